@@ -1,0 +1,19 @@
+/* Every maximum in bongsu, with its reason. A bound that lives anywhere else is a bug. Grouped by room. */
+#pragma once
+
+/* --- objects --- */
+#define LIMIT_OBJECT_BYTES    (2u << 20) /* largest object: DESIGN 4 step 8; half of the largest group */
+#define LIMIT_JSON_DEPTH      64         /* deepest real object seen is 14; deeper is an attack on stacks */
+#define LIMIT_ID_BYTES        300 /* type (at most 250, STIX 2.1 section 3.1) "--" and 36 of UUID, rounded up */
+#define LIMIT_REFS_PER_OBJECT 16384 /* largest real report names about 6,000; bounds the closure's walk */
+#define LIMIT_BATCH_BYTES     (4u << 20) /* one group's payload: DESIGN 4 step 2 */
+#define LIMIT_BATCH_OBJECTS   4096       /* keeps the tables of one batch in cache; 1,000 is the usual page */
+
+/* --- partners --- */
+#define LIMIT_PARTNERS   64 /* one word of masks per object; the widening is one more word */
+#define LIMIT_NAME_BYTES 64 /* node, partner, source and rule names: they stand in URLs and key names */
+
+/* --- ledger --- */
+#define LIMIT_CHECKPOINT_LEAVES 1000 /* a kept checkpoint at least every so many leaves: DESIGN 4 step 8 */
+#define LIMIT_CHECKPOINT_BYTES  (3u << 20) /* or so many object bytes, so that a page fits a group */
+#define LIMIT_NOTE_BYTES        4096       /* a signed note with a handful of signatures */
