@@ -17,3 +17,12 @@
 #define LIMIT_CHECKPOINT_LEAVES 1000 /* a kept checkpoint at least every so many leaves: DESIGN 4 step 8 */
 #define LIMIT_CHECKPOINT_BYTES  (3u << 20) /* or so many object bytes, so that a page fits a group */
 #define LIMIT_NOTE_BYTES        4096       /* a signed note with a handful of signatures */
+
+/* --- policy --- */
+#define LIMIT_POLICY_BYTES        (1u << 20) /* read by people; a thousand rules are about 100 KB */
+#define LIMIT_POLICY_RULES        4096       /* fits the 16-bit rule number of a DECIDE with room to spare */
+#define LIMIT_POLICY_CONDITIONS   16384      /* comparisons of one policy: four per rule at the most rules */
+#define LIMIT_POLICY_STRINGS      4096 /* names to compare with: a bit each on the stack of a decision */
+#define LIMIT_POLICY_DEPTH        64   /* open parentheses and operators of one condition: a fixed stack */
+#define LIMIT_POLICY_NAMES        1024 /* sets, and sources: looked up one by one while compiling */
+#define LIMIT_POLICY_MEMORY_BYTES (64u << 20) /* a compiled policy; the limits above stay below it */

@@ -1,0 +1,203 @@
+/* Policy: which partner may see which object. A policy text (docs/protocol/POLICY.md) is compiled once into a
+ * table; deciding is pure over (policy, facts, now) and answers for all partners at once, one bit each.
+ *
+ * What it must never do: release what no rule names. Default deny; deny > hold > release; within one effect
+ * the first rule in file order is named. A condition whose value is absent is true in deny and hold and false
+ * in release, also under `not` (three-valued logic). Marking states that nobody can judge (unknown,
+ * unresolved, statement) and onward sharing bind by built-in rules that no text can lift.
+ *
+ * Nothing here reads objects, clocks or files: the gate gathers the facts and applies the verdict. A compiled
+ * policy never changes: any number of threads may decide with it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/hash.h"
+#include "core/limit.h"
+#include "core/str.h"
+
+struct policy;
+
+/* --- compiling --- */
+
+/* Where a text was refused and what might have been meant. Holds no pointers. */
+struct policy_fault {
+    err_t code;
+    unsigned line;        /* from 1; 0: not about a place in the text */
+    unsigned column;      /* from 1, in characters, not bytes */
+    char what[200];       /* one sentence, with the offending word */
+    char suggestion[200]; /* "did you mean `tlp`?", or what could stand here; empty when there is none */
+};
+
+/* Something the node knows about a partner: `country` "US". A name may repeat: `organisations`. `tlp-max`
+ * takes a TLP level. */
+struct policy_attribute {
+    struct str name;
+    struct str value;
+};
+
+/* A partner (audience) that the node knows. `index` is its bit in every mask, fixed when the partner was
+ * added and never used again for another: masks in the log outlive policies. Borrowed while compiling. */
+struct policy_partner {
+    struct str name;
+    uint8_t index; /* below LIMIT_PARTNERS */
+    const struct policy_attribute *attributes;
+    size_t attribute_count;
+};
+
+/* Compiles `text` (at most LIMIT_POLICY_BYTES, UTF-8) for these partners. A `partner` block in the text adds
+ * attributes, and replaces those of the same name. The text is copied. On failure fills `fault` (may be
+ * NULL), returns its code, and writes nothing else. The result has one reference. */
+NODISCARD err_t policy_compile(struct str text, const struct policy_partner *partners, size_t partner_count,
+                               struct policy **out, struct policy_fault *fault);
+struct policy *policy_ref(struct policy *policy);
+/* Frees with the last reference; NULL is fine. */
+void policy_unref(struct policy *policy);
+
+/* SHA-256 of the text: stands in every DECIDE. Masks also depend on the partners given. */
+struct hash policy_digest(const struct policy *policy);
+struct str policy_text(const struct policy *policy);
+
+/* --- partners --- */
+
+unsigned policy_partner_count(const struct policy *policy);
+/* One bit per partner. */
+uint64_t policy_partner_mask(const struct policy *policy);
+/* Name of the partner with this index; empty when there is none. */
+struct str policy_partner_name(const struct policy *policy, unsigned index);
+/* Its index, or -1. */
+int policy_partner_find(const struct policy *policy, struct str name);
+
+/* --- rules --- */
+
+enum policy_effect { POLICY_DENY, POLICY_HOLD, POLICY_RELEASE };
+
+/* Rules that every policy has; the text's own follow, in file order. Their names start with "built-in.",
+ * which no text can use. Those that deny or hold are tried after the text's rules of the same effect, so that
+ * a named rule gets the credit. */
+enum policy_builtin {
+    POLICY_RULE_DEFAULT,    /* deny: no rule released it */
+    POLICY_RULE_OPERATOR,   /* deny: an operator said no (`denials`) */
+    POLICY_RULE_ORIGIN,     /* deny: the partner it came from */
+    POLICY_RULE_ONWARD,     /* deny: the originator's marking or grant does not reach this partner */
+    POLICY_RULE_TLP_MAX,    /* deny: TLP above the partner's tlp-max */
+    POLICY_RULE_UNKNOWN,    /* deny: a marking that bongsu does not read, or no state given at all */
+    POLICY_RULE_UNRESOLVED, /* hold: a marking that has not arrived */
+    POLICY_RULE_STATEMENT,  /* hold: a statement that nobody classified */
+    POLICY_RULE_BUILTIN_COUNT
+};
+
+/* Built-in and own rules together. */
+unsigned policy_rule_count(const struct policy *policy);
+/* Empty when `rule` is out of range. */
+struct str policy_rule_name(const struct policy *policy, unsigned rule);
+enum policy_effect policy_rule_effect(const struct policy *policy, unsigned rule);
+/* Its line in the text; 0 for built-in rules. */
+unsigned policy_rule_line(const struct policy *policy, unsigned rule);
+/* Its index, or -1. */
+int policy_rule_find(const struct policy *policy, struct str name);
+/* "deny", "hold", "release". */
+const char *policy_effect_name(enum policy_effect effect);
+
+/* --- facts --- */
+
+/* Wider first; same order and values as enum stix_tlp. TLP 1.0 white is clear, 1.0 amber is amber. */
+enum policy_tlp {
+    POLICY_TLP_NONE,
+    POLICY_TLP_CLEAR,
+    POLICY_TLP_GREEN,
+    POLICY_TLP_AMBER,
+    POLICY_TLP_AMBER_STRICT,
+    POLICY_TLP_RED,
+    POLICY_TLP_COUNT
+};
+
+/* Same values as enum stix_category. */
+enum policy_category {
+    POLICY_CATEGORY_CUSTOM,
+    POLICY_CATEGORY_SDO,
+    POLICY_CATEGORY_SRO,
+    POLICY_CATEGORY_SCO,
+    POLICY_CATEGORY_META,
+    POLICY_CATEGORY_COUNT
+};
+
+/* States of the effective markings (the object's own, its granular ones, and what an SCO inherits), several
+ * at once when it carries several. A classified statement is KNOWN and has the TLP it was classified as. */
+enum policy_marking {
+    POLICY_MARKING_NONE = 1,       /* carries no marking; stays set when a source's `assume` speaks for it */
+    POLICY_MARKING_STATEMENT = 2,  /* a statement that nobody has classified */
+    POLICY_MARKING_KNOWN = 4,      /* TLP, or classified */
+    POLICY_MARKING_UNRESOLVED = 8, /* refers to a definition that has not arrived */
+    POLICY_MARKING_UNKNOWN = 16,   /* a definition that bongsu does not read */
+    POLICY_MARKING_ASSUMED = 32,   /* `tlp` comes from the `assume` of its source */
+};
+
+#define POLICY_TIME_NONE       INT64_MIN /* this object has no such time */
+#define POLICY_CONFIDENCE_NONE (-1)
+#define POLICY_ORIGIN_OWN      (-1) /* came from no partner */
+
+/* All that a decision rests on. Borrowed for the call. An empty str is an absent value. Labels are not here
+ * on purpose: others write them. Zero-initialised facts are denied to everybody. */
+struct policy_facts {
+    struct str type;        /* "indicator" */
+    struct str owner;       /* name of the home node (DESIGN 5) */
+    struct str source;      /* name of the declared source it came from */
+    struct str collection;  /* TAXII collection it was posted to; empty for files and for sync */
+    const struct str *tags; /* local tags, in any order */
+    size_t tag_count;
+    enum policy_category category;
+    enum policy_tlp tlp; /* the strictest of the effective markings or the assumed one; NONE: none */
+    unsigned markings;   /* enum policy_marking; 0 is denied as unknown */
+    int confidence;      /* 0-100, or POLICY_CONFIDENCE_NONE */
+    bool own;            /* its home is this node */
+    bool revoked;
+    int origin;         /* index of the partner it came from, or POLICY_ORIGIN_OWN */
+    int64_t created_us; /* as the object states them; POLICY_TIME_NONE when it does not */
+    int64_t modified_us;
+    int64_t received_us; /* our clock at accept */
+    int64_t settled_us;  /* our clock when an operator last changed its facts (tag, source, marking);
+                            POLICY_TIME_NONE: never. Delays count from the later of the two. */
+    uint64_t approvals;  /* partners for which an operator approved this object */
+    uint64_t denials;    /* partners for which an operator denied it */
+    uint64_t onward;     /* partners to which marking or grant of the originator lets it go; own: all ones */
+};
+
+/* --- deciding --- */
+
+struct policy_verdict {
+    uint64_t release; /* the three are disjoint; together they are policy_partner_mask() */
+    uint64_t hold;
+    uint64_t deny;
+    int64_t next_change_us;        /* with the same facts, nothing changes before; INT64_MAX: never */
+    uint16_t rule[LIMIT_PARTNERS]; /* the rule that decided; POLICY_RULE_DEFAULT where there is no partner */
+};
+
+/* No memory, no failure, no clock: the same arguments always give the same verdict. */
+void policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                   struct policy_verdict *out);
+
+/* --- explaining --- */
+
+/* One rule as it was tried for one partner. Strings are good during the call. */
+struct policy_step {
+    unsigned rule;
+    struct str name;
+    enum policy_effect effect;
+    unsigned line;          /* 0: built in */
+    bool addressed;         /* the rule's `to` names this partner and its `until` has not passed */
+    bool matched;           /* its condition holds here (an absent value counts as the effect says) */
+    bool absent;            /* the condition rested on an absent value */
+    bool decided;           /* this rule made the verdict */
+    struct str condition;   /* the part of the condition that decided, as written: `tlp <= green` */
+    struct str value;       /* what the object has there: `tlp is amber`, `confidence is absent` */
+    int64_t waits_until_us; /* the release waits for this (`after`), or POLICY_TIME_NONE */
+};
+
+/* Calls `step` for every rule in the order tried (deny, hold, release, default) until the verdict for
+ * `partner` stands, and returns its effect. Slow and careful: for people. */
+enum policy_effect policy_explain(const struct policy *policy, const struct policy_facts *facts,
+                                  int64_t now_us, unsigned partner,
+                                  void (*step)(void *ctx, const struct policy_step *step), void *ctx);
