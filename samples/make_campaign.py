@@ -14,6 +14,7 @@ from collections import Counter
 
 from story import facts, jp, kr, kr_feed, kr_more, us
 from story.base import stix_id
+from story.output import settle
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "campaign"
 
@@ -44,33 +45,24 @@ def wrap(name, wrapping, objects):
 
 
 def make():
-    """{file name: text} of everything in samples/campaign."""
+    """{file name: bytes} of everything in samples/campaign."""
     texts = {name: wrap(name, wrapping, objects) for name, _, _, wrapping, objects in FILES}
     texts["expected.json"] = pretty(facts.expected(FILES))
-    return texts
+    return {name: text.encode() for name, text in texts.items()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare with the committed files instead of writing")
     check = parser.parse_args().check
-    texts = make()
-    differing = []
-    for name, text in texts.items():
-        path = FOLDER / name
-        if check:
-            if not path.is_file() or path.read_bytes() != text.encode():
-                differing.append(name)
-        else:
-            FOLDER.mkdir(exist_ok=True)
-            path.write_bytes(text.encode())
-    differing += [path.name for path in sorted(FOLDER.glob("*")) if path.name not in texts]
-    for name in differing:
-        print(f"samples/campaign/{name} is not what the tables make: run samples/make_campaign.py", file=sys.stderr)
-    if not differing:
-        count = Counter(node for _, _, node, _, objects in FILES for _ in objects)
-        print(f"{len(texts)} files, {sum(count.values())} objects: " + ", ".join(f"{node} {n}" for node, n in count.items()))
-    return 1 if differing else 0
+    files = make()
+    status = settle(FOLDER, files, check, "samples/make_campaign.py")
+    if status == 0:
+        count = Counter()
+        for _, _, node, _, objects in FILES:
+            count[node] += len(objects)
+        print(f"{len(files)} files, {sum(count.values())} objects: " + ", ".join(f"{node} {n}" for node, n in count.items()))
+    return status
 
 
 if __name__ == "__main__":

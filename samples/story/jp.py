@@ -20,17 +20,19 @@ jp.add("course-of-action/jp-new-password", "03-03 03:00", "tlp:clear", name="合
 
 SPLICE_FILE = file("spmon.upd", "fibergnat in a splice monitor", size=65536)
 MIRROR = domain("splice-mirror.example")
-FETCH = flow("03-01 15:20:00", SPLICE_SERVER, STAGING, 8443, "ipv4", "tcp", "http")
+FETCH = flow("03-01 15:20:00", SPLICE_SERVER, STAGING, 8443, "ipv4", "tcp", "http", src_port=50330)
 SCANNER = ip4("198.51.100.200")
 jp.observe("tlp:clear", STAGING, MIRROR, SCANNER, SPLICE_FILE)
 jp.observe("tlp:green", SPLICE_SERVER, FETCH)
 jp.add("observed-data/jp-fetch", "03-03 04:00", "tlp:green", first_observed=at("03-01 15:20"), last_observed=at("03-02 15:20"),
        number_observed=2, object_refs=[FETCH, SPLICE_SERVER, STAGING])
-jp.table("indicator", "key when marks name indicator_types pattern", [
+jp.table("indicator", "key when marks name indicator_types pattern description", [
     ("jp-splice-file", "03-03 05:00", "tlp:clear", "監視装置の更新領域のファイル", ["malicious-activity"],
-     f"[file:hashes.'SHA-256' = '{SPLICE_FILE['hashes']['SHA-256']}']"),
-    ("jp-mirror", "03-03 05:05", "tlp:clear", "偽の更新元", ["malicious-activity"], "[domain-name:value = 'splice-mirror.example']"),
-    ("jp-scanner", "03-03 05:10", "tlp:green", "保守口を探す走査元", ["anomalous-activity"], "[ipv4-addr:value = '198.51.100.200']"),
+     f"[file:hashes.'SHA-256' = '{SPLICE_FILE['hashes']['SHA-256']}']", "監視装置で見つかったもの。"),
+    ("jp-mirror", "03-03 05:05", "tlp:clear", "偽の更新元", ["malicious-activity"], "[domain-name:value = 'splice-mirror.example']",
+     "正規の更新元をまねた名前。"),
+    ("jp-scanner", "03-03 05:10", "tlp:green", "保守口を探す走査元", ["anomalous-activity"], "[ipv4-addr:value = '198.51.100.200']",
+     "保守口だけを順に試す。"),
 ], pattern_type="stix")
 jp.link("tlp:clear", [
     ("03-13 01:00", "incident/jp-splice", "related-to", FIBRE),

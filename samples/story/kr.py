@@ -1,6 +1,10 @@
 """The Korean desk: what the sample's national CERT knows of the attack on Hanbit Telecom. Source kr-cert on node kr."""
 from .base import Desk, at, hashes, mitre, phase
-from .observables import *
+from .observables import (
+    BEACON, C2_FIRST, C2_SECOND, C2_SIX, CERTIFICATE, DROP_URL, EMS_CARD, EMS_SERVER, EMS_SOFTWARE, FIBERGNAT_FILE,
+    FIRMWARE_ARTIFACT, FIRMWARE_FILE, GATELOOM_FILE, GATELOOM_MUTEX, GATELOOM_PROCESS, HOSTING_AS, LOADER_DIR,
+    LOADER_FETCH, LURE_DOMAIN, LURE_DOMAIN_KO, LURE_MAIL, LURE_SENDER, LURE_URL, MAINTENANCE_USER, SALTWICK_FILE,
+    SALTWICK_KEY, STAGING, SUPPLIER_DOMAIN, TOLLBELL_FILE, VICTIM_BOX)
 
 CERT = "identity/kr-csirt"
 HANBIT = "identity/hanbit-telecom"
@@ -68,7 +72,8 @@ kr.add(FERRY, "03-02 01:30", "tlp:clear", name="나루터 작전", aliases=["Fer
 kr.table("attack-pattern", "key when name description external_references kill_chain_phases", [
     ("supplier-firmware", "03-02 02:00", "공급사 펌웨어 변조", "정식 배포본에 적재기를 끼워 넣는다.", mitre("T1195.002"), phase("initial-access")),
     ("patch-lure", "03-02 02:01", "거짓 패치 안내 메일", "장비사 기술지원을 사칭해 점검 결과 문서를 보낸다.", mitre("T1566.001"), phase("initial-access")),
-    ("maintenance-login", "03-02 02:02", "유지보수 계정 도용", "훔친 공급사 계정으로 장비 관리 서버에 들어온다.", mitre("T1078"), phase("privilege-escalation")),
+    ("maintenance-login", "03-02 02:02", "유지보수 계정 도용", "훔친 공급사 계정으로 장비 관리 서버에 들어온다.", mitre("T1078"),
+     phase("privilege-escalation")),
     ("ems-exploit", "03-02 02:03", "관리 서버 취약점 악용", "공개된 관리 화면의 인증 우회를 쓴다.", mitre("T1190"), phase("initial-access")),
     ("shell-on-ems", "03-02 02:04", "관리 서버 셸 실행", "점검 스크립트로 위장한 셸 명령을 돌린다.", mitre("T1059.004"), phase("execution")),
     ("tunnel-in-gtp", "03-02 02:05", "사용자 평면 터널 은닉", "명령을 가입자 통신과 같은 터널에 숨긴다.", mitre("T1572"), phase("command-and-control")),
@@ -297,7 +302,7 @@ kr.table("report", "key when marks name report_types description object_refs", [
     ("kr-user-plane", "03-09 09:00", "tlp:green", "사용자 평면 도구 분석", ["malware"], "TOLLBELL이 세션 기록을 추리는 방법과 찾는 방법.",
      [TOLLBELL, "indicator/kr-tollbell-file", "course-of-action/watch-tunnels", TOLLBELL_FILE]),
     # GREEN itself, but it names a RED indicator: what it refers to may not leave, so neither may it.
-    (RED_REPORT.split("/")[1], "03-20 09:00", "tlp:green", "종이왜가리의 배후에 관하여", ["attribution", "threat-actor"],
+    (RED_REPORT.split("/")[1], "03-20 09:00", "tlp:green", "종이왜가리의 배후에 관하여", ["threat-actor", "intrusion-set"],
      "운영자 화면에서 얻은 단서를 정리했다.", [HERON, "threat-actor/tidewright", RED_INDICATOR]),
 ])
 # Refers to the report that is held, so it is held as well: closure is transitive.

@@ -2,7 +2,7 @@
 
 Nothing of it may leave until somebody answers for the source: bongsu source add kr-feed --assume tlp:clear --because ...
 """
-from .base import Desk, domain, file, flow, hashes, ip4, ip6, sco, url
+from .base import Desk, domain, file, flow, ip4, ip6, sco, url
 from .observables import RELAY
 
 feed = Desk()
@@ -23,8 +23,8 @@ feed.observe("", sco("autonomous-system", number=64501, name="Sample Transit Two
              sco("email-addr", value="event@hanbit-care.example"), sco("directory", path="/var/tmp/.rucfg"),
              sco("mutex", name="Global\\rucfg-lock"),
              sco("software", name="Sample Radio Shell", vendor="Corvid Peak Radio", version="7.4.1"),
-             flow("03-15 21:10:04", RELAYS[1], RELAY, 2152, "ipv4", "udp", "gtp-u"),
-             flow("03-15 21:10:09", RELAYS[2], RELAY, 2152, "ipv4", "udp", "gtp-u"))
+             flow("03-15 21:10:04", RELAYS[1], RELAY, 2152, "ipv4", "udp", "gtp-user", src_port=2152),
+             flow("03-15 21:10:09", RELAYS[2], RELAY, 2152, "ipv4", "udp", "gtp-user", src_port=2152))
 
 # The feed's indicators, one for each thing above that it thinks worth blocking.
 BLOCK = [("ipv4-addr:value", item["value"]) for item in SCANNERS[:6] + RELAYS]

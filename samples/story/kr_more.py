@@ -15,10 +15,10 @@ sensor.add(SENSOR, "01-20 00:00", "tlp:green", name="한빛 경계 센서 3호",
 USER_PLANE = [ip4("192.0.2.41"), ip4("192.0.2.42")]
 ROAMING = ip6("2001:db8:41::2")
 PROBES = [
-    flow("03-16 03:00:01", RELAY, USER_PLANE[0], 2152, "ipv4", "udp", "gtp-u", src_packets=12),
-    flow("03-16 03:00:05", RELAY, USER_PLANE[1], 2152, "ipv4", "udp", "gtp-u", src_packets=9),
-    flow("03-16 03:02:40", RELAY, USER_PLANE[0], 8805, "ipv4", "udp", "pfcp", src_packets=3),
-    flow("03-16 03:05:11", USER_PLANE[0], C2_FIRST, 443, "ipv4", "tcp", "tls", src_byte_count=220144),
+    flow("03-16 03:00:01", RELAY, USER_PLANE[0], 2152, "ipv4", "udp", "gtp-user", src_port=2152, src_packets=12),
+    flow("03-16 03:00:05", RELAY, USER_PLANE[1], 2152, "ipv4", "udp", "gtp-user", src_port=2152, src_packets=9),
+    flow("03-16 03:02:40", RELAY, USER_PLANE[0], 8805, "ipv4", "udp", "pfcp", src_port=8805, src_packets=3),
+    flow("03-16 03:05:11", USER_PLANE[0], C2_FIRST, 443, "ipv4", "tcp", "tls", src_port=41200, src_byte_count=220144),
 ]
 # The two contested observables: kr-feed ships RELAY unmarked, kr-cert ships LURE_DOMAIN as CLEAR.
 sensor.observe("tlp:amber", RELAY, LURE_DOMAIN)

@@ -23,9 +23,9 @@ CERTIFICATE = sco(
 # Files.
 LOADER_DIR = sco("directory", path="/opt/ems/lib/.cache")
 GATELOOM_FILE = sco("file", name="libemsaudit.so.2", size=184320, hashes=hashes("gateloom 1", "SHA-256", "SHA-512"),
-                    mime_type="application/x-sharedlib", parent_directory_ref=LOADER_DIR)
+                    parent_directory_ref=LOADER_DIR)
 FIBERGNAT_FILE = file("fg.bin", "fibergnat 1", size=61440)
-TOLLBELL_FILE = file("upfstat", "tollbell 1", size=98304, mime_type="application/x-executable")
+TOLLBELL_FILE = file("upfstat", "tollbell 1", size=98304)
 SALTWICK_FILE = file("점검결과_20260217.docm", "saltwick carrier", size=45210)
 FIRMWARE_FILE = file("cp-ru-7.4.1-hotfix2.img", "radio unit firmware with a guest", size=33554432)
 FIRMWARE_ARTIFACT = sco("artifact", mime_type="application/octet-stream", url="https://vault.example/cp-ru-7.4.1-hotfix2.img",

@@ -2,10 +2,9 @@
 
 This desk marks with TLP 1.0 where its older tools do, and calls the intrusion set by a number of its own.
 """
-from .base import Desk, at, file, flow, hashes, ip4, mitre, phase, sco
-from .kr import CERT as KR_CERT, FIBERGNAT, FERRY, FORGED_TARGET, HERON, RADIO, kr
+from .base import Desk, at, file, flow, ip4, mitre, phase, sco, stix_id
+from .kr import FIBERGNAT, FERRY, FORGED_TARGET, HERON, RADIO, kr
 from .observables import BUILD_SERVER, FIBERGNAT_FILE, FIRMWARE_FILE, STAGING, SUPPLIER_DOMAIN
-from .base import stix_id
 
 CERT = "identity/us-cert"
 CLUSTER = "intrusion-set/us-cluster-0417"
@@ -26,7 +25,8 @@ us.add(CLUSTER, "02-27 15:00", "tlp1:white", name="Cluster 0417", first_seen=at(
 us.add("campaign/us-quiet-release", "02-27 15:10", "tlp1:white", name="Quiet Release", first_seen=at("01-09 00:00"),
        description="A hotfix left the vendor's build server with a loader inside and reached two operators.")
 us.table("attack-pattern", "key when name description external_references kill_chain_phases", [
-    ("us-build-tamper", "02-27 16:00", "Altered build step", "A step of the build script was replaced between check-in and signing.",
+    ("us-build-tamper", "02-27 16:00", "Altered build step",
+     "A step of the build script was replaced between check-in and signing.",
      mitre("T1195.002"), phase("initial-access")),
     ("us-ssh-hop", "02-27 16:05", "Hop over remote shell", "The contractor's jump host was used to reach the build server.",
      mitre("T1021.004"), phase("lateral-movement")),
@@ -59,25 +59,34 @@ us.table("course-of-action", "key when name description", [
 ], marks="tlp1:white")
 
 # ---- observables, indicators ----------------------------------------------------------------------------------------
-ODD_HOURS = flow("02-14 08:41:00", BUILD_SERVER, STAGING, 8443, "ipv4", "tcp", "http", dst_byte_count=61702)
+ODD_HOURS = flow("02-14 08:41:00", BUILD_SERVER, STAGING, 8443, "ipv4", "tcp", "http", src_port=50901, dst_byte_count=61702)
 SHELL_FILE = file("ticket_old.php", "shell behind the ticket page", size=3311)
 SECOND_DROP = ip4("198.51.100.24")
 us.observe("tlp1:white", SUPPLIER_DOMAIN, STAGING, SECOND_DROP, FIBERGNAT_FILE, SHELL_FILE)
-us.observe("tlp1:green", BUILD_SERVER, ODD_HOURS, FIRMWARE_FILE, sco("user-account", account_login="mesa-build", account_type="ldap"))
-us.add("observed-data/us-odd-hours", "02-27 18:00", "tlp1:green", first_observed=at("02-14 08:41"), last_observed=at("02-25 08:43"),
+us.observe("tlp1:green", BUILD_SERVER, ODD_HOURS, FIRMWARE_FILE, sco("user-account", account_login="mesa-build",
+           account_type="ldap"))
+us.add("observed-data/us-odd-hours", "02-27 18:00", "tlp1:green", first_observed=at("02-14 08:41"),
+       last_observed=at("02-25 08:43"),
        number_observed=11, object_refs=[ODD_HOURS, BUILD_SERVER, STAGING])
-us.table("indicator", "key when marks name indicator_types pattern", [
-    ("us-drop-second", "02-28 19:00", "tlp1:white", "Second loader drop", ["malicious-activity"], "[ipv4-addr:value = '198.51.100.24']"),
+us.table("indicator", "key when marks name indicator_types pattern description", [
+    ("us-drop-second", "02-28 19:00", "tlp1:white", "Second loader drop", ["malicious-activity"],
+     "[ipv4-addr:value = '198.51.100.24']",
+     "The second address the guest asks."),
     ("us-firmware", "02-28 19:05", "tlp1:green", "Altered hotfix image", ["malicious-activity"],
-     f"[file:hashes.'SHA-256' = '{FIRMWARE_FILE['hashes']['SHA-256']}']"),
+     f"[file:hashes.'SHA-256' = '{FIRMWARE_FILE['hashes']['SHA-256']}']",
+     "The image as it was offered for download."),
     ("us-shell", "02-28 19:10", "tlp1:white", "Shell behind the ticket page", ["malicious-activity"],
-     f"[file:hashes.'SHA-256' = '{SHELL_FILE['hashes']['SHA-256']}' AND file:name = 'ticket_old.php']"),
+     f"[file:hashes.'SHA-256' = '{SHELL_FILE['hashes']['SHA-256']}' AND file:name = 'ticket_old.php']",
+     "Found behind the contractor's ticket page."),
     ("us-vendor-lookalike", "02-28 19:15", "tlp1:white", "Lookalike of the vendor's firmware site", ["malicious-activity"],
-     "[domain-name:value = 'firmware.corvid-peak-support.example']"),
+     "[domain-name:value = 'firmware.corvid-peak-support.example']",
+     "Registered a week before the hotfix."),
     ("us-jump-keys", "03-01 19:00", "tlp1:amber", "Copied keys in use", ["compromised"],
-     "[network-traffic:dst_port = 22 AND network-traffic:src_ref.value = '203.0.113.140']"),
+     "[network-traffic:dst_port = 22 AND network-traffic:src_ref.value = '203.0.113.140']",
+     "Logins with the copied keys."),
     ("us-watched", "03-01 19:05", "tlp1:red", "The watched session", ["attribution"],
-     "[network-traffic:dst_ref.value = '192.0.2.131' AND network-traffic:dst_port = 8080]"),
+     "[network-traffic:dst_ref.value = '192.0.2.131' AND network-traffic:dst_port = 8080]",
+     "Under observation; for the people in the room only."),
 ], pattern_type="stix")
 
 # ---- relationships, and what this desk says about Korean objects ----------------------------------------------------
@@ -115,16 +124,19 @@ us.table("sighting", "key when marks count sighting_of_ref observed_data_refs wh
      at("03-04 00:00"), at("03-09 00:00")),
 ])
 us.table("opinion", "key when marks opinion explanation object_refs", [
-    ("us-on-kr-report", "03-11 15:00", "tlp1:white", "strongly-agree", "Matches what we hold, hour by hour.", ["report/kr-first-alert"]),
+    ("us-on-kr-report", "03-11 15:00", "tlp1:white", "strongly-agree", "Matches what we hold, hour by hour.",
+     ["report/kr-first-alert"]),
     ("us-on-kr-cdn", "03-11 15:05", "tlp1:white", "strongly-disagree", "A content network that our agencies use every day.",
      ["indicator/kr-shared-cdn"]),
 ], authors=["Sample watch floor"])
-us.add("note/us-hours", "03-11 15:10", "tlp1:white", abstract="Working hours", object_refs=[CLUSTER], authors=["Sample watch floor"],
+us.add("note/us-hours", "03-11 15:10", "tlp1:white", abstract="Working hours", object_refs=[CLUSTER],
+       authors=["Sample watch floor"],
        content="Commands reached the build server between 00:00 and 03:00 UTC, on working days in Seoul and Tokyo.")
 us.add("grouping/us-hotfix", "03-11 15:20", "tlp1:green", name="Hotfix case", context="malware-analysis",
        object_refs=["indicator/us-firmware", GUEST, FIRMWARE_FILE, "malware-analysis/us-guest-emulation"])
 us.add("report/us-quiet-release", "03-12 15:00", "tlp1:white", name="Quiet Release: a vendor's hotfix with a guest",
-       report_types=["campaign", "attack-pattern"], description="What operators that bought the hotfix should look for this week.",
+       report_types=["campaign", "attack-pattern"],
+description="What operators that bought the hotfix should look for this week.",
        object_refs=["campaign/us-quiet-release", CLUSTER, "indicator/us-drop-second", "indicator/us-shell",
                     "indicator/us-vendor-lookalike", "course-of-action/us-rebuild"])
 us.translate("tlp1:white", "ko", [
