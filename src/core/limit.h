@@ -26,3 +26,18 @@
 #define LIMIT_POLICY_DEPTH        64   /* open parentheses and operators of one condition: a fixed stack */
 #define LIMIT_POLICY_NAMES        1024 /* sets, and sources: looked up one by one while compiling */
 #define LIMIT_POLICY_MEMORY_BYTES (64u << 20) /* a compiled policy; the limits above stay below it */
+
+/* --- os --- */
+#define LIMIT_PATH_BYTES 1024 /* a store's directory, its files and the anchor; with the terminator */
+
+/* --- store --- */
+#define LIMIT_FRAME_BYTES    (4u << 20)        /* one payload: object, envelope, room */
+#define LIMIT_ENVELOPE_BYTES (1u << 20)        /* clear part of OBJ and QUAR: references, facts */
+#define LIMIT_GROUP_BYTES    LIMIT_BATCH_BYTES /* frames of one group, plus the frame that crosses it */
+#define LIMIT_GROUP_FRAMES   65536        /* bounds the header table of one group: 4 MiB of small frames */
+#define LIMIT_SEGMENT_BYTES  (64u << 20)  /* one file of the log; eight full groups at least */
+#define LIMIT_INDEX_LAG      100000       /* frames not yet in the index: DESIGN 4 step 14 */
+#define LIMIT_OVERLAY_BYTES  (192u << 20) /* keys and values not yet in the index */
+#define LIMIT_KEY_BYTES      500          /* LMDB takes 511 */
+#define LIMIT_VALUE_BYTES    (256u << 10) /* index values are facts, not objects */
+#define LIMIT_ANCHOR_ROWS    256          /* partners times their two ledgers, with room for old epochs */
