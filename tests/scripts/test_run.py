@@ -92,3 +92,16 @@ class Run(unittest.TestCase):
         for row in ('a | maybe | 1 | exit | true', 'a | yes | 1 | guess | true', 'a | yes | 1 | meson | true', 'a'):
             self.assertEqual(self.run_rows(row)[0], 1)
         self.assertEqual(self.run_rows('a | yes | 1 | exit | true', arguments=['b'])[0], 1)
+
+
+class Tap(unittest.TestCase):
+    def tap(self, text, code):
+        done = subprocess.run([os.path.join(os.path.dirname(RUN), 'tap'), 'sh', '-c', f'printf "{text}"; exit {code}'],
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    def test_a_skip_is_no_failure(self):
+        self.assertEqual(self.tap(r'not ok 2 # SKIP no_data\n', 0), (0, 'ok 2 - no_data # SKIP\n'))
+
+    def test_a_failure_stays_one(self):
+        self.assertEqual(self.tap(r'not ok 2 - a # SKIP\nok 3 - b\n', 7), (7, 'not ok 2 - a # SKIP\nok 3 - b\n'))
