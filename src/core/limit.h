@@ -14,9 +14,13 @@
 #define LIMIT_NAME_BYTES 64 /* node, partner, source and rule names: they stand in URLs and key names */
 
 /* --- ledger --- */
-#define LIMIT_CHECKPOINT_LEAVES 1000 /* a kept checkpoint at least every so many leaves: DESIGN 4 step 8 */
-#define LIMIT_CHECKPOINT_BYTES  (3u << 20) /* or so many object bytes, so that a page fits a group */
-#define LIMIT_NOTE_BYTES        4096       /* a signed note with a handful of signatures */
+#define LIMIT_CHECKPOINT_LEAVES    1000 /* a kept checkpoint at least every so many leaves: DESIGN 4 step 8 */
+#define LIMIT_CHECKPOINT_BYTES     (3u << 20)   /* or so many object bytes, so that a page fits a group */
+#define LIMIT_NOTE_SIGNATURES      32           /* C2SP signed-note: at least 16 must be accepted */
+#define LIMIT_NOTE_SIGNATURE_BYTES 5120         /* "nearly 5kB": what an unknown post-quantum line may hold */
+#define LIMIT_NOTE_BYTES           (128u << 10) /* 16 lines of that size in base64, and the text */
+#define LIMIT_KEY_NAME_BYTES       160          /* an origin: two names, an epoch, "bongsu/" and "/urgent" */
+#define LIMIT_PROOF_EXTRA_BYTES    1024         /* a leaf and its opening are 160 */
 
 /* --- policy --- */
 #define LIMIT_POLICY_BYTES        (1u << 20) /* read by people; a thousand rules are about 100 KB */
