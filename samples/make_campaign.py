@@ -3,6 +3,7 @@
 
     samples/make_campaign.py           write the files
     samples/make_campaign.py --check   write nothing; exit 1 and name each file that differs from its tables
+    samples/make_campaign.py --role R  print the id that plays a part, such as red_in_report; without R, all of them
 
 Python 3.9 or later, standard library only. The same tables always give the same bytes.
 """
@@ -51,12 +52,24 @@ def make():
     return {name: text.encode() for name, text in texts.items()}
 
 
+def show(role):
+    roles = facts.roles()
+    if role and role not in roles:
+        print(f"no part is called {role}; there are: {' '.join(roles)}", file=sys.stderr)
+        return 1
+    print(roles[role] if role else "\n".join(f"{name:28} {value}" for name, value in roles.items()))
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare with the committed files instead of writing")
-    check = parser.parse_args().check
+    parser.add_argument("--role", nargs="?", const="", metavar="R", help="print the id that plays the part R, or all parts")
+    options = parser.parse_args()
+    if options.role is not None:
+        return show(options.role)
     files = make()
-    status = settle(FOLDER, files, check, "samples/make_campaign.py")
+    status = settle(FOLDER, files, options.check, "samples/make_campaign.py")
     if status == 0:
         count = Counter()
         for _, _, node, _, objects in FILES:

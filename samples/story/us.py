@@ -136,7 +136,7 @@ us.add("grouping/us-hotfix", "03-11 15:20", "tlp1:green", name="Hotfix case", co
        object_refs=["indicator/us-firmware", GUEST, FIRMWARE_FILE, "malware-analysis/us-guest-emulation"])
 us.add("report/us-quiet-release", "03-12 15:00", "tlp1:white", name="Quiet Release: a vendor's hotfix with a guest",
        report_types=["campaign", "attack-pattern"],
-description="What operators that bought the hotfix should look for this week.",
+       description="What operators that bought the hotfix should look for this week.",
        object_refs=["campaign/us-quiet-release", CLUSTER, "indicator/us-drop-second", "indicator/us-shell",
                     "indicator/us-vendor-lookalike", "course-of-action/us-rebuild"])
 us.translate("tlp1:white", "ko", [
