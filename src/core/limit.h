@@ -45,3 +45,15 @@
 #define LIMIT_KEY_BYTES      500          /* LMDB takes 511 */
 #define LIMIT_VALUE_BYTES    (256u << 10) /* index values are facts, not objects */
 #define LIMIT_ANCHOR_ROWS    256          /* partners times their two ledgers, with room for old epochs */
+/* --- gate --- */
+#define LIMIT_CLOSURE_ROUNDS                                                                                 \
+    64 /* rounds of followers asked for by followers; beyond, less is released, never more */
+#define LIMIT_CLOSURE_MEMBERS 8192       /* objects decided together; more waits for the next step */
+#define LIMIT_STEP_OBJECTS    1000       /* newly logged objects decided in one step */
+#define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
+#define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
+#define LIMIT_JOBS            1024       /* re-decisions waiting; an operator's loop must not fill memory */
+#define LIMIT_TAGS_PER_OBJECT 64         /* local tags of one object */
+#define LIMIT_COPIES          256        /* versions and variants of one id that one decision looks at */
+#define LIMIT_CARRIERS        64         /* referrers that an unmarked SCO asks for their marking */
+#define LIMIT_OUTCOMES        (1u << 20) /* distinct vectors of rules: a policy of 200 rules makes dozens */

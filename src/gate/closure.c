@@ -1,0 +1,203 @@
+#include "gate/closure.h"
+
+#include "core/limit.h"
+
+/* Members that refer to each target, as one packed list: referrers of t are list[start[t] .. start[t + 1]).
+ */
+struct reverse {
+    uint32_t *start;
+    uint32_t *list;
+};
+
+static err_t reverse_build(const struct closure_member *members, size_t member_count, size_t target_count,
+                           struct arena *arena, struct reverse *out)
+{
+    size_t edges = 0;
+    for (size_t m = 0; m < member_count; m++)
+        edges += members[m].need_count;
+    uint32_t *start = arena_zalloc(arena, target_count + 2, sizeof *start);
+    uint32_t *list = arena_zalloc(arena, edges, sizeof *list);
+    if (start == NULL || list == NULL)
+        return ERR_NOMEM;
+    /* Counting sort: counts land two places on, so that filling leaves start[] as the offsets. */
+    for (size_t m = 0; m < member_count; m++)
+        for (uint32_t i = 0; i < members[m].need_count; i++)
+            start[members[m].needs[i].target + 2]++;
+    for (size_t t = 2; t < target_count + 2; t++)
+        start[t] += start[t - 1];
+    for (size_t m = 0; m < member_count; m++)
+        for (uint32_t i = 0; i < members[m].need_count; i++)
+            list[start[members[m].needs[i].target + 1]++] = (uint32_t)m;
+    *out = (struct reverse) {start, list};
+    return ERR_OK;
+}
+
+/* A stack in which each number stands at most once at a time. */
+struct work {
+    uint32_t *items;
+    size_t count;
+    bool *queued;
+};
+
+static err_t work_init(struct work *work, size_t size, struct arena *arena)
+{
+    work->items = arena_zalloc(arena, size, sizeof *work->items);
+    work->queued = arena_zalloc(arena, size, sizeof *work->queued);
+    work->count = 0;
+    return work->items == NULL || work->queued == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+static void work_push(struct work *work, uint32_t item)
+{
+    if (work->queued[item])
+        return;
+    work->queued[item] = true;
+    work->items[work->count++] = item;
+}
+
+static uint32_t work_pop(struct work *work)
+{
+    uint32_t item = work->items[--work->count];
+    work->queued[item] = false;
+    return item;
+}
+
+static uint64_t available(const struct closure_member *members, const struct closure_target *targets,
+                          struct closure_need need)
+{
+    uint64_t mask = targets[need.target].held;
+    for (uint32_t m = targets[need.target].first_copy; m != CLOSURE_NONE; m = members[m].next_copy)
+        mask |= need.strict ? members[m].allowed & ~members[m].on_demand : members[m].allowed;
+    return mask;
+}
+
+/* Takes away until nothing changes. Every round removes at least one bit of one member, so it ends. */
+static void shrink(struct closure_member *members, const struct closure_target *targets,
+                   const struct reverse *reverse, struct work *work)
+{
+    while (work->count > 0) {
+        struct closure_member *member = &members[work_pop(work)];
+        uint64_t allowed = member->allowed;
+        for (uint32_t i = 0; i < member->need_count && allowed != 0; i++)
+            allowed &= available(members, targets, member->needs[i]);
+        if (allowed == member->allowed)
+            continue;
+        member->allowed = allowed;
+        for (uint32_t i = reverse->start[member->target]; i < reverse->start[member->target + 1]; i++)
+            work_push(work, reverse->list[i]);
+    }
+}
+
+/* Followers come along with what leaves: the demand of each leaving member spreads to the copies of what it
+ * needs. */
+static void spread_demand(struct closure_member *members, size_t member_count,
+                          const struct closure_target *targets, struct work *work)
+{
+    for (size_t m = 0; m < member_count; m++) {
+        members[m].release = members[m].allowed & ~members[m].on_demand;
+        if (members[m].release != 0)
+            work_push(work, (uint32_t)m);
+    }
+    while (work->count > 0) {
+        const struct closure_member *member = &members[work_pop(work)];
+        for (uint32_t i = 0; i < member->need_count; i++) {
+            const struct closure_target *target = &targets[member->needs[i].target];
+            for (uint32_t c = target->first_copy; c != CLOSURE_NONE; c = members[c].next_copy) {
+                uint64_t more = member->release & members[c].allowed & members[c].on_demand & ~target->held;
+                if ((more & ~members[c].release) == 0)
+                    continue;
+                members[c].release |= more;
+                work_push(work, c);
+            }
+        }
+    }
+}
+
+/* What was asked for leaves by its own right from now on, which may let more leave through strict references.
+ * Without this the outcome would depend on the order of arrival. True when anything changed. */
+static bool settle_demand(struct closure_member *members, size_t member_count)
+{
+    bool changed = false;
+    for (size_t m = 0; m < member_count; m++) {
+        if ((members[m].release & members[m].on_demand) == 0)
+            continue;
+        members[m].on_demand &= ~members[m].release;
+        changed = true;
+    }
+    return changed;
+}
+
+/* One step of the walk in order(): the member on the stack, and how far its needs were followed. */
+struct visit {
+    uint32_t member;
+    uint32_t need;
+    uint32_t copy; /* next copy of the present need; CLOSURE_NONE: take the next need */
+};
+
+/* The next copy of anything that `visit` needs, or CLOSURE_NONE when all were followed. */
+static uint32_t next_need(const struct closure_member *members, const struct closure_target *targets,
+                          struct visit *visit)
+{
+    const struct closure_member *member = &members[visit->member];
+    while (visit->copy == CLOSURE_NONE) {
+        if (visit->need >= member->need_count)
+            return CLOSURE_NONE;
+        visit->copy = targets[member->needs[visit->need++].target].first_copy;
+    }
+    uint32_t copy = visit->copy;
+    visit->copy = members[copy].next_copy;
+    return copy;
+}
+
+/* Depth first, without recursion: needs are written before the member; a cycle is entered once, where it was
+ * first met. */
+static void order(const struct closure_member *members, size_t member_count,
+                  const struct closure_target *targets, bool *seen, struct visit *stack, uint32_t *out_order)
+{
+    size_t written = 0;
+    for (size_t m = 0; m < member_count; m++) {
+        if (seen[m])
+            continue;
+        size_t depth = 0;
+        seen[m] = true;
+        stack[depth++] = (struct visit) {(uint32_t)m, 0, CLOSURE_NONE};
+        while (depth > 0) {
+            uint32_t need = next_need(members, targets, &stack[depth - 1]);
+            if (need == CLOSURE_NONE) {
+                out_order[written++] = stack[--depth].member;
+            } else if (!seen[need]) {
+                seen[need] = true;
+                stack[depth++] = (struct visit) {need, 0, CLOSURE_NONE};
+            }
+        }
+    }
+    must(written == member_count);
+}
+
+err_t closure_solve(struct closure_member *members, size_t member_count, const struct closure_target *targets,
+                    size_t target_count, struct arena *arena, uint32_t *out_order)
+{
+    must(member_count < CLOSURE_NONE && target_count < CLOSURE_NONE);
+    struct reverse reverse;
+    struct work work;
+    err_t err;
+    if (TRY(err, reverse_build(members, member_count, target_count, arena, &reverse)) ||
+        TRY(err, work_init(&work, member_count, arena)))
+        return err;
+    for (unsigned round = 0; round < LIMIT_CLOSURE_ROUNDS; round++) {
+        for (size_t m = 0; m < member_count; m++) {
+            members[m].allowed = members[m].base;
+            work_push(&work, (uint32_t)m);
+        }
+        shrink(members, targets, &reverse, &work);
+        spread_demand(members, member_count, targets, &work);
+        if (!settle_demand(members, member_count))
+            break;
+    }
+    bool *seen = arena_zalloc(arena, member_count, sizeof *seen);
+    struct visit *stack = arena_zalloc(arena, member_count, sizeof *stack);
+    if (seen == NULL || stack == NULL)
+        return ERR_NOMEM;
+    order(members, member_count, targets, seen, stack, out_order);
+    return ERR_OK;
+}

@@ -1,0 +1,374 @@
+/* The one door (DESIGN 2.2): the only way in (accept) and the only way out (release) of a node.
+ *
+ * A gate owns the node's store, its facts (sources, markings, tags, partners, the policy), and one release
+ * ledger per partner. Protocol rooms see objects only through it, so that no protocol can forget a rule. It
+ * is a step machine: bytes and time in, bytes and deadlines out; it knows no sockets, threads or signing
+ * keys. One thread at a time.
+ *
+ * It must never: acknowledge what is not durable; decide a position twice; show a leaf that no durable
+ * checkpoint covers; let anything reach a partner that its policy and closure did not let go; resign a past.
+ *
+ * Times are microseconds since 1970 by the caller's clock. Strings and bytes handed to callbacks are good
+ * during the call. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/arena.h"
+#include "core/buf.h"
+#include "core/diag.h"
+#include "core/err.h"
+#include "core/hash.h"
+#include "core/limit.h"
+#include "gate/record.h"
+#include "ledger/checkpoint.h"
+#include "ledger/leaf.h"
+#include "os/os.h"
+#include "policy/policy.h"
+#include "stix/marking.h"
+#include "stix/stix.h"
+
+struct gate;
+
+/* --- life --- */
+
+struct gate_setup {
+    const struct os *os;
+    const char *dir;      /* holds log/, keys/, index/, ledger/ */
+    struct str node_name; /* 1 to LIMIT_NAME_BYTES of a-z 0-9 . _ - */
+    bool index_in_memory; /* the simulator's twin instead of LMDB */
+    const struct diag *diag;
+};
+
+/* Opens or creates, replays from where the index stands. ERR_CORRUPT: see `bongsu check`; the gate then still
+ * opens read-only where the log allows it (gate_health tells). */
+NODISCARD err_t gate_open(const struct gate_setup *setup, struct gate **out);
+void gate_close(struct gate *gate);
+
+struct gate_health {
+    bool read_only;  /* nothing is accepted; what is durable is served */
+    const char *why; /* static text; NULL when all is well */
+    const char *what_next;
+};
+struct gate_health gate_health(const struct gate *gate);
+
+struct gate_counts {
+    uint64_t log_bytes, durable_lsn, decided_lsn, applied_lsn;
+    uint64_t objects;     /* versions and variants held */
+    uint64_t quarantined; /* open */
+    uint64_t jobs;        /* re-decisions waiting */
+};
+void gate_counts(const struct gate *gate, struct gate_counts *out);
+
+/* --- facts: what operators state. Each is logged with who and why, and queues what has to be decided again
+ * --- */
+
+enum { GATE_SOURCE_NONE = 0 };
+
+struct gate_source {
+    uint32_t number; /* from 1; stands in envelopes */
+    struct str name;
+    bool own;                /* what it delivers without another bound creator is this node's */
+    bool rewrites;           /* its later copy under the same (id, modified) wins (ATT&CK) */
+    bool undeclared;         /* made by first use; nothing was assumed */
+    int partner;             /* index of the partner whose node it is; -1: a local source */
+    enum stix_tlp assume;    /* for objects without any marking; STIX_TLP_NONE: hold them */
+    int64_t assume_until_us; /* INT64_MAX: no end */
+};
+
+/* Who states a fact and why; both go to the log, at most RECORD_TEXT_MAX bytes each. */
+struct gate_by {
+    struct str who;
+    struct str because;
+};
+
+/* Declares or changes a source by name; `number` and `partner` of `source` are ignored for an existing one.
+ */
+NODISCARD err_t gate_source_put(struct gate *gate, const struct gate_source *source, const struct gate_by *by,
+                                int64_t now_us, uint32_t *out_number);
+/* NULL when unknown; good until the next fact. Number counts from 1. */
+const struct gate_source *gate_source_find(const struct gate *gate, struct str name);
+const struct gate_source *gate_source_get(const struct gate *gate, uint32_t number);
+uint32_t gate_source_count(const struct gate *gate);
+
+/* Binds an identity to the source that is its home: only that source speaks for it (DESIGN 5). */
+NODISCARD err_t gate_identity_bind(struct gate *gate, const struct stix_key *identity, uint32_t source,
+                                   const struct gate_by *by, int64_t now_us);
+/* What a statement marking means here; binds to the definition's present meaning. ERR_NOTFOUND when it is not
+ * held. */
+NODISCARD err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
+                                      const struct gate_by *by, int64_t now_us);
+NODISCARD err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag, bool add,
+                         const struct gate_by *by, int64_t now_us);
+enum gate_approval { GATE_APPROVAL_NONE, GATE_APPROVE, GATE_DENY };
+/* About every version of the object that is held or will come? No: about the newest held one. ERR_NOTFOUND.
+ */
+NODISCARD err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
+                             enum gate_approval approval, const struct gate_by *by, int64_t now_us);
+enum gate_stop_kind { GATE_STOP_ALL, GATE_STOP_PARTNER, GATE_STOP_SOURCE, GATE_STOP_RULE };
+/* Releases stop (stop = true) or go on; what was released stays. */
+NODISCARD err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bool stop,
+                          const struct gate_by *by, int64_t now_us);
+
+/* A small setting of the node that other rooms keep in the log: key and value are theirs. An empty value
+ * removes it. */
+NODISCARD err_t gate_setting_put(struct gate *gate, struct str key, struct bytes value,
+                                 const struct gate_by *by, int64_t now_us);
+/* False when absent. Copied to `out`. */
+bool gate_setting_get(const struct gate *gate, struct str key, struct buf *out);
+
+/* --- partners --- */
+
+enum gate_peer_state { GATE_PEER_PAUSED, GATE_PEER_STARTED, GATE_PEER_REMOVED };
+
+struct gate_peer {
+    unsigned index;      /* its bit in every mask; never used again for another */
+    struct str audience; /* name of the view, e.g. us-cisa */
+    struct str node;     /* name of the partner's node; empty: takes part by TAXII alone */
+    struct str country;
+    uint32_t source; /* what it sends arrives as this source */
+    enum gate_peer_state state;
+    uint32_t epoch;
+    uint64_t since_lsn; /* objects logged before are history: not released unless asked for */
+    struct bytes card;  /* opaque here: sync/card */
+};
+
+/* Adds (paused, without history) or changes a partner: node, country, card. At most LIMIT_PARTNERS ever. */
+NODISCARD err_t gate_peer_put(struct gate *gate, struct str audience, struct str node, struct str country,
+                              struct bytes card, const struct gate_by *by, int64_t now_us,
+                              unsigned *out_index);
+/* `history`: also decide what was held before it was added. */
+NODISCARD err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_peer_state state, bool history,
+                              const struct gate_by *by, int64_t now_us);
+unsigned gate_peer_count(const struct gate *gate); /* removed ones included; indices are 0 .. count - 1 */
+const struct gate_peer *gate_peer_get(const struct gate *gate, unsigned partner);
+const struct gate_peer *gate_peer_find(const struct gate *gate, struct str audience);
+
+/* --- policy --- */
+
+/* Compiles for the present partners, logs, and takes it into force; a bad text changes nothing. */
+NODISCARD err_t gate_policy_activate(struct gate *gate, struct str text, const struct gate_by *by,
+                                     int64_t now_us, struct policy_fault *fault);
+/* Compiles only. The caller unrefs. */
+NODISCARD err_t gate_policy_compile(const struct gate *gate, struct str text, struct policy **out,
+                                    struct policy_fault *fault);
+/* Borrowed; NULL before the first activation (everything is denied). */
+const struct policy *gate_policy(const struct gate *gate);
+
+/* --- in: accept --- */
+
+struct gate_submission {
+    uint32_t source; /* declared; GATE_SOURCE_NONE is refused */
+    uint8_t hops;
+    bool lenient_lines; /* JSON lines: a bad line does not end the batch */
+};
+
+enum gate_disposition {
+    GATE_NEW,       /* a version or variant that was not held */
+    GATE_DUPLICATE, /* equal to what is held: success */
+    GATE_SEEN,      /* equal, but from a source that had not reported it: recorded */
+    GATE_ASSERTION, /* somebody else's "version": kept, supersedes nothing */
+    GATE_CONFLICT,  /* same key, other content: in quarantine */
+    GATE_REFUSED,   /* broke a rule: in quarantine with its bytes */
+};
+const char *gate_disposition_word(enum gate_disposition disposition);
+
+struct gate_answer {
+    enum gate_disposition disposition;
+    size_t index;  /* of the object in the submission */
+    struct str id; /* may be empty when it could not be read */
+    struct stamp version;
+    uint64_t lsn;  /* where it or its quarantined copy stands */
+    size_t offset; /* of the object in the text */
+    const struct fault
+        *fault; /* GATE_REFUSED and GATE_CONFLICT; its offset counts from the start of the text */
+    size_t warnings;
+};
+
+/* Takes a bundle, an envelope, a list ({"objects": [...]}), one object, or one object a line; at most
+ * LIMIT_BATCH_BYTES plus one object. `text` must be followed by JSON_PADDING readable bytes. Calls `answer`
+ * once an object, in order. Nothing is acknowledged before gate_commit answers ERR_OK. Fails as a whole
+ * (nothing appended) only when the text cannot be cut into objects at all (then the whole text goes to
+ * quarantine), the gate is read-only, or the index lags (ERR_BUSY). */
+NODISCARD err_t gate_accept(struct gate *gate, const struct gate_submission *submission, struct bytes text,
+                            int64_t now_us, void (*answer)(void *ctx, const struct gate_answer *answer),
+                            void *ctx, struct fault *fault);
+/* Makes durable whatever was appended. One fdatasync for any number of accepts and facts before it. After an
+ * error the gate is read-only. */
+NODISCARD err_t gate_commit(struct gate *gate);
+
+struct gate_quarantined {
+    uint64_t lsn;
+    int64_t received_us;
+    uint32_t source;
+    enum record_quarantine reason;
+    struct fault fault;
+    struct bytes bytes; /* as they came */
+};
+/* Open ones, oldest first, from lsn `from`; visit answers false to stop. */
+NODISCARD err_t gate_quarantine_list(struct gate *gate, uint64_t from,
+                                     bool (*visit)(void *ctx, const struct gate_quarantined *quarantined),
+                                     void *ctx);
+/* Retry submits the bytes again under the source they came from (the answer says how it went), then closes
+ * the entry. */
+NODISCARD err_t gate_quarantine_drop(struct gate *gate, uint64_t lsn, const struct gate_by *by,
+                                     int64_t now_us);
+NODISCARD err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const struct gate_by *by,
+                                      int64_t now_us,
+                                      void (*answer)(void *ctx, const struct gate_answer *answer), void *ctx);
+
+/* --- deciding --- */
+
+/* Decides what is durable and undecided, then due timers and jobs, a bounded amount a call; appends DECIDE,
+ * commits, and moves the index on. *out_more: call again at once. *out_next_us: nothing to do before
+ * (INT64_MAX: never). */
+NODISCARD err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_next_us);
+
+struct gate_why {
+    enum policy_effect effect; /* what the rules say */
+    bool released;             /* a leaf exists */
+    bool blocked;              /* the rules let it go, but it refers to something that is withheld */
+    bool superseded;           /* a newer version is held */
+    bool stopped;
+    struct str blocked_by;   /* id of the first withheld reference; empty otherwise */
+    bool blocked_by_unknown; /* ...which this node does not hold */
+    struct str rule;
+};
+/* Decides afresh without changing anything, for the newest version of `object` (the strictest variant of an
+ * SCO). `step` may be NULL. ERR_NOTFOUND. Strings live in `arena`. */
+NODISCARD err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner,
+                             int64_t now_us, struct arena *arena,
+                             void (*step)(void *ctx, const struct policy_step *step), void *ctx,
+                             struct gate_why *out);
+
+struct gate_tally {
+    uint64_t released, held, blocked, denied; /* newest versions, by partner */
+};
+NODISCARD err_t gate_tally(struct gate *gate, unsigned partner, struct gate_tally *out);
+/* How many newest versions each rule holds or denies for this partner; closure counts under "closure". */
+NODISCARD err_t gate_tally_rules(struct gate *gate, unsigned partner,
+                                 void (*rule)(void *ctx, struct str name, enum policy_effect effect,
+                                              uint64_t count),
+                                 void *ctx);
+/* What `text` would newly release or hold back for each partner, over everything held, without changing
+ * anything. */
+struct gate_diff_line {
+    unsigned partner;
+    struct str id;
+    bool now_released, then_released; /* by the rules alone */
+    struct str now_rule, then_rule;
+};
+NODISCARD err_t gate_policy_diff(struct gate *gate, const struct policy *other, int64_t now_us,
+                                 bool (*line)(void *ctx, const struct gate_diff_line *line), void *ctx);
+
+/* --- out: ledgers --- */
+
+struct gate_ledger {
+    struct ledger_origin origin; /* issuer = this node */
+    uint64_t size;               /* leaves decided */
+    uint64_t visible;            /* leaves covered by a durable checkpoint */
+    struct hash visible_root;
+    int64_t last_time_us; /* of the last visible leaf; 0 when empty */
+    uint64_t receipted;   /* size of the last receipt; 0: none */
+    uint64_t refused;     /* of the last disposition note */
+    int64_t receipted_us;
+};
+NODISCARD err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out);
+
+/* Checkpoints that want signing: the keeper signs, gate_signed logs. At most one request a partner is out at
+ * a time. */
+struct gate_sign_request {
+    unsigned partner;
+    struct ledger_origin origin;
+    uint64_t old_size; /* last signed; the keeper knows its root */
+    size_t count;      /* checkpoints wanted, rising in size */
+    struct {
+        uint64_t size;
+        struct hash root;
+        struct merkle_proof proof; /* consistency with the one before */
+    } at[16];
+};
+/* False when nothing of this partner's ledger waits for a signature. */
+bool gate_sign_next(struct gate *gate, unsigned partner, struct gate_sign_request *out);
+/* `notes`: one signed checkpoint each. Logged; visible after the next gate_commit. */
+NODISCARD err_t gate_signed(struct gate *gate, const struct gate_sign_request *request,
+                            const struct str *notes, int64_t now_us);
+
+/* One leaf as the partner gets it. */
+struct gate_leaf {
+    struct leaf leaf;
+    struct leaf_opening opening;
+    struct bytes object; /* exact bytes; empty for contentless ops */
+    struct str id;       /* of the object; empty for contentless ops */
+    struct str version;  /* text of modified (created) as in the object, or empty: date_added stands for it */
+    struct stix_key key;
+    struct stamp stamp;
+    uint8_t hops;
+};
+/* Visits visible leaves from `seq` on, in order, until visit answers false. */
+NODISCARD err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
+                            bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
+/* First visible leaf with time > after_us; `visible` when there is none. */
+NODISCARD err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_seq);
+/* Visible leaves that carry a version or variant of this object, newest first. */
+NODISCARD err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key *object,
+                               bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
+/* The kept checkpoint with the smallest size >= `size`, whole note. ERR_NOTFOUND. */
+NODISCARD err_t gate_checkpoint(struct gate *gate, unsigned partner, uint64_t size, uint64_t *out_size,
+                                struct buf *note);
+/* Proofs and tiles over the visible part. */
+NODISCARD err_t gate_consistency(struct gate *gate, unsigned partner, uint64_t old_size, uint64_t size,
+                                 struct merkle_proof *out);
+NODISCARD err_t gate_inclusion(struct gate *gate, unsigned partner, uint64_t seq, uint64_t size,
+                               struct merkle_proof *out);
+NODISCARD err_t gate_tile(struct gate *gate, unsigned partner, struct str path, struct buf *out);
+/* The partner's verified cosignature and disposition note; verifying is sync's. Logged, durable after
+ * gate_commit. */
+NODISCARD err_t gate_receipt(struct gate *gate, unsigned partner, uint64_t size, uint64_t refused,
+                             struct bytes notes, int64_t now_us);
+
+/* --- in: a partner's ledger --- */
+
+struct gate_cursor {
+    uint32_t epoch;
+    struct merkle_edge edge; /* edge.size: leaves taken over */
+    uint64_t refused;        /* leaves of it whose object was refused */
+    struct hash refused_digest;
+    struct buf note; /* the issuer's checkpoint at that size; deinit with buf_deinit */
+};
+/* ERR_NOTFOUND before the first page. */
+NODISCARD err_t gate_cursor(struct gate *gate, unsigned partner, struct gate_cursor *out);
+
+/* One verified leaf of a page. */
+struct gate_received {
+    struct leaf leaf;
+    struct leaf_opening opening;
+    struct bytes object; /* followed by JSON_PADDING readable bytes; empty for contentless ops */
+    uint8_t hops;
+    bool refused;  /* result */
+    uint16_t code; /* result: err_t of the refusal that the partner may learn */
+};
+/* Takes over a page that sync has verified completely, and moves the cursor in the same group. Durable, and
+ * only then to be receipted, after gate_commit. */
+NODISCARD err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *leaves, size_t count,
+                             const struct gate_cursor *cursor, int64_t now_us);
+
+/* --- looking --- */
+
+struct gate_object {
+    uint64_t lsn;
+    struct bytes bytes;
+    struct record_envelope envelope;
+    bool newest, assertion, quarantined, current_view; /* current_view: not superseded by its owner */
+    uint64_t released;                                 /* partners that have it */
+};
+/* Every copy held of one id: versions in order, then variants. */
+NODISCARD err_t gate_versions(struct gate *gate, const struct stix_key *object,
+                              bool (*visit)(void *ctx, const struct gate_object *object), void *ctx);
+/* Objects that came from one source, in order of arrival, from lsn `from` (workspaces, inboxes). */
+NODISCARD err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
+                                    bool (*visit)(void *ctx, const struct gate_object *object), void *ctx);
+
+/* Every frame, every index entry, every root. Calls `line` for each finding; *out_bad counts them. */
+NODISCARD err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), void *ctx,
+                           uint64_t *out_bad);

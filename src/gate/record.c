@@ -1,0 +1,325 @@
+#include "gate/record.h"
+
+#include "core/arena.h"
+#include "core/rd.h"
+#include "core/wr.h"
+
+enum { VERSION = 1, EDGE_BYTES_MAX = 64 * HASH_SIZE + 64 };
+
+static err_t expect_version(struct rd *rd)
+{
+    uint8_t version = rd_u8(rd);
+    if (rd->err != ERR_OK)
+        return rd->err;
+    return version == VERSION ? ERR_OK : ERR_VERSION;
+}
+
+void record_envelope_write(struct buf *out, const struct record_envelope *envelope)
+{
+    wr_u8(out, VERSION);
+    wr_u8(out, envelope->flags);
+    wr_u8(out, envelope->hops);
+    wr_u8(out, envelope->reason);
+    wr_u32(out, envelope->source);
+    wr_u64(out, (uint64_t)envelope->received_us);
+    wr_u64(out, envelope->about);
+}
+
+err_t record_envelope_read(struct bytes payload, struct record_envelope *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct record_envelope envelope = {0};
+    envelope.flags = rd_u8(&rd);
+    envelope.hops = rd_u8(&rd);
+    envelope.reason = rd_u8(&rd);
+    envelope.source = rd_u32(&rd);
+    envelope.received_us = (int64_t)rd_u64(&rd);
+    envelope.about = rd_u64(&rd);
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    *out = envelope;
+    return ERR_OK;
+}
+
+void record_fault_write(struct buf *out, const struct fault *fault, struct bytes refused)
+{
+    wr_u8(out, VERSION);
+    wr_u16(out, (uint16_t)fault->code);
+    wr_u64(out, fault->offset);
+    wr_blob(out, bytes_from_str(str_of(fault->what)));
+    wr_blob(out, bytes_from_str(str_of(fault->section)));
+    wr_blob(out, bytes_from_str(str_of(fault->pointer)));
+    wr_bytes(out, refused);
+}
+
+static void read_text(struct rd *rd, char *out, size_t size)
+{
+    struct bytes text = rd_blob(rd, size - 1);
+    if (text.at != NULL && text.len > 0)
+        memcpy(out, text.at, text.len);
+    out[text.len] = '\0';
+}
+
+err_t record_fault_read(struct bytes sealed, struct fault *out_fault, struct bytes *out_refused)
+{
+    struct rd rd = rd_of(sealed);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct fault fault = {0};
+    uint16_t code = rd_u16(&rd);
+    fault.code = code < ERR_COUNT ? (err_t)code : ERR_INVALID;
+    fault.offset = rd_u64(&rd);
+    read_text(&rd, fault.what, sizeof fault.what);
+    read_text(&rd, fault.section, sizeof fault.section);
+    read_text(&rd, fault.pointer, sizeof fault.pointer);
+    struct bytes rest = rd_bytes(&rd, rd.left);
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    *out_fault = fault;
+    *out_refused = rest;
+    return ERR_OK;
+}
+
+/* Rules are written for known partners only, in the order of their bits. */
+static void write_class(struct buf *out, const struct record_class *class, uint64_t partners)
+{
+    wr_u64(out, class->release);
+    wr_u64(out, class->hold);
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        if (partners >> p & 1)
+            wr_u16(out, class->rule[p]);
+}
+
+static void read_class(struct rd *rd, struct record_class *class, uint64_t partners)
+{
+    class->release = rd_u64(rd);
+    class->hold = rd_u64(rd);
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        class->rule[p] = partners >> p & 1 ? rd_u16(rd) : 0;
+}
+
+static void write_entry(struct buf *out, const struct record_entry *entry)
+{
+    wr_u64(out, entry->lsn);
+    wr_u64(out, entry->about);
+    wr_u8(out, entry->op);
+    wr_u16(out, entry->class);
+    wr_u64(out, entry->release);
+    wr_u64(out, entry->blocked);
+    wr_u64(out, (uint64_t)entry->change_us);
+}
+
+enum { ENTRY_SIZE = 8 + 8 + 1 + 2 + 8 + 8 + 8, START_SIZE = 1 + 4 + 8 + 8 };
+
+static void read_entry(struct rd *rd, struct record_entry *entry)
+{
+    entry->lsn = rd_u64(rd);
+    entry->about = rd_u64(rd);
+    entry->op = rd_u8(rd);
+    entry->class = rd_u16(rd);
+    entry->release = rd_u64(rd);
+    entry->blocked = rd_u64(rd);
+    entry->change_us = (int64_t)rd_u64(rd);
+}
+
+void record_decide_write(struct buf *out, const struct record_decide *decide)
+{
+    wr_u8(out, VERSION);
+    wr_u64(out, decide->from);
+    wr_u64(out, decide->to);
+    wr_u64(out, decide->policy);
+    wr_u64(out, (uint64_t)decide->now_us);
+    wr_u64(out, decide->partners);
+    wr_u32(out, decide->job);
+    wr_u64(out, decide->job_cursor);
+    wr_u32(out, (uint32_t)decide->start_count);
+    wr_u32(out, (uint32_t)decide->class_count);
+    wr_u32(out, (uint32_t)decide->entry_count);
+    for (size_t i = 0; i < decide->start_count; i++) {
+        wr_u8(out, decide->starts[i].partner);
+        wr_u32(out, decide->starts[i].epoch);
+        wr_u64(out, decide->starts[i].seq);
+        wr_u64(out, (uint64_t)decide->starts[i].time_us);
+    }
+    for (size_t i = 0; i < decide->class_count; i++)
+        write_class(out, &decide->classes[i], decide->partners);
+    for (size_t i = 0; i < decide->entry_count; i++)
+        write_entry(out, &decide->entries[i]);
+}
+
+static err_t read_starts(struct rd *rd, size_t count, struct record_start *starts)
+{
+    for (size_t i = 0; i < count; i++) {
+        starts[i].partner = rd_u8(rd);
+        starts[i].epoch = rd_u32(rd);
+        starts[i].seq = rd_u64(rd);
+        starts[i].time_us = (int64_t)rd_u64(rd);
+        if (starts[i].partner >= LIMIT_PARTNERS)
+            return ERR_CORRUPT;
+    }
+    return rd->err;
+}
+
+static err_t read_entries(struct rd *rd, const struct record_decide *decide, struct record_entry *entries)
+{
+    for (size_t i = 0; i < decide->entry_count; i++) {
+        read_entry(rd, &entries[i]);
+        if ((entries[i].release & ~decide->partners) != 0 || (entries[i].blocked & ~decide->partners) != 0)
+            return ERR_CORRUPT;
+        if (entries[i].class >= decide->class_count)
+            return ERR_CORRUPT;
+    }
+    return rd->err;
+}
+
+err_t record_decide_read(struct bytes payload, struct arena *arena, struct record_decide *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct record_decide decide = {0};
+    decide.from = rd_u64(&rd);
+    decide.to = rd_u64(&rd);
+    decide.policy = rd_u64(&rd);
+    decide.now_us = (int64_t)rd_u64(&rd);
+    decide.partners = rd_u64(&rd);
+    decide.job = rd_u32(&rd);
+    decide.job_cursor = rd_u64(&rd);
+    decide.start_count = rd_u32(&rd);
+    decide.class_count = rd_u32(&rd);
+    decide.entry_count = rd_u32(&rd);
+    /* Counts are held against what is left before anything is allocated for them. */
+    if (decide.start_count > LIMIT_PARTNERS || decide.class_count > rd.left / 16 ||
+        decide.entry_count > rd.left / ENTRY_SIZE)
+        return rd.err != ERR_OK ? rd.err : ERR_CORRUPT;
+    struct record_start *starts = arena_zalloc(arena, decide.start_count, sizeof *starts);
+    struct record_class *classes = arena_zalloc(arena, decide.class_count, sizeof *classes);
+    struct record_entry *entries = arena_zalloc(arena, decide.entry_count, sizeof *entries);
+    if (starts == NULL || classes == NULL || entries == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, read_starts(&rd, decide.start_count, starts)))
+        return err;
+    for (size_t i = 0; i < decide.class_count; i++)
+        read_class(&rd, &classes[i], decide.partners);
+    if (TRY(err, read_entries(&rd, &decide, entries)) || TRY(err, rd_end(&rd)))
+        return err;
+    decide.starts = starts;
+    decide.classes = classes;
+    decide.entries = entries;
+    *out = decide;
+    return ERR_OK;
+}
+
+const struct record_start *record_decide_start(const struct record_decide *decide, unsigned partner)
+{
+    for (size_t i = 0; i < decide->start_count; i++)
+        if (decide->starts[i].partner == partner)
+            return &decide->starts[i];
+    return NULL;
+}
+
+static bool fact_kind_known(uint8_t kind)
+{
+    switch (kind) {
+#define X(name, number, key)                                                                                 \
+    case RECORD_FACT_##name:                                                                                 \
+        return true;
+        RECORD_FACT_LIST(X)
+#undef X
+    default:
+        return false;
+    }
+}
+
+void record_fact_write(struct buf *out, const struct record_fact *fact)
+{
+    wr_u8(out, VERSION);
+    wr_u8(out, (uint8_t)fact->kind);
+    wr_u64(out, (uint64_t)fact->at_us);
+    wr_blob(out, fact->key);
+    wr_blob(out, fact->value);
+    wr_blob(out, bytes_from_str(fact->by));
+    wr_blob(out, bytes_from_str(fact->because));
+}
+
+err_t record_fact_read(struct bytes payload, struct record_fact *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    uint8_t kind = rd_u8(&rd);
+    if (rd.err == ERR_OK && !fact_kind_known(kind))
+        return ERR_VERSION;
+    struct record_fact fact = {.kind = (enum record_fact_kind)kind};
+    fact.at_us = (int64_t)rd_u64(&rd);
+    fact.key = rd_blob(&rd, RECORD_FACT_KEY_MAX);
+    fact.value = rd_blob(&rd, RECORD_FACT_VALUE_MAX);
+    fact.by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    fact.because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    *out = fact;
+    return ERR_OK;
+}
+
+void record_policy_write(struct buf *out, const struct record_policy *policy)
+{
+    wr_u8(out, VERSION);
+    wr_u64(out, (uint64_t)policy->at_us);
+    wr_blob(out, bytes_from_str(policy->by));
+    wr_blob(out, bytes_from_str(policy->text));
+}
+
+err_t record_policy_read(struct bytes payload, struct record_policy *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct record_policy policy = {.at_us = (int64_t)rd_u64(&rd)};
+    policy.by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    policy.text = str_from_bytes(rd_blob(&rd, LIMIT_BATCH_BYTES));
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    *out = policy;
+    return ERR_OK;
+}
+
+void record_note_write(struct buf *out, const struct record_note *note)
+{
+    wr_u8(out, VERSION);
+    wr_u8(out, note->partner);
+    wr_u32(out, note->epoch);
+    wr_u64(out, note->size);
+    wr_bytes(out, bytes_of(note->root.b, HASH_SIZE));
+    wr_u64(out, (uint64_t)note->at_us);
+    wr_blob(out, note->edge);
+    wr_blob(out, note->note);
+}
+
+err_t record_note_read(struct bytes payload, struct record_note *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct record_note note = {.partner = rd_u8(&rd)};
+    note.epoch = rd_u32(&rd);
+    note.size = rd_u64(&rd);
+    rd_copy(&rd, note.root.b, HASH_SIZE);
+    note.at_us = (int64_t)rd_u64(&rd);
+    note.edge = rd_blob(&rd, EDGE_BYTES_MAX);
+    note.note = rd_blob(&rd, 2 * LIMIT_NOTE_BYTES);
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    if (note.partner >= LIMIT_PARTNERS)
+        return ERR_CORRUPT;
+    *out = note;
+    return ERR_OK;
+}

@@ -1,0 +1,157 @@
+/* What the gate writes into log frames (docs/protocol/LOG.md, "Payloads"): encoders and strict decoders,
+ * nothing else.
+ *
+ * A payload begins with its version byte; an unknown version is ERR_VERSION, never guessed at. Decoded
+ * structs borrow from the payload. Everything an outsider could have chosen (ids, texts, markings) stands in
+ * the sealed part of OBJ and QUAR; an envelope shows only what the node itself decided. Pure; any thread. */
+#pragma once
+
+#include "core/buf.h"
+#include "core/hash.h"
+#include "core/limit.h"
+#include "stix/stix.h"
+
+/* --- OBJ, SEEN, QUAR: the envelope --- */
+
+enum record_object_flag {
+    RECORD_OBJECT_ASSERTION =
+        1, /* a version by someone who is not the owner: kept, never supersedes (DESIGN 5) */
+    RECORD_OBJECT_REWRITE =
+        2, /* the owner's later copy under the same (id, modified), from a source declared `rewrites` */
+};
+
+struct record_envelope {
+    uint32_t source;     /* the source's number, given when it was first declared */
+    uint8_t flags;       /* enum record_object_flag */
+    uint8_t hops;        /* nodes it passed before this one */
+    uint8_t reason;      /* QUAR: enum record_quarantine; 0 otherwise */
+    int64_t received_us; /* our clock */
+    uint64_t about; /* SEEN: the OBJ it repeats; QUAR for a conflict: the OBJ it conflicts with; else 0 */
+};
+
+enum record_quarantine {
+    RECORD_QUARANTINE_NONE,
+    RECORD_QUARANTINE_REFUSED,  /* broke a rule: the sealed part starts with the fault */
+    RECORD_QUARANTINE_CONFLICT, /* same (id, modified), other content: newer arrival */
+};
+
+void record_envelope_write(struct buf *out, const struct record_envelope *envelope);
+NODISCARD err_t record_envelope_read(struct bytes payload, struct record_envelope *out);
+
+/* The sealed part of a QUAR: why, then the bytes as they came. */
+void record_fault_write(struct buf *out, const struct fault *fault, struct bytes refused);
+NODISCARD err_t record_fault_read(struct bytes sealed, struct fault *out_fault, struct bytes *out_refused);
+
+/* --- DECIDE --- */
+
+/* What happens to one object in one DECIDE. Entries are in release order: dependencies before dependants
+ * where no cycle forbids. One object has two entries when its leaves differ: SUPERSEDE for partners that hold
+ * an older version, RELEASE for the others. */
+struct record_entry {
+    uint64_t lsn;      /* the OBJ; its secret gives the salts of the leaves */
+    uint64_t about;    /* the OBJ that the partner holds and the leaf is about, or 0; == lsn: no content */
+    uint8_t op;        /* enum ledger_op of the leaves that this entry makes */
+    uint16_t class;    /* index into the DECIDE's classes; no meaning for contentless ops */
+    uint64_t release;  /* partners that get a leaf now */
+    uint64_t blocked;  /* partners whose rules would release it, but something it refers to is withheld */
+    int64_t change_us; /* decide again then; INT64_MAX: never */
+};
+
+/* One outcome of the rules, shared by the objects that had it. */
+struct record_class {
+    uint64_t release; /* by the rules alone, before closure */
+    uint64_t hold;
+    uint16_t rule[LIMIT_PARTNERS]; /* by partner index; written only for known partners */
+};
+
+/* Where a partner's ledger stood before this DECIDE. */
+struct record_start {
+    uint8_t partner;
+    uint32_t epoch;
+    uint64_t seq;    /* of the first leaf that this DECIDE gives to the partner */
+    int64_t time_us; /* of that leaf; the next one is a microsecond later, and so on */
+};
+
+struct record_decide {
+    uint64_t from, to; /* decided log positions [from, to): next.from == this.to; equal for jobs */
+    uint64_t policy;   /* lsn of the POLICY frame; 0: no policy, all denied */
+    int64_t now_us;
+    uint64_t partners;   /* mask of the partners that were decided for */
+    uint32_t job;        /* number of the job whose cursor moves here; 0: none */
+    uint64_t job_cursor; /* where that job goes on; UINT64_MAX: it is done */
+    const struct record_start *starts;
+    size_t start_count;
+    const struct record_class *classes;
+    size_t class_count;
+    const struct record_entry *entries;
+    size_t entry_count;
+};
+
+void record_decide_write(struct buf *out, const struct record_decide *decide);
+/* Arrays are laid out in the arena. Entries with masks outside `partners`, a class out of range: ERR_CORRUPT.
+ */
+NODISCARD err_t record_decide_read(struct bytes payload, struct arena *arena, struct record_decide *out);
+/* The start of `partner` in it; NULL when it got no leaf. */
+const struct record_start *record_decide_start(const struct record_decide *decide, unsigned partner);
+
+/* --- JOB: a fact that an operator stated, which may ask for old decisions to be made again --- */
+
+/*    name, number in the log (never reused), what its key is */
+#define RECORD_FACT_LIST(X)                                                                                  \
+    X(SOURCE, 1, "source name")                                                                              \
+    X(MARKING, 2, "object key of a marking-definition")                                                      \
+    X(TAG, 3, "object key")                                                                                  \
+    X(PEER, 4, "audience name")                                                                              \
+    X(IDENTITY, 5, "object key of an identity")                                                              \
+    X(APPROVAL, 6, "lsn of an object, partner index")                                                        \
+    X(QUARANTINE, 7, "lsn of a QUAR")                                                                        \
+    X(STOP, 8, "kind and name: partner, source or rule")                                                     \
+    X(HISTORY, 9, "audience name")                                                                           \
+    X(NODE, 10, "setting")
+
+enum record_fact_kind {
+#define X(name, number, key) RECORD_FACT_##name = (number),
+    RECORD_FACT_LIST(X)
+#undef X
+};
+
+struct record_fact {
+    enum record_fact_kind kind;
+    struct bytes key;   /* at most RECORD_FACT_KEY_MAX */
+    struct bytes value; /* empty: the fact is withdrawn */
+    struct str by;      /* operator */
+    struct str because;
+    int64_t at_us;
+};
+
+enum { RECORD_FACT_KEY_MAX = 96, RECORD_FACT_VALUE_MAX = 64 * 1024, RECORD_TEXT_MAX = 1024 };
+
+void record_fact_write(struct buf *out, const struct record_fact *fact);
+NODISCARD err_t record_fact_read(struct bytes payload, struct record_fact *out);
+
+/* --- POLICY --- */
+
+struct record_policy {
+    int64_t at_us;
+    struct str by;
+    struct str text;
+};
+
+void record_policy_write(struct buf *out, const struct record_policy *policy);
+NODISCARD err_t record_policy_read(struct bytes payload, struct record_policy *out);
+
+/* --- CHECKPOINT, CURSOR, RECEIPT: signed notes with the tree they speak of --- */
+
+struct record_note {
+    uint8_t partner;
+    uint32_t epoch;
+    uint64_t size;
+    struct hash root;
+    int64_t at_us;
+    struct bytes edge; /* CURSOR: the right edge (frontier) of the followed ledger */
+    struct bytes note; /* CHECKPOINT: ours; CURSOR: the issuer's; RECEIPT: the partner's cosignature and
+                          disposition note */
+};
+
+void record_note_write(struct buf *out, const struct record_note *note);
+NODISCARD err_t record_note_read(struct bytes payload, struct record_note *out);
