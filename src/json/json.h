@@ -45,9 +45,9 @@ struct json_parser;
 NODISCARD err_t json_parser_new(size_t size_max, struct json_parser **out);
 void json_parser_free(struct json_parser *parser);
 
-/* One whole document. Refuses invalid UTF-8, lone surrogates (also escaped ones), depth over
- * LIMIT_JSON_DEPTH, trailing bytes. `doc` must outlive its values. The fault carries a byte offset (found by
- * rescanning, on refusal only). */
+/* One whole document. Refuses invalid UTF-8, lone surrogates (also escaped ones), more than LIMIT_JSON_DEPTH
+ * containers in each other (an empty one is not counted), integers beyond 64 bits, trailing bytes. `doc` must
+ * outlive its values. The fault carries a byte offset (found by rescanning, on refusal only). */
 NODISCARD err_t json_parse(struct json_parser *parser, struct bytes text, struct json_doc *doc,
                            struct fault *fault);
 
@@ -86,21 +86,23 @@ size_t json_array_count(struct json_val array);
  * RFC 8785). */
 enum json_canon_act { JSON_CANON_KEEP, JSON_CANON_DROP, JSON_CANON_TEXT };
 struct json_canon_hook {
-    /* depth 0: members of the root object. For JSON_CANON_TEXT the hook appends the value's canonical text to
-     * `out` itself. */
+    /* depth 0: members of the root object; arrays count as well. For JSON_CANON_TEXT the hook appends the
+     * value's canonical text to `out` itself. */
     enum json_canon_act (*member)(void *ctx, unsigned depth, struct str name, struct json_val value,
                                   struct buf *out);
     void *ctx;
 };
 
-/* Appends the canonical text of `v`. ERR_DUPLICATE_NAME (the fault names the member and carries the pointer),
+/* Appends the canonical text of `v`; on failure what was appended is worthless. ERR_DUPLICATE_NAME (the fault
+ * names the member and carries the pointer from `v`; for an offset give that to json_pointer_offset),
  * ERR_NUMBER for doubles that are not finite. `source` is not needed: numbers are judged by
  * json_check_numbers. */
 NODISCARD err_t json_canon(struct json_val v, const struct json_canon_hook *hook, struct buf *out,
                            struct fault *fault);
 
-/* Refuses every number in the source text whose decimal value is not the value of the double (or 64-bit
- * integer up to 2^53) that reads it: other parsers would disagree about it. Call only when
+/* Refuses every number in the source text whose decimal value is not the one that the nearest double is
+ * written back as, and those whose canonical form is an integer beyond 64 bits (up to 1e21): other parsers
+ * would disagree about them. What passes reads the same again from its canonical text. Call only when
  * json_has_hard_number(v): a tape with doubles or large integers. */
 bool json_has_hard_number(struct json_val v);
 NODISCARD err_t json_check_numbers(struct bytes source, struct fault *fault);
@@ -124,6 +126,8 @@ NODISCARD err_t json_split(struct bytes text, struct str list_name, enum json_sp
 
 /* --- write.c: JSON text out; escapes as RFC 8785 does --- */
 void json_write_str(struct buf *out, struct str s);
+void json_write_int(struct buf *out, int64_t v);
+/* ECMAScript's Number::toString. `v` must be finite. */
 void json_write_double(struct buf *out, double v);
 
 /* Byte offset of the value that `pointer` (RFC 6901) names in `text`; the offset of the deepest ancestor
