@@ -76,3 +76,7 @@
 #define LIMIT_COPIES          256        /* versions and variants of one id that one decision looks at */
 #define LIMIT_CARRIERS        64         /* referrers that an unmarked SCO asks for their marking */
 #define LIMIT_OUTCOMES        (1u << 20) /* distinct vectors of rules: a policy of 200 rules makes dozens */
+
+/* --- stix --- */
+#define LIMIT_STIX_WARNINGS 16  /* per object: the first few tell the habit, the rest are counted */
+#define LIMIT_STIX_POINTER  512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
