@@ -197,7 +197,8 @@ struct policy_step {
 };
 
 /* Calls `step` for every rule in the order tried (deny, hold, release, default) until the verdict for
- * `partner` stands, and returns its effect. Slow and careful: for people. */
+ * `partner` stands, and returns its effect. POLICY_DENY without a step when there is no such partner. Slow
+ * and careful: for people. */
 enum policy_effect policy_explain(const struct policy *policy, const struct policy_facts *facts,
                                   int64_t now_us, unsigned partner,
                                   void (*step)(void *ctx, const struct policy_step *step), void *ctx);

@@ -1,0 +1,118 @@
+#include "policy/table.h"
+
+/* The condition's value for the `live` partners; other bits mean nothing. */
+static uint64_t run(struct row *row, const struct rule *rule, uint64_t live)
+{
+    uint64_t stack[LIMIT_POLICY_DEPTH + 1], known;
+    unsigned depth = 0;
+    const struct ins *program = row->policy->program.at;
+    for (uint32_t pc = rule->first; pc < rule->first + rule->count; pc++) {
+        const struct ins *ins = &program[pc];
+        switch (ins->op) {
+        case OP_NOT:
+            stack[depth - 1] = ~stack[depth - 1];
+            break;
+        case OP_AND:
+            depth--;
+            stack[depth - 1] &= stack[depth];
+            break;
+        case OP_OR:
+            depth--;
+            stack[depth - 1] |= stack[depth];
+            break;
+        case OP_AND_SKIP:
+            if ((stack[depth - 1] & live) == 0)
+                pc = ins->arg - 1;
+            break;
+        case OP_OR_SKIP:
+            if ((~stack[depth - 1] & live) == 0)
+                pc = ins->arg - 1;
+            break;
+        default:
+            stack[depth++] = row_compare(row, ins, live, &known);
+        }
+    }
+    return stack[0] & live;
+}
+
+static void name_rule(struct policy_verdict *out, uint64_t partners, unsigned rule)
+{
+    for (; partners != 0; partners &= partners - 1)
+        out->rule[__builtin_ctzll(partners)] = (uint16_t)rule;
+}
+
+/* Partners of `live` for which this rule's condition holds and its clauses let it bind. */
+static uint64_t match(struct row *row, const struct rule *rule, uint64_t live)
+{
+    live &= rule->to;
+    if (rule->until_approved)
+        live &= ~row->facts->approvals;
+    if (live == 0 || row->now_us >= rule->until_us)
+        return 0;
+    uint64_t matched = run(row, rule, live);
+    if (matched != 0 && rule->until_us != INT64_MAX)
+        row_note(row, rule->until_us);
+    return matched;
+}
+
+/* All rules of deny or hold, then the built-in ones. Returns whom they bind. */
+static uint64_t decide_effect(struct row *row, enum policy_effect effect, uint64_t live,
+                              struct policy_verdict *out)
+{
+    const struct policy *policy = row->policy;
+    uint64_t taken = 0;
+    for (uint32_t i = 0; i < policy->order[effect].count && taken != live; i++) {
+        uint16_t index = policy->order[effect].at[i];
+        uint64_t matched = match(row, &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT], live & ~taken);
+        name_rule(out, matched, index);
+        taken |= matched;
+    }
+    for (unsigned rule = POLICY_RULE_DEFAULT + 1; rule < POLICY_RULE_BUILTIN_COUNT; rule++) {
+        if (words_builtin_effect(rule) != effect)
+            continue;
+        uint64_t matched = row_builtin(row, rule) & live & ~taken;
+        name_rule(out, matched, rule);
+        taken |= matched;
+    }
+    return taken;
+}
+
+/* Releases go out; those whose only releases wait are held by the first of them. */
+static uint64_t decide_release(struct row *row, uint64_t live, struct policy_verdict *out, uint64_t *out_wait)
+{
+    const struct policy *policy = row->policy;
+    uint64_t released = 0, waiting = 0;
+    for (uint32_t i = 0; i < policy->order[POLICY_RELEASE].count && released != live; i++) {
+        uint16_t index = policy->order[POLICY_RELEASE].at[i];
+        const struct rule *rule = &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT];
+        uint64_t matched = match(row, rule, live & ~released), ready = matched;
+        if (matched != 0 && rule->after_us != 0) {
+            int64_t when = row_release_time(row, rule);
+            ready = row->now_us >= when ? matched : matched & row->facts->approvals;
+            if (ready != matched)
+                row_note(row, when);
+        }
+        name_rule(out, ready | (matched & ~waiting), index);
+        released |= ready;
+        waiting = (waiting | matched) & ~released;
+    }
+    *out_wait = waiting;
+    return released;
+}
+
+void policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                   struct policy_verdict *out)
+{
+    struct row row;
+    row_init(&row, policy, facts, now_us);
+    uint64_t live = policy->partners, wait = 0;
+    memset(out->rule, 0, sizeof out->rule); /* POLICY_RULE_DEFAULT */
+    out->deny = decide_effect(&row, POLICY_DENY, live, out);
+    live &= ~out->deny;
+    out->hold = decide_effect(&row, POLICY_HOLD, live, out);
+    live &= ~out->hold;
+    out->release = decide_release(&row, live, out, &wait);
+    out->hold |= wait;
+    out->deny |= live & ~out->release & ~wait;
+    out->next_change_us = row.next_us;
+}

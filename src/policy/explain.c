@@ -1,0 +1,306 @@
+/* Says rule by rule why a partner gets, waits for, or does not get an object. It evaluates whole conditions
+ * without skipping, and remembers which comparison made each value; the verdict itself is policy_decide's. */
+#include <stdio.h>
+
+#include "core/stamp.h"
+#include "policy/table.h"
+
+struct traced {
+    bool yes;
+    bool absent;  /* rests on an absent value */
+    uint32_t ins; /* the comparison that made it so */
+};
+
+enum { VALUE_SIZE = 200 };
+
+/* --- what the object has --- */
+
+static void put_name(char *to, const char *what, struct str name)
+{
+    if (name.len == 0)
+        snprintf(to, VALUE_SIZE, "%s is absent", what);
+    else
+        snprintf(to, VALUE_SIZE, "%s is %.*s", what, (int)(name.len < 120 ? name.len : 120), name.at);
+}
+
+static void put_markings(char *to, unsigned markings)
+{
+    size_t used = (size_t)snprintf(to, VALUE_SIZE, "marking is%s", markings == 0 ? " absent" : "");
+    for (unsigned i = 0; i < WORDS_MARKING_COUNT && used < VALUE_SIZE; i++)
+        if ((markings >> i & 1) != 0)
+            used += (size_t)snprintf(to + used, VALUE_SIZE - used, " %s", words_marking[i]);
+}
+
+static void put_tags(char *to, const struct policy_facts *facts)
+{
+    size_t used = (size_t)snprintf(to, VALUE_SIZE, facts->tag_count == 0 ? "no tags" : "tags are");
+    for (size_t i = 0; i < facts->tag_count && used < VALUE_SIZE; i++)
+        used += (size_t)snprintf(to + used, VALUE_SIZE - used, " %.*s", STR_ARG(facts->tags[i]));
+}
+
+static void put_confidence(char *to, int confidence)
+{
+    if (confidence < 0)
+        snprintf(to, VALUE_SIZE, "confidence is absent");
+    else
+        snprintf(to, VALUE_SIZE, "confidence is %d", confidence);
+}
+
+static void put_age(char *to, const char *what, int64_t basis_us, int64_t now_us)
+{
+    int64_t age_us;
+    if (basis_us == POLICY_TIME_NONE || __builtin_sub_overflow(now_us, basis_us, &age_us))
+        snprintf(to, VALUE_SIZE, "%s is absent", what);
+    else
+        snprintf(to, VALUE_SIZE, "%s is %llds", what, (long long)(age_us / 1000000));
+}
+
+static void put_field(char *to, const struct row *row, uint8_t field)
+{
+    const struct policy_facts *facts = row->facts;
+    switch ((enum field)field) {
+    case FIELD_TYPE:
+        put_name(to, "type", facts->type);
+        return;
+    case FIELD_OWNER:
+        put_name(to, "owner", facts->owner);
+        return;
+    case FIELD_SOURCE:
+        put_name(to, "source", facts->source);
+        return;
+    case FIELD_COLLECTION:
+        put_name(to, "collection", facts->collection);
+        return;
+    case FIELD_CONFIDENCE:
+        put_confidence(to, facts->confidence);
+        return;
+    case FIELD_TLP:
+        snprintf(to, VALUE_SIZE, "tlp is %s",
+                 facts->tlp == POLICY_TLP_NONE ? "absent" : words_tlp[facts->tlp]);
+        return;
+    case FIELD_AGE_RECEIVED:
+        put_age(to, "age.received", facts->received_us, row->now_us);
+        return;
+    case FIELD_AGE_CREATED:
+        put_age(to, "age.created", facts->created_us, row->now_us);
+        return;
+    case FIELD_AGE_MODIFIED:
+        put_age(to, "age.modified", facts->modified_us, row->now_us);
+        return;
+    }
+}
+
+static void put_partners(char *to, const struct policy_facts *facts, uint32_t which, unsigned partner)
+{
+    bool approved = (facts->approvals >> partner & 1) != 0, onward = (facts->onward >> partner & 1) != 0;
+    if (which == BITS_ORIGIN)
+        snprintf(to, VALUE_SIZE,
+                 facts->origin == (int)partner ? "it came from this partner"
+                                               : "it did not come from this partner");
+    else if (which == BITS_ONWARD)
+        snprintf(to, VALUE_SIZE, "onward sharing to this partner is %s", onward ? "granted" : "not granted");
+    else
+        snprintf(to, VALUE_SIZE, "%s for this partner", approved ? "approved" : "not approved");
+}
+
+static void put_value(char *to, const struct row *row, const struct ins *ins, unsigned partner, bool absent)
+{
+    switch ((enum op)ins->op) {
+    case OP_MASK:
+        snprintf(to, VALUE_SIZE, absent ? "partner %.*s does not have it" : "partner is %.*s",
+                 STR_ARG(row->policy->partner_name[partner]));
+        return;
+    case OP_TLP:
+        put_field(to, row, FIELD_TLP);
+        return;
+    case OP_MARKING:
+        put_markings(to, row->facts->markings);
+        return;
+    case OP_CATEGORY:
+        snprintf(to, VALUE_SIZE, "category is %s", words_category[row->facts->category]);
+        return;
+    case OP_TAG:
+    case OP_TAGS:
+    case OP_TAG_PARTNER:
+        put_tags(to, row->facts);
+        return;
+    case OP_FLAG:
+        snprintf(to, VALUE_SIZE, ins->arg == FLAG_OWN ? "own is %s" : "revoked is %s",
+                 (ins->arg == FLAG_OWN ? row->facts->own : row->facts->revoked) ? "true" : "false");
+        return;
+    case OP_PARTNERS:
+        put_partners(to, row->facts, ins->arg, partner);
+        return;
+    case OP_CONFIDENCE:
+        put_field(to, row, FIELD_CONFIDENCE);
+        return;
+    default:
+        put_field(to, row, ins->field);
+    }
+}
+
+/* --- conditions --- */
+
+/* Of two values joined, the one that made the result: the one equal to it; of two, one that rests on absence,
+ * else the later. */
+static struct traced join(struct traced a, struct traced b, bool yes)
+{
+    if (a.yes != yes)
+        return b;
+    if (b.yes != yes)
+        return a;
+    return a.absent && !b.absent ? a : b;
+}
+
+static struct traced trace(struct row *row, const struct rule *rule, unsigned partner)
+{
+    struct traced stack[LIMIT_POLICY_DEPTH + 1];
+    unsigned depth = 0;
+    for (uint32_t pc = rule->first; pc < rule->first + rule->count; pc++) {
+        const struct ins *ins = &row->policy->program.at[pc];
+        if (ins->op == OP_AND_SKIP || ins->op == OP_OR_SKIP)
+            continue;
+        if (ins->op == OP_NOT) {
+            stack[depth - 1].yes = !stack[depth - 1].yes;
+            continue;
+        }
+        if (ins->op == OP_AND || ins->op == OP_OR) {
+            struct traced a = stack[depth - 2], b = stack[depth - 1];
+            depth--;
+            stack[depth - 1] = join(a, b, ins->op == OP_AND ? a.yes && b.yes : a.yes || b.yes);
+            continue;
+        }
+        uint64_t known, yes = row_compare(row, ins, 1ull << partner, &known);
+        stack[depth++] = (struct traced) {(yes >> partner & 1) != 0, (known >> partner & 1) == 0, pc};
+    }
+    return stack[0];
+}
+
+/* --- steps --- */
+
+struct explain {
+    struct row row;
+    const struct policy_verdict *verdict;
+    unsigned partner;
+    void (*step)(void *ctx, const struct policy_step *step);
+    void *ctx;
+};
+
+static struct policy_step step_of(const struct explain *explain, unsigned rule)
+{
+    const struct policy *policy = explain->row.policy;
+    return (struct policy_step) {.rule = rule,
+                                 .name = policy_rule_name(policy, rule),
+                                 .effect = policy_rule_effect(policy, rule),
+                                 .line = policy_rule_line(policy, rule),
+                                 .decided = explain->verdict->rule[explain->partner] == rule,
+                                 .waits_until_us = POLICY_TIME_NONE};
+}
+
+static void clauses(const struct explain *explain, const struct rule *rule, struct policy_step *step)
+{
+    const struct row *row = &explain->row;
+    bool approved = (row->facts->approvals >> explain->partner & 1) != 0;
+    step->addressed = (rule->to >> explain->partner & 1) != 0 && row->now_us < rule->until_us &&
+                      !(rule->until_approved && approved);
+    if (rule->after_us == 0 || approved)
+        return;
+    int64_t when = row_release_time(row, rule);
+    if (when > row->now_us)
+        step->waits_until_us = when;
+}
+
+/* True when the verdict stands with this rule. */
+static bool try_rule(struct explain *explain, unsigned index)
+{
+    char value[VALUE_SIZE] = "";
+    const struct policy *policy = explain->row.policy;
+    const struct rule *rule = &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT];
+    struct policy_step step = step_of(explain, index);
+    struct traced traced = trace(&explain->row, rule, explain->partner);
+    struct span span = policy->spans.at[traced.ins];
+    clauses(explain, rule, &step);
+    step.matched = step.addressed && traced.yes;
+    if (!step.matched)
+        step.waits_until_us = POLICY_TIME_NONE;
+    step.absent = traced.absent;
+    step.condition = (struct str) {policy->text.at + span.at, span.len};
+    put_value(value, &explain->row, &policy->program.at[traced.ins], explain->partner, traced.absent);
+    step.value = str_of(value);
+    explain->step(explain->ctx, &step);
+    return step.matched && step.waits_until_us == POLICY_TIME_NONE;
+}
+
+static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
+    [POLICY_RULE_DEFAULT] = "no other rule decided",
+    [POLICY_RULE_OPERATOR] = "denied by an operator",
+    [POLICY_RULE_ORIGIN] = "origin",
+    [POLICY_RULE_ONWARD] = "not onward",
+    [POLICY_RULE_TLP_MAX] = "tlp > partner.tlp-max",
+    [POLICY_RULE_UNKNOWN] = "marking unknown",
+    [POLICY_RULE_UNRESOLVED] = "marking unresolved",
+    [POLICY_RULE_STATEMENT] = "marking statement",
+};
+
+static void put_builtin(char *to, const struct explain *explain, unsigned rule)
+{
+    const struct row *row = &explain->row;
+    if (rule == POLICY_RULE_ORIGIN || rule == POLICY_RULE_ONWARD)
+        put_partners(to, row->facts, rule == POLICY_RULE_ORIGIN ? BITS_ORIGIN : BITS_ONWARD,
+                     explain->partner);
+    else if (rule == POLICY_RULE_TLP_MAX)
+        put_field(to, row, FIELD_TLP);
+    else if (rule >= POLICY_RULE_UNKNOWN)
+        put_markings(to, row->facts->markings);
+    else if (rule == POLICY_RULE_OPERATOR)
+        snprintf(to, VALUE_SIZE,
+                 (row->facts->denials >> explain->partner & 1) != 0 ? "denied" : "not denied");
+}
+
+static bool try_builtin(struct explain *explain, unsigned rule)
+{
+    char value[VALUE_SIZE] = "";
+    struct policy_step step = step_of(explain, rule);
+    step.addressed = true;
+    step.matched = (row_builtin(&explain->row, rule) >> explain->partner & 1) != 0;
+    step.absent = rule == POLICY_RULE_UNKNOWN && explain->row.facts->markings == 0;
+    step.condition = str_of(builtin_condition[rule]);
+    put_builtin(value, explain, rule);
+    step.value = str_of(value);
+    explain->step(explain->ctx, &step);
+    return step.matched;
+}
+
+static bool try_effect(struct explain *explain, enum policy_effect effect)
+{
+    const struct policy *policy = explain->row.policy;
+    for (uint32_t i = 0; i < policy->order[effect].count; i++)
+        if (try_rule(explain, policy->order[effect].at[i]))
+            return true;
+    if (effect == POLICY_RELEASE)
+        return false;
+    for (unsigned rule = POLICY_RULE_DEFAULT + 1; rule < POLICY_RULE_BUILTIN_COUNT; rule++)
+        if (words_builtin_effect(rule) == effect && try_builtin(explain, rule))
+            return true;
+    return false;
+}
+
+enum policy_effect policy_explain(const struct policy *policy, const struct policy_facts *facts,
+                                  int64_t now_us, unsigned partner,
+                                  void (*step)(void *ctx, const struct policy_step *step), void *ctx)
+{
+    struct policy_verdict verdict;
+    if (partner >= LIMIT_PARTNERS || (policy->partners >> partner & 1) == 0)
+        return POLICY_DENY;
+    policy_decide(policy, facts, now_us, &verdict);
+    struct explain explain = {.verdict = &verdict, .partner = partner, .step = step, .ctx = ctx};
+    row_init(&explain.row, policy, facts, now_us);
+    bool stands = false;
+    for (unsigned effect = POLICY_DENY; effect <= POLICY_RELEASE && !stands; effect++)
+        stands = try_effect(&explain, (enum policy_effect)effect);
+    if (!stands && verdict.rule[partner] == POLICY_RULE_DEFAULT)
+        try_builtin(&explain, POLICY_RULE_DEFAULT);
+    if ((verdict.release >> partner & 1) != 0)
+        return POLICY_RELEASE;
+    return (verdict.hold >> partner & 1) != 0 ? POLICY_HOLD : POLICY_DENY;
+}

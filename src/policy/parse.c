@@ -1,0 +1,415 @@
+/* Statements: partner, source, set and the rules. */
+#include "policy/parse.h"
+#include "core/stamp.h"
+
+static const char *const statements[] = {"partner", "source", "set", "deny", "hold", "release"};
+
+static bool is_name(const struct token *token)
+{
+    return token->kind == TOKEN_WORD && token->text.len <= LIMIT_NAME_BYTES &&
+           memchr(token->text.at, '.', token->text.len) == NULL &&
+           memchr(token->text.at, ':', token->text.len) == NULL &&
+           memchr(token->text.at, '+', token->text.len) == NULL &&
+           memchr(token->text.at, '/', token->text.len) == NULL && !words_reserved(token->text);
+}
+
+/* A name of the author's own choice. */
+static err_t read_name(struct parse *parse, const char *what, struct str *out)
+{
+    if (!is_name(&parse->now)) {
+        err_t err = parse_expected(parse, what);
+        parse_suggest(parse, "a name has letters, digits, - and _, at most %d, and is no reserved word",
+                      LIMIT_NAME_BYTES);
+        return err;
+    }
+    *out = parse->now.text;
+    return lex_next(parse);
+}
+
+static err_t expect_word(struct parse *parse, const char *word)
+{
+    char what[40] = "`";
+    size_t len = strlen(word);
+    if (lex_is_word(parse, str_of(word)))
+        return lex_next(parse);
+    must(len + 3 <= sizeof what);
+    memcpy(what + 1, word, len);
+    what[len + 1] = '`';
+    return parse_expected_word(parse, what, &word, 1);
+}
+
+/* --- attributes --- */
+
+static err_t check_level(struct parse *parse, const struct value_list *list)
+{
+    unsigned level;
+    if (list->count != 1)
+        return parse_fail(parse, ERR_INVALID, parse->values.at[list->first].at, "tlp-max is one TLP level");
+    return value_tlp(parse, &parse->values.at[list->first], &level);
+}
+
+/* The block's values take the place of the node's. */
+static err_t replace_key(struct parse *parse, struct str key, uint32_t at, uint16_t holder, bool of_source)
+{
+    for (uint32_t i = 0; i < parse->attributes.count; i++) {
+        struct attribute *attribute = &parse->attributes.at[i];
+        if (attribute->of_source != of_source || attribute->holder != holder || !str_eq(attribute->key, key))
+            continue;
+        if (attribute->from_text) {
+            err_t err = parse_fail(parse, ERR_EXISTS, at, "`%.*s` stands here twice", STR_ARG(key));
+            parse_suggest(parse, "write several values as a list: %.*s [a b]", STR_ARG(key));
+            return err;
+        }
+        attribute->key = (struct str) {NULL, 0};
+    }
+    return ERR_OK;
+}
+
+static err_t add_attributes(struct parse *parse, struct str key, const struct value_list *list,
+                            uint16_t holder, bool of_source)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct value *value = &parse->values.at[list->first + i];
+        err_t err = TABLE_ROOM(parse->attributes, LIMIT_POLICY_NAMES);
+        if (err != ERR_OK)
+            return parse_fail(parse, err, value->at, "more than %d attributes", LIMIT_POLICY_NAMES);
+        struct attribute attribute = {key, value->text, holder, of_source, true};
+        parse->attributes.at[parse->attributes.count++] = attribute;
+    }
+    value_drop(parse, list);
+    return ERR_OK;
+}
+
+static err_t parse_attribute(struct parse *parse, uint16_t holder, bool of_source)
+{
+    err_t err;
+    struct str key;
+    struct value value;
+    struct value_list list;
+    uint32_t at = parse->now.at;
+    if (TRY(err, read_name(parse, "an attribute's name or `}`", &key)))
+        return err;
+    if (lex_is_mark(parse, '[')) {
+        if (TRY(err, value_read_list(parse, &list)))
+            return err;
+    } else if (TRY(err, value_read(parse, "a value", &value)) ||
+               TRY(err, value_as_list(parse, &value, &list))) {
+        return err;
+    }
+    if (!of_source && str_eq(key, STR("tlp-max")) && TRY(err, check_level(parse, &list)))
+        return err;
+    if (TRY(err, replace_key(parse, key, at, holder, of_source)) ||
+        TRY(err, add_attributes(parse, key, &list, holder, of_source)))
+        return err;
+    return lex_is_mark(parse, ';') ? lex_next(parse) : ERR_OK;
+}
+
+static err_t parse_block(struct parse *parse, uint16_t holder, bool of_source)
+{
+    err_t err;
+    if (!lex_is_mark(parse, '{'))
+        return ERR_OK;
+    if (TRY(err, lex_next(parse)))
+        return err;
+    while (!lex_is_mark(parse, '}'))
+        if (TRY(err, parse_attribute(parse, holder, of_source)))
+            return err;
+    return lex_next(parse);
+}
+
+static err_t parse_head(struct parse *parse, const char *what)
+{
+    if (!parse->heads_done)
+        return lex_next(parse);
+    err_t err = parse_fail(parse, ERR_INVALID, parse->now.at, "a %s stands before the first rule", what);
+    parse_suggest(parse, "move it up; a condition about it is written %s.KEY == V", what);
+    return err;
+}
+
+static err_t parse_partner(struct parse *parse)
+{
+    err_t err;
+    unsigned index;
+    struct value value;
+    if (TRY(err, parse_head(parse, "partner")) || TRY(err, value_read(parse, "a partner", &value)) ||
+        TRY(err, value_partner(parse, &value, false, &index)))
+        return err;
+    return parse_block(parse, (uint16_t)index, false);
+}
+
+static err_t parse_source(struct parse *parse)
+{
+    err_t err;
+    uint16_t number;
+    struct value value;
+    if (TRY(err, parse_head(parse, "source")) || TRY(err, value_read(parse, "a source", &value)))
+        return err;
+    if (names_find(&parse->sources, value.text) >= 0)
+        return parse_fail(parse, ERR_EXISTS, value.at, "source `%.*s` stands here twice",
+                          STR_ARG(value.text));
+    if (TRY(err, names_add(&parse->sources, value.text, &number)))
+        return parse_fail(parse, err, value.at, "more than %d sources", LIMIT_POLICY_NAMES);
+    return parse_block(parse, number, true);
+}
+
+static err_t parse_set(struct parse *parse)
+{
+    err_t err;
+    uint16_t id;
+    struct str name;
+    struct value_list list;
+    if (TRY(err, lex_next(parse)))
+        return err;
+    uint32_t at = parse->now.at;
+    if (TRY(err, read_name(parse, "the set's name", &name)))
+        return err;
+    if (names_find(&parse->set_names, name) >= 0)
+        return parse_fail(parse, ERR_EXISTS, at, "a set `%.*s` exists already", STR_ARG(name));
+    if (policy_partner_find(parse->policy, name) >= 0)
+        return parse_fail(parse, ERR_EXISTS, at, "`%.*s` is a partner", STR_ARG(name));
+    if (!lex_is_mark(parse, '='))
+        return parse_expected(parse, "`=`");
+    if (TRY(err, lex_next(parse)) || TRY(err, value_read_list(parse, &list)))
+        return err;
+    if (TRY(err, names_add(&parse->set_names, name, &id)) ||
+        TRY(err, TABLE_ROOM(parse->sets, LIMIT_POLICY_NAMES)))
+        return parse_fail(parse, err, at, "more than %d sets", LIMIT_POLICY_NAMES);
+    parse->sets.at[parse->sets.count++] = (struct set) {list.first, list.count, LIST_LITERAL};
+    return ERR_OK;
+}
+
+/* --- rules --- */
+
+/* `all`, a partner, a set of partners, or a list. */
+static err_t parse_to(struct parse *parse, struct rule *rule)
+{
+    err_t err;
+    unsigned index;
+    struct value_list list;
+    if (lex_is_word(parse, STR("all"))) {
+        rule->to = parse->policy->partners;
+        return lex_next(parse);
+    }
+    if (parse->now.kind == TOKEN_WORD && names_find(&parse->set_names, parse->now.text) >= 0) {
+        err = value_read_in(parse, &list);
+    } else if (lex_is_mark(parse, '[')) {
+        err = value_read_list(parse, &list);
+    } else {
+        struct value value;
+        if (TRY(err, value_read(parse, "`all`, a partner, a set or a list", &value)))
+            return err;
+        err = value_as_list(parse, &value, &list);
+    }
+    rule->to = 0;
+    for (uint32_t i = 0; err == ERR_OK && i < list.count; i++) {
+        err = value_partner(parse, &parse->values.at[list.first + i], true, &index);
+        rule->to |= err == ERR_OK ? 1ull << index : 0;
+    }
+    if (err == ERR_OK)
+        value_drop(parse, &list);
+    return err;
+}
+
+static err_t parse_until(struct parse *parse, struct rule *rule)
+{
+    err_t err;
+    struct stamp stamp;
+    struct value value;
+    char text[] = "0000-00-00T00:00:00Z";
+    if (lex_is_word(parse, STR("approved"))) {
+        if (rule->effect != POLICY_HOLD)
+            return parse_fail(parse, ERR_INVALID, parse->now.at, "only a hold ends with an approval");
+        if (rule->until_approved)
+            return parse_fail(parse, ERR_EXISTS, parse->now.at, "`until approved` stands here twice");
+        rule->until_approved = true;
+        return lex_next(parse);
+    }
+    uint32_t at = parse->now.at;
+    if (TRY(err, value_read(parse, "`approved` or a time", &value)))
+        return err;
+    if (value.text.len == strlen("2026-12-31")) {
+        memcpy(text, value.text.at, value.text.len);
+        value.text = str_of(text);
+    }
+    if (stamp_parse(value.text, &stamp, NULL) != ERR_OK) {
+        err = parse_fail(parse, ERR_INVALID, at, "this is no time");
+        parse_suggest(parse, "write 2026-12-31, 2026-12-31T09:00:00Z, or `approved`");
+        return err;
+    }
+    if (rule->until_us != INT64_MAX)
+        return parse_fail(parse, ERR_EXISTS, at, "a second time after `until`");
+    rule->until_us = stamp_us(stamp);
+    return ERR_OK;
+}
+
+static err_t parse_after(struct parse *parse, struct rule *rule)
+{
+    err_t err;
+    struct value value;
+    uint32_t at = parse->now.at;
+    if (rule->effect != POLICY_RELEASE) {
+        err = parse_fail(parse, ERR_INVALID, at, "only a release waits: `after` cannot stand here");
+        parse_suggest(parse, "a hold that ends by itself is: hold NAME if age < 10m");
+        return err;
+    }
+    if (TRY(err, value_read(parse, "a duration", &value)))
+        return err;
+    if (rule->after_us != 0)
+        return parse_fail(parse, ERR_EXISTS, at, "`after` stands here twice");
+    if (!value.quoted && lex_duration(value.text, &rule->after_us) && rule->after_us > 0)
+        return ERR_OK;
+    err = parse_fail(parse, ERR_INVALID, at, "this is no duration of 1s to 36500d");
+    parse_suggest(parse, "write a whole number and one of s m h d w: 10m");
+    return err;
+}
+
+static err_t parse_clauses(struct parse *parse, struct rule *rule, bool *out_to)
+{
+    err_t err = ERR_OK;
+    while (err == ERR_OK && parse->now.kind == TOKEN_WORD) {
+        uint32_t at = parse->now.at;
+        bool to = lex_is_word(parse, STR("to")), after = lex_is_word(parse, STR("after"));
+        if (!to && !after && !lex_is_word(parse, STR("until")))
+            return ERR_OK;
+        if (to && *out_to)
+            return parse_fail(parse, ERR_EXISTS, at, "`to` stands here twice");
+        if (TRY(err, lex_next(parse)))
+            return err;
+        *out_to = *out_to || to;
+        err = to ? parse_to(parse, rule) : after ? parse_after(parse, rule) : parse_until(parse, rule);
+    }
+    return err;
+}
+
+/* What may follow a complete rule is another statement; say all that could have stood here. */
+static err_t check_end(struct parse *parse, const struct rule *rule, bool to)
+{
+    static const char *const words[] = {"and",  "or",      "to",      "until", "after", "deny",
+                                        "hold", "release", "partner", "set",   "source"};
+    if (rule->effect == POLICY_RELEASE && !to) {
+        err_t err = parse_expected_word(parse, "`to` and the partners", words, 5);
+        if (parse->fault->suggestion[0] == '\0')
+            parse_suggest(parse, "a release says to whom: `to all`, `to NAME`");
+        return err;
+    }
+    if (parse->now.kind == TOKEN_END ||
+        (parse->now.kind == TOKEN_WORD && words_find(statements, 6, parse->now.text) >= 0))
+        return ERR_OK;
+    return parse_expected_word(parse, "`and`, `or`, a clause or the next rule", words, 11);
+}
+
+static uint32_t line_of(const struct parse *parse, uint32_t at)
+{
+    uint32_t line = 1;
+    for (uint32_t i = 0; i < at; i++)
+        line += parse->text.at[i] == '\n';
+    return line;
+}
+
+static err_t add_rule(struct parse *parse, const struct rule *rule)
+{
+    err_t err;
+    struct policy *policy = parse->policy;
+    uint16_t index = (uint16_t)(policy->rules.count + POLICY_RULE_BUILTIN_COUNT);
+    if (TRY(err, TABLE_ROOM(policy->rules, LIMIT_POLICY_RULES)) ||
+        TRY(err, TABLE_ROOM(policy->order[rule->effect], LIMIT_POLICY_RULES)))
+        return err;
+    policy->rules.at[policy->rules.count++] = *rule;
+    policy->order[rule->effect].at[policy->order[rule->effect].count++] = index;
+    return ERR_OK;
+}
+
+static err_t rule_name(struct parse *parse)
+{
+    err_t err;
+    uint16_t id;
+    struct str name;
+    uint32_t at = parse->now.at;
+    if (TRY(err, read_name(parse, "the rule's name", &name)))
+        return err;
+    int known = names_find(&parse->policy->rule_names, name);
+    if (known >= 0) {
+        err = parse_fail(parse, ERR_EXISTS, at, "a rule `%.*s` exists already", STR_ARG(name));
+        parse_suggest(parse, "it stands in line %u", parse->policy->rules.at[known].line);
+        return err;
+    }
+    if (TRY(err, names_add(&parse->policy->rule_names, name, &id)))
+        return parse_fail(parse, err, at, "more than %d rules", LIMIT_POLICY_RULES);
+    return ERR_OK;
+}
+
+/* Partners and sources are complete: their levels become numbers. */
+static void close_heads(struct parse *parse)
+{
+    if (parse->heads_done)
+        return;
+    parse->heads_done = true;
+    for (uint32_t i = 0; i < parse->attributes.count; i++) {
+        const struct attribute *attribute = &parse->attributes.at[i];
+        if (!attribute->of_source && str_eq(attribute->key, STR("tlp-max")))
+            parse->tlp_max[attribute->holder] = (uint8_t)words_tlp_find(attribute->value);
+    }
+    for (unsigned level = POLICY_TLP_CLEAR; level < POLICY_TLP_COUNT; level++)
+        for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+            if (parse->tlp_max[p] != POLICY_TLP_NONE && level > parse->tlp_max[p])
+                parse->policy->tlp_above[level] |= 1ull << p;
+}
+
+static err_t parse_rule(struct parse *parse, enum policy_effect effect)
+{
+    err_t err;
+    bool to = false;
+    struct rule rule = {.to = parse->policy->partners, .until_us = INT64_MAX, .effect = (uint8_t)effect};
+    close_heads(parse);
+    rule.line = line_of(parse, parse->now.at);
+    rule.first = parse->policy->program.count;
+    if (TRY(err, lex_next(parse)) || TRY(err, rule_name(parse)) || TRY(err, expect_word(parse, "if")) ||
+        TRY(err, parse_condition(parse, effect)))
+        return err;
+    rule.count = parse->policy->program.count - rule.first;
+    if (TRY(err, parse_clauses(parse, &rule, &to)) || TRY(err, check_end(parse, &rule, to)))
+        return err;
+    return add_rule(parse, &rule);
+}
+
+static err_t parse_statement(struct parse *parse)
+{
+    if (lex_is_word(parse, STR("partner")))
+        return parse_partner(parse);
+    if (lex_is_word(parse, STR("source")))
+        return parse_source(parse);
+    if (lex_is_word(parse, STR("set")))
+        return parse_set(parse);
+    if (parse->now.kind == TOKEN_WORD)
+        for (unsigned effect = POLICY_DENY; effect <= POLICY_RELEASE; effect++)
+            if (str_eq(parse->now.text, str_of(words_effect[effect])))
+                return parse_rule(parse, (enum policy_effect)effect);
+    return parse_expected_word(parse, "a statement: partner, source, set, deny, hold or release", statements,
+                               6);
+}
+
+err_t parse_policy(struct parse *parse)
+{
+    err_t err;
+    if (TRY(err, lex_next(parse)))
+        return err;
+    if (!lex_is_word(parse, STR("language"))) {
+        err = parse_expected(parse, "`language 1`");
+        parse_suggest(parse, "a policy starts with the line: language 1");
+        return err;
+    }
+    if (TRY(err, lex_next(parse)))
+        return err;
+    if (!lex_is_word(parse, STR("1"))) {
+        err = parse_expected(parse, "`1`, the only form of the language that is known here");
+        parse->fault->code = ERR_VERSION;
+        return parse->now.kind == TOKEN_WORD ? ERR_VERSION : (parse->fault->code = err);
+    }
+    if (TRY(err, lex_next(parse)))
+        return err;
+    while (parse->now.kind != TOKEN_END)
+        if (TRY(err, parse_statement(parse)))
+            return err;
+    close_heads(parse);
+    return ERR_OK;
+}

@@ -1,0 +1,126 @@
+/* The parser's state: tokens of the text, and what is known only while compiling. Private to the room.
+ * No function here calls itself: conditions are parsed with an explicit stack of LIMIT_POLICY_DEPTH. */
+#pragma once
+
+#include "policy/suggest.h"
+#include "policy/table.h"
+
+enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_MARK, TOKEN_CMP };
+
+struct token {
+    enum token_kind kind;
+    struct str text; /* of a string: without the quotes */
+    uint32_t at;     /* where it starts and ends, quotes included */
+    uint32_t end;
+    uint8_t cmp; /* enum cmp of TOKEN_CMP */
+};
+
+/* A word or string that a condition compares with. */
+struct value {
+    struct str text;
+    uint32_t at;
+    bool quoted;
+};
+
+struct value_list {
+    uint32_t first; /* in parse.values */
+    uint32_t count;
+    uint32_t set; /* which set it is, or LIST_LITERAL */
+};
+enum { LIST_LITERAL = UINT32_MAX };
+
+struct set {
+    uint32_t first, count;
+    uint32_t idset; /* its bit set once made, or LIST_LITERAL */
+};
+
+struct attribute {
+    struct str key; /* at NULL: replaced */
+    struct str value;
+    uint16_t holder; /* partner index or source number */
+    bool of_source;
+    bool from_text;
+};
+
+struct parse {
+    struct policy *policy;
+    struct policy_fault *fault;
+    struct str text;
+    struct token now;  /* the token to be looked at */
+    uint32_t last_end; /* end of the one before */
+    uint32_t comparisons;
+    bool heads_done; /* a rule was seen: partners and sources are complete */
+    uint8_t tlp_max[LIMIT_PARTNERS];
+    struct names set_names;
+    struct names sources;
+    TABLE(struct set) sets;
+    TABLE(struct value) values;
+    TABLE(struct attribute) attributes;
+};
+
+/* --- tokens (lex.c) --- */
+
+/* Moves parse->now to the next token. */
+NODISCARD err_t lex_next(struct parse *parse);
+static inline bool lex_is_mark(const struct parse *parse, char mark)
+{
+    return parse->now.kind == TOKEN_MARK && parse->now.text.at[0] == mark;
+}
+static inline bool lex_is_word(const struct parse *parse, struct str word)
+{
+    return parse->now.kind == TOKEN_WORD && str_eq(parse->now.text, word);
+}
+/* The token as an error names it: "`x`", "the end of the text". Borrowed from `buf`. */
+const char *lex_name(const struct token *token, char *buf, size_t size);
+/* "10m" in microseconds, up to 36500d. */
+bool lex_duration(struct str word, int64_t *out_us);
+
+/* Fills the fault with the place of byte `at` and returns `code`. */
+NODISCARD err_t parse_fail(struct parse *parse, err_t code, uint32_t at, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* At the present token: "expected WHAT, found ...". */
+NODISCARD err_t parse_expected(struct parse *parse, const char *what);
+/* The same with the nearest of these words as the suggestion, or all of them. */
+NODISCARD err_t parse_expected_word(struct parse *parse, const char *what, const char *const *words,
+                                    unsigned count);
+void parse_suggest(struct parse *parse, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- values (value.c) --- */
+
+NODISCARD err_t value_read(struct parse *parse, const char *what, struct value *out);
+/* "[" values "]". */
+NODISCARD err_t value_read_list(struct parse *parse, struct value_list *out);
+/* A list, or the name of a set. */
+NODISCARD err_t value_read_in(struct parse *parse, struct value_list *out);
+/* One value as a list of one. */
+NODISCARD err_t value_as_list(struct parse *parse, const struct value *value, struct value_list *out);
+/* Forgets a list that is no set. */
+void value_drop(struct parse *parse, const struct value_list *list);
+NODISCARD err_t value_idset(struct parse *parse, const struct value_list *list, uint32_t *out_idset);
+NODISCARD err_t value_string(struct parse *parse, const struct value *value, uint16_t *out_id);
+/* The value must be one of these words: its index. */
+NODISCARD err_t value_word(struct parse *parse, const struct value *value, const char *what,
+                           const char *const *words, unsigned count, unsigned *out_index);
+NODISCARD err_t value_tlp(struct parse *parse, const struct value *value, unsigned *out_level);
+NODISCARD err_t value_partner(struct parse *parse, const struct value *value, bool or_set,
+                              unsigned *out_index);
+
+/* --- statements (parse.c), conditions (condition.c, compare.c) --- */
+
+NODISCARD err_t parse_policy(struct parse *parse);
+/* Appends the program of the condition that starts at the present token. */
+NODISCARD err_t parse_condition(struct parse *parse, enum policy_effect effect);
+/* One comparison. `absent_true`: what an absent value counts as here. */
+NODISCARD err_t parse_compare(struct parse *parse, bool absent_true);
+/* The same for `partner.KEY` and `source.KEY`, the present token (attribute.c). */
+NODISCARD err_t parse_attribute_compare(struct parse *parse, bool has, struct ins *ins);
+NODISCARD err_t parse_emit(struct parse *parse, struct ins ins, uint32_t at);
+
+/* Pieces of comparisons (compare.c): a mask settled while compiling; `in` list, or == or != one value; an
+ * order or `in`, then the levels for which it is true as bits, or LEVELS_PARTNER for `partner.tlp-max`. */
+enum { LEVELS_PARTNER = 1u << POLICY_TLP_COUNT };
+NODISCARD err_t compare_add_mask(struct parse *parse, struct mask mask, struct ins *ins);
+NODISCARD err_t compare_read_members(struct parse *parse, const char *name, struct ins *ins,
+                                     struct value_list *out);
+NODISCARD err_t compare_read_level(struct parse *parse, const char *name, bool or_partner, uint8_t *out_cmp,
+                                   unsigned *out_levels);

@@ -1,0 +1,249 @@
+#include "policy/policy.h"
+
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "policy/parse.h"
+
+err_t table_grow(void **at, uint32_t *size, uint32_t count, uint32_t max, size_t entry_size)
+{
+    if (count < *size)
+        return ERR_OK;
+    if (count >= max)
+        return ERR_LIMIT;
+    uint32_t wanted = *size == 0 ? 16 : *size > max / 2 ? max : *size * 2;
+    void *grown = mem_grow(*at, wanted * entry_size);
+    if (grown == NULL)
+        return ERR_NOMEM;
+    *at = grown;
+    *size = wanted;
+    return ERR_OK;
+}
+
+struct policy *policy_ref(struct policy *policy)
+{
+    policy->refs++;
+    return policy;
+}
+
+void policy_unref(struct policy *policy)
+{
+    if (policy == NULL || --policy->refs > 0)
+        return;
+    names_deinit(&policy->strings);
+    names_deinit(&policy->rule_names);
+    for (unsigned effect = 0; effect < 3; effect++)
+        mem_free(policy->order[effect].at);
+    mem_free(policy->rules.at);
+    mem_free(policy->program.at);
+    mem_free(policy->spans.at);
+    mem_free(policy->masks.at);
+    mem_free(policy->tlps.at);
+    mem_free(policy->idsets.at);
+    mem_free(policy->templates.at);
+    arena_deinit(&policy->arena);
+    mem_free(policy);
+}
+
+/* Blanks and printable UTF-8 only. */
+static err_t check_text(struct parse *parse)
+{
+    if (parse->text.len > LIMIT_POLICY_BYTES) {
+        *parse->fault = (struct policy_fault) {.code = ERR_LIMIT};
+        snprintf(parse->fault->what, sizeof parse->fault->what, "a policy has at most %u bytes",
+                 LIMIT_POLICY_BYTES);
+        return ERR_LIMIT;
+    }
+    for (uint32_t i = 0; i < parse->text.len; i++) {
+        uint8_t c = (uint8_t)parse->text.at[i];
+        if ((c < ' ' && c != '\n' && c != '\t' && c != '\r') || c == 0x7f)
+            return parse_fail(parse, ERR_SYNTAX, i, "control character 0x%02x", c);
+    }
+    if (str_is_utf8(parse->text))
+        return ERR_OK;
+    uint32_t good = 0; /* the longest well-formed head: rare, so plainly */
+    while (str_is_utf8((struct str) {parse->text.at + good, 1}) ||
+           (good + 2 <= parse->text.len && str_is_utf8((struct str) {parse->text.at + good, 2})) ||
+           (good + 3 <= parse->text.len && str_is_utf8((struct str) {parse->text.at + good, 3})) ||
+           (good + 4 <= parse->text.len && str_is_utf8((struct str) {parse->text.at + good, 4}))) {
+        do
+            good++;
+        while (good < parse->text.len && ((uint8_t)parse->text.at[good] & 0xc0) == 0x80);
+    }
+    return parse_fail(parse, ERR_ENCODING, good, "this is not UTF-8");
+}
+
+static err_t take_attributes(struct parse *parse, const struct policy_partner *partner)
+{
+    struct arena *arena = &parse->policy->arena;
+    for (size_t i = 0; i < partner->attribute_count; i++) {
+        const struct policy_attribute *from = &partner->attributes[i];
+        err_t err = TABLE_ROOM(parse->attributes, LIMIT_POLICY_NAMES);
+        if (err != ERR_OK)
+            return err;
+        struct attribute attribute = {arena_str(arena, from->name), arena_str(arena, from->value),
+                                      partner->index, false, false};
+        if (attribute.key.at == NULL || attribute.value.at == NULL)
+            return ERR_NOMEM;
+        if (str_eq(from->name, STR("tlp-max")) && words_tlp_find(from->value) < 0)
+            return ERR_INVALID;
+        parse->attributes.at[parse->attributes.count++] = attribute;
+    }
+    return ERR_OK;
+}
+
+static err_t take_partners(struct parse *parse, const struct policy_partner *partners, size_t count)
+{
+    struct policy *policy = parse->policy;
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_partner *partner = &partners[i];
+        err_t err = ERR_OK;
+        if (partner->name.len == 0 || partner->name.len > LIMIT_NAME_BYTES ||
+            partner->index >= LIMIT_PARTNERS)
+            err = ERR_INVALID;
+        else if ((policy->partners >> partner->index & 1) != 0 ||
+                 policy_partner_find(policy, partner->name) >= 0)
+            err = ERR_EXISTS;
+        if (err == ERR_OK) {
+            policy->partner_name[partner->index] = arena_str(&policy->arena, partner->name);
+            policy->partners |= 1ull << partner->index;
+            err =
+                policy->partner_name[partner->index].at == NULL ? ERR_NOMEM : take_attributes(parse, partner);
+        }
+        if (err == ERR_OK)
+            continue;
+        *parse->fault = (struct policy_fault) {.code = err};
+        snprintf(parse->fault->what, sizeof parse->fault->what, "partner `%.*s` of the node: %s",
+                 (int)(partner->name.len < LIMIT_NAME_BYTES ? partner->name.len : LIMIT_NAME_BYTES),
+                 partner->name.at,
+                 err == ERR_INVALID ? "its name, index or tlp-max is wrong" : err_text(err));
+        return err;
+    }
+    return ERR_OK;
+}
+
+static err_t build(struct parse *parse, const struct policy_partner *partners, size_t partner_count)
+{
+    err_t err;
+    struct policy *policy = parse->policy;
+    policy->text = arena_str(&policy->arena, parse->text);
+    if (policy->text.at == NULL)
+        return ERR_NOMEM;
+    parse->text = policy->text;
+    policy->digest = hash_sha256(bytes_from_str(policy->text));
+    if (TRY(err, names_init(&policy->strings, LIMIT_POLICY_STRINGS, 1)) ||
+        TRY(err, names_init(&policy->rule_names, LIMIT_POLICY_RULES, 0)) ||
+        TRY(err, names_init(&parse->set_names, LIMIT_POLICY_NAMES, 0)) ||
+        TRY(err, names_init(&parse->sources, LIMIT_POLICY_NAMES, 0)))
+        return err;
+    if (TRY(err, take_partners(parse, partners, partner_count)))
+        return err;
+    return parse_policy(parse);
+}
+
+err_t policy_compile(struct str text, const struct policy_partner *partners, size_t partner_count,
+                     struct policy **out, struct policy_fault *fault)
+{
+    struct policy_fault unheard = {.code = ERR_OK};
+    struct policy *policy = mem_alloc(sizeof *policy);
+    struct parse parse = {.policy = policy, .fault = fault != NULL ? fault : &unheard, .text = text};
+    *parse.fault = (struct policy_fault) {.code = ERR_NOMEM};
+    if (policy == NULL)
+        return ERR_NOMEM;
+    policy->refs = 1;
+    arena_init(&policy->arena, LIMIT_POLICY_MEMORY_BYTES);
+    err_t err = check_text(&parse);
+    if (err == ERR_OK)
+        err = build(&parse, partners, partner_count);
+    names_deinit(&parse.set_names);
+    names_deinit(&parse.sources);
+    mem_free(parse.sets.at);
+    mem_free(parse.values.at);
+    mem_free(parse.attributes.at);
+    if (err != ERR_OK) {
+        if (parse.fault->code != err)
+            *parse.fault = (struct policy_fault) {.code = err};
+        if (parse.fault->what[0] == '\0')
+            snprintf(parse.fault->what, sizeof parse.fault->what, "%s", err_text(err));
+        policy_unref(policy);
+        return err;
+    }
+    *parse.fault = (struct policy_fault) {.code = ERR_OK};
+    *out = policy;
+    return ERR_OK;
+}
+
+struct hash policy_digest(const struct policy *policy)
+{
+    return policy->digest;
+}
+
+struct str policy_text(const struct policy *policy)
+{
+    return policy->text;
+}
+
+unsigned policy_partner_count(const struct policy *policy)
+{
+    return (unsigned)__builtin_popcountll(policy->partners);
+}
+
+uint64_t policy_partner_mask(const struct policy *policy)
+{
+    return policy->partners;
+}
+
+struct str policy_partner_name(const struct policy *policy, unsigned index)
+{
+    return index < LIMIT_PARTNERS ? policy->partner_name[index] : (struct str) {NULL, 0};
+}
+
+int policy_partner_find(const struct policy *policy, struct str name)
+{
+    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+        if ((policy->partners >> i & 1) != 0 && str_eq(policy->partner_name[i], name))
+            return (int)i;
+    return -1;
+}
+
+unsigned policy_rule_count(const struct policy *policy)
+{
+    return POLICY_RULE_BUILTIN_COUNT + policy->rules.count;
+}
+
+struct str policy_rule_name(const struct policy *policy, unsigned rule)
+{
+    if (rule < POLICY_RULE_BUILTIN_COUNT)
+        return str_of(words_builtin[rule]);
+    rule -= POLICY_RULE_BUILTIN_COUNT;
+    return rule < policy->rules.count ? policy->rule_names.at[rule] : (struct str) {NULL, 0};
+}
+
+enum policy_effect policy_rule_effect(const struct policy *policy, unsigned rule)
+{
+    if (rule < POLICY_RULE_BUILTIN_COUNT)
+        return words_builtin_effect(rule);
+    rule -= POLICY_RULE_BUILTIN_COUNT;
+    return rule < policy->rules.count ? (enum policy_effect)policy->rules.at[rule].effect : POLICY_DENY;
+}
+
+unsigned policy_rule_line(const struct policy *policy, unsigned rule)
+{
+    if (rule < POLICY_RULE_BUILTIN_COUNT || rule - POLICY_RULE_BUILTIN_COUNT >= policy->rules.count)
+        return 0;
+    return policy->rules.at[rule - POLICY_RULE_BUILTIN_COUNT].line;
+}
+
+int policy_rule_find(const struct policy *policy, struct str name)
+{
+    int builtin = words_find(words_builtin, POLICY_RULE_BUILTIN_COUNT, name);
+    if (builtin >= 0)
+        return builtin;
+    int rule = names_find(&policy->rule_names, name);
+    return rule < 0 ? -1 : rule + POLICY_RULE_BUILTIN_COUNT;
+}
+
+const char *policy_effect_name(enum policy_effect effect)
+{
+    return words_effect[effect];
+}

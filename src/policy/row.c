@@ -1,0 +1,211 @@
+/* One object's facts against single comparisons. */
+#include "policy/table.h"
+
+/* 0 for a value that the policy does not name; absent values are recognised by the facts, not here. */
+static uint16_t id_of(const struct policy *policy, struct str name)
+{
+    int id = name.len == 0 ? 0 : names_find(&policy->strings, name);
+    return id < 0 ? 0 : (uint16_t)id;
+}
+
+void row_init(struct row *row, const struct policy *policy, const struct policy_facts *facts, int64_t now_us)
+{
+    must(facts->tlp < POLICY_TLP_COUNT && facts->category < POLICY_CATEGORY_COUNT);
+    must(facts->origin < LIMIT_PARTNERS);
+    row->policy = policy;
+    row->facts = facts;
+    row->now_us = now_us;
+    row->next_us = INT64_MAX;
+    row->name[FIELD_TYPE] = id_of(policy, facts->type);
+    row->name[FIELD_OWNER] = id_of(policy, facts->owner);
+    row->name[FIELD_SOURCE] = id_of(policy, facts->source);
+    row->name[FIELD_COLLECTION] = id_of(policy, facts->collection);
+    memset(row->tags, 0, (policy->strings.count + 63) / 64 * sizeof *row->tags);
+    for (size_t i = 0; i < facts->tag_count; i++) {
+        uint16_t id = id_of(policy, facts->tags[i]);
+        row->tags[id / 64] |= (uint64_t)(id != 0) << (id % 64);
+    }
+}
+
+static struct str name_of(const struct policy_facts *facts, uint8_t field)
+{
+    const struct str *const at[FIELD_NAME_COUNT] = {&facts->type, &facts->owner, &facts->source,
+                                                    &facts->collection};
+    return *at[field];
+}
+
+static int64_t time_of(const struct policy_facts *facts, uint8_t field)
+{
+    return field == FIELD_AGE_RECEIVED  ? facts->received_us
+           : field == FIELD_AGE_CREATED ? facts->created_us
+                                        : facts->modified_us;
+}
+
+static int64_t add_saturated(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum; /* b is never negative here */
+}
+
+void row_note(struct row *row, int64_t when_us)
+{
+    if (when_us > row->now_us && when_us < row->next_us)
+        row->next_us = when_us;
+}
+
+static bool has(const struct row *row, uint8_t field)
+{
+    const struct policy_facts *facts = row->facts;
+    if (field < FIELD_NAME_COUNT)
+        return name_of(facts, field).len > 0;
+    if (field == FIELD_CONFIDENCE)
+        return facts->confidence >= 0;
+    if (field == FIELD_TLP)
+        return facts->tlp != POLICY_TLP_NONE;
+    return time_of(facts, field) != POLICY_TIME_NONE;
+}
+
+static bool tag_in(const struct row *row, const struct idset *set)
+{
+    uint64_t common = 0;
+    for (uint32_t i = 0; i < set->word_count; i++)
+        common |= set->words[i] & row->tags[i];
+    return common != 0;
+}
+
+static bool tagged(const struct row *row, uint16_t id)
+{
+    return (row->tags[id / 64] >> (id % 64) & 1) != 0;
+}
+
+static uint64_t tagged_partners(const struct row *row, const struct template *template, uint64_t live)
+{
+    uint64_t yes = 0;
+    for (uint64_t left = live & row->policy->partners; left != 0; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        yes |= (uint64_t)tagged(row, template->id[p]) << p;
+    }
+    return yes;
+}
+
+static bool confidence_holds(int confidence, uint8_t cmp, int64_t number)
+{
+    const bool yes[] = {confidence == number, confidence != number,
+                        confidence<number, confidence <= number, confidence> number, confidence >= number};
+    return yes[cmp];
+}
+
+/* now - basis CMP number, without the subtraction that could overflow; notes the moment at which it turns. */
+static bool age_holds(struct row *row, int64_t basis, uint8_t cmp, int64_t number)
+{
+    bool after = cmp == CMP_LE || cmp == CMP_GT; /* equal still counts as young */
+    int64_t turn = add_saturated(add_saturated(basis, number), after);
+    bool old = row->now_us >= turn;
+    row_note(row, turn);
+    return (cmp == CMP_GT || cmp == CMP_GE) == old;
+}
+
+static uint64_t partners_of(const struct policy_facts *facts, uint32_t which)
+{
+    if (which == BITS_ORIGIN)
+        return facts->origin < 0 ? 0 : 1ull << facts->origin;
+    return which == BITS_ONWARD ? facts->onward : facts->approvals;
+}
+
+static uint64_t all_if(bool yes)
+{
+    return yes ? UINT64_MAX : 0;
+}
+
+/* The value where everything it needs is there; *out_known says for which partners that is so. */
+static uint64_t value(struct row *row, const struct ins *ins, uint64_t live, uint64_t *known)
+{
+    const struct policy *policy = row->policy;
+    const struct policy_facts *facts = row->facts;
+    *known = UINT64_MAX;
+    switch ((enum op)ins->op) {
+    case OP_MASK:
+        *known = policy->masks.at[ins->arg].known;
+        return policy->masks.at[ins->arg].yes;
+    case OP_TLP:
+        *known = facts->tlp == POLICY_TLP_NONE ? 0 : policy->tlps.at[ins->arg].known;
+        return policy->tlps.at[ins->arg].yes[facts->tlp];
+    case OP_MARKING:
+        *known = all_if(facts->markings != 0);
+        return all_if((facts->markings & ins->arg) != 0);
+    case OP_CATEGORY:
+        return all_if((ins->arg >> facts->category & 1) != 0);
+    case OP_NAME:
+        *known = all_if(name_of(facts, ins->field).len > 0);
+        return all_if(row->name[ins->field] == ins->arg);
+    case OP_NAMES:
+        *known = all_if(name_of(facts, ins->field).len > 0);
+        return all_if(idset_has(&policy->idsets.at[ins->arg], row->name[ins->field]));
+    case OP_SOURCE:
+        if (ins->number >= 0)
+            *known = all_if(idset_has(&policy->idsets.at[ins->number], row->name[FIELD_SOURCE]));
+        return all_if(idset_has(&policy->idsets.at[ins->arg], row->name[FIELD_SOURCE]));
+    case OP_TAG:
+        return all_if(tagged(row, (uint16_t)ins->arg));
+    case OP_TAGS:
+        return all_if(tag_in(row, &policy->idsets.at[ins->arg]));
+    case OP_TAG_PARTNER:
+        return tagged_partners(row, &policy->templates.at[ins->arg], live);
+    case OP_CONFIDENCE:
+        *known = all_if(facts->confidence >= 0);
+        return all_if(confidence_holds(facts->confidence, ins->cmp, ins->number));
+    case OP_AGE:
+        *known = all_if(has(row, ins->field));
+        return *known == 0 ? 0 : all_if(age_holds(row, time_of(facts, ins->field), ins->cmp, ins->number));
+    case OP_FLAG:
+        return all_if(ins->arg == FLAG_OWN ? facts->own : facts->revoked);
+    case OP_PARTNERS:
+        return partners_of(facts, ins->arg);
+    case OP_HAS:
+        return all_if(has(row, ins->field));
+    default:
+        break;
+    }
+    must(!"a comparison");
+    return 0;
+}
+
+uint64_t row_compare(struct row *row, const struct ins *ins, uint64_t live, uint64_t *out_known)
+{
+    uint64_t known, yes = value(row, ins, live, &known);
+    yes = (yes & known) | (all_if(ins->absent_true) & ~known);
+    *out_known = known;
+    return ins->negate ? ~yes : yes;
+}
+
+int64_t row_release_time(const struct row *row, const struct rule *rule)
+{
+    const struct policy_facts *facts = row->facts;
+    if (facts->received_us == POLICY_TIME_NONE)
+        return INT64_MAX;
+    int64_t basis = facts->settled_us > facts->received_us ? facts->settled_us : facts->received_us;
+    return add_saturated(basis, rule->after_us);
+}
+
+uint64_t row_builtin(const struct row *row, unsigned rule)
+{
+    const struct policy_facts *facts = row->facts;
+    switch (rule) {
+    case POLICY_RULE_OPERATOR:
+        return facts->denials;
+    case POLICY_RULE_ORIGIN:
+        return partners_of(facts, BITS_ORIGIN);
+    case POLICY_RULE_ONWARD:
+        return ~facts->onward;
+    case POLICY_RULE_TLP_MAX:
+        return row->policy->tlp_above[facts->tlp];
+    case POLICY_RULE_UNKNOWN:
+        return all_if(facts->markings == 0 || (facts->markings & POLICY_MARKING_UNKNOWN) != 0);
+    case POLICY_RULE_UNRESOLVED:
+        return all_if((facts->markings & POLICY_MARKING_UNRESOLVED) != 0);
+    case POLICY_RULE_STATEMENT:
+        return all_if((facts->markings & POLICY_MARKING_STATEMENT) != 0);
+    default:
+        return UINT64_MAX; /* POLICY_RULE_DEFAULT */
+    }
+}

@@ -1,0 +1,181 @@
+/* What a policy text becomes: the table that decide and explain walk. Private to the room.
+ *
+ * A condition is a postfix program over masks (one bit a partner). Three-valued logic needs only one mask a
+ * value: the rule's effect says what an absent value must count as at the top, each `not` above turns it
+ * round, so every comparison knows while compiling what absence counts as (`absent_true`). */
+#pragma once
+
+#include "core/arena.h"
+#include "policy/names.h"
+#include "policy/policy.h"
+
+enum op {
+    OP_MASK,        /* masks[arg]: decided while compiling; conditions over partners */
+    OP_TLP,         /* tlps[arg] at the object's level */
+    OP_MARKING,     /* arg: bits of enum policy_marking */
+    OP_CATEGORY,    /* arg: bits 1 << enum policy_category */
+    OP_NAME,        /* name field equals string arg */
+    OP_NAMES,       /* name field is in idsets[arg] */
+    OP_SOURCE,      /* source is in idsets[arg]; absent unless in idsets[number] */
+    OP_TAG,         /* string arg is among the tags */
+    OP_TAGS,        /* any of idsets[arg] is */
+    OP_TAG_PARTNER, /* templates[arg]: for each partner its own string */
+    OP_CONFIDENCE,  /* compared with number */
+    OP_AGE,         /* time field against number, microseconds */
+    OP_FLAG,        /* arg: enum flag */
+    OP_PARTNERS,    /* arg: enum partner_bits */
+    OP_HAS,         /* field */
+    OP_COMPARISONS, /* below: no comparisons */
+    OP_NOT = OP_COMPARISONS,
+    OP_AND,
+    OP_OR,
+    OP_AND_SKIP, /* nothing left on top: jump to arg with it */
+    OP_OR_SKIP,  /* everything on top: jump to arg with it */
+};
+
+/* Fields that a condition can name. The first are the interned ones (struct row's names). */
+enum field {
+    FIELD_TYPE,
+    FIELD_OWNER,
+    FIELD_SOURCE,
+    FIELD_COLLECTION,
+    FIELD_NAME_COUNT,
+    FIELD_CONFIDENCE = FIELD_NAME_COUNT,
+    FIELD_TLP,
+    FIELD_AGE_RECEIVED,
+    FIELD_AGE_CREATED,
+    FIELD_AGE_MODIFIED,
+};
+
+enum cmp { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE };
+enum flag { FLAG_OWN, FLAG_REVOKED };
+enum partner_bits { BITS_ORIGIN, BITS_ONWARD, BITS_APPROVED };
+
+struct ins {
+    uint8_t op;
+    uint8_t field;
+    uint8_t cmp;
+    uint8_t absent_true : 1; /* what an absent value counts as, before `negate` */
+    uint8_t negate : 1;      /* != */
+    uint32_t arg;
+    int64_t number;
+};
+
+/* Where a comparison stands in the text, for explain. */
+struct span {
+    uint32_t at;
+    uint32_t len;
+};
+
+/* Partners for which it is true, and those for which it is known at all. */
+struct mask {
+    uint64_t yes;
+    uint64_t known;
+};
+
+struct tlp_mask {
+    uint64_t yes[POLICY_TLP_COUNT];
+    uint64_t known;
+};
+
+/* String ids as bits. */
+struct idset {
+    const uint64_t *words;
+    uint32_t word_count;
+};
+
+struct template
+{
+    uint16_t id[LIMIT_PARTNERS];
+};
+
+struct rule {
+    uint64_t to;
+    int64_t until_us; /* INT64_MAX: for ever */
+    int64_t after_us; /* 0: at once */
+    uint32_t first;
+    uint32_t count;
+    uint32_t line;
+    uint8_t effect;
+    bool until_approved;
+};
+
+/* Plain growing tables; count, then what is allocated. */
+#define TABLE(type)                                                                                          \
+    struct {                                                                                                 \
+        type *at;                                                                                            \
+        uint32_t count, size;                                                                                \
+    }
+
+struct policy {
+    _Atomic unsigned refs;
+    struct arena arena; /* text, names, bit sets */
+    struct str text;
+    struct hash digest;
+
+    uint64_t partners;
+    struct str partner_name[LIMIT_PARTNERS];
+    uint64_t tlp_above[POLICY_TLP_COUNT]; /* partners whose tlp-max lies below this level */
+
+    struct names strings; /* what objects' values are compared with; id 0 is any other value */
+    struct names rule_names;
+    TABLE(struct rule) rules;
+    TABLE(uint16_t) order[3]; /* rules by effect, in file order */
+    TABLE(struct ins) program;
+    TABLE(struct span) spans; /* of program */
+    TABLE(struct mask) masks;
+    TABLE(struct tlp_mask) tlps;
+    TABLE(struct idset) idsets;
+    TABLE(struct template) templates;
+};
+
+/* Room for one more entry, at most `max`; ERR_LIMIT beyond. Use through TABLE_PUSH. */
+NODISCARD err_t table_grow(void **at, uint32_t *size, uint32_t count, uint32_t max, size_t entry_size);
+#define TABLE_ROOM(table, max)                                                                               \
+    table_grow((void **)&(table).at, &(table).size, (table).count, (max), sizeof *(table).at)
+
+static inline bool idset_has(const struct idset *set, uint16_t id)
+{
+    return id / 64u < set->word_count && (set->words[id / 64u] >> (id % 64u) & 1) != 0;
+}
+
+#define STRING_WORDS (LIMIT_POLICY_STRINGS / 64)
+
+/* The facts as the program needs them. */
+struct row {
+    const struct policy *policy;
+    const struct policy_facts *facts;
+    int64_t now_us;
+    int64_t next_us; /* earliest coming moment at which a looked-at comparison with time turns */
+    uint16_t name[FIELD_NAME_COUNT]; /* string ids; 0: a value that the policy does not name */
+    uint64_t tags[STRING_WORDS];
+};
+
+void row_init(struct row *row, const struct policy *policy, const struct policy_facts *facts, int64_t now_us);
+/* Value of one comparison; *out_known are the partners for which no value was absent. Only `live` bits count.
+ */
+uint64_t row_compare(struct row *row, const struct ins *ins, uint64_t live, uint64_t *out_known);
+/* A release rule's `after`: the moment it lets go, and whether that is still to come (noted in next_us). */
+int64_t row_release_time(const struct row *row, const struct rule *rule);
+void row_note(struct row *row, int64_t when_us);
+/* Partners for which this built-in deny or hold binds. */
+uint64_t row_builtin(const struct row *row, unsigned rule);
+
+/* --- words with a fixed meaning (words.c) --- */
+
+extern const char *const words_tlp[POLICY_TLP_COUNT];
+extern const char *const words_category[POLICY_CATEGORY_COUNT];
+enum { WORDS_MARKING_COUNT = 6 };
+extern const char *const words_marking[WORDS_MARKING_COUNT]; /* bit n of enum policy_marking */
+extern const char *const words_effect[3];
+extern const char *const words_builtin[POLICY_RULE_BUILTIN_COUNT];
+enum policy_effect words_builtin_effect(unsigned rule);
+
+/* Index of `word`, or -1. */
+int words_find(const char *const *words, unsigned count, struct str word);
+/* A level's name or `white`; -1 otherwise. Never POLICY_TLP_NONE. */
+int words_tlp_find(struct str word);
+bool words_reserved(struct str word);
+/* Calls for every type of STIX 2.1. */
+unsigned words_type_count(void);
+struct str words_type(unsigned index);
