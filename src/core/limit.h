@@ -13,6 +13,25 @@
 #define LIMIT_PARTNERS   64 /* one word of masks per object; the widening is one more word */
 #define LIMIT_NAME_BYTES 64 /* node, partner, source and rule names: they stand in URLs and key names */
 
+/* --- network --- */
+#define LIMIT_NET_BACKLOG          511 /* connections the system may hold for us: the usual server's figure */
+#define LIMIT_NET_CONNECTIONS      4096 /* 64 partners with a few links each, and TAXII readers */
+#define LIMIT_NET_ACCEPTS_PER_TURN 16   /* handshakes of 0.2 ms: a burst delays others by 4 ms at most */
+#define LIMIT_NET_WRITE_PER_TURN   (1u << 20)  /* then the next connection has its turn */
+#define LIMIT_HTTP_HEAD_BYTES      (16u << 10) /* request line and fields; clients stay below 8 KiB */
+#define LIMIT_HTTP_METHOD_BYTES    32          /* the longest registered method has 17 */
+#define LIMIT_HTTP_TARGET_BYTES    8192        /* RFC 9112 section 3 asks for 8,000 at least */
+#define LIMIT_HTTP_FIELDS          64          /* a browser sends about 20 */
+#define LIMIT_HTTP_BODY_BYTES      (64u << 20) /* largest body a route may ask to have gathered */
+#define LIMIT_HTTP_INPUT_BYTES     (64u << 10) /* read ahead of the request in hand: bounds pipelining */
+#define LIMIT_HTTP_CAPTURES        4           /* wildcards in one path pattern; TAXII needs 3 */
+#define LIMIT_HTTP_ROUTES          256         /* rows of one server's table */
+#define LIMIT_HTTP_HEAD_MS         10000 /* handshake and head in all: nobody waits for a dripping client */
+#define LIMIT_HTTP_IDLE_MS         60000 /* kept open between requests; a node polls sooner */
+#define LIMIT_HTTP_STALL_MS        10000 /* a body or an answer moves LIMIT_HTTP_STALL_BYTES in this time */
+#define LIMIT_HTTP_STALL_BYTES     4096  /* about 3 kbit/s: below any link a node is run over */
+#define LIMIT_HTTP_STOP_MS         1500  /* what is in flight may finish; the program stops within 2 s */
+
 /* --- ledger --- */
 #define LIMIT_CHECKPOINT_LEAVES    1000 /* a kept checkpoint at least every so many leaves: DESIGN 4 step 8 */
 #define LIMIT_CHECKPOINT_BYTES     (3u << 20)   /* or so many object bytes, so that a page fits a group */
@@ -27,7 +46,7 @@
 #define LIMIT_POLICY_RULES        4096       /* fits the 16-bit rule number of a DECIDE with room to spare */
 #define LIMIT_POLICY_CONDITIONS   16384      /* comparisons of one policy: four per rule at the most rules */
 #define LIMIT_POLICY_STRINGS      4096 /* names to compare with: a bit each on the stack of a decision */
-#define LIMIT_POLICY_WORD_BYTES   250  /* one word or string: as long as the longest type name of STIX 2.1 */
+#define LIMIT_POLICY_WORD_BYTES   250  /* one word or string: the longest type name of STIX 2.1 */
 #define LIMIT_POLICY_DEPTH        64   /* open parentheses and operators of one condition: a fixed stack */
 #define LIMIT_POLICY_NAMES        1024 /* sets, and sources: looked up one by one while compiling */
 #define LIMIT_POLICY_MEMORY_BYTES (64u << 20) /* a compiled policy; the limits above stay below it */
@@ -58,3 +77,7 @@
 #define LIMIT_COPIES          256        /* versions and variants of one id that one decision looks at */
 #define LIMIT_CARRIERS        64         /* referrers that an unmarked SCO asks for their marking */
 #define LIMIT_OUTCOMES        (1u << 20) /* distinct vectors of rules: a policy of 200 rules makes dozens */
+
+/* --- stix --- */
+#define LIMIT_STIX_WARNINGS 16  /* per object: the first few tell the habit, the rest are counted */
+#define LIMIT_STIX_POINTER  512 /* bytes of a warning's JSON pointer; real ones stay below 100 */

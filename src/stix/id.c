@@ -1,7 +1,7 @@
 #include "core/hash.h"
 #include "core/limit.h"
 #include "core/uuid.h"
-#include "stix/stix.h"
+#include "stix/shape.h"
 
 enum { TYPE_NAME_MIN = 3, TYPE_NAME_MAX = 250, ID_TAIL = 2 + UUID_TEXT_SIZE };
 
@@ -22,9 +22,8 @@ static bool type_name_ok(struct str name)
     return before != '-';
 }
 
-static void key_set_type(struct str name, struct stix_key *key)
+static void key_set_type(const struct stix_type *type, struct str name, struct stix_key *key)
 {
-    const struct stix_type *type = stix_type_find(name);
     if (type->code != STIX_TYPE_UNKNOWN) {
         memcpy(key->b + UUID_SIZE, type->digest, STIX_TYPE_DIGEST_SIZE);
         return;
@@ -43,19 +42,25 @@ static bool shape_ok(struct str id)
            tail[25] == '-';
 }
 
-bool stix_id_parse(struct str id, struct stix_key *out)
+const struct stix_type *stix_id_read(struct str id, struct stix_key *out)
 {
     if (!shape_ok(id))
-        return false;
-    struct str name = {id.at, id.len - ID_TAIL};
+        return NULL;
     struct uuid uuid;
     if (!uuid_parse((struct str) {id.at + (id.len - UUID_TEXT_SIZE), UUID_TEXT_SIZE}, &uuid))
-        return false;
-    if (stix_type_find(name)->code == STIX_TYPE_UNKNOWN && !type_name_ok(name))
-        return false;
+        return NULL;
+    struct str name = {id.at, id.len - ID_TAIL};
+    const struct stix_type *type = stix_type_find(name);
+    if (type->code == STIX_TYPE_UNKNOWN && !type_name_ok(name))
+        return NULL;
     memcpy(out->b, uuid.b, UUID_SIZE);
-    key_set_type(name, out);
-    return true;
+    key_set_type(type, name, out);
+    return type;
+}
+
+bool stix_id_parse(struct str id, struct stix_key *out)
+{
+    return stix_id_read(id, out) != NULL;
 }
 
 struct str stix_id_type(struct str id)

@@ -1,0 +1,50 @@
+/* Sockets and wake-ups as this program needs them, and nothing more: the only door of room net to the system.
+ *
+ * Every descriptor is non-blocking and close-on-exec. Writing to a closed peer never raises SIGPIPE here
+ * (MSG_NOSIGNAL); OpenSSL writes with write(), so os_net_start() also ignores the signal, once per process.
+ * Nothing blocks. Addresses are numeric: names are resolved by the HTTP client only.
+ * Any thread; one descriptor belongs to one thread. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "core/str.h"
+
+/* Ignores SIGPIPE in the whole process. Idempotent. */
+void os_net_start(void);
+
+/* Milliseconds of the monotonic clock: for deadlines only, never for anything that leaves the node. */
+uint64_t os_net_now_ms(void);
+
+enum { OS_NET_HOST_MAX = 64 };
+
+/* A numeric address: "127.0.0.1", "::1". */
+struct os_net_addr {
+    char host[OS_NET_HOST_MAX];
+    uint16_t port;
+};
+
+/* Listens on a numeric address ("0.0.0.0", "::", "127.0.0.1"); port 0 lets the system choose. */
+NODISCARD err_t os_net_listen(const char *host, uint16_t port, int *out_fd);
+NODISCARD err_t os_net_local(int fd, struct os_net_addr *out);
+/* ERR_BUSY: nobody waits. ERR_FULL: no descriptor or memory left; try again later. */
+NODISCARD err_t os_net_accept(int listener, int *out_fd, struct os_net_addr *out_peer);
+/* Starts a connection to a numeric address; writable when it stands (os_net_connected tells how it went). */
+NODISCARD err_t os_net_connect(const char *host, uint16_t port, int *out_fd);
+NODISCARD err_t os_net_connected(int fd);
+
+/* ERR_BUSY: would block. ERR_CLOSED: the peer closed. ERR_IO: anything else. */
+NODISCARD err_t os_net_read(int fd, void *to, size_t size, size_t *out_len);
+/* Gathers the pieces into one send. Writes at least one byte, or ERR_BUSY. At most 8 pieces. */
+NODISCARD err_t os_net_write(int fd, const struct bytes *pieces, size_t count, size_t *out_len);
+/* Says that no more will be written; the peer reads an end. */
+void os_net_shut_write(int fd);
+void os_net_close(int fd);
+
+/* --- wake-ups (eventfd): readable once woken, until drained --- */
+
+NODISCARD err_t os_wake_open(int *out_fd);
+/* Async-signal-safe; any thread. */
+void os_wake_up(int fd);
+void os_wake_drain(int fd);

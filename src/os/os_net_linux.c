@@ -1,0 +1,231 @@
+#define _GNU_SOURCE /* accept4 */
+
+#include "os/os_net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/limit.h"
+
+enum { WRITE_PIECES_MAX = 8 };
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+void os_net_start(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    must(sigaction(SIGPIPE, &ignore, NULL) == 0);
+}
+
+uint64_t os_net_now_ms(void)
+{
+    struct timespec now;
+    must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static err_t address_parse(const char *host, uint16_t port, union address *out, socklen_t *out_len)
+{
+    memset(out, 0, sizeof *out);
+    if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
+        out->v4.sin_family = AF_INET;
+        out->v4.sin_port = htons(port);
+        *out_len = sizeof out->v4;
+        return ERR_OK;
+    }
+    if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
+        out->v6.sin6_family = AF_INET6;
+        out->v6.sin6_port = htons(port);
+        *out_len = sizeof out->v6;
+        return ERR_OK;
+    }
+    return ERR_USAGE;
+}
+
+static void address_text(const union address *address, struct os_net_addr *out)
+{
+    memset(out, 0, sizeof *out);
+    if (address->any.sa_family == AF_INET) {
+        (void)inet_ntop(AF_INET, &address->v4.sin_addr, out->host, sizeof out->host);
+        out->port = ntohs(address->v4.sin_port);
+    } else if (address->any.sa_family == AF_INET6) {
+        (void)inet_ntop(AF_INET6, &address->v6.sin6_addr, out->host, sizeof out->host);
+        out->port = ntohs(address->v6.sin6_port);
+    }
+}
+
+static err_t socket_error(void)
+{
+    switch (errno) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return ERR_FULL;
+    case EADDRINUSE:
+        return ERR_EXISTS;
+    case EACCES:
+    case EPERM:
+        return ERR_DENIED;
+    default:
+        return ERR_IO;
+    }
+}
+
+err_t os_net_listen(const char *host, uint16_t port, int *out_fd)
+{
+    union address address;
+    socklen_t len = 0;
+    err_t err = address_parse(host, port, &address, &len);
+    if (err != ERR_OK)
+        return err;
+    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return socket_error();
+    const int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 || bind(fd, &address.any, len) != 0 ||
+        listen(fd, LIMIT_NET_BACKLOG) != 0) {
+        err = socket_error();
+        close(fd);
+        return err;
+    }
+    *out_fd = fd;
+    return ERR_OK;
+}
+
+err_t os_net_local(int fd, struct os_net_addr *out)
+{
+    union address address;
+    socklen_t len = sizeof address;
+    if (getsockname(fd, &address.any, &len) != 0)
+        return ERR_IO;
+    address_text(&address, out);
+    return ERR_OK;
+}
+
+/* Small answers must not wait for the peer's delayed acknowledgement (measured: 45 ms without). */
+static void no_delay(int fd)
+{
+    const int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+err_t os_net_accept(int listener, int *out_fd, struct os_net_addr *out_peer)
+{
+    union address address;
+    socklen_t len = sizeof address;
+    memset(&address, 0, sizeof address);
+    int fd = accept4(listener, &address.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM ? ERR_FULL
+                                                                                         : ERR_BUSY;
+    no_delay(fd);
+    address_text(&address, out_peer);
+    *out_fd = fd;
+    return ERR_OK;
+}
+
+err_t os_net_connect(const char *host, uint16_t port, int *out_fd)
+{
+    union address address;
+    socklen_t len = 0;
+    err_t err = address_parse(host, port, &address, &len);
+    if (err != ERR_OK)
+        return err;
+    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return socket_error();
+    no_delay(fd);
+    if (connect(fd, &address.any, len) != 0 && errno != EINPROGRESS) {
+        close(fd);
+        return ERR_CLOSED;
+    }
+    *out_fd = fd;
+    return ERR_OK;
+}
+
+err_t os_net_connected(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        return ERR_IO;
+    return error == 0 ? ERR_OK : ERR_CLOSED;
+}
+
+err_t os_net_read(int fd, void *to, size_t size, size_t *out_len)
+{
+    ssize_t n;
+    do
+        n = recv(fd, to, size, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_BUSY : errno == ECONNRESET ? ERR_CLOSED : ERR_IO;
+    if (n == 0)
+        return ERR_CLOSED;
+    *out_len = (size_t)n;
+    return ERR_OK;
+}
+
+err_t os_net_write(int fd, const struct bytes *pieces, size_t count, size_t *out_len)
+{
+    must(count <= WRITE_PIECES_MAX);
+    struct iovec parts[WRITE_PIECES_MAX];
+    for (size_t i = 0; i < count; i++)
+        parts[i] = (struct iovec) {(void *)(uintptr_t)pieces[i].at, pieces[i].len};
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    ssize_t n;
+    do
+        n = sendmsg(fd, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_BUSY
+               : errno == EPIPE || errno == ECONNRESET ? ERR_CLOSED
+                                                       : ERR_IO;
+    *out_len = (size_t)n;
+    return ERR_OK;
+}
+
+void os_net_shut_write(int fd)
+{
+    (void)shutdown(fd, SHUT_WR);
+}
+
+void os_net_close(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+err_t os_wake_open(int *out_fd)
+{
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0)
+        return socket_error();
+    *out_fd = fd;
+    return ERR_OK;
+}
+
+void os_wake_up(int fd)
+{
+    const uint64_t one = 1;
+    (void)!write(fd, &one, sizeof one);
+}
+
+void os_wake_drain(int fd)
+{
+    uint64_t count;
+    (void)!read(fd, &count, sizeof count);
+}

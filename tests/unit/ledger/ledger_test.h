@@ -1,0 +1,42 @@
+/* What the ledger's tests share: keys from fixed seeds, leaves that differ, hexadecimal. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/hash.h"
+#include "core/sign.h"
+
+static inline struct sign_key test_key(uint8_t fill)
+{
+    uint8_t seed[SIGN_SEED_SIZE];
+    memset(seed, fill, sizeof seed);
+    assert_int_equal(sign_start(), ERR_OK);
+    return sign_key_from_seed(seed);
+}
+
+/* A hash that only `n` determines. */
+static inline struct hash test_hash(uint64_t n)
+{
+    uint8_t b[8];
+    for (size_t i = 0; i < sizeof b; i++)
+        b[i] = (uint8_t)(n >> (8 * i));
+    return hash_sha256(bytes_of(b, sizeof b));
+}
+
+static inline void assert_hex(const void *at, size_t len, const char *hex)
+{
+    uint8_t want[256];
+    assert_true(strlen(hex) == 2 * len && len <= sizeof want);
+    assert_true(str_unhex(str_of(hex), want, len));
+    assert_memory_equal(at, want, len);
+}
+
+static inline void assert_hash_equal(const struct hash *a, const struct hash *b)
+{
+    assert_memory_equal(a->b, b->b, HASH_SIZE);
+}
