@@ -48,16 +48,21 @@ struct index_change {
     struct bytes value;
 };
 
+/* Changes one after the other: sorted by table and key, each key once. Bytes are borrowed until the next
+ * call. */
+struct index_batch {
+    bool (*next)(void *ctx, struct index_change *out); /* false at the end */
+    void *ctx;
+};
+
 struct index;
 struct index_snap;   /* one consistent state */
 struct index_cursor; /* a place in one table of a snapshot */
 
 struct index_ops {
     void (*close)(struct index *index); /* accepts NULL members; frees */
-    /* Changes are sorted by table and key, each key once. All or nothing; durable on return. Deleting what is
-     * absent is success. */
-    err_t (*apply)(struct index *index, const struct index_change *changes, size_t count,
-                   uint64_t applied_lsn);
+    /* All or nothing; durable on return. Deleting what is absent is success. */
+    err_t (*apply)(struct index *index, const struct index_batch *batch, uint64_t applied_lsn);
     /* Forgets everything: applied_lsn becomes LSN_NONE. */
     err_t (*reset)(struct index *index);
     err_t (*snap_begin)(struct index *index, struct index_snap **out);

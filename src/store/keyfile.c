@@ -1,0 +1,203 @@
+#include "store/keyfile.h"
+
+#include <stdio.h>
+
+#include "core/limit.h"
+#include "core/mem.h"
+#include "core/rd.h"
+#include "core/wr.h"
+
+enum {
+    HEADER_SIZE = 4096,
+    HEADER_USED = 32,
+    GROW_BYTES = 1 << 20,
+    BLOCK_SLOTS = 128, /* one page of 4096 bytes a read */
+    BLOCK_COUNT = 64,
+};
+
+static const char magic[] = "BNGSKEY1";
+
+struct block {
+    uint64_t number; /* slots from number * BLOCK_SLOTS on */
+    bool filled;
+    struct seal_secret secrets[BLOCK_SLOTS];
+};
+
+struct keyfile {
+    const struct os *os;
+    struct os_file *file;
+    uint64_t size;                    /* reserved; touched by the writing side only */
+    struct block blocks[BLOCK_COUNT]; /* what was read lately: log order is slot order */
+};
+
+static uint64_t offset_of(uint64_t slot)
+{
+    return HEADER_SIZE + slot * SEAL_SECRET_SIZE;
+}
+
+static err_t head_write(struct keyfile *keyfile, const struct node_id *node)
+{
+    struct buf buf;
+    buf_init(&buf, HEADER_SIZE);
+    buf_put(&buf, magic, 8);
+    wr_u16(&buf, LOG_VERSION);
+    wr_u16(&buf, LOG_SUITE);
+    wr_u32(&buf, HEADER_SIZE);
+    buf_put(&buf, node->b, NODE_ID_SIZE);
+    if (buf_err(&buf) == ERR_OK)
+        wr_u64(&buf, hash_xxh3(bytes_of(buf.at, HEADER_USED)));
+    err_t err = buf_err(&buf);
+    const struct os *os = keyfile->os;
+    if (err == ERR_OK)
+        err = os->file_reserve(os->ctx, keyfile->file, HEADER_SIZE + GROW_BYTES);
+    if (err == ERR_OK)
+        err = os->file_write(os->ctx, keyfile->file, 0, buf.at, buf.len);
+    if (err == ERR_OK)
+        err = os->file_sync(os->ctx, keyfile->file);
+    buf_deinit(&buf);
+    return err;
+}
+
+static err_t head_check(struct keyfile *keyfile, const struct node_id *node)
+{
+    uint8_t head[HEADER_USED + 8];
+    const struct os *os = keyfile->os;
+    err_t err = os->file_read(os->ctx, keyfile->file, 0, head, sizeof head);
+    if (err != ERR_OK)
+        return err == ERR_SHORT ? ERR_CORRUPT : err;
+    struct rd rd = rd_of(bytes_of(head, sizeof head));
+    struct bytes mark = rd_bytes(&rd, 8);
+    unsigned version = rd_u16(&rd);
+    unsigned suite = rd_u16(&rd);
+    uint32_t size = rd_u32(&rd);
+    struct bytes id = rd_bytes(&rd, NODE_ID_SIZE);
+    if (memcmp(mark.at, magic, 8) != 0 || rd_u64(&rd) != hash_xxh3(bytes_of(head, HEADER_USED)))
+        return ERR_CORRUPT;
+    if (version != LOG_VERSION || suite != LOG_SUITE || size != HEADER_SIZE)
+        return ERR_VERSION;
+    return memcmp(id.at, node->b, NODE_ID_SIZE) == 0 ? ERR_OK : ERR_INVALID;
+}
+
+/* Written under another name first: a key file with its own name is always whole. */
+static err_t make(struct keyfile *keyfile, const char *dir, const char *path, const struct node_id *node)
+{
+    const struct os *os = keyfile->os;
+    char fresh[LIMIT_PATH_BYTES];
+    if ((size_t)snprintf(fresh, sizeof fresh, "%s.new", path) >= sizeof fresh)
+        return ERR_LIMIT;
+    err_t err = os->file_open(os->ctx, fresh, OS_WRITE | OS_CREATE, &keyfile->file);
+    if (err == ERR_OK)
+        err = head_write(keyfile, node);
+    if (err == ERR_OK)
+        err = os->path_rename(os->ctx, fresh, path);
+    return err == ERR_OK ? os->dir_sync(os->ctx, dir) : err;
+}
+
+err_t keyfile_open(const struct os *os, const char *dir, const struct node_id *node, enum keyfile_how how,
+                   struct keyfile **out)
+{
+    char path[LIMIT_PATH_BYTES];
+    if ((size_t)snprintf(path, sizeof path, "%s/secrets.key", dir) >= sizeof path)
+        return ERR_LIMIT;
+    struct keyfile *keyfile = mem_alloc(sizeof *keyfile);
+    if (keyfile == NULL)
+        return ERR_NOMEM;
+    keyfile->os = os;
+    err_t err = os->file_open(os->ctx, path, how == KEYFILE_READ ? OS_READ : OS_WRITE, &keyfile->file);
+    if (err == ERR_NOTFOUND && how == KEYFILE_CREATE)
+        err = make(keyfile, dir, path, node);
+    if (err == ERR_OK)
+        err = head_check(keyfile, node);
+    if (err == ERR_OK)
+        err = os->file_size(os->ctx, keyfile->file, &keyfile->size);
+    if (err != ERR_OK) {
+        keyfile_close(keyfile);
+        return err;
+    }
+    *out = keyfile;
+    return ERR_OK;
+}
+
+void keyfile_close(struct keyfile *keyfile)
+{
+    if (keyfile == NULL)
+        return;
+    keyfile->os->file_close(keyfile->os->ctx, keyfile->file);
+    mem_free_secret(keyfile, sizeof *keyfile);
+}
+
+err_t keyfile_slots(struct keyfile *keyfile, uint64_t *out)
+{
+    uint64_t size;
+    err_t err = keyfile->os->file_size(keyfile->os->ctx, keyfile->file, &size);
+    if (err == ERR_OK)
+        *out = size < HEADER_SIZE ? 0 : (size - HEADER_SIZE) / SEAL_SECRET_SIZE;
+    return err;
+}
+
+err_t keyfile_write(struct keyfile *keyfile, uint64_t slot, struct bytes secrets)
+{
+    const struct os *os = keyfile->os;
+    uint64_t end = offset_of(slot) + secrets.len;
+    if (end > keyfile->size) {
+        uint64_t size = HEADER_SIZE + ((end - HEADER_SIZE) / GROW_BYTES + 1) * GROW_BYTES;
+        err_t err = os->file_reserve(os->ctx, keyfile->file, size);
+        if (err != ERR_OK)
+            return err;
+        keyfile->size = size;
+    }
+    err_t err = os->file_write(os->ctx, keyfile->file, offset_of(slot), secrets.at, secrets.len);
+    return err == ERR_OK ? os->file_sync(os->ctx, keyfile->file) : err;
+}
+
+void keyfile_forget(struct keyfile *keyfile, uint64_t slot, uint64_t count)
+{
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < BLOCK_COUNT; i++) {
+        struct block *block = &keyfile->blocks[i];
+        if (block->filled && block->number >= slot / BLOCK_SLOTS &&
+            block->number <= (slot + count - 1) / BLOCK_SLOTS)
+            block->filled = false;
+    }
+}
+
+static err_t block_fill(struct keyfile *keyfile, struct block *block, uint64_t number)
+{
+    const struct os *os = keyfile->os;
+    block->filled = false;
+    err_t err = os->file_read(os->ctx, keyfile->file, offset_of(number * BLOCK_SLOTS), block->secrets,
+                              sizeof block->secrets);
+    if (err != ERR_OK)
+        return err == ERR_SHORT ? ERR_NOTFOUND : err;
+    block->number = number;
+    block->filled = true;
+    return ERR_OK;
+}
+
+err_t keyfile_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *out)
+{
+    if (slot > UINT64_MAX / SEAL_SECRET_SIZE - HEADER_SIZE)
+        return ERR_NOTFOUND;
+    uint64_t number = slot / BLOCK_SLOTS;
+    struct block *block = &keyfile->blocks[number % BLOCK_COUNT];
+    if (!block->filled || block->number != number) {
+        err_t err = block_fill(keyfile, block, number);
+        if (err != ERR_OK)
+            return err;
+    }
+    const struct seal_secret *secret = &block->secrets[slot % BLOCK_SLOTS];
+    if (seal_secret_destroyed(secret))
+        return ERR_NOTFOUND;
+    *out = *secret;
+    return ERR_OK;
+}
+
+err_t keyfile_destroy(struct keyfile *keyfile, uint64_t slot)
+{
+    static const struct seal_secret zero;
+    const struct os *os = keyfile->os;
+    keyfile_forget(keyfile, slot, 1);
+    err_t err = os->file_write(os->ctx, keyfile->file, offset_of(slot), zero.b, sizeof zero.b);
+    return err == ERR_OK ? os->file_sync(os->ctx, keyfile->file) : err;
+}
