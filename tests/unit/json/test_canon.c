@@ -122,7 +122,8 @@ static void wide_objects_are_sorted_and_judged(void **state)
         struct str digits = {name.at + 7, name.len - 7};
         uint64_t number;
         struct json_val v;
-        assert_true(str_to_u64(digits, WIDE, &number) && json_get(value, STR("v"), &v));
+        assert_true(str_to_u64(digits, WIDE, &number));
+        assert_true(json_get(value, STR("v"), &v));
         assert_int_equal(json_int(v), number);
         before = name;
     }
