@@ -32,42 +32,99 @@ bool skip_string(struct bytes text, size_t at, size_t *out_end)
     }
 }
 
-/* First quote or bracket of any kind: setting bit 5 makes "[" of "{" and "]" of "}" one. */
-static inline size_t seek_nesting(struct bytes text, size_t at)
+enum { BLOCK_SIZE = 64 };
+
+/* One bit a byte. */
+struct block {
+    uint64_t quotes, backslashes, opens, closes;
+};
+
+/* What crosses from one block into the next. */
+struct carry {
+    uint64_t in_string; /* all bits or none */
+    uint64_t escaped;   /* bit 0: the first byte stands behind a backslash */
+};
+
+/* Setting bit 5 makes "[" of "{" and "]" of "}" one. */
+static inline struct block read_block(const uint8_t *at)
 {
-    for (; text.len - at >= VEC_SIZE; at += VEC_SIZE) {
-        vec v = vec_load(text.at + at);
+    struct block b = {0, 0, 0, 0};
+    for (unsigned i = 0; i < BLOCK_SIZE; i += VEC_SIZE) {
+        vec v = vec_load(at + i);
         vec folded = v | 0x20;
-        unsigned first = vec_first((vec)((v == '"') | (folded == '{') | (folded == '}')));
-        if (first < VEC_SIZE)
-            return at + first;
+        b.quotes |= (uint64_t)vec_bits((vec)(v == '"')) << i;
+        b.backslashes |= (uint64_t)vec_bits((vec)(v == '\\')) << i;
+        b.opens |= (uint64_t)vec_bits((vec)(folded == '{')) << i;
+        b.closes |= (uint64_t)vec_bits((vec)(folded == '}')) << i;
     }
-    for (; at < text.len; at++) {
-        uint8_t folded = text.at[at] | 0x20;
-        if (text.at[at] == '"' || folded == '{' || folded == '}')
-            return at;
-    }
-    return at;
+    return b;
 }
 
-static bool skip_container(struct bytes text, size_t at, size_t *out_end)
+/* Bytes that a backslash before them makes literal. Backslashes are rare: one at a time is quick enough. */
+static inline uint64_t find_escaped(uint64_t backslashes, struct carry *carry)
 {
-    size_t depth = 0;
-    for (;;) {
-        at = seek_nesting(text, at);
-        if (at == text.len)
-            return false;
-        uint8_t c = text.at[at++];
-        if (c == '"') {
-            if (!skip_string(text, at, &at))
-                return false;
-        } else if ((c | 0x20) == '{') {
-            depth++;
-        } else if (--depth == 0) {
-            *out_end = at;
+    uint64_t escaped = carry->escaped;
+    carry->escaped = 0;
+    backslashes &= ~escaped;
+    while (backslashes != 0) {
+        unsigned i = (unsigned)__builtin_ctzll(backslashes);
+        if (i == BLOCK_SIZE - 1) {
+            carry->escaped = 1;
+            break;
+        }
+        uint64_t next = UINT64_C(2) << i;
+        escaped |= next;
+        backslashes &= ~(next | next >> 1);
+    }
+    return escaped;
+}
+
+/* Bit i becomes the parity of bits 0..i: set from each opening quote to before its closing one. */
+static inline uint64_t parity_below(uint64_t bits)
+{
+    for (unsigned shift = 1; shift < BLOCK_SIZE; shift *= 2)
+        bits ^= bits << shift;
+    return bits;
+}
+
+/* Brackets outside strings, in one block; true when one of them closes the container, at *out_at. */
+static inline bool step_block(struct block b, struct carry *carry, size_t *depth, unsigned *out_at)
+{
+    uint64_t quotes = b.quotes & ~find_escaped(b.backslashes, carry);
+    uint64_t in_string = parity_below(quotes) ^ carry->in_string;
+    carry->in_string = UINT64_C(0) - (in_string >> (BLOCK_SIZE - 1));
+    uint64_t opens = b.opens & ~in_string, closes = b.closes & ~in_string;
+    for (uint64_t both = opens | closes; both != 0; both &= both - 1) {
+        uint64_t lowest = both & (UINT64_C(0) - both);
+        if ((opens & lowest) != 0) {
+            ++*depth;
+        } else if (--*depth == 0) {
+            *out_at = (unsigned)__builtin_ctzll(lowest);
             return true;
         }
     }
+    return false;
+}
+
+/* `at` stands on the opening bracket. */
+static bool skip_container(struct bytes text, size_t at, size_t *out_end)
+{
+    struct carry carry = {0, 0};
+    size_t depth = 1;
+    unsigned closed;
+    for (at++; text.len - at >= BLOCK_SIZE; at += BLOCK_SIZE) {
+        if (step_block(read_block(text.at + at), &carry, &depth, &closed)) {
+            *out_end = at + closed + 1;
+            return true;
+        }
+    }
+    uint8_t tail[BLOCK_SIZE] = {0};
+    if (text.len > at)
+        memcpy(tail, text.at + at, text.len - at);
+    if (!step_block(read_block(tail), &carry, &depth, &closed))
+        return false;
+    *out_end = at + closed + 1;
+    return true;
 }
 
 static bool skip_scalar(struct bytes text, size_t at, size_t *out_end)

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 enum { VEC_SIZE = 16 };
 
@@ -23,24 +26,25 @@ static inline void vec_store(void *at, vec v)
     memcpy(at, &v, sizeof v);
 }
 
-static inline unsigned vec_first_of_word(uint64_t word)
+/* Bit i is byte i of `mask`, whose bytes are each 0 or 255. */
+static inline unsigned vec_bits(vec mask)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return (unsigned)__builtin_ctzll(word) / 8;
+#if defined(__SSE2__)
+    return (unsigned)_mm_movemask_epi8((__m128i)mask);
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    /* Byte i keeps only bit i; the multiplication adds all bytes up in the top one. */
+    vec_words words = (vec_words)mask & UINT64_C(0x8040201008040201);
+    words = words * UINT64_C(0x0101010101010101) >> 56;
+    return (unsigned)(words[0] | words[1] << 8);
 #else
-    return (unsigned)__builtin_clzll(word) / 8;
+#error "vec_bits has not been written for big-endian processors"
 #endif
 }
 
-/* Index of the first byte of `mask` (each 0 or 255) that is set; VEC_SIZE when none is. */
+/* Index of the first byte of `mask` that is set; VEC_SIZE when none is. */
 static inline unsigned vec_first(vec mask)
 {
-    vec_words words = (vec_words)mask;
-    if (words[0] != 0)
-        return vec_first_of_word(words[0]);
-    if (words[1] != 0)
-        return 8 + vec_first_of_word(words[1]);
-    return VEC_SIZE;
+    return (unsigned)__builtin_ctz(vec_bits(mask) | 1u << VEC_SIZE);
 }
 
 /* What cannot stand unescaped in a string, and its end. */
