@@ -1,0 +1,75 @@
+/* Node cards: how a node presents itself (docs/protocol/SYNC.md section 1). A card names the node's working
+ * keys, each for one use, and is signed by the offline root key. People can read it; words over the telephone
+ * tell whose root key it is.
+ *
+ * A card must never be used before its signature verified (sync_card_parse does that) and never outside its
+ * time (sync_card_valid is the caller's duty at each use). struct sync_card owns no memory and holds no
+ * pointers. Any thread; secrets arrive as arguments and are never kept. */
+#pragma once
+
+#include "core/stamp.h"
+#include "core/uuid.h"
+#include "ledger/checkpoint.h"
+
+/*    field, word in the card */
+#define SYNC_CARD_KEY_LIST(X)                                                                                \
+    X(ROOT, "root")               /* offline; signs cards */                                                 \
+    X(TLS, "tls")                 /* authenticates connections; as exchange_request.peer_key */              \
+    X(LEDGER, "ledger")           /* signs checkpoints */                                                    \
+    X(COSIGN, "cosign")           /* signs receipts: seen */                                                 \
+    X(DISPOSITION, "disposition") /* signs receipts: held */                                                 \
+    X(RECALL, "recall")           /* signs recalls */                                                        \
+    X(SEALING, "sealing")         /* X25519: bundles are sealed to it */                                     \
+    X(POLICY, "policy")           /* signs activated policies */
+
+enum sync_card_key {
+#define X(name, word) SYNC_CARD_##name,
+    SYNC_CARD_KEY_LIST(X)
+#undef X
+        SYNC_CARD_KEYS
+};
+
+struct sync_card_address {
+    char host[LIMIT_HOST_BYTES]; /* terminated; an IPv6 address stands without its brackets */
+    uint16_t port;
+    bool ipv6;
+};
+
+struct sync_card {
+    char node[LIMIT_NAME_BYTES + 1]; /* terminated */
+    char country[3];                 /* terminated */
+    uint64_t number;                 /* from 1; a greater one replaces a smaller one */
+    int64_t issued_us, expires_us;
+    struct sign_public key[SYNC_CARD_KEYS];
+    size_t identity_count;
+    struct uuid identities[LIMIT_CARD_IDENTITIES]; /* of STIX identity objects that are at home here */
+    size_t address_count;
+    struct sync_card_address addresses[LIMIT_CARD_ADDRESSES];
+};
+
+/* "tls" and so on. */
+const char *sync_card_key_word(enum sync_card_key key);
+
+/* The whole card, signed by `root`, whose public half must stand in the card. ERR_INVALID, with a fault, when
+ * a field breaks a rule. */
+NODISCARD err_t sync_card_sign(const struct sync_card *card, const struct sign_key *root, struct buf *out,
+                               struct fault *fault);
+/* Strict, and verifies the signature by the card's own root key. ERR_LIMIT, ERR_SYNTAX, ERR_INVALID,
+ * ERR_SIGNATURE, ERR_VERSION (another version or suite). Says nothing about whose card it is, nor about
+ * time. */
+NODISCARD err_t sync_card_parse(struct str whole, struct sync_card *out, struct fault *fault);
+/* ERR_EXPIRED outside [issued - 1 day, expires). */
+NODISCARD err_t sync_card_valid(const struct sync_card *card, int64_t now_us, struct fault *fault);
+/* May `next` (verified) take the place of `held`? ERR_CONFLICT: another node or root key; ERR_EXISTS: not
+ * newer (also the same number: compare the bytes first, equal bytes are no change). */
+NODISCARD err_t sync_card_replaces(const struct sync_card *held, const struct sync_card *next,
+                                   struct fault *fault);
+
+/* Eight words of five letters and the spaces between them: 128 bits over root key and node name. */
+enum { SYNC_CARD_WORDS_SIZE = 8 * 5 + 7 + 1 };
+void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE]);
+
+/* Verifier keys under the names that LEDGER.md gives them. `key` is SYNC_CARD_COSIGN or
+ * SYNC_CARD_DISPOSITION; the ledger key's name is the origin. */
+void sync_card_receipt_key(const struct sync_card *card, enum sync_card_key key, struct note_key *out);
+NODISCARD err_t sync_card_ledger_key(const struct sync_card *card, struct str origin, struct note_key *out);

@@ -1,0 +1,268 @@
+/* Node cards: printing and parsing are inverses, every rule of SYNC.md section 1 refuses, no prefix and no
+ * changed byte passes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "sync/card.h"
+
+#define NOW_US INT64_C(1795300000000000)
+#define DAY_US (INT64_C(86400) * 1000000)
+
+static struct sign_key key_of(uint8_t number)
+{
+    uint8_t seed[SIGN_SEED_SIZE] = {number};
+    return sign_key_from_seed(seed);
+}
+
+static struct sync_card card_of(const char *node)
+{
+    struct sync_card card = {.country = "KR",
+                             .number = 7,
+                             .issued_us = NOW_US,
+                             .expires_us = NOW_US + 365 * DAY_US,
+                             .identity_count = 2,
+                             .address_count = 2};
+    memcpy(card.node, node, strlen(node));
+    for (uint8_t i = 0; i < SYNC_CARD_KEYS; i++)
+        card.key[i] = key_of((uint8_t)(i + 1)).public;
+    card.identities[0].b[0] = 1;
+    card.identities[1].b[15] = 0xab;
+    memcpy(card.addresses[0].host, "kr.example", 11);
+    card.addresses[0].port = 7443;
+    memcpy(card.addresses[1].host, "2001:db8::1", 12);
+    card.addresses[1].port = 443;
+    card.addresses[1].ipv6 = true;
+    return card;
+}
+
+static void print(const struct sync_card *card, struct buf *out)
+{
+    struct sign_key root = key_of(1);
+    buf_init(out, LIMIT_CARD_BYTES);
+    assert_int_equal(sync_card_sign(card, &root, out, NULL), ERR_OK);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    struct sync_card card = card_of("kr"), read;
+    struct buf text;
+    print(&card, &text);
+    assert_int_equal(sync_card_parse(buf_str(&text), &read, NULL), ERR_OK);
+    assert_memory_equal(&card, &read, sizeof card);
+    assert_true(str_starts(buf_str(&text), STR("bongsu/card/v1/suite1\nnode kr\ncountry KR\nnumber 7\n")));
+    assert_int_equal(sync_card_valid(&read, NOW_US, NULL), ERR_OK);
+    assert_int_equal(sync_card_valid(&read, NOW_US - DAY_US, NULL), ERR_OK);
+    assert_int_equal(sync_card_valid(&read, NOW_US - DAY_US - 1, NULL), ERR_EXPIRED);
+    assert_int_equal(sync_card_valid(&read, read.expires_us - 1, NULL), ERR_OK);
+    assert_int_equal(sync_card_valid(&read, read.expires_us, NULL), ERR_EXPIRED);
+    buf_deinit(&text);
+}
+
+/* Every rule that a card's fields can break: nothing of it is printed or signed. */
+static void test_refuses_to_sign(void **state)
+{
+    (void)state;
+    struct sign_key root = key_of(1), other = key_of(99);
+    for (unsigned rule = 0; rule < 12; rule++) {
+        struct sync_card card = card_of("kr");
+        struct fault fault = {.code = ERR_OK};
+        struct buf out;
+        switch (rule) {
+        case 0:
+            card.node[0] = 'K';
+            break;
+        case 1:
+            card.country[1] = 'r';
+            break;
+        case 2:
+            card.number = 0;
+            break;
+        case 3:
+            card.expires_us = card.issued_us;
+            break;
+        case 4:
+            card.expires_us = card.issued_us + 1101 * DAY_US;
+            break;
+        case 5:
+            card.key[SYNC_CARD_COSIGN] = card.key[SYNC_CARD_DISPOSITION];
+            break;
+        case 6:
+            card.identities[1] = card.identities[0];
+            break;
+        case 7:
+            card.addresses[0].port = 0;
+            break;
+        case 8:
+            card.addresses[0].host[2] = '/';
+            break;
+        case 9:
+            card.addresses[1].ipv6 = false; /* colons without brackets */
+            break;
+        case 10:
+            card.addresses[1] = card.addresses[0];
+            break;
+        default:
+            card.number = UINT64_MAX;
+        }
+        buf_init(&out, LIMIT_CARD_BYTES);
+        assert_int_equal(sync_card_sign(&card, &root, &out, &fault), ERR_INVALID);
+        assert_int_equal(fault.code, ERR_INVALID);
+        assert_int_equal(out.len, 0);
+        card = card_of("kr");
+        assert_int_equal(sync_card_sign(&card, &other, &out, NULL), ERR_USAGE);
+        buf_deinit(&out);
+    }
+}
+
+static void test_no_prefix_passes(void **state)
+{
+    (void)state;
+    struct sync_card card = card_of("kr"), read;
+    struct buf text;
+    print(&card, &text);
+    for (size_t len = 0; len < text.len; len++) {
+        uint8_t *exact = malloc(len + 1);
+        memcpy(exact, text.at, len);
+        struct fault fault = {.code = ERR_OK};
+        assert_int_not_equal(sync_card_parse(str_from_bytes(bytes_of(exact, len)), &read, &fault), ERR_OK);
+        assert_int_not_equal(fault.code, ERR_OK);
+        free(exact);
+    }
+    buf_deinit(&text);
+}
+
+static void test_no_changed_byte_passes(void **state)
+{
+    (void)state;
+    struct sync_card card = card_of("kr"), read;
+    struct buf text;
+    print(&card, &text);
+    for (size_t i = 0; i < text.len; i++)
+        for (unsigned bit = 0; bit < 8; bit++) {
+            text.at[i] ^= (uint8_t)(1u << bit);
+            assert_int_not_equal(sync_card_parse(buf_str(&text), &read, NULL), ERR_OK);
+            text.at[i] ^= (uint8_t)(1u << bit);
+        }
+    assert_int_equal(sync_card_parse(buf_str(&text), &read, NULL), ERR_OK);
+    buf_deinit(&text);
+}
+
+/* Texts that the root key did sign, but that are not the one spelling of a card. */
+static void test_one_spelling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+        err_t err;
+    } rows[] = {
+        {"node kr", "node  kr", ERR_INVALID},
+        {"node kr\ncountry KR", "country KR\nnode kr", ERR_SYNTAX},
+        {"number 7", "number 07", ERR_SYNTAX},
+        {"number 7", "number 7\nnumber 7", ERR_SYNTAX},
+        {"v1/suite1", "v2/suite1", ERR_VERSION},
+        {"address kr.example:7443", "address kr.example:07443", ERR_SYNTAX},
+        {"address kr.example:7443", "address kr.example:70000", ERR_SYNTAX},
+        {"address kr.example:7443", "address kr.example", ERR_SYNTAX},
+        {"address [2001", "note hello\naddress [2001", ERR_SYNTAX},
+        {"identity identity--00000000-0000-0000-0000-0000000000ab",
+         "identity identity--00000000-0000-0000-0000-0000000000AB", ERR_SYNTAX},
+        {"country KR", "country KOR", ERR_SYNTAX},
+    };
+    struct sync_card card = card_of("kr"), read;
+    struct sign_key root = key_of(1);
+    struct note_key key;
+    struct buf text, changed;
+    print(&card, &text);
+    assert_int_equal(note_key_make(STR("bongsu/kr/root"), NOTE_ED25519, &root.public, &key), ERR_OK);
+    struct note note;
+    assert_int_equal(note_parse(buf_str(&text), &note, NULL), ERR_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        buf_init(&changed, LIMIT_CARD_BYTES);
+        buf_putc(&text, '\0');
+        const char *at = strstr((const char *)text.at, rows[i].from);
+        text.len--;
+        assert_non_null(at);
+        size_t head = (size_t)(at - note.text.at), skip = strlen(rows[i].from);
+        buf_put(&changed, note.text.at, head);
+        buf_put_str(&changed, str_of(rows[i].to));
+        buf_put(&changed, at + skip, note.text.len - head - skip);
+        struct buf whole;
+        buf_init(&whole, LIMIT_CARD_BYTES);
+        assert_int_equal(note_begin(buf_str(&changed), &whole), ERR_OK);
+        assert_int_equal(note_sign(buf_str(&changed), &key, &root, &whole), ERR_OK);
+        assert_int_equal(sync_card_parse(buf_str(&whole), &read, NULL), rows[i].err);
+        buf_deinit(&whole);
+        buf_deinit(&changed);
+    }
+    buf_deinit(&text);
+}
+
+static void test_replaces(void **state)
+{
+    (void)state;
+    struct sync_card held = card_of("kr"), next = held;
+    assert_int_equal(sync_card_replaces(&held, &next, NULL), ERR_EXISTS);
+    next.number = 6;
+    assert_int_equal(sync_card_replaces(&held, &next, NULL), ERR_EXISTS);
+    next.number = 8;
+    assert_int_equal(sync_card_replaces(&held, &next, NULL), ERR_OK);
+    next.key[SYNC_CARD_TLS] = key_of(50).public;
+    assert_int_equal(sync_card_replaces(&held, &next, NULL), ERR_OK);
+    next.key[SYNC_CARD_ROOT] = key_of(51).public;
+    assert_int_equal(sync_card_replaces(&held, &next, NULL), ERR_CONFLICT);
+    next = card_of("us");
+    next.number = 8;
+    assert_int_equal(sync_card_replaces(&held, &next, NULL), ERR_CONFLICT);
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    char words[SYNC_CARD_WORDS_SIZE], others[SYNC_CARD_WORDS_SIZE];
+    struct sync_card card = card_of("kr"), other = card_of("us");
+    sync_card_words(&card, words);
+    /* Computed from SYNC.md by a program that shares no code with this one. */
+    assert_string_equal(words, "jojun mazug mosaf divok fimog valif vijik madak");
+    sync_card_words(&other, others);
+    assert_string_not_equal(words, others);
+    card.number++;
+    card.key[SYNC_CARD_TLS] = key_of(50).public;
+    sync_card_words(&card, others);
+    assert_string_equal(words, others);
+}
+
+static void test_receipt_keys(void **state)
+{
+    (void)state;
+    struct sync_card card = card_of("kr");
+    struct note_key key;
+    sync_card_receipt_key(&card, SYNC_CARD_COSIGN, &key);
+    assert_true(str_eq(note_key_name(&key), STR("bongsu/kr/cosign")));
+    assert_int_equal(key.type, NOTE_COSIGNATURE);
+    sync_card_receipt_key(&card, SYNC_CARD_DISPOSITION, &key);
+    assert_true(str_eq(note_key_name(&key), STR("bongsu/kr/disposition")));
+    assert_int_equal(key.type, NOTE_ED25519);
+    assert_int_equal(sync_card_ledger_key(&card, STR("bongsu/kr/us-cisa/0"), &key), ERR_OK);
+    assert_memory_equal(key.public.b, card.key[SYNC_CARD_LEDGER].b, SIGN_PUBLIC_SIZE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_refuses_to_sign),
+        cmocka_unit_test(test_no_prefix_passes),
+        cmocka_unit_test(test_no_changed_byte_passes),
+        cmocka_unit_test(test_one_spelling),
+        cmocka_unit_test(test_replaces),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_receipt_keys),
+    };
+    if (sign_start() != ERR_OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
