@@ -362,6 +362,17 @@ static void finish_request(struct conn *conn)
 
 /* --- turning --- */
 
+/* Handshakes are the only long computation here: the others' turn comes after a few of them. */
+static bool may_shake_hands(const struct conn *conn)
+{
+    struct server *server = conn->server;
+    if (server->handshake_turn != loop_turns(server->loop)) {
+        server->handshake_turn = loop_turns(server->loop);
+        server->handshakes = 0;
+    }
+    return conn->stream.ssl == NULL || ++server->handshakes <= LIMIT_NET_HANDSHAKES_PER_TURN;
+}
+
 /* Does what can be done without waiting. ERR_BUSY: wait for the socket; ERR_FULL: another turn; ERR_OK: go
  * on; anything else: the connection ends. */
 static err_t step(struct conn *conn)
@@ -369,6 +380,8 @@ static err_t step(struct conn *conn)
     err_t err = ERR_OK;
     switch (conn->stage) {
     case CONN_HANDSHAKE:
+        if (!may_shake_hands(conn))
+            return ERR_FULL;
         err = stream_handshake(&conn->stream);
         if (err == ERR_OK)
             conn->stage = CONN_HEAD; /* under the same deadline: three bytes buy no second one */

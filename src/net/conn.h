@@ -66,6 +66,8 @@ struct server {
     struct conn *conns;
     size_t conn_count;
     uint64_t next_id;
+    uint64_t handshake_turn; /* the turn in which `handshakes` were worked on */
+    size_t handshakes;
     bool stopping;
     struct loop_timer stop_timer;
     struct loop_task done_task;

@@ -24,6 +24,7 @@ struct loop {
     uv_async_t wake;
     uv_timer_t guard; /* ends a turn that waits for a limited time */
     bool opened;
+    uint64_t turns;
     void (*woken)(void *ctx);
     void *woken_ctx;
     atomic_bool stop;
@@ -246,8 +247,14 @@ static void run_tasks(struct loop *loop)
 
 /* --- turning --- */
 
+uint64_t loop_turns(const struct loop *loop)
+{
+    return loop->turns;
+}
+
 void loop_turn(struct loop *loop, int wait_ms)
 {
+    loop->turns++;
     bool wait = wait_ms != 0 && loop->first_task == NULL;
     if (wait && wait_ms > 0)
         must(uv_timer_start(&loop->guard, on_guard, (uint64_t)wait_ms, 0) == 0);

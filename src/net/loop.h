@@ -63,6 +63,9 @@ void loop_later_cancel(struct loop *loop, struct loop_task *task);
 /* Milliseconds of the monotonic clock at which this turn began. */
 uint64_t loop_now_ms(const struct loop *loop);
 
+/* Counts turns: what happens in one turn sees one number. */
+uint64_t loop_turns(const struct loop *loop);
+
 /* One turn: waits at most wait_ms (< 0: until something happens), then runs what is ready. */
 void loop_turn(struct loop *loop, int wait_ms);
 /* Turns until loop_stop. */

@@ -8,12 +8,14 @@ struct ssl_st;
 
 struct stream {
     int fd;
-    struct ssl_st *ssl; /* NULL: plain */
-    unsigned want;      /* after ERR_BUSY: LOOP_READ or LOOP_WRITE, what to wait for */
-    struct tls_peer peer;
+    struct ssl_st *ssl;      /* NULL: plain */
+    unsigned want;           /* after ERR_BUSY: LOOP_READ or LOOP_WRITE, what to wait for */
+    struct tls_peer peer;    /* proven: zero until the handshake stands */
+    struct tls_peer claimed; /* while it runs */
+    bool broken;
 };
 
-/* Takes the socket in every case. `tls` may be NULL. */
+/* Takes the socket in every case; the stream may not move afterwards. `tls` may be NULL. */
 NODISCARD err_t stream_open(struct stream *stream, int fd, struct tls *tls);
 /* Drives the handshake: ERR_OK when it stands (at once when plain), ERR_BUSY, else the stream is dead. */
 NODISCARD err_t stream_handshake(struct stream *stream);
