@@ -74,21 +74,38 @@ void buf_putc(struct buf *buf, char c)
     buf_put(buf, &c, 1);
 }
 
+/* vsnprintf wants a byte for its terminator, which the last byte of a full buf cannot give. */
+static void print_aside(struct buf *buf, size_t len, const char *fmt, va_list args)
+{
+    char *aside = mem_alloc(len + 1);
+    if (aside == NULL) {
+        buf->err = ERR_NOMEM;
+        return;
+    }
+    (void)vsnprintf(aside, len + 1, fmt, args);
+    buf_put(buf, aside, len);
+    mem_free(aside);
+}
+
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    int len = vsnprintf(NULL, 0, fmt, args);
+    int wanted = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    must(len >= 0);
-    /* One byte more for vsnprintf's terminator, taken back at once. */
-    uint8_t *to = buf_extend(buf, (size_t)len + 1);
-    if (to == NULL)
-        return;
+    must(wanted >= 0);
+    size_t len = (size_t)wanted;
     va_start(args, fmt);
-    (void)vsnprintf((char *)to, (size_t)len + 1, fmt, args);
+    if (buf->err == ERR_OK && len == buf->size_max - buf->len) {
+        print_aside(buf, len, fmt, args);
+    } else {
+        uint8_t *to = buf_extend(buf, len + 1);
+        if (to != NULL) {
+            (void)vsnprintf((char *)to, len + 1, fmt, args);
+            buf->len--;
+        }
+    }
     va_end(args);
-    buf->len--;
 }
 
 void buf_drop(struct buf *buf, size_t len)
