@@ -257,6 +257,8 @@ err_t log_group_close(struct log *log, struct store_write **out)
     uint64_t offset = last == NULL ? 0 : SEGMENT_HEADER_SIZE + (group->lsn_first - last->lsn_first);
     write->fresh = last == NULL || offset > last->size || group->bytes.len > last->size - offset;
     write->offset = write->fresh ? SEGMENT_HEADER_SIZE : offset;
+    if (write->segment_bytes < SEGMENT_HEADER_SIZE + group->bytes.len)
+        write->segment_bytes = SEGMENT_HEADER_SIZE + group->bytes.len;
     if (write->fresh) {
         write->spare = log->spare;
         log->spare = NULL;
@@ -343,12 +345,9 @@ err_t log_write_done(struct log *log, struct store_write *write, err_t err)
     return err;
 }
 
-err_t log_idle(struct log *log, bool *out_more)
+static err_t spare_fill(struct log *log)
 {
     const struct os *os = log->os;
-    *out_more = false;
-    if (log->stopped || log->read_only || log->write != NULL || log->spare_filled == log->segment_bytes)
-        return ERR_OK;
     err_t err = ERR_OK;
     if (log->spare == NULL) {
         char path[LIMIT_PATH_BYTES];
@@ -367,11 +366,21 @@ err_t log_idle(struct log *log, bool *out_more)
     if (err == ERR_OK)
         err = os->file_sync(os->ctx, log->spare);
     mem_free(zeros);
-    if (err != ERR_OK)
-        return err;
-    log->spare_filled += len;
-    *out_more = log->spare_filled < log->segment_bytes;
-    return ERR_OK;
+    log->spare_filled += err == ERR_OK ? len : 0;
+    return err;
+}
+
+/* A full disk is no reason to stop before the room is needed; any other failure is. */
+err_t log_idle(struct log *log, bool *out_more)
+{
+    *out_more = false;
+    if (log->stopped || log->read_only || log->write != NULL || log->spare_filled >= log->segment_bytes)
+        return ERR_OK;
+    err_t err = spare_fill(log);
+    if (err != ERR_OK && err != ERR_FULL && err != ERR_NOMEM)
+        log_damaged(log, "preparing the next segment failed (%s)", err_text(err));
+    *out_more = err == ERR_OK && log->spare_filled < log->segment_bytes;
+    return err;
 }
 
 /* --- reading --- */
