@@ -1,0 +1,462 @@
+/* Random policies and facts against an evaluator written the other way round: conditions are trees here,
+ * values are true, false or absent, partners are asked one after the other, and time is tried, not computed.
+ */
+#include <stdlib.h>
+
+#include "policy_test.h"
+
+struct random {
+    uint64_t state;
+};
+
+static uint64_t draw(struct random *random, uint64_t below)
+{
+    uint64_t z = (random->state += 0x9e3779b97f4a7c15u); /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (z ^ (z >> 31)) % below;
+}
+
+/* --- a naive model --- */
+
+enum kleene { NO, YES, ABSENT };
+
+enum kind { LEAF, NOT, AND, OR };
+
+struct node {
+    enum kind kind;
+    unsigned leaf, a, b; /* leaf: what it asks; a, b: its arguments, or its children */
+};
+
+struct model_rule {
+    enum policy_effect effect;
+    uint64_t to;
+    int64_t after, until; /* 0: none */
+    bool until_approved;
+    unsigned root;
+};
+
+enum { NODES_MAX = 4096, RULES_MAX = 12, TEXT_MAX = 1 << 16 };
+
+struct model {
+    struct node nodes[NODES_MAX];
+    unsigned node_count;
+    struct model_rule rules[RULES_MAX];
+    unsigned rule_count;
+    char text[TEXT_MAX];
+    size_t used;
+};
+
+static const char *const type_words[] = {"indicator", "url", "file"};
+static const char *const tag_words[] = {"a", "b", "share:jp"};
+static const char *const tlp_words[] = {"none", "clear", "green", "amber", "amber+strict", "red"};
+static const char *const op_words[] = {"==", "!=", "<", "<=", ">", ">="};
+static const char *const age_words[] = {"age", "age.created", "age.modified"};
+static const char *const marking_words[] = {"none", "statement", "known", "unresolved", "unknown", "assumed"};
+
+static enum kleene compare(int64_t x, unsigned op, int64_t y)
+{
+    switch (op) {
+    case 0:
+        return x == y;
+    case 1:
+        return x != y;
+    case 2:
+        return x < y;
+    case 3:
+        return x <= y;
+    case 4:
+        return x > y;
+    default:
+        return x >= y;
+    }
+}
+
+static int64_t age_basis(const struct policy_facts *facts, unsigned which)
+{
+    return which == 0 ? facts->received_us : which == 1 ? facts->created_us : facts->modified_us;
+}
+
+static bool has_tag(const struct policy_facts *facts, const char *tag)
+{
+    for (size_t i = 0; i < facts->tag_count; i++)
+        if (str_eq(facts->tags[i], str_of(tag)))
+            return true;
+    return false;
+}
+
+enum leaf {
+    ASK_TLP,
+    ASK_TLP_MAX,
+    ASK_TYPE,
+    ASK_TYPES,
+    ASK_TAG,
+    ASK_SHARE,
+    ASK_CONFIDENCE,
+    ASK_AGE,
+    ASK_MARKING,
+    ASK_OWN,
+    ASK_APPROVED,
+    ASK_COUNTRY,
+    ASK_PARTNER,
+    ASK_HAS_TLP,
+    LEAVES
+};
+
+static enum kleene ask(const struct node *node, const struct policy_facts *facts, int64_t now, unsigned p)
+{
+    static const char *const share[] = {"share:us-cisa", "share:jp", "share:eu-cert"};
+    switch ((enum leaf)node->leaf) {
+    case ASK_TLP:
+        return facts->tlp == POLICY_TLP_NONE ? ABSENT : compare(facts->tlp, node->a, node->b);
+    case ASK_TLP_MAX:
+        return facts->tlp == POLICY_TLP_NONE || p != JP ? ABSENT
+                                                        : compare(facts->tlp, node->a, POLICY_TLP_GREEN);
+    case ASK_TYPE:
+        if (facts->type.len == 0)
+            return ABSENT;
+        return str_eq(facts->type, str_of(type_words[node->a])) != (node->b == 1);
+    case ASK_TYPES:
+        if (facts->type.len == 0)
+            return ABSENT;
+        return str_eq(facts->type, STR("url")) || str_eq(facts->type, str_of(type_words[node->a]));
+    case ASK_TAG:
+        return has_tag(facts, tag_words[node->a]);
+    case ASK_SHARE:
+        return has_tag(facts, share[p]);
+    case ASK_CONFIDENCE:
+        return facts->confidence < 0 ? ABSENT : compare(facts->confidence, node->a, node->b);
+    case ASK_AGE:
+        if (age_basis(facts, node->b / 8) == POLICY_TIME_NONE)
+            return ABSENT;
+        return compare(now - age_basis(facts, node->b / 8), node->a, (int64_t)(node->b % 8) * MIN_US);
+    case ASK_MARKING:
+        return facts->markings == 0 ? ABSENT : (facts->markings >> node->a & 1) != 0;
+    case ASK_OWN:
+        return facts->own;
+    case ASK_APPROVED:
+        return (facts->approvals >> p & 1) != 0;
+    case ASK_COUNTRY:
+        return p == EU ? ABSENT : (p == US) != (node->a == 1);
+    case ASK_PARTNER:
+        return p == JP;
+    case ASK_HAS_TLP:
+        return facts->tlp != POLICY_TLP_NONE;
+    case LEAVES:
+        break;
+    }
+    fail();
+    return ABSENT;
+}
+
+/* Trees made here are at most seven deep. */
+static enum kleene evaluate(const struct model *model, unsigned at, const struct policy_facts *facts,
+                            int64_t now, unsigned p)
+{
+    const struct node *node = &model->nodes[at];
+    if (node->kind == LEAF)
+        return ask(node, facts, now, p);
+    enum kleene a = evaluate(model, node->a, facts, now, p);
+    if (node->kind == NOT)
+        return a == ABSENT ? ABSENT : a == YES ? NO : YES;
+    enum kleene b = evaluate(model, node->b, facts, now, p), strong = node->kind == AND ? NO : YES;
+    if (a == strong || b == strong)
+        return strong;
+    return a == ABSENT || b == ABSENT ? ABSENT : node->kind == AND ? YES : NO;
+}
+
+static bool rule_matches(const struct model *model, const struct model_rule *rule,
+                         const struct policy_facts *facts, int64_t now, unsigned p)
+{
+    bool approved = (facts->approvals >> p & 1) != 0;
+    if ((rule->to >> p & 1) == 0 || (rule->until != 0 && now >= rule->until) ||
+        (rule->until_approved && approved))
+        return false;
+    enum kleene value = evaluate(model, rule->root, facts, now, p);
+    return value == YES || (value == ABSENT && rule->effect != POLICY_RELEASE);
+}
+
+struct answer {
+    enum policy_effect effect;
+    unsigned rule;
+};
+
+static bool builtin_binds(unsigned rule, const struct policy_facts *facts, unsigned p)
+{
+    switch (rule) {
+    case POLICY_RULE_OPERATOR:
+        return (facts->denials >> p & 1) != 0;
+    case POLICY_RULE_ORIGIN:
+        return facts->origin == (int)p;
+    case POLICY_RULE_ONWARD:
+        return (facts->onward >> p & 1) == 0;
+    case POLICY_RULE_TLP_MAX:
+        return p == JP && facts->tlp > POLICY_TLP_GREEN;
+    case POLICY_RULE_UNKNOWN:
+        return facts->markings == 0 || (facts->markings & POLICY_MARKING_UNKNOWN) != 0;
+    case POLICY_RULE_UNRESOLVED:
+        return (facts->markings & POLICY_MARKING_UNRESOLVED) != 0;
+    default:
+        return (facts->markings & POLICY_MARKING_STATEMENT) != 0;
+    }
+}
+
+static struct answer naive(const struct model *model, const struct policy_facts *facts, int64_t now,
+                           unsigned p)
+{
+    unsigned waits = 0;
+    for (unsigned effect = POLICY_DENY; effect <= POLICY_RELEASE; effect++) {
+        for (unsigned i = 0; i < model->rule_count; i++) {
+            const struct model_rule *rule = &model->rules[i];
+            unsigned index = i + POLICY_RULE_BUILTIN_COUNT;
+            if (rule->effect != effect || !rule_matches(model, rule, facts, now, p))
+                continue;
+            int64_t from = facts->received_us > facts->settled_us ? facts->received_us : facts->settled_us;
+            bool waiting = rule->after != 0 && (facts->approvals >> p & 1) == 0 &&
+                           (facts->received_us == POLICY_TIME_NONE || now - from < rule->after);
+            if (!waiting)
+                return (struct answer) {(enum policy_effect)effect, index};
+            waits = waits == 0 ? index : waits;
+        }
+        unsigned first = effect == POLICY_DENY ? POLICY_RULE_OPERATOR : POLICY_RULE_UNRESOLVED;
+        unsigned last = effect == POLICY_DENY ? POLICY_RULE_UNKNOWN : POLICY_RULE_STATEMENT;
+        for (unsigned rule = first; rule <= last && effect != POLICY_RELEASE; rule++)
+            if (builtin_binds(rule, facts, p))
+                return (struct answer) {(enum policy_effect)effect, rule};
+    }
+    if (waits != 0)
+        return (struct answer) {POLICY_HOLD, waits};
+    return (struct answer) {POLICY_DENY, POLICY_RULE_DEFAULT};
+}
+
+/* --- making one --- */
+
+static void put(struct model *model, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    model->used += (size_t)vsnprintf(model->text + model->used, TEXT_MAX - model->used, fmt, args);
+    va_end(args);
+    assert_true(model->used < TEXT_MAX);
+}
+
+static unsigned make_leaf(struct model *model, struct random *random)
+{
+    struct node node = {.kind = LEAF, .leaf = (unsigned)draw(random, LEAVES)};
+    switch ((enum leaf)node.leaf) {
+    case ASK_TLP:
+        node.a = (unsigned)draw(random, 6), node.b = 1 + (unsigned)draw(random, 5);
+        put(model, "tlp %s %s ", op_words[node.a], tlp_words[node.b]);
+        break;
+    case ASK_TLP_MAX:
+        node.a = (unsigned)draw(random, 6);
+        put(model, "tlp %s partner.tlp-max ", op_words[node.a]);
+        break;
+    case ASK_TYPE:
+        node.a = (unsigned)draw(random, 3), node.b = (unsigned)draw(random, 2);
+        put(model, "type %s %s ", op_words[node.b], type_words[node.a]);
+        break;
+    case ASK_TYPES:
+        node.a = (unsigned)draw(random, 3);
+        put(model, "type in [url %s] ", type_words[node.a]);
+        break;
+    case ASK_TAG:
+        node.a = (unsigned)draw(random, 3);
+        put(model, "tag %s ", tag_words[node.a]);
+        break;
+    case ASK_SHARE:
+        put(model, "tag \"share:{partner}\" ");
+        break;
+    case ASK_CONFIDENCE:
+        node.a = (unsigned)draw(random, 6), node.b = (unsigned)draw(random, 5);
+        put(model, "confidence %s %u ", op_words[node.a], node.b);
+        break;
+    case ASK_AGE:
+        node.a = 2 + (unsigned)draw(random, 4), node.b = (unsigned)draw(random, 24);
+        put(model, "%s %s %um ", age_words[node.b / 8], op_words[node.a], node.b % 8);
+        break;
+    case ASK_MARKING:
+        node.a = (unsigned)draw(random, 6);
+        put(model, "marking %s ", marking_words[node.a]);
+        break;
+    case ASK_COUNTRY:
+        node.a = (unsigned)draw(random, 2);
+        put(model, "partner.country %s US ", op_words[node.a]);
+        break;
+    default:
+        put(model, "%s ",
+            node.leaf == ASK_OWN        ? "own"
+            : node.leaf == ASK_APPROVED ? "approved"
+            : node.leaf == ASK_PARTNER  ? "partner == jp"
+                                        : "has tlp");
+    }
+    model->nodes[model->node_count] = node;
+    return model->node_count++;
+}
+
+/* Writes what it makes, with parentheses only where the grammar needs them, or by chance. */
+static unsigned make_tree(struct model *model, struct random *random, unsigned depth, unsigned above)
+{
+    static const unsigned strength[] = {[LEAF] = 4, [NOT] = 3, [AND] = 2, [OR] = 1};
+    enum kind kind = depth == 0 ? LEAF : (enum kind)draw(random, 4);
+    if (kind == LEAF)
+        return make_leaf(model, random);
+    bool group = strength[kind] < above || draw(random, 4) == 0;
+    struct node node = {.kind = kind};
+    put(model, "%s%s", group ? "(" : "", kind == NOT ? "not " : "");
+    node.a = make_tree(model, random, depth - 1, strength[kind]);
+    if (kind != NOT) {
+        put(model, kind == AND ? "and " : "or ");
+        node.b = make_tree(model, random, depth - 1, strength[kind]);
+    }
+    put(model, "%s", group ? ") " : "");
+    model->nodes[model->node_count] = node;
+    return model->node_count++;
+}
+
+static void make_rule(struct model *model, struct random *random)
+{
+    struct model_rule rule = {.effect = (enum policy_effect)draw(random, 3), .to = ALL};
+    /* Mostly releases with short conditions, or nothing would ever leave. */
+    if (draw(random, 2) == 0)
+        rule.effect = POLICY_RELEASE;
+    put(model, "%s r%u if ", policy_effect_name(rule.effect), model->rule_count);
+    rule.root = make_tree(model, random, (unsigned)draw(random, 7), 0);
+    if (draw(random, 3) == 0) {
+        rule.to = 1ull << JP | 1ull << EU;
+        put(model, "to [eu-cert jp] ");
+    } else if (rule.effect == POLICY_RELEASE || draw(random, 2) == 0) {
+        put(model, "to all ");
+    }
+    if (rule.effect == POLICY_RELEASE && draw(random, 3) == 0) {
+        rule.after = (int64_t)(1 + draw(random, 6)) * MIN_US;
+        put(model, "after %um ", (unsigned)(rule.after / MIN_US));
+    }
+    if (draw(random, 5) == 0) {
+        rule.until = NOW + (int64_t)draw(random, 5) * MIN_US;
+        put(model, "until 2024-10-04T00:0%u:00Z ", (unsigned)((rule.until - NOW) / MIN_US));
+    }
+    if (rule.effect == POLICY_HOLD && draw(random, 2) == 0) {
+        rule.until_approved = true;
+        put(model, "until approved ");
+    }
+    put(model, "\n");
+    model->rules[model->rule_count++] = rule;
+}
+
+static int64_t some_time(struct random *random)
+{
+    return draw(random, 5) == 0 ? POLICY_TIME_NONE : NOW + ((int64_t)draw(random, 17) - 12) * MIN_US / 2;
+}
+
+static struct policy_facts some_facts(struct random *random, struct str tags[2])
+{
+    struct policy_facts facts = {.own = draw(random, 2) == 0, .origin = POLICY_ORIGIN_OWN};
+    if (draw(random, 5) != 0)
+        facts.type = str_of(draw(random, 4) == 0 ? "tool" : type_words[draw(random, 3)]);
+    tags[0] = str_of(tag_words[draw(random, 3)]);
+    tags[1] = str_of(draw(random, 2) == 0 ? "share:us-cisa" : "c");
+    facts.tags = tags;
+    facts.tag_count = draw(random, 3);
+    facts.tlp = (enum policy_tlp)draw(random, POLICY_TLP_COUNT);
+    facts.markings = draw(random, 3) == 0 ? (unsigned)draw(random, 64) : POLICY_MARKING_KNOWN;
+    facts.confidence = (int)draw(random, 6) - 1;
+    if (draw(random, 4) == 0)
+        facts.origin = (int)draw(random, PARTNERS);
+    facts.created_us = some_time(random);
+    facts.modified_us = some_time(random);
+    facts.received_us = some_time(random);
+    facts.settled_us = some_time(random);
+    facts.approvals = draw(random, 2) == 0 ? draw(random, 8) : 0;
+    facts.denials = draw(random, 6) == 0 ? draw(random, 8) : 0;
+    facts.onward = draw(random, 4) == 0 ? draw(random, 8) : UINT64_MAX;
+    return facts;
+}
+
+/* --- the properties --- */
+
+static struct model model; /* large; one test at a time */
+static unsigned seen[3];
+
+static void check(const struct policy *policy, const struct policy_facts *facts, int64_t now,
+                  struct policy_verdict *verdict)
+{
+    policy_decide(policy, facts, now, verdict);
+    assert_int_equal(verdict->release | verdict->hold | verdict->deny, ALL);
+    assert_int_equal((verdict->release & verdict->hold) | (verdict->release & verdict->deny) |
+                         (verdict->hold & verdict->deny),
+                     0);
+    for (unsigned p = 0; p < PARTNERS; p++) {
+        struct answer answer = naive(&model, facts, now, p);
+        uint64_t masks[] = {verdict->deny, verdict->hold, verdict->release};
+        if ((masks[answer.effect] >> p & 1) == 0 || verdict->rule[p] != answer.rule)
+            fail_msg("%s\npartner %u: expected %s by rule %u, got rule %u", model.text, p,
+                     policy_effect_name(answer.effect), answer.rule, verdict->rule[p]);
+        seen[answer.effect]++;
+    }
+}
+
+/* Between now and next_change the answer is the same; the naive evaluator looks at every half minute and at
+ * the last moment. */
+static void check_next_change(const struct policy *policy, const struct policy_facts *facts, int64_t now,
+                              const struct policy_verdict *verdict)
+{
+    assert_true(verdict->next_change_us > now);
+    for (unsigned i = 0; i < 24; i++) {
+        int64_t later = now + (int64_t)i * MIN_US / 2 + 1;
+        if (i == 23 && verdict->next_change_us != INT64_MAX)
+            later = verdict->next_change_us - 1;
+        if (later >= verdict->next_change_us)
+            continue;
+        for (unsigned p = 0; p < PARTNERS; p++)
+            assert_int_equal(naive(&model, facts, later, p).rule, verdict->rule[p]);
+    }
+    (void)policy;
+}
+
+static void count_step(void *ctx, const struct policy_step *step)
+{
+    *(unsigned *)ctx += step->decided;
+}
+
+static void check_explain(const struct policy *policy, const struct policy_facts *facts, int64_t now)
+{
+    for (unsigned p = 0; p < PARTNERS; p++) {
+        unsigned decided = 0;
+        enum policy_effect effect = policy_explain(policy, facts, now, p, count_step, &decided);
+        assert_int_equal(effect, naive(&model, facts, now, p).effect);
+        assert_int_equal(decided, 1);
+    }
+}
+
+static void agrees_with_the_naive_evaluator(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4000; seed++) {
+        struct random random = {seed};
+        model.node_count = model.rule_count = 0;
+        model.used = 0;
+        put(&model, "language 1\n");
+        for (unsigned rules = 1 + (unsigned)draw(&random, RULES_MAX); model.rule_count < rules;)
+            make_rule(&model, &random);
+        struct policy *policy = test_compile(model.text);
+        for (unsigned round = 0; round < 12; round++) {
+            struct str tags[2];
+            struct policy_verdict verdict;
+            struct policy_facts facts = some_facts(&random, tags);
+            int64_t now = NOW + (int64_t)draw(&random, 9) * MIN_US / 2;
+            check(policy, &facts, now, &verdict);
+            check_next_change(policy, &facts, now, &verdict);
+            check_explain(policy, &facts, now);
+        }
+        policy_unref(policy);
+    }
+    for (unsigned effect = 0; effect < 3; effect++)
+        assert_in_range(seen[effect], 4000, 4000 * 12 * PARTNERS); /* none was hardly ever tried */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_naive_evaluator)};
+    return cmocka_run_group_tests_name("policy random", tests, NULL, NULL);
+}
