@@ -214,22 +214,21 @@ static err_t subject_tlp(struct parse *parse, const struct subject *subject, str
 {
     uint8_t cmp;
     unsigned levels;
-    struct tlp_mask mask = {.known = UINT64_MAX};
+    struct tlp_mask mask = {.known = 0};
     err_t err = compare_read_level(parse, subject->name, true, &cmp, &levels);
     if (err != ERR_OK)
         return err;
-    if (levels == LEVELS_PARTNER) {
-        mask.known = 0;
-        for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
-            mask.known |= (uint64_t)(parse->tlp_max[p] != POLICY_TLP_NONE) << p;
+    if (levels != LEVELS_PARTNER) {
+        ins->op = OP_LEVELS;
+        ins->arg = levels;
+        return ERR_OK;
     }
-    for (unsigned level = POLICY_TLP_CLEAR; level < POLICY_TLP_COUNT; level++) {
-        for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
-            bool yes =
-                levels == LEVELS_PARTNER ? holds(cmp, level, parse->tlp_max[p]) : (levels >> level & 1) != 0;
-            mask.yes[level] |= (uint64_t)yes << p;
-        }
-        mask.yes[level] &= mask.known;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        if (parse->tlp_max[p] == POLICY_TLP_NONE)
+            continue;
+        mask.known |= 1ull << p;
+        for (unsigned level = POLICY_TLP_CLEAR; level < POLICY_TLP_COUNT; level++)
+            mask.yes[level] |= (uint64_t)holds(cmp, level, parse->tlp_max[p]) << p;
     }
     return add_tlp(parse, &mask, ins);
 }

@@ -55,14 +55,44 @@ static uint64_t match(struct row *row, const struct rule *rule, uint64_t live)
     return matched;
 }
 
+/* Rules none of whose guards fails, as bits over policy->run. */
+static void open_rules(struct row *row, uint64_t *open)
+{
+    const struct policy *policy = row->policy;
+    const uint64_t *rules = policy->guard_rules;
+    uint32_t words = policy->run_words;
+    memset(open, 0xff, words * sizeof *open);
+    for (uint32_t i = 0; i < policy->guard_count; i++, rules += words) {
+        uint64_t known, shut = ~row_compare(row, &policy->guards[i], UINT64_MAX, &known);
+        for (uint32_t word = 0; word < words; word++)
+            open[word] &= ~(rules[word] & shut);
+    }
+}
+
+/* The next open position from `at` on, or `end`. */
+static uint32_t next_open(const uint64_t *open, uint32_t at, uint32_t end)
+{
+    while (at < end) {
+        uint64_t left = open[at / 64] >> (at % 64);
+        if (left != 0) {
+            at += (uint32_t)__builtin_ctzll(left);
+            return at < end ? at : end;
+        }
+        at = (at / 64 + 1) * 64;
+    }
+    return end;
+}
+
 /* All rules of deny or hold, then the built-in ones. Returns whom they bind. */
-static uint64_t decide_effect(struct row *row, enum policy_effect effect, uint64_t live,
+static uint64_t decide_effect(struct row *row, enum policy_effect effect, const uint64_t *open, uint64_t live,
                               struct policy_verdict *out)
 {
     const struct policy *policy = row->policy;
     uint64_t taken = 0;
-    for (uint32_t i = 0; i < policy->order[effect].count && taken != live; i++) {
-        uint16_t index = policy->order[effect].at[i];
+    uint32_t end = policy->run_first[effect + 1];
+    uint32_t at = next_open(open, policy->run_first[effect], end);
+    for (; at < end && taken != live; at = next_open(open, at + 1, end)) {
+        uint16_t index = policy->run[at];
         uint64_t matched = match(row, &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT], live & ~taken);
         name_rule(out, matched, index);
         taken |= matched;
@@ -78,12 +108,15 @@ static uint64_t decide_effect(struct row *row, enum policy_effect effect, uint64
 }
 
 /* Releases go out; those whose only releases wait are held by the first of them. */
-static uint64_t decide_release(struct row *row, uint64_t live, struct policy_verdict *out, uint64_t *out_wait)
+static uint64_t decide_release(struct row *row, const uint64_t *open, uint64_t live,
+                               struct policy_verdict *out, uint64_t *out_wait)
 {
     const struct policy *policy = row->policy;
     uint64_t released = 0, waiting = 0;
-    for (uint32_t i = 0; i < policy->order[POLICY_RELEASE].count && released != live; i++) {
-        uint16_t index = policy->order[POLICY_RELEASE].at[i];
+    uint32_t end = policy->run_first[POLICY_RELEASE + 1];
+    uint32_t at = next_open(open, policy->run_first[POLICY_RELEASE], end);
+    for (; at < end && released != live; at = next_open(open, at + 1, end)) {
+        uint16_t index = policy->run[at];
         const struct rule *rule = &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT];
         uint64_t matched = match(row, rule, live & ~released), ready = matched;
         if (matched != 0 && rule->after_us != 0) {
@@ -104,14 +137,15 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
                    struct policy_verdict *out)
 {
     struct row row;
+    uint64_t open[RUN_WORDS], live = policy->partners, wait = 0;
     row_init(&row, policy, facts, now_us);
-    uint64_t live = policy->partners, wait = 0;
+    open_rules(&row, open);
     memset(out->rule, 0, sizeof out->rule); /* POLICY_RULE_DEFAULT */
-    out->deny = decide_effect(&row, POLICY_DENY, live, out);
+    out->deny = decide_effect(&row, POLICY_DENY, open, live, out);
     live &= ~out->deny;
-    out->hold = decide_effect(&row, POLICY_HOLD, live, out);
+    out->hold = decide_effect(&row, POLICY_HOLD, open, live, out);
     live &= ~out->hold;
-    out->release = decide_release(&row, live, out, &wait);
+    out->release = decide_release(&row, open, live, out, &wait);
     out->hold |= wait;
     out->deny |= live & ~out->release & ~wait;
     out->next_change_us = row.next_us;

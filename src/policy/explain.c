@@ -87,6 +87,8 @@ static void put_field(char *to, const struct row *row, uint8_t field)
     case FIELD_AGE_MODIFIED:
         put_age(to, "age.modified", facts->modified_us, row->now_us);
         return;
+    case FIELD_COUNT:
+        break;
     }
 }
 
@@ -111,6 +113,7 @@ static void put_value(char *to, const struct row *row, const struct ins *ins, un
                  STR_ARG(row->policy->partner_name[partner]));
         return;
     case OP_TLP:
+    case OP_LEVELS:
         put_field(to, row, FIELD_TLP);
         return;
     case OP_MARKING:

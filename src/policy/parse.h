@@ -27,7 +27,7 @@ struct value_list {
     uint32_t count;
     uint32_t set; /* which set it is, or LIST_LITERAL */
 };
-enum { LIST_LITERAL = UINT32_MAX };
+#define LIST_LITERAL UINT32_MAX
 
 struct set {
     uint32_t first, count;

@@ -61,15 +61,13 @@ static err_t check_text(struct parse *parse)
     }
     if (str_is_utf8(parse->text))
         return ERR_OK;
-    uint32_t good = 0; /* the longest well-formed head: rare, so plainly */
-    while (str_is_utf8((struct str) {parse->text.at + good, 1}) ||
-           (good + 2 <= parse->text.len && str_is_utf8((struct str) {parse->text.at + good, 2})) ||
-           (good + 3 <= parse->text.len && str_is_utf8((struct str) {parse->text.at + good, 3})) ||
-           (good + 4 <= parse->text.len && str_is_utf8((struct str) {parse->text.at + good, 4}))) {
-        do
-            good++;
-        while (good < parse->text.len && ((uint8_t)parse->text.at[good] & 0xc0) == 0x80);
-    }
+    uint32_t good = 0, len = 0; /* character by character: where does it stop? */
+    do {
+        good += len;
+        for (len = 1; len < 4 && !str_is_utf8((struct str) {parse->text.at + good, len}); len++)
+            if (len >= parse->text.len - good)
+                break;
+    } while (str_is_utf8((struct str) {parse->text.at + good, len}));
     return parse_fail(parse, ERR_ENCODING, good, "this is not UTF-8");
 }
 
@@ -138,7 +136,9 @@ static err_t build(struct parse *parse, const struct policy_partner *partners, s
         return err;
     if (TRY(err, take_partners(parse, partners, partner_count)))
         return err;
-    return parse_policy(parse);
+    if (TRY(err, parse_policy(parse)))
+        return err;
+    return guard_build(policy);
 }
 
 err_t policy_compile(struct str text, const struct policy_partner *partners, size_t partner_count,

@@ -1,6 +1,11 @@
 /* One object's facts against single comparisons. */
 #include "policy/table.h"
 
+static uint64_t all_if(bool yes)
+{
+    return yes ? UINT64_MAX : 0;
+}
+
 /* 0 for a value that the policy does not name; absent values are recognised by the facts, not here. */
 static uint16_t id_of(const struct policy *policy, struct str name)
 {
@@ -16,6 +21,16 @@ void row_init(struct row *row, const struct policy *policy, const struct policy_
     row->facts = facts;
     row->now_us = now_us;
     row->next_us = INT64_MAX;
+    row->markings_known = all_if(facts->markings != 0);
+    row->known[FIELD_TYPE] = all_if(facts->type.len > 0);
+    row->known[FIELD_OWNER] = all_if(facts->owner.len > 0);
+    row->known[FIELD_SOURCE] = all_if(facts->source.len > 0);
+    row->known[FIELD_COLLECTION] = all_if(facts->collection.len > 0);
+    row->known[FIELD_CONFIDENCE] = all_if(facts->confidence >= 0);
+    row->known[FIELD_TLP] = all_if(facts->tlp != POLICY_TLP_NONE);
+    row->known[FIELD_AGE_RECEIVED] = all_if(facts->received_us != POLICY_TIME_NONE);
+    row->known[FIELD_AGE_CREATED] = all_if(facts->created_us != POLICY_TIME_NONE);
+    row->known[FIELD_AGE_MODIFIED] = all_if(facts->modified_us != POLICY_TIME_NONE);
     row->name[FIELD_TYPE] = id_of(policy, facts->type);
     row->name[FIELD_OWNER] = id_of(policy, facts->owner);
     row->name[FIELD_SOURCE] = id_of(policy, facts->source);
@@ -25,13 +40,6 @@ void row_init(struct row *row, const struct policy *policy, const struct policy_
         uint16_t id = id_of(policy, facts->tags[i]);
         row->tags[id / 64] |= (uint64_t)(id != 0) << (id % 64);
     }
-}
-
-static struct str name_of(const struct policy_facts *facts, uint8_t field)
-{
-    const struct str *const at[FIELD_NAME_COUNT] = {&facts->type, &facts->owner, &facts->source,
-                                                    &facts->collection};
-    return *at[field];
 }
 
 static int64_t time_of(const struct policy_facts *facts, uint8_t field)
@@ -51,18 +59,6 @@ void row_note(struct row *row, int64_t when_us)
 {
     if (when_us > row->now_us && when_us < row->next_us)
         row->next_us = when_us;
-}
-
-static bool has(const struct row *row, uint8_t field)
-{
-    const struct policy_facts *facts = row->facts;
-    if (field < FIELD_NAME_COUNT)
-        return name_of(facts, field).len > 0;
-    if (field == FIELD_CONFIDENCE)
-        return facts->confidence >= 0;
-    if (field == FIELD_TLP)
-        return facts->tlp != POLICY_TLP_NONE;
-    return time_of(facts, field) != POLICY_TIME_NONE;
 }
 
 static bool tag_in(const struct row *row, const struct idset *set)
@@ -90,9 +86,10 @@ static uint64_t tagged_partners(const struct row *row, const struct template *te
 
 static bool confidence_holds(int confidence, uint8_t cmp, int64_t number)
 {
-    const bool yes[] = {confidence == number, confidence != number,
-                        confidence<number, confidence <= number, confidence> number, confidence >= number};
-    return yes[cmp];
+    unsigned order = confidence < number   ? 1u << CMP_NE | 1u << CMP_LT | 1u << CMP_LE
+                     : confidence > number ? 1u << CMP_NE | 1u << CMP_GT | 1u << CMP_GE
+                                           : 1u << CMP_EQ | 1u << CMP_LE | 1u << CMP_GE;
+    return (order >> cmp & 1) != 0;
 }
 
 /* now - basis CMP number, without the subtraction that could overflow; notes the moment at which it turns. */
@@ -112,11 +109,6 @@ static uint64_t partners_of(const struct policy_facts *facts, uint32_t which)
     return which == BITS_ONWARD ? facts->onward : facts->approvals;
 }
 
-static uint64_t all_if(bool yes)
-{
-    return yes ? UINT64_MAX : 0;
-}
-
 /* The value where everything it needs is there; *out_known says for which partners that is so. */
 static uint64_t value(struct row *row, const struct ins *ins, uint64_t live, uint64_t *known)
 {
@@ -128,18 +120,21 @@ static uint64_t value(struct row *row, const struct ins *ins, uint64_t live, uin
         *known = policy->masks.at[ins->arg].known;
         return policy->masks.at[ins->arg].yes;
     case OP_TLP:
-        *known = facts->tlp == POLICY_TLP_NONE ? 0 : policy->tlps.at[ins->arg].known;
+        *known = row->known[FIELD_TLP] & policy->tlps.at[ins->arg].known;
         return policy->tlps.at[ins->arg].yes[facts->tlp];
+    case OP_LEVELS:
+        *known = row->known[FIELD_TLP];
+        return all_if((ins->arg >> facts->tlp & 1) != 0);
     case OP_MARKING:
-        *known = all_if(facts->markings != 0);
+        *known = row->markings_known;
         return all_if((facts->markings & ins->arg) != 0);
     case OP_CATEGORY:
         return all_if((ins->arg >> facts->category & 1) != 0);
     case OP_NAME:
-        *known = all_if(name_of(facts, ins->field).len > 0);
+        *known = row->known[ins->field];
         return all_if(row->name[ins->field] == ins->arg);
     case OP_NAMES:
-        *known = all_if(name_of(facts, ins->field).len > 0);
+        *known = row->known[ins->field];
         return all_if(idset_has(&policy->idsets.at[ins->arg], row->name[ins->field]));
     case OP_SOURCE:
         if (ins->number >= 0)
@@ -152,17 +147,17 @@ static uint64_t value(struct row *row, const struct ins *ins, uint64_t live, uin
     case OP_TAG_PARTNER:
         return tagged_partners(row, &policy->templates.at[ins->arg], live);
     case OP_CONFIDENCE:
-        *known = all_if(facts->confidence >= 0);
+        *known = row->known[FIELD_CONFIDENCE];
         return all_if(confidence_holds(facts->confidence, ins->cmp, ins->number));
     case OP_AGE:
-        *known = all_if(has(row, ins->field));
+        *known = row->known[ins->field];
         return *known == 0 ? 0 : all_if(age_holds(row, time_of(facts, ins->field), ins->cmp, ins->number));
     case OP_FLAG:
         return all_if(ins->arg == FLAG_OWN ? facts->own : facts->revoked);
     case OP_PARTNERS:
         return partners_of(facts, ins->arg);
     case OP_HAS:
-        return all_if(has(row, ins->field));
+        return row->known[ins->field];
     default:
         break;
     }

@@ -11,7 +11,8 @@
 
 enum op {
     OP_MASK,        /* masks[arg]: decided while compiling; conditions over partners */
-    OP_TLP,         /* tlps[arg] at the object's level */
+    OP_TLP,         /* tlps[arg] at the object's level: compared with each partner's own */
+    OP_LEVELS,      /* arg: bits 1 << enum policy_tlp */
     OP_MARKING,     /* arg: bits of enum policy_marking */
     OP_CATEGORY,    /* arg: bits 1 << enum policy_category */
     OP_NAME,        /* name field equals string arg */
@@ -45,6 +46,7 @@ enum field {
     FIELD_AGE_RECEIVED,
     FIELD_AGE_CREATED,
     FIELD_AGE_MODIFIED,
+    FIELD_COUNT
 };
 
 enum cmp { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE };
@@ -127,7 +129,17 @@ struct policy {
     TABLE(struct tlp_mask) tlps;
     TABLE(struct idset) idsets;
     TABLE(struct template) templates;
+
+    uint16_t *run;         /* rules in the order of running: deny, hold, release */
+    uint32_t run_first[4]; /* where each effect starts in it, and the end */
+    uint32_t run_words;    /* of a bit set over positions in it */
+    struct ins *guards;
+    uint64_t *guard_rules; /* guard_count times run_words: the rules that need this guard */
+    uint32_t guard_count;
 };
+
+/* Fills run and guards; last step of compiling (guard.c). */
+NODISCARD err_t guard_build(struct policy *policy);
 
 /* Room for one more entry, at most `max`; ERR_LIMIT beyond. Use through TABLE_PUSH. */
 NODISCARD err_t table_grow(void **at, uint32_t *size, uint32_t count, uint32_t max, size_t entry_size);
@@ -140,13 +152,16 @@ static inline bool idset_has(const struct idset *set, uint16_t id)
 }
 
 #define STRING_WORDS (LIMIT_POLICY_STRINGS / 64)
+#define RUN_WORDS    (LIMIT_POLICY_RULES / 64 + 1)
 
 /* The facts as the program needs them. */
 struct row {
     const struct policy *policy;
     const struct policy_facts *facts;
     int64_t now_us;
-    int64_t next_us; /* earliest coming moment at which a looked-at comparison with time turns */
+    int64_t next_us;             /* earliest coming moment at which a looked-at comparison with time turns */
+    uint64_t known[FIELD_COUNT]; /* all ones where the object has the field */
+    uint64_t markings_known;
     uint16_t name[FIELD_NAME_COUNT]; /* string ids; 0: a value that the policy does not name */
     uint64_t tags[STRING_WORDS];
 };

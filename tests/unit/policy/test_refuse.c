@@ -91,6 +91,8 @@ static void bad_texts_say_where_and_what_was_meant(void **state)
         {"language 1 deny d if tag \"\"", 1, 26, "1 to 250 bytes", ""},
         {"language 1\nde\x01ny", 2, 3, "control character 0x01", ""},
         {"language 1 # caf\xe9", 1, 17, "not UTF-8", ""},
+        {"language 1 # \xc3\xa9\xa9 x", 1, 15, "not UTF-8", ""}, /* a stray byte behind a good character */
+        {"language 1 # \xf0\x9f\x94", 1, 14, "not UTF-8", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct policy *policy = (struct policy *)&rows;
