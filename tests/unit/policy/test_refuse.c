@@ -10,105 +10,107 @@ struct bad {
     const char *suggestion; /* part of it; "" for none */
 };
 
+static const struct bad bad_rows[] = {
+    {"", 1, 1, "expected `language 1`, found the end", "starts with the line: language 1"},
+    {"deny x if own", 1, 1, "expected `language 1`, found `deny`", "language 1"},
+    {"# 한국어\nlanguage 2", 2, 10, "expected `1`", ""},
+    {"language 1\ndney x if own", 2, 1, "a statement", "did you mean `deny`?"},
+    {"language 1\nrelaese x if own to all", 2, 1, "a statement", "did you mean `release`?"},
+    {"language 1 partner us-cissa {}", 1, 20, "`us-cissa` is no partner", "did you mean `us-cisa`?"},
+    {"language 1 partner us {}", 1, 20, "`us` is no partner", "peer list"},
+    {"language 1 partner jp { tlp-max ambr }", 1, 33, "no TLP level", "did you mean `amber`?"},
+    {"language 1 partner jp { tlp-max [red green] }", 1, 34, "one TLP level", ""},
+    {"language 1 partner jp { a b a c }", 1, 29, "`a` stands here twice", "a [a b]"},
+    {"language 1 partner jp { a.b c }", 1, 25, "an attribute's name", "a name has letters"},
+    {"language 1 partner jp { a", 1, 26, "found the end", ""},
+    {"language 1 deny d if own partner jp", 1, 26, "before the first rule", "move it up"},
+    {"language 1 source a source a", 1, 28, "stands here twice", ""},
+    {"language 1 set a = [x] set a = [y]", 1, 28, "a set `a` exists", ""},
+    {"language 1 set jp = [x]", 1, 16, "`jp` is a partner", ""},
+    {"language 1 set all = [x]", 1, 16, "the set's name", "no reserved word"},
+    {"language 1 set a = []", 1, 21, "an empty list", ""},
+    {"language 1 set a [x]", 1, 18, "expected `=`", ""},
+    {"language 1 set a = [x", 1, 22, "a value or `]`, found the end", ""},
+    {"language 1\ndeny if own", 2, 6, "the rule's name, found `if`", "reserved"},
+    {"language 1\ndeny d fi own", 2, 8, "expected `if`", "did you mean `if`?"},
+    {"language 1\ndeny d if own\ndeny d if own", 3, 6, "`d` exists already", "line 2"},
+    {"language 1\nhold d if own\n  deny built-in.x if own", 3, 8, "the rule's name", "letters"},
+    {"language 1 deny d if tpl == red", 1, 22, "`tpl`", "did you mean `tlp`?"},
+    {"language 1 deny d if confidnce > 3", 1, 22, "`confidnce`", "did you mean `confidence`?"},
+    {"language 1 deny d if label x", 1, 22, "`label`", "use a local `tag`"},
+    {"language 1 deny d if zzzzzz", 1, 22, "`zzzzzz`", "one of: marking tlp"},
+    {"language 1 deny d if tlp = red", 1, 26, "a comparison, found `=`", "did you mean `==`?"},
+    {"language 1 deny d if tlp red", 1, 26, "a comparison, found `red`", "followed by `==`"},
+    {"language 1 deny d if tlp == amber+strct", 1, 29, "no TLP level", "did you mean `amber+strict`?"},
+    {"language 1 deny d if tlp == none", 1, 29, "no TLP level", "not has tlp"},
+    {"language 1 deny d if tlp in [clear gren]", 1, 36, "`gren`", "did you mean `green`?"},
+    {"language 1 deny d if marking unknwn", 1, 30, "no marking state", "did you mean `unknown`?"},
+    {"language 1 deny d if marking == known", 1, 30, "a marking state", "write `marking known`"},
+    {"language 1 deny d if category == sdx", 1, 34, "no category", "did you mean `sdo`?"},
+    {"language 1 deny d if type == indicatr", 1, 30, "no type of STIX", "did you mean `indicator`?"},
+    {"language 1 deny d if type == gadget", 1, 30, "no type of STIX", "\"quotes\""},
+    {"language 1 deny d if type < url", 1, 27, "a comparison, found `<`", "`==`, `!=` or `in`"},
+    {"language 1 deny d if type in urls", 1, 30, "no set is called `urls`", "[a b c]"},
+    {"language 1 set iocs = [url] deny d if type in iosc", 1, 47, "no set", "did you mean `iocs`?"},
+    {"language 1 deny d if confidence > 101", 1, 35, "from 0 to 100", ""},
+    {"language 1 deny d if age > 10", 1, 28, "no duration", "10m"},
+    {"language 1 deny d if age > 5w1d", 1, 28, "no duration", "10m"},
+    {"language 1 deny d if age > 36501d", 1, 28, "no duration", ""},
+    {"language 1 deny d if age == 5d", 1, 26, "a comparison, found `==`", "`<`"},
+    {"language 1 source misp deny d if source == mips", 1, 44, "no source `mips`", "did you mean `misp`?"},
+    {"language 1 deny d if source.trust == x", 1, 22, "no source has", "source NAME { trust VALUE }"},
+    {"language 1 deny d if partner.contry == KR", 1, 22, "no partner has", "`partner.country`?"},
+    {"language 1 deny d if partner == us-cisb", 1, 33, "no partner", "did you mean `us-cisa`?"},
+    {"language 1 deny d if has tag", 1, 26, "ask `has` of", "one of: type"},
+    {"language 1 deny d if tag \"share:{partnr}\"", 1, 26, "a brace in a tag", "share:{partner}"},
+    {"language 1 deny d if tag in [a \"s:{partner}\"]", 1, 32, "cannot stand in a list", ""},
+    {"language 1 deny d if (own", 1, 26, "`)`, found the end", "still open"},
+    {"language 1 deny d if own)", 1, 25, "closes nothing", ""},
+    {"language 1 deny d if own and", 1, 29, "a condition, found the end", ""},
+    {"language 1 deny d if own and and own", 1, 30, "a condition, found `and`", ""},
+    {"language 1 deny d if own adn tlp == red", 1, 26, "found `adn`", "did you mean `and`?"},
+    {"language 1 deny d if own not own", 1, 26, "found `not`", ""},
+    {"language 1 release r if own", 1, 28, "`to` and the partners", "to all"},
+    {"language 1 release r if own to us-cis", 1, 32, "and no set", "did you mean `us-cisa`?"},
+    {"language 1 release r if own to [jp kr]", 1, 36, "`kr` is no partner", ""},
+    {"language 1 release r if own to all to jp", 1, 36, "`to` stands here twice", ""},
+    {"language 1 deny d if own after 5m", 1, 32, "only a release waits", "age < 10m"},
+    {"language 1 release r if own to all after 0s", 1, 42, "no duration of 1s", "10m"},
+    {"language 1 release r if own to all after 1m after 2m", 1, 51, "stands here twice", ""},
+    {"language 1 release r if own to all until approved", 1, 42, "only a hold", ""},
+    {"language 1 deny d if own until 2026-13-01", 1, 32, "no time", "2026-12-31"},
+    {"language 1 deny d if own until 2026-12-31T24:00:00Z", 1, 32, "no time", ""},
+    {"language 1 deny d if own until 2026-12-31 until 2027-01-01", 1, 49, "a second time", ""},
+    {"language 1\ndeny d if owner == \"한국\" and x", 2, 29, "`x`", ""},
+    {"language 1\ndeny d if tag \"abc\n\"", 2, 15, "never ends", ""},
+    {"language 1\n\tdeny d if tag 'a'", 2, 16, "means nothing here", "quotes"},
+    {"language 1 deny d if tag \"\"", 1, 26, "1 to 250 bytes", ""},
+    {"language 1\nde\x01ny", 2, 3, "control character 0x01", ""},
+    {"language 1 # caf\xe9", 1, 17, "not UTF-8", ""},
+    {"language 1 # \xc3\xa9\xa9 x", 1, 15, "not UTF-8", ""}, /* a stray byte behind a good character */
+    {"language 1 # \xf0\x9f\x94", 1, 14, "not UTF-8", ""},
+};
+
 static void bad_texts_say_where_and_what_was_meant(void **state)
 {
     (void)state;
-    static const struct bad rows[] = {
-        {"", 1, 1, "expected `language 1`, found the end", "starts with the line: language 1"},
-        {"deny x if own", 1, 1, "expected `language 1`, found `deny`", "language 1"},
-        {"# 한국어\nlanguage 2", 2, 10, "expected `1`", ""},
-        {"language 1\ndney x if own", 2, 1, "a statement", "did you mean `deny`?"},
-        {"language 1\nrelaese x if own to all", 2, 1, "a statement", "did you mean `release`?"},
-        {"language 1 partner us-cissa {}", 1, 20, "`us-cissa` is no partner", "did you mean `us-cisa`?"},
-        {"language 1 partner us {}", 1, 20, "`us` is no partner", "peer list"},
-        {"language 1 partner jp { tlp-max ambr }", 1, 33, "no TLP level", "did you mean `amber`?"},
-        {"language 1 partner jp { tlp-max [red green] }", 1, 34, "one TLP level", ""},
-        {"language 1 partner jp { a b a c }", 1, 29, "`a` stands here twice", "a [a b]"},
-        {"language 1 partner jp { a.b c }", 1, 25, "an attribute's name", "a name has letters"},
-        {"language 1 partner jp { a", 1, 26, "found the end", ""},
-        {"language 1 deny d if own partner jp", 1, 26, "before the first rule", "move it up"},
-        {"language 1 source a source a", 1, 28, "stands here twice", ""},
-        {"language 1 set a = [x] set a = [y]", 1, 28, "a set `a` exists", ""},
-        {"language 1 set jp = [x]", 1, 16, "`jp` is a partner", ""},
-        {"language 1 set all = [x]", 1, 16, "the set's name", "no reserved word"},
-        {"language 1 set a = []", 1, 21, "an empty list", ""},
-        {"language 1 set a [x]", 1, 18, "expected `=`", ""},
-        {"language 1 set a = [x", 1, 22, "a value or `]`, found the end", ""},
-        {"language 1\ndeny if own", 2, 6, "the rule's name, found `if`", "reserved"},
-        {"language 1\ndeny d fi own", 2, 8, "expected `if`", "did you mean `if`?"},
-        {"language 1\ndeny d if own\ndeny d if own", 3, 6, "`d` exists already", "line 2"},
-        {"language 1\nhold d if own\n  deny built-in.x if own", 3, 8, "the rule's name", "letters"},
-        {"language 1 deny d if tpl == red", 1, 22, "`tpl`", "did you mean `tlp`?"},
-        {"language 1 deny d if confidnce > 3", 1, 22, "`confidnce`", "did you mean `confidence`?"},
-        {"language 1 deny d if label x", 1, 22, "`label`", "use a local `tag`"},
-        {"language 1 deny d if zzzzzz", 1, 22, "`zzzzzz`", "one of: marking tlp"},
-        {"language 1 deny d if tlp = red", 1, 26, "a comparison, found `=`", "did you mean `==`?"},
-        {"language 1 deny d if tlp red", 1, 26, "a comparison, found `red`", "followed by `==`"},
-        {"language 1 deny d if tlp == amber+strct", 1, 29, "no TLP level", "did you mean `amber+strict`?"},
-        {"language 1 deny d if tlp == none", 1, 29, "no TLP level", "not has tlp"},
-        {"language 1 deny d if tlp in [clear gren]", 1, 36, "`gren`", "did you mean `green`?"},
-        {"language 1 deny d if marking unknwn", 1, 30, "no marking state", "did you mean `unknown`?"},
-        {"language 1 deny d if marking == known", 1, 30, "a marking state", "write `marking known`"},
-        {"language 1 deny d if category == sdx", 1, 34, "no category", "did you mean `sdo`?"},
-        {"language 1 deny d if type == indicatr", 1, 30, "no type of STIX", "did you mean `indicator`?"},
-        {"language 1 deny d if type == gadget", 1, 30, "no type of STIX", "\"quotes\""},
-        {"language 1 deny d if type < url", 1, 27, "a comparison, found `<`", "`==`, `!=` or `in`"},
-        {"language 1 deny d if type in urls", 1, 30, "no set is called `urls`", "[a b c]"},
-        {"language 1 set iocs = [url] deny d if type in iosc", 1, 47, "no set", "did you mean `iocs`?"},
-        {"language 1 deny d if confidence > 101", 1, 35, "from 0 to 100", ""},
-        {"language 1 deny d if age > 10", 1, 28, "no duration", "10m"},
-        {"language 1 deny d if age > 5w1d", 1, 28, "no duration", "10m"},
-        {"language 1 deny d if age > 36501d", 1, 28, "no duration", ""},
-        {"language 1 deny d if age == 5d", 1, 26, "a comparison, found `==`", "`<`"},
-        {"language 1 source misp deny d if source == mips", 1, 44, "no source `mips`",
-         "did you mean `misp`?"},
-        {"language 1 deny d if source.trust == x", 1, 22, "no source has", "source NAME { trust VALUE }"},
-        {"language 1 deny d if partner.contry == KR", 1, 22, "no partner has", "`partner.country`?"},
-        {"language 1 deny d if partner == us-cisb", 1, 33, "no partner", "did you mean `us-cisa`?"},
-        {"language 1 deny d if has tag", 1, 26, "ask `has` of", "one of: type"},
-        {"language 1 deny d if tag \"share:{partnr}\"", 1, 26, "a brace in a tag", "share:{partner}"},
-        {"language 1 deny d if tag in [a \"s:{partner}\"]", 1, 32, "cannot stand in a list", ""},
-        {"language 1 deny d if (own", 1, 26, "`)`, found the end", "still open"},
-        {"language 1 deny d if own)", 1, 25, "closes nothing", ""},
-        {"language 1 deny d if own and", 1, 29, "a condition, found the end", ""},
-        {"language 1 deny d if own and and own", 1, 30, "a condition, found `and`", ""},
-        {"language 1 deny d if own adn tlp == red", 1, 26, "found `adn`", "did you mean `and`?"},
-        {"language 1 deny d if own not own", 1, 26, "found `not`", ""},
-        {"language 1 release r if own", 1, 28, "`to` and the partners", "to all"},
-        {"language 1 release r if own to us-cis", 1, 32, "and no set", "did you mean `us-cisa`?"},
-        {"language 1 release r if own to [jp kr]", 1, 36, "`kr` is no partner", ""},
-        {"language 1 release r if own to all to jp", 1, 36, "`to` stands here twice", ""},
-        {"language 1 deny d if own after 5m", 1, 32, "only a release waits", "age < 10m"},
-        {"language 1 release r if own to all after 0s", 1, 42, "no duration of 1s", "10m"},
-        {"language 1 release r if own to all after 1m after 2m", 1, 51, "stands here twice", ""},
-        {"language 1 release r if own to all until approved", 1, 42, "only a hold", ""},
-        {"language 1 deny d if own until 2026-13-01", 1, 32, "no time", "2026-12-31"},
-        {"language 1 deny d if own until 2026-12-31T24:00:00Z", 1, 32, "no time", ""},
-        {"language 1 deny d if own until 2026-12-31 until 2027-01-01", 1, 49, "a second time", ""},
-        {"language 1\ndeny d if owner == \"한국\" and x", 2, 29, "`x`", ""},
-        {"language 1\ndeny d if tag \"abc\n\"", 2, 15, "never ends", ""},
-        {"language 1\n\tdeny d if tag 'a'", 2, 16, "means nothing here", "quotes"},
-        {"language 1 deny d if tag \"\"", 1, 26, "1 to 250 bytes", ""},
-        {"language 1\nde\x01ny", 2, 3, "control character 0x01", ""},
-        {"language 1 # caf\xe9", 1, 17, "not UTF-8", ""},
-        {"language 1 # \xc3\xa9\xa9 x", 1, 15, "not UTF-8", ""}, /* a stray byte behind a good character */
-        {"language 1 # \xf0\x9f\x94", 1, 14, "not UTF-8", ""},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct policy *policy = (struct policy *)&rows;
+    for (size_t i = 0; i < sizeof bad_rows / sizeof *bad_rows; i++) {
+        struct policy *policy = (struct policy *)&bad_rows;
         struct policy_fault fault;
-        err_t err = policy_compile(str_of(rows[i].text), test_partners, PARTNERS, &policy, &fault);
+        err_t err = policy_compile(str_of(bad_rows[i].text), test_partners, PARTNERS, &policy, &fault);
         if (err == ERR_OK)
-            fail_msg("accepted: %s", rows[i].text);
+            fail_msg("accepted: %s", bad_rows[i].text);
         assert_int_equal(err, fault.code);
-        assert_ptr_equal(policy, &rows); /* nothing was written */
-        bool meant = rows[i].suggestion[0] == '\0' || strstr(fault.suggestion, rows[i].suggestion) != NULL;
-        if (fault.line != rows[i].line || fault.column != rows[i].column ||
-            strstr(fault.what, rows[i].what) == NULL || !meant)
-            fail_msg("%s\n%u:%u: %s (%s)\nexpected %u:%u: ...%s... (...%s...)", rows[i].text, fault.line,
-                     fault.column, fault.what, fault.suggestion, rows[i].line, rows[i].column, rows[i].what,
-                     rows[i].suggestion);
-        assert_int_equal(policy_compile(str_of(rows[i].text), test_partners, PARTNERS, &policy, NULL), err);
+        assert_ptr_equal(policy, &bad_rows); /* nothing was written */
+        bool meant =
+            bad_rows[i].suggestion[0] == '\0' || strstr(fault.suggestion, bad_rows[i].suggestion) != NULL;
+        if (fault.line != bad_rows[i].line || fault.column != bad_rows[i].column ||
+            strstr(fault.what, bad_rows[i].what) == NULL || !meant)
+            fail_msg("%s\n%u:%u: %s (%s)\nexpected %u:%u: ...%s... (...%s...)", bad_rows[i].text, fault.line,
+                     fault.column, fault.what, fault.suggestion, bad_rows[i].line, bad_rows[i].column,
+                     bad_rows[i].what, bad_rows[i].suggestion);
+        assert_int_equal(policy_compile(str_of(bad_rows[i].text), test_partners, PARTNERS, &policy, NULL),
+                         err);
     }
 }
 
