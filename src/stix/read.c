@@ -563,6 +563,10 @@ static err_t check_common(struct reader *r)
     }
     if (object->has_created && object->has_modified && stamp_cmp(object->modified, object->created) < 0)
         return refuse(r, ERR_INVALID, "3.6.1", "modified is before created");
+    bool rfc4122 =
+        (object->key.b[8] & 0xc0) == 0x80 && object->key.b[6] >> 4 >= 1 && object->key.b[6] >> 4 <= 8;
+    if (!rfc4122 && warn(r, true, "2.9", "the UUID of the id has no RFC 4122 version or variant") != ERR_OK)
+        return ERR_NOMEM;
     if ((stix_common_excluded(object->type) & r->common_seen) != 0)
         return warn(r, false, "3.2", "has common properties that do not apply to its type");
     return ERR_OK;

@@ -39,6 +39,8 @@ static const struct rule location[] = {
     {NEEDS, "precision", "latitude", NULL, "precision needs latitude and longitude"},
     {EITHER, "region", "country", "latitude",
      "a location needs a region, a country, or latitude and longitude"}};
+static const struct rule malware_analysis[] = {
+    {EITHER, "result", "analysis_sco_refs", NULL, "a malware analysis needs result or analysis_sco_refs"}};
 static const struct rule observed_data[] = {
     {AT_LEAST, "first_observed", "last_observed", NULL, "last_observed is before first_observed"},
     {EITHER, "object_refs", "objects", NULL, "observed data needs object_refs or objects"},
@@ -82,6 +84,7 @@ static const struct rules rules[STIX_SHAPE_COUNT] = {
     [STIX_SHAPE_sighting] = ROWS(seen_order),
     [STIX_SHAPE_indicator] = ROWS(indicator),
     [STIX_SHAPE_malware] = ROWS(malware),
+    [STIX_SHAPE_malware_analysis] = ROWS(malware_analysis),
     [STIX_SHAPE_location] = ROWS(location),
     [STIX_SHAPE_observed_data] = ROWS(observed_data),
     [STIX_SHAPE_relationship] = ROWS(relationship),

@@ -125,7 +125,7 @@ static void print_tally(const char *name, const struct tally *t)
 }
 
 /* One line of the expectations: path, objects, refused, warned. */
-static bool read_file(struct reading *r, const char *line)
+static bool read_file(struct reading *r, const char *line, unsigned *mismatches)
 {
     char name[LINE_BYTES], want[64], got[64];
     unsigned objects, refused, warned;
@@ -145,7 +145,7 @@ static bool read_file(struct reading *r, const char *line)
     snprintf(want, sizeof want, "%u %u %u", objects, refused, warned);
     if (strcmp(got, want) != 0)
         fprintf(stderr, "%s: objects, refused, warned: %s, expected %s\n", name, got, want);
-    assert_string_equal(got, want);
+    *mismatches += strcmp(got, want) != 0;
     free(text);
     return true;
 }
@@ -155,15 +155,16 @@ static void corpus_is_read_as_expected(void **state)
     (void)state;
     struct reading r;
     char line[LINE_BYTES];
-    unsigned read = 0;
+    unsigned read = 0, mismatches = 0;
     FILE *expected = fopen(EXPECTED, "r");
     assert_non_null(expected);
     reading_open(&r);
     while (fgets(line, sizeof line, expected) != NULL)
         if (line[0] != '#')
-            read += read_file(&r, line);
+            read += read_file(&r, line, &mismatches);
     reading_close(&r);
     fclose(expected);
+    assert_int_equal(mismatches, 0);
     if (read == 0)
         skip();
 }

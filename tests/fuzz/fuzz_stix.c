@@ -1,0 +1,80 @@
+/* Any bytes: parse, read, canonicalise, classify. What reads must canonicalise to text that reads again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/limit.h"
+#include "stix/marking.h"
+#include "stix/stix.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+enum { ARENA_BYTES = 16 << 20 };
+
+static uint8_t *padded(const uint8_t *bytes, size_t size)
+{
+    uint8_t *text = malloc(size + JSON_PADDING);
+    must(text != NULL);
+    if (size > 0)
+        memcpy(text, bytes, size);
+    memset(text + size, ' ', JSON_PADDING);
+    return text;
+}
+
+static void read_again(struct json_parser *parser, struct buf *canon)
+{
+    uint8_t *text = padded(canon->at, canon->len);
+    struct arena arena;
+    struct json_doc doc;
+    struct stix_object object;
+    struct buf twice;
+    arena_init(&arena, ARENA_BYTES);
+    buf_init(&twice, 2 * LIMIT_OBJECT_BYTES);
+    must(json_parse(parser, bytes_of(text, canon->len), &doc, NULL) == ERR_OK);
+    if (stix_read(json_root(&doc), &arena, &object, NULL) == ERR_OK) {
+        must(stix_canon(&object, &twice, NULL) == ERR_OK);
+        must(str_eq(buf_str(canon), buf_str(&twice)));
+    } else {
+        must(!"canonical text of an object that reads must read");
+    }
+    buf_deinit(&twice);
+    arena_deinit(&arena);
+    free(text);
+}
+
+static void read_one(struct json_parser *parser, struct bytes source, struct json_val root)
+{
+    struct arena arena;
+    struct stix_object object;
+    struct fault fault = {0};
+    struct buf canon;
+    struct stix_marking marking;
+    enum stix_sco_id sco;
+    arena_init(&arena, ARENA_BYTES);
+    buf_init(&canon, 2 * LIMIT_OBJECT_BYTES);
+    err_t err = stix_read(root, &arena, &object, &fault);
+    must((err == ERR_OK) == (fault.code == ERR_OK));
+    if (err == ERR_OK && stix_canon(&object, &canon, &fault) == ERR_OK && buf_err(&canon) == ERR_OK) {
+        must(object.type->code != STIX_TYPE_MARKING_DEFINITION ||
+             stix_marking_read(&object, &marking, NULL) == ERR_OK);
+        must(stix_sco_id_check(&object, &sco, NULL) == ERR_OK);
+        if (!json_has_hard_number(root) || json_check_numbers(source, NULL) == ERR_OK)
+            read_again(parser, &canon);
+    }
+    buf_deinit(&canon);
+    arena_deinit(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct json_parser *parser;
+    struct json_doc doc;
+    if (size > LIMIT_OBJECT_BYTES)
+        return 0;
+    must(json_parser_new(2 * LIMIT_OBJECT_BYTES, &parser) == ERR_OK);
+    uint8_t *text = padded(bytes, size);
+    if (json_parse(parser, bytes_of(text, size), &doc, NULL) == ERR_OK)
+        read_one(parser, bytes_of(text, size), json_root(&doc));
+    free(text);
+    json_parser_free(parser);
+    return 0;
+}
