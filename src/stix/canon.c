@@ -16,14 +16,15 @@ static size_t significant(struct str text)
     return end == WHOLE_SECONDS + 1 ? (size_t)WHOLE_SECONDS : end;
 }
 
-static enum json_canon_act put_time(struct json_val value, struct buf *out)
+/* `checked`: stix_read found this value to be a timestamp. */
+static enum json_canon_act put_time(struct json_val value, bool checked, struct buf *out)
 {
     struct stamp stamp;
     if (!json_is(value, JSON_STRING))
         return JSON_CANON_KEEP;
     struct str text = json_str(value);
     if (text.len <= WHOLE_SECONDS + 1 || text.at[text.len - 2] != '0' ||
-        stamp_parse(text, &stamp, NULL) != ERR_OK)
+        (!checked && stamp_parse(text, &stamp, NULL) != ERR_OK))
         return JSON_CANON_KEEP;
     buf_putc(out, '"');
     buf_put_str(out, (struct str) {text.at, significant(text)});
@@ -77,7 +78,7 @@ static enum json_canon_act canon_member(void *ctx, unsigned depth, struct str na
     if (depth > 0) {
         for (size_t i = 0; i < sizeof nested_times / sizeof nested_times[0]; i++)
             if (str_eq(name, nested_times[i]))
-                return put_time(value, out);
+                return put_time(value, false, out);
         return JSON_CANON_KEEP;
     }
     const struct stix_prop *prop = stix_prop_common(name);
@@ -86,7 +87,7 @@ static enum json_canon_act canon_member(void *ctx, unsigned depth, struct str na
     if (prop == NULL)
         return JSON_CANON_KEEP;
     if (prop->kind == STIX_KIND_TIME)
-        return put_time(value, out);
+        return put_time(value, true, out);
     if (((prop->flags & STIX_PROP_LIST) != 0 || prop->kind >= STIX_KIND_SHAPE) && is_empty(value))
         return JSON_CANON_DROP;
     return is_default(object, prop, value) ? JSON_CANON_DROP : JSON_CANON_KEEP;

@@ -32,6 +32,28 @@ static void key_set_type(const struct stix_type *type, struct str name, struct s
     memcpy(key->b + UUID_SIZE, digest.b, STIX_TYPE_DIGEST_SIZE);
 }
 
+/* Value of a hexadecimal digit plus one; 0 for anything else. */
+static const uint8_t digit_plus_one[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
+/* The same as uuid_parse, whose hyphens were checked before; every reference of every object passes here, and
+ * this is several times as fast. A test compares the two. */
+static bool read_uuid(const char *text, uint8_t out[UUID_SIZE])
+{
+    static const uint8_t at[UUID_SIZE] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    bool good = true;
+    for (size_t i = 0; i < UUID_SIZE; i++) {
+        uint8_t high = digit_plus_one[(uint8_t)text[at[i]]];
+        uint8_t low = digit_plus_one[(uint8_t)text[at[i] + 1]];
+        good &= high != 0 && low != 0;
+        out[i] = (uint8_t)(((unsigned)high - 1) << 4 | (((unsigned)low - 1) & 15));
+    }
+    return good;
+}
+
 /* The hyphens alone: refuses nearly every string that is no identifier before anything is decoded. */
 static bool shape_ok(struct str id)
 {
@@ -46,14 +68,14 @@ const struct stix_type *stix_id_read(struct str id, struct stix_key *out)
 {
     if (!shape_ok(id))
         return NULL;
-    struct uuid uuid;
-    if (!uuid_parse((struct str) {id.at + (id.len - UUID_TEXT_SIZE), UUID_TEXT_SIZE}, &uuid))
+    uint8_t uuid[UUID_SIZE];
+    if (!read_uuid(id.at + (id.len - UUID_TEXT_SIZE), uuid))
         return NULL;
     struct str name = {id.at, id.len - ID_TAIL};
     const struct stix_type *type = stix_type_find(name);
     if (type->code == STIX_TYPE_UNKNOWN && !type_name_ok(name))
         return NULL;
-    memcpy(out->b, uuid.b, UUID_SIZE);
+    memcpy(out->b, uuid, UUID_SIZE);
     key_set_type(type, name, out);
     return type;
 }

@@ -24,6 +24,8 @@ err_t stix_refs_add(struct stix_refs *refs, const struct stix_ref *ref)
 
 static int order(const struct stix_ref *a, const struct stix_ref *b)
 {
+    if (a->key.b[0] != b->key.b[0])
+        return (int)a->key.b[0] - (int)b->key.b[0];
     int by_key = memcmp(a->key.b, b->key.b, STIX_KEY_SIZE);
     return by_key != 0 ? by_key : (int)a->role - (int)b->role;
 }

@@ -237,14 +237,23 @@ const struct stix_shape *stix_shape_of_extension(struct str key)
     return NULL;
 }
 
+/* Lengths differ far more often than first letters, and those more often than the rest. */
+static int order_names(const struct stix_prop *prop, struct str name)
+{
+    if (prop->len != name.len)
+        return prop->len < name.len ? -1 : 1;
+    if (prop->name[0] != name.at[0])
+        return (uint8_t)prop->name[0] < (uint8_t)name.at[0] ? -1 : 1;
+    return memcmp(prop->name, name.at, name.len);
+}
+
 const struct stix_prop *stix_prop_find(const struct stix_shape *shape, struct str name)
 {
     size_t low = 0, high = shape->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct stix_prop *prop = &shape->props[middle];
-        int order =
-            prop->len == name.len ? memcmp(prop->name, name.at, name.len) : (prop->len < name.len ? -1 : 1);
+        int order = order_names(prop, name);
         if (order == 0)
             return prop;
         if (order < 0)
@@ -261,7 +270,8 @@ const struct stix_prop *stix_prop_common(struct str name)
         return NULL;
     for (size_t i = 0; i < 2; i++) {
         uint8_t slot = common_by_length[name.len][i];
-        if (slot != STIX_SLOT_NONE && memcmp(commons[slot].name, name.at, name.len) == 0)
+        if (slot != STIX_SLOT_NONE && commons[slot].name[0] == name.at[0] &&
+            memcmp(commons[slot].name, name.at, name.len) == 0)
             return &commons[slot];
     }
     return NULL;

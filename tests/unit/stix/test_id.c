@@ -1,4 +1,5 @@
 /* Identifiers and types. */
+#include "core/uuid.h"
 #include "stix_test.h"
 
 static void keys_hold_uuid_and_type(void **state)
@@ -20,6 +21,25 @@ static void keys_hold_uuid_and_type(void **state)
     assert_int_equal(stix_key_from_id(STR("x-acme--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"), &b, NULL), ERR_OK);
     digest = hash_sha256(bytes_from_str(STR("x-acme")));
     assert_memory_equal(b.b + 16, digest.b, STIX_TYPE_DIGEST_SIZE);
+}
+
+static void every_digit_is_read_as_core_does(void **state)
+{
+    (void)state;
+    char id[] = "tool--01234567-89ab-4def-8ABC-DEF012345678";
+    for (size_t at = 6; at < sizeof id - 1; at++) {
+        char before = id[at];
+        for (unsigned c = 0; c < 256; c++) {
+            struct uuid uuid;
+            struct stix_key key;
+            id[at] = (char)c;
+            bool want = uuid_parse((struct str) {id + 6, UUID_TEXT_SIZE}, &uuid);
+            assert_int_equal(stix_id_parse((struct str) {id, sizeof id - 1}, &key), want);
+            if (want)
+                assert_memory_equal(key.b, uuid.b, UUID_SIZE);
+        }
+        id[at] = before;
+    }
 }
 
 static void the_table_of_types_is_right(void **state)
@@ -69,6 +89,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_hold_uuid_and_type),
+        cmocka_unit_test(every_digit_is_read_as_core_does),
         cmocka_unit_test(the_table_of_types_is_right),
         cmocka_unit_test(other_strings_are_no_identifiers),
     };
