@@ -526,6 +526,14 @@ static err_t step_object(struct reader *r, struct frame *frame)
 
 /* --- the whole object --- */
 
+/* A refusal about a member that was read before the walk. */
+static err_t refuse_at(struct reader *r, const char *pointer, err_t err)
+{
+    if (r->fault != NULL)
+        snprintf(r->fault->pointer, sizeof r->fault->pointer, "%s", pointer);
+    return err;
+}
+
 /* The type and the id come first, wherever they stand: both decide how the rest is read. */
 static err_t read_identity(struct reader *r, struct json_val v)
 {
@@ -541,10 +549,12 @@ static err_t read_identity(struct reader *r, struct json_val v)
         return refuse(r, ERR_INVALID, "3.2", "id is required");
     object->type = stix_id_read(object->id, &object->key);
     if (object->type == NULL)
-        return stix_key_from_id(object->id, &object->key, r->fault);
+        return refuse_at(r, "/id", stix_key_from_id(object->id, &object->key, r->fault));
     if (!str_eq(stix_id_type(object->id), object->type_name))
-        return refuse(r, ERR_INVALID, "2.9", "the id \"%.*s\" does not begin with the type \"%.*s\"",
-                      STR_ARG(shown(object->id)), STR_ARG(shown(object->type_name)));
+        return refuse_at(r, "/id",
+                         refuse(r, ERR_INVALID, "2.9",
+                                "the id \"%.*s\" does not begin with the type \"%.*s\"",
+                                STR_ARG(shown(object->id)), STR_ARG(shown(object->type_name))));
     return ERR_OK;
 }
 
