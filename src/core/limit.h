@@ -13,28 +13,32 @@
 #define LIMIT_PARTNERS   64 /* one word of masks per object; the widening is one more word */
 #define LIMIT_NAME_BYTES 64 /* node, partner, source and rule names: they stand in URLs and key names */
 
+/* --- channels between roles --- */
+#define LIMIT_RING_BYTES (64u << 20) /* one way: a whole gathered body fits; the usual size is 8 MiB */
+
 /* --- network --- */
-#define LIMIT_NET_BACKLOG             511 /* connections the system may hold for us: the usual server's figure */
-#define LIMIT_NET_CONNECTIONS         4096        /* 64 partners with a few links each, and TAXII readers */
-#define LIMIT_NET_ACCEPTS_PER_TURN    64          /* then those who are in have their turn */
-#define LIMIT_NET_HANDSHAKES_PER_TURN 16          /* of 0.2 ms: a burst delays others by 4 ms at most */
-#define LIMIT_NET_WRITE_PER_TURN      (1u << 20)  /* then the next connection has its turn */
-#define LIMIT_HTTP_HEAD_BYTES         (16u << 10) /* request line and fields; clients stay below 8 KiB */
-#define LIMIT_HTTP_METHOD_BYTES       32          /* the longest registered method has 17 */
-#define LIMIT_HTTP_TARGET_BYTES       8192        /* RFC 9112 section 3 asks for 8,000 at least */
-#define LIMIT_HTTP_FIELDS             64          /* a browser sends about 20 */
-#define LIMIT_HTTP_BODY_BYTES         (64u << 20) /* largest body a route may ask to have gathered */
-#define LIMIT_HTTP_INPUT_BYTES        (64u << 10) /* read ahead of the request in hand: bounds pipelining */
-#define LIMIT_HTTP_CAPTURES           4           /* wildcards in one path pattern; TAXII needs 3 */
-#define LIMIT_HTTP_ROUTES             256         /* rows of one server's table */
-#define LIMIT_HTTP_HEAD_MS            10000 /* handshake and head in all: nobody waits for a dripping client */
-#define LIMIT_HTTP_IDLE_MS            60000 /* kept open between requests; a node polls sooner */
-#define LIMIT_HTTP_STALL_MS           10000 /* a body or an answer moves LIMIT_HTTP_STALL_BYTES in this time */
-#define LIMIT_HTTP_STALL_BYTES        4096  /* about 3 kbit/s: below any link a node is run over */
-#define LIMIT_HTTP_STOP_MS            1500  /* what is in flight may finish; the program stops within 2 s */
-#define LIMIT_CLIENT_CONNECT_MS       10000 /* name, TCP and TLS over a satellite link take about 3 s */
-#define LIMIT_CLIENT_CONNECTIONS      8 /* of one client: feed, urgent feed, receipts, inbox, and some to spare \
-                                         */
+#define LIMIT_NET_BACKLOG         511         /* connections the system may hold for us */
+#define LIMIT_NET_CONNECTIONS     4096        /* 64 partners with a few links each, and TAXII readers */
+#define LIMIT_NET_ACCEPTS_TURN    64          /* then those who are in have their turn */
+#define LIMIT_NET_HANDSHAKES_TURN 16          /* of 0.2 ms: a burst delays others by 4 ms at most */
+#define LIMIT_NET_WRITE_TURN      (1u << 20)  /* then the next connection has its turn */
+#define LIMIT_HTTP_HEAD_BYTES     (16u << 10) /* request line and fields; clients stay below 8 KiB */
+#define LIMIT_HTTP_METHOD_BYTES   32          /* the longest registered method has 17 */
+#define LIMIT_HTTP_TARGET_BYTES   8192        /* RFC 9112 section 3 asks for 8,000 at least */
+#define LIMIT_HTTP_FIELDS         64          /* a browser sends about 20 */
+#define LIMIT_HTTP_BODY_BYTES     (64u << 20) /* largest body a route may ask to have gathered */
+#define LIMIT_HTTP_INPUT_BYTES    (64u << 10) /* read ahead of the request in hand: bounds pipelining */
+#define LIMIT_HTTP_CAPTURES       4           /* wildcards in one path pattern; TAXII needs 3 */
+#define LIMIT_HTTP_ROUTES         256         /* rows of one server's table */
+#define LIMIT_HTTP_HEAD_MS        10000       /* handshake and head in all */
+#define LIMIT_HTTP_IDLE_MS        60000       /* kept open between requests; a node polls sooner */
+#define LIMIT_HTTP_STALL_MS       10000       /* a body or an answer moves so much in it: */
+#define LIMIT_HTTP_STALL_BYTES    4096        /* about 3 kbit/s: below any link a node is run over */
+#define LIMIT_HTTP_STOP_MS        1500        /* what is in flight may finish; the program stops within 2 s */
+#define LIMIT_CLIENT_CONNECT_MS   10000       /* name, TCP and TLS over a satellite link take about 3 s */
+#define LIMIT_CLIENT_CONNECTIONS                                                                             \
+    8 /* of one client: feed, urgent feed, receipts, inbox, and some to spare                                \
+       */
 
 /* --- ledger --- */
 #define LIMIT_CHECKPOINT_LEAVES    1000 /* a kept checkpoint at least every so many leaves: DESIGN 4 step 8 */
@@ -86,6 +90,8 @@
 #define LIMIT_STIX_WARNINGS 16  /* per object: the first few tell the habit, the rest are counted */
 #define LIMIT_STIX_POINTER  512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
 
+#define LIMIT_STIX_WARNINGS    16  /* per object: the first few tell the habit, the rest are counted */
+#define LIMIT_STIX_POINTER     512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
 /* --- sync --- */
 #define LIMIT_CARD_BYTES       (16u << 10) /* 64 identities of 57 bytes, 8 addresses of 270, keys and signature */
 #define LIMIT_CARD_IDENTITIES  64          /* a national exchange speaks for a few organisations */

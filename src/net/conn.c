@@ -322,7 +322,7 @@ static struct bytes rest_of(struct bytes all, size_t done)
 
 static err_t write_out(struct conn *conn)
 {
-    size_t budget = LIMIT_NET_WRITE_PER_TURN;
+    size_t budget = LIMIT_NET_WRITE_TURN;
     for (;;) {
         struct bytes page = conn->page == NULL ? (struct bytes) {NULL, 0} : page_bytes(conn->page);
         struct bytes pieces[2] = {rest_of(buf_bytes(&conn->out), conn->out_sent),
@@ -370,7 +370,7 @@ static bool may_shake_hands(const struct conn *conn)
         server->handshake_turn = loop_turns(server->loop);
         server->handshakes = 0;
     }
-    return conn->stream.ssl == NULL || ++server->handshakes <= LIMIT_NET_HANDSHAKES_PER_TURN;
+    return conn->stream.ssl == NULL || ++server->handshakes <= LIMIT_NET_HANDSHAKES_TURN;
 }
 
 /* Does what can be done without waiting. ERR_BUSY: wait for the socket; ERR_FULL: another turn; ERR_OK: go

@@ -93,7 +93,7 @@ static void on_accept(void *ctx, unsigned ready)
     struct listener *listener = ctx;
     struct server *server = listener->server;
     (void)ready;
-    for (size_t i = 0; i < LIMIT_NET_ACCEPTS_PER_TURN; i++) {
+    for (size_t i = 0; i < LIMIT_NET_ACCEPTS_TURN; i++) {
         if (!make_room(server)) {
             set_listening(server, false); /* until one ends */
             return;

@@ -74,7 +74,7 @@ err_t stream_write(struct stream *stream, const struct bytes *pieces, size_t cou
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
         size_t done = 0;
-        while (done < pieces[i].len && total < LIMIT_NET_WRITE_PER_TURN) {
+        while (done < pieces[i].len && total < LIMIT_NET_WRITE_TURN) {
             size_t n = 0; /* one record: 16 KiB at most */
             int result = SSL_write_ex(stream->ssl, pieces[i].at + done, pieces[i].len - done, &n);
             if (result != 1) {
