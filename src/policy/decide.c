@@ -55,20 +55,6 @@ static uint64_t match(struct row *row, const struct rule *rule, uint64_t live)
     return matched;
 }
 
-/* Rules none of whose guards fails, as bits over policy->run. */
-static void open_rules(struct row *row, uint64_t *open)
-{
-    const struct policy *policy = row->policy;
-    const uint64_t *rules = policy->guard_rules;
-    uint32_t words = policy->run_words;
-    memset(open, 0xff, words * sizeof *open);
-    for (uint32_t i = 0; i < policy->guard_count; i++, rules += words) {
-        uint64_t known, shut = ~row_compare(row, &policy->guards[i], UINT64_MAX, &known);
-        for (uint32_t word = 0; word < words; word++)
-            open[word] &= ~(rules[word] & shut);
-    }
-}
-
 /* The next open position from `at` on, or `end`. */
 static uint32_t next_open(const uint64_t *open, uint32_t at, uint32_t end)
 {
@@ -139,7 +125,7 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
     struct row row;
     uint64_t open[RUN_WORDS], live = policy->partners, wait = 0;
     row_init(&row, policy, facts, now_us);
-    open_rules(&row, open);
+    row_open_rules(&row, open);
     memset(out->rule, 0, sizeof out->rule); /* POLICY_RULE_DEFAULT */
     out->deny = decide_effect(&row, POLICY_DENY, open, live, out);
     live &= ~out->deny;

@@ -170,6 +170,8 @@ void row_init(struct row *row, const struct policy *policy, const struct policy_
 /* Value of one comparison; *out_known are the partners for which no value was absent. Only `live` bits count.
  */
 uint64_t row_compare(struct row *row, const struct ins *ins, uint64_t live, uint64_t *out_known);
+/* Rules none of whose guards fails, as run_words words of bits over policy->run. */
+void row_open_rules(struct row *row, uint64_t *open);
 /* A release rule's `after`: the moment it lets go, and whether that is still to come (noted in next_us). */
 int64_t row_release_time(const struct row *row, const struct rule *rule);
 void row_note(struct row *row, int64_t when_us);
