@@ -151,6 +151,20 @@ void tls_identity_free(struct tls_identity *identity)
     mem_free(identity);
 }
 
+err_t tls_identity_pem(const struct tls_identity *identity, struct buf *out)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *at = NULL;
+    err_t err = ERR_NOMEM;
+    if (bio != NULL && PEM_write_bio_X509(bio, identity->certificate) == 1) {
+        long len = BIO_get_mem_data(bio, &at);
+        buf_put(out, at, (size_t)len);
+        err = buf_err(out);
+    }
+    BIO_free(bio);
+    return err;
+}
+
 struct tls_peer tls_identity_peer(const struct tls_identity *identity)
 {
     struct tls_peer self = {.secure = false};

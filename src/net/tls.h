@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "core/buf.h"
 #include "core/err.h"
 #include "core/hash.h"
 #include "core/sign.h"
@@ -42,6 +43,9 @@ NODISCARD err_t tls_identity_make(const uint8_t seed[SIGN_SEED_SIZE], const char
 NODISCARD err_t tls_identity_read(struct bytes chain_pem, struct bytes key_pem, struct tls_identity **out);
 /* Accepts NULL. */
 void tls_identity_free(struct tls_identity *identity);
+/* Appends its certificate as PEM: public, to be given to those who must trust it by file. ERR_NOMEM,
+ * ERR_LIMIT. */
+NODISCARD err_t tls_identity_pem(const struct tls_identity *identity, struct buf *out);
 /* What a peer will see of it (has_key, is_ed25519, spki, ed25519). */
 struct tls_peer tls_identity_peer(const struct tls_identity *identity);
 

@@ -12,7 +12,7 @@
 
 enum { PAGE_BYTES = 4 << 20, NOBODY = 0, KR = 1, US = 2 };
 
-static const int64_t FROM_S = 1790000000, UNTIL_S = 1990000000;
+static const int64_t FROM_S = 0, UNTIL_S = 4102444800;
 
 struct rig {
     struct loop *loop;
@@ -132,21 +132,24 @@ static void serve(struct rig *rig, struct tls_conf tls)
     assert_int_equal(server_listen(rig->server, "127.0.0.1", 0, rig->server_tls, &rig->port), ERR_OK);
 }
 
-static void connect_as(struct rig *rig, size_t who, uint64_t expect)
+static void connect_with(struct rig *rig, size_t who, struct tls_conf tls)
 {
     client_close(rig->client);
     tls_close(rig->client_tls);
-    rig->expect = expect;
-    struct tls_conf tls = {.client = true,
-                           .trust = TLS_TRUST_PINNED,
-                           .identity = who == NOBODY ? NULL : rig->identities[who],
-                           .know = client_knows,
-                           .ctx = rig};
+    tls.client = true;
+    tls.identity = who == NOBODY ? NULL : rig->identities[who];
+    tls.ctx = rig;
     char origin[64];
     snprintf(origin, sizeof origin, "https://127.0.0.1:%u", rig->port);
     assert_int_equal(tls_open(&tls, &rig->client_tls), ERR_OK);
     struct client_conf conf = {.origin = origin, .tls = rig->client_tls};
     assert_int_equal(client_open(rig->loop, &conf, &rig->client), ERR_OK);
+}
+
+static void connect_as(struct rig *rig, size_t who, uint64_t expect)
+{
+    rig->expect = expect;
+    connect_with(rig, who, (struct tls_conf) {.trust = TLS_TRUST_PINNED, .know = client_knows});
 }
 
 static void call(struct rig *rig, const char *target, size_t max, uint64_t timeout_ms)
@@ -229,6 +232,35 @@ static void readers_may_come_without_certificate(void **state)
     connect_as(rig, US, KR);
     ask(rig, "/who");
     assert_string_equal(rig->body, "secure 1 key 1 known 1 id 2");
+}
+
+/* An operator's own authority; here each certificate is its own. */
+static void an_authority_decides_instead_of_keys(void **state)
+{
+    struct rig *rig = *state;
+    struct buf us, kr;
+    buf_init(&us, 10000);
+    buf_init(&kr, 10000);
+    assert_int_equal(tls_identity_pem(rig->identities[US], &us), ERR_OK);
+    assert_int_equal(tls_identity_pem(rig->identities[KR], &kr), ERR_OK);
+    serve(rig, (struct tls_conf) {.trust = TLS_TRUST_CA, .ca_pem = buf_bytes(&us)});
+    connect_with(rig, US, (struct tls_conf) {.trust = TLS_TRUST_CA, .ca_pem = buf_bytes(&kr)});
+    ask(rig, "/who");
+    assert_int_equal(rig->err, ERR_OK);
+    assert_string_equal(rig->body, "secure 1 key 1 known 1 id 2");
+    rig->last_connection = 0;
+    connect_with(rig, 3, (struct tls_conf) {.trust = TLS_TRUST_CA, .ca_pem = buf_bytes(&kr)});
+    ask(rig, "/who");
+    assert_int_not_equal(rig->err, ERR_OK);
+    connect_with(rig, US, (struct tls_conf) {.trust = TLS_TRUST_CA, .ca_pem = buf_bytes(&us)});
+    ask(rig, "/who");
+    assert_int_equal(rig->err, ERR_DENIED);
+    assert_int_equal(rig->last_connection, 0);
+    struct tls_conf empty = {.client = true, .trust = TLS_TRUST_CA};
+    struct tls *tls = NULL;
+    assert_int_equal(tls_open(&empty, &tls), ERR_INVALID);
+    buf_deinit(&us);
+    buf_deinit(&kr);
 }
 
 static void a_removed_peer_is_dropped_at_once(void **state)
@@ -326,13 +358,10 @@ static void identities_are_reproducible(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nodes_know_each_other_by_key),
-        TEST(strangers_stay_outside),
-        TEST(readers_may_come_without_certificate),
-        TEST(a_removed_peer_is_dropped_at_once),
-        TEST(calls_are_bounded),
-        TEST(three_bytes_of_hello_cost_nothing),
-        TEST(identities_are_reproducible),
+        TEST(nodes_know_each_other_by_key),         TEST(strangers_stay_outside),
+        TEST(readers_may_come_without_certificate), TEST(an_authority_decides_instead_of_keys),
+        TEST(a_removed_peer_is_dropped_at_once),    TEST(calls_are_bounded),
+        TEST(three_bytes_of_hello_cost_nothing),    TEST(identities_are_reproducible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
