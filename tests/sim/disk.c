@@ -33,6 +33,7 @@ struct os_file {
     uint64_t life; /* of the disk, when opened */
     bool writable;
     bool locks;
+    char path[];
 };
 
 struct name {
@@ -195,6 +196,12 @@ static err_t file_allowed(struct disk *disk, const struct os_file *file)
     return disk->dead || file->life != disk->life ? ERR_IO : ERR_OK;
 }
 
+static bool lies(const struct disk *disk, const char *path)
+{
+    const char *about = disk->faults.lies_about;
+    return disk->faults.sync_lies && (about == NULL || str_ends(str_of(path), str_of(about)));
+}
+
 static uint64_t space_used(const struct disk *disk)
 {
     uint64_t used = 0;
@@ -251,7 +258,7 @@ static err_t dir_sync(void *ctx, const char *path)
         return err;
     if (strikes(&disk->faults.sync_fails))
         return ERR_IO;
-    if (disk->faults.sync_lies)
+    if (lies(disk, path))
         return ERR_OK;
     for (struct rename **link = &disk->renames; *link != NULL;) {
         if (in_dir((*link)->path, path))
@@ -323,8 +330,9 @@ static err_t file_open(void *ctx, const char *path, unsigned flags, struct os_fi
         node = node_new(disk);
         name_change(disk, path, node);
     }
-    struct os_file *file = get_memory(1, sizeof *file);
+    struct os_file *file = get_memory(1, sizeof *file + strlen(path) + 1);
     *file = (struct os_file) {.node = node, .life = disk->life, .writable = (flags & OS_WRITE) != 0};
+    memcpy(file->path, path, strlen(path) + 1);
     node->handles++;
     *out = file;
     return ERR_OK;
@@ -413,7 +421,7 @@ static err_t file_sync(void *ctx, struct os_file *file)
         return err;
     if (strikes(&disk->faults.sync_fails))
         return ERR_IO;
-    if (disk->faults.sync_lies)
+    if (lies(disk, file->path))
         return ERR_OK;
     for (struct change *change = file->node->changes; change != NULL; change = change->next)
         change_keep(file->node, change);
@@ -622,8 +630,8 @@ void disk_crash(struct disk *disk)
         name_set(&disk->names, name->path, fresh);
     }
     nodes_sweep(disk);
-    bool lies = disk->faults.sync_lies;
-    disk->faults = (struct disk_faults) {.sync_lies = lies};
+    disk->faults =
+        (struct disk_faults) {.sync_lies = disk->faults.sync_lies, .lies_about = disk->faults.lies_about};
     disk->dead = false;
     disk->life++;
 }

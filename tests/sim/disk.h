@@ -12,11 +12,12 @@
 struct disk;
 
 struct disk_faults {
-    bool read_only;       /* every change answers ERR_READONLY */
-    bool sync_lies;       /* file_sync and dir_sync say yes and do nothing */
-    uint64_t space_bytes; /* growth beyond answers ERR_FULL; 0: unlimited */
-    uint64_t write_fails; /* the n-th write from now on answers ERR_IO, having written half; 0: none */
-    uint64_t sync_fails;  /* likewise; what it covered is still at risk */
+    bool read_only;         /* every change answers ERR_READONLY */
+    bool sync_lies;         /* file_sync and dir_sync say yes and do nothing */
+    const char *lies_about; /* only for files and directories whose path ends so; NULL: for all */
+    uint64_t space_bytes;   /* growth beyond answers ERR_FULL; 0: unlimited */
+    uint64_t write_fails;   /* the n-th write from now on answers ERR_IO, having written half; 0: none */
+    uint64_t sync_fails;    /* likewise; what it covered is still at risk */
     uint64_t power_fails; /* the n-th change from now on, and everything after it, answers ERR_IO; 0: none */
 };
 
@@ -28,7 +29,7 @@ struct disk_faults *disk_faults(struct disk *disk);
 /* True after power_fails struck, until disk_crash. */
 bool disk_dead(const struct disk *disk);
 /* The power goes and comes back. Open handles only answer ERR_IO from now on; close them. Faults are cleared,
- * save sync_lies. */
+ * save the lies. */
 void disk_crash(struct disk *disk);
 void disk_time_set(struct disk *disk, int64_t time_us);
 /* Changes and reads of stored bytes behind everybody's back. False when there is no such file or offset. */
