@@ -1,6 +1,8 @@
 /* Every maximum in bongsu, with its reason. A bound that lives anywhere else is a bug. Grouped by room. */
 #pragma once
 
+#include <stdint.h>
+
 /* --- objects --- */
 #define LIMIT_OBJECT_BYTES    (2u << 20) /* largest object: DESIGN 4 step 8; half of the largest group */
 #define LIMIT_JSON_DEPTH      64         /* deepest real object seen is 14; deeper is an attack on stacks */
@@ -74,6 +76,7 @@
 #define LIMIT_VALUE_BYTES    (256u << 10) /* index values are facts, not objects */
 #define LIMIT_ANCHOR_ROWS    256          /* partners times their two ledgers, with room for old epochs */
 /* --- gate --- */
+#define LIMIT_INDEX_MAP_BYTES (UINT64_C(1) << 40) /* address space of the index, not its size: LMDB wants it up front */
 #define LIMIT_CLOSURE_ROUNDS                                                                                 \
     64 /* rounds of followers asked for by followers; beyond, less is released, never more */
 #define LIMIT_CLOSURE_MEMBERS 8192       /* objects decided together; more waits for the next step */

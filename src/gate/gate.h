@@ -23,12 +23,14 @@
 #include "gate/record.h"
 #include "ledger/checkpoint.h"
 #include "ledger/leaf.h"
+#include "ledger/merkle.h"
 #include "os/os.h"
 #include "policy/policy.h"
 #include "stix/marking.h"
 #include "stix/stix.h"
 
 struct gate;
+struct index;
 
 /* --- life --- */
 
@@ -36,7 +38,7 @@ struct gate_setup {
     const struct os *os;
     const char *dir;      /* holds log/, keys/, index/, ledger/ */
     struct str node_name; /* 1 to LIMIT_NAME_BYTES of a-z 0-9 . _ - */
-    bool index_in_memory; /* the simulator's twin instead of LMDB */
+    struct index *index;  /* the caller's, outlives the gate (simulator, tests); NULL: LMDB below dir */
     const struct diag *diag;
 };
 
@@ -160,7 +162,7 @@ const struct policy *gate_policy(const struct gate *gate);
 struct gate_submission {
     uint32_t source; /* declared; GATE_SOURCE_NONE is refused */
     uint8_t hops;
-    bool lenient_lines; /* JSON lines: a bad line does not end the batch */
+    uint64_t leaf; /* 1 + number of the partner's leaf that brought it; 0 otherwise */
 };
 
 enum gate_disposition {
@@ -219,9 +221,9 @@ NODISCARD err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const str
 
 /* --- deciding --- */
 
-/* Decides what is durable and undecided, then due timers and jobs, a bounded amount a call; appends DECIDE,
- * commits, and moves the index on. *out_more: call again at once. *out_next_us: nothing to do before
- * (INT64_MAX: never). */
+/* Decides what is durable and undecided, then due timers and jobs, a bounded amount a call. Commits what was
+ * open before, and leaves its DECIDE in the open group: the next gate_commit covers it and what was accepted
+ * meanwhile. *out_more: call again at once. *out_next_us: nothing to do before (INT64_MAX: never). */
 NODISCARD err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_next_us);
 
 struct gate_why {
@@ -234,6 +236,11 @@ struct gate_why {
     bool blocked_by_unknown; /* ...which this node does not hold */
     struct str rule;
 };
+/* The index follows the log: merges what is due (or, with `any`, all that is durable). Blocking; no group may
+ * be open. */
+NODISCARD err_t gate_merge(struct gate *gate, bool any);
+bool gate_merge_due(const struct gate *gate);
+
 /* Decides afresh without changing anything, for the newest version of `object` (the strictest variant of an
  * SCO). `step` may be NULL. ERR_NOTFOUND. Strings live in `arena`. */
 NODISCARD err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner,
@@ -290,6 +297,8 @@ struct gate_sign_request {
 };
 /* False when nothing of this partner's ledger waits for a signature. */
 bool gate_sign_next(struct gate *gate, unsigned partner, struct gate_sign_request *out);
+/* The keeper did not answer: ask again later. */
+void gate_sign_abandon(struct gate *gate, unsigned partner);
 /* `notes`: one signed checkpoint each. Logged; visible after the next gate_commit. */
 NODISCARD err_t gate_signed(struct gate *gate, const struct gate_sign_request *request,
                             const struct str *notes, int64_t now_us);
@@ -316,7 +325,8 @@ NODISCARD err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct
 /* The kept checkpoint with the smallest size >= `size`, whole note. ERR_NOTFOUND. */
 NODISCARD err_t gate_checkpoint(struct gate *gate, unsigned partner, uint64_t size, uint64_t *out_size,
                                 struct buf *note);
-/* Proofs and tiles over the visible part. */
+/* Root, proofs and tiles over the visible part. */
+NODISCARD err_t gate_root(struct gate *gate, unsigned partner, uint64_t size, struct hash *out);
 NODISCARD err_t gate_consistency(struct gate *gate, unsigned partner, uint64_t old_size, uint64_t size,
                                  struct merkle_proof *out);
 NODISCARD err_t gate_inclusion(struct gate *gate, unsigned partner, uint64_t seq, uint64_t size,

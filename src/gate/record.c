@@ -23,6 +23,7 @@ void record_envelope_write(struct buf *out, const struct record_envelope *envelo
     wr_u32(out, envelope->source);
     wr_u64(out, (uint64_t)envelope->received_us);
     wr_u64(out, envelope->about);
+    wr_u64(out, envelope->seq);
 }
 
 err_t record_envelope_read(struct bytes payload, struct record_envelope *out)
@@ -38,6 +39,7 @@ err_t record_envelope_read(struct bytes payload, struct record_envelope *out)
     envelope.source = rd_u32(&rd);
     envelope.received_us = (int64_t)rd_u64(&rd);
     envelope.about = rd_u64(&rd);
+    envelope.seq = rd_u64(&rd);
     if (TRY(err, rd_end(&rd)))
         return err;
     *out = envelope;
@@ -94,12 +96,16 @@ static void write_class(struct buf *out, const struct record_class *class, uint6
             wr_u16(out, class->rule[p]);
 }
 
-static void read_class(struct rd *rd, struct record_class *class, uint64_t partners)
+static err_t read_class(struct rd *rd, struct record_class *class, const struct record_decide *decide)
 {
     class->release = rd_u64(rd);
     class->hold = rd_u64(rd);
-    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
-        class->rule[p] = partners >> p & 1 ? rd_u16(rd) : 0;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        class->rule[p] = decide->partners >> p & 1 ? rd_u16(rd) : RECORD_NAME_NONE;
+        if (class->rule[p] != RECORD_NAME_NONE && class->rule[p] >= decide->name_count)
+            return ERR_CORRUPT;
+    }
+    return rd->err;
 }
 
 static void write_entry(struct buf *out, const struct record_entry *entry)
@@ -107,19 +113,21 @@ static void write_entry(struct buf *out, const struct record_entry *entry)
     wr_u64(out, entry->lsn);
     wr_u64(out, entry->about);
     wr_u8(out, entry->op);
+    wr_u16(out, entry->approver);
     wr_u16(out, entry->class);
     wr_u64(out, entry->release);
     wr_u64(out, entry->blocked);
     wr_u64(out, (uint64_t)entry->change_us);
 }
 
-enum { ENTRY_SIZE = 8 + 8 + 1 + 2 + 8 + 8 + 8, START_SIZE = 1 + 4 + 8 + 8 };
+enum { ENTRY_SIZE = 8 + 8 + 1 + 2 + 2 + 8 + 8 + 8, START_SIZE = 1 + 4 + 8 + 8 };
 
 static void read_entry(struct rd *rd, struct record_entry *entry)
 {
     entry->lsn = rd_u64(rd);
     entry->about = rd_u64(rd);
     entry->op = rd_u8(rd);
+    entry->approver = rd_u16(rd);
     entry->class = rd_u16(rd);
     entry->release = rd_u64(rd);
     entry->blocked = rd_u64(rd);
@@ -136,6 +144,10 @@ void record_decide_write(struct buf *out, const struct record_decide *decide)
     wr_u64(out, decide->partners);
     wr_u32(out, decide->job);
     wr_u64(out, decide->job_cursor);
+    wr_bytes(out, bytes_of(decide->policy_digest.b, HASH_SIZE));
+    wr_u32(out, (uint32_t)decide->name_count);
+    for (size_t i = 0; i < decide->name_count; i++)
+        wr_blob(out, bytes_from_str(decide->names[i]));
     wr_u32(out, (uint32_t)decide->start_count);
     wr_u32(out, (uint32_t)decide->class_count);
     wr_u32(out, (uint32_t)decide->entry_count);
@@ -172,7 +184,26 @@ static err_t read_entries(struct rd *rd, const struct record_decide *decide, str
             return ERR_CORRUPT;
         if (entries[i].class >= decide->class_count)
             return ERR_CORRUPT;
+        if (entries[i].approver != RECORD_NAME_NONE && entries[i].approver >= decide->name_count)
+            return ERR_CORRUPT;
     }
+    return rd->err;
+}
+
+static err_t read_names(struct rd *rd, struct arena *arena, struct record_decide *decide)
+{
+    uint32_t count = rd_u32(rd);
+    if (rd->err != ERR_OK)
+        return rd->err;
+    if (count > RECORD_NAMES_MAX || count > rd->left / 4)
+        return ERR_CORRUPT;
+    struct str *names = arena_zalloc(arena, count, sizeof *names);
+    if (names == NULL)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = str_from_bytes(rd_blob(rd, RECORD_TEXT_MAX));
+    decide->names = names;
+    decide->name_count = count;
     return rd->err;
 }
 
@@ -190,6 +221,9 @@ err_t record_decide_read(struct bytes payload, struct arena *arena, struct recor
     decide.partners = rd_u64(&rd);
     decide.job = rd_u32(&rd);
     decide.job_cursor = rd_u64(&rd);
+    rd_copy(&rd, decide.policy_digest.b, HASH_SIZE);
+    if (TRY(err, read_names(&rd, arena, &decide)))
+        return err;
     decide.start_count = rd_u32(&rd);
     decide.class_count = rd_u32(&rd);
     decide.entry_count = rd_u32(&rd);
@@ -205,7 +239,8 @@ err_t record_decide_read(struct bytes payload, struct arena *arena, struct recor
     if (TRY(err, read_starts(&rd, decide.start_count, starts)))
         return err;
     for (size_t i = 0; i < decide.class_count; i++)
-        read_class(&rd, &classes[i], decide.partners);
+        if (TRY(err, read_class(&rd, &classes[i], &decide)))
+            return err;
     if (TRY(err, read_entries(&rd, &decide, entries)) || TRY(err, rd_end(&rd)))
         return err;
     decide.starts = starts;

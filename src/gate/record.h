@@ -23,6 +23,7 @@ enum record_object_flag {
 struct record_envelope {
     uint32_t source;     /* the source's number, given when it was first declared */
     uint8_t flags;       /* enum record_object_flag */
+    uint64_t seq;        /* from a partner: 1 + number of the leaf that brought it; 0: not from a ledger */
     uint8_t hops;        /* nodes it passed before this one */
     uint8_t reason;      /* QUAR: enum record_quarantine; 0 otherwise */
     int64_t received_us; /* our clock */
@@ -51,6 +52,7 @@ struct record_entry {
     uint64_t lsn;      /* the OBJ; its secret gives the salts of the leaves */
     uint64_t about;    /* the OBJ that the partner holds and the leaf is about, or 0; == lsn: no content */
     uint8_t op;        /* enum ledger_op of the leaves that this entry makes */
+    uint16_t approver; /* index into the DECIDE\'s names; RECORD_NAME_NONE: nobody was asked */
     uint16_t class;    /* index into the DECIDE's classes; no meaning for contentless ops */
     uint64_t release;  /* partners that get a leaf now */
     uint64_t blocked;  /* partners whose rules would release it, but something it refers to is withheld */
@@ -61,7 +63,8 @@ struct record_entry {
 struct record_class {
     uint64_t release; /* by the rules alone, before closure */
     uint64_t hold;
-    uint16_t rule[LIMIT_PARTNERS]; /* by partner index; written only for known partners */
+    uint16_t rule[LIMIT_PARTNERS]; /* by partner index: the rule's name in the DECIDE's names; known partners
+                                      only */
 };
 
 /* Where a partner's ledger stood before this DECIDE. */
@@ -72,6 +75,8 @@ struct record_start {
     int64_t time_us; /* of that leaf; the next one is a microsecond later, and so on */
 };
 
+enum { RECORD_NAME_NONE = 0xffff, RECORD_NAMES_MAX = 8192 };
+
 struct record_decide {
     uint64_t from, to; /* decided log positions [from, to): next.from == this.to; equal for jobs */
     uint64_t policy;   /* lsn of the POLICY frame; 0: no policy, all denied */
@@ -79,6 +84,9 @@ struct record_decide {
     uint64_t partners;   /* mask of the partners that were decided for */
     uint32_t job;        /* number of the job whose cursor moves here; 0: none */
     uint64_t job_cursor; /* where that job goes on; UINT64_MAX: it is done */
+    struct hash policy_digest;
+    const struct str *names; /* of rules and approvers: a DECIDE needs no other frame to be understood */
+    size_t name_count;
     const struct record_start *starts;
     size_t start_count;
     const struct record_class *classes;
@@ -103,11 +111,13 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(TAG, 3, "object key")                                                                                  \
     X(PEER, 4, "audience name")                                                                              \
     X(IDENTITY, 5, "object key of an identity")                                                              \
-    X(APPROVAL, 6, "lsn of an object, partner index")                                                        \
+    X(APPROVAL, 6, "object key, lsn of the copy, partner index")                                             \
     X(QUARANTINE, 7, "lsn of a QUAR")                                                                        \
     X(STOP, 8, "kind and name: partner, source or rule")                                                     \
     X(HISTORY, 9, "audience name")                                                                           \
-    X(NODE, 10, "setting")
+    X(NODE, 10, "setting")                                                                                   \
+    X(RECHECK, 11, "object key")                                                                             \
+    X(TOLD, 12, "lsn of an object: its origin said that it is no longer current")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

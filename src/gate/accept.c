@@ -1,0 +1,542 @@
+/* The way in: cut, parse once, check, settle authority and version, append (DESIGN 4 step 3, DESIGN 5). */
+#include "core/wr.h"
+#include "gate/state.h"
+
+/* One submission under way. */
+struct intake {
+    struct gate *gate;
+    const struct gate_submission *submission;
+    struct bytes text;
+    int64_t now_us;
+    void (*answer)(void *ctx, const struct gate_answer *answer);
+    void *ctx;
+
+    struct json_slice *slices;
+    size_t slice_count;
+    size_t slice_size;
+    err_t err; /* sticky, of the whole submission */
+};
+
+const char *gate_disposition_word(enum gate_disposition disposition)
+{
+    static const char *const words[] = {
+        [GATE_NEW] = "new",           [GATE_DUPLICATE] = "duplicate",
+        [GATE_SEEN] = "seen",         [GATE_ASSERTION] = "assertion",
+        [GATE_CONFLICT] = "conflict", [GATE_REFUSED] = "refused",
+    };
+    return words[disposition];
+}
+
+/* --- what a logged object means for the index --- */
+
+static err_t index_refs(struct gate *gate, uint64_t lsn, const struct stix_object *object)
+{
+    uint8_t key[STIX_KEY_SIZE + 8];
+    for (int i = 0; i < 8; i++)
+        key[STIX_KEY_SIZE + i] = (uint8_t)(lsn >> (56 - 8 * i));
+    const struct stix_key *last = NULL;
+    for (size_t i = 0; i < object->ref_count; i++) {
+        const struct stix_key *target = &object->refs[i].key;
+        if ((last != NULL && stix_key_eq(last, target)) || key_is_builtin(target))
+            continue;
+        last = target;
+        memcpy(key, target->b, STIX_KEY_SIZE);
+        err_t err = store_put(gate->store, TABLE_REF, bytes_of(key, sizeof key), bytes_of(NULL, 0));
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+static err_t index_source(struct gate *gate, uint64_t lsn, uint32_t source)
+{
+    uint8_t key[10] = {(uint8_t)(source >> 8), (uint8_t)source};
+    for (int i = 0; i < 8; i++)
+        key[2 + i] = (uint8_t)(lsn >> (56 - 8 * i));
+    return store_put(gate->store, TABLE_SOURCE, bytes_of(key, sizeof key), bytes_of(NULL, 0));
+}
+
+/* Who speaks for this id: the bound home of its creator, else who brought it first (DESIGN 5). */
+static uint16_t owner_of(const struct gate *gate, const struct stix_object *object,
+                         const struct copies *copies, uint32_t source)
+{
+    const uint64_t *home = object->has_creator ? map_get(&gate->identities, object->creator.b) : NULL;
+    /* An identity speaks for itself. */
+    if (home == NULL)
+        home = map_get(&gate->identities, object->key.b);
+    if (home != NULL)
+        return (uint16_t)*home;
+    for (size_t i = 0; i < copies->count; i++)
+        if ((copies->at[i].flags & (COPY_ASSERTION | COPY_SEEN)) == 0)
+            return copies->at[i].owner;
+    return (uint16_t)source;
+}
+
+/* `fresh` was not among the copies yet: those that spoke before and that it replaces are no longer counted.
+ */
+static err_t retire_older(struct gate *gate, const struct copies *copies, const struct copy *fresh)
+{
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct copy *older = &copies->at[i];
+        if (!copy_is_current(copies, older) || stamp_cmp(older->version, fresh->version) > 0 ||
+            ((fresh->flags & COPY_SCO) != 0 && older->source != fresh->source))
+            continue;
+        err_t err = state_retire(gate, older->lsn);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
+                   const struct record_envelope *envelope, const struct stix_object *object,
+                   const struct hash *canon)
+{
+    struct copies copies;
+    err_t err = copies_load(gate, &object->key, &copies);
+    if (err != ERR_OK)
+        return err;
+    bool sco = object->type->category == STIX_SCO;
+    struct copy copy = {
+        .version = object->version,
+        .lsn = lsn,
+        .source = (uint16_t)envelope->source,
+        .owner = owner_of(gate, object, &copies, envelope->source),
+    };
+    memcpy(copy.canon, canon->b, sizeof copy.canon);
+    copy.flags =
+        (uint8_t)((sco ? COPY_SCO : 0) | (object->revoked ? COPY_REVOKED : 0) |
+                  (envelope->flags & RECORD_OBJECT_ASSERTION ? COPY_ASSERTION : 0) |
+                  (envelope->flags & RECORD_OBJECT_REWRITE ? COPY_REWRITE : 0) |
+                  (kind == FRAME_QUAR ? COPY_QUARANTINED : 0) | (kind == FRAME_SEEN ? COPY_SEEN : 0));
+    if (TRY(err, copy_put(gate, &object->key, &copy)) ||
+        (envelope->seq != 0 && TRY(err, received_put(gate, envelope->source, envelope->seq - 1, lsn))))
+        return err;
+    if (kind == FRAME_QUAR)
+        return quarantine_opened(gate, lsn);
+    if (TRY(err, index_source(gate, lsn, envelope->source)) || kind == FRAME_SEEN)
+        return err;
+    gate->object_count++;
+    if ((envelope->flags & RECORD_OBJECT_ASSERTION) == 0 && TRY(err, retire_older(gate, &copies, &copy)))
+        return err;
+    return index_refs(gate, lsn, object);
+}
+
+/* --- appending --- */
+
+static err_t append_object(struct intake *in, enum frame_kind kind, const struct record_envelope *envelope,
+                           struct bytes plain, uint64_t *out_lsn)
+{
+    struct gate *gate = in->gate;
+    uint8_t raw[48];
+    struct buf head = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    record_envelope_write(&head, envelope);
+    must(buf_err(&head) == ERR_OK);
+    err_t err;
+    for (int tries = 0; tries < 2; tries++) {
+        if (TRY(err, gate_group(gate)))
+            return err;
+        if (kind == FRAME_SEEN) {
+            struct bytes part = buf_bytes(&head);
+            err = store_append(gate->store, kind, &part, 1, out_lsn);
+        } else {
+            err = store_append_sealed(gate->store, kind, buf_bytes(&head), plain, out_lsn, &(uint64_t) {0});
+        }
+        if (err != ERR_FULL)
+            return err;
+        /* The group is full: what it holds becomes durable, the object opens the next. */
+        if (TRY(err, gate_commit(gate)))
+            return err;
+    }
+    return err;
+}
+
+static void tell(struct intake *in, const struct gate_answer *answer)
+{
+    if (in->answer != NULL)
+        in->answer(in->ctx, answer);
+}
+
+/* Keeps the bytes and the reason; the submission goes on with the next object. */
+static err_t refuse(struct intake *in, size_t index, struct json_slice slice, struct str id,
+                    struct fault *fault)
+{
+    struct gate *gate = in->gate;
+    struct bytes bytes = {in->text.at + slice.from, slice.len};
+    if (bytes.len > LIMIT_OBJECT_BYTES)
+        bytes.len = LIMIT_OBJECT_BYTES; /* the head of it; the fault says that it was too large */
+    if (fault->pointer[0] != '\0')
+        fault->offset = json_pointer_offset(bytes, str_of(fault->pointer));
+    fault->offset += slice.from;
+    struct record_envelope envelope = {.source = in->submission->source,
+                                       .reason = RECORD_QUARANTINE_REFUSED,
+                                       .received_us = in->now_us,
+                                       .seq = in->submission->leaf};
+    buf_clear(&gate->plain);
+    record_fault_write(&gate->plain, fault, bytes);
+    uint64_t lsn;
+    err_t err = buf_err(&gate->plain);
+    if (err != ERR_OK || TRY(err, append_object(in, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), &lsn)) ||
+        TRY(err, quarantine_opened(gate, lsn)))
+        return err;
+    tell(in, &(struct gate_answer) {.disposition = GATE_REFUSED,
+                                    .index = index,
+                                    .id = id,
+                                    .lsn = lsn,
+                                    .offset = slice.from,
+                                    .fault = fault});
+    return ERR_OK;
+}
+
+/* --- authority, version, conflict --- */
+
+struct ruling {
+    enum gate_disposition disposition;
+    uint64_t about; /* the copy it equals or conflicts with */
+    uint8_t flags;  /* enum record_object_flag */
+};
+
+static bool same_content(const struct copy *copy, const struct hash *canon)
+{
+    return memcmp(copy->canon, canon->b, sizeof copy->canon) == 0;
+}
+
+/* Equal to something held under the same version? */
+static bool rule_equal(const struct copies *copies, const struct stix_object *object,
+                       const struct hash *canon, uint32_t source, struct ruling *out)
+{
+    bool found = false;
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct copy *copy = &copies->at[i];
+        if (stamp_cmp(copy->version, object->version) != 0 || !same_content(copy, canon))
+            continue;
+        if ((copy->flags & COPY_QUARANTINED) != 0) {
+            *out = (struct ruling) {GATE_CONFLICT, copy->lsn, 0};
+            return true;
+        }
+        if (copy->source == source) {
+            *out = (struct ruling) {GATE_DUPLICATE, copy->lsn, 0};
+            return true;
+        }
+        if (!found)
+            *out = (struct ruling) {GATE_SEEN, copy->lsn, 0};
+        found = true;
+    }
+    return found;
+}
+
+static struct ruling rule(const struct intake *in, const struct copies *copies,
+                          const struct stix_object *object, const struct hash *canon)
+{
+    struct ruling ruling;
+    uint32_t source = in->submission->source;
+    if (copies->count == 0 && !object->has_creator)
+        return (struct ruling) {GATE_NEW, 0, 0};
+    if (rule_equal(copies, object, canon, source, &ruling))
+        return ruling;
+    if (object->type->category == STIX_SCO)
+        return (struct ruling) {GATE_NEW, 0, 0}; /* variants are kept per source */
+    bool owner = owner_of(in->gate, object, copies, source) == source;
+    const struct copy *held = NULL;
+    for (size_t i = 0; i < copies->count; i++)
+        if (stamp_cmp(copies->at[i].version, object->version) == 0 &&
+            (copies->at[i].flags & (COPY_SEEN | COPY_QUARANTINED | COPY_ASSERTION)) == 0)
+            held = &copies->at[i];
+    if (held == NULL)
+        return owner ? (struct ruling) {GATE_NEW, 0, 0}
+                     : (struct ruling) {GATE_ASSERTION, 0, RECORD_OBJECT_ASSERTION};
+    if (owner && gate_source_get(in->gate, source)->rewrites)
+        return (struct ruling) {GATE_NEW, held->lsn, RECORD_OBJECT_REWRITE};
+    return (struct ruling) {GATE_CONFLICT, held->lsn, 0};
+}
+
+static void conflict_fault(const struct stix_object *object, struct fault *out)
+{
+    char pointer[] = "/id";
+    *out = (struct fault) {.section = "3.6"};
+    (void)fault_set(out, ERR_CONFLICT, 0,
+                    "%.*s is held with other content under the same version; the newer arrival waits",
+                    STR_ARG(object->id));
+    memcpy(out->pointer, pointer, sizeof pointer);
+}
+
+/* A known conflict that comes again changes nothing; a new one is kept with its bytes. */
+static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const struct stix_object *object,
+                           const struct hash *canon, struct bytes bytes, bool known, uint64_t *out_lsn,
+                           struct fault *fault)
+{
+    struct gate *gate = in->gate;
+    conflict_fault(object, fault);
+    *out_lsn = ruling->about;
+    if (known)
+        return ERR_OK;
+    struct record_envelope envelope = {.source = in->submission->source,
+                                       .reason = RECORD_QUARANTINE_CONFLICT,
+                                       .hops = in->submission->hops,
+                                       .seq = in->submission->leaf,
+                                       .received_us = in->now_us,
+                                       .about = ruling->about};
+    buf_clear(&gate->plain);
+    record_fault_write(&gate->plain, fault, bytes);
+    err_t err = buf_err(&gate->plain);
+    if (err != ERR_OK || TRY(err, append_object(in, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), out_lsn)))
+        return err;
+    return object_apply(gate, *out_lsn, FRAME_QUAR, &envelope, object, canon);
+}
+
+static bool conflict_known(const struct copies *copies, uint64_t about)
+{
+    for (size_t i = 0; i < copies->count; i++)
+        if (copies->at[i].lsn == about)
+            return (copies->at[i].flags & COPY_QUARANTINED) != 0;
+    return false;
+}
+
+static err_t keep(struct intake *in, size_t index, struct json_slice slice, const struct stix_object *object,
+                  const struct hash *canon)
+{
+    struct gate *gate = in->gate;
+    struct bytes bytes = {in->text.at + slice.from, slice.len};
+    struct copies copies;
+    err_t err = copies_load(gate, &object->key, &copies);
+    if (err != ERR_OK)
+        return err;
+    struct ruling ruling = rule(in, &copies, object, canon);
+    struct record_envelope envelope = {.source = in->submission->source,
+                                       .flags = ruling.flags,
+                                       .hops = in->submission->hops,
+                                       .seq = in->submission->leaf,
+                                       .received_us = in->now_us,
+                                       .about = ruling.about};
+    uint64_t lsn = ruling.about;
+    struct fault fault;
+    switch (ruling.disposition) {
+    case GATE_NEW:
+    case GATE_ASSERTION:
+        if (TRY(err, append_object(in, FRAME_OBJ, &envelope, bytes, &lsn)) ||
+            TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)))
+            return err;
+        break;
+    case GATE_SEEN:
+        if (TRY(err, append_object(in, FRAME_SEEN, &envelope, bytes, &lsn)) ||
+            TRY(err, object_apply(gate, lsn, FRAME_SEEN, &envelope, object, canon)))
+            return err;
+        break;
+    case GATE_CONFLICT:
+        if (TRY(err, keep_conflict(in, &ruling, object, canon, bytes, conflict_known(&copies, ruling.about),
+                                   &lsn, &fault)))
+            return err;
+        break;
+    case GATE_DUPLICATE:
+    case GATE_REFUSED:
+        break;
+    }
+    tell(in, &(struct gate_answer) {.disposition = ruling.disposition,
+                                    .index = index,
+                                    .id = object->id,
+                                    .version = object->version,
+                                    .lsn = lsn,
+                                    .offset = slice.from,
+                                    .fault = ruling.disposition == GATE_CONFLICT ? &fault : NULL,
+                                    .warnings = object->warning_count + object->warnings_dropped});
+    return ERR_OK;
+}
+
+/* --- one object --- */
+
+static err_t too_large(struct fault *fault)
+{
+    return fault_set(fault, ERR_LIMIT, 0, "the object is larger than %u bytes", LIMIT_OBJECT_BYTES);
+}
+
+/* Everything that can be said about it without the store. */
+static err_t examine(struct gate *gate, struct json_val value, struct bytes bytes, struct stix_object *object,
+                     struct hash *canon, struct fault *fault)
+{
+    err_t err;
+    if (bytes.len > LIMIT_OBJECT_BYTES)
+        return too_large(fault);
+    buf_clear(&gate->canon);
+    if (TRY(err, stix_read(value, &gate->accept_arena, object, fault)) ||
+        TRY(err, stix_canon(object, &gate->canon, fault)) || TRY(err, buf_err(&gate->canon)))
+        return err;
+    if (json_has_hard_number(value) && TRY(err, json_check_numbers(bytes, fault)))
+        return err;
+    *canon = hash_sha256(buf_bytes(&gate->canon));
+    return ERR_OK;
+}
+
+static bool faults_of_input(err_t err)
+{
+    switch (err) {
+    case ERR_LIMIT:
+    case ERR_SYNTAX:
+    case ERR_INVALID:
+    case ERR_ENCODING:
+    case ERR_DUPLICATE_NAME:
+    case ERR_NUMBER:
+    case ERR_SHORT:
+    case ERR_UNSUPPORTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static struct str id_text(struct json_val value)
+{
+    struct str id = {"", 0};
+    if (json_is(value, JSON_OBJECT) && json_get_str(value, STR("id"), &id) && id.len > LIMIT_ID_BYTES)
+        id.len = LIMIT_ID_BYTES;
+    return id;
+}
+
+static err_t accept_value(struct intake *in, size_t index, struct json_slice slice, struct json_val value)
+{
+    struct stix_object object;
+    struct hash canon;
+    struct fault fault = {0};
+    err_t err = examine(in->gate, value, (struct bytes) {in->text.at + slice.from, slice.len}, &object,
+                        &canon, &fault);
+    if (err == ERR_OK)
+        return keep(in, index, slice, &object, &canon);
+    if (!faults_of_input(err))
+        return err;
+    fault.code = err;
+    return refuse(in, index, slice, id_text(value), &fault);
+}
+
+/* Parses a slice by itself: the batch as a whole does not parse, or it is one of many lines. */
+static err_t accept_slice(struct intake *in, size_t index, struct json_slice slice)
+{
+    struct gate *gate = in->gate;
+    struct fault fault = {0};
+    struct json_doc doc;
+    if (slice.len > LIMIT_OBJECT_BYTES) {
+        (void)too_large(&fault);
+        return refuse(in, index, slice, STR(""), &fault);
+    }
+    static const uint8_t padding[JSON_PADDING];
+    buf_clear(&gate->scratch);
+    buf_put(&gate->scratch, in->text.at + slice.from, slice.len);
+    buf_put(&gate->scratch, padding, sizeof padding);
+    err_t err = buf_err(&gate->scratch);
+    if (err != ERR_OK)
+        return err;
+    err = json_parse(gate->parser_one, bytes_of(gate->scratch.at, slice.len), &doc, &fault);
+    if (err == ERR_OK)
+        return accept_value(in, index, slice, json_root(&doc));
+    if (!faults_of_input(err))
+        return err;
+    return refuse(in, index, slice, STR(""), &fault);
+}
+
+/* --- the whole submission --- */
+
+static bool collect(void *ctx, struct json_slice slice)
+{
+    struct intake *in = ctx;
+    if (in->slice_count == in->slice_size) {
+        size_t wider = in->slice_size == 0 ? LIMIT_BATCH_OBJECTS : in->slice_size * 2;
+        struct json_slice *slices = arena_zalloc(&in->gate->accept_arena, wider, sizeof *slices);
+        if (slices == NULL) {
+            in->err = ERR_NOMEM;
+            return false;
+        }
+        if (in->slice_count > 0)
+            memcpy(slices, in->slices, in->slice_count * sizeof *slices);
+        in->slices = slices;
+        in->slice_size = wider;
+    }
+    in->slices[in->slice_count++] = slice;
+    return true;
+}
+
+/* The elements of the one "objects" member of the root; false unless they are exactly as many as the slices.
+ * Two such members would let bytes and meaning differ. */
+static bool batch_elements(const struct intake *in, const struct json_doc *doc, struct json_iter *out)
+{
+    struct json_iter members = json_object_iter(json_root(doc));
+    struct str name;
+    struct json_val value, list = {0};
+    unsigned lists = 0;
+    while (json_object_next(&members, &name, &value)) {
+        if (!str_eq(name, STR("objects")))
+            continue;
+        lists++;
+        list = value;
+    }
+    if (lists != 1 || !json_is(list, JSON_ARRAY) || json_array_count(list) != in->slice_count)
+        return false;
+    *out = json_array_iter(list);
+    return true;
+}
+
+static err_t accept_batch(struct intake *in, bool *out_done)
+{
+    struct json_doc doc;
+    struct json_iter elements;
+    struct json_val value;
+    *out_done = false;
+    if (json_parse(in->gate->parser, in->text, &doc, NULL) != ERR_OK ||
+        !json_is(json_root(&doc), JSON_OBJECT) || !batch_elements(in, &doc, &elements))
+        return ERR_OK;
+    *out_done = true;
+    for (size_t i = 0; json_array_next(&elements, &value); i++) {
+        err_t err = accept_value(in, i, in->slices[i], value);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+static err_t accept_each(struct intake *in)
+{
+    for (size_t i = 0; i < in->slice_count; i++) {
+        err_t err = accept_slice(in, i, in->slices[i]);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* Nothing in it can be told apart: all of it goes to quarantine, up to one object's size. */
+static err_t refuse_whole(struct intake *in, struct fault *fault)
+{
+    struct fault copy = *fault;
+    return refuse(in, 0, (struct json_slice) {0, in->text.len}, STR(""), &copy);
+}
+
+err_t gate_accept(struct gate *gate, const struct gate_submission *submission, struct bytes text,
+                  int64_t now_us, void (*answer)(void *ctx, const struct gate_answer *answer), void *ctx,
+                  struct fault *fault)
+{
+    must(gate->magic == GATE_MAGIC);
+    if (gate->read_only)
+        return ERR_READONLY;
+    if (gate_source_get(gate, submission->source) == NULL)
+        return ERR_NOTFOUND;
+    if (text.len > LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES)
+        return fault_set(fault, ERR_LIMIT, 0, "a submission holds at most %u bytes",
+                         LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES);
+    struct intake in = {gate, submission, text, now_us, answer, ctx, NULL, 0, 0, ERR_OK};
+    struct fault split_fault = {0};
+    enum json_split_kind kind;
+    arena_reset(&gate->accept_arena);
+    err_t err = json_split(text, STR("objects"), &kind, collect, &in, &split_fault);
+    if (in.err != ERR_OK)
+        return in.err;
+    if (err != ERR_OK && in.slice_count == 0) {
+        if (fault != NULL)
+            *fault = split_fault;
+        err_t kept = refuse_whole(&in, &split_fault);
+        return kept != ERR_OK ? kept : err;
+    }
+    bool done = false;
+    if (err == ERR_OK && kind == JSON_SPLIT_LIST && TRY(err, accept_batch(&in, &done)))
+        return err;
+    if (!done && TRY(err, accept_each(&in)))
+        return err;
+    store_view_end(gate->store);
+    return ERR_OK;
+}

@@ -1,0 +1,460 @@
+/* What a logged DECIDE means: states, counts, timers, and one leaf per release. The same on replay as when it
+ * was made. */
+#include "core/mem.h"
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/state.h"
+
+/* --- names and outcomes: interned, so that a state is small --- */
+
+static err_t index_put_numbered(struct gate *gate, char letter, uint32_t number, struct bytes value)
+{
+    uint8_t key[5] = {(uint8_t)letter};
+    for (int i = 0; i < 4; i++)
+        key[1 + i] = (uint8_t)(number >> (24 - 8 * i));
+    return store_put(gate->store, TABLE_FACT, bytes_of(key, sizeof key), value);
+}
+
+static err_t name_add(struct gate *gate, struct str name)
+{
+    if (gate->name_count >= NAMES_MAX)
+        return ERR_FULL;
+    struct str copy = arena_str(&gate->facts_arena, name);
+    struct hash digest = hash_sha256(bytes_from_str(name));
+    if (copy.at == NULL)
+        return ERR_NOMEM;
+    err_t err = map_put(&gate->name_ids, digest.b, gate->name_count);
+    if (err == ERR_OK)
+        gate->names[gate->name_count++] = copy;
+    return err;
+}
+
+err_t name_intern(struct gate *gate, struct str name, uint16_t *out)
+{
+    struct hash digest = hash_sha256(bytes_from_str(name));
+    const uint64_t *held = map_get(&gate->name_ids, digest.b);
+    if (held != NULL) {
+        *out = (uint16_t)*held;
+        return ERR_OK;
+    }
+    err_t err;
+    if (TRY(err, name_add(gate, name)))
+        return err;
+    *out = (uint16_t)(gate->name_count - 1);
+    return index_put_numbered(gate, 'N', *out, bytes_from_str(name));
+}
+
+static void outcome_write(struct buf *out, const struct outcome *outcome)
+{
+    wr_u64(out, outcome->release);
+    wr_u64(out, outcome->hold);
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        wr_u16(out, outcome->rule[p]);
+}
+
+static err_t outcome_add(struct gate *gate, const struct outcome *outcome, const struct hash *digest)
+{
+    if (gate->outcome_count >= LIMIT_OUTCOMES)
+        return ERR_FULL;
+    if (gate->outcome_count == gate->outcome_size) {
+        size_t size = gate->outcome_size == 0 ? 64 : gate->outcome_size * 2;
+        struct outcome *wider = mem_grow(gate->outcomes, size * sizeof *wider);
+        if (wider == NULL)
+            return ERR_NOMEM;
+        gate->outcomes = wider;
+        gate->outcome_size = size;
+    }
+    err_t err = map_put(&gate->outcome_ids, digest->b, gate->outcome_count);
+    if (err == ERR_OK)
+        gate->outcomes[gate->outcome_count++] = *outcome;
+    return err;
+}
+
+static err_t outcome_intern(struct gate *gate, const struct outcome *outcome, uint32_t *out)
+{
+    uint8_t raw[16 + 2 * LIMIT_PARTNERS];
+    struct buf text = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    outcome_write(&text, outcome);
+    must(buf_err(&text) == ERR_OK);
+    struct hash digest = hash_sha256(buf_bytes(&text));
+    const uint64_t *held = map_get(&gate->outcome_ids, digest.b);
+    if (held != NULL) {
+        *out = (uint32_t)*held;
+        return ERR_OK;
+    }
+    err_t err;
+    if (TRY(err, outcome_add(gate, outcome, &digest)))
+        return err;
+    *out = (uint32_t)gate->outcome_count - 1;
+    return index_put_numbered(gate, 'K', *out, buf_bytes(&text));
+}
+
+static err_t load_numbered(struct gate *gate, const char *letter, err_t (*add)(struct gate *, struct bytes))
+{
+    struct store_scan *scan;
+    struct bytes key, value;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of(letter, 1), bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK)
+        if (TRY(err, add(gate, value)))
+            break;
+    store_scan_close(scan);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+static err_t load_name(struct gate *gate, struct bytes value)
+{
+    return name_add(gate, str_from_bytes(value));
+}
+
+static err_t load_outcome(struct gate *gate, struct bytes value)
+{
+    struct outcome outcome;
+    struct rd rd = rd_of(value);
+    outcome.release = rd_u64(&rd);
+    outcome.hold = rd_u64(&rd);
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        outcome.rule[p] = rd_u16(&rd);
+        if (outcome.rule[p] >= gate->name_count)
+            return ERR_CORRUPT;
+    }
+    if (rd_end(&rd) != ERR_OK)
+        return ERR_CORRUPT;
+    struct hash digest = hash_sha256(value);
+    return outcome_add(gate, &outcome, &digest);
+}
+
+err_t outcomes_load(struct gate *gate)
+{
+    map_init(&gate->name_ids, HASH_SIZE, NAMES_MAX, &gate->sip);
+    gate->tally_rules = mem_alloc_array(NAMES_MAX, sizeof *gate->tally_rules);
+    if (gate->tally_rules == NULL)
+        return ERR_NOMEM;
+    err_t err;
+    /* Number 0 is nobody's name and is not stored. */
+    if (TRY(err, name_add(gate, STR(""))) || TRY(err, load_numbered(gate, "N", load_name)))
+        return err;
+    return load_numbered(gate, "K", load_outcome);
+}
+
+void outcomes_deinit(struct gate *gate)
+{
+    map_deinit(&gate->name_ids);
+    mem_free(gate->tally_rules);
+    mem_free(gate->outcomes);
+}
+
+/* --- counting --- */
+
+/* Adds (or takes away) one current object from the counts of every partner that it was decided for. */
+static void count(struct gate *gate, const struct state *state, uint64_t by)
+{
+    const struct outcome *outcome = &gate->outcomes[state->outcome];
+    if ((state->flags & STATE_OLD) != 0)
+        return;
+    gate->blocked_objects += state->blocked != 0 ? by : 0;
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        uint64_t bit = UINT64_C(1) << p;
+        if (outcome->rule[p] == 0)
+            continue; /* never decided for this partner */
+        struct gate_tally *tally = &gate->tallies[p];
+        if (state->released & bit)
+            tally->released += by;
+        else if (state->blocked & bit)
+            tally->blocked += by;
+        else if (outcome->hold & bit)
+            tally->held += by;
+        else
+            tally->denied += by;
+        if (((state->released | state->blocked) & bit) == 0)
+            gate->tally_rules[outcome->rule[p]][p] += by;
+    }
+}
+
+err_t tallies_load(struct gate *gate)
+{
+    struct store_scan *scan;
+    struct bytes key, value;
+    struct state state;
+    err_t err = store_scan_open(gate->store, TABLE_STATE, bytes_of(NULL, 0), bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        if (TRY(err, state_read(value, &state)))
+            break;
+        if (state.outcome >= gate->outcome_count) {
+            err = ERR_CORRUPT;
+            break;
+        }
+        count(gate, &state, 1);
+        gate->object_count++;
+    }
+    store_scan_close(scan);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t gate_tally(struct gate *gate, unsigned partner, struct gate_tally *out)
+{
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    *out = gate->tallies[partner];
+    return ERR_OK;
+}
+
+err_t gate_tally_rules(struct gate *gate, unsigned partner,
+                       void (*rule)(void *ctx, struct str name, enum policy_effect effect, uint64_t count),
+                       void *ctx)
+{
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    if (gate->tallies[partner].blocked > 0)
+        rule(ctx, STR("closure"), POLICY_HOLD, gate->tallies[partner].blocked);
+    for (size_t n = 1; n < gate->name_count; n++) {
+        uint64_t objects = gate->tally_rules[n][partner];
+        int index = gate->policy == NULL ? -1 : policy_rule_find(gate->policy, gate->names[n]);
+        enum policy_effect effect =
+            index < 0 ? POLICY_HOLD : policy_rule_effect(gate->policy, (unsigned)index);
+        if (objects > 0)
+            rule(ctx, gate->names[n], effect, objects);
+    }
+    return ERR_OK;
+}
+
+/* --- timers --- */
+
+enum { TIMER_KEY_SIZE = 1 + 8 + 8 };
+
+static struct bytes timer_key(int64_t due_us, uint64_t lsn, uint8_t out[TIMER_KEY_SIZE])
+{
+    out[0] = 'T';
+    uint64_t due = (uint64_t)due_us ^ UINT64_C(1) << 63;
+    for (int i = 0; i < 8; i++) {
+        out[1 + i] = (uint8_t)(due >> (56 - 8 * i));
+        out[9 + i] = (uint8_t)(lsn >> (56 - 8 * i));
+    }
+    return bytes_of(out, TIMER_KEY_SIZE);
+}
+
+static err_t timer_set(struct gate *gate, uint64_t lsn, int64_t old_us, int64_t new_us)
+{
+    uint8_t key[TIMER_KEY_SIZE];
+    if (old_us == new_us)
+        return ERR_OK;
+    err_t err;
+    if (old_us != INT64_MAX && TRY(err, store_delete(gate->store, TABLE_FACT, timer_key(old_us, lsn, key))))
+        return err;
+    if (new_us == INT64_MAX)
+        return ERR_OK;
+    return store_put(gate->store, TABLE_FACT, timer_key(new_us, lsn, key), bytes_of(NULL, 0));
+}
+
+err_t timers_due(struct gate *gate, int64_t now_us, uint64_t *out_lsns, size_t size, size_t *out_count,
+                 int64_t *out_next_us)
+{
+    struct store_scan *scan;
+    struct bytes key, value;
+    *out_count = 0;
+    *out_next_us = INT64_MAX;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of("T", 1), bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct rd rd = rd_of(key);
+        (void)rd_u8(&rd);
+        int64_t due_us = (int64_t)(rd_u64(&rd) ^ UINT64_C(1) << 63);
+        uint64_t lsn = rd_u64(&rd);
+        if (due_us > now_us || *out_count == size) {
+            *out_next_us = due_us;
+            break;
+        }
+        out_lsns[(*out_count)++] = lsn;
+    }
+    store_scan_close(scan);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t state_retire(struct gate *gate, uint64_t lsn)
+{
+    struct state state;
+    err_t err = state_load(gate, lsn, &state);
+    if (err == ERR_NOTFOUND || (err == ERR_OK && (state.flags & STATE_OLD) != 0))
+        return ERR_OK;
+    if (err != ERR_OK || TRY(err, timer_set(gate, lsn, state.change_us, INT64_MAX)))
+        return err;
+    count(gate, &state, UINT64_MAX);
+    state.flags |= STATE_OLD;
+    state.change_us = INT64_MAX;
+    return state_put(gate, lsn, &state);
+}
+
+/* --- the DECIDE --- */
+
+struct applying {
+    struct gate *gate;
+    uint64_t lsn;
+    const struct record_decide *decide;
+    uint16_t *names; /* the DECIDE's names as the gate numbers them */
+};
+
+/* The old vector with this class's words for the partners that were decided for now. */
+static struct outcome merge(const struct applying *a, const struct state *state, bool fresh,
+                            const struct record_class *class)
+{
+    struct outcome outcome = {0};
+    if (!fresh)
+        outcome = a->gate->outcomes[state->outcome];
+    uint64_t now = a->decide->partners;
+    outcome.release = (outcome.release & ~now) | (class->release & now);
+    outcome.hold = (outcome.hold & ~now) | (class->hold & now);
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        if (now >> p & 1)
+            outcome.rule[p] = class->rule[p] == RECORD_NAME_NONE ? 0 : a->names[class->rule[p]];
+    return outcome;
+}
+
+static err_t apply_content(struct applying *a, uint32_t e, const struct record_entry *entry)
+{
+    struct gate *gate = a->gate;
+    struct state state = {.change_us = INT64_MAX};
+    err_t err = state_load(gate, entry->lsn, &state);
+    bool fresh = err == ERR_NOTFOUND;
+    if (err != ERR_OK && !fresh)
+        return err;
+    if (!fresh)
+        count(gate, &state, UINT64_MAX);
+    struct outcome outcome = merge(a, &state, fresh, &a->decide->classes[entry->class]);
+    if (TRY(err, outcome_intern(gate, &outcome, &state.outcome)) ||
+        TRY(err, timer_set(gate, entry->lsn, state.change_us, entry->change_us)))
+        return err;
+    state.change_us = entry->change_us;
+    state.released |= entry->release;
+    state.blocked = (state.blocked & ~a->decide->partners) | entry->blocked;
+    if (entry->release != 0) {
+        if (state.release_count == STATE_RELEASES_MAX)
+            return ERR_CORRUPT;
+        state.releases[state.release_count++] = (struct state_release) {a->lsn, e, entry->release};
+    }
+    count(gate, &state, 1);
+    return state_put(gate, entry->lsn, &state);
+}
+
+static err_t apply_superseded(struct applying *a, const struct record_entry *entry)
+{
+    struct state state;
+    err_t err;
+    if (entry->about == 0)
+        return ERR_OK;
+    if (TRY(err, state_load(a->gate, entry->about, &state)))
+        return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
+    state.superseded |= entry->release;
+    return state_put(a->gate, entry->about, &state);
+}
+
+static err_t entry_material(struct gate *gate, const struct record_entry *entry, struct hash *out_content,
+                            struct seal_secret *out_secret, size_t *out_size)
+{
+    struct frame frame;
+    err_t err;
+    if (TRY(err, store_read(gate->store, entry->lsn, &frame)) ||
+        TRY(err, store_secret(gate->store, frame.slot, out_secret)))
+        return err;
+    *out_size = 0;
+    *out_content = (struct hash) {{0}};
+    if (entry_contentless(entry))
+        return ERR_OK;
+    buf_clear(&gate->plain);
+    if (TRY(err, store_unseal(gate->store, &frame, &gate->plain)))
+        return err;
+    *out_content = hash_sha256(buf_bytes(&gate->plain));
+    *out_size = gate->plain.len;
+    return ERR_OK;
+}
+
+static err_t append_leaves(struct applying *a, uint32_t e, const struct record_entry *entry,
+                           const struct decide_hint *hint)
+{
+    struct gate *gate = a->gate;
+    struct hash content;
+    struct seal_secret secret;
+    size_t size;
+    err_t err = ERR_OK;
+    if (entry->release == 0)
+        return ERR_OK;
+    if (hint != NULL) {
+        content = hint->contents[e];
+        secret = hint->secrets[e];
+        size = hint->sizes[e];
+    } else if (TRY(err, entry_material(gate, entry, &content, &secret, &size))) {
+        return err;
+    }
+    for (unsigned p = 0; p < gate->peer_count && err == ERR_OK; p++) {
+        if ((entry->release >> p & 1) == 0)
+            continue;
+        uint64_t subject = LEAF_SUBJECT_NONE;
+        struct leaf leaf;
+        struct leaf_opening opening;
+        if ((entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, p, &subject))) ||
+            TRY(err, leaf_make(gate, a->decide, e, p, gate->views[p].tree.edge.size, subject, &content,
+                               &secret, &leaf, &opening)))
+            break;
+        err = view_append(gate, p, &leaf, size);
+    }
+    mem_wipe(&secret, sizeof secret);
+    return err;
+}
+
+/* Where each partner's leaves of this DECIDE begin. */
+static err_t index_starts(struct applying *a)
+{
+    for (size_t i = 0; i < a->decide->start_count; i++) {
+        const struct record_start *start = &a->decide->starts[i];
+        if (start->partner >= a->gate->peer_count)
+            return ERR_CORRUPT;
+        const struct view *view = &a->gate->views[start->partner];
+        if (start->seq != view->tree.edge.size || start->time_us <= view->last_time_us)
+            return ERR_CORRUPT;
+        err_t err = view_row_put(a->gate, start, a->lsn);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+static err_t intern_names(struct applying *a, struct arena *arena)
+{
+    a->names = arena_zalloc(arena, a->decide->name_count + 1, sizeof *a->names);
+    if (a->names == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < a->decide->name_count; i++) {
+        err_t err = name_intern(a->gate, a->decide->names[i], &a->names[i]);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+err_t decide_apply(struct gate *gate, uint64_t lsn, const struct record_decide *decide,
+                   const struct decide_hint *hint)
+{
+    struct applying a = {gate, lsn, decide, NULL};
+    err_t err;
+    if (decide->from != gate->decided_lsn)
+        return ERR_CORRUPT; /* every position is decided exactly once */
+    if (TRY(err, intern_names(&a, &gate->step_arena)) || TRY(err, index_starts(&a)))
+        return err;
+    for (uint32_t e = 0; e < decide->entry_count; e++) {
+        const struct record_entry *entry = &decide->entries[e];
+        if (!entry_contentless(entry) && TRY(err, apply_content(&a, e, entry)))
+            return err;
+        if (TRY(err, append_leaves(&a, e, entry, hint)) || TRY(err, apply_superseded(&a, entry)))
+            return err;
+    }
+    for (size_t i = 0; i < decide->start_count; i++)
+        if (TRY(err, view_save(gate, decide->starts[i].partner)))
+            return err;
+    gate->decided_lsn = decide->to;
+    if (TRY(err, meta_put_u64(gate, "decided", decide->to)))
+        return err;
+    return decide->job == 0 ? ERR_OK : job_moved(gate, decide->job, decide->job_cursor);
+}

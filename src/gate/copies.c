@@ -1,0 +1,158 @@
+/* Copies of an id (versions, variants, quarantined ones) in the ID table, and decisions in the STATE table.
+ */
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/state.h"
+
+enum { ID_KEY_SIZE = STIX_KEY_SIZE + STAMP_KEY_SIZE + 8, ID_VALUE_SIZE = 16 + 2 + 2 + 1 };
+
+static void put_u64(uint8_t *at, uint64_t v)
+{
+    for (int i = 0; i < 8; i++)
+        at[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | at[i];
+    return v;
+}
+
+err_t copy_put(struct gate *gate, const struct stix_key *key, const struct copy *copy)
+{
+    uint8_t raw_key[ID_KEY_SIZE], value[ID_VALUE_SIZE];
+    memcpy(raw_key, key->b, STIX_KEY_SIZE);
+    stamp_key(copy->version, raw_key + STIX_KEY_SIZE);
+    put_u64(raw_key + STIX_KEY_SIZE + STAMP_KEY_SIZE, copy->lsn);
+    memcpy(value, copy->canon, sizeof copy->canon);
+    value[16] = (uint8_t)(copy->source >> 8);
+    value[17] = (uint8_t)copy->source;
+    value[18] = (uint8_t)(copy->owner >> 8);
+    value[19] = (uint8_t)copy->owner;
+    value[20] = copy->flags;
+    return store_put(gate->store, TABLE_ID, bytes_of(raw_key, sizeof raw_key), bytes_of(value, sizeof value));
+}
+
+static err_t copy_read(struct bytes key, struct bytes value, struct copy *out)
+{
+    if (key.len != ID_KEY_SIZE || value.len != ID_VALUE_SIZE)
+        return ERR_CORRUPT;
+    out->version = stamp_from_key(key.at + STIX_KEY_SIZE);
+    out->lsn = get_u64(key.at + STIX_KEY_SIZE + STAMP_KEY_SIZE);
+    memcpy(out->canon, value.at, sizeof out->canon);
+    out->source = (uint16_t)(value.at[16] << 8 | value.at[17]);
+    out->owner = (uint16_t)(value.at[18] << 8 | value.at[19]);
+    out->flags = value.at[20];
+    return ERR_OK;
+}
+
+err_t copies_load(struct gate *gate, const struct stix_key *key, struct copies *out)
+{
+    struct store_scan *scan;
+    struct bytes raw_key, value;
+    out->count = 0;
+    err_t err =
+        store_scan_open(gate->store, TABLE_ID, bytes_of(key->b, STIX_KEY_SIZE), bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_scan_next(scan, &raw_key, &value)) == ERR_OK) {
+        if (out->count == LIMIT_COPIES) {
+            memmove(out->at, out->at + 1, (LIMIT_COPIES - 1) * sizeof *out->at);
+            out->count--;
+        }
+        if (TRY(err, copy_read(raw_key, value, &out->at[out->count])))
+            break;
+        out->count++;
+    }
+    store_scan_close(scan);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+static bool speaks(const struct copy *copy)
+{
+    return (copy->flags & (COPY_ASSERTION | COPY_QUARANTINED | COPY_SEEN)) == 0;
+}
+
+const struct copy *copies_newest(const struct copies *copies)
+{
+    const struct copy *newest = NULL;
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct copy *copy = &copies->at[i];
+        if (!speaks(copy))
+            continue;
+        int order = newest == NULL ? 1 : stamp_cmp(copy->version, newest->version);
+        if (order > 0 || (order == 0 && copy->lsn > newest->lsn))
+            newest = copy;
+    }
+    return newest;
+}
+
+bool copy_is_current(const struct copies *copies, const struct copy *copy)
+{
+    if (!speaks(copy))
+        return false;
+    if ((copy->flags & COPY_SCO) == 0)
+        return copies_newest(copies) == copy;
+    for (size_t i = 0; i < copies->count; i++)
+        if (speaks(&copies->at[i]) && copies->at[i].source == copy->source && copies->at[i].lsn > copy->lsn)
+            return false;
+    return true;
+}
+
+/* --- STATE --- */
+
+static struct bytes state_key(uint64_t lsn, uint8_t out[8])
+{
+    put_u64(out, lsn);
+    return bytes_of(out, 8);
+}
+
+err_t state_read(struct bytes value, struct state *out)
+{
+    struct rd rd = rd_of(value);
+    out->released = rd_u64(&rd);
+    out->blocked = rd_u64(&rd);
+    out->superseded = rd_u64(&rd);
+    out->change_us = (int64_t)rd_u64(&rd);
+    out->outcome = rd_u32(&rd);
+    out->flags = rd_u8(&rd);
+    out->release_count = rd_u8(&rd);
+    if (out->release_count > STATE_RELEASES_MAX)
+        return ERR_CORRUPT;
+    for (size_t i = 0; i < out->release_count; i++) {
+        out->releases[i].decide = rd_u64(&rd);
+        out->releases[i].entry = rd_u32(&rd);
+        out->releases[i].mask = rd_u64(&rd);
+    }
+    return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+err_t state_load(struct gate *gate, uint64_t lsn, struct state *out)
+{
+    uint8_t key[8];
+    struct bytes value;
+    err_t err = store_get(gate->store, TABLE_STATE, state_key(lsn, key), &value);
+    return err != ERR_OK ? err : state_read(value, out);
+}
+
+err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state)
+{
+    uint8_t key[8], raw[8 + 8 + 8 + 8 + 4 + 1 + 1 + STATE_RELEASES_MAX * (8 + 4 + 8)];
+    struct buf out = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    wr_u64(&out, state->released);
+    wr_u64(&out, state->blocked);
+    wr_u64(&out, state->superseded);
+    wr_u64(&out, (uint64_t)state->change_us);
+    wr_u32(&out, state->outcome);
+    wr_u8(&out, state->flags);
+    wr_u8(&out, state->release_count);
+    for (size_t i = 0; i < state->release_count; i++) {
+        wr_u64(&out, state->releases[i].decide);
+        wr_u32(&out, state->releases[i].entry);
+        wr_u64(&out, state->releases[i].mask);
+    }
+    must(buf_err(&out) == ERR_OK);
+    return store_put(gate->store, TABLE_STATE, state_key(lsn, key), buf_bytes(&out));
+}

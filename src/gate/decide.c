@@ -1,0 +1,732 @@
+/* Deciding: gathers the objects that one step looks at, asks the rules, closes over references, logs one
+ * DECIDE (DESIGN 4 steps 4, 5).
+ *
+ * A step's set grows in two directions. Forward: definitions, creators and unmarked SCOs that a member needs
+ * and that did not leave yet. Backward: objects that the rules would let go and that wait for somebody in the
+ * set. Whatever can newly leave because of a member depends on it, so nothing else has to be looked at. */
+#include "core/wr.h"
+#include "gate/closure.h"
+#include "gate/state.h"
+
+struct candidate {
+    uint64_t lsn;
+    struct stix_key key;
+    struct policy_verdict verdict;
+    uint64_t eligible; /* partners that are decided for: not those for whom this is history */
+    uint64_t slot;
+    struct hash content;
+    size_t size;
+    struct state state;
+    bool decided; /* state was there */
+    bool asked;   /* logged even when nothing changes: new, or named by a job or timer */
+    bool approved;
+    struct copies *copies;
+    const struct copy *copy;
+    struct closure_member member;
+    uint64_t leaves; /* result: partners that get the content now */
+};
+
+struct deciding {
+    struct gate *gate;
+    struct arena *arena;
+    const struct policy *policy;
+    int64_t now_us;
+    uint64_t partners;
+    uint64_t durable;
+    struct candidate *at; /* LIMIT_CLOSURE_MEMBERS */
+    size_t count;
+    struct closure_target *targets;
+    struct stix_key *target_keys;
+    size_t target_count, target_size;
+    struct map by_lsn;        /* lsn -> index + 1; 0: looked at and left out */
+    struct map by_key;        /* object key -> target */
+    struct stix_key overflow; /* a walk that was cut: go on later */
+    bool overflowed;
+};
+
+static uint64_t started(const struct gate *gate)
+{
+    uint64_t mask = 0;
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if (gate->peers[p].state == GATE_PEER_STARTED)
+            mask |= UINT64_C(1) << p;
+    return mask;
+}
+
+static err_t begin(struct deciding *d, struct gate *gate, int64_t now_us, uint64_t partners)
+{
+    arena_reset(&gate->step_arena);
+    *d = (struct deciding) {.gate = gate,
+                            .arena = &gate->step_arena,
+                            .policy = gate->policy,
+                            .now_us = now_us,
+                            .partners = partners & started(gate),
+                            .durable = store_durable_lsn(gate->store)};
+    d->at = arena_alloc(d->arena, LIMIT_CLOSURE_MEMBERS * sizeof *d->at);
+    map_init(&d->by_lsn, 8, 4 * LIMIT_CLOSURE_MEMBERS, &gate->sip);
+    map_init(&d->by_key, STIX_KEY_SIZE, SIZE_MAX / 2, &gate->sip);
+    return d->at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+static void end(struct deciding *d)
+{
+    map_deinit(&d->by_lsn);
+    map_deinit(&d->by_key);
+}
+
+/* --- targets --- */
+
+static err_t target_grow(struct deciding *d)
+{
+    size_t size = d->target_size == 0 ? 1024 : d->target_size * 2;
+    struct closure_target *targets = arena_alloc(d->arena, size * sizeof *targets);
+    struct stix_key *keys = arena_alloc(d->arena, size * sizeof *keys);
+    if (targets == NULL || keys == NULL)
+        return ERR_NOMEM;
+    if (d->target_count > 0) {
+        memcpy(targets, d->targets, d->target_count * sizeof *targets);
+        memcpy(keys, d->target_keys, d->target_count * sizeof *keys);
+    }
+    d->targets = targets;
+    d->target_keys = keys;
+    d->target_size = size;
+    return ERR_OK;
+}
+
+/* Partners that hold some copy: it was released to them, or they are where it came from. */
+static err_t held_by(struct deciding *d, const struct copies *copies, uint64_t *out)
+{
+    uint64_t held = 0;
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct copy *copy = &copies->at[i];
+        if ((copy->flags & COPY_QUARANTINED) != 0)
+            continue;
+        const struct gate_source *source = gate_source_get(d->gate, copy->source);
+        if (source != NULL && source->partner >= 0)
+            held |= UINT64_C(1) << source->partner;
+        struct state state;
+        err_t err = state_load(d->gate, copy->lsn, &state);
+        if (err == ERR_OK)
+            held |= state.released;
+        else if (err != ERR_NOTFOUND)
+            return err;
+    }
+    *out = held;
+    return ERR_OK;
+}
+
+static err_t target_of(struct deciding *d, const struct stix_key *key, uint32_t *out)
+{
+    const uint64_t *known = map_get(&d->by_key, key->b);
+    if (known != NULL) {
+        *out = (uint32_t)*known;
+        return ERR_OK;
+    }
+    struct copies copies;
+    struct closure_target target = {0, CLOSURE_NONE};
+    err_t err;
+    if (TRY(err, copies_load(d->gate, key, &copies)) || TRY(err, held_by(d, &copies, &target.held)))
+        return err;
+    if (d->target_count == d->target_size && TRY(err, target_grow(d)))
+        return err;
+    if (TRY(err, map_put(&d->by_key, key->b, d->target_count)))
+        return err;
+    d->targets[d->target_count] = target;
+    d->target_keys[d->target_count] = *key;
+    *out = (uint32_t)d->target_count++;
+    return ERR_OK;
+}
+
+/* --- candidates --- */
+
+/* For whom this object is decided: what was logged before a partner was added is history to it, definitions
+ * excepted. */
+static uint64_t eligible_for(const struct deciding *d, uint64_t lsn, bool follows)
+{
+    uint64_t mask = d->partners;
+    for (unsigned p = 0; p < d->gate->peer_count; p++)
+        if (!follows && lsn < d->gate->peers[p].since_lsn)
+            mask &= ~(UINT64_C(1) << p);
+    return mask;
+}
+
+static err_t add_needs(struct deciding *d, struct candidate *c, const struct stix_object *object)
+{
+    struct closure_need *needs = arena_alloc(d->arena, (object->ref_count + 1) * sizeof *needs);
+    uint32_t count = 0;
+    if (needs == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < object->ref_count; i++) {
+        const struct stix_ref *ref = &object->refs[i];
+        if (key_is_builtin(&ref->key) || stix_key_eq(&ref->key, &c->key))
+            continue;
+        err_t err = target_of(d, &ref->key, &needs[count].target);
+        if (err != ERR_OK)
+            return err;
+        needs[count++].strict = !ref_role_follows(ref->role);
+    }
+    c->member.needs = needs;
+    c->member.need_count = count;
+    return ERR_OK;
+}
+
+/* What the rules give, as the closure takes it. An unmarked definition or creator comes along unless a rule
+ * denies it. */
+static void set_base(struct candidate *c, const struct subject *subject, const struct policy_facts *facts)
+{
+    uint64_t own = c->verdict.release & c->eligible;
+    c->member.base = own;
+    bool unmarked = (facts->markings & ~(unsigned)(POLICY_MARKING_NONE | POLICY_MARKING_ASSUMED)) == 0;
+    if (!subject->follows || !unmarked)
+        return;
+    uint64_t denied = 0;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        if ((c->verdict.deny >> p & 1) && c->verdict.rule[p] != POLICY_RULE_DEFAULT)
+            denied |= UINT64_C(1) << p;
+    c->member.follower = true;
+    c->member.base = c->eligible & ~denied;
+    c->member.on_demand = c->member.base & ~own;
+}
+
+static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *out_current)
+{
+    struct subject subject;
+    struct policy_facts facts;
+    err_t err = subject_load(d->gate, lsn, d->arena, &subject);
+    if (err != ERR_OK)
+        return err;
+    *out_current = copy_is_current(subject.copies, subject.copy);
+    if (!*out_current)
+        return ERR_OK;
+    *c = (struct candidate) {.lsn = lsn,
+                             .key = subject.object.key,
+                             .slot = subject.slot,
+                             .content = subject.content,
+                             .size = subject.bytes.len,
+                             .copies = subject.copies,
+                             .copy = subject.copy};
+    /* References first: judging markings parses other objects, and the refs' text is gone then. */
+    if (TRY(err, add_needs(d, c, &subject.object)) || TRY(err, target_of(d, &c->key, &c->member.target)) ||
+        TRY(err, subject_decide(d->gate, &subject, d->policy, d->now_us, d->arena, &facts, &c->verdict)))
+        return err;
+    c->approved = facts.approvals != 0;
+    c->eligible = eligible_for(d, lsn, subject.follows);
+    set_base(c, &subject, &facts);
+    err = state_load(d->gate, lsn, &c->state);
+    c->decided = err == ERR_OK;
+    if (!c->decided)
+        c->state = (struct state) {.change_us = INT64_MAX};
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* Adds one OBJ to the set unless it is there or no longer speaks for its id. */
+static err_t add(struct deciding *d, uint64_t lsn, bool asked)
+{
+    const uint64_t *known = map_get(&d->by_lsn, &lsn);
+    if (known != NULL) {
+        if (*known != 0)
+            d->at[*known - 1].asked |= asked;
+        return ERR_OK;
+    }
+    if (lsn >= d->durable)
+        return ERR_OK;
+    if (d->count == LIMIT_CLOSURE_MEMBERS)
+        return ERR_FULL;
+    struct candidate *c = &d->at[d->count];
+    bool current;
+    err_t err = fill(d, lsn, c, &current);
+    if (err == ERR_NOTFOUND)
+        return ERR_OK; /* its secret was destroyed */
+    if (err != ERR_OK || TRY(err, map_put(&d->by_lsn, &lsn, current ? d->count + 1 : 0)) || !current)
+        return err;
+    c->asked = asked;
+    struct closure_target *target = &d->targets[c->member.target];
+    c->member.next_copy = target->first_copy;
+    target->first_copy = (uint32_t)d->count++;
+    return ERR_OK;
+}
+
+/* --- growing the set --- */
+
+static bool type_is(const struct stix_key *key, enum stix_code code)
+{
+    return memcmp(key->b + 16, stix_type_row(code)->digest, STIX_TYPE_DIGEST_SIZE) == 0;
+}
+
+/* May something of this id leave only because a referrer does? */
+static bool comes_along(const struct stix_key *key)
+{
+    if (type_is(key, STIX_TYPE_MARKING_DEFINITION) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION) ||
+        type_is(key, STIX_TYPE_IDENTITY))
+        return true;
+    for (int code = STIX_TYPE_UNKNOWN + 1; code < STIX_TYPE_COUNT; code++)
+        if (stix_type_row((enum stix_code)code)->category == STIX_SCO && type_is(key, (enum stix_code)code))
+            return true;
+    return false;
+}
+
+static err_t grow_forward(struct deciding *d, size_t i)
+{
+    for (uint32_t n = 0; n < d->at[i].member.need_count; n++) {
+        uint32_t t = d->at[i].member.needs[n].target;
+        struct copies copies;
+        err_t err;
+        if ((d->targets[t].held & d->partners) == d->partners || !comes_along(&d->target_keys[t]))
+            continue;
+        if (TRY(err, copies_load(d->gate, &d->target_keys[t], &copies)))
+            return err;
+        for (size_t k = 0; k < copies.count; k++)
+            if (copy_is_current(&copies, &copies.at[k]) && TRY(err, add(d, copies.at[k].lsn, false)))
+                return err;
+    }
+    return ERR_OK;
+}
+
+/* Objects that wait for somebody, and refer to this one. */
+static err_t grow_backward(struct deciding *d, size_t i)
+{
+    enum { PAGE = 256 };
+    uint64_t found[PAGE], from = 0;
+    size_t count;
+    if (d->gate->blocked_objects == 0 || (d->at[i].member.base & ~d->at[i].state.released) == 0)
+        return ERR_OK;
+    do {
+        err_t err = referrers(d->gate, &d->at[i].key, from, found, PAGE, &count);
+        if (err != ERR_OK)
+            return err;
+        for (size_t k = 0; k < count; k++) {
+            struct state state;
+            err = state_load(d->gate, found[k], &state);
+            if (err == ERR_OK && state.blocked != 0)
+                err = add(d, found[k], false);
+            if (err != ERR_OK && err != ERR_NOTFOUND)
+                return err;
+            from = found[k] + 1;
+        }
+    } while (count == PAGE);
+    return ERR_OK;
+}
+
+/* Members added while walking are walked in turn. A walk that is cut goes on as a job. */
+static err_t grow(struct deciding *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        err_t err = grow_forward(d, i);
+        if (err == ERR_OK)
+            err = grow_backward(d, i);
+        if (err == ERR_FULL) {
+            d->overflow = d->at[i].key;
+            d->overflowed = true;
+            return ERR_OK;
+        }
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* --- from the solution to a DECIDE --- */
+
+struct drafting {
+    struct deciding *d;
+    struct record_decide decide;
+    struct record_entry *entries;
+    struct record_class *classes;
+    struct str *names;
+    struct map name_ids; /* SHA-256 of the name -> index */
+    struct hash *contents;
+    struct seal_secret *secrets;
+    size_t *sizes;
+    size_t entry_size;
+};
+
+static err_t name_of(struct drafting *r, struct str name, uint16_t *out)
+{
+    struct hash digest = hash_sha256(bytes_from_str(name));
+    const uint64_t *known = map_get(&r->name_ids, digest.b);
+    if (known != NULL) {
+        *out = (uint16_t)*known;
+        return ERR_OK;
+    }
+    err_t err = map_put(&r->name_ids, digest.b, r->decide.name_count);
+    if (err != ERR_OK)
+        return err;
+    r->names[r->decide.name_count] = name;
+    *out = (uint16_t)r->decide.name_count++;
+    return ERR_OK;
+}
+
+/* The rules' words for one candidate, shared with those that had the same. Later candidates mostly repeat the
+ * last classes. */
+static err_t class_of(struct drafting *r, const struct candidate *c, uint16_t *out)
+{
+    struct record_class class = {.release = c->verdict.release & c->eligible,
+                                 .hold = c->verdict.hold & c->eligible};
+    err_t err;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        class.rule[p] = RECORD_NAME_NONE;
+        if ((r->d->partners >> p & 1) == 0)
+            continue;
+        struct str name =
+            c->eligible >> p & 1 ? policy_rule_name(r->d->policy, c->verdict.rule[p]) : STR("history");
+        if ((c->eligible >> p & 1) == 0)
+            class.hold |= UINT64_C(1) << p;
+        if (TRY(err, name_of(r, name, &class.rule[p])))
+            return err;
+    }
+    for (size_t back = 0; back < r->decide.class_count && back < 16; back++) {
+        size_t k = r->decide.class_count - 1 - back;
+        if (memcmp(&r->classes[k], &class, sizeof class) == 0) {
+            *out = (uint16_t)k;
+            return ERR_OK;
+        }
+    }
+    if (r->decide.class_count == UINT16_MAX)
+        return ERR_FULL;
+    r->classes[r->decide.class_count] = class;
+    *out = (uint16_t)r->decide.class_count++;
+    return ERR_OK;
+}
+
+static err_t put_entry(struct drafting *r, const struct record_entry *entry, const struct candidate *c,
+                       uint64_t slot)
+{
+    size_t e = r->decide.entry_count;
+    if (e == r->entry_size)
+        return ERR_FULL;
+    r->entries[e] = *entry;
+    r->contents[e] = entry_contentless(entry) ? (struct hash) {{0}} : c->content;
+    r->sizes[e] = entry_contentless(entry) ? 0 : c->size;
+    if (entry->release != 0) {
+        err_t err = store_secret(r->d->gate->store, slot, &r->secrets[e]);
+        if (err != ERR_OK)
+            return err;
+    }
+    r->decide.entry_count++;
+    return ERR_OK;
+}
+
+static err_t put_contentless(struct drafting *r, const struct candidate *c, uint64_t about, uint64_t mask)
+{
+    struct frame frame;
+    err_t err = store_read(r->d->gate->store, about, &frame);
+    if (err != ERR_OK)
+        return err;
+    struct record_entry entry = {.lsn = about,
+                                 .about = about,
+                                 .op = LEAF_SUPERSEDE,
+                                 .approver = RECORD_NAME_NONE,
+                                 .release = mask,
+                                 .change_us = INT64_MAX};
+    if (r->decide.class_count == 0 && TRY(err, class_of(r, c, &entry.class)))
+        return err;
+    return put_entry(r, &entry, c, frame.slot);
+}
+
+/* Older versions that partners hold: a leaf with content says which one it replaces, a contentless one that
+ * it is not current. */
+static err_t put_about_older(struct drafting *r, const struct candidate *c, struct record_entry *entry)
+{
+    uint64_t left = entry->release, told = 0;
+    err_t err;
+    if ((c->copy->flags & COPY_SCO) != 0)
+        return ERR_OK;
+    for (size_t i = c->copies->count; i-- > 0;) {
+        const struct copy *older = &c->copies->at[i];
+        struct state state;
+        if (older->lsn == c->lsn || (older->flags & (COPY_ASSERTION | COPY_QUARANTINED | COPY_SEEN)) != 0)
+            continue;
+        err = state_load(r->d->gate, older->lsn, &state);
+        if (err == ERR_NOTFOUND)
+            continue;
+        if (err != ERR_OK)
+            return err;
+        uint64_t holders = state.released & ~state.superseded & r->d->partners & ~told;
+        told |= holders;
+        struct record_entry with = *entry;
+        with.release = holders & left;
+        with.about = older->lsn;
+        with.op = (c->copy->flags & COPY_REVOKED) != 0 ? LEAF_REVOKE : LEAF_SUPERSEDE;
+        if (with.release != 0 && TRY(err, put_entry(r, &with, c, c->slot)))
+            return err;
+        left &= ~with.release;
+        uint64_t without = holders & ~with.release & ~c->state.released;
+        if (without != 0 && TRY(err, put_contentless(r, c, older->lsn, without)))
+            return err;
+    }
+    entry->release = left;
+    return ERR_OK;
+}
+
+static err_t put_candidate(struct drafting *r, struct candidate *c)
+{
+    uint64_t own = c->verdict.release & c->eligible;
+    c->leaves = c->member.release & ~c->state.released;
+    uint64_t blocked = own & ~c->member.allowed & ~c->state.released;
+    bool changed = c->leaves != 0 || blocked != (c->state.blocked & r->d->partners);
+    if (!c->asked && !changed)
+        return ERR_OK;
+    struct record_entry entry = {.lsn = c->lsn,
+                                 .op = LEAF_RELEASE,
+                                 .approver = RECORD_NAME_NONE,
+                                 .release = c->leaves,
+                                 .blocked = blocked,
+                                 .change_us = c->verdict.next_change_us};
+    err_t err;
+    if (TRY(err, class_of(r, c, &entry.class)) || TRY(err, put_about_older(r, c, &entry)))
+        return err;
+    /* The state needs one entry with content even when all leaves were about older versions, or there is
+     * none. */
+    bool covered = entry.release == 0 && c->leaves != 0;
+    return covered ? ERR_OK : put_entry(r, &entry, c, c->slot);
+}
+
+/* Where each partner's ledger stands, and the time of its first new leaf: unique and increasing per view. */
+static err_t put_starts(struct drafting *r)
+{
+    struct deciding *d = r->d;
+    struct record_start *starts = arena_zalloc(d->arena, LIMIT_PARTNERS, sizeof *starts);
+    uint64_t any = 0;
+    if (starts == NULL)
+        return ERR_NOMEM;
+    for (size_t e = 0; e < r->decide.entry_count; e++)
+        any |= r->entries[e].release;
+    for (unsigned p = 0; p < d->gate->peer_count; p++) {
+        const struct view *view = &d->gate->views[p];
+        if ((any >> p & 1) == 0)
+            continue;
+        int64_t time_us = d->now_us > view->last_time_us ? d->now_us : view->last_time_us + 1;
+        starts[r->decide.start_count++] =
+            (struct record_start) {(uint8_t)p, d->gate->peers[p].epoch, view->tree.edge.size, time_us};
+    }
+    r->decide.starts = starts;
+    return ERR_OK;
+}
+
+static err_t draft_init(struct drafting *r, struct deciding *d)
+{
+    *r = (struct drafting) {.d = d, .entry_size = 2 * d->count + LIMIT_COPIES};
+    r->entries = arena_zalloc(d->arena, r->entry_size, sizeof *r->entries);
+    r->contents = arena_zalloc(d->arena, r->entry_size, sizeof *r->contents);
+    r->secrets = arena_zalloc(d->arena, r->entry_size, sizeof *r->secrets);
+    r->sizes = arena_zalloc(d->arena, r->entry_size, sizeof *r->sizes);
+    r->classes = arena_zalloc(d->arena, d->count + 1, sizeof *r->classes);
+    r->names = arena_zalloc(d->arena, RECORD_NAMES_MAX, sizeof *r->names);
+    map_init(&r->name_ids, HASH_SIZE, RECORD_NAMES_MAX, &d->gate->sip);
+    if (r->entries == NULL || r->contents == NULL || r->secrets == NULL || r->sizes == NULL ||
+        r->classes == NULL || r->names == NULL)
+        return ERR_NOMEM;
+    return ERR_OK;
+}
+
+static err_t solve(struct deciding *d, uint32_t *order)
+{
+    struct closure_member *members = arena_alloc(d->arena, (d->count + 1) * sizeof *members);
+    if (members == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < d->count; i++)
+        members[i] = d->at[i].member;
+    err_t err = closure_solve(members, d->count, d->targets, d->target_count, d->arena, order);
+    for (size_t i = 0; err == ERR_OK && i < d->count; i++)
+        d->at[i].member = members[i];
+    return err;
+}
+
+static err_t log_decide(struct drafting *r)
+{
+    struct gate *gate = r->d->gate;
+    uint64_t lsn;
+    err_t err;
+    buf_clear(&gate->record);
+    record_decide_write(&gate->record, &r->decide);
+    if (TRY(err, gate_append(gate, FRAME_DECIDE, &lsn)))
+        return err;
+    struct decide_hint hint = {r->contents, r->secrets, r->sizes};
+    return decide_apply(gate, lsn, &r->decide, &hint);
+}
+
+/* The walk that was cut goes on with the referrers of the object it stopped at. */
+static err_t log_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us)
+{
+    struct record_fact fact = {.kind = RECORD_FACT_RECHECK,
+                               .key = bytes_of(key->b, STIX_KEY_SIZE),
+                               .value = bytes_of("", 0),
+                               .by = STR("gate"),
+                               .because = STR("a walk over references reached its limit"),
+                               .at_us = now_us};
+    uint64_t lsn;
+    buf_clear(&gate->record);
+    record_fact_write(&gate->record, &fact);
+    err_t err = gate_append(gate, FRAME_JOB, &lsn);
+    return err != ERR_OK ? err : fact_apply(gate, lsn, &fact);
+}
+
+/* Closes over the set, writes and applies the DECIDE. Positions and job cursor are the caller's. */
+static err_t conclude(struct deciding *d, uint64_t from, uint64_t to, uint32_t job, uint64_t job_cursor)
+{
+    struct drafting r = {0};
+    uint32_t *order = NULL;
+    err_t err;
+    if (TRY(err, grow(d)))
+        return err;
+    order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
+    if (order == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, solve(d, order)) || TRY(err, draft_init(&r, d)))
+        goto out;
+    r.decide = (struct record_decide) {.from = from,
+                                       .to = to,
+                                       .policy = d->gate->policy_lsn,
+                                       .now_us = d->now_us,
+                                       .partners = d->partners,
+                                       .job = job,
+                                       .job_cursor = job_cursor,
+                                       .policy_digest = policy_digest(d->policy),
+                                       .names = r.names,
+                                       .classes = r.classes,
+                                       .entries = r.entries};
+    for (size_t i = 0; i < d->count; i++)
+        if (TRY(err, put_candidate(&r, &d->at[order[i]])))
+            goto out;
+    if (TRY(err, put_starts(&r)) || TRY(err, log_decide(&r)))
+        goto out;
+    if (d->overflowed)
+        err = log_recheck(d->gate, &d->overflow, d->now_us);
+out:
+    map_deinit(&r.name_ids);
+    return err;
+}
+
+/* --- the three kinds of work --- */
+
+/* Newly durable frames, in order. */
+static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
+{
+    struct deciding d;
+    struct frame frame;
+    struct store_iter iter = store_iter(gate->store, gate->decided_lsn, store_durable_lsn(gate->store));
+    uint64_t to = gate->decided_lsn;
+    err_t err = begin(&d, gate, now_us, UINT64_MAX);
+    *out_did = false;
+    while (err == ERR_OK && d.count < LIMIT_STEP_OBJECTS &&
+           (err = store_iter_next(&iter, &frame)) == ERR_OK) {
+        if (frame.kind == FRAME_OBJ)
+            err = add(&d, frame.lsn, true);
+        to = iter.lsn;
+    }
+    if (err == ERR_NOTFOUND)
+        err = ERR_OK;
+    /* Frames that decide nothing (facts, notes, DECIDEs) need no DECIDE of their own; they are passed with
+     * the next object. */
+    if (err == ERR_OK && d.count > 0) {
+        *out_did = true;
+        err = conclude(&d, gate->decided_lsn, to, 0, 0);
+    }
+    end(&d);
+    return err;
+}
+
+static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out_next_us)
+{
+    struct deciding d;
+    uint64_t due[LIMIT_STEP_OBJECTS];
+    size_t count;
+    err_t err = timers_due(gate, now_us, due, LIMIT_STEP_OBJECTS, &count, out_next_us);
+    *out_did = false;
+    if (err != ERR_OK || count == 0)
+        return err;
+    *out_did = true;
+    err = begin(&d, gate, now_us, UINT64_MAX);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = add(&d, due[i], true);
+    if (err == ERR_OK)
+        err = conclude(&d, gate->decided_lsn, gate->decided_lsn, 0, 0);
+    end(&d);
+    return err;
+}
+
+/* The next page of objects that a job names: lsns from its cursor on. *out_cursor: where it goes on;
+ * UINT64_MAX: done. */
+static err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size, size_t *out_count,
+                      uint64_t *out_cursor)
+{
+    size_t count = 0;
+    err_t err = ERR_OK;
+    uint64_t cursor = UINT64_MAX;
+    if (job->scope == JOB_OBJECT) {
+        struct copies copies;
+        err = copies_load(gate, &job->key, &copies);
+        for (size_t i = 0; err == ERR_OK && i < copies.count && count < size; i++)
+            if (copy_is_current(&copies, &copies.at[i]))
+                out[count++] = copies.at[i].lsn;
+    } else if (job->scope == JOB_REFERRERS) {
+        err = referrers(gate, &job->key, job->cursor, out, size, &count);
+        if (err == ERR_OK && count == size)
+            cursor = out[count - 1] + 1;
+    } else {
+        struct store_iter iter = store_iter(gate->store, job->cursor, job->until);
+        struct frame frame;
+        struct record_envelope envelope;
+        while (count < size && (err = store_iter_next(&iter, &frame)) == ERR_OK) {
+            if (frame.kind != FRAME_OBJ || record_envelope_read(frame.envelope, &envelope) != ERR_OK)
+                continue;
+            if (job->scope == JOB_ALL || envelope.source == job->source)
+                out[count++] = frame.lsn;
+        }
+        if (err == ERR_OK)
+            cursor = iter.lsn;
+        err = err == ERR_NOTFOUND ? ERR_OK : err;
+    }
+    *out_count = count;
+    *out_cursor = cursor;
+    return err;
+}
+
+static err_t step_job(struct gate *gate, int64_t now_us, bool *out_did)
+{
+    struct deciding d;
+    uint64_t page[LIMIT_STEP_OBJECTS], cursor;
+    size_t count;
+    struct job *next = job_next(gate);
+    *out_did = next != NULL;
+    if (next == NULL)
+        return ERR_OK;
+    struct job job = *next;
+    err_t err = job_page(gate, &job, page, LIMIT_STEP_OBJECTS, &count, &cursor);
+    if (err != ERR_OK)
+        return err;
+    err = begin(&d, gate, now_us, job.partners);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = add(&d, page[i], true);
+    if (err == ERR_OK)
+        err = conclude(&d, gate->decided_lsn, gate->decided_lsn, job.number, cursor);
+    end(&d);
+    return err;
+}
+
+err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_next_us)
+{
+    must(gate->magic == GATE_MAGIC);
+    bool did = false;
+    int64_t next_us = INT64_MAX;
+    err_t err = ERR_OK;
+    *out_more = false;
+    *out_next_us = INT64_MAX;
+    if (gate->read_only)
+        return ERR_OK;
+    if (gate->group_open && TRY(err, gate_commit(gate)))
+        return err;
+    if (gate->policy != NULL && started(gate) != 0) {
+        err = step_live(gate, now_us, &did);
+        if (err == ERR_OK && !did)
+            err = step_timers(gate, now_us, &did, &next_us);
+        if (err == ERR_OK && !did)
+            err = step_job(gate, now_us, &did);
+    }
+    store_view_end(gate->store);
+    if (err != ERR_OK)
+        return err;
+    *out_more = did;
+    *out_next_us = next_us;
+    return ERR_OK;
+}

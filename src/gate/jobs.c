@@ -1,0 +1,100 @@
+/* Jobs: old decisions that a new fact asks for again. They wait in the index; the cursor moves with the
+ * DECIDE that did the work. */
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/state.h"
+
+enum { JOB_KEY_SIZE = 1 + 4 };
+
+static struct bytes job_key(uint32_t number, uint8_t out[JOB_KEY_SIZE])
+{
+    out[0] = 'J';
+    for (int i = 0; i < 4; i++)
+        out[1 + i] = (uint8_t)(number >> (24 - 8 * i));
+    return bytes_of(out, JOB_KEY_SIZE);
+}
+
+static err_t job_save(struct gate *gate, const struct job *job)
+{
+    uint8_t key[JOB_KEY_SIZE], raw[64];
+    struct buf out = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    wr_u8(&out, (uint8_t)job->scope);
+    wr_u64(&out, job->partners);
+    wr_bytes(&out, bytes_of(job->key.b, STIX_KEY_SIZE));
+    wr_u16(&out, job->source);
+    wr_u64(&out, job->cursor);
+    wr_u64(&out, job->until);
+    must(buf_err(&out) == ERR_OK);
+    return store_put(gate->store, TABLE_FACT, job_key(job->number, key), buf_bytes(&out));
+}
+
+static err_t job_read(struct bytes key, struct bytes value, struct job *out)
+{
+    struct rd key_rd = rd_of(key), rd = rd_of(value);
+    (void)rd_u8(&key_rd);
+    out->number = rd_u32(&key_rd);
+    out->scope = (enum job_scope)rd_u8(&rd);
+    out->partners = rd_u64(&rd);
+    rd_copy(&rd, out->key.b, STIX_KEY_SIZE);
+    out->source = rd_u16(&rd);
+    out->cursor = rd_u64(&rd);
+    out->until = rd_u64(&rd);
+    return rd_end(&key_rd) == ERR_OK && rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+err_t job_add(struct gate *gate, const struct job *job)
+{
+    if (job->partners == 0)
+        return ERR_OK;
+    if (gate->job_count >= LIMIT_JOBS)
+        return ERR_FULL;
+    struct job *fresh = &gate->jobs[gate->job_count];
+    *fresh = *job;
+    fresh->number = ++gate->job_last;
+    err_t err;
+    if (TRY(err, job_save(gate, fresh)) || TRY(err, meta_put_u64(gate, "job", gate->job_last)))
+        return err;
+    gate->job_count++;
+    return ERR_OK;
+}
+
+err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor)
+{
+    size_t at = 0;
+    while (at < gate->job_count && gate->jobs[at].number != number)
+        at++;
+    if (at == gate->job_count)
+        return ERR_CORRUPT;
+    gate->jobs[at].cursor = cursor;
+    if (cursor != UINT64_MAX)
+        return job_save(gate, &gate->jobs[at]);
+    uint8_t key[JOB_KEY_SIZE];
+    memmove(gate->jobs + at, gate->jobs + at + 1, (gate->job_count - at - 1) * sizeof *gate->jobs);
+    gate->job_count--;
+    return store_delete(gate->store, TABLE_FACT, job_key(number, key));
+}
+
+struct job *job_next(struct gate *gate)
+{
+    return gate->job_count == 0 ? NULL : &gate->jobs[0];
+}
+
+err_t jobs_load(struct gate *gate)
+{
+    uint64_t last = 0;
+    struct store_scan *scan;
+    struct bytes key, value;
+    err_t err = meta_get_u64(gate, "job", &last);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    gate->job_last = (uint32_t)last;
+    if (TRY(err, store_scan_open(gate->store, TABLE_FACT, bytes_of("J", 1), bytes_of(NULL, 0), &scan)))
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK && gate->job_count < LIMIT_JOBS) {
+        if (TRY(err, job_read(key, value, &gate->jobs[gate->job_count])))
+            break;
+        gate->job_count++;
+    }
+    store_scan_close(scan);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}

@@ -1,0 +1,245 @@
+/* Leaves: made from (OBJ, DECIDE, partner), found again, and shown. */
+#include "core/mem.h"
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/state.h"
+
+static struct str reason_name(const struct record_decide *decide, uint16_t index)
+{
+    struct str name = index < decide->name_count ? decide->names[index] : STR("");
+    if (name.len > LIMIT_NAME_BYTES)
+        name.len = LIMIT_NAME_BYTES;
+    return name;
+}
+
+err_t leaf_make(struct gate *gate, const struct record_decide *decide, size_t e, unsigned partner,
+                uint64_t seq, uint64_t subject, const struct hash *content, const struct seal_secret *secret,
+                struct leaf *out_leaf, struct leaf_opening *out_opening)
+{
+    const struct record_entry *entry = &decide->entries[e];
+    const struct record_start *start = record_decide_start(decide, partner);
+    const struct view *view = &gate->views[partner];
+    if (start == NULL || seq < start->seq)
+        return ERR_CORRUPT;
+    struct frame frame;
+    struct record_envelope envelope;
+    err_t err;
+    if (TRY(err, store_read(gate->store, entry->lsn, &frame)) ||
+        TRY(err, record_envelope_read(frame.envelope, &envelope)))
+        return err;
+    const struct gate_source *source = gate_source_get(gate, envelope.source);
+    if (source == NULL)
+        return ERR_CORRUPT;
+    struct str origin = {view->origin, view->origin_len};
+    struct leaf_opening opening = {
+        .salt = ledger_salt_partner(secret, origin, seq), .content = *content, .subject_seq = subject};
+    struct leaf_reason reason = {
+        .salt = ledger_salt_issuer(secret, origin, seq),
+        .rule = reason_name(decide, decide->classes[entry->class].rule[partner]),
+        .policy_digest = decide->policy_digest,
+        .approver = reason_name(decide, entry->approver),
+        .source = source->name,
+    };
+    *out_leaf = (struct leaf) {.op = (enum leaf_op)entry->op,
+                               .epoch = start->epoch,
+                               .seq = seq,
+                               .time_us = start->time_us + (int64_t)(seq - start->seq),
+                               .partner = leaf_partner((enum leaf_op)entry->op, &opening),
+                               .issuer = leaf_issuer(&reason)};
+    *out_opening = opening;
+    return ERR_OK;
+}
+
+/* How many leaves of `decide` before entry `e` went to `partner`. */
+static uint64_t leaves_before(const struct record_decide *decide, size_t e, unsigned partner)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < e; i++)
+        count += decide->entries[i].release >> partner & 1;
+    return count;
+}
+
+/* The DECIDE at `lsn`, also the one that is being applied: it is in the log, though not yet durable. */
+static err_t decide_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct record_decide *out)
+{
+    struct frame frame;
+    err_t err = store_read(gate->store, lsn, &frame);
+    return err != ERR_OK ? err : record_decide_read(frame.payload, arena, out);
+}
+
+err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq)
+{
+    struct state state;
+    err_t err = state_load(gate, lsn, &state);
+    if (err != ERR_OK)
+        return err;
+    for (size_t i = 0; i < state.release_count; i++) {
+        const struct state_release *release = &state.releases[i];
+        struct record_decide decide;
+        struct arena arena;
+        if ((release->mask >> partner & 1) == 0)
+            continue;
+        arena_init(&arena, LIMIT_FRAME_BYTES * 8u);
+        err = decide_load(gate, release->decide, &arena, &decide);
+        const struct record_start *start = err == ERR_OK ? record_decide_start(&decide, partner) : NULL;
+        if (start != NULL && release->entry < decide.entry_count)
+            *out_seq = start->seq + leaves_before(&decide, release->entry, partner);
+        else if (err == ERR_OK)
+            err = ERR_CORRUPT;
+        arena_deinit(&arena);
+        return err;
+    }
+    return ERR_NOTFOUND;
+}
+
+/* --- showing visible leaves --- */
+
+struct showing {
+    struct gate *gate;
+    unsigned partner;
+    uint64_t visible;
+    bool (*visit)(void *ctx, const struct gate_leaf *leaf);
+    void *ctx;
+    bool stopped;
+};
+
+static struct str version_text(const struct stix_object *object)
+{
+    struct str text;
+    if (object->has_modified && json_get_str(object->root, STR("modified"), &text))
+        return text;
+    if (object->has_created && json_get_str(object->root, STR("created"), &text))
+        return text;
+    return STR("");
+}
+
+static err_t show_content(struct showing *s, const struct frame *frame, struct gate_leaf *out,
+                          struct stix_object *object, struct json_doc *doc)
+{
+    struct gate *gate = s->gate;
+    static const uint8_t padding[JSON_PADDING];
+    buf_clear(&gate->plain);
+    arena_reset(&gate->accept_arena);
+    err_t err = store_unseal(gate->store, frame, &gate->plain);
+    size_t len = gate->plain.len;
+    buf_put(&gate->plain, padding, sizeof padding);
+    if (err != ERR_OK || TRY(err, buf_err(&gate->plain)))
+        return err;
+    out->object = bytes_of(gate->plain.at, len);
+    if (TRY(err, json_parse(gate->parser_one, out->object, doc, NULL)) ||
+        TRY(err, stix_read(json_root(doc), &gate->accept_arena, object, NULL)))
+        return err;
+    out->id = object->id;
+    out->version = version_text(object);
+    out->key = object->key;
+    out->stamp = object->version;
+    return ERR_OK;
+}
+
+static err_t show(struct showing *s, const struct record_decide *decide, size_t e, uint64_t seq)
+{
+    const struct record_entry *entry = &decide->entries[e];
+    struct gate_leaf shown = {0};
+    struct frame frame;
+    struct record_envelope envelope;
+    struct stix_object object;
+    struct json_doc doc;
+    struct seal_secret secret;
+    struct hash content = {{0}};
+    uint64_t subject = LEAF_SUBJECT_NONE;
+    err_t err;
+    if (entry->about != 0 && TRY(err, leaf_seq_of(s->gate, entry->about, s->partner, &subject)))
+        return err;
+    if (TRY(err, store_read(s->gate->store, entry->lsn, &frame)) ||
+        TRY(err, record_envelope_read(frame.envelope, &envelope)))
+        return err;
+    shown.hops = envelope.hops;
+    if (!entry_contentless(entry)) {
+        if (TRY(err, show_content(s, &frame, &shown, &object, &doc)))
+            return err;
+        content = hash_sha256(shown.object);
+    }
+    if (TRY(err, store_secret(s->gate->store, frame.slot, &secret)))
+        return err;
+    err = leaf_make(s->gate, decide, e, s->partner, seq, subject, &content, &secret, &shown.leaf,
+                    &shown.opening);
+    mem_wipe(&secret, sizeof secret);
+    if (err == ERR_OK && !s->visit(s->ctx, &shown))
+        s->stopped = true;
+    return err;
+}
+
+/* The leaves that one DECIDE gave to the partner, from `seq` on. */
+static err_t show_decide(struct showing *s, uint64_t lsn, uint64_t seq, uint64_t *out_next)
+{
+    struct record_decide decide;
+    struct arena arena;
+    arena_init(&arena, LIMIT_FRAME_BYTES * 8u);
+    err_t err = decide_load(s->gate, lsn, &arena, &decide);
+    const struct record_start *start = err == ERR_OK ? record_decide_start(&decide, s->partner) : NULL;
+    if (err == ERR_OK && start == NULL)
+        err = ERR_CORRUPT;
+    uint64_t at = start == NULL ? 0 : start->seq;
+    for (size_t e = 0; err == ERR_OK && e < decide.entry_count && !s->stopped && at < s->visible; e++) {
+        if ((decide.entries[e].release >> s->partner & 1) == 0)
+            continue;
+        if (at >= seq)
+            err = show(s, &decide, e, at);
+        at++;
+    }
+    arena_deinit(&arena);
+    *out_next = at;
+    return err;
+}
+
+err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
+                  bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+{
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false};
+    if (gate->views[partner].stopped)
+        return ERR_PROOF;
+    err_t err = ERR_OK;
+    while (err == ERR_OK && !s.stopped && seq < s.visible) {
+        uint64_t first, decide, next = seq;
+        if (TRY(err, view_row(gate, partner, seq, &first, &decide)) ||
+            TRY(err, show_decide(&s, decide, seq, &next)))
+            break;
+        must(next > seq);
+        seq = next;
+    }
+    store_view_end(gate->store);
+    return err;
+}
+
+err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key *object,
+                     bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+{
+    struct copies *copies;
+    err_t err;
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    arena_reset(&gate->step_arena);
+    copies = arena_alloc(&gate->step_arena, sizeof *copies);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false};
+    if (TRY(err, copies_load(gate, object, copies)))
+        return err;
+    for (size_t i = copies->count; i-- > 0 && !s.stopped;) {
+        uint64_t seq, first, decide, next;
+        err = leaf_seq_of(gate, copies->at[i].lsn, partner, &seq);
+        if (err == ERR_NOTFOUND || (err == ERR_OK && seq >= s.visible))
+            continue;
+        if (err != ERR_OK || TRY(err, view_row(gate, partner, seq, &first, &decide)))
+            return err;
+        struct showing one = s;
+        one.visible = seq + 1;
+        if (TRY(err, show_decide(&one, decide, seq, &next)))
+            return err;
+        s.stopped = one.stopped;
+    }
+    store_view_end(gate->store);
+    return ERR_OK;
+}

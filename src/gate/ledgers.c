@@ -1,0 +1,666 @@
+/* A partner's ledger: its tree in packed files, the checkpoints that the keeper signed, receipts. Files are
+ * derived: rebuilt by replay of everything behind the index, which is never ahead of them. */
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/state.h"
+
+/* --- packed hashes in files --- */
+
+/* The last hashes of level 0 wait here, so that a leaf costs no write of its own. */
+enum { PENDING_MAX = 256 };
+
+struct tile_files {
+    const struct os *os;
+    struct os_file *files[TILE_LEVELS];
+    char base[LIMIT_PATH_BYTES - 8];
+    struct hash pending[PENDING_MAX]; /* level 0 */
+    uint64_t pending_first;
+    size_t pending_count;
+    bool dirty;
+};
+
+static err_t level_file(struct tile_files *files, unsigned level, struct os_file **out)
+{
+    if (files->files[level] == NULL) {
+        char path[LIMIT_PATH_BYTES];
+        (void)snprintf(path, sizeof path, "%s.%u", files->base, level);
+        err_t err = files->os->file_open(files->os->ctx, path, OS_WRITE | OS_CREATE, &files->files[level]);
+        if (err != ERR_OK)
+            return err;
+    }
+    *out = files->files[level];
+    return ERR_OK;
+}
+
+static err_t pending_flush(struct tile_files *files)
+{
+    struct os_file *file;
+    err_t err;
+    if (files->pending_count == 0)
+        return ERR_OK;
+    if (TRY(err, level_file(files, 0, &file)) ||
+        TRY(err, files->os->file_write(files->os->ctx, file, files->pending_first * HASH_SIZE, files->pending,
+                                       files->pending_count * HASH_SIZE)))
+        return err;
+    files->pending_first += files->pending_count;
+    files->pending_count = 0;
+    return ERR_OK;
+}
+
+static err_t tile_append(void *ctx, unsigned level, uint64_t index, const struct hash *hash)
+{
+    struct tile_files *files = ctx;
+    struct os_file *file;
+    err_t err;
+    files->dirty = true;
+    if (level > 0) {
+        if (TRY(err, level_file(files, level, &file)))
+            return err;
+        return files->os->file_write(files->os->ctx, file, index * HASH_SIZE, hash, HASH_SIZE);
+    }
+    if (files->pending_count > 0 && index != files->pending_first + files->pending_count &&
+        TRY(err, pending_flush(files)))
+        return err;
+    if (files->pending_count == 0)
+        files->pending_first = index;
+    files->pending[files->pending_count++] = *hash;
+    return files->pending_count == PENDING_MAX ? pending_flush(files) : ERR_OK;
+}
+
+static err_t tile_read(void *ctx, unsigned level, uint64_t first, size_t count, struct hash *out)
+{
+    struct tile_files *files = ctx;
+    struct os_file *file;
+    err_t err;
+    size_t stored = count;
+    if (level == 0 && files->pending_count > 0 && first + count > files->pending_first) {
+        stored = first >= files->pending_first ? 0 : (size_t)(files->pending_first - first);
+        if (first + count > files->pending_first + files->pending_count)
+            return ERR_NOTFOUND;
+        memcpy(out + stored, files->pending + (first + stored - files->pending_first),
+               (count - stored) * HASH_SIZE);
+    }
+    if (stored == 0)
+        return ERR_OK;
+    if (TRY(err, level_file(files, level, &file)))
+        return err;
+    return files->os->file_read(files->os->ctx, file, first * HASH_SIZE, out, stored * HASH_SIZE);
+}
+
+static err_t files_sync(struct tile_files *files)
+{
+    err_t err;
+    if (!files->dirty)
+        return ERR_OK;
+    if (TRY(err, pending_flush(files)))
+        return err;
+    for (unsigned level = 0; level < TILE_LEVELS; level++)
+        if (files->files[level] != NULL &&
+            TRY(err, files->os->file_sync(files->os->ctx, files->files[level])))
+            return err;
+    files->dirty = false;
+    return ERR_OK;
+}
+
+/* --- rows in the index --- */
+
+enum { FACT_ROW_MAX = 1 + 1 + 8 };
+
+static struct bytes row_key(char letter, unsigned partner, uint64_t number, bool with_number,
+                            uint8_t out[FACT_ROW_MAX])
+{
+    out[0] = (uint8_t)letter;
+    out[1] = (uint8_t)partner;
+    for (int i = 0; i < 8; i++)
+        out[2 + i] = (uint8_t)(number >> (56 - 8 * i));
+    return bytes_of(out, with_number ? FACT_ROW_MAX : 2);
+}
+
+/* Rows are found from behind: the scan goes forward, so numbers are stored inverted and the first row at or
+ * before one comes first. */
+static struct bytes view_key(unsigned view, uint64_t number, uint8_t out[10])
+{
+    uint64_t inverted = ~number;
+    out[0] = (uint8_t)(view >> 8);
+    out[1] = (uint8_t)view;
+    for (int i = 0; i < 8; i++)
+        out[2 + i] = (uint8_t)(inverted >> (56 - 8 * i));
+    return bytes_of(out, 10);
+}
+
+enum { VIEW_BY_TIME = 0x8000 };
+
+err_t view_row_put(struct gate *gate, const struct record_start *start, uint64_t decide_lsn)
+{
+    uint8_t key[10], raw[24];
+    struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    wr_u64(&value, start->seq);
+    wr_u64(&value, decide_lsn);
+    wr_u64(&value, (uint64_t)start->time_us);
+    err_t err =
+        store_put(gate->store, TABLE_VIEW, view_key(start->partner, start->seq, key), buf_bytes(&value));
+    if (err != ERR_OK)
+        return err;
+    return store_put(gate->store, TABLE_VIEW,
+                     view_key(start->partner | VIEW_BY_TIME, (uint64_t)start->time_us, key),
+                     buf_bytes(&value));
+}
+
+struct view_start {
+    uint64_t seq;
+    uint64_t decide;
+    int64_t time_us;
+};
+
+/* The last row at or before `number`. ERR_NOTFOUND. */
+static err_t view_floor(struct gate *gate, unsigned view, uint64_t number, struct view_start *out)
+{
+    uint8_t key[10];
+    struct store_scan *scan;
+    struct bytes found, value;
+    struct bytes from = view_key(view, number, key);
+    err_t err = store_scan_open(gate->store, TABLE_VIEW, bytes_of(key, 2), from, &scan);
+    if (err != ERR_OK)
+        return err;
+    err = store_scan_next(scan, &found, &value);
+    if (err == ERR_OK) {
+        struct rd rd = rd_of(value);
+        out->seq = rd_u64(&rd);
+        out->decide = rd_u64(&rd);
+        out->time_us = (int64_t)rd_u64(&rd);
+        err = rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+    }
+    store_scan_close(scan);
+    return err;
+}
+
+err_t view_row(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_first, uint64_t *out_decide)
+{
+    struct view_start start;
+    err_t err = view_floor(gate, partner, seq, &start);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
+    *out_first = start.seq;
+    *out_decide = start.decide;
+    return ERR_OK;
+}
+
+err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_seq)
+{
+    struct view_start start, next;
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    const struct view *view = &gate->views[partner];
+    if (after_us < 0 || view->visible == 0) {
+        *out_seq = 0;
+        return ERR_OK;
+    }
+    err_t err = view_floor(gate, partner | VIEW_BY_TIME, (uint64_t)after_us, &start);
+    if (err == ERR_NOTFOUND) {
+        *out_seq = 0;
+        return ERR_OK;
+    }
+    if (err != ERR_OK)
+        return err;
+    /* Leaves of one row are a microsecond apart; the next row's first number bounds them. */
+    uint64_t seq = start.seq + (uint64_t)(after_us - start.time_us) + 1;
+    if (seq < view->visible && TRY(err, view_floor(gate, partner, seq, &next)))
+        return err;
+    if (seq < view->visible && next.seq != start.seq) {
+        /* Beyond this row's last leaf: the first leaf of the row behind it. */
+        uint64_t low = start.seq + 1, high = seq;
+        while (low < high) {
+            uint64_t middle = low + (high - low) / 2;
+            if (TRY(err, view_floor(gate, partner, middle, &next)))
+                return err;
+            if (next.seq > start.seq)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        seq = low;
+    }
+    store_view_end(gate->store);
+    *out_seq = seq < view->visible ? seq : view->visible;
+    return ERR_OK;
+}
+
+/* --- life --- */
+
+err_t view_save(struct gate *gate, unsigned partner)
+{
+    const struct view *view = &gate->views[partner];
+    uint8_t key[FACT_ROW_MAX], raw[64];
+    struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    wr_u64(&value, view->tree.edge.size);
+    wr_u64(&value, (uint64_t)view->last_time_us);
+    wr_u64(&value, view->mark_leaves);
+    wr_u64(&value, view->mark_bytes);
+    return store_put(gate->store, TABLE_FACT, row_key('L', partner, 0, false, key), buf_bytes(&value));
+}
+
+static err_t row_get(struct gate *gate, char letter, unsigned partner, struct rd *out)
+{
+    uint8_t key[FACT_ROW_MAX];
+    struct bytes value;
+    err_t err = store_get(gate->store, TABLE_FACT, row_key(letter, partner, 0, false, key), &value);
+    if (err == ERR_OK)
+        *out = rd_of(value);
+    return err;
+}
+
+static err_t view_load(struct gate *gate, unsigned partner, uint64_t *out_size)
+{
+    struct view *view = &gate->views[partner];
+    struct rd rd;
+    err_t err = row_get(gate, 'L', partner, &rd);
+    *out_size = 0;
+    if (err == ERR_OK) {
+        *out_size = rd_u64(&rd);
+        view->last_time_us = (int64_t)rd_u64(&rd);
+        view->mark_leaves = rd_u64(&rd);
+        view->mark_bytes = rd_u64(&rd);
+        err = rd_end(&rd);
+    }
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    err = row_get(gate, 'V', partner, &rd);
+    if (err == ERR_OK) {
+        view->signed_size = rd_u64(&rd);
+        view->signed_lsn = rd_u64(&rd);
+        rd_copy(&rd, view->signed_root.b, HASH_SIZE);
+        err = rd_end(&rd);
+    }
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    err = row_get(gate, 'R', partner, &rd);
+    if (err == ERR_OK) {
+        view->receipted = rd_u64(&rd);
+        view->refused = rd_u64(&rd);
+        view->receipted_us = (int64_t)rd_u64(&rd);
+        err = rd_end(&rd);
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+static err_t files_open(struct gate *gate, unsigned partner, struct tile_files **out)
+{
+    const struct gate_peer *peer = &gate->peers[partner];
+    char dir[LIMIT_PATH_BYTES - 160];
+    if ((size_t)snprintf(dir, sizeof dir, "%s/ledger", gate->dir) >= sizeof dir)
+        return ERR_LIMIT;
+    err_t err = gate->os->dir_make(gate->os->ctx, dir);
+    if (err != ERR_OK)
+        return err;
+    struct tile_files *files = mem_alloc(sizeof *files);
+    if (files == NULL)
+        return ERR_NOMEM;
+    files->os = gate->os;
+    (void)snprintf(files->base, sizeof files->base, "%s/%.*s-%u", dir, STR_ARG(peer->audience), peer->epoch);
+    *out = files;
+    return ERR_OK;
+}
+
+err_t view_open(struct gate *gate, unsigned partner)
+{
+    struct view *view = &gate->views[partner];
+    const struct gate_peer *peer = &gate->peers[partner];
+    struct ledger_origin origin = {gate->node_name, peer->audience, peer->epoch, false};
+    struct buf line = {
+        .at = (uint8_t *)view->origin, .size = sizeof view->origin, .size_max = sizeof view->origin};
+    uint64_t size;
+    err_t err;
+    if (TRY(err, ledger_origin_print(&origin, &line)) || TRY(err, buf_err(&line)))
+        return err;
+    view->origin_len = line.len;
+    if (TRY(err, files_open(gate, partner, &view->files)) || TRY(err, view_load(gate, partner, &size)))
+        return err;
+    struct tile_store store = {view->files, tile_append, tile_read};
+    return tile_tree_open(&view->tree, &store, size);
+}
+
+void view_close(struct gate *gate, unsigned partner)
+{
+    struct tile_files *files = gate->views[partner].files;
+    if (files == NULL)
+        return;
+    if (!gate->read_only && pending_flush(files) != ERR_OK)
+        diag_say(gate->diag, DIAG_WARNING, ERR_IO, "gate", NULL,
+                 "a ledger's hashes were not written; replay makes them again");
+    for (unsigned level = 0; level < TILE_LEVELS; level++)
+        files->os->file_close(files->os->ctx, files->files[level]);
+    mem_free(files);
+    gate->views[partner].files = NULL;
+}
+
+err_t views_flush(struct gate *gate)
+{
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        err_t err = files_sync(gate->views[p].files);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out)
+{
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    const struct view *view = &gate->views[partner];
+    const struct gate_peer *peer = &gate->peers[partner];
+    *out = (struct gate_ledger) {
+        .origin = {gate->node_name, peer->audience, peer->epoch, false},
+        .size = view->tree.edge.size,
+        .visible = view->visible,
+        .visible_root = view->visible == 0 ? merkle_empty() : view->visible_root,
+        .last_time_us = view->last_time_us,
+        .receipted = view->receipted,
+        .refused = view->refused,
+        .receipted_us = view->receipted_us,
+    };
+    return ERR_OK;
+}
+
+/* --- growing --- */
+
+err_t view_append(struct gate *gate, unsigned partner, const struct leaf *leaf, size_t object_bytes)
+{
+    struct view *view = &gate->views[partner];
+    struct hash hash = leaf_hash(leaf);
+    err_t err;
+    if (view->mark_leaves > 0 && (view->mark_leaves >= LIMIT_CHECKPOINT_LEAVES ||
+                                  object_bytes > LIMIT_CHECKPOINT_BYTES - view->mark_bytes)) {
+        /* A page must be able to end here: a checkpoint of this size will be kept. */
+        uint8_t key[FACT_ROW_MAX];
+        if (TRY(err, store_put(gate->store, TABLE_FACT,
+                               row_key('X', partner, view->tree.edge.size, true, key), bytes_of(NULL, 0))))
+            return err;
+        view->mark_leaves = 0;
+        view->mark_bytes = 0;
+    }
+    if (TRY(err, tile_tree_append(&view->tree, &hash)))
+        return err;
+    view->mark_leaves++;
+    view->mark_bytes += object_bytes;
+    if (view->mark_bytes > LIMIT_CHECKPOINT_BYTES)
+        view->mark_bytes = LIMIT_CHECKPOINT_BYTES;
+    view->last_time_us = leaf->time_us;
+    return ERR_OK;
+}
+
+/* --- signing --- */
+
+enum {
+    WANTED_MAX =
+        sizeof(((struct gate_sign_request *)NULL)->at) / sizeof(((struct gate_sign_request *)NULL)->at[0])
+};
+
+static err_t wanted_sizes(struct gate *gate, unsigned partner, uint64_t *out, size_t *out_count)
+{
+    const struct view *view = &gate->views[partner];
+    uint8_t key[FACT_ROW_MAX];
+    struct store_scan *scan;
+    struct bytes found, value;
+    size_t count = 0;
+    struct bytes from = row_key('X', partner, view->signed_size + 1, true, key);
+    err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of(key, 2), from, &scan);
+    if (err != ERR_OK)
+        return err;
+    while (count < WANTED_MAX && (err = store_scan_next(scan, &found, &value)) == ERR_OK) {
+        struct rd rd = rd_of(bytes_of(found.at + 2, found.len - 2));
+        out[count++] = rd_u64(&rd);
+    }
+    store_scan_close(scan);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    uint64_t last = count == 0 ? view->signed_size : out[count - 1];
+    if (count < WANTED_MAX && view->tree.edge.size > last)
+        out[count++] = view->tree.edge.size;
+    *out_count = count;
+    return ERR_OK;
+}
+
+bool gate_sign_next(struct gate *gate, unsigned partner, struct gate_sign_request *out)
+{
+    if (partner >= gate->peer_count || gate->read_only)
+        return false;
+    struct view *view = &gate->views[partner];
+    const struct gate_peer *peer = &gate->peers[partner];
+    uint64_t sizes[WANTED_MAX];
+    /* Only what is durable is signed: DECIDEs of the open group are not in any checkpoint yet. */
+    if (view->signing || view->stopped || gate->group_open || view->tree.edge.size == view->signed_size)
+        return false;
+    if (wanted_sizes(gate, partner, sizes, &out->count) != ERR_OK || out->count == 0)
+        return false;
+    out->partner = partner;
+    out->origin = (struct ledger_origin) {gate->node_name, peer->audience, peer->epoch, false};
+    out->old_size = view->signed_size;
+    struct merkle_source source = tile_tree_source(&view->tree);
+    uint64_t before = out->old_size;
+    for (size_t i = 0; i < out->count; i++) {
+        out->at[i].size = sizes[i];
+        if (merkle_root(&source, sizes[i], &out->at[i].root) != ERR_OK ||
+            merkle_consistency(&source, before, sizes[i], &out->at[i].proof) != ERR_OK)
+            return false;
+        before = sizes[i];
+    }
+    view->signing = true;
+    store_view_end(gate->store);
+    return true;
+}
+
+void gate_sign_abandon(struct gate *gate, unsigned partner)
+{
+    if (partner < gate->peer_count)
+        gate->views[partner].signing = false;
+}
+
+err_t gate_signed(struct gate *gate, const struct gate_sign_request *request, const struct str *notes,
+                  int64_t now_us)
+{
+    err_t err = ERR_OK;
+    gate->views[request->partner].signing = false;
+    for (size_t i = 0; i < request->count; i++) {
+        struct record_note note = {.partner = (uint8_t)request->partner,
+                                   .epoch = request->origin.epoch,
+                                   .size = request->at[i].size,
+                                   .root = request->at[i].root,
+                                   .at_us = now_us,
+                                   .note = bytes_from_str(notes[i])};
+        uint64_t lsn;
+        buf_clear(&gate->record);
+        record_note_write(&gate->record, &note);
+        if (TRY(err, gate_append(gate, FRAME_CHECKPOINT, &lsn)) ||
+            TRY(err, checkpoint_apply(gate, lsn, &note)))
+            return err;
+    }
+    return err;
+}
+
+err_t checkpoint_apply(struct gate *gate, uint64_t lsn, const struct record_note *note)
+{
+    if (note->partner >= gate->peer_count)
+        return ERR_CORRUPT;
+    struct view *view = &gate->views[note->partner];
+    struct merkle_source source = tile_tree_source(&view->tree);
+    struct hash root;
+    err_t err;
+    if (note->size > view->tree.edge.size || TRY(err, merkle_root(&source, note->size, &root)) ||
+        !hash_eq(&root, &note->root)) {
+        view->stopped = true;
+        diag_say(gate->diag, DIAG_ERROR, ERR_PROOF, "gate",
+                 "run `bongsu check`; the partner keeps what it has",
+                 "the ledger of %.*s does not have the root that was signed; nothing of it is served",
+                 STR_ARG(gate->peers[note->partner].audience));
+        return ERR_OK;
+    }
+    uint8_t key[FACT_ROW_MAX], raw[64];
+    struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    wr_u64(&value, lsn);
+    if (TRY(err, store_put(gate->store, TABLE_FACT, row_key('C', note->partner, note->size, true, key),
+                           buf_bytes(&value))))
+        return err;
+    buf_clear(&value);
+    wr_u64(&value, note->size);
+    wr_u64(&value, lsn);
+    wr_bytes(&value, bytes_of(note->root.b, HASH_SIZE));
+    view->signed_size = note->size;
+    view->signed_lsn = lsn;
+    view->signed_root = note->root;
+    return store_put(gate->store, TABLE_FACT, row_key('V', note->partner, 0, false, key), buf_bytes(&value));
+}
+
+void views_publish(struct gate *gate)
+{
+    uint64_t durable = store_durable_lsn(gate->store);
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        struct view *view = &gate->views[p];
+        if (view->signed_size > view->visible && view->signed_lsn < durable) {
+            view->visible = view->signed_size;
+            view->visible_root = view->signed_root;
+        }
+    }
+}
+
+err_t gate_checkpoint(struct gate *gate, unsigned partner, uint64_t size, uint64_t *out_size,
+                      struct buf *note)
+{
+    uint8_t key[FACT_ROW_MAX];
+    struct store_scan *scan;
+    struct bytes found, value;
+    if (partner >= gate->peer_count || size > gate->views[partner].visible)
+        return ERR_NOTFOUND;
+    struct bytes from = row_key('C', partner, size, true, key);
+    err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of(key, 2), from, &scan);
+    if (err != ERR_OK)
+        return err;
+    uint64_t lsn = 0, at = 0;
+    if ((err = store_scan_next(scan, &found, &value)) == ERR_OK) {
+        struct rd key_rd = rd_of(bytes_of(found.at + 2, found.len - 2)), rd = rd_of(value);
+        at = rd_u64(&key_rd);
+        lsn = rd_u64(&rd);
+    }
+    store_scan_close(scan);
+    struct frame frame;
+    struct record_note held;
+    if (err != ERR_OK || TRY(err, store_read(gate->store, lsn, &frame)) ||
+        TRY(err, record_note_read(frame.payload, &held)))
+        return err;
+    buf_put(note, held.note.at, held.note.len);
+    store_view_end(gate->store);
+    *out_size = at;
+    return buf_err(note);
+}
+
+/* --- proofs, tiles, receipts --- */
+
+err_t gate_consistency(struct gate *gate, unsigned partner, uint64_t old_size, uint64_t size,
+                       struct merkle_proof *out)
+{
+    if (partner >= gate->peer_count || size > gate->views[partner].visible)
+        return ERR_NOTFOUND;
+    struct merkle_source source = tile_tree_source(&gate->views[partner].tree);
+    return merkle_consistency(&source, old_size, size, out);
+}
+
+err_t gate_inclusion(struct gate *gate, unsigned partner, uint64_t seq, uint64_t size,
+                     struct merkle_proof *out)
+{
+    if (partner >= gate->peer_count || size > gate->views[partner].visible)
+        return ERR_NOTFOUND;
+    struct merkle_source source = tile_tree_source(&gate->views[partner].tree);
+    return merkle_inclusion(&source, seq, size, out);
+}
+
+struct bundling {
+    struct buf *out;
+    uint64_t left;
+};
+
+static bool bundle_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct bundling *bundling = ctx;
+    uint8_t raw[LEAF_SIZE];
+    leaf_encode(&leaf->leaf, raw);
+    tile_entry_put(bundling->out, bytes_of(raw, sizeof raw));
+    return --bundling->left > 0;
+}
+
+err_t gate_tile(struct gate *gate, unsigned partner, struct str path, struct buf *out)
+{
+    struct tile_id id;
+    err_t err;
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    struct view *view = &gate->views[partner];
+    if (TRY(err, tile_path_parse(path, &id)))
+        return err;
+    if (!id.entries)
+        return tile_data(&view->tree, view->visible, &id, out);
+    if (id.width > tile_width(view->visible, 0, id.index))
+        return ERR_NOTFOUND;
+    struct bundling bundling = {out, id.width};
+    if (TRY(err, gate_leaves(gate, partner, id.index * TILE_WIDTH, bundle_leaf, &bundling)))
+        return err;
+    return buf_err(out);
+}
+
+err_t gate_root(struct gate *gate, unsigned partner, uint64_t size, struct hash *out)
+{
+    if (partner >= gate->peer_count || size > gate->views[partner].visible)
+        return ERR_NOTFOUND;
+    struct merkle_source source = tile_tree_source(&gate->views[partner].tree);
+    return merkle_root(&source, size, out);
+}
+
+err_t receipt_apply(struct gate *gate, uint64_t lsn, const struct record_note *note)
+{
+    (void)lsn;
+    if (note->partner >= gate->peer_count)
+        return ERR_CORRUPT;
+    struct view *view = &gate->views[note->partner];
+    struct rd edge = rd_of(note->edge);
+    uint64_t refused = rd_u64(&edge);
+    if (rd_end(&edge) != ERR_OK)
+        return ERR_CORRUPT;
+    uint8_t key[FACT_ROW_MAX], raw[64];
+    struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    view->receipted = note->size;
+    view->refused = refused;
+    view->receipted_us = note->at_us;
+    wr_u64(&value, note->size);
+    wr_u64(&value, refused);
+    wr_u64(&value, (uint64_t)note->at_us);
+    return store_put(gate->store, TABLE_FACT, row_key('R', note->partner, 0, false, key), buf_bytes(&value));
+}
+
+err_t gate_receipt(struct gate *gate, unsigned partner, uint64_t size, uint64_t refused, struct bytes notes,
+                   int64_t now_us)
+{
+    err_t err;
+    uint8_t raw[8];
+    struct buf edge = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    if (partner >= gate->peer_count || size > gate->views[partner].visible)
+        return ERR_NOTFOUND;
+    if (size < gate->views[partner].receipted)
+        return ERR_OK; /* an older receipt that came late */
+    wr_u64(&edge, refused);
+    struct record_note note = {.partner = (uint8_t)partner,
+                               .epoch = gate->peers[partner].epoch,
+                               .size = size,
+                               .at_us = now_us,
+                               .edge = buf_bytes(&edge),
+                               .note = notes};
+    uint64_t lsn;
+    if (TRY(err, gate_root(gate, partner, size, &note.root)))
+        return err;
+    buf_clear(&gate->record);
+    record_note_write(&gate->record, &note);
+    if (TRY(err, gate_append(gate, FRAME_RECEIPT, &lsn)))
+        return err;
+    return receipt_apply(gate, lsn, &note);
+}

@@ -1,0 +1,322 @@
+/* Looking without changing: copies of an id, what came from a source, why something was decided, what another
+ * policy would do. */
+#include "core/rd.h"
+#include "gate/state.h"
+
+static err_t show_copy(struct gate *gate, const struct copies *copies, const struct copy *copy,
+                       struct gate_object *out)
+{
+    struct subject subject;
+    struct state state = {0};
+    err_t err = subject_load(gate, copy->lsn, &gate->step_arena, &subject);
+    if (err != ERR_OK)
+        return err;
+    err = state_load(gate, copy->lsn, &state);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    *out = (struct gate_object) {.lsn = copy->lsn,
+                                 .bytes = subject.bytes,
+                                 .envelope = subject.envelope,
+                                 .newest = copies_newest(copies) == copy,
+                                 .assertion = (copy->flags & COPY_ASSERTION) != 0,
+                                 .quarantined = (copy->flags & COPY_QUARANTINED) != 0,
+                                 .current_view = copy_is_current(copies, copy),
+                                 .released = state.released};
+    return ERR_OK;
+}
+
+err_t gate_versions(struct gate *gate, const struct stix_key *object,
+                    bool (*visit)(void *ctx, const struct gate_object *object), void *ctx)
+{
+    uint64_t durable = store_durable_lsn(gate->store);
+    arena_reset(&gate->step_arena);
+    struct copies *copies = arena_alloc(&gate->step_arena, sizeof *copies);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    err_t err = copies_load(gate, object, copies);
+    for (size_t i = 0; err == ERR_OK && i < copies->count; i++) {
+        struct gate_object shown;
+        if ((copies->at[i].flags & COPY_SEEN) != 0 || copies->at[i].lsn >= durable)
+            continue;
+        err = show_copy(gate, copies, &copies->at[i], &shown);
+        if (err == ERR_NOTFOUND) {
+            err = ERR_OK; /* its secret was destroyed */
+            continue;
+        }
+        if (err == ERR_OK && !visit(ctx, &shown))
+            break;
+    }
+    store_view_end(gate->store);
+    return err;
+}
+
+static err_t next_of_source(struct gate *gate, uint32_t source, uint64_t from, uint64_t *out)
+{
+    uint8_t prefix[2] = {(uint8_t)(source >> 8), (uint8_t)source}, start[10];
+    struct store_scan *scan;
+    struct bytes key, value;
+    memcpy(start, prefix, sizeof prefix);
+    for (int i = 0; i < 8; i++)
+        start[2 + i] = (uint8_t)(from >> (56 - 8 * i));
+    err_t err = store_scan_open(gate->store, TABLE_SOURCE, bytes_of(prefix, sizeof prefix),
+                                bytes_of(start, sizeof start), &scan);
+    if (err != ERR_OK)
+        return err;
+    err = store_scan_next(scan, &key, &value);
+    if (err == ERR_OK) {
+        struct rd rd = rd_of(bytes_of(key.at + 2, key.len - 2));
+        *out = rd_u64(&rd);
+    }
+    store_scan_close(scan);
+    return err;
+}
+
+err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
+                          bool (*visit)(void *ctx, const struct gate_object *object), void *ctx)
+{
+    uint64_t lsn;
+    uint64_t durable = store_durable_lsn(gate->store);
+    err_t err;
+    while ((err = next_of_source(gate, source, from, &lsn)) == ERR_OK && lsn < durable) {
+        struct subject subject;
+        struct gate_object shown;
+        from = lsn + 1;
+        arena_reset(&gate->step_arena);
+        err = subject_load(gate, lsn, &gate->step_arena, &subject);
+        if (err == ERR_NOTFOUND)
+            continue; /* a SEEN mark, or destroyed */
+        if (err != ERR_OK || TRY(err, show_copy(gate, subject.copies, subject.copy, &shown)) ||
+            !visit(ctx, &shown))
+            break;
+    }
+    store_view_end(gate->store);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* --- explain --- */
+
+/* The copy that is spoken about: the newest version; of an SCO the variant that fewest partners got. */
+static err_t explained_copy(struct gate *gate, const struct copies *copies, const struct copy **out)
+{
+    const struct copy *chosen = NULL;
+    int fewest = 65;
+    for (size_t i = 0; i < copies->count; i++) {
+        struct state state = {0};
+        if (!copy_is_current(copies, &copies->at[i]))
+            continue;
+        err_t err = state_load(gate, copies->at[i].lsn, &state);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+        int partners = __builtin_popcountll(state.released);
+        if (partners < fewest) {
+            fewest = partners;
+            chosen = &copies->at[i];
+        }
+    }
+    *out = chosen;
+    return chosen == NULL ? ERR_NOTFOUND : ERR_OK;
+}
+
+/* The first reference that keeps it back. */
+static err_t find_blocker(struct gate *gate, const struct subject *subject, unsigned partner,
+                          struct arena *arena, struct gate_why *why)
+{
+    for (size_t i = 0; i < subject->object.ref_count; i++) {
+        const struct stix_ref *ref = &subject->object.refs[i];
+        struct copies copies;
+        bool held = false;
+        if (key_is_builtin(&ref->key))
+            continue;
+        err_t err = copies_load(gate, &ref->key, &copies);
+        if (err != ERR_OK)
+            return err;
+        for (size_t k = 0; k < copies.count; k++) {
+            struct state state;
+            const struct gate_source *source = gate_source_get(gate, copies.at[k].source);
+            held |= source != NULL && source->partner == (int)partner;
+            held |= state_load(gate, copies.at[k].lsn, &state) == ERR_OK && (state.released >> partner & 1);
+        }
+        if (held)
+            continue;
+        why->blocked_by = arena_str(arena, ref->id);
+        why->blocked_by_unknown = copies.count == 0;
+        return why->blocked_by.at == NULL ? ERR_NOMEM : ERR_OK;
+    }
+    return ERR_OK;
+}
+
+err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
+                   struct arena *arena, void (*step)(void *ctx, const struct policy_step *step), void *ctx,
+                   struct gate_why *out)
+{
+    struct copies copies;
+    const struct copy *copy;
+    struct subject subject;
+    struct policy_facts facts;
+    struct policy_verdict verdict;
+    struct state state = {0};
+    struct gate_why why = {0};
+    err_t err;
+    if (gate->policy == NULL)
+        return ERR_WRONGSTATE;
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    if (TRY(err, copies_load(gate, object, &copies)) || TRY(err, explained_copy(gate, &copies, &copy)) ||
+        TRY(err, subject_load(gate, copy->lsn, arena, &subject)))
+        return err;
+    /* Blockers first: deciding parses other objects, and the references' text is gone then. */
+    if (TRY(err, find_blocker(gate, &subject, partner, arena, &why)) ||
+        TRY(err, subject_decide(gate, &subject, gate->policy, now_us, arena, &facts, &verdict)))
+        return err;
+    err = state_load(gate, copy->lsn, &state);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    why.effect = policy_explain(gate->policy, &facts, now_us, partner, step, ctx);
+    why.released = state.released >> partner & 1;
+    why.blocked = state.blocked >> partner & 1;
+    why.stopped = why.effect == POLICY_RELEASE && (verdict.release >> partner & 1) == 0;
+    why.rule = policy_rule_name(gate->policy, verdict.rule[partner]);
+    *out = why;
+    store_view_end(gate->store);
+    return ERR_OK;
+}
+
+/* --- what another policy would do --- */
+
+static err_t diff_object(struct gate *gate, const struct subject *subject, const struct policy *other,
+                         int64_t now_us, bool (*line)(void *ctx, const struct gate_diff_line *line),
+                         void *ctx, bool *out_go_on)
+{
+    struct policy_facts facts;
+    struct policy_verdict now = {0}, then = {0};
+    err_t err;
+    if ((gate->policy != NULL &&
+         TRY(err, subject_decide(gate, subject, gate->policy, now_us, &gate->step_arena, &facts, &now))) ||
+        TRY(err, subject_decide(gate, subject, other, now_us, &gate->step_arena, &facts, &then)))
+        return err;
+    for (unsigned p = 0; p < gate->peer_count && *out_go_on; p++) {
+        bool before = now.release >> p & 1, after = then.release >> p & 1;
+        if (before == after || gate->peers[p].state == GATE_PEER_REMOVED)
+            continue;
+        struct gate_diff_line difference = {
+            .partner = p, .id = subject->object.id, .now_released = before, .then_released = after};
+        difference.now_rule =
+            gate->policy == NULL ? STR("no policy") : policy_rule_name(gate->policy, now.rule[p]);
+        difference.then_rule = policy_rule_name(other, then.rule[p]);
+        *out_go_on = line(ctx, &difference);
+    }
+    return ERR_OK;
+}
+
+err_t gate_policy_diff(struct gate *gate, const struct policy *other, int64_t now_us,
+                       bool (*line)(void *ctx, const struct gate_diff_line *line), void *ctx)
+{
+    struct store_iter iter = store_iter(gate->store, LSN_FIRST, store_durable_lsn(gate->store));
+    struct frame frame;
+    bool go_on = true;
+    err_t err;
+    while (go_on && (err = store_iter_next(&iter, &frame)) == ERR_OK) {
+        struct subject subject;
+        if (frame.kind != FRAME_OBJ)
+            continue;
+        arena_reset(&gate->step_arena);
+        err = subject_load(gate, frame.lsn, &gate->step_arena, &subject);
+        if (err == ERR_NOTFOUND)
+            continue;
+        if (err != ERR_OK)
+            return err;
+        if (copy_is_current(subject.copies, subject.copy) &&
+            TRY(err, diff_object(gate, &subject, other, now_us, line, ctx, &go_on)))
+            return err;
+    }
+    store_view_end(gate->store);
+    return ERR_OK;
+}
+
+/* --- check --- */
+
+struct checking {
+    void (*line)(void *ctx, const char *text);
+    void *ctx;
+    uint64_t bad;
+};
+
+static void finding(struct checking *c, const char *text)
+{
+    c->bad++;
+    if (c->line != NULL)
+        c->line(c->ctx, text);
+}
+
+/* Every leaf made again from (OBJ, DECIDE, partner) must give the tree that was signed. */
+struct rooting {
+    struct merkle_edge edge;
+};
+
+static bool root_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct rooting *rooting = ctx;
+    struct hash hash = leaf_hash(&leaf->leaf);
+    merkle_edge_append(&rooting->edge, &hash);
+    return true;
+}
+
+static void check_view(struct gate *gate, unsigned partner, struct checking *c)
+{
+    const struct view *view = &gate->views[partner];
+    struct rooting rooting = {0};
+    err_t err = gate_leaves(gate, partner, 0, root_leaf, &rooting);
+    struct hash root = merkle_edge_root(&rooting.edge);
+    if (view->stopped)
+        finding(c, "a ledger was stopped: its root is not the one that was signed");
+    else if (err != ERR_OK || rooting.edge.size != view->visible)
+        finding(c, "a ledger's leaves cannot be made again from the log");
+    else if (view->visible > 0 && !hash_eq(&root, &view->visible_root))
+        finding(c, "a ledger made again from the log has another root than its checkpoint");
+}
+
+/* Every OBJ in the log stands in the index under its id, with the content that it has. */
+static err_t check_index(struct gate *gate, struct checking *c)
+{
+    struct store_iter iter = store_iter(gate->store, LSN_FIRST, store_durable_lsn(gate->store));
+    struct frame frame;
+    err_t err;
+    while ((err = store_iter_next(&iter, &frame)) == ERR_OK) {
+        struct subject subject;
+        if (frame.kind != FRAME_OBJ)
+            continue;
+        arena_reset(&gate->step_arena);
+        err = subject_load(gate, frame.lsn, &gate->step_arena, &subject);
+        if (err == ERR_NOTFOUND)
+            continue;
+        if (err == ERR_NOMEM)
+            return err;
+        if (err != ERR_OK) {
+            finding(c, "an object in the log cannot be read, or is missing in the index");
+            continue;
+        }
+        buf_clear(&gate->canon);
+        if (json_parse(gate->parser_one, subject.bytes, &(struct json_doc) {0}, NULL) != ERR_OK)
+            finding(c, "an object in the log is not JSON any more");
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), void *ctx, uint64_t *out_bad)
+{
+    struct checking c = {line, ctx, 0};
+    struct store_check store;
+    err_t err;
+    if (TRY(err, store_check(gate->store, NULL, NULL, &store)))
+        return err;
+    c.bad += store.faults;
+    if (store.faults > 0 && line != NULL)
+        line(ctx, store.fault_what);
+    if (TRY(err, check_index(gate, &c)))
+        return err;
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        check_view(gate, p, &c);
+    store_view_end(gate->store);
+    *out_bad = c.bad;
+    return ERR_OK;
+}

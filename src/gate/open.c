@@ -1,0 +1,324 @@
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "core/wr.h"
+#include "gate/state.h"
+#include "store/index_lmdb.h"
+
+enum {
+    FACTS_BYTES_MAX = 256 << 20,
+    ARENA_BYTES_MAX = 512 << 20,
+    RECORD_BYTES_MAX = LIMIT_FRAME_BYTES,
+    PARSE_BYTES_MAX = LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + JSON_PADDING,
+};
+
+void gate_fail(struct gate *gate, err_t err, const char *why)
+{
+    if (gate->read_only)
+        return;
+    gate->read_only = true;
+    gate->why = why;
+    diag_say(gate->diag, DIAG_ERROR, err, "gate",
+             "look at the disk, then restart the node; it serves what is durable until then", "%s: %s", why,
+             err_text(err));
+}
+
+err_t gate_group(struct gate *gate)
+{
+    if (gate->read_only)
+        return ERR_READONLY;
+    if (gate->group_open)
+        return ERR_OK;
+    err_t err = store_group_begin(gate->store);
+    if (err == ERR_OK)
+        gate->group_open = true;
+    else if (err == ERR_READONLY)
+        gate_fail(gate, err, "the log's writer has stopped");
+    return err;
+}
+
+err_t gate_append(struct gate *gate, enum frame_kind kind, uint64_t *out_lsn)
+{
+    err_t err = buf_err(&gate->record);
+    if (err != ERR_OK || TRY(err, gate_group(gate)))
+        return err;
+    struct bytes part = buf_bytes(&gate->record);
+    err = store_append(gate->store, kind, &part, 1, out_lsn);
+    if (err != ERR_FULL)
+        return err;
+    /* A full group goes to the disk; the frame opens the next. */
+    if (TRY(err, gate_commit(gate)) || TRY(err, gate_group(gate)))
+        return err;
+    return store_append(gate->store, kind, &part, 1, out_lsn);
+}
+
+err_t gate_commit(struct gate *gate)
+{
+    if (!gate->group_open)
+        return gate->read_only ? ERR_READONLY : ERR_OK;
+    gate->group_open = false;
+    err_t err = store_group_commit(gate->store);
+    if (err != ERR_OK) {
+        gate_fail(gate, err, "a group could not be made durable");
+        return err;
+    }
+    views_publish(gate);
+    return ERR_OK;
+}
+
+bool gate_merge_due(const struct gate *gate)
+{
+    return store_merge_due(gate->store, false);
+}
+
+err_t gate_merge(struct gate *gate, bool any)
+{
+    err_t err;
+    if (gate->group_open && TRY(err, gate_commit(gate)))
+        return err;
+    /* The index must never name hashes that a power loss can take away. */
+    if (TRY(err, views_flush(gate)))
+        return err;
+    return store_merge(gate->store, any);
+}
+
+/* --- replay --- */
+
+static err_t replay_fact(struct gate *gate, const struct frame *frame)
+{
+    struct record_fact fact;
+    err_t err = record_fact_read(frame->payload, &fact);
+    return err != ERR_OK ? err : fact_apply(gate, frame->lsn, &fact);
+}
+
+static err_t replay_policy(struct gate *gate, const struct frame *frame)
+{
+    struct record_policy policy;
+    err_t err = record_policy_read(frame->payload, &policy);
+    return err != ERR_OK ? err : policy_apply(gate, frame->lsn, &policy);
+}
+
+static err_t replay_decide(struct gate *gate, const struct frame *frame)
+{
+    struct record_decide decide;
+    arena_reset(&gate->step_arena);
+    err_t err = record_decide_read(frame->payload, &gate->step_arena, &decide);
+    return err != ERR_OK ? err : decide_apply(gate, frame->lsn, &decide, NULL);
+}
+
+static err_t replay_note(struct gate *gate, const struct frame *frame,
+                         err_t (*apply)(struct gate *, uint64_t, const struct record_note *))
+{
+    struct record_note note;
+    err_t err = record_note_read(frame->payload, &note);
+    return err != ERR_OK ? err : apply(gate, frame->lsn, &note);
+}
+
+static err_t replay_frame(struct gate *gate, const struct frame *frame)
+{
+    switch (frame->kind) {
+    case FRAME_OBJ:
+    case FRAME_SEEN:
+    case FRAME_QUAR:
+        return object_replay(gate, frame);
+    case FRAME_JOB:
+        return replay_fact(gate, frame);
+    case FRAME_POLICY:
+        return replay_policy(gate, frame);
+    case FRAME_DECIDE:
+        return replay_decide(gate, frame);
+    case FRAME_CHECKPOINT:
+        return replay_note(gate, frame, checkpoint_apply);
+    case FRAME_CURSOR:
+        return replay_note(gate, frame, cursor_apply);
+    case FRAME_RECEIPT:
+        return replay_note(gate, frame, receipt_apply);
+    default:
+        /* RECALL, PURGED and EPOCH are reserved: a log that holds them was written by a newer bongsu. */
+        return ERR_VERSION;
+    }
+}
+
+static err_t replay(struct gate *gate)
+{
+    struct store_iter iter =
+        store_iter(gate->store, store_applied_lsn(gate->store), store_durable_lsn(gate->store));
+    struct frame frame;
+    err_t err;
+    while ((err = store_iter_next(&iter, &frame)) == ERR_OK) {
+        if (TRY(err, replay_frame(gate, &frame))) {
+            diag_say(gate->diag, DIAG_ERROR, err, "gate", "run `bongsu check`",
+                     "the %s frame at %llu cannot be replayed", frame_kind_name(frame.kind),
+                     (unsigned long long)frame.lsn);
+            return err;
+        }
+        if (TRY(err, store_replay_to(gate->store, iter.lsn)))
+            return err;
+    }
+    if (err != ERR_NOTFOUND)
+        return err;
+    err = store_replay_to(gate->store, store_durable_lsn(gate->store));
+    views_publish(gate);
+    return err;
+}
+
+/* --- life --- */
+
+static struct node_id node_id_of(struct str name)
+{
+    struct node_id id;
+    struct hash hash = hash_sha256(bytes_from_str(name));
+    memcpy(id.b, hash.b, NODE_ID_SIZE);
+    return id;
+}
+
+static err_t open_index(struct gate *gate, const struct gate_setup *setup)
+{
+    char path[LIMIT_PATH_BYTES];
+    err_t err;
+    gate->index = setup->index;
+    if (gate->index != NULL)
+        return ERR_OK;
+    if ((size_t)snprintf(path, sizeof path, "%s/index", setup->dir) >= sizeof path)
+        return ERR_LIMIT;
+    if (TRY(err, setup->os->dir_make(setup->os->ctx, setup->dir)) ||
+        TRY(err, setup->os->dir_make(setup->os->ctx, path)))
+        return err;
+    gate->index_is_ours = true;
+    return index_lmdb_open(path, LIMIT_INDEX_MAP_BYTES, false, &gate->index);
+}
+
+static err_t open_store(struct gate *gate, const struct gate_setup *setup)
+{
+    err_t err = open_index(gate, setup);
+    if (err != ERR_OK)
+        return err;
+    struct store_options options = {
+        .os = setup->os,
+        .dir = setup->dir,
+        .index = gate->index,
+        .node = node_id_of(setup->node_name),
+        .diag = setup->diag,
+    };
+    return store_open(&options, &gate->store);
+}
+
+static err_t init_memory(struct gate *gate, const struct gate_setup *setup)
+{
+    arena_init(&gate->facts_arena, FACTS_BYTES_MAX);
+    arena_init(&gate->accept_arena, ARENA_BYTES_MAX);
+    arena_init(&gate->step_arena, ARENA_BYTES_MAX);
+    buf_init(&gate->canon, PARSE_BYTES_MAX * 2u);
+    buf_init(&gate->record, RECORD_BYTES_MAX);
+    buf_init(&gate->plain, PARSE_BYTES_MAX);
+    buf_init(&gate->scratch, PARSE_BYTES_MAX);
+    err_t err;
+    if (TRY(err, setup->os->random(setup->os->ctx, gate->sip.b, sizeof gate->sip.b)))
+        return err;
+    map_init(&gate->identities, STIX_KEY_SIZE, LIMIT_MARKINGS, &gate->sip);
+    map_init(&gate->outcome_ids, HASH_SIZE, LIMIT_OUTCOMES, &gate->sip);
+    gate->node_name = arena_str(&gate->facts_arena, setup->node_name);
+    struct str dir = arena_str(&gate->facts_arena, str_of(setup->dir));
+    gate->sources = mem_alloc_array(LIMIT_SOURCES + 1, sizeof *gate->sources);
+    gate->peers = mem_alloc_array(LIMIT_PARTNERS, sizeof *gate->peers);
+    gate->jobs = mem_alloc_array(LIMIT_JOBS, sizeof *gate->jobs);
+    gate->names = mem_alloc_array(NAMES_MAX, sizeof *gate->names);
+    if (gate->node_name.at == NULL || dir.at == NULL || gate->sources == NULL || gate->peers == NULL ||
+        gate->jobs == NULL || gate->names == NULL)
+        return ERR_NOMEM;
+    gate->dir = (char *)(uintptr_t)dir.at;
+    if (TRY(err, json_parser_new(PARSE_BYTES_MAX, &gate->parser)))
+        return err;
+    return json_parser_new(PARSE_BYTES_MAX, &gate->parser_one);
+}
+
+static err_t load_derived(struct gate *gate)
+{
+    err_t err;
+    if (TRY(err, outcomes_load(gate)) || TRY(err, fact_load_all(gate)) || TRY(err, jobs_load(gate)) ||
+        TRY(err, quarantine_count(gate)))
+        return err;
+    err = meta_get_u64(gate, "decided", &gate->decided_lsn);
+    if (err == ERR_NOTFOUND)
+        gate->decided_lsn = LSN_FIRST;
+    else if (err != ERR_OK)
+        return err;
+    return tallies_load(gate);
+}
+
+err_t gate_open(const struct gate_setup *setup, struct gate **out)
+{
+    struct gate *gate = mem_alloc(sizeof *gate);
+    if (gate == NULL)
+        return ERR_NOMEM;
+    gate->magic = GATE_MAGIC;
+    gate->os = setup->os;
+    gate->diag = setup->diag;
+    err_t err;
+    if (TRY(err, init_memory(gate, setup)) || TRY(err, open_store(gate, setup)))
+        goto out;
+    if (!store_writable(gate->store)) {
+        gate->read_only = true;
+        gate->why = store_alarm(gate->store);
+    }
+    if (TRY(err, load_derived(gate)) || TRY(err, replay(gate)))
+        goto out;
+    *out = gate;
+    return ERR_OK;
+out:
+    diag_say(setup->diag, DIAG_ERROR, err, "gate", "run `bongsu check`", "the store could not be opened");
+    gate_close(gate);
+    return err;
+}
+
+void gate_close(struct gate *gate)
+{
+    if (gate == NULL)
+        return;
+    must(gate->magic == GATE_MAGIC);
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        view_close(gate, p);
+    store_close(gate->store);
+    if (gate->index != NULL && gate->index_is_ours)
+        gate->index->ops->close(gate->index);
+    facts_deinit(gate);
+    outcomes_deinit(gate);
+    mem_free(gate->jobs);
+    mem_free(gate->names);
+    mem_free(gate->peers);
+    mem_free(gate->sources);
+    map_deinit(&gate->outcome_ids);
+    map_deinit(&gate->identities);
+    json_parser_free(gate->parser);
+    json_parser_free(gate->parser_one);
+    buf_deinit(&gate->canon);
+    buf_deinit(&gate->record);
+    buf_deinit(&gate->plain);
+    buf_deinit(&gate->scratch);
+    arena_deinit(&gate->facts_arena);
+    arena_deinit(&gate->accept_arena);
+    arena_deinit(&gate->step_arena);
+    gate->magic = 0;
+    mem_free(gate);
+}
+
+struct gate_health gate_health(const struct gate *gate)
+{
+    if (!gate->read_only)
+        return (struct gate_health) {0};
+    return (struct gate_health) {true, gate->why,
+                                 "look at the disk and restart; `bongsu check` tells what is whole"};
+}
+
+void gate_counts(const struct gate *gate, struct gate_counts *out)
+{
+    *out = (struct gate_counts) {
+        .log_bytes = store_end_lsn(gate->store),
+        .durable_lsn = store_durable_lsn(gate->store),
+        .decided_lsn = gate->decided_lsn,
+        .applied_lsn = store_applied_lsn(gate->store),
+        .objects = gate->object_count,
+        .quarantined = gate->quarantine_count,
+        .jobs = gate->job_count,
+    };
+}

@@ -1,0 +1,361 @@
+/* What operators say: checks, one logged fact each, applied at once (facts.c). */
+#include "core/wr.h"
+#include "gate/state.h"
+
+/* Writes `gate->record` out as a JOB frame and applies it. `gate->scratch` holds the value. */
+static err_t state_fact(struct gate *gate, enum record_fact_kind kind, struct bytes key,
+                        const struct gate_by *by, int64_t now_us)
+{
+    err_t err = buf_err(&gate->scratch);
+    if (err != ERR_OK)
+        return err;
+    if (key.len > RECORD_FACT_KEY_MAX || gate->scratch.len > RECORD_FACT_VALUE_MAX ||
+        by->who.len > RECORD_TEXT_MAX || by->because.len > RECORD_TEXT_MAX)
+        return ERR_LIMIT;
+    struct record_fact fact = {kind, key, buf_bytes(&gate->scratch), by->who, by->because, now_us};
+    uint64_t lsn;
+    buf_clear(&gate->record);
+    record_fact_write(&gate->record, &fact);
+    if (TRY(err, gate_append(gate, FRAME_JOB, &lsn)))
+        return err;
+    return fact_apply(gate, lsn, &fact);
+}
+
+static struct buf *value_begin(struct gate *gate)
+{
+    buf_clear(&gate->scratch);
+    return &gate->scratch;
+}
+
+/* --- sources --- */
+
+static err_t source_fresh(struct gate *gate, const struct gate_source *wanted, const struct gate_by *by,
+                          int64_t now_us, uint32_t *out_number)
+{
+    if (gate->source_count >= LIMIT_SOURCES)
+        return ERR_FULL;
+    struct gate_source source = *wanted;
+    source.number = (uint32_t)gate->source_count + 1;
+    source_write(value_begin(gate), &source);
+    err_t err = state_fact(gate, RECORD_FACT_SOURCE, bytes_from_str(source.name), by, now_us);
+    if (err == ERR_OK)
+        *out_number = source.number;
+    return err;
+}
+
+err_t gate_source_put(struct gate *gate, const struct gate_source *source, const struct gate_by *by,
+                      int64_t now_us, uint32_t *out_number)
+{
+    if (!ledger_name_ok(source->name))
+        return ERR_INVALID;
+    const struct gate_source *held = gate_source_find(gate, source->name);
+    struct gate_source wanted = *source;
+    if (held == NULL) {
+        wanted.partner = -1;
+        return source_fresh(gate, &wanted, by, now_us, out_number);
+    }
+    if (held->partner >= 0)
+        return ERR_DENIED; /* a partner's source: its facts come from its card */
+    wanted.number = held->number;
+    wanted.name = held->name;
+    wanted.partner = -1;
+    uint32_t number = held->number;
+    source_write(value_begin(gate), &wanted);
+    err_t err = state_fact(gate, RECORD_FACT_SOURCE, bytes_from_str(wanted.name), by, now_us);
+    if (err == ERR_OK)
+        *out_number = number;
+    return err;
+}
+
+err_t gate_identity_bind(struct gate *gate, const struct stix_key *identity, uint32_t source,
+                         const struct gate_by *by, int64_t now_us)
+{
+    if (gate_source_get(gate, source) == NULL)
+        return ERR_NOTFOUND;
+    const uint64_t *held = map_get(&gate->identities, identity->b);
+    if (held != NULL && *held == source)
+        return ERR_OK;
+    if (held != NULL)
+        return ERR_CONFLICT; /* one home: taking an identity over is not a side effect of anything */
+    wr_u32(value_begin(gate), source);
+    return state_fact(gate, RECORD_FACT_IDENTITY, bytes_of(identity->b, STIX_KEY_SIZE), by, now_us);
+}
+
+err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
+                            const struct gate_by *by, int64_t now_us)
+{
+    struct stix_marking read;
+    err_t err = marking_read_held(gate, marking, &gate->step_arena, &read);
+    if (err != ERR_OK)
+        return err;
+    if (read.kind == STIX_MARKING_TLP)
+        return ERR_DENIED; /* built in: nobody decides what TLP:RED means */
+    struct buf *value = value_begin(gate);
+    wr_u8(value, (uint8_t)as);
+    wr_bytes(value, bytes_of(read.meaning.b, HASH_SIZE));
+    return state_fact(gate, RECORD_FACT_MARKING, bytes_of(marking->b, STIX_KEY_SIZE), by, now_us);
+}
+
+/* --- tags and approvals --- */
+
+static bool tag_ok(struct str tag)
+{
+    if (tag.len == 0 || tag.len > LIMIT_NAME_BYTES || !str_is_utf8(tag))
+        return false;
+    for (size_t i = 0; i < tag.len; i++)
+        if ((unsigned char)tag.at[i] <= ' ' || tag.at[i] == 0x7f)
+            return false;
+    return true;
+}
+
+err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag, bool add,
+               const struct gate_by *by, int64_t now_us)
+{
+    if (!tag_ok(tag))
+        return ERR_INVALID;
+    struct str tags[LIMIT_TAGS_PER_OBJECT];
+    size_t count = 0;
+    int64_t settled_us;
+    arena_reset(&gate->step_arena);
+    err_t err = tags_load(gate, object, &gate->step_arena, tags, &count, &settled_us);
+    if (err != ERR_OK)
+        return err;
+    struct buf *value = value_begin(gate);
+    wr_u64(value, (uint64_t)now_us);
+    size_t kept = 0;
+    bool held = false;
+    for (size_t i = 0; i < count; i++) {
+        bool same = str_eq(tags[i], tag);
+        held |= same;
+        if (same && !add)
+            continue;
+        wr_blob(value, bytes_from_str(tags[i]));
+        kept++;
+    }
+    if (held == add)
+        return add ? ERR_OK : ERR_NOTFOUND;
+    if (add && kept >= LIMIT_TAGS_PER_OBJECT)
+        return ERR_FULL;
+    if (add)
+        wr_blob(value, bytes_from_str(tag));
+    return state_fact(gate, RECORD_FACT_TAG, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
+}
+
+err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
+                   enum gate_approval approval, const struct gate_by *by, int64_t now_us)
+{
+    struct copies copies;
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    err_t err = copies_load(gate, object, &copies);
+    if (err != ERR_OK)
+        return err;
+    const struct copy *newest = copies_newest(&copies);
+    if (newest == NULL)
+        return ERR_NOTFOUND;
+    struct buf key;
+    buf_init(&key, RECORD_FACT_KEY_MAX);
+    wr_bytes(&key, bytes_of(object->b, STIX_KEY_SIZE));
+    wr_u64(&key, newest->lsn);
+    wr_u8(&key, (uint8_t)partner);
+    struct buf *value = value_begin(gate);
+    if (approval != GATE_APPROVAL_NONE) {
+        wr_u8(value, (uint8_t)approval);
+        wr_u64(value, (uint64_t)now_us);
+        wr_blob(value, bytes_from_str(by->who));
+    }
+    err = buf_err(&key);
+    if (err == ERR_OK)
+        err = state_fact(gate, RECORD_FACT_APPROVAL, buf_bytes(&key), by, now_us);
+    buf_deinit(&key);
+    return err;
+}
+
+/* --- stops and settings --- */
+
+err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bool stop,
+                const struct gate_by *by, int64_t now_us)
+{
+    if (name.len > LIMIT_NAME_BYTES || (kind == GATE_STOP_ALL) != (name.len == 0))
+        return ERR_USAGE;
+    uint8_t key[1 + LIMIT_NAME_BYTES];
+    key[0] = (uint8_t)kind;
+    if (name.len > 0)
+        memcpy(key + 1, name.at, name.len);
+    struct buf *value = value_begin(gate);
+    if (stop)
+        wr_u8(value, 1);
+    return state_fact(gate, RECORD_FACT_STOP, bytes_of(key, 1 + name.len), by, now_us);
+}
+
+err_t gate_setting_put(struct gate *gate, struct str key, struct bytes value, const struct gate_by *by,
+                       int64_t now_us)
+{
+    wr_bytes(value_begin(gate), value);
+    return state_fact(gate, RECORD_FACT_NODE, bytes_from_str(key), by, now_us);
+}
+
+bool gate_setting_get(const struct gate *gate, struct str key, struct buf *out)
+{
+    struct bytes value;
+    if (fact_get(gate, RECORD_FACT_NODE, bytes_from_str(key), &value) != ERR_OK)
+        return false;
+    buf_put(out, value.at, value.len);
+    return buf_err(out) == ERR_OK;
+}
+
+/* --- partners --- */
+
+static err_t peer_state(struct gate *gate, const struct gate_peer *peer, const struct gate_by *by,
+                        int64_t now_us)
+{
+    peer_write(value_begin(gate), peer);
+    return state_fact(gate, RECORD_FACT_PEER, bytes_from_str(peer->audience), by, now_us);
+}
+
+/* What a partner sends arrives under a source of its own, which nobody declares by hand. */
+static err_t peer_source(struct gate *gate, struct str audience, unsigned partner, const struct gate_by *by,
+                         int64_t now_us, uint32_t *out_number)
+{
+    char name[LIMIT_NAME_BYTES];
+    static const char head[] = "peer.";
+    if (audience.len > sizeof name - (sizeof head - 1))
+        return ERR_LIMIT;
+    memcpy(name, head, sizeof head - 1);
+    memcpy(name + sizeof head - 1, audience.at, audience.len);
+    struct gate_source source = {.name = {name, sizeof head - 1 + audience.len},
+                                 .partner = (int)partner,
+                                 .assume_until_us = INT64_MAX};
+    return source_fresh(gate, &source, by, now_us, out_number);
+}
+
+err_t gate_peer_put(struct gate *gate, struct str audience, struct str node, struct str country,
+                    struct bytes card, const struct gate_by *by, int64_t now_us, unsigned *out_index)
+{
+    if (!ledger_name_ok(audience) || (node.len > 0 && !ledger_name_ok(node)) ||
+        country.len > LIMIT_NAME_BYTES)
+        return ERR_INVALID;
+    const struct gate_peer *held = gate_peer_find(gate, audience);
+    struct gate_peer peer = {.audience = audience, .state = GATE_PEER_PAUSED};
+    err_t err;
+    if (held != NULL) {
+        peer = *held;
+    } else {
+        if (gate->peer_count >= LIMIT_PARTNERS)
+            return ERR_FULL;
+        peer.index = gate->peer_count;
+        if (TRY(err, peer_source(gate, audience, peer.index, by, now_us, &peer.source)) ||
+            TRY(err, gate_group(gate)))
+            return err;
+        peer.since_lsn = store_end_lsn(gate->store);
+    }
+    peer.node = node;
+    peer.country = country;
+    peer.card = card;
+    if (TRY(err, peer_state(gate, &peer, by, now_us)))
+        return err;
+    *out_index = peer.index;
+    return ERR_OK;
+}
+
+err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_peer_state state, bool history,
+                    const struct gate_by *by, int64_t now_us)
+{
+    const struct gate_peer *held = gate_peer_get(gate, partner);
+    if (held == NULL || held->state == GATE_PEER_REMOVED)
+        return ERR_NOTFOUND;
+    struct gate_peer peer = *held;
+    bool starts = state == GATE_PEER_STARTED && peer.state != GATE_PEER_STARTED;
+    peer.state = state;
+    if (history)
+        peer.since_lsn = LSN_FIRST;
+    err_t err = peer_state(gate, &peer, by, now_us);
+    if (err != ERR_OK || state != GATE_PEER_STARTED || (!starts && !history))
+        return err;
+    /* What was logged while it was paused, or all of it, is decided for this partner now. */
+    wr_u64(value_begin(gate), peer.since_lsn);
+    return state_fact(gate, RECORD_FACT_HISTORY, bytes_from_str(peer.audience), by, now_us);
+}
+
+/* --- policy --- */
+
+err_t gate_policy_compile(const struct gate *gate, struct str text, struct policy **out,
+                          struct policy_fault *fault)
+{
+    struct policy_partner partners[LIMIT_PARTNERS];
+    struct policy_attribute countries[LIMIT_PARTNERS];
+    size_t count = 0;
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        const struct gate_peer *peer = &gate->peers[p];
+        if (peer->state == GATE_PEER_REMOVED)
+            continue;
+        countries[count] = (struct policy_attribute) {STR("country"), peer->country};
+        partners[count] = (struct policy_partner) {peer->audience, (uint8_t)p, &countries[count],
+                                                   peer->country.len > 0 ? 1 : 0};
+        count++;
+    }
+    return policy_compile(text, partners, count, out, fault);
+}
+
+const struct policy *gate_policy(const struct gate *gate)
+{
+    return gate->policy;
+}
+
+err_t policy_recompile(struct gate *gate)
+{
+    if (gate->policy == NULL)
+        return ERR_OK;
+    struct policy *fresh;
+    struct policy_fault fault;
+    err_t err = gate_policy_compile(gate, policy_text(gate->policy), &fresh, &fault);
+    if (err != ERR_OK) {
+        /* The text names a partner that was removed: the old table stays, and its bits stay unused. */
+        diag_say(gate->diag, DIAG_WARNING, err, "gate", "activate a policy that fits the present partners",
+                 "the policy in force does not compile for the present partners: line %u: %s", fault.line,
+                 fault.what);
+        return ERR_OK;
+    }
+    policy_unref(gate->policy);
+    gate->policy = fresh;
+    return ERR_OK;
+}
+
+err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *policy)
+{
+    struct policy *fresh;
+    struct policy_fault fault;
+    err_t err = gate_policy_compile(gate, policy->text, &fresh, &fault);
+    if (err != ERR_OK)
+        return err;
+    policy_unref(gate->policy);
+    gate->policy = fresh;
+    bool loading = lsn < store_applied_lsn(gate->store);
+    gate->policy_lsn = lsn;
+    if (loading)
+        return ERR_OK; /* from the index: its job is there as well */
+    struct job job = {.scope = JOB_ALL, .cursor = LSN_FIRST, .until = lsn};
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if (gate->peers[p].state == GATE_PEER_STARTED)
+            job.partners |= UINT64_C(1) << p;
+    if (TRY(err, meta_put_u64(gate, "policy", lsn)))
+        return err;
+    return job.partners == 0 ? ERR_OK : job_add(gate, &job);
+}
+
+err_t gate_policy_activate(struct gate *gate, struct str text, const struct gate_by *by, int64_t now_us,
+                           struct policy_fault *fault)
+{
+    struct policy *trial;
+    err_t err = gate_policy_compile(gate, text, &trial, fault);
+    if (err != ERR_OK)
+        return err;
+    policy_unref(trial);
+    struct record_policy policy = {now_us, by->who, text};
+    uint64_t lsn;
+    buf_clear(&gate->record);
+    record_policy_write(&gate->record, &policy);
+    if (TRY(err, gate_append(gate, FRAME_POLICY, &lsn)))
+        return err;
+    return policy_apply(gate, lsn, &policy);
+}

@@ -1,0 +1,236 @@
+/* A partner's ledger comes in: verified pages become log frames, and the cursor moves in the same group
+ * (DESIGN 4 step 8). */
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/state.h"
+#include "ledger/cosign.h"
+
+enum { RECEIVED_KEY_SIZE = 1 + 2 + 8 };
+
+static struct bytes received_key(uint32_t source, uint64_t seq, uint8_t out[RECEIVED_KEY_SIZE])
+{
+    out[0] = 'I';
+    out[1] = (uint8_t)(source >> 8);
+    out[2] = (uint8_t)source;
+    for (int i = 0; i < 8; i++)
+        out[3 + i] = (uint8_t)(seq >> (56 - 8 * i));
+    return bytes_of(out, RECEIVED_KEY_SIZE);
+}
+
+err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, uint64_t lsn)
+{
+    uint8_t key[RECEIVED_KEY_SIZE], value[8];
+    for (int i = 0; i < 8; i++)
+        value[i] = (uint8_t)(lsn >> (56 - 8 * i));
+    return store_put(gate->store, TABLE_FACT, received_key(source, seq, key), bytes_of(value, sizeof value));
+}
+
+static err_t received_get(struct gate *gate, uint32_t source, uint64_t seq, uint64_t *out_lsn)
+{
+    uint8_t key[RECEIVED_KEY_SIZE];
+    struct bytes value;
+    err_t err = store_get(gate->store, TABLE_FACT, received_key(source, seq, key), &value);
+    if (err != ERR_OK)
+        return err;
+    struct rd rd = rd_of(value);
+    uint64_t lsn = rd_u64(&rd);
+    if (rd_end(&rd) != ERR_OK)
+        return ERR_CORRUPT;
+    *out_lsn = lsn;
+    return ERR_OK;
+}
+
+/* --- the cursor --- */
+
+static err_t cursor_parse(const struct record_note *note, struct gate_cursor *out)
+{
+    struct rd rd = rd_of(note->edge);
+    err_t err = merkle_edge_decode(&rd, &out->edge);
+    if (err != ERR_OK)
+        return err;
+    out->epoch = note->epoch;
+    out->refused = rd_u64(&rd);
+    rd_copy(&rd, out->refused_digest.b, HASH_SIZE);
+    return rd_end(&rd) == ERR_OK && out->edge.size == note->size ? ERR_OK : ERR_CORRUPT;
+}
+
+static struct bytes cursor_key(unsigned partner, uint8_t out[2])
+{
+    out[0] = 'U';
+    out[1] = (uint8_t)partner;
+    return bytes_of(out, 2);
+}
+
+err_t cursor_apply(struct gate *gate, uint64_t lsn, const struct record_note *note)
+{
+    uint8_t key[2], value[8];
+    struct gate_cursor cursor;
+    if (note->partner >= gate->peer_count || cursor_parse(note, &cursor) != ERR_OK)
+        return ERR_CORRUPT;
+    for (int i = 0; i < 8; i++)
+        value[i] = (uint8_t)(lsn >> (56 - 8 * i));
+    return store_put(gate->store, TABLE_FACT, cursor_key(note->partner, key), bytes_of(value, sizeof value));
+}
+
+err_t gate_cursor(struct gate *gate, unsigned partner, struct gate_cursor *out)
+{
+    uint8_t key[2];
+    struct bytes value;
+    struct frame frame;
+    struct record_note note;
+    err_t err = store_get(gate->store, TABLE_FACT, cursor_key(partner, key), &value);
+    if (err != ERR_OK)
+        return err;
+    struct rd rd = rd_of(value);
+    uint64_t lsn = rd_u64(&rd);
+    if (rd_end(&rd) != ERR_OK)
+        return ERR_CORRUPT;
+    struct gate_cursor cursor = {0};
+    if (TRY(err, store_read(gate->store, lsn, &frame)) || TRY(err, record_note_read(frame.payload, &note)) ||
+        TRY(err, cursor_parse(&note, &cursor)))
+        return err;
+    buf_init(&cursor.note, 2 * LIMIT_NOTE_BYTES);
+    buf_put(&cursor.note, note.note.at, note.note.len);
+    if (TRY(err, buf_err(&cursor.note))) {
+        buf_deinit(&cursor.note);
+        return err;
+    }
+    *out = cursor;
+    return ERR_OK;
+}
+
+static err_t log_cursor(struct gate *gate, unsigned partner, const struct gate_cursor *cursor, int64_t now_us)
+{
+    struct record_note note = {.partner = (uint8_t)partner,
+                               .epoch = cursor->epoch,
+                               .size = cursor->edge.size,
+                               .root = merkle_edge_root(&cursor->edge),
+                               .at_us = now_us,
+                               .note = buf_bytes(&cursor->note)};
+    struct buf edge;
+    uint64_t lsn;
+    buf_init(&edge, 8 + 64 * HASH_SIZE + 8 + HASH_SIZE);
+    merkle_edge_encode(&cursor->edge, &edge);
+    wr_u64(&edge, cursor->refused);
+    wr_bytes(&edge, bytes_of(cursor->refused_digest.b, HASH_SIZE));
+    note.edge = buf_bytes(&edge);
+    err_t err = buf_err(&edge);
+    if (err == ERR_OK) {
+        buf_clear(&gate->record);
+        record_note_write(&gate->record, &note);
+        err = gate_append(gate, FRAME_CURSOR, &lsn);
+    }
+    if (err == ERR_OK)
+        err = cursor_apply(gate, lsn, &note);
+    buf_deinit(&edge);
+    return err;
+}
+
+/* --- leaves --- */
+
+struct receiving {
+    struct gate *gate;
+    unsigned partner;
+    struct gate_received *leaf;
+};
+
+/* Is a copy under this version in the partner's own view? Only then may it learn that another one exists
+ * (DESIGN 5). */
+static bool partner_knows(struct gate *gate, unsigned partner, struct str id, struct stamp version)
+{
+    struct stix_key key;
+    struct copies copies;
+    if (!stix_id_parse(id, &key) || copies_load(gate, &key, &copies) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < copies.count; i++) {
+        struct state state;
+        const struct gate_source *source = gate_source_get(gate, copies.at[i].source);
+        if (stamp_cmp(copies.at[i].version, version) != 0 || (copies.at[i].flags & COPY_QUARANTINED) != 0)
+            continue;
+        if (source != NULL && source->partner == (int)partner)
+            return true;
+        if (state_load(gate, copies.at[i].lsn, &state) == ERR_OK && (state.released >> partner & 1))
+            return true;
+    }
+    return false;
+}
+
+static void received_answer(void *ctx, const struct gate_answer *answer)
+{
+    struct receiving *r = ctx;
+    if (answer->disposition == GATE_REFUSED) {
+        r->leaf->refused = true;
+        r->leaf->code = (uint16_t)answer->fault->code;
+    } else if (answer->disposition == GATE_CONFLICT &&
+               partner_knows(r->gate, r->partner, answer->id, answer->version)) {
+        r->leaf->refused = true;
+        r->leaf->code = ERR_CONFLICT;
+    }
+}
+
+/* A contentless leaf: the origin says of an earlier object that it is no longer current. */
+static err_t take_told(struct gate *gate, const struct gate_peer *peer, const struct gate_received *leaf,
+                       int64_t now_us)
+{
+    uint64_t about, lsn;
+    uint8_t key[8], op = (uint8_t)leaf->leaf.op;
+    err_t err = received_get(gate, peer->source, leaf->opening.subject_seq, &about);
+    if (err == ERR_NOTFOUND)
+        return ERR_OK; /* that leaf's object was refused here: nothing is held that could be outdated */
+    if (err != ERR_OK)
+        return err;
+    for (int i = 0; i < 8; i++)
+        key[i] = (uint8_t)(about >> (56 - 8 * i));
+    struct record_fact fact = {.kind = RECORD_FACT_TOLD,
+                               .key = bytes_of(key, sizeof key),
+                               .value = bytes_of(&op, 1),
+                               .by = peer->audience,
+                               .because = str_of(leaf_op_word(op)),
+                               .at_us = now_us};
+    buf_clear(&gate->record);
+    record_fact_write(&gate->record, &fact);
+    if (TRY(err, gate_append(gate, FRAME_JOB, &lsn)))
+        return err;
+    return fact_apply(gate, lsn, &fact);
+}
+
+static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct gate_received *leaf,
+                       int64_t now_us)
+{
+    leaf->refused = false;
+    leaf->code = 0;
+    if (leaf->object.len == 0)
+        return take_told(gate, peer, leaf, now_us);
+    struct gate_submission submission = {
+        .source = peer->source, .hops = leaf->hops, .leaf = leaf->leaf.seq + 1};
+    struct receiving receiving = {gate, peer->index, leaf};
+    struct fault fault = {0};
+    err_t err = gate_accept(gate, &submission, leaf->object, now_us, received_answer, &receiving, &fault);
+    /* What cannot even be cut is in quarantine as a whole, and the partner may know: it is its own object. */
+    if (err != ERR_OK && leaf->refused)
+        return ERR_OK;
+    return err;
+}
+
+err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *leaves, size_t count,
+                   const struct gate_cursor *cursor, int64_t now_us)
+{
+    const struct gate_peer *peer = gate_peer_get(gate, partner);
+    struct gate_cursor moved = *cursor;
+    err_t err;
+    if (peer == NULL)
+        return ERR_NOTFOUND;
+    /* The page is one group: dispositions and cursor are durable together or not at all. */
+    if (gate->group_open && TRY(err, gate_commit(gate)))
+        return err;
+    for (size_t i = 0; i < count; i++) {
+        if (TRY(err, take_leaf(gate, peer, &leaves[i], now_us)))
+            return err;
+        if (!leaves[i].refused)
+            continue;
+        moved.refused++;
+        moved.refused_digest =
+            disposition_refused_add(&moved.refused_digest, leaves[i].leaf.seq, leaves[i].code);
+    }
+    return log_cursor(gate, partner, &moved, now_us);
+}

@@ -1,0 +1,324 @@
+/* The gate's inside: what its files share. Nobody outside src/gate includes this.
+ *
+ * Everything here is derived from the log: fact_apply, decide_apply and their like change memory and index
+ * for one logged frame, and do exactly the same when that frame is replayed. Appending to the log and
+ * applying are separate steps for that reason. */
+#pragma once
+
+#include "core/map.h"
+#include "gate/gate.h"
+#include "ledger/tile.h"
+#include "store/store.h"
+#include "json/json.h"
+
+/* --- entries of the ID table: one per copy of an id --- */
+
+enum copy_flag {
+    COPY_ASSERTION = 1,   /* not by the owner */
+    COPY_QUARANTINED = 2, /* same key, other content; its marking binds all the same */
+    COPY_REWRITE = 4,     /* replaced an earlier copy under the same version */
+    COPY_SEEN = 8,        /* no bytes of its own: another source reported the same content */
+    COPY_REVOKED = 16,
+    COPY_SCO = 32, /* a variant: not versioned, one per source */
+};
+
+struct copy {
+    struct stamp version;
+    uint64_t lsn;
+    uint8_t canon[16]; /* head of SHA-256 over the canonical text */
+    uint16_t source;
+    uint16_t owner; /* source that speaks for the id */
+    uint8_t flags;
+};
+
+struct copies {
+    size_t count; /* in order of version, then lsn */
+    struct copy at[LIMIT_COPIES];
+};
+
+struct gate;
+
+/* All copies of one id, at most LIMIT_COPIES (the newest are kept when there are more). */
+NODISCARD err_t copies_load(struct gate *gate, const struct stix_key *key, struct copies *out);
+NODISCARD err_t copy_put(struct gate *gate, const struct stix_key *key, const struct copy *copy);
+/* Is `copy` what its source now says? Versioned: the owner's newest version (the later of two rewrites); SCO:
+ * the source's last variant. Assertions, quarantined copies and SEEN marks never are. */
+bool copy_is_current(const struct copies *copies, const struct copy *copy);
+/* The owner's newest copy, or the newest variant; NULL when there is none. */
+const struct copy *copies_newest(const struct copies *copies);
+
+/* --- what was decided about one OBJ: the STATE table --- */
+
+struct state_release {
+    uint64_t decide; /* the DECIDE frame */
+    uint32_t entry;  /* in it */
+    uint64_t mask;
+};
+
+/* Each release adds a partner, so there are never more than partners. */
+enum { STATE_RELEASES_MAX = LIMIT_PARTNERS, STATE_OLD = 1 };
+
+struct state {
+    uint64_t released;   /* partners that have a leaf with this content */
+    uint64_t blocked;    /* rules say release, closure says not yet */
+    uint64_t superseded; /* partners that were told it is no longer current */
+    int64_t change_us;   /* decide again then; INT64_MAX: never. A timer stands in the index */
+    uint32_t outcome;    /* gate.outcomes: what the rules said, by partner */
+    uint8_t flags;       /* STATE_OLD: a newer version was decided; no longer counted */
+    uint8_t release_count;
+    struct state_release releases[STATE_RELEASES_MAX];
+};
+
+/* ERR_NOTFOUND: not decided. */
+NODISCARD err_t state_load(struct gate *gate, uint64_t lsn, struct state *out);
+NODISCARD err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state);
+NODISCARD err_t state_read(struct bytes value, struct state *out);
+
+/* What the rules said about some object, for every partner. Interned: few vectors serve millions of objects.
+ */
+struct outcome {
+    uint64_t release, hold;
+    uint16_t rule[LIMIT_PARTNERS]; /* gate.names */
+};
+
+/* --- a partner's ledger --- */
+
+struct tile_files; /* packed hashes in files (ledgers.c) */
+
+struct view {
+    char origin[LEDGER_ORIGIN_MAX];
+    size_t origin_len;
+    struct tile_files *files;
+    struct tile_tree tree;
+    int64_t last_time_us; /* of the last decided leaf */
+    uint64_t mark_leaves; /* since the last mark: a checkpoint must be kept at least so often */
+    uint64_t mark_bytes;
+    uint64_t mark_size;   /* the last mark */
+    uint64_t signed_size; /* last logged checkpoint */
+    struct hash signed_root;
+    uint64_t signed_lsn; /* its frame: visible once durable */
+    uint64_t visible;
+    struct hash visible_root;
+    bool signing; /* a request is out */
+    bool stopped; /* a replayed root differed: serve nothing of it */
+    uint64_t receipted, refused;
+    int64_t receipted_us;
+};
+
+/* --- jobs: decide again --- */
+
+enum job_scope { JOB_ALL = 1, JOB_SOURCE, JOB_REFERRERS, JOB_OBJECT };
+
+struct job {
+    uint32_t number;
+    enum job_scope scope;
+    uint64_t partners;   /* for whom */
+    struct stix_key key; /* JOB_REFERRERS, JOB_OBJECT */
+    uint16_t source;     /* JOB_SOURCE */
+    uint64_t cursor;     /* next lsn */
+    uint64_t until;      /* exclusive: later objects know the new fact already */
+};
+
+struct classified {
+    struct stix_key key;
+    struct hash meaning;
+    enum stix_tlp as;
+};
+
+struct stop {
+    enum gate_stop_kind kind;
+    char name[LIMIT_NAME_BYTES];
+    size_t name_len;
+};
+
+enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
+
+struct gate {
+    uint32_t magic;
+    const struct os *os;
+    const struct diag *diag;
+    char *dir;
+    struct str node_name;
+    struct index *index;
+    bool index_is_ours;
+    struct store *store;
+    bool read_only;
+    const char *why;
+
+    struct arena facts_arena; /* names, cards: live as long as the gate */
+    struct gate_source *sources;
+    size_t source_count;
+    struct gate_peer *peers;
+    unsigned peer_count;
+    struct map identities; /* stix_key -> source number */
+    struct classified *markings;
+    size_t marking_count;
+    struct stop stops[STOPS_MAX];
+    size_t stop_count;
+    struct policy *policy;
+    uint64_t policy_lsn;
+
+    uint64_t decided_lsn;
+    struct job *jobs;
+    size_t job_count;
+    uint32_t job_last;
+    uint64_t job_decides; /* DECIDEs since the last job step: live comes first */
+
+    struct str *names; /* of rules and approvers that a decision ever named; 0 is "" */
+    size_t name_count;
+    struct map name_ids; /* SHA-256 of the name -> index */
+    struct outcome *outcomes;
+    size_t outcome_count, outcome_size;
+    struct map outcome_ids; /* SHA-256 of the vector -> index */
+    uint64_t (
+        *tally_rules)[LIMIT_PARTNERS]; /* [name][partner]: current objects that the rule holds or denies */
+    struct gate_tally tallies[LIMIT_PARTNERS];
+    uint64_t blocked_objects; /* newest versions that wait for somebody: no walk without one */
+    uint64_t object_count, quarantine_count;
+
+    struct view views[LIMIT_PARTNERS];
+
+    struct hash_sip_key sip;
+    struct json_parser *parser;     /* of the batch */
+    struct json_parser *parser_one; /* of a single object */
+    struct arena accept_arena;      /* one submission */
+    struct arena step_arena;        /* one step */
+    struct buf canon, record, plain, scratch;
+    bool group_open;
+};
+
+/* Opens a group when none is; ERR_READONLY, ERR_BUSY. Everything that appends calls it first. */
+NODISCARD err_t gate_group(struct gate *gate);
+/* Appends `gate->record` as a frame of this kind. */
+NODISCARD err_t gate_append(struct gate *gate, enum frame_kind kind, uint64_t *out_lsn);
+/* An end that cannot be undone: serve what is durable, accept nothing. */
+void gate_fail(struct gate *gate, err_t err, const char *why);
+
+/* --- facts.c --- */
+NODISCARD err_t fact_apply(struct gate *gate, uint64_t lsn, const struct record_fact *fact);
+NODISCARD err_t fact_load_all(struct gate *gate); /* from the index, when opening */
+void facts_deinit(struct gate *gate);
+NODISCARD err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *policy);
+NODISCARD err_t policy_recompile(struct gate *gate); /* after partners changed */
+/* Index key of a fact. `out` has room for FACT_KEY_SIZE_MAX. */
+enum { FACT_KEY_SIZE_MAX = 2 + RECORD_FACT_KEY_MAX };
+struct bytes fact_key(enum record_fact_kind kind, struct bytes key, uint8_t out[FACT_KEY_SIZE_MAX]);
+void source_write(struct buf *out, const struct gate_source *source);
+void peer_write(struct buf *out, const struct gate_peer *peer);
+/* A FACT entry as stored: who and why stay in the log. */
+NODISCARD err_t fact_get(const struct gate *gate, enum record_fact_kind kind, struct bytes key,
+                         struct bytes *out);
+NODISCARD err_t meta_put_u64(struct gate *gate, const char *key, uint64_t value);
+NODISCARD err_t meta_get_u64(struct gate *gate, const char *key, uint64_t *out);
+/* The definition that is held under this id, read; built-in TLP needs none. ERR_NOTFOUND. */
+NODISCARD err_t marking_read_held(struct gate *gate, const struct stix_key *key, struct arena *arena,
+                                  struct stix_marking *out);
+/* Local tags (at most LIMIT_TAGS_PER_OBJECT, copied to the arena) and when they last changed
+ * (POLICY_TIME_NONE: never). */
+NODISCARD err_t tags_load(struct gate *gate, const struct stix_key *object, struct arena *arena,
+                          struct str *out_tags, size_t *out_count, int64_t *out_settled_us);
+bool stop_holds(const struct gate *gate, enum gate_stop_kind kind, struct str name);
+
+/* --- jobs.c --- */
+NODISCARD err_t job_add(struct gate *gate, const struct job *job);
+NODISCARD err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor);
+/* The job to work on next; NULL when none waits. */
+struct job *job_next(struct gate *gate);
+NODISCARD err_t jobs_load(struct gate *gate);
+
+/* --- accept.c --- */
+/* What a logged OBJ, SEEN or QUAR means for the index; `object` as read from the bytes. */
+NODISCARD err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
+                             const struct record_envelope *envelope, const struct stix_object *object,
+                             const struct hash *canon);
+NODISCARD err_t object_replay(struct gate *gate, const struct frame *frame);
+
+/* --- subject.c: an object as deciding sees it --- */
+struct subject {
+    uint64_t lsn;
+    uint64_t slot;
+    struct record_envelope envelope;
+    struct stix_object object; /* in the arena, with its bytes */
+    struct bytes bytes;
+    struct hash content;     /* SHA-256 of the bytes */
+    struct copies *copies;   /* of its id */
+    const struct copy *copy; /* itself among them */
+    bool follows;            /* may come along with its referrer */
+};
+/* Reads, opens and parses a durable OBJ (or QUAR of a conflict). Everything lives in `arena`. */
+NODISCARD err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out);
+/* All that a decision rests on; storage comes from the arena. */
+NODISCARD err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t now_us,
+                              struct arena *arena, struct policy_facts *out);
+/* Durable frames that refer to `key`, from lsn `from` on, at most `size`. */
+NODISCARD err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out,
+                          size_t size, size_t *out_count);
+/* Through this kind of reference a follower comes along. */
+bool ref_role_follows(enum stix_ref_role role);
+/* Markings and extensions that are built in: nothing to send, nothing to withhold. */
+bool key_is_builtin(const struct stix_key *key);
+/* The rules' verdict with the stops of operators applied, and what came from a partner kept from going back.
+ */
+NODISCARD err_t subject_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                               int64_t now_us, struct arena *arena, struct policy_facts *out_facts,
+                               struct policy_verdict *out);
+
+/* --- apply.c --- */
+/* Material of a leaf that is known already: spares unsealing. May be NULL. */
+struct decide_hint {
+    const struct hash *contents; /* one per entry */
+    const struct seal_secret *secrets;
+    const size_t *sizes; /* object bytes */
+};
+NODISCARD err_t name_intern(struct gate *gate, struct str name, uint16_t *out);
+NODISCARD err_t decide_apply(struct gate *gate, uint64_t lsn, const struct record_decide *decide,
+                             const struct decide_hint *hint);
+NODISCARD err_t outcomes_load(struct gate *gate); /* names and vectors, from the index */
+NODISCARD err_t tallies_load(struct gate *gate);
+void outcomes_deinit(struct gate *gate);
+/* A newer copy speaks for the id now: `lsn` counts no longer. */
+NODISCARD err_t state_retire(struct gate *gate, uint64_t lsn);
+/* Timers that are due, earliest first, at most `size`. *out_next_us: the first that is not due; INT64_MAX:
+ * none. */
+NODISCARD err_t timers_due(struct gate *gate, int64_t now_us, uint64_t *out_lsns, size_t size,
+                           size_t *out_count, int64_t *out_next_us);
+
+/* --- leaf.c --- */
+/* The leaf that entry `e` of `decide` gives to `partner` as number `seq`. `content`, `secret`: of the entry's
+ * OBJ. `subject`: seq of the leaf that it is about; LEAF_SUBJECT_NONE. */
+NODISCARD err_t leaf_make(struct gate *gate, const struct record_decide *decide, size_t e, unsigned partner,
+                          uint64_t seq, uint64_t subject, const struct hash *content,
+                          const struct seal_secret *secret, struct leaf *out_leaf,
+                          struct leaf_opening *out_opening);
+/* Which leaf gave `partner` the content of `lsn`. ERR_NOTFOUND. */
+NODISCARD err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq);
+/* An entry whose lsn is what it is about says something about content, and carries none. */
+static inline bool entry_contentless(const struct record_entry *entry)
+{
+    return entry->about == entry->lsn;
+}
+
+/* --- ledgers.c --- */
+NODISCARD err_t view_open(struct gate *gate, unsigned partner);
+void view_close(struct gate *gate, unsigned partner);
+NODISCARD err_t views_flush(struct gate *gate); /* tile files durable: before an index merge */
+NODISCARD err_t view_append(struct gate *gate, unsigned partner, const struct leaf *leaf,
+                            size_t object_bytes);
+NODISCARD err_t view_save(struct gate *gate, unsigned partner);
+NODISCARD err_t checkpoint_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
+NODISCARD err_t receipt_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
+/* One row a DECIDE and partner: where its leaves begin, by number and by time. */
+NODISCARD err_t view_row_put(struct gate *gate, const struct record_start *start, uint64_t decide_lsn);
+/* The row that holds leaf `seq`: the last one that begins at or before it. */
+NODISCARD err_t view_row(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_first,
+                         uint64_t *out_decide);
+void views_publish(struct gate *gate); /* after a commit: signed and durable is visible */
+/* --- receive.c --- */
+/* Which of our frames holds what a partner's leaf brought. */
+NODISCARD err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, uint64_t lsn);
+NODISCARD err_t cursor_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
+
+/* --- quarantine.c --- */
+NODISCARD err_t quarantine_opened(struct gate *gate, uint64_t lsn);
+NODISCARD err_t quarantine_count(struct gate *gate); /* when opening */
+NODISCARD err_t quarantine_closed(struct gate *gate, uint64_t lsn);

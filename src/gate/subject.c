@@ -1,0 +1,491 @@
+/* An object as deciding sees it: its bytes, its copies, its effective markings, and the facts that follow. */
+#include "core/rd.h"
+#include "gate/state.h"
+
+bool key_is_builtin(const struct stix_key *key)
+{
+    /* The extension under which the TLP 2.0 definitions stand (OASIS common objects): part of the built-in
+     * markings. */
+    static const struct uuid_head {
+        uint8_t b[16];
+    } tlp2 = {
+        {0x60, 0xa3, 0xc5, 0xc5, 0x0d, 0x10, 0x41, 0x3e, 0xaa, 0xb3, 0x9e, 0x08, 0xdd, 0xe9, 0xe8, 0x8d}};
+    enum stix_tlp tlp;
+    if (stix_tlp_from_key(key, &tlp))
+        return true;
+    const struct stix_type *extension = stix_type_row(STIX_TYPE_EXTENSION_DEFINITION);
+    return memcmp(key->b, tlp2.b, sizeof tlp2.b) == 0 &&
+           memcmp(key->b + sizeof tlp2.b, extension->digest, STIX_TYPE_DIGEST_SIZE) == 0;
+}
+
+bool ref_role_follows(enum stix_ref_role role)
+{
+    return role == STIX_REF_CREATED_BY || role == STIX_REF_MARKING || role == STIX_REF_GRANULAR_MARKING ||
+           role == STIX_REF_EXTENSION;
+}
+
+static bool follows(const struct subject *subject)
+{
+    struct str class;
+    switch (subject->object.type->code) {
+    case STIX_TYPE_MARKING_DEFINITION:
+    case STIX_TYPE_EXTENSION_DEFINITION:
+        return true;
+    case STIX_TYPE_IDENTITY:
+        /* A person leaves by a rule or not at all; without a class it might be one. */
+        return json_get_str(subject->object.root, STR("identity_class"), &class) &&
+               !str_eq(class, STR("individual")) && !str_eq(class, STR("unknown"));
+    default:
+        return false;
+    }
+}
+
+/* The plain bytes of a sealed frame in the arena, padded for the parser; a quarantined one without its fault.
+ */
+static err_t open_bytes(struct gate *gate, const struct frame *frame, struct arena *arena, struct bytes *out)
+{
+    buf_clear(&gate->plain);
+    err_t err = store_unseal(gate->store, frame, &gate->plain);
+    if (err != ERR_OK)
+        return err;
+    struct bytes bytes = buf_bytes(&gate->plain);
+    if (frame->kind == FRAME_QUAR) {
+        struct fault fault;
+        if (TRY(err, record_fault_read(bytes, &fault, &bytes)))
+            return err;
+    }
+    uint8_t *copy = arena_zalloc(arena, bytes.len + JSON_PADDING, 1);
+    if (copy == NULL)
+        return ERR_NOMEM;
+    if (bytes.len > 0)
+        memcpy(copy, bytes.at, bytes.len);
+    *out = bytes_of(copy, bytes.len);
+    return ERR_OK;
+}
+
+/* The parser's tape is gone with its next use; what outlives it is copied here: text that the facts point to,
+ * and references. */
+static err_t settle(struct stix_object *object, struct arena *arena)
+{
+    object->id = arena_str(arena, object->id);
+    object->type_name = arena_str(arena, object->type_name);
+    return object->id.at == NULL || object->type_name.at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+static err_t parse_subject(struct gate *gate, struct arena *arena, struct subject *subject)
+{
+    err_t err;
+    struct json_doc *doc = arena_zalloc(arena, 1, sizeof *doc);
+    if (doc == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, json_parse(gate->parser_one, subject->bytes, doc, NULL)) ||
+        TRY(err, stix_read(json_root(doc), arena, &subject->object, NULL)))
+        return err == ERR_NOMEM ? err
+                                : ERR_CORRUPT; /* it was accepted once: these are not the bytes that came */
+    return settle(&subject->object, arena);
+}
+
+err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out)
+{
+    struct subject subject = {.lsn = lsn};
+    struct frame frame;
+    err_t err;
+    if (TRY(err, store_read(gate->store, lsn, &frame)))
+        return err;
+    if (frame.kind != FRAME_OBJ && frame.kind != FRAME_QUAR)
+        return ERR_NOTFOUND;
+    subject.slot = frame.slot;
+    if (TRY(err, record_envelope_read(frame.envelope, &subject.envelope)) ||
+        TRY(err, open_bytes(gate, &frame, arena, &subject.bytes)) ||
+        TRY(err, parse_subject(gate, arena, &subject)))
+        return err;
+    subject.follows = follows(&subject); /* while the tape is there */
+    subject.content = hash_sha256(subject.bytes);
+    subject.copies = arena_alloc(arena, sizeof *subject.copies);
+    if (subject.copies == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, copies_load(gate, &subject.object.key, subject.copies)))
+        return err;
+    for (size_t i = 0; i < subject.copies->count; i++)
+        if (subject.copies->at[i].lsn == lsn)
+            subject.copy = &subject.copies->at[i];
+    if (subject.copy == NULL)
+        return ERR_CORRUPT;
+    *out = subject;
+    return ERR_OK;
+}
+
+err_t object_replay(struct gate *gate, const struct frame *frame)
+{
+    struct record_envelope envelope;
+    struct frame about = *frame;
+    struct stix_object object;
+    struct json_doc doc;
+    struct bytes bytes;
+    err_t err;
+    arena_reset(&gate->step_arena);
+    struct bytes head = frame->kind == FRAME_SEEN ? frame->payload : frame->envelope;
+    if (TRY(err, record_envelope_read(head, &envelope)))
+        return err;
+    if (frame->kind == FRAME_QUAR && envelope.reason == RECORD_QUARANTINE_REFUSED)
+        return quarantine_opened(gate, frame->lsn);
+    if (frame->kind == FRAME_SEEN && TRY(err, store_read(gate->store, envelope.about, &about)))
+        return err;
+    if (TRY(err, open_bytes(gate, &about, &gate->step_arena, &bytes)))
+        return err;
+    buf_clear(&gate->canon);
+    if (TRY(err, json_parse(gate->parser_one, bytes, &doc, NULL)) ||
+        TRY(err, stix_read(json_root(&doc), &gate->step_arena, &object, NULL)) ||
+        TRY(err, stix_canon(&object, &gate->canon, NULL)))
+        return err;
+    struct hash canon = hash_sha256(buf_bytes(&gate->canon));
+    return object_apply(gate, frame->lsn, frame->kind, &envelope, &object, &canon);
+}
+
+/* --- markings --- */
+
+err_t marking_read_held(struct gate *gate, const struct stix_key *key, struct arena *arena,
+                        struct stix_marking *out)
+{
+    struct copies copies;
+    struct subject definition;
+    err_t err = copies_load(gate, key, &copies);
+    if (err != ERR_OK)
+        return err;
+    const struct copy *newest = copies_newest(&copies);
+    if (newest == NULL || newest->lsn >= store_durable_lsn(gate->store))
+        return ERR_NOTFOUND;
+    if (TRY(err, subject_load(gate, newest->lsn, arena, &definition)))
+        return err;
+    if (definition.object.type->code != STIX_TYPE_MARKING_DEFINITION)
+        return ERR_NOTFOUND;
+    return stix_marking_read(&definition.object, out, NULL);
+}
+
+static const struct classified *classification(const struct gate *gate, const struct stix_key *key)
+{
+    for (size_t i = 0; i < gate->marking_count; i++)
+        if (stix_key_eq(&gate->markings[i].key, key))
+            return &gate->markings[i];
+    return NULL;
+}
+
+static void add_tlp(struct policy_facts *facts, enum stix_tlp tlp)
+{
+    facts->markings |= POLICY_MARKING_KNOWN;
+    facts->tlp = (enum policy_tlp)stix_tlp_narrowest((enum stix_tlp)facts->tlp, tlp);
+}
+
+/* One marking reference: built-in, classified, a statement for people, not here yet, or not understood. */
+static err_t add_marking(struct gate *gate, const struct stix_key *key, struct arena *arena,
+                         struct policy_facts *facts)
+{
+    enum stix_tlp tlp;
+    struct stix_marking marking;
+    if (stix_tlp_from_key(key, &tlp)) {
+        add_tlp(facts, tlp);
+        return ERR_OK;
+    }
+    err_t err = marking_read_held(gate, key, arena, &marking);
+    if (err == ERR_NOTFOUND) {
+        facts->markings |= POLICY_MARKING_UNRESOLVED;
+        return ERR_OK;
+    }
+    if (err != ERR_OK)
+        return err;
+    const struct classified *as = classification(gate, key);
+    if (as != NULL && hash_eq(&as->meaning, &marking.meaning))
+        add_tlp(facts, as->as);
+    else if (marking.kind == STIX_MARKING_STATEMENT)
+        facts->markings |= POLICY_MARKING_STATEMENT;
+    else
+        facts->markings |= POLICY_MARKING_UNKNOWN;
+    return ERR_OK;
+}
+
+/* Granular markings only tighten: until minting exists they bind the whole object. */
+static err_t add_markings_of(struct gate *gate, const struct stix_object *object, struct arena *arena,
+                             struct policy_facts *facts, bool *out_any)
+{
+    *out_any = false;
+    for (size_t i = 0; i < object->ref_count; i++) {
+        enum stix_ref_role role = object->refs[i].role;
+        if (role != STIX_REF_MARKING && role != STIX_REF_GRANULAR_MARKING)
+            continue;
+        *out_any |= role == STIX_REF_MARKING;
+        err_t err = add_marking(gate, &object->refs[i].key, arena, facts);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* Copies that differ under the same version bind with their marking, wherever they wait (DESIGN 5). */
+static err_t add_twins(struct gate *gate, const struct subject *subject, struct arena *arena,
+                       struct policy_facts *facts)
+{
+    for (size_t i = 0; i < subject->copies->count; i++) {
+        const struct copy *copy = &subject->copies->at[i];
+        if (copy->lsn == subject->lsn || (copy->flags & (COPY_SEEN | COPY_ASSERTION)) != 0 ||
+            stamp_cmp(copy->version, subject->copy->version) != 0 ||
+            copy->lsn >= store_durable_lsn(gate->store))
+            continue;
+        /* A variant's marking binds that variant alone. */
+        if ((copy->flags & COPY_SCO) != 0)
+            continue;
+        struct subject twin;
+        bool any;
+        err_t err = subject_load(gate, copy->lsn, arena, &twin);
+        if (err != ERR_OK || TRY(err, add_markings_of(gate, &twin.object, arena, facts, &any)))
+            return err;
+        facts->revoked |= (copy->flags & COPY_REVOKED) != 0 && copy->source == copy->owner;
+    }
+    return ERR_OK;
+}
+
+/* An unmarked SCO is as secret as the strictest of what carries it, of the same source. */
+static err_t add_carriers(struct gate *gate, const struct subject *subject, struct arena *arena,
+                          struct policy_facts *facts, bool *out_any)
+{
+    uint64_t carriers[LIMIT_CARRIERS];
+    size_t count = 0;
+    *out_any = false;
+    err_t err = referrers(gate, &subject->object.key, 0, carriers, LIMIT_CARRIERS, &count);
+    if (err != ERR_OK)
+        return err;
+    for (size_t i = 0; i < count; i++) {
+        struct subject carrier;
+        bool any;
+        if (TRY(err, subject_load(gate, carriers[i], arena, &carrier)))
+            return err;
+        if (carrier.envelope.source != subject->envelope.source || carrier.object.type->category == STIX_SCO)
+            continue;
+        if (TRY(err, add_markings_of(gate, &carrier.object, arena, facts, &any)))
+            return err;
+        *out_any |= any;
+    }
+    return ERR_OK;
+}
+
+err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out, size_t size,
+                size_t *out_count)
+{
+    struct store_scan *scan;
+    struct bytes found, value;
+    uint8_t start[STIX_KEY_SIZE + 8];
+    memcpy(start, key->b, STIX_KEY_SIZE);
+    for (int i = 0; i < 8; i++)
+        start[STIX_KEY_SIZE + i] = (uint8_t)(from >> (56 - 8 * i));
+    uint64_t durable = store_durable_lsn(gate->store);
+    size_t count = 0;
+    err_t err = store_scan_open(gate->store, TABLE_REF, bytes_of(key->b, STIX_KEY_SIZE),
+                                bytes_of(start, sizeof start), &scan);
+    if (err != ERR_OK)
+        return err;
+    while (count < size && (err = store_scan_next(scan, &found, &value)) == ERR_OK) {
+        struct rd rd = rd_of(bytes_of(found.at + STIX_KEY_SIZE, found.len - STIX_KEY_SIZE));
+        uint64_t lsn = rd_u64(&rd);
+        if (lsn < durable)
+            out[count++] = lsn;
+    }
+    store_scan_close(scan);
+    *out_count = count;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* --- facts --- */
+
+err_t tags_load(struct gate *gate, const struct stix_key *object, struct arena *arena, struct str *out_tags,
+                size_t *out_count, int64_t *out_settled_us)
+{
+    struct bytes value;
+    *out_count = 0;
+    *out_settled_us = POLICY_TIME_NONE;
+    err_t err = fact_get(gate, RECORD_FACT_TAG, bytes_of(object->b, STIX_KEY_SIZE), &value);
+    if (err == ERR_NOTFOUND)
+        return ERR_OK;
+    if (err != ERR_OK)
+        return err;
+    struct rd rd = rd_of(value);
+    *out_settled_us = (int64_t)rd_u64(&rd);
+    while (rd.left > 0 && *out_count < LIMIT_TAGS_PER_OBJECT) {
+        struct str tag = arena_str(arena, str_from_bytes(rd_blob(&rd, LIMIT_NAME_BYTES)));
+        if (rd.err != ERR_OK)
+            return ERR_CORRUPT;
+        if (tag.at == NULL)
+            return ERR_NOMEM;
+        out_tags[(*out_count)++] = tag;
+    }
+    return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+static err_t add_approvals(struct gate *gate, const struct subject *subject, struct policy_facts *facts)
+{
+    uint8_t key[STIX_KEY_SIZE + 8 + 1];
+    memcpy(key, subject->object.key.b, STIX_KEY_SIZE);
+    for (int i = 0; i < 8; i++)
+        key[STIX_KEY_SIZE + i] = (uint8_t)(subject->lsn >> (56 - 8 * i));
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        struct bytes value;
+        key[sizeof key - 1] = (uint8_t)p;
+        err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(key, sizeof key), &value);
+        if (err == ERR_NOTFOUND)
+            continue;
+        if (err != ERR_OK)
+            return err;
+        if (value.len == 0)
+            return ERR_CORRUPT;
+        uint64_t bit = UINT64_C(1) << p;
+        facts->approvals |= value.at[0] == GATE_APPROVE ? bit : 0;
+        facts->denials |= value.at[0] == GATE_DENY ? bit : 0;
+    }
+    return ERR_OK;
+}
+
+/* Partners that sent this content themselves, or to whom it may not go on because it is somebody else's. */
+static uint64_t onward_of(const struct gate *gate, const struct policy_facts *facts)
+{
+    if (facts->own)
+        return UINT64_MAX;
+    /* TLP 2.0: CLEAR may go anywhere, GREEN within the community; anything narrower needs the originator's
+     * grant. A partner's own words count, never an assumption about them. */
+    if (facts->tlp == POLICY_TLP_CLEAR || facts->tlp == POLICY_TLP_GREEN)
+        return UINT64_MAX;
+    (void)gate;
+    return 0;
+}
+
+static err_t add_source(const struct gate *gate, const struct subject *subject, struct policy_facts *facts)
+{
+    const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
+    const struct gate_source *owner = gate_source_get(gate, subject->copy->owner);
+    if (source == NULL || owner == NULL)
+        return ERR_CORRUPT;
+    facts->source = source->name;
+    facts->owner = owner->name;
+    facts->own = owner->own && owner->partner < 0;
+    facts->origin = source->partner >= 0 ? source->partner : POLICY_ORIGIN_OWN;
+    return ERR_OK;
+}
+
+static err_t add_all_markings(struct gate *gate, const struct subject *subject, int64_t now_us,
+                              struct arena *arena, struct policy_facts *facts)
+{
+    bool any, carried = false;
+    err_t err;
+    if (TRY(err, add_markings_of(gate, &subject->object, arena, facts, &any)) ||
+        TRY(err, add_twins(gate, subject, arena, facts)))
+        return err;
+    if (!any && subject->object.type->category == STIX_SCO &&
+        TRY(err, add_carriers(gate, subject, arena, facts, &carried)))
+        return err;
+    if (any || carried)
+        return ERR_OK;
+    facts->markings |= POLICY_MARKING_NONE;
+    const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
+    if (source->assume != STIX_TLP_NONE && now_us < source->assume_until_us) {
+        facts->markings |= POLICY_MARKING_ASSUMED;
+        facts->tlp = (enum policy_tlp)stix_tlp_narrowest((enum stix_tlp)facts->tlp, source->assume);
+    }
+    return ERR_OK;
+}
+
+err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t now_us, struct arena *arena,
+                    struct policy_facts *out)
+{
+    const struct stix_object *object = &subject->object;
+    struct policy_facts facts = {
+        .type = object->type_name,
+        .category = (enum policy_category)object->type->category,
+        .confidence = object->confidence < 0 ? POLICY_CONFIDENCE_NONE : object->confidence,
+        .revoked = object->revoked,
+        .created_us = object->has_created ? stamp_us(object->created) : POLICY_TIME_NONE,
+        .modified_us = object->has_modified ? stamp_us(object->modified) : POLICY_TIME_NONE,
+        .received_us = subject->envelope.received_us,
+    };
+    struct str *tags = arena_zalloc(arena, LIMIT_TAGS_PER_OBJECT, sizeof *tags);
+    if (tags == NULL)
+        return ERR_NOMEM;
+    facts.tags = tags;
+    err_t err;
+    if (TRY(err, add_source(gate, subject, &facts)) ||
+        TRY(err, tags_load(gate, &object->key, arena, tags, &facts.tag_count, &facts.settled_us)) ||
+        TRY(err, add_approvals(gate, subject, &facts)) ||
+        TRY(err, add_all_markings(gate, subject, now_us, arena, &facts)))
+        return err;
+    facts.onward = onward_of(gate, &facts);
+    *out = facts;
+    return ERR_OK;
+}
+
+/* --- deciding --- */
+
+/* Partners that reported the same content themselves: nothing goes back to where it came from. */
+static uint64_t reporters(const struct gate *gate, const struct subject *subject)
+{
+    uint64_t mask = 0;
+    for (size_t i = 0; i < subject->copies->count; i++) {
+        const struct copy *copy = &subject->copies->at[i];
+        const struct gate_source *source = gate_source_get(gate, copy->source);
+        bool same = memcmp(copy->canon, subject->copy->canon, sizeof copy->canon) == 0;
+        if (same && source != NULL && source->partner >= 0)
+            mask |= UINT64_C(1) << source->partner;
+    }
+    return mask;
+}
+
+static void hold(struct policy_verdict *verdict, uint64_t mask)
+{
+    verdict->hold |= verdict->release & mask;
+    verdict->release &= ~mask;
+}
+
+/* Stops turn release into hold; they are no rules, so that a policy file cannot lift them. */
+static void apply_stops(const struct gate *gate, const struct policy *policy,
+                        const struct policy_facts *facts, struct policy_verdict *verdict)
+{
+    if (gate->stop_count == 0)
+        return;
+    if (stop_holds(gate, GATE_STOP_SOURCE, facts->source))
+        hold(verdict, UINT64_MAX);
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        uint64_t bit = UINT64_C(1) << p;
+        if ((verdict->release & bit) != 0 &&
+            (stop_holds(gate, GATE_STOP_PARTNER, gate->peers[p].audience) ||
+             stop_holds(gate, GATE_STOP_RULE, policy_rule_name(policy, verdict->rule[p]))))
+            hold(verdict, bit);
+    }
+}
+
+/* Its origin said that it is no longer current: it does not go on from here. */
+static bool told_outdated(const struct gate *gate, uint64_t lsn)
+{
+    uint8_t key[8];
+    struct bytes value;
+    for (int i = 0; i < 8; i++)
+        key[i] = (uint8_t)(lsn >> (56 - 8 * i));
+    return fact_get(gate, RECORD_FACT_TOLD, bytes_of(key, sizeof key), &value) == ERR_OK;
+}
+
+err_t subject_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                     int64_t now_us, struct arena *arena, struct policy_facts *out_facts,
+                     struct policy_verdict *out)
+{
+    err_t err = subject_facts(gate, subject, now_us, arena, out_facts);
+    if (err != ERR_OK)
+        return err;
+    policy_decide(policy, out_facts, now_us, out);
+    uint64_t back = reporters(gate, subject) & out->release;
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if (back >> p & 1)
+            out->rule[p] = POLICY_RULE_ORIGIN;
+    out->release &= ~back;
+    out->deny |= back;
+    apply_stops(gate, policy, out_facts, out);
+    if (out_facts->origin != POLICY_ORIGIN_OWN && told_outdated(gate, subject->lsn))
+        hold(out, UINT64_MAX);
+    const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
+    if ((out_facts->markings & POLICY_MARKING_ASSUMED) != 0 && source->assume_until_us < out->next_change_us)
+        out->next_change_us = source->assume_until_us;
+    return ERR_OK;
+}
