@@ -272,7 +272,7 @@ void log_deinit(struct log *log)
     for (size_t i = 0; i < 2; i++) {
         buf_deinit(&log->groups[i].bytes);
         buf_deinit(&log->groups[i].headers);
-        mem_wipe(log->groups[i].secrets.at, log->groups[i].secrets.size);
+        mem_wipe(log->groups[i].secrets.at, log->groups[i].secrets.len);
         buf_deinit(&log->groups[i].secrets);
     }
     buf_deinit(&log->bound);

@@ -34,6 +34,7 @@ struct store {
     uint64_t applied_lsn;
     uint64_t indexed_lsn; /* memory and index together know everything below */
     uint32_t merge_frames;
+    size_t filter_keys;
 };
 
 /* Adds every prefix of one table of the index. */

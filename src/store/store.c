@@ -4,7 +4,8 @@
 #include "core/mem.h"
 #include "store/state.h"
 
-enum { BLOOM_KEYS_FIRST = 1 << 14 };
+/* 8 MiB, of which only what is used gets touched: over a million objects before it has to be made anew. */
+enum { FILTER_KEYS = 4 << 20 };
 
 /* --- opening --- */
 
@@ -49,8 +50,8 @@ static struct tail *tail_active(const struct store *store)
 static err_t bloom_fill(struct store *store)
 {
     struct bloom wider;
-    err_t err = bloom_init(&wider, store->bloom.count * 4 > BLOOM_KEYS_FIRST ? store->bloom.count * 4
-                                                                             : BLOOM_KEYS_FIRST);
+    size_t keys = store->bloom.count * 4 > store->filter_keys ? store->bloom.count * 4 : store->filter_keys;
+    err_t err = bloom_init(&wider, keys);
     for (unsigned table = 0; table < TABLE_COUNT && err == ERR_OK; table++)
         if (index_table_prefix(table) > 0)
             err = store_bloom_table(store, table, &wider);
@@ -64,8 +65,14 @@ static err_t bloom_fill(struct store *store)
     }
     bloom_deinit(&store->bloom);
     store->bloom = wider;
-    /* The walk may have found more than it was made for. */
-    return wider.count > wider.capacity ? bloom_fill(store) : ERR_OK;
+    return ERR_OK;
+}
+
+/* Once more when the walk found more than it was made for; then its size follows from what was counted. */
+static err_t bloom_fit(struct store *store)
+{
+    err_t err = bloom_fill(store);
+    return err == ERR_OK && store->bloom.count > store->bloom.capacity ? bloom_fill(store) : err;
 }
 
 static err_t index_attach(struct store *store)
@@ -85,7 +92,7 @@ static err_t index_attach(struct store *store)
     err_t err = store->os->random(store->os->ctx, &store->sip, sizeof store->sip);
     if (err == ERR_OK)
         err = tail_add(store);
-    return err == ERR_OK ? bloom_fill(store) : err;
+    return err == ERR_OK ? bloom_fit(store) : err;
 }
 
 static err_t applied_read(struct store *store)
@@ -110,6 +117,7 @@ err_t store_open(const struct store_options *options, struct store **out)
     store->os = options->os;
     store->diag = options->diag;
     store->index = options->index;
+    store->filter_keys = options->filter_keys == 0 ? FILTER_KEYS : options->filter_keys;
     store->merge_frames = options->merge_frames == 0 ? LIMIT_INDEX_LAG / 2 : options->merge_frames;
     err_t err = options->read_only ? ERR_OK : lock_take(store, options->dir);
     if (err == ERR_OK)
@@ -280,7 +288,7 @@ static err_t change(struct store *store, const struct index_change *what)
     if (err == ERR_OK && index_table_prefix(what->table) > 0) {
         bloom_add(&store->bloom, hash);
         if (store->bloom.count > store->bloom.capacity)
-            err = bloom_fill(store);
+            err = bloom_fit(store);
     }
     return err;
 }

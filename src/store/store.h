@@ -41,6 +41,7 @@ struct store_options {
     uint64_t lsn_named;      /* the highest position that somebody outside names (anchor); LSN_NONE */
     bool read_only;          /* no lock, nothing written, a bad tail is left where it is */
     uint64_t segment_bytes;  /* 0: LIMIT_SEGMENT_BYTES; tests use small ones */
+    size_t filter_keys;      /* first size of the filter that spares questions to the index; 0: 4 million */
     uint32_t merge_frames;   /* a merge is due after so many frames; 0: half of LIMIT_INDEX_LAG */
     const struct diag *diag; /* may be NULL */
 };

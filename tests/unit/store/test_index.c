@@ -148,8 +148,12 @@ static void run(struct index *index, uint64_t seed)
     static struct model m;
     m = (struct model) {.random = seed};
     struct disk *disk = disk_new(seed);
-    struct store_options options = {
-        .os = disk_os(disk), .dir = "d/s", .index = index, .segment_bytes = 1 << 20, .merge_frames = 9};
+    struct store_options options = {.os = disk_os(disk),
+                                    .dir = "d/s",
+                                    .index = index,
+                                    .segment_bytes = 1 << 20,
+                                    .filter_keys = 100,
+                                    .merge_frames = 9};
     assert_int_equal(store_open(&options, &m.store), ERR_OK);
     for (int i = 0; i < STEPS; i++)
         step(&m);
