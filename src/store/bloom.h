@@ -17,4 +17,9 @@ struct bloom {
 NODISCARD err_t bloom_init(struct bloom *bloom, size_t capacity);
 void bloom_deinit(struct bloom *bloom);
 void bloom_add(struct bloom *bloom, uint64_t hash);
+/* Asks for the cache line that bloom_add will touch, while there is other work. */
+static inline void bloom_prefetch(const struct bloom *bloom, uint64_t hash)
+{
+    __builtin_prefetch(bloom->words + (hash & (bloom->block_count - 1)) * 8, 1);
+}
 bool bloom_maybe(const struct bloom *bloom, uint64_t hash);

@@ -33,7 +33,9 @@ static err_t lock_take(struct store *store, const char *dir)
 static err_t tail_add(struct store *store)
 {
     must(store->tail_count < STORE_TAILS_MAX);
-    struct tail *tail = tail_new();
+    /* As many as the generation before: load changes slowly. */
+    struct tail *tail =
+        tail_new(store->tail_count == 0 ? 0 : store->tails[store->tail_count - 1]->entry_count);
     if (tail == NULL)
         return ERR_NOMEM;
     tail->lsn_end = store->indexed_lsn;
@@ -284,6 +286,7 @@ static err_t change(struct store *store, const struct index_change *what)
     must(what->table < TABLE_COUNT);
     uint64_t lsn = replaying ? store->indexed_lsn : store->log.open->lsn_first;
     uint64_t hash = tail_hash(&store->sip, what->table, what->key);
+    bloom_prefetch(&store->bloom, hash);
     err_t err = tail_put(tail_active(store), what, hash, lsn);
     if (err == ERR_OK && index_table_prefix(what->table) > 0) {
         bloom_add(&store->bloom, hash);

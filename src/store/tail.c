@@ -10,15 +10,18 @@ enum {
     UNIT = 8, /* entries stand at multiples of it */
     CHUNK_UNITS = CHUNK_BYTES / UNIT,
     BUCKETS_FIRST = 1 << 10,
+    BUCKETS_GUESS_MAX = 1 << 20,
 };
 
-struct tail *tail_new(void)
+struct tail *tail_new(size_t entries)
 {
     struct tail *tail = mem_alloc(sizeof *tail);
     if (tail == NULL)
         return NULL;
-    tail->buckets = mem_alloc_array(BUCKETS_FIRST, sizeof *tail->buckets);
     tail->bucket_count = BUCKETS_FIRST;
+    while (tail->bucket_count < entries && tail->bucket_count < BUCKETS_GUESS_MAX)
+        tail->bucket_count *= 2;
+    tail->buckets = mem_alloc_array(tail->bucket_count, sizeof *tail->buckets);
     tail->chunk_used = CHUNK_BYTES;
     if (tail->buckets == NULL) {
         tail_free(tail);

@@ -56,7 +56,8 @@ struct tail {
     bool frozen;
 };
 
-struct tail *tail_new(void);
+/* With a hash table for so many entries (a guess: rehashing touches every entry). NULL when memory is out. */
+struct tail *tail_new(size_t entries);
 void tail_free(struct tail *tail); /* accepts NULL */
 
 const struct tail_entry *tail_at(const struct tail *tail, tail_ref ref);
