@@ -96,13 +96,13 @@
 #define LIMIT_STIX_WARNINGS    16  /* per object: the first few tell the habit, the rest are counted */
 #define LIMIT_STIX_POINTER     512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
 /* --- sync --- */
-#define LIMIT_CARD_BYTES       (16u << 10) /* 64 identities of 57 bytes, 8 addresses of 270, keys and signature */
+#define LIMIT_CARD_BYTES       (16u << 10) /* 64 identities of 57 bytes, 8 addresses of 270, keys */
 #define LIMIT_CARD_IDENTITIES  64          /* a national exchange speaks for a few organisations */
 #define LIMIT_CARD_ADDRESSES   8           /* sites and address families of one node */
 #define LIMIT_CARD_DAYS        1100        /* three years: a key that nobody looks at for longer is lost */
 #define LIMIT_HOST_BYTES       260         /* DNS name of 253 octets, or an IPv6 literal in brackets */
 #define LIMIT_SYNC_PAGE_LEAVES 1000        /* = LIMIT_CHECKPOINT_LEAVES: a page ends at a kept checkpoint */
-#define LIMIT_SYNC_PAGE_BYTES  (6u << 20) /* 3 MiB, the object that crosses it, 1,000 leaves, a checkpoint */
+#define LIMIT_SYNC_PAGE_BYTES  (6u << 20)  /* 3 MiB, the object that crosses it, 1,000 leaves, a checkpoint */
 #define LIMIT_SYNC_BODY_BYTES  (256u << 10) /* hello and receipt: a note of 128 KiB, or 4,096 refusals */
 #define LIMIT_SYNC_SIGNATURE_BYTES                                                                           \
     (8u << 10)                   /* half of a receipt: one line and a short note, doubled often */

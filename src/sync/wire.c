@@ -114,11 +114,12 @@ static bool welcome_ok(const struct sync_welcome *welcome)
     bool none = welcome->version == 0 && welcome->suite == 0;
     if (welcome->verdict >= SYNC_VERDICTS || (welcome->verdict == SYNC_NOTHING_IN_COMMON ? !none : !common))
         return false;
-    if (welcome->size > MERKLE_SIZE_MAX || welcome->receipted > welcome->size)
+    bool go_on = welcome->verdict == SYNC_GO_ON;
+    if (welcome->size > MERKLE_SIZE_MAX || (go_on && welcome->receipted > welcome->size))
         return false;
     if ((welcome->size == 0) != (welcome->checkpoint.len == 0))
         return false;
-    return welcome->verdict == SYNC_GO_ON || welcome->proof.count == 0;
+    return go_on || welcome->proof.count == 0;
 }
 
 err_t sync_welcome_read(struct bytes wire, struct sync_welcome *out)
