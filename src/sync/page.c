@@ -1,8 +1,9 @@
 #include "sync/page.h"
 
 #include "core/mem.h"
+#include "json/json.h"
 
-enum { PADDING = 64 }; /* readable bytes behind an object that the gate parses: JSON_PADDING */
+enum { PADDING = JSON_PADDING }; /* readable bytes behind an object that the gate parses */
 
 void sync_checked_deinit(struct sync_checked *checked)
 {

@@ -261,7 +261,7 @@ static bool fill(void *ctx, const struct gate_leaf *leaf)
         return false;
     filling->end[filling->count++] = filling->body->len;
     filling->object_bytes += leaf->object.len;
-    return filling->count < filling->most && filling->object_bytes < LIMIT_CHECKPOINT_BYTES;
+    return filling->count < filling->most && filling->object_bytes <= LIMIT_CHECKPOINT_BYTES;
 }
 
 /* The greatest kept checkpoint in [least, most], where `least` is one. */

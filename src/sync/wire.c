@@ -232,13 +232,13 @@ struct sync_entry sync_entry_next(struct rd *rd)
     return entry;
 }
 
-/* Walks every entry; the objects before the last one must stay below 3 MiB. */
+/* Walks every entry; the objects before the last one hold at most 3 MiB. */
 static void entries_read(struct rd *rd, struct sync_page *page)
 {
     const uint8_t *first = rd->at;
     size_t left = rd->left, before_last = 0;
     for (uint32_t i = 0; i < page->count && rd->err == ERR_OK; i++) {
-        if (before_last >= LIMIT_CHECKPOINT_BYTES)
+        if (before_last > LIMIT_CHECKPOINT_BYTES)
             fail(rd, ERR_LIMIT);
         before_last += sync_entry_next(rd).object.len;
     }

@@ -185,7 +185,7 @@ static void test_pages(void **state)
     site_end(&site);
 }
 
-/* Objects of 1 MiB with a checkpoint each: three of them make a page. */
+/* A checkpoint behind each object; a page ends with the one that crosses 3 MiB. */
 static void test_pages_by_bytes(void **state)
 {
     (void)state;
@@ -197,8 +197,8 @@ static void test_pages_by_bytes(void **state)
         fake_release(site.gate, (struct str) {text, i < 4 ? 1u << 20 : 2u << 20}, NOW_US);
         fake_checkpoint(site.gate);
     }
-    assert_int_equal(page_count(&site, "epoch=0&from=0&max=1000&wait=0"), 3);
-    assert_int_equal(page_count(&site, "epoch=0&from=3&max=1000&wait=0"), 2);
+    assert_int_equal(page_count(&site, "epoch=0&from=0&max=1000&wait=0"), 4);
+    assert_int_equal(page_count(&site, "epoch=0&from=3&max=1000&wait=0"), 3);
     assert_int_equal(page_count(&site, "epoch=0&from=4&max=1000&wait=0"), 2);
     free(text);
     site_end(&site);
