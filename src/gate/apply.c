@@ -351,56 +351,65 @@ static err_t apply_superseded(struct applying *a, const struct record_entry *ent
     return state_put(a->gate, entry->about, &state);
 }
 
-static err_t entry_material(struct gate *gate, const struct record_entry *entry, struct hash *out_content,
-                            struct seal_secret *out_secret, size_t *out_size)
+/* What the entry's leaves are made of; `hint` spares unsealing. */
+static err_t entry_ground(struct applying *a, uint32_t e, const struct decide_hint *hint,
+                          struct leaf_ground *out, size_t *out_size)
 {
+    struct gate *gate = a->gate;
+    const struct record_entry *entry = &a->decide->entries[e];
     struct frame frame;
     err_t err;
-    if (TRY(err, store_read(gate->store, entry->lsn, &frame)) ||
-        TRY(err, store_secret(gate->store, frame.slot, out_secret)))
-        return err;
+    *out = (struct leaf_ground) {.decide = a->decide, .entry = e};
     *out_size = 0;
-    *out_content = (struct hash) {{0}};
-    if (entry_contentless(entry))
+    if (TRY(err, store_read(gate->store, entry->lsn, &frame)) ||
+        TRY(err, leaf_source(gate, &frame, &out->source)))
+        return err;
+    if (hint != NULL) {
+        out->content = hint->contents[e];
+        out->secret = hint->secrets[e];
+        *out_size = hint->sizes[e];
         return ERR_OK;
+    }
+    if (TRY(err, store_secret(gate->store, frame.slot, &out->secret)) || entry_contentless(entry))
+        return err;
     buf_clear(&gate->plain);
     if (TRY(err, store_unseal(gate->store, &frame, &gate->plain)))
         return err;
-    *out_content = hash_sha256(buf_bytes(&gate->plain));
+    out->content = hash_sha256(buf_bytes(&gate->plain));
     *out_size = gate->plain.len;
     return ERR_OK;
 }
 
-static err_t append_leaves(struct applying *a, uint32_t e, const struct record_entry *entry,
-                           const struct decide_hint *hint)
+static err_t append_leaf(struct applying *a, const struct leaf_ground *ground, unsigned partner, size_t size)
 {
     struct gate *gate = a->gate;
-    struct hash content;
-    struct seal_secret secret;
-    size_t size;
-    err_t err = ERR_OK;
-    if (entry->release == 0)
-        return ERR_OK;
-    if (hint != NULL) {
-        content = hint->contents[e];
-        secret = hint->secrets[e];
-        size = hint->sizes[e];
-    } else if (TRY(err, entry_material(gate, entry, &content, &secret, &size))) {
+    const struct record_entry *entry = &a->decide->entries[ground->entry];
+    uint64_t subject = LEAF_SUBJECT_NONE;
+    struct leaf leaf;
+    struct leaf_opening opening;
+    err_t err;
+    if (entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, partner, &subject)))
         return err;
-    }
-    for (unsigned p = 0; p < gate->peer_count && err == ERR_OK; p++) {
-        if ((entry->release >> p & 1) == 0)
-            continue;
-        uint64_t subject = LEAF_SUBJECT_NONE;
-        struct leaf leaf;
-        struct leaf_opening opening;
-        if ((entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, p, &subject))) ||
-            TRY(err, leaf_make(gate, a->decide, e, p, gate->views[p].tree.edge.size, subject, &content,
-                               &secret, &leaf, &opening)))
-            break;
-        err = view_append(gate, p, &leaf, size);
-    }
-    mem_wipe(&secret, sizeof secret);
+    if (TRY(err,
+            leaf_make(gate, ground, partner, gate->views[partner].tree.edge.size, subject, &leaf, &opening)))
+        return err;
+    return view_append(gate, partner, &leaf, size);
+}
+
+static err_t append_leaves(struct applying *a, uint32_t e, const struct decide_hint *hint)
+{
+    struct leaf_ground ground;
+    size_t size;
+    uint64_t release = a->decide->entries[e].release;
+    err_t err;
+    if (release == 0)
+        return ERR_OK;
+    if (TRY(err, entry_ground(a, e, hint, &ground, &size)))
+        return err;
+    for (unsigned p = 0; p < a->gate->peer_count && err == ERR_OK; p++)
+        if (release >> p & 1)
+            err = append_leaf(a, &ground, p, size);
+    mem_wipe(&ground.secret, sizeof ground.secret);
     return err;
 }
 
@@ -447,7 +456,7 @@ err_t decide_apply(struct gate *gate, uint64_t lsn, const struct record_decide *
         const struct record_entry *entry = &decide->entries[e];
         if (!entry_contentless(entry) && TRY(err, apply_content(&a, e, entry)))
             return err;
-        if (TRY(err, append_leaves(&a, e, entry, hint)) || TRY(err, apply_superseded(&a, entry)))
+        if (TRY(err, append_leaves(&a, e, hint)) || TRY(err, apply_superseded(&a, entry)))
             return err;
     }
     for (size_t i = 0; i < decide->start_count; i++)

@@ -12,33 +12,38 @@ static struct str reason_name(const struct record_decide *decide, uint16_t index
     return name;
 }
 
-err_t leaf_make(struct gate *gate, const struct record_decide *decide, size_t e, unsigned partner,
-                uint64_t seq, uint64_t subject, const struct hash *content, const struct seal_secret *secret,
-                struct leaf *out_leaf, struct leaf_opening *out_opening)
+err_t leaf_source(const struct gate *gate, const struct frame *frame, struct str *out)
 {
-    const struct record_entry *entry = &decide->entries[e];
-    const struct record_start *start = record_decide_start(decide, partner);
-    const struct view *view = &gate->views[partner];
-    if (start == NULL || seq < start->seq)
-        return ERR_CORRUPT;
-    struct frame frame;
     struct record_envelope envelope;
-    err_t err;
-    if (TRY(err, store_read(gate->store, entry->lsn, &frame)) ||
-        TRY(err, record_envelope_read(frame.envelope, &envelope)))
+    err_t err = record_envelope_read(frame->envelope, &envelope);
+    if (err != ERR_OK)
         return err;
     const struct gate_source *source = gate_source_get(gate, envelope.source);
     if (source == NULL)
         return ERR_CORRUPT;
+    *out = source->name;
+    return ERR_OK;
+}
+
+err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsigned partner, uint64_t seq,
+                uint64_t subject, struct leaf *out_leaf, struct leaf_opening *out_opening)
+{
+    const struct record_decide *decide = ground->decide;
+    const struct record_entry *entry = &decide->entries[ground->entry];
+    const struct record_start *start = record_decide_start(decide, partner);
+    const struct view *view = &gate->views[partner];
+    if (start == NULL || seq < start->seq)
+        return ERR_CORRUPT;
     struct str origin = {view->origin, view->origin_len};
-    struct leaf_opening opening = {
-        .salt = ledger_salt_partner(secret, origin, seq), .content = *content, .subject_seq = subject};
+    struct leaf_opening opening = {.salt = ledger_salt_partner(&ground->secret, origin, seq),
+                                   .content = ground->content,
+                                   .subject_seq = subject};
     struct leaf_reason reason = {
-        .salt = ledger_salt_issuer(secret, origin, seq),
+        .salt = ledger_salt_issuer(&ground->secret, origin, seq),
         .rule = reason_name(decide, decide->classes[entry->class].rule[partner]),
         .policy_digest = decide->policy_digest,
         .approver = reason_name(decide, entry->approver),
-        .source = source->name,
+        .source = ground->source,
     };
     *out_leaf = (struct leaf) {.op = (enum leaf_op)entry->op,
                                .epoch = start->epoch,
@@ -144,8 +149,7 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     struct record_envelope envelope;
     struct stix_object object;
     struct json_doc doc;
-    struct seal_secret secret;
-    struct hash content = {{0}};
+    struct leaf_ground ground = {.decide = decide, .entry = e};
     uint64_t subject = LEAF_SUBJECT_NONE;
     err_t err;
     if (entry->about != 0 && TRY(err, leaf_seq_of(s->gate, entry->about, s->partner, &subject)))
@@ -157,13 +161,13 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     if (!entry_contentless(entry)) {
         if (TRY(err, show_content(s, &frame, &shown, &object, &doc)))
             return err;
-        content = hash_sha256(shown.object);
+        ground.content = hash_sha256(shown.object);
     }
-    if (TRY(err, store_secret(s->gate->store, frame.slot, &secret)))
+    if (TRY(err, store_secret(s->gate->store, frame.slot, &ground.secret)))
         return err;
-    err = leaf_make(s->gate, decide, e, s->partner, seq, subject, &content, &secret, &shown.leaf,
-                    &shown.opening);
-    mem_wipe(&secret, sizeof secret);
+    if (!TRY(err, leaf_source(s->gate, &frame, &ground.source)))
+        err = leaf_make(s->gate, &ground, s->partner, seq, subject, &shown.leaf, &shown.opening);
+    mem_wipe(&ground.secret, sizeof ground.secret);
     if (err == ERR_OK && !s->visit(s->ctx, &shown))
         s->stopped = true;
     return err;

@@ -1,4 +1,5 @@
 /* What operators say: checks, one logged fact each, applied at once (facts.c). */
+#include "core/rd.h"
 #include "core/wr.h"
 #include "gate/state.h"
 
@@ -141,6 +142,31 @@ err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag,
     return state_fact(gate, RECORD_FACT_TAG, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
 }
 
+/* Copies what was approved before about this object, for other copies and partners. */
+static err_t approvals_keep(struct gate *gate, const struct stix_key *object, uint64_t lsn, unsigned partner,
+                            struct buf *value)
+{
+    struct bytes held;
+    err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), &held);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct rd rd = rd_of(held);
+    while (rd.left > 0) {
+        uint64_t held_lsn = rd_u64(&rd);
+        uint8_t held_partner = rd_u8(&rd), word = rd_u8(&rd);
+        struct bytes who = rd_blob(&rd, RECORD_TEXT_MAX);
+        if (rd.err != ERR_OK)
+            return ERR_CORRUPT;
+        if (held_lsn == lsn && held_partner == partner)
+            continue;
+        wr_u64(value, held_lsn);
+        wr_u8(value, held_partner);
+        wr_u8(value, word);
+        wr_blob(value, who);
+    }
+    return ERR_OK;
+}
+
 err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
                    enum gate_approval approval, const struct gate_by *by, int64_t now_us)
 {
@@ -153,22 +179,16 @@ err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned pa
     const struct copy *newest = copies_newest(&copies);
     if (newest == NULL)
         return ERR_NOTFOUND;
-    struct buf key;
-    buf_init(&key, RECORD_FACT_KEY_MAX);
-    wr_bytes(&key, bytes_of(object->b, STIX_KEY_SIZE));
-    wr_u64(&key, newest->lsn);
-    wr_u8(&key, (uint8_t)partner);
     struct buf *value = value_begin(gate);
+    if (TRY(err, approvals_keep(gate, object, newest->lsn, partner, value)))
+        return err;
     if (approval != GATE_APPROVAL_NONE) {
+        wr_u64(value, newest->lsn);
+        wr_u8(value, (uint8_t)partner);
         wr_u8(value, (uint8_t)approval);
-        wr_u64(value, (uint64_t)now_us);
         wr_blob(value, bytes_from_str(by->who));
     }
-    err = buf_err(&key);
-    if (err == ERR_OK)
-        err = state_fact(gate, RECORD_FACT_APPROVAL, buf_bytes(&key), by, now_us);
-    buf_deinit(&key);
-    return err;
+    return state_fact(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
 }
 
 /* --- stops and settings --- */

@@ -111,7 +111,7 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(TAG, 3, "object key")                                                                                  \
     X(PEER, 4, "audience name")                                                                              \
     X(IDENTITY, 5, "object key of an identity")                                                              \
-    X(APPROVAL, 6, "object key, lsn of the copy, partner index")                                             \
+    X(APPROVAL, 6, "object key")                                                                             \
     X(QUARANTINE, 7, "lsn of a QUAR")                                                                        \
     X(STOP, 8, "kind and name: partner, source or rule")                                                     \
     X(HISTORY, 9, "audience name")                                                                           \

@@ -284,12 +284,21 @@ NODISCARD err_t timers_due(struct gate *gate, int64_t now_us, uint64_t *out_lsns
                            size_t *out_count, int64_t *out_next_us);
 
 /* --- leaf.c --- */
-/* The leaf that entry `e` of `decide` gives to `partner` as number `seq`. `content`, `secret`: of the entry's
- * OBJ. `subject`: seq of the leaf that it is about; LEAF_SUBJECT_NONE. */
-NODISCARD err_t leaf_make(struct gate *gate, const struct record_decide *decide, size_t e, unsigned partner,
-                          uint64_t seq, uint64_t subject, const struct hash *content,
-                          const struct seal_secret *secret, struct leaf *out_leaf,
+/* What all leaves of one entry share. */
+struct leaf_ground {
+    const struct record_decide *decide;
+    size_t entry;
+    struct hash content; /* of the entry's OBJ; zero for contentless ops */
+    struct seal_secret secret;
+    struct str source;
+};
+/* The leaf that an entry gives to `partner` as number `seq`. `subject`: seq of the leaf that it is about;
+ * LEAF_SUBJECT_NONE. */
+NODISCARD err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsigned partner,
+                          uint64_t seq, uint64_t subject, struct leaf *out_leaf,
                           struct leaf_opening *out_opening);
+/* Name of the source that brought the OBJ. */
+NODISCARD err_t leaf_source(const struct gate *gate, const struct frame *frame, struct str *out);
 /* Which leaf gave `partner` the content of `lsn`. ERR_NOTFOUND. */
 NODISCARD err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq);
 /* An entry whose lsn is what it is about says something about content, and carries none. */

@@ -321,23 +321,22 @@ err_t tags_load(struct gate *gate, const struct stix_key *object, struct arena *
 
 static err_t add_approvals(struct gate *gate, const struct subject *subject, struct policy_facts *facts)
 {
-    uint8_t key[STIX_KEY_SIZE + 8 + 1];
-    memcpy(key, subject->object.key.b, STIX_KEY_SIZE);
-    for (int i = 0; i < 8; i++)
-        key[STIX_KEY_SIZE + i] = (uint8_t)(subject->lsn >> (56 - 8 * i));
-    for (unsigned p = 0; p < gate->peer_count; p++) {
-        struct bytes value;
-        key[sizeof key - 1] = (uint8_t)p;
-        err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(key, sizeof key), &value);
-        if (err == ERR_NOTFOUND)
-            continue;
-        if (err != ERR_OK)
-            return err;
-        if (value.len == 0)
+    struct bytes value;
+    err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(subject->object.key.b, STIX_KEY_SIZE), &value);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct rd rd = rd_of(value);
+    while (rd.left > 0) {
+        uint64_t lsn = rd_u64(&rd);
+        uint64_t bit = UINT64_C(1) << (rd_u8(&rd) % LIMIT_PARTNERS);
+        uint8_t word = rd_u8(&rd);
+        (void)rd_blob(&rd, RECORD_TEXT_MAX);
+        if (rd.err != ERR_OK)
             return ERR_CORRUPT;
-        uint64_t bit = UINT64_C(1) << p;
-        facts->approvals |= value.at[0] == GATE_APPROVE ? bit : 0;
-        facts->denials |= value.at[0] == GATE_DENY ? bit : 0;
+        if (lsn != subject->lsn)
+            continue;
+        facts->approvals |= word == GATE_APPROVE ? bit : 0;
+        facts->denials |= word == GATE_DENY ? bit : 0;
     }
     return ERR_OK;
 }
