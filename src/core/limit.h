@@ -96,16 +96,36 @@
 #define LIMIT_STIX_WARNINGS    16  /* per object: the first few tell the habit, the rest are counted */
 #define LIMIT_STIX_POINTER     512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
 /* --- sync --- */
-#define LIMIT_CARD_BYTES       (16u << 10) /* 64 identities of 57 bytes, 8 addresses of 270, keys and signature */
+#define LIMIT_CARD_BYTES       (16u << 10) /* 64 identities of 57 bytes, 8 addresses of 270, keys */
 #define LIMIT_CARD_IDENTITIES  64          /* a national exchange speaks for a few organisations */
 #define LIMIT_CARD_ADDRESSES   8           /* sites and address families of one node */
 #define LIMIT_CARD_DAYS        1100        /* three years: a key that nobody looks at for longer is lost */
 #define LIMIT_HOST_BYTES       260         /* DNS name of 253 octets, or an IPv6 literal in brackets */
 #define LIMIT_SYNC_PAGE_LEAVES 1000        /* = LIMIT_CHECKPOINT_LEAVES: a page ends at a kept checkpoint */
-#define LIMIT_SYNC_PAGE_BYTES  (6u << 20) /* 3 MiB, the object that crosses it, 1,000 leaves, a checkpoint */
+#define LIMIT_SYNC_PAGE_BYTES  (6u << 20)  /* 3 MiB, the object that crosses it, 1,000 leaves, a checkpoint */
 #define LIMIT_SYNC_BODY_BYTES  (256u << 10) /* hello and receipt: a note of 128 KiB, or 4,096 refusals */
 #define LIMIT_SYNC_SIGNATURE_BYTES                                                                           \
     (8u << 10)                   /* half of a receipt: one line and a short note, doubled often */
 #define LIMIT_SYNC_REFUSALS 4096 /* refusals that wait for their receipt; more stops taking over */
 #define LIMIT_SYNC_WAITING  4    /* long polls kept for one partner: one, and what reconnecting left */
 #define LIMIT_SYNC_WAIT_S   30   /* longest long poll; below the idle timeout of usual middleboxes */
+/* --- taxii --- */
+#define LIMIT_TAXII_PAGE_OBJECTS   1000        /* items of one page; what clients ask for at most */
+#define LIMIT_TAXII_PAGE_BYTES     (8u << 20)  /* objects of one page, the one that crosses it included */
+#define LIMIT_TAXII_ANSWER_BYTES   (24u << 20) /* a page, or the status of the largest submission */
+#define LIMIT_TAXII_CONTENT_BYTES  (10u << 20) /* max_content_length; about 14,000 usual objects */
+#define LIMIT_TAXII_POST_OBJECTS   65536       /* of one submission: its status must fit an answer */
+#define LIMIT_TAXII_SCAN           20000       /* entries that one page looks at; then more with next */
+#define LIMIT_TAXII_VERSIONS       1024        /* newest leaves of one id that match[version] weighs */
+#define LIMIT_TAXII_QUERY_BYTES    8192        /* a raw query; 100 ids of 50 bytes fit */
+#define LIMIT_TAXII_MATCHES        128         /* values of one match field */
+#define LIMIT_TAXII_NEXT_BYTES     64          /* a next token is 48 characters */
+#define LIMIT_TAXII_IDENTITIES     256         /* their names fit one setting of 64 KiB */
+#define LIMIT_TAXII_STATUSES       2048        /* kept per identity; the oldest gives way */
+#define LIMIT_TAXII_STATUS_BYTES   32768       /* kept of one status: its lists are whole or left out */
+#define LIMIT_TAXII_STATUS_MESSAGE 640         /* a pointer, a sentence and a section */
+#define LIMIT_TAXII_PASSWORD_MIN   12          /* bytes; people choose them */
+#define LIMIT_TAXII_PASSWORD_MAX   256
+#define LIMIT_TAXII_TITLE_BYTES    256
+#define LIMIT_TAXII_MARK_STEP      1000 /* objects read to find one of a workspace: one page's worth */
+#define LIMIT_TAXII_MARKS          (1u << 20)

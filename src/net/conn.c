@@ -8,6 +8,7 @@ enum {
     READ_SIZE = 16 << 10,
     REQUESTS_PER_TURN = 16,
     SMALL_BODY = 16 << 10,
+    BODY_PADDING = 64, /* readable bytes behind a gathered body: simdjson reads so far */
     LINGER_MS = 1000,
     LINGER_BYTES = 1 << 20
 };
@@ -214,7 +215,7 @@ static void begin_request(struct conn *conn)
         answer_refusal(conn, 413, "the body is longer than this path accepts");
     } else {
         must(request->route->piece != NULL || request->route->body_max <= LIMIT_HTTP_BODY_BYTES);
-        buf_init(&request->body, (size_t)request->route->body_max);
+        buf_init(&request->body, (size_t)request->route->body_max + BODY_PADDING);
         enter(conn, CONN_BODY, conn->server->conf.stall_ms);
     }
 }
@@ -308,6 +309,12 @@ static bool step_body(struct conn *conn)
         return conn->doomed;
     }
     conn->body_unread = false;
+    if (request->body.len > 0 && buf_extend(&request->body, BODY_PADDING) != NULL)
+        request->body.len -= BODY_PADDING;
+    if (buf_err(&request->body) != ERR_OK) {
+        answer_refusal(conn, 503, "no memory for the body");
+        return true;
+    }
     enter(conn, CONN_HANDLING, UINT64_MAX);
     request->route->handle(request->route->ctx, request);
     return conn->stage != CONN_HANDLING;

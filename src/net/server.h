@@ -66,6 +66,7 @@ struct str request_capture(const struct request *request, size_t index);  /* dec
 /* The decoded value of a query parameter. ERR_NOTFOUND; ERR_DUPLICATE_NAME when it stands twice; ERR_SYNTAX.
  */
 NODISCARD err_t request_query(struct request *request, struct str name, struct str *out);
+/* Not empty, it is followed by 64 readable bytes. */
 struct bytes request_body(const struct request *request);
 const struct tls_peer *request_peer(const struct request *request);
 const struct os_net_addr *request_address(const struct request *request);

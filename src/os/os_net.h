@@ -2,7 +2,7 @@
  *
  * Every descriptor is non-blocking and close-on-exec. Writing to a closed peer never raises SIGPIPE here
  * (MSG_NOSIGNAL); OpenSSL writes with write(), so os_net_start() also ignores the signal, once per process.
- * Nothing blocks. Addresses are numeric: names are resolved by the HTTP client only.
+ * Nothing blocks. Addresses are numeric: only the HTTP client resolves names.
  * Any thread; one descriptor belongs to one thread. */
 #pragma once
 
@@ -17,20 +17,24 @@ void os_net_start(void);
 /* Milliseconds of the monotonic clock: for deadlines only, never for anything that leaves the node. */
 uint64_t os_net_now_ms(void);
 
-enum { OS_NET_HOST_MAX = 64 };
+enum { OS_NET_HOST_MAX = 64, OS_NET_NO_USER = -1 };
 
-/* A numeric address: "127.0.0.1", "::1". */
+/* A numeric address: "127.0.0.1", "::1"; or "unix" with the user at the other end of a local socket. */
 struct os_net_addr {
     char host[OS_NET_HOST_MAX];
     uint16_t port;
+    int64_t user; /* user number as the kernel vouches for it (SO_PEERCRED), or OS_NET_NO_USER */
 };
 
-/* Listens on a numeric address ("0.0.0.0", "::", "127.0.0.1"); port 0 lets the system choose. */
+/* Listens on a numeric address ("0.0.0.0", "::", "127.0.0.1"); port 0 lets the system choose. Or on a local
+ * socket, "unix:" and a path (at most 107 bytes, the port is ignored): mode 0600; ERR_EXISTS when the name is
+ * taken, also by one that was left over. */
 NODISCARD err_t os_net_listen(const char *host, uint16_t port, int *out_fd);
 NODISCARD err_t os_net_local(int fd, struct os_net_addr *out);
 /* ERR_BUSY: nobody waits. ERR_FULL: no descriptor or memory left; try again later. */
 NODISCARD err_t os_net_accept(int listener, int *out_fd, struct os_net_addr *out_peer);
-/* Starts a connection to a numeric address; writable when it stands (os_net_connected tells how it went). */
+/* Starts a connection to a numeric address or a local socket; writable when it stands (os_net_connected tells
+ * how it went). */
 NODISCARD err_t os_net_connect(const char *host, uint16_t port, int *out_fd);
 NODISCARD err_t os_net_connected(int fd);
 

@@ -9,7 +9,9 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@ union address {
     struct sockaddr any;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
+    struct sockaddr_un local;
 };
 
 void os_net_start(void)
@@ -39,6 +42,15 @@ uint64_t os_net_now_ms(void)
 static err_t address_parse(const char *host, uint16_t port, union address *out, socklen_t *out_len)
 {
     memset(out, 0, sizeof *out);
+    struct str name = str_of(host);
+    if (str_starts(name, STR("unix:"))) {
+        if (name.len - 5 >= sizeof out->local.sun_path)
+            return ERR_LIMIT;
+        out->local.sun_family = AF_UNIX;
+        memcpy(out->local.sun_path, host + 5, name.len - 5);
+        *out_len = sizeof out->local;
+        return ERR_OK;
+    }
     if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
         out->v4.sin_family = AF_INET;
         out->v4.sin_port = htons(port);
@@ -57,7 +69,10 @@ static err_t address_parse(const char *host, uint16_t port, union address *out, 
 static void address_text(const union address *address, struct os_net_addr *out)
 {
     memset(out, 0, sizeof *out);
-    if (address->any.sa_family == AF_INET) {
+    out->user = OS_NET_NO_USER;
+    if (address->any.sa_family == AF_UNIX) {
+        memcpy(out->host, "unix", 5);
+    } else if (address->any.sa_family == AF_INET) {
         (void)inet_ntop(AF_INET, &address->v4.sin_addr, out->host, sizeof out->host);
         out->port = ntohs(address->v4.sin_port);
     } else if (address->any.sa_family == AF_INET6) {
@@ -95,8 +110,10 @@ err_t os_net_listen(const char *host, uint16_t port, int *out_fd)
     if (fd < 0)
         return socket_error();
     const int on = 1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 || bind(fd, &address.any, len) != 0 ||
-        listen(fd, LIMIT_NET_BACKLOG) != 0) {
+    /* The mode of a local socket is taken at bind: no moment in which others may connect. */
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        (address.any.sa_family == AF_UNIX && fchmod(fd, S_IRUSR | S_IWUSR) != 0) ||
+        bind(fd, &address.any, len) != 0 || listen(fd, LIMIT_NET_BACKLOG) != 0) {
         err = socket_error();
         close(fd);
         return err;
@@ -133,6 +150,10 @@ err_t os_net_accept(int listener, int *out_fd, struct os_net_addr *out_peer)
                                                                                          : ERR_BUSY;
     no_delay(fd);
     address_text(&address, out_peer);
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (address.any.sa_family == AF_UNIX && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+        out_peer->user = (int64_t)peer.uid;
     *out_fd = fd;
     return ERR_OK;
 }

@@ -114,11 +114,12 @@ static bool welcome_ok(const struct sync_welcome *welcome)
     bool none = welcome->version == 0 && welcome->suite == 0;
     if (welcome->verdict >= SYNC_VERDICTS || (welcome->verdict == SYNC_NOTHING_IN_COMMON ? !none : !common))
         return false;
-    if (welcome->size > MERKLE_SIZE_MAX || welcome->receipted > welcome->size)
+    bool go_on = welcome->verdict == SYNC_GO_ON;
+    if (welcome->size > MERKLE_SIZE_MAX || (go_on && welcome->receipted > welcome->size))
         return false;
     if ((welcome->size == 0) != (welcome->checkpoint.len == 0))
         return false;
-    return welcome->verdict == SYNC_GO_ON || welcome->proof.count == 0;
+    return go_on || welcome->proof.count == 0;
 }
 
 err_t sync_welcome_read(struct bytes wire, struct sync_welcome *out)
@@ -231,13 +232,13 @@ struct sync_entry sync_entry_next(struct rd *rd)
     return entry;
 }
 
-/* Walks every entry; the objects before the last one must stay below 3 MiB. */
+/* Walks every entry; the objects before the last one hold at most 3 MiB. */
 static void entries_read(struct rd *rd, struct sync_page *page)
 {
     const uint8_t *first = rd->at;
     size_t left = rd->left, before_last = 0;
     for (uint32_t i = 0; i < page->count && rd->err == ERR_OK; i++) {
-        if (before_last >= LIMIT_CHECKPOINT_BYTES)
+        if (before_last > LIMIT_CHECKPOINT_BYTES)
             fail(rd, ERR_LIMIT);
         before_last += sync_entry_next(rd).object.len;
     }

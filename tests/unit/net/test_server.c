@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,7 +19,7 @@ struct rig {
     struct server *server;
     uint16_t port;
     struct page *page;
-    struct route routes[6];
+    struct route routes[7];
     struct request *waiting; /* a long poll */
     size_t gone;
     size_t pieces, piece_bytes;
@@ -25,6 +27,14 @@ struct rig {
     struct request *resting;
     bool stopped;
 };
+
+static void say_user(void *ctx, struct request *request)
+{
+    (void)ctx;
+    char text[32];
+    int len = snprintf(text, sizeof text, "user %d", (int)request_address(request)->user);
+    request_answer(request, &(struct answer) {.status = 200, .body = bytes_of(text, (size_t)len)});
+}
 
 static void say_path(void *ctx, struct request *request)
 {
@@ -108,7 +118,8 @@ static void start_with(struct rig *rig, struct server_conf conf)
     routes[4] = (struct route) {"POST", "/stream", UINT64_MAX, echo, take_piece, rig};
     routes[5] = (struct route) {"GET", "/split", 0, split, NULL, rig};
     conf.routes = routes;
-    conf.route_count = 6;
+    routes[6] = (struct route) {"GET", "/user", 0, say_user, NULL, NULL};
+    conf.route_count = 7;
     assert_int_equal(loop_open(&rig->loop), ERR_OK);
     assert_int_equal(server_open(rig->loop, &conf, &rig->server), ERR_OK);
     assert_int_equal(server_listen(rig->server, "127.0.0.1", 0, NULL, &rig->port), ERR_OK);
@@ -459,6 +470,34 @@ static void makes_room_for_new_clients(void **state)
         os_net_close(held[i]);
 }
 
+/* On a local socket the kernel says who asks; on others nobody is believed. */
+static void knows_local_users(void **state)
+{
+    struct rig *rig = *state;
+    char host[64], want[32], mode[8];
+    snprintf(host, sizeof host, "unix:net-test-%d.sock", (int)getpid());
+    assert_int_equal(server_listen(rig->server, host, 0, NULL, NULL), ERR_OK);
+    assert_int_equal(server_listen(rig->server, host, 0, NULL, NULL), ERR_EXISTS);
+    struct stat stat_of;
+    assert_int_equal(stat(host + 5, &stat_of), 0);
+    snprintf(mode, sizeof mode, "%o", stat_of.st_mode & 0777);
+    assert_string_equal(mode, "600");
+    int fd = -1;
+    struct buf heard;
+    buf_init(&heard, 10000);
+    assert_int_equal(os_net_connect(host, 0, &fd), ERR_OK);
+    say(rig, fd, "GET /user" TAIL);
+    assert_true(hear(rig, fd, SIZE_MAX, &heard));
+    snprintf(want, sizeof want, "user %d", (int)getuid());
+    assert_true(has(&heard, want));
+    os_net_close(fd);
+    assert_int_equal(unlink(host + 5), 0);
+    buf_deinit(&heard);
+    assert_true(ask(rig, "GET /user" TAIL, &heard));
+    assert_true(has(&heard, "user -1"));
+    buf_deinit(&heard);
+}
+
 static void on_stopped(void *ctx)
 {
     ((struct rig *)ctx)->stopped = true;
@@ -513,6 +552,7 @@ int main(void)
         TEST(ends_slow_clients),
         TEST(waiting_clients_cost_no_turns),
         TEST(makes_room_for_new_clients),
+        TEST(knows_local_users),
         TEST(stops_gracefully),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

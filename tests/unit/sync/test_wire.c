@@ -276,8 +276,8 @@ static void test_page_bounds(void **state)
     assert_int_equal(big_page(1001, 1), ERR_LIMIT);
     assert_int_equal(big_page(2, 2u << 20), ERR_OK);
     assert_int_equal(big_page(1, (2u << 20) + 1), ERR_LIMIT);
-    assert_int_equal(big_page(3, 3u << 19), ERR_LIMIT); /* two of them are 3 MiB before the last */
-    assert_int_equal(big_page(3, (3u << 19) - 1), ERR_OK);
+    assert_int_equal(big_page(3, (3u << 19) + 1), ERR_LIMIT); /* two of them are over 3 MiB before the last */
+    assert_int_equal(big_page(3, 3u << 19), ERR_OK);
 }
 
 static void test_receipt(void **state)

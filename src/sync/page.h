@@ -1,0 +1,36 @@
+/* Verification of a page before anything of it is believed (docs/protocol/SYNC.md section 4, steps 1 to 6).
+ * Pure but for the memory of the result. */
+#pragma once
+
+#include "gate/gate.h"
+#include "sync/wire.h"
+
+/* What is followed: agreed at hello. */
+struct sync_followed {
+    uint32_t epoch;
+    struct str origin;
+    const struct note_key *key; /* the issuer's ledger key under that origin */
+};
+
+/* How far the ledger has been verified. */
+struct sync_tip {
+    struct merkle_edge edge;
+    int64_t time_us; /* of the last leaf; -1: not known (none, or before a restart) */
+};
+
+/* A verified page. Owns its memory; pointers go into `body`. */
+struct sync_checked {
+    struct buf body;
+    struct gate_received *leaves;
+    size_t count; /* 0: an empty page */
+    struct str checkpoint;
+    struct merkle_edge edge; /* after the page */
+};
+
+void sync_checked_deinit(struct sync_checked *checked);
+
+/* Verifies; then *tip moves on, `body` moves into *out (leaving *body empty) and *out is written. Otherwise
+ * nothing changes and the fault says what is wrong: ERR_PROOF is kept for equivocation (a signed checkpoint
+ * that is not consistent with the tip), everything else is a page that may be asked for again. */
+NODISCARD err_t sync_page_check(const struct sync_followed *followed, struct sync_tip *tip, struct buf *body,
+                                struct sync_checked *out, struct fault *fault);

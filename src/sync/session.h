@@ -1,0 +1,127 @@
+/* The follower's side of synchronisation (docs/protocol/SYNC.md): follows one partner's ledger, as a step
+ * machine without sockets, clock or keys. Bytes and time go in; requests, a wish to commit, and things to
+ * sign come out:
+ *
+ *     while (sync_session_next(session, now, &action), action.kind != SYNC_NOTHING)
+ *         SEND    send the request; later sync_session_answer or sync_session_failed with its id
+ *         COMMIT  gate_commit (one for any number of sessions); then sync_session_committed
+ *         SIGN    let the keeper sign; then sync_session_signed
+ *     call again after any of these, and at action.until_us at the latest
+ *
+ * Verification comes before belief: nothing of a page reaches the gate before signature, consistency, every
+ * leaf, every opening and the root have been verified in memory. The next page is asked for while the one
+ * before is stored and receipted. Messages may be lost, repeated or late; an answer to a request that is not
+ * out any more is ignored. After a restart a new session goes on from gate_cursor.
+ *
+ * A ledger that contradicts itself stops the link with an alarm (SYNC_ALARM) until sync_session_start is
+ * called again by an operator; it is never silently synchronised over.
+ *
+ * Borrows the gate. One thread, the gate's. */
+#pragma once
+
+#include "gate/gate.h"
+#include "ledger/cosign.h"
+#include "net/exchange.h"
+#include "sync/card.h"
+#include "sync/latency.h"
+
+struct sync_session;
+
+struct sync_session_setup {
+    struct gate *gate;
+    unsigned partner;             /* index in the gate */
+    const struct sync_card *card; /* the partner's, verified; copied */
+    struct str node;              /* our node name: the holder that signs; copied */
+    uint64_t seed;                /* of the jitter; any number, another for each session */
+    const struct diag *diag;
+};
+
+/* Reads the cursor. Idle until started. ERR_CORRUPT when the cursor's checkpoint is not one. */
+NODISCARD err_t sync_session_new(const struct sync_session_setup *setup, struct sync_session **out);
+void sync_session_free(struct sync_session *session);
+
+/* Begins, or begins again after an alarm or a stop, from what is durable. */
+NODISCARD err_t sync_session_start(struct sync_session *session, int64_t now_us);
+/* Forgets what is under way (late answers are ignored); a page that waits for its commit may still be
+ * committed. */
+void sync_session_stop(struct sync_session *session);
+/* A newer card of the same partner (sync_card_replaces): takes effect with the next hello. */
+void sync_session_card(struct sync_session *session, const struct sync_card *card);
+
+struct sync_send { /* borrowed until the next call into the session */
+    uint64_t id;   /* rising from 1 in each session */
+    enum exchange_method method;
+    struct str path, query;
+    const char *content_type; /* NULL without a body */
+    struct bytes body;
+    int64_t timeout_us; /* give up after so long */
+};
+
+struct sync_sign {             /* borrowed until the next call into the session */
+    struct str checkpoint;     /* the issuer's whole note: verified, its leaves durably taken over */
+    struct str text;           /* of that note: what the cosignature is over */
+    struct disposition wanted; /* what the disposition note shall say */
+};
+
+enum sync_action_kind { SYNC_NOTHING, SYNC_SEND, SYNC_COMMIT, SYNC_SIGN };
+
+struct sync_action {
+    enum sync_action_kind kind;
+    struct sync_send send;
+    struct sync_sign sign;
+    int64_t until_us; /* SYNC_NOTHING: nothing to do before, unless something comes in; INT64_MAX: never */
+};
+
+void sync_session_next(struct sync_session *session, int64_t now_us, struct sync_action *out);
+
+/* The most that the body of an answer may hold: what to give the transport as its limit. */
+#define SYNC_ANSWER_BYTES_MAX LIMIT_SYNC_PAGE_BYTES
+/* Takes `body` over (it is left empty, with its limit). Any status. */
+void sync_session_answer(struct sync_session *session, uint64_t id, unsigned status, struct buf *body,
+                         int64_t now_us);
+/* No answer: not reachable, broken off, timed out. */
+void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, int64_t now_us);
+/* gate_commit answered `err`; now_us is after it. Anything but ERR_OK ends the session until it is started
+ * again: the gate is read-only. */
+void sync_session_committed(struct sync_session *session, err_t err, int64_t now_us);
+/* The keeper signed for `size` (of sync_sign.wanted): signature line and whole disposition note. On an error
+ * the wish is repeated after a while. */
+void sync_session_signed(struct sync_session *session, err_t err, uint64_t size, struct str cosignature,
+                         struct str disposition, int64_t now_us);
+
+/* --- watching --- */
+
+enum sync_state {
+    SYNC_IDLE,    /* not started, or stopped */
+    SYNC_HELLO,   /* comparing */
+    SYNC_FEED,    /* following */
+    SYNC_WAITING, /* after a failure, until next_try_us */
+    SYNC_ALARM,   /* stopped for good: an operator has to look */
+};
+const char *sync_state_word(enum sync_state state);
+
+struct sync_trouble { /* the last one; err == ERR_OK: none since the last success */
+    err_t err;
+    char what[FAULT_WHAT_MAX]; /* what happened and why */
+    const char *next;          /* what to do; static */
+    int64_t at_us;
+};
+
+struct sync_status {
+    enum sync_state state;
+    struct sync_trouble trouble;
+    struct str origin;         /* of the followed ledger; empty before the first hello. Borrowed */
+    uint64_t offered;          /* leaves that the issuer said it has for us */
+    uint64_t verified;         /* leaves verified */
+    uint64_t held;             /* leaves durably taken over... */
+    struct hash root;          /* ...and their root */
+    uint64_t refused;          /* of those, refused by our rules */
+    uint64_t acknowledged;     /* size that the issuer holds our receipt for */
+    uint64_t pages, leaves;    /* since birth, durably taken over */
+    uint64_t bytes;            /* of answers */
+    uint64_t failures;         /* since birth */
+    int64_t next_try_us;       /* SYNC_WAITING */
+    int64_t arrived_us;        /* last durable page; 0: none */
+    struct sync_latency times; /* from the leaf's time (issuer's clock) to durably held (ours) */
+};
+void sync_session_status(const struct sync_session *session, struct sync_status *out);

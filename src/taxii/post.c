@@ -1,0 +1,357 @@
+#include "taxii/post.h"
+
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "taxii/status.h"
+#include "taxii/text.h"
+#include "taxii/view.h"
+
+static const char NIL_ID[] = "unknown--00000000-0000-0000-0000-000000000000";
+
+/* One object's way; the order is that of the submission. */
+struct outcome {
+    struct json_slice slice;
+    bool answered, success, conflict;
+    size_t message_at, message_len; /* in `messages` */
+};
+
+struct submission {
+    const struct call *call;
+    const struct collection *collection;
+    struct bytes body;
+    struct outcome *outcomes;
+    size_t count;
+    struct buf messages;
+    struct buf batch;
+    size_t batch_first, batch_count; /* outcomes in the gate's hands */
+    struct buf successes, failures;  /* finished items of the status */
+    size_t success_count;
+};
+
+/* --- cutting --- */
+
+static bool count_slice(void *ctx, struct json_slice slice)
+{
+    (void)slice;
+    size_t *count = ctx;
+    return ++*count <= LIMIT_TAXII_POST_OBJECTS;
+}
+
+static bool note_slice(void *ctx, struct json_slice slice)
+{
+    struct submission *s = ctx;
+    s->outcomes[s->count++].slice = slice;
+    return true;
+}
+
+/* Answers the request and says false when the body is no envelope. */
+static bool cut(struct submission *s)
+{
+    enum json_split_kind kind = JSON_SPLIT_OBJECT;
+    struct fault fault = {0};
+    struct exchange_response *response = s->call->response;
+    size_t count = 0;
+    err_t err = json_split(s->body, STR("objects"), &kind, count_slice, &count, &fault);
+    if (err != ERR_OK) {
+        char text[FAULT_WHAT_MAX + 64];
+        int len = snprintf(text, sizeof text, "at byte %zu: %s", fault.offset, fault.what);
+        answer_error(response, 400, "The body is no JSON", (struct str) {text, (size_t)len});
+    } else if (kind != JSON_SPLIT_LIST || count == 0) {
+        answer_error(response, 422, "The body is no envelope with objects", STR(""));
+    } else if (count > LIMIT_TAXII_POST_OBJECTS) {
+        answer_error(response, 422, "Too many objects at once", STR(""));
+    } else if ((s->outcomes = mem_alloc_array(count, sizeof *s->outcomes)) == NULL) {
+        answer_failed(response, ERR_NOMEM);
+    } else {
+        err = json_split(s->body, STR("objects"), &kind, note_slice, s, &fault);
+        must(err == ERR_OK && s->count == count);
+        return true;
+    }
+    return false;
+}
+
+/* --- the gate's answers --- */
+
+/* The pointer as the submitter counts: the gate saw a part of the list. */
+static struct str own_pointer(const char *pointer)
+{
+    struct str rest = str_of(pointer);
+    if (!str_starts(rest, STR("/objects/")))
+        return rest;
+    size_t at = sizeof "/objects/" - 1;
+    while (at < rest.len && rest.at[at] >= '0' && rest.at[at] <= '9')
+        at++;
+    return (struct str) {rest.at + at, rest.len - at};
+}
+
+static void message_put(struct submission *s, size_t index, const struct fault *fault)
+{
+    char text[LIMIT_TAXII_STATUS_MESSAGE];
+    struct str pointer = own_pointer(fault->pointer);
+    int len = snprintf(text, sizeof text, "/objects/%zu%.*s: %s%s%s%s", index, STR_ARG(pointer), fault->what,
+                       fault->section[0] != '\0' ? " (STIX 2.1 section " : "", fault->section,
+                       fault->section[0] != '\0' ? ")" : "");
+    struct outcome *outcome = &s->outcomes[index];
+    outcome->message_at = s->messages.len;
+    outcome->message_len = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    buf_put(&s->messages, text, outcome->message_len);
+}
+
+static void on_answer(void *ctx, const struct gate_answer *answer)
+{
+    struct submission *s = ctx;
+    if (answer->index >= s->batch_count)
+        return;
+    size_t index = s->batch_first + answer->index;
+    struct outcome *outcome = &s->outcomes[index];
+    outcome->answered = true;
+    outcome->conflict = answer->disposition == GATE_CONFLICT;
+    outcome->success = answer->disposition != GATE_REFUSED && !outcome->conflict;
+    if (!outcome->success && answer->fault != NULL)
+        message_put(s, index, answer->fault);
+}
+
+/* --- batches --- */
+
+static err_t batch_accept(struct submission *s, struct fault *fault)
+{
+    const struct outcome *first = &s->outcomes[s->batch_first], *last = first + s->batch_count - 1;
+    size_t end = last->slice.from + last->slice.len;
+    buf_clear(&s->batch);
+    buf_put_str(&s->batch, STR("{\"objects\":["));
+    buf_put(&s->batch, s->body.at + first->slice.from, end - first->slice.from);
+    buf_put_str(&s->batch, STR("]}"));
+    size_t len = s->batch.len;
+    uint8_t *padding = buf_extend(&s->batch, JSON_PADDING);
+    if (padding == NULL)
+        return buf_err(&s->batch);
+    memset(padding, 0, JSON_PADDING);
+    const struct gate_submission submission = {.source = s->collection->source};
+    return gate_accept(s->call->taxii->gate, &submission, (struct bytes) {s->batch.at, len}, s->call->now_us,
+                       on_answer, s, fault);
+}
+
+/* What no group of the log can hold does not reach the gate. */
+static bool is_too_large(struct submission *s, size_t index)
+{
+    if (s->outcomes[index].slice.len <= LIMIT_OBJECT_BYTES)
+        return false;
+    struct fault fault = {0};
+    fault_set(&fault, ERR_LIMIT, 0, "the object is larger than %u bytes", LIMIT_OBJECT_BYTES);
+    message_put(s, index, &fault);
+    s->outcomes[index].answered = true;
+    return true;
+}
+
+static err_t accept_all(struct submission *s, struct fault *fault)
+{
+    size_t index = 0;
+    while (index < s->count) {
+        if (is_too_large(s, index)) {
+            index++;
+            continue;
+        }
+        size_t from = s->outcomes[index].slice.from;
+        s->batch_first = index;
+        s->batch_count = 0;
+        while (index < s->count && s->batch_count < LIMIT_BATCH_OBJECTS &&
+               s->outcomes[index].slice.len <= LIMIT_OBJECT_BYTES) {
+            const struct json_slice *slice = &s->outcomes[index].slice;
+            bool fits = slice->from + slice->len - from <= LIMIT_BATCH_BYTES;
+            if (!fits && s->batch_count > 0)
+                break;
+            s->batch_count++;
+            index++;
+        }
+        err_t err = batch_accept(s, fault);
+        if (err != ERR_OK)
+            return err;
+    }
+    return buf_err(&s->messages);
+}
+
+/* --- conflicts --- */
+
+static bool holds(struct submission *s, const struct collection *collection, const struct stix_key *key,
+                  struct stamp stamp)
+{
+    struct view view;
+    struct version *versions = mem_alloc_array(LIMIT_TAXII_VERSIONS, sizeof *versions);
+    size_t count = 0;
+    bool found = false;
+    err_t err = view_init(&view, s->call->taxii, collection);
+    if (err == ERR_OK && versions != NULL)
+        err = view_versions(&view, key, versions, LIMIT_TAXII_VERSIONS, &count);
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        found = found || (!versions[i].versionless && !versions[i].conflict &&
+                          stamp_cmp(versions[i].stamp, stamp) == 0);
+    view_deinit(&view);
+    mem_free(versions);
+    return found;
+}
+
+/* A conflict is told only when the other copy is the submitter's own or in its view; otherwise it would tell
+ * that somebody else holds that object (DESIGN 5). */
+static bool may_know(struct submission *s, struct str id, struct str version)
+{
+    struct stix_key key;
+    struct stamp stamp;
+    struct collection release, own = *s->collection;
+    if (!stix_id_parse(id, &key) || stamp_parse(version, &stamp, NULL) != ERR_OK)
+        return false;
+    own.role = TAXII_WORKSPACE;
+    if (holds(s, &own, &key, stamp))
+        return true;
+    return collection_find(s->call->taxii, s->call->identity, STR("release"), &release) &&
+           holds(s, &release, &key, stamp);
+}
+
+/* --- the status --- */
+
+static void settle_conflict(struct submission *s, size_t index, struct str id, struct str version)
+{
+    struct outcome *outcome = &s->outcomes[index];
+    /* Both are borrowed from the parser, which the look-up uses too. */
+    char id_text[LIMIT_ID_BYTES], version_text[64];
+    if (id.len > sizeof id_text || version.len > sizeof version_text)
+        return;
+    memcpy(id_text, id.at, id.len);
+    memcpy(version_text, version.at, version.len);
+    outcome->success = !may_know(s, (struct str) {id_text, id.len}, (struct str) {version_text, version.len});
+    struct fault fault = {0};
+    fault_set(&fault, ERR_CONFLICT, 0, "differs from what is held under the same id and version");
+    if (!outcome->success && outcome->message_len == 0)
+        message_put(s, index, &fault);
+}
+
+static struct bytes slice_of(const struct submission *s, size_t index)
+{
+    const struct json_slice *slice = &s->outcomes[index].slice;
+    return (struct bytes) {s->body.at + slice->from, slice->len};
+}
+
+static void item_write(struct submission *s, size_t index, const char *date)
+{
+    struct outcome *outcome = &s->outcomes[index];
+    struct str id = STR(""), version = STR("");
+    struct stamp stamp;
+    bool readable = view_object_read(s->call->taxii, slice_of(s, index), &id, &version);
+    if (readable && outcome->conflict) {
+        settle_conflict(s, index, id, version);
+        readable = view_object_read(s->call->taxii, slice_of(s, index), &id, &version);
+    }
+    if (!readable || id.len == 0 || id.len > LIMIT_ID_BYTES)
+        id = STR(NIL_ID);
+    if (stamp_parse(version, &stamp, NULL) != ERR_OK)
+        version = str_of(date);
+    struct buf *out = outcome->success ? &s->successes : &s->failures;
+    s->success_count += outcome->success;
+    buf_put_str(out, out->len > 0 ? STR(",{\"id\":") : STR("{\"id\":"));
+    json_write_str(out, id);
+    buf_put_str(out, STR(",\"version\":"));
+    json_write_str(out, version);
+    if (!outcome->success) {
+        struct str message = {(const char *)s->messages.at + outcome->message_at, outcome->message_len};
+        buf_put_str(out, STR(",\"message\":"));
+        json_write_str(out, outcome->message_len > 0 ? message : STR("the object was not taken"));
+    }
+    buf_putc(out, '}');
+}
+
+/* A list is whole or left out: clients compare its length with the count. */
+static void list_write(struct buf *out, const char *name, const struct buf *items, size_t room)
+{
+    if (items->len == 0 || out->len > room || items->len + 64 > room - out->len)
+        return;
+    buf_printf(out, "\"%s\":[", name);
+    buf_put_str(out, buf_str(items));
+    buf_put_str(out, STR("],"));
+}
+
+static void status_write(const struct submission *s, const struct uuid *id, const char *date, size_t room,
+                         struct buf *out)
+{
+    char text[UUID_TEXT_SIZE];
+    uuid_text(id, text);
+    buf_printf(out, "{\"id\":\"%.*s\",\"status\":\"complete\",\"request_timestamp\":\"%s\",", UUID_TEXT_SIZE,
+               text, date);
+    buf_printf(out, "\"total_count\":%zu,\"success_count\":%zu,\"failure_count\":%zu,", s->count,
+               s->success_count, s->count - s->success_count);
+    list_write(out, "failures", &s->failures, room);
+    list_write(out, "successes", &s->successes, room);
+    buf_put_str(out, STR("\"pending_count\":0}"));
+}
+
+static void answer_status(struct submission *s)
+{
+    const struct call *call = s->call;
+    char date[TIME_TEXT_SIZE];
+    time_text(call->now_us, date);
+    for (size_t i = 0; i < s->count; i++)
+        item_write(s, i, date);
+    uint64_t number = status_next(call->taxii, call->identity);
+    struct uuid id = status_id(call->taxii, call->identity, number);
+    struct buf kept;
+    buf_init(&kept, LIMIT_TAXII_STATUS_BYTES);
+    status_write(s, &id, date, LIMIT_TAXII_STATUS_BYTES, &kept);
+    err_t err = buf_err(&kept);
+    if (err == ERR_OK)
+        err = buf_err(&s->successes) != ERR_OK ? buf_err(&s->successes) : buf_err(&s->failures);
+    if (err == ERR_OK)
+        err = status_keep(call, number, buf_bytes(&kept));
+    buf_deinit(&kept);
+    if (err != ERR_OK) {
+        answer_failed(call->response, err);
+        return;
+    }
+    answer_begin(call->response, 202);
+    status_write(s, &id, date, call->response->body.size_max, &call->response->body);
+    call->effect->needs_commit = true;
+}
+
+/* --- */
+
+static void submit(struct submission *s)
+{
+    struct exchange_response *response = s->call->response;
+    struct fault fault = {0};
+    if (!cut(s))
+        return;
+    err_t err = accept_all(s, &fault);
+    if (err == ERR_OK)
+        answer_status(s);
+    else if (err == ERR_SYNTAX || err == ERR_INVALID || err == ERR_ENCODING || err == ERR_SHORT)
+        answer_error(response, 422, "The objects cannot be told apart", str_of(fault.what));
+    else
+        answer_failed(response, err);
+}
+
+static bool media_ok(const struct call *call)
+{
+    enum media media = media_of(call->request->content_type);
+    return media == MEDIA_TAXII || (!call->taxii->strict && media != MEDIA_OTHER);
+}
+
+void post_objects(const struct call *call, const struct collection *collection)
+{
+    if (!media_ok(call)) {
+        answer_error(call->response, 415, "Send " TAXII_TYPE, STR(""));
+        return;
+    }
+    if (call->request->body.len > LIMIT_TAXII_CONTENT_BYTES) {
+        answer_error(call->response, 413, "The body exceeds max_content_length", STR(""));
+        return;
+    }
+    struct submission s = {.call = call, .collection = collection, .body = call->request->body};
+    buf_init(&s.messages, (size_t)LIMIT_TAXII_POST_OBJECTS * LIMIT_TAXII_STATUS_MESSAGE);
+    buf_init(&s.batch, LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 256);
+    buf_init(&s.successes, LIMIT_TAXII_ANSWER_BYTES);
+    buf_init(&s.failures, LIMIT_TAXII_ANSWER_BYTES * 2);
+    submit(&s);
+    mem_free(s.outcomes);
+    buf_deinit(&s.messages);
+    buf_deinit(&s.batch);
+    buf_deinit(&s.successes);
+    buf_deinit(&s.failures);
+}

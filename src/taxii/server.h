@@ -1,0 +1,55 @@
+/* The TAXII 2.1 server (OASIS Standard, section numbers below are its own) as a pure function from requests
+ * to answers: a partner without bongsu reads its view and hands in its own findings with the tools that it
+ * has.
+ *
+ * Every identity sees at most three collections under the one API root "/api/":
+ *   release    read: what the node's gate released to the identity's audience, in the order of release
+ *   inbox      write: submissions, under the source that the identity speaks for
+ *   workspace  both: what came from that source, read back
+ * date_added is the time of release in that view (of arrival in a workspace), unique and increasing.
+ *
+ * It must never: look past the gate; answer differently about what lies outside the identity's view than
+ * about what does not exist; change a byte of an object; acknowledge a submission before it is durable.
+ *
+ * One thread at a time; the gate's. Nothing here knows sockets, clocks or random sources: they are arguments.
+ * DELETE (section 5.7, optional) is not offered; where both rights are held it is answered with 405. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "gate/gate.h"
+#include "net/exchange.h"
+
+struct taxii;
+
+struct taxii_setup {
+    struct gate *gate;                                 /* borrowed, outlives the server */
+    err_t (*random)(void *ctx, void *out, size_t len); /* fit for keys: os->random, os->ctx */
+    void *random_ctx;
+    struct str title;       /* of the server, for people; copied; public */
+    struct str description; /* may be empty */
+    bool strict;            /* only what the standard allows in Content-Type and body; else also bundles and
+                               application/stix+json, which OpenCTI sends */
+    bool allow_plain;       /* answer without TLS: for tests and a proxy on the same machine */
+};
+
+/* Reads the node key and the identities from the gate's settings; makes the key at the first start, which is
+ * durable after the caller's gate_commit. ERR_CORRUPT when a setting cannot be read. */
+NODISCARD err_t taxii_open(const struct taxii_setup *setup, int64_t now_us, struct taxii **out);
+/* Accepts NULL. */
+void taxii_close(struct taxii *taxii);
+
+/* Is this path the server's to answer? "/taxii2/", "/api/" and what stands below them. */
+bool taxii_owns(struct str path);
+
+struct taxii_effect {
+    bool needs_commit; /* hold the answer back until gate_commit said ERR_OK */
+    int polled;        /* partner whose view was read: have its ledger signed up to date; -1: none */
+};
+
+/* Fills in the answer; response->status is never 0 afterwards. `response` is freshly initialised and should
+ * hold LIMIT_TAXII_ANSWER_BYTES. When effect->needs_commit, and gate_commit then fails, send what
+ * taxii_uncommitted makes of the response instead. */
+void taxii_handle(struct taxii *taxii, const struct exchange_request *request, int64_t now_us,
+                  struct exchange_response *response, struct taxii_effect *effect);
+void taxii_uncommitted(struct exchange_response *response);

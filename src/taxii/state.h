@@ -1,0 +1,62 @@
+/* What the files of this room share. For taxii/ only. */
+#pragma once
+
+#include "core/hash.h"
+#include "taxii/identity.h"
+#include "json/json.h"
+
+enum { SALT_SIZE = 16, STRETCHED_SIZE = 32, VERIFIED_COUNT = 64, BUCKET_COUNT = 16 };
+
+/* An identity with what proves it. */
+struct account {
+    struct taxii_identity public;
+    uint32_t stretch_ops, stretch_kib;
+    uint8_t salt[SALT_SIZE];
+    uint8_t stretched[STRETCHED_SIZE];
+    struct hash token; /* SHA-256 of its text */
+    uint8_t certificate[EXCHANGE_KEY_SIZE];
+};
+
+/* A password that was right once: stretching costs milliseconds, so it happens once a start. */
+struct verified {
+    struct hash proof; /* HMAC under a key of this run over name and password */
+    bool used;
+    size_t account;
+};
+
+/* Where in the log every LIMIT_TAXII_MARK_STEP-th object of a source stands: pages of a workspace are found
+ * by number. */
+struct mark {
+    uint64_t lsn;    /* of the object with number index * LIMIT_TAXII_MARK_STEP */
+    int64_t date_us; /* its date_added */
+};
+
+struct workspace {
+    uint32_t source;
+    struct mark *marks;
+    size_t count, size;
+};
+
+struct taxii {
+    struct gate *gate;
+    err_t (*random)(void *ctx, void *out, size_t len);
+    void *random_ctx;
+    char title[LIMIT_TAXII_TITLE_BYTES];
+    char description[LIMIT_TAXII_TITLE_BYTES];
+    bool strict, allow_plain;
+    struct hash key;     /* of the node: collection ids, status ids, next */
+    struct hash run_key; /* of this run: proofs of verified passwords, buckets */
+
+    struct account *accounts; /* LIMIT_TAXII_IDENTITIES */
+    size_t account_count;
+    struct verified verified[VERIFIED_COUNT];
+    size_t verified_next;
+    int64_t bucket_us[BUCKET_COUNT]; /* see auth.c */
+
+    struct workspace workspaces[LIMIT_TAXII_IDENTITIES];
+    size_t workspace_count;
+    struct json_parser *parser;
+};
+
+/* HMAC under the node key of label, 0x00, context. */
+struct hash taxii_mac(const struct taxii *taxii, const char *label, struct bytes context);

@@ -1,0 +1,13 @@
+/* Statuses of submissions (TAXII 2.1 section 4.3), kept as settings of the gate: LIMIT_TAXII_STATUSES an
+ * identity, the oldest gives way, so they last at least as long as that many submissions take. The lists of
+ * a kept status are whole or left out. For taxii/ only. */
+#pragma once
+
+#include "taxii/answer.h"
+
+/* The number of the identity's next status. */
+uint64_t status_next(const struct taxii *taxii, const struct taxii_identity *identity);
+struct uuid status_id(const struct taxii *taxii, const struct taxii_identity *identity, uint64_t number);
+/* Keeps `text` (at most LIMIT_TAXII_STATUS_BYTES) as that number. Durable after gate_commit. */
+NODISCARD err_t status_keep(const struct call *call, uint64_t number, struct bytes text);
+void status_get(const struct call *call, struct str id);

@@ -1,0 +1,87 @@
+#include "taxii/text.h"
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool text_same(struct str a, struct str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.at[i]) != lower(b.at[i]))
+            return false;
+    }
+    return true;
+}
+
+struct range {
+    struct str type;
+    struct str version; /* empty: none named */
+    bool refused;       /* q=0 */
+};
+
+static struct str unquoted(struct str s)
+{
+    if (s.len >= 2 && s.at[0] == '"' && s.at[s.len - 1] == '"')
+        return (struct str) {s.at + 1, s.len - 2};
+    return s;
+}
+
+/* "0", "0.", "0.000" */
+static bool is_zero(struct str q)
+{
+    if (q.len == 0 || q.at[0] != '0')
+        return false;
+    for (size_t i = 1; i < q.len; i++) {
+        if (q.at[i] != '0' && q.at[i] != '.')
+            return false;
+    }
+    return true;
+}
+
+static struct range range_read(struct str text)
+{
+    struct range range = {0};
+    range.type = str_trim(str_cut(&text, ';'));
+    while (text.len > 0) {
+        struct str value = str_cut(&text, ';');
+        struct str name = str_trim(str_cut(&value, '='));
+        value = unquoted(str_trim(value));
+        if (text_same(name, STR("version")))
+            range.version = value;
+        else if (text_same(name, STR("q")))
+            range.refused = is_zero(value);
+    }
+    return range;
+}
+
+static bool version_ok(struct str version)
+{
+    return version.len == 0 || str_eq(version, STR("2.1"));
+}
+
+bool media_accepted(struct str accept)
+{
+    if (str_trim(accept).len == 0)
+        return true;
+    while (accept.len > 0) {
+        struct range range = range_read(str_cut(&accept, ','));
+        bool taxii = text_same(range.type, STR("application/taxii+json")) && version_ok(range.version);
+        bool any = str_eq(range.type, STR("*/*")) || text_same(range.type, STR("application/*"));
+        if ((taxii || any) && !range.refused)
+            return true;
+    }
+    return false;
+}
+
+enum media media_of(struct str content_type)
+{
+    struct range range = range_read(content_type);
+    if (!version_ok(range.version))
+        return MEDIA_OTHER;
+    if (text_same(range.type, STR("application/taxii+json")))
+        return range.version.len > 0 ? MEDIA_TAXII : MEDIA_TAXII_BARE;
+    return text_same(range.type, STR("application/stix+json")) ? MEDIA_STIX : MEDIA_OTHER;
+}
