@@ -61,8 +61,8 @@ static void test_idle_is_quiet(void **state)
 static void test_bad_weather(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
-        struct pair_weather weather = {.lost = (unsigned)(seed * 5),
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct pair_weather weather = {.lost = (unsigned)(seed * 10),
                                        .repeated = 200,
                                        .sign_lost = 100,
                                        .delay_us = 50000,
@@ -90,7 +90,7 @@ static bool steps_over(struct pair *pair)
 static void test_restart_at_every_step(void **state)
 {
     (void)state;
-    for (unsigned step = 0; step < 40; step++)
+    for (unsigned step = 0; step < 24; step++)
         for (unsigned who = 0; who < 3; who++) {
             struct pair_weather weather = {.delay_us = 1000, .jitter_us = 3000};
             struct pair *pair = pair_new(step, &weather);

@@ -439,7 +439,7 @@ static void power_fails(struct pair *pair, struct site *site)
 static void test_power_failures(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 10; seed++) {
+    for (uint64_t seed = 1; seed <= 6; seed++) {
         struct pair *pair = pair_new(seed);
         exchange(pair);
         for (unsigned i = 0; i < 4; i++) {
