@@ -87,6 +87,7 @@ struct sync_session {
     uint64_t receipt_size;
     struct retry receipt_retry;
 
+    struct buf evidence; /* the checkpoint that contradicts ours */
     struct sync_status status;
 };
 
@@ -166,6 +167,7 @@ err_t sync_session_new(const struct sync_session_setup *setup, struct sync_sessi
     buf_init(&session->request, LIMIT_SYNC_BODY_BYTES);
     buf_init(&session->held.note, LIMIT_NOTE_BYTES);
     buf_init(&session->receipt_body, LIMIT_SYNC_BODY_BYTES);
+    buf_init(&session->evidence, LIMIT_NOTE_BYTES);
     err_t err = rewind_to_cursor(session);
     if (err == ERR_OK)
         err = origin_recall(session);
@@ -185,6 +187,7 @@ void sync_session_free(struct sync_session *session)
     buf_deinit(&session->request);
     buf_deinit(&session->held.note);
     buf_deinit(&session->receipt_body);
+    buf_deinit(&session->evidence);
     mem_free(session);
 }
 
@@ -210,6 +213,7 @@ err_t sync_session_start(struct sync_session *session, int64_t now_us)
     session->receive_at_us = session->sign_at_us = now_us;
     session->receipt_wanted = false;
     session->status.trouble.err = ERR_OK;
+    buf_clear(&session->evidence);
     session->state = SYNC_HELLO;
     return ERR_OK;
 }
@@ -280,6 +284,16 @@ static void link_alarm(struct sync_session *session, err_t err, const char *what
     pages_drop(session, session->receiving ? 1 : 0);
     session->state = SYNC_ALARM;
     note_trouble(session, err, what, next, now_us);
+}
+
+/* The issuer signed `checkpoint`, and it is not consistent with what it signed before. */
+static void equivocation(struct sync_session *session, struct str checkpoint, const char *what,
+                         int64_t now_us)
+{
+    buf_clear(&session->evidence);
+    buf_put_str(&session->evidence, checkpoint);
+    link_alarm(session, ERR_PROOF, what, "equivocation: keep the log, and tell the issuer and oversight",
+               now_us);
 }
 
 static void receipt_failed(struct sync_session *session, err_t err, const char *what, int64_t now_us)
@@ -566,8 +580,7 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
     }
     err = welcome_check(session, &welcome, &fault);
     if (err == ERR_PROOF) {
-        link_alarm(session, err, fault.what, "equivocation: keep the log, and tell the issuer and oversight",
-                   now_us);
+        equivocation(session, welcome.checkpoint, fault.what, now_us);
         return;
     }
     if (err != ERR_OK) {
@@ -591,8 +604,9 @@ static void feed_answer(struct sync_session *session, struct buf *body, int64_t 
     size_t bytes = body->len;
     err_t err = sync_page_check(&followed, &session->tip, body, page, &fault);
     if (err == ERR_PROOF) {
-        link_alarm(session, err, fault.what, "equivocation: keep the log, and tell the issuer and oversight",
-                   now_us);
+        struct sync_page read;
+        must(sync_page_read(buf_bytes(body), &read, NULL) == ERR_OK); /* it came as far as the proof */
+        equivocation(session, read.checkpoint, fault.what, now_us);
         return;
     }
     if (err != ERR_OK) {
@@ -711,16 +725,27 @@ static bool due(bool ready, int64_t at_us, int64_t now_us, int64_t *until)
     return ready && at_us <= now_us;
 }
 
+/* False, and the link waits, when the partner's card is out of time. */
+static bool card_holds(struct sync_session *session, int64_t now_us)
+{
+    struct fault fault = {.code = ERR_OK};
+    err_t err = sync_card_valid(&session->card, now_us, &fault);
+    if (err != ERR_OK)
+        link_failed(session, err, fault.what, "get the partner's newest card", now_us);
+    return err == ERR_OK;
+}
+
 static bool step(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
     int64_t *until = &out->until_us;
-    if (session->state == SYNC_HELLO && session->hello.id == 0) {
+    if (session->state == SYNC_HELLO && session->hello.id == 0 && card_holds(session, now_us)) {
         hello_send(session, now_us, out);
         return true;
     }
     bool feeding = session->state == SYNC_FEED;
     if (due(feeding && session->feed.id == 0 && session->page_count < PAGES, session->link.at_us, now_us,
-            until)) {
+            until) &&
+        card_holds(session, now_us)) {
         feed_send(session, now_us, out);
         return true;
     }
@@ -774,6 +799,11 @@ const char *sync_state_word(enum sync_state state)
                                         [SYNC_ALARM] = "alarm"};
     must(state <= SYNC_ALARM);
     return words[state];
+}
+
+struct str sync_session_evidence(const struct sync_session *session)
+{
+    return buf_str(&session->evidence);
 }
 
 void sync_session_status(const struct sync_session *session, struct sync_status *out)

@@ -124,4 +124,7 @@ struct sync_status {
     int64_t arrived_us;        /* last durable page; 0: none */
     struct sync_latency times; /* from the leaf's time (issuer's clock) to durably held (ours) */
 };
+/* After an alarm for equivocation: the issuer's signed checkpoint that contradicts what we hold (whose own
+ * checkpoint the cursor keeps). For the operator to keep; empty otherwise. Borrowed until the next call. */
+struct str sync_session_evidence(const struct sync_session *session);
 void sync_session_status(const struct sync_session *session, struct sync_status *out);

@@ -8,7 +8,7 @@
 
 #include "ledger/cosign.h"
 
-enum { MOST = 4096, CARD_DAYS = 300 };
+enum { MOST = 4096, CARD_DAYS = 3 };
 
 struct fake_leaf {
     struct leaf leaf;

@@ -207,6 +207,15 @@ static void test_fork_while_following(void **state)
     fake_fork(pair_issuer(pair));
     pair_release(pair, 5, 5);
     assert_alarm(pair, ERR_PROOF);
+    /* What it signed is kept, and nobody else can have signed it. */
+    struct note_key key;
+    struct checkpoint told;
+    assert_int_equal(sync_card_ledger_key(&pair_keys(pair, true)->card, STR("bongsu/kr/us-cisa/0"), &key),
+                     ERR_OK);
+    assert_int_equal(checkpoint_open(sync_session_evidence(pair_session(pair)), STR("bongsu/kr/us-cisa/0"),
+                                     &key, &told, NULL, NULL),
+                     ERR_OK);
+    assert_int_equal(told.size, 305);
     /* Started again it compares, and stops again; the issuer learns of it as well. */
     assert_int_equal(sync_session_start(pair_session(pair), pair_now(pair)), ERR_OK);
     assert_alarm(pair, ERR_PROOF);
@@ -232,6 +241,35 @@ static void test_set_back(void **state)
     pair_restart_follower(pair);
     assert_alarm(pair, ERR_PROOF);
     pair_free(pair);
+}
+
+/* The partner's card ends while it is followed: nothing more is asked until a newer one is there. */
+static void test_card_ends(void **state)
+{
+    (void)state;
+    struct pair *pair = followed(15);
+    const struct fake_keys *keys = pair_keys(pair, true);
+    struct sync_card card = keys->card;
+    (void)pair_run(pair, card.expires_us - pair_now(pair), NULL);
+    pair_release(pair, 10, 10);
+    unsigned feeds = pair_requests(pair, SYNC_PATH_FEED);
+    assert_false(pair_run(pair, 10 * MINUTE_US, pair_in_step));
+    assert_in_range(pair_requests(pair, SYNC_PATH_FEED), feeds, feeds + 1);
+    assert_int_equal(pair_status(pair).trouble.err, ERR_EXPIRED);
+    card.number++;
+    card.expires_us += 1000 * SECOND_US * 1000;
+    sync_session_card(pair_session(pair), &card);
+    /* Ours ended on the same day: the issuer needs a newer one as well. */
+    struct fake_keys ours = *pair_keys(pair, false);
+    ours.card.expires_us = card.expires_us;
+    ours.card.number++;
+    buf_init(&ours.card_text, LIMIT_CARD_BYTES);
+    assert_int_equal(sync_card_sign(&ours.card, &ours.root, &ours.card_text, NULL), ERR_OK);
+    fake_gate_card(pair_issuer(pair), &ours.card_text);
+    sync_serve_refresh(pair_serve(pair));
+    assert_true(pair_run(pair, 5 * MINUTE_US, pair_in_step));
+    pair_free(pair);
+    buf_deinit(&ours.card_text);
 }
 
 static void test_other_epoch(void **state)
@@ -350,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_fork_while_following),
         cmocka_unit_test(test_fork_between_sessions),
         cmocka_unit_test(test_set_back),
+        cmocka_unit_test(test_card_ends),
         cmocka_unit_test(test_other_epoch),
         cmocka_unit_test(test_equivocating_hello),
         cmocka_unit_test(test_changed_byte),
