@@ -1,0 +1,203 @@
+/* What comes back: verified, then believed. */
+#include "sync/session_state.h"
+
+enum { STATUS_OK = 200, STATUS_NEUTRAL = 404 };
+
+/* An issuer that answers long polls at once is not polled in a circle. */
+#define FEED_SPACED_US (SESSION_SECOND_US / 4)
+
+/* The issuer signed `checkpoint`, and it is not consistent with what it signed before. */
+static void equivocation(struct sync_session *session, struct str checkpoint, const char *what,
+                         int64_t now_us)
+{
+    buf_clear(&session->evidence);
+    buf_put_str(&session->evidence, checkpoint);
+    session_link_alarm(session, ERR_PROOF, what,
+                       "equivocation: keep the log, and tell the issuer and oversight", now_us);
+}
+
+static void hello_alarm(struct sync_session *session, enum sync_verdict verdict, int64_t now_us)
+{
+    static const struct {
+        err_t err;
+        const char *what, *next;
+    } rows[SYNC_VERDICTS] = {
+        [SYNC_OTHER_EPOCH] = {ERR_VERSION, "the issuer opened another epoch of its ledger",
+                              "ask the issuer why; the link has to be set up anew to follow that epoch"},
+        [SYNC_ROOT_DIFFERS] = {ERR_PROOF, "the issuer says that it kept another history than the one we hold",
+                               "keep the log; compare bongsu ledger show on both sides"},
+        [SYNC_AHEAD] = {ERR_PROOF, "the issuer has fewer leaves than it signed for us: it was set back",
+                        "tell the issuer to restore its newest log"},
+        [SYNC_NOTHING_IN_COMMON] = {ERR_UNSUPPORTED, "the issuer speaks no version or suite that we speak",
+                                    "upgrade the older side"},
+    };
+    session_link_alarm(session, rows[verdict].err, rows[verdict].what, rows[verdict].next, now_us);
+}
+
+/* Takes origin and key from the answer. ERR_CONFLICT: not the ledger that we follow. */
+static err_t origin_take(struct sync_session *session, struct str line)
+{
+    struct ledger_origin origin;
+    err_t err = ledger_origin_parse(line, &origin);
+    if (err != ERR_OK)
+        return err;
+    if (origin.urgent || !str_eq(origin.issuer, str_of(session->card.node)))
+        return ERR_CONFLICT;
+    struct str followed = {session->origin, session->origin_len};
+    if (session->tip.edge.size > 0 && !str_eq(line, followed))
+        return ERR_CONFLICT;
+    if (TRY(err, sync_card_ledger_key(&session->card, line, &session->ledger_key)))
+        return err;
+    memcpy(session->origin, line.at, line.len); /* at most LEDGER_ORIGIN_MAX: sync_welcome_read */
+    session->origin_len = line.len;
+    session->epoch = origin.epoch;
+    return ERR_OK;
+}
+
+/* Verifies what the issuer says it has. ERR_PROOF: signed, and inconsistent with what we hold. */
+static err_t welcome_check(struct sync_session *session, const struct sync_welcome *welcome,
+                           struct fault *fault)
+{
+    struct checkpoint checkpoint = {.size = 0, .root = merkle_empty()};
+    struct str origin = {session->origin, session->origin_len};
+    if (welcome->size > 0) {
+        err_t err =
+            checkpoint_open(welcome->checkpoint, origin, &session->ledger_key, &checkpoint, NULL, fault);
+        if (err != ERR_OK)
+            return err;
+    }
+    if (checkpoint.size != welcome->size || welcome->size < session->tip.edge.size)
+        return fault_set(fault, ERR_INVALID, 0, "the answer to hello contradicts itself");
+    struct hash root = merkle_edge_root(&session->tip.edge);
+    if (merkle_consistency_verify(&welcome->proof, session->tip.edge.size, checkpoint.size, &root,
+                                  &checkpoint.root) != ERR_OK)
+        return fault_set(
+            fault, ERR_PROOF, 0,
+            "the issuer signed a checkpoint of %llu leaves that does not contain the %llu we hold",
+            (unsigned long long)checkpoint.size, (unsigned long long)session->tip.edge.size);
+    return ERR_OK;
+}
+
+static void hello_answer(struct sync_session *session, const struct buf *body, int64_t now_us)
+{
+    struct sync_welcome welcome;
+    struct fault fault = {.code = ERR_OK};
+    err_t err = sync_welcome_read(buf_bytes(body), &welcome);
+    if (err != ERR_OK) {
+        session_link_failed(session, err, "the answer to hello is not well formed", "upgrade the older side",
+                            now_us);
+        return;
+    }
+    if (welcome.verdict != SYNC_GO_ON) {
+        hello_alarm(session, welcome.verdict, now_us);
+        return;
+    }
+    if (TRY(err, origin_take(session, welcome.origin))) {
+        session_link_alarm(session, err, "the issuer offers another ledger than the one we follow",
+                           "compare the cards and audience names on both sides", now_us);
+        return;
+    }
+    err = welcome_check(session, &welcome, &fault);
+    if (err == ERR_PROOF) {
+        equivocation(session, welcome.checkpoint, fault.what, now_us);
+        return;
+    }
+    if (err != ERR_OK) {
+        session_link_failed(session, err, fault.what, "see that the issuer's newest card is here", now_us);
+        return;
+    }
+    session->state = SYNC_FEED;
+    session->status.offered = welcome.size;
+    session_acknowledge(session, welcome.receipted);
+    if (welcome.receipted < session->held.size && session->signing == 0 && session->receipt_body.len == 0)
+        session->receipt_wanted = true;
+}
+
+static void feed_answer(struct sync_session *session, struct buf *body, int64_t now_us)
+{
+    struct sync_checked *page = &session->pages[session->page_count];
+    struct fault fault = {.code = ERR_OK};
+    struct sync_followed followed = {
+        session->epoch, {session->origin, session->origin_len}, &session->ledger_key};
+    must(session->page_count < SESSION_PAGES);
+    size_t bytes = body->len;
+    err_t err = sync_page_check(&followed, &session->tip, body, page, &fault);
+    if (err == ERR_PROOF) {
+        struct sync_page read;
+        must(sync_page_read(buf_bytes(body), &read, NULL) == ERR_OK); /* it came as far as the proof */
+        equivocation(session, read.checkpoint, fault.what, now_us);
+        return;
+    }
+    if (err != ERR_OK) {
+        session_link_failed(session, err, fault.what,
+                            "if it goes on, the issuer's store or program is damaged", now_us);
+        return;
+    }
+    session->link.failures = 0;
+    if (session->receipt_retry.failures == 0)
+        session->status.trouble.err = ERR_OK;
+    if (page->count == 0) {
+        sync_checked_deinit(page);
+        session->link.at_us = session->feed.sent_us + FEED_SPACED_US;
+        return;
+    }
+    session->link.at_us = now_us;
+    session->status.bytes += bytes;
+    session->page_count++;
+    if (session->tip.edge.size > session->status.offered)
+        session->status.offered = session->tip.edge.size;
+}
+
+static const char *status_words(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *what;
+    } rows[] = {
+        {400, "the partner says that our request is wrong (400)"},
+        {404, "the partner does not know us, has paused this link, or our card is out of time (404)"},
+        {409, "the partner's ledger is not where we are (409)"},
+        {503, "the partner cannot answer now (503)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].status == status)
+            return rows[i].what;
+    return "the partner answered with a status that the protocol does not have";
+}
+
+void sync_session_answer(struct sync_session *session, uint64_t id, unsigned status, struct buf *body,
+                         int64_t now_us)
+{
+    struct buf taken = *body;
+    *body = (struct buf) {.size_max = taken.size_max};
+    bool hello = id != 0 && id == session->hello.id, feed = id != 0 && id == session->feed.id;
+    bool receipt = id != 0 && id == session->receipt.id;
+    if (hello)
+        session->hello.id = 0;
+    if (feed)
+        session->feed.id = 0;
+    if (receipt)
+        session->receipt.id = 0;
+    if ((hello || feed) && status != STATUS_OK)
+        session_link_failed(session, status == STATUS_NEUTRAL ? ERR_DENIED : ERR_BUSY, status_words(status),
+                            "see that both sides added each other's card and started the link", now_us);
+    else if (receipt && status != STATUS_OK)
+        session_receipt_failed(session, ERR_DENIED, status_words(status), now_us);
+    else if (hello)
+        hello_answer(session, &taken, now_us);
+    else if (feed)
+        feed_answer(session, &taken, now_us);
+    else if (receipt)
+        session_receipt_answer(session, &taken, now_us);
+    buf_deinit(&taken);
+}
+
+void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, int64_t now_us)
+{
+    if (id == 0)
+        return;
+    if (id == session->hello.id || id == session->feed.id)
+        session_link_failed(session, err, err_text(err), "see that the partner's node is reachable", now_us);
+    else if (id == session->receipt.id)
+        session_receipt_failed(session, err, err_text(err), now_us);
+}

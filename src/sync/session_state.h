@@ -1,0 +1,99 @@
+/* The inside of a session, for the files that it is cut into: session.c (life, sending, taking over, step),
+ * session_answer.c (what comes back) and session_receipt.c (what is signed and acknowledged). */
+#pragma once
+
+#include "sync/page.h"
+#include "sync/session.h"
+#include "sync/wire.h"
+
+enum { SESSION_PAGES = 2 }; /* one being stored, one behind it */
+
+#define SESSION_SECOND_US INT64_C(1000000)
+
+struct flight { /* a request that is out; id 0: none */
+    uint64_t id;
+    int64_t until_us;
+    int64_t sent_us;
+};
+
+struct retry {
+    unsigned failures; /* in a row */
+    int64_t at_us;     /* not before */
+};
+
+struct refusals {
+    size_t count;
+    struct sync_refusal at[LIMIT_SYNC_REFUSALS];
+    uint64_t before_count; /* of the refused leaves before the list */
+    struct hash before;
+};
+
+struct held { /* durably taken over */
+    uint64_t size;
+    struct hash root;
+    uint64_t refused;
+    struct hash refused_digest;
+    struct buf note; /* empty before the first page */
+};
+
+struct sync_session {
+    struct gate *gate;
+    unsigned partner;
+    struct sync_card card;
+    char node[LIMIT_NAME_BYTES];
+    size_t node_len;
+    uint64_t random;
+    struct diag diag;
+
+    enum sync_state state;
+    struct retry link;
+    uint64_t ids;
+    struct flight hello, feed, receipt;
+    struct buf request; /* hello body or feed query, while an action is read */
+
+    char origin[LEDGER_ORIGIN_MAX]; /* of the followed ledger; empty before the first hello */
+    size_t origin_len;
+    uint32_t epoch;
+    struct note_key ledger_key;
+
+    struct sync_tip tip; /* verified so far */
+    struct sync_checked pages[SESSION_PAGES];
+    size_t page_count;
+    bool receiving;   /* pages[0] was given to the gate and waits for its commit */
+    uint64_t refused; /* with pages[0], when receiving */
+    struct hash refused_digest;
+    int64_t receive_at_us;
+
+    struct held held;
+    struct refusals refusals;
+    bool receipt_wanted;
+    uint64_t signing; /* size out for signing; 0: none */
+    int64_t sign_until_us, sign_at_us;
+    struct buf receipt_body; /* not empty: to be sent, or sent and not acknowledged */
+    uint64_t receipt_size;
+    struct retry receipt_retry;
+
+    struct buf evidence; /* the checkpoint that contradicts ours */
+    struct sync_status status;
+};
+
+/* After one more failure: at_us is set to a moment after now, later each time (SYNC.md section 2). */
+void session_retry_later(struct sync_session *session, struct retry *retry, int64_t now_us);
+/* Remembers the trouble, and says it once. */
+void session_trouble(struct sync_session *session, err_t err, const char *what, const char *next,
+                     int64_t now_us);
+/* The link waits and says hello again; verified pages stay. */
+void session_link_failed(struct sync_session *session, err_t err, const char *what, const char *next,
+                         int64_t now_us);
+/* The link stops until an operator starts it again. */
+void session_link_alarm(struct sync_session *session, err_t err, const char *what, const char *next,
+                        int64_t now_us);
+
+/* False when there is nothing to sign after all. */
+bool session_sign_ask(struct sync_session *session, int64_t now_us, struct sync_action *out);
+void session_sign_later(struct sync_session *session, err_t err, int64_t now_us);
+/* The issuer holds a receipt for `size`. */
+void session_acknowledge(struct sync_session *session, uint64_t size);
+void session_receipt_answer(struct sync_session *session, const struct buf *body, int64_t now_us);
+/* The receipt is made again after a while; the feed goes on. */
+void session_receipt_failed(struct sync_session *session, err_t err, const char *what, int64_t now_us);
