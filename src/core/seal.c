@@ -32,16 +32,19 @@ err_t seal_open(const struct seal_secret *secret, struct bytes sealed, struct by
     return failed != 0 ? ERR_SIGNATURE : ERR_OK;
 }
 
-struct hash seal_salt(const struct seal_secret *secret, const char *label, struct bytes context)
+struct seal_salts seal_salts(const struct seal_secret *secret, const char *label, struct bytes context)
 {
-    struct hash salt;
+    uint8_t both[2 * HASH_SIZE];
+    struct seal_salts salts;
     crypto_generichash_state state;
-    must(crypto_generichash_init(&state, secret->b, SEAL_SECRET_SIZE, HASH_SIZE) == 0);
+    must(crypto_generichash_init(&state, secret->b, SEAL_SECRET_SIZE, sizeof both) == 0);
     must(crypto_generichash_update(&state, (const uint8_t *)label, strlen(label) + 1) == 0);
     must(crypto_generichash_update(&state, context.at, context.len) == 0);
-    must(crypto_generichash_final(&state, salt.b, HASH_SIZE) == 0);
+    must(crypto_generichash_final(&state, both, sizeof both) == 0);
+    memcpy(salts.a.b, both, HASH_SIZE);
+    memcpy(salts.b.b, both + HASH_SIZE, HASH_SIZE);
     sodium_memzero(&state, sizeof state);
-    return salt;
+    return salts;
 }
 
 int seal_secret_destroyed(const struct seal_secret *secret)

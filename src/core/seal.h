@@ -1,6 +1,6 @@
 /* Sealing of suite 1: XChaCha20-Poly1305 under a key derived from one version's 32-byte secret (DESIGN: one
  * secret per version). A secret seals exactly one message, so the nonce is all zero; sealing a second message
- * under it is forbidden. The same secret gives the salts of the ledger's commitments (seal_salt): destroying
+ * under it is forbidden. The same secret gives the salts of the ledger's commitments (seal_salts): destroying
  * it destroys payload and openings together. Pure; any thread. Secrets never reach a diagnostic. */
 #pragma once
 
@@ -21,8 +21,13 @@ void seal_close(const struct seal_secret *secret, struct bytes plain, struct byt
 NODISCARD err_t seal_open(const struct seal_secret *secret, struct bytes sealed, struct bytes bound,
                           uint8_t *out);
 
-/* 32 bytes that only the holder of the secret can compute; `label` separates uses, `context` instances. */
-struct hash seal_salt(const struct seal_secret *secret, const char *label, struct bytes context);
+/* Two values of 32 bytes each that only the holder of the secret can compute and that tell nothing of each
+ * other; `label` separates uses, `context` instances. One BLAKE2b call gives both: a ledger takes two salts
+ * for every leaf. */
+struct seal_salts {
+    struct hash a, b;
+};
+struct seal_salts seal_salts(const struct seal_secret *secret, const char *label, struct bytes context);
 
 /* True when every byte is zero: a destroyed secret. */
 int seal_secret_destroyed(const struct seal_secret *secret);

@@ -35,11 +35,10 @@ err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsig
     if (start == NULL || seq < start->seq)
         return ERR_CORRUPT;
     struct str origin = {view->origin, view->origin_len};
-    struct leaf_opening opening = {.salt = ledger_salt_partner(&ground->secret, origin, seq),
-                                   .content = ground->content,
-                                   .subject_seq = subject};
+    struct ledger_salts salts = ledger_salts(&ground->secret, origin, seq);
+    struct leaf_opening opening = {.salt = salts.partner, .content = ground->content, .subject_seq = subject};
     struct leaf_reason reason = {
-        .salt = ledger_salt_issuer(&ground->secret, origin, seq),
+        .salt = salts.issuer,
         .rule = reason_name(decide, decide->classes[entry->class].rule[partner]),
         .policy_digest = decide->policy_digest,
         .approver = reason_name(decide, entry->approver),

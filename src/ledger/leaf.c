@@ -217,23 +217,13 @@ err_t leaf_reason_verify(const struct leaf *leaf, const struct leaf_reason *reas
 
 /* --- salts --- */
 
-static struct hash salt_of(const struct seal_secret *secret, const char *label, struct str origin,
-                           uint64_t seq)
+struct ledger_salts ledger_salts(const struct seal_secret *secret, struct str origin, uint64_t seq)
 {
     uint8_t context[LEDGER_ORIGIN_MAX + 1 + 8];
     must(origin.len > 0 && origin.len <= LEDGER_ORIGIN_MAX);
     memcpy(context, origin.at, origin.len);
     context[origin.len] = 0;
     put_uint(context + origin.len + 1, seq, 8);
-    return seal_salt(secret, label, bytes_of(context, origin.len + 9));
-}
-
-struct hash ledger_salt_partner(const struct seal_secret *secret, struct str origin, uint64_t seq)
-{
-    return salt_of(secret, "bongsu salt partner v1", origin, seq);
-}
-
-struct hash ledger_salt_issuer(const struct seal_secret *secret, struct str origin, uint64_t seq)
-{
-    return salt_of(secret, "bongsu salt issuer v1", origin, seq);
+    struct seal_salts salts = seal_salts(secret, "bongsu leaf salts v1", bytes_of(context, origin.len + 9));
+    return (struct ledger_salts) {salts.a, salts.b};
 }

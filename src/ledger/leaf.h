@@ -98,9 +98,10 @@ NODISCARD err_t leaf_reason_verify(const struct leaf *leaf, const struct leaf_re
 
 /* --- salts --- */
 
-/* seal_salt under "bongsu salt partner v1" or "bongsu salt issuer v1" with context = origin line || 0x00 ||
- * u64 seq. The origin names issuer, audience, epoch and urgent or not, so no two leaves share a salt.
- * `secret` is that of the version that the leaf carries, for contentless ops that of the version concerned.
- */
-struct hash ledger_salt_partner(const struct seal_secret *secret, struct str origin, uint64_t seq);
-struct hash ledger_salt_issuer(const struct seal_secret *secret, struct str origin, uint64_t seq);
+/* Of one leaf: seal_salts under "bongsu leaf salts v1" with context = origin line || 0x00 || u64 seq. The
+ * origin names issuer, audience, epoch and urgent or not, so no two leaves share a salt. `secret` is that of
+ * the version that the leaf carries, for contentless ops that of the version concerned. */
+struct ledger_salts {
+    struct hash partner, issuer;
+};
+struct ledger_salts ledger_salts(const struct seal_secret *secret, struct str origin, uint64_t seq);

@@ -97,7 +97,7 @@ static struct str file_read(struct desk *desk, const char *name)
 static struct leaf_opening opening_of(uint64_t seq)
 {
     struct seal_secret secret = {{(uint8_t)seq, (uint8_t)(seq >> 8), (uint8_t)(seq >> 16), 1}};
-    struct leaf_opening opening = {ledger_salt_partner(&secret, STR(ORIGIN), seq), {{0}}, LEAF_SUBJECT_NONE};
+    struct leaf_opening opening = {ledger_salts(&secret, STR(ORIGIN), seq).partner, {{0}}, LEAF_SUBJECT_NONE};
     if (seq % 5 == 4)
         opening.subject_seq = seq - 1;
     else

@@ -118,14 +118,14 @@ static void salts_differ_by_label_context_and_secret(void **state)
     (void)state;
     struct seal_secret secret = {{7}}, other = {{8}}, none = {{0}};
     struct hash salts[] = {
-        seal_salt(&secret, "a", bytes_of("x", 1)),          seal_salt(&secret, "b", bytes_of("x", 1)),
-        seal_salt(&secret, "a", bytes_of("y", 1)),          seal_salt(&other, "a", bytes_of("x", 1)),
-        seal_salt(&secret, "ax", (struct bytes) {NULL, 0}),
+        seal_salts(&secret, "a", bytes_of("x", 1)).a,          seal_salts(&secret, "b", bytes_of("x", 1)).a,
+        seal_salts(&secret, "a", bytes_of("y", 1)).a,          seal_salts(&other, "a", bytes_of("x", 1)).a,
+        seal_salts(&secret, "ax", (struct bytes) {NULL, 0}).a,
     };
     for (size_t i = 0; i < 5; i++)
         for (size_t k = 0; k < i; k++)
             assert_false(hash_eq(&salts[i], &salts[k]));
-    struct hash again = seal_salt(&secret, "a", bytes_of("x", 1));
+    struct hash again = seal_salts(&secret, "a", bytes_of("x", 1)).a;
     assert_true(hash_eq(&again, &salts[0]));
     assert_true(seal_secret_destroyed(&none) && !seal_secret_destroyed(&secret));
 }

@@ -5,14 +5,14 @@
 
 /* The vectors of docs/protocol/LEDGER.md section 10, made there by another program. */
 #define ORIGIN  "bongsu/kr/nz/0"
-#define SALT_P  "ba0cbba63eca594ae8386a63d1e91a134ddb57884f8dcb11469b14e7bc2ad21c"
-#define SALT_I  "d33040cee9260ab43214a858a3a661ee78eef745a15a2e950c26fd6777b7a15a"
+#define SALT_P  "f9c8cebde6d27298205fdcb4c12d1427261b79dc5b39ba3d65b1d9e68309c8a1"
+#define SALT_I  "e52022186a5b5e39b55d2ced4c31f402f56a2378475af7fcd101073458e85d93"
 #define CONTENT "108306b19622de6e707bd186ecea05ce0a3e579192fb3a8387d8d18fb3c97dcc"
-#define PARTNER "e079d384756942ab5e7c5d18eb14bdb7d323de56a9f41cb2c7aa8bcd456ac998"
-#define ISSUER  "b957bdc0bdc7e0244b0762a05082777d6d2bc779139d3f662bbbb6dc9e76a8f0"
-#define RECALL  "86f3accf568c5d46c5d2e5fac330ab9a1fbe2259c0de0eb560e27f4cff461406"
+#define PARTNER "d1886b7f84247467c1212e6a9d02e30001a53b365f979ce3311e4e48628f4d8f"
+#define ISSUER  "3ca7b56cdd9cd79774f2f519b418e9438dd52c9c08cb34f9be82098f8796826f"
+#define RECALL  "c0fcd689742ecfdd19857aa0b83c0690d493a7876cf42229eaebb6a6f0ec1ff0"
 #define HEAD    "01000102000000000000000000000007000660d0dac3e800"
-#define HASH    "b472cec4f1e004bc2668856ff17ba4d6b03a22be83fb0a04b72749a0bd4f5d6d"
+#define HASH    "5e4bbff520c275dcdcb4941e983baa44a4adf18e17c86409e3c12ac23b351952"
 #define REASON                                                                                               \
     SALT_I "0000000b616c6c6f772d636c6561720000002082341"                                                     \
            "2d1eacb67956220e532959f0104603057c88704863ca38e7cd188fda81200000000000000076d6973702d6b72"
@@ -22,7 +22,7 @@ static struct leaf_opening vector_opening(void)
     struct seal_secret secret;
     for (size_t i = 0; i < sizeof secret.b; i++)
         secret.b[i] = (uint8_t)i;
-    return (struct leaf_opening) {ledger_salt_partner(&secret, STR(ORIGIN), 7),
+    return (struct leaf_opening) {ledger_salts(&secret, STR(ORIGIN), 7).partner,
                                   hash_sha256(bytes_from_str(STR("{\"type\":\"indicator\"}"))), 3};
 }
 
@@ -31,7 +31,7 @@ static struct leaf_reason vector_reason(void)
     struct seal_secret secret;
     for (size_t i = 0; i < sizeof secret.b; i++)
         secret.b[i] = (uint8_t)i;
-    return (struct leaf_reason) {ledger_salt_issuer(&secret, STR(ORIGIN), 7), STR("allow-clear"),
+    return (struct leaf_reason) {ledger_salts(&secret, STR(ORIGIN), 7).issuer, STR("allow-clear"),
                                  hash_sha256(bytes_from_str(STR("policy"))), STR(""), STR("misp-kr")};
 }
 
@@ -218,13 +218,13 @@ static void test_salts_differ(void **state)
     (void)state;
     struct seal_secret one = {{1}}, two = {{2}};
     struct hash salts[] = {
-        ledger_salt_partner(&one, STR("bongsu/kr/nz/0"), 1),
-        ledger_salt_partner(&one, STR("bongsu/kr/nz/0"), 2),
-        ledger_salt_partner(&one, STR("bongsu/kr/nz/0/urgent"), 1),
-        ledger_salt_partner(&one, STR("bongsu/kr/nz/1"), 1),
-        ledger_salt_partner(&one, STR("bongsu/kr/au/0"), 1),
-        ledger_salt_partner(&two, STR("bongsu/kr/nz/0"), 1),
-        ledger_salt_issuer(&one, STR("bongsu/kr/nz/0"), 1),
+        ledger_salts(&one, STR("bongsu/kr/nz/0"), 1).partner,
+        ledger_salts(&one, STR("bongsu/kr/nz/0"), 2).partner,
+        ledger_salts(&one, STR("bongsu/kr/nz/0/urgent"), 1).partner,
+        ledger_salts(&one, STR("bongsu/kr/nz/1"), 1).partner,
+        ledger_salts(&one, STR("bongsu/kr/au/0"), 1).partner,
+        ledger_salts(&two, STR("bongsu/kr/nz/0"), 1).partner,
+        ledger_salts(&one, STR("bongsu/kr/nz/0"), 1).issuer,
     };
     for (size_t i = 0; i < sizeof salts / sizeof salts[0]; i++)
         for (size_t j = 0; j < i; j++)
