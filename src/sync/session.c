@@ -8,7 +8,7 @@
 #define WAIT_MOST_US  (60 * SESSION_SECOND_US)
 #define HELLO_US      (15 * SESSION_SECOND_US)
 #define RECEIPT_US    (30 * SESSION_SECOND_US)
-#define FEED_US       ((LIMIT_SYNC_WAIT_S + 60) * SESSION_SECOND_US) /* the wait, then a full page at 100 kB/s */
+#define FEED_US       ((LIMIT_SYNC_WAIT_S + 60) * SESSION_SECOND_US) /* the wait, then a page at 100 kB/s */
 #define BUSY_US       (50 * MS_US) /* the gate's index lags: it catches up within that */
 #define NEVER         INT64_MAX
 
