@@ -147,7 +147,8 @@ static enum auth_outcome header_check(struct taxii *taxii, struct str header, in
     rest = str_trim(rest);
     if (text_same(scheme, STR("basic")))
         return basic_check(taxii, rest, now_us, out);
-    if (!text_same(scheme, STR("bearer")))
+    /* taxii2-client's TokenAuth says Token. */
+    if (!text_same(scheme, STR("bearer")) && !text_same(scheme, STR("token")))
         return AUTH_UNKNOWN;
     *out = token_find(taxii, rest);
     return *out != NULL ? AUTH_KNOWN : AUTH_UNKNOWN;

@@ -5,7 +5,7 @@
 #include "core/mem.h"
 #include "json/json.h"
 
-enum { MANY = 40000, FEW = 16 };
+enum { FEW = 16 };
 
 struct setting {
     char key[128];
@@ -29,7 +29,7 @@ struct kept_leaf {
 };
 
 struct gate {
-    struct setting settings[4096];
+    struct setting *settings;
     size_t setting_count;
     struct gate_source sources[FEW];
     struct gate_peer peers[FEW];
@@ -43,12 +43,22 @@ struct gate {
     err_t fail;
 };
 
+/* Room for one more in an array that doubles at powers of two; what it grows by is zeroed. */
+static void *room(void *array, size_t count, size_t size)
+{
+    if (count != 0 && (count & (count - 1)) != 0)
+        return array;
+    size_t next = count == 0 ? 1 : count * 2;
+    uint8_t *grown = mem_grow(array, next * size);
+    must(grown != NULL);
+    memset(grown + count * size, 0, (next - count) * size);
+    return grown;
+}
+
 struct gate *fake_new(void)
 {
     struct gate *gate = mem_alloc(sizeof *gate);
-    must(gate != NULL);
-    gate->held = mem_alloc_array(MANY, sizeof *gate->held);
-    must(gate->held != NULL && json_parser_new(32u << 20, &gate->parser) == ERR_OK);
+    must(gate != NULL && json_parser_new(32u << 20, &gate->parser) == ERR_OK);
     return gate;
 }
 
@@ -64,6 +74,7 @@ void fake_free(struct gate *gate)
         mem_free(gate->leaves[p]);
     }
     mem_free(gate->held);
+    mem_free(gate->settings);
     json_parser_free(gate->parser);
     mem_free(gate);
 }
@@ -84,8 +95,6 @@ unsigned fake_peer(struct gate *gate, const char *audience, uint32_t source)
     must(index < FEW);
     gate->peers[index] = (struct gate_peer) {
         .index = index, .audience = str_of(audience), .source = source, .state = GATE_PEER_STARTED};
-    gate->leaves[index] = mem_alloc_array(MANY, sizeof *gate->leaves[index]);
-    must(gate->leaves[index] != NULL);
     return index;
 }
 
@@ -143,7 +152,7 @@ err_t gate_setting_put(struct gate *gate, struct str key, struct bytes value, co
     must(key.len <= RECORD_FACT_KEY_MAX && value.len <= RECORD_FACT_VALUE_MAX);
     struct setting *setting = setting_find(gate, key);
     if (setting == NULL) {
-        must(gate->setting_count < 4096);
+        gate->settings = room(gate->settings, gate->setting_count, sizeof *gate->settings);
         setting = &gate->settings[gate->setting_count++];
         memcpy(setting->key, key.at, key.len);
         buf_init(&setting->value, RECORD_FACT_VALUE_MAX);
@@ -202,12 +211,12 @@ static const struct held *held_find(const struct gate *gate, const struct held *
     return NULL;
 }
 
-static struct held *held_add(struct gate *gate, const struct held *held)
+static void held_add(struct gate *gate, const struct held *held)
 {
-    must(gate->held_count < MANY);
+    gate->held = room(gate->held, gate->held_count, sizeof *gate->held);
     gate->held[gate->held_count] = *held;
     gate->held[gate->held_count].lsn = gate->held_count * 7 + 8;
-    return &gate->held[gate->held_count++];
+    gate->held_count++;
 }
 
 static enum gate_disposition take(struct gate *gate, uint32_t source, int64_t now_us, struct bytes text)
@@ -226,8 +235,9 @@ static enum gate_disposition take(struct gate *gate, uint32_t source, int64_t no
     }
     held.quarantined = other != NULL && !bytes_eq(other->bytes, text);
     held.about = held.quarantined ? other->lsn : 0;
-    held_add(gate, &held);
-    return held.quarantined ? GATE_CONFLICT : other != NULL ? GATE_SEEN : GATE_NEW;
+    enum gate_disposition answer = held.quarantined ? GATE_CONFLICT : other != NULL ? GATE_SEEN : GATE_NEW;
+    held_add(gate, &held); /* `other` may move */
+    return answer;
 }
 
 void fake_hold(struct gate *gate, uint32_t source, int64_t now_us, const char *text)
@@ -323,7 +333,7 @@ void fake_leaf(struct gate *gate, unsigned partner, enum leaf_op op, int64_t tim
                uint64_t subject_seq)
 {
     size_t seq = gate->leaf_count[partner]++;
-    must(seq < MANY);
+    gate->leaves[partner] = room(gate->leaves[partner], seq, sizeof *gate->leaves[partner]);
     struct kept_leaf *kept = &gate->leaves[partner][seq];
     kept->leaf.leaf = (struct leaf) {.op = op, .seq = seq, .time_us = time_us};
     kept->leaf.opening.subject_seq = subject_seq;
