@@ -212,6 +212,17 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
     return err;
 }
 
+/* Half a page may never become durable. What it already meant for tables in memory cannot be undone: restart reads the log again. */
+static err_t take_back(struct gate *gate, err_t err)
+{
+    if (!gate->group_open)
+        return err; /* nothing was appended: the index lags, or the disk is gone already */
+    store_group_abort(gate->store);
+    gate->group_open = false;
+    gate_fail(gate, err, "a partner's page could not be taken over");
+    return err;
+}
+
 err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *leaves, size_t count,
                    const struct gate_cursor *cursor, int64_t now_us)
 {
@@ -225,12 +236,13 @@ err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *le
         return err;
     for (size_t i = 0; i < count; i++) {
         if (TRY(err, take_leaf(gate, peer, &leaves[i], now_us)))
-            return err;
+            return take_back(gate, err);
         if (!leaves[i].refused)
             continue;
         moved.refused++;
         moved.refused_digest =
             disposition_refused_add(&moved.refused_digest, leaves[i].leaf.seq, leaves[i].code);
     }
-    return log_cursor(gate, partner, &moved, now_us);
+    err = log_cursor(gate, partner, &moved, now_us);
+    return err != ERR_OK ? take_back(gate, err) : ERR_OK;
 }

@@ -322,6 +322,8 @@ err_t tail_collect(const struct tail *tail, enum index_table table, uint64_t has
         }
         ref = entry->chain;
     }
+    if (run->count == first)
+        return ERR_OK;
     /* Keys that end in a position arrive in order, and the chain gives the newest first. */
     refs_reverse(run->refs + first, run->count - first);
     return refs_sort(tail, run->refs + first, run->count - first);
