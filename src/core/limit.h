@@ -6,7 +6,7 @@
 /* --- objects --- */
 #define LIMIT_OBJECT_BYTES    (2u << 20) /* largest object: DESIGN 4 step 8; half of the largest group */
 #define LIMIT_JSON_DEPTH      64         /* deepest real object seen is 14; deeper is an attack on stacks */
-#define LIMIT_ID_BYTES        300 /* type (at most 250, STIX 2.1 section 3.1) "--" and 36 of UUID, rounded up */
+#define LIMIT_ID_BYTES        300 /* type (at most 250: STIX 2.1 section 3.1), "--", 36 of UUID; in all */
 #define LIMIT_REFS_PER_OBJECT 16384 /* largest real report names about 6,000; bounds the closure's walk */
 #define LIMIT_BATCH_BYTES     (4u << 20) /* one group's payload: DESIGN 4 step 2 */
 #define LIMIT_BATCH_OBJECTS   4096       /* keeps the tables of one batch in cache; 1,000 is the usual page */
@@ -76,7 +76,7 @@
 #define LIMIT_VALUE_BYTES    (256u << 10) /* index values are facts, not objects */
 #define LIMIT_ANCHOR_ROWS    256          /* partners times their two ledgers, with room for old epochs */
 /* --- gate --- */
-#define LIMIT_INDEX_MAP_BYTES (UINT64_C(1) << 40) /* address space of the index, not its size: LMDB wants it up front */
+#define LIMIT_INDEX_MAP_BYTES (UINT64_C(1) << 40) /* address space of the index; LMDB wants it first */
 #define LIMIT_CLOSURE_ROUNDS                                                                                 \
     64 /* rounds of followers asked for by followers; beyond, less is released, never more */
 #define LIMIT_CLOSURE_MEMBERS 8192       /* objects decided together; more waits for the next step */

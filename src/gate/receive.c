@@ -212,7 +212,8 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
     return err;
 }
 
-/* Half a page may never become durable. What it already meant for tables in memory cannot be undone: restart reads the log again. */
+/* Half a page may never become durable. What it already meant for tables in memory cannot be undone: restart
+ * reads the log again. */
 static err_t take_back(struct gate *gate, err_t err)
 {
     if (!gate->group_open)
