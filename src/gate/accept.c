@@ -112,10 +112,10 @@ err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
     if (TRY(err, copy_put(gate, &object->key, &copy)) ||
         (envelope->seq != 0 && TRY(err, received_put(gate, envelope->source, envelope->seq - 1, lsn))))
         return err;
-    if (kind == FRAME_QUAR)
-        return quarantine_opened(gate, lsn);
     if (TRY(err, index_source(gate, lsn, envelope->source)) || kind == FRAME_SEEN)
         return err;
+    if (kind == FRAME_QUAR)
+        return quarantine_opened(gate, lsn);
     gate->object_count++;
     if ((envelope->flags & RECORD_OBJECT_ASSERTION) == 0 && TRY(err, retire_older(gate, &copies, &copy)))
         return err;

@@ -71,6 +71,26 @@ static err_t next_of_source(struct gate *gate, uint32_t source, uint64_t from, u
     return err;
 }
 
+/* What a source submitted at `lsn`. A SEEN mark stands for bytes that another source had brought already: its
+ * own source must find them all the same, or it would learn that somebody else holds them. */
+static err_t show_submitted(struct gate *gate, uint64_t lsn, struct gate_object *out)
+{
+    struct frame frame;
+    struct record_envelope envelope;
+    struct subject subject;
+    err_t err;
+    if (TRY(err, store_read(gate->store, lsn, &frame)))
+        return err;
+    bool seen = frame.kind == FRAME_SEEN;
+    if (TRY(err, record_envelope_read(seen ? frame.payload : frame.envelope, &envelope)) ||
+        TRY(err, subject_load(gate, seen ? envelope.about : lsn, &gate->step_arena, &subject)) ||
+        TRY(err, show_copy(gate, subject.copies, subject.copy, out)))
+        return err;
+    out->lsn = lsn;
+    out->envelope = envelope;
+    return ERR_OK;
+}
+
 err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
                           bool (*visit)(void *ctx, const struct gate_object *object), void *ctx)
 {
@@ -78,15 +98,13 @@ err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
     uint64_t durable = store_durable_lsn(gate->store);
     err_t err;
     while ((err = next_of_source(gate, source, from, &lsn)) == ERR_OK && lsn < durable) {
-        struct subject subject;
         struct gate_object shown;
         from = lsn + 1;
         arena_reset(&gate->step_arena);
-        err = subject_load(gate, lsn, &gate->step_arena, &subject);
+        err = show_submitted(gate, lsn, &shown);
         if (err == ERR_NOTFOUND)
-            continue; /* a SEEN mark, or destroyed */
-        if (err != ERR_OK || TRY(err, show_copy(gate, subject.copies, subject.copy, &shown)) ||
-            !visit(ctx, &shown))
+            continue; /* its secret was destroyed */
+        if (err != ERR_OK || !visit(ctx, &shown))
             break;
     }
     store_view_end(gate->store);
