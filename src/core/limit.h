@@ -1,7 +1,8 @@
 /* Every maximum in bongsu, with its reason. A bound that lives anywhere else is a bug. Grouped by room. */
 #pragma once
 
-/* clang-format off: a table to which every room adds rows; aligning it anew would touch all of them. */
+/* A table to which every room adds rows: aligning it anew would touch all of them. */
+/* clang-format off */
 
 #include <stdint.h>
 
