@@ -89,7 +89,7 @@
 #define LIMIT_JOBS            1024       /* re-decisions waiting; an operator's loop must not fill memory */
 #define LIMIT_TAGS_PER_OBJECT 64         /* local tags of one object */
 #define LIMIT_COPIES          256        /* versions and variants of one id that one decision looks at */
-#define LIMIT_CARRIERS        64         /* referrers that an unmarked SCO asks for their marking */
+#define LIMIT_CARRIERS        1024       /* referrers an unmarked SCO asks for their marking; more: held */
 #define LIMIT_OUTCOMES        (1u << 20) /* distinct vectors of rules: a policy of 200 rules makes dozens */
 
 /* --- stix --- */

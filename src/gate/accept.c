@@ -56,22 +56,6 @@ static err_t index_source(struct gate *gate, uint64_t lsn, uint32_t source)
     return store_put(gate->store, TABLE_SOURCE, bytes_of(key, sizeof key), bytes_of(NULL, 0));
 }
 
-/* Who speaks for this id: the bound home of its creator, else who brought it first (DESIGN 5). */
-static uint16_t owner_of(const struct gate *gate, const struct stix_object *object,
-                         const struct copies *copies, uint32_t source)
-{
-    const uint64_t *home = object->has_creator ? map_get(&gate->identities, object->creator.b) : NULL;
-    /* An identity speaks for itself. */
-    if (home == NULL)
-        home = map_get(&gate->identities, object->key.b);
-    if (home != NULL)
-        return (uint16_t)*home;
-    for (size_t i = 0; i < copies->count; i++)
-        if ((copies->at[i].flags & (COPY_ASSERTION | COPY_SEEN)) == 0)
-            return copies->at[i].owner;
-    return (uint16_t)source;
-}
-
 /* `fresh` was not among the copies yet: those that spoke before and that it replaces are no longer counted.
  */
 static err_t retire_older(struct gate *gate, const struct copies *copies, const struct copy *fresh)
@@ -101,9 +85,10 @@ err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
         .version = object->version,
         .lsn = lsn,
         .source = (uint16_t)envelope->source,
-        .owner = owner_of(gate, object, &copies, envelope->source),
+        .owner = authority_owner(gate, object, &copies, envelope->source),
     };
     memcpy(copy.canon, canon->b, sizeof copy.canon);
+    copy_set_creator(&copy, object);
     copy.flags =
         (uint8_t)((sco ? COPY_SCO : 0) | (object->revoked ? COPY_REVOKED : 0) |
                   (envelope->flags & RECORD_OBJECT_ASSERTION ? COPY_ASSERTION : 0) |
@@ -188,69 +173,10 @@ static err_t refuse(struct intake *in, size_t index, struct json_slice slice, st
     return ERR_OK;
 }
 
-/* --- authority, version, conflict --- */
+/* --- conflicts --- */
 
-struct ruling {
-    enum gate_disposition disposition;
-    uint64_t about; /* the copy it equals or conflicts with */
-    uint8_t flags;  /* enum record_object_flag */
-};
-
-static bool same_content(const struct copy *copy, const struct hash *canon)
-{
-    return memcmp(copy->canon, canon->b, sizeof copy->canon) == 0;
-}
-
-/* Equal to something held under the same version? */
-static bool rule_equal(const struct copies *copies, const struct stix_object *object,
-                       const struct hash *canon, uint32_t source, struct ruling *out)
-{
-    bool found = false;
-    for (size_t i = 0; i < copies->count; i++) {
-        const struct copy *copy = &copies->at[i];
-        if (stamp_cmp(copy->version, object->version) != 0 || !same_content(copy, canon))
-            continue;
-        if ((copy->flags & COPY_QUARANTINED) != 0) {
-            *out = (struct ruling) {GATE_CONFLICT, copy->lsn, 0};
-            return true;
-        }
-        if (copy->source == source) {
-            *out = (struct ruling) {GATE_DUPLICATE, copy->lsn, 0};
-            return true;
-        }
-        if (!found)
-            *out = (struct ruling) {GATE_SEEN, copy->lsn, 0};
-        found = true;
-    }
-    return found;
-}
-
-static struct ruling rule(const struct intake *in, const struct copies *copies,
-                          const struct stix_object *object, const struct hash *canon)
-{
-    struct ruling ruling;
-    uint32_t source = in->submission->source;
-    if (copies->count == 0 && !object->has_creator)
-        return (struct ruling) {GATE_NEW, 0, 0};
-    if (rule_equal(copies, object, canon, source, &ruling))
-        return ruling;
-    if (object->type->category == STIX_SCO)
-        return (struct ruling) {GATE_NEW, 0, 0}; /* variants are kept per source */
-    bool owner = owner_of(in->gate, object, copies, source) == source;
-    const struct copy *held = NULL;
-    for (size_t i = 0; i < copies->count; i++)
-        if (stamp_cmp(copies->at[i].version, object->version) == 0 &&
-            (copies->at[i].flags & (COPY_SEEN | COPY_QUARANTINED | COPY_ASSERTION)) == 0)
-            held = &copies->at[i];
-    if (held == NULL)
-        return owner ? (struct ruling) {GATE_NEW, 0, 0}
-                     : (struct ruling) {GATE_ASSERTION, 0, RECORD_OBJECT_ASSERTION};
-    if (owner && gate_source_get(in->gate, source)->rewrites)
-        return (struct ruling) {GATE_NEW, held->lsn, RECORD_OBJECT_REWRITE};
-    return (struct ruling) {GATE_CONFLICT, held->lsn, 0};
-}
-
-static void conflict_fault(const struct stix_object *object, struct fault *out)
+static void conflict_fault(const struct stix_object *object, struct bytes bytes, size_t from,
+                           struct fault *out)
 {
     char pointer[] = "/id";
     *out = (struct fault) {.section = "3.6"};
@@ -258,6 +184,7 @@ static void conflict_fault(const struct stix_object *object, struct fault *out)
                     "%.*s is held with other content under the same version; the newer arrival waits",
                     STR_ARG(object->id));
     memcpy(out->pointer, pointer, sizeof pointer);
+    out->offset = from + json_pointer_offset(bytes, str_of(pointer));
 }
 
 /* A known conflict that comes again changes nothing; a new one is kept with its bytes. */
@@ -266,7 +193,7 @@ static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const
                            struct fault *fault)
 {
     struct gate *gate = in->gate;
-    conflict_fault(object, fault);
+    conflict_fault(object, bytes, (size_t)(bytes.at - in->text.at), fault);
     *out_lsn = ruling->about;
     if (known)
         return ERR_OK;
@@ -301,7 +228,7 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, cons
     err_t err = copies_load(gate, &object->key, &copies);
     if (err != ERR_OK)
         return err;
-    struct ruling ruling = rule(in, &copies, object, canon);
+    struct ruling ruling = authority_rule(gate, &copies, object, canon, in->submission->source);
     struct record_envelope envelope = {.source = in->submission->source,
                                        .flags = ruling.flags,
                                        .hops = in->submission->hops,
@@ -500,6 +427,17 @@ static err_t accept_each(struct intake *in)
     return ERR_OK;
 }
 
+/* What stands behind the last object that could be cut: kept, up to one object's size, and answered for. */
+static err_t refuse_rest(struct intake *in, struct fault *fault)
+{
+    const struct json_slice *last = &in->slices[in->slice_count - 1];
+    size_t from = last->from + last->len;
+    while (from < in->text.len && memchr(" \t\r\n,", in->text.at[from], 5) != NULL)
+        from++;
+    fault->offset = fault->offset > from ? fault->offset - from : 0;
+    return refuse(in, in->slice_count, (struct json_slice) {from, in->text.len - from}, STR(""), fault);
+}
+
 /* Nothing in it can be told apart: all of it goes to quarantine, up to one object's size. */
 static err_t refuse_whole(struct intake *in, struct fault *fault)
 {
@@ -532,11 +470,12 @@ err_t gate_accept(struct gate *gate, const struct gate_submission *submission, s
         err_t kept = refuse_whole(&in, &split_fault);
         return kept != ERR_OK ? kept : err;
     }
-    bool done = false;
-    if (err == ERR_OK && kind == JSON_SPLIT_LIST && TRY(err, accept_batch(&in, &done)))
-        return err;
-    if (!done && TRY(err, accept_each(&in)))
-        return err;
+    bool done = false, whole = err == ERR_OK;
+    err = whole && kind == JSON_SPLIT_LIST ? accept_batch(&in, &done) : ERR_OK;
+    if (err == ERR_OK && !done)
+        err = accept_each(&in);
+    if (err == ERR_OK && !whole)
+        err = refuse_rest(&in, &split_fault);
     store_view_end(gate->store);
-    return ERR_OK;
+    return err;
 }

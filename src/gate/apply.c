@@ -188,7 +188,6 @@ err_t tallies_load(struct gate *gate)
             break;
         }
         count(gate, &state, 1);
-        gate->object_count++;
     }
     store_scan_close(scan);
     return err == ERR_NOTFOUND ? ERR_OK : err;

@@ -4,7 +4,7 @@
 #include "core/wr.h"
 #include "gate/state.h"
 
-enum { ID_KEY_SIZE = STIX_KEY_SIZE + STAMP_KEY_SIZE + 8, ID_VALUE_SIZE = 16 + 2 + 2 + 1 };
+enum { ID_KEY_SIZE = STIX_KEY_SIZE + STAMP_KEY_SIZE + 8, ID_VALUE_SIZE = 16 + 2 + 2 + 1 + 16 };
 
 static void put_u64(uint8_t *at, uint64_t v)
 {
@@ -32,6 +32,7 @@ err_t copy_put(struct gate *gate, const struct stix_key *key, const struct copy 
     value[18] = (uint8_t)(copy->owner >> 8);
     value[19] = (uint8_t)copy->owner;
     value[20] = copy->flags;
+    memcpy(value + 21, copy->creator, sizeof copy->creator);
     return store_put(gate->store, TABLE_ID, bytes_of(raw_key, sizeof raw_key), bytes_of(value, sizeof value));
 }
 
@@ -45,7 +46,25 @@ static err_t copy_read(struct bytes key, struct bytes value, struct copy *out)
     out->source = (uint16_t)(value.at[16] << 8 | value.at[17]);
     out->owner = (uint16_t)(value.at[18] << 8 | value.at[19]);
     out->flags = value.at[20];
+    memcpy(out->creator, value.at + 21, sizeof out->creator);
     return ERR_OK;
+}
+
+bool copy_speaks(const struct copy *copy)
+{
+    return (copy->flags & (COPY_ASSERTION | COPY_QUARANTINED | COPY_SEEN)) == 0;
+}
+
+/* Room for one more. Strangers' words go first: no number of them may push out what the owner said. */
+static void make_room(struct copies *copies)
+{
+    size_t gone = 0;
+    while (gone < copies->count && copy_speaks(&copies->at[gone]))
+        gone++;
+    if (gone == copies->count)
+        gone = 0;
+    memmove(copies->at + gone, copies->at + gone + 1, (copies->count - gone - 1) * sizeof *copies->at);
+    copies->count--;
 }
 
 err_t copies_load(struct gate *gate, const struct stix_key *key, struct copies *out)
@@ -58,10 +77,8 @@ err_t copies_load(struct gate *gate, const struct stix_key *key, struct copies *
     if (err != ERR_OK)
         return err;
     while ((err = store_scan_next(scan, &raw_key, &value)) == ERR_OK) {
-        if (out->count == LIMIT_COPIES) {
-            memmove(out->at, out->at + 1, (LIMIT_COPIES - 1) * sizeof *out->at);
-            out->count--;
-        }
+        if (out->count == LIMIT_COPIES)
+            make_room(out);
         if (TRY(err, copy_read(raw_key, value, &out->at[out->count])))
             break;
         out->count++;
@@ -70,17 +87,12 @@ err_t copies_load(struct gate *gate, const struct stix_key *key, struct copies *
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-static bool speaks(const struct copy *copy)
-{
-    return (copy->flags & (COPY_ASSERTION | COPY_QUARANTINED | COPY_SEEN)) == 0;
-}
-
 const struct copy *copies_newest(const struct copies *copies)
 {
     const struct copy *newest = NULL;
     for (size_t i = 0; i < copies->count; i++) {
         const struct copy *copy = &copies->at[i];
-        if (!speaks(copy))
+        if (!copy_speaks(copy))
             continue;
         int order = newest == NULL ? 1 : stamp_cmp(copy->version, newest->version);
         if (order > 0 || (order == 0 && copy->lsn > newest->lsn))
@@ -91,12 +103,13 @@ const struct copy *copies_newest(const struct copies *copies)
 
 bool copy_is_current(const struct copies *copies, const struct copy *copy)
 {
-    if (!speaks(copy))
+    if (!copy_speaks(copy))
         return false;
     if ((copy->flags & COPY_SCO) == 0)
         return copies_newest(copies) == copy;
     for (size_t i = 0; i < copies->count; i++)
-        if (speaks(&copies->at[i]) && copies->at[i].source == copy->source && copies->at[i].lsn > copy->lsn)
+        if (copy_speaks(&copies->at[i]) && copies->at[i].source == copy->source &&
+            copies->at[i].lsn > copy->lsn)
             return false;
     return true;
 }

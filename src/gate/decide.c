@@ -42,6 +42,8 @@ struct deciding {
     struct map by_key;        /* object key -> target */
     struct stix_key overflow; /* a walk that was cut: go on later */
     bool overflowed;
+    struct stix_key *definitions; /* markings that just arrived: what waits for them is decided again */
+    size_t definition_count;
 };
 
 static uint64_t started(const struct gate *gate)
@@ -172,14 +174,15 @@ static err_t add_needs(struct deciding *d, struct candidate *c, const struct sti
 
 /* What the rules give, as the closure takes it. An unmarked definition or creator comes along unless a rule
  * denies it. */
-static void set_base(struct candidate *c, const struct subject *subject, const struct policy_facts *facts)
+static void set_base(const struct gate *gate, struct candidate *c, const struct subject *subject,
+                     const struct policy_facts *facts)
 {
     uint64_t own = c->verdict.release & c->eligible;
     c->member.base = own;
     bool unmarked = (facts->markings & ~(unsigned)(POLICY_MARKING_NONE | POLICY_MARKING_ASSUMED)) == 0;
     if (!subject->follows || !unmarked)
         return;
-    uint64_t denied = 0;
+    uint64_t denied = stops_mask(gate, facts);
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
         if ((c->verdict.deny >> p & 1) && c->verdict.rule[p] != POLICY_RULE_DEFAULT)
             denied |= UINT64_C(1) << p;
@@ -188,11 +191,26 @@ static void set_base(struct candidate *c, const struct subject *subject, const s
     c->member.on_demand = c->member.base & ~own;
 }
 
+/* The copies in the step's own arena: the subject's memory is given back before the next one is looked at. */
+static err_t keep_copies(struct deciding *d, const struct subject *subject, struct candidate *c)
+{
+    size_t size = offsetof(struct copies, at) + subject->copies->count * sizeof *subject->copies->at;
+    struct copies *copies = arena_alloc(d->arena, size);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    memcpy(copies, subject->copies, size);
+    c->copies = copies;
+    c->copy = copies->at + (subject->copy - subject->copies->at);
+    return ERR_OK;
+}
+
 static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *out_current)
 {
     struct subject subject;
     struct policy_facts facts;
-    err_t err = subject_load(d->gate, lsn, d->arena, &subject);
+    struct arena *arena = &d->gate->accept_arena;
+    arena_reset(arena);
+    err_t err = subject_load(d->gate, lsn, arena, &subject);
     if (err != ERR_OK)
         return err;
     *out_current = copy_is_current(subject.copies, subject.copy);
@@ -202,16 +220,15 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
                              .key = subject.object.key,
                              .slot = subject.slot,
                              .content = subject.content,
-                             .size = subject.bytes.len,
-                             .copies = subject.copies,
-                             .copy = subject.copy};
+                             .size = subject.bytes.len};
     /* References first: judging markings parses other objects, and the refs' text is gone then. */
-    if (TRY(err, add_needs(d, c, &subject.object)) || TRY(err, target_of(d, &c->key, &c->member.target)) ||
-        TRY(err, subject_decide(d->gate, &subject, d->policy, d->now_us, d->arena, &facts, &c->verdict)))
+    if (TRY(err, keep_copies(d, &subject, c)) || TRY(err, add_needs(d, c, &subject.object)) ||
+        TRY(err, target_of(d, &c->key, &c->member.target)) ||
+        TRY(err, subject_decide(d->gate, &subject, d->policy, d->now_us, arena, &facts, &c->verdict)))
         return err;
     c->approved = facts.approvals != 0;
     c->eligible = eligible_for(d, lsn, subject.follows);
-    set_base(c, &subject, &facts);
+    set_base(d->gate, c, &subject, &facts);
     err = state_load(d->gate, lsn, &c->state);
     c->decided = err == ERR_OK;
     if (!c->decided)
@@ -282,22 +299,22 @@ static err_t grow_forward(struct deciding *d, size_t i)
     return ERR_OK;
 }
 
-/* Objects that wait for somebody, and refer to this one. */
-static err_t grow_backward(struct deciding *d, size_t i)
+/* Objects that wait for somebody, and refer to this id. */
+static err_t add_waiting(struct deciding *d, const struct stix_key *key)
 {
     enum { PAGE = 256 };
     uint64_t found[PAGE], from = 0;
     size_t count;
-    if (d->gate->blocked_objects == 0 || (d->at[i].member.base & ~d->at[i].state.released) == 0)
+    if (d->gate->blocked_objects == 0)
         return ERR_OK;
     do {
-        err_t err = referrers(d->gate, &d->at[i].key, from, found, PAGE, &count);
+        err_t err = referrers(d->gate, key, from, found, PAGE, &count);
         if (err != ERR_OK)
             return err;
         for (size_t k = 0; k < count; k++) {
             struct state state;
             err = state_load(d->gate, found[k], &state);
-            if (err == ERR_OK && state.blocked != 0)
+            if (err == ERR_OK && state.blocked != 0 && (state.flags & STATE_OLD) == 0)
                 err = add(d, found[k], false);
             if (err != ERR_OK && err != ERR_NOTFOUND)
                 return err;
@@ -305,6 +322,14 @@ static err_t grow_backward(struct deciding *d, size_t i)
         }
     } while (count == PAGE);
     return ERR_OK;
+}
+
+/* Somebody may have this one now who had not: the rules let it go, or he brought it himself. */
+static err_t grow_backward(struct deciding *d, size_t i)
+{
+    const struct candidate *c = &d->at[i];
+    uint64_t reach = c->member.base | d->targets[c->member.target].held;
+    return (reach & ~c->state.released) == 0 ? ERR_OK : add_waiting(d, &c->key);
 }
 
 /* Members added while walking are walked in turn. A walk that is cut goes on as a job. */
@@ -406,7 +431,8 @@ static err_t put_entry(struct drafting *r, const struct record_entry *entry, con
     return ERR_OK;
 }
 
-static err_t put_contentless(struct drafting *r, const struct candidate *c, uint64_t about, uint64_t mask)
+static err_t put_contentless(struct drafting *r, const struct candidate *c, uint64_t about, uint64_t mask,
+                             uint16_t class)
 {
     struct frame frame;
     err_t err = store_read(r->d->gate->store, about, &frame);
@@ -416,10 +442,9 @@ static err_t put_contentless(struct drafting *r, const struct candidate *c, uint
                                  .about = about,
                                  .op = LEAF_SUPERSEDE,
                                  .approver = RECORD_NAME_NONE,
+                                 .class = class, /* of the newer version: it is why */
                                  .release = mask,
                                  .change_us = INT64_MAX};
-    if (r->decide.class_count == 0 && TRY(err, class_of(r, c, &entry.class)))
-        return err;
     return put_entry(r, &entry, c, frame.slot);
 }
 
@@ -451,7 +476,7 @@ static err_t put_about_older(struct drafting *r, const struct candidate *c, stru
             return err;
         left &= ~with.release;
         uint64_t without = holders & ~with.release & ~c->state.released;
-        if (without != 0 && TRY(err, put_contentless(r, c, older->lsn, without)))
+        if (without != 0 && TRY(err, put_contentless(r, c, older->lsn, without, entry->class)))
             return err;
     }
     entry->release = left;
@@ -460,9 +485,9 @@ static err_t put_about_older(struct drafting *r, const struct candidate *c, stru
 
 static err_t put_candidate(struct drafting *r, struct candidate *c)
 {
-    uint64_t own = c->verdict.release & c->eligible;
     c->leaves = c->member.release & ~c->state.released;
-    uint64_t blocked = own & ~c->member.allowed & ~c->state.released;
+    /* Followers too, though nobody may have asked: what they wait for has to find those that need them. */
+    uint64_t blocked = c->member.base & ~c->member.allowed & ~c->state.released;
     bool changed = c->leaves != 0 || blocked != (c->state.blocked & r->d->partners);
     if (!c->asked && !changed)
         return ERR_OK;
@@ -545,14 +570,14 @@ static err_t log_decide(struct drafting *r)
     return decide_apply(gate, lsn, &r->decide, &hint);
 }
 
-/* The walk that was cut goes on with the referrers of the object it stopped at. */
-static err_t log_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us)
+/* The referrers of `key` are decided again, as a job. */
+static err_t log_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us, const char *because)
 {
     struct record_fact fact = {.kind = RECORD_FACT_RECHECK,
                                .key = bytes_of(key->b, STIX_KEY_SIZE),
                                .value = bytes_of("", 0),
                                .by = STR("gate"),
-                               .because = STR("a walk over references reached its limit"),
+                               .because = str_of(because),
                                .at_us = now_us};
     uint64_t lsn;
     buf_clear(&gate->record);
@@ -562,7 +587,7 @@ static err_t log_recheck(struct gate *gate, const struct stix_key *key, int64_t 
 }
 
 /* Closes over the set, writes and applies the DECIDE. Positions and job cursor are the caller's. */
-static err_t conclude(struct deciding *d, uint64_t from, uint64_t to, uint32_t job, uint64_t job_cursor)
+static err_t conclude(struct deciding *d, uint64_t to, const struct job *job, uint64_t job_cursor)
 {
     struct drafting r = {0};
     uint32_t *order = NULL;
@@ -574,12 +599,12 @@ static err_t conclude(struct deciding *d, uint64_t from, uint64_t to, uint32_t j
         return ERR_NOMEM;
     if (TRY(err, solve(d, order)) || TRY(err, draft_init(&r, d)))
         goto out;
-    r.decide = (struct record_decide) {.from = from,
+    r.decide = (struct record_decide) {.from = d->gate->decided_lsn,
                                        .to = to,
                                        .policy = d->gate->policy_lsn,
                                        .now_us = d->now_us,
                                        .partners = d->partners,
-                                       .job = job,
+                                       .job = job == NULL ? 0 : job->number,
                                        .job_cursor = job_cursor,
                                        .policy_digest = policy_digest(d->policy),
                                        .names = r.names,
@@ -590,8 +615,12 @@ static err_t conclude(struct deciding *d, uint64_t from, uint64_t to, uint32_t j
             goto out;
     if (TRY(err, put_starts(&r)) || TRY(err, log_decide(&r)))
         goto out;
-    if (d->overflowed)
-        err = log_recheck(d->gate, &d->overflow, d->now_us);
+    /* A job over these very referrers comes to all of them: no need to ask again, and again. */
+    bool covered = job != NULL && job->scope == JOB_REFERRERS && stix_key_eq(&job->key, &d->overflow);
+    if (d->overflowed && !covered)
+        err = log_recheck(d->gate, &d->overflow, d->now_us, "a walk over references reached its limit");
+    for (size_t i = 0; err == ERR_OK && i < d->definition_count; i++)
+        err = log_recheck(d->gate, &d->definitions[i], d->now_us, "a marking arrived");
 out:
     map_deinit(&r.name_ids);
     return err;
@@ -599,29 +628,91 @@ out:
 
 /* --- the three kinds of work --- */
 
+/* A definition that arrives after objects that carry it lets them be judged at last. */
+static err_t note_definition(struct deciding *d, const struct candidate *c)
+{
+    uint64_t first;
+    size_t count = 0;
+    if (!type_is(&c->key, STIX_TYPE_MARKING_DEFINITION))
+        return ERR_OK;
+    err_t err = referrers(d->gate, &c->key, 0, &first, 1, &count);
+    if (err != ERR_OK || count == 0 || first > c->lsn)
+        return err;
+    if (d->definitions == NULL)
+        d->definitions = arena_alloc(d->arena, LIMIT_STEP_OBJECTS * sizeof *d->definitions);
+    if (d->definitions == NULL)
+        return ERR_NOMEM;
+    d->definitions[d->definition_count++] = c->key;
+    return ERR_OK;
+}
+
+/* What a partner brought it has, whether or not it speaks for the id: what waits for that partner to have it
+ * may go. */
+static err_t wake_for_partner(struct deciding *d, uint64_t lsn, const struct record_envelope *envelope)
+{
+    struct subject subject;
+    const struct gate_source *source = gate_source_get(d->gate, envelope->source);
+    if (source == NULL || source->partner < 0 || d->gate->blocked_objects == 0)
+        return ERR_OK;
+    arena_reset(&d->gate->accept_arena);
+    err_t err = subject_load(d->gate, lsn, &d->gate->accept_arena, &subject);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct stix_key key = subject.object.key;
+    err = add_waiting(d, &key);
+    if (err != ERR_FULL)
+        return err;
+    d->overflow = key;
+    d->overflowed = true;
+    return ERR_OK;
+}
+
+/* One newly durable frame. */
+static err_t look_at(struct deciding *d, const struct frame *frame)
+{
+    struct record_envelope envelope;
+    size_t before = d->count;
+    err_t err;
+    if (frame->kind != FRAME_OBJ && frame->kind != FRAME_SEEN && frame->kind != FRAME_QUAR)
+        return ERR_OK;
+    if (TRY(err,
+            record_envelope_read(frame->kind == FRAME_SEEN ? frame->payload : frame->envelope, &envelope)))
+        return err;
+    if (frame->kind == FRAME_QUAR) /* the stricter marking of a conflicting copy binds at once */
+        return envelope.reason == RECORD_QUARANTINE_CONFLICT ? add(d, envelope.about, true) : ERR_OK;
+    if (frame->kind == FRAME_SEEN)
+        return wake_for_partner(d, envelope.about, &envelope);
+    if (TRY(err, add(d, frame->lsn, true)) ||
+        (d->count > before && TRY(err, note_definition(d, &d->at[before]))))
+        return err;
+    return wake_for_partner(d, frame->lsn, &envelope);
+}
+
 /* Newly durable frames, in order. */
 static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
 {
     struct deciding d;
     struct frame frame;
-    struct store_iter iter = store_iter(gate->store, gate->decided_lsn, store_durable_lsn(gate->store));
-    uint64_t to = gate->decided_lsn;
+    uint64_t to = gate->scanned_lsn > gate->decided_lsn ? gate->scanned_lsn : gate->decided_lsn;
+    struct store_iter iter = store_iter(gate->store, to, store_durable_lsn(gate->store));
+    size_t looked = 0;
     err_t err = begin(&d, gate, now_us, UINT64_MAX);
     *out_did = false;
-    while (err == ERR_OK && d.count < LIMIT_STEP_OBJECTS &&
+    while (err == ERR_OK && d.count < LIMIT_STEP_OBJECTS && looked < LIMIT_STEP_OBJECTS &&
            (err = store_iter_next(&iter, &frame)) == ERR_OK) {
-        if (frame.kind == FRAME_OBJ)
-            err = add(&d, frame.lsn, true);
+        err = look_at(&d, &frame);
+        looked++;
         to = iter.lsn;
     }
     if (err == ERR_NOTFOUND)
         err = ERR_OK;
-    /* Frames that decide nothing (facts, notes, DECIDEs) need no DECIDE of their own; they are passed with
-     * the next object. */
-    if (err == ERR_OK && d.count > 0) {
-        *out_did = true;
-        err = conclude(&d, gate->decided_lsn, to, 0, 0);
-    }
+    /* Frames that decide nothing (facts, notes, DECIDEs, superseded versions) need no DECIDE of their own:
+     * they are passed with the next object, and not looked at twice before. */
+    *out_did = d.count > 0 || looked == LIMIT_STEP_OBJECTS;
+    if (err == ERR_OK && d.count > 0)
+        err = conclude(&d, to, NULL, 0);
+    if (err == ERR_OK)
+        gate->scanned_lsn = to;
     end(&d);
     return err;
 }
@@ -640,7 +731,7 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
     for (size_t i = 0; err == ERR_OK && i < count; i++)
         err = add(&d, due[i], true);
     if (err == ERR_OK)
-        err = conclude(&d, gate->decided_lsn, gate->decided_lsn, 0, 0);
+        err = conclude(&d, gate->decided_lsn, NULL, 0);
     end(&d);
     return err;
 }
@@ -699,7 +790,7 @@ static err_t step_job(struct gate *gate, int64_t now_us, bool *out_did)
     for (size_t i = 0; err == ERR_OK && i < count; i++)
         err = add(&d, page[i], true);
     if (err == ERR_OK)
-        err = conclude(&d, gate->decided_lsn, gate->decided_lsn, job.number, cursor);
+        err = conclude(&d, gate->decided_lsn, &job, cursor);
     end(&d);
     return err;
 }

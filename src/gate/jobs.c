@@ -42,16 +42,36 @@ static err_t job_read(struct bytes key, struct bytes value, struct job *out)
     return rd_end(&key_rd) == ERR_OK && rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
+/* One job over everything stands for all that wait. What is logged must be applied, now and on every replay:
+ * a full queue may cost work, never an error. */
+static err_t jobs_fold(struct gate *gate, struct job *job)
+{
+    uint8_t key[JOB_KEY_SIZE];
+    for (size_t i = 0; i < gate->job_count; i++) {
+        err_t err = store_delete(gate->store, TABLE_FACT, job_key(gate->jobs[i].number, key));
+        if (err != ERR_OK)
+            return err;
+        job->partners |= gate->jobs[i].partners;
+        if (gate->jobs[i].until > job->until)
+            job->until = gate->jobs[i].until;
+    }
+    gate->job_count = 0;
+    job->scope = JOB_ALL;
+    job->cursor = LSN_FIRST;
+    return ERR_OK;
+}
+
 err_t job_add(struct gate *gate, const struct job *job)
 {
+    struct job wanted = *job;
+    err_t err;
     if (job->partners == 0)
         return ERR_OK;
-    if (gate->job_count >= LIMIT_JOBS)
-        return ERR_FULL;
+    if (gate->job_count >= LIMIT_JOBS && TRY(err, jobs_fold(gate, &wanted)))
+        return err;
     struct job *fresh = &gate->jobs[gate->job_count];
-    *fresh = *job;
+    *fresh = wanted;
     fresh->number = ++gate->job_last;
-    err_t err;
     if (TRY(err, job_save(gate, fresh)) || TRY(err, meta_put_u64(gate, "job", gate->job_last)))
         return err;
     gate->job_count++;

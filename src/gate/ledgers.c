@@ -357,7 +357,7 @@ err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger 
         .size = view->tree.edge.size,
         .visible = view->visible,
         .visible_root = view->visible == 0 ? merkle_empty() : view->visible_root,
-        .last_time_us = view->last_time_us,
+        .last_time_us = view->visible_time_us,
         .receipted = view->receipted,
         .refused = view->refused,
         .receipted_us = view->receipted_us,
@@ -522,6 +522,9 @@ void views_publish(struct gate *gate)
         if (view->signed_size > view->visible && view->signed_lsn < durable) {
             view->visible = view->signed_size;
             view->visible_root = view->signed_root;
+            struct view_start start;
+            if (view_floor(gate, p, view->visible - 1, &start) == ERR_OK)
+                view->visible_time_us = start.time_us + (int64_t)(view->visible - 1 - start.seq);
         }
     }
 }

@@ -163,6 +163,12 @@ static err_t find_blocker(struct gate *gate, const struct subject *subject, unsi
     return ERR_OK;
 }
 
+static void no_step(void *ctx, const struct policy_step *step)
+{
+    (void)ctx;
+    (void)step;
+}
+
 err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
                    struct arena *arena, void (*step)(void *ctx, const struct policy_step *step), void *ctx,
                    struct gate_why *out)
@@ -189,7 +195,7 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     err = state_load(gate, copy->lsn, &state);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
-    why.effect = policy_explain(gate->policy, &facts, now_us, partner, step, ctx);
+    why.effect = policy_explain(gate->policy, &facts, now_us, partner, step != NULL ? step : no_step, ctx);
     why.released = state.released >> partner & 1;
     why.blocked = state.blocked >> partner & 1;
     why.stopped = why.effect == POLICY_RELEASE && (verdict.release >> partner & 1) == 0;
@@ -248,93 +254,5 @@ err_t gate_policy_diff(struct gate *gate, const struct policy *other, int64_t no
             return err;
     }
     store_view_end(gate->store);
-    return ERR_OK;
-}
-
-/* --- check --- */
-
-struct checking {
-    void (*line)(void *ctx, const char *text);
-    void *ctx;
-    uint64_t bad;
-};
-
-static void finding(struct checking *c, const char *text)
-{
-    c->bad++;
-    if (c->line != NULL)
-        c->line(c->ctx, text);
-}
-
-/* Every leaf made again from (OBJ, DECIDE, partner) must give the tree that was signed. */
-struct rooting {
-    struct merkle_edge edge;
-};
-
-static bool root_leaf(void *ctx, const struct gate_leaf *leaf)
-{
-    struct rooting *rooting = ctx;
-    struct hash hash = leaf_hash(&leaf->leaf);
-    merkle_edge_append(&rooting->edge, &hash);
-    return true;
-}
-
-static void check_view(struct gate *gate, unsigned partner, struct checking *c)
-{
-    const struct view *view = &gate->views[partner];
-    struct rooting rooting = {0};
-    err_t err = gate_leaves(gate, partner, 0, root_leaf, &rooting);
-    struct hash root = merkle_edge_root(&rooting.edge);
-    if (view->stopped)
-        finding(c, "a ledger was stopped: its root is not the one that was signed");
-    else if (err != ERR_OK || rooting.edge.size != view->visible)
-        finding(c, "a ledger's leaves cannot be made again from the log");
-    else if (view->visible > 0 && !hash_eq(&root, &view->visible_root))
-        finding(c, "a ledger made again from the log has another root than its checkpoint");
-}
-
-/* Every OBJ in the log stands in the index under its id, with the content that it has. */
-static err_t check_index(struct gate *gate, struct checking *c)
-{
-    struct store_iter iter = store_iter(gate->store, LSN_FIRST, store_durable_lsn(gate->store));
-    struct frame frame;
-    err_t err;
-    while ((err = store_iter_next(&iter, &frame)) == ERR_OK) {
-        struct subject subject;
-        if (frame.kind != FRAME_OBJ)
-            continue;
-        arena_reset(&gate->step_arena);
-        err = subject_load(gate, frame.lsn, &gate->step_arena, &subject);
-        if (err == ERR_NOTFOUND)
-            continue;
-        if (err == ERR_NOMEM)
-            return err;
-        if (err != ERR_OK) {
-            finding(c, "an object in the log cannot be read, or is missing in the index");
-            continue;
-        }
-        buf_clear(&gate->canon);
-        if (json_parse(gate->parser_one, subject.bytes, &(struct json_doc) {0}, NULL) != ERR_OK)
-            finding(c, "an object in the log is not JSON any more");
-    }
-    return err == ERR_NOTFOUND ? ERR_OK : err;
-}
-
-err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), void *ctx, uint64_t *out_bad)
-{
-    struct checking c = {line, ctx, 0};
-    struct store_check store;
-    err_t err;
-    if (TRY(err, store_check(gate->store, NULL, NULL, &store)))
-        return err;
-    c.bad += store.faults;
-    if (store.faults > 0 && line != NULL)
-        line(ctx, store.fault_what);
-    if (TRY(err, check_index(gate, &c)))
-        return err;
-    for (unsigned p = 0; p < gate->peer_count; p++)
-        check_view(gate, p, &c);
-    store_view_end(gate->store);
-    *out_bad = c.bad;
     return ERR_OK;
 }

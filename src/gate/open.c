@@ -52,12 +52,25 @@ err_t gate_append(struct gate *gate, enum frame_kind kind, uint64_t *out_lsn)
     return store_append(gate->store, kind, &part, 1, out_lsn);
 }
 
+/* How many objects are held stands in the index beside them: counting them again would be a walk at every
+ * start.
+ */
+static err_t count_keep(struct gate *gate)
+{
+    if (gate->object_count == gate->object_count_kept)
+        return ERR_OK;
+    gate->object_count_kept = gate->object_count;
+    return meta_put_u64(gate, "objects", gate->object_count);
+}
+
 err_t gate_commit(struct gate *gate)
 {
     if (!gate->group_open)
         return gate->read_only ? ERR_READONLY : ERR_OK;
     gate->group_open = false;
-    err_t err = store_group_commit(gate->store);
+    err_t err = count_keep(gate);
+    if (err == ERR_OK)
+        err = store_group_commit(gate->store);
     if (err != ERR_OK) {
         gate_fail(gate, err, "a group could not be made durable");
         return err;
@@ -155,7 +168,8 @@ static err_t replay(struct gate *gate)
         if (TRY(err, store_replay_to(gate->store, iter.lsn)))
             return err;
     }
-    if (err != ERR_NOTFOUND)
+    /* Before the end of the last group, while entries are still taken as its. */
+    if (err != ERR_NOTFOUND || TRY(err, count_keep(gate)))
         return err;
     err = store_replay_to(gate->store, store_durable_lsn(gate->store));
     views_publish(gate);
@@ -238,6 +252,10 @@ static err_t load_derived(struct gate *gate)
     if (TRY(err, outcomes_load(gate)) || TRY(err, fact_load_all(gate)) || TRY(err, jobs_load(gate)) ||
         TRY(err, quarantine_count(gate)))
         return err;
+    err = meta_get_u64(gate, "objects", &gate->object_count);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    gate->object_count_kept = gate->object_count;
     err = meta_get_u64(gate, "decided", &gate->decided_lsn);
     if (err == ERR_NOTFOUND)
         gate->decided_lsn = LSN_FIRST;

@@ -78,6 +78,8 @@ err_t gate_identity_bind(struct gate *gate, const struct stix_key *identity, uin
         return ERR_OK;
     if (held != NULL)
         return ERR_CONFLICT; /* one home: taking an identity over is not a side effect of anything */
+    if (gate->identities.count >= gate->identities.count_max)
+        return ERR_FULL;
     wr_u32(value_begin(gate), source);
     return state_fact(gate, RECORD_FACT_IDENTITY, bytes_of(identity->b, STIX_KEY_SIZE), by, now_us);
 }
@@ -86,11 +88,14 @@ err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, e
                             const struct gate_by *by, int64_t now_us)
 {
     struct stix_marking read;
+    arena_reset(&gate->step_arena);
     err_t err = marking_read_held(gate, marking, &gate->step_arena, &read);
     if (err != ERR_OK)
         return err;
     if (read.kind == STIX_MARKING_TLP)
         return ERR_DENIED; /* built in: nobody decides what TLP:RED means */
+    if (gate->marking_count >= LIMIT_MARKINGS)
+        return ERR_FULL;
     struct buf *value = value_begin(gate);
     wr_u8(value, (uint8_t)as);
     wr_bytes(value, bytes_of(read.meaning.b, HASH_SIZE));
@@ -198,6 +203,8 @@ err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bo
 {
     if (name.len > LIMIT_NAME_BYTES || (kind == GATE_STOP_ALL) != (name.len == 0))
         return ERR_USAGE;
+    if (stop && gate->stop_count >= STOPS_MAX)
+        return ERR_FULL;
     uint8_t key[1 + LIMIT_NAME_BYTES];
     key[0] = (uint8_t)kind;
     if (name.len > 0)
@@ -249,6 +256,19 @@ static err_t peer_source(struct gate *gate, struct str audience, unsigned partne
     return source_fresh(gate, &source, by, now_us, out_number);
 }
 
+static err_t peer_fresh(struct gate *gate, const struct gate_by *by, int64_t now_us, struct gate_peer *peer)
+{
+    err_t err;
+    if (gate->peer_count >= LIMIT_PARTNERS)
+        return ERR_FULL;
+    peer->index = gate->peer_count;
+    if (TRY(err, peer_source(gate, peer->audience, peer->index, by, now_us, &peer->source)) ||
+        TRY(err, gate_group(gate)))
+        return err;
+    peer->since_lsn = store_end_lsn(gate->store);
+    return ERR_OK;
+}
+
 err_t gate_peer_put(struct gate *gate, struct str audience, struct str node, struct str country,
                     struct bytes card, const struct gate_by *by, int64_t now_us, unsigned *out_index)
 {
@@ -258,15 +278,15 @@ err_t gate_peer_put(struct gate *gate, struct str audience, struct str node, str
     const struct gate_peer *held = gate_peer_find(gate, audience);
     struct gate_peer peer = {.audience = audience, .state = GATE_PEER_PAUSED};
     err_t err;
-    if (held != NULL) {
+    if (held != NULL)
         peer = *held;
-    } else {
-        if (gate->peer_count >= LIMIT_PARTNERS)
-            return ERR_FULL;
-        peer.index = gate->peer_count;
-        if (TRY(err, peer_source(gate, audience, peer.index, by, now_us, &peer.source)) ||
-            TRY(err, gate_group(gate)))
+    else if (TRY(err, peer_fresh(gate, by, now_us, &peer)))
+        return err;
+    if (held != NULL && held->state == GATE_PEER_REMOVED) {
+        /* A new agreement with an old partner: its ledger goes on, without what it missed. */
+        if (TRY(err, gate_group(gate)))
             return err;
+        peer.state = GATE_PEER_PAUSED;
         peer.since_lsn = store_end_lsn(gate->store);
     }
     peer.node = node;
@@ -299,15 +319,16 @@ err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_peer_state st
 
 /* --- policy --- */
 
-err_t gate_policy_compile(const struct gate *gate, struct str text, struct policy **out,
-                          struct policy_fault *fault)
+/* `everybody`: removed partners too. A policy in force that names one stays what it is; a new one may not. */
+static err_t compile_for(const struct gate *gate, struct str text, bool everybody, struct policy **out,
+                         struct policy_fault *fault)
 {
     struct policy_partner partners[LIMIT_PARTNERS];
     struct policy_attribute countries[LIMIT_PARTNERS];
     size_t count = 0;
     for (unsigned p = 0; p < gate->peer_count; p++) {
         const struct gate_peer *peer = &gate->peers[p];
-        if (peer->state == GATE_PEER_REMOVED)
+        if (peer->state == GATE_PEER_REMOVED && !everybody)
             continue;
         countries[count] = (struct policy_attribute) {STR("country"), peer->country};
         partners[count] = (struct policy_partner) {peer->audience, (uint8_t)p, &countries[count],
@@ -315,6 +336,12 @@ err_t gate_policy_compile(const struct gate *gate, struct str text, struct polic
         count++;
     }
     return policy_compile(text, partners, count, out, fault);
+}
+
+err_t gate_policy_compile(const struct gate *gate, struct str text, struct policy **out,
+                          struct policy_fault *fault)
+{
+    return compile_for(gate, text, false, out, fault);
 }
 
 const struct policy *gate_policy(const struct gate *gate)
@@ -328,9 +355,9 @@ err_t policy_recompile(struct gate *gate)
         return ERR_OK;
     struct policy *fresh;
     struct policy_fault fault;
-    err_t err = gate_policy_compile(gate, policy_text(gate->policy), &fresh, &fault);
+    err_t err = compile_for(gate, policy_text(gate->policy), true, &fresh, &fault);
     if (err != ERR_OK) {
-        /* The text names a partner that was removed: the old table stays, and its bits stay unused. */
+        /* A country that changed, for one: the old table stays. */
         diag_say(gate->diag, DIAG_WARNING, err, "gate", "activate a policy that fits the present partners",
                  "the policy in force does not compile for the present partners: line %u: %s", fault.line,
                  fault.what);
@@ -345,7 +372,7 @@ err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *
 {
     struct policy *fresh;
     struct policy_fault fault;
-    err_t err = gate_policy_compile(gate, policy->text, &fresh, &fault);
+    err_t err = compile_for(gate, policy->text, true, &fresh, &fault);
     if (err != ERR_OK)
         return err;
     policy_unref(gate->policy);
@@ -363,6 +390,19 @@ err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *
     return job.partners == 0 ? ERR_OK : job_add(gate, &job);
 }
 
+/* Every rule's name that decided once is kept for good: a DECIDE that names one too many could not be
+ * applied.
+ */
+static bool names_fit(const struct gate *gate, const struct policy *policy)
+{
+    size_t fresh = 0;
+    for (unsigned rule = 0; rule < policy_rule_count(policy); rule++) {
+        struct hash digest = hash_sha256(bytes_from_str(policy_rule_name(policy, rule)));
+        fresh += map_get(&gate->name_ids, digest.b) == NULL;
+    }
+    return gate->name_count + fresh + 16 <= NAMES_MAX; /* "history", "closure" and their like */
+}
+
 err_t gate_policy_activate(struct gate *gate, struct str text, const struct gate_by *by, int64_t now_us,
                            struct policy_fault *fault)
 {
@@ -370,7 +410,12 @@ err_t gate_policy_activate(struct gate *gate, struct str text, const struct gate
     err_t err = gate_policy_compile(gate, text, &trial, fault);
     if (err != ERR_OK)
         return err;
+    bool fits = names_fit(gate, trial);
     policy_unref(trial);
+    if (!fits) {
+        *fault = (struct policy_fault) {0};
+        return ERR_FULL;
+    }
     struct record_policy policy = {now_us, by->who, text};
     uint64_t lsn;
     buf_clear(&gate->record);

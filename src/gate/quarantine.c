@@ -52,8 +52,11 @@ static err_t quarantined_load(struct gate *gate, uint64_t lsn, struct gate_quara
     struct record_envelope envelope;
     err_t err;
     buf_clear(&gate->plain);
-    if (TRY(err, store_read(gate->store, lsn, &frame)) ||
-        TRY(err, record_envelope_read(frame.envelope, &envelope)) ||
+    if (TRY(err, store_read(gate->store, lsn, &frame)))
+        return err;
+    if (frame.kind != FRAME_QUAR)
+        return ERR_NOTFOUND;
+    if (TRY(err, record_envelope_read(frame.envelope, &envelope)) ||
         TRY(err, store_unseal(gate->store, &frame, &gate->plain)))
         return err;
     size_t len = gate->plain.len;
@@ -119,24 +122,32 @@ static err_t close_entry(struct gate *gate, uint64_t lsn, const struct gate_by *
     return err != ERR_OK ? err : fact_apply(gate, fact_lsn, &fact);
 }
 
-err_t gate_quarantine_drop(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us)
+/* ERR_NOTFOUND: no such entry, or it was closed. A fact about it must not be logged then: no replay could
+ * apply it. */
+static err_t check_open(struct gate *gate, uint64_t lsn)
 {
     uint8_t key[QUARANTINE_KEY_SIZE];
     struct bytes value;
-    err_t err = store_get(gate->store, TABLE_FACT, quarantine_key(lsn, key), &value);
+    return store_get(gate->store, TABLE_FACT, quarantine_key(lsn, key), &value);
+}
+
+err_t gate_quarantine_drop(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us)
+{
+    err_t err = check_open(gate, lsn);
     return err != ERR_OK ? err : close_entry(gate, lsn, by, now_us);
 }
 
 struct retry {
     void (*answer)(void *ctx, const struct gate_answer *answer);
     void *ctx;
-    bool taken;
+    uint64_t lsn;
+    bool still_there; /* the same conflict again: nothing new was kept, so this entry stays */
 };
 
 static void retry_answer(void *ctx, const struct gate_answer *answer)
 {
     struct retry *retry = ctx;
-    retry->taken |= answer->disposition != GATE_REFUSED && answer->disposition != GATE_CONFLICT;
+    retry->still_there |= answer->disposition == GATE_CONFLICT && answer->lsn == retry->lsn;
     if (retry->answer != NULL)
         retry->answer(retry->ctx, answer);
 }
@@ -147,7 +158,7 @@ err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const struct gate_b
     struct gate_quarantined entry;
     struct buf copy;
     err_t err;
-    if (TRY(err, quarantined_load(gate, lsn, &entry)))
+    if (TRY(err, check_open(gate, lsn)) || TRY(err, quarantined_load(gate, lsn, &entry)))
         return err;
     /* Accepting uses the gate's buffers: the bytes move to one of their own. A refusal again opens a new
      * entry. */
@@ -157,12 +168,18 @@ err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const struct gate_b
     static const uint8_t padding[JSON_PADDING];
     buf_put(&copy, padding, sizeof padding);
     struct gate_submission submission = {.source = entry.source};
-    struct retry retry = {answer, ctx, false};
+    struct retry retry = {answer, ctx, lsn, false};
+    struct fault fault;
+    uint64_t before = gate->quarantine_count;
     err = buf_err(&copy);
     if (err == ERR_OK)
+        err = gate_accept(gate, &submission, bytes_of(copy.at, len), now_us, retry_answer, &retry, &fault);
+    /* What cannot be cut into objects is kept again as a whole: answered, no error of the retry. */
+    if (err != ERR_OK && gate->quarantine_count > before)
+        err = ERR_OK;
+    /* Closed last: a power failure between the two leaves the entry open, never the bytes nowhere. */
+    if (err == ERR_OK && !retry.still_there)
         err = close_entry(gate, lsn, by, now_us);
-    if (err == ERR_OK)
-        err = gate_accept(gate, &submission, bytes_of(copy.at, len), now_us, retry_answer, &retry, NULL);
     buf_deinit(&copy);
     return err;
 }

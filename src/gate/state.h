@@ -25,7 +25,8 @@ enum copy_flag {
 struct copy {
     struct stamp version;
     uint64_t lsn;
-    uint8_t canon[16]; /* head of SHA-256 over the canonical text */
+    uint8_t canon[16];   /* head of SHA-256 over the canonical text */
+    uint8_t creator[16]; /* UUID of created_by_ref; zero when there is none */
     uint16_t source;
     uint16_t owner; /* source that speaks for the id */
     uint8_t flags;
@@ -41,6 +42,8 @@ struct gate;
 /* All copies of one id, at most LIMIT_COPIES (the newest are kept when there are more). */
 NODISCARD err_t copies_load(struct gate *gate, const struct stix_key *key, struct copies *out);
 NODISCARD err_t copy_put(struct gate *gate, const struct stix_key *key, const struct copy *copy);
+/* Has it a say at all? Not an assertion, not quarantined, not a mere SEEN mark. */
+bool copy_speaks(const struct copy *copy);
 /* Is `copy` what its source now says? Versioned: the owner's newest version (the later of two rewrites); SCO:
  * the source's last variant. Assertions, quarantined copies and SEEN marks never are. */
 bool copy_is_current(const struct copies *copies, const struct copy *copy);
@@ -99,8 +102,9 @@ struct view {
     uint64_t signed_lsn; /* its frame: visible once durable */
     uint64_t visible;
     struct hash visible_root;
-    bool signing; /* a request is out */
-    bool stopped; /* a replayed root differed: serve nothing of it */
+    int64_t visible_time_us; /* of the last visible leaf */
+    bool signing;            /* a request is out */
+    bool stopped;            /* a replayed root differed: serve nothing of it */
     uint64_t receipted, refused;
     int64_t receipted_us;
 };
@@ -159,6 +163,7 @@ struct gate {
     uint64_t policy_lsn;
 
     uint64_t decided_lsn;
+    uint64_t scanned_lsn; /* nothing between decided_lsn and here asks for a decision */
     struct job *jobs;
     size_t job_count;
     uint32_t job_last;
@@ -175,6 +180,7 @@ struct gate {
     struct gate_tally tallies[LIMIT_PARTNERS];
     uint64_t blocked_objects; /* newest versions that wait for somebody: no walk without one */
     uint64_t object_count, quarantine_count;
+    uint64_t object_count_kept; /* as it stands in the index */
 
     struct view views[LIMIT_PARTNERS];
 
@@ -217,6 +223,8 @@ NODISCARD err_t marking_read_held(struct gate *gate, const struct stix_key *key,
  * (POLICY_TIME_NONE: never). */
 NODISCARD err_t tags_load(struct gate *gate, const struct stix_key *object, struct arena *arena,
                           struct str *out_tags, size_t *out_count, int64_t *out_settled_us);
+/* Partners to whom nothing of this source may go because an operator stopped all, them or the source. */
+uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts);
 bool stop_holds(const struct gate *gate, enum gate_stop_kind kind, struct str name);
 
 /* --- jobs.c --- */
@@ -225,6 +233,21 @@ NODISCARD err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor);
 /* The job to work on next; NULL when none waits. */
 struct job *job_next(struct gate *gate);
 NODISCARD err_t jobs_load(struct gate *gate);
+
+/* --- authority.c --- */
+struct ruling {
+    enum gate_disposition disposition;
+    uint64_t about; /* the copy it equals or conflicts with */
+    uint8_t flags;  /* enum record_object_flag */
+};
+/* Who speaks for this id: its own home when it is a bound identity, the bound home of its creator, else who
+ * brought it first (DESIGN 5). */
+uint16_t authority_owner(const struct gate *gate, const struct stix_object *object,
+                         const struct copies *copies, uint32_t source);
+/* What an object from `source` is to the copies of its id that are held. */
+struct ruling authority_rule(const struct gate *gate, const struct copies *copies,
+                             const struct stix_object *object, const struct hash *canon, uint32_t source);
+void copy_set_creator(struct copy *copy, const struct stix_object *object);
 
 /* --- accept.c --- */
 /* What a logged OBJ, SEEN or QUAR means for the index; `object` as read from the bytes. */

@@ -109,8 +109,9 @@ err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct 
     for (size_t i = 0; i < subject.copies->count; i++)
         if (subject.copies->at[i].lsn == lsn)
             subject.copy = &subject.copies->at[i];
+    /* Somebody's word too many about one id (LIMIT_COPIES) is kept and has no part in anything. */
     if (subject.copy == NULL)
-        return ERR_CORRUPT;
+        return subject.copies->count == LIMIT_COPIES ? ERR_NOTFOUND : ERR_CORRUPT;
     *out = subject;
     return ERR_OK;
 }
@@ -253,6 +254,8 @@ static err_t add_carriers(struct gate *gate, const struct subject *subject, stru
     err_t err = referrers(gate, &subject->object.key, 0, carriers, LIMIT_CARRIERS, &count);
     if (err != ERR_OK)
         return err;
+    if (count == LIMIT_CARRIERS)
+        facts->markings |= POLICY_MARKING_UNRESOLVED; /* one that is not asked might be RED */
     for (size_t i = 0; i < count; i++) {
         struct subject carrier;
         bool any;
@@ -439,21 +442,30 @@ static void hold(struct policy_verdict *verdict, uint64_t mask)
     verdict->release &= ~mask;
 }
 
+uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts)
+{
+    uint64_t mask = 0;
+    if (gate->stop_count == 0)
+        return 0;
+    if (stop_holds(gate, GATE_STOP_SOURCE, facts->source))
+        return UINT64_MAX;
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if (stop_holds(gate, GATE_STOP_PARTNER, gate->peers[p].audience))
+            mask |= UINT64_C(1) << p;
+    return mask;
+}
+
 /* Stops turn release into hold; they are no rules, so that a policy file cannot lift them. */
 static void apply_stops(const struct gate *gate, const struct policy *policy,
                         const struct policy_facts *facts, struct policy_verdict *verdict)
 {
     if (gate->stop_count == 0)
         return;
-    if (stop_holds(gate, GATE_STOP_SOURCE, facts->source))
-        hold(verdict, UINT64_MAX);
-    for (unsigned p = 0; p < gate->peer_count; p++) {
-        uint64_t bit = UINT64_C(1) << p;
-        if ((verdict->release & bit) != 0 &&
-            (stop_holds(gate, GATE_STOP_PARTNER, gate->peers[p].audience) ||
-             stop_holds(gate, GATE_STOP_RULE, policy_rule_name(policy, verdict->rule[p]))))
-            hold(verdict, bit);
-    }
+    hold(verdict, stops_mask(gate, facts));
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if ((verdict->release >> p & 1) &&
+            stop_holds(gate, GATE_STOP_RULE, policy_rule_name(policy, verdict->rule[p])))
+            hold(verdict, UINT64_C(1) << p);
 }
 
 /* Its origin said that it is no longer current: it does not go on from here. */

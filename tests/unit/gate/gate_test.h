@@ -28,6 +28,10 @@ struct bench {
     size_t answers[GATE_REFUSED + 1];
     char last_fault[FAULT_WHAT_MAX];
     char last_pointer[FAULT_POINTER_MAX];
+    err_t last_code;
+    size_t last_offset; /* of the fault, from the start of the submission */
+    uint64_t last_lsn;
+    uint8_t hops; /* of the next submission */
 };
 
 static const struct gate_by by_test = {{"tester", 6}, {"because", 7}};
@@ -50,7 +54,7 @@ static inline void bench_init(struct bench *b)
 {
     static const uint8_t seed[SIGN_SEED_SIZE] = {7};
     *b = (struct bench) {.now_us = NOW, .key = sign_key_from_seed(seed)};
-    memcpy(b->dir, "/tmp/bongsu-gate-XXXXXX", 24);
+    (void)snprintf(b->dir, sizeof b->dir, "%s/bongsu-gate-XXXXXX", P_tmpdir);
     assert_non_null(mkdtemp(b->dir));
     bench_open(b);
 }
@@ -73,8 +77,11 @@ static inline void bench_answer(void *ctx, const struct gate_answer *answer)
 {
     struct bench *b = ctx;
     b->answers[answer->disposition]++;
+    b->last_lsn = answer->lsn;
     if (answer->fault != NULL) {
         (void)snprintf(b->last_fault, sizeof b->last_fault, "%s", answer->fault->what);
+        b->last_code = answer->fault->code;
+        b->last_offset = answer->fault->offset;
         (void)snprintf(b->last_pointer, sizeof b->last_pointer, "%s", answer->fault->pointer);
     }
 }
@@ -94,7 +101,7 @@ static inline uint32_t bench_source(struct bench *b, const char *name, enum stix
 
 static inline err_t bench_accept(struct bench *b, uint32_t source, const char *text, size_t len)
 {
-    struct gate_submission submission = {.source = source};
+    struct gate_submission submission = {.source = source, .hops = b->hops};
     struct fault fault = {0};
     char *padded = mem_alloc(len + JSON_PADDING);
     memcpy(padded, text, len);
@@ -190,4 +197,164 @@ static inline struct stix_key bench_key(const char *id)
     struct stix_key key;
     assert_int_equal(stix_key_from_id(str_of(id), &key, NULL), ERR_OK);
     return key;
+}
+
+/* --- objects made to measure --- */
+
+#define TLP_CLEAR       "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
+#define TLP_GREEN       "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+#define TLP_AMBER       "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
+#define TLP_RED         "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+#define MARKED(marking) ",\"object_marking_refs\":[\"" marking "\"]"
+
+enum { TEXT_MAX = 2048, ID_MAX = 80 };
+
+static inline const char *id_of(char out[ID_MAX], const char *type, int n)
+{
+    (void)snprintf(out, ID_MAX, "%s--00000000-0000-4000-8000-%012d", type, n);
+    return out;
+}
+
+static inline struct stix_key key_of(const char *type, int n)
+{
+    char id[ID_MAX];
+    return bench_key(id_of(id, type, n));
+}
+
+/* Indicator number `n` as of second `version` of its life, with further members. */
+static inline const char *indicator(char out[TEXT_MAX], int n, int version, const char *more)
+{
+    char id[ID_MAX];
+    (void)snprintf(out, TEXT_MAX,
+                   "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"%s\","
+                   "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:%02d:%02d.000Z\","
+                   "\"pattern\":\"[ipv4-addr:value = '198.51.100.%d']\",\"pattern_type\":\"stix\","
+                   "\"valid_from\":\"2026-01-01T00:00:00Z\"%s}",
+                   id_of(id, "indicator", n), version / 60, version % 60, n % 256, more);
+    return out;
+}
+
+static inline const char *identity(char out[TEXT_MAX], int n, const char *class, const char *more)
+{
+    char id[ID_MAX];
+    (void)snprintf(out, TEXT_MAX,
+                   "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"%s\","
+                   "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","
+                   "\"name\":\"number %d\",\"identity_class\":\"%s\"%s}",
+                   id_of(id, "identity", n), n, class, more);
+    return out;
+}
+
+static inline const char *statement(char out[TEXT_MAX], int n, const char *says)
+{
+    char id[ID_MAX];
+    (void)snprintf(out, TEXT_MAX,
+                   "{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"%s\","
+                   "\"created\":\"2026-01-01T00:00:00.000Z\",\"definition_type\":\"statement\","
+                   "\"definition\":{\"statement\":\"%s\"}}",
+                   id_of(id, "marking-definition", n), says);
+    return out;
+}
+
+/* A relationship between two indicators. */
+static inline const char *relationship(char out[TEXT_MAX], int n, int from, int to, const char *more)
+{
+    char id[ID_MAX], source[ID_MAX], target[ID_MAX];
+    (void)snprintf(out, TEXT_MAX,
+                   "{\"type\":\"relationship\",\"spec_version\":\"2.1\",\"id\":\"%s\","
+                   "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","
+                   "\"relationship_type\":\"related-to\",\"source_ref\":\"%s\",\"target_ref\":\"%s\"%s}",
+                   id_of(id, "relationship", n), id_of(source, "indicator", from),
+                   id_of(target, "indicator", to), more);
+    return out;
+}
+
+static inline const char *address(char out[TEXT_MAX], int n, const char *more)
+{
+    char id[ID_MAX];
+    (void)snprintf(out, TEXT_MAX,
+                   "{\"type\":\"ipv4-addr\",\"spec_version\":\"2.1\",\"id\":\"%s\","
+                   "\"value\":\"203.0.113.%d\"%s}",
+                   id_of(id, "ipv4-addr", n), n % 256, more);
+    return out;
+}
+
+/* Adds one object and answers how it was taken. */
+static inline enum gate_disposition bench_add(struct bench *b, uint32_t source, const char *text)
+{
+    assert_int_equal(bench_accept(b, source, text, strlen(text)), ERR_OK);
+    size_t one = 0;
+    enum gate_disposition found = GATE_REFUSED;
+    for (int d = GATE_NEW; d <= GATE_REFUSED; d++) {
+        one += b->answers[d];
+        if (b->answers[d] > 0)
+            found = (enum gate_disposition)d;
+    }
+    assert_int_equal(one, 1);
+    return found;
+}
+
+static inline bool bench_is_released(struct bench *b, unsigned partner, const char *type, int n)
+{
+    struct gate_why why;
+    struct arena arena;
+    struct stix_key key = key_of(type, n);
+    arena_init(&arena, 64 << 20);
+    err_t err = gate_explain(b->gate, &key, partner, b->now_us, &arena, NULL, NULL, &why);
+    arena_deinit(&arena);
+    assert_int_equal(err, ERR_OK);
+    return why.released;
+}
+
+static inline struct gate_tally bench_tally(struct bench *b, unsigned partner)
+{
+    struct gate_tally tally;
+    assert_int_equal(gate_tally(b->gate, partner, &tally), ERR_OK);
+    return tally;
+}
+
+static inline void bench_policy_text(struct bench *b, const char *text)
+{
+    struct policy_fault fault = {0};
+    err_t err = gate_policy_activate(b->gate, str_of(text), &by_test, b->now_us, &fault);
+    if (err != ERR_OK)
+        print_message("line %u: %s %s\n", fault.line, fault.what, fault.suggestion);
+    assert_int_equal(err, ERR_OK);
+}
+
+/* What a partner's ledger says, leaf by leaf. */
+enum { LEAVES_MAX = 16384 };
+struct bench_leaves {
+    size_t count;
+    struct {
+        struct leaf leaf;
+        struct leaf_opening opening;
+        struct stix_key key;
+        struct stamp stamp;
+        size_t bytes;
+    } at[LEAVES_MAX];
+};
+
+static inline bool bench_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct bench_leaves *leaves = ctx;
+    assert_in_range(leaves->count, 0, LEAVES_MAX - 1);
+    size_t i = leaves->count++;
+    leaves->at[i].leaf = leaf->leaf;
+    leaves->at[i].opening = leaf->opening;
+    leaves->at[i].key = leaf->key;
+    leaves->at[i].stamp = leaf->stamp;
+    leaves->at[i].bytes = leaf->object.len;
+    return true;
+}
+
+/* Decides, signs and reads the whole ledger. The caller frees it with mem_free. */
+static inline struct bench_leaves *bench_ledger(struct bench *b, unsigned partner)
+{
+    struct bench_leaves *leaves = mem_alloc(sizeof *leaves);
+    bench_settle(b);
+    bench_sign(b);
+    assert_non_null(leaves);
+    assert_int_equal(gate_leaves(b->gate, partner, 0, bench_leaf, leaves), ERR_OK);
+    return leaves;
 }

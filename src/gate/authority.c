@@ -1,0 +1,102 @@
+/* Who speaks for an id, and what an arriving object is to the copies that are held (DESIGN 5): authority, not
+ * arrival, resolves conflicts. */
+#include "gate/state.h"
+
+/* The copy that came first of those that speak; NULL when there is none. */
+static const struct copy *first_speaker(const struct copies *copies)
+{
+    const struct copy *first = NULL;
+    for (size_t i = 0; i < copies->count; i++)
+        if (copy_speaks(&copies->at[i]) && (first == NULL || copies->at[i].lsn < first->lsn))
+            first = &copies->at[i];
+    return first;
+}
+
+void copy_set_creator(struct copy *copy, const struct stix_object *object)
+{
+    if (object->has_creator)
+        memcpy(copy->creator, object->creator.b, sizeof copy->creator);
+    else
+        memset(copy->creator, 0, sizeof copy->creator);
+}
+
+uint16_t authority_owner(const struct gate *gate, const struct stix_object *object,
+                         const struct copies *copies, uint32_t source)
+{
+    /* Variants of an SCO are kept per source: each is its source's own. */
+    if (object->type->category == STIX_SCO)
+        return (uint16_t)source;
+    /* A bound identity speaks for itself, whoever it says created it. */
+    const uint64_t *home = map_get(&gate->identities, object->key.b);
+    if (home != NULL)
+        return (uint16_t)*home;
+    const struct copy *first = first_speaker(copies);
+    if (object->has_creator)
+        home = map_get(&gate->identities, object->creator.b);
+    if (first == NULL)
+        return home != NULL ? (uint16_t)*home : (uint16_t)source;
+    /* Nobody takes an object over by naming itself as its creator in a "newer version" (section 3.6: the
+     * creator of an object does not change); a home that was bound later speaks for what names it already. */
+    struct copy named;
+    copy_set_creator(&named, object);
+    if (home != NULL && memcmp(named.creator, first->creator, sizeof named.creator) == 0)
+        return (uint16_t)*home;
+    return first->owner;
+}
+
+static bool same_content(const struct copy *copy, const struct hash *canon)
+{
+    return memcmp(copy->canon, canon->b, sizeof copy->canon) == 0;
+}
+
+/* Equal to something held under the same version? What only others said so far, or what waits in quarantine,
+ * is not yet held where the owner says it now. */
+static bool rule_equal(const struct copies *copies, const struct stix_object *object,
+                       const struct hash *canon, uint32_t source, bool owner, bool rewrites,
+                       struct ruling *out)
+{
+    bool found = false;
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct copy *copy = &copies->at[i];
+        if (stamp_cmp(copy->version, object->version) != 0 || !same_content(copy, canon))
+            continue;
+        if ((copy->flags & COPY_QUARANTINED) != 0) {
+            if (owner && rewrites)
+                continue;
+            *out = (struct ruling) {GATE_CONFLICT, copy->lsn, 0};
+            return true;
+        }
+        if ((copy->flags & COPY_ASSERTION) != 0 && owner)
+            continue;
+        if (copy->source == source) {
+            *out = (struct ruling) {GATE_DUPLICATE, copy->lsn, 0};
+            return true;
+        }
+        if (!found)
+            *out = (struct ruling) {GATE_SEEN, copy->lsn, 0};
+        found = true;
+    }
+    return found;
+}
+
+struct ruling authority_rule(const struct gate *gate, const struct copies *copies,
+                             const struct stix_object *object, const struct hash *canon, uint32_t source)
+{
+    struct ruling ruling;
+    bool owner = authority_owner(gate, object, copies, source) == source;
+    bool rewrites = gate_source_get(gate, source)->rewrites;
+    if (copies->count > 0 && rule_equal(copies, object, canon, source, owner, rewrites, &ruling))
+        return ruling;
+    if (object->type->category == STIX_SCO)
+        return (struct ruling) {GATE_NEW, 0, 0}; /* variants are kept per source */
+    const struct copy *held = NULL;
+    for (size_t i = 0; i < copies->count; i++)
+        if (stamp_cmp(copies->at[i].version, object->version) == 0 && copy_speaks(&copies->at[i]))
+            held = &copies->at[i];
+    if (held == NULL)
+        return owner ? (struct ruling) {GATE_NEW, 0, 0}
+                     : (struct ruling) {GATE_ASSERTION, 0, RECORD_OBJECT_ASSERTION};
+    if (owner && rewrites)
+        return (struct ruling) {GATE_NEW, held->lsn, RECORD_OBJECT_REWRITE};
+    return (struct ruling) {GATE_CONFLICT, held->lsn, 0};
+}

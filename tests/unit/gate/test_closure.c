@@ -1,0 +1,200 @@
+/* The greatest fixed point against a solver that knows nothing but the definition. */
+#include "gate_test.h"
+
+#include "gate/closure.h"
+
+/* xorshift64*: seeded, so that a failure replays. */
+static uint64_t draw(uint64_t *seed)
+{
+    *seed ^= *seed >> 12;
+    *seed ^= *seed << 25;
+    *seed ^= *seed >> 27;
+    return *seed * UINT64_C(2685821657736338717);
+}
+
+enum { MEMBERS = 7, TARGETS = 8, NEEDS = 3, PARTNERS = 3 };
+
+struct graph {
+    struct closure_member members[MEMBERS];
+    struct closure_need needs[MEMBERS][NEEDS];
+    struct closure_target targets[TARGETS];
+};
+
+static uint64_t some_partners(uint64_t *seed)
+{
+    return draw(seed) & draw(seed) & ((1u << PARTNERS) - 1);
+}
+
+static void graph_make(struct graph *g, uint64_t *seed)
+{
+    memset(g, 0, sizeof *g);
+    for (uint32_t t = 0; t < TARGETS; t++)
+        g->targets[t] = (struct closure_target) {some_partners(seed) & draw(seed), CLOSURE_NONE};
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        struct closure_member *member = &g->members[m];
+        member->base = some_partners(seed) | some_partners(seed);
+        member->follower = draw(seed) % 2;
+        member->on_demand = member->follower ? member->base & draw(seed) : 0;
+        /* Most ids have one copy, some two, and one target has none. */
+        member->target = draw(seed) % 4 == 0 ? (uint32_t)(draw(seed) % MEMBERS) : m;
+        member->next_copy = g->targets[member->target].first_copy;
+        g->targets[member->target].first_copy = m;
+        member->needs = g->needs[m];
+        member->need_count = (uint32_t)(draw(seed) % (NEEDS + 1));
+        for (uint32_t i = 0; i < member->need_count; i++)
+            g->needs[m][i] = (struct closure_need) {(uint32_t)(draw(seed) % TARGETS), draw(seed) % 3 == 0};
+    }
+}
+
+/* May exactly these members (a bit each) leave together to the partner? `own`: those that need nobody to ask
+ * for them. */
+static bool set_stands(const struct graph *g, unsigned set, unsigned own, unsigned partner)
+{
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        if ((set >> m & 1) == 0)
+            continue;
+        if ((g->members[m].base >> partner & 1) == 0)
+            return false;
+        for (uint32_t i = 0; i < g->members[m].need_count; i++) {
+            const struct closure_need *need = &g->members[m].needs[i];
+            bool met = g->targets[need->target].held >> partner & 1;
+            for (uint32_t c = 0; c < MEMBERS; c++)
+                met |= g->members[c].target == need->target && (set >> c & 1) &&
+                       (!need->strict || (own >> c & 1));
+            if (!met)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* The union of all sets that stand, found by trying all of them. */
+static unsigned largest(const struct graph *g, unsigned own, unsigned partner)
+{
+    unsigned all = 0;
+    for (unsigned set = 0; set < 1u << MEMBERS; set++)
+        if (set_stands(g, set, own, partner))
+            all |= set;
+    return all;
+}
+
+/* Members that leave, by definition: those with a right of their own in the largest set, and followers that
+ * they ask for; what was asked for has a right of its own from then on, until nothing changes. */
+static unsigned naive(const struct graph *g, unsigned partner, unsigned *out_allowed)
+{
+    unsigned own = 0, release;
+    for (uint32_t m = 0; m < MEMBERS; m++)
+        own |= (unsigned)((g->members[m].base & ~g->members[m].on_demand) >> partner & 1) << m;
+    for (;;) {
+        unsigned allowed = largest(g, own, partner), before;
+        release = allowed & own;
+        do {
+            before = release;
+            for (uint32_t m = 0; m < MEMBERS; m++)
+                for (uint32_t i = 0; (release >> m & 1) && i < g->members[m].need_count; i++)
+                    for (uint32_t c = 0; c < MEMBERS; c++)
+                        if (g->members[c].target == g->members[m].needs[i].target && (allowed >> c & 1) &&
+                            (g->targets[g->members[c].target].held >> partner & 1) == 0)
+                            release |= 1u << c;
+        } while (release != before);
+        *out_allowed = allowed;
+        if ((release & ~own) == 0)
+            return release;
+        own |= release;
+    }
+}
+
+static void equals_brute_force(void **state)
+{
+    (void)state;
+    uint64_t seed = 42;
+    size_t released = 0, kept = 0;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    for (int round = 0; round < 4000; round++) {
+        struct graph g, solved;
+        uint32_t order[MEMBERS];
+        graph_make(&g, &seed);
+        solved = g;
+        for (uint32_t m = 0; m < MEMBERS; m++)
+            solved.members[m].needs = solved.needs[m];
+        assert_int_equal(closure_solve(solved.members, MEMBERS, solved.targets, TARGETS, &arena, order),
+                         ERR_OK);
+        for (unsigned p = 0; p < PARTNERS; p++) {
+            unsigned allowed, release = naive(&g, p, &allowed);
+            for (uint32_t m = 0; m < MEMBERS; m++) {
+                assert_int_equal(solved.members[m].allowed >> p & 1, allowed >> m & 1);
+                assert_int_equal(solved.members[m].release >> p & 1, release >> m & 1);
+                released += release >> m & 1;
+                kept += (g.members[m].base >> p & 1) && !(release >> m & 1);
+            }
+        }
+        unsigned seen = 0;
+        for (uint32_t m = 0; m < MEMBERS; m++)
+            seen |= 1u << order[m];
+        assert_int_equal(seen, (1u << MEMBERS) - 1);
+        arena_reset(&arena);
+    }
+    /* The graphs are no walkovers. */
+    assert_in_range(released, 4000, 60000);
+    assert_in_range(kept, 4000, 60000);
+    arena_deinit(&arena);
+}
+
+/* Without a cycle every need stands before who needs it. */
+static void order_has_needs_first(void **state)
+{
+    (void)state;
+    enum { COUNT = 300 };
+    static struct closure_member members[COUNT];
+    static struct closure_need needs[COUNT][2];
+    static struct closure_target targets[COUNT];
+    static uint32_t order[COUNT], place[COUNT], name[COUNT];
+    struct arena arena;
+    uint64_t seed = 7;
+    arena_init(&arena, 1 << 20);
+    for (uint32_t m = 0; m < COUNT; m++)
+        name[m] = m;
+    for (uint32_t m = COUNT - 1; m > 0; m--) {
+        uint32_t other = (uint32_t)(draw(&seed) % (m + 1)), kept = name[m];
+        name[m] = name[other];
+        name[other] = kept;
+    }
+    /* Member name[i] needs only names of lower i. */
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t m = name[i];
+        members[m] = (struct closure_member) {.base = 1, .target = m, .next_copy = CLOSURE_NONE};
+        targets[m] = (struct closure_target) {0, m};
+        members[m].needs = needs[m];
+        for (uint32_t k = 0; k < 2 && i > 0; k++)
+            needs[m][members[m].need_count++] = (struct closure_need) {name[draw(&seed) % i], true};
+    }
+    assert_int_equal(closure_solve(members, COUNT, targets, COUNT, &arena, order), ERR_OK);
+    for (uint32_t i = 0; i < COUNT; i++)
+        place[order[i]] = i;
+    for (uint32_t m = 0; m < COUNT; m++) {
+        assert_int_equal(members[m].release, 1);
+        for (uint32_t k = 0; k < members[m].need_count; k++)
+            assert_true(place[needs[m][k].target] < place[m]);
+    }
+    arena_deinit(&arena);
+}
+
+static void nothing_at_all(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 16);
+    assert_int_equal(closure_solve(NULL, 0, NULL, 0, &arena, NULL), ERR_OK);
+    arena_deinit(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equals_brute_force),
+        cmocka_unit_test(order_has_needs_first),
+        cmocka_unit_test(nothing_at_all),
+    };
+    return cmocka_run_group_tests_name("gate closure", tests, NULL, NULL);
+}
