@@ -86,6 +86,7 @@
 #define LIMIT_STEP_OBJECTS    1000       /* newly logged objects decided in one step */
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
+#define LIMIT_SEALED_BYTES    (LIMIT_OBJECT_BYTES + 1024) /* an object, and the fault it is refused for */
 #define LIMIT_JOBS            1024       /* re-decisions waiting; an operator's loop must not fill memory */
 #define LIMIT_TAGS_PER_OBJECT 64         /* local tags of one object */
 #define LIMIT_COPIES          256        /* versions and variants of one id that one decision looks at */

@@ -442,6 +442,17 @@ static void hold(struct policy_verdict *verdict, uint64_t mask)
     verdict->release &= ~mask;
 }
 
+/* What would be released is denied instead. */
+static void deny(const struct gate *gate, struct policy_verdict *verdict, uint64_t mask, uint16_t rule)
+{
+    mask &= verdict->release;
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if (mask >> p & 1)
+            verdict->rule[p] = rule;
+    verdict->release &= ~mask;
+    verdict->deny |= mask;
+}
+
 uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts)
 {
     uint64_t mask = 0;
@@ -486,12 +497,10 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
     if (err != ERR_OK)
         return err;
     policy_decide(policy, out_facts, now_us, out);
-    uint64_t back = reporters(gate, subject) & out->release;
-    for (unsigned p = 0; p < gate->peer_count; p++)
-        if (back >> p & 1)
-            out->rule[p] = POLICY_RULE_ORIGIN;
-    out->release &= ~back;
-    out->deny |= back;
+    /* Built-in markings are everybody's already: a copy, true or forged, is nobody's to send. */
+    if (key_is_builtin(&subject->object.key))
+        deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);
+    deny(gate, out, reporters(gate, subject), POLICY_RULE_ORIGIN);
     apply_stops(gate, policy, out_facts, out);
     if (out_facts->origin != POLICY_ORIGIN_OWN && told_outdated(gate, subject->lsn))
         hold(out, UINT64_MAX);

@@ -157,7 +157,7 @@ err_t log_append_sealed(struct log *log, enum frame_kind kind, struct bytes enve
 {
     if (!frame_kind_sealed(kind))
         return ERR_USAGE;
-    if (plain.len > LIMIT_OBJECT_BYTES || envelope.len > LIMIT_ENVELOPE_BYTES)
+    if (plain.len > LIMIT_SEALED_BYTES || envelope.len > LIMIT_ENVELOPE_BYTES)
         return ERR_LIMIT;
     if (log->open == NULL)
         return ERR_WRONGSTATE;

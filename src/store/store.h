@@ -82,7 +82,7 @@ uint32_t store_group_frames(const struct store *store);
  * group as it was. */
 NODISCARD err_t store_append(struct store *store, enum frame_kind kind, const struct bytes *parts,
                              size_t count, uint64_t *out_lsn);
-/* OBJ or QUAR: seals `plain` (at most LIMIT_OBJECT_BYTES) under a fresh secret. `envelope` stays clear, is
+/* OBJ or QUAR: seals `plain` (at most LIMIT_SEALED_BYTES) under a fresh secret. `envelope` stays clear, is
  * authenticated by the seal, and should hold nothing that a recall has to destroy. */
 NODISCARD err_t store_append_sealed(struct store *store, enum frame_kind kind, struct bytes envelope,
                                     struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot);
