@@ -39,6 +39,7 @@ struct gate_setup {
     const char *dir;      /* holds log/, keys/, index/, ledger/ */
     struct str node_name; /* 1 to LIMIT_NAME_BYTES of a-z 0-9 . _ - */
     struct index *index;  /* the caller's, outlives the gate (simulator, tests); NULL: LMDB below dir */
+    bool reindex;         /* forget the index on disk and make it again from the log */
     const struct diag *diag;
 };
 

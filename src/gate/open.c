@@ -152,6 +152,16 @@ static err_t replay_frame(struct gate *gate, const struct frame *frame)
     }
 }
 
+/* A log whose index is far behind, or gone, does not fit into memory: what was replayed moves to the index as
+ * it fills up. */
+static err_t merge_on_the_way(struct gate *gate)
+{
+    err_t err;
+    if (!store_merge_due(gate->store, false))
+        return ERR_OK;
+    return TRY(err, views_flush(gate)) ? err : store_merge(gate->store, false);
+}
+
 static err_t replay(struct gate *gate)
 {
     struct store_iter iter =
@@ -165,7 +175,7 @@ static err_t replay(struct gate *gate)
                      (unsigned long long)frame.lsn);
             return err;
         }
-        if (TRY(err, store_replay_to(gate->store, iter.lsn)))
+        if (TRY(err, store_replay_to(gate->store, iter.lsn)) || TRY(err, merge_on_the_way(gate)))
             return err;
     }
     /* Before the end of the last group, while entries are still taken as its. */
@@ -199,7 +209,9 @@ static err_t open_index(struct gate *gate, const struct gate_setup *setup)
         TRY(err, setup->os->dir_make(setup->os->ctx, path)))
         return err;
     gate->index_is_ours = true;
-    return index_lmdb_open(path, LIMIT_INDEX_MAP_BYTES, false, &gate->index);
+    if (TRY(err, index_lmdb_open(path, LIMIT_INDEX_MAP_BYTES, false, &gate->index)))
+        return err;
+    return setup->reindex ? gate->index->ops->reset(gate->index) : ERR_OK;
 }
 
 static err_t open_store(struct gate *gate, const struct gate_setup *setup)
