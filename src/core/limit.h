@@ -133,3 +133,17 @@
 #define LIMIT_TAXII_TITLE_BYTES    256
 #define LIMIT_TAXII_MARK_STEP      1000 /* objects read to find one of a workspace: one page's worth */
 #define LIMIT_TAXII_MARKS          (1u << 20)
+
+/* --- app --- */
+#define LIMIT_LINK_RING_BYTES (32u << 20) /* between core and edge, one way: the largest answer fits */
+#define LIMIT_LINK_MESSAGE_BYTES (25u << 20) /* LIMIT_TAXII_ANSWER_BYTES with its head */
+#define LIMIT_LINK_SMALL_BYTES   (8u << 20)  /* ring of parent and keeper: a batch, notes */
+#define LIMIT_LINK_PENDING_BYTES (64u << 20) /* answers that wait for room; beyond, requests are refused */
+#define LIMIT_EDGE_REQUESTS      1024        /* requests that wait for core, long polls included */
+#define LIMIT_EDGE_CALLS         256         /* calls to partners under way: a few for each of 64 */
+#define LIMIT_CONTROL_CLIENTS    32          /* operators' commands at once */
+#define LIMIT_CONTROL_LINE_BYTES (2u << 20)  /* one request line: a policy of 1 MiB with its escapes */
+#define LIMIT_CONTROL_BATCH_BYTES                                                                            \
+    (LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 64) /* one batch of `add` */
+#define LIMIT_CONTROL_REPLY_BYTES (32u << 20) /* all lines of one answer that wait for a slow reader */
+#define LIMIT_STEPS_PER_TURN      64 /* decisions between two looks at the network: 64,000 objects */

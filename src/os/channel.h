@@ -27,8 +27,9 @@ struct os_channel_fds {
 NODISCARD err_t os_channel_make(size_t ring_size, struct os_channel_fds *out);
 void os_channel_fds_close(struct os_channel_fds *fds);
 
-/* Takes up one side; duplicates nothing: the descriptors stay the caller's until both ends are done (memory
- * may be closed at once). ERR_CORRUPT when the memory is not what os_channel_make made. */
+/* Takes up one side, also in place of a process that died: messages that it had not received are then still
+ * there, and what it had sent arrives. Duplicates nothing: the descriptors stay the caller's until both ends
+ * are done (memory may be closed at once). ERR_CORRUPT when the memory is not what os_channel_make made. */
 NODISCARD err_t os_channel_open(const struct os_channel_fds *fds, int side, struct os_channel **out);
 /* Does not close the wake-up descriptors. Accepts NULL. */
 void os_channel_close(struct os_channel *channel);

@@ -100,6 +100,15 @@ static struct ring ring_at(uint8_t *memory, size_t ring_size, int number)
                           memory + 2 * HEADER_SIZE + (size_t)number * ring_size, 0, 0};
 }
 
+/* A side that takes the place of a dead one goes on where that one stopped. What the dead one may have
+ * scribbled there hurts nobody else: the peer trusts its own copies. */
+static void resume(struct ring *ring, bool writes)
+{
+    uint64_t head = atomic_load(&ring->shared->head), tail = atomic_load(&ring->shared->tail);
+    ring->mine = writes ? head : tail;
+    ring->peer = tail;
+}
+
 err_t os_channel_open(const struct os_channel_fds *fds, int side, struct os_channel **out)
 {
     must(side == 0 || side == 1);
@@ -125,6 +134,11 @@ err_t os_channel_open(const struct os_channel_fds *fds, int side, struct os_chan
     channel->in = ring_at(memory, ring_size, 1 - side);
     channel->own_wake = fds->wake[side];
     channel->peer_wake = fds->wake[1 - side];
+    resume(&channel->out, true);
+    resume(&channel->in, false);
+    /* The dead one may have been about to wake somebody. */
+    os_wake_up(channel->own_wake);
+    os_wake_up(channel->peer_wake);
     *out = channel;
     return ERR_OK;
 }

@@ -1,0 +1,28 @@
+/* The anchor (DESIGN 4.7): what the keeper signed last, for every ledger, in one small file outside backups.
+ * It is durable before a signature leaves, so that a restored or rolled-back log cannot make the node sign a
+ * second past. The file holds two slots of fixed size, written in turn and each with its own digest: a torn
+ * write costs the newer one at most. One thread. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/hash.h"
+#include "core/limit.h"
+#include "os/os.h"
+
+struct anchor;
+
+struct anchor_row {
+    uint64_t size;
+    struct hash root;
+};
+
+/* Opens or creates. ERR_CORRUPT: the file is there and neither slot is whole. *out_made: there was none; a
+ * node that has signed before must then not sign (restored). */
+NODISCARD err_t anchor_open(const struct os *os, const char *path, struct anchor **out, bool *out_made);
+void anchor_close(struct anchor *anchor); /* accepts NULL */
+
+/* False: nothing was signed under this origin. */
+bool anchor_get(const struct anchor *anchor, struct str origin, struct anchor_row *out);
+/* Durable on ERR_OK. ERR_FULL: LIMIT_ANCHOR_ROWS. After ERR_IO the anchor must not be used any more. */
+NODISCARD err_t anchor_put(struct anchor *anchor, struct str origin, const struct anchor_row *row);

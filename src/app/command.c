@@ -1,0 +1,171 @@
+#include "app/command.h"
+
+#include <stdio.h>
+
+static const struct command *const tables[] = {
+    command_source_rows,     command_peer_rows,   command_policy_rows, command_object_rows,
+    command_quarantine_rows, command_ledger_rows, command_status_rows, command_taxii_rows,
+};
+
+const struct command *command_find(struct str name)
+{
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
+        for (const struct command *row = tables[t]; row->name != NULL; row++)
+            if (str_eq(name, str_of(row->name)))
+                return row;
+    return NULL;
+}
+
+err_t command_refuse(struct command_call *call, err_t err, const char *next, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(call->what, sizeof call->what, fmt, args);
+    va_end(args);
+    call->next = next;
+    return err;
+}
+
+err_t command_text(struct command_call *call, const char *name, struct str *out)
+{
+    if (json_get_str(call->args, str_of(name), out) && out->len > 0)
+        return ERR_OK;
+    return command_refuse(call, ERR_USAGE, NULL, "%s is missing", name);
+}
+
+struct str command_text_or_empty(const struct command_call *call, const char *name)
+{
+    struct str text = {NULL, 0};
+    (void)json_get_str(call->args, str_of(name), &text);
+    return text;
+}
+
+bool command_flag(const struct command_call *call, const char *name)
+{
+    struct json_val value;
+    return json_get(call->args, str_of(name), &value) && json_is(value, JSON_TRUE);
+}
+
+err_t command_partner(struct command_call *call, const char *name, const struct gate_peer **out)
+{
+    struct str audience;
+    err_t err = command_text(call, name, &audience);
+    if (err != ERR_OK)
+        return err;
+    const struct gate_peer *peer = gate_peer_find(call->host->gate, audience);
+    if (peer == NULL || peer->state == GATE_PEER_REMOVED)
+        return command_refuse(call, ERR_NOTFOUND, "`bongsu peer list` names them", "there is no partner %.*s",
+                              STR_ARG(audience));
+    *out = peer;
+    return ERR_OK;
+}
+
+err_t command_object(struct command_call *call, const char *name, struct stix_key *out)
+{
+    struct str id;
+    err_t err = command_text(call, name, &id);
+    if (err != ERR_OK)
+        return err;
+    if (!stix_id_parse(id, out))
+        return command_refuse(call, ERR_USAGE, "an identifier is a type, -- and a UUID",
+                              "%.*s is not a STIX identifier", id.len > 100 ? 100 : (int)id.len, id.at);
+    return ERR_OK;
+}
+
+err_t command_tlp(struct command_call *call, const char *name, enum stix_tlp *out)
+{
+    struct str text;
+    err_t err = command_text(call, name, &text);
+    if (err != ERR_OK)
+        return err;
+    if (str_starts(text, STR("tlp:")))
+        text = (struct str) {text.at + 4, text.len - 4};
+    if (!stix_tlp_from_name(text, out))
+        return command_refuse(call, ERR_USAGE, "tlp:clear, green, amber, amber+strict or red",
+                              "%s: %.*s is not a TLP level", name, text.len > 50 ? 50 : (int)text.len,
+                              text.at);
+    return ERR_OK;
+}
+
+struct gate_by command_by(const struct command_call *call)
+{
+    struct str because = command_text_or_empty(call, "because");
+    if (because.len > RECORD_TEXT_MAX)
+        because.len = RECORD_TEXT_MAX;
+    return (struct gate_by) {call->who, because};
+}
+
+/* --- lines --- */
+
+static void member(struct buf *out, const char *name)
+{
+    if (out->len > 0 && out->at[out->len - 1] != '{')
+        buf_putc(out, ',');
+    json_write_str(out, str_of(name));
+    buf_putc(out, ':');
+}
+
+void line_begin(struct buf *out)
+{
+    buf_putc(out, '{');
+}
+
+void line_text(struct buf *out, const char *name, struct str value)
+{
+    member(out, name);
+    if (str_is_utf8(value))
+        json_write_str(out, value);
+    else
+        json_write_str(out, STR("(not UTF-8)"));
+}
+
+void line_word(struct buf *out, const char *name, const char *value)
+{
+    line_text(out, name, str_of(value));
+}
+
+void line_count(struct buf *out, const char *name, uint64_t value)
+{
+    member(out, name);
+    buf_printf(out, "%llu", (unsigned long long)value);
+}
+
+void line_bool(struct buf *out, const char *name, bool value)
+{
+    member(out, name);
+    buf_printf(out, "%s", value ? "true" : "false");
+}
+
+void line_time(struct buf *out, const char *name, int64_t time_us)
+{
+    char text[TIME_TEXT_SIZE];
+    if (time_us == 0 || time_us == INT64_MAX)
+        return;
+    time_text(time_us, text);
+    line_word(out, name, text);
+}
+
+void line_hash(struct buf *out, const char *name, const struct hash *hash)
+{
+    char text[44];
+    must(str_base64(hash->b, HASH_SIZE, text) == sizeof text);
+    line_text(out, name, (struct str) {text, sizeof text});
+}
+
+void line_end(struct buf *out)
+{
+    buf_putc(out, '}');
+    buf_putc(out, '\n');
+}
+
+void line_say(struct buf *out, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    line_begin(out);
+    line_word(out, "say", text);
+    line_end(out);
+}

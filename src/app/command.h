@@ -1,0 +1,86 @@
+/* Operators' commands: a table of rows, each a name, whether it writes, and a handler that runs in core over
+ * the gate. The command line reaches them through the control socket (docs/protocol/CONTROL.md); of a node
+ * that does not run it opens the store and calls the same handlers in one process.
+ *
+ * A handler reads its arguments (a JSON object), does its work, and writes JSON lines. A line may carry
+ * "say", a sentence for people; everything else is for tables and programs. On failure it fills call->what
+ * and call->next and returns the error; what it appended to the log before is kept, so it must check first
+ * and append last. Answers to commands that write are held back until gate_commit succeeded. */
+#pragma once
+
+#include "app/conf.h"
+#include "core/arena.h"
+#include "core/stamp.h"
+#include "gate/gate.h"
+#include "taxii/identity.h"
+#include "json/json.h"
+
+struct command_host {
+    struct gate *gate;
+    struct taxii *taxii;
+    const struct conf *conf;
+    const struct os *os;
+    void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
+    void (*view_changed)(void *ctx, unsigned partner);
+    /* Members of `status` that only the running node knows: link and session of this partner. */
+    void (*peer_status)(void *ctx, unsigned partner, struct buf *out);
+    void (*node_status)(void *ctx, struct buf *out);
+    void *ctx;
+};
+
+enum { COMMAND_TEXT_MAX = 400 };
+
+struct command_call {
+    const struct command_host *host;
+    struct json_val args; /* an object */
+    struct str who;       /* the operator, by the kernel's word */
+    int64_t now_us;
+    struct arena *arena; /* of this call */
+    struct buf *out;
+    char what[COMMAND_TEXT_MAX]; /* what happened and why */
+    const char *next;            /* what to do; static; may be NULL */
+};
+
+struct command {
+    const char *name; /* "peer.add" */
+    bool writes;
+    err_t (*run)(struct command_call *call);
+};
+
+/* NULL: no such command. */
+const struct command *command_find(struct str name);
+
+/* --- for handlers --- */
+
+/* Fills what and next, returns err. */
+err_t command_refuse(struct command_call *call, err_t err, const char *next, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Required arguments: ERR_USAGE, with the refusal filled in, when missing or of another type. */
+NODISCARD err_t command_text(struct command_call *call, const char *name, struct str *out);
+/* Optional ones: empty, false. */
+struct str command_text_or_empty(const struct command_call *call, const char *name);
+bool command_flag(const struct command_call *call, const char *name);
+/* Names of a partner's view, an object, a TLP level; the refusal says which are known or what is wrong. */
+NODISCARD err_t command_partner(struct command_call *call, const char *name, const struct gate_peer **out);
+NODISCARD err_t command_object(struct command_call *call, const char *name, struct stix_key *out);
+NODISCARD err_t command_tlp(struct command_call *call, const char *name, enum stix_tlp *out);
+/* who and because (argument "because", or a standing word). */
+struct gate_by command_by(const struct command_call *call);
+
+/* --- lines --- */
+
+void line_begin(struct buf *out);
+void line_text(struct buf *out, const char *name, struct str value);
+void line_word(struct buf *out, const char *name, const char *value);
+void line_count(struct buf *out, const char *name, uint64_t value);
+void line_bool(struct buf *out, const char *name, bool value);
+void line_time(struct buf *out, const char *name, int64_t time_us);
+void line_hash(struct buf *out, const char *name, const struct hash *hash);                 /* base64 */
+void line_say(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* a whole line */
+void line_end(struct buf *out);
+
+/* The rows, by file. */
+extern const struct command command_source_rows[], command_peer_rows[], command_policy_rows[],
+    command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_status_rows[],
+    command_taxii_rows[];

@@ -1,0 +1,213 @@
+/* Release ledgers: what was released to whom, proved. */
+#include "app/command.h"
+
+#include "ledger/proof.h"
+#include "sync/card.h"
+
+struct walk {
+    struct command_call *call;
+    struct merkle_edge edge;
+    uint64_t limit, bad;
+    int64_t last_us;
+};
+
+static void say_ledger(struct command_call *call, const struct gate_ledger *ledger)
+{
+    struct buf origin;
+    buf_init(&origin, LEDGER_ORIGIN_MAX);
+    line_begin(call->out);
+    if (ledger_origin_print(&ledger->origin, &origin) == ERR_OK)
+        line_text(call->out, "origin", buf_str(&origin));
+    line_count(call->out, "size", ledger->size);
+    line_count(call->out, "visible", ledger->visible);
+    line_hash(call->out, "root", &ledger->visible_root);
+    line_count(call->out, "receipted", ledger->receipted);
+    line_count(call->out, "refused", ledger->refused);
+    line_time(call->out, "receipted_at", ledger->receipted_us);
+    line_time(call->out, "last", ledger->last_time_us);
+    line_end(call->out);
+    buf_deinit(&origin);
+}
+
+static bool say_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct walk *walk = ctx;
+    struct buf *out = walk->call->out;
+    line_begin(out);
+    line_count(out, "seq", leaf->leaf.seq);
+    line_word(out, "op", leaf_op_word(leaf->leaf.op));
+    line_time(out, "time", leaf->leaf.time_us);
+    line_text(out, "id", leaf->id);
+    line_text(out, "version", leaf->version);
+    if (leaf->opening.subject_seq != LEAF_SUBJECT_NONE)
+        line_count(out, "about", leaf->opening.subject_seq);
+    line_end(out);
+    return --walk->limit > 0 && buf_err(out) == ERR_OK;
+}
+
+static err_t ledger_show(struct command_call *call)
+{
+    const struct gate_peer *peer;
+    struct gate_ledger ledger;
+    struct walk walk = {.call = call, .limit = 1000};
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    if (TRY(err, gate_ledger(call->host->gate, peer->index, &ledger)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    say_ledger(call, &ledger);
+    uint64_t from = ledger.visible > walk.limit ? ledger.visible - walk.limit : 0;
+    if (ledger.visible > 0 && !command_flag(call, "head") &&
+        TRY(err, gate_leaves(call->host->gate, peer->index, from, say_leaf, &walk)))
+        return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
+    return ERR_OK;
+}
+
+/* Every leaf is made again from the log: its number, its time, its opening, its object's digest. */
+static bool verify_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct walk *walk = ctx;
+    bool good = leaf->leaf.seq == walk->edge.size && leaf->leaf.time_us > walk->last_us &&
+                leaf_opening_verify(&leaf->leaf, &leaf->opening, false) == ERR_OK;
+    if (good && leaf->object.len > 0) {
+        struct hash content = hash_sha256(leaf->object);
+        good = hash_eq(&content, &leaf->opening.content);
+    }
+    if (!good) {
+        walk->bad++;
+        line_say(walk->call->out, "leaf %llu does not verify", (unsigned long long)leaf->leaf.seq);
+    }
+    walk->last_us = leaf->leaf.time_us;
+    struct hash hash = leaf_hash(&leaf->leaf);
+    merkle_edge_append(&walk->edge, &hash);
+    return walk->bad < 20;
+}
+
+static err_t verify_checkpoint(struct command_call *call, const struct gate_peer *peer,
+                               const struct gate_ledger *ledger)
+{
+    uint64_t size;
+    struct buf note;
+    struct fault fault = {0};
+    struct checkpoint checkpoint;
+    struct note parsed;
+    buf_init(&note, LIMIT_NOTE_BYTES);
+    err_t err = gate_checkpoint(call->host->gate, peer->index, ledger->visible, &size, &note);
+    if (err == ERR_OK)
+        err = note_parse(buf_str(&note), &parsed, &fault);
+    if (err == ERR_OK)
+        err = checkpoint_parse(parsed.text, &checkpoint, &fault);
+    if (err == ERR_OK &&
+        (checkpoint.size != ledger->visible || !hash_eq(&checkpoint.root, &ledger->visible_root)))
+        err = ERR_PROOF;
+    buf_deinit(&note);
+    return err;
+}
+
+static err_t ledger_verify(struct command_call *call)
+{
+    const struct gate_peer *peer;
+    struct gate_ledger ledger;
+    struct walk walk = {.call = call, .last_us = -1};
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    if (TRY(err, gate_ledger(call->host->gate, peer->index, &ledger)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    if (ledger.visible > 0 && TRY(err, gate_leaves(call->host->gate, peer->index, 0, verify_leaf, &walk)))
+        return command_refuse(call, err, "run `bongsu check`", "a leaf could not be made again: %s",
+                              err_text(err));
+    struct hash root = merkle_edge_root(&walk.edge);
+    if (walk.bad > 0 || (ledger.visible > 0 && !hash_eq(&root, &ledger.visible_root)))
+        return command_refuse(call, ERR_PROOF, "run `bongsu check`",
+                              "the ledger does not have the root that was signed");
+    if (ledger.visible > 0 && TRY(err, verify_checkpoint(call, peer, &ledger)))
+        return command_refuse(call, err, "run `bongsu check`", "its checkpoint does not fit: %s",
+                              err_text(err));
+    line_begin(call->out);
+    line_count(call->out, "leaves", walk.edge.size);
+    line_hash(call->out, "root", &root);
+    line_word(call->out, "say",
+              "every leaf was made again from the log; openings, objects, root and checkpoint fit");
+    line_end(call->out);
+    return ERR_OK;
+}
+
+struct prove {
+    struct command_call *call;
+    const struct gate_peer *peer;
+    struct gate_ledger ledger;
+    struct str checkpoint;
+    bool found;
+    err_t err;
+};
+
+static bool prove_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct prove *prove = ctx;
+    struct merkle_proof proof;
+    struct hash hash = leaf_hash(&leaf->leaf);
+    struct buf *out = prove->call->out;
+    if (TRY(prove->err, gate_inclusion(prove->call->host->gate, prove->peer->index, leaf->leaf.seq,
+                                       prove->ledger.visible, &proof)) ||
+        TRY(prove->err, merkle_inclusion_verify(&proof, leaf->leaf.seq, prove->ledger.visible, &hash,
+                                                &prove->ledger.visible_root)))
+        return false;
+    prove->found = true;
+    line_begin(out);
+    line_count(out, "seq", leaf->leaf.seq);
+    line_word(out, "op", leaf_op_word(leaf->leaf.op));
+    line_time(out, "time", leaf->leaf.time_us);
+    line_text(out, "id", leaf->id);
+    line_hash(out, "leaf", &hash);
+    line_count(out, "tree_size", prove->ledger.visible);
+    line_hash(out, "root", &prove->ledger.visible_root);
+    line_count(out, "hashes", proof.count);
+    buf_printf(out, ",\"proof\":[");
+    for (size_t i = 0; i < proof.count; i++) {
+        char text[44];
+        (void)str_base64(proof.at[i].b, HASH_SIZE, text);
+        buf_printf(out, "%s\"%.44s\"", i == 0 ? "" : ",", text);
+    }
+    buf_putc(out, ']');
+    line_text(out, "checkpoint", prove->checkpoint);
+    line_end(out);
+    return true;
+}
+
+static err_t ledger_prove(struct command_call *call)
+{
+    struct prove prove = {.call = call};
+    struct stix_key object;
+    struct buf note;
+    uint64_t size;
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &prove.peer)) ||
+        TRY(err, command_object(call, "id", &object)))
+        return err;
+    buf_init(&note, LIMIT_NOTE_BYTES);
+    if (TRY(err, gate_ledger(call->host->gate, prove.peer->index, &prove.ledger)))
+        goto out;
+    if (prove.ledger.visible == 0) {
+        err = ERR_NOTFOUND;
+        goto out;
+    }
+    if (TRY(err, gate_checkpoint(call->host->gate, prove.peer->index, prove.ledger.visible, &size, &note)))
+        goto out;
+    prove.checkpoint = buf_str(&note);
+    if (!TRY(err, gate_leaves_of(call->host->gate, prove.peer->index, &object, prove_leaf, &prove)))
+        err = prove.err != ERR_OK ? prove.err : prove.found ? ERR_OK : ERR_NOTFOUND;
+out:
+    buf_deinit(&note);
+    if (err == ERR_NOTFOUND)
+        return command_refuse(call, err, NULL, "nothing of it was released to %.*s",
+                              STR_ARG(prove.peer->audience));
+    return err == ERR_OK ? err : command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
+}
+
+const struct command command_ledger_rows[] = {
+    {"ledger.show", false, ledger_show},
+    {"ledger.verify", false, ledger_verify},
+    {"ledger.prove", false, ledger_prove},
+    {NULL, false, NULL},
+};

@@ -1,0 +1,39 @@
+/* Looking at one object: every copy that is held, and where it went. */
+#include "app/command.h"
+
+static bool say_copy(void *ctx, const struct gate_object *object)
+{
+    struct command_call *call = ctx;
+    const struct gate_source *source = gate_source_get(call->host->gate, object->envelope.source);
+    line_begin(call->out);
+    line_count(call->out, "lsn", object->lsn);
+    line_text(call->out, "source", source == NULL ? STR("?") : source->name);
+    line_time(call->out, "received", object->envelope.received_us);
+    line_bool(call->out, "newest", object->newest);
+    line_bool(call->out, "current", object->current_view);
+    line_bool(call->out, "assertion", object->assertion);
+    line_bool(call->out, "quarantined", object->quarantined);
+    line_count(call->out, "bytes", object->bytes.len);
+    line_text(call->out, "object", str_from_bytes(object->bytes));
+    line_end(call->out);
+    return buf_err(call->out) == ERR_OK;
+}
+
+static err_t object_show(struct command_call *call)
+{
+    struct stix_key object;
+    err_t err;
+    if (TRY(err, command_object(call, "id", &object)))
+        return err;
+    size_t before = call->out->len;
+    if (TRY(err, gate_versions(call->host->gate, &object, say_copy, call)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    if (call->out->len == before)
+        return command_refuse(call, ERR_NOTFOUND, NULL, "no such object is held");
+    return ERR_OK;
+}
+
+const struct command command_object_rows[] = {
+    {"object.show", false, object_show},
+    {NULL, false, NULL},
+};

@@ -1,0 +1,210 @@
+/* Partners: whose node it is, what it will and will not get, started, paused, removed. */
+#include "app/command.h"
+
+#include "sync/card.h"
+
+static const char *state_word(enum gate_peer_state state)
+{
+    static const char *const words[] = {"paused", "started", "removed"};
+    return words[state];
+}
+
+static void say_rule(void *ctx, struct str name, enum policy_effect effect, uint64_t count)
+{
+    struct command_call *call = ctx;
+    line_begin(call->out);
+    line_text(call->out, "rule", name);
+    line_word(call->out, "effect", policy_effect_name(effect));
+    line_count(call->out, "objects", count);
+    line_end(call->out);
+}
+
+/* What the partner will and will not get, of what is held. */
+static err_t say_outlook(struct command_call *call, const struct gate_peer *peer)
+{
+    struct gate_tally tally;
+    err_t err = gate_tally(call->host->gate, peer->index, &tally);
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "the objects could not be counted: %s", err_text(err));
+    if (gate_policy(call->host->gate) == NULL)
+        line_say(call->out, "There is no policy yet: it gets nothing. Next: bongsu policy activate FILE");
+    else
+        line_say(call->out,
+                 "Of what is held: %llu released, %llu held for a person, %llu wait for what they refer to, "
+                 "%llu denied.",
+                 (unsigned long long)tally.released, (unsigned long long)tally.held,
+                 (unsigned long long)tally.blocked, (unsigned long long)tally.denied);
+    return gate_tally_rules(call->host->gate, peer->index, say_rule, call);
+}
+
+static err_t read_card(struct command_call *call, struct str text, struct sync_card *out)
+{
+    struct fault fault = {0};
+    err_t err;
+    if (TRY(err, sync_card_parse(text, out, &fault)) || TRY(err, sync_card_valid(out, call->now_us, &fault)))
+        return command_refuse(call, err, "ask the partner for its present card (bongsu card)",
+                              "the card is refused: %s", fault.what[0] == '\0' ? err_text(err) : fault.what);
+    if (str_eq(str_of(out->node), str_of(call->host->conf->node)))
+        return command_refuse(call, ERR_CONFLICT, "give the partner's card", "this is our own card");
+    return ERR_OK;
+}
+
+/* A partner that is known already: only a newer card of the same root key takes the place of the old one. */
+static err_t check_replaces(struct command_call *call, const struct gate_peer *held,
+                            const struct sync_card *next)
+{
+    struct sync_card before;
+    struct fault fault = {0};
+    err_t err;
+    if (held->state == GATE_PEER_REMOVED)
+        return command_refuse(call, ERR_EXISTS, "choose another audience name",
+                              "a partner of that name was removed");
+    if (held->node.len == 0)
+        return command_refuse(call, ERR_EXISTS, "choose another audience name",
+                              "that audience takes part by TAXII alone");
+    if (TRY(err, sync_card_parse(str_from_bytes(held->card), &before, &fault)) ||
+        TRY(err, sync_card_replaces(&before, next, &fault)))
+        return command_refuse(call, err, "an older card, or another root key, is never taken",
+                              "the card does not replace the one that is held: %s",
+                              fault.what[0] == '\0' ? err_text(err) : fault.what);
+    return ERR_OK;
+}
+
+static void say_added(struct command_call *call, const struct gate_peer *peer, const struct sync_card *card)
+{
+    char words[SYNC_CARD_WORDS_SIZE];
+    line_begin(call->out);
+    line_text(call->out, "audience", peer->audience);
+    line_text(call->out, "node", peer->node);
+    line_word(call->out, "state", state_word(peer->state));
+    if (card != NULL) {
+        sync_card_words(card, words);
+        line_word(call->out, "words", words);
+    }
+    line_end(call->out);
+    if (card != NULL) {
+        line_say(call->out, "Words of its root key: %s", words);
+        line_say(call->out, "Compare them with the partner by telephone before you start it.");
+    } else {
+        line_say(call->out,
+                 "It takes part by TAXII: it reads its view and hands in its own. It cannot prove what "
+                 "it holds, sign receipts, be told at once, or be made to forget.");
+    }
+    line_say(call->out, "Paused, without history. Next: bongsu peer start %.*s [--history]",
+             STR_ARG(peer->audience));
+}
+
+/* The identities on a card are at home at that node: only it speaks for them. */
+static err_t bind_identities(struct command_call *call, const struct gate_peer *peer,
+                             const struct sync_card *card)
+{
+    struct gate_by by = command_by(call);
+    for (size_t i = 0; i < card->identity_count; i++) {
+        char id[10 + UUID_TEXT_SIZE];
+        struct stix_key key;
+        memcpy(id, "identity--", 10);
+        uuid_text(&card->identities[i], id + 10);
+        if (!stix_id_parse((struct str) {id, sizeof id}, &key))
+            continue;
+        err_t err = gate_identity_bind(call->host->gate, &key, peer->source, &by, call->now_us);
+        if (err != ERR_OK)
+            return command_refuse(call, err, NULL, "an identity of the card could not be bound: %s",
+                                  err_text(err));
+    }
+    return ERR_OK;
+}
+
+static err_t put_peer(struct command_call *call, struct str audience, struct str node, struct str country,
+                      struct str card_text, const struct sync_card *card)
+{
+    struct gate_by by = command_by(call);
+    unsigned index;
+    err_t err;
+    if (TRY(err, gate_peer_put(call->host->gate, audience, node, country, bytes_from_str(card_text), &by,
+                               call->now_us, &index)))
+        return command_refuse(call, err, "names are of a-z 0-9 . _ -", "the partner was not added: %s",
+                              err == ERR_FULL ? "there is no place for one more, ever" : err_text(err));
+    const struct gate_peer *peer = gate_peer_get(call->host->gate, index);
+    if (card != NULL && TRY(err, bind_identities(call, peer, card)))
+        return err;
+    call->host->peers_changed(call->host->ctx);
+    say_added(call, gate_peer_get(call->host->gate, index), card);
+    return say_outlook(call, gate_peer_get(call->host->gate, index));
+}
+
+static err_t peer_add(struct command_call *call)
+{
+    struct str audience, text = command_text_or_empty(call, "card");
+    struct sync_card card;
+    err_t err;
+    if (TRY(err, command_text(call, "audience", &audience)))
+        return err;
+    const struct gate_peer *held = gate_peer_find(call->host->gate, audience);
+    if (text.len == 0) {
+        if (held != NULL)
+            return command_refuse(call, ERR_EXISTS, "choose another audience name",
+                                  "there is a partner of that name");
+        return put_peer(call, audience, (struct str) {NULL, 0}, command_text_or_empty(call, "country"), text,
+                        NULL);
+    }
+    if (TRY(err, read_card(call, text, &card)) ||
+        (held != NULL && TRY(err, check_replaces(call, held, &card))))
+        return err;
+    return put_peer(call, audience, str_of(card.node), str_of(card.country), text, &card);
+}
+
+static err_t peer_list(struct command_call *call)
+{
+    for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++) {
+        const struct gate_peer *peer = gate_peer_get(call->host->gate, i);
+        if (peer->state == GATE_PEER_REMOVED && !command_flag(call, "all"))
+            continue;
+        line_begin(call->out);
+        line_text(call->out, "audience", peer->audience);
+        line_text(call->out, "node", peer->node.len > 0 ? peer->node : STR("(TAXII)"));
+        line_text(call->out, "country", peer->country);
+        line_word(call->out, "state", state_word(peer->state));
+        call->host->peer_status(call->host->ctx, i, call->out);
+        line_end(call->out);
+    }
+    return ERR_OK;
+}
+
+static err_t set_state(struct command_call *call, enum gate_peer_state state, bool history)
+{
+    const struct gate_peer *peer;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    unsigned index = peer->index;
+    if (TRY(err, gate_peer_set(call->host->gate, index, state, history, &by, call->now_us)))
+        return command_refuse(call, err, NULL, "the partner was not changed: %s", err_text(err));
+    call->host->peers_changed(call->host->ctx);
+    line_begin(call->out);
+    line_text(call->out, "audience", gate_peer_get(call->host->gate, index)->audience);
+    line_word(call->out, "state", state_word(state));
+    line_word(call->out, "say", state_word(state));
+    line_end(call->out);
+    return ERR_OK;
+}
+
+static err_t peer_start(struct command_call *call)
+{
+    return set_state(call, GATE_PEER_STARTED, command_flag(call, "history"));
+}
+
+static err_t peer_pause(struct command_call *call)
+{
+    return set_state(call, GATE_PEER_PAUSED, false);
+}
+
+static err_t peer_remove(struct command_call *call)
+{
+    return set_state(call, GATE_PEER_REMOVED, false);
+}
+
+const struct command command_peer_rows[] = {
+    {"peer.add", true, peer_add},     {"peer.list", false, peer_list},    {"peer.start", true, peer_start},
+    {"peer.pause", true, peer_pause}, {"peer.remove", true, peer_remove}, {NULL, false, NULL},
+};

@@ -1,0 +1,221 @@
+/* The policy: checked, explained, compared and taken into force; single objects approved or denied; releases
+ * stopped. */
+#include "app/command.h"
+
+static err_t refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault)
+{
+    return command_refuse(call, err, "the policy in force was not touched",
+                          "line %u, column %u: %.180s%s%.150s", fault->line, fault->column,
+                          fault->what[0] == '\0' ? err_text(err) : fault->what,
+                          fault->suggestion[0] == '\0' ? "" : "; ", fault->suggestion);
+}
+
+static err_t policy_activate(struct command_call *call)
+{
+    struct str text;
+    struct policy_fault fault = {0};
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_text(call, "text", &text)))
+        return err;
+    if (TRY(err, gate_policy_activate(call->host->gate, text, &by, call->now_us, &fault)))
+        return refuse_policy(call, err, &fault);
+    const struct policy *policy = gate_policy(call->host->gate);
+    struct hash digest = policy_digest(policy);
+    line_begin(call->out);
+    line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
+    line_hash(call->out, "digest", &digest);
+    line_word(call->out, "say", "in force; everything held is decided again");
+    line_end(call->out);
+    return ERR_OK;
+}
+
+static err_t policy_check(struct command_call *call)
+{
+    struct str text;
+    struct policy_fault fault = {0};
+    struct policy *policy;
+    err_t err;
+    if (TRY(err, command_text(call, "text", &text)))
+        return err;
+    if (TRY(err, gate_policy_compile(call->host->gate, text, &policy, &fault)))
+        return refuse_policy(call, err, &fault);
+    line_begin(call->out);
+    line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
+    line_word(call->out, "say", "the policy is well formed");
+    line_end(call->out);
+    policy_unref(policy);
+    return ERR_OK;
+}
+
+static err_t policy_show(struct command_call *call)
+{
+    const struct policy *policy = gate_policy(call->host->gate);
+    if (policy == NULL)
+        return command_refuse(call, ERR_NOTFOUND, "bongsu policy activate FILE",
+                              "there is no policy: nothing leaves");
+    line_begin(call->out);
+    line_text(call->out, "text", policy_text(policy));
+    line_text(call->out, "say", policy_text(policy));
+    line_end(call->out);
+    return ERR_OK;
+}
+
+static void say_step(void *ctx, const struct policy_step *step)
+{
+    struct command_call *call = ctx;
+    if (!step->addressed)
+        return;
+    line_begin(call->out);
+    line_text(call->out, "rule", step->name);
+    line_word(call->out, "effect", policy_effect_name(step->effect));
+    line_count(call->out, "line", step->line);
+    line_word(call->out, "result", step->decided ? "decides" : step->matched ? "matches" : "does not match");
+    line_text(call->out, "condition", step->condition);
+    line_text(call->out, "because", step->value);
+    if (step->waits_until_us != POLICY_TIME_NONE)
+        line_time(call->out, "waits_until", step->waits_until_us);
+    line_end(call->out);
+}
+
+static void say_why(struct command_call *call, const struct gate_why *why)
+{
+    line_begin(call->out);
+    line_word(call->out, "effect_of_rules", policy_effect_name(why->effect));
+    line_bool(call->out, "released", why->released);
+    line_bool(call->out, "blocked", why->blocked);
+    line_bool(call->out, "superseded", why->superseded);
+    line_bool(call->out, "stopped", why->stopped);
+    line_text(call->out, "by_rule", why->rule);
+    if (why->blocked)
+        line_text(call->out, "blocked_by", why->blocked_by);
+    line_end(call->out);
+    if (why->released)
+        line_say(call->out, "Released (rule %.*s).", STR_ARG(why->rule));
+    else if (why->blocked)
+        line_say(call->out, "Not released: rule %.*s lets it go, but it refers to %.*s, which %s.",
+                 STR_ARG(why->rule), STR_ARG(why->blocked_by),
+                 why->blocked_by_unknown ? "is not held here" : "is withheld");
+    else if (why->stopped)
+        line_say(call->out, "Not released: releases are stopped (bongsu stop-release --lift).");
+    else
+        line_say(call->out, "%s by rule %.*s.",
+                 why->effect == POLICY_HOLD      ? "Held for a person"
+                 : why->effect == POLICY_RELEASE ? "To be released"
+                                                 : "Denied",
+                 STR_ARG(why->rule));
+}
+
+static err_t policy_explain_one(struct command_call *call)
+{
+    struct stix_key object;
+    const struct gate_peer *peer;
+    struct gate_why why;
+    err_t err;
+    if (TRY(err, command_object(call, "id", &object)) || TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    if (TRY(err, gate_explain(call->host->gate, &object, peer->index, call->now_us, call->arena, say_step,
+                              call, &why)))
+        return command_refuse(call, err, NULL, "%s",
+                              err == ERR_NOTFOUND ? "no such object is held" : err_text(err));
+    say_why(call, &why);
+    return ERR_OK;
+}
+
+static bool say_diff(void *ctx, const struct gate_diff_line *diff)
+{
+    struct command_call *call = ctx;
+    const struct gate_peer *peer = gate_peer_get(call->host->gate, diff->partner);
+    line_begin(call->out);
+    line_text(call->out, "id", diff->id);
+    line_text(call->out, "audience", peer->audience);
+    line_word(call->out, "change", diff->then_released ? "released" : "held back");
+    line_text(call->out, "now", diff->now_rule);
+    line_text(call->out, "then", diff->then_rule);
+    line_end(call->out);
+    return buf_err(call->out) == ERR_OK;
+}
+
+static err_t policy_diff(struct command_call *call)
+{
+    struct str text;
+    struct policy_fault fault = {0};
+    struct policy *policy;
+    err_t err;
+    if (TRY(err, command_text(call, "text", &text)))
+        return err;
+    if (TRY(err, gate_policy_compile(call->host->gate, text, &policy, &fault)))
+        return refuse_policy(call, err, &fault);
+    size_t before = call->out->len;
+    if (TRY(err, gate_policy_diff(call->host->gate, policy, call->now_us, say_diff, call)))
+        err = command_refuse(call, err, NULL, "the policies could not be compared: %s", err_text(err));
+    else if (call->out->len == before)
+        line_say(call->out, "Nothing that is held would be decided otherwise.");
+    policy_unref(policy);
+    return err;
+}
+
+static err_t approve(struct command_call *call, enum gate_approval approval)
+{
+    struct stix_key object;
+    const struct gate_peer *peer;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_object(call, "id", &object)) || TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    if (TRY(err, gate_approve(call->host->gate, &object, peer->index, approval, &by, call->now_us)))
+        return command_refuse(call, err, NULL, "%s",
+                              err == ERR_NOTFOUND ? "no such object is held" : err_text(err));
+    line_say(call->out, "%s for %.*s; the object is decided again",
+             approval == GATE_APPROVE ? "approved" : "denied", STR_ARG(peer->audience));
+    return ERR_OK;
+}
+
+static err_t approve_one(struct command_call *call)
+{
+    return approve(call, GATE_APPROVE);
+}
+
+static err_t deny_one(struct command_call *call)
+{
+    return approve(call, GATE_DENY);
+}
+
+static err_t stop_release(struct command_call *call)
+{
+    static const struct {
+        const char *word;
+        enum gate_stop_kind kind;
+    } kinds[] = {{"partner", GATE_STOP_PARTNER}, {"source", GATE_STOP_SOURCE}, {"rule", GATE_STOP_RULE}};
+    enum gate_stop_kind kind = GATE_STOP_ALL;
+    struct str name = {NULL, 0};
+    struct gate_by by = command_by(call);
+    bool stop = !command_flag(call, "lift");
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct str given = command_text_or_empty(call, kinds[i].word);
+        if (given.len == 0)
+            continue;
+        if (name.len > 0)
+            return command_refuse(call, ERR_USAGE, NULL, "one of partner, source and rule, or none");
+        name = given;
+        kind = kinds[i].kind;
+    }
+    err_t err = gate_stop(call->host->gate, kind, name, stop, &by, call->now_us);
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    line_say(call->out, "%s%s%.*s", stop ? "releases are stopped" : "releases go on",
+             name.len > 0 ? ": " : "", STR_ARG(name));
+    return ERR_OK;
+}
+
+const struct command command_policy_rows[] = {
+    {"policy.activate", true, policy_activate},
+    {"policy.check", false, policy_check},
+    {"policy.show", false, policy_show},
+    {"policy.explain", false, policy_explain_one},
+    {"policy.diff", false, policy_diff},
+    {"approve", true, approve_one},
+    {"deny", true, deny_one},
+    {"stop-release", true, stop_release},
+    {NULL, false, NULL},
+};

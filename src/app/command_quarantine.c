@@ -1,0 +1,119 @@
+/* What was refused: listed, shown with its bytes, tried again, dropped. */
+#include "app/command.h"
+
+struct look {
+    struct command_call *call;
+    uint64_t lsn; /* 0: all */
+    bool found;
+};
+
+static void say_head(struct command_call *call, const struct gate_quarantined *entry)
+{
+    const struct gate_source *source = gate_source_get(call->host->gate, entry->source);
+    line_count(call->out, "number", entry->lsn);
+    line_time(call->out, "received", entry->received_us);
+    line_text(call->out, "source", source == NULL ? STR("?") : source->name);
+    line_word(call->out, "reason", entry->reason == RECORD_QUARANTINE_CONFLICT ? "conflict" : "refused");
+    line_word(call->out, "code", err_name(entry->fault.code));
+    line_word(call->out, "what", entry->fault.what);
+    line_word(call->out, "section", entry->fault.section);
+    line_word(call->out, "pointer", entry->fault.pointer);
+    line_count(call->out, "offset", entry->fault.offset);
+    line_count(call->out, "bytes", entry->bytes.len);
+}
+
+static bool say_entry(void *ctx, const struct gate_quarantined *entry)
+{
+    struct look *look = ctx;
+    if (look->lsn != 0 && look->lsn != entry->lsn)
+        return false;
+    look->found = true;
+    line_begin(look->call->out);
+    say_head(look->call, entry);
+    if (look->lsn != 0 && str_is_utf8(str_from_bytes(entry->bytes))) {
+        line_text(look->call->out, "text", str_from_bytes(entry->bytes));
+    } else if (look->lsn != 0) {
+        size_t size = str_base64_size(entry->bytes.len);
+        char *base64 = arena_alloc(look->call->arena, size + 1);
+        if (base64 != NULL)
+            line_text(look->call->out, "base64",
+                      (struct str) {base64, str_base64(entry->bytes.at, entry->bytes.len, base64)});
+    }
+    line_end(look->call->out);
+    return look->lsn == 0 && buf_err(look->call->out) == ERR_OK;
+}
+
+static err_t quarantine_list(struct command_call *call)
+{
+    struct look look = {.call = call};
+    err_t err = gate_quarantine_list(call->host->gate, 0, say_entry, &look);
+    return err == ERR_OK ? err : command_refuse(call, err, NULL, "%s", err_text(err));
+}
+
+static err_t number_of(struct command_call *call, uint64_t *out)
+{
+    struct str text;
+    err_t err;
+    if (TRY(err, command_text(call, "number", &text)))
+        return err;
+    if (!str_to_u64(text, UINT64_MAX, out) || *out == 0)
+        return command_refuse(call, ERR_USAGE, "`bongsu quarantine list` numbers them", "not a number");
+    return ERR_OK;
+}
+
+static err_t quarantine_show(struct command_call *call)
+{
+    struct look look = {.call = call};
+    err_t err;
+    if (TRY(err, number_of(call, &look.lsn)))
+        return err;
+    if (TRY(err, gate_quarantine_list(call->host->gate, look.lsn, say_entry, &look)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    if (!look.found)
+        return command_refuse(call, ERR_NOTFOUND, "`bongsu quarantine list` numbers them", "no such entry");
+    return ERR_OK;
+}
+
+static void say_answer(void *ctx, const struct gate_answer *answer)
+{
+    struct command_call *call = ctx;
+    line_begin(call->out);
+    line_text(call->out, "id", answer->id);
+    line_word(call->out, "disposition", gate_disposition_word(answer->disposition));
+    line_word(call->out, "say", gate_disposition_word(answer->disposition));
+    if (answer->fault != NULL)
+        line_word(call->out, "what", answer->fault->what);
+    line_end(call->out);
+}
+
+static err_t quarantine_retry(struct command_call *call)
+{
+    uint64_t lsn;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, number_of(call, &lsn)))
+        return err;
+    err = gate_quarantine_retry(call->host->gate, lsn, &by, call->now_us, say_answer, call);
+    return err == ERR_OK ? err : command_refuse(call, err, NULL, "%s", err_text(err));
+}
+
+static err_t quarantine_drop(struct command_call *call)
+{
+    uint64_t lsn;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, number_of(call, &lsn)))
+        return err;
+    if (TRY(err, gate_quarantine_drop(call->host->gate, lsn, &by, call->now_us)))
+        return command_refuse(call, err, "`bongsu quarantine list` numbers them", "%s", err_text(err));
+    line_say(call->out, "dropped; the log keeps its bytes");
+    return ERR_OK;
+}
+
+const struct command command_quarantine_rows[] = {
+    {"quarantine.list", false, quarantine_list},
+    {"quarantine.show", false, quarantine_show},
+    {"quarantine.retry", true, quarantine_retry},
+    {"quarantine.drop", true, quarantine_drop},
+    {NULL, false, NULL},
+};

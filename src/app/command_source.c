@@ -1,0 +1,142 @@
+/* Sources, identities, markings, tags: what operators state about where things come from and what they mean.
+ */
+#include "app/command.h"
+
+static err_t read_until(struct command_call *call, int64_t *out)
+{
+    struct str text = command_text_or_empty(call, "until");
+    char whole[TIME_TEXT_SIZE];
+    struct stamp stamp;
+    *out = INT64_MAX;
+    if (text.len == 0)
+        return ERR_OK;
+    if (text.len == 10) { /* a day: its end */
+        memcpy(whole, text.at, 10);
+        memcpy(whole + 10, "T23:59:59Z", 10);
+        text = (struct str) {whole, 20};
+    }
+    if (stamp_parse(text, &stamp, NULL) != ERR_OK)
+        return command_refuse(call, ERR_USAGE, "write 2027-01-31 or 2027-01-31T12:00:00Z",
+                              "until: not a date");
+    *out = stamp_us(stamp);
+    return ERR_OK;
+}
+
+static err_t source_add(struct command_call *call)
+{
+    struct gate_source source = {
+        .own = !command_flag(call, "foreign"), .rewrites = command_flag(call, "rewrites"), .partner = -1};
+    struct gate_by by = command_by(call);
+    uint32_t number;
+    err_t err;
+    if (TRY(err, command_text(call, "name", &source.name)) ||
+        TRY(err, read_until(call, &source.assume_until_us)))
+        return err;
+    if (command_text_or_empty(call, "assume").len > 0) {
+        if (TRY(err, command_tlp(call, "assume", &source.assume)))
+            return err;
+        if (by.because.len == 0)
+            return command_refuse(call, ERR_USAGE, "add --because \"...\"",
+                                  "assuming a marking needs a reason");
+    }
+    if (TRY(err, gate_source_put(call->host->gate, &source, &by, call->now_us, &number)))
+        return command_refuse(call, err, "names are of a-z 0-9 . _ -", "the source was not declared: %s",
+                              err_text(err));
+    line_begin(call->out);
+    line_text(call->out, "source", source.name);
+    line_count(call->out, "number", number);
+    line_word(call->out, "say",
+              source.assume == STIX_TLP_NONE ? "declared; its unmarked objects are held"
+                                             : "declared; its unmarked objects are decided again");
+    line_end(call->out);
+    return ERR_OK;
+}
+
+static err_t source_list(struct command_call *call)
+{
+    for (uint32_t number = 1; number <= gate_source_count(call->host->gate); number++) {
+        const struct gate_source *source = gate_source_get(call->host->gate, number);
+        if (source == NULL)
+            continue;
+        line_begin(call->out);
+        line_text(call->out, "name", source->name);
+        line_word(call->out, "kind", source->partner >= 0 ? "partner" : source->own ? "own" : "foreign");
+        line_bool(call->out, "declared", !source->undeclared);
+        line_bool(call->out, "rewrites", source->rewrites);
+        line_word(call->out, "assume", stix_tlp_name(source->assume));
+        line_time(call->out, "until", source->assume_until_us);
+        line_end(call->out);
+    }
+    return ERR_OK;
+}
+
+static err_t identity_bind(struct command_call *call)
+{
+    struct stix_key identity;
+    struct str name;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_object(call, "id", &identity)) || TRY(err, command_text(call, "source", &name)))
+        return err;
+    const struct gate_source *source = gate_source_find(call->host->gate, name);
+    if (source == NULL)
+        return command_refuse(call, ERR_NOTFOUND, "declare it: bongsu source add", "there is no source %.*s",
+                              STR_ARG(name));
+    if (TRY(err, gate_identity_bind(call->host->gate, &identity, source->number, &by, call->now_us)))
+        return command_refuse(call, err, NULL, "the identity was not bound: %s", err_text(err));
+    line_say(call->out, "bound: only %.*s speaks for it now", STR_ARG(source->name));
+    return ERR_OK;
+}
+
+static err_t marking_classify(struct command_call *call)
+{
+    struct stix_key marking;
+    enum stix_tlp as;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_object(call, "id", &marking)) || TRY(err, command_tlp(call, "as", &as)))
+        return err;
+    if (by.because.len == 0)
+        return command_refuse(call, ERR_USAGE, "add --because \"...\"",
+                              "classifying a marking needs a reason");
+    if (TRY(err, gate_marking_classify(call->host->gate, &marking, as, &by, call->now_us)))
+        return command_refuse(call, err, "add the marking-definition first",
+                              "the marking was not classified: %s", err_text(err));
+    line_say(call->out, "classified as tlp:%s; what carries it is decided again", stix_tlp_name(as));
+    return ERR_OK;
+}
+
+static err_t tag_set(struct command_call *call, bool add)
+{
+    struct stix_key object;
+    struct str tag;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_object(call, "id", &object)) || TRY(err, command_text(call, "tag", &tag)))
+        return err;
+    if (TRY(err, gate_tag(call->host->gate, &object, tag, add, &by, call->now_us)))
+        return command_refuse(call, err, NULL, "the tag was not %s: %s", add ? "added" : "removed",
+                              err_text(err));
+    line_say(call->out, "%s; the object is decided again", add ? "tagged" : "tag removed");
+    return ERR_OK;
+}
+
+static err_t tag_add(struct command_call *call)
+{
+    return tag_set(call, true);
+}
+
+static err_t tag_remove(struct command_call *call)
+{
+    return tag_set(call, false);
+}
+
+const struct command command_source_rows[] = {
+    {"source.add", true, source_add},
+    {"source.list", false, source_list},
+    {"identity.bind", true, identity_bind},
+    {"marking.classify", true, marking_classify},
+    {"tag.add", true, tag_add},
+    {"tag.remove", true, tag_remove},
+    {NULL, false, NULL},
+};

@@ -1,0 +1,120 @@
+/* How the node is: counts, health, each partner. */
+#include "app/command.h"
+
+static void say_node(struct command_call *call)
+{
+    struct gate_health health = gate_health(call->host->gate);
+    struct gate_counts counts;
+    gate_counts(call->host->gate, &counts);
+    line_begin(call->out);
+    line_word(call->out, "node", call->host->conf->node);
+    line_word(call->out, "country", call->host->conf->country);
+    line_word(call->out, "health", health.read_only ? "read-only" : "good");
+    if (health.read_only) {
+        line_word(call->out, "why", health.why);
+        line_word(call->out, "next", health.what_next);
+    }
+    line_count(call->out, "objects", counts.objects);
+    line_count(call->out, "quarantined", counts.quarantined);
+    line_count(call->out, "jobs", counts.jobs);
+    line_count(call->out, "log_bytes", counts.log_bytes);
+    line_count(call->out, "durable_lsn", counts.durable_lsn);
+    line_count(call->out, "decided_lsn", counts.decided_lsn);
+    line_count(call->out, "applied_lsn", counts.applied_lsn);
+    line_bool(call->out, "policy", gate_policy(call->host->gate) != NULL);
+    line_bool(call->out, "settled", counts.jobs == 0 && counts.decided_lsn >= counts.durable_lsn);
+    call->host->node_status(call->host->ctx, call->out);
+    line_end(call->out);
+}
+
+static void say_partner(struct command_call *call, const struct gate_peer *peer)
+{
+    static const char *const states[] = {"paused", "started", "removed"};
+    struct gate_ledger ledger;
+    struct gate_tally tally;
+    line_begin(call->out);
+    line_text(call->out, "audience", peer->audience);
+    line_text(call->out, "peer", peer->node.len > 0 ? peer->node : STR("(TAXII)"));
+    line_word(call->out, "state", states[peer->state]);
+    if (gate_tally(call->host->gate, peer->index, &tally) == ERR_OK) {
+        line_count(call->out, "released", tally.released);
+        line_count(call->out, "held", tally.held);
+        line_count(call->out, "blocked", tally.blocked);
+        line_count(call->out, "denied", tally.denied);
+    }
+    if (gate_ledger(call->host->gate, peer->index, &ledger) == ERR_OK) {
+        line_count(call->out, "ledger_size", ledger.size);
+        line_count(call->out, "ledger_visible", ledger.visible);
+        line_hash(call->out, "ledger_root", &ledger.visible_root);
+        line_count(call->out, "receipted", ledger.receipted);
+        line_count(call->out, "refused_there", ledger.refused);
+    }
+    call->host->peer_status(call->host->ctx, peer->index, call->out);
+    line_end(call->out);
+}
+
+static err_t status(struct command_call *call)
+{
+    say_node(call);
+    for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++) {
+        const struct gate_peer *peer = gate_peer_get(call->host->gate, i);
+        if (peer->state != GATE_PEER_REMOVED)
+            say_partner(call, peer);
+    }
+    return ERR_OK;
+}
+
+struct rules {
+    struct command_call *call;
+    const struct gate_peer *peer;
+};
+
+static void say_rule(void *ctx, struct str name, enum policy_effect effect, uint64_t count)
+{
+    const struct rules *rules = ctx;
+    struct buf *out = rules->call->out;
+    line_begin(out);
+    line_text(out, "audience", rules->peer->audience);
+    line_text(out, "rule", name);
+    line_word(out, "effect", policy_effect_name(effect));
+    line_count(out, "objects", count);
+    line_end(out);
+}
+
+/* Withheld, with the rule's name. */
+static err_t status_rules(struct command_call *call)
+{
+    struct rules rules = {.call = call};
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &rules.peer)))
+        return err;
+    err = gate_tally_rules(call->host->gate, rules.peer->index, say_rule, &rules);
+    return err == ERR_OK ? err : command_refuse(call, err, NULL, "%s", err_text(err));
+}
+
+static void say_finding(void *ctx, const char *text)
+{
+    struct command_call *call = ctx;
+    line_say(call->out, "%s", text);
+}
+
+static err_t check(struct command_call *call)
+{
+    uint64_t bad = 0;
+    err_t err = gate_check(call->host->gate, say_finding, call, &bad);
+    if (err != ERR_OK || bad > 0)
+        return command_refuse(
+            call, err != ERR_OK ? err : ERR_CORRUPT,
+            "stop the node, keep a copy, run `bongsu reindex`; if the log itself is damaged, see "
+            "the guide",
+            "%llu findings", (unsigned long long)bad);
+    line_say(call->out, "every frame, every index entry and every root is whole");
+    return ERR_OK;
+}
+
+const struct command command_status_rows[] = {
+    {"status", false, status},
+    {"status.rules", false, status_rules},
+    {"check", false, check},
+    {NULL, false, NULL},
+};

@@ -1,0 +1,116 @@
+/* Identities of the TAXII server: who reads which view, who submits as which source. */
+#include "app/command.h"
+
+static void say_identity(struct command_call *call, const struct taxii_identity *identity)
+{
+    const struct gate_peer *peer =
+        identity->partner >= 0 ? gate_peer_get(call->host->gate, (unsigned)identity->partner) : NULL;
+    const struct gate_source *source = gate_source_get(call->host->gate, identity->source);
+    line_begin(call->out);
+    line_text(call->out, "name", identity->name);
+    line_text(call->out, "audience", peer == NULL ? STR("") : peer->audience);
+    line_text(call->out, "source", source == NULL ? STR("") : source->name);
+    line_bool(call->out, "reads", (identity->roles & TAXII_READ) != 0);
+    line_bool(call->out, "submits", (identity->roles & TAXII_SUBMIT) != 0);
+    line_bool(call->out, "workspace", (identity->roles & TAXII_WORKSPACE) != 0);
+    line_bool(call->out, "password", (identity->credentials & TAXII_PASSWORD) != 0);
+    line_bool(call->out, "token", (identity->credentials & TAXII_TOKEN) != 0);
+    line_bool(call->out, "certificate", (identity->credentials & TAXII_CERTIFICATE) != 0);
+    line_end(call->out);
+}
+
+static err_t set_password(struct command_call *call, struct str name, const struct gate_by *by)
+{
+    struct str password = command_text_or_empty(call, "password");
+    if (password.len == 0)
+        return ERR_OK;
+    err_t err = taxii_identity_password(call->host->taxii, name, password, by, call->now_us);
+    return err == ERR_OK ? err
+                         : command_refuse(call, err, "choose a longer one", "the password was not set: %s",
+                                          err_text(err));
+}
+
+static err_t set_certificate(struct command_call *call, struct str name, const struct gate_by *by)
+{
+    struct str hex = command_text_or_empty(call, "certificate");
+    uint8_t key[EXCHANGE_KEY_SIZE];
+    if (hex.len == 0)
+        return ERR_OK;
+    if (hex.len != 2 * sizeof key || !str_unhex(hex, key, sizeof key))
+        return command_refuse(
+            call, ERR_USAGE, "64 hexadecimal digits: the Ed25519 key, or SHA-256 of the SubjectPublicKeyInfo",
+            "certificate: not a key");
+    err_t err = taxii_identity_certificate(call->host->taxii, name, key, by, call->now_us);
+    return err == ERR_OK ? err
+                         : command_refuse(call, err, NULL, "the certificate was not set: %s", err_text(err));
+}
+
+static err_t give_token(struct command_call *call, struct str name, const struct gate_by *by)
+{
+    char token[TAXII_TOKEN_SIZE];
+    err_t err = taxii_identity_token(call->host->taxii, name, by, call->now_us, token);
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "no token was made: %s", err_text(err));
+    line_begin(call->out);
+    line_text(call->out, "token", (struct str) {token, sizeof token});
+    line_end(call->out);
+    line_say(call->out, "Token, shown this once: %.*s", (int)sizeof token, token);
+    return ERR_OK;
+}
+
+static unsigned roles_of(const struct command_call *call)
+{
+    unsigned roles = (command_flag(call, "read") ? TAXII_READ : 0u) |
+                     (command_flag(call, "submit") ? TAXII_SUBMIT : 0u) |
+                     (command_flag(call, "workspace") ? TAXII_WORKSPACE : 0u);
+    return roles != 0 ? roles : TAXII_READ | TAXII_SUBMIT | TAXII_WORKSPACE;
+}
+
+static err_t taxii_add(struct command_call *call)
+{
+    struct str name;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_text(call, "name", &name)))
+        return err;
+    if (TRY(err,
+            taxii_identity_put(call->host->taxii, name, command_text_or_empty(call, "audience"),
+                               command_text_or_empty(call, "source"), roles_of(call), &by, call->now_us)))
+        return command_refuse(call, err, "give --audience NAME or --source NAME, both known already",
+                              "the identity was not set: %s", err_text(err));
+    if (TRY(err, set_password(call, name, &by)) || TRY(err, set_certificate(call, name, &by)))
+        return err;
+    if (command_flag(call, "token") && TRY(err, give_token(call, name, &by)))
+        return err;
+    const struct taxii_identity *identity = taxii_identity_find(call->host->taxii, name);
+    if (identity != NULL)
+        say_identity(call, identity);
+    return ERR_OK;
+}
+
+static err_t taxii_list(struct command_call *call)
+{
+    for (size_t i = 0; i < taxii_identity_count(call->host->taxii); i++)
+        say_identity(call, taxii_identity_at(call->host->taxii, i));
+    return ERR_OK;
+}
+
+static err_t taxii_remove(struct command_call *call)
+{
+    struct str name;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_text(call, "name", &name)))
+        return err;
+    if (TRY(err, taxii_identity_remove(call->host->taxii, name, &by, call->now_us)))
+        return command_refuse(call, err, "`bongsu taxii list` names them", "not removed: %s", err_text(err));
+    line_say(call->out, "removed");
+    return ERR_OK;
+}
+
+const struct command command_taxii_rows[] = {
+    {"taxii.add", true, taxii_add},
+    {"taxii.list", false, taxii_list},
+    {"taxii.remove", true, taxii_remove},
+    {NULL, false, NULL},
+};

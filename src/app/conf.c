@@ -1,0 +1,223 @@
+#include "app/conf.h"
+
+#include <cyaml/cyaml.h>
+#include <stdio.h>
+
+#include "app/file.h"
+#include "ledger/checkpoint.h"
+
+enum { CONF_BYTES_MAX = 64 << 10 };
+
+/* The schema: what libcyaml fills in. Strings are its memory. */
+struct yaml_conf {
+    char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
+    char **addresses;
+    unsigned addresses_count;
+};
+
+static const cyaml_schema_value_t address_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LIMIT_HOST_BYTES + 8),
+};
+
+static const cyaml_schema_field_t fields[] = {
+    CYAML_FIELD_STRING_PTR("node", CYAML_FLAG_POINTER, struct yaml_conf, node, 1, LIMIT_NAME_BYTES),
+    CYAML_FIELD_STRING_PTR("country", CYAML_FLAG_POINTER, struct yaml_conf, country, 2, 2),
+    CYAML_FIELD_STRING_PTR("listen", CYAML_FLAG_POINTER, struct yaml_conf, listen, 1, LIMIT_HOST_BYTES + 8),
+    CYAML_FIELD_SEQUENCE("addresses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, addresses,
+                         &address_schema, 0, LIMIT_CARD_ADDRESSES),
+    CYAML_FIELD_STRING_PTR("certificate", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
+                           certificate, 0, LIMIT_PATH_BYTES - 1),
+    CYAML_FIELD_STRING_PTR("certificate-key", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
+                           certificate_key, 0, LIMIT_PATH_BYTES - 1),
+    CYAML_FIELD_STRING_PTR("control", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, control, 1,
+                           LIMIT_PATH_BYTES - 1),
+    CYAML_FIELD_STRING_PTR("metrics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, metrics, 1,
+                           LIMIT_PATH_BYTES - 1),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_conf, fields),
+};
+
+/* libcyaml tells what is wrong in one message and where in the ones that follow: keep the first, and the
+ * first place. */
+struct complaint {
+    char what[FAULT_WHAT_MAX];
+    unsigned line;
+};
+
+static void listen_to(cyaml_log_t level, void *ctx, const char *format, va_list args)
+{
+    struct complaint *complaint = ctx;
+    char text[FAULT_WHAT_MAX];
+    if (level < CYAML_LOG_ERROR)
+        return;
+    (void)vsnprintf(text, sizeof text, format, args);
+    const char *at = strstr(text, "line: ");
+    unsigned line = 0;
+    if (at != NULL && complaint->line == 0 && sscanf(at, "line: %u", &line) == 1)
+        complaint->line = line;
+    if (complaint->what[0] != '\0')
+        return;
+    struct str said = str_trim(str_of(text));
+    if (str_starts(said, STR("Load: ")))
+        said = (struct str) {said.at + 6, said.len - 6};
+    memcpy(complaint->what, said.at, said.len);
+}
+
+static cyaml_config_t config_of(struct complaint *complaint)
+{
+    return (cyaml_config_t) {
+        .log_fn = listen_to,
+        .log_ctx = complaint,
+        .log_level = CYAML_LOG_ERROR,
+        .mem_fn = cyaml_mem,
+        .flags = CYAML_CFG_NO_ALIAS,
+    };
+}
+
+err_t conf_address_parse(struct str text, struct conf_address *out)
+{
+    struct conf_address address = {.ipv6 = text.len > 0 && text.at[0] == '['};
+    struct str host, port;
+    if (address.ipv6) {
+        const char *end = memchr(text.at, ']', text.len);
+        if (end == NULL)
+            return ERR_SYNTAX;
+        host = (struct str) {text.at + 1, (size_t)(end - text.at) - 1};
+        port = (struct str) {end + 1, text.len - host.len - 2};
+        if (port.len == 0 || port.at[0] != ':')
+            return ERR_SYNTAX;
+        port = (struct str) {port.at + 1, port.len - 1};
+    } else {
+        port = text;
+        host = str_cut(&port, ':');
+    }
+    uint64_t number = 0;
+    if (host.len == 0 || host.len >= sizeof address.host || !str_to_u64(port, UINT16_MAX, &number))
+        return ERR_SYNTAX;
+    memcpy(address.host, host.at, host.len);
+    address.port = (uint16_t)number;
+    *out = address;
+    return ERR_OK;
+}
+
+void conf_address_write(struct buf *out, const struct conf_address *address)
+{
+    buf_printf(out, address->ipv6 ? "[%s]:%u" : "%s:%u", address->host, address->port);
+}
+
+static err_t refuse(struct fault *fault, const char *field, const char *rule)
+{
+    return fault_set(fault, ERR_INVALID, 0, "%s: %s %s", CONF_FILE, field, rule);
+}
+
+/* libcyaml bounds the lengths. */
+static void copy_text(char *to, size_t size, const char *from)
+{
+    if (from != NULL)
+        (void)snprintf(to, size, "%s", from);
+}
+
+static err_t take_addresses(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
+{
+    if (conf_address_parse(str_of(yaml->listen), &conf->listen) != ERR_OK)
+        return refuse(fault, "listen", "is not HOST:PORT");
+    for (unsigned i = 0; i < yaml->addresses_count; i++)
+        if (conf_address_parse(str_of(yaml->addresses[i]), &conf->addresses[i]) != ERR_OK)
+            return refuse(fault, "addresses", "holds something that is not HOST:PORT");
+    conf->address_count = yaml->addresses_count;
+    if (conf->address_count == 0)
+        conf->addresses[conf->address_count++] = conf->listen;
+    return ERR_OK;
+}
+
+static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *conf, struct fault *fault)
+{
+    err_t err;
+    copy_text(conf->dir, sizeof conf->dir, dir);
+    copy_text(conf->node, sizeof conf->node, yaml->node);
+    copy_text(conf->country, sizeof conf->country, yaml->country);
+    if (!ledger_name_ok(str_of(conf->node)))
+        return refuse(fault, "node", "is not a name of a-z 0-9 . _ -");
+    for (size_t i = 0; i < 2; i++)
+        if (conf->country[i] < 'A' || conf->country[i] > 'Z')
+            return refuse(fault, "country", "is not two capital letters");
+    if ((yaml->certificate == NULL) != (yaml->certificate_key == NULL))
+        return refuse(fault, "certificate", "and certificate-key belong together");
+    if (yaml->certificate != NULL && (TRY(err, file_path(dir, yaml->certificate, conf->certificate)) ||
+                                      TRY(err, file_path(dir, yaml->certificate_key, conf->certificate_key))))
+        return refuse(fault, "certificate", "is too long a path");
+    if (TRY(err, file_path(dir, yaml->control == NULL ? "control.sock" : yaml->control, conf->control)) ||
+        TRY(err, file_path(dir, yaml->metrics == NULL ? "metrics.sock" : yaml->metrics, conf->metrics)))
+        return refuse(fault, "control or metrics", "is too long a path");
+    return take_addresses(yaml, conf, fault);
+}
+
+err_t conf_parse(struct str text, const char *dir, struct conf *out, struct fault *fault)
+{
+    struct complaint complaint = {0};
+    cyaml_config_t config = config_of(&complaint);
+    cyaml_data_t *data = NULL;
+    cyaml_err_t result = cyaml_load_data((const uint8_t *)text.at, text.len, &config, &schema, &data, NULL);
+    if (result != CYAML_OK)
+        return fault_set(fault, ERR_SYNTAX, 0, "%s line %u: %.120s", CONF_FILE, complaint.line,
+                         complaint.what[0] == '\0' ? cyaml_strerror(result) : complaint.what);
+    struct conf conf = {0};
+    err_t err = take((const struct yaml_conf *)data, dir, &conf, fault);
+    (void)cyaml_free(&config, &schema, data, 0);
+    if (err == ERR_OK)
+        *out = conf;
+    return err;
+}
+
+err_t conf_load(const struct os *os, const char *dir, struct conf *out, struct fault *fault)
+{
+    char path[FILE_PATH_SIZE];
+    struct buf text;
+    err_t err;
+    buf_init(&text, CONF_BYTES_MAX);
+    if (TRY(err, file_path(dir, CONF_FILE, path)) || TRY(err, file_read_all(os, path, &text)))
+        (void)fault_set(fault, err, 0, "%s/%s: %s", dir, CONF_FILE, err_text(err));
+    else
+        err = conf_parse(buf_str(&text), dir, out, fault);
+    buf_deinit(&text);
+    return err;
+}
+
+void conf_write(struct buf *out, const struct conf *conf)
+{
+    buf_printf(
+        out,
+        "# bongsu.yaml: this node. Read once at start; sources, partners and policy live in the log.\n"
+        "\n"
+        "# Name and country as they stand on the node's card. Other nodes know it by them: never change.\n"
+        "node: %s\n"
+        "country: %s\n"
+        "\n"
+        "# Where partners and TAXII clients connect (HTTPS): a numeric address and a port.\n"
+        "listen: \"",
+        conf->node, conf->country);
+    conf_address_write(out, &conf->listen);
+    buf_printf(out, "\"\n\n"
+                    "# Where partners reach this node from outside: goes onto the card. Without it: listen.\n"
+                    "addresses:\n");
+    for (size_t i = 0; i < conf->address_count; i++) {
+        buf_printf(out, "  - \"");
+        conf_address_write(out, &conf->addresses[i]);
+        buf_printf(out, "\"\n");
+    }
+    buf_printf(
+        out,
+        "\n"
+        "# A certificate and key (PEM) of an authority that your TAXII clients trust. Without them the node\n"
+        "# shows a self-signed certificate; other bongsu nodes know it by the key on the card either way.\n"
+        "# certificate: /etc/ssl/kr.pem\n"
+        "# certificate-key: /etc/ssl/private/kr.key\n"
+        "\n"
+        "# Local sockets, from this directory: the command line talks to the first, Prometheus reads the "
+        "second.\n"
+        "control: control.sock\n"
+        "metrics: metrics.sock\n");
+}

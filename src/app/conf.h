@@ -1,0 +1,41 @@
+/* bongsu.yaml: what an operator sets of a node. Read once at start with libcyaml; a text that does not fit
+ * the schema is refused with its line. What changes while the node runs (sources, partners, policy) is not
+ * here but in the log. Relative paths are meant from the node's directory. No pointers; any thread. */
+#pragma once
+
+#include "core/buf.h"
+#include "core/limit.h"
+#include "os/os.h"
+
+#define CONF_FILE "bongsu.yaml"
+
+struct conf_address {
+    char host[LIMIT_HOST_BYTES];
+    uint16_t port;
+    bool ipv6;
+};
+
+struct conf {
+    char dir[LIMIT_PATH_BYTES];
+    char node[LIMIT_NAME_BYTES + 1];
+    char country[3];
+    struct conf_address listen;
+    size_t address_count; /* where partners reach us: goes onto the card */
+    struct conf_address addresses[LIMIT_CARD_ADDRESSES];
+    /* A certificate of the operator's own for the same door; empty: self-signed over keys/tls. */
+    char certificate[LIMIT_PATH_BYTES];
+    char certificate_key[LIMIT_PATH_BYTES];
+    char control[LIMIT_PATH_BYTES]; /* path of the control socket */
+    char metrics[LIMIT_PATH_BYTES];
+};
+
+/* Reads DIR/bongsu.yaml. ERR_NOTFOUND: there is no node in `dir`. */
+NODISCARD err_t conf_load(const struct os *os, const char *dir, struct conf *out, struct fault *fault);
+/* The same from a text; `dir` for relative paths. The fault says which line. */
+NODISCARD err_t conf_parse(struct str text, const char *dir, struct conf *out, struct fault *fault);
+/* The commented text that init writes. */
+void conf_write(struct buf *out, const struct conf *conf);
+/* "127.0.0.1:7443", "[::1]:7443", "kr.example:7443". */
+NODISCARD err_t conf_address_parse(struct str text, struct conf_address *out);
+/* With brackets where they belong. */
+void conf_address_write(struct buf *out, const struct conf_address *address);

@@ -1,0 +1,130 @@
+/* The metrics text (Prometheus exposition format 0.0.4). */
+#include "app/core_state.h"
+
+static void head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_printf(out, "# HELP bongsu_%s %s\n# TYPE bongsu_%s %s\n", name, help, name, type);
+}
+
+static void one(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+    head(out, name, type, help);
+    buf_printf(out, "bongsu_%s %llu\n", name, (unsigned long long)value);
+}
+
+struct partner_figures {
+    struct gate_tally tally;
+    struct gate_ledger ledger;
+    struct sync_served served;
+    struct sync_status status; /* zero when nothing is followed */
+};
+
+#define PARTNER_METRICS(X)                                                                                   \
+    X("released_objects", "gauge", "newest versions released to the partner", tally.released)                \
+    X("held_objects", "gauge", "newest versions held for a person", tally.held)                              \
+    X("blocked_objects", "gauge", "released by rule, waiting for what they refer to", tally.blocked)         \
+    X("denied_objects", "gauge", "newest versions denied", tally.denied)                                     \
+    X("ledger_leaves", "gauge", "leaves decided for the partner", ledger.size)                               \
+    X("ledger_visible_leaves", "gauge", "leaves covered by a durable checkpoint", ledger.visible)            \
+    X("receipted_leaves", "gauge", "leaves the partner has receipted", ledger.receipted)                     \
+    X("refused_leaves", "gauge", "leaves the partner refused", ledger.refused)                               \
+    X("sent_leaves_total", "counter", "leaves sent since start", served.leaves)                              \
+    X("sent_bytes_total", "counter", "bytes of pages sent since start", served.bytes)                        \
+    X("received_leaves", "gauge", "leaves of the partner's ledger taken over", status.held)                  \
+    X("received_bytes_total", "counter", "bytes of its answers since start", status.bytes)                   \
+    X("link_failures_total", "counter", "failed attempts to follow it since start", status.failures)
+
+static void figures_of(struct core_role *role, unsigned partner, struct partner_figures *out)
+{
+    *out = (struct partner_figures) {.served = sync_serve_status(role->serve, partner)};
+    if (gate_tally(role->gate, partner, &out->tally) != ERR_OK)
+        out->tally = (struct gate_tally) {0};
+    if (gate_ledger(role->gate, partner, &out->ledger) != ERR_OK)
+        out->ledger = (struct gate_ledger) {0};
+    if (role->follows[partner].session != NULL)
+        sync_session_status(role->follows[partner].session, &out->status);
+}
+
+enum {
+    PARTNER_METRIC_COUNT = 0
+#define X(name, type, help, field) +1
+    PARTNER_METRICS(X)
+#undef X
+};
+
+static uint64_t figure(const struct partner_figures *figures, unsigned which)
+{
+    const uint64_t all[] = {
+#define X(name, type, help, field) figures->field,
+        PARTNER_METRICS(X)
+#undef X
+    };
+    return all[which];
+}
+
+static void write_partners(struct core_role *role, struct buf *out)
+{
+    static const struct {
+        const char *name, *type, *help;
+    } rows[] = {
+#define X(name, type, help, field) {name, type, help},
+        PARTNER_METRICS(X)
+#undef X
+    };
+    for (unsigned which = 0; which < PARTNER_METRIC_COUNT; which++) {
+        head(out, rows[which].name, rows[which].type, rows[which].help);
+        for (unsigned i = 0; i < gate_peer_count(role->gate); i++) {
+            const struct gate_peer *peer = gate_peer_get(role->gate, i);
+            struct partner_figures figures;
+            if (peer->state == GATE_PEER_REMOVED)
+                continue;
+            figures_of(role, i, &figures);
+            buf_printf(out, "bongsu_%s{partner=\"%.*s\"} %llu\n", rows[which].name, STR_ARG(peer->audience),
+                       (unsigned long long)figure(&figures, which));
+        }
+    }
+}
+
+static void write_latency(struct core_role *role, struct buf *out)
+{
+    static const unsigned permille[] = {500, 900, 990, 999};
+    head(out, "release_to_arrival_seconds", "summary", "from the partner's release to durably held here");
+    for (unsigned i = 0; i < gate_peer_count(role->gate); i++) {
+        struct sync_status status;
+        const struct gate_peer *peer = gate_peer_get(role->gate, i);
+        if (role->follows[i].session == NULL)
+            continue;
+        sync_session_status(role->follows[i].session, &status);
+        for (size_t q = 0; q < sizeof permille / sizeof permille[0]; q++)
+            buf_printf(out, "bongsu_release_to_arrival_seconds{partner=\"%.*s\",quantile=\"0.%03u\"} %.6f\n",
+                       STR_ARG(peer->audience), permille[q],
+                       (double)sync_latency_quantile(&status.times, permille[q]) / 1e6);
+        buf_printf(out, "bongsu_release_to_arrival_seconds_count{partner=\"%.*s\"} %llu\n",
+                   STR_ARG(peer->audience), (unsigned long long)status.times.count);
+    }
+}
+
+void core_metrics_write(struct core_role *role, struct buf *out)
+{
+    struct gate_counts counts;
+    gate_counts(role->gate, &counts);
+    one(out, "objects", "gauge", "versions and variants held", counts.objects);
+    one(out, "quarantined", "gauge", "refused entries that are open", counts.quarantined);
+    one(out, "jobs", "gauge", "re-decisions waiting", counts.jobs);
+    one(out, "log_bytes", "gauge", "length of the log", counts.log_bytes);
+    one(out, "durable_lsn", "gauge", "durable position of the log", counts.durable_lsn);
+    one(out, "undecided_bytes", "gauge", "durable but not decided", counts.durable_lsn - counts.decided_lsn);
+    one(out, "unindexed_bytes", "gauge", "durable but not in the index on disk",
+        counts.durable_lsn - counts.applied_lsn);
+    one(out, "read_only", "gauge", "1 when the node accepts nothing",
+        gate_health(role->gate).read_only ? 1 : 0);
+    one(out, "requests_total", "counter", "HTTP requests since start", role->requests);
+    one(out, "objects_handed_in_total", "counter", "objects added by command since start", role->objects_in);
+    one(out, "commits_total", "counter", "group commits since start", role->commits);
+    one(out, "commit_microseconds_total", "counter", "time spent in them", role->commit_us);
+    one(out, "commit_microseconds_max", "gauge", "the longest of them", role->commit_us_max);
+    one(out, "edge_queue_bytes", "gauge", "answers that wait for room",
+        role->edge == NULL ? 0 : link_pending(role->edge));
+    write_partners(role, out);
+    write_latency(role, out);
+}

@@ -1,0 +1,28 @@
+/* The core role (DESIGN 3): gate, TAXII, both sides of synchronisation, operators' commands. It opens no
+ * socket and reads no signing key; it hears and speaks over three links.
+ *
+ * Its life is a turn, repeated: everything that arrived is handled (handlers append to the open group), one
+ * commit covers all of it, answers that waited for it go out, a bounded amount is decided, what partners wait
+ * for is signed by the keeper. Whatever arrives while the disk works is in the next group: there is no timer.
+ *
+ * One thread, one loop. */
+#pragma once
+
+#include "app/conf.h"
+#include "core/diag.h"
+#include "net/loop.h"
+#include "os/channel.h"
+
+struct core_role;
+
+struct core_links {
+    /* This end is side 0 of edge and keeper, side 1 of parent. */
+    const struct os_channel_fds *edge, *keeper, *parent; /* edge NULL: a store opened for a command */
+};
+
+/* Opens the store below conf->dir. `broken` is called when the role cannot go on. */
+NODISCARD err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *conf,
+                               const struct diag *diag, const struct core_links *links,
+                               void (*broken)(void *ctx), void *ctx, struct core_role **out);
+/* Makes durable what was handed in, and closes. Accepts NULL. */
+void core_role_close(struct core_role *role);

@@ -1,0 +1,84 @@
+/* Checkpoints: asked for when a partner waits or a TAXII reader looks, at most every 10 ms (DESIGN 4.7), and
+ * logged when they come back. */
+#include "app/core_state.h"
+
+static const int64_t SIGN_EVERY_US = 10000;
+
+static bool wanted(const struct core_role *role)
+{
+    return (sync_serve_waiting(role->serve) | role->polled) != 0;
+}
+
+static void ask(struct core_role *role, unsigned partner)
+{
+    struct buf *wire = &role->signing[partner];
+    if (wire->len > 0 || !gate_sign_next(role->gate, partner, &role->request))
+        return;
+    message_sign_write(wire, &role->request);
+    err_t err = buf_err(wire);
+    if (err == ERR_OK)
+        err = link_send(role->keeper, MESSAGE_SIGN, buf_bytes(wire));
+    if (err != ERR_OK) {
+        gate_sign_abandon(role->gate, partner);
+        buf_clear(wire);
+    }
+    role->signed_us = core_now(role);
+}
+
+void core_sign_turn(struct core_role *role)
+{
+    uint64_t mask = sync_serve_waiting(role->serve) | role->polled;
+    if (!role->keeper_up || mask == 0 || core_now(role) - role->signed_us < SIGN_EVERY_US)
+        return;
+    role->polled = 0;
+    for (unsigned i = 0; i < gate_peer_count(role->gate); i++)
+        if ((mask >> i & 1) != 0)
+            ask(role, i);
+}
+
+int64_t core_sign_until(const struct core_role *role)
+{
+    int64_t next = role->signed_us + SIGN_EVERY_US;
+    return role->keeper_up && wanted(role) && core_now(role) < next ? next : INT64_MAX;
+}
+
+static void refused(struct core_role *role, const struct message_signed *message)
+{
+    const struct gate_peer *peer = gate_peer_get(role->gate, message->partner);
+    diag_say(role->diag, DIAG_ERROR, message->err, "core",
+             "if the store was restored from a backup, see the guide; nothing new is shown to this partner",
+             "the keeper does not sign the ledger for %.*s: it signed size %llu before (%s)",
+             STR_ARG(peer->audience), (unsigned long long)message->anchored_size, err_text(message->err));
+}
+
+void core_signed(struct core_role *role, struct bytes body)
+{
+    struct message_signed message;
+    err_t err;
+    if (message_signed_read(body, &message) != ERR_OK || message.partner >= gate_peer_count(role->gate))
+        return;
+    struct buf *wire = &role->signing[message.partner];
+    if (wire->len == 0 || TRY(err, message_sign_read(buf_bytes(wire), &role->request)))
+        return;
+    if (message.err == ERR_OK && message.count == role->request.count) {
+        err = gate_signed(role->gate, &role->request, message.notes, core_now(role));
+        if (err != ERR_OK)
+            diag_say(role->diag, DIAG_ERROR, err, "core", "look at the disk, then restart the node",
+                     "a checkpoint could not be logged: %s", err_text(err));
+        buf_clear(wire);
+        return;
+    }
+    /* The request stays out: this ledger stops, the others go on. */
+    refused(role, &message);
+}
+
+/* The new keeper has not heard what was asked of the old one. */
+void core_keeper_fresh(struct core_role *role)
+{
+    core_receipts_lost(role);
+    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+        if (role->signing[i].len > 0 &&
+            link_send(role->keeper, MESSAGE_SIGN, buf_bytes(&role->signing[i])) != ERR_OK)
+            diag_say(role->diag, DIAG_ERROR, ERR_FULL, "core", "restart the node",
+                     "a checkpoint could not be sent to the keeper");
+}

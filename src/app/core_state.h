@@ -1,0 +1,116 @@
+/* What the files of the core role share. Nobody else includes this. */
+#pragma once
+
+#include "app/command.h"
+#include "app/core_role.h"
+#include "app/link.h"
+#include "app/message.h"
+#include "sync/card.h"
+#include "sync/serve.h"
+#include "sync/session.h"
+#include "taxii/server.h"
+
+/* An answer that may leave only after the commit of what it answers. */
+struct held {
+    struct held *next;
+    enum { HELD_TAXII, HELD_SYNC, HELD_LINES } kind;
+    struct exchange_response response; /* HELD_TAXII, HELD_SYNC */
+    uint32_t client;                   /* HELD_LINES */
+    uint8_t flags;
+    struct buf lines;
+};
+
+/* Following one partner's ledger. */
+struct follow {
+    struct sync_session *session; /* NULL: none */
+    uint16_t generation;          /* of the session: late answers to an older one are dropped */
+    bool started, wants_commit;
+    int64_t until_us;
+    uint64_t card_number;
+    bool signing; /* a receipt is at the keeper */
+    uint64_t signing_size;
+};
+
+/* One `add` under way. */
+struct adding {
+    bool used;
+    uint32_t client;
+    uint32_t source;
+    uint64_t batches;
+};
+
+enum { LINES_LAST = 1, LINES_BATCH = 2 }; /* flags of MESSAGE_LINES */
+
+struct core_role {
+    struct loop *loop;
+    const struct os *os;
+    const struct conf *conf;
+    const struct diag *diag;
+    void (*broken)(void *ctx);
+    void *broken_ctx;
+
+    struct gate *gate;
+    struct taxii *taxii;
+    struct sync_serve *serve;
+    struct link *edge, *keeper, *parent;
+    struct command_host host;
+    struct json_parser *parser;
+    struct arena arena; /* of one command */
+    struct buf wire;    /* of one message */
+
+    struct loop_task turn;
+    struct loop_timer timer;
+    struct held *held, **held_end;
+    struct follow follows[LIMIT_PARTNERS];
+    struct adding adding[LIMIT_CONTROL_CLIENTS];
+    struct gate_sign_request request;   /* large: not for the stack */
+    struct buf signing[LIMIT_PARTNERS]; /* the request that is out, as sent; empty: none */
+    uint64_t polled;                    /* partners whose view a TAXII reader asked for */
+    int64_t signed_us;                  /* last time that anything was sent to be signed */
+    bool peers_stale, edge_up, keeper_up, parent_up, ready_said;
+    uint16_t port;
+    int64_t started_us;
+    uint64_t turns, commits, requests, objects_in;
+    uint64_t commit_us, commit_us_max;
+};
+
+int64_t core_now(const struct core_role *role);
+void core_wake(struct core_role *role); /* a turn is wanted */
+
+/* core_http.c */
+void core_request(struct core_role *role, struct bytes body);
+void core_gone(struct core_role *role, struct bytes body);
+void core_respond(struct core_role *role, const struct exchange_response *response);
+void core_serve_late(struct core_role *role);
+struct held *core_hold(struct core_role *role);
+void core_held_free(struct held *held);
+
+/* core_follow.c */
+void core_peers_refresh(struct core_role *role);
+void core_follow_turn(struct core_role *role);
+/* After a commit: true when sessions have more to do. */
+bool core_follow_committed(struct core_role *role, err_t err);
+bool core_follow_wants_commit(const struct core_role *role);
+void core_answer(struct core_role *role, struct bytes body);
+void core_edge_fresh(struct core_role *role);
+void core_receipted(struct core_role *role, struct bytes body);
+void core_receipts_lost(struct core_role *role);
+int64_t core_follow_until(const struct core_role *role);
+void core_follow_close(struct core_role *role);
+
+/* core_sign.c */
+void core_sign_turn(struct core_role *role);
+int64_t core_sign_until(const struct core_role *role);
+void core_signed(struct core_role *role, struct bytes body);
+void core_keeper_fresh(struct core_role *role);
+
+/* core_command.c */
+void core_command(struct core_role *role, struct bytes body);
+void core_batch(struct core_role *role, struct bytes body);
+void core_client_gone(struct core_role *role, struct bytes body);
+void core_metrics(struct core_role *role, struct bytes body);
+void core_lines_send(struct core_role *role, uint32_t client, uint8_t flags, struct bytes lines);
+void core_command_host(struct core_role *role);
+
+/* core_metrics.c */
+void core_metrics_write(struct core_role *role, struct buf *out);

@@ -1,0 +1,524 @@
+#include "app/edge_role.h"
+
+#include <stdio.h>
+
+#include "app/file.h"
+#include "app/keys.h"
+#include "app/link.h"
+#include "app/message.h"
+#include "core/mem.h"
+#include "core/rd.h"
+#include "core/wr.h"
+#include "net/client.h"
+#include "net/server.h"
+
+enum {
+    PEM_BYTES_MAX = 1 << 20,
+    CERTIFICATE_YEARS = 30, /* what counts is the key on the card; the dates mean nothing */
+    LINGER_MS = 300,        /* at a stop core may still answer what it has in hand */
+};
+
+struct waiting { /* a request that core has */
+    struct edge_role *role;
+    struct request *request; /* NULL: free */
+    uint64_t id;
+};
+
+struct partner { /* one that may call us and that we may call */
+    bool known;
+    struct edge_role *role;
+    uint8_t key[EXCHANGE_KEY_SIZE];
+    char origin[LIMIT_HOST_BYTES + 32];
+    struct tls *tls;
+    struct client *client;
+};
+
+struct calling { /* a call to a partner under way */
+    struct edge_role *role;
+    struct client_call *call; /* NULL: free */
+    uint64_t id;
+    uint32_t partner;
+};
+
+struct edge_role {
+    struct loop *loop;
+    const struct os *os;
+    const struct conf *conf;
+    const struct diag *diag;
+    void (*broken)(void *ctx);
+    void *broken_ctx;
+    struct tls_identity *identity, *node_identity; /* what the server shows; what we show to partners */
+    struct tls *tls;
+    struct route routes[1];
+    struct server *server;
+    struct link *core;
+    struct loop_timer linger;
+    uint16_t port;
+    bool stopping;
+    uint64_t next_id;
+    struct buf wire;
+    struct waiting waiting[LIMIT_EDGE_REQUESTS];
+    struct partner partners[LIMIT_PARTNERS];
+    struct calling calling[LIMIT_EDGE_CALLS];
+};
+
+/* --- requests --- */
+
+static struct waiting *waiting_of(struct edge_role *role, uint64_t id)
+{
+    struct waiting *waiting = &role->waiting[id % LIMIT_EDGE_REQUESTS];
+    return waiting->request != NULL && waiting->id == id ? waiting : NULL;
+}
+
+/* Ids rise; the place is id modulo the table, so that an answer finds it at once. */
+static struct waiting *waiting_new(struct edge_role *role)
+{
+    for (size_t tries = 0; tries < LIMIT_EDGE_REQUESTS; tries++) {
+        uint64_t id = role->next_id++;
+        struct waiting *waiting = &role->waiting[id % LIMIT_EDGE_REQUESTS];
+        if (waiting->request == NULL) {
+            waiting->id = id;
+            waiting->role = role;
+            return waiting;
+        }
+    }
+    return NULL;
+}
+
+static enum exchange_method method_of(struct str method)
+{
+    static const struct {
+        const char *word;
+        enum exchange_method method;
+    } words[] = {{"GET", EXCHANGE_GET},
+                 {"HEAD", EXCHANGE_HEAD},
+                 {"POST", EXCHANGE_POST},
+                 {"DELETE", EXCHANGE_DELETE},
+                 {"OPTIONS", EXCHANGE_OPTIONS}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_eq(method, str_of(words[i].word)))
+            return words[i].method;
+    return EXCHANGE_OTHER;
+}
+
+static void fill_peer(struct exchange_request *out, const struct tls_peer *peer)
+{
+    out->secure = peer->secure;
+    out->has_peer_key = peer->has_key;
+    if (!peer->has_key)
+        return;
+    memcpy(out->peer_key, peer->is_ed25519 ? peer->ed25519.b : peer->spki.b, EXCHANGE_KEY_SIZE);
+}
+
+static void describe(struct request *request, uint64_t id, struct exchange_request *out)
+{
+    const struct http1_head *head = request_head(request);
+    *out = (struct exchange_request) {
+        .id = id,
+        .method = method_of(head->method),
+        .path = request_path(request),
+        .query = head->query,
+        .host = request_field(request, STR("host")),
+        .accept = request_field(request, STR("accept")),
+        .content_type = request_field(request, STR("content-type")),
+        .authorization = request_field(request, STR("authorization")),
+        .if_none_match = request_field(request, STR("if-none-match")),
+        .body = request_body(request),
+    };
+    fill_peer(out, request_peer(request));
+}
+
+static void gone(void *ctx)
+{
+    struct waiting *waiting = ctx;
+    struct edge_role *role = waiting->role;
+    waiting->request = NULL;
+    buf_clear(&role->wire);
+    wr_u64(&role->wire, waiting->id);
+    /* Unheard, core answers in vain. */
+    (void)!link_send(role->core, MESSAGE_GONE, buf_bytes(&role->wire));
+}
+
+static void handle(void *ctx, struct request *request)
+{
+    struct edge_role *role = ctx;
+    struct exchange_request wanted;
+    struct waiting *waiting =
+        role->stopping || !link_up(role->core) || link_pending(role->core) > LIMIT_LINK_MESSAGE_BYTES
+            ? NULL
+            : waiting_new(role);
+    if (waiting == NULL) {
+        request_refuse(request, 503, "not now; try again", NULL);
+        return;
+    }
+    describe(request, waiting->id, &wanted);
+    buf_clear(&role->wire);
+    exchange_request_write(&role->wire, &wanted);
+    if (buf_err(&role->wire) != ERR_OK ||
+        link_send(role->core, MESSAGE_REQUEST, buf_bytes(&role->wire)) != ERR_OK) {
+        request_refuse(request, 503, "not now; try again", NULL);
+        return;
+    }
+    waiting->request = request;
+    request_on_gone(request, gone, waiting);
+}
+
+static void respond(struct edge_role *role, struct bytes body)
+{
+    struct exchange_answer answer;
+    if (exchange_answer_read(body, &answer) != ERR_OK)
+        return;
+    struct waiting *waiting = waiting_of(role, answer.id);
+    if (waiting == NULL || answer.status == 0)
+        return;
+    struct request *request = waiting->request;
+    char type[128];
+    struct answer out = {.status = (int)answer.status, .body = answer.body};
+    if (answer.content_type.len > 0 && answer.content_type.len < sizeof type) {
+        memcpy(type, answer.content_type.at, answer.content_type.len);
+        type[answer.content_type.len] = '\0';
+        out.type = type;
+    }
+    for (size_t i = 0; i < answer.header_count && i < ANSWER_FIELDS_MAX; i++)
+        out.fields[i] = (struct http1_field) {answer.headers[i].name, answer.headers[i].value};
+    waiting->request = NULL;
+    request_answer(request, &out);
+}
+
+/* Core is new, or we stop: nobody will answer these any more. */
+static void refuse_waiting(struct edge_role *role)
+{
+    for (size_t i = 0; i < LIMIT_EDGE_REQUESTS; i++) {
+        struct request *request = role->waiting[i].request;
+        role->waiting[i].request = NULL;
+        if (request != NULL)
+            request_refuse(request, 503, "not now; try again", NULL);
+    }
+}
+
+/* --- partners --- */
+
+static bool same_key(const struct tls_peer *peer, const uint8_t key[EXCHANGE_KEY_SIZE])
+{
+    if (peer->is_ed25519 && memcmp(peer->ed25519.b, key, EXCHANGE_KEY_SIZE) == 0)
+        return true;
+    return !peer->is_ed25519 && memcmp(peer->spki.b, key, EXCHANGE_KEY_SIZE) == 0;
+}
+
+/* Who calls us. */
+static bool know_caller(void *ctx, const struct tls_peer *peer, uint64_t *out_id)
+{
+    const struct edge_role *role = ctx;
+    for (size_t i = 0; i < LIMIT_PARTNERS; i++) {
+        if (role->partners[i].known && same_key(peer, role->partners[i].key)) {
+            *out_id = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whom we called. */
+static bool know_called(void *ctx, const struct tls_peer *peer, uint64_t *out_id)
+{
+    const struct partner *partner = ctx;
+    *out_id = 0;
+    return partner->known && same_key(peer, partner->key);
+}
+
+static void close_client(struct edge_role *role, uint32_t index)
+{
+    struct partner *partner = &role->partners[index];
+    for (size_t i = 0; i < LIMIT_EDGE_CALLS; i++)
+        if (role->calling[i].partner == index)
+            role->calling[i].call = NULL;
+    client_close(partner->client);
+    tls_close(partner->tls);
+    partner->client = NULL;
+    partner->tls = NULL;
+}
+
+static void forget(struct edge_role *role, uint32_t index)
+{
+    close_client(role, index);
+    if (role->partners[index].known && role->server != NULL)
+        server_drop_peer(role->server, index);
+    role->partners[index].known = false;
+}
+
+static err_t open_client(struct edge_role *role, struct partner *partner)
+{
+    struct tls_conf tls = {.client = true,
+                           .trust = TLS_TRUST_PINNED,
+                           .identity = role->node_identity,
+                           .know = know_called,
+                           .ctx = partner};
+    err_t err = tls_open(&tls, &partner->tls);
+    if (err != ERR_OK)
+        return err;
+    struct client_conf conf = {.origin = partner->origin, .tls = partner->tls};
+    return client_open(role->loop, &conf, &partner->client);
+}
+
+static void meet(struct edge_role *role, const struct message_peer *peer)
+{
+    struct partner *partner = &role->partners[peer->partner];
+    bool same = partner->known && memcmp(partner->key, peer->key, sizeof partner->key) == 0 &&
+                str_eq(str_of(partner->origin), peer->origin);
+    if (same)
+        return;
+    forget(role, peer->partner);
+    partner->known = true;
+    partner->role = role;
+    memcpy(partner->key, peer->key, sizeof partner->key);
+    (void)snprintf(partner->origin, sizeof partner->origin, "%.*s", STR_ARG(peer->origin));
+    if (peer->origin.len == 0)
+        return;
+    err_t err = open_client(role, partner);
+    if (err != ERR_OK) {
+        diag_say(role->diag, DIAG_ERROR, err, "edge", "look at the address on its card",
+                 "a partner at %s cannot be called: %s", partner->origin, err_text(err));
+        close_client(role, peer->partner);
+    }
+}
+
+static void take_peers(struct edge_role *role, struct bytes body)
+{
+    struct rd rd = rd_of(body);
+    bool named[LIMIT_PARTNERS] = {false};
+    while (rd.left > 0) {
+        struct message_peer peer = message_peer_next(&rd);
+        if (rd.err != ERR_OK || peer.partner >= LIMIT_PARTNERS)
+            return;
+        named[peer.partner] = true;
+        meet(role, &peer);
+    }
+    for (uint32_t i = 0; i < LIMIT_PARTNERS; i++)
+        if (!named[i])
+            forget(role, i);
+}
+
+/* --- calls --- */
+
+static void say_answer(struct edge_role *role, const struct message_answer *answer)
+{
+    buf_clear(&role->wire);
+    message_answer_write(&role->wire, answer);
+    if (buf_err(&role->wire) != ERR_OK ||
+        link_send(role->core, MESSAGE_ANSWER, buf_bytes(&role->wire)) != ERR_OK)
+        diag_say(role->diag, DIAG_WARNING, ERR_FULL, "edge", "the call is made again",
+                 "a partner's answer was dropped: core is too far behind");
+}
+
+static void call_done(void *ctx, struct client_call *call, struct client_answer *got)
+{
+    struct calling *calling = ctx;
+    (void)call;
+    struct message_answer answer = {.id = calling->id, .err = got->err, .status = (unsigned)got->status};
+    if (got->err == ERR_OK)
+        answer.body = buf_bytes(got->body);
+    calling->call = NULL;
+    say_answer(calling->role, &answer);
+}
+
+static err_t start_call(struct edge_role *role, const struct message_call *wanted)
+{
+    char target[LIMIT_HTTP_TARGET_BYTES + 1];
+    struct calling *calling = NULL;
+    struct client *client = wanted->partner < LIMIT_PARTNERS ? role->partners[wanted->partner].client : NULL;
+    for (size_t i = 0; i < LIMIT_EDGE_CALLS && calling == NULL; i++)
+        if (role->calling[i].call == NULL)
+            calling = &role->calling[i];
+    if (client == NULL || calling == NULL || role->stopping)
+        return client == NULL ? ERR_NOTFOUND : ERR_FULL;
+    memcpy(target, wanted->target.at, wanted->target.len);
+    target[wanted->target.len] = '\0';
+    *calling = (struct calling) {.role = role, .id = wanted->id, .partner = wanted->partner};
+    struct client_request request = {.method = wanted->method == EXCHANGE_POST ? "POST" : "GET",
+                                     .target = target,
+                                     .body = wanted->body,
+                                     .answer_max = wanted->answer_max,
+                                     .timeout_ms = wanted->timeout_ms,
+                                     .done = call_done,
+                                     .ctx = calling};
+    if (wanted->content_type.len > 0)
+        request.fields[0] = (struct http1_field) {STR("content-type"), wanted->content_type};
+    return client_call(client, &request, &calling->call);
+}
+
+static void call(struct edge_role *role, struct bytes body)
+{
+    struct message_call wanted;
+    if (message_call_read(body, &wanted) != ERR_OK)
+        return;
+    err_t err = start_call(role, &wanted);
+    if (err != ERR_OK)
+        say_answer(role, &(struct message_answer) {.id = wanted.id, .err = err});
+}
+
+/* --- the link --- */
+
+static void from_core(void *ctx, unsigned kind, struct bytes body)
+{
+    struct edge_role *role = ctx;
+    switch (kind) {
+    case MESSAGE_RESPONSE:
+        respond(role, body);
+        break;
+    case MESSAGE_PEERS:
+        take_peers(role, body);
+        break;
+    case MESSAGE_CALL:
+        call(role, body);
+        break;
+    default:
+        break;
+    }
+}
+
+static void core_fresh(void *ctx)
+{
+    struct edge_role *role = ctx;
+    refuse_waiting(role);
+    for (size_t i = 0; i < LIMIT_EDGE_CALLS; i++) {
+        if (role->calling[i].call != NULL)
+            client_cancel(role->calling[i].call);
+        role->calling[i].call = NULL;
+    }
+    buf_clear(&role->wire);
+    wr_u16(&role->wire, role->port);
+    (void)!link_send(role->core, MESSAGE_LISTENING, buf_bytes(&role->wire));
+}
+
+static void core_broken(void *ctx)
+{
+    struct edge_role *role = ctx;
+    diag_say(role->diag, DIAG_ERROR, ERR_CORRUPT, "edge", "the node restarts this role",
+             "another role wrote nonsense into shared memory");
+    role->broken(role->broken_ctx);
+}
+
+/* --- life --- */
+
+static err_t make_node_identity(struct edge_role *role)
+{
+    uint8_t seed[SIGN_SEED_SIZE];
+    int64_t now_s = role->os->wall_us(role->os->ctx) / 1000000;
+    err_t err = keys_read_seed(role->os, role->conf->dir, SYNC_CARD_TLS, seed);
+    if (err == ERR_OK)
+        err = tls_identity_make(seed, role->conf->node, NULL, now_s - 86400,
+                                now_s + INT64_C(31557600) * CERTIFICATE_YEARS, &role->node_identity);
+    mem_wipe(seed, sizeof seed);
+    return err;
+}
+
+static err_t read_operator_identity(struct edge_role *role)
+{
+    struct buf chain, key;
+    err_t err;
+    buf_init(&chain, PEM_BYTES_MAX);
+    buf_init(&key, PEM_BYTES_MAX);
+    if (!TRY(err, file_read_all(role->os, role->conf->certificate, &chain)) &&
+        !TRY(err, file_read_all(role->os, role->conf->certificate_key, &key)))
+        err = tls_identity_read(buf_bytes(&chain), buf_bytes(&key), &role->identity);
+    if (key.at != NULL)
+        mem_wipe(key.at, key.size);
+    buf_deinit(&chain);
+    buf_deinit(&key);
+    return err;
+}
+
+static err_t open_tls(struct edge_role *role)
+{
+    err_t err = make_node_identity(role);
+    if (err == ERR_OK && role->conf->certificate[0] != '\0')
+        err = read_operator_identity(role);
+    if (err != ERR_OK)
+        return err;
+    struct tls_conf conf = {.allow_tls12 = true,
+                            .trust = TLS_TRUST_OFFERED,
+                            .identity = role->identity != NULL ? role->identity : role->node_identity,
+                            .know = know_caller,
+                            .ctx = role};
+    return tls_open(&conf, &role->tls);
+}
+
+static err_t open_server(struct edge_role *role)
+{
+    role->routes[0] = (struct route) {.method = "*",
+                                      .pattern = "/**",
+                                      .body_max = LIMIT_TAXII_CONTENT_BYTES,
+                                      .handle = handle,
+                                      .ctx = role};
+    struct server_conf conf = {.routes = role->routes, .route_count = 1};
+    err_t err = server_open(role->loop, &conf, &role->server);
+    if (err == ERR_OK)
+        err = server_listen(role->server, role->conf->listen.host, role->conf->listen.port, role->tls,
+                            &role->port);
+    if (err != ERR_OK)
+        diag_say(role->diag, DIAG_ERROR, err, "edge", "is the address ours, and the port free?",
+                 "cannot listen on %s port %u: %s", role->conf->listen.host, role->conf->listen.port,
+                 err_text(err));
+    return err;
+}
+
+err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *conf, const struct diag *diag,
+                     const struct os_channel_fds *core, void (*broken)(void *ctx), void *ctx,
+                     struct edge_role **out)
+{
+    struct edge_role *role = mem_alloc(sizeof *role);
+    err_t err;
+    if (role == NULL)
+        return ERR_NOMEM;
+    role->loop = loop;
+    role->os = os;
+    role->conf = conf;
+    role->diag = diag;
+    role->broken = broken;
+    role->broken_ctx = ctx;
+    role->next_id = 1;
+    buf_init(&role->wire, LIMIT_LINK_MESSAGE_BYTES);
+    struct link_handler handler = {from_core, core_fresh, NULL, core_broken, role};
+    if (TRY(err, open_tls(role))) {
+        diag_say(diag, DIAG_ERROR, err, "edge", "look at keys/tls and at certificate in bongsu.yaml",
+                 "the TLS key or certificate cannot be used: %s", err_text(err));
+        goto out;
+    }
+    if (TRY(err, open_server(role)) || TRY(err, link_open(loop, os, core, 1, &handler, &role->core)))
+        goto out;
+    *out = role;
+    return ERR_OK;
+out:
+    edge_role_close(role);
+    return err;
+}
+
+static void linger_over(void *ctx)
+{
+    refuse_waiting(ctx);
+}
+
+void edge_role_stop(struct edge_role *role, void (*done)(void *ctx), void *ctx)
+{
+    role->stopping = true;
+    role->linger = (struct loop_timer) {.fire = linger_over, .ctx = role};
+    if (loop_timer_set(role->loop, &role->linger, loop_now_ms(role->loop) + LINGER_MS) != ERR_OK)
+        refuse_waiting(role);
+    server_stop(role->server, done, ctx);
+}
+
+void edge_role_close(struct edge_role *role)
+{
+    if (role == NULL)
+        return;
+    loop_timer_stop(role->loop, &role->linger);
+    for (uint32_t i = 0; i < LIMIT_PARTNERS; i++)
+        close_client(role, i);
+    server_close(role->server);
+    link_close(role->core);
+    tls_close(role->tls);
+    tls_identity_free(role->identity);
+    tls_identity_free(role->node_identity);
+    buf_deinit(&role->wire);
+    mem_free(role);
+}

@@ -1,0 +1,223 @@
+#include "app/keeper.h"
+
+#include "app/anchor.h"
+#include "app/file.h"
+#include "app/keys.h"
+#include "core/mem.h"
+
+#define ANCHOR_FILE "anchor"
+
+struct keeper {
+    const struct os *os;
+    const struct diag *diag;
+    char node[LIMIT_NAME_BYTES + 1];
+    struct sign_key ledger, cosign, disposition;
+    struct note_key cosign_name, disposition_name;
+    struct anchor *anchor;
+    struct gate_sign_request request; /* large: not for the stack */
+    struct buf notes;
+};
+
+static err_t receipt_name(const struct keeper *keeper, const char *use, enum note_type type,
+                          const struct sign_key *key, struct note_key *out)
+{
+    struct buf name;
+    buf_init(&name, LIMIT_KEY_NAME_BYTES);
+    buf_printf(&name, "bongsu/%s/%s", keeper->node, use);
+    err_t err = buf_err(&name);
+    if (err == ERR_OK)
+        err = note_key_make(buf_str(&name), type, &key->public, out);
+    buf_deinit(&name);
+    return err;
+}
+
+err_t keeper_open(const struct os *os, const struct conf *conf, const struct diag *diag, struct keeper **out)
+{
+    char path[FILE_PATH_SIZE];
+    bool made = false;
+    struct keeper *keeper = mem_alloc(sizeof *keeper);
+    err_t err;
+    if (keeper == NULL)
+        return ERR_NOMEM;
+    keeper->os = os;
+    keeper->diag = diag;
+    memcpy(keeper->node, conf->node, sizeof keeper->node);
+    buf_init(&keeper->notes, LIMIT_LINK_MESSAGE_BYTES);
+    if (TRY(err, keys_read(os, conf->dir, SYNC_CARD_LEDGER, &keeper->ledger)) ||
+        TRY(err, keys_read(os, conf->dir, SYNC_CARD_COSIGN, &keeper->cosign)) ||
+        TRY(err, keys_read(os, conf->dir, SYNC_CARD_DISPOSITION, &keeper->disposition)) ||
+        TRY(err, receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keeper->cosign, &keeper->cosign_name)) ||
+        TRY(err, receipt_name(keeper, "disposition", NOTE_ED25519, &keeper->disposition,
+                              &keeper->disposition_name)) ||
+        TRY(err, file_path(conf->dir, ANCHOR_FILE, path)) ||
+        TRY(err, anchor_open(os, path, &keeper->anchor, &made))) {
+        diag_say(diag, DIAG_ERROR, err, "keeper", "put keys/ and the anchor back as they were",
+                 "the signing keys or the anchor could not be read: %s", err_text(err));
+        keeper_close(keeper);
+        return err;
+    }
+    *out = keeper;
+    return ERR_OK;
+}
+
+void keeper_close(struct keeper *keeper)
+{
+    if (keeper == NULL)
+        return;
+    sign_key_wipe(&keeper->ledger);
+    sign_key_wipe(&keeper->cosign);
+    sign_key_wipe(&keeper->disposition);
+    anchor_close(keeper->anchor);
+    buf_deinit(&keeper->notes);
+    mem_free(keeper);
+}
+
+/* --- checkpoints --- */
+
+/* Every checkpoint wanted is consistent with the one before, and the first with what was signed last. A
+ * checkpoint that was signed already (its log frame was lost in a crash) may be signed again: same bytes. */
+static err_t check_growth(const struct gate_sign_request *request, struct anchor_row last)
+{
+    if (request->old_size != last.size)
+        return ERR_CONFLICT;
+    for (size_t i = 0; i < request->count; i++) {
+        if (request->at[i].size <= last.size)
+            return ERR_CONFLICT;
+        err_t err = merkle_consistency_verify(&request->at[i].proof, last.size, request->at[i].size,
+                                              &last.root, &request->at[i].root);
+        if (err != ERR_OK)
+            return err;
+        last = (struct anchor_row) {request->at[i].size, request->at[i].root};
+    }
+    return ERR_OK;
+}
+
+static err_t sign_one(struct keeper *keeper, struct str origin, uint64_t size, const struct hash *root)
+{
+    struct note_key name;
+    struct checkpoint checkpoint = {.origin = origin, .size = size, .root = *root};
+    err_t err = note_key_make(origin, NOTE_ED25519, &keeper->ledger.public, &name);
+    return err != ERR_OK ? err : checkpoint_sign(&checkpoint, &name, &keeper->ledger, &keeper->notes);
+}
+
+static err_t sign_all(struct keeper *keeper, struct str origin, struct message_signed *out)
+{
+    const struct gate_sign_request *request = &keeper->request;
+    size_t ends[MESSAGE_NOTES_MAX], from = 0;
+    err_t err;
+    buf_clear(&keeper->notes);
+    for (size_t i = 0; i < request->count; i++) {
+        if (TRY(err, sign_one(keeper, origin, request->at[i].size, &request->at[i].root)))
+            return err;
+        ends[i] = keeper->notes.len;
+    }
+    for (size_t i = 0; i < request->count; i++) {
+        out->notes[i] = (struct str) {(const char *)keeper->notes.at + from, ends[i] - from};
+        from = ends[i];
+    }
+    out->count = request->count;
+    return ERR_OK;
+}
+
+static err_t sign_checkpoints(struct keeper *keeper, struct message_signed *out)
+{
+    const struct gate_sign_request *request = &keeper->request;
+    struct anchor_row last = {0, merkle_empty()};
+    struct buf origin;
+    err_t err;
+    buf_init(&origin, LEDGER_ORIGIN_MAX);
+    if (!str_eq(request->origin.issuer, str_of(keeper->node))) {
+        err = ERR_DENIED;
+        goto out;
+    }
+    if (TRY(err, ledger_origin_print(&request->origin, &origin)))
+        goto out;
+    (void)anchor_get(keeper->anchor, buf_str(&origin), &last);
+    out->anchored_size = last.size;
+    out->anchored_root = last.root;
+    if (TRY(err, check_growth(request, last)) || TRY(err, sign_all(keeper, buf_str(&origin), out)))
+        goto out;
+    struct anchor_row now = {request->at[request->count - 1].size, request->at[request->count - 1].root};
+    if (TRY(err, anchor_put(keeper->anchor, buf_str(&origin), &now)))
+        goto out;
+    out->anchored_size = now.size;
+    out->anchored_root = now.root;
+out:
+    buf_deinit(&origin);
+    return err;
+}
+
+static bool handle_sign(struct keeper *keeper, struct bytes body, struct buf *out)
+{
+    err_t err = message_sign_read(body, &keeper->request);
+    if (err != ERR_OK)
+        return false;
+    struct message_signed answer = {.partner = keeper->request.partner};
+    answer.err = sign_checkpoints(keeper, &answer);
+    if (answer.err != ERR_OK) {
+        answer.count = 0;
+        diag_say(keeper->diag, DIAG_ERROR, answer.err, "keeper",
+                 "if the store was restored from a backup, do not sign over it: see the guide",
+                 "refused to sign the ledger for %.*s at size %llu: last signed %llu (%s)",
+                 STR_ARG(keeper->request.origin.audience),
+                 (unsigned long long)keeper->request.at[keeper->request.count - 1].size,
+                 (unsigned long long)answer.anchored_size, err_text(answer.err));
+    }
+    message_signed_write(out, &answer);
+    return true;
+}
+
+/* --- receipts --- */
+
+static err_t sign_receipt(struct keeper *keeper, const struct message_receipt *receipt,
+                          struct buf *cosignature, struct buf *disposition)
+{
+    struct note note;
+    struct checkpoint checkpoint;
+    struct fault fault;
+    err_t err;
+    if (TRY(err, note_parse(receipt->checkpoint, &note, &fault)) ||
+        TRY(err, checkpoint_parse(note.text, &checkpoint, &fault)))
+        return err;
+    if (!str_eq(receipt->wanted.holder, str_of(keeper->node)) ||
+        !str_eq(receipt->wanted.origin, checkpoint.origin) || receipt->wanted.size != checkpoint.size ||
+        !hash_eq(&receipt->wanted.root, &checkpoint.root))
+        return ERR_DENIED;
+    int64_t now_s = keeper->os->wall_us(keeper->os->ctx) / 1000000;
+    if (TRY(err, cosign_sign(note.text, now_s, &keeper->cosign_name, &keeper->cosign, cosignature)))
+        return err;
+    return disposition_sign(&receipt->wanted, &keeper->disposition_name, &keeper->disposition, disposition);
+}
+
+static bool handle_receipt(struct keeper *keeper, struct bytes body, struct buf *out)
+{
+    struct message_receipt receipt;
+    struct buf cosignature, disposition;
+    if (message_receipt_read(body, &receipt) != ERR_OK)
+        return false;
+    buf_init(&cosignature, LIMIT_SYNC_SIGNATURE_BYTES);
+    buf_init(&disposition, LIMIT_SYNC_SIGNATURE_BYTES);
+    struct message_receipted answer = {.partner = receipt.partner, .size = receipt.wanted.size};
+    answer.err = sign_receipt(keeper, &receipt, &cosignature, &disposition);
+    if (answer.err == ERR_OK) {
+        answer.cosignature = buf_str(&cosignature);
+        answer.disposition = buf_str(&disposition);
+    }
+    message_receipted_write(out, &answer);
+    buf_deinit(&cosignature);
+    buf_deinit(&disposition);
+    return true;
+}
+
+void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsigned *out_kind,
+                   struct buf *out)
+{
+    buf_clear(out);
+    *out_kind = 0;
+    if (kind == MESSAGE_SIGN && handle_sign(keeper, body, out))
+        *out_kind = MESSAGE_SIGNED;
+    else if (kind == MESSAGE_RECEIPT && handle_receipt(keeper, body, out))
+        *out_kind = MESSAGE_RECEIPTED;
+    if (buf_err(out) != ERR_OK)
+        *out_kind = 0;
+}

@@ -1,0 +1,23 @@
+/* The keeper: the one role that can sign (DESIGN 3). It holds the ledger, receipt and disposition keys and
+ * the anchor, and signs only
+ *   - checkpoints of this node's own ledgers that grow and are consistent with what it signed last under the
+ *     same origin, by its own memory of it, each durable in the anchor before its signature leaves;
+ *   - receipts whose two halves name the same tree, in this node's name.
+ * It trusts core no further than that. Bytes in, bytes out; no sockets, no clock but the cosignature's. */
+#pragma once
+
+#include "app/conf.h"
+#include "app/message.h"
+#include "core/diag.h"
+
+struct keeper;
+
+/* Reads its keys from conf->dir and opens the anchor there. */
+NODISCARD err_t keeper_open(const struct os *os, const struct conf *conf, const struct diag *diag,
+                            struct keeper **out);
+void keeper_close(struct keeper *keeper); /* wipes the keys; accepts NULL */
+
+/* One message of core; the answer, if any, is written to `out` (replaced) and *out_kind says which it is; 0:
+ * none. A message that cannot be read gets none. */
+void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsigned *out_kind,
+                   struct buf *out);

@@ -1,0 +1,254 @@
+#include "app/keys.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+#include "app/file.h"
+#include "core/mem.h"
+
+enum {
+    KEY_FILE_MAX = 256,
+    ROOT_FILE_MAX = 1024,
+    BOX_SIZE = SIGN_SEED_SIZE + crypto_secretbox_MACBYTES,
+};
+
+static const enum sync_card_key working[] = {
+    SYNC_CARD_TLS,    SYNC_CARD_LEDGER,  SYNC_CARD_COSIGN, SYNC_CARD_DISPOSITION,
+    SYNC_CARD_RECALL, SYNC_CARD_SEALING, SYNC_CARD_POLICY,
+};
+
+enum { WORKING_COUNT = sizeof working / sizeof working[0] };
+
+static err_t key_path(const char *dir, enum sync_card_key use, char out[FILE_PATH_SIZE])
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, KEYS_DIR "/%s", sync_card_key_word(use));
+    return file_path(dir, name, out);
+}
+
+static err_t make_one(const struct os *os, const char *dir, enum sync_card_key use)
+{
+    char keys_dir[FILE_PATH_SIZE], path[FILE_PATH_SIZE], hex[2 * SIGN_SEED_SIZE];
+    uint8_t seed[SIGN_SEED_SIZE];
+    struct buf text;
+    err_t err;
+    buf_init(&text, KEY_FILE_MAX);
+    if (TRY(err, key_path(dir, use, path)) || TRY(err, file_path(dir, KEYS_DIR, keys_dir)))
+        goto out;
+    if (file_exists(os, path)) {
+        err = ERR_EXISTS;
+        goto out;
+    }
+    if (TRY(err, os->random(os->ctx, seed, sizeof seed)))
+        goto out;
+    str_hex(seed, sizeof seed, hex);
+    buf_printf(&text, "bongsu key v1 %s %.*s\n", sync_card_key_word(use), (int)sizeof hex, hex);
+    if (!TRY(err, buf_err(&text)))
+        err = file_replace(os, keys_dir, sync_card_key_word(use), buf_bytes(&text));
+out:
+    if (text.at != NULL)
+        mem_wipe(text.at, text.size);
+    mem_wipe(seed, sizeof seed);
+    mem_wipe(hex, sizeof hex);
+    buf_deinit(&text);
+    return err;
+}
+
+err_t keys_make(const struct os *os, const char *dir)
+{
+    char keys_dir[FILE_PATH_SIZE];
+    err_t err;
+    if (TRY(err, file_path(dir, KEYS_DIR, keys_dir)) || TRY(err, os->dir_make(os->ctx, keys_dir)))
+        return err;
+    for (size_t i = 0; i < WORKING_COUNT; i++)
+        if (TRY(err, make_one(os, dir, working[i])))
+            return err;
+    return ERR_OK;
+}
+
+static err_t seed_from(struct str text, enum sync_card_key use, uint8_t out[SIGN_SEED_SIZE])
+{
+    char head[64];
+    (void)snprintf(head, sizeof head, "bongsu key v1 %s ", sync_card_key_word(use));
+    struct str want = str_of(head);
+    text = str_trim(text);
+    if (!str_starts(text, want))
+        return ERR_CORRUPT;
+    struct str hex = {text.at + want.len, text.len - want.len};
+    return hex.len == 2 * SIGN_SEED_SIZE && str_unhex(hex, out, SIGN_SEED_SIZE) ? ERR_OK : ERR_CORRUPT;
+}
+
+err_t keys_read_seed(const struct os *os, const char *dir, enum sync_card_key use,
+                     uint8_t out[SIGN_SEED_SIZE])
+{
+    char path[FILE_PATH_SIZE];
+    struct buf text;
+    err_t err;
+    buf_init(&text, KEY_FILE_MAX);
+    if (!TRY(err, key_path(dir, use, path)) && !TRY(err, file_read_all(os, path, &text)))
+        err = seed_from(buf_str(&text), use, out);
+    if (text.at != NULL)
+        mem_wipe(text.at, text.size);
+    buf_deinit(&text);
+    return err;
+}
+
+err_t keys_read(const struct os *os, const char *dir, enum sync_card_key use, struct sign_key *out)
+{
+    uint8_t seed[SIGN_SEED_SIZE];
+    err_t err = keys_read_seed(os, dir, use, seed);
+    if (err == ERR_OK)
+        *out = sign_key_from_seed(seed);
+    mem_wipe(seed, sizeof seed);
+    return err;
+}
+
+err_t keys_public(const struct os *os, const char *dir, struct sign_public public[SYNC_CARD_KEYS])
+{
+    for (size_t i = 0; i < WORKING_COUNT; i++) {
+        uint8_t seed[SIGN_SEED_SIZE];
+        err_t err = keys_read_seed(os, dir, working[i], seed);
+        if (err != ERR_OK)
+            return err;
+        if (working[i] == SYNC_CARD_SEALING) {
+            must(crypto_scalarmult_base(public[SYNC_CARD_SEALING].b, seed) == 0);
+        } else {
+            struct sign_key key = sign_key_from_seed(seed);
+            public[working[i]] = key.public;
+            sign_key_wipe(&key);
+        }
+        mem_wipe(seed, sizeof seed);
+    }
+    return ERR_OK;
+}
+
+/* --- the root key: five lines; the first names the form --- */
+
+struct sealed_root {
+    uint64_t ops, memory_bytes;
+    uint8_t salt[crypto_pwhash_SALTBYTES];
+    uint8_t nonce[crypto_secretbox_NONCEBYTES];
+    uint8_t box[BOX_SIZE];
+};
+
+static err_t stretch(const struct sealed_root *sealed, struct str passphrase,
+                     uint8_t out[crypto_secretbox_KEYBYTES])
+{
+    if (passphrase.len < KEYS_PASSPHRASE_MIN || passphrase.len > KEYS_PASSPHRASE_MAX)
+        return ERR_INVALID;
+    int bad = crypto_pwhash(out, crypto_secretbox_KEYBYTES, passphrase.at, passphrase.len, sealed->salt,
+                            sealed->ops, (size_t)sealed->memory_bytes, crypto_pwhash_ALG_ARGON2ID13);
+    return bad == 0 ? ERR_OK : ERR_NOMEM;
+}
+
+static void write_hex(struct buf *out, const char *word, const uint8_t *at, size_t len)
+{
+    char hex[2 * BOX_SIZE];
+    must(len <= BOX_SIZE);
+    str_hex(at, len, hex);
+    buf_printf(out, "%s %.*s\n", word, (int)(2 * len), hex);
+}
+
+static err_t write_root(const struct os *os, const char *dir, const struct sealed_root *sealed)
+{
+    struct buf text;
+    buf_init(&text, ROOT_FILE_MAX);
+    buf_printf(&text, "bongsu root key v1\nargon2id %llu %llu\n", (unsigned long long)sealed->ops,
+               (unsigned long long)sealed->memory_bytes);
+    write_hex(&text, "salt", sealed->salt, sizeof sealed->salt);
+    write_hex(&text, "nonce", sealed->nonce, sizeof sealed->nonce);
+    write_hex(&text, "box", sealed->box, sizeof sealed->box);
+    err_t err = buf_err(&text);
+    if (err == ERR_OK)
+        err = file_replace(os, dir, KEYS_ROOT, buf_bytes(&text));
+    buf_deinit(&text);
+    return err;
+}
+
+static err_t seal_root(const struct os *os, const uint8_t seed[SIGN_SEED_SIZE], struct str passphrase,
+                       struct sealed_root *out)
+{
+    uint8_t key[crypto_secretbox_KEYBYTES];
+    err_t err;
+    out->ops = crypto_pwhash_OPSLIMIT_MODERATE;
+    out->memory_bytes = crypto_pwhash_MEMLIMIT_MODERATE;
+    if (TRY(err, os->random(os->ctx, out->salt, sizeof out->salt)) ||
+        TRY(err, os->random(os->ctx, out->nonce, sizeof out->nonce)) ||
+        TRY(err, stretch(out, passphrase, key)))
+        return err;
+    must(crypto_secretbox_easy(out->box, seed, SIGN_SEED_SIZE, out->nonce, key) == 0);
+    mem_wipe(key, sizeof key);
+    return ERR_OK;
+}
+
+err_t keys_root_make(const struct os *os, const char *dir, struct str passphrase, struct sign_key *out)
+{
+    char path[FILE_PATH_SIZE];
+    uint8_t seed[SIGN_SEED_SIZE];
+    struct sealed_root sealed = {0};
+    err_t err;
+    if (TRY(err, file_path(dir, KEYS_ROOT, path)))
+        return err;
+    if (file_exists(os, path))
+        return ERR_EXISTS;
+    if (!TRY(err, os->random(os->ctx, seed, sizeof seed)) &&
+        !TRY(err, seal_root(os, seed, passphrase, &sealed)) && !TRY(err, write_root(os, dir, &sealed)))
+        *out = sign_key_from_seed(seed);
+    mem_wipe(seed, sizeof seed);
+    return err;
+}
+
+/* The rest of a line that begins with `word` and a space. */
+static bool line_of(struct str *rest, const char *word, struct str *out)
+{
+    struct str line = str_cut(rest, '\n'), want = str_of(word);
+    if (!str_starts(line, want) || line.len <= want.len || line.at[want.len] != ' ')
+        return false;
+    *out = (struct str) {line.at + want.len + 1, line.len - want.len - 1};
+    return true;
+}
+
+static bool hex_line(struct str *rest, const char *word, uint8_t *out, size_t len)
+{
+    struct str hex;
+    return line_of(rest, word, &hex) && hex.len == 2 * len && str_unhex(hex, out, len);
+}
+
+static err_t parse_root(struct str text, struct sealed_root *out)
+{
+    struct str cost, ops;
+    if (!str_eq(str_cut(&text, '\n'), STR("bongsu root key v1")))
+        return ERR_VERSION;
+    if (!line_of(&text, "argon2id", &cost))
+        return ERR_CORRUPT;
+    ops = str_cut(&cost, ' ');
+    if (!str_to_u64(ops, crypto_pwhash_OPSLIMIT_SENSITIVE, &out->ops) ||
+        !str_to_u64(cost, crypto_pwhash_MEMLIMIT_SENSITIVE, &out->memory_bytes) ||
+        !hex_line(&text, "salt", out->salt, sizeof out->salt) ||
+        !hex_line(&text, "nonce", out->nonce, sizeof out->nonce) ||
+        !hex_line(&text, "box", out->box, sizeof out->box))
+        return ERR_CORRUPT;
+    return ERR_OK;
+}
+
+err_t keys_root_open(const struct os *os, const char *path, struct str passphrase, struct sign_key *out)
+{
+    struct buf text;
+    struct sealed_root sealed;
+    uint8_t key[crypto_secretbox_KEYBYTES], seed[SIGN_SEED_SIZE];
+    err_t err;
+    buf_init(&text, ROOT_FILE_MAX);
+    if (TRY(err, file_read_all(os, path, &text)) || TRY(err, parse_root(buf_str(&text), &sealed)) ||
+        TRY(err, stretch(&sealed, passphrase, key)))
+        goto out;
+    if (crypto_secretbox_open_easy(seed, sealed.box, sizeof sealed.box, sealed.nonce, key) != 0) {
+        err = ERR_DENIED;
+        goto out;
+    }
+    *out = sign_key_from_seed(seed);
+out:
+    mem_wipe(key, sizeof key);
+    mem_wipe(seed, sizeof seed);
+    buf_deinit(&text);
+    return err;
+}

@@ -1,0 +1,35 @@
+/* A node's keys on disk (DESIGN 5). DIR/keys holds one working key a file, mode 0600, a line of text:
+ *
+ *     bongsu key v1 tls <64 hexadecimal digits of the seed>
+ *
+ * DIR/root.key holds the root key, which signs cards and nothing else, sealed with a passphrase (Argon2id,
+ * XSalsa20-Poly1305); it is meant to be moved away from the machine after init. Each role reads only the
+ * keys that it uses: edge tls; keeper ledger, cosign and disposition; core none. Whoever reads a key wipes
+ * it. Nothing here prints, and no key ever reaches a diagnostic. Any thread. */
+#pragma once
+
+#include "core/sign.h"
+#include "os/os.h"
+#include "sync/card.h"
+
+#define KEYS_DIR  "keys"
+#define KEYS_ROOT "root.key"
+
+enum { KEYS_PASSPHRASE_MIN = 8, KEYS_PASSPHRASE_MAX = 1024 };
+
+/* Makes every working key (not the root) of a new node; ERR_EXISTS leaves an existing one alone. */
+NODISCARD err_t keys_make(const struct os *os, const char *dir);
+/* An Ed25519 working key. ERR_NOTFOUND, ERR_CORRUPT. */
+NODISCARD err_t keys_read(const struct os *os, const char *dir, enum sync_card_key use, struct sign_key *out);
+/* The seed alone (edge makes a certificate over it; sealing is X25519). */
+NODISCARD err_t keys_read_seed(const struct os *os, const char *dir, enum sync_card_key use,
+                               uint8_t out[SIGN_SEED_SIZE]);
+/* Public halves of all working keys, for the card; public[SYNC_CARD_ROOT] is left alone. */
+NODISCARD err_t keys_public(const struct os *os, const char *dir, struct sign_public public[SYNC_CARD_KEYS]);
+
+/* ERR_INVALID: the passphrase is too short or too long. */
+NODISCARD err_t keys_root_make(const struct os *os, const char *dir, struct str passphrase,
+                               struct sign_key *out);
+/* `path`: the file itself, which may lie on other media. ERR_DENIED: not this passphrase. */
+NODISCARD err_t keys_root_open(const struct os *os, const char *path, struct str passphrase,
+                               struct sign_key *out);

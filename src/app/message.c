@@ -1,0 +1,225 @@
+#include "app/message.h"
+
+#include "core/rd.h"
+#include "core/wr.h"
+
+static void write_str(struct buf *out, struct str s)
+{
+    wr_blob(out, bytes_from_str(s));
+}
+
+static struct str read_str(struct rd *rd, size_t max)
+{
+    return str_from_bytes(rd_blob(rd, max));
+}
+
+static void write_hash(struct buf *out, const struct hash *hash)
+{
+    buf_put(out, hash->b, HASH_SIZE);
+}
+
+static err_t read_err(struct rd *rd)
+{
+    uint8_t err = rd_u8(rd);
+    return err < ERR_COUNT ? (err_t)err : ERR_INVALID;
+}
+
+void message_peer_write(struct buf *out, const struct message_peer *peer)
+{
+    wr_u32(out, peer->partner);
+    buf_put(out, peer->key, sizeof peer->key);
+    write_str(out, peer->origin);
+}
+
+struct message_peer message_peer_next(struct rd *rd)
+{
+    struct message_peer peer = {.partner = rd_u32(rd)};
+    rd_copy(rd, peer.key, sizeof peer.key);
+    peer.origin = read_str(rd, LIMIT_HOST_BYTES + 32);
+    return peer;
+}
+
+void message_call_write(struct buf *out, const struct message_call *call)
+{
+    wr_u64(out, call->id);
+    wr_u32(out, call->partner);
+    wr_u8(out, (uint8_t)call->method);
+    write_str(out, call->target);
+    write_str(out, call->content_type);
+    wr_u32(out, call->answer_max);
+    wr_u32(out, call->timeout_ms);
+    wr_blob(out, call->body);
+}
+
+err_t message_call_read(struct bytes wire, struct message_call *out)
+{
+    struct rd rd = rd_of(wire);
+    struct message_call call = {.id = rd_u64(&rd), .partner = rd_u32(&rd)};
+    uint8_t method = rd_u8(&rd);
+    call.method = (enum exchange_method)method;
+    call.target = read_str(&rd, LIMIT_HTTP_TARGET_BYTES);
+    call.content_type = read_str(&rd, 256);
+    call.answer_max = rd_u32(&rd);
+    call.timeout_ms = rd_u32(&rd);
+    call.body = rd_blob(&rd, LIMIT_LINK_MESSAGE_BYTES);
+    err_t err = rd_end(&rd);
+    if (err == ERR_OK && method > EXCHANGE_OTHER)
+        err = ERR_INVALID;
+    if (err == ERR_OK)
+        *out = call;
+    return err;
+}
+
+void message_answer_write(struct buf *out, const struct message_answer *answer)
+{
+    wr_u64(out, answer->id);
+    wr_u8(out, (uint8_t)answer->err);
+    wr_u16(out, (uint16_t)answer->status);
+    wr_blob(out, answer->body);
+}
+
+err_t message_answer_read(struct bytes wire, struct message_answer *out)
+{
+    struct rd rd = rd_of(wire);
+    struct message_answer answer = {.id = rd_u64(&rd), .err = read_err(&rd), .status = rd_u16(&rd)};
+    answer.body = rd_blob(&rd, LIMIT_LINK_MESSAGE_BYTES);
+    err_t err = rd_end(&rd);
+    if (err == ERR_OK)
+        *out = answer;
+    return err;
+}
+
+/* --- signing --- */
+
+static void write_origin(struct buf *out, const struct ledger_origin *origin)
+{
+    write_str(out, origin->issuer);
+    write_str(out, origin->audience);
+    wr_u32(out, origin->epoch);
+    wr_u8(out, origin->urgent);
+}
+
+static struct ledger_origin read_origin(struct rd *rd)
+{
+    struct ledger_origin origin = {.issuer = read_str(rd, LIMIT_NAME_BYTES),
+                                   .audience = read_str(rd, LIMIT_NAME_BYTES)};
+    origin.epoch = rd_u32(rd);
+    origin.urgent = rd_u8(rd) == 1;
+    return origin;
+}
+
+void message_sign_write(struct buf *out, const struct gate_sign_request *request)
+{
+    wr_u32(out, request->partner);
+    write_origin(out, &request->origin);
+    wr_u64(out, request->old_size);
+    wr_u8(out, (uint8_t)request->count);
+    for (size_t i = 0; i < request->count; i++) {
+        wr_u64(out, request->at[i].size);
+        write_hash(out, &request->at[i].root);
+        wr_u8(out, (uint8_t)request->at[i].proof.count);
+        for (size_t k = 0; k < request->at[i].proof.count; k++)
+            write_hash(out, &request->at[i].proof.at[k]);
+    }
+}
+
+static err_t read_proof(struct rd *rd, struct merkle_proof *out)
+{
+    out->count = rd_u8(rd);
+    if (out->count > MERKLE_PROOF_MAX)
+        return ERR_LIMIT;
+    for (size_t k = 0; k < out->count; k++)
+        rd_copy(rd, out->at[k].b, HASH_SIZE);
+    return rd->err;
+}
+
+err_t message_sign_read(struct bytes wire, struct gate_sign_request *out)
+{
+    struct rd rd = rd_of(wire);
+    err_t err;
+    out->partner = rd_u32(&rd);
+    out->origin = read_origin(&rd);
+    out->old_size = rd_u64(&rd);
+    out->count = rd_u8(&rd);
+    if (out->count == 0 || out->count > MESSAGE_NOTES_MAX)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < out->count; i++) {
+        out->at[i].size = rd_u64(&rd);
+        rd_copy(&rd, out->at[i].root.b, HASH_SIZE);
+        if (TRY(err, read_proof(&rd, &out->at[i].proof)))
+            return err;
+    }
+    return rd_end(&rd);
+}
+
+void message_signed_write(struct buf *out, const struct message_signed *message)
+{
+    wr_u32(out, message->partner);
+    wr_u8(out, (uint8_t)message->err);
+    wr_u64(out, message->anchored_size);
+    write_hash(out, &message->anchored_root);
+    wr_u8(out, (uint8_t)message->count);
+    for (size_t i = 0; i < message->count; i++)
+        write_str(out, message->notes[i]);
+}
+
+err_t message_signed_read(struct bytes wire, struct message_signed *out)
+{
+    struct rd rd = rd_of(wire);
+    out->partner = rd_u32(&rd);
+    out->err = read_err(&rd);
+    out->anchored_size = rd_u64(&rd);
+    rd_copy(&rd, out->anchored_root.b, HASH_SIZE);
+    out->count = rd_u8(&rd);
+    if (out->count > MESSAGE_NOTES_MAX)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < out->count; i++)
+        out->notes[i] = read_str(&rd, LIMIT_NOTE_BYTES);
+    return rd_end(&rd);
+}
+
+void message_receipt_write(struct buf *out, const struct message_receipt *receipt)
+{
+    wr_u32(out, receipt->partner);
+    write_str(out, receipt->checkpoint);
+    write_str(out, receipt->wanted.origin);
+    write_str(out, receipt->wanted.holder);
+    wr_u64(out, receipt->wanted.size);
+    write_hash(out, &receipt->wanted.root);
+    wr_u64(out, receipt->wanted.refused_count);
+    write_hash(out, &receipt->wanted.refused);
+}
+
+err_t message_receipt_read(struct bytes wire, struct message_receipt *out)
+{
+    struct rd rd = rd_of(wire);
+    out->partner = rd_u32(&rd);
+    out->checkpoint = read_str(&rd, LIMIT_NOTE_BYTES);
+    out->wanted.origin = read_str(&rd, LIMIT_KEY_NAME_BYTES);
+    out->wanted.holder = read_str(&rd, LIMIT_NAME_BYTES);
+    out->wanted.size = rd_u64(&rd);
+    rd_copy(&rd, out->wanted.root.b, HASH_SIZE);
+    out->wanted.refused_count = rd_u64(&rd);
+    rd_copy(&rd, out->wanted.refused.b, HASH_SIZE);
+    return rd_end(&rd);
+}
+
+void message_receipted_write(struct buf *out, const struct message_receipted *message)
+{
+    wr_u32(out, message->partner);
+    wr_u8(out, (uint8_t)message->err);
+    wr_u64(out, message->size);
+    write_str(out, message->cosignature);
+    write_str(out, message->disposition);
+}
+
+err_t message_receipted_read(struct bytes wire, struct message_receipted *out)
+{
+    struct rd rd = rd_of(wire);
+    out->partner = rd_u32(&rd);
+    out->err = read_err(&rd);
+    out->size = rd_u64(&rd);
+    out->cosignature = read_str(&rd, LIMIT_SYNC_SIGNATURE_BYTES);
+    out->disposition = read_str(&rd, LIMIT_SYNC_SIGNATURE_BYTES);
+    return rd_end(&rd);
+}

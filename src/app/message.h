@@ -1,0 +1,110 @@
+/* What the roles say to each other over links (app/link.h): the kinds, and encoders and strict decoders for
+ * what passes between core and keeper and for outgoing calls. Requests and answers of HTTP are net/exchange.
+ * Integers are big-endian (core/rd.h). Decoding borrows. */
+#pragma once
+
+#include "core/buf.h"
+#include "gate/gate.h"
+#include "ledger/cosign.h"
+#include "net/exchange.h"
+#include "net/tls.h"
+
+enum message_kind {
+    /* edge -> core */
+    MESSAGE_REQUEST = 1, /* exchange_request */
+    MESSAGE_GONE,        /* u64 id: the asker of a kept request is gone */
+    MESSAGE_ANSWER,      /* message_answer: of a call */
+    MESSAGE_LISTENING,   /* u16 port */
+    /* core -> edge */
+    MESSAGE_RESPONSE, /* exchange_response */
+    MESSAGE_PEERS,    /* message_peers_*: all of them; what is not in it is a stranger from now on */
+    MESSAGE_CALL,     /* message_call */
+    MESSAGE_CANCEL,   /* u64 id of a call */
+    /* core -> keeper, and back */
+    MESSAGE_SIGN,
+    MESSAGE_SIGNED,
+    MESSAGE_RECEIPT,
+    MESSAGE_RECEIPTED,
+    /* parent -> core */
+    MESSAGE_COMMAND,     /* u32 client, u32 uid, request line */
+    MESSAGE_BATCH,       /* u32 client, bytes of `add`; empty: that was all */
+    MESSAGE_CLIENT_GONE, /* u32 client */
+    MESSAGE_METRICS,     /* u32 client: wants the metrics text */
+    /* core -> parent */
+    MESSAGE_LINES, /* u32 client, u8 last, text */
+    MESSAGE_READY, /* u16 port */
+};
+
+/* --- calls to partners --- */
+
+struct message_peer {
+    uint32_t partner; /* index in the gate */
+    uint8_t key[EXCHANGE_KEY_SIZE];
+    struct str origin; /* "https://host:port" of its first address; empty: we never call it */
+};
+
+void message_peer_write(struct buf *out, const struct message_peer *peer);
+/* The next of a MESSAGE_PEERS; look at rd->err. */
+struct message_peer message_peer_next(struct rd *rd);
+
+struct message_call {
+    uint64_t id;
+    uint32_t partner;
+    enum exchange_method method;
+    struct str target; /* path and query */
+    struct str content_type;
+    uint32_t answer_max;
+    uint32_t timeout_ms;
+    struct bytes body;
+};
+
+void message_call_write(struct buf *out, const struct message_call *call);
+NODISCARD err_t message_call_read(struct bytes wire, struct message_call *out);
+
+struct message_answer {
+    uint64_t id;
+    err_t err;
+    unsigned status;
+    struct bytes body;
+};
+
+void message_answer_write(struct buf *out, const struct message_answer *answer);
+NODISCARD err_t message_answer_read(struct bytes wire, struct message_answer *out);
+
+/* --- signing --- */
+
+void message_sign_write(struct buf *out, const struct gate_sign_request *request);
+/* Strings of *out borrow from `wire`. */
+NODISCARD err_t message_sign_read(struct bytes wire, struct gate_sign_request *out);
+
+enum { MESSAGE_NOTES_MAX = 16 };
+struct message_signed {
+    uint32_t partner;
+    err_t err;              /* ERR_OK: one note for each checkpoint wanted */
+    uint64_t anchored_size; /* what the keeper signed last under that origin */
+    struct hash anchored_root;
+    size_t count;
+    struct str notes[MESSAGE_NOTES_MAX];
+};
+
+void message_signed_write(struct buf *out, const struct message_signed *message);
+NODISCARD err_t message_signed_read(struct bytes wire, struct message_signed *out);
+
+struct message_receipt { /* wants both halves of a receipt */
+    uint32_t partner;
+    struct str checkpoint; /* the issuer's whole note */
+    struct disposition wanted;
+};
+
+void message_receipt_write(struct buf *out, const struct message_receipt *receipt);
+NODISCARD err_t message_receipt_read(struct bytes wire, struct message_receipt *out);
+
+struct message_receipted {
+    uint32_t partner;
+    err_t err;
+    uint64_t size;
+    struct str cosignature, disposition;
+};
+
+void message_receipted_write(struct buf *out, const struct message_receipted *message);
+NODISCARD err_t message_receipted_read(struct bytes wire, struct message_receipted *out);

@@ -1,0 +1,243 @@
+/* Roles in this process: all of them, or one. */
+#include "app/node.h"
+
+#include "app/control.h"
+#include "app/core_role.h"
+#include "app/edge_role.h"
+#include "app/keeper_role.h"
+#include "core/sign.h"
+#include "os/local.h"
+#include "os/os_net.h"
+#include "os/proc.h"
+#include "os/sandbox.h"
+
+enum { STORE_IDLE_MS = 300 };
+
+struct node {
+    const struct os *os;
+    const struct conf *conf;
+    struct report report;
+    struct loop *loop;
+    int signals;
+    struct loop_watch signal_watch;
+    struct loop_timer idle;
+    bool failed, stopping;
+    struct os_channel_fds edge_core, keeper_core, parent_core;
+    struct control *control;
+    struct core_role *core;
+    struct edge_role *edge;
+    struct keeper_role *keeper;
+};
+
+static const struct os_channel_fds no_channel = {-1, {-1, -1}};
+
+static void broken(void *ctx)
+{
+    struct node *node = ctx;
+    node->failed = true;
+    loop_stop(node->loop);
+}
+
+static void stopped(void *ctx)
+{
+    struct node *node = ctx;
+    loop_stop(node->loop);
+}
+
+static void signal_ready(void *ctx, unsigned what)
+{
+    struct node *node = ctx;
+    (void)what;
+    for (;;) {
+        enum os_signal signal = os_signals_next(node->signals);
+        if (signal == OS_SIGNAL_NONE)
+            return;
+        if (signal != OS_SIGNAL_STOP || node->stopping)
+            continue;
+        node->stopping = true;
+        if (node->edge != NULL)
+            edge_role_stop(node->edge, stopped, node);
+        else
+            loop_stop(node->loop);
+    }
+}
+
+static err_t node_begin(struct node *node, const struct os *os, const struct conf *conf, const char *role)
+{
+    err_t err;
+    *node = (struct node) {.os = os,
+                           .conf = conf,
+                           .signals = -1,
+                           .edge_core = no_channel,
+                           .keeper_core = no_channel,
+                           .parent_core = no_channel};
+    report_init(&node->report, os, conf->node, role);
+    if (TRY(err, os_signals_open(&node->signals)) || TRY(err, sign_start()) ||
+        TRY(err, loop_open(&node->loop)))
+        return err;
+    return loop_watch(node->loop, &node->signal_watch, node->signals, LOOP_READ, signal_ready, node);
+}
+
+static void node_end(struct node *node)
+{
+    edge_role_close(node->edge);
+    core_role_close(node->core);
+    keeper_role_close(node->keeper);
+    control_close(node->control);
+    if (node->loop != NULL) {
+        loop_timer_stop(node->loop, &node->idle);
+        loop_unwatch(node->loop, &node->signal_watch);
+    }
+    loop_close(node->loop);
+    os_channel_fds_close(&node->edge_core);
+    os_channel_fds_close(&node->keeper_core);
+    os_channel_fds_close(&node->parent_core);
+}
+
+static int node_run(struct node *node, err_t err)
+{
+    int status = NODE_NO_START;
+    if (err == ERR_OK) {
+        loop_run(node->loop);
+        status = node->failed ? 1 : 0;
+    } else {
+        diag_say(&node->report.diag, DIAG_ERROR, err, "app", NULL, "this role could not start: %s",
+                 err_text(err));
+    }
+    node_end(node);
+    return status;
+}
+
+/* --- all in one --- */
+
+static void ready(void *ctx, uint16_t port)
+{
+    struct node *node = ctx;
+    diag_say(&node->report.diag, DIAG_NOTICE, ERR_OK, "app", NULL, "ready, https on %s port %u",
+             node->conf->listen.host, port);
+    os_local_notify("READY=1");
+}
+
+static err_t make_channels(struct node *node)
+{
+    err_t err;
+    if (TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &node->edge_core)) ||
+        TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->keeper_core)))
+        return err;
+    return os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->parent_core);
+}
+
+static err_t open_all(struct node *node)
+{
+    const struct os *os = node->os;
+    const struct diag *diag = &node->report.diag;
+    struct core_links links = {&node->edge_core, &node->keeper_core, &node->parent_core};
+    struct control_setup control = {.loop = node->loop,
+                                    .os = os,
+                                    .conf = node->conf,
+                                    .diag = diag,
+                                    .core = &node->parent_core,
+                                    .metrics = true,
+                                    .ready = ready,
+                                    .ctx = node};
+    err_t err;
+    if (TRY(err, make_channels(node)) || TRY(err, control_open(&control, &node->control)) ||
+        TRY(err, keeper_role_open(node->loop, os, node->conf, diag, &node->keeper_core, broken, node,
+                                  &node->keeper)) ||
+        TRY(err, core_role_open(node->loop, os, node->conf, diag, &links, broken, node, &node->core)))
+        return err;
+    return edge_role_open(node->loop, os, node->conf, diag, &node->edge_core, broken, node, &node->edge);
+}
+
+int node_serve_alone(const struct os *os, const struct conf *conf)
+{
+    struct node node;
+    err_t err = node_begin(&node, os, conf, "all");
+    if (err == ERR_OK)
+        err = open_all(&node);
+    int status = node_run(&node, err);
+    os_local_notify("STOPPING=1");
+    return status;
+}
+
+/* --- one role --- */
+
+static struct os_channel_fds inherited(int first)
+{
+    return (struct os_channel_fds) {first, {first + 1, first + 2}};
+}
+
+static err_t open_edge(struct node *node)
+{
+    node->edge_core = inherited(OS_PROC_FD_FIRST);
+    err_t err = edge_role_open(node->loop, node->os, node->conf, &node->report.diag, &node->edge_core, broken,
+                               node, &node->edge);
+    return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_WRITING);
+}
+
+static err_t open_keeper(struct node *node)
+{
+    node->keeper_core = inherited(OS_PROC_FD_FIRST);
+    err_t err = keeper_role_open(node->loop, node->os, node->conf, &node->report.diag, &node->keeper_core,
+                                 broken, node, &node->keeper);
+    return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
+}
+
+static err_t open_core(struct node *node)
+{
+    node->edge_core = inherited(OS_PROC_FD_FIRST);
+    node->keeper_core = inherited(OS_PROC_FD_FIRST + 3);
+    node->parent_core = inherited(OS_PROC_FD_FIRST + 6);
+    struct core_links links = {&node->edge_core, &node->keeper_core, &node->parent_core};
+    err_t err = core_role_open(node->loop, node->os, node->conf, &node->report.diag, &links, broken, node,
+                               &node->core);
+    return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
+}
+
+/* Ends once nobody has asked for a while. */
+static void idle_look(void *ctx)
+{
+    struct node *node = ctx;
+    if (!control_busy(node->control))
+        loop_stop(node->loop);
+    else if (loop_timer_set(node->loop, &node->idle, loop_now_ms(node->loop) + STORE_IDLE_MS) != ERR_OK)
+        broken(node);
+}
+
+static err_t open_store(struct node *node)
+{
+    const struct diag *diag = &node->report.diag;
+    struct core_links links = {NULL, NULL, &node->parent_core};
+    struct control_setup control = {
+        .loop = node->loop, .os = node->os, .conf = node->conf, .diag = diag, .core = &node->parent_core};
+    err_t err;
+    if (TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->parent_core)) ||
+        TRY(err, core_role_open(node->loop, node->os, node->conf, diag, &links, broken, node, &node->core)) ||
+        TRY(err, control_open(&control, &node->control)))
+        return err;
+    node->idle = (struct loop_timer) {.fire = idle_look, .ctx = node};
+    return loop_timer_set(node->loop, &node->idle, loop_now_ms(node->loop) + 2 * STORE_IDLE_MS);
+}
+
+static const struct {
+    const char *name;
+    err_t (*open)(struct node *node);
+} roles[] = {{"edge", open_edge}, {"core", open_core}, {"keeper", open_keeper}, {"store", open_store}};
+
+int node_role(const struct os *os, const char *role, const char *dir)
+{
+    struct conf conf;
+    struct fault fault = {0};
+    struct node node;
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        if (strcmp(role, roles[i].name) != 0)
+            continue;
+        if (conf_load(os, dir, &conf, &fault) != ERR_OK)
+            return NODE_NO_START;
+        err_t err = node_begin(&node, os, &conf, roles[i].name);
+        if (err == ERR_OK)
+            err = roles[i].open(&node);
+        return node_run(&node, err);
+    }
+    return NODE_NO_START;
+}

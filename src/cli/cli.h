@@ -1,0 +1,113 @@
+/* The command line. A command is a row: its words, what it takes, and either the name of a control command
+ * that the node runs (then the row is all there is: arguments become JSON, lines become a table or sentences)
+ * or a function of its own. Rows stand in one file per group, as one const struct cli_group each.
+ *
+ * Exit status: 0 done, 1 refused or failed, 2 wrong usage. Messages say what happened, why, and what to do.
+ * Only this room prints to standard output. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "app/conf.h"
+#include "core/buf.h"
+#include "os/os.h"
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+enum { CLI_OPTIONS_MAX = 12, CLI_ARGS_MAX = 4096 };
+
+enum cli_value {
+    CLI_FLAG, /* present or not */
+    CLI_TEXT,
+    CLI_FILE, /* the content of the file named; "-": standard input */
+};
+
+struct cli_option {
+    const char *name; /* "audience": --audience. For positions: the name in the usage, without dashes */
+    enum cli_value kind;
+    const char *key;   /* member of args; NULL: not sent */
+    const char *value; /* what stands for it in the usage: "NAME" */
+    const char *help;
+};
+
+struct cli_column {
+    const char *title;
+    const char *key; /* member of a line */
+};
+
+struct cli_call;
+
+struct cli_command {
+    const char *words;         /* "peer add" */
+    const char *summary;       /* a line */
+    const char *help;          /* more; may be NULL */
+    struct cli_option args[4]; /* positions, all required, up to the first without a name */
+    bool many;                 /* the last position may repeat (own functions only) */
+    struct cli_option options[CLI_OPTIONS_MAX];
+    const char *control;           /* "peer.add"; NULL: run */
+    struct cli_column columns[12]; /* of the table made of lines that have the first key; none: sentences */
+    int (*run)(struct cli_call *call);
+};
+
+struct cli_group {
+    const struct cli_command *commands;
+    size_t count;
+};
+
+struct cli_call {
+    const struct os *os;
+    const struct cli_command *command;
+    const char *dir; /* of the node; NULL: not given */
+    bool json;
+    size_t arg_count;
+    const char *args[CLI_ARGS_MAX];
+    const char *values[CLI_OPTIONS_MAX]; /* as command->options; NULL: not given; flags: "" */
+};
+
+/* Value of an option; NULL when not given. */
+const char *cli_option(const struct cli_call *call, const char *name);
+/* One line on standard error: "bongsu: what (next)". Returns CLI_FAILED. */
+int cli_fail(const char *next, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int cli_usage(const struct cli_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Reads the configuration of call->dir, or says why not. */
+NODISCARD bool cli_conf(const struct cli_call *call, struct conf *out);
+/* A file, or standard input for "-". Says why not. */
+NODISCARD bool cli_read(const struct cli_call *call, const char *path, struct buf *out);
+/* From --passphrase-file, BONGSU_PASSPHRASE_FILE or the terminal (`twice`: asked again). The caller wipes. */
+NODISCARD bool cli_passphrase(const struct cli_call *call, bool twice, struct buf *out);
+
+/* --- control.c: talking to the node, or to a store opened for this command --- */
+
+struct control_link {
+    int fd;
+    struct buf in;
+    size_t taken; /* of in: the line handed out last */
+};
+
+/* Says why not. */
+NODISCARD bool control_connect(const struct cli_call *call, struct control_link *out);
+void control_hang_up(struct control_link *link);
+NODISCARD err_t control_send(struct control_link *link, struct bytes bytes);
+/* The next line, without its end. Borrowed until the next call. ERR_CLOSED. */
+NODISCARD err_t control_line(struct control_link *link, struct str *out);
+/* Is a line, or a part of one, there without waiting? */
+bool control_pending(struct control_link *link);
+/* Runs command->control with the arguments of the call, prints, returns the exit status. */
+int control_run(struct cli_call *call);
+/* Prints the error of a line {"done":true,"error":{...}}; the exit status that it means. */
+int control_result(struct str line);
+bool control_is_done(struct str line);
+
+/* --- print.c --- */
+
+struct table;
+struct table *table_new(const struct cli_column *columns);
+/* True when the line belongs into the table. */
+bool table_take(struct table *table, struct str line);
+void table_print(struct table *table);
+void table_free(struct table *table);
+/* Prints the "say" of a line, if it has one. */
+void print_say(struct str line);
+
+/* The groups. */
+extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,
+    cli_status, cli_taxii;

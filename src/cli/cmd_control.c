@@ -1,0 +1,312 @@
+/* The groups that are nothing but rows: the node does the work (app/command.h). */
+#include "cli/cli.h"
+
+#define ID                                                                                                   \
+    {                                                                                                        \
+        "ID", CLI_TEXT, "id", NULL, "a STIX identifier"                                                      \
+    }
+#define AUDIENCE                                                                                             \
+    {                                                                                                        \
+        "AUDIENCE", CLI_TEXT, "audience", NULL, "name of the partner's view"                                 \
+    }
+#define BECAUSE                                                                                              \
+    {                                                                                                        \
+        "because", CLI_TEXT, "because", "TEXT", "why: stands in the log"                                     \
+    }
+#define GROUP(rows)                                                                                          \
+    {                                                                                                        \
+        rows, sizeof rows / sizeof rows[0]                                                                   \
+    }
+
+/* --- sources, identities, markings, tags --- */
+
+static const struct cli_command source_rows[] = {
+    {.words = "source add",
+     .summary = "declare a source, or change what is declared",
+     .args = {{"NAME", CLI_TEXT, "name", NULL, "as in bongsu add --source NAME"}},
+     .options = {{"assume", CLI_TEXT, "assume", "tlp:clear",
+                  "what its unmarked objects are taken as; needs --because"},
+                 {"until", CLI_TEXT, "until", "DATE", "until when (2027-01-31)"},
+                 {"rewrites", CLI_FLAG, "rewrites", NULL, "its later copy of the same version wins"},
+                 {"foreign", CLI_FLAG, "foreign", NULL, "what it delivers is not this node's own"},
+                 BECAUSE},
+     .control = "source.add"},
+    {.words = "source list",
+     .summary = "list the sources",
+     .control = "source.list",
+     .columns = {{"SOURCE", "name"},
+                 {"KIND", "kind"},
+                 {"DECLARED", "declared"},
+                 {"REWRITES", "rewrites"},
+                 {"ASSUME", "assume"},
+                 {"UNTIL", "until"}}},
+    {.words = "identity bind",
+     .summary = "say which source an identity is at home at",
+     .args = {ID, {"SOURCE", CLI_TEXT, "source", NULL, "only it speaks for the identity"}},
+     .options = {BECAUSE},
+     .control = "identity.bind"},
+    {.words = "marking classify",
+     .summary = "say what a statement marking means here",
+     .args = {ID},
+     .options = {{"as", CLI_TEXT, "as", "tlp:clear", "the level that it amounts to"}, BECAUSE},
+     .control = "marking.classify"},
+    {.words = "tag add",
+     .summary = "tag an object for the policy",
+     .args = {ID, {"TAG", CLI_TEXT, "tag", NULL, "such as share:us-cisa"}},
+     .options = {BECAUSE},
+     .control = "tag.add"},
+    {.words = "tag remove",
+     .summary = "take a tag away",
+     .args = {ID, {"TAG", CLI_TEXT, "tag", NULL, "the tag"}},
+     .options = {BECAUSE},
+     .control = "tag.remove"},
+};
+const struct cli_group cli_source = GROUP(source_rows);
+
+/* --- partners --- */
+
+static const struct cli_command peer_rows[] = {
+    {.words = "peer add",
+     .summary = "add a partner by its card, or take its newer card",
+     .help = "Shows words to compare by telephone. The partner starts paused and without history.",
+     .args = {{"CARD", CLI_FILE, "card", NULL, "file with the partner's card"}},
+     .options = {{"audience", CLI_TEXT, "audience", "NAME", "name of its view, such as us-cisa"}, BECAUSE},
+     .control = "peer.add",
+     .columns = {{"RULE", "rule"}, {"EFFECT", "effect"}, {"OBJECTS", "objects"}}},
+    {.words = "peer add-taxii",
+     .summary = "add a partner that takes part by TAXII alone",
+     .args = {AUDIENCE},
+     .options = {{"country", CLI_TEXT, "country", "JP", "for the policy"}, BECAUSE},
+     .control = "peer.add",
+     .columns = {{"RULE", "rule"}, {"EFFECT", "effect"}, {"OBJECTS", "objects"}}},
+    {.words = "peer list",
+     .summary = "list the partners",
+     .options = {{"all", CLI_FLAG, "all", NULL, "removed ones as well"}},
+     .control = "peer.list",
+     .columns = {{"AUDIENCE", "audience"},
+                 {"NODE", "node"},
+                 {"COUNTRY", "country"},
+                 {"STATE", "state"},
+                 {"LINK", "link"},
+                 {"SENT", "sent_leaves"},
+                 {"RECEIVED", "received"},
+                 {"TROUBLE", "trouble"}}},
+    {.words = "peer start",
+     .summary = "begin to release to a partner and to follow it",
+     .args = {AUDIENCE},
+     .options = {{"history", CLI_FLAG, "history", NULL, "also what is held already"}, BECAUSE},
+     .control = "peer.start"},
+    {.words = "peer pause",
+     .summary = "stop for now",
+     .args = {AUDIENCE},
+     .options = {BECAUSE},
+     .control = "peer.pause"},
+    {.words = "peer remove",
+     .summary = "end it: its connections are cut at once",
+     .args = {AUDIENCE},
+     .options = {BECAUSE},
+     .control = "peer.remove"},
+};
+const struct cli_group cli_peer = GROUP(peer_rows);
+
+/* --- policy --- */
+
+#define POLICY_FILE                                                                                          \
+    {                                                                                                        \
+        "FILE", CLI_FILE, "text", NULL, "a policy; - is standard input"                                      \
+    }
+static const struct cli_command policy_rows[] = {
+    {.words = "policy activate",
+     .summary = "take a policy into force; a bad one changes nothing",
+     .args = {POLICY_FILE},
+     .options = {BECAUSE},
+     .control = "policy.activate"},
+    {.words = "policy check",
+     .summary = "look whether a policy is well formed",
+     .args = {POLICY_FILE},
+     .control = "policy.check"},
+    {.words = "policy show", .summary = "print the policy in force", .control = "policy.show"},
+    {.words = "policy explain",
+     .summary = "say why an object is released to a partner, or not",
+     .args = {ID, AUDIENCE},
+     .control = "policy.explain",
+     .columns = {{"RULE", "rule"},
+                 {"EFFECT", "effect"},
+                 {"RESULT", "result"},
+                 {"CONDITION", "condition"},
+                 {"BECAUSE", "because"},
+                 {"WAITS UNTIL", "waits_until"}}},
+    {.words = "policy diff",
+     .summary = "what another policy would decide otherwise",
+     .args = {POLICY_FILE},
+     .control = "policy.diff",
+     .columns =
+         {{"ID", "id"}, {"AUDIENCE", "audience"}, {"CHANGE", "change"}, {"NOW", "now"}, {"THEN", "then"}}},
+    {.words = "approve",
+     .summary = "let an object go that is held for a person",
+     .args = {ID, AUDIENCE},
+     .options = {BECAUSE},
+     .control = "approve"},
+    {.words = "deny",
+     .summary = "never let an object go to a partner",
+     .args = {ID, AUDIENCE},
+     .options = {BECAUSE},
+     .control = "deny"},
+    {.words = "stop-release",
+     .summary = "stop releasing: everything, or one partner, source or rule",
+     .options = {{"partner", CLI_TEXT, "partner", "AUDIENCE", "only to this one"},
+                 {"source", CLI_TEXT, "source", "NAME", "only from this one"},
+                 {"rule", CLI_TEXT, "rule", "NAME", "only by this one"},
+                 {"lift", CLI_FLAG, "lift", NULL, "go on instead"},
+                 BECAUSE},
+     .control = "stop-release"},
+};
+const struct cli_group cli_policy = GROUP(policy_rows);
+
+/* --- quarantine --- */
+
+#define NUMBER                                                                                               \
+    {                                                                                                        \
+        "NUMBER", CLI_TEXT, "number", NULL, "as listed"                                                      \
+    }
+static const struct cli_command quarantine_rows[] = {
+    {.words = "quarantine list",
+     .summary = "list what was refused",
+     .control = "quarantine.list",
+     .columns = {{"NUMBER", "number"},
+                 {"RECEIVED", "received"},
+                 {"SOURCE", "source"},
+                 {"CODE", "code"},
+                 {"POINTER", "pointer"},
+                 {"OFFSET", "offset"},
+                 {"WHAT", "what"}}},
+    {.words = "quarantine show",
+     .summary = "one entry, with its bytes",
+     .args = {NUMBER},
+     .control = "quarantine.show",
+     .columns = {{"NUMBER", "number"},
+                 {"SOURCE", "source"},
+                 {"CODE", "code"},
+                 {"SECTION", "section"},
+                 {"POINTER", "pointer"},
+                 {"WHAT", "what"},
+                 {"TEXT", "text"}}},
+    {.words = "quarantine retry",
+     .summary = "submit it again",
+     .args = {NUMBER},
+     .control = "quarantine.retry"},
+    {.words = "quarantine drop",
+     .summary = "close the entry",
+     .args = {NUMBER},
+     .options = {BECAUSE},
+     .control = "quarantine.drop"},
+};
+const struct cli_group cli_quarantine = GROUP(quarantine_rows);
+
+/* --- ledgers, objects --- */
+
+static const struct cli_command ledger_rows[] = {
+    {.words = "ledger show",
+     .summary = "what was released to a partner, newest last",
+     .args = {AUDIENCE},
+     .options = {{"head", CLI_FLAG, "head", NULL, "size, root and receipts only"}},
+     .control = "ledger.show",
+     .columns = {{"SEQ", "seq"}, {"TIME", "time"}, {"OP", "op"}, {"ID", "id"}, {"VERSION", "version"}}},
+    {.words = "ledger verify",
+     .summary = "make every leaf again and compare",
+     .args = {AUDIENCE},
+     .control = "ledger.verify"},
+    {.words = "ledger prove",
+     .summary = "prove that an object was released",
+     .args = {AUDIENCE, ID},
+     .control = "ledger.prove",
+     .columns = {{"SEQ", "seq"},
+                 {"TIME", "time"},
+                 {"OP", "op"},
+                 {"TREE", "tree_size"},
+                 {"LEAF", "leaf"},
+                 {"ROOT", "root"}}},
+    {.words = "object show",
+     .summary = "every copy that is held of an object",
+     .args = {ID},
+     .control = "object.show",
+     .columns = {{"LSN", "lsn"},
+                 {"SOURCE", "source"},
+                 {"RECEIVED", "received"},
+                 {"NEWEST", "newest"},
+                 {"ASSERTION", "assertion"},
+                 {"QUARANTINED", "quarantined"},
+                 {"BYTES", "bytes"}}},
+};
+const struct cli_group cli_ledger = GROUP(ledger_rows);
+
+/* --- status --- */
+
+static const struct cli_command status_rows[] = {
+    {.words = "status",
+     .summary = "how the node is, partner by partner",
+     .control = "status",
+     .columns = {{"AUDIENCE", "audience"},
+                 {"STATE", "state"},
+                 {"RELEASED", "released"},
+                 {"HELD", "held"},
+                 {"BLOCKED", "blocked"},
+                 {"DENIED", "denied"},
+                 {"LEDGER", "ledger_visible"},
+                 {"RECEIPTED", "receipted"},
+                 {"RECEIVED", "received"},
+                 {"LINK", "link"},
+                 {"P99 US", "latency_p99_us"}}},
+    {.words = "status rules",
+     .summary = "what each rule withholds from a partner",
+     .args = {AUDIENCE},
+     .control = "status.rules",
+     .columns = {{"RULE", "rule"}, {"EFFECT", "effect"}, {"OBJECTS", "objects"}}},
+    {.words = "check", .summary = "look at every frame, index entry and root", .control = "check"},
+};
+const struct cli_group cli_status = GROUP(status_rows);
+
+/* --- TAXII --- */
+
+static const struct cli_command taxii_rows[] = {
+    {.words = "taxii add",
+     .summary = "add or change an identity of the TAXII server",
+     .args = {{"NAME", CLI_TEXT, "name", NULL, "also the user name of Basic"}},
+     .options = {{"audience", CLI_TEXT, "audience", "NAME", "the view that it reads"},
+                 {"source", CLI_TEXT, "source", "NAME", "what it submits as; default: the audience's own"},
+                 {"read", CLI_FLAG, "read", NULL, "may read (without any of the three: all)"},
+                 {"submit", CLI_FLAG, "submit", NULL, "may submit"},
+                 {"workspace", CLI_FLAG, "workspace", NULL, "has a workspace"},
+                 {"password-file", CLI_FILE, "password", "FILE", "set its password"},
+                 {"token", CLI_FLAG, "token", NULL, "make a bearer token and show it once"},
+                 {"certificate", CLI_TEXT, "certificate", "HEX", "key of its client certificate"},
+                 BECAUSE},
+     .control = "taxii.add",
+     .columns = {{"NAME", "name"},
+                 {"AUDIENCE", "audience"},
+                 {"SOURCE", "source"},
+                 {"READS", "reads"},
+                 {"SUBMITS", "submits"},
+                 {"WORKSPACE", "workspace"},
+                 {"PASSWORD", "password"},
+                 {"TOKEN", "token"},
+                 {"CERTIFICATE", "certificate"}}},
+    {.words = "taxii list",
+     .summary = "list the identities",
+     .control = "taxii.list",
+     .columns = {{"NAME", "name"},
+                 {"AUDIENCE", "audience"},
+                 {"SOURCE", "source"},
+                 {"READS", "reads"},
+                 {"SUBMITS", "submits"},
+                 {"WORKSPACE", "workspace"},
+                 {"PASSWORD", "password"},
+                 {"TOKEN", "token"},
+                 {"CERTIFICATE", "certificate"}}},
+    {.words = "taxii remove",
+     .summary = "remove an identity",
+     .args = {{"NAME", CLI_TEXT, "name", NULL, "its name"}},
+     .options = {BECAUSE},
+     .control = "taxii.remove"},
+};
+const struct cli_group cli_taxii = GROUP(taxii_rows);

@@ -1,0 +1,194 @@
+/* init, card, serve. */
+#include <stdio.h>
+
+#include "app/file.h"
+#include "app/init.h"
+#include "app/keys.h"
+#include "app/node.h"
+#include "cli/cli.h"
+#include "core/mem.h"
+
+static void wipe(struct buf *buf)
+{
+    if (buf->at != NULL)
+        mem_wipe(buf->at, buf->size);
+    buf_deinit(buf);
+}
+
+static void say_words(const struct sync_card *card, FILE *to)
+{
+    char words[SYNC_CARD_WORDS_SIZE];
+    sync_card_words(card, words);
+    (void)fprintf(to, "words: %s\n", words);
+}
+
+static bool read_addresses(const struct cli_call *call, struct conf *conf)
+{
+    const char *listen = cli_option(call, "listen"), *address = cli_option(call, "address");
+    if (conf_address_parse(str_of(listen == NULL ? "127.0.0.1:7443" : listen), &conf->listen) != ERR_OK)
+        return cli_usage(call, "--listen is not HOST:PORT") == CLI_OK;
+    if (address != NULL && conf_address_parse(str_of(address), &conf->addresses[0]) != ERR_OK)
+        return cli_usage(call, "--address is not HOST:PORT") == CLI_OK;
+    if (address == NULL)
+        conf->addresses[0] = conf->listen;
+    conf->address_count = 1;
+    return true;
+}
+
+static int init(struct cli_call *call)
+{
+    struct conf conf = {0}, check;
+    struct sync_card card;
+    struct fault fault = {0};
+    struct buf passphrase, text;
+    int status = CLI_OK;
+    const char *name = cli_option(call, "name"), *country = cli_option(call, "country");
+    if (name == NULL || country == NULL)
+        return cli_usage(call, "--name and --country are needed");
+    if (!read_addresses(call, &conf))
+        return CLI_USAGE;
+    (void)snprintf(conf.dir, sizeof conf.dir, "%s", call->args[0]);
+    (void)snprintf(conf.node, sizeof conf.node, "%s", name);
+    (void)snprintf(conf.country, sizeof conf.country, "%s", country);
+    buf_init(&text, 64 << 10);
+    conf_write(&text, &conf);
+    err_t err = strlen(name) > LIMIT_NAME_BYTES ? fault_set(&fault, ERR_INVALID, 0, "the name is too long")
+                                                : conf_parse(buf_str(&text), conf.dir, &check, &fault);
+    buf_deinit(&text);
+    if (err != ERR_OK)
+        return cli_usage(call, "%s", fault.what);
+    buf_init(&passphrase, KEYS_PASSPHRASE_MAX + 64);
+    if (!cli_passphrase(call, true, &passphrase))
+        status = CLI_FAILED;
+    else if (init_node(call->os, &conf, buf_str(&passphrase), &card, &fault) != ERR_OK)
+        status = cli_fail(NULL, "%s", fault.what);
+    wipe(&passphrase);
+    if (status != CLI_OK)
+        return status;
+    (void)printf("%s is made in %s.\n"
+                 "Move %s/" KEYS_ROOT
+                 " to a medium that stays offline: it signs your cards, and nothing else needs it.\n"
+                 "Next: bongsu serve %s; give partners the output of: bongsu card %s\n",
+                 conf.node, conf.dir, conf.dir, conf.dir, conf.dir);
+    say_words(&card, stdout);
+    return CLI_OK;
+}
+
+static bool read_identities(const char *path, const struct cli_call *call, struct uuid *out,
+                            size_t *out_count)
+{
+    struct buf text;
+    buf_init(&text, 64 << 10);
+    bool good = cli_read(call, path, &text);
+    struct str rest = buf_str(&text);
+    *out_count = 0;
+    while (good && rest.len > 0) {
+        struct str line = str_trim(str_cut(&rest, '\n'));
+        if (line.len == 0)
+            continue;
+        struct str uuid = {line.at + 10, line.len - (line.len < 10 ? line.len : 10)};
+        good = *out_count < LIMIT_CARD_IDENTITIES && str_starts(line, STR("identity--")) &&
+               uuid_parse(uuid, &out[(*out_count)++]);
+        if (!good)
+            (void)cli_fail("one identity--UUID a line, at most 64", "%s: cannot be read", path);
+    }
+    buf_deinit(&text);
+    return good;
+}
+
+static int renew(struct cli_call *call, const struct conf *conf)
+{
+    struct sync_card card;
+    struct fault fault = {0};
+    struct uuid identities[LIMIT_CARD_IDENTITIES];
+    size_t count = 0;
+    struct buf passphrase;
+    char beside[LIMIT_PATH_BYTES];
+    int status = CLI_OK;
+    const char *root = cli_option(call, "root-key"), *list = cli_option(call, "identities");
+    if (list != NULL && !read_identities(list, call, identities, &count))
+        return CLI_FAILED;
+    if (file_path(conf->dir, KEYS_ROOT, beside) != ERR_OK)
+        return cli_fail(NULL, "the path is too long");
+    buf_init(&passphrase, KEYS_PASSPHRASE_MAX + 64);
+    if (!cli_passphrase(call, false, &passphrase))
+        status = CLI_FAILED;
+    else if (init_card_renew(call->os, conf, root == NULL ? beside : root, buf_str(&passphrase), identities,
+                             count, &card, &fault) != ERR_OK)
+        status = cli_fail(NULL, "%s", fault.what);
+    wipe(&passphrase);
+    return status;
+}
+
+static int card(struct cli_call *call)
+{
+    struct conf conf;
+    struct sync_card held;
+    struct fault fault = {0};
+    struct buf text;
+    if (call->arg_count > 0)
+        call->dir = call->args[0];
+    if (!cli_conf(call, &conf))
+        return CLI_FAILED;
+    if (cli_option(call, "renew") != NULL) {
+        int status = renew(call, &conf);
+        if (status != CLI_OK)
+            return status;
+    }
+    buf_init(&text, LIMIT_CARD_BYTES);
+    int status = CLI_OK;
+    if (init_card_read(call->os, conf.dir, &held, &text, &fault) != ERR_OK) {
+        status = cli_fail(NULL, "%s", fault.what);
+    } else {
+        (void)printf("%.*s", STR_ARG(buf_str(&text)));
+        say_words(&held, stderr);
+    }
+    buf_deinit(&text);
+    return status;
+}
+
+static int serve(struct cli_call *call)
+{
+    struct conf conf;
+    if (call->arg_count > 0)
+        call->dir = call->args[0];
+    if (!cli_conf(call, &conf))
+        return CLI_FAILED;
+    int status = cli_option(call, "one-process") != NULL ? node_serve_alone(call->os, &conf)
+                                                         : node_serve(call->os, &conf);
+    return status == 0 ? CLI_OK : CLI_FAILED;
+}
+
+#define PASSPHRASE                                                                                           \
+    {                                                                                                        \
+        "passphrase-file", CLI_TEXT, NULL, "FILE", "instead of asking (or BONGSU_PASSPHRASE_FILE)"           \
+    }
+
+static const struct cli_command commands[] = {
+    {.words = "init",
+     .summary = "make a node: configuration, keys, its first card",
+     .args = {{"DIR", CLI_TEXT, NULL, NULL, "a directory that is made"}},
+     .options = {{"name", CLI_TEXT, NULL, "NAME", "a-z 0-9 . _ -, as partners will know it"},
+                 {"country", CLI_TEXT, NULL, "KR", "two capital letters"},
+                 {"listen", CLI_TEXT, NULL, "HOST:PORT", "where to serve (127.0.0.1:7443)"},
+                 {"address", CLI_TEXT, NULL, "HOST:PORT",
+                  "where partners reach it, if that is another place"},
+                 PASSPHRASE},
+     .run = init},
+    {.words = "card",
+     .summary = "print the node's signed card, for partners",
+     .help = "With --renew: sign the next one, with today's addresses and identities; needs the root key.",
+     .many = true,
+     .options = {{"renew", CLI_FLAG, NULL, NULL, "sign a new one first"},
+                 {"root-key", CLI_TEXT, NULL, "FILE", "where the root key is now"},
+                 {"identities", CLI_TEXT, NULL, "FILE", "STIX identities at home here, one a line"},
+                 PASSPHRASE},
+     .run = card},
+    {.words = "serve",
+     .summary = "run the node until SIGTERM",
+     .many = true,
+     .options = {{"one-process", CLI_FLAG, NULL, NULL, "all roles in one process: for tests"}},
+     .run = serve},
+};
+
+const struct cli_group cli_node = {commands, sizeof commands / sizeof commands[0]};

@@ -1,0 +1,226 @@
+/* Talking to the node. When it does not run, its store is opened by a process of this program that lives as
+ * long as it is asked something (`--role store`), and answers in the same way. */
+#include <stdio.h>
+
+#include "app/node.h"
+#include "cli/cli.h"
+#include "os/local.h"
+#include "os/os_net.h"
+#include "os/proc.h"
+#include "json/json.h"
+
+enum { READ_BYTES = 64 << 10, LINE_BYTES_MAX = 40 << 20, START_TRIES = 600, TRY_MS = 10 };
+
+/* Waits for a store of our own to answer. */
+static err_t start_store(const struct cli_call *call, const struct conf *conf, int *out_fd)
+{
+    const char *args[] = {"bongsu", "--role", "store", call->dir, NULL};
+    struct os_proc proc;
+    struct os_proc_end end;
+    err_t err = os_proc_spawn(args, NULL, 0, &proc);
+    for (int i = 0; err == ERR_OK && i < START_TRIES; i++) {
+        if (os_local_connect(conf->control, out_fd) == ERR_OK)
+            return ERR_OK;
+        (void)os_local_readable(proc.fd, TRY_MS);
+        if (os_proc_reap(&proc, &end) == ERR_OK)
+            return ERR_CLOSED;
+    }
+    return err == ERR_OK ? ERR_TIMEOUT : err;
+}
+
+bool control_connect(const struct cli_call *call, struct control_link *out)
+{
+    struct conf conf;
+    int fd;
+    if (!cli_conf(call, &conf))
+        return false;
+    err_t err = os_local_connect(conf.control, &fd);
+    if (err == ERR_NOTFOUND)
+        err = start_store(call, &conf, &fd);
+    if (err != ERR_OK) {
+        (void)cli_fail("is it yours? see what the node said", "the node in %s does not answer: %s", call->dir,
+                       err_text(err));
+        return false;
+    }
+    *out = (struct control_link) {.fd = fd};
+    buf_init(&out->in, LINE_BYTES_MAX);
+    return true;
+}
+
+void control_hang_up(struct control_link *link)
+{
+    os_net_close(link->fd);
+    buf_deinit(&link->in);
+}
+
+err_t control_send(struct control_link *link, struct bytes bytes)
+{
+    return os_local_write(link->fd, bytes);
+}
+
+err_t control_line(struct control_link *link, struct str *out)
+{
+    buf_drop(&link->in, link->taken);
+    link->taken = 0;
+    size_t seen = 0;
+    for (;;) {
+        const uint8_t *end =
+            link->in.len > seen ? memchr(link->in.at + seen, '\n', link->in.len - seen) : NULL;
+        if (end != NULL) {
+            link->taken = (size_t)(end - link->in.at) + 1;
+            *out = (struct str) {(const char *)link->in.at, link->taken - 1};
+            return ERR_OK;
+        }
+        seen = link->in.len;
+        size_t got = 0;
+        uint8_t *to = buf_extend(&link->in, READ_BYTES);
+        if (to == NULL)
+            return buf_err(&link->in);
+        err_t err = os_local_read(link->fd, to, READ_BYTES, &got);
+        link->in.len -= READ_BYTES - got;
+        if (err != ERR_OK)
+            return err;
+    }
+}
+
+bool control_pending(struct control_link *link)
+{
+    return link->in.len > link->taken || os_local_readable(link->fd, 0);
+}
+
+bool control_is_done(struct str line)
+{
+    return str_starts(line, STR("{\"done\":true"));
+}
+
+/* A line as JSON; the caller frees the parser. */
+static struct json_parser *parse(struct str line, struct buf *padded, struct json_doc *doc)
+{
+    struct json_parser *parser;
+    struct fault fault;
+    buf_init(padded, LINE_BYTES_MAX + 2 * JSON_PADDING);
+    buf_put_str(padded, line);
+    if (buf_extend(padded, JSON_PADDING) == NULL || json_parser_new(LINE_BYTES_MAX, &parser) != ERR_OK)
+        return NULL;
+    if (json_parse(parser, bytes_of(padded->at, line.len), doc, &fault) == ERR_OK)
+        return parser;
+    json_parser_free(parser);
+    return NULL;
+}
+
+int control_result(struct str line)
+{
+    struct buf padded;
+    struct json_doc doc;
+    struct json_val error;
+    struct str code = STR("?"), what = STR("the node refused"), next = {NULL, 0};
+    int status = CLI_FAILED;
+    struct json_parser *parser = parse(line, &padded, &doc);
+    if (parser == NULL) {
+        status = cli_fail(NULL, "the node's answer cannot be read");
+    } else if (!json_get(json_root(&doc), STR("error"), &error) || json_is(error, JSON_NULL)) {
+        status = CLI_OK;
+    } else {
+        (void)json_get_str(error, STR("code"), &code);
+        (void)json_get_str(error, STR("what"), &what);
+        (void)json_get_str(error, STR("next"), &next);
+        (void)cli_fail(NULL, "%.*s%s%.*s%s", STR_ARG(what), next.len > 0 ? " (" : "", STR_ARG(next),
+                       next.len > 0 ? ")" : "");
+        status = str_eq(code, STR("usage")) ? CLI_USAGE : CLI_FAILED;
+    }
+    json_parser_free(parser);
+    buf_deinit(&padded);
+    return status;
+}
+
+static void put_member(struct buf *out, const char *key, struct str value)
+{
+    if (out->at[out->len - 1] != '{')
+        buf_putc(out, ',');
+    json_write_str(out, str_of(key));
+    buf_putc(out, ':');
+    json_write_str(out, value);
+}
+
+static bool put_value(const struct cli_call *call, struct buf *out, const struct cli_option *option,
+                      const char *value)
+{
+    struct buf content;
+    if (option->key == NULL || value == NULL)
+        return true;
+    if (option->kind == CLI_FLAG) {
+        if (out->at[out->len - 1] != '{')
+            buf_putc(out, ',');
+        json_write_str(out, str_of(option->key));
+        buf_printf(out, ":true");
+        return true;
+    }
+    if (option->kind == CLI_TEXT) {
+        if (!str_is_utf8(str_of(value)))
+            return cli_usage(call, "%s is not UTF-8", option->name) == CLI_OK;
+        put_member(out, option->key, str_of(value));
+        return true;
+    }
+    buf_init(&content, LIMIT_POLICY_BYTES);
+    bool good = cli_read(call, value, &content);
+    if (good && !str_is_utf8(buf_str(&content)))
+        good = cli_fail(NULL, "%s is not UTF-8 text", value) == CLI_OK;
+    if (good)
+        put_member(out, option->key, buf_str(&content));
+    buf_deinit(&content);
+    return good;
+}
+
+static bool write_request(const struct cli_call *call, struct buf *out)
+{
+    const struct cli_command *command = call->command;
+    buf_printf(out, "{\"command\":\"%s\",\"args\":{", command->control);
+    for (size_t i = 0; i < call->arg_count && i < 4; i++)
+        if (!put_value(call, out, &command->args[i], call->args[i]))
+            return false;
+    for (size_t i = 0; i < CLI_OPTIONS_MAX && command->options[i].name != NULL; i++)
+        if (!put_value(call, out, &command->options[i], call->values[i]))
+            return false;
+    buf_printf(out, "}}\n");
+    if (buf_err(out) != ERR_OK)
+        return cli_fail(NULL, "%s", err_text(buf_err(out))) == CLI_OK;
+    return true;
+}
+
+static int print_lines(struct cli_call *call, struct control_link *link, struct table *table)
+{
+    struct str line;
+    err_t err;
+    while ((err = control_line(link, &line)) == ERR_OK) {
+        if (control_is_done(line)) {
+            if (call->json)
+                (void)printf("%.*s\n", STR_ARG(line));
+            table_print(table);
+            return control_result(line);
+        }
+        if (call->json)
+            (void)printf("%.*s\n", STR_ARG(line));
+        else if (!table_take(table, line))
+            print_say(line);
+    }
+    return cli_fail("is it still running?", "the node broke off: %s", err_text(err));
+}
+
+int control_run(struct cli_call *call)
+{
+    struct buf request;
+    struct control_link link;
+    int status = CLI_FAILED;
+    buf_init(&request, LIMIT_CONTROL_LINE_BYTES);
+    if (!write_request(call, &request) || !control_connect(call, &link))
+        goto out;
+    struct table *table = table_new(call->command->columns);
+    err_t err = control_send(&link, buf_bytes(&request));
+    status = err == ERR_OK ? print_lines(call, &link, table)
+                           : cli_fail("is it still running?", "the node broke off: %s", err_text(err));
+    table_free(table);
+    control_hang_up(&link);
+out:
+    buf_deinit(&request);
+    return status;
+}
