@@ -22,7 +22,6 @@ static void say_node(struct command_call *call)
     line_count(call->out, "decided_lsn", counts.decided_lsn);
     line_count(call->out, "applied_lsn", counts.applied_lsn);
     line_bool(call->out, "policy", gate_policy(call->host->gate) != NULL);
-    line_bool(call->out, "settled", counts.jobs == 0 && counts.decided_lsn >= counts.durable_lsn);
     call->host->node_status(call->host->ctx, call->out);
     line_end(call->out);
 }

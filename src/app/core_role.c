@@ -161,6 +161,7 @@ static void turn(void *ctx)
     core_follow_turn(role);
     commit_all(role);
     decide(role, &more, &decide_us);
+    role->settled = !more;
     /* DECIDEs, and checkpoints that came back, become durable before anything is shown or signed. */
     commit_all(role);
     core_sign_turn(role);

@@ -67,6 +67,7 @@ struct core_role {
     struct buf signing[LIMIT_PARTNERS]; /* the request that is out, as sent; empty: none */
     uint64_t polled;                    /* partners whose view a TAXII reader asked for */
     int64_t signed_us;                  /* last time that anything was sent to be signed */
+    bool settled;                       /* nothing durable waits for a decision */
     bool peers_stale, edge_up, keeper_up, parent_up, ready_said;
     uint16_t port;
     int64_t started_us;

@@ -122,6 +122,18 @@ static void meet(struct link *link, struct bytes name)
     link->handler.fresh(link->handler.ctx);
 }
 
+/* The other end heard of us. When it has been there for longer than we, this is how we meet. */
+static void be_welcome(struct link *link, struct bytes name)
+{
+    if (link->welcomed || !bytes_eq(name, bytes_of(link->name, sizeof link->name)))
+        return;
+    link->welcomed = true;
+    if (link->up)
+        return;
+    link->up = true;
+    link->handler.fresh(link->handler.ctx);
+}
+
 static void take(struct link *link, struct bytes message)
 {
     if (message.len == 0)
@@ -130,7 +142,7 @@ static void take(struct link *link, struct bytes message)
     if (message.at[0] == KIND_HERE && body.len == sizeof link->name)
         meet(link, body);
     else if (message.at[0] == KIND_WELCOME)
-        link->welcomed = link->welcomed || bytes_eq(body, bytes_of(link->name, sizeof link->name));
+        be_welcome(link, body);
     else if (link->welcomed)
         link->handler.message(link->handler.ctx, message.at[0], body);
 }

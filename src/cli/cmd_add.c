@@ -215,7 +215,6 @@ static bool add_file(struct add *add, int *status)
             if (err == ERR_LIMIT) { /* one object that is larger than any batch */
                 *status = cli_fail("objects have at most 2 MiB", "%s: object %zu is too large", add->path,
                                    next - 1);
-                add->out += buf_err(&add->batch) != ERR_OK ? 0 : 0;
                 continue;
             }
             if (err != ERR_OK && err != ERR_CLOSED) {
@@ -275,12 +274,11 @@ static int finish(struct add *add)
 
 static int run_add(struct cli_call *call)
 {
-    static struct add add; /* one command a process */
     int status = CLI_OK, last = CLI_FAILED;
     const char *source = cli_option(call, "source");
     if (source == NULL)
         return cli_usage(call, "--source NAME is needed: where it comes from decides what it may mean");
-    add = (struct add) {.call = call, .bar = !call->json && os_term_is(2)};
+    struct add add = {.call = call, .bar = !call->json && os_term_is(2)};
     buf_init(&add.text, FILE_BYTES_MAX);
     buf_init(&add.batch, LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 64);
     if (!control_connect(call, &add.link))

@@ -301,7 +301,6 @@ static bool wants_help(int count, char **args)
 
 static int run(int count, char **args)
 {
-    static struct cli_call call; /* 32 KiB of pointers, once */
     int used;
     const struct cli_command *command = find(count, args, &used);
     if (command == NULL) {
@@ -313,7 +312,7 @@ static int run(int count, char **args)
         print_command(command);
         return CLI_OK;
     }
-    call = (struct cli_call) {.os = os_linux(), .command = command, .dir = os_term_env("BONGSU_DIR")};
+    struct cli_call call = {.os = os_linux(), .command = command, .dir = os_term_env("BONGSU_DIR")};
     if (!read_all(&call, count - used, args + used))
         return CLI_USAGE;
     return command->run != NULL ? command->run(&call) : control_run(&call);

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""Drives the real program: two nodes, kr and us, follow each other; roles are killed; what converged is compared with
+samples/campaign/expected.json. Standard library only. Ends with "N passed, N failed".
+
+    tests/scenario/two_nodes.py [--one-process] PROGRAM
+"""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
+CAMPAIGN = os.path.join(ROOT, 'samples', 'campaign')
+PROGRAM = os.path.abspath([word for word in sys.argv[1:] if not word.startswith('--')][0])
+ONE_PROCESS = '--one-process' in sys.argv
+WAIT_S = 20
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+class Node:
+    def __init__(self, place, name, country):
+        self.name, self.dir = name, os.path.join(place, name)
+        self.process = None
+        self.log = os.path.join(place, f'{name}.log')
+        self.run('init', self.dir, '--name', name, '--country', country, '--listen', f'127.0.0.1:{free_port()}')
+        self.card = os.path.join(place, f'{name}.card')
+        with open(self.card, 'wb') as file:
+            file.write(self.run('card', self.dir).stdout)
+
+    def run(self, *words, fails=False):
+        done = subprocess.run([PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                              env=dict(os.environ, BONGSU_DIR=self.dir))
+        if (done.returncode != 0) != fails:
+            raise AssertionError(f'bongsu {" ".join(words)}: status {done.returncode}\n{done.stdout.decode()}\n'
+                                 f'{done.stderr.decode()}')
+        return done
+
+    def lines(self, *words):
+        return [json.loads(line) for line in self.run(*words, '--json').stdout.splitlines()]
+
+    def start(self):
+        words = ['--one-process'] if ONE_PROCESS else []
+        with open(self.log, 'ab') as log:
+            self.process = subprocess.Popen([PROGRAM, 'serve', self.dir, *words], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True)
+        until(lambda: b'ready' in open(self.log, 'rb').read(), f'{self.name} is ready')
+
+    def stop(self):
+        began = time.monotonic()
+        self.process.terminate()
+        status = self.process.wait(timeout=10)
+        return status, time.monotonic() - began
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def roles(self):
+        """Process numbers of the roles, by name."""
+        found = {}
+        for number in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                with open(f'/proc/{number}/stat', encoding='utf-8') as file:
+                    parent = int(file.read().rsplit(')', 1)[1].split()[1])
+                with open(f'/proc/{number}/cmdline', 'rb') as file:
+                    words = file.read().decode().split('\0')
+            except OSError:
+                continue
+            if parent == self.process.pid and words[1:2] == ['--role']:
+                found[words[2]] = int(number)
+        return found
+
+    def partner(self):
+        return next(line for line in self.lines('status') if 'audience' in line)
+
+    def add(self, name, source, fails=False):
+        return self.run('add', os.path.join(CAMPAIGN, name), '--source', source, fails=fails)
+
+    def ledger(self, audience):
+        return [line for line in self.lines('ledger', 'show', audience) if 'seq' in line]
+
+
+def until(true, what):
+    end = time.monotonic() + WAIT_S
+    while not true():
+        if time.monotonic() > end:
+            raise AssertionError(f'never: {what}')
+        time.sleep(0.02)
+
+
+def in_step(sender, receiver):
+    one, other = sender.partner(), receiver.partner()
+    size = one['ledger_size']
+    return (one['ledger_visible'] == size and one['receipted'] == size and other['received'] == size and
+            (size == 0 or other['received_root'] == one['ledger_root']))
+
+
+def files_of(number):
+    found = []
+    for name in os.listdir(f'/proc/{number}/fd'):
+        try:
+            found.append(os.readlink(f'/proc/{number}/fd/{name}'))
+        except OSError:
+            pass
+    return found
+
+
+class Story:
+    def __init__(self, place):
+        self.kr, self.us = Node(place, 'kr', 'KR'), Node(place, 'us', 'US')
+        with open(os.path.join(CAMPAIGN, 'expected.json'), encoding='utf-8') as file:
+            self.expected = json.load(file)
+
+    def both_in_step(self):
+        return in_step(self.kr, self.us) and in_step(self.us, self.kr)
+
+    def test_01_commands_work_before_the_node_runs(self):
+        for node in (self.kr, self.us):
+            node.run('policy', 'activate', os.path.join(ROOT, 'share', 'default.policy'))
+            assert node.lines('status')[0]['policy'] is True
+        self.kr.run('peer', 'add', self.us.card, '--audience', 'us-cisa')
+        self.us.run('peer', 'add', self.kr.card, '--audience', 'kr-kisa')
+
+    def test_02_a_card_of_ones_own_is_refused(self):
+        self.kr.run('peer', 'add', self.kr.card, '--audience', 'me', fails=True)
+
+    def test_03_both_start(self):
+        self.kr.start()
+        self.us.start()
+        self.kr.run('peer', 'start', 'us-cisa')
+        self.us.run('peer', 'start', 'kr-kisa')
+
+    def test_04_a_second_node_of_the_directory_is_refused(self):
+        self.kr.run('serve', self.kr.dir, fails=True)
+
+    def test_05_the_campaign_arrives_as_the_policy_lets_it(self):
+        self.kr.add('kr-cert.json', 'kr-cert')
+        until(lambda: self.kr.partner()['released'] == self.expected['counts']['kr_cert_up_to_green'] and
+              self.both_in_step(), 'kr-cert.json has arrived')
+
+    def test_06_what_left_is_the_expected_set(self):
+        gone = {line['id'] for line in self.kr.ledger('us-cisa')}
+        gone = {name for name in gone if not name.startswith('marking-definition--')}
+        wanted = set(self.expected['sets']['kr_cert_up_to_green'])
+        assert gone == wanted, (sorted(gone - wanted), sorted(wanted - gone))
+
+    def test_07_it_arrives_byte_for_byte(self):
+        for line in self.kr.ledger('us-cisa')[:20]:
+            sent = self.kr.lines('object', 'show', line['id'])[0]['object']
+            assert sent in [copy.get('object') for copy in self.us.lines('object', 'show', line['id'])]
+
+    def test_08_both_directions_and_nothing_goes_back(self):
+        assert self.us.partner()['ledger_size'] == 0
+        self.us.add('us-cert.json', 'us-cert')
+        until(lambda: self.us.partner()['ledger_size'] > 0 and self.both_in_step(), 'us-cert.json has arrived')
+        with open(os.path.join(CAMPAIGN, 'us-cert.json'), encoding='utf-8') as file:
+            own = {thing['id'] for thing in json.load(file)['objects']}
+        stray = {line['id'] for line in self.us.ledger('kr-kisa')} - own
+        assert not stray, stray
+
+    def test_09_adding_again_is_harmless(self):
+        held = self.kr.lines('status')[0]['objects']
+        said = self.kr.lines('add', os.path.join(CAMPAIGN, 'kr-cert.json'), '--source', 'kr-cert')[-1]
+        assert said['new'] == 0 and self.kr.lines('status')[0]['objects'] == held, said
+
+    def test_10_unmarked_waits_for_its_source(self):
+        before = self.kr.partner()['released']
+        self.kr.add('kr-feed-unmarked.jsonl', 'kr-feed')
+        until(lambda: self.kr.lines('status')[0]['settled'] and self.both_in_step(), 'kr-feed is decided')
+        assert self.kr.partner()['released'] == before
+        self.kr.run('source', 'add', 'kr-feed', '--assume', 'tlp:clear', '--because', 'the feed is public')
+        until(lambda: self.kr.partner()['released'] > before and self.both_in_step(), 'the declared feed has arrived')
+
+    def test_11_the_red_one_is_explained(self):
+        said = self.kr.lines('policy', 'explain', self.expected['roles']['red_in_report'], 'us-cisa')
+        assert any(line.get('by_rule') == 'red' and line['released'] is False for line in said), said
+
+    def test_12_roles_open_what_they_may(self):
+        if ONE_PROCESS:
+            return
+        roles = self.kr.roles()
+        assert sorted(roles) == ['core', 'edge', 'keeper'], roles
+        for name in ('core', 'keeper'):
+            sockets = [file for file in files_of(roles[name]) if file.startswith('socket:')]
+            assert not sockets, (name, sockets)
+        edge = files_of(roles['edge'])
+        assert not [file for file in edge if file.startswith(self.kr.dir + '/')], edge
+        assert [file for file in edge if file.startswith('socket:')]
+
+    def test_13_killed_roles_come_back(self):
+        if ONE_PROCESS:
+            return
+        for number, name in enumerate(('edge', 'core', 'keeper', 'core', 'edge')):
+            node = (self.kr, self.us)[number % 2]
+            until(lambda: len(node.roles()) == 3, 'all roles run')
+            os.kill(node.roles()[name], signal.SIGKILL)
+            until(lambda: len(node.roles()) == 3, f'{name} is back')
+        until(lambda: self.kr.lines('status')[0]['running'], 'kr answers')
+        self.kr.add('kr-update.json', 'kr-cert')
+        until(self.both_in_step, 'they are in step after the kills')
+
+    def test_14_the_ledgers_verify(self):
+        self.kr.run('ledger', 'verify', 'us-cisa')
+        self.us.run('ledger', 'verify', 'kr-kisa')
+        identity = self.kr.ledger('us-cisa')[0]['id']
+        proof = self.kr.lines('ledger', 'prove', 'us-cisa', identity)[0]
+        assert proof['seq'] == 0 and proof['tree_size'] == self.kr.partner()['ledger_visible']
+
+    def test_15_metrics_tell_the_same(self):
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(os.path.join(self.kr.dir, 'metrics.sock'))
+            link.sendall(b'GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+            text = b''.join(iter(lambda: link.recv(65536), b'')).decode()
+        assert f'bongsu_released_objects{{partner="us-cisa"}} {self.kr.partner()["released"]}\n' in text
+
+    def test_16_they_stop_within_two_seconds(self):
+        for node in (self.kr, self.us):
+            status, took = node.stop()
+            assert status == 0, status
+            assert took < 2.5, took  # two, and what a busy machine adds
+
+    def test_17_the_store_is_whole(self):
+        for node in (self.kr, self.us):
+            node.run('check')
+
+
+def main():
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix='bongsu-') as place:
+        secret = os.path.join(place, 'passphrase')
+        with open(secret, 'w', encoding='utf-8') as file:
+            file.write('a passphrase for tests\n')
+        os.environ['BONGSU_PASSPHRASE_FILE'] = secret
+        story = Story(place)
+        try:
+            for name in sorted(name for name in dir(story) if name.startswith('test_')):
+                try:
+                    getattr(story, name)()
+                    passed += 1
+                except (AssertionError, KeyError, IndexError, StopIteration, subprocess.TimeoutExpired, OSError) as why:
+                    failed += 1
+                    print(f'FAILED {name}: {why!r}'[:2000], flush=True)
+            if failed:
+                for node in (story.kr, story.us):
+                    if os.path.exists(node.log):
+                        print(open(node.log, encoding='utf-8').read()[-3000:])
+        finally:
+            story.kr.kill()
+            story.us.kill()
+    print(f'{passed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
