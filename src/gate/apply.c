@@ -161,13 +161,13 @@ static void count(struct gate *gate, const struct state *state, uint64_t by)
         struct gate_tally *tally = &gate->tallies[p];
         if (state->released & bit)
             tally->released += by;
-        else if (state->blocked & bit)
+        else if (state->blocked & outcome->release & bit)
             tally->blocked += by;
         else if (outcome->hold & bit)
             tally->held += by;
         else
             tally->denied += by;
-        if (((state->released | state->blocked) & bit) == 0)
+        if (((state->released | (state->blocked & outcome->release)) & bit) == 0)
             gate->tally_rules[outcome->rule[p]][p] += by;
     }
 }

@@ -49,6 +49,16 @@ static bool same_content(const struct copy *copy, const struct hash *canon)
     return memcmp(copy->canon, canon->b, sizeof copy->canon) == 0;
 }
 
+/* Did its source itself put another copy in its place under the same version? */
+static bool rewritten(const struct copies *copies, const struct copy *copy)
+{
+    for (size_t i = 0; i < copies->count; i++)
+        if (copy_speaks(&copies->at[i]) && copies->at[i].lsn > copy->lsn &&
+            stamp_cmp(copies->at[i].version, copy->version) == 0)
+            return true;
+    return false;
+}
+
 /* Equal to something held under the same version? What only others said so far, or what waits in quarantine,
  * is not yet held where the owner says it now. */
 static bool rule_equal(const struct copies *copies, const struct stix_object *object,
@@ -66,7 +76,7 @@ static bool rule_equal(const struct copies *copies, const struct stix_object *ob
             *out = (struct ruling) {GATE_CONFLICT, copy->lsn, 0};
             return true;
         }
-        if ((copy->flags & COPY_ASSERTION) != 0 && owner)
+        if (owner && ((copy->flags & COPY_ASSERTION) != 0 || (rewrites && rewritten(copies, copy))))
             continue;
         if (copy->source == source) {
             *out = (struct ruling) {GATE_DUPLICATE, copy->lsn, 0};

@@ -116,7 +116,7 @@ static inline err_t bench_accept(struct bench *b, uint32_t source, const char *t
 /* A file of the repository; tests run from anywhere below it. */
 static inline char *bench_file(const char *path, size_t *out_len)
 {
-    char full[512];
+    char full[1024];
     (void)snprintf(full, sizeof full, "%s/%s", BONGSU_ROOT, path);
     FILE *file = fopen(full, "rb");
     if (file == NULL)

@@ -65,6 +65,9 @@ static void a_source_that_rewrites(void **state)
     assert_int_equal(counts.quarantined, 0);
     assert_int_equal(bench_add(&b, plain, indicator(text, 1, 1, ",\"confidence\":4")), GATE_NEW);
     assert_int_equal(bench_add(&b, plain, indicator(text, 1, 1, ",\"confidence\":4")), GATE_DUPLICATE);
+    /* Back to what it said before: that is what it says now. */
+    assert_int_equal(bench_add(&b, plain, indicator(text, 1, 1, ",\"confidence\":3")), GATE_NEW);
+    assert_int_equal(bench_add(&b, plain, indicator(text, 1, 1, ",\"confidence\":3")), GATE_DUPLICATE);
     bench_deinit(&b);
 }
 
