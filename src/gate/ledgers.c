@@ -205,13 +205,21 @@ err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uin
     }
     if (err != ERR_OK)
         return err;
-    /* Leaves of one row are a microsecond apart; the next row's first number bounds them. */
-    uint64_t seq = start.seq + (uint64_t)(after_us - start.time_us) + 1;
-    if (seq < view->visible && TRY(err, view_floor(gate, partner, seq, &next)))
+    /* Leaves of one row are a microsecond apart; the next row's first number bounds them, however long after
+     * the row's last leaf the time is. */
+    if (start.seq >= view->visible) {
+        *out_seq = view->visible;
+        return ERR_OK;
+    }
+    uint64_t later = (uint64_t)(after_us - start.time_us);
+    uint64_t left = view->visible - start.seq;
+    uint64_t seq = later < left ? start.seq + later + 1 : view->visible;
+    uint64_t last = seq < view->visible ? seq : view->visible - 1;
+    if (TRY(err, view_floor(gate, partner, last, &next)))
         return err;
-    if (seq < view->visible && next.seq != start.seq) {
+    if (next.seq != start.seq) {
         /* Beyond this row's last leaf: the first leaf of the row behind it. */
-        uint64_t low = start.seq + 1, high = seq;
+        uint64_t low = start.seq + 1, high = last;
         while (low < high) {
             uint64_t middle = low + (high - low) / 2;
             if (TRY(err, view_floor(gate, partner, middle, &next)))
