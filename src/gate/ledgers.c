@@ -16,6 +16,8 @@ struct tile_files {
     const struct os *os;
     struct os_file *files[TILE_LEVELS];
     char base[LIMIT_PATH_BYTES - 8];
+    char dir[LIMIT_PATH_BYTES - 160];
+    bool made;                        /* a file whose name is not durable yet */
     struct hash pending[PENDING_MAX]; /* level 0 */
     uint64_t pending_first;
     size_t pending_count;
@@ -30,6 +32,7 @@ static err_t level_file(struct tile_files *files, unsigned level, struct os_file
         err_t err = files->os->file_open(files->os->ctx, path, OS_WRITE | OS_CREATE, &files->files[level]);
         if (err != ERR_OK)
             return err;
+        files->made = true; /* or it was there: not worth asking */
     }
     *out = files->files[level];
     return ERR_OK;
@@ -101,6 +104,10 @@ static err_t files_sync(struct tile_files *files)
         if (files->files[level] != NULL &&
             TRY(err, files->os->file_sync(files->os->ctx, files->files[level])))
             return err;
+    /* A synced file whose name is lost is a lost file. */
+    if (files->made && TRY(err, files->os->dir_sync(files->os->ctx, files->dir)))
+        return err;
+    files->made = false;
     files->dirty = false;
     return ERR_OK;
 }
@@ -297,16 +304,17 @@ static err_t view_load(struct gate *gate, unsigned partner, uint64_t *out_size)
 static err_t files_open(struct gate *gate, unsigned partner, struct tile_files **out)
 {
     const struct gate_peer *peer = &gate->peers[partner];
-    char dir[LIMIT_PATH_BYTES - 160];
+    char dir[sizeof(((struct tile_files *)NULL)->dir)];
     if ((size_t)snprintf(dir, sizeof dir, "%s/ledger", gate->dir) >= sizeof dir)
         return ERR_LIMIT;
     err_t err = gate->os->dir_make(gate->os->ctx, dir);
-    if (err != ERR_OK)
+    if (err != ERR_OK || TRY(err, gate->os->dir_sync(gate->os->ctx, gate->dir)))
         return err;
     struct tile_files *files = mem_alloc(sizeof *files);
     if (files == NULL)
         return ERR_NOMEM;
     files->os = gate->os;
+    memcpy(files->dir, dir, sizeof dir);
     (void)snprintf(files->base, sizeof files->base, "%s/%.*s-%u", dir, STR_ARG(peer->audience), peer->epoch);
     *out = files;
     return ERR_OK;
