@@ -66,10 +66,15 @@ static bool rule_equal(const struct copies *copies, const struct stix_object *ob
                        struct ruling *out)
 {
     bool found = false;
+    const struct copy *report = NULL; /* a mark of its own: counts only beside what it repeats */
     for (size_t i = 0; i < copies->count; i++) {
         const struct copy *copy = &copies->at[i];
         if (stamp_cmp(copy->version, object->version) != 0 || !same_content(copy, canon))
             continue;
+        if ((copy->flags & COPY_SEEN) != 0) {
+            report = copy->source == source ? copy : report;
+            continue;
+        }
         if ((copy->flags & COPY_QUARANTINED) != 0) {
             if (owner && rewrites)
                 continue;
@@ -86,6 +91,8 @@ static bool rule_equal(const struct copies *copies, const struct stix_object *ob
             *out = (struct ruling) {GATE_SEEN, copy->lsn, 0};
         found = true;
     }
+    if (found && report != NULL)
+        *out = (struct ruling) {GATE_DUPLICATE, report->lsn, 0};
     return found;
 }
 

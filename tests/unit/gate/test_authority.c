@@ -215,6 +215,27 @@ static void forged_revocation(void **state)
     bench_deinit(&b);
 }
 
+/* A stranger's version that a third one repeated is still not what the owner said; and the log of it all can
+ * be replayed. */
+static void owner_after_repeated_assertion(void **state)
+{
+    (void)state;
+    struct two t;
+    char text[TEXT_MAX];
+    two_init(&t);
+    uint32_t third = bench_source(&t.b, "third", STIX_TLP_CLEAR, false, false);
+    assert_int_equal(bench_add(&t.b, t.home, indicator(text, 1, 1, CREATED_BY(1))), GATE_NEW);
+    uint64_t first = newest(&t.b, "indicator", 1);
+    assert_int_equal(bench_add(&t.b, t.other, indicator(text, 1, 2, CREATED_BY(1))), GATE_ASSERTION);
+    assert_int_equal(bench_add(&t.b, third, indicator(text, 1, 2, CREATED_BY(1))), GATE_SEEN);
+    assert_int_equal(bench_add(&t.b, third, indicator(text, 1, 2, CREATED_BY(1))), GATE_DUPLICATE);
+    assert_int_equal(bench_add(&t.b, t.home, indicator(text, 1, 2, CREATED_BY(1))), GATE_NEW);
+    assert_true(newest(&t.b, "indicator", 1) > first);
+    bench_reopen(&t.b);
+    assert_true(newest(&t.b, "indicator", 1) > first);
+    bench_deinit(&t.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +245,7 @@ int main(void)
         cmocka_unit_test(bound_identity_speaks_for_itself),
         cmocka_unit_test(later_binding_speaks),
         cmocka_unit_test(owner_after_assertion),
+        cmocka_unit_test(owner_after_repeated_assertion),
         cmocka_unit_test(many_assertions),
         cmocka_unit_test(variants_are_their_sources_own),
         cmocka_unit_test(forged_revocation),
