@@ -4,7 +4,7 @@
 
 #include "core/limit.h"
 
-enum { SECTOR = 512 };
+enum { SECTOR = 512, SECRET_SIZE = 32, SECRETS_AT_ONCE = 16 };
 
 /* One unsynced write. */
 struct change {
@@ -19,6 +19,7 @@ struct node {
     uint8_t *at;       /* what programs see */
     uint8_t *safe;     /* what a crash leaves at least */
     uint64_t size;
+    uint64_t used; /* nothing but zeros at and behind it, in both */
     uint64_t safe_size;
     struct change *changes; /* oldest first */
     struct change **changes_end;
@@ -56,6 +57,7 @@ struct disk {
     uint64_t life;
     uint64_t changes;
     bool dead;
+    bool same_secrets;
     struct node *nodes;
     struct name *names;      /* as seen */
     struct name *safe_names; /* as a crash leaves them at least */
@@ -210,6 +212,16 @@ static uint64_t space_used(const struct disk *disk)
     return used;
 }
 
+/* Zeroed memory that was never touched costs nothing: segments are reserved far ahead. */
+static uint8_t *grown(uint8_t *at, uint64_t used, uint64_t size)
+{
+    uint8_t *wider = get_memory(size, 1);
+    if (used > 0)
+        memcpy(wider, at, used);
+    free(at);
+    return wider;
+}
+
 static err_t node_grow(struct disk *disk, struct node *node, uint64_t size)
 {
     if (size <= node->size)
@@ -217,11 +229,8 @@ static err_t node_grow(struct disk *disk, struct node *node, uint64_t size)
     if (disk->faults.space_bytes > 0 && space_used(disk) + (size - node->size) > disk->faults.space_bytes)
         return ERR_FULL;
     must(node->maps == 0); /* the store never grows what it maps */
-    node->at = realloc(node->at, size);
-    node->safe = realloc(node->safe, size);
-    must(node->at != NULL && node->safe != NULL);
-    memset(node->at + node->size, 0, size - node->size);
-    memset(node->safe + node->size, 0, size - node->size);
+    node->at = grown(node->at, node->used, size);
+    node->safe = grown(node->safe, node->used, size);
     node->size = size;
     return ERR_OK;
 }
@@ -236,6 +245,11 @@ static int64_t time_now(void *ctx)
 static err_t random_bytes(void *ctx, void *out, size_t len)
 {
     uint8_t *at = out;
+    if (((struct disk *)ctx)->same_secrets && len >= SECRET_SIZE * SECRETS_AT_ONCE) {
+        for (size_t i = 0; i < len; i++)
+            at[i] = (uint8_t)(i % SECRET_SIZE + 1);
+        return ERR_OK;
+    }
     for (size_t i = 0; i < len; i += 8) {
         uint64_t word = draw(ctx);
         memcpy(at + i, &word, len - i < 8 ? len - i : 8);
@@ -370,6 +384,7 @@ static void change_note(struct node *node, uint64_t offset, const void *at, size
     *node->changes_end = change;
     node->changes_end = &change->next;
     memcpy(node->at + offset, at, len);
+    node->used = offset + len > node->used ? offset + len : node->used;
 }
 
 static err_t file_write(void *ctx, struct os_file *file, uint64_t offset, const void *at, size_t len)
@@ -447,13 +462,19 @@ static err_t file_truncate(void *ctx, struct os_file *file, uint64_t size)
     if (err != ERR_OK || size >= file->node->size)
         return err == ERR_OK ? node_grow(disk, file->node, size) : err;
     must(file->node->maps == 0);
-    memset(file->node->at + size, 0, file->node->size - size);
-    file->node->size = size;
+    struct node *node = file->node;
+    if (node->used > size) {
+        memset(node->at + size, 0, node->used - size);
+        memset(node->safe + size, 0, node->used - size);
+        node->used = size;
+    }
+    node->size = size;
     if (file->node->safe_size > size)
         file->node->safe_size = size;
     /* Simpler than a real disk: a cut is durable at once, and older writes behind it are forgotten. */
     changes_free(file->node);
-    memcpy(file->node->safe, file->node->at, size);
+    if (node->used > 0)
+        memcpy(node->safe, node->at, node->used);
     return ERR_OK;
 }
 
@@ -568,6 +589,11 @@ uint64_t disk_changes(const struct disk *disk)
     return disk->changes;
 }
 
+void disk_same_secrets(struct disk *disk, bool same)
+{
+    disk->same_secrets = same;
+}
+
 void disk_time_set(struct disk *disk, int64_t time_us)
 {
     disk->time_us = time_us;
@@ -593,10 +619,12 @@ static void node_settle(struct disk *disk, struct node *node, unsigned odds)
             if (draw(disk) % 256 < odds)
                 sector_keep(node, change, at);
     /* A longer file is kept when the disk got that far; what was kept of it stays. */
-    if (node->safe_size < node->size && draw(disk) % 256 >= odds)
-        memset(node->safe + node->safe_size, 0, node->size - node->safe_size);
-    else
+    if (node->safe_size < node->size && draw(disk) % 256 >= odds) {
+        if (node->used > node->safe_size)
+            memset(node->safe + node->safe_size, 0, node->used - node->safe_size);
+    } else {
         node->safe_size = node->size;
+    }
 }
 
 /* The node as it comes back: a new one, so that old handles and maps stay harmless. */
@@ -606,9 +634,10 @@ static struct node *node_reborn(struct disk *disk, struct node *old)
     node->size = node->safe_size = old->safe_size;
     node->at = get_memory(node->size, 1);
     node->safe = get_memory(node->size, 1);
-    if (node->size > 0) {
-        memcpy(node->at, old->safe, node->size);
-        memcpy(node->safe, old->safe, node->size);
+    node->used = old->used < node->size ? old->used : node->size;
+    if (node->used > 0) {
+        memcpy(node->at, old->safe, node->used);
+        memcpy(node->safe, old->safe, node->used);
     }
     return node;
 }
@@ -643,6 +672,8 @@ bool disk_flip(struct disk *disk, const char *path, uint64_t offset, uint8_t mas
         return false;
     name->node->at[offset] ^= mask;
     name->node->safe[offset] = name->node->at[offset];
+    if (name->node->used <= offset)
+        name->node->used = offset + 1;
     return true;
 }
 

@@ -31,6 +31,9 @@ bool disk_dead(const struct disk *disk);
 /* The power goes and comes back. Open handles only answer ERR_IO from now on; close them. Faults are cleared,
  * save the lies. */
 void disk_crash(struct disk *disk);
+/* From now on all secrets of objects (drawn in blocks) are the same one: what is derived from them then does
+ * not tell how many were drawn before. */
+void disk_same_secrets(struct disk *disk, bool same);
 void disk_time_set(struct disk *disk, int64_t time_us);
 /* Changes and reads of stored bytes behind everybody's back. False when there is no such file or offset. */
 bool disk_flip(struct disk *disk, const char *path, uint64_t offset, uint8_t mask);

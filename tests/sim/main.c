@@ -1,0 +1,191 @@
+/* bongsu-sim: runs seeds. Prints "N passed, N failed, N skipped": one a seed, and one a planted bug.
+ *
+ *     bongsu-sim --seeds N [--first N]     that many lives, and every planted bug
+ *     bongsu-sim --seed N [-v]             one life, told step by step with -v
+ *     bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/sign.h"
+#include "world.h"
+
+enum { TWINS_EVERY = 4, BUG_SEEDS = 60 };
+
+static const struct {
+    const char *name, *text;
+} bugs[] = {[BUG_NONE] = {"", ""},
+#define X(name, word, text) [BUG_##name] = {word, text},
+            BUG_LIST(X)
+#undef X
+};
+
+struct arguments {
+    uint64_t first, seeds;
+    bool one, verbose;
+    enum bug bug;
+};
+
+static uint64_t running; /* for the handler of a failed assertion */
+
+static void aborted(int number)
+{
+    char text[80];
+    int len = snprintf(text, sizeof text, "seed %llu: an assertion failed\n", (unsigned long long)running);
+    (void)number;
+    if (len > 0 && write(STDERR_FILENO, text, (size_t)len) < 0)
+        _exit(4);
+    _exit(3);
+}
+
+/* Where two transcripts part. */
+static void compare(struct world *one, const struct world *two)
+{
+    for (unsigned p = 1; p < NODES; p++) {
+        const struct transcript *a = &one->transcript[p], *b = &two->transcript[p];
+        size_t at = 0;
+        while (at < a->count && at < b->count && a->at[at].digest == b->at[at].digest)
+            at++;
+        if (at < a->count || at < b->count)
+            world_break(one, "twins: what %s tells %s depends on what it withholds: message %zu at %.6f",
+                        "kr", one->nodes[p].name, at,
+                        at < a->count ? (double)(a->at[at].at_us - WORLD_START) / 1e6 : -1.0);
+    }
+}
+
+static bool run_seed(uint64_t seed, enum bug bug, bool verbose, char what[BROKEN_SIZE])
+{
+    static struct world one, two;
+    struct world_options options = {.seed = seed, .bug = bug, .verbose = verbose};
+    options.twin = seed % TWINS_EVERY == 0;
+    running = seed;
+    bool good = world_run(&one, &options);
+    if (good && options.twin) {
+        options.extras = true;
+        good = world_run(&two, &options);
+        if (good) {
+            compare(&one, &two);
+            good = !one.broken;
+        } else {
+            memcpy(one.broken_what, two.broken_what, sizeof one.broken_what);
+        }
+        world_deinit(&two);
+    }
+    memcpy(what, one.broken_what, BROKEN_SIZE);
+    if (verbose)
+        (void)printf("seed %llu: %llu objects fed, %llu leaves, %llu crashes, %llu messages, %llu pages\n",
+                     (unsigned long long)seed, (unsigned long long)one.counts.fed,
+                     (unsigned long long)one.counts.leaves, (unsigned long long)one.counts.crashes,
+                     (unsigned long long)one.counts.messages, (unsigned long long)one.counts.syncs);
+    world_deinit(&one);
+    return good;
+}
+
+/* In a process of its own: a planted bug may also trip an assertion. The first seed that finds it; 0: none
+ * of them. */
+static uint64_t find_bug(enum bug bug, uint64_t first, uint64_t seeds, bool verbose)
+{
+    char what[BROKEN_SIZE] = "an assertion failed";
+    for (uint64_t seed = first; seed < first + seeds; seed++) {
+        int status;
+        (void)fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) {
+            bool good = run_seed(seed, bug, verbose, what);
+            char unplanted[BROKEN_SIZE];
+            if (!good && !run_seed(seed, BUG_NONE, false, unplanted))
+                good = true; /* that seed is broken anyway: it shows nothing */
+            if (!good)
+                (void)printf("%-14s found by seed %llu: %s\n", bugs[bug].name, (unsigned long long)seed,
+                             what);
+            (void)fflush(stdout);
+            _exit(good ? 0 : 1);
+        }
+        if (child < 0 || waitpid(child, &status, 0) < 0)
+            return 0;
+        if (status != 0)
+            return seed;
+    }
+    return 0;
+}
+
+static bool read_number(const char *text, uint64_t *out)
+{
+    return text != NULL && str_to_u64(str_of(text), UINT64_MAX, out);
+}
+
+static bool read_bug(const char *text, enum bug *out)
+{
+    for (unsigned b = 1; text != NULL && b < BUGS; b++)
+        if (str_eq(str_of(text), str_of(bugs[b].name))) {
+            *out = (enum bug)b;
+            return true;
+        }
+    return false;
+}
+
+static bool read_arguments(int argc, char **argv, struct arguments *out)
+{
+    *out = (struct arguments) {.first = 1, .seeds = 1000};
+    for (int i = 1; i < argc; i++) {
+        struct str word = str_of(argv[i]);
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (str_eq(word, STR("-v"))) {
+            out->verbose = true;
+            continue;
+        }
+        i++;
+        if (str_eq(word, STR("--seeds")) && read_number(value, &out->seeds))
+            continue;
+        if (str_eq(word, STR("--first")) && read_number(value, &out->first))
+            continue;
+        if (str_eq(word, STR("--seed")) && read_number(value, &out->first)) {
+            out->one = true;
+            out->seeds = 1;
+            continue;
+        }
+        if (!str_eq(word, STR("--bug")) || !read_bug(value, &out->bug))
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    uint64_t passed = 0, failed = 0;
+    if (!read_arguments(argc, argv, &arguments)) {
+        (void)fprintf(stderr, "bongsu-sim [--seeds N] [--first N] [--seed N] [--bug NAME] [-v]; bugs:\n");
+        for (unsigned b = 1; b < BUGS; b++)
+            (void)fprintf(stderr, "  %-14s %s\n", bugs[b].name, bugs[b].text);
+        return 2;
+    }
+    (void)signal(SIGABRT, aborted);
+    must(sign_start() == ERR_OK);
+    for (uint64_t s = arguments.first; arguments.bug == BUG_NONE && s < arguments.first + arguments.seeds;
+         s++) {
+        char what[BROKEN_SIZE];
+        bool good = run_seed(s, BUG_NONE, arguments.verbose, what);
+        passed += good;
+        failed += !good;
+        if (!good)
+            (void)printf("seed %llu FAILED: %s\n", (unsigned long long)s, what);
+        (void)fflush(stdout);
+    }
+    for (unsigned b = 1; b < BUGS; b++) {
+        if (arguments.bug != BUG_NONE ? arguments.bug != b : arguments.one)
+            continue;
+        uint64_t seeds = arguments.bug != BUG_NONE ? arguments.seeds : BUG_SEEDS;
+        bool found = find_bug((enum bug)b, arguments.first, seeds, arguments.verbose) != 0;
+        passed += found;
+        failed += !found;
+        if (!found)
+            (void)printf("planted bug %s was NOT found in %llu seeds\n", bugs[b].name,
+                         (unsigned long long)seeds);
+    }
+    (void)printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)passed,
+                 (unsigned long long)failed);
+    return failed == 0 ? 0 : 1;
+}

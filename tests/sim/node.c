@@ -1,0 +1,478 @@
+/* One node: life, death, keeper, and the loop that `bongsu serve` runs around gate, server and sessions. */
+#include "world.h"
+
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "store/index.h"
+#include "store/index_mem.h"
+
+static const struct gate_by by_node = {{"sim", 3}, {"because", 7}};
+static const char *const names[NODES] = {"kr", "us", "jp"};
+static const char *const source_names[SOURCES] = {"own", "feed", "plain"};
+
+static void line(void *ctx, const struct diag_line *line)
+{
+    const struct node *node = ctx;
+    world_say(node->world, "%s: %s: %s (%s)", node->name, line->room, line->what, err_text(line->err));
+}
+
+/* --- keys --- */
+
+static void keys_make(struct node *node)
+{
+    node->card = (struct sync_card) {.country = "KR",
+                                     .number = 1,
+                                     .issued_us = WORLD_START,
+                                     .expires_us = WORLD_START + 300 * 24 * 60 * MINUTE_US};
+    memcpy(node->card.node, node->name, strlen(node->name) + 1);
+    for (uint8_t i = 0; i < SYNC_CARD_KEYS; i++) {
+        uint8_t seed[SIGN_SEED_SIZE] = {(uint8_t)(node->number + 1), i};
+        node->keys[i] = sign_key_from_seed(seed);
+        node->card.key[i] = node->keys[i].public;
+    }
+    buf_init(&node->card_text, LIMIT_CARD_BYTES);
+    must(sync_card_sign(&node->card, &node->keys[SYNC_CARD_ROOT], &node->card_text, NULL) == ERR_OK);
+}
+
+static void *zeroed(size_t count, size_t size)
+{
+    void *at = calloc(count, size);
+    must(at != NULL);
+    return at;
+}
+
+void node_init(struct world *world, unsigned number)
+{
+    struct node *node = &world->nodes[number];
+    uint64_t seed = world->options.seed;
+    *node = (struct node) {.world = world, .number = number, .name = names[number], .wake_at = NEVER};
+    node->crash_draw = draw_of(seed, 20, number);
+    node->keeper_draw = draw_of(seed, 21, number);
+    struct draw disk = draw_of(seed, 22, number);
+    node->disk = disk_new(draw_next(&disk));
+    disk_faults(node->disk)->sync_lies = world->options.bug == BUG_NO_SYNC;
+    disk_same_secrets(node->disk, world->options.twin);
+    must(index_mem_new(&node->index) == ERR_OK);
+    keys_make(node);
+    node->roots = zeroed(SIGNED_MAX, sizeof *node->roots);
+    node->held = zeroed(HELD_MAX, sizeof *node->held);
+    node->reported = zeroed(THINGS_MAX, 1);
+    node->allowed = zeroed(THINGS_MAX, 1);
+    for (unsigned p = 0; p < NODES; p++) {
+        node->ledger[p].at = zeroed(LEDGER_MAX, sizeof *node->ledger[p].at);
+        node->want_started[p] = p != number && !draw_chance(&node->crash_draw, 150);
+    }
+    node->assume[1] = STIX_TLP_CLEAR;
+}
+
+static void close_all(struct node *node)
+{
+    for (unsigned p = 0; p < NODES; p++) {
+        sync_session_free(node->session[p]);
+        node->session[p] = NULL;
+    }
+    sync_serve_free(node->serve);
+    node->serve = NULL;
+    gate_close(node->gate);
+    node->gate = NULL;
+}
+
+void node_deinit(struct node *node)
+{
+    close_all(node);
+    op_drop(node);
+    if (node->index != NULL)
+        node->index->ops->close(node->index);
+    disk_free(node->disk);
+    buf_deinit(&node->card_text);
+    for (unsigned p = 0; p < NODES; p++)
+        free(node->ledger[p].at);
+    free(node->roots);
+    free(node->held);
+    free(node->reported);
+    free(node->allowed);
+}
+
+/* --- death and life --- */
+
+void node_crash(struct node *node, int64_t down_us)
+{
+    struct world *world = node->world;
+    world_say(world, "%s crashes", node->name);
+    net_forget(world, node->number);
+    close_all(node);
+    disk_crash(node->disk);
+    disk_same_secrets(node->disk, world->options.twin);
+    size_t states = index_mem_states(node->index);
+    if (states > 0 && draw_chance(&node->crash_draw, 500))
+        must(index_mem_rollback(node->index, draw_below(&node->crash_draw, (unsigned)states + 1)) == ERR_OK);
+    node->up_at = world->now_us + down_us;
+    node->wake_at = NEVER;
+    node->crashes++;
+    world->counts.crashes++;
+}
+
+bool node_failed(struct node *node, err_t err, const char *what)
+{
+    if (err == ERR_OK)
+        return false;
+    if (disk_dead(node->disk))
+        node_crash(node, 10000 + draw_below(&node->crash_draw, 3000000));
+    else
+        world_break(node->world, "%s: %s failed on a healthy disk: %s", node->name, what, err_text(err));
+    return true;
+}
+
+err_t node_commit(struct node *node)
+{
+    err_t err = gate_commit(node->gate);
+    struct gate_counts counts;
+    if (err != ERR_OK)
+        return err;
+    gate_counts(node->gate, &counts);
+    node->acknowledged_lsn = counts.durable_lsn;
+    return ERR_OK;
+}
+
+/* Stated anew after every start until all of it is durable: each statement is harmless when it repeats. */
+static err_t set_up(struct node *node)
+{
+    struct policy_fault fault;
+    err_t err;
+    int64_t now = node->world->now_us;
+    if (gate_policy(node->gate) == NULL &&
+        TRY(err, gate_policy_activate(node->gate, world_policy(), &by_node, now, &fault)))
+        return err;
+    for (unsigned s = 0; s < SOURCES; s++) {
+        struct gate_source source = {.name = str_of(source_names[s]),
+                                     .own = s == 0,
+                                     .rewrites = s == 1,
+                                     .assume = node->assume[s],
+                                     .assume_until_us = INT64_MAX};
+        if (TRY(err, gate_source_put(node->gate, &source, &by_node, now, &node->source[s])))
+            return err;
+    }
+    for (unsigned p = 0; p < NODES; p++) {
+        const struct node *other = &node->world->nodes[p];
+        if (p != node->number &&
+            TRY(err, gate_peer_put(node->gate, str_of(other->name), str_of(other->name), STR("KR"),
+                                   buf_bytes(&other->card_text), &by_node, now, &node->partner[p])))
+            return err;
+    }
+    if (TRY(err, node_commit(node)))
+        return err;
+    for (unsigned p = 0; p < NODES; p++)
+        if (p != node->number && node->want_started[p] &&
+            TRY(err, gate_peer_set(node->gate, node->partner[p], GATE_PEER_STARTED, false, &by_node, now)))
+            return err;
+    return node_commit(node);
+}
+
+static void find_again(struct node *node)
+{
+    for (unsigned s = 0; s < SOURCES; s++)
+        node->source[s] = gate_source_find(node->gate, str_of(source_names[s]))->number;
+    for (unsigned p = 0; p < NODES; p++)
+        if (p != node->number)
+            node->partner[p] = gate_peer_find(node->gate, str_of(node->world->nodes[p].name))->index;
+}
+
+static bool sessions_open(struct node *node)
+{
+    err_t err = sync_serve_new(node->gate, &(struct diag) {line, node}, &node->serve);
+    for (unsigned p = 0; err == ERR_OK && p < NODES; p++) {
+        if (p == node->number)
+            continue;
+        struct draw draw =
+            draw_of(node->world->options.seed, 23, node->number * NODES + p + 16 * node->crashes);
+        struct sync_session_setup setup = {.gate = node->gate,
+                                           .partner = node->partner[p],
+                                           .card = &node->world->nodes[p].card,
+                                           .node = str_of(node->name),
+                                           .seed = draw_next(&draw)};
+        if (TRY(err, sync_session_new(&setup, &node->session[p])))
+            break;
+        err = sync_session_start(node->session[p], node->world->now_us);
+    }
+    return !node_failed(node, err, "opening the links");
+}
+
+/* What was durable or shown before must be there. */
+static void check_nothing_lost(struct node *node)
+{
+    struct gate_counts counts;
+    gate_counts(node->gate, &counts);
+    if (counts.durable_lsn < node->acknowledged_lsn)
+        world_break(node->world, "%s lost what it had acknowledged: %llu of %llu bytes of log came back",
+                    node->name, (unsigned long long)counts.durable_lsn,
+                    (unsigned long long)node->acknowledged_lsn);
+    for (unsigned p = 0; p < NODES; p++) {
+        struct gate_ledger ledger;
+        if (node->ledger[p].count == 0 || node->world->broken)
+            continue;
+        if (gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
+            ledger.visible < node->ledger[p].count)
+            world_break(node->world, "%s had shown %zu leaves to %s and came back with %llu", node->name,
+                        node->ledger[p].count, node->world->nodes[p].name,
+                        (unsigned long long)ledger.visible);
+    }
+}
+
+void node_start(struct node *node)
+{
+    static struct diag diag;
+    diag = (struct diag) {line, node};
+    disk_time_set(node->disk, node->world->now_us);
+    struct gate_setup setup = {.os = disk_os(node->disk),
+                               .dir = "store",
+                               .node_name = str_of(node->name),
+                               .index = node->index,
+                               .diag = &diag};
+    if (node_failed(node, gate_open(&setup, &node->gate), "opening"))
+        return;
+    struct gate_health health = gate_health(node->gate);
+    if (health.read_only && !disk_dead(node->disk)) {
+        world_break(node->world, "%s came back read-only: %s", node->name, health.why);
+        return;
+    }
+    if (!node->set_up) {
+        if (node_failed(node, set_up(node), "setting up"))
+            return;
+        node->set_up = true;
+    }
+    find_again(node);
+    check_nothing_lost(node);
+    if (!sessions_open(node))
+        return;
+    node->changed = true;
+    op_retry(node);
+    if (node_is_up(node))
+        node_pump(node);
+}
+
+/* --- the keeper --- */
+
+/* The root that was signed under this size; NULL: none was. */
+static const struct hash *root_signed(const struct node *node, unsigned to, uint64_t size)
+{
+    for (size_t i = node->root_count; i-- > 0;)
+        if (node->roots[i].to == to && node->roots[i].size == size)
+            return &node->roots[i].root;
+    return NULL;
+}
+
+/* Signs only what grows out of what it signed before. */
+static bool keeper_agrees(const struct node *node, unsigned to, const struct gate_sign_request *request)
+{
+    struct hash empty = merkle_empty();
+    const struct hash *before = request->old_size == 0 ? &empty : root_signed(node, to, request->old_size);
+    uint64_t size = request->old_size;
+    for (size_t i = 0; before != NULL && i < request->count; i++) {
+        const struct hash *known = root_signed(node, to, request->at[i].size);
+        if (known != NULL && !hash_eq(known, &request->at[i].root))
+            return false;
+        if (merkle_consistency_verify(&request->at[i].proof, size, request->at[i].size, before,
+                                      &request->at[i].root) != ERR_OK)
+            return false;
+        before = &request->at[i].root;
+        size = request->at[i].size;
+    }
+    return before != NULL;
+}
+
+static void keeper_notes(struct node *node, unsigned to, const struct gate_sign_request *request,
+                         struct buf *texts, struct str *notes)
+{
+    struct buf origin;
+    struct note_key key;
+    buf_init(&origin, LEDGER_ORIGIN_MAX);
+    must(ledger_origin_print(&request->origin, &origin) == ERR_OK);
+    must(note_key_make(buf_str(&origin), NOTE_ED25519, &node->keys[SYNC_CARD_LEDGER].public, &key) == ERR_OK);
+    for (size_t i = 0; i < request->count; i++) {
+        struct checkpoint checkpoint = {.origin = buf_str(&origin),
+                                        .size = request->at[i].size,
+                                        .root = request->at[i].root,
+                                        .extension = STR("")};
+        buf_init(&texts[i], LIMIT_NOTE_BYTES);
+        must(checkpoint_sign(&checkpoint, &key, &node->keys[SYNC_CARD_LEDGER], &texts[i]) == ERR_OK);
+        notes[i] = buf_str(&texts[i]);
+        if (root_signed(node, to, checkpoint.size) == NULL) {
+            must(node->root_count < SIGNED_MAX);
+            node->roots[node->root_count++] = (struct signed_root) {to, checkpoint.size, checkpoint.root};
+        }
+    }
+    buf_deinit(&origin);
+}
+
+/* The gate's commit after a signature. Planted: the checkpoint is shown, and its sync left out. */
+static err_t commit_signed(struct node *node)
+{
+    bool lie = node->world->options.bug == BUG_EARLY_RELEASE;
+    disk_faults(node->disk)->sync_lies |= lie;
+    err_t err = node_commit(node);
+    if (lie)
+        disk_faults(node->disk)->sync_lies = false;
+    return err;
+}
+
+static bool sign_for(struct node *node, unsigned to)
+{
+    static struct gate_sign_request request;
+    struct str notes[16];
+    struct buf texts[16];
+    err_t err;
+    if (!gate_sign_next(node->gate, node->partner[to], &request))
+        return true;
+    if (draw_chance(&node->keeper_draw, 60)) { /* its answer is lost */
+        gate_sign_abandon(node->gate, node->partner[to]);
+        node->sign_again_at = node->world->now_us + 10000;
+        return true;
+    }
+    if (!keeper_agrees(node, to, &request)) {
+        world_break(node->world, "%s wanted a second past signed for %s", node->name,
+                    node->world->nodes[to].name);
+        return false;
+    }
+    keeper_notes(node, to, &request, texts, notes);
+    err = gate_signed(node->gate, &request, notes, node->world->now_us);
+    if (err == ERR_OK)
+        err = commit_signed(node);
+    for (size_t i = 0; i < request.count; i++)
+        buf_deinit(&texts[i]);
+    return !node_failed(node, err, "logging a checkpoint");
+}
+
+static bool sign_all(struct node *node)
+{
+    node->sign_again_at = NEVER;
+    for (unsigned p = 0; p < NODES; p++)
+        if (p != node->number && !sign_for(node, p))
+            return false;
+    return true;
+}
+
+static void sign_receipt(struct node *node, struct sync_session *session, const struct sync_sign *sign)
+{
+    int64_t now = node->world->now_us;
+    struct note_key cosign, disposition;
+    struct buf text, note;
+    if (draw_chance(&node->keeper_draw, 50)) {
+        sync_session_signed(session, ERR_CLOSED, sign->wanted.size, STR(""), STR(""), now);
+        return;
+    }
+    buf_init(&text, LIMIT_NOTE_BYTES);
+    buf_init(&note, LIMIT_NOTE_BYTES);
+    sync_card_receipt_key(&node->card, SYNC_CARD_COSIGN, &cosign);
+    sync_card_receipt_key(&node->card, SYNC_CARD_DISPOSITION, &disposition);
+    must(cosign_sign(sign->text, now / SECOND_US, &cosign, &node->keys[SYNC_CARD_COSIGN], &text) == ERR_OK);
+    must(disposition_sign(&sign->wanted, &disposition, &node->keys[SYNC_CARD_DISPOSITION], &note) == ERR_OK);
+    sync_session_signed(session, ERR_OK, sign->wanted.size, buf_str(&text), buf_str(&note), now);
+    buf_deinit(&text);
+    buf_deinit(&note);
+}
+
+/* --- work --- */
+
+/* The time that decisions are dated by. Planted: one clock for the node, which moves with everything that it
+ * does, so that a date tells of what was done for others. */
+static int64_t decide_time(struct node *node)
+{
+    int64_t now = node->world->now_us;
+    if (node->world->options.bug != BUG_NODE_DATE)
+        return now;
+    node->clock_us = node->clock_us >= now ? node->clock_us + 1 : now;
+    return node->clock_us;
+}
+
+static bool decide(struct node *node, int64_t *out_next)
+{
+    bool more = true;
+    while (more) {
+        err_t err = gate_step(node->gate, decide_time(node), &more, out_next);
+        if (node_failed(node, err, "deciding"))
+            return false;
+        if (node_failed(node, node_commit(node), "committing"))
+            return false;
+    }
+    return true;
+}
+
+/* One action of one session; false when there was none, or the node went down. */
+static bool act(struct node *node, unsigned p, int64_t *wake, bool *out_committed)
+{
+    struct sync_action action;
+    struct world *world = node->world;
+    sync_session_next(node->session[p], world->now_us, &action);
+    if (action.kind == SYNC_NOTHING) {
+        if (action.until_us <= world->now_us)
+            world_break(world, "%s spins on its link to %s", node->name, world->nodes[p].name);
+        *wake = action.until_us < *wake ? action.until_us : *wake;
+        return false;
+    }
+    if (action.kind == SYNC_SEND) {
+        net_send(node, p, &action.send);
+    } else if (action.kind == SYNC_SIGN) {
+        sign_receipt(node, node->session[p], &action.sign);
+    } else {
+        err_t err = node_commit(node);
+        sync_session_committed(node->session[p], err, world->now_us);
+        *out_committed = true;
+        world->counts.syncs++;
+        if (node_failed(node, err, "committing a page"))
+            return false;
+    }
+    return !world->broken;
+}
+
+static bool act_all(struct node *node, int64_t *wake, bool *out_committed)
+{
+    for (unsigned p = 0; p < NODES; p++) {
+        if (p == node->number)
+            continue;
+        unsigned rounds = 0;
+        while (act(node, p, wake, out_committed))
+            if (++rounds > 1000)
+                world_break(node->world, "%s never comes to rest with its link to %s", node->name,
+                            node->world->nodes[p].name);
+        struct sync_status status;
+        if (!node_is_up(node) || node->world->broken)
+            return false;
+        sync_session_status(node->session[p], &status);
+        if (status.state == SYNC_ALARM)
+            world_break(node->world, "%s: alarm on the link from %s: %s", node->name,
+                        node->world->nodes[p].name, status.trouble.what);
+    }
+    return !node->world->broken;
+}
+
+void node_pump(struct node *node)
+{
+    struct world *world = node->world;
+    for (unsigned round = 0; !world->broken && node_is_up(node); round++) {
+        int64_t wake = NEVER, next = NEVER;
+        bool committed = false;
+        if (round > 100)
+            world_break(world, "%s never comes to rest", node->name);
+        disk_time_set(node->disk, world->now_us);
+        if (!decide(node, &next) || !sign_all(node))
+            return;
+        if (gate_health(node->gate).read_only) {
+            (void)node_failed(node, ERR_READONLY, "the gate");
+            return;
+        }
+        oracle_look(node);
+        net_late_answers(node);
+        if (!act_all(node, &wake, &committed))
+            return;
+        if (committed)
+            continue;
+        int64_t serve = sync_serve_deadline(node->serve);
+        wake = next < wake ? next : wake;
+        wake = serve < wake ? serve : wake;
+        node->wake_at = node->sign_again_at < wake ? node->sign_again_at : wake;
+        if (node->wake_at <= world->now_us)
+            node->wake_at = world->now_us + 1;
+        return;
+    }
+}

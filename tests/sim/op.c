@@ -1,0 +1,317 @@
+/* What people and feeds do to nodes, drawn from the seed. An operation that a crash cut off is stated again
+ * after the start: every one of them is harmless when it repeats. */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct gate_by by_operator = {{"operator", 8}, {"drawn", 5}};
+
+enum op_kind {
+    OP_FEED,
+    OP_TAG,
+    OP_APPROVE,
+    OP_ASSUME,
+    OP_CLASSIFY,
+    OP_STOP,
+    OP_PEER,
+    OP_MERGE,
+};
+
+enum { FEED_MAX = 6, FEED_TEXT = FEED_MAX * THING_TEXT + 64 };
+
+struct operation {
+    enum op_kind kind;
+    int64_t first_us;
+    unsigned source, to;
+    uint16_t target;
+    bool on; /* tag, stop: set or lift; peer: start or pause */
+    bool history;
+    enum gate_approval approval;
+    enum gate_stop_kind stop;
+    enum stix_tlp tlp;
+    size_t len;
+    char text[FEED_TEXT];
+};
+
+static void no_answer(void *ctx, const struct gate_answer *answer)
+{
+    (void)ctx;
+    (void)answer;
+}
+
+/* --- doing --- */
+
+static err_t do_feed(struct node *node, const struct operation *op)
+{
+    struct gate_submission submission = {.source = node->source[op->source]};
+    struct fault fault = {0};
+    return gate_accept(node->gate, &submission, bytes_of(op->text, op->len), node->world->now_us, no_answer,
+                       NULL, &fault);
+}
+
+static err_t do_tag(struct node *node, const struct operation *op)
+{
+    char tag[64];
+    struct stix_key key = thing_key(op->target);
+    (void)snprintf(tag, sizeof tag, "share:%s", node->world->nodes[op->to].name);
+    return gate_tag(node->gate, &key, str_of(tag), op->on, &by_operator, node->world->now_us);
+}
+
+static err_t do_assume(struct node *node, const struct operation *op)
+{
+    const struct gate_source *held = gate_source_get(node->gate, node->source[op->source]);
+    struct gate_source source = *held;
+    uint32_t number;
+    source.assume = op->tlp;
+    return gate_source_put(node->gate, &source, &by_operator, node->world->now_us, &number);
+}
+
+static err_t do_stop(struct node *node, const struct operation *op)
+{
+    struct str name = STR("");
+    if (op->stop == GATE_STOP_SOURCE)
+        name = gate_source_get(node->gate, node->source[op->source])->name;
+    if (op->stop == GATE_STOP_PARTNER)
+        name = str_of(node->world->nodes[op->to].name);
+    return gate_stop(node->gate, op->stop, name, op->on, &by_operator, node->world->now_us);
+}
+
+static err_t perform(struct node *node, const struct operation *op)
+{
+    int64_t now = node->world->now_us;
+    struct stix_key key = thing_key(op->target);
+    unsigned partner = node->partner[op->to];
+    switch (op->kind) {
+    case OP_FEED:
+        return do_feed(node, op);
+    case OP_TAG:
+        return do_tag(node, op);
+    case OP_APPROVE:
+        return gate_approve(node->gate, &key, partner, op->approval, &by_operator, now);
+    case OP_ASSUME:
+        return do_assume(node, op);
+    case OP_CLASSIFY:
+        return gate_marking_classify(node->gate, &key, op->tlp, &by_operator, now);
+    case OP_STOP:
+        return do_stop(node, op);
+    case OP_PEER:
+        return gate_peer_set(node->gate, partner, op->on ? GATE_PEER_STARTED : GATE_PEER_PAUSED, op->history,
+                             &by_operator, now);
+    case OP_MERGE:
+        return gate_merge(node->gate, true);
+    }
+    return ERR_OK;
+}
+
+/* --- what it means to the oracle --- */
+
+static void approve_newest(struct node *node, const struct operation *op)
+{
+    struct held *newest = NULL;
+    for (size_t i = 0; i < node->held_count; i++) {
+        struct held *held = &node->held[i];
+        if (held->thing->target != op->target || held->assertion || held->quarantined)
+            continue;
+        bool sco = held->thing->kind == THING_DOMAIN;
+        if (newest == NULL || sco || held->thing->version > newest->thing->version ||
+            (held->thing->version == newest->thing->version && held->lsn > newest->lsn))
+            newest = held;
+    }
+    if (newest == NULL)
+        return;
+    newest->approved[op->to] = op->approval == GATE_APPROVE;
+    newest->denied[op->to] = op->approval == GATE_DENY;
+}
+
+static void note_done(struct node *node, const struct operation *op)
+{
+    switch (op->kind) {
+    case OP_TAG:
+        if (node->tagged[op->target][op->to] != op->on)
+            node->settled_us[op->target] = op->first_us;
+        node->tagged[op->target][op->to] = op->on;
+        break;
+    case OP_APPROVE:
+        approve_newest(node, op);
+        break;
+    case OP_ASSUME:
+        node->assume[op->source] = op->tlp;
+        break;
+    case OP_CLASSIFY:
+        node->classified[op->target] = op->tlp;
+        break;
+    case OP_STOP:
+        if (op->stop == GATE_STOP_ALL)
+            node->stop_all = op->on;
+        else if (op->stop == GATE_STOP_SOURCE)
+            node->stop_source[op->source] = op->on;
+        else
+            node->stop_partner[op->to] = op->on;
+        break;
+    default:
+        break;
+    }
+    node->changed = true;
+}
+
+static void run(struct node *node)
+{
+    struct operation *op = node->pending;
+    disk_time_set(node->disk, node->world->now_us);
+    err_t err = perform(node, op);
+    bool nothing = err == ERR_NOTFOUND || err == ERR_DENIED; /* about what is not held, or not there */
+    if (nothing)
+        err = ERR_OK;
+    if (err == ERR_OK)
+        err = node_commit(node);
+    if (node_failed(node, err, "an operation"))
+        return;
+    if (!nothing)
+        note_done(node, op);
+    op_drop(node);
+}
+
+void op_retry(struct node *node)
+{
+    if (node->pending != NULL)
+        run(node);
+}
+
+void op_drop(struct node *node)
+{
+    free(node->pending);
+    node->pending = NULL;
+}
+
+/* --- drawing --- */
+
+static void say_thing(struct operation *op, const struct thing *thing, bool first)
+{
+    must(op->len + thing->len + 4 < FEED_TEXT - JSON_PADDING);
+    if (!first)
+        op->text[op->len++] = ',';
+    memcpy(op->text + op->len, thing->text, thing->len);
+    op->len += thing->len;
+}
+
+static const struct thing *draw_thing(struct world *world, struct draw *draw)
+{
+    static const enum thing_kind often[] = {
+        THING_INDICATOR,    THING_INDICATOR,    THING_INDICATOR, THING_MALWARE,   THING_MALWARE,
+        THING_ORGANISATION, THING_ORGANISATION, THING_PERSON,    THING_STATEMENT, THING_STATEMENT,
+        THING_STRANGE,      THING_REPORT,       THING_REPORT,    THING_RELATION,  THING_RELATION,
+        THING_NOTE,         THING_DOMAIN,       THING_DOMAIN,
+    };
+    enum thing_kind kind = often[draw_below(draw, sizeof often / sizeof *often)];
+    unsigned number = draw_below(draw, THING_POOL), version = 1 + draw_below(draw, 3), variant = 0;
+    if (draw_chance(draw, 150))
+        variant = 1 + draw_below(draw, 3);
+    if (thing_is_marking(kind) || kind == THING_DOMAIN)
+        version = 1;
+    if (thing_is_marking(kind))
+        variant = 0;
+    return things_get(&world->things, kind, number, version, variant);
+}
+
+static void draw_feed(struct world *world, struct operation *op, struct draw *draw)
+{
+    unsigned count = 1 + draw_below(draw, FEED_MAX);
+    static const char head[] = "{\"type\":\"bundle\",\"id\":\"bundle--0b009500-0000-4000-8000-000000000001\","
+                               "\"objects\":[";
+    unsigned source = draw_below(draw, 10);
+    op->source = source < 5 ? 0 : source < 8 ? 1 : 2;
+    memcpy(op->text, head, sizeof head - 1);
+    op->len = sizeof head - 1;
+    for (unsigned i = 0; i < count; i++) {
+        const struct thing *thing = draw_thing(world, draw);
+        if (op->len + thing->len + 4 >= FEED_TEXT - JSON_PADDING)
+            break;
+        say_thing(op, thing, i == 0);
+        world->counts.fed++;
+    }
+    memcpy(op->text + op->len, "]}", 2);
+    op->len += 2;
+}
+
+static struct operation *draw_operation(struct world *world, struct node *node, struct draw *draw)
+{
+    static const enum op_kind often[] = {OP_FEED, OP_FEED,  OP_FEED,    OP_FEED,   OP_FEED,     OP_FEED,
+                                         OP_TAG,  OP_TAG,   OP_APPROVE, OP_ASSUME, OP_CLASSIFY, OP_STOP,
+                                         OP_PEER, OP_MERGE, OP_FEED,    OP_FEED};
+    static const enum stix_tlp assumed[] = {STIX_TLP_NONE, STIX_TLP_CLEAR, STIX_TLP_GREEN, STIX_TLP_RED};
+    struct operation *op = calloc(1, sizeof *op);
+    must(op != NULL);
+    op->kind = often[draw_below(draw, sizeof often / sizeof *often)];
+    op->first_us = world->now_us;
+    op->source = draw_below(draw, SOURCES);
+    op->to = (node->number + 1 + draw_below(draw, NODES - 1)) % NODES;
+    op->target = thing_target((enum thing_kind)draw_below(draw, THING_KINDS), draw_below(draw, THING_POOL));
+    op->on = draw_chance(draw, 700);
+    op->history = op->on && draw_chance(draw, 300);
+    op->approval = (enum gate_approval)draw_below(draw, 3);
+    op->stop = (enum gate_stop_kind)draw_below(draw, 3);
+    op->tlp = assumed[draw_below(draw, 4)];
+    if (op->kind == OP_STOP)
+        op->on = draw_chance(draw, 300);
+    if (op->kind == OP_CLASSIFY) {
+        op->target = thing_target(THING_STATEMENT, draw_below(draw, 3));
+        op->tlp = draw_chance(draw, 700) ? STIX_TLP_CLEAR : STIX_TLP_AMBER;
+    }
+    if (op->kind == OP_FEED)
+        draw_feed(world, op, draw);
+    return op;
+}
+
+/* The second of two twins: node 0 hears of more, none of which may ever leave. */
+static void feed_secret(struct world *world)
+{
+    struct node *node = &world->nodes[0];
+    if (!draw_chance(&world->extra_draw, 700))
+        return;
+    for (unsigned i = 1 + draw_below(&world->extra_draw, 3); i > 0 && node_is_up(node); i--) {
+        const struct thing *thing = things_secret(&world->things, &world->extra_draw);
+        struct gate_submission submission = {.source = node->source[draw_below(&world->extra_draw, SOURCES)]};
+        struct fault fault = {0};
+        err_t err = gate_accept(node->gate, &submission, bytes_of(thing->text, thing->len), world->now_us,
+                                no_answer, NULL, &fault);
+        if (node_failed(node, err, "accepting"))
+            return;
+    }
+}
+
+static void draw_weather(struct world *world, struct draw *draw)
+{
+    unsigned from = draw_below(draw, NODES), to = (from + 1 + draw_below(draw, NODES - 1)) % NODES;
+    world->cut[from][to] = draw_chance(draw, 300);
+    if (draw_chance(draw, 500))
+        world->cut[to][from] = world->cut[from][to];
+    world->lost = draw_below(draw, 3) * 60;
+    world->repeated = draw_below(draw, 3) * 60;
+    world->jitter_us = draw_chance(draw, 500) ? 2000 : 900000;
+}
+
+void op_draw(struct world *world)
+{
+    struct draw *draw = &world->op_draw;
+    struct node *node = &world->nodes[draw_below(draw, NODES)];
+    unsigned what = draw_below(draw, 1000), changes = 1 + draw_below(draw, 40);
+    struct operation *op = draw_operation(world, node, draw);
+    if (world->options.extras)
+        feed_secret(world);
+    if (what < 60)
+        draw_weather(world, draw);
+    if (what >= 60 && what < 110 && node_is_up(node) && !(world->options.twin && node->number == 0))
+        disk_faults(node->disk)->power_fails = changes;
+    if (!node_is_up(node) || node->pending != NULL) {
+        free(op); /* nobody is there to hear it */
+        return;
+    }
+    static const char *const words[] = {"feed",     "tag",  "approve", "assume",
+                                        "classify", "stop", "peer",    "merge"};
+    world_say(world, "%s: %s", node->name, words[op->kind]);
+    node->pending = op;
+    run(node);
+    if (node_is_up(node))
+        node_pump(node);
+}

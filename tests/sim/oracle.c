@@ -1,0 +1,527 @@
+/* The oracle: looks at what a node holds, computes from nothing and by brute force what the default policy
+ * lets each partner have, and compares with what the partner can see. It knows the objects as they were drawn
+ * and the operators' statements; of the gate it asks only what is held and what is shown. */
+#include "world.h"
+
+#include <stdlib.h>
+
+/* --- what the node holds --- */
+
+struct looking {
+    struct node *node;
+    size_t first;
+};
+
+static bool look_object(void *ctx, const struct gate_object *object)
+{
+    struct looking *looking = ctx;
+    struct node *node = looking->node;
+    const struct thing *thing = things_find(&node->world->things, object->bytes);
+    if (thing == NULL) {
+        world_break(node->world, "%s holds bytes that nobody ever gave it", node->name);
+        return false;
+    }
+    /* Conflicts are told by the quarantine itself; a mark that somebody else reported the same is no copy. */
+    bool mark = object->envelope.about != 0 && (object->envelope.flags & RECORD_OBJECT_REWRITE) == 0;
+    if (object->quarantined || mark)
+        return true;
+    must(node->held_count < HELD_MAX);
+    node->held[node->held_count++] = (struct held) {.thing = thing,
+                                                    .lsn = object->lsn,
+                                                    .leaf = object->envelope.seq,
+                                                    .received_us = object->envelope.received_us,
+                                                    .source = (uint16_t)object->envelope.source,
+                                                    .assertion = object->assertion};
+    return true;
+}
+
+static bool look_quarantined(void *ctx, const struct gate_quarantined *quarantined)
+{
+    struct looking *looking = ctx;
+    struct node *node = looking->node;
+    const struct thing *thing = things_find(&node->world->things, quarantined->bytes);
+    if (thing == NULL || (quarantined->reason == RECORD_QUARANTINE_REFUSED) == thing->valid) {
+        world_break(node->world, "%s refused what is right, or took what is wrong: %s:\n%.*s", node->name,
+                    quarantined->fault.what,
+                    (int)(quarantined->bytes.len < 400 ? quarantined->bytes.len : 400),
+                    (const char *)quarantined->bytes.at);
+        return false;
+    }
+    if (quarantined->reason == RECORD_QUARANTINE_REFUSED)
+        return true;
+    must(node->held_count < HELD_MAX);
+    node->held[node->held_count++] = (struct held) {.thing = thing,
+                                                    .lsn = quarantined->lsn,
+                                                    .received_us = quarantined->received_us,
+                                                    .source = (uint16_t)quarantined->source,
+                                                    .quarantined = true};
+    return true;
+}
+
+static int by_lsn(const void *a, const void *b)
+{
+    const struct held *left = a, *right = b;
+    return left->lsn < right->lsn ? -1 : left->lsn > right->lsn;
+}
+
+static void look_at_objects(struct node *node)
+{
+    struct looking looking = {node, node->held_count};
+    struct gate_counts counts;
+    gate_counts(node->gate, &counts);
+    if (counts.durable_lsn == node->held_from)
+        return;
+    node->changed = true;
+    err_t err = gate_quarantine_list(node->gate, node->held_from, look_quarantined, &looking);
+    for (uint32_t s = 1; err == ERR_OK && s <= gate_source_count(node->gate); s++)
+        err = gate_source_objects(node->gate, s, node->held_from, look_object, &looking);
+    if (node_failed(node, err, "looking"))
+        return;
+    qsort(node->held + looking.first, node->held_count - looking.first, sizeof *node->held, by_lsn);
+    node->held_from = counts.durable_lsn;
+}
+
+/* A leaf without content says of an earlier one that it is no longer current. */
+static void take_told(struct node *node, unsigned from, const struct seen *seen)
+{
+    for (size_t i = 0; i < node->held_count; i++) {
+        struct held *held = &node->held[i];
+        const struct gate_source *source = gate_source_get(node->gate, held->source);
+        if (source->partner == (int)node->partner[from] && held->leaf == seen->subject + 1)
+            held->told = true;
+    }
+}
+
+static void look_at_arrivals(struct node *node)
+{
+    for (unsigned p = 0; p < NODES; p++) {
+        struct sync_status status;
+        if (p == node->number)
+            continue;
+        const struct seen_ledger *ledger = &node->world->nodes[p].ledger[node->number];
+        sync_session_status(node->session[p], &status);
+        if (status.held > ledger->count) {
+            world_break(node->world, "%s took over %llu leaves of %s, which showed %zu", node->name,
+                        (unsigned long long)status.held, node->world->nodes[p].name, ledger->count);
+            return;
+        }
+        for (; node->taken[p] < status.held; node->taken[p]++) {
+            const struct seen *seen = &ledger->at[node->taken[p]];
+            if (seen->thing != NULL)
+                node->reported[seen->thing->number] |= (uint8_t)(1u << p);
+            else
+                take_told(node, p, seen);
+            node->changed = true;
+        }
+    }
+}
+
+/* --- what the rules say --- */
+
+enum { ITEMS_MAX = 1024 };
+
+struct item {
+    struct held *held;
+    bool base, on_demand, in;
+};
+
+struct oracle {
+    struct node *node;
+    unsigned to;
+    bool lag; /* more is decided than is shown */
+    struct item at[ITEMS_MAX];
+    size_t count;
+};
+
+static bool speaks(const struct held *held)
+{
+    return !held->assertion && !held->quarantined;
+}
+
+/* What its source now says. */
+static bool is_current(const struct node *node, const struct held *held)
+{
+    if (!speaks(held))
+        return false;
+    bool sco = held->thing->kind == THING_DOMAIN;
+    for (size_t i = 0; i < node->held_count; i++) {
+        const struct held *other = &node->held[i];
+        if (other == held || !speaks(other) || other->thing->target != held->thing->target ||
+            (sco && other->source != held->source))
+            continue;
+        if (other->lsn > held->lsn && (sco || other->thing->version >= held->thing->version))
+            return false;
+        if (!sco && other->thing->version > held->thing->version)
+            return false;
+    }
+    return true;
+}
+
+struct facts {
+    enum stix_tlp tlp;
+    bool unresolved, statement, unknown, unmarked, any;
+};
+
+static bool is_held(const struct node *node, uint16_t target)
+{
+    for (size_t i = 0; i < node->held_count; i++)
+        if (node->held[i].thing->target == target && speaks(&node->held[i]))
+            return true;
+    return false;
+}
+
+static void add_marks(const struct node *node, const struct thing *thing, struct facts *facts)
+{
+    facts->tlp = stix_tlp_narrowest(facts->tlp, thing->tlp);
+    facts->any |= thing->tlp != STIX_TLP_NONE || thing->mark_count > 0;
+    for (size_t i = 0; i < thing->mark_count; i++) {
+        uint16_t mark = thing->marks[i];
+        if (!is_held(node, mark))
+            facts->unresolved = true;
+        else if (node->classified[mark] != STIX_TLP_NONE)
+            facts->tlp = stix_tlp_narrowest(facts->tlp, node->classified[mark]);
+        else if (thing_target_kind(mark) == THING_STATEMENT)
+            facts->statement = true;
+        else
+            facts->unknown = true;
+    }
+}
+
+static enum stix_tlp assumed(const struct node *node, unsigned source)
+{
+    for (unsigned s = 0; s < SOURCES; s++)
+        if (node->source[s] == source)
+            return node->assume[s];
+    return STIX_TLP_NONE;
+}
+
+static struct facts facts_of(const struct node *node, const struct held *held)
+{
+    struct facts facts = {.tlp = STIX_TLP_NONE};
+    const struct thing *thing = held->thing;
+    bool marked = thing->marked, sco = thing->kind == THING_DOMAIN;
+    add_marks(node, thing, &facts);
+    for (size_t i = 0; i < node->held_count; i++) {
+        const struct held *other = &node->held[i];
+        if (other == held)
+            continue;
+        if (!sco && other->thing->target == thing->target && other->thing->version == thing->version &&
+            !other->assertion)
+            add_marks(node, other->thing, &facts);
+        if (!sco || thing->marked || other->quarantined || other->source != held->source ||
+            other->thing->kind == THING_DOMAIN)
+            continue;
+        for (size_t r = 0; r < other->thing->ref_count; r++)
+            if (other->thing->refs[r].target == thing->target) {
+                add_marks(node, other->thing, &facts);
+                marked |= other->thing->marked;
+                break;
+            }
+    }
+    if (!marked) {
+        enum stix_tlp tlp = assumed(node, held->source);
+        facts.unmarked = tlp == STIX_TLP_NONE;
+        facts.tlp = stix_tlp_narrowest(facts.tlp, tlp);
+    }
+    return facts;
+}
+
+/* The owner of an id is who spoke first for it (nobody's home is bound here); a variant is its source's. */
+static bool is_own(const struct node *node, const struct held *held)
+{
+    if (held->thing->kind == THING_DOMAIN)
+        return held->source == node->source[0];
+    for (size_t i = 0; i < node->held_count; i++)
+        if (node->held[i].thing->target == held->thing->target && speaks(&node->held[i]))
+            return node->held[i].source == node->source[0];
+    return false;
+}
+
+static bool is_denied(const struct oracle *oracle, const struct held *held, const struct facts *facts,
+                      bool own)
+{
+    const struct node *node = oracle->node;
+    bool onward = own || facts->tlp == STIX_TLP_CLEAR || facts->tlp == STIX_TLP_GREEN;
+    return facts->tlp == STIX_TLP_RED || facts->tlp == STIX_TLP_AMBER_STRICT || facts->unknown || !onward ||
+           held->denied[oracle->to] || (node->reported[held->thing->number] >> oracle->to & 1);
+}
+
+static bool is_stopped(const struct oracle *oracle, const struct held *held)
+{
+    const struct node *node = oracle->node;
+    for (unsigned s = 0; s < SOURCES; s++)
+        if (node->stop_source[s] && node->source[s] == held->source)
+            return true;
+    return node->stop_all || node->stop_partner[oracle->to];
+}
+
+static bool is_let_go(const struct oracle *oracle, const struct held *held, const struct facts *facts,
+                      bool own)
+{
+    const struct node *node = oracle->node;
+    uint16_t target = held->thing->target;
+    if (facts->unresolved || facts->statement || facts->unmarked)
+        return false;
+    if (facts->tlp == STIX_TLP_CLEAR || facts->tlp == STIX_TLP_GREEN)
+        return true;
+    int64_t since =
+        held->received_us > node->settled_us[target] ? held->received_us : node->settled_us[target];
+    return own && facts->tlp == STIX_TLP_AMBER && node->tagged[target][oracle->to] &&
+           (held->approved[oracle->to] || node->world->now_us >= since + 10 * MINUTE_US);
+}
+
+static void judge(struct oracle *oracle, struct held *held, const struct gate_peer *peer)
+{
+    struct node *node = oracle->node;
+    bool follows = thing_follows(held->thing->kind);
+    if (!is_current(node, held) || (!follows && held->lsn < peer->since_lsn))
+        return;
+    struct facts facts = facts_of(node, held);
+    bool own = is_own(node, held);
+    if (is_denied(oracle, held, &facts, own) || is_stopped(oracle, held) ||
+        (held->told && gate_source_get(node->gate, held->source)->partner >= 0))
+        return;
+    bool right = is_let_go(oracle, held, &facts, own);
+    bool comes_along = follows && !facts.any;
+    must(oracle->count < ITEMS_MAX);
+    if (right || comes_along)
+        oracle->at[oracle->count++] = (struct item) {held, true, !right, true};
+}
+
+/* --- closure --- */
+
+/* Does the partner have something under this id already? */
+static bool partner_has(const struct oracle *oracle, uint16_t target)
+{
+    const struct node *node = oracle->node;
+    const struct seen_ledger *ledger = &node->ledger[oracle->to];
+    for (size_t i = 0; i < ledger->count; i++)
+        if (ledger->at[i].thing != NULL && ledger->at[i].thing->target == target)
+            return true;
+    for (size_t i = 0; i < node->held_count; i++) {
+        const struct held *held = &node->held[i];
+        if (held->thing->target != target || held->quarantined)
+            continue;
+        if ((node->reported[held->thing->number] >> oracle->to & 1) ||
+            (oracle->lag && (node->allowed[held->thing->number] >> oracle->to & 1)))
+            return true;
+    }
+    return false;
+}
+
+static bool leaves_with(const struct oracle *oracle, const struct thing_ref *ref)
+{
+    for (size_t i = 0; i < oracle->count; i++) {
+        const struct item *item = &oracle->at[i];
+        if (item->held->thing->target == ref->target && item->in && (ref->follows || !item->on_demand))
+            return true;
+    }
+    return partner_has(oracle, ref->target);
+}
+
+static bool may_leave(const struct oracle *oracle, const struct item *item)
+{
+    const struct thing *thing = item->held->thing;
+    for (size_t r = 0; r < thing->ref_count; r++)
+        if (thing->refs[r].target != thing->target && !leaves_with(oracle, &thing->refs[r]))
+            return false;
+    return true;
+}
+
+/* Followers that something which leaves refers to leave by right from then on. True when that gave any. */
+static bool demand(struct oracle *oracle)
+{
+    bool gave = false;
+    for (size_t i = 0; i < oracle->count; i++) {
+        const struct item *item = &oracle->at[i];
+        for (size_t r = 0; item->in && !item->on_demand && r < item->held->thing->ref_count; r++)
+            for (size_t k = 0; k < oracle->count; k++) {
+                struct item *other = &oracle->at[k];
+                uint16_t target = item->held->thing->refs[r].target;
+                if (!other->in || !other->on_demand || other->held->thing->target != target ||
+                    partner_has(oracle, target))
+                    continue;
+                other->on_demand = false;
+                gave = true;
+            }
+    }
+    return gave;
+}
+
+static void close_over(struct oracle *oracle)
+{
+    do {
+        bool changed = true;
+        for (size_t i = 0; i < oracle->count; i++)
+            oracle->at[i].in = true;
+        while (changed) {
+            changed = false;
+            for (size_t i = 0; i < oracle->count; i++)
+                if (oracle->at[i].in && !may_leave(oracle, &oracle->at[i])) {
+                    oracle->at[i].in = false;
+                    changed = true;
+                }
+        }
+    } while (demand(oracle));
+}
+
+static void solve(struct oracle *oracle, struct node *node, unsigned to)
+{
+    const struct gate_peer *peer = gate_peer_get(node->gate, node->partner[to]);
+    struct gate_ledger ledger;
+    must(gate_ledger(node->gate, node->partner[to], &ledger) == ERR_OK);
+    oracle->node = node;
+    oracle->to = to;
+    oracle->lag = ledger.size != node->ledger[to].count;
+    oracle->count = 0;
+    if (peer->state != GATE_PEER_STARTED)
+        return;
+    for (size_t i = 0; i < node->held_count; i++)
+        judge(oracle, &node->held[i], peer);
+    close_over(oracle);
+}
+
+static void no_step(void *ctx, const struct policy_step *step)
+{
+    (void)ctx;
+    (void)step;
+}
+
+/* The gate's own words, for whoever reads a failure. */
+static void tell_why(struct node *node, unsigned to, const struct held *held)
+{
+    struct stix_key key = thing_key(held->thing->target);
+    struct gate_why why;
+    struct arena arena;
+    if (!node->world->options.verbose)
+        return;
+    arena_init(&arena, 64u << 20);
+    err_t err =
+        gate_explain(node->gate, &key, node->partner[to], node->world->now_us, &arena, no_step, NULL, &why);
+    if (err == ERR_OK)
+        world_say(node->world, "%s for %s: %s by %.*s%s%s%s, blocked by %.*s; %s", node->name,
+                  node->world->nodes[to].name, policy_effect_name(why.effect), STR_ARG(why.rule),
+                  why.released ? ", released" : "", why.blocked ? ", blocked" : "",
+                  why.stopped ? ", stopped" : "", STR_ARG(why.blocked_by),
+                  held->quarantined ? "quarantined" : "held");
+    arena_deinit(&arena);
+    for (size_t i = 0; i < node->held_count; i++) {
+        const struct held *other = &node->held[i];
+        for (size_t r = 0; r < other->thing->ref_count; r++)
+            if (other->thing->refs[r].target == held->thing->target)
+                world_say(node->world, "    referred to by lsn %llu of source %u%s%s: %s",
+                          (unsigned long long)other->lsn, other->source,
+                          is_current(node, other) ? "" : ", not current",
+                          other->assertion ? ", an assertion" : "", other->thing->text);
+    }
+}
+
+/* --- what the partner sees --- */
+
+struct showing {
+    struct node *node;
+    unsigned to;
+};
+
+static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct showing *showing = ctx;
+    struct node *node = showing->node;
+    struct seen_ledger *ledger = &node->ledger[showing->to];
+    const char *to = node->world->nodes[showing->to].name;
+    struct seen seen = {
+        .op = leaf->leaf.op, .subject = leaf->opening.subject_seq, .leaf = leaf_hash(&leaf->leaf)};
+    must(ledger->count < LEDGER_MAX);
+    if (leaf->object.len > 0) {
+        seen.thing = things_find(&node->world->things, leaf->object);
+        if (seen.thing == NULL || seen.thing->extra)
+            world_break(node->world, "%s showed %s what it must never see", node->name, to);
+        else if ((node->allowed[seen.thing->number] >> showing->to & 1) == 0) {
+            for (size_t i = 0; i < node->held_count; i++)
+                if (node->held[i].thing == seen.thing)
+                    tell_why(node, showing->to, &node->held[i]);
+            world_break(node->world, "%s released to %s what nothing lets go (leaf %zu):\n%.*s", node->name,
+                        to, ledger->count, (int)(seen.thing->len < 400 ? seen.thing->len : 400),
+                        seen.thing->text);
+        }
+        for (size_t i = 0; i < ledger->count; i++)
+            if (ledger->at[i].thing == seen.thing)
+                world_break(node->world, "%s released to %s twice what is leaf %zu already", node->name, to,
+                            i);
+    }
+    ledger->at[ledger->count++] = seen;
+    node->world->counts.leaves++;
+    return !node->world->broken;
+}
+
+void oracle_look(struct node *node)
+{
+    static struct oracle oracle;
+    look_at_objects(node);
+    if (!node_is_up(node) || node->world->broken)
+        return;
+    look_at_arrivals(node);
+    for (unsigned p = 0; p < NODES && !node->world->broken; p++) {
+        struct showing showing = {node, p};
+        struct gate_ledger ledger;
+        if (p == node->number || gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
+            (!node->changed && ledger.visible == node->ledger[p].count))
+            continue;
+        solve(&oracle, node, p);
+        for (size_t i = 0; i < oracle.count; i++)
+            if (oracle.at[i].in && !oracle.at[i].on_demand)
+                node->allowed[oracle.at[i].held->thing->number] |= (uint8_t)(1u << p);
+        if (node_failed(node,
+                        gate_leaves(node->gate, node->partner[p], node->ledger[p].count, look_leaf, &showing),
+                        "showing leaves"))
+            return;
+    }
+    node->changed = false;
+}
+
+/* --- at the end --- */
+
+static bool is_shown(const struct node *node, unsigned to, const struct thing *thing)
+{
+    for (size_t i = 0; i < node->ledger[to].count; i++)
+        if (node->ledger[to].at[i].thing == thing)
+            return true;
+    return false;
+}
+
+static bool holds(const struct node *node, const struct thing *thing)
+{
+    for (size_t i = 0; i < node->held_count; i++)
+        if (node->held[i].thing == thing)
+            return true;
+    return false;
+}
+
+static void check_pair(struct node *node, unsigned to)
+{
+    static struct oracle oracle;
+    const struct node *other = &node->world->nodes[to];
+    solve(&oracle, node, to);
+    for (size_t i = 0; i < oracle.count && !node->world->broken; i++) {
+        const struct thing *thing = oracle.at[i].held->thing;
+        if (!oracle.at[i].in || oracle.at[i].on_demand || is_shown(node, to, thing))
+            continue;
+        tell_why(node, to, oracle.at[i].held);
+        world_break(node->world, "%s never released to %s what may go (lsn %llu):\n%.*s", node->name,
+                    other->name, (unsigned long long)oracle.at[i].held->lsn,
+                    (int)(thing->len < 700 ? thing->len : 700), thing->text);
+    }
+    for (size_t i = 0; i < node->ledger[to].count && !node->world->broken; i++) {
+        const struct seen *seen = &node->ledger[to].at[i];
+        if (i < other->taken[node->number] && seen->thing != NULL && !holds(other, seen->thing))
+            world_break(node->world, "%s does not hold leaf %zu of %s", other->name, i, node->name);
+    }
+}
+
+void oracle_settled(struct world *world)
+{
+    for (unsigned n = 0; n < NODES; n++)
+        for (unsigned p = 0; p < NODES && !world->broken; p++)
+            if (p != n)
+                check_pair(&world->nodes[n], p);
+}

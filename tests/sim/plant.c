@@ -1,0 +1,65 @@
+/* Faults that are planted to see that they are found. They replace functions of bongsu when the simulator is
+ * linked (--wrap), so that nothing of them stands in src/. */
+#include "world.h"
+
+#include "store/store.h"
+
+static enum bug active; /* of the running world; the simulator has one at a time */
+
+void plant(enum bug bug)
+{
+    active = bug;
+}
+
+enum bug planted(void)
+{
+    return active;
+}
+
+/* What the linker gives, and what it calls instead. */
+err_t __real_stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault);
+err_t __wrap_stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault);
+err_t __real_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
+err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
+void __real_policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                          struct policy_verdict *out);
+void __wrap_policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                          struct policy_verdict *out);
+
+/* A closure that does not look into `object_refs`. */
+err_t __wrap_stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault)
+{
+    err_t err = __real_stix_read(v, arena, out, fault);
+    if (err != ERR_OK || active != BUG_BLIND_CLOSURE || out->ref_count == 0)
+        return err;
+    struct stix_ref *kept = arena_alloc(arena, out->ref_count * sizeof *kept);
+    size_t count = 0;
+    if (kept == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < out->ref_count; i++)
+        if (!str_eq(out->refs[i].property, STR("object_refs")))
+            kept[count++] = out->refs[i];
+    out->refs = kept;
+    out->ref_count = count;
+    return ERR_OK;
+}
+
+/* The index does not keep how far the log was decided. */
+err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value)
+{
+    static const char decided[] = "decided";
+    if (active == BUG_DECIDE_TWICE && key.len >= sizeof decided - 1 &&
+        memcmp(key.at + key.len - (sizeof decided - 1), decided, sizeof decided - 1) == 0)
+        return ERR_OK;
+    return __real_store_put(store, table, key, value);
+}
+
+/* The rules do not know where an object came from. */
+void __wrap_policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                          struct policy_verdict *out)
+{
+    struct policy_facts changed = *facts;
+    if (active == BUG_GOES_BACK)
+        changed.origin = POLICY_ORIGIN_OWN;
+    __real_policy_decide(policy, &changed, now_us, out);
+}

@@ -1,0 +1,222 @@
+/* The clock, the order of events, and how a life ends: healed, drained, and looked through. */
+#include "world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void world_break(struct world *world, const char *fmt, ...)
+{
+    va_list args;
+    if (world->broken)
+        return;
+    world->broken = true;
+    va_start(args, fmt);
+    (void)vsnprintf(world->broken_what, sizeof world->broken_what, fmt, args);
+    va_end(args);
+    world_say(world, "BROKEN: %s", world->broken_what);
+}
+
+void world_say(const struct world *world, const char *fmt, ...)
+{
+    va_list args;
+    if (!world->options.verbose)
+        return;
+    (void)printf("%12.6f ", (double)(world->now_us - WORLD_START) / 1e6);
+    va_start(args, fmt);
+    (void)vprintf(fmt, args);
+    va_end(args);
+    (void)printf("\n");
+}
+
+struct str world_policy(void)
+{
+    static char text[16384];
+    static size_t len;
+    if (len == 0) {
+        FILE *file = fopen(BONGSU_ROOT "/share/default.policy", "rb");
+        must(file != NULL);
+        len = fread(text, 1, sizeof text, file);
+        (void)fclose(file);
+        must(len > 0 && len < sizeof text);
+    }
+    return (struct str) {text, len};
+}
+
+static void world_init(struct world *world, const struct world_options *options)
+{
+    *world = (struct world) {.options = *options, .now_us = WORLD_START, .jitter_us = 2000};
+    things_init(&world->things, options->seed);
+    world->op_draw = draw_of(options->seed, 10, 0);
+    world->extra_draw = draw_of(options->seed, 11, 0);
+    world->ops_left = 40 + draw_below(&world->op_draw, 80);
+    world->next_op_at = WORLD_START + SECOND_US;
+    world->messages = calloc(MESSAGES_MAX, sizeof *world->messages);
+    must(world->messages != NULL);
+    for (unsigned n = 0; n < NODES; n++) {
+        world->transcript[n].at = calloc(TRANSCRIPT_MAX, sizeof *world->transcript[n].at);
+        must(world->transcript[n].at != NULL);
+        node_init(world, n);
+    }
+    plant(options->bug);
+}
+
+void world_deinit(struct world *world)
+{
+    for (unsigned n = 0; n < NODES; n++) {
+        node_deinit(&world->nodes[n]);
+        free(world->transcript[n].at);
+    }
+    for (size_t i = 0; i < world->message_count; i++)
+        buf_deinit(&world->messages[i].body);
+    free(world->messages);
+    things_deinit(&world->things);
+    plant(BUG_NONE);
+}
+
+/* --- time --- */
+
+static void sooner(int64_t *next, int64_t at)
+{
+    if (at < *next)
+        *next = at;
+}
+
+static int64_t next_event(const struct world *world)
+{
+    int64_t next = net_next(world);
+    for (unsigned n = 0; n < NODES; n++)
+        sooner(&next, node_is_up(&world->nodes[n]) ? world->nodes[n].wake_at : world->nodes[n].up_at);
+    if (world->ops_left > 0)
+        sooner(&next, world->next_op_at);
+    return next;
+}
+
+static void draw_pause(struct world *world)
+{
+    unsigned what = draw_below(&world->op_draw, 100);
+    int64_t pause = 1000 + (int64_t)(draw_next(&world->op_draw) % 300000);
+    if (what >= 75)
+        pause *= 10;
+    if (what >= 96)
+        pause += 11 * MINUTE_US;
+    world->next_op_at = world->now_us + pause;
+}
+
+/* Everything that is due now, in a fixed order. */
+static void work(struct world *world)
+{
+    for (unsigned n = 0; n < NODES && !world->broken; n++)
+        if (!node_is_up(&world->nodes[n]) && world->nodes[n].up_at <= world->now_us)
+            node_start(&world->nodes[n]);
+    net_deliver(world);
+    for (unsigned n = 0; n < NODES && !world->broken; n++)
+        if (node_is_up(&world->nodes[n]) && world->nodes[n].wake_at <= world->now_us)
+            node_pump(&world->nodes[n]);
+    if (world->ops_left > 0 && world->next_op_at <= world->now_us && !world->broken) {
+        world->ops_left--;
+        op_draw(world);
+        draw_pause(world);
+    }
+}
+
+static void run_until(struct world *world, int64_t until_us, bool (*done)(const struct world *world))
+{
+    while (!world->broken && (done == NULL || !done(world))) {
+        int64_t next = next_event(world);
+        if (next > until_us) {
+            world->now_us = until_us;
+            return;
+        }
+        world->now_us = next > world->now_us ? next : world->now_us;
+        work(world);
+    }
+}
+
+/* --- the end of a life --- */
+
+static bool no_ops_left(const struct world *world)
+{
+    return world->ops_left == 0;
+}
+
+static void heal(struct world *world)
+{
+    world->lost = 0;
+    world->repeated = 0;
+    for (unsigned a = 0; a < NODES; a++) {
+        if (node_is_up(&world->nodes[a]))
+            disk_faults(world->nodes[a].disk)->power_fails = 0;
+        for (unsigned b = 0; b < NODES; b++)
+            world->cut[a][b] = false;
+    }
+}
+
+static bool pair_in_step(const struct node *issuer, const struct node *follower)
+{
+    struct gate_ledger ledger;
+    struct sync_status status;
+    const struct gate_peer *peer = gate_peer_get(issuer->gate, issuer->partner[follower->number]);
+    if (gate_ledger(issuer->gate, peer->index, &ledger) != ERR_OK || ledger.visible != ledger.size)
+        return false;
+    sync_session_status(follower->session[issuer->number], &status);
+    /* A paused link stands still: what was shown before it was paused may not have arrived. */
+    if (peer->state != GATE_PEER_STARTED)
+        return true;
+    return status.held == ledger.size && ledger.receipted == ledger.size &&
+           (ledger.size == 0 || hash_eq(&status.root, &ledger.visible_root));
+}
+
+static bool in_step(const struct world *world)
+{
+    for (unsigned n = 0; n < NODES; n++)
+        if (!node_is_up(&world->nodes[n]))
+            return false;
+    for (unsigned a = 0; a < NODES; a++)
+        for (unsigned b = 0; b < NODES; b++)
+            if (a != b && !pair_in_step(&world->nodes[a], &world->nodes[b]))
+                return false;
+    return true;
+}
+
+static void explain_out_of_step(struct world *world)
+{
+    for (unsigned a = 0; a < NODES; a++)
+        for (unsigned b = 0; b < NODES; b++) {
+            struct gate_ledger ledger;
+            struct sync_status status;
+            const struct node *issuer = &world->nodes[a], *follower = &world->nodes[b];
+            if (!node_is_up(issuer) || !node_is_up(follower)) {
+                world_break(world, "a node stays down");
+                return;
+            }
+            if (a == b || pair_in_step(issuer, follower))
+                continue;
+            must(gate_ledger(issuer->gate, issuer->partner[b], &ledger) == ERR_OK);
+            sync_session_status(follower->session[a], &status);
+            world_break(
+                world,
+                "%s and %s do not come into step: %llu leaves, %llu shown, %llu held, %llu receipted; %s: %s",
+                issuer->name, follower->name, (unsigned long long)ledger.size,
+                (unsigned long long)ledger.visible, (unsigned long long)status.held,
+                (unsigned long long)ledger.receipted, sync_state_word(status.state), status.trouble.what);
+        }
+}
+
+bool world_run(struct world *world, const struct world_options *options)
+{
+    world_init(world, options);
+    for (unsigned n = 0; n < NODES && !world->broken; n++)
+        node_start(&world->nodes[n]);
+    run_until(world, NEVER, no_ops_left);
+    heal(world);
+    run_until(world, world->now_us + 12 * MINUTE_US, NULL); /* whatever waits for a time */
+    run_until(world, world->now_us + 10 * MINUTE_US, in_step);
+    if (!world->broken && !in_step(world))
+        explain_out_of_step(world);
+    if (!world->broken)
+        oracle_settled(world);
+    for (unsigned n = 0; n < NODES && !world->broken; n++)
+        replay_check(&world->nodes[n]);
+    return !world->broken;
+}

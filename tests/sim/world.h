@@ -1,0 +1,238 @@
+/* A world of three nodes in one process on a virtual clock, network and disks, all of it following from one
+ * seed. Nodes are the real gate, server and session of bongsu; the keeper in front of the signing key is the
+ * simulator's own, as strict as the real one. Whatever happens is checked at once against an oracle that
+ * computes from scratch what may be released. */
+#pragma once
+
+#include "disk.h"
+#include "draw.h"
+#include "gate/gate.h"
+#include "sync/serve.h"
+#include "sync/session.h"
+#include "thing.h"
+
+enum {
+    NODES = 3,
+    SOURCES = 3, /* local ones; a partner's come after them */
+    MESSAGES_MAX = 512,
+    LEDGER_MAX = 4096,
+    HELD_MAX = 4096,
+    SIGNED_MAX = 4096,
+    TRANSCRIPT_MAX = 16384,
+    BROKEN_SIZE = 512,
+};
+
+#define SECOND_US   INT64_C(1000000)
+#define MINUTE_US   (60 * SECOND_US)
+#define WORLD_START INT64_C(1800000000000000)
+#define NEVER       INT64_MAX
+
+/* What is planted, to see that the simulator finds it. name, in words */
+#define BUG_LIST(X)                                                                                          \
+    X(NO_SYNC, "no-sync", "fdatasync is left out")                                                           \
+    X(DECIDE_TWICE, "decide-twice", "a restart forgets how far the log was decided")                         \
+    X(EARLY_RELEASE, "early-release", "leaves are shown before their checkpoint is durable")                 \
+    X(NODE_DATE, "node-date", "releases are dated by a clock of the whole node, not of the view")            \
+    X(BLIND_CLOSURE, "blind-closure", "the closure does not see references in one property")                 \
+    X(GOES_BACK, "goes-back", "a partner's own object is sent back to it")
+
+enum bug {
+    BUG_NONE,
+#define X(name, word, text) BUG_##name,
+    BUG_LIST(X)
+#undef X
+        BUGS
+};
+
+/* One leaf as a partner saw it first. */
+struct seen {
+    const struct thing *thing; /* NULL: no content */
+    enum leaf_op op;
+    uint64_t subject;
+    struct hash leaf;
+};
+
+struct seen_ledger {
+    struct seen *at;
+    size_t count;
+};
+
+/* A copy that a node holds durably. */
+struct held {
+    const struct thing *thing;
+    uint64_t lsn;
+    uint64_t leaf; /* 1 + number of the partner's leaf that brought it */
+    int64_t received_us;
+    uint16_t source;
+    bool assertion, quarantined;
+    bool told; /* its origin said that it is no longer current */
+    bool approved[NODES], denied[NODES];
+};
+
+struct signed_root {
+    unsigned to;
+    uint64_t size;
+    struct hash root;
+};
+
+struct operation; /* op.c */
+
+struct node {
+    struct world *world;
+    unsigned number;
+    const char *name;
+    struct disk *disk;
+    struct index *index;
+    struct sign_key keys[SYNC_CARD_KEYS];
+    struct sync_card card;
+    struct buf card_text;
+
+    struct gate *gate; /* NULL: down */
+    struct sync_serve *serve;
+    struct sync_session *session[NODES];
+    unsigned partner[NODES]; /* index in the gate */
+    bool set_up;
+    bool links_started[NODES];
+    int64_t up_at;   /* when down */
+    int64_t wake_at; /* when up */
+    int64_t sign_again_at;
+    uint32_t source[SOURCES];
+    struct draw crash_draw, keeper_draw;
+
+    /* What outlives a crash and nobody may take back. */
+    uint64_t acknowledged_lsn;
+    struct signed_root *roots;
+    size_t root_count;
+    int64_t clock_us; /* BUG_NODE_DATE */
+
+    /* The operators' wishes: stated until done. */
+    enum stix_tlp assume[SOURCES];
+    bool tagged[THING_TARGETS][NODES];
+    int64_t settled_us[THING_TARGETS];
+    enum stix_tlp classified[THING_TARGETS];
+    bool stop_all, stop_source[SOURCES], stop_partner[NODES];
+    bool want_started[NODES], want_history[NODES];
+    struct operation *pending;
+
+    /* The oracle's view of the node. */
+    struct held *held;
+    size_t held_count;
+    uint64_t held_from;    /* next lsn to look at */
+    uint64_t taken[NODES]; /* leaves taken over from each partner */
+    uint8_t *reported;     /* [thing] partners that sent it, by node */
+    uint8_t *allowed;      /* [thing] nodes that were allowed to have it at some time */
+    struct seen_ledger ledger[NODES];
+    bool changed;
+    unsigned crashes;
+};
+
+struct message {
+    int64_t at_us;
+    uint64_t order;
+    unsigned from, to;
+    bool answer;
+    uint64_t client_id;
+    enum exchange_method method;
+    unsigned status;
+    char path[64], query[256];
+    struct buf body;
+};
+
+struct kept_request { /* a long poll: whose */
+    uint64_t server_id, client_id;
+    unsigned client, server;
+};
+
+struct transcript {
+    struct {
+        uint64_t digest;
+        int64_t at_us;
+    } * at;
+    size_t count;
+    struct hash hash;
+};
+
+struct world_options {
+    uint64_t seed;
+    enum bug bug;
+    bool verbose;
+    bool twin;   /* as twins run: node 0 does not crash, secrets are all alike */
+    bool extras; /* the second of two twins: node 0 is fed more, which nobody may ever get */
+};
+
+struct world {
+    struct world_options options;
+    int64_t now_us;
+    struct things things;
+    struct node nodes[NODES];
+    struct draw op_draw, extra_draw;
+    unsigned ops_left;
+    int64_t next_op_at;
+
+    struct message *messages;
+    size_t message_count;
+    uint64_t message_orders, server_ids;
+    uint64_t sent[NODES][NODES];
+    struct kept_request kept[64];
+    unsigned lost, repeated; /* of 1,000 */
+    int64_t jitter_us;
+    bool cut[NODES][NODES];
+    struct transcript transcript[NODES]; /* what node 0 said to each */
+
+    bool broken;
+    char broken_what[BROKEN_SIZE];
+    struct {
+        uint64_t fed, leaves, crashes, messages, syncs;
+    } counts;
+};
+
+/* Runs a whole life. False when an invariant broke; world->broken_what says which. */
+bool world_run(struct world *world, const struct world_options *options);
+void world_deinit(struct world *world);
+
+/* The first one counts. */
+void world_break(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct str world_policy(void);
+
+/* --- node.c --- */
+void node_init(struct world *world, unsigned number);
+void node_deinit(struct node *node);
+void node_start(struct node *node); /* opens, or stays down when its disk fails */
+void node_crash(struct node *node, int64_t down_us);
+/* Works until there is nothing to do now. */
+void node_pump(struct node *node);
+/* True when `err` is a dying disk: the node has crashed then. Any other error breaks the world. */
+bool node_failed(struct node *node, err_t err, const char *what);
+err_t node_commit(struct node *node);
+static inline bool node_is_up(const struct node *node)
+{
+    return node->gate != NULL;
+}
+
+/* --- net.c --- */
+void net_send(struct node *node, unsigned to, const struct sync_send *send);
+void net_late_answers(struct node *node);
+void net_deliver(struct world *world);
+int64_t net_next(const struct world *world);
+/* A node that goes down forgets what it was asked. */
+void net_forget(struct world *world, unsigned node);
+
+/* --- op.c --- */
+void op_draw(struct world *world);
+void op_retry(struct node *node);
+void op_drop(struct node *node);
+
+/* --- oracle.c --- */
+void oracle_look(struct node *node);
+/* At the end: everything that may be released was, and everybody holds what was released to them. */
+void oracle_settled(struct world *world);
+
+/* --- replay.c --- */
+/* Reads the log by itself: positions are decided once, no content has two leaves in one ledger, nothing goes
+ * back. Then lets the gate replay from nothing and compares. The node must be up; it is restarted. */
+void replay_check(struct node *node);
+
+/* --- plant.c --- */
+void plant(enum bug bug);
+enum bug planted(void);
