@@ -4,6 +4,8 @@
  * A step's set grows in two directions. Forward: definitions, creators and unmarked SCOs that a member needs
  * and that did not leave yet. Backward: objects that the rules would let go and that wait for somebody in the
  * set. Whatever can newly leave because of a member depends on it, so nothing else has to be looked at. */
+#include <stdlib.h>
+
 #include "core/wr.h"
 #include "gate/closure.h"
 #include "gate/state.h"
@@ -586,6 +588,55 @@ static err_t log_recheck(struct gate *gate, const struct stix_key *key, int64_t 
     return err != ERR_OK ? err : fact_apply(gate, lsn, &fact);
 }
 
+/* In what order a partner's leaves stand may depend on nothing but the objects that it gets: a walk along
+ * references, which also passes through what is withheld, would tell of it. So the order follows from each
+ * object alone: definitions, creators, observables, objects, relationships, containers; then by arrival. */
+struct place {
+    uint64_t lsn;
+    uint32_t member;
+    int rank;
+};
+
+static int rank_of(const struct stix_key *key)
+{
+    static const enum stix_code containers[] = {STIX_TYPE_GROUPING,      STIX_TYPE_NOTE,
+                                                STIX_TYPE_OBSERVED_DATA, STIX_TYPE_OPINION,
+                                                STIX_TYPE_REPORT,        STIX_TYPE_LANGUAGE_CONTENT};
+    if (type_is(key, STIX_TYPE_MARKING_DEFINITION) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION))
+        return 0;
+    if (type_is(key, STIX_TYPE_IDENTITY))
+        return 1;
+    if (comes_along(key))
+        return 2;
+    if (type_is(key, STIX_TYPE_RELATIONSHIP) || type_is(key, STIX_TYPE_SIGHTING))
+        return 4;
+    for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
+        if (type_is(key, containers[i]))
+            return 5;
+    return 3;
+}
+
+static int place_cmp(const void *a, const void *b)
+{
+    const struct place *left = a, *right = b;
+    if (left->rank != right->rank)
+        return left->rank < right->rank ? -1 : 1;
+    return left->lsn < right->lsn ? -1 : left->lsn > right->lsn;
+}
+
+static err_t put_in_order(const struct deciding *d, uint32_t *order)
+{
+    struct place *places = arena_alloc(d->arena, (d->count + 1) * sizeof *places);
+    if (places == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < d->count; i++)
+        places[i] = (struct place) {d->at[i].lsn, (uint32_t)i, rank_of(&d->at[i].key)};
+    qsort(places, d->count, sizeof *places, place_cmp);
+    for (size_t i = 0; i < d->count; i++)
+        order[i] = places[i].member;
+    return ERR_OK;
+}
+
 /* Closes over the set, writes and applies the DECIDE. Positions and job cursor are the caller's. */
 static err_t conclude(struct deciding *d, uint64_t to, const struct job *job, uint64_t job_cursor)
 {
@@ -597,7 +648,7 @@ static err_t conclude(struct deciding *d, uint64_t to, const struct job *job, ui
     order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
     if (order == NULL)
         return ERR_NOMEM;
-    if (TRY(err, solve(d, order)) || TRY(err, draft_init(&r, d)))
+    if (TRY(err, solve(d, order)) || TRY(err, put_in_order(d, order)) || TRY(err, draft_init(&r, d)))
         goto out;
     r.decide = (struct record_decide) {.from = d->gate->decided_lsn,
                                        .to = to,

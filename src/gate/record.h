@@ -45,9 +45,9 @@ NODISCARD err_t record_fault_read(struct bytes sealed, struct fault *out_fault, 
 
 /* --- DECIDE --- */
 
-/* What happens to one object in one DECIDE. Entries are in release order: dependencies before dependants
- * where no cycle forbids. One object has two entries when its leaves differ: SUPERSEDE for partners that hold
- * an older version, RELEASE for the others. */
+/* What happens to one object in one DECIDE. Entries are in release order: definitions, creators, observables,
+ * objects, relationships, containers, each by arrival. One object has two entries when its leaves differ:
+ * SUPERSEDE for partners that hold an older version, RELEASE for the others. */
 struct record_entry {
     uint64_t lsn;      /* the OBJ; its secret gives the salts of the leaves */
     uint64_t about;    /* the OBJ that the partner holds and the leaf is about, or 0; == lsn: no content */

@@ -105,6 +105,9 @@ static uint64_t find_bug(enum bug bug, uint64_t first, uint64_t seeds, bool verb
         }
         if (child < 0 || waitpid(child, &status, 0) < 0)
             return 0;
+        if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
+            (void)printf("%-14s found by seed %llu: an assertion or a signal ended it\n", bugs[bug].name,
+                         (unsigned long long)seed);
         if (status != 0)
             return seed;
     }

@@ -207,6 +207,8 @@ static void check_nothing_lost(struct node *node)
         world_break(node->world, "%s lost what it had acknowledged: %llu of %llu bytes of log came back",
                     node->name, (unsigned long long)counts.durable_lsn,
                     (unsigned long long)node->acknowledged_lsn);
+    if (!node->world->broken)
+        find_again(node);
     for (unsigned p = 0; p < NODES; p++) {
         struct gate_ledger ledger;
         if (node->ledger[p].count == 0 || node->world->broken)
@@ -236,14 +238,13 @@ void node_start(struct node *node)
         world_break(node->world, "%s came back read-only: %s", node->name, health.why);
         return;
     }
-    if (!node->set_up) {
+    if (!node->set_up && !node->world->broken) {
         if (node_failed(node, set_up(node), "setting up"))
             return;
         node->set_up = true;
     }
-    find_again(node);
     check_nothing_lost(node);
-    if (!sessions_open(node))
+    if (node->world->broken || !sessions_open(node))
         return;
     node->changed = true;
     op_retry(node);

@@ -21,10 +21,6 @@ err_t __real_stix_read(struct json_val v, struct arena *arena, struct stix_objec
 err_t __wrap_stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault);
 err_t __real_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
-void __real_policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
-                          struct policy_verdict *out);
-void __wrap_policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
-                          struct policy_verdict *out);
 
 /* A closure that does not look into `object_refs`. */
 err_t __wrap_stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault)
@@ -52,14 +48,4 @@ err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes
         memcmp(key.at + key.len - (sizeof decided - 1), decided, sizeof decided - 1) == 0)
         return ERR_OK;
     return __real_store_put(store, table, key, value);
-}
-
-/* The rules do not know where an object came from. */
-void __wrap_policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
-                          struct policy_verdict *out)
-{
-    struct policy_facts changed = *facts;
-    if (active == BUG_GOES_BACK)
-        changed.origin = POLICY_ORIGIN_OWN;
-    __real_policy_decide(policy, &changed, now_us, out);
 }

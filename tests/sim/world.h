@@ -33,8 +33,7 @@ enum {
     X(DECIDE_TWICE, "decide-twice", "a restart forgets how far the log was decided")                         \
     X(EARLY_RELEASE, "early-release", "leaves are shown before their checkpoint is durable")                 \
     X(NODE_DATE, "node-date", "releases are dated by a clock of the whole node, not of the view")            \
-    X(BLIND_CLOSURE, "blind-closure", "the closure does not see references in one property")                 \
-    X(GOES_BACK, "goes-back", "a partner's own object is sent back to it")
+    X(BLIND_CLOSURE, "blind-closure", "the closure does not see references in one property")
 
 enum bug {
     BUG_NONE,
