@@ -155,6 +155,22 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
     return take_addresses(yaml, conf, fault);
 }
 
+/* For a key that it does not know libcyaml tells the place of the one before: look for it. */
+static unsigned line_of(struct str text, const struct complaint *complaint)
+{
+    static const char unknown[] = "Unexpected key: ";
+    struct str key = str_of(complaint->what);
+    if (!str_starts(key, str_of(unknown)))
+        return complaint->line;
+    key = (struct str) {key.at + sizeof unknown - 1, key.len - (sizeof unknown - 1)};
+    for (unsigned line = 1; text.len > 0; line++) {
+        struct str one = str_trim(str_cut(&text, '\n'));
+        if (str_starts(one, key) && one.len > key.len && one.at[key.len] == ':')
+            return line;
+    }
+    return complaint->line;
+}
+
 err_t conf_parse(struct str text, const char *dir, struct conf *out, struct fault *fault)
 {
     struct complaint complaint = {0};
@@ -162,7 +178,7 @@ err_t conf_parse(struct str text, const char *dir, struct conf *out, struct faul
     cyaml_data_t *data = NULL;
     cyaml_err_t result = cyaml_load_data((const uint8_t *)text.at, text.len, &config, &schema, &data, NULL);
     if (result != CYAML_OK)
-        return fault_set(fault, ERR_SYNTAX, 0, "%s line %u: %.120s", CONF_FILE, complaint.line,
+        return fault_set(fault, ERR_SYNTAX, 0, "%s line %u: %.120s", CONF_FILE, line_of(text, &complaint),
                          complaint.what[0] == '\0' ? cyaml_strerror(result) : complaint.what);
     struct conf conf = {0};
     err_t err = take((const struct yaml_conf *)data, dir, &conf, fault);

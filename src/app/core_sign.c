@@ -68,6 +68,12 @@ void core_signed(struct core_role *role, struct bytes body)
         buf_clear(wire);
         return;
     }
+    if (message.err == ERR_CONFLICT && role->request.old_size < message.anchored_size &&
+        gate_sign_again(role->gate, message.partner, message.anchored_size)) {
+        buf_clear(wire);
+        role->polled |= UINT64_C(1) << message.partner;
+        return;
+    }
     /* The request stays out: this ledger stops, the others go on. */
     refused(role, &message);
 }

@@ -74,13 +74,10 @@ void keeper_close(struct keeper *keeper)
 
 /* --- checkpoints --- */
 
-/* Every checkpoint wanted is consistent with the one before, and the first with what was signed last. A
- * checkpoint that was signed already (its log frame was lost in a crash) may be signed again: same bytes. */
-static err_t check_growth(const struct gate_sign_request *request, struct anchor_row last)
+/* Each checkpoint wanted is consistent with the one before it, from number `first` on. */
+static err_t check_chain(const struct gate_sign_request *request, struct anchor_row last, size_t first)
 {
-    if (request->old_size != last.size)
-        return ERR_CONFLICT;
-    for (size_t i = 0; i < request->count; i++) {
+    for (size_t i = first; i < request->count; i++) {
         if (request->at[i].size <= last.size)
             return ERR_CONFLICT;
         err_t err = merkle_consistency_verify(&request->at[i].proof, last.size, request->at[i].size,
@@ -90,6 +87,18 @@ static err_t check_growth(const struct gate_sign_request *request, struct anchor
         last = (struct anchor_row) {request->at[i].size, request->at[i].root};
     }
     return ERR_OK;
+}
+
+/* Either the ledger grows from what was signed last. Or it ends exactly there: then a crash took what had
+ * been signed, and the same may be signed again, with those before it that lead there. */
+static err_t check_growth(const struct gate_sign_request *request, const struct anchor_row *last)
+{
+    size_t end = request->count - 1;
+    if (request->old_size == last->size)
+        return check_chain(request, *last, 0);
+    if (request->at[end].size != last->size || !hash_eq(&request->at[end].root, &last->root))
+        return ERR_CONFLICT;
+    return check_chain(request, (struct anchor_row) {request->at[0].size, request->at[0].root}, 1);
 }
 
 static err_t sign_one(struct keeper *keeper, struct str origin, uint64_t size, const struct hash *root)
@@ -135,7 +144,7 @@ static err_t sign_checkpoints(struct keeper *keeper, struct message_signed *out)
     (void)anchor_get(keeper->anchor, buf_str(&origin), &last);
     out->anchored_size = last.size;
     out->anchored_root = last.root;
-    if (TRY(err, check_growth(request, last)) || TRY(err, sign_all(keeper, buf_str(&origin), out)))
+    if (TRY(err, check_growth(request, &last)) || TRY(err, sign_all(keeper, buf_str(&origin), out)))
         goto out;
     struct anchor_row now = {request->at[request->count - 1].size, request->at[request->count - 1].root};
     if (TRY(err, anchor_put(keeper->anchor, buf_str(&origin), &now)))
@@ -154,8 +163,9 @@ static bool handle_sign(struct keeper *keeper, struct bytes body, struct buf *ou
         return false;
     struct message_signed answer = {.partner = keeper->request.partner};
     answer.err = sign_checkpoints(keeper, &answer);
-    if (answer.err != ERR_OK) {
+    if (answer.err != ERR_OK)
         answer.count = 0;
+    if (answer.err != ERR_OK && answer.err != ERR_CONFLICT) { /* a conflict is core's to solve or to tell */
         diag_say(keeper->diag, DIAG_ERROR, answer.err, "keeper",
                  "if the store was restored from a backup, do not sign over it: see the guide",
                  "refused to sign the ledger for %.*s at size %llu: last signed %llu (%s)",

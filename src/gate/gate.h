@@ -300,6 +300,10 @@ struct gate_sign_request {
 bool gate_sign_next(struct gate *gate, unsigned partner, struct gate_sign_request *out);
 /* The keeper did not answer: ask again later. */
 void gate_sign_abandon(struct gate *gate, unsigned partner);
+/* The keeper has signed `size` leaves before, and a crash took the CHECKPOINT: the next request ends there,
+ * so that it can sign the same again. False when the log does not reach that far: it was restored (DESIGN
+ * 4.15). */
+bool gate_sign_again(struct gate *gate, unsigned partner, uint64_t size);
 /* `notes`: one signed checkpoint each. Logged; visible after the next gate_commit. */
 NODISCARD err_t gate_signed(struct gate *gate, const struct gate_sign_request *request,
                             const struct str *notes, int64_t now_us);

@@ -422,20 +422,25 @@ static err_t wanted_sizes(struct gate *gate, unsigned partner, uint64_t *out, si
     struct store_scan *scan;
     struct bytes found, value;
     size_t count = 0;
+    /* What was signed and whose CHECKPOINT was lost comes first, ending where it ended. */
+    uint64_t limit = view->again_size > view->signed_size ? view->again_size : view->tree.edge.size;
     struct bytes from = row_key('X', partner, view->signed_size + 1, true, key);
     err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of(key, 2), from, &scan);
     if (err != ERR_OK)
         return err;
     while (count < WANTED_MAX && (err = store_scan_next(scan, &found, &value)) == ERR_OK) {
         struct rd rd = rd_of(bytes_of(found.at + 2, found.len - 2));
-        out[count++] = rd_u64(&rd);
+        uint64_t mark = rd_u64(&rd);
+        if (mark > limit)
+            break;
+        out[count++] = mark;
     }
     store_scan_close(scan);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
     uint64_t last = count == 0 ? view->signed_size : out[count - 1];
-    if (count < WANTED_MAX && view->tree.edge.size > last)
-        out[count++] = view->tree.edge.size;
+    if (count < WANTED_MAX && limit > last)
+        out[count++] = limit;
     *out_count = count;
     return ERR_OK;
 }
@@ -466,6 +471,18 @@ bool gate_sign_next(struct gate *gate, unsigned partner, struct gate_sign_reques
     }
     view->signing = true;
     store_view_end(gate->store);
+    return true;
+}
+
+bool gate_sign_again(struct gate *gate, unsigned partner, uint64_t size)
+{
+    if (partner >= gate->peer_count)
+        return false;
+    struct view *view = &gate->views[partner];
+    if (size <= view->signed_size || size > view->tree.edge.size)
+        return false;
+    view->again_size = size;
+    view->signing = false;
     return true;
 }
 

@@ -1,0 +1,94 @@
+#define _XOPEN_SOURCE 700
+#include "app_test.h"
+
+#include "app/conf.h"
+#include "app/init.h"
+#include "app/keys.h"
+
+static err_t parse(const char *text, struct conf *out, struct fault *fault)
+{
+    *fault = (struct fault) {0};
+    return conf_parse(str_of(text), "/srv/kr", out, fault);
+}
+
+static void reads(void **state)
+{
+    struct conf conf;
+    struct fault fault;
+    (void)state;
+    assert_int_equal(parse("node: kr\ncountry: KR\nlisten: \"[::1]:7443\"\naddresses:\n  - kr.example:443\n",
+                           &conf, &fault),
+                     ERR_OK);
+    assert_string_equal(conf.node, "kr");
+    assert_true(conf.listen.ipv6);
+    assert_string_equal(conf.listen.host, "::1");
+    assert_int_equal(conf.listen.port, 7443);
+    assert_int_equal(conf.address_count, 1);
+    assert_string_equal(conf.addresses[0].host, "kr.example");
+    assert_string_equal(conf.control, "/srv/kr/control.sock");
+}
+
+static void refuses_with_a_line(void **state)
+{
+    struct conf conf;
+    struct fault fault;
+    (void)state;
+    assert_int_equal(parse("node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\nsecrets: yes\n", &conf, &fault),
+                     ERR_SYNTAX);
+    assert_non_null(strstr(fault.what, "line 4"));
+    assert_int_equal(parse("node: KR\ncountry: KR\nlisten: \"127.0.0.1:1\"\n", &conf, &fault), ERR_INVALID);
+    assert_int_equal(parse("node: kr\ncountry: kr\nlisten: \"127.0.0.1:1\"\n", &conf, &fault), ERR_INVALID);
+    assert_int_equal(parse("node: kr\ncountry: KR\nlisten: \"127.0.0.1\"\n", &conf, &fault), ERR_INVALID);
+    assert_int_equal(parse("node: kr\ncountry: KR\n", &conf, &fault), ERR_SYNTAX);
+    assert_int_equal(parse("node: kr\ncountry: KR\nlisten: \"1.2.3.4:70000\"\n", &conf, &fault), ERR_INVALID);
+}
+
+static void writes_what_it_reads(void **state)
+{
+    struct conf conf, again;
+    struct fault fault;
+    struct buf text;
+    (void)state;
+    assert_int_equal(
+        parse("node: kr\ncountry: KR\nlisten: \"127.0.0.1:7443\"\naddresses: [\"[2001:db8::1]:1\"]\n", &conf,
+              &fault),
+        ERR_OK);
+    buf_init(&text, 64 << 10);
+    conf_write(&text, &conf);
+    assert_int_equal(conf_parse(buf_str(&text), "/srv/kr", &again, &fault), ERR_OK);
+    assert_memory_equal(&again, &conf, sizeof conf);
+    buf_deinit(&text);
+}
+
+/* A node is made once; its root key opens with its passphrase alone, and signs the next card. */
+static void makes_a_node(void **state)
+{
+    char *dir = scratch_new(), root[700];
+    const struct os *os = os_linux();
+    struct conf conf = {
+        .node = "kr", .country = "KR", .listen = {"127.0.0.1", 7443, false}, .address_count = 1};
+    struct sync_card first, next;
+    struct sign_key key;
+    struct fault fault = {0};
+    (void)state;
+    conf.addresses[0] = conf.listen;
+    (void)snprintf(conf.dir, sizeof conf.dir, "%s/node", dir);
+    (void)snprintf(root, sizeof root, "%s/node/root.key", dir);
+    assert_int_equal(init_node(os, &conf, STR("short"), &first, &fault), ERR_INVALID);
+    assert_int_equal(init_node(os, &conf, STR("long enough a passphrase"), &first, &fault), ERR_OK);
+    assert_int_equal(init_node(os, &conf, STR("long enough a passphrase"), &next, &fault), ERR_EXISTS);
+    assert_int_equal(keys_root_open(os, root, STR("another passphrase"), &key), ERR_DENIED);
+    assert_int_equal(
+        init_card_renew(os, &conf, root, STR("long enough a passphrase"), NULL, 0, &next, &fault), ERR_OK);
+    assert_int_equal(next.number, 2);
+    assert_memory_equal(next.key, first.key, sizeof next.key);
+    scratch_free(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses_with_a_line),
+                                       cmocka_unit_test(writes_what_it_reads),
+                                       cmocka_unit_test(makes_a_node)};
+    return sign_start() != ERR_OK ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
