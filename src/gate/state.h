@@ -103,8 +103,8 @@ struct view {
     uint64_t visible;
     struct hash visible_root;
     int64_t visible_time_us; /* of the last visible leaf */
-    uint64_t again_size; /* signed up to here by the keeper, and the CHECKPOINT was lost; 0: no such */
-    bool signing;        /* a request is out */
+    uint64_t again_size;     /* signed up to here by the keeper, and the CHECKPOINT was lost; 0: no such */
+    bool signing;            /* a request is out */
     bool stopped;            /* a replayed root differed: serve nothing of it */
     uint64_t receipted, refused;
     int64_t receipted_us;
