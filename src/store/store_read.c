@@ -112,9 +112,10 @@ static err_t collect(struct store_scan *scan, uint64_t hash, struct bytes from)
     }
     size_t start = 0;
     for (size_t i = 0; i < store->tail_count; i++) {
+        if (ends[i] == start)
+            continue; /* refs may be NULL: nothing is added to it */
         struct tail_run run = {.refs = scan->collected.refs + start, .count = ends[i] - start};
-        if (run.count > 0)
-            source_add(scan, store->tails[i], run, 0, i);
+        source_add(scan, store->tails[i], run, 0, i);
         start = ends[i];
     }
     return ERR_OK;

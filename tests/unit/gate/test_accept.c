@@ -98,8 +98,7 @@ static void the_offset_points_at_the_value(void **state)
     uint32_t source = bench_source(&b, "one", STIX_TLP_NONE, true, false);
     indicator(good, 1, 1, "");
     indicator(bad, 2, 1, ",\"confidence\":\"high\"");
-    static const char *const shapes[] = {"{\"type\":\"bundle\",\"id\":\"bundle--"
-                                         "00000000-0000-4000-8000-000000000001\",\"objects\":[ %s ,\n%s]}",
+    static const char *const shapes[] = {"{\"type\":\"bundle\",\"objects\":[ %s ,\n%s]}",
                                          "{\"objects\":[%s,%s]}", "%s\n%s\n"};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         (void)snprintf(text, sizeof text, shapes[i], good, bad);
