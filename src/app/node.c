@@ -216,7 +216,8 @@ static err_t open_store(struct node *node)
         TRY(err, control_open(&control, &node->control)))
         return err;
     node->idle = (struct loop_timer) {.fire = idle_look, .ctx = node};
-    return loop_timer_set(node->loop, &node->idle, loop_now_ms(node->loop) + 2 * STORE_IDLE_MS);
+    /* Opening may have taken long: the loop's own time stands still until its first turn. */
+    return loop_timer_set(node->loop, &node->idle, os_net_now_ms() + 2 * STORE_IDLE_MS);
 }
 
 static const struct {
