@@ -74,8 +74,8 @@ class Status(unittest.TestCase):
 
     def test_named_tests_exist(self):
         for capability, _, shown, _ in self.rows():
-            for room, name in re.findall(r'`([a-z]+) ([a-z0-9]+)`', shown):
-                folder = os.path.join(ROOT, 'tests', 'unit', room)
+            for room, name in re.findall(r'`([a-z]+) ([a-z0-9 ]+)`', shown):
+                folder, name = os.path.join(ROOT, 'tests', 'unit', room), name.replace(' ', '_')
                 if os.path.isdir(folder):
                     names = (f'test_{name}.c', f'test_{room}_{name}.c')
                     self.assertTrue(set(names) & set(os.listdir(folder)), f'{capability}: {room} {name}')
