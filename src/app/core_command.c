@@ -88,7 +88,7 @@ static err_t add_source(struct command_call *call, struct str name, uint32_t *ou
         return ERR_OK;
     }
     struct gate_source source = {
-        .name = name, .own = true, .undeclared = true, .partner = -1, .assume_until_us = INT64_MAX};
+        .name = name, .undeclared = true, .partner = -1, .assume_until_us = INT64_MAX};
     struct gate_by by = {call->who, STR("first use")};
     err_t err = gate_source_put(call->host->gate, &source, &by, call->now_us, out);
     return err == ERR_OK ? err

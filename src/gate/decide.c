@@ -499,7 +499,13 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
                                  .release = c->leaves,
                                  .blocked = blocked,
                                  .change_us = c->verdict.next_change_us};
+    struct str approver = STR("");
     err_t err;
+    if (c->approved && c->leaves != 0 &&
+        TRY(err, approver_of(r->d->gate, &c->key, c->lsn, c->leaves, r->d->arena, &approver)))
+        return err;
+    if (approver.len > 0 && TRY(err, name_of(r, approver, &entry.approver)))
+        return err;
     if (TRY(err, class_of(r, c, &entry.class)) || TRY(err, put_about_older(r, c, &entry)))
         return err;
     /* The state needs one entry with content even when all leaves were about older versions, or there is

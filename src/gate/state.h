@@ -277,6 +277,10 @@ NODISCARD err_t subject_facts(struct gate *gate, const struct subject *subject, 
 /* Durable frames that refer to `key`, from lsn `from` on, at most `size`. */
 NODISCARD err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out,
                           size_t size, size_t *out_count);
+/* Who approved this copy for all of `partners`; empty when nobody did, or not one person for all. Copied to
+ * the arena. */
+NODISCARD err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t partners,
+                            struct arena *arena, struct str *out);
 /* Through this kind of reference a follower comes along. */
 bool ref_role_follows(enum stix_ref_role role);
 /* Markings and extensions that are built in: nothing to send, nothing to withhold. */

@@ -344,6 +344,37 @@ static err_t add_approvals(struct gate *gate, const struct subject *subject, str
     return ERR_OK;
 }
 
+err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t partners,
+                  struct arena *arena, struct str *out)
+{
+    struct bytes value;
+    struct str name = STR("");
+    uint64_t approved = 0;
+    *out = name;
+    err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), &value);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct rd rd = rd_of(value);
+    while (rd.left > 0) {
+        uint64_t held_lsn = rd_u64(&rd);
+        uint64_t bit = UINT64_C(1) << (rd_u8(&rd) % LIMIT_PARTNERS);
+        uint8_t word = rd_u8(&rd);
+        struct str who = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+        if (rd.err != ERR_OK)
+            return ERR_CORRUPT;
+        if (held_lsn != lsn || word != GATE_APPROVE || (partners & bit) == 0)
+            continue;
+        if (approved != 0 && !str_eq(name, who))
+            return ERR_OK; /* several people: the log names each, one leaf cannot */
+        approved |= bit;
+        name = who;
+    }
+    if (approved != partners)
+        return ERR_OK;
+    *out = arena_str(arena, name);
+    return out->at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
 /* Partners that sent this content themselves, or to whom it may not go on because it is somebody else's. */
 static uint64_t onward_of(const struct gate *gate, const struct policy_facts *facts)
 {
