@@ -171,7 +171,7 @@ static void add_batch(struct core_role *role, struct adding *adding, struct byte
         hold_lines(role, adding->client, LINES_LAST, &out);
         return;
     }
-    if (err != ERR_OK) { /* not to be cut into objects: the whole text stands in quarantine */
+    if (err != ERR_OK && tally.count[GATE_REFUSED] == 0) { /* refused as a whole, and nobody was told */
         line_begin(&out);
         line_word(&out, "refused", "whole text");
         line_count(&out, "offset", fault.offset);

@@ -29,6 +29,8 @@ struct add {
     struct buf text, batch;
     struct slices slices;
     enum json_split_kind kind;
+    size_t rest;        /* the slice that could not be cut any further: goes alone and as it is */
+    struct fault fault; /* why it could not */
     struct sent sent[AHEAD];
     size_t out, back; /* batches sent, batches answered, of this file */
     size_t objects_done;
@@ -57,18 +59,28 @@ static bool keep_slice(void *ctx, struct json_slice slice)
     return true;
 }
 
-/* What cannot be cut goes whole, so that the node refuses it and keeps the bytes. */
+/* What stands behind the last object that could be cut, or the whole text, goes as it is, so that the node
+ * refuses it and keeps the bytes; the objects before it are taken in. */
 static void cut(struct add *add)
 {
-    struct fault fault;
+    size_t from = 0;
     add->slices.count = 0;
+    add->rest = SIZE_MAX;
+    add->fault = (struct fault) {0};
     err_t err =
-        json_split(buf_bytes(&add->text), STR("objects"), &add->kind, keep_slice, &add->slices, &fault);
+        json_split(buf_bytes(&add->text), STR("objects"), &add->kind, keep_slice, &add->slices, &add->fault);
     if ((err == ERR_OK && add->slices.count > 0) || add->slices.failed)
         return;
-    add->slices.count = 0;
     add->kind = JSON_SPLIT_OBJECT;
-    (void)keep_slice(&add->slices, (struct json_slice) {0, add->text.len});
+    if (add->slices.count > 0) { /* only a list can break off behind an object */
+        add->kind = JSON_SPLIT_LIST;
+        from = add->slices.at[add->slices.count - 1].from + add->slices.at[add->slices.count - 1].len;
+    }
+    while (from > 0 && from < add->text.len && memchr(" \t\r\n,", add->text.at[from], 5) != NULL)
+        from++;
+    add->rest = add->slices.count;
+    if (from < add->text.len) /* an empty batch would be the end */
+        (void)keep_slice(&add->slices, (struct json_slice) {from, add->text.len - from});
 }
 
 static void draw(const struct add *add)
@@ -158,25 +170,27 @@ static err_t take_line(struct add *add, int *status)
 static void fill(struct add *add, size_t *next)
 {
     struct sent *sent = &add->sent[add->out % AHEAD];
-    const char *glue = add->kind == JSON_SPLIT_LIST ? "," : "\n";
+    bool rest = *next == add->rest;
+    bool list = add->kind == JSON_SPLIT_LIST && !rest;
     *sent = (struct sent) {.first = *next};
     buf_clear(&add->batch);
     wr_u32(&add->batch, 0);
-    if (add->kind == JSON_SPLIT_LIST)
+    if (list)
         buf_put_str(&add->batch, STR("{\"objects\":["));
-    while (*next < add->slices.count && sent->count < BATCH_OBJECTS) {
+    while (*next < add->slices.count && sent->count < BATCH_OBJECTS && (rest || *next != add->rest)) {
         struct json_slice slice = add->slices.at[*next];
         if (sent->count > 0 && slice.len > LIMIT_BATCH_BYTES - 64 - add->batch.len)
             break;
         if (sent->count > 0)
-            buf_put(&add->batch, glue, 1);
+            buf_put(&add->batch, list ? "," : "\n", 1);
         buf_put(&add->batch, add->text.at + slice.from, slice.len);
         sent->count++;
         (*next)++;
-        if (add->batch.len >= LIMIT_BATCH_BYTES - 64)
+        /* One that is too large costs only itself. */
+        if (buf_err(&add->batch) != ERR_OK || add->batch.len >= LIMIT_BATCH_BYTES - 64)
             break;
     }
-    if (add->kind == JSON_SPLIT_LIST)
+    if (list)
         buf_put_str(&add->batch, STR("]}"));
 }
 
@@ -190,6 +204,16 @@ static err_t send_batch(struct add *add)
         add->batch.at[i] = (uint8_t)(len >> (8 * (3 - i)));
     add->out++;
     return control_send(&add->link, buf_bytes(&add->batch));
+}
+
+/* What the node does not get to see. */
+static int say_unsent(const struct add *add, size_t slice)
+{
+    if (slice == add->rest)
+        return cli_fail("what stands before it is taken in", "%s: cut off at byte %zu: %s", add->path,
+                        add->fault.offset, add->fault.what);
+    return cli_fail("objects have at most 2 MiB", "%s: object %zu at byte %zu is too large", add->path, slice,
+                    add->slices.at[slice].from);
 }
 
 /* False: *status says how it ended. */
@@ -207,14 +231,15 @@ static bool add_file(struct add *add, int *status)
         *status = cli_fail(NULL, "%s: %s", add->path, err_text(ERR_NOMEM));
         return true;
     }
+    if (add->rest == add->slices.count)
+        *status = say_unsent(add, add->rest);
     while (next < add->slices.count || add->back < add->out) {
         bool may_send = next < add->slices.count && add->out - add->back < AHEAD;
         if (may_send && !control_pending(&add->link)) {
             fill(add, &next);
             err_t err = send_batch(add);
-            if (err == ERR_LIMIT) { /* one object that is larger than any batch */
-                *status = cli_fail("objects have at most 2 MiB", "%s: object %zu is too large", add->path,
-                                   next - 1);
+            if (err == ERR_LIMIT) { /* larger than any batch */
+                *status = say_unsent(add, next - 1);
                 continue;
             }
             if (err != ERR_OK && err != ERR_CLOSED) {
