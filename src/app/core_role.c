@@ -355,8 +355,14 @@ void core_role_close(struct core_role *role)
 {
     if (role == NULL)
         return;
-    if (role->gate != NULL && role->parent != NULL)
-        release_held(role, gate_commit(role->gate));
+    if (role->gate != NULL && role->parent != NULL) {
+        err_t err = gate_commit(role->gate);
+        release_held(role, err);
+        /* The index then names the end of the log: what is damaged there later is not taken for a group that
+         * was being written. */
+        if (err == ERR_OK)
+            err = gate_merge(role->gate, true);
+    }
     loop_later_cancel(role->loop, &role->turn);
     loop_timer_stop(role->loop, &role->timer);
     link_close(role->edge);
