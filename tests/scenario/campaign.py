@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """tests/scenario/campaign.py [--one-process]: the sample campaign between two nodes, in both directions.
 
-What should leave comes from samples/campaign/expected.json, which is computed from the data alone by a program that knows nothing of
-bongsu. What us holds is compared byte for byte with what kr released, and the other way round.
+What should leave comes from samples/campaign/expected.json, which is computed from the data alone by a program that knows
+nothing of bongsu. What us holds is compared byte for byte with what kr released, and the other way round.
 """
 import json
 import sys

@@ -372,7 +372,7 @@ class Folder:
 
 
 class Pair:
-    """kr and us, each started, each a partner of the other, with the shipped policy; not yet released to each other unless start."""
+    """kr and us, each started, each a partner of the other, with the shipped policy; `start` begins to release."""
 
     def __init__(self, folder, one_process=False, start=True, home=None):
         made = {}

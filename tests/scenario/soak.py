@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """tests/scenario/soak.py [--kills N] [--objects M] [--one-process] [--seed S]: kill -9 during a two-way transfer.
 
-Both nodes take in generated objects while any role of either is ended at random moments. Afterwards: nothing that was acknowledged is
-lost, nothing is there twice, nothing RED crossed, both sides agree, and check and ledger verify find nothing.
+Both nodes take in generated objects while any role of either is ended at random moments. Afterwards: nothing that was
+acknowledged is lost, nothing is there twice, nothing RED crossed, both sides agree, and check and ledger verify find nothing.
 A whole node that was ended (role `parent`) is started again, as systemd would.
 """
 import argparse
@@ -229,7 +229,8 @@ def main():
         pair = Pair(folder, args.one_process)
         try:
             adders = transfer(report, pair, objects, args.kills, args.seed)
-            report.check('both are in step in the end', pair.settle(WAIT_SECONDS), [node.must('status').text for node in pair.both])
+            report.check('both are in step in the end', pair.settle(WAIT_SECONDS),
+                         [node.must('status').text for node in pair.both])
             look(report, pair, objects, adders)
             for node in pair.both:
                 whole(report, node, pair.audience[node.name], 'while it runs')
