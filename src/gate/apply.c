@@ -159,15 +159,15 @@ static void count(struct gate *gate, const struct state *state, uint64_t by)
         if (outcome->rule[p] == 0)
             continue; /* never decided for this partner */
         struct gate_tally *tally = &gate->tallies[p];
-        if (state->released & bit)
-            tally->released += by;
-        else if (state->blocked & outcome->release & bit)
+        if (state->blocked & outcome->release & ~state->released & bit)
             tally->blocked += by;
+        else if ((state->released | outcome->release) & bit)
+            tally->released += by; /* or it has the same content from another copy */
         else if (outcome->hold & bit)
             tally->held += by;
         else
             tally->denied += by;
-        if (((state->released | (state->blocked & outcome->release)) & bit) == 0)
+        if (((state->released | outcome->release) & bit) == 0)
             gate->tally_rules[outcome->rule[p]][p] += by;
     }
 }

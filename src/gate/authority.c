@@ -49,14 +49,20 @@ static bool same_content(const struct copy *copy, const struct hash *canon)
     return memcmp(copy->canon, canon->b, sizeof copy->canon) == 0;
 }
 
-/* Did its source itself put another copy in its place under the same version? */
-static bool rewritten(const struct copies *copies, const struct copy *copy)
+/* Does the source now say something else under this version than these words? Then it takes that back by
+ * saying them (again). A variant of an SCO replaces only its own source's. */
+static bool takes_back(const struct copies *copies, const struct stix_object *object,
+                       const struct hash *canon, uint32_t source)
 {
-    for (size_t i = 0; i < copies->count; i++)
-        if (copy_speaks(&copies->at[i]) && copies->at[i].lsn > copy->lsn &&
-            stamp_cmp(copies->at[i].version, copy->version) == 0)
-            return true;
-    return false;
+    const struct copy *last = NULL;
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct copy *copy = &copies->at[i];
+        if (copy_speaks(copy) && stamp_cmp(copy->version, object->version) == 0 &&
+            (object->type->category != STIX_SCO || copy->source == source) &&
+            (last == NULL || copy->lsn > last->lsn))
+            last = copy;
+    }
+    return last != NULL && !same_content(last, canon);
 }
 
 /* Equal to something held under the same version? What only others said so far, or what waits in quarantine,
@@ -65,7 +71,7 @@ static bool rule_equal(const struct copies *copies, const struct stix_object *ob
                        const struct hash *canon, uint32_t source, bool owner, bool rewrites,
                        struct ruling *out)
 {
-    bool found = false;
+    bool found = false, back = owner && rewrites && takes_back(copies, object, canon, source);
     const struct copy *report = NULL; /* a mark of its own: counts only beside what it repeats */
     for (size_t i = 0; i < copies->count; i++) {
         const struct copy *copy = &copies->at[i];
@@ -81,7 +87,7 @@ static bool rule_equal(const struct copies *copies, const struct stix_object *ob
             *out = (struct ruling) {GATE_CONFLICT, copy->lsn, 0};
             return true;
         }
-        if (owner && ((copy->flags & COPY_ASSERTION) != 0 || (rewrites && rewritten(copies, copy))))
+        if (back || (owner && (copy->flags & COPY_ASSERTION) != 0))
             continue;
         if (copy->source == source) {
             *out = (struct ruling) {GATE_DUPLICATE, copy->lsn, 0};

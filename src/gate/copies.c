@@ -55,6 +55,11 @@ bool copy_speaks(const struct copy *copy)
     return (copy->flags & (COPY_ASSERTION | COPY_QUARANTINED | COPY_SEEN)) == 0;
 }
 
+bool copy_says_same(const struct copy *a, const struct copy *b)
+{
+    return stamp_cmp(a->version, b->version) == 0 && memcmp(a->canon, b->canon, sizeof a->canon) == 0;
+}
+
 /* Room for one more. Strangers' words go first: no number of them may push out what the owner said. */
 static void make_room(struct copies *copies)
 {

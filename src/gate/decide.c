@@ -3,7 +3,11 @@
  *
  * A step's set grows in two directions. Forward: definitions, creators and unmarked SCOs that a member needs
  * and that did not leave yet. Backward: objects that the rules would let go and that wait for somebody in the
- * set. Whatever can newly leave because of a member depends on it, so nothing else has to be looked at. */
+ * set. Whatever can newly leave because of a member depends on it, so nothing else has to be looked at.
+ *
+ * Both are done partner by partner (`reach`): what is withheld from a partner makes nobody look at anything
+ * for him, so that neither order nor time of his leaves tells of it, even while a changed fact still waits
+ * for its job. */
 #include <stdlib.h>
 
 #include "core/wr.h"
@@ -19,8 +23,10 @@ struct candidate {
     struct hash content;
     size_t size;
     struct state state;
-    bool decided; /* state was there */
-    bool asked;   /* logged even when nothing changes: new, or named by a job or timer */
+    bool decided;    /* state was there */
+    bool asked;      /* logged even when nothing changes: new, or named by a job or timer */
+    uint64_t reach;  /* partners for whom it is looked at: all when asked, else those of whoever led here */
+    uint64_t walked; /* of these, for whom the set has grown from here */
     bool approved;
     struct copies *copies;
     const struct copy *copy;
@@ -239,12 +245,14 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
 }
 
 /* Adds one OBJ to the set unless it is there or no longer speaks for its id. */
-static err_t add(struct deciding *d, uint64_t lsn, bool asked)
+static err_t add(struct deciding *d, uint64_t lsn, bool asked, uint64_t reach)
 {
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
     if (known != NULL) {
-        if (*known != 0)
+        if (*known != 0) {
             d->at[*known - 1].asked |= asked;
+            d->at[*known - 1].reach |= reach;
+        }
         return ERR_OK;
     }
     if (lsn >= d->durable)
@@ -259,10 +267,16 @@ static err_t add(struct deciding *d, uint64_t lsn, bool asked)
     if (err != ERR_OK || TRY(err, map_put(&d->by_lsn, &lsn, current ? d->count + 1 : 0)) || !current)
         return err;
     c->asked = asked;
+    c->reach = reach;
     struct closure_target *target = &d->targets[c->member.target];
     c->member.next_copy = target->first_copy;
     target->first_copy = (uint32_t)d->count++;
     return ERR_OK;
+}
+
+static err_t ask(struct deciding *d, uint64_t lsn)
+{
+    return add(d, lsn, true, UINT64_MAX);
 }
 
 /* --- growing the set --- */
@@ -272,37 +286,47 @@ static bool type_is(const struct stix_key *key, enum stix_code code)
     return memcmp(key->b + 16, stix_type_row(code)->digest, STIX_TYPE_DIGEST_SIZE) == 0;
 }
 
-/* May something of this id leave only because a referrer does? */
-static bool comes_along(const struct stix_key *key)
+static bool is_observable(const struct stix_key *key)
 {
-    if (type_is(key, STIX_TYPE_MARKING_DEFINITION) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION) ||
-        type_is(key, STIX_TYPE_IDENTITY))
-        return true;
     for (int code = STIX_TYPE_UNKNOWN + 1; code < STIX_TYPE_COUNT; code++)
         if (stix_type_row((enum stix_code)code)->category == STIX_SCO && type_is(key, (enum stix_code)code))
             return true;
     return false;
 }
 
-static err_t grow_forward(struct deciding *d, size_t i)
+/* May something of this id leave only because a referrer does? */
+static bool comes_along(const struct stix_key *key)
 {
+    return type_is(key, STIX_TYPE_MARKING_DEFINITION) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION) ||
+           type_is(key, STIX_TYPE_IDENTITY) || is_observable(key);
+}
+
+/* `fresh`: partners for whom it was not walked yet. */
+static err_t grow_forward(struct deciding *d, size_t i, uint64_t fresh)
+{
+    uint64_t leaving = d->at[i].member.base & ~d->at[i].state.released & fresh;
     for (uint32_t n = 0; n < d->at[i].member.need_count; n++) {
         uint32_t t = d->at[i].member.needs[n].target;
         struct copies copies;
         err_t err;
-        if ((d->targets[t].held & d->partners) == d->partners || !comes_along(&d->target_keys[t]))
+        /* Observables may have to go because of what a carrier says, whoever gets the carrier; that another
+         * variant is held says nothing. */
+        bool observable = is_observable(&d->target_keys[t]);
+        uint64_t reach = observable && d->at[i].asked ? UINT64_MAX : leaving;
+        if ((reach & d->partners & ~(observable ? 0 : d->targets[t].held)) == 0 ||
+            !comes_along(&d->target_keys[t]))
             continue;
         if (TRY(err, copies_load(d->gate, &d->target_keys[t], &copies)))
             return err;
         for (size_t k = 0; k < copies.count; k++)
-            if (copy_is_current(&copies, &copies.at[k]) && TRY(err, add(d, copies.at[k].lsn, false)))
+            if (copy_is_current(&copies, &copies.at[k]) && TRY(err, add(d, copies.at[k].lsn, false, reach)))
                 return err;
     }
     return ERR_OK;
 }
 
-/* Objects that wait for somebody, and refer to this id. */
-static err_t add_waiting(struct deciding *d, const struct stix_key *key)
+/* Objects that one of these partners waits for, and that refer to this id. */
+static err_t add_waiting(struct deciding *d, const struct stix_key *key, uint64_t partners)
 {
     enum { PAGE = 256 };
     uint64_t found[PAGE], from = 0;
@@ -316,8 +340,8 @@ static err_t add_waiting(struct deciding *d, const struct stix_key *key)
         for (size_t k = 0; k < count; k++) {
             struct state state;
             err = state_load(d->gate, found[k], &state);
-            if (err == ERR_OK && state.blocked != 0 && (state.flags & STATE_OLD) == 0)
-                err = add(d, found[k], false);
+            if (err == ERR_OK && (state.blocked & partners) != 0 && (state.flags & STATE_OLD) == 0)
+                err = add(d, found[k], false, state.blocked & partners);
             if (err != ERR_OK && err != ERR_NOTFOUND)
                 return err;
             from = found[k] + 1;
@@ -327,29 +351,47 @@ static err_t add_waiting(struct deciding *d, const struct stix_key *key)
 }
 
 /* Somebody may have this one now who had not: the rules let it go, or he brought it himself. */
-static err_t grow_backward(struct deciding *d, size_t i)
+static err_t grow_backward(struct deciding *d, size_t i, uint64_t fresh)
 {
     const struct candidate *c = &d->at[i];
-    uint64_t reach = c->member.base | d->targets[c->member.target].held;
-    return (reach & ~c->state.released) == 0 ? ERR_OK : add_waiting(d, &c->key);
+    uint64_t may_have = (c->member.base | d->targets[c->member.target].held) & ~c->state.released & fresh;
+    return may_have == 0 ? ERR_OK : add_waiting(d, &c->key, may_have);
 }
 
-/* Members added while walking are walked in turn. A walk that is cut goes on as a job. */
-static err_t grow(struct deciding *d)
+/* One walk over the set; members added while walking are walked in turn. */
+static err_t grow_once(struct deciding *d, bool *out_grew)
 {
+    *out_grew = false;
     for (size_t i = 0; i < d->count; i++) {
-        err_t err = grow_forward(d, i);
+        uint64_t fresh = d->at[i].reach & ~d->at[i].walked;
+        if (fresh == 0)
+            continue;
+        *out_grew = true;
+        d->at[i].walked |= fresh;
+        err_t err = grow_forward(d, i, fresh);
         if (err == ERR_OK)
-            err = grow_backward(d, i);
-        if (err == ERR_FULL) {
+            err = grow_backward(d, i, fresh);
+        if (err != ERR_OK) {
             d->overflow = d->at[i].key;
-            d->overflowed = true;
-            return ERR_OK;
-        }
-        if (err != ERR_OK)
             return err;
+        }
     }
     return ERR_OK;
+}
+
+/* Until nothing is reached for anybody more. A walk that is cut goes on as a job. */
+static err_t grow(struct deciding *d)
+{
+    bool grew = true;
+    err_t err = ERR_OK;
+    while (grew && err == ERR_OK)
+        err = grow_once(d, &grew);
+    d->overflowed |= err == ERR_FULL;
+    for (size_t i = 0; i < d->count; i++) {
+        d->at[i].member.base &= d->at[i].reach;
+        d->at[i].member.on_demand &= d->at[i].reach;
+    }
+    return err == ERR_FULL ? ERR_OK : err;
 }
 
 /* --- from the solution to a DECIDE --- */
@@ -450,6 +492,25 @@ static err_t put_contentless(struct drafting *r, const struct candidate *c, uint
     return put_entry(r, &entry, c, frame.slot);
 }
 
+/* Partners that hold the same content from another copy, and were not told that it is no longer current (its
+ * source took back what it said in between): nothing is said to them twice. */
+static err_t held_alike(struct gate *gate, const struct candidate *c, uint64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < c->copies->count; i++) {
+        const struct copy *copy = &c->copies->at[i];
+        struct state state;
+        if (copy->lsn == c->lsn || !copy_speaks(copy) || !copy_says_same(copy, c->copy))
+            continue;
+        err_t err = state_load(gate, copy->lsn, &state);
+        if (err == ERR_OK)
+            *out |= state.released & ~state.superseded;
+        else if (err != ERR_NOTFOUND)
+            return err;
+    }
+    return ERR_OK;
+}
+
 /* Older versions that partners hold: a leaf with content says which one it replaces, a contentless one that
  * it is not current. */
 static err_t put_about_older(struct drafting *r, const struct candidate *c, struct record_entry *entry)
@@ -468,8 +529,10 @@ static err_t put_about_older(struct drafting *r, const struct candidate *c, stru
             continue;
         if (err != ERR_OK)
             return err;
-        uint64_t holders = state.released & ~state.superseded & r->d->partners & ~told;
+        uint64_t holders = state.released & ~state.superseded & r->d->partners & c->reach & ~told;
         told |= holders;
+        if (copy_says_same(older, c->copy))
+            continue;
         struct record_entry with = *entry;
         with.release = holders & left;
         with.about = older->lsn;
@@ -487,9 +550,14 @@ static err_t put_about_older(struct drafting *r, const struct candidate *c, stru
 
 static err_t put_candidate(struct drafting *r, struct candidate *c)
 {
-    c->leaves = c->member.release & ~c->state.released;
+    uint64_t alike;
+    err_t err = held_alike(r->d->gate, c, &alike);
+    if (err != ERR_OK)
+        return err;
+    c->leaves = c->member.release & ~c->state.released & ~alike;
     /* Followers too, though nobody may have asked: what they wait for has to find those that need them. */
-    uint64_t blocked = c->member.base & ~c->member.allowed & ~c->state.released;
+    uint64_t blocked = c->member.base & ~c->member.allowed & ~c->state.released & ~alike;
+    blocked |= c->state.blocked & r->d->partners & ~c->reach;
     bool changed = c->leaves != 0 || blocked != (c->state.blocked & r->d->partners);
     if (!c->asked && !changed)
         return ERR_OK;
@@ -500,7 +568,6 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
                                  .blocked = blocked,
                                  .change_us = c->verdict.next_change_us};
     struct str approver = STR("");
-    err_t err;
     if (c->approved && c->leaves != 0 &&
         TRY(err, approver_of(r->d->gate, &c->key, c->lsn, c->leaves, r->d->arena, &approver)))
         return err;
@@ -703,20 +770,55 @@ static err_t note_definition(struct deciding *d, const struct candidate *c)
     return ERR_OK;
 }
 
-/* What a partner brought it has, whether or not it speaks for the id: what waits for that partner to have it
- * may go. */
-static err_t wake_for_partner(struct deciding *d, uint64_t lsn, const struct record_envelope *envelope)
+/* What a carrier of observables says binds its source's unmarked variants, whether or not it speaks for its
+ * own id. A carrier that is decided itself finds them by growing. */
+static err_t wake_carried(struct deciding *d, const struct stix_key *keys, size_t count, uint32_t source)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct copies copies;
+        if (!is_observable(&keys[i]))
+            continue;
+        err_t err = copies_load(d->gate, &keys[i], &copies);
+        for (size_t k = 0; err == ERR_OK && k < copies.count; k++)
+            if (copies.at[k].source == source && copy_is_current(&copies, &copies.at[k]))
+                err = add(d, copies.at[k].lsn, false, UINT64_MAX);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* Keys of all that it refers to, in the step's arena. */
+static err_t keep_keys(struct deciding *d, const struct stix_object *object, struct stix_key **out)
+{
+    *out = arena_alloc(d->arena, (object->ref_count + 1) * sizeof **out);
+    for (size_t i = 0; *out != NULL && i < object->ref_count; i++)
+        (*out)[i] = object->refs[i].key;
+    return *out == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+/* What else an arrival moves, whether or not it speaks for its id: its source's unmarked observables that it
+ * carries (`carries`), and what waits for the partner who brought it to have it. */
+static err_t wake(struct deciding *d, uint64_t lsn, const struct record_envelope *envelope, bool carries)
 {
     struct subject subject;
+    struct stix_key *keys;
     const struct gate_source *source = gate_source_get(d->gate, envelope->source);
-    if (source == NULL || source->partner < 0 || d->gate->blocked_objects == 0)
+    bool waiting = source != NULL && source->partner >= 0 && d->gate->blocked_objects != 0;
+    if (!waiting && !carries)
         return ERR_OK;
     arena_reset(&d->gate->accept_arena);
     err_t err = subject_load(d->gate, lsn, &d->gate->accept_arena, &subject);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     struct stix_key key = subject.object.key;
-    err = add_waiting(d, &key);
+    size_t count = subject.object.ref_count;
+    if (TRY(err, keep_keys(d, &subject.object, &keys)))
+        return err;
+    if (waiting)
+        err = add_waiting(d, &key, UINT64_C(1) << source->partner);
+    if (err == ERR_OK && carries)
+        err = wake_carried(d, keys, count, envelope->source);
     if (err != ERR_FULL)
         return err;
     d->overflow = key;
@@ -736,13 +838,12 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
             record_envelope_read(frame->kind == FRAME_SEEN ? frame->payload : frame->envelope, &envelope)))
         return err;
     if (frame->kind == FRAME_QUAR) /* the stricter marking of a conflicting copy binds at once */
-        return envelope.reason == RECORD_QUARANTINE_CONFLICT ? add(d, envelope.about, true) : ERR_OK;
+        return envelope.reason == RECORD_QUARANTINE_CONFLICT ? ask(d, envelope.about) : ERR_OK;
     if (frame->kind == FRAME_SEEN)
-        return wake_for_partner(d, envelope.about, &envelope);
-    if (TRY(err, add(d, frame->lsn, true)) ||
-        (d->count > before && TRY(err, note_definition(d, &d->at[before]))))
+        return wake(d, envelope.about, &envelope, false);
+    if (TRY(err, ask(d, frame->lsn)) || (d->count > before && TRY(err, note_definition(d, &d->at[before]))))
         return err;
-    return wake_for_partner(d, frame->lsn, &envelope);
+    return wake(d, frame->lsn, &envelope, d->count == before);
 }
 
 /* Newly durable frames, in order. */
@@ -786,7 +887,7 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
     *out_did = true;
     err = begin(&d, gate, now_us, UINT64_MAX);
     for (size_t i = 0; err == ERR_OK && i < count; i++)
-        err = add(&d, due[i], true);
+        err = ask(&d, due[i]);
     if (err == ERR_OK)
         err = conclude(&d, gate->decided_lsn, NULL, 0);
     end(&d);
@@ -845,7 +946,7 @@ static err_t step_job(struct gate *gate, int64_t now_us, bool *out_did)
         return err;
     err = begin(&d, gate, now_us, job.partners);
     for (size_t i = 0; err == ERR_OK && i < count; i++)
-        err = add(&d, page[i], true);
+        err = ask(&d, page[i]);
     if (err == ERR_OK)
         err = conclude(&d, gate->decided_lsn, &job, cursor);
     end(&d);

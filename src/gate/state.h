@@ -44,6 +44,8 @@ NODISCARD err_t copies_load(struct gate *gate, const struct stix_key *key, struc
 NODISCARD err_t copy_put(struct gate *gate, const struct stix_key *key, const struct copy *copy);
 /* Has it a say at all? Not an assertion, not quarantined, not a mere SEEN mark. */
 bool copy_speaks(const struct copy *copy);
+/* The same version with the same canonical content. */
+bool copy_says_same(const struct copy *a, const struct copy *b);
 /* Is `copy` what its source now says? Versioned: the owner's newest version (the later of two rewrites); SCO:
  * the source's last variant. Assertions, quarantined copies and SEEN marks never are. */
 bool copy_is_current(const struct copies *copies, const struct copy *copy);

@@ -423,6 +423,15 @@ struct showing {
     unsigned to;
 };
 
+/* Content comes again only to somebody who was told that it is no longer current. */
+static bool is_outdated(const struct seen_ledger *ledger, size_t leaf)
+{
+    for (size_t i = leaf + 1; i < ledger->count; i++)
+        if (ledger->at[i].subject == leaf)
+            return true;
+    return false;
+}
+
 static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
 {
     struct showing *showing = ctx;
@@ -445,7 +454,7 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
                         seen.thing->text);
         }
         for (size_t i = 0; i < ledger->count; i++)
-            if (ledger->at[i].thing == seen.thing)
+            if (ledger->at[i].thing == seen.thing && !is_outdated(ledger, i))
                 world_break(node->world, "%s released to %s twice what is leaf %zu already", node->name, to,
                             i);
     }

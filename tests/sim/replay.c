@@ -59,6 +59,9 @@ static void entry(struct replaying *r, uint64_t lsn, const struct record_entry *
 {
     for (unsigned p = 0; p < NODES; p++)
         r->leaves[p] += entry->release >> p & 1;
+    const struct thing *about = entry->about != 0 ? thing_at(r, entry->about) : NULL;
+    if (about != NULL) /* told that it is no longer current: its source may say it again */
+        r->gave[about->number] &= (uint8_t)~entry->release;
     if (entry->about == entry->lsn || entry->release == 0)
         return;
     const struct thing *thing = thing_at(r, entry->lsn);
