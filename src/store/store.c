@@ -425,6 +425,9 @@ err_t store_secret_destroy(struct store *store, uint64_t slot)
 
 err_t store_replay_to(struct store *store, uint64_t lsn)
 {
+    /* A damaged log ends before what its index knows: it is served as far as it goes. */
+    if (!store_writable(store) && store->indexed_lsn > store->log.lsn_durable)
+        return ERR_OK;
     if (lsn > store->log.lsn_durable || lsn < store->indexed_lsn || store->log.open != NULL ||
         store->log.write != NULL)
         return ERR_WRONGSTATE;
