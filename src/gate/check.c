@@ -204,6 +204,11 @@ err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), v
     c.bad += store.faults;
     if (store.faults > 0 && line != NULL)
         line(ctx, store.fault_what);
+    if (store_alarm(gate->store) != NULL) { /* what lies behind the damage cannot be walked */
+        c.bad++;
+        if (line != NULL)
+            line(ctx, store_alarm(gate->store));
+    }
     err = check_index(&c);
     for (unsigned p = 0; err == ERR_OK && p < gate->peer_count; p++)
         err = check_view(&c, p);
