@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "sync/card.h"
+#include "sync/tiles.h"
 #include "sync/wire.h"
 
 #define ROOT_PATH STR("/bongsu/v1/")
@@ -486,6 +487,14 @@ static void receipt_handle(struct sync_serve *serve, unsigned index, const struc
     answer_body(serve, response, err);
 }
 
+static void ledger_handle(struct sync_serve *serve, unsigned index, const struct exchange_request *request,
+                          struct exchange_response *response)
+{
+    size_t head = sizeof SYNC_PATH_LEDGER - 1;
+    struct str rest = {request->path.at + head, request->path.len - head};
+    sync_tiles_answer(serve->gate, index, rest, response);
+}
+
 /* --- dispatch --- */
 
 bool sync_serve_owns(struct str path)
@@ -500,8 +509,9 @@ void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *
     bool hello = str_eq(request->path, STR(SYNC_PATH_HELLO)) && request->method == EXCHANGE_POST;
     bool feed = str_eq(request->path, STR(SYNC_PATH_FEED)) && request->method == EXCHANGE_GET;
     bool receipt = str_eq(request->path, STR(SYNC_PATH_RECEIPT)) && request->method == EXCHANGE_POST;
+    bool ledger = str_starts(request->path, STR(SYNC_PATH_LEDGER)) && request->method == EXCHANGE_GET;
     int partner = partner_of(serve, request, now_us);
-    if (partner < 0 || !(hello || feed || receipt)) {
+    if (partner < 0 || !(hello || feed || receipt || ledger)) {
         answer_status(response, NEUTRAL);
         return;
     }
@@ -511,6 +521,8 @@ void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *
         hello_handle(serve, index, request, response);
     else if (feed)
         feed_handle(serve, index, request, now_us, response);
+    else if (ledger)
+        ledger_handle(serve, index, request, response);
     else
         receipt_handle(serve, index, request, now_us, response, out_commit);
 }

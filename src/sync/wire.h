@@ -18,7 +18,7 @@ enum { SYNC_FORMAT = 1, SYNC_VERSION = 1, SYNC_SUITE = 1, SYNC_OFFERS_MAX = 8 };
 _Static_assert(ERR_LIMIT == 2 && ERR_SYNTAX == 3 && ERR_INVALID == 4 && ERR_ENCODING == 5 &&
                    ERR_DUPLICATE_NAME == 6 && ERR_NUMBER == 7 && ERR_CONFLICT == 11 && ERR_DENIED == 12 &&
                    ERR_SIGNATURE == 13 && ERR_VERSION == 22 && ERR_EXPIRED == 23 && ERR_UNSUPPORTED == 26,
-               "SYNC.md section 6 fixes these numbers");
+               "SYNC.md section 7 fixes these numbers");
 
 /* --- hello --- */
 

@@ -262,7 +262,7 @@ static void limits_hold(void **state)
     assert_int_equal(store_append(w->store, FRAME_OBJ, &part, 1, &lsn), ERR_USAGE);
     assert_int_equal(store_append(w->store, FRAME_COMMIT, &part, 1, &lsn), ERR_USAGE);
     assert_int_equal(store_append_sealed(w->store, FRAME_JOB, part, part, &lsn, &slot), ERR_USAGE);
-    struct bytes large = bytes_of(big, LIMIT_OBJECT_BYTES + 1);
+    struct bytes large = bytes_of(big, LIMIT_SEALED_BYTES + 1);
     assert_int_equal(store_append_sealed(w->store, FRAME_OBJ, part, large, &lsn, &slot), ERR_LIMIT);
     assert_int_equal(store_group_frames(w->store), 0);
     large.len = LIMIT_GROUP_BYTES - 100;

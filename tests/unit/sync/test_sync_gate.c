@@ -1,6 +1,7 @@
 /* Two real gates follow each other, both ways at once, on virtual disks: the samples' campaign is exchanged,
  * every object arrives byte for byte, nothing returns to where it came from, and after power failures at any
  * moment both converge. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -425,6 +426,67 @@ static void test_both_ways(void **state)
     pair_free(pair);
 }
 
+/* The partner's ledger as files: asked for as an auditor would, hashed without anything of ours but SHA-256.
+ */
+static void audit_get(struct site *server, const char *path, bool admitted, unsigned status,
+                      struct exchange_response *out)
+{
+    bool commit;
+    struct exchange_request request = {
+        .id = 1, .method = EXCHANGE_GET, .path = str_of(path), .secure = true, .has_peer_key = true};
+    const struct site *asker = admitted ? server->other : server;
+    memcpy(request.peer_key, asker->card.key[SYNC_CARD_TLS].b, EXCHANGE_KEY_SIZE);
+    exchange_response_init(out, 1, LIMIT_SYNC_PAGE_BYTES);
+    sync_serve_handle(server->serve, &request, NOW_US, out, &commit);
+    assert_int_equal(out->status, status);
+}
+
+static void test_ledger_as_files(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(3);
+    struct exchange_response checkpoint, tile, bundle;
+    struct gate_ledger ledger;
+    struct site *kr = &pair->site[0];
+    char path[96];
+    exchange(pair);
+    assert_true(pair_run(pair, 200));
+    assert_int_equal(gate_ledger(kr->gate, kr->partner, &ledger), ERR_OK);
+    unsigned width = (unsigned)ledger.visible;
+    assert_true(width > 0 && width < 256);
+    audit_get(kr, "/bongsu/v1/ledger/checkpoint", true, 200, &checkpoint);
+    (void)snprintf(path, sizeof path, "/bongsu/v1/ledger/tile/0/000.p/%u", width);
+    audit_get(kr, path, true, 200, &tile);
+    (void)snprintf(path, sizeof path, "/bongsu/v1/ledger/tile/entries/000.p/%u", width);
+    audit_get(kr, path, true, 200, &bundle);
+    /* Bundle to leaf hashes, leaf hashes to tile, tile to root. */
+    struct merkle_edge edge = {0};
+    assert_int_equal(tile.body.len, width * HASH_SIZE);
+    assert_int_equal(bundle.body.len, width * (2 + LEAF_SIZE));
+    for (unsigned i = 0; i < width; i++) {
+        struct hash hash = merkle_leaf(bytes_of(bundle.body.at + i * (2 + LEAF_SIZE) + 2, LEAF_SIZE));
+        assert_memory_equal(hash.b, tile.body.at + i * HASH_SIZE, HASH_SIZE);
+        merkle_edge_append(&edge, &hash);
+    }
+    struct hash root = merkle_edge_root(&edge);
+    assert_memory_equal(root.b, ledger.visible_root.b, HASH_SIZE);
+    char base64[64];
+    size_t len = str_base64(root.b, HASH_SIZE, base64);
+    assert_non_null(memmem(checkpoint.body.at, checkpoint.body.len, base64, len));
+    exchange_response_deinit(&checkpoint);
+    exchange_response_deinit(&tile);
+    exchange_response_deinit(&bundle);
+    /* Beyond the checkpoint, no tile at all, and a stranger: the same 404. */
+    (void)snprintf(path, sizeof path, "/bongsu/v1/ledger/tile/0/000.p/%u", width + 1);
+    audit_get(kr, path, true, 404, &tile);
+    exchange_response_deinit(&tile);
+    audit_get(kr, "/bongsu/v1/ledger/tile/0/../1", true, 404, &tile);
+    exchange_response_deinit(&tile);
+    audit_get(kr, "/bongsu/v1/ledger/checkpoint", false, 404, &tile);
+    exchange_response_deinit(&tile);
+    pair_free(pair);
+}
+
 static void power_fails(struct pair *pair, struct site *site)
 {
     site_close(site);
@@ -456,6 +518,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
+        cmocka_unit_test(test_ledger_as_files),
         cmocka_unit_test(test_power_failures),
     };
     if (sign_start() != ERR_OK)

@@ -1,0 +1,14 @@
+/* A partner's own ledger as static resources (C2SP tlog-tiles): its checkpoint, its tiles, its entry bundles,
+ * for auditing with tools that others wrote. Answers only what the partner that asks may see anyway. Pure
+ * handler; one thread. */
+#pragma once
+
+#include "gate/gate.h"
+#include "net/exchange.h"
+
+#define SYNC_PATH_LEDGER "/bongsu/v1/ledger/"
+
+/* `rest`: the path behind SYNC_PATH_LEDGER: "checkpoint" or "tile/...". 404 for anything that is not there
+ * (yet). */
+void sync_tiles_answer(struct gate *gate, unsigned partner, struct str rest,
+                       struct exchange_response *response);
