@@ -142,6 +142,19 @@ struct prove {
     err_t err;
 };
 
+/* The proof file (C2SP tlog-proof) as a member. */
+static void put_proof_file(struct prove *prove, const struct gate_leaf *leaf, const struct merkle_proof *path)
+{
+    struct proof proof = {.path = *path, .checkpoint = prove->checkpoint};
+    struct buf text;
+    proof_leaf_set(&proof, &leaf->leaf, &leaf->opening);
+    buf_init(&text, LIMIT_NOTE_BYTES + (64 << 10));
+    prove->err = proof_print(&proof, &text);
+    if (prove->err == ERR_OK)
+        line_text(prove->call->out, "tlog_proof", buf_str(&text));
+    buf_deinit(&text);
+}
+
 static bool prove_leaf(void *ctx, const struct gate_leaf *leaf)
 {
     struct prove *prove = ctx;
@@ -171,8 +184,9 @@ static bool prove_leaf(void *ctx, const struct gate_leaf *leaf)
     }
     buf_putc(out, ']');
     line_text(out, "checkpoint", prove->checkpoint);
+    put_proof_file(prove, leaf, &proof);
     line_end(out);
-    return true;
+    return prove->err == ERR_OK;
 }
 
 static err_t ledger_prove(struct command_call *call)

@@ -90,8 +90,11 @@ static void say_added(struct command_call *call, const struct gate_peer *peer, c
                  "It takes part by TAXII: it reads its view and hands in its own. It cannot prove what "
                  "it holds, sign receipts, be told at once, or be made to forget.");
     }
-    line_say(call->out, "Paused, without history. Next: bongsu peer start %.*s [--history]",
-             STR_ARG(peer->audience));
+    if (peer->state == GATE_PEER_STARTED)
+        line_say(call->out, "Its card is renewed; it stays started.");
+    else
+        line_say(call->out, "Paused, without history. Next: bongsu peer start %.*s [--history]",
+                 STR_ARG(peer->audience));
 }
 
 /* The identities on a card are at home at that node: only it speaks for them. */
@@ -123,7 +126,9 @@ static err_t put_peer(struct command_call *call, struct str audience, struct str
     if (TRY(err, gate_peer_put(call->host->gate, audience, node, country, bytes_from_str(card_text), &by,
                                call->now_us, &index)))
         return command_refuse(call, err, "names are of a-z 0-9 . _ -", "the partner was not added: %s",
-                              err == ERR_FULL ? "there is no place for one more, ever" : err_text(err));
+                              err == ERR_FULL      ? "there is no place for one more, ever"
+                              : err == ERR_INVALID ? "its name or country cannot be one"
+                                                   : err_text(err));
     const struct gate_peer *peer = gate_peer_get(call->host->gate, index);
     if (card != NULL && TRY(err, bind_identities(call, peer, card)))
         return err;

@@ -166,8 +166,9 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
     if (TRY(err, gate_approve(call->host->gate, &object, peer->index, approval, &by, call->now_us)))
         return command_refuse(call, err, NULL, "%s",
                               err == ERR_NOTFOUND ? "no such object is held" : err_text(err));
-    line_say(call->out, "%s for %.*s; the object is decided again",
-             approval == GATE_APPROVE ? "approved" : "denied", STR_ARG(peer->audience));
+    line_say(call->out, "%s for %.*s; the object is decided again%s",
+             approval == GATE_APPROVE ? "approved" : "denied", STR_ARG(peer->audience),
+             approval == GATE_DENY ? "; a version that was released already stays released" : "");
     return ERR_OK;
 }
 
@@ -179,6 +180,30 @@ static err_t approve_one(struct command_call *call)
 static err_t deny_one(struct command_call *call)
 {
     return approve(call, GATE_DENY);
+}
+
+/* A name that nothing bears would stop nothing, in silence. What is gone may still be lifted. */
+static err_t check_stop_name(struct command_call *call, enum gate_stop_kind kind, struct str name)
+{
+    const struct policy *policy = gate_policy(call->host->gate);
+    const struct gate_peer *peer;
+    switch (kind) {
+    case GATE_STOP_PARTNER:
+        return command_partner(call, "partner", &peer);
+    case GATE_STOP_SOURCE:
+        if (gate_source_find(call->host->gate, name) == NULL)
+            return command_refuse(call, ERR_NOTFOUND, "`bongsu source list` names them",
+                                  "there is no source %.*s", STR_ARG(name));
+        return ERR_OK;
+    case GATE_STOP_RULE:
+        if (policy == NULL || policy_rule_find(policy, name) < 0)
+            return command_refuse(call, ERR_NOTFOUND, "`bongsu policy show` names them",
+                                  "there is no rule %.*s", STR_ARG(name));
+        return ERR_OK;
+    case GATE_STOP_ALL:
+        break;
+    }
+    return ERR_OK;
 }
 
 static err_t stop_release(struct command_call *call)
@@ -200,9 +225,12 @@ static err_t stop_release(struct command_call *call)
         name = given;
         kind = kinds[i].kind;
     }
-    err_t err = gate_stop(call->host->gate, kind, name, stop, &by, call->now_us);
+    err_t err = stop ? check_stop_name(call, kind, name) : ERR_OK;
     if (err != ERR_OK)
-        return command_refuse(call, err, NULL, "%s", err_text(err));
+        return err;
+    if (TRY(err, gate_stop(call->host->gate, kind, name, stop, &by, call->now_us)))
+        return command_refuse(call, err, NULL, "%s",
+                              err == ERR_NOTFOUND ? "no such stop is in force" : err_text(err));
     line_say(call->out, "%s%s%.*s", stop ? "releases are stopped" : "releases go on",
              name.len > 0 ? ": " : "", STR_ARG(name));
     return ERR_OK;

@@ -74,16 +74,31 @@ static err_t quarantine_show(struct command_call *call)
     return ERR_OK;
 }
 
+struct retrying {
+    struct command_call *call;
+    bool again; /* refused again */
+};
+
 static void say_answer(void *ctx, const struct gate_answer *answer)
 {
-    struct command_call *call = ctx;
+    struct retrying *retrying = ctx;
+    struct command_call *call = retrying->call;
     line_begin(call->out);
     line_text(call->out, "id", answer->id);
     line_word(call->out, "disposition", gate_disposition_word(answer->disposition));
-    line_word(call->out, "say", gate_disposition_word(answer->disposition));
-    if (answer->fault != NULL)
-        line_word(call->out, "what", answer->fault->what);
+    if (answer->fault == NULL) {
+        line_word(call->out, "say", gate_disposition_word(answer->disposition));
+        line_end(call->out);
+        return;
+    }
+    retrying->again = true;
+    line_count(call->out, "number", answer->lsn);
+    line_word(call->out, "what", answer->fault->what);
+    line_word(call->out, "pointer", answer->fault->pointer);
     line_end(call->out);
+    line_say(call->out, "%s: %s%s%s; kept as %llu", gate_disposition_word(answer->disposition),
+             answer->fault->what, answer->fault->pointer[0] == '\0' ? "" : ", ", answer->fault->pointer,
+             (unsigned long long)answer->lsn);
 }
 
 static err_t quarantine_retry(struct command_call *call)
@@ -93,8 +108,14 @@ static err_t quarantine_retry(struct command_call *call)
     err_t err;
     if (TRY(err, number_of(call, &lsn)))
         return err;
-    err = gate_quarantine_retry(call->host->gate, lsn, &by, call->now_us, say_answer, call);
-    return err == ERR_OK ? err : command_refuse(call, err, NULL, "%s", err_text(err));
+    struct retrying retrying = {.call = call};
+    if (TRY(err, gate_quarantine_retry(call->host->gate, lsn, &by, call->now_us, say_answer, &retrying)))
+        return command_refuse(call, err, "`bongsu quarantine list` numbers them", "%s",
+                              err == ERR_NOTFOUND ? "no such entry" : err_text(err));
+    if (retrying.again)
+        return command_refuse(call, ERR_INVALID, "change what stood against it first",
+                              "it was refused again");
+    return ERR_OK;
 }
 
 static err_t quarantine_drop(struct command_call *call)
@@ -105,7 +126,8 @@ static err_t quarantine_drop(struct command_call *call)
     if (TRY(err, number_of(call, &lsn)))
         return err;
     if (TRY(err, gate_quarantine_drop(call->host->gate, lsn, &by, call->now_us)))
-        return command_refuse(call, err, "`bongsu quarantine list` numbers them", "%s", err_text(err));
+        return command_refuse(call, err, "`bongsu quarantine list` numbers them", "%s",
+                              err == ERR_NOTFOUND ? "no such entry" : err_text(err));
     line_say(call->out, "dropped; the log keeps its bytes");
     return ERR_OK;
 }

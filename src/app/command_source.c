@@ -18,6 +18,8 @@ static err_t read_until(struct command_call *call, int64_t *out)
     if (stamp_parse(text, &stamp, NULL) != ERR_OK)
         return command_refuse(call, ERR_USAGE, "write 2027-01-31 or 2027-01-31T12:00:00Z",
                               "until: not a date");
+    if (stamp_us(stamp) <= call->now_us)
+        return command_refuse(call, ERR_USAGE, "give a day to come", "until: that is over");
     *out = stamp_us(stamp);
     return ERR_OK;
 }
@@ -41,7 +43,7 @@ static err_t source_add(struct command_call *call)
     }
     if (TRY(err, gate_source_put(call->host->gate, &source, &by, call->now_us, &number)))
         return command_refuse(call, err, "names are of a-z 0-9 . _ -", "the source was not declared: %s",
-                              err_text(err));
+                              err == ERR_INVALID ? "its name cannot be one" : err_text(err));
     line_begin(call->out);
     line_text(call->out, "source", source.name);
     line_count(call->out, "number", number);

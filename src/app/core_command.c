@@ -93,7 +93,7 @@ static err_t add_source(struct command_call *call, struct str name, uint32_t *ou
     err_t err = gate_source_put(call->host->gate, &source, &by, call->now_us, out);
     return err == ERR_OK ? err
                          : command_refuse(call, err, "names are of a-z 0-9 . _ -", "the source cannot be: %s",
-                                          err_text(err));
+                                          err == ERR_INVALID ? "its name cannot be one" : err_text(err));
 }
 
 static err_t add_begin(struct core_role *role, struct command_call *call, uint32_t client)

@@ -60,12 +60,15 @@ err_t init_node(const struct os *os, const struct conf *conf, struct str passphr
         return fault_set(fault, err, 0, "the path is too long");
     if (file_exists(os, path))
         return fault_set(fault, ERR_EXISTS, 0, "there is a node in %.150s already", conf->dir);
-    if (TRY(err, os->dir_make(os->ctx, conf->dir)) ||
-        TRY(err, keys_root_make(os, conf->dir, passphrase, &root)))
-        return fault_set(fault, err, 0,
-                         err == ERR_INVALID ? "a passphrase has %d to %d bytes"
-                                            : "the directory or the root key could not be made",
-                         KEYS_PASSPHRASE_MIN, KEYS_PASSPHRASE_MAX);
+    if (passphrase.len < KEYS_PASSPHRASE_MIN || passphrase.len > KEYS_PASSPHRASE_MAX)
+        return fault_set(fault, ERR_INVALID, 0, "a passphrase has %d to %d bytes", KEYS_PASSPHRASE_MIN,
+                         KEYS_PASSPHRASE_MAX);
+    if (TRY(err, os->dir_make(os->ctx, conf->dir)))
+        return fault_set(fault, err, 0, "the directory %.120s could not be made: %s", conf->dir,
+                         err == ERR_NOTFOUND ? "the one above it is missing" : err_text(err));
+    if (TRY(err, keys_root_make(os, conf->dir, passphrase, &root)))
+        return fault_set(fault, err, 0, "the root key could not be made: %s",
+                         err == ERR_EXISTS ? "there is one already" : err_text(err));
     if (TRY(err, keys_make(os, conf->dir)) || TRY(err, card_of(os, conf, &root.public, &card))) {
         (void)fault_set(fault, err, 0, "the working keys could not be made: %s", err_text(err));
         goto out;
@@ -110,7 +113,9 @@ err_t init_card_renew(const struct os *os, const struct conf *conf, const char *
         return err;
     if (TRY(err, keys_root_open(os, root_path, passphrase, &root)))
         return fault_set(fault, err, 0, "%.120s: %s", root_path,
-                         err == ERR_DENIED ? "not the passphrase of this root key" : err_text(err));
+                         err == ERR_DENIED || err == ERR_INVALID ? "not the passphrase of this root key"
+                         : err == ERR_NOTFOUND                   ? "not found; name it with --root-key"
+                                                                 : err_text(err));
     if (TRY(err, card_of(os, conf, &root.public, &card))) {
         (void)fault_set(fault, err, 0, "the working keys could not be read: %s", err_text(err));
         goto out;

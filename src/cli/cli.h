@@ -93,6 +93,9 @@ NODISCARD err_t control_line(struct control_link *link, struct str *out);
 bool control_pending(struct control_link *link);
 /* Runs command->control with the arguments of the call, prints, returns the exit status. */
 int control_run(struct cli_call *call);
+/* Runs command->control and hands over each line that comes before the last. Says what is wrong; returns the
+ * exit status. */
+int control_each(struct cli_call *call, void (*each)(void *ctx, struct str line), void *ctx);
 /* Prints the error of a line {"done":true,"error":{...}}; the exit status that it means. */
 int control_result(struct str line);
 bool control_is_done(struct str line);
@@ -107,6 +110,27 @@ void table_print(struct table *table);
 void table_free(struct table *table);
 /* Prints the "say" of a line, if it has one. */
 void print_say(struct str line);
+/* Columns of a terminal that a text takes. */
+size_t print_width(struct str text);
+
+/* --- line.c: one line of the node, read --- */
+
+struct line;
+/* NULL when it is no JSON object, or there is no memory. */
+struct line *line_read(struct str json);
+void line_free(struct line *line); /* accepts NULL */
+/* Empty, 0, false when there is no such member. Strings are good until line_free. */
+struct str line_str(const struct line *line, const char *name);
+uint64_t line_u64(const struct line *line, const char *name);
+bool line_is(const struct line *line, const char *name); /* true */
+bool line_has(const struct line *line, const char *name);
+
+/* --- cmd_show.c, cmd_status.c, cmd_ledger.c: what rows of cmd_control.c run --- */
+int run_quarantine_show(struct cli_call *call);
+int run_object_show(struct cli_call *call);
+int run_status(struct cli_call *call);
+int run_ledger_prove(struct cli_call *call);
+int run_ledger_verify_proof(struct cli_call *call);
 
 /* The groups. */
 extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,

@@ -2,15 +2,15 @@
  * the file. */
 #include <stdio.h>
 
-#include "app/file.h"
-#include "cli/cli.h"
+#include "cli/text.h"
 #include "core/mem.h"
 #include "core/wr.h"
 #include "os/term.h"
 #include "json/json.h"
 
-enum { BATCH_OBJECTS = 1000, AHEAD = 4, BAR_CELLS = 30, SLICES_FIRST = 4096, BATCH_HEAD = 12 };
-#define FILE_BYTES_MAX ((size_t)4 << 30)
+enum { BATCH_OBJECTS = 1000, AHEAD = 4, BAR_CELLS = 30, SLICES_FIRST = 4096, LINE_BYTES_MAX = 16 << 20 };
+enum { TOLD_EVERY_US = 5000000 };
+#define BATCH_TEXT_BYTES ((size_t)LIMIT_BATCH_BYTES - 64)
 
 struct slices {
     struct json_slice *at;
@@ -18,29 +18,31 @@ struct slices {
     bool failed;
 };
 
-struct sent {            /* where the objects of a batch stand in the file */
-    size_t first, count; /* slices */
+struct sent {                      /* where the objects of a batch stand */
+    size_t first, count;           /* slices */
+    uint32_t start[BATCH_OBJECTS]; /* in the batch */
 };
 
 struct add {
     struct cli_call *call;
     struct control_link link;
     const char *path;
-    struct buf text, batch;
+    struct text text;
+    struct buf batch, line; /* line: padded for the parser, then for output */
+    struct json_parser *parser;
     struct slices slices;
     enum json_split_kind kind;
-    size_t rest;        /* the slice that could not be cut any further: goes alone and as it is */
-    struct fault fault; /* why it could not */
     struct sent sent[AHEAD];
     size_t out, back; /* batches sent, batches answered, of this file */
     size_t objects_done;
     uint64_t totals[7];
+    int64_t told_us;
     bool bar;
 };
 
 static const char *const words[] = {"new",      "duplicate", "seen",    "assertion",
                                     "conflict", "refused",   "warnings"};
-enum { WORDS = sizeof words / sizeof words[0] };
+enum { WORDS = sizeof words / sizeof words[0], REFUSED = 5 };
 
 static bool keep_slice(void *ctx, struct json_slice slice)
 {
@@ -59,35 +61,26 @@ static bool keep_slice(void *ctx, struct json_slice slice)
     return true;
 }
 
-/* What stands behind the last object that could be cut, or the whole text, goes as it is, so that the node
- * refuses it and keeps the bytes; the objects before it are taken in. */
-static void cut(struct add *add)
+/* --- progress --- */
+
+static void clear_bar(const struct add *add)
 {
-    size_t from = 0;
-    add->slices.count = 0;
-    add->rest = SIZE_MAX;
-    add->fault = (struct fault) {0};
-    err_t err =
-        json_split(buf_bytes(&add->text), STR("objects"), &add->kind, keep_slice, &add->slices, &add->fault);
-    if ((err == ERR_OK && add->slices.count > 0) || add->slices.failed)
-        return;
-    add->kind = JSON_SPLIT_OBJECT;
-    if (add->slices.count > 0) { /* only a list can break off behind an object */
-        add->kind = JSON_SPLIT_LIST;
-        from = add->slices.at[add->slices.count - 1].from + add->slices.at[add->slices.count - 1].len;
-    }
-    while (from > 0 && from < add->text.len && memchr(" \t\r\n,", add->text.at[from], 5) != NULL)
-        from++;
-    add->rest = add->slices.count;
-    if (from < add->text.len) /* an empty batch would be the end */
-        (void)keep_slice(&add->slices, (struct json_slice) {from, add->text.len - from});
+    if (add->bar)
+        (void)fprintf(stderr, "\r\x1b[K");
 }
 
-static void draw(const struct add *add)
+/* A bar on a terminal, otherwise a line now and then. */
+static void show_progress(struct add *add)
 {
-    if (!add->bar)
-        return;
     size_t all = add->slices.count == 0 ? 1 : add->slices.count;
+    int64_t now = add->call->os->mono_us(add->call->os->ctx);
+    if (!add->bar) {
+        if (now - add->told_us < TOLD_EVERY_US || add->call->json)
+            return;
+        add->told_us = now;
+        (void)fprintf(stderr, "%s: %zu of %zu objects\n", add->path, add->objects_done, add->slices.count);
+        return;
+    }
     size_t cells = add->objects_done * BAR_CELLS / all;
     (void)fprintf(stderr, "\r%-24.24s [", add->path);
     for (size_t i = 0; i < BAR_CELLS; i++)
@@ -95,6 +88,70 @@ static void draw(const struct add *add)
     (void)fprintf(stderr, "] %zu of %zu", add->objects_done, add->slices.count);
     if (add->objects_done == add->slices.count)
         (void)fputc('\n', stderr);
+}
+
+/* --- refusals --- */
+
+/* One thing that was refused, with its place in the file. */
+struct refusal {
+    size_t object; /* from 0; counts in the file */
+    size_t at;     /* byte of the file where it begins */
+    size_t fault;  /* byte of the file where the fault is */
+    struct str id, word, what, pointer, section, code;
+    uint64_t number; /* of the quarantine; 0: not kept */
+};
+
+static void put_text(struct buf *out, const char *name, struct str value)
+{
+    buf_printf(out, ",\"%s\":", name);
+    json_write_str(out, str_is_utf8(value) ? value : STR("(not UTF-8)"));
+}
+
+static void say_refusal_json(struct add *add, const struct refusal *refusal)
+{
+    struct buf *out = &add->line;
+    buf_clear(out);
+    buf_printf(out, "{\"object\":%zu,\"at\":%zu,\"offset\":%zu,\"number\":%llu", refusal->object, refusal->at,
+               refusal->fault, (unsigned long long)refusal->number);
+    put_text(out, "file", str_of(add->path));
+    put_text(out, "refused", refusal->word);
+    put_text(out, "id", refusal->id);
+    put_text(out, "pointer", refusal->pointer);
+    put_text(out, "code", refusal->code);
+    put_text(out, "what", refusal->what);
+    put_text(out, "section", refusal->section);
+    buf_printf(out, "}\n");
+    if (buf_err(out) == ERR_OK)
+        (void)printf("%.*s", STR_ARG(buf_str(out)));
+}
+
+static void say_refusal(struct add *add, const struct refusal *refusal)
+{
+    if (add->call->json) {
+        say_refusal_json(add, refusal);
+        return;
+    }
+    clear_bar(add);
+    (void)fprintf(stderr, "%s: object %zu%s%.*s, byte %zu", add->path, refusal->object,
+                  refusal->id.len > 0 ? " " : "", STR_ARG(refusal->id), refusal->fault);
+    if (refusal->pointer.len > 0)
+        (void)fprintf(stderr, ", %.*s", STR_ARG(refusal->pointer));
+    (void)fprintf(stderr, ": %.*s", STR_ARG(refusal->what));
+    if (refusal->section.len > 0)
+        (void)fprintf(stderr, " (STIX 2.1, %.*s)", STR_ARG(refusal->section));
+    if (refusal->number > 0)
+        (void)fprintf(stderr, "; kept: bongsu quarantine show %llu\n", (unsigned long long)refusal->number);
+    else
+        (void)fprintf(stderr, "; not kept\n");
+}
+
+/* What this program refuses by itself, because it is too large to be handed to the node. */
+static void refuse_here(struct add *add, struct refusal refusal, err_t err)
+{
+    refusal.word = STR("refused");
+    refusal.code = str_of(err_name(err));
+    add->totals[REFUSED]++;
+    say_refusal(add, &refusal);
 }
 
 /* --- answers --- */
@@ -105,36 +162,39 @@ static uint64_t number_in(struct json_val root, const char *name)
     return json_get(root, str_of(name), &value) && json_is(value, JSON_INT) ? (uint64_t)json_int(value) : 0;
 }
 
-static void say_refusal(const struct add *add, struct json_val root, struct str line)
+static void take_refusal(struct add *add, struct json_val root, struct str word)
 {
     const struct sent *sent = &add->sent[add->back % AHEAD];
-    struct str id = {NULL, 0}, what = {NULL, 0}, pointer = {NULL, 0}, section = {NULL, 0};
-    size_t index = (size_t)number_in(root, "index");
-    const struct json_slice *slice = index < sent->count ? &add->slices.at[sent->first + index] : NULL;
-    (void)json_get_str(root, STR("id"), &id);
-    (void)json_get_str(root, STR("what"), &what);
-    (void)json_get_str(root, STR("pointer"), &pointer);
-    (void)json_get_str(root, STR("section"), &section);
-    if (add->call->json) {
-        (void)printf("{\"file\":\"%s\",\"object\":%zu,\"at\":%zu,\"answer\":%.*s}\n", add->path,
-                     sent->first + index, slice == NULL ? 0 : slice->from, STR_ARG(line));
-        return;
-    }
-    (void)fprintf(stderr, "%s%s: object %zu at byte %zu%s%.*s: %.*s%s%.*s%s%.*s (quarantine %llu)\n",
-                  add->bar ? "\r" : "", add->path, sent->first + index, slice == NULL ? 0 : slice->from,
-                  id.len > 0 ? ", " : "", STR_ARG(id), STR_ARG(what), pointer.len > 0 ? " at " : "",
-                  STR_ARG(pointer), section.len > 0 ? ", section " : "", STR_ARG(section),
-                  (unsigned long long)number_in(root, "number"));
+    size_t index = (size_t)number_in(root, "index"), offset = (size_t)number_in(root, "offset");
+    struct refusal refusal = {.word = word, .number = number_in(root, "number")};
+    (void)json_get_str(root, STR("id"), &refusal.id);
+    (void)json_get_str(root, STR("what"), &refusal.what);
+    (void)json_get_str(root, STR("pointer"), &refusal.pointer);
+    (void)json_get_str(root, STR("section"), &refusal.section);
+    (void)json_get_str(root, STR("code"), &refusal.code);
+    /* A text that went whole is cut by the node: then its own count is the right one. */
+    size_t mine = index < sent->count ? index : sent->count - 1;
+    refusal.object = sent->first + index;
+    refusal.at = add->slices.at[sent->first + mine].from;
+    refusal.fault = refusal.at + (offset > sent->start[mine] ? offset - sent->start[mine] : 0);
+    say_refusal(add, &refusal);
+}
+
+static err_t parse_line(struct add *add, struct str line, struct json_doc *doc)
+{
+    struct fault fault;
+    buf_clear(&add->line);
+    buf_put_str(&add->line, line);
+    if (buf_extend(&add->line, JSON_PADDING) == NULL)
+        return buf_err(&add->line);
+    return json_parse(add->parser, bytes_of(add->line.at, line.len), doc, &fault);
 }
 
 /* One line of the node. ERR_CLOSED: it was the last; *status is what it means. */
 static err_t take_line(struct add *add, int *status)
 {
     struct str line, refused;
-    struct buf padded;
     struct json_doc doc;
-    struct json_parser *parser = NULL;
-    struct fault fault;
     err_t err = control_line(&add->link, &line);
     if (err != ERR_OK) {
         *status = cli_fail("add it again: what was acknowledged is a duplicate then",
@@ -145,50 +205,57 @@ static err_t take_line(struct add *add, int *status)
         *status = control_result(line);
         return ERR_CLOSED;
     }
-    buf_init(&padded, line.len + 2 * JSON_PADDING);
-    buf_put_str(&padded, line);
-    if (buf_extend(&padded, JSON_PADDING) != NULL && json_parser_new(line.len + 64, &parser) == ERR_OK &&
-        json_parse(parser, bytes_of(padded.at, line.len), &doc, &fault) == ERR_OK) {
-        struct json_val root = json_root(&doc);
-        if (json_get_str(root, STR("refused"), &refused)) {
-            say_refusal(add, root, line);
-        } else {
-            for (size_t i = 0; i < WORDS; i++)
-                add->totals[i] += number_in(root, words[i]);
-            add->objects_done += add->sent[add->back % AHEAD].count;
-            add->back++;
-            draw(add);
-        }
+    if (parse_line(add, line, &doc) != ERR_OK || add->back == add->out)
+        return ERR_OK;
+    struct json_val root = json_root(&doc);
+    if (json_get_str(root, STR("refused"), &refused)) {
+        take_refusal(add, root, refused);
+        return ERR_OK;
     }
-    json_parser_free(parser);
-    buf_deinit(&padded);
+    for (size_t i = 0; i < WORDS; i++)
+        add->totals[i] += number_in(root, words[i]);
+    add->objects_done += add->sent[add->back % AHEAD].count;
+    add->back++;
+    show_progress(add);
     return ERR_OK;
 }
 
 /* --- batches --- */
 
+static void refuse_giant(struct add *add, size_t object)
+{
+    size_t at = add->slices.at[object].from;
+    struct refusal refusal = {
+        .object = object, .at = at, .fault = at, .what = STR("an object has at most 2 MiB")};
+    refuse_here(add, refusal, ERR_LIMIT);
+    add->objects_done++;
+}
+
+/* The next objects, as many as go together; what fits no batch is refused on the way. */
 static void fill(struct add *add, size_t *next)
 {
+    while (*next < add->slices.count && add->slices.at[*next].len > LIMIT_OBJECT_BYTES)
+        refuse_giant(add, (*next)++);
     struct sent *sent = &add->sent[add->out % AHEAD];
-    bool rest = *next == add->rest;
-    bool list = add->kind == JSON_SPLIT_LIST && !rest;
-    *sent = (struct sent) {.first = *next};
+    bool list = add->kind == JSON_SPLIT_LIST;
+    sent->first = *next;
+    sent->count = 0;
     buf_clear(&add->batch);
     wr_u32(&add->batch, 0);
     if (list)
         buf_put_str(&add->batch, STR("{\"objects\":["));
-    while (*next < add->slices.count && sent->count < BATCH_OBJECTS && (rest || *next != add->rest)) {
+    while (*next < add->slices.count && sent->count < BATCH_OBJECTS) {
         struct json_slice slice = add->slices.at[*next];
-        if (sent->count > 0 && slice.len > LIMIT_BATCH_BYTES - 64 - add->batch.len)
+        if (slice.len > LIMIT_OBJECT_BYTES)
+            break;
+        if (sent->count > 0 &&
+            (add->batch.len >= BATCH_TEXT_BYTES || slice.len > BATCH_TEXT_BYTES - add->batch.len))
             break;
         if (sent->count > 0)
-            buf_put(&add->batch, list ? "," : "\n", 1);
-        buf_put(&add->batch, add->text.at + slice.from, slice.len);
-        sent->count++;
+            buf_putc(&add->batch, list ? ',' : '\n');
+        sent->start[sent->count++] = (uint32_t)(add->batch.len - 4);
+        buf_put(&add->batch, add->text.bytes.at + slice.from, slice.len);
         (*next)++;
-        /* One that is too large costs only itself. */
-        if (buf_err(&add->batch) != ERR_OK || add->batch.len >= LIMIT_BATCH_BYTES - 64)
-            break;
     }
     if (list)
         buf_put_str(&add->batch, STR("]}"));
@@ -206,51 +273,68 @@ static err_t send_batch(struct add *add)
     return control_send(&add->link, buf_bytes(&add->batch));
 }
 
-/* What the node does not get to see. */
-static int say_unsent(const struct add *add, size_t slice)
+/* Cuts the file into objects. What cannot be cut goes whole, so that the node refuses it and keeps the bytes;
+ * unless it is too large for that. */
+static err_t cut(struct add *add)
 {
-    if (slice == add->rest)
-        return cli_fail("what stands before it is taken in", "%s: cut off at byte %zu: %s", add->path,
-                        add->fault.offset, add->fault.what);
-    return cli_fail("objects have at most 2 MiB", "%s: object %zu at byte %zu is too large", add->path, slice,
-                    add->slices.at[slice].from);
+    struct fault fault = {0};
+    struct bytes text = add->text.bytes;
+    add->slices.count = 0;
+    err_t err = json_split(text, STR("objects"), &add->kind, keep_slice, &add->slices, &fault);
+    if (add->slices.failed)
+        return ERR_NOMEM;
+    if (err == ERR_OK)
+        return ERR_OK;
+    struct refusal refusal = {.object = add->slices.count, .fault = fault.offset, .what = str_of(fault.what)};
+    add->slices.count = 0;
+    add->kind = JSON_SPLIT_OBJECT;
+    if (text.len > LIMIT_OBJECT_BYTES) {
+        refuse_here(add, refusal, err);
+        return ERR_OK;
+    }
+    return keep_slice(&add->slices, (struct json_slice) {0, text.len}) ? ERR_OK : ERR_NOMEM;
 }
 
 /* False: *status says how it ended. */
-static bool add_file(struct add *add, int *status)
+static bool send_file(struct add *add, int *status)
 {
     size_t next = 0;
-    add->out = add->back = add->objects_done = 0;
-    buf_clear(&add->text);
-    if (!cli_read(add->call, add->path, &add->text)) {
-        *status = CLI_FAILED;
-        return true; /* the other files all the same */
-    }
-    cut(add);
-    if (add->slices.failed) {
-        *status = cli_fail(NULL, "%s: %s", add->path, err_text(ERR_NOMEM));
-        return true;
-    }
-    if (add->rest == add->slices.count)
-        *status = say_unsent(add, add->rest);
     while (next < add->slices.count || add->back < add->out) {
         bool may_send = next < add->slices.count && add->out - add->back < AHEAD;
-        if (may_send && !control_pending(&add->link)) {
-            fill(add, &next);
-            err_t err = send_batch(add);
-            if (err == ERR_LIMIT) { /* larger than any batch */
-                *status = say_unsent(add, next - 1);
-                continue;
-            }
-            if (err != ERR_OK && err != ERR_CLOSED) {
-                *status = cli_fail(NULL, "the node broke off: %s", err_text(err));
+        if (!may_send || control_pending(&add->link)) {
+            if (take_line(add, status) != ERR_OK)
                 return false;
-            }
-        } else if (take_line(add, status) != ERR_OK) {
+            continue;
+        }
+        fill(add, &next);
+        if (add->sent[add->out % AHEAD].count == 0)
+            continue; /* the last ones were too large */
+        err_t err = send_batch(add);
+        /* Closed: its last line, still to be read, says why. */
+        if (err != ERR_OK && err != ERR_CLOSED) {
+            *status = cli_fail(NULL, "the node broke off: %s", err_text(err));
             return false;
         }
     }
     return true;
+}
+
+static bool add_file(struct add *add, int *status)
+{
+    add->out = add->back = add->objects_done = 0;
+    if (!text_open(add->path, &add->text)) {
+        *status = CLI_FAILED;
+        return true; /* the other files all the same */
+    }
+    bool on = true;
+    if (add->text.bytes.len == 0)
+        *status = cli_fail("is it the right one?", "%s: it is empty", add->path);
+    else if (cut(add) != ERR_OK)
+        *status = cli_fail(NULL, "%s: %s", add->path, err_text(ERR_NOMEM));
+    else
+        on = send_file(add, status);
+    text_close(&add->text);
+    return on;
 }
 
 static bool begin(struct add *add, const char *source)
@@ -297,41 +381,64 @@ static int finish(struct add *add)
     return status;
 }
 
+/* Everything but making and unmaking *add. */
+static int add_all(struct add *add, const char *source)
+{
+    int status = CLI_OK;
+    bool on = begin(add, source);
+    for (size_t i = 0; on && i < add->call->arg_count; i++) {
+        add->path = add->call->args[i];
+        on = add_file(add, &status);
+    }
+    if (!on) {
+        say_totals(add);
+        return status == CLI_OK ? CLI_FAILED : status;
+    }
+    int last = finish(add);
+    say_totals(add);
+    if (last != CLI_OK || status != CLI_OK)
+        return last != CLI_OK ? last : status;
+    return add->totals[4] + add->totals[REFUSED] > 0 ? CLI_FAILED : CLI_OK;
+}
+
 static int run_add(struct cli_call *call)
 {
-    int status = CLI_OK, last = CLI_FAILED;
     const char *source = cli_option(call, "source");
     if (source == NULL)
         return cli_usage(call, "--source NAME is needed: where it comes from decides what it may mean");
-    struct add add = {.call = call, .bar = !call->json && os_term_is(2)};
-    buf_init(&add.text, FILE_BYTES_MAX);
-    buf_init(&add.batch, LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 64);
-    if (!control_connect(call, &add.link))
-        return CLI_FAILED;
-    bool on = begin(&add, source);
-    for (size_t i = 0; on && i < call->arg_count; i++) {
-        add.path = call->args[i];
-        on = add_file(&add, &status);
+    if (!str_is_utf8(str_of(source)))
+        return cli_usage(call, "--source is not UTF-8");
+    struct add *add = mem_alloc(sizeof *add);
+    if (add == NULL || json_parser_new(LINE_BYTES_MAX, &add->parser) != ERR_OK) {
+        mem_free(add);
+        return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
     }
-    if (on) {
-        last = finish(&add);
-        say_totals(&add);
+    add->call = call;
+    add->bar = !call->json && os_term_is(2);
+    add->told_us = call->os->mono_us(call->os->ctx);
+    buf_init(&add->batch, LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 64);
+    buf_init(&add->line, LINE_BYTES_MAX + JSON_PADDING);
+    int status = CLI_FAILED;
+    if (control_connect(call, &add->link)) {
+        status = add_all(add, source);
+        control_hang_up(&add->link);
     }
-    control_hang_up(&add.link);
-    buf_deinit(&add.text);
-    buf_deinit(&add.batch);
-    mem_free(add.slices.at);
-    if (last != CLI_OK)
-        return last;
-    return status != CLI_OK ? status : add.totals[4] + add.totals[5] > 0 ? CLI_FAILED : CLI_OK;
+    json_parser_free(add->parser);
+    buf_deinit(&add->batch);
+    buf_deinit(&add->line);
+    mem_free(add->slices.at);
+    mem_free(add);
+    return status;
 }
 
 static const struct cli_command commands[] = {
     {.words = "add",
      .summary = "add objects: bundles, single objects, or one object a line",
-     .help = "Every object is acknowledged only when it is durable. What is refused is told with its place "
-             "and kept\n"
-             "(bongsu quarantine). Adding again is harmless. Exit status 1 when anything was refused.",
+     .help =
+         "gzip and zstd are unpacked. Every object is acknowledged only when it is durable. What is refused\n"
+         "is told with its place and kept (bongsu quarantine). Adding again is harmless, so is "
+         "interrupting:\n"
+         "what was acknowledged stays. Exit status 1 when anything was refused.",
      .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
      .many = true,
      .options = {{"source", CLI_TEXT, NULL, "NAME", "where it comes from"}},

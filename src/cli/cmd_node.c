@@ -5,8 +5,12 @@
 #include "app/init.h"
 #include "app/keys.h"
 #include "app/node.h"
+#include "app/report.h"
 #include "cli/cli.h"
 #include "core/mem.h"
+#include "gate/gate.h"
+#include "os/local.h"
+#include "os/os_net.h"
 
 static void wipe(struct buf *buf)
 {
@@ -159,6 +163,56 @@ static int serve(struct cli_call *call)
     return status == 0 ? CLI_OK : CLI_FAILED;
 }
 
+static err_t make_index(const struct cli_call *call, const struct conf *conf, uint64_t *out_objects)
+{
+    struct report report;
+    struct gate *gate = NULL;
+    struct gate_counts counts;
+    report_init(&report, call->os, conf->node, "reindex");
+    struct gate_setup setup = {.os = call->os,
+                               .dir = conf->dir,
+                               .node_name = str_of(conf->node),
+                               .reindex = true,
+                               .diag = &report.diag};
+    err_t err = gate_open(&setup, &gate);
+    if (err != ERR_OK)
+        return err;
+    if (gate_health(gate).read_only)
+        err = ERR_READONLY;
+    else
+        err = gate_merge(gate, true);
+    gate_counts(gate, &counts);
+    gate_close(gate);
+    *out_objects = counts.objects;
+    return err;
+}
+
+static int reindex(struct cli_call *call)
+{
+    struct conf conf;
+    uint64_t objects = 0;
+    int fd;
+    if (call->arg_count > 0)
+        call->dir = call->args[0];
+    if (!cli_conf(call, &conf))
+        return CLI_FAILED;
+    if (os_local_connect(conf.control, &fd) == ERR_OK) {
+        os_net_close(fd);
+        return cli_fail("stop it first", "the node in %s runs", call->dir);
+    }
+    err_t err = make_index(call, &conf, &objects);
+    if (err == ERR_BUSY)
+        return cli_fail("stop it first", "something else has the store in %s open", call->dir);
+    if (err != ERR_OK)
+        return cli_fail("is there room, is the log whole? see the guide", "the index could not be made: %s",
+                        err_text(err));
+    if (call->json)
+        (void)printf("{\"objects\":%llu}\n", (unsigned long long)objects);
+    else
+        (void)printf("the index is made again from the log: %llu objects\n", (unsigned long long)objects);
+    return CLI_OK;
+}
+
 #define PASSPHRASE                                                                                           \
     {                                                                                                        \
         "passphrase-file", CLI_TEXT, NULL, "FILE", "instead of asking (or BONGSU_PASSPHRASE_FILE)"           \
@@ -189,6 +243,11 @@ static const struct cli_command commands[] = {
      .many = true,
      .options = {{"one-process", CLI_FLAG, NULL, NULL, "all roles in one process: for tests"}},
      .run = serve},
+    {.words = "reindex",
+     .summary = "make the index again from the log; the node must not run",
+     .help = "The log is what is true; the index only makes it quick. Nothing is lost by this.",
+     .many = true,
+     .run = reindex},
 };
 
 const struct cli_group cli_node = {commands, sizeof commands / sizeof commands[0]};

@@ -38,8 +38,9 @@ bool control_connect(const struct cli_call *call, struct control_link *out)
     if (err == ERR_NOTFOUND)
         err = start_store(call, &conf, &fd);
     if (err != ERR_OK) {
-        (void)cli_fail("is it yours? see what the node said", "the node in %s does not answer: %s", call->dir,
-                       err_text(err));
+        (void)cli_fail(err == ERR_DENIED ? "it belongs to another user: use that user's name, or sudo"
+                                         : "is it yours? see what the node said",
+                       "the node in %s does not answer: %s", call->dir, err_text(err));
         return false;
     }
     *out = (struct control_link) {.fd = fd};
@@ -171,9 +172,11 @@ static bool put_value(const struct cli_call *call, struct buf *out, const struct
     return good;
 }
 
-static bool write_request(const struct cli_call *call, struct buf *out)
+/* False: said why, *status is what it means. */
+static bool write_request(const struct cli_call *call, struct buf *out, int *status)
 {
     const struct cli_command *command = call->command;
+    *status = CLI_USAGE;
     buf_printf(out, "{\"command\":\"%s\",\"args\":{", command->control);
     for (size_t i = 0; i < call->arg_count && i < 4; i++)
         if (!put_value(call, out, &command->args[i], call->args[i]))
@@ -182,45 +185,59 @@ static bool write_request(const struct cli_call *call, struct buf *out)
         if (!put_value(call, out, &command->options[i], call->values[i]))
             return false;
     buf_printf(out, "}}\n");
+    *status = CLI_FAILED;
     if (buf_err(out) != ERR_OK)
         return cli_fail(NULL, "%s", err_text(buf_err(out))) == CLI_OK;
     return true;
 }
 
-static int print_lines(struct cli_call *call, struct control_link *link, struct table *table)
+int control_each(struct cli_call *call, void (*each)(void *ctx, struct str line), void *ctx)
 {
+    struct buf request;
+    struct control_link link;
     struct str line;
-    err_t err;
-    while ((err = control_line(link, &line)) == ERR_OK) {
+    int status = CLI_FAILED;
+    buf_init(&request, LIMIT_CONTROL_LINE_BYTES);
+    if (!write_request(call, &request, &status) || !control_connect(call, &link))
+        goto out;
+    err_t err = control_send(&link, buf_bytes(&request));
+    while (err == ERR_OK && !TRY(err, control_line(&link, &line))) {
         if (control_is_done(line)) {
-            if (call->json)
-                (void)printf("%.*s\n", STR_ARG(line));
-            table_print(table);
-            return control_result(line);
+            status = control_result(line);
+            break;
         }
-        if (call->json)
-            (void)printf("%.*s\n", STR_ARG(line));
-        else if (!table_take(table, line))
-            print_say(line);
+        each(ctx, line);
     }
-    return cli_fail("is it still running?", "the node broke off: %s", err_text(err));
+    if (err != ERR_OK)
+        status = cli_fail("is it still running?", "the node broke off: %s", err_text(err));
+    control_hang_up(&link);
+out:
+    buf_deinit(&request);
+    return status;
+}
+
+struct printing {
+    const struct cli_call *call;
+    struct table *table;
+};
+
+/* Sentences stand where they came: a table that was begun ends before them. */
+static void print_line(void *ctx, struct str line)
+{
+    const struct printing *printing = ctx;
+    if (printing->call->json) {
+        (void)printf("%.*s\n", STR_ARG(line));
+    } else if (!table_take(printing->table, line)) {
+        table_print(printing->table);
+        print_say(line);
+    }
 }
 
 int control_run(struct cli_call *call)
 {
-    struct buf request;
-    struct control_link link;
-    int status = CLI_FAILED;
-    buf_init(&request, LIMIT_CONTROL_LINE_BYTES);
-    if (!write_request(call, &request) || !control_connect(call, &link))
-        goto out;
-    struct table *table = table_new(call->command->columns);
-    err_t err = control_send(&link, buf_bytes(&request));
-    status = err == ERR_OK ? print_lines(call, &link, table)
-                           : cli_fail("is it still running?", "the node broke off: %s", err_text(err));
-    table_free(table);
-    control_hang_up(&link);
-out:
-    buf_deinit(&request);
+    struct printing printing = {call, table_new(call->command->columns)};
+    int status = control_each(call, print_line, &printing);
+    table_print(printing.table);
+    table_free(printing.table);
     return status;
 }

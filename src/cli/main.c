@@ -194,21 +194,29 @@ static const struct cli_command *find(int count, char **args, int *out_used)
     return best;
 }
 
-/* Commands that begin with these words: what `bongsu peer` alone may mean. */
-static bool print_family(const char *word)
+static bool in_family(const struct cli_command *command, const char *word)
 {
-    bool any = false;
     size_t len = strlen(word);
-    for (size_t g = 0; g < GROUPS; g++) {
-        for (size_t i = 0; i < groups[g]->count; i++) {
-            const struct cli_command *command = &groups[g]->commands[i];
-            if (strncmp(command->words, word, len) != 0 || command->words[len] != ' ')
-                continue;
-            (void)fprintf(stderr, "  %-20s %s\n", command->words, command->summary);
-            any = true;
-        }
-    }
-    return any;
+    return strncmp(command->words, word, len) == 0 && command->words[len] == ' ';
+}
+
+static bool starts_family(const char *word)
+{
+    for (size_t g = 0; g < GROUPS; g++)
+        for (size_t i = 0; i < groups[g]->count; i++)
+            if (in_family(&groups[g]->commands[i], word))
+                return true;
+    return false;
+}
+
+/* Commands that begin with these words: what `bongsu peer` alone may mean. */
+static void print_family(const char *word)
+{
+    for (size_t g = 0; g < GROUPS; g++)
+        for (size_t i = 0; i < groups[g]->count; i++)
+            if (in_family(&groups[g]->commands[i], word))
+                (void)fprintf(stderr, "  %-20s %s\n", groups[g]->commands[i].words,
+                              groups[g]->commands[i].summary);
 }
 
 static const struct cli_option *option_named(const struct cli_command *command, struct str name,
@@ -299,23 +307,37 @@ static bool wants_help(int count, char **args)
     return false;
 }
 
+/* `call` is large: 32 KiB of pointers. */
+static int run_command(const struct cli_command *command, struct cli_call *call, int count, char **args)
+{
+    *call = (struct cli_call) {.os = os_linux(), .command = command, .dir = os_term_env("BONGSU_DIR")};
+    if (!read_all(call, count, args))
+        return CLI_USAGE;
+    return command->run != NULL ? command->run(call) : control_run(call);
+}
+
 static int run(int count, char **args)
 {
     int used;
     const struct cli_command *command = find(count, args, &used);
     if (command == NULL) {
-        (void)fprintf(stderr, "bongsu: there is no command %s (bongsu --help)\n", args[0]);
-        (void)print_family(args[0]);
+        bool family = starts_family(args[0]);
+        (void)fprintf(stderr,
+                      family ? "bongsu: %s what?\n" : "bongsu: there is no command %s (bongsu --help)\n",
+                      args[0]);
+        print_family(args[0]);
         return CLI_USAGE;
     }
     if (wants_help(count - used, args + used)) {
         print_command(command);
         return CLI_OK;
     }
-    struct cli_call call = {.os = os_linux(), .command = command, .dir = os_term_env("BONGSU_DIR")};
-    if (!read_all(&call, count - used, args + used))
-        return CLI_USAGE;
-    return command->run != NULL ? command->run(&call) : control_run(&call);
+    struct cli_call *call = mem_alloc(sizeof *call);
+    if (call == NULL)
+        return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
+    int status = run_command(command, call, count - used, args + used);
+    mem_free(call);
+    return status;
 }
 
 int main(int argc, char **argv)

@@ -9,6 +9,7 @@ enum { COLUMNS_MAX = 12, CELL_MAX = 96, ROWS_MAX = 100000, LINE_BYTES_MAX = 40 <
 
 struct row {
     char cell[COLUMNS_MAX][CELL_MAX];
+    bool number[COLUMNS_MAX];
 };
 
 struct table {
@@ -44,11 +45,91 @@ void table_free(struct table *table)
     mem_free(table);
 }
 
+/* The next character; what is not UTF-8 counts a byte at a time. */
+static uint32_t take_char(struct str *text)
+{
+    const uint8_t *at = (const uint8_t *)text->at;
+    size_t more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : *at >= 0xc0 ? 1 : 0;
+    if (more >= text->len)
+        more = 0;
+    uint32_t c = more == 0 ? *at : *at & (0x3fu >> more);
+    for (size_t i = 1; i <= more; i++)
+        c = c << 6 | (at[i] & 0x3fu);
+    *text = (struct str) {text->at + 1 + more, text->len - 1 - more};
+    return c;
+}
+
+/* Unicode 15, UAX 11, the ranges that matter in names and texts: wide (2) and combining (0) characters. */
+static size_t char_width(uint32_t c)
+{
+    static const struct {
+        uint32_t from, to;
+        size_t width;
+    } ranges[] = {
+        {0x0300, 0x036f, 0},   /* combining marks */
+        {0x1100, 0x115f, 2},   /* Hangul initial letters */
+        {0x1160, 0x11ff, 0},   /* Hangul vowels and finals: join the initial */
+        {0x200b, 0x200f, 0},   /* zero width */
+        {0x20d0, 0x20ff, 0},   /* combining marks */
+        {0x2e80, 0x303e, 2},   /* CJK */
+        {0x3041, 0xa4cf, 2},   /* kana to Yi */
+        {0xa960, 0xa97f, 2},   /* Hangul extended */
+        {0xac00, 0xd7a3, 2},   /* Hangul syllables */
+        {0xf900, 0xfaff, 2},   /* CJK compatibility */
+        {0xfe00, 0xfe0f, 0},   /* variation selectors */
+        {0xfe30, 0xfe6f, 2},   /* CJK forms */
+        {0xff00, 0xff60, 2},   /* full width */
+        {0xffe0, 0xffe6, 2},   /* full width signs */
+        {0x1f300, 0x1f64f, 2}, /* pictographs */
+        {0x1f680, 0x1f6ff, 2}, /* transport */
+        {0x1f900, 0x1f9ff, 2}, /* more pictographs */
+        {0x20000, 0x3fffd, 2}, /* CJK extensions */
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (c >= ranges[i].from && c <= ranges[i].to)
+            return ranges[i].width;
+    return 1;
+}
+
+size_t print_width(struct str text)
+{
+    size_t width = 0;
+    while (text.len > 0)
+        width += char_width(take_char(&text));
+    return width;
+}
+
+static size_t width_of(const char *text)
+{
+    return print_width(str_of(text));
+}
+
+/* A table is lines: what a sender wrote may not begin another, nor drive the terminal. Cut between
+ * characters. */
+static void copy_cell(struct str from, char out[CELL_MAX])
+{
+    size_t len = 0;
+    while (from.len > 0) {
+        struct str before = from;
+        uint32_t c = take_char(&from);
+        size_t bytes = before.len - from.len;
+        if (bytes > CELL_MAX - 1 - len)
+            break;
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+            out[len++] = ' ';
+            continue;
+        }
+        memcpy(out + len, before.at, bytes);
+        len += bytes;
+    }
+    out[len] = '\0';
+}
+
 static void cell_text(struct json_val value, char out[CELL_MAX])
 {
     switch (json_type(value)) {
     case JSON_STRING:
-        (void)snprintf(out, CELL_MAX, "%.*s", STR_ARG(json_str(value)));
+        copy_cell(json_str(value), out);
         break;
     case JSON_INT:
         (void)snprintf(out, CELL_MAX, "%lld", (long long)json_int(value));
@@ -104,29 +185,30 @@ bool table_take(struct table *table, struct str line)
     struct row *row = row_new(table);
     if (row == NULL)
         return false;
-    for (size_t c = 0; c < table->column_count; c++)
-        if (json_get(root, str_of(table->columns[c].key), &value))
-            cell_text(value, row->cell[c]);
+    for (size_t c = 0; c < table->column_count; c++) {
+        if (!json_get(root, str_of(table->columns[c].key), &value))
+            continue;
+        cell_text(value, row->cell[c]);
+        row->number[c] = json_is(value, JSON_INT) || json_is(value, JSON_UINT);
+    }
     return true;
 }
 
-/* Columns of a terminal that a UTF-8 text takes: Korean and Japanese letters are two wide. */
-static size_t width_of(const char *text)
+static void put_spaces(size_t count)
 {
-    size_t width = 0;
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        if ((*at & 0xc0u) == 0x80u)
-            continue;
-        width += *at >= 0xe1u && *at <= 0xedu && !(*at == 0xe2u) ? 2 : 1;
-    }
-    return width;
+    while (count-- > 0)
+        (void)fputc(' ', stdout);
 }
 
-static void print_cell(const char *text, size_t width, bool last)
+/* Numbers stand to the right of their column. */
+static void print_cell(const char *text, size_t width, bool right, bool last)
 {
+    size_t own = width_of(text), gap = own < width ? width - own : 0;
+    if (right)
+        put_spaces(gap);
     (void)fputs(text, stdout);
-    for (size_t w = width_of(text); !last && w < width + 2; w++)
-        (void)fputc(' ', stdout);
+    if (!last)
+        put_spaces((right ? 0 : gap) + 2);
 }
 
 void table_print(struct table *table)
@@ -141,11 +223,12 @@ void table_print(struct table *table)
                 width[c] = width_of(table->rows[r].cell[c]);
     }
     for (size_t c = 0; c < table->column_count; c++)
-        print_cell(table->columns[c].title, width[c], c + 1 == table->column_count);
+        print_cell(table->columns[c].title, width[c], table->rows[0].number[c], c + 1 == table->column_count);
     (void)fputc('\n', stdout);
     for (size_t r = 0; r < table->count; r++) {
         for (size_t c = 0; c < table->column_count; c++)
-            print_cell(table->rows[r].cell[c], width[c], c + 1 == table->column_count);
+            print_cell(table->rows[r].cell[c], width[c], table->rows[r].number[c],
+                       c + 1 == table->column_count);
         (void)fputc('\n', stdout);
     }
     table->count = 0;

@@ -147,3 +147,9 @@
     (LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 64) /* one batch of `add` */
 #define LIMIT_CONTROL_REPLY_BYTES (32u << 20) /* all lines of one answer that wait for a slow reader */
 #define LIMIT_STEPS_PER_TURN      64 /* decisions between two looks at the network: 64,000 objects */
+
+/* --- cli --- */
+#define LIMIT_ADD_UNPACKED_BYTES (UINT64_C(16) << 30) /* of one packed or piped file: it goes onto a disk */
+#define LIMIT_ADD_UNPACK_FREE    (64u << 20)          /* so much may come out of anything */
+#define LIMIT_ADD_UNPACK_RATIO   500 /* beyond: bytes out for one in; STIX packs 5 to 100 times smaller */
+#define LIMIT_ADD_WINDOW_LOG     27  /* zstd's window: 128 MiB of memory at most */

@@ -19,3 +19,5 @@ NODISCARD err_t os_term_input(struct buf *out, size_t size, bool *out_end);
 const char *os_term_env(const char *name);
 /* The user's name for records ("root"), or "uid N". */
 void os_term_user(unsigned uid, char *out, size_t size);
+/* Waits so long, or until a signal. */
+void os_term_pause(unsigned ms);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,4 +96,9 @@ void os_term_user(unsigned uid, char *out, size_t size)
         (void)snprintf(out, size, "%s", found->pw_name);
     else
         (void)snprintf(out, size, "uid %u", uid);
+}
+
+void os_term_pause(unsigned ms)
+{
+    (void)poll(NULL, 0, (int)ms);
 }

@@ -1,0 +1,15 @@
+/* The text of a file to be added: as it is, or unpacked (gzip, zstd), however large. It is mapped, never
+ * loaded; what is packed or comes by a pipe is first spooled into a file without a name. */
+#pragma once
+
+#include "cli/cli.h"
+#include "os/input.h"
+
+struct text {
+    struct os_input input;
+    struct bytes bytes; /* mapped; good until text_close */
+};
+
+/* Says why not. "-" is standard input. */
+NODISCARD bool text_open(const char *path, struct text *out);
+void text_close(struct text *text);
