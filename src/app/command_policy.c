@@ -90,7 +90,10 @@ static void say_why(struct command_call *call, const struct gate_why *why)
     if (why->blocked)
         line_text(call->out, "blocked_by", why->blocked_by);
     line_end(call->out);
-    if (why->released)
+    if (why->released && why->effect != POLICY_RELEASE)
+        line_say(call->out, "Released already; now rule %.*s would %s it, and a newer version is kept back.",
+                 STR_ARG(why->rule), why->effect == POLICY_HOLD ? "hold" : "deny");
+    else if (why->released)
         line_say(call->out, "Released (rule %.*s).", STR_ARG(why->rule));
     else if (why->blocked)
         line_say(call->out, "Not released: rule %.*s lets it go, but it refers to %.*s, which %s.",

@@ -300,7 +300,7 @@ static err_t open_rooms(struct core_role *role)
 {
     char dir[FILE_PATH_SIZE];
     err_t err;
-    if (TRY(err, file_path(role->conf->dir, "store", dir)))
+    if (TRY(err, file_path(role->conf->dir, CORE_STORE_DIR, dir)))
         return err;
     struct gate_setup gate = {
         .os = role->os, .dir = dir, .node_name = str_of(role->conf->node), .diag = role->diag};

@@ -15,6 +15,8 @@
 
 struct core_role;
 
+#define CORE_STORE_DIR "store" /* below the node's directory: gate_setup.dir */
+
 struct core_links {
     /* This end is side 0 of edge and keeper, side 1 of parent. */
     const struct os_channel_fds *edge, *keeper, *parent; /* edge NULL: a store opened for a command */

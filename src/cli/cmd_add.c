@@ -273,8 +273,8 @@ static err_t send_batch(struct add *add)
     return control_send(&add->link, buf_bytes(&add->batch));
 }
 
-/* Cuts the file into objects. What cannot be cut goes whole, so that the node refuses it and keeps the bytes;
- * unless it is too large for that. */
+/* Cuts the file into objects. A text that breaks off goes whole, so that the node refuses it and keeps the
+ * bytes; of one that is too large for that, what stands before the fault goes. */
 static err_t cut(struct add *add)
 {
     struct fault fault = {0};
@@ -285,13 +285,17 @@ static err_t cut(struct add *add)
         return ERR_NOMEM;
     if (err == ERR_OK)
         return ERR_OK;
-    struct refusal refusal = {.object = add->slices.count, .fault = fault.offset, .what = str_of(fault.what)};
-    add->slices.count = 0;
-    add->kind = JSON_SPLIT_OBJECT;
     if (text.len > LIMIT_OBJECT_BYTES) {
+        struct refusal refusal = {.object = add->slices.count,
+                                  .at = fault.offset,
+                                  .fault = fault.offset,
+                                  .what = str_of(fault.what)};
         refuse_here(add, refusal, err);
+        add->kind = JSON_SPLIT_LIST; /* only the elements of a list are handed over before the end */
         return ERR_OK;
     }
+    add->slices.count = 0;
+    add->kind = JSON_SPLIT_OBJECT;
     return keep_slice(&add->slices, (struct json_slice) {0, text.len}) ? ERR_OK : ERR_NOMEM;
 }
 

@@ -1,6 +1,7 @@
 /* init, card, serve. */
 #include <stdio.h>
 
+#include "app/core_role.h"
 #include "app/file.h"
 #include "app/init.h"
 #include "app/keys.h"
@@ -168,14 +169,14 @@ static err_t make_index(const struct cli_call *call, const struct conf *conf, ui
     struct report report;
     struct gate *gate = NULL;
     struct gate_counts counts;
-    report_init(&report, call->os, conf->node, "reindex");
-    struct gate_setup setup = {.os = call->os,
-                               .dir = conf->dir,
-                               .node_name = str_of(conf->node),
-                               .reindex = true,
-                               .diag = &report.diag};
-    err_t err = gate_open(&setup, &gate);
+    char dir[FILE_PATH_SIZE];
+    err_t err = file_path(conf->dir, CORE_STORE_DIR, dir);
     if (err != ERR_OK)
+        return err;
+    report_init(&report, call->os, conf->node, "reindex");
+    struct gate_setup setup = {
+        .os = call->os, .dir = dir, .node_name = str_of(conf->node), .reindex = true, .diag = &report.diag};
+    if (TRY(err, gate_open(&setup, &gate)))
         return err;
     if (gate_health(gate).read_only)
         err = ERR_READONLY;
