@@ -203,6 +203,8 @@ int control_each(struct cli_call *call, void (*each)(void *ctx, struct str line)
     err_t err = control_send(&link, buf_bytes(&request));
     while (err == ERR_OK && !TRY(err, control_line(&link, &line))) {
         if (control_is_done(line)) {
+            if (call->json)
+                (void)printf("%.*s\n", STR_ARG(line));
             status = control_result(line);
             break;
         }

@@ -1,0 +1,429 @@
+#!/usr/bin/env python3
+"""Drives the command line as somebody who makes mistakes: every refusal says what, why and what to do, with its exit status.
+
+    tests/scenario/test_cli.py [PROGRAM]
+
+Standard library only. Ends with "N passed, N failed, N skipped".
+"""
+import glob
+import gzip
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CAMPAIGN = ROOT / 'samples' / 'campaign'
+POLICY = ROOT / 'share' / 'default.policy'
+WAIT_S = 30
+MARKING = '00000000-0000-4000-8000-000000000000'
+counted = {'passed': 0, 'failed': 0, 'skipped': 0}
+
+
+def newest_program():
+    built = [path for path in ROOT.glob('build*/**/src/cli/bongsu') if 'asan' not in path.parts]
+    if not built:
+        sys.exit('test_cli: there is no build/*/src/cli/bongsu; run `make build`')
+    return str(max(built, key=lambda path: path.stat().st_mtime))
+
+
+PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else newest_program()
+
+
+def check(what, good, detail=''):
+    counted['passed' if good else 'failed'] += 1
+    if not good:
+        print(f'FAILED: {what}: {detail}', flush=True)
+
+
+def skip(what, why):
+    counted['skipped'] += 1
+    print(f'skipped: {what}: {why}', flush=True)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+class Place:
+    """A folder with nodes; ends only what it started."""
+
+    def __init__(self):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix='bongsu-cli-'))
+        self.running = {}
+        (self.path / 'pass').write_text('passphrase one\n')
+        (self.path / 'short').write_text('short\n')
+
+    def run(self, *words, given=b'', env=None, limit=None):
+        def bound():
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        done = subprocess.run([PROGRAM, *map(str, words)], input=given, capture_output=True, cwd=self.path, timeout=180,
+                              env={**os.environ, 'BONGSU_DIR': '', **(env or {})}, preexec_fn=bound if limit else None)
+        return done.returncode, done.stdout.decode(errors='replace'), done.stderr.decode(errors='replace')
+
+    def expect(self, status, pattern, *words, **more):
+        """The status, and the pattern in what it printed on either stream."""
+        got, out, err = self.run(*words, **more)
+        good = got == status and re.search(pattern, out + err, re.S) is not None
+        check(' '.join(map(str, words)), good, f'status {got}, wanted {status} and /{pattern}/:\n{out}{err}')
+        return out
+
+    def lines(self, *words, **more):
+        return [json.loads(line) for line in self.run(*words, '--json', **more)[1].splitlines()]
+
+    def make(self, name, country):
+        self.expect(0, 'words: (?:[a-z]{5} ){7}[a-z]{5}', 'init', name, '--name', name, '--country', country, '--listen',
+                    f'127.0.0.1:{free_port()}', '--passphrase-file', 'pass')
+        (self.path / f'{name}.card').write_text(self.run('card', name)[1])
+
+    def start(self, name):
+        with open(self.path / f'{name}.log', 'ab') as log:
+            at = log.tell()
+            self.running[name] = subprocess.Popen([PROGRAM, 'serve', name], cwd=self.path, stdin=subprocess.DEVNULL,
+                                                  stdout=log, stderr=log)
+        until(f'{name} is ready', lambda: 'ready' in self.log(name)[at:])
+
+    def stop(self, name):
+        process = self.running.pop(name)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(timeout=20)
+        check(f'{name} stops with status 0', status == 0, status)
+        return time.monotonic() - began
+
+    def log(self, name):
+        return (self.path / f'{name}.log').read_text()
+
+    def close(self):
+        for process in self.running.values():
+            process.kill()
+            process.wait()
+        shutil.rmtree(self.path)
+
+
+def until(what, good, seconds=WAIT_S):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if good():
+            check(what, True)
+            return True
+        time.sleep(0.1)
+    check(what, False, f'not within {seconds} s')
+    return False
+
+
+def objects_of(name):
+    return json.loads((CAMPAIGN / name).read_text())['objects']
+
+
+def test_usage(place):
+    place.expect(0, 'COMMAND --help', '--help')
+    place.expect(2, 'there is no command pear', 'pear')
+    place.expect(2, 'peer what.*peer add.*peer remove', 'peer')
+    place.expect(2, 'there is no option --nix', 'status', '--nix')
+    place.expect(2, '--dir wants DIR', 'status', '--dir')
+    place.expect(2, 'CARD is missing', 'peer', 'add')
+    place.expect(1, 'which node', 'status')
+    place.expect(1, 'there is no node in nowhere .*bongsu init', 'status', '--dir', 'nowhere')
+    place.expect(1, 'there is no node in nowhere', 'serve', 'nowhere')
+
+
+def test_init(place):
+    init = ['init', 'x', '--name', 'x', '--country', 'KR', '--passphrase-file']
+    place.expect(1, 'a passphrase has 8 to', *init, 'short')
+    check('a refused init leaves nothing behind', not (place.path / 'x').exists())
+    place.expect(1, 'nofile: not found', *init, 'nofile')
+    place.expect(2, 'country', 'init', 'x', '--name', 'x', '--country', 'kr', '--passphrase-file', 'pass')
+    place.expect(2, 'node is not a name', 'init', 'x', '--name', 'X X', '--country', 'KR', '--passphrase-file', 'pass')
+    place.expect(2, 'HOST:PORT', *init, 'pass', '--listen', 'nowhere')
+    place.expect(1, 'the one above it is missing', 'init', 'a/b/c', '--name', 'x', '--country', 'KR', '--passphrase-file', 'pass')
+    place.make('kr', 'KR')
+    place.make('us', 'US')
+    place.expect(1, 'there is a node in kr already', 'init', 'kr', '--name', 'kr', '--country', 'KR', '--passphrase-file', 'pass')
+    place.expect(1, 'not the passphrase', 'card', 'us', '--renew', '--passphrase-file', 'short')
+    conf = place.path / 'kr' / 'bongsu.yaml'
+    text = conf.read_text()
+    conf.write_text(text.replace('country:', 'contry:'))
+    line = 1 + text[:text.index('country: ')].count('\n')
+    place.expect(1, f'line {line}', 'status', '--dir', 'kr')
+    conf.write_text(text)
+
+
+def test_stopped(place):
+    """Commands of a node that does not run."""
+    place.expect(0, r'kr \(KR\): not running.*0 objects.*no policy: nothing leaves', 'status', '--dir', 'kr')
+    place.expect(0, 'made again.*0 objects', 'reindex', 'kr')
+    place.expect(0, 'whole', 'check', '--dir', 'kr')
+
+
+def test_running(place):
+    place.start('kr')
+    place.start('us')
+    place.expect(1, 'the node in kr runs .*stop it first', 'reindex', 'kr')
+    place.expect(1, 'runs already', 'serve', 'kr')
+    conf = (place.path / 'kr' / 'bongsu.yaml').read_text()
+    place.make('xx', 'JP')
+    port = re.search(r'^listen: "(.*)"', conf, re.M).group(1)
+    other = place.path / 'xx' / 'bongsu.yaml'
+    other.write_text(re.sub(r'^listen: .*', f'listen: "{port}"', other.read_text(), flags=re.M))
+    got, _, err = place.run('serve', 'xx')
+    said = [json.loads(line) for line in err.splitlines()]
+    check('a taken port ends serve', got == 1, got)
+    check('a taken port is named', any(port.split(':')[1] in line['what'] for line in said), err)
+    check('it says what to do', any('next' in line for line in said), err)
+
+
+def test_sources(place):
+    kr = ['--dir', 'kr']
+    place.expect(0, 'declared', 'source', 'add', 'kr-cert', *kr)
+    place.expect(2, 'needs a reason .*--because', 'source', 'add', 'kr-feed', '--assume', 'tlp:clear', *kr)
+    place.expect(2, 'purple is not a TLP level .*amber', 'source', 'add', 'f', '--assume', 'purple', '--because', 'x', *kr)
+    place.expect(2, 'that is over', 'source', 'add', 'f', '--assume', 'clear', '--because', 'x', '--until', '2020-01-01', *kr)
+    place.expect(2, 'not a date', 'source', 'add', 'f', '--until', 'soon', *kr)
+    place.expect(1, 'names are of', 'source', 'add', 'A B', *kr)
+    place.expect(0, 'declared', 'source', 'add', 'kr-feed', '--assume', 'tlp:clear', '--because', '공개 자료', '--until',
+                 '2099-01-01', *kr)
+    place.expect(0, r'kr-feed +own +yes +no +clear +2099-01-01', 'source', 'list', *kr)
+
+
+def test_add(place):
+    kr = ['--dir', 'kr']
+    place.expect(2, '--source NAME is needed', 'add', CAMPAIGN / 'kr-cert.json', *kr)
+    count = len(objects_of('kr-cert.json'))
+    place.expect(0, f'{count} new', 'add', CAMPAIGN / 'kr-cert.json', '--source', 'kr-cert', *kr)
+    place.expect(0, f'0 new, {count} duplicate', 'add', CAMPAIGN / 'kr-cert.json', '--source', 'kr-cert', *kr)
+    place.expect(0, r'\d+ new', 'add', CAMPAIGN / 'kr-feed-unmarked.jsonl', '--source', 'kr-feed', *kr)
+    sensor = (CAMPAIGN / 'kr-sensor.json').read_bytes()
+    count = len(objects_of('kr-sensor.json'))
+    place.expect(0, r'\d+ new', 'add', '-', '--source', 'kr-sensor', *kr, given=gzip.compress(sensor))
+    again = f'0 new, {count} duplicate'
+    place.expect(0, again, 'add', '-', '--source', 'kr-sensor', *kr, given=sensor)
+    (place.path / 's.gz').write_bytes(gzip.compress(sensor[:700]) + gzip.compress(sensor[700:]))
+    place.expect(0, again, 'add', 's.gz', '--source', 'kr-sensor', *kr)
+    (place.path / 'cut.gz').write_bytes(gzip.compress(sensor)[:400])
+    place.expect(1, 'cut.gz: the input ends too early', 'add', 'cut.gz', '--source', 'kr-sensor', *kr)
+    (place.path / 'bomb.gz').write_bytes(gzip.compress(bytes(200 << 20)))
+    place.expect(1, 'unpacks to far more', 'add', 'bomb.gz', '--source', 'kr-sensor', *kr)
+    if shutil.which('zstd'):
+        packed = subprocess.run(['zstd', '-q', '-c'], input=sensor, capture_output=True, check=True).stdout
+        place.expect(0, again, 'add', '-', '--source', 'kr-sensor', *kr, given=packed)
+        place.expect(1, 'ends too early', 'add', '-', '--source', 'kr-sensor', *kr, given=packed[:300])
+    else:
+        skip('add of zstd', 'there is no zstd program')
+    (place.path / 'empty').write_bytes(b'')
+    place.expect(1, '0 new.*empty: it is empty.*is a directory.*not found', 'add', 'empty', '.', 'nothing', '--source', 'kr-cert',
+                 *kr)
+
+
+def test_refusals(place):
+    kr = ['--dir', 'kr']
+    good = objects_of('kr-cert.json')[0]
+    bad = {**good, 'id': good['type'] + '--' + MARKING, 'created': '나중에'}
+    text = json.dumps({'type': 'bundle', 'id': 'bundle--' + MARKING, 'objects': [good, bad]}, ensure_ascii=False)
+    (place.path / 'bad.json').write_text(text)
+    at = text.encode().index('"나중에"'.encode())
+    place.expect(1, rf'bad.json: object 1 {bad["id"]}, byte {at}, /created: .*STIX 2.1.*quarantine show \d+', 'add', 'bad.json',
+                 '--source', 'kr-cert', *kr)
+    line = place.lines('add', 'bad.json', '--source', 'kr-cert', *kr)[0]
+    place_of = (line['object'], line['id'], line['pointer'], line['offset'])
+    check('a refusal as JSON', place_of == (1, bad['id'], '/created', at), line)
+    number = line['number']
+    got, out, err = place.run('quarantine', 'show', number, *kr)
+    exact = json.dumps(bad, ensure_ascii=False)
+    check('quarantine show gives the exact bytes', got == 0 and out == exact, out)
+    check('and tells the rest beside them', '/created' in err and 'kr-cert' in err, err)
+    place.expect(0, rf'{number} .*/created', 'quarantine', 'list', *kr)
+    place.expect(1, 'refused again', 'quarantine', 'retry', number, *kr)
+    place.expect(1, 'no such entry', 'quarantine', 'retry', number, *kr)
+    number = place.lines('quarantine', 'list', *kr)[0]['number']
+    place.expect(0, 'dropped', 'quarantine', 'drop', number, *kr)
+    place.expect(1, 'no such entry', 'quarantine', 'drop', number, *kr)
+    place.expect(2, 'not a number', 'quarantine', 'show', 'x', *kr)
+    (place.path / 'broken').write_bytes(b'{"type":"bundle","objects":[\xff]}')
+    place.expect(1, 'byte 28', 'add', 'broken', '--source', 'kr-cert', *kr)
+
+
+def generated(count):
+    for i in range(count):
+        yield json.dumps({'type': 'ipv4-addr', 'spec_version': '2.1', 'id': f'ipv4-addr--{i:08x}-0000-4000-8000-000000000000',
+                          'value': f'10.{i >> 16}.{i >> 8 & 255}.{i & 255}', 'x_text': 'x' * 200})
+
+
+def test_large(place):
+    """More than the program may have in memory: the data segment is bounded to a fraction of the file."""
+    path = place.path / 'large.json'
+    with open(path, 'w') as file:
+        file.write('{"type":"bundle","id":"bundle--' + MARKING + '","objects":[')
+        file.write(','.join(generated(20000)))
+        pad = ',"x_pad":["' + 'y' * (250 << 20) + '"]'
+        file.write(']' + pad + '}')
+    got, out, err = place.run('add', path, '--source', 'large', '--dir', 'us', limit=120 << 20)
+    check('a file larger than memory goes in', got == 0 and '20000 new' in out, out + err)
+    with open(path, 'w') as file:
+        file.write('{"objects":[' + ','.join(generated(20000)))
+    got, out, err = place.run('add', path, '--source', 'large', '--dir', 'us')
+    check('a large file that breaks off says where', got == 1 and f'byte {path.stat().st_size}' in err, err)
+    check('and what was whole is there', '20000 duplicate' in out, out)
+    path.unlink()
+
+
+def test_policy(place):
+    kr = ['--dir', 'kr']
+    place.expect(1, 'there is no policy', 'policy', 'show', *kr)
+    text = POLICY.read_text()
+    at = text.index('release')
+    (place.path / 'bad.policy').write_text(text.replace('release', 'relase'))
+    for what in ('check', 'activate', 'diff'):
+        place.expect(1, r'line \d+, column \d+: .*did you mean .release', 'policy', what, 'bad.policy', *kr)
+    check('the policy has the word', at > 0)
+    place.expect(0, 'well formed', 'policy', 'check', POLICY, *kr)
+    place.expect(0, 'in force', 'policy', 'activate', POLICY, *kr)
+    place.expect(0, 'Nothing that is held', 'policy', 'diff', POLICY, *kr)
+
+
+def test_peers(place):
+    kr = ['--dir', 'kr']
+    place.expect(2, 'audience is missing', 'peer', 'add', 'us.card', *kr)
+    place.expect(1, 'our own card', 'peer', 'add', 'kr.card', '--audience', 'me', *kr)
+    place.expect(1, 'the card is refused', 'peer', 'add', 'pass', '--audience', 'me', *kr)
+    place.expect(0, 'Words of its root key.*telephone.*Paused, without history.*Of what is held', 'peer', 'add', 'us.card',
+                 '--audience', 'us-cisa', *kr)
+    place.expect(0, 'Words', 'peer', 'add', 'kr.card', '--audience', 'kr-kisa', '--dir', 'us')
+    place.expect(0, 'cannot prove', 'peer', 'add-taxii', 'jp', '--country', 'JP', *kr)
+    place.expect(0, '', 'card', 'us', '--renew', '--passphrase-file', 'pass')
+    (place.path / 'us2.card').write_text(place.run('card', 'us')[1])
+    place.expect(0, '', 'peer', 'add', 'us2.card', '--audience', 'us-cisa', *kr)
+    place.expect(1, 'not newer', 'peer', 'add', 'us.card', '--audience', 'us-cisa', *kr)
+    place.expect(1, 'there is no partner nobody', 'peer', 'start', 'nobody', *kr)
+    place.expect(0, 'started', 'peer', 'start', 'us-cisa', '--history', *kr)
+    place.expect(0, 'started', 'peer', 'start', 'kr-kisa', '--dir', 'us')
+    until('us receives', lambda: partner(place, 'us', 'kr-kisa').get('received', 0) > 100)
+    until('kr has the receipt', lambda: partner(place, 'kr', 'us-cisa')['receipted'] > 100)
+
+
+def partner(place, name, audience):
+    return [line for line in place.lines('status', '--dir', name) if line.get('audience') == audience][0]
+
+
+def test_deciding(place):
+    kr = ['--dir', 'kr']
+    indicator = [thing['id'] for thing in objects_of('kr-cert.json') if thing['type'] == 'indicator'][0]
+    marking = [thing['id'] for thing in objects_of('kr-cert.json') if thing.get('definition_type') == 'statement'][0]
+    place.expect(0, 'decides.*Released .rule', 'policy', 'explain', indicator, 'us-cisa', *kr)
+    place.expect(2, 'not a STIX identifier', 'policy', 'explain', 'x', 'us-cisa', *kr)
+    place.expect(1, 'no such object', 'policy', 'explain', f'indicator--{MARKING}', 'us-cisa', *kr)
+    place.expect(0, 'tagged', 'tag', 'add', indicator, '나라:급함', *kr)
+    place.expect(0, 'removed', 'tag', 'remove', indicator, '나라:급함', *kr)
+    place.expect(1, 'not removed', 'tag', 'remove', indicator, '나라:급함', *kr)
+    place.expect(2, 'needs a reason', 'marking', 'classify', marking, '--as', 'tlp:clear', *kr)
+    place.expect(0, 'classified as tlp:clear', 'marking', 'classify', marking, '--as', 'tlp:clear', '--because', '공개', *kr)
+    place.expect(1, 'add the marking-definition', 'marking', 'classify', f'marking-definition--{MARKING}', '--as', 'clear',
+                 '--because', 'x', *kr)
+    place.expect(0, 'denied.*stays released', 'deny', indicator, 'us-cisa', *kr)
+    place.expect(0, 'Released already; now rule built-in.operator would deny', 'policy', 'explain', indicator, 'us-cisa', *kr)
+    place.expect(0, 'approved', 'approve', indicator, 'us-cisa', *kr)
+    for kind in ('partner', 'source', 'rule'):
+        place.expect(1, f'there is no {kind} nix', 'stop-release', f'--{kind}', 'nix', *kr)
+    for more in ([], ['--partner', 'us-cisa'], ['--source', 'kr-cert'], ['--rule', 'open']):
+        place.expect(0, 'are stopped', 'stop-release', *more, *kr)
+        place.expect(0, 'go on', 'stop-release', *more, '--lift', *kr)
+    place.expect(2, 'one of partner', 'stop-release', '--partner', 'us-cisa', '--rule', 'open', *kr)
+
+
+def test_ledger(place):
+    kr = ['--dir', 'kr']
+    indicator = [thing['id'] for thing in objects_of('kr-cert.json') if thing['type'] == 'indicator'][0]
+    place.expect(0, 'every leaf was made again', 'ledger', 'verify', 'us-cisa', *kr)
+    place.expect(0, rf'release +{indicator}', 'ledger', 'show', 'us-cisa', *kr)
+    place.expect(0, 'proves leaf', 'ledger', 'prove', 'us-cisa', indicator, '--out', 'p.proof', *kr)
+    raw = place.run('object', 'show', indicator, '--raw', *kr)[1]
+    (place.path / 'o.json').write_text(raw)
+    check('object show --raw is the object', json.loads(raw)['id'] == indicator, raw)
+    place.expect(0, 'holds exactly.*verified: in the ledger bongsu/kr/us-cisa/0', 'ledger', 'verify-proof', 'p.proof', '--card',
+                 'kr.card', '--object', 'o.json')
+    place.expect(1, 'not what was released', 'ledger', 'verify-proof', 'p.proof', '--card', 'kr.card', '--object', 'pass')
+    place.expect(1, 'the card is of us', 'ledger', 'verify-proof', 'p.proof', '--card', 'us.card')
+    place.expect(2, '--card FILE is needed', 'ledger', 'verify-proof', 'p.proof')
+    proof = (place.path / 'p.proof').read_text()
+    index = int(re.search(r'^index (\d+)$', proof, re.M).group(1))
+    (place.path / 'q.proof').write_text(proof.replace(f'index {index}', f'index {index + 1}'))
+    place.expect(1, 'does not verify', 'ledger', 'verify-proof', 'q.proof', '--card', 'kr.card')
+    place.expect(1, 'nothing of it was released', 'ledger', 'prove', 'us-cisa', f'indicator--{MARKING}', '--out', 'r', *kr)
+    check('a failed proof writes no file', not (place.path / 'r').exists())
+
+
+def scrape(path):
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(str(path))
+        link.sendall(b'GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+        answer = b''
+        while piece := link.recv(65536):
+            answer += piece
+    return answer.decode()
+
+
+def test_watching(place):
+    place.expect(0, r'kr \(KR\): running on port \d+ since .*healthy.*in quarantine.*a policy is in force.*us-cisa +started',
+                 'status', '--dir', 'kr')
+    node = place.lines('status', '--dir', 'kr')[0]
+    check('status --json has the node', node['running'] and node['health'] == 'good' and node['objects'] > 200, node)
+    watch = subprocess.Popen([PROGRAM, 'status', '--watch', '--json', '--dir', 'kr'], cwd=place.path, stdout=subprocess.PIPE)
+    seen = 0
+    while seen < 2:
+        seen += '"node":' in watch.stdout.readline().decode()
+    watch.kill()
+    watch.wait()
+    watch.stdout.close()
+    check('status --watch goes on', True)
+    metrics = scrape(place.path / 'kr' / 'metrics.sock')
+    check('metrics', '200 OK' in metrics and re.search(rf'^bongsu_objects {node["objects"]}$', metrics, re.M), metrics[:500])
+    check('metrics name the partner', 'us-cisa' in metrics, metrics[-500:])
+    place.expect(0, 'whole', 'check', '--dir', 'kr')
+    check('check --json', place.lines('check', '--dir', 'kr')[-1] == {'done': True, 'error': None})
+
+
+def test_ending(place):
+    until_gone = time.monotonic()
+    place.expect(0, 'removed', 'peer', 'remove', 'us-cisa', '--dir', 'kr')
+    until('the removed partner is cut off within a second', lambda: partner(place, 'us', 'kr-kisa').get('link') != 'following',
+          max(0.5, 1.5 - (time.monotonic() - until_gone)))
+    place.expect(1, 'there is no partner us-cisa', 'peer', 'start', 'us-cisa', '--dir', 'kr')
+    objects = place.lines('status', '--dir', 'kr')[0]['objects']
+    for name in ('kr', 'us'):
+        check(f'{name} stops within two seconds', place.stop(name) < 2.5)
+    place.expect(0, f'made again from the log: {objects} objects', 'reindex', 'kr')
+    place.expect(0, 'whole', 'check', '--dir', 'kr')
+    said = place.log('kr') + place.log('us')
+    check('diagnostics are JSON lines', all(json.loads(line)['what'] for line in said.splitlines()))
+    seeds = [word for path in glob.glob(str(place.path / '*' / 'keys' / '*')) for word in pathlib.Path(path).read_text().split()
+             if len(word) == 64]
+    check('there are keys to look for', len(seeds) >= 14, len(seeds))
+    check('no key stands in a diagnostic', not any(seed in said for seed in [*seeds, 'passphrase one']))
+
+
+def main():
+    place = Place()
+    try:
+        for test in (test_usage, test_init, test_stopped, test_running, test_sources, test_add, test_refusals, test_large,
+                     test_policy, test_peers, test_deciding, test_ledger, test_watching, test_ending):
+            try:
+                test(place)
+            except Exception as error:  # the other tests all the same
+                check(test.__name__, False, repr(error))
+    finally:
+        place.close()
+    print(f'{counted["passed"]} passed, {counted["failed"]} failed, {counted["skipped"]} skipped', flush=True)
+    return 1 if counted['failed'] else 0
+
+
+sys.exit(main())
