@@ -32,6 +32,8 @@ struct add {
     struct json_parser *parser;
     struct slices slices;
     enum json_split_kind kind;
+    size_t rest;        /* the slice that could not be cut any further: goes alone and as it is */
+    struct fault fault; /* why it could not */
     struct sent sent[AHEAD];
     size_t out, back; /* batches sent, batches answered, of this file */
     size_t objects_done;
@@ -177,6 +179,10 @@ static void take_refusal(struct add *add, struct json_val root, struct str word)
     refusal.object = sent->first + index;
     refusal.at = add->slices.at[sent->first + mine].from;
     refusal.fault = refusal.at + (offset > sent->start[mine] ? offset - sent->start[mine] : 0);
+    if (sent->first + mine == add->rest && add->fault.what[0] != '\0') {
+        refusal.fault = add->fault.offset;
+        refusal.what = str_of(add->fault.what);
+    }
     say_refusal(add, &refusal);
 }
 
@@ -237,14 +243,15 @@ static void fill(struct add *add, size_t *next)
     while (*next < add->slices.count && add->slices.at[*next].len > LIMIT_OBJECT_BYTES)
         refuse_giant(add, (*next)++);
     struct sent *sent = &add->sent[add->out % AHEAD];
-    bool list = add->kind == JSON_SPLIT_LIST;
+    bool rest = *next == add->rest, list = add->kind == JSON_SPLIT_LIST && !rest;
     sent->first = *next;
     sent->count = 0;
     buf_clear(&add->batch);
     wr_u32(&add->batch, 0);
     if (list)
         buf_put_str(&add->batch, STR("{\"objects\":["));
-    while (*next < add->slices.count && sent->count < BATCH_OBJECTS) {
+    while (*next < add->slices.count && sent->count < (rest ? 1 : BATCH_OBJECTS) &&
+           (rest || *next != add->rest)) {
         struct json_slice slice = add->slices.at[*next];
         if (slice.len > LIMIT_OBJECT_BYTES)
             break;
@@ -273,30 +280,38 @@ static err_t send_batch(struct add *add)
     return control_send(&add->link, buf_bytes(&add->batch));
 }
 
-/* Cuts the file into objects. A text that breaks off goes whole, so that the node refuses it and keeps the
- * bytes; of one that is too large for that, what stands before the fault goes. */
+/* Cuts the file into objects. What stands behind the last one that could be cut, or the whole text, goes as
+ * it is, so that the node refuses it and keeps the bytes; the objects before it are taken in. */
 static err_t cut(struct add *add)
 {
-    struct fault fault = {0};
     struct bytes text = add->text.bytes;
+    size_t from = 0;
     add->slices.count = 0;
-    err_t err = json_split(text, STR("objects"), &add->kind, keep_slice, &add->slices, &fault);
+    add->rest = SIZE_MAX;
+    add->fault = (struct fault) {0};
+    err_t err = json_split(text, STR("objects"), &add->kind, keep_slice, &add->slices, &add->fault);
     if (add->slices.failed)
         return ERR_NOMEM;
-    if (err == ERR_OK)
+    if (err == ERR_OK && add->slices.count > 0)
         return ERR_OK;
-    if (text.len > LIMIT_OBJECT_BYTES) {
+    add->kind = JSON_SPLIT_OBJECT;
+    if (add->slices.count > 0) { /* only a list can break off behind an object */
+        struct json_slice last = add->slices.at[add->slices.count - 1];
+        add->kind = JSON_SPLIT_LIST;
+        from = last.from + last.len;
+    }
+    while (from > 0 && from < text.len && memchr(" \t\r\n,", text.at[from], 5) != NULL)
+        from++;
+    if (from == text.len || text.len - from > LIMIT_OBJECT_BYTES) {
         struct refusal refusal = {.object = add->slices.count,
-                                  .at = fault.offset,
-                                  .fault = fault.offset,
-                                  .what = str_of(fault.what)};
+                                  .at = from,
+                                  .fault = add->fault.offset,
+                                  .what = str_of(add->fault.what)};
         refuse_here(add, refusal, err);
-        add->kind = JSON_SPLIT_LIST; /* only the elements of a list are handed over before the end */
         return ERR_OK;
     }
-    add->slices.count = 0;
-    add->kind = JSON_SPLIT_OBJECT;
-    return keep_slice(&add->slices, (struct json_slice) {0, text.len}) ? ERR_OK : ERR_NOMEM;
+    add->rest = add->slices.count;
+    return keep_slice(&add->slices, (struct json_slice) {from, text.len - from}) ? ERR_OK : ERR_NOMEM;
 }
 
 /* False: *status says how it ended. */
