@@ -18,7 +18,7 @@ void core_respond(struct core_role *role, const struct exchange_response *respon
 }
 
 /* The answer goes at once, or waits for the commit. */
-static void finish(struct core_role *role, struct exchange_response *response, bool wait, int kind)
+static void finish(struct core_role *role, struct exchange_response *response, bool wait, enum held_kind kind)
 {
     struct held *held = wait ? core_hold(role) : NULL;
     if (held != NULL) {

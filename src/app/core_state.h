@@ -13,7 +13,7 @@
 /* An answer that may leave only after the commit of what it answers. */
 struct held {
     struct held *next;
-    enum { HELD_TAXII, HELD_SYNC, HELD_LINES } kind;
+    enum held_kind { HELD_TAXII, HELD_SYNC, HELD_LINES } kind;
     struct exchange_response response; /* HELD_TAXII, HELD_SYNC */
     uint32_t client;                   /* HELD_LINES */
     uint8_t flags;
