@@ -34,7 +34,7 @@ static void read_again(struct json_parser *parser, struct buf *canon)
         must(stix_canon(&object, &twice, NULL) == ERR_OK);
         must(str_eq(buf_str(canon), buf_str(&twice)));
     } else {
-        must(!"canonical text of an object that reads must read");
+        err_must_failed(__FILE__, __LINE__, "canonical text of an object that reads must read");
     }
     buf_deinit(&twice);
     arena_deinit(&arena);
