@@ -87,6 +87,14 @@ def settle(report, pair, when):
     report.check(f'both are in step {when}', pair.settle(), [node.must('status').text for node in pair.both])
 
 
+def declare(pair):
+    """Whose a source is, is stated: what comes from one that nobody declared is not the node's own."""
+    for name, facts in FACTS['files'].items():
+        if facts['node'] in ('kr', 'us') and facts['source'] not in ('us-rumour', 'jp'):
+            node = pair.kr if facts['node'] == 'kr' else pair.us
+            node.must('source', 'add', facts['source'], '--because', f'scenario: {name}')
+
+
 def unmarked_before(report, pair):
     answer = pair.kr.add(CAMPAIGN / 'kr-feed-unmarked.jsonl', 'kr-feed')
     report.equal('kr takes in the feed', answer.one.get('new'), FACTS['files']['kr-feed-unmarked.jsonl']['objects'])
@@ -230,6 +238,7 @@ def main():
         try:
             report.check('a bad policy changes nothing', not pair.kr.run('policy', 'activate', __file__).good
                          and pair.kr.run('policy', 'show').good and POLICY.exists())
+            declare(pair)
             for step in (unmarked_before, both_directions, withheld, forged, approval, newer_versions, contested,
                          unmarked_after, once_each, restart):
                 step(report, pair)
