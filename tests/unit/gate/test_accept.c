@@ -84,6 +84,12 @@ static void variants_per_source(void **state)
     assert_int_equal(bench_add(&b, two, address(text, 1, MARKED(TLP_GREEN))), GATE_SEEN);
     assert_int_equal(bench_add(&b, one, address(text, 1, "")), GATE_NEW);
     assert_int_equal(bench_add(&b, one, address(text, 1, "")), GATE_DUPLICATE);
+    /* Others' variants are nothing that a rewriting source takes back; its own is. */
+    uint32_t three = bench_source(&b, "three", STIX_TLP_NONE, false, true);
+    assert_int_equal(bench_add(&b, three, address(text, 1, MARKED(TLP_GREEN))), GATE_SEEN);
+    assert_int_equal(bench_add(&b, three, address(text, 1, MARKED(TLP_RED))), GATE_NEW);
+    assert_int_equal(bench_add(&b, three, address(text, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    assert_int_equal(bench_add(&b, three, address(text, 1, MARKED(TLP_GREEN))), GATE_DUPLICATE);
     bench_deinit(&b);
 }
 

@@ -550,6 +550,99 @@ static void carriers_mark_observables(void **state)
     bench_deinit(&n.b);
 }
 
+/* What carries an unmarked observable marks it even where it does not speak for its own id. */
+static void an_asserted_carrier_marks_observables(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], more[512];
+    node_init(&n);
+    uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_NONE, false, false);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, feed, address(text, 1, ""));
+    assert_false(out(&n, "ipv4-addr", 1));
+    (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"",
+                   MARKED(TLP_GREEN));
+    assert_int_equal(bench_add(&n.b, feed, indicator(text, 1, 2, more)), GATE_ASSERTION);
+    assert_true(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
+static size_t leaf_count(struct node *n, unsigned partner)
+{
+    struct bench_leaves *leaves = bench_ledger(&n->b, partner);
+    size_t count = leaves->count;
+    mem_free(leaves);
+    return count;
+}
+
+/* What a partner holds from one source is not said again when another source comes round to it; what it was
+ * told to be outdated is. */
+static void nothing_is_said_twice(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_NONE, false, true);
+    (void)bench_add(&n.b, n.own, address(text, 1, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, feed, address(text, 1, MARKED(TLP_RED)));
+    assert_int_equal(leaf_count(&n, n.us), 1);
+    assert_int_equal(bench_add(&n.b, feed, address(text, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    assert_int_equal(leaf_count(&n, n.us), 1);
+    assert_int_equal(bench_tally(&n.b, n.us).denied, 0);
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    assert_int_equal(leaf_count(&n, n.us), 2);
+    /* In between and back before anybody looked. */
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN) ",\"confidence\":3"));
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    assert_int_equal(leaf_count(&n, n.us), 2);
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN) ",\"confidence\":3"));
+    assert_int_equal(leaf_count(&n, n.us), 3); /* no longer current */
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    assert_int_equal(leaf_count(&n, n.us), 4);
+    bench_deinit(&n.b);
+}
+
+/* An object that waits for its creator's marking to be classified; `withheld`: one more by that creator,
+ * which arrives while the classification waits for its job. Answers us's first leaves, in order. */
+static void released_types(bool withheld, struct stix_key out[4])
+{
+    struct node n;
+    char text[TEXT_MAX];
+    static const char by[] = ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\"";
+    static const char marking[] = MARKED("marking-definition--00000000-0000-4000-8000-000000000001");
+    char more[512];
+    node_init(&n);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "ours"));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, marking));
+    (void)bench_add(&n.b, n.own, identity(text, 1, "organization", marking));
+    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_GREEN), by);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
+    assert_int_equal(leaf_count(&n, n.us), 0);
+    struct stix_key key = key_of("marking-definition", 1);
+    assert_int_equal(gate_marking_classify(n.b.gate, &key, STIX_TLP_CLEAR, &by_test, NOW), ERR_OK);
+    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_RED), by);
+    if (withheld)
+        (void)bench_add(&n.b, n.own, indicator(text, 3, 1, more));
+    struct bench_leaves *leaves = bench_ledger(&n.b, n.us);
+    assert_int_equal(leaves->count, 4);
+    for (size_t i = 0; i < 4; i++)
+        out[i] = leaves->at[i].key;
+    mem_free(leaves);
+    bench_deinit(&n.b);
+}
+
+static void what_is_withheld_moves_nothing(void **state)
+{
+    (void)state;
+    struct stix_key without[4], with[4];
+    released_types(false, without);
+    released_types(true, with);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(stix_key_eq(&without[i], &with[i]));
+}
+
 /* --- order of arrival --- */
 
 enum { WORLD = 12 };
@@ -705,6 +798,9 @@ int main(void)
         cmocka_unit_test(a_partner_brings_what_was_missing),
         cmocka_unit_test(followers_wait_for_followers),
         cmocka_unit_test(carriers_mark_observables),
+        cmocka_unit_test(an_asserted_carrier_marks_observables),
+        cmocka_unit_test(nothing_is_said_twice),
+        cmocka_unit_test(what_is_withheld_moves_nothing),
         cmocka_unit_test(any_order_gives_the_same),
         cmocka_unit_test(many_old_versions),
     };
