@@ -21,6 +21,7 @@ struct node {
     int signals;
     struct loop_watch signal_watch;
     struct loop_timer idle;
+    unsigned idle_looks; /* in a row that found nobody */
     bool failed, stopping;
     struct os_channel_fds edge_core, keeper_core, parent_core;
     struct control *control;
@@ -198,7 +199,9 @@ static err_t open_core(struct node *node)
 static void idle_look(void *ctx)
 {
     struct node *node = ctx;
-    if (!control_busy(node->control))
+    /* Twice: a client may have connected while a long turn kept the loop from seeing it. */
+    node->idle_looks = control_busy(node->control) ? 0 : node->idle_looks + 1;
+    if (node->idle_looks == 2)
         loop_stop(node->loop);
     else if (loop_timer_set(node->loop, &node->idle, loop_now_ms(node->loop) + STORE_IDLE_MS) != ERR_OK)
         broken(node);
