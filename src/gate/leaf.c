@@ -63,12 +63,63 @@ static uint64_t leaves_before(const struct record_decide *decide, size_t e, unsi
     return count;
 }
 
-/* The DECIDE at `lsn`, also the one that is being applied: it is in the log, though not yet durable. */
-static err_t decide_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct record_decide *out)
+static struct decide_kept *kept_place(struct gate *gate, uint64_t lsn)
+{
+    struct decide_kept *oldest = NULL;
+    for (size_t i = 0; i < DECIDES_KEPT; i++) {
+        struct decide_kept *kept = &gate->decides[i];
+        if (kept->lsn == lsn)
+            return kept;
+        if (kept->users == 0 && (oldest == NULL || kept->asked < oldest->asked))
+            oldest = kept;
+    }
+    return oldest;
+}
+
+/* Names point into the payload, so that is kept as well. */
+static err_t kept_fill(struct gate *gate, uint64_t lsn, struct decide_kept *kept)
 {
     struct frame frame;
-    err_t err = store_read(gate->store, lsn, &frame);
-    return err != ERR_OK ? err : record_decide_read(frame.payload, arena, out);
+    err_t err;
+    arena_deinit(&kept->arena);
+    arena_init(&kept->arena, LIMIT_FRAME_BYTES * 8u);
+    kept->lsn = 0;
+    if (TRY(err, store_read(gate->store, lsn, &frame)))
+        return err;
+    struct str payload = arena_str(&kept->arena, str_from_bytes(frame.payload));
+    if (payload.at == NULL)
+        return ERR_NOMEM;
+    if (!TRY(err, record_decide_read(bytes_from_str(payload), &kept->arena, &kept->decide)))
+        kept->lsn = lsn;
+    return err;
+}
+
+/* The DECIDE at `lsn`, also the one that is being applied: it is in the log, though not yet durable. Frames
+ * never change, so what was read once is right for good. Give it back with decide_drop. */
+static err_t decide_hold(struct gate *gate, uint64_t lsn, struct decide_kept **out)
+{
+    struct decide_kept *kept = kept_place(gate, lsn);
+    if (kept == NULL)
+        return ERR_FULL;
+    err_t err = kept->lsn == lsn && lsn != 0 ? ERR_OK : kept_fill(gate, lsn, kept);
+    if (err != ERR_OK)
+        return err;
+    kept->users++;
+    kept->asked = ++gate->decides_asked;
+    *out = kept;
+    return ERR_OK;
+}
+
+static void decide_drop(struct decide_kept *kept)
+{
+    must(kept->users > 0);
+    kept->users--;
+}
+
+void decides_close(struct gate *gate)
+{
+    for (size_t i = 0; i < DECIDES_KEPT; i++)
+        arena_deinit(&gate->decides[i].arena);
 }
 
 err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq)
@@ -79,18 +130,17 @@ err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *o
         return err;
     for (size_t i = 0; i < state.release_count; i++) {
         const struct state_release *release = &state.releases[i];
-        struct record_decide decide;
-        struct arena arena;
+        struct decide_kept *kept;
         if ((release->mask >> partner & 1) == 0)
             continue;
-        arena_init(&arena, LIMIT_FRAME_BYTES * 8u);
-        err = decide_load(gate, release->decide, &arena, &decide);
-        const struct record_start *start = err == ERR_OK ? record_decide_start(&decide, partner) : NULL;
-        if (start != NULL && release->entry < decide.entry_count)
-            *out_seq = start->seq + leaves_before(&decide, release->entry, partner);
-        else if (err == ERR_OK)
+        if (TRY(err, decide_hold(gate, release->decide, &kept)))
+            return err;
+        const struct record_start *start = record_decide_start(&kept->decide, partner);
+        if (start != NULL && release->entry < kept->decide.entry_count)
+            *out_seq = start->seq + leaves_before(&kept->decide, release->entry, partner);
+        else
             err = ERR_CORRUPT;
-        arena_deinit(&arena);
+        decide_drop(kept);
         return err;
     }
     return ERR_NOTFOUND;
@@ -175,22 +225,23 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
 /* The leaves that one DECIDE gave to the partner, from `seq` on. */
 static err_t show_decide(struct showing *s, uint64_t lsn, uint64_t seq, uint64_t *out_next)
 {
-    struct record_decide decide;
-    struct arena arena;
-    arena_init(&arena, LIMIT_FRAME_BYTES * 8u);
-    err_t err = decide_load(s->gate, lsn, &arena, &decide);
-    const struct record_start *start = err == ERR_OK ? record_decide_start(&decide, s->partner) : NULL;
-    if (err == ERR_OK && start == NULL)
+    struct decide_kept *kept;
+    err_t err = decide_hold(s->gate, lsn, &kept);
+    if (err != ERR_OK)
+        return err;
+    const struct record_decide *decide = &kept->decide;
+    const struct record_start *start = record_decide_start(decide, s->partner);
+    if (start == NULL)
         err = ERR_CORRUPT;
     uint64_t at = start == NULL ? 0 : start->seq;
-    for (size_t e = 0; err == ERR_OK && e < decide.entry_count && !s->stopped && at < s->visible; e++) {
-        if ((decide.entries[e].release >> s->partner & 1) == 0)
+    for (size_t e = 0; err == ERR_OK && e < decide->entry_count && !s->stopped && at < s->visible; e++) {
+        if ((decide->entries[e].release >> s->partner & 1) == 0)
             continue;
         if (at >= seq)
-            err = show(s, &decide, e, at);
+            err = show(s, decide, e, at);
         at++;
     }
-    arena_deinit(&arena);
+    decide_drop(kept);
     *out_next = at;
     return err;
 }

@@ -328,6 +328,7 @@ void gate_close(struct gate *gate)
     arena_deinit(&gate->facts_arena);
     arena_deinit(&gate->accept_arena);
     arena_deinit(&gate->step_arena);
+    decides_close(gate);
     gate->magic = 0;
     mem_free(gate);
 }

@@ -112,6 +112,18 @@ struct view {
     int64_t receipted_us;
 };
 
+/* --- DECIDEs read back: a page of leaves asks for the same few again and again --- */
+
+struct decide_kept {
+    uint64_t lsn;   /* 0: free */
+    uint64_t asked; /* when, for the oldest to give way */
+    unsigned users;
+    struct arena arena;
+    struct record_decide decide;
+};
+
+enum { DECIDES_KEPT = 4 };
+
 /* --- jobs: decide again --- */
 
 enum job_scope { JOB_ALL = 1, JOB_SOURCE, JOB_REFERRERS, JOB_OBJECT };
@@ -192,6 +204,8 @@ struct gate {
     struct json_parser *parser_one; /* of a single object */
     struct arena accept_arena;      /* one submission */
     struct arena step_arena;        /* one step */
+    struct decide_kept decides[DECIDES_KEPT];
+    uint64_t decides_asked;
     struct buf canon, record, plain, scratch;
     bool group_open;
 };
@@ -330,6 +344,7 @@ NODISCARD err_t leaf_make(const struct gate *gate, const struct leaf_ground *gro
 /* Name of the source that brought the OBJ. */
 NODISCARD err_t leaf_source(const struct gate *gate, const struct frame *frame, struct str *out);
 /* Which leaf gave `partner` the content of `lsn`. ERR_NOTFOUND. */
+void decides_close(struct gate *gate);
 NODISCARD err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq);
 /* An entry whose lsn is what it is about says something about content, and carries none. */
 static inline bool entry_contentless(const struct record_entry *entry)
