@@ -163,7 +163,7 @@ static void add_batch(struct core_role *role, struct adding *adding, struct byte
     struct gate_submission submission = {.source = adding->source};
     adding->batches++;
     err_t err = gate_accept(role->gate, &submission, text, core_now(role), say_answer, &tally, &fault);
-    if (err == ERR_BUSY && gate_commit(role->gate) == ERR_OK && gate_merge(role->gate, false) == ERR_OK)
+    if (err == ERR_BUSY && core_merge_now(role) == ERR_OK)
         err = gate_accept(role->gate, &submission, text, core_now(role), say_answer, &tally, &fault);
     if (err == ERR_BUSY || err == ERR_READONLY || err == ERR_NOMEM) {
         write_done(&out, err, err_text(err), gate_health(role->gate).what_next);

@@ -119,16 +119,6 @@ static void decide(struct core_role *role, bool *out_more, int64_t *out_next_us)
     *out_more = more;
 }
 
-static void merge(struct core_role *role)
-{
-    if (!gate_merge_due(role->gate) || gate_commit(role->gate) != ERR_OK)
-        return;
-    err_t err = gate_merge(role->gate, false);
-    if (err != ERR_OK)
-        diag_say(role->diag, DIAG_ERROR, err, "core", "look at the disk, then restart the node",
-                 "the index could not follow the log: %s", err_text(err));
-}
-
 static void set_timer(struct core_role *role, int64_t until_us)
 {
     int64_t now = core_now(role), wait_us = until_us - now;
@@ -160,17 +150,24 @@ static void turn(void *ctx)
     }
     core_follow_turn(role);
     commit_all(role);
+    /* Checkpoints that came back are durable now: whoever waits need not wait for what is decided next. */
+    core_serve_late(role);
     decide(role, &more, &decide_us);
     role->settled = !more;
     /* DECIDEs, and checkpoints that came back, become durable before anything is shown or signed. */
     commit_all(role);
     core_sign_turn(role);
     core_serve_late(role);
-    merge(role);
+    core_merge_turn(role);
     if (more)
         core_wake(role);
     set_timer(role, earlier(earlier(decide_us, core_follow_until(role)),
                             earlier(sync_serve_deadline(role->serve), core_sign_until(role))));
+}
+
+static void woken(void *ctx)
+{
+    core_wake(ctx);
 }
 
 static void timer_fired(void *ctx)
@@ -340,6 +337,8 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     buf_init(&role->wire, LIMIT_LINK_MESSAGE_BYTES);
     for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
         buf_init(&role->signing[i], LIMIT_LINK_SMALL_BYTES);
+    role->merging.loop = loop;
+    loop_on_wake(loop, woken, role);
     core_command_host(role);
     if (TRY(err, json_parser_new(LIMIT_CONTROL_LINE_BYTES, &role->parser)) || TRY(err, open_rooms(role)) ||
         TRY(err, open_links(role, links))) {
@@ -355,6 +354,7 @@ void core_role_close(struct core_role *role)
 {
     if (role == NULL)
         return;
+    core_merge_end(role);
     if (role->gate != NULL && role->parent != NULL) {
         err_t err = gate_commit(role->gate);
         release_held(role, err);

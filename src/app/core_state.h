@@ -5,6 +5,7 @@
 #include "app/core_role.h"
 #include "app/link.h"
 #include "app/message.h"
+#include "os/thread.h"
 #include "sync/card.h"
 #include "sync/serve.h"
 #include "sync/session.h"
@@ -41,6 +42,15 @@ struct adding {
 
 enum { LINES_LAST = 1, LINES_BATCH = 2 }; /* flags of MESSAGE_LINES */
 
+/* The index following the log, beside everything else. */
+struct merging {
+    struct store_merge *merge; /* NULL: none under way */
+    struct os_thread *thread;
+    struct loop *loop;
+    err_t err;
+    _Atomic bool over;
+};
+
 struct core_role {
     struct loop *loop;
     const struct os *os;
@@ -58,6 +68,7 @@ struct core_role {
     struct arena arena; /* of one command */
     struct buf wire;    /* of one message */
 
+    struct merging merging;
     struct loop_task turn;
     struct loop_timer timer;
     struct held *held, **held_end;
@@ -77,6 +88,13 @@ struct core_role {
 
 int64_t core_now(const struct core_role *role);
 void core_wake(struct core_role *role); /* a turn is wanted */
+
+/* core_merge.c */
+void core_merge_turn(struct core_role *role);
+/* Waits for the one under way, then merges all that is due. */
+NODISCARD err_t core_merge_now(struct core_role *role);
+/* Waits for the one under way. */
+void core_merge_end(struct core_role *role);
 
 /* core_http.c */
 void core_request(struct core_role *role, struct bytes body);

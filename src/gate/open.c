@@ -95,6 +95,26 @@ err_t gate_merge(struct gate *gate, bool any)
     return store_merge(gate->store, any);
 }
 
+err_t gate_merge_begin(struct gate *gate, struct store_merge **out)
+{
+    err_t err;
+    if (!store_merge_due(gate->store, false))
+        return ERR_NOTFOUND;
+    if ((gate->group_open && TRY(err, gate_commit(gate))) || TRY(err, views_flush(gate)))
+        return err;
+    return store_merge_begin(gate->store, false, out);
+}
+
+err_t gate_merge_run(struct store_merge *merge)
+{
+    return store_merge_run(merge);
+}
+
+err_t gate_merge_done(struct gate *gate, struct store_merge *merge, err_t err)
+{
+    return store_merge_done(gate->store, merge, err);
+}
+
 /* --- replay --- */
 
 static err_t replay_fact(struct gate *gate, const struct frame *frame)

@@ -1,0 +1,46 @@
+#include "os/thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "core/mem.h"
+
+struct os_thread {
+    pthread_t thread;
+    void (*run)(void *ctx);
+    void *ctx;
+};
+
+static void *begin(void *arg)
+{
+    struct os_thread *thread = arg;
+    thread->run(thread->ctx);
+    return NULL;
+}
+
+err_t os_thread_begin(void (*run)(void *ctx), void *ctx, struct os_thread **out)
+{
+    sigset_t all, before;
+    struct os_thread *thread = mem_alloc(sizeof *thread);
+    if (thread == NULL)
+        return ERR_NOMEM;
+    *thread = (struct os_thread) {.run = run, .ctx = ctx};
+    (void)sigfillset(&all);
+    must(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    int failed = pthread_create(&thread->thread, NULL, begin, thread);
+    must(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    if (failed != 0) {
+        mem_free(thread);
+        return ERR_NOMEM;
+    }
+    *out = thread;
+    return ERR_OK;
+}
+
+void os_thread_join(struct os_thread *thread)
+{
+    if (thread == NULL)
+        return;
+    must(pthread_join(thread->thread, NULL) == 0);
+    mem_free(thread);
+}
