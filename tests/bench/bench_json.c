@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench_out.h"
 #include "core/limit.h"
 #include "json/json.h"
 
@@ -100,7 +101,7 @@ static const struct {
     const char *name;
     void (*run)(struct bench *);
 } steps[] = {
-    {"memcpy", run_copy}, {"parse", run_parse},          {"walk members", run_walk},
+    {"memcpy", run_copy}, {"parse", run_parse},          {"walk_members", run_walk},
     {"canon", run_canon}, {"has_hard_number", run_hard}, {"check_numbers", run_numbers},
     {"split", run_split},
 };
@@ -146,17 +147,16 @@ int main(int argc, char **argv)
     buf_init(&b.out, LIMIT_OBJECT_BYTES * 2);
     must(json_parser_new(TEXT_MAX, &b.parser) == ERR_OK);
     double copy_s = 0;
-    printf("%-16s %10s %10s %12s\n", "step", "GB/s", "of memcpy", "us/object");
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         double took = best_of(&b, steps[i].run, rounds);
         copy_s = i == 0 ? took : copy_s;
-        printf("%-16s %10.2f %10.3f", steps[i].name, (double)b.text.len / took / 1e9, copy_s / took);
-        if (b.objects > 0 && steps[i].run == run_canon)
-            printf(" %12.3f", took / (double)b.objects * 1e6);
-        printf("\n");
+        char name[64], note[128];
+        (void)snprintf(name, sizeof name, "json_%s", steps[i].name);
+        (void)snprintf(note, sizeof note, "%zu objects of %zu bytes; floor: memcpy (check %zu)", b.objects,
+                       b.text.len / (b.objects + !b.objects), b.checked);
+        bench_row(name, (double)b.text.len / took / 1e9, "GB/s", (double)b.text.len / copy_s / 1e9,
+                  copy_s / took, note);
     }
-    printf("%zu bytes, %zu objects of %zu bytes (%zu)\n", b.text.len, b.objects,
-           b.text.len / (b.objects + !b.objects), b.checked);
     json_parser_free(b.parser);
     buf_deinit(&b.out);
     free(b.copy);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench_out.h"
 #include "core/buf.h"
 #include "core/mem.h"
 #include "store/index_lmdb.h"
@@ -198,11 +199,10 @@ static void print(const char *name, double seconds, size_t objects, double floor
 {
     double us = seconds / (double)objects * 1e6;
     if (floor > 0)
-        printf("{\"name\": \"%s\", \"value\": %.3f, \"unit\": \"us/object\", \"floor\": %.3f, \"ratio\": "
-               "%.2f}\n",
-               name, us, floor / (double)objects * 1e6, floor / seconds);
+        bench_row(name, us, "us/object", floor / (double)objects * 1e6, floor / seconds,
+                  "floor over measured");
     else
-        printf("{\"name\": \"%s\", \"value\": %.3f, \"unit\": \"us/object\"}\n", name, us);
+        bench_row(name, us, "us/object", 0, 0, "a floor itself");
 }
 
 int main(int argc, char **argv)
