@@ -1,11 +1,13 @@
 """Real TAXII 2.1 clients (taxii2-client; stix2's TAXIICollectionSource and Sink) against the TAXII server.
 
-The server is BONGSU_TAXII_URL (with BONGSU_TAXII_USER, _PASSWORD, _TOKEN: a running node whose "jp" identity reads 20 live
-indicators), or the harness that the build makes: BONGSU_BUILD names the build directory (build/dev, build).
+Every test runs twice: against a whole node (HTTPS with a certificate of the operator's, `jp` takes part by TAXII alone), and
+against the handlers over plain HTTP with the unit tests' gate behind them. BONGSU_BUILD names the build directory.
 """
 import json
 import os
 import subprocess
+import sys
+import time
 import uuid
 
 import pytest
@@ -15,29 +17,73 @@ from taxii2client.common import TokenAuth
 from taxii2client.v21 import ApiRoot, Collection, Server, as_pages
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'bench'))
+import live  # noqa: E402
+
 TAXII = 'application/taxii+json;version=2.1'
+VERSIONS = '/api/collections/release/manifest/?match[version]=all'
 HARNESS = 'tests/unit/taxii/taxii_harness'
 
 
-def harness_path():
+def build_path(program):
     for build in filter(None, (os.environ.get('BONGSU_BUILD'), 'build/dev', 'build')):
-        path = os.path.join(ROOT, build, HARNESS)
-        if os.access(path, os.X_OK):
-            return path
-    pytest.skip('no TAXII server: set BONGSU_TAXII_URL or build first')
+        if os.access(os.path.join(ROOT, build, program), os.X_OK):
+            return build
+    return pytest.skip(f'{program} is not built')
 
 
-@pytest.fixture(scope='module')
-def node():
-    if 'BONGSU_TAXII_URL' in os.environ:
-        yield {name.lower(): os.environ[f'BONGSU_TAXII_{name}'] for name in ('URL', 'USER', 'PASSWORD', 'TOKEN')}
-        return
-    process = subprocess.Popen([harness_path()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    node = json.loads(process.stdout.readline())
-    node['url'] = f'http://127.0.0.1:{node["port"]}'
+def harness():
+    path = os.path.join(ROOT, build_path(HARNESS), HARNESS)
+    with subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        node = json.loads(process.stdout.readline())
+        yield {**node, 'url': f'http://127.0.0.1:{node["port"]}'}
+        process.stdin.close()
+        assert process.wait(timeout=10) == 0
+
+
+def feed():
+    """20 indicators; the first five have a second version."""
+    for i in range(25):
+        yield json.dumps({'type': 'indicator', 'spec_version': '2.1', 'id': f'indicator--00000000-0000-4000-8000-{i % 20:012d}',
+                          'created': '2026-01-01T00:00:00.000Z', 'modified': f'2026-01-01T00:00:0{i // 20}.000Z',
+                          'indicator_types': ['malicious-activity'], 'pattern': f"[ipv4-addr:value = '192.0.2.{i}']",
+                          'pattern_type': 'stix', 'valid_from': '2026-01-01T00:00:00Z'})
+
+
+def certify(base):
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                    '-keyout', base / 'tls.key', '-out', base / 'tls.pem', '-subj', '/CN=kr', '-addext',
+                    'subjectAltName=IP:127.0.0.1'], check=True, capture_output=True)
+
+
+def live_node(base, patch):
+    kr = live.Node(build_path('src/cli/bongsu'), base, 'kr', 'KR')
+    certify(base)
+    with open(kr.dir / 'bongsu.yaml', 'a', encoding='utf-8') as conf:
+        conf.write(f'\ncertificate: {base}/tls.pem\ncertificate-key: {base}/tls.key\n')
+    (base / 'password').write_text('correct horse battery')
+    patch.setenv('REQUESTS_CA_BUNDLE', str(base / 'tls.pem'))
+    kr.serve()
+    kr.activate()
+    kr.do('source', 'add', 'feed', '--assume', 'tlp:clear', '--because', 'made for this test', '--until', '2100-01-01')
+    kr.do('peer', 'add-taxii', 'jp', '--country', 'JP')
+    kr.do('peer', 'start', 'jp')
+    token = kr.token('jp', '--audience', 'jp', '--password-file', str(base / 'password'))
+    node = {'url': f'https://127.0.0.1:{kr.port}', 'user': 'jp', 'password': 'correct horse battery', 'token': token}
+    # The second versions come when the first are out: a version that is no longer the newest is not released.
+    for part, wanted in ((slice(0, 20), 20), (slice(20, 25), 25)):
+        kr.do('add', '-', '--source', 'feed', input='\n'.join(list(feed())[part]))
+        live.wait_until(lambda count=wanted: len(get(node, VERSIONS).json().get('objects', [])) == count, 20)
     yield node
-    process.stdin.close()
-    assert process.wait(timeout=10) == 0
+    began = time.monotonic()
+    kr.stop()
+    assert time.monotonic() - began < 2.5
+
+
+@pytest.fixture(scope='module', params=['node', 'handlers'])
+def node(request, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        yield from live_node(tmp_path_factory.mktemp('kr'), patch) if request.param == 'node' else harness()
 
 
 @pytest.fixture
