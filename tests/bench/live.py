@@ -1,4 +1,5 @@
 """A real node, driven through its command line: what the benchmarks and the interop tests share."""
+import atexit
 import json
 import os
 import pathlib
@@ -49,6 +50,7 @@ class Node:
             notify.settimeout(120)
             pin = ['taskset', '-c', cpus] if cpus else []
             began = time.monotonic()
+            atexit.register(self.stop)  # no node outlives the program, however that ends
             self.process = subprocess.Popen([*pin, self.exe, 'serve', str(self.dir), *options], stdout=log, stderr=log,
                                             env={**os.environ, 'NOTIFY_SOCKET': path})
             while b'READY=1' not in notify.recv(4096):

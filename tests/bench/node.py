@@ -5,6 +5,7 @@ WHAT: sync (first synchronisation), latency (release to arrival), taxii (a page 
 The nodes are of build/release; DIR is an empty directory.
 """
 import contextlib
+import getpass
 import http.client
 import json
 import os
@@ -141,7 +142,7 @@ def bench_latency(base, objects):
         one.stop()
 
 
-NGINX = '''daemon off; worker_processes 1; pid {base}/nginx.pid; error_log {base}/nginx.log;
+NGINX = '''daemon off; user {user}; worker_processes 1; pid {base}/nginx.pid; error_log {base}/nginx.log;
 events {{ worker_connections 256; }}
 http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; types {{}} default_type "{media}";
   open_file_cache max=10;
@@ -159,12 +160,15 @@ def nginx(base, page, plain, tls):
     (base / 'www' / 'page').write_bytes(page)
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ed25519', '-nodes', '-keyout', base / 'key', '-out', base / 'cert',
                     '-subj', '/CN=localhost', '-days', '2'], check=True, stderr=subprocess.DEVNULL)
-    (base / 'nginx.conf').write_text(NGINX.format(base=base, plain=plain, tls=tls, media=TAXII))
+    (base / 'nginx.conf').write_text(NGINX.format(base=base, plain=plain, tls=tls, media=TAXII,
+                                                   user=getpass.getuser()))
     with subprocess.Popen(['taskset', '-c', '0', 'nginx', '-c', str(base / 'nginx.conf'), '-e', str(base / 'nginx.log')],
                           stderr=subprocess.DEVNULL) as server:
         time.sleep(0.5)
-        yield
-        server.terminate()
+        try:
+            yield
+        finally:
+            server.terminate()
 
 
 def wrk(url, token=''):
