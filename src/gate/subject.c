@@ -376,16 +376,17 @@ err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn
 }
 
 /* Partners that sent this content themselves, or to whom it may not go on because it is somebody else's. */
-static uint64_t onward_of(const struct gate *gate, const struct policy_facts *facts)
+static uint64_t onward_of(const struct policy_facts *facts)
 {
     if (facts->own)
         return UINT64_MAX;
-    /* TLP 2.0: CLEAR may go anywhere, GREEN within the community; anything narrower needs the originator's
-     * grant. A partner's own words count, never an assumption about them. */
-    if (facts->tlp == POLICY_TLP_CLEAR || facts->tlp == POLICY_TLP_GREEN)
+    /* A feed of this node that says nothing forbids nothing either: its objects wait as unmarked, and not for
+     * somebody's grant. */
+    if (facts->tlp == POLICY_TLP_NONE && facts->origin == POLICY_ORIGIN_OWN)
         return UINT64_MAX;
-    (void)gate;
-    return 0;
+    /* TLP 2.0: CLEAR may go anywhere, GREEN within the community; anything narrower needs the originator's
+     * grant. */
+    return facts->tlp == POLICY_TLP_CLEAR || facts->tlp == POLICY_TLP_GREEN ? UINT64_MAX : 0;
 }
 
 static err_t add_source(const struct gate *gate, const struct subject *subject, struct policy_facts *facts)
@@ -446,7 +447,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t no
         TRY(err, add_approvals(gate, subject, &facts)) ||
         TRY(err, add_all_markings(gate, subject, now_us, arena, &facts)))
         return err;
-    facts.onward = onward_of(gate, &facts);
+    facts.onward = onward_of(&facts);
     *out = facts;
     return ERR_OK;
 }

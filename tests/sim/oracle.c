@@ -241,7 +241,9 @@ static bool is_denied(const struct oracle *oracle, const struct held *held, cons
                       bool own)
 {
     const struct node *node = oracle->node;
-    bool onward = own || facts->tlp == STIX_TLP_CLEAR || facts->tlp == STIX_TLP_GREEN;
+    /* A feed of the node's own that says nothing forbids nothing: its objects wait as unmarked. */
+    bool silent = facts->tlp == STIX_TLP_NONE && gate_source_get(node->gate, held->source)->partner < 0;
+    bool onward = own || silent || facts->tlp == STIX_TLP_CLEAR || facts->tlp == STIX_TLP_GREEN;
     return facts->tlp == STIX_TLP_RED || facts->tlp == STIX_TLP_AMBER_STRICT || facts->unknown || !onward ||
            held->denied[oracle->to] || (node->reported[held->thing->number] >> oracle->to & 1);
 }
