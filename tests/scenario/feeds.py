@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """tests/scenario/feeds.py: real feeds (ATT&CK for ICS, indicator bundles, OASIS examples) from kr to us.
 
-Each file is a source of its own. Before anybody answers for them nothing unmarked leaves and `policy explain` names the rule; afterwards
-us holds exactly what a solver that knows nothing of bongsu computes from the files: markings, then references, by value, everywhere.
+Each file is a source of its own. Before anybody answers for them nothing unmarked leaves and `policy explain` names the rule;
+afterwards us holds exactly what a solver that knows nothing of bongsu computes from the files: markings, then references, by
+value, everywhere.
 The data stays outside the repository ($BONGSU_DATA or ../shared/data); without it this is one skipped test.
 """
 import json
