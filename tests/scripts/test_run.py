@@ -60,7 +60,7 @@ class Run(unittest.TestCase):
                            'failed: s: its command ended with status 3')
 
     def test_time_is_bounded(self):
-        self.assert_closes(['s | yes | 0 | tap | echo "ok 1 - a"; sleep 60'], 1, '0 passed, 1 failed, 0 skipped',
+        self.assert_closes(['s | yes | 0 | tap | sleep 60; echo "ok 1 - a"'], 1, '0 passed, 1 failed, 0 skipped',
                            'failed: s: stopped after 0 minutes')
 
     def meson(self, *entries):
