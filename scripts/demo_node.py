@@ -90,7 +90,7 @@ class Node:
         """({disposition: objects}, what was said of each that was refused)."""
         lines = self.ask('add', *paths, '--source', source, fine=(0, 1))
         totals = next((line for line in lines if 'new' in line), {})
-        return totals, [line for line in lines if 'answer' in line]
+        return totals, [line for line in lines if isinstance(line.get('refused'), str)]
 
     def leaves(self, audience):
         return [line for line in self.ask('ledger', 'show', audience) if 'seq' in line]

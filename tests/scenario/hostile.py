@@ -111,7 +111,7 @@ def samples(report, node):
         path = SAMPLES / 'hostile' / name
         data, before = path.read_bytes(), set(numbers(node))
         answer = node.add(path, 'samples')
-        taken, wrong = answer.one.get('new', 0), [line['answer'] for line in answer.lines if 'answer' in line]
+        taken, wrong = answer.one.get('new', 0), [line for line in answer.lines if isinstance(line.get('refused'), str)]
         report.check(f'{name}: takes in at most {facts["accepted_at_most"]}', taken <= facts['accepted_at_most'], answer)
         if name == 'red-as-clear.json':
             continue
