@@ -99,12 +99,14 @@ err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
         return err;
     if (TRY(err, index_source(gate, lsn, envelope->source)) || kind == FRAME_SEEN)
         return err;
+    /* What waits in quarantine binds with its marking: who classifies that marking has to find it. */
+    if (TRY(err, index_refs(gate, lsn, object)))
+        return err;
     if (kind == FRAME_QUAR)
         return quarantine_opened(gate, lsn);
     gate->object_count++;
-    if ((envelope->flags & RECORD_OBJECT_ASSERTION) == 0 && TRY(err, retire_older(gate, &copies, &copy)))
-        return err;
-    return index_refs(gate, lsn, object);
+    bool asserted = (envelope->flags & RECORD_OBJECT_ASSERTION) != 0;
+    return asserted ? ERR_OK : retire_older(gate, &copies, &copy);
 }
 
 /* --- appending --- */

@@ -493,8 +493,9 @@ static err_t put_contentless(struct drafting *r, const struct candidate *c, uint
 }
 
 /* Partners that hold the same content from another copy, and were not told that it is no longer current (its
- * source took back what it said in between): nothing is said to them twice. */
-static err_t held_alike(struct gate *gate, const struct candidate *c, uint64_t *out)
+ * source took back what it said in between), or get it from another copy now: nothing is said to them twice.
+ */
+static err_t held_alike(struct deciding *d, const struct candidate *c, uint64_t *out)
 {
     *out = 0;
     for (size_t i = 0; i < c->copies->count; i++) {
@@ -502,7 +503,10 @@ static err_t held_alike(struct gate *gate, const struct candidate *c, uint64_t *
         struct state state;
         if (copy->lsn == c->lsn || !copy_speaks(copy) || !copy_says_same(copy, c->copy))
             continue;
-        err_t err = state_load(gate, copy->lsn, &state);
+        const uint64_t *beside = map_get(&d->by_lsn, &copy->lsn);
+        if (beside != NULL && *beside != 0)
+            *out |= d->at[*beside - 1].leaves;
+        err_t err = state_load(d->gate, copy->lsn, &state);
         if (err == ERR_OK)
             *out |= state.released & ~state.superseded;
         else if (err != ERR_NOTFOUND)
@@ -551,7 +555,7 @@ static err_t put_about_older(struct drafting *r, const struct candidate *c, stru
 static err_t put_candidate(struct drafting *r, struct candidate *c)
 {
     uint64_t alike;
-    err_t err = held_alike(r->d->gate, c, &alike);
+    err_t err = held_alike(r->d, c, &alike);
     if (err != ERR_OK)
         return err;
     c->leaves = c->member.release & ~c->state.released & ~alike;
@@ -894,40 +898,43 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
     return err;
 }
 
-/* The next page of objects that a job names: lsns from its cursor on. *out_cursor: where it goes on;
- * UINT64_MAX: done. */
-static err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size, size_t *out_count,
-                      uint64_t *out_cursor)
+/* A marking means something else now, and `lsn` carries it. Where that is a copy that does not speak (any
+ * more), it binds all the same what has its version, and the observables that it carries. */
+static err_t ask_referrer(struct deciding *d, uint64_t lsn)
 {
-    size_t count = 0;
+    struct subject subject;
+    struct copies copies;
+    err_t err;
+    if (TRY(err, ask(d, lsn)))
+        return err;
+    const uint64_t *known = map_get(&d->by_lsn, &lsn);
+    if (known == NULL || *known != 0)
+        return ERR_OK;
+    arena_reset(&d->gate->accept_arena);
+    if (TRY(err, subject_load(d->gate, lsn, &d->gate->accept_arena, &subject)))
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct stix_key key = subject.object.key;
+    struct stamp version = subject.copy->version;
+    struct record_envelope envelope = subject.envelope;
+    if (TRY(err, copies_load(d->gate, &key, &copies)))
+        return err;
+    for (size_t i = 0; err == ERR_OK && i < copies.count; i++)
+        if (stamp_cmp(copies.at[i].version, version) == 0 && copy_is_current(&copies, &copies.at[i]))
+            err = ask(d, copies.at[i].lsn);
+    return err != ERR_OK ? err : wake(d, lsn, &envelope, true);
+}
+
+static err_t ask_page(struct deciding *d, const struct job *job, const uint64_t *page, size_t count,
+                      uint64_t *cursor)
+{
     err_t err = ERR_OK;
-    uint64_t cursor = UINT64_MAX;
-    if (job->scope == JOB_OBJECT) {
-        struct copies copies;
-        err = copies_load(gate, &job->key, &copies);
-        for (size_t i = 0; err == ERR_OK && i < copies.count && count < size; i++)
-            if (copy_is_current(&copies, &copies.at[i]))
-                out[count++] = copies.at[i].lsn;
-    } else if (job->scope == JOB_REFERRERS) {
-        err = referrers(gate, &job->key, job->cursor, out, size, &count);
-        if (err == ERR_OK && count == size)
-            cursor = out[count - 1] + 1;
-    } else {
-        struct store_iter iter = store_iter(gate->store, job->cursor, job->until);
-        struct frame frame;
-        struct record_envelope envelope;
-        while (count < size && (err = store_iter_next(&iter, &frame)) == ERR_OK) {
-            if (frame.kind != FRAME_OBJ || record_envelope_read(frame.envelope, &envelope) != ERR_OK)
-                continue;
-            if (job->scope == JOB_ALL || envelope.source == job->source)
-                out[count++] = frame.lsn;
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        if (d->count >= LIMIT_STEP_OBJECTS) { /* one may have led to many */
+            *cursor = page[i];
+            break;
         }
-        if (err == ERR_OK)
-            cursor = iter.lsn;
-        err = err == ERR_NOTFOUND ? ERR_OK : err;
+        err = job->scope == JOB_REFERRERS ? ask_referrer(d, page[i]) : ask(d, page[i]);
     }
-    *out_count = count;
-    *out_cursor = cursor;
     return err;
 }
 
@@ -945,8 +952,8 @@ static err_t step_job(struct gate *gate, int64_t now_us, bool *out_did)
     if (err != ERR_OK)
         return err;
     err = begin(&d, gate, now_us, job.partners);
-    for (size_t i = 0; err == ERR_OK && i < count; i++)
-        err = ask(&d, page[i]);
+    if (err == ERR_OK)
+        err = ask_page(&d, &job, page, count, &cursor);
     if (err == ERR_OK)
         err = conclude(&d, gate->decided_lsn, &job, cursor);
     end(&d);

@@ -118,3 +118,38 @@ err_t jobs_load(struct gate *gate)
     store_scan_close(scan);
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
+
+err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size, size_t *out_count,
+               uint64_t *out_cursor)
+{
+    size_t count = 0;
+    err_t err = ERR_OK;
+    uint64_t cursor = UINT64_MAX;
+    if (job->scope == JOB_OBJECT) {
+        struct copies copies;
+        err = copies_load(gate, &job->key, &copies);
+        for (size_t i = 0; err == ERR_OK && i < copies.count && count < size; i++)
+            if (copy_is_current(&copies, &copies.at[i]))
+                out[count++] = copies.at[i].lsn;
+    } else if (job->scope == JOB_REFERRERS) {
+        err = referrers(gate, &job->key, job->cursor, out, size, &count);
+        if (err == ERR_OK && count == size)
+            cursor = out[count - 1] + 1;
+    } else {
+        struct store_iter iter = store_iter(gate->store, job->cursor, job->until);
+        struct frame frame;
+        struct record_envelope envelope;
+        while (count < size && (err = store_iter_next(&iter, &frame)) == ERR_OK) {
+            if (frame.kind != FRAME_OBJ || record_envelope_read(frame.envelope, &envelope) != ERR_OK)
+                continue;
+            if (job->scope == JOB_ALL || envelope.source == job->source)
+                out[count++] = frame.lsn;
+        }
+        if (err == ERR_OK)
+            cursor = iter.lsn;
+        err = err == ERR_NOTFOUND ? ERR_OK : err;
+    }
+    *out_count = count;
+    *out_cursor = cursor;
+    return err;
+}

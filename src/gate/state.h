@@ -250,6 +250,10 @@ NODISCARD err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor);
 /* The job to work on next; NULL when none waits. */
 struct job *job_next(struct gate *gate);
 NODISCARD err_t jobs_load(struct gate *gate);
+/* The next page of objects that a job names: lsns from its cursor on, at most `size`. *out_cursor: where it
+ * goes on; UINT64_MAX: done. */
+NODISCARD err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size,
+                         size_t *out_count, uint64_t *out_cursor);
 
 /* --- authority.c --- */
 struct ruling {

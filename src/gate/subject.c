@@ -265,7 +265,8 @@ static err_t add_carriers(struct gate *gate, const struct subject *subject, stru
             continue;
         if (TRY(err, add_markings_of(gate, &carrier.object, arena, facts, &any)))
             return err;
-        *out_any |= any;
+        /* What waits in quarantine only tightens. */
+        *out_any |= any && (carrier.copy->flags & COPY_QUARANTINED) == 0;
     }
     return ERR_OK;
 }

@@ -208,13 +208,12 @@ static struct facts facts_of(const struct node *node, const struct held *held)
         if (!sco && other->thing->target == thing->target && other->thing->version == thing->version &&
             !other->assertion)
             add_marks(node, other->thing, &facts);
-        if (!sco || thing->marked || other->quarantined || other->source != held->source ||
-            other->thing->kind == THING_DOMAIN)
+        if (!sco || thing->marked || other->source != held->source || other->thing->kind == THING_DOMAIN)
             continue;
         for (size_t r = 0; r < other->thing->ref_count; r++)
             if (other->thing->refs[r].target == thing->target) {
                 add_marks(node, other->thing, &facts);
-                marked |= other->thing->marked;
+                marked |= other->thing->marked && !other->quarantined; /* which only tightens */
                 break;
             }
     }

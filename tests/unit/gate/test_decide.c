@@ -604,6 +604,103 @@ static void nothing_is_said_twice(void **state)
     bench_deinit(&n.b);
 }
 
+/* Two sources that say the same in the end, decided in one step. */
+static void nothing_is_said_twice_at_once(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_NONE, false, true);
+    (void)bench_add(&n.b, feed, address(text, 1, MARKED(TLP_RED)));
+    (void)bench_add(&n.b, n.own, address(text, 1, MARKED(TLP_GREEN)));
+    assert_int_equal(bench_add(&n.b, feed, address(text, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    assert_int_equal(leaf_count(&n, n.us), 1);
+    assert_int_equal(bench_tally(&n.b, n.us).released, 2);
+    bench_deinit(&n.b);
+}
+
+static void classify(struct node *n, int marking)
+{
+    struct stix_key key = key_of("marking-definition", marking);
+    assert_int_equal(gate_marking_classify(n->b.gate, &key, STIX_TLP_CLEAR, &by_test, n->b.now_us), ERR_OK);
+}
+
+/* A statement that only another copy of the version carries, one that was rewritten or one that waits in
+ * quarantine, holds it; classified, it lets it go. */
+static void a_twins_statement_is_classified(void **state)
+{
+    (void)state;
+    static const char first[] = MARKED("marking-definition--00000000-0000-4000-8000-000000000001");
+    static const char second[] = MARKED("marking-definition--00000000-0000-4000-8000-000000000002");
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_NONE, false, true);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "ours"));
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, first));
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_CLEAR)));
+    assert_int_equal(bench_add(&n.b, n.own, indicator(text, 2, 1, second)), GATE_CONFLICT);
+    assert_false(out(&n, "indicator", 1));
+    assert_false(out(&n, "indicator", 2));
+    classify(&n, 1);
+    assert_true(out(&n, "indicator", 1));
+    (void)bench_add(&n.b, n.own, statement(text, 2, "theirs")); /* so does its arrival */
+    assert_false(out(&n, "indicator", 2));
+    classify(&n, 2);
+    assert_true(out(&n, "indicator", 2));
+    bench_deinit(&n.b);
+}
+
+/* So with what marks an unmarked observable: a carrier that is no longer current, one in quarantine. */
+static void a_silent_carriers_statement_is_classified(void **state)
+{
+    (void)state;
+    static const char seen[] = ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"";
+    struct node n;
+    char text[TEXT_MAX], more[512];
+    node_init(&n);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "ours"));
+    (void)bench_add(&n.b, n.own, statement(text, 2, "theirs"));
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)snprintf(more, sizeof more, "%s%s",
+                   MARKED("marking-definition--00000000-0000-4000-8000-000000000001"), seen);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_CLEAR)));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_CLEAR)));
+    assert_false(out(&n, "ipv4-addr", 1));
+    (void)snprintf(more, sizeof more, "%s%s",
+                   MARKED("marking-definition--00000000-0000-4000-8000-000000000002"), seen);
+    assert_int_equal(bench_add(&n.b, n.own, indicator(text, 2, 1, more)), GATE_CONFLICT);
+    classify(&n, 1);
+    assert_false(out(&n, "ipv4-addr", 1));
+    classify(&n, 2);
+    assert_true(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
+/* What waits in quarantine marks what it carries, and frees nothing. */
+static void a_carrier_in_quarantine_only_tightens(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {MARKED(TLP_RED), MARKED(TLP_GREEN)};
+    for (int i = 0; i < 2; i++) {
+        struct node n;
+        char text[TEXT_MAX], more[512];
+        node_init(&n);
+        (void)bench_add(&n.b, n.own, address(text, 1, ""));
+        (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_AMBER)));
+        (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"",
+                       marks[i]);
+        assert_int_equal(bench_add(&n.b, n.own, indicator(text, 1, 1, more)), GATE_CONFLICT);
+        assert_false(out(&n, "ipv4-addr", 1)); /* unmarked still */
+        (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
+        assert_int_equal(out(&n, "ipv4-addr", 1), i == 1);
+        bench_deinit(&n.b);
+    }
+}
+
 /* An object that waits for its creator's marking to be classified; `withheld`: one more by that creator,
  * which arrives while the classification waits for its job. Answers us's first leaves, in order. */
 static void released_types(bool withheld, struct stix_key out[4])
@@ -800,6 +897,10 @@ int main(void)
         cmocka_unit_test(carriers_mark_observables),
         cmocka_unit_test(an_asserted_carrier_marks_observables),
         cmocka_unit_test(nothing_is_said_twice),
+        cmocka_unit_test(nothing_is_said_twice_at_once),
+        cmocka_unit_test(a_twins_statement_is_classified),
+        cmocka_unit_test(a_silent_carriers_statement_is_classified),
+        cmocka_unit_test(a_carrier_in_quarantine_only_tightens),
         cmocka_unit_test(what_is_withheld_moves_nothing),
         cmocka_unit_test(any_order_gives_the_same),
         cmocka_unit_test(many_old_versions),
