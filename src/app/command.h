@@ -21,7 +21,6 @@ struct command_host {
     const struct conf *conf;
     const struct os *os;
     void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
-    void (*view_changed)(void *ctx, unsigned partner);
     /* Members of `status` that only the running node knows: link and session of this partner. */
     void (*peer_status)(void *ctx, unsigned partner, struct buf *out);
     void (*node_status)(void *ctx, struct buf *out);

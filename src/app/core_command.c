@@ -227,6 +227,7 @@ static void run(struct core_role *role, struct command_call *call, const struct 
     }
     write_done(&out, err, call->what[0] == '\0' ? err_text(err) : call->what, call->next);
     if (command->writes) {
+        role->rights_changed = true;
         hold_lines(role, client, LINES_LAST, &out);
         return;
     }
@@ -308,12 +309,6 @@ static void peers_changed(void *ctx)
     role->peers_stale = true;
 }
 
-static void view_changed(void *ctx, unsigned partner)
-{
-    (void)ctx;
-    (void)partner;
-}
-
 static void peer_status(void *ctx, unsigned partner, struct buf *out)
 {
     struct core_role *role = ctx;
@@ -363,7 +358,6 @@ void core_command_host(struct core_role *role)
                                         .conf = role->conf,
                                         .os = role->os,
                                         .peers_changed = peers_changed,
-                                        .view_changed = view_changed,
                                         .peer_status = peer_status,
                                         .node_status = node_status,
                                         .ctx = role};

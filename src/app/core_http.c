@@ -33,15 +33,38 @@ static void finish(struct core_role *role, struct exchange_response *response, b
     exchange_response_deinit(response);
 }
 
-static void by_taxii(struct core_role *role, const struct exchange_request *request)
+static void finish_taxii(struct core_role *role, struct exchange_response *response,
+                         const struct taxii_effect *effect)
+{
+    if (effect->polled >= 0) {
+        role->polled |= UINT64_C(1) << effect->polled;
+        core_views_stamp(role, (unsigned)effect->polled, response);
+    }
+    finish(role, response, effect->needs_commit, HELD_TAXII);
+}
+
+void core_taxii(struct core_role *role, const struct exchange_request *request)
 {
     struct exchange_response response;
-    struct taxii_effect effect = {.polled = -1};
+    struct taxii_effect effect;
     exchange_response_init(&response, request->id, LIMIT_TAXII_ANSWER_BYTES);
     taxii_handle(role->taxii, request, core_now(role), &response, &effect);
-    if (effect.polled >= 0)
-        role->polled |= UINT64_C(1) << effect.polled;
-    finish(role, &response, effect.needs_commit, HELD_TAXII);
+    finish_taxii(role, &response, &effect);
+}
+
+static void by_taxii(struct core_role *role, const struct exchange_request *request, struct bytes wire)
+{
+    struct exchange_response response;
+    struct taxii_effect effect;
+    exchange_response_init(&response, request->id, LIMIT_TAXII_ANSWER_BYTES);
+    bool answered = taxii_try(role->taxii, request, core_now(role), &response, &effect);
+    if (answered) {
+        finish_taxii(role, &response, &effect);
+        return;
+    }
+    exchange_response_deinit(&response);
+    if (!role->keeper_up || core_read_wait(role, (unsigned)effect.polled, request->id, wire) != ERR_OK)
+        core_taxii(role, request);
 }
 
 static void by_sync(struct core_role *role, const struct exchange_request *request)
@@ -66,7 +89,7 @@ void core_request(struct core_role *role, struct bytes body)
     if (sync_serve_owns(request.path)) {
         by_sync(role, &request);
     } else if (taxii_owns(request.path)) {
-        by_taxii(role, &request);
+        by_taxii(role, &request, body);
     } else {
         struct exchange_response response;
         exchange_response_init(&response, request.id, 64);
@@ -79,13 +102,16 @@ void core_gone(struct core_role *role, struct bytes body)
 {
     struct rd rd = rd_of(body);
     uint64_t id = rd_u64(&rd);
-    if (rd_end(&rd) == ERR_OK)
-        sync_serve_forget(role->serve, id);
+    if (rd_end(&rd) != ERR_OK)
+        return;
+    sync_serve_forget(role->serve, id);
+    core_reads_forget(role, id);
 }
 
 void core_serve_late(struct core_role *role)
 {
     struct exchange_response response;
+    core_reads_late(role);
     while (sync_serve_next(role->serve, core_now(role), &response)) {
         core_respond(role, &response);
         exchange_response_deinit(&response);

@@ -100,6 +100,7 @@ static err_t commit(struct core_role *role)
 static void commit_all(struct core_role *role)
 {
     err_t err = commit(role);
+    core_views_mark(role);
     release_held(role, err);
     if (core_follow_committed(role, err))
         core_wake(role);
@@ -161,7 +162,7 @@ static void turn(void *ctx)
     core_merge_turn(role);
     if (more)
         core_wake(role);
-    set_timer(role, earlier(earlier(decide_us, core_follow_until(role)),
+    set_timer(role, earlier(earlier(earlier(decide_us, core_reads_until(role)), core_follow_until(role)),
                             earlier(sync_serve_deadline(role->serve), core_sign_until(role))));
 }
 
@@ -345,6 +346,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
         core_role_close(role);
         return err;
     }
+    core_views_open(role);
     core_wake(role);
     *out = role;
     return ERR_OK;
@@ -369,6 +371,7 @@ void core_role_close(struct core_role *role)
     link_close(role->keeper);
     link_close(role->parent);
     core_follow_close(role);
+    core_reads_close(role);
     sync_serve_free(role->serve);
     taxii_close(role->taxii);
     gate_close(role->gate);

@@ -6,7 +6,7 @@ static const int64_t SIGN_EVERY_US = 10000;
 
 static bool wanted(const struct core_role *role)
 {
-    return (sync_serve_waiting(role->serve) | role->polled) != 0;
+    return (sync_serve_waiting(role->serve) | role->polled | core_reads_waiting(role)) != 0;
 }
 
 static void ask(struct core_role *role, unsigned partner)
@@ -27,7 +27,7 @@ static void ask(struct core_role *role, unsigned partner)
 
 void core_sign_turn(struct core_role *role)
 {
-    uint64_t mask = sync_serve_waiting(role->serve) | role->polled;
+    uint64_t mask = sync_serve_waiting(role->serve) | role->polled | core_reads_waiting(role);
     if (!role->keeper_up || mask == 0 || core_now(role) - role->signed_us < SIGN_EVERY_US)
         return;
     role->polled = 0;

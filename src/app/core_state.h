@@ -40,6 +40,23 @@ struct adding {
     uint64_t batches;
 };
 
+/* What a view was when its mark was last looked after. */
+struct seen {
+    uint64_t size, visible;
+    uint32_t epoch;
+    bool stopped;
+};
+
+/* A reader of a release view, until what was decided when it asked is signed. */
+struct waiting_read {
+    struct waiting_read *next;
+    uint64_t id;
+    unsigned partner;
+    uint64_t size;
+    int64_t until_us;
+    struct buf request; /* as it came */
+};
+
 enum { LINES_LAST = 1, LINES_BATCH = 2 }; /* flags of MESSAGE_LINES */
 
 /* The index following the log, beside everything else. */
@@ -77,8 +94,11 @@ struct core_role {
     struct gate_sign_request request;   /* large: not for the stack */
     struct buf signing[LIMIT_PARTNERS]; /* the request that is out, as sent; empty: none */
     uint64_t polled;                    /* partners whose view a TAXII reader asked for */
-    int64_t signed_us;                  /* last time that anything was sent to be signed */
-    bool settled;                       /* nothing durable waits for a decision */
+    struct seen seen[LIMIT_PARTNERS];
+    struct waiting_read *reads;
+    bool rights_changed; /* a command wrote something since the last commit */
+    int64_t signed_us;   /* last time that anything was sent to be signed */
+    bool settled;        /* nothing durable waits for a decision */
     bool peers_stale, edge_up, keeper_up, parent_up, ready_said;
     uint16_t port;
     int64_t started_us;
@@ -101,8 +121,25 @@ void core_request(struct core_role *role, struct bytes body);
 void core_gone(struct core_role *role, struct bytes body);
 void core_respond(struct core_role *role, const struct exchange_response *response);
 void core_serve_late(struct core_role *role);
+void core_taxii(struct core_role *role, const struct exchange_request *request);
 struct held *core_hold(struct core_role *role);
 void core_held_free(struct held *held);
+
+/* core_view.c */
+/* Raises the mark of each view that is no longer what it was, and mark 0 after a command that wrote: pages of
+ * before are then no longer served (DESIGN 3). After every commit, before anything of it is acknowledged. */
+void core_views_mark(struct core_role *role);
+void core_views_open(struct core_role *role);
+/* What the answer to a read of this view rests on; takes `cacheable` away where edge could not tell that it
+ * became old. */
+void core_views_stamp(struct core_role *role, unsigned partner, struct exchange_response *response);
+/* Keeps a read until the view is signed up to what is decided now, at most LIMIT_READ_WAIT_US. */
+NODISCARD err_t core_read_wait(struct core_role *role, unsigned partner, uint64_t id, struct bytes request);
+void core_reads_late(struct core_role *role);
+uint64_t core_reads_waiting(const struct core_role *role); /* whose views are to be signed */
+int64_t core_reads_until(const struct core_role *role);
+void core_reads_forget(struct core_role *role, uint64_t id);
+void core_reads_close(struct core_role *role);
 
 /* core_follow.c */
 void core_peers_refresh(struct core_role *role);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "app/edge_cache.h"
 #include "app/file.h"
 #include "app/keys.h"
 #include "app/link.h"
@@ -22,6 +23,8 @@ struct waiting { /* a request that core has */
     struct edge_role *role;
     struct request *request; /* NULL: free */
     uint64_t id;
+    bool keyed; /* the answer may be kept under `key` */
+    struct hash key;
 };
 
 struct partner { /* one that may call us and that we may call */
@@ -52,9 +55,10 @@ struct edge_role {
     struct route routes[1];
     struct server *server;
     struct link *core;
-    struct loop_timer linger;
+    struct edge_cache *cache;
+    struct loop_timer linger, sweep;
     uint16_t port;
-    bool stopping;
+    bool stopping, sweeping;
     uint64_t next_id;
     struct buf wire;
     struct waiting waiting[LIMIT_EDGE_REQUESTS];
@@ -143,6 +147,14 @@ static void handle(void *ctx, struct request *request)
 {
     struct edge_role *role = ctx;
     struct exchange_request wanted;
+    struct answer kept;
+    struct hash key = {0};
+    describe(request, 0, &wanted);
+    bool keyed = edge_cache_key(role->cache, &wanted, &key);
+    if (keyed && edge_cache_find(role->cache, &key, &kept)) {
+        request_answer(request, &kept);
+        return;
+    }
     struct waiting *waiting =
         role->stopping || !link_up(role->core) || link_pending(role->core) > LIMIT_LINK_MESSAGE_BYTES
             ? NULL
@@ -151,7 +163,9 @@ static void handle(void *ctx, struct request *request)
         request_refuse(request, 503, "not now; try again", NULL);
         return;
     }
-    describe(request, waiting->id, &wanted);
+    waiting->keyed = keyed;
+    waiting->key = key;
+    wanted.id = waiting->id;
     buf_clear(&role->wire);
     exchange_request_write(&role->wire, &wanted);
     if (buf_err(&role->wire) != ERR_OK ||
@@ -163,6 +177,26 @@ static void handle(void *ctx, struct request *request)
     request_on_gone(request, gone, waiting);
 }
 
+static void sweep_later(struct edge_role *role);
+
+/* What nobody asks for any more does not stay in memory. */
+static void sweep(void *ctx)
+{
+    struct edge_role *role = ctx;
+    role->sweeping = false;
+    if (edge_cache_sweep(role->cache))
+        sweep_later(role);
+}
+
+static void sweep_later(struct edge_role *role)
+{
+    if (role->sweeping)
+        return;
+    /* Without memory for a timer the next page that is kept tries again. */
+    role->sweeping =
+        loop_timer_set(role->loop, &role->sweep, loop_now_ms(role->loop) + LIMIT_EDGE_CACHE_SWEEP) == ERR_OK;
+}
+
 static void respond(struct edge_role *role, struct bytes body)
 {
     struct exchange_answer answer;
@@ -172,8 +206,15 @@ static void respond(struct edge_role *role, struct bytes body)
     if (waiting == NULL || answer.status == 0)
         return;
     struct request *request = waiting->request;
+    waiting->request = NULL;
     char type[128];
-    struct answer out = {.status = (int)answer.status, .body = answer.body};
+    struct answer out;
+    if (waiting->keyed && edge_cache_keep(role->cache, &waiting->key, &answer, &out)) {
+        request_answer(request, &out);
+        sweep_later(role);
+        return;
+    }
+    out = (struct answer) {.status = (int)answer.status, .body = answer.body};
     if (answer.content_type.len > 0 && answer.content_type.len < sizeof type) {
         memcpy(type, answer.content_type.at, answer.content_type.len);
         type[answer.content_type.len] = '\0';
@@ -181,7 +222,6 @@ static void respond(struct edge_role *role, struct bytes body)
     }
     for (size_t i = 0; i < answer.header_count && i < ANSWER_FIELDS_MAX; i++)
         out.fields[i] = (struct http1_field) {answer.headers[i].name, answer.headers[i].value};
-    waiting->request = NULL;
     request_answer(request, &out);
 }
 
@@ -380,6 +420,7 @@ static void core_fresh(void *ctx)
 {
     struct edge_role *role = ctx;
     refuse_waiting(role);
+    edge_cache_clear(role->cache);
     for (size_t i = 0; i < LIMIT_EDGE_CALLS; i++) {
         if (role->calling[i].call != NULL)
             client_cancel(role->calling[i].call);
@@ -462,6 +503,23 @@ static err_t open_server(struct edge_role *role)
     return err;
 }
 
+static uint64_t mark_now(void *ctx, unsigned mark)
+{
+    const struct edge_role *role = ctx;
+    return link_mark(role->core, mark);
+}
+
+static err_t open_cache(struct edge_role *role)
+{
+    struct edge_cache_now now = {mark_now, role};
+    struct hash key;
+    err_t err = role->os->random(role->os->ctx, key.b, sizeof key.b);
+    if (err == ERR_OK)
+        err = edge_cache_new(&key, LIMIT_EDGE_CACHE_BYTES, &now, &role->cache);
+    mem_wipe(&key, sizeof key);
+    return err;
+}
+
 err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *conf, const struct diag *diag,
                      const struct os_channel_fds *core, void (*broken)(void *ctx), void *ctx,
                      struct edge_role **out)
@@ -477,6 +535,7 @@ err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *
     role->broken = broken;
     role->broken_ctx = ctx;
     role->next_id = 1;
+    role->sweep = (struct loop_timer) {.fire = sweep, .ctx = role};
     buf_init(&role->wire, LIMIT_LINK_MESSAGE_BYTES);
     struct link_handler handler = {from_core, core_fresh, NULL, core_broken, role};
     if (TRY(err, open_tls(role))) {
@@ -484,7 +543,8 @@ err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *
                  "the TLS key or certificate cannot be used: %s", err_text(err));
         goto out;
     }
-    if (TRY(err, open_server(role)) || TRY(err, link_open(loop, os, core, 1, &handler, &role->core)))
+    if (TRY(err, open_cache(role)) || TRY(err, open_server(role)) ||
+        TRY(err, link_open(loop, os, core, 1, &handler, &role->core)))
         goto out;
     *out = role;
     return ERR_OK;
@@ -512,9 +572,11 @@ void edge_role_close(struct edge_role *role)
     if (role == NULL)
         return;
     loop_timer_stop(role->loop, &role->linger);
+    loop_timer_stop(role->loop, &role->sweep);
     for (uint32_t i = 0; i < LIMIT_PARTNERS; i++)
         close_client(role, i);
     server_close(role->server);
+    edge_cache_free(role->cache);
     link_close(role->core);
     tls_close(role->tls);
     tls_identity_free(role->identity);

@@ -217,6 +217,21 @@ void link_close(struct link *link)
     mem_free(link);
 }
 
+void link_raise(struct link *link, unsigned mark)
+{
+    os_channel_raise(link->channel, mark);
+}
+
+uint64_t link_raised(const struct link *link, unsigned mark)
+{
+    return os_channel_raised(link->channel, mark);
+}
+
+uint64_t link_mark(const struct link *link, unsigned mark)
+{
+    return os_channel_mark(link->channel, mark);
+}
+
 size_t link_pending(const struct link *link)
 {
     return link->pending;

@@ -32,6 +32,10 @@ void link_close(struct link *link); /* accepts NULL */
 /* `kind` is the caller's, from 1 to 250. ERR_FULL: LIMIT_LINK_PENDING_BYTES wait already; ERR_LIMIT: too
  * large, ever. */
 NODISCARD err_t link_send(struct link *link, unsigned kind, struct bytes body);
+/* Marks of os/channel.h: what we raise, where ours stands, and what the other end raised. */
+void link_raise(struct link *link, unsigned mark);
+uint64_t link_raised(const struct link *link, unsigned mark);
+uint64_t link_mark(const struct link *link, unsigned mark);
 /* Bytes that wait for room in the ring. */
 size_t link_pending(const struct link *link);
 /* While paused nothing more is handed over (the ring fills up and the other end waits). */

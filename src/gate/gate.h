@@ -287,6 +287,7 @@ struct gate_ledger {
     uint64_t receipted;   /* size of the last receipt; 0: none */
     uint64_t refused;     /* of the last disposition note */
     int64_t receipted_us;
+    bool stopped; /* a replayed root differed: nothing of it is served */
 };
 NODISCARD err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out);
 

@@ -377,6 +377,7 @@ err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger 
         .receipted = view->receipted,
         .refused = view->refused,
         .receipted_us = view->receipted_us,
+        .stopped = view->stopped,
     };
     return ERR_OK;
 }

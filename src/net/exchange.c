@@ -89,6 +89,9 @@ void exchange_response_write(struct buf *out, const struct exchange_response *re
     wr_u64(out, response->id);
     wr_u16(out, (uint16_t)response->status);
     wr_u8(out, response->cacheable);
+    wr_u16(out, (uint16_t)response->marks.view);
+    wr_u64(out, response->marks.who);
+    wr_u64(out, response->marks.shown);
     put(out, str_of(response->content_type));
     wr_u8(out, (uint8_t)response->header_count);
     for (size_t i = 0; i < response->header_count; i++) {
@@ -106,6 +109,9 @@ err_t exchange_answer_read(struct bytes wire, struct exchange_answer *out)
     struct exchange_answer answer = {.id = rd_u64(&rd)};
     answer.status = rd_u16(&rd);
     answer.cacheable = rd_u8(&rd) != 0;
+    answer.marks.view = rd_u16(&rd);
+    answer.marks.who = rd_u64(&rd);
+    answer.marks.shown = rd_u64(&rd);
     answer.content_type = take(&rd);
     answer.header_count = rd_u8(&rd);
     if (answer.header_count > EXCHANGE_HEADERS_MAX)

@@ -45,6 +45,13 @@ struct exchange_header {
     struct str value; /* lives in the response's arena or is static */
 };
 
+/* What an answer rests on. */
+struct exchange_marks {
+    unsigned view;  /* which mark is the view's */
+    uint64_t who;   /* mark 0, when the answer was made */
+    uint64_t shown; /* mark `view`, likewise */
+};
+
 struct exchange_response {
     uint64_t id;
     unsigned status;          /* 0: not yet; the handler keeps the request and answers later (long poll) */
@@ -52,7 +59,10 @@ struct exchange_response {
     struct exchange_header headers[EXCHANGE_HEADERS_MAX];
     size_t header_count;
     struct buf body;
-    bool cacheable; /* edge may serve it again to the same identity until the view changes */
+    /* Edge may give the same answer again to the same request, as long as both marks of the link between core
+     * and edge stand where `marks` says: who may ask what, and what the view shows. */
+    bool cacheable;
+    struct exchange_marks marks;
     char text[512]; /* room for header values made on the way (dates, ETags) */
     size_t text_used;
 };
@@ -79,6 +89,7 @@ struct exchange_answer { /* a response as read: borrowed */
     size_t header_count;
     struct bytes body;
     bool cacheable;
+    struct exchange_marks marks;
 };
 NODISCARD err_t exchange_answer_read(struct bytes wire, struct exchange_answer *out);
 

@@ -14,6 +14,7 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/limit.h"
 
 struct os_channel;
 
@@ -33,6 +34,17 @@ void os_channel_fds_close(struct os_channel_fds *fds);
 NODISCARD err_t os_channel_open(const struct os_channel_fds *fds, int side, struct os_channel **out);
 /* Does not close the wake-up descriptors. Accepts NULL. */
 void os_channel_close(struct os_channel *channel);
+
+/* Marks: numbers in the shared memory that one side raises and the other reads, without a message. What the
+ * peer reads after it could know of anything that we did after the raise (a message, an answer of ours to
+ * anybody) is the raised number. They only grow, also when a side is replaced. A peer that scribbles over
+ * what we raise deceives itself alone. `mark` is below OS_CHANNEL_MARKS. */
+enum { OS_CHANNEL_MARKS = LIMIT_PARTNERS + 1 };
+void os_channel_raise(struct os_channel *channel, unsigned mark);
+/* Where ours stands, by our own account. */
+uint64_t os_channel_raised(const struct os_channel *channel, unsigned mark);
+/* What the peer raised. */
+uint64_t os_channel_mark(const struct os_channel *channel, unsigned mark);
 
 int os_channel_fd(const struct os_channel *channel);
 void os_channel_woken(struct os_channel *channel);

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/limit.h"
 #include "core/mem.h"
 #include "os/os_net.h"
 
@@ -22,6 +21,7 @@ struct shared {
     _Alignas(64) _Atomic uint64_t tail; /* bytes ever read */
     _Alignas(64) _Atomic uint32_t reader_sleeps;
     _Alignas(64) _Atomic uint32_t writer_sleeps;
+    _Alignas(64) _Atomic uint64_t marks[OS_CHANNEL_MARKS]; /* the writer's */
 };
 
 _Static_assert(sizeof(struct shared) <= HEADER_SIZE, "the header fits its page");
@@ -41,6 +41,7 @@ struct os_channel {
     struct ring in;
     int own_wake;
     int peer_wake;
+    uint64_t raised[OS_CHANNEL_MARKS]; /* our own marks: never read back from shared memory */
     bool corrupt;
 };
 
@@ -136,6 +137,8 @@ err_t os_channel_open(const struct os_channel_fds *fds, int side, struct os_chan
     channel->peer_wake = fds->wake[1 - side];
     resume(&channel->out, true);
     resume(&channel->in, false);
+    for (unsigned i = 0; i < OS_CHANNEL_MARKS; i++)
+        channel->raised[i] = atomic_load(&channel->out.shared->marks[i]);
     /* The dead one may have been about to wake somebody. */
     os_wake_up(channel->own_wake);
     os_wake_up(channel->peer_wake);
@@ -149,6 +152,24 @@ void os_channel_close(struct os_channel *channel)
         return;
     (void)munmap(channel->memory, channel->memory_size);
     mem_free(channel);
+}
+
+void os_channel_raise(struct os_channel *channel, unsigned mark)
+{
+    must(mark < OS_CHANNEL_MARKS);
+    atomic_store(&channel->out.shared->marks[mark], ++channel->raised[mark]);
+}
+
+uint64_t os_channel_raised(const struct os_channel *channel, unsigned mark)
+{
+    must(mark < OS_CHANNEL_MARKS);
+    return channel->raised[mark];
+}
+
+uint64_t os_channel_mark(const struct os_channel *channel, unsigned mark)
+{
+    must(mark < OS_CHANNEL_MARKS);
+    return atomic_load(&channel->in.shared->marks[mark]);
 }
 
 int os_channel_fd(const struct os_channel *channel)

@@ -11,6 +11,7 @@ struct call {
     const struct taxii_identity *identity;
     struct exchange_response *response;
     struct taxii_effect *effect;
+    bool may_wait; /* a view that is not signed up to date: leave the answer empty */
 };
 
 /* Status and media type; the body is the caller's to write. */

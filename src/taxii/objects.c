@@ -96,7 +96,7 @@ static void write_page(struct get *get, const struct page *page)
     struct buf *body = &response->body;
     answer_begin(response, 200);
     write_dates(response, page);
-    response->cacheable = page->more && get->collection->role == TAXII_READ;
+    response->cacheable = get->collection->role == TAXII_READ;
     buf_putc(body, '{');
     if (page->more) {
         char next[TICKET_TEXT_SIZE];
@@ -184,6 +184,14 @@ static void answer_query(struct get *get)
     view_deinit(&get->view);
 }
 
+static bool is_unsigned(const struct get *get)
+{
+    struct gate_ledger ledger;
+    return get->collection->role == TAXII_READ &&
+           gate_ledger(get->call->taxii->gate, (unsigned)get->collection->partner, &ledger) == ERR_OK &&
+           ledger.visible < ledger.size;
+}
+
 void objects_get(const struct call *call, const struct collection *collection, enum reading reading,
                  struct str id)
 {
@@ -193,9 +201,11 @@ void objects_get(const struct call *call, const struct collection *collection, e
         answer_not_found(call->response);
         return;
     }
+    if (collection->role == TAXII_READ)
+        call->effect->polled = collection->partner;
+    if (call->may_wait && is_unsigned(&get))
+        return;
     arena_init(&get.arena, 1u << 20);
     answer_query(&get);
     arena_deinit(&get.arena);
-    if (collection->role == TAXII_READ)
-        call->effect->polled = collection->partner;
 }

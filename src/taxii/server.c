@@ -286,25 +286,42 @@ static void answer_stranger(struct exchange_response *response, enum auth_outcom
     exchange_header_put(response, "WWW-Authenticate", STR("Bearer realm=\"bongsu\""));
 }
 
-void taxii_handle(struct taxii *taxii, const struct exchange_request *request, int64_t now_us,
-                  struct exchange_response *response, struct taxii_effect *effect)
+static void handle(struct call *call)
 {
-    struct call call = {taxii, request, now_us, NULL, response, effect};
+    struct taxii *taxii = call->taxii;
+    const struct exchange_request *request = call->request;
+    struct exchange_response *response = call->response;
+    struct taxii_effect *effect = call->effect;
     *effect = (struct taxii_effect) {.polled = -1};
     if (!request->secure && !taxii->allow_plain) {
         answer_error(response, 403, "TAXII is served over TLS", STR(""));
         return;
     }
-    enum auth_outcome outcome = auth_request(taxii, request, now_us, &call.identity);
+    enum auth_outcome outcome = auth_request(taxii, request, call->now_us, &call->identity);
     if (outcome != AUTH_KNOWN)
         answer_stranger(response, outcome);
     else
-        route(&call);
+        route(call);
     if (buf_err(&response->body) == ERR_OK)
         return;
     response->header_count = 0;
     answer_failed(response, buf_err(&response->body));
     effect->needs_commit = false;
+}
+
+void taxii_handle(struct taxii *taxii, const struct exchange_request *request, int64_t now_us,
+                  struct exchange_response *response, struct taxii_effect *effect)
+{
+    struct call call = {taxii, request, now_us, NULL, response, effect, false};
+    handle(&call);
+}
+
+bool taxii_try(struct taxii *taxii, const struct exchange_request *request, int64_t now_us,
+               struct exchange_response *response, struct taxii_effect *effect)
+{
+    struct call call = {taxii, request, now_us, NULL, response, effect, true};
+    handle(&call);
+    return response->status != 0;
 }
 
 void taxii_uncommitted(struct exchange_response *response)

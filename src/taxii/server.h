@@ -52,4 +52,9 @@ struct taxii_effect {
  * taxii_uncommitted makes of the response instead. */
 void taxii_handle(struct taxii *taxii, const struct exchange_request *request, int64_t now_us,
                   struct exchange_response *response, struct taxii_effect *effect);
+/* The same, unless the release view that is asked for has leaves which no checkpoint covers yet: then false,
+ * nothing is answered, effect->polled says whose ledger is to be signed up to date, and the request comes
+ * again, to taxii_handle. So what was released before somebody asks is in the answer. */
+NODISCARD bool taxii_try(struct taxii *taxii, const struct exchange_request *request, int64_t now_us,
+                         struct exchange_response *response, struct taxii_effect *effect);
 void taxii_uncommitted(struct exchange_response *response);

@@ -333,6 +333,23 @@ static void a_sandbox_gives_up_what_it_says(void **state)
     }
 }
 
+static void marks_are_seen_at_once_and_only_rise(void **state)
+{
+    struct pair *pair = *state;
+    assert_int_equal(os_channel_mark(pair->side[1], 3), 0);
+    os_channel_raise(pair->side[0], 3);
+    os_channel_raise(pair->side[0], 3);
+    assert_int_equal(os_channel_mark(pair->side[1], 3), 2);
+    assert_int_equal(os_channel_raised(pair->side[0], 3), 2);
+    assert_int_equal(os_channel_mark(pair->side[1], OS_CHANNEL_MARKS - 1), 0);
+    assert_int_equal(os_channel_mark(pair->side[0], 3), 0); /* each side has its own */
+    /* A successor goes on where the dead one stopped: what was seen never comes back. */
+    os_channel_close(pair->side[0]);
+    assert_int_equal(os_channel_open(&pair->fds, 0, &pair->side[0]), ERR_OK);
+    os_channel_raise(pair->side[0], 3);
+    assert_int_equal(os_channel_mark(pair->side[1], 3), 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
 
 int main(int argc, char **argv)
@@ -351,7 +368,7 @@ int main(int argc, char **argv)
         TEST(carries_messages_both_ways),      TEST(says_full_and_wakes_when_there_is_room),
         TEST(survives_a_peer_that_scribbles),  TEST(refuses_memory_that_could_shrink),
         TEST(keeps_order_between_processes),   TEST(notices_how_a_child_ends),
-        TEST(a_sandbox_gives_up_what_it_says),
+        TEST(a_sandbox_gives_up_what_it_says), TEST(marks_are_seen_at_once_and_only_rise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,7 @@ struct gate {
     struct held *held;
     size_t held_count;
     struct kept_leaf *leaves[FEW];
-    size_t leaf_count[FEW];
+    size_t leaf_count[FEW], unsigned_count[FEW];
     struct json_parser *parser;
     err_t fail;
 };
@@ -383,4 +383,16 @@ err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key 
             break;
     }
     return ERR_OK;
+}
+
+err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out)
+{
+    size_t size = gate->leaf_count[partner];
+    *out = (struct gate_ledger) {.size = size, .visible = size - gate->unsigned_count[partner]};
+    return ERR_OK;
+}
+
+void fake_unsigned(struct gate *gate, unsigned partner, size_t count)
+{
+    gate->unsigned_count[partner] = count;
 }

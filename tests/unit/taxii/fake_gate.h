@@ -14,6 +14,8 @@ void fake_peer_state(struct gate *gate, unsigned partner, enum gate_peer_state s
 /* One more leaf; `text` may be NULL: no content. */
 void fake_leaf(struct gate *gate, unsigned partner, enum leaf_op op, int64_t time_us, const char *text,
                uint64_t subject_seq);
+/* So many of the last leaves have no checkpoint yet; 0: all have. They are shown all the same. */
+void fake_unsigned(struct gate *gate, unsigned partner, size_t count);
 /* An object that some other source delivered. */
 void fake_hold(struct gate *gate, uint32_t source, int64_t now_us, const char *text);
 /* What the next gate_accept answers. */

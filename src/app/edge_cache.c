@@ -1,0 +1,229 @@
+#include "app/edge_cache.h"
+
+#include "core/limit.h"
+#include "core/mem.h"
+#include "os/channel.h"
+
+enum { TEXT_SIZE = 768, REQUEST_BYTES_MAX = 128 << 10 };
+
+struct kept {
+    struct page *page; /* the body; NULL: free */
+    struct hash key;
+    struct exchange_marks marks;
+    uint64_t asked; /* order of asking */
+    int status;
+    char text[TEXT_SIZE]; /* type, 0, then names and values */
+    struct http1_field fields[ANSWER_FIELDS_MAX];
+};
+
+struct edge_cache {
+    struct hash key;
+    struct edge_cache_now now;
+    size_t bytes_max;
+    struct edge_cache_count count;
+    uint64_t asked, swept;
+    struct buf wire;
+    struct kept sets[EDGE_CACHE_SETS][EDGE_CACHE_WAYS];
+};
+
+err_t edge_cache_new(const struct hash *key, size_t bytes_max, const struct edge_cache_now *now,
+                     struct edge_cache **out)
+{
+    struct edge_cache *cache = mem_alloc(sizeof *cache);
+    if (cache == NULL)
+        return ERR_NOMEM;
+    cache->key = *key;
+    cache->now = *now;
+    cache->bytes_max = bytes_max;
+    buf_init(&cache->wire, REQUEST_BYTES_MAX);
+    *out = cache;
+    return ERR_OK;
+}
+
+void edge_cache_free(struct edge_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    edge_cache_clear(cache);
+    buf_deinit(&cache->wire);
+    mem_free_secret(cache, sizeof *cache);
+}
+
+/* --- pages --- */
+
+static size_t size_of(const struct kept *kept)
+{
+    return page_bytes(kept->page).len;
+}
+
+static void drop(struct edge_cache *cache, struct kept *kept)
+{
+    cache->count.pages--;
+    cache->count.bytes -= size_of(kept);
+    page_unref(kept->page);
+    kept->page = NULL;
+}
+
+static bool is_true(const struct edge_cache *cache, const struct exchange_marks *marks)
+{
+    return marks->view < OS_CHANNEL_MARKS && cache->now.mark(cache->now.ctx, 0) == marks->who &&
+           cache->now.mark(cache->now.ctx, marks->view) == marks->shown;
+}
+
+static struct kept *set_of(struct edge_cache *cache, const struct hash *key)
+{
+    return cache->sets[key->b[0] % EDGE_CACHE_SETS];
+}
+
+static struct kept *find(struct edge_cache *cache, const struct hash *key)
+{
+    struct kept *set = set_of(cache, key);
+    for (size_t i = 0; i < EDGE_CACHE_WAYS; i++)
+        if (set[i].page != NULL && hash_eq(&set[i].key, key))
+            return &set[i];
+    return NULL;
+}
+
+static struct kept *oldest(struct edge_cache *cache)
+{
+    struct kept *found = NULL;
+    for (size_t i = 0; i < EDGE_CACHE_SETS * EDGE_CACHE_WAYS; i++) {
+        struct kept *kept = &cache->sets[i / EDGE_CACHE_WAYS][i % EDGE_CACHE_WAYS];
+        if (kept->page != NULL && (found == NULL || kept->asked < found->asked))
+            found = kept;
+    }
+    return found;
+}
+
+/* A free place in the key's set, with the bytes for `len` free as well. `len` is within bytes_max. */
+static struct kept *make_place(struct edge_cache *cache, const struct hash *key, size_t len)
+{
+    struct kept *set = set_of(cache, key), *place = &set[0];
+    while (cache->count.bytes > cache->bytes_max - len)
+        drop(cache, oldest(cache));
+    for (size_t i = 0; i < EDGE_CACHE_WAYS && place->page != NULL; i++)
+        if (set[i].page == NULL || set[i].asked < place->asked)
+            place = &set[i];
+    if (place->page != NULL)
+        drop(cache, place);
+    return place;
+}
+
+/* --- heads --- */
+
+static bool put_text(struct kept *kept, size_t *used, struct str text, struct str *out)
+{
+    if (text.len >= TEXT_SIZE - *used)
+        return false;
+    if (text.len > 0)
+        memcpy(kept->text + *used, text.at, text.len);
+    kept->text[*used + text.len] = '\0';
+    *out = (struct str) {kept->text + *used, text.len};
+    *used += text.len + 1;
+    return true;
+}
+
+static bool put_head(struct kept *kept, const struct exchange_answer *answer)
+{
+    size_t used = 0;
+    struct str type;
+    memset(kept->fields, 0, sizeof kept->fields);
+    bool fits =
+        answer->header_count <= ANSWER_FIELDS_MAX && put_text(kept, &used, answer->content_type, &type);
+    for (size_t i = 0; fits && i < answer->header_count; i++)
+        fits = put_text(kept, &used, answer->headers[i].name, &kept->fields[i].name) &&
+               put_text(kept, &used, answer->headers[i].value, &kept->fields[i].value);
+    return fits;
+}
+
+static void give(struct edge_cache *cache, struct kept *kept, struct answer *out)
+{
+    kept->asked = ++cache->asked;
+    *out = (struct answer) {
+        .status = kept->status, .type = kept->text[0] == '\0' ? NULL : kept->text, .page = kept->page};
+    memcpy(out->fields, kept->fields, sizeof out->fields);
+}
+
+/* --- the cache --- */
+
+bool edge_cache_key(struct edge_cache *cache, const struct exchange_request *request, struct hash *out)
+{
+    struct exchange_request same = *request;
+    if (request->method != EXCHANGE_GET || request->body.len > 0)
+        return false;
+    same.id = 0;
+    buf_clear(&cache->wire);
+    exchange_request_write(&cache->wire, &same);
+    if (buf_err(&cache->wire) != ERR_OK)
+        return false;
+    *out = hash_hmac_sha256(bytes_of(cache->key.b, HASH_SIZE), buf_bytes(&cache->wire));
+    mem_wipe(cache->wire.at, cache->wire.len); /* credentials */
+    return true;
+}
+
+bool edge_cache_find(struct edge_cache *cache, const struct hash *key, struct answer *out)
+{
+    struct kept *kept = find(cache, key);
+    if (kept != NULL && !is_true(cache, &kept->marks)) {
+        drop(cache, kept);
+        kept = NULL;
+    }
+    if (kept == NULL) {
+        cache->count.misses++;
+        return false;
+    }
+    cache->count.hits++;
+    give(cache, kept, out);
+    return true;
+}
+
+bool edge_cache_keep(struct edge_cache *cache, const struct hash *key, const struct exchange_answer *answer,
+                     struct answer *out)
+{
+    if (!answer->cacheable || answer->body.len > cache->bytes_max || !is_true(cache, &answer->marks))
+        return false;
+    struct kept *kept = find(cache, key);
+    if (kept != NULL)
+        drop(cache, kept);
+    struct page *page = page_copy(answer->body);
+    if (page == NULL)
+        return false;
+    kept = make_place(cache, key, answer->body.len);
+    if (!put_head(kept, answer)) {
+        page_unref(page);
+        return false;
+    }
+    kept->page = page;
+    kept->key = *key;
+    kept->marks = answer->marks;
+    kept->status = (int)answer->status;
+    cache->count.pages++;
+    cache->count.bytes += answer->body.len;
+    give(cache, kept, out);
+    return true;
+}
+
+bool edge_cache_sweep(struct edge_cache *cache)
+{
+    for (size_t i = 0; i < EDGE_CACHE_SETS * EDGE_CACHE_WAYS; i++) {
+        struct kept *kept = &cache->sets[i / EDGE_CACHE_WAYS][i % EDGE_CACHE_WAYS];
+        if (kept->page != NULL && (kept->asked <= cache->swept || !is_true(cache, &kept->marks)))
+            drop(cache, kept);
+    }
+    cache->swept = cache->asked;
+    return cache->count.pages > 0;
+}
+
+void edge_cache_clear(struct edge_cache *cache)
+{
+    for (size_t i = 0; i < EDGE_CACHE_SETS * EDGE_CACHE_WAYS; i++) {
+        struct kept *kept = &cache->sets[i / EDGE_CACHE_WAYS][i % EDGE_CACHE_WAYS];
+        if (kept->page != NULL)
+            drop(cache, kept);
+    }
+}
+
+struct edge_cache_count edge_cache_count(const struct edge_cache *cache)
+{
+    return cache->count;
+}
