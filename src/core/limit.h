@@ -84,6 +84,8 @@
     64 /* rounds of followers asked for by followers; beyond, less is released, never more */
 #define LIMIT_CLOSURE_MEMBERS 8192       /* objects decided together; more waits for the next step */
 #define LIMIT_STEP_OBJECTS    1000       /* newly logged objects decided in one step */
+#define LIMIT_FRESH_OBJECTS   8192         /* accepted, not yet decided, remembered: two full groups */
+#define LIMIT_FRESH_BYTES     (16u << 20)  /* of memory for them; what does not fit is read from the log */
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
 #define LIMIT_SEALED_BYTES    (LIMIT_OBJECT_BYTES + 1024) /* an object, and the fault it is refused for */

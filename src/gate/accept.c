@@ -111,8 +111,9 @@ err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
 
 /* --- appending --- */
 
+/* *out_slot: of its secret; 0 for SEEN, which has none. */
 static err_t append_object(struct intake *in, enum frame_kind kind, const struct record_envelope *envelope,
-                           struct bytes plain, uint64_t *out_lsn)
+                           struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot)
 {
     struct gate *gate = in->gate;
     uint8_t raw[48];
@@ -120,6 +121,7 @@ static err_t append_object(struct intake *in, enum frame_kind kind, const struct
     record_envelope_write(&head, envelope);
     must(buf_err(&head) == ERR_OK);
     err_t err;
+    *out_slot = 0;
     for (int tries = 0; tries < 2; tries++) {
         if (TRY(err, gate_group(gate)))
             return err;
@@ -127,7 +129,7 @@ static err_t append_object(struct intake *in, enum frame_kind kind, const struct
             struct bytes part = buf_bytes(&head);
             err = store_append(gate->store, kind, &part, 1, out_lsn);
         } else {
-            err = store_append_sealed(gate->store, kind, buf_bytes(&head), plain, out_lsn, &(uint64_t) {0});
+            err = store_append_sealed(gate->store, kind, buf_bytes(&head), plain, out_lsn, out_slot);
         }
         if (err != ERR_FULL)
             return err;
@@ -161,9 +163,10 @@ static err_t refuse(struct intake *in, size_t index, struct json_slice slice, st
                                        .seq = in->submission->leaf};
     buf_clear(&gate->plain);
     record_fault_write(&gate->plain, fault, bytes);
-    uint64_t lsn;
+    uint64_t lsn, slot;
     err_t err = buf_err(&gate->plain);
-    if (err != ERR_OK || TRY(err, append_object(in, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), &lsn)) ||
+    if (err != ERR_OK ||
+        TRY(err, append_object(in, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), &lsn, &slot)) ||
         TRY(err, quarantine_opened(gate, lsn)))
         return err;
     tell(in, &(struct gate_answer) {.disposition = GATE_REFUSED,
@@ -207,8 +210,10 @@ static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const
                                        .about = ruling->about};
     buf_clear(&gate->plain);
     record_fault_write(&gate->plain, fault, bytes);
+    uint64_t slot;
     err_t err = buf_err(&gate->plain);
-    if (err != ERR_OK || TRY(err, append_object(in, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), out_lsn)))
+    if (err != ERR_OK ||
+        TRY(err, append_object(in, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), out_lsn, &slot)))
         return err;
     return object_apply(gate, *out_lsn, FRAME_QUAR, &envelope, object, canon);
 }
@@ -237,17 +242,18 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, cons
                                        .seq = in->submission->leaf,
                                        .received_us = in->now_us,
                                        .about = ruling.about};
-    uint64_t lsn = ruling.about;
+    uint64_t lsn = ruling.about, slot;
     struct fault fault;
     switch (ruling.disposition) {
     case GATE_NEW:
     case GATE_ASSERTION:
-        if (TRY(err, append_object(in, FRAME_OBJ, &envelope, bytes, &lsn)) ||
+        if (TRY(err, append_object(in, FRAME_OBJ, &envelope, bytes, &lsn, &slot)) ||
             TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)))
             return err;
+        fresh_put(gate, lsn, slot, &envelope, object, bytes);
         break;
     case GATE_SEEN:
-        if (TRY(err, append_object(in, FRAME_SEEN, &envelope, bytes, &lsn)) ||
+        if (TRY(err, append_object(in, FRAME_SEEN, &envelope, bytes, &lsn, &slot)) ||
             TRY(err, object_apply(gate, lsn, FRAME_SEEN, &envelope, object, canon)))
             return err;
         break;

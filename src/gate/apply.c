@@ -294,6 +294,8 @@ struct applying {
     uint64_t lsn;
     const struct record_decide *decide;
     uint16_t *names; /* the DECIDE's names as the gate numbers them */
+    uint32_t
+        *outcomes; /* by class, of an object that was never decided before: number + 1; 0: not yet known */
 };
 
 /* The old vector with this class's words for the partners that were decided for now. */
@@ -312,6 +314,21 @@ static struct outcome merge(const struct applying *a, const struct state *state,
     return outcome;
 }
 
+/* Most objects are decided for the first time, and like their neighbours. */
+static err_t outcome_of(struct applying *a, const struct state *state, bool fresh, uint16_t class,
+                        uint32_t *out)
+{
+    if (fresh && a->outcomes[class] != 0) {
+        *out = a->outcomes[class] - 1;
+        return ERR_OK;
+    }
+    struct outcome outcome = merge(a, state, fresh, &a->decide->classes[class]);
+    err_t err = outcome_intern(a->gate, &outcome, out);
+    if (err == ERR_OK && fresh)
+        a->outcomes[class] = *out + 1;
+    return err;
+}
+
 static err_t apply_content(struct applying *a, uint32_t e, const struct record_entry *entry)
 {
     struct gate *gate = a->gate;
@@ -322,8 +339,7 @@ static err_t apply_content(struct applying *a, uint32_t e, const struct record_e
         return err;
     if (!fresh)
         count(gate, &state, UINT64_MAX);
-    struct outcome outcome = merge(a, &state, fresh, &a->decide->classes[entry->class]);
-    if (TRY(err, outcome_intern(gate, &outcome, &state.outcome)) ||
+    if (TRY(err, outcome_of(a, &state, fresh, entry->class, &state.outcome)) ||
         TRY(err, timer_set(gate, entry->lsn, state.change_us, entry->change_us)))
         return err;
     state.change_us = entry->change_us;
@@ -432,7 +448,8 @@ static err_t index_starts(struct applying *a)
 static err_t intern_names(struct applying *a, struct arena *arena)
 {
     a->names = arena_zalloc(arena, a->decide->name_count + 1, sizeof *a->names);
-    if (a->names == NULL)
+    a->outcomes = arena_zalloc(arena, a->decide->class_count + 1, sizeof *a->outcomes);
+    if (a->names == NULL || a->outcomes == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < a->decide->name_count; i++) {
         err_t err = name_intern(a->gate, a->decide->names[i], &a->names[i]);
@@ -445,7 +462,7 @@ static err_t intern_names(struct applying *a, struct arena *arena)
 err_t decide_apply(struct gate *gate, uint64_t lsn, const struct record_decide *decide,
                    const struct decide_hint *hint)
 {
-    struct applying a = {gate, lsn, decide, NULL};
+    struct applying a = {.gate = gate, .lsn = lsn, .decide = decide};
     err_t err;
     if (decide->from != gate->decided_lsn)
         return ERR_CORRUPT; /* every position is decided exactly once */

@@ -151,7 +151,7 @@ err_t state_load(struct gate *gate, uint64_t lsn, struct state *out)
 {
     uint8_t key[8];
     struct bytes value;
-    err_t err = store_get(gate->store, TABLE_STATE, state_key(lsn, key), &value);
+    err_t err = store_get_since(gate->store, lsn, TABLE_STATE, state_key(lsn, key), &value);
     return err != ERR_OK ? err : state_read(value, out);
 }
 

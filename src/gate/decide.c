@@ -54,15 +54,6 @@ struct deciding {
     size_t definition_count;
 };
 
-static uint64_t started(const struct gate *gate)
-{
-    uint64_t mask = 0;
-    for (unsigned p = 0; p < gate->peer_count; p++)
-        if (gate->peers[p].state == GATE_PEER_STARTED)
-            mask |= UINT64_C(1) << p;
-    return mask;
-}
-
 static err_t begin(struct deciding *d, struct gate *gate, int64_t now_us, uint64_t partners)
 {
     arena_reset(&gate->step_arena);
@@ -70,7 +61,7 @@ static err_t begin(struct deciding *d, struct gate *gate, int64_t now_us, uint64
                             .arena = &gate->step_arena,
                             .policy = gate->policy,
                             .now_us = now_us,
-                            .partners = partners & started(gate),
+                            .partners = partners & partners_started(gate),
                             .durable = store_durable_lsn(gate->store)};
     d->at = arena_alloc(d->arena, LIMIT_CLOSURE_MEMBERS * sizeof *d->at);
     map_init(&d->by_lsn, 8, 4 * LIMIT_CLOSURE_MEMBERS, &gate->sip);
@@ -125,17 +116,24 @@ static err_t held_by(struct deciding *d, const struct copies *copies, uint64_t *
     return ERR_OK;
 }
 
-static err_t target_of(struct deciding *d, const struct stix_key *key, uint32_t *out)
+/* `copies`: of this id when they are at hand, or NULL. */
+static err_t target_of(struct deciding *d, const struct stix_key *key, const struct copies *copies,
+                       uint32_t *out)
 {
     const uint64_t *known = map_get(&d->by_key, key->b);
     if (known != NULL) {
         *out = (uint32_t)*known;
         return ERR_OK;
     }
-    struct copies copies;
+    struct copies loaded;
     struct closure_target target = {0, CLOSURE_NONE};
     err_t err;
-    if (TRY(err, copies_load(d->gate, key, &copies)) || TRY(err, held_by(d, &copies, &target.held)))
+    if (copies == NULL) {
+        if (TRY(err, copies_load(d->gate, key, &loaded)))
+            return err;
+        copies = &loaded;
+    }
+    if (TRY(err, held_by(d, copies, &target.held)))
         return err;
     if (d->target_count == d->target_size && TRY(err, target_grow(d)))
         return err;
@@ -170,7 +168,7 @@ static err_t add_needs(struct deciding *d, struct candidate *c, const struct sti
         const struct stix_ref *ref = &object->refs[i];
         if (key_is_builtin(&ref->key) || stix_key_eq(&ref->key, &c->key))
             continue;
-        err_t err = target_of(d, &ref->key, &needs[count].target);
+        err_t err = target_of(d, &ref->key, NULL, &needs[count].target);
         if (err != ERR_OK)
             return err;
         needs[count++].strict = !ref_role_follows(ref->role);
@@ -218,7 +216,7 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
     struct policy_facts facts;
     struct arena *arena = &d->gate->accept_arena;
     arena_reset(arena);
-    err_t err = subject_load(d->gate, lsn, arena, &subject);
+    err_t err = subject_recall(d->gate, lsn, arena, &subject);
     if (err != ERR_OK)
         return err;
     *out_current = copy_is_current(subject.copies, subject.copy);
@@ -228,10 +226,10 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
                              .key = subject.object.key,
                              .slot = subject.slot,
                              .content = subject.content,
-                             .size = subject.bytes.len};
+                             .size = subject.size};
     /* References first: judging markings parses other objects, and the refs' text is gone then. */
     if (TRY(err, keep_copies(d, &subject, c)) || TRY(err, add_needs(d, c, &subject.object)) ||
-        TRY(err, target_of(d, &c->key, &c->member.target)) ||
+        TRY(err, target_of(d, &c->key, c->copies, &c->member.target)) ||
         TRY(err, subject_decide(d->gate, &subject, d->policy, d->now_us, arena, &facts, &c->verdict)))
         return err;
     c->approved = facts.approvals != 0;
@@ -402,7 +400,8 @@ struct drafting {
     struct record_entry *entries;
     struct record_class *classes;
     struct str *names;
-    struct map name_ids; /* SHA-256 of the name -> index */
+    struct map name_ids;  /* SHA-256 of the name -> index */
+    uint16_t *rule_names; /* by rule number: index + 1; 0: not asked for yet */
     struct hash *contents;
     struct seal_secret *secrets;
     size_t *sizes;
@@ -425,6 +424,21 @@ static err_t name_of(struct drafting *r, struct str name, uint16_t *out)
     return ERR_OK;
 }
 
+enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
+
+static err_t rule_name_of(struct drafting *r, unsigned rule, uint16_t *out)
+{
+    err_t err;
+    must(rule < RULES_MAX);
+    if (r->rule_names[rule] == 0) {
+        if (TRY(err, name_of(r, policy_rule_name(r->d->policy, rule), out)))
+            return err;
+        r->rule_names[rule] = *out + 1;
+    }
+    *out = r->rule_names[rule] - 1;
+    return ERR_OK;
+}
+
 /* The rules' words for one candidate, shared with those that had the same. Later candidates mostly repeat the
  * last classes. */
 static err_t class_of(struct drafting *r, const struct candidate *c, uint16_t *out)
@@ -436,11 +450,12 @@ static err_t class_of(struct drafting *r, const struct candidate *c, uint16_t *o
         class.rule[p] = RECORD_NAME_NONE;
         if ((r->d->partners >> p & 1) == 0)
             continue;
-        struct str name =
-            c->eligible >> p & 1 ? policy_rule_name(r->d->policy, c->verdict.rule[p]) : STR("history");
-        if ((c->eligible >> p & 1) == 0)
+        bool live = c->eligible >> p & 1;
+        if (!live)
             class.hold |= UINT64_C(1) << p;
-        if (TRY(err, name_of(r, name, &class.rule[p])))
+        err = live ? rule_name_of(r, c->verdict.rule[p], &class.rule[p])
+                   : name_of(r, STR("history"), &class.rule[p]);
+        if (err != ERR_OK)
             return err;
     }
     for (size_t back = 0; back < r->decide.class_count && back < 16; back++) {
@@ -616,9 +631,10 @@ static err_t draft_init(struct drafting *r, struct deciding *d)
     r->sizes = arena_zalloc(d->arena, r->entry_size, sizeof *r->sizes);
     r->classes = arena_zalloc(d->arena, d->count + 1, sizeof *r->classes);
     r->names = arena_zalloc(d->arena, RECORD_NAMES_MAX, sizeof *r->names);
+    r->rule_names = arena_zalloc(d->arena, RULES_MAX, sizeof *r->rule_names);
     map_init(&r->name_ids, HASH_SIZE, RECORD_NAMES_MAX, &d->gate->sip);
     if (r->entries == NULL || r->contents == NULL || r->secrets == NULL || r->sizes == NULL ||
-        r->classes == NULL || r->names == NULL)
+        r->classes == NULL || r->names == NULL || r->rule_names == NULL)
         return ERR_NOMEM;
     return ERR_OK;
 }
@@ -812,7 +828,7 @@ static err_t wake(struct deciding *d, uint64_t lsn, const struct record_envelope
     if (!waiting && !carries)
         return ERR_OK;
     arena_reset(&d->gate->accept_arena);
-    err_t err = subject_load(d->gate, lsn, &d->gate->accept_arena, &subject);
+    err_t err = subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     struct stix_key key = subject.object.key;
@@ -873,8 +889,10 @@ static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
     *out_did = d.count > 0 || looked == LIMIT_STEP_OBJECTS;
     if (err == ERR_OK && d.count > 0)
         err = conclude(&d, to, NULL, 0);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
         gate->scanned_lsn = to;
+        fresh_passed(gate, to);
+    }
     end(&d);
     return err;
 }
@@ -972,7 +990,7 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
         return ERR_OK;
     if (gate->group_open && TRY(err, gate_commit(gate)))
         return err;
-    if (gate->policy != NULL && started(gate) != 0) {
+    if (gate->policy != NULL && partners_started(gate) != 0) {
         err = step_live(gate, now_us, &did);
         if (err == ERR_OK && !did)
             err = step_timers(gate, now_us, &did, &next_us);

@@ -310,8 +310,7 @@ static err_t apply_memory(struct gate *gate, const struct record_fact *fact)
     }
 }
 
-/* Every started partner; those that are paused are decided for when they start. */
-static uint64_t started_partners(const struct gate *gate)
+uint64_t partners_started(const struct gate *gate)
 {
     uint64_t mask = 0;
     for (unsigned p = 0; p < gate->peer_count; p++)
@@ -323,7 +322,7 @@ static uint64_t started_partners(const struct gate *gate)
 /* Which old decisions a new fact asks for again (DESIGN 7). */
 static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_fact *fact)
 {
-    struct job job = {.partners = started_partners(gate), .cursor = LSN_FIRST, .until = lsn};
+    struct job job = {.partners = partners_started(gate), .cursor = LSN_FIRST, .until = lsn};
     switch (fact->kind) {
     case RECORD_FACT_SOURCE: {
         struct gate_source source;

@@ -273,7 +273,7 @@ static err_t init_memory(struct gate *gate, const struct gate_setup *setup)
         gate->jobs == NULL || gate->names == NULL)
         return ERR_NOMEM;
     gate->dir = (char *)(uintptr_t)dir.at;
-    if (TRY(err, json_parser_new(PARSE_BYTES_MAX, &gate->parser)))
+    if (TRY(err, fresh_init(gate)) || TRY(err, json_parser_new(PARSE_BYTES_MAX, &gate->parser)))
         return err;
     return json_parser_new(PARSE_BYTES_MAX, &gate->parser_one);
 }
@@ -348,6 +348,7 @@ void gate_close(struct gate *gate)
     arena_deinit(&gate->facts_arena);
     arena_deinit(&gate->accept_arena);
     arena_deinit(&gate->step_arena);
+    fresh_deinit(gate);
     decides_close(gate);
     gate->magic = 0;
     mem_free(gate);

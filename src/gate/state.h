@@ -205,6 +205,9 @@ struct gate {
     struct arena accept_arena;      /* one submission */
     struct arena step_arena;        /* one step */
     struct decide_kept decides[DECIDES_KEPT];
+    struct fresh **fresh; /* fresh.c: LIMIT_FRESH_OBJECTS, the first fresh_count are there */
+    size_t fresh_count;
+    struct arena fresh_arena;
     uint64_t decides_asked;
     struct buf canon, record, plain, scratch;
     bool group_open;
@@ -242,6 +245,8 @@ NODISCARD err_t tags_load(struct gate *gate, const struct stix_key *object, stru
                           struct str *out_tags, size_t *out_count, int64_t *out_settled_us);
 /* Partners to whom nothing of this source may go because an operator stopped all, them or the source. */
 uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts);
+/* Every started partner; those that are paused are decided for when they start. */
+uint64_t partners_started(const struct gate *gate);
 bool stop_holds(const struct gate *gate, enum gate_stop_kind kind, struct str name);
 
 /* --- jobs.c --- */
@@ -283,14 +288,19 @@ struct subject {
     uint64_t slot;
     struct record_envelope envelope;
     struct stix_object object; /* in the arena, with its bytes */
-    struct bytes bytes;
-    struct hash content;     /* SHA-256 of the bytes */
-    struct copies *copies;   /* of its id */
-    const struct copy *copy; /* itself among them */
-    bool follows;            /* may come along with its referrer */
+    struct bytes bytes;        /* subject_load only; of a subject_recall it is empty */
+    size_t size;               /* of the bytes */
+    struct hash content;       /* SHA-256 of the bytes */
+    struct copies *copies;     /* of its id */
+    const struct copy *copy;   /* itself among them */
+    bool follows;              /* may come along with its referrer */
 };
 /* Reads, opens and parses a durable OBJ (or QUAR of a conflict). Everything lives in `arena`. */
 NODISCARD err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out);
+/* The same without what needs the text: from memory when accepting left it there. */
+NODISCARD err_t subject_recall(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out);
+/* May it come along with what refers to it? `object` with its tape. */
+bool object_follows(const struct stix_object *object);
 /* All that a decision rests on; storage comes from the arena. */
 NODISCARD err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t now_us,
                               struct arena *arena, struct policy_facts *out);
@@ -310,6 +320,17 @@ bool key_is_builtin(const struct stix_key *key);
 NODISCARD err_t subject_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
                                int64_t now_us, struct arena *arena, struct policy_facts *out_facts,
                                struct policy_verdict *out);
+
+/* --- fresh.c --- */
+NODISCARD err_t fresh_init(struct gate *gate);
+void fresh_deinit(struct gate *gate);
+/* Keeps what deciding will ask for; silently not when there is no room. `object` with its tape. */
+void fresh_put(struct gate *gate, uint64_t lsn, uint64_t slot, const struct record_envelope *envelope,
+               const struct stix_object *object, struct bytes bytes);
+/* Everything of a subject but its bytes, its tape and its copies. Borrowed until fresh_passed. */
+bool fresh_find(const struct gate *gate, uint64_t lsn, struct subject *out);
+/* Everything below `lsn` was decided. */
+void fresh_passed(struct gate *gate, uint64_t lsn);
 
 /* --- apply.c --- */
 /* Material of a leaf that is known already: spares unsealing. May be NULL. */

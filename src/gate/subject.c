@@ -24,16 +24,16 @@ bool ref_role_follows(enum stix_ref_role role)
            role == STIX_REF_EXTENSION;
 }
 
-static bool follows(const struct subject *subject)
+bool object_follows(const struct stix_object *object)
 {
     struct str class;
-    switch (subject->object.type->code) {
+    switch (object->type->code) {
     case STIX_TYPE_MARKING_DEFINITION:
     case STIX_TYPE_EXTENSION_DEFINITION:
         return true;
     case STIX_TYPE_IDENTITY:
         /* A person leaves by a rule or not at all; without a class it might be one. */
-        return json_get_str(subject->object.root, STR("identity_class"), &class) &&
+        return json_get_str(object->root, STR("identity_class"), &class) &&
                !str_eq(class, STR("individual")) && !str_eq(class, STR("unknown"));
     default:
         return false;
@@ -85,6 +85,26 @@ static err_t parse_subject(struct gate *gate, struct arena *arena, struct subjec
     return settle(&subject->object, arena);
 }
 
+/* The copies of its id, and itself among them. */
+static err_t add_copies(struct gate *gate, struct arena *arena, struct subject *subject)
+{
+    struct copies *copies = arena_alloc(arena, sizeof *copies);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    err_t err = copies_load(gate, &subject->object.key, copies);
+    if (err != ERR_OK)
+        return err;
+    subject->copies = copies;
+    subject->copy = NULL;
+    for (size_t i = 0; i < copies->count; i++)
+        if (copies->at[i].lsn == subject->lsn)
+            subject->copy = &copies->at[i];
+    /* Somebody's word too many about one id (LIMIT_COPIES) is kept and has no part in anything. */
+    if (subject->copy == NULL)
+        return copies->count == LIMIT_COPIES ? ERR_NOTFOUND : ERR_CORRUPT;
+    return ERR_OK;
+}
+
 err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out)
 {
     struct subject subject = {.lsn = lsn};
@@ -99,19 +119,23 @@ err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct 
         TRY(err, open_bytes(gate, &frame, arena, &subject.bytes)) ||
         TRY(err, parse_subject(gate, arena, &subject)))
         return err;
-    subject.follows = follows(&subject); /* while the tape is there */
+    subject.follows = object_follows(&subject.object);
     subject.content = hash_sha256(subject.bytes);
-    subject.copies = arena_alloc(arena, sizeof *subject.copies);
-    if (subject.copies == NULL)
-        return ERR_NOMEM;
-    if (TRY(err, copies_load(gate, &subject.object.key, subject.copies)))
+    subject.size = subject.bytes.len;
+    if (TRY(err, add_copies(gate, arena, &subject)))
         return err;
-    for (size_t i = 0; i < subject.copies->count; i++)
-        if (subject.copies->at[i].lsn == lsn)
-            subject.copy = &subject.copies->at[i];
-    /* Somebody's word too many about one id (LIMIT_COPIES) is kept and has no part in anything. */
-    if (subject.copy == NULL)
-        return subject.copies->count == LIMIT_COPIES ? ERR_NOTFOUND : ERR_CORRUPT;
+    *out = subject;
+    return ERR_OK;
+}
+
+err_t subject_recall(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out)
+{
+    struct subject subject;
+    err_t err;
+    if (!fresh_find(gate, lsn, &subject))
+        return subject_load(gate, lsn, arena, out);
+    if (TRY(err, add_copies(gate, arena, &subject)))
+        return err;
     *out = subject;
     return ERR_OK;
 }
@@ -259,7 +283,7 @@ static err_t add_carriers(struct gate *gate, const struct subject *subject, stru
     for (size_t i = 0; i < count; i++) {
         struct subject carrier;
         bool any;
-        if (TRY(err, subject_load(gate, carriers[i], arena, &carrier)))
+        if (TRY(err, subject_recall(gate, carriers[i], arena, &carrier)))
             return err;
         if (carrier.envelope.source != subject->envelope.source || carrier.object.type->category == STIX_SCO)
             continue;

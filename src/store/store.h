@@ -139,6 +139,10 @@ NODISCARD err_t store_secret_destroy(struct store *store, uint64_t slot);
 
 /* Borrowed until the next store_put, store_delete, a begin/commit/abort/done, or store_view_end. */
 NODISCARD err_t store_get(struct store *store, enum index_table table, struct bytes key, struct bytes *out);
+/* The same for an entry that no frame below `lsn` put: while the index has not come so far, only memory is
+ * asked. */
+NODISCARD err_t store_get_since(struct store *store, uint64_t lsn, enum index_table table, struct bytes key,
+                                struct bytes *out);
 
 /* An ordered walk over the keys that begin with `prefix` (may be empty: the whole table), from the first key
  * >= `from` (empty: from the start of the prefix). In ID and REF a walk by less than their prefix column

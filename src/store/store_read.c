@@ -38,26 +38,45 @@ void store_view_end(struct store *store)
     store->snap = NULL;
 }
 
-err_t store_get(struct store *store, enum index_table table, struct bytes key, struct bytes *out)
+/* The newest entry of memory, which may say that the key was deleted; NULL: the index has to be asked. */
+static const struct tail_entry *memory_find(const struct store *store, enum index_table table, uint64_t hash,
+                                            struct bytes key)
+{
+    const struct tail_entry *entry = NULL;
+    for (size_t i = store->tail_count; entry == NULL && i-- > 0;)
+        entry = tail_find(store->tails[i], table, hash, key);
+    return entry;
+}
+
+static bool index_may_know(const struct store *store, enum index_table table, uint64_t hash, struct bytes key)
+{
+    size_t prefix = index_table_prefix(table);
+    return prefix == 0 || key.len < prefix || bloom_maybe(&store->bloom, hash);
+}
+
+err_t store_get_since(struct store *store, uint64_t lsn, enum index_table table, struct bytes key,
+                      struct bytes *out)
 {
     must(table < TABLE_COUNT);
     if (key.len == 0 || key.len > LIMIT_KEY_BYTES)
         return ERR_NOTFOUND;
     uint64_t hash = tail_hash(&store->sip, table, key);
-    for (size_t i = store->tail_count; i-- > 0;) {
-        const struct tail_entry *entry = tail_find(store->tails[i], table, hash, key);
-        if (entry == NULL)
-            continue;
+    const struct tail_entry *entry = memory_find(store, table, hash, key);
+    if (entry != NULL) {
         if (entry->is_delete)
             return ERR_NOTFOUND;
         *out = tail_value(entry);
         return ERR_OK;
     }
-    size_t prefix = index_table_prefix(table);
-    if (prefix > 0 && key.len >= prefix && !bloom_maybe(&store->bloom, hash))
+    if (lsn >= store->applied_lsn || !index_may_know(store, table, hash, key))
         return ERR_NOTFOUND;
     err_t err = snap_ready(store);
     return err == ERR_OK ? store->index->ops->get(store->snap, table, key, out) : err;
+}
+
+err_t store_get(struct store *store, enum index_table table, struct bytes key, struct bytes *out)
+{
+    return store_get_since(store, 0, table, key, out);
 }
 
 err_t store_bloom_table(struct store *store, enum index_table table, struct bloom *bloom)
