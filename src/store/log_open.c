@@ -116,7 +116,12 @@ static err_t segments_open(struct log *log, const struct names *names, struct se
 /* The end of what is not zero, at least `offset`. */
 static uint64_t tail_end(const struct segment *segment, uint64_t offset)
 {
+    static const uint8_t zeros[4096];
     uint64_t end = segment->size;
+    /* A segment is made at its full size, so that most of it is zeros: by the page, not by the byte. */
+    while (end - offset >= sizeof zeros &&
+           memcmp(segment->map + end - sizeof zeros, zeros, sizeof zeros) == 0)
+        end -= sizeof zeros;
     while (end > offset && segment->map[end - 1] == 0)
         end--;
     return end;
