@@ -1,6 +1,8 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "disk.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "core/limit.h"
 
@@ -212,10 +214,22 @@ static uint64_t space_used(const struct disk *disk)
     return used;
 }
 
-/* Zeroed memory that was never touched costs nothing: segments are reserved far ahead. */
+/* A file's bytes. Zeroed memory that was never touched costs nothing, segments are reserved far ahead; but
+ * reading it costs a fault a page, so that the pages are huge where they can be. */
+static uint8_t *get_bytes(uint64_t size)
+{
+    enum { HUGE = 2 << 20 };
+    uint8_t *at = get_memory(size, 1);
+    if (size >= 4 * HUGE) {
+        size_t skip = HUGE - (uintptr_t)at % HUGE;
+        (void)madvise(at + skip, (size - skip) / HUGE * HUGE, MADV_HUGEPAGE);
+    }
+    return at;
+}
+
 static uint8_t *grown(uint8_t *at, uint64_t used, uint64_t size)
 {
-    uint8_t *wider = get_memory(size, 1);
+    uint8_t *wider = get_bytes(size);
     if (used > 0)
         memcpy(wider, at, used);
     free(at);
@@ -632,8 +646,8 @@ static struct node *node_reborn(struct disk *disk, struct node *old)
 {
     struct node *node = node_new(disk);
     node->size = node->safe_size = old->safe_size;
-    node->at = get_memory(node->size, 1);
-    node->safe = get_memory(node->size, 1);
+    node->at = get_bytes(node->size);
+    node->safe = get_bytes(node->size);
     node->used = old->used < node->size ? old->used : node->size;
     if (node->used > 0) {
         memcpy(node->at, old->safe, node->used);

@@ -1,6 +1,7 @@
-/* bongsu-sim: runs seeds. Prints "N passed, N failed, N skipped": one a seed, and one a planted bug.
+/* bongsu-sim: runs seeds, each in a process of its own, some at a time. Prints "N passed, N failed, N
+ * skipped": one a seed, and one a planted bug.
  *
- *     bongsu-sim --seeds N [--first N]     that many lives, and every planted bug
+ *     bongsu-sim --seeds N [--first N] [--jobs N]     that many lives, and every planted bug
  *     bongsu-sim --seed N [-v]             one life, told step by step with -v
  *     bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
 #include <signal.h>
@@ -12,7 +13,7 @@
 #include "core/sign.h"
 #include "world.h"
 
-enum { TWINS_EVERY = 4, BUG_SEEDS = 60 };
+enum { TWINS_EVERY = 4, BUG_SEEDS = 60, JOBS = 2, JOBS_MAX = 64 };
 
 static const struct {
     const char *name, *text;
@@ -23,7 +24,7 @@ static const struct {
 };
 
 struct arguments {
-    uint64_t first, seeds;
+    uint64_t first, seeds, jobs;
     bool one, verbose;
     enum bug bug;
 };
@@ -131,7 +132,7 @@ static bool read_bug(const char *text, enum bug *out)
 
 static bool read_arguments(int argc, char **argv, struct arguments *out)
 {
-    *out = (struct arguments) {.first = 1, .seeds = 1000};
+    *out = (struct arguments) {.first = 1, .seeds = 1000, .jobs = JOBS};
     for (int i = 1; i < argc; i++) {
         struct str word = str_of(argv[i]);
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -144,6 +145,9 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             continue;
         if (str_eq(word, STR("--first")) && read_number(value, &out->first))
             continue;
+        if (str_eq(word, STR("--jobs")) && read_number(value, &out->jobs) && out->jobs > 0 &&
+            out->jobs <= JOBS_MAX)
+            continue;
         if (str_eq(word, STR("--seed")) && read_number(value, &out->first)) {
             out->one = true;
             out->seeds = 1;
@@ -155,40 +159,101 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
     return true;
 }
 
+/* --- some at a time --- */
+
+/* What the program is to do, in order: seeds, then bugs. */
+struct plan {
+    const struct arguments *arguments;
+    uint64_t next_seed, seeds_end;
+    unsigned next_bug;
+    uint64_t running, passed, failed;
+};
+
+static bool try_seed(uint64_t seed, const struct arguments *arguments)
+{
+    char what[BROKEN_SIZE];
+    bool good = run_seed(seed, BUG_NONE, arguments->verbose, what);
+    if (!good)
+        (void)printf("seed %llu FAILED: %s\n", (unsigned long long)seed, what);
+    return good;
+}
+
+static bool try_bug(enum bug bug, const struct arguments *arguments)
+{
+    uint64_t seeds = arguments->bug != BUG_NONE ? arguments->seeds : BUG_SEEDS;
+    bool found = find_bug(bug, arguments->first, seeds, arguments->verbose) != 0;
+    if (!found)
+        (void)printf("planted bug %s was NOT found in %llu seeds\n", bugs[bug].name,
+                     (unsigned long long)seeds);
+    return found;
+}
+
+static bool next_bug(struct plan *plan, enum bug *out)
+{
+    enum bug wanted = plan->arguments->bug;
+    while (plan->next_bug < BUGS && wanted != BUG_NONE && plan->next_bug != wanted)
+        plan->next_bug++;
+    if (plan->next_bug == BUGS || plan->arguments->one)
+        return false;
+    *out = (enum bug)plan->next_bug++;
+    return true;
+}
+
+/* Starts the next one; false when there is none. */
+static bool start_next(struct plan *plan)
+{
+    enum bug bug = BUG_NONE;
+    if (plan->next_seed == plan->seeds_end && !next_bug(plan, &bug))
+        return false;
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        bool good =
+            bug == BUG_NONE ? try_seed(plan->next_seed, plan->arguments) : try_bug(bug, plan->arguments);
+        (void)fflush(stdout);
+        _exit(good ? 0 : 1);
+    }
+    plan->next_seed += bug == BUG_NONE;
+    plan->running += child > 0;
+    plan->failed += child < 0;
+    return true;
+}
+
+static void run_all(struct plan *plan)
+{
+    bool more = true;
+    while (more || plan->running > 0) {
+        int status;
+        while (more && plan->running < plan->arguments->jobs)
+            more = start_next(plan);
+        if (plan->running == 0 || waitpid(-1, &status, 0) < 0)
+            continue;
+        plan->running--;
+        plan->passed += status == 0;
+        plan->failed += status != 0;
+        if (WIFSIGNALED(status))
+            (void)printf("a life ended by signal %d\n", WTERMSIG(status));
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
-    uint64_t passed = 0, failed = 0;
     if (!read_arguments(argc, argv, &arguments)) {
-        (void)fprintf(stderr, "bongsu-sim [--seeds N] [--first N] [--seed N] [--bug NAME] [-v]; bugs:\n");
+        (void)fprintf(stderr,
+                      "bongsu-sim [--seeds N] [--first N] [--jobs N] [--seed N] [--bug NAME] [-v]; bugs:\n");
         for (unsigned b = 1; b < BUGS; b++)
             (void)fprintf(stderr, "  %-14s %s\n", bugs[b].name, bugs[b].text);
         return 2;
     }
     (void)signal(SIGABRT, aborted);
     must(sign_start() == ERR_OK);
-    for (uint64_t s = arguments.first; arguments.bug == BUG_NONE && s < arguments.first + arguments.seeds;
-         s++) {
-        char what[BROKEN_SIZE];
-        bool good = run_seed(s, BUG_NONE, arguments.verbose, what);
-        passed += good;
-        failed += !good;
-        if (!good)
-            (void)printf("seed %llu FAILED: %s\n", (unsigned long long)s, what);
-        (void)fflush(stdout);
-    }
-    for (unsigned b = 1; b < BUGS; b++) {
-        if (arguments.bug != BUG_NONE ? arguments.bug != b : arguments.one)
-            continue;
-        uint64_t seeds = arguments.bug != BUG_NONE ? arguments.seeds : BUG_SEEDS;
-        bool found = find_bug((enum bug)b, arguments.first, seeds, arguments.verbose) != 0;
-        passed += found;
-        failed += !found;
-        if (!found)
-            (void)printf("planted bug %s was NOT found in %llu seeds\n", bugs[b].name,
-                         (unsigned long long)seeds);
-    }
-    (void)printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)passed,
-                 (unsigned long long)failed);
-    return failed == 0 ? 0 : 1;
+    struct plan plan = {.arguments = &arguments,
+                        .next_seed = arguments.first,
+                        .seeds_end = arguments.first + (arguments.bug == BUG_NONE ? arguments.seeds : 0),
+                        .next_bug = 1};
+    run_all(&plan);
+    (void)printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)plan.passed,
+                 (unsigned long long)plan.failed);
+    return plan.failed == 0 ? 0 : 1;
 }
