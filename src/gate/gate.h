@@ -322,7 +322,8 @@ struct gate_leaf {
     struct leaf_opening opening;
     struct bytes object; /* exact bytes; empty for contentless ops */
     struct str id;       /* of the object; empty for contentless ops */
-    struct str version;  /* text of modified (created) as in the object, or empty: date_added stands for it */
+    struct str version;  /* text of modified (created) as in the object; empty for SCOs and where there is
+                            none:  date_added stands for it */
     struct stix_key key;
     struct stamp stamp;
     uint8_t hops;
@@ -335,6 +336,24 @@ NODISCARD err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t aft
 /* Visible leaves that carry a version or variant of this object, newest first. */
 NODISCARD err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key *object,
                                bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
+/* As gate_leaves, for readers who ask for no proofs: of `leaf` only op, seq and time_us are filled in, of
+ * `opening` nothing. */
+NODISCARD err_t gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
+                                  bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
+/* What the index knows of such a leaf: no bytes are read. */
+struct gate_leaf_version {
+    uint64_t seq;
+    int64_t time_us;
+    enum leaf_op op;
+    uint64_t subject_seq; /* LEAF_SUBJECT_NONE, or what the leaf is about */
+    bool has_object;
+    bool versionless;   /* an SCO, or it states no time (the first second of 1970 counts as none) */
+    struct stamp stamp; /* zero when versionless */
+};
+/* As gate_leaves_of. */
+NODISCARD err_t gate_leaf_versions(struct gate *gate, unsigned partner, const struct stix_key *object,
+                                   bool (*visit)(void *ctx, const struct gate_leaf_version *version),
+                                   void *ctx);
 /* The kept checkpoint with the smallest size >= `size`, whole note. ERR_NOTFOUND. */
 NODISCARD err_t gate_checkpoint(struct gate *gate, unsigned partner, uint64_t size, uint64_t *out_size,
                                 struct buf *note);

@@ -54,13 +54,32 @@ err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsig
     return ERR_OK;
 }
 
-/* How many leaves of `decide` before entry `e` went to `partner`. */
-static uint64_t leaves_before(const struct record_decide *decide, size_t e, unsigned partner)
+static uint64_t count_before(const struct record_decide *decide, size_t e, unsigned partner)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < e; i++)
         count += decide->entries[i].release >> partner & 1;
     return count;
+}
+
+/* How many leaves of the DECIDE before entry `e` went to `partner`. A page asks for one entry after another:
+ * counted once for all of them. */
+static uint64_t leaves_before(struct decide_kept *kept, size_t e, unsigned partner)
+{
+    const struct record_decide *decide = &kept->decide;
+    if (kept->ranks != NULL && kept->rank_partner == partner)
+        return kept->ranks[e];
+    if (kept->ranks == NULL)
+        kept->ranks = arena_zalloc(&kept->arena, decide->entry_count, sizeof *kept->ranks);
+    if (kept->ranks == NULL)
+        return count_before(decide, e, partner);
+    kept->rank_partner = partner;
+    uint32_t count = 0;
+    for (size_t i = 0; i < decide->entry_count; i++) {
+        kept->ranks[i] = count;
+        count += decide->entries[i].release >> partner & 1;
+    }
+    return kept->ranks[e];
 }
 
 static struct decide_kept *kept_place(struct gate *gate, uint64_t lsn)
@@ -84,6 +103,7 @@ static err_t kept_fill(struct gate *gate, uint64_t lsn, struct decide_kept *kept
     arena_deinit(&kept->arena);
     arena_init(&kept->arena, LIMIT_FRAME_BYTES * 8u);
     kept->lsn = 0;
+    kept->ranks = NULL;
     if (TRY(err, store_read(gate->store, lsn, &frame)))
         return err;
     struct str payload = arena_str(&kept->arena, str_from_bytes(frame.payload));
@@ -122,7 +142,26 @@ void decides_close(struct gate *gate)
         arena_deinit(&gate->decides[i].arena);
 }
 
-err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq)
+/* The leaf that brought an OBJ to a partner. */
+struct place {
+    uint64_t seq;
+    int64_t time_us;
+    struct record_entry entry;
+};
+
+static err_t place_fill(struct decide_kept *kept, uint32_t entry, unsigned partner, struct place *out)
+{
+    const struct record_start *start = record_decide_start(&kept->decide, partner);
+    if (start == NULL || entry >= kept->decide.entry_count)
+        return ERR_CORRUPT;
+    uint64_t before = leaves_before(kept, entry, partner);
+    *out =
+        (struct place) {start->seq + before, start->time_us + (int64_t)before, kept->decide.entries[entry]};
+    return ERR_OK;
+}
+
+/* ERR_NOTFOUND: none did. */
+static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, struct place *out)
 {
     struct state state;
     err_t err = state_load(gate, lsn, &state);
@@ -135,15 +174,20 @@ err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *o
             continue;
         if (TRY(err, decide_hold(gate, release->decide, &kept)))
             return err;
-        const struct record_start *start = record_decide_start(&kept->decide, partner);
-        if (start != NULL && release->entry < kept->decide.entry_count)
-            *out_seq = start->seq + leaves_before(&kept->decide, release->entry, partner);
-        else
-            err = ERR_CORRUPT;
+        err = place_fill(kept, release->entry, partner, out);
         decide_drop(kept);
         return err;
     }
     return ERR_NOTFOUND;
+}
+
+err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq)
+{
+    struct place place;
+    err_t err = place_of(gate, lsn, partner, &place);
+    if (err == ERR_OK)
+        *out_seq = place.seq;
+    return err;
 }
 
 /* --- showing visible leaves --- */
@@ -154,21 +198,23 @@ struct showing {
     uint64_t visible;
     bool (*visit)(void *ctx, const struct gate_leaf *leaf);
     void *ctx;
+    bool bare; /* no proofs */
     bool stopped;
 };
 
-static struct str version_text(const struct stix_object *object)
+/* As stix_read finds the version; the object was accepted once. */
+static struct str version_text(struct json_val root, const struct stix_type *type)
 {
     struct str text;
-    if (object->has_modified && json_get_str(object->root, STR("modified"), &text))
+    if (type->category == STIX_SCO)
+        return STR("");
+    if (type->versioned && json_get_str(root, STR("modified"), &text))
         return text;
-    if (object->has_created && json_get_str(object->root, STR("created"), &text))
-        return text;
-    return STR("");
+    return json_get_str(root, STR("created"), &text) ? text : STR("");
 }
 
 static err_t show_content(struct showing *s, const struct frame *frame, struct gate_leaf *out,
-                          struct stix_object *object, struct json_doc *doc)
+                          struct json_doc *doc)
 {
     struct gate *gate = s->gate;
     static const uint8_t padding[JSON_PADDING];
@@ -180,14 +226,38 @@ static err_t show_content(struct showing *s, const struct frame *frame, struct g
     if (err != ERR_OK || TRY(err, buf_err(&gate->plain)))
         return err;
     out->object = bytes_of(gate->plain.at, len);
-    if (TRY(err, json_parse(gate->parser_one, out->object, doc, NULL)) ||
-        TRY(err, stix_read(json_root(doc), &gate->accept_arena, object, NULL)))
+    if (TRY(err, json_parse(gate->parser_one, out->object, doc, NULL)))
         return err;
-    out->id = object->id;
-    out->version = version_text(object);
-    out->key = object->key;
-    out->stamp = object->version;
+    struct json_val root = json_root(doc);
+    if (!json_is(root, JSON_OBJECT) || !json_get_str(root, STR("id"), &out->id) ||
+        !stix_id_parse(out->id, &out->key))
+        return ERR_CORRUPT;
+    out->version = version_text(root, stix_type_find(stix_id_type(out->id)));
+    if (out->version.len > 0 && stamp_parse(out->version, &out->stamp, NULL) != ERR_OK)
+        return ERR_CORRUPT;
     return ERR_OK;
+}
+
+/* What proves the leaf. */
+static err_t show_proof(struct showing *s, const struct frame *frame, struct leaf_ground *ground,
+                        uint64_t seq, struct gate_leaf *out)
+{
+    const struct record_entry *entry = &ground->decide->entries[ground->entry];
+    struct record_envelope envelope;
+    uint64_t subject = LEAF_SUBJECT_NONE;
+    err_t err;
+    if ((entry->about != 0 && TRY(err, leaf_seq_of(s->gate, entry->about, s->partner, &subject))) ||
+        TRY(err, record_envelope_read(frame->envelope, &envelope)))
+        return err;
+    out->hops = envelope.hops;
+    if (out->object.len > 0)
+        ground->content = hash_sha256(out->object);
+    if (TRY(err, store_secret(s->gate->store, frame->slot, &ground->secret)))
+        return err;
+    if (!TRY(err, leaf_source(s->gate, frame, &ground->source)))
+        err = leaf_make(s->gate, ground, s->partner, seq, subject, &out->leaf, &out->opening);
+    mem_wipe(&ground->secret, sizeof ground->secret);
+    return err;
 }
 
 static err_t show(struct showing *s, const struct record_decide *decide, size_t e, uint64_t seq)
@@ -195,28 +265,20 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     const struct record_entry *entry = &decide->entries[e];
     struct gate_leaf shown = {0};
     struct frame frame;
-    struct record_envelope envelope;
-    struct stix_object object;
     struct json_doc doc;
     struct leaf_ground ground = {.decide = decide, .entry = e};
-    uint64_t subject = LEAF_SUBJECT_NONE;
     err_t err;
-    if (entry->about != 0 && TRY(err, leaf_seq_of(s->gate, entry->about, s->partner, &subject)))
-        return err;
     if (TRY(err, store_read(s->gate->store, entry->lsn, &frame)) ||
-        TRY(err, record_envelope_read(frame.envelope, &envelope)))
+        (!entry_contentless(entry) && TRY(err, show_content(s, &frame, &shown, &doc))))
         return err;
-    shown.hops = envelope.hops;
-    if (!entry_contentless(entry)) {
-        if (TRY(err, show_content(s, &frame, &shown, &object, &doc)))
-            return err;
-        ground.content = hash_sha256(shown.object);
+    if (s->bare) {
+        const struct record_start *start = record_decide_start(decide, s->partner);
+        shown.leaf = (struct leaf) {.op = (enum leaf_op)entry->op,
+                                    .seq = seq,
+                                    .time_us = start->time_us + (int64_t)(seq - start->seq)};
+    } else {
+        err = show_proof(s, &frame, &ground, seq, &shown);
     }
-    if (TRY(err, store_secret(s->gate->store, frame.slot, &ground.secret)))
-        return err;
-    if (!TRY(err, leaf_source(s->gate, &frame, &ground.source)))
-        err = leaf_make(s->gate, &ground, s->partner, seq, subject, &shown.leaf, &shown.opening);
-    mem_wipe(&ground.secret, sizeof ground.secret);
     if (err == ERR_OK && !s->visit(s->ctx, &shown))
         s->stopped = true;
     return err;
@@ -246,12 +308,12 @@ static err_t show_decide(struct showing *s, uint64_t lsn, uint64_t seq, uint64_t
     return err;
 }
 
-err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
-                  bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+static err_t leaves(struct gate *gate, unsigned partner, uint64_t seq, bool bare,
+                    bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
 {
     if (partner >= gate->peer_count)
         return ERR_NOTFOUND;
-    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false};
+    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, bare, false};
     if (gate->views[partner].stopped)
         return ERR_PROOF;
     err_t err = ERR_OK;
@@ -262,6 +324,60 @@ err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
             break;
         must(next > seq);
         seq = next;
+    }
+    store_view_end(gate->store);
+    return err;
+}
+
+err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
+                  bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+{
+    return leaves(gate, partner, seq, false, visit, ctx);
+}
+
+err_t gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
+                        bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+{
+    return leaves(gate, partner, seq, true, visit, ctx);
+}
+
+static err_t version_of(struct gate *gate, const struct copy *copy, unsigned partner,
+                        struct gate_leaf_version *out)
+{
+    struct place place;
+    err_t err = place_of(gate, copy->lsn, partner, &place);
+    if (err != ERR_OK)
+        return err;
+    *out =
+        (struct gate_leaf_version) {.seq = place.seq,
+                                    .time_us = place.time_us,
+                                    .op = (enum leaf_op)place.entry.op,
+                                    .subject_seq = LEAF_SUBJECT_NONE,
+                                    .has_object = !entry_contentless(&place.entry),
+                                    .versionless = copy->version.seconds == 0 && copy->version.fraction == 0,
+                                    .stamp = copy->version};
+    return place.entry.about == 0 ? ERR_OK : leaf_seq_of(gate, place.entry.about, partner, &out->subject_seq);
+}
+
+err_t gate_leaf_versions(struct gate *gate, unsigned partner, const struct stix_key *object,
+                         bool (*visit)(void *ctx, const struct gate_leaf_version *version), void *ctx)
+{
+    err_t err;
+    bool more = true;
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    arena_reset(&gate->step_arena);
+    struct copies *copies = arena_alloc(&gate->step_arena, sizeof *copies);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    err = copies_load(gate, object, copies);
+    for (size_t i = copies->count; err == ERR_OK && more && i-- > 0;) {
+        struct gate_leaf_version version;
+        err = version_of(gate, &copies->at[i], partner, &version);
+        if (err == ERR_OK && version.seq < gate->views[partner].visible)
+            more = visit(ctx, &version);
+        if (err == ERR_NOTFOUND)
+            err = ERR_OK;
     }
     store_view_end(gate->store);
     return err;
@@ -278,7 +394,7 @@ err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key 
     copies = arena_alloc(&gate->step_arena, sizeof *copies);
     if (copies == NULL)
         return ERR_NOMEM;
-    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false};
+    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false, false};
     if (TRY(err, copies_load(gate, object, copies)))
         return err;
     for (size_t i = copies->count; i-- > 0 && !s.stopped;) {

@@ -120,6 +120,8 @@ struct decide_kept {
     unsigned users;
     struct arena arena;
     struct record_decide decide;
+    uint32_t *ranks; /* by entry: leaves of rank_partner before it; NULL: not counted yet */
+    unsigned rank_partner;
 };
 
 enum { DECIDES_KEPT = 4 };

@@ -121,7 +121,8 @@ static bool scan_visit(void *ctx, const struct entry *entry)
     return !making->stopped;
 }
 
-/* Most of what is old is superseded by the newest of its id: one look instead of many. */
+/* Most of what is old is superseded by the newest of its id: one look instead of many, where looks are dear
+ * (an object of a workspace is read for each). */
 static err_t is_outdated(struct making *making, const struct item *item, bool *out)
 {
     const struct query *query = making->query;
@@ -129,7 +130,7 @@ static err_t is_outdated(struct making *making, const struct item *item, bool *o
     const struct version version = {.position = item->position, .stamp = item->stamp};
     size_t count = 0;
     *out = false;
-    if (query->all || query->first || query->version_count > 0)
+    if (making->view->workspace == NULL || query->all || query->first || query->version_count > 0)
         return ERR_OK;
     err_t err = view_versions(making->view, &item->key, &newest, 1, &count);
     *out = err == ERR_OK && count == 1 && is_later(&newest, &version);

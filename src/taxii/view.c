@@ -60,15 +60,14 @@ static bool was_removed(const struct leaf_versions *to, uint64_t seq)
 }
 
 /* Newest first: what removes an earlier leaf is seen before it. */
-static bool leaf_version(void *ctx, const struct gate_leaf *leaf)
+static bool leaf_version(void *ctx, const struct gate_leaf_version *leaf)
 {
     struct leaf_versions *to = ctx;
-    if (is_removal(leaf->leaf.op) && to->removed_count < REMOVED_MAX)
-        to->removed[to->removed_count++] = leaf->opening.subject_seq;
-    if (leaf->object.len == 0 || was_removed(to, leaf->leaf.seq))
+    if (is_removal(leaf->op) && to->removed_count < REMOVED_MAX)
+        to->removed[to->removed_count++] = leaf->subject_seq;
+    if (!leaf->has_object || was_removed(to, leaf->seq))
         return true;
-    to->out[to->count++] =
-        (struct version) {leaf->leaf.seq, leaf->leaf.time_us, leaf->stamp, leaf->version.len == 0, false};
+    to->out[to->count++] = (struct version) {leaf->seq, leaf->time_us, leaf->stamp, leaf->versionless, false};
     return to->count < to->max;
 }
 
@@ -300,7 +299,7 @@ err_t view_scan(struct view *view, uint64_t from, bool (*visit)(void *ctx, const
     if (view->workspace != NULL)
         return workspace_scan(view, from, visit, ctx);
     struct leaf_visit to = {visit, ctx};
-    return gate_leaves(view->taxii->gate, (unsigned)view->collection->partner, from, leaf_entry, &to);
+    return gate_leaf_objects(view->taxii->gate, (unsigned)view->collection->partner, from, leaf_entry, &to);
 }
 
 err_t view_versions(struct view *view, const struct stix_key *key, struct version *out, size_t max,
@@ -310,7 +309,7 @@ err_t view_versions(struct view *view, const struct stix_key *key, struct versio
         return workspace_versions(view, key, out, max, out_count);
     struct leaf_versions to = {.out = out, .max = max};
     err_t err =
-        gate_leaves_of(view->taxii->gate, (unsigned)view->collection->partner, key, leaf_version, &to);
+        gate_leaf_versions(view->taxii->gate, (unsigned)view->collection->partner, key, leaf_version, &to);
     if (err == ERR_NOTFOUND)
         err = ERR_OK;
     if (err == ERR_OK)

@@ -355,8 +355,8 @@ void fake_leaf(struct gate *gate, unsigned partner, enum leaf_op op, int64_t tim
     mem_free((void *)(uintptr_t)object.at);
 }
 
-err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
-                  bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+err_t gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
+                        bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
 {
     for (; seq < gate->leaf_count[partner]; seq++) {
         if (!visit(ctx, &gate->leaves[partner][seq].leaf))
@@ -374,12 +374,19 @@ err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uin
     return ERR_OK;
 }
 
-err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key *object,
-                     bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+err_t gate_leaf_versions(struct gate *gate, unsigned partner, const struct stix_key *object,
+                         bool (*visit)(void *ctx, const struct gate_leaf_version *version), void *ctx)
 {
     for (size_t i = gate->leaf_count[partner]; i > 0; i--) {
         const struct gate_leaf *leaf = &gate->leaves[partner][i - 1].leaf;
-        if (leaf->object.len > 0 && stix_key_eq(&leaf->key, object) && !visit(ctx, leaf))
+        struct gate_leaf_version version = {.seq = leaf->leaf.seq,
+                                            .time_us = leaf->leaf.time_us,
+                                            .op = leaf->leaf.op,
+                                            .subject_seq = leaf->opening.subject_seq,
+                                            .has_object = leaf->object.len > 0,
+                                            .versionless = leaf->version.len == 0,
+                                            .stamp = leaf->stamp};
+        if (version.has_object && stix_key_eq(&leaf->key, object) && !visit(ctx, &version))
             break;
     }
     return ERR_OK;
