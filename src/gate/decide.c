@@ -279,26 +279,6 @@ static err_t ask(struct deciding *d, uint64_t lsn)
 
 /* --- growing the set --- */
 
-static bool type_is(const struct stix_key *key, enum stix_code code)
-{
-    return memcmp(key->b + 16, stix_type_row(code)->digest, STIX_TYPE_DIGEST_SIZE) == 0;
-}
-
-static bool is_observable(const struct stix_key *key)
-{
-    for (int code = STIX_TYPE_UNKNOWN + 1; code < STIX_TYPE_COUNT; code++)
-        if (stix_type_row((enum stix_code)code)->category == STIX_SCO && type_is(key, (enum stix_code)code))
-            return true;
-    return false;
-}
-
-/* May something of this id leave only because a referrer does? */
-static bool comes_along(const struct stix_key *key)
-{
-    return type_is(key, STIX_TYPE_MARKING_DEFINITION) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION) ||
-           type_is(key, STIX_TYPE_IDENTITY) || is_observable(key);
-}
-
 /* `fresh`: partners for whom it was not walked yet. */
 static err_t grow_forward(struct deciding *d, size_t i, uint64_t fresh)
 {
@@ -309,10 +289,10 @@ static err_t grow_forward(struct deciding *d, size_t i, uint64_t fresh)
         err_t err;
         /* Observables may have to go because of what a carrier says, whoever gets the carrier; that another
          * variant is held says nothing. */
-        bool observable = is_observable(&d->target_keys[t]);
+        bool observable = key_is_observable(&d->target_keys[t]);
         uint64_t reach = observable && d->at[i].asked ? UINT64_MAX : leaving;
         if ((reach & d->partners & ~(observable ? 0 : d->targets[t].held)) == 0 ||
-            !comes_along(&d->target_keys[t]))
+            !key_comes_along(&d->target_keys[t]))
             continue;
         if (TRY(err, copies_load(d->gate, &d->target_keys[t], &copies)))
             return err;
@@ -690,25 +670,6 @@ struct place {
     int rank;
 };
 
-static int rank_of(const struct stix_key *key)
-{
-    static const enum stix_code containers[] = {STIX_TYPE_GROUPING,      STIX_TYPE_NOTE,
-                                                STIX_TYPE_OBSERVED_DATA, STIX_TYPE_OPINION,
-                                                STIX_TYPE_REPORT,        STIX_TYPE_LANGUAGE_CONTENT};
-    if (type_is(key, STIX_TYPE_MARKING_DEFINITION) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION))
-        return 0;
-    if (type_is(key, STIX_TYPE_IDENTITY))
-        return 1;
-    if (comes_along(key))
-        return 2;
-    if (type_is(key, STIX_TYPE_RELATIONSHIP) || type_is(key, STIX_TYPE_SIGHTING))
-        return 4;
-    for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
-        if (type_is(key, containers[i]))
-            return 5;
-    return 3;
-}
-
 static int place_cmp(const void *a, const void *b)
 {
     const struct place *left = a, *right = b;
@@ -723,7 +684,7 @@ static err_t put_in_order(const struct deciding *d, uint32_t *order)
     if (places == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < d->count; i++)
-        places[i] = (struct place) {d->at[i].lsn, (uint32_t)i, rank_of(&d->at[i].key)};
+        places[i] = (struct place) {d->at[i].lsn, (uint32_t)i, key_rank(&d->at[i].key)};
     qsort(places, d->count, sizeof *places, place_cmp);
     for (size_t i = 0; i < d->count; i++)
         order[i] = places[i].member;
@@ -777,7 +738,7 @@ static err_t note_definition(struct deciding *d, const struct candidate *c)
 {
     uint64_t first;
     size_t count = 0;
-    if (!type_is(&c->key, STIX_TYPE_MARKING_DEFINITION))
+    if (!key_is_marking(&c->key))
         return ERR_OK;
     err_t err = referrers(d->gate, &c->key, 0, &first, 1, &count);
     if (err != ERR_OK || count == 0 || first > c->lsn)
@@ -796,7 +757,7 @@ static err_t wake_carried(struct deciding *d, const struct stix_key *keys, size_
 {
     for (size_t i = 0; i < count; i++) {
         struct copies copies;
-        if (!is_observable(&keys[i]))
+        if (!key_is_observable(&keys[i]))
             continue;
         err_t err = copies_load(d->gate, &keys[i], &copies);
         for (size_t k = 0; err == ERR_OK && k < copies.count; k++)

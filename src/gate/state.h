@@ -284,6 +284,15 @@ NODISCARD err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind ki
                              const struct hash *canon);
 NODISCARD err_t object_replay(struct gate *gate, const struct frame *frame);
 
+/* --- key.c --- */
+bool key_is_observable(const struct stix_key *key);
+bool key_is_marking(const struct stix_key *key);
+/* May something of this id leave only because a referrer does? */
+bool key_comes_along(const struct stix_key *key);
+/* Where it stands among a partner's leaves of one step: definitions, creators, observables, objects,
+ * relationships, containers. */
+int key_rank(const struct stix_key *key);
+
 /* --- subject.c: an object as deciding sees it --- */
 struct subject {
     uint64_t lsn;
