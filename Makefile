@@ -42,12 +42,12 @@ test: ## every test: check, plus clang, interop, sanitizers, simulation
 
 demo: ## two nodes exchange and converge, live (ONCE=1: no waiting; DATA=path: your own files)
 	@scripts/setup --demo
-	@scripts/build release
+	@scripts/build release src/cli/bongsu
 	@$(call need,scripts/demo)
 	@scripts/demo
 sim: ## run the simulator over SEEDS=1000 seeds
 	@$(call need,tests/sim/meson.build)
-	@scripts/build release
+	@scripts/build release tests/sim/bongsu-sim
 	@$(call need,build/release/tests/sim/bongsu-sim)
 	@build/release/tests/sim/bongsu-sim --seeds $(SEEDS)
 bench: ## measure against floors on this machine; writes build/bench/results.json
@@ -57,7 +57,7 @@ bench: ## measure against floors on this machine; writes build/bench/results.jso
 	@tests/bench/run
 soak: ## the long tests (hours)
 	@$(call need,tests/scenario/soak)
-	@scripts/build release
+	@scripts/build release src/cli/bongsu
 	@tests/scenario/soak
 
 format: ## lay out every C and C++ file with clang-format
@@ -72,7 +72,7 @@ headers: ## compile each header alone
 	@scripts/check-headers
 
 install: ## install the release build and the systemd unit under /usr (DESTDIR=path)
-	@scripts/build release
+	@scripts/build release src/cli/bongsu
 	@DESTDIR="$(DESTDIR)" meson install -C build/release --no-rebuild
 clean: ## remove build/
 	rm -rf build

@@ -3,7 +3,8 @@
 
 struct look {
     struct command_call *call;
-    uint64_t lsn; /* 0: all */
+    uint64_t lsn;         /* 0: all */
+    uint64_t first, next; /* of a piece shown: the first of them, and the one behind it */
     bool found;
 };
 
@@ -13,7 +14,10 @@ static void say_head(struct command_call *call, const struct gate_quarantined *e
     line_count(call->out, "number", entry->lsn);
     line_time(call->out, "received", entry->received_us);
     line_text(call->out, "source", source == NULL ? STR("?") : source->name);
-    line_word(call->out, "reason", entry->reason == RECORD_QUARANTINE_CONFLICT ? "conflict" : "refused");
+    line_word(call->out, "reason",
+              entry->reason == RECORD_QUARANTINE_CONFLICT ? "conflict"
+              : entry->reason == RECORD_QUARANTINE_PIECE  ? "piece"
+                                                          : "refused");
     line_word(call->out, "code", err_name(entry->fault.code));
     line_word(call->out, "what", entry->fault.what);
     line_word(call->out, "section", entry->fault.section);
@@ -27,7 +31,10 @@ static bool say_entry(void *ctx, const struct gate_quarantined *entry)
     struct look *look = ctx;
     if (look->lsn != 0 && look->lsn != entry->lsn)
         return false;
+    if (look->lsn == 0 && entry->first != 0 && entry->first != entry->lsn)
+        return true; /* the first piece stands for all */
     look->found = true;
+    look->first = entry->first;
     line_begin(look->call->out);
     say_head(look->call, entry);
     if (look->lsn != 0 && str_is_utf8(str_from_bytes(entry->bytes))) {
@@ -39,7 +46,8 @@ static bool say_entry(void *ctx, const struct gate_quarantined *entry)
             line_text(look->call->out, "base64",
                       (struct str) {base64, str_base64(entry->bytes.at, entry->bytes.len, base64)});
     }
-    line_end(look->call->out);
+    if (look->lsn == 0)
+        line_end(look->call->out);
     return look->lsn == 0 && buf_err(look->call->out) == ERR_OK;
 }
 
@@ -61,13 +69,28 @@ static err_t number_of(struct command_call *call, uint64_t *out)
     return ERR_OK;
 }
 
+static bool find_next(void *ctx, const struct gate_quarantined *entry)
+{
+    struct look *look = ctx;
+    look->next = entry->first == look->first ? entry->lsn : 0;
+    return look->next == 0;
+}
+
 static err_t quarantine_show(struct command_call *call)
 {
     struct look look = {.call = call};
     err_t err;
     if (TRY(err, number_of(call, &look.lsn)))
         return err;
-    if (TRY(err, gate_quarantine_list(call->host->gate, look.lsn, say_entry, &look)))
+    err = gate_quarantine_list(call->host->gate, look.lsn, say_entry, &look);
+    if (err == ERR_OK && look.found && look.first != 0)
+        err = gate_quarantine_list(call->host->gate, look.lsn + 1, find_next, &look);
+    if (look.found) {
+        if (look.next != 0)
+            line_count(call->out, "next_piece", look.next);
+        line_end(call->out);
+    }
+    if (err != ERR_OK)
         return command_refuse(call, err, NULL, "%s", err_text(err));
     if (!look.found)
         return command_refuse(call, ERR_NOTFOUND, "`bongsu quarantine list` numbers them", "no such entry");
@@ -109,7 +132,12 @@ static err_t quarantine_retry(struct command_call *call)
     if (TRY(err, number_of(call, &lsn)))
         return err;
     struct retrying retrying = {.call = call};
-    if (TRY(err, gate_quarantine_retry(call->host->gate, lsn, &by, call->now_us, say_answer, &retrying)))
+    err = gate_quarantine_retry(call->host->gate, lsn, &by, call->now_us, say_answer, &retrying);
+    if (err == ERR_UNSUPPORTED)
+        return command_refuse(call, err,
+                              "cut it into objects (bongsu quarantine show NUMBER > FILE) and add those",
+                              "it is larger than an object may be");
+    if (err != ERR_OK)
         return command_refuse(call, err, "`bongsu quarantine list` numbers them", "%s",
                               err == ERR_NOTFOUND ? "no such entry" : err_text(err));
     if (retrying.again)

@@ -1,4 +1,6 @@
 /* How the node is: counts, health, each partner. */
+#include <stdio.h>
+
 #include "app/command.h"
 
 static void say_node(struct command_call *call)
@@ -21,8 +23,33 @@ static void say_node(struct command_call *call)
     line_count(call->out, "durable_lsn", counts.durable_lsn);
     line_count(call->out, "decided_lsn", counts.decided_lsn);
     line_count(call->out, "applied_lsn", counts.applied_lsn);
+    line_count(call->out, "stops", gate_stop_count(call->host->gate));
     line_bool(call->out, "policy", gate_policy(call->host->gate) != NULL);
     call->host->node_status(call->host->ctx, call->out);
+    line_end(call->out);
+}
+
+static void say_stop(struct command_call *call, size_t index)
+{
+    static const char *const kinds[] = {"all", "partner", "source", "rule"};
+    struct str name;
+    const char *kind = kinds[gate_stop_get(call->host->gate, index, &name)];
+    line_begin(call->out);
+    line_word(call->out, "stop", kind);
+    line_text(call->out, "name", name);
+    char say[256];
+    int len =
+        name.len == 0
+            ? snprintf(say, sizeof say, "STOPPED: nothing is released (go on: bongsu stop-release --lift)")
+            : snprintf(
+                  say, sizeof say,
+                  "STOPPED: nothing is released %s %s %.*s (go on: bongsu stop-release --%s %.*s --lift)",
+                  kind[0] == 'p'   ? "to"
+                  : kind[0] == 's' ? "from"
+                                   : "by",
+                  kind, STR_ARG(name), kind, STR_ARG(name));
+    must(len > 0 && (size_t)len < sizeof say);
+    line_word(call->out, "say", say);
     line_end(call->out);
 }
 
@@ -55,6 +82,8 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
 static err_t status(struct command_call *call)
 {
     say_node(call);
+    for (size_t i = 0; i < gate_stop_count(call->host->gate); i++)
+        say_stop(call, i);
     for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++) {
         const struct gate_peer *peer = gate_peer_get(call->host->gate, i);
         if (peer->state != GATE_PEER_REMOVED)

@@ -136,6 +136,8 @@ static bool take_batch(struct client *client)
     uint32_t len = rd_u32(&rd);
     if (rd.err != ERR_OK || client->ahead >= BATCHES_AHEAD)
         return false;
+    bool piece = (len & CONTROL_PIECE) != 0;
+    len &= ~CONTROL_PIECE;
     if (len > LIMIT_CONTROL_BATCH_BYTES) {
         say_error(client, "limit", "a batch is too large");
         return false;
@@ -143,7 +145,7 @@ static bool take_batch(struct client *client)
     struct bytes batch = rd_bytes(&rd, len);
     if (rd.err != ERR_OK)
         return false;
-    if (send_core(client->control, MESSAGE_BATCH, client->id, batch) != ERR_OK) {
+    if (send_core(client->control, piece ? MESSAGE_PIECE : MESSAGE_BATCH, client->id, batch) != ERR_OK) {
         say_error(client, "busy", "the node is too busy; try again");
         return false;
     }

@@ -154,6 +154,14 @@ static void say_batch(struct tally *tally, const struct adding *adding)
     line_end(tally->out);
 }
 
+/* The addition ends: nothing more can be taken in now. */
+static void add_over(struct core_role *role, struct adding *adding, err_t err, struct buf *out)
+{
+    write_done(out, err, err_text(err), gate_health(role->gate).what_next);
+    adding->used = false;
+    hold_lines(role, adding->client, LINES_LAST, out);
+}
+
 static void add_batch(struct core_role *role, struct adding *adding, struct bytes text)
 {
     struct buf out;
@@ -166,9 +174,7 @@ static void add_batch(struct core_role *role, struct adding *adding, struct byte
     if (err == ERR_BUSY && core_merge_now(role) == ERR_OK)
         err = gate_accept(role->gate, &submission, text, core_now(role), say_answer, &tally, &fault);
     if (err == ERR_BUSY || err == ERR_READONLY || err == ERR_NOMEM) {
-        write_done(&out, err, err_text(err), gate_health(role->gate).what_next);
-        adding->used = false;
-        hold_lines(role, adding->client, LINES_LAST, &out);
+        add_over(role, adding, err, &out);
         return;
     }
     if (err != ERR_OK && tally.count[GATE_REFUSED] == 0) { /* refused as a whole, and nobody was told */
@@ -201,6 +207,47 @@ void core_batch(struct core_role *role, struct bytes body)
     write_done(&out, ERR_OK, NULL, NULL);
     adding->used = false;
     hold_lines(role, client, LINES_LAST, &out);
+}
+
+static err_t keep_piece(struct core_role *role, struct adding *adding, struct bytes wire,
+                        struct gate_piece *piece, uint64_t *out_lsn)
+{
+    err_t err = message_piece_read(wire, piece);
+    if (err != ERR_OK)
+        return err;
+    piece->first = piece->at == 0 ? 0 : adding->piece_first;
+    err = gate_quarantine_piece(role->gate, adding->source, piece, core_now(role), out_lsn);
+    if (err == ERR_BUSY && core_merge_now(role) == ERR_OK)
+        err = gate_quarantine_piece(role->gate, adding->source, piece, core_now(role), out_lsn);
+    return err;
+}
+
+/* Like a batch of one object that is refused; only the first piece is told. */
+void core_piece(struct core_role *role, struct bytes body)
+{
+    struct rd rd = rd_of(body);
+    struct adding *adding = adding_of(role, rd_u32(&rd));
+    struct gate_piece piece;
+    struct buf out;
+    uint64_t lsn;
+    if (rd.err != ERR_OK || adding == NULL)
+        return;
+    buf_init(&out, LIMIT_CONTROL_REPLY_BYTES);
+    struct tally tally = {.role = role, .out = &out};
+    adding->batches++;
+    err_t err = keep_piece(role, adding, bytes_of(rd.at, rd.left), &piece, &lsn);
+    if (err != ERR_OK) {
+        add_over(role, adding, err, &out);
+        return;
+    }
+    if (piece.at == 0) {
+        struct fault fault = {.code = ERR_LIMIT};
+        (void)fault_set(&fault, ERR_LIMIT, 0, "an object has at most %u bytes", LIMIT_OBJECT_BYTES);
+        say_answer(&tally, &(struct gate_answer) {.disposition = GATE_REFUSED, .lsn = lsn, .fault = &fault});
+        adding->piece_first = lsn;
+    }
+    say_batch(&tally, adding);
+    hold_lines(role, adding->client, LINES_BATCH, &out);
 }
 
 void core_client_gone(struct core_role *role, struct bytes body)

@@ -110,6 +110,7 @@ void core_metrics_write(struct core_role *role, struct buf *out)
     gate_counts(role->gate, &counts);
     one(out, "objects", "gauge", "versions and variants held", counts.objects);
     one(out, "quarantined", "gauge", "refused entries that are open", counts.quarantined);
+    one(out, "stops", "gauge", "stops of release in force", gate_stop_count(role->gate));
     one(out, "jobs", "gauge", "re-decisions waiting", counts.jobs);
     one(out, "log_bytes", "gauge", "length of the log", counts.log_bytes);
     one(out, "durable_lsn", "gauge", "durable position of the log", counts.durable_lsn);

@@ -38,6 +38,7 @@ struct adding {
     uint32_t client;
     uint32_t source;
     uint64_t batches;
+    uint64_t piece_first; /* entry of the first piece of what is being handed in piece by piece */
 };
 
 /* What a view was when its mark was last looked after. */
@@ -163,6 +164,7 @@ void core_keeper_fresh(struct core_role *role);
 /* core_command.c */
 void core_command(struct core_role *role, struct bytes body);
 void core_batch(struct core_role *role, struct bytes body);
+void core_piece(struct core_role *role, struct bytes body);
 void core_client_gone(struct core_role *role, struct bytes body);
 void core_metrics(struct core_role *role, struct bytes body);
 void core_lines_send(struct core_role *role, uint32_t client, uint8_t flags, struct bytes lines);

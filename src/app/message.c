@@ -24,6 +24,20 @@ static err_t read_err(struct rd *rd)
     return err < ERR_COUNT ? (err_t)err : ERR_INVALID;
 }
 
+/* --- what `add` refuses itself --- */
+
+err_t message_piece_read(struct bytes wire, struct gate_piece *out)
+{
+    struct rd rd = rd_of(wire);
+    struct gate_piece piece = {.whole = rd_u64(&rd), .at = 0};
+    piece.at = rd_u64(&rd);
+    rd_copy(&rd, piece.digest.b, sizeof piece.digest.b);
+    piece.bytes = rd_bytes(&rd, rd.left);
+    if (rd.err == ERR_OK)
+        *out = piece;
+    return rd.err;
+}
+
 void message_peer_write(struct buf *out, const struct message_peer *peer)
 {
     wr_u32(out, peer->partner);

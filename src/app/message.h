@@ -30,10 +30,19 @@ enum message_kind {
     MESSAGE_BATCH,       /* u32 client, bytes of `add`; empty: that was all */
     MESSAGE_CLIENT_GONE, /* u32 client */
     MESSAGE_METRICS,     /* u32 client: wants the metrics text */
+    MESSAGE_PIECE, /* u32 client, message_piece: of what the client refused as too large for an object */
     /* core -> parent */
     MESSAGE_LINES, /* u32 client, u8 last, text */
     MESSAGE_READY, /* u16 port */
 };
+
+/* --- what `add` refuses itself --- */
+
+/* Top bit of a batch's length on the control socket: it is a piece (docs/protocol/CONTROL.md). */
+#define CONTROL_PIECE UINT32_C(0x80000000)
+
+/* u64 bytes of the whole, u64 where the piece begins, SHA-256 of the whole, the piece. */
+NODISCARD err_t message_piece_read(struct bytes wire, struct gate_piece *out);
 
 /* --- calls to partners --- */
 

@@ -2,25 +2,26 @@
  * the file. */
 #include <stdio.h>
 
+#include "app/message.h"
 #include "cli/text.h"
+#include "core/hash.h"
 #include "core/mem.h"
 #include "core/wr.h"
 #include "os/term.h"
 #include "json/json.h"
 
-enum { BATCH_OBJECTS = 1000, AHEAD = 4, BAR_CELLS = 30, SLICES_FIRST = 4096, LINE_BYTES_MAX = 16 << 20 };
-enum { TOLD_EVERY_US = 5000000 };
+enum { BATCH_OBJECTS = 1000, AHEAD = 4, BAR_CELLS = 30, LINE_BYTES_MAX = 16 << 20 };
+enum { TOLD_EVERY_US = 5000000, LENGTH_BYTES = 4, MIB = 1 << 20 };
 #define BATCH_TEXT_BYTES ((size_t)LIMIT_BATCH_BYTES - 64)
 
-struct slices {
-    struct json_slice *at;
-    size_t count, size;
-    bool failed;
-};
-
-struct sent {                      /* where the objects of a batch stand */
-    size_t first, count;           /* slices */
-    uint32_t start[BATCH_OBJECTS]; /* in the batch */
+/* One batch: what of the file it holds, for its answer. */
+struct sent {
+    size_t first, count;           /* number of its first object in the file, from 0, and how many */
+    size_t end;                    /* the file up to here is in it, or was sent before */
+    bool rest;                     /* what could not be cut into objects: goes alone and as it is */
+    size_t whole;                  /* a piece: bytes of what it is a piece of; 0 otherwise */
+    size_t at[BATCH_OBJECTS];      /* where the objects stand in the file */
+    uint32_t start[BATCH_OBJECTS]; /* and in the batch */
 };
 
 struct add {
@@ -30,38 +31,23 @@ struct add {
     struct text text;
     struct buf batch, line; /* line: padded for the parser, then for output */
     struct json_parser *parser;
-    struct slices slices;
-    enum json_split_kind kind;
-    size_t rest;        /* the slice that could not be cut any further: goes alone and as it is */
-    struct fault fault; /* why it could not */
+    size_t objects;     /* cut so far, in this file */
+    size_t cut_end;     /* where the last one ended */
+    bool list;          /* they are elements of a list, otherwise lines or the whole text */
+    struct fault fault; /* why the rest could not be cut */
     struct sent sent[AHEAD];
-    size_t out, back; /* batches sent, batches answered, of this file */
-    size_t objects_done;
+    size_t out, back; /* batches sent, batches answered, of this file; sent[out % AHEAD] is being filled */
+    size_t bytes_done, objects_done;
     uint64_t totals[7];
     int64_t told_us;
     bool bar;
+    bool broken; /* the conversation is over: `status` says how */
+    int status;
 };
 
 static const char *const words[] = {"new",      "duplicate", "seen",    "assertion",
                                     "conflict", "refused",   "warnings"};
 enum { WORDS = sizeof words / sizeof words[0], REFUSED = 5 };
-
-static bool keep_slice(void *ctx, struct json_slice slice)
-{
-    struct slices *slices = ctx;
-    if (slices->count == slices->size) {
-        size_t size = slices->size == 0 ? SLICES_FIRST : slices->size * 2;
-        struct json_slice *at = mem_grow(slices->at, size * sizeof *at);
-        if (at == NULL) {
-            slices->failed = true;
-            return false;
-        }
-        slices->at = at;
-        slices->size = size;
-    }
-    slices->at[slices->count++] = slice;
-    return true;
-}
 
 /* --- progress --- */
 
@@ -74,21 +60,21 @@ static void clear_bar(const struct add *add)
 /* A bar on a terminal, otherwise a line now and then. */
 static void show_progress(struct add *add)
 {
-    size_t all = add->slices.count == 0 ? 1 : add->slices.count;
+    size_t all = add->text.bytes.len, percent = (size_t)((uint64_t)add->bytes_done * 100 / all);
     int64_t now = add->call->os->mono_us(add->call->os->ctx);
     if (!add->bar) {
         if (now - add->told_us < TOLD_EVERY_US || add->call->json)
             return;
         add->told_us = now;
-        (void)fprintf(stderr, "%s: %zu of %zu objects\n", add->path, add->objects_done, add->slices.count);
+        (void)fprintf(stderr, "%s: %zu objects, %zu %%\n", add->path, add->objects_done, percent);
         return;
     }
-    size_t cells = add->objects_done * BAR_CELLS / all;
+    size_t cells = percent * BAR_CELLS / 100;
     (void)fprintf(stderr, "\r%-24.24s [", add->path);
     for (size_t i = 0; i < BAR_CELLS; i++)
         (void)fputc(i < cells ? '#' : ' ', stderr);
-    (void)fprintf(stderr, "] %zu of %zu", add->objects_done, add->slices.count);
-    if (add->objects_done == add->slices.count)
+    (void)fprintf(stderr, "] %3zu %%, %zu objects", percent, add->objects_done);
+    if (add->bytes_done == all)
         (void)fputc('\n', stderr);
 }
 
@@ -101,6 +87,7 @@ struct refusal {
     size_t fault;  /* byte of the file where the fault is */
     struct str id, word, what, pointer, section, code;
     uint64_t number; /* of the quarantine; 0: not kept */
+    size_t whole;    /* larger than an object: so many bytes, kept in pieces; 0: as one */
 };
 
 static void put_text(struct buf *out, const char *name, struct str value)
@@ -141,17 +128,26 @@ static void say_refusal(struct add *add, const struct refusal *refusal)
     (void)fprintf(stderr, ": %.*s", STR_ARG(refusal->what));
     if (refusal->section.len > 0)
         (void)fprintf(stderr, " (STIX 2.1, %.*s)", STR_ARG(refusal->section));
-    if (refusal->number > 0)
-        (void)fprintf(stderr, "; kept: bongsu quarantine show %llu\n", (unsigned long long)refusal->number);
+    if (refusal->number == 0)
+        (void)fprintf(stderr, "; there is nothing of it to keep\n");
+    else if (refusal->whole > LIMIT_REFUSED_BYTES)
+        (void)fprintf(
+            stderr,
+            "; its first %llu MiB are kept (no more is, of one refusal): bongsu quarantine show %llu\n",
+            (unsigned long long)LIMIT_REFUSED_BYTES / MIB, (unsigned long long)refusal->number);
     else
-        (void)fprintf(stderr, "; not kept\n");
+        (void)fprintf(stderr, "; kept: bongsu quarantine show %llu\n", (unsigned long long)refusal->number);
 }
 
-/* What this program refuses by itself, because it is too large to be handed to the node. */
-static void refuse_here(struct add *add, struct refusal refusal, err_t err)
+/* The file ends too early and nothing stands behind its last object: no bytes that the node could keep. */
+static void refuse_end(struct add *add, size_t at, err_t err)
 {
-    refusal.word = STR("refused");
-    refusal.code = str_of(err_name(err));
+    struct refusal refusal = {.object = add->objects,
+                              .at = at,
+                              .fault = add->fault.offset,
+                              .word = STR("refused"),
+                              .what = str_of(add->fault.what),
+                              .code = str_of(err_name(err))};
     add->totals[REFUSED]++;
     say_refusal(add, &refusal);
 }
@@ -174,12 +170,17 @@ static void take_refusal(struct add *add, struct json_val root, struct str word)
     (void)json_get_str(root, STR("pointer"), &refusal.pointer);
     (void)json_get_str(root, STR("section"), &refusal.section);
     (void)json_get_str(root, STR("code"), &refusal.code);
+    if (sent->count == 0)
+        return;
     /* A text that went whole is cut by the node: then its own count is the right one. */
     size_t mine = index < sent->count ? index : sent->count - 1;
     refusal.object = sent->first + index;
-    refusal.at = add->slices.at[sent->first + mine].from;
+    refusal.at = sent->at[mine];
     refusal.fault = refusal.at + (offset > sent->start[mine] ? offset - sent->start[mine] : 0);
-    if (sent->first + mine == add->rest && add->fault.what[0] != '\0') {
+    refusal.whole = sent->whole;
+    if (sent->whole > 0)
+        refusal.what = STR("an object has at most 2 MiB");
+    if (sent->rest && add->fault.what[0] != '\0') {
         refusal.fault = add->fault.offset;
         refusal.what = str_of(add->fault.what);
     }
@@ -196,162 +197,200 @@ static err_t parse_line(struct add *add, struct str line, struct json_doc *doc)
     return json_parse(add->parser, bytes_of(add->line.at, line.len), doc, &fault);
 }
 
-/* One line of the node. ERR_CLOSED: it was the last; *status is what it means. */
-static err_t take_line(struct add *add, int *status)
+/* One line of the node. False: it was the last; `status` is what it means. */
+static bool take_line(struct add *add)
 {
     struct str line, refused;
     struct json_doc doc;
     err_t err = control_line(&add->link, &line);
     if (err != ERR_OK) {
-        *status = cli_fail("add it again: what was acknowledged is a duplicate then",
-                           "the node broke off: %s", err_text(err));
-        return ERR_CLOSED;
+        add->status = cli_fail("add it again: what was acknowledged is a duplicate then",
+                               "the node broke off: %s", err_text(err));
+        return false;
     }
     if (control_is_done(line)) {
-        *status = control_result(line);
-        return ERR_CLOSED;
+        add->status = control_result(line);
+        return false;
     }
     if (parse_line(add, line, &doc) != ERR_OK || add->back == add->out)
-        return ERR_OK;
+        return true;
     struct json_val root = json_root(&doc);
     if (json_get_str(root, STR("refused"), &refused)) {
         take_refusal(add, root, refused);
-        return ERR_OK;
+        return true;
     }
+    const struct sent *sent = &add->sent[add->back++ % AHEAD];
     for (size_t i = 0; i < WORDS; i++)
         add->totals[i] += number_in(root, words[i]);
-    add->objects_done += add->sent[add->back % AHEAD].count;
-    add->back++;
+    add->objects_done += sent->count;
+    add->bytes_done = sent->end;
     show_progress(add);
-    return ERR_OK;
+    return true;
 }
 
 /* --- batches --- */
 
-static void refuse_giant(struct add *add, size_t object)
+static bool broke(struct add *add, err_t err)
 {
-    size_t at = add->slices.at[object].from;
-    struct refusal refusal = {
-        .object = object, .at = at, .fault = at, .what = STR("an object has at most 2 MiB")};
-    refuse_here(add, refusal, ERR_LIMIT);
-    add->objects_done++;
+    add->status = cli_fail(NULL, "the node broke off: %s", err_text(err));
+    return false;
 }
 
-/* The next objects, as many as go together; what fits no batch is refused on the way. */
-static void fill(struct add *add, size_t *next)
+/* Takes answers until at most `ahead` batches wait for theirs, and while more answers are there. */
+static bool take_answers(struct add *add, size_t ahead)
 {
-    while (*next < add->slices.count && add->slices.at[*next].len > LIMIT_OBJECT_BYTES)
-        refuse_giant(add, (*next)++);
-    struct sent *sent = &add->sent[add->out % AHEAD];
-    bool rest = *next == add->rest, list = add->kind == JSON_SPLIT_LIST && !rest;
-    sent->first = *next;
-    sent->count = 0;
-    buf_clear(&add->batch);
-    wr_u32(&add->batch, 0);
-    if (list)
-        buf_put_str(&add->batch, STR("{\"objects\":["));
-    while (*next < add->slices.count && sent->count < (rest ? 1 : BATCH_OBJECTS) &&
-           (rest || *next != add->rest)) {
-        struct json_slice slice = add->slices.at[*next];
-        if (slice.len > LIMIT_OBJECT_BYTES)
-            break;
-        if (sent->count > 0 &&
-            (add->batch.len >= BATCH_TEXT_BYTES || slice.len > BATCH_TEXT_BYTES - add->batch.len))
-            break;
-        if (sent->count > 0)
-            buf_putc(&add->batch, list ? ',' : '\n');
-        sent->start[sent->count++] = (uint32_t)(add->batch.len - 4);
-        buf_put(&add->batch, add->text.bytes.at + slice.from, slice.len);
-        (*next)++;
-    }
-    if (list)
-        buf_put_str(&add->batch, STR("]}"));
-}
-
-static err_t send_batch(struct add *add)
-{
-    err_t err = buf_err(&add->batch);
-    if (err != ERR_OK)
-        return err;
-    size_t len = add->batch.len - 4;
-    for (size_t i = 0; i < 4; i++)
-        add->batch.at[i] = (uint8_t)(len >> (8 * (3 - i)));
-    add->out++;
-    return control_send(&add->link, buf_bytes(&add->batch));
-}
-
-/* Cuts the file into objects. What stands behind the last one that could be cut, or the whole text, goes as
- * it is, so that the node refuses it and keeps the bytes; the objects before it are taken in. */
-static err_t cut(struct add *add)
-{
-    struct bytes text = add->text.bytes;
-    size_t from = 0;
-    add->slices.count = 0;
-    add->rest = SIZE_MAX;
-    add->fault = (struct fault) {0};
-    err_t err = json_split(text, STR("objects"), &add->kind, keep_slice, &add->slices, &add->fault);
-    if (add->slices.failed)
-        return ERR_NOMEM;
-    if (err == ERR_OK && add->slices.count > 0)
-        return ERR_OK;
-    add->kind = JSON_SPLIT_OBJECT;
-    if (add->slices.count > 0) { /* only a list can break off behind an object */
-        struct json_slice last = add->slices.at[add->slices.count - 1];
-        add->kind = JSON_SPLIT_LIST;
-        from = last.from + last.len;
-    }
-    while (from > 0 && from < text.len && memchr(" \t\r\n,", text.at[from], 5) != NULL)
-        from++;
-    if (from == text.len || text.len - from > LIMIT_OBJECT_BYTES) {
-        struct refusal refusal = {.object = add->slices.count,
-                                  .at = from,
-                                  .fault = add->fault.offset,
-                                  .what = str_of(add->fault.what)};
-        refuse_here(add, refusal, err);
-        return ERR_OK;
-    }
-    add->rest = add->slices.count;
-    return keep_slice(&add->slices, (struct json_slice) {from, text.len - from}) ? ERR_OK : ERR_NOMEM;
-}
-
-/* False: *status says how it ended. */
-static bool send_file(struct add *add, int *status)
-{
-    size_t next = 0;
-    while (next < add->slices.count || add->back < add->out) {
-        bool may_send = next < add->slices.count && add->out - add->back < AHEAD;
-        if (!may_send || control_pending(&add->link)) {
-            if (take_line(add, status) != ERR_OK)
-                return false;
-            continue;
-        }
-        fill(add, &next);
-        if (add->sent[add->out % AHEAD].count == 0)
-            continue; /* the last ones were too large */
-        err_t err = send_batch(add);
-        /* Closed: its last line, still to be read, says why. */
-        if (err != ERR_OK && err != ERR_CLOSED) {
-            *status = cli_fail(NULL, "the node broke off: %s", err_text(err));
+    while (add->out - add->back > ahead || (add->out > add->back && control_pending(&add->link)))
+        if (!take_line(add))
             return false;
-        }
-    }
     return true;
 }
 
-static bool add_file(struct add *add, int *status)
+/* Sends what was filled in, with its length in front. */
+static bool send_batch(struct add *add, uint32_t flag)
 {
-    add->out = add->back = add->objects_done = 0;
+    err_t err = buf_err(&add->batch);
+    if (err != ERR_OK)
+        return broke(add, err);
+    wr_at(add->batch.at, (add->batch.len - LENGTH_BYTES) | flag, LENGTH_BYTES);
+    add->out++;
+    err = control_send(&add->link, buf_bytes(&add->batch));
+    buf_clear(&add->batch);
+    /* Closed: its last line, still to be read, says why. */
+    return err == ERR_OK || err == ERR_CLOSED || broke(add, err);
+}
+
+static bool flush(struct add *add)
+{
+    struct sent *sent = &add->sent[add->out % AHEAD];
+    if (add->batch.len == 0)
+        return true;
+    if (add->list && !sent->rest)
+        buf_put_str(&add->batch, STR("]}"));
+    return send_batch(add, 0);
+}
+
+/* Begins a batch, once there is room for its answer. */
+static bool begin_batch(struct add *add, bool rest)
+{
+    if (!take_answers(add, AHEAD - 1))
+        return false;
+    struct sent *sent = &add->sent[add->out % AHEAD];
+    sent->first = add->objects;
+    sent->count = sent->whole = 0;
+    sent->rest = rest;
+    buf_clear(&add->batch);
+    wr_u32(&add->batch, 0);
+    return true;
+}
+
+static void note(struct add *add, struct json_slice slice, size_t start)
+{
+    struct sent *sent = &add->sent[add->out % AHEAD];
+    sent->at[sent->count] = slice.from;
+    sent->start[sent->count++] = (uint32_t)start;
+    add->objects++;
+}
+
+/* More than an object may hold: the node refuses it piece by piece and keeps the bytes. */
+static bool put_pieces(struct add *add, struct json_slice slice, bool rest)
+{
+    struct bytes whole = {add->text.bytes.at + slice.from, slice.len};
+    size_t kept = whole.len < LIMIT_REFUSED_BYTES ? whole.len : (size_t)LIMIT_REFUSED_BYTES;
+    struct hash digest = hash_sha256(whole);
+    for (size_t at = 0; at < kept; at += LIMIT_OBJECT_BYTES) {
+        if (!begin_batch(add, rest))
+            return false;
+        struct sent *sent = &add->sent[add->out % AHEAD];
+        size_t len = kept - at < LIMIT_OBJECT_BYTES ? kept - at : LIMIT_OBJECT_BYTES;
+        sent->whole = whole.len;
+        sent->end = slice.from + at + len;
+        wr_u64(&add->batch, whole.len);
+        wr_u64(&add->batch, at);
+        buf_put(&add->batch, digest.b, sizeof digest.b);
+        buf_put(&add->batch, whole.at + at, len);
+        if (at == 0)
+            note(add, slice, 0);
+        if (!send_batch(add, CONTROL_PIECE))
+            return false;
+    }
+    add->sent[(add->out - 1) % AHEAD].end = slice.from + slice.len;
+    return true;
+}
+
+static bool put_slice(struct add *add, struct json_slice slice, bool rest)
+{
+    struct sent *sent = &add->sent[add->out % AHEAD];
+    size_t room = add->batch.len < BATCH_TEXT_BYTES ? BATCH_TEXT_BYTES - add->batch.len : 0;
+    bool full = add->batch.len > 0 && (sent->count == BATCH_OBJECTS || slice.len > room);
+    if ((full || rest || slice.len > LIMIT_OBJECT_BYTES) && !flush(add))
+        return false;
+    if (slice.len > LIMIT_OBJECT_BYTES)
+        return put_pieces(add, slice, rest);
+    bool list = add->list && !rest, first = add->batch.len == 0;
+    if (first && !begin_batch(add, rest))
+        return false;
+    if (list)
+        buf_put_str(&add->batch, first ? STR("{\"objects\":[") : STR(","));
+    else if (!first)
+        buf_putc(&add->batch, '\n');
+    note(add, slice, add->batch.len - LENGTH_BYTES);
+    add->sent[add->out % AHEAD].end = slice.from + slice.len;
+    buf_put(&add->batch, add->text.bytes.at + slice.from, slice.len);
+    return true;
+}
+
+static size_t skip(struct bytes text, size_t from, const char *what)
+{
+    while (from < text.len && text.at[from] != '\0' && strchr(what, text.at[from]) != NULL)
+        from++;
+    return from;
+}
+
+static bool take_slice(void *ctx, struct json_slice slice)
+{
+    struct add *add = ctx;
+    /* What does not begin where the text does is an element of a list, or a line behind the first. */
+    if (add->objects == 0)
+        add->list = slice.from != skip(add->text.bytes, 0, " \t\r\n");
+    add->cut_end = slice.from + slice.len;
+    add->broken = !put_slice(add, slice, false);
+    return !add->broken;
+}
+
+/* Cuts the file into objects and sends them on the way: memory stays small whatever its size. What stands
+ * behind the last one that could be cut, or the whole text, goes as it is, so that the node refuses it and
+ * keeps the bytes. */
+static bool send_file(struct add *add)
+{
+    struct bytes text = add->text.bytes;
+    enum json_split_kind kind;
+    err_t err = json_split(text, STR("objects"), &kind, take_slice, add, &add->fault);
+    if (add->broken)
+        return false;
+    if (err != ERR_OK || add->objects == 0) {
+        size_t from = add->objects == 0 ? 0 : skip(text, add->cut_end, " \t\r\n,");
+        if (from == text.len)
+            refuse_end(add, from, err);
+        else if (!put_slice(add, (struct json_slice) {from, text.len - from}, true))
+            return false;
+    }
+    return flush(add) && take_answers(add, 0);
+}
+
+static bool add_file(struct add *add)
+{
+    add->out = add->back = add->objects = add->objects_done = add->cut_end = add->bytes_done = 0;
+    add->fault = (struct fault) {0};
+    buf_clear(&add->batch);
     if (!text_open(add->path, &add->text)) {
-        *status = CLI_FAILED;
+        add->status = CLI_FAILED;
         return true; /* the other files all the same */
     }
     bool on = true;
     if (add->text.bytes.len == 0)
-        *status = cli_fail("is it the right one?", "%s: it is empty", add->path);
-    else if (cut(add) != ERR_OK)
-        *status = cli_fail(NULL, "%s: %s", add->path, err_text(ERR_NOMEM));
+        add->status = cli_fail("is it the right one?", "%s: it is empty", add->path);
     else
-        on = send_file(add, status);
+        on = send_file(add);
     text_close(&add->text);
     return on;
 }
@@ -391,24 +430,23 @@ static void say_totals(const struct add *add)
 
 static int finish(struct add *add)
 {
-    static const uint8_t end[4] = {0};
-    int status = CLI_FAILED;
+    static const uint8_t end[LENGTH_BYTES] = {0};
     if (control_send(&add->link, bytes_of(end, sizeof end)) != ERR_OK)
         return cli_fail(NULL, "the node broke off");
-    while (take_line(add, &status) == ERR_OK)
+    while (take_line(add))
         ;
-    return status;
+    return add->status;
 }
 
 /* Everything but making and unmaking *add. */
 static int add_all(struct add *add, const char *source)
 {
-    int status = CLI_OK;
     bool on = begin(add, source);
     for (size_t i = 0; on && i < add->call->arg_count; i++) {
         add->path = add->call->args[i];
-        on = add_file(add, &status);
+        on = add_file(add);
     }
+    int status = add->status;
     if (!on) {
         say_totals(add);
         return status == CLI_OK ? CLI_FAILED : status;
@@ -445,7 +483,6 @@ static int run_add(struct cli_call *call)
     json_parser_free(add->parser);
     buf_deinit(&add->batch);
     buf_deinit(&add->line);
-    mem_free(add->slices.at);
     mem_free(add);
     return status;
 }

@@ -9,21 +9,22 @@ struct showing {
     const struct cli_call *call;
     struct table *table;
     bool found;
+    uint64_t next; /* piece of what is larger than an object */
 };
 
-static void write_bytes(struct bytes bytes)
+static void write_bytes(struct bytes bytes, bool last)
 {
     (void)fwrite(bytes.at, 1, bytes.len, stdout);
-    if (os_term_is(1) && bytes.len > 0 && bytes.at[bytes.len - 1] != '\n')
+    if (last && os_term_is(1) && bytes.len > 0 && bytes.at[bytes.len - 1] != '\n')
         (void)fputc('\n', stdout);
 }
 
-static void write_base64(struct str base64)
+static void write_base64(struct str base64, bool last)
 {
     size_t len = 0, size = base64.len / 4 * 3;
     uint8_t *at = mem_alloc(size + 1);
     if (at != NULL && str_unbase64(base64, at, size, &len))
-        write_bytes(bytes_of(at, len));
+        write_bytes(bytes_of(at, len), last);
     mem_free(at);
 }
 
@@ -34,34 +35,53 @@ static void show_member(const struct line *line, const char *name)
         (void)fprintf(stderr, "%-9s %.*s\n", name, STR_ARG(value));
 }
 
-static void show_entry(void *ctx, struct str json)
+static void show_head(const struct line *line)
 {
     static const char *const members[] = {"received", "source",  "reason", "code",
                                           "section",  "pointer", "what"};
-    struct showing *showing = ctx;
-    if (showing->call->json) {
-        (void)printf("%.*s\n", STR_ARG(json));
-        return;
-    }
-    struct line *line = line_read(json);
-    if (line == NULL)
-        return;
     (void)fprintf(stderr, "%-9s %llu\n", "number", (unsigned long long)line_u64(line, "number"));
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         show_member(line, members[i]);
     (void)fprintf(stderr, "%-9s %llu of %llu\n", "byte", (unsigned long long)line_u64(line, "offset"),
                   (unsigned long long)line_u64(line, "bytes"));
+}
+
+static void show_entry(void *ctx, struct str json)
+{
+    struct showing *showing = ctx;
+    struct line *line = line_read(json);
+    if (line == NULL)
+        return;
+    showing->next = line_u64(line, "next_piece");
+    if (showing->call->json) {
+        (void)printf("%.*s\n", STR_ARG(json));
+        line_free(line);
+        return;
+    }
+    if (!showing->found) {
+        showing->found = true;
+        show_head(line);
+    }
     if (line_has(line, "base64"))
-        write_base64(line_str(line, "base64"));
+        write_base64(line_str(line, "base64"), showing->next == 0);
     else
-        write_bytes(bytes_from_str(line_str(line, "text")));
+        write_bytes(bytes_from_str(line_str(line, "text")), showing->next == 0);
     line_free(line);
 }
 
+/* What is larger than an object is kept in pieces: they come one after the other. */
 int run_quarantine_show(struct cli_call *call)
 {
     struct showing showing = {.call = call};
-    return control_each(call, show_entry, &showing);
+    char number[24];
+    int status;
+    do {
+        showing.next = 0;
+        status = control_each(call, show_entry, &showing);
+        (void)snprintf(number, sizeof number, "%llu", (unsigned long long)showing.next);
+        call->args[0] = number;
+    } while (status == CLI_OK && showing.next != 0);
+    return status;
 }
 
 static void show_object(void *ctx, struct str json)
@@ -73,7 +93,7 @@ static void show_object(void *ctx, struct str json)
         return;
     }
     showing->found = true;
-    write_bytes(bytes_from_str(line_str(line, "object")));
+    write_bytes(bytes_from_str(line_str(line, "object")), true);
     line_free(line);
 }
 

@@ -89,6 +89,7 @@
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
 #define LIMIT_SEALED_BYTES    (LIMIT_OBJECT_BYTES + 1024) /* an object, and the fault it is refused for */
+#define LIMIT_REFUSED_BYTES   (UINT64_C(1) << 30) /* kept of one refusal: all fills disks */
 #define LIMIT_JOBS            1024       /* re-decisions waiting; an operator's loop must not fill memory */
 #define LIMIT_TAGS_PER_OBJECT 64         /* local tags of one object */
 #define LIMIT_COPIES          256        /* versions and variants of one id that one decision looks at */
@@ -96,9 +97,6 @@
 #define LIMIT_OUTCOMES        (1u << 20) /* distinct vectors of rules: a policy of 200 rules makes dozens */
 
 /* --- stix --- */
-#define LIMIT_STIX_WARNINGS 16  /* per object: the first few tell the habit, the rest are counted */
-#define LIMIT_STIX_POINTER  512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
-
 #define LIMIT_STIX_WARNINGS    16  /* per object: the first few tell the habit, the rest are counted */
 #define LIMIT_STIX_POINTER     512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
 /* --- sync --- */

@@ -4,13 +4,23 @@
 
 #include "core/buf.h"
 
+/* Into memory that is there: `width` bytes at `to`. A key that begins with it sorts as the number does. */
+static inline void wr_at(uint8_t *to, uint64_t v, size_t width)
+{
+    for (size_t i = 0; i < width; i++)
+        to[i] = (uint8_t)(v >> (8 * (width - 1 - i)));
+}
+
+static inline void wr_at_u64(uint8_t *to, uint64_t v)
+{
+    wr_at(to, v, 8);
+}
+
 static inline void wr_uint(struct buf *buf, uint64_t v, size_t width)
 {
     uint8_t *to = buf_extend(buf, width);
-    if (to == NULL)
-        return;
-    for (size_t i = 0; i < width; i++)
-        to[i] = (uint8_t)(v >> (8 * (width - 1 - i)));
+    if (to != NULL)
+        wr_at(to, v, width);
 }
 
 static inline void wr_u8(struct buf *buf, uint8_t v)

@@ -111,11 +111,9 @@ err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
 
 /* --- appending --- */
 
-/* *out_slot: of its secret; 0 for SEEN, which has none. */
-static err_t append_object(struct intake *in, enum frame_kind kind, const struct record_envelope *envelope,
-                           struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot)
+err_t object_append(struct gate *gate, enum frame_kind kind, const struct record_envelope *envelope,
+                    struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot)
 {
-    struct gate *gate = in->gate;
     uint8_t raw[48];
     struct buf head = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     record_envelope_write(&head, envelope);
@@ -152,22 +150,12 @@ static err_t refuse(struct intake *in, size_t index, struct json_slice slice, st
 {
     struct gate *gate = in->gate;
     struct bytes bytes = {in->text.at + slice.from, slice.len};
-    if (bytes.len > LIMIT_OBJECT_BYTES)
-        bytes.len = LIMIT_OBJECT_BYTES; /* the head of it; the fault says that it was too large */
     if (fault->pointer[0] != '\0')
         fault->offset = json_pointer_offset(bytes, str_of(fault->pointer));
     fault->offset += slice.from;
-    struct record_envelope envelope = {.source = in->submission->source,
-                                       .reason = RECORD_QUARANTINE_REFUSED,
-                                       .received_us = in->now_us,
-                                       .seq = in->submission->leaf};
-    buf_clear(&gate->plain);
-    record_fault_write(&gate->plain, fault, bytes);
-    uint64_t lsn, slot;
-    err_t err = buf_err(&gate->plain);
-    if (err != ERR_OK ||
-        TRY(err, append_object(in, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), &lsn, &slot)) ||
-        TRY(err, quarantine_opened(gate, lsn)))
+    uint64_t lsn;
+    err_t err = quarantine_keep(gate, in->submission, fault, bytes, in->now_us, &lsn);
+    if (err != ERR_OK)
         return err;
     tell(in, &(struct gate_answer) {.disposition = GATE_REFUSED,
                                     .index = index,
@@ -213,7 +201,7 @@ static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const
     uint64_t slot;
     err_t err = buf_err(&gate->plain);
     if (err != ERR_OK ||
-        TRY(err, append_object(in, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), out_lsn, &slot)))
+        TRY(err, object_append(gate, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), out_lsn, &slot)))
         return err;
     return object_apply(gate, *out_lsn, FRAME_QUAR, &envelope, object, canon);
 }
@@ -247,13 +235,13 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, cons
     switch (ruling.disposition) {
     case GATE_NEW:
     case GATE_ASSERTION:
-        if (TRY(err, append_object(in, FRAME_OBJ, &envelope, bytes, &lsn, &slot)) ||
+        if (TRY(err, object_append(gate, FRAME_OBJ, &envelope, bytes, &lsn, &slot)) ||
             TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)))
             return err;
         fresh_put(gate, lsn, slot, &envelope, object, bytes);
         break;
     case GATE_SEEN:
-        if (TRY(err, append_object(in, FRAME_SEEN, &envelope, bytes, &lsn, &slot)) ||
+        if (TRY(err, object_append(gate, FRAME_SEEN, &envelope, bytes, &lsn, &slot)) ||
             TRY(err, object_apply(gate, lsn, FRAME_SEEN, &envelope, object, canon)))
             return err;
         break;
@@ -435,7 +423,7 @@ static err_t accept_each(struct intake *in)
     return ERR_OK;
 }
 
-/* What stands behind the last object that could be cut: kept, up to one object's size, and answered for. */
+/* What stands behind the last object that could be cut: kept, and answered for. */
 static err_t refuse_rest(struct intake *in, struct fault *fault)
 {
     const struct json_slice *last = &in->slices[in->slice_count - 1];
@@ -446,7 +434,7 @@ static err_t refuse_rest(struct intake *in, struct fault *fault)
     return refuse(in, in->slice_count, (struct json_slice) {from, in->text.len - from}, STR(""), fault);
 }
 
-/* Nothing in it can be told apart: all of it goes to quarantine, up to one object's size. */
+/* Nothing in it can be told apart: all of it goes to quarantine. */
 static err_t refuse_whole(struct intake *in, struct fault *fault)
 {
     struct fault copy = *fault;

@@ -109,9 +109,12 @@ enum gate_approval { GATE_APPROVAL_NONE, GATE_APPROVE, GATE_DENY };
 NODISCARD err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
                              enum gate_approval approval, const struct gate_by *by, int64_t now_us);
 enum gate_stop_kind { GATE_STOP_ALL, GATE_STOP_PARTNER, GATE_STOP_SOURCE, GATE_STOP_RULE };
-/* Releases stop (stop = true) or go on; what was released stays. */
+/* Releases stop (stop = true) or go on; what was released stays. ERR_NOTFOUND: no such stop is in force. */
 NODISCARD err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bool stop,
                           const struct gate_by *by, int64_t now_us);
+size_t gate_stop_count(const struct gate *gate);
+/* Those in force, in no order; `name` is empty for GATE_STOP_ALL and good as long as nothing changes. */
+enum gate_stop_kind gate_stop_get(const struct gate *gate, size_t index, struct str *out_name);
 
 /* A small setting of the node that other rooms keep in the log: key and value are theirs. An empty value
  * removes it. */
@@ -181,7 +184,7 @@ struct gate_answer {
     size_t index;  /* of the object in the submission */
     struct str id; /* may be empty when it could not be read */
     struct stamp version;
-    uint64_t lsn;  /* where it or its quarantined copy stands */
+    uint64_t lsn;  /* where it or its quarantined copy stands; 0: refused, and no bytes stand there to keep */
     size_t offset; /* of the object in the text */
     const struct fault
         *fault; /* GATE_REFUSED and GATE_CONFLICT; its offset counts from the start of the text */
@@ -205,15 +208,30 @@ struct gate_quarantined {
     int64_t received_us;
     uint32_t source;
     enum record_quarantine reason;
+    uint64_t first; /* of a piece: the entry that the first one has; 0 otherwise */
     struct fault fault;
     struct bytes bytes; /* as they came */
 };
+
+/* A piece of something that the caller refuses itself, because it is larger than gate_accept takes. */
+struct gate_piece {
+    uint64_t whole;     /* bytes of all of it */
+    uint64_t at;        /* where this piece begins: pieces come in order and without gaps */
+    struct hash digest; /* SHA-256 of all of it: tells one from another */
+    struct bytes bytes; /* at most LIMIT_OBJECT_BYTES */
+    uint64_t first;     /* entry of the first piece; 0: this is it */
+};
+/* Keeps it (as gate_accept keeps what it refuses: what waits already stays as it is). ERR_BUSY, ERR_READONLY;
+ * ERR_INVALID when it is no such piece, ERR_LIMIT beyond LIMIT_REFUSED_BYTES. */
+NODISCARD err_t gate_quarantine_piece(struct gate *gate, uint32_t source, const struct gate_piece *piece,
+                                      int64_t now_us, uint64_t *out_lsn);
 /* Open ones, oldest first, from lsn `from`; visit answers false to stop. */
 NODISCARD err_t gate_quarantine_list(struct gate *gate, uint64_t from,
                                      bool (*visit)(void *ctx, const struct gate_quarantined *quarantined),
                                      void *ctx);
-/* Retry submits the bytes again under the source they came from (the answer says how it went), then closes
- * the entry. */
+/* Dropping a piece drops all that belong to it. Retry submits the bytes again under the source they came from
+ * (the answer says how it went), then closes the entry, unless they are refused again for the same reason.
+ * ERR_UNSUPPORTED for a piece. */
 NODISCARD err_t gate_quarantine_drop(struct gate *gate, uint64_t lsn, const struct gate_by *by,
                                      int64_t now_us);
 NODISCARD err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const struct gate_by *by,

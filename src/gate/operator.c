@@ -198,6 +198,16 @@ err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned pa
 
 /* --- stops and settings --- */
 
+/* This very one, not one that says more. */
+static bool stop_stands(const struct gate *gate, enum gate_stop_kind kind, struct str name)
+{
+    struct str held;
+    for (size_t i = 0; i < gate->stop_count; i++)
+        if (gate_stop_get(gate, i, &held) == kind && str_eq(held, name))
+            return true;
+    return false;
+}
+
 err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bool stop,
                 const struct gate_by *by, int64_t now_us)
 {
@@ -205,6 +215,8 @@ err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bo
         return ERR_USAGE;
     if (stop && gate->stop_count >= STOPS_MAX)
         return ERR_FULL;
+    if (!stop && !stop_stands(gate, kind, name))
+        return ERR_NOTFOUND;
     uint8_t key[1 + LIMIT_NAME_BYTES];
     key[0] = (uint8_t)kind;
     if (name.len > 0)
@@ -213,6 +225,19 @@ err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bo
     if (stop)
         wr_u8(value, 1);
     return state_fact(gate, RECORD_FACT_STOP, bytes_of(key, 1 + name.len), by, now_us);
+}
+
+size_t gate_stop_count(const struct gate *gate)
+{
+    return gate->stop_count;
+}
+
+enum gate_stop_kind gate_stop_get(const struct gate *gate, size_t index, struct str *out_name)
+{
+    must(index < gate->stop_count);
+    const struct stop *stop = &gate->stops[index];
+    *out_name = (struct str) {stop->name, stop->name_len};
+    return stop->kind;
 }
 
 err_t gate_setting_put(struct gate *gate, struct str key, struct bytes value, const struct gate_by *by,

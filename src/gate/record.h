@@ -27,13 +27,15 @@ struct record_envelope {
     uint8_t hops;        /* nodes it passed before this one */
     uint8_t reason;      /* QUAR: enum record_quarantine; 0 otherwise */
     int64_t received_us; /* our clock */
-    uint64_t about; /* SEEN: the OBJ it repeats; QUAR for a conflict: the OBJ it conflicts with; else 0 */
+    uint64_t about; /* SEEN: the OBJ it repeats; QUAR for a conflict: the OBJ it conflicts with, for a piece:
+                       the first piece (0: it is the first); else 0 */
 };
 
 enum record_quarantine {
     RECORD_QUARANTINE_NONE,
     RECORD_QUARANTINE_REFUSED,  /* broke a rule: the sealed part starts with the fault */
     RECORD_QUARANTINE_CONFLICT, /* same (id, modified), other content: newer arrival */
+    RECORD_QUARANTINE_PIECE,    /* refused because larger than an object: one of several, sealed as REFUSED */
 };
 
 void record_envelope_write(struct buf *out, const struct record_envelope *envelope);

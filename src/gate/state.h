@@ -278,6 +278,10 @@ struct ruling authority_rule(const struct gate *gate, const struct copies *copie
 void copy_set_creator(struct copy *copy, const struct stix_object *object);
 
 /* --- accept.c --- */
+/* Appends a sealed frame (or a SEEN), in the next group when this one is full. *out_slot: of its secret; 0
+ * for SEEN, which has none. */
+NODISCARD err_t object_append(struct gate *gate, enum frame_kind kind, const struct record_envelope *envelope,
+                              struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot);
 /* What a logged OBJ, SEEN or QUAR means for the index; `object` as read from the bytes. */
 NODISCARD err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
                              const struct record_envelope *envelope, const struct stix_object *object,
@@ -409,6 +413,14 @@ NODISCARD err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, u
 NODISCARD err_t cursor_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
 
 /* --- quarantine.c --- */
-NODISCARD err_t quarantine_opened(struct gate *gate, uint64_t lsn);
+NODISCARD err_t quarantine_opened(struct gate *gate, uint64_t lsn); /* of a conflict */
+/* Keeps what was refused, in one entry or in pieces, unless the same bytes of the same source wait already
+ * for the same reason. *out_lsn: the (first) entry; 0: there are no bytes. Opens and commits groups as
+ * needed. */
+NODISCARD err_t quarantine_keep(struct gate *gate, const struct gate_submission *submission,
+                                const struct fault *fault, struct bytes bytes, int64_t now_us,
+                                uint64_t *out_lsn);
+NODISCARD err_t quarantine_replay(struct gate *gate, const struct frame *frame,
+                                  const struct record_envelope *envelope);
 NODISCARD err_t quarantine_count(struct gate *gate); /* when opening */
 NODISCARD err_t quarantine_closed(struct gate *gate, uint64_t lsn);

@@ -152,8 +152,8 @@ err_t object_replay(struct gate *gate, const struct frame *frame)
     struct bytes head = frame->kind == FRAME_SEEN ? frame->payload : frame->envelope;
     if (TRY(err, record_envelope_read(head, &envelope)))
         return err;
-    if (frame->kind == FRAME_QUAR && envelope.reason == RECORD_QUARANTINE_REFUSED)
-        return quarantine_opened(gate, frame->lsn);
+    if (frame->kind == FRAME_QUAR && envelope.reason != RECORD_QUARANTINE_CONFLICT)
+        return quarantine_replay(gate, frame, &envelope);
     if (frame->kind == FRAME_SEEN && TRY(err, store_read(gate->store, envelope.about, &about)))
         return err;
     if (TRY(err, open_bytes(gate, &about, &gate->step_arena, &bytes)))

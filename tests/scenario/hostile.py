@@ -8,21 +8,24 @@ ends.
 """
 import argparse
 import base64
+import hashlib
 import json
 import os
 import re
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 import threading
 import time
 import uuid
 
-from node import SAMPLES, Folder, Node, Report, POLICY, stops
+from node import SAMPLES, Folder, Node, Report, POLICY, program, stops
 
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
 MEMORY_KIB_MAX = 768 << 10  # of one role: two batches, the table of what the index has not taken in (192 MiB), parsers
+KEPT_BYTES_MAX = 1 << 30  # of one refusal: LIMIT_REFUSED_BYTES
 SLOW_CONNECTIONS, SLOW_SECONDS = 200, 3
 
 
@@ -88,19 +91,24 @@ def prefixes(report, node):
     parts = [whole[:end] for end in range(1, len(whole))]
     answers = send_batches(node, 'prefixes', parts)
     report.equal('every prefix of a bundle is answered', len(answers), len(parts))
-    bad, lost = [], []
+    bad, lost, empty, numbered = [], [], 0, set()
     for part, lines in zip(parts, answers):
         told = [line for line in lines if 'refused' in line and 'batch' not in line]
         if len(told) != 1 or lines[-1]['refused'] != 1 or not told[0].get('what'):
             bad.append(lines)
             continue
-        kept, taken = quarantined(node, told[0]['number']), lines[-1]['new'] + lines[-1]['duplicate']
+        kept = quarantined(node, told[0]['number']) if told[0]['number'] else b''
+        taken = lines[-1]['new'] + lines[-1]['duplicate']
         ahead = part[:len(part) - len(kept)]
-        if not part.endswith(kept) or ahead.count(b'"id": "indicator--') != taken or (not taken and ahead):
+        numbered.add(told[0]['number'])
+        empty += not kept
+        ends = kept or part.rstrip().endswith((b'}', b','))
+        if not part.endswith(kept) or not ends or ahead.count(b'"id": "indicator--') != taken or (not taken and ahead):
             lost.append((part, lines, kept))
     report.equal('each is refused once, and says why', bad, [])
     report.equal('what was not taken in stands in quarantine', lost, [])
-    report.equal('and nothing else does', len(set(numbers(node)) - before), len(parts))
+    report.equal('and nothing else does: no entry without bytes', set(numbers(node)) - before, numbered - {0})
+    report.check('where nothing was left there is none', 0 < empty < len(parts), empty)
     answers = send_batches(node, 'prefixes', [whole])
     report.equal('the whole bundle is taken in', answers[0][-1].get('duplicate'), 2)
 
@@ -171,6 +179,30 @@ def neighbours(report, node, folder):
         report.check(f'{name}: its bytes are kept', kept == [bad], kept)
 
 
+def told(answer):
+    """The numbers of the quarantine entries that an `add` told."""
+    return [line['number'] for line in answer.lines if isinstance(line.get('refused'), str)]
+
+
+def digest(node, number):
+    """SHA-256 of what `quarantine show` writes, and how much it is."""
+    words = [program(), 'quarantine', 'show', str(number), '--dir', node.dir]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as shown:
+        sums, size = hashlib.sha256(), 0
+        while part := shown.stdout.read(1 << 20):
+            sums.update(part)
+            size += len(part)
+    return sums.hexdigest(), size
+
+
+def kept_whole(report, node, name, answer, data):
+    """Every byte of it comes back, and adding it again keeps nothing more."""
+    entries = told(answer)
+    report.check(f'{name}: one entry', len(entries) == 1 and entries[0] > 0, entries)
+    report.equal(f'{name}: its bytes are kept, all of them', digest(node, entries[0]),
+                 (hashlib.sha256(data).hexdigest(), len(data)))
+
+
 def large_objects(report, node, folder):
     number = 5000
     for name, size in (('one byte above 2 MiB', (2 << 20) + 1), ('64 MiB', 64 << 20)):
@@ -180,8 +212,9 @@ def large_objects(report, node, folder):
         number += 3
         answer = node.add(write(folder, 'large.json', bundle(good[0], bad, good[1])), 'large')
         report.check(f'an object of {name}: refused with a reason, its neighbours get in', len(bad) == size
-                     and answer.status == 1 and answer.one.get('new') == 2 and (answer.err or answer.one.get('refused') == 1),
+                     and answer.status == 1 and answer.one.get('new') == 2 and answer.one.get('refused') == 1,
                      repr(answer)[:1000])
+        kept_whole(report, node, f'an object of {name}', answer, bad)
     deep = raw(indicator(number)).replace(b'"pattern_type"', b'"x_deep": ' + b'[' * 900000 + b']' * 900000 + b', "pattern_type"')
     answer = node.add(write(folder, 'large.json', bundle(deep, raw(indicator(number + 1)))), 'large')
     report.check('900,000 levels: refused with a reason, its neighbour gets in', answer.status == 1
@@ -233,25 +266,111 @@ class Watch:
                     pass
 
 
+def sum_of(path, start=0):
+    """SHA-256 and size of the file from there on, of as much of it as quarantine keeps."""
+    sums, size = hashlib.sha256(), 0
+    with open(path, 'rb') as file:
+        file.seek(start)
+        while part := file.read(min(1 << 20, KEPT_BYTES_MAX - size)):
+            sums.update(part)
+            size += len(part)
+    return sums.hexdigest(), size
+
+
 def big_bundle(report, node, folder, megabytes):
     path = os.path.join(folder, 'big.json')
     count, objects = write_big(path, megabytes), node.status()['objects']
     began = time.monotonic()
-    with Watch(node) as watch:
-        answer = node.add(path, 'big', seconds=3600)
-        took = time.monotonic() - began
-        os.truncate(path, os.path.getsize(path) - 100)
-        cut = node.add(path, 'big', seconds=3600)
-    report.check(f'a bundle of {megabytes} MB is taken in', answer.good and answer.one.get('new') == count, repr(answer)[-1000:])
+    answer = node.add(path, 'big', seconds=3600)
+    took = time.monotonic() - began
+    report.check(f'a bundle of {megabytes} MB is taken in', answer.good and answer.one.get('new') == count,
+                 repr(answer)[-1000:])
     report.equal('all of it is held', node.status()['objects'], objects + count)
+    report.say(f'{count} objects, {megabytes} MB in {took:.1f} s')
+    os.truncate(path, os.path.getsize(path) - 100)
+    cut = node.add(path, 'big', seconds=3600)
     report.check('the same without its end: what is whole is known already, the rest is refused', cut.status == 1
                  and cut.one.get('new') == 0 and cut.one.get('duplicate') == count - 1 and cut.one.get('refused') == 1,
                  repr(cut)[-1000:])
+    os.unlink(path)
+
+
+def write_giant(path, megabytes, head, tail):
+    """`head`, many letters, `tail`: one value of that size."""
+    with open(path, 'wb') as file:
+        file.write(head)
+        for number in range(megabytes):
+            file.write(f'{number:08} 봉수 '.encode() + b'x' * ((1 << 20) - 16))
+        file.write(tail)
+
+
+def giants(report, node, folder, megabytes):
+    """One object of that size between two good ones; one that never closes; a list that never closes."""
+    path, number = os.path.join(folder, 'giant.json'), 900_000
+    one = raw(indicator(number)).replace(b'"neighbour', b'"')
+    at = one.index(b'"name": "') + len(b'"name": "')
+    good = [raw(indicator(number + 1)), raw(indicator(number + 2))]
+    opened = bundle(good[0], b'').rsplit(b']', 1)[0]
+    for name, head, tail, size, new in (
+            ('one object of', opened + one[:at], one[at:] + b', ' + good[1] + b']}', len(one) - at, 2),
+            ('an object that never closes, of', opened + one[:at], b'', 0, 0),
+            ('a text that is no JSON, of', b'beacon ', b'', 0, 0)):
+        write_giant(path, megabytes, head, tail)
+        whole = sum_of(path, len(opened) if head.startswith(opened) else 0)
+        if new:  # the object alone, without its neighbours
+            with open(path, 'rb+') as file:
+                file.truncate(len(opened) + at + (megabytes << 20) + size)
+            whole = sum_of(path, len(opened))
+            with open(path, 'ab') as file:
+                file.write(b', ' + good[1] + b']}')
+        began = time.monotonic()
+        answer = node.add(path, 'giant', seconds=3600)
+        took = time.monotonic() - began
+        report.check(f'{name} {megabytes} MB: refused with a reason, its neighbours get in', answer.status == 1
+                     and answer.one.get('refused') == 1 and answer.one.get('new') == new
+                     and all(line['what'] for line in answer.lines if isinstance(line.get('refused'), str)), repr(answer)[-1000:])
+        entries = told(answer)
+        report.check(f'{name} {megabytes} MB: in one entry of the quarantine', len(entries) == 1 and entries[0] in numbers(node),
+                     entries)
+        report.equal(f'{name} {megabytes} MB: its bytes are kept, up to 1 GiB', digest(node, entries[0]), whole)
+        before = node.status()['log_bytes']
+        again = node.add(path, 'giant', seconds=3600)
+        report.check(f'{name} {megabytes} MB, again: the same entry, nothing more is kept', told(again) == entries
+                     and node.status()['log_bytes'] == before, (told(again), entries))
+        report.say(f'{name} {megabytes} MB: refused and kept in {took:.1f} s')
+        node.must('quarantine', 'drop', str(entries[0]))
+        report.check(f'{name} {megabytes} MB: dropped at once', entries[0] not in numbers(node))
+    os.unlink(path)
+
+
+def small_lines(report, node, folder, megabytes):
+    """Millions of values that are no objects: what is cut is never gathered."""
+    path = os.path.join(folder, 'lines.json')
+    with open(path, 'wb') as file:
+        file.write(b'{"objects":[0')
+        for _ in range(megabytes):
+            file.write(b',0' * (1 << 19))
+    words = [program(), 'add', path, '--source', 'tiny', '--dir', node.dir, '--json']
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as adding:
+        most, refused = 0, 0
+        for number, line in enumerate(adding.stdout):
+            refused += line.startswith(b'{"object"')
+            if number % 10000 == 0:
+                with open(f'/proc/{adding.pid}/status', encoding='ascii') as file:
+                    most = max(most, int(re.search(r'RssAnon:\s*(\d+)', file.read()).group(1)))
+    report.check(f'a list of {megabytes << 19} numbers: each is refused', refused >= megabytes << 19, refused)
+    report.check('the program that hands them in stays small', 0 < most < MEMORY_KIB_MAX // 4, f'{most >> 10} MiB')
+    os.unlink(path)
+
+
+def big(report, node, folder, megabytes):
+    with Watch(node) as watch:
+        big_bundle(report, node, folder, megabytes)
+        giants(report, node, folder, megabytes)
+        small_lines(report, node, folder, 1)
     report.check(f'no role has more than {MEMORY_KIB_MAX >> 10} MiB of its own', watch.most
                  and max(watch.most.values()) < MEMORY_KIB_MAX, watch.most)
-    report.say(f'{count} objects, {megabytes} MB in {took:.1f} s; own memory at most '
-               + ', '.join(f'{role} {kib >> 10} MiB' for role, kib in sorted(watch.most.items())))
-    os.unlink(path)
+    report.say('own memory at most ' + ', '.join(f'{role} {kib >> 10} MiB' for role, kib in sorted(watch.most.items())))
 
 
 # --- the network ---
@@ -383,7 +502,7 @@ def main():
             large_objects(report, node, folder)
             slow(report, node)
             smuggling(report, node)
-            big_bundle(report, node, folder, args.megabytes)
+            big(report, node, folder, args.megabytes)
             report.equal('no role ended', node.roles(), roles)
             report.equal('the node is well', node.status()['health'], 'good')
             stops(report, node)

@@ -244,8 +244,11 @@ def test_refusals(place):
     check('and tells the rest beside them', '/created' in err and 'kr-cert' in err, err)
     place.expect(0, rf'{number} .*/created', 'quarantine', 'list', *kr)
     place.expect(1, 'refused again', 'quarantine', 'retry', number, *kr)
-    place.expect(1, 'no such entry', 'quarantine', 'retry', number, *kr)
-    number = place.lines('quarantine', 'list', *kr)[0]['number']
+    same = [line['number'] for line in place.lines('quarantine', 'list', *kr) if 'number' in line]
+    check('retried in vain: the entry stays as it was', same == [int(number)], same)
+    place.expect(1, rf'quarantine show {number}', 'add', 'bad.json', '--source', 'kr-cert', *kr)
+    same = [line['number'] for line in place.lines('quarantine', 'list', *kr) if 'number' in line]
+    check('added again: the same entry', same == [int(number)], same)
     place.expect(0, 'dropped', 'quarantine', 'drop', number, *kr)
     place.expect(1, 'no such entry', 'quarantine', 'drop', number, *kr)
     place.expect(2, 'not a number', 'quarantine', 'show', 'x', *kr)
@@ -336,7 +339,15 @@ def test_deciding(place):
         place.expect(1, f'there is no {kind} nix', 'stop-release', f'--{kind}', 'nix', *kr)
     for more in ([], ['--partner', 'us-cisa'], ['--source', 'kr-cert'], ['--rule', 'open']):
         place.expect(0, 'are stopped', 'stop-release', *more, *kr)
+        words = ' '.join(more)
+        place.expect(0, rf'STOPPED: nothing is released.*stop-release {words + " " if words else ""}--lift', 'status', *kr)
+        lines = place.lines('status', *kr)
+        stops = [(line['stop'], line['name']) for line in lines if 'stop' in line]
+        wanted = [(more[0][2:], more[1]) if more else ('all', '')]
+        check(f'status --json names the stop {words}', stops == wanted and lines[0]['stops'] == 1, lines)
         place.expect(0, 'go on', 'stop-release', *more, '--lift', *kr)
+        place.expect(1, 'no such stop', 'stop-release', *more, '--lift', *kr)
+    check('status names no stop that was lifted', not [line for line in place.lines('status', *kr) if 'stop' in line])
     place.expect(2, 'one of partner', 'stop-release', '--partner', 'us-cisa', '--rule', 'open', *kr)
 
 

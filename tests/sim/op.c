@@ -74,7 +74,9 @@ static err_t do_stop(struct node *node, const struct operation *op)
         name = gate_source_get(node->gate, node->source[op->source])->name;
     if (op->stop == GATE_STOP_PARTNER)
         name = str_of(node->world->nodes[op->to].name);
-    return gate_stop(node->gate, op->stop, name, op->on, &by_operator, node->world->now_us);
+    err_t err = gate_stop(node->gate, op->stop, name, op->on, &by_operator, node->world->now_us);
+    return err == ERR_NOTFOUND ? ERR_OK
+                               : err; /* lifted already, by the same operation before a crash perhaps */
 }
 
 static err_t perform(struct node *node, const struct operation *op)

@@ -197,7 +197,7 @@ static void refused_bytes_are_kept(void **state)
     bench_deinit(&b);
 }
 
-static void retry_opens_a_new_entry_or_keeps_the_old(void **state)
+static void retry_keeps_the_entry_while_nothing_changed(void **state)
 {
     (void)state;
     struct bench b;
@@ -210,7 +210,7 @@ static void retry_opens_a_new_entry_or_keeps_the_old(void **state)
     assert_int_equal(gate_commit(b.gate), ERR_OK);
     struct found found = listed(&b);
     assert_int_equal(found.count, 1);
-    assert_int_not_equal(found.lsn, first);
+    assert_int_equal(found.lsn, first);
     assert_int_equal(found.bytes.len, 20);
     buf_deinit(&found.bytes);
     assert_int_equal(gate_quarantine_drop(b.gate, found.lsn, &by_test, b.now_us), ERR_OK);
@@ -237,6 +237,149 @@ static void retry_opens_a_new_entry_or_keeps_the_old(void **state)
     assert_int_equal(found.count, 2);
     buf_deinit(&found.bytes);
     bench_reopen(&b);
+    bench_deinit(&b);
+}
+
+static size_t count_open(struct bench *b)
+{
+    struct found found = listed(b);
+    buf_deinit(&found.bytes);
+    return found.count;
+}
+
+static void refused_again_is_one_entry(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    bench_init(&b);
+    uint32_t one = bench_source(&b, "one", STIX_TLP_NONE, true, false);
+    uint32_t two = bench_source(&b, "two", STIX_TLP_NONE, true, false);
+    assert_int_equal(bench_add(&b, one, "{\"type\":\"indicator\"}"), GATE_REFUSED);
+    uint64_t first = b.last_lsn;
+    /* Behind another object: the place in the batch is no reason of its own. */
+    (void)snprintf(text, sizeof text, "\n\n  {\"type\":\"indicator\"}");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(bench_add(&b, one, text), GATE_REFUSED);
+        assert_int_equal(b.last_lsn, first);
+        assert_int_equal(count_open(&b), 1);
+        bench_reopen(&b); /* it is known from the index, and from the log alone */
+    }
+    /* Another source, other bytes, another reason: other entries. */
+    assert_int_equal(bench_add(&b, two, text), GATE_REFUSED);
+    assert_int_not_equal(b.last_lsn, first);
+    assert_int_equal(bench_add(&b, one, "{\"type\":\"indicator\" }"), GATE_REFUSED);
+    assert_int_not_equal(b.last_lsn, first);
+    assert_int_equal(bench_add(&b, one, "{\"type\":\"malware\"}"), GATE_REFUSED);
+    assert_int_equal(count_open(&b), 4);
+    /* Once closed it is opened anew. */
+    assert_int_equal(gate_quarantine_drop(b.gate, first, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    bench_reopen(&b);
+    assert_int_equal(count_open(&b), 3);
+    assert_int_equal(bench_add(&b, one, text), GATE_REFUSED);
+    assert_int_not_equal(b.last_lsn, first);
+    assert_int_equal(count_open(&b), 4);
+    bench_deinit(&b);
+}
+
+static void nothing_to_keep_opens_no_entry(void **state)
+{
+    (void)state;
+    struct bench b;
+    char one[TEXT_MAX], text[2 * TEXT_MAX];
+    bench_init(&b);
+    uint32_t source = bench_source(&b, "one", STIX_TLP_NONE, true, false);
+    (void)snprintf(text, sizeof text, "{\"objects\":[%s,\n", indicator(one, 1, 1, ""));
+    assert_int_equal(bench_accept(&b, source, text, strlen(text)), ERR_OK);
+    assert_int_equal(b.answers[GATE_NEW], 1);
+    assert_int_equal(b.answers[GATE_REFUSED], 1);
+    assert_int_equal(b.last_lsn, 0);
+    assert_int_equal(count_open(&b), 0);
+    bench_deinit(&b);
+}
+
+enum { GIANT = 2 * LIMIT_OBJECT_BYTES + 12345 };
+
+struct pieces {
+    struct buf bytes;
+    uint64_t first, lsns[4];
+    size_t count;
+};
+
+static bool find_piece(void *ctx, const struct gate_quarantined *entry)
+{
+    struct pieces *pieces = ctx;
+    assert_int_equal(entry->reason, RECORD_QUARANTINE_PIECE);
+    assert_int_equal(entry->fault.code, ERR_LIMIT);
+    assert_int_equal(entry->fault.offset, pieces->bytes.len);
+    assert_true(pieces->count < 4);
+    if (pieces->count == 0)
+        pieces->first = entry->lsn;
+    assert_int_equal(entry->first, pieces->first);
+    pieces->lsns[pieces->count++] = entry->lsn;
+    buf_put(&pieces->bytes, entry->bytes.at, entry->bytes.len);
+    return true;
+}
+
+static void larger_than_an_object_is_kept_in_pieces(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b);
+    uint32_t source = bench_source(&b, "one", STIX_TLP_NONE, true, false);
+    char *giant = mem_alloc(GIANT);
+    for (size_t i = 0; i < GIANT; i++)
+        giant[i] = (char)('a' + i % 23);
+    memcpy(giant, "{\"x\":\"", 6);
+    memcpy(giant + GIANT - 2, "\"}", 2);
+    for (int again = 0; again < 3; again++) {
+        assert_int_equal(bench_accept(&b, source, giant, GIANT), ERR_OK);
+        assert_int_equal(b.answers[GATE_REFUSED], 1);
+        struct pieces pieces = {.count = 0};
+        buf_init(&pieces.bytes, 8 << 20);
+        assert_int_equal(gate_quarantine_list(b.gate, 0, find_piece, &pieces), ERR_OK);
+        assert_int_equal(pieces.count, 3);
+        assert_int_equal(pieces.first, b.last_lsn);
+        assert_int_equal(pieces.bytes.len, GIANT);
+        assert_memory_equal(pieces.bytes.at, giant, GIANT);
+        buf_deinit(&pieces.bytes);
+        assert_int_equal(gate_quarantine_retry(b.gate, pieces.lsns[1], &by_test, b.now_us, NULL, NULL),
+                         ERR_UNSUPPORTED);
+        if (again == 1) /* any of them drops all */
+            assert_int_equal(gate_quarantine_drop(b.gate, pieces.lsns[1], &by_test, b.now_us), ERR_OK);
+        assert_int_equal(gate_commit(b.gate), ERR_OK);
+        bench_reopen(&b);
+        assert_int_equal(count_open(&b), again == 1 ? 0 : 3);
+    }
+    mem_free(giant);
+    bench_deinit(&b);
+}
+
+static void pieces_that_are_none(void **state)
+{
+    (void)state;
+    struct bench b;
+    uint64_t lsn = 7;
+    bench_init(&b);
+    uint32_t source = bench_source(&b, "one", STIX_TLP_NONE, true, false);
+    const struct gate_piece good = {.whole = 10, .bytes = bytes_of("0123456789", 10)};
+    struct gate_piece bad[] = {good, good, good, good, good};
+    bad[0].bytes.len = 0;
+    bad[1].at = 1;       /* no first piece */
+    bad[2].first = 1234; /* the first one has none before it */
+    bad[3].whole = 9;
+    bad[4].at = UINT64_MAX;
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(gate_quarantine_piece(b.gate, source, &bad[i], b.now_us, &lsn), ERR_INVALID);
+    struct gate_piece far = {
+        .whole = UINT64_MAX, .at = LIMIT_REFUSED_BYTES - 9, .bytes = good.bytes, .first = 1234};
+    assert_int_equal(gate_quarantine_piece(b.gate, source, &far, b.now_us, &lsn), ERR_LIMIT);
+    assert_int_equal(gate_quarantine_piece(b.gate, 4000, &good, b.now_us, &lsn), ERR_NOTFOUND);
+    assert_int_equal(lsn, 7);
+    assert_int_equal(gate_quarantine_piece(b.gate, source, &good, b.now_us, &lsn), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    assert_int_equal(count_open(&b), 1);
     bench_deinit(&b);
 }
 
@@ -352,9 +495,7 @@ static void an_object_too_large(void **state)
     assert_int_equal(bench_accept(&b, source, text, len), ERR_OK);
     assert_int_equal(b.answers[GATE_REFUSED], 1);
     assert_int_equal(b.last_code, ERR_LIMIT);
-    struct found found = listed(&b);
-    assert_int_equal(found.bytes.len, LIMIT_OBJECT_BYTES);
-    buf_deinit(&found.bytes);
+    assert_int_equal(count_open(&b), 2); /* pieces: see above */
     assert_int_equal(bench_add(&b, source, indicator(good, 1, 1, "")), GATE_NEW);
     mem_free(text);
     bench_deinit(&b);
@@ -438,7 +579,11 @@ int main(void)
         cmocka_unit_test(variants_per_source),
         cmocka_unit_test(the_offset_points_at_the_value),
         cmocka_unit_test(refused_bytes_are_kept),
-        cmocka_unit_test(retry_opens_a_new_entry_or_keeps_the_old),
+        cmocka_unit_test(retry_keeps_the_entry_while_nothing_changed),
+        cmocka_unit_test(refused_again_is_one_entry),
+        cmocka_unit_test(nothing_to_keep_opens_no_entry),
+        cmocka_unit_test(larger_than_an_object_is_kept_in_pieces),
+        cmocka_unit_test(pieces_that_are_none),
         cmocka_unit_test(a_tail_that_is_cut_off_is_kept),
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(a_huge_batch),
