@@ -71,7 +71,7 @@ tidy: ## fail on what CONVENTIONS.md bans (sizes, functions, globals, paths)
 headers: ## compile each header alone
 	@scripts/check-headers
 
-install: ## install the release build and the systemd unit under /usr (DESTDIR=path)
+install: ## install program, manual, default policy and systemd unit under /usr (DESTDIR=path)
 	@scripts/build release src/cli/bongsu
 	@DESTDIR="$(DESTDIR)" meson install -C build/release --no-rebuild
 clean: ## remove build/

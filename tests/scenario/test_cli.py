@@ -126,6 +126,26 @@ def objects_of(name):
     return json.loads((CAMPAIGN / name).read_text())['objects']
 
 
+def test_install(place):
+    """What `make install` puts where, and that it is all of it."""
+    build = pathlib.Path(PROGRAM).parents[2]
+    if not (build / 'build.ninja').is_file() or shutil.which('meson') is None:
+        return skip('installation', 'the program does not stand in a build directory')
+    root = os.path.join(place.path, 'installed')
+    done = subprocess.run(['meson', 'install', '-C', str(build), '--no-rebuild', '--destdir', root], capture_output=True,
+                          text=True, check=False)
+    check('meson install', done.returncode == 0, done.stdout + done.stderr)
+    found = {os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names}
+    prefix = '' if any(name.startswith('usr/bin/') for name in found) else 'local/'
+    pages = {f'usr/{prefix}share/man/man{page.suffix[1]}/{page.name}' for page in (ROOT / 'docs' / 'man').iterdir()}
+    wanted = pages | {f'usr/{prefix}bin/bongsu', f'usr/{prefix}share/bongsu/default.policy',
+                      'usr/lib/systemd/system/bongsu.service'}
+    check('what is installed', found == wanted, sorted(found ^ wanted))
+    done = subprocess.run([os.path.join(root, f'usr/{prefix}bin/bongsu'), '--version'], capture_output=True, text=True,
+                          check=False)
+    check('the installed program runs', done.returncode == 0 and 'bongsu' in done.stdout, done.stdout + done.stderr)
+
+
 def test_usage(place):
     place.expect(0, 'COMMAND --help', '--help')
     place.expect(2, 'there is no command pear', 'pear')
@@ -425,7 +445,7 @@ def test_ending(place):
 def main():
     place = Place()
     try:
-        for test in (test_usage, test_init, test_stopped, test_running, test_sources, test_add, test_refusals, test_large,
+        for test in (test_install, test_usage, test_init, test_stopped, test_running, test_sources, test_add, test_refusals, test_large,
                      test_policy, test_peers, test_deciding, test_ledger, test_watching, test_ending):
             try:
                 test(place)
