@@ -118,26 +118,36 @@ static err_t load(struct anchor *anchor)
     return first != ERR_NOTFOUND ? first : second != ERR_NOTFOUND ? second : ERR_CORRUPT;
 }
 
-err_t anchor_open(const struct os *os, const char *path, struct anchor **out, bool *out_made)
+static struct anchor *fresh(const struct os *os)
 {
     struct anchor *anchor = mem_alloc(sizeof *anchor);
-    bool made = false;
+    if (anchor != NULL)
+        anchor->os = os;
+    return anchor;
+}
+
+err_t anchor_make(const struct os *os, const char *path)
+{
+    struct anchor *anchor = fresh(os);
     if (anchor == NULL)
         return ERR_NOMEM;
-    anchor->os = os;
+    err_t err = os->file_open(os->ctx, path, OS_READ, &anchor->file);
+    err = err == ERR_OK ? ERR_EXISTS : err == ERR_NOTFOUND ? create(anchor, path) : err;
+    anchor_close(anchor);
+    return err;
+}
+
+err_t anchor_open(const struct os *os, const char *path, struct anchor **out)
+{
+    struct anchor *anchor = fresh(os);
+    if (anchor == NULL)
+        return ERR_NOMEM;
     err_t err = os->file_open(os->ctx, path, OS_WRITE, &anchor->file);
-    if (err == ERR_OK) {
-        err = load(anchor);
-    } else if (err == ERR_NOTFOUND) {
-        made = true;
-        err = create(anchor, path);
-    }
-    if (err != ERR_OK) {
+    if (err != ERR_OK || TRY(err, load(anchor))) {
         anchor_close(anchor);
         return err;
     }
     *out = anchor;
-    *out_made = made;
     return ERR_OK;
 }
 

@@ -1,7 +1,7 @@
 /* The anchor (DESIGN 4.7): what the keeper signed last, for every ledger, in one small file outside backups.
  * It is durable before a signature leaves, so that a restored or rolled-back log cannot make the node sign a
  * second past. The file holds two slots of fixed size, written in turn and each with its own digest: a torn
- * write costs the newer one at most. One thread. */
+ * write costs the newer one at most (docs/protocol/LOG.md). One thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,9 +17,11 @@ struct anchor_row {
     struct hash root;
 };
 
-/* Opens or creates. ERR_CORRUPT: the file is there and neither slot is whole. *out_made: there was none; a
- * node that has signed before must then not sign (restored). */
-NODISCARD err_t anchor_open(const struct os *os, const char *path, struct anchor **out, bool *out_made);
+/* Once, when the node is made: from then on a node without its anchor was restored from a backup. ERR_EXISTS.
+ */
+NODISCARD err_t anchor_make(const struct os *os, const char *path);
+/* ERR_NOTFOUND: there is none. ERR_CORRUPT: the file is there and neither slot is whole. */
+NODISCARD err_t anchor_open(const struct os *os, const char *path, struct anchor **out);
 void anchor_close(struct anchor *anchor); /* accepts NULL */
 
 /* False: nothing was signed under this origin. */

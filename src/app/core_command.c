@@ -392,6 +392,7 @@ static void node_status(void *ctx, struct buf *out)
     struct core_role *role = ctx;
     line_bool(out, "running", role->edge != NULL);
     line_bool(out, "settled", role->settled);
+    line_bool(out, "restored", role->restored);
     line_count(out, "port", role->port);
     line_time(out, "started", role->started_us);
     line_count(out, "requests", role->requests);

@@ -45,6 +45,7 @@ int64_t core_sign_until(const struct core_role *role)
 static void refused(struct core_role *role, const struct message_signed *message)
 {
     const struct gate_peer *peer = gate_peer_get(role->gate, message->partner);
+    role->restored = role->restored || message->err == ERR_WRONGSTATE;
     diag_say(role->diag, DIAG_ERROR, message->err, "core",
              "if the store was restored from a backup, see the guide; nothing new is shown to this partner",
              "the keeper does not sign the ledger for %.*s: it signed size %llu before (%s)",

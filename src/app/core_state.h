@@ -99,6 +99,7 @@ struct core_role {
     struct waiting_read *reads;
     bool rights_changed; /* a command wrote something since the last commit */
     int64_t signed_us;   /* last time that anything was sent to be signed */
+    bool restored;       /* the keeper says so: it signs nothing */
     bool settled;        /* nothing durable waits for a decision */
     bool peers_stale, edge_up, keeper_up, parent_up, ready_said;
     uint16_t port;

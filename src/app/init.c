@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include "app/anchor.h"
 #include "app/file.h"
+#include "app/keeper.h"
 #include "app/keys.h"
 
 static const int64_t DAY_US = INT64_C(86400000000);
@@ -69,6 +71,11 @@ err_t init_node(const struct os *os, const struct conf *conf, struct str passphr
     if (TRY(err, keys_root_make(os, conf->dir, passphrase, &root)))
         return fault_set(fault, err, 0, "the root key could not be made: %s",
                          err == ERR_EXISTS ? "there is one already" : err_text(err));
+    char anchor[FILE_PATH_SIZE];
+    if (TRY(err, file_path(conf->dir, KEEPER_ANCHOR_FILE, anchor)) || TRY(err, anchor_make(os, anchor))) {
+        (void)fault_set(fault, err, 0, "the anchor could not be made: %s", err_text(err));
+        goto out;
+    }
     if (TRY(err, keys_make(os, conf->dir)) || TRY(err, card_of(os, conf, &root.public, &card))) {
         (void)fault_set(fault, err, 0, "the working keys could not be made: %s", err_text(err));
         goto out;

@@ -5,7 +5,8 @@
 #include "app/keys.h"
 #include "core/mem.h"
 
-#define ANCHOR_FILE "anchor"
+/* In place of an origin, which begins with "bongsu/": the node was found to be restored. */
+#define RESTORED STR("restored")
 
 struct keeper {
     const struct os *os;
@@ -13,7 +14,8 @@ struct keeper {
     char node[LIMIT_NAME_BYTES + 1];
     struct sign_key ledger, cosign, disposition;
     struct note_key cosign_name, disposition_name;
-    struct anchor *anchor;
+    struct anchor *anchor; /* NULL: there is none */
+    bool restored;
     struct gate_sign_request request; /* large: not for the stack */
     struct buf notes;
 };
@@ -31,10 +33,26 @@ static err_t receipt_name(const struct keeper *keeper, const char *use, enum not
     return err;
 }
 
+static void tell_restored(struct keeper *keeper, const char *why)
+{
+    keeper->restored = true;
+    diag_say(keeper->diag, DIAG_ERROR, ERR_WRONGSTATE, "keeper",
+             "bring back the present anchor, or look for newer copies of everything: docs/guide/disk-dies.md",
+             "%s: this node was restored from a backup and signs nothing", why);
+}
+
+/* More was signed, says the log, than the anchor knows of: the anchor is an old copy. */
+static void find_restored(struct keeper *keeper)
+{
+    const struct anchor_row row = {.size = 1};
+    err_t err = anchor_put(keeper->anchor, RESTORED, &row);
+    tell_restored(keeper, err == ERR_OK ? "the anchor is older than the log"
+                                        : "the anchor is older than the log, and cannot be written");
+}
+
 err_t keeper_open(const struct os *os, const struct conf *conf, const struct diag *diag, struct keeper **out)
 {
     char path[FILE_PATH_SIZE];
-    bool made = false;
     struct keeper *keeper = mem_alloc(sizeof *keeper);
     err_t err;
     if (keeper == NULL)
@@ -49,13 +67,18 @@ err_t keeper_open(const struct os *os, const struct conf *conf, const struct dia
         TRY(err, receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keeper->cosign, &keeper->cosign_name)) ||
         TRY(err, receipt_name(keeper, "disposition", NOTE_ED25519, &keeper->disposition,
                               &keeper->disposition_name)) ||
-        TRY(err, file_path(conf->dir, ANCHOR_FILE, path)) ||
-        TRY(err, anchor_open(os, path, &keeper->anchor, &made))) {
+        TRY(err, file_path(conf->dir, KEEPER_ANCHOR_FILE, path)) ||
+        (TRY(err, anchor_open(os, path, &keeper->anchor)) && err != ERR_NOTFOUND)) {
         diag_say(diag, DIAG_ERROR, err, "keeper", "put keys/ and the anchor back as they were",
                  "the signing keys or the anchor could not be read: %s", err_text(err));
         keeper_close(keeper);
         return err;
     }
+    struct anchor_row row;
+    if (keeper->anchor == NULL)
+        tell_restored(keeper, "the anchor is gone");
+    else if (anchor_get(keeper->anchor, RESTORED, &row))
+        tell_restored(keeper, "the anchor was found to be older than the log");
     *out = keeper;
     return ERR_OK;
 }
@@ -141,7 +164,15 @@ static err_t sign_checkpoints(struct keeper *keeper, struct message_signed *out)
     }
     if (TRY(err, ledger_origin_print(&request->origin, &origin)))
         goto out;
-    (void)anchor_get(keeper->anchor, buf_str(&origin), &last);
+    if (!keeper->restored) {
+        (void)anchor_get(keeper->anchor, buf_str(&origin), &last);
+        if (request->old_size > last.size)
+            find_restored(keeper);
+    }
+    if (keeper->restored) {
+        err = ERR_WRONGSTATE;
+        goto out;
+    }
     out->anchored_size = last.size;
     out->anchored_root = last.root;
     if (TRY(err, check_growth(request, &last)) || TRY(err, sign_all(keeper, buf_str(&origin), out)))
@@ -165,7 +196,8 @@ static bool handle_sign(struct keeper *keeper, struct bytes body, struct buf *ou
     answer.err = sign_checkpoints(keeper, &answer);
     if (answer.err != ERR_OK)
         answer.count = 0;
-    if (answer.err != ERR_OK && answer.err != ERR_CONFLICT) { /* a conflict is core's to solve or to tell */
+    /* A conflict is core's to solve or to tell; that the node was restored is said already. */
+    if (answer.err != ERR_OK && answer.err != ERR_CONFLICT && answer.err != ERR_WRONGSTATE) {
         diag_say(keeper->diag, DIAG_ERROR, answer.err, "keeper",
                  "if the store was restored from a backup, do not sign over it: see the guide",
                  "refused to sign the ledger for %.*s at size %llu: last signed %llu (%s)",
@@ -186,6 +218,8 @@ static err_t sign_receipt(struct keeper *keeper, const struct message_receipt *r
     struct checkpoint checkpoint;
     struct fault fault;
     err_t err;
+    if (keeper->restored)
+        return ERR_WRONGSTATE;
     if (TRY(err, note_parse(receipt->checkpoint, &note, &fault)) ||
         TRY(err, checkpoint_parse(note.text, &checkpoint, &fault)))
         return err;

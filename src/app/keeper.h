@@ -3,16 +3,22 @@
  *   - checkpoints of this node's own ledgers that grow and are consistent with what it signed last under the
  *     same origin, by its own memory of it, each durable in the anchor before its signature leaves;
  *   - receipts whose two halves name the same tree, in this node's name.
- * It trusts core no further than that. Bytes in, bytes out; no sockets, no clock but the cosignature's. */
+ * Restored from a backup it signs nothing at all (DESIGN 4 step 15): there is no anchor although `bongsu
+ * init` made one, or a ledger asks to grow from more than the anchor says was signed. The second is written
+ * into the anchor, so that a restart does not forget it. It trusts core no further than that. Bytes in, bytes
+ * out; no sockets, no clock but the cosignature's. */
 #pragma once
 
 #include "app/conf.h"
 #include "app/message.h"
 #include "core/diag.h"
 
+#define KEEPER_ANCHOR_FILE "anchor"
+
 struct keeper;
 
-/* Reads its keys from conf->dir and opens the anchor there. */
+/* Reads its keys from conf->dir and opens the anchor there. Without an anchor it opens and answers every
+ * request with ERR_WRONGSTATE. */
 NODISCARD err_t keeper_open(const struct os *os, const struct conf *conf, const struct diag *diag,
                             struct keeper **out);
 void keeper_close(struct keeper *keeper); /* wipes the keys; accepts NULL */

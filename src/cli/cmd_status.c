@@ -46,6 +46,9 @@ static void print_node(const struct line *line)
     (void)printf("; %s%.*s\n", why.len > 0 ? "READ-ONLY: " : "healthy", STR_ARG(why));
     if (next.len > 0)
         (void)printf("  what to do: %.*s\n", STR_ARG(next));
+    if (line_is(line, "restored"))
+        (void)printf("  RESTORED FROM A BACKUP: nothing is signed, so nothing new is shown to partners "
+                     "(docs/guide/disk-dies.md)\n");
     (void)printf("%llu objects, %llu in quarantine, %llu jobs waiting, log of %s, %s\n\n",
                  (unsigned long long)line_u64(line, "objects"),
                  (unsigned long long)line_u64(line, "quarantined"),

@@ -445,8 +445,8 @@ def test_ending(place):
 def main():
     place = Place()
     try:
-        for test in (test_install, test_usage, test_init, test_stopped, test_running, test_sources, test_add, test_refusals, test_large,
-                     test_policy, test_peers, test_deciding, test_ledger, test_watching, test_ending):
+        for test in (test_install, test_usage, test_init, test_stopped, test_running, test_sources, test_add, test_refusals,
+                     test_large, test_policy, test_peers, test_deciding, test_ledger, test_watching, test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same

@@ -1,6 +1,7 @@
 #define _XOPEN_SOURCE 700
 #include "app_test.h"
 
+#include "app/anchor.h"
 #include "app/keeper.h"
 #include "app/keys.h"
 #include "ledger/merkle.h"
@@ -71,6 +72,13 @@ static void restart(struct site *site)
     assert_int_equal(keeper_open(os_linux(), &site->conf, NULL, &site->keeper), ERR_OK);
 }
 
+static const char *anchor_path(const struct site *site)
+{
+    static char path[700];
+    (void)snprintf(path, sizeof path, "%s/" KEEPER_ANCHOR_FILE, site->dir);
+    return path;
+}
+
 static int setup(void **state)
 {
     struct site *site = calloc(1, sizeof *site);
@@ -79,6 +87,7 @@ static int setup(void **state)
     (void)snprintf(site->conf.dir, sizeof site->conf.dir, "%s", site->dir);
     assert_int_equal(sign_start(), ERR_OK);
     assert_int_equal(keys_make(os_linux(), site->dir), ERR_OK);
+    assert_int_equal(anchor_make(os_linux(), anchor_path(site)), ERR_OK);
     buf_init(&site->wire, 1 << 20);
     buf_init(&site->answer, 1 << 20);
     restart(site);
@@ -166,6 +175,65 @@ static void signs_the_same_again(void **state)
     assert_int_equal(ask(site).err, ERR_PROOF);
 }
 
+static void signs_nothing(struct site *site)
+{
+    struct tree tree = {1}, another = {3};
+    struct message_receipt receipt = {.checkpoint = STR("not even read")};
+    struct message_receipted answer;
+    unsigned kind;
+    want(site, &tree, 5, nine, 1);
+    assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+    /* Nor what would be a first signature: the log was set back to before it, perhaps. */
+    want(site, &another, 0, five, 1);
+    site->request.origin.audience = STR("jp");
+    assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+    assert_int_equal(ask(site).count, 0);
+    buf_clear(&site->wire);
+    receipt.wanted = (struct disposition) {.holder = STR("kr"), .origin = STR("bongsu/us/kr/1")};
+    message_receipt_write(&site->wire, &receipt);
+    keeper_handle(site->keeper, MESSAGE_RECEIPT, buf_bytes(&site->wire), &kind, &site->answer);
+    assert_int_equal(kind, MESSAGE_RECEIPTED);
+    assert_int_equal(message_receipted_read(buf_bytes(&site->answer), &answer), ERR_OK);
+    assert_int_equal(answer.err, ERR_WRONGSTATE);
+}
+
+static void signs_nothing_without_its_anchor(void **state)
+{
+    struct site *site = *state;
+    struct tree tree = {1};
+    const struct os *os = os_linux();
+    char aside[720];
+    want(site, &tree, 0, five, 1);
+    assert_int_equal(ask(site).err, ERR_OK);
+    (void)snprintf(aside, sizeof aside, "%s.aside", anchor_path(site));
+    assert_int_equal(os->path_rename(os->ctx, anchor_path(site), aside), ERR_OK);
+    for (int again = 0; again < 2; again++) { /* and a restart does not make one */
+        restart(site);
+        signs_nothing(site);
+        assert_false(file_exists(os, anchor_path(site)));
+    }
+    /* The present one comes back: it goes on. */
+    assert_int_equal(os->path_rename(os->ctx, aside, anchor_path(site)), ERR_OK);
+    restart(site);
+    want(site, &tree, 5, nine, 1);
+    assert_int_equal(ask(site).err, ERR_OK);
+}
+
+static void signs_nothing_with_an_older_anchor(void **state)
+{
+    struct site *site = *state;
+    struct tree tree = {1};
+    want(site, &tree, 5, nine, 1); /* the log says that 5 were signed; the anchor knows of none */
+    assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+    signs_nothing(site);
+    restart(site); /* the first to ask may be a ledger that tells nothing */
+    struct tree another = {3};
+    want(site, &another, 0, five, 1);
+    site->request.origin.audience = STR("jp");
+    assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+    signs_nothing(site);
+}
+
 static void signs_only_as_itself(void **state)
 {
     struct site *site = *state;
@@ -193,8 +261,12 @@ static void ignores_nonsense(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {ROW(signs_what_grows), ROW(refuses_a_second_past),
-                                       ROW(signs_the_same_again), ROW(signs_only_as_itself),
+    const struct CMUnitTest tests[] = {ROW(signs_what_grows),
+                                       ROW(refuses_a_second_past),
+                                       ROW(signs_the_same_again),
+                                       ROW(signs_only_as_itself),
+                                       ROW(signs_nothing_without_its_anchor),
+                                       ROW(signs_nothing_with_an_older_anchor),
                                        ROW(ignores_nonsense)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
