@@ -174,3 +174,24 @@ err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state)
     must(buf_err(&out) == ERR_OK);
     return store_put(gate->store, TABLE_STATE, state_key(lsn, key), buf_bytes(&out));
 }
+
+err_t copies_held(struct gate *gate, const struct copies *copies, uint64_t *out)
+{
+    uint64_t held = 0;
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct copy *copy = &copies->at[i];
+        if ((copy->flags & COPY_QUARANTINED) != 0)
+            continue;
+        const struct gate_source *source = gate_source_get(gate, copy->source);
+        if (source != NULL && source->partner >= 0)
+            held |= UINT64_C(1) << source->partner;
+        struct state state;
+        err_t err = state_load(gate, copy->lsn, &state);
+        if (err == ERR_OK)
+            held |= state.released;
+        else if (err != ERR_NOTFOUND)
+            return err;
+    }
+    *out = held;
+    return ERR_OK;
+}

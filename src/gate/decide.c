@@ -7,7 +7,8 @@
  *
  * Both are done partner by partner (`reach`): what is withheld from a partner makes nobody look at anything
  * for him, so that neither order nor time of his leaves tells of it, even while a changed fact still waits
- * for its job. */
+ * for its job. Whether the closure withholds something is known only when it was solved: then the set is
+ * grown and solved again without what stays (`stays`), until all that led anywhere leaves. */
 #include <stdlib.h>
 
 #include "core/wr.h"
@@ -25,8 +26,10 @@ struct candidate {
     struct state state;
     bool decided;    /* state was there */
     bool asked;      /* logged even when nothing changes: new, or named by a job or timer */
-    uint64_t reach;  /* partners for whom it is looked at: all when asked, else those of whoever led here */
+    uint64_t given;  /* partners for whom it is looked at for its own sake: all when asked */
+    uint64_t reach;  /* these, and those of whoever led here */
     uint64_t walked; /* of these, for whom the set has grown from here */
+    uint64_t stays;  /* of `given`, for whom the closure withholds it: it leads nowhere */
     bool approved;
     struct copies *copies;
     const struct copy *copy;
@@ -94,28 +97,6 @@ static err_t target_grow(struct deciding *d)
     return ERR_OK;
 }
 
-/* Partners that hold some copy: it was released to them, or they are where it came from. */
-static err_t held_by(struct deciding *d, const struct copies *copies, uint64_t *out)
-{
-    uint64_t held = 0;
-    for (size_t i = 0; i < copies->count; i++) {
-        const struct copy *copy = &copies->at[i];
-        if ((copy->flags & COPY_QUARANTINED) != 0)
-            continue;
-        const struct gate_source *source = gate_source_get(d->gate, copy->source);
-        if (source != NULL && source->partner >= 0)
-            held |= UINT64_C(1) << source->partner;
-        struct state state;
-        err_t err = state_load(d->gate, copy->lsn, &state);
-        if (err == ERR_OK)
-            held |= state.released;
-        else if (err != ERR_NOTFOUND)
-            return err;
-    }
-    *out = held;
-    return ERR_OK;
-}
-
 /* `copies`: of this id when they are at hand, or NULL. */
 static err_t target_of(struct deciding *d, const struct stix_key *key, const struct copies *copies,
                        uint32_t *out)
@@ -133,7 +114,7 @@ static err_t target_of(struct deciding *d, const struct stix_key *key, const str
             return err;
         copies = &loaded;
     }
-    if (TRY(err, held_by(d, copies, &target.held)))
+    if (TRY(err, copies_held(d->gate, copies, &target.held)))
         return err;
     if (d->target_count == d->target_size && TRY(err, target_grow(d)))
         return err;
@@ -242,14 +223,16 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-/* Adds one OBJ to the set unless it is there or no longer speaks for its id. */
-static err_t add(struct deciding *d, uint64_t lsn, bool asked, uint64_t reach)
+/* Adds one OBJ to the set unless it is there or no longer speaks for its id. `led`: partners of whoever led
+ * here. */
+static err_t add(struct deciding *d, uint64_t lsn, bool asked, uint64_t given, uint64_t led)
 {
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
     if (known != NULL) {
         if (*known != 0) {
             d->at[*known - 1].asked |= asked;
-            d->at[*known - 1].reach |= reach;
+            d->at[*known - 1].given |= given;
+            d->at[*known - 1].reach |= given | led;
         }
         return ERR_OK;
     }
@@ -265,7 +248,8 @@ static err_t add(struct deciding *d, uint64_t lsn, bool asked, uint64_t reach)
     if (err != ERR_OK || TRY(err, map_put(&d->by_lsn, &lsn, current ? d->count + 1 : 0)) || !current)
         return err;
     c->asked = asked;
-    c->reach = reach;
+    c->given = given;
+    c->reach = given | led;
     struct closure_target *target = &d->targets[c->member.target];
     c->member.next_copy = target->first_copy;
     target->first_copy = (uint32_t)d->count++;
@@ -274,7 +258,7 @@ static err_t add(struct deciding *d, uint64_t lsn, bool asked, uint64_t reach)
 
 static err_t ask(struct deciding *d, uint64_t lsn)
 {
-    return add(d, lsn, true, UINT64_MAX);
+    return add(d, lsn, true, UINT64_MAX, 0);
 }
 
 /* --- growing the set --- */
@@ -290,21 +274,22 @@ static err_t grow_forward(struct deciding *d, size_t i, uint64_t fresh)
         /* Observables may have to go because of what a carrier says, whoever gets the carrier; that another
          * variant is held says nothing. */
         bool observable = key_is_observable(&d->target_keys[t]);
-        uint64_t reach = observable && d->at[i].asked ? UINT64_MAX : leaving;
-        if ((reach & d->partners & ~(observable ? 0 : d->targets[t].held)) == 0 ||
+        uint64_t given = observable && d->at[i].asked ? UINT64_MAX : 0;
+        if (((given | leaving) & d->partners & ~(observable ? 0 : d->targets[t].held)) == 0 ||
             !key_comes_along(&d->target_keys[t]))
             continue;
         if (TRY(err, copies_load(d->gate, &d->target_keys[t], &copies)))
             return err;
         for (size_t k = 0; k < copies.count; k++)
-            if (copy_is_current(&copies, &copies.at[k]) && TRY(err, add(d, copies.at[k].lsn, false, reach)))
+            if (copy_is_current(&copies, &copies.at[k]) &&
+                TRY(err, add(d, copies.at[k].lsn, false, given, leaving)))
                 return err;
     }
     return ERR_OK;
 }
 
-/* Objects that one of these partners waits for, and that refer to this id. */
-static err_t add_waiting(struct deciding *d, const struct stix_key *key, uint64_t partners)
+/* Objects that one of these partners waits for, and that refer to this id. `given`: he has it now. */
+static err_t add_waiting(struct deciding *d, const struct stix_key *key, uint64_t partners, bool given)
 {
     enum { PAGE = 256 };
     uint64_t found[PAGE], from = 0;
@@ -318,8 +303,9 @@ static err_t add_waiting(struct deciding *d, const struct stix_key *key, uint64_
         for (size_t k = 0; k < count; k++) {
             struct state state;
             err = state_load(d->gate, found[k], &state);
-            if (err == ERR_OK && (state.blocked & partners) != 0 && (state.flags & STATE_OLD) == 0)
-                err = add(d, found[k], false, state.blocked & partners);
+            uint64_t waits = state.blocked & partners;
+            if (err == ERR_OK && waits != 0 && (state.flags & STATE_OLD) == 0)
+                err = add(d, found[k], false, given ? waits : 0, waits);
             if (err != ERR_OK && err != ERR_NOTFOUND)
                 return err;
             from = found[k] + 1;
@@ -333,7 +319,7 @@ static err_t grow_backward(struct deciding *d, size_t i, uint64_t fresh)
 {
     const struct candidate *c = &d->at[i];
     uint64_t may_have = (c->member.base | d->targets[c->member.target].held) & ~c->state.released & fresh;
-    return may_have == 0 ? ERR_OK : add_waiting(d, &c->key, may_have);
+    return may_have == 0 ? ERR_OK : add_waiting(d, &c->key, may_have, false);
 }
 
 /* One walk over the set; members added while walking are walked in turn. */
@@ -341,7 +327,7 @@ static err_t grow_once(struct deciding *d, bool *out_grew)
 {
     *out_grew = false;
     for (size_t i = 0; i < d->count; i++) {
-        uint64_t fresh = d->at[i].reach & ~d->at[i].walked;
+        uint64_t fresh = d->at[i].reach & ~d->at[i].walked & ~d->at[i].stays;
         if (fresh == 0)
             continue;
         *out_grew = true;
@@ -619,17 +605,54 @@ static err_t draft_init(struct drafting *r, struct deciding *d)
     return ERR_OK;
 }
 
-static err_t solve(struct deciding *d, uint32_t *order)
+static err_t solve(struct deciding *d)
 {
     struct closure_member *members = arena_alloc(d->arena, (d->count + 1) * sizeof *members);
-    if (members == NULL)
+    uint32_t *order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
+    if (members == NULL || order == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < d->count; i++)
         members[i] = d->at[i].member;
     err_t err = closure_solve(members, d->count, d->targets, d->target_count, d->arena, order);
-    for (size_t i = 0; err == ERR_OK && i < d->count; i++)
-        d->at[i].member = members[i];
+    for (size_t i = 0; err == ERR_OK && i < d->count; i++) {
+        d->at[i].member.allowed = members[i].allowed;
+        d->at[i].member.release = members[i].release;
+    }
     return err;
+}
+
+/* What the set grew from stays here after all, and something leaves that was only led to: both are told apart
+ * by partner. True when the set must be made anew without the former. */
+static bool retract(struct deciding *d)
+{
+    uint64_t led = 0, stay = 0;
+    for (size_t i = 0; i < d->count; i++)
+        led |= d->at[i].member.release & ~d->at[i].state.released & ~d->at[i].given;
+    for (size_t i = 0; i < d->count && led != 0; i++) {
+        struct candidate *c = &d->at[i];
+        uint64_t stays = c->member.base & ~c->member.release & ~d->targets[c->member.target].held & c->given &
+                         ~c->stays & led;
+        c->stays |= stays;
+        stay |= stays;
+    }
+    for (size_t i = 0; i < d->count && stay != 0; i++) {
+        d->at[i].reach = d->at[i].given;
+        d->at[i].walked = 0;
+    }
+    return stay != 0;
+}
+
+/* Which of the set leave together. */
+static err_t close_over(struct deciding *d)
+{
+    for (unsigned round = 1; round <= LIMIT_CLOSURE_ROUNDS; round++) {
+        err_t err;
+        if (TRY(err, grow(d)) || TRY(err, solve(d)))
+            return err;
+        if (round == LIMIT_CLOSURE_ROUNDS || !retract(d))
+            break;
+    }
+    return ERR_OK;
 }
 
 static err_t log_decide(struct drafting *r)
@@ -643,22 +666,6 @@ static err_t log_decide(struct drafting *r)
         return err;
     struct decide_hint hint = {r->contents, r->secrets, r->sizes};
     return decide_apply(gate, lsn, &r->decide, &hint);
-}
-
-/* The referrers of `key` are decided again, as a job. */
-static err_t log_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us, const char *because)
-{
-    struct record_fact fact = {.kind = RECORD_FACT_RECHECK,
-                               .key = bytes_of(key->b, STIX_KEY_SIZE),
-                               .value = bytes_of("", 0),
-                               .by = STR("gate"),
-                               .because = str_of(because),
-                               .at_us = now_us};
-    uint64_t lsn;
-    buf_clear(&gate->record);
-    record_fact_write(&gate->record, &fact);
-    err_t err = gate_append(gate, FRAME_JOB, &lsn);
-    return err != ERR_OK ? err : fact_apply(gate, lsn, &fact);
 }
 
 /* In what order a partner's leaves stand may depend on nothing but the objects that it gets: a walk along
@@ -697,12 +704,12 @@ static err_t conclude(struct deciding *d, uint64_t to, const struct job *job, ui
     struct drafting r = {0};
     uint32_t *order = NULL;
     err_t err;
-    if (TRY(err, grow(d)))
+    if (TRY(err, close_over(d)))
         return err;
     order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
     if (order == NULL)
         return ERR_NOMEM;
-    if (TRY(err, solve(d, order)) || TRY(err, put_in_order(d, order)) || TRY(err, draft_init(&r, d)))
+    if (TRY(err, put_in_order(d, order)) || TRY(err, draft_init(&r, d)))
         goto out;
     r.decide = (struct record_decide) {.from = d->gate->decided_lsn,
                                        .to = to,
@@ -723,9 +730,9 @@ static err_t conclude(struct deciding *d, uint64_t to, const struct job *job, ui
     /* A job over these very referrers comes to all of them: no need to ask again, and again. */
     bool covered = job != NULL && job->scope == JOB_REFERRERS && stix_key_eq(&job->key, &d->overflow);
     if (d->overflowed && !covered)
-        err = log_recheck(d->gate, &d->overflow, d->now_us, "a walk over references reached its limit");
+        err = job_recheck(d->gate, &d->overflow, d->now_us, "a walk over references reached its limit");
     for (size_t i = 0; err == ERR_OK && i < d->definition_count; i++)
-        err = log_recheck(d->gate, &d->definitions[i], d->now_us, "a marking arrived");
+        err = job_recheck(d->gate, &d->definitions[i], d->now_us, "a marking arrived");
 out:
     map_deinit(&r.name_ids);
     return err;
@@ -762,7 +769,7 @@ static err_t wake_carried(struct deciding *d, const struct stix_key *keys, size_
         err_t err = copies_load(d->gate, &keys[i], &copies);
         for (size_t k = 0; err == ERR_OK && k < copies.count; k++)
             if (copies.at[k].source == source && copy_is_current(&copies, &copies.at[k]))
-                err = add(d, copies.at[k].lsn, false, UINT64_MAX);
+                err = add(d, copies.at[k].lsn, false, UINT64_MAX, 0);
         if (err != ERR_OK)
             return err;
     }
@@ -797,7 +804,7 @@ static err_t wake(struct deciding *d, uint64_t lsn, const struct record_envelope
     if (TRY(err, keep_keys(d, &subject.object, &keys)))
         return err;
     if (waiting)
-        err = add_waiting(d, &key, UINT64_C(1) << source->partner);
+        err = add_waiting(d, &key, UINT64_C(1) << source->partner, true);
     if (err == ERR_OK && carries)
         err = wake_carried(d, keys, count, envelope->source);
     if (err != ERR_FULL)

@@ -153,3 +153,18 @@ err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t s
     *out_cursor = cursor;
     return err;
 }
+
+err_t job_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us, const char *because)
+{
+    struct record_fact fact = {.kind = RECORD_FACT_RECHECK,
+                               .key = bytes_of(key->b, STIX_KEY_SIZE),
+                               .value = bytes_of("", 0),
+                               .by = STR("gate"),
+                               .because = str_of(because),
+                               .at_us = now_us};
+    uint64_t lsn;
+    buf_clear(&gate->record);
+    record_fact_write(&gate->record, &fact);
+    err_t err = gate_append(gate, FRAME_JOB, &lsn);
+    return err != ERR_OK ? err : fact_apply(gate, lsn, &fact);
+}

@@ -51,6 +51,8 @@ bool copy_says_same(const struct copy *a, const struct copy *b);
 bool copy_is_current(const struct copies *copies, const struct copy *copy);
 /* The owner's newest copy, or the newest variant; NULL when there is none. */
 const struct copy *copies_newest(const struct copies *copies);
+/* Partners that hold some copy: it was released to them, or they are where it came from. */
+NODISCARD err_t copies_held(struct gate *gate, const struct copies *copies, uint64_t *out);
 
 /* --- what was decided about one OBJ: the STATE table --- */
 
@@ -257,6 +259,9 @@ NODISCARD err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor);
 /* The job to work on next; NULL when none waits. */
 struct job *job_next(struct gate *gate);
 NODISCARD err_t jobs_load(struct gate *gate);
+/* The referrers of `key` are decided again, as a job. */
+NODISCARD err_t job_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us,
+                            const char *because);
 /* The next page of objects that a job names: lsns from its cursor on, at most `size`. *out_cursor: where it
  * goes on; UINT64_MAX: done. */
 NODISCARD err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size,

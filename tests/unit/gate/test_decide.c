@@ -701,9 +701,11 @@ static void a_carrier_in_quarantine_only_tightens(void **state)
     }
 }
 
+enum withheld { NOTHING, BY_RULES, BY_CLOSURE };
+
 /* An object that waits for its creator's marking to be classified; `withheld`: one more by that creator,
  * which arrives while the classification waits for its job. Answers us's first leaves, in order. */
-static void released_types(bool withheld, struct stix_key out[4])
+static void released_types(enum withheld withheld, struct stix_key out[4])
 {
     struct node n;
     char text[TEXT_MAX];
@@ -719,8 +721,10 @@ static void released_types(bool withheld, struct stix_key out[4])
     assert_int_equal(leaf_count(&n, n.us), 0);
     struct stix_key key = key_of("marking-definition", 1);
     assert_int_equal(gate_marking_classify(n.b.gate, &key, STIX_TLP_CLEAR, &by_test, NOW), ERR_OK);
-    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_RED), by);
-    if (withheld)
+    (void)snprintf(
+        more, sizeof more, "%s%s%s", withheld == BY_RULES ? MARKED(TLP_RED) : MARKED(TLP_GREEN), by,
+        withheld == BY_CLOSURE ? ",\"x_ref\":\"indicator--00000000-0000-4000-8000-000000000009\"" : "");
+    if (withheld != NOTHING)
         (void)bench_add(&n.b, n.own, indicator(text, 3, 1, more));
     struct bench_leaves *leaves = bench_ledger(&n.b, n.us);
     assert_int_equal(leaves->count, 4);
@@ -734,10 +738,12 @@ static void what_is_withheld_moves_nothing(void **state)
 {
     (void)state;
     struct stix_key without[4], with[4];
-    released_types(false, without);
-    released_types(true, with);
-    for (size_t i = 0; i < 4; i++)
-        assert_true(stix_key_eq(&without[i], &with[i]));
+    released_types(NOTHING, without);
+    for (enum withheld how = BY_RULES; how <= BY_CLOSURE; how++) {
+        released_types(how, with);
+        for (size_t i = 0; i < 4; i++)
+            assert_true(stix_key_eq(&without[i], &with[i]));
+    }
 }
 
 /* --- order of arrival --- */
