@@ -3,6 +3,7 @@
  *
  *     bongsu-sim --seeds N [--first N] [--jobs N]     that many lives, and every planted bug
  *     bongsu-sim --seed N [-v]             one life, told step by step with -v
+ *     bongsu-sim --twins ...               every life twice, not each fourth
  *     bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static const struct {
 
 struct arguments {
     uint64_t first, seeds, jobs;
-    bool one, verbose;
+    bool one, verbose, twins;
     enum bug bug;
 };
 
@@ -56,11 +57,12 @@ static void compare(struct world *one, const struct world *two)
     }
 }
 
-static bool run_seed(uint64_t seed, enum bug bug, bool verbose, char what[BROKEN_SIZE])
+static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *arguments, char what[BROKEN_SIZE])
 {
     static struct world one, two;
+    bool verbose = arguments->verbose;
     struct world_options options = {.seed = seed, .bug = bug, .verbose = verbose};
-    options.twin = seed % TWINS_EVERY == 0;
+    options.twin = arguments->twins || seed % TWINS_EVERY == 0;
     running = seed;
     bool good = world_run(&one, &options);
     if (good && options.twin) {
@@ -86,17 +88,18 @@ static bool run_seed(uint64_t seed, enum bug bug, bool verbose, char what[BROKEN
 
 /* In a process of its own: a planted bug may also trip an assertion. The first seed that finds it; 0: none
  * of them. */
-static uint64_t find_bug(enum bug bug, uint64_t first, uint64_t seeds, bool verbose)
+static uint64_t find_bug(enum bug bug, uint64_t seeds, const struct arguments *arguments)
 {
     char what[BROKEN_SIZE] = "an assertion failed";
-    for (uint64_t seed = first; seed < first + seeds; seed++) {
+    for (uint64_t seed = arguments->first; seed < arguments->first + seeds; seed++) {
         int status;
         (void)fflush(stdout);
         pid_t child = fork();
         if (child == 0) {
-            bool good = run_seed(seed, bug, verbose, what);
+            bool good = run_seed(seed, bug, arguments, what);
             char unplanted[BROKEN_SIZE];
-            if (!good && !run_seed(seed, BUG_NONE, false, unplanted))
+            if (!good &&
+                !run_seed(seed, BUG_NONE, &(struct arguments) {.twins = arguments->twins}, unplanted))
                 good = true; /* that seed is broken anyway: it shows nothing */
             if (!good)
                 (void)printf("%-14s found by seed %llu: %s\n", bugs[bug].name, (unsigned long long)seed,
@@ -140,6 +143,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             out->verbose = true;
             continue;
         }
+        if (str_eq(word, STR("--twins"))) {
+            out->twins = true;
+            continue;
+        }
         i++;
         if (str_eq(word, STR("--seeds")) && read_number(value, &out->seeds))
             continue;
@@ -172,7 +179,7 @@ struct plan {
 static bool try_seed(uint64_t seed, const struct arguments *arguments)
 {
     char what[BROKEN_SIZE];
-    bool good = run_seed(seed, BUG_NONE, arguments->verbose, what);
+    bool good = run_seed(seed, BUG_NONE, arguments, what);
     if (!good)
         (void)printf("seed %llu FAILED: %s\n", (unsigned long long)seed, what);
     return good;
@@ -181,7 +188,7 @@ static bool try_seed(uint64_t seed, const struct arguments *arguments)
 static bool try_bug(enum bug bug, const struct arguments *arguments)
 {
     uint64_t seeds = arguments->bug != BUG_NONE ? arguments->seeds : BUG_SEEDS;
-    bool found = find_bug(bug, arguments->first, seeds, arguments->verbose) != 0;
+    bool found = find_bug(bug, seeds, arguments) != 0;
     if (!found)
         (void)printf("planted bug %s was NOT found in %llu seeds\n", bugs[bug].name,
                      (unsigned long long)seeds);
@@ -240,8 +247,9 @@ int main(int argc, char **argv)
 {
     struct arguments arguments;
     if (!read_arguments(argc, argv, &arguments)) {
-        (void)fprintf(stderr,
-                      "bongsu-sim [--seeds N] [--first N] [--jobs N] [--seed N] [--bug NAME] [-v]; bugs:\n");
+        (void)fprintf(
+            stderr,
+            "bongsu-sim [--seeds N] [--first N] [--jobs N] [--seed N] [--twins] [--bug NAME] [-v]; bugs:\n");
         for (unsigned b = 1; b < BUGS; b++)
             (void)fprintf(stderr, "  %-14s %s\n", bugs[b].name, bugs[b].text);
         return 2;

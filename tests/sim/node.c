@@ -9,7 +9,7 @@
 
 static const struct gate_by by_node = {{"sim", 3}, {"because", 7}};
 static const char *const names[NODES] = {"kr", "us", "jp"};
-static const char *const source_names[SOURCES] = {"own", "feed", "plain"};
+static const char *const source_names[SOURCES] = {"own", "feed", "plain", "silent"};
 
 static void line(void *ctx, const struct diag_line *line)
 {

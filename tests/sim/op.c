@@ -246,7 +246,7 @@ static struct operation *draw_operation(struct world *world, struct node *node, 
     must(op != NULL);
     op->kind = often[draw_below(draw, sizeof often / sizeof *often)];
     op->first_us = world->now_us;
-    op->source = draw_below(draw, SOURCES);
+    op->source = draw_below(draw, SOURCES_DRAWN);
     op->to = (node->number + 1 + draw_below(draw, NODES - 1)) % NODES;
     op->target = thing_target((enum thing_kind)draw_below(draw, THING_KINDS), draw_below(draw, THING_POOL));
     op->on = draw_chance(draw, 700);
@@ -265,18 +265,52 @@ static struct operation *draw_operation(struct world *world, struct node *node, 
     return op;
 }
 
+/* What the operator says of an own AMBER object: not to these two; and then that it may go to one of them. */
+static err_t refuse_secret(struct node *node, const struct thing *thing)
+{
+    struct operation op = {.kind = OP_APPROVE,
+                           .first_us = node->world->now_us,
+                           .target = thing->target,
+                           .approval = GATE_DENY,
+                           .on = true};
+    err_t err;
+    if (TRY(err, node_commit(node)))
+        return err;
+    oracle_look(node);
+    for (op.to = 1; op.to < NODES; op.to++) {
+        if (TRY(err, perform(node, &op)))
+            return err;
+        note_done(node, &op);
+    }
+    op.kind = OP_TAG;
+    op.to = 1 + draw_below(&node->world->extra_draw, NODES - 1);
+    if (TRY(err, perform(node, &op)))
+        return err;
+    note_done(node, &op);
+    return ERR_OK;
+}
+
 /* The second of two twins: node 0 hears of more, none of which may ever leave. */
 static void feed_secret(struct world *world)
 {
     struct node *node = &world->nodes[0];
-    if (!draw_chance(&world->extra_draw, 700))
+    struct draw *draw = &world->extra_draw;
+    if (!draw_chance(draw, 700))
         return;
-    for (unsigned i = 1 + draw_below(&world->extra_draw, 3); i > 0 && node_is_up(node); i--) {
-        const struct thing *thing = things_secret(&world->things, &world->extra_draw);
-        struct gate_submission submission = {.source = node->source[draw_below(&world->extra_draw, SOURCES)]};
+    for (unsigned i = 1 + draw_below(draw, 3); i > 0 && node_is_up(node); i--) {
+        enum thing_secret why = (enum thing_secret)draw_below(draw, THING_SECRETS);
+        const struct thing *thing = things_secret(&world->things, draw, why);
+        unsigned source = draw_below(draw, SOURCES_DRAWN);
+        if (why == THING_UNMARKED)
+            source = SOURCES - 1;
+        else if (why == THING_REFUSED)
+            source = 0;
+        struct gate_submission submission = {.source = node->source[source]};
         struct fault fault = {0};
         err_t err = gate_accept(node->gate, &submission, bytes_of(thing->text, thing->len), world->now_us,
                                 no_answer, NULL, &fault);
+        if (err == ERR_OK && why == THING_REFUSED)
+            err = refuse_secret(node, thing);
         if (node_failed(node, err, "accepting"))
             return;
     }

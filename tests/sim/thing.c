@@ -300,39 +300,88 @@ const struct thing *things_get(struct things *things, enum thing_kind kind, unsi
     return keep(things, &thing);
 }
 
-const struct thing *things_secret(struct things *things, struct draw *draw)
+/* One of the ids that only twins speak of. Each reason has its own: RED would bind what else is said of the
+ * id.
+ */
+static uint16_t secret_target(struct draw *draw, enum thing_kind kind, enum thing_secret why)
+{
+    enum { EACH = THING_EXTRA / THING_SECRETS };
+    return thing_target(kind, THING_POOL + EACH * (unsigned)why + draw_below(draw, EACH));
+}
+
+static void say_secret_marks(struct thing *thing, struct draw *draw, enum thing_secret why)
+{
+    if (why == THING_UNMARKED)
+        return;
+    say(thing, ",\"object_marking_refs\":[");
+    if (why == THING_TIED && draw_chance(draw, 400))
+        mark_custom(thing, thing_target(THING_STATEMENT, draw_below(draw, 3)));
+    else
+        mark_tlp(thing, draw,
+                 why == THING_RED       ? STIX_TLP_RED
+                 : why == THING_REFUSED ? STIX_TLP_AMBER
+                                        : STIX_TLP_CLEAR);
+    thing->marked = true;
+    say(thing, "]");
+}
+
+/* An end, or something reported, that nobody may have. Reports are let go by the rules, and relationships. */
+static uint16_t secret_end(struct draw *draw)
 {
     static const enum thing_kind kinds[] = {THING_INDICATOR, THING_MALWARE, THING_PERSON};
-    struct thing thing = {
-        .kind = kinds[draw_below(draw, 3)], .version = 1 + draw_below(draw, 3), .valid = true, .extra = true};
-    char id[THING_ID_SIZE];
-    thing.target = thing_target(thing.kind, THING_POOL + draw_below(draw, THING_EXTRA));
-    if (draw_chance(draw, 400)) {
-        thing.kind = THING_RELATION;
-        thing.target = thing_target(THING_RELATION, THING_POOL + draw_below(draw, THING_EXTRA));
+    enum thing_kind kind = kinds[draw_below(draw, 3)];
+    return secret_target(draw, kind, (enum thing_secret)draw_below(draw, THING_TIED));
+}
+
+/* It may speak of what partners hold. */
+static void say_secret_refs(struct thing *thing, struct draw *draw, enum thing_secret why)
+{
+    if (thing->kind != THING_RELATION)
+        say(thing, ",\"name\":\"secret\"");
+    if (thing->kind != THING_RELATION || draw_chance(draw, 500)) {
+        say(thing, ",\"created_by_ref\":");
+        refer(thing, thing_target(THING_ORGANISATION, draw_below(draw, THING_POOL)), true);
     }
+    if (thing->kind == THING_REPORT) {
+        say(thing, ",\"published\":\"2026-01-01T00:00:00Z\",\"object_refs\":[");
+        for (unsigned i = 1 + draw_below(draw, 2); i > 0; i--) {
+            refer(thing, any_target(draw, true), false);
+            say(thing, ",");
+        }
+        refer(thing, secret_end(draw), false);
+        say(thing, "]");
+    } else if (thing->kind == THING_RELATION) {
+        say(thing, ",\"relationship_type\":\"related-to\",\"source_ref\":");
+        refer(thing, thing_target(THING_MALWARE, draw_below(draw, THING_POOL)), false);
+        say(thing, ",\"target_ref\":");
+        refer(thing,
+              why == THING_TIED ? secret_end(draw)
+                                : thing_target(THING_INDICATOR, draw_below(draw, THING_POOL)),
+              false);
+    } else {
+        say_kind(thing, draw);
+    }
+}
+
+const struct thing *things_secret(struct things *things, struct draw *draw, enum thing_secret why)
+{
+    static const enum thing_kind kinds[] = {THING_INDICATOR, THING_MALWARE, THING_PERSON, THING_RELATION,
+                                            THING_REPORT};
+    struct thing thing = {.version = 1 + draw_below(draw, 3), .valid = true, .extra = true};
+    char id[THING_ID_SIZE];
+    thing.kind = kinds[why == THING_TIED ? 3 + draw_below(draw, 2) : draw_below(draw, 5)];
+    thing.target = secret_target(draw, thing.kind, why);
     thing_id(thing.target, id);
     say(&thing,
         "{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"2026-01-01T00:00:00.000Z\"",
         types[thing.kind], id);
-    say(&thing, ",\"modified\":\"2026-01-01T00:00:%02u.000Z\",\"object_marking_refs\":[", thing.version);
-    mark_tlp(&thing, draw, STIX_TLP_RED);
-    thing.marked = true;
-    say(&thing, "]");
-    /* It may speak of what partners hold; domain names excepted, whose marking it would change. */
-    if (thing.kind == THING_RELATION) {
-        say(&thing, ",\"relationship_type\":\"related-to\",\"source_ref\":");
-        refer(&thing, thing_target(THING_MALWARE, draw_below(draw, THING_POOL)), false);
-        say(&thing, ",\"target_ref\":");
-        refer(&thing, thing_target(THING_INDICATOR, draw_below(draw, THING_POOL)), false);
-    } else {
-        say(&thing, ",\"name\":\"secret\",\"created_by_ref\":");
-        refer(&thing, thing_target(THING_ORGANISATION, draw_below(draw, THING_POOL)), true);
-        say_kind(&thing, draw);
-    }
+    say(&thing, ",\"modified\":\"2026-01-01T00:00:%02u.000Z\"", thing.version);
+    say_secret_marks(&thing, draw, why);
+    say_secret_refs(&thing, draw, why);
     say(&thing, "}");
-    for (size_t i = 0; i < thing.ref_count; i++)
+    /* What carries a domain name would mark it, if its source did. */
+    for (size_t i = 0; i < thing.ref_count && why != THING_UNMARKED; i++)
         if (thing_target_kind(thing.refs[i].target) == THING_DOMAIN)
-            return things_secret(things, draw);
+            return things_secret(things, draw, why);
     return keep(things, &thing);
 }

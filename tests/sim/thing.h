@@ -29,7 +29,7 @@ enum thing_kind {
 
 enum {
     THING_POOL = 5,  /* ids of a kind that the world speaks of */
-    THING_EXTRA = 3, /* and those that only a twin run speaks of */
+    THING_EXTRA = 8, /* and those that only a twin run speaks of: two for each reason */
     THING_PER_KIND = THING_POOL + THING_EXTRA,
     THING_TARGETS = THING_KINDS * THING_PER_KIND,
     THING_REFS = 8,
@@ -60,6 +60,15 @@ struct thing {
 
 enum { THINGS_MAX = 4096 };
 
+/* Why nobody gets what twins add. */
+enum thing_secret {
+    THING_RED,
+    THING_UNMARKED, /* from a source of which nothing is assumed */
+    THING_REFUSED,  /* AMBER, tagged, and an operator said no */
+    THING_TIED,     /* it may go, and what it refers to may not */
+    THING_SECRETS,
+};
+
 struct things {
     uint64_t seed;
     struct thing **at;
@@ -73,7 +82,7 @@ void things_deinit(struct things *things);
 const struct thing *things_get(struct things *things, enum thing_kind kind, unsigned number, unsigned version,
                                unsigned variant);
 /* An object that no partner may ever get, under an id that nobody else speaks of. */
-const struct thing *things_secret(struct things *things, struct draw *draw);
+const struct thing *things_secret(struct things *things, struct draw *draw, enum thing_secret why);
 /* NULL: no such text. */
 const struct thing *things_find(const struct things *things, struct bytes text);
 

@@ -13,7 +13,8 @@
 
 enum {
     NODES = 3,
-    SOURCES = 3, /* local ones; a partner's come after them */
+    SOURCES = 4,       /* local ones; a partner's come after them */
+    SOURCES_DRAWN = 3, /* of these; the last one, which nothing is assumed of, says only what twins add */
     MESSAGES_MAX = 512,
     LEDGER_MAX = 4096,
     HELD_MAX = 4096,
