@@ -61,6 +61,7 @@ struct edge_role {
     bool stopping, sweeping;
     uint64_t next_id;
     struct buf wire;
+    char accept[LIMIT_HTTP_HEAD_BYTES], none_match[LIMIT_HTTP_HEAD_BYTES]; /* lists of the request in hand */
     struct waiting waiting[LIMIT_EDGE_REQUESTS];
     struct partner partners[LIMIT_PARTNERS];
     struct calling calling[LIMIT_EDGE_CALLS];
@@ -114,7 +115,8 @@ static void fill_peer(struct exchange_request *out, const struct tls_peer *peer)
     memcpy(out->peer_key, peer->is_ed25519 ? peer->ed25519.b : peer->spki.b, EXCHANGE_KEY_SIZE);
 }
 
-static void describe(struct request *request, uint64_t id, struct exchange_request *out)
+static void describe(struct edge_role *role, struct request *request, uint64_t id,
+                     struct exchange_request *out)
 {
     const struct http1_head *head = request_head(request);
     *out = (struct exchange_request) {
@@ -123,10 +125,10 @@ static void describe(struct request *request, uint64_t id, struct exchange_reque
         .path = request_path(request),
         .query = head->query,
         .host = request_field(request, STR("host")),
-        .accept = request_field(request, STR("accept")),
+        .accept = request_list(request, STR("accept"), role->accept),
         .content_type = request_field(request, STR("content-type")),
         .authorization = request_field(request, STR("authorization")),
-        .if_none_match = request_field(request, STR("if-none-match")),
+        .if_none_match = request_list(request, STR("if-none-match"), role->none_match),
         .body = request_body(request),
     };
     fill_peer(out, request_peer(request));
@@ -149,7 +151,7 @@ static void handle(void *ctx, struct request *request)
     struct exchange_request wanted;
     struct answer kept;
     struct hash key = {0};
-    describe(request, 0, &wanted);
+    describe(role, request, 0, &wanted);
     bool keyed = edge_cache_key(role->cache, &wanted, &key);
     if (keyed && edge_cache_find(role->cache, &key, &kept)) {
         request_answer(request, &kept);

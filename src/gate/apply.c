@@ -10,8 +10,7 @@
 static err_t index_put_numbered(struct gate *gate, char letter, uint32_t number, struct bytes value)
 {
     uint8_t key[5] = {(uint8_t)letter};
-    for (int i = 0; i < 4; i++)
-        key[1 + i] = (uint8_t)(number >> (24 - 8 * i));
+    wr_at(key + 1, number, 4);
     return store_put(gate->store, TABLE_FACT, bytes_of(key, sizeof key), value);
 }
 
@@ -228,10 +227,8 @@ static struct bytes timer_key(int64_t due_us, uint64_t lsn, uint8_t out[TIMER_KE
 {
     out[0] = 'T';
     uint64_t due = (uint64_t)due_us ^ UINT64_C(1) << 63;
-    for (int i = 0; i < 8; i++) {
-        out[1 + i] = (uint8_t)(due >> (56 - 8 * i));
-        out[9 + i] = (uint8_t)(lsn >> (56 - 8 * i));
-    }
+    wr_at_u64(out + 1, due);
+    wr_at_u64(out + 9, lsn);
     return bytes_of(out, TIMER_KEY_SIZE);
 }
 

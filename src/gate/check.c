@@ -1,5 +1,6 @@
 /* `bongsu check`: every frame, every object's and decision's index entries, every leaf, tile and root, each
  * made again from the log. */
+#include "core/wr.h"
 #include "gate/state.h"
 
 struct checking {
@@ -24,8 +25,7 @@ static bool row_stands(struct gate *gate, enum index_table table, struct bytes h
     struct bytes value;
     must(head.len <= STIX_KEY_SIZE);
     memcpy(key, head.at, head.len);
-    for (int i = 0; i < 8; i++)
-        key[head.len + (size_t)i] = (uint8_t)(lsn >> (56 - 8 * i));
+    wr_at_u64(key + head.len, lsn);
     return store_get(gate->store, table, bytes_of(key, head.len + 8), &value) == ERR_OK;
 }
 

@@ -127,55 +127,8 @@ static bool settle_demand(struct closure_member *members, size_t member_count)
     return changed;
 }
 
-/* One step of the walk in order(): the member on the stack, and how far its needs were followed. */
-struct visit {
-    uint32_t member;
-    uint32_t need;
-    uint32_t copy; /* next copy of the present need; CLOSURE_NONE: take the next need */
-};
-
-/* The next copy of anything that `visit` needs, or CLOSURE_NONE when all were followed. */
-static uint32_t next_need(const struct closure_member *members, const struct closure_target *targets,
-                          struct visit *visit)
-{
-    const struct closure_member *member = &members[visit->member];
-    while (visit->copy == CLOSURE_NONE) {
-        if (visit->need >= member->need_count)
-            return CLOSURE_NONE;
-        visit->copy = targets[member->needs[visit->need++].target].first_copy;
-    }
-    uint32_t copy = visit->copy;
-    visit->copy = members[copy].next_copy;
-    return copy;
-}
-
-/* Depth first, without recursion: needs are written before the member; a cycle is entered once, where it was
- * first met. */
-static void order(const struct closure_member *members, size_t member_count,
-                  const struct closure_target *targets, bool *seen, struct visit *stack, uint32_t *out_order)
-{
-    size_t written = 0;
-    for (size_t m = 0; m < member_count; m++) {
-        if (seen[m])
-            continue;
-        size_t depth = 0;
-        seen[m] = true;
-        stack[depth++] = (struct visit) {(uint32_t)m, 0, CLOSURE_NONE};
-        while (depth > 0) {
-            uint32_t need = next_need(members, targets, &stack[depth - 1]);
-            if (need == CLOSURE_NONE) {
-                out_order[written++] = stack[--depth].member;
-            } else if (!seen[need]) {
-                seen[need] = true;
-                stack[depth++] = (struct visit) {need, 0, CLOSURE_NONE};
-            }
-        }
-    }
-    must(written == member_count);
-}
-
 err_t closure_solve(struct closure_member *members, size_t member_count, const struct closure_target *targets,
-                    size_t target_count, struct arena *arena, uint32_t *out_order)
+                    size_t target_count, struct arena *arena)
 {
     must(member_count < CLOSURE_NONE && target_count < CLOSURE_NONE);
     struct reverse reverse;
@@ -194,10 +147,5 @@ err_t closure_solve(struct closure_member *members, size_t member_count, const s
         if (!settle_demand(members, member_count))
             break;
     }
-    bool *seen = arena_zalloc(arena, member_count, sizeof *seen);
-    struct visit *stack = arena_zalloc(arena, member_count, sizeof *stack);
-    if (seen == NULL || stack == NULL)
-        return ERR_NOMEM;
-    order(members, member_count, targets, seen, stack, out_order);
     return ERR_OK;
 }

@@ -46,8 +46,6 @@ struct closure_member {
 
 #define CLOSURE_NONE UINT32_MAX
 
-/* Fills `allowed` and `release` of every member, and `out_order` (member_count entries): members with needs
- * before dependants except inside cycles. Temporary memory from the arena. */
+/* Fills `allowed` and `release` of every member. Temporary memory from the arena. */
 NODISCARD err_t closure_solve(struct closure_member *members, size_t member_count,
-                              const struct closure_target *targets, size_t target_count, struct arena *arena,
-                              uint32_t *out_order);
+                              const struct closure_target *targets, size_t target_count, struct arena *arena);

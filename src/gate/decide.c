@@ -608,12 +608,11 @@ static err_t draft_init(struct drafting *r, struct deciding *d)
 static err_t solve(struct deciding *d)
 {
     struct closure_member *members = arena_alloc(d->arena, (d->count + 1) * sizeof *members);
-    uint32_t *order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
-    if (members == NULL || order == NULL)
+    if (members == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < d->count; i++)
         members[i] = d->at[i].member;
-    err_t err = closure_solve(members, d->count, d->targets, d->target_count, d->arena, order);
+    err_t err = closure_solve(members, d->count, d->targets, d->target_count, d->arena);
     for (size_t i = 0; err == ERR_OK && i < d->count; i++) {
         d->at[i].member.allowed = members[i].allowed;
         d->at[i].member.release = members[i].release;

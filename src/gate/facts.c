@@ -38,8 +38,7 @@ static struct bytes meta_key(const char *key, uint8_t out[KEY_MAX])
 err_t meta_put_u64(struct gate *gate, const char *key, uint64_t value)
 {
     uint8_t full[KEY_MAX], raw[8];
-    for (int i = 0; i < 8; i++)
-        raw[i] = (uint8_t)(value >> (56 - 8 * i));
+    wr_at_u64(raw, value);
     return store_put(gate->store, TABLE_FACT, meta_key(key, full), bytes_of(raw, sizeof raw));
 }
 

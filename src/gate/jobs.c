@@ -9,8 +9,7 @@ enum { JOB_KEY_SIZE = 1 + 4 };
 static struct bytes job_key(uint32_t number, uint8_t out[JOB_KEY_SIZE])
 {
     out[0] = 'J';
-    for (int i = 0; i < 4; i++)
-        out[1 + i] = (uint8_t)(number >> (24 - 8 * i));
+    wr_at(out + 1, number, 4);
     return bytes_of(out, JOB_KEY_SIZE);
 }
 

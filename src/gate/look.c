@@ -1,6 +1,7 @@
 /* Looking without changing: copies of an id, what came from a source, why something was decided, what another
  * policy would do. */
 #include "core/rd.h"
+#include "core/wr.h"
 #include "gate/state.h"
 
 static err_t show_copy(struct gate *gate, const struct copies *copies, const struct copy *copy,
@@ -56,8 +57,7 @@ static err_t next_of_source(struct gate *gate, uint32_t source, uint64_t from, u
     struct store_scan *scan;
     struct bytes key, value;
     memcpy(start, prefix, sizeof prefix);
-    for (int i = 0; i < 8; i++)
-        start[2 + i] = (uint8_t)(from >> (56 - 8 * i));
+    wr_at_u64(start + 2, from);
     err_t err = store_scan_open(gate->store, TABLE_SOURCE, bytes_of(prefix, sizeof prefix),
                                 bytes_of(start, sizeof start), &scan);
     if (err != ERR_OK)

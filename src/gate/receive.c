@@ -12,16 +12,14 @@ static struct bytes received_key(uint32_t source, uint64_t seq, uint8_t out[RECE
     out[0] = 'I';
     out[1] = (uint8_t)(source >> 8);
     out[2] = (uint8_t)source;
-    for (int i = 0; i < 8; i++)
-        out[3 + i] = (uint8_t)(seq >> (56 - 8 * i));
+    wr_at_u64(out + 3, seq);
     return bytes_of(out, RECEIVED_KEY_SIZE);
 }
 
 err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, uint64_t lsn)
 {
     uint8_t key[RECEIVED_KEY_SIZE], value[8];
-    for (int i = 0; i < 8; i++)
-        value[i] = (uint8_t)(lsn >> (56 - 8 * i));
+    wr_at_u64(value, lsn);
     return store_put(gate->store, TABLE_FACT, received_key(source, seq, key), bytes_of(value, sizeof value));
 }
 
@@ -67,8 +65,7 @@ err_t cursor_apply(struct gate *gate, uint64_t lsn, const struct record_note *no
     struct gate_cursor cursor;
     if (note->partner >= gate->peer_count || cursor_parse(note, &cursor) != ERR_OK)
         return ERR_CORRUPT;
-    for (int i = 0; i < 8; i++)
-        value[i] = (uint8_t)(lsn >> (56 - 8 * i));
+    wr_at_u64(value, lsn);
     return store_put(gate->store, TABLE_FACT, cursor_key(note->partner, key), bytes_of(value, sizeof value));
 }
 
@@ -179,8 +176,7 @@ static err_t take_told(struct gate *gate, const struct gate_peer *peer, const st
         return ERR_OK; /* that leaf's object was refused here: nothing is held that could be outdated */
     if (err != ERR_OK)
         return err;
-    for (int i = 0; i < 8; i++)
-        key[i] = (uint8_t)(about >> (56 - 8 * i));
+    wr_at_u64(key, about);
     struct record_fact fact = {.kind = RECORD_FACT_TOLD,
                                .key = bytes_of(key, sizeof key),
                                .value = bytes_of(&op, 1),

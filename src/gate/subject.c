@@ -1,5 +1,6 @@
 /* An object as deciding sees it: its bytes, its copies, its effective markings, and the facts that follow. */
 #include "core/rd.h"
+#include "core/wr.h"
 #include "gate/state.h"
 
 bool key_is_builtin(const struct stix_key *key)
@@ -302,8 +303,7 @@ err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, ui
     struct bytes found, value;
     uint8_t start[STIX_KEY_SIZE + 8];
     memcpy(start, key->b, STIX_KEY_SIZE);
-    for (int i = 0; i < 8; i++)
-        start[STIX_KEY_SIZE + i] = (uint8_t)(from >> (56 - 8 * i));
+    wr_at_u64(start + STIX_KEY_SIZE, from);
     uint64_t durable = store_durable_lsn(gate->store);
     size_t count = 0;
     err_t err = store_scan_open(gate->store, TABLE_REF, bytes_of(key->b, STIX_KEY_SIZE),
@@ -541,8 +541,7 @@ static bool told_outdated(const struct gate *gate, uint64_t lsn)
 {
     uint8_t key[8];
     struct bytes value;
-    for (int i = 0; i < 8; i++)
-        key[i] = (uint8_t)(lsn >> (56 - 8 * i));
+    wr_at_u64(key, lsn);
     return fact_get(gate, RECORD_FACT_TOLD, bytes_of(key, sizeof key), &value) == ERR_OK;
 }
 

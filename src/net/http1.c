@@ -280,6 +280,33 @@ struct str http1_field_get(const struct http1_head *head, struct str name)
     return (struct str) {NULL, 0};
 }
 
+struct str http1_field_list(const struct http1_head *head, struct str name, char *out)
+{
+    struct str found = {NULL, 0};
+    size_t len = 0;
+    for (size_t i = 0; i < head->field_count; i++) {
+        struct str value = head->fields[i].value;
+        if (!same_name(head->fields[i].name, name))
+            continue;
+        if (found.at == NULL) {
+            found = value; /* mostly the only one: nothing is copied */
+            continue;
+        }
+        if (len == 0) {
+            memcpy(out, found.at, found.len);
+            len = found.len;
+        }
+        /* Name, colon and line end took more in the head than the comma does here. */
+        must(len <= LIMIT_HTTP_HEAD_BYTES && value.len + 2 <= LIMIT_HTTP_HEAD_BYTES - len);
+        out[len++] = ',';
+        out[len++] = ' ';
+        memcpy(out + len, value.at, value.len);
+        len += value.len;
+        found = (struct str) {out, len};
+    }
+    return found;
+}
+
 /* --- bodies --- */
 
 enum { SIZE, SIZE_LF, DATA, DATA_CR, DATA_LF, END_CR, END_LF, LENGTH_DATA, FINISHED };

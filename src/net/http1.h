@@ -56,6 +56,9 @@ int http1_refusal_status(const struct fault *fault);
 
 /* The value of the first field of that name; at NULL when absent. `name` in any case. */
 struct str http1_field_get(const struct http1_head *head, struct str name);
+/* The same for a field whose value is a list: several of that name are joined by ", " (RFC 9110 section 5.3),
+ * in `out`, which has room for LIMIT_HTTP_HEAD_BYTES. */
+struct str http1_field_list(const struct http1_head *head, struct str name, char *out);
 
 /* --- bodies --- */
 

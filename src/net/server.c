@@ -211,6 +211,11 @@ struct str request_field(const struct request *request, struct str name)
     return http1_field_get(&request->head, name);
 }
 
+struct str request_list(const struct request *request, struct str name, char *out)
+{
+    return http1_field_list(&request->head, name, out);
+}
+
 struct str request_path(const struct request *request)
 {
     return request->path;

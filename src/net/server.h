@@ -61,8 +61,10 @@ size_t server_connections(const struct server *server);
 
 const struct http1_head *request_head(const struct request *request);
 struct str request_field(const struct request *request, struct str name); /* at NULL when absent */
-struct str request_path(const struct request *request);                   /* decoded */
-struct str request_capture(const struct request *request, size_t index);  /* decoded; at NULL when absent */
+/* As http1_field_list. */
+struct str request_list(const struct request *request, struct str name, char *out);
+struct str request_path(const struct request *request);                  /* decoded */
+struct str request_capture(const struct request *request, size_t index); /* decoded; at NULL when absent */
 /* The decoded value of a query parameter. ERR_NOTFOUND; ERR_DUPLICATE_NAME when it stands twice; ERR_SYNTAX.
  */
 NODISCARD err_t request_query(struct request *request, struct str name, struct str *out);

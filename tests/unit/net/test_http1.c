@@ -60,6 +60,33 @@ static void knows_when_to_close(void **state)
     assert_false(head.keep_open);
 }
 
+static void joins_a_list(void **state)
+{
+    (void)state;
+    struct http1_head head;
+    char out[LIMIT_HTTP_HEAD_BYTES];
+    assert_int_equal(
+        read_head(HEAD_OF("GET / HTTP/1.1\r\nHost: a\r\nAccept: text/html;q=0.1\r\nX: y\r\n"
+                          "ACCEPT: */*\r\nEmpty:\r\nEmpty:\r\naccept:  application/json \r\n\r\n"),
+                  &head),
+        ERR_OK);
+    assert_true(
+        str_eq(http1_field_list(&head, STR("accept"), out), STR("text/html;q=0.1, */*, application/json")));
+    assert_true(str_eq(http1_field_list(&head, STR("host"), out), STR("a")));
+    assert_true(str_eq(http1_field_list(&head, STR("empty"), out), STR(", ")));
+    assert_null(http1_field_list(&head, STR("x-none"), out).at);
+    /* As many and as long as a head may hold. */
+    static char text[LIMIT_HTTP_HEAD_BYTES];
+    size_t len = (size_t)snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: a\r\n"), count = 0;
+    while (count < LIMIT_HTTP_FIELDS - 1 && len + 258 < sizeof text - 2) {
+        len += (size_t)snprintf(text + len, sizeof text - len, "a:%0253d\r\n", 7);
+        count++;
+    }
+    len += (size_t)snprintf(text + len, sizeof text - len, "\r\n");
+    assert_int_equal(read_head(bytes_of(text, len), &head), ERR_OK);
+    assert_int_equal(http1_field_list(&head, STR("a"), out).len, count * 253 + (count - 1) * 2);
+}
+
 /* Attacks on the border between two requests, and what else no two readers may read differently. */
 static const struct refusal {
     struct bytes text;
@@ -244,11 +271,9 @@ static void refuses_loose_chunks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_a_request),
-        cmocka_unit_test(knows_when_to_close),
-        cmocka_unit_test(refuses_what_is_read_differently_elsewhere),
-        cmocka_unit_test(bounds_the_head),
-        cmocka_unit_test(every_prefix_needs_more),
+        cmocka_unit_test(reads_a_request),      cmocka_unit_test(knows_when_to_close),
+        cmocka_unit_test(joins_a_list),         cmocka_unit_test(refuses_what_is_read_differently_elsewhere),
+        cmocka_unit_test(bounds_the_head),      cmocka_unit_test(every_prefix_needs_more),
         cmocka_unit_test(refuses_loose_chunks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
