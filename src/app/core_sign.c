@@ -4,11 +4,6 @@
 
 static const int64_t SIGN_EVERY_US = 10000;
 
-static bool wanted(const struct core_role *role)
-{
-    return (sync_serve_waiting(role->serve) | role->polled | core_reads_waiting(role)) != 0;
-}
-
 static void ask(struct core_role *role, unsigned partner)
 {
     struct buf *wire = &role->signing[partner];
@@ -28,7 +23,8 @@ static void ask(struct core_role *role, unsigned partner)
 void core_sign_turn(struct core_role *role)
 {
     uint64_t mask = sync_serve_waiting(role->serve) | role->polled | core_reads_waiting(role);
-    if (!role->keeper_up || mask == 0 || core_now(role) - role->signed_us < SIGN_EVERY_US)
+    role->sign_later = role->keeper_up && mask != 0 && core_now(role) - role->signed_us < SIGN_EVERY_US;
+    if (!role->keeper_up || mask == 0 || role->sign_later)
         return;
     role->polled = 0;
     for (unsigned i = 0; i < gate_peer_count(role->gate); i++)
@@ -38,8 +34,7 @@ void core_sign_turn(struct core_role *role)
 
 int64_t core_sign_until(const struct core_role *role)
 {
-    int64_t next = role->signed_us + SIGN_EVERY_US;
-    return role->keeper_up && wanted(role) && core_now(role) < next ? next : INT64_MAX;
+    return role->sign_later ? role->signed_us + SIGN_EVERY_US : INT64_MAX;
 }
 
 static void refused(struct core_role *role, const struct message_signed *message)

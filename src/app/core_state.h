@@ -97,6 +97,7 @@ struct core_role {
     uint64_t polled;                    /* partners whose view a TAXII reader asked for */
     struct seen seen[LIMIT_PARTNERS];
     struct waiting_read *reads;
+    bool sign_later;     /* the last turn was too early for what is to be signed */
     bool rights_changed; /* a command wrote something since the last commit */
     int64_t signed_us;   /* last time that anything was sent to be signed */
     bool restored;       /* the keeper says so: it signs nothing */

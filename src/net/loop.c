@@ -23,6 +23,8 @@ struct loop {
     uv_loop_t uv;
     uv_async_t wake;
     uv_timer_t guard; /* ends a turn that waits for a limited time */
+    uv_idle_t busy;   /* active while tasks wait: libuv then does not sleep. A timer that was due before the
+                         turn   fires inside uv_run and may queue one; nobody would wake us for it. */
     bool opened;
     uint64_t turns;
     void (*woken)(void *ctx);
@@ -59,6 +61,11 @@ static void on_guard(uv_timer_t *guard)
     (void)guard;
 }
 
+static void on_busy(uv_idle_t *busy)
+{
+    (void)busy;
+}
+
 err_t loop_open(struct loop **out)
 {
     os_net_start();
@@ -71,7 +78,7 @@ err_t loop_open(struct loop **out)
         mem_free(loop);
         return err;
     }
-    must(uv_timer_init(&loop->uv, &loop->guard) == 0);
+    must(uv_timer_init(&loop->uv, &loop->guard) == 0 && uv_idle_init(&loop->uv, &loop->busy) == 0);
     err = from_uv(uv_async_init(&loop->uv, &loop->wake, on_wake));
     loop->opened = err == ERR_OK;
     loop->wake.data = loop;
@@ -90,6 +97,7 @@ void loop_close(struct loop *loop)
     if (loop->opened)
         uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->guard, NULL);
+    uv_close((uv_handle_t *)&loop->busy, NULL);
     (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
     must(uv_loop_close(&loop->uv) == 0); /* else an owner still has a watch or a timer */
     mem_free(loop);
@@ -209,6 +217,8 @@ void loop_later(struct loop *loop, struct loop_task *task)
 {
     if (task->queued)
         return;
+    if (loop->first_task == NULL)
+        must(uv_idle_start(&loop->busy, on_busy) == 0);
     task->queued = true;
     task->next = NULL;
     *loop->last_task = task;
@@ -241,8 +251,10 @@ static void run_tasks(struct loop *loop)
         task->run(task->ctx);
     }
     loop->first_task = end.next;
-    if (loop->first_task == NULL)
-        loop->last_task = &loop->first_task;
+    if (loop->first_task != NULL)
+        return;
+    loop->last_task = &loop->first_task;
+    (void)uv_idle_stop(&loop->busy);
 }
 
 /* --- turning --- */
