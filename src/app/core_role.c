@@ -109,13 +109,16 @@ static void commit_all(struct core_role *role)
 static void decide(struct core_role *role, bool *out_more, int64_t *out_next_us)
 {
     bool more = true;
+    int64_t until_us = role->os->mono_us(role->os->ctx) + LIMIT_DECIDE_TURN_US;
     *out_next_us = INT64_MAX;
-    for (unsigned i = 0; more && i < LIMIT_STEPS_PER_TURN; i++) {
+    while (more) {
         if (gate_step(role->gate, core_now(role), &more, out_next_us) != ERR_OK) {
             /* The gate has said why; what is durable is served. */
             more = false;
             *out_next_us = INT64_MAX;
         }
+        if (role->os->mono_us(role->os->ctx) >= until_us)
+            break;
     }
     *out_more = more;
 }

@@ -62,7 +62,7 @@ enum { LINES_LAST = 1, LINES_BATCH = 2 }; /* flags of MESSAGE_LINES */
 
 /* The index following the log, beside everything else. */
 struct merging {
-    struct store_merge *merge; /* NULL: none under way */
+    struct gate_merge *merge; /* NULL: none under way */
     struct os_thread *thread;
     struct loop *loop;
     err_t err;

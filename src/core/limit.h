@@ -149,7 +149,7 @@
 #define LIMIT_CONTROL_BATCH_BYTES                                                                            \
     (LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 64) /* one batch of `add` */
 #define LIMIT_CONTROL_REPLY_BYTES (32u << 20) /* all lines of one answer that wait for a slow reader */
-#define LIMIT_STEPS_PER_TURN      4 /* decisions between two looks at the network: 4,000 objects */
+#define LIMIT_DECIDE_TURN_US     5000 /* then what was decided is made durable and shown: DESIGN 4.7 */
 
 /* --- cli --- */
 #define LIMIT_ADD_UNPACKED_BYTES (UINT64_C(16) << 30) /* of one packed or piped file: it goes onto a disk */

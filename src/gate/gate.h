@@ -259,13 +259,13 @@ struct gate_why {
  * be open. */
 NODISCARD err_t gate_merge(struct gate *gate, bool any);
 bool gate_merge_due(const struct gate *gate);
-/* The same beside the writer: begin (which commits, and syncs the ledgers' hashes), run in any thread while
- * the gate works on, done in the gate's thread. One at a time; gate_merge and gate_close must wait for it.
- * ERR_NOTFOUND: nothing is due. */
-struct store_merge;
-NODISCARD err_t gate_merge_begin(struct gate *gate, struct store_merge **out);
-NODISCARD err_t gate_merge_run(struct store_merge *merge);
-NODISCARD err_t gate_merge_done(struct gate *gate, struct store_merge *merge, err_t err);
+/* The same beside the writer: begin (which commits), run in any thread while the gate works on (it syncs the
+ * ledgers' hashes first), done in the gate's thread. One at a time; gate_merge and gate_close must wait for
+ * it. ERR_NOTFOUND: nothing is due. */
+struct gate_merge;
+NODISCARD err_t gate_merge_begin(struct gate *gate, struct gate_merge **out);
+NODISCARD err_t gate_merge_run(struct gate_merge *merge);
+NODISCARD err_t gate_merge_done(struct gate *gate, struct gate_merge *merge, err_t err);
 
 /* Decides afresh without changing anything, for the newest version of `object` (the strictest variant of an
  * SCO). `step` may be NULL. ERR_NOTFOUND. Strings live in `arena`. */

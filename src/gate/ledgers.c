@@ -93,7 +93,8 @@ static err_t tile_read(void *ctx, unsigned level, uint64_t first, size_t count, 
     return files->os->file_read(files->os->ctx, file, first * HASH_SIZE, out, stored * HASH_SIZE);
 }
 
-static err_t files_sync(struct tile_files *files)
+/* What has to reach the disk of one ledger joins `sync`; from now on that is its business. */
+static err_t files_collect(struct tile_files *files, struct views_sync *sync)
 {
     err_t err;
     if (!files->dirty)
@@ -101,12 +102,10 @@ static err_t files_sync(struct tile_files *files)
     if (TRY(err, pending_flush(files)))
         return err;
     for (unsigned level = 0; level < TILE_LEVELS; level++)
-        if (files->files[level] != NULL &&
-            TRY(err, files->os->file_sync(files->os->ctx, files->files[level])))
-            return err;
-    /* A synced file whose name is lost is a lost file. */
-    if (files->made && TRY(err, files->os->dir_sync(files->os->ctx, files->dir)))
-        return err;
+        if (files->files[level] != NULL)
+            sync->files[sync->count++] = files->files[level];
+    if (files->made)
+        sync->dir = files->dir;
     files->made = false;
     files->dirty = false;
     return ERR_OK;
@@ -352,14 +351,29 @@ void view_close(struct gate *gate, unsigned partner)
     gate->views[partner].files = NULL;
 }
 
-err_t views_flush(struct gate *gate)
+err_t views_sync_begin(struct gate *gate, struct views_sync *out)
 {
+    out->os = gate->os;
+    out->count = 0;
+    out->dir = NULL;
     for (unsigned p = 0; p < gate->peer_count; p++) {
-        err_t err = files_sync(gate->views[p].files);
+        err_t err = files_collect(gate->views[p].files, out);
         if (err != ERR_OK)
             return err;
     }
     return ERR_OK;
+}
+
+err_t views_sync_run(const struct views_sync *sync)
+{
+    const struct os *os = sync->os;
+    for (size_t i = 0; i < sync->count; i++) {
+        err_t err = os->file_sync(os->ctx, sync->files[i]);
+        if (err != ERR_OK)
+            return err;
+    }
+    /* A synced file whose name is lost is a lost file. */
+    return sync->dir == NULL ? ERR_OK : os->dir_sync(os->ctx, sync->dir);
 }
 
 err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out)

@@ -84,35 +84,55 @@ bool gate_merge_due(const struct gate *gate)
     return store_merge_due(gate->store, false);
 }
 
+/* The index must never name hashes that a power loss can take away. */
+static err_t merge_begin(struct gate *gate, bool any)
+{
+    struct gate_merge *merging = &gate->merging;
+    err_t err;
+    if (TRY(err, store_merge_begin(gate->store, any, &merging->merge)) ||
+        !TRY(err, views_sync_begin(gate, &merging->sync)))
+        return err;
+    return store_merge_done(gate->store, merging->merge, err);
+}
+
+err_t gate_merge_begin(struct gate *gate, struct gate_merge **out)
+{
+    err_t err;
+    if (!store_merge_due(gate->store, false))
+        return ERR_NOTFOUND;
+    if ((gate->group_open && TRY(err, gate_commit(gate))) || TRY(err, merge_begin(gate, false)))
+        return err;
+    *out = &gate->merging;
+    return ERR_OK;
+}
+
+err_t gate_merge_run(struct gate_merge *merge)
+{
+    err_t err = views_sync_run(&merge->sync);
+    return err != ERR_OK ? err : store_merge_run(merge->merge);
+}
+
+err_t gate_merge_done(struct gate *gate, struct gate_merge *merge, err_t err)
+{
+    return store_merge_done(gate->store, merge->merge, err);
+}
+
+/* Everything of it at once; success when there is nothing to do. */
+static err_t merge_whole(struct gate *gate, bool any)
+{
+    err_t err;
+    while (!TRY(err, merge_begin(gate, any)))
+        if (TRY(err, gate_merge_done(gate, &gate->merging, gate_merge_run(&gate->merging))))
+            return err;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
 err_t gate_merge(struct gate *gate, bool any)
 {
     err_t err;
     if (gate->group_open && TRY(err, gate_commit(gate)))
         return err;
-    /* The index must never name hashes that a power loss can take away. */
-    if (TRY(err, views_flush(gate)))
-        return err;
-    return store_merge(gate->store, any);
-}
-
-err_t gate_merge_begin(struct gate *gate, struct store_merge **out)
-{
-    err_t err;
-    if (!store_merge_due(gate->store, false))
-        return ERR_NOTFOUND;
-    if ((gate->group_open && TRY(err, gate_commit(gate))) || TRY(err, views_flush(gate)))
-        return err;
-    return store_merge_begin(gate->store, false, out);
-}
-
-err_t gate_merge_run(struct store_merge *merge)
-{
-    return store_merge_run(merge);
-}
-
-err_t gate_merge_done(struct gate *gate, struct store_merge *merge, err_t err)
-{
-    return store_merge_done(gate->store, merge, err);
+    return merge_whole(gate, any);
 }
 
 /* --- replay --- */
@@ -176,10 +196,7 @@ static err_t replay_frame(struct gate *gate, const struct frame *frame)
  * it fills up. */
 static err_t merge_on_the_way(struct gate *gate)
 {
-    err_t err;
-    if (!store_merge_due(gate->store, false))
-        return ERR_OK;
-    return TRY(err, views_flush(gate)) ? err : store_merge(gate->store, false);
+    return store_merge_due(gate->store, false) ? merge_whole(gate, false) : ERR_OK;
 }
 
 static err_t replay(struct gate *gate)

@@ -114,6 +114,19 @@ struct view {
     int64_t receipted_us;
 };
 
+/* What of the ledgers' files has to be durable before the index may name it. */
+struct views_sync {
+    const struct os *os;
+    struct os_file *files[LIMIT_PARTNERS * TILE_LEVELS];
+    size_t count;
+    const char *dir; /* new names in it; NULL: none */
+};
+
+struct gate_merge {
+    struct store_merge *merge;
+    struct views_sync sync;
+};
+
 /* --- DECIDEs read back: a page of leaves asks for the same few again and again --- */
 
 struct decide_kept {
@@ -202,6 +215,7 @@ struct gate {
     uint64_t object_count_kept; /* as it stands in the index */
 
     struct view views[LIMIT_PARTNERS];
+    struct gate_merge merging;
 
     struct hash_sip_key sip;
     struct json_parser *parser;     /* of the batch */
@@ -400,7 +414,10 @@ static inline bool entry_contentless(const struct record_entry *entry)
 /* --- ledgers.c --- */
 NODISCARD err_t view_open(struct gate *gate, unsigned partner);
 void view_close(struct gate *gate, unsigned partner);
-NODISCARD err_t views_flush(struct gate *gate); /* tile files durable: before an index merge */
+/* Tile files durable, before an index merge: begin takes note of them in the gate's thread, run syncs them in
+ * any. Who begins must run, and merge nothing when that fails. */
+NODISCARD err_t views_sync_begin(struct gate *gate, struct views_sync *out);
+NODISCARD err_t views_sync_run(const struct views_sync *sync);
 NODISCARD err_t view_append(struct gate *gate, unsigned partner, const struct leaf *leaf,
                             size_t object_bytes);
 NODISCARD err_t view_save(struct gate *gate, unsigned partner);
