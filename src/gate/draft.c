@@ -1,0 +1,333 @@
+/* From what the closure lets go to one DECIDE: entries, classes, names, and where each partner's leaves
+ * begin.
+ */
+#include <stdlib.h>
+
+#include "gate/deciding.h"
+
+struct drafting {
+    struct deciding *d;
+    struct record_decide decide;
+    struct record_entry *entries;
+    struct record_class *classes;
+    struct str *names;
+    struct map name_ids;  /* SHA-256 of the name -> index */
+    uint16_t *rule_names; /* by rule number: index + 1; 0: not asked for yet */
+    struct hash *contents;
+    struct seal_secret *secrets;
+    size_t *sizes;
+    size_t entry_size;
+};
+
+static err_t name_of(struct drafting *r, struct str name, uint16_t *out)
+{
+    struct hash digest = hash_sha256(bytes_from_str(name));
+    const uint64_t *known = map_get(&r->name_ids, digest.b);
+    if (known != NULL) {
+        *out = (uint16_t)*known;
+        return ERR_OK;
+    }
+    err_t err = map_put(&r->name_ids, digest.b, r->decide.name_count);
+    if (err != ERR_OK)
+        return err;
+    r->names[r->decide.name_count] = name;
+    *out = (uint16_t)r->decide.name_count++;
+    return ERR_OK;
+}
+
+enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
+
+static err_t rule_name_of(struct drafting *r, unsigned rule, uint16_t *out)
+{
+    err_t err;
+    must(rule < RULES_MAX);
+    if (r->rule_names[rule] == 0) {
+        if (TRY(err, name_of(r, policy_rule_name(r->d->policy, rule), out)))
+            return err;
+        r->rule_names[rule] = *out + 1;
+    }
+    *out = r->rule_names[rule] - 1;
+    return ERR_OK;
+}
+
+/* The rules' words for one candidate, shared with those that had the same. Later candidates mostly repeat the
+ * last classes. */
+static err_t class_of(struct drafting *r, const struct candidate *c, uint16_t *out)
+{
+    struct record_class class = {.release = c->verdict.release & c->eligible,
+                                 .hold = c->verdict.hold & c->eligible};
+    err_t err;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        class.rule[p] = RECORD_NAME_NONE;
+        if ((r->d->partners >> p & 1) == 0)
+            continue;
+        bool live = c->eligible >> p & 1;
+        if (!live)
+            class.hold |= UINT64_C(1) << p;
+        err = live ? rule_name_of(r, c->verdict.rule[p], &class.rule[p])
+                   : name_of(r, STR("history"), &class.rule[p]);
+        if (err != ERR_OK)
+            return err;
+    }
+    for (size_t back = 0; back < r->decide.class_count && back < 16; back++) {
+        size_t k = r->decide.class_count - 1 - back;
+        if (memcmp(&r->classes[k], &class, sizeof class) == 0) {
+            *out = (uint16_t)k;
+            return ERR_OK;
+        }
+    }
+    if (r->decide.class_count == UINT16_MAX)
+        return ERR_FULL;
+    r->classes[r->decide.class_count] = class;
+    *out = (uint16_t)r->decide.class_count++;
+    return ERR_OK;
+}
+
+static err_t put_entry(struct drafting *r, const struct record_entry *entry, const struct candidate *c,
+                       uint64_t slot)
+{
+    size_t e = r->decide.entry_count;
+    if (e == r->entry_size)
+        return ERR_FULL;
+    r->entries[e] = *entry;
+    r->contents[e] = entry_contentless(entry) ? (struct hash) {{0}} : c->content;
+    r->sizes[e] = entry_contentless(entry) ? 0 : c->size;
+    if (entry->release != 0) {
+        err_t err = store_secret(r->d->gate->store, slot, &r->secrets[e]);
+        if (err != ERR_OK)
+            return err;
+    }
+    r->decide.entry_count++;
+    return ERR_OK;
+}
+
+static err_t put_contentless(struct drafting *r, const struct candidate *c, uint64_t about, uint64_t mask,
+                             uint16_t class)
+{
+    struct frame frame;
+    err_t err = store_read(r->d->gate->store, about, &frame);
+    if (err != ERR_OK)
+        return err;
+    struct record_entry entry = {.lsn = about,
+                                 .about = about,
+                                 .op = LEAF_SUPERSEDE,
+                                 .approver = RECORD_NAME_NONE,
+                                 .class = class, /* of the newer version: it is why */
+                                 .release = mask,
+                                 .change_us = INT64_MAX};
+    return put_entry(r, &entry, c, frame.slot);
+}
+
+/* Partners that hold the same content from another copy, and were not told that it is no longer current (its
+ * source took back what it said in between), or get it from another copy now: nothing is said to them twice.
+ */
+static err_t held_alike(struct deciding *d, const struct candidate *c, uint64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < c->copies->count; i++) {
+        const struct copy *copy = &c->copies->at[i];
+        struct state state;
+        if (copy->lsn == c->lsn || !copy_speaks(copy) || !copy_says_same(copy, c->copy))
+            continue;
+        const uint64_t *beside = map_get(&d->by_lsn, &copy->lsn);
+        if (beside != NULL && *beside != 0)
+            *out |= d->at[*beside - 1].leaves;
+        err_t err = state_load(d->gate, copy->lsn, &state);
+        if (err == ERR_OK)
+            *out |= state.released & ~state.superseded;
+        else if (err != ERR_NOTFOUND)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* Older versions that partners hold: a leaf with content says which one it replaces, a contentless one that
+ * it is not current. */
+static err_t put_about_older(struct drafting *r, const struct candidate *c, struct record_entry *entry)
+{
+    uint64_t left = entry->release, told = 0;
+    err_t err;
+    if ((c->copy->flags & COPY_SCO) != 0)
+        return ERR_OK;
+    for (size_t i = c->copies->count; i-- > 0;) {
+        const struct copy *older = &c->copies->at[i];
+        struct state state;
+        if (older->lsn == c->lsn || (older->flags & (COPY_ASSERTION | COPY_QUARANTINED | COPY_SEEN)) != 0)
+            continue;
+        err = state_load(r->d->gate, older->lsn, &state);
+        if (err == ERR_NOTFOUND)
+            continue;
+        if (err != ERR_OK)
+            return err;
+        uint64_t holders = state.released & ~state.superseded & r->d->partners & c->reach & ~told;
+        told |= holders;
+        if (copy_says_same(older, c->copy))
+            continue;
+        struct record_entry with = *entry;
+        with.release = holders & left;
+        with.about = older->lsn;
+        with.op = (c->copy->flags & COPY_REVOKED) != 0 ? LEAF_REVOKE : LEAF_SUPERSEDE;
+        if (with.release != 0 && TRY(err, put_entry(r, &with, c, c->slot)))
+            return err;
+        left &= ~with.release;
+        uint64_t without = holders & ~with.release & ~c->state.released;
+        if (without != 0 && TRY(err, put_contentless(r, c, older->lsn, without, entry->class)))
+            return err;
+    }
+    entry->release = left;
+    return ERR_OK;
+}
+
+static err_t put_candidate(struct drafting *r, struct candidate *c)
+{
+    uint64_t alike;
+    err_t err = held_alike(r->d, c, &alike);
+    if (err != ERR_OK)
+        return err;
+    c->leaves = c->member.release & ~c->state.released & ~alike;
+    /* Followers too, though nobody may have asked: what they wait for has to find those that need them. */
+    uint64_t blocked = c->member.base & ~c->member.allowed & ~c->state.released & ~alike;
+    blocked |= c->state.blocked & r->d->partners & ~c->reach;
+    bool changed = c->leaves != 0 || blocked != (c->state.blocked & r->d->partners);
+    if (!c->asked && !changed)
+        return ERR_OK;
+    struct record_entry entry = {.lsn = c->lsn,
+                                 .op = LEAF_RELEASE,
+                                 .approver = RECORD_NAME_NONE,
+                                 .release = c->leaves,
+                                 .blocked = blocked,
+                                 .change_us = c->verdict.next_change_us};
+    struct str approver = STR("");
+    if (c->approved && c->leaves != 0 &&
+        TRY(err, approver_of(r->d->gate, &c->key, c->lsn, c->leaves, r->d->arena, &approver)))
+        return err;
+    if (approver.len > 0 && TRY(err, name_of(r, approver, &entry.approver)))
+        return err;
+    if (TRY(err, class_of(r, c, &entry.class)) || TRY(err, put_about_older(r, c, &entry)))
+        return err;
+    /* The state needs one entry with content even when all leaves were about older versions, or there is
+     * none. */
+    bool covered = entry.release == 0 && c->leaves != 0;
+    return covered ? ERR_OK : put_entry(r, &entry, c, c->slot);
+}
+
+/* Where each partner's ledger stands, and the time of its first new leaf: unique and increasing per view. */
+static err_t put_starts(struct drafting *r)
+{
+    struct deciding *d = r->d;
+    struct record_start *starts = arena_zalloc(d->arena, LIMIT_PARTNERS, sizeof *starts);
+    uint64_t any = 0;
+    if (starts == NULL)
+        return ERR_NOMEM;
+    for (size_t e = 0; e < r->decide.entry_count; e++)
+        any |= r->entries[e].release;
+    for (unsigned p = 0; p < d->gate->peer_count; p++) {
+        const struct view *view = &d->gate->views[p];
+        if ((any >> p & 1) == 0)
+            continue;
+        int64_t time_us = d->now_us > view->last_time_us ? d->now_us : view->last_time_us + 1;
+        starts[r->decide.start_count++] =
+            (struct record_start) {(uint8_t)p, d->gate->peers[p].epoch, view->tree.edge.size, time_us};
+    }
+    r->decide.starts = starts;
+    return ERR_OK;
+}
+
+static err_t draft_init(struct drafting *r, struct deciding *d)
+{
+    *r = (struct drafting) {.d = d, .entry_size = 2 * d->count + LIMIT_COPIES};
+    r->entries = arena_zalloc(d->arena, r->entry_size, sizeof *r->entries);
+    r->contents = arena_zalloc(d->arena, r->entry_size, sizeof *r->contents);
+    r->secrets = arena_zalloc(d->arena, r->entry_size, sizeof *r->secrets);
+    r->sizes = arena_zalloc(d->arena, r->entry_size, sizeof *r->sizes);
+    r->classes = arena_zalloc(d->arena, d->count + 1, sizeof *r->classes);
+    r->names = arena_zalloc(d->arena, RECORD_NAMES_MAX, sizeof *r->names);
+    r->rule_names = arena_zalloc(d->arena, RULES_MAX, sizeof *r->rule_names);
+    map_init(&r->name_ids, HASH_SIZE, RECORD_NAMES_MAX, &d->gate->sip);
+    if (r->entries == NULL || r->contents == NULL || r->secrets == NULL || r->sizes == NULL ||
+        r->classes == NULL || r->names == NULL || r->rule_names == NULL)
+        return ERR_NOMEM;
+    return ERR_OK;
+}
+static err_t log_decide(struct drafting *r)
+{
+    struct gate *gate = r->d->gate;
+    uint64_t lsn;
+    err_t err;
+    buf_clear(&gate->record);
+    record_decide_write(&gate->record, &r->decide);
+    if (TRY(err, gate_append(gate, FRAME_DECIDE, &lsn)))
+        return err;
+    struct decide_hint hint = {r->contents, r->secrets, r->sizes};
+    return decide_apply(gate, lsn, &r->decide, &hint);
+}
+
+/* In what order a partner's leaves stand may depend on nothing but the objects that it gets: a walk along
+ * references, which also passes through what is withheld, would tell of it. So the order follows from each
+ * object alone: definitions, creators, observables, objects, relationships, containers; then by arrival. */
+struct place {
+    uint64_t lsn;
+    uint32_t member;
+    int rank;
+};
+
+static int place_cmp(const void *a, const void *b)
+{
+    const struct place *left = a, *right = b;
+    if (left->rank != right->rank)
+        return left->rank < right->rank ? -1 : 1;
+    return left->lsn < right->lsn ? -1 : left->lsn > right->lsn;
+}
+
+static err_t put_in_order(const struct deciding *d, uint32_t *order)
+{
+    struct place *places = arena_alloc(d->arena, (d->count + 1) * sizeof *places);
+    if (places == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < d->count; i++)
+        places[i] = (struct place) {d->at[i].lsn, (uint32_t)i, key_rank(&d->at[i].key)};
+    qsort(places, d->count, sizeof *places, place_cmp);
+    for (size_t i = 0; i < d->count; i++)
+        order[i] = places[i].member;
+    return ERR_OK;
+}
+
+/* Closes over the set, writes and applies the DECIDE. Positions and job cursor are the caller's. */
+err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint64_t job_cursor)
+{
+    struct drafting r = {0};
+    uint32_t *order = NULL;
+    err_t err;
+    if (TRY(err, set_close(d)))
+        return err;
+    order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
+    if (order == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, put_in_order(d, order)) || TRY(err, draft_init(&r, d)))
+        goto out;
+    r.decide = (struct record_decide) {.from = d->gate->decided_lsn,
+                                       .to = to,
+                                       .policy = d->gate->policy_lsn,
+                                       .now_us = d->now_us,
+                                       .partners = d->partners,
+                                       .job = job == NULL ? 0 : job->number,
+                                       .job_cursor = job_cursor,
+                                       .policy_digest = policy_digest(d->policy),
+                                       .names = r.names,
+                                       .classes = r.classes,
+                                       .entries = r.entries};
+    for (size_t i = 0; i < d->count; i++)
+        if (TRY(err, put_candidate(&r, &d->at[order[i]])))
+            goto out;
+    if (TRY(err, put_starts(&r)) || TRY(err, log_decide(&r)))
+        goto out;
+    /* A job over these very referrers comes to all of them: no need to ask again, and again. */
+    bool covered = job != NULL && job->scope == JOB_REFERRERS && stix_key_eq(&job->key, &d->overflow);
+    if (d->overflowed && !covered)
+        err = job_recheck(d->gate, &d->overflow, d->now_us, "a walk over references reached its limit");
+    for (size_t i = 0; err == ERR_OK && i < d->definition_count; i++)
+        err = job_recheck(d->gate, &d->definitions[i], d->now_us, "a marking arrived");
+out:
+    map_deinit(&r.name_ids);
+    return err;
+}

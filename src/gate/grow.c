@@ -1,0 +1,363 @@
+/* The set of objects that one step looks at: gathered, judged by the rules, closed over references.
+ *
+ * A step's set grows in two directions. Forward: definitions, creators and unmarked SCOs that a member needs
+ * and that did not leave yet. Backward: objects that the rules would let go and that wait for somebody in the
+ * set. Whatever can newly leave because of a member depends on it, so nothing else has to be looked at.
+ *
+ * Both are done partner by partner (`reach`): what is withheld from a partner makes nobody look at anything
+ * for him, so that neither order nor time of his leaves tells of it, even while a changed fact still waits
+ * for its job. Whether the closure withholds something is known only when it was solved: then the set is
+ * grown and solved again without what stays (`stays`), until all that led anywhere leaves. */
+#include "gate/deciding.h"
+
+err_t set_begin(struct deciding *d, struct gate *gate, int64_t now_us, uint64_t partners)
+{
+    arena_reset(&gate->step_arena);
+    *d = (struct deciding) {.gate = gate,
+                            .arena = &gate->step_arena,
+                            .policy = gate->policy,
+                            .now_us = now_us,
+                            .partners = partners & partners_started(gate),
+                            .durable = store_durable_lsn(gate->store)};
+    d->at = arena_alloc(d->arena, LIMIT_CLOSURE_MEMBERS * sizeof *d->at);
+    map_init(&d->by_lsn, 8, 4 * LIMIT_CLOSURE_MEMBERS, &gate->sip);
+    map_init(&d->by_key, STIX_KEY_SIZE, SIZE_MAX / 2, &gate->sip);
+    return d->at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+void set_end(struct deciding *d)
+{
+    map_deinit(&d->by_lsn);
+    map_deinit(&d->by_key);
+}
+
+/* --- targets --- */
+
+static err_t target_grow(struct deciding *d)
+{
+    size_t size = d->target_size == 0 ? 1024 : d->target_size * 2;
+    struct closure_target *targets = arena_alloc(d->arena, size * sizeof *targets);
+    struct stix_key *keys = arena_alloc(d->arena, size * sizeof *keys);
+    if (targets == NULL || keys == NULL)
+        return ERR_NOMEM;
+    if (d->target_count > 0) {
+        memcpy(targets, d->targets, d->target_count * sizeof *targets);
+        memcpy(keys, d->target_keys, d->target_count * sizeof *keys);
+    }
+    d->targets = targets;
+    d->target_keys = keys;
+    d->target_size = size;
+    return ERR_OK;
+}
+
+/* `copies`: of this id when they are at hand, or NULL. */
+static err_t target_of(struct deciding *d, const struct stix_key *key, const struct copies *copies,
+                       uint32_t *out)
+{
+    const uint64_t *known = map_get(&d->by_key, key->b);
+    if (known != NULL) {
+        *out = (uint32_t)*known;
+        return ERR_OK;
+    }
+    struct copies loaded;
+    struct closure_target target = {0, CLOSURE_NONE};
+    err_t err;
+    if (copies == NULL) {
+        if (TRY(err, copies_load(d->gate, key, &loaded)))
+            return err;
+        copies = &loaded;
+    }
+    if (TRY(err, copies_held(d->gate, copies, &target.held)))
+        return err;
+    if (d->target_count == d->target_size && TRY(err, target_grow(d)))
+        return err;
+    if (TRY(err, map_put(&d->by_key, key->b, d->target_count)))
+        return err;
+    d->targets[d->target_count] = target;
+    d->target_keys[d->target_count] = *key;
+    *out = (uint32_t)d->target_count++;
+    return ERR_OK;
+}
+
+/* --- candidates --- */
+
+/* For whom this object is decided: what was logged before a partner was added is history to it, definitions
+ * excepted. */
+static uint64_t eligible_for(const struct deciding *d, uint64_t lsn, bool follows)
+{
+    uint64_t mask = d->partners;
+    for (unsigned p = 0; p < d->gate->peer_count; p++)
+        if (!follows && lsn < d->gate->peers[p].since_lsn)
+            mask &= ~(UINT64_C(1) << p);
+    return mask;
+}
+
+static err_t add_needs(struct deciding *d, struct candidate *c, const struct stix_object *object)
+{
+    struct closure_need *needs = arena_alloc(d->arena, (object->ref_count + 1) * sizeof *needs);
+    uint32_t count = 0;
+    if (needs == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < object->ref_count; i++) {
+        const struct stix_ref *ref = &object->refs[i];
+        if (key_is_builtin(&ref->key) || stix_key_eq(&ref->key, &c->key))
+            continue;
+        err_t err = target_of(d, &ref->key, NULL, &needs[count].target);
+        if (err != ERR_OK)
+            return err;
+        needs[count++].strict = !ref_role_follows(ref->role);
+    }
+    c->member.needs = needs;
+    c->member.need_count = count;
+    return ERR_OK;
+}
+
+/* What the rules give, as the closure takes it. An unmarked definition or creator comes along unless a rule
+ * denies it. */
+static void set_base(const struct gate *gate, struct candidate *c, const struct subject *subject,
+                     const struct policy_facts *facts)
+{
+    uint64_t own = c->verdict.release & c->eligible;
+    c->member.base = own;
+    bool unmarked = (facts->markings & ~(unsigned)(POLICY_MARKING_NONE | POLICY_MARKING_ASSUMED)) == 0;
+    if (!subject->follows || !unmarked)
+        return;
+    uint64_t denied = stops_mask(gate, facts);
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        if ((c->verdict.deny >> p & 1) && c->verdict.rule[p] != POLICY_RULE_DEFAULT)
+            denied |= UINT64_C(1) << p;
+    c->member.follower = true;
+    c->member.base = c->eligible & ~denied;
+    c->member.on_demand = c->member.base & ~own;
+}
+
+/* The copies in the step's own arena: the subject's memory is given back before the next one is looked at. */
+static err_t keep_copies(struct deciding *d, const struct subject *subject, struct candidate *c)
+{
+    size_t size = offsetof(struct copies, at) + subject->copies->count * sizeof *subject->copies->at;
+    struct copies *copies = arena_alloc(d->arena, size);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    memcpy(copies, subject->copies, size);
+    c->copies = copies;
+    c->copy = copies->at + (subject->copy - subject->copies->at);
+    return ERR_OK;
+}
+
+static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *out_current)
+{
+    struct subject subject;
+    struct policy_facts facts;
+    struct arena *arena = &d->gate->accept_arena;
+    arena_reset(arena);
+    err_t err = subject_recall(d->gate, lsn, arena, &subject);
+    if (err != ERR_OK)
+        return err;
+    *out_current = copy_is_current(subject.copies, subject.copy);
+    if (!*out_current)
+        return ERR_OK;
+    *c = (struct candidate) {.lsn = lsn,
+                             .key = subject.object.key,
+                             .slot = subject.slot,
+                             .content = subject.content,
+                             .size = subject.size};
+    /* References first: judging markings parses other objects, and the refs' text is gone then. */
+    if (TRY(err, keep_copies(d, &subject, c)) || TRY(err, add_needs(d, c, &subject.object)) ||
+        TRY(err, target_of(d, &c->key, c->copies, &c->member.target)) ||
+        TRY(err, subject_decide(d->gate, &subject, d->policy, d->now_us, arena, &facts, &c->verdict)))
+        return err;
+    c->approved = facts.approvals != 0;
+    c->eligible = eligible_for(d, lsn, subject.follows);
+    set_base(d->gate, c, &subject, &facts);
+    err = state_load(d->gate, lsn, &c->state);
+    c->decided = err == ERR_OK;
+    if (!c->decided)
+        c->state = (struct state) {.change_us = INT64_MAX};
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* Adds one OBJ to the set unless it is there or no longer speaks for its id. `led`: partners of whoever led
+ * here. */
+err_t set_add(struct deciding *d, uint64_t lsn, bool asked, uint64_t given, uint64_t led)
+{
+    const uint64_t *known = map_get(&d->by_lsn, &lsn);
+    if (known != NULL) {
+        if (*known != 0) {
+            d->at[*known - 1].asked |= asked;
+            d->at[*known - 1].given |= given;
+            d->at[*known - 1].reach |= given | led;
+        }
+        return ERR_OK;
+    }
+    if (lsn >= d->durable)
+        return ERR_OK;
+    if (d->count == LIMIT_CLOSURE_MEMBERS)
+        return ERR_FULL;
+    struct candidate *c = &d->at[d->count];
+    bool current;
+    err_t err = fill(d, lsn, c, &current);
+    if (err == ERR_NOTFOUND)
+        return ERR_OK; /* its secret was destroyed */
+    if (err != ERR_OK || TRY(err, map_put(&d->by_lsn, &lsn, current ? d->count + 1 : 0)) || !current)
+        return err;
+    c->asked = asked;
+    c->given = given;
+    c->reach = given | led;
+    struct closure_target *target = &d->targets[c->member.target];
+    c->member.next_copy = target->first_copy;
+    target->first_copy = (uint32_t)d->count++;
+    return ERR_OK;
+}
+
+err_t set_ask(struct deciding *d, uint64_t lsn)
+{
+    return set_add(d, lsn, true, UINT64_MAX, 0);
+}
+
+/* --- growing the set --- */
+
+/* `fresh`: partners for whom it was not walked yet. */
+static err_t grow_forward(struct deciding *d, size_t i, uint64_t fresh)
+{
+    uint64_t leaving = d->at[i].member.base & ~d->at[i].state.released & fresh;
+    for (uint32_t n = 0; n < d->at[i].member.need_count; n++) {
+        uint32_t t = d->at[i].member.needs[n].target;
+        struct copies copies;
+        err_t err;
+        /* Observables may have to go because of what a carrier says, whoever gets the carrier; that another
+         * variant is held says nothing. */
+        bool observable = key_is_observable(&d->target_keys[t]);
+        uint64_t given = observable && d->at[i].asked ? UINT64_MAX : 0;
+        if (((given | leaving) & d->partners & ~(observable ? 0 : d->targets[t].held)) == 0 ||
+            !key_comes_along(&d->target_keys[t]))
+            continue;
+        if (TRY(err, copies_load(d->gate, &d->target_keys[t], &copies)))
+            return err;
+        for (size_t k = 0; k < copies.count; k++)
+            if (copy_is_current(&copies, &copies.at[k]) &&
+                TRY(err, set_add(d, copies.at[k].lsn, false, given, leaving)))
+                return err;
+    }
+    return ERR_OK;
+}
+
+/* Objects that one of these partners waits for, and that refer to this id. `given`: he has it now. */
+err_t set_add_waiting(struct deciding *d, const struct stix_key *key, uint64_t partners, bool given)
+{
+    enum { PAGE = 256 };
+    uint64_t found[PAGE], from = 0;
+    size_t count;
+    if (d->gate->blocked_objects == 0)
+        return ERR_OK;
+    do {
+        err_t err = referrers(d->gate, key, from, found, PAGE, &count);
+        if (err != ERR_OK)
+            return err;
+        for (size_t k = 0; k < count; k++) {
+            struct state state;
+            err = state_load(d->gate, found[k], &state);
+            uint64_t waits = state.blocked & partners;
+            if (err == ERR_OK && waits != 0 && (state.flags & STATE_OLD) == 0)
+                err = set_add(d, found[k], false, given ? waits : 0, waits);
+            if (err != ERR_OK && err != ERR_NOTFOUND)
+                return err;
+            from = found[k] + 1;
+        }
+    } while (count == PAGE);
+    return ERR_OK;
+}
+
+/* Somebody may have this one now who had not: the rules let it go, or he brought it himself. */
+static err_t grow_backward(struct deciding *d, size_t i, uint64_t fresh)
+{
+    const struct candidate *c = &d->at[i];
+    uint64_t may_have = (c->member.base | d->targets[c->member.target].held) & ~c->state.released & fresh;
+    return may_have == 0 ? ERR_OK : set_add_waiting(d, &c->key, may_have, false);
+}
+
+/* One walk over the set; members added while walking are walked in turn. */
+static err_t grow_once(struct deciding *d, bool *out_grew)
+{
+    *out_grew = false;
+    for (size_t i = 0; i < d->count; i++) {
+        uint64_t fresh = d->at[i].reach & ~d->at[i].walked & ~d->at[i].stays;
+        if (fresh == 0)
+            continue;
+        *out_grew = true;
+        d->at[i].walked |= fresh;
+        err_t err = grow_forward(d, i, fresh);
+        if (err == ERR_OK)
+            err = grow_backward(d, i, fresh);
+        if (err != ERR_OK) {
+            d->overflow = d->at[i].key;
+            return err;
+        }
+    }
+    return ERR_OK;
+}
+
+/* Until nothing is reached for anybody more. A walk that is cut goes on as a job. */
+static err_t grow(struct deciding *d)
+{
+    bool grew = true;
+    err_t err = ERR_OK;
+    while (grew && err == ERR_OK)
+        err = grow_once(d, &grew);
+    d->overflowed |= err == ERR_FULL;
+    for (size_t i = 0; i < d->count; i++) {
+        d->at[i].member.base &= d->at[i].reach;
+        d->at[i].member.on_demand &= d->at[i].reach;
+    }
+    return err == ERR_FULL ? ERR_OK : err;
+}
+
+/* --- closing over it --- */
+
+static err_t solve(struct deciding *d)
+{
+    struct closure_member *members = arena_alloc(d->arena, (d->count + 1) * sizeof *members);
+    if (members == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < d->count; i++)
+        members[i] = d->at[i].member;
+    err_t err = closure_solve(members, d->count, d->targets, d->target_count, d->arena);
+    for (size_t i = 0; err == ERR_OK && i < d->count; i++) {
+        d->at[i].member.allowed = members[i].allowed;
+        d->at[i].member.release = members[i].release;
+    }
+    return err;
+}
+
+/* What the set grew from stays here after all, and something leaves that was only led to: both are told apart
+ * by partner. True when the set must be made anew without the former. */
+static bool retract(struct deciding *d)
+{
+    uint64_t led = 0, stay = 0;
+    for (size_t i = 0; i < d->count; i++)
+        led |= d->at[i].member.release & ~d->at[i].state.released & ~d->at[i].given;
+    for (size_t i = 0; i < d->count && led != 0; i++) {
+        struct candidate *c = &d->at[i];
+        uint64_t stays = c->member.base & ~c->member.release & ~d->targets[c->member.target].held & c->given &
+                         ~c->stays & led;
+        c->stays |= stays;
+        stay |= stays;
+    }
+    for (size_t i = 0; i < d->count && stay != 0; i++) {
+        d->at[i].reach = d->at[i].given;
+        d->at[i].walked = 0;
+    }
+    return stay != 0;
+}
+
+/* Which of the set leave together. */
+err_t set_close(struct deciding *d)
+{
+    for (unsigned round = 1; round <= LIMIT_CLOSURE_ROUNDS; round++) {
+        err_t err;
+        if (TRY(err, grow(d)) || TRY(err, solve(d)))
+            return err;
+        if (round == LIMIT_CLOSURE_ROUNDS || !retract(d))
+            break;
+    }
+    return ERR_OK;
+}
