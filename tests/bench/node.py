@@ -166,7 +166,7 @@ def nginx(base, page, plain, tls):
                           stderr=subprocess.DEVNULL) as server:
         time.sleep(0.5)
         try:
-            yield
+            yield server.pid
         finally:
             server.terminate()
 
@@ -188,6 +188,50 @@ def fetch(link, path, token):
     return time.monotonic() - began, answer.status, body
 
 
+def processor_seconds(pids):
+    return sum(sum(int(word) for word in pathlib.Path(f'/proc/{pid}/stat').read_text(encoding='ascii').rsplit(')', 1)[1]
+                   .split()[11:13]) for pid in pids) / os.sysconf('SC_CLK_TCK')
+
+
+def children(pid):
+    return [int(word) for word in pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text(encoding='ascii').split()]
+
+
+def role_of(node, role):
+    return [pid for pid in node.processes() if pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')[1:3] ==
+            [b'--role', role.encode()]]
+
+
+def measured(url, token, pids):
+    """Pages a second, and milliseconds of processor a page in those processes."""
+    before = processor_seconds(pids)
+    rate = wrk(url, token)
+    return rate, (processor_seconds(pids) - before) * 1000 / (rate * WRK_SECONDS)
+
+
+def against(name, ours, floor, note):
+    """Three rounds, one after the other in each: the round in the middle."""
+    rounds = []
+    for _ in range(3):
+        static, mine = measured(*floor), measured(*ours)
+        rounds.append((mine[0] / static[0], mine, static))
+    ratio, mine, static = sorted(rounds)[1]
+    row(name, mine[0], 'pages/s', static[0], ratio, f'{note}; processor a page {mine[1]:.2f} ms, nginx {static[1]:.2f} ms; median '
+        f'of 3 rounds, ratios {", ".join(f"{one[0]:.2f}" for one in sorted(rounds))}')
+
+
+@contextlib.contextmanager
+def bench_net(page, port):
+    """The server of src/net by itself, with those bytes."""
+    with subprocess.Popen(['taskset', '-c', '0', os.path.join(live.ROOT, BUILD, 'tests/bench/bench_net'), page,
+                           str(port)]) as server:
+        time.sleep(0.5)
+        try:
+            yield server.pid
+        finally:
+            server.terminate()
+
+
 def bench_taxii(base, objects):
     base.chmod(0o755)
     kr = live.Node(BUILD, base, 'kr', 'KR')
@@ -201,23 +245,27 @@ def bench_taxii(base, objects):
     path = '/api/collections/release/objects/?limit=1000'
     link = http.client.HTTPSConnection('127.0.0.1', kr.port, context=ssl._create_unverified_context())
     live.wait_until(lambda: fetch(link, path, token)[2].count(b'"spec_version"') >= 1000)
-    first = []
-    for start in range(20):  # pages nobody asked for before
-        dates = f'&added_after=20{start:02d}-01-01T00:00:00Z'
-        first.append(fetch(link, path + dates, token)[0])
+    core = role_of(kr, 'core') + role_of(kr, 'edge')
+    before = processor_seconds(core)
+    first = sorted(fetch(link, f'{path}&added_after={1900 + k}-01-01T00:00:00Z', token)[0]  # pages nobody asked for before
+                   for k in range(100))
+    spent = (processor_seconds(core) - before) * 10
     page = fetch(link, path, token)[2]
-    plain, tls = free_port(), free_port()
-    with nginx(base, page, plain, tls):
-        floors = [wrk(f'http://127.0.0.1:{plain}/page'), wrk(f'https://127.0.0.1:{tls}/page')]
-        ours = wrk(f'https://127.0.0.1:{kr.port}{path}', token)
-        link = http.client.HTTPSConnection('127.0.0.1', tls, context=ssl._create_unverified_context())
-        static = sorted(fetch(link, '/page', '')[0] for _ in range(20))
-    row('taxii_page_tls', ours, 'pages/s', floors[1], ours / floors[1],
-        f'1,000 objects, {len(page)} bytes, 8 connections; nginx serves the same bytes; both on core 0, wrk on core 1')
-    row('taxii_page_plain', 0, 'pages/s', floors[0], 0, 'not measured: a node does not listen without TLS; floor: nginx, plain')
-    first.sort()
-    row('taxii_page_first', first[len(first) // 2] * 1000, 'ms', static[10] * 1000, static[10] / first[len(first) // 2],
-        'a page that nobody asked for before, median of 20, one connection; floor: nginx TLS, the same client')
+    plain, tls, net = free_port(), free_port(), free_port()
+    with nginx(base, page, plain, tls) as master, bench_net(base / 'www' / 'page', net) as server:
+        workers = children(master)
+        other = http.client.HTTPSConnection('127.0.0.1', tls, context=ssl._create_unverified_context())
+        static = sorted(fetch(other, '/page', '')[0] for _ in range(100))
+        ciphers = {one.sock.cipher()[0] for one in (link, other)}
+        against('taxii_page_tls', (f'https://127.0.0.1:{kr.port}{path}', token, role_of(kr, 'edge')),
+                (f'https://127.0.0.1:{tls}/page', '', workers),
+                f'1,000 objects, {len(page)} bytes, kept by edge, {" and ".join(sorted(ciphers))}, 8 connections; floor: nginx, the '
+                'same bytes; both on core 0, wrk on core 1')
+        against('taxii_page_plain', (f'http://127.0.0.1:{net}/page', '', [server]), (f'http://127.0.0.1:{plain}/page', '', workers),
+                'the server of src/net alone: a node does not listen without TLS; floor: nginx, plain, sendfile')
+    row('taxii_page_first', first[50] * 1000, 'ms', static[50] * 1000, static[50] / first[50],
+        f'a page that nobody asked for before, median of 100, one connection; processor of core and edge {spent:.1f} ms; floor: nginx '
+        'TLS, the same client')
     kr.stop()
 
 
