@@ -216,8 +216,8 @@ def against(name, ours, floor, note):
         static, mine = measured(*floor), measured(*ours)
         rounds.append((mine[0] / static[0], mine, static))
     ratio, mine, static = sorted(rounds)[1]
-    row(name, mine[0], 'pages/s', static[0], ratio, f'{note}; processor a page {mine[1]:.2f} ms, nginx {static[1]:.2f} ms; median '
-        f'of 3 rounds, ratios {", ".join(f"{one[0]:.2f}" for one in sorted(rounds))}')
+    row(name, mine[0], 'pages/s', static[0], ratio, f'{note}; processor a page {mine[1]:.2f} ms, nginx {static[1]:.2f} ms; '
+        f'median of 3 rounds, ratios {", ".join(f"{one[0]:.2f}" for one in sorted(rounds))}')
 
 
 @contextlib.contextmanager
@@ -259,13 +259,14 @@ def bench_taxii(base, objects):
         ciphers = {one.sock.cipher()[0] for one in (link, other)}
         against('taxii_page_tls', (f'https://127.0.0.1:{kr.port}{path}', token, role_of(kr, 'edge')),
                 (f'https://127.0.0.1:{tls}/page', '', workers),
-                f'1,000 objects, {len(page)} bytes, kept by edge, {" and ".join(sorted(ciphers))}, 8 connections; floor: nginx, the '
-                'same bytes; both on core 0, wrk on core 1')
-        against('taxii_page_plain', (f'http://127.0.0.1:{net}/page', '', [server]), (f'http://127.0.0.1:{plain}/page', '', workers),
+                f'1,000 objects, {len(page)} bytes, kept by edge, {" and ".join(sorted(ciphers))}, 8 connections; floor: '
+                'nginx, the same bytes; both on core 0, wrk on core 1')
+        against('taxii_page_plain', (f'http://127.0.0.1:{net}/page', '', [server]),
+                (f'http://127.0.0.1:{plain}/page', '', workers),
                 'the server of src/net alone: a node does not listen without TLS; floor: nginx, plain, sendfile')
     row('taxii_page_first', first[50] * 1000, 'ms', static[50] * 1000, static[50] / first[50],
-        f'a page that nobody asked for before, median of 100, one connection; processor of core and edge {spent:.1f} ms; floor: nginx '
-        'TLS, the same client')
+        f'a page that nobody asked for before, median of 100, one connection; processor of core and edge {spent:.1f} ms; '
+        'floor: nginx TLS, the same client')
     kr.stop()
 
 
