@@ -142,7 +142,7 @@ static err_t set_up(struct node *node)
     err_t err;
     int64_t now = node->world->now_us;
     if (gate_policy(node->gate) == NULL &&
-        TRY(err, gate_policy_activate(node->gate, world_policy(), &by_node, now, &fault)))
+        TRY(err, gate_policy_activate(node->gate, world_policy(node->policy), &by_node, now, &fault)))
         return err;
     for (unsigned s = 0; s < SOURCES; s++) {
         struct gate_source source = {.name = str_of(source_names[s]),
@@ -247,7 +247,9 @@ void node_start(struct node *node)
     if (node->world->broken || !sessions_open(node))
         return;
     node->changed = true;
-    op_retry(node);
+    oracle_look(node); /* before anything else is stated: what it finds came before */
+    if (node_is_up(node) && !node->world->broken)
+        op_retry(node);
     if (node_is_up(node))
         node_pump(node);
 }

@@ -16,6 +16,9 @@ enum op_kind {
     OP_STOP,
     OP_PEER,
     OP_MERGE,
+    OP_POLICY,
+    OP_QUARANTINE,
+    OP_BIND,
 };
 
 enum { FEED_MAX = 6, FEED_TEXT = FEED_MAX * THING_TEXT + 64 };
@@ -30,6 +33,8 @@ struct operation {
     enum gate_approval approval;
     enum gate_stop_kind stop;
     enum stix_tlp tlp;
+    enum world_policy policy;
+    uint64_t lsn; /* in quarantine: try again (on) or drop */
     size_t len;
     char text[FEED_TEXT];
 };
@@ -79,6 +84,22 @@ static err_t do_stop(struct node *node, const struct operation *op)
                                : err; /* lifted already, by the same operation before a crash perhaps */
 }
 
+static err_t do_policy(struct node *node, const struct operation *op)
+{
+    struct policy_fault fault;
+    return gate_policy_activate(node->gate, world_policy(op->policy), &by_operator, node->world->now_us,
+                                &fault);
+}
+
+static err_t do_quarantine(struct node *node, const struct operation *op)
+{
+    int64_t now = node->world->now_us;
+    if (op->lsn == 0)
+        return ERR_NOTFOUND;
+    return op->on ? gate_quarantine_retry(node->gate, op->lsn, &by_operator, now, no_answer, NULL)
+                  : gate_quarantine_drop(node->gate, op->lsn, &by_operator, now);
+}
+
 static err_t perform(struct node *node, const struct operation *op)
 {
     int64_t now = node->world->now_us;
@@ -102,6 +123,12 @@ static err_t perform(struct node *node, const struct operation *op)
                              &by_operator, now);
     case OP_MERGE:
         return gate_merge(node->gate, true);
+    case OP_POLICY:
+        return do_policy(node, op);
+    case OP_QUARANTINE:
+        return do_quarantine(node, op);
+    case OP_BIND:
+        return gate_identity_bind(node->gate, &key, node->source[op->source], &by_operator, now);
     }
     return ERR_OK;
 }
@@ -151,6 +178,12 @@ static void note_done(struct node *node, const struct operation *op)
         else
             node->stop_partner[op->to] = op->on;
         break;
+    case OP_POLICY:
+        node->policy = op->policy;
+        break;
+    case OP_BIND:
+        node->home[op->target] = node->source[op->source];
+        break;
     default:
         break;
     }
@@ -162,7 +195,8 @@ static void run(struct node *node)
     struct operation *op = node->pending;
     disk_time_set(node->disk, node->world->now_us);
     err_t err = perform(node, op);
-    bool nothing = err == ERR_NOTFOUND || err == ERR_DENIED; /* about what is not held, or not there */
+    /* About what is not held, or not there, or bound otherwise already. */
+    bool nothing = err == ERR_NOTFOUND || err == ERR_DENIED || err == ERR_CONFLICT;
     if (nothing)
         err = ERR_OK;
     if (err == ERR_OK)
@@ -236,11 +270,37 @@ static void draw_feed(struct world *world, struct operation *op, struct draw *dr
     op->len += 2;
 }
 
+struct choosing {
+    const struct node *node;
+    unsigned left;
+    uint64_t lsn;
+};
+
+static bool choose(void *ctx, const struct gate_quarantined *quarantined)
+{
+    struct choosing *choosing = ctx;
+    const struct thing *thing = things_find(&choosing->node->world->things, quarantined->bytes);
+    if (thing == NULL || thing->extra) /* twins do the same to what both have */
+        return true;
+    choosing->lsn = quarantined->lsn;
+    return choosing->left-- > 0;
+}
+
+/* The entry of that number, or the last one; 0: there is none. */
+static uint64_t draw_quarantined(struct node *node, unsigned number)
+{
+    struct choosing choosing = {node, number, 0};
+    if (node_is_up(node) && node->pending == NULL)
+        (void)node_failed(node, gate_quarantine_list(node->gate, 0, choose, &choosing), "listing");
+    return choosing.lsn;
+}
+
 static struct operation *draw_operation(struct world *world, struct node *node, struct draw *draw)
 {
-    static const enum op_kind often[] = {OP_FEED, OP_FEED,  OP_FEED,    OP_FEED,   OP_FEED,     OP_FEED,
-                                         OP_TAG,  OP_TAG,   OP_APPROVE, OP_ASSUME, OP_CLASSIFY, OP_STOP,
-                                         OP_PEER, OP_MERGE, OP_FEED,    OP_FEED};
+    static const enum op_kind often[] = {
+        OP_FEED, OP_FEED,    OP_FEED,   OP_FEED,     OP_FEED,   OP_FEED,       OP_TAG,
+        OP_TAG,  OP_APPROVE, OP_ASSUME, OP_CLASSIFY, OP_STOP,   OP_PEER,       OP_MERGE,
+        OP_FEED, OP_FEED,    OP_FEED,   OP_FEED,     OP_POLICY, OP_QUARANTINE, OP_BIND};
     static const enum stix_tlp assumed[] = {STIX_TLP_NONE, STIX_TLP_CLEAR, STIX_TLP_GREEN, STIX_TLP_RED};
     struct operation *op = calloc(1, sizeof *op);
     must(op != NULL);
@@ -260,6 +320,12 @@ static struct operation *draw_operation(struct world *world, struct node *node, 
         op->target = thing_target(THING_STATEMENT, draw_below(draw, 3));
         op->tlp = draw_chance(draw, 700) ? STIX_TLP_CLEAR : STIX_TLP_AMBER;
     }
+    op->policy = (enum world_policy)draw_below(draw, POLICIES);
+    if (op->kind == OP_BIND)
+        op->target = thing_target(draw_chance(draw, 800) ? THING_ORGANISATION : THING_PERSON,
+                                  draw_below(draw, THING_POOL));
+    if (op->kind == OP_QUARANTINE)
+        op->lsn = draw_quarantined(node, draw_below(draw, 8));
     if (op->kind == OP_FEED)
         draw_feed(world, op, draw);
     return op;
@@ -278,8 +344,8 @@ static err_t refuse_secret(struct node *node, const struct thing *thing)
         return err;
     oracle_look(node);
     for (op.to = 1; op.to < NODES; op.to++) {
-        if (TRY(err, perform(node, &op)))
-            return err;
+        if (TRY(err, perform(node, &op))) /* its creator is at home elsewhere: nobody takes it for ours */
+            return err == ERR_NOTFOUND ? ERR_OK : err;
         note_done(node, &op);
     }
     op.kind = OP_TAG;
@@ -311,8 +377,11 @@ static void feed_secret(struct world *world)
                                 no_answer, NULL, &fault);
         if (err == ERR_OK && why == THING_REFUSED)
             err = refuse_secret(node, thing);
+        if (err == ERR_OK)
+            err = node_commit(node);
         if (node_failed(node, err, "accepting"))
             return;
+        oracle_look(node); /* before anybody states more */
     }
 }
 
@@ -343,8 +412,8 @@ void op_draw(struct world *world)
         free(op); /* nobody is there to hear it */
         return;
     }
-    static const char *const words[] = {"feed",     "tag",  "approve", "assume",
-                                        "classify", "stop", "peer",    "merge"};
+    static const char *const words[] = {"feed", "tag",   "approve", "assume",     "classify", "stop",
+                                        "peer", "merge", "policy",  "quarantine", "bind"};
     world_say(world, "%s: %s", node->name, words[op->kind]);
     node->pending = op;
     run(node);

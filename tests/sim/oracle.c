@@ -7,6 +7,28 @@
 
 /* --- what the node holds --- */
 
+/* Who speaks for the id of what arrives now: its own home, the home of its creator, who spoke first. */
+static uint16_t owner_of(const struct node *node, const struct thing *thing, uint32_t source)
+{
+    const struct held *first = NULL;
+    uint32_t home = thing->has_creator ? node->home[thing->creator] : 0;
+    if (thing->kind == THING_DOMAIN)
+        return (uint16_t)source;
+    if (node->home[thing->target] != 0)
+        return (uint16_t)node->home[thing->target];
+    for (size_t i = 0; i < node->held_count; i++) {
+        const struct held *held = &node->held[i];
+        if (held->thing->target == thing->target && !held->assertion && !held->quarantined &&
+            (first == NULL || held->lsn < first->lsn))
+            first = held;
+    }
+    bool same = first != NULL && first->thing->has_creator == thing->has_creator &&
+                (!thing->has_creator || first->thing->creator == thing->creator);
+    if (home != 0 && (first == NULL || same))
+        return (uint16_t)home;
+    return first != NULL ? first->owner : (uint16_t)source;
+}
+
 struct looking {
     struct node *node;
     size_t first;
@@ -64,6 +86,19 @@ static int by_lsn(const void *a, const void *b)
     return left->lsn < right->lsn ? -1 : left->lsn > right->lsn;
 }
 
+/* In the order in which they came. What is another's to say is an assertion. */
+static void look_at_owners(struct node *node, size_t first)
+{
+    size_t end = node->held_count;
+    for (node->held_count = first; node->held_count < end; node->held_count++) {
+        struct held *held = &node->held[node->held_count];
+        held->owner = owner_of(node, held->thing, held->source);
+        if (!held->quarantined && held->assertion != (held->owner != held->source))
+            world_break(node->world, "%s: who speaks for this is mistaken (lsn %llu):\n%.400s", node->name,
+                        (unsigned long long)held->lsn, held->thing->text);
+    }
+}
+
 static void look_at_objects(struct node *node)
 {
     struct looking looking = {node, node->held_count};
@@ -78,6 +113,7 @@ static void look_at_objects(struct node *node)
     if (node_failed(node, err, "looking"))
         return;
     qsort(node->held + looking.first, node->held_count - looking.first, sizeof *node->held, by_lsn);
+    look_at_owners(node, looking.first);
     node->held_from = counts.durable_lsn;
 }
 
@@ -225,15 +261,9 @@ static struct facts facts_of(const struct node *node, const struct held *held)
     return facts;
 }
 
-/* The owner of an id is who spoke first for it (nobody's home is bound here); a variant is its source's. */
 static bool is_own(const struct node *node, const struct held *held)
 {
-    if (held->thing->kind == THING_DOMAIN)
-        return held->source == node->source[0];
-    for (size_t i = 0; i < node->held_count; i++)
-        if (node->held[i].thing->target == held->thing->target && speaks(&node->held[i]))
-            return node->held[i].source == node->source[0];
-    return false;
+    return held->owner == node->source[0];
 }
 
 static bool is_denied(const struct oracle *oracle, const struct held *held, const struct facts *facts,
@@ -263,8 +293,10 @@ static bool is_let_go(const struct oracle *oracle, const struct held *held, cons
     uint16_t target = held->thing->target;
     if (facts->unresolved || facts->statement || facts->unmarked)
         return false;
-    if (facts->tlp == STIX_TLP_CLEAR || facts->tlp == STIX_TLP_GREEN)
+    if (facts->tlp == STIX_TLP_CLEAR)
         return true;
+    if (facts->tlp == STIX_TLP_GREEN)
+        return node->policy == POLICY_USUAL || (node->policy == POLICY_ASKING && held->approved[oracle->to]);
     int64_t since =
         held->received_us > node->settled_us[target] ? held->received_us : node->settled_us[target];
     return own && facts->tlp == STIX_TLP_AMBER && node->tagged[target][oracle->to] &&

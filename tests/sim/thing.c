@@ -68,6 +68,14 @@ static void refer(struct thing *thing, uint16_t target, bool follows)
     thing->refs[thing->ref_count++] = (struct thing_ref) {target, follows};
 }
 
+static void create(struct thing *thing, uint16_t target)
+{
+    say(thing, ",\"created_by_ref\":");
+    refer(thing, target, true);
+    thing->has_creator = true;
+    thing->creator = target;
+}
+
 static void mark_tlp(struct thing *thing, struct draw *draw, enum stix_tlp tlp)
 {
     say(thing, "\"marking-definition--%s\"", tlp_ids[tlp][draw_below(draw, 2)]);
@@ -188,8 +196,7 @@ static void say_creator(struct thing *thing)
         return;
     if (number % 2 == 1)
         return;
-    say(thing, ",\"created_by_ref\":");
-    refer(thing, thing_target(THING_ORGANISATION, (number / 2) % THING_POOL), true);
+    create(thing, thing_target(THING_ORGANISATION, (number / 2) % THING_POOL));
 }
 
 static void say_definition(struct thing *thing)
@@ -338,10 +345,8 @@ static void say_secret_refs(struct thing *thing, struct draw *draw, enum thing_s
 {
     if (thing->kind != THING_RELATION)
         say(thing, ",\"name\":\"secret\"");
-    if (thing->kind != THING_RELATION || draw_chance(draw, 500)) {
-        say(thing, ",\"created_by_ref\":");
-        refer(thing, thing_target(THING_ORGANISATION, draw_below(draw, THING_POOL)), true);
-    }
+    if (thing->kind != THING_RELATION || draw_chance(draw, 500))
+        create(thing, thing_target(THING_ORGANISATION, draw_below(draw, THING_POOL)));
     if (thing->kind == THING_REPORT) {
         say(thing, ",\"published\":\"2026-01-01T00:00:00Z\",\"object_refs\":[");
         for (unsigned i = 1 + draw_below(draw, 2); i > 0; i--) {

@@ -52,6 +52,8 @@ struct thing {
     bool marked;       /* has object_marking_refs */
     uint16_t marks[4]; /* ids of marking definitions that are not built in */
     size_t mark_count;
+    bool has_creator;
+    uint16_t creator;
     struct thing_ref refs[THING_REFS];
     size_t ref_count;
     size_t len;

@@ -29,18 +29,35 @@ void world_say(const struct world *world, const char *fmt, ...)
     (void)printf("\n");
 }
 
-struct str world_policy(void)
+enum { POLICY_TEXT = 16384 };
+
+static size_t read_policy(char *out)
 {
-    static char text[16384];
-    static size_t len;
-    if (len == 0) {
-        FILE *file = fopen(BONGSU_ROOT "/share/default.policy", "rb");
-        must(file != NULL);
-        len = fread(text, 1, sizeof text, file);
-        (void)fclose(file);
-        must(len > 0 && len < sizeof text);
+    FILE *file = fopen(BONGSU_ROOT "/share/default.policy", "rb");
+    must(file != NULL);
+    size_t len = fread(out, 1, POLICY_TEXT / 2, file);
+    (void)fclose(file);
+    must(len > 0 && len < POLICY_TEXT / 2);
+    out[len] = '\0';
+    return len;
+}
+
+struct str world_policy(enum world_policy which)
+{
+    static const char open[] = "tlp <= green", narrow[] = "tlp <= clear";
+    static char texts[POLICIES][POLICY_TEXT];
+    char *text = texts[which];
+    if (text[0] != '\0')
+        return str_of(text);
+    size_t len = read_policy(text);
+    if (which == POLICY_NARROW) {
+        char *at = strstr(text, open);
+        must(at != NULL);
+        memcpy(at, narrow, sizeof narrow - 1);
+    } else if (which == POLICY_ASKING) {
+        (void)snprintf(text + len, POLICY_TEXT - len, "\nhold asking if tlp == green until approved\n");
     }
-    return (struct str) {text, len};
+    return str_of(text);
 }
 
 static void world_init(struct world *world, const struct world_options *options)

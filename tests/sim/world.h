@@ -63,7 +63,7 @@ struct held {
     uint64_t lsn;
     uint64_t leaf; /* 1 + number of the partner's leaf that brought it */
     int64_t received_us;
-    uint16_t source;
+    uint16_t source, owner;
     bool assertion, quarantined;
     bool told; /* its origin said that it is no longer current */
     bool approved[NODES], denied[NODES];
@@ -74,6 +74,9 @@ struct signed_root {
     uint64_t size;
     struct hash root;
 };
+
+/* The default policy; one that keeps GREEN here; one that lets GREEN go only when an operator says so. */
+enum world_policy { POLICY_USUAL, POLICY_NARROW, POLICY_ASKING, POLICIES };
 
 struct operation; /* op.c */
 
@@ -110,6 +113,8 @@ struct node {
     bool tagged[THING_TARGETS][NODES];
     int64_t settled_us[THING_TARGETS];
     enum stix_tlp classified[THING_TARGETS];
+    uint32_t home[THING_TARGETS]; /* source that an identity is bound to; 0: none */
+    enum world_policy policy;
     bool stop_all, stop_source[SOURCES], stop_partner[NODES];
     bool want_started[NODES], want_history[NODES];
     struct operation *pending;
@@ -193,7 +198,7 @@ void world_deinit(struct world *world);
 /* The first one counts. */
 void world_break(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-struct str world_policy(void);
+struct str world_policy(enum world_policy which);
 
 /* --- node.c --- */
 void node_init(struct world *world, unsigned number);
