@@ -79,7 +79,14 @@
 #define LIMIT_VALUE_BYTES    (256u << 10) /* index values are facts, not objects */
 #define LIMIT_ANCHOR_ROWS    256          /* partners times their two ledgers, with room for old epochs */
 /* --- gate --- */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define LIMIT_INDEX_MAP_BYTES (UINT64_C(1) << 32) /* TSan leaves a program no terabytes of addresses */
+#endif
+#endif
+#ifndef LIMIT_INDEX_MAP_BYTES
 #define LIMIT_INDEX_MAP_BYTES (UINT64_C(1) << 40) /* address space of the index; LMDB wants it first */
+#endif
 #define LIMIT_CLOSURE_ROUNDS                                                                                 \
     64 /* rounds of followers asked for by followers; beyond, less is released, never more */
 #define LIMIT_CLOSURE_MEMBERS 8192       /* objects decided together; more waits for the next step */
