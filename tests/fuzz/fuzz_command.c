@@ -1,0 +1,157 @@
+/* A request line of the control socket (docs/protocol/CONTROL.md), run as core runs it over a store in a
+ * directory of its own: whatever comes, every line of the answer is JSON, a refusal says why, and the node
+ * stays well. What a command appended stays for the next: long runs reach states that one line cannot. */
+#define _XOPEN_SOURCE 700
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "core/sign.h"
+#include "os/os.h"
+#include "taxii/server.h"
+#include "json/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct place {
+    char dir[64];
+    struct conf conf;
+    struct gate *gate;
+    struct taxii *taxii;
+    struct json_parser *parser;
+    struct arena arena;
+    struct command_host host;
+    uint64_t turns;
+} place;
+
+static void nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static void no_peer_status(void *ctx, unsigned partner, struct buf *out)
+{
+    (void)ctx;
+    (void)partner;
+    (void)out;
+}
+
+static void no_status(void *ctx, struct buf *out)
+{
+    (void)ctx;
+    (void)out;
+}
+
+static void leave(void)
+{
+    char command[96];
+    taxii_close(place.taxii);
+    gate_close(place.gate);
+    json_parser_free(place.parser);
+    arena_deinit(&place.arena);
+    (void)snprintf(command, sizeof command, "rm -rf %s", place.dir);
+    must(system(command) == 0);
+}
+
+static void enter(void)
+{
+    static const struct gate_by by = {{"fuzz", 4}, {"a seed", 6}};
+    static const char object[] =
+        "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"identity--00000000-0000-4000-8000-"
+        "000000000001\","
+        "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\",\"name\":\"n\"}\n"
+        "{\"type\":\"indicator\"}";
+    const struct os *os = os_linux();
+    struct gate_submission submission = {0};
+    uint8_t padded[sizeof object + JSON_PADDING] = {0};
+    (void)snprintf(place.dir, sizeof place.dir, "%s/bongsu-fuzz-XXXXXX", P_tmpdir);
+    must(mkdtemp(place.dir) != NULL && sign_start() == ERR_OK);
+    place.conf = (struct conf) {.node = "kr", .country = "KR"};
+    struct gate_setup gate = {.os = os, .dir = place.dir, .node_name = STR("kr")};
+    must(gate_open(&gate, &place.gate) == ERR_OK);
+    struct taxii_setup taxii = {
+        .gate = place.gate, .random = os->random, .random_ctx = os->ctx, .title = STR("kr")};
+    must(taxii_open(&taxii, 1, &place.taxii) == ERR_OK);
+    must(json_parser_new(LIMIT_CONTROL_LINE_BYTES, &place.parser) == ERR_OK);
+    arena_init(&place.arena, 64u << 20);
+    struct gate_source source = {.name = STR("feed"), .partner = -1, .assume_until_us = INT64_MAX};
+    must(gate_source_put(place.gate, &source, &by, 1, &submission.source) == ERR_OK);
+    memcpy(padded, object, sizeof object - 1);
+    must(gate_accept(place.gate, &submission, bytes_of(padded, sizeof object - 1), 1, NULL, NULL, NULL) ==
+         ERR_OK);
+    must(gate_commit(place.gate) == ERR_OK);
+    place.host = (struct command_host) {.gate = place.gate,
+                                        .taxii = place.taxii,
+                                        .conf = &place.conf,
+                                        .os = os,
+                                        .peers_changed = nothing,
+                                        .peer_status = no_peer_status,
+                                        .node_status = no_status};
+    must(atexit(leave) == 0);
+}
+
+/* Each line of `out` is one JSON object. */
+static void check_lines(struct bytes out)
+{
+    struct json_doc doc;
+    while (out.len > 0) {
+        const uint8_t *end = memchr(out.at, '\n', out.len);
+        must(end != NULL);
+        size_t len = (size_t)(end - out.at);
+        uint8_t *padded = calloc(1, len + JSON_PADDING);
+        must(padded != NULL);
+        memcpy(padded, out.at, len);
+        must(json_parse(place.parser, bytes_of(padded, len), &doc, NULL) == ERR_OK &&
+             json_is(json_root(&doc), JSON_OBJECT));
+        free(padded);
+        out = bytes_of(end + 1, out.len - len - 1);
+    }
+}
+
+static void run(const struct command *command, struct json_val args)
+{
+    struct buf out;
+    struct command_call call = {.host = &place.host,
+                                .args = args,
+                                .who = STR("fuzz"),
+                                .now_us = 2,
+                                .arena = &place.arena,
+                                .out = &out};
+    buf_init(&out, LIMIT_CONTROL_REPLY_BYTES);
+    err_t err = command->run(&call);
+    must(err == ERR_OK || err == ERR_NOMEM || call.what[0] != '\0');
+    must(memchr(call.what, '\0', sizeof call.what) != NULL);
+    must(buf_err(&out) == ERR_OK);
+    check_lines(buf_bytes(&out));
+    buf_deinit(&out);
+    arena_reset(&place.arena);
+    must(!gate_health(place.gate).read_only);
+    if (command->writes || ++place.turns % 64 == 0)
+        must(gate_commit(place.gate) == ERR_OK);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct json_doc doc;
+    struct str name;
+    struct json_val args;
+    if (place.gate == NULL)
+        enter();
+    if (size > LIMIT_CONTROL_LINE_BYTES)
+        return 0;
+    uint8_t *line = calloc(1, size + JSON_PADDING);
+    must(line != NULL);
+    if (size > 0)
+        memcpy(line, data, size);
+    if (json_parse(place.parser, bytes_of(line, size), &doc, NULL) == ERR_OK &&
+        json_get_str(json_root(&doc), STR("command"), &name) &&
+        json_get(json_root(&doc), STR("args"), &args) && json_is(args, JSON_OBJECT)) {
+        const struct command *command = command_find(name);
+        if (command != NULL)
+            run(command, args);
+    }
+    free(line);
+    return 0;
+}

@@ -1,0 +1,122 @@
+/* What roles read of each other (app/message.h, net/exchange.h): another role may have been taken over, and
+ * is believed nothing. Whatever decodes and is written again reads the same a second time, and is then
+ * spelled in one way only. The first byte chooses the kind. */
+#include <string.h>
+
+#include "app/message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct gate_sign_request sign; /* large: not for the stack */
+
+static err_t call_again(struct bytes wire, struct buf *out)
+{
+    struct message_call call;
+    err_t err = message_call_read(wire, &call);
+    if (err == ERR_OK)
+        message_call_write(out, &call);
+    return err;
+}
+
+static err_t answer_again(struct bytes wire, struct buf *out)
+{
+    struct message_answer answer;
+    err_t err = message_answer_read(wire, &answer);
+    if (err == ERR_OK)
+        message_answer_write(out, &answer);
+    return err;
+}
+
+static err_t sign_again(struct bytes wire, struct buf *out)
+{
+    err_t err = message_sign_read(wire, &sign);
+    if (err == ERR_OK)
+        message_sign_write(out, &sign);
+    return err;
+}
+
+static err_t signed_again(struct bytes wire, struct buf *out)
+{
+    struct message_signed message;
+    err_t err = message_signed_read(wire, &message);
+    if (err == ERR_OK)
+        message_signed_write(out, &message);
+    return err;
+}
+
+static err_t receipt_again(struct bytes wire, struct buf *out)
+{
+    struct message_receipt receipt;
+    err_t err = message_receipt_read(wire, &receipt);
+    if (err == ERR_OK)
+        message_receipt_write(out, &receipt);
+    return err;
+}
+
+static err_t receipted_again(struct bytes wire, struct buf *out)
+{
+    struct message_receipted message;
+    err_t err = message_receipted_read(wire, &message);
+    if (err == ERR_OK)
+        message_receipted_write(out, &message);
+    return err;
+}
+
+static err_t peers_again(struct bytes wire, struct buf *out)
+{
+    struct rd rd = rd_of(wire);
+    while (rd.err == ERR_OK && rd.left > 0) {
+        struct message_peer peer = message_peer_next(&rd);
+        if (rd.err == ERR_OK)
+            message_peer_write(out, &peer);
+    }
+    return rd.err;
+}
+
+static err_t request_again(struct bytes wire, struct buf *out)
+{
+    struct exchange_request request;
+    err_t err = exchange_request_read(wire, &request);
+    if (err == ERR_OK)
+        exchange_request_write(out, &request);
+    return err;
+}
+
+static err_t (*const kinds[])(struct bytes wire, struct buf *out) = {
+    call_again,    answer_again,    sign_again,  signed_again,
+    receipt_again, receipted_again, peers_again, request_again,
+};
+enum { KINDS = sizeof kinds / sizeof kinds[0], PIECE = KINDS, ANSWER, ALL };
+
+static void read_only(unsigned kind, struct bytes wire)
+{
+    struct gate_piece piece;
+    struct exchange_answer answer;
+    if (kind == PIECE && message_piece_read(wire, &piece) == ERR_OK)
+        must(piece.bytes.len <= wire.len);
+    if (kind == ANSWER && exchange_answer_read(wire, &answer) == ERR_OK)
+        must(answer.body.len <= wire.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct buf once, twice;
+    if (size == 0)
+        return 0;
+    unsigned kind = data[0] % ALL;
+    struct bytes wire = {data + 1, size - 1};
+    if (kind >= KINDS) {
+        read_only(kind, wire);
+        return 0;
+    }
+    buf_init(&once, LIMIT_LINK_MESSAGE_BYTES);
+    buf_init(&twice, LIMIT_LINK_MESSAGE_BYTES);
+    if (kinds[kind](wire, &once) == ERR_OK) {
+        must(buf_err(&once) == ERR_OK);
+        must(kinds[kind](buf_bytes(&once), &twice) == ERR_OK);
+        must(once.len == twice.len && (once.len == 0 || memcmp(once.at, twice.at, once.len) == 0));
+    }
+    buf_deinit(&once);
+    buf_deinit(&twice);
+    return 0;
+}
