@@ -1,5 +1,6 @@
 /* One piece of work beside the loop: a thread that is born for it and joined. What it touches is nobody
- * else's until os_thread_join. Signals stay with the thread that began it. */
+ * else's until os_thread_join. Signals stay with the thread that began it, and so does the processor when
+ * both want it: the work yields. */
 #pragma once
 
 #include "core/err.h"
