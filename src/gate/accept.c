@@ -2,6 +2,8 @@
 #include "core/wr.h"
 #include "gate/state.h"
 
+enum { SLICES_FIRST = 8 }; /* a partner's objects come one by one, feeds by the thousand */
+
 /* One submission under way. */
 struct intake {
     struct gate *gate;
@@ -360,8 +362,8 @@ static bool collect(void *ctx, struct json_slice slice)
 {
     struct intake *in = ctx;
     if (in->slice_count == in->slice_size) {
-        size_t wider = in->slice_size == 0 ? LIMIT_BATCH_OBJECTS : in->slice_size * 2;
-        struct json_slice *slices = arena_zalloc(&in->gate->accept_arena, wider, sizeof *slices);
+        size_t wider = in->slice_size == 0 ? SLICES_FIRST : in->slice_size * 2;
+        struct json_slice *slices = arena_alloc(&in->gate->accept_arena, wider * sizeof *slices);
         if (slices == NULL) {
             in->err = ERR_NOMEM;
             return false;

@@ -21,7 +21,8 @@ struct bytes fact_key(enum record_fact_kind kind, struct bytes key, uint8_t out[
 err_t fact_get(const struct gate *gate, enum record_fact_kind kind, struct bytes key, struct bytes *out)
 {
     uint8_t full[KEY_MAX];
-    if (key.len > RECORD_FACT_KEY_MAX)
+    /* Deciding asks for tags, approvals and the like of every object; most nodes have none of some kind. */
+    if (key.len > RECORD_FACT_KEY_MAX || (gate->fact_kinds >> kind & 1) == 0)
         return ERR_NOTFOUND;
     return store_get(gate->store, TABLE_FACT, fact_key(kind, key, full), out);
 }
@@ -318,6 +319,15 @@ uint64_t partners_started(const struct gate *gate)
     return mask;
 }
 
+/* The first partner starts: what came before is the job's alone, or it would all be decided twice. */
+static err_t skip_to(struct gate *gate, uint64_t lsn, uint64_t starting)
+{
+    if (partners_started(gate) != starting || gate->scanned_lsn >= lsn)
+        return ERR_OK;
+    gate->scanned_lsn = lsn;
+    return meta_put_u64(gate, "scanned", lsn);
+}
+
 /* Which old decisions a new fact asks for again (DESIGN 7). */
 static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_fact *fact)
 {
@@ -353,6 +363,9 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
             return ERR_CORRUPT;
         job.scope = JOB_ALL;
         job.partners = UINT64_C(1) << peer->index;
+        err_t err = skip_to(gate, lsn, job.partners);
+        if (err != ERR_OK)
+            return err;
         break;
     }
     default:
@@ -368,6 +381,7 @@ err_t fact_apply(struct gate *gate, uint64_t lsn, const struct record_fact *fact
         return err;
     uint8_t full[KEY_MAX];
     struct bytes key = fact_key(fact->kind, fact->key, full);
+    gate->fact_kinds |= UINT32_C(1) << fact->kind;
     if (fact->value.len == 0)
         err = store_delete(gate->store, TABLE_FACT, key);
     else
@@ -458,11 +472,38 @@ static err_t load_policy(struct gate *gate)
     return policy_apply(gate, lsn, &policy);
 }
 
+/* Which kinds there are any facts of. */
+static err_t load_kinds(struct gate *gate)
+{
+    static const enum record_fact_kind kinds[] = {
+#define X(name, number, key) RECORD_FACT_##name,
+        RECORD_FACT_LIST(X)
+#undef X
+    };
+    uint8_t head[KEY_MAX];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct store_scan *scan;
+        struct bytes key, value;
+        must(kinds[i] < 32);
+        err_t err = store_scan_open(gate->store, TABLE_FACT, fact_key(kinds[i], bytes_of(NULL, 0), head),
+                                    bytes_of(NULL, 0), &scan);
+        if (err != ERR_OK)
+            return err;
+        err = store_scan_next(scan, &key, &value);
+        store_scan_close(scan);
+        if (err == ERR_OK)
+            gate->fact_kinds |= UINT32_C(1) << kinds[i];
+        else if (err != ERR_NOTFOUND)
+            return err;
+    }
+    return ERR_OK;
+}
+
 err_t fact_load_all(struct gate *gate)
 {
     static const enum record_fact_kind kinds[] = {RECORD_FACT_SOURCE, RECORD_FACT_IDENTITY,
                                                   RECORD_FACT_MARKING, RECORD_FACT_STOP, RECORD_FACT_PEER};
-    err_t err = ERR_OK;
+    err_t err = load_kinds(gate);
     for (size_t i = 0; err == ERR_OK && i < sizeof kinds / sizeof *kinds; i++)
         err = load_kind(gate, kinds[i]);
     return err != ERR_OK ? err : load_policy(gate);

@@ -310,6 +310,9 @@ static err_t load_derived(struct gate *gate)
         gate->decided_lsn = LSN_FIRST;
     else if (err != ERR_OK)
         return err;
+    err = meta_get_u64(gate, "scanned", &gate->scanned_lsn);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
     return tallies_load(gate);
 }
 

@@ -182,6 +182,7 @@ struct gate {
     const char *why;
 
     struct arena facts_arena; /* names, cards: live as long as the gate */
+    uint32_t fact_kinds;      /* bit a kind: facts of it were ever logged */
     struct gate_source *sources;
     size_t source_count;
     struct gate_peer *peers;
