@@ -294,6 +294,39 @@ static void partners_come_and_go(void **state)
 }
 
 /* A policy that names a partner stays in force, and the node starts, when that partner is removed. */
+/* What the first partner's history covers is decided by its job alone, also after a restart in between. */
+static void the_first_history_is_decided_once(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_counts before, after;
+    unsigned us;
+    bench_init(&b);
+    bench_policy(&b);
+    assert_int_equal(gate_peer_put(b.gate, STR("us-cisa"), STR("us"), STR("US"), bytes_of(NULL, 0), &by_test,
+                                   b.now_us, &us),
+                     ERR_OK);
+    uint32_t own = bench_source(&b, "own", STIX_TLP_NONE, true, false);
+    (void)bench_add(&b, own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    bench_settle(&b);
+    gate_counts(b.gate, &before);
+    assert_int_equal(gate_peer_set(b.gate, us, GATE_PEER_STARTED, true, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    assert_int_equal(gate_merge(b.gate, true), ERR_OK);
+    bench_reopen(&b);
+    bench_settle(&b);
+    gate_counts(b.gate, &after);
+    assert_true(bench_is_released(&b, us, "indicator", 1));
+    assert_int_equal(after.decided_lsn, before.decided_lsn);
+    (void)bench_add(&b, own, indicator(text, 2, 1, MARKED(TLP_GREEN)));
+    bench_settle(&b);
+    gate_counts(b.gate, &after);
+    assert_true(bench_is_released(&b, us, "indicator", 2));
+    assert_true(after.decided_lsn > before.decided_lsn);
+    bench_deinit(&b);
+}
+
 static void a_policy_names_a_removed_partner(void **state)
 {
     (void)state;
@@ -892,6 +925,7 @@ int main(void)
         cmocka_unit_test(stops_and_lifting_them),
         cmocka_unit_test(a_stopped_source_does_not_come_along),
         cmocka_unit_test(partners_come_and_go),
+        cmocka_unit_test(the_first_history_is_decided_once),
         cmocka_unit_test(a_policy_names_a_removed_partner),
         cmocka_unit_test(a_new_policy_decides_again),
         cmocka_unit_test(more_jobs_than_fit),
