@@ -112,6 +112,11 @@ void table_free(struct table *table);
 void print_say(struct str line);
 /* Columns of a terminal that a text takes. */
 size_t print_width(struct str text);
+/* Appends text that somebody else wrote: control characters, which begin lines and drive terminals, become
+ * spaces. */
+void print_clean(struct buf *out, struct str text);
+/* Appends ,"name":"value". */
+void print_member(struct buf *out, const char *name, struct str value);
 
 /* --- line.c: one line of the node, read --- */
 
@@ -134,4 +139,4 @@ int run_ledger_verify_proof(struct cli_call *call);
 
 /* The groups. */
 extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,
-    cli_status, cli_taxii;
+    cli_status, cli_taxii, cli_lint;

@@ -90,25 +90,19 @@ struct refusal {
     size_t whole;    /* larger than an object: so many bytes, kept in pieces; 0: as one */
 };
 
-static void put_text(struct buf *out, const char *name, struct str value)
-{
-    buf_printf(out, ",\"%s\":", name);
-    json_write_str(out, str_is_utf8(value) ? value : STR("(not UTF-8)"));
-}
-
 static void say_refusal_json(struct add *add, const struct refusal *refusal)
 {
     struct buf *out = &add->line;
     buf_clear(out);
     buf_printf(out, "{\"object\":%zu,\"at\":%zu,\"offset\":%zu,\"number\":%llu", refusal->object, refusal->at,
                refusal->fault, (unsigned long long)refusal->number);
-    put_text(out, "file", str_of(add->path));
-    put_text(out, "refused", refusal->word);
-    put_text(out, "id", refusal->id);
-    put_text(out, "pointer", refusal->pointer);
-    put_text(out, "code", refusal->code);
-    put_text(out, "what", refusal->what);
-    put_text(out, "section", refusal->section);
+    print_member(out, "file", str_of(add->path));
+    print_member(out, "refused", refusal->word);
+    print_member(out, "id", refusal->id);
+    print_member(out, "pointer", refusal->pointer);
+    print_member(out, "code", refusal->code);
+    print_member(out, "what", refusal->what);
+    print_member(out, "section", refusal->section);
     buf_printf(out, "}\n");
     if (buf_err(out) == ERR_OK)
         (void)printf("%.*s", STR_ARG(buf_str(out)));
@@ -382,7 +376,7 @@ static bool add_file(struct add *add)
     add->out = add->back = add->objects = add->objects_done = add->cut_end = add->bytes_done = 0;
     add->fault = (struct fault) {0};
     buf_clear(&add->batch);
-    if (!text_open(add->path, &add->text)) {
+    if (!text_open(add->path, "nothing of it was added", &add->text)) {
         add->status = CLI_FAILED;
         return true; /* the other files all the same */
     }

@@ -103,7 +103,7 @@ static void say_proof(const struct cli_call *call, const struct verifying *verif
 static int compare_object(const struct cli_call *call, const struct verifying *verifying, const char *path)
 {
     struct text text;
-    if (!text_open(path, &text))
+    if (!text_open(path, "nothing was compared", &text))
         return CLI_FAILED;
     struct hash whole = hash_sha256(text.bytes);
     size_t len = text.bytes.len;

@@ -104,6 +104,28 @@ static size_t width_of(const char *text)
     return print_width(str_of(text));
 }
 
+static bool is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
+
+void print_clean(struct buf *out, struct str text)
+{
+    while (text.len > 0) {
+        struct str before = text;
+        if (is_control(take_char(&text)))
+            buf_putc(out, ' ');
+        else
+            buf_put(out, before.at, before.len - text.len);
+    }
+}
+
+void print_member(struct buf *out, const char *name, struct str value)
+{
+    buf_printf(out, ",\"%s\":", name);
+    json_write_str(out, str_is_utf8(value) ? value : STR("(not UTF-8)"));
+}
+
 /* A table is lines: what a sender wrote may not begin another, nor drive the terminal. Cut between
  * characters. */
 static void copy_cell(struct str from, char out[CELL_MAX])
@@ -115,7 +137,7 @@ static void copy_cell(struct str from, char out[CELL_MAX])
         size_t bytes = before.len - from.len;
         if (bytes > CELL_MAX - 1 - len)
             break;
-        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+        if (is_control(c)) {
             out[len++] = ' ';
             continue;
         }

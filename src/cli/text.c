@@ -166,7 +166,7 @@ static err_t prepare(struct text *text, const char **out_why)
     return ERR_OK;
 }
 
-bool text_open(const char *path, struct text *out)
+bool text_open(const char *path, const char *next, struct text *out)
 {
     struct text text = {.input = {.fd = -1}};
     const char *what = NULL;
@@ -177,7 +177,7 @@ bool text_open(const char *path, struct text *out)
         err = prepare(&text, &what);
     if (err != ERR_OK) {
         text_close(&text);
-        (void)cli_fail("nothing of it was added", "%s: %s", path, what != NULL ? what : err_text(err));
+        (void)cli_fail(next, "%s: %s", path, what != NULL ? what : err_text(err));
         return false;
     }
     *out = text;

@@ -1,5 +1,5 @@
-/* The text of a file to be added: as it is, or unpacked (gzip, zstd), however large. It is mapped, never
- * loaded; what is packed or comes by a pipe is first spooled into a file without a name. */
+/* The text of a file to be added or looked at: as it is, or unpacked (gzip, zstd), however large. It is
+ * mapped, never loaded; what is packed or comes by a pipe is first spooled into a file without a name. */
 #pragma once
 
 #include "cli/cli.h"
@@ -10,6 +10,6 @@ struct text {
     struct bytes bytes; /* mapped; good until text_close */
 };
 
-/* Says why not. "-" is standard input. */
-NODISCARD bool text_open(const char *path, struct text *out);
+/* Says why not, and `next`: what that means. "-" is standard input. */
+NODISCARD bool text_open(const char *path, const char *next, struct text *out);
 void text_close(struct text *text);

@@ -158,6 +158,67 @@ def test_usage(place):
     place.expect(1, 'there is no node in nowhere', 'serve', 'nowhere')
 
 
+LINTED = """{"type":"bundle","id":"bundle--56d0ccf7-086c-4bda-9623-96e7b1c828f9","objects":[
+{"type":"url","spec_version":"2.1","id":"url--1a934324-08e6-5103-9bc7-aa19d7c221a2","value":"https://five.example/"},
+  {"value":7,"type":"domain-name","spec_version":"2.1","id":"domain-name--1fee8347-17fd-5975-888e-835992254fe3"},
+{"name":"봉수","revoked":1,"type":"identity","spec_version":"2.1","id":"identity--56d0ccf7-086c-4bda-9623-96e7b1c828f9",\
+"created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z"}
+]}
+"""
+
+
+def test_lint(place):
+    """Lines and columns of LINTED were counted by hand: the 7 and the 1."""
+    (place.path / 'two.json').write_text(LINTED)
+    first, second = 'two.json:3:12: error: object 1 domain-name--[-0-9a-f]+, /value: ', 'two.json:4:24: error: object 2 identity'
+    place.expect(1, f'^{first}.*\n{second}.*?/revoked: .*\ntwo.json: 3 objects, 2 errors, 0 warnings, 0 remarks\n'
+                 '1 file: 3 objects, 2 errors', 'lint', 'two.json')
+    told = place.lines('lint', 'two.json')
+    check('lint --json has a line each', [line.get('level') for line in told] == ['error', 'error', None, None], told)
+    check('lint --json has the place', [(line['line'], line['column'], line['pointer'], line['object']) for line in told[:2]] ==
+          [(3, 12, '/value', 1), (4, 24, '/revoked', 2)], told)
+    check('the offset is of the byte', [LINTED.encode()[line['offset']:][:1] for line in told[:2]] == [b'7', b'1'], told)
+    check('lint --json counts', (told[-1]['files'], told[-1]['objects'], told[-1]['errors']) == (1, 3, 2), told[-1])
+    place.expect(1, '^-:3:12: error', 'lint', '-', given=LINTED.encode())
+    place.expect(1, '^-:3:12: error', 'lint', '-', given=gzip.compress(LINTED.encode()))
+    for path in sorted(CAMPAIGN.glob('*.json*')):
+        if path.name != 'expected.json':
+            place.expect(0, ' 0 errors, 0 warnings, 0 remarks', 'lint', path, '--strict')
+    hostile = ROOT / 'samples' / 'hostile'
+    for name, row in json.loads((hostile / 'expected.json').read_text()).items():
+        total = place.lines('lint', hostile / name)[-1]
+        of_a_node = name in ('same-version-twice.json', 'red-as-clear.json')  # by what it holds, and by its policy
+        check(f'lint {name}', (total['errors'] > 0) != of_a_node, (total, row))
+
+
+def test_lint_levels(place):
+    address = {'type': 'ipv4-addr', 'spec_version': '2.1', 'id': 'ipv4-addr--8a2aedd5-2586-51d9-ad91-e230d16548c1',
+               'value': '198.51.100.251'}
+    other = {**address, 'id': 'ipv4-addr--8a2aedd5-2586-51d9-ad91-e230d16548c2'}
+    place.expect(0, '^-: 1 object, 0 errors, 0 warnings, 0 remarks', 'lint', '-', given=json.dumps(address).encode())
+    place.expect(0, f'remark: .*, /id: .* give the id {address["id"]} .STIX 2.1, 2.9.\n.* 0 warnings, 1 remark\n', 'lint', '-',
+                 '--strict', given=json.dumps(other).encode())
+    odd = json.dumps({**address, 'x': 1}).encode()
+    place.expect(0, 'warning: object 0 ipv4.*, /x: .*11.1.1.*1 warning, 0 remarks', 'lint', '-', given=odd)
+    place.expect(1, '1 warning, 0 remarks', 'lint', '-', '--strict', given=odd)
+    many = json.dumps({**address, **{f'X{i}': 1 for i in range(20)}}).encode()
+    place.expect(0, '16 warnings, 0 remarks, 4 more not told', 'lint', '-', given=many)
+    wild = json.dumps({**address, 'id': 'ipv4-addr--\x1b[2J\n\u009b1m'}, ensure_ascii=False).encode()
+    out = place.expect(1, 'error: object 0 ipv4-addr-- \\[2J  1m', 'lint', '-', given=wild)
+    check('no control character comes through', re.search('[\0-\x09\x0b-\x1f\x7f-\x9f]', out) is None, ascii(out))
+    broken = b'{"type":\n' + json.dumps(address).encode() + b'\nnonsense\n'
+    place.expect(1, '-:3:1: error: object 2: ', 'lint', '-', given=json.dumps(address).encode() + b'\n{}\nnonsense\n')
+    place.expect(1, ' error: ', 'lint', '-', given=broken)
+    place.expect(1, 'nofile: not found .it was not looked at', 'lint', 'nofile')
+    place.expect(1, 'it is empty', 'lint', '-')
+    place.expect(2, 'FILE is missing', 'lint')
+    line = json.dumps(address).encode() + b'\n'
+    (place.path / 'long.jsonl').write_bytes(line * ((48 << 20) // len(line)) + b'{}\n')
+    place.expect(1, f'^long.jsonl:{(48 << 20) // len(line) + 1}:1: error', 'lint', 'long.jsonl', limit=24 << 20)
+    (place.path / 'long.jsonl').unlink()
+    place.expect(1, 'larger than 2097152 bytes', 'lint', '-', given=b'{"a":"' + b'a' * (2 << 20) + b'"}')
+
+
 def test_init(place):
     init = ['init', 'x', '--name', 'x', '--country', 'KR', '--passphrase-file']
     place.expect(1, 'a passphrase has 8 to', *init, 'short')
@@ -445,8 +506,9 @@ def test_ending(place):
 def main():
     place = Place()
     try:
-        for test in (test_install, test_usage, test_init, test_stopped, test_running, test_sources, test_add, test_refusals,
-                     test_large, test_policy, test_peers, test_deciding, test_ledger, test_watching, test_ending):
+        for test in (test_install, test_usage, test_lint, test_lint_levels, test_init, test_stopped, test_running, test_sources,
+                     test_add, test_refusals, test_large, test_policy, test_peers, test_deciding, test_ledger, test_watching,
+                     test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same

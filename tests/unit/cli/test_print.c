@@ -71,12 +71,29 @@ static void long_cells(void **state)
     assert_true(str_is_utf8(str_of(out)));
 }
 
+/* What a sender wrote begins no line and drives no terminal. */
+static void clean_text(void **state)
+{
+    struct buf out;
+    (void)state;
+    buf_init(&out, 1000);
+    print_clean(&out, STR("나\n\x1b[2J\x7f\xc2\x9b\x9bz"));
+    assert_int_equal(buf_err(&out), ERR_OK);
+    assert_true(str_eq(buf_str(&out), STR("나  [2J   z")));
+    buf_clear(&out);
+    print_member(&out, "a", STR("\"\n"));
+    print_member(&out, "b", STR("\xff"));
+    assert_true(str_eq(buf_str(&out), STR(",\"a\":\"\\\"\\n\",\"b\":\"(not UTF-8)\"")));
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(widths),
         cmocka_unit_test(columns_stand),
         cmocka_unit_test(long_cells),
+        cmocka_unit_test(clean_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,393 @@
+/* lint: what a node would say of files, without a node: every object is read as the gate reads it, and
+ * nothing is kept. The file is mapped and cut; memory holds one object at a time. */
+#include <stdio.h>
+
+#include "cli/text.h"
+#include "core/mem.h"
+#include "core/uuid.h"
+#include "stix/stix.h"
+#include "json/json.h"
+
+enum { OUT_BYTES_MAX = 64 << 20, CANON_BYTES_MAX = 16 << 20, ARENA_BYTES_MAX = 256 << 20 };
+
+enum level { ERROR, WARNING, REMARK, LEVELS };
+
+static const char *const level_names[] = {"error", "warning", "remark"};
+
+struct counts {
+    uint64_t files, objects;
+    uint64_t found[LEVELS];
+    uint64_t dropped; /* warnings and remarks beyond LIMIT_STIX_WARNINGS of an object: not told */
+};
+
+/* A byte of the file as people count: from 1; columns are code points, what is not UTF-8 counts by the byte
+ * that begins it. */
+struct place {
+    size_t at;
+    uint64_t line, column;
+};
+
+struct finding {
+    enum level level;
+    size_t offset; /* in the file */
+    struct str id, pointer;
+    const char *code; /* of a refusal */
+    const char *what, *section;
+};
+
+struct lint {
+    const struct cli_call *call;
+    const char *path;
+    struct text text;
+    struct json_parser *parser;
+    struct arena arena;
+    struct buf padded, canon, out;
+    struct counts counts, all;
+    struct place here; /* where the last object with a finding begins: the next is counted from there */
+    size_t cut_end;
+    bool failed; /* something could not be read or written */
+    bool broken; /* no memory: stop */
+};
+
+/* --- places --- */
+
+static void place_move(struct place *place, struct bytes text, size_t to)
+{
+    if (to < place->at)
+        *place = (struct place) {0, 1, 1};
+    for (; place->at < to && place->at < text.len; place->at++) {
+        uint8_t c = text.at[place->at];
+        if (c == '\n') {
+            place->line++;
+            place->column = 1;
+        } else if ((c & 0xc0) != 0x80) {
+            place->column++;
+        }
+    }
+}
+
+/* --- output --- */
+
+static void write_out(struct lint *lint)
+{
+    if (buf_err(&lint->out) != ERR_OK || fwrite(lint->out.at, 1, lint->out.len, stdout) != lint->out.len)
+        lint->failed = true;
+    buf_clear(&lint->out);
+}
+
+static void say_json(struct lint *lint, const struct finding *finding, const struct place *place)
+{
+    struct buf *out = &lint->out;
+    buf_printf(out, "{\"level\":\"%s\",\"line\":%llu,\"column\":%llu,\"offset\":%zu,\"object\":%llu",
+               level_names[finding->level], (unsigned long long)place->line,
+               (unsigned long long)place->column, finding->offset, (unsigned long long)lint->counts.objects);
+    print_member(out, "file", str_of(lint->path));
+    print_member(out, "id", finding->id);
+    print_member(out, "pointer", finding->pointer);
+    print_member(out, "code", str_of(finding->code));
+    print_member(out, "what", str_of(finding->what));
+    print_member(out, "section", str_of(finding->section));
+    buf_printf(out, "}\n");
+}
+
+static void say_text(struct lint *lint, const struct finding *finding, const struct place *place)
+{
+    struct buf *out = &lint->out;
+    print_clean(out, str_of(lint->path));
+    buf_printf(out, ":%llu:%llu: %s: object %llu", (unsigned long long)place->line,
+               (unsigned long long)place->column, level_names[finding->level],
+               (unsigned long long)lint->counts.objects);
+    if (finding->id.len > 0)
+        buf_putc(out, ' ');
+    print_clean(out, finding->id);
+    if (finding->pointer.len > 0)
+        buf_printf(out, ", ");
+    print_clean(out, finding->pointer);
+    buf_printf(out, ": ");
+    print_clean(out, str_of(finding->what));
+    if (finding->section[0] != '\0') {
+        buf_printf(out, " (STIX 2.1, ");
+        print_clean(out, str_of(finding->section));
+        buf_putc(out, ')');
+    }
+    buf_putc(out, '\n');
+}
+
+/* `from`: where the object begins. */
+static void say(struct lint *lint, size_t from, const struct finding *finding)
+{
+    place_move(&lint->here, lint->text.bytes, from);
+    struct place place = lint->here;
+    place_move(&place, lint->text.bytes, finding->offset);
+    lint->counts.found[finding->level]++;
+    if (lint->call->json)
+        say_json(lint, finding, &place);
+    else
+        say_text(lint, finding, &place);
+    write_out(lint);
+}
+
+static void put_count(struct buf *out, uint64_t count, const char *one, const char *many)
+{
+    buf_printf(out, "%llu %s", (unsigned long long)count, count == 1 ? one : many);
+}
+
+/* `path` NULL: of all files. */
+static void say_counts(struct lint *lint, const struct counts *counts, const char *path)
+{
+    struct buf *out = &lint->out;
+    const uint64_t *found = counts->found;
+    if (lint->call->json) {
+        buf_printf(out,
+                   "{\"files\":%llu,\"objects\":%llu,\"errors\":%llu,\"warnings\":%llu,\"remarks\":%llu,"
+                   "\"not_told\":%llu",
+                   (unsigned long long)counts->files, (unsigned long long)counts->objects,
+                   (unsigned long long)found[ERROR], (unsigned long long)found[WARNING],
+                   (unsigned long long)found[REMARK], (unsigned long long)counts->dropped);
+        if (path != NULL)
+            print_member(out, "file", str_of(path));
+        buf_printf(out, "}\n");
+    } else {
+        if (path != NULL)
+            print_clean(out, str_of(path));
+        else
+            put_count(out, counts->files, "file", "files");
+        buf_printf(out, ": ");
+        put_count(out, counts->objects, "object, ", "objects, ");
+        put_count(out, found[ERROR], "error, ", "errors, ");
+        put_count(out, found[WARNING], "warning, ", "warnings, ");
+        put_count(out, found[REMARK], "remark", "remarks");
+        if (counts->dropped > 0)
+            buf_printf(out, ", %llu more not told", (unsigned long long)counts->dropped);
+        buf_putc(out, '\n');
+    }
+    write_out(lint);
+}
+
+/* --- one object --- */
+
+static struct bytes bytes_in(const struct lint *lint, struct json_slice slice)
+{
+    return bytes_of(lint->text.bytes.at + slice.from, slice.len);
+}
+
+static void refuse(struct lint *lint, struct json_slice slice, struct str id, err_t err, struct fault *fault)
+{
+    size_t offset = fault->offset; /* exact where the text itself is at fault; rules give the pointer alone */
+    if (offset == 0 && fault->pointer[0] != '\0')
+        offset = json_pointer_offset(bytes_in(lint, slice), str_of(fault->pointer));
+    say(lint, slice.from,
+        &(struct finding) {.level = ERROR,
+                           .offset = slice.from + offset,
+                           .id = id,
+                           .pointer = str_of(fault->pointer),
+                           .code = err_name(err),
+                           .what = fault->what[0] != '\0' ? fault->what : err_text(err),
+                           .section = fault->section});
+}
+
+static void say_warnings(struct lint *lint, struct json_slice slice, const struct stix_object *object)
+{
+    for (size_t i = 0; i < object->warning_count; i++) {
+        const struct stix_warning *warning = &object->warnings[i];
+        size_t offset = json_pointer_offset(bytes_in(lint, slice), warning->pointer);
+        say(lint, slice.from,
+            &(struct finding) {.level = warning->must ? WARNING : REMARK,
+                               .offset = slice.from + offset,
+                               .id = object->id,
+                               .pointer = warning->pointer,
+                               .code = "",
+                               .what = warning->what,
+                               .section = warning->section});
+    }
+    lint->counts.dropped += object->warnings_dropped;
+}
+
+/* Two implementations that see the same thing should give it the same id. */
+static err_t check_sco_id(struct lint *lint, struct json_slice slice, const struct stix_object *object)
+{
+    struct uuid uuid;
+    char text[UUID_TEXT_SIZE], what[128];
+    enum stix_sco_id verdict;
+    err_t err = stix_sco_id_check(object, &verdict, uuid.b);
+    if (err != ERR_OK || verdict != STIX_SCO_ID_DIFFERS)
+        return err;
+    uuid_text(&uuid, text);
+    (void)snprintf(what, sizeof what, "the contributing properties give the id %s--%.*s", object->type->name,
+                   UUID_TEXT_SIZE, text);
+    say(lint, slice.from,
+        &(struct finding) {.level = REMARK,
+                           .offset = slice.from + json_pointer_offset(bytes_in(lint, slice), STR("/id")),
+                           .id = object->id,
+                           .pointer = STR("/id"),
+                           .code = "",
+                           .what = what,
+                           .section = "2.9"});
+    return ERR_OK;
+}
+
+static struct str id_text(struct json_val value)
+{
+    struct str id = {"", 0};
+    if (json_is(value, JSON_OBJECT) && json_get_str(value, STR("id"), &id) && id.len > LIMIT_ID_BYTES)
+        id.len = LIMIT_ID_BYTES;
+    return id;
+}
+
+/* As the gate examines it (gate/accept.c); of one object the first refusal is told, and the warnings of what
+ * can be read. */
+static err_t check_value(struct lint *lint, struct json_slice slice, struct json_val value,
+                         struct fault *fault)
+{
+    struct stix_object object;
+    err_t err;
+    arena_reset(&lint->arena);
+    buf_clear(&lint->canon);
+    if (TRY(err, stix_read(value, &lint->arena, &object, fault)))
+        return err;
+    say_warnings(lint, slice, &object);
+    if (TRY(err, stix_canon(&object, &lint->canon, fault)) || TRY(err, buf_err(&lint->canon)))
+        return err;
+    if (json_has_hard_number(value) && TRY(err, json_check_numbers(bytes_in(lint, slice), fault)))
+        return err;
+    return check_sco_id(lint, slice, &object);
+}
+
+static err_t parse(struct lint *lint, struct json_slice slice, struct json_doc *doc, struct fault *fault)
+{
+    static const uint8_t padding[JSON_PADDING];
+    if (slice.len > LIMIT_OBJECT_BYTES)
+        return fault_set(fault, ERR_LIMIT, 0, "the object is larger than %u bytes", LIMIT_OBJECT_BYTES);
+    buf_clear(&lint->padded);
+    buf_put(&lint->padded, lint->text.bytes.at + slice.from, slice.len);
+    buf_put(&lint->padded, padding, sizeof padding);
+    err_t err = buf_err(&lint->padded);
+    return err != ERR_OK ? err : json_parse(lint->parser, bytes_of(lint->padded.at, slice.len), doc, fault);
+}
+
+static bool check_slice(void *ctx, struct json_slice slice)
+{
+    struct lint *lint = ctx;
+    struct fault fault = {0};
+    struct json_doc doc;
+    struct str id = {"", 0};
+    err_t err = parse(lint, slice, &doc, &fault);
+    if (err == ERR_OK) {
+        struct json_val root = json_root(&doc);
+        id = id_text(root);
+        err = check_value(lint, slice, root, &fault);
+    }
+    if (err == ERR_NOMEM) {
+        lint->broken = true;
+        return false;
+    }
+    if (err != ERR_OK)
+        refuse(lint, slice, id, err, &fault);
+    lint->counts.objects++;
+    lint->cut_end = slice.from + slice.len;
+    return true;
+}
+
+/* --- files --- */
+
+/* What stands behind the last object that could be cut, or a text that could not be cut at all. */
+static void refuse_rest(struct lint *lint, err_t err, struct fault *fault)
+{
+    struct json_slice rest = {lint->cut_end, lint->text.bytes.len - lint->cut_end};
+    fault->pointer[0] = '\0';
+    fault->offset = fault->offset > rest.from ? fault->offset - rest.from : 0;
+    refuse(lint, rest, STR(""), err, fault);
+}
+
+static void add_counts(struct counts *all, const struct counts *counts)
+{
+    all->files += counts->files;
+    all->objects += counts->objects;
+    all->dropped += counts->dropped;
+    for (size_t i = 0; i < LEVELS; i++)
+        all->found[i] += counts->found[i];
+}
+
+static void check_file(struct lint *lint)
+{
+    struct fault fault = {0};
+    enum json_split_kind kind;
+    lint->counts = (struct counts) {.files = 1};
+    lint->here = (struct place) {0, 1, 1};
+    lint->cut_end = 0;
+    err_t err = json_split(lint->text.bytes, STR("objects"), &kind, check_slice, lint, &fault);
+    if (lint->broken) {
+        (void)cli_fail(NULL, "%s: %s", lint->path, err_text(ERR_NOMEM));
+        return;
+    }
+    if (err != ERR_OK)
+        refuse_rest(lint, err, &fault);
+    say_counts(lint, &lint->counts, lint->path);
+    add_counts(&lint->all, &lint->counts);
+}
+
+static void open_and_check(struct lint *lint, const char *path)
+{
+    lint->path = path;
+    if (!text_open(path, "it was not looked at", &lint->text)) {
+        lint->failed = true;
+        return;
+    }
+    if (lint->text.bytes.len == 0) {
+        (void)cli_fail("is it the right one?", "%s: it is empty", path);
+        lint->failed = true;
+    } else {
+        check_file(lint);
+    }
+    text_close(&lint->text);
+}
+
+static int status_of(const struct lint *lint)
+{
+    const struct counts *all = &lint->all;
+    bool strict = cli_option(lint->call, "strict") != NULL;
+    bool found = all->found[ERROR] > 0 || (strict && (all->found[WARNING] > 0 || all->dropped > 0));
+    return found || lint->failed || lint->broken ? CLI_FAILED : CLI_OK;
+}
+
+static int run_lint(struct cli_call *call)
+{
+    struct lint lint = {.call = call};
+    if (json_parser_new(LIMIT_OBJECT_BYTES, &lint.parser) != ERR_OK)
+        return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
+    arena_init(&lint.arena, ARENA_BYTES_MAX);
+    buf_init(&lint.padded, LIMIT_OBJECT_BYTES + JSON_PADDING);
+    buf_init(&lint.canon, CANON_BYTES_MAX);
+    buf_init(&lint.out, OUT_BYTES_MAX);
+    for (size_t i = 0; i < call->arg_count && !lint.broken; i++)
+        open_and_check(&lint, call->args[i]);
+    say_counts(&lint, &lint.all, NULL);
+    if (fflush(stdout) != 0)
+        lint.failed = true;
+    int status = status_of(&lint);
+    json_parser_free(lint.parser);
+    arena_deinit(&lint.arena);
+    buf_deinit(&lint.padded);
+    buf_deinit(&lint.canon);
+    buf_deinit(&lint.out);
+    return status;
+}
+
+static const struct cli_command commands[] = {
+    {.words = "lint",
+     .summary = "say what a node would refuse or warn of in files; needs no node",
+     .help =
+         "Bundles, single objects, or one object a line; gzip and zstd are unpacked. Nothing is kept.\n"
+         "FILE:LINE:COLUMN: an error would be refused, a warning breaks a MUST and is taken all the same, a\n"
+         "remark breaks a SHOULD. Lines, and columns in code points, count from 1, objects from 0. What is\n"
+         "unpacked is counted in its unpacked text. Of each object the first error is told and at most 16\n"
+         "warnings and remarks of the reading; further ones are counted.\n"
+         "Exit status 1 when there is an error, or a file could not be read; otherwise 0.",
+     .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
+     .many = true,
+     .options = {{"strict", CLI_FLAG, NULL, NULL,
+                  "exit status 1 also for warnings, and for what was not told"}},
+     .run = run_lint},
+};
+
+const struct cli_group cli_lint = {commands, 1};
