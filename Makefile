@@ -1,6 +1,6 @@
 # bongsu: a thin front. Meson describes the build (meson.build), scripts/build knows the presets, tests/run runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help build release debug clang asan tsan fuzz check test demo sim bench soak \
+.PHONY: help build release debug clang asan tsan fuzz check test demo sim bench soak deb \
         format format-check layers tidy headers setup clean install
 
 SEEDS ?= 1000
@@ -74,6 +74,9 @@ headers: ## compile each header alone
 install: ## install program, manual, default policy and systemd unit under /usr (DESTDIR=path)
 	@scripts/build release src/cli/bongsu
 	@DESTDIR="$(DESTDIR)" meson install -C build/release --no-rebuild
+deb: ## write build/deb/bongsu_VERSION_ARCH.deb, for Debian 12
+	@scripts/setup --deb
+	@scripts/build-deb
 clean: ## remove build/
 	rm -rf build
 

@@ -19,10 +19,10 @@ class Front(unittest.TestCase):
             rows = [line.split() for line in file if line.strip() and not line.startswith('#')]
         for row in rows:
             self.assertEqual(len(row), 3, f'{row}: group, package, reason of one word')
-            self.assertIn(row[0], ('build', 'demo', 'test', 'bench'))
+            self.assertIn(row[0], ('build', 'demo', 'test', 'bench', 'deb'))
             self.assertNotIn(tuple(row[:2]), seen)
             seen.add(tuple(row[:2]))
-        self.assertEqual({row[0] for row in rows}, {'build', 'demo', 'test', 'bench'})
+        self.assertEqual({row[0] for row in rows}, {'build', 'demo', 'test', 'bench', 'deb'})
 
     def test_pins(self):
         with open(os.path.join(ROOT, 'tests', 'interop', 'requirements.txt'), encoding='utf-8') as file:

@@ -1,0 +1,147 @@
+#!/bin/sh
+# tests/packaging/test_deb.sh: builds the Debian package, looks into it, and installs, upgrades, removes and purges it in a
+# Debian 12 of its own; closes with "N passed, N failed, N skipped".
+#
+# Wants root and a mirror (MIRROR=URL; otherwise Debian's). /proc is mounted in a mount namespace that ends with the inner
+# run, so what this deletes afterwards never has anything mounted in it. A systemctl that writes down what it is asked
+# stands in for systemd: it shows what the package's scripts would do to a running system.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+MIRROR=${MIRROR:-http://deb.debian.org/debian}
+passed=0
+failed=0
+
+# NAME COMMAND...: one test.
+check() {
+    name=$1
+    shift
+    if "$@" >"$work/said" 2>&1; then
+        echo "ok: $name"
+        passed=$((passed + 1))
+    else
+        cat "$work/said"
+        echo "FAILED: $name"
+        failed=$((failed + 1))
+    fi
+}
+holds() { grep -qE -e "$1" "$2" || { cat "$2"; false; }; }
+lacks() { ! grep -E -e "$1" "$2"; }
+summary() {
+    echo "$passed passed, $failed failed, ${1:-0} skipped"
+    [ $failed = 0 ]
+    exit
+}
+
+# ROOT COMMAND...: in the other Debian, with nothing of this machine's environment.
+inside() {
+    root=$1
+    shift
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
+        chroot "$root" "$@" </dev/null
+}
+# Asks whether the directory is there and whose: "700 bongsu bongsu".
+owner_is() { [ "$(inside "$work/root" stat -c '%a %U %G' "$1")" = "$2" ]; }
+
+stand_in_for_systemctl() {
+    mkdir -p "$work/root/run/systemd/system"
+    cat >"$work/root/usr/local/sbin/systemctl" <<'STUB'
+#!/bin/sh
+echo "$*" >>/var/log/asked
+case "$*" in *is-enabled*) echo disabled ;; esac
+exit 0
+STUB
+    chmod 755 "$work/root/usr/local/sbin/systemctl"
+}
+
+test_install() {
+    check "its dependencies are Debian's" inside "$work/root" apt-get satisfy -q -y --no-install-recommends \
+        "$(dpkg-deb -f "$work/root/first.deb" Depends)"
+    stand_in_for_systemctl
+    check "it installs" inside "$work/root" apt-get install -q -y --no-install-recommends /first.deb
+    : >>"$work/root/var/log/asked"
+    check "installing starts and enables nothing" lacks '(start|enable) ' "$work/root/var/log/asked"
+    check "the user bongsu cannot log in" \
+        holds '^bongsu:x:[0-9]{1,3}:.*:/var/lib/bongsu:/usr/sbin/nologin$' "$work/root/etc/passwd"
+    check "/var/lib/bongsu is the user's, 0700" owner_is /var/lib/bongsu '700 bongsu bongsu'
+    inside "$work/root" bongsu --version >"$work/version" 2>&1
+    check "bongsu --version" holds "$(dpkg-deb -f "$work/root/first.deb" Version | sed 's/-[^-]*$//; s/\./\\./g')" "$work/version"
+    echo 'a passphrase of the test' >"$work/root/etc/bongsu-passphrase"
+    inside "$work/root" sh -c 'chown bongsu: /etc/bongsu-passphrase && chmod 0400 /etc/bongsu-passphrase'
+    check "bongsu init, as the user" inside "$work/root" runuser -u bongsu -- \
+        bongsu init /var/lib/bongsu --name kr --country KR --passphrase-file /etc/bongsu-passphrase
+    check "the node's configuration is the user's" owner_is /var/lib/bongsu/bongsu.yaml '600 bongsu bongsu'
+}
+
+test_upgrade() {
+    cp "$work/root/var/lib/bongsu/root.key" "$work/key"
+    : >"$work/root/var/log/asked"
+    check "it upgrades" inside "$work/root" dpkg -i /second.deb
+    check "an upgrade restarts a node that runs, and no other" holds 'try-restart bongsu.service' "$work/root/var/log/asked"
+    check "an upgrade starts nothing" lacks '(^| )(start|restart|enable) ' "$work/root/var/log/asked"
+    check "an upgrade leaves the keys" cmp "$work/key" "$work/root/var/lib/bongsu/root.key"
+}
+
+test_remove() {
+    : >"$work/root/var/log/asked"
+    check "it is removed" inside "$work/root" dpkg -r bongsu
+    check "a removal stops the node" holds 'stop bongsu.service' "$work/root/var/log/asked"
+    check "the program is gone" [ ! -e "$work/root/usr/bin/bongsu" ]
+    check "a removal leaves the keys" cmp "$work/key" "$work/root/var/lib/bongsu/root.key"
+    inside "$work/root" dpkg -P bongsu >"$work/purge" 2>&1
+    check "a purge leaves the keys" cmp "$work/key" "$work/root/var/lib/bongsu/root.key"
+    check "a purge says where they are" holds 'keys and log stay in /var/lib/bongsu' "$work/purge"
+    inside "$work/root" dpkg-query -W -f '${Package} ${db:Status-Status}\n' >"$work/packages" 2>&1
+    check "dpkg knows nothing of it any more" lacks '^bongsu ' "$work/packages"
+    check "it installs again beside an old node" inside "$work/root" dpkg -i /first.deb
+    check "and leaves its keys" cmp "$work/key" "$work/root/var/lib/bongsu/root.key"
+    inside "$work/root" find /var/lib/bongsu -mindepth 1 -delete
+    check "without a node it is purged" inside "$work/root" dpkg -P bongsu
+    check "and the empty directory goes too" [ ! -e "$work/root/var/lib/bongsu" ]
+}
+
+if [ "${1:-}" = --inside ]; then
+    work=$2
+    mount -t proc proc "$work/root/proc" || exit 1
+    test_install
+    test_upgrade
+    test_remove
+    summary
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'exit 1' INT TERM
+for tool in dpkg-buildpackage dh lintian debootstrap; do
+    command -v $tool >/dev/null || { echo "test_deb: $tool is missing; run scripts/setup --test" >&2; failed=1; summary; }
+done
+check "it builds" scripts/build-deb
+deb=$(ls build/deb/bongsu_*.deb 2>/dev/null | head -n 1)
+[ $failed = 0 ] && [ -n "$deb" ] || summary
+dpkg-deb -c "$deb" >"$work/contents"
+for path in usr/bin/bongsu usr/share/bongsu/default.policy lib/systemd/system/bongsu.service usr/lib/sysusers.d/bongsu.conf \
+    usr/share/man/man1/bongsu.1.gz usr/share/man/man1/bongsu-serve.1.gz usr/share/man/man5/bongsu.yaml.5.gz \
+    usr/share/man/man5/bongsu-policy.5.gz; do
+    check "it holds $path" holds " root/root .* \./$path\$" "$work/contents"
+done
+check "/var/lib/bongsu is not dpkg's to delete" lacks ' \./var/lib' "$work/contents"
+check "lintian finds nothing" lintian --allow-root --fail-on error,warning "$deb"
+if [ "$(id -u)" != 0 ] || ! unshare --mount true 2>/dev/null; then
+    echo "skipped: installing needs root and a mount namespace"
+    summary 1
+fi
+if ! curl -fsSL -m 20 -o /dev/null "$MIRROR/dists/bookworm/Release"; then
+    echo "skipped: installing needs a mirror, and $MIRROR does not answer"
+    summary 1
+fi
+check "a Debian 12 of its own" debootstrap --variant=minbase bookworm "$work/root" "$MIRROR"
+[ $failed = 0 ] || summary
+cp "$deb" "$work/root/first.deb"
+# The next version: the same package under a higher number.
+dpkg-deb -R "$deb" "$work/next" && sed -i 's/^Version: .*/&+next1/' "$work/next/DEBIAN/control" &&
+    dpkg-deb --root-owner-group -b "$work/next" "$work/root/second.deb" >/dev/null
+unshare --mount --propagation private "tests/packaging/test_deb.sh" --inside "$work" >"$work/inner" 2>&1
+grep -v '^[0-9]* passed, ' "$work/inner"
+last=$(grep '^[0-9]* passed, ' "$work/inner") || last='0 passed, 1 failed, 0 skipped'
+passed=$((passed + $(echo "$last" | awk '{ print $1 }')))
+failed=$((failed + $(echo "$last" | awk '{ print $3 }')))
+summary
