@@ -19,22 +19,42 @@ static void say_rule(void *ctx, struct str name, enum policy_effect effect, uint
     line_end(call->out);
 }
 
-/* What the partner will and will not get, of what is held. */
-static err_t say_outlook(struct command_call *call, const struct gate_peer *peer)
+/* What a partner who was started gets, as it was decided. */
+static err_t say_tally(struct command_call *call, const struct gate_peer *peer)
 {
     struct gate_tally tally;
     err_t err = gate_tally(call->host->gate, peer->index, &tally);
     if (err != ERR_OK)
         return command_refuse(call, err, NULL, "the objects could not be counted: %s", err_text(err));
-    if (gate_policy(call->host->gate) == NULL)
-        line_say(call->out, "There is no policy yet: it gets nothing. Next: bongsu policy activate FILE");
-    else
-        line_say(call->out,
-                 "Of what is held: %llu released, %llu held for a person, %llu wait for what they refer to, "
-                 "%llu denied.",
-                 (unsigned long long)tally.released, (unsigned long long)tally.held,
-                 (unsigned long long)tally.blocked, (unsigned long long)tally.denied);
+    line_say(call->out,
+             "Of what is held: %llu released, %llu held for a person, %llu wait for what they refer to, "
+             "%llu denied.",
+             (unsigned long long)tally.released, (unsigned long long)tally.held,
+             (unsigned long long)tally.blocked, (unsigned long long)tally.denied);
     return gate_tally_rules(call->host->gate, peer->index, say_rule, call);
+}
+
+/* What the partner will and will not get, of what is held. */
+static err_t say_outlook(struct command_call *call, const struct gate_peer *peer)
+{
+    struct gate_outlook outlook;
+    err_t err;
+    if (gate_policy(call->host->gate) == NULL) {
+        line_say(call->out, "There is no policy yet: it gets nothing. Next: bongsu policy activate FILE");
+        return ERR_OK;
+    }
+    if (peer->state == GATE_PEER_STARTED)
+        return say_tally(call, peer);
+    if (TRY(err, gate_outlook(call->host->gate, peer->index, call->now_us, &outlook, say_rule, call)))
+        return command_refuse(call, err, NULL, "the objects could not be counted: %s", err_text(err));
+    line_say(
+        call->out,
+        "Of what is held, the rules would release %llu, hold %llu for a person and deny %llu; what refers "
+        "to something withheld stays with it. Started without --history, it gets only what comes from "
+        "now on.",
+        (unsigned long long)outlook.released, (unsigned long long)outlook.held,
+        (unsigned long long)outlook.denied);
+    return ERR_OK;
 }
 
 static err_t read_card(struct command_call *call, struct str text, struct sync_card *out)

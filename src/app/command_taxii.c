@@ -22,12 +22,17 @@ static void say_identity(struct command_call *call, const struct taxii_identity 
 static err_t set_password(struct command_call *call, struct str name, const struct gate_by *by)
 {
     struct str password = command_text_or_empty(call, "password");
+    /* The line of a file ends; the password does not end with it. */
+    if (password.len > 0 && password.at[password.len - 1] == '\n')
+        password.len--;
+    if (password.len > 0 && password.at[password.len - 1] == '\r')
+        password.len--;
     if (password.len == 0)
         return ERR_OK;
     err_t err = taxii_identity_password(call->host->taxii, name, password, by, call->now_us);
     return err == ERR_OK ? err
-                         : command_refuse(call, err, "choose a longer one", "the password was not set: %s",
-                                          err_text(err));
+                         : command_refuse(call, err, "choose another", "a password has %d to %d bytes",
+                                          LIMIT_TAXII_PASSWORD_MIN, LIMIT_TAXII_PASSWORD_MAX);
 }
 
 static err_t set_certificate(struct command_call *call, struct str name, const struct gate_by *by)
@@ -73,13 +78,17 @@ static err_t taxii_add(struct command_call *call)
     err_t err;
     if (TRY(err, command_text(call, "name", &name)))
         return err;
+    bool fresh = taxii_identity_find(call->host->taxii, name) == NULL;
     if (TRY(err,
             taxii_identity_put(call->host->taxii, name, command_text_or_empty(call, "audience"),
                                command_text_or_empty(call, "source"), roles_of(call), &by, call->now_us)))
         return command_refuse(call, err, "give --audience NAME or --source NAME, both known already",
                               "the identity was not set: %s", err_text(err));
-    if (TRY(err, set_password(call, name, &by)) || TRY(err, set_certificate(call, name, &by)))
-        return err;
+    if (TRY(err, set_password(call, name, &by)) || TRY(err, set_certificate(call, name, &by))) {
+        /* Nobody is left in the list who was never let in. */
+        err_t gone = fresh ? taxii_identity_remove(call->host->taxii, name, &by, call->now_us) : ERR_OK;
+        return gone != ERR_OK ? gone : err;
+    }
     if (command_flag(call, "token") && TRY(err, give_token(call, name, &by)))
         return err;
     const struct taxii_identity *identity = taxii_identity_find(call->host->taxii, name);

@@ -154,11 +154,12 @@ static err_t refuse(struct intake *in, size_t index, struct json_slice slice, st
     struct bytes bytes = {in->text.at + slice.from, slice.len};
     if (fault->pointer[0] != '\0')
         fault->offset = json_pointer_offset(bytes, str_of(fault->pointer));
-    fault->offset += slice.from;
     uint64_t lsn;
     err_t err = quarantine_keep(gate, in->submission, fault, bytes, in->now_us, &lsn);
     if (err != ERR_OK)
         return err;
+    /* Kept, it counts from the first byte that is kept; told, from that of the submission. */
+    fault->offset += slice.from;
     tell(in, &(struct gate_answer) {.disposition = GATE_REFUSED,
                                     .index = index,
                                     .id = id,
@@ -170,8 +171,7 @@ static err_t refuse(struct intake *in, size_t index, struct json_slice slice, st
 
 /* --- conflicts --- */
 
-static void conflict_fault(const struct stix_object *object, struct bytes bytes, size_t from,
-                           struct fault *out)
+static void conflict_fault(const struct stix_object *object, struct bytes bytes, struct fault *out)
 {
     char pointer[] = "/id";
     *out = (struct fault) {.section = "3.6"};
@@ -179,7 +179,7 @@ static void conflict_fault(const struct stix_object *object, struct bytes bytes,
                     "%.*s is held with other content under the same version; the newer arrival waits",
                     STR_ARG(object->id));
     memcpy(out->pointer, pointer, sizeof pointer);
-    out->offset = from + json_pointer_offset(bytes, str_of(pointer));
+    out->offset = json_pointer_offset(bytes, str_of(pointer));
 }
 
 /* A known conflict that comes again changes nothing; a new one is kept with its bytes. */
@@ -188,7 +188,7 @@ static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const
                            struct fault *fault)
 {
     struct gate *gate = in->gate;
-    conflict_fault(object, bytes, (size_t)(bytes.at - in->text.at), fault);
+    conflict_fault(object, bytes, fault);
     *out_lsn = ruling->about;
     if (known)
         return ERR_OK;
@@ -251,6 +251,7 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, cons
         if (TRY(err, keep_conflict(in, &ruling, object, canon, bytes, conflict_known(&copies, ruling.about),
                                    &lsn, &fault)))
             return err;
+        fault.offset += slice.from;
         break;
     case GATE_DUPLICATE:
     case GATE_REFUSED:

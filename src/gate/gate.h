@@ -274,6 +274,17 @@ NODISCARD err_t gate_explain(struct gate *gate, const struct stix_key *object, u
                              void (*step)(void *ctx, const struct policy_step *step), void *ctx,
                              struct gate_why *out);
 
+/* What the rules would say to this partner, started or not, of every object that is held, history included;
+ * changes nothing. References are not followed: what names something withheld stays with it. `rule` is called
+ * once for each rule that holds or denies something. Reads every object. */
+struct gate_outlook {
+    uint64_t released, held, denied;
+};
+NODISCARD err_t gate_outlook(struct gate *gate, unsigned partner, int64_t now_us, struct gate_outlook *out,
+                             void (*rule)(void *ctx, struct str name, enum policy_effect effect,
+                                          uint64_t count),
+                             void *ctx);
+
 struct gate_tally {
     uint64_t released, held, blocked, denied; /* newest versions, by partner */
 };

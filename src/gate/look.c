@@ -1,5 +1,6 @@
 /* Looking without changing: copies of an id, what came from a source, why something was decided, what another
  * policy would do. */
+#include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/state.h"
@@ -255,4 +256,62 @@ err_t gate_policy_diff(struct gate *gate, const struct policy *other, int64_t no
     }
     store_view_end(gate->store);
     return ERR_OK;
+}
+
+/* --- a partner that is not started --- */
+
+struct outlook {
+    unsigned partner;
+    struct gate_outlook all;
+    uint64_t *by_rule; /* RULES_MAX */
+};
+
+enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
+
+static err_t outlook_object(struct gate *gate, uint64_t lsn, int64_t now_us, struct outlook *o)
+{
+    struct subject subject;
+    struct policy_facts facts;
+    struct policy_verdict verdict;
+    arena_reset(&gate->step_arena);
+    err_t err = subject_load(gate, lsn, &gate->step_arena, &subject);
+    if (err == ERR_NOTFOUND || (err == ERR_OK && !copy_is_current(subject.copies, subject.copy)))
+        return ERR_OK;
+    if (err != ERR_OK ||
+        TRY(err, subject_decide(gate, &subject, gate->policy, now_us, &gate->step_arena, &facts, &verdict)))
+        return err;
+    if (verdict.release >> o->partner & 1) {
+        o->all.released++;
+        return ERR_OK;
+    }
+    must(verdict.rule[o->partner] < RULES_MAX);
+    o->by_rule[verdict.rule[o->partner]]++;
+    *(verdict.hold >> o->partner & 1 ? &o->all.held : &o->all.denied) += 1;
+    return ERR_OK;
+}
+
+err_t gate_outlook(struct gate *gate, unsigned partner, int64_t now_us, struct gate_outlook *out,
+                   void (*rule)(void *ctx, struct str name, enum policy_effect effect, uint64_t count),
+                   void *ctx)
+{
+    struct store_iter iter = store_iter(gate->store, LSN_FIRST, store_durable_lsn(gate->store));
+    struct frame frame;
+    if (gate->policy == NULL || partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    struct outlook o = {.partner = partner, .by_rule = mem_alloc_array(RULES_MAX, sizeof *o.by_rule)};
+    if (o.by_rule == NULL)
+        return ERR_NOMEM;
+    err_t err;
+    while ((err = store_iter_next(&iter, &frame)) == ERR_OK)
+        if (frame.kind == FRAME_OBJ && TRY(err, outlook_object(gate, frame.lsn, now_us, &o)))
+            break;
+    store_view_end(gate->store);
+    err = err == ERR_NOTFOUND ? ERR_OK : err;
+    for (unsigned r = 0; err == ERR_OK && r < RULES_MAX; r++)
+        if (o.by_rule[r] > 0)
+            rule(ctx, policy_rule_name(gate->policy, r), policy_rule_effect(gate->policy, r), o.by_rule[r]);
+    mem_free(o.by_rule);
+    if (err == ERR_OK)
+        *out = o.all;
+    return err;
 }

@@ -61,7 +61,7 @@ def live_node(base, patch):
     certify(base)
     with open(kr.dir / 'bongsu.yaml', 'a', encoding='utf-8') as conf:
         conf.write(f'\ncertificate: {base}/tls.pem\ncertificate-key: {base}/tls.key\n')
-    (base / 'password').write_text('correct horse battery')
+    (base / 'password').write_text('correct horse battery\n')  # as editors and echo end a line
     patch.setenv('REQUESTS_CA_BUNDLE', str(base / 'tls.pem'))
     kr.serve()
     kr.activate()

@@ -323,6 +323,8 @@ def test_refusals(place):
     exact = json.dumps(bad, ensure_ascii=False)
     check('quarantine show gives the exact bytes', got == 0 and out == exact, out)
     check('and tells the rest beside them', '/created' in err and 'kr-cert' in err, err)
+    inside = exact.encode().index('"나중에"'.encode())
+    check('with the place in what is kept', f'byte {inside} of' in ' '.join(err.split()), err)
     place.expect(0, rf'{number} .*/created', 'quarantine', 'list', *kr)
     place.expect(1, 'refused again', 'quarantine', 'retry', number, *kr)
     same = [line['number'] for line in place.lines('quarantine', 'list', *kr) if 'number' in line]
@@ -380,7 +382,7 @@ def test_peers(place):
     place.expect(2, 'audience is missing', 'peer', 'add', 'us.card', *kr)
     place.expect(1, 'our own card', 'peer', 'add', 'kr.card', '--audience', 'me', *kr)
     place.expect(1, 'the card is refused', 'peer', 'add', 'pass', '--audience', 'me', *kr)
-    place.expect(0, 'Words of its root key.*telephone.*Paused, without history.*Of what is held', 'peer', 'add', 'us.card',
+    place.expect(0, r'Words of its root key.*telephone.*Paused, without history.*rules would release [1-9]\d\d, hold', 'peer', 'add', 'us.card',
                  '--audience', 'us-cisa', *kr)
     place.expect(0, 'Words', 'peer', 'add', 'kr.card', '--audience', 'kr-kisa', '--dir', 'us')
     place.expect(0, 'cannot prove', 'peer', 'add-taxii', 'jp', '--country', 'JP', *kr)
