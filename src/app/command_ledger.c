@@ -26,6 +26,12 @@ static void say_ledger(struct command_call *call, const struct gate_ledger *ledg
     line_time(call->out, "receipted_at", ledger->receipted_us);
     line_time(call->out, "last", ledger->last_time_us);
     line_end(call->out);
+    char root[44];
+    (void)str_base64(ledger->visible_root.b, HASH_SIZE, root);
+    line_say(call->out,
+             "%.*s: %llu leaves, %llu signed and shown, root %.44s; receipt for %llu (%llu refused there)",
+             STR_ARG(buf_str(&origin)), (unsigned long long)ledger->size, (unsigned long long)ledger->visible,
+             root, (unsigned long long)ledger->receipted, (unsigned long long)ledger->refused);
     buf_deinit(&origin);
 }
 
@@ -57,6 +63,8 @@ static err_t ledger_show(struct command_call *call)
         return command_refuse(call, err, NULL, "%s", err_text(err));
     say_ledger(call, &ledger);
     uint64_t from = ledger.visible > walk.limit ? ledger.visible - walk.limit : 0;
+    if (from > 0 && !command_flag(call, "head"))
+        line_say(call->out, "the last %llu leaves:", (unsigned long long)walk.limit);
     if (ledger.visible > 0 && !command_flag(call, "head") &&
         TRY(err, gate_leaves(call->host->gate, peer->index, from, say_leaf, &walk)))
         return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
@@ -127,9 +135,10 @@ static err_t ledger_verify(struct command_call *call)
     line_begin(call->out);
     line_count(call->out, "leaves", walk.edge.size);
     line_hash(call->out, "root", &root);
-    line_word(call->out, "say",
-              "every leaf was made again from the log; openings, objects, root and checkpoint fit");
     line_end(call->out);
+    line_say(call->out,
+             "all %llu leaves were made again from the log; openings, objects, root and checkpoint fit",
+             (unsigned long long)walk.edge.size);
     return ERR_OK;
 }
 
