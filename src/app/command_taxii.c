@@ -30,9 +30,12 @@ static err_t set_password(struct command_call *call, struct str name, const stru
     if (password.len == 0)
         return ERR_OK;
     err_t err = taxii_identity_password(call->host->taxii, name, password, by, call->now_us);
+    if (err == ERR_INVALID)
+        return command_refuse(call, err, "choose another", "a password has %d to %d bytes",
+                              LIMIT_TAXII_PASSWORD_MIN, LIMIT_TAXII_PASSWORD_MAX);
     return err == ERR_OK ? err
-                         : command_refuse(call, err, "choose another", "a password has %d to %d bytes",
-                                          LIMIT_TAXII_PASSWORD_MIN, LIMIT_TAXII_PASSWORD_MAX);
+                         : command_refuse(call, err, "look at bongsu status", "the password was not set: %s",
+                                          err_text(err));
 }
 
 static err_t set_certificate(struct command_call *call, struct str name, const struct gate_by *by)

@@ -35,8 +35,6 @@ static err_t name_of(struct drafting *r, struct str name, uint16_t *out)
     return ERR_OK;
 }
 
-enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
-
 static err_t rule_name_of(struct drafting *r, unsigned rule, uint16_t *out)
 {
     err_t err;

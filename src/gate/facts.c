@@ -43,11 +43,10 @@ err_t meta_put_u64(struct gate *gate, const char *key, uint64_t value)
     return store_put(gate->store, TABLE_FACT, meta_key(key, full), bytes_of(raw, sizeof raw));
 }
 
-err_t meta_get_u64(struct gate *gate, const char *key, uint64_t *out)
+err_t row_get_u64(struct gate *gate, struct bytes key, uint64_t *out)
 {
-    uint8_t full[KEY_MAX];
     struct bytes raw;
-    err_t err = store_get(gate->store, TABLE_FACT, meta_key(key, full), &raw);
+    err_t err = store_get(gate->store, TABLE_FACT, key, &raw);
     if (err != ERR_OK)
         return err;
     struct rd rd = rd_of(raw);
@@ -56,6 +55,12 @@ err_t meta_get_u64(struct gate *gate, const char *key, uint64_t *out)
         return ERR_CORRUPT;
     *out = value;
     return ERR_OK;
+}
+
+err_t meta_get_u64(struct gate *gate, const char *key, uint64_t *out)
+{
+    uint8_t full[KEY_MAX];
+    return row_get_u64(gate, meta_key(key, full), out);
 }
 
 /* --- sources --- */

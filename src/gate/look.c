@@ -266,8 +266,6 @@ struct outlook {
     uint64_t *by_rule; /* RULES_MAX */
 };
 
-enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
-
 static err_t outlook_object(struct gate *gate, uint64_t lsn, int64_t now_us, struct outlook *o)
 {
     struct subject subject;
@@ -286,7 +284,10 @@ static err_t outlook_object(struct gate *gate, uint64_t lsn, int64_t now_us, str
     }
     must(verdict.rule[o->partner] < RULES_MAX);
     o->by_rule[verdict.rule[o->partner]]++;
-    *(verdict.hold >> o->partner & 1 ? &o->all.held : &o->all.denied) += 1;
+    if (verdict.hold >> o->partner & 1)
+        o->all.held++;
+    else
+        o->all.denied++;
     return ERR_OK;
 }
 

@@ -30,20 +30,6 @@ static struct bytes same_key(uint32_t source, const struct fault *fault, struct 
     return bytes_of(out, SAME_KEY_SIZE);
 }
 
-static err_t same_find(struct gate *gate, struct bytes same, uint64_t *out_lsn)
-{
-    struct bytes value;
-    err_t err = store_get(gate->store, TABLE_FACT, same, &value);
-    if (err != ERR_OK)
-        return err;
-    struct rd rd = rd_of(value);
-    uint64_t lsn = rd_u64(&rd);
-    if (rd_end(&rd) != ERR_OK)
-        return ERR_CORRUPT;
-    *out_lsn = lsn;
-    return ERR_OK;
-}
-
 /* --- opening and closing --- */
 
 /* `same`: empty for a conflict, which the ID table knows again. */
@@ -72,7 +58,7 @@ static err_t keep_one(struct gate *gate, const struct record_envelope *envelope,
     struct bytes same = same_key(envelope->source, fault, bytes, key);
     uint64_t slot;
     /* What a partner sent has its place in the ledger and its own entry. */
-    err_t err = envelope->seq != 0 ? ERR_NOTFOUND : same_find(gate, same, out_lsn);
+    err_t err = envelope->seq != 0 ? ERR_NOTFOUND : row_get_u64(gate, same, out_lsn);
     if (err != ERR_NOTFOUND)
         return err;
     buf_clear(&gate->plain);
@@ -170,7 +156,7 @@ err_t quarantine_closed(struct gate *gate, uint64_t lsn)
     if (value.len == sizeof copy) {
         memcpy(copy, value.at, sizeof copy);
         same = bytes_of(copy, sizeof copy);
-        if (same_find(gate, same, &number) == ERR_OK && number == lsn &&
+        if (row_get_u64(gate, same, &number) == ERR_OK && number == lsn &&
             TRY(err, store_delete(gate->store, TABLE_FACT, same)))
             return err;
     }

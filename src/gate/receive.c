@@ -26,16 +26,7 @@ err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, uint64_t ls
 static err_t received_get(struct gate *gate, uint32_t source, uint64_t seq, uint64_t *out_lsn)
 {
     uint8_t key[RECEIVED_KEY_SIZE];
-    struct bytes value;
-    err_t err = store_get(gate->store, TABLE_FACT, received_key(source, seq, key), &value);
-    if (err != ERR_OK)
-        return err;
-    struct rd rd = rd_of(value);
-    uint64_t lsn = rd_u64(&rd);
-    if (rd_end(&rd) != ERR_OK)
-        return ERR_CORRUPT;
-    *out_lsn = lsn;
-    return ERR_OK;
+    return row_get_u64(gate, received_key(source, seq, key), out_lsn);
 }
 
 /* --- the cursor --- */

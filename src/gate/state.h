@@ -167,6 +167,9 @@ struct stop {
     size_t name_len;
 };
 
+/* Numbers that a policy gives its rules, the built-in ones among them. */
+enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
+
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
 
 struct gate {
@@ -254,6 +257,8 @@ void peer_write(struct buf *out, const struct gate_peer *peer);
 NODISCARD err_t fact_get(const struct gate *gate, enum record_fact_kind kind, struct bytes key,
                          struct bytes *out);
 NODISCARD err_t meta_put_u64(struct gate *gate, const char *key, uint64_t value);
+/* The row of the FACT table that holds one number. ERR_NOTFOUND, ERR_CORRUPT. */
+NODISCARD err_t row_get_u64(struct gate *gate, struct bytes key, uint64_t *out);
 NODISCARD err_t meta_get_u64(struct gate *gate, const char *key, uint64_t *out);
 /* The definition that is held under this id, read; built-in TLP needs none. ERR_NOTFOUND. */
 NODISCARD err_t marking_read_held(struct gate *gate, const struct stix_key *key, struct arena *arena,

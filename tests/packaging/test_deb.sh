@@ -40,68 +40,68 @@ inside() {
         chroot "$root" "$@" </dev/null
 }
 # Asks whether the directory is there and whose: "700 bongsu bongsu".
-owner_is() { [ "$(inside "$work/root" stat -c '%a %U %G' "$1")" = "$2" ]; }
+owner_is() { [ "$(inside "$work/inst" stat -c '%a %U %G' "$1")" = "$2" ]; }
 
 stand_in_for_systemctl() {
-    mkdir -p "$work/root/run/systemd/system"
-    cat >"$work/root/usr/local/sbin/systemctl" <<'STUB'
+    mkdir -p "$work/inst/run/systemd/system"
+    cat >"$work/inst/usr/local/sbin/systemctl" <<'STUB'
 #!/bin/sh
 echo "$*" >>/var/log/asked
 case "$*" in *is-enabled*) echo disabled ;; esac
 exit 0
 STUB
-    chmod 755 "$work/root/usr/local/sbin/systemctl"
+    chmod 755 "$work/inst/usr/local/sbin/systemctl"
 }
 
 test_install() {
-    check "its dependencies are Debian's" inside "$work/root" apt-get satisfy -q -y --no-install-recommends \
-        "$(dpkg-deb -f "$work/root/first.deb" Depends)"
+    check "its dependencies are Debian's" inside "$work/inst" apt-get satisfy -q -y --no-install-recommends \
+        "$(dpkg-deb -f "$work/inst/first.deb" Depends)"
     stand_in_for_systemctl
-    check "it installs" inside "$work/root" apt-get install -q -y --no-install-recommends /first.deb
-    : >>"$work/root/var/log/asked"
-    check "installing starts and enables nothing" lacks '(start|enable) ' "$work/root/var/log/asked"
+    check "it installs" inside "$work/inst" apt-get install -q -y --no-install-recommends /first.deb
+    : >>"$work/inst/var/log/asked"
+    check "installing starts and enables nothing" lacks '(start|enable) ' "$work/inst/var/log/asked"
     check "the user bongsu cannot log in" \
-        holds '^bongsu:x:[0-9]{1,3}:.*:/var/lib/bongsu:/usr/sbin/nologin$' "$work/root/etc/passwd"
+        holds '^bongsu:x:[0-9]{1,3}:.*:/var/lib/bongsu:/usr/sbin/nologin$' "$work/inst/etc/passwd"
     check "/var/lib/bongsu is the user's, 0700" owner_is /var/lib/bongsu '700 bongsu bongsu'
-    inside "$work/root" bongsu --version >"$work/version" 2>&1
-    check "bongsu --version" holds "$(dpkg-deb -f "$work/root/first.deb" Version | sed 's/-[^-]*$//; s/\./\\./g')" "$work/version"
-    echo 'a passphrase of the test' >"$work/root/etc/bongsu-passphrase"
-    inside "$work/root" sh -c 'chown bongsu: /etc/bongsu-passphrase && chmod 0400 /etc/bongsu-passphrase'
-    check "bongsu init, as the user" inside "$work/root" runuser -u bongsu -- \
+    inside "$work/inst" bongsu --version >"$work/version" 2>&1
+    check "bongsu --version" holds "$(dpkg-deb -f "$work/inst/first.deb" Version | sed 's/-[^-]*$//; s/\./\\./g')" "$work/version"
+    echo 'a passphrase of the test' >"$work/inst/etc/bongsu-passphrase"
+    inside "$work/inst" sh -c 'chown bongsu: /etc/bongsu-passphrase && chmod 0400 /etc/bongsu-passphrase'
+    check "bongsu init, as the user" inside "$work/inst" runuser -u bongsu -- \
         bongsu init /var/lib/bongsu --name kr --country KR --passphrase-file /etc/bongsu-passphrase
     check "the node's configuration is the user's" owner_is /var/lib/bongsu/bongsu.yaml '600 bongsu bongsu'
 }
 
 test_upgrade() {
-    cp "$work/root/var/lib/bongsu/root.key" "$work/key"
-    : >"$work/root/var/log/asked"
-    check "it upgrades" inside "$work/root" dpkg -i /second.deb
-    check "an upgrade restarts a node that runs, and no other" holds 'try-restart bongsu.service' "$work/root/var/log/asked"
-    check "an upgrade starts nothing" lacks '(^| )(start|restart|enable) ' "$work/root/var/log/asked"
-    check "an upgrade leaves the keys" cmp "$work/key" "$work/root/var/lib/bongsu/root.key"
+    cp "$work/inst/var/lib/bongsu/root.key" "$work/key"
+    : >"$work/inst/var/log/asked"
+    check "it upgrades" inside "$work/inst" dpkg -i /second.deb
+    check "an upgrade restarts a node that runs, and no other" holds 'try-restart bongsu.service' "$work/inst/var/log/asked"
+    check "an upgrade starts nothing" lacks '(^| )(start|restart|enable) ' "$work/inst/var/log/asked"
+    check "an upgrade leaves the keys" cmp "$work/key" "$work/inst/var/lib/bongsu/root.key"
 }
 
 test_remove() {
-    : >"$work/root/var/log/asked"
-    check "it is removed" inside "$work/root" dpkg -r bongsu
-    check "a removal stops the node" holds 'stop bongsu.service' "$work/root/var/log/asked"
-    check "the program is gone" [ ! -e "$work/root/usr/bin/bongsu" ]
-    check "a removal leaves the keys" cmp "$work/key" "$work/root/var/lib/bongsu/root.key"
-    inside "$work/root" dpkg -P bongsu >"$work/purge" 2>&1
-    check "a purge leaves the keys" cmp "$work/key" "$work/root/var/lib/bongsu/root.key"
+    : >"$work/inst/var/log/asked"
+    check "it is removed" inside "$work/inst" dpkg -r bongsu
+    check "a removal stops the node" holds 'stop bongsu.service' "$work/inst/var/log/asked"
+    check "the program is gone" [ ! -e "$work/inst/usr/bin/bongsu" ]
+    check "a removal leaves the keys" cmp "$work/key" "$work/inst/var/lib/bongsu/root.key"
+    inside "$work/inst" dpkg -P bongsu >"$work/purge" 2>&1
+    check "a purge leaves the keys" cmp "$work/key" "$work/inst/var/lib/bongsu/root.key"
     check "a purge says where they are" holds 'keys and log stay in /var/lib/bongsu' "$work/purge"
-    inside "$work/root" dpkg-query -W -f '${Package} ${db:Status-Status}\n' >"$work/packages" 2>&1
+    inside "$work/inst" dpkg-query -W -f '${Package} ${db:Status-Status}\n' >"$work/packages" 2>&1
     check "dpkg knows nothing of it any more" lacks '^bongsu ' "$work/packages"
-    check "it installs again beside an old node" inside "$work/root" dpkg -i /first.deb
-    check "and leaves its keys" cmp "$work/key" "$work/root/var/lib/bongsu/root.key"
-    inside "$work/root" find /var/lib/bongsu -mindepth 1 -delete
-    check "without a node it is purged" inside "$work/root" dpkg -P bongsu
-    check "and the empty directory goes too" [ ! -e "$work/root/var/lib/bongsu" ]
+    check "it installs again beside an old node" inside "$work/inst" dpkg -i /first.deb
+    check "and leaves its keys" cmp "$work/key" "$work/inst/var/lib/bongsu/root.key"
+    inside "$work/inst" find /var/lib/bongsu -mindepth 1 -delete
+    check "without a node it is purged" inside "$work/inst" dpkg -P bongsu
+    check "and the empty directory goes too" [ ! -e "$work/inst/var/lib/bongsu" ]
 }
 
 if [ "${1:-}" = --inside ]; then
     work=$2
-    mount -t proc proc "$work/root/proc" || exit 1
+    mount -t proc proc "$work/inst/proc" || exit 1
     test_install
     test_upgrade
     test_remove
@@ -133,12 +133,12 @@ if ! curl -fsSL -m 20 -o /dev/null "$MIRROR/dists/bookworm/Release"; then
     echo "skipped: installing needs a mirror, and $MIRROR does not answer"
     summary 1
 fi
-check "a Debian 12 of its own" debootstrap --variant=minbase bookworm "$work/root" "$MIRROR"
+check "a Debian 12 of its own" debootstrap --variant=minbase bookworm "$work/inst" "$MIRROR"
 [ $failed = 0 ] || summary
-cp "$deb" "$work/root/first.deb"
+cp "$deb" "$work/inst/first.deb"
 # The next version: the same package under a higher number.
 dpkg-deb -R "$deb" "$work/next" && sed -i 's/^Version: .*/&+next1/' "$work/next/DEBIAN/control" &&
-    dpkg-deb --root-owner-group -b "$work/next" "$work/root/second.deb" >/dev/null
+    dpkg-deb --root-owner-group -b "$work/next" "$work/inst/second.deb" >/dev/null
 unshare --mount --propagation private "tests/packaging/test_deb.sh" --inside "$work" >"$work/inner" 2>&1
 grep -v '^[0-9]* passed, ' "$work/inner"
 last=$(grep '^[0-9]* passed, ' "$work/inner") || last='0 passed, 1 failed, 0 skipped'

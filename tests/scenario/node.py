@@ -28,6 +28,17 @@ ROLES = ('parent', 'core', 'edge', 'keeper')
 STOP_SECONDS = 5  # the program promises two; a busy machine may take longer, a stuck program takes for ever
 
 
+def open_files(pid):
+    """What the process has open, as /proc names it."""
+    found = []
+    for number in os.listdir(f'/proc/{pid}/fd'):
+        try:
+            found.append(os.readlink(f'/proc/{pid}/fd/{number}'))
+        except OSError:
+            pass
+    return found
+
+
 def program():
     """The program under test: $BONGSU, or the newest build of this tree."""
     if os.environ.get('BONGSU'):

@@ -7,17 +7,7 @@ role is filtered by seccomp and can gain no privileges.
 import os
 import sys
 
-from node import SAMPLES, Folder, Pair, Report, stops
-
-
-def open_files(pid):
-    found = []
-    for number in os.listdir(f'/proc/{pid}/fd'):
-        try:
-            found.append(os.readlink(f'/proc/{pid}/fd/{number}'))
-        except OSError:
-            pass
-    return found
+from node import SAMPLES, Folder, Pair, Report, open_files, stops
 
 
 def mapped(pid):

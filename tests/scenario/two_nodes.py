@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+from node import open_files
+
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
 CAMPAIGN = os.path.join(ROOT, 'samples', 'campaign')
 PROGRAM = os.path.abspath([word for word in sys.argv[1:] if not word.startswith('--')][0])
@@ -111,16 +113,6 @@ def in_step(sender, receiver):
             (size == 0 or other['received_root'] == one['ledger_root']))
 
 
-def files_of(number):
-    found = []
-    for name in os.listdir(f'/proc/{number}/fd'):
-        try:
-            found.append(os.readlink(f'/proc/{number}/fd/{name}'))
-        except OSError:
-            pass
-    return found
-
-
 class Story:
     def __init__(self, place):
         self.kr, self.us = Node(place, 'kr', 'KR'), Node(place, 'us', 'US')
@@ -197,9 +189,9 @@ class Story:
         roles = self.kr.roles()
         assert sorted(roles) == ['core', 'edge', 'keeper'], roles
         for name in ('core', 'keeper'):
-            sockets = [file for file in files_of(roles[name]) if file.startswith('socket:')]
+            sockets = [file for file in open_files(roles[name]) if file.startswith('socket:')]
             assert not sockets, (name, sockets)
-        edge = files_of(roles['edge'])
+        edge = open_files(roles['edge'])
         assert not [file for file in edge if file.startswith(self.kr.dir + '/')], edge
         assert [file for file in edge if file.startswith('socket:')]
 
