@@ -1,0 +1,36 @@
+/* Selectors of granular markings (section 7.2.3): which values of an object each one names. Pure; any thread.
+ * Results borrow from the json_doc. An object with duplicate member names gives the first: canonicalise
+ * before trusting. */
+#pragma once
+
+#include "stix/stix.h"
+
+/* The value that `selector` names in `root`; false when it names nothing that is there, or is no selector.
+ * `steps`: members and elements that may still be looked at, counted down; start with
+ * LIMIT_STIX_SELECTOR_STEPS for one object, so that many selectors into long lists stay linear. At 0 every
+ * answer is false: the caller says "too many", never "not there". */
+bool stix_selector_resolve(struct json_val root, struct str selector, size_t *steps, struct json_val *out);
+
+/* One selector of one granular marking. */
+struct stix_granular {
+    struct str marking_ref; /* empty when the entry is about a language */
+    struct str lang;        /* empty when the entry is about a marking */
+    struct str selector;
+    size_t entry; /* position in granular_markings */
+    size_t at;    /* position in that entry's selectors */
+    bool resolved;
+    struct json_val value; /* when resolved: marked with everything in it */
+};
+
+struct stix_granular_iter {
+    struct json_val root;
+    struct json_iter entries;
+    struct json_iter selectors;
+    struct stix_granular now;
+    size_t steps; /* 0 after the last: the limit was met, so what did not resolve may be there */
+    bool inside;
+};
+
+/* `object` from stix_read. Selectors in document order. */
+struct stix_granular_iter stix_granular_iter(const struct stix_object *object);
+bool stix_granular_next(struct stix_granular_iter *iter, struct stix_granular *out);
