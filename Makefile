@@ -1,6 +1,6 @@
 # bongsu: a thin front. Meson describes the build (meson.build), scripts/build knows the presets, tests/run runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help build release debug clang asan tsan fuzz check test demo sim bench soak deb \
+.PHONY: help build release debug clang asan tsan fuzz check test demo sim bench soak deb static \
         format format-check layers tidy headers setup clean install
 
 SEEDS ?= 1000
@@ -77,6 +77,9 @@ install: ## install program, manual, default policy and systemd unit under /usr 
 deb: ## write build/deb/bongsu_VERSION_ARCH.deb, for Debian 12
 	@scripts/setup --deb
 	@scripts/build-deb
+static: ## write build/static/bongsu: one file that needs no library of the machine it runs on
+	@scripts/setup --deb
+	@scripts/build-static
 clean: ## remove build/
 	rm -rf build
 
