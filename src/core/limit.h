@@ -40,6 +40,20 @@
 #define LIMIT_HTTP_STALL_MS       10000       /* a body or an answer moves so much in it: */
 #define LIMIT_HTTP_STALL_BYTES    4096        /* about 3 kbit/s: below any link a node is run over */
 #define LIMIT_HTTP_STOP_MS        1500        /* what is in flight may finish; the program stops within 2 s */
+#define LIMIT_HTTP_HELD_BYTES     (256u << 20) /* bodies coming in and answers copied, of all connections */
+#define LIMIT_HTTP2_STREAMS       100          /* side by side; RFC 9113 section 6.5.2 asks for 100 */
+#define LIMIT_HTTP2_WINDOW_BYTES  (256 << 10)  /* of one upload; over a satellite link some 3 Mbit/s */
+#define LIMIT_HTTP2_CONNECTION_BYTES (1 << 20) /* of all uploads of one connection */
+#define LIMIT_HTTP2_SETTINGS      16           /* entries of one SETTINGS frame; clients send six */
+#define LIMIT_HTTP2_ACKS          100          /* of settings and pings that wait for a client to read them */
+#define LIMIT_HTTP2_CALM          1000         /* frames without work; a client opens with about five */
+#define LIMIT_HTTP2_CALM_S        100          /* more of them a second */
+#define LIMIT_HTTP2_DATA_EARNS    4            /* more for a piece of data: window updates follow it */
+#define LIMIT_HTTP2_RESET_PRICE   10           /* of a reset: 100 at once, 10 a second (CVE-2023-44487) */
+#define LIMIT_HTTP2_CONTINUATION_PRICE 50      /* a legal head fits one frame (CVE-2024-28182) */
+#define LIMIT_CODING_RATIO        100          /* bytes out for one in; STIX packs 5 to 100 times smaller */
+#define LIMIT_CODING_FREE         (64u << 10)  /* so much may come out of anything */
+#define LIMIT_CODING_WINDOW_LOG   23           /* zstd's window of 8 MiB: RFC 9659 asks for no more */
 #define LIMIT_CLIENT_CONNECT_MS   10000       /* name, TCP and TLS over a satellite link take about 3 s */
 #define LIMIT_CLIENT_CONNECTIONS                                                                             \
     8 /* of one client: feed, urgent feed, receipts, inbox, and some to spare                                \

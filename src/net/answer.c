@@ -51,7 +51,7 @@ static bool is_clean(struct str s)
     return true;
 }
 
-static bool fields_clean(const struct answer *answer)
+bool answer_is_clean(const struct answer *answer)
 {
     bool clean = is_clean(str_of(answer->type));
     for (size_t i = 0; i < ANSWER_FIELDS_MAX && answer->fields[i].name.at != NULL; i++)
@@ -63,7 +63,7 @@ err_t answer_head(struct buf *out, const struct answer *answer, size_t body_len,
 {
     buf_clear(out);
     const struct answer broken = {.status = 500};
-    bool clean = fields_clean(answer);
+    bool clean = answer_is_clean(answer);
     const struct answer *say = clean ? answer : &broken;
     buf_printf(out, "HTTP/1.1 %d %s\r\n", say->status, answer_reason(say->status));
     if (say->type != NULL)

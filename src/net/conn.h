@@ -1,8 +1,12 @@
-/* One connection of the server: its state machine. For net/ only; the thread of the loop. */
+/* One connection of the server, its state machine, and the requests on it. For net/ only; the thread of the
+ * loop. */
 #pragma once
 
+#include "net/coding.h"
 #include "net/server.h"
 #include "net/stream.h"
+
+struct http2;
 
 enum conn_stage {
     CONN_HANDSHAKE,
@@ -10,20 +14,32 @@ enum conn_stage {
     CONN_BODY,
     CONN_HANDLING, /* the handler has the request */
     CONN_WRITING,
+    CONN_HTTP2,  /* requests side by side: net/http2.h */
     CONN_LINGER, /* our end is said; what still comes is dropped, so that a reset cannot eat the answer */
 };
 
+enum request_stage { REQUEST_BODY, REQUEST_HANDLING, REQUEST_ANSWERED };
+
 struct request {
     struct conn *conn;
+    struct request *next, *prev; /* of one connection: HTTP/1.1 has one at a time */
+    int32_t stream;              /* its number in HTTP/2; 0: HTTP/1.1 */
+    enum request_stage stage;
+    uint64_t since_ms; /* begin of the stage */
+    size_t moved;      /* bytes of body since the last look at HTTP/2's deadlines */
     struct arena arena;
     struct http1_head head;
     const struct route *route;
     struct str path;
     struct str captures[LIMIT_HTTP_CAPTURES];
     size_t capture_count;
-    struct http1_body decoder;
+    enum coding coding;
     struct buf body;
-    struct bytes offered; /* a piece that the consumer has not taken */
+    size_t held;       /* bytes of it, or of a copied answer, that count in server.held */
+    bool body_unread;  /* it has a body that nobody has read to its end */
+    bool close;        /* HTTP/1.1: nothing after this one can be trusted */
+    struct page *page; /* of the answer */
+    size_t sent;
     void *user;
     void (*gone)(void *ctx);
     void *gone_ctx;
@@ -46,15 +62,15 @@ struct conn {
 
     struct buf in;
     size_t scanned;
-    struct request *request;
+    struct request *requests;
+    struct http1_body decoder;
+    struct http2 *http2;
 
-    struct buf out; /* head of the answer, with a small body behind it */
+    struct buf out; /* HTTP/1.1: head of the answer, with a small body behind it; HTTP/2: frames */
     size_t out_sent;
-    struct page *page;
-    size_t page_sent;
 
     bool advancing;
-    bool body_unread; /* the request has a body that nobody has read to its end */
+    bool used; /* a request has come */
     bool close_after;
     bool doomed;
 };
@@ -65,6 +81,7 @@ struct server {
     struct listener *listeners;
     struct conn *conns;
     size_t conn_count;
+    size_t held; /* bytes of bodies gathered and answers copied, LIMIT_HTTP_HELD_BYTES at most */
     uint64_t next_id;
     uint64_t handshake_turn; /* the turn in which `handshakes` were worked on */
     size_t handshakes;
@@ -83,5 +100,43 @@ void conn_doom(struct conn *conn);
 void conn_free(struct conn *conn);
 /* Nothing of a request has come: it may be closed without a word. */
 bool conn_is_idle(const struct conn *conn);
+/* HTTP/2: no new requests; what runs may end. */
+void conn_say_goodbye(struct conn *conn);
 /* Called by conn_free: the server may accept again, or has stopped. */
 void server_conn_gone(struct server *server);
+/* Room for `len` more bytes held for `request`. The oldest body that still comes in on another connection
+ * gives way, one whose peer is known last. False: none gave way. */
+bool server_hold(struct server *server, struct request *request, size_t len);
+
+/* --- what the versions of HTTP share (conn.c, request.c) --- */
+
+/* UINT64_MAX: none. */
+void conn_deadline(struct conn *conn, uint64_t ms);
+void conn_enter(struct conn *conn, enum conn_stage stage, uint64_t ms);
+/* Reads what there is into `in`. ERR_FULL: it is full. */
+NODISCARD err_t conn_fill(struct conn *conn);
+/* Writes pieces from their start, `*out_len` bytes of them; counts them. */
+NODISCARD err_t conn_write(struct conn *conn, const struct bytes *pieces, size_t count, size_t *out_len);
+/* Our end is said; waits a little for the client to read. */
+void conn_linger(struct conn *conn);
+/* HTTP/1.1's part of request_answer. */
+void conn_answer(struct request *request, const struct answer *answer);
+
+/* NULL: no memory. */
+struct request *request_new(struct conn *conn, int32_t stream);
+/* Does not call `gone`. */
+void request_free(struct request *request);
+/* The same, and tells the handler when it has not answered. */
+void request_abandon(struct request *request);
+/* The head is in `request->head`: finds the route. True: the body may come; false: it was answered. */
+bool request_begin(struct request *request, bool has_body);
+/* Takes a piece of the body; what does not fit is answered. False: it was answered. */
+bool request_gather(struct request *request, struct bytes piece);
+/* The body is whole: unpacks it and calls the handler, or answers. */
+void request_complete(struct request *request);
+/* A refusal after which an HTTP/1.1 connection closes. */
+void request_reject(struct request *request, int status, const char *title);
+/* Keeps the answer's body until it is sent: the page, or a copy. ERR_FULL: too much is held; ERR_NOMEM. */
+NODISCARD err_t request_keep(struct request *request, const struct answer *answer);
+/* The rest of it. */
+struct bytes request_left(const struct request *request);

@@ -1,9 +1,7 @@
 #include "net/server.h"
 
 #include "core/mem.h"
-#include "net/answer.h"
 #include "net/conn.h"
-#include "net/uri.h"
 
 struct listener {
     struct listener *next;
@@ -60,7 +58,8 @@ static struct conn *find_victim(const struct server *server)
 {
     struct conn *victim = NULL;
     for (struct conn *conn = server->conns; conn != NULL; conn = conn->next) {
-        if (conn->stage > CONN_HEAD || conn->doomed)
+        bool waits = conn->stage <= CONN_HEAD || (conn->stage == CONN_HTTP2 && conn->requests == NULL);
+        if (!waits || conn->doomed)
             continue;
         bool known = conn->stream.peer.known;
         if (victim == NULL || (victim->stream.peer.known && !known) ||
@@ -153,6 +152,40 @@ void server_conn_gone(struct server *server)
         set_listening(server, true);
 }
 
+/* --- memory --- */
+
+/* The body on its way in that began first; one whose peer is known goes last. */
+static struct request *find_slowest(const struct server *server, const struct conn *but)
+{
+    struct request *found = NULL;
+    for (struct conn *conn = server->conns; conn != NULL; conn = conn->next) {
+        for (struct request *request = conn == but ? NULL : conn->requests; request != NULL;
+             request = request->next) {
+            if (request->stage != REQUEST_BODY || request->held == 0)
+                continue;
+            bool known = conn->stream.peer.known, other = found != NULL && found->conn->stream.peer.known;
+            if (found == NULL || (other && !known) || (other == known && request->since_ms < found->since_ms))
+                found = request;
+        }
+    }
+    return found;
+}
+
+bool server_hold(struct server *server, struct request *request, size_t len)
+{
+    while (len > LIMIT_HTTP_HELD_BYTES - server->held) {
+        struct request *slowest = find_slowest(server, request->conn);
+        if (slowest == NULL)
+            return false;
+        server->held -= slowest->held;
+        slowest->held = 0;
+        conn_doom(slowest->conn);
+    }
+    server->held += len;
+    request->held += len;
+    return true;
+}
+
 /* --- ending --- */
 
 void server_stop(struct server *server, void (*done)(void *ctx), void *ctx)
@@ -163,9 +196,12 @@ void server_stop(struct server *server, void (*done)(void *ctx), void *ctx)
     server->done = done;
     server->done_ctx = ctx;
     close_listeners(server);
-    for (struct conn *conn = server->conns; conn != NULL; conn = conn->next)
+    for (struct conn *conn = server->conns; conn != NULL; conn = conn->next) {
         if (conn_is_idle(conn))
             conn_doom(conn);
+        else
+            conn_say_goodbye(conn);
+    }
     if (server->conn_count == 0)
         loop_later(server->loop, &server->done_task);
     else if (loop_timer_set(server->loop, &server->stop_timer,
@@ -197,116 +233,4 @@ void server_drop_peer(struct server *server, uint64_t peer)
 size_t server_connections(const struct server *server)
 {
     return server->conn_count;
-}
-
-/* --- requests --- */
-
-const struct http1_head *request_head(const struct request *request)
-{
-    return &request->head;
-}
-
-struct str request_field(const struct request *request, struct str name)
-{
-    return http1_field_get(&request->head, name);
-}
-
-struct str request_list(const struct request *request, struct str name, char *out)
-{
-    return http1_field_list(&request->head, name, out);
-}
-
-struct str request_path(const struct request *request)
-{
-    return request->path;
-}
-
-struct str request_capture(const struct request *request, size_t index)
-{
-    return index < request->capture_count ? request->captures[index] : (struct str) {NULL, 0};
-}
-
-err_t request_query(struct request *request, struct str name, struct str *out)
-{
-    struct str rest = request->head.query;
-    struct str found = {NULL, 0}, have, value;
-    err_t err;
-    while ((err = uri_query_next(&request->arena, &rest, &have, &value)) == ERR_OK) {
-        if (!str_eq(have, name))
-            continue;
-        if (found.at != NULL)
-            return ERR_DUPLICATE_NAME;
-        found = value;
-    }
-    if (err != ERR_NOTFOUND)
-        return err;
-    if (found.at == NULL)
-        return ERR_NOTFOUND;
-    *out = found;
-    return ERR_OK;
-}
-
-struct bytes request_body(const struct request *request)
-{
-    return buf_bytes(&request->body);
-}
-
-const struct tls_peer *request_peer(const struct request *request)
-{
-    return &request->conn->stream.peer;
-}
-
-const struct os_net_addr *request_address(const struct request *request)
-{
-    return &request->conn->address;
-}
-
-uint64_t request_connection(const struct request *request)
-{
-    return request->conn->id;
-}
-
-struct arena *request_arena(struct request *request)
-{
-    return &request->arena;
-}
-
-void request_set_user(struct request *request, void *user)
-{
-    request->user = user;
-}
-
-void *request_user(const struct request *request)
-{
-    return request->user;
-}
-
-void request_on_gone(struct request *request, void (*gone)(void *ctx), void *ctx)
-{
-    request->gone = gone;
-    request->gone_ctx = ctx;
-}
-
-/* `title` is ours or a fault's: quotes and backslashes are escaped, control bytes become blanks. */
-static void put_json_text(struct buf *out, const char *title)
-{
-    for (const char *c = title; *c != 0; c++) {
-        if (*c == '"' || *c == '\\')
-            buf_putc(out, '\\');
-        buf_putc(out, (uint8_t)*c < 0x20 || (uint8_t)*c > 0x7e ? ' ' : *c);
-    }
-}
-
-void request_refuse(struct request *request, int status, const char *title, const char *type)
-{
-    struct buf body;
-    buf_init(&body, 4096);
-    buf_put_str(&body, STR("{\"title\":\""));
-    put_json_text(&body, title);
-    buf_printf(&body, "\",\"http_status\":\"%d\"}\n", status);
-    struct answer answer = {.status = status,
-                            .type = type != NULL ? type : "application/json",
-                            .body = buf_err(&body) == ERR_OK ? buf_bytes(&body) : (struct bytes) {NULL, 0}};
-    request_answer(request, &answer);
-    buf_deinit(&body);
 }

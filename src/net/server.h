@@ -1,8 +1,11 @@
-/* The HTTP/1.1 server: listeners with or without TLS, a table of routes, and requests that are answered now
- * or later.
+/* The HTTP server: listeners with or without TLS, a table of routes, and requests that are answered now or
+ * later. HTTP/1.1, and HTTP/2 where TLS agreed on it (ALPN "h2") or, on a listener without TLS, where the
+ * client begins with it (RFC 9113 section 3.3). Handlers see no difference.
  *
- * One thread: the one that runs the loop; only pages (net/page.h) may be shared with others. A connection
- * serves one request after another, in order; what a client sends ahead waits (LIMIT_HTTP_INPUT_BYTES). A
+ * One thread: the one that runs the loop; only pages (net/page.h) may be shared with others. An HTTP/1.1
+ * connection serves one request after another, in order; what a client sends ahead waits
+ * (LIMIT_HTTP_INPUT_BYTES). An HTTP/2 connection serves LIMIT_HTTP2_STREAMS side by side. Bodies packed by
+ * gzip or zstd (Content-Encoding) reach the handler unpacked, within net/coding.h's bounds. A
  * request is a handle: it is valid until request_answer, or until its connection goes, which the
  * request_on_gone callback tells (afterwards the handle is dead). Connections that send nothing, or too
  * slowly, cost memory for their deadline (LIMIT_HTTP_*_MS) and no work; when the table of connections is
@@ -24,13 +27,9 @@ struct request;
 struct route {
     const char *method;  /* "GET" (serves HEAD as well), "POST" ...; "*": any */
     const char *pattern; /* as uri_match: literals, "{}" for one segment, a last "**" for the rest */
-    uint64_t body_max;   /* bytes of body accepted, at most LIMIT_HTTP_BODY_BYTES when gathered; 0: none */
-    /* Called once the body is whole (gathered in request_body) or has been handed to `piece`. Answers now or
-     * later. */
+    uint64_t body_max;   /* bytes of body accepted, packed or not, at most LIMIT_HTTP_BODY_BYTES; 0: none */
+    /* Called once the body is whole (request_body). Answers now or later. */
     void (*handle)(void *ctx, struct request *request);
-    /* Not NULL: gets the body piece by piece instead. ERR_OK: taken. ERR_BUSY: not taken; the connection
-     * rests until request_resume. Anything else ends the connection with status 400. It may answer early. */
-    err_t (*piece)(void *ctx, struct request *request, struct bytes piece);
     void *ctx;
 };
 
@@ -82,10 +81,8 @@ void *request_user(const struct request *request);
 
 /* Called at most once, when the connection goes before the answer; not after an answer. */
 void request_on_gone(struct request *request, void (*gone)(void *ctx), void *ctx);
-/* After a `piece` that said ERR_BUSY. */
-void request_resume(struct request *request);
 
-enum { ANSWER_FIELDS_MAX = 8 };
+enum { ANSWER_FIELDS_MAX = 12 };
 
 struct answer {
     int status;
@@ -93,7 +90,7 @@ struct answer {
     struct http1_field fields[ANSWER_FIELDS_MAX]; /* further fields, up to the first without a name; copied */
     struct bytes body;                            /* copied; for small answers */
     struct page *page;                            /* instead of body: the server takes its own reference */
-    bool close;                                   /* close the connection afterwards */
+    bool close; /* close the connection afterwards; HTTP/2 has other requests on it and does not */
 };
 
 /* Answers; the handle is dead afterwards. Content-Length, Connection and the absence of a body on HEAD are

@@ -49,6 +49,10 @@ err_t stream_handshake(struct stream *stream)
         return from_ssl(stream, result);
     stream->claimed.secure = true;
     stream->peer = stream->claimed; /* possession is proved only now */
+    const uint8_t *chosen = NULL;
+    unsigned len = 0;
+    SSL_get0_alpn_selected(stream->ssl, &chosen, &len);
+    stream->http2 = len == 2 && memcmp(chosen, "h2", 2) == 0;
     return ERR_OK;
 }
 

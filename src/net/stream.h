@@ -12,6 +12,7 @@ struct stream {
     unsigned want;           /* after ERR_BUSY: LOOP_READ or LOOP_WRITE, what to wait for */
     struct tls_peer peer;    /* proven: zero until the handshake stands */
     struct tls_peer claimed; /* while it runs */
+    bool http2;              /* TLS agreed on it */
     bool broken;
 };
 

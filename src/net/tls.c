@@ -205,7 +205,7 @@ static int choose_protocol(SSL *ssl, const uint8_t **out, uint8_t *out_len, cons
 {
     (void)ssl;
     (void)arg;
-    static const uint8_t ours[] = "\x08http/1.1";
+    static const uint8_t ours[] = "\x02h2\x08http/1.1";
     uint8_t *chosen = NULL;
     int found = SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, offered, offered_len);
     *out = chosen;

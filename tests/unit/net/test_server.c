@@ -19,12 +19,9 @@ struct rig {
     struct server *server;
     uint16_t port;
     struct page *page;
-    struct route routes[7];
+    struct route routes[6];
     struct request *waiting; /* a long poll */
     size_t gone;
-    size_t pieces, piece_bytes;
-    size_t busy; /* how often `piece` says BUSY first */
-    struct request *resting;
     bool stopped;
 };
 
@@ -79,19 +76,6 @@ static void wait_long(void *ctx, struct request *request)
     request_on_gone(request, on_gone, rig);
 }
 
-static err_t take_piece(void *ctx, struct request *request, struct bytes piece)
-{
-    struct rig *rig = ctx;
-    if (rig->busy > 0) {
-        rig->busy--;
-        rig->resting = request;
-        return ERR_BUSY;
-    }
-    rig->pieces++;
-    rig->piece_bytes += piece.len;
-    return ERR_OK;
-}
-
 static void split(void *ctx, struct request *request)
 {
     (void)ctx;
@@ -111,15 +95,14 @@ static void start_with(struct rig *rig, struct server_conf conf)
     rig->page = page_new(&page);
     assert_non_null(rig->page);
     struct route *routes = rig->routes;
-    routes[0] = (struct route) {"GET", "/at/{}/x/", 0, say_path, NULL, NULL};
-    routes[1] = (struct route) {"GET", "/page", 0, say_page, NULL, rig};
-    routes[2] = (struct route) {"POST", "/echo", 1 << 20, echo, NULL, NULL};
-    routes[3] = (struct route) {"GET", "/wait", 0, wait_long, NULL, rig};
-    routes[4] = (struct route) {"POST", "/stream", UINT64_MAX, echo, take_piece, rig};
-    routes[5] = (struct route) {"GET", "/split", 0, split, NULL, rig};
+    routes[0] = (struct route) {"GET", "/at/{}/x/", 0, say_path, NULL};
+    routes[1] = (struct route) {"GET", "/page", 0, say_page, rig};
+    routes[2] = (struct route) {"POST", "/echo", 1 << 20, echo, NULL};
+    routes[3] = (struct route) {"GET", "/wait", 0, wait_long, rig};
+    routes[4] = (struct route) {"GET", "/user", 0, say_user, NULL};
+    routes[5] = (struct route) {"GET", "/split", 0, split, rig};
     conf.routes = routes;
-    routes[6] = (struct route) {"GET", "/user", 0, say_user, NULL, NULL};
-    conf.route_count = 7;
+    conf.route_count = 6;
     assert_int_equal(loop_open(&rig->loop), ERR_OK);
     assert_int_equal(server_open(rig->loop, &conf, &rig->server), ERR_OK);
     assert_int_equal(server_listen(rig->server, "127.0.0.1", 0, NULL, &rig->port), ERR_OK);
@@ -343,39 +326,6 @@ static void says_continue_first(void **state)
     buf_deinit(&heard);
 }
 
-static void streams_and_rests(void **state)
-{
-    struct rig *rig = *state;
-    rig->busy = 2;
-    int fd = dial(rig);
-    struct buf text, heard;
-    buf_init(&heard, 10000);
-    buf_init(&text, 1 << 20);
-    buf_printf(&text, "POST /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n");
-    memset(buf_extend(&text, 300000), 'x', 300000);
-    size_t sent = 0;
-    for (size_t i = 0; i < 5000 && rig->piece_bytes < 300000; i++) {
-        struct bytes piece = bytes_of(text.at + sent, text.len - sent);
-        size_t n = 0;
-        if (piece.len > 0 && os_net_write(fd, &piece, 1, &n) == ERR_OK)
-            sent += n;
-        loop_turn(rig->loop, 1);
-        if (rig->resting != NULL) {
-            struct request *resting = rig->resting;
-            rig->resting = NULL;
-            request_resume(resting);
-        }
-    }
-    assert_int_equal(rig->piece_bytes, 300000);
-    assert_int_equal(rig->busy, 0);
-    assert_true(rig->pieces > 4);
-    hear(rig, fd, 38, &heard);
-    assert_true(has(&heard, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
-    os_net_close(fd);
-    buf_deinit(&heard);
-    buf_deinit(&text);
-}
-
 static void answers_later_or_tells_that_the_client_is_gone(void **state)
 {
     struct rig *rig = *state;
@@ -547,7 +497,6 @@ int main(void)
         TEST(keeps_order_when_asked_ahead),
         TEST(takes_bodies_within_bounds),
         TEST(says_continue_first),
-        TEST(streams_and_rests),
         TEST(answers_later_or_tells_that_the_client_is_gone),
         TEST(ends_slow_clients),
         TEST(waiting_clients_cost_no_turns),

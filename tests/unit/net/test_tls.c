@@ -113,9 +113,9 @@ static int start(void **state)
     buf_init(&page, PAGE_BYTES);
     memset(buf_extend(&page, PAGE_BYTES), 'p', PAGE_BYTES);
     rig->page = page_new(&page);
-    rig->routes[0] = (struct route) {"GET", "/who", 0, say_who, NULL, rig};
-    rig->routes[1] = (struct route) {"GET", "/page", 0, say_page, NULL, rig};
-    rig->routes[2] = (struct route) {"GET", "/wait", 0, wait_long, NULL, rig};
+    rig->routes[0] = (struct route) {"GET", "/who", 0, say_who, rig};
+    rig->routes[1] = (struct route) {"GET", "/page", 0, say_page, rig};
+    rig->routes[2] = (struct route) {"GET", "/wait", 0, wait_long, rig};
     assert_int_equal(loop_open(&rig->loop), ERR_OK);
     *state = rig;
     return 0;

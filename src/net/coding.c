@@ -1,0 +1,279 @@
+#include "net/coding.h"
+
+#include <limits.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "core/limit.h"
+
+enum {
+    PIECE_BYTES = 64 << 10,
+    GZIP_WINDOW_BITS = 15 + 16, /* zlib: a gzip wrapper */
+    GZIP_MEMORY_LEVEL = 8,
+    GZIP_LEVEL = 1, /* the level that costs least: it runs on the loop's thread, once for a kept page */
+    ZSTD_LEVEL = 1,
+};
+
+static const struct name {
+    const char *text;
+    enum coding coding;
+} names[] = {{"gzip", CODING_GZIP},
+             {"zstd", CODING_ZSTD},
+             {"identity", CODING_IDENTITY},
+             {"x-gzip", CODING_GZIP}}; /* RFC 9110 section 8.4.1.3 */
+
+static bool same(struct str a, const char *word)
+{
+    size_t i = 0;
+    for (; i < a.len && word[i] != '\0'; i++)
+        if ((a.at[i] >= 'A' && a.at[i] <= 'Z' ? a.at[i] + 32 : a.at[i]) != word[i])
+            return false;
+    return i == a.len && word[i] == '\0';
+}
+
+static const struct name *find_name(struct str word)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (same(word, names[i].text))
+            return &names[i];
+    return NULL;
+}
+
+err_t coding_read(struct str value, enum coding *out)
+{
+    if (value.len == 0) {
+        *out = CODING_IDENTITY;
+        return ERR_OK;
+    }
+    const struct name *name = find_name(value);
+    if (name == NULL)
+        return ERR_UNSUPPORTED;
+    *out = name->coding;
+    return ERR_OK;
+}
+
+const char *coding_name(enum coding coding)
+{
+    return coding == CODING_GZIP ? "gzip" : coding == CODING_ZSTD ? "zstd" : NULL;
+}
+
+/* --- Accept-Encoding --- */
+
+/* A weight in thousandths, RFC 9110 section 12.4.2; what is none counts as 1, as the field is only a wish. */
+static int read_weight(struct str params)
+{
+    while (params.at != NULL) {
+        struct str one = str_trim(str_cut(&params, ';'));
+        if (one.len < 3 || (one.at[0] | 0x20) != 'q' || one.at[1] != '=')
+            continue;
+        int weight = one.at[2] == '1' ? 1000 : 0, unit = 100;
+        for (size_t i = 4; weight == 0 || i < one.len; i++, unit /= 10) {
+            if (i >= one.len || unit == 0 || one.at[i] < '0' || one.at[i] > '9')
+                break;
+            weight += weight == 1000 ? 0 : (one.at[i] - '0') * unit;
+        }
+        return weight;
+    }
+    return 1000;
+}
+
+enum { UNNAMED = -1 };
+
+static void read_wishes(struct str accept, int weights[CODING_COUNT])
+{
+    int star = UNNAMED;
+    for (int i = 0; i < CODING_COUNT; i++)
+        weights[i] = UNNAMED;
+    while (accept.at != NULL) {
+        struct str params = str_cut(&accept, ',');
+        struct str word = str_trim(str_cut(&params, ';'));
+        const struct name *name = find_name(word);
+        if (same(word, "*"))
+            star = read_weight(params);
+        else if (name != NULL)
+            weights[name->coding] = read_weight(params);
+    }
+    if (weights[CODING_GZIP] == UNNAMED)
+        weights[CODING_GZIP] = star;
+    if (weights[CODING_IDENTITY] == UNNAMED)
+        weights[CODING_IDENTITY] = star == 0 ? 0 : 1; /* acceptable, but last, unless it is forbidden */
+}
+
+err_t coding_choose(struct str accept, enum coding *out)
+{
+    static const enum coding order[] = {CODING_ZSTD, CODING_GZIP, CODING_IDENTITY};
+    int weights[CODING_COUNT], best = 0;
+    if (accept.at == NULL) {
+        *out = CODING_IDENTITY;
+        return ERR_OK;
+    }
+    read_wishes(accept, weights);
+    enum coding chosen = CODING_COUNT;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        if (weights[order[i]] > best) {
+            best = weights[order[i]];
+            chosen = order[i];
+        }
+    }
+    if (chosen == CODING_COUNT)
+        return ERR_UNSUPPORTED;
+    *out = chosen;
+    return ERR_OK;
+}
+
+/* --- unpacking --- */
+
+struct unpack {
+    size_t max; /* bytes of output that the size of the input allows */
+    struct buf *out;
+    size_t start;
+};
+
+static struct unpack unpack_of(struct bytes packed, size_t max, struct buf *out)
+{
+    size_t fair = packed.len > max / LIMIT_CODING_RATIO ? max : packed.len * LIMIT_CODING_RATIO;
+    fair = fair < LIMIT_CODING_FREE ? LIMIT_CODING_FREE : fair;
+    return (struct unpack) {fair < max ? fair : max, out, out->len};
+}
+
+/* Room for the next piece: one byte more than allowed, to see that there is more. NULL: too much, or no
+ * memory. */
+static uint8_t *next_piece(const struct unpack *unpack, size_t *out_len)
+{
+    size_t left = unpack->max - (unpack->out->len - unpack->start);
+    *out_len = left < PIECE_BYTES ? left + 1 : PIECE_BYTES;
+    return buf_extend(unpack->out, *out_len);
+}
+
+static err_t end_piece(const struct unpack *unpack, size_t unused)
+{
+    unpack->out->len -= unused;
+    return unpack->out->len - unpack->start > unpack->max ? ERR_LIMIT : ERR_OK;
+}
+
+static err_t unpack_gzip_with(z_stream *z, const struct unpack *unpack)
+{
+    for (;;) {
+        size_t room;
+        z->next_out = next_piece(unpack, &room);
+        if (z->next_out == NULL)
+            return buf_err(unpack->out);
+        z->avail_out = (uInt)room;
+        int result = inflate(z, Z_NO_FLUSH);
+        size_t unused = z->avail_out;
+        err_t err = end_piece(unpack, unused);
+        if (err != ERR_OK)
+            return err;
+        if (result == Z_STREAM_END && z->avail_in == 0)
+            return ERR_OK;
+        if (result == Z_STREAM_END && inflateReset(z) != Z_OK) /* RFC 1952 section 2.2: another member */
+            return ERR_SYNTAX;
+        if (result == Z_MEM_ERROR)
+            return ERR_NOMEM;
+        if (result != Z_STREAM_END && (result != Z_OK || (z->avail_in == 0 && unused > 0)))
+            return ERR_SYNTAX;
+    }
+}
+
+static err_t unpack_gzip(struct bytes packed, const struct unpack *unpack)
+{
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)packed.at, .avail_in = (uInt)packed.len};
+    if (packed.len > UINT_MAX)
+        return ERR_LIMIT;
+    if (inflateInit2(&z, GZIP_WINDOW_BITS) != Z_OK)
+        return ERR_NOMEM;
+    err_t err = unpack_gzip_with(&z, unpack);
+    (void)inflateEnd(&z);
+    return err;
+}
+
+static err_t unpack_zstd_with(ZSTD_DCtx *context, ZSTD_inBuffer *in, const struct unpack *unpack)
+{
+    if (ZSTD_isError(ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, LIMIT_CODING_WINDOW_LOG)))
+        return ERR_UNSUPPORTED;
+    for (;;) {
+        size_t room;
+        ZSTD_outBuffer piece = {.dst = next_piece(unpack, &room), .pos = 0};
+        if (piece.dst == NULL)
+            return buf_err(unpack->out);
+        piece.size = room;
+        size_t left = ZSTD_decompressStream(context, &piece, in);
+        err_t err = end_piece(unpack, room - piece.pos);
+        if (ZSTD_isError(left))
+            return ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation ? ERR_NOMEM : ERR_SYNTAX;
+        if (err != ERR_OK)
+            return err;
+        if (in->pos == in->size && left == 0)
+            return ERR_OK;
+        if (in->pos == in->size && piece.pos < piece.size)
+            return ERR_SYNTAX; /* it waits for more */
+    }
+}
+
+static err_t unpack_zstd(struct bytes packed, const struct unpack *unpack)
+{
+    ZSTD_DCtx *context = ZSTD_createDCtx();
+    ZSTD_inBuffer in = {packed.at, packed.len, 0};
+    if (context == NULL)
+        return ERR_NOMEM;
+    err_t err = unpack_zstd_with(context, &in, unpack);
+    (void)ZSTD_freeDCtx(context);
+    return err;
+}
+
+err_t coding_unpack(enum coding coding, struct bytes packed, size_t max, struct buf *out)
+{
+    struct unpack unpack = unpack_of(packed, max, out);
+    switch (coding) {
+    case CODING_GZIP:
+        return unpack_gzip(packed, &unpack);
+    case CODING_ZSTD:
+        return unpack_zstd(packed, &unpack);
+    default:
+        buf_put(out, packed.at, packed.len);
+        return packed.len > max ? ERR_LIMIT : buf_err(out);
+    }
+}
+
+/* --- packing --- */
+
+static err_t pack_gzip(struct bytes plain, struct buf *out)
+{
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)plain.at, .avail_in = (uInt)plain.len};
+    if (plain.len > UINT_MAX)
+        return ERR_LIMIT;
+    if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
+        return ERR_NOMEM;
+    size_t room = deflateBound(&z, plain.len);
+    z.next_out = buf_extend(out, room);
+    if (z.next_out != NULL) {
+        z.avail_out = (uInt)room;
+        must(deflate(&z, Z_FINISH) == Z_STREAM_END);
+        out->len -= z.avail_out;
+    }
+    (void)deflateEnd(&z);
+    return buf_err(out);
+}
+
+static err_t pack_zstd(struct bytes plain, struct buf *out)
+{
+    size_t room = ZSTD_compressBound(plain.len);
+    uint8_t *at = buf_extend(out, room);
+    if (at == NULL)
+        return buf_err(out);
+    size_t len = ZSTD_compress(at, room, plain.at, plain.len, ZSTD_LEVEL);
+    out->len -= ZSTD_isError(len) ? room : room - len;
+    return ZSTD_isError(len) ? ERR_NOMEM : ERR_OK;
+}
+
+err_t coding_pack(enum coding coding, struct bytes plain, struct buf *out)
+{
+    if (coding == CODING_GZIP)
+        return pack_gzip(plain, out);
+    if (coding == CODING_ZSTD)
+        return pack_zstd(plain, out);
+    buf_put(out, plain.at, plain.len);
+    return buf_err(out);
+}
