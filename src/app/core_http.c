@@ -23,7 +23,7 @@ static void finish(struct core_role *role, struct exchange_response *response, b
     struct held *held = wait ? core_hold(role) : NULL;
     if (held != NULL) {
         held->kind = kind;
-        held->response = *response;
+        exchange_response_move(&held->response, response);
         return;
     }
     /* Without memory to hold it back it may not go: the asker repeats. */

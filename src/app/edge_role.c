@@ -129,6 +129,7 @@ static void describe(struct edge_role *role, struct request *request, uint64_t i
         .content_type = request_field(request, STR("content-type")),
         .authorization = request_field(request, STR("authorization")),
         .if_none_match = request_list(request, STR("if-none-match"), role->none_match),
+        .origin = request_field(request, STR("origin")),
         .body = request_body(request),
     };
     fill_peer(out, request_peer(request));

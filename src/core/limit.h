@@ -147,12 +147,17 @@
 #define LIMIT_TAXII_MATCHES        128         /* values of one match field */
 #define LIMIT_TAXII_NEXT_BYTES     64          /* a next token is 48 characters */
 #define LIMIT_TAXII_IDENTITIES     256         /* their names fit one setting of 64 KiB */
-#define LIMIT_TAXII_STATUSES       2048        /* kept per identity; the oldest gives way */
+#define LIMIT_TAXII_STATUSES       65536       /* kept per identity; then 429 until the oldest is a day old */
+#define LIMIT_TAXII_STATUS_US      (INT64_C(86400) * 1000000) /* R5: readable for 24 hours */
 #define LIMIT_TAXII_STATUS_BYTES   32768       /* kept of one status: its lists are whole or left out */
 #define LIMIT_TAXII_STATUS_MESSAGE 640         /* a pointer, a sentence and a section */
 #define LIMIT_TAXII_PASSWORD_MIN   12          /* bytes; people choose them */
 #define LIMIT_TAXII_PASSWORD_MAX   256
 #define LIMIT_TAXII_TITLE_BYTES    256
+#define LIMIT_TAXII_REQUESTS       60000    /* a minute and identity, where its own limit says nothing else */
+#define LIMIT_TAXII_OBJECTS        10000000 /* submitted a day and identity, likewise */
+#define LIMIT_TAXII_ORIGINS        8        /* web pages that may ask (CORS) */
+#define LIMIT_TAXII_ORIGIN_BYTES   128      /* "https://host:port" of one */
 #define LIMIT_TAXII_MARK_STEP      1000 /* objects read to find one of a workspace: one page's worth */
 #define LIMIT_TAXII_MARKS          (1u << 20)
 

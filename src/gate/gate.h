@@ -439,6 +439,17 @@ NODISCARD err_t gate_versions(struct gate *gate, const struct stix_key *object,
 /* Objects that came from one source, in order of arrival, from lsn `from` (workspaces, inboxes). */
 NODISCARD err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
                                     bool (*visit)(void *ctx, const struct gate_object *object), void *ctx);
+/* What one source submitted under this id, in order of version, then of arrival; no bytes are read. What
+ * another source had brought before counts like anything else: a source must not learn that somebody holds
+ * it. */
+struct gate_submitted {
+    uint64_t lsn; /* as in gate_source_objects */
+    struct stamp version;
+    bool versionless; /* as in gate_leaf_version */
+};
+NODISCARD err_t gate_source_versions(struct gate *gate, uint32_t source, const struct stix_key *object,
+                                     bool (*visit)(void *ctx, const struct gate_submitted *submitted),
+                                     void *ctx);
 
 /* Every frame, every index entry, every root. Calls `line` for each finding; *out_bad counts them. */
 NODISCARD err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), void *ctx,

@@ -112,6 +112,26 @@ err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+err_t gate_source_versions(struct gate *gate, uint32_t source, const struct stix_key *object,
+                           bool (*visit)(void *ctx, const struct gate_submitted *submitted), void *ctx)
+{
+    uint64_t durable = store_durable_lsn(gate->store);
+    bool more = true;
+    arena_reset(&gate->step_arena);
+    struct copies *copies = arena_alloc(&gate->step_arena, sizeof *copies);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    err_t err = copies_load(gate, object, copies);
+    for (size_t i = 0; err == ERR_OK && more && i < copies->count; i++) {
+        const struct copy *copy = &copies->at[i];
+        bool none = copy->version.seconds == 0 && copy->version.fraction == 0;
+        if (copy->source == source && copy->lsn < durable)
+            more = visit(ctx, &(struct gate_submitted) {copy->lsn, copy->version, none});
+    }
+    store_view_end(gate->store);
+    return err;
+}
+
 /* --- explain --- */
 
 /* The copy that is spoken about: the newest version; of an SCO the variant that fewest partners got. */

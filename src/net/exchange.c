@@ -3,18 +3,28 @@
 #include "core/rd.h"
 #include "core/wr.h"
 
-enum { VERSION = 1, FIELD_MAX = 64 * 1024, BODY_MAX = 64 << 20 };
+enum { VERSION = 2, FIELD_MAX = 64 * 1024, BODY_MAX = 64 << 20 };
 
 void exchange_response_init(struct exchange_response *response, uint64_t id, size_t body_max)
 {
     *response = (struct exchange_response) {.id = id};
     buf_init(&response->body, body_max);
+    buf_init(&response->note, EXCHANGE_NOTE_MAX);
 }
 
 void exchange_response_deinit(struct exchange_response *response)
 {
-    if (response != NULL)
-        buf_deinit(&response->body);
+    if (response == NULL)
+        return;
+    buf_deinit(&response->body);
+    buf_deinit(&response->note);
+}
+
+void exchange_response_move(struct exchange_response *to, struct exchange_response *from)
+{
+    *to = *from;
+    for (size_t i = 0; i < to->header_count; i++)
+        to->headers[i].value.at = to->text + (from->headers[i].value.at - from->text);
 }
 
 void exchange_header_put(struct exchange_response *response, const char *name, struct str value)
@@ -53,6 +63,7 @@ void exchange_request_write(struct buf *out, const struct exchange_request *requ
     put(out, request->content_type);
     put(out, request->authorization);
     put(out, request->if_none_match);
+    put(out, request->origin);
     wr_blob(out, request->body);
 }
 
@@ -76,6 +87,7 @@ err_t exchange_request_read(struct bytes wire, struct exchange_request *out)
     request.content_type = take(&rd);
     request.authorization = take(&rd);
     request.if_none_match = take(&rd);
+    request.origin = take(&rd);
     request.body = rd_blob(&rd, BODY_MAX);
     err_t err = rd_end(&rd);
     if (err == ERR_OK)
@@ -98,6 +110,7 @@ void exchange_response_write(struct buf *out, const struct exchange_response *re
         put(out, str_of(response->headers[i].name));
         put(out, response->headers[i].value);
     }
+    wr_blob(out, buf_bytes(&response->note));
     wr_blob(out, buf_bytes(&response->body));
 }
 
@@ -120,6 +133,7 @@ err_t exchange_answer_read(struct bytes wire, struct exchange_answer *out)
         answer.headers[i].name = take(&rd);
         answer.headers[i].value = take(&rd);
     }
+    answer.note = rd_blob(&rd, EXCHANGE_NOTE_MAX);
     answer.body = rd_blob(&rd, BODY_MAX);
     err_t err = rd_end(&rd);
     if (err == ERR_OK)

@@ -21,7 +21,7 @@ enum exchange_method {
     EXCHANGE_OTHER
 };
 
-enum { EXCHANGE_HEADERS_MAX = 8, EXCHANGE_KEY_SIZE = 32 };
+enum { EXCHANGE_HEADERS_MAX = 8, EXCHANGE_KEY_SIZE = 32, EXCHANGE_NOTE_MAX = 512 };
 
 struct exchange_request {
     uint64_t id; /* of the exchange on its connection's server; answers carry it back */
@@ -33,6 +33,7 @@ struct exchange_request {
     struct str content_type;
     struct str authorization;
     struct str if_none_match;
+    struct str origin; /* of the page whose script asks (CORS); empty: no script of another origin */
     struct bytes body; /* followed by JSON_PADDING (64) readable bytes */
     bool secure;       /* came over TLS */
     bool has_peer_key; /* the client proved possession of this public key in the TLS handshake */
@@ -63,6 +64,9 @@ struct exchange_response {
      * and edge stand where `marks` says: who may ask what, and what the view shows. */
     bool cacheable;
     struct exchange_marks marks;
+    /* What core wants to hear again whenever edge gives this answer from what it keeps (the access record);
+     * opaque to edge, at most EXCHANGE_NOTE_MAX bytes, never sent to a client. */
+    struct buf note;
     char text[512]; /* room for header values made on the way (dates, ETags) */
     size_t text_used;
 };
@@ -70,6 +74,8 @@ struct exchange_response {
 /* `body_max`: the most the answer may hold. */
 void exchange_response_init(struct exchange_response *response, uint64_t id, size_t body_max);
 void exchange_response_deinit(struct exchange_response *response);
+/* `from` is dead afterwards. A plain copy would leave the values of headers behind. */
+void exchange_response_move(struct exchange_response *to, struct exchange_response *from);
 /* Copies `value` into the response's text. must() fails when there is no room: headers are ours, not
  * outsiders'. */
 void exchange_header_put(struct exchange_response *response, const char *name, struct str value);
@@ -90,6 +96,7 @@ struct exchange_answer { /* a response as read: borrowed */
     struct bytes body;
     bool cacheable;
     struct exchange_marks marks;
+    struct bytes note;
 };
 NODISCARD err_t exchange_answer_read(struct bytes wire, struct exchange_answer *out);
 

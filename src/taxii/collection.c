@@ -58,6 +58,7 @@ static bool collection_of(const struct taxii *taxii, const struct taxii_identity
     *out = kinds[kind];
     out->partner = identity->partner;
     out->source = identity->source;
+    out->name = name;
     out->id = id_of(taxii, &kinds[kind], name);
     return true;
 }

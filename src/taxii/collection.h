@@ -13,6 +13,7 @@ struct collection {
     uint32_t source; /* of the other two */
     struct uuid id;  /* keyed: says nothing about other audiences; stable for a node and audience or source */
     const char *alias, *title, *description;
+    struct str name; /* of the audience, or the source; good until the next fact */
 };
 
 /* Those that the identity has, sorted by id. */

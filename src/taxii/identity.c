@@ -11,7 +11,7 @@
 
 /* The names of all identities, one a line: settings cannot be listed. */
 static const struct str NAMES_KEY = {"taxii/identities", 16};
-enum { RECORD_VERSION = 1, RECORD_MAX = 512, KEY_MAX = 96, ACCOUNT_PARTNER_NONE = 0xffff };
+enum { RECORD_VERSION = 2, RECORD_MAX = 512, KEY_MAX = 96, ACCOUNT_PARTNER_NONE = 0xffff };
 
 static bool name_ok(struct str name)
 {
@@ -60,13 +60,16 @@ static void account_write(struct buf *out, const struct account *account)
     wr_bytes(out, bytes_of(account->stretched, STRETCHED_SIZE));
     wr_bytes(out, bytes_of(account->token.b, HASH_SIZE));
     wr_bytes(out, bytes_of(account->certificate, EXCHANGE_KEY_SIZE));
+    wr_u32(out, identity->requests);
+    wr_u32(out, identity->objects);
 }
 
 static err_t account_read(struct bytes record, struct str name, struct account *out)
 {
     struct rd rd = rd_of(record);
     struct account account = {0};
-    if (rd_u8(&rd) != RECORD_VERSION)
+    uint8_t version = rd_u8(&rd);
+    if (version == 0 || version > RECORD_VERSION)
         return ERR_CORRUPT;
     account.public.roles = rd_u8(&rd);
     uint16_t partner = rd_u16(&rd);
@@ -79,6 +82,10 @@ static err_t account_read(struct bytes record, struct str name, struct account *
     rd_copy(&rd, account.stretched, STRETCHED_SIZE);
     rd_copy(&rd, account.token.b, HASH_SIZE);
     rd_copy(&rd, account.certificate, EXCHANGE_KEY_SIZE);
+    if (version > 1) {
+        account.public.requests = rd_u32(&rd);
+        account.public.objects = rd_u32(&rd);
+    }
     if (rd_end(&rd) != ERR_OK)
         return ERR_CORRUPT;
     name_set(&account, name);
@@ -224,7 +231,7 @@ static err_t place_find(const struct taxii *taxii, struct str audience, struct s
 err_t taxii_identity_put(struct taxii *taxii, struct str name, struct str audience, struct str source,
                          unsigned roles, const struct gate_by *by, int64_t now_us)
 {
-    if (!name_ok(name) || (roles & ~7u) != 0)
+    if (!name_ok(name) || (roles & ~(unsigned)TAXII_ROLES) != 0)
         return ERR_INVALID;
     const struct account *present = account_find(taxii, name);
     struct account account = {0};
@@ -342,6 +349,19 @@ err_t taxii_identity_revoke(struct taxii *taxii, struct str name, unsigned crede
         mem_wipe(account.token.b, HASH_SIZE);
     if (credentials & TAXII_CERTIFICATE)
         mem_wipe(account.certificate, EXCHANGE_KEY_SIZE);
+    return account_change(taxii, &account, by, now_us);
+}
+
+err_t taxii_identity_limit(struct taxii *taxii, struct str name, uint32_t requests, uint32_t objects,
+                           const struct gate_by *by, int64_t now_us)
+{
+    struct account account;
+    err_t err;
+    if (TRY(err, account_copy(taxii, name, &account)))
+        return err;
+    account.public.requests = requests;
+    account.public.objects = objects;
+    account.requests_us = account.objects_us = 0;
     return account_change(taxii, &account, by, now_us);
 }
 

@@ -12,7 +12,11 @@ enum taxii_role {
     TAXII_READ = 1,      /* the audience's release collection */
     TAXII_SUBMIT = 2,    /* the source's inbox */
     TAXII_WORKSPACE = 4, /* the source's workspace */
+    TAXII_STRICT = 8,    /* may send only what the standard allows; others also bundles, application/stix+json
+                            and a type without its version, as OpenCTI does */
 };
+
+enum { TAXII_ROLES = TAXII_READ | TAXII_SUBMIT | TAXII_WORKSPACE | TAXII_STRICT };
 
 enum taxii_credential { TAXII_PASSWORD = 1, TAXII_TOKEN = 2, TAXII_CERTIFICATE = 4 };
 
@@ -26,6 +30,8 @@ struct taxii_identity {
     uint32_t source;      /* number of the source that it submits as; GATE_SOURCE_NONE: none */
     unsigned roles;       /* enum taxii_role; those without audience or source do not count */
     unsigned credentials; /* enum taxii_credential that are set */
+    uint32_t requests;    /* it may make a minute; 0: LIMIT_TAXII_REQUESTS */
+    uint32_t objects;     /* it may submit a day; 0: LIMIT_TAXII_OBJECTS */
 };
 
 /* Adds or changes; credentials stay. `audience` may be empty; an empty `source` means the partner's own.
@@ -34,6 +40,9 @@ struct taxii_identity {
 NODISCARD err_t taxii_identity_put(struct taxii *taxii, struct str name, struct str audience,
                                    struct str source, unsigned roles, const struct gate_by *by,
                                    int64_t now_us);
+/* As in struct taxii_identity. What was used up counts from the beginning again. */
+NODISCARD err_t taxii_identity_limit(struct taxii *taxii, struct str name, uint32_t requests,
+                                     uint32_t objects, const struct gate_by *by, int64_t now_us);
 NODISCARD err_t taxii_identity_remove(struct taxii *taxii, struct str name, const struct gate_by *by,
                                       int64_t now_us);
 /* Setting a credential replaces ("rotates") the one of that kind. ERR_INVALID below

@@ -4,6 +4,8 @@
 #include "taxii/text.h"
 #include "taxii/ticket.h"
 
+enum reading { READING_MANIFEST, READING_OBJECTS, READING_OBJECT, READING_VERSIONS };
+enum { ETAG_SIZE = 3 + 32 + 1 }; /* W/"32 hexadecimal digits" */
 enum { BOUND_SIZE = UUID_SIZE + 1 + STIX_KEY_SIZE + HASH_SIZE };
 
 struct get {
@@ -88,6 +90,52 @@ static void write_dates(struct exchange_response *response, const struct page *p
     exchange_header_put(response, "X-TAXII-Date-Added-Last", str_of(date));
 }
 
+/* Weak: edge may compress the page on its way (RFC 9110 section 8.8.1). The dates count, for they are part
+ * of what a client goes on from. */
+static struct str etag_of(const struct page *page, struct bytes body, char out[ETAG_SIZE])
+{
+    int64_t dates[2] = {0, 0};
+    if (page->count > 0) {
+        dates[0] = page->items[0].date_us;
+        dates[1] = page->items[page->count - 1].date_us;
+    }
+    const struct bytes parts[] = {body, bytes_of(dates, sizeof dates)};
+    struct hash digest = hash_sha256_parts(parts, 2);
+    memcpy(out, "W/\"", 3);
+    str_hex(digest.b, 16, out + 3);
+    out[ETAG_SIZE - 1] = '"';
+    return (struct str) {out, ETAG_SIZE};
+}
+
+/* If-None-Match (RFC 9110 section 13.1.2): does the client hold this page? Compares weakly. */
+static bool is_held(struct str held, struct str etag)
+{
+    struct str opaque = {etag.at + 2, etag.len - 2};
+    while (held.len > 0) {
+        struct str one = str_trim(str_cut(&held, ','));
+        if (str_starts(one, STR("W/")))
+            one = (struct str) {one.at + 2, one.len - 2};
+        if (str_eq(one, opaque) || str_eq(one, STR("*")))
+            return true;
+    }
+    return false;
+}
+
+static void write_etag(const struct call *call, const struct page *page)
+{
+    struct exchange_response *response = call->response;
+    char text[ETAG_SIZE];
+    if (buf_err(&response->body) != ERR_OK)
+        return;
+    struct str etag = etag_of(page, buf_bytes(&response->body), text);
+    exchange_header_put(response, "ETag", etag);
+    if (!is_held(call->request->if_none_match, etag))
+        return;
+    response->status = 304;
+    response->content_type = NULL;
+    buf_clear(&response->body);
+}
+
 static void write_page(struct get *get, const struct page *page)
 {
     const struct call *call = get->call;
@@ -111,6 +159,8 @@ static void write_page(struct get *get, const struct page *page)
         endpoint->item(body, page, &page->items[i]);
     }
     buf_put_str(body, page->count > 0 ? STR("]}") : STR("}"));
+    call->effect->access.objects = page->count;
+    write_etag(call, page);
 }
 
 /* Where the page begins: `next` goes on from a position, added_after from a time; the later one counts, since
@@ -192,12 +242,12 @@ static bool is_unsigned(const struct get *get)
            ledger.visible < ledger.size;
 }
 
-void objects_get(const struct call *call, const struct collection *collection, enum reading reading,
-                 struct str id)
+static void read(const struct call *call, const struct place *place, enum reading reading)
 {
+    const struct collection *collection = &place->collection;
     struct get get = {.call = call, .collection = collection, .reading = reading};
     bool one = reading == READING_OBJECT || reading == READING_VERSIONS;
-    if (one && !stix_id_parse(id, &get.key)) {
+    if (one && !stix_id_parse(place->id, &get.key)) {
         answer_not_found(call->response);
         return;
     }
@@ -208,4 +258,24 @@ void objects_get(const struct call *call, const struct collection *collection, e
     arena_init(&get.arena, 1u << 20);
     answer_query(&get);
     arena_deinit(&get.arena);
+}
+
+void objects_manifest(const struct call *call, const struct place *place)
+{
+    read(call, place, READING_MANIFEST);
+}
+
+void objects_all(const struct call *call, const struct place *place)
+{
+    read(call, place, READING_OBJECTS);
+}
+
+void objects_one(const struct call *call, const struct place *place)
+{
+    read(call, place, READING_OBJECT);
+}
+
+void objects_versions(const struct call *call, const struct place *place)
+{
+    read(call, place, READING_VERSIONS);
 }

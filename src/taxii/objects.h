@@ -2,11 +2,9 @@
  * to 5.6, 5.8). For taxii/ only. */
 #pragma once
 
-#include "taxii/answer.h"
-#include "taxii/collection.h"
+#include "taxii/route.h"
 
-enum reading { READING_MANIFEST, READING_OBJECTS, READING_OBJECT, READING_VERSIONS };
-
-/* `id`: the object's, for the last two. */
-void objects_get(const struct call *call, const struct collection *collection, enum reading reading,
-                 struct str id);
+void objects_manifest(const struct call *call, const struct place *place);
+void objects_all(const struct call *call, const struct place *place);
+void objects_one(const struct call *call, const struct place *place);
+void objects_versions(const struct call *call, const struct place *place);

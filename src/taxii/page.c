@@ -41,37 +41,48 @@ static bool listed(const struct query *query, const struct version *version)
     return false;
 }
 
-/* Another copy of the very same version: the owner's rewritten one, or the one that is held. */
-static bool shadows(const struct version *other, const struct version *version)
+/* Another copy of the very same version, and the one that counts: see struct view. */
+static bool shadows(const struct view *view, const struct version *other, const struct version *version)
 {
     if (version->versionless || other->versionless || stamp_cmp(other->stamp, version->stamp) != 0)
         return false;
-    return other->conflict != version->conflict ? version->conflict : other->position > version->position;
+    return view->first_wins ? other->order < version->order : other->order > version->order;
 }
 
 static bool is_later(const struct version *a, const struct version *b)
 {
     int order = stamp_cmp(a->stamp, b->stamp);
-    return order > 0 || (order == 0 && a->position > b->position);
+    return order > 0 || (order == 0 && a->order > b->order);
 }
 
-/* match[version] (section 3.4.1) for the version at `index` among those of its id. */
-static bool version_matches(const struct query *query, const struct version *versions, size_t count,
-                            size_t index)
+/* Its date has to be known when it has no version of its own and the query names times. */
+static bool version_matches(const struct view *view, const struct query *query,
+                            const struct version *versions, size_t count, size_t index)
 {
     const struct version *version = &versions[index];
     bool later = false, earlier = false;
     for (size_t i = 0; i < count; i++) {
         if (i == index)
             continue;
-        if (shadows(&versions[i], version))
+        if (shadows(view, &versions[i], version))
             return false;
-        if (shadows(version, &versions[i]))
+        if (shadows(view, version, &versions[i]))
             continue;
         later = later || is_later(&versions[i], version);
         earlier = earlier || is_later(version, &versions[i]);
     }
     return query->all || (query->last && !later) || (query->first && !earlier) || listed(query, version);
+}
+
+err_t page_matches(struct view *view, const struct query *query, struct version *versions, size_t count,
+                   size_t index, bool *out)
+{
+    err_t err = ERR_OK;
+    if (versions[index].versionless && query->version_count > 0)
+        err = view_place(view, &versions[index]);
+    if (err == ERR_OK)
+        *out = version_matches(view, query, versions, count, index);
+    return err;
 }
 
 /* --- items --- */
@@ -87,6 +98,7 @@ static void item_add(struct making *making, const struct entry *entry)
 {
     struct page *page = making->page;
     struct item item = {.position = entry->position,
+                        .order = entry->order,
                         .date_us = entry->date_us,
                         .key = entry->key,
                         .stamp = entry->stamp,
@@ -121,20 +133,17 @@ static bool scan_visit(void *ctx, const struct entry *entry)
     return !making->stopped;
 }
 
-/* Most of what is old is superseded by the newest of its id: one look instead of many, where looks are dear
- * (an object of a workspace is read for each). */
+/* Most of what is old is superseded by the newest of its id: one look instead of many. */
 static err_t is_outdated(struct making *making, const struct item *item, bool *out)
 {
     const struct query *query = making->query;
-    struct version newest;
-    const struct version version = {.position = item->position, .stamp = item->stamp};
-    size_t count = 0;
+    struct stamp newest;
     *out = false;
     if (making->view->workspace == NULL || query->all || query->first || query->version_count > 0)
         return ERR_OK;
-    err_t err = view_versions(making->view, &item->key, &newest, 1, &count);
-    *out = err == ERR_OK && count == 1 && is_later(&newest, &version);
-    return err;
+    err_t err = view_newest(making->view, &item->key, &newest);
+    *out = err == ERR_OK && stamp_cmp(newest, item->stamp) > 0;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 static err_t know_versions(struct making *making, const struct stix_key *key)
@@ -156,8 +165,10 @@ static err_t item_matches(struct making *making, const struct item *item, bool *
     if (TRY(err, know_versions(making, &item->key)))
         return err;
     for (size_t i = 0; i < making->known_count; i++) {
-        if (making->versions[i].position == item->position)
-            *out = version_matches(making->query, making->versions, making->known_count, i);
+        if (making->versions[i].order != item->order)
+            continue;
+        making->versions[i].date_us = item->date_us;
+        *out = version_matches(making->view, making->query, making->versions, making->known_count, i);
     }
     return ERR_OK;
 }
@@ -229,6 +240,25 @@ static err_t fetch_all(struct making *making, uint64_t *positions, size_t count)
     return err == ERR_OK ? buf_err(&page->text) : err;
 }
 
+/* Where the wanted versions of one id stand, from making->position on. */
+static err_t positions_of(struct making *making, const struct stix_key *id, uint64_t *positions,
+                          size_t *found)
+{
+    struct view *view = making->view;
+    size_t count = 0;
+    err_t err = view_versions(view, id, making->versions, LIMIT_TAXII_VERSIONS, &count);
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        struct version *version = &making->versions[i];
+        bool matches;
+        if (TRY(err, page_matches(view, making->query, making->versions, count, i, &matches)) || !matches ||
+            TRY(err, view_place(view, version)))
+            continue;
+        if (version->position >= making->position)
+            positions[(*found)++] = version->position;
+    }
+    return err;
+}
+
 static err_t page_by_ids(struct making *making)
 {
     const struct query *query = making->query;
@@ -238,15 +268,8 @@ static err_t page_by_ids(struct making *making)
     size_t found = 0;
     err_t err = ERR_OK;
     for (size_t id = 0; id < query->id_count && err == ERR_OK; id++) {
-        size_t count = 0;
-        if (!type_matches(query, &query->ids[id]))
-            continue;
-        err = view_versions(making->view, &query->ids[id], making->versions, LIMIT_TAXII_VERSIONS, &count);
-        for (size_t i = 0; i < count; i++) {
-            if (making->versions[i].position >= making->position &&
-                version_matches(query, making->versions, count, i))
-                positions[found++] = making->versions[i].position;
-        }
+        if (type_matches(query, &query->ids[id]))
+            err = positions_of(making, &query->ids[id], positions, &found);
     }
     if (err == ERR_OK)
         err = fetch_all(making, positions, found);

@@ -9,7 +9,7 @@
 #include "taxii/view.h"
 
 struct item {
-    uint64_t position;
+    uint64_t position, order; /* struct entry */
     int64_t date_us;
     struct stix_key key;
     struct stamp stamp;
@@ -28,6 +28,9 @@ struct page {
 NODISCARD err_t page_read(struct view *view, const struct query *query, uint64_t from, bool with_objects,
                           struct page *out);
 void page_deinit(struct page *page);
+/* match[version] (section 3.4.1) for the version at `index` among those of its id. */
+NODISCARD err_t page_matches(struct view *view, const struct query *query, struct version *versions,
+                             size_t count, size_t index, bool *out);
 
 static inline struct str page_text(const struct page *page, size_t at, size_t len)
 {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "core/mem.h"
+#include "taxii/quota.h"
+#include "taxii/remove.h"
 #include "taxii/status.h"
 #include "taxii/text.h"
 #include "taxii/view.h"
@@ -13,6 +15,8 @@ static const char NIL_ID[] = "unknown--00000000-0000-0000-0000-000000000000";
 struct outcome {
     struct json_slice slice;
     bool answered, success, conflict;
+    bool again;                     /* it was held already: it may have been deleted meanwhile */
+    uint64_t lsn;                   /* where it stands; 0: nowhere */
     size_t message_at, message_len; /* in `messages` */
 };
 
@@ -45,6 +49,23 @@ static bool note_slice(void *ctx, struct json_slice slice)
     return true;
 }
 
+/* "{}", an envelope without objects (section 3.7). */
+static bool is_empty(struct bytes body)
+{
+    struct str text = str_trim(str_from_bytes(body));
+    if (text.len < 2 || text.at[0] != '{' || text.at[text.len - 1] != '}')
+        return false;
+    return str_trim((struct str) {text.at + 1, text.len - 2}).len == 0;
+}
+
+static bool is_bundle(const struct submission *s)
+{
+    struct json_doc doc;
+    struct str type;
+    return json_parse(s->call->taxii->parser, s->body, &doc, NULL) == ERR_OK &&
+           json_get_str(json_root(&doc), STR("type"), &type);
+}
+
 /* Answers the request and says false when the body is no envelope. */
 static bool cut(struct submission *s)
 {
@@ -57,8 +78,12 @@ static bool cut(struct submission *s)
         char text[FAULT_WHAT_MAX + 64];
         int len = snprintf(text, sizeof text, "at byte %zu: %s", fault.offset, fault.what);
         answer_error(response, 400, "The body is no JSON", (struct str) {text, (size_t)len});
+    } else if (kind != JSON_SPLIT_LIST && !is_empty(s->body)) {
+        answer_error(response, 400, "The body is no envelope", STR("{\"objects\": [...]} is one"));
     } else if (kind != JSON_SPLIT_LIST || count == 0) {
-        answer_error(response, 422, "The body is no envelope with objects", STR(""));
+        answer_error(response, 422, "The envelope holds no objects", STR(""));
+    } else if ((s->call->identity->roles & TAXII_STRICT) && is_bundle(s)) {
+        answer_error(response, 400, "The body is a bundle, not an envelope", STR(""));
     } else if (count > LIMIT_TAXII_POST_OBJECTS) {
         answer_error(response, 422, "Too many objects at once", STR(""));
     } else if ((s->outcomes = mem_alloc_array(count, sizeof *s->outcomes)) == NULL) {
@@ -106,9 +131,11 @@ static void on_answer(void *ctx, const struct gate_answer *answer)
     size_t index = s->batch_first + answer->index;
     struct outcome *outcome = &s->outcomes[index];
     outcome->answered = true;
+    outcome->lsn = answer->lsn;
     outcome->conflict = answer->disposition == GATE_CONFLICT;
+    outcome->again = outcome->conflict || answer->disposition == GATE_DUPLICATE;
     outcome->success = answer->disposition != GATE_REFUSED && !outcome->conflict;
-    if (!outcome->success && answer->fault != NULL)
+    if (!outcome->success && !outcome->conflict && answer->fault != NULL)
         message_put(s, index, answer->fault);
 }
 
@@ -173,57 +200,74 @@ static err_t accept_all(struct submission *s, struct fault *fault)
 
 /* --- conflicts --- */
 
-static bool holds(struct submission *s, const struct collection *collection, const struct stix_key *key,
-                  struct stamp stamp)
+/* A conflict is told only when the other copy is the submitter's own or in its view; otherwise it would tell
+ * that somebody else holds that object (DESIGN 5). And whether the other copy is its own is judged here, not
+ * by what the gate made of this one: that depends on what others hold. */
+struct rival {
+    struct submission *s;
+    struct stamp version;
+    uint64_t lsn;
+    bool found;
+};
+
+static bool own_visit(void *ctx, const struct gate_submitted *submitted)
 {
+    struct rival *rival = ctx;
+    const struct submission *s = rival->s;
+    rival->found = !submitted->versionless && submitted->lsn < rival->lsn &&
+                   stamp_cmp(submitted->version, rival->version) == 0 &&
+                   !remove_is(s->call->taxii, s->collection->source, submitted->lsn);
+    return !rival->found;
+}
+
+/* Did this source hand in other content for the same version before? */
+static bool is_own_conflict(struct submission *s, const struct outcome *outcome, const struct stix_key *key,
+                            struct stamp version)
+{
+    struct rival rival = {s, version, outcome->lsn, false};
+    const struct gate_source *source = gate_source_get(s->call->taxii->gate, s->collection->source);
+    if (source == NULL || source->rewrites)
+        return false;
+    err_t err = gate_source_versions(s->call->taxii->gate, s->collection->source, key, own_visit, &rival);
+    return err == ERR_OK && rival.found;
+}
+
+static bool is_in_view(struct submission *s, const struct stix_key *key, struct stamp version)
+{
+    struct collection release;
     struct view view;
-    struct version *versions = mem_alloc_array(LIMIT_TAXII_VERSIONS, sizeof *versions);
     size_t count = 0;
     bool found = false;
-    err_t err = view_init(&view, s->call->taxii, collection);
+    if (!collection_find(s->call->taxii, s->call->identity, STR("release"), &release))
+        return false;
+    struct version *versions = mem_alloc_array(LIMIT_TAXII_VERSIONS, sizeof *versions);
+    err_t err = view_init(&view, s->call->taxii, &release);
     if (err == ERR_OK && versions != NULL)
         err = view_versions(&view, key, versions, LIMIT_TAXII_VERSIONS, &count);
     for (size_t i = 0; i < count && err == ERR_OK; i++)
-        found = found || (!versions[i].versionless && !versions[i].conflict &&
-                          stamp_cmp(versions[i].stamp, stamp) == 0);
+        found = found || (!versions[i].versionless && stamp_cmp(versions[i].stamp, version) == 0);
     view_deinit(&view);
     mem_free(versions);
     return found;
 }
 
-/* A conflict is told only when the other copy is the submitter's own or in its view; otherwise it would tell
- * that somebody else holds that object (DESIGN 5). */
-static bool may_know(struct submission *s, struct str id, struct str version)
+static void settle(struct submission *s, size_t index, struct str id, struct str version)
 {
+    struct outcome *outcome = &s->outcomes[index];
     struct stix_key key;
     struct stamp stamp;
-    struct collection release, own = *s->collection;
+    struct fault fault = {0};
+    outcome->success = true;
     if (!stix_id_parse(id, &key) || stamp_parse(version, &stamp, NULL) != ERR_OK)
-        return false;
-    own.role = TAXII_WORKSPACE;
-    if (holds(s, &own, &key, stamp))
-        return true;
-    return collection_find(s->call->taxii, s->call->identity, STR("release"), &release) &&
-           holds(s, &release, &key, stamp);
+        return;
+    outcome->success =
+        !is_own_conflict(s, outcome, &key, stamp) && !(outcome->conflict && is_in_view(s, &key, stamp));
+    fault_set(&fault, ERR_CONFLICT, 0, "differs from what is held under the same id and version");
+    if (!outcome->success)
+        message_put(s, index, &fault);
 }
 
 /* --- the status --- */
-
-static void settle_conflict(struct submission *s, size_t index, struct str id, struct str version)
-{
-    struct outcome *outcome = &s->outcomes[index];
-    /* Both are borrowed from the parser, which the look-up uses too. */
-    char id_text[LIMIT_ID_BYTES], version_text[64];
-    if (id.len > sizeof id_text || version.len > sizeof version_text)
-        return;
-    memcpy(id_text, id.at, id.len);
-    memcpy(version_text, version.at, version.len);
-    outcome->success = !may_know(s, (struct str) {id_text, id.len}, (struct str) {version_text, version.len});
-    struct fault fault = {0};
-    fault_set(&fault, ERR_CONFLICT, 0, "differs from what is held under the same id and version");
-    if (!outcome->success && outcome->message_len == 0)
-        message_put(s, index, &fault);
-}
 
 static struct bytes slice_of(const struct submission *s, size_t index)
 {
@@ -231,16 +275,15 @@ static struct bytes slice_of(const struct submission *s, size_t index)
     return (struct bytes) {s->body.at + slice->from, slice->len};
 }
 
+/* Nothing else may use the parser, from which id and version are borrowed, before they are written. */
 static void item_write(struct submission *s, size_t index, const char *date)
 {
     struct outcome *outcome = &s->outcomes[index];
     struct str id = STR(""), version = STR("");
     struct stamp stamp;
     bool readable = view_object_read(s->call->taxii, slice_of(s, index), &id, &version);
-    if (readable && outcome->conflict) {
-        settle_conflict(s, index, id, version);
-        readable = view_object_read(s->call->taxii, slice_of(s, index), &id, &version);
-    }
+    if (readable && (outcome->success || outcome->conflict))
+        settle(s, index, id, version);
     if (!readable || id.len == 0 || id.len > LIMIT_ID_BYTES)
         id = STR(NIL_ID);
     if (stamp_parse(version, &stamp, NULL) != ERR_OK)
@@ -288,8 +331,17 @@ static void answer_status(struct submission *s)
     const struct call *call = s->call;
     char date[TIME_TEXT_SIZE];
     time_text(call->now_us, date);
-    for (size_t i = 0; i < s->count; i++)
+    err_t undone = ERR_OK;
+    for (size_t i = 0; i < s->count && undone == ERR_OK; i++) {
+        if (s->outcomes[i].lsn != 0 && s->outcomes[i].again)
+            undone = remove_undo(call, s->collection->source, s->outcomes[i].lsn);
         item_write(s, i, date);
+    }
+    if (undone != ERR_OK) {
+        answer_failed(call->response, undone);
+        return;
+    }
+    call->effect->access.objects = s->success_count;
     uint64_t number = status_next(call->taxii, call->identity);
     struct uuid id = status_id(call->taxii, call->identity, number);
     struct buf kept;
@@ -316,7 +368,7 @@ static void submit(struct submission *s)
 {
     struct exchange_response *response = s->call->response;
     struct fault fault = {0};
-    if (!cut(s))
+    if (!cut(s) || !status_room(s->call) || !quota_objects(s->call, s->count))
         return;
     err_t err = accept_all(s, &fault);
     if (err == ERR_OK)
@@ -330,10 +382,10 @@ static void submit(struct submission *s)
 static bool media_ok(const struct call *call)
 {
     enum media media = media_of(call->request->content_type);
-    return media == MEDIA_TAXII || (!call->taxii->strict && media != MEDIA_OTHER);
+    return media == MEDIA_TAXII || (!(call->identity->roles & TAXII_STRICT) && media != MEDIA_OTHER);
 }
 
-void post_objects(const struct call *call, const struct collection *collection)
+void post_objects(const struct call *call, const struct place *place)
 {
     if (!media_ok(call)) {
         answer_error(call->response, 415, "Send " TAXII_TYPE, STR(""));
@@ -343,7 +395,7 @@ void post_objects(const struct call *call, const struct collection *collection)
         answer_error(call->response, 413, "The body exceeds max_content_length", STR(""));
         return;
     }
-    struct submission s = {.call = call, .collection = collection, .body = call->request->body};
+    struct submission s = {.call = call, .collection = &place->collection, .body = call->request->body};
     buf_init(&s.messages, (size_t)LIMIT_TAXII_POST_OBJECTS * LIMIT_TAXII_STATUS_MESSAGE);
     buf_init(&s.batch, LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 256);
     buf_init(&s.successes, LIMIT_TAXII_ANSWER_BYTES);

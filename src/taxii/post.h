@@ -2,7 +2,6 @@
  * status. For taxii/ only. */
 #pragma once
 
-#include "taxii/answer.h"
-#include "taxii/collection.h"
+#include "taxii/route.h"
 
-void post_objects(const struct call *call, const struct collection *collection);
+void post_objects(const struct call *call, const struct place *place);

@@ -164,7 +164,7 @@ static void read_versions(struct reading *r, struct str value)
     struct stamp *versions = list_room(r, sizeof *versions);
     if (versions == NULL)
         return;
-    r->query.last = false;
+    r->query.last = r->query.all = false;
     r->query.versions = versions;
     r->query.version_count = read_list(r, value, sizeof *versions, versions, take_version);
     if (value.len == 0)
@@ -219,16 +219,14 @@ static void pair_read(struct reading *r, struct str pair, unsigned parts, struct
         return;
     }
     int row = row_find(name);
-    if (row < 0) {
+    if (row < 0 || !(rows[row].part & parts)) {
         if (str_starts(name, STR("match[")))
-            refuse(r, "an unknown match field");
+            refuse(r, row < 0 ? "an unknown match field" : "a match field that this endpoint does not have");
         return;
     }
     if (*seen & 1u << row)
         refuse(r, "a parameter stands twice; separate several values by commas");
     *seen |= 1u << row;
-    if (!(rows[row].part & parts))
-        *seen &= ~(1u << row);
     values[row] = value;
 }
 
@@ -249,7 +247,10 @@ static void values_read(struct reading *r, const struct str values[ROWS], unsign
 err_t query_read(struct str raw, unsigned parts, struct arena *arena, struct query *out, struct fault *fault)
 {
     struct reading r = {.arena = arena, .fault = fault};
-    r.query = (struct query) {.limit = LIMIT_TAXII_PAGE_OBJECTS, .last = true, .spec_matches = true};
+    r.query = (struct query) {.limit = LIMIT_TAXII_PAGE_OBJECTS,
+                              .last = !(parts & QUERY_ALL),
+                              .all = (parts & QUERY_ALL) != 0,
+                              .spec_matches = true};
     buf_init(&r.matched, LIMIT_TAXII_QUERY_BYTES + 64);
     struct str values[ROWS];
     unsigned seen = 0;

@@ -4,13 +4,15 @@
 #include "core/arena.h"
 #include "taxii/state.h"
 
-/* Which parameters an endpoint knows; other known ones are ignored there, unknown match fields refused. */
+/* Which parameters an endpoint knows. A match field of another endpoint is refused like an unknown one:
+ * ignored, it would answer more than was asked for, or delete it. */
 enum query_part {
     QUERY_PAGE = 1, /* added_after, limit, next */
     QUERY_ID = 2,
     QUERY_TYPE = 4,
     QUERY_VERSION = 8,
     QUERY_SPEC = 16,
+    QUERY_ALL = 32, /* no parameter: without match[version] every version is meant */
 };
 
 /* As the tail of a stix_key has it. */
@@ -30,7 +32,7 @@ struct query {
     const struct type_digest *types;
     size_t type_count;
 
-    bool first, last, all; /* match[version]; last when it is absent */
+    bool first, last, all; /* match[version]; when it is absent last, or all (QUERY_ALL) */
     const struct stamp *versions;
     size_t version_count;
     bool spec_matches; /* match[spec_version] lets 2.1 through, which is all that the gate takes in */

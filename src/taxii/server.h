@@ -12,7 +12,8 @@
  * about what does not exist; change a byte of an object; acknowledge a submission before it is durable.
  *
  * One thread at a time; the gate's. Nothing here knows sockets, clocks or random sources: they are arguments.
- * DELETE (section 5.7, optional) is not offered; where both rights are held it is answered with 405. */
+ * DELETE (section 5.7) takes an object out of the identity's workspace. It is no recall: the node keeps what
+ * it was given, and what was released stays released. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,11 +27,11 @@ struct taxii_setup {
     struct gate *gate;                                 /* borrowed, outlives the server */
     err_t (*random)(void *ctx, void *out, size_t len); /* fit for keys: os->random, os->ctx */
     void *random_ctx;
-    struct str title;       /* of the server, for people; copied; public */
-    struct str description; /* may be empty */
-    bool strict;            /* only what the standard allows in Content-Type and body; else also bundles and
-                               application/stix+json, which OpenCTI sends */
-    bool allow_plain;       /* answer without TLS: for tests and a proxy on the same machine */
+    struct str title;          /* of the server, for people; copied; public */
+    struct str description;    /* may be empty */
+    const struct str *origins; /* of web pages whose scripts may read answers (CORS); copied; no "*" */
+    size_t origin_count;       /* at most LIMIT_TAXII_ORIGINS; 0: no CORS at all */
+    bool allow_plain;          /* answer without TLS: for tests and a proxy on the same machine */
 };
 
 /* Reads the node key and the identities from the gate's settings; makes the key at the first start, which is
@@ -42,9 +43,19 @@ void taxii_close(struct taxii *taxii);
 /* Is this path the server's to answer? "/taxii2/", "/api/" and what stands below them. */
 bool taxii_owns(struct str path);
 
+/* For the access record. Strings are good until the next fact. */
+struct taxii_access {
+    struct str who;         /* identity; empty: nobody that is known */
+    const char *what;       /* resource: "objects", "status" ...; "" for none */
+    const char *collection; /* alias; "" for none */
+    struct str audience;    /* of the release view; of the other collections the source */
+    size_t objects;         /* that the answer carries, or names, or took in, or deleted */
+};
+
 struct taxii_effect {
     bool needs_commit; /* hold the answer back until gate_commit said ERR_OK */
     int polled;        /* partner whose view was read: have its ledger signed up to date; -1: none */
+    struct taxii_access access;
 };
 
 /* Fills in the answer; response->status is never 0 afterwards. `response` is freshly initialised and should

@@ -15,6 +15,7 @@ struct account {
     uint8_t stretched[STRETCHED_SIZE];
     struct hash token; /* SHA-256 of its text */
     uint8_t certificate[EXCHANGE_KEY_SIZE];
+    int64_t requests_us, objects_us; /* see quota.h */
 };
 
 /* A password that was right once: stretching costs milliseconds, so it happens once a start. */
@@ -43,7 +44,8 @@ struct taxii {
     void *random_ctx;
     char title[LIMIT_TAXII_TITLE_BYTES];
     char description[LIMIT_TAXII_TITLE_BYTES];
-    bool strict, allow_plain;
+    char origins[LIMIT_TAXII_ORIGINS][LIMIT_TAXII_ORIGIN_BYTES]; /* up to the first empty one */
+    bool allow_plain;
     struct hash key;     /* of the node: collection ids, status ids, next */
     struct hash run_key; /* of this run: proofs of verified passwords, buckets */
 

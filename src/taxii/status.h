@@ -1,13 +1,15 @@
-/* Statuses of submissions (TAXII 2.1 section 4.3), kept as settings of the gate: LIMIT_TAXII_STATUSES an
- * identity, the oldest gives way, so they last at least as long as that many submissions take. The lists of
- * a kept status are whole or left out. For taxii/ only. */
+/* Statuses of submissions (TAXII 2.1 section 4.3), kept as settings of the gate for LIMIT_TAXII_STATUS_US at
+ * least, LIMIT_TAXII_STATUSES an identity: where they would not last that long, submissions wait. The lists
+ * of a kept status are whole or left out. For taxii/ only. */
 #pragma once
 
-#include "taxii/answer.h"
+#include "taxii/route.h"
 
+/* False: as many as can be kept are still to be kept; answered with 429 and Retry-After. */
+bool status_room(const struct call *call);
 /* The number of the identity's next status. */
 uint64_t status_next(const struct taxii *taxii, const struct taxii_identity *identity);
 struct uuid status_id(const struct taxii *taxii, const struct taxii_identity *identity, uint64_t number);
 /* Keeps `text` (at most LIMIT_TAXII_STATUS_BYTES) as that number. Durable after gate_commit. */
 NODISCARD err_t status_keep(const struct call *call, uint64_t number, struct bytes text);
-void status_get(const struct call *call, struct str id);
+void status_get(const struct call *call, const struct place *place);

@@ -1,6 +1,7 @@
 #include "taxii/view.h"
 
 #include "core/mem.h"
+#include "taxii/remove.h"
 
 enum { REMOVED_MAX = 64 };
 
@@ -27,7 +28,7 @@ struct leaf_visit {
 static bool leaf_entry(void *ctx, const struct gate_leaf *leaf)
 {
     const struct leaf_visit *to = ctx;
-    struct entry entry = {.position = leaf->leaf.seq, .date_us = leaf->leaf.time_us};
+    struct entry entry = {.position = leaf->leaf.seq, .order = leaf->leaf.seq, .date_us = leaf->leaf.time_us};
     if (leaf->object.len > 0) {
         entry.id = leaf->id;
         entry.version = leaf->version;
@@ -67,7 +68,8 @@ static bool leaf_version(void *ctx, const struct gate_leaf_version *leaf)
         to->removed[to->removed_count++] = leaf->subject_seq;
     if (!leaf->has_object || was_removed(to, leaf->seq))
         return true;
-    to->out[to->count++] = (struct version) {leaf->seq, leaf->time_us, leaf->stamp, leaf->versionless, false};
+    to->out[to->count++] =
+        (struct version) {leaf->seq, leaf->stamp, leaf->versionless, leaf->seq, leaf->time_us};
     return to->count < to->max;
 }
 
@@ -136,6 +138,8 @@ static int64_t date_of(const struct walk *walk, const struct gate_object *object
 static bool walk_hand_over(struct walk *walk, const struct gate_object *object, struct entry *entry)
 {
     struct view *view = walk->view;
+    if (remove_is(view->taxii, view->workspace->source, object->lsn))
+        return walk->visit(walk->ctx, entry);
     buf_clear(&view->scratch);
     buf_put(&view->scratch, object->bytes.at, object->bytes.len);
     uint8_t *padding = buf_extend(&view->scratch, JSON_PADDING);
@@ -161,7 +165,7 @@ static bool walk_step(void *ctx, const struct gate_object *object)
     struct workspace *workspace = walk->view->workspace;
     if (!is_shown(object))
         return true;
-    struct entry entry = {.position = walk->ordinal, .date_us = date_of(walk, object)};
+    struct entry entry = {.position = walk->ordinal, .order = object->lsn, .date_us = date_of(walk, object)};
     if (walk->ordinal == workspace->count * LIMIT_TAXII_MARK_STEP) {
         walk->err = mark_add(workspace, object->lsn, entry.date_us);
         if (walk->err != ERR_OK)
@@ -205,54 +209,55 @@ static err_t workspace_scan(struct view *view, uint64_t from,
     return walk_from(&walk, mark);
 }
 
-/* Copies held of one id that came from this source: first where they stand, then as which number. */
 struct copies {
     struct view *view;
     struct version *out;
     size_t count, max;
-    err_t err;
 };
 
-static bool copy_visit(void *ctx, const struct gate_object *object)
+/* The gate tells older versions first: of too many the last ones stay. */
+static bool copy_visit(void *ctx, const struct gate_submitted *submitted)
 {
     struct copies *copies = ctx;
-    struct view *view = copies->view;
-    if (object->envelope.source != view->workspace->source || !is_shown(object))
+    if (remove_is(copies->view->taxii, copies->view->workspace->source, submitted->lsn))
         return true;
-    buf_clear(&view->scratch);
-    buf_put(&view->scratch, object->bytes.at, object->bytes.len);
-    uint8_t *padding = buf_extend(&view->scratch, JSON_PADDING);
-    if (padding == NULL) {
-        copies->err = buf_err(&view->scratch);
-        return false;
-    }
-    memset(padding, 0, JSON_PADDING);
-    struct str id, text;
-    if (!view_object_read(view->taxii, (struct bytes) {view->scratch.at, object->bytes.len}, &id, &text))
-        return true;
-    struct version version = {.position = object->lsn, .conflict = object->quarantined};
-    version.versionless = stamp_parse(text, &version.stamp, NULL) != ERR_OK;
-    copies->out[copies->count++] = version;
-    return copies->count < copies->max;
+    if (copies->count == copies->max)
+        memmove(copies->out, copies->out + 1, --copies->count * sizeof *copies->out);
+    copies->out[copies->count++] = (struct version) {
+        .order = submitted->lsn, .stamp = submitted->version, .versionless = submitted->versionless};
+    return true;
 }
 
 static err_t workspace_versions(struct view *view, const struct stix_key *key, struct version *out,
                                 size_t max, size_t *out_count)
 {
     struct copies copies = {.view = view, .out = out, .max = max};
-    err_t err = gate_versions(view->taxii->gate, key, copy_visit, &copies);
-    if (err == ERR_OK)
-        err = copies.err;
-    for (size_t i = 0; i < copies.count && err == ERR_OK; i++) {
-        struct walk walk = {.view = view, .lsn = out[i].position};
-        err = walk_from(&walk, mark_before(view->workspace, walk.lsn, INT64_MAX));
-        out[i].position = walk.found.position;
-        out[i].date_us = walk.found.date_us;
-    }
+    err_t err = gate_source_versions(view->taxii->gate, view->workspace->source, key, copy_visit, &copies);
     if (err == ERR_NOTFOUND)
         err = ERR_OK;
     if (err == ERR_OK)
         *out_count = copies.count;
+    return err;
+}
+
+err_t view_newest(struct view *view, const struct stix_key *key, struct stamp *out)
+{
+    struct version newest;
+    size_t count = 0;
+    err_t err = workspace_versions(view, key, &newest, 1, &count);
+    if (err == ERR_OK && count == 1)
+        *out = newest.stamp;
+    return err == ERR_OK && count == 0 ? ERR_NOTFOUND : err;
+}
+
+err_t view_place(struct view *view, struct version *version)
+{
+    if (view->workspace == NULL)
+        return ERR_OK;
+    struct walk walk = {.view = view, .lsn = version->order};
+    err_t err = walk_from(&walk, mark_before(view->workspace, walk.lsn, INT64_MAX));
+    version->position = walk.found.position;
+    version->date_us = walk.found.date_us;
     return err;
 }
 
@@ -278,6 +283,8 @@ err_t view_init(struct view *view, struct taxii *taxii, const struct collection 
     if (collection->role == TAXII_READ)
         return ERR_OK;
     view->workspace = workspace_of(taxii, collection->source);
+    const struct gate_source *source = gate_source_get(taxii->gate, collection->source);
+    view->first_wins = source == NULL || !source->rewrites;
     return view->workspace != NULL ? ERR_OK : ERR_FULL;
 }
 

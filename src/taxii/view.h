@@ -9,6 +9,7 @@
 
 struct entry {
     uint64_t position;
+    uint64_t order;     /* as in struct version */
     int64_t date_us;    /* date_added: unique, rises with the position */
     struct str id;      /* empty: nothing to show here (a leaf without content); count it and go on */
     struct str version; /* text as in the object; empty: date_added stands for it */
@@ -17,18 +18,20 @@ struct entry {
     struct bytes object;
 };
 
+/* Copies of one id. Where one stands among the entries is dear to find in a workspace: view_place tells. */
 struct version {
-    uint64_t position;
-    int64_t date_us;
+    uint64_t order; /* of arrival; names this copy within the view. Never shown to anybody */
     struct stamp stamp;
     bool versionless;
-    bool conflict; /* a workspace's copy under a version that was taken: gives way to the one that is held */
+    uint64_t position; /* after view_place */
+    int64_t date_us;   /* likewise */
 };
 
 struct view {
     struct taxii *taxii;
     const struct collection *collection;
     struct workspace *workspace; /* NULL: a release view */
+    bool first_wins; /* among copies of one version: what a workspace got first, what a view got last */
     struct buf scratch;
 };
 
@@ -39,9 +42,13 @@ NODISCARD err_t view_after(struct view *view, int64_t after_us, uint64_t *out_po
 /* Visits entries from `from` on until `visit` answers false. `visit` must not come back to the view. */
 NODISCARD err_t view_scan(struct view *view, uint64_t from,
                           bool (*visit)(void *ctx, const struct entry *entry), void *ctx);
-/* Entries of one id; the newest `max` when there are more. */
+/* Entries of one id, in no order; the newest `max` when there are more. */
 NODISCARD err_t view_versions(struct view *view, const struct stix_key *key, struct version *out, size_t max,
                               size_t *out_count);
+
+NODISCARD err_t view_place(struct view *view, struct version *version);
+/* Of a workspace: the version that no other one is later than. ERR_NOTFOUND. */
+NODISCARD err_t view_newest(struct view *view, const struct stix_key *key, struct stamp *out);
 
 /* The id and the version's text of an object, borrowed from taxii->parser. False when it has no id or is no
  * object. `text` is followed by JSON_PADDING readable bytes. */

@@ -211,38 +211,41 @@ static const struct held *held_find(const struct gate *gate, const struct held *
     return NULL;
 }
 
-static void held_add(struct gate *gate, const struct held *held)
+static uint64_t held_add(struct gate *gate, const struct held *held)
 {
     gate->held = room(gate->held, gate->held_count, sizeof *gate->held);
     gate->held[gate->held_count] = *held;
     gate->held[gate->held_count].lsn = gate->held_count * 7 + 8;
-    gate->held_count++;
+    return gate->held[gate->held_count++].lsn;
 }
 
-static enum gate_disposition take(struct gate *gate, uint32_t source, int64_t now_us, struct bytes text)
+static enum gate_disposition take(struct gate *gate, uint32_t source, int64_t now_us, struct bytes text,
+                                  uint64_t *out_lsn)
 {
     struct held held = {.source = source, .received_us = now_us, .bytes = padded(text)};
     struct str id, version;
     if (!read_object(gate, held.bytes, &id, &held.key, &version, &held.stamp)) {
         held.quarantined = held.refused = true;
-        held_add(gate, &held);
+        *out_lsn = held_add(gate, &held);
         return GATE_REFUSED;
     }
     const struct held *other = held_find(gate, &held);
     if (other != NULL && bytes_eq(other->bytes, text) && other->source == source) {
         mem_free((void *)(uintptr_t)held.bytes.at);
+        *out_lsn = other->lsn;
         return GATE_DUPLICATE;
     }
     held.quarantined = other != NULL && !bytes_eq(other->bytes, text);
     held.about = held.quarantined ? other->lsn : 0;
     enum gate_disposition answer = held.quarantined ? GATE_CONFLICT : other != NULL ? GATE_SEEN : GATE_NEW;
-    held_add(gate, &held); /* `other` may move */
+    *out_lsn = held_add(gate, &held); /* `other` may move */
     return answer;
 }
 
 void fake_hold(struct gate *gate, uint32_t source, int64_t now_us, const char *text)
 {
-    (void)take(gate, source, now_us, bytes_of(text, strlen(text)));
+    uint64_t lsn;
+    (void)take(gate, source, now_us, bytes_of(text, strlen(text)), &lsn);
 }
 
 void fake_fail(struct gate *gate, err_t err)
@@ -272,7 +275,7 @@ static bool accept_slice(void *ctx, struct json_slice slice)
     struct fault fault = {.code = ERR_INVALID, .what = "what it has to have is missing", .section = "3.2"};
     struct gate_answer answer = {.index = a->index++, .offset = slice.from};
     memcpy(fault.pointer, "/objects/9/id", 14);
-    answer.disposition = take(a->gate, a->submission->source, a->now_us, text);
+    answer.disposition = take(a->gate, a->submission->source, a->now_us, text, &answer.lsn);
     answer.fault = answer.disposition == GATE_REFUSED ? &fault : NULL;
     a->answer(a->ctx, &answer);
     return true;
@@ -322,6 +325,19 @@ err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
     for (size_t i = 0; i < gate->held_count; i++) {
         struct gate_object found = object_of(&gate->held[i]);
         if (gate->held[i].source == source && found.lsn >= from && !visit(ctx, &found))
+            break;
+    }
+    return ERR_OK;
+}
+
+err_t gate_source_versions(struct gate *gate, uint32_t source, const struct stix_key *object,
+                           bool (*visit)(void *ctx, const struct gate_submitted *submitted), void *ctx)
+{
+    for (size_t i = 0; i < gate->held_count; i++) {
+        const struct held *held = &gate->held[i];
+        struct gate_submitted found = {held->lsn, held->stamp, held->stamp.seconds == 0};
+        if (held->source == source && !held->refused && stix_key_eq(&held->key, object) &&
+            !visit(ctx, &found))
             break;
     }
     return ERR_OK;

@@ -39,18 +39,27 @@ static int setup(void **state, bool strict)
     kit->desk_source = fake_source(kit->gate, "desk");
     kit->jp = fake_peer(kit->gate, "jp", kit->jp_source);
     kit->ca = fake_peer(kit->gate, "ca", kit->ca_source);
-    struct taxii_setup conf = {.gate = kit->gate,
-                               .random = kit_random,
-                               .random_ctx = &kit->seed,
-                               .title = STR("kr"),
-                               .strict = strict};
+    struct taxii_setup conf = {
+        .gate = kit->gate, .random = kit_random, .random_ctx = &kit->seed, .title = STR("kr")};
     must(taxii_open(&conf, kit->now_us, &kit->taxii) == ERR_OK);
-    kit_identity(kit, "jp", "jp", "", 7, kit->jp_token);
+    kit_identity(kit, "jp", "jp", "", 7 | (strict ? TAXII_STRICT : 0u), kit->jp_token);
     kit_identity(kit, "ca", "ca", "", 7, kit->ca_token);
     kit_identity(kit, "desk", NULL, "desk", TAXII_SUBMIT, kit->desk_token);
     exchange_response_init(&kit->response, 0, LIMIT_TAXII_ANSWER_BYTES);
     *state = kit;
     return 0;
+}
+
+void kit_origins(struct kit *kit, const struct str *origins, size_t count)
+{
+    struct taxii_setup conf = {.gate = kit->gate,
+                               .random = kit_random,
+                               .random_ctx = &kit->seed,
+                               .title = STR("kr"),
+                               .origins = origins,
+                               .origin_count = count};
+    taxii_close(kit->taxii);
+    must(taxii_open(&conf, kit->now_us, &kit->taxii) == ERR_OK);
 }
 
 int kit_setup(void **state)

@@ -33,6 +33,8 @@ extern const struct gate_by kit_by;
 int kit_setup(void **state);
 int kit_setup_strict(void **state);
 int kit_teardown(void **state);
+/* Starts the server anew, with these origins for CORS. */
+void kit_origins(struct kit *kit, const struct str *origins, size_t count);
 
 /* As jp, unless the request names another authorization. */
 unsigned kit_send(struct kit *kit, const struct exchange_request *request);

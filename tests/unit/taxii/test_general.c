@@ -248,12 +248,185 @@ static void R6_wrong_methods_are_405_with_allow(void **state)
 {
     struct kit *kit = *state;
     assert_int_equal(send_method(kit, "/taxii2/", EXCHANGE_POST), 405);
-    assert_string_equal(kit_header(kit, "Allow"), "GET, HEAD");
+    assert_string_equal(kit_header(kit, "Allow"), "GET, HEAD, OPTIONS");
     assert_int_equal(send_method(kit, "/api/collections/release/objects/", EXCHANGE_OTHER), 405);
-    assert_string_equal(kit_header(kit, "Allow"), "GET, HEAD, POST");
+    assert_string_equal(kit_header(kit, "Allow"), "GET, HEAD, POST, OPTIONS");
     assert_int_equal(send_method(kit, "/api/collections/release/manifest/", EXCHANGE_POST), 405);
     assert_int_equal(send_method(kit, "/api/collections/release/", EXCHANGE_DELETE), 405);
     assert_int_equal(send_method(kit, "/api/collections/", EXCHANGE_HEAD), 200);
+}
+
+static void R6_options_tells_the_methods_of_every_resource(void **state)
+{
+    struct kit *kit = *state;
+    static const struct {
+        const char *path, *allow;
+    } rows[] = {
+        {"/taxii2/", "GET, HEAD, OPTIONS"},
+        {"/api/", "GET, HEAD, OPTIONS"},
+        {"/api/status/x/", "GET, HEAD, OPTIONS"},
+        {"/api/collections/", "GET, HEAD, OPTIONS"},
+        {"/api/collections/inbox/", "GET, HEAD, OPTIONS"},
+        {"/api/collections/release/manifest/", "GET, HEAD, OPTIONS"},
+        {"/api/collections/release/objects/", "GET, HEAD, POST, OPTIONS"},
+        {"/api/collections/release/objects/x/", "GET, HEAD, DELETE, OPTIONS"},
+        {"/api/collections/release/objects/x/versions/", "GET, HEAD, OPTIONS"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(send_method(kit, rows[i].path, EXCHANGE_OPTIONS), 200);
+        assert_string_equal(kit_header(kit, "Allow"), rows[i].allow);
+        assert_string_equal(kit_body(kit), "");
+        assert_null(kit_header(kit, "Access-Control-Allow-Origin"));
+        if (strchr(rows[i].path, 'x') == strrchr(rows[i].path, 'x') && strstr(rows[i].path, "/x/") != NULL)
+            continue; /* no such object or status */
+        assert_int_equal(send_method(kit, rows[i].path, EXCHANGE_HEAD), 200);
+    }
+    assert_int_equal(send_method(kit, "/api/nothing/", EXCHANGE_OPTIONS), 404);
+}
+
+static unsigned send_origin(struct kit *kit, const char *token, enum exchange_method method,
+                            const char *origin)
+{
+    struct exchange_request request = {.method = method,
+                                       .path = STR("/api/collections/"),
+                                       .authorization = str_of(token),
+                                       .origin = str_of(origin)};
+    return kit_send(kit, &request);
+}
+
+static void cors_is_off_unless_configured(void **state)
+{
+    struct kit *kit = *state;
+    assert_int_equal(send_origin(kit, "", EXCHANGE_OPTIONS, "https://console.example"), 401);
+    assert_null(kit_header(kit, "Access-Control-Allow-Origin"));
+    assert_int_equal(send_origin(kit, kit->jp_token, EXCHANGE_GET, "https://console.example"), 200);
+    assert_null(kit_header(kit, "Access-Control-Allow-Origin"));
+}
+
+static void cors_lets_configured_origins_read(void **state)
+{
+    struct kit *kit = *state;
+    const struct str origins[] = {STR("https://a.example"), STR("https://console.example:8443")};
+    kit_origins(kit, origins, 2);
+    assert_int_equal(send_origin(kit, "", EXCHANGE_OPTIONS, "https://console.example:8443"), 204);
+    assert_string_equal(kit_header(kit, "Access-Control-Allow-Origin"), "https://console.example:8443");
+    assert_non_null(kit_header(kit, "Access-Control-Allow-Headers"));
+    assert_string_equal(kit_body(kit), "");
+    assert_int_equal(send_origin(kit, kit->jp_token, EXCHANGE_GET, "https://a.example"), 200);
+    assert_string_equal(kit_header(kit, "Access-Control-Allow-Origin"), "https://a.example");
+    assert_string_equal(kit_header(kit, "Vary"), "Origin");
+    assert_int_equal(send_origin(kit, "Bearer x", EXCHANGE_GET, "https://a.example"), 401);
+    assert_string_equal(kit_header(kit, "Access-Control-Allow-Origin"), "https://a.example");
+    static const char *const others[] = {"https://a.example.evil", "https://a.exampl", "null", "*", ""};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_int_equal(send_origin(kit, "", EXCHANGE_OPTIONS, others[i]), 401);
+        assert_null(kit_header(kit, "Access-Control-Allow-Origin"));
+        assert_int_equal(send_origin(kit, kit->jp_token, EXCHANGE_GET, others[i]), 200);
+        assert_null(kit_header(kit, "Access-Control-Allow-Origin"));
+    }
+}
+
+static unsigned send_none_match(struct kit *kit, const char *query, const char *held)
+{
+    struct exchange_request request = {.method = EXCHANGE_GET,
+                                       .path = STR("/api/collections/release/objects/"),
+                                       .query = str_of(query),
+                                       .if_none_match = str_of(held)};
+    return kit_send(kit, &request);
+}
+
+static void etags_of_pages(void **state)
+{
+    struct kit *kit = *state;
+    char etag[64], list[160];
+    kit_release(kit, kit_object(1, 1, "x"));
+    kit_release(kit, kit_object(2, 1, "y"));
+    assert_int_equal(send_none_match(kit, "", ""), 200);
+    (void)snprintf(etag, sizeof etag, "%s", kit_header(kit, "ETag"));
+    assert_int_equal(strlen(etag), 36);
+    assert_int_equal(send_none_match(kit, "", etag), 304);
+    assert_string_equal(kit_body(kit), "");
+    assert_string_equal(kit_header(kit, "ETag"), etag);
+    assert_null(kit->response.content_type);
+    (void)snprintf(list, sizeof list, "\"a\", %s , W/\"b\"", etag + 2); /* strong form: compared weakly */
+    assert_int_equal(send_none_match(kit, "", list), 304);
+    assert_int_equal(send_none_match(kit, "", "*"), 304);
+    assert_int_equal(send_none_match(kit, "", "\"a\", W/\"b\""), 200);
+    assert_int_equal(send_none_match(kit, "limit=1", etag), 200); /* another page */
+    kit_release(kit, kit_object(3, 1, "z"));
+    assert_int_equal(send_none_match(kit, "", etag), 200);
+    assert_string_not_equal(kit_header(kit, "ETag"), etag);
+    assert_int_equal(kit_get(kit, "/api/collections/release/objects/note--x/", ""), 404);
+    assert_null(kit_header(kit, "ETag"));
+}
+
+static void requests_beyond_the_limit_wait(void **state)
+{
+    struct kit *kit = *state;
+    assert_int_equal(taxii_identity_limit(kit->taxii, STR("jp"), 6, 0, &kit_by, kit->now_us), ERR_OK);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(kit_get(kit, "/api/collections/release/objects/", ""), 200);
+    assert_false(kit->response.cacheable); /* or edge would answer without counting */
+    assert_int_equal(kit_get(kit, "/api/", ""), 429);
+    assert_string_equal(kit_header(kit, "Retry-After"), "10");
+    assert_true(kit_says(kit, "\"http_status\":\"429\""));
+    assert_int_equal(kit_get(kit, "/api/nothing/", ""), 429);
+    assert_int_equal(kit_get_as(kit, kit->ca_token, "/api/", ""), 200); /* nobody else's affair */
+    kit->now_us += 9999999;
+    assert_int_equal(kit_get(kit, "/api/", ""), 429);
+    assert_string_equal(kit_header(kit, "Retry-After"), "1");
+    kit->now_us += 1;
+    assert_int_equal(kit_get(kit, "/api/", ""), 200);
+    assert_int_equal(kit_get(kit, "/api/", ""), 429);
+    kit->now_us += 3600000000;
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(kit_get(kit, "/api/", ""), 200);
+    assert_int_equal(kit_get(kit, "/api/", ""), 429);
+    assert_int_equal(taxii_identity_limit(kit->taxii, STR("jp"), 0, 0, &kit_by, kit->now_us), ERR_OK);
+    assert_int_equal(kit_get(kit, "/api/collections/release/objects/", ""), 200);
+    assert_true(kit->response.cacheable);
+    assert_int_equal(taxii_identity_limit(kit->taxii, STR("none"), 1, 1, &kit_by, kit->now_us), ERR_NOTFOUND);
+}
+
+static void a_read_that_waits_is_counted_once(void **state)
+{
+    struct kit *kit = *state;
+    struct exchange_request request = {.path = STR("/api/collections/release/objects/"),
+                                       .authorization = str_of(kit->jp_token),
+                                       .secure = true};
+    struct exchange_response response;
+    struct taxii_effect effect;
+    assert_int_equal(taxii_identity_limit(kit->taxii, STR("jp"), 1, 0, &kit_by, kit->now_us), ERR_OK);
+    kit_release(kit, kit_object(1, 1, "x"));
+    fake_unsigned(kit->gate, kit->jp, 1);
+    exchange_response_init(&response, 1, 4096);
+    assert_false(taxii_try(kit->taxii, &request, kit->now_us, &response, &effect));
+    taxii_handle(kit->taxii, &request, kit->now_us, &response, &effect);
+    assert_int_equal(response.status, 200);
+    taxii_handle(kit->taxii, &request, kit->now_us, &response, &effect);
+    assert_int_equal(response.status, 429);
+    exchange_response_deinit(&response);
+}
+
+static void the_access_record_is_told(void **state)
+{
+    struct kit *kit = *state;
+    const struct taxii_access *access = &kit->effect.access;
+    kit_release(kit, kit_object(1, 1, "x"));
+    kit_release(kit, kit_object(2, 1, "y"));
+    kit_get(kit, "/api/collections/release/objects/", "");
+    assert_true(str_eq(access->who, STR("jp")) && str_eq(access->audience, STR("jp")));
+    assert_string_equal(access->what, "objects");
+    assert_string_equal(access->collection, "release");
+    assert_int_equal(access->objects, 2);
+    kit_get(kit, "/api/collections/release/objects/note--x/", "");
+    assert_string_equal(access->what, "object");
+    assert_int_equal(access->objects, 0);
+    kit_get_as(kit, kit->desk_token, "/api/collections/inbox/", "");
+    assert_true(str_eq(access->who, STR("desk")) && str_eq(access->audience, STR("desk")));
+    kit_get_as(kit, "Bearer x", "/api/collections/release/objects/", "");
+    assert_true(access->who.len == 0 && access->audience.len == 0);
+    assert_string_equal(access->what, "");
 }
 
 static void polling_a_view_is_told_to_the_caller(void **state)
@@ -286,6 +459,13 @@ int main(void)
         ROW(R3_a_collection_answers_to_id_and_alias),
         ROW(R3_a_removed_partner_has_no_release_collection),
         ROW(R6_wrong_methods_are_405_with_allow),
+        ROW(R6_options_tells_the_methods_of_every_resource),
+        ROW(cors_is_off_unless_configured),
+        ROW(cors_lets_configured_origins_read),
+        ROW(etags_of_pages),
+        ROW(requests_beyond_the_limit_wait),
+        ROW(a_read_that_waits_is_counted_once),
+        ROW(the_access_record_is_told),
         ROW(polling_a_view_is_told_to_the_caller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

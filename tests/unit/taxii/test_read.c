@@ -281,8 +281,20 @@ static void P9_each_endpoint_takes_its_own_filters(void **state)
     assert_true(kit_says(kit, "new") && !kit_says(kit, "old"));
     assert_int_equal(kit_get(kit, OBJECTS "" ID1 "/", "match[version]=first"), 200);
     assert_true(kit_says(kit, "old") && !kit_says(kit, "new"));
-    assert_int_equal(kit_get(kit, OBJECTS "" ID1 "/", "match[type]=malware"), 200); /* not a filter here */
-    assert_true(kit_says(kit, "new"));
+    static const struct {
+        const char *path, *query;
+    } foreign[] = {
+        {OBJECTS "" ID1 "/", "match[type]=indicator"},
+        {OBJECTS "" ID1 "/", "match[id]=" ID1},
+        {OBJECTS "" ID1 "/versions/", "match[version]=all"},
+        {OBJECTS "" ID1 "/versions/", "match[type]=indicator"},
+    };
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        assert_int_equal(kit_get(kit, foreign[i].path, foreign[i].query), 400);
+        assert_true(kit_says(kit, "a match field that this endpoint does not have"));
+    }
+    assert_int_equal(kit_get(kit, OBJECTS "" ID1 "/versions/", "match[spec_version]=2.1"), 200);
+    assert_int_equal(kit_get(kit, "/api/collections/", "limit=1&next=x"), 200); /* no pages there */
     assert_int_equal(kit_get(kit, OBJECTS "" ID1 "/versions/", "limit=1"), 200);
     assert_true(kit_says(kit, "\"more\":true") &&
                 kit_says(kit, "\"versions\":[\"2026-01-01T00:00:01.000Z\"]"));

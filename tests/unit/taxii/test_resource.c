@@ -19,7 +19,16 @@ static const char *envelope(const char *a, const char *b, const char *c)
     return text;
 }
 
-static void R4_rights_decide_between_403_and_405(void **state)
+static unsigned del(struct kit *kit, const char *token, const char *path, const char *query)
+{
+    struct exchange_request request = {.method = EXCHANGE_DELETE,
+                                       .path = str_of(path),
+                                       .query = str_of(query),
+                                       .authorization = str_of(token)};
+    return kit_send(kit, &request);
+}
+
+static void R4_rights_decide_between_403_and_404(void **state)
 {
     struct kit *kit = *state;
     struct exchange_request remove = {.method = EXCHANGE_DELETE};
@@ -32,8 +41,10 @@ static void R4_rights_decide_between_403_and_405(void **state)
     remove.path = STR("/api/collections/inbox/objects/" ID1 "/");
     assert_int_equal(kit_send(kit, &remove), 403);
     remove.path = STR("/api/collections/workspace/objects/" ID1 "/");
-    assert_int_equal(kit_send(kit, &remove), 405); /* optional, and not offered */
-    assert_string_equal(kit_header(kit, "Allow"), "GET, HEAD");
+    assert_int_equal(kit_send(kit, &remove), 404); /* both rights, and nothing there */
+    assert_int_equal(del(kit, kit->desk_token, "/api/collections/workspace/objects/" ID1 "/", ""), 404);
+    assert_int_equal(del(kit, kit->jp_token, "/api/collections/workspace/objects/", ""), 405);
+    assert_int_equal(del(kit, kit->jp_token, "/api/collections/workspace/", ""), 405);
 }
 
 static void R5_status_counts_and_names_each_object(void **state)
@@ -61,22 +72,140 @@ static void R5_status_counts_and_names_each_object(void **state)
     assert_int_equal(kit_get(kit, "/api/status/x/", ""), 404);
 }
 
-static void R5_statuses_differ_and_the_oldest_gives_way(void **state)
+static void R9_delete_takes_out_of_the_workspace_once(void **state)
 {
     struct kit *kit = *state;
-    char first[64], id[64], path[128];
+    const char *both = envelope(kit_object(1, 1, "one"), kit_object(1, 2, "two"), kit_object(2, 1, "other"));
+    char body[4096];
+    assert_int_equal(kit_post(kit, SPACE, both), 202);
+    assert_int_equal(del(kit, kit->ca_token, SPACE "" ID1 "/", ""), 404); /* somebody else's workspace */
+    assert_int_equal(kit_get(kit, SPACE, "match[version]=all"), 200);
+    assert_int_equal(kit_occurs(kit, "x_note"), 3);
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", ""), 200);
+    assert_string_equal(kit_body(kit), "");
+    assert_true(kit->effect.needs_commit);
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", ""), 404);
+    (void)snprintf(body, sizeof body, "%s", kit_body(kit));
+    assert_int_equal(del(kit, kit->jp_token, SPACE "indicator--00000000-0000-4000-8000-000000000077/", ""),
+                     404);
+    assert_string_equal(kit_body(kit), body); /* deleted, and never there: the same */
+    assert_int_equal(kit_get(kit, SPACE "" ID1 "/", ""), 404);
+    assert_int_equal(kit_get(kit, SPACE "" ID1 "/versions/", ""), 404);
+    assert_int_equal(kit_get(kit, SPACE, "match[version]=all"), 200);
+    assert_true(kit_occurs(kit, "x_note") == 1 && kit_says(kit, "other"));
+    assert_int_equal(kit_post(kit, SPACE, both), 202); /* submitted again, it is there again */
+    assert_true(kit_says(kit, "\"success_count\":3"));
+    assert_int_equal(kit_get(kit, SPACE, "match[version]=all"), 200);
+    assert_int_equal(kit_occurs(kit, "x_note"), 3);
+}
+
+static void R9_delete_by_version_and_spec_version(void **state)
+{
+    struct kit *kit = *state;
+    assert_int_equal(
+        kit_post(kit, SPACE,
+                 envelope(kit_object(1, 1, "one"), kit_object(1, 2, "two"), kit_object(1, 3, "three"))),
+        202);
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", "match[spec_version]=2.0"), 404);
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", "match[type]=indicator"), 400);
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", "match[version]=nonsense"), 400);
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", "match[version]=2020-01-01T00:00:00Z"), 404);
+    assert_int_equal(kit_get(kit, SPACE, "match[version]=all"), 200);
+    assert_int_equal(kit_occurs(kit, "x_note"), 3);
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", "match[version]=2026-01-01T00:00:02Z"), 200);
+    assert_int_equal(kit_get(kit, SPACE "" ID1 "/versions/", ""), 200);
+    assert_string_equal(kit_body(kit),
+                        "{\"versions\":[\"2026-01-01T00:00:01.000Z\",\"2026-01-01T00:00:03.000Z\"]}");
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", "match[version]=last&match[spec_version]=2.1"),
+                     200);
+    assert_int_equal(kit_get(kit, SPACE "" ID1 "/", ""), 200);
+    assert_true(kit_says(kit, "one")); /* the last of what is left */
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", "match[version]=first"), 200);
+    assert_int_equal(kit_get(kit, SPACE "" ID1 "/", ""), 404);
+}
+
+static void R9_delete_of_copies_of_one_version(void **state)
+{
+    struct kit *kit = *state;
+    assert_int_equal(kit_post(kit, SPACE, envelope(kit_object(1, 1, "first"), NULL, NULL)), 202);
+    assert_int_equal(kit_post(kit, SPACE, envelope(kit_object(1, 1, "second"), NULL, NULL)), 202);
+    assert_true(kit_says(kit, "\"failure_count\":1"));
+    assert_int_equal(kit_get(kit, SPACE, ""), 200);
+    assert_true(kit_says(kit, "first") && !kit_says(kit, "second"));
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", "match[version]=last"), 200);
+    assert_int_equal(kit_get(kit, SPACE, "match[version]=all"), 200);
+    assert_string_equal(kit_body(kit), "{}"); /* what gave way does not come to light */
+}
+
+static void R9_delete_recalls_nothing(void **state)
+{
+    struct kit *kit = *state;
+    assert_int_equal(kit_post(kit, SPACE, envelope(kit_object(1, 1, "mine"), NULL, NULL)), 202);
+    kit_release(kit, kit_object(1, 1, "mine"));
+    size_t held = fake_object_count(kit->gate);
+    assert_int_equal(del(kit, kit->jp_token, SPACE "" ID1 "/", ""), 200);
+    assert_int_equal(kit_get(kit, "/api/collections/release/objects/" ID1 "/", ""), 200);
+    assert_int_equal(fake_object_count(kit->gate), held);
+    assert_int_equal(del(kit, kit->jp_token, "/api/collections/release/objects/" ID1 "/", ""), 403);
+}
+
+static void objects_beyond_the_quota_wait(void **state)
+{
+    struct kit *kit = *state;
+    const char *two = envelope(kit_object(1, 1, "a"), kit_object(2, 1, "b"), NULL);
+    assert_int_equal(taxii_identity_limit(kit->taxii, STR("jp"), 0, 5, &kit_by, kit->now_us), ERR_OK);
+    assert_int_equal(kit_post(kit, INBOX, two), 202);
+    assert_int_equal(kit_post(kit, INBOX, two), 202);
+    assert_int_equal(kit_post(kit, INBOX, two), 429);
+    assert_false(kit->effect.needs_commit);
+    assert_string_equal(kit_header(kit, "Retry-After"), "17280"); /* a fifth of a day: one object */
+    assert_int_equal(kit_get(kit, SPACE, ""), 200);               /* reading goes on */
+    kit->now_us += 17280 * INT64_C(1000000);
+    assert_int_equal(kit_post(kit, INBOX, two), 202);
+}
+
+static void R5_statuses_last_a_day(void **state)
+{
+    struct kit *kit = *state;
+    char first[64], second[64], path[128];
     assert_int_equal(kit_post(kit, INBOX, envelope(kit_object(1, 1, "a"), NULL, NULL)), 202);
     kit_member(kit, "id", first, sizeof first);
-    for (unsigned i = 0; i < LIMIT_TAXII_STATUSES - 1; i++)
-        assert_int_equal(kit_post(kit, INBOX, envelope(kit_object(1, 1, "a"), NULL, NULL)), 202);
-    kit_member(kit, "id", id, sizeof id);
-    assert_string_not_equal(first, id);
-    (void)snprintf(path, sizeof path, "/api/status/%s/", first);
-    assert_int_equal(kit_get(kit, path, ""), 200);
     assert_int_equal(kit_post(kit, INBOX, envelope(kit_object(1, 1, "a"), NULL, NULL)), 202);
-    assert_int_equal(kit_get(kit, path, ""), 404);
-    (void)snprintf(path, sizeof path, "/api/status/%s/", id);
+    kit_member(kit, "id", second, sizeof second);
+    assert_string_not_equal(first, second);
+    (void)snprintf(path, sizeof path, "/api/status/%s/", first);
+    kit->now_us += LIMIT_TAXII_STATUS_US - 1;
+    assert_int_equal(kit_post(kit, INBOX, envelope(kit_object(1, 1, "a"), NULL, NULL)), 202);
     assert_int_equal(kit_get(kit, path, ""), 200);
+    kit->now_us += 1;
+    assert_int_equal(kit_post(kit, INBOX, envelope(kit_object(1, 1, "a"), NULL, NULL)), 202);
+    assert_int_equal(kit_get(kit, path, ""), 404); /* over, and made room */
+    (void)snprintf(path, sizeof path, "/api/status/%s/", second);
+    assert_int_equal(kit_get(kit, path, ""), 404);
+}
+
+/* As if so many had come within the day: the numbers of the next and of the oldest one. */
+static void pretend_statuses(struct kit *kit, uint64_t next)
+{
+    uint8_t span[16] = {0};
+    for (int i = 0; i < 8; i++)
+        span[i] = (uint8_t)(next >> (56 - 8 * i));
+    assert_int_equal(gate_setting_put(kit->gate, STR("taxii/submissions/jp"), bytes_of(span, sizeof span),
+                                      &kit_by, kit->now_us),
+                     ERR_OK);
+}
+
+static void R5_submissions_wait_rather_than_push_statuses_out(void **state)
+{
+    struct kit *kit = *state;
+    assert_int_equal(kit_post(kit, INBOX, envelope(kit_object(1, 1, "a"), NULL, NULL)), 202);
+    pretend_statuses(kit, LIMIT_TAXII_STATUSES);
+    kit->now_us += 1000000;
+    assert_int_equal(kit_post(kit, INBOX, envelope(kit_object(2, 1, "b"), NULL, NULL)), 429);
+    assert_string_equal(kit_header(kit, "Retry-After"), "86399");
+    assert_int_equal(fake_object_count(kit->gate), 1);
+    kit->now_us += LIMIT_TAXII_STATUS_US;
+    assert_int_equal(kit_post(kit, INBOX, envelope(kit_object(2, 1, "b"), NULL, NULL)), 202);
 }
 
 static void R5_a_kept_status_without_room_leaves_whole_lists_out(void **state)
@@ -112,11 +241,14 @@ static void R6_bodies_that_are_no_envelope(void **state)
     struct kit *kit = *state;
     static const char *const broken[] = {
         "", "{", "{\"objects\":[", "{\"objects\":[{}", "{\"objects\":[{}]} x", "not json"};
-    static const char *const other[] = {"{}", "{\"objects\":[]}", "{\"objects\":{}}", "[]", "{\"id\":\"a\"}"};
+    static const char *const shapes[] = {"{\"objects\":{}}", "[]", "{\"id\":\"a\"}", "17", "[{}]"};
+    static const char *const empty[] = {"{}", " { \n} ", "{\"objects\":[]}", "{\"objects\" : [ ]}"};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
         assert_int_equal(kit_post(kit, INBOX, broken[i]), 400);
-    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
-        assert_int_equal(kit_post(kit, INBOX, other[i]), 422);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        assert_int_equal(kit_post(kit, INBOX, shapes[i]), 400);
+    for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++)
+        assert_int_equal(kit_post(kit, INBOX, empty[i]), 422);
     assert_int_equal(fake_object_count(kit->gate), 0);
 }
 
@@ -288,9 +420,15 @@ int main(void)
         ROW(R2_413_only_above_max_content_length),
         ROW(R2_a_large_body_goes_in_several_batches),
         ROW(R2_an_object_too_large_for_the_log_fails_alone),
-        ROW(R4_rights_decide_between_403_and_405),
+        ROW(R4_rights_decide_between_403_and_404),
+        ROW(R9_delete_takes_out_of_the_workspace_once),
+        ROW(R9_delete_by_version_and_spec_version),
+        ROW(R9_delete_of_copies_of_one_version),
+        ROW(R9_delete_recalls_nothing),
+        ROW(objects_beyond_the_quota_wait),
         ROW(R5_status_counts_and_names_each_object),
-        ROW(R5_statuses_differ_and_the_oldest_gives_way),
+        ROW(R5_statuses_last_a_day),
+        ROW(R5_submissions_wait_rather_than_push_statuses_out),
         ROW(R5_a_kept_status_without_room_leaves_whole_lists_out),
         ROW(R5_one_bad_object_fails_alone),
         ROW(R6_bodies_that_are_no_envelope),
