@@ -1,5 +1,5 @@
-/* Any request: path, query, headers and body. The answer is always JSON with a status, never speaks of what
- * is outside the identity's view, and a submission asks for a commit. */
+/* Any request: path, query, headers and body. The answer is a status and JSON or nothing, never speaks of
+ * what is outside the identity's view, and a submission asks for a commit. */
 #include "kit.h"
 #include "json/json.h"
 
@@ -46,6 +46,10 @@ static struct exchange_request request_of(struct bytes input, const uint8_t *pad
     struct str authorization = str_cut(&rest, '\n');
     if (choice & 0x40)
         request.authorization = authorization;
+    if (choice & 0x80) {
+        request.if_none_match = request.content_type;
+        request.origin = authorization;
+    }
     /* Where the text has ended the body still needs readable bytes behind it. */
     request.body = rest.at != NULL ? bytes_from_str(rest) : (struct bytes) {padded + input.len, 0};
     return request;
@@ -57,10 +61,15 @@ static void judge(struct kit *kit, struct bytes input)
     struct json_doc doc;
     struct buf *body = &kit->response.body;
     must(kit->response.status >= 200 && kit->response.status < 600 && kit->response.status != 500);
-    must(kit->effect.needs_commit == (kit->response.status == 202));
+    bool removed = kit->response.status == 200 && kit->response.content_type == NULL;
+    must(!kit->effect.needs_commit || kit->response.status == 202 || removed);
+    must(kit->effect.needs_commit || kit->response.status != 202);
     body->len--; /* the kit's NUL */
     struct bytes text = buf_bytes(body);
     must(contains(input, WITHHELD) || !contains(text, WITHHELD));
+    must((kit->response.content_type == NULL) == (text.len == 0));
+    if (text.len == 0)
+        return;
     must(buf_extend(body, JSON_PADDING) != NULL);
     text.at = body->at;
     must(json_parser_new(1u << 20, &parser) == ERR_OK);
