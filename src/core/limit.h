@@ -121,6 +121,8 @@
 #define LIMIT_STIX_WARNINGS    16  /* per object: the first few tell the habit, the rest are counted */
 #define LIMIT_STIX_POINTER     512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
 #define LIMIT_STIX_SELECTOR_STEPS 1000000 /* members that an object's selectors pass; usual: below 100 */
+#define LIMIT_STIX_PATTERN_DEPTH  64 /* brackets in each other; the deepest real one has 4 */
+#define LIMIT_STIX_PATTERN_REMARKS 8 /* of one pattern: the first few tell the habit, the rest are counted */
 /* --- sync --- */
 #define LIMIT_CARD_BYTES       (16u << 10) /* 64 identities of 57 bytes, 8 addresses of 270, keys */
 #define LIMIT_CARD_IDENTITIES  64          /* a national exchange speaks for a few organisations */
