@@ -26,6 +26,10 @@ void hash_state_add(struct hash_state *state, struct bytes data);
 struct hash hash_state_take(struct hash_state *state);
 void hash_state_free(struct hash_state *state);
 
+/* MD5, for formats of others that name a value by it (hashes.csv of MISP). It proves nothing. */
+enum { HASH_MD5_SIZE = 16 };
+void hash_md5(struct bytes data, uint8_t out[HASH_MD5_SIZE]);
+
 uint64_t hash_xxh3(struct bytes data);
 
 struct hash_sip_key {

@@ -163,6 +163,12 @@
 #define LIMIT_TAXII_MARK_STEP      1000 /* objects read to find one of a workspace: one page's worth */
 #define LIMIT_TAXII_MARKS          (1u << 20)
 
+/* --- feeds --- */
+#define LIMIT_MISP_STIX_BYTES  (256u << 20) /* one event as STIX: some 100,000 attributes */
+#define LIMIT_MISP_ELEMENTS    200000       /* uuids of one event; the largest known feeds have 100,000 */
+#define LIMIT_MISP_MEMBERS     8000         /* a report names so many, its markings and creator beside them */
+#define LIMIT_MISP_WRITE_BYTES (1u << 30)   /* one view on its way out as events, gathered in memory */
+
 /* --- app --- */
 #define LIMIT_LINK_RING_BYTES (32u << 20) /* between core and edge, one way: the largest answer fits */
 #define LIMIT_LINK_MESSAGE_BYTES (25u << 20) /* LIMIT_TAXII_ANSWER_BYTES with its head */

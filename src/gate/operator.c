@@ -92,7 +92,7 @@ err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, e
     err_t err = marking_read_held(gate, marking, &gate->step_arena, &read);
     if (err != ERR_OK)
         return err;
-    if (read.kind == STIX_MARKING_TLP)
+    if (read.kind == STIX_MARKING_TLP || stix_marking_stays(marking))
         return ERR_DENIED; /* built in: nobody decides what TLP:RED means */
     if (gate->marking_count >= LIMIT_MARKINGS)
         return ERR_FULL;

@@ -212,6 +212,10 @@ static err_t add_marking(struct gate *gate, const struct stix_key *key, struct a
         add_tlp(facts, tlp);
         return ERR_OK;
     }
+    if (stix_marking_stays(key)) { /* whatever a definition under this id may say */
+        facts->markings |= POLICY_MARKING_UNKNOWN;
+        return ERR_OK;
+    }
     err_t err = marking_read_held(gate, key, arena, &marking);
     if (err == ERR_NOTFOUND) {
         facts->markings |= POLICY_MARKING_UNRESOLVED;

@@ -112,3 +112,9 @@ err_t stix_marking_read(const struct stix_object *object, struct stix_marking *o
         *out = marking;
     return err;
 }
+
+bool stix_marking_stays(const struct stix_key *key)
+{
+    struct stix_key stays;
+    return stix_id_parse(STR(STIX_MARKING_STAYS_ID), &stays) && stix_key_eq(key, &stays);
+}

@@ -18,6 +18,11 @@ enum stix_tlp {
 
 /* The fixed ids of TLP 1.0 (section 7.2.1) and 2.0 (OASIS common objects). False for any other key. */
 bool stix_tlp_from_key(const struct stix_key *key, enum stix_tlp *out);
+/* "Stays here": what this marking stands on never leaves the node, whatever a policy says, and nobody can
+ * classify it. Its meaning is built in like that of TLP; imports put it on what its owner passes to nobody
+ * (MISP distribution 0). */
+#define STIX_MARKING_STAYS_ID "marking-definition--4b0c9e17-2f8d-4d36-a1e5-9c7b3d60f842"
+bool stix_marking_stays(const struct stix_key *key);
 /* "clear", "amber+strict"; also "white" and "amber_strict". False otherwise. */
 bool stix_tlp_from_name(struct str name, enum stix_tlp *out);
 /* "none", "clear", "green", "amber", "amber+strict", "red". */

@@ -107,6 +107,34 @@ static void statement_waits_for_its_class(void **state)
     bench_deinit(&n.b);
 }
 
+/* "Stays here" is built in: neither another marking nor another's words under its id let anything out. */
+static void what_stays_here_never_leaves(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, true);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(STIX_MARKING_STAYS_ID)));
+    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, MARKED(TLP_CLEAR "\",\"" STIX_MARKING_STAYS_ID)));
+    assert_true(out(&n, "indicator", 1));
+    assert_false(out(&n, "indicator", 2));
+    assert_int_equal(bench_tally(&n.b, n.us).denied, 2); /* not held: nothing can be waited for */
+    struct stix_key stays = bench_key(STIX_MARKING_STAYS_ID);
+    assert_int_equal(gate_marking_classify(n.b.gate, &stays, STIX_TLP_CLEAR, &by_test, NOW), ERR_NOTFOUND);
+    (void)bench_add(
+        &n.b, n.own,
+        "{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"" STIX_MARKING_STAYS_ID
+        "\",\"created\":\"2026-01-01T00:00:00Z\",\"definition_type\":\"statement\","
+        "\"definition\":{\"statement\":\"share freely\"}}");
+    assert_int_equal(gate_marking_classify(n.b.gate, &stays, STIX_TLP_CLEAR, &by_test, NOW), ERR_DENIED);
+    bench_settle(&n.b);
+    assert_false(out(&n, "indicator", 2));
+    assert_false(out(&n, "indicator", 3));
+    bench_deinit(&n.b);
+}
+
 /* A TLP marking in another's words (definition_type tlp, its own id) decides as soon as it arrives. */
 static void a_late_definition_decides(void **state)
 {
@@ -919,6 +947,7 @@ int main(void)
         cmocka_unit_test(unmarked_waits_for_its_source),
         cmocka_unit_test(an_assumption_lapses),
         cmocka_unit_test(statement_waits_for_its_class),
+        cmocka_unit_test(what_stays_here_never_leaves),
         cmocka_unit_test(a_late_definition_decides),
         cmocka_unit_test(own_amber_needs_tag_and_time),
         cmocka_unit_test(approval_ends_the_delay),

@@ -1,0 +1,63 @@
+/* MISP events (the core format, https://www.misp-project.org/datamodels/) to STIX 2.1 and back; the mapping
+ * is the published one of misp-stix, what is ours is in docs/protocol/MISP.md.
+ *
+ * Reading loses nothing: every element of an event leaves its own members in the STIX object that stands for
+ * it (an extension), and misp_write puts the same event together again from those objects, or a smaller one
+ * from those of them that a view has. What MISP itself never passes on (local tags, proposals, related
+ * events, who typed it) goes into one object that carries the marking "stays here".
+ *
+ * Distribution becomes markings: of the event, the object and the attribute each puts its own on what it
+ * holds, so the narrowest binds. 0, an unpublished event and whatever cannot be read "stays here", which no
+ * policy lifts; 1, 2 and a sharing group are statements that wait for `bongsu marking classify`.
+ *
+ * Pure: no clock, no files. Any thread; one reader or writer belongs to one. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/str.h"
+#include "json/json.h"
+
+/* --- in --- */
+
+/* Cuts a file into events: one event, {"response": [...]}, a list, or one event a line. A list is copied to
+ * `scratch`. Slices are followed by JSON_PADDING readable bytes if `text` is. */
+NODISCARD err_t misp_split(struct bytes text, struct buf *scratch,
+                           bool (*event)(void *ctx, struct bytes event), void *ctx, struct fault *fault);
+
+/* What happened beside the objects: counts of things worth a remark. */
+struct misp_report {
+    size_t attributes, objects; /* of MISP */
+    size_t custom;              /* attributes and objects that the mapping has no STIX type for */
+    size_t invalid;             /* attributes whose value is not what their type says */
+    size_t kept_here;           /* local tags, proposals and the like */
+    bool published;
+};
+
+/* One event, {"Event": {...}} or bare, to a bundle appended to `out`. ERR_INVALID and what json_parse and
+ * json_canon refuse; then nothing of it may be used and `out` is cut to what it was. */
+NODISCARD err_t misp_read(struct json_parser *parser, struct bytes event, struct buf *out,
+                          struct misp_report *report, struct fault *fault);
+
+/* --- out --- */
+
+struct misp_writer;
+
+/* Gathers the objects of one view; memory grows with them, up to LIMIT_MISP_WRITE_BYTES. */
+NODISCARD err_t misp_writer_new(struct misp_writer **out);
+void misp_writer_free(struct misp_writer *writer);
+/* One STIX object, any type, followed by JSON_PADDING readable bytes; of several with one id the last one
+ * counts. What cannot be parsed is refused and not kept. */
+NODISCARD err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fault *fault);
+
+struct misp_written {
+    struct str uuid;
+    struct str event;    /* {"Event": {...}} */
+    struct str manifest; /* its entry in manifest.json */
+    struct str hashes;   /* its lines of hashes.csv */
+};
+/* Calls `event` for every event, in the order of their uuids; false stops. */
+NODISCARD err_t misp_writer_finish(struct misp_writer *writer,
+                                   bool (*event)(void *ctx, const struct misp_written *written), void *ctx);

@@ -1,0 +1,104 @@
+/* Inside the room: what the parts of the MISP conversion share. */
+#pragma once
+
+#include "core/limit.h"
+#include "core/uuid.h"
+#include "feeds/misp.h"
+#include "stix/marking.h"
+
+/* Fixed for ever: docs/protocol/MISP.md. */
+#define MISP_EXTENSION "extension-definition--8a1f6d4e-52c7-4b0f-9d3a-6e7c0b95f2d1"
+#define MISP_AUTHOR    "identity--0d7f2c93-1e4b-4a58-8b6d-3f9a7c5e2b10"
+#define MISP_EPOCH     "2026-01-01T00:00:00.000Z"
+
+enum { MISP_TIME_BYTES = 24, MISP_GROUPS = 4 };
+
+/* Times as the mapping writes them: three decimals. */
+struct misp_time {
+    char text[MISP_TIME_BYTES];
+};
+
+/* --- misp_mark.c --- */
+
+enum misp_mark {
+    MISP_MARK_STAYS = 1,     /* distribution 0, unpublished, unreadable */
+    MISP_MARK_COMMUNITY = 2, /* distribution 1 */
+    MISP_MARK_CONNECTED = 4, /* distribution 2 */
+    MISP_MARK_TLP = 8,       /* times 2^level, enum stix_tlp */
+};
+
+struct misp_marks {
+    unsigned bits;
+    struct uuid groups[MISP_GROUPS];
+
+    size_t group_count;
+};
+
+void misp_marks_add(struct misp_marks *marks, const struct misp_marks *more);
+/* Of one element: its distribution, its sharing group, its tlp tags. `inherits`: distribution 5 and none at
+ * all add nothing; else they stay here. */
+void misp_marks_of(struct json_val element, bool inherits, struct misp_marks *marks);
+/* `,"object_marking_refs":[...]`, or nothing. */
+void misp_marks_put(const struct misp_marks *marks, struct buf *out);
+/* The marking-definitions that they name, each followed by a comma; TLP is built in everywhere. */
+void misp_marks_define(const struct misp_marks *marks, struct buf *out);
+/* The tag is about TLP, so it is no label. */
+bool misp_tag_tlp(struct str tag, enum stix_tlp *out);
+
+/* --- misp_keep.c --- */
+
+enum misp_level { MISP_EVENT, MISP_ATTRIBUTE, MISP_OBJECT, MISP_EVENT_REPORT, MISP_LEVELS };
+
+struct misp_keep {
+    struct str event;  /* uuid */
+    struct buf pieces; /* what stays here: entries, each with a comma behind it */
+    size_t piece_count;
+    struct fault *fault;
+    err_t err;
+};
+
+/* `,"extensions":{...}` with the element's own members in it. */
+void misp_keep_put(struct misp_keep *keep, enum misp_level level, struct json_val element, size_t position,
+                   struct buf *out);
+/* "event", "attribute", "object", "report". */
+struct str misp_level_name(enum misp_level level);
+
+/* --- misp_attribute.c --- */
+
+struct misp_value {
+    struct str type, value;
+    struct str uuid;
+    struct str data; /* base64; empty when there is none */
+};
+
+enum misp_kind { MISP_KIND_CUSTOM, MISP_KIND_OBSERVABLE, MISP_KIND_RULE, MISP_KIND_SDO };
+
+struct misp_row;
+/* What the mapping makes of an attribute; NULL: nothing, it becomes x-misp-attribute. `*out_invalid`: there
+ * is a row, but the value is not what it asks for. */
+const struct misp_row *misp_row_find(const struct misp_value *value, bool *out_invalid);
+enum misp_kind misp_row_kind(const struct misp_row *row);
+bool misp_row_has_observables(const struct misp_row *row);
+bool misp_row_has_pattern(const struct misp_row *row);
+/* The STIX pattern, not yet escaped for JSON. */
+void misp_row_pattern(const struct misp_row *row, const struct misp_value *value, struct buf *out);
+/* "stix", or the language of a rule. */
+struct str misp_row_language(const struct misp_row *row);
+/* Type and members of an SDO row: `campaign "name":"..."`. */
+void misp_row_sdo(const struct misp_row *row, const struct misp_value *value, struct str *out_type,
+                  struct buf *out);
+/* Each observable object followed by a comma, with `tail` (markings) in it; ids to `refs` as JSON strings,
+ * comma-separated. */
+void misp_row_observables(const struct misp_row *row, const struct misp_value *value, struct str tail,
+                          struct buf *out, struct buf *refs);
+
+/* --- small things --- */
+
+/* A member that is a string, or a number's digits; empty otherwise. */
+struct str misp_text(struct json_val element, const char *name, char digits[24]);
+bool misp_flag(struct json_val element, const char *name);
+/* Seconds since 1970 in text or number; ERR_INVALID when there are none. */
+NODISCARD err_t misp_seconds(struct json_val element, const char *name, int64_t *out);
+struct misp_time misp_time_of(int64_t seconds);
+/* RFC 3339 with any offset, or epoch seconds; false: neither. */
+bool misp_time_parse(struct str text, struct misp_time *out);

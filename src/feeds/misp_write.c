@@ -1,0 +1,643 @@
+/* Events put together again. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "core/stamp.h"
+#include "feeds/misp_writing.h"
+
+/* --- adding --- */
+
+err_t misp_writer_new(struct misp_writer **out)
+{
+    static const struct hash_sip_key sip = {{0}}; /* keys are digests */
+    struct misp_writer *writer = mem_alloc(sizeof *writer);
+    if (writer == NULL)
+        return ERR_NOMEM;
+    *writer = (struct misp_writer) {0};
+    arena_init(&writer->arena, LIMIT_MISP_WRITE_BYTES);
+    map_init(&writer->ids, HASH_SIZE, LIMIT_MISP_WRITE_BYTES / 256, &sip);
+    buf_init(&writer->text, LIMIT_MISP_STIX_BYTES);
+    err_t err = json_parser_new(LIMIT_MISP_STIX_BYTES, &writer->parser);
+    if (err == ERR_OK)
+        err = json_parser_new(LIMIT_MISP_STIX_BYTES, &writer->second);
+    if (err != ERR_OK) {
+        misp_writer_free(writer);
+        return err;
+    }
+    *out = writer;
+    return ERR_OK;
+}
+
+void misp_writer_free(struct misp_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    json_parser_free(writer->parser);
+    json_parser_free(writer->second);
+    buf_deinit(&writer->text);
+    map_deinit(&writer->ids);
+    arena_deinit(&writer->arena);
+    mem_free(writer->kept);
+    mem_free(writer);
+}
+
+/* What never becomes an attribute: it says something about others, or stands in the events already. */
+static bool is_context(struct json_val object, struct str type)
+{
+    static const struct str names[] = {{"identity", 8},         {"marking-definition", 18},
+                                       {"relationship", 12},    {"extension-definition", 20},
+                                       {"sighting", 8},         {"opinion", 7},
+                                       {"language-content", 16}};
+    struct json_val labels, label;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq(names[i], type))
+            return true;
+    if (!json_get(object, STR("labels"), &labels) || !json_is(labels, JSON_ARRAY))
+        return false;
+    struct json_iter iter = json_array_iter(labels);
+    while (json_array_next(&iter, &label))
+        if (json_is(label, JSON_STRING) && str_starts(json_str(label), STR("misp:galaxy-type=")))
+            return true;
+    return false;
+}
+
+static unsigned level_of(struct str kind)
+{
+    for (unsigned level = 0; level < MISP_LEVELS; level++)
+        if (str_eq(misp_level_name(level), kind))
+            return level;
+    return str_eq(kind, STR("local")) ? MISP_LOCAL : MISP_LOOSE;
+}
+
+/* What a MISP event left in it; false: nothing. */
+static bool read_element(struct json_val object, struct kept *out, struct json_val *out_data)
+{
+    struct json_val extensions, extension, position;
+    struct str kind, event;
+    if (!json_get(object, STR("extensions"), &extensions) || !json_is(extensions, JSON_OBJECT) ||
+        !json_get(extensions, STR(MISP_EXTENSION), &extension) ||
+        !json_get_str(extension, STR("kind"), &kind) || !json_get_str(extension, STR("event"), &event) ||
+        !uuid_parse(event, &out->event))
+        return false;
+    out->level = level_of(kind);
+    if (json_get(extension, STR("position"), &position) && json_is(position, JSON_INT) &&
+        json_int(position) >= 0)
+        out->position = (uint64_t)json_int(position);
+    if (out->level == MISP_LOCAL)
+        return json_get(extension, STR("pieces"), out_data) && json_is(*out_data, JSON_ARRAY);
+    return out->level != MISP_LOOSE && json_get(extension, STR("data"), out_data) &&
+           json_is(*out_data, JSON_OBJECT);
+}
+
+static err_t grow(struct misp_writer *writer)
+{
+    if (writer->count < writer->size)
+        return ERR_OK;
+    size_t size = writer->size == 0 ? 1024 : writer->size * 2;
+    struct kept *kept = mem_grow(writer->kept, size * sizeof *kept);
+    if (kept == NULL)
+        return ERR_NOMEM;
+    writer->kept = kept;
+    writer->size = size;
+    return ERR_OK;
+}
+
+static err_t keep(struct misp_writer *writer, struct str id, const struct kept *kept)
+{
+    struct hash key = hash_sha256(bytes_from_str(id));
+    err_t err = grow(writer);
+    if (err != ERR_OK)
+        return err;
+    const uint64_t *before = map_get(&writer->ids, key.b);
+    if (before != NULL)
+        writer->kept[*before - 1].level = MISP_GONE;
+    if ((err = map_put(&writer->ids, key.b, writer->count + 1)) != ERR_OK)
+        return err;
+    writer->kept[writer->count++] = *kept;
+    return ERR_OK;
+}
+
+err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fault *fault)
+{
+    struct json_doc doc;
+    struct json_val data;
+    struct stix_key key;
+    struct str id, type;
+    struct kept kept = {.level = MISP_LOOSE, .position = writer->count};
+    err_t err = json_parse(writer->parser, object, &doc, fault);
+    if (err != ERR_OK)
+        return err;
+    struct json_val root = json_root(&doc);
+    if (!json_get_str(root, STR("id"), &id) || !stix_id_parse(id, &key) ||
+        !json_get_str(root, STR("type"), &type))
+        return fault_set(fault, ERR_INVALID, 0, "this is no STIX object");
+    memcpy(kept.uuid.b, key.b, UUID_SIZE);
+    if (!read_element(root, &kept, &data)) {
+        if (is_context(root, type))
+            return ERR_OK;
+        kept.level = MISP_LOOSE;
+        data = root;
+        kept.report = str_eq(type, STR("report")) || str_eq(type, STR("grouping"));
+    }
+    buf_clear(&writer->text);
+    if ((err = json_canon(data, NULL, &writer->text, fault)) != ERR_OK)
+        return err;
+    kept.data = arena_str(&writer->arena, buf_str(&writer->text));
+    return kept.data.at == NULL ? ERR_NOMEM : keep(writer, id, &kept);
+}
+
+/* --- finding --- */
+
+static int by_event(const void *one, const void *two)
+{
+    const struct kept *a = one, *b = two;
+    int order = memcmp(a->event.b, b->event.b, UUID_SIZE);
+    if (order == 0)
+        order = (a->level > b->level) - (a->level < b->level);
+    if (order == 0)
+        order = (a->position > b->position) - (a->position < b->position);
+    return order != 0 ? order : memcmp(a->uuid.b, b->uuid.b, UUID_SIZE);
+}
+
+/* Parses a text of the arena, which has no padding of its own. */
+static err_t parse(struct misp_writer *writer, struct json_parser *parser, struct str text,
+                   struct json_doc *doc)
+{
+    struct fault fault;
+    buf_clear(&writer->text);
+    buf_put_str(&writer->text, text);
+    uint8_t *padding = buf_extend(&writer->text, JSON_PADDING);
+    if (padding == NULL)
+        return buf_err(&writer->text);
+    memset(padding, 0, JSON_PADDING);
+    return json_parse(parser, bytes_of(writer->text.at, text.len), doc, &fault);
+}
+
+/* --- loose objects: which event --- */
+
+/* Namespace of events that no MISP made. */
+static const struct uuid name_space = {
+    {0x8a, 0x1f, 0x6d, 0x4e, 0x52, 0xc7, 0x4b, 0x0f, 0x9d, 0x3a, 0x6e, 0x7c, 0x0b, 0x95, 0xf2, 0xd1}};
+
+/* One event a creator and day of creation (observables have neither: one for all). */
+static struct uuid day_event(struct json_val object)
+{
+    char text[LIMIT_ID_BYTES + 16];
+    struct str creator = {0}, created = {0};
+    (void)json_get_str(object, STR("created_by_ref"), &creator);
+    (void)json_get_str(object, STR("created"), &created);
+    if (creator.len > LIMIT_ID_BYTES)
+        creator.len = 0;
+    created.len = created.len > 10 ? 10 : created.len;
+    int len = snprintf(text, sizeof text, "%.*s %.*s", STR_ARG(creator), STR_ARG(created));
+    return uuid_v5(&name_space, bytes_of(text, (size_t)len));
+}
+
+/* Members of a report go with it, unless an earlier one has them. */
+static err_t claim(struct misp_writer *writer, const struct kept *report, struct map *claimed)
+{
+    struct json_doc doc;
+    struct json_val refs, ref;
+    err_t err = parse(writer, writer->parser, report->data, &doc);
+    if (err != ERR_OK)
+        return err;
+    if (!json_get(json_root(&doc), STR("object_refs"), &refs) || !json_is(refs, JSON_ARRAY))
+        return ERR_OK;
+    struct json_iter iter = json_array_iter(refs);
+    while (err == ERR_OK && json_array_next(&iter, &ref)) {
+        if (!json_is(ref, JSON_STRING))
+            continue;
+        struct hash key = hash_sha256(bytes_from_str(json_str(ref)));
+        const uint64_t *index = map_get(&writer->ids, key.b);
+        if (index == NULL || map_get(claimed, key.b) != NULL)
+            continue;
+        struct kept *member = &writer->kept[*index - 1];
+        if (member->level == MISP_LOOSE && !member->report) {
+            member->event = report->uuid;
+            err = map_put(claimed, key.b, 1);
+        }
+    }
+    return err;
+}
+
+/* Observables and the like that carry the uuid of an element of an event are that element again. */
+static err_t drop_derived(struct misp_writer *writer, struct map *elements)
+{
+    err_t err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < writer->count; i++)
+        if (writer->kept[i].level < MISP_LEVELS)
+            err = map_put(elements, writer->kept[i].uuid.b, 1);
+    for (size_t i = 0; err == ERR_OK && i < writer->count; i++)
+        if (writer->kept[i].level == MISP_LOOSE && map_get(elements, writer->kept[i].uuid.b) != NULL)
+            writer->kept[i].level = MISP_GONE;
+    return err;
+}
+
+static err_t place_rest(struct misp_writer *writer)
+{
+    static const struct uuid none = {{0}};
+    for (size_t i = 0; i < writer->count; i++) {
+        struct kept *kept = &writer->kept[i];
+        struct json_doc doc;
+        if (kept->level != MISP_LOOSE || memcmp(kept->event.b, none.b, UUID_SIZE) != 0)
+            continue;
+        if (kept->report) {
+            kept->event = kept->uuid;
+            continue;
+        }
+        err_t err = parse(writer, writer->parser, kept->data, &doc);
+        if (err != ERR_OK)
+            return err;
+        kept->event = day_event(json_root(&doc));
+    }
+    return ERR_OK;
+}
+
+static err_t place_loose(struct misp_writer *writer)
+{
+    static const struct hash_sip_key sip = {{0}};
+    struct map claimed, elements;
+    map_init(&claimed, HASH_SIZE, LIMIT_MISP_WRITE_BYTES / 256, &sip);
+    map_init(&elements, UUID_SIZE, LIMIT_MISP_WRITE_BYTES / 256, &sip);
+    err_t err = drop_derived(writer, &elements);
+    for (size_t i = 0; err == ERR_OK && i < writer->count; i++)
+        if (writer->kept[i].level == MISP_LOOSE && writer->kept[i].report)
+            err = claim(writer, &writer->kept[i], &claimed);
+    map_deinit(&claimed);
+    map_deinit(&elements);
+    return err != ERR_OK ? err : place_rest(writer);
+}
+
+/* --- one event --- */
+
+struct joining {
+    struct misp_writer *writer;
+    const struct kept *from, *end; /* of this event, sorted */
+    struct json_val pieces;
+    bool has_pieces;
+    struct str uuid; /* of the element in hand */
+    unsigned level;
+    err_t err;
+    struct fault fault;
+};
+
+static void put_restored(struct joining *joining, unsigned level, struct json_val data, struct buf *out);
+
+/* Finds the piece of this element and member that stood at `position` (-1: the whole member). */
+static bool piece_at(const struct joining *joining, struct str member, int64_t position, struct json_val *out)
+{
+    struct json_val piece, at;
+    struct str of, name;
+    if (!joining->has_pieces)
+        return false;
+    struct json_iter iter = json_array_iter(joining->pieces);
+    while (json_array_next(&iter, &piece)) {
+        bool positioned = json_get(piece, STR("position"), &at) && json_is(at, JSON_INT);
+        if (json_get_str(piece, STR("of"), &of) && str_eq(of, joining->uuid) &&
+            json_get_str(piece, STR("member"), &name) && str_eq(name, member) &&
+            (positioned ? json_int(at) == position : position < 0) && json_get(piece, STR("value"), out))
+            return true;
+    }
+    return false;
+}
+
+static void put_value(struct joining *joining, struct json_val value, struct buf *out)
+{
+    err_t err = json_canon(value, NULL, out, &joining->fault);
+    if (err != ERR_OK && joining->err == ERR_OK)
+        joining->err = err;
+}
+
+/* The list with what stayed here in its old places. */
+static void put_list(struct joining *joining, struct str name, struct json_val list, struct buf *out)
+{
+    struct json_val entry, piece;
+    const char *comma = "";
+    int64_t position = 0;
+    struct json_iter iter = json_array_iter(list);
+    bool more = json_array_next(&iter, &entry);
+    buf_putc(out, '[');
+    for (;; position++) {
+        bool kept = piece_at(joining, name, position, &piece);
+        if (!kept && !more)
+            break;
+        buf_printf(out, "%s", comma);
+        put_value(joining, kept ? piece : entry, out);
+        if (!kept)
+            more = json_array_next(&iter, &entry);
+        comma = ",";
+    }
+    buf_putc(out, ']');
+}
+
+static void put_inner(struct joining *joining, struct json_val list, struct buf *out)
+{
+    struct json_val entry;
+    const char *comma = "";
+    struct json_iter iter = json_array_iter(list);
+    buf_putc(out, '[');
+    while (json_array_next(&iter, &entry)) {
+        buf_printf(out, "%s", comma);
+        put_restored(joining, MISP_ATTRIBUTE, entry, out);
+        comma = ",";
+    }
+    buf_putc(out, ']');
+}
+
+static enum json_canon_act restore(void *ctx, unsigned depth, struct str name, struct json_val value,
+                                   struct buf *out)
+{
+    struct joining *joining = ctx;
+    if (depth != 0 || !json_is(value, JSON_ARRAY))
+        return JSON_CANON_KEEP;
+    if (joining->level == MISP_OBJECT && str_eq(name, STR("Attribute"))) {
+        struct str uuid = joining->uuid;
+        put_inner(joining, value, out);
+        joining->uuid = uuid;
+        joining->level = MISP_OBJECT;
+        return JSON_CANON_TEXT;
+    }
+    if (!str_eq(name, STR("Tag")) && !str_eq(name, STR("Galaxy")))
+        return JSON_CANON_KEEP;
+    put_list(joining, name, value, out);
+    return JSON_CANON_TEXT;
+}
+
+static void put_whole_members(struct joining *joining, struct buf *out)
+{
+    struct json_val piece, position, value;
+    struct str of, name;
+    if (!joining->has_pieces || out->len == 0)
+        return;
+    struct json_iter iter = json_array_iter(joining->pieces);
+    while (json_array_next(&iter, &piece)) {
+        if (json_get(piece, STR("position"), &position) || !json_get_str(piece, STR("of"), &of) ||
+            !str_eq(of, joining->uuid) || !json_get_str(piece, STR("member"), &name) ||
+            !json_get(piece, STR("value"), &value))
+            continue;
+        out->len--; /* the brace */
+        buf_printf(out, "%s", out->at[out->len - 1] == '{' ? "" : ",");
+        json_write_str(out, name);
+        buf_putc(out, ':');
+        put_value(joining, value, out);
+        buf_putc(out, '}');
+    }
+}
+
+static void put_restored(struct joining *joining, unsigned level, struct json_val data, struct buf *out)
+{
+    struct json_canon_hook hook = {.member = restore, .ctx = joining};
+    joining->level = level;
+    joining->uuid = (struct str) {0};
+    (void)json_get_str(data, STR("uuid"), &joining->uuid);
+    err_t err = json_canon(data, &hook, out, &joining->fault);
+    if (err != ERR_OK && joining->err == ERR_OK)
+        joining->err = err;
+    put_whole_members(joining, out);
+}
+
+/* All elements of one level, each with a comma behind it. */
+static void put_level(struct joining *joining, unsigned level, struct buf *out)
+{
+    for (const struct kept *kept = joining->from; joining->err == ERR_OK && kept < joining->end; kept++) {
+        struct json_doc doc;
+        bool loose = kept->level == MISP_LOOSE && level == MISP_ATTRIBUTE && !kept->report;
+        if (kept->level != level && !loose)
+            continue;
+        joining->err = parse(joining->writer, joining->writer->parser, kept->data, &doc);
+        if (joining->err != ERR_OK)
+            return;
+        if (loose) {
+            misp_loose_attributes(json_root(&doc), out);
+            continue;
+        }
+        put_restored(joining, level, json_root(&doc), out);
+        buf_putc(out, ',');
+    }
+}
+
+/* `"Attribute":[...]` for the lists that were cut out; the event's text `event` ends with a brace. */
+static void put_lists(struct joining *joining, struct buf *event)
+{
+    static const struct {
+        unsigned level;
+        struct str empty, name;
+    } lists[] = {
+        {MISP_ATTRIBUTE, {"\"Attribute\":[]", 14}, {"\"Attribute\":[", 13}},
+        {MISP_OBJECT, {"\"Object\":[]", 11}, {"\"Object\":[", 10}},
+        {MISP_EVENT_REPORT, {"\"EventReport\":[]", 16}, {"\"EventReport\":[", 15}},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        size_t before = event->len;
+        event->len--;
+        buf_printf(event, "%s", event->at[event->len - 1] == '{' ? "" : ",");
+        buf_put_str(event, lists[i].name);
+        size_t empty = event->len;
+        put_level(joining, lists[i].level, event);
+        if (buf_err(event) != ERR_OK)
+            return;
+        if (event->len == empty) {
+            event->len = before - 1; /* nothing: the event's own empty list, or none, stands */
+        } else {
+            event->len--; /* the last comma */
+            buf_putc(event, ']');
+        }
+        buf_putc(event, '}');
+    }
+}
+
+/* A member that lists fill again is left out of the event's own text. */
+static enum json_canon_act restore_event(void *ctx, unsigned depth, struct str name, struct json_val value,
+                                         struct buf *out)
+{
+    static const struct str lists[] = {{"Attribute", 9}, {"Object", 6}, {"EventReport", 11}};
+    static const unsigned levels[] = {MISP_ATTRIBUTE, MISP_OBJECT, MISP_EVENT_REPORT};
+    const struct joining *joining = ctx;
+    for (size_t i = 0; depth == 0 && i < sizeof lists / sizeof lists[0]; i++)
+        if (str_eq(lists[i], name))
+            for (const struct kept *kept = joining->from; kept < joining->end; kept++)
+                if (kept->level == levels[i] || (kept->level == MISP_LOOSE && i == 0 && !kept->report))
+                    return JSON_CANON_DROP;
+    return restore(ctx, depth, name, value, out);
+}
+
+/* An event of which this view has no head: only what its parts say. */
+static void put_shell(struct joining *joining, struct buf *out)
+{
+    char uuid[UUID_TEXT_SIZE];
+    struct json_doc doc;
+    struct str name = {0}, text = {0};
+    struct misp_time time = {{0}};
+    int64_t seconds = 0;
+    const struct kept *first = joining->from;
+    for (const struct kept *kept = joining->from; kept < joining->end; kept++)
+        if (kept->report)
+            first = kept;
+    if (parse(joining->writer, joining->writer->parser, first->data, &doc) == ERR_OK) {
+        struct stamp stamp;
+        struct json_val root = json_root(&doc);
+        if (first->report)
+            (void)json_get_str(root, STR("name"), &name);
+        if (first->level == MISP_LOOSE && (json_get_str(root, STR("modified"), &text)) &&
+            stamp_parse(text, &stamp, NULL) == ERR_OK && stamp.seconds > 0)
+            seconds = stamp.seconds;
+        else if (first->level != MISP_LOOSE && misp_seconds(root, "timestamp", &seconds) != ERR_OK)
+            seconds = 0;
+    }
+    time = misp_time_of(seconds);
+    uuid_text(&first->event, uuid);
+    buf_printf(out, "{\"uuid\":\"%.*s\",\"info\":", UUID_TEXT_SIZE, uuid);
+    json_write_str(out, name.len > 0 ? name : STR("STIX objects"));
+    buf_printf(out,
+               ",\"date\":\"%.10s\",\"timestamp\":\"%lld\",\"publish_timestamp\":\"%lld\",\"published\":true,"
+               "\"analysis\":\"2\",\"threat_level_id\":\"4\",\"distribution\":\"0\","
+               "\"Orgc\":{\"name\":\"bongsu\",\"uuid\":\"%.36s\"}",
+               time.text, (long long)seconds, (long long)seconds, MISP_AUTHOR + sizeof "identity-");
+    if (first->report && parse(joining->writer, joining->writer->parser, first->data, &doc) == ERR_OK)
+        misp_loose_tags(json_root(&doc), out);
+    buf_putc(out, '}');
+}
+
+static void put_event(struct joining *joining, struct buf *out)
+{
+    struct json_doc doc, pieces;
+    struct json_canon_hook hook = {.member = restore_event, .ctx = joining};
+    for (const struct kept *kept = joining->from; kept < joining->end; kept++)
+        if (kept->level == MISP_LOCAL &&
+            parse(joining->writer, joining->writer->second, kept->data, &pieces) == ERR_OK) {
+            joining->pieces = json_root(&pieces);
+            joining->has_pieces = true;
+        }
+    if (joining->from->level == MISP_EVENT) {
+        joining->err = parse(joining->writer, joining->writer->parser, joining->from->data, &doc);
+        if (joining->err != ERR_OK)
+            return;
+        joining->level = MISP_EVENT;
+        (void)json_get_str(json_root(&doc), STR("uuid"), &joining->uuid);
+        joining->err = json_canon(json_root(&doc), &hook, out, &joining->fault);
+        if (joining->err == ERR_OK)
+            put_whole_members(joining, out);
+    } else {
+        put_shell(joining, out);
+    }
+    if (joining->err == ERR_OK && buf_err(out) == ERR_OK)
+        put_lists(joining, out);
+}
+
+/* --- the feed's other files --- */
+
+static void put_manifest(struct json_val event, struct str text, struct buf *out)
+{
+    static const char *const names[] = {"info", "analysis", "timestamp", "date", "threat_level_id",
+                                        "Orgc", "Tag"};
+    struct fault fault;
+    struct json_val value;
+    char hex[2 * HASH_SIZE];
+    struct hash digest = hash_sha256(bytes_from_str(text));
+    str_hex(digest.b, HASH_SIZE, hex);
+    buf_put_str(out, STR("{\"integrity:sha256\":\""));
+    buf_put(out, hex, sizeof hex);
+    buf_putc(out, '"');
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!json_get(event, str_of(names[i]), &value))
+            continue;
+        buf_printf(out, ",\"%s\":", names[i]);
+        if (json_canon(value, NULL, out, &fault) != ERR_OK)
+            buf_put_str(out, STR("null"));
+    }
+    buf_putc(out, '}');
+}
+
+/* MISP takes both parts of a value around the bar for values of their own. */
+static void put_hashes_of(struct json_val attributes, struct str uuid, struct buf *out)
+{
+    struct json_val attribute;
+    struct str value, type;
+    struct json_iter iter = json_array_iter(attributes);
+    while (json_array_next(&iter, &attribute)) {
+        if (!json_get_str(attribute, STR("value"), &value) || !json_get_str(attribute, STR("type"), &type))
+            continue;
+        bool composite = memchr(type.at, '|', type.len) != NULL || str_eq(type, STR("malware-sample"));
+        struct str rest = value, part = composite ? str_cut(&rest, '|') : value;
+        for (int i = 0; i < (composite ? 2 : 1); i++, part = rest) {
+            char hex[32];
+            uint8_t digest[HASH_MD5_SIZE];
+            if (part.len == 0)
+                continue;
+            hash_md5(bytes_from_str(part), digest);
+            str_hex(digest, sizeof digest, hex);
+            buf_printf(out, "%.32s,%.*s\n", hex, STR_ARG(uuid));
+        }
+    }
+}
+
+static void put_hashes(struct json_val event, struct str uuid, struct buf *out)
+{
+    struct json_val list, object;
+    if (json_get(event, STR("Attribute"), &list) && json_is(list, JSON_ARRAY))
+        put_hashes_of(list, uuid, out);
+    if (!json_get(event, STR("Object"), &list) || !json_is(list, JSON_ARRAY))
+        return;
+    struct json_iter iter = json_array_iter(list);
+    while (json_array_next(&iter, &object)) {
+        struct json_val inner;
+        if (json_get(object, STR("Attribute"), &inner) && json_is(inner, JSON_ARRAY))
+            put_hashes_of(inner, uuid, out);
+    }
+}
+
+static err_t write_event(struct misp_writer *writer, const struct kept *from, const struct kept *end,
+                         bool (*event)(void *ctx, const struct misp_written *written), void *ctx,
+                         bool *out_on)
+{
+    struct buf text, manifest, hashes;
+    struct joining joining = {.writer = writer, .from = from, .end = end};
+    char uuid[UUID_TEXT_SIZE];
+    struct json_doc doc;
+    buf_init(&text, LIMIT_MISP_STIX_BYTES);
+    buf_init(&manifest, LIMIT_OBJECT_BYTES);
+    buf_init(&hashes, LIMIT_MISP_STIX_BYTES);
+    buf_put_str(&text, STR("{\"Event\":"));
+    struct buf inner;
+    buf_init(&inner, LIMIT_MISP_STIX_BYTES);
+    put_event(&joining, &inner);
+    buf_put_str(&text, buf_str(&inner));
+    buf_putc(&text, '}');
+    err_t err = joining.err != ERR_OK ? joining.err : buf_err(&inner);
+    if (err == ERR_OK)
+        err = buf_err(&text);
+    uuid_text(&from->event, uuid);
+    struct str name = {uuid, UUID_TEXT_SIZE};
+    if (err == ERR_OK && (err = parse(writer, writer->parser, buf_str(&inner), &doc)) == ERR_OK) {
+        put_manifest(json_root(&doc), buf_str(&text), &manifest);
+        put_hashes(json_root(&doc), name, &hashes);
+        struct misp_written written = {name, buf_str(&text), buf_str(&manifest), buf_str(&hashes)};
+        *out_on = event(ctx, &written);
+    }
+    buf_deinit(&inner);
+    buf_deinit(&hashes);
+    buf_deinit(&manifest);
+    buf_deinit(&text);
+    return err;
+}
+
+err_t misp_writer_finish(struct misp_writer *writer,
+                         bool (*event)(void *ctx, const struct misp_written *written), void *ctx)
+{
+    bool on = true;
+    err_t err = place_loose(writer);
+    if (err != ERR_OK || writer->count == 0)
+        return err;
+    qsort(writer->kept, writer->count, sizeof *writer->kept, by_event);
+    for (size_t i = 0; err == ERR_OK && on && i < writer->count;) {
+        size_t end = i + 1, live = writer->kept[i].level != MISP_GONE;
+        while (end < writer->count &&
+               memcmp(writer->kept[end].event.b, writer->kept[i].event.b, UUID_SIZE) == 0)
+            live += writer->kept[end++].level != MISP_GONE;
+        if (live > 0)
+            err = write_event(writer, &writer->kept[i], &writer->kept[end], event, ctx, &on);
+        i = end;
+    }
+    return err;
+}

@@ -1,0 +1,32 @@
+/* Inside the room: objects of one view on their way to MISP events. */
+#pragma once
+
+#include "core/arena.h"
+#include "core/map.h"
+#include "feeds/misp_state.h"
+
+enum { MISP_LOCAL = MISP_LEVELS, MISP_LOOSE, MISP_GONE };
+
+/* One object that was added; its texts live in the writer's arena. */
+struct kept {
+    struct uuid event; /* that it belongs to */
+    unsigned level;    /* enum misp_level, MISP_LOCAL, MISP_LOOSE, MISP_GONE: a later one took its place */
+    uint64_t position; /* among its kind; of a loose one its order of arrival */
+    struct uuid uuid;  /* of its id */
+    struct str data;   /* its own members (or "[pieces]"); of a loose object the object itself */
+    bool report;       /* loose: others stand in its object_refs */
+};
+
+struct misp_writer {
+    struct arena arena;
+    struct kept *kept;
+    size_t count, size;
+    struct map ids; /* SHA-256 of an id -> index + 1 */
+    struct json_parser *parser, *second;
+    struct buf text;
+};
+
+/* misp_loose.c: an object that no MISP event left behind, as attributes (each with a comma behind it). */
+void misp_loose_attributes(struct json_val object, struct buf *out);
+/* `,"Tag":[...]` of the TLP among its markings. */
+void misp_loose_tags(struct json_val object, struct buf *out);
