@@ -4,6 +4,7 @@
 
 #include "core/limit.h"
 #include "stix/marking.h"
+#include "stix/mend.h"
 #include "stix/stix.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -64,6 +65,24 @@ static void read_one(struct json_parser *parser, struct bytes source, struct jso
     arena_deinit(&arena);
 }
 
+/* What is mended is JSON, and the report is never empty. */
+static void mend_one(struct json_parser *parser, struct json_val root)
+{
+    static const struct stix_mint mint = {{{1}}, {"identity--0d6a1a43-8f6e-4c39-9d65-0e6f4a2e9a11", 46}};
+    struct buf minted, report;
+    struct json_doc doc;
+    buf_init(&minted, LIMIT_OBJECT_BYTES);
+    buf_init(&report, 1024);
+    if (stix_mend(root, &mint, &minted, &report) == ERR_OK) {
+        must(report.len > 0 && buf_err(&report) == ERR_OK);
+        uint8_t *text = padded(minted.at, minted.len);
+        must(json_parse(parser, bytes_of(text, minted.len), &doc, NULL) == ERR_OK);
+        free(text);
+    }
+    buf_deinit(&minted);
+    buf_deinit(&report);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct json_parser *parser;
@@ -72,8 +91,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     must(json_parser_new(2 * LIMIT_OBJECT_BYTES, &parser) == ERR_OK);
     uint8_t *text = padded(bytes, size);
-    if (json_parse(parser, bytes_of(text, size), &doc, NULL) == ERR_OK)
+    if (json_parse(parser, bytes_of(text, size), &doc, NULL) == ERR_OK) {
         read_one(parser, bytes_of(text, size), json_root(&doc));
+        if (json_parse(parser, bytes_of(text, size), &doc, NULL) == ERR_OK)
+            mend_one(parser, json_root(&doc));
+    }
     free(text);
     json_parser_free(parser);
     return 0;
