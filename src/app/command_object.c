@@ -14,6 +14,10 @@ static bool say_copy(void *ctx, const struct gate_object *object)
     line_bool(call->out, "assertion", object->assertion);
     line_bool(call->out, "quarantined", object->quarantined);
     line_count(call->out, "bytes", object->bytes.len);
+    if (object->mended.len > 0) {
+        line_text(call->out, "mended", object->mended);
+        line_text(call->out, "original", str_from_bytes(object->original));
+    }
     line_text(call->out, "object", str_from_bytes(object->bytes));
     line_end(call->out);
     return buf_err(call->out) == ERR_OK;

@@ -24,6 +24,25 @@ static err_t read_until(struct command_call *call, int64_t *out)
     return ERR_OK;
 }
 
+static const char *const profiles[] = {[GATE_PROFILE_STANDARD] = "standard",
+                                       [GATE_PROFILE_STRICT] = "strict",
+                                       [GATE_PROFILE_LENIENT] = "lenient"};
+
+static err_t read_profile(struct command_call *call, enum gate_profile *out)
+{
+    struct str text = command_text_or_empty(call, "profile");
+    *out = GATE_PROFILE_STANDARD;
+    if (text.len == 0)
+        return ERR_OK;
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
+        if (str_eq(text, str_of(profiles[i]))) {
+            *out = (enum gate_profile)i;
+            return ERR_OK;
+        }
+    return command_refuse(call, ERR_USAGE, "write strict, standard or lenient", "profile: there is no %.*s",
+                          STR_ARG(text));
+}
+
 static err_t source_add(struct command_call *call)
 {
     struct gate_source source = {
@@ -31,7 +50,7 @@ static err_t source_add(struct command_call *call)
     struct gate_by by = command_by(call);
     uint32_t number;
     err_t err;
-    if (TRY(err, command_text(call, "name", &source.name)) ||
+    if (TRY(err, command_text(call, "name", &source.name)) || TRY(err, read_profile(call, &source.profile)) ||
         TRY(err, read_until(call, &source.assume_until_us)))
         return err;
     if (command_text_or_empty(call, "assume").len > 0) {
@@ -65,6 +84,7 @@ static err_t source_list(struct command_call *call)
         line_word(call->out, "kind", source->partner >= 0 ? "partner" : source->own ? "own" : "foreign");
         line_bool(call->out, "declared", !source->undeclared);
         line_bool(call->out, "rewrites", source->rewrites);
+        line_word(call->out, "profile", profiles[source->profile]);
         line_word(call->out, "assume", stix_tlp_name(source->assume));
         line_time(call->out, "until", source->assume_until_us);
         line_end(call->out);

@@ -117,13 +117,14 @@ struct tally {
     struct core_role *role;
     struct buf *out;
     uint64_t count[GATE_REFUSED + 1];
-    uint64_t warnings;
+    uint64_t mended, warnings;
 };
 
 static void say_answer(void *ctx, const struct gate_answer *answer)
 {
     struct tally *tally = ctx;
     tally->count[answer->disposition]++;
+    tally->mended += answer->mended.len > 0;
     tally->warnings += answer->warnings;
     tally->role->objects_in++;
     if (answer->fault == NULL)
@@ -150,6 +151,7 @@ static void say_batch(struct tally *tally, const struct adding *adding)
     line_count(tally->out, "batch", adding->batches);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         line_count(tally->out, gate_disposition_word(all[i]), tally->count[all[i]]);
+    line_count(tally->out, "mended", tally->mended);
     line_count(tally->out, "warnings", tally->warnings);
     line_end(tally->out);
 }

@@ -38,15 +38,15 @@ struct add {
     struct sent sent[AHEAD];
     size_t out, back; /* batches sent, batches answered, of this file; sent[out % AHEAD] is being filled */
     size_t bytes_done, objects_done;
-    uint64_t totals[7];
+    uint64_t totals[8];
     int64_t told_us;
     bool bar;
     bool broken; /* the conversation is over: `status` says how */
     int status;
 };
 
-static const char *const words[] = {"new",      "duplicate", "seen",    "assertion",
-                                    "conflict", "refused",   "warnings"};
+static const char *const words[] = {"new",      "duplicate", "seen",   "assertion",
+                                    "conflict", "refused",   "mended", "warnings"};
 enum { WORDS = sizeof words / sizeof words[0], REFUSED = 5 };
 
 /* --- progress --- */

@@ -1,4 +1,6 @@
 /* The way in: cut, parse once, check, settle authority and version, append (DESIGN 4 step 3, DESIGN 5). */
+#include <stdio.h>
+
 #include "core/wr.h"
 #include "gate/state.h"
 
@@ -16,8 +18,14 @@ struct intake {
     struct json_slice *slices;
     size_t slice_count;
     size_t slice_size;
-    err_t err; /* sticky, of the whole submission */
+    bool mended; /* the object at hand was minted from what came */
+    err_t err;   /* sticky, of the whole submission */
 };
+
+static struct bytes slice_bytes(const struct intake *in, struct json_slice slice)
+{
+    return (struct bytes) {in->text.at + slice.from, slice.len};
+}
 
 const char *gate_disposition_word(enum gate_disposition disposition)
 {
@@ -151,7 +159,7 @@ static err_t refuse(struct intake *in, size_t index, struct json_slice slice, st
                     struct fault *fault)
 {
     struct gate *gate = in->gate;
-    struct bytes bytes = {in->text.at + slice.from, slice.len};
+    struct bytes bytes = slice_bytes(in, slice);
     if (fault->pointer[0] != '\0')
         fault->offset = json_pointer_offset(bytes, str_of(fault->pointer));
     uint64_t lsn;
@@ -216,11 +224,11 @@ static bool conflict_known(const struct copies *copies, uint64_t about)
     return false;
 }
 
-static err_t keep(struct intake *in, size_t index, struct json_slice slice, const struct stix_object *object,
-                  const struct hash *canon)
+/* `bytes` are what is held: those of the slice, or what was minted from it. */
+static err_t keep(struct intake *in, size_t index, struct json_slice slice, struct bytes bytes,
+                  const struct stix_object *object, const struct hash *canon)
 {
     struct gate *gate = in->gate;
-    struct bytes bytes = {in->text.at + slice.from, slice.len};
     struct copies copies;
     err_t err = copies_load(gate, &object->key, &copies);
     if (err != ERR_OK)
@@ -241,6 +249,8 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, cons
             TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)))
             return err;
         fresh_put(gate, lsn, slot, &envelope, object, bytes);
+        if (in->mended && TRY(err, mend_keep(gate, &envelope, lsn, slice_bytes(in, slice))))
+            return err;
         break;
     case GATE_SEEN:
         if (TRY(err, object_append(gate, FRAME_SEEN, &envelope, bytes, &lsn, &slot)) ||
@@ -254,6 +264,9 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, cons
         fault.offset += slice.from;
         break;
     case GATE_DUPLICATE:
+        if (in->mended && TRY(err, mend_keep(gate, &envelope, lsn, slice_bytes(in, slice))))
+            return err;
+        break;
     case GATE_REFUSED:
         break;
     }
@@ -264,6 +277,7 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, cons
                                     .lsn = lsn,
                                     .offset = slice.from,
                                     .fault = ruling.disposition == GATE_CONFLICT ? &fault : NULL,
+                                    .mended = in->mended ? mend_report(gate) : STR(""),
                                     .warnings = object->warning_count + object->warnings_dropped});
     return ERR_OK;
 }
@@ -317,19 +331,81 @@ static struct str id_text(struct json_val value)
     return id;
 }
 
+err_t accept_one(struct gate *gate, const struct gate_submission *submission, struct bytes text,
+                 int64_t now_us)
+{
+    struct intake in = {.gate = gate, .submission = submission, .text = text, .now_us = now_us};
+    struct stix_object object;
+    struct hash canon;
+    struct json_doc doc;
+    err_t err;
+    if (TRY(err, json_parse(gate->parser_one, text, &doc, NULL)) ||
+        TRY(err, examine(gate, json_root(&doc), text, &object, &canon, NULL)))
+        return err;
+    return keep(&in, 0, (struct json_slice) {0, text.len}, text, &object, &canon);
+}
+
+/* A strict source's object must not break a rule that others may. */
+static err_t stay_strict(const struct stix_object *object, struct fault *fault)
+{
+    for (size_t i = 0; i < object->warning_count; i++) {
+        const struct stix_warning *warning = &object->warnings[i];
+        if (!warning->must)
+            continue;
+        (void)snprintf(fault->section, sizeof fault->section, "%s", warning->section);
+        (void)snprintf(fault->pointer, sizeof fault->pointer, "%.*s", STR_ARG(warning->pointer));
+        return fault_set(fault, ERR_INVALID, 0, "%s", warning->what);
+    }
+    return ERR_OK;
+}
+
+/* What a lenient source sent and STIX 2.1 refuses. ERR_UNSUPPORTED: it stays refused, for its first reason.
+ */
+static err_t accept_mended(struct intake *in, size_t index, struct json_slice slice, struct json_val value)
+{
+    struct gate *gate = in->gate;
+    struct stix_object object;
+    struct hash canon;
+    struct fault fault = {0};
+    struct json_doc doc;
+    struct bytes minted;
+    err_t err;
+    if (slice.len > LIMIT_OBJECT_BYTES ||
+        TRY(err, mend_object(gate, in->submission, value, slice_bytes(in, slice), in->now_us, &minted)))
+        return slice.len > LIMIT_OBJECT_BYTES ? ERR_UNSUPPORTED : err;
+    if (TRY(err, json_parse(gate->parser_one, minted, &doc, &fault)) ||
+        TRY(err, examine(gate, json_root(&doc), minted, &object, &canon, &fault)))
+        return faults_of_input(err) ? ERR_UNSUPPORTED : err;
+    in->mended = true;
+    err = keep(in, index, slice, minted, &object, &canon);
+    in->mended = false;
+    return err;
+}
+
 static err_t accept_value(struct intake *in, size_t index, struct json_slice slice, struct json_val value)
 {
     struct stix_object object;
     struct hash canon;
     struct fault fault = {0};
-    err_t err = examine(in->gate, value, (struct bytes) {in->text.at + slice.from, slice.len}, &object,
-                        &canon, &fault);
+    enum gate_profile profile = gate_source_get(in->gate, in->submission->source)->profile;
+    struct str id = id_text(value);
+    err_t err = examine(in->gate, value, slice_bytes(in, slice), &object, &canon, &fault);
+    if (err == ERR_OK && profile == GATE_PROFILE_STRICT)
+        err = stay_strict(&object, &fault);
     if (err == ERR_OK)
-        return keep(in, index, slice, &object, &canon);
+        return keep(in, index, slice, slice_bytes(in, slice), &object, &canon);
     if (!faults_of_input(err))
         return err;
     fault.code = err;
-    return refuse(in, index, slice, id_text(value), &fault);
+    if (err == ERR_INVALID && profile == GATE_PROFILE_LENIENT) {
+        id = arena_str(&in->gate->accept_arena, id); /* the tape makes way for the minted one's */
+        if (id.at == NULL)
+            return ERR_NOMEM;
+        err = accept_mended(in, index, slice, value);
+        if (err != ERR_UNSUPPORTED)
+            return err;
+    }
+    return refuse(in, index, slice, id, &fault);
 }
 
 /* Parses a slice by itself: the batch as a whole does not parse, or it is one of many lines. */
@@ -456,7 +532,7 @@ err_t gate_accept(struct gate *gate, const struct gate_submission *submission, s
     if (text.len > LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES)
         return fault_set(fault, ERR_LIMIT, 0, "a submission holds at most %u bytes",
                          LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES);
-    struct intake in = {gate, submission, text, now_us, answer, ctx, NULL, 0, 0, ERR_OK};
+    struct intake in = {gate, submission, text, now_us, answer, ctx, NULL, 0, 0, false, ERR_OK};
     struct fault split_fault = {0};
     enum json_split_kind kind;
     arena_reset(&gate->accept_arena);

@@ -76,6 +76,8 @@ void source_write(struct buf *out, const struct gate_source *source)
     wr_u8(out, (uint8_t)source->assume);
     wr_u16(out, (uint16_t)(source->partner + 1));
     wr_u64(out, (uint64_t)source->assume_until_us);
+    if (source->profile != GATE_PROFILE_STANDARD) /* older nodes wrote none */
+        wr_u8(out, (uint8_t)source->profile);
 }
 
 static err_t source_read(struct bytes value, struct gate_source *out)
@@ -86,6 +88,10 @@ static err_t source_read(struct bytes value, struct gate_source *out)
     source.assume = (enum stix_tlp)rd_u8(&rd);
     source.partner = (int)rd_u16(&rd) - 1;
     source.assume_until_us = (int64_t)rd_u64(&rd);
+    if (rd.left > 0)
+        source.profile = (enum gate_profile)rd_u8(&rd);
+    if (source.profile > GATE_PROFILE_LENIENT)
+        return ERR_CORRUPT;
     if (rd_end(&rd) != ERR_OK || source.number == 0 || source.number > LIMIT_SOURCES ||
         source.assume > STIX_TLP_RED || source.partner >= LIMIT_PARTNERS)
         return ERR_CORRUPT;

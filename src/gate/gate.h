@@ -68,13 +68,23 @@ void gate_counts(const struct gate *gate, struct gate_counts *out);
 
 enum { GATE_SOURCE_NONE = 0 };
 
+/* What is taken in from a source. Duplicate names, lone surrogates and numbers that do not round-trip are
+ * refused in every one (docs/protocol/INTAKE.md). */
+enum gate_profile {
+    GATE_PROFILE_STANDARD, /* breaches of a MUST that leave one reading are warnings */
+    GATE_PROFILE_STRICT,   /* ...are refused */
+    GATE_PROFILE_LENIENT,  /* and what can be mended is: a minted object is held and leaves, the bytes that
+                              came are kept */
+};
+
 struct gate_source {
     uint32_t number; /* from 1; stands in envelopes */
     struct str name;
-    bool own;                /* what it delivers without another bound creator is this node's */
-    bool rewrites;           /* its later copy under the same (id, modified) wins (ATT&CK) */
-    bool undeclared;         /* made by first use; nothing was assumed */
-    int partner;             /* index of the partner whose node it is; -1: a local source */
+    bool own;        /* what it delivers without another bound creator is this node's */
+    bool rewrites;   /* its later copy under the same (id, modified) wins (ATT&CK) */
+    bool undeclared; /* made by first use; nothing was assumed */
+    int partner;     /* index of the partner whose node it is; -1: a local source */
+    enum gate_profile profile;
     enum stix_tlp assume;    /* for objects without any marking; STIX_TLP_NONE: hold them */
     int64_t assume_until_us; /* INT64_MAX: no end */
 };
@@ -187,7 +197,8 @@ struct gate_answer {
     uint64_t lsn;  /* where it or its quarantined copy stands; 0: refused, and no bytes stand there to keep */
     size_t offset; /* of the object in the text */
     const struct fault
-        *fault; /* GATE_REFUSED and GATE_CONFLICT; its offset counts from the start of the text */
+        *fault;        /* GATE_REFUSED and GATE_CONFLICT; its offset counts from the start of the text */
+    struct str mended; /* what was changed to make the object that is held; empty: nothing */
     size_t warnings;
 };
 
@@ -432,6 +443,8 @@ struct gate_object {
     struct record_envelope envelope;
     bool newest, assertion, quarantined, current_view; /* current_view: not superseded by its owner */
     uint64_t released;                                 /* partners that have it */
+    struct bytes original; /* what it was minted from; empty: it is held as it came */
+    struct str mended;     /* what was changed then */
 };
 /* Every copy held of one id: versions in order, then variants. */
 NODISCARD err_t gate_versions(struct gate *gate, const struct stix_key *object,

@@ -24,7 +24,8 @@ static err_t show_copy(struct gate *gate, const struct copies *copies, const str
                                  .quarantined = (copy->flags & COPY_QUARANTINED) != 0,
                                  .current_view = copy_is_current(copies, copy),
                                  .released = state.released};
-    return ERR_OK;
+    err = mend_original(gate, copy->lsn, &gate->step_arena, &out->original, &out->mended);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 err_t gate_versions(struct gate *gate, const struct stix_key *object,

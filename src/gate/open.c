@@ -275,6 +275,8 @@ static err_t init_memory(struct gate *gate, const struct gate_setup *setup)
     buf_init(&gate->record, RECORD_BYTES_MAX);
     buf_init(&gate->plain, PARSE_BYTES_MAX);
     buf_init(&gate->scratch, PARSE_BYTES_MAX);
+    buf_init(&gate->minted, PARSE_BYTES_MAX);
+    buf_init(&gate->mended, FAULT_WHAT_MAX * 4);
     err_t err;
     if (TRY(err, setup->os->random(setup->os->ctx, gate->sip.b, sizeof gate->sip.b)))
         return err;
@@ -365,6 +367,8 @@ void gate_close(struct gate *gate)
     buf_deinit(&gate->record);
     buf_deinit(&gate->plain);
     buf_deinit(&gate->scratch);
+    buf_deinit(&gate->minted);
+    buf_deinit(&gate->mended);
     arena_deinit(&gate->facts_arena);
     arena_deinit(&gate->accept_arena);
     arena_deinit(&gate->step_arena);

@@ -135,6 +135,8 @@ err_t quarantine_replay(struct gate *gate, const struct frame *frame, const stru
     struct fault fault;
     struct bytes refused;
     err_t err;
+    if (envelope->reason == RECORD_QUARANTINE_MENDED)
+        return mend_apply(gate, frame->lsn, envelope);
     buf_clear(&gate->plain);
     if (TRY(err, store_unseal(gate->store, frame, &gate->plain)) ||
         TRY(err, record_fault_read(buf_bytes(&gate->plain), &fault, &refused)))

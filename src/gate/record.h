@@ -36,6 +36,8 @@ enum record_quarantine {
     RECORD_QUARANTINE_REFUSED,  /* broke a rule: the sealed part starts with the fault */
     RECORD_QUARANTINE_CONFLICT, /* same (id, modified), other content: newer arrival */
     RECORD_QUARANTINE_PIECE,    /* refused because larger than an object: one of several, sealed as REFUSED */
+    RECORD_QUARANTINE_MENDED,   /* waits for nobody: what the OBJ `about` was minted from, sealed as REFUSED,
+                                   the   changes in the place of the fault */
 };
 
 void record_envelope_write(struct buf *out, const struct record_envelope *envelope);

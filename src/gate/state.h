@@ -232,6 +232,7 @@ struct gate {
     struct arena fresh_arena;
     uint64_t decides_asked;
     struct buf canon, record, plain, scratch;
+    struct buf minted, mended; /* mend.c: the object at hand, and what was changed in it */
     bool group_open;
 };
 
@@ -312,6 +313,24 @@ NODISCARD err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind ki
                              const struct record_envelope *envelope, const struct stix_object *object,
                              const struct hash *canon);
 NODISCARD err_t object_replay(struct gate *gate, const struct frame *frame);
+
+/* One object of the node itself, told to nobody. `text` is followed by JSON_PADDING bytes. */
+NODISCARD err_t accept_one(struct gate *gate, const struct gate_submission *submission, struct bytes text,
+                           int64_t now_us);
+
+/* --- mend.c --- */
+/* What stix_mend makes of `value` (whose text is `bytes`), in the gate's own buffer with JSON_PADDING behind.
+ * The node's identity is held from then on; parser_one was used. ERR_UNSUPPORTED: it cannot be mended. */
+NODISCARD err_t mend_object(struct gate *gate, const struct gate_submission *submission,
+                            struct json_val value, struct bytes bytes, int64_t now_us, struct bytes *out);
+struct str mend_report(const struct gate *gate); /* of the last one; good until the next */
+/* Keeps the bytes that the OBJ at `lsn` was minted from, unless they are kept. */
+NODISCARD err_t mend_keep(struct gate *gate, const struct record_envelope *minted, uint64_t lsn,
+                          struct bytes bytes);
+/* What the OBJ at `lsn` was minted from, copied to the arena. ERR_NOTFOUND: it is held as it came. */
+NODISCARD err_t mend_original(struct gate *gate, uint64_t lsn, struct arena *arena, struct bytes *out_bytes,
+                              struct str *out_report);
+NODISCARD err_t mend_apply(struct gate *gate, uint64_t lsn, const struct record_envelope *envelope);
 
 /* --- key.c --- */
 bool key_is_observable(const struct stix_key *key);

@@ -31,6 +31,7 @@ struct bench {
     err_t last_code;
     size_t last_offset; /* of the fault, from the start of the submission */
     uint64_t last_lsn;
+    char last_id[LIMIT_ID_BYTES + 1];
     uint8_t hops; /* of the next submission */
 };
 
@@ -78,6 +79,7 @@ static inline void bench_answer(void *ctx, const struct gate_answer *answer)
     struct bench *b = ctx;
     b->answers[answer->disposition]++;
     b->last_lsn = answer->lsn;
+    (void)snprintf(b->last_id, sizeof b->last_id, "%.*s", STR_ARG(answer->id));
     if (answer->fault != NULL) {
         (void)snprintf(b->last_fault, sizeof b->last_fault, "%s", answer->fault->what);
         b->last_code = answer->fault->code;

@@ -570,6 +570,90 @@ static void hostile_files(void **state)
     bench_deinit(&b);
 }
 
+static bool keep_original(void *ctx, const struct gate_object *object)
+{
+    char *out = ctx;
+    (void)snprintf(out, TEXT_MAX, "%.*s|%.*s|%.*s", STR_ARG(str_from_bytes(object->bytes)),
+                   STR_ARG(str_from_bytes(object->original)), STR_ARG(object->mended));
+    return true;
+}
+
+static void only_copy(struct bench *b, const char *id, char out[TEXT_MAX])
+{
+    struct stix_key key = bench_key(id);
+    out[0] = '\0';
+    assert_int_equal(gate_versions(b->gate, &key, keep_original, out), ERR_OK);
+}
+
+static void set_profile(struct bench *b, const char *name, enum gate_profile profile)
+{
+    struct gate_source source = {.name = str_of(name), .profile = profile, .assume_until_us = INT64_MAX};
+    uint32_t number;
+    assert_int_equal(gate_source_put(b->gate, &source, &by_test, b->now_us, &number), ERR_OK);
+}
+
+/* A lenient source's STIX 2.0 is held as a minted object beside its own bytes, once; whoever is not lenient
+ * is refused. */
+static void a_lenient_source(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"type\":\"tool\",\"id\":\"tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9\","
+        "\"created\":\"2020-01-02T03:04:05.678Z\",\"modified\":\"2020-01-02T03:04:05.678Z\","
+        "\"name\":\"x\",\"labels\":[\"remote-access\"]}";
+    struct bench b;
+    struct gate_counts counts;
+    char held[TEXT_MAX], again[TEXT_MAX];
+    bench_init(&b);
+    uint32_t source = bench_source(&b, "feed", STIX_TLP_NONE, true, false);
+    assert_int_equal(bench_add(&b, source, text), GATE_REFUSED);
+    set_profile(&b, "feed", GATE_PROFILE_LENIENT);
+    assert_int_equal(bench_add(&b, source, text), GATE_NEW);
+    assert_int_equal(bench_add(&b, source, text), GATE_DUPLICATE);
+    gate_counts(b.gate, &counts);
+    assert_int_equal(counts.objects, 2); /* it, and the identity of this node */
+    assert_int_equal(counts.quarantined, 1);
+    only_copy(&b, b.last_id, held);
+    assert_null(strstr(held, "tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9|"));
+    assert_non_null(strstr(held, text)); /* byte for byte */
+    assert_non_null(strstr(held, "labels became its types"));
+    /* The log alone brings both back. */
+    bench_reopen(&b);
+    only_copy(&b, b.last_id, again);
+    assert_string_equal(held, again);
+    assert_int_equal(bench_add(&b, source, text), GATE_DUPLICATE);
+    /* Refused in every profile. */
+    assert_int_equal(bench_add(&b, source,
+                               "{\"type\":\"tool\",\"type\":\"tool\",\"id\":"
+                               "\"tool--6b0d3c6e-1f7a-4c52-9e21-84b3d7602af9\",\"name\":\"x\","
+                               "\"created\":\"2020-01-02T03:04:05.678Z\"}"),
+                     GATE_REFUSED);
+    assert_int_equal(
+        bench_add(&b, source,
+                  "{\"type\":\"tool\",\"id\":\"tool--6b0d3c6e-1f7a-4c52-9e21-84b3d7602af9\","
+                  "\"name\":\"x\",\"created\":\"2020-01-02T03:04:05.678Z\",\"x_n\":0.1234567890123456789}"),
+        GATE_REFUSED);
+    bench_deinit(&b);
+}
+
+/* A breach of a MUST that leaves one reading: a warning, or for a strict source a refusal that names it. */
+static void a_strict_source(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    bench_init(&b);
+    uint32_t source = bench_source(&b, "feed", STIX_TLP_NONE, true, false);
+    assert_int_equal(bench_add(&b, source, indicator(text, 1, 1, ",\"labels\":[]")), GATE_NEW);
+    set_profile(&b, "feed", GATE_PROFILE_STRICT);
+    assert_int_equal(bench_add(&b, source, indicator(text, 2, 1, ",\"labels\":[]")), GATE_REFUSED);
+    assert_string_equal(b.last_pointer, "/labels");
+    assert_int_equal(bench_add(&b, source, indicator(text, 2, 1, "")), GATE_NEW);
+    bench_reopen(&b);
+    assert_int_equal(bench_add(&b, source, indicator(text, 3, 1, ",\"labels\":[]")), GATE_REFUSED);
+    bench_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +673,8 @@ int main(void)
         cmocka_unit_test(a_huge_batch),
         cmocka_unit_test(an_object_too_large),
         cmocka_unit_test(hostile_files),
+        cmocka_unit_test(a_lenient_source),
+        cmocka_unit_test(a_strict_source),
     };
     assert_int_equal(sign_start(), ERR_OK);
     return cmocka_run_group_tests_name("gate accept", tests, NULL, NULL);
