@@ -8,6 +8,7 @@ enum { TEXT_SIZE = 768, REQUEST_BYTES_MAX = 128 << 10 };
 
 struct kept {
     struct page *page; /* the body; NULL: free */
+    struct page *packed[CODING_COUNT];
     struct hash key;
     struct exchange_marks marks;
     uint64_t asked; /* order of asking */
@@ -53,7 +54,10 @@ void edge_cache_free(struct edge_cache *cache)
 
 static size_t size_of(const struct kept *kept)
 {
-    return page_bytes(kept->page).len;
+    size_t size = page_bytes(kept->page).len;
+    for (size_t i = 0; i < CODING_COUNT; i++)
+        size += kept->packed[i] == NULL ? 0 : page_bytes(kept->packed[i]).len;
+    return size;
 }
 
 static void drop(struct edge_cache *cache, struct kept *kept)
@@ -62,6 +66,10 @@ static void drop(struct edge_cache *cache, struct kept *kept)
     cache->count.bytes -= size_of(kept);
     page_unref(kept->page);
     kept->page = NULL;
+    for (size_t i = 0; i < CODING_COUNT; i++) {
+        page_unref(kept->packed[i]);
+        kept->packed[i] = NULL;
+    }
 }
 
 static bool is_true(const struct edge_cache *cache, const struct exchange_marks *marks)
@@ -84,12 +92,13 @@ static struct kept *find(struct edge_cache *cache, const struct hash *key)
     return NULL;
 }
 
-static struct kept *oldest(struct edge_cache *cache)
+/* The one asked for longest ago, but not `but`. */
+static struct kept *oldest(struct edge_cache *cache, const struct kept *but)
 {
     struct kept *found = NULL;
     for (size_t i = 0; i < EDGE_CACHE_SETS * EDGE_CACHE_WAYS; i++) {
         struct kept *kept = &cache->sets[i / EDGE_CACHE_WAYS][i % EDGE_CACHE_WAYS];
-        if (kept->page != NULL && (found == NULL || kept->asked < found->asked))
+        if (kept->page != NULL && kept != but && (found == NULL || kept->asked < found->asked))
             found = kept;
     }
     return found;
@@ -100,7 +109,7 @@ static struct kept *make_place(struct edge_cache *cache, const struct hash *key,
 {
     struct kept *set = set_of(cache, key), *place = &set[0];
     while (cache->count.bytes > cache->bytes_max - len)
-        drop(cache, oldest(cache));
+        drop(cache, oldest(cache, NULL));
     for (size_t i = 0; i < EDGE_CACHE_WAYS && place->page != NULL; i++)
         if (set[i].page == NULL || set[i].asked < place->asked)
             place = &set[i];
@@ -136,12 +145,38 @@ static bool put_head(struct kept *kept, const struct exchange_answer *answer)
     return fits;
 }
 
-static void give(struct edge_cache *cache, struct kept *kept, struct answer *out)
+/* The packed form, made now if nobody asked for it before; NULL: there is no room for it. */
+static struct page *packed_form(struct edge_cache *cache, struct kept *kept, enum coding coding)
 {
+    if (kept->packed[coding] != NULL)
+        return kept->packed[coding];
+    struct page *page = edge_pack_page(coding, page_bytes(kept->page));
+    if (page == NULL)
+        return NULL;
+    size_t len = page_bytes(page).len;
+    if (len > cache->bytes_max - size_of(kept)) {
+        page_unref(page);
+        return NULL;
+    }
+    while (cache->count.bytes > cache->bytes_max - len)
+        drop(cache, oldest(cache, kept));
+    kept->packed[coding] = page;
+    cache->count.bytes += len;
+    cache->count.packings++;
+    return page;
+}
+
+static void give(struct edge_cache *cache, struct kept *kept, const struct edge_wish *wish,
+                 struct answer *out)
+{
+    bool pays = edge_pack_pays(wish, page_bytes(kept->page).len);
+    struct page *packed = pays ? packed_form(cache, kept, wish->coding) : NULL;
     kept->asked = ++cache->asked;
-    *out = (struct answer) {
-        .status = kept->status, .type = kept->text[0] == '\0' ? NULL : kept->text, .page = kept->page};
+    *out = (struct answer) {.status = kept->status,
+                            .type = kept->text[0] == '\0' ? NULL : kept->text,
+                            .page = packed != NULL ? packed : kept->page};
     memcpy(out->fields, kept->fields, sizeof out->fields);
+    edge_pack_say(packed != NULL ? wish->coding : CODING_IDENTITY, out);
 }
 
 /* --- the cache --- */
@@ -161,7 +196,8 @@ bool edge_cache_key(struct edge_cache *cache, const struct exchange_request *req
     return true;
 }
 
-bool edge_cache_find(struct edge_cache *cache, const struct hash *key, struct answer *out)
+bool edge_cache_find(struct edge_cache *cache, const struct hash *key, const struct edge_wish *wish,
+                     struct answer *out)
 {
     struct kept *kept = find(cache, key);
     if (kept != NULL && !is_true(cache, &kept->marks)) {
@@ -173,12 +209,12 @@ bool edge_cache_find(struct edge_cache *cache, const struct hash *key, struct an
         return false;
     }
     cache->count.hits++;
-    give(cache, kept, out);
+    give(cache, kept, wish, out);
     return true;
 }
 
 bool edge_cache_keep(struct edge_cache *cache, const struct hash *key, const struct exchange_answer *answer,
-                     struct answer *out)
+                     const struct edge_wish *wish, struct answer *out)
 {
     if (!answer->cacheable || answer->body.len > cache->bytes_max || !is_true(cache, &answer->marks))
         return false;
@@ -199,7 +235,7 @@ bool edge_cache_keep(struct edge_cache *cache, const struct hash *key, const str
     kept->status = (int)answer->status;
     cache->count.pages++;
     cache->count.bytes += answer->body.len;
-    give(cache, kept, out);
+    give(cache, kept, wish, out);
     return true;
 }
 

@@ -8,10 +8,14 @@
  * stand (exchange_marks). Core raises them before it acknowledges what changed (os/channel.h), so that the
  * first request after the acknowledgement of a stop, a removed token or a new release finds nothing here.
  *
+ * A kept page may be asked for packed: it is packed once, and both forms are kept. In what form it goes out
+ * is no part of the key, as core never hears of it.
+ *
  * Bounded: `bytes_max` over all, EDGE_CACHE_WAYS pages whose keys fall together, the one that was asked for
  * longest ago gives way. One thread. */
 #pragma once
 
+#include "app/edge_pack.h"
 #include "core/hash.h"
 #include "net/exchange.h"
 #include "net/server.h"
@@ -33,17 +37,18 @@ void edge_cache_free(struct edge_cache *cache); /* accepts NULL */
 /* False: the answer to this request is never kept (not GET, or with a body). `request->id` does not count. */
 bool edge_cache_key(struct edge_cache *cache, const struct exchange_request *request, struct hash *out);
 /* False: not kept, or no longer true. What *out points to is good until the next call with this cache. */
-bool edge_cache_find(struct edge_cache *cache, const struct hash *key, struct answer *out);
+bool edge_cache_find(struct edge_cache *cache, const struct hash *key, const struct edge_wish *wish,
+                     struct answer *out);
 /* Keeps a copy, in place of an older one. *out as of edge_cache_find, in the same bytes. False: not kept
  * (core did not allow it, a mark moved meanwhile, it is too large, no memory). */
 bool edge_cache_keep(struct edge_cache *cache, const struct hash *key, const struct exchange_answer *answer,
-                     struct answer *out);
+                     const struct edge_wish *wish, struct answer *out);
 /* Forgets what is no longer true, and what nobody asked for since the last sweep. True: something is left. */
 bool edge_cache_sweep(struct edge_cache *cache);
 void edge_cache_clear(struct edge_cache *cache);
 
 struct edge_cache_count {
     size_t pages, bytes;
-    uint64_t hits, misses;
+    uint64_t hits, misses, packings;
 };
 struct edge_cache_count edge_cache_count(const struct edge_cache *cache);

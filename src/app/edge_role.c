@@ -23,6 +23,7 @@ struct waiting { /* a request that core has */
     struct edge_role *role;
     struct request *request; /* NULL: free */
     uint64_t id;
+    struct edge_wish wish;
     bool keyed; /* the answer may be kept under `key` */
     struct hash key;
 };
@@ -61,7 +62,8 @@ struct edge_role {
     bool stopping, sweeping;
     uint64_t next_id;
     struct buf wire;
-    char accept[LIMIT_HTTP_HEAD_BYTES], none_match[LIMIT_HTTP_HEAD_BYTES]; /* lists of the request in hand */
+    /* Lists of the request in hand. */
+    char accept[LIMIT_HTTP_HEAD_BYTES], none_match[LIMIT_HTTP_HEAD_BYTES], codings[LIMIT_HTTP_HEAD_BYTES];
     struct waiting waiting[LIMIT_EDGE_REQUESTS];
     struct partner partners[LIMIT_PARTNERS];
     struct calling calling[LIMIT_EDGE_CALLS];
@@ -151,10 +153,16 @@ static void handle(void *ctx, struct request *request)
     struct edge_role *role = ctx;
     struct exchange_request wanted;
     struct answer kept;
+    struct edge_wish wish;
     struct hash key = {0};
+    if (coding_choose(request_list(request, STR("accept-encoding"), role->codings), &wish.coding,
+                      &wish.plain) != ERR_OK) {
+        request_refuse(request, 406, "none of the accepted codings is known here", NULL);
+        return;
+    }
     describe(role, request, 0, &wanted);
     bool keyed = edge_cache_key(role->cache, &wanted, &key);
-    if (keyed && edge_cache_find(role->cache, &key, &kept)) {
+    if (keyed && edge_cache_find(role->cache, &key, &wish, &kept)) {
         request_answer(request, &kept);
         return;
     }
@@ -166,6 +174,7 @@ static void handle(void *ctx, struct request *request)
         request_refuse(request, 503, "not now; try again", NULL);
         return;
     }
+    waiting->wish = wish;
     waiting->keyed = keyed;
     waiting->key = key;
     wanted.id = waiting->id;
@@ -212,7 +221,7 @@ static void respond(struct edge_role *role, struct bytes body)
     waiting->request = NULL;
     char type[128];
     struct answer out;
-    if (waiting->keyed && edge_cache_keep(role->cache, &waiting->key, &answer, &out)) {
+    if (waiting->keyed && edge_cache_keep(role->cache, &waiting->key, &answer, &waiting->wish, &out)) {
         request_answer(request, &out);
         sweep_later(role);
         return;
@@ -225,7 +234,12 @@ static void respond(struct edge_role *role, struct bytes body)
     }
     for (size_t i = 0; i < answer.header_count && i < ANSWER_FIELDS_MAX; i++)
         out.fields[i] = (struct http1_field) {answer.headers[i].name, answer.headers[i].value};
+    out.page = edge_pack_pays(&waiting->wish, answer.body.len)
+                   ? edge_pack_page(waiting->wish.coding, answer.body)
+                   : NULL; /* without memory it goes plain */
+    edge_pack_say(out.page != NULL ? waiting->wish.coding : CODING_IDENTITY, &out);
     request_answer(request, &out);
+    page_unref(out.page);
 }
 
 /* Core is new, or we stop: nobody will answer these any more. */

@@ -178,6 +178,8 @@
 #define LIMIT_EDGE_CALLS         256         /* calls to partners under way: a few for each of 64 */
 #define LIMIT_EDGE_CACHE_BYTES   (32u << 20) /* pages kept by edge: some 40 of 1,000 usual objects */
 #define LIMIT_EDGE_CACHE_SWEEP   60000       /* ms; what nobody asked for between two sweeps is forgotten */
+#define LIMIT_EDGE_PACK_MIN      1024        /* bytes of an answer worth packing: one packet holds less */
+#define LIMIT_EDGE_PACK_MAX      (12u << 20) /* the largest page; it holds edge up for 0.1 s, once */
 #define LIMIT_READ_WAIT_US       500000      /* a reader waits so long for what is decided to be signed */
 #define LIMIT_CONTROL_CLIENTS    32          /* operators' commands at once */
 #define LIMIT_CONTROL_LINE_BYTES (2u << 20)  /* one request line: a policy of 1 MiB with its escapes */

@@ -100,12 +100,13 @@ static void read_wishes(struct str accept, int weights[CODING_COUNT])
         weights[CODING_IDENTITY] = star == 0 ? 0 : 1; /* acceptable, but last, unless it is forbidden */
 }
 
-err_t coding_choose(struct str accept, enum coding *out)
+err_t coding_choose(struct str accept, enum coding *out, bool *out_plain)
 {
     static const enum coding order[] = {CODING_ZSTD, CODING_GZIP, CODING_IDENTITY};
     int weights[CODING_COUNT], best = 0;
     if (accept.at == NULL) {
         *out = CODING_IDENTITY;
+        *out_plain = true;
         return ERR_OK;
     }
     read_wishes(accept, weights);
@@ -119,6 +120,7 @@ err_t coding_choose(struct str accept, enum coding *out)
     if (chosen == CODING_COUNT)
         return ERR_UNSUPPORTED;
     *out = chosen;
+    *out_plain = weights[CODING_IDENTITY] > 0;
     return ERR_OK;
 }
 

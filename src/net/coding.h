@@ -19,8 +19,9 @@ NODISCARD err_t coding_read(struct str value, enum coding *out);
 const char *coding_name(enum coding coding);
 /* Chooses by all values of Accept-Encoding joined by ", " (at NULL: absent), RFC 9110 section 12.5.3: the
  * highest weight, among equals zstd, then gzip. "*" stands for gzip, which every client understands. identity
- * when nothing is named. ERR_UNSUPPORTED: identity is forbidden and nothing else is acceptable. */
-NODISCARD err_t coding_choose(struct str accept, enum coding *out);
+ * when nothing is named; *out_plain: it would be acceptable too. ERR_UNSUPPORTED: identity is forbidden and
+ * nothing else is acceptable. */
+NODISCARD err_t coding_choose(struct str accept, enum coding *out, bool *out_plain);
 
 /* Appends what `packed` holds, at most `max` bytes. ERR_SYNTAX: it is not whole, or not of that coding (also:
  * something stands behind its end); ERR_LIMIT: it unpacks to more than max, or than its size allows;

@@ -15,6 +15,8 @@
 
 enum { KIB = 1024, SMALL_MAX = 64 * KIB };
 
+static const struct edge_wish plain = {CODING_IDENTITY, true};
+
 struct kit {
     struct edge_cache *cache;
     uint64_t marks[OS_CHANNEL_MARKS];
@@ -76,13 +78,13 @@ static bool keep(struct kit *kit, const struct hash *key, size_t len, unsigned v
 {
     struct exchange_answer answer = page(kit, len, view);
     struct answer out;
-    return edge_cache_keep(kit->cache, key, &answer, &out);
+    return edge_cache_keep(kit->cache, key, &answer, &plain, &out);
 }
 
 static bool has(struct kit *kit, const struct hash *key)
 {
     struct answer out;
-    return edge_cache_find(kit->cache, key, &out);
+    return edge_cache_find(kit->cache, key, &plain, &out);
 }
 
 static void gives_again_what_it_was_given(void **state)
@@ -93,14 +95,15 @@ static void gives_again_what_it_was_given(void **state)
     struct answer first, again;
     memset(kit->body, 'x', 100);
     assert_false(has(kit, &key));
-    assert_true(edge_cache_keep(kit->cache, &key, &answer, &first));
+    assert_true(edge_cache_keep(kit->cache, &key, &answer, &plain, &first));
     memset(kit->body, 'y', 100); /* the ring's memory is used again */
-    assert_true(edge_cache_find(kit->cache, &key, &again));
+    assert_true(edge_cache_find(kit->cache, &key, &plain, &again));
     assert_int_equal(again.status, 200);
     assert_string_equal(again.type, "text/x");
     assert_true(str_eq(again.fields[0].name, STR("X-Date")) &&
                 str_eq(again.fields[0].value, STR("yesterday")));
-    assert_null(again.fields[1].name.at);
+    assert_true(str_eq(again.fields[1].name, STR("Vary")));
+    assert_null(again.fields[2].name.at);
     assert_int_equal(page_bytes(again.page).len, 100);
     assert_int_equal(page_bytes(again.page).at[99], 'x');
     assert_ptr_equal(again.page, first.page); /* not a copy for each */
@@ -170,13 +173,13 @@ static void what_is_old_when_it_comes_is_not_kept(void **state)
     struct exchange_answer answer = page(kit, 10, 1);
     struct answer out;
     kit->marks[1]++;
-    assert_false(edge_cache_keep(kit->cache, &key, &answer, &out));
+    assert_false(edge_cache_keep(kit->cache, &key, &answer, &plain, &out));
     answer = page(kit, 10, 1);
     answer.cacheable = false;
-    assert_false(edge_cache_keep(kit->cache, &key, &answer, &out));
+    assert_false(edge_cache_keep(kit->cache, &key, &answer, &plain, &out));
     answer.cacheable = true;
     answer.marks.view = OS_CHANNEL_MARKS;
-    assert_false(edge_cache_keep(kit->cache, &key, &answer, &out));
+    assert_false(edge_cache_keep(kit->cache, &key, &answer, &plain, &out));
     assert_false(has(kit, &key));
 }
 
@@ -217,7 +220,7 @@ static void a_page_is_replaced_not_kept_twice(void **state)
     struct hash key = key_number(kit, 1);
     struct answer out;
     assert_true(keep(kit, &key, 10, 1) && keep(kit, &key, 20, 1));
-    assert_true(edge_cache_find(kit->cache, &key, &out));
+    assert_true(edge_cache_find(kit->cache, &key, &plain, &out));
     assert_int_equal(page_bytes(out.page).len, 20);
     assert_int_equal(edge_cache_count(kit->cache).bytes, 20);
 }
@@ -229,7 +232,7 @@ static void an_answer_under_way_keeps_its_bytes(void **state)
     struct answer out;
     kit->body[0] = 'x';
     assert_true(keep(kit, &key, 10, 1));
-    assert_true(edge_cache_find(kit->cache, &key, &out));
+    assert_true(edge_cache_find(kit->cache, &key, &plain, &out));
     struct page *held = page_ref(out.page);
     edge_cache_clear(kit->cache);
     assert_int_equal(page_bytes(held).at[0], 'x');
@@ -252,6 +255,72 @@ static void a_sweep_forgets_what_nobody_asks_for(void **state)
     assert_int_equal(edge_cache_count(kit->cache).bytes, 0);
 }
 
+/* Each form once, whoever asks how often; small ones only when they must. */
+static void a_page_is_packed_once(void **state)
+{
+    struct kit *kit = *state;
+    static const struct edge_wish gzip = {CODING_GZIP, true}, zstd = {CODING_ZSTD, true},
+                                  only = {CODING_ZSTD, false};
+    struct hash key = key_number(kit, 1), small = key_number(kit, 2);
+    struct exchange_answer answer = page(kit, SMALL_MAX / 2, 1);
+    struct answer out, again;
+    struct buf back;
+    memset(kit->body, 'x', SMALL_MAX / 2);
+    assert_true(edge_cache_keep(kit->cache, &key, &answer, &gzip, &out));
+    assert_true(out.fields[1].value.len == 4 && str_eq(out.fields[1].name, STR("Content-Encoding")) &&
+                str_eq(out.fields[1].value, STR("gzip")));
+    assert_true(str_eq(out.fields[2].name, STR("Vary")) &&
+                str_eq(out.fields[2].value, STR("Accept-Encoding")));
+    assert_true(edge_cache_find(kit->cache, &key, &gzip, &again));
+    assert_ptr_equal(again.page, out.page);
+    buf_init(&back, SMALL_MAX);
+    assert_int_equal(coding_unpack(CODING_GZIP, page_bytes(again.page), SMALL_MAX, &back), ERR_OK);
+    assert_true(back.len == SMALL_MAX / 2 && memcmp(back.at, kit->body, back.len) == 0);
+    buf_deinit(&back);
+    assert_true(edge_cache_find(kit->cache, &key, &zstd, &again) &&
+                edge_cache_find(kit->cache, &key, &zstd, &again));
+    assert_true(str_eq(again.fields[1].value, STR("zstd")));
+    struct edge_cache_count count = edge_cache_count(kit->cache);
+    assert_true(count.pages == 1 && count.packings == 2);
+    assert_int_equal(count.bytes, SMALL_MAX / 2 + page_bytes(out.page).len + page_bytes(again.page).len);
+    assert_true(edge_cache_find(kit->cache, &key, &plain, &again));
+    assert_true(page_bytes(again.page).len == SMALL_MAX / 2 && str_eq(again.fields[1].name, STR("Vary")));
+    answer = page(kit, 10, 1);
+    assert_true(edge_cache_keep(kit->cache, &small, &answer, &zstd, &out));
+    assert_int_equal(page_bytes(out.page).len, 10);
+    assert_true(edge_cache_find(kit->cache, &small, &only, &out));
+    assert_true(str_eq(out.fields[1].value, STR("zstd")));
+    kit->marks[1]++; /* both forms end with their page */
+    assert_false(edge_cache_find(kit->cache, &key, &zstd, &out) ||
+                 edge_cache_find(kit->cache, &small, &only, &out));
+    assert_int_equal(edge_cache_count(kit->cache).bytes, 0);
+}
+
+/* Bytes that no packing makes smaller: the packed form pushes out others, never its own page. */
+static void packed_forms_count_as_bytes(void **state)
+{
+    struct kit *kit = *state;
+    static const struct edge_wish zstd = {CODING_ZSTD, true};
+    struct hash keys[3];
+    struct answer out;
+    uint64_t noise = 88172645463325252u;
+    for (size_t i = 0; i < SMALL_MAX; i++) {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        kit->body[i] = (uint8_t)noise;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        keys[i] = key_number(kit, i);
+    assert_true(keep(kit, &keys[0], SMALL_MAX / 4, 1) && keep(kit, &keys[1], SMALL_MAX / 2, 1));
+    assert_true(edge_cache_find(kit->cache, &keys[0], &zstd, &out));
+    assert_true(edge_cache_count(kit->cache).bytes <= SMALL_MAX && has(kit, &keys[0]));
+    assert_true(keep(kit, &keys[2], SMALL_MAX, 1));
+    assert_true(edge_cache_find(kit->cache, &keys[2], &zstd, &out)); /* no room: plain */
+    assert_int_equal(page_bytes(out.page).len, SMALL_MAX);
+    assert_true(str_eq(out.fields[1].name, STR("Vary")));
+}
+
 static void a_head_that_does_not_fit_is_not_kept(void **state)
 {
     struct kit *kit = *state;
@@ -261,7 +330,7 @@ static void a_head_that_does_not_fit_is_not_kept(void **state)
     struct answer out;
     memset(long_text, 'x', sizeof long_text - 1);
     answer.headers[0].value = str_of(long_text);
-    assert_false(edge_cache_keep(kit->cache, &key, &answer, &out));
+    assert_false(edge_cache_keep(kit->cache, &key, &answer, &plain, &out));
     assert_false(has(kit, &key));
     assert_int_equal(edge_cache_count(kit->cache).bytes, 0);
 }
@@ -279,6 +348,8 @@ int main(void)
         ROW(a_page_is_replaced_not_kept_twice),
         ROW(an_answer_under_way_keeps_its_bytes),
         ROW(a_sweep_forgets_what_nobody_asks_for),
+        ROW(a_page_is_packed_once),
+        ROW(packed_forms_count_as_bytes),
         ROW(a_head_that_does_not_fit_is_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

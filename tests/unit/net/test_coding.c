@@ -207,10 +207,17 @@ static void chooses_what_is_wished(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         enum coding got = CODING_COUNT;
         struct str accept = rows[i].accept == NULL ? (struct str) {NULL, 0} : str_of(rows[i].accept);
-        err_t err = coding_choose(accept, &got);
+        bool plain = true;
+        err_t err = coding_choose(accept, &got, &plain);
         if (err != (rows[i].chosen < 0 ? ERR_UNSUPPORTED : ERR_OK) ||
             (err == ERR_OK && (int)got != rows[i].chosen))
             fail_msg("%s: %s %d", rows[i].accept, err_name(err), (int)got);
+        bool forbids = rows[i].accept != NULL && (strstr(rows[i].accept, "identity;q=0") != NULL ||
+                                                  strstr(rows[i].accept, "*;q=0") != NULL);
+        bool named = rows[i].accept != NULL && strstr(rows[i].accept, "identity;q=0.5") != NULL;
+        if (err == ERR_OK &&
+            strstr("*;q=0.5, gzip;q=0", rows[i].accept == NULL ? "-" : rows[i].accept) == NULL)
+            assert_int_equal(plain, !forbids || named);
     }
 }
 
