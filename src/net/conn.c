@@ -252,14 +252,19 @@ err_t conn_write(struct conn *conn, const struct bytes *pieces, size_t count, si
     return err;
 }
 
+struct bytes conn_left(const struct conn *conn)
+{
+    if (conn->out_sent == conn->out.len)
+        return (struct bytes) {NULL, 0};
+    return (struct bytes) {conn->out.at + conn->out_sent, conn->out.len - conn->out_sent};
+}
+
 static err_t write_out(struct conn *conn)
 {
     struct request *request = conn->requests;
     size_t budget = LIMIT_NET_WRITE_TURN;
     for (;;) {
-        struct bytes head = buf_bytes(&conn->out);
-        struct bytes pieces[2] = {{head.at + conn->out_sent, head.len - conn->out_sent},
-                                  request_left(request)};
+        struct bytes pieces[2] = {conn_left(conn), request_left(request)};
         if (pieces[0].len == 0 && pieces[1].len == 0)
             return ERR_OK;
         if (budget == 0)

@@ -26,6 +26,7 @@ struct request {
     int32_t stream;              /* its number in HTTP/2; 0: HTTP/1.1 */
     enum request_stage stage;
     uint64_t since_ms; /* begin of the stage */
+    size_t dropped;    /* bytes of a body that came after the answer */
     size_t moved;      /* bytes of body since the last look at HTTP/2's deadlines */
     struct arena arena;
     struct http1_head head;
@@ -117,6 +118,8 @@ void conn_enter(struct conn *conn, enum conn_stage stage, uint64_t ms);
 NODISCARD err_t conn_fill(struct conn *conn);
 /* Writes pieces from their start, `*out_len` bytes of them; counts them. */
 NODISCARD err_t conn_write(struct conn *conn, const struct bytes *pieces, size_t count, size_t *out_len);
+/* What of `out` is not sent yet. */
+struct bytes conn_left(const struct conn *conn);
 /* Our end is said; waits a little for the client to read. */
 void conn_linger(struct conn *conn);
 /* HTTP/1.1's part of request_answer. */

@@ -8,6 +8,7 @@
 enum {
     OUT_BYTES = 64 << 10, /* frames made ahead of the socket; then nghttp2 waits */
     OUT_SPARE = 32 << 10, /* the frame that crosses it: 16 KiB and its head */
+    DROP_BYTES = 64 << 10,
 };
 
 enum mode {
@@ -88,15 +89,9 @@ static struct request *request_of(nghttp2_session *session, int32_t stream)
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
     struct http2 *http2 = ctx;
+    (void)session;
     if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
         (void)pay(http2, LIMIT_HTTP2_RESET_PRICE);
-    bool ends = (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
-                (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    struct request *request = ends ? request_of(session, frame->hd.stream_id) : NULL;
-    /* RFC 9113 section 8.1: answered without its body, it need not send it. */
-    if (request != NULL && request->body_unread &&
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR) != 0)
-        http2->over = true;
     return 0;
 }
 
@@ -250,8 +245,19 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
     (void)flags;
     http2->moved += len;
     earn(http2, LIMIT_HTTP2_DATA_EARNS);
-    if (request != NULL && request->stage == REQUEST_BODY)
+    if (request == NULL)
+        return 0;
+    if (request->stage == REQUEST_BODY) {
         (void)!request_gather(request, (struct bytes) {data, len});
+        return 0;
+    }
+    /* Answered before its end: what little is left is dropped, as clients (curl 7.88) forget an answer that a
+     * reset follows; from who goes on and on we ask for no more (RFC 9113 section 8.1). */
+    request->dropped += len;
+    bool enough =
+        request->dropped > DROP_BYTES && request->stage == REQUEST_ANSWERED && request_left(request).len == 0;
+    if (enough && nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_NO_ERROR) != 0)
+        http2->over = true;
     return 0;
 }
 
@@ -402,8 +408,8 @@ static bool is_stalled(const struct http2 *http2, const struct request *request)
         request->moved >= LIMIT_HTTP_STALL_BYTES ||
         now_ms - request->since_ms < http2->conn->server->conf.stall_ms)
         return false;
-    if (request->stage == REQUEST_BODY)
-        return true;
+    if (request->stage == REQUEST_BODY || request_left(request).len == 0)
+        return true; /* in the second case its body has no end */
     if (nghttp2_session_get_remote_window_size(http2->session) <= 0)
         return http2->moved < LIMIT_HTTP_STALL_BYTES;
     return nghttp2_session_get_stream_remote_window_size(http2->session, request->stream) <= 0;
@@ -444,7 +450,7 @@ static err_t flush(struct http2 *http2)
                 break;
             buf_put(&conn->out, at, (size_t)len);
         }
-        struct bytes left = {conn->out.at + conn->out_sent, conn->out.len - conn->out_sent};
+        struct bytes left = conn_left(conn);
         if (buf_err(&conn->out) != ERR_OK || left.len == 0)
             return buf_err(&conn->out);
         if (budget == 0)

@@ -473,6 +473,39 @@ static void takes_bodies_within_bounds(void **state)
     close_client(&client);
 }
 
+/* A body that goes on behind its answer is dropped, then reset; one that just stops is reset in time. */
+static void drops_what_follows_an_answer(void **state)
+{
+    struct rig *rig = *state;
+    struct client client;
+    struct heard heard;
+    struct frame frame;
+    static uint8_t part[16000];
+    open_client(&client, rig);
+    for (uint32_t stream = 1; stream <= 5; stream += 2) {
+        struct buf block = head_of("POST", "/none");
+        put_head(&client, stream, &block, false);
+        send_out(&client);
+        await(&client, stream, &heard);
+        assert_int_equal(heard.status, 404);
+        forget(&heard);
+        for (size_t i = 0; stream < 5 && i < (stream == 1 ? 8 : 2); i++)
+            put_frame(&client, DATA, stream == 3 && i == 1 ? END_STREAM : 0, stream, part, sizeof part);
+        send_out(&client);
+        uint32_t error = UINT32_MAX;
+        while (stream != 3 && error == UINT32_MAX && hear(&client, &frame))
+            if (frame.type == RST_STREAM && frame.stream == stream)
+                error = number_at(frame.at, 4);
+        assert_int_equal(error, stream == 1 ? 0 : stream == 3 ? UINT32_MAX : CANCEL);
+    }
+    get(&client, 7, "/at/x");
+    send_out(&client);
+    await(&client, 7, &heard);
+    assert_int_equal(heard.status, 200);
+    forget(&heard);
+    close_client(&client);
+}
+
 static void unpacks_bodies(void **state)
 {
     struct rig *rig = *state;
@@ -834,14 +867,23 @@ static void every_prefix_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(answers_side_by_side),       TEST(serves_a_large_page_and_its_head),
-        TEST(takes_bodies_within_bounds), TEST(unpacks_bodies),
-        TEST(refuses_what_http1_refuses), TEST(refuses_large_heads),
-        TEST(survives_a_header_bomb),     TEST(calms_floods),
-        TEST(ends_long_continuations),    TEST(bounds_streams),
-        TEST(ends_slow_clients),          TEST(resets_stalled_streams),
-        TEST(ends_deaf_clients),          TEST(long_polls_have_no_deadline),
-        TEST(stops_gracefully),           TEST(every_prefix_ends),
+        TEST(answers_side_by_side),
+        TEST(serves_a_large_page_and_its_head),
+        TEST(takes_bodies_within_bounds),
+        TEST(drops_what_follows_an_answer),
+        TEST(unpacks_bodies),
+        TEST(refuses_what_http1_refuses),
+        TEST(refuses_large_heads),
+        TEST(survives_a_header_bomb),
+        TEST(calms_floods),
+        TEST(ends_long_continuations),
+        TEST(bounds_streams),
+        TEST(ends_slow_clients),
+        TEST(resets_stalled_streams),
+        TEST(ends_deaf_clients),
+        TEST(long_polls_have_no_deadline),
+        TEST(stops_gracefully),
+        TEST(every_prefix_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

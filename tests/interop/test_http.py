@@ -1,0 +1,247 @@
+"""HTTP/1.1 and HTTP/2 as others speak them (curl, h2, h2load) against a whole node: the same answers by both, packed bodies
+both ways, uploads in chunks and with 100-continue, and how what is not understood is refused.
+
+BONGSU_BUILD names the build directory.
+"""
+import gzip
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import uuid
+import zlib
+
+import h2.config
+import h2.connection
+import h2.events
+import pytest
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'bench'))
+import live  # noqa: E402
+
+TAXII = 'application/taxii+json;version=2.1'
+PAGE = '/api/collections/release/objects/?limit=300'  # uploads come behind them
+INBOX = '/api/collections/inbox/objects/'
+OBJECTS = 300
+
+
+def indicator(name, more=''):
+    return {'type': 'indicator', 'spec_version': '2.1', 'id': f'indicator--{name}', 'created': '2026-01-01T00:00:00.000Z',
+            'modified': '2026-01-01T00:00:00.000Z', 'indicator_types': ['unknown'], 'pattern': "[ipv4-addr:value = '192.0.2.1']",
+            'pattern_type': 'stix', 'valid_from': '2026-01-01T00:00:00Z', 'description': 'beacon ' + more}
+
+
+def envelope(count=1, more=''):
+    return json.dumps({'objects': [indicator(uuid.uuid4(), more) for _ in range(count)]}).encode()
+
+
+def build():
+    for name in filter(None, (os.environ.get('BONGSU_BUILD'), 'build/dev', 'build')):
+        if os.access(os.path.join(ROOT, name, 'src/cli/bongsu'), os.X_OK):
+            return name
+    return pytest.skip('bongsu is not built')
+
+
+@pytest.fixture(scope='module', name='node')
+def one_node(tmp_path_factory):
+    kr = live.Node(build(), tmp_path_factory.mktemp('kr'), 'kr', 'KR')
+    kr.serve()
+    kr.activate()
+    kr.do('source', 'add', 'feed', '--assume', 'tlp:clear', '--because', 'made for this test', '--until', '2100-01-01')
+    kr.do('peer', 'add-taxii', 'jp', '--country', 'JP')
+    kr.do('peer', 'start', 'jp')
+    kr.reader = kr.token('jp', '--audience', 'jp')
+    kr.feeder = kr.token('feed', '--source', 'feed', '--submit')
+    kr.do('add', '-', '--source', 'feed', input='\n'.join(json.dumps(indicator(uuid.UUID(int=(4 << 76) + (2 << 62) + i)))
+                                                          for i in range(OBJECTS)))
+    live.wait_until(lambda: kr.status()[0]['settled'], 20)
+    yield kr
+    kr.stop()
+
+
+def curl(node, path, *words, token=None):
+    """Status, fields in lower case, body, version."""
+    done = subprocess.run(['curl', '-sk', '-i', '--raw', '-w', '\n%{http_version} %{http_code}', '-H', f'Accept: {TAXII}', '-H',
+                           f'Authorization: Bearer {token or node.reader}', *words, f'https://127.0.0.1:{node.port}{path}'],
+                          capture_output=True, timeout=60, check=True).stdout
+    said, _, last = done.rpartition(b'\n')
+    top, _, body = said.partition(b'\r\n\r\n')
+    while b' 100 ' in top.split(b'\r\n', 1)[0] + b' ':
+        top, _, body = body.partition(b'\r\n\r\n')
+    fields = dict(line.split(': ', 1) for line in top.decode('latin-1').lower().split('\r\n')[1:])
+    version, status = last.decode().split()
+    return int(status), fields, body, version
+
+
+def unzstd(body):
+    return subprocess.run(['zstd', '-dc'], input=body, capture_output=True, check=True).stdout
+
+
+def plain_page(node):
+    status, fields, body, _ = curl(node, PAGE, '--http1.1')
+    assert status == 200 and len(json.loads(body)['objects']) == OBJECTS and 'content-encoding' not in fields
+    return body
+
+
+def test_both_versions_say_the_same(node):
+    for path in ('/taxii2/', '/api/', '/api/collections/', PAGE, PAGE[:-3] + '7',
+                 '/api/collections/none/', '/nothing/'):
+        one, two = curl(node, path, '--http1.1'), curl(node, path, '--http2')
+        assert (one[3], two[3]) == ('1.1', '2')
+        assert one[:3] == two[:3]
+        head = curl(node, path, '--http2', '--head')
+        assert (head[0], head[1], head[2]) == (two[0], two[1], b'')
+
+
+@pytest.mark.parametrize('version', ['--http1.1', '--http2'])
+def test_pages_are_packed_for_who_asks(node, version):
+    plain = plain_page(node)
+    for wish, coding, unpack in (('gzip', 'gzip', gzip.decompress), ('gzip, zstd', 'zstd', unzstd),
+                                 ('deflate, gzip, br', 'gzip', gzip.decompress),
+                                 ('gzip;q=0.2, zstd;q=0.1', 'gzip', gzip.decompress),
+                                 ('*', 'gzip', gzip.decompress), ('identity;q=0, zstd', 'zstd', unzstd)):
+        for _ in range(2):  # made, and kept
+            status, fields, body, _ = curl(node, PAGE, version, '-H', f'Accept-Encoding: {wish}')
+            assert (status, fields['content-encoding'], fields['vary']) == (200, coding, 'accept-encoding')
+            assert len(body) < len(plain) / 2 and int(fields['content-length']) == len(body)
+            assert unpack(body) == plain
+    for wish in ('', 'identity', 'br', 'gzip;q=0', 'zstd;q=0, gzip;q=0', '*;q=0, identity'):
+        status, fields, body, _ = curl(node, PAGE, version, '-H', f'Accept-Encoding: {wish}' if wish else 'Accept-Encoding;')
+        assert status == 200 and 'content-encoding' not in fields and body == plain
+        assert fields['vary'] == 'accept-encoding'
+    assert curl(node, PAGE, version, '-H', 'Accept-Encoding: br, identity;q=0')[0] == 406
+    small = curl(node, '/taxii2/', version, '-H', 'Accept-Encoding: gzip')
+    assert small[0] == 200 and 'content-encoding' not in small[1]
+    forced = curl(node, '/taxii2/', version, '-H', 'Accept-Encoding: gzip, identity;q=0')
+    assert gzip.decompress(forced[2]) == small[2]
+
+
+def test_curl_unpacks_what_it_gets(node):
+    plain = plain_page(node)
+    said = subprocess.run(['curl', '-sk', '--compressed', '-H', f'Accept: {TAXII}', '-H', f'Authorization: Bearer {node.reader}',
+                           f'https://127.0.0.1:{node.port}{PAGE}'], capture_output=True, timeout=60, check=True).stdout
+    assert said == plain
+
+
+def post(node, path, data, *words):
+    file = node.base / 'upload'
+    file.write_bytes(data)
+    return curl(node, path, '-X', 'POST', '-H', f'Content-Type: {TAXII}', '--data-binary', f'@{file}', *words, token=node.feeder)
+
+
+def zstd(data):
+    return subprocess.run(['zstd', '-c'], input=data, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize('version', ['--http1.1', '--http2'])
+@pytest.mark.parametrize('words', [(), ('-H', 'Expect: 100-continue'), ('-H', 'Transfer-Encoding: chunked'),
+                                   ('-H', 'Transfer-Encoding: chunked', '-H', 'Expect: 100-continue')], ids=' '.join)
+@pytest.mark.parametrize('pack', [bytes, gzip.compress, zstd])
+def test_uploads(node, version, words, pack):
+    coding = {bytes: (), gzip.compress: ('-H', 'Content-Encoding: gzip'), zstd: ('-H', 'Content-Encoding: zstd')}[pack]
+    status, _, body, _ = post(node, INBOX, pack(envelope(50)), version, *words, *coding)
+    assert status == 202 and json.loads(body)['success_count'] == 50, body
+
+
+@pytest.mark.parametrize('version', ['--http1.1', '--http2'])
+def test_what_is_packed_badly_is_refused(node, version):
+    good = gzip.compress(envelope(20))
+    for data, coding, status in ((good, 'br', 415), (good, 'gzip, gzip', 415), (good, 'zstd', 400), (good[:-1], 'gzip', 400),
+                                 (good + b'x', 'gzip', 400), (zlib.compress(envelope()), 'gzip', 400), (b'', 'gzip', 400),
+                                 (zlib.compress(b'[' * (64 << 20), 9, 31), 'gzip', 413),
+                                 (zstd(b'\0' * (64 << 20)), 'zstd', 413)):
+        answer = post(node, INBOX, data, version, '-H', f'Content-Encoding: {coding}')
+        assert answer[0] == status, (coding, len(data), answer)
+        if status == 415:
+            assert answer[1]['accept-encoding'] == 'gzip, zstd'
+    assert post(node, INBOX, envelope(), version)[0] == 202
+
+
+class Http2:
+    """One connection of h2's, over TLS."""
+
+    def __init__(self, node):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(['h2'])
+        self.link = context.wrap_socket(socket.create_connection(('127.0.0.1', node.port), 20))
+        assert self.link.selected_alpn_protocol() == 'h2'
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+        self.h2.initiate_connection()
+        self.status, self.bodies, self.ended, self.reset = {}, {}, set(), {}
+
+    def ask(self, node, path, method='GET', token=None, ends=True, more=()):
+        stream = self.h2.get_next_available_stream_id()
+        self.h2.send_headers(stream, [(':method', method), (':path', path), (':scheme', 'https'), (':authority', 'kr'),
+                                      ('accept', TAXII), ('authorization', f'Bearer {token or node.reader}'), *more], ends)
+        return stream
+
+    def turn(self):
+        self.link.sendall(self.h2.data_to_send())
+        data = self.link.recv(65536)
+        assert data, 'the node closed the connection'
+        for event in self.h2.receive_data(data):
+            if isinstance(event, h2.events.ResponseReceived):
+                self.status[event.stream_id] = int(dict(event.headers)[b':status'])
+            elif isinstance(event, h2.events.DataReceived):
+                self.bodies[event.stream_id] = self.bodies.get(event.stream_id, b'') + event.data
+                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, h2.events.StreamEnded):
+                self.ended.add(event.stream_id)
+            elif isinstance(event, h2.events.StreamReset):
+                self.reset[event.stream_id] = event.error_code
+                self.ended.add(event.stream_id)
+
+    def send_body(self, stream, data):
+        while data:
+            window = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size, len(data))
+            if window == 0:
+                self.turn()
+                continue
+            self.h2.send_data(stream, data[:window], window == len(data))
+            data = data[window:]
+            self.link.sendall(self.h2.data_to_send())
+
+
+def test_a_hundred_pages_side_by_side(node):
+    plain, client = plain_page(node), Http2(node)
+    streams = [client.ask(node, PAGE) for _ in range(100)]
+    while len(client.ended) < len(streams):
+        client.turn()
+    assert all(client.status[stream] == 200 and client.bodies[stream] == plain for stream in streams)
+
+
+def test_an_upload_under_flow_control(node):
+    client, body = Http2(node), envelope(20, 'x' * 100000)
+    stream = client.ask(node, INBOX, 'POST', node.feeder, False, [('content-type', TAXII)])
+    client.send_body(stream, body)
+    while stream not in client.ended:
+        client.turn()
+    assert client.status[stream] == 202 and json.loads(client.bodies[stream])['success_count'] == 20
+
+
+def test_an_upload_that_is_too_long_leaves_the_connection_alone(node):
+    client = Http2(node)
+    stream = client.ask(node, INBOX, 'POST', node.feeder, False, [('content-type', TAXII), ('content-length', '99999999')])
+    while stream not in client.ended:
+        client.turn()
+    assert client.status[stream] == 413
+    stream = client.ask(node, '/taxii2/')
+    while stream not in client.ended:
+        client.turn()
+    assert client.status[stream] == 200
+
+
+def test_h2load(node):
+    if shutil.which('h2load') is None:
+        pytest.skip('h2load is not installed')
+    said = subprocess.run(['h2load', '-n', '500', '-c', '10', '-m', '20', '-H', f'Accept: {TAXII}', '-H',
+                           f'Authorization: Bearer {node.reader}', f'https://127.0.0.1:{node.port}{PAGE}'],
+                          capture_output=True, text=True, timeout=60, check=True).stdout
+    assert re.search(r'500 succeeded, 0 failed, 0 errored', said), said
+    assert 'Application protocol: h2' in said
