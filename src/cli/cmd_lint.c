@@ -4,7 +4,6 @@
 
 #include "cli/text.h"
 #include "core/mem.h"
-#include "core/uuid.h"
 #include "stix/stix.h"
 #include "json/json.h"
 
@@ -17,7 +16,7 @@ static const char *const level_names[] = {"error", "warning", "remark"};
 struct counts {
     uint64_t files, objects;
     uint64_t found[LEVELS];
-    uint64_t dropped; /* warnings and remarks beyond LIMIT_STIX_WARNINGS of an object: not told */
+    uint64_t dropped; /* beyond LIMIT_STIX_FINDINGS of an object: not told */
 };
 
 /* A byte of the file as people count: from 1; columns are code points, what is not UTF-8 counts by the byte
@@ -33,6 +32,7 @@ struct finding {
     struct str id, pointer;
     const char *code; /* of a refusal */
     const char *what, *section;
+    bool bundle; /* about what holds the objects */
 };
 
 struct lint {
@@ -78,9 +78,11 @@ static void write_out(struct lint *lint)
 static void say_json(struct lint *lint, const struct finding *finding, const struct place *place)
 {
     struct buf *out = &lint->out;
-    buf_printf(out, "{\"level\":\"%s\",\"line\":%llu,\"column\":%llu,\"offset\":%zu,\"object\":%llu",
+    buf_printf(out, "{\"level\":\"%s\",\"line\":%llu,\"column\":%llu,\"offset\":%zu",
                level_names[finding->level], (unsigned long long)place->line,
-               (unsigned long long)place->column, finding->offset, (unsigned long long)lint->counts.objects);
+               (unsigned long long)place->column, finding->offset);
+    if (!finding->bundle)
+        buf_printf(out, ",\"object\":%llu", (unsigned long long)lint->counts.objects);
     print_member(out, "file", str_of(lint->path));
     print_member(out, "id", finding->id);
     print_member(out, "pointer", finding->pointer);
@@ -94,9 +96,12 @@ static void say_text(struct lint *lint, const struct finding *finding, const str
 {
     struct buf *out = &lint->out;
     print_clean(out, str_of(lint->path));
-    buf_printf(out, ":%llu:%llu: %s: object %llu", (unsigned long long)place->line,
-               (unsigned long long)place->column, level_names[finding->level],
-               (unsigned long long)lint->counts.objects);
+    buf_printf(out, ":%llu:%llu: %s: ", (unsigned long long)place->line, (unsigned long long)place->column,
+               level_names[finding->level]);
+    if (finding->bundle)
+        buf_printf(out, "bundle");
+    else
+        buf_printf(out, "object %llu", (unsigned long long)lint->counts.objects);
     if (finding->id.len > 0)
         buf_putc(out, ' ');
     print_clean(out, finding->id);
@@ -186,44 +191,23 @@ static void refuse(struct lint *lint, struct json_slice slice, struct str id, er
                            .section = fault->section});
 }
 
-static void say_warnings(struct lint *lint, struct json_slice slice, const struct stix_object *object)
+static void say_findings(struct lint *lint, struct json_slice slice, const struct stix_findings *findings)
 {
-    for (size_t i = 0; i < object->warning_count; i++) {
-        const struct stix_warning *warning = &object->warnings[i];
-        size_t offset = json_pointer_offset(bytes_in(lint, slice), warning->pointer);
+    static const enum level levels[] = {
+        [STIX_REMARK] = REMARK, [STIX_WARNING] = WARNING, [STIX_ERROR] = ERROR};
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct stix_warning *found = &findings->at[i];
+        size_t offset = json_pointer_offset(bytes_in(lint, slice), found->pointer);
         say(lint, slice.from,
-            &(struct finding) {.level = warning->must ? WARNING : REMARK,
+            &(struct finding) {.level = levels[found->level],
                                .offset = slice.from + offset,
-                               .id = object->id,
-                               .pointer = warning->pointer,
-                               .code = "",
-                               .what = warning->what,
-                               .section = warning->section});
+                               .id = findings->object.id,
+                               .pointer = found->pointer,
+                               .code = found->level == STIX_ERROR ? err_name(ERR_INVALID) : "",
+                               .what = found->what,
+                               .section = found->section});
     }
-    lint->counts.dropped += object->warnings_dropped;
-}
-
-/* Two implementations that see the same thing should give it the same id. */
-static err_t check_sco_id(struct lint *lint, struct json_slice slice, const struct stix_object *object)
-{
-    struct uuid uuid;
-    char text[UUID_TEXT_SIZE], what[128];
-    enum stix_sco_id verdict;
-    err_t err = stix_sco_id_check(object, &verdict, uuid.b);
-    if (err != ERR_OK || verdict != STIX_SCO_ID_DIFFERS)
-        return err;
-    uuid_text(&uuid, text);
-    (void)snprintf(what, sizeof what, "the contributing properties give the id %s--%.*s", object->type->name,
-                   UUID_TEXT_SIZE, text);
-    say(lint, slice.from,
-        &(struct finding) {.level = REMARK,
-                           .offset = slice.from + json_pointer_offset(bytes_in(lint, slice), STR("/id")),
-                           .id = object->id,
-                           .pointer = STR("/id"),
-                           .code = "",
-                           .what = what,
-                           .section = "2.9"});
-    return ERR_OK;
+    lint->counts.dropped += findings->dropped;
 }
 
 static struct str id_text(struct json_val value)
@@ -234,23 +218,23 @@ static struct str id_text(struct json_val value)
     return id;
 }
 
-/* As the gate examines it (gate/accept.c); of one object the first refusal is told, and the warnings of what
- * can be read. */
+/* As the gate examines it (gate/accept.c), but to the end: every error that can be seen, not the first. */
 static err_t check_value(struct lint *lint, struct json_slice slice, struct json_val value,
                          struct fault *fault)
 {
-    struct stix_object object;
+    struct stix_findings findings;
+    struct fault ignored = {0};
     err_t err;
     arena_reset(&lint->arena);
     buf_clear(&lint->canon);
-    if (TRY(err, stix_read(value, &lint->arena, &object, fault)))
+    if (TRY(err, stix_lint(value, &lint->arena, &findings, &ignored)))
         return err;
-    say_warnings(lint, slice, &object);
-    if (TRY(err, stix_canon(&object, &lint->canon, fault)) || TRY(err, buf_err(&lint->canon)))
+    say_findings(lint, slice, &findings);
+    err = findings.errors == 0 ? stix_canon(&findings.object, &lint->canon, fault)
+                               : json_canon(value, NULL, &lint->canon, fault);
+    if (err != ERR_OK || TRY(err, buf_err(&lint->canon)))
         return err;
-    if (json_has_hard_number(value) && TRY(err, json_check_numbers(bytes_in(lint, slice), fault)))
-        return err;
-    return check_sco_id(lint, slice, &object);
+    return json_has_hard_number(value) ? json_check_numbers(bytes_in(lint, slice), fault) : ERR_OK;
 }
 
 static err_t parse(struct lint *lint, struct json_slice slice, struct json_doc *doc, struct fault *fault)
@@ -265,6 +249,84 @@ static err_t parse(struct lint *lint, struct json_slice slice, struct json_doc *
     return err != ERR_OK ? err : json_parse(lint->parser, bytes_of(lint->padded.at, slice.len), doc, fault);
 }
 
+/* --- bundles (section 8.1) --- */
+
+/* A bundle that lists nothing: the whole text is what holds the objects. */
+static bool is_bare_bundle(const struct lint *lint, struct json_slice slice, struct json_val root)
+{
+    struct json_val objects;
+    struct str type;
+    return slice.from == json_pointer_offset(lint->text.bytes, STR("")) && json_is(root, JSON_OBJECT) &&
+           json_get_str(root, STR("type"), &type) && str_eq(type, STR("bundle")) &&
+           !json_get(root, STR("objects"), &objects);
+}
+
+/* The text of a string of the root, as written; false when there is none of that name. Nothing else of the
+ * bundle is parsed: it may be larger than memory. */
+static bool bundle_text(const struct lint *lint, const char *pointer, struct str *out, size_t *out_offset)
+{
+    struct bytes text = lint->text.bytes;
+    size_t root = json_pointer_offset(text, STR(""));
+    size_t at = json_pointer_offset(text, str_of(pointer));
+    if (at == root || at >= text.len)
+        return false;
+    *out_offset = at;
+    const uint8_t *end = text.at[at] == '"' ? memchr(text.at + at + 1, '"', text.len - at - 1) : NULL;
+    *out =
+        end == NULL ? STR("") : str_from_bytes(bytes_of(text.at + at + 1, (size_t)(end - text.at) - at - 1));
+    return true;
+}
+
+static void say_bundle(struct lint *lint, enum level level, size_t offset, const char *pointer,
+                       const char *what, const char *section)
+{
+    say(lint, 0,
+        &(struct finding) {.level = level,
+                           .offset = offset,
+                           .id = STR(""),
+                           .pointer = str_of(pointer),
+                           .code = "",
+                           .what = what,
+                           .section = section,
+                           .bundle = true});
+}
+
+static void check_bundle_id(struct lint *lint)
+{
+    struct stix_key key;
+    struct str id;
+    size_t at = json_pointer_offset(lint->text.bytes, STR(""));
+    if (!bundle_text(lint, "/id", &id, &at))
+        say_bundle(lint, WARNING, at, "", "id is required", "8.1");
+    else if (!stix_id_parse(id, &key))
+        say_bundle(lint, WARNING, at, "/id", "not an identifier of the form type--UUID", "2.9");
+    else if (!str_eq(stix_id_type(id), STR("bundle")))
+        say_bundle(lint, WARNING, at, "/id", "does not begin with the type bundle", "2.9");
+    else if (key.b[6] >> 4 != 4)
+        say_bundle(lint, REMARK, at, "/id", "not a UUIDv4", "2.9");
+}
+
+/* An envelope of TAXII has no type: nothing is asked of it. What a bundle says of itself is not kept by a
+ * node and keeps no object out. */
+static void check_bundle(struct lint *lint)
+{
+    struct str type, version;
+    size_t at;
+    if (!bundle_text(lint, "/type", &type, &at))
+        return;
+    if (!str_eq(type, STR("bundle"))) {
+        say_bundle(lint, WARNING, at, "/type", "holds a list of objects, and its type is not bundle", "8.1");
+        return;
+    }
+    check_bundle_id(lint);
+    if (bundle_text(lint, "/spec_version", &version, &at))
+        say_bundle(lint, WARNING, at, "/spec_version", "a bundle of STIX 2.1 has no spec_version", "8.1");
+    if (lint->counts.objects == 0 && bundle_text(lint, "/objects", &type, &at))
+        say_bundle(lint, WARNING, at, "/objects", "an empty list", "2.12");
+}
+
+/* --- files --- */
+
 static bool check_slice(void *ctx, struct json_slice slice)
 {
     struct lint *lint = ctx;
@@ -275,6 +337,8 @@ static bool check_slice(void *ctx, struct json_slice slice)
     if (err == ERR_OK) {
         struct json_val root = json_root(&doc);
         id = id_text(root);
+        if (is_bare_bundle(lint, slice, root))
+            return true;
         err = check_value(lint, slice, root, &fault);
     }
     if (err == ERR_NOMEM) {
@@ -287,8 +351,6 @@ static bool check_slice(void *ctx, struct json_slice slice)
     lint->cut_end = slice.from + slice.len;
     return true;
 }
-
-/* --- files --- */
 
 /* What stands behind the last object that could be cut, or a text that could not be cut at all. */
 static void refuse_rest(struct lint *lint, err_t err, struct fault *fault)
@@ -322,6 +384,8 @@ static void check_file(struct lint *lint)
     }
     if (err != ERR_OK)
         refuse_rest(lint, err, &fault);
+    else if (kind == JSON_SPLIT_LIST || lint->counts.objects == 0)
+        check_bundle(lint);
     say_counts(lint, &lint->counts, lint->path);
     add_counts(&lint->all, &lint->counts);
 }
@@ -380,8 +444,8 @@ static const struct cli_command commands[] = {
          "Bundles, single objects, or one object a line; gzip and zstd are unpacked. Nothing is kept.\n"
          "FILE:LINE:COLUMN: an error would be refused, a warning breaks a MUST and is taken all the same, a\n"
          "remark breaks a SHOULD. Lines, and columns in code points, count from 1, objects from 0. What is\n"
-         "unpacked is counted in its unpacked text. Of each object the first error is told and at most 16\n"
-         "warnings and remarks of the reading; further ones are counted.\n"
+         "unpacked is counted in its unpacked text. Every error of an object is told, not the first alone;\n"
+         "beyond 1000 findings of one object, further ones are counted.\n"
          "Exit status 1 when there is an error, or a file could not be read; otherwise 0.",
      .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
      .many = true,

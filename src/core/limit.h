@@ -119,6 +119,7 @@
 
 /* --- stix --- */
 #define LIMIT_STIX_WARNINGS    16  /* per object: the first few tell the habit, the rest are counted */
+#define LIMIT_STIX_FINDINGS    1000 /* per object that a person asks about; 1 MiB can break more */
 #define LIMIT_STIX_POINTER     512 /* bytes of a warning's JSON pointer; real ones stay below 100 */
 #define LIMIT_STIX_SELECTOR_STEPS 1000000 /* members that an object's selectors pass; usual: below 100 */
 #define LIMIT_STIX_PATTERN_DEPTH  64 /* brackets in each other; the deepest real one has 4 */

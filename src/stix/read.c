@@ -1,150 +1,54 @@
-#include <stdarg.h>
 #include <stdio.h>
 
-#include "core/limit.h"
-#include "stix/refs.h"
-#include "stix/shape.h"
-
-/* One container that is being read. The reader walks without recursion. */
-struct frame {
-    struct json_iter iter;
-    const struct stix_shape *shape; /* of an object with known members, else NULL */
-    const struct stix_prop *prop;   /* of an array: what each element is, or NULL */
-    uint64_t seen;                  /* properties of `shape` that are there */
-    struct str name;                /* member in hand; at is NULL before the first and after the last */
-    size_t index;                   /* element in hand; SIZE_MAX before the first */
-    uint8_t kind;                   /* of an object: enum stix_kind from SHAPE on, or ANY */
-    bool array;
-};
-
-struct reader {
-    struct stix_object *object;
-    struct fault *fault;
-    struct arena *arena;
-    struct stix_refs refs;
-    struct stix_warning *warnings;
-    struct str property;  /* member of the root in hand */
-    uint32_t common_seen; /* bits of enum stix_slot */
-    size_t depth;
-    struct json_val values[64]; /* of the root's shape, by position: valid where seen */
-    struct frame frames[LIMIT_JSON_DEPTH];
-};
+#include "stix/reader.h"
 
 /* Values of dictionaries whose values have a kind. */
 static const struct stix_prop dict_string = {"", 0, STIX_KIND_STRING, 0, STIX_REF_OTHER, 0, 0, UINT64_MAX};
 static const struct stix_prop dict_list = {"", 0, STIX_KIND_STRING, STIX_PROP_LIST, STIX_REF_OTHER,
                                            0,  0, UINT64_MAX};
 static const struct stix_prop dict_dict = {"", 0, STIX_KIND_DICT, 0, STIX_REF_OTHER, 0, 0, UINT64_MAX};
+static const struct stix_prop dict_int = {"", 0, STIX_KIND_INT, 0, STIX_REF_OTHER, 0, 0, UINT64_MAX};
 
 /* --- saying what is wrong --- */
 
-static void put_name(struct buf *out, struct str name)
+/* The section of the table that describes what is in hand. */
+static const char *section_here(const struct stix_reader *r, const struct stix_prop *prop)
 {
-    buf_putc(out, '/');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.at[i] == '~' || name.at[i] == '/')
-            buf_put_str(out, name.at[i] == '~' ? STR("~0") : STR("~1"));
-        else
-            buf_putc(out, name.at[i]);
-    }
+    if (prop->slot != STIX_SLOT_NONE)
+        return "3.2";
+    for (size_t i = r->depth; i-- > 0;)
+        if (r->frames[i].shape != NULL)
+            return r->frames[i].shape->section;
+    return "2";
 }
 
-static void put_pointer(const struct reader *r, struct buf *out)
+static struct str name_of(const struct stix_prop *prop, const struct stix_reader *r)
 {
-    for (size_t i = 0; i < r->depth; i++) {
-        const struct frame *frame = &r->frames[i];
-        if (!frame->array && frame->name.at != NULL)
-            put_name(out, frame->name);
-        else if (frame->array && frame->index != SIZE_MAX)
-            buf_printf(out, "/%zu", frame->index);
-    }
-}
-
-static void set_pointer(const struct reader *r, struct fault *fault)
-{
-    struct buf pointer;
-    buf_init(&pointer, LIMIT_JSON_DEPTH * (LIMIT_ID_BYTES + 2));
-    put_pointer(r, &pointer);
-    bool whole = buf_err(&pointer) == ERR_OK && pointer.len < sizeof fault->pointer;
-    size_t keep = whole ? pointer.len : sizeof fault->pointer - 4;
-    keep = keep < pointer.len ? keep : pointer.len;
-    if (keep > 0)
-        memcpy(fault->pointer, pointer.at, keep);
-    memcpy(fault->pointer + keep, "...", whole ? 0 : 3);
-    fault->pointer[keep + (whole ? 0 : 3)] = '\0';
-    buf_deinit(&pointer);
-}
-
-static err_t refuse(struct reader *r, err_t code, const char *section, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-static err_t refuse(struct reader *r, err_t code, const char *section, const char *fmt, ...)
-{
-    if (r->fault == NULL)
-        return code;
-    va_list args;
-    va_start(args, fmt);
-    char what[FAULT_WHAT_MAX];
-    vsnprintf(what, sizeof what, fmt, args);
-    va_end(args);
-    fault_set(r->fault, code, 0, "%s", what);
-    snprintf(r->fault->section, sizeof r->fault->section, "%s", section);
-    set_pointer(r, r->fault);
-    return code;
-}
-
-/* Pointers of warnings beyond LIMIT_STIX_POINTER bytes are left out; the warning stays. */
-static err_t warn(struct reader *r, bool must_rule, const char *section, const char *what)
-{
-    struct stix_object *object = r->object;
-    if (object->warning_count >= LIMIT_STIX_WARNINGS) {
-        object->warnings_dropped++;
-        return ERR_OK;
-    }
-    if (r->warnings == NULL) {
-        r->warnings = arena_alloc(r->arena, LIMIT_STIX_WARNINGS * sizeof *r->warnings);
-        if (r->warnings == NULL)
-            return refuse(r, ERR_NOMEM, "", "no memory for warnings");
-        object->warnings = r->warnings;
-    }
-    struct buf pointer;
-    buf_init(&pointer, LIMIT_STIX_POINTER);
-    put_pointer(r, &pointer);
-    struct str text = arena_str(r->arena, buf_err(&pointer) == ERR_OK ? buf_str(&pointer) : STR(""));
-    buf_deinit(&pointer);
-    if (text.at == NULL)
-        return refuse(r, ERR_NOMEM, "", "no memory for warnings");
-    r->warnings[object->warning_count++] = (struct stix_warning) {must_rule, what, section, text};
-    return ERR_OK;
-}
-
-static struct str shown(struct str text)
-{
-    return (struct str) {text.at, text.len > 60 ? 60 : text.len};
-}
-
-static struct str name_of(const struct stix_prop *prop, const struct reader *r)
-{
-    return prop->len > 0 ? (struct str) {prop->name, prop->len} : shown(r->property);
+    return prop->len > 0 ? (struct str) {prop->name, prop->len} : stix_shown(r->property);
 }
 
 /* --- references --- */
 
-static err_t add_ref(struct reader *r, struct str id, const struct stix_key *key, enum stix_ref_role role)
+static err_t add_ref(struct stix_reader *r, struct str id, const struct stix_key *key,
+                     enum stix_ref_role role)
 {
     if (stix_key_eq(key, &r->object->key)) {
         if (role == STIX_REF_MARKING || role == STIX_REF_GRANULAR_MARKING)
-            return refuse(r, ERR_INVALID, "3.2", "a marking definition must not mark itself");
+            return stix_refuse(r, ERR_INVALID, "3.2", "a marking definition must not mark itself");
         return ERR_OK;
     }
     struct stix_ref ref = {*key, role, id, r->property};
+    if (r->refs_full)
+        return ERR_OK;
     err_t err = stix_refs_add(&r->refs, &ref);
+    r->refs_full = err == ERR_LIMIT;
     if (err == ERR_LIMIT)
-        return refuse(r, err, "", "more than %d references in one object", LIMIT_REFS_PER_OBJECT);
-    return err == ERR_OK ? ERR_OK : refuse(r, err, "", "no memory for references");
+        return stix_refuse(r, err, "", "more than %d references in one object", LIMIT_REFS_PER_OBJECT);
+    return err == ERR_OK ? ERR_OK : stix_refuse(r, err, "", "no memory for references");
 }
 
 /* Strings of any property: one that is an identifier refers, wherever it stands. */
-static err_t take_free_string(struct reader *r, struct str text)
+static err_t take_free_string(struct stix_reader *r, struct str text)
 {
     struct stix_key key;
     if (stix_id_read(text, &key) == NULL)
@@ -152,16 +56,35 @@ static err_t take_free_string(struct reader *r, struct str text)
     return add_ref(r, text, &key, STIX_REF_OTHER);
 }
 
-static err_t take_ref(struct reader *r, const struct stix_prop *prop, struct str text)
+/* Section 2.13: in the deprecated container a reference is the key of another object beside it. */
+static err_t take_local_ref(struct stix_reader *r, const struct stix_prop *prop, struct str text)
+{
+    struct json_val target;
+    struct str type;
+    if (!json_get(r->frames[r->container - 1].value, text, &target))
+        return stix_warn(r, STIX_WARNING, "2.13", "refers to nothing in its container");
+    if (!json_get_str(target, STR("type"), &type) || (prop->targets >> stix_type_find(type)->code & 1) != 0)
+        return ERR_OK;
+    return stix_refuse(r, ERR_INVALID, section_here(r, prop), "%.*s may not refer to a %.*s",
+                       STR_ARG(name_of(prop, r)), STR_ARG(stix_shown(type)));
+}
+
+static err_t take_ref(struct stix_reader *r, const struct stix_prop *prop, struct str text)
 {
     struct stix_key key;
+    if (r->container != 0)
+        return take_local_ref(r, prop, text);
     const struct stix_type *type = stix_id_read(text, &key);
     if (type == NULL)
-        return refuse(r, ERR_INVALID, "2.9", "%.*s: \"%.*s\" is not an identifier of the form type--UUID",
-                      STR_ARG(name_of(prop, r)), STR_ARG(shown(text)));
+        return stix_refuse(r, ERR_INVALID, "2.9",
+                           "%.*s: \"%.*s\" is not an identifier of the form type--UUID",
+                           STR_ARG(name_of(prop, r)), STR_ARG(stix_shown(text)));
+    if (type->code == STIX_TYPE_UNKNOWN && str_eq(stix_id_type(text), STR("bundle")))
+        return stix_refuse(r, ERR_INVALID, "8.2", "%.*s: nothing refers to a bundle",
+                           STR_ARG(name_of(prop, r)));
     if ((prop->targets >> type->code & 1) == 0)
-        return refuse(r, ERR_INVALID, "3.3", "%.*s may not refer to a %.*s", STR_ARG(name_of(prop, r)),
-                      STR_ARG(shown(stix_id_type(text))));
+        return stix_refuse(r, ERR_INVALID, section_here(r, prop), "%.*s may not refer to a %.*s",
+                           STR_ARG(name_of(prop, r)), STR_ARG(stix_shown(stix_id_type(text))));
     if (prop->slot == STIX_SLOT_CREATED_BY) {
         r->object->has_creator = true;
         r->object->creator_id = text;
@@ -181,14 +104,37 @@ static const char *type_name(enum json_type type)
     return names[type];
 }
 
-static err_t wrong_type(struct reader *r, const struct stix_prop *prop, const char *wanted,
-                        enum json_type found)
+static const char *section_of_kind(const struct stix_prop *prop, bool list)
 {
-    return refuse(r, ERR_INVALID, "2", "%.*s must be %s, not %s", STR_ARG(name_of(prop, r)), wanted,
-                  type_name(found));
+    if (list)
+        return "2.12";
+    switch (prop->kind) {
+    case STIX_KIND_BOOL:
+        return "2.2";
+    case STIX_KIND_INT:
+        return "2.10";
+    case STIX_KIND_FLOAT:
+        return "2.6";
+    case STIX_KIND_TIME:
+        return "2.16";
+    case STIX_KIND_ID:
+    case STIX_KIND_REF:
+        return "2.9";
+    case STIX_KIND_HASHES:
+        return "2.7";
+    default:
+        return prop->kind > STIX_KIND_SHAPE ? "2.3" : prop->kind == STIX_KIND_SHAPE ? "2" : "2.15";
+    }
 }
 
-static err_t take_number(struct reader *r, const struct stix_prop *prop, struct json_val v)
+static err_t wrong_type(struct stix_reader *r, const struct stix_prop *prop, const char *wanted,
+                        enum json_type found)
+{
+    return stix_refuse(r, ERR_INVALID, section_of_kind(prop, strcmp(wanted, "a list") == 0),
+                       "%.*s must be %s, not %s", STR_ARG(name_of(prop, r)), wanted, type_name(found));
+}
+
+static err_t take_number(struct stix_reader *r, const struct stix_prop *prop, struct json_val v)
 {
     enum json_type type = json_type(v);
     bool whole = type == JSON_INT || type == JSON_UINT;
@@ -199,54 +145,92 @@ static err_t take_number(struct reader *r, const struct stix_prop *prop, struct 
                                        : json_double(v);
     struct stix_range range = stix_range(prop->bound);
     if (value < range.min || value > range.max)
-        return refuse(r, ERR_INVALID, prop->kind == STIX_KIND_INT ? "2.10" : "2.6",
-                      "%.*s is outside %.0f to %.0f", STR_ARG(name_of(prop, r)), range.min, range.max);
+        return stix_refuse(r, ERR_INVALID, prop->bound == 0 ? "2.10" : section_here(r, prop),
+                           "%.*s is outside %.0f to %.0f", STR_ARG(name_of(prop, r)), range.min, range.max);
     if (prop->slot == STIX_SLOT_CONFIDENCE)
         r->object->confidence = (int)value;
     return ERR_OK;
 }
 
-static err_t take_time(struct reader *r, const struct stix_prop *prop, struct str text)
+static err_t take_time(struct stix_reader *r, const struct stix_prop *prop, struct str text)
 {
     struct stamp stamp;
     unsigned digits;
+    const struct stix_frame *frame = &r->frames[r->depth - 1];
+    bool kept = r->depth == 1 && prop->slot == STIX_SLOT_NONE;
     err_t err = stamp_parse(text, &stamp, &digits);
+    if (kept)
+        r->stamps[prop - frame->shape->props] = err == ERR_OK ? stamp : STIX_NO_STAMP;
     if (err != ERR_OK)
-        return refuse(r, err, "2.16", "%.*s: \"%.*s\" is not a timestamp YYYY-MM-DDTHH:mm:ss[.s+]Z",
-                      STR_ARG(name_of(prop, r)), STR_ARG(shown(text)));
+        return stix_refuse(r, err, "2.16", "%.*s: \"%.*s\" is not a timestamp YYYY-MM-DDTHH:mm:ss[.s+]Z",
+                           STR_ARG(name_of(prop, r)), STR_ARG(stix_shown(text)));
     struct stix_object *object = r->object;
+    if (r->depth != 1 || (prop->slot != STIX_SLOT_CREATED && prop->slot != STIX_SLOT_MODIFIED))
+        return ERR_OK;
     if (prop->slot == STIX_SLOT_CREATED) {
         object->has_created = true;
         object->created = stamp;
-    } else if (prop->slot == STIX_SLOT_MODIFIED) {
+    } else {
         object->has_modified = true;
         object->modified = stamp;
-    } else {
-        return ERR_OK;
     }
-    return digits >= 3 ? ERR_OK : warn(r, true, "3.2", "less precise than milliseconds");
+    return digits >= 3 ? ERR_OK : stix_warn(r, STIX_WARNING, "3.2", "less precise than milliseconds");
 }
 
-static err_t take_text(struct reader *r, const struct stix_prop *prop, struct str text)
+static err_t check_term(struct stix_reader *r, const struct stix_prop *prop, struct str text)
 {
-    const char *section = "2";
-    const char *what = prop->kind == STIX_KIND_STRING ? NULL : stix_check_text(prop, text, &section);
-    if (what != NULL)
-        return refuse(r, ERR_INVALID, section, "%.*s: \"%.*s\" %s", STR_ARG(name_of(prop, r)),
-                      STR_ARG(shown(text)), what);
-    if (prop->slot == STIX_SLOT_LANG)
-        r->object->lang = text;
-    else if (prop->slot == STIX_SLOT_TYPE)
+    const struct stix_terms *terms = stix_terms(prop->bound);
+    if (stix_terms_have(terms, text))
         return ERR_OK;
+    if (terms->open)
+        return stix_warn(r, STIX_REMARK, terms->section, terms->what);
+    return stix_refuse(r, ERR_INVALID, terms->section, "%.*s: \"%.*s\" is %s", STR_ARG(name_of(prop, r)),
+                       STR_ARG(stix_shown(text)), terms->what);
+}
+
+static bool is_defanged(const struct stix_reader *r)
+{
+    struct json_val v;
+    return json_get(r->object->root, STR("defanged"), &v) && json_is(v, JSON_TRUE);
+}
+
+static err_t check_format(struct stix_reader *r, const struct stix_prop *prop, struct str text)
+{
+    const struct stix_format *format = stix_format(prop->kind);
+    if (format == NULL || format->ok(text) || (format->defangs && is_defanged(r)))
+        return ERR_OK;
+    const char *section = format->section != NULL ? format->section : section_here(r, prop);
+    if (format->level != STIX_ERROR)
+        return stix_warn(r, format->level, section, format->what);
+    return stix_refuse(r, ERR_INVALID, section, "%.*s: \"%.*s\" %s", STR_ARG(name_of(prop, r)),
+                       STR_ARG(stix_shown(text)), format->what);
+}
+
+static err_t take_text(struct stix_reader *r, const struct stix_prop *prop, struct str text)
+{
+    err_t err = ERR_OK;
+    if (prop->kind == STIX_KIND_TERM)
+        err = check_term(r, prop, text);
+    else if (prop->kind != STIX_KIND_STRING)
+        err = check_format(r, prop, text);
+    if (err != ERR_OK)
+        return err;
+    if (prop->slot == STIX_SLOT_TYPE)
+        return ERR_OK;
+    if (prop->slot == STIX_SLOT_LANG && r->depth == 1)
+        r->object->lang = text;
     else if (prop->slot == STIX_SLOT_SPEC_VERSION && !str_eq(text, STR("2.1")))
-        return refuse(r, ERR_INVALID, "3.2", "spec_version is \"%.*s\", not \"2.1\"", STR_ARG(shown(text)));
+        return stix_refuse(r, ERR_INVALID, "3.2", "spec_version is \"%.*s\", not \"2.1\"",
+                           STR_ARG(stix_shown(text)));
     return take_free_string(r, text);
 }
 
-static err_t take_bool(struct reader *r, const struct stix_prop *prop, enum json_type type)
+static err_t take_bool(struct stix_reader *r, const struct stix_prop *prop, enum json_type type)
 {
     if (type != JSON_TRUE && type != JSON_FALSE)
         return wrong_type(r, prop, "true or false", type);
+    if (r->depth != 1)
+        return ERR_OK;
     if (prop->slot == STIX_SLOT_REVOKED)
         r->object->revoked = type == JSON_TRUE;
     else if (prop->slot == STIX_SLOT_DEFANGED)
@@ -256,11 +240,11 @@ static err_t take_bool(struct reader *r, const struct stix_prop *prop, enum json
 
 /* --- containers --- */
 
-static struct frame *push(struct reader *r)
+static struct stix_frame *push(struct stix_reader *r)
 {
     if (r->depth >= LIMIT_JSON_DEPTH)
         return NULL;
-    struct frame *frame = &r->frames[r->depth++];
+    struct stix_frame *frame = &r->frames[r->depth++];
     frame->shape = NULL;
     frame->prop = NULL;
     frame->seen = 0;
@@ -268,27 +252,30 @@ static struct frame *push(struct reader *r)
     frame->index = SIZE_MAX;
     frame->kind = STIX_KIND_ANY;
     frame->array = false;
+    frame->object = false;
     return frame;
 }
 
-static err_t open_array(struct reader *r, const struct stix_prop *prop, struct json_val v, bool *out_absent)
+static err_t open_array(struct stix_reader *r, const struct stix_prop *prop, struct json_val v,
+                        bool *out_absent)
 {
     struct json_iter peek = json_array_iter(v);
     struct json_val first;
     if (!json_array_next(&peek, &first)) {
         *out_absent = true;
-        return warn(r, true, "2.12", "an empty list: read as if the property were absent");
+        return stix_warn(r, STIX_WARNING, "2.12", "an empty list: read as if the property were absent");
     }
-    struct frame *frame = push(r);
+    struct stix_frame *frame = push(r);
     if (frame == NULL)
-        return refuse(r, ERR_LIMIT, "", "nested deeper than %d", LIMIT_JSON_DEPTH);
+        return stix_refuse(r, ERR_LIMIT, "", "nested deeper than %d", LIMIT_JSON_DEPTH);
     frame->iter = json_array_iter(v);
+    frame->value = v;
     frame->prop = prop;
     frame->array = true;
     return ERR_OK;
 }
 
-static err_t open_object(struct reader *r, const struct stix_prop *prop, const struct stix_shape *shape,
+static err_t open_object(struct stix_reader *r, const struct stix_prop *prop, const struct stix_shape *shape,
                          struct json_val v, bool *out_absent)
 {
     struct json_iter peek = json_object_iter(v);
@@ -296,14 +283,17 @@ static err_t open_object(struct reader *r, const struct stix_prop *prop, const s
     struct json_val first;
     if (prop != NULL && prop->kind != STIX_KIND_SHAPE && !json_object_next(&peek, &name, &first)) {
         *out_absent = true;
-        return warn(r, true, "2.3", "an empty dictionary: read as if the property were absent");
+        return stix_warn(r, STIX_WARNING, "2.3", "an empty dictionary: read as if the property were absent");
     }
-    struct frame *frame = push(r);
+    struct stix_frame *frame = push(r);
     if (frame == NULL)
-        return refuse(r, ERR_LIMIT, "", "nested deeper than %d", LIMIT_JSON_DEPTH);
+        return stix_refuse(r, ERR_LIMIT, "", "nested deeper than %d", LIMIT_JSON_DEPTH);
     frame->iter = json_object_iter(v);
+    frame->value = v;
     if (prop != NULL)
         frame->kind = prop->kind;
+    if (frame->kind == STIX_KIND_CONTAINER)
+        r->container = r->depth;
     frame->shape = shape;
     if (prop != NULL && prop->kind == STIX_KIND_SHAPE)
         frame->shape = stix_shape((enum stix_shape_code)prop->bound);
@@ -313,7 +303,8 @@ static err_t open_object(struct reader *r, const struct stix_prop *prop, const s
 }
 
 /* A value that no table describes. */
-static err_t take_free(struct reader *r, const struct stix_shape *shape, struct json_val v, bool *out_absent)
+static err_t take_free(struct stix_reader *r, const struct stix_shape *shape, struct json_val v,
+                       bool *out_absent)
 {
     switch (json_type(v)) {
     case JSON_STRING:
@@ -323,13 +314,13 @@ static err_t take_free(struct reader *r, const struct stix_shape *shape, struct 
     case JSON_OBJECT:
         return open_object(r, NULL, shape, v, out_absent);
     case JSON_NULL:
-        return warn(r, true, "2", "null is no STIX value");
+        return stix_warn(r, STIX_WARNING, "2", "null is no STIX value");
     default:
         return ERR_OK;
     }
 }
 
-static err_t take_string_kind(struct reader *r, const struct stix_prop *prop, struct json_val v)
+static err_t take_string_kind(struct stix_reader *r, const struct stix_prop *prop, struct json_val v)
 {
     enum json_type type = json_type(v);
     if (type != JSON_STRING)
@@ -346,7 +337,7 @@ static err_t take_string_kind(struct reader *r, const struct stix_prop *prop, st
     }
 }
 
-static err_t take_value(struct reader *r, const struct stix_prop *prop, bool element, struct json_val v,
+static err_t take_value(struct stix_reader *r, const struct stix_prop *prop, bool element, struct json_val v,
                         bool *out_absent)
 {
     enum json_type type = json_type(v);
@@ -376,9 +367,10 @@ static err_t take_value(struct reader *r, const struct stix_prop *prop, bool ele
 /* --- members --- */
 
 /* Slots whose value is kept, once it is known to be there. */
-static void keep_slot(struct reader *r, const struct stix_prop *prop, struct json_val v)
+static err_t keep_slot(struct stix_reader *r, const struct stix_prop *prop, struct json_val v)
 {
-    r->common_seen |= UINT32_C(1) << prop->slot;
+    uint32_t bit = UINT32_C(1) << prop->slot;
+    r->common_seen |= bit;
     if (prop->slot == STIX_SLOT_LABELS) {
         r->object->has_labels = true;
         r->object->labels = v;
@@ -388,9 +380,14 @@ static void keep_slot(struct reader *r, const struct stix_prop *prop, struct jso
         r->object->has_granular_markings = true;
         r->object->granular_markings = v;
     }
+    if ((stix_common_excluded(r->object->type) & bit) == 0)
+        return ERR_OK;
+    if (prop->slot == STIX_SLOT_DEFANGED)
+        return stix_warn(r, STIX_WARNING, "3.2", "defanged is for cyber-observable objects alone");
+    return stix_warn(r, STIX_REMARK, "3.2", "a common property that does not apply to this type");
 }
 
-static err_t take_custom_member(struct reader *r, struct str name, struct json_val v)
+static err_t take_custom_member(struct stix_reader *r, struct str name, struct json_val v)
 {
     bool absent = false;
     struct stix_key key;
@@ -402,25 +399,36 @@ static err_t take_custom_member(struct reader *r, struct str name, struct json_v
     return take_free(r, NULL, v, &absent);
 }
 
-static err_t take_shape_member(struct reader *r, struct frame *frame, struct str name, struct json_val v)
+/* The container's own objects have such properties too; what they say is not said of the root. */
+static err_t take_common(struct stix_reader *r, const struct stix_prop *prop, bool root, struct json_val v)
 {
     bool absent = false;
-    err_t err;
-    const struct stix_prop *prop = r->depth == 1 ? stix_prop_common(name) : NULL;
-    if (prop != NULL) {
-        if ((err = take_value(r, prop, false, v, &absent)) == ERR_OK && !absent)
-            keep_slot(r, prop, v);
+    size_t depth = r->depth;
+    err_t err = take_value(r, prop, false, v, &absent);
+    if (err != ERR_OK || absent || !root)
         return err;
-    }
+    struct stix_frame *opened = r->depth > depth ? &r->frames[depth] : NULL;
+    r->depth = depth; /* a warning names the member, not what is opened below it */
+    err = keep_slot(r, prop, v);
+    r->depth += opened != NULL;
+    return err;
+}
+
+static err_t take_shape_member(struct stix_reader *r, struct stix_frame *frame, struct str name,
+                               struct json_val v)
+{
+    bool absent = false;
+    bool root = r->depth == 1;
+    err_t err;
+    const struct stix_prop *prop = frame->object ? stix_prop_common(name) : NULL;
+    if (prop != NULL)
+        return take_common(r, prop, root, v);
     prop = stix_prop_find(frame->shape, name);
     if (prop == NULL) {
-        if (r->depth == 1 && !stix_check_custom_name(name) &&
-            (err = warn(r, true, "11.1.1", "a custom property's name is not a-z, 0-9 and _, 3 to 250")) !=
-                ERR_OK)
+        if (root && TRY(err, stix_check_custom(r, name, v)))
             return err;
         return take_custom_member(r, name, v);
     }
-    bool root = r->depth == 1;
     err = take_value(r, prop, false, v, &absent);
     if (err != ERR_OK || absent)
         return err;
@@ -431,68 +439,135 @@ static err_t take_shape_member(struct reader *r, struct frame *frame, struct str
     return ERR_OK;
 }
 
-static err_t take_extension(struct reader *r, struct str name, struct json_val v)
+/* --- extensions --- */
+
+static err_t take_extension(struct stix_reader *r, struct str name, struct json_val v)
 {
     bool absent = false;
     struct stix_key key;
+    err_t err;
     const struct stix_shape *shape = stix_shape_of_extension(name);
     if (json_type(v) != JSON_OBJECT)
-        return refuse(r, ERR_INVALID, "3.2", "an extension must be an object");
+        return stix_refuse(r, ERR_INVALID, "3.2", "an extension must be an object");
     const struct stix_type *type = stix_id_read(name, &key);
     if (type == NULL)
-        return take_free(r, shape, v, &absent);
+        return TRY(err, stix_check_named_extension(r, shape, name, v)) ? err
+                                                                       : take_free(r, shape, v, &absent);
     if (type->code != STIX_TYPE_EXTENSION_DEFINITION)
-        return refuse(r, ERR_INVALID, "3.2", "a key of extensions may not be the id of a %s", type->name);
-    err_t err = add_ref(r, name, &key, STIX_REF_EXTENSION);
-    if (err != ERR_OK)
-        return err;
-    struct json_val kind;
-    if (!json_get(v, STR("extension_type"), &kind) &&
-        (err = warn(r, true, "3.2", "extension_type is missing")) != ERR_OK)
+        return stix_refuse(r, ERR_INVALID, "3.2", "a key of extensions may not be the id of a %s",
+                           type->code == STIX_TYPE_UNKNOWN ? "custom object" : type->name);
+    if (TRY(err, add_ref(r, name, &key, STIX_REF_EXTENSION)) || TRY(err, stix_check_defined_extension(r, v)))
         return err;
     return take_free(r, stix_shape(STIX_SHAPE_extension), v, &absent);
 }
 
-static err_t take_dict_member(struct reader *r, uint8_t kind, struct str name, struct json_val v)
+/* --- dictionaries --- */
+
+static err_t take_hash(struct stix_reader *r, struct str name, struct json_val v)
+{
+    const char *what;
+    if (json_type(v) != JSON_STRING)
+        return stix_refuse(r, ERR_INVALID, "2.7", "a hash must be a string, not %s", type_name(json_type(v)));
+    if ((what = stix_check_hash(name, json_str(v))) != NULL)
+        return stix_refuse(r, ERR_INVALID, "2.7", "hash %.*s %s", STR_ARG(stix_shown(name)), what);
+    const struct stix_terms *terms = stix_terms(STIX_TERMS_HASH_ALGORITHM);
+    return stix_terms_have(terms, name) ? ERR_OK : stix_warn(r, STIX_WARNING, terms->section, terms->what);
+}
+
+static err_t take_scalar(struct stix_reader *r, struct json_val v)
+{
+    enum json_type type = json_type(v);
+    if (type == JSON_STRING)
+        return take_free_string(r, json_str(v));
+    if (type == JSON_INT)
+        return take_number(r, &dict_int, v);
+    return stix_refuse(r, ERR_INVALID, section_here(r, &dict_int),
+                       "a value must be an integer or a string, not %s", type_name(type));
+}
+
+/* Section 2.13: an object in the deprecated container has no id, and its type says what else it has. */
+static err_t take_contained(struct stix_reader *r, struct json_val v)
 {
     bool absent = false;
-    const char *what;
+    struct str type;
+    if (!json_get_str(v, STR("type"), &type))
+        return stix_refuse(r, ERR_INVALID, "2.13", "an object of the container needs a type");
+    size_t depth = r->depth;
+    err_t err = take_free(r, stix_shape_of_type(stix_type_find(type)->code), v, &absent);
+    if (err == ERR_OK && r->depth > depth)
+        r->frames[depth].object = true;
+    return err;
+}
+
+static err_t take_dict_member(struct stix_reader *r, uint8_t kind, struct str name, struct json_val v)
+{
+    bool absent = false;
+    err_t err;
     switch (kind) {
     case STIX_KIND_EXTENSIONS:
         return take_extension(r, name, v);
+    case STIX_KIND_HASHES:
+        return take_hash(r, name, v);
+    case STIX_KIND_CONTENTS:
+        if (!stix_check_lang(name))
+            return stix_refuse(r, ERR_INVALID, "7.1.1", "contents: \"%.*s\" is no RFC 5646 language code",
+                               STR_ARG(stix_shown(name)));
+        return take_value(r, &dict_dict, false, v, &absent);
+    case STIX_KIND_CONTAINER:
+        return take_contained(r, v);
+    case STIX_KIND_ANY:
+        return take_custom_member(r, name, v);
+    default:
+        break;
+    }
+    if (!stix_check_key(name) &&
+        TRY(err, stix_warn(r, STIX_WARNING, "2.3", "a key of a dictionary is not a-z, A-Z, 0-9, - and _")))
+        return err;
+    switch (kind) {
     case STIX_KIND_STRINGS:
         return take_value(r, &dict_string, false, v, &absent);
     case STIX_KIND_LISTS:
         return take_value(r, &dict_list, false, v, &absent);
-    case STIX_KIND_HASHES:
-        if (json_type(v) != JSON_STRING)
-            return wrong_type(r, &dict_string, "a dictionary of strings", json_type(v));
-        if ((what = stix_check_hash(name, json_str(v))) != NULL)
-            return refuse(r, ERR_INVALID, "2.7", "hash %.*s %s", STR_ARG(shown(name)), what);
-        return ERR_OK;
-    case STIX_KIND_CONTENTS:
-        if (!stix_check_lang(name))
-            return refuse(r, ERR_INVALID, "7.1.1", "contents: \"%.*s\" is no RFC 5646 language code",
-                          STR_ARG(shown(name)));
-        return take_value(r, &dict_dict, false, v, &absent);
+    case STIX_KIND_SCALARS:
+        return take_scalar(r, v);
+    case STIX_KIND_INTS:
+        return take_value(r, &dict_int, false, v, &absent);
     default:
         return take_custom_member(r, name, v);
     }
 }
 
+/* --- steps --- */
+
 /* The end of an object with known members: what had to be there, and what goes together. */
-static err_t close_shape(struct reader *r, const struct frame *frame)
+static err_t close_shape(struct stix_reader *r, const struct stix_frame *frame)
 {
     const struct stix_shape *shape = frame->shape;
+    struct json_val v;
+    struct stix_breach breach;
+    bool root = r->depth == 1;
+    err_t err;
     for (size_t i = 0; i < shape->count; i++)
-        if ((shape->props[i].flags & STIX_PROP_REQUIRED) != 0 && (frame->seen >> i & 1) == 0)
-            return refuse(r, ERR_INVALID, shape->section, "%s is required", shape->props[i].name);
-    bool extended = r->depth == 1 && (r->common_seen & UINT32_C(1) << STIX_SLOT_EXTENSIONS) != 0;
-    const char *what = stix_check_rules(shape, frame->seen, r->values, extended);
-    return what == NULL ? ERR_OK : refuse(r, ERR_INVALID, shape->section, "%s", what);
+        if ((shape->props[i].flags & STIX_PROP_REQUIRED) != 0 && (frame->seen >> i & 1) == 0 &&
+            TRY(err, stix_refuse(r, ERR_INVALID, shape->section, "%s is required", shape->props[i].name)))
+            return err;
+    struct stix_ruling ruling = {.shape = shape,
+                                 .seen = frame->seen,
+                                 .object = frame->value,
+                                 .stamps = root ? r->stamps : NULL,
+                                 .extended = frame->object && json_get(frame->value, STR("extensions"), &v)};
+    while (stix_rule_broken(&ruling, &breach)) {
+        if (breach.level == STIX_ERROR)
+            err = stix_refuse(r, ERR_INVALID, breach.section, "%s", breach.what);
+        else
+            err = stix_warn(r, breach.level, breach.section, breach.what);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
 }
 
-static err_t step_array(struct reader *r, struct frame *frame)
+static err_t step_array(struct stix_reader *r, struct stix_frame *frame)
 {
     struct json_val v;
     bool absent = false;
@@ -506,13 +581,15 @@ static err_t step_array(struct reader *r, struct frame *frame)
     return take_free(r, NULL, v, &absent);
 }
 
-static err_t step_object(struct reader *r, struct frame *frame)
+static err_t step_object(struct stix_reader *r, struct stix_frame *frame)
 {
     struct json_val v;
     struct str name;
     if (!json_object_next(&frame->iter, &name, &v)) {
         frame->name = (struct str) {NULL, 0};
         err_t err = frame->shape == NULL ? ERR_OK : close_shape(r, frame);
+        if (r->container == r->depth)
+            r->container = 0;
         r->depth--;
         return err;
     }
@@ -527,58 +604,66 @@ static err_t step_object(struct reader *r, struct frame *frame)
 /* --- the whole object --- */
 
 /* A refusal about a member that was read before the walk. */
-static err_t refuse_at(struct reader *r, const char *pointer, err_t err)
+static err_t refuse_id(struct stix_reader *r, const char *what)
 {
-    if (r->fault != NULL)
-        snprintf(r->fault->pointer, sizeof r->fault->pointer, "%s", pointer);
+    (void)snprintf(r->tail, sizeof r->tail, "/id");
+    err_t err =
+        stix_refuse(r, ERR_INVALID, "2.9", "the id \"%.*s\" %s", STR_ARG(stix_shown(r->object->id)), what);
+    r->tail[0] = '\0';
     return err;
 }
 
-/* The type and the id come first, wherever they stand: both decide how the rest is read. */
-static err_t read_identity(struct reader *r, struct json_val v)
+static err_t read_id(struct stix_reader *r)
 {
     struct stix_object *object = r->object;
-    if (!json_is(v, JSON_OBJECT))
-        return refuse(r, ERR_INVALID, "3", "a STIX object must be a JSON object, not %s",
-                      type_name(json_type(v)));
-    if (!json_get_str(v, STR("type"), &object->type_name))
-        return refuse(r, ERR_INVALID, "3.2", "type is required");
-    if (str_eq(object->type_name, STR("bundle")))
-        return refuse(r, ERR_INVALID, "8", "a bundle is no object that can stand in a bundle or a store");
-    if (!json_get_str(v, STR("id"), &object->id))
-        return refuse(r, ERR_INVALID, "3.2", "id is required");
-    object->type = stix_id_read(object->id, &object->key);
-    if (object->type == NULL)
-        return refuse_at(r, "/id", stix_key_from_id(object->id, &object->key, r->fault));
+    object->type = stix_type_find(object->type_name);
+    if (!json_get_str(object->root, STR("id"), &object->id))
+        return stix_refuse(r, ERR_INVALID, "3.2", "id is required");
+    if (stix_id_read(object->id, &object->key) == NULL)
+        return refuse_id(r, "is not an identifier of the form type--UUID");
     if (!str_eq(stix_id_type(object->id), object->type_name))
-        return refuse_at(r, "/id",
-                         refuse(r, ERR_INVALID, "2.9",
-                                "the id \"%.*s\" does not begin with the type \"%.*s\"",
-                                STR_ARG(shown(object->id)), STR_ARG(shown(object->type_name))));
+        return refuse_id(r, "does not begin with the object's type");
     return ERR_OK;
 }
 
-static err_t check_common(struct reader *r)
+/* The type and the id come first, wherever they stand: both decide how the rest is read. `*out_end`: there is
+ * no object to read on in. */
+static err_t read_identity(struct stix_reader *r, bool *out_end)
 {
-    static const char *const names[] = {[STIX_SLOT_SPEC_VERSION] = "spec_version",
+    struct stix_object *object = r->object;
+    *out_end = true;
+    if (!json_is(object->root, JSON_OBJECT))
+        return stix_refuse(r, ERR_INVALID, "3", "a STIX object must be a JSON object, not %s",
+                           type_name(json_type(object->root)));
+    if (!json_get_str(object->root, STR("type"), &object->type_name))
+        return stix_refuse(r, ERR_INVALID, "3.2", "type is required");
+    if (str_eq(object->type_name, STR("bundle")))
+        return stix_refuse(r, ERR_INVALID, "8",
+                           "a bundle is no object that can stand in a bundle or a store");
+    *out_end = false;
+    return read_id(r);
+}
+
+static err_t check_common(struct stix_reader *r)
+{
+    static const char *const names[] = {[STIX_SLOT_TYPE] = "type",
+                                        [STIX_SLOT_ID] = "id",
+                                        [STIX_SLOT_SPEC_VERSION] = "spec_version",
                                         [STIX_SLOT_CREATED] = "created",
                                         [STIX_SLOT_MODIFIED] = "modified",
                                         [STIX_SLOT_CREATED_BY] = "created_by_ref"};
     const struct stix_object *object = r->object;
-    uint32_t missing = stix_common_required(object->type) & ~r->common_seen;
-    if (missing != 0) {
+    uint32_t told = UINT32_C(1) << STIX_SLOT_TYPE | UINT32_C(1) << STIX_SLOT_ID;
+    uint32_t missing = stix_common_required(object->type) & ~r->common_seen & ~told;
+    for (; missing != 0; missing &= missing - 1) {
         unsigned slot = (unsigned)__builtin_ctz(missing);
-        return refuse(r, ERR_INVALID, "3.2", "%s is required%s", names[slot],
-                      slot == STIX_SLOT_SPEC_VERSION ? " (is this STIX 2.0?)" : "");
+        err_t err = stix_refuse(r, ERR_INVALID, "3.2", "%s is required%s", names[slot],
+                                slot == STIX_SLOT_SPEC_VERSION ? " (is this STIX 2.0?)" : "");
+        if (err != ERR_OK)
+            return err;
     }
     if (object->has_created && object->has_modified && stamp_cmp(object->modified, object->created) < 0)
-        return refuse(r, ERR_INVALID, "3.6.1", "modified is before created");
-    bool rfc4122 =
-        (object->key.b[8] & 0xc0) == 0x80 && object->key.b[6] >> 4 >= 1 && object->key.b[6] >> 4 <= 8;
-    if (!rfc4122 && warn(r, true, "2.9", "the UUID of the id has no RFC 4122 version or variant") != ERR_OK)
-        return ERR_NOMEM;
-    if ((stix_common_excluded(object->type) & r->common_seen) != 0)
-        return warn(r, false, "3.2", "has common properties that do not apply to its type");
+        return stix_refuse(r, ERR_INVALID, "3.6.1", "modified is before created");
     return ERR_OK;
 }
 
@@ -592,45 +677,84 @@ static void set_version(struct stix_object *object)
         object->version = object->created;
 }
 
-static err_t read_object(struct reader *r, struct json_val v)
+static err_t walk(struct stix_reader *r)
 {
-    err_t err = read_identity(r, v);
-    if (err != ERR_OK)
-        return err;
-    struct frame *root = push(r);
-    root->iter = json_object_iter(v);
+    struct stix_frame *root = push(r);
+    root->iter = json_object_iter(r->object->root);
+    root->value = r->object->root;
     root->shape = stix_shape_of_type(r->object->type->code);
     root->kind = STIX_KIND_SHAPE;
+    root->object = true;
     while (r->depth > 0) {
-        struct frame *frame = &r->frames[r->depth - 1];
-        err = frame->array ? step_array(r, frame) : step_object(r, frame);
+        struct stix_frame *frame = &r->frames[r->depth - 1];
+        err_t err = frame->array ? step_array(r, frame) : step_object(r, frame);
         if (err != ERR_OK)
             return err;
     }
-    if ((err = check_common(r)) != ERR_OK)
+    return ERR_OK;
+}
+
+static err_t read_object(struct stix_reader *r)
+{
+    bool end;
+    err_t err = read_identity(r, &end);
+    if (err != ERR_OK || end)
+        return err;
+    if (TRY(err, walk(r)) || TRY(err, check_common(r)))
         return err;
     if (stix_refs_finish(&r->refs) != ERR_OK)
-        return refuse(r, ERR_NOMEM, "", "no memory for references");
+        return stix_refuse(r, ERR_NOMEM, "", "no memory for references");
     r->object->refs = r->refs.at;
     r->object->ref_count = r->refs.count;
     set_version(r->object);
-    return ERR_OK;
+    return stix_check_whole(r);
+}
+
+static void start(struct stix_reader *r, struct stix_object *object, struct arena *arena, struct fault *fault)
+{
+    r->object = object;
+    r->fault = fault;
+    r->arena = arena;
+    r->refs = (struct stix_refs) {.arena = arena};
+    r->warnings = NULL;
+    r->warning_size = 0;
+    r->warning_max = LIMIT_STIX_WARNINGS;
+    r->all = false;
+    r->refs_full = false;
+    r->errors = 0;
+    r->tail[0] = '\0';
+    r->property = (struct str) {NULL, 0};
+    r->common_seen = 0;
+    r->custom = 0;
+    r->container = 0;
+    r->depth = 0;
 }
 
 err_t stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault)
 {
     struct stix_object object = {.root = v, .confidence = -1};
-    struct reader r;
-    r.object = &object;
-    r.fault = fault;
-    r.arena = arena;
-    r.refs = (struct stix_refs) {.arena = arena};
-    r.warnings = NULL;
-    r.property = (struct str) {NULL, 0};
-    r.common_seen = 0;
-    r.depth = 0;
-    err_t err = read_object(&r, v);
+    struct stix_reader r;
+    start(&r, &object, arena, fault);
+    err_t err = read_object(&r);
     if (err == ERR_OK)
         *out = object;
+    return err;
+}
+
+err_t stix_lint(struct json_val v, struct arena *arena, struct stix_findings *out, struct fault *fault)
+{
+    struct stix_object object = {.root = v,
+                                 .confidence = -1,
+                                 .id = STR(""),
+                                 .type_name = STR(""),
+                                 .type = stix_type_row(STIX_TYPE_UNKNOWN)};
+    struct stix_reader r;
+    start(&r, &object, arena, fault);
+    r.all = true;
+    r.warning_max = LIMIT_STIX_FINDINGS;
+    err_t err = read_object(&r);
+    if (err == ERR_OK)
+        *out = (struct stix_findings) {r.warnings, object.warning_count, object.warnings_dropped, r.errors,
+                                       object};
     return err;
 }

@@ -9,164 +9,234 @@ enum rule_kind {
     EITHER,   /* a or b (or c) */
     NEVER_IF, /* b is absent when the boolean a is true */
     ONLY_IF,  /* b is absent when the boolean a is false */
-    FOR_TRUE  /* b is there when the boolean a is true */
+    FOR_TRUE, /* b is there when the boolean a is true */
+    WANTS,    /* a is there */
+    SHUNS     /* a is not there */
 };
 
+enum { NONE = 0xff };
+
 struct rule {
-    enum rule_kind kind;
-    const char *a, *b, *c;
+    uint8_t kind;    /* enum rule_kind */
+    uint8_t level;   /* enum stix_level */
+    uint8_t a, b, c; /* positions in the shape */
     const char *what;
 };
 
-#define SEEN_ORDER                                                                                           \
+#define P(shape, prop) STIX_AT(shape, prop)
+/* kind, level, shape, two or three properties, what is wrong. */
+#define TWO(kind, level, shape, a, b, what)                                                                  \
     {                                                                                                        \
-        AT_LEAST, "first_seen", "last_seen", NULL, "last_seen is before first_seen"                          \
+        kind, STIX_##level, P(shape, a), P(shape, b), NONE, what                                             \
     }
-static const struct rule seen_order[] = {SEEN_ORDER};
+#define THREE(kind, level, shape, a, b, c, what)                                                             \
+    {                                                                                                        \
+        kind, STIX_##level, P(shape, a), P(shape, b), P(shape, c), what                                      \
+    }
+#define ONE(kind, level, shape, a, what)                                                                     \
+    {                                                                                                        \
+        kind, STIX_##level, P(shape, a), NONE, NONE, what                                                    \
+    }
+#define SEEN_ORDER(shape) TWO(AT_LEAST, ERROR, shape, first_seen, last_seen, "last_seen is before first_seen")
+
+/* clang-format off */
 static const struct rule external_reference[] = {
-    {EITHER, "description", "url", "external_id",
-     "an external reference needs a description, url or external_id"}};
+    THREE(EITHER, ERROR, external_reference, description, url, external_id,
+          "an external reference needs a description, url or external_id"),
+    TWO(NEEDS, REMARK, external_reference, url, hashes, "a url without hashes of what it gives"),
+};
 static const struct rule granular_marking[] = {
-    {EITHER, "lang", "marking_ref", NULL, "a granular marking needs lang or marking_ref"},
-    {EXCLUDES, "lang", "marking_ref", NULL, "a granular marking has lang or marking_ref, not both"}};
+    TWO(EITHER, ERROR, granular_marking, lang, marking_ref, "a granular marking needs lang or marking_ref"),
+    TWO(EXCLUDES, ERROR, granular_marking, lang, marking_ref,
+        "a granular marking has lang or marking_ref, not both"),
+};
+static const struct rule campaign[] = {SEEN_ORDER(campaign)};
+static const struct rule infrastructure[] = {SEEN_ORDER(infrastructure)};
+static const struct rule intrusion_set[] = {SEEN_ORDER(intrusion_set)};
+static const struct rule threat_actor[] = {SEEN_ORDER(threat_actor)};
+static const struct rule sighting[] = {SEEN_ORDER(sighting)};
 static const struct rule indicator[] = {
-    {AFTER, "valid_from", "valid_until", NULL, "valid_until is not after valid_from"}};
-static const struct rule malware[] = {SEEN_ORDER,
-                                      {FOR_TRUE, "is_family", "name", NULL, "a malware family needs a name"}};
+    TWO(AFTER, ERROR, indicator, valid_from, valid_until, "valid_until is not after valid_from"),
+    ONE(WANTS, REMARK, indicator, name, "an indicator without a name"),
+    ONE(WANTS, REMARK, indicator, description, "an indicator without a description"),
+};
+static const struct rule malware[] = {
+    SEEN_ORDER(malware),
+    TWO(FOR_TRUE, ERROR, malware, is_family, name, "a malware family needs a name"),
+};
 static const struct rule location[] = {
-    {NEEDS, "latitude", "longitude", NULL, "latitude needs longitude"},
-    {NEEDS, "longitude", "latitude", NULL, "longitude needs latitude"},
-    {NEEDS, "precision", "latitude", NULL, "precision needs latitude and longitude"},
-    {EITHER, "region", "country", "latitude",
-     "a location needs a region, a country, or latitude and longitude"}};
+    TWO(NEEDS, ERROR, location, latitude, longitude, "latitude needs longitude"),
+    TWO(NEEDS, ERROR, location, longitude, latitude, "longitude needs latitude"),
+    TWO(NEEDS, ERROR, location, precision, latitude, "precision needs latitude and longitude"),
+    THREE(EITHER, ERROR, location, region, country, latitude,
+          "a location needs a region, a country, or latitude and longitude"),
+    TWO(NEEDS, REMARK, location, latitude, precision, "latitude and longitude without their precision"),
+};
 static const struct rule malware_analysis[] = {
-    {EITHER, "result", "analysis_sco_refs", NULL, "a malware analysis needs result or analysis_sco_refs"}};
+    TWO(EITHER, ERROR, malware_analysis, result, analysis_sco_refs,
+        "a malware analysis needs result or analysis_sco_refs"),
+};
 static const struct rule observed_data[] = {
-    {AT_LEAST, "first_observed", "last_observed", NULL, "last_observed is before first_observed"},
-    {EITHER, "object_refs", "objects", NULL, "observed data needs object_refs or objects"},
-    {EXCLUDES, "object_refs", "objects", NULL, "observed data has object_refs or objects, not both"}};
+    TWO(AT_LEAST, ERROR, observed_data, first_observed, last_observed,
+        "last_observed is before first_observed"),
+    TWO(EITHER, ERROR, observed_data, object_refs, objects, "observed data needs object_refs or objects"),
+    TWO(EXCLUDES, ERROR, observed_data, object_refs, objects,
+        "observed data has object_refs or objects, not both"),
+    ONE(SHUNS, REMARK, observed_data, objects, "the deprecated objects where object_refs should stand"),
+};
 static const struct rule relationship[] = {
-    {AFTER, "start_time", "stop_time", NULL, "stop_time is not after start_time"}};
+    TWO(AFTER, ERROR, relationship, start_time, stop_time, "stop_time is not after start_time"),
+};
 static const struct rule artifact[] = {
-    {EITHER, "payload_bin", "url", NULL, "an artifact needs payload_bin or url"},
-    {EXCLUDES, "payload_bin", "url", NULL, "an artifact has payload_bin or url, not both"},
-    {NEEDS, "url", "hashes", NULL, "url needs hashes"},
-    {NEEDS, "decryption_key", "encryption_algorithm", NULL, "decryption_key needs encryption_algorithm"}};
+    TWO(EITHER, ERROR, artifact, payload_bin, url, "an artifact needs payload_bin or url"),
+    TWO(EXCLUDES, ERROR, artifact, payload_bin, url, "an artifact has payload_bin or url, not both"),
+    TWO(NEEDS, ERROR, artifact, url, hashes, "url needs hashes"),
+    TWO(NEEDS, ERROR, artifact, decryption_key, encryption_algorithm,
+        "decryption_key needs encryption_algorithm"),
+};
 static const struct rule email_message[] = {
-    {NEVER_IF, "is_multipart", "body", NULL, "body is not used when is_multipart is true"},
-    {ONLY_IF, "is_multipart", "body_multipart", NULL,
-     "body_multipart is not used when is_multipart is false"}};
+    TWO(NEVER_IF, ERROR, email_message, is_multipart, body, "body is not used when is_multipart is true"),
+    TWO(ONLY_IF, ERROR, email_message, is_multipart, body_multipart,
+        "body_multipart is not used when is_multipart is false"),
+};
 static const struct rule mime_part[] = {
-    {EITHER, "body", "body_raw_ref", NULL, "a MIME part needs body or body_raw_ref"}};
-static const struct rule file[] = {{EITHER, "hashes", "name", NULL, "a file needs hashes or name"},
-                                   {NEEDS, "name_enc", "name", NULL, "name_enc needs name"}};
+    TWO(EITHER, ERROR, mime_part, body, body_raw_ref, "a MIME part needs body or body_raw_ref"),
+};
+static const struct rule file[] = {
+    TWO(EITHER, ERROR, file, hashes, name, "a file needs hashes or name"),
+    TWO(NEEDS, ERROR, file, name_enc, name, "name_enc needs name"),
+};
 static const struct rule network_traffic[] = {
-    {EITHER, "src_ref", "dst_ref", NULL, "network traffic needs src_ref or dst_ref"},
-    {AT_LEAST, "start", "end", NULL, "end is before start"},
-    {NEVER_IF, "is_active", "end", NULL, "end is not used while is_active is true"}};
+    TWO(EITHER, ERROR, network_traffic, src_ref, dst_ref, "network traffic needs src_ref or dst_ref"),
+    TWO(AT_LEAST, ERROR, network_traffic, start, end, "end is before start"),
+    TWO(NEVER_IF, ERROR, network_traffic, is_active, end, "end is not used while is_active is true"),
+};
+static const struct rule extension_definition[] = {
+    ONE(WANTS, REMARK, extension_definition, description, "an extension definition without a description"),
+};
+/* clang-format on */
 
 struct rules {
     const struct rule *rows;
     size_t count;
 };
-#define ROWS(table)                                                                                          \
-    {                                                                                                        \
-        table, sizeof table / sizeof table[0]                                                                \
-    }
+#define ROWS(table) [STIX_SHAPE_##table] = {table, sizeof table / sizeof table[0]}
 
 static const struct rules rules[STIX_SHAPE_COUNT] = {
-    [STIX_SHAPE_external_reference] = ROWS(external_reference),
-    [STIX_SHAPE_granular_marking] = ROWS(granular_marking),
-    [STIX_SHAPE_campaign] = ROWS(seen_order),
-    [STIX_SHAPE_infrastructure] = ROWS(seen_order),
-    [STIX_SHAPE_intrusion_set] = ROWS(seen_order),
-    [STIX_SHAPE_threat_actor] = ROWS(seen_order),
-    [STIX_SHAPE_sighting] = ROWS(seen_order),
-    [STIX_SHAPE_indicator] = ROWS(indicator),
-    [STIX_SHAPE_malware] = ROWS(malware),
-    [STIX_SHAPE_malware_analysis] = ROWS(malware_analysis),
-    [STIX_SHAPE_location] = ROWS(location),
-    [STIX_SHAPE_observed_data] = ROWS(observed_data),
-    [STIX_SHAPE_relationship] = ROWS(relationship),
-    [STIX_SHAPE_artifact] = ROWS(artifact),
-    [STIX_SHAPE_email_message] = ROWS(email_message),
-    [STIX_SHAPE_mime_part] = ROWS(mime_part),
-    [STIX_SHAPE_file] = ROWS(file),
-    [STIX_SHAPE_network_traffic] = ROWS(network_traffic),
+    ROWS(external_reference),
+    ROWS(granular_marking),
+    ROWS(campaign),
+    ROWS(infrastructure),
+    ROWS(intrusion_set),
+    ROWS(threat_actor),
+    ROWS(sighting),
+    ROWS(indicator),
+    ROWS(malware),
+    ROWS(malware_analysis),
+    ROWS(location),
+    ROWS(observed_data),
+    ROWS(relationship),
+    ROWS(artifact),
+    ROWS(email_message),
+    ROWS(mime_part),
+    ROWS(file),
+    ROWS(network_traffic),
+    ROWS(extension_definition),
 };
 
-struct view {
-    const struct stix_shape *shape;
-    uint64_t seen;
-    const struct json_val *values;
-};
-
-static const struct json_val *get(const struct view *view, const char *name)
+static bool has(const struct stix_ruling *ruling, uint8_t at)
 {
-    if (name == NULL)
-        return NULL;
-    const struct stix_prop *prop = stix_prop_find(view->shape, str_of(name));
-    must(prop != NULL); /* the tables disagree; a test walks every row */
-    size_t at = (size_t)(prop - view->shape->props);
-    return (view->seen >> at & 1) != 0 ? &view->values[at] : NULL;
+    return at != NONE && (ruling->seen >> at & 1) != 0;
 }
 
-/* Both are timestamps that were checked before. */
-static int order(const struct json_val *a, const struct json_val *b)
+static struct json_val value_of(const struct stix_ruling *ruling, uint8_t at)
 {
-    struct stamp first = {0}, second = {0};
-    if (stamp_parse(json_str(*a), &first, NULL) != ERR_OK ||
-        stamp_parse(json_str(*b), &second, NULL) != ERR_OK)
-        return 0;
-    return stamp_cmp(first, second);
+    const struct stix_prop *prop = &ruling->shape->props[at];
+    struct json_val value = {0};
+    must(json_get(ruling->object, (struct str) {prop->name, prop->len}, &value));
+    return value;
 }
 
-static bool holds(const struct rule *rule, const struct view *view)
+static struct stamp stamp_of(const struct stix_ruling *ruling, uint8_t at)
 {
-    const struct json_val *a = get(view, rule->a);
-    const struct json_val *b = get(view, rule->b);
-    switch (rule->kind) {
+    struct stamp stamp = {0};
+    if (ruling->stamps != NULL)
+        return ruling->stamps[at];
+    struct json_val value = value_of(ruling, at);
+    if (!json_is(value, JSON_STRING) || stamp_parse(json_str(value), &stamp, NULL) != ERR_OK)
+        return STIX_NO_STAMP;
+    return stamp;
+}
+
+/* -1, 0 or 1 as time b is before, at or after time a; what is no time was refused before, and is after. */
+static int order(const struct stix_ruling *ruling, const struct rule *rule)
+{
+    struct stamp a = stamp_of(ruling, rule->a), b = stamp_of(ruling, rule->b);
+    return stix_is_stamp(a) && stix_is_stamp(b) ? stamp_cmp(b, a) : 1;
+}
+
+static bool holds(const struct rule *rule, const struct stix_ruling *ruling)
+{
+    bool a = has(ruling, rule->a), b = has(ruling, rule->b);
+    switch ((enum rule_kind)rule->kind) {
     case AT_LEAST:
-        return a == NULL || b == NULL || order(a, b) <= 0;
+        return !a || !b || order(ruling, rule) >= 0;
     case AFTER:
-        return a == NULL || b == NULL || order(a, b) < 0;
+        return !a || !b || order(ruling, rule) > 0;
     case NEEDS:
-        return a == NULL || b != NULL;
+        return !a || b;
     case EXCLUDES:
-        return a == NULL || b == NULL;
+        return !a || !b;
     case EITHER:
-        return a != NULL || b != NULL || get(view, rule->c) != NULL;
+        return a || b || has(ruling, rule->c);
     case NEVER_IF:
-        return a == NULL || b == NULL || !json_is(*a, JSON_TRUE);
+        return !a || !b || !json_is(value_of(ruling, rule->a), JSON_TRUE);
     case ONLY_IF:
-        return a == NULL || b == NULL || !json_is(*a, JSON_FALSE);
+        return !a || !b || !json_is(value_of(ruling, rule->a), JSON_FALSE);
     case FOR_TRUE:
-        return a == NULL || b != NULL || !json_is(*a, JSON_TRUE);
+        return !a || b || !json_is(value_of(ruling, rule->a), JSON_TRUE);
+    case WANTS:
+        return a;
+    case SHUNS:
+        return !a;
     }
     return true;
 }
 
-/* Section 7.2.1 and 6.7.6: what no row can say. */
-static const char *check_special(const struct view *view, bool extended)
+/* What no row can say: "at least one of", sections 7.2.1 and 6.7.6. */
+static const char *check_special(const struct stix_ruling *ruling)
 {
-    if (view->shape == stix_shape(STIX_SHAPE_marking_definition) && !extended) {
-        if (get(view, "definition_type") == NULL || get(view, "definition") == NULL)
+    if (ruling->shape->some && ruling->seen == 0 && !ruling->extended)
+        return "at least one of its properties must be present";
+    switch (stix_shape_code(ruling->shape)) {
+    case STIX_SHAPE_marking_definition:
+        if (!ruling->extended && (!has(ruling, P(marking_definition, definition_type)) ||
+                                  !has(ruling, P(marking_definition, definition))))
             return "a marking definition without extensions needs definition_type and definition";
+        return NULL;
+    case STIX_SHAPE_windows_pebinary_ext:
+        return (ruling->seen & (ruling->seen - 1)) == 0
+                   ? "windows-pebinary-ext needs a property besides pe_type"
+                   : NULL;
+    default:
+        return NULL;
     }
-    if (view->shape == stix_shape(STIX_SHAPE_windows_pebinary_ext) && (view->seen & (view->seen - 1)) == 0)
-        return "windows-pebinary-ext needs a property besides pe_type";
-    return NULL;
 }
 
-const char *stix_check_rules(const struct stix_shape *shape, uint64_t seen, const struct json_val *values,
-                             bool extended)
+bool stix_rule_broken(struct stix_ruling *ruling, struct stix_breach *out)
 {
-    struct view view = {shape, seen, values};
-    const struct rules *of = &rules[stix_shape_code(shape)];
-    for (size_t i = 0; i < of->count; i++)
-        if (!holds(&of->rows[i], &view))
-            return of->rows[i].what;
-    if (shape->some && seen == 0 && !extended)
-        return "at least one of its properties must be present";
-    return check_special(&view, extended);
+    const struct rules *of = &rules[stix_shape_code(ruling->shape)];
+    const char *section = ruling->shape->section;
+    while (ruling->next < of->count) {
+        const struct rule *rule = &of->rows[ruling->next++];
+        if (!holds(rule, ruling)) {
+            *out = (struct stix_breach) {(enum stix_level)rule->level, section, rule->what};
+            return true;
+        }
+    }
+    if (ruling->next++ > of->count)
+        return false;
+    const char *what = check_special(ruling);
+    *out = (struct stix_breach) {STIX_ERROR, section, what};
+    return what != NULL;
 }

@@ -1,17 +1,6 @@
 #include "stix/shape.h"
 
-#define BIT(code) (UINT64_C(1) << STIX_TYPE_##code)
-#define CUSTOM    BIT(UNKNOWN)
-#define SDO_BITS                                                                                             \
-    (BIT(ATTACK_PATTERN) | BIT(CAMPAIGN) | BIT(COURSE_OF_ACTION) | BIT(GROUPING) | BIT(IDENTITY) |           \
-     BIT(INCIDENT) | BIT(INDICATOR) | BIT(INFRASTRUCTURE) | BIT(INTRUSION_SET) | BIT(LOCATION) |             \
-     BIT(MALWARE) | BIT(MALWARE_ANALYSIS) | BIT(NOTE) | BIT(OBSERVED_DATA) | BIT(OPINION) | BIT(REPORT) |    \
-     BIT(THREAT_ACTOR) | BIT(TOOL) | BIT(VULNERABILITY))
-#define SCO_BITS                                                                                             \
-    (BIT(ARTIFACT) | BIT(AUTONOMOUS_SYSTEM) | BIT(DIRECTORY) | BIT(DOMAIN_NAME) | BIT(EMAIL_ADDR) |          \
-     BIT(EMAIL_MESSAGE) | BIT(FILE) | BIT(IPV4_ADDR) | BIT(IPV6_ADDR) | BIT(MAC_ADDR) | BIT(MUTEX) |         \
-     BIT(NETWORK_TRAFFIC) | BIT(PROCESS) | BIT(SOFTWARE) | BIT(URL) | BIT(USER_ACCOUNT) |                    \
-     BIT(WINDOWS_REGISTRY_KEY) | BIT(X509_CERTIFICATE))
+#include "stix/bits.h"
 
 #define TARGETS_ANY                   UINT64_MAX
 #define TARGETS_IDENTITY              BIT(IDENTITY)
@@ -39,61 +28,21 @@
 #define TARGETS_FILE                  BIT(FILE)
 #define TARGETS_PROCESS               BIT(PROCESS)
 
-/* Closed enumerations of section 10. */
-enum {
-    ENUM_EXTENSION_TYPE,
-    ENUM_OPINION,
-    ENUM_ENCRYPTION,
-    ENUM_ADDRESS_FAMILY,
-    ENUM_SOCKET_TYPE,
-    ENUM_INTEGRITY,
-    ENUM_REGISTRY,
-    ENUM_SERVICE_START,
-    ENUM_SERVICE_TYPE,
-    ENUM_SERVICE_STATUS,
-    ENUM_COUNT
-};
+#define W(word)                                                                                              \
+    {                                                                                                        \
+        word, sizeof word - 1                                                                                \
+    }
+#define TERMS(code, name, section, open, ...) static const struct str words_##code[] = {__VA_ARGS__};
+#include "stix/terms.inc"
+#undef TERMS
 
-static const char *const extension_types[] = {
-    "new-sdo", "new-sco", "new-sro", "property-extension", "toplevel-property-extension", NULL};
-static const char *const opinions[] = {"strongly-disagree", "disagree", "neutral", "agree",
-                                       "strongly-agree",    NULL};
-static const char *const encryptions[] = {"AES-256-GCM", "ChaCha20-Poly1305", "mime-type-indicated", NULL};
-static const char *const address_families[] = {
-    "AF_UNSPEC", "AF_INET", "AF_IPX", "AF_APPLETALK", "AF_NETBIOS", "AF_INET6", "AF_IRDA", "AF_BTH", NULL};
-static const char *const socket_types[] = {"SOCK_STREAM", "SOCK_DGRAM",     "SOCK_RAW",
-                                           "SOCK_RDM",    "SOCK_SEQPACKET", NULL};
-static const char *const integrities[] = {"low", "medium", "high", "system", NULL};
-static const char *const registry_types[] = {"REG_NONE",
-                                             "REG_SZ",
-                                             "REG_EXPAND_SZ",
-                                             "REG_BINARY",
-                                             "REG_DWORD",
-                                             "REG_DWORD_BIG_ENDIAN",
-                                             "REG_DWORD_LITTLE_ENDIAN",
-                                             "REG_LINK",
-                                             "REG_MULTI_SZ",
-                                             "REG_RESOURCE_LIST",
-                                             "REG_FULL_RESOURCE_DESCRIPTION",
-                                             "REG_RESOURCE_REQUIREMENTS_LIST",
-                                             "REG_QWORD",
-                                             "REG_INVALID_TYPE",
-                                             NULL};
-static const char *const service_starts[] = {"SERVICE_AUTO_START",   "SERVICE_BOOT_START",
-                                             "SERVICE_DEMAND_START", "SERVICE_DISABLED",
-                                             "SERVICE_SYSTEM_ALERT", NULL};
-static const char *const service_types[] = {"SERVICE_KERNEL_DRIVER", "SERVICE_FILE_SYSTEM_DRIVER",
-                                            "SERVICE_WIN32_OWN_PROCESS", "SERVICE_WIN32_SHARE_PROCESS", NULL};
-static const char *const service_statuses[] = {
-    "SERVICE_CONTINUE_PENDING", "SERVICE_PAUSE_PENDING", "SERVICE_PAUSED",  "SERVICE_RUNNING",
-    "SERVICE_START_PENDING",    "SERVICE_STOP_PENDING",  "SERVICE_STOPPED", NULL};
-
-static const char *const *const enums[ENUM_COUNT] = {
-    [ENUM_EXTENSION_TYPE] = extension_types, [ENUM_OPINION] = opinions,
-    [ENUM_ENCRYPTION] = encryptions,         [ENUM_ADDRESS_FAMILY] = address_families,
-    [ENUM_SOCKET_TYPE] = socket_types,       [ENUM_INTEGRITY] = integrities,
-    [ENUM_REGISTRY] = registry_types,        [ENUM_SERVICE_START] = service_starts,
-    [ENUM_SERVICE_TYPE] = service_types,     [ENUM_SERVICE_STATUS] = service_statuses,
+enum { CLOSED = false, OPEN = true };
+static const struct stix_terms vocabularies[STIX_TERMS_COUNT] = {
+#define TERMS(code, name, section, open, ...)                                                                \
+    [STIX_TERMS_##code] = {words_##code, sizeof words_##code / sizeof words_##code[0], section, open,        \
+                           "not a term of " name},
+#include "stix/terms.inc"
+#undef TERMS
 };
 
 /* Numbers: integers stay within 53 bits (section 2.10). */
@@ -128,6 +77,7 @@ static const struct stix_range ranges[RANGE_LAST] = {
 #define REF(name, flags, role, targets) ROW(name, REF, flags, role, 0, TARGETS_##targets)
 #define SUB(name, flags, shape)         ROW(name, SHAPE, flags, OTHER, STIX_SHAPE_##shape, TARGETS_ANY)
 #define VAL(name, kind, flags, bound)   ROW(name, kind, flags, OTHER, bound, TARGETS_ANY)
+#define WORD(name, flags, terms)        ROW(name, TERM, flags, OTHER, STIX_TERMS_##terms, TARGETS_ANY)
 #define END(name)                                                                                            \
     }                                                                                                        \
     ;
@@ -137,6 +87,7 @@ static const struct stix_range ranges[RANGE_LAST] = {
 #undef REF
 #undef SUB
 #undef VAL
+#undef WORD
 #undef END
 
 enum { ANY = false, SOME = true };
@@ -148,6 +99,7 @@ static const struct stix_shape shapes[STIX_SHAPE_COUNT] = {
 #define REF(...)
 #define SUB(...)
 #define VAL(...)
+#define WORD(...)
 #define END(name)
 #include "stix/shapes.inc"
 };
@@ -160,21 +112,22 @@ static const uint8_t shape_of_type[STIX_TYPE_COUNT] = {
 };
 
 static const struct {
-    const char *key;
+    struct str key;
     enum stix_shape_code shape;
+    enum stix_code owner;
 } extensions[] = {
-    {"archive-ext", STIX_SHAPE_archive_ext},
-    {"ntfs-ext", STIX_SHAPE_ntfs_ext},
-    {"pdf-ext", STIX_SHAPE_pdf_ext},
-    {"raster-image-ext", STIX_SHAPE_raster_image_ext},
-    {"windows-pebinary-ext", STIX_SHAPE_windows_pebinary_ext},
-    {"http-request-ext", STIX_SHAPE_http_request_ext},
-    {"icmp-ext", STIX_SHAPE_icmp_ext},
-    {"socket-ext", STIX_SHAPE_socket_ext},
-    {"tcp-ext", STIX_SHAPE_tcp_ext},
-    {"windows-process-ext", STIX_SHAPE_windows_process_ext},
-    {"windows-service-ext", STIX_SHAPE_windows_service_ext},
-    {"unix-account-ext", STIX_SHAPE_unix_account_ext},
+    {W("archive-ext"), STIX_SHAPE_archive_ext, STIX_TYPE_FILE},
+    {W("ntfs-ext"), STIX_SHAPE_ntfs_ext, STIX_TYPE_FILE},
+    {W("pdf-ext"), STIX_SHAPE_pdf_ext, STIX_TYPE_FILE},
+    {W("raster-image-ext"), STIX_SHAPE_raster_image_ext, STIX_TYPE_FILE},
+    {W("windows-pebinary-ext"), STIX_SHAPE_windows_pebinary_ext, STIX_TYPE_FILE},
+    {W("http-request-ext"), STIX_SHAPE_http_request_ext, STIX_TYPE_NETWORK_TRAFFIC},
+    {W("icmp-ext"), STIX_SHAPE_icmp_ext, STIX_TYPE_NETWORK_TRAFFIC},
+    {W("socket-ext"), STIX_SHAPE_socket_ext, STIX_TYPE_NETWORK_TRAFFIC},
+    {W("tcp-ext"), STIX_SHAPE_tcp_ext, STIX_TYPE_NETWORK_TRAFFIC},
+    {W("windows-process-ext"), STIX_SHAPE_windows_process_ext, STIX_TYPE_PROCESS},
+    {W("windows-service-ext"), STIX_SHAPE_windows_service_ext, STIX_TYPE_PROCESS},
+    {W("unix-account-ext"), STIX_SHAPE_unix_account_ext, STIX_TYPE_USER_ACCOUNT},
 };
 
 #define COMMON(name, kind_, flags_, role_, bound_, slot_, targets_)                                          \
@@ -232,9 +185,17 @@ const struct stix_shape *stix_shape_of_extension(struct str key)
     if (!str_ends(key, STR("-ext")))
         return NULL;
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
-        if (str_eq(key, str_of(extensions[i].key)))
+        if (str_eq(key, extensions[i].key))
             return &shapes[extensions[i].shape];
     return NULL;
+}
+
+enum stix_code stix_extension_owner(const struct stix_shape *shape)
+{
+    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
+        if (shape == &shapes[extensions[i].shape])
+            return extensions[i].owner;
+    return STIX_TYPE_UNKNOWN;
 }
 
 /* Lengths differ far more often than first letters, and those more often than the rest. */
@@ -312,11 +273,16 @@ uint32_t stix_common_excluded(const struct stix_type *type)
     }
 }
 
-bool stix_enum_has(uint8_t bound, struct str word)
+const struct stix_terms *stix_terms(uint8_t code)
 {
-    must(bound < ENUM_COUNT);
-    for (const char *const *at = enums[bound]; *at != NULL; at++)
-        if (str_eq(word, str_of(*at)))
+    must(code < STIX_TERMS_COUNT);
+    return &vocabularies[code];
+}
+
+bool stix_terms_have(const struct stix_terms *terms, struct str word)
+{
+    for (size_t i = 0; i < terms->count; i++)
+        if (str_eq(terms->words[i], word))
             return true;
     return false;
 }

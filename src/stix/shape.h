@@ -2,6 +2,8 @@
  * has and what their values must be. Private to stix/. Constant; any thread. */
 #pragma once
 
+#include <stddef.h>
+
 #include "stix/stix.h"
 
 enum stix_kind {
@@ -13,17 +15,37 @@ enum stix_kind {
     STIX_KIND_TIME,
     STIX_KIND_ID, /* the object's own id */
     STIX_KIND_REF,
-    STIX_KIND_ENUM,
+    STIX_KIND_TERM, /* a word of terms.inc */
+    /* Text with a form: a row of check.c each. */
     STIX_KIND_HEX,
     STIX_KIND_BINARY,
     STIX_KIND_LANG,
     STIX_KIND_SELECTOR,
     STIX_KIND_MAC,
+    STIX_KIND_URL,
+    STIX_KIND_DOMAIN,
+    STIX_KIND_EMAIL,
+    STIX_KIND_IPV4,
+    STIX_KIND_IPV6,
+    STIX_KIND_CPE,
+    STIX_KIND_MIME,
+    STIX_KIND_CHARSET,
+    STIX_KIND_VERB,   /* relationship_type */
+    STIX_KIND_PHASE,  /* a kill chain, a phase of one */
+    STIX_KIND_HIVE,   /* a registry key */
+    STIX_KIND_HEADER, /* of a message, decoded */
+    STIX_KIND_COUNTRY,
+    STIX_KIND_PRODUCT,
+    STIX_KIND_PRIORITY, /* of a Windows process */
+    STIX_KIND_PROTOCOL,
+    STIX_KIND_NEW_NAME, /* a property that an extension adds */
     /* From here on the value is a JSON object. */
     STIX_KIND_SHAPE,
     STIX_KIND_DICT,    /* values free */
     STIX_KIND_STRINGS, /* dictionary of strings */
     STIX_KIND_LISTS,   /* dictionary of lists of strings */
+    STIX_KIND_SCALARS, /* dictionary of integers and strings */
+    STIX_KIND_INTS,    /* dictionary of integers */
     STIX_KIND_HASHES,
     STIX_KIND_CONTENTS, /* of language-content: a dictionary by language */
     STIX_KIND_EXTENSIONS,
@@ -58,7 +80,7 @@ struct stix_prop {
     uint8_t kind;     /* enum stix_kind of the value, or of each element */
     uint8_t flags;    /* STIX_PROP_* */
     uint8_t role;     /* enum stix_ref_role of references in it */
-    uint8_t bound;    /* which enumeration, range or shape */
+    uint8_t bound;    /* which vocabulary, range or shape */
     uint8_t slot;     /* enum stix_slot; common properties only */
     uint64_t targets; /* of a REF: bit per enum stix_code; bit 0 stands for types the standard does not define
                        */
@@ -71,6 +93,7 @@ enum stix_shape_code {
 #define REF(...)
 #define SUB(...)
 #define VAL(...)
+#define WORD(...)
 #define END(name)
 #include "stix/shapes.inc"
 #undef SHAPE
@@ -78,8 +101,45 @@ enum stix_shape_code {
 #undef REF
 #undef SUB
 #undef VAL
+#undef WORD
 #undef END
     STIX_SHAPE_COUNT
+};
+
+/* STIX_AT(indicator, pattern): where a property stands in its shape, for tables that name properties. */
+#define SHAPE(name, ...) struct stix_at_##name {
+#define PROP(name, ...)  char name;
+#define REF(name, ...)   char name;
+#define SUB(name, ...)   char name;
+#define VAL(name, ...)   char name;
+#define WORD(name, ...)  char name;
+#define END(name)                                                                                            \
+    }                                                                                                        \
+    ;
+#include "stix/shapes.inc"
+#undef SHAPE
+#undef PROP
+#undef REF
+#undef SUB
+#undef VAL
+#undef WORD
+#undef END
+#define STIX_AT(shape, prop) offsetof(struct stix_at_##shape, prop)
+
+/* The vocabularies of section 10. */
+enum stix_terms_code {
+#define TERMS(code, ...) STIX_TERMS_##code,
+#include "stix/terms.inc"
+#undef TERMS
+    STIX_TERMS_COUNT
+};
+
+struct stix_terms {
+    const struct str *words;
+    size_t count;
+    const char *section;
+    bool open;        /* other words are allowed, but SHOULD not be used */
+    const char *what; /* of any other word: "not a term of ..." */
 };
 
 struct stix_shape {
@@ -94,6 +154,8 @@ enum stix_shape_code stix_shape_code(const struct stix_shape *shape);
 const struct stix_shape *stix_shape_of_type(enum stix_code code);
 /* "ntfs-ext" and its like; NULL for any other key of `extensions`. */
 const struct stix_shape *stix_shape_of_extension(struct str key);
+/* The type that such an extension belongs to. */
+enum stix_code stix_extension_owner(const struct stix_shape *shape);
 
 /* NULL when the shape does not define `name`. */
 const struct stix_prop *stix_prop_find(const struct stix_shape *shape, struct str name);
@@ -103,7 +165,8 @@ const struct stix_prop *stix_prop_common(struct str name);
 uint32_t stix_common_required(const struct stix_type *type);
 uint32_t stix_common_excluded(const struct stix_type *type);
 
-bool stix_enum_has(uint8_t bound, struct str word);
+const struct stix_terms *stix_terms(uint8_t code);
+bool stix_terms_have(const struct stix_terms *terms, struct str word);
 struct stix_range {
     double min, max;
 };
@@ -112,8 +175,18 @@ struct stix_range stix_range(uint8_t bound);
 /* id.c: NULL when `id` is no identifier, else the row of its type. */
 const struct stix_type *stix_id_read(struct str id, struct stix_key *out);
 
-/* check.c: what is wrong with a string of that property, or NULL; `*out_section` then names the rule. */
-const char *stix_check_text(const struct stix_prop *prop, struct str text, const char **out_section);
+/* check.c: the form that a kind of text has. `section` NULL: that of the shape it stands in. */
+struct stix_format {
+    bool (*ok)(struct str text);
+    enum stix_level level;
+    bool defangs; /* defanged text does not keep the form */
+    const char *section;
+    const char *what; /* of an error: follows the text; otherwise a sentence */
+};
+/* NULL: any text will do. */
+const struct stix_format *stix_format(uint8_t kind);
+bool stix_check_hex(struct str text);
+bool stix_check_base64(struct str text);
 /* The value of a hash named `name` (section 2.7). */
 const char *stix_check_hash(struct str name, struct str text);
 /* A key of a dictionary (section 2.3), a language tag (RFC 5646), a custom property's name (section 11.1.1).
@@ -122,7 +195,27 @@ bool stix_check_key(struct str key);
 bool stix_check_lang(struct str tag);
 bool stix_check_custom_name(struct str name);
 
-/* rule.c: rules between the properties of one shape. `values` are of the properties seen (bits of `seen`, by
- * position in the shape); `extended`: the object has `extensions`. NULL when all hold, else what is wrong. */
-const char *stix_check_rules(const struct stix_shape *shape, uint64_t seen, const struct json_val *values,
-                             bool extended);
+/* rule.c: rules between the properties of one shape. */
+struct stix_ruling {
+    const struct stix_shape *shape;
+    uint64_t seen;              /* bits by position in the shape */
+    struct json_val object;     /* that has the shape */
+    const struct stamp *stamps; /* of its timestamps, by position; NULL: not read yet */
+    bool extended;              /* the object has `extensions` */
+    size_t next;                /* zero before the first call */
+};
+/* In the place of a timestamp that was refused. */
+#define STIX_NO_STAMP ((struct stamp) {0, UINT64_MAX})
+static inline bool stix_is_stamp(struct stamp stamp)
+{
+    return stamp.fraction != UINT64_MAX;
+}
+struct stix_breach {
+    enum stix_level level;
+    const char *section, *what;
+};
+/* The next rule that does not hold; false when there is none left. */
+bool stix_rule_broken(struct stix_ruling *ruling, struct stix_breach *out);
+
+/* relation.c: does the standard define this relationship (sections 3.7, 4, 6)? Custom types: always true. */
+bool stix_relation_known(const struct stix_type *source, struct str verb, const struct stix_type *target);

@@ -87,9 +87,15 @@ struct stix_ref {
     struct str property; /* member of the root object that the reference stands in or under */
 };
 
-/* A broken rule that did not keep the object out. */
+enum stix_level {
+    STIX_REMARK,  /* a SHOULD is broken */
+    STIX_WARNING, /* a MUST is broken, but one reading is left; or the id is not the one that others derive */
+    STIX_ERROR    /* the object is refused */
+};
+
+/* A broken rule. */
 struct stix_warning {
-    bool must; /* a MUST is broken (a strict source refuses); else a SHOULD */
+    enum stix_level level;
     const char *what;
     const char *section;
     struct str pointer; /* JSON pointer relative to the object */
@@ -123,9 +129,10 @@ struct stix_object {
      * key, then role; one entry a pair. */
     const struct stix_ref *refs;
     size_t ref_count;
-    const struct stix_warning *warnings;
+    const struct stix_warning *warnings; /* of stix_read: no remarks */
     size_t warning_count; /* at most LIMIT_STIX_WARNINGS; `warnings_dropped` more were not kept */
     size_t warnings_dropped;
+    size_t remarks; /* how many SHOULDs are broken */
 };
 
 /* Checks and reads one object. `v` is the object itself (not a bundle). On refusal: ERR_INVALID (or
@@ -133,6 +140,20 @@ struct stix_object {
  * it with json_pointer_offset. Duplicate member names are json_canon's to refuse: here the last one read
  * wins, so canonicalise before trusting. */
 NODISCARD err_t stix_read(struct json_val v, struct arena *arena, struct stix_object *out,
+                          struct fault *fault);
+
+/* Everything that is wrong with one object: where stix_read refuses, this goes on, and keeps remarks too. */
+struct stix_findings {
+    const struct stix_warning *at; /* in the order of the text, what the whole object shows last */
+    size_t count;                  /* at most LIMIT_STIX_FINDINGS; `dropped` more were not kept */
+    size_t dropped;
+    size_t errors;             /* 0: stix_read takes the object */
+    struct stix_object object; /* good for the rest of this room only when errors is 0 */
+};
+
+/* ERR_OK when the object was walked to its end, whatever was found; ERR_NOMEM. `fault`: of the first error.
+ */
+NODISCARD err_t stix_lint(struct json_val v, struct arena *arena, struct stix_findings *out,
                           struct fault *fault);
 
 /* --- equality --- */
@@ -149,13 +170,12 @@ NODISCARD err_t stix_canon(const struct stix_object *object, struct buf *out, st
 enum stix_sco_id {
     STIX_SCO_ID_MATCH,
     STIX_SCO_ID_DIFFERS,      /* a UUIDv5 that the contributing properties do not give: all SHOULD, so a
-                                 remark, never a refusal */
+                                 warning, never a refusal */
     STIX_SCO_ID_NOT_DERIVED,  /* not a UUIDv5, or another kind of object */
     STIX_SCO_ID_NOTHING_TO_DO /* the type has no contributing property, or none is present */
 };
 
 /* Computes the id and compares. `out_uuid` (16 bytes, may be NULL) is written for MATCH and DIFFERS and for
- * NOT_DERIVED where contributing properties are present. Costs a canonicalisation and a SHA-1: not part of
- * stix_read. */
+ * NOT_DERIVED where contributing properties are present. Part of stix_read, which warns. */
 NODISCARD err_t stix_sco_id_check(const struct stix_object *object, enum stix_sco_id *out,
                                   uint8_t out_uuid[16]);

@@ -1,0 +1,67 @@
+/* One object while it is read: read.c walks it, report.c keeps what is found wrong, whole.c checks what only
+ * the whole object shows. Private to stix/. Memory is the arena's and the caller's stack. */
+#pragma once
+
+#include "core/limit.h"
+#include "stix/refs.h"
+#include "stix/shape.h"
+
+/* One container that is being read. The reader walks without recursion. */
+struct stix_frame {
+    struct json_iter iter;
+    struct json_val value;          /* the container itself */
+    const struct stix_shape *shape; /* of an object with known members, else NULL */
+    const struct stix_prop *prop;   /* of an array: what each element is, or NULL */
+    uint64_t seen;                  /* properties of `shape` that are there */
+    struct str name;                /* member in hand; at is NULL before the first and after the last */
+    size_t index;                   /* element in hand; SIZE_MAX before the first */
+    uint8_t kind;                   /* of an object: enum stix_kind from SHAPE on, or ANY */
+    bool array;
+    bool object; /* the root, or an object of the deprecated container: common properties are known in it */
+};
+
+struct stix_reader {
+    struct stix_object *object;
+    struct fault *fault; /* of the first refusal */
+    struct arena *arena;
+    struct stix_refs refs;
+    struct stix_warning *warnings;
+    size_t warning_size, warning_max;
+    bool all;                      /* go on behind refusals, and keep remarks */
+    bool refs_full;                /* told already */
+    size_t errors;                 /* with `all` */
+    char tail[LIMIT_STIX_POINTER]; /* appended to every pointer: what the frames do not say */
+    struct str property;           /* member of the root in hand */
+    uint32_t common_seen;          /* bits of enum stix_slot */
+    unsigned custom;               /* properties of the root that no table knows */
+    size_t container;              /* depth of the deprecated container's frame, plus one; 0 outside of it */
+    size_t depth;
+    struct json_val values[64]; /* of the root's shape, by position: valid where seen */
+    struct stamp stamps[64];    /* of timestamps among them */
+    struct stix_frame frames[LIMIT_JSON_DEPTH];
+};
+
+/* Answers `code`; with `all` keeps the refusal among the findings and answers ERR_OK where reading can go on.
+ */
+NODISCARD err_t stix_refuse(struct stix_reader *r, err_t code, const char *section, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* `what` is static, or the arena's. ERR_NOMEM alone. */
+NODISCARD err_t stix_warn(struct stix_reader *r, enum stix_level level, const char *section,
+                          const char *what);
+/* The same about another place than the one in hand: pointer `fmt` is appended. */
+NODISCARD err_t stix_warn_at(struct stix_reader *r, enum stix_level level, const char *section,
+                             const char *what, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* At most 60 bytes of a text from outside, for messages. */
+struct str stix_shown(struct str text);
+
+/* custom.c: do the extensions of the object add properties beside the standard's, or make its type? */
+bool stix_is_extended(const struct stix_reader *r);
+/* Warnings of a property of the root that no table knows; of an extension under a name, `shape` NULL when it
+ * is not a predefined one; of one under the id of its definition. The member is in hand. */
+NODISCARD err_t stix_check_custom(struct stix_reader *r, struct str name, struct json_val v);
+NODISCARD err_t stix_check_named_extension(struct stix_reader *r, const struct stix_shape *shape,
+                                           struct str name, struct json_val v);
+NODISCARD err_t stix_check_defined_extension(struct stix_reader *r, struct json_val v);
+
+/* whole.c: after the walk, references gathered: what no single value shows. */
+NODISCARD err_t stix_check_whole(struct stix_reader *r);
