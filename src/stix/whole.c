@@ -3,6 +3,7 @@
 #include "core/uuid.h"
 #include "stix/marking.h"
 #include "stix/reader.h"
+#include "stix/selector.h"
 
 /* The property of the root's shape that stands at `at`; false when it is absent. */
 static bool get(const struct stix_reader *r, size_t at, struct json_val *out)
@@ -85,59 +86,32 @@ static err_t check_id(struct stix_reader *r)
 
 /* --- granular markings (section 7.2.3) --- */
 
-static bool step_into(struct str part, struct json_val *v)
+static err_t refuse_selector(struct stix_reader *r, const struct stix_granular *granular, size_t steps)
 {
-    uint64_t index;
-    if (part.at[0] != '[')
-        return json_get(*v, part, v);
-    if (!json_is(*v, JSON_ARRAY) || !str_to_u64((struct str) {part.at + 1, part.len - 2}, SIZE_MAX, &index))
-        return false;
-    struct json_iter iter = json_array_iter(*v);
-    while (json_array_next(&iter, v))
-        if (index-- == 0)
-            return true;
-    return false;
+    (void)snprintf(r->tail, sizeof r->tail, "/granular_markings/%zu/selectors/%zu", granular->entry,
+                   granular->at);
+    err_t err = steps == 0 ? stix_refuse(r, ERR_LIMIT, "7.2.3", "the selectors are too many to look up")
+                           : stix_refuse(r, ERR_INVALID, "7.2.3",
+                                         "the selector \"%.*s\" selects nothing in this object",
+                                         STR_ARG(stix_shown(granular->selector)));
+    r->tail[0] = '\0';
+    return err;
 }
 
-static bool selects(struct json_val root, struct str selector)
-{
-    while (selector.at != NULL)
-        if (!step_into(str_cut(&selector, '.'), &root))
-            return false;
-    return true;
-}
-
-static err_t check_selectors(struct stix_reader *r, struct json_val marking, size_t at)
-{
-    struct json_val list, selector;
-    err_t err;
-    if (!json_get(marking, STR("selectors"), &list) || !json_is(list, JSON_ARRAY))
-        return ERR_OK;
-    struct json_iter iter = json_array_iter(list);
-    for (size_t i = 0; json_array_next(&iter, &selector); i++) {
-        if (!json_is(selector, JSON_STRING) || !stix_format(STIX_KIND_SELECTOR)->ok(json_str(selector)) ||
-            selects(r->object->root, json_str(selector)))
-            continue;
-        (void)snprintf(r->tail, sizeof r->tail, "/granular_markings/%zu/selectors/%zu", at, i);
-        err = stix_refuse(r, ERR_INVALID, "7.2.3", "the selector \"%.*s\" selects nothing in this object",
-                          STR_ARG(stix_shown(json_str(selector))));
-        r->tail[0] = '\0';
-        if (err != ERR_OK)
-            return err;
-    }
-    return ERR_OK;
-}
-
+/* Only behind markings that are well formed. */
 static err_t check_granular_markings(struct stix_reader *r)
 {
-    struct json_val marking;
+    struct stix_granular granular;
     err_t err;
-    if (!r->object->has_granular_markings)
+    if (!r->object->has_granular_markings || r->errors > 0)
         return ERR_OK;
-    struct json_iter iter = json_array_iter(r->object->granular_markings);
-    for (size_t i = 0; json_array_next(&iter, &marking); i++)
-        if (TRY(err, check_selectors(r, marking, i)))
+    struct stix_granular_iter iter = stix_granular_iter(r->object);
+    while (stix_granular_next(&iter, &granular)) {
+        if (!granular.resolved && TRY(err, refuse_selector(r, &granular, iter.steps)))
             return err;
+        if (iter.steps == 0)
+            break;
+    }
     return ERR_OK;
 }
 
