@@ -194,7 +194,7 @@ static void refuse(struct lint *lint, struct json_slice slice, struct str id, er
 static void say_findings(struct lint *lint, struct json_slice slice, const struct stix_findings *findings)
 {
     static const enum level levels[] = {
-        [STIX_REMARK] = REMARK, [STIX_WARNING] = WARNING, [STIX_ERROR] = ERROR};
+        [STIX_REMARK] = REMARK, [STIX_CAUTION] = WARNING, [STIX_WARNING] = WARNING, [STIX_ERROR] = ERROR};
     for (size_t i = 0; i < findings->count; i++) {
         const struct stix_warning *found = &findings->at[i];
         size_t offset = json_pointer_offset(bytes_in(lint, slice), found->pointer);

@@ -350,7 +350,7 @@ static err_t stay_strict(const struct stix_object *object, struct fault *fault)
 {
     for (size_t i = 0; i < object->warning_count; i++) {
         const struct stix_warning *warning = &object->warnings[i];
-        if (!warning->must)
+        if (warning->level != STIX_WARNING)
             continue;
         (void)snprintf(fault->section, sizeof fault->section, "%s", warning->section);
         (void)snprintf(fault->pointer, sizeof fault->pointer, "%.*s", STR_ARG(warning->pointer));

@@ -89,7 +89,8 @@ struct stix_ref {
 
 enum stix_level {
     STIX_REMARK,  /* a SHOULD is broken */
-    STIX_WARNING, /* a MUST is broken, but one reading is left; or the id is not the one that others derive */
+    STIX_CAUTION, /* no MUST is broken, but intake tells: an id that is not the one that others derive */
+    STIX_WARNING, /* a MUST is broken, but one reading is left: a strict source refuses */
     STIX_ERROR    /* the object is refused */
 };
 

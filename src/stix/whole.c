@@ -34,7 +34,7 @@ static err_t warn_differs(struct stix_reader *r, const uint8_t b[UUID_SIZE])
     struct str text = arena_str(r->arena, str_of(what));
     if (text.at == NULL)
         return stix_refuse(r, ERR_NOMEM, "", "no memory for warnings");
-    return stix_warn_at(r, STIX_WARNING, "2.9", text.at, "/id");
+    return stix_warn_at(r, STIX_CAUTION, "2.9", text.at, "/id");
 }
 
 static err_t check_sco_id(struct stix_reader *r)

@@ -59,7 +59,11 @@ static void walks_marking_by_marking(void **state)
         reading_read(&r, STR(HEAD ",\"granular_markings\":[{\"marking_ref\":\"marking-definition--"
                                   "089a6ecb-cc15-43cc-9494-767639779123\",\"selectors\":[\"name\",\"gone\"]},"
                                   "{\"lang\":\"de\",\"selectors\":[\"labels.[1]\"]}]}")),
-        ERR_OK);
+        ERR_INVALID);
+    /* The reader refuses it; whoever walks a refused object still learns what is there. */
+    assert_string_equal(r.fault.pointer, "/granular_markings/0/selectors/1");
+    r.object = (struct stix_object) {.root = json_root(&r.doc), .has_granular_markings = true};
+    assert_true(json_get(r.object.root, STR("granular_markings"), &r.object.granular_markings));
     struct stix_granular_iter iter = stix_granular_iter(&r.object);
     struct stix_granular g;
     assert_true(stix_granular_next(&iter, &g));
