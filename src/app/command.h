@@ -11,6 +11,7 @@
 #include "app/conf.h"
 #include "core/arena.h"
 #include "core/stamp.h"
+#include "feeds/feed.h"
 #include "gate/gate.h"
 #include "taxii/identity.h"
 #include "json/json.h"
@@ -24,6 +25,10 @@ struct command_host {
     /* Members of `status` that only the running node knows: link and session of this partner. */
     void (*peer_status)(void *ctx, unsigned partner, struct buf *out);
     void (*node_status)(void *ctx, struct buf *out);
+    void (*feeds_changed)(void *ctx); /* a declaration, or whether it is paused */
+    /* ERR_CLOSED: the node does not run. ERR_NOTFOUND, ERR_WRONGSTATE. */
+    err_t (*feed_run)(void *ctx, struct str name);
+    bool (*feed_status)(void *ctx, struct str name, struct feed_status *out); /* false: nobody drives it */
     void *ctx;
 };
 
@@ -82,4 +87,4 @@ void line_end(struct buf *out);
 /* The rows, by file. */
 extern const struct command command_source_rows[], command_peer_rows[], command_policy_rows[],
     command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_status_rows[],
-    command_taxii_rows[];
+    command_taxii_rows[], command_feed_rows[];

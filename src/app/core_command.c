@@ -358,6 +358,30 @@ static void peers_changed(void *ctx)
     role->peers_stale = true;
 }
 
+static void feeds_changed(void *ctx)
+{
+    struct core_role *role = ctx;
+    role->feeds_stale = true;
+}
+
+static err_t feed_now(void *ctx, struct str name)
+{
+    struct core_role *role = ctx;
+    struct feed *feed = core_feed_find(role, name);
+    if (role->edge == NULL)
+        return ERR_CLOSED;
+    return feed == NULL ? ERR_NOTFOUND : feed_run(feed, core_now(role));
+}
+
+static bool feed_state(void *ctx, struct str name, struct feed_status *out)
+{
+    const struct feed *feed = core_feed_find(ctx, name);
+    if (feed == NULL)
+        return false;
+    feed_status(feed, out);
+    return true;
+}
+
 static void peer_status(void *ctx, unsigned partner, struct buf *out)
 {
     struct core_role *role = ctx;
@@ -410,5 +434,8 @@ void core_command_host(struct core_role *role)
                                         .peers_changed = peers_changed,
                                         .peer_status = peer_status,
                                         .node_status = node_status,
+                                        .feeds_changed = feeds_changed,
+                                        .feed_run = feed_now,
+                                        .feed_status = feed_state,
                                         .ctx = role};
 }

@@ -153,6 +153,7 @@ static void turn(void *ctx)
         core_peers_refresh(role);
     }
     core_follow_turn(role);
+    core_feeds_turn(role);
     commit_all(role);
     /* Checkpoints that came back are durable now: whoever waits need not wait for what is decided next. */
     core_serve_late(role);
@@ -165,6 +166,7 @@ static void turn(void *ctx)
     core_merge_turn(role);
     if (more)
         core_wake(role);
+    decide_us = earlier(decide_us, core_feeds_until(role));
     set_timer(role, earlier(earlier(earlier(decide_us, core_reads_until(role)), core_follow_until(role)),
                             earlier(sync_serve_deadline(role->serve), core_sign_until(role))));
 }
@@ -209,6 +211,7 @@ static void from_edge(void *ctx, unsigned kind, struct bytes body)
         say_ready(role);
         break;
     default:
+        (void)core_feeds_message(role, kind, body);
         break;
     }
 }
@@ -218,6 +221,7 @@ static void edge_fresh(void *ctx)
     struct core_role *role = ctx;
     role->edge_up = true;
     core_edge_fresh(role);
+    core_feeds_fresh(role);
     core_wake(role);
 }
 
@@ -336,7 +340,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     role->broken = broken;
     role->broken_ctx = ctx;
     role->held_end = &role->held;
-    role->peers_stale = true;
+    role->peers_stale = role->feeds_stale = true;
     role->started_us = core_now(role);
     role->turn = (struct loop_task) {.run = turn, .ctx = role};
     role->timer = (struct loop_timer) {.fire = timer_fired, .ctx = role};
@@ -377,6 +381,7 @@ void core_role_close(struct core_role *role)
     link_close(role->keeper);
     link_close(role->parent);
     core_follow_close(role);
+    core_feeds_close(role);
     core_reads_close(role);
     sync_serve_free(role->serve);
     taxii_close(role->taxii);

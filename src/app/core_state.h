@@ -5,6 +5,7 @@
 #include "app/core_role.h"
 #include "app/link.h"
 #include "app/message.h"
+#include "feeds/feed.h"
 #include "os/thread.h"
 #include "sync/card.h"
 #include "sync/serve.h"
@@ -30,6 +31,15 @@ struct follow {
     uint64_t card_number;
     bool signing; /* a receipt is at the keeper */
     uint64_t signing_size;
+};
+
+/* One scheduled feed. */
+struct feeding {
+    struct feed *feed; /* NULL: none */
+    bool open;         /* edge has what it is called with */
+    bool calling;      /* a call is at edge */
+    uint64_t id;       /* of that call */
+    int64_t until_us;
 };
 
 /* One `add` under way. */
@@ -91,6 +101,8 @@ struct core_role {
     struct loop_timer timer;
     struct held *held, **held_end;
     struct follow follows[LIMIT_PARTNERS];
+    struct feeding feeds[LIMIT_FEEDS];
+    bool feeds_stale; /* declarations changed */
     struct adding adding[LIMIT_CONTROL_CLIENTS];
     struct gate_sign_request request;   /* large: not for the stack */
     struct buf signing[LIMIT_PARTNERS]; /* the request that is out, as sent; empty: none */
@@ -156,6 +168,16 @@ void core_receipted(struct core_role *role, struct bytes body);
 void core_receipts_lost(struct core_role *role);
 int64_t core_follow_until(const struct core_role *role);
 void core_follow_close(struct core_role *role);
+
+/* core_feed.c */
+void core_feeds_turn(struct core_role *role);
+/* False: no message of feeds. */
+bool core_feeds_message(struct core_role *role, unsigned kind, struct bytes body);
+void core_feeds_fresh(struct core_role *role); /* edge is new */
+int64_t core_feeds_until(const struct core_role *role);
+void core_feeds_close(struct core_role *role);
+/* For commands. */
+struct feed *core_feed_find(const struct core_role *role, struct str name); /* NULL */
 
 /* core_sign.c */
 void core_sign_turn(struct core_role *role);

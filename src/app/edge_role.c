@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/edge_cache.h"
+#include "app/edge_feed.h"
 #include "app/file.h"
 #include "app/keys.h"
 #include "app/link.h"
@@ -57,6 +58,7 @@ struct edge_role {
     struct server *server;
     struct link *core;
     struct edge_cache *cache;
+    struct edge_feeds *feeds;
     struct loop_timer linger, sweep;
     uint16_t port;
     bool stopping, sweeping;
@@ -429,8 +431,15 @@ static void from_core(void *ctx, unsigned kind, struct bytes body)
         call(role, body);
         break;
     default:
+        (void)edge_feeds_message(role->feeds, kind, body);
         break;
     }
+}
+
+static err_t open_feeds(struct edge_role *role)
+{
+    struct edge_feeds_setup setup = {role->loop, role->os, role->conf, role->diag, role->core};
+    return edge_feeds_new(&setup, &role->feeds);
 }
 
 static void core_fresh(void *ctx)
@@ -438,6 +447,7 @@ static void core_fresh(void *ctx)
     struct edge_role *role = ctx;
     refuse_waiting(role);
     edge_cache_clear(role->cache);
+    edge_feeds_clear(role->feeds);
     for (size_t i = 0; i < LIMIT_EDGE_CALLS; i++) {
         if (role->calling[i].call != NULL)
             client_cancel(role->calling[i].call);
@@ -561,7 +571,7 @@ err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *
         goto out;
     }
     if (TRY(err, open_cache(role)) || TRY(err, open_server(role)) ||
-        TRY(err, link_open(loop, os, core, 1, &handler, &role->core)))
+        TRY(err, link_open(loop, os, core, 1, &handler, &role->core)) || TRY(err, open_feeds(role)))
         goto out;
     *out = role;
     return ERR_OK;
@@ -592,6 +602,7 @@ void edge_role_close(struct edge_role *role)
     loop_timer_stop(role->loop, &role->sweep);
     for (uint32_t i = 0; i < LIMIT_PARTNERS; i++)
         close_client(role, i);
+    edge_feeds_free(role->feeds);
     server_close(role->server);
     edge_cache_free(role->cache);
     link_close(role->core);

@@ -34,6 +34,15 @@ enum message_kind {
     /* core -> parent */
     MESSAGE_LINES, /* u32 client, u8 last, text */
     MESSAGE_READY, /* u16 port */
+    /* core -> edge: message_feed.h */
+    MESSAGE_FEED_OPEN,   /* message_feed_open */
+    MESSAGE_FEED_CLOSE,  /* u32 feed: its calls end unanswered */
+    MESSAGE_FEED_CALL,   /* message_feed_call */
+    MESSAGE_FEED_CANCEL, /* u32 feed, u64 call */
+    /* edge -> core */
+    MESSAGE_FEED_HEAD, /* message_feed_head */
+    MESSAGE_FEED_PART, /* u32 feed, u64 call, bytes */
+    MESSAGE_FEED_OVER, /* message_feed_over */
 };
 
 /* --- what `add` refuses itself --- */

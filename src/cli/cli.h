@@ -13,7 +13,7 @@
 #include "os/os.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
-enum { CLI_OPTIONS_MAX = 12, CLI_ARGS_MAX = 4096 };
+enum { CLI_OPTIONS_MAX = 20, CLI_ARGS_MAX = 4096 };
 
 enum cli_value {
     CLI_FLAG, /* present or not */
@@ -139,4 +139,4 @@ int run_ledger_verify_proof(struct cli_call *call);
 
 /* The groups. */
 extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,
-    cli_status, cli_taxii, cli_lint;
+    cli_status, cli_taxii, cli_feed, cli_lint;

@@ -323,3 +323,69 @@ static const struct cli_command taxii_rows[] = {
      .control = "taxii.remove"},
 };
 const struct cli_group cli_taxii = GROUP(taxii_rows);
+
+/* --- feeds --- */
+
+#define FEED_NAME                                                                                            \
+    {                                                                                                        \
+        "NAME", CLI_TEXT, "name", NULL, "its name"                                                           \
+    }
+#define FEED_COLUMNS                                                                                         \
+    {                                                                                                        \
+        {"NAME", "name"}, {"KIND", "kind"}, {"STATE", "state"}, {"LAST", "last"}, {"NEXT", "next"},          \
+            {"NEW", "new"}, {"DUPLICATE", "duplicate"}, {"REFUSED", "refused"}, {"ECHO", "echo"},            \
+            {"TROUBLE", "trouble"}, {"WHAT NEXT", "what_next"},                                              \
+    }
+static const struct cli_command feed_rows[] = {
+    {.words = "feed add",
+     .summary = "declare a feed, or change what is declared",
+     .help = "Kinds: taxii21, taxii20, opencti, misp, csv, list, stix. Credentials go into the node's keys\n"
+             "directory and nowhere else; given again without any, those given before stay.",
+     .args = {{"NAME", CLI_TEXT, "name", NULL, "also of its source, without --source"}},
+     .options = {{"kind", CLI_TEXT, "kind", "KIND", "how its server is asked"},
+                 {"url", CLI_TEXT, "url", "URL",
+                  "https://..., of a collection, a stream, a folder or a file"},
+                 {"every", CLI_TEXT, "every", "15m", "how often: 30s, 15m, 2h, 1d"},
+                 {"source", CLI_TEXT, "source", "NAME", "the source that it delivers as"},
+                 {"collection", CLI_TEXT, "collection", "ID",
+                  "taxii: the URL is an API root, this its collection"},
+                 {"limit", CLI_TEXT, "limit", "N", "taxii: objects a page"},
+                 {"from", CLI_TEXT, "from", "TIME", "taxii, opencti: leave out what is older"},
+                 {"columns", CLI_TEXT, "columns", "MAPPING", "csv, list: what stands where"},
+                 {"user", CLI_TEXT, "user", "NAME", "of Basic"},
+                 {"password-file", CLI_FILE, "password", "FILE", "its password; - is standard input"},
+                 {"token-file", CLI_FILE, "token", "FILE", "a bearer token"},
+                 {"cert", CLI_FILE, "certificate", "FILE", "client certificate, PEM"},
+                 {"key", CLI_FILE, "key", "FILE", "its key, PEM, without passphrase"},
+                 {"ca", CLI_FILE, "authorities", "FILE", "PEM, trusted instead of the system's authorities"},
+                 {"pin", CLI_TEXT, "pin", "HEX", "or: SHA-256 of the server's public key"},
+                 {"private", CLI_FLAG, "private", NULL, "its server may have a private or loopback address"},
+                 BECAUSE},
+     .control = "feed.add"},
+    {.words = "feed list",
+     .summary = "list the feeds and how they go",
+     .control = "feed.list",
+     .columns = FEED_COLUMNS},
+    {.words = "feed show",
+     .summary = "one feed: all that is known of it (with --json)",
+     .args = {FEED_NAME},
+     .control = "feed.show",
+     .columns = FEED_COLUMNS},
+    {.words = "feed run", .summary = "run it now", .args = {FEED_NAME}, .control = "feed.run"},
+    {.words = "feed pause",
+     .summary = "stop it for now",
+     .args = {FEED_NAME},
+     .options = {BECAUSE},
+     .control = "feed.pause"},
+    {.words = "feed resume",
+     .summary = "let it go on",
+     .args = {FEED_NAME},
+     .options = {BECAUSE},
+     .control = "feed.resume"},
+    {.words = "feed remove",
+     .summary = "forget it and its credentials; what it brought stays",
+     .args = {FEED_NAME},
+     .options = {BECAUSE},
+     .control = "feed.remove"},
+};
+const struct cli_group cli_feed = GROUP(feed_rows);

@@ -3,9 +3,11 @@
 #include "net/client.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include "core/mem.h"
 #include "net/tls_context.h"
+#include "os/os_address.h"
 
 struct client {
     struct loop *loop;
@@ -14,6 +16,7 @@ struct client {
     char *origin;
     char *proxy;
     uint64_t connect_ms;
+    bool public_only;
     struct loop_timer timer;
     struct client_call *calls;
     struct socket_watch *watches;
@@ -25,6 +28,9 @@ struct client_call {
     CURL *easy;
     struct curl_slist *fields;
     struct buf body;
+    bool (*part)(void *ctx, struct client_call *call, struct bytes part);
+    size_t part_max, part_bytes; /* 0: endless; so many came */
+    err_t stopped;               /* why we ended it */
     void (*done)(void *ctx, struct client_call *call, struct client_answer *answer);
     void *ctx;
     char what[CURL_ERROR_SIZE];
@@ -58,6 +64,8 @@ static void call_free(struct client_call *call)
 
 static err_t from_curl(const struct client_call *call, CURLcode code)
 {
+    if (call->stopped != ERR_OK)
+        return call->stopped;
     switch (code) {
     case CURLE_OK:
         return ERR_OK;
@@ -224,6 +232,7 @@ err_t client_open(struct loop *loop, const struct client_conf *conf, struct clie
     }
     client->loop = loop;
     client->tls = conf->tls;
+    client->public_only = conf->public_only;
     client->connect_ms = conf->connect_ms == 0 ? LIMIT_CLIENT_CONNECT_MS : conf->connect_ms;
     client->timer = (struct loop_timer) {on_timer, client, NULL};
     client->origin = copy_text(conf->origin);
@@ -262,9 +271,21 @@ void client_close(struct client *client)
 
 /* --- calls --- */
 
+static bool hand_over(struct client_call *call, struct bytes part)
+{
+    if (call->part_max > 0 && part.len > call->part_max - call->part_bytes)
+        call->stopped = ERR_LIMIT;
+    else if (!call->part(call->ctx, call, part))
+        call->stopped = ERR_FULL;
+    call->part_bytes += part.len;
+    return call->stopped == ERR_OK;
+}
+
 static size_t take_body(char *at, size_t size, size_t count, void *ctx)
 {
     struct client_call *call = ctx;
+    if (call->part != NULL)
+        return hand_over(call, bytes_of(at, size * count)) ? size * count : 0;
     buf_put(&call->body, at, size * count);
     return buf_err(&call->body) == ERR_OK ? size * count : 0;
 }
@@ -273,6 +294,19 @@ static CURLcode take_context(CURL *easy, void *context, void *ctx)
 {
     (void)easy;
     return tls_setup(ctx, context) == ERR_OK ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
+/* Looks at the address that the name has turned out to be. */
+static curl_socket_t open_public(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct client_call *call = ctx;
+    int fd = -1;
+    (void)purpose;
+    if (address->addrlen > sizeof(struct sockaddr_storage))
+        return CURL_SOCKET_BAD;
+    err_t err = os_address_socket(&address->addr, address->addrlen, &fd);
+    call->stopped = err; /* of several addresses, the last one tried counts */
+    return err == ERR_OK ? fd : CURL_SOCKET_BAD;
 }
 
 static bool put_fields(struct client_call *call, const struct client_request *request)
@@ -359,6 +393,12 @@ static CURLcode set_options(struct client_call *call, const struct client_reques
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->fields);
     (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    if (request->unpack)
+        (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    if (client->public_only) {
+        (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
+        (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+    }
     CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy);
     if (code == CURLE_OK)
         code = set_tls(easy, client->tls);
@@ -377,7 +417,9 @@ err_t client_call(struct client *client, const struct client_request *request, s
     call->client = client;
     call->done = request->done;
     call->ctx = request->ctx;
-    buf_init(&call->body, request->answer_max);
+    call->part = request->part;
+    call->part_max = request->answer_max;
+    buf_init(&call->body, request->part != NULL ? 0 : request->answer_max);
     call->next = client->calls;
     if (call->next != NULL)
         call->next->prev = call;
@@ -398,6 +440,13 @@ err_t client_call(struct client *client, const struct client_request *request, s
 void client_cancel(struct client_call *call)
 {
     call_free(call);
+}
+
+int client_status(struct client_call *call)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    return (int)status;
 }
 
 struct str client_field(struct client_call *call, const char *name)

@@ -19,6 +19,7 @@ struct client_conf {
     struct tls *tls;     /* made with `client` set; borrowed until client_close; NULL: plain */
     const char *proxy;   /* NULL: none */
     uint64_t connect_ms; /* name, TCP and TLS; 0: LIMIT_CLIENT_CONNECT_MS */
+    bool public_only; /* never to an address of this machine or network (os/os_address.h): then ERR_DENIED */
 };
 
 NODISCARD err_t client_open(struct loop *loop, const struct client_conf *conf, struct client **out);
@@ -34,7 +35,7 @@ struct client_answer {
     const char *what; /* libcurl's words on a failure, for diagnostics; "" when there are none */
 };
 
-enum { CLIENT_FIELDS_MAX = 8 };
+enum { CLIENT_FIELDS_MAX = 12 };
 
 struct client_request {
     const char *method;                           /* "GET", "POST" ... */
@@ -42,7 +43,12 @@ struct client_request {
     struct http1_field fields[CLIENT_FIELDS_MAX]; /* up to the first without a name; copied */
     struct bytes body;                            /* copied */
     size_t answer_max;                            /* bytes of body accepted */
-    uint64_t timeout_ms;                          /* of the whole call; a long poll's plus its waiting time */
+    uint64_t timeout_ms;                          /* of the whole call; a long poll's plus its waiting time;
+                                                     0: none */
+    bool unpack; /* gzip may be asked for; answer_max counts what comes out */
+    /* NULL: the body is gathered. Else it is handed over as it comes and the answer's is empty; false ends
+     * the call with ERR_FULL. With answer_max 0 it may be endless. */
+    bool (*part)(void *ctx, struct client_call *call, struct bytes part);
     /* Called once, from the loop, unless cancelled. The answer and the call are gone when it returns. */
     void (*done)(void *ctx, struct client_call *call, struct client_answer *answer);
     void *ctx;
@@ -53,5 +59,7 @@ NODISCARD err_t client_call(struct client *client, const struct client_request *
                             struct client_call **out);
 /* No callback will come. Not from within its own callback. */
 void client_cancel(struct client_call *call);
+/* Within a callback: the answer's status. */
+int client_status(struct client_call *call);
 /* A field of the answer, valid within the callback; at NULL when absent. */
 struct str client_field(struct client_call *call, const char *name);

@@ -1,0 +1,305 @@
+/* Scheduled feeds: what operators declare, and how they go. */
+#include "app/command.h"
+#include "app/feed_secret.h"
+
+static struct str line_of(const struct command_call *call, const char *name)
+{
+    struct str text = command_text_or_empty(call, name);
+    /* The line of a file ends; what stands in it does not end with it. */
+    if (text.len > 0 && text.at[text.len - 1] == '\n')
+        text.len--;
+    if (text.len > 0 && text.at[text.len - 1] == '\r')
+        text.len--;
+    return text;
+}
+
+static struct feed_secret read_secret(const struct command_call *call)
+{
+    return (struct feed_secret) {.user = command_text_or_empty(call, "user"),
+                                 .password = line_of(call, "password"),
+                                 .token = line_of(call, "token"),
+                                 .certificate = command_text_or_empty(call, "certificate"),
+                                 .key = command_text_or_empty(call, "key"),
+                                 .authorities = command_text_or_empty(call, "authorities"),
+                                 .pin = command_text_or_empty(call, "pin")};
+}
+
+static err_t read_kind(struct command_call *call, struct feed_conf *out)
+{
+    struct str kind;
+    char known[COMMAND_TEXT_MAX / 2] = "";
+    size_t len = 0;
+    err_t err;
+    if (TRY(err, command_text(call, "kind", &kind)))
+        return err;
+    out->kind = feed_kind_find(kind);
+    if (out->kind != NULL)
+        return ERR_OK;
+    for (size_t i = 0; feed_kind_at(i) != NULL; i++) {
+        const char *name = feed_kind_name(feed_kind_at(i));
+        if (sizeof known - len > strlen(name) + 3) {
+            memcpy(known + len, i == 0 ? "" : ", ", i == 0 ? 0 : 2);
+            len += i == 0 ? 0 : 2;
+            memcpy(known + len, name, strlen(name) + 1);
+            len += strlen(name);
+        }
+    }
+    return command_refuse(call, ERR_USAGE, NULL, "%.*s is not a kind of feed: there are %s",
+                          kind.len > 50 ? 50 : (int)kind.len, kind.at, known);
+}
+
+static void read_options(const struct command_call *call, struct feed_conf *out)
+{
+    static const char *const names[] = {"collection", "limit", "from", "columns"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct str value = command_text_or_empty(call, names[i]);
+        if (value.len > 0)
+            out->options[out->option_count++] = (struct feed_setting) {str_of(names[i]), value};
+    }
+}
+
+static err_t read_conf(struct command_call *call, struct feed_conf *out)
+{
+    struct str every = command_text_or_empty(call, "every");
+    err_t err;
+    if (TRY(err, command_text(call, "name", &out->name)) || TRY(err, read_kind(call, out)) ||
+        TRY(err, command_text(call, "url", &out->url)))
+        return err;
+    out->every_s = 900;
+    if (every.len > 0 && !feed_every_read(every, &out->every_s))
+        return command_refuse(call, ERR_USAGE, "write 30s, 15m, 2h or 1d", "every: from %d s to %d days",
+                              LIMIT_FEED_EVERY_MIN_S, LIMIT_FEED_EVERY_MAX_S / 86400);
+    out->source = command_text_or_empty(call, "source");
+    if (out->source.len == 0)
+        out->source = out->name;
+    out->private = command_flag(call, "private");
+    read_options(call, out);
+    return ERR_OK;
+}
+
+/* Its source, made when there is none: what it brings is not ours, and nothing is assumed of it. */
+static err_t find_source(struct command_call *call, struct str name, const struct gate_by *by)
+{
+    const struct gate_source *known = gate_source_find(call->host->gate, name);
+    uint32_t number;
+    if (known != NULL && known->partner >= 0)
+        return command_refuse(call, ERR_DENIED, "give --source NAME of another",
+                              "%.*s is a partner: what it says comes over its link", STR_ARG(name));
+    if (known != NULL)
+        return ERR_OK;
+    struct gate_source source = {.name = name, .partner = -1, .assume_until_us = INT64_MAX};
+    err_t err = gate_source_put(call->host->gate, &source, by, call->now_us, &number);
+    return err == ERR_OK ? err
+                         : command_refuse(call, err, "names are of a-z 0-9 . _ -", "the source cannot be: %s",
+                                          err == ERR_INVALID ? "its name cannot be one" : err_text(err));
+}
+
+static bool feed_known(struct command_call *call, struct str name, struct feed_conf *out)
+{
+    return feed_conf_get(call->host->gate, name, call->arena, out) == ERR_OK;
+}
+
+/* Nothing given again: what was given before stays. */
+static bool keeps_secrets(struct command_call *call, const struct feed_conf *conf,
+                          const struct feed_secret *secret)
+{
+    struct feed_conf held;
+    struct feed_url a, b;
+    return !feed_secret_any(secret) && feed_known(call, conf->name, &held) && held.secrets &&
+           feed_url_read(held.url, &a) == ERR_OK && feed_url_read(conf->url, &b) == ERR_OK &&
+           str_eq(a.origin, b.origin);
+}
+
+static err_t feed_add(struct command_call *call)
+{
+    struct feed_conf conf = {0};
+    struct feed_secret secret = read_secret(call);
+    struct gate_by by = command_by(call);
+    struct fault fault = {0};
+    err_t err;
+    if (TRY(err, read_conf(call, &conf)))
+        return err;
+    bool keeps = keeps_secrets(call, &conf, &secret);
+    conf.secrets = keeps || feed_secret_any(&secret);
+    if (TRY(err, feed_conf_check(&conf, &fault)) || TRY(err, find_source(call, conf.source, &by)))
+        return fault.what[0] == '\0' ? err : command_refuse(call, err, NULL, "%s", fault.what);
+    if (!keeps &&
+        TRY(err, feed_secret_write(call->host->os, call->host->conf->dir, conf.name, &secret, &fault)))
+        return command_refuse(call, err, NULL, "%s", fault.what);
+    if (TRY(err, feed_conf_put(call->host->gate, &conf, &by, call->now_us, &fault)))
+        return command_refuse(call, err, NULL, "%s", fault.what);
+    call->host->feeds_changed(call->host->ctx);
+    line_say(call->out, "declared: %.*s brings what it reads as source %.*s, every %llu s",
+             STR_ARG(conf.name), STR_ARG(conf.source), (unsigned long long)conf.every_s);
+    return ERR_OK;
+}
+
+/* --- how they go --- */
+
+struct listing {
+    struct command_call *call;
+    bool all; /* also what is only of use alone */
+};
+
+static void say_counts(struct buf *out, const struct feed_counts *counts)
+{
+    line_count(out, "new", counts->fresh);
+    line_count(out, "duplicate", counts->duplicate);
+    line_count(out, "asserted", counts->asserted);
+    line_count(out, "conflict", counts->conflict);
+    line_count(out, "refused", counts->refused);
+    line_count(out, "echo", counts->echo);
+    line_count(out, "withdrawn", counts->withdrawn);
+}
+
+static void say_conf(struct buf *out, const struct feed_conf *conf)
+{
+    line_text(out, "url", conf->url);
+    line_text(out, "source", conf->source);
+    line_count(out, "every_s", conf->every_s);
+    line_bool(out, "private", conf->private);
+    line_bool(out, "credentials", conf->secrets);
+    for (size_t i = 0; i < conf->option_count; i++) {
+        char name[32];
+        if (conf->options[i].name.len < sizeof name) {
+            memcpy(name, conf->options[i].name.at, conf->options[i].name.len);
+            name[conf->options[i].name.len] = '\0';
+            line_text(out, name, conf->options[i].value);
+        }
+    }
+}
+
+static void say_feed(struct listing *listing, const struct feed_conf *conf)
+{
+    struct command_call *call = listing->call;
+    struct feed_status status;
+    bool live = call->host->feed_status(call->host->ctx, conf->name, &status);
+    if (!live && feed_status_read(call->host->gate, conf, &status) != ERR_OK)
+        return;
+    line_begin(call->out);
+    line_text(call->out, "name", conf->name);
+    line_word(call->out, "kind", feed_kind_name(conf->kind));
+    line_word(call->out, "state", conf->paused ? "paused" : live ? feed_state_word(status.state) : "stopped");
+    line_time(call->out, "last", status.last_us);
+    if (live && status.state == FEED_WAITING)
+        line_time(call->out, "next", status.next_us);
+    say_counts(call->out, &status.counts);
+    if (listing->all) {
+        say_conf(call->out, conf);
+        line_count(call->out, "runs", status.counts.runs);
+        line_count(call->out, "calls", status.counts.calls);
+        line_count(call->out, "bytes", status.counts.bytes);
+        line_count(call->out, "failures", status.failures);
+    }
+    if (status.err != ERR_OK)
+        line_word(call->out, "error", err_name(status.err));
+    if (status.what[0] != '\0')
+        line_word(call->out, "trouble", status.what);
+    if (status.next[0] != '\0')
+        line_word(call->out, "what_next", status.next);
+    line_end(call->out);
+}
+
+static void list_one(void *ctx, struct str name)
+{
+    struct listing *listing = ctx;
+    struct feed_conf conf;
+    if (feed_known(listing->call, name, &conf))
+        say_feed(listing, &conf);
+}
+
+static err_t feed_list(struct command_call *call)
+{
+    struct listing listing = {.call = call};
+    feed_conf_each(call->host->gate, list_one, &listing);
+    return ERR_OK;
+}
+
+static err_t find(struct command_call *call, struct feed_conf *out)
+{
+    struct str name;
+    err_t err = command_text(call, "name", &name);
+    if (err != ERR_OK)
+        return err;
+    return feed_known(call, name, out)
+               ? ERR_OK
+               : command_refuse(call, ERR_NOTFOUND, "`bongsu feed list` names them", "there is no feed %.*s",
+                                name.len > 100 ? 100 : (int)name.len, name.at);
+}
+
+static err_t feed_show(struct command_call *call)
+{
+    struct listing listing = {.call = call, .all = true};
+    struct feed_conf conf;
+    err_t err = find(call, &conf);
+    if (err == ERR_OK)
+        say_feed(&listing, &conf);
+    return err;
+}
+
+static err_t feed_run_now(struct command_call *call)
+{
+    struct feed_conf conf;
+    err_t err = find(call, &conf);
+    if (err != ERR_OK)
+        return err;
+    err = call->host->feed_run(call->host->ctx, conf.name);
+    if (err == ERR_CLOSED)
+        return command_refuse(call, err, "bongsu serve", "the node does not run");
+    if (err == ERR_WRONGSTATE)
+        return command_refuse(call, err, conf.paused ? "bongsu feed resume" : "bongsu feed list", "it is %s",
+                              conf.paused ? "paused" : "running already");
+    if (err != ERR_OK)
+        return command_refuse(call, err, "look at the node's diagnostics", "it was not started: %s",
+                              err_text(err));
+    line_say(call->out, "it runs; bongsu feed show %.*s tells how it goes", STR_ARG(conf.name));
+    return ERR_OK;
+}
+
+static err_t set_paused(struct command_call *call, bool paused)
+{
+    struct feed_conf conf;
+    struct gate_by by = command_by(call);
+    struct fault fault = {0};
+    err_t err = find(call, &conf);
+    if (err != ERR_OK)
+        return err;
+    conf.paused = paused;
+    if (TRY(err, feed_conf_put(call->host->gate, &conf, &by, call->now_us, &fault)))
+        return command_refuse(call, err, NULL, "%s", fault.what);
+    call->host->feeds_changed(call->host->ctx);
+    line_say(call->out, paused ? "paused; what it brought stays" : "it goes on where it came to");
+    return ERR_OK;
+}
+
+static err_t feed_pause(struct command_call *call)
+{
+    return set_paused(call, true);
+}
+
+static err_t feed_resume(struct command_call *call)
+{
+    return set_paused(call, false);
+}
+
+static err_t feed_remove(struct command_call *call)
+{
+    struct feed_conf conf;
+    struct gate_by by = command_by(call);
+    err_t err = find(call, &conf);
+    if (err != ERR_OK)
+        return err;
+    if (TRY(err, feed_conf_remove(call->host->gate, conf.name, &by, call->now_us)))
+        return command_refuse(call, err, NULL, "not removed: %s", err_text(err));
+    feed_secret_remove(call->host->os, call->host->conf->dir, conf.name);
+    call->host->feeds_changed(call->host->ctx);
+    line_say(call->out, "removed, and its credentials with it; what it brought stays");
+    return ERR_OK;
+}
+
+const struct command command_feed_rows[] = {
+    {"feed.add", true, feed_add},       {"feed.list", false, feed_list},
+    {"feed.show", false, feed_show},    {"feed.run", false, feed_run_now},
+    {"feed.pause", true, feed_pause},   {"feed.resume", true, feed_resume},
+    {"feed.remove", true, feed_remove}, {NULL, false, NULL},
+};

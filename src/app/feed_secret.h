@@ -1,0 +1,25 @@
+/* What a feed's server must not be read without: keys/feed-NAME.json, mode 0600, a JSON object. Written by
+ * the command that declares the feed, read by edge when a run begins, and nowhere else; it is in no log, no
+ * store and no diagnostic. Whoever reads it wipes it. Any thread. */
+#pragma once
+
+#include "core/buf.h"
+#include "core/limit.h"
+#include "os/os.h"
+
+struct feed_secret {
+    struct str user, password;   /* Basic */
+    struct str token;            /* bearer */
+    struct str certificate, key; /* PEM: a client certificate with its chain, and its key */
+    struct str authorities;      /* PEM: trusted instead of the system's */
+    struct str pin;              /* 64 hexadecimal digits: SHA-256 of the server's SubjectPublicKeyInfo */
+};
+
+bool feed_secret_any(const struct feed_secret *secret);
+/* Checks that its parts fit together; the fault says what does not. Nothing is kept when nothing is given. */
+NODISCARD err_t feed_secret_write(const struct os *os, const char *dir, struct str feed,
+                                  const struct feed_secret *secret, struct fault *fault);
+/* Strings of *out stand in `text` (deinit it; wipe it before with mem_wipe). ERR_NOTFOUND, ERR_CORRUPT. */
+NODISCARD err_t feed_secret_read(const struct os *os, const char *dir, struct str feed, struct buf *text,
+                                 struct feed_secret *out);
+void feed_secret_remove(const struct os *os, const char *dir, struct str feed);

@@ -1,0 +1,14 @@
+/* Sockets for calls to servers that somebody else's configuration or answer may have named: never to an
+ * address that is this machine's or this network's own (RFC 6890, RFC 4193), whatever the name resolved to.
+ * Any thread. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/err.h"
+
+/* `address` is a struct sockaddr of `size` bytes. True for addresses of the public Internet; those of other
+ * families are none. */
+bool os_address_is_public(const void *address, size_t size);
+/* A stream socket of the address's family, non-blocking and close-on-exec. ERR_DENIED: not public. */
+NODISCARD err_t os_address_socket(const void *address, size_t size, int *out_fd);
