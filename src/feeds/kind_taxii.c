@@ -9,7 +9,7 @@
  *   - `next` without `more`: the end.
  *   - A token that is not taken any more: from the last safe date.
  *   - Pages that repeat (told by their digest, Brent's cycle finding): by dates; then the end.
- *   - Empty pages with more to come: so many, then a failure.
+ *   - Empty pages with more to come: so many, then as pages that repeat.
  *   - Another media type than the one asked for is read all the same; for 406 and 415 the next form is asked.
  *   - No X-TAXII-Date-Added-Last: the server's own clock at the first answer, an hour earlier.
  * The cursor moves to a date only when all before it has been taken in: pages come in order of date_added
@@ -31,6 +31,7 @@ struct taxii {
     unsigned grown;       /* wider pages asked for in a row */
     char base[DATE_SIZE]; /* added_after of what is asked now; empty: from the beginning */
     char page_last[DATE_SIZE], run_last[DATE_SIZE];
+    char restart_last[DATE_SIZE]; /* run_last when a token was not taken */
     char asked_last[DATE_SIZE]; /* run_last when by_date asked last */
     char clock[DATE_SIZE];      /* of the server at the first answer, less an hour */
     char next[FEED_KEPT_BYTES];
@@ -211,13 +212,14 @@ static err_t begin20(struct feed *feed)
 
 /* --- answers --- */
 
-/* From the last date that is safe, once a run. */
+/* From the last date that is safe, once for each that is reached. */
 static bool restart(struct feed *feed)
 {
     struct taxii *taxii = *feed_work(feed);
-    if (taxii->next_len == 0 || taxii->restarted)
+    if (taxii->next_len == 0 || (taxii->restarted && date_cmp(taxii->run_last, taxii->restart_last) <= 0))
         return false;
     taxii->restarted = true;
+    memcpy(taxii->restart_last, taxii->run_last, sizeof taxii->restart_last);
     taxii->next_len = 0;
     copy_date(feed_get(feed, "after"), taxii->base);
     if (taxii->base[0] == '\0')
@@ -309,11 +311,6 @@ static void page(struct feed *feed, struct feed_answer *answer)
     }
     read_dates(taxii, answer);
     taxii->empties = taxii->count == 0 ? taxii->empties + 1 : 0;
-    if (taxii->empties > LIMIT_FEED_EMPTY_PAGES && taxii->more) {
-        feed_fail(feed, ERR_WRONGSTATE, "tell its operator; it is tried again",
-                  "the server says that there is more, and gives nothing");
-        return;
-    }
     feed_take(feed, answer->body);
 }
 
@@ -423,7 +420,7 @@ static void go_on_by_token(struct feed *feed)
 static void taken(struct feed *feed)
 {
     struct taxii *taxii = *feed_work(feed);
-    bool again = repeats(taxii);
+    bool again = repeats(taxii) || taxii->empties > LIMIT_FEED_EMPTY_PAGES;
     taxii->pages++;
     taxii->offset += taxii->count;
     if (date_cmp(taxii->page_last, taxii->run_last) > 0)
