@@ -198,13 +198,13 @@
 /* --- feeds --- */
 #define LIMIT_FEEDS              64          /* of one node: one call each under way */
 #define LIMIT_FEED_ANSWER_BYTES  (64u << 20) /* one body, unpacked: ATT&CK's largest bundle has 46 MB */
-#define LIMIT_FEED_JSON_BYTES    LIMIT_FEED_ANSWER_BYTES /* manifests of 100,000 events have 50 MB */
+#define LIMIT_FEED_JSON_BYTES    LIMIT_FEED_ANSWER_BYTES /* a manifest of 100,000 events: 50 MB */
 #define LIMIT_FEED_HEAD_BYTES    (8u << 10)  /* fields of an answer that anybody looks at */
 #define LIMIT_FEED_PART_BYTES    (1u << 20)  /* of a body, in one message from edge */
 #define LIMIT_FEED_BATCH_BYTES   (1u << 20)  /* objects taken in in one step: some milliseconds */
 #define LIMIT_FEED_BATCH_OBJECTS 1000        /* likewise */
 #define LIMIT_FEED_PAGES         100000      /* of one run; then the next goes on */
-#define LIMIT_FEED_EMPTY_PAGES   16          /* empty pages in a row with more to come: the server is broken */
+#define LIMIT_FEED_EMPTY_PAGES   16          /* in a row with more to come: broken */
 #define LIMIT_FEED_REDIRECTS     3           /* within the origin: a slash, a moved root */
 #define LIMIT_FEED_CALL_S        300         /* one answer: 64 MiB at 2 Mbit/s */
 #define LIMIT_FEED_SILENCE_S     60          /* a stream says something every 5 s */
@@ -212,5 +212,5 @@
 #define LIMIT_FEED_EVERY_MAX_S   (30 * 86400)
 #define LIMIT_FEED_WAIT_MAX_S    86400       /* Retry-After beyond is taken for so much */
 #define LIMIT_FEED_EVENT_BYTES   (4u << 20)  /* one event of a stream: an object of 2 MiB and its context */
-#define LIMIT_FEED_THINGS        1000000     /* things of one feed that are remembered: events of a large MISP */
-#define LIMIT_FEED_SECRET_BYTES  (64u << 10) /* password, token, certificate, key and authorities of a feed */
+#define LIMIT_FEED_THINGS        1000000     /* events of one large MISP that are remembered */
+#define LIMIT_FEED_SECRET_BYTES  (64u << 10) /* password, token, certificate, authorities */

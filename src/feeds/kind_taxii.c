@@ -32,8 +32,8 @@ struct taxii {
     char base[DATE_SIZE]; /* added_after of what is asked now; empty: from the beginning */
     char page_last[DATE_SIZE], run_last[DATE_SIZE];
     char restart_last[DATE_SIZE]; /* run_last when a token was not taken */
-    char asked_last[DATE_SIZE]; /* run_last when by_date asked last */
-    char clock[DATE_SIZE];      /* of the server at the first answer, less an hour */
+    char asked_last[DATE_SIZE];   /* run_last when by_date asked last */
+    char clock[DATE_SIZE];        /* of the server at the first answer, less an hour */
     char next[FEED_KEPT_BYTES];
     size_t next_len;
     uint64_t limit, limit_first; /* 0: the server's own */
@@ -283,6 +283,8 @@ static void read_dates(struct taxii *taxii, const struct feed_answer *answer)
     int64_t clock_us;
     copy_date(feed_answer_field(answer, "x-taxii-date-added-last"), taxii->page_last);
     copy_date(feed_answer_field(answer, "x-taxii-date-added-first"), first);
+    if (taxii->page_last[0] == '\0') /* medallion: of a page of one object only the first */
+        memcpy(taxii->page_last, first, sizeof first);
     if (!taxii->by_date && taxii->pages > 0 && first[0] != '\0' && date_cmp(first, taxii->run_last) < 0)
         taxii->unsorted = true;
     if (taxii->clock[0] == '\0' && http_date_read(feed_answer_field(answer, "date"), &clock_us)) {

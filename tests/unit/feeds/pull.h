@@ -23,8 +23,8 @@ static inline void pull_open(struct pull *p)
     assert_int_equal(feed_new(&setup, p->bench.now_us, &p->feed), ERR_OK);
 }
 
-static inline void pull_init(struct pull *p, const char *kind, const char *url, const struct feed_setting *options,
-                             size_t option_count)
+static inline void pull_init(struct pull *p, const char *kind, const char *url,
+                             const struct feed_setting *options, size_t option_count)
 {
     struct fault fault = {0};
     memset(p, 0, sizeof *p);
@@ -80,8 +80,8 @@ static inline bool pull_step(struct pull *p)
             memcpy(p->target, action.target.at, action.target.len);
             p->target[action.target.len] = '\0';
             for (size_t f = 0; f < action.field_count; f++)
-                (void)snprintf(p->values[f], sizeof p->values[f], "%.*s: %.*s", STR_ARG(action.fields[f].name),
-                               STR_ARG(action.fields[f].value));
+                (void)snprintf(p->values[f], sizeof p->values[f], "%.*s: %.*s",
+                               STR_ARG(action.fields[f].name), STR_ARG(action.fields[f].value));
             return true;
         }
         if (action.act == FEED_NOTHING && pull_status(p).state != FEED_RUNNING)

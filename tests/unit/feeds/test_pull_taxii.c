@@ -5,20 +5,20 @@
 #include "core/stamp.h"
 
 enum {
-    INCLUSIVE = 1,       /* added_after gives what carries that date as well */
-    NO_NEXT = 2,         /* more, and no token */
-    MORE_FOREVER = 4,    /* more on every page, the empty ones too */
-    REPEATS = 8,         /* whatever the token, the first page */
-    NEXT_AT_END = 16,    /* a token on the last page, where more is false */
-    PICKY = 32,          /* 406 for the first two media types */
-    NO_DATES = 64,       /* no X-TAXII-Date-Added fields */
-    FORGETFUL = 128,     /* a token is good once in three times */
-    BUNDLE = 256,        /* a bundle where an envelope belongs */
-    STUCK = 512,         /* the last page again and again, with its token */
-    V20 = 1024,          /* ranges */
-    NO_RANGE = 2048,     /* 206 and always the first items */
+    INCLUSIVE = 1,        /* added_after gives what carries that date as well */
+    NO_NEXT = 2,          /* more, and no token */
+    MORE_FOREVER = 4,     /* more on every page, the empty ones too */
+    REPEATS = 8,          /* whatever the token, the first page */
+    NEXT_AT_END = 16,     /* a token on the last page, where more is false */
+    PICKY = 32,           /* 406 for the first two media types */
+    NO_DATES = 64,        /* no X-TAXII-Date-Added fields */
+    FORGETFUL = 128,      /* a token is good once in three times */
+    BUNDLE = 256,         /* a bundle where an envelope belongs */
+    STUCK = 512,          /* the last page again and again, with its token */
+    V20 = 1024,           /* ranges */
+    NO_RANGE = 2048,      /* 206 and always the first items */
     WHOLE_SECONDS = 4096, /* compares and writes dates to the second */
-    MOVED = 8192,        /* 308 to a path with another root */
+    MOVED = 8192,         /* 308 to a path with another root */
     NUMBER_TOKEN = 16384,
 };
 
@@ -70,22 +70,26 @@ static size_t first_after(const struct server *server, const char *after)
     return i;
 }
 
-static void write_objects(const struct server *server, size_t from, size_t to, bool bundle, bool more, size_t next)
+static void write_objects(const struct server *server, size_t from, size_t to, bool bundle, bool more,
+                          size_t next)
 {
-    size_t len = (size_t)snprintf(body, sizeof body, "{%s", bundle ? "\"type\":\"bundle\",\"id\":\"bundle--1\"," : "");
+    size_t len =
+        (size_t)snprintf(body, sizeof body, "{%s", bundle ? "\"type\":\"bundle\",\"id\":\"bundle--1\"," : "");
     if (more || (server->habits & NEXT_AT_END) != 0)
         len += (size_t)snprintf(body + len, sizeof body - len, "\"more\":%s,", more ? "true" : "false");
     if ((more || (server->habits & NEXT_AT_END) != 0) && (server->habits & (NO_NEXT | V20)) == 0)
-        len += (size_t)snprintf(body + len, sizeof body - len,
-                                (server->habits & NUMBER_TOKEN) != 0 ? "\"next\":%zu," : "\"next\":\"t &%zu\",", next);
+        len += (size_t)snprintf(
+            body + len, sizeof body - len,
+            (server->habits & NUMBER_TOKEN) != 0 ? "\"next\":%zu," : "\"next\":\"t &%zu\",", next);
     len += (size_t)snprintf(body + len, sizeof body - len, "\"objects\":[");
     for (size_t i = from; i < to; i++)
-        len += (size_t)snprintf(body + len, sizeof body - len,
-                                "%s{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--00000000-0000-4000-"
-                                "8000-%012zu\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:"
-                                "00.000Z\",\"pattern\":\"[ipv4-addr:value = '192.0.2.1']\",\"pattern_type\":\"stix\","
-                                "\"valid_from\":\"2026-01-01T00:00:00Z\"}",
-                                i == from ? "" : ",", i);
+        len += (size_t)snprintf(
+            body + len, sizeof body - len,
+            "%s{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--00000000-0000-4000-"
+            "8000-%012zu\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:"
+            "00.000Z\",\"pattern\":\"[ipv4-addr:value = '192.0.2.1']\",\"pattern_type\":\"stix\","
+            "\"valid_from\":\"2026-01-01T00:00:00Z\"}",
+            i == from ? "" : ",", i);
     (void)snprintf(body + len, sizeof body - len, "]}");
 }
 
@@ -129,7 +133,9 @@ static void serve(struct pull *p, struct server *server)
         size_t limit = strtoul(range, NULL, 10);
         page = limit < 4 * server->page ? limit : 4 * server->page;
     }
-    size_t to = from > server->count ? server->count : server->count - from > page ? from + page : server->count;
+    size_t to = from > server->count          ? server->count
+                : server->count - from > page ? from + page
+                                              : server->count;
     if (from > to)
         from = to;
     bool more = to < server->count || (server->habits & MORE_FOREVER) != 0;
@@ -149,8 +155,8 @@ static void serve(struct pull *p, struct server *server)
             pull_answer(p, 416, NULL, 0, "");
             return;
         }
-        (void)snprintf(range, sizeof range, "items %zu-%zu/%zu", from - start, to == from ? from - start : to - start - 1,
-                       server->count - start);
+        (void)snprintf(range, sizeof range, "items %zu-%zu/%zu", from - start,
+                       to == from ? from - start : to - start - 1, server->count - start);
         fields[count++] = (struct feed_field) {STR("content-range"), str_of(range)};
     }
     write_objects(server, from, to, (server->habits & (BUNDLE | V20)) != 0, more, to);
@@ -218,7 +224,8 @@ static const struct {
 
 static void begin(struct pull *p, unsigned which)
 {
-    pull_init(p, (which & V20) != 0 ? "taxii20" : "taxii21", "https://far.example/root/collections/c/", NULL, 0);
+    pull_init(p, (which & V20) != 0 ? "taxii20" : "taxii21", "https://far.example/api1/collections/c/", NULL,
+              0);
 }
 
 static void every_object_arrives_once_from_every_server(void **state)
@@ -311,7 +318,7 @@ static void refusals_say_what_to_do_and_wait(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pull p;
         struct feed_field fields[] = {{STR("retry-after"), STR("7200")},
-                                      {STR("location"), STR("https://elsewhere.example/root/")}};
+                                      {STR("location"), STR("https://elsewhere.example/api1/")}};
         begin(&p, 0);
         while (pull_step(&p))
             pull_answer(&p, rows[i].status, fields, 2, "{\"title\":\"no\"}");
@@ -326,8 +333,10 @@ static void refusals_say_what_to_do_and_wait(void **state)
 
 static void what_is_no_answer_of_a_taxii_server_is_refused(void **state)
 {
-    static const char *const bodies[] = {"", "<html>login</html>", "[1,2]", "{\"a\":1}", "{\"objects\":[{\"type\":",
-                                         "{\"objects\":[]}{\"objects\":[]}", "\xff\xfe"};
+    static const char *const bodies[] = {
+        "",          "<html>login</html>",       "[1,2]",
+        "{\"a\":1}", "{\"objects\":[{\"type\":", "{\"objects\":[]}{\"objects\":[]}",
+        "\xff\xfe"};
     (void)state;
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         struct pull p;
@@ -373,9 +382,9 @@ static void the_address_is_made_as_the_standard_says(void **state)
     static const struct {
         const char *url, *collection, *target;
     } rows[] = {
-        {"https://h.example/root/collections/c", NULL, "/root/collections/c/objects/"},
-        {"https://h.example/root/collections/c/objects/", NULL, "/root/collections/c/objects/"},
-        {"https://h.example/root/", "a b", "/root/collections/a%20b/objects/"},
+        {"https://h.example/api1/collections/c", NULL, "/api1/collections/c/objects/"},
+        {"https://h.example/api1/collections/c/objects/", NULL, "/api1/collections/c/objects/"},
+        {"https://h.example/api1/", "a b", "/api1/collections/a%20b/objects/"},
         {"https://h.example/c/?match[type]=indicator", NULL, "/c/objects/?match[type]=indicator&limit=5"},
         {"https://h.example", "c", "/collections/c/objects/"},
     };
