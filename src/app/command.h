@@ -72,6 +72,9 @@ NODISCARD err_t command_tlp(struct command_call *call, const char *name, enum st
 /* who and because (argument "because", or a standing word). */
 struct gate_by command_by(const struct command_call *call);
 
+/* A line and a sentence for each marking: gate_markings calls it with the call as `ctx`. */
+bool command_say_marking(void *ctx, const struct gate_marking *marking);
+
 /* --- lines --- */
 
 void line_begin(struct buf *out);

@@ -23,6 +23,23 @@ static bool say_copy(void *ctx, const struct gate_object *object)
     return buf_err(call->out) == ERR_OK;
 }
 
+bool command_say_marking(void *ctx, const struct gate_marking *marking)
+{
+    struct command_call *call = ctx;
+    line_begin(call->out);
+    line_text(call->out, "marking", marking->id);
+    line_bool(call->out, "granular", marking->granular);
+    line_word(call->out, "state", marking->state);
+    line_word(call->out, "tlp", stix_tlp_name(marking->tlp));
+    line_word(call->out, "read", marking->why);
+    line_end(call->out);
+    line_say(call->out, "marking %.*s%s: %s%s%s (%s)", STR_ARG(marking->id),
+             marking->granular ? " (granular)" : "", marking->state,
+             marking->tlp == STIX_TLP_NONE ? "" : ", tlp:",
+             marking->tlp == STIX_TLP_NONE ? "" : stix_tlp_name(marking->tlp), marking->why);
+    return buf_err(call->out) == ERR_OK;
+}
+
 static err_t object_show(struct command_call *call)
 {
     struct stix_key object;

@@ -121,6 +121,9 @@ static err_t policy_explain_one(struct command_call *call)
                               call, &why)))
         return command_refuse(call, err, NULL, "%s",
                               err == ERR_NOTFOUND ? "no such object is held" : err_text(err));
+    if (TRY(err,
+            gate_markings(call->host->gate, &object, call->now_us, call->arena, command_say_marking, call)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
     say_why(call, &why);
     return ERR_OK;
 }

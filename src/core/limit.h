@@ -108,6 +108,7 @@
 #define LIMIT_FRESH_OBJECTS   8192         /* accepted, not yet decided, remembered: two full groups */
 #define LIMIT_FRESH_BYTES     (16u << 20)  /* of memory for them; what does not fit is read from the log */
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
+#define LIMIT_MARKING_WALK    64         /* definitions that one definition is marked with, through others */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
 #define LIMIT_SEALED_BYTES    (LIMIT_OBJECT_BYTES + 1024) /* an object, and the fault it is refused for */
 #define LIMIT_REFUSED_BYTES   (UINT64_C(1) << 30) /* kept of one refusal: all fills disks */

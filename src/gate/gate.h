@@ -278,6 +278,20 @@ NODISCARD err_t gate_merge_begin(struct gate *gate, struct gate_merge **out);
 NODISCARD err_t gate_merge_run(struct gate_merge *merge);
 NODISCARD err_t gate_merge_done(struct gate *gate, struct gate_merge *merge, err_t err);
 
+/* One marking of an object as it is read now. Borrowed for the call. */
+struct gate_marking {
+    struct str id;
+    bool granular;
+    const char *state; /* "known", "statement", "unresolved", "unknown" */
+    enum stix_tlp tlp; /* of "known", else NONE */
+    const char *why;   /* how it was read, or why not */
+};
+/* Calls `each` for every marking reference of the newest version of `object` (the strictest variant of an
+ * SCO), until it answers false. ERR_NOTFOUND. */
+NODISCARD err_t gate_markings(struct gate *gate, const struct stix_key *object, int64_t now_us,
+                              struct arena *arena,
+                              bool (*each)(void *ctx, const struct gate_marking *marking), void *ctx);
+
 /* Decides afresh without changing anything, for the newest version of `object` (the strictest variant of an
  * SCO). `step` may be NULL. ERR_NOTFOUND. Strings live in `arena`. */
 NODISCARD err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner,

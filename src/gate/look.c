@@ -191,6 +191,60 @@ static void no_step(void *ctx, const struct policy_step *step)
     (void)step;
 }
 
+static const char *marking_word(unsigned state)
+{
+    switch (state) {
+    case POLICY_MARKING_KNOWN:
+        return "known";
+    case POLICY_MARKING_STATEMENT:
+        return "statement";
+    case POLICY_MARKING_UNRESOLVED:
+        return "unresolved";
+    default:
+        return "unknown";
+    }
+}
+
+/* Judging parses other objects: what the references borrow is copied before. */
+static err_t keep_ids(struct subject *subject, struct arena *arena, struct str **out)
+{
+    struct str *ids = arena_zalloc(arena, subject->object.ref_count + 1, sizeof *ids);
+    for (size_t i = 0; ids != NULL && i < subject->object.ref_count; i++) {
+        ids[i] = arena_str(arena, subject->object.refs[i].id);
+        if (ids[i].at == NULL)
+            ids = NULL;
+    }
+    *out = ids;
+    return ids == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+err_t gate_markings(struct gate *gate, const struct stix_key *object, int64_t now_us, struct arena *arena,
+                    bool (*each)(void *ctx, const struct gate_marking *marking), void *ctx)
+{
+    struct copies copies;
+    const struct copy *copy;
+    struct subject subject;
+    struct str *ids;
+    bool more = true;
+    err_t err;
+    if (TRY(err, copies_load(gate, object, &copies)) || TRY(err, explained_copy(gate, &copies, &copy)) ||
+        TRY(err, subject_load(gate, copy->lsn, arena, &subject)) || TRY(err, keep_ids(&subject, arena, &ids)))
+        return err;
+    for (size_t i = 0; i < subject.object.ref_count && more; i++) {
+        const struct stix_ref *ref = &subject.object.refs[i];
+        struct marking_reading reading;
+        if (ref->role != STIX_REF_MARKING && ref->role != STIX_REF_GRANULAR_MARKING)
+            continue;
+        if (TRY(err, marking_judge(gate, &ref->key, subject.envelope.source, now_us, arena, &reading)))
+            return err;
+        struct gate_marking marking = {ids[i], ref->role == STIX_REF_GRANULAR_MARKING,
+                                       marking_word(reading.state), reading.tlp, reading.why};
+        more = each(ctx, &marking);
+    }
+    store_view_end(gate->store);
+    return ERR_OK;
+}
+
 err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
                    struct arena *arena, void (*step)(void *ctx, const struct policy_step *step), void *ctx,
                    struct gate_why *out)

@@ -261,9 +261,18 @@ NODISCARD err_t meta_put_u64(struct gate *gate, const char *key, uint64_t value)
 /* The row of the FACT table that holds one number. ERR_NOTFOUND, ERR_CORRUPT. */
 NODISCARD err_t row_get_u64(struct gate *gate, struct bytes key, uint64_t *out);
 NODISCARD err_t meta_get_u64(struct gate *gate, const char *key, uint64_t *out);
-/* The definition that is held under this id, read; built-in TLP needs none. ERR_NOTFOUND. */
+/* marking.c: the definition that is held under this id, read; built-in TLP needs none. ERR_NOTFOUND. What it
+ * borrows is gone with the next object that is parsed. */
 NODISCARD err_t marking_read_held(struct gate *gate, const struct stix_key *key, struct arena *arena,
                                   struct stix_marking *out);
+/* What one marking reference comes down to for an object of `source` now. */
+struct marking_reading {
+    unsigned state;    /* one of enum policy_marking */
+    enum stix_tlp tlp; /* of POLICY_MARKING_KNOWN, else NONE */
+    const char *why;   /* static, without an end */
+};
+NODISCARD err_t marking_judge(struct gate *gate, const struct stix_key *key, uint32_t source, int64_t now_us,
+                              struct arena *arena, struct marking_reading *out);
 /* Local tags (at most LIMIT_TAGS_PER_OBJECT, copied to the arena) and when they last changed
  * (POLICY_TIME_NONE: never). */
 NODISCARD err_t tags_load(struct gate *gate, const struct stix_key *object, struct arena *arena,

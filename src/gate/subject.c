@@ -11,8 +11,7 @@ bool key_is_builtin(const struct stix_key *key)
         uint8_t b[16];
     } tlp2 = {
         {0x60, 0xa3, 0xc5, 0xc5, 0x0d, 0x10, 0x41, 0x3e, 0xaa, 0xb3, 0x9e, 0x08, 0xdd, 0xe9, 0xe8, 0x8d}};
-    enum stix_tlp tlp;
-    if (stix_tlp_from_key(key, &tlp))
+    if (stix_tlp_is_fixed(key))
         return true;
     const struct stix_type *extension = stix_type_row(STIX_TYPE_EXTENSION_DEFINITION);
     return memcmp(key->b, tlp2.b, sizeof tlp2.b) == 0 &&
@@ -170,88 +169,31 @@ err_t object_replay(struct gate *gate, const struct frame *frame)
 
 /* --- markings --- */
 
-err_t marking_read_held(struct gate *gate, const struct stix_key *key, struct arena *arena,
-                        struct stix_marking *out)
-{
-    struct copies copies;
-    struct subject definition;
-    err_t err = copies_load(gate, key, &copies);
-    if (err != ERR_OK)
-        return err;
-    const struct copy *newest = copies_newest(&copies);
-    if (newest == NULL || newest->lsn >= store_durable_lsn(gate->store))
-        return ERR_NOTFOUND;
-    if (TRY(err, subject_load(gate, newest->lsn, arena, &definition)))
-        return err;
-    if (definition.object.type->code != STIX_TYPE_MARKING_DEFINITION)
-        return ERR_NOTFOUND;
-    return stix_marking_read(&definition.object, out, NULL);
-}
-
-static const struct classified *classification(const struct gate *gate, const struct stix_key *key)
-{
-    for (size_t i = 0; i < gate->marking_count; i++)
-        if (stix_key_eq(&gate->markings[i].key, key))
-            return &gate->markings[i];
-    return NULL;
-}
-
-static void add_tlp(struct policy_facts *facts, enum stix_tlp tlp)
-{
-    facts->markings |= POLICY_MARKING_KNOWN;
-    facts->tlp = (enum policy_tlp)stix_tlp_narrowest((enum stix_tlp)facts->tlp, tlp);
-}
-
-/* One marking reference: built-in, classified, a statement for people, not here yet, or not understood. */
-static err_t add_marking(struct gate *gate, const struct stix_key *key, struct arena *arena,
-                         struct policy_facts *facts)
-{
-    enum stix_tlp tlp;
-    struct stix_marking marking;
-    if (stix_tlp_from_key(key, &tlp)) {
-        add_tlp(facts, tlp);
-        return ERR_OK;
-    }
-    if (stix_marking_stays(key)) { /* whatever a definition under this id may say */
-        facts->markings |= POLICY_MARKING_UNKNOWN;
-        return ERR_OK;
-    }
-    err_t err = marking_read_held(gate, key, arena, &marking);
-    if (err == ERR_NOTFOUND) {
-        facts->markings |= POLICY_MARKING_UNRESOLVED;
-        return ERR_OK;
-    }
-    if (err != ERR_OK)
-        return err;
-    const struct classified *as = classification(gate, key);
-    if (as != NULL && hash_eq(&as->meaning, &marking.meaning))
-        add_tlp(facts, as->as);
-    else if (marking.kind == STIX_MARKING_STATEMENT)
-        facts->markings |= POLICY_MARKING_STATEMENT;
-    else
-        facts->markings |= POLICY_MARKING_UNKNOWN;
-    return ERR_OK;
-}
-
 /* Granular markings only tighten: until minting exists they bind the whole object. */
-static err_t add_markings_of(struct gate *gate, const struct stix_object *object, struct arena *arena,
-                             struct policy_facts *facts, bool *out_any)
+static err_t add_markings_of(struct gate *gate, const struct subject *subject, int64_t now_us,
+                             struct arena *arena, struct policy_facts *facts, bool *out_any)
 {
+    const struct stix_object *object = &subject->object;
+    struct marking_reading reading;
     *out_any = false;
     for (size_t i = 0; i < object->ref_count; i++) {
         enum stix_ref_role role = object->refs[i].role;
         if (role != STIX_REF_MARKING && role != STIX_REF_GRANULAR_MARKING)
             continue;
         *out_any |= role == STIX_REF_MARKING;
-        err_t err = add_marking(gate, &object->refs[i].key, arena, facts);
+        err_t err =
+            marking_judge(gate, &object->refs[i].key, subject->envelope.source, now_us, arena, &reading);
         if (err != ERR_OK)
             return err;
+        facts->markings |= reading.state;
+        if (reading.state == POLICY_MARKING_KNOWN)
+            facts->tlp = (enum policy_tlp)stix_tlp_narrowest((enum stix_tlp)facts->tlp, reading.tlp);
     }
     return ERR_OK;
 }
 
 /* Copies that differ under the same version bind with their marking, wherever they wait (DESIGN 5). */
-static err_t add_twins(struct gate *gate, const struct subject *subject, struct arena *arena,
+static err_t add_twins(struct gate *gate, const struct subject *subject, int64_t now_us, struct arena *arena,
                        struct policy_facts *facts)
 {
     for (size_t i = 0; i < subject->copies->count; i++) {
@@ -266,7 +208,7 @@ static err_t add_twins(struct gate *gate, const struct subject *subject, struct 
         struct subject twin;
         bool any;
         err_t err = subject_load(gate, copy->lsn, arena, &twin);
-        if (err != ERR_OK || TRY(err, add_markings_of(gate, &twin.object, arena, facts, &any)))
+        if (err != ERR_OK || TRY(err, add_markings_of(gate, &twin, now_us, arena, facts, &any)))
             return err;
         facts->revoked |= (copy->flags & COPY_REVOKED) != 0 && copy->source == copy->owner;
     }
@@ -274,8 +216,8 @@ static err_t add_twins(struct gate *gate, const struct subject *subject, struct 
 }
 
 /* An unmarked SCO is as secret as the strictest of what carries it, of the same source. */
-static err_t add_carriers(struct gate *gate, const struct subject *subject, struct arena *arena,
-                          struct policy_facts *facts, bool *out_any)
+static err_t add_carriers(struct gate *gate, const struct subject *subject, int64_t now_us,
+                          struct arena *arena, struct policy_facts *facts, bool *out_any)
 {
     uint64_t carriers[LIMIT_CARRIERS];
     size_t count = 0;
@@ -292,7 +234,7 @@ static err_t add_carriers(struct gate *gate, const struct subject *subject, stru
             return err;
         if (carrier.envelope.source != subject->envelope.source || carrier.object.type->category == STIX_SCO)
             continue;
-        if (TRY(err, add_markings_of(gate, &carrier.object, arena, facts, &any)))
+        if (TRY(err, add_markings_of(gate, &carrier, now_us, arena, facts, &any)))
             return err;
         /* What waits in quarantine only tightens. */
         *out_any |= any && (carrier.copy->flags & COPY_QUARANTINED) == 0;
@@ -436,11 +378,11 @@ static err_t add_all_markings(struct gate *gate, const struct subject *subject, 
 {
     bool any, carried = false;
     err_t err;
-    if (TRY(err, add_markings_of(gate, &subject->object, arena, facts, &any)) ||
-        TRY(err, add_twins(gate, subject, arena, facts)))
+    if (TRY(err, add_markings_of(gate, subject, now_us, arena, facts, &any)) ||
+        TRY(err, add_twins(gate, subject, now_us, arena, facts)))
         return err;
     if (!any && subject->object.type->category == STIX_SCO &&
-        TRY(err, add_carriers(gate, subject, arena, facts, &carried)))
+        TRY(err, add_carriers(gate, subject, now_us, arena, facts, &carried)))
         return err;
     if (any || carried)
         return ERR_OK;

@@ -48,69 +48,123 @@ static struct str only_extension(struct json_val extensions)
     return key;
 }
 
-/* What the wire object says its level is; empty when it says none. */
-static struct str claimed_level(struct json_val root)
+static bool extension_of(struct json_val root, struct str key, struct json_val *out)
 {
-    struct json_val definition, extensions, extension;
+    struct json_val extensions;
+    return json_get(root, STR("extensions"), &extensions) && json_get(extensions, key, out);
+}
+
+/* What the wire object says its level is: in the words of TLP 1.0, of TLP 2.0, or of its name. */
+static bool claimed_level(struct json_val root, enum stix_tlp *out)
+{
+    struct json_val definition, extension;
     struct str level;
     if (json_get(root, STR("definition"), &definition) && json_get_str(definition, STR("tlp"), &level))
-        return level;
-    if (json_get(root, STR("extensions"), &extensions) && json_get(extensions, STR(EXT_TLP_2), &extension) &&
-        json_get_str(extension, STR("tlp_2_0"), &level))
-        return level;
-    return (struct str) {NULL, 0};
+        return stix_tlp_from_label(level, out);
+    if (extension_of(root, STR(EXT_TLP_2), &extension) && json_get_str(extension, STR("tlp_2_0"), &level))
+        return stix_tlp_from_label(level, out);
+    return json_get_str(root, STR("name"), &level) && stix_tlp_from_label(level, out);
 }
 
 static bool claims_tlp(struct json_val root)
 {
-    struct json_val extensions, extension;
+    struct json_val extension;
     struct str type;
-    if (json_get_str(root, STR("definition_type"), &type) && str_eq(type, STR("tlp")))
+    if (json_get_str(root, STR("definition_type"), &type) &&
+        (str_eq(type, STR("tlp")) || str_eq(type, STR("TLP"))))
         return true;
-    return json_get(root, STR("extensions"), &extensions) && json_get(extensions, STR(EXT_TLP_2), &extension);
+    return extension_of(root, STR(EXT_TLP_2), &extension);
 }
 
-static enum stix_marking_kind kind_by_extension(struct json_val extensions)
+/* A level in words that others may have forged or mistyped: believed when it narrows. */
+static void take_claim(struct stix_marking *out, bool claimed, enum stix_tlp level, const char *otherwise)
 {
-    struct str key = only_extension(extensions);
-    if (key.at == NULL)
-        return STIX_MARKING_UNKNOWN;
-    if (str_eq(key, STR(EXT_IEP_2)))
-        return STIX_MARKING_IEP;
-    return str_eq(key, STR(EXT_ACS_3)) ? STIX_MARKING_ACS : STIX_MARKING_UNKNOWN;
+    bool narrow = claimed && level >= STIX_TLP_AMBER;
+    out->tlp = narrow ? level : STIX_TLP_NONE;
+    out->why = narrow ? "TLP in its own words, believed because it narrows" : otherwise;
 }
 
-static enum stix_marking_kind kind_of(struct json_val root, struct str *out_statement)
+static void read_fixed(const struct stix_object *object, struct stix_marking *out)
+{
+    enum stix_tlp claimed = STIX_TLP_NONE;
+    out->kind = STIX_MARKING_TLP;
+    out->tlp_contradicts = !claimed_level(object->root, &claimed) || claimed != out->tlp;
+    out->why = out->tlp_contradicts ? "built in; the definition that came says another level" : "built in";
+}
+
+static void read_extension(struct json_val extensions, struct stix_marking *out)
+{
+    static const struct {
+        struct str key;
+        enum stix_marking_kind kind;
+        void (*read)(struct json_val extension, struct stix_marking *out);
+    } known[] = {{{EXT_IEP_2, sizeof EXT_IEP_2 - 1}, STIX_MARKING_IEP, stix_iep_read},
+                 {{EXT_ACS_3, sizeof EXT_ACS_3 - 1}, STIX_MARKING_ACS, stix_acs_read}};
+    struct str key = only_extension(extensions);
+    struct json_val extension;
+    out->why = "an extension that bongsu does not read, or several";
+    for (size_t i = 0; key.at != NULL && i < sizeof known / sizeof known[0]; i++) {
+        if (!str_eq(key, known[i].key) || !json_get(extensions, key, &extension))
+            continue;
+        out->kind = known[i].kind;
+        known[i].read(extension, out);
+        return;
+    }
+}
+
+static void read_words(struct json_val root, struct stix_marking *out)
 {
     struct json_val extensions, definition;
     struct str type;
-    if (claims_tlp(root))
-        return STIX_MARKING_TLP_FOREIGN;
-    if (json_get(root, STR("extensions"), &extensions))
-        return kind_by_extension(extensions);
-    if (json_get_str(root, STR("definition_type"), &type) && str_eq(type, STR("statement")) &&
-        json_get(root, STR("definition"), &definition) &&
-        json_get_str(definition, STR("statement"), out_statement))
-        return STIX_MARKING_STATEMENT;
-    return STIX_MARKING_UNKNOWN;
+    enum stix_tlp level = STIX_TLP_NONE;
+    out->why = "a definition_type that bongsu does not read";
+    if (claims_tlp(root)) {
+        out->kind = STIX_MARKING_TLP_FOREIGN;
+        bool claimed = claimed_level(root, &level);
+        take_claim(out, claimed, level, "TLP under an id that is not TLP's (section 7.2.1)");
+    } else if (json_get(root, STR("extensions"), &extensions)) {
+        read_extension(extensions, out);
+    } else if (json_get_str(root, STR("definition_type"), &type) && str_eq(type, STR("statement")) &&
+               json_get(root, STR("definition"), &definition) &&
+               json_get_str(definition, STR("statement"), &out->statement)) {
+        out->kind = STIX_MARKING_STATEMENT;
+        bool claimed = stix_tlp_from_label(out->statement, &level);
+        take_claim(out, claimed, level, "a statement: an operator classifies it (bongsu marking classify)");
+    }
 }
 
 err_t stix_marking_read(const struct stix_object *object, struct stix_marking *out, struct fault *fault)
 {
     must(object->type->code == STIX_TYPE_MARKING_DEFINITION);
     struct stix_marking marking = {.tlp = STIX_TLP_NONE};
-    if (stix_tlp_from_key(&object->key, &marking.tlp)) {
-        enum stix_tlp claimed = STIX_TLP_NONE;
-        marking.kind = STIX_MARKING_TLP;
-        marking.tlp_contradicts =
-            !stix_tlp_from_name(claimed_level(object->root), &claimed) || claimed != marking.tlp;
-    } else {
-        marking.kind = kind_of(object->root, &marking.statement);
-    }
+    if (stix_tlp_from_key(&object->key, &marking.tlp))
+        read_fixed(object, &marking);
+    else
+        read_words(object->root, &marking);
     err_t err = digest_meaning(object, &marking.meaning, fault);
     if (err == ERR_OK)
         *out = marking;
     return err;
+}
+
+enum stix_tlp stix_marking_tlp_at(const struct stix_marking *marking, struct stamp now)
+{
+    const struct stix_iep *iep = &marking->iep;
+    if (marking->kind == STIX_MARKING_IEP && marking->tlp != STIX_TLP_NONE &&
+        (stamp_cmp(now, iep->start) < 0 || (iep->has_end && stamp_cmp(now, iep->end) >= 0)))
+        return STIX_TLP_NONE;
+    return marking->tlp;
+}
+
+int stix_marking_word(struct json_val object, const char *name, const char *const *words)
+{
+    struct str text;
+    if (!json_get_str(object, str_of(name), &text))
+        return -1;
+    for (int i = 0; words[i] != NULL; i++)
+        if (str_eq(text, str_of(words[i])))
+            return i;
+    return -1;
 }
 
 bool stix_marking_stays(const struct stix_key *key)

@@ -61,6 +61,155 @@ static void definitions_are_classified(void **state)
     reading_close(&r);
 }
 
+#define IEP_(level, attribute, rest)                                                                         \
+    EXT("762e2e97-ee51-43e5-a9ea-165fbb862c4a",                                                              \
+        "\"encrypt_in_transit\":\"must\",\"permitted_actions\":\"internally-visible-actions\","              \
+        "\"affected_party_notifications\":\"must-not\",\"tlp\":\"" level                                     \
+        "\",\"provider_attribution\":\"" attribute "\",\"unmodified_resale\":\"must-not\","                  \
+        "\"iep_id\":\"0224bfdf-ea3a-49c3-96f6-66d908bb1845\",\"iep_version\":2.0,\"description\":\"d\","     \
+        "\"start_date\":\"2022-10-01T00:00:00Z\"" rest)
+#define ACS_(controls, defaults, rest)                                                                       \
+    EXT("3a65884d-005a-4290-8335-cb2d778a83ce",                                                              \
+        "\"identifier\":\"isa:guide.19001.ACS3-a526c69f-1468-4f4e-96eb-cdbf302cc0e3\",\"name\":\"n\","       \
+        "\"create_date_time\":\"2018-05-27T14:10:26.723Z\",\"responsible_entity_custodian\":\"USA.DHS\","    \
+        "\"policy_reference\":\"urn:isa:policy:acs:ns:v3.0?" defaults "\",\"control_set\":{" controls        \
+        "}" rest)
+#define PERMIT "privdefault=permit&sharedefault=permit"
+#define U      "\"classification\":\"U\""
+
+/* What each model comes down to. NONE: denied. */
+static const struct {
+    const char *text;
+    enum stix_marking_kind kind;
+    enum stix_tlp tlp;
+} ceilings[] = {
+    {DEFINITION(OWN, IEP_("amber", "may", "")), STIX_MARKING_IEP, STIX_TLP_AMBER},
+    {DEFINITION(OWN, IEP_("white", "must", "")), STIX_MARKING_IEP, STIX_TLP_CLEAR},
+    {DEFINITION(OWN, IEP_("green", "must-not", "")), STIX_MARKING_IEP, STIX_TLP_RED},
+    {DEFINITION(OWN, IEP_("clear", "may", "")), STIX_MARKING_IEP, STIX_TLP_NONE},
+    {DEFINITION(OWN, IEP_("green", "never", "")), STIX_MARKING_IEP, STIX_TLP_NONE},
+    {DEFINITION(OWN, IEP_("green", "may", ",\"more\":1")), STIX_MARKING_IEP, STIX_TLP_NONE},
+    {DEFINITION(OWN, IEP_("green", "may", ",\"end_date\":\"soon\"")), STIX_MARKING_IEP, STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U ",\"formal_determination\":[\"PUBREL\"]", PERMIT, "")), STIX_MARKING_ACS,
+     STIX_TLP_CLEAR},
+    {DEFINITION(OWN, ACS_(U, PERMIT, "")), STIX_MARKING_ACS, STIX_TLP_RED},
+    {DEFINITION(OWN, ACS_("\"classification\":\"S\"", PERMIT, "")), STIX_MARKING_ACS, STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U ",\"formal_determination\":[\"PUBREL\",\"NF\"]", PERMIT, "")), STIX_MARKING_ACS,
+     STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U ",\"formal_determination\":[\"OTHER\"]", PERMIT, "")), STIX_MARKING_ACS,
+     STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U ",\"permitted_nationalities\":[\"USA\"]", PERMIT, "")), STIX_MARKING_ACS,
+     STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U ",\"permitted_nationalities\":[\"ALL\"]", PERMIT, "")), STIX_MARKING_ACS,
+     STIX_TLP_RED},
+    {DEFINITION(OWN, ACS_(U ",\"permitted_nationalities\":[\"ALL\",\"USA\"]", PERMIT, "")), STIX_MARKING_ACS,
+     STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U, "privdefault=deny&sharedefault=permit", "")), STIX_MARKING_ACS, STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U, PERMIT " urn:isa:policy:acs:ns:v3.0?" PERMIT, "")), STIX_MARKING_ACS,
+     STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U, PERMIT,
+                          ",\"further_sharing\":[{\"sharing_scope\":[\"FOREIGNGOV\"],"
+                          "\"rule_effect\":\"deny\"}]")),
+     STIX_MARKING_ACS, STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U, PERMIT, ",\"unheard_of\":1")), STIX_MARKING_ACS, STIX_TLP_NONE},
+    {DEFINITION(OWN, ACS_(U ",\"unheard_of\":1", PERMIT, "")), STIX_MARKING_ACS, STIX_TLP_NONE},
+    /* TLP in other words: what narrows is believed, what widens is not. */
+    {DEFINITION(OWN, "\"definition_type\":\"statement\",\"definition\":{\"statement\":\"tlp:amber+strict\"}"),
+     STIX_MARKING_STATEMENT, STIX_TLP_AMBER_STRICT},
+    {DEFINITION(OWN, "\"definition_type\":\"statement\",\"definition\":{\"statement\":\"TLP:CLEAR\"}"),
+     STIX_MARKING_STATEMENT, STIX_TLP_NONE},
+    {DEFINITION(OWN, "\"definition_type\":\"tlp\",\"definition\":{\"tlp\":\"RED\"}"),
+     STIX_MARKING_TLP_FOREIGN, STIX_TLP_RED},
+    {DEFINITION(OWN, "\"definition_type\":\"tlp\",\"definition\":{\"tlp\":\"green\"}"),
+     STIX_MARKING_TLP_FOREIGN, STIX_TLP_NONE},
+    {DEFINITION("826578e1-40ad-459f-bc73-ede076f81f37",
+                "\"definition_type\":\"TLP\",\"name\":\"TLP:CLEAR\"," EXT(OWN, "\"order\":3")),
+     STIX_MARKING_TLP, STIX_TLP_AMBER_STRICT},
+};
+
+static void models_come_down_to_a_level(void **state)
+{
+    (void)state;
+    struct reading r;
+    reading_open(&r);
+    for (size_t i = 0; i < sizeof ceilings / sizeof ceilings[0]; i++) {
+        struct stix_marking marking;
+        if (reading_read(&r, str_of(ceilings[i].text)) != ERR_OK)
+            fail_msg("%s: %s", ceilings[i].text, r.fault.what);
+        assert_int_equal(stix_marking_read(&r.object, &marking, NULL), ERR_OK);
+        if (marking.kind != ceilings[i].kind || marking.tlp != ceilings[i].tlp || marking.why == NULL)
+            fail_msg("%s: kind %d tlp %s", ceilings[i].text, (int)marking.kind, stix_tlp_name(marking.tlp));
+    }
+    reading_close(&r);
+}
+
+static void policies_hold_for_their_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *now;
+        enum stix_tlp tlp;
+    } times[] = {{"2022-09-30T23:59:59Z", STIX_TLP_NONE},
+                 {"2022-10-01T00:00:00Z", STIX_TLP_GREEN},
+                 {"2022-10-31T23:59:59.9Z", STIX_TLP_GREEN},
+                 {"2022-11-01T00:00:00Z", STIX_TLP_NONE}};
+    struct reading r;
+    struct stix_marking marking;
+    struct stamp now;
+    reading_open(&r);
+    assert_int_equal(reading_read(&r, STR(DEFINITION(OWN, IEP_("green", "may",
+                                                               ",\"end_date\":\"2022-11-01T00:00:00Z\"")))),
+                     ERR_OK);
+    assert_int_equal(stix_marking_read(&r.object, &marking, NULL), ERR_OK);
+    assert_true(marking.iep.encrypt == STIX_IEP_MUST && marking.iep.notify == STIX_IEP_MUST_NOT &&
+                marking.iep.actions == STIX_IEP_INTERNAL && marking.iep.attribute == STIX_IEP_MAY);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        assert_int_equal(stamp_parse(str_of(times[i].now), &now, NULL), ERR_OK);
+        assert_int_equal(stix_marking_tlp_at(&marking, now), times[i].tlp);
+    }
+    reading_close(&r);
+}
+
+static void labels_are_read_as_people_write_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        enum stix_tlp tlp;
+    } labels[] = {{"TLP:CLEAR", STIX_TLP_CLEAR},
+                  {"tlp:white", STIX_TLP_CLEAR},
+                  {"Amber+Strict", STIX_TLP_AMBER_STRICT},
+                  {"TLP:AMBER STRICT", STIX_TLP_AMBER_STRICT},
+                  {" tlp:amber-strict", STIX_TLP_AMBER_STRICT},
+                  {"RED", STIX_TLP_RED},
+                  {"TLP:AMBER_STRICT", STIX_TLP_AMBER_STRICT},
+                  {"tlp: green", STIX_TLP_NONE}};
+    static const char *const wrong[] = {"",           "tlp:", "tlp:none", "clear of it", "amber+strictest",
+                                        "tlp:tlp:red"};
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        enum stix_tlp tlp = STIX_TLP_NONE;
+        bool read = stix_tlp_from_label(str_of(labels[i].label), &tlp);
+        if (read != (labels[i].tlp != STIX_TLP_NONE) || tlp != labels[i].tlp)
+            fail_msg("%s", labels[i].label);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        enum stix_tlp tlp;
+        assert_false(stix_tlp_from_label(str_of(wrong[i]), &tlp));
+    }
+}
+
+static void the_id_of_opencti_is_no_fixed_one(void **state)
+{
+    (void)state;
+    struct stix_key key;
+    enum stix_tlp tlp;
+    assert_true(stix_id_parse(STR("marking-definition--826578e1-40ad-459f-bc73-ede076f81f37"), &key));
+    assert_true(stix_tlp_from_key(&key, &tlp) && tlp == STIX_TLP_AMBER_STRICT);
+    assert_false(stix_tlp_is_fixed(&key));
+    assert_true(stix_id_parse(STR("marking-definition--" RED_1), &key));
+    assert_true(stix_tlp_is_fixed(&key));
+}
+
 static struct hash meaning(struct reading *r, const char *text)
 {
     struct stix_marking marking;
@@ -135,6 +284,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(definitions_are_classified),
+        cmocka_unit_test(models_come_down_to_a_level),
+        cmocka_unit_test(policies_hold_for_their_time),
+        cmocka_unit_test(labels_are_read_as_people_write_them),
+        cmocka_unit_test(the_id_of_opencti_is_no_fixed_one),
         cmocka_unit_test(changed_text_changes_the_meaning),
         cmocka_unit_test(tlp_ids_are_built_in),
         cmocka_unit_test(levels_have_names_and_an_order),
