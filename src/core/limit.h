@@ -92,6 +92,14 @@
 #define LIMIT_KEY_BYTES      500          /* LMDB takes 511 */
 #define LIMIT_VALUE_BYTES    (256u << 10) /* index values are facts, not objects */
 #define LIMIT_ANCHOR_ROWS    256          /* partners times their two ledgers, with room for old epochs */
+/* --- search --- */
+#define LIMIT_SEARCH_TERM_BYTES  (128u << 10) /* terms of one object: some thousand values */
+#define LIMIT_SEARCH_TEXT_BYTES  (256u << 10) /* text of one object; what stands behind is not found */
+#define LIMIT_SEARCH_QUERY_BYTES (64u << 10)  /* a question: an IPv6 address asks for 129 networks */
+#define LIMIT_SEARCH_BATCH_DOCS  1024         /* objects put into the search file at a time */
+#define LIMIT_SEARCH_BATCH_BYTES (4u << 20)   /* of their terms and text */
+#define LIMIT_SEARCH_PART_DOCS   65536        /* a part is made again to forget one of its objects: seconds */
+#define LIMIT_SEARCH_CACHE_KIB   16384        /* of each of the two connections */
 /* --- gate --- */
 #ifdef __has_feature
 #if __has_feature(thread_sanitizer)
