@@ -12,13 +12,14 @@
 #include "core/arena.h"
 #include "core/stamp.h"
 #include "feeds/feed.h"
-#include "gate/gate.h"
+#include "gate/query.h"
 #include "taxii/identity.h"
 #include "json/json.h"
 
 struct command_host {
     struct gate *gate;
     struct taxii *taxii;
+    struct gate_search *search; /* NULL: nothing can be searched for */
     const struct conf *conf;
     const struct os *os;
     void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
@@ -50,6 +51,19 @@ struct command {
     bool writes;
     err_t (*run)(struct command_call *call);
 };
+
+/* A command whose answer may be of any size: it is written in portions, the next one only when the caller has
+ * read the one before. `begin` reads the arguments (which do not outlive it) and makes a state; `next`
+ * appends a portion, about LIMIT_STREAM_CHUNK_BYTES, and says when that was the last; it may append nothing
+ * to let others go first. It changes nothing. `end` frees the state, also when nobody wants the rest. */
+struct command_stream {
+    const char *name;
+    err_t (*begin)(struct command_call *call, void **out_state);
+    err_t (*next)(struct command_call *call, void *state, bool *out_end);
+    void (*end)(void *state);
+};
+/* NULL: no such. */
+const struct command_stream *command_stream_find(struct str name);
 
 /* NULL: no such command. */
 const struct command *command_find(struct str name);
@@ -90,4 +104,9 @@ void line_end(struct buf *out);
 /* The rows, by file. */
 extern const struct command command_source_rows[], command_peer_rows[], command_policy_rows[],
     command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_status_rows[],
-    command_taxii_rows[], command_feed_rows[];
+    command_taxii_rows[], command_feed_rows[], command_find_rows[];
+
+/* command_graph.c, for the table of streams. */
+NODISCARD err_t command_graph_begin(struct command_call *call, void **out);
+NODISCARD err_t command_graph_next(struct command_call *call, void *state, bool *out_end);
+void command_graph_end(void *state);

@@ -25,6 +25,7 @@ struct client {
     int fd;
     char who[64];
     unsigned ahead; /* batches that core has */
+    bool more;      /* core has more, and waits until `out` was read */
     struct loop_watch watch;
     struct buf in, out;
 };
@@ -78,6 +79,12 @@ static void want(struct client *client)
         client->hung_up = true;
 }
 
+static void say_error(struct client *client, const char *code, const char *what)
+{
+    buf_printf(&client->out, "{\"done\":true,\"error\":{\"code\":\"%s\",\"what\":\"%s\"}}\n", code, what);
+    client->last = true;
+}
+
 /* False when the client is gone. */
 static bool write_out(struct client *client)
 {
@@ -97,13 +104,12 @@ static bool write_out(struct client *client)
         drop(client);
         return false;
     }
+    if (client->out.len == 0 && client->more) {
+        client->more = false;
+        if (send_core(client->control, MESSAGE_MORE, client->id, bytes_of(NULL, 0)) != ERR_OK)
+            say_error(client, "busy", "the node is too busy; try again");
+    }
     return true;
-}
-
-static void say_error(struct client *client, const char *code, const char *what)
-{
-    buf_printf(&client->out, "{\"done\":true,\"error\":{\"code\":\"%s\",\"what\":\"%s\"}}\n", code, what);
-    client->last = true;
 }
 
 static bool take_line(struct client *client)
@@ -232,6 +238,7 @@ static void client_lines(struct client *client, uint8_t flags, struct bytes text
     if ((flags & LINES_BATCH) != 0 && client->ahead > 0)
         client->ahead--;
     client->last = client->last || (flags & LINES_LAST) != 0;
+    client->more = (flags & LINES_MORE) != 0;
     if (buf_err(&client->out) != ERR_OK) {
         drop(client);
         return;

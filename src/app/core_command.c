@@ -42,7 +42,7 @@ static void hold_lines(struct core_role *role, uint32_t client, uint8_t flags, s
     held->lines = *lines;
 }
 
-static void write_done(struct buf *out, err_t err, const char *what, const char *next)
+void core_write_done(struct buf *out, err_t err, const char *what, const char *next)
 {
     buf_printf(out, "{\"done\":true,\"error\":");
     if (err == ERR_OK) {
@@ -61,7 +61,7 @@ static void refuse(struct core_role *role, uint32_t client, err_t err, const cha
 {
     struct buf out;
     buf_init(&out, 4096);
-    write_done(&out, err, what, next);
+    core_write_done(&out, err, what, next);
     core_lines_send(role, client, LINES_LAST, buf_bytes(&out));
     buf_deinit(&out);
 }
@@ -159,7 +159,7 @@ static void say_batch(struct tally *tally, const struct adding *adding)
 /* The addition ends: nothing more can be taken in now. */
 static void add_over(struct core_role *role, struct adding *adding, err_t err, struct buf *out)
 {
-    write_done(out, err, err_text(err), gate_health(role->gate).what_next);
+    core_write_done(out, err, err_text(err), gate_health(role->gate).what_next);
     adding->used = false;
     hold_lines(role, adding->client, LINES_LAST, out);
 }
@@ -206,7 +206,7 @@ void core_batch(struct core_role *role, struct bytes body)
     }
     struct buf out;
     buf_init(&out, 4096);
-    write_done(&out, ERR_OK, NULL, NULL);
+    core_write_done(&out, ERR_OK, NULL, NULL);
     adding->used = false;
     hold_lines(role, client, LINES_LAST, &out);
 }
@@ -255,9 +255,11 @@ void core_piece(struct core_role *role, struct bytes body)
 void core_client_gone(struct core_role *role, struct bytes body)
 {
     struct rd rd = rd_of(body);
-    struct adding *adding = adding_of(role, rd_u32(&rd));
+    uint32_t client = rd_u32(&rd);
+    struct adding *adding = adding_of(role, client);
     if (adding != NULL)
         adding->used = false;
+    core_stream_gone(role, client);
 }
 
 /* --- the other commands --- */
@@ -274,7 +276,7 @@ static void run(struct core_role *role, struct command_call *call, const struct 
         buf_clear(&out);
         (void)command_refuse(call, err, "ask for less", "the answer is larger than 32 MiB");
     }
-    write_done(&out, err, call->what[0] == '\0' ? err_text(err) : call->what, call->next);
+    core_write_done(&out, err, call->what[0] == '\0' ? err_text(err) : call->what, call->next);
     if (command->writes) {
         role->rights_changed = true;
         hold_lines(role, client, LINES_LAST, &out);
@@ -316,7 +318,12 @@ static void answer_line(struct core_role *role, uint32_t client, const char *who
         return;
     }
     const struct command *command = command_find(name);
-    if (command == NULL)
+    const struct command_stream *stream = command_stream_find(name);
+    if (stream != NULL) {
+        err = core_stream_begin(role, &call, stream, client);
+        if (err != ERR_OK)
+            refuse(role, client, err, call.what, call.next);
+    } else if (command == NULL)
         refuse(role, client, ERR_NOTFOUND, "no such command",
                "program and node may be of different versions");
     else

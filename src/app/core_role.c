@@ -164,11 +164,14 @@ static void turn(void *ctx)
     core_sign_turn(role);
     core_serve_late(role);
     core_merge_turn(role);
+    core_search_turn(role);
+    core_streams_turn(role);
     if (more)
         core_wake(role);
     decide_us = earlier(decide_us, core_feeds_until(role));
     set_timer(role, earlier(earlier(earlier(decide_us, core_reads_until(role)), core_follow_until(role)),
-                            earlier(sync_serve_deadline(role->serve), core_sign_until(role))));
+                            earlier(sync_serve_deadline(role->serve),
+                                    earlier(core_sign_until(role), core_search_until(role)))));
 }
 
 static void woken(void *ctx)
@@ -259,6 +262,9 @@ static void from_parent(void *ctx, unsigned kind, struct bytes body)
     case MESSAGE_CLIENT_GONE:
         core_client_gone(role, body);
         break;
+    case MESSAGE_MORE:
+        core_stream_more(role, body);
+        break;
     case MESSAGE_METRICS:
         core_metrics(role, body);
         break;
@@ -272,6 +278,7 @@ static void parent_fresh(void *ctx)
     struct core_role *role = ctx;
     role->parent_up = true;
     memset(role->adding, 0, sizeof role->adding);
+    core_streams_close(role);
     say_ready(role);
 }
 
@@ -349,6 +356,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
         buf_init(&role->signing[i], LIMIT_LINK_SMALL_BYTES);
     role->merging.loop = loop;
+    role->streams_until_us = INT64_MAX;
     loop_on_wake(loop, woken, role);
     core_command_host(role);
     if (TRY(err, json_parser_new(LIMIT_CONTROL_LINE_BYTES, &role->parser)) || TRY(err, open_rooms(role)) ||
@@ -357,6 +365,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
         return err;
     }
     core_views_open(role);
+    core_search_open(role);
     core_wake(role);
     *out = role;
     return ERR_OK;
@@ -367,6 +376,8 @@ void core_role_close(struct core_role *role)
     if (role == NULL)
         return;
     core_merge_end(role);
+    core_streams_close(role);
+    core_search_close(role);
     if (role->gate != NULL && role->parent != NULL) {
         err_t err = gate_commit(role->gate);
         release_held(role, err);

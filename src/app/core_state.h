@@ -68,7 +68,8 @@ struct waiting_read {
     struct buf request; /* as it came */
 };
 
-enum { LINES_LAST = 1, LINES_BATCH = 2 }; /* flags of MESSAGE_LINES */
+/* Flags of MESSAGE_LINES; LINES_MORE: there is more, say MESSAGE_MORE when this was read. */
+enum { LINES_LAST = 1, LINES_BATCH = 2, LINES_MORE = 4 };
 
 /* The index following the log, beside everything else. */
 struct merging {
@@ -77,6 +78,25 @@ struct merging {
     struct loop *loop;
     err_t err;
     _Atomic bool over;
+};
+
+/* The search file following the log, beside everything else. */
+struct searching {
+    struct gate_search *search; /* NULL: it could not be opened */
+    bool running;
+    bool over; /* set by the thread as its last act */
+    struct os_thread *thread;
+    struct loop *loop;
+    err_t err;
+    int64_t gathered_us;
+};
+
+/* An answer that is written in portions. */
+struct stream {
+    const struct command_stream *row; /* NULL: free */
+    void *state;
+    uint32_t client;
+    bool reading; /* the client has not read the last portion yet */
 };
 
 struct core_role {
@@ -97,6 +117,9 @@ struct core_role {
     struct buf wire;    /* of one message */
 
     struct merging merging;
+    struct searching searching;
+    struct stream streams[LIMIT_CONTROL_CLIENTS];
+    int64_t streams_until_us; /* one of them wants a turn then */
     struct loop_task turn;
     struct loop_timer timer;
     struct held *held, **held_end;
@@ -130,6 +153,23 @@ void core_merge_turn(struct core_role *role);
 NODISCARD err_t core_merge_now(struct core_role *role);
 /* Waits for the one under way. */
 void core_merge_end(struct core_role *role);
+
+/* core_search.c */
+void core_search_open(struct core_role *role);
+void core_search_turn(struct core_role *role);
+/* When it wants a turn at the latest; INT64_MAX: not before something comes in. */
+int64_t core_search_until(const struct core_role *role);
+/* Waits for the batch under way and closes. */
+void core_search_close(struct core_role *role);
+
+/* core_stream.c */
+/* Begins an answer in portions; on failure call->what says why. */
+NODISCARD err_t core_stream_begin(struct core_role *role, struct command_call *call,
+                                  const struct command_stream *row, uint32_t client);
+void core_streams_turn(struct core_role *role);
+void core_stream_more(struct core_role *role, struct bytes body);
+void core_stream_gone(struct core_role *role, uint32_t client);
+void core_streams_close(struct core_role *role);
 
 /* core_http.c */
 void core_request(struct core_role *role, struct bytes body);
@@ -193,6 +233,8 @@ void core_client_gone(struct core_role *role, struct bytes body);
 void core_metrics(struct core_role *role, struct bytes body);
 void core_lines_send(struct core_role *role, uint32_t client, uint8_t flags, struct bytes lines);
 void core_command_host(struct core_role *role);
+/* The last line of an answer. */
+void core_write_done(struct buf *out, err_t err, const char *what, const char *next);
 
 /* core_metrics.c */
 void core_metrics_write(struct core_role *role, struct buf *out);

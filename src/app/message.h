@@ -31,6 +31,7 @@ enum message_kind {
     MESSAGE_CLIENT_GONE, /* u32 client */
     MESSAGE_METRICS,     /* u32 client: wants the metrics text */
     MESSAGE_PIECE, /* u32 client, message_piece: of what the client refused as too large for an object */
+    MESSAGE_MORE,  /* u32 client: it has read what there was */
     /* core -> parent */
     MESSAGE_LINES, /* u32 client, u8 last, text */
     MESSAGE_READY, /* u16 port */

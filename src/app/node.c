@@ -23,6 +23,7 @@ struct node {
     struct loop_timer idle;
     unsigned idle_looks; /* in a row that found nobody */
     bool failed, stopping;
+    bool quiet; /* about a store that another has open: who asked tries again, and says so */
     struct os_channel_fds edge_core, keeper_core, parent_core;
     struct control *control;
     struct core_role *core;
@@ -81,10 +82,11 @@ static err_t node_begin(struct node *node, const struct os *os, const struct con
 
 static void node_end(struct node *node)
 {
+    /* The door first: who knocks while core closes is not let in and then left standing. */
+    control_close(node->control);
     edge_role_close(node->edge);
     core_role_close(node->core);
     keeper_role_close(node->keeper);
-    control_close(node->control);
     if (node->loop != NULL) {
         loop_timer_stop(node->loop, &node->idle);
         loop_unwatch(node->loop, &node->signal_watch);
@@ -101,7 +103,7 @@ static int node_run(struct node *node, err_t err)
     if (err == ERR_OK) {
         loop_run(node->loop);
         status = node->failed ? 1 : 0;
-    } else {
+    } else if (!(node->quiet && err == ERR_BUSY)) {
         diag_say(&node->report.diag, DIAG_ERROR, err, "app", NULL, "this role could not start: %s",
                  err_text(err));
     }
@@ -214,6 +216,7 @@ static err_t open_store(struct node *node)
     struct control_setup control = {
         .loop = node->loop, .os = node->os, .conf = node->conf, .diag = diag, .core = &node->parent_core};
     err_t err;
+    node->quiet = true;
     if (TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->parent_core)) ||
         TRY(err, core_role_open(node->loop, node->os, node->conf, diag, &links, broken, node, &node->core)) ||
         TRY(err, control_open(&control, &node->control)))

@@ -42,6 +42,7 @@ struct cli_command {
     const char *help;          /* more; may be NULL */
     struct cli_option args[4]; /* positions, all required, up to the first without a name */
     bool many;                 /* the last position may repeat (own functions only) */
+    const char *rest; /* with `many`: member of args that the positions go to, one a line; NULL: none */
     struct cli_option options[CLI_OPTIONS_MAX];
     const char *control;           /* "peer.add"; NULL: run */
     struct cli_column columns[12]; /* of the table made of lines that have the first key; none: sentences */
@@ -58,6 +59,7 @@ struct cli_call {
     const struct cli_command *command;
     const char *dir; /* of the node; NULL: not given */
     bool json;
+    const char *extra; /* more members of args, each with a comma before it; NULL: none */
     size_t arg_count;
     const char *args[CLI_ARGS_MAX];
     const char *values[CLI_OPTIONS_MAX]; /* as command->options; NULL: not given; flags: "" */
@@ -118,6 +120,20 @@ void print_clean(struct buf *out, struct str text);
 /* Appends ,"name":"value". */
 void print_member(struct buf *out, const char *name, struct str value);
 
+/* The table's rows so far, with their titles; more may follow. */
+size_t table_rows(const struct table *table);
+
+/* --- pretty.c --- */
+
+/* Appends a JSON text for people: a member a line, nothing that drives a terminal. False: it is no JSON. */
+bool pretty_json(struct str json, struct buf *out);
+/* What changed from one JSON text to another: calls `line` for each value that is in one alone or differs, in
+ * the order of their JSON pointers (RFC 6901). NULL stands for absent, values are JSON texts. False: no JSON,
+ * or no memory. */
+bool pretty_diff(struct str before, struct str after,
+                 void (*line)(void *ctx, struct str pointer, const struct str *old, const struct str *new),
+                 void *ctx);
+
 /* --- line.c: one line of the node, read --- */
 
 struct line;
@@ -137,6 +153,12 @@ int run_status(struct cli_call *call);
 int run_ledger_prove(struct cli_call *call);
 int run_ledger_verify_proof(struct cli_call *call);
 
+int run_find(struct cli_call *call);
+int run_export(struct cli_call *call);
+int run_get(struct cli_call *call);
+int run_diff(struct cli_call *call);
+int run_graph(struct cli_call *call);
+
 /* The groups. */
 extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,
-    cli_status, cli_taxii, cli_feed, cli_lint;
+    cli_status, cli_taxii, cli_feed, cli_lint, cli_find;

@@ -389,3 +389,94 @@ static const struct cli_command feed_rows[] = {
      .control = "feed.remove"},
 };
 const struct cli_group cli_feed = GROUP(feed_rows);
+
+/* --- searching --- */
+
+#define FILTERS                                                                                              \
+    {"type", CLI_TEXT, "type", "TYPE", "type of the object, such as indicator"},                             \
+        {"source", CLI_TEXT, "source", "NAME", "reported by this source"},                                   \
+        {"owner", CLI_TEXT, "owner", "NAME", "of which this source speaks for it"},                          \
+        {"creator", CLI_TEXT, "creator", "ID", "created by this identity"},                                  \
+        {"label", CLI_TEXT, "label", "TEXT", "has this label"},                                              \
+        {"tag", CLI_TEXT, "tag", "TAG", "has this local tag"},                                               \
+        {"sector", CLI_TEXT, "sector", "TEXT", "names this sector"},                                         \
+        {"marking", CLI_TEXT, "marking", "TEXT", "tlp:amber, the ID of a marking, or none"},                 \
+        {"since", CLI_TEXT, "since", "TIME", "received then or later (2026-11-30, or with a time)"},         \
+        {"until", CLI_TEXT, "until", "TIME", "received before"},                                             \
+        {"text", CLI_TEXT, "text", "WORDS", "all these words, Korean or English; \"a b\" together; a*"},     \
+        {"all", CLI_FLAG, "all", NULL, "also what is no longer, or never was, its owner's word"},            \
+        {"limit", CLI_TEXT, "limit", "N", "at most so many"},                                                \
+    {                                                                                                        \
+        "format", CLI_TEXT, NULL, "FORMAT", "table, lines, bundle, csv, original or json"                    \
+    }
+
+#define FOUND_COLUMNS                                                                                        \
+    {"TYPE", "type"}, {"NAME", "name"}, {"ID", "id"}, {"SOURCES", "sources"}, {"MARKING", "marking"},        \
+    {                                                                                                        \
+        "RECEIVED", "received"                                                                               \
+    }
+
+static const struct cli_command find_rows[] = {
+    {.words = "find",
+     .summary = "find objects by what they hold; the newest first, 100 of them without --limit",
+     .help =
+         "A VALUE is an address (networks around it included), a network (what lies in and around it), a\n"
+         "domain, .domain for all below it, a hash of any algorithm, CVE-2024-3094, CVE-2024-*, or any\n"
+         "name or value as it stands. Several: any of them. All options must hold.",
+     .many = true,
+     .rest = "values",
+     .options = {FILTERS,
+                 {"oldest", CLI_FLAG, "oldest", NULL, "the oldest first"},
+                 {"wait", CLI_FLAG, "wait", NULL, "until the search file knows everything"}},
+     .control = "find",
+     .columns = {FOUND_COLUMNS},
+     .run = run_find},
+    {.words = "export",
+     .summary = "write out all objects that find would find, whatever their number",
+     .help = "Lines (an object each) in the order of arrival, unless --format says otherwise.",
+     .many = true,
+     .rest = "values",
+     .options = {FILTERS},
+     .control = "find",
+     .columns = {FOUND_COLUMNS},
+     .run = run_export},
+    {.words = "get",
+     .summary = "show an object: the newest version, or those asked for",
+     .args = {ID},
+     .options = {{"version", CLI_TEXT, "version", "TIME", "the version of this modified time"},
+                 {"source", CLI_TEXT, "source", "NAME", "as this source brought it"},
+                 {"all", CLI_FLAG, "all", NULL, "every copy that is held"},
+                 {"lang", CLI_TEXT, NULL, "TAG", "for reading: with its translation, such as ko"},
+                 {"format", CLI_TEXT, NULL, "FORMAT", "json (laid out), or original (exact bytes)"}},
+     .control = "get",
+     .run = run_get},
+    {.words = "versions",
+     .summary = "list the versions and variants of an object",
+     .args = {ID},
+     .control = "versions",
+     .columns = {{"LSN", "lsn"},
+                 {"VERSION", "version"},
+                 {"SOURCE", "source"},
+                 {"RECEIVED", "received"},
+                 {"NEWEST", "newest"},
+                 {"CURRENT", "current"},
+                 {"ASSERTION", "assertion"},
+                 {"QUARANTINED", "quarantined"},
+                 {"BYTES", "bytes"}}},
+    {.words = "diff",
+     .summary = "what differs between two copies of an object, property by property",
+     .help = "Without A and B: the last two. Each is an LSN, a version's time, or a source, as in versions.",
+     .args = {ID},
+     .many = true,
+     .control = "get",
+     .run = run_diff},
+    {.words = "graph",
+     .summary = "what surrounds an object: references in both directions",
+     .args = {ID},
+     .options = {{"depth", CLI_TEXT, "depth", "N", "steps outwards; 1 when not given"},
+                 {"all", CLI_FLAG, "all", NULL, "also through markings and creators"},
+                 {"format", CLI_TEXT, NULL, "FORMAT", "table, lines, or dot for Graphviz"}},
+     .control = "graph",
+     .run = run_graph},
+};
+const struct cli_group cli_find = GROUP(find_rows);

@@ -9,7 +9,7 @@
 #include "os/proc.h"
 #include "json/json.h"
 
-enum { READ_BYTES = 64 << 10, LINE_BYTES_MAX = 40 << 20, START_TRIES = 600, TRY_MS = 10 };
+enum { READ_BYTES = 64 << 10, LINE_BYTES_MAX = 40 << 20, START_TRIES = 600, TRY_MS = 10, AGAIN_TRIES = 100 };
 
 /* Waits for a store of our own to answer. */
 static err_t start_store(const struct cli_call *call, const struct conf *conf, int *out_fd)
@@ -35,8 +35,12 @@ bool control_connect(const struct cli_call *call, struct control_link *out)
     if (!cli_conf(call, &conf))
         return false;
     err_t err = os_local_connect(conf.control, &fd);
-    if (err == ERR_NOTFOUND)
+    /* The store of the command before may be closing still: a new one does not get it until then. */
+    for (int i = 0; i < AGAIN_TRIES && (err == ERR_NOTFOUND || err == ERR_CLOSED); i++) {
         err = start_store(call, &conf, &fd);
+        if (err == ERR_CLOSED && os_local_connect(conf.control, &fd) == ERR_OK)
+            err = ERR_OK;
+    }
     if (err != ERR_OK) {
         (void)cli_fail(err == ERR_DENIED ? "it belongs to another user: use that user's name, or sudo"
                                          : "is it yours? see what the node said",
@@ -172,6 +176,22 @@ static bool put_value(const struct cli_call *call, struct buf *out, const struct
     return good;
 }
 
+/* All positions in one member, one a line. */
+static bool put_rest(const struct cli_call *call, struct buf *out)
+{
+    struct buf lines;
+    buf_init(&lines, LIMIT_CONTROL_LINE_BYTES);
+    for (size_t i = 0; i < call->arg_count; i++) {
+        buf_put_str(&lines, str_of(call->args[i]));
+        buf_putc(&lines, '\n');
+    }
+    bool good = str_is_utf8(buf_str(&lines)) || cli_usage(call, "a value is not UTF-8") == CLI_OK;
+    if (good)
+        put_member(out, call->command->rest, buf_str(&lines));
+    buf_deinit(&lines);
+    return good;
+}
+
 /* False: said why, *status is what it means. */
 static bool write_request(const struct cli_call *call, struct buf *out, int *status)
 {
@@ -184,6 +204,10 @@ static bool write_request(const struct cli_call *call, struct buf *out, int *sta
     for (size_t i = 0; i < CLI_OPTIONS_MAX && command->options[i].name != NULL; i++)
         if (!put_value(call, out, &command->options[i], call->values[i]))
             return false;
+    if (command->rest != NULL && call->arg_count > 0 && !put_rest(call, out))
+        return false;
+    if (call->extra != NULL)
+        buf_put_str(out, str_of(out->at[out->len - 1] == '{' ? call->extra + 1 : call->extra));
     buf_printf(out, "}}\n");
     *status = CLI_FAILED;
     if (buf_err(out) != ERR_OK)

@@ -17,6 +17,7 @@
 static const struct cli_group *const groups[] = {
     &cli_node,   &cli_add,    &cli_source, &cli_peer, &cli_policy, &cli_quarantine,
     &cli_ledger, &cli_status, &cli_taxii,  &cli_feed, &cli_lint,
+    &cli_find,
 };
 
 enum { GROUPS = sizeof groups / sizeof groups[0], FILE_BYTES_MAX = 4 << 20 };
@@ -141,7 +142,11 @@ static void print_command(const struct cli_command *command)
     (void)printf("bongsu %s", command->words);
     for (size_t i = 0; i < 4 && command->args[i].name != NULL; i++)
         (void)printf(" %s", command->args[i].name);
-    (void)printf("%s [options]\n\n%s\n", command->many ? "..." : "", command->summary);
+    (void)printf("%s [options]\n\n%s\n",
+                 command->rest != NULL ? " [VALUE...]"
+                 : command->many       ? "..."
+                                       : "",
+                 command->summary);
     if (command->help != NULL)
         (void)printf("%s\n", command->help);
     (void)printf("\n");

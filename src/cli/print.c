@@ -216,6 +216,11 @@ bool table_take(struct table *table, struct str line)
     return true;
 }
 
+size_t table_rows(const struct table *table)
+{
+    return table == NULL ? 0 : table->count;
+}
+
 static void put_spaces(size_t count)
 {
     while (count-- > 0)

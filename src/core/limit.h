@@ -196,6 +196,15 @@
 #define LIMIT_CONTROL_BATCH_BYTES                                                                            \
     (LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 64) /* one batch of `add` */
 #define LIMIT_CONTROL_REPLY_BYTES (32u << 20) /* all lines of one answer that wait for a slow reader */
+#define LIMIT_STREAM_CHUNK_BYTES (256u << 10) /* of an answer in portions; the next when it was read */
+#define LIMIT_SEARCH_GATHER      256     /* objects read for the search file in one turn: some milliseconds */
+#define LIMIT_SEARCH_BUSY_US     200000  /* that often at least, however busy the node is */
+#define LIMIT_SEARCH_WAIT_US     2000000 /* a question waits so long for the search file to catch up */
+#define LIMIT_STREAM_PAUSE_US    10000   /* between two looks at what an answer waits for */
+#define LIMIT_GRAPH_NODES        20000   /* objects around one; beyond nobody looks at a picture */
+#define LIMIT_GRAPH_EDGES        100000
+#define LIMIT_GRAPH_REFERRERS    10000   /* of one object: a hub shows its first ones */
+#define LIMIT_GRAPH_DEPTH        8       /* steps: everything is near everything by then */
 #define LIMIT_DECIDE_TURN_US     5000 /* then what was decided is made durable and shown: DESIGN 4.7 */
 
 /* --- cli --- */

@@ -103,16 +103,10 @@ static void put_domain(struct buf *out, struct str value)
     put_term(out, TERM_DOMAIN, (struct str) {domain, len}, below);
 }
 
-err_t search_query_value(struct search_query *query, struct str value)
+static void put_value(struct buf *out, struct str value)
 {
-    struct buf *out = &query->match;
     struct term_network network;
-    value = str_trim(value);
-    if (value.len == 0)
-        return ERR_INVALID;
     bool open = value.len > 1 && value.at[value.len - 1] == '*';
-    and_then(out);
-    buf_put_str(out, STR("t:("));
     put_term(out, TERM_VALUE, (struct str) {value.at, value.len - open}, open);
     buf_put_str(out, STR(" OR "));
     put_term(out, TERM_HASH, value, false);
@@ -120,8 +114,33 @@ err_t search_query_value(struct search_query *query, struct str value)
         put_network(out, &network);
     else
         put_domain(out, value);
+}
+
+err_t search_query_values(struct search_query *query, struct str lines)
+{
+    struct buf *out = &query->match;
+    bool any = false;
+    if (str_trim(lines).len == 0)
+        return ERR_INVALID;
+    and_then(out);
+    buf_put_str(out, STR("t:("));
+    while (lines.len > 0) {
+        struct str value = str_trim(str_cut(&lines, '\n'));
+        if (value.len == 0)
+            continue;
+        if (any)
+            buf_put_str(out, STR(" OR "));
+        put_value(out, value);
+        any = true;
+    }
     buf_putc(out, ')');
     return ERR_OK;
+}
+
+err_t search_query_value(struct search_query *query, struct str value)
+{
+    return value.len > 0 && memchr(value.at, '\n', value.len) != NULL ? ERR_INVALID
+                                                                      : search_query_values(query, value);
 }
 
 /* What stands without a blank, or in quotes: its words stand together. */

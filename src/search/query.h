@@ -19,6 +19,8 @@ void search_query_term(struct search_query *query, enum term_kind kind, struct s
  * and everything below it, a value that ends in `*` for all that begin so, or the value itself.
  * ERR_INVALID when empty. */
 NODISCARD err_t search_query_value(struct search_query *query, struct str value);
+/* Any of several, one a line. */
+NODISCARD err_t search_query_values(struct search_query *query, struct str lines);
 /* Words, all of which stand in the text; those in double quotes stand together, and so do the parts of what
  * is written without a blank. A `*` behind a word asks for what begins so. ERR_INVALID when there is no word
  * in it. */

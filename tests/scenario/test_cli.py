@@ -530,4 +530,5 @@ def main():
     return 1 if counted['failed'] else 0
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())

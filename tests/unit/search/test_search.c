@@ -30,7 +30,8 @@ static err_t bed_open(struct bed *bed, const char *node, uint64_t end)
 
 static void bed_init(struct bed *bed)
 {
-    *bed = (struct bed) {.dir = "/tmp/bongsu-search-XXXXXX"};
+    *bed = (struct bed) {.remade = true};
+    (void)snprintf(bed->dir, sizeof bed->dir, "%s/bongsu-search-XXXXXX", P_tmpdir);
     assert_non_null(mkdtemp(bed->dir));
     (void)snprintf(bed->path, sizeof bed->path, "%s/search.db", bed->dir);
     assert_int_equal(bed_open(bed, "kr", UINT64_MAX), ERR_OK);

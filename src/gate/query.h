@@ -1,0 +1,83 @@
+/* Questions that operators ask about everything a node holds, and the search file that answers them.
+ *
+ * The search file follows the log like the index does, but nobody waits for it: answers say how far it has
+ * come. What it finds is read from the log again: an object whose secret was destroyed is not found, whatever
+ * the file says. Nothing here looks at partners or policies: it is for the operator of this node alone, and
+ * no protocol room may offer it to anybody else. */
+#pragma once
+
+#include "gate/gate.h"
+#include "search/query.h"
+
+struct gate_search;
+
+/* `path` of the search file; its directory exists. A damaged one is made again. The gate outlives it. */
+NODISCARD err_t gate_search_open(struct gate *gate, const char *path, struct gate_search **out);
+void gate_search_close(struct gate_search *search); /* accepts NULL; no run may be under way */
+
+struct gate_search_status {
+    uint64_t applied, durable; /* log positions: indexed up to, and what there is */
+    unsigned holes;            /* parts that are being made again */
+    bool off;                  /* the file cannot be used: nothing is found until a restart */
+};
+void gate_search_status(const struct gate_search *search, struct gate_search_status *out);
+
+/* Following the log, a bounded amount a call: gather reads up to `objects` in the gate's thread until
+ * *out_ready; then run (any thread, beside everything here but gather), then done in the gate's thread.
+ * ERR_NOTFOUND: nothing is left to do. */
+NODISCARD err_t gate_search_gather(struct gate_search *search, unsigned objects, bool *out_ready);
+NODISCARD err_t gate_search_run(struct gate_search *search);
+err_t gate_search_done(struct gate_search *search, err_t err);
+/* The versions at these positions were destroyed: their words go as well. No run may be under way. */
+NODISCARD err_t gate_search_forget(struct gate_search *search, const uint64_t *lsns, size_t count);
+
+/* --- finding --- */
+
+struct gate_filter {
+    struct search_query query;  /* the caller's: init before, deinit after */
+    uint32_t source;            /* who reported it; GATE_SOURCE_NONE: anybody. Also a term of the query */
+    uint32_t owner;             /* source that speaks for it; GATE_SOURCE_NONE: any */
+    struct str tag;             /* local tag; empty: any */
+    int64_t since_us, until_us; /* received in [since, until) */
+    bool all;                   /* also what is no longer, or never was, its owner's word */
+};
+
+struct gate_found {
+    struct gate_object object;
+    const struct stix_object *stix; /* with its tape */
+    uint32_t owner;
+    const uint32_t *sources; /* all that reported this content, first the one that was first */
+    size_t source_count;
+    const struct str *tags;
+    size_t tag_count;
+};
+
+enum { GATE_WALK_PAGE = 1024 };
+/* A place in the answers. Zero it, set `newest_first`, and ask until `end`. */
+struct gate_walk {
+    bool newest_first, begun, end;
+    uint64_t from;
+    uint64_t lsns[GATE_WALK_PAGE]; /* found, not looked at yet */
+    size_t at, count;
+    bool last; /* nothing follows them */
+};
+/* The next answers: looks at up to `objects` candidates; `visit` answers false to stop behind this one. */
+NODISCARD err_t gate_find(struct gate_search *search, const struct gate_filter *filter,
+                          struct gate_walk *walk, unsigned objects,
+                          bool (*visit)(void *ctx, const struct gate_found *found), void *ctx);
+
+/* --- neighbours --- */
+
+struct gate_edge {
+    struct stix_key other;   /* the neighbour */
+    struct str from, to;     /* ids */
+    struct str property;     /* that holds the reference; of a relationship its relationship_type */
+    struct str relationship; /* id of the relationship that stands between them; empty: a plain reference */
+};
+/* What the newest version of an object refers to and what refers to it; a relationship is an edge between its
+ * ends. Markings and creators, which tie everything together, only with `all`. At most `max` referrers.
+ * ERR_NOTFOUND: nothing is held under this id (what refers to it was visited all the same). */
+NODISCARD err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all, unsigned max,
+                                void (*visit)(void *ctx, const struct gate_edge *edge), void *ctx);
+/* The newest version of an object. ERR_NOTFOUND. `out` is good until the gate is asked again. */
+NODISCARD err_t gate_newest(struct gate *gate, const struct stix_key *object, struct gate_found *out);
