@@ -218,7 +218,8 @@ def campaign(place):
         same(place, 'kr', scan.word(word), '--text', word.upper())
     same(place, 'kr', scan.word('공격', '장비'), '--text', '공격 장비')
     same(place, 'kr', set(), '--text', '없는낱말입니다')
-    for level, uuid in (('tlp:clear', '94868c89-83c2-464b-929b-a1a8aa3c8487'), ('tlp:red', 'e828b379-4e03-4974-9ac4-e53a884c97c1')):
+    for level, uuid in (('tlp:clear', '94868c89-83c2-464b-929b-a1a8aa3c8487'),
+                        ('tlp:red', 'e828b379-4e03-4974-9ac4-e53a884c97c1')):
         ref = 'marking-definition--' + uuid
         marked = scan.ids(lambda t, ref=ref: ref in t.get('object_marking_refs', []) or
                           any(g.get('marking_ref') == ref for g in t.get('granular_markings', [])))
@@ -232,8 +233,8 @@ def combined(place, scan):
     place.run('tag', 'add', malware['id'], 'share:all', '--dir', 'kr')
     same(place, 'kr', {malware['id']}, '--tag', 'share:all')
     same(place, 'kr', set(), '--tag', 'share:none')
-    same(place, 'kr', scan.ids(lambda t: t['type'] == 'malware', 'kr-cert'), '--type', 'malware', '--source', 'kr-cert', '--owner',
-         'kr-cert')
+    same(place, 'kr', scan.ids(lambda t: t['type'] == 'malware', 'kr-cert'), '--type', 'malware', '--source', 'kr-cert',
+         '--owner', 'kr-cert')
     same(place, 'kr', set(), '--until', '2020-01-01')
     same(place, 'kr', scan.ids(lambda t: t['type'] == 'malware'), '--since', '2020-01-01', '--type', 'malware')
     values_ = [t['value'] for _, t in scan.things if t['type'] == 'domain-name']
@@ -289,12 +290,13 @@ def one_object(place):
     second = version('2026-02-01T00:00:00.000Z', name='two', aliases=['a', 'c'], capabilities=['x'])
 
     def content(number, modified, ko, lang='ko'):
-        return {'type': 'language-content', 'spec_version': '2.1', 'id': f'language-content--00000000-0000-4000-8000-00000000000{number}',
+        return {'type': 'language-content', 'spec_version': '2.1',
+                'id': f'language-content--00000000-0000-4000-8000-00000000000{number}',
                 'created': '2026-01-01T00:00:00Z', 'modified': '2026-01-01T00:00:00Z', 'object_ref': name,
                 **({'object_modified': modified} if modified else {}), 'contents': {lang: ko}}
     things = [first, second, content(1, '2026-01-01T00:00:00Z', {'name': '옛 이름'}),
-              content(2, '2026-02-01T00:00:00Z', {'name': '새 이름', 'aliases': ['', '다'], 'id': 'x', 'nothing': 'y', 'modified': 'z'},
-                      'ko-KR')]
+              content(2, '2026-02-01T00:00:00Z',
+                      {'name': '새 이름', 'aliases': ['', '다'], 'id': 'x', 'nothing': 'y', 'modified': 'z'}, 'ko-KR')]
     place.run('add', '-', '--source', 'lang', '--dir', 'kr', given=json.dumps({'objects': things}).encode())
     check('get gives the newest', json.loads(place.run('get', name, '--dir', 'kr')[1]) == second)
     out = place.run('get', name, '--version', '2026-01-01T00:00:00.000Z', '--dir', 'kr')[1]
@@ -305,7 +307,8 @@ def one_object(place):
     place.expect(1, 'no such object', 'get', name[:-1] + 'f', '--dir', 'kr')
     place.expect(2, 'not a STIX identifier', 'get', 'x', '--dir', 'kr')
     merged = json.loads(place.run('get', name, '--lang', 'ko', '--dir', 'kr')[1])
-    check('--lang merges the translation of that version only', merged == {**second, 'name': '새 이름', 'aliases': ['a', '다']}, merged)
+    check('--lang merges the translation of that version only',
+          merged == {**second, 'name': '새 이름', 'aliases': ['a', '다']}, merged)
     merged = json.loads(place.run('get', name, '--lang', 'KO', '--version', '2026-01-01T00:00:00Z', '--dir', 'kr')[1])
     check('--lang merges into an older version', merged == {**first, 'name': '옛 이름'}, merged)
     status, out, err = place.run('get', name, '--lang', 'de', '--dir', 'kr')
@@ -391,7 +394,8 @@ def slow_reader(place, scan):
     same(place, 'kr', scan.word('공격'), '--text', '공격')
     core = core_of(place.running['kr'].pid)
     whole = place.run('export', '--source', 'bulk', '--dir', 'kr')[1]
-    check('export gives everything in order', [json.loads(x)['name'] for x in whole.splitlines()] == [f'bulk {i}' for i in range(count)])
+    names = [json.loads(x)['name'] for x in whole.splitlines()]
+    check('export gives everything in order', names == [f'bulk {i}' for i in range(count)])
     before = rss(core)
     slow = subprocess.Popen([PROGRAM, 'export', '--source', 'bulk', '--dir', 'kr'], cwd=place.path, stdout=subprocess.PIPE)
     slow.stdout.read(100)
