@@ -59,23 +59,45 @@ bool answer_is_clean(const struct answer *answer)
     return clean;
 }
 
+/* Not printf: that would take a third of making a head. */
+static void put_number(struct buf *out, size_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    buf_put(out, digits + at, sizeof digits - at);
+}
+
+static void put_field(struct buf *out, struct str name, struct str value)
+{
+    buf_put_str(out, name);
+    buf_put_str(out, STR(": "));
+    buf_put_str(out, value);
+    buf_put_str(out, STR("\r\n"));
+}
+
 err_t answer_head(struct buf *out, const struct answer *answer, size_t body_len, bool close)
 {
     buf_clear(out);
     const struct answer broken = {.status = 500};
     bool clean = answer_is_clean(answer);
     const struct answer *say = clean ? answer : &broken;
-    buf_printf(out, "HTTP/1.1 %d %s\r\n", say->status, answer_reason(say->status));
+    buf_put_str(out, STR("HTTP/1.1 "));
+    put_number(out, (size_t)say->status);
+    buf_putc(out, ' ');
+    buf_put_str(out, str_of(answer_reason(say->status)));
+    buf_put_str(out, STR("\r\n"));
     if (say->type != NULL)
-        buf_printf(out, "Content-Type: %s\r\n", say->type);
-    if (!answer_is_bare(say->status))
-        buf_printf(out, "Content-Length: %zu\r\n", clean ? body_len : 0);
-    for (size_t i = 0; i < ANSWER_FIELDS_MAX && say->fields[i].name.at != NULL; i++) {
-        buf_put_str(out, say->fields[i].name);
-        buf_put_str(out, STR(": "));
-        buf_put_str(out, say->fields[i].value);
+        put_field(out, STR("Content-Type"), str_of(say->type));
+    if (!answer_is_bare(say->status)) {
+        buf_put_str(out, STR("Content-Length: "));
+        put_number(out, clean ? body_len : 0);
         buf_put_str(out, STR("\r\n"));
     }
+    for (size_t i = 0; i < ANSWER_FIELDS_MAX && say->fields[i].name.at != NULL; i++)
+        put_field(out, say->fields[i].name, say->fields[i].value);
     if (close)
         buf_put_str(out, STR("Connection: close\r\n"));
     buf_put_str(out, STR("\r\n"));

@@ -257,6 +257,9 @@ err_t tls_setup(const struct tls *tls, SSL_CTX *context)
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    if (!conf->client)
+        SSL_CTX_set_read_ahead(
+            context, 1); /* a record in one call of the system, not two; we read until there is none */
     SSL_CTX_set_verify(context, verify_mode(conf), NULL);
     SSL_CTX_set_cert_verify_callback(context, judge, (void *)(uintptr_t)tls);
     if (!conf->client)

@@ -21,7 +21,9 @@ import live
 
 BUILD = os.environ.get('BONGSU_BUILD', 'build/release')
 AUDIENCES = 9  # beside the one real partner
-WRK_SECONDS = 5
+WRK_SECONDS = float(os.environ.get('WRK_SECONDS', '2'))  # of each of three rounds
+PAGES = (1, 100, 1000)  # objects a page
+READERS = 4  # identities, each with an audience and a rule of its own
 TAXII = 'application/taxii+json;version=2.1'
 
 
@@ -145,7 +147,7 @@ def bench_latency(base, objects):
 NGINX = '''daemon off; user {user}; worker_processes 1; pid {base}/nginx.pid; error_log {base}/nginx.log;
 events {{ worker_connections 256; }}
 http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; types {{}} default_type "{media}";
-  open_file_cache max=10;
+  open_file_cache max=10; gzip_static on;
   client_body_temp_path {base}/t1; proxy_temp_path {base}/t2; fastcgi_temp_path {base}/t3; uwsgi_temp_path {base}/t4;
   scgi_temp_path {base}/t5;
   server {{ listen 127.0.0.1:{plain}; root {base}/www; }}
@@ -155,9 +157,12 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; 
 
 
 @contextlib.contextmanager
-def nginx(base, page, plain, tls):
+def nginx(base, pages, plain, tls):
+    """Serves /1, /100 ...: the bytes that the node serves, and packed those that it packed."""
     (base / 'www').mkdir()
-    (base / 'www' / 'page').write_bytes(page)
+    for count, forms in pages.items():
+        for coding, body in forms.items():
+            (base / 'www' / (f'{count}.gz' if coding == 'gzip' else f'{count}')).write_bytes(body)
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ed25519', '-nodes', '-keyout', base / 'key', '-out', base / 'cert',
                     '-subj', '/CN=localhost', '-days', '2'], check=True, stderr=subprocess.DEVNULL)
     (base / 'nginx.conf').write_text(NGINX.format(base=base, plain=plain, tls=tls, media=TAXII,
@@ -171,18 +176,30 @@ def nginx(base, page, plain, tls):
             server.terminate()
 
 
-def wrk(url, token=''):
+# One request an identity, made ahead; one after another, over all connections.
+WRK = '''local made, turn = {{}}, 0
+init = function()
+  for i, token in ipairs({{{tokens}}}) do
+    made[i] = wrk.format("GET", nil, {{["Accept"] = "{media}", ["Accept-Encoding"] = "{coding}",
+                                      ["Authorization"] = "Bearer " .. token}})
+  end
+end
+request = function() turn = turn % #made + 1 return made[turn] end
+'''
+
+
+def wrk(url, script):
     """Requests a second on eight connections, wrk alone on core 1."""
-    out = subprocess.run(['taskset', '-c', '1', 'wrk', '-t1', '-c8', f'-d{WRK_SECONDS}s', '-H', f'Accept: {TAXII}', '-H',
-                          f'Authorization: Bearer {token}', url], stdout=subprocess.PIPE, text=True, check=True).stdout
-    if 'Non-2xx' in out:
+    out = subprocess.run(['taskset', '-c', '1', 'wrk', '-t1', '-c8', f'-d{WRK_SECONDS:g}s', '-s', script, url],
+                         stdout=subprocess.PIPE, text=True, check=True).stdout
+    if 'Non-2xx' in out or 'Socket errors' in out:
         raise RuntimeError(out)
     return float(next(line.split()[1] for line in out.splitlines() if line.startswith('Requests/sec')))
 
 
-def fetch(link, path, token):
+def fetch(link, path, token, coding='identity'):
     began = time.monotonic()
-    link.request('GET', path, headers={'Accept': TAXII, 'Authorization': f'Bearer {token}'})
+    link.request('GET', path, headers={'Accept': TAXII, 'Accept-Encoding': coding, 'Authorization': f'Bearer {token}'})
     answer = link.getresponse()
     body = answer.read()
     return time.monotonic() - began, answer.status, body
@@ -202,11 +219,11 @@ def role_of(node, role):
             [b'--role', role.encode()]]
 
 
-def measured(url, token, pids):
+def measured(url, script, pids):
     """Pages a second, and milliseconds of processor a page in those processes."""
     before = processor_seconds(pids)
-    rate = wrk(url, token)
-    return rate, (processor_seconds(pids) - before) * 1000 / (rate * WRK_SECONDS)
+    rate = wrk(url, script)
+    return max(rate, 1e-9), (processor_seconds(pids) - before) * 1000 / max(rate * WRK_SECONDS, 1)
 
 
 def against(name, ours, floor, note):
@@ -221,10 +238,10 @@ def against(name, ours, floor, note):
 
 
 @contextlib.contextmanager
-def bench_net(page, port):
-    """The server of src/net by itself, with those bytes."""
-    with subprocess.Popen(['taskset', '-c', '0', os.path.join(live.ROOT, BUILD, 'tests/bench/bench_net'), page,
-                           str(port)]) as server:
+def bench_net(files, port):
+    """The server of src/net by itself: /0, /1 ... are those files."""
+    with subprocess.Popen(['taskset', '-c', '0', os.path.join(live.ROOT, BUILD, 'tests/bench/bench_net'), str(port),
+                           *files]) as server:
         time.sleep(0.5)
         try:
             yield server.pid
@@ -232,41 +249,65 @@ def bench_net(page, port):
             server.terminate()
 
 
+def readers_of(base, kr, objects):
+    """Identities whose views hold the objects, each by a rule of its own; their tokens."""
+    names = [f'reader{number}' for number in range(READERS)]
+    kr.do('source', 'add', 'feed')
+    for name in names:
+        kr.do('peer', 'add-taxii', name, '--country', 'JP')
+        kr.do('peer', 'start', name)
+    kr.activate('language 1\n' + ''.join(f'release to-{name} if tlp <= green and onward to {name}\n' for name in names))
+    add_timed(kr, corpus(base, 'objects', max(objects, 3000)))
+    return [kr.token(name, '--audience', name) for name in names]
+
+
+def compare(base, kr, tokens, pages, path, other):
+    """Each size, with and without TLS, as it is and packed, beside nginx on the same core."""
+    plain, tls, net = free_port(), free_port(), free_port()
+    scripts = {}
+    for coding in ('identity', 'gzip'):
+        scripts[coding] = str(base / f'{coding}.lua')
+        pathlib.Path(scripts[coding]).write_text(WRK.format(
+            tokens=', '.join(f'"{token}"' for token in tokens), media=TAXII, coding=coding), encoding='ascii')
+    with nginx(base, pages, plain, tls) as master:
+        files = [(count, coding) for count in PAGES for coding in ('identity', 'gzip')]
+        names = [str(base / 'www' / (f'{count}.gz' if coding == 'gzip' else f'{count}')) for count, coding in files]
+        with bench_net(names, net) as server:
+            workers = children(master)
+            for number, (count, coding) in enumerate(files):
+                note = f'{count} objects, {len(pages[count][coding])} bytes, {coding}, 8 connections'
+                against(f'taxii_{count}_tls_{coding}',
+                        (f'https://127.0.0.1:{kr.port}{path}{count}', scripts[coding], role_of(kr, 'edge')),
+                        (f'https://127.0.0.1:{tls}/{count}', scripts[coding], workers),
+                        f'{note}, {READERS} identities, a rule each; floor: nginx, the same bytes; both on core 0, wrk on core 1')
+                against(f'taxii_{count}_plain_{coding}', (f'http://127.0.0.1:{net}/{number}', scripts[coding], [server]),
+                        (f'http://127.0.0.1:{plain}/{count}', scripts[coding], workers),
+                        f'{note}; the server of src/net alone: a node does not listen without TLS; floor: nginx, sendfile')
+        link = http.client.HTTPSConnection('127.0.0.1', tls, context=ssl._create_unverified_context())
+        return sorted(fetch(link, '/1000', '')[0] for _ in range(100)), {link.sock.cipher()[0], other.sock.cipher()[0]}
+
+
 def bench_taxii(base, objects):
     base.chmod(0o755)
     kr = live.Node(BUILD, base, 'kr', 'KR')
     kr.serve(cpus='0')
-    kr.activate()
-    kr.do('source', 'add', 'feed')
-    kr.do('peer', 'add-taxii', 'jp', '--country', 'JP')
-    kr.do('peer', 'start', 'jp')
-    add_timed(kr, corpus(base, 'objects', max(objects, 3000)))
-    token = kr.token('jp', '--audience', 'jp')
-    path = '/api/collections/release/objects/?limit=1000'
+    tokens = readers_of(base, kr, objects)
+    path = '/api/collections/release/objects/?limit='
     link = http.client.HTTPSConnection('127.0.0.1', kr.port, context=ssl._create_unverified_context())
-    live.wait_until(lambda: fetch(link, path, token)[2].count(b'"spec_version"') >= 1000)
+    live.wait_until(lambda: all(fetch(link, path + '1000', token)[2].count(b'"spec_version"') >= 1000 for token in tokens))
     core = role_of(kr, 'core') + role_of(kr, 'edge')
     before = processor_seconds(core)
-    first = sorted(fetch(link, f'{path}&added_after={1900 + k}-01-01T00:00:00Z', token)[0]  # pages nobody asked for before
+    first = sorted(fetch(link, f'{path}1000&added_after={1900 + k}-01-01T00:00:00Z', tokens[0])[0]  # nobody asked for these
                    for k in range(100))
     spent = (processor_seconds(core) - before) * 10
-    page = fetch(link, path, token)[2]
-    plain, tls, net = free_port(), free_port(), free_port()
-    with nginx(base, page, plain, tls) as master, bench_net(base / 'www' / 'page', net) as server:
-        workers = children(master)
-        other = http.client.HTTPSConnection('127.0.0.1', tls, context=ssl._create_unverified_context())
-        static = sorted(fetch(other, '/page', '')[0] for _ in range(100))
-        ciphers = {one.sock.cipher()[0] for one in (link, other)}
-        against('taxii_page_tls', (f'https://127.0.0.1:{kr.port}{path}', token, role_of(kr, 'edge')),
-                (f'https://127.0.0.1:{tls}/page', '', workers),
-                f'1,000 objects, {len(page)} bytes, kept by edge, {" and ".join(sorted(ciphers))}, 8 connections; floor: '
-                'nginx, the same bytes; both on core 0, wrk on core 1')
-        against('taxii_page_plain', (f'http://127.0.0.1:{net}/page', '', [server]),
-                (f'http://127.0.0.1:{plain}/page', '', workers),
-                'the server of src/net alone: a node does not listen without TLS; floor: nginx, plain, sendfile')
+    pages = {count: {coding: fetch(link, f'{path}{count}', tokens[0], coding)[2] for coding in ('identity', 'gzip')}
+             for count in PAGES}
+    static, ciphers = compare(base, kr, tokens, pages, path, link)
+    link.close()  # idle for longer than the node keeps a connection; the next request opens another
+    packing = sorted(fetch(link, f'{path}1000&added_after={1800 + k}-01-01T00:00:00Z', tokens[0], 'gzip')[0] for k in range(20))
     row('taxii_page_first', first[50] * 1000, 'ms', static[50] * 1000, static[50] / first[50],
-        f'a page that nobody asked for before, median of 100, one connection; processor of core and edge {spent:.1f} ms; '
-        'floor: nginx TLS, the same client')
+        f'a page that nobody asked for before, median of 100, one connection; processor of core and edge {spent:.1f} ms; packed '
+        f'by gzip besides {packing[10] * 1000:.1f} ms; floor: nginx TLS ({" and ".join(sorted(ciphers))}), the same client')
     kr.stop()
 
 

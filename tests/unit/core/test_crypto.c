@@ -30,6 +30,12 @@ static void digests_match_the_standards(void **state)
     /* RFC 4231 test case 2 */
     hash = hash_hmac_sha256(bytes_of("Jefe", 4), bytes_of("what do ya want for nothing?", 28));
     assert_hex(hash.b, HASH_SIZE, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    /* test case 6: a key longer than a block */
+    uint8_t key[131];
+    memset(key, 0xaa, sizeof key);
+    hash = hash_hmac_sha256(bytes_of(key, sizeof key),
+                            bytes_of("Test Using Larger Than Block-Size Key - Hash Key First", 54));
+    assert_hex(hash.b, HASH_SIZE, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
 /* The reference vector of the SipHash paper (appendix A): key 00..0f, message 00..0e. */
