@@ -177,6 +177,10 @@
 #define LIMIT_MISP_STIX_BYTES  (256u << 20) /* one event as STIX: some 100,000 attributes */
 #define LIMIT_MISP_ELEMENTS    200000       /* uuids of one event; the largest known feeds have 100,000 */
 #define LIMIT_MISP_MEMBERS     8000         /* a report names so many, its markings and creator beside them */
+#define LIMIT_CSV_COLUMNS      256         /* of one record; threat lists have a dozen */
+#define LIMIT_CSV_RECORD_BYTES (1u << 20)  /* of one record; half of an object */
+#define LIMIT_CSV_LABELS       16          /* of one mapping */
+#define LIMIT_CSV_ROWS         10000000    /* different values of one list: the largest have some millions */
 #define LIMIT_MISP_WRITE_BYTES (1u << 30)   /* one view on its way out as events, gathered in memory */
 
 /* --- app --- */

@@ -1,0 +1,60 @@
+/* An event to STIX, and the objects back to events: whatever comes in, what comes out can be read again. */
+#include <stdlib.h>
+
+#include "core/limit.h"
+#include "feeds/misp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct fuzzing {
+    struct misp_writer *writer;
+    const uint8_t *text;
+};
+
+static bool add(void *ctx, struct json_slice slice)
+{
+    struct fuzzing *fuzzing = ctx;
+    struct fault fault;
+    must(misp_writer_add(fuzzing->writer, bytes_of(fuzzing->text + slice.from, slice.len), &fault) == ERR_OK);
+    return true;
+}
+
+static bool count(void *ctx, const struct misp_written *written)
+{
+    must(written->event.len > 0);
+    (*(unsigned *)ctx)++;
+    return true;
+}
+
+static void write_back(struct buf *stix)
+{
+    struct fuzzing fuzzing = {0};
+    struct fault fault;
+    enum json_split_kind kind;
+    unsigned events = 0;
+    size_t len = stix->len;
+    must(buf_extend(stix, JSON_PADDING) != NULL && misp_writer_new(&fuzzing.writer) == ERR_OK);
+    fuzzing.text = stix->at;
+    must(json_split(bytes_of(stix->at, len), STR("objects"), &kind, add, &fuzzing, &fault) == ERR_OK);
+    must(misp_writer_finish(fuzzing.writer, count, &events) == ERR_OK && events == 1);
+    misp_writer_free(fuzzing.writer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct json_parser *parser;
+    struct misp_report report;
+    struct fault fault = {0};
+    struct buf stix;
+    uint8_t *copy = calloc(1, size + JSON_PADDING);
+    must(copy != NULL && json_parser_new(1 << 20, &parser) == ERR_OK);
+    if (size > 0)
+        memcpy(copy, data, size);
+    buf_init(&stix, 64 << 20);
+    if (size <= 1 << 20 && misp_read(parser, bytes_of(copy, size), &stix, &report, &fault) == ERR_OK)
+        write_back(&stix);
+    buf_deinit(&stix);
+    json_parser_free(parser);
+    free(copy);
+    return 0;
+}

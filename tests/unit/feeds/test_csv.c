@@ -1,0 +1,195 @@
+/* Tables and plain lists. */
+#include "misp_test.h"
+
+#include "feeds/csv.h"
+
+struct result {
+    struct buf out;
+    struct csv_report report;
+    struct fault fault;
+    size_t bad_line;
+};
+
+static void note_refusal(void *ctx, size_t line, struct str value, const char *what)
+{
+    struct result *result = ctx;
+    (void)value;
+    assert_non_null(what);
+    result->bad_line = line;
+}
+
+static err_t convert(struct result *result, const char *map_text, const char *text, const char *previous)
+{
+    struct csv_map map;
+    *result = (struct result) {0};
+    buf_init(&result->out, 1 << 20);
+    err_t err = csv_map_parse(str_of(map_text), &map, &result->fault);
+    struct csv_setup setup = {.map = &map,
+                              .source = STR("abuse"),
+                              .previous = bytes_from_str(str_of(previous)),
+                              .now_us = INT64_C(1790000000000000),
+                              .refuse = note_refusal,
+                              .ctx = result};
+    if (err == ERR_OK)
+        err = csv_read(bytes_from_str(str_of(text)), &setup, &result->out, &result->report, &result->fault);
+    return err;
+}
+
+static bool take_object(void *ctx, struct json_slice slice)
+{
+    struct result *result = ctx;
+    struct json_parser *parser;
+    struct json_doc doc;
+    struct arena arena;
+    struct stix_object object;
+    char *copy = padded((struct str) {(char *)result->out.at + slice.from, slice.len});
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(json_parser_new(1 << 20, &parser), ERR_OK);
+    assert_int_equal(json_parse(parser, bytes_of(copy, slice.len), &doc, &result->fault), ERR_OK);
+    err_t err = stix_read(json_root(&doc), &arena, &object, &result->fault);
+    if (err != ERR_OK)
+        print_message("# %s\n", result->fault.what);
+    assert_int_equal(err, ERR_OK);
+    if (object.type->category == STIX_SCO) {
+        enum stix_sco_id id;
+        assert_int_equal(stix_sco_id_check(&object, &id, NULL), ERR_OK);
+        assert_int_equal(id, STIX_SCO_ID_MATCH);
+    }
+    json_parser_free(parser);
+    arena_deinit(&arena);
+    free(copy);
+    return true;
+}
+
+/* Every object is STIX, and the text has `part`. */
+static void expect(struct result *result, const char *part)
+{
+    enum json_split_kind kind;
+    assert_int_equal(
+        json_split(buf_bytes(&result->out), STR("objects"), &kind, take_object, result, &result->fault),
+        ERR_OK);
+    if (memmem(result->out.at, result->out.len, part, strlen(part)) == NULL)
+        fail_msg("%s is not in %.*s", part, (int)result->out.len, (char *)result->out.at);
+}
+
+static void a_plain_list(void **state)
+{
+    (void)state;
+    struct result r;
+    assert_int_equal(convert(&r, "",
+                             "# bad addresses\r\n192.0.2.1\nhxxp://evil[.]example/a,b\"c\n\n2001:db8::1\n"
+                             "evil.example\nme@evil.example\nd41d8cd98f00b204e9800998ecf8427e\n192.0.2.1\n"
+                             "what is this\n198.51.100.0/24",
+                             NULL),
+                     ERR_OK);
+    assert_int_equal(r.report.rows, 9);
+    assert_int_equal(r.report.objects, 7);
+    assert_int_equal(r.report.refused, 1);
+    assert_int_equal(r.bad_line, 10);
+    assert_int_equal(r.report.refanged, 1);
+    expect(&r, "[url:value = 'http://evil.example/a,b\\\"c']");
+    expect(&r, "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']");
+    expect(&r, "[ipv4-addr:value = '198.51.100.0/24']");
+    buf_deinit(&r.out);
+}
+
+static void a_table(void **state)
+{
+    (void)state;
+    struct result r;
+    static const char map[] = "type=ipv4-addr value=col:ip valid_from=col:seen name=\"a scanner\" "
+                              "labels=bot,col:family confidence=col:sure";
+    assert_int_equal(convert(&r, map,
+                             "seen,ip,family,sure\r\n2026-01-02,192.0.2.1,\"Mirai, the \"\"new\"\"\",80\r\n"
+                             "2026-01-02T03:04:05+09:00,192.0.2.2,,x\r\n,no,,\r\n",
+                             NULL),
+                     ERR_OK);
+    assert_int_equal(r.report.objects, 2);
+    assert_int_equal(r.report.refused, 1);
+    expect(&r, "\"labels\":[\"bot\",\"Mirai, the \\\"new\\\"\"]");
+    expect(&r, "\"valid_from\":\"2026-01-01T18:04:05.000Z\"");
+    expect(&r, "\"confidence\":80");
+    expect(&r, "\"name\":\"a scanner\"");
+    buf_deinit(&r.out);
+    assert_int_equal(convert(&r, "value=col:nothing", "a,b\n", NULL), ERR_INVALID);
+    buf_deinit(&r.out);
+}
+
+static void observables_have_their_own_ids(void **state)
+{
+    (void)state;
+    struct result r;
+    assert_int_equal(convert(&r, "as=observable header=no delimiter=tab value=col:2 type=auto",
+                             "x\tevil.example\ny\td41d8cd98f00b204e9800998ecf8427e\n", NULL),
+                     ERR_OK);
+    assert_int_equal(r.report.objects, 2);
+    expect(&r, "domain-name--");
+    buf_deinit(&r.out);
+}
+
+static void the_same_list_is_the_same_and_what_is_gone_is_revoked(void **state)
+{
+    (void)state;
+    struct result one, two, three;
+    assert_int_equal(convert(&one, "", "a.example\nb.example\n", NULL), ERR_OK);
+    assert_int_equal(convert(&two, "", "a.example\nb.example\n", NULL), ERR_OK);
+    assert_true(str_eq(buf_str(&one.out), buf_str(&two.out)));
+    assert_int_equal(convert(&three, "", "b.example\nc.example\n", "a.example\nb.example\n"), ERR_OK);
+    assert_int_equal(three.report.objects, 2);
+    assert_int_equal(three.report.revoked, 1);
+    expect(&three,
+           "\"modified\":\"2026-09-21T14:13:20.000Z\",\"revoked\":true,\"pattern\":\"[domain-name:value = "
+           "'a.example']");
+    buf_deinit(&one.out);
+    buf_deinit(&two.out);
+    buf_deinit(&three.out);
+}
+
+static void bad_mappings_and_records(void **state)
+{
+    (void)state;
+    static const char *const maps[] = {"type", "=x", "nonsense=1", "header=maybe", "name=\"x", "value="};
+    struct result r;
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        assert_int_not_equal(convert(&r, maps[i], "a\n", NULL), ERR_OK);
+        buf_deinit(&r.out);
+    }
+    /* A broken record never fails its neighbours. */
+    assert_int_equal(
+        convert(&r, "value=col:v", "v\na.exa\"mple\n\"b.example\"x\nc.example\n\"d.example\n", NULL), ERR_OK);
+    assert_int_equal(r.report.objects, 1);
+    assert_int_equal(r.report.refused, 3);
+    buf_deinit(&r.out);
+    assert_int_equal(convert(&r, "", "\xff\n", NULL), ERR_OK);
+    assert_int_equal(r.report.refused, 1);
+    buf_deinit(&r.out);
+}
+
+static void every_prefix_is_read(void **state)
+{
+    (void)state;
+    static const char text[] = "v,w\r\n\"a.example\",1\r\nb.example,\"2\n\"\r\n";
+    for (size_t len = 0; len < sizeof text; len++) {
+        char prefix[sizeof text];
+        struct result r;
+        memcpy(prefix, text, len);
+        prefix[len < sizeof prefix ? len : len - 1] = '\0';
+        err_t err = convert(&r, "value=col:1", prefix, NULL);
+        assert_true(err == ERR_OK || (err == ERR_INVALID && len == 0));
+        assert_true(r.report.objects <= 2);
+        buf_deinit(&r.out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plain_list),
+        cmocka_unit_test(a_table),
+        cmocka_unit_test(observables_have_their_own_ids),
+        cmocka_unit_test(the_same_list_is_the_same_and_what_is_gone_is_revoked),
+        cmocka_unit_test(bad_mappings_and_records),
+        cmocka_unit_test(every_prefix_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
