@@ -23,6 +23,8 @@ struct command_host {
     const struct conf *conf;
     const struct os *os;
     void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
+    void (*view_read)(void *ctx,
+                      unsigned partner); /* what was decided for it shall be signed; NULL: nobody signs */
     /* Members of `status` that only the running node knows: link and session of this partner. */
     void (*peer_status)(void *ctx, unsigned partner, struct buf *out);
     void (*node_status)(void *ctx, struct buf *out);
@@ -104,7 +106,7 @@ void line_end(struct buf *out);
 /* The rows, by file. */
 extern const struct command command_source_rows[], command_peer_rows[], command_policy_rows[],
     command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_status_rows[],
-    command_taxii_rows[], command_feed_rows[], command_find_rows[];
+    command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[];
 
 /* command_graph.c, for the table of streams. */
 NODISCARD err_t command_graph_begin(struct command_call *call, void **out);

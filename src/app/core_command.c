@@ -359,6 +359,13 @@ void core_metrics(struct core_role *role, struct bytes body)
 
 /* --- what commands see of the role --- */
 
+static void view_read(void *ctx, unsigned partner)
+{
+    struct core_role *role = ctx;
+    role->polled |= UINT64_C(1) << partner;
+    core_wake(role);
+}
+
 static void peers_changed(void *ctx)
 {
     struct core_role *role = ctx;
@@ -439,6 +446,7 @@ void core_command_host(struct core_role *role)
                                         .conf = role->conf,
                                         .os = role->os,
                                         .peers_changed = peers_changed,
+                                        .view_read = view_read,
                                         .peer_status = peer_status,
                                         .node_status = node_status,
                                         .feeds_changed = feeds_changed,

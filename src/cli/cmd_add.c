@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/message.h"
+#include "cli/convert.h"
 #include "cli/text.h"
 #include "core/hash.h"
 #include "core/mem.h"
@@ -41,7 +42,8 @@ struct add {
     uint64_t totals[8];
     int64_t told_us;
     bool bar;
-    bool broken; /* the conversation is over: `status` says how */
+    bool broken;            /* the conversation is over: `status` says how */
+    struct convert convert; /* its `as` is NULL for STIX */
     int status;
 };
 
@@ -371,11 +373,38 @@ static bool send_file(struct add *add)
     return flush(add) && take_answers(add, 0);
 }
 
-static bool add_file(struct add *add)
+static void reset(struct add *add)
 {
     add->out = add->back = add->objects = add->objects_done = add->cut_end = add->bytes_done = 0;
     add->fault = (struct fault) {0};
     buf_clear(&add->batch);
+}
+
+/* One text that a conversion made stands where the file would. */
+static bool send_converted(void *ctx, struct bytes text)
+{
+    struct add *add = ctx;
+    struct bytes file = add->text.bytes;
+    reset(add);
+    add->text.bytes = text;
+    bool on = send_file(add);
+    add->text.bytes = file;
+    return on;
+}
+
+static bool send_as(struct add *add)
+{
+    add->convert.path = add->path;
+    add->convert.failed = false;
+    bool on = convert_run(&add->convert, add->text.bytes, send_converted, add);
+    if (add->convert.failed)
+        add->status = CLI_FAILED;
+    return on;
+}
+
+static bool add_file(struct add *add)
+{
+    reset(add);
     if (!text_open(add->path, "nothing of it was added", &add->text)) {
         add->status = CLI_FAILED;
         return true; /* the other files all the same */
@@ -384,7 +413,7 @@ static bool add_file(struct add *add)
     if (add->text.bytes.len == 0)
         add->status = cli_fail("is it the right one?", "%s: it is empty", add->path);
     else
-        on = send_file(add);
+        on = add->convert.as != NULL ? send_as(add) : send_file(add);
     text_close(&add->text);
     return on;
 }
@@ -452,6 +481,24 @@ static int add_all(struct add *add, const char *source)
     return add->totals[4] + add->totals[REFUSED] > 0 ? CLI_FAILED : CLI_OK;
 }
 
+/* --as and what belongs to it. */
+static int read_convert(struct cli_call *call, const char *source, struct convert *out)
+{
+    const char *as = cli_option(call, "as"), *previous = cli_option(call, "previous");
+    *out = (struct convert) {.as = as,
+                             .map = cli_option(call, "map"),
+                             .source = source,
+                             .now_us = call->os->wall_us(call->os->ctx)};
+    buf_init(&out->previous, LIMIT_MISP_STIX_BYTES);
+    if (as == NULL && (out->map != NULL || previous != NULL))
+        return cli_usage(call, "--map and --previous belong to --as csv or --as list");
+    if (as != NULL && !convert_known(as))
+        return cli_usage(call, "--as takes misp, csv or list");
+    if (as != NULL && strcmp(as, "csv") == 0 && out->map == NULL)
+        return cli_usage(call, "--as csv needs --map 'type=... value=col:NAME'");
+    return previous == NULL || cli_read(call, previous, &out->previous) ? CLI_OK : CLI_FAILED;
+}
+
 static int run_add(struct cli_call *call)
 {
     const char *source = cli_option(call, "source");
@@ -459,12 +506,18 @@ static int run_add(struct cli_call *call)
         return cli_usage(call, "--source NAME is needed: where it comes from decides what it may mean");
     if (!str_is_utf8(str_of(source)))
         return cli_usage(call, "--source is not UTF-8");
+    struct convert convert;
+    int usage = read_convert(call, source, &convert);
+    if (usage != CLI_OK)
+        return usage;
     struct add *add = mem_alloc(sizeof *add);
     if (add == NULL || json_parser_new(LINE_BYTES_MAX, &add->parser) != ERR_OK) {
         mem_free(add);
+        buf_deinit(&convert.previous);
         return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
     }
     add->call = call;
+    add->convert = convert;
     add->bar = !call->json && os_term_is(2);
     add->told_us = call->os->mono_us(call->os->ctx);
     buf_init(&add->batch, LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES + 64);
@@ -477,6 +530,7 @@ static int run_add(struct cli_call *call)
     json_parser_free(add->parser);
     buf_deinit(&add->batch);
     buf_deinit(&add->line);
+    buf_deinit(&add->convert.previous);
     mem_free(add);
     return status;
 }
@@ -491,7 +545,10 @@ static const struct cli_command commands[] = {
          "what was acknowledged stays. Exit status 1 when anything was refused.",
      .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
      .many = true,
-     .options = {{"source", CLI_TEXT, NULL, "NAME", "where it comes from"}},
+     .options = {{"source", CLI_TEXT, NULL, "NAME", "where it comes from"},
+                 {"as", CLI_TEXT, NULL, "FORMAT", "misp (events), csv (a table), list (one value a line)"},
+                 {"map", CLI_TEXT, NULL, "TEXT", "of a table: type=ipv4-addr value=col:ip labels=botnet"},
+                 {"previous", CLI_TEXT, NULL, "FILE", "the list as it was: what is gone is revoked"}},
      .run = run_add},
 };
 

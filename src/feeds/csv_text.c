@@ -18,6 +18,8 @@ void csv_reader_deinit(struct csv_reader *reader)
 struct str csv_field(const struct csv_reader *reader, size_t index)
 {
     size_t from = index == 0 ? 0 : reader->ends[index - 1];
+    if (reader->fields.at == NULL) /* nothing but empty fields so far */
+        return STR("");
     return (struct str) {(const char *)reader->fields.at + from, reader->ends[index] - from};
 }
 

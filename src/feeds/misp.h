@@ -48,7 +48,7 @@ struct misp_writer;
 /* Gathers the objects of one view; memory grows with them, up to LIMIT_MISP_WRITE_BYTES. */
 NODISCARD err_t misp_writer_new(struct misp_writer **out);
 void misp_writer_free(struct misp_writer *writer);
-/* One STIX object, any type, followed by JSON_PADDING readable bytes; of several with one id the last one
+/* One STIX object, any type, followed by JSON_PADDING readable bytes; of several with one id the newest
  * counts. What cannot be parsed is refused and not kept. */
 NODISCARD err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fault *fault);
 

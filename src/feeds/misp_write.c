@@ -110,6 +110,8 @@ static err_t keep(struct misp_writer *writer, struct str id, const struct kept *
     if (err != ERR_OK)
         return err;
     const uint64_t *before = map_get(&writer->ids, key.b);
+    if (before != NULL && stamp_cmp(kept->version, writer->kept[*before - 1].version) < 0)
+        return ERR_OK;
     if (before != NULL)
         writer->kept[*before - 1].level = MISP_GONE;
     if ((err = map_put(&writer->ids, key.b, writer->count + 1)) != ERR_OK)
@@ -128,15 +130,18 @@ err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fa
     err_t err = json_parse(writer->parser, object, &doc, fault);
     if (err != ERR_OK)
         return err;
-    struct json_val root = json_root(&doc);
+    struct json_val root = json_root(&doc), revoked;
+    if (json_get_str(root, STR("modified"), &type) && stamp_parse(type, &kept.version, NULL) != ERR_OK)
+        kept.version = (struct stamp) {0};
     if (!json_get_str(root, STR("id"), &id) || !stix_id_parse(id, &key) ||
         !json_get_str(root, STR("type"), &type))
         return fault_set(fault, ERR_INVALID, 0, "this is no STIX object");
     memcpy(kept.uuid.b, key.b, UUID_SIZE);
     if (!read_element(root, &kept, &data)) {
+        bool gone = json_get(root, STR("revoked"), &revoked) && json_is(revoked, JSON_TRUE);
         if (is_context(root, type))
             return ERR_OK;
-        kept.level = MISP_LOOSE;
+        kept.level = gone ? MISP_GONE : MISP_LOOSE;
         data = root;
         kept.report = str_eq(type, STR("report")) || str_eq(type, STR("grouping"));
     }
@@ -493,7 +498,7 @@ static void put_shell(struct joining *joining, struct buf *out)
                ",\"date\":\"%.10s\",\"timestamp\":\"%lld\",\"publish_timestamp\":\"%lld\",\"published\":true,"
                "\"analysis\":\"2\",\"threat_level_id\":\"4\",\"distribution\":\"0\","
                "\"Orgc\":{\"name\":\"bongsu\",\"uuid\":\"%.36s\"}",
-               time.text, (long long)seconds, (long long)seconds, MISP_AUTHOR + sizeof "identity-");
+               time.text, (long long)seconds, (long long)seconds, &MISP_AUTHOR[sizeof "identity-"]);
     if (first->report && parse(joining->writer, joining->writer->parser, first->data, &doc) == ERR_OK)
         misp_loose_tags(json_root(&doc), out);
     buf_putc(out, '}');

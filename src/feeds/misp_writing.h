@@ -3,18 +3,20 @@
 
 #include "core/arena.h"
 #include "core/map.h"
+#include "core/stamp.h"
 #include "feeds/misp_state.h"
 
 enum { MISP_LOCAL = MISP_LEVELS, MISP_LOOSE, MISP_GONE };
 
 /* One object that was added; its texts live in the writer's arena. */
 struct kept {
-    struct uuid event; /* that it belongs to */
-    unsigned level;    /* enum misp_level, MISP_LOCAL, MISP_LOOSE, MISP_GONE: a later one took its place */
-    uint64_t position; /* among its kind; of a loose one its order of arrival */
-    struct uuid uuid;  /* of its id */
-    struct str data;   /* its own members (or "[pieces]"); of a loose object the object itself */
-    bool report;       /* loose: others stand in its object_refs */
+    struct uuid event;    /* that it belongs to */
+    unsigned level;       /* enum misp_level, MISP_LOCAL, MISP_LOOSE, MISP_GONE: a later one took its place */
+    uint64_t position;    /* among its kind; of a loose one its order of arrival */
+    struct stamp version; /* of the STIX object */
+    struct uuid uuid;     /* of its id */
+    struct str data;      /* its own members (or "[pieces]"); of a loose object the object itself */
+    bool report;          /* loose: others stand in its object_refs */
 };
 
 struct misp_writer {

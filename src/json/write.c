@@ -191,7 +191,7 @@ void json_write_str(struct buf *out, struct str s)
 {
     struct write w;
     write_begin(&w, out);
-    write_string(&w, s.at, s.len, 0);
+    write_string(&w, s.len == 0 ? "" : s.at, s.len, 0);
     write_sync(&w);
 }
 

@@ -1,0 +1,250 @@
+/* misp export: a directory that any MISP can subscribe to, of what one partner's view shows. */
+#include <stdio.h>
+
+#include "app/file.h"
+#include "cli/cli.h"
+#include "core/limit.h"
+#include "core/map.h"
+#include "core/mem.h"
+#include "core/uuid.h"
+#include "feeds/misp.h"
+
+enum { SIGN_WAIT_US = 2000000 };
+
+struct feed {
+    struct cli_call *call;
+    const char *dir;
+    struct misp_writer *writer;
+    struct map withdrawn; /* seq of leaves whose object is out of the view */
+    struct map written;   /* uuids */
+    struct buf object, manifest, hashes;
+    uint64_t next, to;
+    bool more; /* something is about to be signed */
+    size_t objects, events, refused;
+    bool bad; /* said */
+    err_t err;
+};
+
+/* --- the view --- */
+
+static void take_object(struct feed *feed, const struct line *line)
+{
+    uint64_t seq = line_u64(line, "seq");
+    struct str object = line_str(line, "object");
+    struct fault fault = {0};
+    if (map_get(&feed->withdrawn, &seq) != NULL)
+        return;
+    buf_clear(&feed->object);
+    buf_put_str(&feed->object, object);
+    uint8_t *padding = buf_extend(&feed->object, JSON_PADDING);
+    if (padding == NULL) {
+        feed->err = buf_err(&feed->object);
+        return;
+    }
+    memset(padding, 0, JSON_PADDING);
+    err_t err = misp_writer_add(feed->writer, bytes_of(feed->object.at, object.len), &fault);
+    if (err == ERR_NOMEM || err == ERR_FULL)
+        feed->err = err;
+    feed->refused += err != ERR_OK;
+    feed->objects += err == ERR_OK;
+}
+
+static void take_line(struct feed *feed, struct str json)
+{
+    struct line *line = line_read(json);
+    if (line == NULL)
+        return;
+    if (line_has(line, "withdrawn")) {
+        uint64_t seq = line_u64(line, "withdrawn");
+        err_t err = map_put(&feed->withdrawn, &seq, 1);
+        if (err != ERR_OK)
+            feed->err = err;
+    } else if (line_has(line, "object")) {
+        take_object(feed, line);
+    } else if (line_has(line, "next")) {
+        feed->next = line_u64(line, "next");
+        feed->to = line_u64(line, "to");
+        feed->more = line_is(line, "more");
+    }
+    line_free(line);
+}
+
+/* One page; the exit status. */
+static int read_page(struct feed *feed, const char *audience, bool withdrawn)
+{
+    struct control_link link;
+    struct buf line;
+    struct str answer;
+    int status = CLI_FAILED;
+    if (!control_connect(feed->call, &link))
+        return CLI_FAILED;
+    buf_init(&line, 4096);
+    buf_put_str(&line, STR("{\"command\":\"misp.view\",\"args\":{\"audience\":"));
+    json_write_str(&line, str_of(audience));
+    buf_printf(&line, ",\"from\":\"%llu\"", (unsigned long long)feed->next);
+    if (feed->to != UINT64_MAX)
+        buf_printf(&line, ",\"to\":\"%llu\"", (unsigned long long)feed->to);
+    buf_printf(&line, "%s}}\n", withdrawn ? ",\"withdrawn\":true" : "");
+    if (buf_err(&line) == ERR_OK && control_send(&link, buf_bytes(&line)) == ERR_OK) {
+        while (control_line(&link, &answer) == ERR_OK) {
+            if (control_is_done(answer)) {
+                status = control_result(answer);
+                break;
+            }
+            take_line(feed, answer);
+        }
+    }
+    buf_deinit(&line);
+    control_hang_up(&link);
+    return status;
+}
+
+/* What is decided becomes visible when it is signed, and it is signed because somebody asks. */
+static int await_view(struct feed *feed, const char *audience)
+{
+    const struct os *os = feed->call->os;
+    int64_t until_us = os->mono_us(os->ctx) + SIGN_WAIT_US;
+    int status;
+    do {
+        feed->next = INT64_MAX; /* behind all: nothing is shown */
+        feed->to = UINT64_MAX;
+        status = read_page(feed, audience, true);
+    } while (status == CLI_OK && feed->more && os->mono_us(os->ctx) < until_us);
+    feed->to = UINT64_MAX;
+    return status;
+}
+
+/* All pages up to what is visible when the first one is read. */
+static int read_view(struct feed *feed, const char *audience, bool withdrawn)
+{
+    feed->next = 0;
+    do {
+        uint64_t before = feed->next;
+        int status = read_page(feed, audience, withdrawn);
+        if (status != CLI_OK)
+            return status;
+        if (feed->err != ERR_OK)
+            return cli_fail(NULL, "the view does not fit into memory: %s", err_text(feed->err));
+        if (feed->next == before && feed->next < feed->to)
+            return cli_fail(NULL, "the node broke off");
+    } while (feed->next < feed->to);
+    return CLI_OK;
+}
+
+/* --- the directory --- */
+
+static void put_file(struct feed *feed, const char *name, struct bytes content)
+{
+    err_t err = feed->err == ERR_OK ? file_replace(feed->call->os, feed->dir, name, content) : feed->err;
+    if (err != ERR_OK && !feed->bad) {
+        (void)cli_fail(NULL, "%s/%s: %s", feed->dir, name, err_text(err));
+        feed->bad = true;
+    }
+    feed->err = err;
+}
+
+static bool put_event(void *ctx, const struct misp_written *written)
+{
+    struct feed *feed = ctx;
+    char name[64];
+    buf_printf(&feed->manifest, "%s\"%.*s\":%.*s", feed->events > 0 ? ",\n" : "", STR_ARG(written->uuid),
+               STR_ARG(written->manifest));
+    buf_put_str(&feed->hashes, written->hashes);
+    (void)snprintf(name, sizeof name, "%.*s.json", STR_ARG(written->uuid));
+    put_file(feed, name, bytes_from_str(written->event));
+    if (feed->err == ERR_OK)
+        feed->err = map_put(&feed->written, written->uuid.at, 1);
+    feed->events++;
+    return feed->err == ERR_OK;
+}
+
+/* An event that the view no longer shows must not lie there either. Nothing but events is touched. */
+static err_t drop_old(void *ctx, const char *name)
+{
+    struct feed *feed = ctx;
+    struct uuid uuid;
+    char path[FILE_PATH_SIZE];
+    struct str text = str_of(name);
+    if (text.len != UUID_TEXT_SIZE + 5 || !str_ends(text, STR(".json")) ||
+        !uuid_parse((struct str) {name, UUID_TEXT_SIZE}, &uuid) || map_get(&feed->written, name) != NULL)
+        return ERR_OK;
+    err_t err = file_path(feed->dir, name, path);
+    return err != ERR_OK ? err : feed->call->os->path_unlink(feed->call->os->ctx, path);
+}
+
+static int write_dir(struct feed *feed)
+{
+    const struct os *os = feed->call->os;
+    err_t err = os->dir_make(os->ctx, feed->dir);
+    if (err != ERR_OK)
+        return cli_fail(NULL, "%s: %s", feed->dir, err_text(err));
+    buf_putc(&feed->manifest, '{');
+    err = misp_writer_finish(feed->writer, put_event, feed);
+    buf_put_str(&feed->manifest, STR("}\n"));
+    if (err == ERR_OK)
+        err = feed->err;
+    if (err == ERR_OK && (err = buf_err(&feed->manifest)) == ERR_OK)
+        err = buf_err(&feed->hashes);
+    if (err != ERR_OK)
+        return feed->bad ? CLI_FAILED : cli_fail(NULL, "the events could not be written: %s", err_text(err));
+    /* The manifest last but for what it no longer names: a reader in between finds every event it names. */
+    put_file(feed, "hashes.csv", buf_bytes(&feed->hashes));
+    put_file(feed, "manifest.json", buf_bytes(&feed->manifest));
+    if (feed->err != ERR_OK)
+        return CLI_FAILED;
+    if ((err = os->dir_list(os->ctx, feed->dir, drop_old, feed)) != ERR_OK)
+        return cli_fail("delete by hand what manifest.json does not name", "%s: %s", feed->dir,
+                        err_text(err));
+    return CLI_OK;
+}
+
+static void say(const struct feed *feed)
+{
+    const char *format = feed->call->json ? "{\"events\":%zu,\"objects\":%zu,\"refused\":%zu}\n"
+                                          : "%zu events of %zu objects (%zu could not be read)\n";
+    (void)printf(format, feed->events, feed->objects, feed->refused);
+}
+
+static int export_feed(struct cli_call *call)
+{
+    static const struct hash_sip_key sip = {{0}}; /* of our own numbers and names */
+    const char *audience = call->args[0];
+    struct feed feed = {.call = call, .dir = call->args[1], .to = UINT64_MAX};
+    if (misp_writer_new(&feed.writer) != ERR_OK)
+        return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
+    map_init(&feed.withdrawn, sizeof(uint64_t), LIMIT_MISP_WRITE_BYTES / 256, &sip);
+    map_init(&feed.written, UUID_TEXT_SIZE, LIMIT_MISP_WRITE_BYTES / 256, &sip);
+    buf_init(&feed.object, LIMIT_OBJECT_BYTES + JSON_PADDING);
+    buf_init(&feed.manifest, LIMIT_MISP_STIX_BYTES);
+    buf_init(&feed.hashes, LIMIT_MISP_STIX_BYTES);
+    int status = await_view(&feed, audience);
+    if (status == CLI_OK)
+        status = read_view(&feed, audience, true);
+    if (status == CLI_OK)
+        status = read_view(&feed, audience, false);
+    if (status == CLI_OK)
+        status = write_dir(&feed);
+    if (status == CLI_OK)
+        say(&feed);
+    buf_deinit(&feed.hashes);
+    buf_deinit(&feed.manifest);
+    buf_deinit(&feed.object);
+    map_deinit(&feed.written);
+    map_deinit(&feed.withdrawn);
+    misp_writer_free(feed.writer);
+    return status;
+}
+
+static const struct cli_command commands[] = {
+    {.words = "misp export",
+     .summary = "write what a partner's view shows as a MISP feed",
+     .help =
+         "DIR gets manifest.json, hashes.csv and a file an event; serve it by any web server that asks for\n"
+         "the partner's credentials, and subscribe to it in MISP as a feed. Run it again to bring it up to\n"
+         "date: events that left the view leave the directory.",
+     .args = {{"AUDIENCE", CLI_TEXT, NULL, NULL, "the partner's view"},
+              {"DIR", CLI_TEXT, NULL, NULL, "is made"}},
+     .run = export_feed},
+};
+
+const struct cli_group cli_misp = {commands, 1};

@@ -1,0 +1,141 @@
+#include "cli/convert.h"
+
+#include <stdio.h>
+
+#include "core/limit.h"
+#include "feeds/csv.h"
+#include "feeds/misp.h"
+
+struct running {
+    struct convert *convert;
+    struct json_parser *parser;
+    struct buf padded, stix;
+    bool (*text)(void *ctx, struct bytes text);
+    void *ctx;
+    size_t number;
+    bool stopped;
+};
+
+bool convert_known(const char *as)
+{
+    static const char *const names[] = {"misp", "csv", "list"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(as, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void say_report(const struct running *running, const struct misp_report *report)
+{
+    const char *path = running->convert->path;
+    if (report->invalid > 0)
+        (void)fprintf(stderr,
+                      "%s: event %zu: %zu values are not what their type says; kept as custom objects\n",
+                      path, running->number, report->invalid);
+    if (report->kept_here > 0)
+        (void)fprintf(stderr, "%s: event %zu: %zu local tags, proposals and the like stay on this node\n",
+                      path, running->number, report->kept_here);
+    if (!report->published)
+        (void)fprintf(stderr, "%s: event %zu is not published: it stays on this node\n", path,
+                      running->number);
+}
+
+static bool take_event(void *ctx, struct bytes event)
+{
+    struct running *running = ctx;
+    struct misp_report report;
+    struct fault fault = {0};
+    buf_clear(&running->padded);
+    buf_clear(&running->stix);
+    buf_put(&running->padded, event.at, event.len);
+    uint8_t *padding = buf_extend(&running->padded, JSON_PADDING);
+    if (padding != NULL)
+        memset(padding, 0, JSON_PADDING);
+    running->number++;
+    struct bytes text = bytes_of(running->padded.at, event.len);
+    err_t err =
+        padding == NULL ? ERR_LIMIT : misp_read(running->parser, text, &running->stix, &report, &fault);
+    if (err == ERR_OK) {
+        say_report(running, &report);
+        running->stopped = !running->text(running->ctx, buf_bytes(&running->stix));
+    } else {
+        running->convert->failed = true;
+        (void)cli_fail("it is refused and kept as it is: bongsu quarantine list", "%s: event %zu: %s",
+                       running->convert->path, running->number,
+                       fault.what[0] != '\0' ? fault.what : err_text(err));
+        running->stopped = !running->text(running->ctx, event);
+    }
+    return !running->stopped;
+}
+
+static bool run_misp(struct running *running, struct bytes input)
+{
+    struct buf scratch;
+    struct fault fault = {0};
+    buf_init(&scratch, LIMIT_MISP_STIX_BYTES);
+    err_t err = misp_split(input, &scratch, take_event, running, &fault);
+    buf_deinit(&scratch);
+    if (err != ERR_OK && !running->stopped) {
+        (void)cli_fail("what was read before it is added", "%s: %s", running->convert->path,
+                       fault.what[0] != '\0' ? fault.what : err_text(err));
+        running->convert->failed = true;
+    }
+    return !running->stopped;
+}
+
+static void say_row(void *ctx, size_t line, struct str value, const char *what)
+{
+    struct convert *convert = ctx;
+    convert->failed = true;
+    (void)fprintf(stderr, "%s: line %zu: %.*s: %s\n", convert->path, line,
+                  (int)(value.len < 200 ? value.len : 200), value.at, what);
+}
+
+static bool run_table(struct running *running, struct bytes input)
+{
+    struct convert *convert = running->convert;
+    bool list = strcmp(convert->as, "list") == 0;
+    struct csv_map map;
+    struct csv_report report;
+    struct fault fault = {0};
+    struct csv_setup setup = {.map = &map,
+                              .source = str_of(convert->source),
+                              .previous = buf_bytes(&convert->previous),
+                              .now_us = convert->now_us,
+                              .refuse = say_row,
+                              .ctx = convert};
+    err_t err = csv_map_parse(str_of(list || convert->map == NULL ? "" : convert->map), &map, &fault);
+    if (err == ERR_OK)
+        err = csv_read(input, &setup, &running->stix, &report, &fault);
+    if (err != ERR_OK) {
+        (void)cli_fail("docs/guide: the mapping of a table", "%s: %s", convert->path,
+                       fault.what[0] != '\0' ? fault.what : err_text(err));
+        convert->failed = true;
+        return true;
+    }
+    if (report.refanged > 0)
+        (void)fprintf(stderr, "%s: %zu values were defanged (hxxp, [.]) and are armed again\n", convert->path,
+                      report.refanged);
+    return report.objects + report.revoked == 0 || running->text(running->ctx, buf_bytes(&running->stix));
+}
+
+bool convert_run(struct convert *convert, struct bytes input, bool (*text)(void *ctx, struct bytes text),
+                 void *ctx)
+{
+    struct running running = {.convert = convert, .text = text, .ctx = ctx};
+    bool on = true;
+    if (json_parser_new(LIMIT_MISP_STIX_BYTES, &running.parser) != ERR_OK) {
+        (void)cli_fail(NULL, "%s", err_text(ERR_NOMEM));
+        return false;
+    }
+    buf_init(&running.padded, LIMIT_MISP_STIX_BYTES);
+    buf_init(&running.stix, LIMIT_MISP_STIX_BYTES);
+    if (strcmp(convert->as, "misp") == 0)
+        on = run_misp(&running, input);
+    else
+        on = run_table(&running, input);
+    buf_deinit(&running.stix);
+    buf_deinit(&running.padded);
+    json_parser_free(running.parser);
+    return on;
+}

@@ -1,0 +1,22 @@
+/* Other formats on their way into `add`: a text becomes STIX, event by event; what cannot be converted goes
+ * on as it is, so that the node refuses it and keeps its bytes. */
+#pragma once
+
+#include "cli/cli.h"
+
+struct convert {
+    const char *as;      /* "misp", "csv" or "list" */
+    const char *map;     /* of a table; NULL: none */
+    const char *source;  /* part of the ids of a list */
+    struct buf previous; /* the list as it was; empty: nothing is revoked */
+    int64_t now_us;
+    const char *path; /* for messages */
+    bool failed;      /* something was refused */
+};
+
+/* Is there such a format? */
+bool convert_known(const char *as);
+/* Calls `text` for each text to be added; false from it stops. False: stopped, or the mapping is wrong
+ * (said). */
+NODISCARD bool convert_run(struct convert *convert, struct bytes input,
+                           bool (*text)(void *ctx, struct bytes text), void *ctx);
