@@ -63,5 +63,8 @@ NODISCARD err_t stix_check_named_extension(struct stix_reader *r, const struct s
                                            struct str name, struct json_val v);
 NODISCARD err_t stix_check_defined_extension(struct stix_reader *r, struct json_val v);
 
+/* indicator.c: the pattern of an indicator whose pattern_type is stix (section 9). */
+NODISCARD err_t stix_check_indicator(struct stix_reader *r);
+
 /* whole.c: after the walk, references gathered: what no single value shows. */
 NODISCARD err_t stix_check_whole(struct stix_reader *r);

@@ -356,6 +356,7 @@ static err_t check_extension_definition(struct stix_reader *r)
 static err_t (*const of_type[STIX_TYPE_COUNT])(struct stix_reader *r) = {
     [STIX_TYPE_UNKNOWN] = check_custom,
     [STIX_TYPE_ATTACK_PATTERN] = check_attack_pattern,
+    [STIX_TYPE_INDICATOR] = stix_check_indicator,
     [STIX_TYPE_VULNERABILITY] = check_vulnerability,
     [STIX_TYPE_OBSERVED_DATA] = check_observed_data,
     [STIX_TYPE_RELATIONSHIP] = check_relationship,
