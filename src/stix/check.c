@@ -27,7 +27,8 @@ static bool any_hex(char c)
     return lower_hex(c) || (c >= 'A' && c <= 'F');
 }
 
-static bool all(struct str text, bool (*of)(char c))
+/* Inlined with its test: hashes alone are a tenth of many feeds. */
+static inline __attribute__((always_inline)) bool all(struct str text, bool (*of)(char c))
 {
     for (size_t i = 0; i < text.len; i++)
         if (!of(text.at[i]))
@@ -188,9 +189,15 @@ static bool email_ok(struct str text)
 
 static bool number_ok(struct str text, unsigned max)
 {
-    uint64_t value;
-    return text.len > 0 && text.len <= 3 && (text.len == 1 || text.at[0] != '0') &&
-           str_to_u64(text, max, &value);
+    unsigned value = 0;
+    if (text.len == 0 || text.len > 3 || (text.len > 1 && text.at[0] == '0'))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!digit(text.at[i]))
+            return false;
+        value = 10 * value + (unsigned)(text.at[i] - '0');
+    }
+    return value <= max;
 }
 
 /* Cuts a CIDR suffix off; false when it is no number up to `max`. */
