@@ -15,7 +15,8 @@
 
 struct core_role;
 
-#define CORE_STORE_DIR "store" /* below the node's directory: gate_setup.dir */
+#define CORE_STORE_DIR   "store" /* below the node's directory: gate_setup.dir */
+#define CORE_SEARCH_FILE CORE_STORE_DIR "/search.db"
 
 struct core_links {
     /* This end is side 0 of edge and keeper, side 1 of parent. */

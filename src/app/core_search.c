@@ -4,14 +4,12 @@
 #include "app/core_state.h"
 #include "app/file.h"
 
-#define SEARCH_FILE CORE_STORE_DIR "/search.db"
-
 void core_search_open(struct core_role *role)
 {
     struct searching *s = &role->searching;
     char path[FILE_PATH_SIZE];
     s->loop = role->loop;
-    err_t err = file_path(role->conf->dir, SEARCH_FILE, path);
+    err_t err = file_path(role->conf->dir, CORE_SEARCH_FILE, path);
     if (err == ERR_OK)
         err = gate_search_open(role->gate, path, &s->search);
     if (err != ERR_OK)

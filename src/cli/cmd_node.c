@@ -164,6 +164,21 @@ static int serve(struct cli_call *call)
     return status == 0 ? CLI_OK : CLI_FAILED;
 }
 
+/* The search file is made again by whoever opens the store next. */
+static err_t drop_search(const struct cli_call *call, const struct conf *conf)
+{
+    static const char *const names[] = {CORE_SEARCH_FILE, CORE_SEARCH_FILE "-wal", CORE_SEARCH_FILE "-shm"};
+    char path[FILE_PATH_SIZE];
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && err == ERR_OK; i++) {
+        err = file_path(conf->dir, names[i], path);
+        if (err == ERR_OK)
+            err = call->os->path_unlink(call->os->ctx, path);
+        err = err == ERR_NOTFOUND ? ERR_OK : err;
+    }
+    return err;
+}
+
 static err_t make_index(const struct cli_call *call, const struct conf *conf, uint64_t *out_objects)
 {
     struct report report;
@@ -202,6 +217,8 @@ static int reindex(struct cli_call *call)
         return cli_fail("stop it first", "the node in %s runs", call->dir);
     }
     err_t err = make_index(call, &conf, &objects);
+    if (err == ERR_OK)
+        err = drop_search(call, &conf);
     if (err == ERR_BUSY)
         return cli_fail("stop it first", "something else has the store in %s open", call->dir);
     if (err != ERR_OK)

@@ -157,7 +157,7 @@ static err_t gather_frame(struct gate_search *s, const struct frame *frame)
         return err == ERR_NOMEM ? err : ERR_NOTFOUND;
     buf_clear(&s->terms);
     buf_clear(&s->text);
-    search_document(&object, envelope.source, &s->terms, &s->text);
+    search_document(&object, envelope.source, &gate->step_arena, &s->terms, &s->text);
     struct search_doc *put = &s->docs[s->count];
     *put = (struct search_doc) {.lsn = frame->lsn};
     put->terms = put_bytes(s, &s->terms);

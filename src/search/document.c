@@ -44,6 +44,7 @@ static const struct {
 
 struct walk {
     struct buf *terms, *text;
+    struct arena *arena;
     struct frame {
         struct json_iter iter;
         bool is_object, hashes;
@@ -85,23 +86,17 @@ static void take_string(struct walk *walk, const struct frame *frame, struct str
         term_put_value(walk->terms, text);
     if (use == USE_LABEL || use == USE_SECTOR)
         term_put(walk->terms, use == USE_LABEL ? TERM_LABEL : TERM_SECTOR, text);
-    if (use == USE_PATTERN)
-        term_put_pattern(walk->terms, text);
+    /* A rule in another language (YARA, Sigma, Snort) is read as text. */
+    if (use == USE_PATTERN && !term_put_pattern(walk->terms, text, walk->arena))
+        use = USE_TEXT;
     if (use == USE_TEXT || use == USE_BOTH || use == USE_LABEL || use == USE_SECTOR)
         put_text(walk, text);
 }
 
-/* An autonomous system by both of its spellings. */
 static void take_number(struct walk *walk, struct str name, struct json_val value)
 {
-    char text[32];
-    if (use_of(name) != USE_NUMBER || !json_is(value, JSON_INT))
-        return;
-    int len = snprintf(text, sizeof text, "as%lld", (long long)json_int(value));
-    if (len <= 2 || (size_t)len >= sizeof text)
-        return;
-    term_put(walk->terms, TERM_VALUE, (struct str) {text, (size_t)len});
-    term_put(walk->terms, TERM_VALUE, (struct str) {text + 2, (size_t)len - 2});
+    if (use_of(name) == USE_NUMBER)
+        term_put_number(walk->terms, json_int(value));
 }
 
 static void enter(struct walk *walk, struct json_val value, struct str name, bool hashes)
@@ -169,10 +164,11 @@ static void put_markings(const struct stix_object *object, struct buf *terms)
         term_put(terms, TERM_MARKING, STR("none"));
 }
 
-void search_document(const struct stix_object *object, uint32_t source, struct buf *terms, struct buf *text)
+void search_document(const struct stix_object *object, uint32_t source, struct arena *arena,
+                     struct buf *terms, struct buf *text)
 {
     char number[16];
-    struct walk walk = {.terms = terms, .text = text};
+    struct walk walk = {.terms = terms, .text = text, .arena = arena};
     int len = snprintf(number, sizeof number, "%u", source);
     term_put(terms, TERM_ALL, STR("."));
     term_put(terms, TERM_TYPE, object->type_name);

@@ -9,5 +9,7 @@
  *
  * Terms: type, source, labels, sectors, markings (a TLP level by its name), creator, names, aliases, external
  * ids, the values of observables, hashes wherever a `hashes` dictionary stands, and what indicator patterns
- * compare with. Text: every other string but identifiers, times, patterns and payloads. */
-void search_document(const struct stix_object *object, uint32_t source, struct buf *terms, struct buf *text);
+ * compare with. `arena` is for the tree of a pattern. Text: every other string but identifiers, times,
+ * patterns and payloads. */
+void search_document(const struct stix_object *object, uint32_t source, struct arena *arena,
+                     struct buf *terms, struct buf *text);

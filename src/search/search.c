@@ -6,7 +6,7 @@
 #include "search/state.h"
 
 /* Another number throws files of before away: whenever words or terms are cut in another way. */
-#define FORM "1"
+#define FORM "2"
 
 err_t search_err(int code)
 {
@@ -344,6 +344,14 @@ static bool part_after(const struct search *search, const struct search_batch *b
     return true;
 }
 
+/* Text is never taken for terms, whatever a sender lets it begin with. */
+static struct str plain_text(struct str text)
+{
+    while (text.len > 0 && text.at[0] == TERM_BEGIN)
+        text = (struct str) {text.at + 1, text.len - 1};
+    return text.len == 0 ? STR("") : text;
+}
+
 static err_t put_docs(sqlite3 *db, const struct search_batch *batch)
 {
     char sql[128], name[PART_NAME_SIZE];
@@ -363,8 +371,8 @@ static err_t put_docs(sqlite3 *db, const struct search_batch *batch)
         buf_put_str(&terms, doc->terms);
         (void)sqlite3_bind_int64(statement, 1, position(doc->lsn));
         (void)sqlite3_bind_text(statement, 2, (const char *)terms.at, (int)terms.len, SQLITE_STATIC);
-        (void)sqlite3_bind_text(statement, 3, doc->text.len == 0 ? "" : doc->text.at, (int)doc->text.len,
-                                SQLITE_STATIC);
+        struct str text = plain_text(doc->text);
+        (void)sqlite3_bind_text(statement, 3, text.at, (int)text.len, SQLITE_STATIC);
         (void)sqlite3_step(statement);
         err = search_err(sqlite3_reset(statement));
     }

@@ -1,8 +1,10 @@
 #include "search/term.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include "core/hash.h"
+#include "stix/pattern.h"
 
 static char lower(char c)
 {
@@ -220,68 +222,44 @@ void term_put_value(struct buf *out, struct str value)
         put_host(out, value);
 }
 
+/* An autonomous system by both of its spellings. */
+void term_put_number(struct buf *out, int64_t number)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "as%lld", (long long)number);
+    if (len <= 2 || (size_t)len >= sizeof text)
+        return;
+    term_put(out, TERM_VALUE, (struct str) {text, (size_t)len});
+    term_put(out, TERM_VALUE, (struct str) {text + 2, (size_t)len - 2});
+}
+
 /* --- patterns --- */
 
-/* Where the comparison stands: what the words before a literal said. */
-struct scan {
-    struct str pattern;
-    size_t at;
-    bool negated, other, list; /* NOT or !=; LIKE, MATCHES, < and >; inside the brackets of IN */
-};
-
-static struct str take_literal(struct scan *scan, char out[TERM_BYTES_MAX])
+static bool names_values(const struct stix_pattern_node *node)
 {
-    size_t len = 0;
-    bool whole = false;
-    for (scan->at++; scan->at < scan->pattern.len && !whole; scan->at++) {
-        char c = scan->pattern.at[scan->at];
-        whole = c == '\'';
-        if (c == '\\' && scan->pattern.len - scan->at > 1)
-            c = scan->pattern.at[++scan->at];
-        if (!whole && len < TERM_BYTES_MAX)
-            out[len++] = c;
-    }
-    return (struct str) {out, whole ? len : 0};
+    static const enum stix_pattern_op ops[] = {STIX_PATTERN_EQ, STIX_PATTERN_IN, STIX_PATTERN_ISSUBSET,
+                                               STIX_PATTERN_ISSUPERSET};
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        if (node->kind == STIX_PATTERN_COMPARISON && !node->negated && node->op == ops[i])
+            return true;
+    return false;
 }
 
-static void take_word(struct scan *scan)
+bool term_put_pattern(struct buf *out, struct str text, struct arena *arena)
 {
-    size_t from = scan->at;
-    while (scan->at < scan->pattern.len &&
-           ((scan->pattern.at[scan->at] >= 'A' && scan->pattern.at[scan->at] <= 'Z')))
-        scan->at++;
-    struct str word = {scan->pattern.at + from, scan->at - from};
-    scan->negated |= str_eq(word, STR("NOT"));
-    scan->other |= str_eq(word, STR("LIKE")) || str_eq(word, STR("MATCHES"));
-    scan->list |= str_eq(word, STR("IN"));
-    if (str_eq(word, STR("AND")) || str_eq(word, STR("OR")) || str_eq(word, STR("FOLLOWEDBY")))
-        scan->negated = scan->other = scan->list = false;
-    if (word.len == 0)
-        scan->at++;
-}
-
-void term_put_pattern(struct buf *out, struct str pattern)
-{
-    struct scan scan = {.pattern = pattern};
-    char literal[TERM_BYTES_MAX];
-    bool value = false; /* after an operator: a literal is what is compared with */
-    while (scan.at < pattern.len) {
-        char c = pattern.at[scan.at];
-        if (c == '\'') {
-            struct str text = take_literal(&scan, literal);
-            if (value && !scan.negated && !scan.other && text.len > 0)
-                term_put_value(out, text);
-            value = value && scan.list;
-            continue;
+    struct stix_pattern pattern;
+    if (stix_pattern_parse(text, STIX_PATTERN_2_1, arena, &pattern, NULL, NULL) != ERR_OK &&
+        stix_pattern_parse(text, STIX_PATTERN_2_0, arena, &pattern, NULL, NULL) != ERR_OK)
+        return false;
+    for (uint32_t i = 0; i < pattern.node_count; i++) {
+        const struct stix_pattern_node *node = &pattern.nodes[i];
+        for (uint32_t k = 0; names_values(node) && k < node->constant_count; k++) {
+            const struct stix_pattern_constant *constant = &pattern.constants[node->constant + k];
+            if (constant->kind == STIX_PATTERN_STRING)
+                term_put_value(out, stix_pattern_text(constant->text, constant->escaped, arena));
+            else if (constant->kind == STIX_PATTERN_INT && str_eq(node->type, STR("autonomous-system")))
+                term_put_number(out, constant->value.integer);
         }
-        if (c == '!')
-            scan.negated = true;
-        if (c == '<' || c == '>')
-            scan.other = true;
-        if (c == '=' || (c == '(' && scan.list))
-            value = true;
-        if (c == '[' || c == ']' || (c == ')' && scan.list))
-            scan.negated = scan.other = scan.list = value = false;
-        take_word(&scan);
     }
+    return true;
 }

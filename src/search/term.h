@@ -12,6 +12,7 @@
  * few exact ones. Terms stand one after the other in a buf, each closed by TERM_END. Pure; any thread. */
 #pragma once
 
+#include "core/arena.h"
 #include "core/buf.h"
 
 enum { TERM_BEGIN = 0x01, TERM_END = 0x1f, TERM_BYTES_MAX = 250 };
@@ -56,6 +57,8 @@ bool term_is_hash(struct str text); /* hexadecimal, 32 to 128 digits */
 /* Everything that a value of unknown kind is found by: itself, and by its form an address, a network, a
  * domain, the host of a URL, the domain of an e-mail address. */
 void term_put_value(struct buf *out, struct str value);
-/* What a STIX pattern compares with (section 9): string literals of =, IN, LIKE-free comparisons that are not
- * negated. Reads tolerantly: what is no pattern gives few terms or none. */
-void term_put_pattern(struct buf *out, struct str pattern);
+/* An autonomous system's number. */
+void term_put_number(struct buf *out, int64_t number);
+/* What a STIX pattern compares with (section 9) by =, IN, ISSUBSET and ISSUPERSET, unless negated. False: it
+ * is no STIX pattern. The tree lives in the arena. */
+bool term_put_pattern(struct buf *out, struct str text, struct arena *arena);

@@ -41,7 +41,8 @@ static int tokens_put(Fts5Tokenizer *tokenizer, void *ctx, int flags, const char
         return put_terms(text, ctx, token);
     struct words words = words_of(text, (flags & FTS5_TOKENIZE_QUERY) != 0);
     while (status == SQLITE_OK && words_next(&words, &word))
-        status = token(ctx, 0, word.text, (int)word.len, (int)word.from, (int)word.to);
+        status = token(ctx, word.beside ? FTS5_TOKEN_COLOCATED : 0, word.text, (int)word.len, (int)word.from,
+                       (int)word.to);
     return status;
 }
 

@@ -166,6 +166,7 @@ static bool take_sign(struct words *words, uint32_t c, size_t end, struct word *
     words->at = end;
     words->in_run = second != PARTS && is_sign(second);
     out->single = !words->in_run;
+    out->beside = out->single && !first;
     out->to = words->in_run ? next : end;
     (void)put(out, c);
     if (words->in_run)

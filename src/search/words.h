@@ -28,6 +28,7 @@ struct word {
     char text[WORDS_BYTES_MAX];
     size_t len;
     size_t from, to; /* bytes of the text that it stands for */
+    bool beside;     /* the last sign of a run again: it stands where the pair before it stands */
     bool single;     /* one sign of a script without spaces: a question for it means what begins with it */
 };
 

@@ -59,7 +59,7 @@ def values(thing):
     for name, hashes, text in strings(thing):
         if not hashes and name in VALUES:
             yield text.strip()
-        if name == 'pattern':
+        if name == 'pattern' and thing.get('pattern_type', 'stix') == 'stix':
             yield from literals(text)
 
 
@@ -95,6 +95,8 @@ def has_word(text, word):
 
 
 def texts(thing):
+    if thing.get('pattern_type', 'stix') != 'stix':
+        yield thing['pattern']
     for name, hashes, text in strings(thing):
         if not (hashes or name in NO_TEXT or name.endswith(('_ref', '_refs')) or ID.match(text) or STAMP.match(text)):
             yield text

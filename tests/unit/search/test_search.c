@@ -174,6 +174,12 @@ static void text(void **state)
     add(&bed, 13, NULL, "공격 없는 공급");
     add(&bed, 14, NULL, "chain of supply");
     finds_text(&bed, "공격", "11 13");
+    add(&bed, 15, NULL, "랜섬웨어2.0판 APT37의");
+    finds_text(&bed, "랜섬웨어2.0", "15");
+    finds_text(&bed, "apt37의", "15");
+    finds_text(&bed, "웨어2", "15");
+    add(&bed, 16, NULL, "\001*. forged\037word");
+    finds_text(&bed, "forged word", "16");
     finds_text(&bed, "공급망 공격", "11");
     finds_text(&bed, "공급망", "11");
     finds_text(&bed, "망", "11");

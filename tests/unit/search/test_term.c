@@ -50,16 +50,37 @@ static void values(void **state)
     expect(term_put_value, "", "");
 }
 
+static void expect_pattern(const char *text, const char *terms)
+{
+    char out[2048];
+    struct buf buf;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    buf_init(&buf, sizeof out - 1);
+    assert_true(term_put_pattern(&buf, str_of(text), &arena));
+    show(&buf, out, sizeof out);
+    assert_string_equal(out, terms);
+    buf_deinit(&buf);
+    arena_deinit(&arena);
+}
+
 static void patterns(void **state)
 {
+    struct buf buf;
+    struct arena arena;
     (void)state;
-    expect(term_put_pattern, "[domain-name:value = 'evil.example']", "vevil.example|dexample.evil.|");
-    expect(term_put_pattern, "[file:name IN ('a b', 'c') AND file:name != 'd' OR file:name LIKE 'e%']",
-           "va b|vc|");
-    expect(term_put_pattern, "[file:name NOT = 'a' AND file:name = 'b\\'c']", "vb'c|");
-    expect(term_put_pattern,
-           "[file:hashes.'SHA-256' = 'AB'] FOLLOWEDBY [mutex:name = 'm'] START t'2020-01-01'", "vab|vm|");
-    expect(term_put_pattern, "[x:y = 'never closed", "");
+    expect_pattern("[domain-name:value = 'evil.example']", "vevil.example|dexample.evil.|");
+    expect_pattern("[file:name IN ('a b', 'c') AND file:name != 'd' OR file:name LIKE 'e%']", "va b|vc|");
+    expect_pattern("[file:name NOT = 'a' AND file:name = 'b\\'c']", "vb'c|");
+    expect_pattern("[ipv4-addr:value ISSUBSET '10.0.0.0/8']", "v10.0.0.0/8|n00001010.|");
+    expect_pattern("[autonomous-system:number = 64512]", "vas64512|v64512|");
+    expect_pattern("[file:hashes.'SHA-256' = 'AB'] FOLLOWEDBY [mutex:name = 'm']", "vab|vm|");
+    arena_init(&arena, 1 << 20);
+    buf_init(&buf, 1024);
+    assert_false(term_put_pattern(&buf, STR("rule x { condition: true }"), &arena));
+    assert_int_equal(buf.len, 0);
+    buf_deinit(&buf);
+    arena_deinit(&arena);
 }
 
 static void long_values(void **state)
@@ -107,7 +128,7 @@ static void document(void **state)
     assert_int_equal(json_parser_new(sizeof padded, &parser), ERR_OK);
     assert_int_equal(json_parse(parser, bytes_of(padded, sizeof json - 1), &doc, &fault), ERR_OK);
     assert_int_equal(stix_read(json_root(&doc), &arena, &object, &fault), ERR_OK);
-    search_document(&object, 7, &terms, &text);
+    search_document(&object, 7, &arena, &terms, &text);
     show(&terms, out, sizeof out);
     static const char *const wanted[] = {
         "*.|",          "tindicator|",     "s7|",          "mtlp:amber|",
