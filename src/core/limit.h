@@ -52,7 +52,7 @@
 #define LIMIT_HTTP2_RESET_PRICE   10           /* of a reset: 100 at once, 10 a second (CVE-2023-44487) */
 #define LIMIT_HTTP2_CONTINUATION_PRICE 50      /* a legal head fits one frame (CVE-2024-28182) */
 #define LIMIT_CODING_RATIO        100          /* bytes out for one in; STIX packs 5 to 100 times smaller */
-#define LIMIT_CODING_FREE         (64u << 10)  /* so much may come out of anything */
+#define LIMIT_CODING_FREE         (1u << 20)   /* so much may come out of anything: 3 ms */
 #define LIMIT_CODING_WINDOW_LOG   23           /* zstd's window of 8 MiB: RFC 9659 asks for no more */
 #define LIMIT_CLIENT_CONNECT_MS   10000       /* name, TCP and TLS over a satellite link take about 3 s */
 #define LIMIT_CLIENT_CONNECTIONS                                                                             \

@@ -127,16 +127,14 @@ err_t coding_choose(struct str accept, enum coding *out, bool *out_plain)
 /* --- unpacking --- */
 
 struct unpack {
-    size_t max; /* bytes of output that the size of the input allows */
+    size_t max;
     struct buf *out;
     size_t start;
 };
 
-static struct unpack unpack_of(struct bytes packed, size_t max, struct buf *out)
+static struct unpack unpack_of(size_t max, struct buf *out)
 {
-    size_t fair = packed.len > max / LIMIT_CODING_RATIO ? max : packed.len * LIMIT_CODING_RATIO;
-    fair = fair < LIMIT_CODING_FREE ? LIMIT_CODING_FREE : fair;
-    return (struct unpack) {fair < max ? fair : max, out, out->len};
+    return (struct unpack) {max, out, out->len};
 }
 
 /* Room for the next piece: one byte more than allowed, to see that there is more. NULL: too much, or no
@@ -148,14 +146,18 @@ static uint8_t *next_piece(const struct unpack *unpack, size_t *out_len)
     return buf_extend(unpack->out, *out_len);
 }
 
-static err_t end_piece(const struct unpack *unpack, size_t unused)
+/* `taken` bytes of input are behind it: a bomb is known by its first pieces, not by its size. */
+static err_t end_piece(const struct unpack *unpack, size_t unused, size_t taken)
 {
     unpack->out->len -= unused;
-    return unpack->out->len - unpack->start > unpack->max ? ERR_LIMIT : ERR_OK;
+    size_t got = unpack->out->len - unpack->start;
+    bool fair = got <= LIMIT_CODING_FREE || (got - LIMIT_CODING_FREE) / LIMIT_CODING_RATIO <= taken;
+    return got > unpack->max || !fair ? ERR_LIMIT : ERR_OK;
 }
 
 static err_t unpack_gzip_with(z_stream *z, const struct unpack *unpack)
 {
+    const size_t all = z->avail_in;
     for (;;) {
         size_t room;
         z->next_out = next_piece(unpack, &room);
@@ -164,7 +166,7 @@ static err_t unpack_gzip_with(z_stream *z, const struct unpack *unpack)
         z->avail_out = (uInt)room;
         int result = inflate(z, Z_NO_FLUSH);
         size_t unused = z->avail_out;
-        err_t err = end_piece(unpack, unused);
+        err_t err = end_piece(unpack, unused, all - z->avail_in);
         if (err != ERR_OK)
             return err;
         if (result == Z_STREAM_END && z->avail_in == 0)
@@ -201,7 +203,7 @@ static err_t unpack_zstd_with(ZSTD_DCtx *context, ZSTD_inBuffer *in, const struc
             return buf_err(unpack->out);
         piece.size = room;
         size_t left = ZSTD_decompressStream(context, &piece, in);
-        err_t err = end_piece(unpack, room - piece.pos);
+        err_t err = end_piece(unpack, room - piece.pos, in->pos);
         if (ZSTD_isError(left))
             return ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation ? ERR_NOMEM : ERR_SYNTAX;
         if (err != ERR_OK)
@@ -226,7 +228,7 @@ static err_t unpack_zstd(struct bytes packed, const struct unpack *unpack)
 
 err_t coding_unpack(enum coding coding, struct bytes packed, size_t max, struct buf *out)
 {
-    struct unpack unpack = unpack_of(packed, max, out);
+    struct unpack unpack = unpack_of(max, out);
     switch (coding) {
     case CODING_GZIP:
         return unpack_gzip(packed, &unpack);

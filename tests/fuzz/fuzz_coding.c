@@ -11,10 +11,10 @@ enum { MAX = 1 << 20 };
 static void look(enum coding coding, struct bytes packed)
 {
     struct buf out, again, back;
-    size_t fair = packed.len * LIMIT_CODING_RATIO;
+    size_t fair = LIMIT_CODING_FREE + (packed.len + 1) * LIMIT_CODING_RATIO + (64 << 10);
     buf_init(&out, MAX + 64);
     err_t err = coding_unpack(coding, packed, MAX, &out);
-    must(out.len <= MAX + 1 && (out.len <= LIMIT_CODING_FREE + 1 || out.len <= fair + 1));
+    must(out.len <= MAX + 1 && out.len <= fair);
     if (err == ERR_OK && out.len <= LIMIT_CODING_FREE) {
         buf_init(&again, 2 * LIMIT_CODING_FREE);
         buf_init(&back, MAX + 64);
