@@ -8,6 +8,7 @@
  * and append last. Answers to commands that write are held back until gate_commit succeeded. */
 #pragma once
 
+#include "app/access.h"
 #include "app/conf.h"
 #include "core/arena.h"
 #include "core/stamp.h"
@@ -20,6 +21,7 @@ struct command_host {
     struct gate *gate;
     struct taxii *taxii;
     struct gate_search *search; /* NULL: nothing can be searched for */
+    struct access *access;
     const struct conf *conf;
     const struct os *os;
     void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
@@ -106,7 +108,7 @@ void line_end(struct buf *out);
 /* The rows, by file. */
 extern const struct command command_source_rows[], command_peer_rows[], command_policy_rows[],
     command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_status_rows[],
-    command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[];
+    command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[], command_access_rows[];
 
 /* command_graph.c, for the table of streams. */
 NODISCARD err_t command_graph_begin(struct command_call *call, void **out);

@@ -13,6 +13,10 @@ static void say_identity(struct command_call *call, const struct taxii_identity 
     line_bool(call->out, "reads", (identity->roles & TAXII_READ) != 0);
     line_bool(call->out, "submits", (identity->roles & TAXII_SUBMIT) != 0);
     line_bool(call->out, "workspace", (identity->roles & TAXII_WORKSPACE) != 0);
+    line_bool(call->out, "strict", (identity->roles & TAXII_STRICT) != 0);
+    line_count(call->out, "requests_a_minute",
+               identity->requests != 0 ? identity->requests : LIMIT_TAXII_REQUESTS);
+    line_count(call->out, "objects_a_day", identity->objects != 0 ? identity->objects : LIMIT_TAXII_OBJECTS);
     line_bool(call->out, "password", (identity->credentials & TAXII_PASSWORD) != 0);
     line_bool(call->out, "token", (identity->credentials & TAXII_TOKEN) != 0);
     line_bool(call->out, "certificate", (identity->credentials & TAXII_CERTIFICATE) != 0);
@@ -71,7 +75,9 @@ static unsigned roles_of(const struct command_call *call)
     unsigned roles = (command_flag(call, "read") ? TAXII_READ : 0u) |
                      (command_flag(call, "submit") ? TAXII_SUBMIT : 0u) |
                      (command_flag(call, "workspace") ? TAXII_WORKSPACE : 0u);
-    return roles != 0 ? roles : TAXII_READ | TAXII_SUBMIT | TAXII_WORKSPACE;
+    if (roles == 0)
+        roles = TAXII_READ | TAXII_SUBMIT | TAXII_WORKSPACE;
+    return command_flag(call, "strict") ? roles | TAXII_STRICT : roles;
 }
 
 static err_t taxii_add(struct command_call *call)
@@ -100,6 +106,41 @@ static err_t taxii_add(struct command_call *call)
     return ERR_OK;
 }
 
+/* Absent: stays as it is. */
+static err_t read_rate(struct command_call *call, const char *name, uint32_t *out)
+{
+    struct str text = command_text_or_empty(call, name);
+    uint64_t value;
+    if (text.len == 0)
+        return ERR_OK;
+    if (!str_to_u64(text, INT32_MAX, &value))
+        return command_refuse(call, ERR_USAGE, "0 stands for what goes without saying", "%s: not a number",
+                              name);
+    *out = (uint32_t)value;
+    return ERR_OK;
+}
+
+static err_t taxii_limit(struct command_call *call)
+{
+    struct str name;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_text(call, "name", &name)))
+        return err;
+    const struct taxii_identity *identity = taxii_identity_find(call->host->taxii, name);
+    if (identity == NULL)
+        return command_refuse(call, ERR_NOTFOUND, "`bongsu taxii list` names them", "no such identity");
+    uint32_t requests = identity->requests, objects = identity->objects;
+    if (TRY(err, read_rate(call, "requests", &requests)) || TRY(err, read_rate(call, "objects", &objects)))
+        return err;
+    if (TRY(err, taxii_identity_limit(call->host->taxii, name, requests, objects, &by, call->now_us)))
+        return command_refuse(call, err, "look at bongsu status", "the limit was not set: %s", err_text(err));
+    identity = taxii_identity_find(call->host->taxii, name);
+    if (identity != NULL)
+        say_identity(call, identity);
+    return ERR_OK;
+}
+
 static err_t taxii_list(struct command_call *call)
 {
     for (size_t i = 0; i < taxii_identity_count(call->host->taxii); i++)
@@ -123,6 +164,7 @@ static err_t taxii_remove(struct command_call *call)
 const struct command command_taxii_rows[] = {
     {"taxii.add", true, taxii_add},
     {"taxii.list", false, taxii_list},
+    {"taxii.limit", true, taxii_limit},
     {"taxii.remove", true, taxii_remove},
     {NULL, false, NULL},
 };

@@ -11,12 +11,16 @@ enum { CONF_BYTES_MAX = 64 << 10 };
 /* The schema: what libcyaml fills in. Strings are its memory. */
 struct yaml_conf {
     char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
-    char **addresses;
-    unsigned addresses_count;
+    char **addresses, **cors;
+    unsigned addresses_count, cors_count, access_days;
 };
 
 static const cyaml_schema_value_t address_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LIMIT_HOST_BYTES + 8),
+};
+
+static const cyaml_schema_value_t origin_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LIMIT_TAXII_ORIGIN_BYTES - 1),
 };
 
 static const cyaml_schema_field_t fields[] = {
@@ -33,6 +37,9 @@ static const cyaml_schema_field_t fields[] = {
                            LIMIT_PATH_BYTES - 1),
     CYAML_FIELD_STRING_PTR("metrics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, metrics, 1,
                            LIMIT_PATH_BYTES - 1),
+    CYAML_FIELD_SEQUENCE("cors", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, cors,
+                         &origin_schema, 0, LIMIT_TAXII_ORIGINS),
+    CYAML_FIELD_UINT("access-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, access_days),
     CYAML_FIELD_END,
 };
 
@@ -133,6 +140,32 @@ static err_t take_addresses(const struct yaml_conf *yaml, struct conf *conf, str
     return ERR_OK;
 }
 
+/* As browsers send it: scheme, host and, unless it goes without saying, port. Nothing else can match. */
+static bool origin_ok(struct str origin)
+{
+    if (!str_starts(origin, STR("https://")) && !str_starts(origin, STR("http://")))
+        return false;
+    struct str host = {strchr(origin.at, ':') + 3, 0};
+    host.len = (size_t)(origin.at + origin.len - host.at);
+    for (size_t i = 0; i < host.len; i++)
+        if (host.at[i] <= ' ' || host.at[i] == '/' || host.at[i] == '*' || host.at[i] == ',')
+            return false;
+    return host.len > 0;
+}
+
+static err_t take_taxii(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
+{
+    for (unsigned i = 0; i < yaml->cors_count; i++) {
+        if (!origin_ok(str_of(yaml->cors[i])))
+            return refuse(fault, "cors", "holds something that is not like https://console.example");
+        copy_text(conf->cors[conf->cors_count++], LIMIT_TAXII_ORIGIN_BYTES, yaml->cors[i]);
+    }
+    conf->access_days = yaml->access_days == 0 ? LIMIT_ACCESS_DAYS : yaml->access_days;
+    if (conf->access_days > 36500)
+        return refuse(fault, "access-days", "is more than 100 years");
+    return ERR_OK;
+}
+
 static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *conf, struct fault *fault)
 {
     err_t err;
@@ -152,6 +185,8 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
     if (TRY(err, file_path(dir, yaml->control == NULL ? "control.sock" : yaml->control, conf->control)) ||
         TRY(err, file_path(dir, yaml->metrics == NULL ? "metrics.sock" : yaml->metrics, conf->metrics)))
         return refuse(fault, "control or metrics", "is too long a path");
+    if (TRY(err, take_taxii(yaml, conf, fault)))
+        return err;
     return take_addresses(yaml, conf, fault);
 }
 
@@ -235,5 +270,12 @@ void conf_write(struct buf *out, const struct conf *conf)
         "# Local sockets, from this directory: the command line talks to the first, Prometheus reads the "
         "second.\n"
         "control: control.sock\n"
-        "metrics: metrics.sock\n");
+        "metrics: metrics.sock\n"
+        "\n"
+        "# Web pages whose scripts may use the TAXII server (CORS). None without this.\n"
+        "# cors:\n"
+        "#   - https://console.example\n"
+        "\n"
+        "# Days that `bongsu access` looks back (at most 128 MiB of it).\n"
+        "# access-days: 90\n");
 }

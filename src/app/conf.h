@@ -27,6 +27,9 @@ struct conf {
     char certificate_key[LIMIT_PATH_BYTES];
     char control[LIMIT_PATH_BYTES]; /* path of the control socket */
     char metrics[LIMIT_PATH_BYTES];
+    size_t cors_count; /* web pages whose scripts may use the TAXII server; 0: none */
+    char cors[LIMIT_TAXII_ORIGINS][LIMIT_TAXII_ORIGIN_BYTES];
+    unsigned access_days; /* how long the access record is kept */
 };
 
 /* Reads DIR/bongsu.yaml. ERR_NOTFOUND: there is no node in `dir`. */

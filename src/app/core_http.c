@@ -5,6 +5,7 @@
 
 void core_respond(struct core_role *role, const struct exchange_response *response)
 {
+    core_access_answer(role, response);
     buf_clear(&role->wire);
     exchange_response_write(&role->wire, response);
     if (role->edge == NULL)
@@ -34,8 +35,9 @@ static void finish(struct core_role *role, struct exchange_response *response, b
 }
 
 static void finish_taxii(struct core_role *role, struct exchange_response *response,
-                         const struct taxii_effect *effect)
+                         enum exchange_method method, const struct taxii_effect *effect)
 {
+    access_note_write(&response->note, method, &effect->access);
     if (effect->polled >= 0) {
         role->polled |= UINT64_C(1) << effect->polled;
         core_views_stamp(role, (unsigned)effect->polled, response);
@@ -49,7 +51,7 @@ void core_taxii(struct core_role *role, const struct exchange_request *request)
     struct taxii_effect effect;
     exchange_response_init(&response, request->id, LIMIT_TAXII_ANSWER_BYTES);
     taxii_handle(role->taxii, request, core_now(role), &response, &effect);
-    finish_taxii(role, &response, &effect);
+    finish_taxii(role, &response, request->method, &effect);
 }
 
 static void by_taxii(struct core_role *role, const struct exchange_request *request, struct bytes wire)
@@ -59,7 +61,7 @@ static void by_taxii(struct core_role *role, const struct exchange_request *requ
     exchange_response_init(&response, request->id, LIMIT_TAXII_ANSWER_BYTES);
     bool answered = taxii_try(role->taxii, request, core_now(role), &response, &effect);
     if (answered) {
-        finish_taxii(role, &response, &effect);
+        finish_taxii(role, &response, request->method, &effect);
         return;
     }
     exchange_response_deinit(&response);

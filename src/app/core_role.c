@@ -206,6 +206,9 @@ static void from_edge(void *ctx, unsigned kind, struct bytes body)
     case MESSAGE_GONE:
         core_gone(role, body);
         break;
+    case MESSAGE_ACCESS:
+        core_access_told(role, body);
+        break;
     case MESSAGE_ANSWER:
         core_answer(role, body);
         break;
@@ -321,11 +324,18 @@ static err_t open_rooms(struct core_role *role)
         .os = role->os, .dir = dir, .node_name = str_of(role->conf->node), .diag = role->diag};
     if (TRY(err, gate_open(&gate, &role->gate)))
         return err;
+    struct str origins[LIMIT_TAXII_ORIGINS];
+    for (size_t i = 0; i < role->conf->cors_count; i++)
+        origins[i] = str_of(role->conf->cors[i]);
     struct taxii_setup taxii = {.gate = role->gate,
                                 .random = role->os->random,
                                 .random_ctx = role->os->ctx,
-                                .title = str_of(role->conf->node)};
+                                .title = str_of(role->conf->node),
+                                .origins = origins,
+                                .origin_count = role->conf->cors_count};
     if (TRY(err, taxii_open(&taxii, core_now(role), &role->taxii)))
+        return err;
+    if (TRY(err, core_access_open(role)))
         return err;
     role->host.gate = role->gate;
     role->host.taxii = role->taxii;
@@ -391,6 +401,7 @@ void core_role_close(struct core_role *role)
     link_close(role->edge);
     link_close(role->keeper);
     link_close(role->parent);
+    core_access_close(role);
     core_follow_close(role);
     core_feeds_close(role);
     core_reads_close(role);

@@ -110,6 +110,10 @@ struct core_role {
     struct gate *gate;
     struct taxii *taxii;
     struct sync_serve *serve;
+    struct access *access;
+    struct loop_task access_task;   /* writes what was recorded */
+    struct loop_timer access_timer; /* makes it durable */
+    bool access_ticking;
     struct link *edge, *keeper, *parent;
     struct command_host host;
     struct json_parser *parser;
@@ -179,6 +183,14 @@ void core_serve_late(struct core_role *role);
 void core_taxii(struct core_role *role, const struct exchange_request *request);
 struct held *core_hold(struct core_role *role);
 void core_held_free(struct held *held);
+
+/* core_access.c */
+NODISCARD err_t core_access_open(struct core_role *role);
+void core_access_close(struct core_role *role);
+/* Records an answer that leaves, by its note. */
+void core_access_answer(struct core_role *role, const struct exchange_response *response);
+/* MESSAGE_ACCESS. */
+void core_access_told(struct core_role *role, struct bytes body);
 
 /* core_view.c */
 /* Raises the mark of each view that is no longer what it was, and mark 0 after a command that wrote: pages of

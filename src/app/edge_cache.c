@@ -13,6 +13,9 @@ struct kept {
     struct exchange_marks marks;
     uint64_t asked; /* order of asking */
     int status;
+    uint32_t used; /* times given again, not yet told */
+    size_t note_len;
+    uint8_t note[EXCHANGE_NOTE_MAX];
     char text[TEXT_SIZE]; /* type, 0, then names and values */
     struct http1_field fields[ANSWER_FIELDS_MAX];
 };
@@ -60,8 +63,20 @@ static size_t size_of(const struct kept *kept)
     return size;
 }
 
+static void tell(struct edge_cache *cache, struct kept *kept)
+{
+    const struct message_used used = {.note = bytes_of(kept->note, kept->note_len),
+                                      .status = (unsigned)kept->status,
+                                      .count = kept->used,
+                                      .bytes = page_bytes(kept->page).len};
+    if (kept->used > 0 && kept->note_len > 0)
+        cache->now.used(cache->now.ctx, &used);
+    kept->used = 0;
+}
+
 static void drop(struct edge_cache *cache, struct kept *kept)
 {
+    tell(cache, kept);
     cache->count.pages--;
     cache->count.bytes -= size_of(kept);
     page_unref(kept->page);
@@ -209,6 +224,7 @@ bool edge_cache_find(struct edge_cache *cache, const struct hash *key, const str
         return false;
     }
     cache->count.hits++;
+    kept->used += kept->used < UINT32_MAX;
     give(cache, kept, wish, out);
     return true;
 }
@@ -232,6 +248,10 @@ bool edge_cache_keep(struct edge_cache *cache, const struct hash *key, const str
     kept->page = page;
     kept->key = *key;
     kept->marks = answer->marks;
+    kept->used = 0;
+    kept->note_len = answer->note.len;
+    if (kept->note_len > 0)
+        memcpy(kept->note, answer->note.at, kept->note_len);
     kept->status = (int)answer->status;
     cache->count.pages++;
     cache->count.bytes += answer->body.len;
@@ -256,6 +276,15 @@ void edge_cache_clear(struct edge_cache *cache)
         struct kept *kept = &cache->sets[i / EDGE_CACHE_WAYS][i % EDGE_CACHE_WAYS];
         if (kept->page != NULL)
             drop(cache, kept);
+    }
+}
+
+void edge_cache_tell(struct edge_cache *cache)
+{
+    for (size_t i = 0; i < EDGE_CACHE_SETS * EDGE_CACHE_WAYS; i++) {
+        struct kept *kept = &cache->sets[i / EDGE_CACHE_WAYS][i % EDGE_CACHE_WAYS];
+        if (kept->page != NULL)
+            tell(cache, kept);
     }
 }
 

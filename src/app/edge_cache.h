@@ -16,6 +16,7 @@
 #pragma once
 
 #include "app/edge_pack.h"
+#include "app/message.h"
 #include "core/hash.h"
 #include "net/exchange.h"
 #include "net/server.h"
@@ -27,6 +28,9 @@ struct edge_cache;
 /* Where the marks stand now. */
 struct edge_cache_now {
     uint64_t (*mark)(void *ctx, unsigned mark);
+    /* So often was a page given again since this was last said of it: when edge_cache_tell asks, or the page
+     * goes. */
+    void (*used)(void *ctx, const struct message_used *used);
     void *ctx;
 };
 
@@ -46,6 +50,8 @@ bool edge_cache_keep(struct edge_cache *cache, const struct hash *key, const str
 /* Forgets what is no longer true, and what nobody asked for since the last sweep. True: something is left. */
 bool edge_cache_sweep(struct edge_cache *cache);
 void edge_cache_clear(struct edge_cache *cache);
+/* Calls `used` for each page that was given again since the last time. */
+void edge_cache_tell(struct edge_cache *cache);
 
 struct edge_cache_count {
     size_t pages, bytes;

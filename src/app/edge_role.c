@@ -59,9 +59,10 @@ struct edge_role {
     struct link *core;
     struct edge_cache *cache;
     struct edge_feeds *feeds;
-    struct loop_timer linger, sweep;
+    struct loop_timer linger, sweep, tell;
     uint16_t port;
-    bool stopping, sweeping;
+    bool stopping, sweeping, telling;
+    struct buf used; /* what MESSAGE_ACCESS is to say */
     uint64_t next_id;
     struct buf wire;
     /* Lists of the request in hand. */
@@ -150,6 +151,44 @@ static void gone(void *ctx)
     (void)!link_send(role->core, MESSAGE_GONE, buf_bytes(&role->wire));
 }
 
+/* --- the access record: core writes it --- */
+
+static void tell_send(struct edge_role *role)
+{
+    if (role->used.len == 0)
+        return;
+    if (buf_err(&role->used) != ERR_OK ||
+        link_send(role->core, MESSAGE_ACCESS, buf_bytes(&role->used)) != ERR_OK)
+        diag_say(role->diag, DIAG_WARNING, ERR_FULL, "edge", NULL,
+                 "answers given again are missing from the access record: core is too far behind");
+    buf_clear(&role->used);
+}
+
+static void page_used(void *ctx, const struct message_used *used)
+{
+    struct edge_role *role = ctx;
+    if (role->used.len > LIMIT_ACCESS_PENDING_BYTES - 2 * EXCHANGE_NOTE_MAX)
+        tell_send(role);
+    message_used_write(&role->used, used);
+}
+
+static void tell(void *ctx)
+{
+    struct edge_role *role = ctx;
+    role->telling = false;
+    edge_cache_tell(role->cache);
+    tell_send(role);
+}
+
+static void tell_later(struct edge_role *role)
+{
+    if (role->telling)
+        return;
+    /* Without memory for a timer the next page tries again. */
+    role->telling =
+        loop_timer_set(role->loop, &role->tell, loop_now_ms(role->loop) + LIMIT_ACCESS_TELL_MS) == ERR_OK;
+}
+
 static void handle(void *ctx, struct request *request)
 {
     struct edge_role *role = ctx;
@@ -165,6 +204,7 @@ static void handle(void *ctx, struct request *request)
     describe(role, request, 0, &wanted);
     bool keyed = edge_cache_key(role->cache, &wanted, &key);
     if (keyed && edge_cache_find(role->cache, &key, &wish, &kept)) {
+        tell_later(role);
         request_answer(request, &kept);
         return;
     }
@@ -538,7 +578,7 @@ static uint64_t mark_now(void *ctx, unsigned mark)
 
 static err_t open_cache(struct edge_role *role)
 {
-    struct edge_cache_now now = {mark_now, role};
+    struct edge_cache_now now = {mark_now, page_used, role};
     struct hash key;
     err_t err = role->os->random(role->os->ctx, key.b, sizeof key.b);
     if (err == ERR_OK)
@@ -563,6 +603,8 @@ err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *
     role->broken_ctx = ctx;
     role->next_id = 1;
     role->sweep = (struct loop_timer) {.fire = sweep, .ctx = role};
+    role->tell = (struct loop_timer) {.fire = tell, .ctx = role};
+    buf_init(&role->used, LIMIT_ACCESS_PENDING_BYTES);
     buf_init(&role->wire, LIMIT_LINK_MESSAGE_BYTES);
     struct link_handler handler = {from_core, core_fresh, NULL, core_broken, role};
     if (TRY(err, open_tls(role))) {
@@ -588,6 +630,7 @@ static void linger_over(void *ctx)
 void edge_role_stop(struct edge_role *role, void (*done)(void *ctx), void *ctx)
 {
     role->stopping = true;
+    tell(role);
     role->linger = (struct loop_timer) {.fire = linger_over, .ctx = role};
     if (loop_timer_set(role->loop, &role->linger, loop_now_ms(role->loop) + LINGER_MS) != ERR_OK)
         refuse_waiting(role);
@@ -600,6 +643,7 @@ void edge_role_close(struct edge_role *role)
         return;
     loop_timer_stop(role->loop, &role->linger);
     loop_timer_stop(role->loop, &role->sweep);
+    loop_timer_stop(role->loop, &role->tell);
     for (uint32_t i = 0; i < LIMIT_PARTNERS; i++)
         close_client(role, i);
     edge_feeds_free(role->feeds);
@@ -609,6 +653,7 @@ void edge_role_close(struct edge_role *role)
     tls_close(role->tls);
     tls_identity_free(role->identity);
     tls_identity_free(role->node_identity);
+    buf_deinit(&role->used);
     buf_deinit(&role->wire);
     mem_free(role);
 }

@@ -103,6 +103,25 @@ err_t message_answer_read(struct bytes wire, struct message_answer *out)
     return err;
 }
 
+/* --- pages given again --- */
+
+void message_used_write(struct buf *out, const struct message_used *used)
+{
+    wr_blob(out, used->note);
+    wr_u16(out, (uint16_t)used->status);
+    wr_u32(out, used->count);
+    wr_u32(out, (uint32_t)used->bytes);
+}
+
+struct message_used message_used_next(struct rd *rd)
+{
+    struct message_used used = {.note = rd_blob(rd, EXCHANGE_NOTE_MAX)};
+    used.status = rd_u16(rd);
+    used.count = rd_u32(rd);
+    used.bytes = rd_u32(rd);
+    return used;
+}
+
 /* --- signing --- */
 
 static void write_origin(struct buf *out, const struct ledger_origin *origin)

@@ -15,6 +15,7 @@ enum message_kind {
     MESSAGE_GONE,        /* u64 id: the asker of a kept request is gone */
     MESSAGE_ANSWER,      /* message_answer: of a call */
     MESSAGE_LISTENING,   /* u16 port */
+    MESSAGE_ACCESS,      /* message_used_*: pages that edge gave again since it last told */
     /* core -> edge */
     MESSAGE_RESPONSE, /* exchange_response */
     MESSAGE_PEERS,    /* message_peers_*: all of them; what is not in it is a stranger from now on */
@@ -89,6 +90,19 @@ struct message_answer {
 
 void message_answer_write(struct buf *out, const struct message_answer *answer);
 NODISCARD err_t message_answer_read(struct bytes wire, struct message_answer *out);
+
+/* --- pages given again --- */
+
+struct message_used {
+    struct bytes note; /* exchange_response.note of the page */
+    unsigned status;
+    uint32_t count;
+    size_t bytes; /* of its body */
+};
+
+void message_used_write(struct buf *out, const struct message_used *used);
+/* The next of a MESSAGE_ACCESS; look at rd->err. */
+struct message_used message_used_next(struct rd *rd);
 
 /* --- signing --- */
 

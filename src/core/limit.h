@@ -184,6 +184,13 @@
 #define LIMIT_MISP_WRITE_BYTES (1u << 30)   /* one view on its way out as events, gathered in memory */
 
 /* --- app --- */
+#define LIMIT_ACCESS_FILES         32          /* of the access record; with the next row 128 MiB */
+#define LIMIT_ACCESS_FILE_BYTES    (4u << 20)  /* about 20,000 requests; what `bongsu access` holds at once */
+#define LIMIT_ACCESS_PENDING_BYTES (256u << 10) /* lines on their way to the file */
+#define LIMIT_ACCESS_TICK_MS       2000        /* then they are durable */
+#define LIMIT_ACCESS_TELL_MS       1000        /* then edge tells of pages that it gave again */
+#define LIMIT_ACCESS_LINES         100000u     /* of one answer of `bongsu access` */
+#define LIMIT_ACCESS_DAYS          90          /* kept, where the configuration says nothing else */
 #define LIMIT_LINK_RING_BYTES (32u << 20) /* between core and edge, one way: the largest answer fits */
 #define LIMIT_LINK_MESSAGE_BYTES (25u << 20) /* LIMIT_TAXII_ANSWER_BYTES with its head */
 #define LIMIT_LINK_SMALL_BYTES   (8u << 20)  /* ring of parent and keeper: a batch, notes */

@@ -21,6 +21,7 @@ struct kit {
     struct edge_cache *cache;
     uint64_t marks[OS_CHANNEL_MARKS];
     uint8_t body[SMALL_MAX + 1];
+    uint64_t used, used_bytes, told;
 };
 
 static uint64_t mark(void *ctx, unsigned which)
@@ -28,11 +29,21 @@ static uint64_t mark(void *ctx, unsigned which)
     return ((struct kit *)ctx)->marks[which];
 }
 
+static void used(void *ctx, const struct message_used *used)
+{
+    struct kit *kit = ctx;
+    assert_true(bytes_eq(used->note, bytes_of("note", 4)));
+    assert_int_equal(used->status, 200);
+    kit->used += used->count;
+    kit->used_bytes += used->bytes * used->count;
+    kit->told++;
+}
+
 static int setup(void **state)
 {
     struct kit *kit = calloc(1, sizeof *kit);
     struct hash key = {{1, 2, 3}};
-    struct edge_cache_now now = {mark, kit};
+    struct edge_cache_now now = {mark, used, kit};
     assert_int_equal(edge_cache_new(&key, SMALL_MAX, &now, &kit->cache), ERR_OK);
     *state = kit;
     return 0;
@@ -335,10 +346,36 @@ static void a_head_that_does_not_fit_is_not_kept(void **state)
     assert_int_equal(edge_cache_count(kit->cache).bytes, 0);
 }
 
+static void what_is_given_again_is_told_once(void **state)
+{
+    struct kit *kit = *state;
+    struct exchange_answer answer = page(kit, 100, 1);
+    struct answer out;
+    struct hash key = key_number(kit, 1), other = key_number(kit, 2);
+    answer.note = bytes_of("note", 4);
+    assert_true(edge_cache_keep(kit->cache, &key, &answer, &out));
+    assert_true(edge_cache_keep(kit->cache, &other, &answer, &out));
+    edge_cache_tell(kit->cache);
+    assert_int_equal(kit->told, 0); /* core recorded these itself */
+    for (int i = 0; i < 3; i++)
+        assert_true(edge_cache_find(kit->cache, &key, &out));
+    assert_true(edge_cache_find(kit->cache, &other, &out));
+    edge_cache_tell(kit->cache);
+    edge_cache_tell(kit->cache);
+    assert_int_equal(kit->told, 2);
+    assert_int_equal(kit->used, 4);
+    assert_int_equal(kit->used_bytes, 400);
+    assert_true(edge_cache_find(kit->cache, &key, &out));
+    kit->marks[1]++; /* the page is no longer true: it goes, and says how often it was given */
+    assert_false(edge_cache_find(kit->cache, &key, &out));
+    assert_int_equal(kit->used, 5);
+}
+
 int main(void)
 {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        ROW(what_is_given_again_is_told_once),
         ROW(gives_again_what_it_was_given),
         ROW(every_part_of_a_request_counts),
         ROW(a_raised_mark_ends_what_rests_on_it),
