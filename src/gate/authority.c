@@ -82,7 +82,8 @@ static bool rule_equal(const struct copies *copies, const struct stix_object *ob
             continue;
         }
         if ((copy->flags & COPY_QUARANTINED) != 0) {
-            if (owner && rewrites)
+            /* Somebody else's is no mark of this source: its workspace would lack what it submitted. */
+            if ((owner && rewrites) || copy->source != source)
                 continue;
             *out = (struct ruling) {GATE_CONFLICT, copy->lsn, 0};
             return true;
