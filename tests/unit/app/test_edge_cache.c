@@ -353,21 +353,21 @@ static void what_is_given_again_is_told_once(void **state)
     struct answer out;
     struct hash key = key_number(kit, 1), other = key_number(kit, 2);
     answer.note = bytes_of("note", 4);
-    assert_true(edge_cache_keep(kit->cache, &key, &answer, &out));
-    assert_true(edge_cache_keep(kit->cache, &other, &answer, &out));
+    assert_true(edge_cache_keep(kit->cache, &key, &answer, &plain, &out));
+    assert_true(edge_cache_keep(kit->cache, &other, &answer, &plain, &out));
     edge_cache_tell(kit->cache);
     assert_int_equal(kit->told, 0); /* core recorded these itself */
     for (int i = 0; i < 3; i++)
-        assert_true(edge_cache_find(kit->cache, &key, &out));
-    assert_true(edge_cache_find(kit->cache, &other, &out));
+        assert_true(edge_cache_find(kit->cache, &key, &plain, &out));
+    assert_true(edge_cache_find(kit->cache, &other, &plain, &out));
     edge_cache_tell(kit->cache);
     edge_cache_tell(kit->cache);
     assert_int_equal(kit->told, 2);
     assert_int_equal(kit->used, 4);
     assert_int_equal(kit->used_bytes, 400);
-    assert_true(edge_cache_find(kit->cache, &key, &out));
+    assert_true(edge_cache_find(kit->cache, &key, &plain, &out));
     kit->marks[1]++; /* the page is no longer true: it goes, and says how often it was given */
-    assert_false(edge_cache_find(kit->cache, &key, &out));
+    assert_false(edge_cache_find(kit->cache, &key, &plain, &out));
     assert_int_equal(kit->used, 5);
 }
 

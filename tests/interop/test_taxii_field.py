@@ -1,0 +1,281 @@
+"""Clients of the field against a live node: OpenCTI's TAXII ingester and taxii-post connector, MISP's client, cytaxii2; and what an
+operator and an attacker see of the server.
+
+The request sequences of OpenCTI and MISP are fixtures of our own, written after how those clients behave: which headers they send, what
+they leave out, how they follow pages.
+"""
+import base64
+import json
+import subprocess
+import time
+import uuid
+
+import pytest
+import requests
+import stix2
+import stix2.exceptions
+
+import taxii_node
+from taxii_node import PASSWORD, TAXII
+from test_taxii import build_path
+from test_taxii_oasis import thing
+
+RELEASE, INBOX, SPACE = (f'/api/collections/{name}/' for name in ('release', 'inbox', 'workspace'))
+
+
+@pytest.fixture(scope='module')
+def node(tmp_path_factory):
+    taxii = taxii_node.Taxii(build_path('src/cli/bongsu'), tmp_path_factory.mktemp('kr'))
+    taxii.kr.do('add', '-', '--source', 'feed', input='\n'.join(json.dumps(thing(n)) for n in range(1, 24)))
+    taxii_node.live.wait_until(lambda: len(taxii.objects('release')) == 23, 20)
+    yield taxii
+    taxii.kr.stop()
+
+
+# --- OpenCTI: the TAXII feed ingester
+
+class Ingester:
+    """It keeps added_after and next between ticks; within a tick it follows `more`, with both parameters or with next alone."""
+
+    def __init__(self, node, auth, keeps_added_after):
+        self.node, self.auth, self.keeps = node, auth, keeps_added_after
+        self.added_after, self.seen = None, []
+
+    def tick(self, limit=None):
+        params, pages = {}, 0
+        if self.added_after:
+            params['added_after'] = self.added_after
+        if limit:
+            params['limit'] = limit
+        while True:
+            answer = requests.get(f'{self.node.url}{RELEASE}objects/', params=params, timeout=10,
+                                  verify=str(self.node.base / 'tls.pem'), headers={'Accept': TAXII, **self.auth})
+            assert answer.status_code == 200
+            page, pages = answer.json(), pages + 1
+            self.seen += [one['id'] for one in page.get('objects', [])]
+            self.added_after = answer.headers.get('X-TAXII-Date-Added-Last', self.added_after)
+            if not page.get('more'):
+                return pages
+            params = {**({} if not self.keeps else {'added_after': params.get('added_after', '2020-01-01T00:00:00Z')}),
+                      **({'limit': limit} if limit else {}), 'next': page['next']}
+
+
+@pytest.mark.parametrize('keeps', [True, False], ids=['added_after and next', 'next alone'])
+@pytest.mark.parametrize('scheme', ['basic', 'bearer'])
+def test_opencti_ingester(node, keeps, scheme):
+    auth = f'Bearer {node.tokens["jp"]}' if scheme == 'bearer' else \
+        'Basic ' + base64.b64encode(f'jp:{PASSWORD}'.encode()).decode()
+    ingester = Ingester(node, {'Authorization': auth}, keeps)
+    assert ingester.tick(limit=5) == 5
+    assert len(ingester.seen) == len(set(ingester.seen)) == 23
+    assert ingester.tick() == 1 and len(ingester.seen) == 23  # nothing new: an empty page, and the date stays
+    assert ingester.added_after
+
+
+# --- OpenCTI: taxii-post
+
+def opencti_post(node, one, who='jp', collection='inbox'):
+    """One object a request, wrapped in a bundle, as application/stix+json."""
+    bundle = {'type': 'bundle', 'id': f'bundle--{uuid.uuid4()}', 'objects': [one]}
+    return node.ask('POST', f'/api/collections/{collection}/objects/', who, data=json.dumps(bundle),
+                    headers={'Content-Type': 'application/stix+json; version=2.1'})
+
+
+def test_opencti_taxii_post(node):
+    extended = thing(200, x_opencti_score=80, extensions={
+        'extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba': {'extension_type': 'property-extension', 'id': 'x'}})
+    for one in (extended, thing(201), thing(200)):
+        assert opencti_post(node, one).status_code == 202
+    assert opencti_post(node, extended).json()['success_count'] == 1  # it posts again after a restart
+    assert node.get(f'{SPACE}objects/{extended["id"]}/').json()['objects'] == [extended]
+
+
+def test_a_strict_identity_sends_what_the_standard_allows(node):
+    node.tokens['strict'] = node.kr.token('strict', '--audience', 'jp', '--strict')
+    assert opencti_post(node, thing(202), 'strict').status_code == 415
+    bundle = {'type': 'bundle', 'id': f'bundle--{uuid.uuid4()}', 'objects': [thing(202)]}
+    assert node.post(bundle, who='strict').status_code == 400
+    assert node.post({'objects': [thing(202)]}, who='strict').status_code == 202
+
+
+# --- MISP: its TAXII client
+
+def test_misp_client(node):
+    auth = {'Authorization': 'basic ' + base64.b64encode(f'jp:{PASSWORD}'.encode()).decode(), 'Content-Type': TAXII}
+    root = node.get('/api/', who=None, headers=auth).json()
+    assert root['max_content_length'] > 0
+    seen, params = [], {'limit': 50}
+    while True:
+        page = node.get(RELEASE + 'objects/', who=None, headers=auth, params=params).json()
+        seen += page['objects']
+        if not page.get('more'):
+            break
+        params['next'] = page['next']
+    assert len(seen) == 23
+    body = json.dumps({'objects': [thing(n) for n in range(210, 230)]})
+    assert len(body) < root['max_content_length']
+    assert node.post(body, 'inbox', headers=auth, who=None).status_code == 202
+
+
+# --- cytaxii2
+
+def test_cytaxii2(node, monkeypatch):
+    cytaxii2 = pytest.importorskip('cytaxii2').cytaxii2
+    monkeypatch.setenv('REQUESTS_CA_BUNDLE', str(node.base / 'tls.pem'))
+    client = cytaxii2.cytaxii2(f'{node.url}/taxii2/', 'jp', PASSWORD)
+    assert client.discovery_request()['response']['default'] == '/api/'
+    client.api_root = f'{node.url}/api/'  # it does not resolve the relative one
+    assert client.root_discovery()['response']['versions'] == [TAXII]
+    found = {one['alias']: one for one in client.collection_request()['response']['collections']}
+    assert set(found) == {'release', 'inbox', 'workspace'}
+    polled = client.poll_request(collection_id=found['release']['id'], limit=7)['response']
+    assert len(polled['objects']) == 7 and polled['more']
+    sent = client.inbox_request(collection_id=found['inbox']['id'], stix_bundle=json.dumps({'objects': [thing(240)]}))
+    assert sent['status_code'] == 202 and sent['response']['success_count'] == 1
+
+
+# --- what comes out is STIX
+
+def test_what_is_served_is_valid_stix(node):
+    for one in node.objects('release'):
+        assert stix2.parse(one, allow_custom=False).id == one['id']
+
+
+def test_stix2_validator_agrees(node, tmp_path):
+    validator = pytest.importorskip('stix2validator')
+    bundle = {'type': 'bundle', 'id': f'bundle--{uuid.uuid4()}', 'objects': node.objects('release')}
+    assert validator.validate_string(json.dumps(bundle)).is_valid
+
+
+# --- the access record
+
+def lines(node, *args):
+    return [json.loads(line) for line in node.kr.do('access', '--json', *args).splitlines() if '"time"' in line]
+
+
+def test_access_says_who_read_what(node):
+    node.tokens['watched'] = node.kr.token('watched', '--audience', 'jp')
+    since = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
+    size = len(node.get(RELEASE + 'objects/?limit=3', 'watched').content)
+    node.post({'objects': [thing(250), thing(251)]}, 'inbox', 'watched')
+    node.get('/api/nothing/', 'watched')
+    found = lines(node, '--identity', 'watched')
+    assert [(one['method'], one['what'], one['collection'], one['audience'], one['status'], one['objects']) for one in found] == [
+        ('GET', 'objects', 'release', 'jp', 200, 3), ('POST', 'objects', 'inbox', 'peer.jp', 202, 2), ('GET', '', '', '', 404, 0)]
+    assert found[0]['bytes'] == size and found[0]['by'] == 'core'
+    assert lines(node, '--identity', 'watched', '--collection', 'inbox') == found[1:2]
+    assert lines(node, '--identity', 'watched', '--since', since) == found
+    assert not lines(node, '--identity', 'watched', '--since', '2099-01-01')
+    assert lines(node, '--identity', 'watched', '--limit', '1') == found[2:]
+
+
+def test_pages_given_again_by_edge_are_in_the_record(node):
+    node.tokens['polling'] = node.kr.token('polling', '--audience', 'jp')
+    for _ in range(20):
+        assert node.get(RELEASE + 'objects/?limit=2', 'polling').status_code == 200
+
+    def requests_made():
+        return sum(one['requests'] for one in lines(node, '--identity', 'polling'))
+    taxii_node.live.wait_until(lambda: requests_made() == 20, 10)
+    found = lines(node, '--identity', 'polling')
+    assert {one['by'] for one in found} == {'core', 'edge'} and sum(one['objects'] for one in found) == 40
+
+
+def test_strangers_are_counted_and_push_nothing_out(node):
+    for _ in range(30):
+        assert node.get('/api/', who=None, headers={'Authorization': 'Bearer x'}).status_code == 401
+    found = [one for one in lines(node) if one['who'] == '' and one['status'] == 401]
+    assert sum(one['requests'] for one in found) >= 30 and len(found) < 10
+
+
+def test_the_record_outlives_a_restart(node):
+    before = lines(node, '--identity', 'watched')
+    node.kr.stop()
+    node.kr.serve()
+    assert before and lines(node, '--identity', 'watched') == before
+
+
+# --- limits
+
+def test_limits_answer_429_with_retry_after(node):
+    node.tokens['slow'] = node.kr.token('slow', '--audience', 'jp')
+    node.kr.do('taxii', 'limit', 'slow', '--requests', '5', '--objects', '3')
+    answers = [node.get(RELEASE + 'objects/', 'slow') for _ in range(8)]
+    assert [one.status_code for one in answers] == [200] * 5 + [429] * 3
+    assert 1 <= int(answers[-1].headers['Retry-After']) <= 60 and answers[-1].json()['http_status'] == '429'
+    assert node.get(RELEASE + 'objects/').status_code == 200
+    node.kr.do('taxii', 'limit', 'slow', '--requests', '0')
+    assert node.post({'objects': [thing(n) for n in (260, 261, 262)]}, 'inbox', 'slow').status_code == 202
+    assert node.post({'objects': [thing(263)]}, 'inbox', 'slow').status_code == 429
+
+
+# --- attackers
+
+TRAVERSAL = ['/api/collections/release/../../../etc/passwd', '/api/collections/%2e%2e/%2e%2e/taxii2/', '/taxii2/..;/api/',
+             '/api/collections/release%2fobjects/', '/api/collections/release/objects/..%5c..%5c', '/api//collections/',
+             '/api/collections/release/objects/%00/', '/api/./collections/', '//evil.example/api/']
+
+
+@pytest.mark.parametrize('path', TRAVERSAL)
+def test_path_traversal(node, path):
+    out = subprocess.run(['curl', '-sk', '--path-as-is', '-o', '/dev/null', '-w', '%{http_code}', '-H',
+                          f'Authorization: Bearer {node.tokens["jp"]}', node.url + path], capture_output=True, text=True, check=True)
+    assert out.stdout in ('400', '404')
+
+
+def test_identifiers_of_other_audiences_look_like_none(node):
+    """What another source handed in, and what nobody did: the same answers, byte for byte."""
+    secret, nothing = thing(900), thing(901)
+    assert node.post({'objects': [secret]}, 'workspace', 'other').json()['success_count'] == 1
+    for method, path in (('GET', 'objects/{}/'), ('GET', 'objects/{}/versions/'), ('DELETE', 'objects/{}/'), ('HEAD', 'objects/{}/'),
+                         ('GET', 'objects/?match[id]={}'), ('GET', 'manifest/?match[id]={}&match[version]=all')):
+        for place in (RELEASE, SPACE):
+            told = [node.ask(method, place + path.format(one['id'])) for one in (secret, nothing)]
+            assert told[0].status_code == told[1].status_code and told[0].content == told[1].content
+            assert {name: value for name, value in told[0].headers.items() if name != 'Date'} == \
+                   {name: value for name, value in told[1].headers.items() if name != 'Date'}
+
+
+def test_a_submission_does_not_tell_what_others_hold(node):
+    others = [thing(910), thing(911, x_note='theirs')]
+    assert node.post({'objects': others}, 'workspace', 'other').json()['success_count'] == 2
+    told = node.post({'objects': [thing(910), thing(911), thing(912)]}, 'workspace').json()  # equal, differing, new
+    assert told['success_count'] == 3 and not told['failure_count']
+    for n in (910, 911, 912):
+        assert node.get(f'{SPACE}objects/{thing(n)["id"]}/').json()['objects'] == [thing(n)]
+        assert node.ask('DELETE', f'{SPACE}objects/{thing(n)["id"]}/').status_code == 200
+    assert node.get(f'{SPACE}objects/{thing(911)["id"]}/', 'other').json()['objects'] == [others[1]]
+
+
+def test_collections_of_others_are_not_found(node):
+    theirs = {one['id'] for one in node.get('/api/collections/', 'other').json()['collections']}
+    mine = {one['id'] for one in node.get('/api/collections/').json()['collections']}
+    assert theirs and not theirs & mine
+    for one in theirs:
+        assert node.get(f'/api/collections/{one}/').status_code == 404
+
+
+# --- HTTP
+
+def test_etag_and_if_none_match(node):
+    first = node.get(RELEASE + 'objects/?limit=4')
+    again = node.get(RELEASE + 'objects/?limit=4', headers={'If-None-Match': first.headers['ETag']})
+    assert (again.status_code, again.content) == (304, b'') and again.headers['ETag'] == first.headers['ETag']
+
+
+def test_options_and_head(node):
+    for path in ('/taxii2/', '/api/', '/api/collections/', RELEASE, RELEASE + 'objects/', RELEASE + 'manifest/'):
+        options, head, got = (node.ask(method, path) for method in ('OPTIONS', 'HEAD', 'GET'))
+        assert options.status_code == 200 and 'GET, HEAD' in options.headers['Allow'] and options.content == b''
+        assert head.status_code == 200 and head.content == b''
+        assert head.headers['Content-Type'] == got.headers['Content-Type'] == TAXII
+
+
+def test_cors_for_configured_origins_alone(node):
+    asked = node.ask('OPTIONS', RELEASE + 'objects/', who=None, headers={
+        'Origin': 'https://console.example', 'Access-Control-Request-Method': 'GET', 'Accept': None})
+    assert asked.status_code == 204 and asked.headers['Access-Control-Allow-Origin'] == 'https://console.example'
+    got = node.get('/api/', headers={'Origin': 'https://console.example'})
+    assert got.headers['Access-Control-Allow-Origin'] == 'https://console.example' and 'Origin' in got.headers['Vary']
+    other = node.get('/api/', headers={'Origin': 'https://evil.example'})
+    assert 'Access-Control-Allow-Origin' not in other.headers
