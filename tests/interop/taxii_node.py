@@ -59,7 +59,8 @@ class Taxii:
     def post(self, body, collection='workspace', who='jp', **more):
         headers = {'Content-Type': TAXII, **more.pop('headers', {})}
         path = f'/api/collections/{collection}/objects/'
-        return self.ask('POST', path, who, headers=headers, **({'json': body} if isinstance(body, dict) else {'data': body}), **more)
+        content = {'json': body} if isinstance(body, dict) else {'data': body}
+        return self.ask('POST', path, who, headers=headers, **content, **more)
 
     def objects(self, collection='workspace', who='jp', **params):
         """Every object of a collection, page by page."""

@@ -1,8 +1,8 @@
-"""Clients of the field against a live node: OpenCTI's TAXII ingester and taxii-post connector, MISP's client, cytaxii2; and what an
-operator and an attacker see of the server.
+"""Clients of the field against a live node: OpenCTI's TAXII ingester and taxii-post connector, MISP's client, cytaxii2; and what
+an operator and an attacker see of the server.
 
-The request sequences of OpenCTI and MISP are fixtures of our own, written after how those clients behave: which headers they send, what
-they leave out, how they follow pages.
+The request sequences of OpenCTI and MISP are fixtures of our own, written after how those clients behave: which headers they
+send, what they leave out, how they follow pages.
 """
 import base64
 import json
@@ -218,8 +218,9 @@ TRAVERSAL = ['/api/collections/release/../../../etc/passwd', '/api/collections/%
 
 @pytest.mark.parametrize('path', TRAVERSAL)
 def test_path_traversal(node, path):
-    out = subprocess.run(['curl', '-sk', '--path-as-is', '-o', '/dev/null', '-w', '%{http_code}', '-H',
-                          f'Authorization: Bearer {node.tokens["jp"]}', node.url + path], capture_output=True, text=True, check=True)
+    curl = ['curl', '-sk', '--path-as-is', '-o', '/dev/null', '-w', '%{http_code}', '-H']
+    out = subprocess.run([*curl, f'Authorization: Bearer {node.tokens["jp"]}', node.url + path], capture_output=True, text=True,
+                         check=True)
     assert out.stdout in ('400', '404')
 
 
@@ -227,8 +228,9 @@ def test_identifiers_of_other_audiences_look_like_none(node):
     """What another source handed in, and what nobody did: the same answers, byte for byte."""
     secret, nothing = thing(900), thing(901)
     assert node.post({'objects': [secret]}, 'workspace', 'other').json()['success_count'] == 1
-    for method, path in (('GET', 'objects/{}/'), ('GET', 'objects/{}/versions/'), ('DELETE', 'objects/{}/'), ('HEAD', 'objects/{}/'),
-                         ('GET', 'objects/?match[id]={}'), ('GET', 'manifest/?match[id]={}&match[version]=all')):
+    for method, path in (('GET', 'objects/{}/'), ('GET', 'objects/{}/versions/'), ('DELETE', 'objects/{}/'),
+                         ('HEAD', 'objects/{}/'), ('GET', 'objects/?match[id]={}'),
+                         ('GET', 'manifest/?match[id]={}&match[version]=all')):
         for place in (RELEASE, SPACE):
             told = [node.ask(method, place + path.format(one['id'])) for one in (secret, nothing)]
             assert told[0].status_code == told[1].status_code and told[0].content == told[1].content
