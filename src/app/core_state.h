@@ -84,7 +84,7 @@ struct merging {
 struct searching {
     struct gate_search *search; /* NULL: it could not be opened */
     bool running;
-    bool over; /* set by the thread as its last act */
+    _Atomic bool over; /* set by the thread as its last act */
     struct os_thread *thread;
     struct loop *loop;
     err_t err;

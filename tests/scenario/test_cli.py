@@ -283,7 +283,7 @@ def test_sources(place):
     place.expect(1, 'names are of', 'source', 'add', 'A B', *kr)
     place.expect(0, 'declared', 'source', 'add', 'kr-feed', '--assume', 'tlp:clear', '--because', '공개 자료', '--until',
                  '2099-01-01', *kr)
-    place.expect(0, r'kr-feed +own +yes +no +clear +2099-01-01', 'source', 'list', *kr)
+    place.expect(0, r'kr-feed +own +standard +yes +no +clear +2099-01-01', 'source', 'list', *kr)
 
 
 def test_add(place):
