@@ -374,7 +374,7 @@ const struct cli_group cli_taxii = GROUP(taxii_rows);
 static const struct cli_command feed_rows[] = {
     {.words = "feed add",
      .summary = "declare a feed, or change what is declared",
-     .help = "Kinds: taxii21, taxii20, opencti, misp, csv, list, stix. Credentials go into the node's keys\n"
+     .help = "Kinds: taxii21, taxii20, opencti, misp, stix. Credentials go into the node's keys\n"
              "directory and nowhere else; given again without any, those given before stay.",
      .args = {{"NAME", CLI_TEXT, "name", NULL, "also of its source, without --source"}},
      .options = {{"kind", CLI_TEXT, "kind", "KIND", "how its server is asked"},
@@ -386,7 +386,6 @@ static const struct cli_command feed_rows[] = {
                   "taxii: the URL is an API root, this its collection"},
                  {"limit", CLI_TEXT, "limit", "N", "taxii: objects a page"},
                  {"from", CLI_TEXT, "from", "TIME", "taxii, opencti: leave out what is older"},
-                 {"columns", CLI_TEXT, "columns", "MAPPING", "csv, list: what stands where"},
                  {"user", CLI_TEXT, "user", "NAME", "of Basic"},
                  {"password-file", CLI_FILE, "password", "FILE", "its password; - is standard input"},
                  {"token-file", CLI_FILE, "token", "FILE", "a bearer token"},

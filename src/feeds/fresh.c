@@ -6,20 +6,20 @@ struct fresh {
     struct buf etag, modified;
 };
 
-err_t fresh_begin(struct feed *feed)
+err_t fresh_new(struct fresh **out)
 {
     struct fresh *fresh = mem_alloc(sizeof *fresh);
     if (fresh == NULL)
         return ERR_NOMEM;
     buf_init(&fresh->etag, FEED_KEPT_BYTES);
     buf_init(&fresh->modified, FEED_KEPT_BYTES);
-    *feed_work(feed) = fresh;
+    *out = fresh;
     return ERR_OK;
 }
 
-void fresh_end(void *work)
+void fresh_end(void *at)
 {
-    struct fresh *fresh = work;
+    struct fresh *fresh = at;
     buf_deinit(&fresh->etag);
     buf_deinit(&fresh->modified);
     mem_free(fresh);
@@ -31,9 +31,8 @@ void fresh_ask(struct feed *feed)
     feed_ask_field(feed, "if-modified-since", feed_get(feed, "modified"));
 }
 
-bool fresh_answered(struct feed *feed, const struct feed_answer *answer)
+bool fresh_answered(struct feed *feed, struct fresh *fresh, const struct feed_answer *answer)
 {
-    struct fresh *fresh = *feed_work(feed);
     if (answer->status == 304) {
         feed_done(feed);
         return false;
@@ -52,9 +51,8 @@ static struct str or_none(const struct buf *buf)
     return buf_err(buf) == ERR_OK && str_is_utf8(buf_str(buf)) ? buf_str(buf) : (struct str) {NULL, 0};
 }
 
-void fresh_taken(struct feed *feed)
+void fresh_taken(struct feed *feed, const struct fresh *fresh)
 {
-    struct fresh *fresh = *feed_work(feed);
     /* What cannot be kept is forgotten: then the whole file comes again. */
     if (!feed_set(feed, "etag", or_none(&fresh->etag)))
         (void)feed_set(feed, "etag", STR(""));

@@ -42,7 +42,7 @@ struct feed_kind {
 
 /* --- the rows' tables --- */
 extern const struct feed_kind feed_kind_stix, feed_kind_taxii21, feed_kind_taxii20, feed_kind_opencti,
-    feed_kind_misp, feed_kind_csv, feed_kind_list;
+    feed_kind_misp;
 
 /* --- services --- */
 

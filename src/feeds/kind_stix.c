@@ -5,9 +5,11 @@
 
 static err_t begin(struct feed *feed)
 {
-    err_t err = fresh_begin(feed);
+    struct fresh *fresh;
+    err_t err = fresh_new(&fresh);
     if (err != ERR_OK)
         return err;
+    *feed_work(feed) = fresh;
     feed_ask(feed, feed_url(feed).target);
     feed_ask_field(feed, "accept", STR("application/stix+json, application/json;q=0.9, */*;q=0.1"));
     fresh_ask(feed);
@@ -16,13 +18,13 @@ static err_t begin(struct feed *feed)
 
 static void answer(struct feed *feed, struct feed_answer *answer)
 {
-    if (fresh_answered(feed, answer))
+    if (fresh_answered(feed, *feed_work(feed), answer))
         feed_take(feed, answer->body);
 }
 
 static void taken(struct feed *feed)
 {
-    fresh_taken(feed);
+    fresh_taken(feed, *feed_work(feed));
     feed_done(feed);
 }
 

@@ -21,7 +21,7 @@
 #include "feeds/envelope.h"
 #include "feeds/http_date.h"
 
-enum { DATE_SIZE = 40, RANGE_ITEMS = 1000, LIMIT_GROWN_MAX = 1 << 17 };
+enum { DATE_SIZE = 40, PAGE_ITEMS = 1000, LIMIT_GROWN_MAX = 1 << 17 };
 #define NO_DATES_BACK_US (INT64_C(3600) * 1000000)
 
 struct taxii {
@@ -36,7 +36,7 @@ struct taxii {
     char clock[DATE_SIZE];        /* of the server at the first answer, less an hour */
     char next[FEED_KEPT_BYTES];
     size_t next_len;
-    uint64_t limit, limit_first; /* 0: the server's own */
+    uint64_t limit, limit_first; /* always sent: medallion answers 500 to `next` without it */
     uint64_t offset;             /* 2.0: items taken */
     bool more;
     size_t count, count_before;
@@ -155,7 +155,7 @@ static void ask(struct feed *feed)
     buf_init(&target, LIMIT_HTTP_TARGET_BYTES);
     put_path(feed, &target, &query);
     put_param(&target, &query, "added_after", str_of(taxii->base));
-    if (!taxii->v20 && taxii->limit > 0) {
+    if (!taxii->v20) {
         (void)snprintf(number, sizeof number, "%llu", (unsigned long long)taxii->limit);
         put_param(&target, &query, "limit", str_of(number));
     }
@@ -181,7 +181,7 @@ static err_t begin(struct feed *feed, bool v20)
         return ERR_NOMEM;
     *feed_work(feed) = taxii;
     taxii->v20 = v20;
-    taxii->limit = v20 ? RANGE_ITEMS : 0;
+    taxii->limit = PAGE_ITEMS;
     (void)str_to_u64(feed_option(feed, "limit"), LIMIT_GROWN_MAX, &taxii->limit);
     taxii->limit_first = taxii->limit;
     if (str_to_u64(feed_get(feed, "accept"), 4, &accept))
@@ -239,8 +239,8 @@ static void other_status(struct feed *feed, const struct feed_answer *answer)
         ask(feed);
     } else if (answer->status == 416 && taxii->v20) {
         finish(feed); /* nothing stands behind what came */
-    } else if (answer->status >= 400 && answer->status < 500 && answer->status != 401 &&
-               answer->status != 403 && answer->status != 429 && restart(feed)) {
+    } else if (answer->status >= 400 && answer->status != 401 && answer->status != 403 &&
+               answer->status != 429 && answer->status != 503 && restart(feed)) {
         return;
     } else {
         feed_refused(feed, answer);

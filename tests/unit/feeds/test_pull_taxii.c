@@ -131,7 +131,7 @@ static void serve(struct pull *p, struct server *server)
         page = b - a + 1 < page ? b - a + 1 : page;
     } else if (param(p->target, "limit", range, sizeof range) != NULL) {
         size_t limit = strtoul(range, NULL, 10);
-        page = limit < 4 * server->page ? limit : 4 * server->page;
+        page = limit > 1000 ? 4 * server->page : limit < page ? limit : page;
     }
     size_t to = from > server->count          ? server->count
                 : server->count - from > page ? from + page
@@ -382,11 +382,11 @@ static void the_address_is_made_as_the_standard_says(void **state)
     static const struct {
         const char *url, *collection, *target;
     } rows[] = {
-        {"https://h.example/api1/collections/c", NULL, "/api1/collections/c/objects/"},
-        {"https://h.example/api1/collections/c/objects/", NULL, "/api1/collections/c/objects/"},
-        {"https://h.example/api1/", "a b", "/api1/collections/a%20b/objects/"},
+        {"https://h.example/api1/collections/c", NULL, "/api1/collections/c/objects/?limit=1000"},
+        {"https://h.example/api1/collections/c/objects/", NULL, "/api1/collections/c/objects/?limit=1000"},
+        {"https://h.example/api1/", "a b", "/api1/collections/a%20b/objects/?limit=1000"},
         {"https://h.example/c/?match[type]=indicator", NULL, "/c/objects/?match[type]=indicator&limit=5"},
-        {"https://h.example", "c", "/collections/c/objects/"},
+        {"https://h.example", "c", "/collections/c/objects/?limit=1000"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -395,7 +395,7 @@ static void the_address_is_made_as_the_standard_says(void **state)
         size_t count = 0;
         if (rows[i].collection != NULL)
             options[count++] = (struct feed_setting) {STR("collection"), str_of(rows[i].collection)};
-        if (strstr(rows[i].target, "limit") != NULL)
+        if (strstr(rows[i].target, "limit=5") != NULL)
             options[count++] = (struct feed_setting) {STR("limit"), STR("5")};
         pull_init(&p, "taxii21", rows[i].url, options, count);
         assert_true(pull_step(&p));
