@@ -380,11 +380,7 @@ static void feeds_changed(void *ctx)
 
 static err_t feed_now(void *ctx, struct str name)
 {
-    struct core_role *role = ctx;
-    struct feed *feed = core_feed_find(role, name);
-    if (role->edge == NULL)
-        return ERR_CLOSED;
-    return feed == NULL ? ERR_NOTFOUND : feed_run(feed, core_now(role));
+    return core_feed_run(ctx, name);
 }
 
 static bool feed_state(void *ctx, struct str name, struct feed_status *out)

@@ -27,6 +27,18 @@ struct feed *core_feed_find(const struct core_role *role, struct str name)
     return NULL;
 }
 
+err_t core_feed_run(struct core_role *role, struct str name)
+{
+    struct feeding *feeding = feeding_of(role, name);
+    if (role->edge == NULL)
+        return ERR_CLOSED;
+    if (feeding == NULL)
+        return ERR_NOTFOUND;
+    feeding->until_us = 0;
+    core_wake(role);
+    return feed_run(feeding->feed, core_now(role));
+}
+
 static void say_close(struct core_role *role, const struct feeding *feeding)
 {
     buf_clear(&role->wire);

@@ -229,6 +229,7 @@ void core_feeds_fresh(struct core_role *role); /* edge is new */
 int64_t core_feeds_until(const struct core_role *role);
 void core_feeds_close(struct core_role *role);
 /* For commands. */
+NODISCARD err_t core_feed_run(struct core_role *role, struct str name);
 struct feed *core_feed_find(const struct core_role *role, struct str name); /* NULL */
 
 /* core_sign.c */
