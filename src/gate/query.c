@@ -153,7 +153,7 @@ static err_t gather_frame(struct gate_search *s, const struct frame *frame)
         return ERR_NOMEM;
     memset(gate->plain.at + size, 0, JSON_PADDING);
     if (TRY(err, json_parse(gate->parser_one, bytes_of(gate->plain.at, size), &doc, NULL)) ||
-        TRY(err, stix_read(json_root(&doc), &gate->step_arena, &object, NULL)))
+        TRY(err, stix_read_held(json_root(&doc), &gate->step_arena, &object)))
         return err == ERR_NOMEM ? err : ERR_NOTFOUND;
     buf_clear(&s->terms);
     buf_clear(&s->text);

@@ -79,7 +79,7 @@ static err_t parse_subject(struct gate *gate, struct arena *arena, struct subjec
     if (doc == NULL)
         return ERR_NOMEM;
     if (TRY(err, json_parse(gate->parser_one, subject->bytes, doc, NULL)) ||
-        TRY(err, stix_read(json_root(doc), arena, &subject->object, NULL)))
+        TRY(err, stix_read_held(json_root(doc), arena, &subject->object)))
         return err == ERR_NOMEM ? err
                                 : ERR_CORRUPT; /* it was accepted once: these are not the bytes that came */
     return settle(&subject->object, arena);
@@ -160,7 +160,7 @@ err_t object_replay(struct gate *gate, const struct frame *frame)
         return err;
     buf_clear(&gate->canon);
     if (TRY(err, json_parse(gate->parser_one, bytes, &doc, NULL)) ||
-        TRY(err, stix_read(json_root(&doc), &gate->step_arena, &object, NULL)) ||
+        TRY(err, stix_read_held(json_root(&doc), &gate->step_arena, &object)) ||
         TRY(err, stix_canon(&object, &gate->canon, NULL)))
         return err;
     struct hash canon = hash_sha256(buf_bytes(&gate->canon));

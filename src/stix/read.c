@@ -707,7 +707,7 @@ static err_t read_object(struct stix_reader *r)
     r->object->refs = r->refs.at;
     r->object->ref_count = r->refs.count;
     set_version(r->object);
-    return stix_check_whole(r);
+    return r->held ? ERR_OK : stix_check_whole(r);
 }
 
 static void start(struct stix_reader *r, struct stix_object *object, struct arena *arena, struct fault *fault)
@@ -720,6 +720,7 @@ static void start(struct stix_reader *r, struct stix_object *object, struct aren
     r->warning_size = 0;
     r->warning_max = LIMIT_STIX_WARNINGS;
     r->all = false;
+    r->held = false;
     r->refs_full = false;
     r->errors = 0;
     r->tail[0] = '\0';
@@ -757,4 +758,20 @@ err_t stix_lint(struct json_val v, struct arena *arena, struct stix_findings *ou
         *out = (struct stix_findings) {r.warnings, object.warning_count, object.warnings_dropped, r.errors,
                                        object};
     return err;
+}
+
+err_t stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out)
+{
+    struct stix_object object = {.root = v, .confidence = -1};
+    struct stix_reader r;
+    start(&r, &object, arena, NULL);
+    r.all = r.held = true;
+    r.warning_max = 0;
+    err_t err = read_object(&r);
+    if (err != ERR_OK)
+        return err;
+    if (object.type == NULL || !stix_id_parse(object.id, &object.key))
+        return ERR_INVALID;
+    *out = object;
+    return ERR_OK;
 }

@@ -27,9 +27,10 @@ struct stix_reader {
     struct stix_refs refs;
     struct stix_warning *warnings;
     size_t warning_size, warning_max;
-    bool all;                      /* go on behind refusals, and keep remarks */
-    bool refs_full;                /* told already */
-    size_t errors;                 /* with `all` */
+    bool all;       /* go on behind refusals, and keep remarks */
+    bool held;      /* with `all`: it was taken in before; gather, and ask no rule of the whole */
+    bool refs_full; /* told already */
+    size_t errors;  /* with `all` */
     char tail[LIMIT_STIX_POINTER]; /* appended to every pointer: what the frames do not say */
     struct str property;           /* member of the root in hand */
     uint32_t common_seen;          /* bits of enum stix_slot */

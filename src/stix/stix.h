@@ -143,6 +143,10 @@ struct stix_object {
 NODISCARD err_t stix_read(struct json_val v, struct arena *arena, struct stix_object *out,
                           struct fault *fault);
 
+/* The same of an object that is held. Rules that it breaks are not asked again: they may be newer than the
+ * object, and a log that was whole must stay readable. ERR_INVALID only without a usable type and id. */
+NODISCARD err_t stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out);
+
 /* Everything that is wrong with one object: where stix_read refuses, this goes on, and keeps remarks too. */
 struct stix_findings {
     const struct stix_warning *at; /* in the order of the text, what the whole object shows last */
