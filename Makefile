@@ -1,6 +1,6 @@
 # bongsu: a thin front. Meson describes the build (meson.build), scripts/build knows the presets, tests/run runs the tests.
 .DEFAULT_GOAL := help
-.PHONY: help build release debug clang asan tsan fuzz check test demo sim bench soak deb static \
+.PHONY: help build release debug clang asan tsan fuzz check test demo sim bench bench-peers soak deb static \
         format format-check layers tidy headers setup clean install
 
 SEEDS ?= 1000
@@ -8,7 +8,8 @@ SECONDS ?= 60
 DESTDIR ?=
 ONCE ?=
 DATA ?=
-export ONCE DATA
+TO ?= 100000
+export ONCE DATA TO
 
 help: ## list the targets
 	@echo "bongsu: make TARGET"
@@ -55,6 +56,10 @@ bench: ## measure against floors on this machine; writes build/bench/results.jso
 	@scripts/setup --bench
 	@scripts/build release
 	@tests/bench/run
+bench-peers: ## the same objects in bongsu, medallion and OpenTAXII, side by side (TO=100000)
+	@scripts/setup --bench && scripts/setup --test
+	@scripts/build release src/cli/bongsu
+	@tests/bench/peers
 soak: ## the long tests (hours)
 	@$(call need,tests/scenario/soak)
 	@scripts/build release src/cli/bongsu
