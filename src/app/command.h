@@ -90,6 +90,10 @@ NODISCARD err_t command_tlp(struct command_call *call, const char *name, enum st
 /* who and because (argument "because", or a standing word). */
 struct gate_by command_by(const struct command_call *call);
 
+/* What a statement marking means here, by the arguments "as", "partners" (names with commas, "none"; absent:
+ * it says nothing about partners) and "because". */
+NODISCARD err_t command_grant(struct command_call *call, const struct stix_key *marking);
+
 /* A line and a sentence for each marking: gate_markings calls it with the call as `ctx`. */
 bool command_say_marking(void *ctx, const struct gate_marking *marking);
 

@@ -1,5 +1,6 @@
 /* What a partner's view shows, for exports: the same leaves that its feed and its TAXII collection show. */
 #include "app/command.h"
+#include "feeds/misp.h"
 
 enum { PAGE_BYTES = 6 << 20 }; /* escaped it may double, and an object crosses it: below the reply's limit */
 
@@ -66,4 +67,29 @@ static err_t misp_view(struct command_call *call)
     return ERR_OK;
 }
 
-const struct command command_misp_rows[] = {{"misp.view", false, misp_view}, {NULL, false, NULL}};
+/* A sharing group names organisations of somebody's MISP; only an operator knows which partners those are. */
+static err_t misp_group(struct command_call *call)
+{
+    struct str text;
+    struct uuid group;
+    struct stix_key marking;
+    char id[MISP_GROUP_MARKING_SIZE];
+    err_t err;
+    if (TRY(err, command_text(call, "group", &text)))
+        return err;
+    if (!uuid_parse(text, &group))
+        return command_refuse(call, ERR_USAGE, "MISP shows it: Global Actions, List Sharing Groups",
+                              "%.*s is no uuid", STR_ARG(text));
+    if (command_text_or_empty(call, "partners").len == 0)
+        return command_refuse(call, ERR_USAGE, "--partners us-cisa,jp-nisc, or --partners none",
+                              "which partners are in the group?");
+    misp_group_marking(&group, id);
+    must(stix_id_parse((struct str) {id, sizeof id}, &marking));
+    return command_grant(call, &marking);
+}
+
+const struct command command_misp_rows[] = {
+    {"misp.view", false, misp_view},
+    {"misp.group", true, misp_group},
+    {NULL, false, NULL},
+};

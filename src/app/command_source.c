@@ -110,22 +110,53 @@ static err_t identity_bind(struct command_call *call)
     return ERR_OK;
 }
 
-static err_t marking_classify(struct command_call *call)
+/* "us,jp" as a bit each; a name that no partner has shares with nobody by mistake, so it is refused. */
+static err_t read_partners(struct command_call *call, struct str names, uint64_t *out)
 {
-    struct stix_key marking;
+    uint64_t mask = 0;
+    while (names.len > 0) {
+        struct str name = str_cut(&names, ',');
+        const struct gate_peer *peer = gate_peer_find(call->host->gate, name);
+        if (peer == NULL || peer->state == GATE_PEER_REMOVED)
+            return command_refuse(call, ERR_NOTFOUND, "bongsu peer list", "there is no partner %.*s",
+                                  STR_ARG(name));
+        mask |= UINT64_C(1) << peer->index;
+    }
+    *out = mask;
+    return ERR_OK;
+}
+
+err_t command_grant(struct command_call *call, const struct stix_key *marking)
+{
     enum stix_tlp as;
     struct gate_by by = command_by(call);
+    struct str names = command_text_or_empty(call, "partners");
+    bool none = str_eq(names, STR("none"));
+    uint64_t partners = none ? 0 : UINT64_MAX;
     err_t err;
-    if (TRY(err, command_object(call, "id", &marking)) || TRY(err, command_tlp(call, "as", &as)))
+    if (TRY(err, command_tlp(call, "as", &as)))
+        return err;
+    if (!none && names.len > 0 && TRY(err, read_partners(call, names, &partners)))
         return err;
     if (by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "classifying a marking needs a reason");
-    if (TRY(err, gate_marking_classify(call->host->gate, &marking, as, &by, call->now_us)))
-        return command_refuse(call, err, "add the marking-definition first",
-                              "the marking was not classified: %s", err_text(err));
-    line_say(call->out, "classified as tlp:%s; what carries it is decided again", stix_tlp_name(as));
+    err = gate_marking_grant(call->host->gate, marking, as, partners, &by, call->now_us);
+    if (err != ERR_OK)
+        return command_refuse(call, err, "add what carries it first", "the marking was not classified: %s",
+                              err_text(err));
+    line_say(call->out, "classified as tlp:%s%s%.*s; what carries it is decided again", stix_tlp_name(as),
+             names.len > 0 ? ", for " : "", STR_ARG(names));
     return ERR_OK;
+}
+
+static err_t marking_classify(struct command_call *call)
+{
+    struct stix_key marking;
+    err_t err;
+    if (TRY(err, command_object(call, "id", &marking)))
+        return err;
+    return command_grant(call, &marking);
 }
 
 static err_t tag_set(struct command_call *call, bool add)

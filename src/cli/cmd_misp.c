@@ -245,6 +245,15 @@ static const struct cli_command commands[] = {
      .args = {{"AUDIENCE", CLI_TEXT, NULL, NULL, "the partner's view"},
               {"DIR", CLI_TEXT, NULL, NULL, "is made"}},
      .run = export_feed},
+    {.words = "misp sharing-group",
+     .summary = "say which partners a MISP sharing group reaches",
+     .help = "What is shared with the group goes to these partners and to nobody else, as far as the policy\n"
+             "lets it; until this is said it waits. Say it again to change it.",
+     .args = {{"UUID", CLI_TEXT, "group", NULL, "of the sharing group"}},
+     .options = {{"partners", CLI_TEXT, "partners", "NAME,...", "who is in it here (none: nobody)"},
+                 {"as", CLI_TEXT, "as", "tlp:green", "the level that it amounts to for the policy"},
+                 {"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
+     .control = "misp.group"},
 };
 
-const struct cli_group cli_misp = {commands, 1};
+const struct cli_group cli_misp = {commands, sizeof commands / sizeof commands[0]};

@@ -8,7 +8,8 @@
  *
  * Distribution becomes markings: of the event, the object and the attribute each puts its own on what it
  * holds, so the narrowest binds. 0, an unpublished event and whatever cannot be read "stays here", which no
- * policy lifts; 1, 2 and a sharing group are statements that wait for `bongsu marking classify`.
+ * policy lifts; 1, 2 and a sharing group are statements that wait for an operator's word (`bongsu marking
+ * classify`, `bongsu misp sharing-group`).
  *
  * Pure: no clock, no files. Any thread; one reader or writer belongs to one. */
 #pragma once
@@ -18,6 +19,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "core/uuid.h"
 #include "json/json.h"
 
 /* --- in --- */
@@ -40,6 +42,10 @@ struct misp_report {
  * json_canon refuse; then nothing of it may be used and `out` is cut to what it was. */
 NODISCARD err_t misp_read(struct json_parser *parser, struct bytes event, struct buf *out,
                           struct misp_report *report, struct fault *fault);
+
+/* Id of the statement marking that stands for a sharing group. */
+enum { MISP_GROUP_MARKING_SIZE = 56 };
+void misp_group_marking(const struct uuid *group, char out[MISP_GROUP_MARKING_SIZE]);
 
 /* --- out --- */
 

@@ -131,13 +131,19 @@ void misp_marks_of(struct json_val element, bool inherits, struct misp_marks *ma
             add_tag(name, marks);
 }
 
+void misp_group_marking(const struct uuid *group, char out[MISP_GROUP_MARKING_SIZE])
+{
+    static const struct str head = {"marking-definition--", MISP_GROUP_MARKING_SIZE - UUID_TEXT_SIZE};
+    struct uuid id = uuid_v5(&name_space, bytes_of(group->b, UUID_SIZE));
+    memcpy(out, head.at, head.len);
+    uuid_text(&id, out + head.len);
+}
+
 static void put_group_id(const struct uuid *group, struct buf *out)
 {
-    char text[UUID_TEXT_SIZE];
-    struct uuid id = uuid_v5(&name_space, bytes_of(group->b, UUID_SIZE));
-    uuid_text(&id, text);
-    buf_put_str(out, STR("marking-definition--"));
-    buf_put(out, text, sizeof text);
+    char id[MISP_GROUP_MARKING_SIZE];
+    misp_group_marking(group, id);
+    buf_put(out, id, sizeof id);
 }
 
 void misp_marks_put(const struct misp_marks *marks, struct buf *out)

@@ -231,6 +231,7 @@ static err_t apply_marking(struct gate *gate, const struct record_fact *fact)
     rd_copy(&key_rd, entry.key.b, STIX_KEY_SIZE);
     entry.as = (enum stix_tlp)rd_u8(&rd);
     rd_copy(&rd, entry.meaning.b, HASH_SIZE);
+    entry.partners = rd.left == 0 ? UINT64_MAX : rd_u64(&rd);
     if (rd_end(&key_rd) != ERR_OK || rd_end(&rd) != ERR_OK || entry.as > STIX_TLP_RED)
         return ERR_CORRUPT;
     struct classified *held = classified_find(gate, &entry.key);

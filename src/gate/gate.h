@@ -111,6 +111,11 @@ NODISCARD err_t gate_identity_bind(struct gate *gate, const struct stix_key *ide
  * held. */
 NODISCARD err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
                                       const struct gate_by *by, int64_t now_us);
+/* The same, and what carries it goes to these partners (a bit each) and to nobody else, also not to who is
+ * added later: no policy and no other marking lifts that (built-in.onward). Several such markings: to those
+ * alone whom each of them names. */
+NODISCARD err_t gate_marking_grant(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
+                                   uint64_t partners, const struct gate_by *by, int64_t now_us);
 NODISCARD err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag, bool add,
                          const struct gate_by *by, int64_t now_us);
 enum gate_approval { GATE_APPROVAL_NONE, GATE_APPROVE, GATE_DENY };

@@ -100,7 +100,7 @@ static err_t in_circle(struct gate *gate, const struct subject *definition, stru
 
 static struct marking_reading reading_of(const struct stix_marking *marking, bool vouched_for, int64_t now_us)
 {
-    struct marking_reading reading = {POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, marking->why};
+    struct marking_reading reading = {POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, marking->why, UINT64_MAX};
     enum stix_tlp tlp = stix_marking_tlp_at(marking, stamp_from_us(now_us));
     if (tlp != STIX_TLP_NONE && vouched_for) {
         reading.state = POLICY_MARKING_KNOWN;
@@ -125,7 +125,8 @@ static err_t judge_held(struct gate *gate, const struct stix_key *key, uint32_t 
     bool circle;
     err_t err = definition_load(gate, key, arena, &definition);
     if (err == ERR_NOTFOUND) {
-        *out = (struct marking_reading) {POLICY_MARKING_UNRESOLVED, STIX_TLP_NONE, "has not arrived"};
+        *out = (struct marking_reading) {POLICY_MARKING_UNRESOLVED, STIX_TLP_NONE, "has not arrived",
+                                         UINT64_MAX};
         return ERR_OK;
     }
     /* Read before the walk: other definitions are parsed then. */
@@ -135,9 +136,13 @@ static err_t judge_held(struct gate *gate, const struct stix_key *key, uint32_t 
     const struct classified *as = classification(gate, key);
     if (circle)
         *out = (struct marking_reading) {POLICY_MARKING_UNKNOWN, STIX_TLP_NONE,
-                                         "marked by itself through others (section 3.2)"};
+                                         "marked by itself through others (section 3.2)", UINT64_MAX};
     else if (as != NULL && hash_eq(&as->meaning, &marking.meaning))
-        *out = (struct marking_reading) {POLICY_MARKING_KNOWN, as->as, "classified by an operator"};
+        *out = (struct marking_reading) {POLICY_MARKING_KNOWN, as->as,
+                                         as->partners == UINT64_MAX
+                                             ? "classified by an operator"
+                                             : "classified by an operator, for some partners alone",
+                                         as->partners};
     else
         *out = reading_of(&marking, vouched(gate, &definition, source), now_us);
     return ERR_OK;
@@ -148,9 +153,10 @@ err_t marking_judge(struct gate *gate, const struct stix_key *key, uint32_t sour
 {
     enum stix_tlp tlp;
     if (stix_tlp_from_key(key, &tlp))
-        *out = (struct marking_reading) {POLICY_MARKING_KNOWN, tlp, "built in"};
+        *out = (struct marking_reading) {POLICY_MARKING_KNOWN, tlp, "built in", UINT64_MAX};
     else if (stix_marking_stays(key)) /* whatever a definition under this id may say */
-        *out = (struct marking_reading) {POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, "built in: stays here"};
+        *out = (struct marking_reading) {POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, "built in: stays here",
+                                         UINT64_MAX};
     else
         return judge_held(gate, key, source, now_us, arena, out);
     return ERR_OK;

@@ -87,6 +87,12 @@ err_t gate_identity_bind(struct gate *gate, const struct stix_key *identity, uin
 err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
                             const struct gate_by *by, int64_t now_us)
 {
+    return gate_marking_grant(gate, marking, as, UINT64_MAX, by, now_us);
+}
+
+err_t gate_marking_grant(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
+                         uint64_t partners, const struct gate_by *by, int64_t now_us)
+{
     struct stix_marking read;
     arena_reset(&gate->step_arena);
     err_t err = marking_read_held(gate, marking, &gate->step_arena, &read);
@@ -99,6 +105,8 @@ err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, e
     struct buf *value = value_begin(gate);
     wr_u8(value, (uint8_t)as);
     wr_bytes(value, bytes_of(read.meaning.b, HASH_SIZE));
+    if (partners != UINT64_MAX)
+        wr_u64(value, partners);
     return state_fact(gate, RECORD_FACT_MARKING, bytes_of(marking->b, STIX_KEY_SIZE), by, now_us);
 }
 

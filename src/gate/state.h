@@ -159,6 +159,7 @@ struct classified {
     struct stix_key key;
     struct hash meaning;
     enum stix_tlp as;
+    uint64_t partners; /* what carries it goes to these alone */
 };
 
 struct stop {
@@ -270,6 +271,7 @@ struct marking_reading {
     unsigned state;    /* one of enum policy_marking */
     enum stix_tlp tlp; /* of POLICY_MARKING_KNOWN, else NONE */
     const char *why;   /* static, without an end */
+    uint64_t partners; /* to whom it lets go at all; all ones: it says nothing about partners */
 };
 NODISCARD err_t marking_judge(struct gate *gate, const struct stix_key *key, uint32_t source, int64_t now_us,
                               struct arena *arena, struct marking_reading *out);

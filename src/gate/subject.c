@@ -186,6 +186,7 @@ static err_t add_markings_of(struct gate *gate, const struct subject *subject, i
         if (err != ERR_OK)
             return err;
         facts->markings |= reading.state;
+        facts->onward &= reading.partners;
         if (reading.state == POLICY_MARKING_KNOWN)
             facts->tlp = (enum policy_tlp)stix_tlp_narrowest((enum stix_tlp)facts->tlp, reading.tlp);
     }
@@ -407,6 +408,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t no
         .created_us = object->has_created ? stamp_us(object->created) : POLICY_TIME_NONE,
         .modified_us = object->has_modified ? stamp_us(object->modified) : POLICY_TIME_NONE,
         .received_us = subject->envelope.received_us,
+        .onward = UINT64_MAX, /* markings only take partners away */
     };
     struct str *tags = arena_zalloc(arena, LIMIT_TAGS_PER_OBJECT, sizeof *tags);
     if (tags == NULL)
@@ -418,7 +420,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t no
         TRY(err, add_approvals(gate, subject, &facts)) ||
         TRY(err, add_all_markings(gate, subject, now_us, arena, &facts)))
         return err;
-    facts.onward = onward_of(&facts);
+    facts.onward &= onward_of(&facts);
     *out = facts;
     return ERR_OK;
 }

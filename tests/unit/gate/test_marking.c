@@ -178,6 +178,49 @@ static void chains_are_read(void **state)
     bench_deinit(&n.b);
 }
 
+static bool goes(struct node *n, unsigned partner, int number)
+{
+    bench_settle(&n->b);
+    return bench_is_released(&n->b, partner, "indicator", number);
+}
+
+/* A marking that an operator mapped to partners lets go to these alone, whatever else is said. */
+static void a_grant_names_its_partners(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    unsigned jp = bench_partner(&n.b, "jp-nisc");
+    bench_policy_text(&n.b, "language 1 release any if always to all");
+    struct stix_key one = bench_key(ONE), two = bench_key(TWO);
+    (void)bench_add(&n.b, n.own, definition(text, 1, SAYS("the first group") MARKED(TLP_CLEAR)));
+    (void)bench_add(&n.b, n.own, definition(text, 2, SAYS("the second group") MARKED(TLP_CLEAR)));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(ONE)));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(ONE "\",\"" TWO)));
+    assert_false(goes(&n, n.us, 1) || goes(&n, jp, 1)); /* nobody said who is in it */
+    uint64_t bit_us = UINT64_C(1) << n.us, bit_jp = UINT64_C(1) << jp;
+    assert_int_equal(gate_marking_grant(n.b.gate, &one, STIX_TLP_GREEN, bit_us, &by_test, NOW), ERR_OK);
+    assert_true(goes(&n, n.us, 1));
+    assert_false(goes(&n, jp, 1) || goes(&n, n.us, 2));
+    /* In both groups at once: only who is in both. */
+    assert_int_equal(gate_marking_grant(n.b.gate, &two, STIX_TLP_CLEAR, bit_jp, &by_test, NOW), ERR_OK);
+    assert_false(goes(&n, n.us, 2) || goes(&n, jp, 2));
+    assert_int_equal(gate_marking_grant(n.b.gate, &two, STIX_TLP_CLEAR, bit_us | bit_jp, &by_test, NOW),
+                     ERR_OK);
+    assert_true(goes(&n, n.us, 2));
+    assert_false(goes(&n, jp, 2));
+    /* Read again from what is stored, it still binds; and it may name nobody. */
+    bench_reopen(&n.b);
+    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, MARKED(ONE)));
+    assert_true(goes(&n, n.us, 3));
+    assert_false(goes(&n, jp, 3));
+    assert_int_equal(gate_marking_grant(n.b.gate, &one, STIX_TLP_GREEN, 0, &by_test, NOW), ERR_OK);
+    (void)bench_add(&n.b, n.own, indicator(text, 4, 1, MARKED(ONE)));
+    assert_false(goes(&n, n.us, 4) || goes(&n, jp, 4));
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +229,7 @@ int main(void)
         cmocka_unit_test(what_is_unread_never_leaves),
         cmocka_unit_test(circles_are_unknown),
         cmocka_unit_test(chains_are_read),
+        cmocka_unit_test(a_grant_names_its_partners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""tests/scenario/feeds_in.py: MISP events, tables and lists through the command line, what of them leaves, and to whom.
+
+The events are made here. One has parts of every distribution; one is not published; one is for a sharing group, which nobody gets
+until an operator says who is in it, and then exactly those. Tables have bad rows; a list is added again when it has changed.
+"""
+import copy
+import json
+import os
+import pathlib
+import sys
+import uuid
+
+from node import Folder, Node, Report
+
+GROUP = 'c0ffee00-1111-4222-8333-444455556666'
+ORG = {'id': '1', 'name': 'CERT-X', 'uuid': 'aaaaaaaa-0000-4000-8000-000000000001'}
+SPACE = uuid.UUID('8a1f6d4e-52c7-4b0f-9d3a-6e7c0b95f2d1')
+OURS = uuid.UUID('8a1f6d4e-52c7-4b0f-9d3a-6e7c0b95f2d2')
+POLICY = 'language 1\nrelease everything if always to all\n'
+
+
+def attribute(number, kind, value, distribution='5', **more):
+    return {'uuid': f'bbbbbbbb-0000-4000-8000-{number:012x}', 'type': kind, 'category': 'Network activity', 'value': value,
+            'to_ids': True, 'timestamp': '1767225600', 'distribution': distribution, 'comment': '', 'deleted': False, **more}
+
+
+def event(number, distribution, attributes, published=True, **more):
+    return {'uuid': f'cccccccc-0000-4000-8000-{number:012x}', 'info': f'event {number}', 'date': '2026-01-01',
+            'published': published, 'timestamp': '1767225600', 'publish_timestamp': '1767225601', 'analysis': '2',
+            'threat_level_id': '2', 'distribution': distribution, 'Orgc': ORG, 'Attribute': attributes, **more}
+
+
+def shared(number, attributes):
+    return event(number, '4', attributes, sharing_group_id='7', SharingGroup={'uuid': GROUP, 'name': 'three of us'})
+
+
+class Run:
+    def __init__(self, folder, report):
+        self.folder, self.report, self.count = folder, report, 0
+        self.node = Node(folder, 'kr', 'KR')
+
+    def file(self, text):
+        self.count += 1
+        path = os.path.join(self.folder, f'in-{self.count}')
+        pathlib.Path(path).write_text(text if isinstance(text, str) else json.dumps(text), encoding='utf-8')
+        return path
+
+    def add(self, text, source, *more):
+        return self.node.run('add', self.file(text), '--source', source, *more)
+
+    def export(self, audience):
+        """What the partner's MISP would find: uuid -> event; the directory is used again and again."""
+        out = pathlib.Path(self.folder, 'feed-' + audience)
+        answer = self.node.run('misp', 'export', audience, out)
+        self.report.check(f'misp export {audience}', answer.good, answer)
+        events = {path.stem: json.loads(path.read_bytes())['Event'] for path in out.iterdir()
+                  if path.suffix == '.json' and path.stem != 'manifest'}
+        manifest = json.loads((out / 'manifest.json').read_bytes())
+        self.report.equal(f'{audience}: manifest.json names the files', set(manifest), set(events))
+        return events
+
+    def lines(self, *words):
+        """Objects that an export gives."""
+        answer = self.node.run('export', '--all', *words, '--format', 'lines', json_too=False)
+        return [json.loads(line) for line in answer.err.splitlines()]
+
+
+def distributions(run):
+    report, narrow = run.report, '198.51.100.66'
+    ours = event(1, '3', [attribute(1, 'ip-dst', '198.51.100.1', '3'), attribute(2, 'ip-dst', narrow, '0'),
+                          attribute(3, 'ip-dst', '198.51.100.3', '1'), attribute(4, 'domain', 'inherits.example', '5')])
+    hidden = event(2, '3', [attribute(21, 'ip-dst', '198.51.100.21')], published=False)
+    own = event(3, '0', [attribute(31, 'ip-dst', '198.51.100.31', '3')])
+    broken = event(4, '9', [attribute(41, 'ip-dst', '198.51.100.41', '3')])
+    answer = run.add({'response': [{'Event': one} for one in (ours, hidden, own, broken)]}, 'misp', '--as', 'misp')
+    report.check('events are taken in', answer.good and 'event 2 is not published' in answer.err, answer)
+    for audience in ('us', 'jp'):
+        out = run.export(audience)
+        report.equal(f'{audience}: distribution 0, unpublished and unreadable stay', set(out), {ours['uuid']})
+        values = [one['value'] for one in out[ours['uuid']]['Attribute']]
+        report.equal(f'{audience}: the narrowest of event and attribute', values, ['198.51.100.1', 'inherits.example'])
+    bytes_out = ''.join(path.read_text() for path in pathlib.Path(run.folder, 'feed-us').iterdir())
+    report.check('no trace of what stays', narrow not in bytes_out and '198.51.100.21' not in bytes_out)
+    marking = 'marking-definition--51f0a7c2-3d6b-5e19-8c4a-7b2e9d0f6a31'
+    run.node.must('marking', 'classify', marking, '--as', 'tlp:green', '--because', 'partners are of the community')
+    values = [one['value'] for one in run.export('us')[ours['uuid']]['Attribute']]
+    report.equal('distribution 1 leaves once it is classified', values, ['198.51.100.1', '198.51.100.3', 'inherits.example'])
+    stays = 'marking-definition--4b0c9e17-2f8d-4d36-a1e5-9c7b3d60f842'
+    refused = run.node.run('marking', 'classify', stays, '--as', 'tlp:clear', '--because', 'by mistake')
+    report.check('"stays here" cannot be classified', not refused.good, refused)
+    why = run.node.run('policy', 'explain', f'observed-data--{attribute(2, "", "")["uuid"]}', 'us', json_too=False)
+    report.check('explain names the rule', 'built-in.unknown' in why.err, why)
+    return ours
+
+
+def changed(run, ours):
+    """A newer timestamp: the same event, with one attribute more and one gone."""
+    newer = copy.deepcopy(ours)
+    newer.update(timestamp='1767312000', info='event 1, newer')
+    newer['Attribute'] = [one for one in newer['Attribute'] if one['value'] != '198.51.100.3']
+    newer['Attribute'] += [attribute(5, 'url', 'http://new.example/a', '3', timestamp='1767312000')]
+    answer = run.add({'Event': newer}, 'misp', '--as', 'misp')
+    run.report.check('a changed event is taken in', answer.good and answer.one['new'] > 0, answer)
+    out = run.export('us')[ours['uuid']]
+    run.report.equal('its new text leaves', out['info'], 'event 1, newer')
+    run.report.check('its new attribute leaves', 'http://new.example/a' in [one['value'] for one in out['Attribute']], out)
+    again = run.add({'Event': newer}, 'misp', '--as', 'misp')
+    run.report.check('the same again is nothing new', again.good and again.one['new'] == 0 and not again.one['conflict'], again)
+    two = run.add({'Event': {**ours, 'Attribute': ours['Attribute'] + [ours['Attribute'][0]]}}, 'misp', '--as', 'misp')
+    run.report.check('an event with a uuid twice is refused and kept', not two.good and two.one['refused'] == 1, two)
+
+
+def sharing_groups(run):
+    """Nobody, then exactly the partners that the operator names; with a second group, only who is in both."""
+    report, node = run.report, run.node
+    both = shared(11, [attribute(111, 'ip-dst', '203.0.113.11')])
+    mixed = event(12, '3', [attribute(121, 'ip-dst', '203.0.113.12', '3'),
+                            attribute(122, 'ip-dst', '203.0.113.13', '4', sharing_group_id='7', SharingGroup={'uuid': GROUP})])
+    bare = event(13, '4', [attribute(131, 'ip-dst', '203.0.113.14')], sharing_group_id='7')
+    marking = f'marking-definition--{uuid.uuid5(SPACE, uuid.UUID(GROUP).bytes)}' if sys.version_info >= (3, 12) else None
+    early = node.run('misp', 'sharing-group', GROUP, '--partners', 'us', '--as', 'tlp:green', '--because', 'agreed')
+    report.check('a group that nothing carries cannot be mapped', not early.good, early)
+    answer = run.add({'response': [{'Event': one} for one in (both, mixed, bare)]}, 'misp', '--as', 'misp')
+    report.check('the events are taken in', answer.good, answer)
+    if marking:
+        report.check('the marking is UUIDv5 of the group', len(node.copies(marking)) == 1, marking)
+    for audience in ('us', 'jp', 'tw'):
+        out = run.export(audience)
+        gone = {both['uuid'], bare['uuid']} & set(out)
+        report.check(f'{audience}: a group that is not mapped goes to nobody', not gone, gone)
+        report.equal(f'{audience}: not even in an open event', [one['value'] for one in out[mixed['uuid']]['Attribute']],
+                     ['203.0.113.12'])
+    for words, what in ((('--partners', 'us,xx', '--because', 'a'), 'there is no partner xx'),
+                        (('--because', 'a'), 'which partners'), (('--partners', 'us'), 'needs a reason')):
+        answer = node.run('misp', 'sharing-group', GROUP, '--as', 'tlp:green', *words, json_too=False)
+        report.check(f'refused: {what}', not answer.good and what in answer.err, answer)
+    node.must('misp', 'sharing-group', GROUP, '--partners', 'us,jp', '--as', 'tlp:green', '--because', 'agreed in May')
+    for audience, wanted in (('us', True), ('jp', True), ('tw', False)):
+        out = run.export(audience)
+        report.equal(f'{audience}: gets what is for the group', both['uuid'] in out, wanted)
+        report.equal(f'{audience}: also inside an open event', len(out[mixed['uuid']]['Attribute']), 2 if wanted else 1)
+        report.check(f'{audience}: a group without uuid is nobody\'s', bare['uuid'] not in out)
+    why = node.run('policy', 'explain', f'report--{both["uuid"]}', 'tw', json_too=False)
+    report.check('explain says why not tw', 'built-in.onward' in why.err and 'for some partners alone' in why.err, why)
+    node.must('peer', 'add-taxii', 'fr', '--country', 'FR')
+    node.must('peer', 'start', 'fr', '--history')
+    report.check('who is added later is not in it', both['uuid'] not in run.export('fr'))
+    node.stop()
+    node.start()
+    run.add({'Event': shared(14, [attribute(141, 'ip-dst', '203.0.113.15')])}, 'misp', '--as', 'misp')
+    for audience, wanted in (('jp', True), ('tw', False)):
+        report.equal(f'{audience}: the map outlives a restart', shared(14, [])['uuid'] in run.export(audience), wanted)
+    node.must('misp', 'sharing-group', GROUP, '--partners', 'us', '--as', 'tlp:green', '--because', 'jp has left')
+    run.add({'Event': shared(15, [attribute(151, 'ip-dst', '203.0.113.16')])}, 'misp', '--as', 'misp')
+    for audience, wanted in (('us', True), ('jp', False)):
+        report.equal(f'{audience}: the map was changed', shared(15, [])['uuid'] in run.export(audience), wanted)
+
+
+TABLE = '''# a feed
+ip;seen;family;note
+198.51.100.77;2026-02-03T04:05:06Z;botnet;"semicolon ; and ""quotes"""
+not an address;2026-02-03;botnet;x
+hxxp://evil[.]example/p;2026-02-03;botnet;x
+198.51.100[.]78;2026-02-04;wiper;
+'''
+
+
+def tables(run):
+    report = run.report
+    row = 'type=ipv4-addr value=col:ip valid_from=col:seen labels=feed,col:family description=col:note delimiter=;'
+    answer = run.add(TABLE, 'table', '--as', 'csv', '--map', row)
+    report.check('the good rows of a table go in', answer.one.get('new') == 2, answer)
+    report.check('the bad ones are told with their lines', not answer.good and 'line 4: not an address' in answer.err and
+                 'line 5: http://evil' in answer.err.replace('hxxp', 'http').replace('[.]', '.'), answer.err)
+    report.check('what was defanged is said', 'armed again' in answer.err, answer.err)
+    made = {thing['pattern']: thing for thing in run.lines('--source', 'table')}
+    wanted = "[ipv4-addr:value = '198.51.100.77']"
+    report.equal('two indicators', set(made), {wanted, "[ipv4-addr:value = '198.51.100.78']"})
+    thing = made.get(wanted, {})
+    report.equal('with what the columns say', (thing.get('valid_from'), thing.get('labels'), thing.get('description')),
+                 ('2026-02-03T04:05:06.000Z', ['feed', 'botnet'], 'semicolon ; and "quotes"'))
+    wanted = 'indicator--' + str(uuid.uuid5(OURS, 'table\n' + wanted))
+    report.equal('the id follows from source and pattern', thing.get('id'), wanted)
+    again = run.add(TABLE, 'table', '--as', 'csv', '--map', row)
+    report.check('the same table again is nothing new', again.one.get('new') == 0 and again.one.get('duplicate') == 2, again)
+    for wrong in ('value=col:nothing', 'type=horse', 'value'):
+        report.check(f'refused: --map {wrong}', not run.add(TABLE, 'table', '--as', 'csv', '--map', wrong).good)
+    report.check('--as csv needs --map', not run.add(TABLE, 'table', '--as', 'csv').good)
+    report.check('--as pear', not run.add(TABLE, 'table', '--as', 'pear').good)
+
+
+def lists(run):
+    report = run.report
+    first, second = '# list\n192.0.2.1\nbad.example\n\n', 'bad.example\n192.0.2.2\n'
+    answer = run.add(first, 'list', '--as', 'list')
+    report.check('a list goes in', answer.good and answer.one['new'] == 2, answer)
+    before = run.file(first)
+    answer = run.add(second, 'list', '--as', 'list', '--previous', before)
+    taken = answer.one.get('new'), answer.one.get('duplicate')
+    report.check('the next one: one new, one again, one revoked', answer.good and taken == (2, 1), answer)
+    state = {}
+    for thing in sorted(run.lines('--source', 'list'), key=lambda thing: thing['modified']):
+        state[thing['pattern']] = thing.get('revoked', False)
+    wanted = {"[ipv4-addr:value = '192.0.2.1']": True, "[domain-name:value = 'bad.example']": False,
+              "[ipv4-addr:value = '192.0.2.2']": False}
+    report.equal('what is gone is revoked, nothing else', state, wanted)
+
+
+def main():
+    report = Report('feeds in')
+    with Folder() as folder:
+        run = Run(folder, report)
+        run.node.start()
+        try:
+            for audience in ('us', 'jp', 'tw'):
+                run.node.must('peer', 'add-taxii', audience, '--country', audience.upper())
+                run.node.must('peer', 'start', audience)
+            run.node.must('policy', 'activate', run.file(POLICY))
+            run.node.must('source', 'add', 'misp', '--rewrites')
+            changed(run, distributions(run))
+            sharing_groups(run)
+            tables(run)
+            lists(run)
+        finally:
+            run.node.stop()
+    return report.finish()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
