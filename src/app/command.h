@@ -87,6 +87,10 @@ bool command_flag(const struct command_call *call, const char *name);
 NODISCARD err_t command_partner(struct command_call *call, const char *name, const struct gate_peer **out);
 NODISCARD err_t command_object(struct command_call *call, const char *name, struct stix_key *out);
 NODISCARD err_t command_tlp(struct command_call *call, const char *name, enum stix_tlp *out);
+/* Calls `say`, with the call as `ctx`, for every copy that is held of the object in argument "id"; refuses
+ * when there is none. */
+NODISCARD err_t command_each_copy(struct command_call *call,
+                                  bool (*say)(void *ctx, const struct gate_object *object));
 /* who and because (argument "because", or a standing word). */
 struct gate_by command_by(const struct command_call *call);
 

@@ -486,16 +486,7 @@ static bool say_version(void *ctx, const struct gate_object *object)
 
 static err_t versions_run(struct command_call *call)
 {
-    struct stix_key object;
-    err_t err;
-    if (TRY(err, command_object(call, "id", &object)))
-        return err;
-    size_t before = call->out->len;
-    if (TRY(err, gate_versions(call->host->gate, &object, say_version, call)))
-        return command_refuse(call, err, NULL, "%s", err_text(err));
-    if (call->out->len == before)
-        return command_refuse(call, ERR_NOTFOUND, NULL, "no such object is held");
-    return ERR_OK;
+    return command_each_copy(call, say_version);
 }
 
 const struct command command_find_rows[] = {

@@ -40,18 +40,23 @@ bool command_say_marking(void *ctx, const struct gate_marking *marking)
     return buf_err(call->out) == ERR_OK;
 }
 
-static err_t object_show(struct command_call *call)
+err_t command_each_copy(struct command_call *call, bool (*say)(void *ctx, const struct gate_object *object))
 {
     struct stix_key object;
     err_t err;
     if (TRY(err, command_object(call, "id", &object)))
         return err;
     size_t before = call->out->len;
-    if (TRY(err, gate_versions(call->host->gate, &object, say_copy, call)))
+    if (TRY(err, gate_versions(call->host->gate, &object, say, call)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     if (call->out->len == before)
         return command_refuse(call, ERR_NOTFOUND, NULL, "no such object is held");
     return ERR_OK;
+}
+
+static err_t object_show(struct command_call *call)
+{
+    return command_each_copy(call, say_copy);
 }
 
 const struct command command_object_rows[] = {

@@ -56,18 +56,6 @@ static void put_scalar(struct buf *out, struct json_val value)
     case JSON_STRING:
         put_string(out, json_str(value));
         break;
-    case JSON_INT:
-        json_write_int(out, json_int(value));
-        break;
-    case JSON_UINT:
-        buf_printf(out, "%llu", (unsigned long long)json_uint(value));
-        break;
-    case JSON_DOUBLE:
-        json_write_double(out, json_double(value));
-        break;
-    case JSON_NULL:
-        buf_put_str(out, STR("null"));
-        break;
     case JSON_OBJECT:
         buf_put_str(out, STR("{}"));
         break;
@@ -75,7 +63,7 @@ static void put_scalar(struct buf *out, struct json_val value)
         buf_put_str(out, STR("[]"));
         break;
     default:
-        buf_put_str(out, json_is(value, JSON_TRUE) ? STR("true") : STR("false"));
+        json_write_scalar(out, value);
         break;
     }
 }

@@ -1,5 +1,15 @@
 #include "core/str.h"
 
+bool str_same(struct str a, struct str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (str_lower(a.at[i]) != str_lower(b.at[i]))
+            return false;
+    return true;
+}
+
 int str_cmp(struct str a, struct str b)
 {
     size_t common = a.len < b.len ? a.len : b.len;

@@ -90,18 +90,13 @@ static void add_distribution(struct json_val element, bool inherits, struct misp
     }
 }
 
-static char lower(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 bool misp_tag_tlp(struct str tag, enum stix_tlp *out)
 {
     char name[32];
     if (tag.len <= 4 || tag.len >= sizeof name)
         return false;
     for (size_t i = 0; i < tag.len; i++)
-        name[i] = lower(tag.at[i]);
+        name[i] = str_lower(tag.at[i]);
     if (memcmp(name, "tlp:", 4) != 0)
         return false;
     return stix_tlp_from_name((struct str) {name + 4, tag.len - 4}, out);
@@ -113,8 +108,8 @@ static void add_tag(struct str tag, struct misp_marks *marks)
     enum stix_tlp level;
     if (misp_tag_tlp(tag, &level))
         marks->bits |= (unsigned)MISP_MARK_TLP << level;
-    else if (tag.len >= 4 && lower(tag.at[0]) == 't' && lower(tag.at[1]) == 'l' && lower(tag.at[2]) == 'p' &&
-             tag.at[3] == ':')
+    else if (tag.len >= 4 && str_lower(tag.at[0]) == 't' && str_lower(tag.at[1]) == 'l' &&
+             str_lower(tag.at[2]) == 'p' && tag.at[3] == ':')
         marks->bits |= MISP_MARK_STAYS;
 }
 

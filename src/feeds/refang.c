@@ -17,17 +17,12 @@ static const struct row schemes[] = {
     {{"h**ps:", 6}, {"https:", 6}},
 };
 
-static char lower(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 static bool starts(struct str s, struct str head)
 {
     if (s.len < head.len)
         return false;
     for (size_t i = 0; i < head.len; i++)
-        if (lower(s.at[i]) != lower(head.at[i]))
+        if (str_lower(s.at[i]) != str_lower(head.at[i]))
             return false;
     return true;
 }

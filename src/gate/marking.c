@@ -5,15 +5,9 @@
 static err_t definition_load(struct gate *gate, const struct stix_key *key, struct arena *arena,
                              struct subject *out)
 {
-    struct copies copies;
     struct subject definition;
-    err_t err = copies_load(gate, key, &copies);
+    err_t err = subject_newest(gate, key, arena, &definition);
     if (err != ERR_OK)
-        return err;
-    const struct copy *newest = copies_newest(&copies);
-    if (newest == NULL || newest->lsn >= store_durable_lsn(gate->store))
-        return ERR_NOTFOUND;
-    if (TRY(err, subject_load(gate, newest->lsn, arena, &definition)))
         return err;
     if (definition.object.type->code != STIX_TYPE_MARKING_DEFINITION)
         return ERR_NOTFOUND;

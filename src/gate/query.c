@@ -383,26 +383,13 @@ err_t gate_find(struct gate_search *s, const struct gate_filter *filter, struct 
 
 /* --- neighbours --- */
 
-static err_t newest_subject(struct gate *gate, const struct stix_key *key, struct arena *arena,
-                            struct subject *out)
-{
-    struct copies copies;
-    err_t err = copies_load(gate, key, &copies);
-    if (err != ERR_OK)
-        return err;
-    const struct copy *newest = copies_newest(&copies);
-    if (newest == NULL || newest->lsn >= store_durable_lsn(gate->store))
-        return ERR_NOTFOUND;
-    return subject_load(gate, newest->lsn, arena, out);
-}
-
 err_t gate_newest(struct gate *gate, const struct stix_key *object, struct gate_found *out)
 {
     arena_reset(&gate->step_arena);
     struct subject *subject = arena_alloc(&gate->step_arena, sizeof *subject);
     if (subject == NULL)
         return ERR_NOMEM;
-    err_t err = newest_subject(gate, object, &gate->step_arena, subject);
+    err_t err = subject_newest(gate, object, &gate->step_arena, subject);
     return err != ERR_OK ? err : show(gate, subject, out);
 }
 
@@ -480,7 +467,7 @@ err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all
     size_t count = PAGE;
     struct subject subject;
     arena_reset(&gate->step_arena);
-    err_t held = newest_subject(gate, object, &gate->step_arena, &subject), err = ERR_OK;
+    err_t held = subject_newest(gate, object, &gate->step_arena, &subject), err = ERR_OK;
     if (held != ERR_OK && held != ERR_NOTFOUND)
         return held;
     if (held == ERR_OK)

@@ -367,6 +367,9 @@ struct subject {
 };
 /* Reads, opens and parses a durable OBJ (or QUAR of a conflict). Everything lives in `arena`. */
 NODISCARD err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out);
+/* The newest durable copy of an id, likewise. ERR_NOTFOUND. */
+NODISCARD err_t subject_newest(struct gate *gate, const struct stix_key *key, struct arena *arena,
+                               struct subject *out);
 /* The same without what needs the text: from memory when accepting left it there. */
 NODISCARD err_t subject_recall(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out);
 /* May it come along with what refers to it? `object` with its tape. */

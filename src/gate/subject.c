@@ -128,6 +128,18 @@ err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct 
     return ERR_OK;
 }
 
+err_t subject_newest(struct gate *gate, const struct stix_key *key, struct arena *arena, struct subject *out)
+{
+    struct copies copies;
+    err_t err = copies_load(gate, key, &copies);
+    if (err != ERR_OK)
+        return err;
+    const struct copy *newest = copies_newest(&copies);
+    if (newest == NULL || newest->lsn >= store_durable_lsn(gate->store))
+        return ERR_NOTFOUND;
+    return subject_load(gate, newest->lsn, arena, out);
+}
+
 err_t subject_recall(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out)
 {
     struct subject subject;

@@ -129,6 +129,8 @@ void json_write_str(struct buf *out, struct str s);
 void json_write_int(struct buf *out, int64_t v);
 /* ECMAScript's Number::toString. `v` must be finite. */
 void json_write_double(struct buf *out, double v);
+/* A string, number, boolean or null as it stands on the tape; must() fails for a container. */
+void json_write_scalar(struct buf *out, struct json_val v);
 
 /* Byte offset of the value that `pointer` (RFC 6901) names in `text`; the offset of the deepest ancestor
  * found otherwise. */

@@ -211,3 +211,28 @@ void json_write_double(struct buf *out, double v)
     write_double(&w, v);
     write_sync(&w);
 }
+
+void json_write_scalar(struct buf *out, struct json_val v)
+{
+    switch (json_type(v)) {
+    case JSON_STRING:
+        json_write_str(out, json_str(v));
+        break;
+    case JSON_INT:
+        json_write_int(out, json_int(v));
+        break;
+    case JSON_UINT:
+        buf_printf(out, "%llu", (unsigned long long)json_uint(v));
+        break;
+    case JSON_DOUBLE:
+        json_write_double(out, json_double(v));
+        break;
+    case JSON_NULL:
+        buf_put_str(out, STR("null"));
+        break;
+    default:
+        must(json_is(v, JSON_TRUE) || json_is(v, JSON_FALSE));
+        buf_put_str(out, json_is(v, JSON_TRUE) ? STR("true") : STR("false"));
+        break;
+    }
+}

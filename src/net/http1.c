@@ -16,21 +16,6 @@ static bool is_token(struct str s)
     return s.len > 0;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool same_name(struct str a, struct str b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (lower(a.at[i]) != lower(b.at[i]))
-            return false;
-    return true;
-}
-
 static enum http1_step refuse(struct fault *fault, err_t code, size_t offset, const char *what)
 {
     (void)fault_set(fault, code, offset, "%s", what);
@@ -123,7 +108,7 @@ static err_t take_length(struct parse *p, struct str value)
 
 static err_t take_coding(struct parse *p, struct str value)
 {
-    if (!same_name(value, STR("chunked")))
+    if (!str_same(value, STR("chunked")))
         return fail(p, ERR_UNSUPPORTED, value, "Transfer-Encoding is not \"chunked\"");
     if (p->out->minor == 0)
         return fail(p, ERR_SYNTAX, value, "Transfer-Encoding in HTTP/1.0");
@@ -142,7 +127,7 @@ static err_t take_host(struct parse *p, struct str value)
 
 static err_t take_expect(struct parse *p, struct str value)
 {
-    if (!same_name(value, STR("100-continue")))
+    if (!str_same(value, STR("100-continue")))
         return fail(p, ERR_UNSUPPORTED, value, "Expect is not \"100-continue\"");
     p->out->expect_continue = p->out->minor == 1;
     return ERR_OK;
@@ -154,10 +139,10 @@ static err_t take_connection(struct parse *p, struct str value)
     struct str rest = value;
     while (rest.at != NULL) {
         struct str option = str_trim(str_cut(&rest, ','));
-        if (same_name(option, STR("close"))) {
+        if (str_same(option, STR("close"))) {
             p->out->keep_open = false;
             p->seen |= 1u << 31;
-        } else if (same_name(option, STR("keep-alive")) && (p->seen & 1u << 31) == 0) {
+        } else if (str_same(option, STR("keep-alive")) && (p->seen & 1u << 31) == 0) {
             p->out->keep_open = true;
         }
     }
@@ -190,7 +175,7 @@ static const struct special {
 static err_t take_special(struct parse *p, const struct http1_field *field)
 {
     for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
-        if (!same_name(field->name, specials[i].name))
+        if (!str_same(field->name, specials[i].name))
             continue;
         if (specials[i].once && (p->seen & 1u << i) != 0)
             return fail(p, ERR_SYNTAX, field->name, "a field that may stand once is repeated");
@@ -275,7 +260,7 @@ int http1_refusal_status(const struct fault *fault)
 struct str http1_field_get(const struct http1_head *head, struct str name)
 {
     for (size_t i = 0; i < head->field_count; i++)
-        if (same_name(head->fields[i].name, name))
+        if (str_same(head->fields[i].name, name))
             return head->fields[i].value;
     return (struct str) {NULL, 0};
 }
@@ -286,7 +271,7 @@ struct str http1_field_list(const struct http1_head *head, struct str name, char
     size_t len = 0;
     for (size_t i = 0; i < head->field_count; i++) {
         struct str value = head->fields[i].value;
-        if (!same_name(head->fields[i].name, name))
+        if (!str_same(head->fields[i].name, name))
             continue;
         if (found.at == NULL) {
             found = value; /* mostly the only one: nothing is copied */

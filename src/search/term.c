@@ -6,15 +6,10 @@
 #include "core/hash.h"
 #include "stix/pattern.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 0x20) : c;
-}
-
 /* Control characters would close a term: they count as blanks. */
 static char plain(char c)
 {
-    return (uint8_t)c < 0x20 ? ' ' : lower(c);
+    return (uint8_t)c < 0x20 ? ' ' : str_lower(c);
 }
 
 void term_put(struct buf *out, enum term_kind kind, struct str value)
@@ -118,7 +113,7 @@ static bool put_label(struct str label, char out[TERM_BYTES_MAX], size_t *len)
     if (label.len == 0 || label.len > 63 || label.len + 1 > TERM_BYTES_MAX - *len)
         return false;
     for (size_t i = 0; i < label.len; i++) {
-        char c = lower(label.at[i]);
+        char c = str_lower(label.at[i]);
         if (!is_domain_char(c))
             return false;
         out[(*len)++] = c;
@@ -154,7 +149,7 @@ bool term_is_hash(struct str text)
     if (text.len < 32 || text.len > 128 || text.len % 2 != 0)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        char c = lower(text.at[i]);
+        char c = str_lower(text.at[i]);
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
             return false;
     }

@@ -2,22 +2,6 @@
 
 #include "core/limit.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 0x20) : c;
-}
-
-/* Language tags do not tell cases apart (RFC 5646 section 2.1.1). */
-static bool same_tag(struct str a, struct str b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (lower(a.at[i]) != lower(b.at[i]))
-            return false;
-    return true;
-}
-
 static struct str primary(struct str tag)
 {
     struct str rest = tag;
@@ -34,8 +18,8 @@ static bool find_language(struct json_val contents, struct str lang, struct json
     while (json_object_next(&iter, &name, &value)) {
         if (!json_is(value, JSON_OBJECT))
             continue;
-        bool exact = same_tag(name, lang);
-        if (!exact && (found || !same_tag(primary(name), primary(lang))))
+        bool exact = str_same(name, lang); /* RFC 5646 section 2.1.1: cases are not told apart */
+        if (!exact && (found || !str_same(primary(name), primary(lang))))
             continue;
         *out = value;
         found = true;
@@ -102,20 +86,8 @@ static void put_scalar(struct buf *out, struct json_val value, const struct json
             text = json_str(*other);
         json_write_str(out, text);
         break;
-    case JSON_INT:
-        json_write_int(out, json_int(value));
-        break;
-    case JSON_UINT:
-        buf_printf(out, "%llu", (unsigned long long)json_uint(value));
-        break;
-    case JSON_DOUBLE:
-        json_write_double(out, json_double(value));
-        break;
-    case JSON_NULL:
-        buf_put_str(out, STR("null"));
-        break;
     default:
-        buf_put_str(out, json_is(value, JSON_TRUE) ? STR("true") : STR("false"));
+        json_write_scalar(out, value);
         break;
     }
 }

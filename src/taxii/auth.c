@@ -145,10 +145,10 @@ static enum auth_outcome header_check(struct taxii *taxii, struct str header, in
     struct str rest = header;
     struct str scheme = str_cut(&rest, ' ');
     rest = str_trim(rest);
-    if (text_same(scheme, STR("basic")))
+    if (str_same(scheme, STR("basic")))
         return basic_check(taxii, rest, now_us, out);
     /* taxii2-client's TokenAuth says Token. */
-    if (!text_same(scheme, STR("bearer")) && !text_same(scheme, STR("token")))
+    if (!str_same(scheme, STR("bearer")) && !str_same(scheme, STR("token")))
         return AUTH_UNKNOWN;
     *out = token_find(taxii, rest);
     return *out != NULL ? AUTH_KNOWN : AUTH_UNKNOWN;

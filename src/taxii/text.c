@@ -1,21 +1,5 @@
 #include "taxii/text.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-bool text_same(struct str a, struct str b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.at[i]) != lower(b.at[i]))
-            return false;
-    }
-    return true;
-}
-
 struct range {
     struct str type;
     struct str version; /* empty: none named */
@@ -49,9 +33,9 @@ static struct range range_read(struct str text)
         struct str value = str_cut(&text, ';');
         struct str name = str_trim(str_cut(&value, '='));
         value = unquoted(str_trim(value));
-        if (text_same(name, STR("version")))
+        if (str_same(name, STR("version")))
             range.version = value;
-        else if (text_same(name, STR("q")))
+        else if (str_same(name, STR("q")))
             range.refused = is_zero(value);
     }
     return range;
@@ -68,8 +52,8 @@ bool media_accepted(struct str accept)
         return true;
     while (accept.len > 0) {
         struct range range = range_read(str_cut(&accept, ','));
-        bool taxii = text_same(range.type, STR("application/taxii+json")) && version_ok(range.version);
-        bool any = str_eq(range.type, STR("*/*")) || text_same(range.type, STR("application/*"));
+        bool taxii = str_same(range.type, STR("application/taxii+json")) && version_ok(range.version);
+        bool any = str_eq(range.type, STR("*/*")) || str_same(range.type, STR("application/*"));
         if ((taxii || any) && !range.refused)
             return true;
     }
@@ -81,7 +65,7 @@ enum media media_of(struct str content_type)
     struct range range = range_read(content_type);
     if (!version_ok(range.version))
         return MEDIA_OTHER;
-    if (text_same(range.type, STR("application/taxii+json")))
+    if (str_same(range.type, STR("application/taxii+json")))
         return range.version.len > 0 ? MEDIA_TAXII : MEDIA_TAXII_BARE;
-    return text_same(range.type, STR("application/stix+json")) ? MEDIA_STIX : MEDIA_OTHER;
+    return str_same(range.type, STR("application/stix+json")) ? MEDIA_STIX : MEDIA_OTHER;
 }

@@ -3,8 +3,6 @@
 
 #include "core/str.h"
 
-/* Equal without regard to ASCII case. */
-bool text_same(struct str a, struct str b);
 /* An object of STIX JSON in the three places where TAXII names its type (section 1.6.8). */
 #define TAXII_TYPE     "application/taxii+json;version=2.1"
 #define STIX_TYPE_TEXT "application/stix+json;version=2.1"
