@@ -54,7 +54,8 @@ static void put_object(struct getting *g, struct str object)
 static void merge(struct getting *g, struct str content, struct str lang)
 {
     struct parsed object, other;
-    bool good = parse(buf_str(&g->object), &object) & parse(content, &other);
+    bool good = parse(buf_str(&g->object), &object);
+    good = parse(content, &other) && good; /* both are to be freed */
     buf_clear(&g->text);
     if (good && stix_lang_applies(json_root(&other.doc), json_root(&object.doc)) &&
         stix_lang_merge(json_root(&object.doc), json_root(&other.doc), lang, &g->text) == ERR_OK) {

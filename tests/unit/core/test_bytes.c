@@ -251,9 +251,20 @@ static void errors_have_names(void **state)
     assert_int_equal(fault_set(NULL, ERR_SHORT, 7, "x"), ERR_SHORT);
 }
 
+static void same_but_for_case(void **state)
+{
+    (void)state;
+    assert_true(str_same(STR("Keep-Alive"), STR("kEEP-aLIVE")));
+    assert_true(str_same(STR(""), STR("")));
+    assert_false(str_same(STR("ko"), STR("ko-KR")));
+    assert_false(str_same(STR("@"), STR("`"))); /* 32 apart, and no letters */
+    assert_false(str_same(STR("["), STR("{")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_but_for_case),
         cmocka_unit_test(base64_follows_rfc_4648),
         cmocka_unit_test(base64_is_strict),
         cmocka_unit_test(hexadecimal_is_strict),
