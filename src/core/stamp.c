@@ -37,13 +37,26 @@ static void date_from_days(int64_t days, int64_t *year, int64_t *month, int64_t 
     *year = year_of_era + era * 400 + (*month <= 2);
 }
 
-static bool digits(struct str text, size_t from, size_t count, int64_t *out)
+enum { HEAD_SIZE = 19 /* YYYY-MM-DDTHH:MM:SS */ };
+
+/* The digits of "YYYY-MM-DDTHH:MM:SS", each where it stands. All characters are judged before any is used:
+ * loops without branches, of which compilers make a few instructions; three timestamps stand in most objects.
+ */
+static bool read_head(const char *text, uint8_t out[HEAD_SIZE])
 {
-    uint64_t v = 0;
-    if (!str_to_u64((struct str) {text.at + from, count}, UINT64_MAX, &v))
-        return false;
-    *out = (int64_t)v;
-    return true;
+    static const char shape[HEAD_SIZE + 1] = "0000-00-00T00:00:00";
+    static const uint8_t most[HEAD_SIZE] = {9, 9, 9, 9, 0, 9, 9, 0, 9, 9, 0, 9, 9, 0, 9, 9, 0, 9, 9};
+    uint8_t bad = 0;
+    for (size_t i = 0; i < HEAD_SIZE; i++) {
+        out[i] = (uint8_t)(text[i] ^ shape[i]); /* '0' to '9' differ from '0' by 0 to 9 */
+        bad |= out[i] > most[i];
+    }
+    return bad == 0;
+}
+
+static inline unsigned two(const uint8_t *digits)
+{
+    return 10U * digits[0] + digits[1];
 }
 
 static bool date_is_real(int64_t year, int64_t month, int64_t day)
@@ -56,6 +69,25 @@ static bool date_is_real(int64_t year, int64_t month, int64_t day)
 
 static err_t parse_fraction(struct str tail, uint64_t *out_fraction, unsigned *out_digits)
 {
+    static const uint64_t units[STAMP_DIGITS_MAX + 1] = {UINT64_C(1000000000000000000),
+                                                         UINT64_C(100000000000000000),
+                                                         UINT64_C(10000000000000000),
+                                                         UINT64_C(1000000000000000),
+                                                         UINT64_C(100000000000000),
+                                                         UINT64_C(10000000000000),
+                                                         UINT64_C(1000000000000),
+                                                         UINT64_C(100000000000),
+                                                         UINT64_C(10000000000),
+                                                         UINT64_C(1000000000),
+                                                         UINT64_C(100000000),
+                                                         UINT64_C(10000000),
+                                                         UINT64_C(1000000),
+                                                         UINT64_C(100000),
+                                                         UINT64_C(10000),
+                                                         UINT64_C(1000),
+                                                         UINT64_C(100),
+                                                         UINT64_C(10),
+                                                         UINT64_C(1)};
     *out_fraction = 0;
     *out_digits = 0;
     if (tail.len == 0)
@@ -71,30 +103,23 @@ static err_t parse_fraction(struct str tail, uint64_t *out_fraction, unsigned *o
         v = v * 10 + (uint64_t)(tail.at[i] - '0');
     }
     *out_digits = (unsigned)(tail.len - 1);
-    for (size_t i = tail.len - 1; i < STAMP_DIGITS_MAX; i++)
-        v *= 10;
-    *out_fraction = v;
+    *out_fraction = v * units[tail.len - 1];
     return ERR_OK;
 }
 
 err_t stamp_parse(struct str text, struct stamp *out, unsigned *out_digits)
 {
-    static const char shape[] = "dddd-dd-ddTdd:dd:dd";
-    const size_t head = sizeof shape - 1;
-    if (text.len < head + 1 || text.at[text.len - 1] != 'Z')
+    uint8_t d[HEAD_SIZE];
+    if (text.len < HEAD_SIZE + 1 || text.at[text.len - 1] != 'Z' || !read_head(text.at, d))
         return ERR_INVALID;
-    for (size_t i = 0; i < head; i++)
-        if (shape[i] != 'd' && text.at[i] != shape[i])
-            return ERR_INVALID;
-    int64_t year, month, day, hour, minute, second;
-    if (!digits(text, 0, 4, &year) || !digits(text, 5, 2, &month) || !digits(text, 8, 2, &day) ||
-        !digits(text, 11, 2, &hour) || !digits(text, 14, 2, &minute) || !digits(text, 17, 2, &second))
-        return ERR_INVALID;
+    unsigned year = 100 * two(d) + two(d + 2), month = two(d + 5), day = two(d + 8);
+    unsigned hour = two(d + 11), minute = two(d + 14), second = two(d + 17);
     if (!date_is_real(year, month, day) || hour > 23 || minute > 59 || second > 59)
         return ERR_INVALID;
     struct stamp stamp;
     unsigned count;
-    err_t err = parse_fraction((struct str) {text.at + head, text.len - head - 1}, &stamp.fraction, &count);
+    err_t err =
+        parse_fraction((struct str) {text.at + HEAD_SIZE, text.len - HEAD_SIZE - 1}, &stamp.fraction, &count);
     if (err != ERR_OK)
         return err;
     stamp.seconds = days_from_date(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;

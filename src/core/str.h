@@ -41,9 +41,34 @@ static inline struct bytes bytes_from_str(struct str s)
     return (struct bytes) {(const uint8_t *)s.at, s.len};
 }
 
+/* Are `len` bytes the same? Names, words and types are short: two words that overlap settle those without a
+ * call. Where both lengths or texts are known to the compiler it folds as memcmp does. */
+static inline bool str_same(const char *a, const char *b, size_t len)
+{
+    uint64_t a8, b8, a8_end, b8_end;
+    uint32_t a4, b4, a4_end, b4_end;
+    if (len > 16)
+        return memcmp(a, b, len) == 0;
+    if (len >= 8) {
+        memcpy(&a8, a, 8);
+        memcpy(&b8, b, 8);
+        memcpy(&a8_end, a + len - 8, 8);
+        memcpy(&b8_end, b + len - 8, 8);
+        return ((a8 ^ b8) | (a8_end ^ b8_end)) == 0;
+    }
+    if (len >= 4) {
+        memcpy(&a4, a, 4);
+        memcpy(&b4, b, 4);
+        memcpy(&a4_end, a + len - 4, 4);
+        memcpy(&b4_end, b + len - 4, 4);
+        return ((a4 ^ b4) | (a4_end ^ b4_end)) == 0;
+    }
+    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 static inline bool str_eq(struct str a, struct str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+    return a.len == b.len && str_same(a.at, b.at, a.len);
 }
 
 /* ASCII alone: names of protocols and formats. */

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/str.h"
-#include "json/vec.h"
+#include "core/vec.h"
 
 static inline bool skip_is_space(uint8_t c)
 {

@@ -1,8 +1,8 @@
 #include "json/write.h"
 
+#include "core/vec.h"
 #include "json/json.h"
 #include "json/tape.h"
-#include "json/vec.h"
 
 void write_begin(struct write *w, struct buf *buf)
 {

@@ -231,6 +231,24 @@ static void every_prefix_reads_short(void **state)
     assert_int_equal(rd_end(&rd), ERR_LIMIT);
 }
 
+static void every_byte_of_a_text_counts(void **state)
+{
+    (void)state;
+    char a[41], b[41];
+    memset(a, 'x', sizeof a);
+    memset(b, 'x', sizeof b);
+    for (size_t len = 0; len < sizeof a; len++) {
+        assert_true(str_same(a, b, len));
+        for (size_t i = 0; i < sizeof a; i++) {
+            b[i] ^= 1;
+            assert_int_equal(str_same(a, b, len), memcmp(a, b, len) == 0);
+            b[i] ^= 1;
+        }
+    }
+    assert_true(str_eq((struct str) {NULL, 0}, STR("")));
+    assert_false(str_eq(STR("ab"), STR("abc")));
+}
+
 static void errors_have_names(void **state)
 {
     (void)state;
@@ -275,6 +293,7 @@ int main(void)
         cmocka_unit_test(printf_may_fill_a_buf_exactly),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(every_prefix_reads_short),
+        cmocka_unit_test(every_byte_of_a_text_counts),
         cmocka_unit_test(errors_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

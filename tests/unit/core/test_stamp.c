@@ -67,6 +67,25 @@ static void refuses_the_rest(void **state)
     assert_int_equal(stamp_parse(STR("2016-04-06T20:03:48.0000000000000000000Z"), &stamp, NULL), ERR_LIMIT);
 }
 
+static void every_character_counts(void **state)
+{
+    (void)state;
+    static const char any[] = "0123456789";
+    const char *const good[] = {any, any,   any, any, "-",      "1", "012", "-",      "123", any,
+                                "T", "012", any, ":", "012345", any, ":",   "012345", any};
+    char text[] = "2000-10-10T10:10:10Z";
+    struct stamp stamp;
+    for (size_t i = 0; i < sizeof text - 1; i++) {
+        char before = text[i];
+        for (unsigned c = 1; c < 256; c++) {
+            text[i] = (char)c;
+            bool want = i < sizeof text - 2 ? strchr(good[i], (char)c) != NULL : c == 'Z';
+            assert_int_equal(stamp_parse(str_of(text), &stamp, NULL) == ERR_OK, want);
+        }
+        text[i] = before;
+    }
+}
+
 static void every_prefix_is_refused(void **state)
 {
     (void)state;
@@ -133,9 +152,10 @@ static void clamps_at_the_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_real_times),        cmocka_unit_test(refuses_the_rest),
-        cmocka_unit_test(every_prefix_is_refused), cmocka_unit_test(every_day_comes_back),
-        cmocka_unit_test(compares_as_numbers),     cmocka_unit_test(clamps_at_the_ends),
+        cmocka_unit_test(reads_real_times),       cmocka_unit_test(refuses_the_rest),
+        cmocka_unit_test(every_character_counts), cmocka_unit_test(every_prefix_is_refused),
+        cmocka_unit_test(every_day_comes_back),   cmocka_unit_test(compares_as_numbers),
+        cmocka_unit_test(clamps_at_the_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Inside the room: sixteen bytes at a time, in the vector notation that gcc and clang share, so that one
+/* Sixteen bytes at a time, in the vector notation that gcc and clang share, so that one
  * source serves every processor. Loads are unaligned and read exactly sixteen bytes. */
 #pragma once
 
@@ -12,6 +12,7 @@
 enum { VEC_SIZE = 16 };
 
 typedef uint8_t vec __attribute__((vector_size(VEC_SIZE)));
+typedef uint32_t vec_quads __attribute__((vector_size(VEC_SIZE)));
 typedef uint64_t vec_words __attribute__((vector_size(VEC_SIZE)));
 
 static inline vec vec_load(const void *at)
