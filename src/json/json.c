@@ -169,14 +169,13 @@ bool json_array_next(struct json_iter *iter, struct json_val *out_value)
 
 bool json_get(struct json_val object, struct str name, struct json_val *out)
 {
-    if (!json_is(object, JSON_OBJECT))
+    const uint64_t *tape = object.doc->tape;
+    if (tape_type(tape[object.at]) != TAPE_OBJECT)
         return false;
-    struct json_iter iter = json_object_iter(object);
-    struct str member;
-    struct json_val value;
-    while (json_object_next(&iter, &member, &value)) {
-        if (str_eq(member, name)) {
-            *out = value;
+    size_t end = tape_after(tape, object.at) - 1;
+    for (size_t at = object.at + 1; at < end; at = tape_after(tape, at + 1)) {
+        if (str_eq(string_at(object.doc, at), name)) {
+            *out = (struct json_val) {object.doc, at + 1};
             return true;
         }
     }
