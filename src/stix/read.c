@@ -51,7 +51,7 @@ static err_t add_ref(struct stix_reader *r, struct str id, const struct stix_key
 static err_t take_free_string(struct stix_reader *r, struct str text)
 {
     struct stix_key key;
-    if (stix_id_read(text, &key) == NULL)
+    if (!stix_id_hyphened(text) || stix_id_read(text, &key) == NULL)
         return ERR_OK;
     return add_ref(r, text, &key, STIX_REF_OTHER);
 }
@@ -390,13 +390,8 @@ static err_t keep_slot(struct stix_reader *r, const struct stix_prop *prop, stru
 static err_t take_custom_member(struct stix_reader *r, struct str name, struct json_val v)
 {
     bool absent = false;
-    struct stix_key key;
-    if (stix_id_read(name, &key) != NULL) {
-        err_t err = add_ref(r, name, &key, STIX_REF_OTHER);
-        if (err != ERR_OK)
-            return err;
-    }
-    return take_free(r, NULL, v, &absent);
+    err_t err = take_free_string(r, name);
+    return err != ERR_OK ? err : take_free(r, NULL, v, &absent);
 }
 
 /* The container's own objects have such properties too; what they say is not said of the root. */
@@ -539,11 +534,18 @@ static err_t take_dict_member(struct stix_reader *r, uint8_t kind, struct str na
 
 /* --- steps --- */
 
+static bool has_extensions(const struct stix_reader *r, const struct stix_frame *frame)
+{
+    struct json_val v;
+    if (r->depth == 1)
+        return (r->common_seen >> STIX_SLOT_EXTENSIONS & 1) != 0;
+    return frame->object && json_get(frame->value, STR("extensions"), &v);
+}
+
 /* The end of an object with known members: what had to be there, and what goes together. */
 static err_t close_shape(struct stix_reader *r, const struct stix_frame *frame)
 {
     const struct stix_shape *shape = frame->shape;
-    struct json_val v;
     struct stix_breach breach;
     bool root = r->depth == 1;
     err_t err;
@@ -555,7 +557,7 @@ static err_t close_shape(struct stix_reader *r, const struct stix_frame *frame)
                                  .seen = frame->seen,
                                  .object = frame->value,
                                  .stamps = root ? r->stamps : NULL,
-                                 .extended = frame->object && json_get(frame->value, STR("extensions"), &v)};
+                                 .extended = has_extensions(r, frame)};
     while (stix_rule_broken(&ruling, &breach)) {
         if (breach.level == STIX_ERROR)
             err = stix_refuse(r, ERR_INVALID, breach.section, "%s", breach.what);

@@ -174,6 +174,17 @@ struct stix_range stix_range(uint8_t bound);
 
 /* id.c: NULL when `id` is no identifier, else the row of its type. */
 const struct stix_type *stix_id_read(struct str id, struct stix_key *out);
+/* The hyphens of an identifier alone: false for nearly every text that is none, before anything is decoded.
+ */
+static inline bool stix_id_hyphened(struct str id)
+{
+    const size_t tail_len = 38, name_len_min = 3; /* "--" and the UUID; section 11.2.1 */
+    if (id.len < name_len_min + tail_len)
+        return false;
+    const char *tail = id.at + (id.len - tail_len);
+    return tail[0] == '-' && tail[1] == '-' && tail[10] == '-' && tail[15] == '-' && tail[20] == '-' &&
+           tail[25] == '-';
+}
 
 /* check.c: the form that a kind of text has. `section` NULL: that of the shape it stands in. */
 struct stix_format {

@@ -127,6 +127,9 @@ static const struct refusal refusals[] = {
      "\",\"spec_version\":\"2.1\",\"created\":\"2016-05-12T08:17:27.000Z\",\"name\":\"n\"}",
      "7.2.1", ""},
     {"{\"type\":\"marking-definition\",\"id\":\"marking-definition--" U1
+     "\",\"spec_version\":\"2.1\",\"created\":\"2016-05-12T08:17:27.000Z\",\"name\":\"n\",\"extensions\":{}}",
+     "7.2.1", ""},
+    {"{\"type\":\"marking-definition\",\"id\":\"marking-definition--" U1
      "\",\"spec_version\":\"2.1\",\"created\":\"2016-05-12T08:17:27.000Z\",\"definition_type\":\"statement\","
      "\"definition\":{\"statement\":\"s\"},\"object_marking_refs\":[\"marking-definition--" U1 "\"]}",
      "3.2", "/object_marking_refs/0"},
