@@ -43,7 +43,7 @@ static inline struct bytes bytes_from_str(struct str s)
 
 /* Are `len` bytes the same? Names, words and types are short: two words that overlap settle those without a
  * call. Where both lengths or texts are known to the compiler it folds as memcmp does. */
-static inline bool str_same(const char *a, const char *b, size_t len)
+static inline bool str_eq_bytes(const char *a, const char *b, size_t len)
 {
     uint64_t a8, b8, a8_end, b8_end;
     uint32_t a4, b4, a4_end, b4_end;
@@ -68,7 +68,7 @@ static inline bool str_same(const char *a, const char *b, size_t len)
 
 static inline bool str_eq(struct str a, struct str b)
 {
-    return a.len == b.len && str_same(a.at, b.at, a.len);
+    return a.len == b.len && str_eq_bytes(a.at, b.at, a.len);
 }
 
 /* ASCII alone: names of protocols and formats. */

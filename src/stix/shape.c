@@ -205,7 +205,7 @@ static int order_names(const struct stix_prop *prop, struct str name)
         return prop->len < name.len ? -1 : 1;
     if (prop->name[0] != name.at[0])
         return (uint8_t)prop->name[0] < (uint8_t)name.at[0] ? -1 : 1;
-    return str_same(prop->name, name.at, name.len) ? 0 : memcmp(prop->name, name.at, name.len);
+    return str_eq_bytes(prop->name, name.at, name.len) ? 0 : memcmp(prop->name, name.at, name.len);
 }
 
 const struct stix_prop *stix_prop_find(const struct stix_shape *shape, struct str name)
@@ -232,7 +232,7 @@ const struct stix_prop *stix_prop_common(struct str name)
     for (size_t i = 0; i < 2; i++) {
         uint8_t slot = common_by_length[name.len][i];
         if (slot != STIX_SLOT_NONE && commons[slot].name[0] == name.at[0] &&
-            str_same(commons[slot].name, name.at, name.len))
+            str_eq_bytes(commons[slot].name, name.at, name.len))
             return &commons[slot];
     }
     return NULL;

@@ -40,7 +40,7 @@ const struct stix_type *stix_type_find(struct str name)
     if (name.len > NAME_LEN_MAX)
         return &rows[STIX_TYPE_UNKNOWN];
     for (const uint8_t *code = by_length[name.len]; *code != STIX_TYPE_UNKNOWN; code++)
-        if (rows[*code].name[0] == name.at[0] && str_same(rows[*code].name, name.at, name.len))
+        if (rows[*code].name[0] == name.at[0] && str_eq_bytes(rows[*code].name, name.at, name.len))
             return &rows[*code];
     return &rows[STIX_TYPE_UNKNOWN];
 }

@@ -238,10 +238,10 @@ static void every_byte_of_a_text_counts(void **state)
     memset(a, 'x', sizeof a);
     memset(b, 'x', sizeof b);
     for (size_t len = 0; len < sizeof a; len++) {
-        assert_true(str_same(a, b, len));
+        assert_true(str_eq_bytes(a, b, len));
         for (size_t i = 0; i < sizeof a; i++) {
             b[i] ^= 1;
-            assert_int_equal(str_same(a, b, len), memcmp(a, b, len) == 0);
+            assert_int_equal(str_eq_bytes(a, b, len), memcmp(a, b, len) == 0);
             b[i] ^= 1;
         }
     }
