@@ -50,7 +50,7 @@ static err_t read_kind(struct command_call *call, struct feed_conf *out)
 
 static void read_options(const struct command_call *call, struct feed_conf *out)
 {
-    static const char *const names[] = {"collection", "limit", "from"};
+    static const char *const names[] = {"audience", "collection", "limit", "from"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct str value = command_text_or_empty(call, names[i]);
         if (value.len > 0)
@@ -70,7 +70,7 @@ static err_t read_conf(struct command_call *call, struct feed_conf *out)
         return command_refuse(call, ERR_USAGE, "write 30s, 15m, 2h or 1d", "every: from %d s to %d days",
                               LIMIT_FEED_EVERY_MIN_S, LIMIT_FEED_EVERY_MAX_S / 86400);
     out->source = command_text_or_empty(call, "source");
-    if (out->source.len == 0)
+    if (out->source.len == 0 && !feed_kind_pushes(out->kind))
         out->source = out->name;
     out->private = command_flag(call, "private");
     read_options(call, out);
@@ -92,6 +92,15 @@ static err_t find_source(struct command_call *call, struct str name, const struc
     return err == ERR_OK ? err
                          : command_refuse(call, err, "names are of a-z 0-9 . _ -", "the source cannot be: %s",
                                           err == ERR_INVALID ? "its name cannot be one" : err_text(err));
+}
+
+/* The source that it delivers as, or the partner whose view it pushes. */
+static err_t find_end(struct command_call *call, const struct feed_conf *conf, const struct gate_by *by)
+{
+    const struct gate_peer *peer;
+    if (!feed_kind_pushes(conf->kind))
+        return find_source(call, conf->source, by);
+    return command_partner(call, "audience", &peer);
 }
 
 static bool feed_known(struct command_call *call, struct str name, struct feed_conf *out)
@@ -121,7 +130,7 @@ static err_t feed_add(struct command_call *call)
         return err;
     bool keeps = keeps_secrets(call, &conf, &secret);
     conf.secrets = keeps || feed_secret_any(&secret);
-    if (TRY(err, feed_conf_check(&conf, &fault)) || TRY(err, find_source(call, conf.source, &by)))
+    if (TRY(err, feed_conf_check(&conf, &fault)) || TRY(err, find_end(call, &conf, &by)))
         return fault.what[0] == '\0' ? err : command_refuse(call, err, NULL, "%s", fault.what);
     if (!keeps &&
         TRY(err, feed_secret_write(call->host->os, call->host->conf->dir, conf.name, &secret, &fault)))
@@ -129,8 +138,12 @@ static err_t feed_add(struct command_call *call)
     if (TRY(err, feed_conf_put(call->host->gate, &conf, &by, call->now_us, &fault)))
         return command_refuse(call, err, NULL, "%s", fault.what);
     call->host->feeds_changed(call->host->ctx);
-    line_say(call->out, "declared: %.*s brings what it reads as source %.*s, every %llu s",
-             STR_ARG(conf.name), STR_ARG(conf.source), (unsigned long long)conf.every_s);
+    if (feed_kind_pushes(conf.kind))
+        line_say(call->out, "declared: %.*s pushes what the audience's release view shows, every %llu s",
+                 STR_ARG(conf.name), (unsigned long long)conf.every_s);
+    else
+        line_say(call->out, "declared: %.*s brings what it reads as source %.*s, every %llu s",
+                 STR_ARG(conf.name), STR_ARG(conf.source), (unsigned long long)conf.every_s);
     return ERR_OK;
 }
 
@@ -150,6 +163,9 @@ static void say_counts(struct buf *out, const struct feed_counts *counts)
     line_count(out, "refused", counts->refused);
     line_count(out, "echo", counts->echo);
     line_count(out, "withdrawn", counts->withdrawn);
+    line_count(out, "pushed", counts->pushed);
+    line_count(out, "failed", counts->failed);
+    line_count(out, "unconfirmed", counts->unconfirmed);
 }
 
 static void say_conf(struct buf *out, const struct feed_conf *conf)

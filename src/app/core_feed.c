@@ -67,9 +67,16 @@ static bool same_conf(const struct feed_conf *a, const struct feed_conf *b)
     return same;
 }
 
+static void view_read(void *ctx, unsigned partner)
+{
+    struct core_role *role = ctx;
+    role->polled |= UINT64_C(1) << partner;
+}
+
 static void begin_feed(struct core_role *role, struct str name, const struct feed_conf *conf)
 {
-    struct feed_setup setup = {role->gate, conf, role->diag};
+    struct feed_setup setup = {
+        .gate = role->gate, .conf = conf, .diag = role->diag, .view_read = view_read, .ctx = role};
     for (size_t i = 0; i < LIMIT_FEEDS; i++) {
         if (role->feeds[i].feed != NULL)
             continue;

@@ -45,7 +45,7 @@ struct cli_command {
     const char *rest; /* with `many`: member of args that the positions go to, one a line; NULL: none */
     struct cli_option options[CLI_OPTIONS_MAX];
     const char *control;           /* "peer.add"; NULL: run */
-    struct cli_column columns[12]; /* of the table made of lines that have the first key; none: sentences */
+    struct cli_column columns[16]; /* of the table made of lines that have the first key; none: sentences */
     int (*run)(struct cli_call *call);
 };
 

@@ -371,12 +371,13 @@ const struct cli_group cli_taxii = GROUP(taxii_rows);
     {                                                                                                        \
         {"NAME", "name"}, {"KIND", "kind"}, {"STATE", "state"}, {"LAST", "last"}, {"NEXT", "next"},          \
             {"NEW", "new"}, {"DUPLICATE", "duplicate"}, {"REFUSED", "refused"}, {"ECHO", "echo"},            \
-            {"TROUBLE", "trouble"}, {"WHAT NEXT", "what_next"},                                              \
+            {"PUSHED", "pushed"}, {"FAILED", "failed"}, {"TROUBLE", "trouble"}, {"WHAT NEXT", "what_next"},  \
     }
 static const struct cli_command feed_rows[] = {
     {.words = "feed add",
      .summary = "declare a feed, or change what is declared",
-     .help = "Kinds: taxii21, taxii20, opencti, misp, stix. Credentials go into the node's keys\n"
+     .help = "Kinds: taxii21, taxii20, opencti, misp, stix; taxii21-push gives what an audience's release\n"
+             "view shows to a collection. Credentials go into the node's keys\n"
              "directory and nowhere else; given again without any, those given before stay.",
      .args = {{"NAME", CLI_TEXT, "name", NULL, "also of its source, without --source"}},
      .options = {{"kind", CLI_TEXT, "kind", "KIND", "how its server is asked"},
@@ -386,7 +387,8 @@ static const struct cli_command feed_rows[] = {
                  {"source", CLI_TEXT, "source", "NAME", "the source that it delivers as"},
                  {"collection", CLI_TEXT, "collection", "ID",
                   "taxii: the URL is an API root, this its collection"},
-                 {"limit", CLI_TEXT, "limit", "N", "taxii: objects a page"},
+                 {"audience", CLI_TEXT, "audience", "NAME", "taxii21-push: whose release view"},
+                 {"limit", CLI_TEXT, "limit", "N", "taxii: objects a page, or an envelope"},
                  {"from", CLI_TEXT, "from", "TIME", "taxii, opencti: leave out what is older"},
                  {"user", CLI_TEXT, "user", "NAME", "of Basic"},
                  {"password-file", CLI_FILE, "password", "FILE", "its password; - is standard input"},

@@ -18,16 +18,15 @@ enum {
 #define SECOND_US        INT64_C(1000000)
 #define SAVE_AT_LEAST_US (INT64_C(3600) * SECOND_US)
 
-enum step { STEP_IDLE, STEP_ASK, STEP_WAIT, STEP_CANCEL };
+enum step { STEP_IDLE, STEP_LATER, STEP_ASK, STEP_WAIT, STEP_CANCEL };
 
 struct feed {
     struct gate *gate;
     const struct diag *diag;
     struct arena arena; /* of the declaration */
     struct feed_conf conf;
-    uint32_t source;
     struct json_parser *parser;
-    struct intake *intake;
+    struct intake *intake; /* NULL: it pushes */
     struct kept kept;
     int64_t saved_us, now_us;
 
@@ -37,12 +36,16 @@ struct feed {
     void *work;
     bool taking; /* something was given to the intake, and the kind waits for `taken` */
     bool busy;
-    const char *remark;
+    char remark[FAULT_WHAT_MAX];
+    void (*view_read)(void *ctx, unsigned partner);
+    void *view_ctx;
 
     enum step step;
     uint64_t id;
     unsigned redirects;
-    struct buf target, fields;
+    int64_t later_us; /* STEP_LATER: until when */
+    bool posting;
+    struct buf target, fields, send;
     struct feed_field ask[FEED_FIELDS_MAX];
     size_t ask_count;
 
@@ -58,6 +61,7 @@ static void init_bufs(struct feed *feed)
 {
     buf_init(&feed->target, LIMIT_HTTP_TARGET_BYTES);
     buf_init(&feed->fields, FEED_FIELDS_MAX * FIELD_BYTES);
+    buf_init(&feed->send, LIMIT_FEED_PUSH_BYTES);
     buf_init(&feed->head, LIMIT_FEED_HEAD_BYTES);
     buf_init(&feed->body, LIMIT_FEED_ANSWER_BYTES + JSON_PADDING);
 }
@@ -70,6 +74,17 @@ static int64_t first_us(const struct feed *feed, int64_t now_us)
     return due < now_us ? now_us : due;
 }
 
+/* What pushes takes nothing in. */
+static err_t open_intake(struct feed *feed)
+{
+    if (feed->conf.kind->push)
+        return ERR_OK;
+    const struct gate_source *source = gate_source_find(feed->gate, feed->conf.source);
+    if (source == NULL || source->partner >= 0)
+        return ERR_NOTFOUND;
+    return intake_new(feed->gate, source->number, &feed->intake);
+}
+
 err_t feed_new(const struct feed_setup *setup, int64_t now_us, struct feed **out)
 {
     struct feed *feed = mem_alloc(sizeof *feed);
@@ -78,17 +93,12 @@ err_t feed_new(const struct feed_setup *setup, int64_t now_us, struct feed **out
         return ERR_NOMEM;
     feed->gate = setup->gate;
     feed->diag = setup->diag;
+    feed->view_read = setup->view_read;
+    feed->view_ctx = setup->ctx;
     init_bufs(feed);
     arena_init(&feed->arena, ARENA_BYTES);
-    const struct gate_source *source = gate_source_find(setup->gate, setup->conf->source);
-    if (source == NULL || source->partner >= 0) {
-        feed_free(feed);
-        return ERR_NOTFOUND;
-    }
-    feed->source = source->number;
     if (TRY(err, feed_conf_get(setup->gate, setup->conf->name, &feed->arena, &feed->conf)) ||
-        TRY(err, json_parser_new(LIMIT_FEED_JSON_BYTES, &feed->parser)) ||
-        TRY(err, intake_new(feed->gate, feed->source, &feed->intake)) ||
+        TRY(err, json_parser_new(LIMIT_FEED_JSON_BYTES, &feed->parser)) || TRY(err, open_intake(feed)) ||
         TRY(err, kept_read(feed->gate, feed->conf.name, feed->parser, &feed->kept))) {
         feed_free(feed);
         return err;
@@ -117,6 +127,7 @@ void feed_free(struct feed *feed)
     kept_deinit(&feed->kept);
     buf_deinit(&feed->target);
     buf_deinit(&feed->fields);
+    buf_deinit(&feed->send);
     buf_deinit(&feed->head);
     buf_deinit(&feed->body);
     arena_deinit(&feed->arena);
@@ -187,9 +198,31 @@ void feed_ask(struct feed *feed, struct str target)
     buf_clear(&feed->target);
     buf_put_str(&feed->target, target);
     buf_clear(&feed->fields);
+    buf_clear(&feed->send);
     feed->ask_count = 0;
     feed->redirects = 0;
+    feed->posting = false;
     feed->step = STEP_ASK;
+}
+
+void feed_post(struct feed *feed, struct str target, struct bytes body)
+{
+    feed_ask(feed, target);
+    feed->posting = true;
+    buf_put(&feed->send, body.at, body.len);
+}
+
+void feed_later(struct feed *feed, int64_t wait_us)
+{
+    must(feed->conf.kind->later != NULL);
+    feed->later_us = feed->now_us + wait_us;
+    feed->step = STEP_LATER;
+}
+
+void feed_view_read(struct feed *feed, unsigned partner)
+{
+    if (feed->view_read != NULL)
+        feed->view_read(feed->view_ctx, partner);
 }
 
 void feed_ask_field(struct feed *feed, const char *name, struct str value)
@@ -237,22 +270,36 @@ static void stop_call(struct feed *feed)
 static void rest(struct feed *feed)
 {
     stop_call(feed);
-    intake_drop(feed->intake);
+    if (feed->intake != NULL)
+        intake_drop(feed->intake);
     feed->taking = feed->busy = false;
     end_work(feed);
     feed->state = feed->conf.paused ? FEED_PAUSED : FEED_WAITING;
 }
 
-void feed_remark(struct feed *feed, const char *what)
+void feed_remark(struct feed *feed, const char *fmt, ...)
 {
-    feed->remark = what;
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(feed->remark, sizeof feed->remark, fmt, args);
+    va_end(args);
+}
+
+void feed_warn(struct feed *feed, const char *fmt, ...)
+{
+    char what[FAULT_WHAT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(what, sizeof what, fmt, args);
+    va_end(args);
+    diag_say(feed->diag, DIAG_WARNING, ERR_DENIED, "feeds", NULL, "feed %.*s: %s", STR_ARG(feed->conf.name),
+             what);
 }
 
 void feed_done(struct feed *feed)
 {
     struct kept *kept = &feed->kept;
-    const char *remark = feed->remark == NULL ? "" : feed->remark;
-    bool news = kept->err != ERR_OK || kept->dirty || strcmp(kept->what, remark) != 0 ||
+    bool news = kept->err != ERR_OK || kept->dirty || strcmp(kept->what, feed->remark) != 0 ||
                 feed->now_us - feed->saved_us >= SAVE_AT_LEAST_US;
     rest(feed);
     kept->counts.runs++;
@@ -260,7 +307,7 @@ void feed_done(struct feed *feed)
     kept->failures = 0;
     kept->err = ERR_OK;
     kept->next[0] = '\0';
-    (void)snprintf(kept->what, sizeof kept->what, "%s", remark);
+    memcpy(kept->what, feed->remark, sizeof kept->what);
     feed->next_us = feed->now_us + (int64_t)feed->conf.every_s * SECOND_US;
     if (news)
         (void)save(feed);
@@ -369,13 +416,21 @@ static void take_step(struct feed *feed)
         (void)save(feed);
 }
 
+/* What was answered about pushed objects is known for good before more is sent; a run that ended has saved.
+ */
+static void save_pushed(struct feed *feed)
+{
+    if (feed->conf.kind->push && feed->state == FEED_RUNNING && feed->kept.dirty)
+        (void)save(feed);
+}
+
 /* --- steps --- */
 
 static void begin_run(struct feed *feed)
 {
     feed->state = FEED_RUNNING;
     feed->wanted = false;
-    feed->remark = NULL;
+    feed->remark[0] = '\0';
     err_t err = feed->conf.kind->begin(feed);
     if (err != ERR_OK)
         feed_fail(feed, err, NULL, "it could not begin: %s", err_text(err));
@@ -391,7 +446,8 @@ static void fill_call(struct feed *feed, struct feed_action *out)
     }
     out->act = FEED_CALL;
     out->id = feed->id;
-    out->method = EXCHANGE_GET;
+    out->method = feed->posting ? EXCHANGE_POST : EXCHANGE_GET;
+    out->body = buf_bytes(&feed->send);
     out->target = buf_str(&feed->target);
     out->field_count = feed->ask_count;
     out->answer_max = stream ? 0 : LIMIT_FEED_ANSWER_BYTES;
@@ -400,9 +456,10 @@ static void fill_call(struct feed *feed, struct feed_action *out)
 
 static void send_call(struct feed *feed, struct feed_action *out)
 {
-    if (buf_err(&feed->target) != ERR_OK || buf_err(&feed->fields) != ERR_OK) {
+    if (buf_err(&feed->target) != ERR_OK || buf_err(&feed->fields) != ERR_OK ||
+        buf_err(&feed->send) != ERR_OK) {
         feed_fail(feed, ERR_LIMIT, "the server's tokens are longer than any that are known",
-                  "the address asked for would be too long");
+                  "what is to be sent would be too long");
         return;
     }
     feed->id++;
@@ -422,6 +479,11 @@ static void advance(struct feed *feed)
     if (feed->state == FEED_RUNNING && !feed->conf.paused && feed->step == STEP_WAIT &&
         feed->now_us >= feed->deadline_us)
         feed_fail(feed, ERR_TIMEOUT, "it is tried again", "the server said nothing any more");
+    if (feed->state == FEED_RUNNING && feed->step == STEP_LATER && feed->now_us >= feed->later_us) {
+        feed->step = STEP_IDLE;
+        feed->conf.kind->later(feed);
+        save_pushed(feed);
+    }
     if (feed->state == FEED_RUNNING && feed->taking)
         take_step(feed);
     if (feed->state == FEED_RUNNING && !feed->taking && feed->conf.kind->idle != NULL)
@@ -435,7 +497,7 @@ void feed_next(struct feed *feed, int64_t now_us, struct feed_action *out)
 {
     *out = (struct feed_action) {.act = FEED_NOTHING, .until_us = INT64_MAX};
     feed->now_us = now_us;
-    if (feed->step == STEP_IDLE || feed->step == STEP_WAIT)
+    if (feed->step == STEP_IDLE || feed->step == STEP_LATER || feed->step == STEP_WAIT)
         advance(feed);
     if (feed->step == STEP_CANCEL) {
         feed->step = STEP_IDLE;
@@ -451,7 +513,7 @@ void feed_next(struct feed *feed, int64_t now_us, struct feed_action *out)
     else if (feed->state == FEED_WAITING)
         out->until_us = feed->next_us;
     else
-        out->until_us = feed->deadline_us;
+        out->until_us = feed->step == STEP_LATER ? feed->later_us : feed->deadline_us;
 }
 
 /* --- answers --- */
@@ -513,6 +575,8 @@ static bool redirect(struct feed *feed, const struct feed_answer *answer)
     struct str to = feed_answer_field(answer, "location");
     static const unsigned moved[] = {301, 302, 303, 307, 308};
     bool is = false;
+    if (feed->posting && answer->status < 307) /* would become a GET */
+        return false;
     for (size_t i = 0; i < sizeof moved / sizeof moved[0]; i++)
         is = is || answer->status == moved[i];
     if (str_starts(to, url.origin))
@@ -569,6 +633,7 @@ static void take_answer(struct feed *feed)
     }
     feed->body.len -= JSON_PADDING;
     feed->conf.kind->answer(feed, &answer);
+    save_pushed(feed);
     buf_clear(&feed->body);
 }
 

@@ -1,4 +1,5 @@
-/* A scheduled feed: what a node asks of somebody else's server, and what it takes in from there. A step
+/* A scheduled feed: what a node asks of somebody else's server, and what it takes in from there; or, of a
+ * kind that pushes, what it gives to somebody else's server out of one partner's release view. A step
  * machine without sockets, clock or secrets, in the manner of sync/session.h:
  *
  *     feed_next(feed, now, &action)
@@ -39,7 +40,7 @@ struct feed_conf {
     struct str name; /* as names of sources */
     const struct feed_kind *kind;
     struct str url;    /* http or https, without user or fragment */
-    struct str source; /* name of the source that it delivers as */
+    struct str source; /* name of the source that it delivers as; empty when it pushes */
     uint64_t every_s;
     bool paused;
     bool private; /* its server may stand on a private or loopback address */
@@ -80,6 +81,7 @@ const struct feed_kind *feed_kind_find(struct str name); /* NULL */
 const struct feed_kind *feed_kind_at(size_t index);
 const char *feed_kind_name(const struct feed_kind *kind);
 const char *feed_kind_summary(const struct feed_kind *kind);
+bool feed_kind_pushes(const struct feed_kind *kind);
 
 /* --- the machine --- */
 
@@ -87,9 +89,12 @@ struct feed_setup {
     struct gate *gate;
     const struct feed_conf *conf; /* copied */
     const struct diag *diag;
+    /* A view is about to be read: what was released to it wants a signature. NULL: nobody to tell. */
+    void (*view_read)(void *ctx, unsigned partner);
+    void *ctx;
 };
 
-/* Reads how far it came. The source must be declared: ERR_NOTFOUND. */
+/* Reads how far it came. The source must be declared, unless it pushes: ERR_NOTFOUND. */
 NODISCARD err_t feed_new(const struct feed_setup *setup, int64_t now_us, struct feed **out);
 void feed_free(struct feed *feed); /* accepts NULL */
 
@@ -139,6 +144,11 @@ struct feed_counts {
     uint64_t echo; /* ours or a partner's, come back: unchanged (then also a duplicate), or rewritten in what
                       every system rewrites (then not taken in) */
     uint64_t withdrawn; /* said to be deleted or merged away at the server: tagged here */
+    /* of kinds that push */
+    uint64_t pushed;
+    uint64_t failed;      /* not taken there, by its own words or by its size */
+    uint64_t unconfirmed; /* pushed, and then withdrawn from the view, or what became of it was not told:
+                             TAXII has no word for taking back */
 };
 
 struct feed_status {

@@ -125,6 +125,9 @@ err_t feed_conf_check(const struct feed_conf *conf, struct fault *fault)
         return fault_set(fault, ERR_DENIED, 0,
                          "credentials would go over http in the clear: use https, or --private for a server "
                          "beside this one");
+    if (conf->kind->push && conf->source.len > 0)
+        return fault_set(fault, ERR_USAGE, 0, "a feed of kind %s brings nothing: no --source",
+                         conf->kind->name);
     if (conf->every_s < LIMIT_FEED_EVERY_MIN_S || conf->every_s > LIMIT_FEED_EVERY_MAX_S)
         return fault_set(fault, ERR_USAGE, 0, "a feed runs every %d seconds to every %d days",
                          LIMIT_FEED_EVERY_MIN_S, LIMIT_FEED_EVERY_MAX_S / 86400);

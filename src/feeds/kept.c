@@ -70,7 +70,10 @@ void kept_deinit(struct kept *kept)
     X(conflict)                                                                                              \
     X(refused)                                                                                               \
     X(echo)                                                                                                  \
-    X(withdrawn)
+    X(withdrawn)                                                                                             \
+    X(pushed)                                                                                                \
+    X(failed)                                                                                                \
+    X(unconfirmed)
 
 static void put_number(struct buf *out, const char *name, uint64_t value)
 {

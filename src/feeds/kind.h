@@ -25,15 +25,17 @@ struct str feed_answer_field(const struct feed_answer *answer, const char *name)
 struct feed_kind {
     const char *name, *summary;
     const struct feed_option *options; /* up to the first without a name */
+    bool push;                         /* takes nothing in; what it sets is kept at once */
     bool stream; /* its answer does not end: `part` instead of `answer` for status 200 */
     /* Begins a run: makes the work, and asks for the first answer. */
     err_t (*begin)(struct feed *feed);
     /* An answer of any status that is no redirect. Must end in one of feed_ask, feed_take, feed_done,
-     * feed_fail, feed_refused. */
+     * feed_fail, feed_refused, feed_post, feed_later. */
     void (*answer)(struct feed *feed, struct feed_answer *answer);
     /* What was given to feed_take stands in the log's open group. Must end likewise (a stream: may do
      * nothing). */
     void (*taken)(struct feed *feed);
+    void (*later)(struct feed *feed);                   /* after feed_later; must end as `answer` */
     void (*part)(struct feed *feed, struct bytes part); /* streams */
     /* Streams: nothing is being taken in; the moment to feed_take what has gathered. */
     void (*idle)(struct feed *feed);
@@ -41,8 +43,8 @@ struct feed_kind {
 };
 
 /* --- the rows' tables --- */
-extern const struct feed_kind feed_kind_stix, feed_kind_taxii21, feed_kind_taxii20, feed_kind_opencti,
-    feed_kind_misp;
+extern const struct feed_kind feed_kind_stix, feed_kind_taxii21, feed_kind_taxii21_push, feed_kind_taxii20,
+    feed_kind_opencti, feed_kind_misp;
 
 /* --- services --- */
 
@@ -59,11 +61,19 @@ struct gate_by feed_by(const struct feed *feed);
 
 /* Asks for `target` (path and query at the feed's origin). Fields are added behind it. */
 void feed_ask(struct feed *feed, struct str target);
+/* The same as a POST; `body` is copied: at most LIMIT_FEED_PUSH_BYTES. */
+void feed_post(struct feed *feed, struct str target, struct bytes body);
 void feed_ask_field(struct feed *feed, const char *name, struct str value);
 /* Takes the buffer over: a bundle, an envelope, a list, one object. */
 void feed_take(struct feed *feed, struct buf *text);
-/* For the status of a run that goes well all the same: static text. */
-void feed_remark(struct feed *feed, const char *what);
+/* Rests inside the run, then calls the kind's `later`. */
+void feed_later(struct feed *feed, int64_t wait_us);
+/* What was released to this view is wanted signed. */
+void feed_view_read(struct feed *feed, unsigned partner);
+/* For the status of a run that goes well all the same. */
+void feed_remark(struct feed *feed, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line of diagnostics. */
+void feed_warn(struct feed *feed, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The run went well. */
 void feed_done(struct feed *feed);
 /* The run ends here and is tried again later. */

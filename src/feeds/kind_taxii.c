@@ -20,6 +20,7 @@
 #include "core/stamp.h"
 #include "feeds/envelope.h"
 #include "feeds/http_date.h"
+#include "feeds/taxii_url.h"
 
 enum { DATE_SIZE = 40, PAGE_ITEMS = 1000, LIMIT_GROWN_MAX = 1 << 17 };
 #define NO_DATES_BACK_US (INT64_C(3600) * 1000000)
@@ -103,49 +104,6 @@ static int date_cmp(const char *a, const char *b)
 
 /* --- asking --- */
 
-static void put_escaped(struct buf *out, struct str text)
-{
-    static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:";
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] != '\0' && strchr(safe, text.at[i]) != NULL)
-            buf_putc(out, text.at[i]);
-        else
-            buf_printf(out, "%%%02X", (unsigned)(uint8_t)text.at[i]);
-    }
-}
-
-static void put_path(struct feed *feed, struct buf *out, bool *out_query)
-{
-    struct str rest = feed_url(feed).target, collection = feed_option(feed, "collection");
-    struct str path = str_cut(&rest, '?');
-    buf_put_str(out, path);
-    if (out->len == 0 || out->at[out->len - 1] != '/')
-        buf_putc(out, '/');
-    if (collection.len > 0) {
-        buf_put_str(out, STR("collections/"));
-        put_escaped(out, collection);
-        buf_putc(out, '/');
-    }
-    if (!str_ends(buf_str(out), STR("/objects/")))
-        buf_put_str(out, STR("objects/"));
-    *out_query = rest.len > 0;
-    if (rest.len > 0) {
-        buf_putc(out, '?');
-        buf_put_str(out, rest);
-    }
-}
-
-static void put_param(struct buf *out, bool *query, const char *name, struct str value)
-{
-    if (value.len == 0)
-        return;
-    buf_putc(out, *query ? '&' : '?');
-    *query = true;
-    buf_put_str(out, str_of(name));
-    buf_putc(out, '=');
-    put_escaped(out, value);
-}
-
 static void ask(struct feed *feed)
 {
     struct taxii *taxii = *feed_work(feed);
@@ -153,14 +111,14 @@ static void ask(struct feed *feed)
     char number[48];
     bool query;
     buf_init(&target, LIMIT_HTTP_TARGET_BYTES);
-    put_path(feed, &target, &query);
-    put_param(&target, &query, "added_after", str_of(taxii->base));
+    query = taxii_url_put(feed, STR("objects/"), &target);
+    taxii_url_param(&target, &query, "added_after", str_of(taxii->base));
     if (!taxii->v20) {
         (void)snprintf(number, sizeof number, "%llu", (unsigned long long)taxii->limit);
-        put_param(&target, &query, "limit", str_of(number));
+        taxii_url_param(&target, &query, "limit", str_of(number));
     }
     if (!taxii->by_date)
-        put_param(&target, &query, "next", (struct str) {taxii->next, taxii->next_len});
+        taxii_url_param(&target, &query, "next", (struct str) {taxii->next, taxii->next_len});
     feed_ask(feed, buf_str(&target));
     feed_ask_field(feed, "accept", str_of(accepts[taxii->v20][taxii->accept]));
     if (taxii->v20) {

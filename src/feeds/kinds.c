@@ -2,7 +2,7 @@
 #include "feeds/kind.h"
 
 static const struct feed_kind *const kinds[] = {
-    &feed_kind_taxii21, &feed_kind_taxii20, &feed_kind_opencti, &feed_kind_misp, &feed_kind_stix,
+    &feed_kind_taxii21, &feed_kind_taxii21_push, &feed_kind_taxii20, &feed_kind_opencti, &feed_kind_misp, &feed_kind_stix,
 };
 
 const struct feed_kind *feed_kind_at(size_t index)
@@ -21,6 +21,11 @@ const struct feed_kind *feed_kind_find(struct str name)
 const char *feed_kind_name(const struct feed_kind *kind)
 {
     return kind->name;
+}
+
+bool feed_kind_pushes(const struct feed_kind *kind)
+{
+    return kind->push;
 }
 
 const char *feed_kind_summary(const struct feed_kind *kind)

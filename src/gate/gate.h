@@ -406,6 +406,7 @@ struct gate_leaf_version {
     enum leaf_op op;
     uint64_t subject_seq; /* LEAF_SUBJECT_NONE, or what the leaf is about */
     bool has_object;
+    bool superseded;    /* the partner was, or is about to be, told that it is no longer current */
     bool versionless;   /* an SCO, or it states no time (the first second of 1970 counts as none) */
     struct stamp stamp; /* zero when versionless */
 };

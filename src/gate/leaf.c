@@ -146,6 +146,7 @@ void decides_close(struct gate *gate)
 struct place {
     uint64_t seq;
     int64_t time_us;
+    bool superseded;
     struct record_entry entry;
 };
 
@@ -155,8 +156,9 @@ static err_t place_fill(struct decide_kept *kept, uint32_t entry, unsigned partn
     if (start == NULL || entry >= kept->decide.entry_count)
         return ERR_CORRUPT;
     uint64_t before = leaves_before(kept, entry, partner);
-    *out =
-        (struct place) {start->seq + before, start->time_us + (int64_t)before, kept->decide.entries[entry]};
+    *out = (struct place) {.seq = start->seq + before,
+                           .time_us = start->time_us + (int64_t)before,
+                           .entry = kept->decide.entries[entry]};
     return ERR_OK;
 }
 
@@ -175,6 +177,8 @@ static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, struct 
         if (TRY(err, decide_hold(gate, release->decide, &kept)))
             return err;
         err = place_fill(kept, release->entry, partner, out);
+        if (err == ERR_OK)
+            out->superseded = state.superseded >> partner & 1;
         decide_drop(kept);
         return err;
     }
@@ -354,6 +358,7 @@ static err_t version_of(struct gate *gate, const struct copy *copy, unsigned par
                                     .op = (enum leaf_op)place.entry.op,
                                     .subject_seq = LEAF_SUBJECT_NONE,
                                     .has_object = !entry_contentless(&place.entry),
+                                    .superseded = place.superseded,
                                     .versionless = copy->version.seconds == 0 && copy->version.fraction == 0,
                                     .stamp = copy->version};
     return place.entry.about == 0 ? ERR_OK : leaf_seq_of(gate, place.entry.about, partner, &out->subject_seq);

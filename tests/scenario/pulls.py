@@ -1,22 +1,25 @@
 #!/usr/bin/env python3
-"""tests/scenario/pulls.py [--one-process]: a node reads real servers on a schedule and loses nothing.
+"""tests/scenario/pulls.py [--one-process]: a node reads real servers on a schedule and loses nothing, and gives them a view.
 
 The servers: another bongsu by TAXII 2.1; medallion (memory backend) and OpenTAXII (SQLite) from PyPI, started as they are; a live
 stream as OpenCTI's; a folder of MISP events and a bundle behind Python's file server. Without the servers of others
 (build/venv-servers, by scripts/setup --test) those two are skipped by name.
 """
+import base64
 import http.server
 import json
 import os
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -266,6 +269,71 @@ def look_taxii(report, node, name, child, base, collection, counts, *credentials
     report.equal(f'{name}: nothing is new the next time', (got.get('new'), got.get('error')), (counts[0], None))
 
 
+def held_there(base, collection, user=None):
+    """The ids that a server of others holds, as any reader gets them."""
+    found, after = [], ''
+    while True:
+        request = urllib.request.Request(f'{base}collections/{collection}/manifest/?limit=1000{after}', headers={'Accept': TAXII})
+        if user:
+            request.add_header('Authorization', 'Basic ' + base64.b64encode(user.encode()).decode())
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            page = json.load(answer)
+        found += [row['id'] for row in page.get('objects', [])]
+        if not page.get('more') or not page.get('next'):
+            return found
+        after = '&next=' + urllib.parse.quote(str(page['next']))
+
+
+def prepare_view(node, folder):
+    """An audience `out` of the node, and what it is shown; one object is not for it."""
+    objects = [indicator(number, 7) for number in range(130)]
+    objects[77]['object_marking_refs'] = ['marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1']
+    node.must('source', 'add', 'out-desk', '--assume', 'tlp:clear', '--because', 'a test')
+    node.must('peer', 'add-taxii', 'out', '--country', 'KR')
+    node.must('policy', 'activate', str(ROOT / 'share' / 'default.policy'))
+    node.must('peer', 'start', 'out')
+    add_objects(node, folder, 'out-desk', objects)
+    return {obj['id'] for obj in objects} - {objects[77]['id']}
+
+
+def add_objects(node, folder, source, objects):
+    path = os.path.join(folder, f'{uuid.uuid4()}.json')
+    with open(path, 'w', encoding='ascii') as file:
+        json.dump({'objects': objects}, file)
+    node.must('add', path, '--source', source)
+
+
+def pushed(node, name, count, seconds=60):
+    wait_for(lambda: show(node, name).get('pushed') == count or show(node, name).get('failures', 0) > 1, seconds, 0.3)
+    got = show(node, name)
+    return got.get('pushed'), got.get('failed'), got.get('unconfirmed')
+
+
+def look_push(report, node, folder, name, base, collection, wanted, *credentials, user=None):
+    """Exactly the view arrives there, once; also what is released later, after a restart."""
+    before = held_there(base, collection, user)
+    answer = node.run('feed', 'add', f'to-{name}', '--kind', 'taxii21-push', '--url', base, '--collection', collection,
+                      '--audience', 'out', '--private', '--every', '5s', *credentials)
+    report.check(f'push to {name}: declared', answer.good, answer)
+    report.equal(f'push to {name}: all is counted', pushed(node, f'to-{name}', len(wanted)), (len(wanted), 0, 0))
+    there = held_there(base, collection, user)
+    report.equal(f'push to {name}: exactly the view is there, and once', sorted(there), sorted([*before, *wanted]))
+
+
+def look_push_again(report, node, folder, wanted, servers):
+    node.stop()
+    node.start()
+    later = indicator(500, 7)
+    calls = {name: show(node, f'to-{name}').get('calls') for name in servers}
+    add_objects(node, folder, 'out-desk', [later])
+    for name, (base, collection, user) in servers.items():
+        report.equal(f'push to {name}: after a restart only what is new', pushed(node, f'to-{name}', len(wanted) + 1),
+                     (len(wanted) + 1, 0, 0))
+        there = held_there(base, collection, user)
+        report.check(f'push to {name}: it is there, once, and cost few calls', there.count(later['id']) == 1
+                     and show(node, f'to-{name}').get('calls') - calls[name] <= 3, show(node, f'to-{name}'))
+
+
 def openssl(given, *words):
     return subprocess.run(['openssl', *words], input=given, capture_output=True, check=False).stdout
 
@@ -306,7 +374,32 @@ def look_bongsu(report, node, folder, one_process):
              if path.is_file() and path.name != 'feed-bongsu.json' and path.name != 'feed-stranger.json'
              and token.encode() in path.read_bytes()]
     report.equal('the token stands nowhere else', (found, token in node.said()), ([], False))
+    look_inbox(report, node, folder, far, secret, pin)
     far.stop()
+
+
+def look_inbox(report, node, folder, far, secret, pin):
+    """The view goes into another bongsu's inbox: write-only, so that nothing can be asked there."""
+    wanted = prepare_view(node, folder)
+    far.must('taxii', 'add', 'us', '--audience', 'us', '--read', '--submit')
+    names = json.loads(urllib_get(far.port, '/api/collections/', secret))['collections']
+    inbox = next(row['id'] for row in names if row['can_write'] and not row['can_read'])
+    answer = node.run('feed', 'add', 'to-bongsu', '--kind', 'taxii21-push', '--url', f'https://127.0.0.1:{far.port}/api/',
+                      '--collection', inbox, '--audience', 'out', '--private', '--every', '5s', '--token-file', secret, '--pin', pin)
+    report.check('push to bongsu: declared', answer.good, answer)
+    report.equal('push to bongsu: all is counted', pushed(node, 'to-bongsu', len(wanted)), (len(wanted), 0, 0))
+    held = {line['id'] for line in far.run('find', '--limit', '2000', '--wait').lines if 'id' in line}
+    held = {ident for ident in held if ident.startswith('indicator--00000007')}
+    report.equal('push to bongsu: exactly the view is there', held, wanted)
+    node.must('feed', 'remove', 'to-bongsu')
+
+
+def urllib_get(port, path, secret):
+    with open(secret, encoding='ascii') as file:
+        token = file.read().strip()
+    request = urllib.request.Request(f'https://127.0.0.1:{port}{path}', headers={'Accept': TAXII, 'Authorization': f'Bearer {token}'})
+    with urllib.request.urlopen(request, timeout=30, context=ssl._create_unverified_context()) as answer:
+        return answer.read()
 
 
 def look_echo(report, node, folder, server_folder, base):
@@ -441,6 +534,14 @@ def main():
             kept = [line for line in node.run('quarantine', 'list').lines if line.get('source') == 'opentaxii']
             report.equal('opentaxii: what is wrong with them is said, and their bytes are kept',
                          (len(kept), {line.get('pointer') for line in kept}), (230, {'/spec_version'}))
+            login = 'reader:password of the reader'
+            wanted = {line['id'] for line in node.run('find', '--source', 'out-desk', '--limit', '1000', '--wait').lines if 'id' in line}
+            wanted -= {indicator(77, 7)['id']}
+            look_push(report, node, folder, 'medallion', *children[0][1:], wanted, '--user', 'reader', '--password-file', password,
+                      user=login)
+            # It keeps the objects, then cannot write its status (a UUID is no JSON) and answers 500: its manifest tells.
+            look_push(report, node, folder, 'opentaxii', *children[1][1:], wanted)
+            look_push_again(report, node, folder, wanted, {'medallion': (*children[0][1:], login), 'opentaxii': (*children[1][1:], None)})
         else:
             report.skip('medallion and OpenTAXII', 'build/venv-servers is not there: scripts/setup --test')
         look_echo(report, node, folder, server_folder, base)

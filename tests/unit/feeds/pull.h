@@ -19,7 +19,7 @@ struct pull {
 
 static inline void pull_open(struct pull *p)
 {
-    struct feed_setup setup = {p->bench.gate, &p->conf, &bench_diag};
+    struct feed_setup setup = {.gate = p->bench.gate, .conf = &p->conf, .diag = &bench_diag};
     assert_int_equal(feed_new(&setup, p->bench.now_us, &p->feed), ERR_OK);
 }
 
