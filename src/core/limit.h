@@ -242,7 +242,7 @@
 #define LIMIT_FEED_WAIT_MAX_S    86400       /* Retry-After beyond is taken for so much */
 #define LIMIT_FEED_EVENT_BYTES   (4u << 20)  /* one event of a stream: an object of 2 MiB and its context */
 #define LIMIT_FEED_THINGS        1000000     /* events of one large MISP that are remembered */
-#define LIMIT_FEED_PUSH_BYTES    (4u << 20)  /* one envelope that is pushed: an object of 2 MiB and its frame */
+#define LIMIT_FEED_PUSH_BYTES    (4u << 20)  /* one envelope that is pushed: any object fits in */
 #define LIMIT_FEED_PUSH_OBJECTS  500         /* likewise: its failures fit into one answer everywhere */
 #define LIMIT_FEED_PUSH_LEAVES   1000        /* of a view looked at in one step */
 #define LIMIT_FEED_PUSH_DOUBT    50          /* asked for by id in one address of 8,192 bytes */
