@@ -11,13 +11,23 @@
 
 enum { SIGN_WAIT_US = 2000000 };
 
+/* A file that grows while it is written; gets its name when it is whole. */
+struct growing {
+    struct os_file *file;
+    uint64_t at;
+    const char *name;
+};
+
 struct feed {
     struct cli_call *call;
     const char *dir;
     struct misp_writer *writer;
-    struct map withdrawn; /* seq of leaves whose object is out of the view */
-    struct map written;   /* uuids */
-    struct buf object, manifest, hashes;
+    struct map withdrawn;  /* seq of leaves whose object is out of the view */
+    struct map written;    /* uuids */
+    struct os_file *spill; /* texts until their event is written; has no name any more */
+    uint64_t spilled;
+    struct growing manifest, hashes;
+    struct buf object;
     uint64_t next, to;
     bool more; /* something is about to be signed */
     size_t objects, events, refused;
@@ -43,7 +53,7 @@ static void take_object(struct feed *feed, const struct line *line)
     }
     memset(padding, 0, JSON_PADDING);
     err_t err = misp_writer_add(feed->writer, bytes_of(feed->object.at, object.len), &fault);
-    if (err == ERR_NOMEM || err == ERR_FULL)
+    if (err == ERR_NOMEM || err == ERR_FULL || err == ERR_IO)
         feed->err = err;
     feed->refused += err != ERR_OK;
     feed->objects += err == ERR_OK;
@@ -124,7 +134,7 @@ static int read_view(struct feed *feed, const char *audience, bool withdrawn)
         if (status != CLI_OK)
             return status;
         if (feed->err != ERR_OK)
-            return cli_fail(NULL, "the view does not fit into memory: %s", err_text(feed->err));
+            return cli_fail(NULL, "the view could not be read: %s", err_text(feed->err));
         if (feed->next == before && feed->next < feed->to)
             return cli_fail(NULL, "the node broke off");
     } while (feed->next < feed->to);
@@ -143,13 +153,84 @@ static void put_file(struct feed *feed, const char *name, struct bytes content)
     feed->err = err;
 }
 
+static err_t spill_put(void *ctx, struct bytes text)
+{
+    struct feed *feed = ctx;
+    const struct os *os = feed->call->os;
+    err_t err = os->file_write(os->ctx, feed->spill, feed->spilled, text.at, text.len);
+    feed->spilled += text.len;
+    return err;
+}
+
+static err_t spill_get(void *ctx, uint64_t offset, uint8_t *to, size_t len)
+{
+    const struct feed *feed = ctx;
+    const struct os *os = feed->call->os;
+    return os->file_read(os->ctx, feed->spill, offset, to, len);
+}
+
+/* What may stand in the directory may wait there; the name goes at once, so that nothing is left behind. */
+static err_t spill_open(struct feed *feed)
+{
+    const struct os *os = feed->call->os;
+    char path[FILE_PATH_SIZE];
+    err_t err;
+    if (TRY(err, os->dir_make(os->ctx, feed->dir)) || TRY(err, file_path(feed->dir, ".waiting", path)) ||
+        TRY(err, os->file_open(os->ctx, path, OS_READ | OS_WRITE | OS_CREATE, &feed->spill)) ||
+        TRY(err, os->file_truncate(os->ctx, feed->spill, 0)))
+        return err;
+    return os->path_unlink(os->ctx, path);
+}
+
+static err_t growing_path(const struct feed *feed, const struct growing *growing, char out[FILE_PATH_SIZE])
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "%s.new", growing->name);
+    return file_path(feed->dir, name, out);
+}
+
+static void growing_open(struct feed *feed, struct growing *growing)
+{
+    const struct os *os = feed->call->os;
+    char path[FILE_PATH_SIZE];
+    err_t err = feed->err;
+    if (err == ERR_OK && (err = growing_path(feed, growing, path)) == ERR_OK &&
+        (err = os->file_open(os->ctx, path, OS_WRITE | OS_CREATE, &growing->file)) == ERR_OK)
+        err = os->file_truncate(os->ctx, growing->file, 0);
+    feed->err = err;
+}
+
+static void growing_put(struct feed *feed, struct growing *growing, struct str text)
+{
+    const struct os *os = feed->call->os;
+    if (feed->err == ERR_OK && text.len > 0)
+        feed->err = os->file_write(os->ctx, growing->file, growing->at, text.at, text.len);
+    growing->at += text.len;
+}
+
+/* Whole and durable, then in the place of the one before. */
+static void growing_close(struct feed *feed, struct growing *growing)
+{
+    const struct os *os = feed->call->os;
+    char path[FILE_PATH_SIZE], beside[FILE_PATH_SIZE];
+    err_t err = feed->err;
+    if (err == ERR_OK && (err = os->file_sync(os->ctx, growing->file)) == ERR_OK &&
+        (err = growing_path(feed, growing, beside)) == ERR_OK &&
+        (err = file_path(feed->dir, growing->name, path)) == ERR_OK &&
+        (err = os->path_rename(os->ctx, beside, path)) == ERR_OK)
+        err = os->dir_sync(os->ctx, feed->dir);
+    feed->err = err;
+}
+
 static bool put_event(void *ctx, const struct misp_written *written)
 {
     struct feed *feed = ctx;
     char name[64];
-    buf_printf(&feed->manifest, "%s\"%.*s\":%.*s", feed->events > 0 ? ",\n" : "", STR_ARG(written->uuid),
-               STR_ARG(written->manifest));
-    buf_put_str(&feed->hashes, written->hashes);
+    growing_put(feed, &feed->manifest, feed->events > 0 ? STR(",\n\"") : STR("\""));
+    growing_put(feed, &feed->manifest, written->uuid);
+    growing_put(feed, &feed->manifest, STR("\":"));
+    growing_put(feed, &feed->manifest, written->manifest);
+    growing_put(feed, &feed->hashes, written->hashes);
     (void)snprintf(name, sizeof name, "%.*s.json", STR_ARG(written->uuid));
     put_file(feed, name, bytes_from_str(written->event));
     if (feed->err == ERR_OK)
@@ -175,23 +256,19 @@ static err_t drop_old(void *ctx, const char *name)
 static int write_dir(struct feed *feed)
 {
     const struct os *os = feed->call->os;
-    err_t err = os->dir_make(os->ctx, feed->dir);
-    if (err != ERR_OK)
-        return cli_fail(NULL, "%s: %s", feed->dir, err_text(err));
-    buf_putc(&feed->manifest, '{');
-    err = misp_writer_finish(feed->writer, put_event, feed);
-    buf_put_str(&feed->manifest, STR("}\n"));
-    if (err == ERR_OK)
-        err = feed->err;
-    if (err == ERR_OK && (err = buf_err(&feed->manifest)) == ERR_OK)
-        err = buf_err(&feed->hashes);
-    if (err != ERR_OK)
-        return feed->bad ? CLI_FAILED : cli_fail(NULL, "the events could not be written: %s", err_text(err));
+    growing_open(feed, &feed->hashes);
+    growing_open(feed, &feed->manifest);
+    growing_put(feed, &feed->manifest, STR("{"));
+    err_t err = misp_writer_finish(feed->writer, put_event, feed);
+    if (feed->err == ERR_OK)
+        feed->err = err;
+    growing_put(feed, &feed->manifest, STR("}\n"));
     /* The manifest last but for what it no longer names: a reader in between finds every event it names. */
-    put_file(feed, "hashes.csv", buf_bytes(&feed->hashes));
-    put_file(feed, "manifest.json", buf_bytes(&feed->manifest));
+    growing_close(feed, &feed->hashes);
+    growing_close(feed, &feed->manifest);
     if (feed->err != ERR_OK)
-        return CLI_FAILED;
+        return feed->bad ? CLI_FAILED
+                         : cli_fail(NULL, "the events could not be written: %s", err_text(feed->err));
     if ((err = os->dir_list(os->ctx, feed->dir, drop_old, feed)) != ERR_OK)
         return cli_fail("delete by hand what manifest.json does not name", "%s: %s", feed->dir,
                         err_text(err));
@@ -209,15 +286,21 @@ static int export_feed(struct cli_call *call)
 {
     static const struct hash_sip_key sip = {{0}}; /* of our own numbers and names */
     const char *audience = call->args[0];
-    struct feed feed = {.call = call, .dir = call->args[1], .to = UINT64_MAX};
-    if (misp_writer_new(&feed.writer) != ERR_OK)
+    struct feed feed = {.call = call,
+                        .dir = call->args[1],
+                        .to = UINT64_MAX,
+                        .manifest.name = "manifest.json",
+                        .hashes.name = "hashes.csv"};
+    const struct misp_spill spill = {spill_put, spill_get, &feed};
+    if (misp_writer_new(&spill, &feed.writer) != ERR_OK)
         return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
-    map_init(&feed.withdrawn, sizeof(uint64_t), LIMIT_MISP_WRITE_BYTES / 256, &sip);
-    map_init(&feed.written, UUID_TEXT_SIZE, LIMIT_MISP_WRITE_BYTES / 256, &sip);
+    map_init(&feed.withdrawn, sizeof(uint64_t), LIMIT_MISP_WRITE_COUNT, &sip);
+    map_init(&feed.written, UUID_TEXT_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
     buf_init(&feed.object, LIMIT_OBJECT_BYTES + JSON_PADDING);
-    buf_init(&feed.manifest, LIMIT_MISP_STIX_BYTES);
-    buf_init(&feed.hashes, LIMIT_MISP_STIX_BYTES);
     int status = await_view(&feed, audience);
+    err_t err = status == CLI_OK ? spill_open(&feed) : ERR_OK;
+    if (err != ERR_OK)
+        status = cli_fail(NULL, "%s: %s", feed.dir, err_text(err));
     if (status == CLI_OK)
         status = read_view(&feed, audience, true);
     if (status == CLI_OK)
@@ -226,8 +309,9 @@ static int export_feed(struct cli_call *call)
         status = write_dir(&feed);
     if (status == CLI_OK)
         say(&feed);
-    buf_deinit(&feed.hashes);
-    buf_deinit(&feed.manifest);
+    call->os->file_close(call->os->ctx, feed.manifest.file);
+    call->os->file_close(call->os->ctx, feed.hashes.file);
+    call->os->file_close(call->os->ctx, feed.spill);
     buf_deinit(&feed.object);
     map_deinit(&feed.written);
     map_deinit(&feed.withdrawn);

@@ -181,7 +181,8 @@
 #define LIMIT_CSV_RECORD_BYTES (1u << 20)  /* of one record; half of an object */
 #define LIMIT_CSV_LABELS       16          /* of one mapping */
 #define LIMIT_CSV_ROWS         10000000    /* different values of one list: the largest have some millions */
-#define LIMIT_MISP_WRITE_BYTES (1u << 30)   /* one view on its way out as events, gathered in memory */
+#define LIMIT_MISP_WRITE_BYTES (1u << 30) /* one view on its way out as events, texts in memory */
+#define LIMIT_MISP_WRITE_COUNT (1u << 22) /* its objects: up to 1 KiB of each is in memory */
 
 /* --- app --- */
 #define LIMIT_ACCESS_FILES         32          /* of the access record; with the next row 128 MiB */

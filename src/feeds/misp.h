@@ -51,8 +51,17 @@ void misp_group_marking(const struct uuid *group, char out[MISP_GROUP_MARKING_SI
 
 struct misp_writer;
 
-/* Gathers the objects of one view; memory grows with them, up to LIMIT_MISP_WRITE_BYTES. */
-NODISCARD err_t misp_writer_new(struct misp_writer **out);
+/* Where the texts of objects wait until their event is written: a file, for one. */
+struct misp_spill {
+    err_t (*put)(void *ctx, struct bytes text); /* behind what was put before */
+    err_t (*get)(void *ctx, uint64_t offset, uint8_t *to, size_t len);
+    void *ctx;
+};
+
+/* Gathers the objects of one view, up to LIMIT_MISP_WRITE_COUNT: up to 1 KiB of each stay in memory, and
+ * one event at a time while it is written. Without a spill (NULL) the texts stay there too, up to
+ * LIMIT_MISP_WRITE_BYTES. */
+NODISCARD err_t misp_writer_new(const struct misp_spill *spill, struct misp_writer **out);
 void misp_writer_free(struct misp_writer *writer);
 /* One STIX object, any type, followed by JSON_PADDING readable bytes; of several with one id the newest
  * counts. What cannot be parsed is refused and not kept. */

@@ -8,15 +8,32 @@
 
 /* --- adding --- */
 
-err_t misp_writer_new(struct misp_writer **out)
+static err_t memory_put(void *ctx, struct bytes text)
+{
+    struct misp_writer *writer = ctx;
+    buf_put(&writer->memory, text.at, text.len);
+    return buf_err(&writer->memory);
+}
+
+static err_t memory_get(void *ctx, uint64_t offset, uint8_t *to, size_t len)
+{
+    const struct misp_writer *writer = ctx;
+    must(offset <= writer->memory.len && len <= writer->memory.len - offset);
+    if (len > 0)
+        memcpy(to, writer->memory.at + offset, len);
+    return ERR_OK;
+}
+
+err_t misp_writer_new(const struct misp_spill *spill, struct misp_writer **out)
 {
     static const struct hash_sip_key sip = {{0}}; /* keys are digests */
     struct misp_writer *writer = mem_alloc(sizeof *writer);
     if (writer == NULL)
         return ERR_NOMEM;
     *writer = (struct misp_writer) {0};
-    arena_init(&writer->arena, LIMIT_MISP_WRITE_BYTES);
-    map_init(&writer->ids, HASH_SIZE, LIMIT_MISP_WRITE_BYTES / 256, &sip);
+    writer->spill = spill != NULL ? *spill : (struct misp_spill) {memory_put, memory_get, writer};
+    buf_init(&writer->memory, LIMIT_MISP_WRITE_BYTES);
+    map_init(&writer->ids, HASH_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
     buf_init(&writer->text, LIMIT_MISP_STIX_BYTES);
     err_t err = json_parser_new(LIMIT_MISP_STIX_BYTES, &writer->parser);
     if (err == ERR_OK)
@@ -37,7 +54,7 @@ void misp_writer_free(struct misp_writer *writer)
     json_parser_free(writer->second);
     buf_deinit(&writer->text);
     map_deinit(&writer->ids);
-    arena_deinit(&writer->arena);
+    buf_deinit(&writer->memory);
     mem_free(writer->kept);
     mem_free(writer);
 }
@@ -148,8 +165,13 @@ err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fa
     buf_clear(&writer->text);
     if ((err = json_canon(data, NULL, &writer->text, fault)) != ERR_OK)
         return err;
-    kept.data = arena_str(&writer->arena, buf_str(&writer->text));
-    return kept.data.at == NULL ? ERR_NOMEM : keep(writer, id, &kept);
+    if (writer->text.len > UINT32_MAX ||
+        TRY(err, writer->spill.put(writer->spill.ctx, buf_bytes(&writer->text))))
+        return err != ERR_OK ? err : ERR_LIMIT;
+    kept.at = writer->end;
+    kept.len = (uint32_t)writer->text.len;
+    writer->end += kept.len;
+    return keep(writer, id, &kept);
 }
 
 /* --- finding --- */
@@ -165,18 +187,38 @@ static int by_event(const void *one, const void *two)
     return order != 0 ? order : memcmp(a->uuid.b, b->uuid.b, UUID_SIZE);
 }
 
-/* Parses a text of the arena, which has no padding of its own. */
-static err_t parse(struct misp_writer *writer, struct json_parser *parser, struct str text,
+/* Room for a text and its padding in the writer's buffer; NULL: none. */
+static uint8_t *text_room(struct misp_writer *writer, size_t len)
+{
+    buf_clear(&writer->text);
+    uint8_t *at = len > SIZE_MAX - JSON_PADDING ? NULL : buf_extend(&writer->text, len + JSON_PADDING);
+    if (at != NULL)
+        memset(at + len, 0, JSON_PADDING);
+    return at;
+}
+
+/* Parses a text that has no padding of its own. */
+static err_t parse_text(struct misp_writer *writer, struct json_parser *parser, struct str text,
+                        struct json_doc *doc)
+{
+    struct fault fault;
+    uint8_t *at = text_room(writer, text.len);
+    if (at == NULL)
+        return ERR_LIMIT;
+    memcpy(at, text.at, text.len);
+    return json_parse(parser, bytes_of(at, text.len), doc, &fault);
+}
+
+/* Parses what was kept of an object. */
+static err_t parse(struct misp_writer *writer, struct json_parser *parser, const struct kept *kept,
                    struct json_doc *doc)
 {
     struct fault fault;
-    buf_clear(&writer->text);
-    buf_put_str(&writer->text, text);
-    uint8_t *padding = buf_extend(&writer->text, JSON_PADDING);
-    if (padding == NULL)
-        return buf_err(&writer->text);
-    memset(padding, 0, JSON_PADDING);
-    return json_parse(parser, bytes_of(writer->text.at, text.len), doc, &fault);
+    uint8_t *at = text_room(writer, kept->len);
+    if (at == NULL)
+        return ERR_LIMIT;
+    err_t err = writer->spill.get(writer->spill.ctx, kept->at, at, kept->len);
+    return err == ERR_OK ? json_parse(parser, bytes_of(at, kept->len), doc, &fault) : err;
 }
 
 /* --- loose objects: which event --- */
@@ -204,7 +246,7 @@ static err_t claim(struct misp_writer *writer, const struct kept *report, struct
 {
     struct json_doc doc;
     struct json_val refs, ref;
-    err_t err = parse(writer, writer->parser, report->data, &doc);
+    err_t err = parse(writer, writer->parser, report, &doc);
     if (err != ERR_OK)
         return err;
     if (!json_get(json_root(&doc), STR("object_refs"), &refs) || !json_is(refs, JSON_ARRAY))
@@ -251,7 +293,7 @@ static err_t place_rest(struct misp_writer *writer)
             kept->event = kept->uuid;
             continue;
         }
-        err_t err = parse(writer, writer->parser, kept->data, &doc);
+        err_t err = parse(writer, writer->parser, kept, &doc);
         if (err != ERR_OK)
             return err;
         kept->event = day_event(json_root(&doc));
@@ -263,8 +305,8 @@ static err_t place_loose(struct misp_writer *writer)
 {
     static const struct hash_sip_key sip = {{0}};
     struct map claimed, elements;
-    map_init(&claimed, HASH_SIZE, LIMIT_MISP_WRITE_BYTES / 256, &sip);
-    map_init(&elements, UUID_SIZE, LIMIT_MISP_WRITE_BYTES / 256, &sip);
+    map_init(&claimed, HASH_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
+    map_init(&elements, UUID_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
     err_t err = drop_derived(writer, &elements);
     for (size_t i = 0; err == ERR_OK && i < writer->count; i++)
         if (writer->kept[i].level == MISP_LOOSE && writer->kept[i].report)
@@ -410,7 +452,7 @@ static void put_level(struct joining *joining, unsigned level, struct buf *out)
         bool loose = kept->level == MISP_LOOSE && level == MISP_ATTRIBUTE && !kept->report;
         if (kept->level != level && !loose)
             continue;
-        joining->err = parse(joining->writer, joining->writer->parser, kept->data, &doc);
+        joining->err = parse(joining->writer, joining->writer->parser, kept, &doc);
         if (joining->err != ERR_OK)
             return;
         if (loose) {
@@ -479,7 +521,7 @@ static void put_shell(struct joining *joining, struct buf *out)
     for (const struct kept *kept = joining->from; kept < joining->end; kept++)
         if (kept->report)
             first = kept;
-    if (parse(joining->writer, joining->writer->parser, first->data, &doc) == ERR_OK) {
+    if (parse(joining->writer, joining->writer->parser, first, &doc) == ERR_OK) {
         struct stamp stamp;
         struct json_val root = json_root(&doc);
         if (first->report)
@@ -499,7 +541,7 @@ static void put_shell(struct joining *joining, struct buf *out)
                "\"analysis\":\"2\",\"threat_level_id\":\"4\",\"distribution\":\"0\","
                "\"Orgc\":{\"name\":\"bongsu\",\"uuid\":\"%.36s\"}",
                time.text, (long long)seconds, (long long)seconds, &MISP_AUTHOR[sizeof "identity-"]);
-    if (first->report && parse(joining->writer, joining->writer->parser, first->data, &doc) == ERR_OK)
+    if (first->report && parse(joining->writer, joining->writer->parser, first, &doc) == ERR_OK)
         misp_loose_tags(json_root(&doc), out);
     buf_putc(out, '}');
 }
@@ -510,12 +552,12 @@ static void put_event(struct joining *joining, struct buf *out)
     struct json_canon_hook hook = {.member = restore_event, .ctx = joining};
     for (const struct kept *kept = joining->from; kept < joining->end; kept++)
         if (kept->level == MISP_LOCAL &&
-            parse(joining->writer, joining->writer->second, kept->data, &pieces) == ERR_OK) {
+            parse(joining->writer, joining->writer->second, kept, &pieces) == ERR_OK) {
             joining->pieces = json_root(&pieces);
             joining->has_pieces = true;
         }
     if (joining->from->level == MISP_EVENT) {
-        joining->err = parse(joining->writer, joining->writer->parser, joining->from->data, &doc);
+        joining->err = parse(joining->writer, joining->writer->parser, joining->from, &doc);
         if (joining->err != ERR_OK)
             return;
         joining->level = MISP_EVENT;
@@ -614,7 +656,7 @@ static err_t write_event(struct misp_writer *writer, const struct kept *from, co
         err = buf_err(&text);
     uuid_text(&from->event, uuid);
     struct str name = {uuid, UUID_TEXT_SIZE};
-    if (err == ERR_OK && (err = parse(writer, writer->parser, buf_str(&inner), &doc)) == ERR_OK) {
+    if (err == ERR_OK && (err = parse_text(writer, writer->parser, buf_str(&inner), &doc)) == ERR_OK) {
         put_manifest(json_root(&doc), buf_str(&text), &manifest);
         put_hashes(json_root(&doc), name, &hashes);
         struct misp_written written = {name, buf_str(&text), buf_str(&manifest), buf_str(&hashes)};

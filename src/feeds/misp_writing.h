@@ -1,26 +1,29 @@
 /* Inside the room: objects of one view on their way to MISP events. */
 #pragma once
 
-#include "core/arena.h"
 #include "core/map.h"
 #include "core/stamp.h"
+#include "feeds/misp.h"
 #include "feeds/misp_state.h"
 
 enum { MISP_LOCAL = MISP_LEVELS, MISP_LOOSE, MISP_GONE };
 
-/* One object that was added; its texts live in the writer's arena. */
+/* One object that was added; its text lies where the writer puts it. */
 struct kept {
     struct uuid event;    /* that it belongs to */
     unsigned level;       /* enum misp_level, MISP_LOCAL, MISP_LOOSE, MISP_GONE: a later one took its place */
     uint64_t position;    /* among its kind; of a loose one its order of arrival */
     struct stamp version; /* of the STIX object */
     struct uuid uuid;     /* of its id */
-    struct str data;      /* its own members (or "[pieces]"); of a loose object the object itself */
-    bool report;          /* loose: others stand in its object_refs */
+    uint64_t at;          /* in the spill: its own members (or "[pieces]"); of a loose object itself */
+    uint32_t len;
+    bool report; /* loose: others stand in its object_refs */
 };
 
 struct misp_writer {
-    struct arena arena;
+    struct misp_spill spill;
+    struct buf memory; /* what a writer without a spill puts there */
+    uint64_t end;      /* of what was put */
     struct kept *kept;
     size_t count, size;
     struct map ids; /* SHA-256 of an id -> index + 1 */

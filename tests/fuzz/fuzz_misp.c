@@ -33,7 +33,7 @@ static void write_back(struct buf *stix)
     enum json_split_kind kind;
     unsigned events = 0;
     size_t len = stix->len;
-    must(buf_extend(stix, JSON_PADDING) != NULL && misp_writer_new(&fuzzing.writer) == ERR_OK);
+    must(buf_extend(stix, JSON_PADDING) != NULL && misp_writer_new(NULL, &fuzzing.writer) == ERR_OK);
     fuzzing.text = stix->at;
     must(json_split(bytes_of(stix->at, len), STR("objects"), &kind, add, &fuzzing, &fault) == ERR_OK);
     must(misp_writer_finish(fuzzing.writer, count, &events) == ERR_OK && events == 1);

@@ -88,7 +88,7 @@ static bool put(void *ctx, const struct misp_written *written)
 static void write_feed(const char *dir, struct str text)
 {
     struct misp_writer *writer;
-    must(misp_writer_new(&writer) == ERR_OK);
+    must(misp_writer_new(NULL, &writer) == ERR_OK);
     while (text.len > 0) {
         struct str line = str_cut(&text, '\n');
         if (line.len > 0)

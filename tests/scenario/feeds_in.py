@@ -8,10 +8,11 @@ import copy
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import uuid
 
-from node import Folder, Node, Report
+from node import Folder, Node, Report, program
 
 GROUP = 'c0ffee00-1111-4222-8333-444455556666'
 ORG = {'id': '1', 'name': 'CERT-X', 'uuid': 'aaaaaaaa-0000-4000-8000-000000000001'}
@@ -207,6 +208,43 @@ def lists(run):
     report.equal('what is gone is revoked, nothing else', state, wanted)
 
 
+PEAK = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
+
+
+def memory(run):
+    """An export holds one event at a time: three times as many of the same size cost a fraction of their text."""
+    def big(first, count):
+        def one(number, k):
+            return attribute(1000 * number + k, 'domain', f'host{k}.of{number}.example', comment='x' * 30000)
+        return [{'Event': event(number, '3', [one(number, k) for k in range(60)])} for number in range(first, first + count)]
+
+    def peak(out):
+        # Through a small process: what a child is charged with begins with the memory of who started it.
+        done = subprocess.run([sys.executable, '-c', PEAK, program(), 'misp', 'export', 'us', out, '--dir', run.node.dir],
+                              capture_output=True, text=True, check=False)
+        run.report.equal('a large view is exported', done.returncode, 0)
+        return int(done.stdout) << 10
+
+    def text():
+        return sum(len(line) for line in run.node.run('export', '--all', '--source', 'big', '--format', 'lines',
+                                                      json_too=False).err.splitlines())
+    out = os.path.join(run.folder, 'feed-big')
+    seen = []
+    for first, count in ((100, 4), (104, 8)):
+        run.add({'response': big(first, count)}, 'big', '--as', 'misp')
+        seen.append((peak(out), text()))
+    (before, small), (after, large) = seen
+    run.report.check('memory does not follow the view', after - before < (large - small) / 3, (before, small, after, large))
+    run.report.say(f'export: {small >> 10} KiB of objects in {before >> 10} KiB, {large >> 10} KiB in {after >> 10} KiB')
+    left = sorted(name for name in os.listdir(out) if not name.endswith('.json'))
+    run.report.equal('nothing else is left in the directory', left, ['hashes.csv'])
+
+
 def main():
     report = Report('feeds in')
     with Folder() as folder:
@@ -222,6 +260,7 @@ def main():
             sharing_groups(run)
             tables(run)
             lists(run)
+            memory(run)
         finally:
             run.node.stop()
     return report.finish()

@@ -46,7 +46,7 @@ static struct misp_writer *write_all(struct kit *kit, bool (*wanted)(struct str 
 {
     struct writing writing = {.kit = kit, .wanted = wanted};
     enum json_split_kind kind;
-    assert_int_equal(misp_writer_new(&writing.writer), ERR_OK);
+    assert_int_equal(misp_writer_new(NULL, &writing.writer), ERR_OK);
     assert_int_equal(
         json_split(buf_bytes(&kit->stix), STR("objects"), &kind, add_object, &writing, &kit->fault), ERR_OK);
     *out_objects = writing.objects;
