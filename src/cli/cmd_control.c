@@ -67,6 +67,42 @@ static const struct cli_command source_rows[] = {
 };
 const struct cli_group cli_source = GROUP(source_rows);
 
+/* --- extensions --- */
+
+#define EXTENSION_COLUMNS                                                                                    \
+    {"ID", "id"}, {"NAME", "name"}, {"VERSION", "version"}, {"TYPES", "types"},                              \
+    {                                                                                                        \
+        "RULES", "rules"                                                                                     \
+    }
+
+static const struct cli_command extension_rows[] = {
+    {.words = "extension add",
+     .summary = "register an extension-definition: objects that use it are checked",
+     .help =
+         "The schema is JSON Schema of a small kind (docs/protocol/EXTENSIONS.md): in the definition's own\n"
+         "`schema`, or beside it with --schema. Nothing is fetched. What breaks it is a warning, which a\n"
+         "source with the profile strict refuses.",
+     .args = {{"FILE", CLI_FILE, "text", NULL,
+               "the extension-definition, or a bundle that holds one; - is standard input"}},
+     .options = {{"schema", CLI_FILE, "schema", "FILE", "its schema, when it does not hold it itself"},
+                 BECAUSE},
+     .control = "extension.add"},
+    {.words = "extension list",
+     .summary = "list the registered extensions",
+     .control = "extension.list",
+     .columns = {EXTENSION_COLUMNS}},
+    {.words = "extension show",
+     .summary = "show a registered extension and its schema",
+     .args = {ID},
+     .control = "extension.show"},
+    {.words = "extension remove",
+     .summary = "forget an extension: what uses it is no longer checked against it",
+     .args = {ID},
+     .options = {BECAUSE},
+     .control = "extension.remove"},
+};
+const struct cli_group cli_extension = GROUP(extension_rows);
+
 /* --- partners --- */
 
 static const struct cli_command peer_rows[] = {

@@ -4,6 +4,7 @@
 
 #include "cli/text.h"
 #include "core/mem.h"
+#include "stix/extension.h"
 #include "stix/stix.h"
 #include "json/json.h"
 
@@ -36,6 +37,8 @@ struct finding {
 };
 
 struct lint {
+    struct stix_extensions extensions; /* of --extension, in `kept` */
+    struct arena kept;
     const struct cli_call *call;
     const char *path;
     struct text text;
@@ -227,7 +230,7 @@ static err_t check_value(struct lint *lint, struct json_slice slice, struct json
     err_t err;
     arena_reset(&lint->arena);
     buf_clear(&lint->canon);
-    if (TRY(err, stix_lint(value, &lint->arena, &findings, &ignored)))
+    if (TRY(err, stix_lint(value, &lint->extensions, &lint->arena, &findings, &ignored)))
         return err;
     say_findings(lint, slice, &findings);
     err = findings.errors == 0 ? stix_canon(&findings.object, &lint->canon, fault)
@@ -414,23 +417,74 @@ static int status_of(const struct lint *lint)
     return found || lint->failed || lint->broken ? CLI_FAILED : CLI_OK;
 }
 
+/* --- extensions --- */
+
+static int refuse_extension(const char *path, err_t err, const struct fault *fault)
+{
+    return cli_fail("bongsu extension add --help", "%s: %s%s%s", path, fault->pointer,
+                    fault->pointer[0] == '\0' ? "" : ": ",
+                    fault->what[0] == '\0' ? err_text(err) : fault->what);
+}
+
+/* Every extension-definition in the file is known; --schema is for a file with one. */
+static bool read_extensions(struct lint *lint, const char *path, struct bytes text, struct str schema)
+{
+    struct json_slice slices[LIMIT_EXTENSIONS];
+    struct fault fault = {0};
+    const struct stix_extension *extension;
+    size_t count = 0;
+    err_t err = stix_extension_cut(lint->parser, text, slices, &count, &fault);
+    if (err == ERR_OK && (count == 0 || (schema.len > 0 && count > 1)))
+        err = fault_set(&fault, ERR_INVALID, 0, "it holds %s extension-definition",
+                        count == 0 ? "no" : "more than one");
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        err = stix_extension_read(lint->parser, bytes_of(text.at + slices[i].from, slices[i].len), schema,
+                                  &lint->kept, &extension, &fault);
+        if (err == ERR_OK)
+            err = stix_extensions_put(&lint->extensions, extension);
+    }
+    return err == ERR_OK || refuse_extension(path, err, &fault) == CLI_OK;
+}
+
+static bool take_extensions(struct lint *lint)
+{
+    const char *path = cli_option(lint->call, "extension"), *schema_path = cli_option(lint->call, "schema");
+    struct buf text, schema;
+    if (path == NULL)
+        return schema_path == NULL || cli_fail(NULL, "--schema goes with --extension") == CLI_OK;
+    buf_init(&text, CANON_BYTES_MAX);
+    buf_init(&schema, CANON_BYTES_MAX);
+    bool good = cli_read(lint->call, path, &text) &&
+                (schema_path == NULL || cli_read(lint->call, schema_path, &schema)) &&
+                read_extensions(lint, path, buf_bytes(&text), buf_str(&schema));
+    buf_deinit(&text);
+    buf_deinit(&schema);
+    return good;
+}
+
 static int run_lint(struct cli_call *call)
 {
     struct lint lint = {.call = call};
     if (json_parser_new(LIMIT_OBJECT_BYTES, &lint.parser) != ERR_OK)
         return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
     arena_init(&lint.arena, ARENA_BYTES_MAX);
+    arena_init(&lint.kept, ARENA_BYTES_MAX);
     buf_init(&lint.padded, LIMIT_OBJECT_BYTES + JSON_PADDING);
     buf_init(&lint.canon, CANON_BYTES_MAX);
     buf_init(&lint.out, OUT_BYTES_MAX);
-    for (size_t i = 0; i < call->arg_count && !lint.broken; i++)
+    bool known = take_extensions(&lint);
+    for (size_t i = 0; known && i < call->arg_count && !lint.broken; i++)
         open_and_check(&lint, call->args[i]);
-    say_counts(&lint, &lint.all, NULL);
+    if (known)
+        say_counts(&lint, &lint.all, NULL);
+    else
+        lint.failed = true;
     if (fflush(stdout) != 0)
         lint.failed = true;
     int status = status_of(&lint);
     json_parser_free(lint.parser);
     arena_deinit(&lint.arena);
+    arena_deinit(&lint.kept);
     buf_deinit(&lint.padded);
     buf_deinit(&lint.canon);
     buf_deinit(&lint.out);
@@ -450,7 +504,10 @@ static const struct cli_command commands[] = {
      .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
      .many = true,
      .options = {{"strict", CLI_FLAG, NULL, NULL,
-                  "exit status 1 also for warnings, and for what was not told"}},
+                  "exit status 1 also for warnings, and for what was not told"},
+                 {"extension", CLI_TEXT, NULL, "FILE",
+                  "check what uses the extension-definitions in it, as after bongsu extension add"},
+                 {"schema", CLI_TEXT, NULL, "FILE", "the schema of the one in it"}},
      .run = run_lint},
 };
 

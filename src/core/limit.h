@@ -133,6 +133,14 @@
 #define LIMIT_STIX_SELECTOR_STEPS 1000000 /* members that an object's selectors pass; usual: below 100 */
 #define LIMIT_STIX_PATTERN_DEPTH  64 /* brackets in each other; the deepest real one has 4 */
 #define LIMIT_STIX_PATTERN_REMARKS 8 /* of one pattern: the first few tell the habit, the rest are counted */
+#define LIMIT_EXTENSIONS       64   /* registered at a node: operators know each of them */
+#define LIMIT_EXTENSIONS_USED  16   /* registered ones in one object; real objects have one or two */
+#define LIMIT_EXTENSION_BYTES  (60u << 10) /* definition and schema: one fact of the log holds 64 KiB */
+#define LIMIT_EXTENSION_RULES  1024 /* schemas in a schema; 60 KiB cannot say much more */
+#define LIMIT_EXTENSION_WORDS  2048 /* values that its lists of values name */
+#define LIMIT_EXTENSION_PROPS  64   /* of one object: bits of what was seen */
+#define LIMIT_EXTENSION_PARTS  32   /* kinds of objects that one extension describes */
+#define LIMIT_EXTENSION_DEPTH  16   /* objects and lists in each other; MISP events need 6 */
 /* --- sync --- */
 #define LIMIT_CARD_BYTES       (16u << 10) /* 64 identities of 57 bytes, 8 addresses of 270, keys */
 #define LIMIT_CARD_IDENTITIES  64          /* a national exchange speaks for a few organisations */

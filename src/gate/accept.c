@@ -297,7 +297,7 @@ static err_t examine(struct gate *gate, struct json_val value, struct bytes byte
     if (bytes.len > LIMIT_OBJECT_BYTES)
         return too_large(fault);
     buf_clear(&gate->canon);
-    if (TRY(err, stix_read(value, &gate->accept_arena, object, fault)) ||
+    if (TRY(err, stix_read(value, &gate->extensions, &gate->accept_arena, object, fault)) ||
         TRY(err, stix_canon(object, &gate->canon, fault)) || TRY(err, buf_err(&gate->canon)))
         return err;
     if (json_has_hard_number(value) && TRY(err, json_check_numbers(bytes, fault)))

@@ -26,6 +26,7 @@
 #include "ledger/merkle.h"
 #include "os/os.h"
 #include "policy/policy.h"
+#include "stix/extension.h"
 #include "stix/marking.h"
 #include "stix/stix.h"
 
@@ -118,6 +119,21 @@ NODISCARD err_t gate_marking_grant(struct gate *gate, const struct stix_key *mar
                                    uint64_t partners, const struct gate_by *by, int64_t now_us);
 NODISCARD err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag, bool add,
                          const struct gate_by *by, int64_t now_us);
+/* Registers an extension (or another version of it): objects that use it are checked on the way in from now
+ * on; what is held stays as it is. As stix_extension_read; ERR_FULL. `*out` as gate_extension_find. */
+NODISCARD err_t gate_extension_put(struct gate *gate, struct bytes definition, struct str schema,
+                                   const struct gate_by *by, int64_t now_us,
+                                   const struct stix_extension **out, struct fault *fault);
+NODISCARD err_t gate_extension_remove(struct gate *gate, const struct stix_key *key, const struct gate_by *by,
+                                      int64_t now_us);
+/* Those in force; each is good until the next fact. NULL when not registered. */
+const struct stix_extensions *gate_extensions(const struct gate *gate);
+const struct stix_extension *gate_extension_find(const struct gate *gate, const struct stix_key *key);
+/* The two texts as they were given; the schema is empty when it stands in the definition. Borrowed from the
+ * index. ERR_NOTFOUND. */
+NODISCARD err_t gate_extension_text(const struct gate *gate, const struct stix_key *key,
+                                    struct bytes *out_definition, struct str *out_schema);
+
 enum gate_approval { GATE_APPROVAL_NONE, GATE_APPROVE, GATE_DENY };
 /* About every version of the object that is held or will come? No: about the newest held one. ERR_NOTFOUND.
  */

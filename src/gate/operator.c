@@ -3,9 +3,8 @@
 #include "core/wr.h"
 #include "gate/state.h"
 
-/* Writes `gate->record` out as a JOB frame and applies it. `gate->scratch` holds the value. */
-static err_t state_fact(struct gate *gate, enum record_fact_kind kind, struct bytes key,
-                        const struct gate_by *by, int64_t now_us)
+err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct bytes key, const struct gate_by *by,
+                 int64_t now_us)
 {
     err_t err = buf_err(&gate->scratch);
     if (err != ERR_OK)
@@ -38,7 +37,7 @@ static err_t source_fresh(struct gate *gate, const struct gate_source *wanted, c
     struct gate_source source = *wanted;
     source.number = (uint32_t)gate->source_count + 1;
     source_write(value_begin(gate), &source);
-    err_t err = state_fact(gate, RECORD_FACT_SOURCE, bytes_from_str(source.name), by, now_us);
+    err_t err = fact_state(gate, RECORD_FACT_SOURCE, bytes_from_str(source.name), by, now_us);
     if (err == ERR_OK)
         *out_number = source.number;
     return err;
@@ -62,7 +61,7 @@ err_t gate_source_put(struct gate *gate, const struct gate_source *source, const
     wanted.partner = -1;
     uint32_t number = held->number;
     source_write(value_begin(gate), &wanted);
-    err_t err = state_fact(gate, RECORD_FACT_SOURCE, bytes_from_str(wanted.name), by, now_us);
+    err_t err = fact_state(gate, RECORD_FACT_SOURCE, bytes_from_str(wanted.name), by, now_us);
     if (err == ERR_OK)
         *out_number = number;
     return err;
@@ -81,7 +80,7 @@ err_t gate_identity_bind(struct gate *gate, const struct stix_key *identity, uin
     if (gate->identities.count >= gate->identities.count_max)
         return ERR_FULL;
     wr_u32(value_begin(gate), source);
-    return state_fact(gate, RECORD_FACT_IDENTITY, bytes_of(identity->b, STIX_KEY_SIZE), by, now_us);
+    return fact_state(gate, RECORD_FACT_IDENTITY, bytes_of(identity->b, STIX_KEY_SIZE), by, now_us);
 }
 
 err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
@@ -107,7 +106,7 @@ err_t gate_marking_grant(struct gate *gate, const struct stix_key *marking, enum
     wr_bytes(value, bytes_of(read.meaning.b, HASH_SIZE));
     if (partners != UINT64_MAX)
         wr_u64(value, partners);
-    return state_fact(gate, RECORD_FACT_MARKING, bytes_of(marking->b, STIX_KEY_SIZE), by, now_us);
+    return fact_state(gate, RECORD_FACT_MARKING, bytes_of(marking->b, STIX_KEY_SIZE), by, now_us);
 }
 
 /* --- tags and approvals --- */
@@ -152,7 +151,7 @@ err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag,
         return ERR_FULL;
     if (add)
         wr_blob(value, bytes_from_str(tag));
-    return state_fact(gate, RECORD_FACT_TAG, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
+    return fact_state(gate, RECORD_FACT_TAG, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
 }
 
 /* Copies what was approved before about this object, for other copies and partners. */
@@ -201,7 +200,7 @@ err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned pa
         wr_u8(value, (uint8_t)approval);
         wr_blob(value, bytes_from_str(by->who));
     }
-    return state_fact(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
+    return fact_state(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
 }
 
 /* --- stops and settings --- */
@@ -232,7 +231,7 @@ err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bo
     struct buf *value = value_begin(gate);
     if (stop)
         wr_u8(value, 1);
-    return state_fact(gate, RECORD_FACT_STOP, bytes_of(key, 1 + name.len), by, now_us);
+    return fact_state(gate, RECORD_FACT_STOP, bytes_of(key, 1 + name.len), by, now_us);
 }
 
 size_t gate_stop_count(const struct gate *gate)
@@ -252,7 +251,7 @@ err_t gate_setting_put(struct gate *gate, struct str key, struct bytes value, co
                        int64_t now_us)
 {
     wr_bytes(value_begin(gate), value);
-    return state_fact(gate, RECORD_FACT_NODE, bytes_from_str(key), by, now_us);
+    return fact_state(gate, RECORD_FACT_NODE, bytes_from_str(key), by, now_us);
 }
 
 bool gate_setting_get(const struct gate *gate, struct str key, struct buf *out)
@@ -270,7 +269,7 @@ static err_t peer_state(struct gate *gate, const struct gate_peer *peer, const s
                         int64_t now_us)
 {
     peer_write(value_begin(gate), peer);
-    return state_fact(gate, RECORD_FACT_PEER, bytes_from_str(peer->audience), by, now_us);
+    return fact_state(gate, RECORD_FACT_PEER, bytes_from_str(peer->audience), by, now_us);
 }
 
 /* What a partner sends arrives under a source of its own, which nobody declares by hand. */
@@ -347,7 +346,7 @@ err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_peer_state st
         return err;
     /* What was logged while it was paused, or all of it, is decided for this partner now. */
     wr_u64(value_begin(gate), peer.since_lsn);
-    return state_fact(gate, RECORD_FACT_HISTORY, bytes_from_str(peer.audience), by, now_us);
+    return fact_state(gate, RECORD_FACT_HISTORY, bytes_from_str(peer.audience), by, now_us);
 }
 
 /* --- policy --- */

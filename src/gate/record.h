@@ -121,7 +121,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(HISTORY, 9, "audience name")                                                                           \
     X(NODE, 10, "setting")                                                                                   \
     X(RECHECK, 11, "object key")                                                                             \
-    X(TOLD, 12, "lsn of an object: its origin said that it is no longer current")
+    X(TOLD, 12, "lsn of an object: its origin said that it is no longer current")                            \
+    X(EXTENSION, 13, "object key of an extension-definition")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

@@ -194,6 +194,8 @@ struct gate {
     struct map identities; /* stix_key -> source number */
     struct classified *markings;
     size_t marking_count;
+    struct stix_extensions extensions;         /* in force */
+    struct extension_memory *extension_memory; /* extension.c: LIMIT_EXTENSIONS */
     struct stop stops[STOPS_MAX];
     size_t stop_count;
     struct policy *policy;
@@ -284,6 +286,14 @@ uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts);
 /* Every started partner; those that are paused are decided for when they start. */
 uint64_t partners_started(const struct gate *gate);
 bool stop_holds(const struct gate *gate, enum gate_stop_kind kind, struct str name);
+
+/* Writes a fact with `gate->scratch` as its value as a JOB frame, and applies it (operator.c). */
+NODISCARD err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct bytes key,
+                           const struct gate_by *by, int64_t now_us);
+
+/* --- extension.c --- */
+NODISCARD err_t extension_apply(struct gate *gate, const struct record_fact *fact);
+void extensions_deinit(struct gate *gate);
 
 /* --- jobs.c --- */
 NODISCARD err_t job_add(struct gate *gate, const struct job *job);

@@ -38,19 +38,6 @@ static bool is_reserved(struct str name)
     return false;
 }
 
-bool stix_is_extended(const struct stix_reader *r)
-{
-    struct json_val extensions, v;
-    struct str name, kind;
-    if (!json_get(r->object->root, STR("extensions"), &extensions) || !json_is(extensions, JSON_OBJECT))
-        return false;
-    struct json_iter iter = json_object_iter(extensions);
-    while (json_object_next(&iter, &name, &v))
-        if (json_get_str(v, STR("extension_type"), &kind) && !str_eq(kind, STR("property-extension")))
-            return true;
-    return false;
-}
-
 /* Sections 3.1, 3.8 and 11.1.1: the name of a property of the root that the standard does not know. */
 err_t stix_check_custom(struct stix_reader *r, struct str name, struct json_val v)
 {
@@ -61,6 +48,8 @@ err_t stix_check_custom(struct stix_reader *r, struct str name, struct json_val 
     const char *what = check_suffix(name, v, &section);
     if (what != NULL && TRY(err, stix_warn(r, STIX_WARNING, section, what)))
         return err;
+    if (stix_extensions_name(r, name))
+        return ERR_OK; /* its form was checked when the extension was registered */
     if (is_reserved(name))
         return stix_warn(r, STIX_WARNING, "3.8", "a reserved name");
     if (!stix_check_custom_name(name))
@@ -72,7 +61,7 @@ err_t stix_check_custom(struct stix_reader *r, struct str name, struct json_val 
         return json_get(r->object->root, (struct str) {name.at, name.len - 4}, &base)
                    ? ERR_OK
                    : stix_warn(r, STIX_WARNING, "3.1", "an encoding without the property that it belongs to");
-    if (r->object->type->code != STIX_TYPE_UNKNOWN && !str_starts(name, STR("x_")) && !stix_is_extended(r))
+    if (r->object->type->code != STIX_TYPE_UNKNOWN && !str_starts(name, STR("x_")) && !r->extended_freely)
         return stix_warn(r, STIX_REMARK, "11.1.1", "a custom property whose name does not begin with x_");
     return ERR_OK;
 }

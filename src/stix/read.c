@@ -729,22 +729,28 @@ static void start(struct stix_reader *r, struct stix_object *object, struct aren
     r->property = (struct str) {NULL, 0};
     r->common_seen = 0;
     r->custom = 0;
+    r->extensions = NULL;
+    r->gathered = r->extended = r->extended_freely = r->used_dropped = false;
+    r->used_count = 0;
     r->container = 0;
     r->depth = 0;
 }
 
-err_t stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault)
+err_t stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
+                struct stix_object *out, struct fault *fault)
 {
     struct stix_object object = {.root = v, .confidence = -1};
     struct stix_reader r;
     start(&r, &object, arena, fault);
+    r.extensions = extensions;
     err_t err = read_object(&r);
     if (err == ERR_OK)
         *out = object;
     return err;
 }
 
-err_t stix_lint(struct json_val v, struct arena *arena, struct stix_findings *out, struct fault *fault)
+err_t stix_lint(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
+                struct stix_findings *out, struct fault *fault)
 {
     struct stix_object object = {.root = v,
                                  .confidence = -1,
@@ -753,6 +759,7 @@ err_t stix_lint(struct json_val v, struct arena *arena, struct stix_findings *ou
                                  .type = stix_type_row(STIX_TYPE_UNKNOWN)};
     struct stix_reader r;
     start(&r, &object, arena, fault);
+    r.extensions = extensions;
     r.all = true;
     r.warning_max = LIMIT_STIX_FINDINGS;
     err_t err = read_object(&r);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/limit.h"
+#include "stix/extension.h"
 #include "stix/refs.h"
 #include "stix/shape.h"
 
@@ -20,6 +21,14 @@ struct stix_frame {
     bool object; /* the root, or an object of the deprecated container: common properties are known in it */
 };
 
+/* A registered extension that the object uses. */
+struct stix_used_extension {
+    const struct stix_extension *extension;
+    struct str id;
+    struct json_val value;         /* what stands under the id */
+    enum stix_extension_type type; /* STIX_EXTENSION_TYPES: it does not say */
+};
+
 struct stix_reader {
     struct stix_object *object;
     struct fault *fault; /* of the first refusal */
@@ -31,11 +40,18 @@ struct stix_reader {
     bool held;      /* with `all`: it was taken in before; gather, and ask no rule of the whole */
     bool refs_full; /* told already */
     size_t errors;  /* with `all` */
-    char tail[LIMIT_STIX_POINTER]; /* appended to every pointer: what the frames do not say */
-    struct str property;           /* member of the root in hand */
-    uint32_t common_seen;          /* bits of enum stix_slot */
-    unsigned custom;               /* properties of the root that no table knows */
-    size_t container;              /* depth of the deprecated container's frame, plus one; 0 outside of it */
+    char tail[LIMIT_STIX_POINTER];            /* appended to every pointer: what the frames do not say */
+    struct str property;                      /* member of the root in hand */
+    const struct stix_extensions *extensions; /* registered; NULL: none */
+    bool gathered;                            /* the five below are known */
+    bool extended;        /* an extension adds properties beside the standard's, or makes the type */
+    bool extended_freely; /* ...and which is not known */
+    bool used_dropped;
+    size_t used_count;
+    struct stix_used_extension used[LIMIT_EXTENSIONS_USED];
+    uint32_t common_seen; /* bits of enum stix_slot */
+    unsigned custom;      /* properties of the root that no table knows */
+    size_t container;     /* depth of the deprecated container's frame, plus one; 0 outside of it */
     size_t depth;
     struct json_val values[64]; /* of the root's shape, by position: valid where seen */
     struct stamp stamps[64];    /* of timestamps among them */
@@ -55,8 +71,18 @@ NODISCARD err_t stix_warn_at(struct stix_reader *r, enum stix_level level, const
 /* At most 60 bytes of a text from outside, for messages. */
 struct str stix_shown(struct str text);
 
-/* custom.c: do the extensions of the object add properties beside the standard's, or make its type? */
-bool stix_is_extended(const struct stix_reader *r);
+/* extension_check.c: what the object's `extensions` are; done once, when first asked for. */
+void stix_extensions_gather(struct stix_reader *r);
+/* Does a registered extension of the object say that it adds this property? */
+bool stix_extensions_name(struct stix_reader *r, struct str name);
+/* The object against the schemas of its registered extensions. After the walk. */
+NODISCARD err_t stix_extensions_check(struct stix_reader *r);
+/* Do the extensions of the object add properties beside the standard's, or make its type? */
+static inline bool stix_is_extended(struct stix_reader *r)
+{
+    stix_extensions_gather(r);
+    return r->extended;
+}
 /* Warnings of a property of the root that no table knows; of an extension under a name, `shape` NULL when it
  * is not a predefined one; of one under the id of its definition. The member is in hand. */
 NODISCARD err_t stix_check_custom(struct stix_reader *r, struct str name, struct json_val v);

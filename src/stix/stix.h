@@ -136,12 +136,15 @@ struct stix_object {
     size_t remarks; /* how many SHOULDs are broken */
 };
 
-/* Checks and reads one object. `v` is the object itself (not a bundle). On refusal: ERR_INVALID (or
+struct stix_extensions; /* stix/extension.h */
+
+/* Checks and reads one object. `v` is the object itself (not a bundle). `extensions`: those that are
+ * registered, or NULL; what breaks their schemas is a warning. On refusal: ERR_INVALID (or
  * ERR_LIMIT, ERR_NOMEM), `fault` with section and pointer relative to `v`; its offset is 0: the caller finds
  * it with json_pointer_offset. Duplicate member names are json_canon's to refuse: here the last one read
  * wins, so canonicalise before trusting. */
-NODISCARD err_t stix_read(struct json_val v, struct arena *arena, struct stix_object *out,
-                          struct fault *fault);
+NODISCARD err_t stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
+                          struct stix_object *out, struct fault *fault);
 
 /* The same of an object that is held. Rules that it breaks are not asked again: they may be newer than the
  * object, and a log that was whole must stay readable. ERR_INVALID only without a usable type and id. */
@@ -158,8 +161,8 @@ struct stix_findings {
 
 /* ERR_OK when the object was walked to its end, whatever was found; ERR_NOMEM. `fault`: of the first error.
  */
-NODISCARD err_t stix_lint(struct json_val v, struct arena *arena, struct stix_findings *out,
-                          struct fault *fault);
+NODISCARD err_t stix_lint(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
+                          struct stix_findings *out, struct fault *fault);
 
 /* --- equality --- */
 

@@ -371,5 +371,7 @@ err_t stix_check_whole(struct stix_reader *r)
     err_t err;
     if (TRY(err, check_id(r)) || TRY(err, check_granular_markings(r)))
         return err;
-    return check == NULL ? ERR_OK : check(r);
+    if (check != NULL && TRY(err, check(r)))
+        return err;
+    return (r->common_seen >> STIX_SLOT_EXTENSIONS & 1) != 0 ? stix_extensions_check(r) : ERR_OK;
 }

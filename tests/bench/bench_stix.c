@@ -36,7 +36,7 @@ static void run_read(struct bench *b)
     b->refused = 0;
     for (size_t i = 0; i < b->count; i++) {
         arena_reset(&b->arena);
-        if (stix_read(b->objects[i], &b->arena, &object, NULL) == ERR_OK)
+        if (stix_read(b->objects[i], NULL, &b->arena, &object, NULL) == ERR_OK)
             b->checked += object.ref_count;
         else
             b->refused++;
@@ -58,7 +58,7 @@ static void run_read_and_canon(struct bench *b)
     for (size_t i = 0; i < b->count; i++) {
         arena_reset(&b->arena);
         buf_clear(&b->out);
-        if (stix_read(b->objects[i], &b->arena, &object, NULL) == ERR_OK)
+        if (stix_read(b->objects[i], NULL, &b->arena, &object, NULL) == ERR_OK)
             must(stix_canon(&object, &b->out, NULL) == ERR_OK);
         b->checked += b->out.len;
     }

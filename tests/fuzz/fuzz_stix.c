@@ -31,7 +31,7 @@ static void read_again(struct json_parser *parser, struct buf *canon, bool marke
     arena_init(&arena, ARENA_BYTES);
     buf_init(&twice, 2 * LIMIT_OBJECT_BYTES);
     must(json_parse(parser, bytes_of(text, canon->len), &doc, NULL) == ERR_OK);
-    if (stix_read(json_root(&doc), &arena, &object, NULL) == ERR_OK) {
+    if (stix_read(json_root(&doc), NULL, &arena, &object, NULL) == ERR_OK) {
         must(stix_canon(&object, &twice, NULL) == ERR_OK);
         must(str_eq(buf_str(canon), buf_str(&twice)));
     } else {
@@ -48,7 +48,7 @@ static void lint_one(struct json_val root, err_t read)
     struct arena arena;
     struct stix_findings findings;
     arena_init(&arena, ARENA_BYTES);
-    must(stix_lint(root, &arena, &findings, NULL) == ERR_OK);
+    must(stix_lint(root, NULL, &arena, &findings, NULL) == ERR_OK);
     must((findings.errors == 0) == (read == ERR_OK));
     arena_deinit(&arena);
 }
@@ -63,7 +63,7 @@ static void read_one(struct json_parser *parser, struct bytes source, struct jso
     enum stix_sco_id sco;
     arena_init(&arena, ARENA_BYTES);
     buf_init(&canon, 2 * LIMIT_OBJECT_BYTES);
-    err_t err = stix_read(root, &arena, &object, &fault);
+    err_t err = stix_read(root, NULL, &arena, &object, &fault);
     must((err == ERR_OK) == (fault.code == ERR_OK));
     lint_one(root, err);
     if (err == ERR_OK && stix_canon(&object, &canon, &fault) == ERR_OK && buf_err(&canon) == ERR_OK) {

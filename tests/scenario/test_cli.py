@@ -139,6 +139,7 @@ def test_install(place):
     prefix = '' if any(name.startswith('usr/bin/') for name in found) else 'local/'
     pages = {f'usr/{prefix}share/man/man{page.suffix[1]}/{page.name}' for page in (ROOT / 'docs' / 'man').iterdir()}
     wanted = pages | {f'usr/{prefix}bin/bongsu', f'usr/{prefix}share/bongsu/default.policy',
+                      f'usr/{prefix}share/bongsu/misp-extension.json', f'usr/{prefix}share/bongsu/misp-extension.schema.json',
                       'usr/lib/systemd/system/bongsu.service', 'usr/lib/sysusers.d/bongsu.conf'}
     check('what is installed', found == wanted, sorted(found ^ wanted))
     done = subprocess.run([os.path.join(root, f'usr/{prefix}bin/bongsu'), '--version'], capture_output=True, text=True,
@@ -226,6 +227,60 @@ def test_lint_levels(place):
     place.expect(1, f'^long.jsonl:{(48 << 20) // len(line) + 1}:1: error', 'lint', 'long.jsonl', limit=24 << 20)
     (place.path / 'long.jsonl').unlink()
     place.expect(1, 'larger than 2097152 bytes', 'lint', '-', given=b'{"a":"' + b'a' * (2 << 20) + b'"}')
+
+
+EXTENSION = 'extension-definition--d83fce45-ef58-4c6c-a3f4-1fbc32e98c6e'
+
+
+def write_extension(place):
+    """An extension whose schema asks for a rank from 1 to 10; answers what makes an indicator with one."""
+    stamps = {'spec_version': '2.1', 'created': '2014-02-20T09:16:08.989Z', 'modified': '2014-02-20T09:16:08.989Z'}
+    definition = {'type': 'extension-definition', 'id': EXTENSION, **stamps, 'name': 'Foo', 'version': '1.2.1',
+                  'created_by_ref': 'identity--11b76a96-5d2b-45e0-8a5a-f6994f370731', 'schema': 'https://example.com/foo',
+                  'extension_types': ['property-extension']}
+    schema = {'required': ['rank'], 'properties': {'rank': {'type': 'integer', 'minimum': 1, 'maximum': 10}}}
+    bundle = {'type': 'bundle', 'id': 'bundle--11b76a96-5d2b-45e0-8a5a-f6994f370731', 'objects': [definition]}
+    (place.path / 'foo.json').write_text(json.dumps(bundle))
+    (place.path / 'foo.schema').write_text(json.dumps(schema))
+    (place.path / 'inline.json').write_text(json.dumps({**definition, 'schema': json.dumps(schema)}))
+    return lambda number, rank: json.dumps(
+        {'type': 'malware', 'id': f'malware--00000000-0000-4000-8000-{number:012d}', **stamps, 'is_family': False,
+         'extensions': {EXTENSION: {'extension_type': 'property-extension', 'rank': rank}}}).encode()
+
+
+def test_extension_lint(place):
+    malware = write_extension(place)
+    place.expect(0, ' 0 warnings', 'lint', '-', given=malware(1, 11))
+    said = f'warning: .*, /extensions/{EXTENSION}/rank: rank is above 10 .Foo. .STIX 2.1, 7.3.\n.* 1 warning'
+    place.expect(0, said, 'lint', '-', '--extension', 'foo.json', '--schema', 'foo.schema', given=malware(1, 11))
+    place.expect(1, said, 'lint', '-', '--strict', '--extension', 'inline.json', given=malware(1, 11))
+    place.expect(0, ' 0 warnings', 'lint', '-', '--extension', 'inline.json', given=malware(1, 10))
+    place.expect(1, 'its schema is no JSON text', 'lint', '-', '--extension', 'foo.json', given=malware(1, 10))
+    place.expect(1, 'it holds no extension-definition', 'lint', '-', '--extension', 'two.json', given=malware(1, 10))
+    place.expect(1, '--schema goes with --extension', 'lint', '-', '--schema', 'foo.schema', given=malware(1, 10))
+
+
+def test_extension(place):
+    """At a node that does not run, and once by the control socket of one that does."""
+    malware = write_extension(place)
+    place.expect(0, 'declared', 'source', 'add', 'careful', '--profile', 'strict', '--dir', 'xx')
+    place.expect(1, 'its schema is no JSON text.*nothing was registered', 'extension', 'add', 'foo.json', '--dir', 'xx')
+    (place.path / 'bad.schema').write_text('{"properties":{"rank":{"pattern":"a"}}}')
+    place.expect(1, 'schema:/properties/rank/pattern: "pattern" is no keyword that is checked here', 'extension', 'add',
+                 'foo.json', '--schema', 'bad.schema', '--dir', 'xx')
+    place.expect(1, 'it holds no extension-definition', 'extension', 'add', 'two.json', '--dir', 'xx')
+    place.expect(1, 'no such extension', 'extension', 'remove', EXTENSION, '--dir', 'xx')
+    place.expect(0, 'registered', 'extension', 'add', 'foo.json', '--schema', 'foo.schema', '--because', 'told', '--dir', 'xx')
+    place.expect(0, f'{EXTENSION} +Foo +1.2.1 +property-extension +1', 'extension', 'list', '--dir', 'xx')
+    check('another node has none', place.lines('extension', 'list', '--dir', 'kr') == [{'done': True, 'error': None}])
+    told = place.lines('extension', 'show', EXTENSION, '--dir', 'xx')
+    check('extension show --json', (told[0]['name'], json.loads(told[0]['definition'])['id'], json.loads(told[1]['schema'])
+                                    ['required']) == ('Foo', EXTENSION, ['rank']), told)
+    place.expect(1, 'rank is above 10', 'add', '-', '--source', 'careful', '--dir', 'xx', given=malware(1, 11))
+    place.expect(0, '1 new', 'add', '-', '--source', 'careful', '--dir', 'xx', given=malware(2, 10))
+    place.expect(0, 'removed', 'extension', 'remove', EXTENSION, '--dir', 'xx')
+    check('nothing is registered', place.lines('extension', 'list', '--dir', 'xx') == [{'done': True, 'error': None}])
+    place.expect(0, '1 new', 'add', '-', '--source', 'careful', '--dir', 'xx', given=malware(3, 11))
 
 
 def test_init(place):
@@ -517,9 +572,9 @@ def test_ending(place):
 def main():
     place = Place()
     try:
-        for test in (test_install, test_usage, test_lint, test_lint_levels, test_init, test_stopped, test_running, test_sources,
-                     test_add, test_refusals, test_large, test_policy, test_peers, test_deciding, test_ledger, test_watching,
-                     test_ending):
+        for test in (test_install, test_usage, test_lint, test_lint_levels, test_extension_lint, test_init, test_stopped,
+                     test_running, test_extension, test_sources, test_add, test_refusals, test_large, test_policy,
+                     test_peers, test_deciding, test_ledger, test_watching, test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same

@@ -17,15 +17,18 @@ enum bug planted(void)
 }
 
 /* What the linker gives, and what it calls instead. */
-err_t __real_stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault);
-err_t __wrap_stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault);
+err_t __real_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
+                       struct stix_object *out, struct fault *fault);
+err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
+                       struct stix_object *out, struct fault *fault);
 err_t __real_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 
 /* A closure that does not look into `object_refs`. */
-err_t __wrap_stix_read(struct json_val v, struct arena *arena, struct stix_object *out, struct fault *fault)
+err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
+                       struct stix_object *out, struct fault *fault)
 {
-    err_t err = __real_stix_read(v, arena, out, fault);
+    err_t err = __real_stix_read(v, extensions, arena, out, fault);
     if (err != ERR_OK || active != BUG_BLIND_CLOSURE || out->ref_count == 0)
         return err;
     struct stix_ref *kept = arena_alloc(arena, out->ref_count * sizeof *kept);

@@ -12,6 +12,7 @@
 
 #include "core/mem.h"
 #include "feeds/misp.h"
+#include "stix/extension.h"
 #include "stix/stix.h"
 
 enum { TEXT_MAX = 8 << 20 };
@@ -21,6 +22,8 @@ struct kit {
     struct buf stix;
     struct misp_report report;
     struct fault fault;
+    struct arena kept; /* of the extension that share/ describes */
+    struct stix_extensions extensions;
 };
 
 static inline void kit_init(struct kit *kit)
@@ -29,6 +32,7 @@ static inline void kit_init(struct kit *kit)
     assert_int_equal(json_parser_new(TEXT_MAX, &kit->parser), ERR_OK);
     assert_int_equal(json_parser_new(TEXT_MAX, &kit->other), ERR_OK);
     buf_init(&kit->stix, 64 << 20);
+    arena_init(&kit->kept, 4 << 20);
 }
 
 static inline void kit_deinit(struct kit *kit)
@@ -36,6 +40,7 @@ static inline void kit_deinit(struct kit *kit)
     json_parser_free(kit->parser);
     json_parser_free(kit->other);
     buf_deinit(&kit->stix);
+    arena_deinit(&kit->kept);
 }
 
 /* A copy with padding behind it; free() it. */

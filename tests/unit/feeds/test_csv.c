@@ -46,7 +46,7 @@ static bool take_object(void *ctx, struct json_slice slice)
     arena_init(&arena, 1 << 20);
     assert_int_equal(json_parser_new(1 << 20, &parser), ERR_OK);
     assert_int_equal(json_parse(parser, bytes_of(copy, slice.len), &doc, &result->fault), ERR_OK);
-    err_t err = stix_read(json_root(&doc), &arena, &object, &result->fault);
+    err_t err = stix_read(json_root(&doc), NULL, &arena, &object, &result->fault);
     if (err != ERR_OK)
         print_message("# %s\n", result->fault.what);
     assert_int_equal(err, ERR_OK);

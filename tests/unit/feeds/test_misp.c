@@ -5,8 +5,10 @@
 #include <dirent.h>
 
 struct totals {
-    unsigned events, same, attributes, objects, stix, custom, invalid;
+    unsigned events, same, attributes, objects, stix, custom, invalid, extended;
 };
+
+static struct totals totals;
 
 struct writing {
     struct kit *kit;
@@ -27,11 +29,16 @@ static bool add_object(void *ctx, struct json_slice slice)
     struct fault fault = {0};
     arena_init(&arena, 16 << 20);
     assert_int_equal(json_parse(kit->other, bytes_of(copy, slice.len), &doc, &fault), ERR_OK);
-    err_t err = stix_read(json_root(&doc), &arena, &object, &fault);
+    err_t err = stix_read(json_root(&doc), &kit->extensions, &arena, &object, &fault);
     if (err != ERR_OK)
         print_message("# %s at %s: %.*s\n", fault.what, fault.pointer,
                       (int)(slice.len < 600 ? slice.len : 600), copy);
     assert_int_equal(err, ERR_OK);
+    for (size_t i = 0; i < object.warning_count; i++)
+        if (strcmp(object.warnings[i].section, "7.3") == 0)
+            fail_msg("%.*s: %s", STR_ARG(object.warnings[i].pointer), object.warnings[i].what);
+    for (size_t i = 0; i < object.ref_count; i++)
+        totals.extended += object.refs[i].role == STIX_REF_EXTENSION;
     if (writing->wanted == NULL || writing->wanted(text))
         assert_int_equal(misp_writer_add(writing->writer, bytes_of(copy, slice.len), &fault), ERR_OK);
     arena_deinit(&arena);
@@ -113,7 +120,60 @@ static bool round_trip(struct kit *kit, struct str event, unsigned *out_objects)
 
 /* --- the sample events --- */
 
-static struct totals totals;
+static struct buf share_text(const char *name)
+{
+    char path[1024];
+    struct buf text;
+    (void)snprintf(path, sizeof path, "%s/share/%s", BONGSU_ROOT, name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    buf_init(&text, LIMIT_EXTENSION_BYTES);
+    size_t len = fread(buf_extend(&text, LIMIT_EXTENSION_BYTES), 1, LIMIT_EXTENSION_BYTES, file);
+    (void)fclose(file);
+    text.len = len;
+    return text;
+}
+
+/* What share/ says of our extension is what every object of an event is then checked against. */
+static void register_extension(struct kit *kit)
+{
+    struct buf definition = share_text("misp-extension.json"),
+               schema = share_text("misp-extension.schema.json");
+    const struct stix_extension *extension;
+    err_t err = stix_extension_read(kit->other, buf_bytes(&definition), buf_str(&schema), &kit->kept,
+                                    &extension, &kit->fault);
+    if (err != ERR_OK)
+        fail_msg("%s %s", kit->fault.pointer, kit->fault.what);
+    assert_int_equal(stix_extensions_put(&kit->extensions, extension), ERR_OK);
+    buf_deinit(&definition);
+    buf_deinit(&schema);
+}
+
+/* ...and its definition the one that stands in every event's bundle. */
+static void the_definition_is_the_one_we_ship(void **state)
+{
+    static const char event[] =
+        "{\"Event\":{\"uuid\":\"5f6b1b0a-0000-4000-8000-000000000001\",\"info\":\"x\","
+        "\"date\":\"2026-01-01\",\"timestamp\":\"1767225600\",\"Attribute\":[]}}";
+    struct json_slice slices[LIMIT_EXTENSIONS];
+    struct buf shipped = share_text("misp-extension.json"), want, got;
+    struct kit kit;
+    size_t count = 0;
+    (void)state;
+    kit_init(&kit);
+    buf_init(&want, TEXT_MAX);
+    buf_init(&got, TEXT_MAX);
+    assert_int_equal(kit_read(&kit, str_of(event)), ERR_OK);
+    assert_int_equal(stix_extension_cut(kit.other, buf_bytes(&kit.stix), slices, &count, &kit.fault), ERR_OK);
+    assert_int_equal(count, 1);
+    canonical(&kit, (struct str) {(const char *)kit.stix.at + slices[0].from, slices[0].len}, &got);
+    canonical(&kit, buf_str(&shipped), &want);
+    assert_true(str_eq(buf_str(&got), buf_str(&want)));
+    buf_deinit(&shipped);
+    buf_deinit(&want);
+    buf_deinit(&got);
+    kit_deinit(&kit);
+}
 
 static bool sample(void *ctx, struct bytes event)
 {
@@ -155,6 +215,7 @@ static void every_sample_event_comes_out_the_same(void **state)
     if (dir == NULL)
         skip();
     kit_init(&kit);
+    register_extension(&kit);
     while ((entry = readdir(dir)) != NULL) {
         size_t len = strlen(entry->d_name);
         if (len < 5 || strcmp(entry->d_name + len - 5, ".json") != 0)
@@ -170,6 +231,8 @@ static void every_sample_event_comes_out_the_same(void **state)
         totals.events, totals.same, totals.attributes, totals.objects, totals.stix, totals.custom,
         totals.invalid);
     assert_true(totals.events >= 13);
+    assert_true(totals.extended >
+                totals.attributes); /* objects that the schema of our extension was asked of */
     assert_int_equal(totals.same, totals.events);
 }
 
@@ -450,6 +513,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sample_event_comes_out_the_same),
+        cmocka_unit_test(the_definition_is_the_one_we_ship),
         cmocka_unit_test(generated_events_come_out_the_same),
         cmocka_unit_test(every_prefix_is_refused),
         cmocka_unit_test(what_is_no_event_is_refused),

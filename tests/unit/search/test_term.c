@@ -127,7 +127,7 @@ static void document(void **state)
     buf_init(&text, LIMIT_SEARCH_TEXT_BYTES);
     assert_int_equal(json_parser_new(sizeof padded, &parser), ERR_OK);
     assert_int_equal(json_parse(parser, bytes_of(padded, sizeof json - 1), &doc, &fault), ERR_OK);
-    assert_int_equal(stix_read(json_root(&doc), &arena, &object, &fault), ERR_OK);
+    assert_int_equal(stix_read(json_root(&doc), NULL, &arena, &object, &fault), ERR_OK);
     search_document(&object, 7, &arena, &terms, &text);
     show(&terms, out, sizeof out);
     static const char *const wanted[] = {

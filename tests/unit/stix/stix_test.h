@@ -54,5 +54,5 @@ static inline err_t reading_read(struct reading *r, struct str text)
     arena_reset(&r->arena);
     memset(&r->fault, 0, sizeof r->fault);
     reading_parse(r, text);
-    return stix_read(json_root(&r->doc), &r->arena, &r->object, &r->fault);
+    return stix_read(json_root(&r->doc), NULL, &r->arena, &r->object, &r->fault);
 }

@@ -91,7 +91,7 @@ static void read_one(struct reading *r, struct json_val v, struct tally *tally)
     arena_reset(&r->arena);
     memset(&r->fault, 0, sizeof r->fault);
     tally->objects++;
-    if (stix_read(v, &r->arena, &r->object, &r->fault) != ERR_OK) {
+    if (stix_read(v, NULL, &r->arena, &r->object, &r->fault) != ERR_OK) {
         tally->refused++;
         count_reason(tally, &r->fault);
         return;
