@@ -477,7 +477,7 @@ def test_deciding(place):
     place.expect(1, 'not removed', 'tag', 'remove', indicator, '나라:급함', *kr)
     place.expect(2, 'needs a reason', 'marking', 'classify', marking, '--as', 'tlp:clear', *kr)
     place.expect(0, 'classified as tlp:clear', 'marking', 'classify', marking, '--as', 'tlp:clear', '--because', '공개', *kr)
-    place.expect(1, 'add the marking-definition', 'marking', 'classify', f'marking-definition--{MARKING}', '--as', 'clear',
+    place.expect(1, 'add what carries it', 'marking', 'classify', f'marking-definition--{MARKING}', '--as', 'clear',
                  '--because', 'x', *kr)
     place.expect(0, 'denied.*stays released', 'deny', indicator, 'us-cisa', *kr)
     place.expect(0, 'Released already; now rule built-in.operator would deny', 'policy', 'explain', indicator, 'us-cisa', *kr)
