@@ -124,3 +124,45 @@ def test_pymisp_loads_the_feed(tmp_path):
                 assert (hashlib.md5(part.encode()).hexdigest(), uuid) in hashes
             count += 1
     print(f'{len(manifest)} events in, {len(manifest)} the same events out, {count} attributes')
+
+
+def everything():
+    """An event with every feature of the core format that pymisp can build."""
+    event = pymisp.MISPEvent()
+    event.from_dict(info='모든 것', distribution=3, threat_level_id=1, analysis=1, date='2026-01-01', published=True,
+                    timestamp=1767225600, publish_timestamp=1767225601, uuid='dddddddd-0000-4000-8000-000000000001',
+                    Orgc={'name': 'CERT-X', 'uuid': 'aaaaaaaa-0000-4000-8000-000000000001', 'id': '1'})
+    one = event.add_attribute('ip-dst', '198.51.100.9', uuid='dddddddd-0000-4000-8000-000000000002', timestamp=1767225600,
+                              first_seen='2026-01-01T00:00:00.123456+00:00', last_seen='2026-01-02T00:00:00+00:00')
+    one.add_tag('tlp:green')
+    for kind in ('0', '1', '2'):  # seen, false positive, expiration
+        one.add_sighting({'type': kind, 'date_sighting': 1767225700, 'source': 'a sensor', 'value': '198.51.100.9',
+                          'uuid': f'dddddddd-0000-4000-8000-00000000001{kind}'})
+    item = event.add_object(name='file', uuid='dddddddd-0000-4000-8000-000000000003', timestamp=1767225600, distribution=5,
+                            comment='', deleted=False)
+    item.add_attribute('filename', 'a.exe', type='filename', uuid='dddddddd-0000-4000-8000-000000000004')
+    item.add_reference(one.uuid, 'related-to', uuid='dddddddd-0000-4000-8000-000000000005')
+    event.add_event_report('a report', '# text', uuid='dddddddd-0000-4000-8000-000000000006', distribution=5)
+    whole = json.loads(event.to_json())
+    # pymisp leaves out the times of what was edited: the server gives them.
+    for part in (whole, *whole['Attribute'], *whole['Object'], *whole['Object'][0]['Attribute'], *whole['EventReport']):
+        part['timestamp'] = '1767225600'
+    about = {'object_uuid': one.uuid, 'object_type': 'Attribute', 'authors': 'A', 'orgc_uuid': ORGC, 'distribution': '3',
+             'created': '2026-01-01 00:00:00', 'modified': '2026-01-01 00:00:00'}
+    whole['Attribute'][0]['Note'] = [{**about, 'uuid': 'dddddddd-0000-4000-8000-000000000007', 'note': 'n', 'language': 'ko'}]
+    whole['Attribute'][0]['Opinion'] = [{**about, 'uuid': 'dddddddd-0000-4000-8000-000000000008', 'opinion': '80', 'comment': ''}]
+    return whole
+
+
+ORGC = 'aaaaaaaa-0000-4000-8000-000000000001'
+
+
+def test_an_event_with_everything_comes_back(tmp_path):
+    event = everything()
+    (tmp_path / 'in.json').write_text(json.dumps({'Event': event}), encoding='utf-8')
+    bundles = ours(tmp_path / 'in.json')
+    out = tmp_path / 'out'
+    out.mkdir()
+    subprocess.run([TOOL, 'feed', out], input=json.dumps(bundles[0]).encode(), check=True)
+    assert json.loads((out / f'{event["uuid"]}.json').read_bytes())['Event'] == event
+    assert len(event['Attribute'][0]['Sighting']) == 3 and event['Attribute'][0]['Note'] and event['EventReport']
