@@ -1,6 +1,7 @@
 #include "feeds/intake.h"
 
 #include "core/mem.h"
+#include "core/stamp.h"
 #include "json/json.h"
 
 struct intake {
@@ -149,19 +150,53 @@ static bool only_opencti(struct json_val extensions)
     return true;
 }
 
-/* Drops what systems rewrite on the way. */
+/* The same instant in other decimals: what systems write of ours. Without the zeros that end it. */
+static enum json_canon_act put_time(struct json_val value, struct buf *out)
+{
+    struct stamp stamp;
+    if (!json_is(value, JSON_STRING) || stamp_parse(json_str(value), &stamp, NULL) != ERR_OK)
+        return JSON_CANON_KEEP;
+    struct str text = json_str(value);
+    text.len--; /* the Z */
+    if (memchr(text.at, '.', text.len) != NULL)
+        while (text.at[text.len - 1] == '0' || text.at[text.len - 1] == '.') {
+            bool point = text.at[--text.len] == '.';
+            if (point)
+                break;
+        }
+    buf_putc(out, '"');
+    buf_put_str(out, text);
+    buf_put_str(out, STR("Z\""));
+    return JSON_CANON_TEXT;
+}
+
+static bool is_time(struct str name)
+{
+    static const char *const names[] = {"valid_from", "valid_until",    "first_seen",
+                                        "last_seen",  "published",      "start_time",
+                                        "stop_time",  "first_observed", "last_observed"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq(name, str_of(names[i])))
+            return true;
+    return false;
+}
+
+/* Drops what systems rewrite on the way, and defaults (section 3.6) that some write and some do not. */
 static enum json_canon_act drop_volatile(void *ctx, unsigned depth, struct str name, struct json_val value,
                                          struct buf *out)
 {
     static const char *const names[] = {"created", "modified", "created_by_ref", "spec_version"};
     (void)ctx;
-    (void)out;
     for (size_t i = 0; depth == 0 && i < sizeof names / sizeof names[0]; i++)
         if (str_eq(name, str_of(names[i])))
             return JSON_CANON_DROP;
     if (depth == 0 &&
         (str_starts(name, STR("x_opencti_")) || (str_eq(name, STR("extensions")) && only_opencti(value))))
         return JSON_CANON_DROP;
+    if (depth == 0 && str_eq(name, STR("revoked")) && json_is(value, JSON_FALSE))
+        return JSON_CANON_DROP;
+    if (depth == 0 && is_time(name))
+        return put_time(value, out);
     return depth == 1 && is_opencti(name) ? JSON_CANON_DROP : JSON_CANON_KEEP;
 }
 
@@ -198,6 +233,16 @@ static bool may_echo(const struct intake *intake, const struct gate_object *obje
     return source->own || source->partner >= 0 || object->released != 0;
 }
 
+/* Is `held` of a date up to that of `came`? */
+static bool is_before(struct json_val held, struct json_val came)
+{
+    struct str a, b;
+    struct stamp x, y;
+    return json_get_str(held, STR("modified"), &a) && json_get_str(came, STR("modified"), &b) &&
+           stamp_parse(a, &x, NULL) == ERR_OK && stamp_parse(b, &y, NULL) == ERR_OK && stamp_cmp(x, y) <= 0;
+}
+
+/* Versions come in order: of those up to the date of what came, the last one counts. */
 static bool compare(void *ctx, const struct gate_object *object)
 {
     struct looking *looking = ctx;
@@ -219,6 +264,8 @@ static bool compare(void *ctx, const struct gate_object *object)
         looking->echo = ECHO_UNCHANGED;
     else if (hash_eq(&lasting, &looking->lasting))
         looking->echo = ECHO_REWRITTEN;
+    else if (is_before(json_root(&doc), looking->came))
+        looking->echo = ECHO_NONE; /* older content under a newer date: somebody took that version back */
     return looking->echo != ECHO_UNCHANGED;
 }
 

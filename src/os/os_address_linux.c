@@ -22,9 +22,15 @@ static const struct range ranges4[] = {
 };
 
 /* IPv6: unspecified and loopback (and IPv4-compatible), unique local, link-local, site-local, multicast,
- * discard. */
+ * discard, translation within a network (RFC 8215). */
 static const struct range ranges6[] = {
-    {{0}, 96}, {{0xfc}, 7}, {{0xfe, 0x80}, 10}, {{0xfe, 0xc0}, 10}, {{0xff}, 8}, {{0x01}, 64},
+    {{0}, 96},
+    {{0xfc}, 7},
+    {{0xfe, 0x80}, 10},
+    {{0xfe, 0xc0}, 10},
+    {{0xff}, 8},
+    {{0x01}, 64},
+    {{0, 0x64, 0xff, 0x9b, 0, 1}, 48},
 };
 
 /* Those that carry an IPv4 address: where it stands in them. */

@@ -4,10 +4,38 @@
 #include <string.h>
 
 #include "feeds/envelope.h"
+#include "feeds/push_answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct envelope first, second; /* large: not for the stack */
+
+static void two_texts(void *ctx, struct str id, struct str words)
+{
+    size_t *sum = ctx;
+    char cut[PUSH_WORDS_MAX];
+    push_words(words, cut);
+    if (strlen(cut) >= sizeof cut || !str_is_utf8(str_of(cut)))
+        abort();
+    *sum += id.len + words.len;
+}
+
+/* What is said to somebody who posts. */
+static void read_push(struct json_parser *parser, struct bytes text)
+{
+    struct push_status status;
+    char words[PUSH_WORDS_MAX];
+    size_t sum = 0;
+    if (push_status_read(parser, text, &status, two_texts, &sum) == ERR_OK &&
+        (strlen(status.id) >= sizeof status.id || strchr(status.id, '/') != NULL || status.id[0] == '.'))
+        abort();
+    if (push_manifest_read(parser, text, two_texts, &sum) == ERR_OK && sum > 4 * text.len)
+        abort();
+    (void)push_root_read(parser, text);
+    push_error_read(parser, text, words);
+    if (strlen(words) >= sizeof words || !str_is_utf8(str_of(words)))
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             first.more != second.more || !hash_eq(&first.digest, &second.digest))
             abort();
     }
+    read_push(parser, bytes_of(text, size));
     free(text);
     return 0;
 }

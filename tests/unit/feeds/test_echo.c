@@ -1,0 +1,169 @@
+/* What comes back of what went out, and what only looks like it: nothing that says something else passes as
+ * ours. */
+#include "pull.h"
+
+static unsigned partner;
+static uint32_t desk;
+
+static void open_echo(struct pull *p)
+{
+    pull_init(p, "stix", "https://far.example/back.json", NULL, 0);
+    desk = bench_source(&p->bench, "desk", STIX_TLP_CLEAR, true, false);
+    partner = bench_partner(&p->bench, "kr");
+    bench_policy(&p->bench);
+}
+
+static void settle(struct pull *p)
+{
+    bench_settle(&p->bench);
+    bench_sign(&p->bench);
+}
+
+/* A run that brings this one object: what it adds to the counts. */
+static struct feed_counts brings(struct pull *p, const char *object)
+{
+    char body[2 * TEXT_MAX];
+    struct feed_counts before = pull_status(p).counts, after;
+    (void)snprintf(body, sizeof body, "{\"objects\":[%s]}", object);
+    pull_due(p);
+    assert_true(pull_step(p));
+    pull_answer(p, 200, NULL, 0, body);
+    assert_false(pull_step(p));
+    pull_commit(p);
+    after = pull_status(p).counts;
+    assert_int_equal(pull_status(p).err, ERR_OK);
+    return (struct feed_counts) {.fresh = after.fresh - before.fresh,
+                                 .duplicate = after.duplicate - before.duplicate,
+                                 .asserted = after.asserted - before.asserted,
+                                 .conflict = after.conflict - before.conflict,
+                                 .refused = after.refused - before.refused,
+                                 .echo = after.echo - before.echo};
+}
+
+static uint64_t taken(struct feed_counts counts)
+{
+    return counts.fresh + counts.asserted + counts.conflict;
+}
+
+static void what_went_out(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    assert_int_equal(bench_add(&p.bench, desk, indicator(text, 1, 10, ",\"labels\":[\"a\"]")), GATE_NEW);
+    settle(&p);
+    struct feed_counts got = brings(&p, indicator(text, 1, 10, ",\"labels\":[\"a\"]"));
+    assert_true(got.echo == 1 && got.duplicate == 1 && taken(got) == 0);
+    /* Another date, an author, what OpenCTI adds, another order of members. */
+    got = brings(
+        &p, "{\"labels\":[\"a\"],\"valid_from\":\"2026-01-01T00:00:00.000Z\",\"pattern_type\":\"stix\","
+            "\"pattern\":\"[ipv4-addr:value = '198.51.100.1']\",\"x_opencti_score\":50,\"extensions\":{"
+            "\"extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba\":{\"extension_type\":"
+            "\"property-extension\",\"id\":\"x\"}},\"created_by_ref\":"
+            "\"identity--00000000-0000-4000-8000-000000000009\",\"modified\":\"2026-03-01T00:00:00.000Z\","
+            "\"created\":\"2026-01-01T00:00:00.000Z\",\"id\":"
+            "\"indicator--00000000-0000-4000-8000-000000000001\",\"spec_version\":\"2.1\",\"type\":"
+            "\"indicator\"}");
+    assert_true(got.echo == 1 && got.duplicate == 0 && taken(got) == 0 && got.refused == 0);
+    /* The same date and the same but for one word: theirs, not ours. */
+    got = brings(&p, indicator(text, 1, 10, ",\"labels\":[\"b\"]"));
+    assert_true(got.echo == 0 && taken(got) == 1);
+    got = brings(&p, indicator(text, 1, 30, ",\"labels\":[\"a\"],\"revoked\":true"));
+    assert_true(got.echo == 0 && taken(got) == 1);
+    got = brings(&p, indicator(text, 1, 31, ",\"labels\":[\"a\"]" MARKED(TLP_RED)));
+    assert_true(got.echo == 0 && taken(got) == 1);
+    pull_deinit(&p);
+}
+
+/* Content that was ours once, under a date behind our newer version, takes that version back: no echo. */
+static void what_was_taken_back(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    assert_int_equal(bench_add(&p.bench, desk, indicator(text, 1, 10, ",\"labels\":[\"a\"]")), GATE_NEW);
+    settle(&p);
+    assert_int_equal(bench_add(&p.bench, desk, indicator(text, 1, 20, ",\"labels\":[\"b\"]")), GATE_NEW);
+    settle(&p);
+    struct feed_counts got = brings(&p, indicator(text, 1, 15, ",\"labels\":[\"a\"]"));
+    assert_true(got.echo == 1 && taken(got) == 0); /* late */
+    got = brings(&p, indicator(text, 1, 25, ",\"labels\":[\"b\"]"));
+    assert_true(got.echo == 1 && taken(got) == 0);
+    got = brings(&p, indicator(text, 1, 26, ",\"labels\":[\"a\"]"));
+    assert_true(got.echo == 0 && taken(got) == 1);
+    pull_deinit(&p);
+}
+
+/* What somebody else brought and nobody got is no echo: a third one may have it from elsewhere. */
+static void what_never_went_out(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    uint32_t other = bench_source(&p.bench, "other", STIX_TLP_RED, false, false);
+    assert_int_equal(bench_add(&p.bench, other, indicator(text, 1, 10, "")), GATE_NEW);
+    settle(&p);
+    assert_int_equal(brings(&p, indicator(text, 1, 10, "")).echo, 0);
+    assert_int_equal(brings(&p, indicator(text, 1, 11, "")).echo, 0);
+    pull_deinit(&p);
+}
+
+struct minted {
+    char text[TEXT_MAX];
+};
+
+static bool find_minted(void *ctx, const struct gate_leaf *leaf)
+{
+    struct minted *minted = ctx;
+    assert_in_range(leaf->object.len, 1, sizeof minted->text - 1);
+    if (str_starts(leaf->id, STR("indicator--"))) {
+        memcpy(minted->text, leaf->object.at, leaf->object.len);
+        minted->text[leaf->object.len] = '\0';
+    }
+    return true;
+}
+
+/* What a node minted out of a lenient source's object comes back under the id that it minted. */
+static void what_was_minted(void **state)
+{
+    struct pull p;
+    struct minted minted = {0};
+    (void)state;
+    open_echo(&p);
+    struct gate_source source = {.name = STR("old"),
+                                 .own = true,
+                                 .profile = GATE_PROFILE_LENIENT,
+                                 .assume = STIX_TLP_CLEAR,
+                                 .partner = -1,
+                                 .assume_until_us = INT64_MAX};
+    uint32_t old;
+    assert_int_equal(gate_source_put(p.bench.gate, &source, &by_test, p.bench.now_us, &old), ERR_OK);
+    assert_int_equal(
+        bench_add(&p.bench, old,
+                  "{\"type\":\"indicator\",\"id\":\"indicator--00000000-0000-4000-8000-000000000001\","
+                  "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","
+                  "\"labels\":[\"malicious-activity\"],\"valid_from\":\"2026-01-01T00:00:00Z\","
+                  "\"pattern\":\"[ipv4-addr:value = '198.51.100.1']\"}"),
+        GATE_NEW);
+    settle(&p);
+    assert_int_equal(gate_leaves(p.bench.gate, partner, 0, find_minted, &minted), ERR_OK);
+    assert_non_null(strstr(minted.text, "indicator--"));
+    assert_null(strstr(minted.text, "indicator--00000000-0000-4000-8000-000000000001"));
+    struct feed_counts got = brings(&p, minted.text);
+    assert_true(got.echo == 1 && got.duplicate == 1 && taken(got) == 0);
+    pull_deinit(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_went_out),
+        cmocka_unit_test(what_was_taken_back),
+        cmocka_unit_test(what_never_went_out),
+        cmocka_unit_test(what_was_minted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
