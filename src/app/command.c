@@ -89,6 +89,39 @@ err_t command_tlp(struct command_call *call, const char *name, enum stix_tlp *ou
     return ERR_OK;
 }
 
+err_t command_time(struct command_call *call, const char *name, int64_t otherwise, int64_t *out)
+{
+    char whole[48];
+    struct stamp stamp;
+    struct str text = command_text_or_empty(call, name);
+    if (text.len == 0) {
+        *out = otherwise;
+        return ERR_OK;
+    }
+    if (text.len == 10) { /* a day */
+        memcpy(whole, text.at, 10);
+        memcpy(whole + 10, "T00:00:00Z", 10);
+        text = (struct str) {whole, 20};
+    }
+    if (stamp_parse(text, &stamp, NULL) != ERR_OK)
+        return command_refuse(call, ERR_USAGE, "2026-11-30 or 2026-11-30T08:00:00Z", "--%s is no time", name);
+    *out = stamp_us(stamp);
+    return ERR_OK;
+}
+
+err_t command_source(struct command_call *call, const char *name, uint32_t *out)
+{
+    struct str text = command_text_or_empty(call, name);
+    if (text.len == 0)
+        return ERR_OK;
+    const struct gate_source *source = gate_source_find(call->host->gate, text);
+    if (source == NULL)
+        return command_refuse(call, ERR_NOTFOUND, "`bongsu source list` names them",
+                              "there is no source %.*s", STR_ARG(text));
+    *out = source->number;
+    return ERR_OK;
+}
+
 struct gate_by command_by(const struct command_call *call)
 {
     struct str because = command_text_or_empty(call, "because");

@@ -91,6 +91,9 @@ NODISCARD err_t command_tlp(struct command_call *call, const char *name, enum st
  * when there is none. */
 NODISCARD err_t command_each_copy(struct command_call *call,
                                   bool (*say)(void *ctx, const struct gate_object *object));
+/* Optional: a day or a time, `otherwise` without one; the name of a source, GATE_SOURCE_NONE without one. */
+NODISCARD err_t command_time(struct command_call *call, const char *name, int64_t otherwise, int64_t *out);
+NODISCARD err_t command_source(struct command_call *call, const char *name, uint32_t *out);
 /* who and because (argument "because", or a standing word). */
 struct gate_by command_by(const struct command_call *call);
 
@@ -123,3 +126,7 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
 NODISCARD err_t command_graph_begin(struct command_call *call, void **out);
 NODISCARD err_t command_graph_next(struct command_call *call, void *state, bool *out_end);
 void command_graph_end(void *state);
+/* command_quality.c */
+NODISCARD err_t command_quality_begin(struct command_call *call, void **out);
+NODISCARD err_t command_quality_next(struct command_call *call, void *state, bool *out_end);
+void command_quality_end(void *state);

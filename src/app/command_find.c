@@ -115,39 +115,6 @@ struct finding {
     struct command_call *call; /* of the portion being written */
 };
 
-static err_t read_time(struct command_call *call, const char *name, int64_t otherwise, int64_t *out)
-{
-    char whole[48];
-    struct stamp stamp;
-    struct str text = command_text_or_empty(call, name);
-    if (text.len == 0) {
-        *out = otherwise;
-        return ERR_OK;
-    }
-    if (text.len == 10) { /* a day */
-        memcpy(whole, text.at, 10);
-        memcpy(whole + 10, "T00:00:00Z", 10);
-        text = (struct str) {whole, 20};
-    }
-    if (stamp_parse(text, &stamp, NULL) != ERR_OK)
-        return command_refuse(call, ERR_USAGE, "2026-11-30 or 2026-11-30T08:00:00Z", "--%s is no time", name);
-    *out = stamp_us(stamp);
-    return ERR_OK;
-}
-
-static err_t read_source(struct command_call *call, const char *name, uint32_t *out)
-{
-    struct str text = command_text_or_empty(call, name);
-    if (text.len == 0)
-        return ERR_OK;
-    const struct gate_source *source = gate_source_find(call->host->gate, text);
-    if (source == NULL)
-        return command_refuse(call, ERR_NOTFOUND, "`bongsu source list` names them",
-                              "there is no source %.*s", STR_ARG(text));
-    *out = source->number;
-    return ERR_OK;
-}
-
 /* Options that are a term as they stand. */
 static const struct {
     const char *name;
@@ -193,11 +160,11 @@ static err_t read_filter(struct command_call *call, struct finding *f)
         if (text.len > 0)
             search_query_term(query, plain[i].kind, text);
     }
-    if (TRY(err, read_source(call, "source", &f->filter.source)) ||
-        TRY(err, read_source(call, "owner", &f->filter.owner)) || TRY(err, read_marking(call, query)) ||
+    if (TRY(err, command_source(call, "source", &f->filter.source)) ||
+        TRY(err, command_source(call, "owner", &f->filter.owner)) || TRY(err, read_marking(call, query)) ||
         TRY(err, read_values(call, query)) ||
-        TRY(err, read_time(call, "since", INT64_MIN, &f->filter.since_us)) ||
-        TRY(err, read_time(call, "until", INT64_MAX, &f->filter.until_us)))
+        TRY(err, command_time(call, "since", INT64_MIN, &f->filter.since_us)) ||
+        TRY(err, command_time(call, "until", INT64_MAX, &f->filter.until_us)))
         return err;
     if (f->filter.source != GATE_SOURCE_NONE) {
         int len = snprintf(number, sizeof number, "%u", f->filter.source);
@@ -389,7 +356,8 @@ static err_t get_begin(struct command_call *call, void **out)
                           .all = command_flag(call, "all")};
     struct stamp stamp;
     err_t err;
-    if (TRY(err, command_object(call, "id", &got.key)) || TRY(err, read_source(call, "source", &got.source)))
+    if (TRY(err, command_object(call, "id", &got.key)) ||
+        TRY(err, command_source(call, "source", &got.source)))
         return err;
     if (version.len >= sizeof got.version ||
         (version.len > 0 && stamp_parse(version, &stamp, NULL) != ERR_OK))
@@ -498,6 +466,7 @@ static const struct command_stream streams[] = {
     {"find", find_begin, find_next, find_end},
     {"get", get_begin, get_next, mem_free},
     {"graph", command_graph_begin, command_graph_next, command_graph_end},
+    {"report.quality", command_quality_begin, command_quality_next, command_quality_end},
 };
 
 const struct command_stream *command_stream_find(struct str name)

@@ -68,6 +68,8 @@ static void drop(struct client *client)
     buf_deinit(&client->in);
     buf_deinit(&client->out);
     *client = (struct client) {.control = control, .fd = -1};
+    if (control->setup.deserted != NULL && !control_busy(control))
+        control->setup.deserted(control->setup.ctx);
 }
 
 static void want(struct client *client)
@@ -422,6 +424,7 @@ void control_close(struct control *control)
     if (control == NULL)
         return;
     const struct os *os = control->setup.os;
+    control->setup.deserted = NULL;
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
         if (!control->clients[i].used)
             continue;
@@ -448,5 +451,25 @@ bool control_busy(const struct control *control)
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++)
         if (control->clients[i].used)
             return true;
+    return false;
+}
+
+bool control_leave(struct control *control)
+{
+    const struct os *os = control->setup.os;
+    if (control->listener < 0)
+        return !control_busy(control);
+    loop_unwatch(control->setup.loop, &control->watch);
+    os_net_refuse(control->listener);
+    listener_ready(control, 0);
+    if (!control_busy(control))
+        return true;
+    os_net_close(control->listener);
+    control->listener = -1;
+    (void)!os->path_unlink(os->ctx, control->setup.conf->control);
+    err_t err = open_listener(control);
+    if (err != ERR_OK)
+        diag_say(control->setup.diag, DIAG_WARNING, err, "control", "the next command opens it again",
+                 "the control socket could not be made again: %s", err_text(err));
     return false;
 }

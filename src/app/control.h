@@ -20,6 +20,7 @@ struct control_setup {
     const struct os_channel_fds *core;       /* this end is side 0 */
     bool metrics;                            /* also serve the metrics socket */
     void (*ready)(void *ctx, uint16_t port); /* core, edge and keeper work together */
+    void (*deserted)(void *ctx);             /* the last operator left; may be NULL */
     void *ctx;
 };
 
@@ -28,3 +29,6 @@ NODISCARD err_t control_open(const struct control_setup *setup, struct control *
 void control_close(struct control *control); /* also removes the sockets; accepts NULL */
 /* Is there an operator connected? */
 bool control_busy(const struct control *control);
+/* Before the end: lets nobody in any more and looks who knocked before. True: nobody, it stays closed. False:
+ * somebody came in, who is to be served, and the door is open again. */
+bool control_leave(struct control *control);

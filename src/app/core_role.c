@@ -389,6 +389,7 @@ void core_role_close(struct core_role *role)
     core_streams_close(role);
     core_search_close(role);
     if (role->gate != NULL && role->parent != NULL) {
+        (void)!gate_repeats_keep(role->gate, core_now(role)); /* counts alone: nobody was promised them */
         err_t err = gate_commit(role->gate);
         release_held(role, err);
         /* The index then names the end of the log: what is damaged there later is not taken for a group that

@@ -21,7 +21,6 @@ struct node {
     int signals;
     struct loop_watch signal_watch;
     struct loop_timer idle;
-    unsigned idle_looks; /* in a row that found nobody */
     bool failed, stopping;
     bool quiet; /* about a store that another has open: who asked tries again, and says so */
     struct os_channel_fds edge_core, keeper_core, parent_core;
@@ -103,7 +102,9 @@ static int node_run(struct node *node, err_t err)
     if (err == ERR_OK) {
         loop_run(node->loop);
         status = node->failed ? 1 : 0;
-    } else if (!(node->quiet && err == ERR_BUSY)) {
+    } else if (node->quiet && err == ERR_BUSY) {
+        status = NODE_BUSY;
+    } else {
         diag_say(&node->report.diag, DIAG_ERROR, err, "app", NULL, "this role could not start: %s",
                  err_text(err));
     }
@@ -197,15 +198,20 @@ static err_t open_core(struct node *node)
     return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
 }
 
-/* Ends once nobody has asked for a while. */
+/* Ends once nobody is connected. */
 static void idle_look(void *ctx)
 {
     struct node *node = ctx;
-    /* Twice: a client may have connected while a long turn kept the loop from seeing it. */
-    node->idle_looks = control_busy(node->control) ? 0 : node->idle_looks + 1;
-    if (node->idle_looks == 2)
+    if (!control_busy(node->control) && control_leave(node->control))
         loop_stop(node->loop);
     else if (loop_timer_set(node->loop, &node->idle, loop_now_ms(node->loop) + STORE_IDLE_MS) != ERR_OK)
+        broken(node);
+}
+
+static void deserted(void *ctx)
+{
+    struct node *node = ctx;
+    if (loop_timer_set(node->loop, &node->idle, loop_now_ms(node->loop)) != ERR_OK)
         broken(node);
 }
 
@@ -213,8 +219,13 @@ static err_t open_store(struct node *node)
 {
     const struct diag *diag = &node->report.diag;
     struct core_links links = {NULL, NULL, &node->parent_core};
-    struct control_setup control = {
-        .loop = node->loop, .os = node->os, .conf = node->conf, .diag = diag, .core = &node->parent_core};
+    struct control_setup control = {.loop = node->loop,
+                                    .os = node->os,
+                                    .conf = node->conf,
+                                    .diag = diag,
+                                    .core = &node->parent_core,
+                                    .deserted = deserted,
+                                    .ctx = node};
     err_t err;
     node->quiet = true;
     if (TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->parent_core)) ||

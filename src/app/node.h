@@ -1,12 +1,13 @@
 /* A node as processes (DESIGN 3): the supervising parent with its roles, all roles in one process, or one
  * role alone as the parent starts it. These run until SIGTERM or SIGINT and answer an exit status: 0 a clean
- * stop, 1 a failure (said on standard error), NODE_NO_START when it could not begin. */
+ * stop, 1 a failure (said on standard error), NODE_NO_START when it could not begin, NODE_BUSY when
+ * another process has the store (the role "store" alone, which says nothing then). */
 #pragma once
 
 #include "app/conf.h"
 #include "app/report.h"
 
-enum { NODE_NO_START = 3 };
+enum { NODE_NO_START = 3, NODE_BUSY = 4 };
 
 /* The parent: starts edge, core and keeper, restarts what crashes, stops all within two seconds. */
 int node_serve(const struct os *os, const struct conf *conf);

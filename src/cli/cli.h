@@ -11,6 +11,7 @@
 #include "app/conf.h"
 #include "core/buf.h"
 #include "os/os.h"
+#include "os/proc.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 enum { CLI_OPTIONS_MAX = 20, CLI_ARGS_MAX = 4096 };
@@ -81,6 +82,7 @@ NODISCARD bool cli_passphrase(const struct cli_call *call, bool twice, struct bu
 
 struct control_link {
     int fd;
+    struct os_proc store; /* that was begun for this; fd -1: none was */
     struct buf in;
     size_t taken; /* of in: the line handed out last */
 };
@@ -117,6 +119,9 @@ size_t print_width(struct str text);
 /* Appends text that somebody else wrote: control characters, which begin lines and drive terminals, become
  * spaces. */
 void print_clean(struct buf *out, struct str text);
+/* Appends a cell of RFC 4180, cleaned. One that a spreadsheet would run as a formula begins with an
+ * apostrophe: senders choose names. */
+void print_csv_cell(struct buf *out, struct str text, bool last);
 /* Appends ,"name":"value". */
 void print_member(struct buf *out, const char *name, struct str value);
 
@@ -158,6 +163,7 @@ int run_export(struct cli_call *call);
 int run_get(struct cli_call *call);
 int run_diff(struct cli_call *call);
 int run_graph(struct cli_call *call);
+int run_report(struct cli_call *call);
 
 /* The groups. */
 extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,

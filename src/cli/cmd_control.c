@@ -552,5 +552,29 @@ static const struct cli_command find_rows[] = {
                  {"format", CLI_TEXT, NULL, "FORMAT", "table, lines, or dot for Graphviz"}},
      .control = "graph",
      .run = run_graph},
+    {.words = "report quality",
+     .summary = "what each source was worth, week by week",
+     .help =
+         "DELAY, BEHIND: median / 90 of 100. DELAY: arrival after modified (or created). BEHIND: after the\n"
+         "source that brought the same first. UNMARKED: share without a marking of its own. --format csv\n"
+         "and --json have all counts; bongsu(1) explains them.",
+     .options = {{"source", CLI_TEXT, "source", "NAME", "only this one"},
+                 {"since", CLI_TEXT, "since", "TIME", "from the week of this day or time on"},
+                 {"weeks", CLI_TEXT, "weeks", "N", "so many weeks, this one included; 12 when not given"},
+                 {"format", CLI_TEXT, NULL, "FORMAT", "table or csv"}},
+     .control = "report.quality",
+     .columns = {{"SOURCE", "source"},
+                 {"WEEK", "week"},
+                 {"NEW", "objects"},
+                 {"VERSIONS", "versions"},
+                 {"HAD", "duplicates"},
+                 {"CONFLICTS", "conflicts"},
+                 {"REFUSED", "refused"},
+                 {"DELAY", "delay"},
+                 {"BEHIND", "behind"},
+                 {"OPINIONS", "opinions_about"},
+                 {"SIGHTINGS", "sightings_about"},
+                 {"UNMARKED", "unmarked_share"}},
+     .run = run_report},
 };
 const struct cli_group cli_find = GROUP(find_rows);

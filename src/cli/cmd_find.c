@@ -99,31 +99,6 @@ static const char *const csv_columns[] = {"id",    "type",     "name",    "creat
 
 enum { CSV_COLUMNS = sizeof csv_columns / sizeof csv_columns[0] };
 
-/* RFC 4180. A cell that a spreadsheet would run as a formula begins with an apostrophe: senders choose names.
- */
-static void put_cell(struct buf *out, struct str text, bool last)
-{
-    static const char formulas[] = "=+-@\t\r";
-    buf_putc(out, '"');
-    if (text.len > 0 && memchr(formulas, text.at[0], sizeof formulas - 1) != NULL)
-        buf_putc(out, '\'');
-    size_t from = out->len;
-    print_clean(out, text);
-    size_t quotes = 0;
-    for (size_t i = from; i < out->len; i++)
-        quotes += out->at[i] == '"';
-    size_t end = out->len;
-    if (quotes > 0 && buf_extend(out, quotes) != NULL)
-        for (size_t i = end; quotes > 0; i--) {
-            out->at[i - 1 + quotes] = out->at[i - 1];
-            if (out->at[i - 1] == '"') {
-                quotes--;
-                out->at[i - 1 + quotes] = '"';
-            }
-        }
-    buf_put_str(out, last ? STR("\"\r\n") : STR("\","));
-}
-
 static void put_csv(struct finding *f, struct str json)
 {
     struct line *line = line_read(json);
@@ -137,7 +112,7 @@ static void put_csv(struct finding *f, struct str json)
                                (unsigned long long)line_u64(line, csv_columns[i]));
                 text = str_of(number);
             }
-            put_cell(&f->text, text, i + 1 == CSV_COLUMNS);
+            print_csv_cell(&f->text, text, i + 1 == CSV_COLUMNS);
         }
         (void)fwrite(f->text.at, 1, f->text.len, stdout);
     }
@@ -147,7 +122,7 @@ static void put_csv(struct finding *f, struct str json)
 static bool csv_begin(struct finding *f)
 {
     for (size_t i = 0; i < CSV_COLUMNS; i++)
-        put_cell(&f->text, str_of(csv_columns[i]), i + 1 == CSV_COLUMNS);
+        print_csv_cell(&f->text, str_of(csv_columns[i]), i + 1 == CSV_COLUMNS);
     (void)fwrite(f->text.at, 1, f->text.len, stdout);
     return true;
 }

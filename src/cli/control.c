@@ -1,5 +1,5 @@
 /* Talking to the node. When it does not run, its store is opened by a process of this program that lives as
- * long as it is asked something (`--role store`), and answers in the same way. */
+ * long as somebody asks it (`--role store`), whoever began it, and answers in the same way. */
 #include <stdio.h>
 
 #include "app/node.h"
@@ -9,36 +9,51 @@
 #include "os/proc.h"
 #include "json/json.h"
 
-enum { READ_BYTES = 64 << 10, LINE_BYTES_MAX = 40 << 20, START_TRIES = 600, TRY_MS = 10, AGAIN_TRIES = 100 };
+enum {
+    READ_BYTES = 64 << 10,
+    LINE_BYTES_MAX = 40 << 20,
+    START_TRIES = 600,
+    TRY_MS = 10,
+    AGAIN_TRIES = 500,
+    STORE_END_MS = 5000
+};
 
 /* Waits for a store of our own to answer. */
-static err_t start_store(const struct cli_call *call, const struct conf *conf, int *out_fd)
+static err_t start_store(const struct cli_call *call, const struct conf *conf, int *out_fd,
+                         struct os_proc *out_proc)
 {
     const char *args[] = {"bongsu", "--role", "store", call->dir, NULL};
     struct os_proc proc;
     struct os_proc_end end;
-    err_t err = os_proc_spawn(args, NULL, 0, &proc);
+    err_t err = os_proc_spawn_apart(args, &proc);
     for (int i = 0; err == ERR_OK && i < START_TRIES; i++) {
-        if (os_local_connect(conf->control, out_fd) == ERR_OK)
+        if (os_local_connect(conf->control, out_fd) == ERR_OK) {
+            *out_proc = proc;
             return ERR_OK;
+        }
         (void)os_local_readable(proc.fd, TRY_MS);
         if (os_proc_reap(&proc, &end) == ERR_OK)
-            return ERR_CLOSED;
+            /* 0: it served another command, and ended before this one reached it. */
+            return !end.by_signal && (end.code == NODE_BUSY || end.code == 0) ? ERR_BUSY : ERR_CLOSED;
     }
-    return err == ERR_OK ? ERR_TIMEOUT : err;
+    if (err != ERR_OK)
+        return err;
+    os_proc_leave(&proc);
+    return ERR_TIMEOUT;
 }
 
 bool control_connect(const struct cli_call *call, struct control_link *out)
 {
     struct conf conf;
     int fd;
+    struct os_proc store = {-1, -1};
     if (!cli_conf(call, &conf))
         return false;
     err_t err = os_local_connect(conf.control, &fd);
-    /* The store of the command before may be closing still: a new one does not get it until then. */
-    for (int i = 0; i < AGAIN_TRIES && (err == ERR_NOTFOUND || err == ERR_CLOSED); i++) {
-        err = start_store(call, &conf, &fd);
-        if (err == ERR_CLOSED && os_local_connect(conf.control, &fd) == ERR_OK)
+    /* The store of another command may be opening or closing still: a second one does not get it. */
+    for (int i = 0; i < AGAIN_TRIES && (err == ERR_NOTFOUND || err == ERR_BUSY); i++) {
+        err = start_store(call, &conf, &fd, &store);
+        if (err == ERR_BUSY && os_local_connect(conf.control, &fd) == ERR_OK)
             err = ERR_OK;
     }
     if (err != ERR_OK) {
@@ -47,7 +62,7 @@ bool control_connect(const struct cli_call *call, struct control_link *out)
                        "the node in %s does not answer: %s", call->dir, err_text(err));
         return false;
     }
-    *out = (struct control_link) {.fd = fd};
+    *out = (struct control_link) {.fd = fd, .store = store};
     buf_init(&out->in, LINE_BYTES_MAX);
     return true;
 }
@@ -55,6 +70,11 @@ bool control_connect(const struct cli_call *call, struct control_link *out)
 void control_hang_up(struct control_link *link)
 {
     os_net_close(link->fd);
+    /* A store that nobody else asks ends now: then the directory is free for whatever comes next. One that
+     * others ask goes on without us. */
+    if (link->store.fd >= 0)
+        (void)os_local_readable(link->store.fd, STORE_END_MS);
+    os_proc_leave(&link->store);
     buf_deinit(&link->in);
 }
 

@@ -120,6 +120,29 @@ void print_clean(struct buf *out, struct str text)
     }
 }
 
+void print_csv_cell(struct buf *out, struct str text, bool last)
+{
+    static const char formulas[] = "=+-@\t\r";
+    buf_putc(out, '"');
+    if (text.len > 0 && memchr(formulas, text.at[0], sizeof formulas - 1) != NULL)
+        buf_putc(out, '\'');
+    size_t from = out->len;
+    print_clean(out, text);
+    size_t quotes = 0;
+    for (size_t i = from; i < out->len; i++)
+        quotes += out->at[i] == '"';
+    size_t end = out->len;
+    if (quotes > 0 && buf_extend(out, quotes) != NULL)
+        for (size_t i = end; quotes > 0; i--) {
+            out->at[i - 1 + quotes] = out->at[i - 1];
+            if (out->at[i - 1] == '"') {
+                quotes--;
+                out->at[i - 1 + quotes] = '"';
+            }
+        }
+    buf_put_str(out, last ? STR("\"\r\n") : STR("\","));
+}
+
 void print_member(struct buf *out, const char *name, struct str value)
 {
     buf_printf(out, ",\"%s\":", name);

@@ -124,6 +124,10 @@
 #define LIMIT_TAGS_PER_OBJECT 64         /* local tags of one object */
 #define LIMIT_COPIES          256        /* versions and variants of one id that one decision looks at */
 #define LIMIT_CARRIERS        1024       /* referrers an unmarked SCO asks for their marking; more: held */
+#define LIMIT_REPEATS         64         /* sources that repeat themselves at once; then counts are logged */
+#define LIMIT_REPEATS_KEEP_US 10000000   /* counts of repetitions are logged so often: a crash loses those */
+#define LIMIT_QUALITY_ROWS    4096       /* sources times weeks of one report: 16 MiB; 52 weeks of 78 */
+#define LIMIT_QUALITY_REASONS 12         /* kinds of refusal told apart in a row; the rest are "other" */
 #define LIMIT_OUTCOMES        (1u << 20) /* distinct vectors of rules: a policy of 200 rules makes dozens */
 
 /* --- stix --- */
@@ -220,6 +224,7 @@
 #define LIMIT_SEARCH_GATHER      256     /* objects read for the search file in one turn: some milliseconds */
 #define LIMIT_SEARCH_BUSY_US     200000  /* that often at least, however busy the node is */
 #define LIMIT_SEARCH_WAIT_US     2000000 /* a question waits so long for the search file to catch up */
+#define LIMIT_QUALITY_TURN    256     /* frames read for a report in one turn: some milliseconds */
 #define LIMIT_STREAM_PAUSE_US    10000   /* between two looks at what an answer waits for */
 #define LIMIT_GRAPH_NODES        20000   /* objects around one; beyond nobody looks at a picture */
 #define LIMIT_GRAPH_EDGES        100000

@@ -199,7 +199,7 @@ static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const
     conflict_fault(object, bytes, fault);
     *out_lsn = ruling->about;
     if (known)
-        return ERR_OK;
+        return repeat_note(gate, in->submission->source, in->now_us, REPEAT_CONFLICT);
     struct record_envelope envelope = {.source = in->submission->source,
                                        .reason = RECORD_QUARANTINE_CONFLICT,
                                        .hops = in->submission->hops,
@@ -264,7 +264,8 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
         fault.offset += slice.from;
         break;
     case GATE_DUPLICATE:
-        if (in->mended && TRY(err, mend_keep(gate, &envelope, lsn, slice_bytes(in, slice))))
+        if (TRY(err, repeat_note(gate, envelope.source, in->now_us, REPEAT_DUPLICATE)) ||
+            (in->mended && TRY(err, mend_keep(gate, &envelope, lsn, slice_bytes(in, slice)))))
             return err;
         break;
     case GATE_REFUSED:

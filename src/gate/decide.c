@@ -219,6 +219,11 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
     *out_next_us = INT64_MAX;
     if (gate->read_only)
         return ERR_OK;
+    if (now_us >= gate->repeats_due_us)
+        err = gate_repeats_keep(gate, now_us);
+    if (err != ERR_OK && err != ERR_BUSY) /* a full index: at the next step */
+        return err;
+    err = ERR_OK;
     if (gate->group_open && TRY(err, gate_commit(gate)))
         return err;
     if (gate->policy != NULL && partners_started(gate) != 0) {
@@ -232,6 +237,6 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
     if (err != ERR_OK)
         return err;
     *out_more = did;
-    *out_next_us = next_us;
+    *out_next_us = gate->repeats_due_us < next_us ? gate->repeats_due_us : next_us;
     return ERR_OK;
 }

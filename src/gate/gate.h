@@ -235,6 +235,11 @@ NODISCARD err_t gate_accept(struct gate *gate, const struct gate_submission *sub
  * error the gate is read-only. */
 NODISCARD err_t gate_commit(struct gate *gate);
 
+/* What changes nothing (a duplicate, a conflict or a refusal that waits already) leaves no frame: it is
+ * counted by source and week, and gate_step logs the counts LIMIT_REPEATS_KEEP_US after the first. This logs
+ * them now, into the open group: before the end. A crash loses what was counted since. */
+NODISCARD err_t gate_repeats_keep(struct gate *gate, int64_t now_us);
+
 struct gate_quarantined {
     uint64_t lsn;
     int64_t received_us;

@@ -53,7 +53,7 @@ err_t gate_versions(struct gate *gate, const struct stix_key *object,
     return err;
 }
 
-static err_t next_of_source(struct gate *gate, uint32_t source, uint64_t from, uint64_t *out)
+err_t source_next(struct gate *gate, uint32_t source, uint64_t from, uint64_t *out)
 {
     uint8_t prefix[2] = {(uint8_t)(source >> 8), (uint8_t)source}, start[10];
     struct store_scan *scan;
@@ -99,7 +99,7 @@ err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
     uint64_t lsn;
     uint64_t durable = store_durable_lsn(gate->store);
     err_t err;
-    while ((err = next_of_source(gate, source, from, &lsn)) == ERR_OK && lsn < durable) {
+    while ((err = source_next(gate, source, from, &lsn)) == ERR_OK && lsn < durable) {
         struct gate_object shown;
         from = lsn + 1;
         arena_reset(&gate->step_arena);

@@ -324,6 +324,7 @@ err_t gate_open(const struct gate_setup *setup, struct gate **out)
     if (gate == NULL)
         return ERR_NOMEM;
     gate->magic = GATE_MAGIC;
+    gate->repeats_due_us = INT64_MAX;
     gate->os = setup->os;
     gate->diag = setup->diag;
     err_t err;
@@ -338,7 +339,8 @@ err_t gate_open(const struct gate_setup *setup, struct gate **out)
     *out = gate;
     return ERR_OK;
 out:
-    diag_say(setup->diag, DIAG_ERROR, err, "gate", "run `bongsu check`", "the store could not be opened");
+    if (err != ERR_BUSY) /* another process has it: the caller knows whether that is an error */
+        diag_say(setup->diag, DIAG_ERROR, err, "gate", "run `bongsu check`", "the store could not be opened");
     gate_close(gate);
     return err;
 }

@@ -59,6 +59,8 @@ static err_t keep_one(struct gate *gate, const struct record_envelope *envelope,
     uint64_t slot;
     /* What a partner sent has its place in the ledger and its own entry. */
     err_t err = envelope->seq != 0 ? ERR_NOTFOUND : row_get_u64(gate, same, out_lsn);
+    if (err == ERR_OK && (envelope->reason != RECORD_QUARANTINE_PIECE || envelope->about == 0))
+        return repeat_note(gate, envelope->source, envelope->received_us, REPEAT_REFUSED);
     if (err != ERR_NOTFOUND)
         return err;
     buf_clear(&gate->plain);

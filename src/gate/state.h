@@ -162,6 +162,14 @@ struct classified {
     uint64_t partners; /* what carries it goes to these alone */
 };
 
+/* What a source sent again in one week, so far: totals, not what is new since they were logged. */
+struct repeats {
+    uint32_t source;
+    int32_t week;      /* gate/quality.h */
+    bool dirty;        /* not logged yet */
+    uint64_t count[3]; /* by enum repeat_kind */
+};
+
 struct stop {
     enum gate_stop_kind kind;
     char name[LIMIT_NAME_BYTES];
@@ -220,6 +228,10 @@ struct gate {
     uint64_t blocked_objects; /* newest versions that wait for somebody: no walk without one */
     uint64_t object_count, quarantine_count;
     uint64_t object_count_kept; /* as it stands in the index */
+
+    struct repeats repeats[LIMIT_REPEATS];
+    size_t repeats_count;
+    int64_t repeats_due_us; /* when to log what is dirty; INT64_MAX: nothing is */
 
     struct view views[LIMIT_PARTNERS];
     struct gate_merge merging;
@@ -353,6 +365,12 @@ NODISCARD err_t mend_original(struct gate *gate, uint64_t lsn, struct arena *are
                               struct str *out_report);
 NODISCARD err_t mend_apply(struct gate *gate, uint64_t lsn, const struct record_envelope *envelope);
 
+/* --- repeats.c: what leaves no frame because it changes nothing is counted, and the counts are logged --- */
+enum repeat_kind { REPEAT_DUPLICATE, REPEAT_CONFLICT, REPEAT_REFUSED, REPEAT_KINDS };
+NODISCARD err_t repeat_note(struct gate *gate, uint32_t source, int64_t now_us, enum repeat_kind kind);
+enum { REPEATS_KEY_SIZE = 8 };
+NODISCARD err_t repeats_read(struct bytes key, struct bytes value, struct repeats *out);
+
 /* --- key.c --- */
 bool key_is_observable(const struct stix_key *key);
 bool key_is_marking(const struct stix_key *key);
@@ -403,6 +421,10 @@ bool key_is_builtin(const struct stix_key *key);
 NODISCARD err_t subject_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
                                int64_t now_us, struct arena *arena, struct policy_facts *out_facts,
                                struct policy_verdict *out);
+
+/* --- look.c --- */
+/* The first OBJ, SEEN or conflict of this source at or behind `from`. ERR_NOTFOUND. */
+NODISCARD err_t source_next(struct gate *gate, uint32_t source, uint64_t from, uint64_t *out);
 
 /* --- fresh.c --- */
 NODISCARD err_t fresh_init(struct gate *gate);

@@ -44,6 +44,8 @@ NODISCARD err_t os_net_read(int fd, void *to, size_t size, size_t *out_len);
 NODISCARD err_t os_net_write(int fd, const struct bytes *pieces, size_t count, size_t *out_len);
 /* Says that no more will be written; the peer reads an end. */
 void os_net_shut_write(int fd);
+/* Nobody gets in any more: connecting is refused from here on. Who knocked before is still accepted. */
+void os_net_refuse(int listener);
 void os_net_close(int fd);
 
 /* --- wake-ups (eventfd): readable once woken, until drained --- */

@@ -224,6 +224,11 @@ void os_net_shut_write(int fd)
     (void)shutdown(fd, SHUT_WR);
 }
 
+void os_net_refuse(int listener)
+{
+    (void)shutdown(listener, SHUT_RD);
+}
+
 void os_net_close(int fd)
 {
     if (fd >= 0)

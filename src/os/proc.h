@@ -1,7 +1,8 @@
 /* Child processes of the same binary (the roles of DESIGN 3), and the signals that end a program.
  *
  * The supervising parent calls these, from one thread that lives as long as the process: a child is killed
- * when that thread ends, so that no role outlives its supervisor. */
+ * when that thread ends, so that no role outlives its supervisor. Only os_proc_spawn_apart begins what does.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -18,6 +19,12 @@ struct os_proc {
 /* Runs /proc/self/exe with `args` (NULL-terminated, args[0] is the name it shows). In the child descriptor
  * fds[i] is OS_PROC_FD_FIRST + i; standard input, output and error are ours; everything else is closed. */
 NODISCARD err_t os_proc_spawn(const char *const *args, const int *fds, size_t fd_count, struct os_proc *out);
+
+/* The same without descriptors, for a child that serves others as well: it outlives us and hears no signals
+ * of our terminal. Its standard input and output are /dev/null. */
+NODISCARD err_t os_proc_spawn_apart(const char *const *args, struct os_proc *out);
+/* Closes the handle of a child that need not be reaped. */
+void os_proc_leave(struct os_proc *proc);
 
 struct os_proc_end {
     bool by_signal;

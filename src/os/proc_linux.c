@@ -13,7 +13,14 @@
 
 extern char **environ;
 
-enum { CANNOT_EXEC = 127 };
+enum { CANNOT_EXEC = 127, APART = 0 };
+
+static bool stand_apart(void)
+{
+    int null = open("/dev/null", O_RDWR);
+    return null >= 0 && setsid() >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 &&
+           (null <= 2 || close(null) == 0);
+}
 
 /* Between fork and exec: only calls that are safe after fork in a program with threads. */
 static _Noreturn void become(const char *const *args, const int *fds, size_t fd_count, pid_t parent)
@@ -29,18 +36,21 @@ static _Noreturn void become(const char *const *args, const int *fds, size_t fd_
         if (dup2(copies[i], OS_PROC_FD_FIRST + (int)i) < 0)
             _exit(CANNOT_EXEC);
     if (close_range(OS_PROC_FD_FIRST + (unsigned)fd_count, ~0u, 0) != 0 ||
-        sigprocmask(SIG_SETMASK, &none, NULL) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
-        getppid() != parent) /* the parent ended before it could be watched */
+        sigprocmask(SIG_SETMASK, &none, NULL) != 0)
+        _exit(CANNOT_EXEC);
+    /* Watched: the parent may have ended before it could be. */
+    if (parent != APART && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
+        _exit(CANNOT_EXEC);
+    if (parent == APART && !stand_apart())
         _exit(CANNOT_EXEC);
     execve("/proc/self/exe", (char *const *)(uintptr_t)args, environ);
     _exit(CANNOT_EXEC);
 }
 
-err_t os_proc_spawn(const char *const *args, const int *fds, size_t fd_count, struct os_proc *out)
+/* `parent`: whose end ends it; APART: nobody's. */
+static err_t spawn(const char *const *args, const int *fds, size_t fd_count, pid_t parent,
+                   struct os_proc *out)
 {
-    if (fd_count > OS_PROC_FDS_MAX)
-        return ERR_LIMIT;
-    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return ERR_FULL;
@@ -55,6 +65,23 @@ err_t os_proc_spawn(const char *const *args, const int *fds, size_t fd_count, st
     }
     *out = (struct os_proc) {pid, fd};
     return ERR_OK;
+}
+
+err_t os_proc_spawn(const char *const *args, const int *fds, size_t fd_count, struct os_proc *out)
+{
+    return fd_count > OS_PROC_FDS_MAX ? ERR_LIMIT : spawn(args, fds, fd_count, getpid(), out);
+}
+
+err_t os_proc_spawn_apart(const char *const *args, struct os_proc *out)
+{
+    return spawn(args, NULL, 0, APART, out);
+}
+
+void os_proc_leave(struct os_proc *proc)
+{
+    if (proc->fd >= 0)
+        (void)close(proc->fd);
+    *proc = (struct os_proc) {-1, -1};
 }
 
 err_t os_proc_reap(struct os_proc *proc, struct os_proc_end *out)

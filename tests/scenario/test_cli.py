@@ -311,6 +311,27 @@ def test_stopped(place):
     place.expect(0, 'whole', 'check', '--dir', 'kr')
 
 
+def test_together(place):
+    """Commands that overlap share the store that the first one began: its end must cut off nobody."""
+    place.make('many', 'KR')
+    text = json.dumps({'type': 'tool', 'spec_version': '2.1', 'id': f'tool--{MARKING}', 'created': '2026-01-01T00:00:00Z',
+                       'modified': '2026-01-01T00:00:00Z', 'name': 'one'}).encode()
+    place.run('add', '-', '--source', 'feed', '--dir', 'many', given=text)
+    failed = []
+    for gap in (0, 0.003, 0.01, 0.03):
+        running = []
+        for _ in range(12):
+            running.append(subprocess.Popen([PROGRAM, 'versions', f'tool--{MARKING}', '--dir', 'many'], cwd=place.path,
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            time.sleep(gap)
+        for process in running:
+            out, err = process.communicate(timeout=60)
+            if process.returncode != 0 or b'feed' not in out or err:
+                failed.append((gap, process.returncode, out[-200:], err[-200:]))
+    check('commands that overlap are all answered', not failed, failed[:3])
+    place.expect(0, 'whole', 'check', '--dir', 'many')
+
+
 def test_running(place):
     place.start('kr')
     place.start('us')
@@ -573,7 +594,7 @@ def main():
     place = Place()
     try:
         for test in (test_install, test_usage, test_lint, test_lint_levels, test_extension_lint, test_init, test_stopped,
-                     test_running, test_extension, test_sources, test_add, test_refusals, test_large, test_policy,
+                     test_together, test_running, test_extension, test_sources, test_add, test_refusals, test_large, test_policy,
                      test_peers, test_deciding, test_ledger, test_watching, test_ending):
             try:
                 test(place)
