@@ -25,15 +25,15 @@ struct page *edge_pack_page(enum coding coding, struct bytes body)
 static void add(struct answer *answer, const char *name, const char *value)
 {
     size_t i = 0;
-    while (i < ANSWER_FIELDS_MAX && answer->fields[i].name.at != NULL)
+    while (i < ANSWER_FIELDS_MAX - 1 && answer->fields[i].name.at != NULL)
         i++;
-    must(i < ANSWER_FIELDS_MAX); /* core fills EXCHANGE_HEADERS_MAX at most */
+    must(i < ANSWER_FIELDS_MAX - 1); /* core fills EXCHANGE_HEADERS_MAX at most */
     answer->fields[i] = (struct http1_field) {str_of(name), str_of(value)};
 }
 
 void edge_pack_say(enum coding coding, struct answer *answer)
 {
-    _Static_assert(EXCHANGE_HEADERS_MAX + 2 <= ANSWER_FIELDS_MAX, "room for both fields");
+    _Static_assert(EXCHANGE_HEADERS_MAX + 2 < ANSWER_FIELDS_MAX, "room for both fields");
     if (coding != CODING_IDENTITY)
         add(answer, "Content-Encoding", coding_name(coding));
     add(answer, "Vary", "Accept-Encoding");

@@ -558,7 +558,11 @@ static err_t open_server(struct edge_role *role)
                                       .body_max = LIMIT_TAXII_CONTENT_BYTES,
                                       .handle = handle,
                                       .ctx = role};
-    struct server_conf conf = {.routes = role->routes, .route_count = 1};
+    struct server_conf conf = {.routes = role->routes,
+                               .route_count = 1,
+                               .refusal_type = "application/taxii+json;version=2.1",
+                               .wall_us = role->os->wall_us,
+                               .wall_ctx = role->os->ctx};
     err_t err = server_open(role->loop, &conf, &role->server);
     if (err == ERR_OK)
         err = server_listen(role->server, role->conf->listen.host, role->conf->listen.port, role->tls,

@@ -198,3 +198,18 @@ void time_text(int64_t time_us, char out[TIME_TEXT_SIZE])
     memcpy(out, text, TIME_TEXT_SIZE - 1);
     out[TIME_TEXT_SIZE - 1] = '\0';
 }
+
+void http_date(int64_t time_us, char out[HTTP_DATE_SIZE])
+{
+    static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970-01-01 was a Thursday */
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    char text[TIME_TEXT_SIZE];
+    time_text(time_us, text); /* "2026-11-21T22:23:49.000001Z" */
+    struct stamp stamp = {0, 0};
+    must(stamp_parse((struct str) {text, TIME_TEXT_SIZE - 1}, &stamp, NULL) == ERR_OK);
+    int64_t day = stamp.seconds / 86400 - (stamp.seconds % 86400 < 0);
+    int64_t weekday = day % 7 < 0 ? day % 7 + 7 : day % 7;
+    int month = (text[5] - '0') * 10 + (text[6] - '0') - 1;
+    (void)snprintf(out, HTTP_DATE_SIZE, "%.3s, %.2s %.3s %.4s %.8s GMT", days + 3 * weekday, text + 8,
+                   months + 3 * month, text, text + 11);
+}

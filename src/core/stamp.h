@@ -36,3 +36,7 @@ int64_t stamp_us(struct stamp stamp);
 /* "2026-11-21T22:23:49.000001Z": exactly six decimals (TAXII 2.1 section 3.1), NUL-terminated. Times outside
  * 0000-9999 clamp. */
 void time_text(int64_t time_us, char out[TIME_TEXT_SIZE]);
+
+/* "Sun, 22 Nov 2026 07:00:00 GMT" (RFC 9110 section 5.6.7), NUL-terminated, clamped likewise. */
+enum { HTTP_DATE_SIZE = 30 };
+void http_date(int64_t time_us, char out[HTTP_DATE_SIZE]);

@@ -87,12 +87,12 @@ static inline bool bytes_eq(struct bytes a, struct bytes b)
 
 static inline bool str_starts(struct str s, struct str head)
 {
-    return s.len >= head.len && memcmp(s.at, head.at, head.len) == 0;
+    return s.len >= head.len && str_eq_bytes(s.at, head.at, head.len);
 }
 
 static inline bool str_ends(struct str s, struct str tail)
 {
-    return s.len >= tail.len && memcmp(s.at + (s.len - tail.len), tail.at, tail.len) == 0;
+    return s.len >= tail.len && str_eq_bytes(s.at + (s.len - tail.len), tail.at, tail.len);
 }
 
 /* Byte order, shorter first on a common head: for sorting. */

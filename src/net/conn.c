@@ -9,7 +9,8 @@ enum {
     REQUESTS_PER_TURN = 16,
     SMALL_BODY = 16 << 10,
     LINGER_MS = 1000,
-    LINGER_BYTES = 1 << 20
+    LINGER_BODY_MS = 5000, /* whoever still sends a refused body shall read why: closing now would reset it */
+    LINGER_BYTES = LIMIT_HTTP_BODY_BYTES
 };
 
 static void advance(void *ctx);
@@ -289,14 +290,18 @@ void conn_linger(struct conn *conn)
 
 static void finish_request(struct conn *conn)
 {
+    bool unread = conn->requests->body_unread;
     request_free(conn->requests);
     conn->out_sent = 0;
     buf_deinit(&conn->out);
     buf_init(&conn->out, LIMIT_HTTP_HEAD_BYTES + SMALL_BODY);
-    if (conn->close_after || conn->server->stopping)
+    if (conn->close_after || conn->server->stopping) {
         conn_linger(conn);
-    else
+        if (unread)
+            conn_deadline(conn, LINGER_BODY_MS);
+    } else {
         conn_enter(conn, CONN_HEAD, conn->server->conf.idle_ms);
+    }
 }
 
 /* --- turning --- */

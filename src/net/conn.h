@@ -2,6 +2,7 @@
  * loop. */
 #pragma once
 
+#include "core/stamp.h"
 #include "net/coding.h"
 #include "net/server.h"
 #include "net/stream.h"
@@ -86,6 +87,8 @@ struct server {
     uint64_t next_id;
     uint64_t handshake_turn; /* the turn in which `handshakes` were worked on */
     size_t handshakes;
+    int64_t date_s; /* second that `date` tells */
+    char date[HTTP_DATE_SIZE];
     bool stopping;
     struct loop_timer stop_timer;
     struct loop_task done_task;

@@ -83,6 +83,36 @@ static const struct route *find_route(struct request *request, const struct rout
     return NULL;
 }
 
+/* `title` is ours or a fault's: quotes and backslashes are escaped, control bytes become blanks. */
+static void put_json_text(struct buf *out, const char *title)
+{
+    for (const char *c = title; *c != 0; c++) {
+        if (*c == '"' || *c == '\\')
+            buf_putc(out, '\\');
+        buf_putc(out, (uint8_t)*c < 0x20 || (uint8_t)*c > 0x7e ? ' ' : *c);
+    }
+}
+
+/* A field without a name is none. */
+static void refuse_with(struct request *request, int status, const char *title, const char *type,
+                        struct http1_field field)
+{
+    const char *own = request->conn->server->conf.refusal_type;
+    struct buf body;
+    buf_init(&body, 4096);
+    buf_put_str(&body, STR("{\"title\":\""));
+    put_json_text(&body, title);
+    buf_printf(&body, "\",\"http_status\":\"%d\"}\n", status);
+    struct answer answer = {.status = status,
+                            .type = type != NULL  ? type
+                                    : own != NULL ? own
+                                                  : "application/json",
+                            .fields = {field},
+                            .body = buf_err(&body) == ERR_OK ? buf_bytes(&body) : (struct bytes) {NULL, 0}};
+    request_answer(request, &answer);
+    buf_deinit(&body);
+}
+
 static void refuse_method(struct request *request, const struct route *other)
 {
     struct answer answer = {.status = 405};
@@ -93,9 +123,8 @@ static void refuse_method(struct request *request, const struct route *other)
 /* RFC 9110 section 15.5.16: says what would be understood. */
 static void refuse_coding(struct request *request)
 {
-    struct answer answer = {.status = 415};
-    answer.fields[0] = (struct http1_field) {STR("Accept-Encoding"), STR(CODING_UNDERSTOOD)};
-    request_answer(request, &answer);
+    refuse_with(request, 415, "the Content-Encoding is neither gzip nor zstd", NULL,
+                (struct http1_field) {STR("Accept-Encoding"), STR(CODING_UNDERSTOOD)});
 }
 
 bool request_begin(struct request *request, bool has_body)
@@ -135,7 +164,7 @@ static void refuse_body(struct request *request, err_t err)
         int status;
         const char *title;
     } rows[] = {
-        {ERR_LIMIT, 413, "the body is longer than this path accepts"},
+        {ERR_LIMIT, 413, "the body is longer than this path accepts, or packed more tightly: send it plain"},
         {ERR_FULL, 503, "too many bodies at once; try again"},
         {ERR_NOMEM, 503, "no memory for the body"},
         {ERR_SYNTAX, 400, "the body is not what its Content-Encoding says"},
@@ -204,8 +233,27 @@ void request_complete(struct request *request)
 
 /* --- answers --- */
 
-void request_answer(struct request *request, const struct answer *answer)
+/* Once a second a text is made; a handler's answer never has the last field. */
+static void add_date(struct server *server, struct answer *answer)
 {
+    if (server->conf.wall_us == NULL)
+        return;
+    int64_t now_us = server->conf.wall_us(server->conf.wall_ctx);
+    if (now_us / 1000000 != server->date_s || server->date[0] == '\0') {
+        server->date_s = now_us / 1000000;
+        http_date(now_us, server->date);
+    }
+    size_t i = 0;
+    while (i < ANSWER_FIELDS_MAX - 1 && answer->fields[i].name.at != NULL)
+        i++;
+    answer->fields[i] = (struct http1_field) {STR("Date"), str_of(server->date)};
+}
+
+void request_answer(struct request *request, const struct answer *wanted)
+{
+    struct answer dated = *wanted;
+    const struct answer *answer = &dated;
+    add_date(request->conn->server, &dated);
     must(request->stage != REQUEST_ANSWERED);
     enter(request, REQUEST_ANSWERED);
     if (request->stream != 0)
@@ -233,28 +281,9 @@ struct bytes request_left(const struct request *request)
                                     : (struct bytes) {all.at + request->sent, all.len - request->sent};
 }
 
-/* `title` is ours or a fault's: quotes and backslashes are escaped, control bytes become blanks. */
-static void put_json_text(struct buf *out, const char *title)
-{
-    for (const char *c = title; *c != 0; c++) {
-        if (*c == '"' || *c == '\\')
-            buf_putc(out, '\\');
-        buf_putc(out, (uint8_t)*c < 0x20 || (uint8_t)*c > 0x7e ? ' ' : *c);
-    }
-}
-
 void request_refuse(struct request *request, int status, const char *title, const char *type)
 {
-    struct buf body;
-    buf_init(&body, 4096);
-    buf_put_str(&body, STR("{\"title\":\""));
-    put_json_text(&body, title);
-    buf_printf(&body, "\",\"http_status\":\"%d\"}\n", status);
-    struct answer answer = {.status = status,
-                            .type = type != NULL ? type : "application/json",
-                            .body = buf_err(&body) == ERR_OK ? buf_bytes(&body) : (struct bytes) {NULL, 0}};
-    request_answer(request, &answer);
-    buf_deinit(&body);
+    refuse_with(request, status, title, type, (struct http1_field) {{NULL, 0}, {NULL, 0}});
 }
 
 void request_reject(struct request *request, int status, const char *title)

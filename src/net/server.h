@@ -41,6 +41,10 @@ struct server_conf {
     uint64_t idle_ms;
     uint64_t stall_ms;
     uint64_t stop_ms;
+    const char *refusal_type; /* Content-Type of the server's own refusals; NULL: application/json */
+    /* Our own clock, for the field Date (RFC 9110 section 6.6.1); NULL: answers carry none. */
+    int64_t (*wall_us)(void *ctx);
+    void *wall_ctx;
 };
 
 NODISCARD err_t server_open(struct loop *loop, const struct server_conf *conf, struct server **out);
@@ -82,7 +86,7 @@ void *request_user(const struct request *request);
 /* Called at most once, when the connection goes before the answer; not after an answer. */
 void request_on_gone(struct request *request, void (*gone)(void *ctx), void *ctx);
 
-enum { ANSWER_FIELDS_MAX = 12 };
+enum { ANSWER_FIELDS_MAX = 13 }; /* of a handler 12: the last is the server's, for Date */
 
 struct answer {
     int status;
@@ -97,5 +101,5 @@ struct answer {
  * the server's affair. A field with a control byte turns the answer into status 500: it is never sent. */
 void request_answer(struct request *request, const struct answer *answer);
 /* Answers with a small JSON object {"title": ..., "http_status": ...} in the given media type (NULL:
- * application/json). */
+ * the server's refusal_type). */
 void request_refuse(struct request *request, int status, const char *title, const char *type);

@@ -36,10 +36,12 @@ bool cors_preflight(const struct call *call)
 void cors_allow(const struct call *call)
 {
     struct exchange_response *response = call->response;
+    if (call->taxii->origins[0][0] !=
+        '\0') /* who asks makes a difference, also to whoever keeps the answer */
+        exchange_header_put(response, "Vary", STR("Origin"));
     if (!is_allowed(call))
         return;
     exchange_header_put(response, "Access-Control-Allow-Origin", call->request->origin);
     exchange_header_put(response, "Access-Control-Expose-Headers",
                         STR("ETag, Retry-After, X-TAXII-Date-Added-First, X-TAXII-Date-Added-Last"));
-    exchange_header_put(response, "Vary", STR("Origin"));
 }

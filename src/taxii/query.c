@@ -208,6 +208,12 @@ static int row_find(struct str name)
     return -1;
 }
 
+/* "match", however it is written and whatever follows: who meant to filter must not get everything. */
+static bool is_match(struct str name)
+{
+    return name.len >= 5 && str_same((struct str) {name.at, 5}, STR("match"));
+}
+
 static void pair_read(struct reading *r, struct str pair, unsigned parts, struct str values[ROWS],
                       unsigned *seen)
 {
@@ -220,8 +226,9 @@ static void pair_read(struct reading *r, struct str pair, unsigned parts, struct
     }
     int row = row_find(name);
     if (row < 0 || !(rows[row].part & parts)) {
-        if (str_starts(name, STR("match[")))
-            refuse(r, row < 0 ? "an unknown match field" : "a match field that this endpoint does not have");
+        /* Where nothing is paged something is deleted: a name that is misspelt must not widen that. */
+        if (is_match(name) || !(parts & QUERY_PAGE))
+            refuse(r, row < 0 ? "an unknown parameter" : "a parameter that this endpoint does not have");
         return;
     }
     if (*seen & 1u << row)

@@ -21,14 +21,14 @@ err_t __real_stix_read(struct json_val v, const struct stix_extensions *extensio
                        struct stix_object *out, struct fault *fault);
 err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
                        struct stix_object *out, struct fault *fault);
+err_t __real_stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out);
+err_t __wrap_stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out);
 err_t __real_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 
 /* A closure that does not look into `object_refs`. */
-err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
-                       struct stix_object *out, struct fault *fault)
+static err_t blind(err_t err, struct arena *arena, struct stix_object *out)
 {
-    err_t err = __real_stix_read(v, extensions, arena, out, fault);
     if (err != ERR_OK || active != BUG_BLIND_CLOSURE || out->ref_count == 0)
         return err;
     struct stix_ref *kept = arena_alloc(arena, out->ref_count * sizeof *kept);
@@ -41,6 +41,17 @@ err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensio
     out->refs = kept;
     out->ref_count = count;
     return ERR_OK;
+}
+
+err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
+                       struct stix_object *out, struct fault *fault)
+{
+    return blind(__real_stix_read(v, extensions, arena, out, fault), arena, out);
+}
+
+err_t __wrap_stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out)
+{
+    return blind(__real_stix_read_held(v, arena, out), arena, out);
 }
 
 /* The index does not keep how far the log was decided. */

@@ -134,6 +134,27 @@ static void compares_as_numbers(void **state)
     assert_true(stamp_cmp(a, b) > 0);
 }
 
+/* The example of RFC 9110 section 5.6.7, and days of which calendars tell. */
+static void dates_of_http(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } rows[] = {
+        {784111777, "Sun, 06 Nov 1994 08:49:37 GMT"},  {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {-1, "Wed, 31 Dec 1969 23:59:59 GMT"},         {951782400, "Tue, 29 Feb 2000 00:00:00 GMT"},
+        {1795330800, "Sun, 22 Nov 2026 07:00:00 GMT"},
+    };
+    char text[HTTP_DATE_SIZE];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        http_date(rows[i].seconds * 1000000, text);
+        assert_string_equal(text, rows[i].text);
+    }
+    http_date(INT64_MAX, text);
+    assert_string_equal(text, "Fri, 31 Dec 9999 23:59:59 GMT");
+}
+
 static void clamps_at_the_ends(void **state)
 {
     (void)state;
@@ -155,7 +176,7 @@ int main(void)
         cmocka_unit_test(reads_real_times),       cmocka_unit_test(refuses_the_rest),
         cmocka_unit_test(every_character_counts), cmocka_unit_test(every_prefix_is_refused),
         cmocka_unit_test(every_day_comes_back),   cmocka_unit_test(compares_as_numbers),
-        cmocka_unit_test(clamps_at_the_ends),
+        cmocka_unit_test(dates_of_http),          cmocka_unit_test(clamps_at_the_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

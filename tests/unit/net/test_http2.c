@@ -267,7 +267,7 @@ static bool hear(struct client *client, struct frame *out)
     static uint8_t piece[65536];
     for (;;) {
         size_t left = client->in.len - client->seen;
-        const uint8_t *at = client->in.at + client->seen;
+        const uint8_t *at = left == 0 ? NULL : client->in.at + client->seen;
         if (left >= 9 && left - 9 >= number_at(at, 3)) {
             *out = (struct frame) {at[3], at[4], number_at(at + 5, 4), number_at(at, 3), at + 9};
             client->seen += 9 + out->len;

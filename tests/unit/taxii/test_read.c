@@ -291,7 +291,7 @@ static void P9_each_endpoint_takes_its_own_filters(void **state)
     };
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
         assert_int_equal(kit_get(kit, foreign[i].path, foreign[i].query), 400);
-        assert_true(kit_says(kit, "a match field that this endpoint does not have"));
+        assert_true(kit_says(kit, "a parameter that this endpoint does not have"));
     }
     assert_int_equal(kit_get(kit, OBJECTS "" ID1 "/versions/", "match[spec_version]=2.1"), 200);
     assert_int_equal(kit_get(kit, "/api/collections/", "limit=1&next=x"), 200); /* no pages there */

@@ -124,6 +124,33 @@ static void R9_delete_by_version_and_spec_version(void **state)
     assert_int_equal(kit_get(kit, SPACE "" ID1 "/", ""), 404);
 }
 
+/* A filter that is misspelt, or that belongs elsewhere, must not delete what it was to spare. */
+static void P9_delete_takes_no_other_parameter(void **state)
+{
+    struct kit *kit = *state;
+    static const char *const foreign[] = {
+        "Match[version]=first",
+        "match=first",
+        "version=first",
+        "match%255Bversion%255D=first",
+        "added_after=2030-01-01T00:00:00Z",
+        "next=zzz",
+        "limit=1",
+        "match[type]=indicator",
+        "match[id]=" ID1,
+        "anything=at-all",
+    };
+    const char *path = "/api/collections/workspace/objects/" ID1 "/";
+    assert_int_equal(
+        kit_post(kit, "/api/collections/workspace/objects/", envelope(kit_object(1, 1, "a"), NULL, NULL)),
+        202);
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+        assert_int_equal(del(kit, kit->jp_token, path, foreign[i]), 400);
+    assert_int_equal(kit_get(kit, path, ""), 200);
+    assert_int_equal(kit_get(kit, path, "Match[version]=first"), 400);
+    assert_int_equal(del(kit, kit->jp_token, path, ""), 200);
+}
+
 static void R9_delete_of_copies_of_one_version(void **state)
 {
     struct kit *kit = *state;
@@ -423,6 +450,7 @@ int main(void)
         ROW(R4_rights_decide_between_403_and_404),
         ROW(R9_delete_takes_out_of_the_workspace_once),
         ROW(R9_delete_by_version_and_spec_version),
+        ROW(P9_delete_takes_no_other_parameter),
         ROW(R9_delete_of_copies_of_one_version),
         ROW(R9_delete_recalls_nothing),
         ROW(objects_beyond_the_quota_wait),
