@@ -20,6 +20,9 @@ static bool say_copy(void *ctx, const struct gate_object *object)
     }
     line_text(call->out, "object", str_from_bytes(object->bytes));
     line_end(call->out);
+    if (object->mended.len > 0)
+        line_say(call->out, "minted from what came, whose %zu bytes are kept (--json shows them): %.*s",
+                 object->original.len, STR_ARG(object->mended));
     return buf_err(call->out) == ERR_OK;
 }
 
@@ -40,6 +43,29 @@ bool command_say_marking(void *ctx, const struct gate_marking *marking)
     return buf_err(call->out) == ERR_OK;
 }
 
+/* What a lenient source calls by its own identifier is held under a minted one. */
+static err_t each_minted(struct command_call *call, bool (*say)(void *ctx, const struct gate_object *object))
+{
+    struct stix_key object;
+    struct str id;
+    struct buf minted;
+    err_t err = command_text(call, "id", &id);
+    if (err != ERR_OK)
+        return err;
+    buf_init(&minted, LIMIT_ID_BYTES);
+    gate_minted_id(call->host->gate, id, &minted);
+    if (minted.len > 0 && stix_id_parse(buf_str(&minted), &object)) {
+        size_t before = call->out->len;
+        line_say(call->out, "%.*s is held as %.*s", STR_ARG(id), STR_ARG(buf_str(&minted)));
+        size_t told = call->out->len;
+        err = gate_versions(call->host->gate, &object, say, call);
+        if (call->out->len == told)
+            call->out->len = before;
+    }
+    buf_deinit(&minted);
+    return err;
+}
+
 err_t command_each_copy(struct command_call *call, bool (*say)(void *ctx, const struct gate_object *object))
 {
     struct stix_key object;
@@ -47,7 +73,10 @@ err_t command_each_copy(struct command_call *call, bool (*say)(void *ctx, const 
     if (TRY(err, command_object(call, "id", &object)))
         return err;
     size_t before = call->out->len;
-    if (TRY(err, gate_versions(call->host->gate, &object, say, call)))
+    err = gate_versions(call->host->gate, &object, say, call);
+    if (err == ERR_OK && call->out->len == before)
+        err = each_minted(call, say);
+    if (err != ERR_OK)
         return command_refuse(call, err, NULL, "%s", err_text(err));
     if (call->out->len == before)
         return command_refuse(call, ERR_NOTFOUND, NULL, "no such object is held");

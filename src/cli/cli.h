@@ -106,6 +106,11 @@ bool control_is_done(struct str line);
 
 /* --- print.c --- */
 
+/* The next character of UTF-8; what is not counts a byte at a time. */
+uint32_t print_take_char(struct str *text);
+/* Control characters, and those without width or that turn the direction of reading. */
+bool print_is_hidden(uint32_t c);
+
 struct table;
 struct table *table_new(const struct cli_column *columns);
 /* True when the line belongs into the table. */

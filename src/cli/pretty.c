@@ -31,23 +31,24 @@ static void parsed_free(struct parsed *parsed)
     mem_free(parsed->padded);
 }
 
-/* Escaped further than JSON asks for: DEL and C1 characters drive terminals. */
+/* Escaped further than JSON asks for: what drives terminals, or hides, or turns the direction of reading. */
 static void put_string(struct buf *out, struct str text)
 {
-    size_t from = out->len;
-    json_write_str(out, text);
-    for (size_t i = from; i < out->len; i++) {
-        bool c1 = out->at[i] == 0xc2 && out->len - i > 1 && out->at[i + 1] < 0xa0;
-        if (out->at[i] != 0x7f && !c1)
-            continue;
-        char escape[7];
-        size_t gone = c1 ? 2 : 1;
-        (void)snprintf(escape, sizeof escape, "\\u%04x", c1 ? out->at[i + 1] : 0x7fu);
-        if (buf_extend(out, 6 - gone) == NULL)
-            return;
-        memmove(out->at + i + 6, out->at + i + gone, out->len - i - 6);
-        memcpy(out->at + i, escape, 6);
+    struct buf plain;
+    buf_init(&plain, out->size_max);
+    json_write_str(&plain, text);
+    struct str left = buf_str(&plain);
+    while (left.len > 0) {
+        struct str before = left;
+        uint32_t c = print_take_char(&left);
+        if (print_is_hidden(c))
+            buf_printf(out, "\\u%04x", (unsigned)c);
+        else
+            buf_put(out, before.at, before.len - left.len);
     }
+    if (buf_err(&plain) != ERR_OK)
+        out->err = buf_err(&plain);
+    buf_deinit(&plain);
 }
 
 static void put_scalar(struct buf *out, struct json_val value)

@@ -46,7 +46,7 @@ void table_free(struct table *table)
 }
 
 /* The next character; what is not UTF-8 counts a byte at a time. */
-static uint32_t take_char(struct str *text)
+uint32_t print_take_char(struct str *text)
 {
     const uint8_t *at = (const uint8_t *)text->at;
     size_t more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : *at >= 0xc0 ? 1 : 0;
@@ -95,7 +95,7 @@ size_t print_width(struct str text)
 {
     size_t width = 0;
     while (text.len > 0)
-        width += char_width(take_char(&text));
+        width += char_width(print_take_char(&text));
     return width;
 }
 
@@ -104,16 +104,18 @@ static size_t width_of(const char *text)
     return print_width(str_of(text));
 }
 
-static bool is_control(uint32_t c)
+/* Also what has no width or turns the direction: a name must not show as another. */
+bool print_is_hidden(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff;
 }
 
 void print_clean(struct buf *out, struct str text)
 {
     while (text.len > 0) {
         struct str before = text;
-        if (is_control(take_char(&text)))
+        if (print_is_hidden(print_take_char(&text)))
             buf_putc(out, ' ');
         else
             buf_put(out, before.at, before.len - text.len);
@@ -156,11 +158,11 @@ static void copy_cell(struct str from, char out[CELL_MAX])
     size_t len = 0;
     while (from.len > 0) {
         struct str before = from;
-        uint32_t c = take_char(&from);
+        uint32_t c = print_take_char(&from);
         size_t bytes = before.len - from.len;
         if (bytes > CELL_MAX - 1 - len)
             break;
-        if (is_control(c)) {
+        if (print_is_hidden(c)) {
             out[len++] = ' ';
             continue;
         }

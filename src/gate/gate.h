@@ -275,6 +275,10 @@ NODISCARD err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const str
                                       int64_t now_us,
                                       void (*answer)(void *ctx, const struct gate_answer *answer), void *ctx);
 
+/* What the object that a lenient source calls `id` is held as, once it was minted; empty when this node never
+ * minted anything. Appended to `out`. */
+void gate_minted_id(const struct gate *gate, struct str id, struct buf *out);
+
 /* --- deciding --- */
 
 /* Decides what is durable and undecided, then due timers and jobs, a bounded amount a call. Commits what was

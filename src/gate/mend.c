@@ -70,6 +70,18 @@ static err_t mint_creator(struct gate *gate, const struct gate_submission *submi
     return err;
 }
 
+void gate_minted_id(const struct gate *gate, struct str id, struct buf *out)
+{
+    struct stix_mint mint = {.creator_id = {"", 0}};
+    struct buf value;
+    buf_init(&value, HASH_SIZE);
+    if (gate_setting_get(gate, STR("gate/mint"), &value) && value.len == HASH_SIZE) {
+        memcpy(mint.key.b, value.at, HASH_SIZE);
+        stix_mint_id(&mint, id, out);
+    }
+    buf_deinit(&value);
+}
+
 /* --- one object --- */
 
 err_t mend_object(struct gate *gate, const struct gate_submission *submission, struct json_val value,

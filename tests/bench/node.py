@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """tests/bench/node.py WHAT DIR [OBJECTS]: figures of whole nodes, driven as an operator would. One JSON row a figure.
 
-WHAT: sync (first synchronisation), latency (release to arrival), taxii (a page against nginx), pages (the last against the first),
-size (memory, start).
+WHAT: sync (first synchronisation), latency (release to arrival), taxii (a page against nginx), pages (the last
+against the first), size (memory, start).
 The nodes are of build/release; DIR is an empty directory.
 """
 import contextlib
@@ -364,8 +364,8 @@ def bench_pages(base, objects):
         times['last'].append(ask(f'&added_after={stamp(last - k)}')[0] * 1000)
     first, end = (sorted(times[name])[20] for name in ('first', 'last'))
     row('taxii_page_last', end, 'ms', first, end / first,
-        f'the last {count} of {objects} objects, taken in in {took:.0f} s, against the first 1,000, pages nobody asked for before, '
-        'medians of 41; the aim is at most 1.5')
+        f'the last {count} of {objects} objects, taken in in {took:.0f} s, against the first 1,000, pages nobody asked for '
+        'before, medians of 41; the aim is at most 1.5')
     kr.stop()
 
 

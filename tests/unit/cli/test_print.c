@@ -77,6 +77,9 @@ static void clean_text(void **state)
     struct buf out;
     (void)state;
     buf_init(&out, 1000);
+    print_clean(&out, STR("\xe2\x80\xae\xe2\x80\x8b\xef\xbb\xbf")); /* turns the direction, has no width */
+    assert_true(str_eq(buf_str(&out), STR("   ")));
+    buf_clear(&out);
     print_clean(&out, STR("나\n\x1b[2J\x7f\xc2\x9b\x9bz"));
     assert_int_equal(buf_err(&out), ERR_OK);
     assert_true(str_eq(buf_str(&out), STR("나  [2J   z")));

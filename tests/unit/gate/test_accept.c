@@ -617,11 +617,19 @@ static void a_lenient_source(void **state)
     assert_null(strstr(held, "tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9|"));
     assert_non_null(strstr(held, text)); /* byte for byte */
     assert_non_null(strstr(held, "labels became its types"));
+    char minted[LIMIT_ID_BYTES + 1];
+    (void)snprintf(minted, sizeof minted, "%s", b.last_id);
     /* The log alone brings both back. */
     bench_reopen(&b);
-    only_copy(&b, b.last_id, again);
+    only_copy(&b, minted, again);
     assert_string_equal(held, again);
     assert_int_equal(bench_add(&b, source, text), GATE_DUPLICATE);
+    /* Who asks by the name that the source uses is told the other. */
+    struct buf name;
+    buf_init(&name, LIMIT_ID_BYTES);
+    gate_minted_id(b.gate, STR("tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9"), &name);
+    assert_true(str_eq(buf_str(&name), str_of(minted)));
+    buf_deinit(&name);
     /* Refused in every profile. */
     assert_int_equal(bench_add(&b, source,
                                "{\"type\":\"tool\",\"type\":\"tool\",\"id\":"

@@ -174,12 +174,26 @@ static void depth_does_not_matter(void **state)
     buf_deinit(&text);
 }
 
+static void names_foreign_marks(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"\xef\xbb\xbf{}", "\xff\xfe{", "\xfe\xff"};
+    struct cut cut;
+    struct fault fault;
+    enum json_split_kind kind;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_int_equal(cut_text(&cut, str_of(texts[i]), 0, &kind, &fault), ERR_ENCODING);
+        assert_int_equal(cut.count, 0);
+        assert_non_null(strstr(fault.what, i == 0 ? "byte order mark" : "UTF-16"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_what_it_should),   cmocka_unit_test(refuses_with_offset),
         cmocka_unit_test(stops_when_told),       cmocka_unit_test(every_prefix_gives_whole_slices),
-        cmocka_unit_test(depth_does_not_matter),
+        cmocka_unit_test(depth_does_not_matter), cmocka_unit_test(names_foreign_marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
