@@ -490,7 +490,8 @@ static int read_convert(struct cli_call *call, const char *source, struct conver
                              .source = source,
                              .now_us = call->os->wall_us(call->os->ctx)};
     buf_init(&out->previous, LIMIT_MISP_STIX_BYTES);
-    if (as == NULL && (out->map != NULL || previous != NULL))
+    bool table = as != NULL && strcmp(as, "misp") != 0;
+    if (!table && (out->map != NULL || previous != NULL))
         return cli_usage(call, "--map and --previous belong to --as csv or --as list");
     if (as != NULL && !convert_known(as))
         return cli_usage(call, "--as takes misp, csv or list");
@@ -547,7 +548,8 @@ static const struct cli_command commands[] = {
      .many = true,
      .options = {{"source", CLI_TEXT, NULL, "NAME", "where it comes from"},
                  {"as", CLI_TEXT, NULL, "FORMAT", "misp (events), csv (a table), list (one value a line)"},
-                 {"map", CLI_TEXT, NULL, "TEXT", "of a table: type=ipv4-addr value=col:ip labels=botnet"},
+                 {"map", CLI_TEXT, NULL, "TEXT",
+                  "type=ipv4-addr value=col:ip labels=botnet; a list has no columns"},
                  {"previous", CLI_TEXT, NULL, "FILE", "the list as it was: what is gone is revoked"}},
      .run = run_add},
 };

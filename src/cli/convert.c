@@ -83,12 +83,23 @@ static bool run_misp(struct running *running, struct bytes input)
     return !running->stopped;
 }
 
+/* Of somebody else's file: no control character reaches the terminal. */
+static void say_escaped(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = (uint8_t)text.at[i];
+        bool c1 = c == 0xc2 && i + 1 < text.len && (uint8_t)text.at[i + 1] < 0xa0;
+        (void)fprintf(stderr, c < ' ' || c == 0x7f || c1 ? "\\x%02x" : "%c", c);
+    }
+}
+
 static void say_row(void *ctx, size_t line, struct str value, const char *what)
 {
     struct convert *convert = ctx;
     convert->failed = true;
-    (void)fprintf(stderr, "%s: line %zu: %.*s: %s\n", convert->path, line,
-                  (int)(value.len < 200 ? value.len : 200), value.at, what);
+    (void)fprintf(stderr, "%s: line %zu: ", convert->path, line);
+    say_escaped((struct str) {value.at, value.len < 200 ? value.len : 200});
+    (void)fprintf(stderr, ": %s\n", what);
 }
 
 static bool run_table(struct running *running, struct bytes input)
@@ -104,7 +115,8 @@ static bool run_table(struct running *running, struct bytes input)
                               .now_us = convert->now_us,
                               .refuse = say_row,
                               .ctx = convert};
-    err_t err = csv_map_parse(str_of(list || convert->map == NULL ? "" : convert->map), &map, &fault);
+    struct str text = str_of(convert->map == NULL ? "" : convert->map);
+    err_t err = list ? csv_map_parse_list(text, &map, &fault) : csv_map_parse(text, &map, &fault);
     if (err == ERR_OK)
         err = csv_read(input, &setup, &running->stix, &report, &fault);
     if (err != ERR_OK) {

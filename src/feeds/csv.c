@@ -6,26 +6,9 @@
 #include "core/map.h"
 #include "core/stamp.h"
 #include "core/uuid.h"
+#include "feeds/csv_value.h"
 #include "feeds/misp_state.h"
 #include "feeds/refang.h"
-
-/* What a value can be: the path of its pattern, and the observable with $ for the value. */
-static const struct kind {
-    struct str name, sco, path, member;
-    size_t digits; /* of a hash */
-} kinds[] = {
-    {{"ipv4-addr", 9}, {"ipv4-addr", 9}, {"ipv4-addr:value", 15}, {"value", 5}, 0},
-    {{"ipv6-addr", 9}, {"ipv6-addr", 9}, {"ipv6-addr:value", 15}, {"value", 5}, 0},
-    {{"url", 3}, {"url", 3}, {"url:value", 9}, {"value", 5}, 0},
-    {{"email-addr", 10}, {"email-addr", 10}, {"email-addr:value", 16}, {"value", 5}, 0},
-    {{"domain-name", 11}, {"domain-name", 11}, {"domain-name:value", 17}, {"value", 5}, 0},
-    {{"mac-addr", 8}, {"mac-addr", 8}, {"mac-addr:value", 14}, {"value", 5}, 0},
-    {{"mutex", 5}, {"mutex", 5}, {"mutex:name", 10}, {"name", 4}, 0},
-    {{"md5", 3}, {"file", 4}, {"file:hashes.MD5", 15}, {"MD5", 3}, 32},
-    {{"sha1", 4}, {"file", 4}, {"file:hashes.'SHA-1'", 19}, {"SHA-1", 5}, 40},
-    {{"sha256", 6}, {"file", 4}, {"file:hashes.'SHA-256'", 21}, {"SHA-256", 7}, 64},
-    {{"sha512", 6}, {"file", 4}, {"file:hashes.'SHA-512'", 21}, {"SHA-512", 7}, 128},
-};
 
 enum { COLUMN_NONE = LIMIT_CSV_COLUMNS };
 
@@ -53,59 +36,6 @@ struct job {
     bool gone; /* the previous list is read: what is not seen is revoked */
     err_t err;
 };
-
-/* --- kinds --- */
-
-static bool only(struct str s, const char *letters)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.at[i] == '\0' || strchr(letters, s.at[i]) == NULL)
-            return false;
-    return s.len > 0;
-}
-
-static bool is_four(struct str s)
-{
-    unsigned dots = 0;
-    for (size_t i = 0; i < s.len; i++)
-        dots += s.at[i] == '.';
-    return dots == 3 && only(s, "0123456789./");
-}
-
-static bool holds(struct str s, const char *part)
-{
-    return s.len > 0 && memmem(s.at, s.len, part, strlen(part)) != NULL;
-}
-
-static bool fits(const struct kind *kind, struct str s)
-{
-    if (kind->digits > 0)
-        return s.len == kind->digits && only(s, "0123456789abcdefABCDEF");
-    if (str_eq(kind->name, STR("ipv4-addr")))
-        return is_four(s);
-    if (str_eq(kind->name, STR("ipv6-addr")))
-        return holds(s, ":") && only(s, "0123456789abcdefABCDEF:./");
-    if (str_eq(kind->name, STR("url")))
-        return holds(s, "://") && !holds(s, " ");
-    if (str_eq(kind->name, STR("email-addr")))
-        return holds(s, "@") && !holds(s, " ") && !holds(s, "/");
-    if (str_eq(kind->name, STR("domain-name")))
-        return holds(s, ".") && !holds(s, " ") && !holds(s, "/") && !holds(s, ":");
-    return s.len > 0;
-}
-
-/* `name` is the type, or "auto": by looking, and only what cannot be mistaken. */
-static const struct kind *kind_of(struct str name, struct str value)
-{
-    bool automatic = str_eq(name, STR("auto"));
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        bool guess =
-            automatic && !str_eq(kinds[i].name, STR("mac-addr")) && !str_eq(kinds[i].name, STR("mutex"));
-        if ((guess || str_eq(kinds[i].name, name)) && fits(&kinds[i], value))
-            return &kinds[i];
-    }
-    return NULL;
-}
 
 /* --- columns --- */
 
@@ -191,7 +121,7 @@ static void put_labels(struct job *job, size_t count)
         buf_putc(job->out, ']');
 }
 
-static void put_pattern(struct job *job, const struct kind *kind, struct str value)
+static void put_pattern(struct job *job, const struct csv_kind *kind, struct str value)
 {
     buf_clear(&job->pattern);
     buf_printf(&job->pattern, "[%.*s = '", STR_ARG(kind->path));
@@ -237,7 +167,7 @@ static void put_indicator(struct job *job, const char *uuid, size_t count)
     buf_put_str(job->out, STR("},"));
 }
 
-static void put_property(const struct kind *kind, struct str value, struct buf *out)
+static void put_property(const struct csv_kind *kind, struct str value, struct buf *out)
 {
     bool hash = kind->digits > 0;
     buf_put_str(out, hash ? STR("\"hashes\":{") : STR(""));
@@ -247,7 +177,7 @@ static void put_property(const struct kind *kind, struct str value, struct buf *
         buf_putc(out, '}');
 }
 
-static struct uuid id_of(struct job *job, const struct kind *kind, struct str value)
+static struct uuid id_of(struct job *job, const struct csv_kind *kind, struct str value)
 {
     put_pattern(job, kind, value);
     if (!job->map->observables) {
@@ -266,7 +196,7 @@ static struct uuid id_of(struct job *job, const struct kind *kind, struct str va
     return uuid_v5(&sco_space, buf_bytes(&job->pattern));
 }
 
-static void put_object(struct job *job, const struct kind *kind, struct str value, size_t count)
+static void put_object(struct job *job, const struct csv_kind *kind, struct str value, size_t count)
 {
     char text[UUID_TEXT_SIZE];
     struct uuid uuid = id_of(job, kind, value);
@@ -308,7 +238,7 @@ static void take_row(struct job *job, size_t count)
     buf_clear(&job->value);
     bool changed = feeds_refang(value, &job->value);
     job->report->refanged += changed && !job->gone;
-    const struct kind *kind = kind_of(type, buf_str(&job->value));
+    const struct csv_kind *kind = csv_kind_of(type, &job->value);
     if (kind == NULL)
         refuse(job, value, "the value is not what its type says, or of no type that could be told");
     else

@@ -56,6 +56,8 @@ struct csv_map {
 
 /* Strings are borrowed from `text`. An empty text: a plain list, one value a line, type by looking at it. */
 NODISCARD err_t csv_map_parse(struct str text, struct csv_map *out, struct fault *fault);
+/* Of a plain list: ERR_INVALID for what only a table has. */
+NODISCARD err_t csv_map_parse_list(struct str text, struct csv_map *out, struct fault *fault);
 
 /* --- conversion --- */
 

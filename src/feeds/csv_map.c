@@ -99,24 +99,57 @@ static bool take(struct csv_map *map, const struct word *word)
     return take_setting(map, word);
 }
 
-err_t csv_map_parse(struct str text, struct csv_map *out, struct fault *fault)
+/* What only a table has. */
+static bool is_tabular(const struct word *word)
+{
+    return str_eq(word->name, STR("header")) || str_eq(word->name, STR("delimiter")) ||
+           str_eq(word->name, STR("value"));
+}
+
+static bool names_column(const struct csv_map *map)
+{
+    const struct csv_cell cells[] = {map->type, map->valid_from,  map->valid_until,
+                                     map->name, map->description, map->confidence};
+    bool column = false;
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
+        column = column || cells[i].column;
+    for (size_t i = 0; i < map->label_count; i++)
+        column = column || map->labels[i].column;
+    return column;
+}
+
+static err_t parse(struct str text, bool list, struct csv_map *out, struct fault *fault)
 {
     struct str rest = text;
     struct word word;
     bool bad = false;
-    bool list = str_trim(text).len == 0;
     struct csv_map map = {.type = {STR("auto"), false},
                           .value = {STR("1"), true},
                           .since = STR("2026-01-01T00:00:00Z"),
                           .header = !list,
                           .delimiter = list ? '\0' : ',',
                           .comment = '#'};
-    while (next_word(&rest, &word, &bad))
+    while (next_word(&rest, &word, &bad)) {
         if (!take(&map, &word))
             return fault_set(fault, ERR_INVALID, (size_t)(word.name.at - text.at),
                              "the mapping has no %.*s, or not with this value", STR_ARG(word.name));
+        if (list && (is_tabular(&word) || names_column(&map)))
+            return fault_set(fault, ERR_INVALID, (size_t)(word.name.at - text.at),
+                             "%.*s is of a table: a list has one value a line and no columns",
+                             STR_ARG(word.name));
+    }
     if (bad)
         return fault_set(fault, ERR_SYNTAX, (size_t)(rest.at - text.at), "a mapping is made of NAME=VALUE");
     *out = map;
     return ERR_OK;
+}
+
+err_t csv_map_parse(struct str text, struct csv_map *out, struct fault *fault)
+{
+    return parse(text, str_trim(text).len == 0, out, fault);
+}
+
+err_t csv_map_parse_list(struct str text, struct csv_map *out, struct fault *fault)
+{
+    return parse(text, true, out, fault);
 }

@@ -193,6 +193,13 @@ def tables(run):
 
 def lists(run):
     report = run.report
+    for wrong in ('bogus=1', 'name=col:2', 'header=no'):
+        answer = run.add('a.example\n', 'list', '--as', 'list', '--map', wrong)
+        report.check(f'refused: a list with --map {wrong}', not answer.good and wrong.split('=')[0] in answer.err,
+                     answer)
+    answer = run.add('999.999.999.999\n\x1b[31m\n', 'list', '--as', 'list', '--map', 'type=ipv4-addr')
+    report.check('no false indicators, told without control characters', not answer.good and answer.one['new'] == 0 and
+                 'line 1: 999.999' in answer.err and '\x1b' not in answer.err, answer)
     first, second = '# list\n192.0.2.1\nbad.example\n\n', 'bad.example\n192.0.2.2\n'
     answer = run.add(first, 'list', '--as', 'list')
     report.check('a list goes in', answer.good and answer.one['new'] == 2, answer)

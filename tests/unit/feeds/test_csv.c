@@ -18,13 +18,10 @@ static void note_refusal(void *ctx, size_t line, struct str value, const char *w
     result->bad_line = line;
 }
 
-static err_t convert(struct result *result, const char *map_text, const char *text, const char *previous)
+static err_t run(struct result *result, err_t err, const struct csv_map *map, const char *text,
+                 const char *previous)
 {
-    struct csv_map map;
-    *result = (struct result) {0};
-    buf_init(&result->out, 1 << 20);
-    err_t err = csv_map_parse(str_of(map_text), &map, &result->fault);
-    struct csv_setup setup = {.map = &map,
+    struct csv_setup setup = {.map = map,
                               .source = STR("abuse"),
                               .previous = bytes_from_str(str_of(previous)),
                               .now_us = INT64_C(1790000000000000),
@@ -33,6 +30,26 @@ static err_t convert(struct result *result, const char *map_text, const char *te
     if (err == ERR_OK)
         err = csv_read(bytes_from_str(str_of(text)), &setup, &result->out, &result->report, &result->fault);
     return err;
+}
+
+static void begin(struct result *result)
+{
+    *result = (struct result) {0};
+    buf_init(&result->out, 1 << 20);
+}
+
+static err_t convert(struct result *result, const char *map_text, const char *text, const char *previous)
+{
+    struct csv_map map;
+    begin(result);
+    return run(result, csv_map_parse(str_of(map_text), &map, &result->fault), &map, text, previous);
+}
+
+static err_t convert_list(struct result *result, const char *map_text, const char *text)
+{
+    struct csv_map map;
+    begin(result);
+    return run(result, csv_map_parse_list(str_of(map_text), &map, &result->fault), &map, text, NULL);
 }
 
 static bool take_object(void *ctx, struct json_slice slice)
@@ -91,6 +108,120 @@ static void a_plain_list(void **state)
     expect(&r, "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']");
     expect(&r, "[ipv4-addr:value = '198.51.100.0/24']");
     buf_deinit(&r.out);
+}
+
+static void values_are_what_their_type_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *value;
+    } good[] = {
+        {"ipv4-addr", "0.0.0.0/0"},
+        {"ipv4-addr", "255.255.255.255/32"},
+        {"ipv6-addr", "::"},
+        {"ipv6-addr", "1:2:3:4:5:6:7:8/128"},
+        {"ipv6-addr", "::ffff:192.0.2.1"},
+        {"mac-addr", "00:11:22:33:44:55"},
+        {"domain-name", "_dmarc.a-b.example"},
+        {"domain-name", "\xed\x95\x9c\xea\xb5\xad.\xed\x95\x9c\xea\xb5\xad"},
+        {"domain-name", "xn--3e0b707e.kr."},
+        {"url", "http://a.example:8080/{x}|y?z#f"},
+        {"url", "ftp://u:p@[2001:db8::1]:21/"},
+        {"url", "http://192.0.2.1"},
+        {"email-addr", "a.b+c@d.example"},
+        {"sha1", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+    };
+    char map[64], wanted[32];
+    struct result r;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        for (int named = 0; named < 2; named++) {
+            (void)snprintf(map, sizeof map, "as=observable type=%s", named ? good[i].type : "auto");
+            bool hash = strncmp(good[i].type, "sha", 3) == 0;
+            (void)snprintf(wanted, sizeof wanted, "\"%s--", hash ? "file" : good[i].type);
+            assert_int_equal(convert_list(&r, map, good[i].value), ERR_OK);
+            if (r.report.objects != 1)
+                fail_msg("%s is no %s", good[i].value, map);
+            expect(&r, wanted);
+            buf_deinit(&r.out);
+        }
+}
+
+static void other_values_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"1.2.3.4:80",
+                                      ":",
+                                      "::::",
+                                      ":::",
+                                      "1:2",
+                                      "12345:1::1",
+                                      "1::2::3",
+                                      "::1/129",
+                                      "1:2:3:4:5:6:7:8:9",
+                                      "999.999.999.999",
+                                      "1.2.3.4/99",
+                                      "1.2.3.4/",
+                                      "01.02.03.04",
+                                      "256.1.1.1",
+                                      "a..b",
+                                      ".com",
+                                      "-.-",
+                                      "1.2.3",
+                                      "-a.example",
+                                      "com",
+                                      "a.1",
+                                      "@",
+                                      "a@",
+                                      "@b",
+                                      "a@b",
+                                      "a@@b.example",
+                                      "a..b@c.example",
+                                      ".a@c.example",
+                                      "http://",
+                                      "http:///x",
+                                      "http://:80/",
+                                      "http://[::1/",
+                                      "http://[1]/",
+                                      "http://a.example:99999/",
+                                      "://a.example",
+                                      "1http://a.example",
+                                      "http:a.example",
+                                      "00:11:22:33:44",
+                                      "00:11:22:33:44:5g",
+                                      "d41d8cd98f00b204e9800998ecf8427",
+                                      "d41d8cd98f00b204e9800998ecf8427g"};
+    static const char *const types[] = {"auto",       "ipv4-addr",   "ipv6-addr", "url",
+                                        "email-addr", "domain-name", "mac-addr",  "md5",
+                                        "sha1",       "sha256",      "sha512"};
+    char map[64];
+    struct result r;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        for (size_t k = 0; k < sizeof types / sizeof types[0]; k++) {
+            (void)snprintf(map, sizeof map, "type=%s", types[k]);
+            assert_int_equal(convert_list(&r, map, bad[i]), ERR_OK);
+            if (r.report.refused != 1 || r.report.objects != 0)
+                fail_msg("%s is taken for %s", bad[i], types[k]);
+            buf_deinit(&r.out);
+        }
+    assert_int_equal(convert_list(&r, "", "00-11-AA-33-44-55"), ERR_OK);
+    expect(&r, "[mac-addr:value = '00:11:aa:33:44:55']");
+    buf_deinit(&r.out);
+}
+
+static void a_list_has_a_mapping_without_columns(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"bogus=1",     "header=no",    "delimiter=;",
+                                        "value=col:1", "name=col:two", "labels=a,col:2"};
+    struct result r;
+    assert_int_equal(convert_list(&r, "labels=bot name=\"a list\" confidence=7", "a.example\n"), ERR_OK);
+    expect(&r, "\"confidence\":7,\"labels\":[\"bot\"]");
+    expect(&r, "\"name\":\"a list\"");
+    buf_deinit(&r.out);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(convert_list(&r, wrong[i], "a.example\n"), ERR_INVALID);
+        buf_deinit(&r.out);
+    }
 }
 
 static void a_table(void **state)
@@ -185,6 +316,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_list),
+        cmocka_unit_test(values_are_what_their_type_says),
+        cmocka_unit_test(other_values_are_refused),
+        cmocka_unit_test(a_list_has_a_mapping_without_columns),
         cmocka_unit_test(a_table),
         cmocka_unit_test(observables_have_their_own_ids),
         cmocka_unit_test(the_same_list_is_the_same_and_what_is_gone_is_revoked),
