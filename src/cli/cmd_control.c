@@ -329,7 +329,7 @@ static const struct cli_command taxii_rows[] = {
                  {"read", CLI_FLAG, "read", NULL, "may read (without any of the three: all)"},
                  {"submit", CLI_FLAG, "submit", NULL, "may submit"},
                  {"workspace", CLI_FLAG, "workspace", NULL, "has a workspace"},
-                 {"password-file", CLI_FILE, "password", "FILE", "set its password"},
+                 {"password-file", CLI_FILE, "password", "FILE", "set its password, 12 to 256 bytes"},
                  {"token", CLI_FLAG, "token", NULL, "make a bearer token and show it once"},
                  {"certificate", CLI_TEXT, "certificate", "HEX", "key of its client certificate"},
                  BECAUSE},
