@@ -104,7 +104,7 @@ class Held:
         lines = exported(node, source, 'lines')
         for identifier in sorted(identifiers | {thing['id'] for thing in lines}):
             for copy in self.shown(node, identifier):
-                if copy['source'] == source and not copy['quarantined']:
+                if copy.get('source') == source and not copy['quarantined']:  # other lines are sentences
                     came = copy.get('original', copy['object'])
                     self.copies[digest(json.loads(came))] = ('original' in copy, came.encode(), copy)
         for entry in node.ask('quarantine.list'):

@@ -137,7 +137,7 @@ static void P9_delete_takes_no_other_parameter(void **state)
         "next=zzz",
         "limit=1",
         "match[type]=indicator",
-        "match[id]=" ID1,
+        ("match[id]=" ID1),
         "anything=at-all",
     };
     const char *path = "/api/collections/workspace/objects/" ID1 "/";
