@@ -249,8 +249,6 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
             TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)))
             return err;
         fresh_put(gate, lsn, slot, &envelope, object, bytes);
-        if (in->mended && TRY(err, mend_keep(gate, &envelope, lsn, slice_bytes(in, slice))))
-            return err;
         break;
     case GATE_SEEN:
         if (TRY(err, object_append(gate, FRAME_SEEN, &envelope, bytes, &lsn, &slot)) ||
@@ -264,13 +262,15 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
         fault.offset += slice.from;
         break;
     case GATE_DUPLICATE:
-        if (TRY(err, repeat_note(gate, envelope.source, in->now_us, REPEAT_DUPLICATE)) ||
-            (in->mended && TRY(err, mend_keep(gate, &envelope, lsn, slice_bytes(in, slice)))))
+        if (TRY(err, repeat_note(gate, envelope.source, in->now_us, REPEAT_DUPLICATE)))
             return err;
         break;
     case GATE_REFUSED:
         break;
     }
+    /* Whatever became of what was minted: the bytes that came stay beside it. */
+    if (in->mended && TRY(err, mend_keep(gate, &envelope, lsn, slice_bytes(in, slice))))
+        return err;
     tell(in, &(struct gate_answer) {.disposition = ruling.disposition,
                                     .index = index,
                                     .id = object->id,

@@ -624,6 +624,14 @@ static void a_lenient_source(void **state)
     only_copy(&b, minted, again);
     assert_string_equal(held, again);
     assert_int_equal(bench_add(&b, source, text), GATE_DUPLICATE);
+    /* Other content under the same version waits with the bytes that came, like everything. */
+    static const char other[] =
+        "{\"type\":\"tool\",\"id\":\"tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9\","
+        "\"created\":\"2020-01-02T03:04:05.678Z\",\"modified\":\"2020-01-02T03:04:05.678Z\","
+        "\"name\":\"y\",\"labels\":[\"remote-access\"]}";
+    assert_int_equal(bench_add(&b, source, other), GATE_CONFLICT);
+    only_copy(&b, minted, again);
+    assert_non_null(strstr(again, other));
     /* Who asks by the name that the source uses is told the other. */
     struct buf name;
     buf_init(&name, LIMIT_ID_BYTES);
