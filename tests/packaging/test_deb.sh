@@ -8,29 +8,10 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 MIRROR=${MIRROR:-http://deb.debian.org/debian}
-passed=0
-failed=0
+. tests/packaging/tell.sh
 
-# NAME COMMAND...: one test.
-check() {
-    name=$1
-    shift
-    if "$@" >"$work/said" 2>&1; then
-        echo "ok: $name"
-        passed=$((passed + 1))
-    else
-        cat "$work/said"
-        echo "FAILED: $name"
-        failed=$((failed + 1))
-    fi
-}
 holds() { grep -qE -e "$1" "$2" || { cat "$2"; false; }; }
 lacks() { ! grep -E -e "$1" "$2"; }
-summary() {
-    echo "$passed passed, $failed failed, ${1:-0} skipped"
-    [ $failed = 0 ]
-    exit
-}
 
 # ROOT COMMAND...: in the other Debian, with nothing of this machine's environment.
 inside() {
@@ -139,9 +120,5 @@ cp "$deb" "$work/inst/first.deb"
 # The next version: the same package under a higher number.
 dpkg-deb -R "$deb" "$work/next" && sed -i 's/^Version: .*/&+next1/' "$work/next/DEBIAN/control" &&
     dpkg-deb --root-owner-group -b "$work/next" "$work/inst/second.deb" >/dev/null
-unshare --mount --propagation private "tests/packaging/test_deb.sh" --inside "$work" >"$work/inner" 2>&1
-grep -v '^[0-9]* passed, ' "$work/inner"
-last=$(grep '^[0-9]* passed, ' "$work/inner") || last='0 passed, 1 failed, 0 skipped'
-passed=$((passed + $(echo "$last" | awk '{ print $1 }')))
-failed=$((failed + $(echo "$last" | awk '{ print $3 }')))
+run_inside tests/packaging/test_deb.sh
 summary

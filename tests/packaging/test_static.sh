@@ -5,27 +5,9 @@
 # Wants root, for chroot and a mount namespace that ends with the inner run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-passed=0
-failed=0
+. tests/packaging/tell.sh
 
-check() {
-    name=$1
-    shift
-    if "$@" >"$work/said" 2>&1; then
-        echo "ok: $name"
-        passed=$((passed + 1))
-    else
-        cat "$work/said"
-        echo "FAILED: $name"
-        failed=$((failed + 1))
-    fi
-}
-summary() {
-    echo "$passed passed, $failed failed, ${1:-0} skipped"
-    [ $failed = 0 ]
-    exit
-}
-inside() { env -i BONGSU_DIR=/node /usr/sbin/chroot "$work/root" /bongsu "$@" </dev/null; }
+inside() { env -i BONGSU_DIR=/node /usr/sbin/chroot "$work/alone" /bongsu "$@" </dev/null; }
 holds() {
     want=$1
     shift
@@ -49,7 +31,7 @@ ends() {
 test_node() {
     check "bongsu --version" holds '^bongsu [0-9]' inside --version
     check "bongsu init" inside init /node --name kr --country KR --passphrase-file /passphrase --listen 127.0.0.1:17843
-    env -i BONGSU_DIR=/node /usr/sbin/chroot "$work/root" /bongsu serve >"$work/serve.log" 2>&1 </dev/null &
+    env -i BONGSU_DIR=/node /usr/sbin/chroot "$work/alone" /bongsu serve >"$work/serve.log" 2>&1 </dev/null &
     node=$!
     check "it serves" ready
     check "it takes the sample campaign" inside add /campaign.json --source kisa
@@ -60,7 +42,7 @@ test_node() {
 
 if [ "${1:-}" = --inside ]; then
     work=$2
-    mount -t proc proc "$work/root/proc" && mount --bind /dev "$work/root/dev" || exit 1
+    mount -t proc proc "$work/alone/proc" && mount --bind /dev "$work/alone/dev" || exit 1
     node=
     trap '[ -z "$node" ] || kill "$node" 2>/dev/null' EXIT
     test_node
@@ -79,14 +61,10 @@ if [ "$(id -u)" != 0 ] || ! unshare --mount true 2>/dev/null; then
     echo "skipped: running it alone needs root and a mount namespace"
     summary 1
 fi
-mkdir -p "$work/root/proc" "$work/root/dev" "$work/root/tmp" "$work/root/run"
-cp build/static/bongsu "$work/root/bongsu"
-cp samples/campaign/kr-cert.json "$work/root/campaign.json"
-echo 'a passphrase of the test' >"$work/root/passphrase"
-chmod 400 "$work/root/passphrase"
-unshare --mount --propagation private "tests/packaging/test_static.sh" --inside "$work" >"$work/inner" 2>&1
-grep -v '^[0-9]* passed, ' "$work/inner"
-last=$(grep '^[0-9]* passed, ' "$work/inner") || last='0 passed, 1 failed, 0 skipped'
-passed=$((passed + $(echo "$last" | awk '{ print $1 }')))
-failed=$((failed + $(echo "$last" | awk '{ print $3 }')))
+mkdir -p "$work/alone/proc" "$work/alone/dev" "$work/alone/tmp" "$work/alone/run"
+cp build/static/bongsu "$work/alone/bongsu"
+cp samples/campaign/kr-cert.json "$work/alone/campaign.json"
+echo 'a passphrase of the test' >"$work/alone/passphrase"
+chmod 400 "$work/alone/passphrase"
+run_inside tests/packaging/test_static.sh
 summary

@@ -344,6 +344,18 @@ static void forget(struct heard *heard)
     buf_deinit(&heard->body);
 }
 
+/* What went before did not end the connection; then it ends. */
+static void lives_on(struct client *client, uint32_t stream)
+{
+    struct heard heard;
+    get(client, stream, "/at/x");
+    send_out(client);
+    await(client, stream, &heard);
+    assert_int_equal(heard.status, 200);
+    forget(&heard);
+    close_client(client);
+}
+
 static bool has(const struct buf *buf, const char *text)
 {
     size_t len = strlen(text);
@@ -465,12 +477,7 @@ static void takes_bodies_within_bounds(void **state)
     await(&client, 5, &heard);
     assert_int_equal(heard.status, 413);
     forget(&heard);
-    get(&client, 7, "/at/x"); /* the connection lives on */
-    send_out(&client);
-    await(&client, 7, &heard);
-    assert_int_equal(heard.status, 200);
-    forget(&heard);
-    close_client(&client);
+    lives_on(&client, 7);
 }
 
 /* A body that goes on behind its answer is dropped, then reset; one that just stops is reset in time. */
@@ -498,12 +505,7 @@ static void drops_what_follows_an_answer(void **state)
                 error = number_at(frame.at, 4);
         assert_int_equal(error, stream == 1 ? 0 : stream == 3 ? UINT32_MAX : CANCEL);
     }
-    get(&client, 7, "/at/x");
-    send_out(&client);
-    await(&client, 7, &heard);
-    assert_int_equal(heard.status, 200);
-    forget(&heard);
-    close_client(&client);
+    lives_on(&client, 7);
 }
 
 static void unpacks_bodies(void **state)
@@ -750,7 +752,6 @@ static void resets_stalled_streams(void **state)
 {
     struct rig *rig = *state;
     struct client client;
-    struct heard heard;
     open_client(&client, rig);
     struct buf block = head_of("POST", "/echo");
     put_head(&client, 1, &block, false);
@@ -770,12 +771,7 @@ static void resets_stalled_streams(void **state)
     }
     assert_true(body && page && head.status == 200);
     forget(&head);
-    get(&client, 5, "/at/b");
-    send_out(&client);
-    await(&client, 5, &heard);
-    assert_int_equal(heard.status, 200);
-    forget(&heard);
-    close_client(&client);
+    lives_on(&client, 5);
 }
 
 /* Who reads nothing at all is not read from, and is ended. */
