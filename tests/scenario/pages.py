@@ -39,7 +39,8 @@ class Reader:
                                                             context=ssl._create_unverified_context())
                 self.link.request(method, path, headers={'Accept': accept, 'Authorization': f'Bearer {self.token}'})
                 answer = self.link.getresponse()
-                return answer.status, sorted(answer.getheaders()), answer.read()
+                fields = sorted(field for field in answer.getheaders() if field[0] != 'Date')  # every answer has its own
+                return answer.status, fields, answer.read()
             except (OSError, http.client.HTTPException):
                 self.link = None
                 if attempt == 49:
