@@ -234,8 +234,8 @@
 
 /* --- cli --- */
 #define LIMIT_ADD_UNPACKED_BYTES (UINT64_C(16) << 30) /* of one packed or piped file: it goes onto a disk */
-#define LIMIT_ADD_UNPACK_FREE    (64u << 20)          /* so much may come out of anything */
-#define LIMIT_ADD_UNPACK_RATIO   500 /* beyond: bytes out for one in; STIX packs 5 to 100 times smaller */
+#define LIMIT_ADD_UNPACK_FREE    (128u << 20) /* so much may come out of anything: 0.2 s */
+#define LIMIT_ADD_UNPACK_RATIO   500 /* beyond: bytes out for one in; STIX packs 5 to 250 times smaller */
 #define LIMIT_ADD_WINDOW_LOG     27  /* zstd's window: 128 MiB of memory at most */
 
 /* --- feeds --- */

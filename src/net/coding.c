@@ -6,9 +6,11 @@
 #include <zstd_errors.h>
 
 #include "core/limit.h"
+#include "core/mem.h"
 
 enum {
     PIECE_BYTES = 64 << 10,
+    GZIP_STEP_BYTES = 1 << 30,
     GZIP_WINDOW_BITS = 15 + 16, /* zlib: a gzip wrapper */
     GZIP_MEMORY_LEVEL = 8,
     GZIP_LEVEL = 1, /* the level that costs least: it runs on the loop's thread, once for a kept page */
@@ -127,95 +129,107 @@ err_t coding_choose(struct str accept, enum coding *out, bool *out_plain)
 /* --- unpacking --- */
 
 struct unpack {
-    size_t max;
-    struct buf *out;
-    size_t start;
+    const struct coding_bounds *bounds;
+    coding_sink *sink;
+    void *ctx;
+    struct fault *fault;
+    uint8_t *piece; /* PIECE_BYTES */
+    uint64_t got;
 };
 
-static struct unpack unpack_of(size_t max, struct buf *out)
+/* `taken` bytes of input gave `len` more in the piece: a bomb is known by its first pieces, not by its size.
+ */
+static err_t give(struct unpack *unpack, size_t len, size_t taken)
 {
-    return (struct unpack) {max, out, out->len};
+    const struct coding_bounds *bounds = unpack->bounds;
+    unpack->got += len;
+    if (unpack->got > bounds->max)
+        return fault_set(unpack->fault, ERR_LIMIT, taken, "it unpacks to more than %llu MiB",
+                         (unsigned long long)(bounds->max >> 20));
+    if (unpack->got > bounds->free && (unpack->got - bounds->free) / bounds->ratio > taken)
+        return fault_set(
+            unpack->fault, ERR_LIMIT, taken,
+            "it unpacks to more than %llu MiB and %u times its size: if that is meant, unpack it first",
+            (unsigned long long)(bounds->free >> 20), bounds->ratio);
+    return len > 0 ? unpack->sink(unpack->ctx, bytes_of(unpack->piece, len)) : ERR_OK;
 }
 
-/* Room for the next piece: one byte more than allowed, to see that there is more. NULL: too much, or no
- * memory. */
-static uint8_t *next_piece(const struct unpack *unpack, size_t *out_len)
+static err_t damaged(const struct unpack *unpack, enum coding coding, size_t taken)
 {
-    size_t left = unpack->max - (unpack->out->len - unpack->start);
-    *out_len = left < PIECE_BYTES ? left + 1 : PIECE_BYTES;
-    return buf_extend(unpack->out, *out_len);
+    return fault_set(unpack->fault, ERR_SYNTAX, taken, "it is damaged: not what %s packs from byte %zu on",
+                     coding_name(coding), taken);
 }
 
-/* `taken` bytes of input are behind it: a bomb is known by its first pieces, not by its size. */
-static err_t end_piece(const struct unpack *unpack, size_t unused, size_t taken)
+/* All members (RFC 1952 section 2.2). zlib's lengths have 32 bits: the input is handed over in steps. */
+static err_t unpack_gzip_with(z_stream *z, struct bytes packed, struct unpack *unpack)
 {
-    unpack->out->len -= unused;
-    size_t got = unpack->out->len - unpack->start;
-    bool fair = got <= LIMIT_CODING_FREE || (got - LIMIT_CODING_FREE) / LIMIT_CODING_RATIO <= taken;
-    return got > unpack->max || !fair ? ERR_LIMIT : ERR_OK;
-}
-
-static err_t unpack_gzip_with(z_stream *z, const struct unpack *unpack)
-{
-    const size_t all = z->avail_in;
+    size_t taken = 0;
     for (;;) {
-        size_t room;
-        z->next_out = next_piece(unpack, &room);
-        if (z->next_out == NULL)
-            return buf_err(unpack->out);
-        z->avail_out = (uInt)room;
+        size_t step = packed.len - taken < GZIP_STEP_BYTES ? packed.len - taken : GZIP_STEP_BYTES;
+        z->next_in = (Bytef *)(uintptr_t)(packed.at + taken);
+        z->avail_in = (uInt)step;
+        z->next_out = unpack->piece;
+        z->avail_out = PIECE_BYTES;
         int result = inflate(z, Z_NO_FLUSH);
-        size_t unused = z->avail_out;
-        err_t err = end_piece(unpack, unused, all - z->avail_in);
+        taken += step - z->avail_in;
+        err_t err = give(unpack, PIECE_BYTES - z->avail_out, taken);
         if (err != ERR_OK)
             return err;
-        if (result == Z_STREAM_END && z->avail_in == 0)
+        if (result == Z_STREAM_END && taken == packed.len)
             return ERR_OK;
-        if (result == Z_STREAM_END && inflateReset(z) != Z_OK) /* RFC 1952 section 2.2: another member */
-            return ERR_SYNTAX;
+        if (result == Z_BUF_ERROR) /* there is room: it waits for more */
+            return ERR_SHORT;
         if (result == Z_MEM_ERROR)
             return ERR_NOMEM;
-        if (result != Z_STREAM_END && (result != Z_OK || (z->avail_in == 0 && unused > 0)))
-            return ERR_SYNTAX;
+        if (result == Z_STREAM_END ? inflateReset(z) != Z_OK : result != Z_OK)
+            return damaged(unpack, CODING_GZIP, taken);
     }
 }
 
-static err_t unpack_gzip(struct bytes packed, const struct unpack *unpack)
+static err_t unpack_gzip(struct bytes packed, struct unpack *unpack)
 {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)packed.at, .avail_in = (uInt)packed.len};
-    if (packed.len > UINT_MAX)
-        return ERR_LIMIT;
+    z_stream z = {0};
     if (inflateInit2(&z, GZIP_WINDOW_BITS) != Z_OK)
         return ERR_NOMEM;
-    err_t err = unpack_gzip_with(&z, unpack);
+    err_t err = unpack_gzip_with(&z, packed, unpack);
     (void)inflateEnd(&z);
     return err;
 }
 
-static err_t unpack_zstd_with(ZSTD_DCtx *context, ZSTD_inBuffer *in, const struct unpack *unpack)
+static err_t zstd_error(const struct unpack *unpack, size_t result, size_t taken)
 {
-    if (ZSTD_isError(ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, LIMIT_CODING_WINDOW_LOG)))
+    switch (ZSTD_getErrorCode(result)) {
+    case ZSTD_error_memory_allocation:
+        return ERR_NOMEM;
+    case ZSTD_error_frameParameter_windowTooLarge:
+        return fault_set(unpack->fault, ERR_LIMIT, taken,
+                         "unpacking it takes a window of more than %u MiB: pack it without --long",
+                         1u << (unpack->bounds->window_log - 20));
+    default:
+        return damaged(unpack, CODING_ZSTD, taken);
+    }
+}
+
+static err_t unpack_zstd_with(ZSTD_DCtx *context, ZSTD_inBuffer *in, struct unpack *unpack)
+{
+    if (ZSTD_isError(ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, (int)unpack->bounds->window_log)))
         return ERR_UNSUPPORTED;
     for (;;) {
-        size_t room;
-        ZSTD_outBuffer piece = {.dst = next_piece(unpack, &room), .pos = 0};
-        if (piece.dst == NULL)
-            return buf_err(unpack->out);
-        piece.size = room;
+        ZSTD_outBuffer piece = {unpack->piece, PIECE_BYTES, 0};
         size_t left = ZSTD_decompressStream(context, &piece, in);
-        err_t err = end_piece(unpack, room - piece.pos, in->pos);
         if (ZSTD_isError(left))
-            return ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation ? ERR_NOMEM : ERR_SYNTAX;
+            return zstd_error(unpack, left, in->pos);
+        err_t err = give(unpack, piece.pos, in->pos);
         if (err != ERR_OK)
             return err;
         if (in->pos == in->size && left == 0)
             return ERR_OK;
         if (in->pos == in->size && piece.pos < piece.size)
-            return ERR_SYNTAX; /* it waits for more */
+            return ERR_SHORT; /* it waits for more */
     }
 }
 
-static err_t unpack_zstd(struct bytes packed, const struct unpack *unpack)
+static err_t unpack_zstd(struct bytes packed, struct unpack *unpack)
 {
     ZSTD_DCtx *context = ZSTD_createDCtx();
     ZSTD_inBuffer in = {packed.at, packed.len, 0};
@@ -226,18 +240,32 @@ static err_t unpack_zstd(struct bytes packed, const struct unpack *unpack)
     return err;
 }
 
+err_t coding_unpack_to(enum coding coding, struct bytes packed, const struct coding_bounds *bounds,
+                       coding_sink *sink, void *ctx, struct fault *fault)
+{
+    struct unpack unpack = {bounds, sink, ctx, fault, mem_alloc(PIECE_BYTES), 0};
+    must(coding == CODING_GZIP || coding == CODING_ZSTD);
+    if (unpack.piece == NULL)
+        return ERR_NOMEM;
+    err_t err = coding == CODING_GZIP ? unpack_gzip(packed, &unpack) : unpack_zstd(packed, &unpack);
+    mem_free(unpack.piece);
+    return err;
+}
+
+static err_t put(void *ctx, struct bytes piece)
+{
+    struct buf *out = ctx;
+    buf_put(out, piece.at, piece.len);
+    return buf_err(out);
+}
+
 err_t coding_unpack(enum coding coding, struct bytes packed, size_t max, struct buf *out)
 {
-    struct unpack unpack = unpack_of(max, out);
-    switch (coding) {
-    case CODING_GZIP:
-        return unpack_gzip(packed, &unpack);
-    case CODING_ZSTD:
-        return unpack_zstd(packed, &unpack);
-    default:
-        buf_put(out, packed.at, packed.len);
-        return packed.len > max ? ERR_LIMIT : buf_err(out);
-    }
+    const struct coding_bounds bounds = {max, LIMIT_CODING_FREE, LIMIT_CODING_RATIO, LIMIT_CODING_WINDOW_LOG};
+    if (coding == CODING_IDENTITY)
+        return packed.len > max ? ERR_LIMIT : put(out, packed);
+    err_t err = coding_unpack_to(coding, packed, &bounds, put, out, NULL);
+    return err == ERR_SHORT ? ERR_SYNTAX : err;
 }
 
 /* --- packing --- */

@@ -64,9 +64,9 @@ class Place:
         (self.path / 'pass').write_text('passphrase one\n')
         (self.path / 'short').write_text('short\n')
 
-    def run(self, *words, given=b'', env=None, limit=None):
+    def run(self, *words, given=b'', env=None, limit=None, of=resource.RLIMIT_DATA):
         def bound():
-            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+            resource.setrlimit(of, (limit, limit))
         done = subprocess.run([PROGRAM, *map(str, words)], input=given, capture_output=True, cwd=self.path, timeout=180,
                               env={**os.environ, 'BONGSU_DIR': '', **(env or {})}, preexec_fn=bound if limit else None)
         return done.returncode, done.stdout.decode(errors='replace'), done.stderr.decode(errors='replace')
@@ -190,6 +190,36 @@ def test_lint(place):
         total = place.lines('lint', hostile / name)[-1]
         of_a_node = name in ('same-version-twice.json', 'red-as-clear.json')  # by what it holds, and by its policy
         check(f'lint {name}', (total['errors'] > 0) != of_a_node, (total, row))
+
+
+UNPACKED_MAX = 288 << 20  # of the file without a name, when what packs best by gzip, 1030 for one, is known for a bomb
+BOMB = 'bomb.*: it unpacks to more than 128 MiB and 500 times its size: if that is meant, unpack it first '
+
+
+def zstd(data, *words):
+    return subprocess.run(['zstd', '-q', '-c', *words], input=data, capture_output=True, check=True).stdout
+
+
+def test_lint_packed(place):
+    """Both codings are held to the same, and a bomb is known by its first pieces."""
+    if shutil.which('zstd') is None:
+        return skip('lint of zstd', 'there is no zstd program')
+    packers = {'gz': gzip.compress, 'zst': zstd}
+    url = b'{"type":"url","spec_version":"2.1","id":"url--1a934324-08e6-5103-9bc7-aa19d7c221a2","value":"https://five.example/"}'
+    lines = {'a line of 100 MB': b'{"type":"' + b'a' * (100 << 20) + b'"}',
+             'a line of one object over and over': b'{"objects":[' + b','.join([url] * ((16 << 20) // len(url))) + b']}'}
+    for what, line in lines.items():
+        plain = place.run('lint', '-', given=line)
+        check(f'{what}, plain', ('larger than 2097152 bytes' in plain[1]) == ('100' in what) == (plain[0] != 0), plain)
+        for name, pack in packers.items():
+            check(f'{what}, {name}', place.run('lint', '-', given=pack(line)) == plain)
+    for name, pack in packers.items():
+        (place.path / f'bomb.{name}').write_bytes(pack(bytes(16 << 20)) * 128)
+        place.expect(1, BOMB, 'lint', f'bomb.{name}', limit=UNPACKED_MAX, of=resource.RLIMIT_FSIZE)
+        place.expect(1, f'is damaged: not what {name[:2]}.* packs from byte', 'lint', '-', given=pack(url) + b'behind its end')
+        place.expect(1, 'the input ends too early', 'lint', '-', given=pack(url)[:-1])
+    wide = zstd(bytes(1 << 20), '--long=28', '--no-check')  # from a pipe: the frame does not say its size
+    place.expect(1, 'takes a window of more than 128 MiB: pack it without --long', 'lint', '-', given=wide)
 
 
 def test_lint_levels(place):
@@ -378,10 +408,10 @@ def test_add(place):
     place.expect(0, again, 'add', 's.gz', '--source', 'kr-sensor', *kr)
     (place.path / 'cut.gz').write_bytes(gzip.compress(sensor)[:400])
     place.expect(1, 'cut.gz: the input ends too early', 'add', 'cut.gz', '--source', 'kr-sensor', *kr)
-    (place.path / 'bomb.gz').write_bytes(gzip.compress(bytes(200 << 20)))
-    place.expect(1, 'unpacks to far more', 'add', 'bomb.gz', '--source', 'kr-sensor', *kr)
+    (place.path / 'bomb.gz').write_bytes(gzip.compress(bytes(16 << 20)) * 128)
+    place.expect(1, BOMB, 'add', 'bomb.gz', '--source', 'kr-sensor', *kr, limit=UNPACKED_MAX, of=resource.RLIMIT_FSIZE)
     if shutil.which('zstd'):
-        packed = subprocess.run(['zstd', '-q', '-c'], input=sensor, capture_output=True, check=True).stdout
+        packed = zstd(sensor)
         place.expect(0, again, 'add', '-', '--source', 'kr-sensor', *kr, given=packed)
         place.expect(1, 'ends too early', 'add', '-', '--source', 'kr-sensor', *kr, given=packed[:300])
     else:
@@ -593,9 +623,9 @@ def test_ending(place):
 def main():
     place = Place()
     try:
-        for test in (test_install, test_usage, test_lint, test_lint_levels, test_extension_lint, test_init, test_stopped,
-                     test_together, test_running, test_extension, test_sources, test_add, test_refusals, test_large, test_policy,
-                     test_peers, test_deciding, test_ledger, test_watching, test_ending):
+        for test in (test_install, test_usage, test_lint, test_lint_packed, test_lint_levels, test_extension_lint, test_init,
+                     test_stopped, test_together, test_running, test_extension, test_sources, test_add, test_refusals, test_large,
+                     test_policy, test_peers, test_deciding, test_ledger, test_watching, test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same
