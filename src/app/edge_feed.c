@@ -22,7 +22,8 @@ struct feed_client {
     struct client *client; /* NULL: closed */
     struct tls *tls;
     struct tls_identity *identity;
-    struct buf header; /* value of Authorization; wiped */
+    struct buf authorities; /* PEM that the connections of `tls` read */
+    struct buf header;      /* value of Authorization; wiped */
     uint8_t pin[32];
     struct client_call *call;
     uint64_t id;
@@ -60,6 +61,7 @@ static void close_one(struct feed_client *one)
     client_close(one->client);
     tls_close(one->tls);
     tls_identity_free(one->identity);
+    buf_deinit(&one->authorities);
     wipe(&one->header);
     *one = (struct feed_client) {.feeds = one->feeds, .number = one->number};
 }
@@ -114,31 +116,27 @@ static err_t make_header(struct feed_client *one, const struct feed_secret *secr
 
 static err_t open_tls(struct feed_client *one, const struct feed_secret *secret)
 {
-    struct buf system;
     err_t err = ERR_OK;
-    buf_init(&system, AUTHORITIES_BYTES_MAX);
+    buf_init(&one->authorities, AUTHORITIES_BYTES_MAX);
     if (secret->certificate.len > 0)
         err = tls_identity_read(bytes_from_str(secret->certificate), bytes_from_str(secret->key),
                                 &one->identity);
-    struct tls_conf conf = {.client = true,
-                            .allow_tls12 = true,
-                            .trust = TLS_TRUST_CA,
-                            .identity = one->identity,
-                            .ca_pem = bytes_from_str(secret->authorities)};
+    struct tls_conf conf = {
+        .client = true, .allow_tls12 = true, .trust = TLS_TRUST_CA, .identity = one->identity};
     if (secret->pin.len > 0) {
         conf.trust = TLS_TRUST_PINNED;
         conf.know = know_pinned;
         conf.ctx = one;
         if (!str_unhex(secret->pin, one->pin, sizeof one->pin))
             err = ERR_CORRUPT;
-    } else if (err == ERR_OK && secret->authorities.len == 0) {
-        err = file_read_all(one->feeds->setup.os, system_authorities, &system);
-        conf.ca_pem = buf_bytes(&system);
+    } else if (err == ERR_OK && secret->authorities.len > 0) {
+        buf_put_str(&one->authorities, secret->authorities);
+        err = buf_err(&one->authorities);
+    } else if (err == ERR_OK) {
+        err = file_read_all(one->feeds->setup.os, system_authorities, &one->authorities);
     }
-    if (err == ERR_OK)
-        err = tls_open(&conf, &one->tls);
-    buf_deinit(&system);
-    return err;
+    conf.ca_pem = buf_bytes(&one->authorities);
+    return err == ERR_OK ? tls_open(&conf, &one->tls) : err;
 }
 
 static err_t open_one(struct feed_client *one, const struct message_feed_open *message)

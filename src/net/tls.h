@@ -63,7 +63,7 @@ struct tls_conf {
     bool allow_tls12;
     enum tls_trust trust;
     struct tls_identity *identity; /* a server must have one; borrowed for the life of the context */
-    struct bytes ca_pem;           /* with TLS_TRUST_CA */
+    struct bytes ca_pem; /* with TLS_TRUST_CA; borrowed likewise: each connection of a client reads it */
     /* Called during the handshake, before possession is proved: may only look up. */
     bool (*know)(void *ctx, const struct tls_peer *peer, uint64_t *out_id);
     void *ctx;
