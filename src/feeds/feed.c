@@ -7,6 +7,7 @@
 #include "feeds/intake.h"
 #include "feeds/kept.h"
 #include "feeds/kind.h"
+#include "feeds/push_answer.h"
 #include "json/json.h"
 
 enum {
@@ -353,30 +354,52 @@ static int64_t retry_after_us(const struct feed_answer *answer)
     return (int64_t)seconds * SECOND_US;
 }
 
+static bool says(const char *text, const char *wanted)
+{
+    struct str words = str_of(text == NULL ? "" : text), word = str_of(wanted == NULL ? "" : wanted);
+    for (size_t i = 0; words.len >= word.len && i <= words.len - word.len; i++)
+        if (str_same((struct str) {words.at + i, word.len}, word))
+            return true;
+    return false;
+}
+
+/* The first row that has the status, and whose word stands in what the server says. */
+static const struct refusal {
+    unsigned from, to;
+    const char *word; /* NULL: whatever it says */
+    err_t err;
+    const char *what, *next;
+} refusals[] = {
+    /* nginx answers 400, others 403, to a client certificate that is missing or not trusted. */
+    {400, 403, "certificate", ERR_DENIED, "wants a client certificate that it trusts",
+     "bongsu feed add with the same name, --cert and --key"},
+    {400, 400, NULL, ERR_INVALID, "does not take the request", "look at --kind and --url"},
+    {401, 401, NULL, ERR_DENIED, "wants other credentials",
+     "bongsu feed add with the same name gives it new ones"},
+    {403, 403, NULL, ERR_DENIED, "does not let us read this",
+     "ask its operator which rights the account has"},
+    {404, 404, NULL, ERR_NOTFOUND, "knows nothing under this address", "look at --url and --collection"},
+    {406, 406, NULL, ERR_UNSUPPORTED, "does not answer in any form that we read", "is --kind right?"},
+    {410, 410, NULL, ERR_NOTFOUND, "has ended this", "ask its operator"},
+    {429, 429, NULL, ERR_BUSY, "is asked too often", "a longer --every"},
+    {500, 599, NULL, ERR_IO, "has a fault of its own", "it is tried again; else ask its operator"},
+    {300, 399, NULL, ERR_DENIED, "sends us somewhere else", "give the address that it names as --url"},
+    {0, 999, NULL, ERR_INVALID, "gives an answer that this kind of feed has no use for",
+     "look at --kind and --url"},
+};
+
 void feed_refused(struct feed *feed, const struct feed_answer *answer)
 {
-    static const struct {
-        unsigned from, to;
-        err_t err;
-        const char *what, *next;
-    } rows[] = {
-        {401, 401, ERR_DENIED, "wants other credentials",
-         "bongsu feed add with the same name gives it new ones"},
-        {403, 403, ERR_DENIED, "does not let us read this", "ask its operator which rights the account has"},
-        {404, 404, ERR_NOTFOUND, "knows nothing under this address", "look at --url and --collection"},
-        {406, 406, ERR_UNSUPPORTED, "does not answer in any form that we read", "is --kind right?"},
-        {410, 410, ERR_NOTFOUND, "has ended this", "ask its operator"},
-        {429, 429, ERR_BUSY, "is asked too often", "a longer --every"},
-        {500, 599, ERR_IO, "has a fault of its own", "it is tried again; else ask its operator"},
-        {300, 399, ERR_DENIED, "sends us somewhere else", "give the address that it names as --url"},
-        {0, 999, ERR_INVALID, "gives an answer that this kind of feed has no use for",
-         "look at --kind and --url"},
-    };
     int64_t wait_us = retry_after_us(answer);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (answer->status < rows[i].from || answer->status > rows[i].to)
+    char words[PUSH_WORDS_MAX] = "";
+    if (answer->body != NULL && answer->body->len > 0)
+        push_error_read(feed_parser(feed), buf_bytes(answer->body), words);
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        const struct refusal *row = &refusals[i];
+        if (answer->status < row->from || answer->status > row->to || !says(words, row->word))
             continue;
-        feed_fail(feed, rows[i].err, rows[i].next, "the server %s (status %u)", rows[i].what, answer->status);
+        feed_fail(feed, row->err, row->next, "the server %s (status %u%s%s)", row->what, answer->status,
+                  words[0] == '\0' ? "" : ": ", words);
         break;
     }
     if (feed->now_us + wait_us > feed->next_us)
@@ -597,17 +620,21 @@ static void say_failed(struct feed *feed, err_t err, const char *what)
 {
     static const struct {
         err_t err;
-        const char *text, *next;
+        const char *word, *text, *next; /* word: of what is told; NULL: whatever it is */
     } rows[] = {
-        {ERR_DENIED, "its certificate is not trusted, or its address is private",
+        {ERR_DENIED, " alert ",
+         "it broke off the handshake, as for want of a client certificate that it trusts",
+         "bongsu feed add with the same name, --cert and --key, if it asks for a client certificate"},
+        {ERR_DENIED, NULL, "its certificate is not trusted, or its address is private",
          "--ca FILE or --pin HEX for the one, --private for the other"},
-        {ERR_TIMEOUT, "it took too long", "it is tried again"},
-        {ERR_CLOSED, "it cannot be reached, or broke off", "it is tried again; look at --url"},
-        {ERR_LIMIT, "its answer is too large", "ask for less: --limit, or another address"},
-        {ERR_NOTFOUND, "what is needed to call it is missing", "bongsu feed add with the same name again"},
+        {ERR_TIMEOUT, NULL, "it took too long", "it is tried again"},
+        {ERR_CLOSED, NULL, "it cannot be reached, or broke off", "it is tried again; look at --url"},
+        {ERR_LIMIT, NULL, "its answer is too large", "ask for less: --limit, or another address"},
+        {ERR_NOTFOUND, NULL, "what is needed to call it is missing",
+         "bongsu feed add with the same name again"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].err != err)
+        if (rows[i].err != err || !says(what, rows[i].word))
             continue;
         feed_fail(feed, err, rows[i].next, "the server: %s%s%s", rows[i].text,
                   what != NULL && what[0] != '\0' ? ": " : "", what == NULL ? "" : what);

@@ -469,7 +469,7 @@ static void manifest_answer(struct feed *feed, const struct feed_answer *answer)
 {
     struct push *push = *feed_work(feed);
     struct push_batch *batch = &push->batch;
-    struct feed_answer open = {.status = push->doubt, .body = answer->body};
+    struct feed_answer open = {.status = push->doubt};
     size_t there = 0;
     if (answer->status == 200 &&
         push_manifest_read(feed_parser(feed), buf_bytes(answer->body), count_found, push) == ERR_OK)

@@ -11,6 +11,8 @@
  *   - Pages that repeat (told by their digest, Brent's cycle finding): by dates; then the end.
  *   - Empty pages with more to come: so many, then as pages that repeat.
  *   - Another media type than the one asked for is read all the same; for 406 and 415 the next form is asked.
+ *   - A range of 2.0 has a blank before its numbers (TAXII 2.0 section 3.4) or "=" (RFC 7233 section 3.1, and
+ *     medallion since 1.1): for 400 the other is sent.
  *   - No X-TAXII-Date-Added-Last: the server's own clock at the first answer, an hour earlier.
  * The cursor moves to a date only when all before it has been taken in: pages come in order of date_added
  * (section 3.5); where they do not, it moves at the end of the run. */
@@ -39,6 +41,7 @@ struct taxii {
     size_t next_len;
     uint64_t limit, limit_first; /* always sent: medallion answers 500 to `next` without it */
     uint64_t offset;             /* 2.0: items taken */
+    bool equals, other_sign;     /* 2.0: "items=0-9" is sent; the one sign was not taken in this run */
     bool more;
     size_t count, count_before;
     unsigned accept;
@@ -123,8 +126,8 @@ static void ask(struct feed *feed)
     feed_ask_field(feed, "accept", str_of(accepts[taxii->v20][taxii->accept]));
     if (taxii->v20) {
         uint64_t from = taxii->by_date ? 0 : taxii->offset;
-        (void)snprintf(number, sizeof number, "items %llu-%llu", (unsigned long long)from,
-                       (unsigned long long)(from + taxii->limit - 1));
+        (void)snprintf(number, sizeof number, "items%c%llu-%llu", taxii->equals ? '=' : ' ',
+                       (unsigned long long)from, (unsigned long long)(from + taxii->limit - 1));
         feed_ask_field(feed, "range", str_of(number));
     }
     /* Too long an address is refused where it is sent. */
@@ -144,6 +147,7 @@ static err_t begin(struct feed *feed, bool v20)
     taxii->limit_first = taxii->limit;
     if (str_to_u64(feed_get(feed, "accept"), 4, &accept))
         taxii->accept = (unsigned)accept;
+    taxii->equals = feed_get(feed, "range").len > 0;
     struct str next = feed_get(feed, "next");
     struct str after = feed_get(feed, "after");
     if (after.len == 0)
@@ -194,6 +198,10 @@ static void other_status(struct feed *feed, const struct feed_answer *answer)
     bool form = answer->status == 406 || answer->status == 415;
     if (form && taxii->accept + 1 < sizeof accepts[0] / sizeof accepts[0][0]) {
         taxii->accept++;
+        ask(feed);
+    } else if (answer->status == 400 && taxii->v20 && !taxii->other_sign) {
+        taxii->other_sign = true;
+        taxii->equals = !taxii->equals;
         ask(feed);
     } else if (answer->status == 416 && taxii->v20) {
         finish(feed); /* nothing stands behind what came */
@@ -308,6 +316,7 @@ static void finish(struct feed *feed)
     (void)feed_set(feed, "base", STR(""));
     (void)snprintf(accept, sizeof accept, "%u", taxii->accept);
     (void)feed_set(feed, "accept", taxii->accept == 0 ? STR("") : str_of(accept));
+    (void)feed_set(feed, "range", taxii->equals ? STR("=") : STR(""));
     if (taxii->skipped)
         feed_remark(feed,
                     "the server says that there is more and gives nothing new: it always says so, or more "

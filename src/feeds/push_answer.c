@@ -121,15 +121,31 @@ void push_words(struct str text, char out[PUSH_WORDS_MAX])
             out[i] = ' ';
 }
 
+/* Of a page of HTML, which proxies answer with; empty: there is none near the beginning. */
+static struct str page_title(struct bytes page)
+{
+    enum { LOOK_BYTES = 4096 };
+    struct str text = {(const char *)page.at, page.len < LOOK_BYTES ? page.len : LOOK_BYTES};
+    const struct str tag = STR("<title>");
+    while (text.len > tag.len && !str_same((struct str) {text.at, tag.len}, tag))
+        text = (struct str) {text.at + 1, text.len - 1};
+    if (text.len <= tag.len)
+        return STR("");
+    struct str rest = {text.at + tag.len, text.len - tag.len};
+    struct str title = str_trim(str_cut(&rest, '<'));
+    return str_is_utf8(title) ? title : STR("");
+}
+
 void push_error_read(struct json_parser *parser, struct bytes text, char out[PUSH_WORDS_MAX])
 {
     char whole[2 * PUSH_WORDS_MAX], part[PUSH_WORDS_MAX];
     struct json_doc doc;
     struct json_val root;
     struct str title = STR(""), description = STR("");
-    out[0] = '\0';
-    if (read_object(parser, text, &doc, &root) != ERR_OK)
+    if (read_object(parser, text, &doc, &root) != ERR_OK) {
+        push_words(page_title(text), out);
         return;
+    }
     (void)json_get_str(root, STR("title"), &title);
     (void)json_get_str(root, STR("description"), &description);
     push_words(title, part);

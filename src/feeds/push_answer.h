@@ -28,7 +28,8 @@ NODISCARD err_t push_manifest_read(struct json_parser *parser, struct bytes text
 /* max_content_length of an API root; 0 when it names none. */
 uint64_t push_root_read(struct json_parser *parser, struct bytes text);
 
-/* Title and description of an error, cut at the border of a character; empty when it says neither. */
+/* Title and description of an error, or the title of a page of HTML, cut at the border of a character; empty
+ * when it says none. */
 void push_error_read(struct json_parser *parser, struct bytes text, char out[PUSH_WORDS_MAX]);
 /* The same cut for any text. */
 void push_words(struct str text, char out[PUSH_WORDS_MAX]);

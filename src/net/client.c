@@ -62,6 +62,13 @@ static void call_free(struct client_call *call)
     mem_free(call);
 }
 
+/* In TLS 1.3 the other side's no to our certificate comes behind the handshake, as an error of reading; only
+ * OpenSSL's words, which libcurl hands on, tell it from a connection that broke. */
+static bool is_alert(const struct client_call *call)
+{
+    return strstr(call->what, " alert ") != NULL;
+}
+
 static err_t from_curl(const struct client_call *call, CURLcode code)
 {
     if (call->stopped != ERR_OK)
@@ -85,7 +92,7 @@ static err_t from_curl(const struct client_call *call, CURLcode code)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_PARTIAL_FILE:
-        return ERR_CLOSED;
+        return is_alert(call) ? ERR_DENIED : ERR_CLOSED;
     default:
         return ERR_IO;
     }

@@ -20,6 +20,7 @@ enum {
     WHOLE_SECONDS = 4096, /* compares and writes dates to the second */
     MOVED = 8192,         /* 308 to a path with another root */
     NUMBER_TOKEN = 16384,
+    RANGE_EQUALS = 32768, /* 400 for a range without "=" */
 };
 
 struct server {
@@ -93,6 +94,18 @@ static void write_objects(const struct server *server, size_t from, size_t to, b
     (void)snprintf(body + len, sizeof body - len, "]}");
 }
 
+/* Of 2.0; false: it is written as this server does not take it, and refused. */
+static bool read_range(struct pull *p, const struct server *server, unsigned long *a, unsigned long *b)
+{
+    bool equals = (server->habits & RANGE_EQUALS) != 0;
+    if (equals && pull_field(p, "range")[5] != '=') {
+        pull_answer(p, 400, NULL, 0, "{\"title\":\"ProcessingError\"}");
+        return false;
+    }
+    assert_int_equal(sscanf(pull_field(p, "range"), equals ? "items=%lu-%lu" : "items %lu-%lu", a, b), 2);
+    return true;
+}
+
 static void serve(struct pull *p, struct server *server)
 {
     char text[64], token[64], first[TIME_TEXT_SIZE], last[TIME_TEXT_SIZE], range[64];
@@ -126,7 +139,8 @@ static void serve(struct pull *p, struct server *server)
     }
     if ((server->habits & V20) != 0) {
         unsigned long a = 0, b = 0;
-        assert_int_equal(sscanf(pull_field(p, "range"), "items %lu-%lu", &a, &b), 2);
+        if (!read_range(p, server, &a, &b))
+            return;
         from = (server->habits & NO_RANGE) != 0 ? start : start + a;
         page = b - a + 1 < page ? b - a + 1 : page;
     } else if (param(p->target, "limit", range, sizeof range) != NULL) {
@@ -218,6 +232,7 @@ static const struct {
     {"a number for a token", NUMBER_TOKEN, false},
     {"2.0", V20, false},
     {"2.0, inclusive", V20 | INCLUSIVE, false},
+    {"2.0, ranges with an equals sign", V20 | RANGE_EQUALS, false},
     {"2.0, ranges make no difference", V20 | NO_RANGE, false},
     {"2.0, ranges make no difference, inclusive", V20 | NO_RANGE | INCLUSIVE, false},
 };
@@ -331,6 +346,39 @@ static void refusals_say_what_to_do_and_wait(void **state)
     }
 }
 
+static void a_server_that_wants_a_certificate_is_told_from_one_that_is_asked_wrongly(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *body, *what;
+        err_t err;
+    } rows[] = {
+        {400, "<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>",
+         "the server wants a client certificate that it trusts (status 400: 400 No required SSL certificate "
+         "was sent)",
+         ERR_DENIED},
+        {403, "<TITLE> Client Certificate required</TITLE>",
+         "the server wants a client certificate that it trusts (status 403: Client Certificate required)",
+         ERR_DENIED},
+        {400, "{\"title\":\"Bad\",\"description\":\"limit\"}",
+         "the server does not take the request (status 400: Bad: limit)", ERR_INVALID},
+        {400, "<title>\xff</title>", "the server does not take the request (status 400)", ERR_INVALID},
+        {400, "<title>cut", "the server does not take the request (status 400: cut)", ERR_INVALID},
+        {500, "certificate", "the server has a fault of its own (status 500)", ERR_IO},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pull p;
+        begin(&p, 0);
+        while (pull_step(&p))
+            pull_answer(&p, rows[i].status, NULL, 0, rows[i].body);
+        struct feed_status status = pull_status(&p);
+        assert_string_equal(status.what, rows[i].what);
+        assert_int_equal(status.err, rows[i].err);
+        pull_deinit(&p);
+    }
+}
+
 static void what_is_no_answer_of_a_taxii_server_is_refused(void **state)
 {
     static const char *const bodies[] = {
@@ -411,6 +459,7 @@ int main(void)
         cmocka_unit_test(the_power_may_go_between_any_two_pages),
         cmocka_unit_test(a_run_without_news_asks_once_and_writes_nothing),
         cmocka_unit_test(refusals_say_what_to_do_and_wait),
+        cmocka_unit_test(a_server_that_wants_a_certificate_is_told_from_one_that_is_asked_wrongly),
         cmocka_unit_test(what_is_no_answer_of_a_taxii_server_is_refused),
         cmocka_unit_test(what_cannot_be_read_is_told),
         cmocka_unit_test(more_of_nothing_ends),
