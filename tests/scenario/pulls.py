@@ -1,40 +1,31 @@
 #!/usr/bin/env python3
 """tests/scenario/pulls.py [--one-process]: a node reads real servers on a schedule and loses nothing, and gives them a view.
 
-The servers: another bongsu by TAXII 2.1; medallion (memory backend) and OpenTAXII (SQLite) from PyPI, started as they are; a live
-stream as OpenCTI's; a folder of MISP events and a bundle behind Python's file server. Without the servers of others
-(build/venv-servers, by scripts/setup --test) those two are skipped by name.
+The servers: another bongsu by TAXII 2.1; medallion (memory backend) and OpenTAXII (SQLite) from PyPI, started as they are; the
+medallion of TAXII 2.0; medallion behind an nginx that wants a client certificate; a live stream as OpenCTI's; a folder of MISP
+events and a bundle behind Python's file server. Those of others (servers.py) are skipped by name where they are not installed
+(scripts/setup --test).
 """
 import base64
-import http.server
+import hashlib
 import json
 import os
 import pathlib
 import shutil
-import socket
 import ssl
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
 
-from node import Node, Report, free_port, wait_for
+from node import Node, Report, wait_for
+from servers import (FORM_20, NGINX_PROGRAM, PASSWORD, READER, TAXII, VENV, VENV_20, Authority, Stream, file_server, indicator,
+                     medallion, nginx, openssl, opentaxii, post_20)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get('BONGSU_DATA', ROOT / '..' / 'shared' / 'data'))
-VENV = ROOT / 'build' / 'venv-servers' / 'bin' / 'python'
-TAXII = 'application/taxii+json;version=2.1'
-
-
-def indicator(number, space, **more):
-    return {'type': 'indicator', 'spec_version': '2.1', 'id': f'indicator--{space:08x}-0000-4000-8000-{number:012x}',
-            'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z', 'pattern_type': 'stix',
-            'pattern': f"[ipv4-addr:value = '192.0.2.{number % 250}']", 'valid_from': '2026-01-01T00:00:00Z', **more}
 
 
 def show(node, feed):
@@ -59,204 +50,6 @@ def again(node, feed):
     return settled(node, feed, runs + 1)
 
 
-# --- servers ---
-
-class Child:
-    """A server of others, ended by its own number."""
-
-    def __init__(self, words, folder, port, env=None):
-        self.log = open(os.path.join(folder, f'server-{port}.log'), 'wb')
-        self.process = subprocess.Popen(words, cwd=folder, stdout=self.log, stderr=self.log, env={**os.environ, **(env or {})})
-        self.up = wait_for(lambda: self.answers(port) or self.process.poll() is not None, 60) and self.process.poll() is None
-
-    @staticmethod
-    def answers(port):
-        try:
-            socket.create_connection(('127.0.0.1', port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    def said(self):
-        with open(self.log.name, encoding='utf-8', errors='replace') as file:
-            return file.read()[-2000:]
-
-    def end(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-
-
-MEDALLION = """
-import sys
-sys.argv = ['medallion', '--port', {port!r}, {conf!r}]
-from medallion.scripts.run import main
-main()
-"""
-
-
-def medallion(folder, objects):
-    """The memory backend over its own kind of data file; objects come in bunches that share a date."""
-    port, collection = free_port(), '91a7b528-80eb-42ed-a74d-c6fbd5a26116'
-    dates = [f'2026-02-01T00:00:{number // 40:02d}.{number // 40:06d}Z' for number in range(len(objects))]
-    manifest = [{'id': obj['id'], 'date_added': date, 'version': obj['modified'],
-                 'media_type': 'application/stix+json;version=2.1'} for obj, date in zip(objects, dates)]
-    data = {'/discovery': {'title': 'medallion', 'default': f'http://127.0.0.1:{port}/api1/',
-                           'api_roots': [f'http://127.0.0.1:{port}/api1/']},
-            'api1': {'information': {'title': 'api1', 'versions': [TAXII], 'max_content_length': 104857600}, 'status': [],
-                     'collections': [{'id': collection, 'title': 'one', 'can_read': True, 'can_write': True,
-                                      'media_types': ['application/stix+json;version=2.1'], 'objects': objects,
-                                      'manifest': manifest}]}}
-    conf = {'backend': {'module': 'medallion.backends.memory_backend', 'module_class': 'MemoryBackend',
-                        'filename': os.path.join(folder, 'medallion.json')},
-            'users': {'reader': 'password of the reader'}, 'taxii': {'max_page_size': 50}}
-    for name, value in (('medallion.json', data), ('medallion.conf', conf)):
-        with open(os.path.join(folder, name), 'w', encoding='ascii') as file:
-            json.dump(value, file)
-    program = MEDALLION.format(port=str(port), conf=os.path.join(folder, 'medallion.conf'))
-    return Child([str(VENV), '-c', program], folder, port), f'http://127.0.0.1:{port}/api1/', collection
-
-
-OPENTAXII = """
-import json, sys
-from opentaxii.cli import app
-with app.app_context():
-    api = app.taxii_server.servers.taxii2.persistence.api
-    root = api.add_api_root(title='api1', description=None, default=True)
-    collection = api.add_collection(api_root_id=str(root.id), title='one', description=None, alias=None, is_public=True,
-                                    is_public_write=True)
-    print(json.dumps([str(root.id), str(collection.id)]), file=open('opentaxii.ids', 'w'))
-app.run(port={port})
-"""
-
-
-def opentaxii(folder, objects):
-    port = free_port()
-    conf = f"""---
-domain: "127.0.0.1:{port}"
-auth_api:
-  class: opentaxii.auth.sqldb.SQLDatabaseAPI
-  parameters:
-    db_connection: sqlite:///{folder}/opentaxii-auth.db
-    create_tables: yes
-    secret: not a secret
-taxii1:
-taxii2:
-  contact: nobody
-  description: a test
-  title: opentaxii
-  max_content_length: 104857600
-  public_discovery: true
-  allow_custom_properties: true
-  persistence_api:
-    class: opentaxii.persistence.sqldb.Taxii2SQLDatabaseAPI
-    parameters:
-      db_connection: sqlite:///{folder}/opentaxii.db
-      create_tables: yes
-logging:
-  opentaxii: info
-  root: info
-"""
-    path = os.path.join(folder, 'opentaxii.yml')
-    with open(path, 'w', encoding='ascii') as file:
-        file.write(conf)
-    child = Child([str(VENV), '-c', OPENTAXII.format(port=port)], folder, port, {'OPENTAXII_CONFIG': path})
-    if not child.up:
-        return child, '', ''
-    with open(os.path.join(folder, 'opentaxii.ids'), encoding='ascii') as file:
-        root, collection = json.load(file)
-    base = f'http://127.0.0.1:{port}/taxii2/{root}/'
-    for at in range(0, len(objects), 50):
-        request = urllib.request.Request(f'{base}collections/{collection}/objects/', method='POST',
-                                         data=json.dumps({'objects': objects[at:at + 50]}).encode(),
-                                         headers={'Content-Type': TAXII, 'Accept': TAXII})
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                answer.read()
-        except urllib.error.HTTPError as error:  # 0.9.3 keeps the objects, then cannot write its own status: a UUID is no JSON
-            if error.code != 500:
-                raise
-    return child, base, collection
-
-
-class Stream:
-    """OpenCTI's /stream/ID: `connected`, `heartbeat`, and events with ids; goes on behind the id that it is given."""
-
-    def __init__(self):
-        self.events, self.asked, self.held = [], [], []
-        stream = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
-
-            def do_GET(self):
-                stream.serve(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f'http://127.0.0.1:{self.server.server_port}/stream/0f1c'
-        self.cut = threading.Event()
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def put(self, kind, data, context=None):
-        at = len(self.events)
-        body = {'version': '4', 'type': kind, 'scope': 'external', 'message': f'{kind}s an object',
-                'origin': {'referer': 'background_task'}, 'data': data}
-        if context is not None:
-            body['context'] = context
-        self.events.append((f'16202495{at:05d}-0', kind, json.dumps(body)))
-
-    def serve(self, request):
-        self.asked.append({name.lower(): value for name, value in request.headers.items()})
-        if request.headers.get('Authorization') != 'Bearer a token':
-            request.send_error(401)
-            return
-        request.send_response(200)
-        request.send_header('Content-Type', 'text/event-stream; charset=utf-8')
-        request.send_header('Connection', 'close')
-        request.end_headers()
-        request.wfile.write(b'id: 0-0\nevent: connected\ndata: {"connectionId": "x"}\n\n')
-        last, at = request.headers.get('from') or '0-0', 0
-        self.cut.clear()
-        try:
-            while not self.cut.is_set():
-                for ident, kind, data in self.events[at:]:
-                    at += 1
-                    if ident > last or last == '0-0':
-                        request.wfile.write(f'id: {ident}\nevent: {kind}\ndata: {data}\n\n'.encode())
-                request.wfile.write(b'event: heartbeat\ndata: 1\n\n')
-                request.wfile.flush()
-                time.sleep(0.1)
-        except OSError:
-            pass
-        request.close_connection = True
-
-    def end(self):
-        self.cut.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def file_server(folder):
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args, **more):
-            super().__init__(*args, directory=folder, **more)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, f'http://127.0.0.1:{server.server_port}/'
-
-
 # --- what is looked at ---
 
 def look_taxii(report, node, name, child, base, collection, counts, *credentials):
@@ -267,6 +60,117 @@ def look_taxii(report, node, name, child, base, collection, counts, *credentials
     report.equal(f'{name}: all arrive, and once', (got.get('new'), got.get('refused'), got.get('error')), (*counts, None))
     got = again(node, name)
     report.equal(f'{name}: nothing is new the next time', (got.get('new'), got.get('error')), (counts[0], None))
+
+
+# --- TAXII 2.0 ---
+
+def old(kind, number, **more):
+    """An object of STIX 2.0: no spec_version, and words that 2.1 has no longer."""
+    return {'type': kind, 'id': f'{kind}--00000020-0000-4000-8000-{number:012x}', 'created': '2017-01-01T00:00:00.000Z',
+            'modified': '2017-01-01T00:00:00.000Z', **more}
+
+
+def old_objects(count, first=0):
+    """Indicators; every tenth is a malware, which the one before it indicates."""
+    made = []
+    for number in range(first, first + count):
+        if number % 10 == 8:
+            made.append(old('malware', number, labels=['trojan'], name=f'trojan {number}'))
+        elif number % 10 == 9:
+            made.append(old('relationship', number, relationship_type='indicates', target_ref=made[-1]['id'],
+                            source_ref=made[-2]['id']))
+        else:
+            made.append(old('indicator', number, labels=['malicious-activity'], valid_from='2017-01-01T00:00:00Z',
+                            pattern=f"[ipv4-addr:value = '198.51.100.{number}']"))
+    return made
+
+
+def look_taxii20(report, node, child, base, collection, there, *credentials):
+    """medallion 1.1 insists on `Range: items=`, leaves the last item of every range out, and knows nothing of STIX 2.1."""
+    name = 'medallion20'
+    if not report.check(f'{name}: the server runs', child.up, child.said()):
+        return
+    node.must('source', 'add', name, '--profile', 'lenient', '--because', 'it speaks STIX 2.0')
+    declare(report, node, name, 'taxii20', base, '--collection', collection, *credentials)
+    got = settled(node, name)
+    report.equal(f'{name}: all arrive, and once', (got.get('new'), got.get('refused'), got.get('error')), (len(there), 0, None))
+    report.check(f'{name}: in several pages', got.get('calls', 0) > 3, got)
+    look_old(report, node, name, there)
+    calls = got.get('calls')
+    got = again(node, name)
+    report.equal(f'{name}: nothing is new the next time, which costs one call',
+                 (got.get('new'), got.get('calls'), got.get('error')), (len(there), calls + 1, None))
+    later = old_objects(60, 200)
+    report.equal(f'{name}: it takes more', post_20(base, collection, later), len(later))
+    got = again(node, name)
+    report.equal(f'{name}: what is added later arrives, and once', (got.get('new'), got.get('refused'), got.get('error')),
+                 (len(there) + len(later), 0, None))
+    look_old(report, node, name, [*there, *later])
+    newer = [indicator(number, 0x21) for number in range(5)]
+    report.equal(f'{name}: it takes STIX 2.1 as well', post_20(base, collection, newer), len(newer))
+    got = again(node, name)
+    report.equal(f'{name}: STIX 2.1 among it arrives', (got.get('new'), got.get('refused')),
+                 (len(there) + len(later) + len(newer), 0))
+    copies = node.copies(newer[0]['id'])
+    report.check(f'{name}: and stays as it is', copies and json.loads(copies[-1]['object']) == newer[0], copies)
+
+
+def look_old(report, node, name, wanted):
+    """What is held of it is STIX 2.1 with the same content, and its references go to what is held."""
+    lines = node.run('export', '--source', name, '--format', 'lines', json_too=False).err.splitlines()
+    held = {obj['id']: obj for obj in map(json.loads, lines)}
+    report.check(f'{name}: each is STIX 2.1 now', all(obj['spec_version'] == '2.1' for obj in held.values()))
+    for kind, member in (('indicator', 'pattern'), ('malware', 'name')):
+        report.equal(f'{name}: every {kind} is there, once', sorted(obj[member] for obj in held.values() if obj['type'] == kind),
+                     sorted(obj[member] for obj in wanted if obj['type'] == kind))
+    pairs = [(held.get(obj['source_ref'], {}).get('pattern'), held.get(obj['target_ref'], {}).get('name'))
+             for obj in held.values() if obj['type'] == 'relationship']
+    names = {obj['id']: obj.get('pattern', obj.get('name')) for obj in wanted}
+    report.equal(f'{name}: relationships follow to what their ends became', sorted(map(repr, pairs)),
+                 sorted(repr((names[obj['source_ref']], names[obj['target_ref']])) for obj in wanted
+                        if obj['type'] == 'relationship'))
+
+
+# --- client certificates ---
+
+def look_certificates(report, node, folder, children, *credentials):
+    """nginx answers 400 to who shows no certificate, or a wrong one; others break off, in the handshake or just behind it."""
+    authority = Authority(tempfile.mkdtemp(dir=folder))
+    for name in ('server', 'client'):
+        authority.sign(name)
+    authority.make('stranger', '-x509', '-days', '2')
+    objects = [indicator(number, 9) for number in range(60)]
+    children.append(medallion(folder, objects))
+    behind, collection = children[-1][1:]
+    children.append(nginx(authority, behind[:-len('/api1/')]))
+    child, base = children[-1]
+    if not report.check('certificates: nginx runs', child.up, child.said()):
+        return
+    server, files = file_server(folder, authority.server_context())
+    with open(os.path.join(folder, 'one.json'), 'w', encoding='ascii') as file:
+        json.dump(indicator(0, 8), file)
+    for who in (None, 'stranger', 'client'):
+        words = () if who is None else ('--cert', authority.path(f'{who}.pem'), '--key', authority.path(f'{who}.key'))
+        for kind, url, more, new in (('taxii21', base + 'api1/', ('--collection', collection, *credentials), len(objects)),
+                                     ('stix', files + 'one.json', (), 1)):
+            name = f'{kind}-{who or "nobody"}'
+            declare(report, node, name, kind, url, '--ca', authority.path('ca.pem'), *more, *words)
+            got = settled(node, name)
+            told = (got.get('new'), got.get('error'), 'client certificate' in got.get('trouble', ''),
+                    '--cert' in got.get('what_next', ''))
+            wanted = (new, None, False, False) if who == 'client' else (0, 'denied', True, True)
+            how = 'all arrives' if who == 'client' else 'refused, and told why'
+            report.check(f'certificates: {name}: {how}', told == wanted, got)
+    server.shutdown()
+    authority.sign('other', 'DNS:other.example')
+    server, files = file_server(folder, authority.server_context('other'))
+    declare(report, node, 'misnamed', 'stix', files + 'one.json', '--ca', authority.path('ca.pem'), *words)
+    got = settled(node, 'misnamed')
+    report.equal('certificates: a server under another name is not asked', (got.get('new'), got.get('error')), (0, 'denied'))
+    server.shutdown()
+    refused = node.run('feed', 'add', 'mixed', '--kind', 'stix', '--url', files, '--cert', authority.path('client.pem'),
+                       '--key', authority.path('stranger.key'))
+    report.check("certificates: another's key is refused at once", not refused.good and 'key is not' in refused.err, refused)
 
 
 def held_there(base, collection, user=None):
@@ -334,10 +238,6 @@ def look_push_again(report, node, folder, wanted, servers):
                      and show(node, f'to-{name}').get('calls') - calls[name] <= 3, show(node, f'to-{name}'))
 
 
-def openssl(given, *words):
-    return subprocess.run(['openssl', *words], input=given, capture_output=True, check=False).stdout
-
-
 def look_bongsu(report, node, folder, one_process):
     far = Node(folder, 'far', 'KR', one_process)
     far.start()
@@ -355,9 +255,9 @@ def look_bongsu(report, node, folder, one_process):
                  if 'token' in line and isinstance(line['token'], str))
     with open(secret, 'w', encoding='ascii') as file:
         file.write(token + '\n')
-    pem = openssl(b'', 's_client', '-connect', f'127.0.0.1:{far.port}', '-showcerts')
-    der = openssl(openssl(pem, 'x509', '-pubkey', '-noout'), 'pkey', '-pubin', '-outform', 'DER')
-    pin = openssl(der, 'dgst', '-sha256', '-r').split()[0].decode()
+    pem = openssl('s_client', '-connect', f'127.0.0.1:{far.port}', '-showcerts')
+    der = openssl('pkey', '-pubin', '-outform', 'DER', given=openssl('x509', '-pubkey', '-noout', given=pem))
+    pin = hashlib.sha256(der).hexdigest()
     wait_for(lambda: far.status('us').get('released') == 700, 60)
     url = f'https://127.0.0.1:{far.port}/api/collections/release/'
     declare(report, node, 'bongsu', 'taxii21', url, '--token-file', secret, '--pin', pin, '--limit', '90')
@@ -526,27 +426,37 @@ def main():
         report.equal('a private address is refused unless it is declared', settled(node, 'inside').get('error'), 'denied')
         report.equal('what is not there is told', settled(node, 'first').get('error'), 'notfound')
         wanted = look_bongsu(report, node, folder, one_process)
+        password = os.path.join(folder, 'reader')
+        with open(password, 'w', encoding='ascii') as file:
+            file.write(PASSWORD + '\n')
+        credentials = ('--user', READER, '--password-file', password)
         if VENV.exists():
-            password = os.path.join(folder, 'reader')
-            with open(password, 'w', encoding='ascii') as file:
-                file.write('password of the reader\n')
             children.append(medallion(folder, [indicator(number, 4) for number in range(120)]))
-            look_taxii(report, node, 'medallion', *children[-1], (120, 0), '--user', 'reader', '--password-file', password)
+            look_taxii(report, node, 'medallion', *children[-1], (120, 0), *credentials)
             children.append(opentaxii(folder, [indicator(number, 5) for number in range(230)]))
             # 0.9.3 answers with the type where spec_version belongs: every object is read, refused for that, and kept.
             look_taxii(report, node, 'opentaxii', *children[-1], (0, 230), '--limit', '50')
             kept = [line for line in node.run('quarantine', 'list').lines if line.get('source') == 'opentaxii']
             report.equal('opentaxii: what is wrong with them is said, and their bytes are kept',
                          (len(kept), {line.get('pointer') for line in kept}), (230, {'/spec_version'}))
-            login = 'reader:password of the reader'
-            look_push(report, node, 'medallion', *children[0][1:], wanted, '--user', 'reader', '--password-file', password,
-                      user=login)
+            login = f'{READER}:{PASSWORD}'
+            look_push(report, node, 'medallion', *children[0][1:], wanted, *credentials, user=login)
             # It keeps the objects, then cannot write its status (a UUID is no JSON) and answers 500: its manifest tells.
             look_push(report, node, 'opentaxii', *children[1][1:], wanted)
             look_push_again(report, node, folder, wanted,
                             {'medallion': (*children[0][1:], login), 'opentaxii': (*children[1][1:], None)})
+            if NGINX_PROGRAM:
+                look_certificates(report, node, folder, children, *credentials)
+            else:
+                report.skip('client certificates', 'nginx is not there: scripts/setup --test')
         else:
             report.skip('medallion and OpenTAXII', 'build/venv-servers is not there: scripts/setup --test')
+        if VENV_20.exists():
+            there = old_objects(130)
+            children.append(medallion(folder, there, FORM_20))
+            look_taxii20(report, node, *children[-1], there, *credentials)
+        else:
+            report.skip('medallion of TAXII 2.0', 'build/venv-taxii20 is not there: scripts/setup --test')
         look_echo(report, node, folder, server_folder, base)
         look_misp(report, node, server_folder, base)
         look_opencti(report, node, folder)
