@@ -550,7 +550,8 @@ static const struct cli_command commands[] = {
                  {"as", CLI_TEXT, NULL, "FORMAT", "misp (events), csv (a table), list (one value a line)"},
                  {"map", CLI_TEXT, NULL, "TEXT",
                   "type=ipv4-addr value=col:ip labels=botnet; a list has no columns"},
-                 {"previous", CLI_TEXT, NULL, "FILE", "the list as it was: what is gone is revoked"}},
+                 {"previous", CLI_TEXT, NULL, "FILE",
+                  "the list as it was: only what differs goes in, what is gone gets an end"}},
      .run = run_add},
 };
 

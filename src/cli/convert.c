@@ -128,7 +128,11 @@ static bool run_table(struct running *running, struct bytes input)
     if (report.refanged > 0)
         (void)fprintf(stderr, "%s: %zu values were defanged (hxxp, [.]) and are armed again\n", convert->path,
                       report.refanged);
-    return report.objects + report.revoked == 0 || running->text(running->ctx, buf_bytes(&running->stix));
+    if (setup.previous.len > 0)
+        (void)fprintf(stderr,
+                      "%s: %zu values are new or changed, %zu are gone and end now, %zu are as they were\n",
+                      convert->path, report.objects, report.over, report.unchanged);
+    return report.objects + report.over == 0 || running->text(running->ctx, buf_bytes(&running->stix));
 }
 
 bool convert_run(struct convert *convert, struct bytes input, bool (*text)(void *ctx, struct bytes text),

@@ -8,7 +8,7 @@ struct convert {
     const char *as;      /* "misp", "csv" or "list" */
     const char *map;     /* of a table; NULL: none */
     const char *source;  /* part of the ids of a list */
-    struct buf previous; /* the list as it was; empty: nothing is revoked */
+    struct buf previous; /* the list as it was: only the difference goes in; empty: all of it */
     int64_t now_us;
     const char *path; /* for messages */
     bool failed;      /* something was refused */

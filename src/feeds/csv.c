@@ -1,284 +1,149 @@
-/* Rows to objects. */
+/* A whole list to a bundle, or what differs from the list before. */
 #include "feeds/csv.h"
 
-#include <stdio.h>
-
 #include "core/map.h"
-#include "core/stamp.h"
-#include "core/uuid.h"
-#include "feeds/csv_value.h"
-#include "feeds/misp_state.h"
-#include "feeds/refang.h"
+#include "core/mem.h"
+#include "feeds/csv_row.h"
 
-enum { COLUMN_NONE = LIMIT_CSV_COLUMNS };
+#define ROW_NEW UINT64_MAX /* in `places`: not a row of the previous list */
 
-/* Section 2.9 of STIX 2.1. */
-static const struct uuid sco_space = {
-    {0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c, 0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7}};
-/* Of indicators that a list makes. */
-static const struct uuid list_space = {
-    {0x8a, 0x1f, 0x6d, 0x4e, 0x52, 0xc7, 0x4b, 0x0f, 0x9d, 0x3a, 0x6e, 0x7c, 0x0b, 0x95, 0xf2, 0xd2}};
-
-struct columns {
-    size_t type, value, valid_from, valid_until, name, description, confidence;
-    size_t labels[LIMIT_CSV_LABELS];
+struct was { /* a row of the previous list */
+    uint64_t content;
+    int64_t from_us;
+    bool seen; /* in the new list, or told to be over */
 };
 
 struct job {
     const struct csv_setup *setup;
-    const struct csv_map *map;
-    struct columns columns;
-    struct csv_reader reader;
     struct csv_report *report;
-    struct map seen; /* uuids of this run's objects */
-    struct buf value, pattern, *out;
-    size_t count;
-    bool gone; /* the previous list is read: what is not seen is revoked */
-    err_t err;
+    struct map places; /* uuid: place in `was`, or ROW_NEW */
+    struct was *was;
+    size_t was_count, was_room;
+    struct buf *out;
 };
 
-/* --- columns --- */
+/* --- the list as it was --- */
 
-static size_t column_of(const struct job *job, struct csv_cell cell, size_t count)
+static err_t note_row(struct job *job, const struct csv_row *row)
 {
-    uint64_t number;
-    if (!cell.column)
-        return COLUMN_NONE;
-    for (size_t i = 0; job->map->header && i < count; i++)
-        if (str_eq(str_trim(csv_field(&job->reader, i)), cell.text))
-            return i;
-    if (str_to_u64(cell.text, LIMIT_CSV_COLUMNS, &number) && number > 0)
-        return (size_t)number - 1;
-    return COLUMN_NONE;
-}
-
-static err_t find_columns(struct job *job, size_t count, struct fault *fault)
-{
-    const struct csv_map *map = job->map;
-    struct columns *columns = &job->columns;
-    const struct {
-        struct csv_cell cell;
-        size_t *column;
-    } cells[] = {
-        {map->type, &columns->type},
-        {map->value, &columns->value},
-        {map->valid_from, &columns->valid_from},
-        {map->valid_until, &columns->valid_until},
-        {map->name, &columns->name},
-        {map->description, &columns->description},
-        {map->confidence, &columns->confidence},
-    };
-    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
-        *cells[i].column = column_of(job, cells[i].cell, count);
-        if (cells[i].cell.column && *cells[i].column == COLUMN_NONE)
-            return fault_set(fault, ERR_INVALID, 0, "there is no column %.*s", STR_ARG(cells[i].cell.text));
+    if (map_get(&job->places, row->id.b) != NULL)
+        return ERR_OK; /* twice in the list: the first one counts */
+    if (job->was_count == job->was_room) {
+        size_t room = job->was_room == 0 ? 1024 : 2 * job->was_room;
+        struct was *grown = mem_grow(job->was, room * sizeof *grown);
+        if (grown == NULL)
+            return ERR_NOMEM;
+        job->was = grown;
+        job->was_room = room;
     }
-    for (size_t i = 0; i < map->label_count; i++)
-        columns->labels[i] = column_of(job, map->labels[i], count);
-    return ERR_OK;
-}
-
-static struct str cell(const struct job *job, struct csv_cell cell, size_t column, size_t count)
-{
-    if (!cell.column)
-        return cell.text;
-    return column < count ? str_trim(csv_field(&job->reader, column)) : (struct str) {0};
+    job->was[job->was_count] = (struct was) {row->content, row->from_us, false};
+    return map_put(&job->places, row->id.b, job->was_count++);
 }
 
 /* --- objects --- */
 
-static void put_member(struct buf *out, const char *name, struct str text)
+static void put(struct job *job, const struct csv_rows *rows, const struct csv_row *row, struct csv_life life)
 {
-    if (text.len == 0)
-        return;
-    buf_printf(out, ",\"%s\":", name);
-    json_write_str(out, text);
+    csv_rows_put(rows, row, &life, job->out);
+    buf_putc(job->out, ',');
 }
 
-/* A day alone means its first moment. */
-static bool time_of(struct str text, struct misp_time *out)
+/* A list alone is the same whenever it is read. Against another one, what is new gets the present for its
+ * version, because an earlier list may have ended it. */
+static struct csv_life life_of(const struct job *job, const struct csv_row *row, const struct was *was)
 {
-    char day[32];
-    if (text.len == 10) {
-        int len = snprintf(day, sizeof day, "%.*sT00:00:00Z", STR_ARG(text));
-        return misp_time_parse((struct str) {day, (size_t)len}, out);
+    int64_t now_us = job->setup->now_us;
+    struct csv_life life = {row->from_us, row->from_us, CSV_TIME_NONE};
+    if (was != NULL) {
+        life.created_us = was->from_us;
+        life.modified_us = csv_behind(was->from_us, row->from_us, now_us);
+    } else if (job->setup->previous.len > 0 && now_us > row->from_us) {
+        life.modified_us = now_us;
     }
-    return misp_time_parse(text, out);
+    return life;
 }
 
-static void put_labels(struct job *job, size_t count)
+static err_t take_row(struct job *job, const struct csv_rows *rows, const struct csv_row *row)
 {
-    const char *comma = ",\"labels\":[";
-    for (size_t i = 0; i < job->map->label_count; i++) {
-        struct str label = cell(job, job->map->labels[i], job->columns.labels[i], count);
-        if (label.len == 0)
-            continue;
-        buf_printf(job->out, "%s", comma);
-        json_write_str(job->out, label);
-        comma = ",";
-    }
-    if (comma[1] == '\0')
-        buf_putc(job->out, ']');
-}
-
-static void put_pattern(struct job *job, const struct csv_kind *kind, struct str value)
-{
-    buf_clear(&job->pattern);
-    buf_printf(&job->pattern, "[%.*s = '", STR_ARG(kind->path));
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] == '\'' || value.at[i] == '\\')
-            buf_putc(&job->pattern, '\\');
-        buf_putc(&job->pattern, value.at[i]);
-    }
-    buf_put_str(&job->pattern, STR("']"));
-}
-
-static void put_indicator(struct job *job, const char *uuid, size_t count)
-{
-    const struct csv_map *map = job->map;
-    struct misp_time from, until, now;
-    char now_text[TIME_TEXT_SIZE];
-    uint64_t confidence;
-    if (!time_of(cell(job, map->valid_from, job->columns.valid_from, count), &from) &&
-        !time_of(map->since, &from))
-        from = misp_time_of(0);
-    time_text(job->setup->now_us, now_text);
-    if (!misp_time_parse(str_of(now_text), &now))
-        now = from;
-    buf_printf(
-        job->out,
-        "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--%.*s\",\"created\":\"%.*s\","
-        "\"modified\":\"%.*s\"",
-        UUID_TEXT_SIZE, uuid, MISP_TIME_BYTES, from.text, MISP_TIME_BYTES, job->gone ? now.text : from.text);
-    if (job->gone)
-        buf_put_str(job->out, STR(",\"revoked\":true"));
-    put_member(job->out, "name", cell(job, map->name, job->columns.name, count));
-    put_member(job->out, "description", cell(job, map->description, job->columns.description, count));
-    put_member(job->out, "pattern", buf_str(&job->pattern));
-    buf_printf(job->out, ",\"pattern_type\":\"stix\",\"pattern_version\":\"2.1\",\"valid_from\":\"%.*s\"",
-               MISP_TIME_BYTES, from.text);
-    /* Section 4.7: the end lies behind the beginning, or nothing is said. */
-    if (time_of(cell(job, map->valid_until, job->columns.valid_until, count), &until) &&
-        memcmp(until.text, from.text, MISP_TIME_BYTES) > 0)
-        put_member(job->out, "valid_until", (struct str) {until.text, MISP_TIME_BYTES});
-    if (str_to_u64(cell(job, map->confidence, job->columns.confidence, count), 100, &confidence))
-        buf_printf(job->out, ",\"confidence\":%llu", (unsigned long long)confidence);
-    put_labels(job, count);
-    buf_put_str(job->out, STR("},"));
-}
-
-static void put_property(const struct csv_kind *kind, struct str value, struct buf *out)
-{
-    bool hash = kind->digits > 0;
-    buf_put_str(out, hash ? STR("\"hashes\":{") : STR(""));
-    buf_printf(out, "\"%.*s\":", STR_ARG(kind->member));
-    json_write_str(out, value);
-    if (hash)
-        buf_putc(out, '}');
-}
-
-static struct uuid id_of(struct job *job, const struct csv_kind *kind, struct str value)
-{
-    put_pattern(job, kind, value);
-    if (!job->map->observables) {
-        struct buf name;
-        buf_init(&name, LIMIT_CSV_RECORD_BYTES * 4);
-        buf_printf(&name, "%.*s\n", STR_ARG(job->setup->source));
-        buf_put_str(&name, buf_str(&job->pattern));
-        struct uuid uuid = uuid_v5(&list_space, buf_bytes(&name));
-        buf_deinit(&name);
-        return uuid;
-    }
-    buf_clear(&job->pattern);
-    buf_putc(&job->pattern, '{');
-    put_property(kind, value, &job->pattern);
-    buf_putc(&job->pattern, '}');
-    return uuid_v5(&sco_space, buf_bytes(&job->pattern));
-}
-
-static void put_object(struct job *job, const struct csv_kind *kind, struct str value, size_t count)
-{
-    char text[UUID_TEXT_SIZE];
-    struct uuid uuid = id_of(job, kind, value);
-    if (map_get(&job->seen, uuid.b) != NULL)
-        return; /* twice in the list, or still in it */
-    if ((job->err = map_put(&job->seen, uuid.b, 1)) != ERR_OK)
-        return;
-    uuid_text(&uuid, text);
-    if (!job->map->observables) {
-        put_indicator(job, text, count);
-    } else {
-        buf_printf(job->out, "{\"type\":\"%.*s\",\"spec_version\":\"2.1\",\"id\":\"%.*s--%.*s\",",
-                   STR_ARG(kind->sco), STR_ARG(kind->sco), UUID_TEXT_SIZE, text);
-        put_property(kind, value, job->out);
-        buf_put_str(job->out, STR("},"));
-    }
-    job->count++;
-}
-
-static void refuse(struct job *job, struct str value, const char *what)
-{
-    if (job->gone)
-        return; /* it was refused when it came */
-    job->report->refused++;
-    if (job->setup->refuse != NULL)
-        job->setup->refuse(job->setup->ctx, job->reader.line, value, what);
-}
-
-static void take_row(struct job *job, size_t count)
-{
-    const struct csv_map *map = job->map;
-    struct str value = cell(job, map->value, job->columns.value, count);
-    struct str type = cell(job, map->type, job->columns.type, count);
-    job->report->rows += !job->gone;
-    if (value.len == 0 || !str_is_utf8(buf_str(&job->reader.fields))) {
-        refuse(job, (struct str) {0}, value.len == 0 ? "there is no value" : "this is not UTF-8");
-        return;
-    }
-    buf_clear(&job->value);
-    bool changed = feeds_refang(value, &job->value);
-    job->report->refanged += changed && !job->gone;
-    const struct csv_kind *kind = csv_kind_of(type, &job->value);
-    if (kind == NULL)
-        refuse(job, value, "the value is not what its type says, or of no type that could be told");
-    else
-        put_object(job, kind, buf_str(&job->value), count);
-}
-
-static err_t read_text(struct job *job, struct bytes text, struct fault *fault)
-{
-    struct fault row = {0};
-    size_t count = 0;
-    csv_reader_init(&job->reader, text, job->map->delimiter, job->map->comment);
+    const uint64_t *place = map_get(&job->places, row->id.b);
+    struct was *was = place == NULL || *place == ROW_NEW ? NULL : &job->was[*place];
     err_t err = ERR_OK;
-    if (job->map->header && (err = csv_reader_next(&job->reader, &count, fault)) == ERR_NOTFOUND)
-        err = fault_set(fault, ERR_INVALID, 0, "there is no line with the names of the columns");
-    if (err == ERR_OK)
-        err = find_columns(job, count, fault);
-    while (err == ERR_OK && job->err == ERR_OK) {
-        err_t next = csv_reader_next(&job->reader, &count, &row);
-        if (next == ERR_NOTFOUND)
-            break;
-        if (next == ERR_OK)
-            take_row(job, count);
-        else
-            refuse(job, (struct str) {0}, row.what);
+    if (place != NULL && (was == NULL || was->seen))
+        return ERR_OK; /* twice in the list */
+    if (was != NULL)
+        was->seen = true;
+    else
+        err = map_put(&job->places, row->id.b, ROW_NEW);
+    if (was != NULL && was->content == row->content) {
+        job->report->unchanged++;
+        return err;
     }
-    csv_reader_deinit(&job->reader);
-    return err != ERR_OK ? err : job->err;
+    put(job, rows, row, life_of(job, row, was));
+    job->report->objects++;
+    return err;
+}
+
+/* An indicator that is gone ends now; one whose own end is over has ended already. An observable is a fact
+ * and has no end. */
+static err_t take_gone(struct job *job, const struct csv_rows *rows, const struct csv_row *row)
+{
+    int64_t now_us = job->setup->now_us, over_us = csv_behind(row->from_us, row->from_us, now_us);
+    struct was *was = &job->was[*map_get(&job->places, row->id.b)];
+    if (was->seen)
+        return ERR_OK;
+    was->seen = true;
+    if (rows->map->observables || row->until_us <= now_us)
+        return ERR_OK;
+    put(job, rows, row, (struct csv_life) {row->from_us, over_us, over_us});
+    job->report->over++;
+    return ERR_OK;
+}
+
+/* --- lists --- */
+
+typedef err_t (*pass_fn)(struct job *job, const struct csv_rows *rows, const struct csv_row *row);
+
+static err_t note_pass(struct job *job, const struct csv_rows *rows, const struct csv_row *row)
+{
+    (void)rows;
+    return note_row(job, row);
+}
+
+/* Reads a text, row by row. `report`: NULL when the text is the previous one, whose bad rows were told when
+ * it came. */
+static err_t read_text(struct job *job, struct bytes text, pass_fn pass, struct csv_report *report,
+                       struct fault *fault)
+{
+    struct csv_rows rows = {.map = job->setup->map, .source = job->setup->source};
+    struct csv_row row;
+    if (report != NULL) {
+        rows.refuse = job->setup->refuse;
+        rows.ctx = job->setup->ctx;
+    }
+    err_t err = csv_rows_open(&rows, text, fault);
+    while (err == ERR_OK && (err = csv_rows_next(&rows, &row)) == ERR_OK)
+        err = pass(job, &rows, &row);
+    if (report != NULL) {
+        report->rows = rows.rows;
+        report->refused = rows.refused;
+        report->refanged = rows.refanged;
+    }
+    csv_rows_close(&rows);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 static err_t read_both(struct job *job, struct bytes text, struct fault *fault)
 {
-    err_t err = read_text(job, text, fault);
-    job->report->objects = job->count;
-    /* Observables are facts: they are not taken back. */
-    if (err != ERR_OK || job->setup->previous.len == 0 || job->map->observables)
-        return err;
-    job->gone = true;
-    err = read_text(job, job->setup->previous, fault);
-    job->report->revoked = job->count - job->report->objects;
-    return err;
+    struct bytes previous = job->setup->previous;
+    struct fault before = {0};
+    err_t err = previous.len == 0 ? ERR_OK : read_text(job, previous, note_pass, NULL, &before);
+    if (err != ERR_OK)
+        return fault_set(fault, err, 0, "the previous list: %s",
+                         before.what[0] == '\0' ? err_text(err) : before.what);
+    err = read_text(job, text, take_row, job->report, fault);
+    if (err == ERR_OK && previous.len > 0)
+        err = read_text(job, previous, take_gone, NULL, fault);
+    return err != ERR_OK ? err : buf_err(job->out);
 }
 
 err_t csv_read(struct bytes text, const struct csv_setup *setup, struct buf *out, struct csv_report *report,
@@ -288,18 +153,14 @@ err_t csv_read(struct bytes text, const struct csv_setup *setup, struct buf *out
     struct hash digest = hash_sha256(text);
     memcpy(sip.b, digest.b, sizeof sip.b);
     *report = (struct csv_report) {0};
-    struct job job = {.setup = setup, .map = setup->map, .report = report, .out = out};
-    buf_init(&job.value, LIMIT_CSV_RECORD_BYTES);
-    buf_init(&job.pattern, LIMIT_CSV_RECORD_BYTES * 3);
-    map_init(&job.seen, UUID_SIZE, LIMIT_CSV_ROWS, &sip);
+    struct job job = {.setup = setup, .report = report, .out = out};
+    map_init(&job.places, UUID_SIZE, LIMIT_CSV_ROWS, &sip);
     size_t was = out->len;
     buf_put_str(out, STR("{\"type\":\"bundle\",\"id\":\"bundle--8a1f6d4e-52c7-4b0f-9d3a-6e7c0b95f2d2\""));
     size_t empty = out->len;
     buf_put_str(out, STR(",\"objects\":["));
     err_t err = read_both(&job, text, fault);
-    if (err == ERR_OK)
-        err = buf_err(&job.value) != ERR_OK ? buf_err(&job.value) : buf_err(out);
-    if (err == ERR_OK && job.count == 0) {
+    if (err == ERR_OK && report->objects + report->over == 0) {
         out->len = empty; /* a list in STIX is never empty */
         buf_putc(out, '}');
     } else if (err == ERR_OK) {
@@ -308,8 +169,7 @@ err_t csv_read(struct bytes text, const struct csv_setup *setup, struct buf *out
     } else {
         out->len = was;
     }
-    map_deinit(&job.seen);
-    buf_deinit(&job.pattern);
-    buf_deinit(&job.value);
+    map_deinit(&job.places);
+    mem_free(job.was);
     return err;
 }

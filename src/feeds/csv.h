@@ -3,8 +3,9 @@
  *
  *   type=ipv4-addr value=col:ip valid_from=col:first_seen name="scanner" labels=botnet,col:family
  *
- * Ids follow from the source and the value: the same list tomorrow gives the same objects, byte for byte, and
- * what is not in it any more can be revoked. Values are armed again (hxxp, [.]) and counted. One bad line
+ * Ids follow from the source and the value: the same list tomorrow gives the same objects, byte for byte.
+ * With the list as it was only the difference is made: what is not in it any more gets an end, and a value
+ * that comes back a version without that end. Values are armed again (hxxp, [.]) and counted. One bad line
  * never fails its neighbours. Pure: the time is an argument. Any thread. */
 #pragma once
 
@@ -21,7 +22,7 @@
 struct csv_reader {
     struct bytes text;
     size_t at;
-    size_t line; /* of the record handed out last, from 1 */
+    size_t line, start; /* of the record handed out last: from 1; its first byte */
     char delimiter;
     char comment; /* a line that begins with it is skipped; NUL: none */
     size_t next_line;
@@ -62,14 +63,17 @@ NODISCARD err_t csv_map_parse_list(struct str text, struct csv_map *out, struct 
 /* --- conversion --- */
 
 struct csv_report {
-    size_t rows, objects, refused, refanged, revoked;
+    size_t rows, refused, refanged;
+    size_t objects;   /* of the list: all, or new and changed ones */
+    size_t unchanged; /* since the previous list: not made again */
+    size_t over;      /* gone since then: made again with an end */
 };
 
 struct csv_setup {
     const struct csv_map *map;
     struct str source;     /* whose list it is: part of every id */
-    struct bytes previous; /* what it was before; empty: nothing is revoked */
-    int64_t now_us;        /* modified of what is revoked */
+    struct bytes previous; /* what it was before: only the difference is made; empty: all of it */
+    int64_t now_us;        /* when it differs */
     void (*refuse)(void *ctx, size_t line, struct str value, const char *what); /* may be NULL */
     void *ctx;
 };

@@ -107,6 +107,7 @@ err_t csv_reader_next(struct csv_reader *reader, size_t *out_count, struct fault
     if (at_end(reader))
         return ERR_NOTFOUND;
     reader->line = reader->next_line;
+    reader->start = reader->at;
     for (;;) {
         err_t err = read_field(reader, fault);
         if (err != ERR_OK)

@@ -100,5 +100,6 @@ bool misp_flag(struct json_val element, const char *name);
 /* Seconds since 1970 in text or number; ERR_INVALID when there are none. */
 NODISCARD err_t misp_seconds(struct json_val element, const char *name, int64_t *out);
 struct misp_time misp_time_of(int64_t seconds);
+struct misp_time misp_time_of_us(int64_t time_us); /* rounded down to the millisecond */
 /* RFC 3339 with any offset, or epoch seconds; false: neither. */
 bool misp_time_parse(struct str text, struct misp_time *out);

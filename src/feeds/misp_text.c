@@ -38,7 +38,7 @@ err_t misp_seconds(struct json_val element, const char *name, int64_t *out)
     return ERR_OK;
 }
 
-static struct misp_time cut(int64_t time_us)
+struct misp_time misp_time_of_us(int64_t time_us)
 {
     char text[TIME_TEXT_SIZE];
     struct misp_time time;
@@ -50,7 +50,7 @@ static struct misp_time cut(int64_t time_us)
 
 struct misp_time misp_time_of(int64_t seconds)
 {
-    return cut(seconds * 1000000);
+    return misp_time_of_us(seconds * 1000000);
 }
 
 static bool two(const char *at, int64_t max, int64_t *out)
@@ -99,6 +99,6 @@ bool misp_time_parse(struct str text, struct misp_time *out)
     if (stamp_parse((struct str) {padded, text.len + 1}, &stamp, NULL) != ERR_OK)
         return false;
     stamp.seconds -= offset;
-    *out = cut(stamp_us(stamp));
+    *out = misp_time_of_us(stamp_us(stamp));
     return true;
 }

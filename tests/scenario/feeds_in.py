@@ -12,7 +12,7 @@ import subprocess
 import sys
 import uuid
 
-from node import Folder, Node, Report, program
+from node import Folder, Node, Report, program, wait_for
 
 GROUP = 'c0ffee00-1111-4222-8333-444455556666'
 ORG = {'id': '1', 'name': 'CERT-X', 'uuid': 'aaaaaaaa-0000-4000-8000-000000000001'}
@@ -201,18 +201,37 @@ def lists(run):
     report.check('no false indicators, told without control characters', not answer.good and answer.one['new'] == 0 and
                  'line 1: 999.999' in answer.err and '\x1b' not in answer.err, answer)
     first, second = '# list\n192.0.2.1\nbad.example\n\n', 'bad.example\n192.0.2.2\n'
+    gone, stays, new = "[ipv4-addr:value = '192.0.2.1']", "[domain-name:value = 'bad.example']", "[ipv4-addr:value = '192.0.2.2']"
+    run.node.must('source', 'add', 'list', '--assume', 'tlp:clear', '--because', 'a test')
     answer = run.add(first, 'list', '--as', 'list')
     report.check('a list goes in', answer.good and answer.one['new'] == 2, answer)
-    before = run.file(first)
-    answer = run.add(second, 'list', '--as', 'list', '--previous', before)
-    taken = answer.one.get('new'), answer.one.get('duplicate')
-    report.check('the next one: one new, one again, one revoked', answer.good and taken == (2, 1), answer)
-    state = {}
-    for thing in sorted(run.lines('--source', 'list'), key=lambda thing: thing['modified']):
-        state[thing['pattern']] = thing.get('revoked', False)
-    wanted = {"[ipv4-addr:value = '192.0.2.1']": True, "[domain-name:value = 'bad.example']": False,
-              "[ipv4-addr:value = '192.0.2.2']": False}
-    report.equal('what is gone is revoked, nothing else', state, wanted)
+    report.equal('the partner gets it', ends_released(run, gone, 1), [False])
+    steps = ((first, second, 'one new, one gone', gone), (second, first, 'one gone, one back', new),
+             (first, first, 'the same', new))
+    for before, after, what, ended in steps:
+        answer = run.add(after, 'list', '--as', 'list', '--previous', run.file(before))
+        taken = answer.one.get('new'), answer.one.get('duplicate'), answer.one.get('conflict')
+        report.equal(f'{what}: only what differs goes in', (answer.good, taken), (True, (0 if before == after else 2, 0, 0)))
+        newest = {thing['pattern']: thing for thing in sorted(run.lines('--source', 'list'), key=lambda thing: thing['modified'])}
+        report.equal(f'{what}: what has ended', [name for name in newest if 'valid_until' in newest[name]], [ended])
+        report.check(f'{what}: nothing is revoked, created stays', not any('revoked' in thing for thing in newest.values())
+                     and {thing['created'] for thing in newest.values()} == {'2026-01-01T00:00:00.000Z'}, newest)
+        ends_released(run, gone, 2 if after == second else 3)
+    report.equal('the partner gets the end of the one that went, and its return', ends_released(run, gone, 3),
+                 [False, True, False])
+    report.equal('the one that stays is released once', ends_released(run, stays, 1), [False])
+
+
+def ends_released(run, pattern, count):
+    """Of each version of a list's indicator in the partner's ledger, once there are so many: has it an end?"""
+    ident = f"indicator--{uuid.uuid5(OURS, 'list' + chr(10) + pattern)}"
+
+    def versions():
+        run.node.must('misp', 'export', 'us', os.path.join(run.folder, 'feed-us'))  # a view is signed when it is read
+        return [leaf['version'] for leaf in run.node.must('ledger', 'show', 'us').lines if leaf.get('id') == ident]
+    wait_for(lambda: len(versions()) >= count, 60, 0.2)
+    held = {thing['modified']: thing for thing in (json.loads(copy['object']) for copy in run.node.copies(ident))}
+    return ['valid_until' in held[version] for version in versions()]
 
 
 PEAK = """

@@ -258,22 +258,126 @@ static void observables_have_their_own_ids(void **state)
     buf_deinit(&r.out);
 }
 
-static void the_same_list_is_the_same_and_what_is_gone_is_revoked(void **state)
+static const char now_text[] = "2026-09-21T14:13:20.000Z";
+
+/* How often `part` is in the text. */
+static size_t times_in(const struct result *result, const char *part)
+{
+    size_t count = 0, len = strlen(part);
+    for (size_t at = 0; at + len <= result->out.len; at++)
+        count += memcmp(result->out.at + at, part, len) == 0;
+    return count;
+}
+
+/* Created, modified and valid_until ("-": none) of the only object. */
+static void expect_times(struct result *r, const char *created, const char *modified, const char *until)
+{
+    char part[160];
+    assert_int_equal(times_in(r, "\"type\":\"indicator\""), 1);
+    (void)snprintf(part, sizeof part, "\"created\":\"%s\",\"modified\":\"%s\"", created, modified);
+    expect(r, part);
+    (void)snprintf(part, sizeof part, "\"valid_until\":\"%s\"", until);
+    assert_int_equal(times_in(r, part), until[0] != '-');
+    assert_int_equal(times_in(r, "valid_until"), until[0] != '-');
+    assert_int_equal(times_in(r, "revoked"), 0);
+}
+
+static void the_same_list_is_the_same(void **state)
 {
     (void)state;
-    struct result one, two, three;
+    struct result one, two, none;
     assert_int_equal(convert(&one, "", "a.example\nb.example\n", NULL), ERR_OK);
     assert_int_equal(convert(&two, "", "a.example\nb.example\n", NULL), ERR_OK);
     assert_true(str_eq(buf_str(&one.out), buf_str(&two.out)));
-    assert_int_equal(convert(&three, "", "b.example\nc.example\n", "a.example\nb.example\n"), ERR_OK);
-    assert_int_equal(three.report.objects, 2);
-    assert_int_equal(three.report.revoked, 1);
-    expect(&three,
-           "\"modified\":\"2026-09-21T14:13:20.000Z\",\"revoked\":true,\"pattern\":\"[domain-name:value = "
-           "'a.example']");
+    assert_int_equal(times_in(&one, now_text), 0);
+    assert_int_equal(convert(&none, "", "b.example\na.example\nb.example\n", "a.example\nb.example\n"),
+                     ERR_OK);
+    assert_int_equal(none.report.unchanged, 2);
+    assert_int_equal(none.report.objects + none.report.over, 0);
+    assert_int_equal(times_in(&none, "objects"), 0);
     buf_deinit(&one.out);
     buf_deinit(&two.out);
-    buf_deinit(&three.out);
+    buf_deinit(&none.out);
+}
+
+static void a_previous_list_leaves_the_difference(void **state)
+{
+    (void)state;
+    /* Columns: value, date, end, family. The present is 2026-09-21. */
+    static const char map[] = "header=no value=col:1 valid_from=col:2 valid_until=col:3 labels=col:4";
+    static const struct {
+        const char *previous, *text, *created, *modified, *until;
+    } rows[] = {
+        /* new, of the past and of the future */
+        {"x.example", "x.example\na.example,2026-02-01,,bot", "2026-02-01T00:00:00.000Z", now_text, "-"},
+        {"x.example", "x.example\na.example,2027-02-01,,bot", "2027-02-01T00:00:00.000Z",
+         "2027-02-01T00:00:00.000Z", "-"},
+        /* changed: another label, another date, another end; a date that is still to come */
+        {"a.example,2026-02-01,,bot", "a.example,2026-02-01,,worm", "2026-02-01T00:00:00.000Z", now_text,
+         "-"},
+        {"a.example,2026-02-01,,bot", "a.example,2026-01-15,,bot", "2026-02-01T00:00:00.000Z", now_text, "-"},
+        {"a.example,2026-02-01,,bot", "a.example,2026-02-01,2026-03-01,bot", "2026-02-01T00:00:00.000Z",
+         now_text, "2026-03-01T00:00:00.000Z"},
+        {"a.example,2027-02-01,,bot", "a.example,2027-02-01,,worm", "2027-02-01T00:00:00.000Z",
+         "2027-02-01T00:00:00.001Z", "-"},
+        /* gone: of the past, of the future, with an end that is still to come */
+        {"a.example,2026-02-01,,bot\nx.example", "x.example", "2026-02-01T00:00:00.000Z", now_text, now_text},
+        {"a.example,2027-02-01,,bot\nx.example", "x.example", "2027-02-01T00:00:00.000Z",
+         "2027-02-01T00:00:00.001Z", "2027-02-01T00:00:00.001Z"},
+        {"a.example,2026-02-01,2027-01-01,bot\nx.example", "x.example", "2026-02-01T00:00:00.000Z", now_text,
+         now_text},
+    };
+    struct result r;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(convert(&r, map, rows[i].text, rows[i].previous), ERR_OK);
+        assert_int_equal(r.report.objects + r.report.over, 1);
+        assert_int_equal(r.report.over, i >= 6);
+        expect_times(&r, rows[i].created, rows[i].modified, rows[i].until);
+        expect(&r, "[domain-name:value = 'a.example']");
+        buf_deinit(&r.out);
+    }
+    /* Its own end is over: nothing is left to say. Of two rows of one value the first counts. */
+    assert_int_equal(convert(&r, map, "x.example", "a.example,2026-02-01,2026-03-01,bot\nx.example"), ERR_OK);
+    assert_int_equal(r.report.objects + r.report.over, 0);
+    buf_deinit(&r.out);
+    assert_int_equal(convert(&r, map, "a.example,,,bot\na.example,,,worm", "a.example,,,bot"), ERR_OK);
+    assert_int_equal(r.report.objects + r.report.over, 0);
+    buf_deinit(&r.out);
+}
+
+/* What is gone and comes back: three lists, each against the one before. */
+static void a_value_comes_back_without_its_end(void **state)
+{
+    (void)state;
+    struct result gone, back;
+    assert_int_equal(convert(&gone, "", "b.example\n", "a.example\nb.example\n"), ERR_OK);
+    expect_times(&gone, "2026-01-01T00:00:00.000Z", now_text, now_text);
+    assert_int_equal(convert(&back, "", "a.example\nb.example\n", "b.example\n"), ERR_OK);
+    expect_times(&back, "2026-01-01T00:00:00.000Z", now_text, "-");
+    buf_deinit(&gone.out);
+    buf_deinit(&back.out);
+}
+
+static void observables_do_not_end(void **state)
+{
+    (void)state;
+    struct result r;
+    assert_int_equal(convert(&r, "as=observable header=no", "b.example\nc.example", "a.example\nb.example"),
+                     ERR_OK);
+    assert_int_equal(r.report.objects, 1);
+    assert_int_equal(r.report.over, 0);
+    expect(&r, "\"value\":\"c.example\"");
+    assert_int_equal(times_in(&r, "a.example") + times_in(&r, "b.example"), 0);
+    buf_deinit(&r.out);
+}
+
+static void a_previous_list_has_the_same_columns(void **state)
+{
+    (void)state;
+    struct result r;
+    assert_int_equal(convert(&r, "value=col:v", "v\na.example\n", "w\na.example\n"), ERR_INVALID);
+    assert_non_null(strstr(r.fault.what, "previous"));
+    buf_deinit(&r.out);
 }
 
 static void bad_mappings_and_records(void **state)
@@ -321,7 +425,11 @@ int main(void)
         cmocka_unit_test(a_list_has_a_mapping_without_columns),
         cmocka_unit_test(a_table),
         cmocka_unit_test(observables_have_their_own_ids),
-        cmocka_unit_test(the_same_list_is_the_same_and_what_is_gone_is_revoked),
+        cmocka_unit_test(the_same_list_is_the_same),
+        cmocka_unit_test(a_previous_list_leaves_the_difference),
+        cmocka_unit_test(a_value_comes_back_without_its_end),
+        cmocka_unit_test(observables_do_not_end),
+        cmocka_unit_test(a_previous_list_has_the_same_columns),
         cmocka_unit_test(bad_mappings_and_records),
         cmocka_unit_test(every_prefix_is_read),
     };
