@@ -37,39 +37,72 @@ def node(tmp_path_factory):
 class Ingester:
     """It keeps added_after and next between ticks; within a tick it follows `more`, with both parameters or with next alone."""
 
-    def __init__(self, node, auth, keeps_added_after):
-        self.node, self.auth, self.keeps = node, auth, keeps_added_after
-        self.added_after, self.seen = None, []
+    def __init__(self, node, auth, keeps_added_after, cert=None):
+        self.node, self.auth, self.cert, self.keeps = node, auth, cert, keeps_added_after
+        self.added_after, self.next, self.seen = None, None, []
 
-    def tick(self, limit=None):
-        params, pages = {}, 0
-        if self.added_after:
+    def page(self, limit):
+        """One request; True while the server has more."""
+        params = {'limit': limit} if limit else {}
+        if self.added_after and (self.keeps or not self.next):
             params['added_after'] = self.added_after
-        if limit:
-            params['limit'] = limit
-        while True:
-            answer = requests.get(f'{self.node.url}{RELEASE}objects/', params=params, timeout=10,
-                                  verify=str(self.node.base / 'tls.pem'), headers={'Accept': TAXII, **self.auth})
-            assert answer.status_code == 200
-            page, pages = answer.json(), pages + 1
-            self.seen += [one['id'] for one in page.get('objects', [])]
-            self.added_after = answer.headers.get('X-TAXII-Date-Added-Last', self.added_after)
-            if not page.get('more'):
-                return pages
-            params = {**({} if not self.keeps else {'added_after': params.get('added_after', '2020-01-01T00:00:00Z')}),
-                      **({'limit': limit} if limit else {}), 'next': page['next']}
+        if self.next:
+            params['next'] = self.next
+        answer = requests.get(f'{self.node.url}{RELEASE}objects/', params=params, timeout=10, cert=self.cert,
+                              verify=str(self.node.base / 'tls.pem'), headers={'Accept': TAXII, **self.auth})
+        assert answer.status_code == 200 and answer.headers['Content-Type'] == TAXII
+        page = answer.json()
+        self.seen += [one['id'] for one in page.get('objects', [])]
+        if not page.get('more'):  # only a whole reading moves the date
+            self.added_after, self.next = answer.headers.get('X-TAXII-Date-Added-Last', self.added_after), None
+            return False
+        self.next = page['next']
+        return True
+
+    def tick(self, limit=None, pages=100):
+        done = 1
+        while self.page(limit) and done < pages:
+            done += 1
+        return done
+
+
+def auth_of(node, scheme):
+    """Fields, and a pair of files, by which the ingester shows who it is."""
+    if scheme == 'certificate':
+        if not (node.base / 'ingester.pem').exists():
+            key = taxii_node.certificate(node.base, 'ingester')
+            node.kr.do('taxii', 'add', 'ingester', '--audience', 'jp', '--read', '--certificate', key)
+        return {}, tuple(str(node.base / f'ingester.{end}') for end in ('pem', 'key'))
+    words = f'Bearer {node.tokens["jp"]}' if scheme == 'bearer' else \
+        'Basic ' + base64.b64encode(f'jp:{PASSWORD}'.encode()).decode()
+    return {'Authorization': words}, None
 
 
 @pytest.mark.parametrize('keeps', [True, False], ids=['added_after and next', 'next alone'])
-@pytest.mark.parametrize('scheme', ['basic', 'bearer'])
+@pytest.mark.parametrize('scheme', ['basic', 'bearer', 'certificate'])
 def test_opencti_ingester(node, keeps, scheme):
-    auth = f'Bearer {node.tokens["jp"]}' if scheme == 'bearer' else \
-        'Basic ' + base64.b64encode(f'jp:{PASSWORD}'.encode()).decode()
-    ingester = Ingester(node, {'Authorization': auth}, keeps)
-    assert ingester.tick(limit=5) == 5
-    assert len(ingester.seen) == len(set(ingester.seen)) == 23
-    assert ingester.tick() == 1 and len(ingester.seen) == 23  # nothing new: an empty page, and the date stays
+    auth, cert = auth_of(node, scheme)
+    whole = len(node.objects('release'))
+    ingester = Ingester(node, auth, keeps, cert)
+    assert ingester.tick(limit=5) == -(-whole // 5)
+    assert len(ingester.seen) == len(set(ingester.seen)) == whole
+    assert ingester.tick() == 1 and len(ingester.seen) == whole  # nothing new: an empty page, and the date stays
     assert ingester.added_after
+
+
+@pytest.mark.parametrize('keeps', [True, False], ids=['added_after and next', 'next alone'])
+def test_opencti_ingester_goes_on_between_ticks(node, keeps):
+    """A tick that ends in the middle keeps `next`; what is released meanwhile comes behind it, and later by the date alone."""
+    first = 300 if keeps else 310
+    ingester = Ingester(node, auth_of(node, 'basic')[0], keeps)
+    ingester.tick(limit=5, pages=2)
+    whole = len(node.objects('release'))
+    for number in (first, first + 1):
+        node.kr.do('add', '-', '--source', 'feed', input=json.dumps(thing(number)))
+        taxii_node.live.wait_until(lambda: thing(number)['id'] in [one['id'] for one in node.objects('release')], 20)
+        ingester.tick(limit=5)
+        assert ingester.seen[-1] == thing(number)['id'] and not ingester.next
+    assert len(ingester.seen) == len(set(ingester.seen)) == whole + 2
 
 
 # --- OpenCTI: taxii-post
@@ -88,6 +121,21 @@ def test_opencti_taxii_post(node):
         assert opencti_post(node, one).status_code == 202
     assert opencti_post(node, extended).json()['success_count'] == 1  # it posts again after a restart
     assert node.get(f'{SPACE}objects/{extended["id"]}/').json()['objects'] == [extended]
+
+
+def test_opencti_taxii_post_without_what_its_configuration_drops(node):
+    """It may leave out markings and the creator, and never asks for the status: that is another version, nothing else."""
+    creator = 'identity--00000000-0000-4000-8000-000000000001'
+    marked = thing(205, object_marking_refs=['marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'], created_by_ref=creator)
+    bare = thing(205, version=1)
+    for one in (marked, bare, bare):
+        answer = opencti_post(node, one)
+        assert answer.status_code == 202 and answer.headers['Content-Type'] == TAXII
+        assert (answer.json()['total_count'], answer.json()['success_count']) == (1, 1)
+    held = node.get(f'{SPACE}objects/{marked["id"]}/?match[version]=all').json()['objects']
+    assert held == [marked, bare]
+    refused = opencti_post(node, {'type': 'indicator', 'id': 'indicator--x'})
+    assert refused.status_code == 202 and refused.json()['failures'][0]['message']
 
 
 def test_a_strict_identity_sends_what_the_standard_allows(node):
@@ -111,7 +159,7 @@ def test_misp_client(node):
         if not page.get('more'):
             break
         params['next'] = page['next']
-    assert len(seen) == 23
+    assert seen == node.objects('release') and len(seen) >= 23
     body = json.dumps({'objects': [thing(n) for n in range(210, 230)]})
     assert len(body) < root['max_content_length']
     assert node.post(body, 'inbox', headers=auth, who=None).status_code == 202
@@ -128,10 +176,31 @@ def test_cytaxii2(node, monkeypatch):
     assert client.root_discovery()['response']['versions'] == [TAXII]
     found = {one['alias']: one for one in client.collection_request()['response']['collections']}
     assert set(found) == {'release', 'inbox', 'workspace'}
-    polled = client.poll_request(collection_id=found['release']['id'], limit=7)['response']
-    assert len(polled['objects']) == 7 and polled['more']
-    sent = client.inbox_request(collection_id=found['inbox']['id'], stix_bundle=json.dumps({'objects': [thing(240)]}))
+    release, inbox = found['release']['id'], found['inbox']['id']
+    assert client.collection_data_request(collection_id=release)['response']['id'] == release
+    seen, page = [], {'next': None, 'more': True}
+    while page.get('more'):
+        page = client.poll_request(collection_id=release, limit=7, next=page['next'])['response']
+        assert len(page['objects']) <= 7
+        seen += [one['id'] for one in page['objects']]
+    assert seen == [one['id'] for one in node.objects('release')] and len(seen) == len(set(seen)) >= 23
+
+    def ids(**filters):
+        return [one['id'] for one in client.poll_request(collection_id=release, **filters)['response'].get('objects', [])]
+    assert ids(object_id=thing(3)['id']) == [thing(3)['id']]
+    assert ids(object_type='malware') == [] and ids(object_type='indicator,malware') == seen
+    manifest = client.request_handler(method='GET', url=f'{client.api_root}collections/{release}/manifest/')
+    manifest = manifest['response']['objects']
+    assert [row['id'] for row in manifest] == seen
+    after = manifest[-4]['date_added']
+    assert ids(added_after=after) == seen[-3:]
+    assert client.poll_request(collection_id=inbox)['status_code'] == 403
+    sent = client.inbox_request(collection_id=inbox, stix_bundle=json.dumps({'objects': [thing(240)]}))
     assert sent['status_code'] == 202 and sent['response']['success_count'] == 1
+    status = client.request_handler(method='GET', url=f'{client.api_root}status/{sent["response"]["id"]}/')
+    assert (status['status_code'], status['response']) == (200, sent['response'])
+    stranger = cytaxii2.cytaxii2(f'{node.url}/taxii2/', 'jp', 'another password')
+    assert stranger.discovery_request()['status_code'] == 401
 
 
 # --- what comes out is STIX

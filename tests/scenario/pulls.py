@@ -25,6 +25,7 @@ from servers import (FORM_20, NGINX_PROGRAM, PASSWORD, READER, TAXII, VENV, VENV
                      medallion, nginx, openssl, opentaxii, post_20)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+OPENCTI = 'extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba'
 DATA = pathlib.Path(os.environ.get('BONGSU_DATA', ROOT / '..' / 'shared' / 'data'))
 
 
@@ -358,36 +359,89 @@ def look_misp(report, node, server_folder, base):
                  (4 + len(manifest), held))
 
 
+def extended(number, **more):
+    """As OpenCTI sends it: with its own extension, whose updated_at is what it calls the object's change."""
+    return indicator(number, 3, extensions={OPENCTI: {'extension_type': 'property-extension', 'type': 'Indicator',
+                                                      'id': f'{number:08x}-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'is_inferred': False,
+                                                      'updated_at': '2026-01-01T00:00:00.000Z'}}, **more)
+
+
+def counts(node, feed, *names):
+    """Waits until the counts are these; what they are then."""
+    wait_for(lambda: all(show(node, feed).get(name) == wanted for name, wanted in names), 60, 0.2)
+    got = show(node, feed)
+    return tuple((name, got.get(name)) for name, _ in names)
+
+
+def tagged(node, tag):
+    return {line['id'] for line in node.run('find', '--tag', tag, '--limit', '1000', '--wait').lines if 'id' in line}
+
+
 def look_opencti(report, node, folder):
     stream = Stream()
     secret = os.path.join(folder, 'opencti.token')
     with open(secret, 'w', encoding='ascii') as file:
-        file.write('a token')
-    objects = [indicator(number, 3) for number in range(20)]
+        file.write(Stream.TOKEN)
+    objects = [extended(number) for number in range(20)]
+    names = [obj['id'] for obj in objects]
     for obj in objects:
         stream.put('create', obj)
     declare(report, node, 'opencti', 'opencti', stream.url, '--token-file', secret)
-    wait_for(lambda: show(node, 'opencti').get('new') == 20, 30, 0.2)
-    report.equal('opencti: what was created is taken in', show(node, 'opencti').get('new'), 20)
-    stream.put('update', dict(objects[0], modified='2026-02-01T00:00:00.000Z', labels=['changed']))
+
+    def look(what, *wanted):
+        report.equal(f'opencti: {what}', counts(node, 'opencti', *wanted), wanted)
+
+    look('what was created is taken in', ('new', 20), ('refused', 0))
+    report.check('opencti: byte for byte, with its extension', json.loads(node.copies(names[0])[-1]['object']) == objects[0])
+    stream.put('update', extended(0, modified='2026-02-01T00:00:00.000Z', labels=['changed']), {
+        'patch': [{'op': 'add', 'path': '/labels/0', 'value': 'changed'}],
+        'reverse_patch': [{'op': 'remove', 'path': '/labels/0'}]})
     stream.put('delete', objects[1])
-    stream.put('merge', dict(objects[2], modified='2026-02-01T00:00:00.000Z'), {'sources': [objects[3]]})
-    wait_for(lambda: show(node, 'opencti').get('withdrawn') == 2, 30, 0.2)
-    got = show(node, 'opencti')
-    report.equal('opencti: update, delete and merge', (got.get('new'), got.get('withdrawn'), got.get('state')),
-                 (22, 2, 'running'))
-    report.equal('opencti: the whole was asked for first', stream.asked[0].get('from'), '0-0')
-    before = len(stream.asked)
+    stream.put('merge', extended(2, modified='2026-02-01T00:00:00.000Z'), {'sources': [objects[3], objects[4]], 'deletions': []})
+    look('update, delete and merge', ('new', 22), ('withdrawn', 3), ('state', 'running'))
+    report.equal('opencti: the deleted one is tagged so, and held', (tagged(node, 'feed.deleted'), len(node.copies(names[1]))),
+                 ({names[1]}, 1))
+    report.equal('opencti: those that were merged are tagged so', tagged(node, 'feed.merged'), {names[3], names[4]})
+    stream.put('create', objects[1])  # it may be seen again
+    stream.put('update', extended(3, modified='2026-03-01T00:00:00.000Z'))
+    look('what comes again is taken in', ('new', 23), ('duplicate', 1))
+    report.equal('opencti: and is tagged no longer', (tagged(node, 'feed.deleted'), tagged(node, 'feed.merged')),
+                 (set(), {names[4]}))
+    report.equal('opencti: the whole was asked for first, and deletions', [stream.asked[0].get(name) for name in (
+        'from', 'listen-delete', 'accept', 'recover-date')], ['0-0', 'true', 'text/event-stream', None])
+    look_resume(report, node, stream, look)
+    recovered = Stream()
+    recovered.put('create', extended(200))
+    declare(report, node, 'recovers', 'opencti', recovered.url, '--token-file', secret, '--from', '2026-01-31T00:00:00Z')
+    report.equal('opencti: --from', counts(node, 'recovers', ('new', 1)), (('new', 1),))
+    report.equal('opencti: recovers from that time', recovered.asked[0].get('recover-date'), '2026-01-31T00:00:00Z')
+    recovered.end()
+    node.must('feed', 'remove', 'recovers')
+
+
+def look_resume(report, node, stream, look):
+    """Behind the last event that was taken in: after a restart, after the server ended the session; and what it refuses with."""
+    last, before = stream.last(), len(stream.asked)
     node.stop()
-    stream.put('create', indicator(99, 3))
+    stream.put('create', extended(99))
     node.start()
-    wait_for(lambda: show(node, 'opencti').get('new') == 23, 30, 0.2)
-    got = show(node, 'opencti')
-    report.equal('opencti: a restart goes on behind the last event', (got.get('new'), got.get('duplicate')), (23, 0))
-    report.equal('opencti: it named that event', stream.asked[before].get('last-event-id'), '1620249500022-0')
+    look('a restart goes on behind the last event', ('new', 24), ('duplicate', 1))
+    report.equal('opencti: it named that event', (stream.asked[before].get('from'), stream.asked[before].get('last-event-id')),
+                 (last, last))
+    last, before = stream.last(), len(stream.asked)
+    stream.end_sessions()
+    report.check('opencti: the end of a session is told', wait_for(lambda: 'the server ended the stream' in node.said(), 60, 0.2))
+    stream.put('create', extended(100))
+    node.run('feed', 'run', 'opencti')  # where it does not go on by itself already
+    look('and the next one goes on', ('new', 25), ('duplicate', 1))
+    report.equal('opencti: from where the last one ended', stream.asked[before].get('last-event-id'), last)
+    for status, error, words in ((410, 'wrongstate', 'has been stopped'), (401, 'denied', 'other credentials')):
+        stream.status = status
+        stream.end_sessions()
+        wait_for(lambda: node.run('feed', 'run', 'opencti') and words in show(node, 'opencti').get('trouble', ''), 90, 0.5)
+        got = show(node, 'opencti')
+        report.check(f'opencti: {status} is told', got.get('error') == error and words in got.get('trouble', ''), got)
     stream.end()
-    wait_for(lambda: show(node, 'opencti').get('failures', 0) > 0, 30, 0.2)
-    report.equal('opencti: the end of a stream is told', show(node, 'opencti').get('error'), 'closed')
 
 
 def look_commands(report, node):

@@ -186,8 +186,10 @@ logging:
 class Stream:
     """OpenCTI's /stream/ID: `connected`, `heartbeat`, and events with ids; goes on behind the id that it is given."""
 
+    TOKEN = 'a token'
+
     def __init__(self):
-        self.events, self.asked, self.held = [], [], []
+        self.events, self.asked, self.status = [], [], 200
         stream = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -202,7 +204,7 @@ class Stream:
         self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
         self.server.daemon_threads = True
         self.url = f'http://127.0.0.1:{self.server.server_port}/stream/0f1c'
-        self.cut = threading.Event()
+        self.sessions = 0  # so many have been ended
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def put(self, kind, data, context=None):
@@ -213,20 +215,23 @@ class Stream:
             body['context'] = context
         self.events.append((f'16202495{at:05d}-0', kind, json.dumps(body)))
 
+    def last(self):
+        return self.events[-1][0]
+
     def serve(self, request):
         self.asked.append({name.lower(): value for name, value in request.headers.items()})
-        if request.headers.get('Authorization') != 'Bearer a token':
-            request.send_error(401)
+        status = self.status if request.headers.get('Authorization') == f'Bearer {self.TOKEN}' else 401
+        if status != 200:
+            request.send_error(status)
             return
         request.send_response(200)
         request.send_header('Content-Type', 'text/event-stream; charset=utf-8')
         request.send_header('Connection', 'close')
         request.end_headers()
         request.wfile.write(b'id: 0-0\nevent: connected\ndata: {"connectionId": "x"}\n\n')
-        last, at = request.headers.get('from') or '0-0', 0
-        self.cut.clear()
+        last, at, session = request.headers.get('from') or '0-0', 0, self.sessions
         try:
-            while not self.cut.is_set():
+            while session == self.sessions:
                 for ident, kind, data in self.events[at:]:
                     at += 1
                     if ident > last or last == '0-0':
@@ -238,8 +243,12 @@ class Stream:
             pass
         request.close_connection = True
 
+    def end_sessions(self):
+        """As OpenCTI does after a day: whoever reads now is sent away, and may come again."""
+        self.sessions += 1
+
     def end(self):
-        self.cut.set()
+        self.end_sessions()
         self.server.shutdown()
         self.server.server_close()
 
