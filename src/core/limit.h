@@ -50,6 +50,7 @@
 #define LIMIT_HTTP2_CALM_S        100          /* more of them a second */
 #define LIMIT_HTTP2_DATA_EARNS    4            /* more for a piece of data: window updates follow it */
 #define LIMIT_HTTP2_RESET_PRICE   10           /* of a reset: 100 at once, 10 a second (CVE-2023-44487) */
+#define LIMIT_HTTP2_BOMB_BYTES    (128u << 10) /* of a head too long, unpacked: one coin each */
 #define LIMIT_HTTP2_CONTINUATION_PRICE 50      /* a legal head fits one frame (CVE-2024-28182) */
 #define LIMIT_CODING_RATIO        100          /* bytes out for one in; STIX packs 5 to 100 times smaller */
 #define LIMIT_CODING_FREE         (1u << 20)   /* so much may come out of anything: 3 ms */

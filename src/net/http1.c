@@ -16,9 +16,47 @@ static bool is_token(struct str s)
     return s.len > 0;
 }
 
+/* Refusals with a status of their own name its section of RFC 9110. */
+#define TARGET_TOO_LONG    "15.5.15"
+#define EXPECTATION_FAILED "15.5.18"
+
+static const struct status {
+    err_t code;
+    const char *section; /* empty: any other */
+    int status;
+} statuses[] = {
+    {ERR_LIMIT, TARGET_TOO_LONG, 414},          {ERR_LIMIT, "", 431}, /* RFC 6585 section 5 */
+    {ERR_UNSUPPORTED, EXPECTATION_FAILED, 417}, {ERR_UNSUPPORTED, "", 501}, {ERR_VERSION, "", 505},
+};
+
+int http1_refusal_status(const struct fault *fault)
+{
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+        if (fault->code == statuses[i].code &&
+            (statuses[i].section[0] == '\0' || strcmp(statuses[i].section, fault->section) == 0))
+            return statuses[i].status;
+    return 400;
+}
+
+static err_t set_fault(struct fault *fault, err_t code, const char *section, size_t offset, const char *what)
+{
+    if (fault != NULL)
+        memcpy(fault->section, section, strlen(section) + 1);
+    return fault_set(fault, code, offset, "%s", what);
+}
+
 static enum http1_step refuse(struct fault *fault, err_t code, size_t offset, const char *what)
 {
-    (void)fault_set(fault, code, offset, "%s", what);
+    (void)set_fault(fault, code, "", offset, what);
+    return HTTP1_REFUSED;
+}
+
+static enum http1_step refuse_length(struct fault *fault, struct bytes input)
+{
+    if (memchr(input.at, '\n', LIMIT_HTTP_HEAD_BYTES) != NULL)
+        return refuse(fault, ERR_LIMIT, LIMIT_HTTP_HEAD_BYTES, "the head is longer than 16 KiB");
+    (void)set_fault(fault, ERR_LIMIT, TARGET_TOO_LONG, LIMIT_HTTP_HEAD_BYTES,
+                    "the request line is longer than 16 KiB");
     return HTTP1_REFUSED;
 }
 
@@ -27,7 +65,7 @@ enum http1_step http1_head_find(struct bytes input, size_t *scanned, size_t *out
     for (size_t i = *scanned; i < input.len; i++) {
         uint8_t c = input.at[i];
         if (i >= LIMIT_HTTP_HEAD_BYTES)
-            return refuse(fault, ERR_LIMIT, i, "the head is longer than 16 KiB");
+            return refuse_length(fault, input);
         bool after_cr = i > 0 && input.at[i - 1] == '\r';
         if (after_cr != (c == '\n'))
             return refuse(fault, ERR_SYNTAX, i, after_cr ? "a CR without LF" : "an LF without CR");
@@ -52,28 +90,65 @@ struct parse {
     struct bytes head;
     struct http1_head *out;
     struct fault *fault;
-    unsigned seen; /* bits of enum single */
+    unsigned seen; /* bit i: row i of specials */
 };
+
+/* The first rows of specials, and that the connection is to close. */
+enum { SEEN_LENGTH = 1, SEEN_CODING = 2, SEEN_HOST = 4, SEEN_CLOSE = 1 << 30 };
+
+static err_t fail_by(const struct parse *p, err_t code, const char *section, struct str at, const char *what)
+{
+    return set_fault(p->fault, code, section, (size_t)((const uint8_t *)at.at - p->head.at), what);
+}
 
 static err_t fail(const struct parse *p, err_t code, struct str at, const char *what)
 {
-    return fault_set(p->fault, code, (size_t)((const uint8_t *)at.at - p->head.at), "%s", what);
+    return fail_by(p, code, "", at, what);
+}
+
+static bool is_host(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (strchr("/?#@,\\ \t\"<>", value.at[i]) != NULL || (uint8_t)value.at[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* "http://host/path" (RFC 9112 section 3.2.2): *target is then the path alone. */
+static bool cut_origin(struct str *target, struct http1_head *out)
+{
+    static const struct str schemes[] = {{"https", 5}, {"http", 4}};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        struct str rest = *target, scheme = str_cut(&rest, ':');
+        if (!str_same(scheme, schemes[i]) || !str_starts(rest, STR("//")))
+            continue;
+        size_t len = 0;
+        while (len < rest.len - 2 && strchr("/?", rest.at[2 + len]) == NULL)
+            len++;
+        out->scheme = scheme;
+        out->host = (struct str) {rest.at + 2, len};
+        *target = (struct str) {rest.at + 2 + len, rest.len - 2 - len};
+        return len > 0 && out->host.at[0] != ':' && is_host(out->host); /* RFC 9110 section 4.2.1 */
+    }
+    return false;
 }
 
 static err_t parse_target(struct parse *p, struct str target)
 {
     if (target.len > LIMIT_HTTP_TARGET_BYTES)
-        return fail(p, ERR_LIMIT, target, "the target is longer than 8192 bytes");
+        return fail_by(p, ERR_LIMIT, TARGET_TOO_LONG, target, "the target is longer than 8192 bytes");
     for (size_t i = 0; i < target.len; i++) {
         uint8_t c = (uint8_t)target.at[i];
         if (c <= 0x20 || c >= 0x7f || strchr("\"#<>\\^`{|}", c) != NULL)
             return fail(p, ERR_SYNTAX, target, "a byte in the target that a URI cannot hold");
     }
-    if (target.len == 0 || (target.at[0] != '/' && !str_eq(target, STR("*"))))
-        return fail(p, ERR_SYNTAX, target, "the target is not a path");
+    if (target.len == 0 || (target.at[0] != '/' && !str_eq(target, STR("*")) && !cut_origin(&target, p->out)))
+        return fail(p, ERR_SYNTAX, target, "the target is neither a path nor a URL of http or https");
     const char *mark = memchr(target.at, '?', target.len);
     size_t path_len = mark == NULL ? target.len : (size_t)(mark - target.at);
     p->out->path = (struct str) {target.at, path_len};
+    if (path_len == 0) /* RFC 9110 section 4.2.3: as "/", here the second of "//" */
+        p->out->path = (struct str) {p->out->host.at - 1, 1};
     if (mark != NULL)
         p->out->query = (struct str) {mark + 1, target.len - path_len - 1};
     return ERR_OK;
@@ -116,19 +191,20 @@ static err_t take_coding(struct parse *p, struct str value)
     return ERR_OK;
 }
 
+/* The host of a target counts, whatever the field says (RFC 9112 section 3.2.2). */
 static err_t take_host(struct parse *p, struct str value)
 {
-    for (size_t i = 0; i < value.len; i++)
-        if (strchr("/?#@,\\ \t\"<>", value.at[i]) != NULL || (uint8_t)value.at[i] >= 0x80)
-            return fail(p, ERR_SYNTAX, value, "Host is not one host");
-    p->out->host = value;
+    if (!is_host(value))
+        return fail(p, ERR_SYNTAX, value, "Host is not one host");
+    if (p->out->scheme.at == NULL)
+        p->out->host = value;
     return ERR_OK;
 }
 
 static err_t take_expect(struct parse *p, struct str value)
 {
     if (!str_same(value, STR("100-continue")))
-        return fail(p, ERR_UNSUPPORTED, value, "Expect is not \"100-continue\"");
+        return fail_by(p, ERR_UNSUPPORTED, EXPECTATION_FAILED, value, "Expect is not \"100-continue\"");
     p->out->expect_continue = p->out->minor == 1;
     return ERR_OK;
 }
@@ -141,8 +217,8 @@ static err_t take_connection(struct parse *p, struct str value)
         struct str option = str_trim(str_cut(&rest, ','));
         if (str_same(option, STR("close"))) {
             p->out->keep_open = false;
-            p->seen |= 1u << 31;
-        } else if (str_same(option, STR("keep-alive")) && (p->seen & 1u << 31) == 0) {
+            p->seen |= SEEN_CLOSE;
+        } else if (str_same(option, STR("keep-alive")) && (p->seen & SEEN_CLOSE) == 0) {
             p->out->keep_open = true;
         }
     }
@@ -204,9 +280,9 @@ static err_t parse_field(struct parse *p, struct str line)
 
 static err_t check_framing(const struct parse *p, struct str at)
 {
-    if ((p->seen & 3u) == 3u)
+    if ((p->seen & SEEN_LENGTH) != 0 && (p->seen & SEEN_CODING) != 0)
         return fail(p, ERR_SYNTAX, at, "Content-Length together with Transfer-Encoding");
-    if (p->out->minor == 1 && p->out->host.at == NULL)
+    if (p->out->minor == 1 && (p->seen & SEEN_HOST) == 0)
         return fail(p, ERR_SYNTAX, at, "no Host field");
     return ERR_OK;
 }
@@ -241,20 +317,6 @@ err_t http1_head_parse(struct bytes head, struct http1_head *out, struct fault *
     if (err == ERR_OK)
         *out = found;
     return err;
-}
-
-int http1_refusal_status(const struct fault *fault)
-{
-    switch (fault->code) {
-    case ERR_LIMIT:
-        return 431;
-    case ERR_UNSUPPORTED:
-        return 501;
-    case ERR_VERSION:
-        return 505;
-    default:
-        return 400;
-    }
 }
 
 struct str http1_field_get(const struct http1_head *head, struct str name)

@@ -6,8 +6,8 @@
  * Content-Length, in HTTP/1.0, or other than exactly "chunked"; a repeated or listed Content-Length, Host,
  * Transfer-Encoding, Expect or Authorization; a missing Host in HTTP/1.1; folded fields; blanks before a
  * colon; control bytes, NUL and bytes beyond ASCII in the target; fragments; targets other than a path
- * ("/...") or "*"; chunk extensions and trailers (their permitted length here is zero: RFC 9112
- * section 7.1.1).
+ * ("/..."), a URL of http or https (section 3.2.2), or "*"; chunk extensions and trailers (their permitted
+ * length here is zero: RFC 9112 section 7.1.1).
  *
  * The sizes are in core/limit.h (LIMIT_HTTP_*). Strings borrow from the head's bytes. Any thread. */
 #pragma once
@@ -33,7 +33,8 @@ struct http1_head {
     struct str query; /* behind the "?", still percent-encoded; at NULL: there was no "?" */
     struct http1_field fields[LIMIT_HTTP_FIELDS];
     size_t field_count;
-    struct str host;
+    struct str scheme; /* of a target that is a URL; at NULL: it is a path */
+    struct str host;   /* of the URL, else of the field Host */
     enum http1_framing framing;
     uint64_t content_length; /* with HTTP1_LENGTH */
     unsigned minor;          /* HTTP/1.minor, 0 or 1 */
@@ -48,10 +49,11 @@ struct http1_head {
 enum http1_step http1_head_find(struct bytes input, size_t *scanned, size_t *out_len, struct fault *fault);
 
 /* Reads a whole head as http1_head_find measured it. ERR_SYNTAX, ERR_LIMIT (too long or too many),
- * ERR_UNSUPPORTED (a transfer coding or expectation), ERR_VERSION. `out` is written only on success. */
+ * ERR_UNSUPPORTED (a transfer coding or expectation), ERR_VERSION; the fault's section is of RFC 9110. `out`
+ * is written only on success. */
 NODISCARD err_t http1_head_parse(struct bytes head, struct http1_head *out, struct fault *fault);
 
-/* The status code to answer a refusal with. */
+/* The status code to answer a refusal with: 400, 414, 417, 431, 501 or 505. */
 int http1_refusal_status(const struct fault *fault);
 
 /* The value of the first field of that name; at NULL when absent. `name` in any case. */

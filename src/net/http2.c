@@ -30,7 +30,8 @@ struct http2 {
     /* The header block in hand. */
     struct request *heading;
     uint64_t heading_ms;
-    size_t heading_bytes;
+    size_t
+        heading_bytes; /* LIMIT_HTTP_HEAD_BYTES at most is kept; the rest is read for HPACK's table alone */
     struct str method, path, authority; /* in its arena */
     struct buf fields;                  /* as lines of HTTP/1.1 */
 };
@@ -162,7 +163,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (http2->heading == NULL || http2->heading->stream != frame->hd.stream_id)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     http2->heading_bytes += name_len + value_len + 4;
-    bool good = http2->heading_bytes <= LIMIT_HTTP_HEAD_BYTES &&
+    bool good = http2->heading_bytes > LIMIT_HTTP_HEAD_BYTES ||
                 take_field(http2, (struct str) {(const char *)name, name_len},
                            (struct str) {(const char *)value, value_len});
     return good ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -187,6 +188,12 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 static err_t parse_head(struct http2 *http2, struct request *request, struct fault *fault)
 {
     struct buf text;
+    if (http2->heading_bytes > LIMIT_HTTP_HEAD_BYTES) {
+        (void)pay(http2, LIMIT_HTTP2_RESET_PRICE + http2->heading_bytes / LIMIT_HTTP2_BOMB_BYTES);
+        return fault_set(fault, ERR_LIMIT, 0, "the head is longer than 16 KiB");
+    }
+    if (!str_starts(http2->path, STR("/")) && !str_eq(http2->path, STR("*"))) /* RFC 9113 section 8.3.1 */
+        return fault_set(fault, ERR_SYNTAX, 0, ":path is not a path");
     buf_init(&text, LIMIT_HTTP_HEAD_BYTES + 64);
     buf_put_str(&text, http2->method);
     buf_putc(&text, ' ');

@@ -3,11 +3,11 @@
  * or Host, a target that is no path are refused alike), and a body that is gathered as one of HTTP/1.1 is.
  *
  * What a client can make us do is bounded: LIMIT_HTTP2_STREAMS requests side by side; heads of
- * LIMIT_HTTP_HEAD_BYTES unpacked; frames that carry no work (resets, pings, settings, priorities, window
- * updates, empty data, continuations) are paid for from a purse that time and moved data fill
- * (LIMIT_HTTP2_CALM_*): who empties it is sent ENHANCE_YOUR_CALM and closed. A client that does not read
- * is not read from, and a stream or connection on which too little moves in LIMIT_HTTP_STALL_MS is ended. No
- * push, no priorities, no trailers.
+ * LIMIT_HTTP_HEAD_BYTES unpacked, longer ones are read on for HPACK's table alone and answered 431; frames
+ * that carry no work (resets, pings, settings, priorities, window updates, empty data, continuations) are
+ * paid for from a purse that time and moved data fill (LIMIT_HTTP2_CALM_*): who empties it is sent
+ * ENHANCE_YOUR_CALM and closed. A client that does not read is not read from, and a stream or connection on
+ * which too little moves in LIMIT_HTTP_STALL_MS is ended. No push, no priorities, no trailers.
  *
  * For net/ only; the thread of the loop. */
 #pragma once

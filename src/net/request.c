@@ -132,6 +132,11 @@ bool request_begin(struct request *request, bool has_body)
     const struct http1_head *head = &request->head;
     const struct route *other = NULL;
     request->body_unread = has_body;
+    if (str_same(head->scheme, STR("https")) && request->conn->stream.ssl == NULL) {
+        request_reject(request, 421,
+                       "what is asked for by https is not served without TLS"); /* RFC 9110 7.4 */
+        return false;
+    }
     if (uri_path(&request->arena, head->path, &request->path) != ERR_OK) {
         request_reject(request, 400, "the path is not well encoded");
         return false;

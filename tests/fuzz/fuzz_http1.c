@@ -61,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_inside(bytes, head.method);
     check_inside(bytes, head.path);
     check_inside(bytes, head.query);
+    check_inside(bytes, head.scheme);
+    check_inside(bytes, head.host);
     must(head.field_count <= LIMIT_HTTP_FIELDS && head.path.len > 0);
     for (size_t i = 0; i < head.field_count; i++) {
         check_inside(bytes, head.fields[i].name);

@@ -240,6 +240,43 @@ def test_an_upload_that_is_too_long_leaves_the_connection_alone(node):
     assert client.status[stream] == 200
 
 
+def say(node, request):
+    """What comes back by HTTP/1.1 until the node closes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with context.wrap_socket(socket.create_connection(('127.0.0.1', node.port), 20)) as link:
+        link.sendall(request)
+        said = b''
+        while part := link.recv(65536):
+            said += part
+    return said
+
+
+def test_targets_and_expectations(node):
+    """RFC 9112 section 3.2.2 (URLs), RFC 9110 sections 15.5.15 (414) and 10.1.1 (417), RFC 6585 section 5 (431)."""
+    fields = f'Accept: {TAXII}\r\nAuthorization: Bearer {node.reader}\r\nConnection: close\r\n'
+    for target, more, status in (
+            ('/taxii2/', '', 200), (f'https://127.0.0.1:{node.port}/taxii2/', '', 200), ('https://kr.example/taxii2/', '', 200),
+            ('HTTPS://kr.example/api/collections/?limit=1', '', 200), ('http://kr.example/taxii2/', '', 200),
+            ('https://kr.example', '', 404), ('https://kr.example/api/../taxii2/', '', 400), ('https:///taxii2/', '', 400),
+            ('https://a@kr.example/taxii2/', '', 400), ('ftp://kr.example/taxii2/', '', 400), ('/' + 'a' * 9000, '', 414),
+            ('/' + 'a' * 20000, '', 414), ('/taxii2/', 'Expect: 100-continue\r\n', 200), ('/taxii2/', 'Expect: magic\r\n', 417),
+            ('/taxii2/', 'X-A: ' + 'a' * 20000 + '\r\n', 431), ('/taxii2/', 'X-A: a\r\n' * 70, 431)):
+        said = say(node, f'GET {target} HTTP/1.1\r\nHost: other.example\r\n{fields}{more}\r\n'.encode())
+        assert said.split(b'\r\n\r\n')[-2].rpartition(b'HTTP/1.1 ')[2][:3] == b'%d' % status, (target[:60], more[:20], said[:300])
+    once = say(node, f'GET https://kr.example/taxii2/ HTTP/1.1\r\n{fields}\r\n'.encode())
+    assert once.startswith(b'HTTP/1.1 400 '), once  # Host is wanted all the same
+
+
+def test_a_header_bomb_costs_its_stream_alone(node):
+    client = Http2(node)
+    for more, status in (([('x-a', 'v' * 900)] * 40, 431), ([('expect', 'magic')], 417), ([], 200)):
+        stream = client.ask(node, '/taxii2/', more=more)
+        while stream not in client.ended:
+            client.turn()
+        assert client.status[stream] == status and stream not in client.reset
+
+
 def test_h2load(node):
     if shutil.which('h2load') is None:
         pytest.skip('h2load is not installed')

@@ -148,7 +148,22 @@ static const struct refusal {
     {TEXT("GET / HTTP/1.12\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
     {TEXT("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), ERR_VERSION},
     {TEXT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), ERR_VERSION},
-    {TEXT("GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http:// HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http://?b HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http:/a HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http:a/b HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET https://:443/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http://me@a/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http://a,b/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http://a#/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET httpx://a/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET ://a/ HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http://a/ HTTP/1.1\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
+    {TEXT("GET http://a/ HTTP/1.1\r\nHost: a/b\r\n\r\n"), ERR_SYNTAX},
     {TEXT("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
     {TEXT("GET /#x HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
     {TEXT("GET /\xed\x95\x9c HTTP/1.1\r\nHost: a\r\n\r\n"), ERR_SYNTAX},
@@ -166,6 +181,62 @@ static void refuses_what_is_read_differently_elsewhere(void **state)
             fail_msg("row %zu: %s instead of %s: %.*s", i, err_name(err), err_name(refusals[i].err),
                      (int)refusals[i].text.len, (const char *)refusals[i].text.at);
     }
+}
+
+/* RFC 9112 section 3.2.2: the host of the URL counts, another in Host is no error. */
+static void reads_a_url(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *scheme, *host, *path, *query;
+    } rows[] = {
+        {"http://kr.example/taxii2/?limit=5", "http", "kr.example", "/taxii2/", "limit=5"},
+        {"HTTPS://[::1]:7443/a//b", "HTTPS", "[::1]:7443", "/a//b", NULL},
+        {"http://a", "http", "a", "/", NULL},
+        {"http://a?", "http", "a", "/", ""},
+        {"https://a?b=http://c/", "https", "a", "/", "b=http://c/"},
+        {"http://a/http://b/", "http", "a", "/http://b/", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct http1_head head;
+        char text[200];
+        int len = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: other\r\n\r\n", rows[i].target);
+        assert_int_equal(read_head(bytes_of(text, (size_t)len), &head), ERR_OK);
+        assert_true(str_eq(head.scheme, str_of(rows[i].scheme)) && str_eq(head.host, str_of(rows[i].host)));
+        assert_true(str_eq(head.path, str_of(rows[i].path)));
+        assert_int_equal(head.query.at != NULL, rows[i].query != NULL);
+        assert_true(rows[i].query == NULL || str_eq(head.query, str_of(rows[i].query)));
+    }
+}
+
+static int status_of(const char *before, size_t many, const char *after)
+{
+    static char text[3 * LIMIT_HTTP_HEAD_BYTES];
+    struct fault fault = {.code = ERR_OK};
+    size_t len = strlen(before), scanned = 0, head_len = 0;
+    struct http1_head head;
+    memcpy(text, before, len);
+    memset(text + len, 'a', many);
+    memcpy(text + len + many, after, strlen(after));
+    struct bytes input = bytes_of(text, len + many + strlen(after));
+    enum http1_step step = http1_head_find(input, &scanned, &head_len, &fault);
+    err_t err = step == HTTP1_DONE ? http1_head_parse(bytes_of(text, head_len), &head, &fault) : fault.code;
+    return err == ERR_OK ? 200 : http1_refusal_status(&fault);
+}
+
+static void has_a_status_for_each_refusal(void **state)
+{
+    (void)state;
+    static const char line[] = " HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_int_equal(status_of("GET /", LIMIT_HTTP_TARGET_BYTES - 1, line), 200);
+    assert_int_equal(status_of("GET /", LIMIT_HTTP_TARGET_BYTES, line), 414);
+    assert_int_equal(status_of("GET http://a/", LIMIT_HTTP_TARGET_BYTES - 8, line), 414);
+    assert_int_equal(status_of("GET /", 2 * LIMIT_HTTP_HEAD_BYTES, line), 414);
+    assert_int_equal(status_of("GET / HTTP/1.1\r\nX: ", LIMIT_HTTP_HEAD_BYTES, line), 431);
+    assert_int_equal(status_of("GET / HTTP/1.1\r\nHost: a\r\nExpect: ", 3, "\r\n\r\n"), 417);
+    assert_int_equal(status_of("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ", 3, "\r\n\r\n"), 501);
+    assert_int_equal(status_of("GET / HTTP/2.", 0, "0\r\nHost: a\r\n\r\n"), 505);
+    assert_int_equal(status_of("GET ", 3, line), 400);
 }
 
 static void bounds_the_head(void **state)
@@ -271,10 +342,15 @@ static void refuses_loose_chunks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_a_request),      cmocka_unit_test(knows_when_to_close),
-        cmocka_unit_test(joins_a_list),         cmocka_unit_test(refuses_what_is_read_differently_elsewhere),
-        cmocka_unit_test(bounds_the_head),      cmocka_unit_test(every_prefix_needs_more),
+        cmocka_unit_test(reads_a_request),
+        cmocka_unit_test(knows_when_to_close),
+        cmocka_unit_test(joins_a_list),
+        cmocka_unit_test(refuses_what_is_read_differently_elsewhere),
+        cmocka_unit_test(bounds_the_head),
+        cmocka_unit_test(every_prefix_needs_more),
         cmocka_unit_test(refuses_loose_chunks),
+        cmocka_unit_test(reads_a_url),
+        cmocka_unit_test(has_a_status_for_each_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

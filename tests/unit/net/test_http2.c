@@ -557,7 +557,7 @@ static void refuses_what_http1_refuses(void **state)
         {":protocol", "websocket", 0},
         {"", "b", 0},
         {"te", "gzip", 0},
-        {"expect", "the unexpected", 501},
+        {"expect", "the unexpected", 417},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buf block = head_of("GET", "/at/a");
@@ -603,6 +603,52 @@ static void refuses_large_heads(void **state)
     for (size_t i = 0; i < 70; i++)
         put_field(&block, "x-a", "b");
     assert_int_equal(ask(rig, &block, bytes_of(NULL, 0), true, &error), 431);
+    value[8000] = '/';
+    block = head_of("GET", value + 8000);
+    assert_int_equal(ask(rig, &block, bytes_of(NULL, 0), true, &error), 414);
+}
+
+/* A literal with indexing: it becomes entry 62 of the table. */
+static void put_entry(struct buf *block, const char *name, const char *value)
+{
+    buf_putc(block, 0x40);
+    put_length(block, strlen(name));
+    buf_put(block, name, strlen(name));
+    put_length(block, strlen(value));
+    buf_put(block, value, strlen(value));
+}
+
+/* The stream alone is refused, and what its head put into the table is there for the next. */
+static void answers_a_header_bomb(void **state)
+{
+    struct rig *rig = *state;
+    struct client client;
+    struct heard heard;
+    open_client(&client, rig);
+    for (uint32_t stream = 1; stream <= 5; stream += 2) {
+        struct buf block = head_of(stream == 3 ? "POST" : "GET", stream == 3 ? "/echo" : "/at/a");
+        for (size_t i = 0; stream < 5 && i < 400; i++)
+            put_field(&block, "x-a", "some value that no program ever reads"); /* 48 bytes of wire each */
+        if (stream == 1)
+            put_entry(&block, "authorization", "Bearer of the first head");
+        if (stream == 5)
+            buf_putc(&block, (char)(0x80 | 62));
+        size_t first = block.len < 16000 ? block.len : 16000;
+        uint8_t ends = stream == 3 ? 0 : END_STREAM;
+        put_frame(&client, HEADERS, ends | (first == block.len ? END_HEADERS : 0), stream, block.at, first);
+        if (first < block.len)
+            put_frame(&client, CONTINUATION, END_HEADERS, stream, block.at + first, block.len - first);
+        buf_deinit(&block);
+        if (stream == 3) /* nobody waits for it */
+            put_frame(&client, DATA, END_STREAM, stream, "body", 4);
+        send_out(&client);
+        await(&client, stream, &heard);
+        assert_int_equal(heard.status, stream == 5 ? 200 : 431);
+        assert_true(heard.ended && !heard.reset);
+        assert_true(has(&heard.body, stream == 5 ? "|Bearer of the first head" : "longer than 16 KiB"));
+        forget(&heard);
+    }
+    lives_on(&client, 7);
 }
 
 /* An entry of the table, named again and again: 4 KB for one byte each (RFC 7541 section 7.3). */
@@ -613,15 +659,10 @@ static void survives_a_header_bomb(void **state)
     static char value[3900];
     memset(value, 'v', sizeof value - 1);
     open_client(&client, rig);
-    for (uint32_t stream = 1; stream < 401; stream += 2) {
+    for (uint32_t stream = 1; stream < 41; stream += 2) {
         struct buf block = head_of("GET", "/at/a");
-        if (stream == 1) { /* literal with indexing: entry 62 */
-            buf_putc(&block, 0x40);
-            put_length(&block, 3);
-            buf_put(&block, "x-a", 3);
-            put_length(&block, strlen(value));
-            buf_put(&block, value, strlen(value));
-        }
+        if (stream == 1)
+            put_entry(&block, "x-a", value);
         for (size_t i = 0; i < 10000; i++)
             buf_putc(&block, (char)(0x80 | 62));
         put_head(&client, stream, &block, true);
@@ -870,6 +911,7 @@ int main(void)
         TEST(unpacks_bodies),
         TEST(refuses_what_http1_refuses),
         TEST(refuses_large_heads),
+        TEST(answers_a_header_bomb),
         TEST(survives_a_header_bomb),
         TEST(calms_floods),
         TEST(ends_long_continuations),

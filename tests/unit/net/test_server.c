@@ -225,6 +225,7 @@ static void answers_by_route(void **state)
         {"GET /at/%00/x/" TAIL, "400 Bad"},          {"GET /at/%zz/x/" TAIL, "400 Bad"},
         {"GET /at/%ff/x/" TAIL, "400 Bad"},          {"POST /page" TAIL, "405 Method"},
         {"POST /page" TAIL, "\r\nAllow: GET\r\n"},   {"GET /split" TAIL, "500 Internal"},
+        {"GET http://b/at/b/x/" TAIL, "200 OK"},     {"GET https://a/at/b/x/" TAIL, "421 Misdirected"},
         {"GET / HTTP/1.1\r\n\r\n", "400 Bad"},       {"GET / HTTP/3.0\r\nHost: a\r\n\r\n", "505 HTTP"},
         {"\x16\x03\x01\x02\x00\x01\x00", "400 Bad"},
     };
