@@ -87,18 +87,26 @@ static void say_why(struct command_call *call, const struct gate_why *why)
     line_bool(call->out, "superseded", why->superseded);
     line_bool(call->out, "stopped", why->stopped);
     line_text(call->out, "by_rule", why->rule);
+    line_bool(call->out, "follows", why->follows);
     if (why->blocked)
         line_text(call->out, "blocked_by", why->blocked_by);
     line_end(call->out);
-    if (why->released && why->effect != POLICY_RELEASE)
+    if (why->released && why->follows)
+        line_say(call->out, "Released along with what names it.");
+    else if (why->released && why->effect != POLICY_RELEASE)
         line_say(call->out, "Released already; now rule %.*s would %s it, and a newer version is kept back.",
                  STR_ARG(why->rule), why->effect == POLICY_HOLD ? "hold" : "deny");
     else if (why->released)
         line_say(call->out, "Released (rule %.*s).", STR_ARG(why->rule));
     else if (why->blocked)
-        line_say(call->out, "Not released: rule %.*s lets it go, but it refers to %.*s, which %s.",
-                 STR_ARG(why->rule), STR_ARG(why->blocked_by),
+        line_say(call->out, "Not released: %s%.*s, but it refers to %.*s, which %s.",
+                 why->follows ? "it goes along with what names it" : "it may go by rule ",
+                 STR_ARG(why->follows ? STR("") : why->rule), STR_ARG(why->blocked_by),
                  why->blocked_by_unknown ? "is not held here" : "is withheld");
+    else if (why->follows)
+        line_say(call->out,
+                 "Not released by itself: it goes along with what names it, and nothing that names "
+                 "it goes there.");
     else if (why->stopped)
         line_say(call->out, "Not released: releases are stopped (bongsu stop-release --lift).");
     else

@@ -7,6 +7,7 @@
  *
  * Followers (marking- and extension-definitions, creators that are no individual) need no rule of their own:
  * they come along when a referrer needs them, unless a rule denies them, and stay behind when nobody does.
+ * Definitions that carry no marking have no right of their own either, whatever the rules say.
  *
  * Pure: no store, no objects, only numbers. One thread. */
 #pragma once
@@ -22,17 +23,15 @@ struct closure_target {
     uint32_t first_copy; /* chain of members that are copies of it; CLOSURE_NONE: none in this set */
 };
 
-/* One reference. A follower comes along only through references that make it one (creator, marking,
- * extension); for any other reference (the victim of a sighting) it must leave by its own right or be at the
- * partner already: strict. */
+/* One reference. A creator comes along only through the reference that makes it one; for any other (the
+ * victim of a sighting) it must leave by its own right or be at the partner already: strict. */
 struct closure_need {
     uint32_t target;
     bool strict;
 };
 
 struct closure_member {
-    uint64_t base; /* partners to which the rules let it go; followers: those that no rule denies */
-    bool follower;
+    uint64_t base;      /* partners to which the rules let it go; followers: those that no rule denies */
     uint64_t on_demand; /* followers: partners to which it goes only when a referrer asks (base minus own
                            release) */
     uint32_t target;    /* the id that it is a copy of */

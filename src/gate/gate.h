@@ -292,6 +292,7 @@ struct gate_why {
     bool blocked;              /* the rules let it go, but it refers to something that is withheld */
     bool superseded;           /* a newer version is held */
     bool stopped;
+    bool follows;            /* no rule releases or denies it: it comes along with what names it */
     struct str blocked_by;   /* id of the first withheld reference; empty otherwise */
     bool blocked_by_unknown; /* ...which this node does not hold */
     struct str rule;

@@ -92,43 +92,53 @@ static uint64_t eligible_for(const struct deciding *d, uint64_t lsn, bool follow
     return mask;
 }
 
-static err_t add_needs(struct deciding *d, struct candidate *c, const struct stix_object *object)
+static bool needs_already(const struct closure_need *needs, uint32_t count, uint32_t target)
+{
+    uint32_t i = 0;
+    while (i < count && needs[i].target != target)
+        i++;
+    return i < count;
+}
+
+/* References through which something comes along first: what is named again otherwise is there already. A
+ * definition comes along wherever it is named, but not by the word of a partner (`foreign`), who could draw
+ * out what he guesses. */
+static err_t add_needs(struct deciding *d, struct candidate *c, const struct stix_object *object,
+                       bool foreign)
 {
     struct closure_need *needs = arena_alloc(d->arena, (object->ref_count + 1) * sizeof *needs);
-    uint32_t count = 0;
+    uint32_t count = 0, along = 0;
     if (needs == NULL)
         return ERR_NOMEM;
-    for (size_t i = 0; i < object->ref_count; i++) {
-        const struct stix_ref *ref = &object->refs[i];
-        if (key_is_builtin(&ref->key) || stix_key_eq(&ref->key, &c->key))
+    for (size_t i = 0; i < 2 * object->ref_count; i++) {
+        const struct stix_ref *ref = &object->refs[i % object->ref_count];
+        bool first = i < object->ref_count;
+        uint32_t target;
+        if (ref_role_follows(ref->role) != first || key_is_builtin(&ref->key) ||
+            stix_key_eq(&ref->key, &c->key))
             continue;
-        err_t err = target_of(d, &ref->key, NULL, &needs[count].target);
+        err_t err = target_of(d, &ref->key, NULL, &target);
         if (err != ERR_OK)
             return err;
-        needs[count++].strict = !ref_role_follows(ref->role);
+        bool strict = !first && (foreign || !key_is_definition(&ref->key));
+        if (first || !needs_already(needs, along, target))
+            needs[count++] = (struct closure_need) {target, strict};
+        along = first ? count : along;
     }
     c->member.needs = needs;
     c->member.need_count = count;
     return ERR_OK;
 }
 
-/* What the rules give, as the closure takes it. An unmarked definition or creator comes along unless a rule
- * denies it. */
+/* What the rules give, as the closure takes it. */
 static void set_base(const struct gate *gate, struct candidate *c, const struct subject *subject,
                      const struct policy_facts *facts)
 {
     uint64_t own = c->verdict.release & c->eligible;
     c->member.base = own;
-    bool unmarked = (facts->markings & ~(unsigned)(POLICY_MARKING_NONE | POLICY_MARKING_ASSUMED)) == 0;
-    if (!subject->follows || !unmarked)
-        return;
-    uint64_t denied = stops_mask(gate, facts);
-    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
-        if ((c->verdict.deny >> p & 1) && c->verdict.rule[p] != POLICY_RULE_DEFAULT)
-            denied |= UINT64_C(1) << p;
-    c->member.follower = true;
-    c->member.base = c->eligible & ~denied;
-    c->member.on_demand = c->member.base & ~own;
+    uint64_t along = subject_comes_along(gate, subject, facts, &c->verdict) & c->eligible;
+    c->member.base = own | along;
+    c->member.on_demand = along & ~own;
 }
 
 /* The copies in the step's own arena: the subject's memory is given back before the next one is looked at. */
@@ -161,8 +171,10 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
                              .slot = subject.slot,
                              .content = subject.content,
                              .size = subject.size};
+    const struct gate_source *source = gate_source_get(d->gate, subject.envelope.source);
+    bool foreign = source == NULL || source->partner >= 0;
     /* References first: judging markings parses other objects, and the refs' text is gone then. */
-    if (TRY(err, keep_copies(d, &subject, c)) || TRY(err, add_needs(d, c, &subject.object)) ||
+    if (TRY(err, keep_copies(d, &subject, c)) || TRY(err, add_needs(d, c, &subject.object, foreign)) ||
         TRY(err, target_of(d, &c->key, c->copies, &c->member.target)) ||
         TRY(err, subject_decide(d->gate, &subject, d->policy, d->now_us, arena, &facts, &c->verdict)))
         return err;

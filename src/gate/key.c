@@ -14,15 +14,19 @@ bool key_is_observable(const struct stix_key *key)
     return false;
 }
 
-bool key_comes_along(const struct stix_key *key)
-{
-    return type_is(key, STIX_TYPE_MARKING_DEFINITION) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION) ||
-           type_is(key, STIX_TYPE_IDENTITY) || key_is_observable(key);
-}
-
 bool key_is_marking(const struct stix_key *key)
 {
     return type_is(key, STIX_TYPE_MARKING_DEFINITION);
+}
+
+bool key_is_definition(const struct stix_key *key)
+{
+    return key_is_marking(key) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION);
+}
+
+bool key_comes_along(const struct stix_key *key)
+{
+    return key_is_definition(key) || type_is(key, STIX_TYPE_IDENTITY) || key_is_observable(key);
 }
 
 int key_rank(const struct stix_key *key)
@@ -30,7 +34,7 @@ int key_rank(const struct stix_key *key)
     static const enum stix_code containers[] = {STIX_TYPE_GROUPING,      STIX_TYPE_NOTE,
                                                 STIX_TYPE_OBSERVED_DATA, STIX_TYPE_OPINION,
                                                 STIX_TYPE_REPORT,        STIX_TYPE_LANGUAGE_CONTENT};
-    if (type_is(key, STIX_TYPE_MARKING_DEFINITION) || type_is(key, STIX_TYPE_EXTENSION_DEFINITION))
+    if (key_is_definition(key))
         return 0;
     if (type_is(key, STIX_TYPE_IDENTITY))
         return 1;

@@ -273,7 +273,9 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
         return err;
     why.effect = policy_explain(gate->policy, &facts, now_us, partner, step != NULL ? step : no_step, ctx);
     why.released = state.released >> partner & 1;
-    why.blocked = why.effect == POLICY_RELEASE && (state.blocked >> partner & 1);
+    why.follows = why.effect != POLICY_RELEASE &&
+                  (subject_comes_along(gate, &subject, &facts, &verdict) >> partner & 1);
+    why.blocked = (why.effect == POLICY_RELEASE || why.follows) && (state.blocked >> partner & 1);
     why.stopped = why.effect == POLICY_RELEASE && (verdict.release >> partner & 1) == 0;
     why.rule = policy_rule_name(gate->policy, verdict.rule[partner]);
     *out = why;

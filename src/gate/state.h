@@ -374,6 +374,7 @@ NODISCARD err_t repeats_read(struct bytes key, struct bytes value, struct repeat
 /* --- key.c --- */
 bool key_is_observable(const struct stix_key *key);
 bool key_is_marking(const struct stix_key *key);
+bool key_is_definition(const struct stix_key *key); /* of a marking or an extension */
 /* May something of this id leave only because a referrer does? */
 bool key_comes_along(const struct stix_key *key);
 /* Where it stands among a partner's leaves of one step: definitions, creators, observables, objects,
@@ -412,6 +413,10 @@ NODISCARD err_t referrers(struct gate *gate, const struct stix_key *key, uint64_
  * the arena. */
 NODISCARD err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t partners,
                             struct arena *arena, struct str *out);
+/* Partners to which it may come along with what names it: an unmarked follower, wherever no rule denies it.
+ */
+uint64_t subject_comes_along(const struct gate *gate, const struct subject *subject,
+                             const struct policy_facts *facts, const struct policy_verdict *verdict);
 /* Through this kind of reference a follower comes along. */
 bool ref_role_follows(enum stix_ref_role role);
 /* Markings and extensions that are built in: nothing to send, nothing to withhold. */

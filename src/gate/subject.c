@@ -3,19 +3,26 @@
 #include "core/wr.h"
 #include "gate/state.h"
 
+/* The extensions in which definitions of TLP 2.0, IEP 2.0 and ACS 3.0 speak (OASIS common objects): read by
+ * this program itself, and hardly ever sent along. A definition that waited for its own would hold all that
+ * it marks. */
+static const uint8_t marking_extensions[][16] = {
+    {0x60, 0xa3, 0xc5, 0xc5, 0x0d, 0x10, 0x41, 0x3e, 0xaa, 0xb3, 0x9e, 0x08, 0xdd, 0xe9, 0xe8, 0x8d},
+    {0x76, 0x2e, 0x2e, 0x97, 0xee, 0x51, 0x43, 0xe5, 0xa9, 0xea, 0x16, 0x5f, 0xbb, 0x86, 0x2c, 0x4a},
+    {0x3a, 0x65, 0x88, 0x4d, 0x00, 0x5a, 0x42, 0x90, 0x83, 0x35, 0xcb, 0x2d, 0x77, 0x8a, 0x83, 0xce},
+};
+
 bool key_is_builtin(const struct stix_key *key)
 {
-    /* The extension under which the TLP 2.0 definitions stand (OASIS common objects): part of the built-in
-     * markings. */
-    static const struct uuid_head {
-        uint8_t b[16];
-    } tlp2 = {
-        {0x60, 0xa3, 0xc5, 0xc5, 0x0d, 0x10, 0x41, 0x3e, 0xaa, 0xb3, 0x9e, 0x08, 0xdd, 0xe9, 0xe8, 0x8d}};
     if (stix_tlp_is_fixed(key))
         return true;
     const struct stix_type *extension = stix_type_row(STIX_TYPE_EXTENSION_DEFINITION);
-    return memcmp(key->b, tlp2.b, sizeof tlp2.b) == 0 &&
-           memcmp(key->b + sizeof tlp2.b, extension->digest, STIX_TYPE_DIGEST_SIZE) == 0;
+    if (memcmp(key->b + 16, extension->digest, STIX_TYPE_DIGEST_SIZE) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof marking_extensions / sizeof *marking_extensions; i++)
+        if (memcmp(key->b, marking_extensions[i], 16) == 0)
+            return true;
+    return false;
 }
 
 bool ref_role_follows(enum stix_ref_role role)
@@ -24,20 +31,21 @@ bool ref_role_follows(enum stix_ref_role role)
            role == STIX_REF_EXTENSION;
 }
 
+/* What objects are marked by, or extended by. */
+static bool is_definition(const struct stix_object *object)
+{
+    return object->type->code == STIX_TYPE_MARKING_DEFINITION ||
+           object->type->code == STIX_TYPE_EXTENSION_DEFINITION;
+}
+
 bool object_follows(const struct stix_object *object)
 {
     struct str class;
-    switch (object->type->code) {
-    case STIX_TYPE_MARKING_DEFINITION:
-    case STIX_TYPE_EXTENSION_DEFINITION:
-        return true;
-    case STIX_TYPE_IDENTITY:
-        /* A person leaves by a rule or not at all; without a class it might be one. */
-        return json_get_str(object->root, STR("identity_class"), &class) &&
-               !str_eq(class, STR("individual")) && !str_eq(class, STR("unknown"));
-    default:
-        return false;
-    }
+    if (object->type->code != STIX_TYPE_IDENTITY)
+        return is_definition(object);
+    /* A person leaves by a rule or not at all; without a class it might be one. */
+    return json_get_str(object->root, STR("identity_class"), &class) && !str_eq(class, STR("individual")) &&
+           !str_eq(class, STR("unknown"));
 }
 
 /* The plain bytes of a sealed frame in the arena, padded for the parser; a quarantined one without its fault.
@@ -362,7 +370,7 @@ err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn
 /* Partners that sent this content themselves, or to whom it may not go on because it is somebody else's. */
 static uint64_t onward_of(const struct policy_facts *facts)
 {
-    if (facts->own)
+    if (facts->own || facts->follows)
         return UINT64_MAX;
     /* A feed of this node that says nothing forbids nothing either: its objects wait as unmarked, and not for
      * somebody's grant. */
@@ -399,7 +407,13 @@ static err_t add_all_markings(struct gate *gate, const struct subject *subject, 
         return err;
     if (any || carried)
         return ERR_OK;
+    /* A definition says nothing by itself: what is assumed of its source's objects is not meant for it, nor
+     * is its originator's word about passing on. It is a part of what names it, and goes where that may go.
+     */
+    facts->follows = is_definition(&subject->object) && facts->markings == 0;
     facts->markings |= POLICY_MARKING_NONE;
+    if (facts->follows)
+        return ERR_OK;
     const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
     if (source->assume != STIX_TLP_NONE && now_us < source->assume_until_us) {
         facts->markings |= POLICY_MARKING_ASSUMED;
@@ -497,12 +511,30 @@ static void apply_stops(const struct gate *gate, const struct policy *policy,
 }
 
 /* Its origin said that it is no longer current: it does not go on from here. */
-static bool told_outdated(const struct gate *gate, uint64_t lsn)
+static bool told_outdated(const struct gate *gate, const struct subject *subject,
+                          const struct policy_facts *facts)
 {
     uint8_t key[8];
     struct bytes value;
-    wr_at_u64(key, lsn);
+    if (facts->origin == POLICY_ORIGIN_OWN)
+        return false;
+    wr_at_u64(key, subject->lsn);
     return fact_get(gate, RECORD_FACT_TOLD, bytes_of(key, sizeof key), &value) == ERR_OK;
+}
+
+uint64_t subject_comes_along(const struct gate *gate, const struct subject *subject,
+                             const struct policy_facts *facts, const struct policy_verdict *verdict)
+{
+    bool unmarked = (facts->markings & ~(unsigned)(POLICY_MARKING_NONE | POLICY_MARKING_ASSUMED)) == 0;
+    if (!subject->follows || !unmarked)
+        return 0;
+    uint64_t kept = stops_mask(gate, facts);
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        if ((verdict->deny >> p & 1) && verdict->rule[p] != POLICY_RULE_DEFAULT)
+            kept |= UINT64_C(1) << p;
+    if (told_outdated(gate, subject, facts))
+        return 0;
+    return ~kept;
 }
 
 err_t subject_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
@@ -518,7 +550,7 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
         deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);
     deny(gate, out, reporters(gate, subject), POLICY_RULE_ORIGIN);
     apply_stops(gate, policy, out_facts, out);
-    if (out_facts->origin != POLICY_ORIGIN_OWN && told_outdated(gate, subject->lsn))
+    if (told_outdated(gate, subject, out_facts))
         hold(out, UINT64_MAX);
     const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
     if ((out_facts->markings & POLICY_MARKING_ASSUMED) != 0 && source->assume_until_us < out->next_change_us)

@@ -83,7 +83,7 @@ static uint64_t decide_effect(struct row *row, enum policy_effect effect, const 
         name_rule(out, matched, index);
         taken |= matched;
     }
-    for (unsigned rule = POLICY_RULE_DEFAULT + 1; rule < POLICY_RULE_BUILTIN_COUNT; rule++) {
+    for (unsigned rule = POLICY_RULE_DEFAULT + 1; rule < POLICY_RULE_FOLLOWS; rule++) {
         if (words_builtin_effect(rule) != effect)
             continue;
         uint64_t matched = row_builtin(row, rule) & live & ~taken;
@@ -129,7 +129,12 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
     memset(out->rule, 0, sizeof out->rule); /* POLICY_RULE_DEFAULT */
     out->deny = decide_effect(&row, POLICY_DENY, open, live, out);
     live &= ~out->deny;
-    out->hold = decide_effect(&row, POLICY_HOLD, open, live, out);
+    if (facts->follows) {
+        name_rule(out, live, POLICY_RULE_FOLLOWS);
+        out->hold = live;
+    } else {
+        out->hold = decide_effect(&row, POLICY_HOLD, open, live, out);
+    }
     live &= ~out->hold;
     out->release = decide_release(&row, open, live, out, &wait);
     out->hold |= wait;

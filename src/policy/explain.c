@@ -243,6 +243,7 @@ static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_UNKNOWN] = "marking unknown",
     [POLICY_RULE_UNRESOLVED] = "marking unresolved",
     [POLICY_RULE_STATEMENT] = "marking statement",
+    [POLICY_RULE_FOLLOWS] = "a definition that carries no marking",
 };
 
 static void put_builtin(char *to, const struct explain *explain, unsigned rule)
@@ -277,12 +278,14 @@ static bool try_builtin(struct explain *explain, unsigned rule)
 static bool try_effect(struct explain *explain, enum policy_effect effect)
 {
     const struct policy *policy = explain->row.policy;
+    if (effect == POLICY_HOLD && explain->row.facts->follows)
+        return try_builtin(explain, POLICY_RULE_FOLLOWS);
     for (uint32_t i = 0; i < policy->order[effect].count; i++)
         if (try_rule(explain, policy->order[effect].at[i]))
             return true;
     if (effect == POLICY_RELEASE)
         return false;
-    for (unsigned rule = POLICY_RULE_DEFAULT + 1; rule < POLICY_RULE_BUILTIN_COUNT; rule++)
+    for (unsigned rule = POLICY_RULE_DEFAULT + 1; rule < POLICY_RULE_FOLLOWS; rule++)
         if (words_builtin_effect(rule) == effect && try_builtin(explain, rule))
             return true;
     return false;

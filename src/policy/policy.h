@@ -86,6 +86,7 @@ enum policy_builtin {
     POLICY_RULE_UNKNOWN,    /* deny: a marking that bongsu does not read, or no state given at all */
     POLICY_RULE_UNRESOLVED, /* hold: a marking that has not arrived */
     POLICY_RULE_STATEMENT,  /* hold: a statement that nobody classified */
+    POLICY_RULE_FOLLOWS,    /* hold: says nothing by itself, and goes along with what names it (`follows`) */
     POLICY_RULE_BUILTIN_COUNT
 };
 
@@ -154,6 +155,8 @@ struct policy_facts {
     int confidence;      /* 0-100, or POLICY_CONFIDENCE_NONE */
     bool own;            /* its home is this node */
     bool revoked;
+    bool follows;       /* a definition without a marking of its own: what no rule denies waits for what names
+                           it, before any rule that holds or releases is asked */
     int origin;         /* index of the partner it came from, or POLICY_ORIGIN_OWN */
     int64_t created_us; /* as the object states them; POLICY_TIME_NONE when it does not */
     int64_t modified_us;

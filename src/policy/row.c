@@ -220,6 +220,8 @@ uint64_t row_builtin(const struct row *row, unsigned rule)
         return all_if((facts->markings & POLICY_MARKING_UNRESOLVED) != 0);
     case POLICY_RULE_STATEMENT:
         return all_if((facts->markings & POLICY_MARKING_STATEMENT) != 0);
+    case POLICY_RULE_FOLLOWS:
+        return all_if(facts->follows);
     default:
         return UINT64_MAX; /* POLICY_RULE_DEFAULT */
     }

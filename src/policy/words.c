@@ -11,6 +11,7 @@ const char *const words_builtin[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_ORIGIN] = "built-in.origin",         [POLICY_RULE_ONWARD] = "built-in.onward",
     [POLICY_RULE_TLP_MAX] = "built-in.tlp-max",       [POLICY_RULE_UNKNOWN] = "built-in.unknown",
     [POLICY_RULE_UNRESOLVED] = "built-in.unresolved", [POLICY_RULE_STATEMENT] = "built-in.statement",
+    [POLICY_RULE_FOLLOWS] = "built-in.follows",
 };
 
 static const char *const reserved[] = {

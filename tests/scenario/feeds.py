@@ -67,8 +67,19 @@ def expected(held, classified):
     while True:
         out = {key for key in leave if references(held[key], key) - leave}
         if not out:
-            return leave
+            return leave - alone(held, leave)
         leave -= out
+
+
+def alone(held, leave):
+    """Unmarked definitions that nothing which goes by itself needs, be it through other definitions: nobody asks for them."""
+    waiting = {key for key in leave if key.split('--')[0] in ('marking-definition', 'extension-definition')
+               and not markings(held[key])}
+    going = leave - waiting
+    while going:
+        going = set().union(*(references(held[key], key) for key in going)) & waiting
+        waiting -= going
+    return waiting
 
 
 def load(report, pair, paths):

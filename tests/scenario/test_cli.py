@@ -549,6 +549,38 @@ def test_deciding(place):
     place.expect(2, 'one of partner', 'stop-release', '--partner', 'us-cisa', '--rule', 'open', *kr)
 
 
+def test_definitions(place):
+    """ACS 3.0 and TLP 2.0 under ids of their own, without a marking: they go along with what carries them, and not alone."""
+    kr = ['--dir', 'kr']
+    when = {'spec_version': '2.1', 'created': '2026-01-01T00:00:00.000Z'}
+    acs = {'extension_type': 'property-extension', 'identifier': 'i', 'create_date_time': '2018-05-27T14:10:26.723Z',
+           'responsible_entity_custodian': 'USA.DHS',
+           'policy_reference': 'urn:isa:policy:acs:ns:v3.0?privdefault=permit&sharedefault=permit',
+           'control_set': {'classification': 'U', 'formal_determination': ['PUBREL']}}
+    tlp = {'extension_type': 'property-extension', 'tlp_2_0': 'amber'}
+    for number, (extension, said) in enumerate((('3a65884d-005a-4290-8335-cb2d778a83ce', acs),
+                                                ('60a3c5c5-0d10-413e-aab3-9e08dde9e88d', tlp))):
+        uuid = f'00000000-0000-4000-8000-0000000000d{number}'
+        marking = {**when, 'type': 'marking-definition', 'id': f'marking-definition--{uuid}', 'name': f'own {number}',
+                   'extensions': {f'extension-definition--{extension}': said}}
+        thing = {**when, 'type': 'indicator', 'id': f'indicator--{uuid}', 'modified': when['created'], 'pattern_type': 'stix',
+                 'pattern': "[url:value = 'http://x.test/']", 'valid_from': when['created'],
+                 'object_marking_refs': [marking['id']]}
+        (place.path / 'definition.json').write_text(json.dumps(marking))
+        (place.path / 'marked.json').write_text(json.dumps(thing))
+        place.expect(0, '1 new', 'add', 'definition.json', '--source', 'kr-cert', *kr)
+        explain = ('policy', 'explain', marking['id'], 'us-cisa', *kr)
+        place.expect(0, 'built-in.follows.*Not released by itself: it goes along with what names it', *explain)
+        place.expect(0, '1 new', 'add', 'marked.json', '--source', 'kr-cert', *kr)
+        if number == 1:
+            place.expect(0, 'Not released by itself', *explain)
+            place.expect(0, 'tagged', 'tag', 'add', thing['id'], 'share:us-cisa', *kr)
+            place.expect(0, 'approved', 'approve', thing['id'], 'us-cisa', *kr)
+        until('an unmarked definition goes along', lambda e=explain: 'Released along with what names it' in place.run(*e)[1])
+        got = [line for line in place.lines('ledger', 'show', 'us-cisa', *kr) if line.get('id', '').endswith(uuid)]
+        check('with what names it, and before it', [line['id'] for line in got] == [marking['id'], thing['id']], got)
+
+
 def test_ledger(place):
     kr = ['--dir', 'kr']
     indicator = [thing['id'] for thing in objects_of('kr-cert.json') if thing['type'] == 'indicator'][0]
@@ -625,7 +657,7 @@ def main():
     try:
         for test in (test_install, test_usage, test_lint, test_lint_packed, test_lint_levels, test_extension_lint, test_init,
                      test_stopped, test_together, test_running, test_extension, test_sources, test_add, test_refusals, test_large,
-                     test_policy, test_peers, test_deciding, test_ledger, test_watching, test_ending):
+                     test_policy, test_peers, test_deciding, test_definitions, test_ledger, test_watching, test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same

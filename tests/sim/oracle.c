@@ -196,6 +196,7 @@ static bool is_current(const struct node *node, const struct held *held)
 struct facts {
     enum stix_tlp tlp;
     bool unresolved, statement, unknown, unmarked, any;
+    bool definition; /* without a marking: goes along, and has no word of its own */
 };
 
 static bool is_held(const struct node *node, uint16_t target)
@@ -253,7 +254,8 @@ static struct facts facts_of(const struct node *node, const struct held *held)
                 break;
             }
     }
-    if (!marked) {
+    facts.definition = thing_is_marking(thing->kind) && !facts.any;
+    if (!marked && !facts.definition) {
         enum stix_tlp tlp = assumed(node, held->source);
         facts.unmarked = tlp == STIX_TLP_NONE;
         facts.tlp = stix_tlp_narrowest(facts.tlp, tlp);
@@ -271,7 +273,8 @@ static bool is_denied(const struct oracle *oracle, const struct held *held, cons
 {
     const struct node *node = oracle->node;
     /* A feed of the node's own that says nothing forbids nothing: its objects wait as unmarked. */
-    bool silent = facts->tlp == STIX_TLP_NONE && gate_source_get(node->gate, held->source)->partner < 0;
+    bool silent = facts->definition ||
+                  (facts->tlp == STIX_TLP_NONE && gate_source_get(node->gate, held->source)->partner < 0);
     bool onward = own || silent || facts->tlp == STIX_TLP_CLEAR || facts->tlp == STIX_TLP_GREEN;
     return facts->tlp == STIX_TLP_RED || facts->tlp == STIX_TLP_AMBER_STRICT || facts->unknown || !onward ||
            held->denied[oracle->to] || (node->reported[held->thing->number] >> oracle->to & 1);
@@ -291,7 +294,7 @@ static bool is_let_go(const struct oracle *oracle, const struct held *held, cons
 {
     const struct node *node = oracle->node;
     uint16_t target = held->thing->target;
-    if (facts->unresolved || facts->statement || facts->unmarked)
+    if (facts->unresolved || facts->statement || facts->unmarked || facts->definition)
         return false;
     if (facts->tlp == STIX_TLP_CLEAR)
         return true;
@@ -342,11 +345,22 @@ static bool partner_has(const struct oracle *oracle, uint16_t target)
     return false;
 }
 
-static bool leaves_with(const struct oracle *oracle, const struct thing_ref *ref)
+/* As its creator, marking or extension in one of its references; and a definition in any, unless a partner
+ * says it. */
+static bool takes_along(const struct oracle *oracle, const struct held *held, uint16_t target)
+{
+    bool along = thing_is_marking(thing_target_kind(target)) &&
+                 gate_source_get(oracle->node->gate, held->source)->partner < 0;
+    for (size_t r = 0; r < held->thing->ref_count; r++)
+        along |= held->thing->refs[r].target == target && held->thing->refs[r].follows;
+    return along;
+}
+
+static bool leaves_with(const struct oracle *oracle, const struct thing_ref *ref, bool along)
 {
     for (size_t i = 0; i < oracle->count; i++) {
         const struct item *item = &oracle->at[i];
-        if (item->held->thing->target == ref->target && item->in && (ref->follows || !item->on_demand))
+        if (item->held->thing->target == ref->target && item->in && (along || !item->on_demand))
             return true;
     }
     return partner_has(oracle, ref->target);
@@ -356,7 +370,8 @@ static bool may_leave(const struct oracle *oracle, const struct item *item)
 {
     const struct thing *thing = item->held->thing;
     for (size_t r = 0; r < thing->ref_count; r++)
-        if (thing->refs[r].target != thing->target && !leaves_with(oracle, &thing->refs[r]))
+        if (thing->refs[r].target != thing->target &&
+            !leaves_with(oracle, &thing->refs[r], takes_along(oracle, item->held, thing->refs[r].target)))
             return false;
     return true;
 }

@@ -59,7 +59,7 @@ static void refer(struct thing *thing, uint16_t target, bool follows)
     char id[THING_ID_SIZE];
     thing_id(target, id);
     say(thing, "\"%s\"", id);
-    /* One object often names another twice; what binds is the stricter of the two. */
+    /* One object often names another twice; the one that takes it along is enough. */
     for (size_t i = 0; i < thing->ref_count; i++) {
         if (thing->refs[i].target == target && thing->refs[i].follows == follows)
             return;
@@ -124,13 +124,13 @@ static void say_marks(struct thing *thing, struct draw *draw)
 
 /* --- kinds --- */
 
-/* The last kind is the relationship, which may not be the end of another. */
+/* The last kinds may not be ends of a relationship. */
 static uint16_t any_target(struct draw *draw, bool relation_too)
 {
-    static const enum thing_kind kinds[] = {THING_INDICATOR,    THING_INDICATOR, THING_MALWARE,
-                                            THING_ORGANISATION, THING_PERSON,    THING_REPORT,
-                                            THING_DOMAIN,       THING_DOMAIN,    THING_RELATION};
-    unsigned below = (unsigned)(sizeof kinds / sizeof *kinds) - !relation_too;
+    static const enum thing_kind kinds[] = {
+        THING_INDICATOR, THING_INDICATOR, THING_MALWARE, THING_ORGANISATION, THING_PERSON,
+        THING_REPORT,    THING_DOMAIN,    THING_DOMAIN,  THING_STATEMENT,    THING_RELATION};
+    unsigned below = (unsigned)(sizeof kinds / sizeof *kinds) - (relation_too ? 0 : 2);
     return thing_target(kinds[draw_below(draw, below)], draw_below(draw, THING_POOL));
 }
 

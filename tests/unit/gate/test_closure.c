@@ -33,8 +33,9 @@ static void graph_make(struct graph *g, uint64_t *seed)
     for (uint32_t m = 0; m < MEMBERS; m++) {
         struct closure_member *member = &g->members[m];
         member->base = some_partners(seed) | some_partners(seed);
-        member->follower = draw(seed) % 2;
-        member->on_demand = member->follower ? member->base & draw(seed) : 0;
+        /* Objects; creators that the rules let go to some; definitions, which never go by themselves. */
+        uint64_t along = draw(seed) % 4;
+        member->on_demand = along == 0 ? member->base & draw(seed) : along == 1 ? member->base : 0;
         /* Most ids have one copy, some two, and one target has none. */
         member->target = draw(seed) % 4 == 0 ? (uint32_t)(draw(seed) % MEMBERS) : m;
         member->next_copy = g->targets[member->target].first_copy;
@@ -104,6 +105,24 @@ static unsigned naive(const struct graph *g, unsigned partner, unsigned *out_all
     }
 }
 
+/* What goes to the partner only along with others: something that goes there names it; and it goes wherever
+ * something that goes there needs it and has it from nowhere else. */
+static void goes_along(const struct closure_member *members, const struct closure_target *targets, uint32_t m,
+                       unsigned partner)
+{
+    bool named = false;
+    const struct closure_member *along = &members[m];
+    if ((along->on_demand >> partner & 1) == 0)
+        return;
+    for (uint32_t other = 0; other < MEMBERS; other++)
+        for (uint32_t i = 0; i < members[other].need_count && (members[other].release >> partner & 1); i++)
+            named |= members[other].needs[i].target == along->target && other != m;
+    bool held = targets[along->target].held >> partner & 1;
+    bool goes = along->release >> partner & 1;
+    assert_true(named || !goes);
+    assert_true(goes || held || !named || !(along->allowed >> partner & 1));
+}
+
 static void equals_brute_force(void **state)
 {
     (void)state;
@@ -125,6 +144,8 @@ static void equals_brute_force(void **state)
                 assert_int_equal(solved.members[m].release >> p & 1, release >> m & 1);
                 released += release >> m & 1;
                 kept += (g.members[m].base >> p & 1) && !(release >> m & 1);
+                solved.members[m].on_demand = g.members[m].on_demand;
+                goes_along(solved.members, solved.targets, m, p);
             }
         }
         arena_reset(&arena);

@@ -167,6 +167,36 @@ static void note_step(void *ctx, const struct policy_step *step)
              STR_ARG(step->value));
 }
 
+/* A definition without a marking waits for what names it, whatever holds or releases; what denies it binds.
+ */
+static void a_follower_waits_for_what_names_it(void **state)
+{
+    (void)state;
+    static const char text[] = "language 1\n"
+                               "deny never if type == marking-definition to jp\n"
+                               "hold unmarked if marking none\n"
+                               "release open if always to all\n";
+    struct policy *policy = test_compile(text);
+    struct policy_facts facts = test_facts(POLICY_TLP_NONE);
+    struct policy_verdict verdict;
+    struct seen seen = {0};
+    facts.type = STR("marking-definition");
+    facts.markings = POLICY_MARKING_NONE;
+    facts.follows = true;
+    facts.denials = 1 << EU;
+    policy_decide(policy, &facts, NOW, &verdict);
+    assert_int_equal(verdict.deny, 1 << JP | 1 << EU);
+    assert_int_equal(verdict.hold, 1 << US);
+    assert_int_equal(verdict.rule[US], POLICY_RULE_FOLLOWS);
+    assert_int_equal(verdict.rule[EU], POLICY_RULE_OPERATOR);
+    assert_int_equal(verdict.next_change_us, INT64_MAX);
+    assert_int_equal(policy_explain(policy, &facts, NOW, US, note_step, &seen), POLICY_HOLD);
+    assert_string_equal(seen.text[seen.count - 1],
+                        "hold built-in.follows matched decided: a definition that carries no marking; "
+                        "marking is none");
+    policy_unref(policy);
+}
+
 static void explain_names_what_decided(void **state)
 {
     (void)state;
@@ -187,7 +217,7 @@ static void explain_names_what_decided(void **state)
     assert_string_equal(seen.text[0], "deny red: tlp == red; tlp is green");
     assert_string_equal(seen.text[1], "deny low: own; own is true");
     assert_string_equal(seen.text[2], "deny built-in.operator: denied by an operator; not denied");
-    unsigned at = 2 + POLICY_RULE_BUILTIN_COUNT - 1;
+    unsigned at = 2 + POLICY_RULE_FOLLOWS - 1;
     assert_string_equal(seen.text[at], "release mine: tag \"share:{partner}\"; tags are share:jp");
     assert_string_equal(seen.text[at + 1], "release big absent: confidence >= 50; confidence is absent");
     assert_string_equal(seen.text[at + 2], "deny built-in.default matched decided: no other rule decided; ");
@@ -212,6 +242,7 @@ int main(void)
         cmocka_unit_test(another_release_need_not_wait),
         cmocka_unit_test(ages_and_dates_turn_when_they_say),
         cmocka_unit_test(an_approval_ends_only_holds_that_say_so),
+        cmocka_unit_test(a_follower_waits_for_what_names_it),
         cmocka_unit_test(explain_names_what_decided),
     };
     return cmocka_run_group_tests_name("policy decide", tests, NULL, NULL);

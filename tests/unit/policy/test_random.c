@@ -206,6 +206,8 @@ static struct answer naive(const struct model *model, const struct policy_facts 
 {
     unsigned waits = 0;
     for (unsigned effect = POLICY_DENY; effect <= POLICY_RELEASE; effect++) {
+        if (effect == POLICY_HOLD && facts->follows)
+            return (struct answer) {POLICY_HOLD, POLICY_RULE_FOLLOWS};
         for (unsigned i = 0; i < model->rule_count; i++) {
             const struct model_rule *rule = &model->rules[i];
             unsigned index = i + POLICY_RULE_BUILTIN_COUNT;
@@ -358,6 +360,7 @@ static struct policy_facts some_facts(struct random *random, struct str tags[2])
     tags[1] = str_of(draw(random, 2) == 0 ? "share:us-cisa" : "c");
     facts.tags = tags;
     facts.tag_count = draw(random, 3);
+    facts.follows = draw(random, 8) == 0;
     facts.tlp = (enum policy_tlp)draw(random, POLICY_TLP_COUNT);
     facts.markings = draw(random, 3) == 0 ? (unsigned)draw(random, 64) : POLICY_MARKING_KNOWN;
     facts.confidence = (int)draw(random, 6) - 1;
