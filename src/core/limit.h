@@ -190,6 +190,9 @@
 #define LIMIT_MISP_STIX_BYTES  (256u << 20) /* one event as STIX: some 100,000 attributes */
 #define LIMIT_MISP_ELEMENTS    200000       /* uuids of one event; the largest known feeds have 100,000 */
 #define LIMIT_MISP_MEMBERS     8000         /* a report names so many, its markings and creator beside them */
+#define LIMIT_MISP_OBJECT      512          /* attributes of an object and of its parts: more stay custom */
+#define LIMIT_MISP_LEAVES      2048         /* members they give: up to four each */
+#define LIMIT_MISP_STEPS       8            /* of a path in the table of objects; five are used */
 #define LIMIT_CSV_COLUMNS      256         /* of one record; threat lists have a dozen */
 #define LIMIT_CSV_RECORD_BYTES (1u << 20)  /* of one record; half of an object */
 #define LIMIT_CSV_LABELS       16          /* of one mapping */

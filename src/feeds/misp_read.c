@@ -8,10 +8,30 @@ static const struct uuid relationship_space = {
     {0x76, 0xbe, 0xed, 0x5f, 0x72, 0x51, 0x45, 0x7e, 0x8c, 0x2a, 0xb4, 0x5f, 0x7b, 0x58, 0x9d, 0x3d}};
 
 static const struct str mains[] = {
-    [MISP_MAIN_INDICATOR] = {"indicator", 9},         [MISP_MAIN_OBSERVED] = {"observed-data", 13},
-    [MISP_MAIN_ATTRIBUTE] = {"x-misp-attribute", 16}, [MISP_MAIN_OBJECT] = {"x-misp-object", 13},
-    [MISP_MAIN_CAMPAIGN] = {"campaign", 8},           [MISP_MAIN_VULNERABILITY] = {"vulnerability", 13},
+    [MISP_MAIN_NONE] = {"", 0},
+    [MISP_MAIN_INDICATOR] = {"indicator", 9},
+    [MISP_MAIN_OBSERVED] = {"observed-data", 13},
+    [MISP_MAIN_ATTRIBUTE] = {"x-misp-attribute", 16},
+    [MISP_MAIN_OBJECT] = {"x-misp-object", 13},
+    [MISP_MAIN_ATTACK_PATTERN] = {"attack-pattern", 14},
+    [MISP_MAIN_CAMPAIGN] = {"campaign", 8},
+    [MISP_MAIN_COURSE_OF_ACTION] = {"course-of-action", 16},
+    [MISP_MAIN_IDENTITY] = {"identity", 8},
+    [MISP_MAIN_INTRUSION_SET] = {"intrusion-set", 13},
+    [MISP_MAIN_LOCATION] = {"location", 8},
+    [MISP_MAIN_MALWARE] = {"malware", 7},
+    [MISP_MAIN_NOTE] = {"note", 4},
+    [MISP_MAIN_TOOL] = {"tool", 4},
+    [MISP_MAIN_VULNERABILITY] = {"vulnerability", 13},
 };
+
+enum misp_main misp_main_of(struct str type)
+{
+    for (size_t i = 0; i < sizeof mains / sizeof mains[0]; i++)
+        if (str_eq(mains[i], type))
+            return (enum misp_main)i;
+    return MISP_MAIN_NONE;
+}
 
 void misp_fail(struct reading *r, err_t err, const char *what, struct str about)
 {
@@ -45,7 +65,7 @@ void misp_tail(struct reading *r, const struct element *element)
     buf_put_str(&r->body, STR("},"));
 }
 
-static bool is_narrower(const struct misp_marks *marks, const struct misp_marks *than)
+bool misp_narrower(const struct misp_marks *marks, const struct misp_marks *than)
 {
     struct misp_marks both = *than;
     misp_marks_add(&both, marks);
@@ -56,7 +76,7 @@ static bool is_narrower(const struct misp_marks *marks, const struct misp_marks 
 void misp_member(struct reading *r, struct str type, const struct element *element)
 {
     /* What the list has no room for still belongs to the event: its own member says so. */
-    if (!is_narrower(&element->marks, &r->marks) && r->ref_count++ < LIMIT_MISP_MEMBERS)
+    if (!misp_narrower(&element->marks, &r->marks) && r->ref_count++ < LIMIT_MISP_MEMBERS)
         buf_printf(&r->refs, "%s\"%.*s--%s\"", r->refs.len > 0 ? "," : "", STR_ARG(type), element->uuid);
 }
 
@@ -439,7 +459,10 @@ static void convert(struct reading *r)
     if (!begin(r))
         return;
     each(r, "Attribute", misp_put_attribute);
+    each(r, "Object", misp_note_part);
+    each(r, "Object", misp_note_use);
     each(r, "Object", misp_put_object);
+    each(r, "Object", misp_put_annotation);
     misp_put_galaxies(r, r->event, (struct str) {0});
     each(r, "Attribute", put_sightings);
     each(r, "Object", put_references);
@@ -505,11 +528,14 @@ err_t misp_read(struct json_parser *parser, struct bytes event, struct buf *out,
     buf_init(&r.two, LIMIT_OBJECT_BYTES);
     buf_init(&r.keep.pieces, LIMIT_OBJECT_BYTES);
     map_init(&r.mains, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, &sip);
+    map_init(&r.parts, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, &sip);
     map_init(&r.clusters, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, &sip);
     convert(&r);
     err = finish(&r, out);
     map_deinit(&r.mains);
     map_deinit(&r.clusters);
+    map_deinit(&r.parts);
+    misp_objects_free(r.objects);
     buf_deinit(&r.keep.pieces);
     buf_deinit(&r.two);
     buf_deinit(&r.one);

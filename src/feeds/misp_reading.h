@@ -13,9 +13,19 @@ enum misp_main {
     MISP_MAIN_OBSERVED,
     MISP_MAIN_ATTRIBUTE,
     MISP_MAIN_OBJECT,
+    MISP_MAIN_ATTACK_PATTERN,
     MISP_MAIN_CAMPAIGN,
+    MISP_MAIN_COURSE_OF_ACTION,
+    MISP_MAIN_IDENTITY,
+    MISP_MAIN_INTRUSION_SET,
+    MISP_MAIN_LOCATION,
+    MISP_MAIN_MALWARE,
+    MISP_MAIN_NOTE,
+    MISP_MAIN_TOOL,
     MISP_MAIN_VULNERABILITY,
 };
+
+struct misp_parts;
 
 struct reading {
     struct json_val event;
@@ -25,6 +35,8 @@ struct reading {
     size_t ref_count;
     struct map mains;    /* uuid -> enum misp_main */
     struct map clusters; /* uuids of galaxy clusters that stand in `body` */
+    struct map parts;    /* uuid of an object that another may be told with -> enum misp_use and its place */
+    struct misp_parts *objects; /* scratch of misp_object.c */
     struct misp_marks marks, used;
     struct misp_keep keep;
     char uuid[MISP_UUID_ROOM];
@@ -58,12 +70,24 @@ void misp_labels(struct reading *r, struct json_val element, const char *one_nam
                  const char *two_name, struct str two);
 void misp_relationship(struct reading *r, const struct element *element, struct str type, struct str source,
                        struct str target, struct str uuid);
+/* Of the type of an object that stands for an element. */
+enum misp_main misp_main_of(struct str type);
+/* Keeps back more than the other. */
+bool misp_narrower(const struct misp_marks *marks, const struct misp_marks *than);
 bool misp_set_main(struct reading *r, const char *uuid, enum misp_main main);
 /* "indicator--..." of a uuid that the event has; empty otherwise. */
 struct str misp_main_id(const struct reading *r, struct str uuid, char out[96]);
 
 /* misp_read_attribute.c */
 void misp_put_attribute(struct reading *r, struct json_val v, size_t position);
+void misp_put_times(struct reading *r, const struct element *element);
+void misp_put_category(struct reading *r, struct str category);
+void misp_put_based_on(struct reading *r, const struct element *element);
+/* misp_object.c: first the parts and who uses them, then the objects, then those that speak of others. */
+void misp_note_part(struct reading *r, struct json_val v, size_t position);
+void misp_note_use(struct reading *r, struct json_val v, size_t position);
 void misp_put_object(struct reading *r, struct json_val v, size_t position);
+void misp_put_annotation(struct reading *r, struct json_val v, size_t position);
+void misp_objects_free(struct misp_parts *objects);
 /* misp_galaxy.c */
 void misp_put_galaxies(struct reading *r, struct json_val element, struct str of);

@@ -63,13 +63,67 @@ void misp_keep_put(struct misp_keep *keep, enum misp_level level, struct json_va
 /* "event", "attribute", "object", "report". */
 struct str misp_level_name(enum misp_level level);
 
-/* --- misp_attribute.c --- */
+/* --- misp_value.c --- */
 
 struct misp_value {
     struct str type, value;
     struct str uuid;
     struct str data; /* base64; empty when there is none */
 };
+
+/* What a value must look like. The numbers say which part around the bar. */
+enum misp_check {
+    MISP_CHECK_ANY,
+    MISP_CHECK_AF, /* address families, socket types, registry types of STIX */
+    MISP_CHECK_AS,
+    MISP_CHECK_BAR,
+    MISP_CHECK_BLOCKING,
+    MISP_CHECK_CAPEC,
+    MISP_CHECK_CVE,
+    MISP_CHECK_DATA,
+    MISP_CHECK_DATA2,
+    MISP_CHECK_DIGITS,
+    MISP_CHECK_FLAG,
+    MISP_CHECK_HASH1,
+    MISP_CHECK_HASH2,
+    MISP_CHECK_HEX,
+    MISP_CHECK_INT,
+    MISP_CHECK_IP1,
+    MISP_CHECK_IP2,
+    MISP_CHECK_IP1PORT2,
+    MISP_CHECK_LATITUDE,
+    MISP_CHECK_LISTENING,
+    MISP_CHECK_LONGITUDE,
+    MISP_CHECK_LOWER,
+    MISP_CHECK_MALICIOUS,
+    MISP_CHECK_NUMBER,
+    MISP_CHECK_PATTERN,
+    MISP_CHECK_PORT,
+    MISP_CHECK_PORT2,
+    MISP_CHECK_REGTYPE,
+    MISP_CHECK_SOCK,
+    MISP_CHECK_TIME,
+};
+
+bool misp_fits(enum misp_check check, const struct misp_value *value);
+/* The type is that of a hash, alone or behind "filename|" or "x509-fingerprint-". */
+bool misp_is_hash(struct str type);
+
+enum misp_quoting { MISP_QUOTE_NONE, MISP_QUOTE_PATTERN, MISP_QUOTE_JSON };
+
+/* What a template takes its fields from; misp_types.inc and misp_objects.inc say which there are. */
+struct misp_fill {
+    enum misp_check check; /* that the value passed */
+    const struct misp_value *value;
+    enum misp_quoting quoting;
+    size_t index;   /* $n */
+    struct str ref; /* $r */
+};
+
+/* The template up to `end` (or a NUL); returns where it stopped. */
+const char *misp_fill(const struct misp_fill *fill, const char *from, char end, struct buf *out);
+
+/* --- misp_attribute.c --- */
 
 enum misp_kind { MISP_KIND_CUSTOM, MISP_KIND_OBSERVABLE, MISP_KIND_RULE, MISP_KIND_SDO };
 

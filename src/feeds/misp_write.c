@@ -34,6 +34,7 @@ err_t misp_writer_new(const struct misp_spill *spill, struct misp_writer **out)
     writer->spill = spill != NULL ? *spill : (struct misp_spill) {memory_put, memory_get, writer};
     buf_init(&writer->memory, LIMIT_MISP_WRITE_BYTES);
     map_init(&writer->ids, HASH_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
+    map_init(&writer->elements, UUID_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
     buf_init(&writer->text, LIMIT_MISP_STIX_BYTES);
     err_t err = json_parser_new(LIMIT_MISP_STIX_BYTES, &writer->parser);
     if (err == ERR_OK)
@@ -54,6 +55,7 @@ void misp_writer_free(struct misp_writer *writer)
     json_parser_free(writer->second);
     buf_deinit(&writer->text);
     map_deinit(&writer->ids);
+    map_deinit(&writer->elements);
     buf_deinit(&writer->memory);
     mem_free(writer->kept);
     mem_free(writer);
@@ -137,6 +139,21 @@ static err_t keep(struct misp_writer *writer, struct str id, const struct kept *
     return ERR_OK;
 }
 
+static err_t note_inner(struct misp_writer *writer, struct json_val data)
+{
+    struct json_val list, attribute;
+    struct str text;
+    struct uuid uuid;
+    err_t err = ERR_OK;
+    if (!json_get(data, STR("Attribute"), &list) || !json_is(list, JSON_ARRAY))
+        return ERR_OK;
+    struct json_iter iter = json_array_iter(list);
+    while (err == ERR_OK && json_array_next(&iter, &attribute))
+        if (json_get_str(attribute, STR("uuid"), &text) && uuid_parse(text, &uuid))
+            err = map_put(&writer->elements, uuid.b, 1);
+    return err;
+}
+
 err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fault *fault)
 {
     struct json_doc doc;
@@ -162,6 +179,8 @@ err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fa
         data = root;
         kept.report = str_eq(type, STR("report")) || str_eq(type, STR("grouping"));
     }
+    if (kept.level == MISP_OBJECT && TRY(err, note_inner(writer, data)))
+        return err;
     buf_clear(&writer->text);
     if ((err = json_canon(data, NULL, &writer->text, fault)) != ERR_OK)
         return err;
@@ -269,8 +288,9 @@ static err_t claim(struct misp_writer *writer, const struct kept *report, struct
 }
 
 /* Observables and the like that carry the uuid of an element of an event are that element again. */
-static err_t drop_derived(struct misp_writer *writer, struct map *elements)
+static err_t drop_derived(struct misp_writer *writer)
 {
+    struct map *elements = &writer->elements;
     err_t err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < writer->count; i++)
         if (writer->kept[i].level < MISP_LEVELS)
@@ -304,15 +324,13 @@ static err_t place_rest(struct misp_writer *writer)
 static err_t place_loose(struct misp_writer *writer)
 {
     static const struct hash_sip_key sip = {{0}};
-    struct map claimed, elements;
+    struct map claimed;
     map_init(&claimed, HASH_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
-    map_init(&elements, UUID_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
-    err_t err = drop_derived(writer, &elements);
+    err_t err = drop_derived(writer);
     for (size_t i = 0; err == ERR_OK && i < writer->count; i++)
         if (writer->kept[i].level == MISP_LOOSE && writer->kept[i].report)
             err = claim(writer, &writer->kept[i], &claimed);
     map_deinit(&claimed);
-    map_deinit(&elements);
     return err != ERR_OK ? err : place_rest(writer);
 }
 

@@ -26,7 +26,8 @@ struct misp_writer {
     uint64_t end;      /* of what was put */
     struct kept *kept;
     size_t count, size;
-    struct map ids; /* SHA-256 of an id -> index + 1 */
+    struct map ids;      /* SHA-256 of an id -> index + 1 */
+    struct map elements; /* uuids of what events have, also inside objects: observables carry them */
     struct json_parser *parser, *second;
     struct buf text;
 };
