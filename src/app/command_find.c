@@ -119,16 +119,42 @@ struct finding {
 static const struct {
     const char *name;
     enum term_kind kind;
-} plain[] = {{"type", TERM_TYPE}, {"label", TERM_LABEL}, {"sector", TERM_SECTOR}, {"creator", TERM_CREATOR}};
+    bool id; /* an identifier, which would else be found nowhere and in silence */
+} plain[] = {{"type", TERM_TYPE, false},
+             {"label", TERM_LABEL, false},
+             {"sector", TERM_SECTOR, false},
+             {"creator", TERM_CREATOR, true}};
+
+static err_t read_plain(struct command_call *call, struct search_query *query)
+{
+    struct stix_key key;
+    struct json_val given;
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        struct str text = command_text_or_empty(call, plain[i].name);
+        if (!json_get(call->args, str_of(plain[i].name), &given))
+            continue;
+        if (text.len == 0)
+            return command_refuse(call, ERR_USAGE, NULL, "--%s is empty", plain[i].name);
+        err_t err = plain[i].id ? command_object(call, plain[i].name, &key) : ERR_OK;
+        if (err != ERR_OK)
+            return err;
+        search_query_term(query, plain[i].kind, text);
+    }
+    return ERR_OK;
+}
 
 static err_t read_marking(struct command_call *call, struct search_query *query)
 {
     struct str text = command_text_or_empty(call, "marking");
     char name[32];
     enum stix_tlp tlp;
+    struct stix_key key;
     err_t err;
     if (text.len == 0)
         return ERR_OK;
+    if (!str_starts(text, STR("tlp:")) && !str_eq(text, STR("none")) &&
+        TRY(err, command_object(call, "marking", &key)))
+        return err;
     if (str_starts(text, STR("tlp:"))) {
         if (TRY(err, command_tlp(call, "marking", &tlp)))
             return err;
@@ -144,7 +170,8 @@ static err_t read_values(struct command_call *call, struct search_query *query)
     struct str values = command_text_or_empty(call, "values"), text = command_text_or_empty(call, "text");
     if (values.len > 0 && search_query_values(query, values) != ERR_OK)
         return command_refuse(call, ERR_USAGE, NULL, "an empty value cannot be searched for");
-    if (text.len > 0 && search_query_text(query, text) != ERR_OK)
+    struct json_val given;
+    if (json_get(call->args, STR("text"), &given) && search_query_text(query, text) != ERR_OK)
         return command_refuse(call, ERR_USAGE, "letters or digits of any script", "--text has no word in it");
     return ERR_OK;
 }
@@ -155,12 +182,7 @@ static err_t read_filter(struct command_call *call, struct finding *f)
     struct str tag = command_text_or_empty(call, "tag");
     char number[16];
     err_t err;
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
-        struct str text = command_text_or_empty(call, plain[i].name);
-        if (text.len > 0)
-            search_query_term(query, plain[i].kind, text);
-    }
-    if (TRY(err, command_source(call, "source", &f->filter.source)) ||
+    if (TRY(err, read_plain(call, query)) || TRY(err, command_source(call, "source", &f->filter.source)) ||
         TRY(err, command_source(call, "owner", &f->filter.owner)) || TRY(err, read_marking(call, query)) ||
         TRY(err, read_values(call, query)) ||
         TRY(err, command_time(call, "since", INT64_MIN, &f->filter.since_us)) ||

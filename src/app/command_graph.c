@@ -17,6 +17,10 @@ struct graph {
     struct map edges; /* digest of an edge -> 1: both its ends tell of it */
     unsigned depth;   /* to go */
     bool all, cut;    /* cut: there is more than LIMIT_GRAPH_NODES */
+    /* With the objects themselves: the relationships that stand between nodes, said behind these. */
+    bool objects;
+    struct stix_key *between;
+    size_t between_count, between_at;
     uint64_t edge_count;
     struct command_call *call;
 };
@@ -51,6 +55,18 @@ static bool edge_is_new(struct graph *g, const struct gate_edge *edge)
     return put;
 }
 
+/* Once for its edge; as a node it is said already. */
+static void keep_between(struct graph *g, struct str relationship)
+{
+    struct stix_key key;
+    if (!g->objects || !stix_id_parse(relationship, &key))
+        return;
+    if (g->between_count == LIMIT_GRAPH_NODES)
+        g->cut = true;
+    else
+        g->between[g->between_count++] = key;
+}
+
 static void visit(void *ctx, const struct gate_edge *edge)
 {
     struct graph *g = ctx;
@@ -60,6 +76,7 @@ static void visit(void *ctx, const struct gate_edge *edge)
     if (!inside || !edge_is_new(g, edge))
         return;
     g->edge_count++;
+    keep_between(g, edge->relationship);
     line_begin(g->call->out);
     line_text(g->call->out, "from", edge->from);
     line_text(g->call->out, "to", edge->to);
@@ -69,11 +86,11 @@ static void visit(void *ctx, const struct gate_edge *edge)
     line_end(g->call->out);
 }
 
-static void say_node(struct graph *g, const struct node *node)
+static void say_node(struct graph *g, const struct stix_key *key, unsigned depth)
 {
     struct gate_found found;
     struct str name = {"", 0};
-    if (gate_newest(g->call->host->gate, &node->key, &found) != ERR_OK)
+    if (gate_newest(g->call->host->gate, key, &found) != ERR_OK)
         return; /* referred to, not held: its edge names it */
     (void)(json_get_str(found.stix->root, STR("name"), &name) ||
            json_get_str(found.stix->root, STR("value"), &name) ||
@@ -82,8 +99,22 @@ static void say_node(struct graph *g, const struct node *node)
     line_text(g->call->out, "id", found.stix->id);
     line_text(g->call->out, "type", found.stix->type_name);
     line_text(g->call->out, "name", name);
-    line_count(g->call->out, "depth", node->depth);
+    line_count(g->call->out, "depth", depth);
+    if (g->objects)
+        line_text(g->call->out, "object", str_from_bytes(found.object.bytes));
     line_end(g->call->out);
+}
+
+static bool portion_is_full(const struct graph *g)
+{
+    return g->call->out->len >= LIMIT_STREAM_CHUNK_BYTES;
+}
+
+static void say_between(struct graph *g)
+{
+    for (; g->between_at < g->between_count && !portion_is_full(g); g->between_at++)
+        if (map_get(&g->met, g->between[g->between_at].b) == NULL)
+            say_node(g, &g->between[g->between_at], g->depth);
 }
 
 void command_graph_end(void *state)
@@ -93,6 +124,7 @@ void command_graph_end(void *state)
         return;
     map_deinit(&g->met);
     map_deinit(&g->edges);
+    mem_free(g->between);
     mem_free(g->nodes);
     mem_free(g);
 }
@@ -115,16 +147,19 @@ err_t command_graph_begin(struct command_call *call, void **out)
     if (TRY(err, call->host->os->random(call->host->os->ctx, &sip, sizeof sip)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     struct graph *g = mem_alloc(sizeof *g);
-    if (g != NULL)
-        g->nodes = mem_alloc_array(LIMIT_GRAPH_NODES, sizeof *g->nodes);
-    if (g == NULL || g->nodes == NULL) {
-        mem_free(g);
+    if (g != NULL) {
+        *g = (struct graph) {.nodes = mem_alloc_array(LIMIT_GRAPH_NODES, sizeof *g->nodes),
+                             .between = mem_alloc_array(LIMIT_GRAPH_NODES, sizeof *g->between)};
+    }
+    if (g == NULL || g->nodes == NULL || g->between == NULL) {
+        command_graph_end(g);
         return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));
     }
     map_init(&g->met, STIX_KEY_SIZE, LIMIT_GRAPH_NODES, &sip);
     map_init(&g->edges, HASH_SIZE, LIMIT_GRAPH_EDGES, &sip);
     g->depth = (unsigned)steps;
     g->all = command_flag(call, "all");
+    g->objects = command_flag(call, "objects");
     (void)meet(g, &key, 0);
     *out = g;
     return ERR_OK;
@@ -146,17 +181,19 @@ err_t command_graph_next(struct command_call *call, void *state, bool *out_end)
     struct graph *g = state;
     g->call = call;
     for (unsigned i = 0; i < STEP_NODES && g->at < g->count; i++, g->at++) {
-        say_node(g, &g->nodes[g->at]);
+        say_node(g, &g->nodes[g->at].key, g->nodes[g->at].depth);
         err_t err =
             gate_neighbours(call->host->gate, &g->nodes[g->at].key, g->all, LIMIT_GRAPH_REFERRERS, visit, g);
         if (err != ERR_OK && err != ERR_NOTFOUND)
             return command_refuse(call, err, NULL, "%s", err_text(err));
-        if (call->out->len >= LIMIT_STREAM_CHUNK_BYTES) {
+        if (portion_is_full(g)) {
             g->at++;
             break;
         }
     }
-    *out_end = g->at == g->count;
+    if (g->at == g->count)
+        say_between(g);
+    *out_end = g->at == g->count && g->between_at == g->between_count;
     if (*out_end)
         say_end(call, g);
     return ERR_OK;

@@ -165,6 +165,7 @@ int run_ledger_verify_proof(struct cli_call *call);
 
 int run_find(struct cli_call *call);
 int run_export(struct cli_call *call);
+int run_bundle(struct cli_call *call); /* of the objects that the command tells */
 int run_get(struct cli_call *call);
 int run_diff(struct cli_call *call);
 int run_graph(struct cli_call *call);

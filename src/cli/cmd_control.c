@@ -549,7 +549,7 @@ static const struct cli_command find_rows[] = {
      .args = {ID},
      .options = {{"depth", CLI_TEXT, "depth", "N", "steps outwards; 1 when not given"},
                  {"all", CLI_FLAG, "all", NULL, "also through markings and creators"},
-                 {"format", CLI_TEXT, NULL, "FORMAT", "table, lines, or dot for Graphviz"}},
+                 {"format", CLI_TEXT, NULL, "FORMAT", "table, lines, bundle, or dot for Graphviz"}},
      .control = "graph",
      .run = run_graph},
     {.words = "report quality",

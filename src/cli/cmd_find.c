@@ -230,6 +230,11 @@ int run_find(struct cli_call *call)
     return run_as(call, "table", limit);
 }
 
+int run_bundle(struct cli_call *call)
+{
+    return run_format(call, format_named("bundle"), "");
+}
+
 int run_export(struct cli_call *call)
 {
     return run_as(call, "lines", ",\"oldest\":true,\"wait\":true");

@@ -339,8 +339,10 @@ int run_graph(struct cli_call *call)
 {
     const char *format = cli_option(call, "format");
     bool dot = format != NULL && strcmp(format, "dot") == 0 && !call->json;
+    if (format != NULL && strcmp(format, "bundle") == 0 && !call->json)
+        return run_bundle(call);
     if (format != NULL && !dot && strcmp(format, "table") != 0 && strcmp(format, "lines") != 0)
-        return cli_usage(call, "--format is table, lines or dot");
+        return cli_usage(call, "--format is table, lines, bundle or dot");
     if (dot)
         (void)puts("digraph bongsu {\nrankdir=LR;\nnode [shape=box];");
     int status = control_each(call, dot ? dot_line : text_line, call);

@@ -249,6 +249,10 @@ def combined(place, scan):
     check('all sources of an object stand in one line', names == ['kr-cert, second'], names)
     same(place, 'kr', {malware['id']}, '--source', 'second')
     place.expect(2, '--text has no word', 'find', '--text', '...', '--dir', 'kr')
+    place.expect(2, '--text has no word', 'find', '--text', '', '--dir', 'kr')
+    place.expect(2, '--label is empty', 'find', '--label', '', '--dir', 'kr')
+    for option, given in (('--creator', 'identity--x'), ('--creator', 'kr-cert'), ('--marking', 'marking-definition--x')):
+        place.expect(2, f'{given} is not a STIX identifier', 'find', option, given, '--dir', 'kr')
     place.expect(1, 'there is no source nobody', 'find', '--source', 'nobody', '--dir', 'kr')
     place.expect(2, 'is no time', 'find', '--since', 'yesterday', '--dir', 'kr')
     place.expect(2, '--format is', 'find', '--format', 'xml', '--dir', 'kr')
@@ -354,6 +358,13 @@ def graph(place, scan):
         told = {(x['from'], x['to']) for x in lines if 'from' in x}
         wanted = {(a, b) for a, b in edges if a in near and b in near}
         check(f'graph of depth {depth} has the right edges', depth == 0 or told == wanted, sorted(told ^ wanted)[:3])
+        bundle = json.loads(place.run('graph', start, '--depth', str(depth), '--format', 'bundle', '--dir', 'kr')[1])
+        between = {t['id'] for t in things.values() if t['type'] == 'relationship'
+                   and {t['source_ref'], t['target_ref']} <= near} if depth else set()
+        got = [thing['id'] for thing in bundle['objects']]
+        check(f'graph of depth {depth} as a bundle', set(got) == nodes | between and len(set(got)) == len(got),
+              sorted(set(got) ^ (nodes | between))[:4])
+        check('of the objects as they are', all(thing == things[thing['id']] for thing in bundle['objects']))
     check('graph gives dot', place.run('graph', start, '--format', 'dot', '--dir', 'kr')[1].startswith('digraph'))
 
 
