@@ -1,11 +1,13 @@
 /* lint: what a node would say of files, without a node: every object is read as the gate reads it, and
- * nothing is kept. The file is mapped and cut; memory holds one object at a time. */
+ * nothing is kept. The file is mapped and cut; memory holds one object at a time, and where the others are.
+ */
 #include <stdio.h>
 
 #include "cli/text.h"
 #include "core/mem.h"
 #include "stix/extension.h"
 #include "stix/stix.h"
+#include "stix/together.h"
 #include "json/json.h"
 
 enum { OUT_BYTES_MAX = 64 << 20, CANON_BYTES_MAX = 16 << 20, ARENA_BYTES_MAX = 256 << 20 };
@@ -33,7 +35,9 @@ struct finding {
     struct str id, pointer;
     const char *code; /* of a refusal */
     const char *what, *section;
-    bool bundle; /* about what holds the objects */
+    uint64_t object;       /* its number */
+    const uint64_t *other; /* number of another object that it takes to see this; NULL: none */
+    bool bundle;           /* about what holds the objects */
 };
 
 struct lint {
@@ -43,6 +47,7 @@ struct lint {
     const char *path;
     struct text text;
     struct json_parser *parser;
+    struct stix_together *together;
     struct arena arena;
     struct buf padded, canon, out;
     struct counts counts, all;
@@ -85,7 +90,9 @@ static void say_json(struct lint *lint, const struct finding *finding, const str
                level_names[finding->level], (unsigned long long)place->line,
                (unsigned long long)place->column, finding->offset);
     if (!finding->bundle)
-        buf_printf(out, ",\"object\":%llu", (unsigned long long)lint->counts.objects);
+        buf_printf(out, ",\"object\":%llu", (unsigned long long)finding->object);
+    if (finding->other != NULL)
+        buf_printf(out, ",\"other\":%llu", (unsigned long long)*finding->other);
     print_member(out, "file", str_of(lint->path));
     print_member(out, "id", finding->id);
     print_member(out, "pointer", finding->pointer);
@@ -104,7 +111,7 @@ static void say_text(struct lint *lint, const struct finding *finding, const str
     if (finding->bundle)
         buf_printf(out, "bundle");
     else
-        buf_printf(out, "object %llu", (unsigned long long)lint->counts.objects);
+        buf_printf(out, "object %llu", (unsigned long long)finding->object);
     if (finding->id.len > 0)
         buf_putc(out, ' ');
     print_clean(out, finding->id);
@@ -191,26 +198,39 @@ static void refuse(struct lint *lint, struct json_slice slice, struct str id, er
                            .pointer = str_of(fault->pointer),
                            .code = err_name(err),
                            .what = fault->what[0] != '\0' ? fault->what : err_text(err),
-                           .section = fault->section});
+                           .section = fault->section,
+                           .object = lint->counts.objects});
+}
+
+/* `finding` says which object. */
+static void say_found(struct lint *lint, struct json_slice slice, const struct stix_warning *found,
+                      struct finding finding)
+{
+    static const enum level levels[] = {
+        [STIX_REMARK] = REMARK, [STIX_CAUTION] = WARNING, [STIX_WARNING] = WARNING, [STIX_ERROR] = ERROR};
+    err_t code = finding.other != NULL ? ERR_CONFLICT : ERR_INVALID;
+    finding.level = levels[found->level];
+    finding.offset = slice.from + json_pointer_offset(bytes_in(lint, slice), found->pointer);
+    finding.pointer = found->pointer;
+    finding.code = found->level == STIX_ERROR ? err_name(code) : "";
+    finding.what = found->what;
+    finding.section = found->section;
+    say(lint, slice.from, &finding);
 }
 
 static void say_findings(struct lint *lint, struct json_slice slice, const struct stix_findings *findings)
 {
-    static const enum level levels[] = {
-        [STIX_REMARK] = REMARK, [STIX_CAUTION] = WARNING, [STIX_WARNING] = WARNING, [STIX_ERROR] = ERROR};
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct stix_warning *found = &findings->at[i];
-        size_t offset = json_pointer_offset(bytes_in(lint, slice), found->pointer);
-        say(lint, slice.from,
-            &(struct finding) {.level = levels[found->level],
-                               .offset = slice.from + offset,
-                               .id = findings->object.id,
-                               .pointer = found->pointer,
-                               .code = found->level == STIX_ERROR ? err_name(ERR_INVALID) : "",
-                               .what = found->what,
-                               .section = found->section});
-    }
+    for (size_t i = 0; i < findings->count; i++)
+        say_found(lint, slice, &findings->at[i],
+                  (struct finding) {.id = findings->object.id, .object = lint->counts.objects});
     lint->counts.dropped += findings->dropped;
+}
+
+static void say_told(void *ctx, const struct stix_told *told)
+{
+    uint64_t other = told->other;
+    say_found(ctx, told->slice, &told->warning,
+              (struct finding) {.id = told->id, .object = told->number, .other = &other});
 }
 
 static struct str id_text(struct json_val value)
@@ -237,7 +257,11 @@ static err_t check_value(struct lint *lint, struct json_slice slice, struct json
                                : json_canon(value, NULL, &lint->canon, fault);
     if (err != ERR_OK || TRY(err, buf_err(&lint->canon)))
         return err;
-    return json_has_hard_number(value) ? json_check_numbers(bytes_in(lint, slice), fault) : ERR_OK;
+    if (json_has_hard_number(value) && TRY(err, json_check_numbers(bytes_in(lint, slice), fault)))
+        return err;
+    if (findings.errors > 0 || lint->counts.objects > UINT32_MAX)
+        return ERR_OK;
+    return stix_together_add(lint->together, &findings.object, slice, (uint32_t)lint->counts.objects);
 }
 
 static err_t parse(struct lint *lint, struct json_slice slice, struct json_doc *doc, struct fault *fault)
@@ -364,6 +388,13 @@ static void refuse_rest(struct lint *lint, err_t err, struct fault *fault)
     refuse(lint, rest, STR(""), err, fault);
 }
 
+static bool refuse_memory(struct lint *lint)
+{
+    lint->broken = true;
+    (void)cli_fail(NULL, "%s: %s", lint->path, err_text(ERR_NOMEM));
+    return false;
+}
+
 static void add_counts(struct counts *all, const struct counts *counts)
 {
     all->files += counts->files;
@@ -373,22 +404,39 @@ static void add_counts(struct counts *all, const struct counts *counts)
         all->found[i] += counts->found[i];
 }
 
+/* The rules that take two objects. False: no memory. */
+static bool check_together(struct lint *lint)
+{
+    struct stix_together_sum sum;
+    if (stix_together_check(lint->together, lint->text.bytes, say_told, lint, &sum) != ERR_OK)
+        return refuse_memory(lint);
+    lint->counts.dropped += sum.dropped;
+    if (sum.beyond > 0)
+        say_bundle(lint, REMARK, 0, "",
+                   "too many objects, or too many of one id: not all of them were compared with each other",
+                   "");
+    return true;
+}
+
 static void check_file(struct lint *lint)
 {
     struct fault fault = {0};
     enum json_split_kind kind;
+    stix_together_clear(lint->together);
     lint->counts = (struct counts) {.files = 1};
     lint->here = (struct place) {0, 1, 1};
     lint->cut_end = 0;
     err_t err = json_split(lint->text.bytes, STR("objects"), &kind, check_slice, lint, &fault);
     if (lint->broken) {
-        (void)cli_fail(NULL, "%s: %s", lint->path, err_text(ERR_NOMEM));
+        (void)refuse_memory(lint);
         return;
     }
     if (err != ERR_OK)
         refuse_rest(lint, err, &fault);
     else if (kind == JSON_SPLIT_LIST || lint->counts.objects == 0)
         check_bundle(lint);
+    if (!check_together(lint))
+        return;
     say_counts(lint, &lint->counts, lint->path);
     add_counts(&lint->all, &lint->counts);
 }
@@ -465,8 +513,11 @@ static bool take_extensions(struct lint *lint)
 static int run_lint(struct cli_call *call)
 {
     struct lint lint = {.call = call};
-    if (json_parser_new(LIMIT_OBJECT_BYTES, &lint.parser) != ERR_OK)
+    if (json_parser_new(LIMIT_OBJECT_BYTES, &lint.parser) != ERR_OK ||
+        stix_together_new(&lint.together) != ERR_OK) {
+        json_parser_free(lint.parser);
         return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
+    }
     arena_init(&lint.arena, ARENA_BYTES_MAX);
     arena_init(&lint.kept, ARENA_BYTES_MAX);
     buf_init(&lint.padded, LIMIT_OBJECT_BYTES + JSON_PADDING);
@@ -483,6 +534,7 @@ static int run_lint(struct cli_call *call)
         lint.failed = true;
     int status = status_of(&lint);
     json_parser_free(lint.parser);
+    stix_together_free(lint.together);
     arena_deinit(&lint.arena);
     arena_deinit(&lint.kept);
     buf_deinit(&lint.padded);

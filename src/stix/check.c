@@ -254,52 +254,6 @@ static bool ipv6_ok(struct str text)
            count_groups((struct str) {text.at + gap + 2, text.len - gap - 2}, true, &tail) && head + tail < 8;
 }
 
-/* CPE 2.3, formatted string (NISTIR 7695 section 6.2): the prefix, a part and ten more components. */
-static bool cpe_ok(struct str text)
-{
-    enum { COLONS = 12 };
-    if (!str_starts(text, STR("cpe:2.3:")))
-        return false;
-    size_t colons = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == '\\')
-            i++;
-        else
-            colons += text.at[i] == ':';
-    }
-    return colons == COLONS;
-}
-
-static bool token_char(char c)
-{
-    return alnum(c) || (c != '\0' && strchr("!#$&-^_.+", c) != NULL);
-}
-
-/* RFC 6838 section 4.2; which subtypes are registered is not looked at. */
-static bool mime_ok(struct str text)
-{
-    static const struct str types[] = {{"application", 11}, {"audio", 5}, {"example", 7}, {"font", 4},
-                                       {"haptics", 7},      {"image", 5}, {"message", 7}, {"model", 5},
-                                       {"multipart", 9},    {"text", 4},  {"video", 5},   {"chemical", 8}};
-    struct str rest = text;
-    struct str type = str_cut(&rest, '/');
-    bool known = false;
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        known = known || str_eq(type, types[i]);
-    return known && rest.len > 0 && all(rest, token_char);
-}
-
-static bool charset_char(char c)
-{
-    return alnum(c) || (c != '\0' && strchr("!#$%&'+-^_`{}~.:()", c) != NULL);
-}
-
-/* The names of the IANA registry have at most 40 characters; the registry itself is not carried. */
-static bool charset_ok(struct str text)
-{
-    return text.len > 0 && text.len <= 40 && all(text, charset_char);
-}
-
 static bool verb_char(char c)
 {
     return lower(c) || digit(c) || c == '-';
@@ -411,9 +365,9 @@ static const struct stix_format formats[STIX_KIND_SHAPE] = {
     [STIX_KIND_EMAIL] = {email_ok, STIX_WARNING, true, NULL, "not an addr-spec of RFC 5322 alone"},
     [STIX_KIND_IPV4] = {ipv4_ok, STIX_REMARK, true, NULL, "not an IPv4 address or network"},
     [STIX_KIND_IPV6] = {ipv6_ok, STIX_REMARK, true, NULL, "not an IPv6 address or network"},
-    [STIX_KIND_CPE] = {cpe_ok, STIX_WARNING, false, NULL, "not a CPE of version 2.3"},
-    [STIX_KIND_MIME] = {mime_ok, STIX_REMARK, false, NULL, "not a media type of RFC 6838"},
-    [STIX_KIND_CHARSET] = {charset_ok, STIX_WARNING, false, NULL, "not the name of an IANA character set"},
+    [STIX_KIND_CPE] = {stix_check_cpe, STIX_WARNING, false, NULL, "not a CPE of version 2.3"},
+    [STIX_KIND_MIME] = {stix_check_mime, STIX_REMARK, false, NULL, "not a media type of RFC 6838"},
+    [STIX_KIND_CHARSET] = {stix_check_charset, STIX_WARNING, false, NULL, "not the name of an IANA character set"},
     [STIX_KIND_VERB] = {verb_ok, STIX_WARNING, false, NULL, "has other than a-z, 0-9 and -"},
     [STIX_KIND_PHASE] = {phase_ok, STIX_REMARK, false, NULL, "not lower-case words with hyphens between"},
     [STIX_KIND_HIVE] = {hive_ok, STIX_WARNING, false, NULL, "the hive is shortened"},

@@ -38,12 +38,22 @@ static bool is_reserved(struct str name)
     return false;
 }
 
+/* Sections 3.1 and 3.9.1. */
+static err_t check_encoding(struct stix_reader *r, struct str name, struct json_val v)
+{
+    struct json_val base;
+    if (!json_get(r->object->root, (struct str) {name.at, name.len - 4}, &base))
+        return stix_warn(r, STIX_WARNING, "3.1", "an encoding without the property that it belongs to");
+    return !json_is(v, JSON_STRING) || stix_check_charset(json_str(v))
+               ? ERR_OK
+               : stix_warn(r, STIX_WARNING, "3.9.1", "not the name of an IANA character set");
+}
+
 /* Sections 3.1, 3.8 and 11.1.1: the name of a property of the root that the standard does not know. */
 err_t stix_check_custom(struct stix_reader *r, struct str name, struct json_val v)
 {
     err_t err = ERR_OK;
     const char *section;
-    struct json_val base;
     r->custom++;
     const char *what = check_suffix(name, v, &section);
     if (what != NULL && TRY(err, stix_warn(r, STIX_WARNING, section, what)))
@@ -58,9 +68,7 @@ err_t stix_check_custom(struct stix_reader *r, struct str name, struct json_val 
     if (name.at[0] < 'a')
         return stix_warn(r, STIX_WARNING, "3.1", "a property's name does not begin with a letter");
     if (str_ends(name, STR("_enc")))
-        return json_get(r->object->root, (struct str) {name.at, name.len - 4}, &base)
-                   ? ERR_OK
-                   : stix_warn(r, STIX_WARNING, "3.1", "an encoding without the property that it belongs to");
+        return check_encoding(r, name, v);
     if (r->object->type->code != STIX_TYPE_UNKNOWN && !str_starts(name, STR("x_")) && !r->extended_freely)
         return stix_warn(r, STIX_REMARK, "11.1.1", "a custom property whose name does not begin with x_");
     return ERR_OK;

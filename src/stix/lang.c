@@ -44,7 +44,7 @@ bool stix_lang_applies(struct json_val content, struct json_val object)
     return stamp_parse(text, &modified, NULL) == ERR_OK && stamp_cmp(wanted, modified) == 0;
 }
 
-static bool translatable(struct str name)
+bool stix_lang_translatable(struct str name)
 {
     static const struct str never[] = {
         {"id", 2},           {"type", 4},          {"spec_version", 12},    {"pattern", 7},
@@ -57,7 +57,7 @@ static bool translatable(struct str name)
     return !str_ends(name, STR("_ref")) && !str_ends(name, STR("_refs"));
 }
 
-static bool is_text(struct str text)
+bool stix_lang_is_text(struct str text)
 {
     struct stix_key key;
     struct stamp stamp;
@@ -82,7 +82,8 @@ static void put_scalar(struct buf *out, struct json_val value, const struct json
     switch (json_type(value)) {
     case JSON_STRING:
         text = json_str(value);
-        if (other != NULL && json_is(*other, JSON_STRING) && json_str(*other).len > 0 && is_text(text))
+        if (other != NULL && json_is(*other, JSON_STRING) && json_str(*other).len > 0 &&
+            stix_lang_is_text(text))
             text = json_str(*other);
         json_write_str(out, text);
         break;
@@ -125,7 +126,7 @@ static bool next(struct merge *merge, struct level *level, struct json_val *valu
     } else {
         if (!json_object_next(&level->iter, &name, value))
             return false;
-        *has_other = level->has_other && translatable(name) && json_get(level->other, name, other);
+        *has_other = level->has_other && stix_lang_translatable(name) && json_get(level->other, name, other);
     }
     if (level->any)
         buf_putc(merge->out, ',');

@@ -15,3 +15,7 @@ bool stix_lang_applies(struct json_val content, struct json_val object);
  * round. ERR_NOTFOUND: nothing in that language; ERR_LIMIT: too deep. */
 NODISCARD err_t stix_lang_merge(struct json_val object, struct json_val content, struct str lang,
                                 struct buf *out);
+
+/* May a property of this name hold text for people, and is this such text: no identifier, no timestamp? */
+bool stix_lang_translatable(struct str name);
+bool stix_lang_is_text(struct str text);

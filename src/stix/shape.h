@@ -205,6 +205,11 @@ const char *stix_check_hash(struct str name, struct str text);
 bool stix_check_key(struct str key);
 bool stix_check_lang(struct str tag);
 bool stix_check_custom_name(struct str name);
+/* registry.c: a CPE of version 2.3 as a formatted string, a media type (RFC 6838), a character set of the
+ * IANA registry, in any case. */
+bool stix_check_cpe(struct str text);
+bool stix_check_mime(struct str text);
+bool stix_check_charset(struct str text);
 
 /* rule.c: rules between the properties of one shape. */
 struct stix_ruling {

@@ -38,6 +38,13 @@ def merge(target, patch):
     return merged
 
 
+def example(objects, base, patch):
+    if '+' not in base:
+        return merge(objects[base], patch)
+    listed = [merge(objects[name], one) for name, one in zip(base.split('+'), patch, strict=True)]
+    return {'type': 'bundle', 'id': BUNDLE['id'], 'objects': listed}
+
+
 def rows():
     for number, line in enumerate((HERE / 'stix-must.tsv').read_text().splitlines(), 1):
         if not line.startswith('#'):
@@ -70,7 +77,7 @@ def main():
             paths = []
             for name, patch in (('keeps', keeps), ('breaks', breaks)):
                 path = pathlib.Path(folder) / f'{number}.{name}.json'
-                path.write_text(json.dumps(merge(objects[base], json.loads(patch))))
+                path.write_text(json.dumps(example(objects, base, json.loads(patch))))
                 paths.append(str(path))
             cases.append((number, rule, (level, section, pointer), *paths))
         found = lint(bongsu, [path for case in cases for path in case[3:]])
