@@ -551,7 +551,9 @@ static const struct cli_command commands[] = {
          "FILE:LINE:COLUMN: an error would be refused, a warning breaks a MUST and is taken all the same, a\n"
          "remark breaks a SHOULD. Lines, and columns in code points, count from 1, objects from 0. What is\n"
          "unpacked is counted in its unpacked text. Every error of an object is told, not the first alone;\n"
-         "beyond 1000 findings of one object, further ones are counted.\n"
+         "beyond 1000 findings of one object, further ones are counted. Objects of one file are compared "
+         "with each\n"
+         "other: versions of one id, a translation and its original, and the like.\n"
          "Exit status 1 when there is an error, or a file could not be read; otherwise 0.",
      .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
      .many = true,

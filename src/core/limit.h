@@ -139,9 +139,9 @@
 #define LIMIT_STIX_PATTERN_DEPTH  64 /* brackets in each other; the deepest real one has 4 */
 #define LIMIT_STIX_PATTERN_REMARKS 8 /* of one pattern: the first few tell the habit, the rest are counted */
 #define LIMIT_STIX_TOGETHER      (1u << 20) /* objects of a file compared with each other: 24 MiB of places */
-#define LIMIT_STIX_TOGETHER_VERSIONS 64 /* objects of one UUID in it; 32 releases of ATT&CK in one file stay below */
+#define LIMIT_STIX_TOGETHER_VERSIONS 64 /* of one UUID; 32 releases of ATT&CK stay below */
 #define LIMIT_STIX_TOGETHER_EDGES 256   /* marking definitions that are marked: real files have none or one */
-#define LIMIT_STIX_TOGETHER_RATIO 16    /* bytes read again for one of the file: a hostile one asks for more */
+#define LIMIT_STIX_TOGETHER_RATIO 16    /* bytes read again for one of the file */
 #define LIMIT_STIX_TOGETHER_NOTED_BYTES (8u << 20) /* 250,000 findings about versions; nobody reads more */
 #define LIMIT_EXTENSIONS       64   /* registered at a node: operators know each of them */
 #define LIMIT_EXTENSIONS_USED  16   /* registered ones in one object; real objects have one or two */
