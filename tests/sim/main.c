@@ -78,10 +78,12 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
     }
     memcpy(what, one.broken_what, BROKEN_SIZE);
     if (verbose)
-        (void)printf("seed %llu: %llu objects fed, %llu leaves, %llu crashes, %llu messages, %llu pages\n",
+        (void)printf("seed %llu: %llu objects fed, %llu leaves, %llu crashes, %llu messages, %llu pages, "
+                     "%llu TAXII requests\n",
                      (unsigned long long)seed, (unsigned long long)one.counts.fed,
                      (unsigned long long)one.counts.leaves, (unsigned long long)one.counts.crashes,
-                     (unsigned long long)one.counts.messages, (unsigned long long)one.counts.syncs);
+                     (unsigned long long)one.counts.messages, (unsigned long long)one.counts.syncs,
+                     (unsigned long long)one.counts.asks);
     world_deinit(&one);
     return good;
 }

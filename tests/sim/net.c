@@ -49,14 +49,21 @@ void net_send(struct node *node, unsigned to, const struct sync_send *send)
     }
 }
 
-static void note(struct transcript *transcript, int64_t now_us, const struct exchange_response *response)
+void transcript_note(struct world *world, unsigned to, const struct exchange_response *response)
 {
-    uint64_t head[2] = {(uint64_t)now_us, response->status};
-    struct bytes parts[] = {bytes_of(transcript->hash.b, HASH_SIZE), bytes_of(head, sizeof head),
-                            buf_bytes(&response->body)};
-    transcript->hash = hash_sha256_parts(parts, 3);
+    struct transcript *transcript = &world->transcript[to];
+    uint64_t head[2] = {(uint64_t)world->now_us, response->status};
+    struct bytes parts[4 + 2 * EXCHANGE_HEADERS_MAX] = {
+        bytes_of(transcript->hash.b, HASH_SIZE), bytes_of(head, sizeof head), buf_bytes(&response->body),
+        bytes_from_str(str_of(response->content_type))};
+    size_t count = 4;
+    for (size_t i = 0; i < response->header_count; i++) {
+        parts[count++] = bytes_from_str(str_of(response->headers[i].name));
+        parts[count++] = bytes_from_str(response->headers[i].value);
+    }
+    transcript->hash = hash_sha256_parts(parts, count);
     must(transcript->count < TRANSCRIPT_MAX);
-    transcript->at[transcript->count].at_us = now_us;
+    transcript->at[transcript->count].at_us = world->now_us;
     memcpy(&transcript->at[transcript->count++].digest, transcript->hash.b, 8);
 }
 
@@ -65,7 +72,7 @@ static void answer(struct world *world, unsigned from, unsigned to, uint64_t cli
 {
     struct draw draw;
     if (from == 0)
-        note(&world->transcript[to], world->now_us, response);
+        transcript_note(world, to, response);
     for (unsigned n = copies(world, from, to, &draw); n > 0; n--) {
         struct message *message = post(world, from, to, &draw);
         if (message == NULL)

@@ -61,6 +61,7 @@ void node_init(struct world *world, unsigned number)
     node->allowed = zeroed(THINGS_MAX, 1);
     for (unsigned p = 0; p < NODES; p++) {
         node->ledger[p].at = zeroed(LEDGER_MAX, sizeof *node->ledger[p].at);
+        reader_init(&node->reader[p]);
         node->want_started[p] = p != number && !draw_chance(&node->crash_draw, 150);
     }
     node->assume[1] = STIX_TLP_CLEAR;
@@ -74,6 +75,8 @@ static void close_all(struct node *node)
     }
     sync_serve_free(node->serve);
     node->serve = NULL;
+    taxii_close(node->taxii);
+    node->taxii = NULL;
     gate_close(node->gate);
     node->gate = NULL;
 }
@@ -86,8 +89,10 @@ void node_deinit(struct node *node)
         node->index->ops->close(node->index);
     disk_free(node->disk);
     buf_deinit(&node->card_text);
-    for (unsigned p = 0; p < NODES; p++)
+    for (unsigned p = 0; p < NODES; p++) {
         free(node->ledger[p].at);
+        reader_deinit(&node->reader[p]);
+    }
     free(node->roots);
     free(node->held);
     free(node->reported);
@@ -160,7 +165,7 @@ static err_t set_up(struct node *node)
                                    buf_bytes(&other->card_text), &by_node, now, &node->partner[p])))
             return err;
     }
-    if (TRY(err, node_commit(node)))
+    if (TRY(err, reader_set_up(node, now)) || TRY(err, node_commit(node)))
         return err;
     for (unsigned p = 0; p < NODES; p++)
         if (p != node->number && node->want_started[p] &&
@@ -176,6 +181,7 @@ static void find_again(struct node *node)
     for (unsigned p = 0; p < NODES; p++)
         if (p != node->number)
             node->partner[p] = gate_peer_find(node->gate, str_of(node->world->nodes[p].name))->index;
+    reader_find_again(node);
 }
 
 static bool sessions_open(struct node *node)
@@ -196,6 +202,24 @@ static bool sessions_open(struct node *node)
         err = sync_session_start(node->session[p], node->world->now_us);
     }
     return !node_failed(node, err, "opening the links");
+}
+
+static err_t draw_bytes(void *ctx, void *out, size_t len)
+{
+    struct draw *draw = ctx;
+    for (size_t i = 0; i < len; i++)
+        ((uint8_t *)out)[i] = (uint8_t)draw_next(draw);
+    return ERR_OK;
+}
+
+static bool taxii_opens(struct node *node)
+{
+    node->taxii_draw = draw_of(node->world->options.seed, 24, node->number + 16 * node->crashes);
+    struct taxii_setup setup = {.gate = node->gate,
+                                .random = draw_bytes,
+                                .random_ctx = &node->taxii_draw,
+                                .title = str_of(node->name)};
+    return !node_failed(node, taxii_open(&setup, node->world->now_us, &node->taxii), "opening TAXII");
 }
 
 /* What was durable or shown before must be there. */
@@ -238,6 +262,8 @@ void node_start(struct node *node)
         world_break(node->world, "%s came back read-only: %s", node->name, health.why);
         return;
     }
+    if (!taxii_opens(node))
+        return;
     if (!node->set_up && !node->world->broken) {
         if (node_failed(node, set_up(node), "setting up"))
             return;
@@ -250,6 +276,8 @@ void node_start(struct node *node)
     oracle_look(node); /* before anything else is stated: what it finds came before */
     if (node_is_up(node) && !node->world->broken)
         op_retry(node);
+    if (node_is_up(node) && !node->world->broken)
+        errand_retry(node);
     if (node_is_up(node))
         node_pump(node);
 }

@@ -231,7 +231,7 @@ static void say_thing(struct operation *op, const struct thing *thing, bool firs
     op->len += thing->len;
 }
 
-static const struct thing *draw_thing(struct world *world, struct draw *draw)
+const struct thing *op_thing(struct world *world, struct draw *draw)
 {
     static const enum thing_kind often[] = {
         THING_INDICATOR,    THING_INDICATOR,    THING_INDICATOR, THING_MALWARE,   THING_MALWARE,
@@ -260,7 +260,7 @@ static void draw_feed(struct world *world, struct operation *op, struct draw *dr
     memcpy(op->text, head, sizeof head - 1);
     op->len = sizeof head - 1;
     for (unsigned i = 0; i < count; i++) {
-        const struct thing *thing = draw_thing(world, draw);
+        const struct thing *thing = op_thing(world, draw);
         if (op->len + thing->len + 4 >= FEED_TEXT - JSON_PADDING)
             break;
         say_thing(op, thing, i == 0);

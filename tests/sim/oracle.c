@@ -43,6 +43,7 @@ static bool look_object(void *ctx, const struct gate_object *object)
         world_break(node->world, "%s holds bytes that nobody ever gave it", node->name);
         return false;
     }
+    reader_look(node, object, thing);
     /* Conflicts are told by the quarantine itself; a mark that somebody else reported the same is no copy. */
     bool mark = object->envelope.about != 0 && (object->envelope.flags & RECORD_OBJECT_REWRITE) == 0;
     if (object->quarantined || mark)
@@ -486,9 +487,14 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     struct node *node = showing->node;
     struct seen_ledger *ledger = &node->ledger[showing->to];
     const char *to = node->world->nodes[showing->to].name;
-    struct seen seen = {
-        .op = leaf->leaf.op, .subject = leaf->opening.subject_seq, .leaf = leaf_hash(&leaf->leaf)};
+    struct seen seen = {.op = leaf->leaf.op,
+                        .subject = leaf->opening.subject_seq,
+                        .time_us = leaf->leaf.time_us,
+                        .leaf = leaf_hash(&leaf->leaf)};
     must(ledger->count < LEDGER_MAX);
+    if (ledger->count > 0 && seen.time_us <= ledger->at[ledger->count - 1].time_us)
+        world_break(node->world, "%s dated leaf %zu for %s no later than the one before", node->name,
+                    ledger->count, to);
     if (leaf->object.len > 0) {
         seen.thing = things_find(&node->world->things, leaf->object);
         if (seen.thing == NULL || seen.thing->extra)

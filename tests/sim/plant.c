@@ -2,7 +2,11 @@
  * linked (--wrap), so that nothing of them stands in src/. */
 #include "world.h"
 
+#include <stdlib.h>
+
 #include "store/store.h"
+#include "taxii/status.h"
+#include "taxii/ticket.h"
 
 static enum bug active; /* of the running world; the simulator has one at a time */
 
@@ -25,6 +29,16 @@ err_t __real_stix_read_held(struct json_val v, struct arena *arena, struct stix_
 err_t __wrap_stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out);
 err_t __real_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
+void __real_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t position,
+                        char out[TICKET_TEXT_SIZE]);
+void __wrap_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t position,
+                        char out[TICKET_TEXT_SIZE]);
+uint64_t __real_status_next(const struct taxii *taxii, const struct taxii_identity *identity);
+uint64_t __wrap_status_next(const struct taxii *taxii, const struct taxii_identity *identity);
+err_t __real_gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
+                               bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
+err_t __wrap_gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
+                               bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
 
 /* A closure that does not look into `object_refs`. */
 static err_t blind(err_t err, struct arena *arena, struct stix_object *out)
@@ -62,4 +76,83 @@ err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes
         memcmp(key.at + key.len - (sizeof decided - 1), decided, sizeof decided - 1) == 0)
         return ERR_OK;
     return __real_store_put(store, table, key, value);
+}
+
+/* --- TAXII --- */
+
+void __wrap_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t position,
+                        char out[TICKET_TEXT_SIZE])
+{
+    __real_ticket_next(taxii, bound, position + (active == BUG_NEXT_SKIPS), out);
+}
+
+/* Only twins can tell. */
+uint64_t __wrap_status_next(const struct taxii *taxii, const struct taxii_identity *identity)
+{
+    struct gate_counts counts = {0};
+    if (active == BUG_STATUS_COUNT)
+        gate_counts(taxii->gate, &counts);
+    return __real_status_next(taxii, identity) + counts.objects;
+}
+
+struct newest {
+    struct stix_key key;
+    struct buf bytes;
+};
+
+/* The last that came under each id, and whose visit it is. */
+struct newest_all {
+    struct newest *at;
+    size_t count;
+    bool (*visit)(void *ctx, const struct gate_leaf *leaf);
+    void *ctx;
+};
+
+static bool take_newest(void *ctx, const struct gate_object *object)
+{
+    struct newest_all *all = ctx;
+    struct stix_key key;
+    const char *id = memmem(object->bytes.at, object->bytes.len, "\"id\":\"", 6);
+    must(id != NULL && all->count < HELD_MAX);
+    size_t len = strcspn(id + 6, "\"");
+    if (!stix_id_parse((struct str) {id + 6, len}, &key))
+        return true;
+    size_t i = 0;
+    while (i < all->count && !stix_key_eq(&all->at[i].key, &key))
+        i++;
+    if (i == all->count) {
+        all->at[all->count++].key = key;
+        buf_init(&all->at[i].bytes, THING_TEXT);
+    }
+    buf_clear(&all->at[i].bytes);
+    buf_put(&all->at[i].bytes, object->bytes.at, object->bytes.len);
+    return true;
+}
+
+static bool show_newest(void *ctx, const struct gate_leaf *leaf)
+{
+    struct newest_all *all = ctx;
+    struct gate_leaf shown = *leaf;
+    for (size_t i = 0; i < all->count && leaf->object.len > 0; i++)
+        if (stix_key_eq(&all->at[i].key, &leaf->key))
+            shown.object = buf_bytes(&all->at[i].bytes);
+    return all->visit(all->ctx, &shown);
+}
+
+err_t __wrap_gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
+                               bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+{
+    if (active != BUG_NEWEST_PAGE)
+        return __real_gate_leaf_objects(gate, partner, seq, visit, ctx);
+    struct newest_all all = {.at = calloc(HELD_MAX, sizeof *all.at), .visit = visit, .ctx = ctx};
+    err_t err = ERR_OK;
+    must(all.at != NULL);
+    for (uint32_t s = 1; err == ERR_OK && s <= gate_source_count(gate); s++)
+        err = gate_source_objects(gate, s, 0, take_newest, &all);
+    if (err == ERR_OK)
+        err = __real_gate_leaf_objects(gate, partner, seq, show_newest, &all);
+    for (size_t i = 0; i < all.count; i++)
+        buf_deinit(&all.at[i].bytes);
+    free(all.at);
+    return err;
 }

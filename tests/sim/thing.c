@@ -24,6 +24,11 @@ static const char *const tlp_ids[][2] = {
     [STIX_TLP_RED] = {"5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "e828b379-4e03-4974-9ac4-e53a884c97c1"},
 };
 
+const char *thing_type(enum thing_kind kind)
+{
+    return types[kind];
+}
+
 void thing_id(uint16_t target, char out[THING_ID_SIZE])
 {
     (void)snprintf(out, THING_ID_SIZE, "%s--0b009500-0000-4000-8%03x-%012x", types[thing_target_kind(target)],

@@ -105,6 +105,7 @@ static inline bool thing_follows(enum thing_kind kind)
 {
     return kind == THING_ORGANISATION || thing_is_marking(kind);
 }
+const char *thing_type(enum thing_kind kind);
 enum { THING_ID_SIZE = 64 };
 void thing_id(uint16_t target, char out[THING_ID_SIZE]);
 struct stix_key thing_key(uint16_t target);

@@ -66,6 +66,7 @@ static void world_init(struct world *world, const struct world_options *options)
     things_init(&world->things, options->seed);
     world->op_draw = draw_of(options->seed, 10, 0);
     world->extra_draw = draw_of(options->seed, 11, 0);
+    world->ask_draw = draw_of(options->seed, 12, 0);
     world->ops_left = 40 + draw_below(&world->op_draw, 80);
     world->next_op_at = WORLD_START + SECOND_US;
     world->messages = calloc(MESSAGES_MAX, sizeof *world->messages);
@@ -133,6 +134,8 @@ static void work(struct world *world)
     if (world->ops_left > 0 && world->next_op_at <= world->now_us && !world->broken) {
         world->ops_left--;
         op_draw(world);
+        if (!world->broken)
+            reader_visit(world);
         draw_pause(world);
     }
 }
@@ -233,6 +236,8 @@ bool world_run(struct world *world, const struct world_options *options)
         explain_out_of_step(world);
     if (!world->broken)
         oracle_settled(world);
+    for (unsigned n = 0; n < NODES && !world->broken; n++)
+        reader_settled(&world->nodes[n]);
     for (unsigned n = 0; n < NODES && !world->broken; n++)
         replay_check(&world->nodes[n]);
     return !world->broken;

@@ -7,8 +7,10 @@
 #include "disk.h"
 #include "draw.h"
 #include "gate/gate.h"
+#include "reader.h"
 #include "sync/serve.h"
 #include "sync/session.h"
+#include "taxii/server.h"
 #include "thing.h"
 
 enum {
@@ -34,7 +36,10 @@ enum {
     X(DECIDE_TWICE, "decide-twice", "a restart forgets how far the log was decided")                         \
     X(EARLY_RELEASE, "early-release", "leaves are shown before their checkpoint is durable")                 \
     X(NODE_DATE, "node-date", "releases are dated by a clock of the whole node, not of the view")            \
-    X(BLIND_CLOSURE, "blind-closure", "the closure does not see references in one property")
+    X(BLIND_CLOSURE, "blind-closure", "the closure does not see references in one property")                 \
+    X(NEXT_SKIPS, "next-skips", "the next of a TAXII page leaves one object out")                            \
+    X(NEWEST_PAGE, "newest-page", "a TAXII page shows the newest copy that is held, released or not")        \
+    X(STATUS_COUNT, "status-count", "the id of a TAXII status counts what the node holds")
 
 enum bug {
     BUG_NONE,
@@ -49,6 +54,7 @@ struct seen {
     const struct thing *thing; /* NULL: no content */
     enum leaf_op op;
     uint64_t subject;
+    int64_t time_us;
     struct hash leaf;
 };
 
@@ -93,6 +99,8 @@ struct node {
     struct gate *gate; /* NULL: down */
     struct sync_serve *serve;
     struct sync_session *session[NODES];
+    struct taxii *taxii;
+    struct draw taxii_draw;
     unsigned partner[NODES]; /* index in the gate */
     bool set_up;
     bool links_started[NODES];
@@ -129,6 +137,7 @@ struct node {
     struct seen_ledger ledger[NODES];
     bool changed;
     unsigned crashes;
+    struct reader reader[NODES]; /* people of that partner */
 };
 
 struct message {
@@ -170,7 +179,7 @@ struct world {
     int64_t now_us;
     struct things things;
     struct node nodes[NODES];
-    struct draw op_draw, extra_draw;
+    struct draw op_draw, extra_draw, ask_draw;
     unsigned ops_left;
     int64_t next_op_at;
 
@@ -187,7 +196,7 @@ struct world {
     bool broken;
     char broken_what[BROKEN_SIZE];
     struct {
-        uint64_t fed, leaves, crashes, messages, syncs;
+        uint64_t fed, leaves, crashes, messages, syncs, asks;
     } counts;
 };
 
@@ -220,6 +229,8 @@ void net_send(struct node *node, unsigned to, const struct sync_send *send);
 void net_late_answers(struct node *node);
 void net_deliver(struct world *world);
 int64_t net_next(const struct world *world);
+/* What `to` gets to see of node 0. */
+void transcript_note(struct world *world, unsigned to, const struct exchange_response *response);
 /* A node that goes down forgets what it was asked. */
 void net_forget(struct world *world, unsigned node);
 
@@ -227,6 +238,7 @@ void net_forget(struct world *world, unsigned node);
 void op_draw(struct world *world);
 void op_retry(struct node *node);
 void op_drop(struct node *node);
+const struct thing *op_thing(struct world *world, struct draw *draw); /* that somebody speaks of */
 
 /* --- oracle.c --- */
 void oracle_look(struct node *node);
