@@ -315,11 +315,20 @@ static struct errand draw_removal(struct draw *draw, const struct reader *reader
     return errand;
 }
 
+/* What the world speaks of; or something under an id that only the second of two twins has from others, and
+ * that stays here in both. */
+static const struct thing *draw_thing(struct draw *draw, struct world *world)
+{
+    if (draw_chance(draw, 250))
+        return things_secret(&world->things, draw, draw_chance(draw, 500) ? THING_RED : THING_UNMARKED);
+    return op_thing(world, draw);
+}
+
 static struct errand draw_submission(struct draw *draw, struct world *world)
 {
     struct errand errand = {.inbox = draw_chance(draw, 400), .count = 1 + draw_below(draw, READER_POST)};
     for (size_t i = 0; i < errand.count; i++)
-        errand.thing[i] = op_thing(world, draw);
+        errand.thing[i] = draw_thing(draw, world);
     return errand;
 }
 

@@ -110,8 +110,10 @@ void node_crash(struct node *node, int64_t down_us)
     disk_crash(node->disk);
     disk_same_secrets(node->disk, world->options.twin);
     size_t states = index_mem_states(node->index);
-    if (states > 0 && draw_chance(&node->crash_draw, 500))
-        must(index_mem_rollback(node->index, draw_below(&node->crash_draw, (unsigned)states + 1)) == ERR_OK);
+    bool back = draw_chance(&node->crash_draw, 500);
+    uint64_t which = draw_next(&node->crash_draw); /* as many draws whatever it holds */
+    if (states > 0 && back)
+        must(index_mem_rollback(node->index, which % (states + 1)) == ERR_OK);
     node->up_at = world->now_us + down_us;
     node->wake_at = NEVER;
     node->crashes++;

@@ -396,6 +396,16 @@ static void draw_weather(struct world *world, struct draw *draw)
     world->jitter_us = draw_chance(draw, 500) ? 2000 : 900000;
 }
 
+/* At one of the next changes of the disk. How many there are depends on what a node holds: node 0 of twins goes
+ * down at once, when all that it said is durable. */
+static void lose_power(struct node *node, unsigned changes)
+{
+    if (node->world->options.twin && node->number == 0)
+        node_crash(node, changes * 100000);
+    else
+        disk_faults(node->disk)->power_fails = changes;
+}
+
 void op_draw(struct world *world)
 {
     struct draw *draw = &world->op_draw;
@@ -406,8 +416,8 @@ void op_draw(struct world *world)
         feed_secret(world);
     if (what < 60)
         draw_weather(world, draw);
-    if (what >= 60 && what < 110 && node_is_up(node) && !(world->options.twin && node->number == 0))
-        disk_faults(node->disk)->power_fails = changes;
+    if (what >= 60 && what < 110 && node_is_up(node))
+        lose_power(node, changes);
     if (!node_is_up(node) || node->pending != NULL) {
         free(op); /* nobody is there to hear it */
         return;
