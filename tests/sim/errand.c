@@ -316,19 +316,23 @@ static struct errand draw_removal(struct draw *draw, const struct reader *reader
 }
 
 /* What the world speaks of; or something under an id that only the second of two twins has from others, and
- * that stays here in both. */
-static const struct thing *draw_thing(struct draw *draw, struct world *world)
+ * that stays here in both. Not from a partner itself what other secrets refer to: it has that then, and they
+ * may go. */
+static const struct thing *draw_thing(struct draw *draw, struct world *world, const struct reader *reader)
 {
-    if (draw_chance(draw, 250))
-        return things_secret(&world->things, draw, draw_chance(draw, 500) ? THING_RED : THING_UNMARKED);
-    return op_thing(world, draw);
+    const struct thing *thing = NULL;
+    if (!draw_chance(draw, 250))
+        return op_thing(world, draw);
+    while (thing == NULL || (reader->own && thing->kind != THING_REPORT && thing->kind != THING_RELATION))
+        thing = things_secret(&world->things, draw, draw_chance(draw, 500) ? THING_RED : THING_UNMARKED);
+    return thing;
 }
 
-static struct errand draw_submission(struct draw *draw, struct world *world)
+static struct errand draw_submission(struct draw *draw, struct world *world, const struct reader *reader)
 {
     struct errand errand = {.inbox = draw_chance(draw, 400), .count = 1 + draw_below(draw, READER_POST)};
     for (size_t i = 0; i < errand.count; i++)
-        errand.thing[i] = draw_thing(draw, world);
+        errand.thing[i] = draw_thing(draw, world, reader);
     return errand;
 }
 
@@ -342,7 +346,7 @@ void errand_draw(struct draw *draw, struct visit *visit, unsigned what)
     } else if (what < 80) {
         ask_elsewhere(visit);
     } else {
-        reader->errand = what < 88 ? draw_removal(draw, reader) : draw_submission(draw, visit->world);
+        reader->errand = what < 88 ? draw_removal(draw, reader) : draw_submission(draw, visit->world, reader);
         reader->has_errand = true;
         run(visit);
     }

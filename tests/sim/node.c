@@ -61,7 +61,8 @@ void node_init(struct world *world, unsigned number)
     node->allowed = zeroed(THINGS_MAX, 1);
     for (unsigned p = 0; p < NODES; p++) {
         node->ledger[p].at = zeroed(LEDGER_MAX, sizeof *node->ledger[p].at);
-        reader_init(&node->reader[p]);
+        struct draw own = draw_of(seed, 25, number * NODES + p);
+        reader_init(&node->reader[p], draw_chance(&own, 500));
         node->want_started[p] = p != number && !draw_chance(&node->crash_draw, 150);
     }
     node->assume[1] = STIX_TLP_CLEAR;

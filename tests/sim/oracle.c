@@ -34,6 +34,15 @@ struct looking {
     size_t first;
 };
 
+/* What a partner's people submit as its node comes from it, like what its ledger brings. */
+static void look_submitted(struct node *node, const struct gate_object *object, const struct thing *thing)
+{
+    const struct gate_source *source = gate_source_get(node->gate, object->envelope.source);
+    for (unsigned p = 0; p < NODES && object->envelope.seq == 0; p++)
+        if (p != node->number && source->partner == (int)node->partner[p])
+            node->reported[thing->number] |= (uint8_t)(1u << p);
+}
+
 static bool look_object(void *ctx, const struct gate_object *object)
 {
     struct looking *looking = ctx;
@@ -44,6 +53,7 @@ static bool look_object(void *ctx, const struct gate_object *object)
         return false;
     }
     reader_look(node, object, thing);
+    look_submitted(node, object, thing);
     /* Conflicts are told by the quarantine itself; a mark that somebody else reported the same is no copy. */
     bool mark = object->envelope.about != 0 && (object->envelope.flags & RECORD_OBJECT_REWRITE) == 0;
     if (object->quarantined || mark)
@@ -498,7 +508,8 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     if (leaf->object.len > 0) {
         seen.thing = things_find(&node->world->things, leaf->object);
         if (seen.thing == NULL || seen.thing->extra)
-            world_break(node->world, "%s showed %s what it must never see", node->name, to);
+            world_break(node->world, "%s showed %s what it must never see:\n%.*s", node->name, to,
+                        (int)(leaf->object.len < 400 ? leaf->object.len : 400), (const char *)leaf->object.at);
         else if ((node->allowed[seen.thing->number] >> showing->to & 1) == 0) {
             for (size_t i = 0; i < node->held_count; i++)
                 if (node->held[i].thing == seen.thing)

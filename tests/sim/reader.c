@@ -13,9 +13,9 @@ static const struct gate_by by_setup = {{"sim", 3}, {"readers", 7}};
 
 /* --- life --- */
 
-void reader_init(struct reader *reader)
+void reader_init(struct reader *reader, bool own)
 {
-    *reader = (struct reader) {0};
+    *reader = (struct reader) {.own = own};
     reader->desk = calloc(SHELF_MAX, sizeof *reader->desk);
     reader->statuses = calloc(READER_STATUSES, sizeof *reader->statuses);
     must(reader->desk != NULL && reader->statuses != NULL);
@@ -37,12 +37,12 @@ static err_t set_up(struct node *node, unsigned p, int64_t now_us)
 {
     char text[16];
     const struct node *other = &node->world->nodes[p];
-    struct str name = str_of(other->name), desk = desk_name(node, p, text);
+    struct str name = str_of(other->name), desk = node->reader[p].own ? STR("") : desk_name(node, p, text);
     struct gate_source source = {.name = desk, .assume_until_us = INT64_MAX};
     unsigned roles = TAXII_READ | TAXII_SUBMIT | TAXII_WORKSPACE;
     uint32_t number;
     err_t err;
-    if (TRY(err, gate_source_put(node->gate, &source, &by_setup, now_us, &number)) ||
+    if ((!node->reader[p].own && TRY(err, gate_source_put(node->gate, &source, &by_setup, now_us, &number))) ||
         TRY(err, taxii_identity_put(node->taxii, name, name, desk, roles, &by_setup, now_us)))
         return err;
     return taxii_identity_certificate(node->taxii, name, other->keys[SYNC_CARD_TLS].public.b, &by_setup,
@@ -63,7 +63,9 @@ void reader_find_again(struct node *node)
     char text[16];
     for (unsigned p = 0; p < NODES; p++)
         if (p != node->number)
-            node->reader[p].source = gate_source_find(node->gate, desk_name(node, p, text))->number;
+            node->reader[p].source = node->reader[p].own
+                                         ? gate_peer_get(node->gate, node->partner[p])->source
+                                         : gate_source_find(node->gate, desk_name(node, p, text))->number;
 }
 
 /* Refused bytes are no objects. What came together is a microsecond apart. */

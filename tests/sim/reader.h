@@ -103,6 +103,7 @@ struct errand {
 };
 
 struct reader {
+    bool own;        /* submits as the partner's node does, not as a source of its own */
     uint32_t source; /* what it submits comes from */
     struct shelf_entry *desk;
     size_t desk_count;
@@ -126,7 +127,7 @@ struct visit {
     struct exchange_response response;
 };
 
-void reader_init(struct reader *reader);
+void reader_init(struct reader *reader, bool own);
 void reader_deinit(struct reader *reader);
 /* An identity for each partner, with a source; stated until durable. The server must be open. */
 NODISCARD err_t reader_set_up(struct node *node, int64_t now_us);
