@@ -290,12 +290,12 @@ static void ask_elsewhere(struct visit *visit)
         return;
     memcpy(ask.next, held->next, sizeof ask.next);
     ask.workspace = !ask.workspace;
-    struct shelf shelf = visit_shelf(visit, ask.workspace);
-    bool found = shelf_read(&shelf, &ask, &page);
     ask_print(&ask, path, query);
     struct exchange_request request = {.method = EXCHANGE_GET, .path = str_of(path), .query = str_of(query)};
     if (!visit_ask(visit, &request))
         return;
+    struct shelf shelf = visit_shelf(visit, ask.workspace);
+    bool found = shelf_read(&shelf, &ask, &page);
     if (visit->response.status != (found ? 400 : 404))
         visit_wrong(visit, &request, "the next of another collection");
     exchange_response_deinit(&visit->response);

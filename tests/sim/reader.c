@@ -105,8 +105,13 @@ bool visit_ask(struct visit *visit, struct exchange_request *request)
            EXCHANGE_KEY_SIZE);
     disk_time_set(node->disk, visit->world->now_us);
     exchange_response_init(&visit->response, request->id, ANSWER_MAX);
-    taxii_handle(node->taxii, request, visit->world->now_us, &visit->response, &effect);
     visit->world->counts.asks++;
+    if (!taxii_try(node->taxii, request, visit->world->now_us, &visit->response, &effect)) {
+        node_pump(node); /* the keeper is asked for the rest of this ledger, and may not answer */
+        if (!node_is_up(node) || visit->world->broken)
+            return false;
+        taxii_handle(node->taxii, request, visit->world->now_us, &visit->response, &effect);
+    }
     bool dead = disk_dead(node->disk);
     if (dead)
         (void)node_failed(node, ERR_IO, "answering");
@@ -261,14 +266,14 @@ static bool read_page(struct reading *r, enum exchange_method method, bool condi
 {
     struct visit *visit = r->visit;
     ask_print(&r->ask, r->path, r->query);
-    r->shelf = visit_shelf(visit, r->ask.workspace);
-    bool found = shelf_read(&r->shelf, &r->ask, &r->page);
     struct exchange_request request = {.method = method, .path = str_of(r->path), .query = str_of(r->query)};
     r->held = conditional ? page_held(visit->reader, r) : NULL;
     if (r->held != NULL)
         request.if_none_match = str_of(r->held->etag);
     if (!visit_ask(visit, &request))
         return false;
+    r->shelf = visit_shelf(visit, r->ask.workspace);
+    bool found = shelf_read(&r->shelf, &r->ask, &r->page);
     const char *fault = NULL;
     if (found)
         fault = judge_page(r);
