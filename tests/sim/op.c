@@ -396,8 +396,8 @@ static void draw_weather(struct world *world, struct draw *draw)
     world->jitter_us = draw_chance(draw, 500) ? 2000 : 900000;
 }
 
-/* At one of the next changes of the disk. How many there are depends on what a node holds: node 0 of twins goes
- * down at once, when all that it said is durable. */
+/* At one of the next changes of the disk. How many there are depends on what a node holds: node 0 of twins
+ * goes down at once, when all that it said is durable. */
 static void lose_power(struct node *node, unsigned changes)
 {
     if (node->world->options.twin && node->number == 0)

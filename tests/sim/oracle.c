@@ -509,7 +509,8 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
         seen.thing = things_find(&node->world->things, leaf->object);
         if (seen.thing == NULL || seen.thing->extra)
             world_break(node->world, "%s showed %s what it must never see:\n%.*s", node->name, to,
-                        (int)(leaf->object.len < 400 ? leaf->object.len : 400), (const char *)leaf->object.at);
+                        (int)(leaf->object.len < 400 ? leaf->object.len : 400),
+                        (const char *)leaf->object.at);
         else if ((node->allowed[seen.thing->number] >> showing->to & 1) == 0) {
             for (size_t i = 0; i < node->held_count; i++)
                 if (node->held[i].thing == seen.thing)

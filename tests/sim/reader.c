@@ -42,7 +42,8 @@ static err_t set_up(struct node *node, unsigned p, int64_t now_us)
     unsigned roles = TAXII_READ | TAXII_SUBMIT | TAXII_WORKSPACE;
     uint32_t number;
     err_t err;
-    if ((!node->reader[p].own && TRY(err, gate_source_put(node->gate, &source, &by_setup, now_us, &number))) ||
+    if ((!node->reader[p].own &&
+         TRY(err, gate_source_put(node->gate, &source, &by_setup, now_us, &number))) ||
         TRY(err, taxii_identity_put(node->taxii, name, name, desk, roles, &by_setup, now_us)))
         return err;
     return taxii_identity_certificate(node->taxii, name, other->keys[SYNC_CARD_TLS].public.b, &by_setup,

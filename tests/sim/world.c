@@ -118,7 +118,8 @@ static void draw_pause(struct world *world)
         pause *= 10;
     if (what >= 96)
         pause += 11 * MINUTE_US;
-    if (what == 99 && draw_chance(&world->ask_draw, 500)) { /* the clock jumps ahead: a day went by unnoticed */
+    if (what == 99 &&
+        draw_chance(&world->ask_draw, 500)) { /* the clock jumps ahead: a day went by unnoticed */
         world_say(world, "the clock jumps");
         world->now_us += (20 + draw_below(&world->ask_draw, 10)) * 60 * MINUTE_US;
     }
