@@ -67,7 +67,7 @@ static struct hash digest_of(const struct visit *visit)
 static void keep_status(struct visit *visit, const char *id)
 {
     struct reader *reader = visit->reader;
-    int64_t now = visit->world->now_us;
+    int64_t now = node_now(visit->node);
     for (unsigned i = 0; i < FORGOTTEN_AT_ONCE && reader->forgotten < reader->status_count; i++) {
         if (reader->statuses[reader->forgotten].at_us + STATUS_US > now)
             break;
@@ -174,7 +174,7 @@ static void ask_status(struct draw *draw, struct visit *visit)
         return;
     size_t at = draw_below(draw, (unsigned)asked->status_count);
     const struct reader_status *status = &asked->statuses[at];
-    bool old = status->at_us + STATUS_US <= visit->world->now_us;
+    bool old = status->at_us + STATUS_US <= node_now(visit->node);
     (void)snprintf(path, sizeof path, "/api/status/%s/", status->id);
     struct exchange_request request = {.method = EXCHANGE_GET, .path = str_of(path)};
     if (!visit_ask(visit, &request))

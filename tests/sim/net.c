@@ -116,7 +116,7 @@ static void request_arrives(struct world *world, const struct message *message)
     if (message->body.len > 0)
         request.content_type = STR("application/vnd.bongsu.sync");
     exchange_response_init(&response, request.id, LIMIT_SYNC_PAGE_BYTES);
-    sync_serve_handle(node->serve, &request, world->now_us, &response, &commit);
+    sync_serve_handle(node->serve, &request, node_now(node), &response, &commit);
     if (commit && node_failed(node, node_commit(node), "committing a receipt"))
         goto out;
     if (response.status == 0)
@@ -133,7 +133,7 @@ void net_late_answers(struct node *node)
 {
     struct world *world = node->world;
     struct exchange_response response;
-    while (!world->broken && sync_serve_next(node->serve, world->now_us, &response)) {
+    while (!world->broken && sync_serve_next(node->serve, node_now(node), &response)) {
         bool found = false;
         for (size_t i = 0; i < sizeof world->kept / sizeof *world->kept; i++) {
             struct kept_request kept = world->kept[i];
@@ -197,10 +197,10 @@ void net_deliver(struct world *world)
     while (!world->broken && take(world, &message)) {
         struct node *node = &world->nodes[message.to];
         if (node_is_up(node)) {
-            disk_time_set(node->disk, world->now_us);
+            disk_time_set(node->disk, node_now(node));
             if (message.answer) {
                 sync_session_answer(node->session[message.from], message.client_id, message.status,
-                                    &message.body, world->now_us);
+                                    &message.body, node_now(node));
                 node_pump(node);
             } else {
                 request_arrives(world, &message);

@@ -115,6 +115,9 @@ void node_crash(struct node *node, int64_t down_us)
     uint64_t which = draw_next(&node->crash_draw); /* as many draws whatever it holds */
     if (states > 0 && back)
         must(index_mem_rollback(node->index, which % (states + 1)) == ERR_OK);
+    int64_t minute = (int64_t)draw_below(&node->crash_draw, 240) - 120;
+    if (draw_chance(&node->crash_draw, 300)) /* nobody kept its clock right */
+        node->clock_off_us = minute * MINUTE_US;
     node->up_at = world->now_us + down_us;
     node->wake_at = NEVER;
     node->crashes++;
@@ -148,7 +151,7 @@ static err_t set_up(struct node *node)
 {
     struct policy_fault fault;
     err_t err;
-    int64_t now = node->world->now_us;
+    int64_t now = node_now(node);
     if (gate_policy(node->gate) == NULL &&
         TRY(err, gate_policy_activate(node->gate, world_policy(node->policy), &by_node, now, &fault)))
         return err;
@@ -202,7 +205,7 @@ static bool sessions_open(struct node *node)
                                            .seed = draw_next(&draw)};
         if (TRY(err, sync_session_new(&setup, &node->session[p])))
             break;
-        err = sync_session_start(node->session[p], node->world->now_us);
+        err = sync_session_start(node->session[p], node_now(node));
     }
     return !node_failed(node, err, "opening the links");
 }
@@ -222,7 +225,7 @@ static bool taxii_opens(struct node *node)
                                 .random = draw_bytes,
                                 .random_ctx = &node->taxii_draw,
                                 .title = str_of(node->name)};
-    return !node_failed(node, taxii_open(&setup, node->world->now_us, &node->taxii), "opening TAXII");
+    return !node_failed(node, taxii_open(&setup, node_now(node), &node->taxii), "opening TAXII");
 }
 
 /* What was durable or shown before must be there. */
@@ -252,7 +255,7 @@ void node_start(struct node *node)
 {
     static struct diag diag;
     diag = (struct diag) {line, node};
-    disk_time_set(node->disk, node->world->now_us);
+    disk_time_set(node->disk, node_now(node));
     struct gate_setup setup = {.os = disk_os(node->disk),
                                .dir = "store",
                                .node_name = str_of(node->name),
@@ -369,7 +372,7 @@ static bool sign_for(struct node *node, unsigned to)
         return false;
     }
     keeper_notes(node, to, &request, texts, notes);
-    err = gate_signed(node->gate, &request, notes, node->world->now_us);
+    err = gate_signed(node->gate, &request, notes, node_now(node));
     if (err == ERR_OK)
         err = commit_signed(node);
     for (size_t i = 0; i < request.count; i++)
@@ -388,7 +391,7 @@ static bool sign_all(struct node *node)
 
 static void sign_receipt(struct node *node, struct sync_session *session, const struct sync_sign *sign)
 {
-    int64_t now = node->world->now_us;
+    int64_t now = node_now(node);
     struct note_key cosign, disposition;
     struct buf text, note;
     if (draw_chance(&node->keeper_draw, 50)) {
@@ -412,7 +415,7 @@ static void sign_receipt(struct node *node, struct sync_session *session, const 
  * does, so that a date tells of what was done for others. */
 static int64_t decide_time(struct node *node)
 {
-    int64_t now = node->world->now_us;
+    int64_t now = node_now(node);
     if (node->world->options.bug != BUG_NODE_DATE)
         return now;
     node->clock_us = node->clock_us >= now ? node->clock_us + 1 : now;
@@ -437,9 +440,9 @@ static bool act(struct node *node, unsigned p, int64_t *wake, bool *out_committe
 {
     struct sync_action action;
     struct world *world = node->world;
-    sync_session_next(node->session[p], world->now_us, &action);
+    sync_session_next(node->session[p], node_now(node), &action);
     if (action.kind == SYNC_NOTHING) {
-        if (action.until_us <= world->now_us)
+        if (action.until_us <= node_now(node))
             world_break(world, "%s spins on its link to %s", node->name, world->nodes[p].name);
         *wake = action.until_us < *wake ? action.until_us : *wake;
         return false;
@@ -450,7 +453,7 @@ static bool act(struct node *node, unsigned p, int64_t *wake, bool *out_committe
         sign_receipt(node, node->session[p], &action.sign);
     } else {
         err_t err = node_commit(node);
-        sync_session_committed(node->session[p], err, world->now_us);
+        sync_session_committed(node->session[p], err, node_now(node));
         *out_committed = true;
         world->counts.syncs++;
         if (node_failed(node, err, "committing a page"))
@@ -488,7 +491,7 @@ void node_pump(struct node *node)
         bool committed = false;
         if (round > 100)
             world_break(world, "%s never comes to rest", node->name);
-        disk_time_set(node->disk, world->now_us);
+        disk_time_set(node->disk, node_now(node));
         if (!decide(node, &next) || !sign_all(node))
             return;
         if (gate_health(node->gate).read_only) {
@@ -504,6 +507,8 @@ void node_pump(struct node *node)
         int64_t serve = sync_serve_deadline(node->serve);
         wake = next < wake ? next : wake;
         wake = serve < wake ? serve : wake;
+        if (wake != NEVER)
+            wake -= node->clock_off_us;
         node->wake_at = node->sign_again_at < wake ? node->sign_again_at : wake;
         if (node->wake_at <= world->now_us)
             node->wake_at = world->now_us + 1;

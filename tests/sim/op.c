@@ -51,8 +51,8 @@ static err_t do_feed(struct node *node, const struct operation *op)
 {
     struct gate_submission submission = {.source = node->source[op->source]};
     struct fault fault = {0};
-    return gate_accept(node->gate, &submission, bytes_of(op->text, op->len), node->world->now_us, no_answer,
-                       NULL, &fault);
+    return gate_accept(node->gate, &submission, bytes_of(op->text, op->len), node_now(node), no_answer, NULL,
+                       &fault);
 }
 
 static err_t do_tag(struct node *node, const struct operation *op)
@@ -60,7 +60,7 @@ static err_t do_tag(struct node *node, const struct operation *op)
     char tag[64];
     struct stix_key key = thing_key(op->target);
     (void)snprintf(tag, sizeof tag, "share:%s", node->world->nodes[op->to].name);
-    return gate_tag(node->gate, &key, str_of(tag), op->on, &by_operator, node->world->now_us);
+    return gate_tag(node->gate, &key, str_of(tag), op->on, &by_operator, node_now(node));
 }
 
 static err_t do_assume(struct node *node, const struct operation *op)
@@ -69,7 +69,7 @@ static err_t do_assume(struct node *node, const struct operation *op)
     struct gate_source source = *held;
     uint32_t number;
     source.assume = op->tlp;
-    return gate_source_put(node->gate, &source, &by_operator, node->world->now_us, &number);
+    return gate_source_put(node->gate, &source, &by_operator, node_now(node), &number);
 }
 
 static err_t do_stop(struct node *node, const struct operation *op)
@@ -79,7 +79,7 @@ static err_t do_stop(struct node *node, const struct operation *op)
         name = gate_source_get(node->gate, node->source[op->source])->name;
     if (op->stop == GATE_STOP_PARTNER)
         name = str_of(node->world->nodes[op->to].name);
-    err_t err = gate_stop(node->gate, op->stop, name, op->on, &by_operator, node->world->now_us);
+    err_t err = gate_stop(node->gate, op->stop, name, op->on, &by_operator, node_now(node));
     return err == ERR_NOTFOUND ? ERR_OK
                                : err; /* lifted already, by the same operation before a crash perhaps */
 }
@@ -87,13 +87,12 @@ static err_t do_stop(struct node *node, const struct operation *op)
 static err_t do_policy(struct node *node, const struct operation *op)
 {
     struct policy_fault fault;
-    return gate_policy_activate(node->gate, world_policy(op->policy), &by_operator, node->world->now_us,
-                                &fault);
+    return gate_policy_activate(node->gate, world_policy(op->policy), &by_operator, node_now(node), &fault);
 }
 
 static err_t do_quarantine(struct node *node, const struct operation *op)
 {
-    int64_t now = node->world->now_us;
+    int64_t now = node_now(node);
     if (op->lsn == 0)
         return ERR_NOTFOUND;
     return op->on ? gate_quarantine_retry(node->gate, op->lsn, &by_operator, now, no_answer, NULL)
@@ -102,7 +101,7 @@ static err_t do_quarantine(struct node *node, const struct operation *op)
 
 static err_t perform(struct node *node, const struct operation *op)
 {
-    int64_t now = node->world->now_us;
+    int64_t now = node_now(node);
     struct stix_key key = thing_key(op->target);
     unsigned partner = node->partner[op->to];
     switch (op->kind) {
@@ -193,7 +192,9 @@ static void note_done(struct node *node, const struct operation *op)
 static void run(struct node *node)
 {
     struct operation *op = node->pending;
-    disk_time_set(node->disk, node->world->now_us);
+    if (op->first_us > node_now(node)) /* the clock went back meanwhile */
+        op->first_us = node_now(node);
+    disk_time_set(node->disk, node_now(node));
     err_t err = perform(node, op);
     /* About what is not held, or not there, or bound otherwise already. */
     bool nothing = err == ERR_NOTFOUND || err == ERR_DENIED || err == ERR_CONFLICT;
@@ -305,7 +306,7 @@ static struct operation *draw_operation(struct world *world, struct node *node, 
     struct operation *op = calloc(1, sizeof *op);
     must(op != NULL);
     op->kind = often[draw_below(draw, sizeof often / sizeof *often)];
-    op->first_us = world->now_us;
+    op->first_us = node_now(node);
     op->source = draw_below(draw, SOURCES_DRAWN);
     op->to = (node->number + 1 + draw_below(draw, NODES - 1)) % NODES;
     op->target = thing_target((enum thing_kind)draw_below(draw, THING_KINDS), draw_below(draw, THING_POOL));
@@ -335,7 +336,7 @@ static struct operation *draw_operation(struct world *world, struct node *node, 
 static err_t refuse_secret(struct node *node, const struct thing *thing)
 {
     struct operation op = {.kind = OP_APPROVE,
-                           .first_us = node->world->now_us,
+                           .first_us = node_now(node),
                            .target = thing->target,
                            .approval = GATE_DENY,
                            .on = true};
@@ -373,7 +374,7 @@ static void feed_secret(struct world *world)
             source = 0;
         struct gate_submission submission = {.source = node->source[source]};
         struct fault fault = {0};
-        err_t err = gate_accept(node->gate, &submission, bytes_of(thing->text, thing->len), world->now_us,
+        err_t err = gate_accept(node->gate, &submission, bytes_of(thing->text, thing->len), node_now(node),
                                 no_answer, NULL, &fault);
         if (err == ERR_OK && why == THING_REFUSED)
             err = refuse_secret(node, thing);

@@ -314,7 +314,7 @@ static bool is_let_go(const struct oracle *oracle, const struct held *held, cons
     int64_t since =
         held->received_us > node->settled_us[target] ? held->received_us : node->settled_us[target];
     return own && facts->tlp == STIX_TLP_AMBER && node->tagged[target][oracle->to] &&
-           (held->approved[oracle->to] || node->world->now_us >= since + 10 * MINUTE_US);
+           (held->approved[oracle->to] || node_now(node) >= since + 10 * MINUTE_US);
 }
 
 static void judge(struct oracle *oracle, struct held *held, const struct gate_peer *peer)
@@ -456,7 +456,7 @@ static void tell_why(struct node *node, unsigned to, const struct held *held)
         return;
     arena_init(&arena, 64u << 20);
     err_t err =
-        gate_explain(node->gate, &key, node->partner[to], node->world->now_us, &arena, no_step, NULL, &why);
+        gate_explain(node->gate, &key, node->partner[to], node_now(node), &arena, no_step, NULL, &why);
     if (err == ERR_OK)
         world_say(node->world, "%s for %s: %s by %.*s%s%s%s, blocked by %.*s; %s", node->name,
                   node->world->nodes[to].name, policy_effect_name(why.effect), STR_ARG(why.rule),

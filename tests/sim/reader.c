@@ -104,14 +104,14 @@ bool visit_ask(struct visit *visit, struct exchange_request *request)
     request->secure = request->has_peer_key = true;
     memcpy(request->peer_key, visit->world->nodes[visit->who].keys[SYNC_CARD_TLS].public.b,
            EXCHANGE_KEY_SIZE);
-    disk_time_set(node->disk, visit->world->now_us);
+    disk_time_set(node->disk, node_now(node));
     exchange_response_init(&visit->response, request->id, ANSWER_MAX);
     visit->world->counts.asks++;
-    if (!taxii_try(node->taxii, request, visit->world->now_us, &visit->response, &effect)) {
+    if (!taxii_try(node->taxii, request, node_now(node), &visit->response, &effect)) {
         node_pump(node); /* the keeper is asked for the rest of this ledger, and may not answer */
         if (!node_is_up(node) || visit->world->broken)
             return false;
-        taxii_handle(node->taxii, request, visit->world->now_us, &visit->response, &effect);
+        taxii_handle(node->taxii, request, node_now(node), &visit->response, &effect);
     }
     bool dead = disk_dead(node->disk);
     if (dead)

@@ -104,8 +104,9 @@ struct node {
     unsigned partner[NODES]; /* index in the gate */
     bool set_up;
     bool links_started[NODES];
-    int64_t up_at;   /* when down */
-    int64_t wake_at; /* when up */
+    int64_t up_at;        /* when down */
+    int64_t wake_at;      /* when up */
+    int64_t clock_off_us; /* its clock, before the world's */
     int64_t sign_again_at;
     uint32_t source[SOURCES];
     struct draw crash_draw, keeper_draw;
@@ -208,6 +209,11 @@ void world_deinit(struct world *world);
 void world_break(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct str world_policy(enum world_policy which);
+
+static inline int64_t node_now(const struct node *node)
+{
+    return node->world->now_us + node->clock_off_us;
+}
 
 /* --- node.c --- */
 void node_init(struct world *world, unsigned number);
