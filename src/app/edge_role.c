@@ -136,6 +136,7 @@ static void describe(struct edge_role *role, struct request *request, uint64_t i
         .if_none_match = request_list(request, STR("if-none-match"), role->none_match),
         .origin = request_field(request, STR("origin")),
         .body = request_body(request),
+        .network = request_address(request)->network,
     };
     fill_peer(out, request_peer(request));
 }

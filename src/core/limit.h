@@ -184,6 +184,11 @@
 #define LIMIT_TAXII_PASSWORD_MIN   12          /* bytes; people choose them */
 #define LIMIT_TAXII_PASSWORD_MAX   256
 #define LIMIT_TAXII_TITLE_BYTES    256
+#define LIMIT_TAXII_TRY_NETWORKS   256     /* buckets of wrong passwords, by the network they come from: */
+#define LIMIT_TAXII_TRY_BURST      4       /* so many of one at once, */
+#define LIMIT_TAXII_TRY_US         8000000 /* then one in so long: Retry-After */
+#define LIMIT_TAXII_TRIES_BURST    16      /* of all: they hold the gate up for a quarter of a second, */
+#define LIMIT_TAXII_TRIES_US       125000  /* then for a tenth of the time */
 #define LIMIT_TAXII_REQUESTS       60000    /* a minute and identity, where its own limit says nothing else */
 #define LIMIT_TAXII_OBJECTS        10000000 /* submitted a day and identity, likewise */
 #define LIMIT_TAXII_ORIGINS        8        /* web pages that may ask (CORS) */

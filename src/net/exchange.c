@@ -3,7 +3,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 
-enum { VERSION = 2, FIELD_MAX = 64 * 1024, BODY_MAX = 64 << 20 };
+enum { VERSION = 3, FIELD_MAX = 64 * 1024, BODY_MAX = 64 << 20 };
 
 void exchange_response_init(struct exchange_response *response, uint64_t id, size_t body_max)
 {
@@ -53,6 +53,7 @@ void exchange_request_write(struct buf *out, const struct exchange_request *requ
     wr_u8(out, VERSION);
     wr_u64(out, request->id);
     wr_u8(out, (uint8_t)request->method);
+    wr_u64(out, request->network);
     wr_u8(out, request->secure);
     wr_u8(out, request->has_peer_key);
     wr_bytes(out, bytes_of(request->peer_key, EXCHANGE_KEY_SIZE));
@@ -77,6 +78,7 @@ err_t exchange_request_read(struct bytes wire, struct exchange_request *out)
     if (method > EXCHANGE_OTHER)
         return ERR_INVALID;
     request.method = (enum exchange_method)method;
+    request.network = rd_u64(&rd);
     request.secure = rd_u8(&rd) != 0;
     request.has_peer_key = rd_u8(&rd) != 0;
     rd_copy(&rd, request.peer_key, EXCHANGE_KEY_SIZE);

@@ -35,6 +35,7 @@ struct exchange_request {
     struct str if_none_match;
     struct str origin; /* of the page whose script asks (CORS); empty: no script of another origin */
     struct bytes body; /* followed by JSON_PADDING (64) readable bytes */
+    uint64_t network;  /* that it came from: os_net_addr's */
     bool secure;       /* came over TLS */
     bool has_peer_key; /* the client proved possession of this public key in the TLS handshake */
     uint8_t peer_key[EXCHANGE_KEY_SIZE]; /* raw Ed25519 key, or SHA-256 of the SubjectPublicKeyInfo of another

@@ -23,7 +23,8 @@ enum { OS_NET_HOST_MAX = 64, OS_NET_NO_USER = -1 };
 struct os_net_addr {
     char host[OS_NET_HOST_MAX];
     uint16_t port;
-    int64_t user; /* user number as the kernel vouches for it (SO_PEERCRED), or OS_NET_NO_USER */
+    uint64_t network; /* what one subscriber has: an IPv4 address, the first 64 bits of an IPv6 one; else 0 */
+    int64_t user;     /* user number as the kernel vouches for it (SO_PEERCRED), or OS_NET_NO_USER */
 };
 
 /* Listens on a numeric address ("0.0.0.0", "::", "127.0.0.1"); port 0 lets the system choose. Or on a local

@@ -66,6 +66,21 @@ static err_t address_parse(const char *host, uint16_t port, union address *out, 
     return ERR_USAGE;
 }
 
+static uint64_t network_of(const uint8_t *at, size_t len)
+{
+    uint64_t network = 0;
+    for (size_t i = 0; i < len; i++)
+        network = network << 8 | at[i];
+    return network;
+}
+
+/* An IPv4 address is the same however it came: ::ffff:192.0.2.1 is 192.0.2.1 (RFC 4291 section 2.5.5.2). */
+static uint64_t network6_of(const struct in6_addr *address)
+{
+    return IN6_IS_ADDR_V4MAPPED(address) ? network_of(address->s6_addr + 12, 4)
+                                         : network_of(address->s6_addr, 8);
+}
+
 static void address_text(const union address *address, struct os_net_addr *out)
 {
     memset(out, 0, sizeof *out);
@@ -75,9 +90,11 @@ static void address_text(const union address *address, struct os_net_addr *out)
     } else if (address->any.sa_family == AF_INET) {
         (void)inet_ntop(AF_INET, &address->v4.sin_addr, out->host, sizeof out->host);
         out->port = ntohs(address->v4.sin_port);
+        out->network = network_of((const uint8_t *)&address->v4.sin_addr, 4);
     } else if (address->any.sa_family == AF_INET6) {
         (void)inet_ntop(AF_INET6, &address->v6.sin6_addr, out->host, sizeof out->host);
         out->port = ntohs(address->v6.sin6_port);
+        out->network = network6_of(&address->v6.sin6_addr);
     }
 }
 

@@ -7,15 +7,12 @@
 
 _Static_assert(SALT_SIZE == crypto_pwhash_SALTBYTES, "the salt of Argon2id");
 
-/* A name's bucket lets PASSWORD_BURST wrong passwords through at once, then one each PASSWORD_EVERY_US. With
- * BUCKET_COUNT buckets all guessing together costs the node under a tenth of one core; names fall into
- * buckets by a keyed hash, known or not, so that nobody learns which names exist. */
-enum { PASSWORD_BURST = 4, PASSWORD_EVERY_US = 2000000 };
-
-void auth_forget(struct taxii *taxii)
-{
-    mem_wipe(taxii->verified, sizeof taxii->verified);
-}
+/* Guessing is slowed by where it comes from, never by whose name it tries: a stranger who guesses at a name
+ * would lock its owner out until the owner's password is proven again, after each restart. A network's bucket
+ * lets LIMIT_TAXII_TRY_BURST wrong passwords through, then one in LIMIT_TAXII_TRY_US; one bucket for all
+ * bounds what stretching costs the node, however many networks take part. What is right gives its try back,
+ * and what was right in this run, tokens and certificates pass without one. Names that exist and names that
+ * do not cost the same. */
 
 err_t auth_stretch(const struct account *account, struct str password, uint8_t out[STRETCHED_SIZE])
 {
@@ -49,10 +46,16 @@ static const struct account *token_find(const struct taxii *taxii, struct str to
 
 /* --- passwords --- */
 
-static const struct account *name_find(const struct taxii *taxii, struct str name)
+/* Where and when somebody tries. */
+struct from {
+    uint64_t network;
+    int64_t now_us;
+};
+
+static struct account *name_find(struct taxii *taxii, struct str name)
 {
     for (size_t i = 0; i < taxii->account_count; i++) {
-        const struct account *account = &taxii->accounts[i];
+        struct account *account = &taxii->accounts[i];
         if ((account->public.credentials & TAXII_PASSWORD) && str_eq(account->public.name, name))
             return account;
     }
@@ -64,61 +67,59 @@ static struct hash proof_of(const struct taxii *taxii, struct str credentials)
     return hash_hmac_sha256(bytes_of(taxii->run_key.b, HASH_SIZE), bytes_from_str(credentials));
 }
 
-static const struct account *proof_find(const struct taxii *taxii, const struct hash *proof)
-{
-    for (size_t i = 0; i < VERIFIED_COUNT; i++) {
-        const struct verified *verified = &taxii->verified[i];
-        if (verified->used && sodium_memcmp(verified->proof.b, proof->b, HASH_SIZE) == 0)
-            return &taxii->accounts[verified->account];
-    }
-    return NULL;
-}
-
-static int64_t *bucket_of(struct taxii *taxii, struct str name)
+static int64_t *bucket_of(struct taxii *taxii, uint64_t network)
 {
     struct hash_sip_key key;
     memcpy(key.b, taxii->run_key.b, sizeof key.b);
-    return &taxii->bucket_us[hash_sip(&key, bytes_from_str(name)) % BUCKET_COUNT];
+    return &taxii->try_us[hash_sip(&key, bytes_of(&network, sizeof network)) % LIMIT_TAXII_TRY_NETWORKS];
 }
 
 /* Counts the try; false when the bucket is empty. */
-static bool bucket_take(int64_t *bucket_us, int64_t now_us)
+static bool bucket_take(int64_t *bucket_us, int64_t burst, int64_t every_us, int64_t now_us)
 {
     int64_t since_us = *bucket_us > now_us ? *bucket_us : now_us;
-    if (since_us - now_us > (int64_t)(PASSWORD_BURST - 1) * PASSWORD_EVERY_US)
+    if (since_us - now_us > (burst - 1) * every_us)
         return false;
-    *bucket_us = since_us + PASSWORD_EVERY_US;
+    *bucket_us = since_us + every_us;
     return true;
 }
 
-/* `credentials` is "name:password". An unknown name costs what a known one costs. */
-static enum auth_outcome password_check(struct taxii *taxii, struct str credentials, struct str name,
-                                        struct str password, int64_t now_us, const struct account **out)
+static bool try_take(struct taxii *taxii, int64_t *bucket_us, int64_t now_us)
 {
-    struct hash proof = proof_of(taxii, credentials);
-    const struct account *account = proof_find(taxii, &proof);
-    if (account != NULL) {
-        *out = account;
-        return AUTH_KNOWN;
-    }
-    int64_t *bucket_us = bucket_of(taxii, name);
-    if (!bucket_take(bucket_us, now_us))
-        return AUTH_BUSY;
+    if (!bucket_take(bucket_us, LIMIT_TAXII_TRY_BURST, LIMIT_TAXII_TRY_US, now_us))
+        return false;
+    if (bucket_take(&taxii->tries_us, LIMIT_TAXII_TRIES_BURST, LIMIT_TAXII_TRIES_US, now_us))
+        return true;
+    *bucket_us -= LIMIT_TAXII_TRY_US;
+    return false;
+}
+
+/* `credentials` is "name:password". */
+static enum auth_outcome password_check(struct taxii *taxii, struct str credentials, struct str name,
+                                        const struct from *from, const struct account **out)
+{
     static const struct account nobody = {.stretch_ops = AUTH_STRETCH_OPS, .stretch_kib = AUTH_STRETCH_KIB};
-    account = name_find(taxii, name);
+    struct account *account = name_find(taxii, name);
+    struct hash proof = proof_of(taxii, credentials);
+    struct str password = {credentials.at + name.len + 1, credentials.len - name.len - 1};
     uint8_t stretched[STRETCHED_SIZE];
-    if (auth_stretch(account != NULL ? account : &nobody, password, stretched) != ERR_OK)
-        return AUTH_BUSY;
-    if (account == NULL || sodium_memcmp(stretched, account->stretched, STRETCHED_SIZE) != 0)
-        return AUTH_UNKNOWN;
-    *bucket_us -= PASSWORD_EVERY_US;
-    taxii->verified[taxii->verified_next++ % VERIFIED_COUNT] =
-        (struct verified) {proof, true, (size_t)(account - taxii->accounts)};
+    if (account == NULL || !account->proven || sodium_memcmp(account->proof.b, proof.b, HASH_SIZE) != 0) {
+        int64_t *bucket_us = bucket_of(taxii, from->network);
+        if (!try_take(taxii, bucket_us, from->now_us) ||
+            auth_stretch(account != NULL ? account : &nobody, password, stretched) != ERR_OK)
+            return AUTH_BUSY;
+        if (account == NULL || sodium_memcmp(stretched, account->stretched, STRETCHED_SIZE) != 0)
+            return AUTH_UNKNOWN;
+        *bucket_us -= LIMIT_TAXII_TRY_US;
+        taxii->tries_us -= LIMIT_TAXII_TRIES_US;
+        account->proven = true;
+        account->proof = proof;
+    }
     *out = account;
     return AUTH_KNOWN;
 }
 
-static enum auth_outcome basic_check(struct taxii *taxii, struct str encoded, int64_t now_us,
+static enum auth_outcome basic_check(struct taxii *taxii, struct str encoded, const struct from *from,
                                      const struct account **out)
 {
     uint8_t plain[LIMIT_NAME_BYTES + 1 + LIMIT_TAXII_PASSWORD_MAX];
@@ -130,8 +131,7 @@ static enum auth_outcome basic_check(struct taxii *taxii, struct str encoded, in
     enum auth_outcome outcome = AUTH_UNKNOWN;
     if (colon != NULL) {
         struct str name = {credentials.at, (size_t)(colon - credentials.at)};
-        struct str password = {colon + 1, len - name.len - 1};
-        outcome = password_check(taxii, credentials, name, password, now_us, out);
+        outcome = password_check(taxii, credentials, name, from, out);
     }
     mem_wipe(plain, sizeof plain);
     return outcome;
@@ -139,14 +139,14 @@ static enum auth_outcome basic_check(struct taxii *taxii, struct str encoded, in
 
 /* --- requests --- */
 
-static enum auth_outcome header_check(struct taxii *taxii, struct str header, int64_t now_us,
+static enum auth_outcome header_check(struct taxii *taxii, struct str header, const struct from *from,
                                       const struct account **out)
 {
     struct str rest = header;
     struct str scheme = str_cut(&rest, ' ');
     rest = str_trim(rest);
     if (str_same(scheme, STR("basic")))
-        return basic_check(taxii, rest, now_us, out);
+        return basic_check(taxii, rest, from, out);
     /* taxii2-client's TokenAuth says Token. */
     if (!str_same(scheme, STR("bearer")) && !str_same(scheme, STR("token")))
         return AUTH_UNKNOWN;
@@ -157,10 +157,11 @@ static enum auth_outcome header_check(struct taxii *taxii, struct str header, in
 enum auth_outcome auth_request(struct taxii *taxii, const struct exchange_request *request, int64_t now_us,
                                const struct taxii_identity **out)
 {
+    const struct from from = {request->network, now_us};
     const struct account *account = NULL;
     enum auth_outcome outcome = AUTH_UNKNOWN;
     if (request->authorization.len > 0)
-        outcome = header_check(taxii, request->authorization, now_us, &account);
+        outcome = header_check(taxii, request->authorization, &from, &account);
     else if (request->has_peer_key && (account = auth_certificate(taxii, request->peer_key)) != NULL)
         outcome = AUTH_KNOWN;
     if (outcome == AUTH_KNOWN)

@@ -10,7 +10,8 @@ enum { AUTH_STRETCH_OPS = 4, AUTH_STRETCH_KIB = 9216 };
 
 enum auth_outcome { AUTH_KNOWN, AUTH_UNKNOWN, AUTH_BUSY };
 
-/* Authorization counts before the certificate. AUTH_BUSY: too many passwords were tried for that name. */
+/* Authorization counts before the certificate. AUTH_BUSY: too many wrong passwords came from there,
+ * or from everywhere. */
 enum auth_outcome auth_request(struct taxii *taxii, const struct exchange_request *request, int64_t now_us,
                                const struct taxii_identity **out);
 
@@ -20,5 +21,3 @@ NODISCARD err_t taxii_accounts_load(struct taxii *taxii);
 NODISCARD err_t auth_stretch(const struct account *account, struct str password, uint8_t out[STRETCHED_SIZE]);
 /* NULL: nobody's. */
 const struct account *auth_certificate(const struct taxii *taxii, const uint8_t key[EXCHANGE_KEY_SIZE]);
-/* Forgets verified passwords: an identity changed. */
-void auth_forget(struct taxii *taxii);

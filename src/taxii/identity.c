@@ -182,9 +182,9 @@ static err_t account_change(struct taxii *taxii, struct account *changed, const 
     err_t err;
     if (TRY(err, account_store(taxii, changed, by, now_us)))
         return err;
+    changed->proven = false;
     *present = *changed;
     names_anchor(taxii);
-    auth_forget(taxii);
     return ERR_OK;
 }
 
@@ -199,7 +199,6 @@ static err_t account_add(struct taxii *taxii, struct account *account, const str
         return err;
     taxii->accounts[taxii->account_count++] = *account;
     names_anchor(taxii);
-    auth_forget(taxii);
     return ERR_OK;
 }
 
@@ -263,7 +262,6 @@ err_t taxii_identity_remove(struct taxii *taxii, struct str name, const struct g
     memmove(account, account + 1, (taxii->account_count - index) * sizeof *account);
     mem_wipe(&taxii->accounts[taxii->account_count], sizeof *account);
     names_anchor(taxii);
-    auth_forget(taxii);
     return ERR_OK;
 }
 

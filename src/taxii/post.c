@@ -9,8 +9,6 @@
 #include "taxii/text.h"
 #include "taxii/view.h"
 
-static const char NIL_ID[] = "unknown--00000000-0000-0000-0000-000000000000";
-
 /* One object's way; the order is that of the submission. */
 struct outcome {
     struct json_slice slice;
@@ -275,6 +273,14 @@ static struct bytes slice_of(const struct submission *s, size_t index)
     return (struct bytes) {s->body.at + slice->from, slice->len};
 }
 
+/* What has no identifier of its own may be given any value as its id (section 4.3.1): where it stands, which
+ * no reader takes for an object's. */
+static struct str place_text(size_t index, char out[32])
+{
+    int len = snprintf(out, 32, "/objects/%zu", index);
+    return (struct str) {out, (size_t)len};
+}
+
 /* Nothing else may use the parser, from which id and version are borrowed, before they are written. */
 static void item_write(struct submission *s, size_t index, const char *date)
 {
@@ -284,8 +290,9 @@ static void item_write(struct submission *s, size_t index, const char *date)
     bool readable = view_object_read(s->call->taxii, slice_of(s, index), &id, &version);
     if (readable && (outcome->success || outcome->conflict))
         settle(s, index, id, version);
+    char place[32];
     if (!readable || id.len == 0 || id.len > LIMIT_ID_BYTES)
-        id = STR(NIL_ID);
+        id = place_text(index, place);
     if (stamp_parse(version, &stamp, NULL) != ERR_OK)
         version = str_of(date);
     struct buf *out = outcome->success ? &s->successes : &s->failures;

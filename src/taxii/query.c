@@ -1,14 +1,20 @@
 #include "taxii/query.h"
 
+#include <stdlib.h>
+
 #include "core/wr.h"
 
 struct reading {
     struct arena *arena;
     struct query query;
-    struct buf matched; /* what the digest is taken over */
     struct fault *fault;
     err_t err;
 };
+
+/* Three lists of 128 values, of 24 bytes or fewer each. */
+enum { DIGESTED_MAX = 16 << 10 };
+_Static_assert(3 * LIMIT_TAXII_MATCHES * (sizeof(struct stix_key) + sizeof(struct stamp)) < DIGESTED_MAX,
+               "room");
 
 struct row {
     struct str name;
@@ -86,18 +92,46 @@ static void read_next(struct reading *r, struct str value)
     r->query.next = value;
 }
 
-/* Values of a list, each handed to `take` with its slot. */
-static size_t read_list(struct reading *r, struct str value, size_t size, void *slots,
-                        bool (*take)(struct reading *r, struct str value, void *slot))
+typedef bool (*take_fn)(struct reading *r, struct str value, void *slot);
+typedef int (*order_fn)(const void *a, const void *b);
+
+static int key_order(const void *a, const void *b)
 {
-    size_t count = 0, seen = 0;
+    return memcmp(a, b, sizeof(struct stix_key));
+}
+
+static int type_order(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct type_digest));
+}
+
+static int version_order(const void *a, const void *b)
+{
+    const struct stamp *left = a, *right = b;
+    return stamp_cmp(*left, *right);
+}
+
+/* Values of a list, each handed to `take` with its slot. What comes out is a set: in order, each once. */
+static size_t read_list(struct reading *r, struct str value, size_t size, void *slots, take_fn take,
+                        order_fn order)
+{
+    size_t count = 0, seen = 0, kept = 0;
     while (value.len > 0 && r->err == ERR_OK) {
         if (seen++ == LIMIT_TAXII_MATCHES)
             refuse(r, "a match field has too many values");
         else if (take(r, str_cut(&value, ','), (char *)slots + count * size))
             count++;
     }
-    return count;
+    if (count > 0)
+        qsort(slots, count, size, order);
+    for (size_t i = 0; i < count; i++) {
+        char *last = (char *)slots + kept * size, *slot = (char *)slots + i * size;
+        if (kept > 0 && order(last - size, slot) == 0)
+            continue;
+        memmove(last, slot, size);
+        kept++;
+    }
+    return kept;
 }
 
 static void *list_room(struct reading *r, size_t size)
@@ -122,7 +156,7 @@ static void read_ids(struct reading *r, struct str value)
         return;
     r->query.has_ids = true;
     r->query.ids = keys;
-    r->query.id_count = read_list(r, value, sizeof *keys, keys, take_id);
+    r->query.id_count = read_list(r, value, sizeof *keys, keys, take_id, key_order);
 }
 
 static bool take_type(struct reading *r, struct str value, void *slot)
@@ -140,7 +174,7 @@ static void read_types(struct reading *r, struct str value)
         return;
     r->query.has_types = true;
     r->query.types = types;
-    r->query.type_count = read_list(r, value, sizeof *types, types, take_type);
+    r->query.type_count = read_list(r, value, sizeof *types, types, take_type, type_order);
 }
 
 static bool take_version(struct reading *r, struct str value, void *slot)
@@ -166,7 +200,7 @@ static void read_versions(struct reading *r, struct str value)
         return;
     r->query.last = r->query.all = false;
     r->query.versions = versions;
-    r->query.version_count = read_list(r, value, sizeof *versions, versions, take_version);
+    r->query.version_count = read_list(r, value, sizeof *versions, versions, take_version, version_order);
     if (value.len == 0)
         refuse(r, "match[version] takes last, first, all, or times");
 }
@@ -183,7 +217,7 @@ static void read_spec(struct reading *r, struct str value)
 {
     r->query.spec_matches = false;
     char none[1];
-    read_list(r, value, 0, none, take_spec);
+    read_list(r, value, 0, none, take_spec, key_order);
 }
 
 static const struct row rows[] = {
@@ -237,18 +271,33 @@ static void pair_read(struct reading *r, struct str pair, unsigned parts, struct
     values[row] = value;
 }
 
-/* In the order of the table, so that the same filters give the same digest. */
 static void values_read(struct reading *r, const struct str values[ROWS], unsigned seen)
 {
-    for (int i = 0; i < ROWS && r->err == ERR_OK; i++) {
-        if (!(seen & 1u << i))
-            continue;
-        rows[i].read(r, values[i]);
-        if (rows[i].part != QUERY_PAGE) {
-            wr_u8(&r->matched, (uint8_t)i);
-            wr_blob(&r->matched, bytes_from_str(values[i]));
-        }
-    }
+    for (int i = 0; i < ROWS && r->err == ERR_OK; i++)
+        if (seen & 1u << i)
+            rows[i].read(r, values[i]);
+}
+
+/* Over what is asked for, not over its words: in whatever order the same filters stand, and their values in
+ * them, it is the same query. */
+static err_t digest_take(struct query *query)
+{
+    struct buf asked;
+    buf_init(&asked, DIGESTED_MAX);
+    wr_u8(&asked, query->has_ids);
+    wr_blob(&asked, bytes_of(query->ids, query->id_count * sizeof *query->ids));
+    wr_u8(&asked, query->has_types);
+    wr_blob(&asked, bytes_of(query->types, query->type_count * sizeof *query->types));
+    wr_u8(&asked, query->first);
+    wr_u8(&asked, query->last);
+    wr_u8(&asked, query->all);
+    wr_blob(&asked, bytes_of(query->versions, query->version_count * sizeof *query->versions));
+    wr_u8(&asked, query->spec_matches);
+    err_t err = buf_err(&asked);
+    if (err == ERR_OK)
+        query->digest = hash_sha256(buf_bytes(&asked));
+    buf_deinit(&asked);
+    return err;
 }
 
 err_t query_read(struct str raw, unsigned parts, struct arena *arena, struct query *out, struct fault *fault)
@@ -258,7 +307,6 @@ err_t query_read(struct str raw, unsigned parts, struct arena *arena, struct que
                               .last = !(parts & QUERY_ALL),
                               .all = (parts & QUERY_ALL) != 0,
                               .spec_matches = true};
-    buf_init(&r.matched, LIMIT_TAXII_QUERY_BYTES + 64);
     struct str values[ROWS];
     unsigned seen = 0;
     if (raw.len > LIMIT_TAXII_QUERY_BYTES)
@@ -267,11 +315,8 @@ err_t query_read(struct str raw, unsigned parts, struct arena *arena, struct que
         pair_read(&r, str_cut(&raw, '&'), parts, values, &seen);
     values_read(&r, values, seen);
     if (r.err == ERR_OK)
-        r.err = buf_err(&r.matched);
-    if (r.err == ERR_OK) {
-        r.query.digest = hash_sha256(buf_bytes(&r.matched));
+        r.err = digest_take(&r.query);
+    if (r.err == ERR_OK)
         *out = r.query;
-    }
-    buf_deinit(&r.matched);
     return r.err;
 }

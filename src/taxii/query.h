@@ -37,7 +37,7 @@ struct query {
     size_t version_count;
     bool spec_matches; /* match[spec_version] lets 2.1 through, which is all that the gate takes in */
 
-    struct hash digest; /* over the match fields: binds `next` */
+    struct hash digest; /* over what the match fields ask for, as sets: binds `next` */
 };
 
 /* Memory is the arena's. ERR_INVALID: `fault` says what is wrong with which parameter; ERR_NOMEM. */

@@ -5,7 +5,7 @@
 #include "taxii/identity.h"
 #include "json/json.h"
 
-enum { SALT_SIZE = 16, STRETCHED_SIZE = 32, VERIFIED_COUNT = 64, BUCKET_COUNT = 16 };
+enum { SALT_SIZE = 16, STRETCHED_SIZE = 32 };
 
 /* An identity with what proves it. */
 struct account {
@@ -15,14 +15,11 @@ struct account {
     uint8_t stretched[STRETCHED_SIZE];
     struct hash token; /* SHA-256 of its text */
     uint8_t certificate[EXCHANGE_KEY_SIZE];
+    /* HMAC under a key of this run over the name and password that were right once: stretching costs
+     * milliseconds, so it happens once a start. */
+    bool proven;
+    struct hash proof;
     int64_t requests_us, objects_us; /* see quota.h */
-};
-
-/* A password that was right once: stretching costs milliseconds, so it happens once a start. */
-struct verified {
-    struct hash proof; /* HMAC under a key of this run over name and password */
-    bool used;
-    size_t account;
 };
 
 /* Where in the log every LIMIT_TAXII_MARK_STEP-th object of a source stands: pages of a workspace are found
@@ -47,13 +44,11 @@ struct taxii {
     char origins[LIMIT_TAXII_ORIGINS][LIMIT_TAXII_ORIGIN_BYTES]; /* up to the first empty one */
     bool allow_plain;
     struct hash key;     /* of the node: collection ids, status ids, next */
-    struct hash run_key; /* of this run: proofs of verified passwords, buckets */
+    struct hash run_key; /* of this run: proofs of passwords, buckets */
 
     struct account *accounts; /* LIMIT_TAXII_IDENTITIES */
     size_t account_count;
-    struct verified verified[VERIFIED_COUNT];
-    size_t verified_next;
-    int64_t bucket_us[BUCKET_COUNT]; /* see auth.c */
+    int64_t tries_us, try_us[LIMIT_TAXII_TRY_NETWORKS]; /* buckets: see auth.c */
 
     struct workspace workspaces[LIMIT_TAXII_IDENTITIES];
     size_t workspace_count;

@@ -46,18 +46,29 @@ static bool version_ok(struct str version)
     return version.len == 0 || str_eq(version, STR("2.1"));
 }
 
+/* How closely a range names TAXII_TYPE; 0: not at all. */
+static int nearness(const struct range *range)
+{
+    if (str_same(range->type, STR("application/taxii+json")) && version_ok(range->version))
+        return range->version.len > 0 ? 4 : 3;
+    return str_same(range->type, STR("application/*")) ? 2 : str_eq(range->type, STR("*/*")) ? 1 : 0;
+}
+
 bool media_accepted(struct str accept)
 {
     if (str_trim(accept).len == 0)
         return true;
+    int nearest = 0;
+    bool accepted = false;
     while (accept.len > 0) {
         struct range range = range_read(str_cut(&accept, ','));
-        bool taxii = str_same(range.type, STR("application/taxii+json")) && version_ok(range.version);
-        bool any = str_eq(range.type, STR("*/*")) || str_same(range.type, STR("application/*"));
-        if ((taxii || any) && !range.refused)
-            return true;
+        int near = nearness(&range);
+        if (near > nearest || (near == nearest && near > 0 && !range.refused)) {
+            nearest = near;
+            accepted = !range.refused;
+        }
     }
-    return false;
+    return accepted;
 }
 
 enum media media_of(struct str content_type)

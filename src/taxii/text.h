@@ -9,7 +9,8 @@
 
 enum media { MEDIA_OTHER, MEDIA_TAXII, MEDIA_TAXII_BARE, MEDIA_STIX };
 
-/* May the client be sent TAXII_TYPE? An absent header and wildcards say yes (RFC 9110 section 12.5.1). */
+/* May the client be sent TAXII_TYPE? An absent header says yes; otherwise the range that names it most
+ * closely (RFC 9110 section 12.5.1): a wildcard beside application/taxii+json;q=0 says no. */
 bool media_accepted(struct str accept);
 /* MEDIA_TAXII_BARE: without a version. */
 enum media media_of(struct str content_type);

@@ -5,7 +5,10 @@ The request sequences of OpenCTI and MISP are fixtures of our own, written after
 send, what they leave out, how they follow pages.
 """
 import base64
+import contextlib
+import http.client
 import json
+import ssl
 import subprocess
 import time
 import uuid
@@ -280,6 +283,26 @@ def test_limits_answer_429_with_retry_after(node):
 
 # --- attackers
 
+def guess(node, source, password):
+    """The status of one request of jp's from an address of loopback."""
+    link = http.client.HTTPSConnection('127.0.0.1', node.kr.port, timeout=20, source_address=(source, 0),
+                                       context=ssl.create_default_context(cafile=node.base / 'tls.pem'))
+    with contextlib.closing(link):
+        link.request('GET', '/api/', headers={'Accept': TAXII, 'Authorization': 'Basic ' + base64.b64encode(
+            f'jp:{password}'.encode()).decode()})
+        return link.getresponse().status
+
+
+def test_a_stranger_who_guesses_does_not_lock_the_owner_out(node):
+    node.kr.stop()
+    node.kr.serve()  # no password is remembered
+    said = [guess(node, '127.0.0.2', f'guess {number}') for number in range(20)]
+    assert set(said) == {401, 429}
+    assert guess(node, '127.0.0.1', PASSWORD) == 200
+    assert guess(node, '127.0.0.2', PASSWORD) == 200  # proven now, wherever it comes from
+    assert guess(node, '127.0.0.2', PASSWORD + '!') in (401, 429)
+
+
 TRAVERSAL = ['/api/collections/release/../../../etc/passwd', '/api/collections/%2e%2e/%2e%2e/taxii2/', '/taxii2/..;/api/',
              '/api/collections/release%2fobjects/', '/api/collections/release/objects/..%5c..%5c', '/api//collections/',
              '/api/collections/release/objects/%00/', '/api/./collections/', '//evil.example/api/']
@@ -340,6 +363,26 @@ def test_options_and_head(node):
         assert options.status_code == 200 and 'GET, HEAD' in options.headers['Allow'] and options.content == b''
         assert head.status_code == 200 and head.content == b''
         assert head.headers['Content-Type'] == got.headers['Content-Type'] == TAXII
+
+
+@pytest.mark.parametrize('accept, status', [
+    ('*/*', 200), ('*/*, application/taxii+json;q=0', 406), (f'*/*;q=0, {TAXII}', 200), (f'application/*, {TAXII};q=0.000', 406)])
+def test_the_closest_range_of_accept_counts(node, accept, status):
+    assert node.get('/api/collections/', headers={'Accept': accept}).status_code == status
+
+
+def test_next_goes_on_with_the_same_filters_in_another_order(node):
+    first = node.get(RELEASE + 'objects/?limit=2&match[type]=indicator,malware&match[version]=all').json()
+    again = node.get(f'{RELEASE}objects/?match[version]=all&match[type]=malware,indicator&limit=2&next={first["next"]}')
+    assert again.status_code == 200 and len(again.json()['objects']) == 2
+    assert node.get(f'{RELEASE}objects/?match[type]=indicator&match[version]=all&next={first["next"]}').status_code == 400
+
+
+def test_what_is_no_object_has_its_place_for_an_id(node):
+    """TAXII 2.1 section 4.3.1: any value may be the id of what has none; these are no one's identifiers."""
+    status = node.post({'objects': [17, thing(950), {'type': 'indicator'}]}).json()
+    assert [one['id'] for one in status['failures']] == ['/objects/0', '/objects/2']
+    assert [one['id'] for one in status['successes']] == [thing(950)['id']]
 
 
 def test_cors_for_configured_origins_alone(node):

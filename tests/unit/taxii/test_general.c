@@ -105,6 +105,10 @@ static void G4_accept(void **state)
                                        "application/json, application/taxii+json;version=2.1;q=0.5",
                                        "*/*",
                                        "application/*;q=0.1",
+                                       "*/*;q=0, application/taxii+json",
+                                       "application/taxii+json;q=0, " TYPE,
+                                       TYPE ";q=0, " TYPE ";q=0.5",
+                                       "application/taxii+json;version=2.0;q=0, */*;q=0.1",
                                        ""};
     static const char *const bad[] = {"application/json",
                                       "application/taxii+json;version=2.0",
@@ -112,6 +116,10 @@ static void G4_accept(void **state)
                                       "application/stix+json;version=2.1",
                                       "text/html",
                                       TYPE ";q=0",
+                                      "*/*, application/taxii+json;q=0",
+                                      TYPE ";q=0.000, application/taxii+json",
+                                      "application/taxii+json;q=0, application/*",
+                                      "application/*;q=0, */*",
                                       ";",
                                       ","};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)

@@ -31,6 +31,75 @@ static void G6_basic(void **state)
     assert_int_equal(basic(kit, "Basic", "jp"), 401);
 }
 
+/* From another network than kit's own, which is 0. */
+static unsigned basic_from(struct kit *kit, uint64_t network, const char *credentials)
+{
+    char header[512] = "Basic ";
+    size_t len = str_base64((const uint8_t *)credentials, strlen(credentials), header + 6);
+    struct exchange_request request = {
+        .path = STR("/api/"), .network = network, .authorization = {header, 6 + len}};
+    return kit_send(kit, &request);
+}
+
+static err_t no_random(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    memset(out, 1, len);
+    return ERR_OK;
+}
+
+static void restart(struct kit *kit)
+{
+    struct taxii_setup setup = {.gate = kit->gate, .random = no_random, .title = STR("kr")};
+    taxii_close(kit->taxii);
+    assert_int_equal(taxii_open(&setup, kit->now_us, &kit->taxii), ERR_OK);
+}
+
+static void G6_a_stranger_does_not_slow_the_owner(void **state)
+{
+    struct kit *kit = *state;
+    set_password(kit, "jp", KIT_PASSWORD);
+    assert_int_equal(basic_from(kit, 1, "jp:" KIT_PASSWORD), 200);
+    restart(kit);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(basic_from(kit, 2, "jp:wrong"), i < LIMIT_TAXII_TRY_BURST ? 401 : 429);
+    assert_int_equal(basic_from(kit, 2, "jp:" KIT_PASSWORD), 429); /* right guesses are guesses */
+    assert_int_equal(basic_from(kit, 1, "jp:" KIT_PASSWORD), 200);
+    assert_int_equal(basic_from(kit, 2, "jp:" KIT_PASSWORD), 200); /* remembered, wherever it comes from */
+}
+
+/* What is right gives its try back: many who come by one proxy are not slowed. */
+static void G6_right_passwords_cost_no_try(void **state)
+{
+    struct kit *kit = *state;
+    set_password(kit, "jp", KIT_PASSWORD);
+    for (int i = 0; i < 10; i++) {
+        restart(kit);
+        assert_int_equal(basic(kit, "Basic", "jp:" KIT_PASSWORD), 200);
+    }
+    for (int i = 0; i < 10; i++) { /* proven: the next is not stretched, however many others fail */
+        assert_int_equal(basic(kit, "Basic", "jp:wrong"), i < LIMIT_TAXII_TRY_BURST ? 401 : 429);
+        assert_int_equal(basic(kit, "Basic", "jp:" KIT_PASSWORD), 200);
+    }
+}
+
+static void G6_guessing_from_everywhere_is_bounded(void **state)
+{
+    struct kit *kit = *state;
+    unsigned stretched = 0;
+    set_password(kit, "jp", KIT_PASSWORD);
+    assert_int_equal(basic(kit, "Basic", "jp:" KIT_PASSWORD), 200);
+    for (uint64_t network = 1; network <= 200; network++)
+        stretched += basic_from(kit, network, "ca:wrong") == 401;
+    assert_int_equal(stretched, LIMIT_TAXII_TRIES_BURST);
+    assert_int_equal(basic_from(kit, 999, "jp:" KIT_PASSWORD), 200);
+    kit->now_us += LIMIT_TAXII_TRIES_US;
+    stretched = 0;
+    for (uint64_t network = 1001; network <= 1100; network++)
+        stretched += basic_from(kit, network, "ca:wrong") == 401;
+    assert_int_equal(stretched, 1);
+}
+
 static void G6_guessing_is_slowed_but_who_is_known_goes_on(void **state)
 {
     struct kit *kit = *state;
@@ -106,13 +175,6 @@ static void a_removed_identity_is_a_stranger(void **state)
     assert_int_equal(taxii_identity_count(kit->taxii), 2);
 }
 
-static err_t no_random(void *ctx, void *out, size_t len)
-{
-    (void)ctx;
-    memset(out, 1, len);
-    return ERR_OK;
-}
-
 static void identities_and_ids_outlive_a_restart(void **state)
 {
     struct kit *kit = *state;
@@ -120,9 +182,7 @@ static void identities_and_ids_outlive_a_restart(void **state)
     set_password(kit, "jp", KIT_PASSWORD);
     assert_int_equal(kit_get(kit, "/api/collections/release/", ""), 200);
     kit_member(kit, "id", id, sizeof id);
-    taxii_close(kit->taxii);
-    struct taxii_setup setup = {.gate = kit->gate, .random = no_random, .title = STR("kr")};
-    assert_int_equal(taxii_open(&setup, kit->now_us, &kit->taxii), ERR_OK);
+    restart(kit);
     assert_int_equal(taxii_identity_count(kit->taxii), 3);
     assert_int_equal(kit_get(kit, "/api/collections/release/", ""), 200);
     kit_member(kit, "id", again, sizeof again);
@@ -184,6 +244,9 @@ int main(void)
         ROW(G6_basic),
         ROW(G6_guessing_is_slowed_but_who_is_known_goes_on),
         ROW(G6_unknown_names_are_slowed_alike),
+        ROW(G6_a_stranger_does_not_slow_the_owner),
+        ROW(G6_right_passwords_cost_no_try),
+        ROW(G6_guessing_from_everywhere_is_bounded),
         ROW(G6_certificate),
         ROW(a_rotated_token_ends_the_old_one),
         ROW(a_changed_password_ends_the_remembered_one),

@@ -120,6 +120,38 @@ static void P3_next_of_another_view_query_or_hand_is_refused(void **state)
     assert_int_equal(kit_get(kit, OBJECTS, "next="), 400);
 }
 
+/* The filters ask for sets: their order, and that of their values, is no part of the question. */
+static void P3_next_goes_on_whatever_the_order_of_the_filters(void **state)
+{
+    struct kit *kit = *state;
+    static const struct {
+        const char *filters;
+        unsigned status;
+    } rows[] = {
+        {"&match[type]=indicator,malware&match[version]=all,last", 200},
+        {"&match[version]=all,last&match[type]=malware,indicator", 200},
+        {"&match[type]=malware,indicator,malware&match[version]=last,all", 200},
+        {"&match%5Btype%5D=malware%2Cindicator&match[version]=all,last&match[spec_version]=2.1", 200},
+        {"&match[type]=indicator&match[version]=all,last", 400},
+        {"&match[type]=indicator,malware,tool&match[version]=all,last", 400},
+        {"&match[type]=indicator,malware&match[version]=all", 400},
+        {"&match[type]=indicator,malware", 400},
+        {"&match[type]=indicator,malware&match[version]=all,last&match[spec_version]=2.0", 400},
+        {"", 400},
+    };
+    char query[256], all[512];
+    release_many(kit, 4);
+    (void)snprintf(all, sizeof all, "limit=1%s", rows[0].filters);
+    assert_int_equal(kit_get(kit, OBJECTS, all), 200);
+    query_next(kit, query, sizeof query, "&limit=1");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)snprintf(all, sizeof all, "%s%s", query, rows[i].filters);
+        if (kit_get(kit, OBJECTS, all) != rows[i].status)
+            fail_msg("%s: not %u", rows[i].filters, rows[i].status);
+        assert_true(rows[i].status != 200 || kit_says(kit, "000000000002\""));
+    }
+}
+
 static void P4_headers_name_the_dates_of_the_page(void **state)
 {
     struct kit *kit = *state;
@@ -450,6 +482,7 @@ int main(void)
         ROW(P3_a_full_last_page_does_not_promise_more),
         ROW(P3_next_works_with_and_without_added_after),
         ROW(P3_next_of_another_view_query_or_hand_is_refused),
+        ROW(P3_next_goes_on_whatever_the_order_of_the_filters),
         ROW(P4_headers_name_the_dates_of_the_page),
         ROW(P5_added_after_is_strict),
         ROW(P6_match_fields_are_anded_and_values_ored),

@@ -260,7 +260,9 @@ static void R5_one_bad_object_fails_alone(void **state)
     assert_int_equal(kit_post(kit, INBOX, envelope("17", "{\"id\":\"x\",\"id\":}", kit_object(1, 1, "good"))),
                      202);
     assert_true(kit_says(kit, "\"success_count\":1") && kit_says(kit, "\"failure_count\":2"));
-    assert_true(kit_says(kit, "\"id\":\"unknown--00000000-0000-0000-0000-000000000000\""));
+    /* Section 4.3.1: what has no identifier may be given any; nobody takes these for an object's. */
+    assert_true(kit_says(kit, "\"id\":\"/objects/0\"") && kit_says(kit, "\"id\":\"/objects/1\""));
+    assert_false(kit_says(kit, "unknown--"));
 }
 
 static void R6_bodies_that_are_no_envelope(void **state)
