@@ -13,6 +13,7 @@ struct yaml_conf {
     char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
     char **addresses, **cors;
     unsigned addresses_count, cors_count, access_days;
+    bool *compress;
 };
 
 static const cyaml_schema_value_t address_schema = {
@@ -39,6 +40,7 @@ static const cyaml_schema_field_t fields[] = {
                            LIMIT_PATH_BYTES - 1),
     CYAML_FIELD_SEQUENCE("cors", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, cors,
                          &origin_schema, 0, LIMIT_TAXII_ORIGINS),
+    CYAML_FIELD_BOOL_PTR("compress", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, compress),
     CYAML_FIELD_UINT("access-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, access_days),
     CYAML_FIELD_END,
 };
@@ -160,6 +162,7 @@ static err_t take_taxii(const struct yaml_conf *yaml, struct conf *conf, struct 
             return refuse(fault, "cors", "holds something that is not like https://console.example");
         copy_text(conf->cors[conf->cors_count++], LIMIT_TAXII_ORIGIN_BYTES, yaml->cors[i]);
     }
+    conf->compress = yaml->compress == NULL || *yaml->compress;
     conf->access_days = yaml->access_days == 0 ? LIMIT_ACCESS_DAYS : yaml->access_days;
     if (conf->access_days > 36500)
         return refuse(fault, "access-days", "is more than 100 years");
@@ -275,6 +278,9 @@ void conf_write(struct buf *out, const struct conf *conf)
         "# Web pages whose scripts may use the TAXII server (CORS). None without this.\n"
         "# cors:\n"
         "#   - https://console.example\n"
+        "\n"
+        "# Answers are packed (gzip, zstd) for who asks. With false they never are: their sizes tell less.\n"
+        "# compress: true\n"
         "\n"
         "# Days that `bongsu access` looks back (at most 128 MiB of it).\n"
         "# access-days: 90\n");

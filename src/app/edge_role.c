@@ -197,8 +197,8 @@ static void handle(void *ctx, struct request *request)
     struct answer kept;
     struct edge_wish wish;
     struct hash key = {0};
-    if (coding_choose(request_list(request, STR("accept-encoding"), role->codings), &wish.coding,
-                      &wish.plain) != ERR_OK) {
+    if (coding_choose(request_list(request, STR("accept-encoding"), role->codings), role->conf->compress,
+                      &wish.coding, &wish.plain) != ERR_OK) {
         request_refuse(request, 406, "none of the accepted codings is known here", NULL);
         return;
     }

@@ -102,9 +102,9 @@ static void read_wishes(struct str accept, int weights[CODING_COUNT])
         weights[CODING_IDENTITY] = star == 0 ? 0 : 1; /* acceptable, but last, unless it is forbidden */
 }
 
-err_t coding_choose(struct str accept, enum coding *out, bool *out_plain)
+err_t coding_choose(struct str accept, bool packs, enum coding *out, bool *out_plain)
 {
-    static const enum coding order[] = {CODING_ZSTD, CODING_GZIP, CODING_IDENTITY};
+    static const enum coding order[] = {CODING_IDENTITY, CODING_GZIP, CODING_ZSTD}; /* the last of equals */
     int weights[CODING_COUNT], best = 0;
     if (accept.at == NULL) {
         *out = CODING_IDENTITY;
@@ -113,8 +113,8 @@ err_t coding_choose(struct str accept, enum coding *out, bool *out_plain)
     }
     read_wishes(accept, weights);
     enum coding chosen = CODING_COUNT;
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        if (weights[order[i]] > best) {
+    for (size_t i = 0; i < (packs ? sizeof order / sizeof order[0] : 1); i++) {
+        if (weights[order[i]] > 0 && weights[order[i]] >= best) {
             best = weights[order[i]];
             chosen = order[i];
         }

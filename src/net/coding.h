@@ -19,9 +19,9 @@ NODISCARD err_t coding_read(struct str value, enum coding *out);
 const char *coding_name(enum coding coding);
 /* Chooses by all values of Accept-Encoding joined by ", " (at NULL: absent), RFC 9110 section 12.5.3: the
  * highest weight, among equals zstd, then gzip. "*" stands for gzip, which every client understands. identity
- * when nothing is named; *out_plain: it would be acceptable too. ERR_UNSUPPORTED: identity is forbidden and
- * nothing else is acceptable. */
-NODISCARD err_t coding_choose(struct str accept, enum coding *out, bool *out_plain);
+ * when nothing is named; *out_plain: it would be acceptable too. `packs`: otherwise identity alone is
+ * offered. ERR_UNSUPPORTED: identity is forbidden and nothing else is acceptable. */
+NODISCARD err_t coding_choose(struct str accept, bool packs, enum coding *out, bool *out_plain);
 
 /* What unpacking may cost. Both codings are held to the same. */
 struct coding_bounds {

@@ -285,3 +285,23 @@ def test_h2load(node):
                           capture_output=True, text=True, timeout=60, check=True).stdout
     assert re.search(r'500 succeeded, 0 failed, 0 errored', said), said
     assert 'Application protocol: h2' in said
+
+
+def test_packing_can_be_switched_off(node):
+    """`compress: false` in bongsu.yaml; uploads are another matter."""
+    conf, plain = node.dir / 'bongsu.yaml', plain_page(node)
+    text = conf.read_text()
+    conf.write_text(text + '\ncompress: false\n')
+    node.stop()
+    node.serve()
+    try:
+        for wish, status in (('gzip', 200), ('zstd, gzip;q=0.5', 200), ('*', 200), ('gzip, identity;q=0', 406)):
+            for version in ('--http1.1', '--http2'):
+                answer = curl(node, PAGE, version, '-H', f'Accept-Encoding: {wish}')
+                assert answer[0] == status and 'content-encoding' not in answer[1]
+                assert status != 200 or answer[2] == plain
+        assert post(node, INBOX, gzip.compress(envelope(5)), '-H', 'Content-Encoding: gzip')[0] == 202
+    finally:
+        conf.write_text(text)
+        node.stop()
+        node.serve()

@@ -26,6 +26,15 @@ static void reads(void **state)
     assert_int_equal(conf.address_count, 1);
     assert_string_equal(conf.addresses[0].host, "kr.example");
     assert_string_equal(conf.control, "/srv/kr/control.sock");
+    assert_true(conf.compress);
+    static const char head[] = "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n";
+    static const char *const words[] = {"false", "no", "true", "yes"};
+    for (size_t i = 0; i < 4; i++) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "%scompress: %s\n", head, words[i]);
+        assert_int_equal(parse(text, &conf, &fault), ERR_OK);
+        assert_int_equal(conf.compress, i >= 2);
+    }
 }
 
 static void refuses_with_a_line(void **state)
