@@ -1,53 +1,18 @@
 /* What a client may send on a connection that speaks HTTP/2, over a real server on loopback: any bytes behind
  * the preface, in pieces. Whatever they are, the connection ends within its deadlines, every request that a
  * handler got is answered or told gone, and nothing stays behind. */
-#include "core/err.h"
-#include "core/mem.h"
-#include "net/server.h"
+#include "rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { WAITS_MAX = 4096, TURNS_MAX = 400 };
-
-struct rig {
-    struct loop *loop;
-    struct server *server;
-    uint16_t port;
-    struct request *waiting;
-    size_t waits, gone;
-};
-
-static void echo(void *ctx, struct request *request)
-{
-    (void)ctx;
-    request_answer(request, &(struct answer) {.status = 200, .body = request_body(request)});
-}
-
-static void on_gone(void *ctx)
-{
-    struct rig *rig = ctx;
-    rig->gone++;
-}
-
-/* Never answered: each must be told gone. */
-static void wait_long(void *ctx, struct request *request)
-{
-    struct rig *rig = ctx;
-    rig->waits++;
-    must(rig->waits < WAITS_MAX);
-    request_on_gone(request, on_gone, rig);
-}
+enum { TURNS_MAX = 400 };
 
 static struct rig *rig_of(void)
 {
+    static const struct route more[] = {{"*", "/**", 1 << 16, rig_echo, NULL}};
     static struct rig rig;
-    static const struct route routes[] = {{"GET", "/wait", 0, wait_long, &rig},
-                                          {"*", "/**", 1 << 16, echo, &rig}};
-    if (rig.loop != NULL)
-        return &rig;
-    const struct server_conf conf = {.routes = routes, .route_count = 2};
-    must(loop_open(&rig.loop) == ERR_OK && server_open(rig.loop, &conf, &rig.server) == ERR_OK);
-    must(server_listen(rig.server, "127.0.0.1", 0, NULL, &rig.port) == ERR_OK);
+    if (rig.loop == NULL)
+        rig_open(&rig, 1 << 16, more, 1, (struct server_conf) {.head_ms = 0});
     return &rig;
 }
 

@@ -10,9 +10,9 @@
 #include <nghttp2/nghttp2.h>
 
 #include "net/coding.h"
-#include "net/server.h"
+#include "rig.h"
 
-enum { PAGE_BYTES = 1 << 20, WAITS_MAX = LIMIT_HTTP2_STREAMS, BODY_MAX = 1 << 20 };
+enum { PAGE_BYTES = 1 << 20 };
 enum {
     DATA,
     HEADERS,
@@ -27,17 +27,6 @@ enum {
 };
 enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4 };
 enum { PROTOCOL_ERROR = 1, REFUSED_STREAM = 7, CANCEL = 8, ENHANCE_YOUR_CALM = 11 };
-
-struct rig {
-    struct loop *loop;
-    struct server *server;
-    uint16_t port;
-    struct page *page;
-    struct route routes[4];
-    struct request *waiting[WAITS_MAX];
-    size_t waits, gone;
-    bool stopped;
-};
 
 static void say_path(void *ctx, struct request *request)
 {
@@ -55,65 +44,20 @@ static void say_path(void *ctx, struct request *request)
     buf_deinit(&body);
 }
 
-static void say_page(void *ctx, struct request *request)
-{
-    struct rig *rig = ctx;
-    request_answer(request, &(struct answer) {.status = 200, .type = "text/plain", .page = rig->page});
-}
-
-static void echo(void *ctx, struct request *request)
-{
-    (void)ctx;
-    request_answer(request, &(struct answer) {.status = 200, .body = request_body(request)});
-}
-
-static void on_gone(void *ctx)
-{
-    struct rig *rig = ctx;
-    rig->gone++;
-}
-
-static void wait_long(void *ctx, struct request *request)
-{
-    struct rig *rig = ctx;
-    if (rig->waits < WAITS_MAX)
-        rig->waiting[rig->waits] = request;
-    rig->waits++;
-    request_on_gone(request, on_gone, rig);
-}
-
 static int start(void **state)
 {
+    static const struct route more[] = {{"GET", "/at/{}", 0, say_path, NULL}};
     struct rig *rig = calloc(1, sizeof *rig);
-    struct buf page;
-    buf_init(&page, PAGE_BYTES);
-    for (size_t i = 0; i < PAGE_BYTES; i++)
-        buf_putc(&page, (char)('a' + i % 26));
-    rig->page = page_new(&page);
-    rig->routes[0] = (struct route) {"GET", "/page", 0, say_page, rig};
-    rig->routes[1] = (struct route) {"POST", "/echo", BODY_MAX, echo, NULL};
-    rig->routes[2] = (struct route) {"GET", "/wait", 0, wait_long, rig};
-    rig->routes[3] = (struct route) {"GET", "/at/{}", 0, say_path, NULL};
-    struct server_conf conf = {.routes = rig->routes,
-                               .route_count = 4,
-                               .head_ms = 300,
-                               .idle_ms = 300,
-                               .stall_ms = 200,
-                               .stop_ms = 300};
-    assert_int_equal(loop_open(&rig->loop), ERR_OK);
-    assert_int_equal(server_open(rig->loop, &conf, &rig->server), ERR_OK);
-    assert_int_equal(server_listen(rig->server, "127.0.0.1", 0, NULL, &rig->port), ERR_OK);
+    rig_open(rig, PAGE_BYTES, more, 1,
+             (struct server_conf) {.head_ms = 300, .idle_ms = 300, .stall_ms = 200, .stop_ms = 300});
     *state = rig;
     return 0;
 }
 
 static int finish(void **state)
 {
-    struct rig *rig = *state;
-    server_close(rig->server);
-    loop_close(rig->loop);
-    page_unref(rig->page);
-    free(rig);
+    rig_close(*state);
+    free(*state);
     return 0;
 }
 
@@ -356,15 +300,6 @@ static void lives_on(struct client *client, uint32_t stream)
     close_client(client);
 }
 
-static bool has(const struct buf *buf, const char *text)
-{
-    size_t len = strlen(text);
-    for (size_t i = 0; i + len <= buf->len; i++)
-        if (memcmp(buf->at + i, text, len) == 0)
-            return true;
-    return false;
-}
-
 /* The status of one request on a connection of its own; 0: it was reset, *out_error says how. */
 static int ask(struct rig *rig, struct buf *block, struct bytes body, bool ends, uint32_t *out_error)
 {
@@ -406,12 +341,13 @@ static void answers_side_by_side(void **state)
     send_out(&client);
     await(&client, 3, &heard);
     assert_int_equal(heard.status, 200);
-    assert_true(has(&heard.fields, "content-type: text/plain\n") && has(&heard.fields, "x-date: today\n"));
-    assert_true(has(&heard.fields, "content-length: 19\n"));
+    assert_true(rig_has(&heard.fields, "content-type: text/plain\n") &&
+                rig_has(&heard.fields, "x-date: today\n"));
+    assert_true(rig_has(&heard.fields, "content-length: 19\n"));
     assert_true(str_eq(buf_str(&heard.body), STR("/at/\xeb\x8f\x99|kr.example|")));
     forget(&heard);
     assert_int_equal(rig->waits, 1); /* the long poll still waits */
-    request_answer(rig->waiting[0], &(struct answer) {.status = 200, .body = bytes_of("late", 4)});
+    request_answer(rig->waiting, &(struct answer) {.status = 200, .body = bytes_of("late", 4)});
     await(&client, 1, &heard);
     assert_true(str_eq(buf_str(&heard.body), STR("late")));
     forget(&heard);
@@ -436,7 +372,7 @@ static void serves_a_large_page_and_its_head(void **state)
     send_out(&client);
     await(&client, 3, &heard);
     assert_true(heard.ended && heard.status == 200 && heard.body.len == 0);
-    assert_true(has(&heard.fields, "content-length: 1048576\n"));
+    assert_true(rig_has(&heard.fields, "content-length: 1048576\n"));
     forget(&heard);
     close_client(&client);
 }
@@ -467,7 +403,7 @@ static void takes_bodies_within_bounds(void **state)
     forget(&heard);
     block = head_of("POST", "/echo");
     put_head(&client, 5, &block, false);
-    for (size_t i = 0; i <= BODY_MAX / sizeof part; i++) {
+    for (size_t i = 0; i <= RIG_BODY_MAX / sizeof part; i++) {
         put_frame(&client, DATA, 0, 5, part, sizeof part);
         send_out(&client);
         struct frame frame;
@@ -645,7 +581,7 @@ static void answers_a_header_bomb(void **state)
         await(&client, stream, &heard);
         assert_int_equal(heard.status, stream == 5 ? 200 : 431);
         assert_true(heard.ended && !heard.reset);
-        assert_true(has(&heard.body, stream == 5 ? "|Bearer of the first head" : "longer than 16 KiB"));
+        assert_true(rig_has(&heard.body, stream == 5 ? "|Bearer of the first head" : "longer than 16 KiB"));
         forget(&heard);
     }
     lives_on(&client, 7);
@@ -842,16 +778,11 @@ static void long_polls_have_no_deadline(void **state)
         loop_turn(rig->loop, 20);
     assert_int_equal(rig->waits, 1);
     assert_int_equal(rig->gone, 0);
-    request_answer(rig->waiting[0], &(struct answer) {.status = 204});
+    request_answer(rig->waiting, &(struct answer) {.status = 204});
     await(&client, 1, &heard);
     assert_int_equal(heard.status, 204);
     forget(&heard);
     close_client(&client);
-}
-
-static void on_stopped(void *ctx)
-{
-    ((struct rig *)ctx)->stopped = true;
 }
 
 static void stops_gracefully(void **state)
@@ -862,9 +793,9 @@ static void stops_gracefully(void **state)
     open_client(&client, rig);
     get(&client, 1, "/wait");
     send_out(&client);
-    server_stop(rig->server, on_stopped, rig);
+    server_stop(rig->server, rig_on_stopped, rig);
     assert_int_equal(goodbye(&client), 0);
-    request_answer(rig->waiting[0], &(struct answer) {.status = 200, .body = bytes_of("done", 4)});
+    request_answer(rig->waiting, &(struct answer) {.status = 200, .body = bytes_of("done", 4)});
     await(&client, 1, &heard);
     assert_true(str_eq(buf_str(&heard.body), STR("done")));
     forget(&heard);

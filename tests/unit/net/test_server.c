@@ -9,27 +9,17 @@
 
 #include <cmocka.h>
 
-#include "core/mem.h"
-#include "net/server.h"
+#include "rig.h"
 
 enum { PAGE_BYTES = 3 << 20 };
-
-struct rig {
-    struct loop *loop;
-    struct server *server;
-    uint16_t port;
-    struct page *page;
-    struct route routes[6];
-    struct request *waiting; /* a long poll */
-    size_t gone;
-    bool stopped;
-};
 
 static void say_user(void *ctx, struct request *request)
 {
     (void)ctx;
-    char text[32];
-    int len = snprintf(text, sizeof text, "user %d", (int)request_address(request)->user);
+    char text[64];
+    const struct os_net_addr *address = request_address(request);
+    int len = snprintf(text, sizeof text, "user %d from %llx;", (int)address->user,
+                       (unsigned long long)address->network);
     request_answer(request, &(struct answer) {.status = 200, .body = bytes_of(text, (size_t)len)});
 }
 
@@ -50,32 +40,6 @@ static void say_path(void *ctx, struct request *request)
     buf_deinit(&body);
 }
 
-static void say_page(void *ctx, struct request *request)
-{
-    struct rig *rig = ctx;
-    request_answer(request, &(struct answer) {.status = 200, .type = "text/plain", .page = rig->page});
-}
-
-static void echo(void *ctx, struct request *request)
-{
-    (void)ctx;
-    request_answer(request, &(struct answer) {.status = 200, .body = request_body(request)});
-}
-
-static void on_gone(void *ctx)
-{
-    struct rig *rig = ctx;
-    rig->gone++;
-    rig->waiting = NULL;
-}
-
-static void wait_long(void *ctx, struct request *request)
-{
-    struct rig *rig = ctx;
-    rig->waiting = request;
-    request_on_gone(request, on_gone, rig);
-}
-
 static void split(void *ctx, struct request *request)
 {
     (void)ctx;
@@ -86,26 +50,10 @@ static void split(void *ctx, struct request *request)
 
 static void start_with(struct rig *rig, struct server_conf conf)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
-    struct buf page;
-    memset(rig, 0, sizeof *rig);
-    buf_init(&page, PAGE_BYTES);
-    while (page.len < PAGE_BYTES - 26)
-        buf_put(&page, letters, 26);
-    rig->page = page_new(&page);
-    assert_non_null(rig->page);
-    struct route *routes = rig->routes;
-    routes[0] = (struct route) {"GET", "/at/{}/x/", 0, say_path, NULL};
-    routes[1] = (struct route) {"GET", "/page", 0, say_page, rig};
-    routes[2] = (struct route) {"POST", "/echo", 1 << 20, echo, NULL};
-    routes[3] = (struct route) {"GET", "/wait", 0, wait_long, rig};
-    routes[4] = (struct route) {"GET", "/user", 0, say_user, NULL};
-    routes[5] = (struct route) {"GET", "/split", 0, split, rig};
-    conf.routes = routes;
-    conf.route_count = 6;
-    assert_int_equal(loop_open(&rig->loop), ERR_OK);
-    assert_int_equal(server_open(rig->loop, &conf, &rig->server), ERR_OK);
-    assert_int_equal(server_listen(rig->server, "127.0.0.1", 0, NULL, &rig->port), ERR_OK);
+    static const struct route more[] = {{"GET", "/at/{}/x/", 0, say_path, NULL},
+                                        {"GET", "/user", 0, say_user, NULL},
+                                        {"GET", "/split", 0, split, NULL}};
+    rig_open(rig, PAGE_BYTES, more, sizeof more / sizeof more[0], conf);
 }
 
 static int start(void **state)
@@ -118,11 +66,8 @@ static int start(void **state)
 
 static int finish(void **state)
 {
-    struct rig *rig = *state;
-    server_close(rig->server);
-    loop_close(rig->loop);
-    page_unref(rig->page);
-    free(rig);
+    rig_close(*state);
+    free(*state);
     return 0;
 }
 
@@ -174,15 +119,6 @@ static bool hear(const struct rig *rig, int fd, size_t len, struct buf *out)
     return false;
 }
 
-static bool has(const struct buf *heard, const char *text)
-{
-    size_t len = strlen(text);
-    for (size_t i = 0; i + len <= heard->len; i++)
-        if (memcmp(heard->at + i, text, len) == 0)
-            return true;
-    return false;
-}
-
 static size_t count(const struct buf *heard, const char *text)
 {
     size_t n = 0, len = strlen(text);
@@ -209,12 +145,12 @@ static void answers_by_route(void **state)
     struct rig *rig = *state;
     struct buf heard;
     assert_true(ask(rig, "GET /at/%EB%8F%99/x/?a=b&match%5Bid%5D=c+d%2C" TAIL, &heard));
-    assert_true(has(&heard, "HTTP/1.1 200 OK\r\n"));
-    assert_true(has(&heard, "Content-Length: 22\r\n"));
-    assert_true(has(&heard, "/at/\xeb\x8f\x99/x/|\xeb\x8f\x99|ok|c d,"));
+    assert_true(rig_has(&heard, "HTTP/1.1 200 OK\r\n"));
+    assert_true(rig_has(&heard, "Content-Length: 22\r\n"));
+    assert_true(rig_has(&heard, "/at/\xeb\x8f\x99/x/|\xeb\x8f\x99|ok|c d,"));
     buf_deinit(&heard);
     ask(rig, "GET /at/b/x/?match[id]=1&match[id]=2" TAIL, &heard);
-    assert_true(has(&heard, "duplicate_name"));
+    assert_true(rig_has(&heard, "duplicate_name"));
     buf_deinit(&heard);
     static const struct {
         const char *text, *status;
@@ -231,9 +167,9 @@ static void answers_by_route(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bool closed = ask(rig, rows[i].text, &heard);
-        if (!closed || !has(&heard, rows[i].status))
+        if (!closed || !rig_has(&heard, rows[i].status))
             fail_msg("%s: %.*s", rows[i].text, (int)heard.len, (char *)heard.at);
-        assert_false(has(&heard, "Set-Cookie"));
+        assert_false(rig_has(&heard, "Set-Cookie"));
         buf_deinit(&heard);
     }
 }
@@ -249,7 +185,7 @@ static void serves_a_large_page_and_its_head(void **state)
     assert_true(ask(rig, "HEAD /page" TAIL, &heard));
     char length[64];
     snprintf(length, sizeof length, "Content-Length: %zu\r\n", size);
-    assert_true(has(&heard, length) && heard.len < 200);
+    assert_true(rig_has(&heard, length) && heard.len < 200);
     assert_true(str_ends(buf_str(&heard), STR("\r\n\r\n")));
     buf_deinit(&heard);
 }
@@ -289,19 +225,19 @@ static void takes_bodies_within_bounds(void **state)
         "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
         "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
         &heard);
-    assert_true(has(&heard, "\r\n\r\nabcde"));
+    assert_true(rig_has(&heard, "\r\n\r\nabcde"));
     buf_deinit(&heard);
     assert_true(ask(rig, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n", &heard));
-    assert_true(has(&heard, "413"));
+    assert_true(rig_has(&heard, "413"));
     buf_deinit(&heard);
     assert_true(
         ask(rig, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n", &heard));
-    assert_true(has(&heard, "413"));
+    assert_true(rig_has(&heard, "413"));
     buf_deinit(&heard);
     assert_true(
         ask(rig, "GET /page HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /at/b/x/ HTTP/1.1\r\n\r\n",
             &heard));
-    assert_true(has(&heard, "413"));
+    assert_true(rig_has(&heard, "413"));
     assert_int_equal(count(&heard, "HTTP/1.1 "), 1);
     buf_deinit(&heard);
     /* What stands behind an unread body is never taken for a request. */
@@ -322,7 +258,7 @@ static void says_continue_first(void **state)
     assert_true(str_eq(buf_str(&heard), STR("HTTP/1.1 100 Continue\r\n\r\n")));
     say(rig, fd, "body");
     hear(rig, fd, 65, &heard);
-    assert_true(has(&heard, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"));
+    assert_true(rig_has(&heard, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"));
     os_net_close(fd);
     buf_deinit(&heard);
 }
@@ -339,7 +275,7 @@ static void answers_later_or_tells_that_the_client_is_gone(void **state)
     assert_non_null(rig->waiting);
     request_answer(rig->waiting, &(struct answer) {.status = 200, .body = bytes_of("late", 4)});
     hear(rig, fd, 42, &heard);
-    assert_true(has(&heard, "\r\n\r\nlate"));
+    assert_true(rig_has(&heard, "\r\n\r\nlate"));
 
     rig->waiting = NULL;
     say(rig, fd, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -381,9 +317,7 @@ static void ends_slow_clients(void **state)
 static void waiting_clients_cost_no_turns(void **state)
 {
     struct rig *rig = *state;
-    server_close(rig->server);
-    loop_close(rig->loop);
-    page_unref(rig->page);
+    rig_close(rig);
     start_with(rig, (struct server_conf) {.head_ms = 5000});
     int fds[50];
     for (size_t i = 0; i < 50; i++) {
@@ -403,9 +337,7 @@ static void waiting_clients_cost_no_turns(void **state)
 static void makes_room_for_new_clients(void **state)
 {
     struct rig *rig = *state;
-    server_close(rig->server);
-    loop_close(rig->loop);
-    page_unref(rig->page);
+    rig_close(rig);
     start_with(rig, (struct server_conf) {.connections_max = 3});
     int held[3];
     for (size_t i = 0; i < 3; i++)
@@ -413,7 +345,7 @@ static void makes_room_for_new_clients(void **state)
     say(rig, held[2], "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
     struct buf heard;
     assert_true(ask(rig, "GET /at/new/x/" TAIL, &heard));
-    assert_true(has(&heard, "200 OK"));
+    assert_true(rig_has(&heard, "200 OK"));
     assert_true(server_connections(rig->server) <= 3);
     assert_int_equal(rig->gone, 0); /* who has a request in hand is not the one that goes */
     buf_deinit(&heard);
@@ -439,19 +371,14 @@ static void knows_local_users(void **state)
     assert_int_equal(os_net_connect(host, 0, &fd), ERR_OK);
     say(rig, fd, "GET /user" TAIL);
     assert_true(hear(rig, fd, SIZE_MAX, &heard));
-    snprintf(want, sizeof want, "user %d", (int)getuid());
-    assert_true(has(&heard, want));
+    snprintf(want, sizeof want, "user %d from 0;", (int)getuid());
+    assert_true(rig_has(&heard, want));
     os_net_close(fd);
     assert_int_equal(unlink(host + 5), 0);
     buf_deinit(&heard);
     assert_true(ask(rig, "GET /user" TAIL, &heard));
-    assert_true(has(&heard, "user -1"));
+    assert_true(rig_has(&heard, "user -1 from 7f000001;"));
     buf_deinit(&heard);
-}
-
-static void on_stopped(void *ctx)
-{
-    ((struct rig *)ctx)->stopped = true;
 }
 
 static void stops_gracefully(void **state)
@@ -463,7 +390,7 @@ static void stops_gracefully(void **state)
     say(rig, busy, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_non_null(rig->waiting);
     struct request *answerable = rig->waiting;
-    server_stop(rig->server, on_stopped, rig);
+    server_stop(rig->server, rig_on_stopped, rig);
     loop_turn(rig->loop, 20);
     int fd = -1;
     struct buf heard;
@@ -471,7 +398,7 @@ static void stops_gracefully(void **state)
     assert_int_equal(server_connections(rig->server), 2);
     request_answer(answerable, &(struct answer) {.status = 200, .body = bytes_of("done", 4)});
     assert_true(hear(rig, busy, SIZE_MAX, &heard));
-    assert_true(has(&heard, "Connection: close\r\n\r\ndone"));
+    assert_true(rig_has(&heard, "Connection: close\r\n\r\ndone"));
     os_net_close(busy);
     uint64_t began = os_net_now_ms();
     while (!rig->stopped && os_net_now_ms() - began < 2000)
