@@ -108,13 +108,20 @@ static void put_length(struct buf *out, size_t len)
     buf_putc(out, (char)len);
 }
 
-static void put_field(struct buf *block, const char *name, const char *value)
+enum { PLAIN = 0, ENTERED = 0x40 }; /* section 6.2.1: becomes entry 62 of the table */
+
+static void put_literal(struct buf *block, int kind, const char *name, const char *value)
 {
-    buf_putc(block, 0);
+    buf_putc(block, (char)kind);
     put_length(block, strlen(name));
     buf_put(block, name, strlen(name));
     put_length(block, strlen(value));
     buf_put(block, value, strlen(value));
+}
+
+static void put_field(struct buf *block, const char *name, const char *value)
+{
+    put_literal(block, PLAIN, name, value);
 }
 
 static struct buf head_of(const char *method, const char *path)
@@ -544,16 +551,6 @@ static void refuses_large_heads(void **state)
     assert_int_equal(ask(rig, &block, bytes_of(NULL, 0), true, &error), 414);
 }
 
-/* A literal with indexing: it becomes entry 62 of the table. */
-static void put_entry(struct buf *block, const char *name, const char *value)
-{
-    buf_putc(block, 0x40);
-    put_length(block, strlen(name));
-    buf_put(block, name, strlen(name));
-    put_length(block, strlen(value));
-    buf_put(block, value, strlen(value));
-}
-
 /* The stream alone is refused, and what its head put into the table is there for the next. */
 static void answers_a_header_bomb(void **state)
 {
@@ -566,7 +563,7 @@ static void answers_a_header_bomb(void **state)
         for (size_t i = 0; stream < 5 && i < 400; i++)
             put_field(&block, "x-a", "some value that no program ever reads"); /* 48 bytes of wire each */
         if (stream == 1)
-            put_entry(&block, "authorization", "Bearer of the first head");
+            put_literal(&block, ENTERED, "authorization", "Bearer of the first head");
         if (stream == 5)
             buf_putc(&block, (char)(0x80 | 62));
         size_t first = block.len < 16000 ? block.len : 16000;
@@ -598,7 +595,7 @@ static void survives_a_header_bomb(void **state)
     for (uint32_t stream = 1; stream < 41; stream += 2) {
         struct buf block = head_of("GET", "/at/a");
         if (stream == 1)
-            put_entry(&block, "x-a", value);
+            put_literal(&block, ENTERED, "x-a", value);
         for (size_t i = 0; i < 10000; i++)
             buf_putc(&block, (char)(0x80 | 62));
         put_head(&client, stream, &block, true);
