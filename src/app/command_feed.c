@@ -50,7 +50,7 @@ static err_t read_kind(struct command_call *call, struct feed_conf *out)
 
 static void read_options(const struct command_call *call, struct feed_conf *out)
 {
-    static const char *const names[] = {"audience", "collection", "limit", "from"};
+    static const char *const names[] = {"audience", "collection", "limit", "from", "map", "least"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct str value = command_text_or_empty(call, names[i]);
         if (value.len > 0)

@@ -412,7 +412,8 @@ const struct cli_group cli_taxii = GROUP(taxii_rows);
 static const struct cli_command feed_rows[] = {
     {.words = "feed add",
      .summary = "declare a feed, or change what is declared",
-     .help = "Kinds: taxii21, taxii20, opencti, misp, stix; taxii21-push gives what an audience's release\n"
+     .help = "Kinds: taxii21, taxii20, opencti, misp, stix, csv, list; taxii21-push gives what an audience's "
+             "release\n"
              "view shows to a collection. Credentials go into the node's keys\n"
              "directory and nowhere else; given again without any, those given before stay.",
      .args = {{"NAME", CLI_TEXT, "name", NULL, "also of its source, without --source"}},
@@ -426,6 +427,9 @@ static const struct cli_command feed_rows[] = {
                  {"audience", CLI_TEXT, "audience", "NAME", "taxii21-push: whose release view"},
                  {"limit", CLI_TEXT, "limit", "N", "taxii: objects a page, or an envelope"},
                  {"from", CLI_TEXT, "from", "TIME", "taxii, opencti: leave out what is older"},
+                 {"map", CLI_TEXT, "map", "TEXT", "csv, list: as of bongsu add --map"},
+                 {"least", CLI_TEXT, "least", "N",
+                  "csv, list: fewer values than this are not believed; else half of the last"},
                  {"user", CLI_TEXT, "user", "NAME", "of Basic"},
                  {"password-file", CLI_FILE, "password", "FILE", "its password; - is standard input"},
                  {"token-file", CLI_FILE, "token", "FILE", "a bearer token"},

@@ -270,6 +270,8 @@
 #define LIMIT_FEED_WAIT_MAX_S    86400       /* Retry-After beyond is taken for so much */
 #define LIMIT_FEED_EVENT_BYTES   (4u << 20)  /* one event of a stream: an object of 2 MiB and its context */
 #define LIMIT_FEED_THINGS        1000000     /* events of one large MISP that are remembered */
+#define LIMIT_FEED_LIST_VALUES   500000      /* of one list: the largest public ones have some 100,000 */
+#define LIMIT_FEED_LIST_STEP     10000       /* rows read, or versions looked for, in one step: 20 ms */
 #define LIMIT_FEED_PUSH_BYTES    (4u << 20)  /* one envelope that is pushed: any object fits in */
 #define LIMIT_FEED_PUSH_OBJECTS  500         /* likewise: its failures fit into one answer everywhere */
 #define LIMIT_FEED_PUSH_LEAVES   1000        /* of a view looked at in one step */

@@ -52,15 +52,9 @@ static void put(struct job *job, const struct csv_rows *rows, const struct csv_r
  * version, because an earlier list may have ended it. */
 static struct csv_life life_of(const struct job *job, const struct csv_row *row, const struct was *was)
 {
-    int64_t now_us = job->setup->now_us;
-    struct csv_life life = {row->from_us, row->from_us, CSV_TIME_NONE};
-    if (was != NULL) {
-        life.created_us = was->from_us;
-        life.modified_us = csv_behind(was->from_us, row->from_us, now_us);
-    } else if (job->setup->previous.len > 0 && now_us > row->from_us) {
-        life.modified_us = now_us;
-    }
-    return life;
+    if (was != NULL)
+        return csv_life_changed(row, was->from_us, was->from_us, job->setup->now_us);
+    return csv_life_new(row, job->setup->previous.len > 0 ? job->setup->now_us : row->from_us);
 }
 
 static err_t take_row(struct job *job, const struct csv_rows *rows, const struct csv_row *row)

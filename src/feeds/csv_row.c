@@ -131,6 +131,17 @@ int64_t csv_behind(int64_t held_us, int64_t own_us, int64_t now_us)
     return later > held_us + MILLISECOND_US ? later : held_us + MILLISECOND_US;
 }
 
+struct csv_life csv_life_new(const struct csv_row *row, int64_t now_us)
+{
+    return (struct csv_life) {row->from_us, row->from_us > now_us ? row->from_us : now_us, CSV_TIME_NONE};
+}
+
+struct csv_life csv_life_changed(const struct csv_row *row, int64_t created_us, int64_t modified_us,
+                                 int64_t now_us)
+{
+    return (struct csv_life) {created_us, csv_behind(modified_us, row->from_us, now_us), CSV_TIME_NONE};
+}
+
 /* --- what an object says --- */
 
 static void put_member(struct buf *out, const char *name, struct str text)

@@ -50,5 +50,9 @@ void csv_rows_seek(struct csv_rows *rows, size_t at, size_t line);
 /* Appends the object of the row handed out last. An observable has no times. */
 void csv_rows_put(const struct csv_rows *rows, const struct csv_row *row, const struct csv_life *life,
                   struct buf *out);
+/* Of a row that is new in a list, and of one whose version before was created and modified then. */
+struct csv_life csv_life_new(const struct csv_row *row, int64_t now_us);
+struct csv_life csv_life_changed(const struct csv_row *row, int64_t created_us, int64_t modified_us,
+                                 int64_t now_us);
 /* A version behind one of `held_us`: the later of now, the row's own date, and a millisecond behind that. */
 int64_t csv_behind(int64_t held_us, int64_t own_us, int64_t now_us);

@@ -143,7 +143,8 @@ struct feed_counts {
     uint64_t conflict, refused; /* in quarantine */
     uint64_t echo; /* ours or a partner's, come back: unchanged (then also a duplicate), or rewritten in what
                       every system rewrites (then not taken in) */
-    uint64_t withdrawn; /* said to be deleted or merged away at the server: tagged here */
+    uint64_t withdrawn; /* said to be deleted or merged away at the server: tagged here; gone from a list:
+                           ended here */
     /* of kinds that push */
     uint64_t pushed;
     uint64_t failed;      /* not taken there, by its own words or by its size */

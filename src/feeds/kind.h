@@ -4,6 +4,7 @@
  * the objects that were taken before. */
 #pragma once
 
+#include "core/uuid.h"
 #include "feeds/feed.h"
 
 struct feed_option {
@@ -44,7 +45,7 @@ struct feed_kind {
 
 /* --- the rows' tables --- */
 extern const struct feed_kind feed_kind_stix, feed_kind_taxii21, feed_kind_taxii21_push, feed_kind_taxii20,
-    feed_kind_opencti, feed_kind_misp;
+    feed_kind_opencti, feed_kind_misp, feed_kind_csv, feed_kind_list;
 
 /* --- services --- */
 
@@ -94,4 +95,18 @@ bool feed_set(struct feed *feed, const char *name, struct str value);
 uint64_t feed_recall(struct feed *feed, struct str thing);
 /* In the open group, behind what was taken before. ERR_FULL beyond LIMIT_FEED_THINGS. */
 NODISCARD err_t feed_remember(struct feed *feed, struct str thing, uint64_t value);
+/* The members of a set that a feed remembers whole: its ids, with a number each. They stand in shares by the
+ * first byte of the id; ids follow from digests, so that shares are about equal. */
+enum { FEED_SHARES = 256 };
+struct feed_member {
+    struct uuid id;
+    uint64_t value;
+};
+/* All of them, share after share, as they were put. mem_free. ERR_NOMEM, ERR_CORRUPT. */
+NODISCARD err_t feed_members_read(struct feed *feed, struct feed_member **out, size_t *out_count);
+/* The members of one share, in place of those that it had. In the open group, behind what was taken before.
+ * ERR_FULL: more than fit, which LIMIT_FEED_LIST_VALUES of any list make not. */
+NODISCARD err_t feed_members_put(struct feed *feed, unsigned share, const struct feed_member *members,
+                                 size_t count);
+/* Both. */
 void feed_memory_forget(struct gate *gate, struct str name, const struct gate_by *by, int64_t now_us);

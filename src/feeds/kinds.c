@@ -2,8 +2,8 @@
 #include "feeds/kind.h"
 
 static const struct feed_kind *const kinds[] = {
-    &feed_kind_taxii21, &feed_kind_taxii21_push, &feed_kind_taxii20,
-    &feed_kind_opencti, &feed_kind_misp,         &feed_kind_stix,
+    &feed_kind_taxii21, &feed_kind_taxii21_push, &feed_kind_taxii20, &feed_kind_opencti,
+    &feed_kind_misp,    &feed_kind_stix,         &feed_kind_csv,     &feed_kind_list,
 };
 
 const struct feed_kind *feed_kind_at(size_t index)

@@ -2,7 +2,8 @@
 """tests/scenario/feeds_in.py: MISP events, tables and lists through the command line, what of them leaves, and to whom.
 
 The events are made here. One has parts of every distribution; one is not published; one is for a sharing group, which nobody gets
-until an operator says who is in it, and then exactly those. Tables have bad rows; a list is added again when it has changed.
+until an operator says who is in it, and then exactly those. Tables have bad rows; a list is added again when it has changed, and
+pulled from a server that serves other things in between.
 """
 import copy
 import json
@@ -13,6 +14,7 @@ import sys
 import uuid
 
 from node import Folder, Node, Report, program, wait_for
+from servers import Page
 
 GROUP = 'c0ffee00-1111-4222-8333-444455556666'
 ORG = {'id': '1', 'name': 'CERT-X', 'uuid': 'aaaaaaaa-0000-4000-8000-000000000001'}
@@ -222,9 +224,9 @@ def lists(run):
     report.equal('the one that stays is released once', ends_released(run, stays, 1), [False])
 
 
-def ends_released(run, pattern, count):
+def ends_released(run, pattern, count, source='list'):
     """Of each version of a list's indicator in the partner's ledger, once there are so many: has it an end?"""
-    ident = f"indicator--{uuid.uuid5(OURS, 'list' + chr(10) + pattern)}"
+    ident = f"indicator--{uuid.uuid5(OURS, source + chr(10) + pattern)}"
 
     def versions():
         run.node.must('misp', 'export', 'us', os.path.join(run.folder, 'feed-us'))  # a view is signed when it is read
@@ -232,6 +234,77 @@ def ends_released(run, pattern, count):
     wait_for(lambda: len(versions()) >= count, 60, 0.2)
     held = {thing['modified']: thing for thing in (json.loads(copy['object']) for copy in run.node.copies(ident))}
     return ['valid_until' in held[version] for version in versions()]
+
+
+class Pulled:
+    """A list on a schedule: `feed` and what it is served."""
+
+    def __init__(self, run, page):
+        self.run, self.page, self.node, self.report = run, page, run.node, run.report
+        self.node.must('source', 'add', 'pulled', '--assume', 'tlp:clear', '--because', 'a test')
+
+    def declare(self, *more):
+        answer = self.node.run('feed', 'add', 'pulled', '--kind', 'list', '--url', self.page.url, '--private', '--every', '1h',
+                               '--map', 'type=ipv4-addr labels=blocked', *more)
+        self.report.check('a list is declared', answer.good, answer)
+
+    def show(self):
+        return self.node.run('feed', 'show', 'pulled').one
+
+    def serve(self, *numbers, text=None):
+        """What is known of the feed when it has read this version, however often it tried."""
+        self.page.put(''.join(f'198.51.100.{number}\n' for number in numbers) if text is None else text)
+        return self.again()
+
+    def again(self):
+        self.page.served.clear()
+        self.node.run('feed', 'run', 'pulled')  # it may run by itself, after a failure
+        wait_for(lambda: self.page.version in self.page.served and self.show().get('state') == 'waiting', 90, 0.2)
+        return self.show()
+
+    def released(self, number, wanted):
+        """The partner gets these versions; False: one without an end."""
+        self.report.equal(f'the partner gets the versions of {number}',
+                          ends_released(self.run, f"[ipv4-addr:value = '198.51.100.{number}']", len(wanted), 'pulled'), wanted)
+
+    def wants(self, what, got, new, ended, error=None):
+        self.report.equal(f'a list on a schedule: {what}', [got.get(name, 0) for name in ('new', 'withdrawn', 'duplicate',
+                                                            'conflict', 'refused')] + [got.get('error')],
+                          [new, ended, 0, 0, 0, error])
+
+
+def pulled(run):
+    """A list that changes behind an HTTP server: what differs goes in, what cannot be right is told and ends nothing."""
+    report, page = run.report, Page()
+    feed = Pulled(run, page)
+    try:
+        feed.declare()
+        feed.wants('all of it', feed.serve(1, 2, 3, 4), 4, 0)
+        feed.released(4, [False])
+        feed.wants('nothing changed', feed.again(), 4, 0)
+        report.equal('a list on a schedule: that costs one 304', page.statuses[-1], 304)
+        feed.wants('one new, one gone', feed.serve(1, 2, 3, 5), 6, 1)
+        feed.released(4, [False, True])
+        wrong = feed.serve(text='<!DOCTYPE html>\n<title>503</title>\n198.51.100.1\n')
+        feed.wants('a page instead of a list', wrong, 6, 1, 'invalid')
+        report.check('the page is told', 'HTML' in wrong['trouble'] and 'nothing ended' in wrong['what_next'], wrong)
+        feed.wants('an empty answer', feed.serve(), 6, 1, 'denied')
+        wrong = feed.serve(1)
+        feed.wants('a list that lost most of it', wrong, 6, 1, 'denied')
+        report.check('how to take it all the same is told', 'had 4 values and has 1' in wrong['trouble'] and
+                     '--least' in wrong['what_next'], wrong)
+        feed.wants('one is back, one in other order', feed.serve(5, 4, 1, 2, 3), 7, 1)
+        feed.released(4, [False, True, False])
+        run.node.stop()
+        run.node.start()
+        feed.wants('the same after a restart', feed.again(), 7, 1)
+        report.equal('a list on a schedule: that too costs one 304', page.statuses[-1], 304)
+        feed.declare('--least', '1')
+        feed.wants('so few, allowed', feed.serve(1), 11, 5)
+        for number, wanted in ((4, [False, True, False, True]), (1, [False]), (5, [False, True])):
+            feed.released(number, wanted)
+    finally:
+        page.end()
 
 
 PEAK = """
@@ -286,6 +359,7 @@ def main():
             sharing_groups(run)
             tables(run)
             lists(run)
+            pulled(run)
             memory(run)
         finally:
             run.node.stop()

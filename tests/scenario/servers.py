@@ -253,6 +253,42 @@ class Stream:
         self.server.server_close()
 
 
+class Page:
+    """A text that changes, at one address; each version has its ETag. `served`: versions that somebody was told of."""
+
+    def __init__(self):
+        self.version, self.body, self.statuses, self.served = 0, b'', [], set()
+        page = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                version, body = page.version, page.body
+                same = self.headers.get('If-None-Match') == f'"{version}"'
+                page.statuses.append(304 if same else 200)
+                self.send_response(page.statuses[-1])
+                self.send_header('ETag', f'"{version}"')
+                if not same:
+                    self.send_header('Content-Length', str(len(body)))
+                self.end_headers()
+                if not same:
+                    self.wfile.write(body)
+                page.served.add(version)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.url = f'http://127.0.0.1:{self.server.server_port}/list.txt'
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def put(self, text):
+        self.version, self.body = self.version + 1, text.encode()
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 # --- certificates, and servers that want one of their clients ---
 
 def openssl(*words, given=b''):
