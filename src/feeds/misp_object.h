@@ -49,7 +49,7 @@ struct misp_leaf {
     size_t index;                 /* among those with its path */
 };
 
-enum { MISP_OWNER_NONE = UINT32_MAX };
+#define MISP_OWNER_NONE UINT32_MAX
 
 /* 0 is the object itself. */
 struct misp_made {

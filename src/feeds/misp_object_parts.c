@@ -48,6 +48,7 @@ static const struct whole {
         {NAME("latitude"), NAME("longitude")},
         {NAME("longitude"), NAME("latitude")},
         {NAME("precision"), NAME("latitude")},
+        {NAME("name_enc"), NAME("name")},
         {NAME("extensions.http-request-ext"), NAME("extensions.http-request-ext.request_method")},
         {NAME("extensions.http-request-ext"), NAME("extensions.http-request-ext.request_value")},
         {NAME("extensions.socket-ext"), NAME("extensions.socket-ext.address_family")},

@@ -5,32 +5,73 @@
 #include "feeds/misp_state.h"
 #include "stix/pattern.h"
 
+/* --- characters --- */
+
+static bool is_hex_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Of base64, ssdeep has the letters too. */
+static bool is_base64_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '/';
+}
+
+static bool all(struct str s, bool (*is)(char c))
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is(s.at[i]))
+            return false;
+    return true;
+}
+
+/* --- hashes --- */
+
+/* A block size and two signatures. */
+static bool is_ssdeep(struct str s)
+{
+    uint64_t size;
+    struct str rest = s, block = str_cut(&rest, ':'), one = str_cut(&rest, ':');
+    return str_to_u64(block, UINT32_MAX, &size) && one.len > 0 && rest.len > 0 && all(one, is_base64_digit) &&
+           all(rest, is_base64_digit);
+}
+
+/* 35 bytes; newer writers put their version before. */
+static bool is_tlsh(struct str s)
+{
+    if (str_starts(s, STR("T1")))
+        s = (struct str) {s.at + 2, s.len - 2};
+    return s.len == 70 && all(s, is_hex_digit);
+}
+
 /* The hash's name in STIX (section 10.7 where it has one) and its hexadecimal digits; 0: no such form. */
 static const struct hash_row {
     struct str type, name;
     size_t digits;
+    bool (*ok)(struct str text);
 } hashes[] = {
-    {{"md5", 3}, {"MD5", 3}, 32},
-    {{"sha1", 4}, {"SHA-1", 5}, 40},
-    {{"sha224", 6}, {"SHA-224", 7}, 56},
-    {{"sha256", 6}, {"SHA-256", 7}, 64},
-    {{"sha384", 6}, {"SHA-384", 7}, 96},
-    {{"sha512", 6}, {"SHA-512", 7}, 128},
-    {{"sha512/224", 10}, {"SHA-512-224", 11}, 56},
-    {{"sha512/256", 10}, {"SHA-512-256", 11}, 64},
-    {{"sha3-224", 8}, {"SHA3-224", 8}, 56},
-    {{"sha3-256", 8}, {"SHA3-256", 8}, 64},
-    {{"sha3-384", 8}, {"SHA3-384", 8}, 96},
-    {{"sha3-512", 8}, {"SHA3-512", 8}, 128},
-    {{"authentihash", 12}, {"AUTHENTIHASH", 12}, 0},
-    {{"cdhash", 6}, {"CDHASH", 6}, 0},
-    {{"imphash", 7}, {"IMPHASH", 7}, 32},
-    {{"impfuzzy", 8}, {"IMPFUZZY", 8}, 0},
-    {{"pehash", 6}, {"PEHASH", 6}, 40},
-    {{"ssdeep", 6}, {"SSDEEP", 6}, 0},
-    {{"telfhash", 8}, {"TELFHASH", 8}, 0},
-    {{"tlsh", 4}, {"TLSH", 4}, 0},
-    {{"vhash", 5}, {"VHASH", 5}, 0},
+    {{"md5", 3}, {"MD5", 3}, 32, NULL},
+    {{"sha1", 4}, {"SHA-1", 5}, 40, NULL},
+    {{"sha224", 6}, {"SHA-224", 7}, 56, NULL},
+    {{"sha256", 6}, {"SHA-256", 7}, 64, NULL},
+    {{"sha384", 6}, {"SHA-384", 7}, 96, NULL},
+    {{"sha512", 6}, {"SHA-512", 7}, 128, NULL},
+    {{"sha512/224", 10}, {"SHA-512-224", 11}, 56, NULL},
+    {{"sha512/256", 10}, {"SHA-512-256", 11}, 64, NULL},
+    {{"sha3-224", 8}, {"SHA3-224", 8}, 56, NULL},
+    {{"sha3-256", 8}, {"SHA3-256", 8}, 64, NULL},
+    {{"sha3-384", 8}, {"SHA3-384", 8}, 96, NULL},
+    {{"sha3-512", 8}, {"SHA3-512", 8}, 128, NULL},
+    {{"authentihash", 12}, {"AUTHENTIHASH", 12}, 0, NULL},
+    {{"cdhash", 6}, {"CDHASH", 6}, 0, NULL},
+    {{"imphash", 7}, {"IMPHASH", 7}, 32, NULL},
+    {{"impfuzzy", 8}, {"IMPFUZZY", 8}, 0, NULL},
+    {{"pehash", 6}, {"PEHASH", 6}, 40, NULL},
+    {{"ssdeep", 6}, {"SSDEEP", 6}, 0, is_ssdeep},
+    {{"telfhash", 8}, {"TELFHASH", 8}, 0, NULL},
+    {{"tlsh", 4}, {"TLSH", 4}, 0, is_tlsh},
+    {{"vhash", 5}, {"VHASH", 5}, 0, NULL},
 };
 
 static struct str behind(struct str s, struct str head)
@@ -72,13 +113,16 @@ static struct parts parts_of(const struct misp_value *value, bool last)
 
 static bool is_hex(struct str s, size_t digits)
 {
-    if (s.len == 0 || (digits > 0 && s.len != digits))
+    return s.len == digits && all(s, is_hex_digit);
+}
+
+static bool is_hash(const struct hash_row *hash, struct str s)
+{
+    if (hash == NULL || s.len == 0)
         return false;
-    for (size_t i = 0; digits > 0 && i < s.len; i++)
-        if (!((s.at[i] >= '0' && s.at[i] <= '9') || (s.at[i] >= 'a' && s.at[i] <= 'f') ||
-              (s.at[i] >= 'A' && s.at[i] <= 'F')))
-            return false;
-    return true;
+    if (hash->ok != NULL)
+        return hash->ok(s);
+    return hash->digits == 0 || is_hex(s, hash->digits);
 }
 
 bool misp_is_hash(struct str type)
@@ -104,8 +148,8 @@ static bool is_ip(struct str ip)
     for (size_t i = 0; i < ip.len; i++) {
         char c = ip.at[i];
         dot |= c == '.';
-        if (!((c >= '0' && c <= '9') || c == '.' || c == '/' ||
-              (is_six(ip) && (c == ':' || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))))
+        bool digit = is_six(ip) ? c == ':' || is_hex_digit(c) : c >= '0' && c <= '9';
+        if (!digit && c != '.' && c != '/')
             return false;
     }
     return ip.len >= 2 && (dot || is_six(ip));
@@ -124,11 +168,19 @@ static bool is_base64(struct str s)
     for (size_t i = 0; i < s.len; i++) {
         char c = s.at[i];
         bool pad = c == '=' && i + 2 >= s.len;
-        if (!(pad || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' ||
-              c == '/'))
+        if (!pad && !is_base64_digit(c))
             return false;
     }
     return true;
+}
+
+/* Six bytes with colons between; STIX wants small letters, which templates see to. */
+static bool is_mac(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (i % 3 == 2 ? s.at[i] != ':' : !is_hex_digit(s.at[i]))
+            return false;
+    return s.len == 17;
 }
 
 static struct parts parts_by(enum misp_check check, const struct misp_value *value)
@@ -152,10 +204,10 @@ static bool read_double(struct str s, double *out)
     return *end == '\0' && isfinite(*out) && fabs(*out) < 9e15;
 }
 
-static bool is_within(struct str s, double bound)
+static bool is_within(struct str s, double from, double to)
 {
     double number;
-    return read_double(s, &number) && fabs(number) <= bound;
+    return read_double(s, &number) && number >= from && number <= to;
 }
 
 /* 1: yes, 0: no, -1: neither. */
@@ -229,11 +281,11 @@ static bool fits_whole(enum misp_check check, struct str value)
     case MISP_CHECK_PORT:
         return is_number(value, 65535);
     case MISP_CHECK_NUMBER:
-        return is_within(value, 9e12);
+        return is_within(value, 0, 9e12);
     case MISP_CHECK_LATITUDE:
-        return is_within(value, 90);
+        return is_within(value, -90, 90);
     case MISP_CHECK_LONGITUDE:
-        return is_within(value, 180);
+        return is_within(value, -180, 180);
     case MISP_CHECK_FLAG:
         return flag_of(value) >= 0;
     case MISP_CHECK_TIME:
@@ -242,6 +294,8 @@ static bool fits_whole(enum misp_check check, struct str value)
         return is_lower_hex(value);
     case MISP_CHECK_IP1:
         return is_ip(value);
+    case MISP_CHECK_MAC:
+        return is_mac(value);
     case MISP_CHECK_PATTERN:
         return stix_pattern_check(value, STIX_PATTERN_2_1, NULL, &fault) == ERR_OK;
     default:
@@ -263,9 +317,9 @@ bool misp_fits(enum misp_check check, const struct misp_value *value)
     case MISP_CHECK_DATA2:
         return parts.one.len > 0 && is_hex(parts.two, 32) && is_base64(value->data);
     case MISP_CHECK_HASH1:
-        return hash != NULL && is_hex(value->value, hash->digits);
+        return is_hash(hash, value->value);
     case MISP_CHECK_HASH2:
-        return hash != NULL && parts.one.len > 0 && is_hex(parts.two, hash->digits);
+        return parts.one.len > 0 && is_hash(hash, parts.two);
     case MISP_CHECK_IP2:
         return parts.one.len > 0 && is_ip(parts.two);
     case MISP_CHECK_IP1PORT2:
