@@ -4,7 +4,8 @@
 
 #include "core/mem.h"
 
-enum { ALIGN = 16, CHUNK_SIZE_MIN = 64 * 1024 };
+/* A chunk is twice as large as the one before, so that thousands of small regions stay small. */
+enum { ALIGN = 16, CHUNK_SIZE_FIRST = 4 * 1024, CHUNK_SIZE_USUAL = 64 * 1024 };
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -54,7 +55,11 @@ void arena_reset(struct arena *arena)
 
 static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 {
-    size_t want = size > CHUNK_SIZE_MIN ? size : CHUNK_SIZE_MIN;
+    size_t want = arena->chunks == NULL ? (size_t)CHUNK_SIZE_FIRST : 2 * arena->chunks->size;
+    if (want > CHUNK_SIZE_USUAL)
+        want = CHUNK_SIZE_USUAL;
+    if (want < size)
+        want = size;
     struct arena_chunk *chunk = mem_grow(NULL, sizeof *chunk + want);
     if (chunk == NULL)
         return NULL;

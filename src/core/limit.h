@@ -40,8 +40,9 @@
 #define LIMIT_HTTP_STALL_MS       10000       /* a body or an answer moves so much in it: */
 #define LIMIT_HTTP_STALL_BYTES    4096        /* about 3 kbit/s: below any link a node is run over */
 #define LIMIT_HTTP_STOP_MS        1500        /* what is in flight may finish; the program stops within 2 s */
-#define LIMIT_HTTP_HELD_BYTES     (256u << 20) /* bodies coming in and answers copied, of all connections */
+#define LIMIT_HTTP_HELD_BYTES     (256u << 20) /* bodies coming in, answers copied and streams, of all connections */
 #define LIMIT_HTTP2_STREAMS       100          /* side by side; RFC 9113 section 6.5.2 asks for 100 */
+#define LIMIT_HTTP2_STREAM_BYTES   (8u << 10)   /* what an open stream takes beside its body */
 #define LIMIT_HTTP2_WINDOW_BYTES  (256 << 10)  /* of one upload; over a satellite link some 3 Mbit/s */
 #define LIMIT_HTTP2_CONNECTION_BYTES (1 << 20) /* of all uploads of one connection */
 #define LIMIT_HTTP2_SETTINGS      16           /* entries of one SETTINGS frame; clients send six */

@@ -37,7 +37,7 @@ struct request {
     size_t capture_count;
     enum coding coding;
     struct buf body;
-    size_t held;       /* bytes of it, or of a copied answer, that count in server.held */
+    size_t held;       /* bytes of it, of a copied answer and of a stream that count in server.held */
     bool body_unread;  /* it has a body that nobody has read to its end */
     bool close;        /* HTTP/1.1: nothing after this one can be trusted */
     struct page *page; /* of the answer */
@@ -83,7 +83,7 @@ struct server {
     struct listener *listeners;
     struct conn *conns;
     size_t conn_count;
-    size_t held; /* bytes of bodies gathered and answers copied, LIMIT_HTTP_HELD_BYTES at most */
+    size_t held; /* bytes of bodies gathered, answers copied and streams, LIMIT_HTTP_HELD_BYTES at most */
     uint64_t next_id;
     uint64_t handshake_turn; /* the turn in which `handshakes` were worked on */
     size_t handshakes;

@@ -98,14 +98,31 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 
 /* --- heads --- */
 
+/* A stream beside others of its connection opens only while half of what may be held is free: whoever opens
+ * hundreds must not take the place of those who ask for one thing at a time. */
+static struct request *open_stream(struct conn *conn, int32_t stream)
+{
+    struct server *server = conn->server;
+    if (conn->requests != NULL && server->held > LIMIT_HTTP_HELD_BYTES / 2)
+        return NULL;
+    struct request *request = request_new(conn, stream);
+    if (request != NULL && server_hold(server, request, LIMIT_HTTP2_STREAM_BYTES))
+        return request;
+    request_free(request);
+    return NULL;
+}
+
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
     struct http2 *http2 = ctx;
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* trailers */
-    struct request *request = request_new(http2->conn, frame->hd.stream_id);
-    if (request == NULL || nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, request) != 0) {
+    int32_t stream = frame->hd.stream_id;
+    struct request *request = open_stream(http2->conn, stream);
+    if (request == NULL || nghttp2_session_set_stream_user_data(session, stream, request) != 0) {
         request_free(request);
+        /* RFC 9113 section 8.7: nothing was done for it, it may be asked for again. */
+        (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_REFUSED_STREAM);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
     http2->heading = request;
