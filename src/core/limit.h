@@ -24,8 +24,8 @@
 /* --- network --- */
 #define LIMIT_NET_BACKLOG         511         /* connections the system may hold for us */
 #define LIMIT_NET_CONNECTIONS     4096        /* 64 partners with a few links each, and TAXII readers */
-#define LIMIT_NET_ACCEPTS_TURN    64          /* then those who are in have their turn */
-#define LIMIT_NET_HANDSHAKES_TURN 16          /* of 0.2 ms: a burst delays others by 4 ms at most */
+#define LIMIT_NET_ACCEPTS_TURN    16          /* of 30 us: then those who are in have their turn */
+#define LIMIT_NET_STRANGERS_US    2000        /* of a turn, for those who were not served yet: ten handshakes */
 #define LIMIT_NET_WRITE_TURN      (1u << 20)  /* then the next connection has its turn */
 #define LIMIT_HTTP_HEAD_BYTES     (16u << 10) /* request line and fields; clients stay below 8 KiB */
 #define LIMIT_HTTP_METHOD_BYTES   32          /* the longest registered method has 17 */

@@ -306,15 +306,16 @@ static void finish_request(struct conn *conn)
 
 /* --- turning --- */
 
-/* Handshakes are the only long computation here: the others' turn comes after a few of them. */
-static bool may_shake_hands(const struct conn *conn)
+/* Whoever was never answered well shares a part of each turn with all others like it: a flood of handshakes,
+ * floods and bombs delays those who were by no more than that. */
+static bool may_go_on(const struct conn *conn)
 {
     struct server *server = conn->server;
-    if (server->handshake_turn != loop_turns(server->loop)) {
-        server->handshake_turn = loop_turns(server->loop);
-        server->handshakes = 0;
+    if (server->strangers_turn != loop_turns(server->loop)) {
+        server->strangers_turn = loop_turns(server->loop);
+        server->strangers_us = 0;
     }
-    return conn->stream.ssl == NULL || ++server->handshakes <= LIMIT_NET_HANDSHAKES_TURN;
+    return conn->served || server->strangers_us < LIMIT_NET_STRANGERS_US;
 }
 
 /* Does what can be done without waiting. ERR_BUSY: wait for the socket; ERR_FULL: another turn; ERR_OK: go
@@ -324,8 +325,6 @@ static err_t step(struct conn *conn)
     err_t err = ERR_OK;
     switch (conn->stage) {
     case CONN_HANDSHAKE:
-        if (!may_shake_hands(conn))
-            return ERR_FULL;
         err = stream_handshake(&conn->stream);
         if (err == ERR_OK)
             conn->stage = CONN_HEAD; /* under the same deadline: three bytes buy no second one */
@@ -355,15 +354,19 @@ static err_t step(struct conn *conn)
 static err_t run_steps(struct conn *conn)
 {
     size_t answered = 0;
-    for (;;) {
+    while (may_go_on(conn)) {
         enum conn_stage before = conn->stage;
+        uint64_t began_us = conn->served ? 0 : loop_clock_us();
         err_t err = conn->doomed ? ERR_CLOSED : step(conn);
+        if (began_us > 0)
+            conn->server->strangers_us += loop_clock_us() - began_us;
         if (err != ERR_OK)
             return err;
         answered += before == CONN_WRITING || before == CONN_HTTP2;
         if (answered == REQUESTS_PER_TURN)
-            return ERR_FULL;
+            break;
     }
+    return ERR_FULL;
 }
 
 static void advance(void *ctx)

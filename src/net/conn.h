@@ -72,7 +72,8 @@ struct conn {
     size_t out_sent;
 
     bool advancing;
-    bool used; /* a request has come */
+    bool used;   /* a request has come */
+    bool served; /* one was answered well: no stranger any more */
     bool close_after;
     bool doomed;
 };
@@ -85,8 +86,8 @@ struct server {
     size_t conn_count;
     size_t held; /* bytes of bodies gathered, answers copied and streams, LIMIT_HTTP_HELD_BYTES at most */
     uint64_t next_id;
-    uint64_t handshake_turn; /* the turn in which `handshakes` were worked on */
-    size_t handshakes;
+    uint64_t strangers_turn; /* the turn in which strangers had `strangers_us` */
+    uint64_t strangers_us;
     int64_t date_s; /* second that `date` tells */
     char date[HTTP_DATE_SIZE];
     bool stopping;

@@ -264,6 +264,11 @@ uint64_t loop_turns(const struct loop *loop)
     return loop->turns;
 }
 
+uint64_t loop_clock_us(void)
+{
+    return uv_hrtime() / 1000;
+}
+
 void loop_turn(struct loop *loop, int wait_ms)
 {
     loop->turns++;

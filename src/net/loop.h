@@ -65,6 +65,8 @@ uint64_t loop_now_ms(const struct loop *loop);
 
 /* Counts turns: what happens in one turn sees one number. */
 uint64_t loop_turns(const struct loop *loop);
+/* Microseconds of the monotonic clock, now: to measure the loop's own work. */
+uint64_t loop_clock_us(void);
 
 /* One turn: waits at most wait_ms (< 0: until something happens), then runs what is ready. */
 void loop_turn(struct loop *loop, int wait_ms);

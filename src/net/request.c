@@ -261,6 +261,7 @@ void request_answer(struct request *request, const struct answer *wanted)
     add_date(request->conn->server, &dated);
     must(request->stage != REQUEST_ANSWERED);
     enter(request, REQUEST_ANSWERED);
+    request->conn->served = request->conn->served || answer->status < 400;
     if (request->stream != 0)
         http2_answer(request, answer);
     else

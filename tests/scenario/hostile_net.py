@@ -107,7 +107,8 @@ async def half_close(reader, writer, seconds):
 async def reset(_, writer, __):
     writer.write(b'GET /taxii2/ HTTP/1.1\r\nHost: kr\r\n\r\n' * 20)
     sock = writer.get_extra_info('socket')
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    if sock is not None:  # None: the node was faster
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
     writer.transport.abort()
 
 
@@ -218,9 +219,13 @@ async def all_slots(port, connections, seconds, done):
     await asyncio.gather(*(slot(number, port, contexts, end, done) for number in range(connections)))
 
 
-def besiege(port, connections, seconds, out):
+def besiege(port, connections, seconds, timed, out):
+    """`timed`: attackers have machines of their own, so where times count they get what this one has to spare."""
     done = {}
-    os.nice(5)  # what is looked at is the node, not how two halves of a test share a processor
+    if timed:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(5)
     asyncio.run(all_slots(port, connections, seconds, done))
     out.put(done)
 
@@ -323,7 +328,7 @@ def siege(report, node, token, args):
     processes[0].join()
     report.equal('alone, every reader gets its page', wrong, [])
     before, used = len(open_files(edge)), node.cpu()
-    processes, outs = at_once((besiege, node.port, args.connections, args.seconds),
+    processes, outs = at_once((besiege, node.port, args.connections, args.seconds, args.ratio > 0),
                               (read_honestly, node.port, token, want, args.seconds))
     most, links, end = 0, 0, time.monotonic() + args.seconds
     while time.monotonic() < end:
