@@ -25,7 +25,7 @@
 #define LIMIT_NET_BACKLOG         511         /* connections the system may hold for us */
 #define LIMIT_NET_CONNECTIONS     4096        /* 64 partners with a few links each, and TAXII readers */
 #define LIMIT_NET_ACCEPTS_TURN    16          /* of 30 us: then those who are in have their turn */
-#define LIMIT_NET_STRANGERS_US    2000        /* of a turn, for those who were not served yet: ten handshakes */
+#define LIMIT_NET_STRANGERS_US    2000        /* of a turn, for all who were not served yet */
 #define LIMIT_NET_WRITE_TURN      (1u << 20)  /* then the next connection has its turn */
 #define LIMIT_HTTP_HEAD_BYTES     (16u << 10) /* request line and fields; clients stay below 8 KiB */
 #define LIMIT_HTTP_METHOD_BYTES   32          /* the longest registered method has 17 */
@@ -40,7 +40,7 @@
 #define LIMIT_HTTP_STALL_MS       10000       /* a body or an answer moves so much in it: */
 #define LIMIT_HTTP_STALL_BYTES    4096        /* about 3 kbit/s: below any link a node is run over */
 #define LIMIT_HTTP_STOP_MS        1500        /* what is in flight may finish; the program stops within 2 s */
-#define LIMIT_HTTP_HELD_BYTES     (256u << 20) /* bodies coming in, answers copied and streams, of all connections */
+#define LIMIT_HTTP_HELD_BYTES     (256u << 20) /* bodies coming in, copied answers, streams */
 #define LIMIT_HTTP2_STREAMS       100          /* side by side; RFC 9113 section 6.5.2 asks for 100 */
 #define LIMIT_HTTP2_STREAM_BYTES   (8u << 10)   /* what an open stream takes beside its body */
 #define LIMIT_HTTP2_WINDOW_BYTES  (256 << 10)  /* of one upload; over a satellite link some 3 Mbit/s */

@@ -13,6 +13,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import uuid
 import zlib
 
@@ -275,6 +276,35 @@ def test_a_header_bomb_costs_its_stream_alone(node):
         while stream not in client.ended:
             client.turn()
         assert client.status[stream] == status and stream not in client.reset
+
+
+def refused_streams(link, wanted):
+    """The streams that the node refuses (RFC 9113 section 7: REFUSED_STREAM), once there are so many; or those of 20 s."""
+    data, refused, end = b'', set(), time.monotonic() + 20
+    link.settimeout(1)
+    while len(refused) < wanted and time.monotonic() < end:
+        try:
+            data += link.recv(65536)
+        except TimeoutError:
+            continue
+        while len(data) >= 9 and len(data) >= 9 + (length := int.from_bytes(data[:3], 'big')):
+            if data[3] == 3 and data[9:13] == b'\0\0\0\x07':
+                refused.add(int.from_bytes(data[5:9], 'big'))
+            data = data[9 + length:]
+    return refused
+
+
+def test_streams_that_stay_open_leave_room_for_others(node):
+    clients = [Http2(node) for _ in range(180)]
+    for _ in range(100):
+        clients[0].ask(node, INBOX, 'POST', node.feeder, False, [('content-type', TAXII)])
+    opening = clients[0].h2.data_to_send()  # the same for all of them
+    for client in clients:
+        client.link.sendall(opening)
+    assert refused_streams(clients[-1].link, 99) == set(range(3, 201, 2))  # each connection may always have one
+    assert curl(node, '/taxii2/', token=node.reader)[0] == 200
+    for client in clients:
+        client.link.close()
 
 
 def test_h2load(node):
