@@ -328,16 +328,16 @@ void feed_fail(struct feed *feed, err_t err, const char *next, const char *fmt, 
 {
     struct kept *kept = &feed->kept;
     va_list args;
-    rest(feed);
-    kept->failures++;
-    kept->err = err;
     va_start(args, fmt);
     (void)vsnprintf(kept->what, sizeof kept->what, fmt, args);
     va_end(args);
     (void)snprintf(kept->next, sizeof kept->next, "%s", next == NULL ? "" : next);
+    rest(feed); /* behind the words: they may be of the work that ends here */
+    kept->failures++;
+    kept->err = err;
     feed->next_us = feed->now_us + backoff_us(feed);
-    diag_say(feed->diag, DIAG_WARNING, err, "feeds", next, "feed %.*s: %s", STR_ARG(feed->conf.name),
-             kept->what);
+    diag_say(feed->diag, DIAG_WARNING, err, "feeds", next == NULL ? NULL : kept->next, "feed %.*s: %s",
+             STR_ARG(feed->conf.name), kept->what);
     if (kept->failures == 1 || kept->dirty)
         (void)save(feed);
 }
