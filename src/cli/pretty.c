@@ -21,7 +21,8 @@ static bool parse(struct str text, struct parsed *out)
     *out = (struct parsed) {.padded = mem_alloc(text.len + JSON_PADDING)};
     if (out->padded == NULL || json_parser_new(text.len + JSON_PADDING, &out->parser) != ERR_OK)
         return false;
-    memcpy(out->padded, text.at, text.len);
+    if (text.len > 0)
+        memcpy(out->padded, text.at, text.len);
     return json_parse(out->parser, bytes_of(out->padded, text.len), &out->doc, &fault) == ERR_OK;
 }
 
