@@ -44,7 +44,7 @@ def stix(number):
     """Object number `number`: as large as those of real feeds, valid for every one of the servers."""
     kind = RARE if number % 100 == 0 else 'indicator'
     stamp = time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(1700000000 + number)) + '.000Z'
-    body = {'type': kind, 'spec_version': '2.1', 'id': f'{kind}--{uuid.UUID(int=number << 64 | 0x4000800000000000, version=4)}',
+    body = {'type': kind, 'spec_version': '2.1', 'id': f'{kind}--{number:08x}-0000-4000-8000-000000000000',
             'created': stamp, 'modified': stamp, 'name': f'object {number}', 'description': 'x' * 300,
             'object_marking_refs': ['marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487']}
     if kind == 'indicator':
