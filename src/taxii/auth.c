@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "core/mem.h"
+#include "taxii/quota.h"
 #include "taxii/text.h"
 
 _Static_assert(SALT_SIZE == crypto_pwhash_SALTBYTES, "the salt of Argon2id");
@@ -74,21 +75,15 @@ static int64_t *bucket_of(struct taxii *taxii, uint64_t network)
     return &taxii->try_us[hash_sip(&key, bytes_of(&network, sizeof network)) % LIMIT_TAXII_TRY_NETWORKS];
 }
 
-/* Counts the try; false when the bucket is empty. */
-static bool bucket_take(int64_t *bucket_us, int64_t burst, int64_t every_us, int64_t now_us)
-{
-    int64_t since_us = *bucket_us > now_us ? *bucket_us : now_us;
-    if (since_us - now_us > (burst - 1) * every_us)
-        return false;
-    *bucket_us = since_us + every_us;
-    return true;
-}
-
+/* Counts the try; false when it has to wait. */
 static bool try_take(struct taxii *taxii, int64_t *bucket_us, int64_t now_us)
 {
-    if (!bucket_take(bucket_us, LIMIT_TAXII_TRY_BURST, LIMIT_TAXII_TRY_US, now_us))
+    int64_t wait_us;
+    if (!quota_take(bucket_us, now_us, 1, LIMIT_TAXII_TRY_BURST, LIMIT_TAXII_TRY_BURST * LIMIT_TAXII_TRY_US,
+                    &wait_us))
         return false;
-    if (bucket_take(&taxii->tries_us, LIMIT_TAXII_TRIES_BURST, LIMIT_TAXII_TRIES_US, now_us))
+    if (quota_take(&taxii->tries_us, now_us, 1, LIMIT_TAXII_TRIES_BURST,
+                   LIMIT_TAXII_TRIES_BURST * LIMIT_TAXII_TRIES_US, &wait_us))
         return true;
     *bucket_us -= LIMIT_TAXII_TRY_US;
     return false;

@@ -5,12 +5,11 @@
 #define MINUTE_US ((int64_t)60 * 1000000)
 #define DAY_US    ((int64_t)86400 * 1000000)
 
-/* `count` of `rate` a window. A whole window's worth may come at once; more than that at once counts as that.
- * *out_wait_us: when it would be let through. */
-static bool take(int64_t *until_us, int64_t now_us, uint64_t count, uint32_t rate, int64_t window_us,
-                 int64_t *out_wait_us)
+bool quota_take(int64_t *until_us, int64_t now_us, uint64_t count, uint32_t rate, int64_t window_us,
+                int64_t *out_wait_us)
 {
-    int64_t from_us = *until_us > now_us ? *until_us : now_us;
+    bool ahead = *until_us > now_us && *until_us <= now_us + window_us; /* further: the clock was set back */
+    int64_t from_us = ahead ? *until_us : now_us;
     int64_t cost_us = count >= rate ? window_us : window_us / rate * (int64_t)count;
     int64_t over_us = from_us + cost_us - now_us - window_us;
     if (over_us > 0) {
@@ -42,8 +41,8 @@ bool quota_request(const struct call *call)
 {
     uint32_t own = call->identity->requests;
     int64_t wait_us = 0;
-    if (take(&account_of(call)->requests_us, call->now_us, 1, own != 0 ? own : LIMIT_TAXII_REQUESTS,
-             MINUTE_US, &wait_us))
+    if (quota_take(&account_of(call)->requests_us, call->now_us, 1, own != 0 ? own : LIMIT_TAXII_REQUESTS,
+                   MINUTE_US, &wait_us))
         return true;
     quota_answer(call->response, "Too many requests", wait_us);
     return false;
@@ -59,8 +58,8 @@ bool quota_objects(const struct call *call, size_t count)
 {
     uint32_t own = call->identity->objects;
     int64_t wait_us = 0;
-    if (take(&account_of(call)->objects_us, call->now_us, count, own != 0 ? own : LIMIT_TAXII_OBJECTS, DAY_US,
-             &wait_us))
+    if (quota_take(&account_of(call)->objects_us, call->now_us, count, own != 0 ? own : LIMIT_TAXII_OBJECTS,
+                   DAY_US, &wait_us))
         return true;
     quota_answer(call->response, "Too many objects for one day", wait_us);
     return false;

@@ -113,6 +113,9 @@ static void G6_guessing_is_slowed_but_who_is_known_goes_on(void **state)
     assert_int_equal(basic(kit, "Basic", "jp:" KIT_PASSWORD), 200);
     kit->now_us += 10000000;
     assert_int_equal(basic(kit, "Basic", "jp:wrong"), 401);
+    assert_int_equal(basic(kit, "Basic", "jp:wrong"), 429);
+    kit->now_us -= 3600000000; /* the clock is set back */
+    assert_int_equal(basic(kit, "Basic", "jp:wrong"), 401);
 }
 
 static void G6_unknown_names_are_slowed_alike(void **state)
