@@ -90,6 +90,8 @@ static void say_why(struct command_call *call, const struct gate_why *why)
     line_bool(call->out, "follows", why->follows);
     if (why->blocked)
         line_text(call->out, "blocked_by", why->blocked_by);
+    if (why->blocked && why->held_as.len > 0)
+        line_text(call->out, "held_as", why->held_as);
     line_end(call->out);
     if (why->released && why->follows)
         line_say(call->out, "Released along with what names it.");
@@ -99,10 +101,13 @@ static void say_why(struct command_call *call, const struct gate_why *why)
     else if (why->released)
         line_say(call->out, "Released (rule %.*s).", STR_ARG(why->rule));
     else if (why->blocked)
-        line_say(call->out, "Not released: %s%.*s, but it refers to %.*s, which %s.",
+        line_say(call->out, "Not released: %s%.*s, but it refers to %.*s, which %s%.*s.",
                  why->follows ? "it goes along with what names it" : "it may go by rule ",
                  STR_ARG(why->follows ? STR("") : why->rule), STR_ARG(why->blocked_by),
-                 why->blocked_by_unknown ? "is not held here" : "is withheld");
+                 why->held_as.len > 0      ? "is held only minted, as "
+                 : why->blocked_by_unknown ? "is not held here"
+                                           : "is withheld",
+                 STR_ARG(why->held_as));
     else if (why->follows)
         line_say(call->out,
                  "Not released by itself: it goes along with what names it, and nothing that names "

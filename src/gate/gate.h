@@ -295,6 +295,7 @@ struct gate_why {
     bool follows;            /* no rule releases or denies it: it comes along with what names it */
     struct str blocked_by;   /* id of the first withheld reference; empty otherwise */
     bool blocked_by_unknown; /* ...which this node does not hold */
+    struct str held_as;      /* ...but as this, which it minted from it; empty otherwise */
     struct str rule;
 };
 /* The index follows the log: merges what is due (or, with `any`, all that is durable). Blocking; no group may

@@ -157,6 +157,24 @@ static err_t explained_copy(struct gate *gate, const struct copies *copies, cons
     return chosen == NULL ? ERR_NOTFOUND : ERR_OK;
 }
 
+/* What this node minted from the object that others call `id`, when it holds that; else empty. */
+static err_t find_minted(struct gate *gate, struct str id, struct arena *arena, struct str *out)
+{
+    struct buf minted;
+    struct stix_key key;
+    struct copies copies;
+    err_t err = ERR_OK;
+    buf_init(&minted, 2 * LIMIT_ID_BYTES);
+    gate_minted_id(gate, id, &minted);
+    if (stix_id_parse(buf_str(&minted), &key) && !TRY(err, copies_load(gate, &key, &copies)) &&
+        copies.count > 0) {
+        *out = arena_str(arena, buf_str(&minted));
+        err = out->at == NULL ? ERR_NOMEM : ERR_OK;
+    }
+    buf_deinit(&minted);
+    return err;
+}
+
 /* The first reference that keeps it back. */
 static err_t find_blocker(struct gate *gate, const struct subject *subject, unsigned partner,
                           struct arena *arena, struct gate_why *why)
@@ -180,7 +198,9 @@ static err_t find_blocker(struct gate *gate, const struct subject *subject, unsi
             continue;
         why->blocked_by = arena_str(arena, ref->id);
         why->blocked_by_unknown = copies.count == 0;
-        return why->blocked_by.at == NULL ? ERR_NOMEM : ERR_OK;
+        if (why->blocked_by.at == NULL)
+            return ERR_NOMEM;
+        return copies.count == 0 ? find_minted(gate, ref->id, arena, &why->held_as) : ERR_OK;
     }
     return ERR_OK;
 }

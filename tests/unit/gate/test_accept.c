@@ -652,6 +652,60 @@ static void a_lenient_source(void **state)
     bench_deinit(&b);
 }
 
+/* Between what was minted and what stayed as it came no reference is bridged, in neither direction and
+ * whatever comes first: what names the other waits, and who asks is told under which name it is held. */
+static void both_versions_of_one_source(void **state)
+{
+    (void)state;
+    static const char old[] =
+        "{\"type\":\"tool\",\"id\":\"tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9\","
+        "\"created\":\"2020-01-02T03:04:05.678Z\",\"modified\":\"2020-01-02T03:04:05.678Z\","
+        "\"name\":\"x\",\"labels\":[\"remote-access\"]" MARKED(TLP_GREEN) "}";
+    static const char old_names_new[] =
+        "{\"type\":\"relationship\",\"id\":\"relationship--6b0d3c6e-1f7a-4c52-9e21-84b3d7602af9\","
+        "\"created\":\"2020-01-02T03:04:05.678Z\",\"modified\":\"2020-01-02T03:04:05.678Z\","
+        "\"relationship_type\":\"related-to\",\"source_ref\":\"tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9\","
+        "\"target_ref\":\"indicator--00000000-0000-4000-8000-000000000001\"" MARKED(TLP_GREEN) "}";
+    for (int old_first = 0; old_first < 2; old_first++) {
+        struct bench b;
+        struct gate_why why;
+        struct arena arena;
+        char text[TEXT_MAX];
+        bench_init(&b);
+        bench_policy(&b);
+        unsigned us = bench_partner(&b, "us-cisa");
+        uint32_t source = bench_source(&b, "feed", STIX_TLP_NONE, true, false);
+        set_profile(&b, "feed", GATE_PROFILE_LENIENT);
+        if (old_first)
+            assert_int_equal(bench_add(&b, source, old), GATE_NEW);
+        (void)bench_add(&b, source, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+        (void)bench_add(
+            &b, source,
+            indicator(text, 2, 1,
+                      ",\"x_tool\":\"tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9\"" MARKED(TLP_GREEN)));
+        if (!old_first)
+            assert_int_equal(bench_add(&b, source, old), GATE_NEW);
+        struct stix_key names_old = key_of("indicator", 2), held_as;
+        arena_init(&arena, 64 << 20);
+        bench_settle(&b);
+        assert_true(bench_is_released(&b, us, "indicator", 1));
+        assert_int_equal(gate_explain(b.gate, &names_old, us, b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+        assert_true(why.blocked && why.blocked_by_unknown && !why.released);
+        assert_true(str_eq(why.blocked_by, STR("tool--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9")));
+        assert_true(str_starts(why.held_as, STR("tool--")) && !str_eq(why.held_as, why.blocked_by));
+        assert_true(stix_id_parse(why.held_as, &held_as));
+        assert_int_equal(gate_explain(b.gate, &held_as, us, b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+        assert_true(why.released);
+        assert_int_equal(bench_add(&b, source, old_names_new), GATE_NEW);
+        struct stix_key relation = bench_key(b.last_id);
+        bench_settle(&b);
+        assert_int_equal(gate_explain(b.gate, &relation, us, b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+        assert_true(why.blocked && why.blocked_by_unknown && str_starts(why.blocked_by, STR("indicator--")));
+        arena_deinit(&arena);
+        bench_deinit(&b);
+    }
+}
+
 /* A breach of a MUST that leaves one reading: a warning, or for a strict source a refusal that names it. */
 static void a_strict_source(void **state)
 {
@@ -690,6 +744,7 @@ int main(void)
         cmocka_unit_test(an_object_too_large),
         cmocka_unit_test(hostile_files),
         cmocka_unit_test(a_lenient_source),
+        cmocka_unit_test(both_versions_of_one_source),
         cmocka_unit_test(a_strict_source),
     };
     assert_int_equal(sign_start(), ERR_OK);
