@@ -68,3 +68,7 @@ void pattern_walk_key(struct pattern *p, struct pattern_walk *walk, struct str k
 void pattern_walk_index(struct pattern *p, struct pattern_walk *walk, size_t offset);
 /* The path is whole, and `op` (enum stix_pattern_op) stands behind it. */
 void pattern_walk_end(struct pattern *p, struct pattern_walk *walk, uint8_t op, size_t offset);
+/* A constant behind the operator: of a type that the property is compared with (section 9.2), and an address
+ * where the operator asks for one (9.6.1). */
+void pattern_walk_constant(struct pattern *p, const struct pattern_walk *walk, uint8_t op,
+                           const struct stix_pattern_constant *constant, size_t offset);

@@ -163,7 +163,8 @@ static uint8_t family(uint8_t kind)
     return kind == STIX_PATTERN_FLOAT ? STIX_PATTERN_INT : kind;
 }
 
-static err_t take_element(struct pattern *p, struct stix_pattern_node *node, uint8_t *kind)
+static err_t take_element(struct pattern *p, const struct pattern_walk *walk, struct stix_pattern_node *node,
+                          uint8_t *kind)
 {
     struct stix_pattern_constant constant;
     size_t from = p->at;
@@ -175,11 +176,12 @@ static err_t take_element(struct pattern *p, struct stix_pattern_node *node, uin
     else if (family(constant.kind) != *kind)
         pattern_remark(p, p->version == STIX_PATTERN_2_1, from, "9.6.1",
                        "the constants of a set are of one data type");
+    pattern_walk_constant(p, walk, node->op, &constant, from);
     err = add_constant(p, node, &constant);
     return err == ERR_OK ? pattern_skip(p) : err;
 }
 
-static err_t take_set(struct pattern *p, struct stix_pattern_node *node)
+static err_t take_set(struct pattern *p, const struct pattern_walk *walk, struct stix_pattern_node *node)
 {
     size_t from = p->at;
     uint8_t kind = 0;
@@ -191,7 +193,7 @@ static err_t take_set(struct pattern *p, struct stix_pattern_node *node)
         return ERR_OK;
     }
     while (err == ERR_OK) {
-        if ((err = take_element(p, node, &kind)) != ERR_OK)
+        if ((err = take_element(p, walk, node, &kind)) != ERR_OK)
             return err;
         if (pattern_take(p, ')'))
             return ERR_OK;
@@ -200,12 +202,12 @@ static err_t take_set(struct pattern *p, struct stix_pattern_node *node)
     return err;
 }
 
-static err_t take_operand(struct pattern *p, struct stix_pattern_node *node)
+static err_t take_operand(struct pattern *p, const struct pattern_walk *walk, struct stix_pattern_node *node)
 {
     struct stix_pattern_constant constant;
     size_t from = p->at;
     if (node->op == STIX_PATTERN_IN)
-        return take_set(p, node);
+        return take_set(p, walk, node);
     if (node->op > STIX_PATTERN_IN && pattern_peek(p) != '\'')
         return pattern_expected(p, "a string");
     err_t err = pattern_constant(p, "a constant", &constant);
@@ -213,6 +215,7 @@ static err_t take_operand(struct pattern *p, struct stix_pattern_node *node)
         return err;
     if (node->op >= STIX_PATTERN_LT && node->op <= STIX_PATTERN_GE && constant.kind == STIX_PATTERN_BOOL)
         return pattern_refuse(p, from, "9.6.1", "true and false have no order");
+    pattern_walk_constant(p, walk, node->op, &constant, from);
     return add_constant(p, node, &constant);
 }
 
@@ -229,7 +232,7 @@ static err_t take_comparison(struct pattern *p, struct pattern_walk *walk, struc
         return err;
     pattern_walk_end(p, walk, node->op, from);
     err = pattern_skip(p);
-    return err == ERR_OK ? take_operand(p, node) : err;
+    return err == ERR_OK ? take_operand(p, walk, node) : err;
 }
 
 err_t pattern_comparison(struct pattern *p, struct stix_pattern_node *out)

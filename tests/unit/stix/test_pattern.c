@@ -164,7 +164,19 @@ struct remark {
 static const struct remark remarks_expected[] = {
     {"[file:name = 'a' AND url:value = 'b']", true, 21, "9.5"},
     {"[file:size = 1 AND (url:value = 'b' OR url:value = 'c')]", true, 20, "9.5"},
-    {"[url:value IN ('a', 1)]", true, 20, "9.6.1"},
+    {"[x-a:value IN ('a', 1)]", true, 20, "9.6.1"},
+    {"[url:value IN ('a', 'b') OR file:size IN (1, 2.0) OR url:value = 1]", true, 65, "9.2"},
+    {"[file:size = '1']", true, 13, "9.2"},
+    {"[process:is_hidden != 'true']", true, 22, "9.2"},
+    {"[file:ctime > '2020-01-01T00:00:00Z']", true, 14, "9.2"},
+    {"[url:value = t'2020-01-01T00:00:00Z']", true, 13, "9.2"},
+    {"[network-traffic:protocols[*] = 6]", true, 32, "9.2"},
+    {"[url:value ISSUBSET '198.51.100.0/24']", true, 20, "9.6.1"},
+    {"[ipv4-addr:value ISSUBSET '198.51.100.0/33']", true, 26, "9.6.1"},
+    {"[ipv6-addr:value ISSUPERSET '198.51.100.0/24']", true, 28, "9.6.1"},
+    {"[network-traffic:src_ref.value ISSUBSET 'all']", true, 40, "9.6.1"},
+    {"[file:name.length = 1]", false, 11, "9.7.3"},
+    {"[network-traffic:src_ref.name = 'a']", false, 25, "9.7.4"},
     {"[file:magic_number_hex = h'FFD8']", true, 27, "9.2"},
     {"[url:value IN ()]", false, 14, "9.6.1"},
     {"[url:value = 'a'] START t'2021-01-01T00:00:00Z' STOP t'2021-01-01T00:00:00Z'", false, 23, "9.5.1"},
@@ -187,6 +199,11 @@ static const char *const unremarked[] = {
     "[file:hashes.'SHA-256' = 'a' AND file:id = 'b' AND file:type = 'file']",
     "[email-message:body_multipart[*].body_raw_ref.name MATCHES 'x']",
     "[EXISTS windows-registry-key:values]",
+    "[file:magic_number_hex = 'a' OR artifact:payload_bin = h'0a' OR file:name = b'YQ==']",
+    "[file:extensions.'windows-pebinary-ext'.sections[*].entropy = 7 OR file:size < 1.5]",
+    "[network-traffic:dst_ref.value ISSUBSET '2001:db8::/32' OR ipv4-addr:value ISSUPERSET '198.51.100.3']",
+    "[process:environment_variables.path = 'a' OR x-own:thing.more = 1]",
+    "[file:parent_directory_ref.path = 'a' AND file:content_ref.url = 'b']",
 };
 
 static void readable_faults_are_remarked(void **state)
