@@ -114,6 +114,8 @@ void misp_parts_gather(struct misp_parts *parts, struct json_val attributes, uns
     struct json_iter iter = json_array_iter(attributes);
     while (json_array_next(&iter, &v)) {
         struct misp_item item = {.part = part, .to_ids = misp_flag(v, "to_ids")};
+        if (misp_flag(v, "deleted"))
+            continue;
         if (parts->item_count == LIMIT_MISP_OBJECT) {
             parts->over = true;
             return;

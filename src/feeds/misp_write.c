@@ -462,18 +462,23 @@ static void put_restored(struct joining *joining, unsigned level, struct json_va
     put_whole_members(joining, out);
 }
 
+/* Of the level, or loose and written as attributes. */
+static bool belongs(const struct kept *kept, unsigned level)
+{
+    return kept->level == level || (kept->level == MISP_LOOSE && level == MISP_ATTRIBUTE && !kept->report);
+}
+
 /* All elements of one level, each with a comma behind it. */
 static void put_level(struct joining *joining, unsigned level, struct buf *out)
 {
     for (const struct kept *kept = joining->from; joining->err == ERR_OK && kept < joining->end; kept++) {
         struct json_doc doc;
-        bool loose = kept->level == MISP_LOOSE && level == MISP_ATTRIBUTE && !kept->report;
-        if (kept->level != level && !loose)
+        if (!belongs(kept, level))
             continue;
         joining->err = parse(joining->writer, joining->writer->parser, kept, &doc);
         if (joining->err != ERR_OK)
             return;
-        if (loose) {
+        if (kept->level == MISP_LOOSE) {
             misp_loose_attributes(json_root(&doc), out);
             continue;
         }
@@ -482,22 +487,24 @@ static void put_level(struct joining *joining, unsigned level, struct buf *out)
     }
 }
 
+/* What misp_keep.c cuts out of an event. */
+static const struct list {
+    unsigned level;
+    struct str name;
+} lists[] = {
+    {MISP_ATTRIBUTE, {"Attribute", 9}},
+    {MISP_OBJECT, {"Object", 6}},
+    {MISP_EVENT_REPORT, {"EventReport", 11}},
+};
+
 /* `"Attribute":[...]` for the lists that were cut out; the event's text `event` ends with a brace. */
 static void put_lists(struct joining *joining, struct buf *event)
 {
-    static const struct {
-        unsigned level;
-        struct str empty, name;
-    } lists[] = {
-        {MISP_ATTRIBUTE, {"\"Attribute\":[]", 14}, {"\"Attribute\":[", 13}},
-        {MISP_OBJECT, {"\"Object\":[]", 11}, {"\"Object\":[", 10}},
-        {MISP_EVENT_REPORT, {"\"EventReport\":[]", 16}, {"\"EventReport\":[", 15}},
-    };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         size_t before = event->len;
         event->len--;
         buf_printf(event, "%s", event->at[event->len - 1] == '{' ? "" : ",");
-        buf_put_str(event, lists[i].name);
+        buf_printf(event, "\"%.*s\":[", STR_ARG(lists[i].name));
         size_t empty = event->len;
         put_level(joining, lists[i].level, event);
         if (buf_err(event) != ERR_OK)
@@ -516,13 +523,11 @@ static void put_lists(struct joining *joining, struct buf *event)
 static enum json_canon_act restore_event(void *ctx, unsigned depth, struct str name, struct json_val value,
                                          struct buf *out)
 {
-    static const struct str lists[] = {{"Attribute", 9}, {"Object", 6}, {"EventReport", 11}};
-    static const unsigned levels[] = {MISP_ATTRIBUTE, MISP_OBJECT, MISP_EVENT_REPORT};
     const struct joining *joining = ctx;
     for (size_t i = 0; depth == 0 && i < sizeof lists / sizeof lists[0]; i++)
-        if (str_eq(lists[i], name))
+        if (str_eq(lists[i].name, name))
             for (const struct kept *kept = joining->from; kept < joining->end; kept++)
-                if (kept->level == levels[i] || (kept->level == MISP_LOOSE && i == 0 && !kept->report))
+                if (belongs(kept, lists[i].level))
                     return JSON_CANON_DROP;
     return restore(ctx, depth, name, value, out);
 }

@@ -18,6 +18,7 @@ from stix2patterns.v21.pattern import Pattern
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get('BONGSU_DATA', ROOT.parent / 'shared' / 'data')) / 'misp' / 'events'
 TOOL = ROOT / 'build/dev/tests/unit/feeds/interop_misp_tool'
+BONGSU = ROOT / 'build/dev/src/cli/bongsu'
 FILES = sorted(DATA.glob('*.json'))
 pytestmark = pytest.mark.skipif(not FILES, reason='the sample events are absent')
 
@@ -281,3 +282,23 @@ def test_one_object_of_every_template_comes_back(tmp_path, to_ids):
     subprocess.run([TOOL, 'feed', out], input=json.dumps(bundle).encode(), check=True)
     assert json.loads((out / f'{event["uuid"]}.json').read_bytes())['Event'] == event
     print(f'{len(event["Object"])} objects of {len({item["name"] for item in event["Object"]})} templates')
+
+
+BAD = ['', ' ', "'", '\\', '"', '\u0001', '-1', '007', '1e400', '9' * 30, '1.5', 'true', '::1', '198.51.100.1/33', 'a|b', '181',
+       '2026-13-45T99:99:99Z', '2020-01-01T00:00:00Z', 'AF_INET', 'REG_SZ', 'x' * 70000, '\uac00', '\U0001f600', 'A' * 40]
+
+
+@pytest.mark.parametrize('value', BAD, ids=range(len(BAD)))
+def test_a_bad_value_never_makes_an_invalid_object(tmp_path, value):
+    """In every attribute, and in every second one: STIX as python-stix2 and our own check read it."""
+    for chosen in (slice(None), slice(0, None, 2), slice(1, None, 2)):
+        event = templates(True)
+        for item in event['Object']:
+            for attribute in item['Attribute'][chosen]:
+                attribute['value'] = value
+        bundle, = ours(written(tmp_path, event))
+        for item in bundle['objects']:
+            stix2_parse(item, allow_custom=True)
+        (tmp_path / 'out.json').write_text(json.dumps(bundle), encoding='utf-8')
+        done = subprocess.run([BONGSU, 'lint', tmp_path / 'out.json'], capture_output=True, text=True, check=False)
+        assert ' 0 errors' in done.stdout and done.returncode == 0, done.stdout + done.stderr
