@@ -25,7 +25,7 @@
 #define LIMIT_NET_BACKLOG         511         /* connections the system may hold for us */
 #define LIMIT_NET_CONNECTIONS     4096        /* 64 partners with a few links each, and TAXII readers */
 #define LIMIT_NET_ACCEPTS_TURN    16          /* of 30 us: then those who are in have their turn */
-#define LIMIT_NET_STRANGERS_US    2000        /* of a turn, for all who were not served yet */
+#define LIMIT_NET_STRANGERS_US    500         /* of a turn, for all who were not served yet */
 #define LIMIT_NET_WRITE_TURN      (1u << 20)  /* then the next connection has its turn */
 #define LIMIT_HTTP_HEAD_BYTES     (16u << 10) /* request line and fields; clients stay below 8 KiB */
 #define LIMIT_HTTP_METHOD_BYTES   32          /* the longest registered method has 17 */
@@ -51,7 +51,8 @@
 #define LIMIT_HTTP2_CALM_S        100          /* more of them a second */
 #define LIMIT_HTTP2_DATA_EARNS    4            /* more for a piece of data: window updates follow it */
 #define LIMIT_HTTP2_RESET_PRICE   10           /* of a reset: 100 at once, 10 a second (CVE-2023-44487) */
-#define LIMIT_HTTP2_BOMB_BYTES    (128u << 10) /* of a head too long, unpacked: one coin each */
+#define LIMIT_HTTP2_BOMB_BYTES    (64u << 10) /* a head, unpacked: above the limit 431, above this a reset */
+#define LIMIT_HTTP2_BOMB_PRICE    100         /* of such a reset: reading the rest takes half a millisecond */
 #define LIMIT_HTTP2_CONTINUATION_PRICE 50      /* a legal head fits one frame (CVE-2024-28182) */
 #define LIMIT_CODING_RATIO        100          /* bytes out for one in; STIX packs 5 to 100 times smaller */
 #define LIMIT_CODING_FREE         (1u << 20)   /* so much may come out of anything: 3 ms */

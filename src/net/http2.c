@@ -30,8 +30,7 @@ struct http2 {
     /* The header block in hand. */
     struct request *heading;
     uint64_t heading_ms;
-    size_t
-        heading_bytes; /* LIMIT_HTTP_HEAD_BYTES at most is kept; the rest is read for HPACK's table alone */
+    size_t heading_bytes;               /* of which LIMIT_HTTP_HEAD_BYTES at most are kept */
     struct str method, path, authority; /* in its arena */
     struct buf fields;                  /* as lines of HTTP/1.1 */
 };
@@ -180,6 +179,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (http2->heading == NULL || http2->heading->stream != frame->hd.stream_id)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     http2->heading_bytes += name_len + value_len + 4;
+    if (http2->heading_bytes > LIMIT_HTTP2_BOMB_BYTES) { /* the rest is read for HPACK's table alone */
+        (void)pay(http2, LIMIT_HTTP2_BOMB_PRICE);
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     bool good = http2->heading_bytes > LIMIT_HTTP_HEAD_BYTES ||
                 take_field(http2, (struct str) {(const char *)name, name_len},
                            (struct str) {(const char *)value, value_len});
@@ -206,7 +209,7 @@ static err_t parse_head(struct http2 *http2, struct request *request, struct fau
 {
     struct buf text;
     if (http2->heading_bytes > LIMIT_HTTP_HEAD_BYTES) {
-        (void)pay(http2, LIMIT_HTTP2_RESET_PRICE + http2->heading_bytes / LIMIT_HTTP2_BOMB_BYTES);
+        (void)pay(http2, LIMIT_HTTP2_RESET_PRICE);
         return fault_set(fault, ERR_LIMIT, 0, "the head is longer than 16 KiB");
     }
     if (!str_starts(http2->path, STR("/")) && !str_eq(http2->path, STR("*"))) /* RFC 9113 section 8.3.1 */
