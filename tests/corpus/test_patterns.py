@@ -31,6 +31,9 @@ STRICTER = {
     'the hexadecimal digits are a to f, in lower case': '9.2: the letters a through f',
     "a property's name is not empty": '9.7: a valid property name',
     'a name with a hyphen must stand in apostrophes': '9.7: a name with a hyphen is enclosed in apostrophes',
+    'the property is not compared with a constant of this type': '9.2, 9.6.1: a constant of the same data type as the property',
+    'only the value of an address is part of a network': '9.6.1: ISSUBSET, ISSUPERSET: the value of ipv4-addr or ipv6-addr',
+    "not an address or network of the property's type": '9.6.1: ISSUBSET, ISSUPERSET: b MUST be a valid value of that type',
     'no character of base64': '9.2, RFC 4648',
     'base64 that is cut': '9.2, RFC 4648',
 }
