@@ -120,7 +120,7 @@ static bool run_table(struct running *running, struct bytes input)
     if (err == ERR_OK)
         err = csv_read(input, &setup, &running->stix, &report, &fault);
     if (err != ERR_OK) {
-        (void)cli_fail("docs/guide: the mapping of a table", "%s: %s", convert->path,
+        (void)cli_fail("docs/protocol/CSV.md: the mapping of a table", "%s: %s", convert->path,
                        fault.what[0] != '\0' ? fault.what : err_text(err));
         convert->failed = true;
         return true;

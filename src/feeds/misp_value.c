@@ -4,6 +4,7 @@
 
 #include "feeds/misp_state.h"
 #include "stix/pattern.h"
+#include "stix/shape.h"
 
 /* --- characters --- */
 
@@ -141,18 +142,10 @@ static bool is_six(struct str ip)
     return ip.len > 0 && memchr(ip.at, ':', ip.len) != NULL;
 }
 
-/* Only what tells the two families apart and keeps a sentence out; the STIX check knows the rest. */
+/* An address or a network of one. */
 static bool is_ip(struct str ip)
 {
-    bool dot = false;
-    for (size_t i = 0; i < ip.len; i++) {
-        char c = ip.at[i];
-        dot |= c == '.';
-        bool digit = is_six(ip) ? c == ':' || is_hex_digit(c) : c >= '0' && c <= '9';
-        if (!digit && c != '.' && c != '/')
-            return false;
-    }
-    return ip.len >= 2 && (dot || is_six(ip));
+    return stix_format(is_six(ip) ? STIX_KIND_IPV6 : STIX_KIND_IPV4)->ok(ip);
 }
 
 static struct str as_number(struct str s)
@@ -307,7 +300,8 @@ bool misp_fits(enum misp_check check, const struct misp_value *value)
 {
     struct parts parts = parts_by(check, value);
     const struct hash_row *hash = hash_of(value->type);
-    if (value->value.len == 0)
+    /* A pattern has no way to write NUL. */
+    if (value->value.len == 0 || memchr(value->value.at, '\0', value->value.len) != NULL)
         return false;
     switch (check) {
     case MISP_CHECK_BAR:

@@ -285,7 +285,8 @@ def test_one_object_of_every_template_comes_back(tmp_path, to_ids):
 
 
 BAD = ['', ' ', "'", '\\', '"', '\u0001', '-1', '007', '1e400', '9' * 30, '1.5', 'true', '::1', '198.51.100.1/33', 'a|b', '181',
-       '2026-13-45T99:99:99Z', '2020-01-01T00:00:00Z', 'AF_INET', 'REG_SZ', 'x' * 70000, '\uac00', '\U0001f600', 'A' * 40]
+       '2026-13-45T99:99:99Z', '2020-01-01T00:00:00Z', 'AF_INET', 'REG_SZ', 'x' * 70000, '\uac00', '\U0001f600', 'A' * 40,
+       'x\0y', '999.1.1.1', '1:2:3']
 
 
 @pytest.mark.parametrize('value', BAD, ids=range(len(BAD)))
