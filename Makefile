@@ -71,7 +71,7 @@ format-check: ## fail on a file that clang-format would change
 	@scripts/format --check
 layers: ## fail on an include that scripts/layers.txt does not allow
 	@scripts/check-layers
-tidy: ## fail on what CONVENTIONS.md bans (sizes, functions, globals, paths)
+tidy: ## fail on what CONTRIBUTING.md rules out (sizes, functions, globals, paths)
 	@scripts/check-tidy
 headers: ## compile each header alone
 	@scripts/check-headers

@@ -306,8 +306,8 @@ static void finish_request(struct conn *conn)
 
 /* --- turning --- */
 
-/* Whoever was never answered well shares a part of each turn with all others like it: a flood of handshakes,
- * floods and bombs delays those who were by no more than that. */
+/* Whoever was never answered well shares a part of each turn with all others like it: handshakes, floods and
+ * bombs delay those who were by no more than that. */
 static bool may_go_on(const struct conn *conn)
 {
     struct server *server = conn->server;

@@ -16,12 +16,6 @@ static size_t significant(struct str text)
     return end == WHOLE_SECONDS + 1 ? (size_t)WHOLE_SECONDS : end;
 }
 
-/* Ends as a timestamp does whose last digits do not count. */
-static bool ends_in_zero(struct str text)
-{
-    return text.len > WHOLE_SECONDS + 1 && text.at[text.len - 1] == 'Z' && text.at[text.len - 2] == '0';
-}
-
 /* `checked`: stix_read found this value to be a timestamp. */
 static enum json_canon_act put_time(struct json_val value, bool checked, struct buf *out)
 {
@@ -29,7 +23,8 @@ static enum json_canon_act put_time(struct json_val value, bool checked, struct 
     if (!json_is(value, JSON_STRING))
         return JSON_CANON_KEEP;
     struct str text = json_str(value);
-    if (!ends_in_zero(text) || (!checked && stamp_parse(text, &stamp, NULL) != ERR_OK))
+    if (text.len <= WHOLE_SECONDS + 1 || text.at[text.len - 2] != '0' ||
+        (!checked && stamp_parse(text, &stamp, NULL) != ERR_OK))
         return JSON_CANON_KEEP;
     buf_putc(out, '"');
     buf_put_str(out, (struct str) {text.at, significant(text)});
@@ -76,26 +71,10 @@ static bool is_default(const struct stix_object *object, const struct stix_prop 
     }
 }
 
-/* Whether any property could have this value written otherwise or left out. Most have none of these, and are
- * spared looking their names up. */
-static bool may_differ(struct json_val value)
-{
-    switch (json_type(value)) {
-    case JSON_FALSE:
-        return true;
-    case JSON_STRING:
-        return ends_in_zero(json_str(value)) || is_text(value, STR("en")) || is_text(value, STR("2.1"));
-    default:
-        return is_empty(value);
-    }
-}
-
 static enum json_canon_act canon_member(void *ctx, unsigned depth, struct str name, struct json_val value,
                                         struct buf *out)
 {
     const struct stix_object *object = ctx;
-    if (!may_differ(value))
-        return JSON_CANON_KEEP;
     if (depth > 0) {
         for (size_t i = 0; i < sizeof nested_times / sizeof nested_times[0]; i++)
             if (str_eq(name, nested_times[i]))
