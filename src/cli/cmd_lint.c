@@ -404,6 +404,30 @@ static void add_counts(struct counts *all, const struct counts *counts)
         all->found[i] += counts->found[i];
 }
 
+static void say_limit(struct lint *lint, enum stix_together_limit limit)
+{
+    static const struct {
+        unsigned most;
+        const char *what;
+    } rows[STIX_TOGETHER_LIMITS] = {
+        [STIX_TOGETHER_OBJECTS] = {LIMIT_STIX_TOGETHER,
+                                   "objects: the later ones were not compared with others"},
+        [STIX_TOGETHER_VERSIONS] = {LIMIT_STIX_TOGETHER_VERSIONS,
+                                    "objects of one UUID: the later ones were not compared with each other"},
+        [STIX_TOGETHER_MARKINGS] =
+            {LIMIT_STIX_TOGETHER_EDGES,
+             "markings of marking definitions: circles through the later ones are not seen"},
+        [STIX_TOGETHER_DEFINITIONS] =
+            {LIMIT_EXTENSIONS, "extension definitions: the later ones were not compared with their use"},
+        [STIX_TOGETHER_BYTES] = {LIMIT_STIX_TOGETHER_RATIO,
+                                 "times the file would have to be read again: not all of what refers to each "
+                                 "other was compared"},
+    };
+    char what[FAULT_WHAT_MAX];
+    (void)snprintf(what, sizeof what, "more than %u %s", rows[limit].most, rows[limit].what);
+    say_bundle(lint, REMARK, 0, "", what, "");
+}
+
 /* The rules that take two objects. False: no memory. */
 static bool check_together(struct lint *lint)
 {
@@ -411,10 +435,9 @@ static bool check_together(struct lint *lint)
     if (stix_together_check(lint->together, lint->text.bytes, say_told, lint, &sum) != ERR_OK)
         return refuse_memory(lint);
     lint->counts.dropped += sum.dropped;
-    if (sum.beyond > 0)
-        say_bundle(lint, REMARK, 0, "",
-                   "too many objects, or too many of one id: not all of them were compared with each other",
-                   "");
+    for (size_t i = 0; i < STIX_TOGETHER_LIMITS; i++)
+        if (sum.beyond[i] > 0)
+            say_limit(lint, (enum stix_together_limit)i);
     return true;
 }
 

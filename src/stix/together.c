@@ -102,7 +102,7 @@ static void add_definition(struct stix_together *together, const struct stix_obj
     while (i < together->definition_count && !stix_key_eq(&together->definitions[i].key, &object->key))
         i++;
     if (i == LIMIT_EXTENSIONS) {
-        together->sum.beyond++;
+        together->sum.beyond[STIX_TOGETHER_DEFINITIONS]++;
         return;
     }
     if (i == together->definition_count)
@@ -123,7 +123,7 @@ static void add_edges(struct stix_together *together, const struct stix_object *
         if (ref->role != STIX_REF_MARKING && ref->role != STIX_REF_GRANULAR_MARKING)
             continue;
         if (together->edge_count == LIMIT_STIX_TOGETHER_EDGES)
-            together->sum.beyond++;
+            together->sum.beyond[STIX_TOGETHER_MARKINGS]++;
         else
             together->edges[together->edge_count++] =
                 (struct together_edge) {object->key, ref->key, ref->role, number};
@@ -137,7 +137,7 @@ err_t stix_together_add(struct stix_together *together, const struct stix_object
     asker.entry = (struct together_entry) {
         .uuid = uuid_digest(&object->key), .from = slice.from, .len = (uint32_t)slice.len};
     if (number > INT32_MAX || together->entries.len / sizeof asker.entry == LIMIT_STIX_TOGETHER) {
-        together->sum.beyond++;
+        together->sum.beyond[STIX_TOGETHER_OBJECTS]++;
         return ERR_OK;
     }
     asker.entry.number = number & INT32_MAX;
@@ -191,7 +191,7 @@ bool together_load(struct stix_together *together, struct together_hand *hand,
     if (together->err != ERR_OK)
         return false;
     if (entry->len > together->budget) {
-        together->sum.beyond++;
+        together->sum.beyond[STIX_TOGETHER_BYTES]++;
         return false;
     }
     together->budget -= entry->len;

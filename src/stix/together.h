@@ -20,8 +20,18 @@ struct stix_told {
     struct stix_warning warning; /* `what` ends with the other's number; good during the call */
 };
 
+/* What a limit kept from being compared. */
+enum stix_together_limit {
+    STIX_TOGETHER_OBJECTS,     /* LIMIT_STIX_TOGETHER: later objects */
+    STIX_TOGETHER_VERSIONS,    /* LIMIT_STIX_TOGETHER_VERSIONS: later objects of one UUID */
+    STIX_TOGETHER_MARKINGS,    /* LIMIT_STIX_TOGETHER_EDGES: later markings of marking definitions */
+    STIX_TOGETHER_DEFINITIONS, /* LIMIT_EXTENSIONS: later extension definitions */
+    STIX_TOGETHER_BYTES,       /* LIMIT_STIX_TOGETHER_RATIO: objects that were not read again */
+    STIX_TOGETHER_LIMITS
+};
+
 struct stix_together_sum {
-    uint64_t beyond;  /* objects that a limit kept from being compared */
+    uint64_t beyond[STIX_TOGETHER_LIMITS];
     uint64_t dropped; /* findings that were not told */
 };
 

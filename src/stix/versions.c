@@ -139,7 +139,7 @@ static void compare_run(struct versions *v, const struct together_entry *entries
         if (!entries[i].versioned)
             continue; /* each producer says its own of an observable */
         if (v->count == LIMIT_STIX_TOGETHER_VERSIONS)
-            v->together->sum.beyond++;
+            v->together->sum.beyond[STIX_TOGETHER_VERSIONS]++;
         else
             gather(v, &entries[i]);
     }
