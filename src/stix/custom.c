@@ -69,9 +69,11 @@ err_t stix_check_custom(struct stix_reader *r, struct str name, struct json_val 
         return stix_warn(r, STIX_WARNING, "3.1", "a property's name does not begin with a letter");
     if (str_ends(name, STR("_enc")))
         return check_encoding(r, name, v);
-    if (r->object->type->code != STIX_TYPE_UNKNOWN && !str_starts(name, STR("x_")) && !r->extended_freely)
-        return stix_warn(r, STIX_REMARK, "11.1.1", "a custom property whose name does not begin with x_");
-    return ERR_OK;
+    if (r->object->type->code == STIX_TYPE_UNKNOWN || r->extended_freely)
+        return ERR_OK;
+    if (!str_starts(name, STR("x_")))
+        err = stix_warn(r, STIX_REMARK, "11.1.1", "a custom property whose name does not begin with x_");
+    return err == ERR_OK && r->thorough ? stix_check_custom_should(r, name, v) : err;
 }
 
 /* --- extensions --- */
@@ -100,6 +102,8 @@ static err_t check_custom_extension(struct stix_reader *r, struct str name, stru
         return err;
     if (!str_starts(name, STR("x-")) &&
         TRY(err, stix_warn(r, STIX_REMARK, "11.3.1", "a custom extension's name does not begin with x-")))
+        return err;
+    if (r->thorough && TRY(err, stix_check_custom_extension_should(r, name)))
         return err;
     for (; json_object_next(&iter, &member, &v); count++)
         if (!stix_check_custom_name(member))

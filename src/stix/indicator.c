@@ -51,6 +51,42 @@ static err_t refuse(struct stix_reader *r, struct str pattern, err_t code, const
     return err;
 }
 
+static err_t remark_time(struct stix_reader *r, struct str pattern, size_t offset, const char *why)
+{
+    struct stix_pattern_remark remark = {.what = why, .section = "9.5.1", .offset = offset};
+    return warn(r, pattern, &remark);
+}
+
+/* Is what stands there a timestamp, and before (sign -1) or after (1) that of the property? */
+static bool is_beyond(const struct stix_reader *r, const struct stix_pattern_constant *constant, size_t at,
+                      int sign)
+{
+    return constant->kind == STIX_PATTERN_TIME && (r->frames[0].seen >> at & 1) != 0 &&
+           stix_is_stamp(r->stamps[at]) && sign * stamp_cmp(constant->value.time, r->stamps[at]) > 0;
+}
+
+/* Section 9.5.1: START and STOP lie between valid_from and valid_until. */
+static err_t check_times(struct stix_reader *r, struct str text, enum stix_pattern_version version)
+{
+    struct stix_pattern pattern;
+    err_t err = stix_pattern_parse(text, version, r->arena, &pattern, NULL, NULL);
+    if (err != ERR_OK)
+        return stix_refuse(r, err, "", "no memory for the pattern"); /* it was read before */
+    for (size_t i = 0; i < pattern.node_count; i++) {
+        const struct stix_pattern_node *node = &pattern.nodes[i];
+        if (node->kind != STIX_PATTERN_START_STOP)
+            continue;
+        const struct stix_pattern_constant *times = &pattern.constants[node->constant];
+        if (is_beyond(r, &times[0], STIX_AT(indicator, valid_from), -1) &&
+            TRY(err, remark_time(r, text, node->offset, "START is before valid_from")))
+            return err;
+        if (is_beyond(r, &times[1], STIX_AT(indicator, valid_until), 1) &&
+            TRY(err, remark_time(r, text, node->offset, "STOP is after valid_until")))
+            return err;
+    }
+    return ERR_OK;
+}
+
 err_t stix_check_indicator(struct stix_reader *r)
 {
     struct str pattern = text_at(r, STIX_AT(indicator, pattern));
@@ -59,11 +95,11 @@ err_t stix_check_indicator(struct stix_reader *r)
     if ((r->frames[0].seen >> STIX_AT(indicator, pattern) & 1) == 0 ||
         !str_eq(text_at(r, STIX_AT(indicator, pattern_type)), STR("stix")))
         return ERR_OK;
-    err_t err = stix_pattern_check(pattern, version_of(text_at(r, STIX_AT(indicator, pattern_version))),
-                                   &remarks, &fault);
+    enum stix_pattern_version version = version_of(text_at(r, STIX_AT(indicator, pattern_version)));
+    err_t err = stix_pattern_check(pattern, version, &remarks, &fault);
     if (err != ERR_OK)
         return refuse(r, pattern, err, &fault);
     for (size_t i = 0; err == ERR_OK && i < remarks.count; i++)
         err = warn(r, pattern, &remarks.at[i]);
-    return err;
+    return err == ERR_OK && r->thorough ? check_times(r, pattern, version) : err;
 }

@@ -182,8 +182,12 @@ static err_t check_term(struct stix_reader *r, const struct stix_prop *prop, str
     const struct stix_terms *terms = stix_terms(prop->bound);
     if (stix_terms_have(terms, text))
         return ERR_OK;
-    if (terms->open)
-        return stix_warn(r, STIX_REMARK, terms->section, terms->what);
+    if (terms->open) {
+        err_t err = stix_warn(r, STIX_REMARK, terms->section, terms->what);
+        return err != ERR_OK || !r->thorough || stix_format(STIX_KIND_PHASE)->ok(text)
+                   ? err
+                   : stix_warn(r, STIX_REMARK, "2.14", "not lower-case words with hyphens between");
+    }
     return stix_refuse(r, ERR_INVALID, terms->section, "%.*s: \"%.*s\" is %s", STR_ARG(name_of(prop, r)),
                        STR_ARG(stix_shown(text)), terms->what);
 }
@@ -511,6 +515,9 @@ static err_t take_dict_member(struct stix_reader *r, uint8_t kind, struct str na
     case STIX_KIND_CONTAINER:
         return take_contained(r, v);
     case STIX_KIND_ANY:
+        if (r->thorough && !stix_is_lower(name) &&
+            TRY(err, stix_warn(r, STIX_REMARK, "2.3", "a key of a dictionary is not in lower case")))
+            return err;
         return take_custom_member(r, name, v);
     default:
         break;
@@ -566,7 +573,7 @@ static err_t close_shape(struct stix_reader *r, const struct stix_frame *frame)
         if (err != ERR_OK)
             return err;
     }
-    return ERR_OK;
+    return r->thorough ? stix_check_should(r, frame) : ERR_OK;
 }
 
 static err_t step_array(struct stix_reader *r, struct stix_frame *frame)
@@ -722,13 +729,14 @@ static void start(struct stix_reader *r, struct stix_object *object, struct aren
     r->warning_size = 0;
     r->warning_max = LIMIT_STIX_WARNINGS;
     r->all = false;
-    r->held = false;
+    r->held = r->thorough = false;
     r->refs_full = false;
     r->errors = 0;
     r->tail[0] = '\0';
     r->property = (struct str) {NULL, 0};
     r->common_seen = 0;
     r->custom = 0;
+    r->custom_told = false;
     r->extensions = NULL;
     r->gathered = r->extended = r->extended_freely = r->used_dropped = false;
     r->used_count = 0;
@@ -760,7 +768,7 @@ err_t stix_lint(struct json_val v, const struct stix_extensions *extensions, str
     struct stix_reader r;
     start(&r, &object, arena, fault);
     r.extensions = extensions;
-    r.all = true;
+    r.all = r.thorough = true;
     r.warning_max = LIMIT_STIX_FINDINGS;
     err_t err = read_object(&r);
     if (err == ERR_OK)

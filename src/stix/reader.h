@@ -38,6 +38,7 @@ struct stix_reader {
     size_t warning_size, warning_max;
     bool all;       /* go on behind refusals, and keep remarks */
     bool held;      /* with `all`: it was taken in before; gather, and ask no rule of the whole */
+    bool thorough;  /* with `all`: ask what no intake asks (should.c) */
     bool refs_full; /* told already */
     size_t errors;  /* with `all` */
     char tail[LIMIT_STIX_POINTER];            /* appended to every pointer: what the frames do not say */
@@ -51,6 +52,7 @@ struct stix_reader {
     struct stix_used_extension used[LIMIT_EXTENSIONS_USED];
     uint32_t common_seen; /* bits of enum stix_slot */
     unsigned custom;      /* properties of the root that no table knows */
+    bool custom_told;     /* that no extension adds one of them */
     size_t container;     /* depth of the deprecated container's frame, plus one; 0 outside of it */
     size_t depth;
     struct json_val values[64]; /* of the root's shape, by position: valid where seen */
@@ -92,6 +94,17 @@ NODISCARD err_t stix_check_defined_extension(struct stix_reader *r, struct json_
 
 /* indicator.c: the pattern of an indicator whose pattern_type is stix (section 9). */
 NODISCARD err_t stix_check_indicator(struct stix_reader *r);
+
+/* should.c: SHOULDs that no intake asks, of an object of a shape that is at its end (its frame the
+ * innermost); of a custom property, extension or type of the object. Where `thorough` alone. */
+NODISCARD err_t stix_check_should(struct stix_reader *r, const struct stix_frame *frame);
+NODISCARD err_t stix_check_custom_should(struct stix_reader *r, struct str name, struct json_val v);
+NODISCARD err_t stix_check_custom_extension_should(struct stix_reader *r, struct str name);
+NODISCARD err_t stix_check_custom_type_should(struct stix_reader *r, struct str name);
+/* Are there no capitals of ASCII? */
+bool stix_is_lower(struct str text);
+/* "x", the character, a source, the character, a name. */
+bool stix_names_source(struct str name, char parting);
 
 /* whole.c: after the walk, references gathered: what no single value shows. */
 NODISCARD err_t stix_check_whole(struct stix_reader *r);

@@ -110,6 +110,8 @@ static const struct rule network_traffic[] = {
     TWO(EITHER, ERROR, network_traffic, src_ref, dst_ref, "network traffic needs src_ref or dst_ref"),
     TWO(AT_LEAST, ERROR, network_traffic, start, end, "end is before start"),
     TWO(NEVER_IF, ERROR, network_traffic, is_active, end, "end is not used while is_active is true"),
+    ONE(WANTS, REMARK, network_traffic, src_port, "network traffic without src_port"),
+    ONE(WANTS, REMARK, network_traffic, dst_port, "network traffic without dst_port"),
 };
 static const struct rule extension_definition[] = {
     ONE(WANTS, REMARK, extension_definition, description, "an extension definition without a description"),

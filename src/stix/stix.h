@@ -133,7 +133,7 @@ struct stix_object {
     const struct stix_warning *warnings; /* of stix_read: no remarks */
     size_t warning_count; /* at most LIMIT_STIX_WARNINGS; `warnings_dropped` more were not kept */
     size_t warnings_dropped;
-    size_t remarks; /* how many SHOULDs are broken */
+    size_t remarks; /* broken SHOULDs; of stix_read: those that its way leads past, for stix_lint asks more */
 };
 
 struct stix_extensions; /* stix/extension.h */

@@ -135,6 +135,8 @@ static err_t check_custom(struct stix_reader *r)
     if (err == ERR_OK && !extended && !str_starts(object->type_name, STR("x-")))
         err = stix_warn_at(r, STIX_REMARK, "11.2.1", "a custom type whose name does not begin with x-",
                            "/type");
+    if (err == ERR_OK && !extended && r->thorough)
+        err = stix_check_custom_type_should(r, object->type_name);
     return err;
 }
 

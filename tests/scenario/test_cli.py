@@ -163,7 +163,7 @@ LINTED = """{"type":"bundle","id":"bundle--56d0ccf7-086c-4bda-9623-96e7b1c828f9"
 {"type":"url","spec_version":"2.1","id":"url--1a934324-08e6-5103-9bc7-aa19d7c221a2","value":"https://five.example/"},
   {"value":7,"type":"domain-name","spec_version":"2.1","id":"domain-name--1fee8347-17fd-5975-888e-835992254fe3"},
 {"name":"봉수","revoked":1,"type":"identity","spec_version":"2.1","id":"identity--56d0ccf7-086c-4bda-9623-96e7b1c828f9",\
-"created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z"}
+"created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","lang":"en"}
 ]}
 """
 

@@ -319,10 +319,39 @@ static void held_objects_read_again(void **state)
     reading_close(&r);
 }
 
+/* SHOULDs that only people are told of cost intake nothing, and change nothing of what it finds. */
+static void intake_asks_less_than_lint(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{\"type\":\"mutex\",\"id\":\"mutex--eba44954-d4e4-5d3b-814c-2b17dd8de300\",\"name\":\"__CLEANSWEEP__"
+        "\","
+        "\"x_a\":{\"B\":{\"c\":1}}}",
+        "{\"type\":\"file\",\"id\":\"file--" U1
+        "\",\"hashes\":{\"MD5\":\"44444444444444444444444444444444\"}}",
+    };
+    static const size_t more[] = {4, 1}; /* 2.3, 11, 11.1 and 11.1.1; 2.7 */
+    struct reading r;
+    struct stix_findings findings;
+    reading_open(&r);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_int_equal(reading_read(&r, str_of(texts[i])), ERR_OK);
+        size_t remarks = r.object.remarks, warnings = r.object.warning_count;
+        assert_int_equal(stix_lint(json_root(&r.doc), NULL, &r.arena, &findings, &r.fault), ERR_OK);
+        assert_int_equal(findings.errors, 0);
+        assert_int_equal(findings.object.remarks, remarks + more[i]);
+        assert_int_equal(findings.count, warnings + findings.object.remarks);
+        assert_int_equal(stix_read_held(json_root(&r.doc), &r.arena, &r.object), ERR_OK);
+        assert_true(r.object.remarks <= remarks);
+    }
+    reading_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(held_objects_read_again),
+        cmocka_unit_test(intake_asks_less_than_lint),
         cmocka_unit_test(required_properties_are_required),
         cmocka_unit_test(refusals_name_the_rule_and_the_place),
         cmocka_unit_test(habits_of_feeds_are_warnings),
