@@ -153,6 +153,16 @@
 #define LIMIT_EXTENSION_PROPS  64   /* of one object: bits of what was seen */
 #define LIMIT_EXTENSION_PARTS  32   /* kinds of objects that one extension describes */
 #define LIMIT_EXTENSION_DEPTH  16   /* objects and lists in each other; MISP events need 6 */
+/* --- privacy --- */
+#define LIMIT_PRIVACY_BEFORE  60  /* bytes before a number whose words count: some 20 of Hangul */
+#define LIMIT_PRIVACY_AFTER   28  /* and behind it */
+#define LIMIT_PRIVACY_LOCAL   192 /* of an address: RFC 5321 has 64 octets, Hangul has three each */
+#define LIMIT_PRIVACY_DOMAIN  253 /* RFC 1035 section 2.3.4 */
+#define LIMIT_PRIVACY_LABEL   189 /* 63 code points */
+#define LIMIT_PRIVACY_HITS    65536 /* told of one object or text; beyond, the whole is personal data */
+#define LIMIT_PRIVACY_PATTERN 4096 /* of an indicator: longer ones list many, and no name repeats them */
+#define LIMIT_PRIVACY_POINTER 512 /* of a hit; real ones stay below 100, longer ones are cut */
+
 /* --- sync --- */
 #define LIMIT_CARD_BYTES       (16u << 10) /* 64 identities of 57 bytes, 8 addresses of 270, keys */
 #define LIMIT_CARD_IDENTITIES  64          /* a national exchange speaks for a few organisations */

@@ -1,0 +1,333 @@
+/* privacy scan: what in files could name a person, without a node. STIX is read object by object: a first
+ * pass learns how observables are referred to (the recipient of a mail is a victim, its sender is not), the
+ * second looks. Anything else is one text. Values are masked unless asked for. */
+#include <stdio.h>
+
+#include "cli/cmd_privacy.h"
+#include "cli/text.h"
+#include "core/limit.h"
+#include "core/map.h"
+#include "stix/stix.h"
+
+enum { OUT_BYTES_MAX = 64 << 20, ARENA_BYTES_MAX = 64 << 20, SUSPICION = 20 };
+
+struct look {
+    const struct cli_call *call;
+    const char *path;
+    struct text text;
+    struct json_parser *parser;
+    struct arena arena;
+    struct buf padded, out;
+    struct map roles; /* identifier -> role, of what is referred to */
+    bool inherit;     /* this pass hands an observed-data's role on to its members */
+    struct privacy_hits hits;
+    uint64_t objects, unread, found, counts[PRIVACY_KINDS];
+    bool failed;
+};
+
+/* --- output --- */
+
+static void flush(struct look *look)
+{
+    if (buf_err(&look->out) != ERR_OK || fwrite(look->out.at, 1, look->out.len, stdout) != look->out.len)
+        look->failed = true;
+    buf_clear(&look->out);
+}
+
+static void put_value(struct look *look, const struct privacy_hit *hit, struct buf *out)
+{
+    struct str value = privacy_value(hit);
+    struct privacy_hit whole = {.len = hit->len};
+    if (cli_option(look->call, "values") != NULL)
+        buf_put_str(out, value);
+    else
+        privacy_mask(value, &whole, 1, out);
+}
+
+static void say_json(struct look *look, struct str id, struct str value, const struct privacy_hit *hit,
+                     struct str why)
+{
+    struct buf *out = &look->out;
+    buf_printf(out, "{\"kind\":\"%s\",\"score\":%u,\"role\":\"%s\",\"from\":%zu,\"length\":%zu",
+               privacy_kind_name(hit->kind), hit->score, privacy_role_name(hit->role), hit->from, hit->len);
+    print_member(out, "file", str_of(look->path));
+    if (id.at != NULL) {
+        buf_printf(out, ",\"object\":%llu", (unsigned long long)look->objects);
+        print_member(out, "id", id);
+        print_member(out, "pointer", hit->pointer);
+    }
+    print_member(out, "value", value);
+    print_member(out, "why", why);
+    buf_printf(out, "}\n");
+}
+
+static void say_text(struct look *look, struct str id, struct str value, const struct privacy_hit *hit,
+                     struct str why)
+{
+    struct buf *out = &look->out;
+    print_clean(out, str_of(look->path));
+    if (id.at != NULL) {
+        buf_printf(out, ": object %llu ", (unsigned long long)look->objects);
+        print_clean(out, id);
+        buf_printf(out, ", ");
+        print_clean(out, hit->pointer);
+    }
+    buf_printf(out, ": byte %zu: %s %u (%s) ", hit->from, privacy_kind_name(hit->kind), hit->score,
+               privacy_role_name(hit->role));
+    print_clean(out, value);
+    buf_printf(out, ": ");
+    buf_put_str(out, why.len > 0 ? why : STR("the form alone"));
+    buf_putc(out, '\n');
+}
+
+/* `id.at` NULL: of a plain text. */
+static void say(struct look *look, struct str id, const struct privacy_hit *hit)
+{
+    struct buf value, why;
+    buf_init(&value, OUT_BYTES_MAX);
+    buf_init(&why, 1 << 12);
+    put_value(look, hit, &value);
+    privacy_reasons(hit->reasons, &why);
+    if (look->call->json)
+        say_json(look, id, buf_str(&value), hit, buf_str(&why));
+    else
+        say_text(look, id, buf_str(&value), hit, buf_str(&why));
+    buf_deinit(&value);
+    buf_deinit(&why);
+    if (hit->score >= PRIVACY_SCORE_HIT) {
+        look->found++;
+        look->counts[hit->kind]++;
+    }
+    flush(look);
+}
+
+static void say_sum(struct look *look)
+{
+    struct buf *out = &look->out;
+    const char *before = "";
+    buf_printf(out,
+               look->call->json ? "{\"found\":%llu,\"objects\":%llu,\"unread\":%llu"
+                                : "%llu found, %llu objects, %llu not readable",
+               (unsigned long long)look->found, (unsigned long long)look->objects,
+               (unsigned long long)look->unread);
+    buf_printf(out, look->call->json ? ",\"kinds\":{" : "");
+    for (unsigned i = 0; i < PRIVACY_KINDS; i++) {
+        if (look->counts[i] == 0)
+            continue;
+        buf_printf(out, look->call->json ? "%s\"%s\":%llu" : "%s %s %llu", look->call->json ? before : ",",
+                   privacy_kind_name((enum privacy_kind)i), (unsigned long long)look->counts[i]);
+        before = ",";
+    }
+    buf_printf(out, look->call->json ? "}}\n" : "\n");
+    flush(look);
+}
+
+/* --- STIX --- */
+
+static bool parse(struct look *look, struct json_slice slice, struct json_doc *doc)
+{
+    static const uint8_t padding[JSON_PADDING];
+    if (slice.len > LIMIT_OBJECT_BYTES)
+        return false;
+    buf_clear(&look->padded);
+    buf_put(&look->padded, look->text.bytes.at + slice.from, slice.len);
+    buf_put(&look->padded, padding, sizeof padding);
+    return buf_err(&look->padded) == ERR_OK &&
+           json_parse(look->parser, bytes_of(look->padded.at, slice.len), doc, NULL) == ERR_OK;
+}
+
+static void note(struct look *look, const struct stix_key *key, enum privacy_role role)
+{
+    uint64_t *known = map_get(&look->roles, key);
+    enum privacy_role before = known == NULL ? PRIVACY_TEXT : (enum privacy_role) * known;
+    if (role != PRIVACY_TEXT &&
+        map_put(&look->roles, key, (uint64_t)privacy_role_stricter(before, role)) != ERR_OK)
+        look->failed = true;
+}
+
+/* An indicator is based on observed data: the observables in it are what is shared. */
+static enum privacy_role handed_on(const struct look *look, const struct stix_object *object,
+                                   const struct stix_ref *ref)
+{
+    struct str kind;
+    const uint64_t *own = map_get(&look->roles, &object->key);
+    if (object->type->code == STIX_TYPE_OBSERVED_DATA && ref->role == STIX_REF_MEMBER && look->inherit)
+        return own == NULL ? PRIVACY_TEXT : (enum privacy_role) * own;
+    if (object->type->code == STIX_TYPE_RELATIONSHIP && str_eq(ref->property, STR("target_ref")) &&
+        json_get_str(object->root, STR("relationship_type"), &kind) && str_eq(kind, STR("based-on")))
+        return PRIVACY_INDICATOR;
+    return PRIVACY_TEXT;
+}
+
+static bool learn(void *ctx, struct json_slice slice)
+{
+    struct look *look = ctx;
+    struct json_doc doc;
+    struct stix_object object;
+    arena_reset(&look->arena);
+    if (!parse(look, slice, &doc) || stix_read_held(json_root(&doc), &look->arena, &object) != ERR_OK)
+        return true;
+    for (size_t i = 0; i < object.ref_count; i++) {
+        enum privacy_role role = privacy_ref_role(object.type_name, object.refs[i].property);
+        note(look, &object.refs[i].key,
+             role != PRIVACY_TEXT ? role : handed_on(look, &object, &object.refs[i]));
+    }
+    return true;
+}
+
+static bool look_at_object(void *ctx, struct json_slice slice)
+{
+    struct look *look = ctx;
+    struct json_doc doc;
+    struct stix_key key;
+    struct str id = STR("");
+    enum privacy_role role = PRIVACY_TEXT;
+    arena_reset(&look->arena);
+    look->hits.count = look->hits.dropped = 0;
+    if (parse(look, slice, &doc) && json_is(json_root(&doc), JSON_OBJECT)) {
+        struct json_val root = json_root(&doc);
+        if (json_get_str(root, STR("id"), &id) && stix_id_parse(id, &key)) {
+            const uint64_t *known = map_get(&look->roles, &key);
+            role = known == NULL ? PRIVACY_TEXT : (enum privacy_role) * known;
+        }
+        if (privacy_object(root, role, &look->arena, &look->hits) != ERR_OK)
+            look->failed = true;
+        for (size_t i = 0; i < look->hits.count; i++)
+            say(look, id, &look->hits.at[i]);
+        if (look->hits.dropped > 0)
+            (void)cli_fail("mask or hold the whole", "%s: object %llu: more was found than is told",
+                           look->path, (unsigned long long)look->objects);
+    } else {
+        look->unread++;
+    }
+    look->objects++;
+    return true;
+}
+
+static void scan_stix(struct look *look)
+{
+    enum json_split_kind kind;
+    bool (*const passes[])(void *, struct json_slice) = {learn, learn, look_at_object};
+    map_clear(&look->roles);
+    for (size_t i = 0; i < 3; i++) {
+        look->inherit = i == 1;
+        if (json_split(look->text.bytes, STR("objects"), &kind, passes[i], look, NULL) != ERR_OK && i == 2)
+            look->unread++;
+    }
+}
+
+/* --- texts --- */
+
+static void scan_piece(struct look *look, struct str piece)
+{
+    size_t gone = (size_t)(piece.at - (const char *)look->text.bytes.at);
+    look->hits.count = 0;
+    privacy_text(piece, STR(""), &look->hits);
+    for (size_t i = 0; i < look->hits.count; i++) {
+        struct privacy_hit hit = look->hits.at[i];
+        hit.text = str_from_bytes(look->text.bytes);
+        hit.from += gone;
+        say(look, (struct str) {0}, &hit);
+    }
+}
+
+/* Whole lines of an object's size at a time, so that hits of any number find room. */
+static void scan_text(struct look *look)
+{
+    struct str text = str_from_bytes(look->text.bytes);
+    look->hits.dropped = 0;
+    while (text.len > 0) {
+        size_t size = text.len > LIMIT_OBJECT_BYTES ? LIMIT_OBJECT_BYTES : text.len;
+        while (size < text.len && size > LIMIT_OBJECT_BYTES / 2 && text.at[size - 1] != '\n')
+            size--;
+        scan_piece(look, (struct str) {text.at, size});
+        text.at += size;
+        text.len -= size;
+    }
+    if (look->hits.dropped > 0)
+        (void)cli_fail(NULL, "%s: %zu more were found than are told", look->path, look->hits.dropped);
+}
+
+static bool is_stix(const struct look *look)
+{
+    struct str text = str_trim(str_from_bytes(look->text.bytes));
+    return cli_option(look->call, "text") == NULL && text.len > 0 && text.at[0] == '{';
+}
+
+static void scan_file(struct look *look, const char *path)
+{
+    look->path = path;
+    if (!text_open(path, "it was not looked at", &look->text)) {
+        look->failed = true;
+        return;
+    }
+    if (is_stix(look))
+        scan_stix(look);
+    else
+        scan_text(look);
+    text_close(&look->text);
+}
+
+static void scan_files(struct look *look, struct cli_call *call)
+{
+    arena_init(&look->arena, ARENA_BYTES_MAX);
+    buf_init(&look->padded, LIMIT_OBJECT_BYTES + JSON_PADDING);
+    buf_init(&look->out, OUT_BYTES_MAX);
+    look->hits.score_min = cli_option(call, "all") != NULL ? SUSPICION : PRIVACY_SCORE_HIT;
+    for (size_t i = 0; i < call->arg_count; i++)
+        scan_file(look, call->args[i]);
+    say_sum(look);
+    arena_deinit(&look->arena);
+    buf_deinit(&look->padded);
+    buf_deinit(&look->out);
+}
+
+static int run_scan(struct cli_call *call)
+{
+    struct look look = {.call = call, .hits = {.size = LIMIT_PRIVACY_HITS}};
+    struct hash_sip_key sip;
+    struct arena hits;
+    arena_init(&hits, LIMIT_PRIVACY_HITS * sizeof(struct privacy_hit));
+    look.hits.at = arena_zalloc(&hits, LIMIT_PRIVACY_HITS, sizeof(struct privacy_hit));
+    if (look.hits.at == NULL || call->os->random(call->os->ctx, sip.b, sizeof sip.b) != ERR_OK ||
+        json_parser_new(LIMIT_OBJECT_BYTES, &look.parser) != ERR_OK) {
+        arena_deinit(&hits);
+        return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
+    }
+    map_init(&look.roles, STIX_KEY_SIZE, LIMIT_STIX_TOGETHER, &sip);
+    scan_files(&look, call);
+    map_deinit(&look.roles);
+    json_parser_free(look.parser);
+    arena_deinit(&hits);
+    return look.found > 0 || look.unread > 0 || look.failed ? CLI_FAILED : CLI_OK;
+}
+
+static const struct cli_command commands[] = {
+    {.words = "privacy scan",
+     .summary = "find personal data in STIX files and texts; needs no node",
+     .help =
+         "Korean registration numbers, passports, licences and business numbers, American social security\n"
+         "numbers, telephones, addresses, cards, names, accounts and references to victims: what it is, how\n"
+         "sure (0 to 100; 50 counts), whose by the field's role, where and why. A file that begins with { "
+         "is\n"
+         "STIX, anything else one text. Values are masked.\n"
+         "Exit status 1 when something was found or could not be read; otherwise 0.",
+     .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
+     .many = true,
+     .options = {{"all", CLI_FLAG, NULL, NULL, "also what is only suspected: scores from 20"},
+                 {"text", CLI_FLAG, NULL, NULL, "read every file as one text"},
+                 {"values", CLI_FLAG, NULL, NULL, "show what was found, not its shape"}},
+     .run = run_scan},
+    {.words = "privacy measure",
+     .summary = "how well personal data is found in labelled texts: precision and recall",
+     .help = "FILE is a table of labelled cases as in tests/corpus/privacy. Right is what has the kind and\n"
+             "covers the whole value. Exit status 1 when a bound is missed or a file could not be read.",
+     .args = {{"FILE", CLI_TEXT, NULL, NULL, "- is standard input"}},
+     .many = true,
+     .options = {{"misses", CLI_FLAG, NULL, NULL, "also each case that was got wrong"},
+                 {"recall", CLI_TEXT, NULL, "PERCENT", "at least so much of the structured kinds in all"},
+                 {"precision", CLI_TEXT, NULL, "PERCENT", "likewise"}},
+     .run = run_privacy_measure},
+};
+
+const struct cli_group cli_privacy = {commands, sizeof commands / sizeof commands[0]};

@@ -1,0 +1,218 @@
+/* E-mail addresses: found by their at-sign, as it is or defanged, within one word that is read once. */
+#include <string.h>
+
+#include "core/limit.h"
+#include "privacy/scan.h"
+
+/* --- letters --- */
+
+static bool is_hangul(const struct scan *scan, size_t at)
+{
+    uint8_t c = scan_byte(scan, at);
+    return c >= 0xea && c <= 0xed && scan_size(c) == 3 && at + 3 <= scan->text.len;
+}
+
+/* Bytes of a character of a local part at `at`; 0: none. Of RFC 5322's marks those that people use. */
+static size_t local_size(const struct scan *scan, size_t at)
+{
+    uint8_t c = scan_byte(scan, at);
+    if (scan_is_alnum(c) || (c != 0 && c < 0x80 && strchr("._%+-'", c) != NULL))
+        return 1;
+    return is_hangul(scan, at) ? 3 : c >= 0x80 ? scan_alnum(scan, at) : 0;
+}
+
+static size_t label_size(const struct scan *scan, size_t at)
+{
+    uint8_t c = scan_byte(scan, at);
+    if (scan_is_alnum(c) || c == '-')
+        return 1;
+    return is_hangul(scan, at) ? 3 : c >= 0x80 ? scan_alnum(scan, at) : 0;
+}
+
+/* Ways to write one sign so that nobody clicks on it. */
+struct sign {
+    struct str text;
+    bool defanged;
+};
+
+static const struct sign ats[] = {
+    {{"@", 1}, false},     {{"\xef\xbc\xa0", 3}, false}, {{"[@]", 3}, true},   {{"(@)", 3}, true},
+    {{"[at]", 4}, true},   {{"(at)", 4}, true},          {{"{at}", 4}, true},  {{"<at>", 4}, true},
+    {{" [at] ", 6}, true}, {{" (at) ", 6}, true},        {{" [@] ", 5}, true}, {{" @ ", 3}, true},
+    {{"\\@", 2}, true},    {{"%40", 3}, true},           {{"&#64;", 5}, true}, {{"&#x40;", 6}, true},
+};
+
+static const struct sign dots[] = {
+    {{".", 1}, false},    {{"\xef\xbc\x8e", 3}, false}, {{"\xe3\x80\x82", 3}, false}, {{"[.]", 3}, true},
+    {{"(.)", 3}, true},   {{"[dot]", 5}, true},         {{"(dot)", 5}, true},         {{"{dot}", 5}, true},
+    {{"<dot>", 5}, true}, {{" [dot] ", 7}, true},       {{" (dot) ", 7}, true},       {{" [.] ", 5}, true},
+    {{"\\.", 2}, true},
+};
+
+static size_t take_sign(const struct scan *scan, size_t at, const struct sign *signs, size_t count,
+                        bool *defanged)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str text = signs[i].text;
+        if (at > scan->text.len || text.len > scan->text.len - at)
+            continue;
+        if (str_same((struct str) {scan->text.at + at, text.len}, text)) {
+            *defanged = *defanged || signs[i].defanged;
+            return text.len;
+        }
+    }
+    return 0;
+}
+
+/* --- the two parts --- */
+
+/* Where the local part that ends at `end` begins; `end` when it cannot be one. A particle or a word of Hangul
+ * that stands before ASCII is of the sentence. */
+static size_t local_from(const struct scan *scan, size_t word, size_t end)
+{
+    size_t from = word;
+    for (size_t at = word; at < end;) {
+        size_t size = local_size(scan, at);
+        if (size == 3 && is_hangul(scan, at) && at + 3 < end && !is_hangul(scan, at + 3))
+            from = at + 3;
+        at += size;
+    }
+    while (from < end && strchr(".-'%+", scan_byte(scan, from)) != NULL)
+        from++;
+    return end - from > LIMIT_PRIVACY_LOCAL ? end : from;
+}
+
+/* Files and units of systemd, which are written with an at-sign too. */
+static bool is_file_ending(struct str top)
+{
+    static const struct str endings[] = {
+        {"png", 3},    {"jpg", 3},     {"jpeg", 4},  {"gif", 3},    {"svg", 3},   {"webp", 4},  {"ico", 3},
+        {"css", 3},    {"js", 2},      {"ts", 2},    {"mjs", 3},    {"map", 3},   {"dll", 3},   {"exe", 3},
+        {"json", 4},   {"service", 7}, {"timer", 5}, {"socket", 6}, {"mount", 5}, {"slice", 5}, {"scope", 5},
+        {"target", 6}, {"conf", 4},    {"txt", 3},   {"log", 3},    {"gz", 2},    {"zip", 3},   {"tgz", 3},
+    };
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (str_same(top, endings[i]))
+            return true;
+    return false;
+}
+
+static bool is_top(struct str label)
+{
+    if (label.len < 2 || is_file_ending(label))
+        return false;
+    if ((uint8_t)label.at[0] >= 0x80)
+        return true;
+    if (label.len > 4 && str_same((struct str) {label.at, 4}, STR("xn--")))
+        return true;
+    for (size_t i = 0; i < label.len; i++)
+        if (!scan_is_letter((uint8_t)label.at[i]))
+            return false;
+    return true;
+}
+
+/* One label: a particle that follows ASCII, or Korea's own top level, ends it. */
+static size_t take_label(const struct scan *scan, size_t at, bool first)
+{
+    static const struct str korea = {"한국", 6};
+    size_t end = at, size;
+    bool ascii = scan_byte(scan, at) < 0x80;
+    struct str rest = {scan->text.at + at, scan->text.len - at};
+    if (!first && str_starts(rest, korea))
+        return at + korea.len;
+    while ((size = label_size(scan, end)) > 0 && (size == 1) == ascii && end - at < LIMIT_PRIVACY_LABEL)
+        end += size;
+    while (end > at && scan_byte(scan, end - 1) == '-')
+        end--;
+    return end;
+}
+
+/* Where the domain that begins at `at` ends; `at`: it is none. */
+static size_t domain_end(const struct scan *scan, size_t at, bool *defanged)
+{
+    size_t end = at, good = at;
+    for (size_t labels = 0; end - at < LIMIT_PRIVACY_DOMAIN; labels++) {
+        size_t label = take_label(scan, end, labels == 0);
+        if (label == end)
+            break;
+        struct str text = {scan->text.at + end, label - end};
+        if (labels > 0 && is_top(text))
+            good = label;
+        else if (labels > 0)
+            good = at; /* of more labels the last one counts */
+        bool dot = *defanged;
+        size_t size = take_sign(scan, label, dots, sizeof dots / sizeof dots[0], &dot);
+        if (size == 0 || label_size(scan, label + size) == 0)
+            break;
+        *defanged = dot;
+        end = label + size;
+    }
+    return good;
+}
+
+/* user:password@host in an address of the web. */
+static bool is_in_url(const struct scan *scan, size_t from)
+{
+    size_t at = from;
+    while (at > 0 && from - at < LIMIT_PRIVACY_BEFORE && scan_byte(scan, at - 1) != '/' &&
+           scan_byte(scan, at - 1) > ' ')
+        at--;
+    return at >= 3 && memcmp(scan->text.at + at - 3, "://", 3) == 0;
+}
+
+/* %40, as addresses stand in those of the web. */
+static bool is_escaped_at(const struct scan *scan, size_t at)
+{
+    return scan_byte(scan, at) == '%' && scan_byte(scan, at + 1) == '4' && scan_byte(scan, at + 2) == '0';
+}
+
+void mail_look(struct scan *scan, size_t at)
+{
+    size_t end = at, size;
+    bool defanged = false;
+    struct mail *mail = &scan->mail;
+    while ((size = local_size(scan, end)) > 0 && !(end > at && is_escaped_at(scan, end)))
+        end += size;
+    scan->hits->steps += end - at;
+    mail->seen = end > at ? end : at + 1;
+    mail->from = mail->end = 0;
+    size = end > at ? take_sign(scan, end, ats, sizeof ats / sizeof ats[0], &defanged) : 0;
+    if (size == 0)
+        return;
+    size_t from = local_from(scan, at, end), domain = end + size;
+    size_t stop = domain_end(scan, domain, &defanged);
+    scan->hits->steps += stop - domain;
+    /* " @ " stands in sentences; with a whole domain behind it is an address. */
+    if (from == end || stop == domain || is_in_url(scan, from))
+        return;
+    *mail = (struct mail) {.seen = mail->seen, .from = from, .end = stop, .defanged = defanged};
+}
+
+/* --- whose it is --- */
+
+bool mail_is_shared(struct str address)
+{
+    static const struct str offices[] = {
+        {"abuse", 5},       {"admin", 5},         {"administrator", 13},
+        {"billing", 7},     {"cert", 4},          {"contact", 7},
+        {"csirt", 5},       {"do-not-reply", 12}, {"donotreply", 10},
+        {"git", 3},         {"help", 4},          {"helpdesk", 8},
+        {"hostmaster", 10}, {"info", 4},          {"mailer-daemon", 13},
+        {"marketing", 9},   {"newsletter", 10},   {"no-reply", 8},
+        {"noc", 3},         {"noreply", 7},       {"notifications", 13},
+        {"office", 6},      {"postmaster", 10},   {"press", 5},
+        {"privacy", 7},     {"report", 6},        {"root", 4},
+        {"sales", 5},       {"security", 8},      {"service", 7},
+        {"soc", 3},         {"support", 7},       {"webmaster", 9},
+        {"www-data", 8},    {"psirt", 5},         {"hg", 2},
+        {"alerts", 6},      {"incident", 8},      {"mailer", 6},
+        {"nobody", 6},
+    };
+    struct str local = str_cut(&address, '@');
+    for (size_t i = 0; i < sizeof offices / sizeof offices[0]; i++)
+        if (str_same(local, offices[i]) ||
+            (local.len > offices[i].len && str_same((struct str) {local.at, offices[i].len}, offices[i]) &&
+             memchr("[({<+ ", local.at[offices[i].len], 6) != NULL))
+            return true;
+    return false;
+}

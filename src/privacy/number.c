@@ -1,0 +1,302 @@
+/* Groups of digits: reading a run of them once, and trying every form of form.inc on how it begins. */
+#include "privacy/number.h"
+
+enum { DASH, DOT, SPACE, CLOSE, BARE, WAYS };
+
+static const struct form {
+    enum privacy_kind kind;
+    const char *groups;
+    uint8_t scores[WAYS];
+    number_check *check;
+} forms[] = {
+#define FORM(kind, groups, dash, dot, space, close, bare, check)                                             \
+    {PRIVACY_##kind, groups, {dash, dot, space, close, bare}, check},
+#include "privacy/form.inc"
+#undef FORM
+};
+
+/* --- reading --- */
+
+/* One group at `at`. False when it is grown together with letters or has more digits than any number. */
+static bool take_group(struct scan *scan, struct run *run, size_t at, unsigned separator, size_t *out_end)
+{
+    struct group *group = &run->groups[run->group_count];
+    size_t size = 0;
+    int digit;
+    *group = (struct group) {.first = (uint8_t)run->digit_count, .separator = (uint8_t)separator, .from = at};
+    bool fits = true;
+    while ((digit = scan_digit(scan, at, &size)) >= 0) {
+        fits = fits && run->digit_count < RUN_DIGITS;
+        if (fits)
+            run->digits[run->digit_count++] = (uint8_t)digit;
+        at += size;
+    }
+    bool grown = false;
+    while ((size = scan_alnum(scan, at)) > 0) {
+        grown = true;
+        at += size;
+    }
+    scan->hits->steps += at - group->from;
+    *out_end = group->end = at;
+    group->count = (uint8_t)(run->digit_count - group->first);
+    if (grown || !fits) {
+        run->digit_count = group->first;
+        return false;
+    }
+    run->group_count++;
+    return true;
+}
+
+static bool read_run(struct scan *scan, size_t at, struct run *run, size_t *out_end)
+{
+    *run = (struct run) {.from = at};
+    if (!take_group(scan, run, at, 0, out_end))
+        return false;
+    size_t end = *out_end;
+    while (run->group_count < RUN_GROUPS) {
+        size_t next = end;
+        unsigned separator = scan_separator(scan, end, &next);
+        size_t size;
+        scan->hits->steps += next - end;
+        if (separator == 0 || scan_digit(scan, next, &size) < 0 ||
+            !take_group(scan, run, next, separator, &end))
+            break;
+    }
+    return true;
+}
+
+/* --- what stands around it --- */
+
+static void look_before(const struct scan *scan, struct run *run)
+{
+    size_t at = run->from;
+    if (scan_byte(scan, at - 1) == '+' && at > 0) {
+        run->plus = true;
+        at--;
+    } else if (at >= 3 && memcmp(scan->text.at + at - 3, "\xef\xbc\x8b", 3) == 0) {
+        run->plus = true; /* the full-width plus */
+        at -= 3;
+    }
+    /* In base64 and sums a plus is no sign. */
+    if (run->plus && at > 0 && scan_is_alnum(scan_byte(scan, at - 1))) {
+        run->plus = false;
+        at = run->from;
+    }
+    if (at > 0 && scan_byte(scan, at - 1) == '(') {
+        run->open = true;
+        at--;
+    }
+    run->from = at;
+}
+
+/* False when the digits go on what stands before: 1-900101-..., 10.0.0.900, 12:30. */
+static bool begins(const struct scan *scan, struct run *run)
+{
+    size_t at = run->from;
+    if (at < 2)
+        return true;
+    uint8_t c = scan_byte(scan, at - 1), before = scan_byte(scan, at - 2);
+    if ((c == '-' || c == '.') && scan_is_digit(before))
+        return false;
+    if (c == ':' && scan_is_digit(before) && at >= 3 && scan_is_digit(scan_byte(scan, at - 3)))
+        return false;
+    run->joined = (c == '-' || c == '_') && scan_is_letter(before);
+    return true;
+}
+
+static bool is_digit_at(const struct scan *scan, size_t at)
+{
+    size_t size;
+    return scan_digit(scan, at, &size) >= 0;
+}
+
+enum { JOINED_PENALTY = 15, LISTED_PENALTY = 10 };
+
+/* False when they go on behind: another group, an address, a decimal. `penalty`: a word is joined to them,
+ * or, where their groups are parted by spaces (`spaced`), one more follows that may belong to them. */
+static bool ends(const struct scan *scan, size_t end, bool spaced, int *penalty)
+{
+    uint8_t c = scan_byte(scan, end);
+    size_t next = end;
+    *penalty = c == '-' && scan_is_letter(scan_byte(scan, end + 1)) ? JOINED_PENALTY : 0;
+    if (c == '@' || (c == ':' && is_digit_at(scan, end + 1)))
+        return false;
+    unsigned separator = scan_separator(scan, end, &next);
+    if (separator == 0 || !is_digit_at(scan, next))
+        return true;
+    if (spaced && separator == SEP_SPACE)
+        *penalty = LISTED_PENALTY;
+    return (separator & (SEP_DASH | SEP_DOT)) == 0;
+}
+
+/* --- forms --- */
+
+static unsigned width_of(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* How the first `count` groups are parted; WAYS: in no usual way. */
+static unsigned way_of(const struct run *run, size_t count)
+{
+    unsigned all = 0, way = BARE;
+    for (size_t i = 1; i < count; i++) {
+        unsigned separator = run->groups[i].separator;
+        if ((separator & SEP_OPEN) != 0 || ((separator & SEP_CLOSE) != 0 && i > 1))
+            return WAYS;
+        all |= separator;
+    }
+    if (count > 1)
+        way = (all & SEP_CLOSE) != 0  ? CLOSE
+              : (all & SEP_DOT) != 0  ? (all == SEP_DOT ? DOT : WAYS)
+              : all == SEP_SPACE      ? SPACE
+              : (all & SEP_DASH) != 0 ? DASH
+                                      : WAYS;
+    return way;
+}
+
+static bool fits(const struct run *run, const char *groups, size_t *out_count)
+{
+    size_t count = 0;
+    for (; groups[count] != '\0'; count++)
+        if (count == run->group_count || run->groups[count].count != width_of(groups[count]))
+            return false;
+    *out_count = count;
+    return true;
+}
+
+static bool try_form(struct scan *scan, const struct run *run, const struct form *form, struct find *out)
+{
+    size_t count;
+    int penalty;
+    if (!fits(run, form->groups, &count))
+        return false;
+    unsigned way = way_of(run, count);
+    if (way == WAYS || form->scores[way] == 0)
+        return false;
+    const struct group *last = &run->groups[count - 1];
+    if (!ends(scan, last->end, way == SPACE, &penalty))
+        return false;
+    struct digits digits = {run->digits, (size_t)last->first + last->count, way == BARE};
+    *out = (struct find) {.kind = form->kind,
+                          .score = form->scores[way],
+                          .reasons = way == BARE ? 0 : PRIVACY_SEPARATED,
+                          .from = way == CLOSE ? run->from : run->groups[0].from,
+                          .end = last->end,
+                          .bare = way == BARE};
+    if (!form->check(digits, &out->score, &out->reasons))
+        return false;
+    penalty = run->joined ? JOINED_PENALTY : penalty;
+    out->reasons |= penalty > 0 ? PRIVACY_JOINED : 0;
+    out->score -= penalty;
+    return true;
+}
+
+/* --- with a plus, or 00 before 82 --- */
+
+static bool country(const struct run *run, size_t digit_count, struct find *out)
+{
+    const uint8_t *digits = run->digits;
+    size_t count = digit_count;
+    if (!run->plus) {
+        if (count < 4 || digits[0] != 0 || digits[1] != 0 || digits[2] != 8 || digits[3] != 2)
+            return false;
+        digits += 2;
+        count -= 2;
+    }
+    struct digits all = {digits, count, false};
+    if (count > 2 && digits[0] == 8 && digits[1] == 2) {
+        out->kind = PRIVACY_KR_PHONE;
+        out->score = 76;
+        return number_82(all, &out->score, &out->reasons);
+    }
+    if (digits[0] == 1) {
+        out->kind = PRIVACY_US_PHONE;
+        out->score = 76;
+        return count == 11 && number_nanp_1(all, &out->score, &out->reasons);
+    }
+    out->kind = PRIVACY_PHONE;
+    out->score = run->group_count > 1 ? 60 : 54;
+    return digits[0] != 0 && count >= 9 && count <= 15;
+}
+
+/* The longest beginning of the run that is a number of its country. */
+static bool try_country(struct scan *scan, const struct run *run, struct find *out)
+{
+    bool found = false;
+    int penalty;
+    for (size_t i = 0; i < run->group_count; i++) {
+        const struct group *group = &run->groups[i];
+        struct find find = {.reasons = PRIVACY_PREFIX, .from = run->from, .end = group->end};
+        if (group->separator == SEP_DOT && run->group_count == 2)
+            break; /* a decimal number with its sign */
+        if (!country(run, (size_t)group->first + group->count, &find))
+            continue;
+        if (!ends(scan, group->end, false, &penalty))
+            continue;
+        *out = find;
+        found = true;
+    }
+    /* An opening parenthesis without its end inside belongs to the sentence. */
+    if (found && run->open && memchr(scan->text.at + out->from, ')', out->end - out->from) == NULL)
+        out->from++;
+    return found;
+}
+
+/* 서울 12-345678-90: the region by its name. */
+static bool try_region(struct scan *scan, const struct run *run, struct find *out)
+{
+    size_t count;
+    int penalty;
+    if (!fits(run, "262", &count) || way_of(run, count) != DASH ||
+        !ends(scan, run->groups[2].end, false, &penalty) || !word_region_before(scan, run->from))
+        return false;
+    *out = (struct find) {.kind = PRIVACY_KR_LICENCE,
+                          .score = 64,
+                          .reasons = PRIVACY_SEPARATED | PRIVACY_PREFIX,
+                          .from = run->from,
+                          .end = run->groups[2].end};
+    return true;
+}
+
+static void take_better(struct find *best, bool *found, const struct find *find)
+{
+    if (!*found || find->score > best->score ||
+        (find->score == best->score && find->end - find->from > best->end - best->from))
+        *best = *find;
+    *found = true;
+}
+
+bool number_find(struct scan *scan, size_t at, struct find *out)
+{
+    struct run run;
+    struct find find;
+    size_t end;
+    bool found = false;
+    bool whole = read_run(scan, at, &run, &end);
+    out->from = at;
+    out->end = end;
+    if (!whole)
+        return false;
+    look_before(scan, &run);
+    if (!begins(scan, &run))
+        return false;
+    if ((run.plus || run.digits[0] == 0) && try_country(scan, &run, &find)) {
+        word_weigh(scan, &find);
+        take_better(out, &found, &find);
+    }
+    for (size_t i = 0; !run.plus && i < sizeof forms / sizeof forms[0]; i++) {
+        scan->hits->steps++;
+        if (!try_form(scan, &run, &forms[i], &find))
+            continue;
+        word_weigh(scan, &find);
+        take_better(out, &found, &find);
+    }
+    if (!found && try_region(scan, &run, &find)) {
+        word_weigh(scan, &find);
+        take_better(out, &found, &find);
+    }
+    if (!found)
+        out->end = end;
+    return found;
+}

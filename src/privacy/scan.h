@@ -1,0 +1,83 @@
+/* Inside the room: one pass over a text. Every step is bounded or moves the place on, so that the time is
+ * linear; `steps` counts what was looked at. */
+#pragma once
+
+#include "privacy/privacy.h"
+
+struct scan {
+    struct str text, label;
+    struct privacy_hits *hits;
+    struct mail {
+        size_t seen;      /* addresses that begin before it are known */
+        size_t from, end; /* the next one; from == end: none */
+        bool defanged;
+    } mail;
+};
+
+/* What was found at one place, before words around it are asked. */
+struct find {
+    enum privacy_kind kind;
+    int score;
+    uint16_t reasons;
+    size_t from, end;
+    bool bare; /* digits in one run: words beside it count more */
+};
+
+/* --- letters (letter.c) --- */
+
+static inline uint8_t scan_byte(const struct scan *scan, size_t at)
+{
+    return at < scan->text.len ? (uint8_t)scan->text.at[at] : 0;
+}
+
+static inline bool scan_is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool scan_is_letter(uint8_t c)
+{
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+static inline bool scan_is_alnum(uint8_t c)
+{
+    return scan_is_digit(c) || scan_is_letter(c);
+}
+
+/* Code points are taken as they lie: full-width forms are EF BC xx and EF BD xx. 0..9 and the bytes it takes,
+ * or -1. */
+int scan_digit(const struct scan *scan, size_t at, size_t *out_size);
+/* Bytes of the ASCII or full-width letter or digit at `at`; 0: none. Hangul is none: particles follow numbers
+ * directly. */
+size_t scan_alnum(const struct scan *scan, size_t at);
+/* Bytes of the code point at `at`: 1..4. */
+size_t scan_size(uint8_t lead);
+
+enum { SEP_DASH = 1, SEP_DOT = 2, SEP_SPACE = 4, SEP_CLOSE = 8, SEP_OPEN = 16 };
+
+/* What may stand between two groups of digits: bits of SEP_*, and where it ends; 0: nothing of the kind. */
+unsigned scan_separator(const struct scan *scan, size_t at, size_t *out_end);
+
+/* The best reading of the digits that begin at `at`, which no letter or digit precedes (number.c). False:
+ * none; then `out->end` is where to go on: behind this group and what is grown together with it. */
+bool number_find(struct scan *scan, size_t at, struct find *out);
+
+/* --- the rest --- */
+
+/* The next address at or behind `at` within the word that begins there, into scan->mail (mail.c). */
+void mail_look(struct scan *scan, size_t at);
+/* A passport's number, or the person whose home directory a path leads through (token.c). */
+bool token_passport(struct scan *scan, size_t at, size_t end, struct find *out);
+bool token_path(struct scan *scan, size_t at, struct find *out);
+/* Asks the words around it and the label, and keeps it when it is good enough (word.c). */
+void word_weigh(struct scan *scan, struct find *find);
+/* A region's name stands directly before `at`: of a driver's licence. */
+bool word_region_before(const struct scan *scan, size_t at);
+/* The line before `at` is a header of mail whose value looks like an address and names a message. */
+bool word_message_id(const struct scan *scan, size_t at);
+void scan_keep(struct privacy_hits *hits, const struct privacy_hit *hit);
+/* Is it an office's or a machine's (abuse@, noreply@), not one person's? */
+bool mail_is_shared(struct str address);
+/* An account that every system has (token.c). */
+bool token_is_system(struct str name);

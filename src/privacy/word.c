@@ -1,0 +1,176 @@
+/* Words around a number, and what they add to its score. */
+#include <string.h>
+
+#include "core/limit.h"
+#include "privacy/scan.h"
+
+#define KIND(kind)   PRIVACY_FACT(PRIVACY_##kind)
+#define REGISTRATION (KIND(KR_RRN) | KIND(KR_FRN))
+#define PHONES       (KIND(KR_PHONE) | KIND(US_PHONE) | KIND(PHONE))
+#define WORD(t, k)   {{t, sizeof t - 1}, k},
+#define COUNTER(t)   {{t, sizeof t - 1}, 0},
+
+static const struct word {
+    struct str text;
+    uint32_t kinds; /* 0: a counter */
+} words[] = {
+#include "privacy/word.inc"
+};
+
+/* Headers of mail whose value looks like an address and names a message. */
+static const struct str message_ids[] = {
+    {"message-id", 10}, {"references", 10},        {"in-reply-to", 11},
+    {"content-id", 10}, {"resent-message-id", 17},
+};
+
+/* --- finding words --- */
+
+static bool is_low(uint8_t c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static bool starts_same(struct str text, size_t at, struct str word)
+{
+    if (word.len > text.len - at)
+        return false;
+    for (size_t i = 0; i < word.len; i++)
+        if (str_lower(text.at[at + i]) != word.at[i])
+            return false;
+    return true;
+}
+
+static uint8_t byte_of(struct str text, size_t at)
+{
+    return at < text.len ? (uint8_t)text.at[at] : 0;
+}
+
+/* "ssn" stands in user_ssn, SSNs and userSsn, not in "lessness". */
+static bool stands_alone(struct str text, size_t at, struct str word)
+{
+    if ((uint8_t)word.at[0] >= 0x80)
+        return true;
+    uint8_t first = byte_of(text, at), before = at == 0 ? 0 : byte_of(text, at - 1);
+    if (scan_is_letter(before) && !(is_low(before) && !is_low(first)))
+        return false;
+    size_t end = at + word.len;
+    if (byte_of(text, end) == 's')
+        end++;
+    return !is_low(byte_of(text, end)) &&
+           !(scan_is_letter(byte_of(text, end)) && !is_low(byte_of(text, end - 1)));
+}
+
+/* For every kind, where in `text` its last word ends; at [PRIVACY_KINDS] the last counter. 0: none. */
+struct places {
+    size_t end[PRIVACY_KINDS + 1];
+};
+
+static void find_words(struct str text, struct places *places, uint64_t *steps)
+{
+    for (size_t at = 0; at < text.len; at++) {
+        char first = str_lower(text.at[at]);
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+            const struct word *word = &words[i];
+            if (word->text.at[0] != first || !starts_same(text, at, word->text) ||
+                !stands_alone(text, at, word->text))
+                continue;
+            for (size_t kind = 0; kind < PRIVACY_KINDS; kind++)
+                if ((word->kinds >> kind & 1) != 0)
+                    places->end[kind] = at + word->text.len;
+            if (word->kinds == 0)
+                places->end[PRIVACY_KINDS] = at + word->text.len;
+        }
+    }
+    *steps += text.len;
+}
+
+/* --- windows --- */
+
+static struct str before(const struct scan *scan, size_t at)
+{
+    size_t from = at > LIMIT_PRIVACY_BEFORE ? at - LIMIT_PRIVACY_BEFORE : 0;
+    return (struct str) {scan->text.at + from, at - from};
+}
+
+/* Up to the next digit, which may have a word of its own, and never behind a colon: that word is for what
+ * comes. */
+static struct str after(const struct scan *scan, size_t at)
+{
+    size_t end = at;
+    while (end < scan->text.len && end - at < LIMIT_PRIVACY_AFTER && !scan_is_digit(scan_byte(scan, end)) &&
+           scan_byte(scan, end) != '\n')
+        end++;
+    struct str text = {scan->text.at + at, end - at};
+    return memchr(text.at, ':', text.len) == NULL ? text : STR("");
+}
+
+enum {
+    BEFORE_BARE = 42,
+    BEFORE_FORMED = 26,
+    AFTER_BARE = 36,
+    AFTER_FORMED = 24,
+    AGAINST_BARE = 38,
+    AGAINST_FORMED = 14
+};
+
+static void weigh(struct find *find, const struct places *places, uint16_t reason)
+{
+    size_t word = places->end[find->kind], counter = places->end[PRIVACY_KINDS];
+    if (word > 0 && word >= counter) {
+        find->reasons |= reason;
+        find->score += find->bare ? BEFORE_BARE : BEFORE_FORMED;
+    } else if (counter > 0) {
+        find->reasons |= PRIVACY_COUNTER;
+        find->score -= find->bare ? AGAINST_BARE : AGAINST_FORMED;
+    }
+}
+
+void word_weigh(struct scan *scan, struct find *find)
+{
+    struct places places = {{0}};
+    find_words(before(scan, find->from), &places, &scan->hits->steps);
+    weigh(find, &places, PRIVACY_BEFORE);
+    if ((find->reasons & (PRIVACY_BEFORE | PRIVACY_COUNTER)) == 0) {
+        find_words(scan->label, &places, &scan->hits->steps);
+        weigh(find, &places, PRIVACY_LABEL);
+    }
+    places = (struct places) {{0}};
+    if ((find->reasons & (PRIVACY_BEFORE | PRIVACY_LABEL)) == 0) {
+        find_words(after(scan, find->end), &places, &scan->hits->steps);
+        if (places.end[find->kind] > 0) {
+            find->reasons |= PRIVACY_AFTER;
+            find->score += find->bare ? AFTER_BARE : AFTER_FORMED;
+        }
+    }
+    /* A time has no such word beside it: what is left of the doubt is small. */
+    if ((find->reasons & PRIVACY_CLOCK) != 0 && (find->reasons & (PRIVACY_BEFORE | PRIVACY_LABEL)) != 0)
+        find->score += 15;
+}
+
+bool word_message_id(const struct scan *scan, size_t at)
+{
+    struct str text = before(scan, at);
+    for (size_t i = 0; i < sizeof message_ids / sizeof message_ids[0]; i++)
+        for (size_t j = 0; j + message_ids[i].len <= text.len; j++)
+            if (starts_same(text, j, message_ids[i]) && memchr(text.at + j, '\n', text.len - j) == NULL)
+                return true;
+    return false;
+}
+
+bool word_region_before(const struct scan *scan, size_t at)
+{
+    static const struct str regions[] = {
+        {"서울", 6}, {"부산", 6}, {"대구", 6}, {"인천", 6}, {"광주", 6}, {"대전", 6}, {"울산", 6},
+        {"세종", 6}, {"경기", 6}, {"강원", 6}, {"충북", 6}, {"충남", 6}, {"전북", 6}, {"전남", 6},
+        {"경북", 6}, {"경남", 6}, {"제주", 6}, {"남부", 6}, {"북부", 6},
+    };
+    struct str text = {scan->text.at, at};
+    while (text.len > 0 && (text.at[text.len - 1] == ' ' || text.at[text.len - 1] == '-'))
+        text.len--;
+    if (at - text.len > 2)
+        return false;
+    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
+        if (str_ends(text, regions[i]))
+            return true;
+    return false;
+}

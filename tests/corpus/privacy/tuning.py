@@ -1,0 +1,275 @@
+"""Sentences, mails and logs of the tuning part: what the recognisers may be adjusted by."""
+import uuid
+
+import values as v
+
+# Slots: {x} a value that a word beside it names; {y} one whose form alone must do.
+REGISTRATION = {
+    'ko': ['유출된 파일에 피해자의 주민등록번호 {x} 가 포함되어 있었다.', '신청인 주민번호는 {x}입니다.', '주민등록번호: {x}',
+           '고객 DB에서 이름, 주민번호({x}), 주소가 평문으로 노출됨', 'jumin_no={x} 필드가 암호화되지 않은 채 전송되었습니다.',
+           '피싱 페이지는 성명과 주민 번호 {x}를 입력하도록 요구한다.', '외국인등록번호 {x} 소지자에게 안내 문자를 보냄',
+           '첨부한 신분증 사본에서 {x}를 확인했습니다.', '{x} (주민등록번호) 유출 의심'],
+    'en': ['The dump contains the resident registration number {x} of one employee.', 'RRN: {x}',
+    'user rrn={x} found in cleartext',
+           'Victim identity: resident registration no. {x}, confirmed by phone.', 'alien registration number {x} was on the scan',
+           '{{"jumin":"{x}","status":"leaked"}}', 'The form asked for a national ID ({x}) before the download.'],
+}
+TEMPLATES = {
+    'registration': REGISTRATION,
+    'passport': {
+        'ko': ['여권번호 {x} 사본이 다크웹에 게시되었다.', '출장자 여권 {x}, 유효기간 2031년', '여권번호: {x}',
+        '탈취된 예약 정보(여권번호 {x})'],
+        'en': ['Passport {x} was offered for sale.', 'passport no: {x}',
+        'The traveller\'s passport number {x} appears in the archive.',
+               'passport_number={x}'],
+    },
+    'licence': {
+        'ko': ['운전면허번호 {x} 로 본인 인증을 시도함', '면허번호: {x}', '렌터카 고객의 운전면허 {x} 가 유출되었습니다.'],
+        'en': ['Driver\'s licence {x} uploaded by the attacker.', 'driver license no {x}', 'licence_no={x}'],
+    },
+    'business': {
+        'ko': ['사업자등록번호 {x} 로 위장한 세금계산서 메일', '공급자 사업자번호: {x}', '해당 업체(사업자 {x})에 통보함'],
+        'en': ['The invoice names business registration number {x}.', 'brn: {x}', 'Supplier business no. {x} is fake.'],
+    },
+    'phone': {
+        'ko': ['담당자 연락처 {x} 로 전화 바랍니다.', '휴대폰: {x}', '스미싱 문자 수신번호 {x}', '피해자 전화번호({x})를 확보함',
+               '긴급 시 {x}로 연락 주세요. 전화가 안 되면 메일로', 'Tel. {x}', '사고 신고자 휴대전화 {x}, 익명 요청', '팩스 {x}'],
+        'en': ['Call the victim at {x} before noon.', 'phone: {x}', 'Mobile {x} received the smishing text.', 'tel={x}',
+               'The reporter can be reached on {x}.', 'contact_phone={x}'],
+    },
+    'ssn': {
+        'en': ['SSN: {x}', 'The spreadsheet lists the social security number {x}.', 'ssn={x}',
+        'Employee SSN {x} was exfiltrated.',
+               'Attackers asked for the last name and social security number ({x}).'],
+        'ko': ['미국 직원의 SSN {x} 이 포함됨', '사회보장번호(SSN): {x}'],
+    },
+    'card': {
+        'ko': ['결제에 사용된 카드번호 {x} 정지 요청', '신용카드 {x} 가 탈취되었다.', '카드: {x}'],
+        'en': ['Card number {x} was skimmed.', 'pan={x}', 'credit card {x} exp 11/29',
+        'The skimmer sent the card {x} to its server.'],
+    },
+    'email': {
+        'ko': ['피해자 {x} 앞으로 악성 첨부가 발송되었다.', '수신: {x}', '메일은{x}로 보내 주세요.', '담당자 이메일 {x}입니다.',
+               '{x}에서 유출된 자격증명', '연락처: 김담당 <{x}>'],
+        'en': ['The message was delivered to {x} at 09:12.', 'To: {x}', 'user={x} action=login result=fail',
+        'Please write to {x}.',
+               'rcpt=<{x}> status=sent', '{x}:Winter2026! appeared in the combo list', 'mailto:{x}?subject=hello'],
+    },
+    'path': {
+        'ko': ['악성코드는 {x} 아래에 자신을 복사한다.', '경로: {x}'],
+        'en': ['Dropped file: {x}', 'The process was started from {x} by the user.', 'path="{x}" action=create'],
+    },
+}
+# Without any word that names the value.
+PLAIN = ['{y}', '- {y}', '값: {y}', '"{y}"', '2026-11-02 10:22:31 INFO field1={y} ok', '| {y} |', '확인 결과 {y} 로 나타남',
+         'we saw {y} in the response body', '홍길동,{y},서울', 'row 17: {y}', '<td>{y}</td>', '다음 값이 노출됨: {y}']
+
+
+def joined(rng, groups, *separators):
+    return rng.choice(separators).join(groups)
+
+
+def registration(rng, foreign):
+    kind = 'kr-frn' if foreign else 'kr-rrn'
+    form = rng.randrange(8)
+    checked = rng.random() < 0.7
+    if form == 0:  # bare, named
+        return kind, 'x', ''.join(v.registration(rng, foreign, checked, last=2008))
+    if form == 1:  # bare, by its checksum alone
+        return kind, 'y', ''.join(v.registration(rng, foreign, True, last=2000))
+    groups = v.registration(rng, foreign, checked)
+    if form == 2:
+        return kind, 'x', ' '.join(groups)
+    if form == 3:
+        return kind, 'y', v.wide('-'.join(groups))
+    return kind, rng.choice('xy'), joined(rng, groups, '-', '-', '-', '\u2013', ' - ')
+
+
+def phone(rng):
+    form = rng.randrange(9)
+    if form < 3:
+        groups = v.mobile(rng)
+        return 'kr-phone', rng.choice('xy'), joined(rng, groups, '-', '-', '.', ' ', '')
+    if form == 3:
+        area, exchange, number = v.land(rng)
+        text = rng.choice((f'{area}-{exchange}-{number}', f'({area}) {exchange}-{number}', f'{area}) {exchange}-{number}'))
+        return 'kr-phone', rng.choice('xy'), text
+    if form == 4:
+        return 'kr-phone', 'x', joined(rng, v.land(rng), '.', ' ', '')
+    if form == 5:
+        groups = v.mobile(rng)
+        text = rng.choice(('+82-10-{}-{}', '+82 10 {} {}', '+8210{}{}', '+82 (0)10-{}-{}', '82-10-{}-{}')).format(*groups[1:])
+        return 'kr-phone', rng.choice('xy'), text
+    if form == 6:
+        return 'kr-phone', rng.choice('xy'), joined(rng, ('070', f'1{v.digits(rng, 3)}', v.digits(rng, 4)), '-', '-', ' ')
+    if form == 7:
+        return 'kr-phone', rng.choice('xy'), v.wide('-'.join(v.mobile(rng)))
+    return 'kr-phone', rng.choice('xy'), joined(rng, v.old_mobile(rng), '-', '-', '.')
+
+
+def us_phone(rng):
+    area, exchange, number = v.us_phone(rng)
+    form = rng.randrange(7)
+    named = ('{}.{}.{}', '{} {} {}', '{}{}{}')
+    alone = ('({}) {}-{}', '+1 {} {} {}', '+1-{}-{}-{}', '{}-{}-{}', '+1{}{}{}', '1-{}-{}-{}')
+    if form < 2:
+        return 'us-phone', 'x', rng.choice(named).format(area, exchange, number)
+    return 'us-phone', rng.choice('xy'), rng.choice(alone).format(area, exchange, number)
+
+
+NAMES = ('minji.kim', 'jh_park', 'seoyeon', 'j.lee82', 'kim-taeho', 'dohyun.choi', 'anna.smith', 'rjones', 'o.brien',
+     'maria+work',
+         'hgildong', 'sujin1990', 'a.b.c', 't_kang', 'yuna-oh', 'max.mueller')
+DOMAINS = ('example.com', 'example.org', 'mail.example.net', 'corp.example', 'hanbit.co.test', 'sub.dept.example.co.kr.test')
+
+
+def email(rng):
+    local, domain = rng.choice(NAMES), rng.choice(DOMAINS)
+    form = rng.randrange(8)
+    if form == 0:
+        return 'email', 'y', f'{local}{rng.choice(("[@]", "[at]", "(at)", " [at] "))}{domain.replace(".", "[.]")}'
+    if form == 1:
+        return 'email', 'y', f'{local}@{domain.replace(".", rng.choice(("[.]", "(dot)", "[dot]")))}'
+    if form == 2:
+        local = rng.choice(('홍길동', '김영희', '박철수'))
+        return 'email', 'y', f'{local}@{rng.choice(("예시.테스트", "메일.예시.한국", "example.com"))}'
+    return 'email', 'x', f'{local}@{domain}'
+
+
+def card(rng):
+    number = v.card(rng)
+    form = rng.randrange(4)
+    if form == 0:
+        return ('card', 'x' if len(number) != 16 else rng.choice('xy'), number)
+    return 'card', rng.choice('xy'), joined(rng, v.card_groups(number), '-', ' ', '-')
+
+
+def ssn(rng):
+    groups = v.ssn(rng)
+    form = rng.randrange(4)
+    if form == 0:
+        return 'us-ssn', 'x', ''.join(groups)
+    if form == 1:
+        return 'us-ssn', 'x', ' '.join(groups)
+    return 'us-ssn', rng.choice('xy'), '-'.join(groups)
+
+
+def licence(rng):
+    groups = v.licence(rng)
+    form = rng.randrange(4)
+    if form == 0:
+        return 'kr-licence', 'x', ''.join(groups)
+    if form == 1:
+        return 'kr-licence', 'x', ' '.join(groups)
+    return 'kr-licence', rng.choice('xy'), '-'.join(groups)
+
+
+def business(rng):
+    number = v.business(rng)
+    if rng.randrange(3) == 0:
+        return 'kr-business', 'x', number
+    return 'kr-business', rng.choice('xy'), f'{number[:3]}-{number[3:5]}-{number[5:]}'
+
+
+def passport(rng):
+    return 'kr-passport', 'x', v.passport(rng, rng.random() < 0.5)
+
+
+MAKERS = [('registration', lambda rng: registration(rng, False), 210), ('registration', lambda rng: registration(rng, True), 120),
+          ('phone', phone, 260), ('phone', us_phone, 120), ('email', email, 200), ('card', card, 120), ('ssn', ssn, 120),
+          ('licence', licence, 90), ('business', business, 90), ('passport', passport, 80)]
+
+
+def positives(rng):
+    for group, make, count in MAKERS:
+        for _ in range(count):
+            kind, slot, value = make(rng)
+            lang = rng.choice(('ko', 'en'))
+            if group == 'email' and slot == 'y':
+                yield lang, rng.choice(PLAIN).format(y=v.mark(kind, value))
+            elif slot == 'x':
+                yield lang, rng.choice(TEMPLATES[group][lang]).format(x=v.mark(kind, value))
+            else:
+                yield lang, rng.choice(PLAIN).format(y=v.mark(kind, value))
+    for _ in range(60):
+        name = rng.choice(('minji', 'hong.gildong', 'jhpark', 'asmith', 'k.taeho', '김민지'))
+        style = rng.choice(('C:\\Users\\{}\\AppData\\Roaming\\svc.exe', '/home/{}/.ssh/id_ed25519', '/Users/{}/Library/x.plist',
+                            'C:\\\\Users\\\\{}\\\\Desktop\\\\a.lnk', 'c:\\users\\{}\\downloads\\invoice.zip'))
+        lang = rng.choice(('ko', 'en'))
+        yield lang, rng.choice(TEMPLATES['path'][lang]).format(x=style.format(v.mark('account', name)))
+    for _ in range(120):  # several in one text
+        a, b, c = rng.sample([m for _, m, _ in MAKERS[:6]], 3)
+        parts = [v.mark(kind, value) for kind, slot, value in (a(rng), b(rng), c(rng)) if slot == 'y']
+        if parts:
+            yield 'ko', rng.choice(('유출 항목: {}', '명단\n{}', 'leaked: {}')).format(rng.choice((', ', ' / ',
+                 '\n')).join(parts))
+
+
+def hex_string(rng, count):
+    return ''.join(rng.choice('0123456789abcdef') for _ in range(count))
+
+
+def negatives(rng):
+    d = v.digits
+    makers = [
+        ('sha256', 60, lambda: hex_string(rng, 64)),
+        ('md5', 20, lambda: hex_string(rng, 32)),
+        ('ms2027', 60, lambda: str(rng.randrange(1798761600000, 1814400000000))),
+        ('ms', 40, lambda: str(rng.choice((1598918400000, 1698796800000, 1898640000000)) + rng.randrange(15000000000))),
+        ('s', 40, lambda: str(rng.randrange(1500000000, 1900000000))),
+        ('id13', 40, lambda: d(rng, 13)),
+        ('uuid', 30, lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4))),
+        ('ip', 30, lambda: '.'.join(str(rng.randrange(256)) for _ in range(4)) + rng.choice(('', ':8443', '/24'))),
+        ('version', 25, lambda: rng.choice(('10.0.19045.', '6.1.7601.', '115.0.5790.')) + d(rng, 4)),
+        ('cve', 25, lambda: f'CVE-20{rng.randrange(10, 27)}-{d(rng, rng.choice((4, 5, 7)))}'),
+        ('time', 30,
+             lambda: f'20{rng.randrange(10, 30)}-0{rng.randrange(1, 10)}-{rng.randrange(10, 29)}T09:{rng.randrange(10, 60)}:'
+                             f'{rng.randrange(10, 60)}.{d(rng, 3)}Z'),
+        ('isbn', 20, lambda: f'978-89-{d(rng, 4)}-{d(rng, 3)}-{d(rng, 1)}'),
+    ]
+    frames = {
+        'sha256': ['SHA256: {}', 'hash {} 확인', '{}', 'file {}.bin dropped'], 'md5': ['MD5 {}', '{}'],
+        'ms2027': ['"ts":{}', 'timestamp={}', '{} GET /index', '시각 {} 에 접속', 'event at {}'],
+        'ms': ['"time":{}', '{} WARN disk', '타임스탬프 {}', 'lastSeen={}'], 's': ['{} login', 'epoch {}', 'exp={}', '"iat":{}'],
+        'id13': ['주문번호 {}', 'order {}', '운송장 {} 조회', 'trace_id={}', 'EAN {}', 'ticket id {}', '상품코드 {}'],
+        'uuid': ['{}', 'indicator--{}', 'session {}'], 'ip': ['src={}', '{} 에서 접속', 'dst {} blocked'],
+        'version': ['version {}', '버전 {}', 'Windows {}', 'chrome/{}'], 'cve': ['{}', '취약점 {} 악용', 'exploits {}'],
+        'time': ['{}', 'created {}', '{} 발생'], 'isbn': ['ISBN {}', '도서 {}'],
+    }
+    for name, count, make in makers:
+        for _ in range(count):
+            yield 'en', rng.choice(frames[name]).format(make())
+    yield from fixed(rng)
+
+
+FIXED = [
+    '대표번호 1588-{4} 로 문의', '112에 신고', '고객센터 1544-{4}', 'call 1-800-555-{4}', '계좌 110-{3}-{6} 으로 이체',
+    '계좌번호 {6}-{2}-{6}',
+    '금액 1,{3},{3}원', '좌표 37.{6}, 127.{6}', 'mac 00:1a:{2}:{2}:{2}:{2}', 'AS{5}', 'port 1024-65535', 'KB50{5}',
+    'IMEI 35{12}9',
+    'pid={5} ppid={4}', 'bytes={10} pkts={6}', 'HTTP/1.1 200 {7}', 'npm install left-pad@1.{1}.{1}',
+    'git clone git@github.example:org/repo.git',
+    'logo@2x.png', 'systemctl status getty@tty1.service', '@user{4} 님이 리트윗', 'https://user:pa{4}@db.example.com/x',
+    'Message-ID: <{14}.{4}@mail.example.com>', '문의: noreply@example.com', 'abuse@example.org 로 신고', 'security@corp.example',
+    'contact cert@example.com', '991332-1{6}', '주민번호 형식 오류 900230-2{6}', 'SSN 000-12-{4}', 'SSN 666-{2}-{4}',
+    'sample 078-05-1120',
+    '912-{2}-{4}', 'RFC 2119', '/home/ubuntu/app', 'C:\\Users\\Public\\Documents', '/root/.bashrc',
+    'https://example.com/home/news',
+    'part number M{8}', '모델 S{8}', 'ticket G{8}', 'snowflake 17{16}', 'tweet 18{17}', 'inode {10}', 'uid={10}',
+    '바코드 880{10}',
+    '택배 {4}-{4}-{4}', 'build 20261101{4}', '1.2.{3}-{1}', 'firmware v{2}.{2}.{4}', 'offset 0x{8}', 'RT 0.{12}', 'nonce {16}',
+    'invoice 2026-{4}-{4}', '문서번호 제2026-{5}호', '사건번호 2026고단{4}', 'D-{3}-{4}', 'LOT {4}-{2}-{4}', 'trial {3}-{3}',
+    '2026.11.{2}',
+    '회의 시간 14:30-15:30', 'GPT-4 {6}', '010', '82', 'ratio 12.{4}.{4}', '범위 100-200-3000', 'CRC {9}', 'ean {8}',
+    'line {3}:{2}',
+    'Bearer {10}.{10}', 'eth0: {3}.{3}', 'scp app.tgz deploy_host:/srv', '17{14}', '"size":{9}', 'rev {7}', 'id-{12}', 'x{13}y',
+    'a-{6}-{7}',
+    '{4}-{4}-{4}-{4}-{4}-{4}', 'MAC {12}', 'salt={9}', '점수 {2}-{2}-{4}', 'seq={9} ack={9}', '{1}-{6}-{7}-{2}',
+]
+
+
+def fixed(rng):
+    import re
+    for text in FIXED:
+        for _ in range(5):
+            yield 'ko', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)

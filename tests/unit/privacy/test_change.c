@@ -1,0 +1,132 @@
+/* Masks keep the shape and nothing else; pseudonyms are the same for the same value, and only their key opens
+ * them. */
+#include "privacy_test.h"
+
+static const struct seal_secret key = {{1, 2, 3}}, other = {{1, 2, 4}};
+
+static void masked(const char *text, const char *wanted)
+{
+    struct found found;
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    found_text(&found, str_of(text), "");
+    privacy_mask(str_of(text), found.at, found.hits.count, &out);
+    buf_putc(&out, '\0');
+    assert_string_equal((const char *)out.at, wanted);
+    assert_true(str_is_utf8(buf_str(&out)));
+    found_text(&found, (struct str) {(const char *)out.at, out.len - 1}, "");
+    assert_int_equal(found.hits.count, 0);
+    buf_deinit(&out);
+}
+
+static void masks(void **state)
+{
+    (void)state;
+    masked("주민번호 900101-1987651 확인", "주민번호 ******-******* 확인");
+    masked("a.b@example.com, 010-1234-5678", "*.*@*******.***, ***-****-****");
+    masked("홍길동@예시.한국", "＊＊＊@＊＊.＊＊");
+    masked("０１０－１２３４－５６７８", "＊＊＊＊＊＊＊＊＊＊＊＊＊");
+    masked("nothing here", "nothing here");
+    masked("", "");
+}
+
+static void pseudonym(const char *text, const struct seal_secret *with, struct buf *out)
+{
+    struct found found;
+    buf_clear(out);
+    found_text(&found, str_of(text), "");
+    privacy_pseudonymise(str_of(text), found.at, found.hits.count, with, out);
+    assert_int_equal(buf_err(out), ERR_OK);
+}
+
+static void pseudonyms(void **state)
+{
+    (void)state;
+    static const char text[] = "kim@example.com and lee@example.com, kim@example.com";
+    struct buf out, again, back;
+    struct found found;
+    buf_init(&out, 1 << 16);
+    buf_init(&again, 1 << 16);
+    buf_init(&back, 1 << 16);
+    pseudonym(text, &key, &out);
+    pseudonym(text, &key, &again);
+    assert_true(str_eq(buf_str(&out), buf_str(&again)));
+    /* Equal values, equal tokens; another value of the same length, another token of the same length. */
+    size_t len = (out.len - strlen(" and , ")) / 3;
+    const char *at = (const char *)out.at;
+    assert_memory_equal(at, "pseudonym:email:", 16);
+    assert_memory_equal(at, at + 2 * len + strlen(" and , "), len);
+    assert_memory_not_equal(at, at + len + strlen(" and "), len);
+    pseudonym(text, &other, &again);
+    assert_int_equal(again.len, out.len);
+    assert_memory_not_equal(at, again.at, len);
+    /* No recogniser finds a token. */
+    found_text(&found, buf_str(&out), "");
+    assert_int_equal(found.hits.count, 0);
+    privacy_reveal(buf_str(&out), &key, &back);
+    assert_true(str_eq(buf_str(&back), str_of(text)));
+    buf_clear(&back);
+    privacy_reveal(buf_str(&out), &other, &back);
+    assert_true(str_eq(buf_str(&back), buf_str(&out)));
+    buf_deinit(&out);
+    buf_deinit(&again);
+    buf_deinit(&back);
+}
+
+/* A token that was changed anywhere, or cut, stays what it is. */
+static void forgeries(void **state)
+{
+    (void)state;
+    struct buf out, back;
+    buf_init(&out, 1 << 16);
+    buf_init(&back, 1 << 16);
+    pseudonym("kim@example.com", &key, &out);
+    for (size_t i = 0; i < out.len; i++) {
+        buf_clear(&back);
+        out.at[i] ^= 1;
+        privacy_reveal(buf_str(&out), &key, &back);
+        assert_true(str_eq(buf_str(&back), buf_str(&out)));
+        out.at[i] ^= 1;
+        buf_clear(&back);
+        privacy_reveal((struct str) {(const char *)out.at, i}, &key, &back);
+        assert_int_equal(back.len, i);
+    }
+    buf_deinit(&out);
+    buf_deinit(&back);
+}
+
+/* The longest value, one more, and every length between: sealed whole, or masked. */
+static void lengths(void **state)
+{
+    (void)state;
+    char value[PRIVACY_VALUE_MAX + 1];
+    struct buf out, back;
+    memset(value, 'x', sizeof value);
+    buf_init(&out, 1 << 16);
+    buf_init(&back, 1 << 16);
+    for (size_t len = 1; len <= sizeof value; len++) {
+        struct privacy_hit hit = {.kind = PRIVACY_NAME, .len = len};
+        struct str text = {value, len};
+        buf_clear(&out);
+        buf_clear(&back);
+        privacy_pseudonymise(text, &hit, 1, &key, &out);
+        privacy_reveal(buf_str(&out), &key, &back);
+        if (len <= PRIVACY_VALUE_MAX)
+            assert_true(str_eq(buf_str(&back), text) && out.at[0] == 'p');
+        else
+            assert_true(out.len == len && out.at[0] == '*');
+    }
+    buf_deinit(&out);
+    buf_deinit(&back);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(masks),
+        cmocka_unit_test(pseudonyms),
+        cmocka_unit_test(forgeries),
+        cmocka_unit_test(lengths),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,150 @@
+/* The field's role first. Cases with labels stand in tests/corpus/privacy/objects.tsv (stage privacy); here
+ * is what a file cannot say: roles from neighbours, facts, depth. */
+#include "privacy_test.h"
+
+struct world {
+    struct json_parser *parser;
+    struct arena arena;
+    struct json_doc doc;
+    struct found found;
+    uint8_t text[1 << 16];
+};
+
+static void look(struct world *world, const char *text, enum privacy_role role)
+{
+    size_t len = strlen(text);
+    assert_true(len + JSON_PADDING < sizeof world->text);
+    memcpy(world->text, text, len);
+    found_open(&world->found);
+    assert_int_equal(json_parse(world->parser, bytes_of(world->text, len), &world->doc, NULL), ERR_OK);
+    assert_int_equal(privacy_object(json_root(&world->doc), role, &world->arena, &world->found.hits), ERR_OK);
+}
+
+static int open_world(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    assert_non_null(world);
+    assert_int_equal(json_parser_new(sizeof world->text, &world->parser), ERR_OK);
+    arena_init(&world->arena, 1 << 20);
+    *state = world;
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    struct world *world = *state;
+    json_parser_free(world->parser);
+    arena_deinit(&world->arena);
+    free(world);
+    return 0;
+}
+
+static const char address[] =
+    "{\"type\":\"email-addr\",\"value\":\"kim@example.com\",\"x_note\":\"lee@example.com\"}";
+
+static void neighbours(void **state)
+{
+    struct world *world = *state;
+    look(world, address, PRIVACY_VICTIM_OF);
+    assert_int_equal(world->found.hits.count, 2);
+    assert_int_equal(world->found.at[0].role, PRIVACY_VICTIM_OF);
+    assert_int_equal(world->found.at[1].role, PRIVACY_TEXT); /* the neighbour says nothing of another text */
+    assert_int_equal(privacy_facts(&world->found.hits).kinds, PRIVACY_FACT(PRIVACY_EMAIL));
+    look(world, "{\"type\":\"email-addr\",\"value\":\"evil@example.com\"}", PRIVACY_INDICATOR);
+    struct privacy_facts facts = privacy_facts(&world->found.hits);
+    assert_int_equal(facts.kinds, PRIVACY_RELATED(PRIVACY_EMAIL));
+    assert_int_equal(facts.score, 0);
+    look(world, address, PRIVACY_TEXT);
+    assert_int_equal(world->found.at[0].role, PRIVACY_TEXT);
+}
+
+static void reference_roles(void **state)
+{
+    (void)state;
+    assert_int_equal(privacy_ref_role(STR("email-message"), STR("to_refs")), PRIVACY_VICTIM_OF);
+    assert_int_equal(privacy_ref_role(STR("email-message"), STR("bcc_refs")), PRIVACY_VICTIM_OF);
+    assert_int_equal(privacy_ref_role(STR("email-message"), STR("from_ref")), PRIVACY_SENDER);
+    assert_int_equal(privacy_ref_role(STR("sighting"), STR("where_sighted_refs")), PRIVACY_VICTIM_OF);
+    assert_int_equal(privacy_ref_role(STR("process"), STR("creator_user_ref")), PRIVACY_PERSON);
+    assert_int_equal(privacy_ref_role(STR("report"), STR("object_refs")), PRIVACY_TEXT);
+    assert_int_equal(privacy_ref_role(STR("email-message"), STR("body")), PRIVACY_TEXT);
+    assert_int_equal(privacy_role_stricter(PRIVACY_SENDER, PRIVACY_VICTIM_OF), PRIVACY_VICTIM_OF);
+    assert_int_equal(privacy_role_stricter(PRIVACY_VICTIM_OF, PRIVACY_INDICATOR), PRIVACY_VICTIM_OF);
+    assert_int_equal(privacy_role_stricter(PRIVACY_TEXT, PRIVACY_INDICATOR), PRIVACY_INDICATOR);
+}
+
+/* An indicator's name may repeat its pattern; when the pattern holds recipients nothing is taken for granted.
+ */
+static void indicators(void **state)
+{
+    struct world *world = *state;
+    look(world,
+         "{\"type\":\"indicator\",\"name\":\"v@example.com from e@example.com\",\"pattern\":"
+         "\"[email-message:from_ref.value='e@example.com' AND "
+         "email-message:to_refs[0].value='v@example.com']\","
+         "\"pattern_type\":\"stix\"}",
+         PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 4);
+    assert_int_equal(world->found.at[0].role, PRIVACY_TEXT);
+    assert_int_equal(world->found.at[1].role, PRIVACY_TEXT);
+    assert_int_equal(world->found.at[2].role, PRIVACY_INDICATOR);
+    assert_int_equal(world->found.at[3].role, PRIVACY_VICTIM_OF);
+    assert_true(str_eq(world->found.at[3].pointer, STR("/pattern")));
+    assert_true(str_eq(privacy_value(&world->found.at[3]), STR("v@example.com")));
+}
+
+static void depth(void **state)
+{
+    struct world *world = *state;
+    char text[4096], wanted[64];
+    for (unsigned levels = 1; levels < LIMIT_JSON_DEPTH; levels += 7) {
+        size_t len = 0;
+        len += (size_t)snprintf(text + len, sizeof text - len, "{\"type\":\"x\",\"a\":");
+        for (unsigned i = 1; i < levels; i++)
+            len += (size_t)snprintf(text + len, sizeof text - len, "[");
+        len += (size_t)snprintf(text + len, sizeof text - len, "\"a@example.com\"");
+        for (unsigned i = 1; i < levels; i++)
+            len += (size_t)snprintf(text + len, sizeof text - len, "]");
+        (void)snprintf(text + len, sizeof text - len, "}");
+        look(world, text, PRIVACY_TEXT);
+        assert_int_equal(world->found.hits.count, 1);
+        (void)snprintf(wanted, sizeof wanted, "%s", levels > 1 ? "/a/0" : "/a");
+        assert_memory_equal(world->found.at[0].pointer.at, wanted, strlen(wanted));
+        assert_int_equal(world->found.at[0].pointer.len, 2 + 2 * (levels - 1));
+    }
+}
+
+/* Nothing structural is looked at, at any depth; a name that only ends like a time is. */
+static void structural(void **state)
+{
+    struct world *world = *state;
+    look(world,
+         "{\"type\":\"file\",\"id\":\"900101-1987651\",\"hashes\":{\"a\":\"900101-1987651\",\"b\":[\"900101-"
+         "1987651\"]},"
+         "\"x_refs\":[\"900101-1987651\"],\"created\":\"900101-1987651\",\"mtime\":\"900101-1987651\"}",
+         PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 0);
+    look(world, "{\"type\":\"x-own\",\"mtime\":\"900101-1987651\",\"labels\":[\"900101-1987651\"]}",
+         PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 2);
+}
+
+/* What is no object is refused. */
+static void not_an_object(void **state)
+{
+    struct world *world = *state;
+    memcpy(world->text, "[1]", 3);
+    assert_int_equal(json_parse(world->parser, bytes_of(world->text, 3), &world->doc, NULL), ERR_OK);
+    found_open(&world->found);
+    assert_int_equal(privacy_object(json_root(&world->doc), PRIVACY_TEXT, &world->arena, &world->found.hits),
+                     ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(neighbours), cmocka_unit_test(reference_roles), cmocka_unit_test(indicators),
+        cmocka_unit_test(depth),      cmocka_unit_test(structural),      cmocka_unit_test(not_an_object),
+    };
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}

@@ -1,0 +1,132 @@
+/* The pass over a text: every prefix is safe, hits are ordered and apart, and the steps grow with the length.
+ */
+#include "privacy_test.h"
+
+static const char report[] =
+    "피해자 홍길동(900101-1987651, +82 (0)10-1234-5678, 홍길동@예시.한국)의 카드 4111-1111-1111-1111 이\n"
+    "hong[@]example[.]com 과 C:\\Users\\hong gildong\\x 에서 유출. 면허 11-08-123456-70, 서울 12-345678-90,\n"
+    "passport M123A4567, SSN 536-22-8714, (202) 555-0143, 220-81-62517, ０１０－１２３４－５６７８, "
+    "02)123-4567.";
+
+static void prefixes(void **state)
+{
+    (void)state;
+    struct found found;
+    size_t most = 0;
+    for (size_t len = 0; len < sizeof report; len++) {
+        /* A copy of just that size: a sanitizer sees what is read behind it. */
+        char *copy = malloc(len == 0 ? 1 : len);
+        assert_non_null(copy);
+        memcpy(copy, report, len);
+        found_text(&found, (struct str) {copy, len}, "");
+        size_t end = 0;
+        for (size_t i = 0; i < found.hits.count; i++) {
+            assert_true(found.at[i].from >= end && found.at[i].len > 0);
+            end = found.at[i].from + found.at[i].len;
+            assert_true(end <= len);
+        }
+        most = found.hits.count > most ? found.hits.count : most;
+        free(copy);
+    }
+    assert_int_equal(most, 14);
+}
+
+static uint64_t steps_of(const char *piece, size_t count)
+{
+    struct found found;
+    size_t len = strlen(piece);
+    char *text = malloc(len * count);
+    assert_non_null(text);
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + i * len, piece, len);
+    found_text(&found, (struct str) {text, len * count}, "");
+    free(text);
+    return found.hits.steps;
+}
+
+/* What is built to make a scanner look again and again. */
+static void linear(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {
+        "1",
+        "1 ",
+        "1-",
+        "900101-",
+        "a",
+        "a@",
+        "@",
+        "a.",
+        "a@a.",
+        ".@",
+        "홍",
+        "홍@",
+        "a[at]",
+        "[at]",
+        "(",
+        "+",
+        "+82",
+        "/home/",
+        "\\Users\\",
+        "C:\\Users\\a ",
+        "010-1234-5678 ",
+        "주민번호 9001011987650 ",
+        "Message-ID: a@b.example ",
+        "a-a@b-",
+        "１",
+        "１－",
+        "ssn ",
+        "1.1.1.1:",
+        "://a:b@c.example ",
+        "\xc3",
+        "\xef\xbc",
+        "M123A4567 ",
+        "pseudonym:email:",
+    };
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        size_t len = strlen(pieces[i]);
+        uint64_t small = steps_of(pieces[i], 2000), large = steps_of(pieces[i], 32000);
+        /* 16 times the text: 16 times the steps, but for the edges. */
+        assert_true(large <= small * 18);
+        assert_true(large <= (uint64_t)32000 * len * 400);
+    }
+}
+
+static void room(void **state)
+{
+    (void)state;
+    struct privacy_hit one;
+    struct privacy_hits hits = {.at = &one, .size = 1, .score_min = PRIVACY_SCORE_HIT};
+    privacy_text(STR("a@example.com b@example.com c@example.com"), STR(""), &hits);
+    assert_int_equal(hits.count, 1);
+    assert_int_equal(hits.dropped, 2);
+    assert_int_equal(privacy_facts(&hits).score, 100);
+    /* Suspicions are kept when asked for. */
+    struct found found;
+    found_open(&found);
+    found.hits.score_min = 0;
+    privacy_text(STR("9001011987650"), STR(""), &found.hits);
+    assert_true(found.hits.count == 1 && found.at[0].score < PRIVACY_SCORE_HIT);
+    assert_int_equal(privacy_facts(&found.hits).kinds, 0);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < PRIVACY_KINDS; i++)
+        assert_int_equal(privacy_kind_find(str_of(privacy_kind_name((enum privacy_kind)i))), i);
+    assert_int_equal(privacy_kind_find(STR("none")), PRIVACY_KINDS);
+    for (unsigned i = 0; i < PRIVACY_ROLES; i++)
+        assert_true(strlen(privacy_role_name((enum privacy_role)i)) > 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(linear),
+        cmocka_unit_test(room),
+        cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
