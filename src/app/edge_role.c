@@ -562,6 +562,7 @@ static err_t open_server(struct edge_role *role)
     struct server_conf conf = {.routes = role->routes,
                                .route_count = 1,
                                .refusal_type = "application/taxii+json;version=2.1",
+                               .methods = "GET, HEAD, POST, DELETE, OPTIONS",
                                .wall_us = role->os->wall_us,
                                .wall_ctx = role->os->ctx};
     err_t err = server_open(role->loop, &conf, &role->server);

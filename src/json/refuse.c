@@ -229,8 +229,9 @@ static err_t scan_after(struct scan *s, bool *out_more)
 
 static err_t scan_document(struct scan *s)
 {
-    if (str_starts(str_from_bytes(s->text), STR("\xef\xbb\xbf")))
-        return wrong(s, ERR_SYNTAX, 0, "a byte order mark stands before the text; JSON has none");
+    const char *mark = skip_foreign_mark(s->text);
+    if (mark != NULL)
+        return wrong(s, ERR_SYNTAX, 0, mark);
     bool more = true;
     while (more) {
         err_t err;

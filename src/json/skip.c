@@ -226,3 +226,22 @@ bool skip_string_is(struct bytes raw, struct str name)
     }
     return name.len == 0;
 }
+
+/* What no parser of UTF-8 may guess at (RFC 8259 section 8.1). */
+const char *skip_foreign_mark(struct bytes text)
+{
+    static const struct {
+        const char *mark, *what;
+    } rows[] = {
+        {"\xef\xbb\xbf",
+         "the text begins with a byte order mark, which JSON does not have: save it without one"},
+        {"\xff\xfe", "the text is UTF-16; JSON is UTF-8"},
+        {"\xfe\xff", "the text is UTF-16; JSON is UTF-8"},
+        {"\x1f\x8b", "this is packed by gzip, perhaps twice; JSON is plain text: unpack it"},
+        {"\x28\xb5\x2f\xfd", "this is packed by zstd, perhaps twice; JSON is plain text: unpack it"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (str_starts(str_from_bytes(text), str_of(rows[i].mark)))
+            return rows[i].what;
+    return NULL;
+}

@@ -27,6 +27,10 @@ bool skip_value(struct bytes text, size_t at, size_t *out_end);
 /* True when the raw string (between its quotes, escapes as written) spells `name`. */
 bool skip_string_is(struct bytes raw, struct str name);
 
+/* Why the text is no JSON, by how it begins: what an editor puts in front of it, or a packed one; NULL:
+ * nothing that is known. */
+const char *skip_foreign_mark(struct bytes text);
+
 /* The byte at `at`, 0 behind the end. */
 static inline uint8_t skip_peek(struct bytes text, size_t at)
 {

@@ -131,16 +131,6 @@ static void cut_lines(struct split *s, size_t at)
     }
 }
 
-/* What an editor puts in front of a text, and what no parser of UTF-8 may guess at (RFC 8259 section 8.1). */
-static const char *foreign_mark(struct bytes text)
-{
-    if (text.len >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0)
-        return "the text begins with a byte order mark, which JSON does not have: save it without one";
-    if (text.len >= 2 && (memcmp(text.at, "\xff\xfe", 2) == 0 || memcmp(text.at, "\xfe\xff", 2) == 0))
-        return "the text is UTF-16; JSON is UTF-8";
-    return NULL;
-}
-
 /* The root is [from, end); what stands behind it decides whether it was the only value. */
 static err_t finish(struct split *s, size_t from, size_t end)
 {
@@ -172,7 +162,7 @@ err_t json_split(struct bytes text, struct str list_name, enum json_split_kind *
                  bool (*slice)(void *ctx, struct json_slice slice), void *ctx, struct fault *fault)
 {
     struct split s = {text, list_name, slice, ctx, fault, JSON_SPLIT_OBJECT, false};
-    const char *mark = foreign_mark(text);
+    const char *mark = skip_foreign_mark(text);
     if (mark != NULL)
         return fault_set(fault, ERR_ENCODING, 0, "%s", mark);
     err_t err = cut_root(&s);

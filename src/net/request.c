@@ -120,10 +120,25 @@ static void refuse_method(struct request *request, const struct route *other)
     request_answer(request, &answer);
 }
 
+/* "OPTIONS *" asks about the server as a whole, whoever asks (RFC 9110 section 9.3.7). */
+static bool asks_for_methods(const struct request *request)
+{
+    return request->conn->server->conf.methods != NULL && str_eq(request->head.method, STR("OPTIONS")) &&
+           str_eq(request->head.path, STR("*"));
+}
+
+static void answer_methods(struct request *request)
+{
+    struct answer answer = {.status = 204};
+    answer.fields[0] = (struct http1_field) {STR("Allow"), str_of(request->conn->server->conf.methods)};
+    request_answer(request, &answer);
+}
+
 /* RFC 9110 section 15.5.16: says what would be understood. */
 static void refuse_coding(struct request *request)
 {
-    refuse_with(request, 415, "the Content-Encoding is neither gzip nor zstd", NULL,
+    refuse_with(request, 415,
+                "the Content-Encoding is not gzip alone, nor zstd alone: pack it once, or not at all", NULL,
                 (struct http1_field) {STR("Accept-Encoding"), STR(CODING_UNDERSTOOD)});
 }
 
@@ -142,7 +157,9 @@ bool request_begin(struct request *request, bool has_body)
         return false;
     }
     const struct route *route = request->route = find_route(request, &other);
-    if (route == NULL && other != NULL) {
+    if (asks_for_methods(request)) {
+        answer_methods(request);
+    } else if (route == NULL && other != NULL) {
         refuse_method(request, other);
     } else if (route == NULL) {
         request_refuse(request, 404, "nothing is here", NULL);

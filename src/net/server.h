@@ -42,6 +42,8 @@ struct server_conf {
     uint64_t stall_ms;
     uint64_t stop_ms;
     const char *refusal_type; /* Content-Type of the server's own refusals; NULL: application/json */
+    const char
+        *methods; /* Allow of "OPTIONS *" (RFC 9110 section 9.3.7), the same for everybody; NULL: 404 */
     /* Our own clock, for the field Date (RFC 9110 section 6.6.1); NULL: answers carry none. */
     int64_t (*wall_us)(void *ctx);
     void *wall_ctx;

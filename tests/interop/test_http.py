@@ -103,6 +103,16 @@ def test_both_versions_say_the_same(node):
 
 
 @pytest.mark.parametrize('version', ['--http1.1', '--http2'])
+def test_options_of_the_server_as_a_whole(node, version):
+    """RFC 9110 section 9.3.7: the same for everybody, known or not, and nothing of what is there."""
+    asked = [curl(node, '', version, '-X', 'OPTIONS', '--request-target', '*', token=token) for token in (None, 'nonsense')]
+    for status, fields, body, _ in asked:
+        fields.pop('date')
+        assert (status, body) == (204, b'') and fields == {'allow': 'get, head, post, delete, options'}
+    assert curl(node, '/*', version, '-X', 'OPTIONS')[0] == 404
+
+
+@pytest.mark.parametrize('version', ['--http1.1', '--http2'])
 def test_pages_are_packed_for_who_asks(node, version):
     plain = plain_page(node)
     for wish, coding, unpack in (('gzip', 'gzip', gzip.decompress), ('gzip, zstd', 'zstd', unzstd),
@@ -162,7 +172,9 @@ def test_what_is_packed_badly_is_refused(node, version):
         answer = post(node, INBOX, data, version, '-H', f'Content-Encoding: {coding}')
         assert answer[0] == status, (coding, len(data), answer)
         if status == 415:
-            assert answer[1]['accept-encoding'] == 'gzip, zstd'
+            assert answer[1]['accept-encoding'] == 'gzip, zstd' and b'pack it once' in answer[2]
+    twice = post(node, INBOX, gzip.compress(good), version, '-H', 'Content-Encoding: gzip')
+    assert twice[0] == 400 and b'packed by gzip, perhaps twice' in twice[2], twice
     assert post(node, INBOX, envelope(), version)[0] == 202
 
 

@@ -218,6 +218,7 @@ def test_lint_packed(place):
         place.expect(1, BOMB, 'lint', f'bomb.{name}', limit=UNPACKED_MAX, of=resource.RLIMIT_FSIZE)
         place.expect(1, f'is damaged: not what {name[:2]}.* packs from byte', 'lint', '-', given=pack(url) + b'behind its end')
         place.expect(1, 'the input ends too early', 'lint', '-', given=pack(url)[:-1])
+        place.expect(1, 'this is packed by (gzip|zstd), perhaps twice', 'lint', '-', given=pack(pack(url)))
     wide = zstd(bytes(1 << 20), '--long=28', '--no-check')  # from a pipe: the frame does not say its size
     place.expect(1, 'takes a window of more than 128 MiB: pack it without --long', 'lint', '-', given=wide)
 
@@ -406,6 +407,12 @@ def test_add(place):
     place.expect(0, again, 'add', '-', '--source', 'kr-sensor', *kr, given=sensor)
     (place.path / 's.gz').write_bytes(gzip.compress(sensor[:700]) + gzip.compress(sensor[700:]))
     place.expect(0, again, 'add', 's.gz', '--source', 'kr-sensor', *kr)
+    place.expect(1, '1 refused.*this is packed by gzip, perhaps twice', 'add', '-', '--source', 'kr-sensor', *kr,
+                 given=gzip.compress(gzip.compress(sensor)))
+    kept = [line['number'] for line in place.lines('quarantine', 'list', *kr) if 'packed by gzip' in line.get('what', '')]
+    check('and is kept for that reason', len(kept) == 1, kept)
+    for number in kept:
+        place.expect(0, '', 'quarantine', 'drop', number, *kr)
     (place.path / 'cut.gz').write_bytes(gzip.compress(sensor)[:400])
     place.expect(1, 'cut.gz: the input ends too early', 'add', 'cut.gz', '--source', 'kr-sensor', *kr)
     (place.path / 'bomb.gz').write_bytes(gzip.compress(bytes(16 << 20)) * 128)

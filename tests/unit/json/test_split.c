@@ -177,14 +177,20 @@ static void depth_does_not_matter(void **state)
 static void names_foreign_marks(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"\xef\xbb\xbf{}", "\xff\xfe{", "\xfe\xff"};
+    static const struct {
+        const char *text, *says;
+    } rows[] = {{"\xef\xbb\xbf{}", "byte order mark"},
+                {"\xff\xfe{", "UTF-16"},
+                {"\xfe\xff", "UTF-16"},
+                {"\x1f\x8b\x08", "packed by gzip"},
+                {"\x28\xb5\x2f\xfd\x04", "packed by zstd"}};
     struct cut cut;
     struct fault fault;
     enum json_split_kind kind;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        assert_int_equal(cut_text(&cut, str_of(texts[i]), 0, &kind, &fault), ERR_ENCODING);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(cut_text(&cut, str_of(rows[i].text), 0, &kind, &fault), ERR_ENCODING);
         assert_int_equal(cut.count, 0);
-        assert_non_null(strstr(fault.what, i == 0 ? "byte order mark" : "UTF-16"));
+        assert_non_null(strstr(fault.what, rows[i].says));
     }
 }
 

@@ -59,7 +59,9 @@ static void start_with(struct rig *rig, struct server_conf conf)
 static int start(void **state)
 {
     struct rig *rig = malloc(sizeof *rig);
-    start_with(rig, (struct server_conf) {.head_ms = 150, .idle_ms = 300, .stall_ms = 150, .stop_ms = 200});
+    start_with(rig,
+               (struct server_conf) {
+                   .head_ms = 150, .idle_ms = 300, .stall_ms = 150, .stop_ms = 200, .methods = "GET, POST"});
     *state = rig;
     return 0;
 }
@@ -163,7 +165,8 @@ static void answers_by_route(void **state)
         {"POST /page" TAIL, "\r\nAllow: GET\r\n"},   {"GET /split" TAIL, "500 Internal"},
         {"GET http://b/at/b/x/" TAIL, "200 OK"},     {"GET https://a/at/b/x/" TAIL, "421 Misdirected"},
         {"GET / HTTP/1.1\r\n\r\n", "400 Bad"},       {"GET / HTTP/3.0\r\nHost: a\r\n\r\n", "505 HTTP"},
-        {"\x16\x03\x01\x02\x00\x01\x00", "400 Bad"},
+        {"\x16\x03\x01\x02\x00\x01\x00", "400 Bad"}, {"GET *" TAIL, "404 Not Found"},
+        {"OPTIONS *" TAIL, "204 No Content"},        {"OPTIONS *" TAIL, "\r\nAllow: GET, POST\r\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bool closed = ask(rig, rows[i].text, &heard);
