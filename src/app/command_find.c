@@ -64,6 +64,23 @@ static void put_marking(struct command_call *call, const struct stix_object *obj
     line_word(call->out, "marking", tlp != STIX_TLP_NONE ? stix_tlp_name(tlp) : others ? "other" : "none");
 }
 
+/* Final (section 3.6), or over: an indicator from its valid_until on (section 4.7). What stands has no state.
+ */
+static void put_state(struct command_call *call, const struct stix_object *object)
+{
+    struct str until;
+    struct stamp end;
+    bool has_end = object->type->code == STIX_TYPE_INDICATOR &&
+                   json_get_str(object->root, STR("valid_until"), &until) &&
+                   stamp_parse(until, &end, NULL) == ERR_OK;
+    if (has_end)
+        line_text(call->out, "valid_until", until);
+    if (object->revoked)
+        line_word(call->out, "state", "revoked");
+    else if (has_end && stamp_cmp(end, stamp_from_us(call->now_us)) <= 0)
+        line_word(call->out, "state", "ended");
+}
+
 static void say_found(struct command_call *call, const struct gate_found *found, bool object)
 {
     const struct stix_object *stix = found->stix;
@@ -82,6 +99,7 @@ static void say_found(struct command_call *call, const struct gate_found *found,
     line_text(call->out, "owner", owner == NULL ? STR("?") : owner->name);
     line_time(call->out, "received", found->object.envelope.received_us);
     put_marking(call, stix);
+    put_state(call, stix);
     if (stix->has_labels)
         put_list(call, "labels", stix->labels);
     buf_init(&tags, LIMIT_TAGS_PER_OBJECT * (LIMIT_NAME_BYTES + 2));

@@ -487,12 +487,16 @@ static int read_convert(struct cli_call *call, const char *source, struct conver
     const char *as = cli_option(call, "as"), *previous = cli_option(call, "previous");
     *out = (struct convert) {.as = as,
                              .map = cli_option(call, "map"),
+                             .least = cli_option(call, "least"),
                              .source = source,
                              .now_us = call->os->wall_us(call->os->ctx)};
     buf_init(&out->previous, LIMIT_MISP_STIX_BYTES);
     bool table = as != NULL && strcmp(as, "misp") != 0;
     if (!table && (out->map != NULL || previous != NULL))
         return cli_usage(call, "--map and --previous belong to --as csv or --as list");
+    uint64_t least;
+    if (out->least != NULL && (previous == NULL || !str_to_u64(str_of(out->least), UINT64_MAX, &least)))
+        return cli_usage(call, "--least N, a number of values, belongs to --previous");
     if (as != NULL && !convert_known(as))
         return cli_usage(call, "--as takes misp, csv or list");
     if (as != NULL && strcmp(as, "csv") == 0 && out->map == NULL)
@@ -551,7 +555,9 @@ static const struct cli_command commands[] = {
                  {"map", CLI_TEXT, NULL, "TEXT",
                   "type=ipv4-addr value=col:ip labels=botnet; a list has no columns"},
                  {"previous", CLI_TEXT, NULL, "FILE",
-                  "the list as it was: only what differs goes in, what is gone gets an end"}},
+                  "the list as it was: only what differs goes in, what is gone gets an end"},
+                 {"least", CLI_TEXT, NULL, "N",
+                  "with --previous: fewer values than this are not believed; else half of what it had"}},
      .run = run_add},
 };
 

@@ -48,7 +48,7 @@ static const struct cli_command source_rows[] = {
      .options = {BECAUSE},
      .control = "identity.bind"},
     {.words = "marking classify",
-     .summary = "say what a statement marking means here",
+     .summary = "say what a marking means here: a statement, or one with limits",
      .args = {ID},
      .options = {{"as", CLI_TEXT, "as", "tlp:clear", "the level that it amounts to"},
                  {"partners", CLI_TEXT, "partners", "NAME,...", "it goes to these alone (none: to nobody)"},
@@ -490,6 +490,7 @@ const struct cli_group cli_feed = GROUP(feed_rows);
 
 #define FOUND_COLUMNS                                                                                        \
     {"TYPE", "type"}, {"NAME", "name"}, {"ID", "id"}, {"SOURCES", "sources"}, {"MARKING", "marking"},        \
+        {"STATE", "state"},                                                                                  \
     {                                                                                                        \
         "RECEIVED", "received"                                                                               \
     }

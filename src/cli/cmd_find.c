@@ -94,8 +94,9 @@ static void put_member(struct finding *f, struct str json)
     line_free(line);
 }
 
-static const char *const csv_columns[] = {"id",    "type",     "name",    "created", "modified", "sources",
-                                          "owner", "received", "marking", "labels",  "tags",     "lsn"};
+static const char *const csv_columns[] = {"id",          "type",   "name",     "created", "modified",
+                                          "sources",     "owner",  "received", "marking", "state",
+                                          "valid_until", "labels", "tags",     "lsn"};
 
 enum { CSV_COLUMNS = sizeof csv_columns / sizeof csv_columns[0] };
 

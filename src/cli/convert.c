@@ -102,6 +102,22 @@ static void say_row(void *ctx, size_t line, struct str value, const char *what)
     (void)fprintf(stderr, ": %s\n", what);
 }
 
+/* As a feed does; said here when it is not. */
+static bool is_believed(const struct convert *convert, const struct csv_report *report)
+{
+    size_t now = report->objects + report->unchanged;
+    uint64_t least = csv_least(report->before);
+    if (convert->least != NULL)
+        must(str_to_u64(str_of(convert->least), UINT64_MAX, &least)); /* looked at with the other options */
+    if (convert->previous.len == 0 || now >= least)
+        return true;
+    (void)cli_fail("nothing of it was added, nothing ends; if it is right: --least N",
+                   convert->least != NULL ? "%s: the list had %zu values and has %zu: fewer than --least"
+                                          : "%s: the list had %zu values and has %zu: less than half",
+                   convert->path, report->before, now);
+    return false;
+}
+
 static bool run_table(struct running *running, struct bytes input)
 {
     struct convert *convert = running->convert;
@@ -122,6 +138,10 @@ static bool run_table(struct running *running, struct bytes input)
     if (err != ERR_OK) {
         (void)cli_fail("docs/protocol/CSV.md: the mapping of a table", "%s: %s", convert->path,
                        fault.what[0] != '\0' ? fault.what : err_text(err));
+        convert->failed = true;
+        return true;
+    }
+    if (!is_believed(convert, &report)) {
         convert->failed = true;
         return true;
     }

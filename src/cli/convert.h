@@ -9,6 +9,7 @@ struct convert {
     const char *map;     /* of a table; NULL: none */
     const char *source;  /* part of the ids of a list */
     struct buf previous; /* the list as it was: only the difference goes in; empty: all of it */
+    const char *least;   /* the fewest values that it may come down to; NULL: half of what it had */
     int64_t now_us;
     const char *path; /* for messages */
     bool failed;      /* something was refused */

@@ -135,6 +135,7 @@ static err_t read_both(struct job *job, struct bytes text, struct fault *fault)
         return fault_set(fault, err, 0, "the previous list: %s",
                          before.what[0] == '\0' ? err_text(err) : before.what);
     err = read_text(job, text, take_row, job->report, fault);
+    job->report->before = job->was_count;
     if (err == ERR_OK && previous.len > 0)
         err = read_text(job, previous, take_gone, NULL, fault);
     return err != ERR_OK ? err : buf_err(job->out);

@@ -67,7 +67,15 @@ struct csv_report {
     size_t objects;   /* of the list: all, or new and changed ones */
     size_t unchanged; /* since the previous list: not made again */
     size_t over;      /* gone since then: made again with an end */
+    size_t before;    /* different values of the previous list */
 };
+
+/* What a list that had so many values may come down to: fewer are an error page, a file that was being
+ * written, an export that went wrong, and to believe it would end what it lost. */
+static inline uint64_t csv_least(size_t before)
+{
+    return ((uint64_t)before + 1) / 2;
+}
 
 struct csv_setup {
     const struct csv_map *map;

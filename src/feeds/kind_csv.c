@@ -150,12 +150,11 @@ static void order_values(struct list *list)
     list->value_count = kept;
 }
 
-/* An error page, a file that was being written, an export that went wrong: to believe it would end what it
- * lost. False: the run has ended. */
+/* csv_least says why. False: the run has ended. */
 static bool is_believed(struct feed *feed, struct list *list)
 {
     struct str option = feed_option(feed, "least");
-    uint64_t least = (list->member_count + 1) / 2;
+    uint64_t least = csv_least(list->member_count);
     bool declared = option.len > 0 && str_to_u64(option, UINT64_MAX, &least);
     size_t skipped = list->rows.refused;
     if (list->value_count == 0 && skipped > 0) {

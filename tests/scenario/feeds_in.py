@@ -219,9 +219,35 @@ def lists(run):
         report.check(f'{what}: nothing is revoked, created stays', not any('revoked' in thing for thing in newest.values())
                      and {thing['created'] for thing in newest.values()} == {'2026-01-01T00:00:00.000Z'}, newest)
         ends_released(run, gone, 2 if after == second else 3)
+    half_lost(run)
     report.equal('the partner gets the end of the one that went, and its return', ends_released(run, gone, 3),
                  [False, True, False])
     report.equal('the one that stays is released once', ends_released(run, stays, 1), [False])
+
+
+def half_lost(run):
+    """A list that lost more than half is not believed, unless it is told how few it may have."""
+    report = run.report
+    before = run.file(''.join(f'h{n}.example\n' for n in range(5)))
+    page = '<html>\n<body>not found</body>\n'
+
+    def add(text, *more):
+        return run.add(text, 'halves', '--as', 'list', '--previous', before, *more)
+    for text, more, said in (('h0.example\nh1.example\n', (), 'had 5 values and has 2: less than half'),
+                             (page, (), 'had 5 values and has 0'),
+                             ('h0.example\nh1.example\nh2.example\n', ('--least', '4'), 'has 3: fewer than --least'),
+                             ('h0.example\nh1.example\n', ('--least', '3'), 'fewer than --least')):
+        answer = add(text, *more)
+        report.check(f'not believed: {said}', not answer.good and said in answer.err and '--least' in answer.err
+                     and answer.one['new'] == 0, answer)
+    answer = add('h0.example\nh1.example\nh2.example\nh2.example\n')
+    report.check('three of five are believed: two end', answer.good and answer.one['new'] == 2, answer)
+    answer = add('h0.example\n', '--least', '1')
+    report.check('one of five is believed with --least 1: four end', answer.good and 'gone and end now' in answer.err
+                 and '4 are gone' in answer.err, answer)
+    for words in (('--least', '1'), ('--previous', before, '--least', 'some')):
+        answer = run.add('h0.example\n', 'halves', '--as', 'list', *words)
+        report.check(f'usage: {words[0]}', answer.status == 2 and '--least N' in answer.err, answer)
 
 
 def ends_released(run, pattern, count, source='list'):

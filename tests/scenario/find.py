@@ -286,6 +286,36 @@ def formats(place, scan):
     scan.add('odd', [json.loads(odd)])
 
 
+def states(place, scan):
+    """What is over is shown as over: revoked, or behind its valid_until; what stands, or ends later, is not."""
+    def thing(number, **more):
+        return {'type': 'indicator', 'spec_version': '2.1', 'id': f'indicator--00000000-0000-4000-8000-0000000005{number:02d}',
+                'created': '2020-01-01T00:00:00.000Z', 'modified': '2020-01-01T00:00:00.000Z', 'pattern_type': 'stix',
+                'pattern': "[domain-name:value = 'ends.example']", 'valid_from': '2020-01-01T00:00:00Z', 'name': f'end{number}',
+                **more}
+    # A valid_until of another type is somebody's own property and ends nothing.
+    other = {'type': 'tool', 'spec_version': '2.1', 'id': 'tool--00000000-0000-4000-8000-000000000504', 'name': 'end4',
+             'created': '2020-01-01T00:00:00.000Z', 'modified': '2020-01-01T00:00:00.000Z', 'valid_until': '2020-02-01T00:00:00Z'}
+    things = [thing(0), thing(1, valid_until='2020-02-01T00:00:00Z'), thing(2, valid_until='2999-01-01T00:00:00Z'),
+              thing(3, revoked=True, valid_until='2020-02-01T00:00:00Z'), other]
+    wanted = {'end0': '', 'end1': 'ended', 'end2': '', 'end3': 'revoked', 'end4': ''}
+    place.run('add', '-', '--source', 'states', '--dir', 'kr', given='\n'.join(map(json.dumps, things)).encode())
+    words = ('--source', 'states', '--wait', '--dir', 'kr')
+    lines = [json.loads(line) for line in place.run('find', *words, '--json')[1].splitlines()]
+    got = {line['name']: line.get('state', '') for line in lines if 'name' in line}
+    check('JSON says which are over', got == wanted, got)
+    got = {line['name']: line.get('valid_until') for line in lines if 'name' in line}
+    check('and since when', got == {t['name']: t.get('valid_until') if t is not other else None for t in things}, got)
+    rows = list(csv.DictReader(io.StringIO(place.run('export', '--source', 'states', '--format', 'csv', '--dir', 'kr')[1])))
+    check('CSV says which are over', {row['name']: row['state'] for row in rows} == wanted, rows)
+    check('and ends with its number', all(row['lsn'].isdigit() for row in rows), rows)
+    table = place.run('find', *words)[1].splitlines()
+    at = table[0].find('STATE ')
+    got = {line.split()[1]: line[at:at + 8].strip() for line in table[1:] if at > 0 and 'end' in line}
+    check('the table says which are over', got == wanted, table)
+    scan.add('states', things)
+
+
 def one_object(place):
     name = 'malware--00000000-0000-4000-8000-00000000000b'
 
@@ -469,6 +499,7 @@ def main():
         scan = campaign(place)
         combined(place, scan)
         formats(place, scan)
+        states(place, scan)
         one_object(place)
         graph(place, scan)
         place.stop('kr')
