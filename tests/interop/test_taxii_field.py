@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import time
 import uuid
+import warnings
 
 import pytest
 import requests
@@ -355,6 +356,35 @@ def test_etag_and_if_none_match(node):
     first = node.get(RELEASE + 'objects/?limit=4')
     again = node.get(RELEASE + 'objects/?limit=4', headers={'If-None-Match': first.headers['ETag']})
     assert (again.status_code, again.content) == (304, b'') and again.headers['ETag'] == first.headers['ETag']
+
+
+@pytest.mark.parametrize('span', ['bytes=0-9', 'bytes=99999999-', 'items=0-0', 'items 0-0', 'items 5-1'])
+def test_a_range_is_not_heard(node, span):
+    """TAXII 2.1 pages by limit and next: there is no 206 or 416, and a Range, of 2.0 or of HTTP, changes nothing."""
+    for path in ('/taxii2/', '/api/', '/api/collections/', RELEASE, RELEASE + 'objects/', RELEASE + 'manifest/',
+                 f'{RELEASE}objects/{thing(1)["id"]}/', f'{RELEASE}objects/{thing(1)["id"]}/versions/', SPACE + 'objects/'):
+        whole, part = node.get(path), node.get(path, headers={'Range': span, 'If-Range': '"x"'})
+        assert (part.status_code, part.content) == (200, whole.content)
+        assert not {'Content-Range', 'Accept-Ranges'} & set(part.headers)
+    assert node.get('/api/nothing/', headers={'Range': span}).status_code == 404
+
+
+@pytest.mark.parametrize('version, taken', [(ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True),
+                                            (ssl.TLSVersion.TLSv1_3, True)])
+def test_tls_1_2_at_least(node, version, taken):
+    context = ssl.create_default_context(cafile=node.base / 'tls.pem')
+    context.set_ciphers('ALL:@SECLEVEL=0')
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)  # of what is tried here
+        context.minimum_version = context.maximum_version = version
+    link = http.client.HTTPSConnection('127.0.0.1', node.kr.port, timeout=20, context=context)
+    with contextlib.closing(link):
+        if taken:
+            link.request('GET', '/api/', headers={'Accept': TAXII})
+            assert link.getresponse().status == 401 and link.sock.version() == version.name.replace('_', '.')
+        else:
+            with pytest.raises(ssl.SSLError):
+                link.connect()
 
 
 def test_options_and_head(node):
