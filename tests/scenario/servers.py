@@ -81,7 +81,7 @@ def hash_of(password):
 
 
 FORM_21 = {'media': 'application/stix+json;version=2.1', 'python': VENV,
-           'row': lambda obj, media: {'version': obj['modified'], 'media_type': media},
+           'row': lambda obj, media: {'version': obj.get('modified', obj['created']), 'media_type': media},
            'conf': {'backend': {'module': 'medallion.backends.memory_backend'}, 'users': {READER: PASSWORD}}}
 FORM_20 = {'media': 'application/vnd.oasis.stix+json; version=2.0', 'python': VENV_20,
            'row': lambda obj, media: {'versions': [obj['modified']], 'media_types': [media]},
@@ -110,15 +110,23 @@ def medallion(folder, objects, form=FORM_21):
     return Child([str(form['python']), '-c', program], folder, port), f'http://127.0.0.1:{port}/api1/', COLLECTION
 
 
-def post_20(base, collection, objects):
-    """A bundle to a TAXII 2.0 collection, as its reader and writer; how many it says it took."""
-    body = json.dumps({'type': 'bundle', 'id': f'bundle--{uuid.uuid4()}', 'spec_version': '2.0', 'objects': objects}).encode()
+def post(base, collection, body, content, accept):
+    """As its reader and writer; how many it says it took."""
     login = base64.b64encode(f'{READER}:{PASSWORD}'.encode()).decode()
-    request = urllib.request.Request(f'{base}collections/{collection}/objects/', data=body, method='POST', headers={
-        'Content-Type': FORM_20['media'], 'Accept': 'application/vnd.oasis.taxii+json; version=2.0',
-        'Authorization': f'Basic {login}'})
+    request = urllib.request.Request(f'{base}collections/{collection}/objects/', data=json.dumps(body).encode(), method='POST',
+                                     headers={'Content-Type': content, 'Accept': accept, 'Authorization': f'Basic {login}'})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)['success_count']
+
+
+def post_20(base, collection, objects):
+    """A bundle to a TAXII 2.0 collection."""
+    bundle = {'type': 'bundle', 'id': f'bundle--{uuid.uuid4()}', 'spec_version': '2.0', 'objects': objects}
+    return post(base, collection, bundle, FORM_20['media'], 'application/vnd.oasis.taxii+json; version=2.0')
+
+
+def post_21(base, collection, objects):
+    return post(base, collection, {'objects': objects}, TAXII, TAXII)
 
 
 OPENTAXII = """
@@ -333,19 +341,21 @@ http {{
     server {{
         listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key;
         ssl_client_certificate {folder}/ca.pem; ssl_verify_client on;
-        location / {{ proxy_pass {behind}; proxy_set_header Host $host; }}
+        location / {{ proxy_pass {behind}; proxy_set_header Host $host; {login} }}
     }}
 }}
 """
 
 
-def nginx(authority, behind):
-    """Lets whoever shows a certificate of this authority through to the server behind it."""
+def nginx(authority, behind, login=None):
+    """Lets whoever shows a certificate of this authority through to the server behind it; with `login` nothing else is needed
+    there."""
     port, folder = free_port(), authority.path('')
     path = authority.path('nginx.conf')
     with open(path, 'w', encoding='ascii') as file:
         user = f'user {getpass.getuser()};' if os.getuid() == 0 else ''
-        file.write(NGINX.format(folder=folder.rstrip('/'), port=port, behind=behind, user=user))
+        words = f'proxy_set_header Authorization "Basic {base64.b64encode(login.encode()).decode()}";' if login else ''
+        file.write(NGINX.format(folder=folder.rstrip('/'), port=port, behind=behind, user=user, login=words))
     return Child([NGINX_PROGRAM, '-c', path, '-e', authority.path('nginx.log')], folder, port), f'https://127.0.0.1:{port}/'
 
 
