@@ -128,16 +128,21 @@ err_t object_append(struct gate *gate, enum frame_kind kind, const struct record
     struct buf head = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     record_envelope_write(&head, envelope);
     must(buf_err(&head) == ERR_OK);
+    return sealed_append(gate, kind, buf_bytes(&head), plain, out_lsn, out_slot);
+}
+
+err_t sealed_append(struct gate *gate, enum frame_kind kind, struct bytes envelope, struct bytes plain,
+                    uint64_t *out_lsn, uint64_t *out_slot)
+{
     err_t err;
     *out_slot = 0;
     for (int tries = 0; tries < 2; tries++) {
         if (TRY(err, gate_group(gate)))
             return err;
         if (kind == FRAME_SEEN) {
-            struct bytes part = buf_bytes(&head);
-            err = store_append(gate->store, kind, &part, 1, out_lsn);
+            err = store_append(gate->store, kind, &envelope, 1, out_lsn);
         } else {
-            err = store_append_sealed(gate->store, kind, buf_bytes(&head), plain, out_lsn, out_slot);
+            err = store_append_sealed(gate->store, kind, envelope, plain, out_lsn, out_slot);
         }
         if (err != ERR_FULL)
             return err;

@@ -3,7 +3,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 /* --- names and outcomes: interned, so that a state is small --- */
 
@@ -158,15 +158,15 @@ static void count(struct gate *gate, const struct state *state, uint64_t by)
         if (outcome->rule[p] == 0)
             continue; /* never decided for this partner */
         struct gate_tally *tally = &gate->tallies[p];
-        if (state->blocked & outcome->release & ~state->released & bit)
+        if (state->blocked & outcome->release & ~(state->released | state->minted) & bit)
             tally->blocked += by;
-        else if ((state->released | outcome->release) & bit)
+        else if ((state->released | state->minted | outcome->release) & bit)
             tally->released += by; /* or it has the same content from another copy */
         else if (outcome->hold & bit)
             tally->held += by;
         else
             tally->denied += by;
-        if (((state->released | outcome->release) & bit) == 0)
+        if (((state->released | state->minted | outcome->release) & bit) == 0)
             gate->tally_rules[outcome->rule[p]][p] += by;
     }
 }
@@ -351,12 +351,42 @@ static err_t apply_content(struct applying *a, uint32_t e, const struct record_e
     return state_put(gate, entry->lsn, &state);
 }
 
+/* What was minted has a state of its own, for its leaf; it is no object that is counted. Its source knows who
+ * has it. ERR_NOTFOUND: it is no MINT. */
+static err_t apply_minted(struct applying *a, uint32_t e, const struct record_entry *entry)
+{
+    struct gate *gate = a->gate;
+    struct state own = {.change_us = INT64_MAX, .flags = STATE_OLD, .release_count = 1}, state;
+    struct mint mint;
+    err_t err;
+    if (!mint_any(gate) || TRY(err, mint_released(gate, entry->lsn, &mint)))
+        return mint_any(gate) ? err : ERR_NOTFOUND;
+    own.released = entry->release;
+    own.releases[0] = (struct state_release) {a->lsn, e, entry->release};
+    if (entry->release != UINT64_C(1) << mint.partner)
+        return ERR_CORRUPT;
+    if (TRY(err, outcome_of(a, &own, true, entry->class, &own.outcome)) ||
+        TRY(err, state_put(gate, entry->lsn, &own)) || mint.derived)
+        return err;
+    if (TRY(err, state_load(gate, mint.obj, &state)))
+        return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
+    count(gate, &state, UINT64_MAX);
+    state.minted |= entry->release;
+    count(gate, &state, 1);
+    return state_put(gate, mint.obj, &state);
+}
+
 static err_t apply_superseded(struct applying *a, const struct record_entry *entry)
 {
     struct state state;
     err_t err;
     if (entry->about == 0)
         return ERR_OK;
+    if (mint_any(a->gate) && entry_contentless(entry)) {
+        err = mint_superseded(a->gate, entry->about);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+    }
     if (TRY(err, state_load(a->gate, entry->about, &state)))
         return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
     state.superseded |= entry->release;
@@ -370,10 +400,16 @@ static err_t entry_ground(struct applying *a, uint32_t e, const struct decide_hi
     struct gate *gate = a->gate;
     const struct record_entry *entry = &a->decide->entries[e];
     struct frame frame;
+    struct mint mint;
+    struct bytes object;
     err_t err;
     *out = (struct leaf_ground) {.decide = a->decide, .entry = e};
     *out_size = 0;
-    if (TRY(err, store_read(gate->store, entry->lsn, &frame)) ||
+    /* A MINT that is made now is not durable: its source is. */
+    err = mint_at(gate, entry->lsn, &gate->step_arena, &mint);
+    bool minted = err == ERR_OK;
+    if ((!minted && err != ERR_NOTFOUND) ||
+        TRY(err, store_read(gate->store, minted ? mint.obj : entry->lsn, &frame)) ||
         TRY(err, leaf_source(gate, &frame, &out->source)))
         return err;
     if (hint != NULL) {
@@ -382,13 +418,15 @@ static err_t entry_ground(struct applying *a, uint32_t e, const struct decide_hi
         *out_size = hint->sizes[e];
         return ERR_OK;
     }
-    if (TRY(err, store_secret(gate->store, frame.slot, &out->secret)) || entry_contentless(entry))
+    if ((minted && TRY(err, store_read(gate->store, entry->lsn, &frame))) ||
+        TRY(err, store_secret(gate->store, frame.slot, &out->secret)) || entry_contentless(entry))
         return err;
     buf_clear(&gate->plain);
-    if (TRY(err, store_unseal(gate->store, &frame, &gate->plain)))
+    if (TRY(err, store_unseal(gate->store, &frame, &gate->plain)) ||
+        TRY(err, mint_object(&frame, buf_bytes(&gate->plain), &object)))
         return err;
-    out->content = hash_sha256(buf_bytes(&gate->plain));
-    *out_size = gate->plain.len;
+    out->content = hash_sha256(object);
+    *out_size = object.len;
     return ERR_OK;
 }
 
@@ -467,7 +505,8 @@ err_t decide_apply(struct gate *gate, uint64_t lsn, const struct record_decide *
         return err;
     for (uint32_t e = 0; e < decide->entry_count; e++) {
         const struct record_entry *entry = &decide->entries[e];
-        if (!entry_contentless(entry) && TRY(err, apply_content(&a, e, entry)))
+        if (!entry_contentless(entry) && TRY(err, apply_minted(&a, e, entry)) &&
+            (err != ERR_NOTFOUND || TRY(err, apply_content(&a, e, entry))))
             return err;
         if (TRY(err, append_leaves(&a, e, hint)) || TRY(err, apply_superseded(&a, entry)))
             return err;

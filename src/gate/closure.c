@@ -65,7 +65,7 @@ static uint32_t work_pop(struct work *work)
 static uint64_t available(const struct closure_member *members, const struct closure_target *targets,
                           struct closure_need need)
 {
-    uint64_t mask = targets[need.target].held;
+    uint64_t mask = targets[need.target].held | need.except;
     for (uint32_t m = targets[need.target].first_copy; m != CLOSURE_NONE; m = members[m].next_copy)
         mask |= need.strict ? members[m].allowed & ~members[m].on_demand : members[m].allowed;
     return mask;
@@ -103,7 +103,8 @@ static void spread_demand(struct closure_member *members, size_t member_count,
         for (uint32_t i = 0; i < member->need_count; i++) {
             const struct closure_target *target = &targets[member->needs[i].target];
             for (uint32_t c = target->first_copy; c != CLOSURE_NONE; c = members[c].next_copy) {
-                uint64_t more = member->release & members[c].allowed & members[c].on_demand & ~target->held;
+                uint64_t more = member->release & members[c].allowed & members[c].on_demand &
+                                ~(target->held | member->needs[i].except);
                 if ((more & ~members[c].release) == 0)
                     continue;
                 members[c].release |= more;

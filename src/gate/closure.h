@@ -28,6 +28,7 @@ struct closure_target {
 struct closure_need {
     uint32_t target;
     bool strict;
+    uint64_t except; /* partners for whom it is no need: their copy lacks the reference */
 };
 
 struct closure_member {

@@ -137,6 +137,7 @@ err_t state_read(struct bytes value, struct state *out)
     out->outcome = rd_u32(&rd);
     out->flags = rd_u8(&rd);
     out->release_count = rd_u8(&rd);
+    out->minted = 0;
     if (out->release_count > STATE_RELEASES_MAX)
         return ERR_CORRUPT;
     for (size_t i = 0; i < out->release_count; i++) {
@@ -144,6 +145,8 @@ err_t state_read(struct bytes value, struct state *out)
         out->releases[i].entry = rd_u32(&rd);
         out->releases[i].mask = rd_u64(&rd);
     }
+    if (rd.left > 0) /* of what was never minted there is none */
+        out->minted = rd_u64(&rd);
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
@@ -157,7 +160,7 @@ err_t state_load(struct gate *gate, uint64_t lsn, struct state *out)
 
 err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state)
 {
-    uint8_t key[8], raw[8 + 8 + 8 + 8 + 4 + 1 + 1 + STATE_RELEASES_MAX * (8 + 4 + 8)];
+    uint8_t key[8], raw[8 + 8 + 8 + 8 + 4 + 1 + 1 + STATE_RELEASES_MAX * (8 + 4 + 8) + 8];
     struct buf out = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     wr_u64(&out, state->released);
     wr_u64(&out, state->blocked);
@@ -171,26 +174,30 @@ err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state)
         wr_u32(&out, state->releases[i].entry);
         wr_u64(&out, state->releases[i].mask);
     }
+    if (state->minted != 0)
+        wr_u64(&out, state->minted);
     must(buf_err(&out) == ERR_OK);
     return store_put(gate->store, TABLE_STATE, state_key(lsn, key), buf_bytes(&out));
 }
 
-err_t copies_held(struct gate *gate, const struct copies *copies, uint64_t *out)
+err_t copies_held(struct gate *gate, const struct copies *copies, struct holders *out)
 {
-    uint64_t held = 0;
+    struct holders held = {0};
     for (size_t i = 0; i < copies->count; i++) {
         const struct copy *copy = &copies->at[i];
         if ((copy->flags & COPY_QUARANTINED) != 0)
             continue;
         const struct gate_source *source = gate_source_get(gate, copy->source);
         if (source != NULL && source->partner >= 0)
-            held |= UINT64_C(1) << source->partner;
+            held.plain |= UINT64_C(1) << source->partner;
         struct state state;
         err_t err = state_load(gate, copy->lsn, &state);
-        if (err == ERR_OK)
-            held |= state.released;
-        else if (err != ERR_NOTFOUND)
+        if (err != ERR_OK && err != ERR_NOTFOUND)
             return err;
+        if (err == ERR_OK) {
+            held.plain |= state.released;
+            held.minted |= state.minted;
+        }
     }
     *out = held;
     return ERR_OK;

@@ -226,6 +226,11 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
     err = ERR_OK;
     if (gate->group_open && TRY(err, gate_commit(gate)))
         return err;
+    if (gate->wants_creator) {
+        if (TRY(err, mint_creator_ready(gate, now_us)))
+            return err;
+        gate->wants_creator = false;
+    }
     if (gate->policy != NULL && partners_started(gate) != 0) {
         err = step_live(gate, now_us, &did);
         if (err == ERR_OK && !did)
@@ -234,6 +239,10 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
             err = step_job(gate, now_us, &did);
     }
     store_view_end(gate->store);
+    if (gate->wants_creator && err == ERR_BUSY) {
+        *out_more = true;
+        return ERR_OK;
+    }
     if (err != ERR_OK)
         return err;
     *out_more = did;

@@ -5,7 +5,16 @@
 #pragma once
 
 #include "gate/closure.h"
-#include "gate/state.h"
+#include "gate/cut.h"
+
+/* What is minted from one candidate for one partner in this DECIDE. */
+struct made {
+    unsigned partner;
+    bool same;       /* he holds just that already */
+    bool had;        /* he holds another, `old` */
+    struct mint old, mint;
+    struct str text;
+};
 
 struct candidate {
     uint64_t lsn;
@@ -27,6 +36,21 @@ struct candidate {
     const struct copy *copy;
     struct closure_member member;
     uint64_t leaves; /* result: partners that get the content now */
+    struct str type_name;
+    const struct form *forms; /* how it leaves where it may not leave whole */
+    size_t form_count;
+    uint64_t cut;     /* partners of these forms */
+    uint64_t minted;  /* result: partners that get it, or hold it, under another form */
+    uint64_t renamed; /* of these, for whom it has another identifier */
+    int refers;       /* of an observable: does its identifier follow from others'? -1: not asked yet */
+    struct made *made;
+    size_t made_count;
+};
+
+/* By what name partners know an id that was minted for them before. */
+struct target_mint {
+    uint64_t minted;  /* partners that ever got it minted */
+    uint64_t renamed; /* partners that know it by another identifier */
 };
 
 struct deciding {
@@ -41,12 +65,17 @@ struct deciding {
     struct closure_target *targets;
     struct stix_key *target_keys;
     size_t target_count, target_size;
+    struct target_mint *target_mints; /* beside `targets` */
+    uint64_t *names;                  /* form.c: by target, for whom it has another identifier now */
+    size_t name_count;
     struct map by_lsn;        /* lsn -> index + 1; 0: looked at and left out */
     struct map by_key;        /* object key -> target */
     struct stix_key overflow; /* a walk that was cut: go on later */
     bool overflowed;
     struct stix_key *definitions; /* markings that just arrived: what waits for them is decided again */
     size_t definition_count;
+    struct stix_key *renamed; /* what partners know by another name, or in another version, than before */
+    size_t renamed_count;
 };
 
 /* --- grow.c --- */
@@ -64,6 +93,18 @@ NODISCARD err_t set_add_waiting(struct deciding *d, const struct stix_key *key, 
                                 bool given);
 /* Grows the set, and solves which of it leave together. A walk that is cut is noted (`overflowed`). */
 NODISCARD err_t set_close(struct deciding *d);
+
+/* What the id of `key` is to the set: an index into targets. */
+NODISCARD err_t set_target(struct deciding *d, const struct stix_key *key, uint32_t *out);
+/* Solves again, after some base was taken away. */
+NODISCARD err_t set_solve(struct deciding *d);
+
+/* --- form.c --- */
+
+/* Who gets what minted, and all these texts; what cannot be made stays behind, with what needs it. `order`:
+ * of the leaves. */
+NODISCARD err_t set_mint(struct deciding *d, const uint32_t *order);
+const struct made *made_for(const struct candidate *c, unsigned partner);
 
 /* --- draft.c --- */
 

@@ -176,17 +176,119 @@ static err_t put_about_older(struct drafting *r, const struct candidate *c, stru
     return ERR_OK;
 }
 
+/* --- what is minted --- */
+
+/* One minted object: its frame, then the leaf. */
+static err_t put_made(struct drafting *r, const struct candidate *c, const struct made *made, uint16_t class)
+{
+    struct gate *gate = r->d->gate;
+    size_t e = r->decide.entry_count;
+    struct frame obj;
+    uint64_t lsn, slot;
+    err_t err;
+    if (e == r->entry_size)
+        return ERR_FULL;
+    if (TRY(err, store_read(gate->store, c->lsn, &obj)) ||
+        TRY(err, mint_append(gate, &made->mint, &obj, bytes_from_str(made->text), r->d->now_us, &lsn, &slot)))
+        return err;
+    bool again = made->had && made->mint.modified_us != 0 && str_eq(made->old.id, made->mint.id);
+    uint8_t newer = (c->copy->flags & COPY_REVOKED) != 0 ? LEAF_REVOKE : LEAF_SUPERSEDE;
+    r->entries[e] = (struct record_entry) {.lsn = lsn,
+                                           .about = again ? made->old.lsn : 0,
+                                           .op = again ? newer : LEAF_RELEASE,
+                                           .approver = RECORD_NAME_NONE,
+                                           .class = class,
+                                           .release = UINT64_C(1) << made->partner,
+                                           .change_us = INT64_MAX};
+    r->contents[e] = hash_sha256(bytes_from_str(made->text));
+    r->sizes[e] = made->text.len;
+    err = store_group_secret(gate->store, slot, &r->secrets[e]);
+    if (err == ERR_NOTFOUND)
+        err = store_secret(gate->store, slot, &r->secrets[e]);
+    if (err == ERR_OK)
+        r->decide.entry_count++;
+    return err;
+}
+
+/* What a partner holds minted from this object and is not current any more: he is told, unless what he gets
+ * now says so itself. */
+static err_t put_about_minted(struct drafting *r, const struct candidate *c, uint16_t class)
+{
+    uint64_t held = r->d->target_mints[c->member.target].minted & r->d->partners & c->reach;
+    for (unsigned p = 0; p < r->d->gate->peer_count; p++) {
+        const struct made *made = made_for(c, p);
+        struct mint mint;
+        if ((held >> p & 1) == 0)
+            continue;
+        err_t err = mint_load(r->d->gate, &c->key, p, r->d->arena, &mint);
+        if (err != ERR_OK)
+            return err;
+        bool same_id = made != NULL && str_eq(made->mint.id, mint.id);
+        bool replaced = (made != NULL && !made->same) || (c->leaves >> p & 1);
+        bool withheld = made == NULL && !replaced && mint.obj != c->lsn && (c->copy->flags & COPY_SCO) == 0;
+        if (mint.superseded || same_id || (!replaced && !withheld))
+            continue;
+        if (TRY(err, put_contentless(r, c, mint.lsn, UINT64_C(1) << p, class)))
+            return err;
+    }
+    return ERR_OK;
+}
+
+static uint64_t made_mask(const struct candidate *c)
+{
+    uint64_t mask = 0;
+    for (size_t i = 0; i < c->made_count; i++)
+        mask |= c->made[i].same ? 0 : UINT64_C(1) << c->made[i].partner;
+    return mask;
+}
+
+static err_t put_minted(struct drafting *r, const struct candidate *c, uint16_t class)
+{
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < c->made_count && err == ERR_OK; i++)
+        if (!c->made[i].same)
+            err = put_made(r, c, &c->made[i], class);
+    return err;
+}
+
+/* Partners to whom this id is, or speaks of, another one than before: what names it is looked at again. */
+static err_t note_renamed(struct deciding *d, const struct candidate *c)
+{
+    bool again = false;
+    uint64_t first;
+    size_t count = 0;
+    for (size_t i = 0; i < c->made_count; i++)
+        again |= !c->made[i].same &&
+                 (c->made[i].had || (d->targets[c->member.target].held >> c->made[i].partner & 1));
+    again |= (c->leaves & d->target_mints[c->member.target].renamed) != 0;
+    if (!again)
+        return ERR_OK;
+    err_t err = referrers(d->gate, &c->key, 0, &first, 1, &count);
+    if (err != ERR_OK || count == 0)
+        return err;
+    if (d->renamed == NULL)
+        d->renamed = arena_alloc(d->arena, (d->count + 1) * sizeof *d->renamed);
+    if (d->renamed == NULL)
+        return ERR_NOMEM;
+    d->renamed[d->renamed_count++] = c->key;
+    return ERR_OK;
+}
+
+/* --- one candidate --- */
+
 static err_t put_candidate(struct drafting *r, struct candidate *c)
 {
     uint64_t alike;
     err_t err = held_alike(r->d, c, &alike);
     if (err != ERR_OK)
         return err;
-    c->leaves = c->member.release & ~c->state.released & ~alike;
+    uint64_t minted = made_mask(c);
+    c->leaves = c->member.release & ~c->state.released & ~alike & ~c->minted;
     /* Followers too, though nobody may have asked: what they wait for has to find those that need them. */
-    uint64_t blocked = c->member.base & ~c->member.allowed & ~c->state.released & ~alike;
+    uint64_t blocked =
+        c->member.base & ~c->member.allowed & ~(c->state.released | c->state.minted) & ~alike;
     blocked |= c->state.blocked & r->d->partners & ~c->reach;
-    bool changed = c->leaves != 0 || blocked != (c->state.blocked & r->d->partners);
+    bool changed = c->leaves != 0 || minted != 0 || blocked != (c->state.blocked & r->d->partners);
     if (!c->asked && !changed)
         return ERR_OK;
     struct record_entry entry = {.lsn = c->lsn,
@@ -201,12 +303,15 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
         return err;
     if (approver.len > 0 && TRY(err, name_of(r, approver, &entry.approver)))
         return err;
-    if (TRY(err, class_of(r, c, &entry.class)) || TRY(err, put_about_older(r, c, &entry)))
+    if (TRY(err, class_of(r, c, &entry.class)) || TRY(err, put_about_older(r, c, &entry)) ||
+        TRY(err, put_about_minted(r, c, entry.class)))
         return err;
     /* The state needs one entry with content even when all leaves were about older versions, or there is
      * none. */
     bool covered = entry.release == 0 && c->leaves != 0;
-    return covered ? ERR_OK : put_entry(r, &entry, c, c->slot);
+    if ((!covered && TRY(err, put_entry(r, &entry, c, c->slot))) || TRY(err, put_minted(r, c, entry.class)))
+        return err;
+    return note_renamed(r->d, c);
 }
 
 /* Where each partner's ledger stands, and the time of its first new leaf: unique and increasing per view. */
@@ -234,6 +339,9 @@ static err_t put_starts(struct drafting *r)
 static err_t draft_init(struct drafting *r, struct deciding *d)
 {
     *r = (struct drafting) {.d = d, .entry_size = 2 * d->count + LIMIT_COPIES};
+    for (size_t i = 0; i < d->count; i++)
+        r->entry_size += d->at[i].made_count +
+                         (size_t)__builtin_popcountll(d->target_mints[d->at[i].member.target].minted);
     r->entries = arena_zalloc(d->arena, r->entry_size, sizeof *r->entries);
     r->contents = arena_zalloc(d->arena, r->entry_size, sizeof *r->contents);
     r->secrets = arena_zalloc(d->arena, r->entry_size, sizeof *r->secrets);
@@ -282,8 +390,13 @@ static err_t put_in_order(const struct deciding *d, uint32_t *order)
     struct place *places = arena_alloc(d->arena, (d->count + 1) * sizeof *places);
     if (places == NULL)
         return ERR_NOMEM;
+    struct stix_key self = {{0}};
+    bool named = mint_creator_key(d->gate, &self);
+    /* When the node's own identity was first needed, and for whom, is not to be seen: it comes first. */
     for (size_t i = 0; i < d->count; i++)
-        places[i] = (struct place) {d->at[i].lsn, (uint32_t)i, key_rank(&d->at[i].key)};
+        places[i] =
+            (struct place) {d->at[i].lsn, (uint32_t)i,
+                            named && stix_key_eq(&self, &d->at[i].key) ? -1 : key_rank(&d->at[i].key)};
     qsort(places, d->count, sizeof *places, place_cmp);
     for (size_t i = 0; i < d->count; i++)
         order[i] = places[i].member;
@@ -298,10 +411,12 @@ err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint6
     err_t err;
     if (TRY(err, set_close(d)))
         return err;
+    if (d->gate->wants_creator)
+        return ERR_BUSY; /* gate_step makes it, and all this is looked at again */
     order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
     if (order == NULL)
         return ERR_NOMEM;
-    if (TRY(err, put_in_order(d, order)) || TRY(err, draft_init(&r, d)))
+    if (TRY(err, put_in_order(d, order)) || TRY(err, set_mint(d, order)) || TRY(err, draft_init(&r, d)))
         goto out;
     r.decide = (struct record_decide) {.from = d->gate->decided_lsn,
                                        .to = to,
@@ -325,6 +440,8 @@ err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint6
         err = job_recheck(d->gate, &d->overflow, d->now_us, "a walk over references reached its limit");
     for (size_t i = 0; err == ERR_OK && i < d->definition_count; i++)
         err = job_recheck(d->gate, &d->definitions[i], d->now_us, "a marking arrived");
+    for (size_t i = 0; err == ERR_OK && i < d->renamed_count; i++)
+        err = job_recheck(d->gate, &d->renamed[i], d->now_us, "it has another name for somebody");
 out:
     map_deinit(&r.name_ids);
     return err;

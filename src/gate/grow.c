@@ -38,15 +38,39 @@ static err_t target_grow(struct deciding *d)
     size_t size = d->target_size == 0 ? 1024 : d->target_size * 2;
     struct closure_target *targets = arena_alloc(d->arena, size * sizeof *targets);
     struct stix_key *keys = arena_alloc(d->arena, size * sizeof *keys);
-    if (targets == NULL || keys == NULL)
+    struct target_mint *mints = arena_alloc(d->arena, size * sizeof *mints);
+    if (targets == NULL || keys == NULL || mints == NULL)
         return ERR_NOMEM;
     if (d->target_count > 0) {
         memcpy(targets, d->targets, d->target_count * sizeof *targets);
         memcpy(keys, d->target_keys, d->target_count * sizeof *keys);
+        memcpy(mints, d->target_mints, d->target_count * sizeof *mints);
     }
     d->targets = targets;
     d->target_keys = keys;
+    d->target_mints = mints;
     d->target_size = size;
+    return ERR_OK;
+}
+
+/* A partner who was told that his copy is no longer current, and has the object itself, calls it by its own
+ * identifier again; so does one who has any variant of an observable as it came. */
+static err_t names_of(struct deciding *d, const struct stix_key *key, const struct holders *held,
+                      struct target_mint *out)
+{
+    struct mint mint;
+    struct stix_key minted;
+    *out = (struct target_mint) {held->minted, 0};
+    for (unsigned p = 0; p < d->gate->peer_count; p++) {
+        if ((held->minted >> p & 1) == 0)
+            continue;
+        err_t err = mint_load(d->gate, key, p, d->arena, &mint);
+        if (err != ERR_OK)
+            return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
+        bool plain = (held->plain >> p & 1) && (mint.superseded || key_is_observable(key));
+        if (!plain && stix_id_parse(mint.id, &minted) && !stix_key_eq(&minted, key))
+            out->renamed |= UINT64_C(1) << p;
+    }
     return ERR_OK;
 }
 
@@ -61,22 +85,31 @@ static err_t target_of(struct deciding *d, const struct stix_key *key, const str
     }
     struct copies loaded;
     struct closure_target target = {0, CLOSURE_NONE};
+    struct target_mint mints;
+    struct holders held;
     err_t err;
     if (copies == NULL) {
         if (TRY(err, copies_load(d->gate, key, &loaded)))
             return err;
         copies = &loaded;
     }
-    if (TRY(err, copies_held(d->gate, copies, &target.held)))
+    if (TRY(err, copies_held(d->gate, copies, &held)) || TRY(err, names_of(d, key, &held, &mints)))
         return err;
+    target.held = held.plain | held.minted;
     if (d->target_count == d->target_size && TRY(err, target_grow(d)))
         return err;
     if (TRY(err, map_put(&d->by_key, key->b, d->target_count)))
         return err;
     d->targets[d->target_count] = target;
     d->target_keys[d->target_count] = *key;
+    d->target_mints[d->target_count] = mints;
     *out = (uint32_t)d->target_count++;
     return ERR_OK;
+}
+
+err_t set_target(struct deciding *d, const struct stix_key *key, uint32_t *out)
+{
+    return target_of(d, key, NULL, out);
 }
 
 /* --- candidates --- */
@@ -92,9 +125,9 @@ static uint64_t eligible_for(const struct deciding *d, uint64_t lsn, bool follow
     return mask;
 }
 
-static bool needs_already(const struct closure_need *needs, uint32_t count, uint32_t target)
+static bool needs_already(const struct closure_need *needs, uint32_t from, uint32_t count, uint32_t target)
 {
-    uint32_t i = 0;
+    uint32_t i = from;
     while (i < count && needs[i].target != target)
         i++;
     return i < count;
@@ -103,16 +136,13 @@ static bool needs_already(const struct closure_need *needs, uint32_t count, uint
 /* References through which something comes along first: what is named again otherwise is there already. A
  * definition comes along wherever it is named, but not by the word of a partner (`foreign`), who could draw
  * out what he guesses. */
-static err_t add_needs(struct deciding *d, struct candidate *c, const struct stix_object *object,
-                       bool foreign)
+static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix_ref *refs, size_t ref_count,
+                      bool foreign, uint64_t except, struct closure_need *needs)
 {
-    struct closure_need *needs = arena_alloc(d->arena, (object->ref_count + 1) * sizeof *needs);
-    uint32_t count = 0, along = 0;
-    if (needs == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < 2 * object->ref_count; i++) {
-        const struct stix_ref *ref = &object->refs[i % object->ref_count];
-        bool first = i < object->ref_count;
+    uint32_t from = c->member.need_count, count = from, along = from;
+    for (size_t i = 0; i < 2 * ref_count; i++) {
+        const struct stix_ref *ref = &refs[i % ref_count];
+        bool first = i < ref_count;
         uint32_t target;
         if (ref_role_follows(ref->role) != first || key_is_builtin(&ref->key) ||
             stix_key_eq(&ref->key, &c->key))
@@ -121,13 +151,59 @@ static err_t add_needs(struct deciding *d, struct candidate *c, const struct sti
         if (err != ERR_OK)
             return err;
         bool strict = !first && (foreign || !key_is_definition(&ref->key));
-        if (first || !needs_already(needs, along, target))
-            needs[count++] = (struct closure_need) {target, strict};
+        if (first || !needs_already(needs, from, along, target))
+            needs[count++] = (struct closure_need) {target, strict, except};
         along = first ? count : along;
     }
-    c->member.needs = needs;
     c->member.need_count = count;
     return ERR_OK;
+}
+
+/* Whatever is minted names the node as its creator, or is kept company by what does. */
+static err_t need_creator(struct deciding *d, struct candidate *c, uint64_t except, struct closure_need *needs)
+{
+    struct stix_key self;
+    uint32_t target;
+    if (!mint_creator_key(d->gate, &self))
+        return ERR_CORRUPT;
+    err_t err = target_of(d, &self, NULL, &target);
+    if (err == ERR_OK)
+        needs[c->member.need_count++] = (struct closure_need) {target, false, except};
+    return err;
+}
+
+/* What the object needs, and what its forms do. */
+static err_t add_needs(struct deciding *d, struct candidate *c, const struct stix_object *object,
+                       bool foreign)
+{
+    size_t size = object->ref_count + 1;
+    err_t err;
+    for (size_t f = 0; f < c->form_count; f++)
+        size += c->forms[f].ref_count + 1;
+    struct closure_need *needs = arena_alloc(d->arena, size * sizeof *needs);
+    if (needs == NULL)
+        return ERR_NOMEM;
+    c->member.needs = needs;
+    if (TRY(err, add_refs(d, c, object->refs, object->ref_count, foreign, c->cut, needs)))
+        return err;
+    for (size_t f = 0; f < c->form_count; f++) {
+        const struct form *form = &c->forms[f];
+        if (TRY(err, add_refs(d, c, form->refs, form->ref_count, foreign, ~form->partners, needs)) ||
+            TRY(err, need_creator(d, c, ~form->partners, needs)))
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* How it leaves where it may not leave as it is. */
+static void keep_forms(struct deciding *d, const struct cutting *cutting, struct candidate *c)
+{
+    c->forms = cutting->forms;
+    c->form_count = cutting->form_count;
+    for (size_t f = 0; f < c->form_count; f++)
+        c->cut |= c->forms[f].partners;
+    if (c->cut != 0 && !mint_creator_held(d->gate))
+        d->gate->wants_creator = true;
 }
 
 /* What the rules give, as the closure takes it. */
@@ -157,7 +233,7 @@ static err_t keep_copies(struct deciding *d, const struct subject *subject, stru
 static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *out_current)
 {
     struct subject subject;
-    struct policy_facts facts;
+    struct cutting cutting;
     struct arena *arena = &d->gate->accept_arena;
     arena_reset(arena);
     err_t err = subject_recall(d->gate, lsn, arena, &subject);
@@ -170,17 +246,25 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
                              .key = subject.object.key,
                              .slot = subject.slot,
                              .content = subject.content,
-                             .size = subject.size};
+                             .size = subject.size,
+                             .refers = -1};
     const struct gate_source *source = gate_source_get(d->gate, subject.envelope.source);
     bool foreign = source == NULL || source->partner >= 0;
-    /* References first: judging markings parses other objects, and the refs' text is gone then. */
-    if (TRY(err, keep_copies(d, &subject, c)) || TRY(err, add_needs(d, c, &subject.object, foreign)) ||
-        TRY(err, target_of(d, &c->key, c->copies, &c->member.target)) ||
-        TRY(err, subject_decide(d->gate, &subject, d->policy, d->now_us, arena, &facts, &c->verdict)))
+    /* Judging markings parses other objects: of the references only keys and roles are there afterwards. */
+    c->type_name = arena_str(d->arena, subject.object.type_name);
+    if (c->type_name.at == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, keep_copies(d, &subject, c)) ||
+        TRY(err, cut_decide(d->gate, &subject, d->policy, d->now_us, arena, d->arena, &cutting)))
         return err;
-    c->approved = facts.approvals != 0;
+    c->verdict = cutting.verdict;
+    keep_forms(d, &cutting, c);
+    if (TRY(err, add_needs(d, c, &subject.object, foreign)) ||
+        TRY(err, target_of(d, &c->key, c->copies, &c->member.target)))
+        return err;
+    c->approved = cutting.facts.approvals != 0;
     c->eligible = eligible_for(d, lsn, subject.follows);
-    set_base(d->gate, c, &subject, &facts);
+    set_base(d->gate, c, &subject, &cutting.facts);
     err = state_load(d->gate, lsn, &c->state);
     c->decided = err == ERR_OK;
     if (!c->decided)
@@ -231,9 +315,10 @@ err_t set_ask(struct deciding *d, uint64_t lsn)
 /* `fresh`: partners for whom it was not walked yet. */
 static err_t grow_forward(struct deciding *d, size_t i, uint64_t fresh)
 {
-    uint64_t leaving = d->at[i].member.base & ~d->at[i].state.released & fresh;
+    uint64_t all = d->at[i].member.base & ~d->at[i].state.released & fresh;
     for (uint32_t n = 0; n < d->at[i].member.need_count; n++) {
         uint32_t t = d->at[i].member.needs[n].target;
+        uint64_t leaving = all & ~d->at[i].member.needs[n].except;
         struct copies copies;
         err_t err;
         /* Observables may have to go because of what a carrier says, whoever gets the carrier; that another
@@ -325,7 +410,7 @@ static err_t grow(struct deciding *d)
 
 /* --- closing over it --- */
 
-static err_t solve(struct deciding *d)
+err_t set_solve(struct deciding *d)
 {
     struct closure_member *members = arena_alloc(d->arena, (d->count + 1) * sizeof *members);
     if (members == NULL)
@@ -366,7 +451,7 @@ err_t set_close(struct deciding *d)
 {
     for (unsigned round = 1; round <= LIMIT_CLOSURE_ROUNDS; round++) {
         err_t err;
-        if (TRY(err, grow(d)) || TRY(err, solve(d)))
+        if (TRY(err, grow(d)) || TRY(err, set_solve(d)))
             return err;
         if (round == LIMIT_CLOSURE_ROUNDS || !retract(d))
             break;

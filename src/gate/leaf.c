@@ -2,7 +2,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 static struct str reason_name(const struct record_decide *decide, uint16_t index)
 {
@@ -12,10 +12,22 @@ static struct str reason_name(const struct record_decide *decide, uint16_t index
     return name;
 }
 
+/* Of an OBJ, or of the one that a MINT was made of. */
+static err_t envelope_of(const struct frame *frame, struct record_envelope *out)
+{
+    struct record_mint mint;
+    if (frame->kind != FRAME_MINT)
+        return record_envelope_read(frame->envelope, out);
+    err_t err = record_mint_read(frame->envelope, &mint);
+    if (err == ERR_OK)
+        *out = mint.envelope;
+    return err;
+}
+
 err_t leaf_source(const struct gate *gate, const struct frame *frame, struct str *out)
 {
     struct record_envelope envelope;
-    err_t err = record_envelope_read(frame->envelope, &envelope);
+    err_t err = envelope_of(frame, &envelope);
     if (err != ERR_OK)
         return err;
     const struct gate_source *source = gate_source_get(gate, envelope.source);
@@ -227,9 +239,9 @@ static err_t show_content(struct showing *s, const struct frame *frame, struct g
     err_t err = store_unseal(gate->store, frame, &gate->plain);
     size_t len = gate->plain.len;
     buf_put(&gate->plain, padding, sizeof padding);
-    if (err != ERR_OK || TRY(err, buf_err(&gate->plain)))
+    if (err != ERR_OK || TRY(err, buf_err(&gate->plain)) ||
+        TRY(err, mint_object(frame, bytes_of(gate->plain.at, len), &out->object)))
         return err;
-    out->object = bytes_of(gate->plain.at, len);
     if (TRY(err, json_parse(gate->parser_one, out->object, doc, NULL)))
         return err;
     struct json_val root = json_root(doc);
@@ -251,7 +263,7 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
     uint64_t subject = LEAF_SUBJECT_NONE;
     err_t err;
     if ((entry->about != 0 && TRY(err, leaf_seq_of(s->gate, entry->about, s->partner, &subject))) ||
-        TRY(err, record_envelope_read(frame->envelope, &envelope)))
+        TRY(err, envelope_of(frame, &envelope)))
         return err;
     out->hops = envelope.hops;
     if (out->object.len > 0)
@@ -364,6 +376,23 @@ static err_t version_of(struct gate *gate, const struct copy *copy, unsigned par
     return place.entry.about == 0 ? ERR_OK : leaf_seq_of(gate, place.entry.about, partner, &out->subject_seq);
 }
 
+/* Copies of this id, and what was minted under it for this partner. */
+static err_t his_copies(struct gate *gate, unsigned partner, const struct stix_key *object,
+                        struct copies *out)
+{
+    err_t err = copies_load(gate, object, out);
+    if (err != ERR_OK || !mint_any(gate))
+        return err;
+    struct copies *minted = arena_alloc(&gate->step_arena, sizeof *minted);
+    if (minted == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, mint_copies(gate, object, partner, minted)))
+        return err;
+    for (size_t i = 0; i < minted->count && out->count < LIMIT_COPIES; i++)
+        out->at[out->count++] = minted->at[i];
+    return ERR_OK;
+}
+
 err_t gate_leaf_versions(struct gate *gate, unsigned partner, const struct stix_key *object,
                          bool (*visit)(void *ctx, const struct gate_leaf_version *version), void *ctx)
 {
@@ -375,7 +404,7 @@ err_t gate_leaf_versions(struct gate *gate, unsigned partner, const struct stix_
     struct copies *copies = arena_alloc(&gate->step_arena, sizeof *copies);
     if (copies == NULL)
         return ERR_NOMEM;
-    err = copies_load(gate, object, copies);
+    err = his_copies(gate, partner, object, copies);
     for (size_t i = copies->count; err == ERR_OK && more && i-- > 0;) {
         struct gate_leaf_version version;
         err = version_of(gate, &copies->at[i], partner, &version);
@@ -400,7 +429,7 @@ err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key 
     if (copies == NULL)
         return ERR_NOMEM;
     struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false, false};
-    if (TRY(err, copies_load(gate, object, copies)))
+    if (TRY(err, his_copies(gate, partner, object, copies)))
         return err;
     for (size_t i = copies->count; i-- > 0 && !s.stopped;) {
         uint64_t seq, first, decide, next;

@@ -23,7 +23,7 @@ static err_t show_copy(struct gate *gate, const struct copies *copies, const str
                                  .assertion = (copy->flags & COPY_ASSERTION) != 0,
                                  .quarantined = (copy->flags & COPY_QUARANTINED) != 0,
                                  .current_view = copy_is_current(copies, copy),
-                                 .released = state.released};
+                                 .released = state.released | state.minted};
     err = mend_original(gate, copy->lsn, &gate->step_arena, &out->original, &out->mended);
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
@@ -192,7 +192,8 @@ static err_t find_blocker(struct gate *gate, const struct subject *subject, unsi
             struct state state;
             const struct gate_source *source = gate_source_get(gate, copies.at[k].source);
             held |= source != NULL && source->partner == (int)partner;
-            held |= state_load(gate, copies.at[k].lsn, &state) == ERR_OK && (state.released >> partner & 1);
+            held |= state_load(gate, copies.at[k].lsn, &state) == ERR_OK &&
+                    ((state.released | state.minted) >> partner & 1);
         }
         if (held)
             continue;

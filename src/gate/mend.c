@@ -2,7 +2,7 @@
  * beside them. */
 #include "stix/mend.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 enum { ORIGINAL_KEY_SIZE = 1 + 8 };
 
@@ -13,62 +13,7 @@ static struct bytes original_key(uint64_t lsn, uint8_t out[ORIGINAL_KEY_SIZE])
     return bytes_of(out, ORIGINAL_KEY_SIZE);
 }
 
-/* --- the node as the creator of what it mints --- */
-
-/* The secret under which identifiers are minted: made when it is first needed, never changed. */
-static err_t mint_key(struct gate *gate, int64_t now_us, struct hash *out)
-{
-    static const struct gate_by by = {{"gate", 4}, {"first minted object", 19}};
-    struct buf value;
-    err_t err = ERR_OK;
-    buf_init(&value, HASH_SIZE);
-    if (!gate_setting_get(gate, STR("gate/mint"), &value)) {
-        err = gate->os->random(gate->os->ctx, out->b, HASH_SIZE);
-        if (err == ERR_OK)
-            err = gate_setting_put(gate, STR("gate/mint"), bytes_of(out->b, HASH_SIZE), &by, now_us);
-    } else if (value.len == HASH_SIZE) {
-        memcpy(out->b, value.at, HASH_SIZE);
-    } else {
-        err = ERR_CORRUPT;
-    }
-    buf_deinit(&value);
-    return err;
-}
-
-/* The identity that stands for this node: what its name says, for everybody. */
-static void write_identity(const struct gate *gate, struct str id, int64_t now_us, struct buf *out)
-{
-    static const char tlp_clear[] = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
-    static const uint8_t padding[JSON_PADDING];
-    char at[TIME_TEXT_SIZE];
-    time_text(now_us, at);
-    buf_printf(out,
-               "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"%.*s\",\"created\":\"%s\","
-               "\"modified\":\"%s\",\"name\":"
-               "\"%.*s\",\"identity_class\":\"system\",\"object_marking_refs\":[\"%s\"]}",
-               STR_ARG(id), at, at, STR_ARG(gate->node_name), tlp_clear);
-    buf_put(out, padding, sizeof padding);
-}
-
-static err_t mint_creator(struct gate *gate, const struct gate_submission *submission,
-                          const struct stix_mint *mint, int64_t now_us)
-{
-    struct gate_submission own = {.source = submission->source};
-    struct copies copies;
-    struct stix_key key;
-    struct buf text;
-    must(stix_id_parse(mint->creator_id, &key));
-    err_t err = copies_load(gate, &key, &copies);
-    if (err != ERR_OK || copies.count > 0)
-        return err;
-    buf_init(&text, LIMIT_ID_BYTES * 4);
-    write_identity(gate, mint->creator_id, now_us, &text);
-    err = buf_err(&text);
-    if (err == ERR_OK)
-        err = accept_one(gate, &own, bytes_of(text.at, text.len - JSON_PADDING), now_us);
-    buf_deinit(&text);
-    return err;
-}
+/* --- one object --- */
 
 void gate_minted_id(const struct gate *gate, struct str id, struct buf *out)
 {
@@ -82,8 +27,6 @@ void gate_minted_id(const struct gate *gate, struct str id, struct buf *out)
     buf_deinit(&value);
 }
 
-/* --- one object --- */
-
 err_t mend_object(struct gate *gate, const struct gate_submission *submission, struct json_val value,
                   struct bytes bytes, int64_t now_us, struct bytes *out)
 {
@@ -95,15 +38,15 @@ err_t mend_object(struct gate *gate, const struct gate_submission *submission, s
     /* Refused in every profile: numbers that do not round-trip. Duplicate names json_canon finds. */
     if (json_has_hard_number(value) && json_check_numbers(bytes, NULL) != ERR_OK)
         return ERR_UNSUPPORTED;
-    err_t err = mint_key(gate, now_us, &mint.key);
+    err_t err = mint_secret(gate, now_us, &mint.key);
     if (err != ERR_OK)
         return err;
     buf_init(&creator, LIMIT_ID_BYTES);
-    stix_mint_id(&mint, STR("identity--00000000-0000-4000-8000-000000000000"), &creator);
+    err = mint_creator_id(gate, now_us, &creator);
     mint.creator_id = buf_str(&creator);
-    if (!TRY(err, buf_err(&creator)) && !TRY(err, stix_mend(value, &mint, &gate->minted, &gate->mended)) &&
+    if (err == ERR_OK && !TRY(err, stix_mend(value, &mint, &gate->minted, &gate->mended)) &&
         !TRY(err, buf_err(&gate->mended)))
-        err = mint_creator(gate, submission, &mint, now_us); /* from here on `value` may be gone */
+        err = mint_creator(gate, submission->source, now_us); /* from here on `value` may be gone */
     buf_deinit(&creator);
     size_t len = gate->minted.len;
     buf_put(&gate->minted, padding, sizeof padding);

@@ -2,7 +2,7 @@
 
 #include "core/mem.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 #include "store/index_lmdb.h"
 
 enum {
@@ -174,6 +174,8 @@ static err_t replay_frame(struct gate *gate, const struct frame *frame)
     case FRAME_SEEN:
     case FRAME_QUAR:
         return object_replay(gate, frame);
+    case FRAME_MINT:
+        return mint_replay(gate, frame);
     case FRAME_JOB:
         return replay_fact(gate, frame);
     case FRAME_POLICY:
@@ -311,6 +313,9 @@ static err_t load_derived(struct gate *gate)
     if (err == ERR_NOTFOUND)
         gate->decided_lsn = LSN_FIRST;
     else if (err != ERR_OK)
+        return err;
+    err = meta_get_u64(gate, "mints", &gate->mint_count);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
     err = meta_get_u64(gate, "scanned", &gate->scanned_lsn);
     if (err != ERR_OK && err != ERR_NOTFOUND)

@@ -1,7 +1,8 @@
 /* What operators say: checks, one logged fact each, applied at once (facts.c). */
+#include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct bytes key, const struct gate_by *by,
                  int64_t now_us)
@@ -324,8 +325,11 @@ err_t gate_peer_put(struct gate *gate, struct str audience, struct str node, str
     peer.node = node;
     peer.country = country;
     peer.card = card;
-    if (TRY(err, peer_state(gate, &peer, by, now_us)))
+    /* Drawn before anything is minted: when that first happened is nobody's business. */
+    struct hash secret;
+    if (TRY(err, mint_secret(gate, now_us, &secret)) || TRY(err, peer_state(gate, &peer, by, now_us)))
         return err;
+    mem_wipe(&secret, sizeof secret);
     *out_index = peer.index;
     return ERR_OK;
 }

@@ -14,9 +14,8 @@ static err_t expect_version(struct rd *rd)
     return version == VERSION ? ERR_OK : ERR_VERSION;
 }
 
-void record_envelope_write(struct buf *out, const struct record_envelope *envelope)
+static void put_envelope(struct buf *out, const struct record_envelope *envelope)
 {
-    wr_u8(out, VERSION);
     wr_u8(out, envelope->flags);
     wr_u8(out, envelope->hops);
     wr_u8(out, envelope->reason);
@@ -26,6 +25,23 @@ void record_envelope_write(struct buf *out, const struct record_envelope *envelo
     wr_u64(out, envelope->seq);
 }
 
+static void get_envelope(struct rd *rd, struct record_envelope *out)
+{
+    out->flags = rd_u8(rd);
+    out->hops = rd_u8(rd);
+    out->reason = rd_u8(rd);
+    out->source = rd_u32(rd);
+    out->received_us = (int64_t)rd_u64(rd);
+    out->about = rd_u64(rd);
+    out->seq = rd_u64(rd);
+}
+
+void record_envelope_write(struct buf *out, const struct record_envelope *envelope)
+{
+    wr_u8(out, VERSION);
+    put_envelope(out, envelope);
+}
+
 err_t record_envelope_read(struct bytes payload, struct record_envelope *out)
 {
     struct rd rd = rd_of(payload);
@@ -33,16 +49,61 @@ err_t record_envelope_read(struct bytes payload, struct record_envelope *out)
     if (err != ERR_OK)
         return err;
     struct record_envelope envelope = {0};
-    envelope.flags = rd_u8(&rd);
-    envelope.hops = rd_u8(&rd);
-    envelope.reason = rd_u8(&rd);
-    envelope.source = rd_u32(&rd);
-    envelope.received_us = (int64_t)rd_u64(&rd);
-    envelope.about = rd_u64(&rd);
-    envelope.seq = rd_u64(&rd);
+    get_envelope(&rd, &envelope);
     if (TRY(err, rd_end(&rd)))
         return err;
     *out = envelope;
+    return ERR_OK;
+}
+
+void record_mint_write(struct buf *out, const struct record_mint *mint)
+{
+    wr_u8(out, VERSION);
+    put_envelope(out, &mint->envelope);
+    wr_u8(out, mint->partner);
+    wr_bytes(out, bytes_of(mint->profile.b, HASH_SIZE));
+}
+
+err_t record_mint_read(struct bytes payload, struct record_mint *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct record_mint mint = {0};
+    get_envelope(&rd, &mint.envelope);
+    mint.partner = rd_u8(&rd);
+    rd_copy(&rd, mint.profile.b, HASH_SIZE);
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    if (mint.partner >= LIMIT_PARTNERS)
+        return ERR_CORRUPT;
+    *out = mint;
+    return ERR_OK;
+}
+
+void record_minted_write(struct buf *out, const struct record_minted *minted)
+{
+    wr_u8(out, VERSION);
+    wr_u8(out, minted->kind);
+    wr_bytes(out, bytes_of(minted->source.b, STIX_KEY_SIZE));
+    wr_blob(out, bytes_from_str(minted->profile));
+    wr_bytes(out, minted->object);
+}
+
+err_t record_minted_read(struct bytes sealed, struct record_minted *out)
+{
+    struct rd rd = rd_of(sealed);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct record_minted minted = {.kind = rd_u8(&rd)};
+    rd_copy(&rd, minted.source.b, STIX_KEY_SIZE);
+    minted.profile = str_from_bytes(rd_blob(&rd, LIMIT_MINT_PROFILE_BYTES));
+    minted.object = rd_bytes(&rd, rd.left);
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    *out = minted;
     return ERR_OK;
 }
 

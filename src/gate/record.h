@@ -47,6 +47,31 @@ NODISCARD err_t record_envelope_read(struct bytes payload, struct record_envelop
 void record_fault_write(struct buf *out, const struct fault *fault, struct bytes refused);
 NODISCARD err_t record_fault_read(struct bytes sealed, struct fault *out_fault, struct bytes *out_refused);
 
+/* --- MINT: an object made for one partner --- */
+
+struct record_mint {
+    struct record_envelope envelope; /* source and hops of the OBJ; `about`: that OBJ; when it was made */
+    uint8_t partner;
+    struct hash profile; /* SHA-256 over the profile */
+};
+
+void record_mint_write(struct buf *out, const struct record_mint *mint);
+NODISCARD err_t record_mint_read(struct bytes payload, struct record_mint *out);
+
+/* The sealed part of a MINT. */
+struct record_minted {
+    struct stix_key source; /* of the object that it was made of */
+    struct str profile;     /* what was taken out, a line each; may be empty */
+    uint8_t kind;           /* enum record_mint_kind */
+    struct bytes object;
+};
+enum record_mint_kind {
+    RECORD_MINT_OBJECT,  /* in the place of its source */
+    RECORD_MINT_DERIVED, /* the relationship that says so, for who holds the source as well */
+};
+void record_minted_write(struct buf *out, const struct record_minted *minted);
+NODISCARD err_t record_minted_read(struct bytes sealed, struct record_minted *out);
+
 /* --- DECIDE --- */
 
 /* What happens to one object in one DECIDE. Entries are in release order: definitions, creators, observables,

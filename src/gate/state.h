@@ -51,8 +51,12 @@ bool copy_says_same(const struct copy *a, const struct copy *b);
 bool copy_is_current(const struct copies *copies, const struct copy *copy);
 /* The owner's newest copy, or the newest variant; NULL when there is none. */
 const struct copy *copies_newest(const struct copies *copies);
-/* Partners that hold some copy: it was released to them, or they are where it came from. */
-NODISCARD err_t copies_held(struct gate *gate, const struct copies *copies, uint64_t *out);
+/* Partners that hold some copy: it was released to them, or they are where it came from (`plain`), or they
+ * have what was minted from one (`minted`). */
+struct holders {
+    uint64_t plain, minted;
+};
+NODISCARD err_t copies_held(struct gate *gate, const struct copies *copies, struct holders *out);
 
 /* --- what was decided about one OBJ: the STATE table --- */
 
@@ -67,6 +71,7 @@ enum { STATE_RELEASES_MAX = LIMIT_PARTNERS, STATE_OLD = 1 };
 
 struct state {
     uint64_t released;   /* partners that have a leaf with this content */
+    uint64_t minted;     /* partners that have a leaf with what was minted from it for them */
     uint64_t blocked;    /* rules say release, closure says not yet */
     uint64_t superseded; /* partners that were told it is no longer current */
     int64_t change_us;   /* decide again then; INT64_MAX: never. A timer stands in the index */
@@ -248,6 +253,8 @@ struct gate {
     uint64_t decides_asked;
     struct buf canon, record, plain, scratch;
     struct buf minted, mended; /* mend.c: the object at hand, and what was changed in it */
+    uint64_t mint_count;       /* MINT frames ever logged */
+    bool wants_creator;        /* something is to be minted, and the node's identity is not held */
     bool group_open;
 };
 
@@ -341,6 +348,9 @@ void copy_set_creator(struct copy *copy, const struct stix_object *object);
  * for SEEN, which has none. */
 NODISCARD err_t object_append(struct gate *gate, enum frame_kind kind, const struct record_envelope *envelope,
                               struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot);
+/* The same for an envelope that is written already. */
+NODISCARD err_t sealed_append(struct gate *gate, enum frame_kind kind, struct bytes envelope,
+                              struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot);
 /* What a logged OBJ, SEEN or QUAR means for the index; `object` as read from the bytes. */
 NODISCARD err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
                              const struct record_envelope *envelope, const struct stix_object *object,
@@ -393,6 +403,7 @@ struct subject {
     struct copies *copies;     /* of its id */
     const struct copy *copy;   /* itself among them */
     bool follows;              /* may come along with its referrer */
+    const struct stix_key *granular; /* the only granular marking that counts; NULL: all do */
 };
 /* Reads, opens and parses a durable OBJ (or QUAR of a conflict). Everything lives in `arena`. */
 NODISCARD err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out);

@@ -1,7 +1,7 @@
 /* An object as deciding sees it: its bytes, its copies, its effective markings, and the facts that follow. */
 #include "core/rd.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 /* The extensions in which definitions of TLP 2.0, IEP 2.0 and ACS 3.0 speak (OASIS common objects): read by
  * this program itself, and hardly ever sent along. A definition that waited for its own would hold all that
@@ -189,7 +189,8 @@ err_t object_replay(struct gate *gate, const struct frame *frame)
 
 /* --- markings --- */
 
-/* Granular markings only tighten: until minting exists they bind the whole object. */
+/* Granular markings only tighten. Taken together they say who may have the whole object; one by one, who may
+ * have what each of them marks (cut.c). */
 static err_t add_markings_of(struct gate *gate, const struct subject *subject, int64_t now_us,
                              struct arena *arena, struct policy_facts *facts, bool *out_any)
 {
@@ -199,6 +200,9 @@ static err_t add_markings_of(struct gate *gate, const struct subject *subject, i
     for (size_t i = 0; i < object->ref_count; i++) {
         enum stix_ref_role role = object->refs[i].role;
         if (role != STIX_REF_MARKING && role != STIX_REF_GRANULAR_MARKING)
+            continue;
+        if (role == STIX_REF_GRANULAR_MARKING && subject->granular != NULL &&
+            !stix_key_eq(subject->granular, &object->refs[i].key))
             continue;
         *out_any |= role == STIX_REF_MARKING;
         err_t err =
@@ -405,12 +409,17 @@ static err_t add_all_markings(struct gate *gate, const struct subject *subject, 
     if (!any && subject->object.type->category == STIX_SCO &&
         TRY(err, add_carriers(gate, subject, now_us, arena, facts, &carried)))
         return err;
+    /* The node's own identity goes with what it minted and never by itself: who gets nothing minted would see
+     * when something first was, for somebody else. */
+    struct stix_key self;
+    if (subject->follows && mint_creator_key(gate, &self) && stix_key_eq(&self, &subject->object.key))
+        facts->follows = true;
     if (any || carried)
         return ERR_OK;
     /* A definition says nothing by itself: what is assumed of its source's objects is not meant for it, nor
      * is its originator's word about passing on. It is a part of what names it, and goes where that may go.
      */
-    facts->follows = is_definition(&subject->object) && facts->markings == 0;
+    facts->follows |= is_definition(&subject->object) && facts->markings == 0;
     facts->markings |= POLICY_MARKING_NONE;
     if (facts->follows)
         return ERR_OK;
@@ -526,7 +535,11 @@ uint64_t subject_comes_along(const struct gate *gate, const struct subject *subj
                              const struct policy_facts *facts, const struct policy_verdict *verdict)
 {
     bool unmarked = (facts->markings & ~(unsigned)(POLICY_MARKING_NONE | POLICY_MARKING_ASSUMED)) == 0;
-    if (!subject->follows || !unmarked)
+    struct stix_key self;
+    if (!subject->follows)
+        return 0;
+    /* Whoever gets what this node minted may know who did. */
+    if (!unmarked && (!mint_creator_key(gate, &self) || !stix_key_eq(&self, &subject->object.key)))
         return 0;
     uint64_t kept = stops_mask(gate, facts);
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)

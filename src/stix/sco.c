@@ -1,5 +1,6 @@
 #include "core/limit.h"
 #include "core/uuid.h"
+#include "stix/cut.h"
 #include "stix/shape.h"
 
 enum { CONTRIBUTING_MAX = 9 };
@@ -137,4 +138,20 @@ err_t stix_sco_id_check(const struct stix_object *object, enum stix_sco_id *out,
     else
         *out = version_5 ? STIX_SCO_ID_DIFFERS : STIX_SCO_ID_NOT_DERIVED;
     return ERR_OK;
+}
+
+bool stix_sco_id_refers(const struct stix_object *object)
+{
+    const char *const *names = contributing_of(object->type->code);
+    bool others = false;
+    struct json_val value;
+    for (size_t i = 0; i < object->ref_count; i++)
+        others |= object->refs[i].role == STIX_REF_OTHER;
+    for (size_t k = 0; others && names != NULL && k < CONTRIBUTING_MAX && names[k] != NULL; k++) {
+        struct str name = str_of(names[k]);
+        if ((str_ends(name, STR("_ref")) || str_eq(name, STR("extensions"))) &&
+            json_get(object->root, name, &value))
+            return true;
+    }
+    return false;
 }

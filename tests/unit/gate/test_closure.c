@@ -43,7 +43,8 @@ static void graph_make(struct graph *g, uint64_t *seed)
         member->needs = g->needs[m];
         member->need_count = (uint32_t)(draw(seed) % (NEEDS + 1));
         for (uint32_t i = 0; i < member->need_count; i++)
-            g->needs[m][i] = (struct closure_need) {(uint32_t)(draw(seed) % TARGETS), draw(seed) % 3 == 0};
+            g->needs[m][i] = (struct closure_need) {(uint32_t)(draw(seed) % TARGETS), draw(seed) % 3 == 0,
+                                                    draw(seed) % 4 == 0 ? some_partners(seed) : 0};
     }
 }
 
@@ -58,7 +59,7 @@ static bool set_stands(const struct graph *g, unsigned set, unsigned own, unsign
             return false;
         for (uint32_t i = 0; i < g->members[m].need_count; i++) {
             const struct closure_need *need = &g->members[m].needs[i];
-            bool met = g->targets[need->target].held >> partner & 1;
+            bool met = (g->targets[need->target].held | need->except) >> partner & 1;
             for (uint32_t c = 0; c < MEMBERS; c++)
                 met |= g->members[c].target == need->target && (set >> c & 1) &&
                        (!need->strict || (own >> c & 1));
@@ -95,7 +96,9 @@ static unsigned naive(const struct graph *g, unsigned partner, unsigned *out_all
                 for (uint32_t i = 0; (release >> m & 1) && i < g->members[m].need_count; i++)
                     for (uint32_t c = 0; c < MEMBERS; c++)
                         if (g->members[c].target == g->members[m].needs[i].target && (allowed >> c & 1) &&
-                            (g->targets[g->members[c].target].held >> partner & 1) == 0)
+                            ((g->targets[g->members[c].target].held | g->members[m].needs[i].except) >>
+                                 partner &
+                             1) == 0)
                             release |= 1u << c;
         } while (release != before);
         *out_allowed = allowed;
@@ -116,7 +119,8 @@ static void goes_along(const struct closure_member *members, const struct closur
         return;
     for (uint32_t other = 0; other < MEMBERS; other++)
         for (uint32_t i = 0; i < members[other].need_count && (members[other].release >> partner & 1); i++)
-            named |= members[other].needs[i].target == along->target && other != m;
+            named |= members[other].needs[i].target == along->target && other != m &&
+                     (members[other].needs[i].except >> partner & 1) == 0;
     bool held = targets[along->target].held >> partner & 1;
     bool goes = along->release >> partner & 1;
     assert_true(named || !goes);

@@ -1,0 +1,557 @@
+/* What of an object may leave to whom (section 7.2.3 of STIX 2.1, docs/protocol/MINTING.md). */
+#include <stdlib.h>
+
+#include "core/uuid.h"
+#include "gate/cut.h"
+#include "stix/cut.h"
+#include "stix/selector.h"
+
+enum { GRANULAR_MAX = 64, LANGUAGES_MAX = 64 };
+
+/* What one decision gathers before forms are made of it. */
+struct gathering {
+    struct gate *gate;
+    const struct subject *subject;
+    const struct policy *policy;
+    int64_t now_us;
+    struct arena *arena, *keep;
+    struct cutting *out;
+    struct stix_key markings[GRANULAR_MAX]; /* distinct granular ones */
+    uint64_t without[GRANULAR_MAX];         /* partners who may not have what it marks */
+    size_t marking_count;
+    struct policy_verdict bare;
+    const struct cutting *target; /* of a language-content: how its target leaves */
+};
+
+/* --- the rules --- */
+
+static err_t gather_markings(struct gathering *g)
+{
+    const struct stix_object *object = &g->subject->object;
+    for (size_t i = 0; i < object->ref_count; i++) {
+        if (object->refs[i].role != STIX_REF_GRANULAR_MARKING)
+            continue;
+        if (g->marking_count == GRANULAR_MAX)
+            return ERR_LIMIT; /* bound as a whole */
+        g->markings[g->marking_count++] = object->refs[i].key;
+    }
+    return ERR_OK;
+}
+
+static void sooner(struct policy_verdict *verdict, int64_t change_us)
+{
+    if (change_us < verdict->next_change_us)
+        verdict->next_change_us = change_us;
+}
+
+static err_t decide_with(struct gathering *g, const struct stix_key *granular, struct policy_facts *facts,
+                         struct policy_verdict *out)
+{
+    struct subject subject = *g->subject;
+    subject.granular = granular;
+    err_t err = subject_decide(g->gate, &subject, g->policy, g->now_us, g->arena, facts, out);
+    if (err == ERR_OK)
+        sooner(&g->out->verdict, out->next_change_us);
+    return err;
+}
+
+static err_t ask_rules(struct gathering *g)
+{
+    static const struct stix_key none;
+    struct policy_facts facts;
+    struct policy_verdict verdict;
+    err_t err;
+    if (g->marking_count == 0) {
+        g->bare = g->out->verdict;
+        g->out->bare = g->out->facts;
+        return ERR_OK;
+    }
+    if (TRY(err, decide_with(g, &none, &g->out->bare, &g->bare)))
+        return err;
+    for (size_t i = 0; i < g->marking_count; i++) {
+        if (TRY(err, decide_with(g, &g->markings[i], &facts, &verdict)))
+            return err;
+        g->without[i] = g->bare.release & ~verdict.release;
+    }
+    return ERR_OK;
+}
+
+/* --- selectors of one partner --- */
+
+struct list {
+    struct str *at;
+    size_t count, size;
+};
+
+static err_t list_add(struct list *list, struct arena *arena, struct str text)
+{
+    if (list->count == list->size) {
+        size_t size = list->size == 0 ? 16 : 2 * list->size;
+        struct str *at = arena_alloc(arena, size * sizeof *at);
+        if (at == NULL)
+            return ERR_NOMEM;
+        if (list->count > 0)
+            memcpy(at, list->at, list->count * sizeof *at);
+        list->at = at;
+        list->size = size;
+    }
+    list->at[list->count++] = text;
+    return ERR_OK;
+}
+
+static int text_order(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static void list_sort(struct list *list)
+{
+    size_t kept = 0;
+    if (list->count > 0)
+        qsort(list->at, list->count, sizeof *list->at, text_order);
+    for (size_t i = 0; i < list->count; i++)
+        if (kept == 0 || !str_eq(list->at[kept - 1], list->at[i]))
+            list->at[kept++] = list->at[i];
+    list->count = kept;
+}
+
+static err_t add_granular(struct gathering *g, const struct stix_object *source, unsigned partner,
+                          struct list *list)
+{
+    struct stix_granular_iter iter = stix_granular_iter(source);
+    struct stix_granular granular;
+    struct stix_key key;
+    err_t err = ERR_OK;
+    while (err == ERR_OK && stix_granular_next(&iter, &granular)) {
+        if (granular.marking_ref.len == 0 || !stix_id_parse(granular.marking_ref, &key))
+            continue;
+        for (size_t i = 0; i < g->marking_count && err == ERR_OK; i++)
+            if (stix_key_eq(&g->markings[i], &key) && (g->without[i] >> partner & 1))
+                err = list_add(list, g->arena, granular.selector);
+    }
+    return err != ERR_OK ? err : iter.steps == 0 ? ERR_LIMIT : ERR_OK;
+}
+
+/* What is cut from its target a language-content may not say either, in any language. */
+static err_t add_translated(struct gathering *g, struct json_val root, unsigned partner, struct list *list)
+{
+    struct json_val contents, inner;
+    struct str language;
+    const struct form *form = g->target == NULL ? NULL : cut_form(g->target, partner);
+    err_t err = ERR_OK;
+    if (form == NULL || !json_get(root, STR("contents"), &contents) || !json_is(contents, JSON_OBJECT))
+        return ERR_OK;
+    struct json_iter iter = json_object_iter(contents);
+    while (json_object_next(&iter, &language, &inner)) {
+        for (size_t i = 0; i < form->selector_count; i++) {
+            struct buf text;
+            buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
+            buf_printf(&text, "contents.%.*s.%.*s", STR_ARG(language), STR_ARG(form->selectors[i]));
+            struct str copy = arena_str(g->arena, buf_str(&text));
+            err = buf_err(&text) != ERR_OK ? buf_err(&text) : copy.at == NULL ? ERR_NOMEM : ERR_OK;
+            buf_deinit(&text);
+            if (err != ERR_OK || TRY(err, list_add(list, g->arena, copy)))
+                return err;
+        }
+    }
+    return ERR_OK;
+}
+
+static err_t keep_present(struct gathering *g, struct json_val root, struct list *list)
+{
+    list->count = stix_cut_found(root, list->at, list->count, list->at);
+    list_sort(list);
+    (void)g;
+    return ERR_OK;
+}
+
+static err_t write_profile(struct gathering *g, struct form *form)
+{
+    struct buf text;
+    buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
+    if (form->anonymous)
+        buf_put_str(&text, STR("!creator\n"));
+    for (size_t i = 0; i < form->selector_count; i++) {
+        buf_put_str(&text, form->selectors[i]);
+        buf_putc(&text, '\n');
+    }
+    err_t err = buf_err(&text);
+    form->profile = arena_str(g->keep, buf_str(&text));
+    buf_deinit(&text);
+    return err != ERR_OK ? err : form->profile.at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+/* --- trying it --- */
+
+err_t cut_warnings(struct gate *gate, struct json_val root, struct arena *arena, size_t *out)
+{
+    struct stix_object object;
+    struct fault fault;
+    err_t err = stix_read(root, &gate->extensions, arena, &object, &fault);
+    *out = 0;
+    if (err == ERR_INVALID || err == ERR_LIMIT)
+        return ERR_DENIED; /* held under older rules: what comes of it nobody could take */
+    for (size_t i = 0; err == ERR_OK && i < object.warning_count; i++)
+        *out += object.warnings[i].level == STIX_WARNING;
+    return err;
+}
+
+err_t cut_make(struct gate *gate, const struct cut_order *order, struct arena *arena, struct buf *out,
+               struct stix_object *object)
+{
+    static const uint8_t padding[JSON_PADDING];
+    struct fault fault;
+    size_t warnings = 0;
+    err_t err;
+    struct json_doc *doc = arena_zalloc(arena, 1, sizeof *doc);
+    if (doc == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, stix_cut(order->root, order->cut, arena, out)))
+        return err;
+    size_t len = out->len;
+    buf_put(out, padding, sizeof padding);
+    if (TRY(err, buf_err(out)))
+        return err;
+    out->len = len;
+    if (len > LIMIT_OBJECT_BYTES)
+        return ERR_DENIED;
+    if (TRY(err, json_parse(gate->parser_one, bytes_of(out->at, len), doc, &fault)) ||
+        TRY(err, stix_read(json_root(doc), &gate->extensions, arena, object, &fault)))
+        return err == ERR_NOMEM ? err : ERR_DENIED;
+    for (size_t i = 0; i < object->warning_count; i++)
+        warnings += object->warnings[i].level == STIX_WARNING;
+    return warnings > order->warnings ? ERR_DENIED : ERR_OK;
+}
+
+static enum json_canon_act drop_times(void *ctx, unsigned depth, struct str name, struct json_val value,
+                                      struct buf *out)
+{
+    (void)ctx, (void)value, (void)out;
+    bool time = depth == 0 && (str_eq(name, STR("created")) || str_eq(name, STR("modified")));
+    return time ? JSON_CANON_DROP : JSON_CANON_KEEP;
+}
+
+err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[16])
+{
+    struct json_canon_hook hook = {drop_times, NULL};
+    buf_clear(&gate->canon);
+    err_t err = json_canon(root, &hook, &gate->canon, NULL);
+    if (err != ERR_OK)
+        return err;
+    struct hash hash = hash_sha256(buf_bytes(&gate->canon));
+    memcpy(out, hash.b, 16);
+    return ERR_OK;
+}
+
+/* Names while trying: the creator's goes where it must; others within longer texts are noted. */
+struct trying {
+    struct arena *arena;
+    const struct stix_object *source;
+    bool anonymous, drop;
+    struct stix_key *found; /* in texts and as values */
+    size_t count, size;
+    err_t err;
+};
+
+static enum stix_cut_act try_name(void *ctx, const struct stix_key *key, struct str *out)
+{
+    struct trying *t = ctx;
+    (void)out;
+    if (t->anonymous && t->source->has_creator && stix_key_eq(&t->source->creator, key))
+        return STIX_CUT_DROP;
+    if (key_is_builtin(key))
+        return STIX_CUT_KEEP;
+    for (size_t i = 0; i < t->source->ref_count; i++)
+        if (stix_key_eq(&t->source->refs[i].key, key))
+            return STIX_CUT_KEEP;
+    if (t->drop)
+        return STIX_CUT_DROP;
+    for (size_t i = 0; i < t->count; i++)
+        if (stix_key_eq(&t->found[i], key))
+            return STIX_CUT_KEEP;
+    if (t->count == t->size) {
+        t->err = ERR_LIMIT;
+        return STIX_CUT_DROP;
+    }
+    t->found[t->count++] = *key;
+    return STIX_CUT_KEEP;
+}
+
+static err_t keep_refs(struct gathering *g, const struct stix_object *made, const struct trying *needed,
+                       struct form *form)
+{
+    form->refs = arena_zalloc(g->keep, made->ref_count + needed->count + 1, sizeof *form->refs);
+    if (form->refs == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < made->ref_count; i++)
+        form->refs[form->ref_count++] =
+            (struct stix_ref) {.key = made->refs[i].key, .role = made->refs[i].role};
+    form->any_from = form->ref_count;
+    for (size_t i = 0; i < needed->count; i++)
+        form->refs[form->ref_count++] = (struct stix_ref) {.key = needed->found[i], .role = STIX_REF_OTHER};
+    return ERR_OK;
+}
+
+/* An observable's identifier follows from what is left of what gives it (section 2.9). */
+static err_t name_observable(struct gathering *g, const struct stix_object *source,
+                             const struct stix_object *made, struct form *form)
+{
+    enum stix_sco_id found;
+    struct uuid uuid;
+    char text[UUID_TEXT_SIZE];
+    struct buf id;
+    err_t err = ERR_OK;
+    form->sco_id = STR("");
+    if (source->type->category != STIX_SCO || stix_sco_id_refers(source))
+        return ERR_OK;
+    if (TRY(err, stix_sco_id_check(made, &found, uuid.b)) || found == STIX_SCO_ID_NOTHING_TO_DO)
+        return err;
+    uuid_text(&uuid, text);
+    buf_init(&id, LIMIT_ID_BYTES);
+    buf_put_str(&id, source->type_name);
+    buf_put(&id, "--", 2);
+    buf_put(&id, text, sizeof text);
+    form->sco_id = arena_str(g->keep, buf_str(&id));
+    err = buf_err(&id) != ERR_OK ? buf_err(&id) : form->sco_id.at == NULL ? ERR_NOMEM : ERR_OK;
+    buf_deinit(&id);
+    return err;
+}
+
+/* Makes the form once, with whatever names are to be had, to see whether it is an object at all. */
+static err_t try_form(struct gathering *g, const struct stix_object *source, size_t warnings,
+                      struct form *form)
+{
+    enum { FOUND_MAX = 256 };
+    struct trying t = {.arena = g->arena,
+                       .source = source,
+                       .anonymous = form->anonymous,
+                       .found = arena_zalloc(g->arena, FOUND_MAX, sizeof(struct stix_key)),
+                       .size = FOUND_MAX};
+    struct stix_cut cut = {
+        .selectors = form->selectors, .selector_count = form->selector_count, .name = try_name, .ctx = &t};
+    struct cut_order order = {.root = source->root, .warnings = warnings, .cut = &cut};
+    struct stix_object made, less;
+    struct buf id, creator;
+    char now[TIME_TEXT_SIZE];
+    err_t err;
+    if (t.found == NULL)
+        return ERR_NOMEM;
+    buf_init(&id, LIMIT_ID_BYTES);
+    buf_init(&creator, LIMIT_ID_BYTES);
+    time_text(g->now_us, now);
+    if (TRY(err, mint_creator_id(g->gate, g->now_us, &creator)) ||
+        TRY(err, mint_id(g->gate, (unsigned)__builtin_ctzll(form->partners), &source->key, source->type_name,
+                         form->profile, &id)))
+        goto out;
+    cut.id = buf_str(&id);
+    if (source->has_created && source->has_modified) {
+        cut.creator = buf_str(&creator);
+        cut.created = cut.modified = str_of(now);
+    }
+    buf_clear(&g->gate->minted);
+    if (TRY(err, cut_make(g->gate, &order, g->arena, &g->gate->minted, &made)) || TRY(err, t.err) ||
+        TRY(err, name_observable(g, source, &made, form)))
+        goto out;
+    if (t.count > 0) {
+        /* Where a name in some text has to go and cannot, he must have what it names. */
+        t.drop = true;
+        buf_clear(&g->gate->minted);
+        err = cut_make(g->gate, &order, g->arena, &g->gate->minted, &less);
+        if (err == ERR_OK) {
+            made = less;
+            t.count = 0;
+        } else if (err == ERR_DENIED) {
+            t.drop = false;
+            buf_clear(&g->gate->minted);
+            err = cut_make(g->gate, &order, g->arena, &g->gate->minted, &made);
+        }
+    }
+    if (err == ERR_OK)
+        err = keep_refs(g, &made, &t, form);
+out:
+    buf_deinit(&id);
+    buf_deinit(&creator);
+    return err;
+}
+
+/* --- all partners --- */
+
+/* The form that somebody before him has as well. */
+static struct form *same_form(const struct gathering *g, const struct form *form)
+{
+    for (size_t i = 0; i < g->out->form_count; i++)
+        if (str_eq(g->out->forms[i].profile, form->profile))
+            return &g->out->forms[i];
+    return NULL;
+}
+
+static err_t keep_selectors(struct gathering *g, const struct list *list, struct form *form)
+{
+    struct str *kept = arena_zalloc(g->keep, list->count + 1, sizeof *kept);
+    if (kept == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < list->count; i++) {
+        kept[i] = arena_str(g->keep, list->at[i]);
+        if (kept[i].at == NULL)
+            return ERR_NOMEM;
+    }
+    form->selectors = kept;
+    form->selector_count = list->count;
+    return ERR_OK;
+}
+
+/* The object may go to `partner` in this form; `*out_ok`: or not at all. */
+static err_t form_for(struct gathering *g, const struct stix_object *source, size_t warnings,
+                      unsigned partner, bool *out_ok)
+{
+    struct list list = {0};
+    struct form form = {.partners = UINT64_C(1) << partner};
+    err_t err;
+    *out_ok = true;
+    if (TRY(err, add_granular(g, source, partner, &list)) ||
+        TRY(err, add_translated(g, source->root, partner, &list)) ||
+        TRY(err, keep_present(g, source->root, &list)))
+        return err;
+    if (list.count == 0 && !form.anonymous)
+        return ERR_OK;
+    if (TRY(err, keep_selectors(g, &list, &form)) || TRY(err, write_profile(g, &form)))
+        return err;
+    struct form *same = same_form(g, &form);
+    if (same != NULL) {
+        *out_ok = same->refs != NULL;
+        same->partners |= form.partners;
+        return ERR_OK;
+    }
+    /* A definition under another name would define nothing. */
+    err = key_is_definition(&source->key) ? ERR_DENIED : try_form(g, source, warnings, &form);
+    if (err == ERR_DENIED || err == ERR_LIMIT) {
+        form.refs = NULL;
+        *out_ok = false;
+        err = ERR_OK;
+    }
+    if (err == ERR_OK)
+        g->out->forms[g->out->form_count++] = form;
+    return err;
+}
+
+/* Reads the source again: judging markings parsed others. */
+static err_t open_source(struct gathering *g, struct stix_object *out, size_t *out_warnings)
+{
+    struct subject subject;
+    struct json_doc *doc = arena_zalloc(g->arena, 1, sizeof *doc);
+    err_t err;
+    if (doc == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, subject_load(g->gate, g->subject->lsn, g->arena, &subject)) ||
+        TRY(err, json_parse(g->gate->parser, subject.bytes, doc, NULL)) ||
+        TRY(err, stix_read_held(json_root(doc), g->arena, out)))
+        return err;
+    return cut_warnings(g->gate, json_root(doc), g->arena, out_warnings);
+}
+
+static void overlay(struct gathering *g, unsigned partner)
+{
+    uint64_t bit = UINT64_C(1) << partner;
+    struct policy_verdict *verdict = &g->out->verdict;
+    verdict->release |= bit;
+    verdict->hold &= ~bit;
+    verdict->deny &= ~bit;
+    verdict->rule[partner] = g->bare.rule[partner];
+    g->out->by_bare |= bit;
+}
+
+static err_t make_forms(struct gathering *g)
+{
+    struct stix_object source;
+    size_t warnings = 0;
+    err_t err = ERR_OK;
+    uint64_t partners = g->bare.release, cut = 0;
+    for (size_t i = 0; i < g->marking_count; i++)
+        cut |= g->without[i];
+    for (size_t i = 0; g->target != NULL && i < g->target->form_count; i++)
+        cut |= g->target->forms[i].partners;
+    cut &= partners;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        if ((partners & ~cut) >> p & 1)
+            overlay(g, p);
+    if (cut == 0)
+        return ERR_OK;
+    g->out->forms = arena_zalloc(g->keep, (size_t)__builtin_popcountll(cut), sizeof *g->out->forms);
+    if (g->out->forms == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, open_source(g, &source, &warnings)))
+        return err == ERR_DENIED ? ERR_OK : err;
+    for (unsigned p = 0; p < LIMIT_PARTNERS && err == ERR_OK; p++) {
+        bool ok = false;
+        if ((cut >> p & 1) == 0)
+            continue;
+        err = form_for(g, &source, warnings, p, &ok);
+        if (err == ERR_OK && ok)
+            overlay(g, p);
+    }
+    /* Those of nobody stay behind. */
+    size_t kept = 0;
+    for (size_t i = 0; i < g->out->form_count; i++)
+        if (g->out->forms[i].refs != NULL)
+            g->out->forms[kept++] = g->out->forms[i];
+    g->out->form_count = kept;
+    return err;
+}
+
+/* How the target of a language-content leaves. */
+static err_t ask_target(struct gathering *g, struct cutting *out)
+{
+    const struct stix_object *object = &g->subject->object;
+    struct subject target;
+    err_t err = ERR_NOTFOUND;
+    for (size_t i = 0; i < object->ref_count; i++) {
+        if (object->refs[i].role != STIX_REF_LANG_TARGET)
+            continue;
+        struct stix_key key = object->refs[i].key;
+        err = subject_newest(g->gate, &key, g->arena, &target);
+        break;
+    }
+    if (err == ERR_OK && target.object.type->code != STIX_TYPE_LANGUAGE_CONTENT)
+        err = cut_decide(g->gate, &target, g->policy, g->now_us, g->arena, g->arena, out);
+    if (err == ERR_OK && out->form_count > 0)
+        g->target = out;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t cut_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                 int64_t now_us, struct arena *arena, struct arena *keep, struct cutting *out)
+{
+    struct gathering *g = arena_zalloc(arena, 1, sizeof *g);
+    struct cutting target = {0};
+    err_t err;
+    if (g == NULL)
+        return ERR_NOMEM;
+    *out = (struct cutting) {0};
+    g->gate = gate;
+    g->subject = subject;
+    g->policy = policy;
+    g->now_us = now_us;
+    g->arena = arena;
+    g->keep = keep;
+    g->out = out;
+    if (TRY(err, gather_markings(g)) && err != ERR_LIMIT)
+        return err;
+    bool whole = err == ERR_LIMIT;
+    bool translates = subject->object.type->code == STIX_TYPE_LANGUAGE_CONTENT;
+    if (TRY(err, subject_decide(gate, subject, policy, now_us, arena, &out->facts, &out->verdict)))
+        return err;
+    out->bare = out->facts;
+    if (whole || (g->marking_count == 0 && !translates))
+        return ERR_OK;
+    if (TRY(err, ask_rules(g)) || (translates && TRY(err, ask_target(g, &target))))
+        return err;
+    return make_forms(g);
+}
+
+const struct form *cut_form(const struct cutting *cutting, unsigned partner)
+{
+    for (size_t i = 0; i < cutting->form_count; i++)
+        if (cutting->forms[i].partners >> partner & 1)
+            return &cutting->forms[i];
+    return NULL;
+}

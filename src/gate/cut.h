@@ -1,0 +1,48 @@
+/* What of an object may leave to whom: the rules, asked about the object without its granular markings, then
+ * with each of them, and the duties of the rules that release. Inside src/gate. */
+#pragma once
+
+#include "gate/mint.h"
+
+/* How an object leaves for some partners: what is taken out of it, and what then refers to what. */
+struct form {
+    uint64_t partners;
+    const struct str *selectors; /* sorted, each once */
+    size_t selector_count;
+    bool anonymous;     /* its creator is named nowhere */
+    bool loose;         /* references that a partner lacks are left out */
+    struct str profile; /* all of that as text: part of the identifier */
+    struct str sco_id;  /* an observable's, from what is left; empty: a keyed one */
+    struct stix_ref *refs; /* of what is left; keys and roles only */
+    size_t ref_count;
+    size_t any_from; /* refs from here on were found within longer texts */
+};
+
+struct cutting {
+    struct policy_facts facts; /* of the whole object, as its markings bind together */
+    struct policy_facts bare;  /* without granular markings */
+    uint64_t by_bare;          /* partners for whom the verdict is that of `bare` */
+    struct policy_verdict verdict;
+    struct form *forms;
+    size_t form_count;
+};
+
+/* Decides. `arena`: while deciding; `keep`: what `out` borrows. The subject's tape is gone afterwards. */
+NODISCARD err_t cut_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                           int64_t now_us, struct arena *arena, struct arena *keep, struct cutting *out);
+/* What that is for `partner`; NULL: he gets it whole, or not at all. */
+const struct form *cut_form(const struct cutting *cutting, unsigned partner);
+
+/* The minted text of a form, checked. Appended to `out`; ERR_DENIED: it would be no object any more. `object`
+ * as read from it, in `arena`, until parser_one is used again. */
+struct cut_order {
+    struct json_val root;  /* the source */
+    size_t warnings;       /* rules that the source breaks itself */
+    const struct stix_cut *cut;
+};
+NODISCARD err_t cut_make(struct gate *gate, const struct cut_order *order, struct arena *arena,
+                         struct buf *out, struct stix_object *object);
+/* Rules of the standard that an object breaks and that no strict source may. */
+NODISCARD err_t cut_warnings(struct gate *gate, struct json_val root, struct arena *arena, size_t *out);
+/* Head of SHA-256 over an object without its times. */
+NODISCARD err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[16]);

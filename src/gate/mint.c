@@ -1,0 +1,452 @@
+/* Minted objects as frames and as rows of the index, and the node as their creator. */
+#include "gate/cut.h"
+#include "core/mem.h"
+#include "core/rd.h"
+#include "core/uuid.h"
+#include "core/wr.h"
+#include "stix/mend.h"
+
+static const char audience_label[] = "bongsu audience 1";
+static const struct gate_by by_gate = {{"gate", 4}, {"first minted object", 19}};
+
+/* Namespace of identifiers that are minted for partners: our own, once and for all. */
+static const struct uuid name_space = {
+    {0x9c, 0x41, 0x5e, 0x0a, 0x37, 0xd8, 0x4b, 0x1d, 0xa6, 0x52, 0x0e, 0x93, 0xbf, 0x28, 0x71, 0x64}};
+
+/* --- the node as creator --- */
+
+static bool secret_held(const struct gate *gate, struct hash *out)
+{
+    struct buf value;
+    buf_init(&value, HASH_SIZE);
+    bool held = gate_setting_get(gate, STR("gate/mint"), &value) && value.len == HASH_SIZE;
+    if (held)
+        memcpy(out->b, value.at, HASH_SIZE);
+    buf_deinit(&value);
+    return held;
+}
+
+err_t mint_secret(struct gate *gate, int64_t now_us, struct hash *out)
+{
+    err_t err;
+    if (secret_held(gate, out))
+        return ERR_OK;
+    if (TRY(err, gate->os->random(gate->os->ctx, out->b, HASH_SIZE)))
+        return err;
+    return gate_setting_put(gate, STR("gate/mint"), bytes_of(out->b, HASH_SIZE), &by_gate, now_us);
+}
+
+err_t mint_secret_of(const struct gate *gate, unsigned partner, struct hash *out)
+{
+    struct hash secret;
+    struct buf label;
+    if (!secret_held(gate, &secret))
+        return ERR_NOTFOUND;
+    buf_init(&label, sizeof audience_label + LIMIT_NAME_BYTES);
+    buf_put(&label, audience_label, sizeof audience_label);
+    buf_put_str(&label, gate->peers[partner].audience);
+    err_t err = buf_err(&label);
+    if (err == ERR_OK)
+        *out = hash_hmac_sha256(bytes_of(secret.b, HASH_SIZE), buf_bytes(&label));
+    buf_deinit(&label);
+    mem_wipe(&secret, sizeof secret);
+    return err;
+}
+
+static const struct str nobody = {"identity--00000000-0000-4000-8000-000000000000", 46};
+
+err_t mint_creator_id(struct gate *gate, int64_t now_us, struct buf *out)
+{
+    struct stix_mint mint = {.creator_id = {"", 0}};
+    err_t err = mint_secret(gate, now_us, &mint.key);
+    if (err != ERR_OK)
+        return err;
+    stix_mint_id(&mint, nobody, out);
+    return buf_err(out);
+}
+
+bool mint_creator_key(const struct gate *gate, struct stix_key *out)
+{
+    struct stix_mint mint = {.creator_id = {"", 0}};
+    struct buf id;
+    if (!secret_held(gate, &mint.key))
+        return false;
+    buf_init(&id, LIMIT_ID_BYTES);
+    stix_mint_id(&mint, nobody, &id);
+    bool ok = stix_id_parse(buf_str(&id), out);
+    buf_deinit(&id);
+    return ok;
+}
+
+/* The identity that stands for this node: what its name says, for everybody. Its times tell nothing of when
+ * it was first needed: that would be somebody's first minted object. */
+static void write_identity(const struct gate *gate, struct str id, struct buf *out)
+{
+    static const char tlp_clear[] = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
+    static const char at[] = "2026-01-01T00:00:00.000Z";
+    static const uint8_t padding[JSON_PADDING];
+    buf_printf(out,
+               "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"%.*s\",\"created\":\"%s\","
+               "\"modified\":\"%s\",\"name\":"
+               "\"%.*s\",\"identity_class\":\"system\",\"object_marking_refs\":[\"%s\"]}",
+               STR_ARG(id), at, at, STR_ARG(gate->node_name), tlp_clear);
+    buf_put(out, padding, sizeof padding);
+}
+
+err_t mint_creator(struct gate *gate, uint32_t source, int64_t now_us)
+{
+    struct gate_submission own = {.source = source};
+    struct copies copies;
+    struct stix_key key;
+    struct buf id, text;
+    err_t err;
+    buf_init(&id, LIMIT_ID_BYTES);
+    buf_init(&text, LIMIT_ID_BYTES * 4);
+    if (TRY(err, mint_creator_id(gate, now_us, &id)))
+        goto out;
+    must(stix_id_parse(buf_str(&id), &key));
+    if (TRY(err, copies_load(gate, &key, &copies)) || copies.count > 0)
+        goto out;
+    write_identity(gate, buf_str(&id), &text);
+    err = buf_err(&text);
+    if (err == ERR_OK)
+        err = accept_one(gate, &own, bytes_of(text.at, text.len - JSON_PADDING), now_us);
+out:
+    buf_deinit(&id);
+    buf_deinit(&text);
+    return err;
+}
+
+bool mint_creator_held(struct gate *gate)
+{
+    struct stix_key key;
+    struct copies copies;
+    if (!mint_creator_key(gate, &key) || copies_load(gate, &key, &copies) != ERR_OK)
+        return false;
+    return copies.count > 0 && copies.at[0].lsn < store_durable_lsn(gate->store);
+}
+
+err_t mint_creator_ready(struct gate *gate, int64_t now_us)
+{
+    struct gate_source self = {
+        .name = STR("this-node"), .own = true, .partner = -1, .assume_until_us = INT64_MAX};
+    const struct gate_source *held = gate_source_find(gate, self.name);
+    uint32_t number = held == NULL ? 0 : held->number;
+    err_t err;
+    if (held == NULL && TRY(err, gate_source_put(gate, &self, &by_gate, now_us, &number)))
+        return err;
+    arena_reset(&gate->accept_arena);
+    if (TRY(err, mint_creator(gate, number, now_us)))
+        return err;
+    return gate_commit(gate);
+}
+
+err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,
+              struct str profile, struct buf *out)
+{
+    struct hash secret;
+    struct buf name;
+    struct uuid uuid;
+    char text[UUID_TEXT_SIZE];
+    err_t err = mint_secret_of(gate, partner, &secret);
+    if (err != ERR_OK)
+        return err;
+    memcpy(uuid.b, source->b, UUID_SIZE);
+    uuid_text(&uuid, text);
+    buf_init(&name, LIMIT_ID_BYTES + LIMIT_MINT_PROFILE_BYTES + 1);
+    buf_put_str(&name, type);
+    buf_put(&name, "--", 2);
+    buf_put(&name, text, sizeof text);
+    buf_putc(&name, '\n');
+    buf_put_str(&name, profile);
+    if (!TRY(err, buf_err(&name))) {
+        struct hash keyed = hash_hmac_sha256(bytes_of(secret.b, HASH_SIZE), buf_bytes(&name));
+        uuid = uuid_v5(&name_space, bytes_of(keyed.b, HASH_SIZE));
+        uuid_text(&uuid, text);
+        buf_put_str(out, type);
+        buf_put(out, "--", 2);
+        buf_put(out, text, sizeof text);
+        err = buf_err(out);
+    }
+    buf_deinit(&name);
+    mem_wipe(&secret, sizeof secret);
+    return err;
+}
+
+/* --- rows: 'm' MINT -> what it is; 'y' (source key, partner) -> the newest; 'w' (minted key, MINT) -> whose
+ * --- */
+
+enum {
+    AT_KEY_SIZE = 1 + 8,
+    NEWEST_KEY_SIZE = 1 + STIX_KEY_SIZE + 1,
+    ID_KEY_SIZE = 1 + STIX_KEY_SIZE + 8,
+    FLAG_DERIVED = 1,
+    FLAG_SUPERSEDED = 2,
+};
+
+static struct bytes at_key(uint64_t lsn, uint8_t out[AT_KEY_SIZE])
+{
+    out[0] = 'm';
+    wr_at_u64(out + 1, lsn);
+    return bytes_of(out, AT_KEY_SIZE);
+}
+
+static struct bytes newest_key(const struct stix_key *source, unsigned partner, uint8_t out[NEWEST_KEY_SIZE])
+{
+    out[0] = 'y';
+    memcpy(out + 1, source->b, STIX_KEY_SIZE);
+    out[1 + STIX_KEY_SIZE] = (uint8_t)partner;
+    return bytes_of(out, NEWEST_KEY_SIZE);
+}
+
+static struct bytes id_key(const struct stix_key *minted, uint64_t lsn, uint8_t out[ID_KEY_SIZE])
+{
+    out[0] = 'w';
+    memcpy(out + 1, minted->b, STIX_KEY_SIZE);
+    wr_at_u64(out + 1 + STIX_KEY_SIZE, lsn);
+    return bytes_of(out, ID_KEY_SIZE);
+}
+
+static err_t row_put(struct gate *gate, struct bytes key, const struct mint *mint)
+{
+    struct buf row;
+    buf_init(&row, LIMIT_ID_BYTES + LIMIT_MINT_PROFILE_BYTES + 256);
+    wr_bytes(&row, bytes_of(mint->source.b, STIX_KEY_SIZE));
+    wr_u8(&row, (uint8_t)mint->partner);
+    wr_u64(&row, mint->lsn);
+    wr_u64(&row, mint->obj);
+    wr_u64(&row, (uint64_t)mint->created_us);
+    wr_u64(&row, (uint64_t)mint->modified_us);
+    wr_u8(&row, (uint8_t)((mint->derived ? FLAG_DERIVED : 0) | (mint->superseded ? FLAG_SUPERSEDED : 0)));
+    wr_bytes(&row, bytes_of(mint->form, sizeof mint->form));
+    wr_blob(&row, bytes_from_str(mint->id));
+    wr_blob(&row, bytes_from_str(mint->profile));
+    err_t err = buf_err(&row);
+    if (err == ERR_OK)
+        err = store_put(gate->store, TABLE_FACT, key, buf_bytes(&row));
+    buf_deinit(&row);
+    return err;
+}
+
+static err_t row_read(struct bytes value, struct arena *arena, struct mint *out)
+{
+    struct rd rd = rd_of(value);
+    struct mint mint = {0};
+    rd_copy(&rd, mint.source.b, STIX_KEY_SIZE);
+    mint.partner = rd_u8(&rd);
+    mint.lsn = rd_u64(&rd);
+    mint.obj = rd_u64(&rd);
+    mint.created_us = (int64_t)rd_u64(&rd);
+    mint.modified_us = (int64_t)rd_u64(&rd);
+    uint8_t flags = rd_u8(&rd);
+    mint.derived = (flags & FLAG_DERIVED) != 0;
+    mint.superseded = (flags & FLAG_SUPERSEDED) != 0;
+    rd_copy(&rd, mint.form, sizeof mint.form);
+    mint.id = arena_str(arena, str_from_bytes(rd_blob(&rd, LIMIT_ID_BYTES)));
+    mint.profile = arena_str(arena, str_from_bytes(rd_blob(&rd, LIMIT_MINT_PROFILE_BYTES)));
+    if (rd_end(&rd) != ERR_OK || mint.partner >= LIMIT_PARTNERS)
+        return ERR_CORRUPT;
+    if (mint.id.at == NULL || mint.profile.at == NULL)
+        return ERR_NOMEM;
+    *out = mint;
+    return ERR_OK;
+}
+
+static err_t row_get(struct gate *gate, struct bytes key, struct arena *arena, struct mint *out)
+{
+    struct bytes value;
+    if (!mint_any(gate))
+        return ERR_NOTFOUND;
+    err_t err = store_get(gate->store, TABLE_FACT, key, &value);
+    return err != ERR_OK ? err : row_read(value, arena, out);
+}
+
+err_t mint_load(struct gate *gate, const struct stix_key *source, unsigned partner, struct arena *arena,
+                struct mint *out)
+{
+    uint8_t key[NEWEST_KEY_SIZE];
+    return row_get(gate, newest_key(source, partner, key), arena, out);
+}
+
+err_t mint_at(struct gate *gate, uint64_t lsn, struct arena *arena, struct mint *out)
+{
+    uint8_t key[AT_KEY_SIZE];
+    return row_get(gate, at_key(lsn, key), arena, out);
+}
+
+/* --- the frame --- */
+
+/* What a logged MINT means for the index: it can be found. Nobody holds it before a DECIDE says so. */
+static err_t apply(struct gate *gate, const struct mint *mint)
+{
+    uint8_t key[AT_KEY_SIZE], by_id[ID_KEY_SIZE];
+    uint8_t owner[1 + STIX_KEY_SIZE + 8] = {(uint8_t)mint->partner};
+    struct stix_key minted;
+    err_t err;
+    if (!stix_id_parse(mint->id, &minted))
+        return ERR_CORRUPT;
+    memcpy(owner + 1, mint->source.b, STIX_KEY_SIZE);
+    wr_at_u64(owner + 1 + STIX_KEY_SIZE, (uint64_t)mint->modified_us);
+    gate->mint_count++;
+    if (TRY(err, row_put(gate, at_key(mint->lsn, key), mint)) ||
+        TRY(err, store_put(gate->store, TABLE_FACT, id_key(&minted, mint->lsn, by_id),
+                           bytes_of(owner, sizeof owner))))
+        return err;
+    return meta_put_u64(gate, "mints", gate->mint_count);
+}
+
+err_t mint_append(struct gate *gate, const struct mint *mint, const struct frame *obj, struct bytes object,
+                  int64_t now_us, uint64_t *out_lsn, uint64_t *out_slot)
+{
+    struct record_mint record = {.partner = (uint8_t)mint->partner,
+                                 .profile = hash_sha256(bytes_from_str(mint->profile))};
+    struct record_minted minted = {.source = mint->source,
+                                   .profile = mint->profile,
+                                   .kind = mint->derived ? RECORD_MINT_DERIVED : RECORD_MINT_OBJECT,
+                                   .object = object};
+    struct mint placed = *mint;
+    err_t err;
+    if (TRY(err, record_envelope_read(obj->envelope, &record.envelope)))
+        return err;
+    record.envelope.about = obj->lsn;
+    record.envelope.seq = 0;
+    record.envelope.received_us = now_us;
+    buf_clear(&gate->record);
+    buf_clear(&gate->plain);
+    record_mint_write(&gate->record, &record);
+    record_minted_write(&gate->plain, &minted);
+    if (TRY(err, buf_err(&gate->record)) || TRY(err, buf_err(&gate->plain)) ||
+        TRY(err, sealed_append(gate, FRAME_MINT, buf_bytes(&gate->record), buf_bytes(&gate->plain), out_lsn,
+                               out_slot)))
+        return err;
+    placed.lsn = *out_lsn;
+    placed.obj = obj->lsn;
+    return apply(gate, &placed);
+}
+
+err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *out)
+{
+    struct record_minted minted;
+    err_t err;
+    *out = plain;
+    if (frame->kind != FRAME_MINT)
+        return ERR_OK;
+    if (TRY(err, record_minted_read(plain, &minted)))
+        return err;
+    *out = minted.object;
+    return ERR_OK;
+}
+
+err_t mint_replay(struct gate *gate, const struct frame *frame)
+{
+    struct record_mint record;
+    struct record_minted minted;
+    struct stix_object object;
+    struct json_doc doc;
+    err_t err;
+    arena_reset(&gate->step_arena);
+    buf_clear(&gate->plain);
+    if (TRY(err, record_mint_read(frame->envelope, &record)) ||
+        TRY(err, store_unseal(gate->store, frame, &gate->plain)) ||
+        TRY(err, record_minted_read(buf_bytes(&gate->plain), &minted)))
+        return err;
+    uint8_t *text = arena_zalloc(&gate->step_arena, minted.object.len + JSON_PADDING, 1);
+    if (text == NULL)
+        return ERR_NOMEM;
+    memcpy(text, minted.object.at, minted.object.len);
+    struct bytes bytes = bytes_of(text, minted.object.len);
+    if (TRY(err, json_parse(gate->parser_one, bytes, &doc, NULL)) ||
+        TRY(err, stix_read_held(json_root(&doc), &gate->step_arena, &object)))
+        return err == ERR_NOMEM ? err : ERR_CORRUPT;
+    struct mint mint = {.source = minted.source,
+                        .partner = record.partner,
+                        .lsn = frame->lsn,
+                        .obj = record.envelope.about,
+                        .derived = minted.kind == RECORD_MINT_DERIVED,
+                        .id = object.id,
+                        .profile = minted.profile};
+    if (object.has_created && object.has_modified) {
+        mint.created_us = stamp_us(object.created);
+        mint.modified_us = stamp_us(object.modified);
+    }
+    if (TRY(err, mint_form(gate, json_root(&doc), mint.form)))
+        return err;
+    return apply(gate, &mint);
+}
+
+/* --- decisions --- */
+
+err_t mint_released(struct gate *gate, uint64_t lsn, struct mint *out)
+{
+    uint8_t key[NEWEST_KEY_SIZE];
+    err_t err = mint_at(gate, lsn, &gate->step_arena, out);
+    if (err != ERR_OK || out->derived)
+        return err;
+    return row_put(gate, newest_key(&out->source, out->partner, key), out);
+}
+
+err_t mint_superseded(struct gate *gate, uint64_t lsn)
+{
+    uint8_t key[NEWEST_KEY_SIZE];
+    struct mint mint, newest;
+    err_t err = mint_at(gate, lsn, &gate->step_arena, &mint);
+    if (err != ERR_OK)
+        return err;
+    err = mint_load(gate, &mint.source, mint.partner, &gate->step_arena, &newest);
+    if (err != ERR_OK || newest.lsn != lsn)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    newest.superseded = true;
+    return row_put(gate, newest_key(&newest.source, newest.partner, key), &newest);
+}
+
+/* --- by identifier --- */
+
+static err_t scan_id(struct gate *gate, const struct stix_key *minted, struct store_scan **out)
+{
+    uint8_t prefix[1 + STIX_KEY_SIZE] = {'w'};
+    memcpy(prefix + 1, minted->b, STIX_KEY_SIZE);
+    return store_scan_open(gate->store, TABLE_FACT, bytes_of(prefix, sizeof prefix), bytes_of(NULL, 0), out);
+}
+
+bool mint_source_of(struct gate *gate, const struct stix_key *minted, struct stix_key *out_source)
+{
+    struct store_scan *scan;
+    struct bytes key, value;
+    if (!mint_any(gate) || scan_id(gate, minted, &scan) != ERR_OK)
+        return false;
+    bool found = store_scan_next(scan, &key, &value) == ERR_OK && value.len > STIX_KEY_SIZE;
+    if (found)
+        memcpy(out_source->b, value.at + 1, STIX_KEY_SIZE);
+    store_scan_close(scan);
+    return found;
+}
+
+err_t mint_copies(struct gate *gate, const struct stix_key *minted, unsigned partner, struct copies *out)
+{
+    struct store_scan *scan;
+    struct bytes key, value;
+    err_t err;
+    out->count = 0;
+    if (!mint_any(gate))
+        return ERR_OK;
+    if (TRY(err, scan_id(gate, minted, &scan)))
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct rd rd = rd_of(bytes_of(key.at + 1 + STIX_KEY_SIZE, 8));
+        struct rd owner = rd_of(value);
+        bool his = rd_u8(&owner) == partner;
+        (void)rd_bytes(&owner, STIX_KEY_SIZE);
+        int64_t modified_us = (int64_t)rd_u64(&owner);
+        if (!his)
+            continue;
+        if (out->count == LIMIT_COPIES) {
+            memmove(out->at, out->at + 1, (LIMIT_COPIES - 1) * sizeof *out->at);
+            out->count--;
+        }
+        out->at[out->count++] =
+            (struct copy) {.lsn = rd_u64(&rd),
+                           .version = modified_us == 0 ? (struct stamp) {0} : stamp_from_us(modified_us)};
+    }
+    store_scan_close(scan);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}

@@ -1,0 +1,74 @@
+/* Minted objects: what a partner gets in the place of an object that may not leave as it stands
+ * (docs/protocol/MINTING.md, DESIGN 5). Each is a frame of the log of its own (MINT), made once, when it is
+ * decided; replay never makes it again. Inside src/gate.
+ *
+ * A minted object is for one partner. It is no candidate, nobody finds it by searching, and nobody else is
+ * ever told of it. */
+#pragma once
+
+#include "gate/state.h"
+
+/* What a partner holds of one object, or held last: the row of (source key, partner). */
+struct mint {
+    struct stix_key source; /* of the object that it was made of */
+    unsigned partner;
+    uint64_t lsn;        /* the MINT */
+    uint64_t obj;        /* the OBJ that it was made of */
+    int64_t created_us;  /* first minting under this id */
+    int64_t modified_us; /* 0: an observable has neither */
+    bool derived;        /* the relationship to its source, no copy of it */
+    bool superseded;     /* he was told that it is no longer current */
+    uint8_t form[16];    /* head of SHA-256 over the object without its times */
+    struct str id;
+    struct str profile; /* what was taken out, a line each */
+};
+
+/* --- the node as creator --- */
+
+/* The secret under which identifiers are minted: made when it is first needed, never changed. A setting in
+ * the log, so that no restore loses it. */
+NODISCARD err_t mint_secret(struct gate *gate, int64_t now_us, struct hash *out);
+/* ...of one partner's view. ERR_NOTFOUND: nothing was ever minted here. */
+NODISCARD err_t mint_secret_of(const struct gate *gate, unsigned partner, struct hash *out);
+/* Identifier of the identity object that stands for this node. */
+NODISCARD err_t mint_creator_id(struct gate *gate, int64_t now_us, struct buf *out);
+/* Its key; false when there is no secret yet. */
+bool mint_creator_key(const struct gate *gate, struct stix_key *out);
+/* Takes that object in from `source`, unless it is held. parser_one is used. */
+NODISCARD err_t mint_creator(struct gate *gate, uint32_t source, int64_t now_us);
+/* The same from the node itself, durably: before the first object is minted for a partner. */
+NODISCARD err_t mint_creator_ready(struct gate *gate, int64_t now_us);
+bool mint_creator_held(struct gate *gate);
+
+/* "type--UUID" of what is minted from `source` for `partner`: keyed, so that nobody confirms a guess. */
+NODISCARD err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,
+                        struct str profile, struct buf *out);
+
+/* --- frames and rows --- */
+
+/* What is made, but for its position; appends the frame and applies it. */
+NODISCARD err_t mint_append(struct gate *gate, const struct mint *mint, const struct frame *obj,
+                            struct bytes object, int64_t now_us, uint64_t *out_lsn, uint64_t *out_slot);
+NODISCARD err_t mint_replay(struct gate *gate, const struct frame *frame);
+/* A DECIDE released the MINT at `lsn`, or told that it is no longer current. ERR_NOTFOUND: no MINT is there.
+ */
+NODISCARD err_t mint_released(struct gate *gate, uint64_t lsn, struct mint *out);
+NODISCARD err_t mint_superseded(struct gate *gate, uint64_t lsn);
+
+/* The row. Texts are copied to the arena. ERR_NOTFOUND: this partner never got one. */
+NODISCARD err_t mint_load(struct gate *gate, const struct stix_key *source, unsigned partner,
+                          struct arena *arena, struct mint *out);
+/* By the position of its frame. */
+NODISCARD err_t mint_at(struct gate *gate, uint64_t lsn, struct arena *arena, struct mint *out);
+static inline bool mint_any(const struct gate *gate)
+{
+    return gate->mint_count > 0;
+}
+/* What some minted identifier stands for. False: it is none. */
+bool mint_source_of(struct gate *gate, const struct stix_key *minted, struct stix_key *out_source);
+/* MINTs under this identifier that are for `partner`, newest first, as copies. */
+NODISCARD err_t mint_copies(struct gate *gate, const struct stix_key *minted, unsigned partner,
+                            struct copies *out);
+
+/* The object in an opened MINT: what stands behind its head in `plain`. */
+NODISCARD err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *out);

@@ -1,0 +1,443 @@
+#include "stix/cut.h"
+
+#include "core/limit.h"
+#include "core/uuid.h"
+#include "stix/selector.h"
+
+enum { TAIL = 2 + UUID_TEXT_SIZE, NAME_MIN = 3, NAME_MAX = 250 };
+
+/* One open object or list. */
+struct level {
+    struct json_iter iter;
+    struct json_val value;
+    size_t alive, all; /* members seen so far, and those that stay */
+    bool is_object, open_refs; /* open_refs: what is dropped from it would lift a marking */
+};
+
+struct cutting {
+    const struct stix_cut *cut;
+    struct json_val root;
+    struct stix_key key;
+    uint8_t *gone; /* by index on the tape */
+    struct buf *out;
+    struct level levels[LIMIT_JSON_DEPTH + 2];
+    size_t depth;
+};
+
+/* Written anew, or part of what the object is: a selector cannot cut them. */
+static const char *const fixed[] = {
+    "type", "id", "spec_version", "created", "modified", "object_marking_refs", "granular_markings"};
+/* Stand in the head that is written first. */
+static const char *const headed[] = {"type",     "id",       "spec_version",
+                                     "created_by_ref", "created", "modified"};
+
+static bool among(struct str name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(name, str_of(names[i])))
+            return true;
+    return false;
+}
+#define AMONG(name, names) among((name), (names), sizeof(names) / sizeof(names)[0])
+
+static bool is_gone(const struct cutting *c, struct json_val value)
+{
+    return c->gone[value.at] != 0;
+}
+
+/* --- identifiers in texts --- */
+
+static bool is_type_char(char ch)
+{
+    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-';
+}
+
+static enum stix_cut_act ask(const struct cutting *c, struct str id, struct str *out)
+{
+    struct stix_key key;
+    if (!stix_id_parse(id, &key))
+        return STIX_CUT_KEEP;
+    if (stix_key_eq(&key, &c->key)) {
+        *out = c->cut->id;
+        return STIX_CUT_RENAME;
+    }
+    return c->cut->name == NULL ? STIX_CUT_KEEP : c->cut->name(c->cut->ctx, &key, out);
+}
+
+/* The identifier whose hyphens stand at `dash`. Where other letters touch its type both readings are asked
+ * about. `*start`: where it begins. */
+static enum stix_cut_act ask_at(const struct cutting *c, struct str text, size_t dash, size_t floor,
+                                size_t *start, struct str *out)
+{
+    size_t first = dash;
+    while (first > floor && dash - first < NAME_MAX && is_type_char(text.at[first - 1]))
+        first--;
+    for (size_t at = first; at + NAME_MIN <= dash; at++) {
+        struct str type = {text.at + at, dash - at};
+        if (at != first && stix_type_find(type)->code == STIX_TYPE_UNKNOWN)
+            continue;
+        *start = at;
+        enum stix_cut_act act = ask(c, (struct str) {text.at + at, dash - at + TAIL}, out);
+        if (act != STIX_CUT_KEEP)
+            return act;
+    }
+    return STIX_CUT_KEEP;
+}
+
+static bool next_dash(struct str text, size_t from, size_t *out)
+{
+    struct uuid uuid;
+    for (size_t at = from; at < text.len && text.len - at >= TAIL; at++) {
+        const char *found = memchr(text.at + at, '-', text.len - at - TAIL + 1);
+        if (found == NULL)
+            return false;
+        at = (size_t)(found - text.at);
+        if (found[1] == '-' && uuid_parse((struct str) {found + 2, UUID_TEXT_SIZE}, &uuid)) {
+            *out = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool names_dropped(const struct cutting *c, struct str text)
+{
+    size_t dash, start, from = 0;
+    struct str name;
+    while (next_dash(text, from, &dash)) {
+        if (ask_at(c, text, dash, from, &start, &name) == STIX_CUT_DROP)
+            return true;
+        from = dash + TAIL;
+    }
+    return false;
+}
+
+/* `text` with what is renamed in it, as a JSON string or (raw) as it is. */
+static void put_text(const struct cutting *c, struct str text, bool raw)
+{
+    struct buf renamed;
+    size_t dash, start, from = 0, written = 0;
+    struct str name;
+    buf_init(&renamed, LIMIT_OBJECT_BYTES * 2u);
+    while (next_dash(text, from, &dash)) {
+        if (ask_at(c, text, dash, from, &start, &name) == STIX_CUT_RENAME) {
+            buf_put(&renamed, text.at + written, start - written);
+            buf_put_str(&renamed, name);
+            written = dash + TAIL;
+        }
+        from = dash + TAIL;
+    }
+    buf_put(&renamed, text.at + written, text.len - written);
+    if (buf_err(&renamed) != ERR_OK)
+        c->out->err = buf_err(&renamed);
+    else if (raw)
+        buf_put_str(c->out, buf_str(&renamed));
+    else
+        json_write_str(c->out, buf_str(&renamed));
+    buf_deinit(&renamed);
+}
+
+/* --- what goes --- */
+
+static err_t mark_selected(struct cutting *c)
+{
+    size_t steps = LIMIT_STIX_SELECTOR_STEPS;
+    for (size_t i = 0; i < c->cut->selector_count; i++) {
+        struct str rest = c->cut->selectors[i];
+        struct json_val value;
+        bool found = stix_selector_resolve(c->root, rest, &steps, &value);
+        if (!found && steps == 0)
+            return ERR_LIMIT;
+        if (!found)
+            continue;
+        if (AMONG(str_cut(&rest, '.'), fixed))
+            return ERR_DENIED;
+        c->gone[value.at] = 1;
+    }
+    return ERR_OK;
+}
+
+static err_t enter(struct cutting *c, struct json_val value, bool open_refs)
+{
+    if (c->depth == sizeof c->levels / sizeof c->levels[0])
+        return ERR_LIMIT;
+    bool is_object = json_is(value, JSON_OBJECT);
+    c->levels[c->depth++] = (struct level) {
+        .iter = is_object ? json_object_iter(value) : json_array_iter(value),
+        .value = value,
+        .is_object = is_object,
+        .open_refs = open_refs,
+    };
+    return ERR_OK;
+}
+
+static bool step(struct level *level, struct str *name, struct json_val *value)
+{
+    *name = (struct str) {"", 0};
+    return level->is_object ? json_object_next(&level->iter, name, value)
+                            : json_array_next(&level->iter, value);
+}
+
+static bool is_container(struct json_val value)
+{
+    return json_is(value, JSON_OBJECT) || json_is(value, JSON_ARRAY);
+}
+
+/* Done with the innermost: what lost everything is gone itself. */
+static void leave(struct cutting *c)
+{
+    const struct level *level = &c->levels[--c->depth];
+    if (c->depth == 0)
+        return;
+    if (level->all > 0 && level->alive == 0)
+        c->gone[level->value.at] = 1;
+    else
+        c->levels[c->depth - 1].alive++;
+}
+
+static err_t mark_member(struct cutting *c, struct str name, struct json_val value)
+{
+    struct level *level = &c->levels[c->depth - 1];
+    bool markings = c->depth == 1 && str_eq(name, STR("object_marking_refs"));
+    level->all++;
+    /* Heads are written anew, and granular markings by their selectors. */
+    if (c->depth == 1 && (AMONG(name, headed) || str_eq(name, STR("granular_markings")))) {
+        level->alive++;
+        return ERR_OK;
+    }
+    if (is_gone(c, value))
+        return ERR_OK;
+    if ((level->is_object && names_dropped(c, name)) ||
+        (json_is(value, JSON_STRING) && names_dropped(c, json_str(value)))) {
+        c->gone[value.at] = 1;
+        return level->open_refs ? ERR_DENIED : ERR_OK;
+    }
+    if (is_container(value))
+        return enter(c, value, markings || level->open_refs);
+    level->alive++;
+    return ERR_OK;
+}
+
+static err_t mark_all(struct cutting *c)
+{
+    err_t err = enter(c, c->root, false);
+    while (err == ERR_OK && c->depth > 0) {
+        struct str name;
+        struct json_val value;
+        if (step(&c->levels[c->depth - 1], &name, &value))
+            err = mark_member(c, name, value);
+        else
+            leave(c);
+    }
+    return err;
+}
+
+/* --- writing --- */
+
+static void put_member(struct cutting *c, struct level *level, struct str name)
+{
+    if (level->alive++ > 0)
+        buf_putc(c->out, ',');
+    if (!level->is_object)
+        return;
+    put_text(c, name, false);
+    buf_putc(c->out, ':');
+}
+
+/* Everything in a value that stays. */
+static err_t put_value(struct cutting *c, struct json_val value)
+{
+    size_t base = c->depth;
+    err_t err = ERR_OK;
+    if (json_is(value, JSON_STRING)) {
+        put_text(c, json_str(value), false);
+        return ERR_OK;
+    }
+    if (!is_container(value)) {
+        json_write_scalar(c->out, value);
+        return ERR_OK;
+    }
+    if (TRY(err, enter(c, value, false)))
+        return err;
+    buf_putc(c->out, c->levels[base].is_object ? '{' : '[');
+    while (err == ERR_OK && c->depth > base) {
+        struct level *level = &c->levels[c->depth - 1];
+        struct str name;
+        struct json_val member;
+        if (!step(level, &name, &member)) {
+            buf_putc(c->out, level->is_object ? '}' : ']');
+            c->depth--;
+            continue;
+        }
+        if (is_gone(c, member))
+            continue;
+        put_member(c, level, name);
+        if (is_container(member)) {
+            err = enter(c, member, false);
+            buf_putc(c->out, json_is(member, JSON_OBJECT) ? '{' : '[');
+        } else if (json_is(member, JSON_STRING)) {
+            put_text(c, json_str(member), false);
+        } else {
+            json_write_scalar(c->out, member);
+        }
+    }
+    return err;
+}
+
+/* Appends `selector` as it reads after the cut; false when what it names is gone. */
+static bool put_selector(struct cutting *c, struct str selector)
+{
+    struct json_val at = c->root, value = {0};
+    struct str rest = selector, name;
+    size_t before = c->out->len;
+    while (rest.len > 0) {
+        struct str part = str_cut(&rest, '.');
+        struct level level = {.is_object = json_is(at, JSON_OBJECT)};
+        uint64_t index = 0, kept = 0, seen = 0;
+        bool found = false;
+        level.iter = level.is_object ? json_object_iter(at) : json_array_iter(at);
+        if (!is_container(at) || (!level.is_object && (part.len < 3 || !str_to_u64((struct str) {
+                                                                            part.at + 1, part.len - 2},
+                                                                        LIMIT_OBJECT_BYTES, &index))))
+            return false;
+        while (!found && step(&level, &name, &value)) {
+            found = level.is_object ? str_eq(name, part) : seen++ == index;
+            kept += !found && !is_gone(c, value);
+        }
+        if (!found || is_gone(c, value))
+            return false;
+        if (c->out->len > before)
+            buf_putc(c->out, '.');
+        if (level.is_object)
+            put_text(c, part, true);
+        else
+            buf_printf(c->out, "[%llu]", (unsigned long long)kept);
+        at = value;
+    }
+    return c->out->len > before;
+}
+
+/* One selector as a JSON string; nothing is written when it names what is gone. */
+static bool put_selector_text(struct cutting *c, struct str selector, bool first)
+{
+    struct buf plain, *out = c->out;
+    buf_init(&plain, LIMIT_OBJECT_BYTES);
+    c->out = &plain;
+    bool stays = put_selector(c, selector);
+    c->out = out;
+    if (buf_err(&plain) != ERR_OK)
+        out->err = buf_err(&plain);
+    else if (stays) {
+        if (!first)
+            buf_putc(out, ',');
+        json_write_str(out, buf_str(&plain));
+    }
+    buf_deinit(&plain);
+    return stays;
+}
+
+/* The entries that still name something. */
+static err_t put_granular(struct cutting *c, struct json_val list)
+{
+    struct json_iter entries = json_array_iter(list), selectors;
+    struct json_val entry, texts, text;
+    size_t start = c->out->len, written = 0;
+    buf_put_str(c->out, STR(",\"granular_markings\":["));
+    while (json_array_next(&entries, &entry)) {
+        size_t before = c->out->len, count = 0;
+        struct str ref = {"", 0}, lang = {"", 0};
+        (void)json_get_str(entry, STR("marking_ref"), &ref);
+        (void)json_get_str(entry, STR("lang"), &lang);
+        if (!json_get(entry, STR("selectors"), &texts) || !json_is(texts, JSON_ARRAY))
+            return ERR_DENIED;
+        buf_put_str(c->out, written > 0 ? STR(",{\"selectors\":[") : STR("{\"selectors\":["));
+        selectors = json_array_iter(texts);
+        while (json_array_next(&selectors, &text))
+            count += json_is(text, JSON_STRING) && put_selector_text(c, json_str(text), count == 0);
+        if (count == 0) {
+            c->out->len = before;
+            continue;
+        }
+        if (ref.len > 0 && names_dropped(c, ref))
+            return ERR_DENIED; /* what it marks would leave without its marking */
+        buf_put_str(c->out, ref.len > 0 ? STR("],\"marking_ref\":") : STR("],\"lang\":"));
+        json_write_str(c->out, ref.len > 0 ? ref : lang);
+        buf_putc(c->out, '}');
+        written++;
+    }
+    buf_putc(c->out, ']');
+    if (written == 0)
+        c->out->len = start;
+    return ERR_OK;
+}
+
+static void put_pair(struct cutting *c, const char *name, struct str text)
+{
+    if (text.len == 0)
+        return;
+    buf_printf(c->out, ",\"%s\":", name);
+    json_write_str(c->out, text);
+}
+
+static err_t put_all(struct cutting *c)
+{
+    struct json_iter members = json_object_iter(c->root);
+    struct str name, type = {"", 0}, version = {"", 0};
+    struct json_val value;
+    err_t err = ERR_OK;
+    (void)json_get_str(c->root, STR("type"), &type);
+    (void)json_get_str(c->root, STR("spec_version"), &version);
+    buf_put_str(c->out, STR("{\"type\":"));
+    json_write_str(c->out, type);
+    put_pair(c, "spec_version", version);
+    put_pair(c, "id", c->cut->id);
+    put_pair(c, "created_by_ref", c->cut->creator);
+    put_pair(c, "created", c->cut->created);
+    put_pair(c, "modified", c->cut->modified);
+    while (err == ERR_OK && json_object_next(&members, &name, &value)) {
+        if (AMONG(name, headed) || is_gone(c, value))
+            continue;
+        if (str_eq(name, STR("granular_markings")) && json_is(value, JSON_ARRAY)) {
+            err = put_granular(c, value);
+            continue;
+        }
+        if (c->cut->about_modified.at != NULL && str_eq(name, STR("object_modified"))) {
+            put_pair(c, "object_modified", c->cut->about_modified);
+            continue;
+        }
+        buf_putc(c->out, ',');
+        put_text(c, name, false);
+        buf_putc(c->out, ':');
+        err = put_value(c, value);
+    }
+    buf_putc(c->out, '}');
+    return err != ERR_OK ? err : buf_err(c->out);
+}
+
+err_t stix_cut(struct json_val root, const struct stix_cut *cut, struct arena *arena, struct buf *out)
+{
+    struct str id;
+    err_t err;
+    if (!json_is(root, JSON_OBJECT) || !json_get_str(root, STR("id"), &id))
+        return ERR_INVALID;
+    struct cutting *c = arena_zalloc(arena, 1, sizeof *c);
+    uint8_t *gone = arena_zalloc(arena, root.doc->tape_len + 1, 1);
+    if (c == NULL || gone == NULL)
+        return ERR_NOMEM;
+    *c = (struct cutting) {.cut = cut, .root = root, .gone = gone, .out = out};
+    if (!stix_id_parse(id, &c->key))
+        return ERR_INVALID;
+    if (TRY(err, mark_selected(c)) || TRY(err, mark_all(c)))
+        return err;
+    return put_all(c);
+}
+
+size_t stix_cut_found(struct json_val root, const struct str *selectors, size_t count, struct str *out)
+{
+    size_t found = 0, steps = LIMIT_STIX_SELECTOR_STEPS;
+    struct json_val value;
+    for (size_t i = 0; i < count; i++)
+        if (stix_selector_resolve(root, selectors[i], &steps, &value))
+            out[found++] = selectors[i];
+    return found;
+}

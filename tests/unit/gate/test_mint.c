@@ -1,0 +1,171 @@
+/* What leaves changed: cut along granular markings, under names of its own, with all that names it. */
+#include "gate_test.h"
+
+#include "core/hash.h"
+
+struct node {
+    struct bench b;
+    unsigned us, jp;
+    uint32_t own;
+};
+
+/* Everything to both, but AMBER and above only to jp. */
+static const char policy[] = "language 1\n"
+                             "release open if tlp <= green to all\n"
+                             "release inner if tlp <= amber to jp-nisc\n";
+
+static void node_init(struct node *n)
+{
+    bench_init(&n->b);
+    n->us = bench_partner(&n->b, "us-cisa");
+    n->jp = bench_partner(&n->b, "jp-nisc");
+    bench_policy_text(&n->b, policy);
+    n->own = bench_source(&n->b, "own", STIX_TLP_CLEAR, true, false);
+}
+
+/* --- what a partner holds, as text --- */
+
+enum { TEXTS_MAX = 64, TEXT_BYTES = 4096 };
+struct texts {
+    size_t count;
+    struct {
+        char text[TEXT_BYTES];
+        char id[ID_MAX];
+        enum leaf_op op;
+        uint64_t subject;
+    } at[TEXTS_MAX];
+};
+
+static bool take_text(void *ctx, const struct gate_leaf *leaf)
+{
+    struct texts *texts = ctx;
+    assert_in_range(texts->count, 0, TEXTS_MAX - 1);
+    size_t i = texts->count++;
+    assert_in_range(leaf->object.len, 0, TEXT_BYTES - 1);
+    (void)snprintf(texts->at[i].text, TEXT_BYTES, "%.*s", (int)leaf->object.len,
+                   leaf->object.len > 0 ? (const char *)leaf->object.at : "");
+    (void)snprintf(texts->at[i].id, ID_MAX, "%.*s", STR_ARG(leaf->id));
+    texts->at[i].op = leaf->leaf.op;
+    texts->at[i].subject = leaf->opening.subject_seq;
+    return true;
+}
+
+static struct texts *texts_of(struct node *n, unsigned partner)
+{
+    struct texts *texts = mem_alloc(sizeof *texts);
+    assert_non_null(texts);
+    texts->count = 0;
+    bench_settle(&n->b);
+    bench_sign(&n->b);
+    assert_int_equal(gate_leaves(n->b.gate, partner, 0, take_text, texts), ERR_OK);
+    return texts;
+}
+
+/* The last text with `part` in it; NULL: none has. */
+static const char *text_with(const struct texts *texts, const char *part)
+{
+    for (size_t i = texts->count; i-- > 0;)
+        if (strstr(texts->at[i].text, part) != NULL)
+            return texts->at[i].text;
+    return NULL;
+}
+
+static size_t ids_of(const struct texts *texts, const char *type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < texts->count; i++)
+        count += strncmp(texts->at[i].id, type, strlen(type)) == 0;
+    return count;
+}
+
+#define CUT(marking, ...)                                                                                    \
+    ",\"granular_markings\":[{\"marking_ref\":\"" marking "\",\"selectors\":[" __VA_ARGS__ "]}]"
+
+static void a_field_is_cut_for_whom_it_is_not(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], id[ID_MAX];
+    uint64_t bad = 1;
+    node_init(&n);
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1,
+                              ",\"description\":\"the secret part\"" MARKED(TLP_GREEN)
+                                  CUT(TLP_AMBER, "\"description\"")));
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    (void)id_of(id, "indicator", 1);
+    assert_non_null(text_with(us, "198.51.100.1"));
+    assert_null(text_with(us, "secret"));
+    assert_null(text_with(us, id));
+    assert_null(text_with(us, "granular_markings"));
+    assert_null(text_with(us, "2026-01-01T00:00:01.000Z")); /* when the source changed is the source's */
+    assert_int_equal(us->count, 2);                         /* and who minted it */
+    assert_memory_equal(us->at[0].id, "identity--", 10);
+    assert_non_null(strstr(us->at[1].text, us->at[0].id));
+    assert_int_equal(jp->count, 1);
+    assert_non_null(strstr(jp->at[0].text, "secret"));
+    assert_string_equal(jp->at[0].id, id);
+    /* A second reading from the log alone gives the same leaves. */
+    bench_reopen(&n.b);
+    struct texts *again = texts_of(&n, n.us);
+    assert_int_equal(again->count, us->count);
+    assert_string_equal(again->at[1].text, us->at[1].text);
+    assert_int_equal(gate_check(n.b.gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+    mem_free(again);
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+/* Whatever names what was minted is minted too; reports within reports, relationships, circles. */
+static void what_names_it_is_minted_too(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], id[ID_MAX];
+    node_init(&n);
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1,
+                              ",\"description\":\"the secret part\",\"x_peer\":\"indicator--00000000-0000-4000-8000-"
+                              "000000000002\"" CUT(TLP_AMBER, "\"description\"")));
+    /* A circle: the second names the first, within a text as well. */
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 2, 1,
+                              ",\"x_peer\":\"indicator--00000000-0000-4000-8000-000000000001\",\"x_note\":\"see "
+                              "indicator--00000000-0000-4000-8000-000000000001.\""));
+    (void)bench_add(&n.b, n.own, relationship(text, 1, 1, 3, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 4, 1, ""));
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_int_equal(jp->count, 5);
+    assert_int_equal(us->count, 6); /* and who minted it */
+    assert_int_equal(ids_of(us, "indicator--"), 4);
+    for (int i = 1; i <= 2; i++)
+        assert_null(text_with(us, id_of(id, "indicator", i)));
+    assert_null(text_with(us, id_of(id, "relationship", 1)));
+    for (int i = 3; i <= 4; i++)
+        assert_non_null(text_with(us, id_of(id, "indicator", i)));
+    assert_null(text_with(us, "secret"));
+    /* The relationship's source is the first one, by its new name, and so is what the second names twice. */
+    char first[ID_MAX] = "", named[ID_MAX + 16];
+    for (size_t i = 0; i < us->count; i++)
+        if (strstr(us->at[i].text, "198.51.100.1'") != NULL)
+            (void)snprintf(first, sizeof first, "%s", us->at[i].id);
+    (void)snprintf(named, sizeof named, "\"source_ref\":\"%s\"", first);
+    assert_non_null(text_with(us, named));
+    (void)snprintf(named, sizeof named, "see %s.", first);
+    assert_non_null(text_with(us, named));
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_field_is_cut_for_whom_it_is_not),
+        cmocka_unit_test(what_names_it_is_minted_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
