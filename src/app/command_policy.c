@@ -92,8 +92,15 @@ static void say_why(struct command_call *call, const struct gate_why *why)
         line_text(call->out, "blocked_by", why->blocked_by);
     if (why->blocked && why->held_as.len > 0)
         line_text(call->out, "held_as", why->held_as);
+    line_bool(call->out, "minted", why->minted);
+    if (why->without.len > 0)
+        line_text(call->out, "without", why->without);
     line_end(call->out);
-    if (why->released && why->follows)
+    if (why->released && why->minted)
+        line_say(call->out, "Released as another object, made for this partner%s (rule %.*s).",
+                 why->without.len > 0 ? ": without what it may not have" : ", because of what it names",
+                 STR_ARG(why->rule));
+    else if (why->released && why->follows)
         line_say(call->out, "Released along with what names it.");
     else if (why->released && why->effect != POLICY_RELEASE)
         line_say(call->out, "Released already; now rule %.*s would %s it, and a newer version is kept back.",

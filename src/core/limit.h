@@ -121,7 +121,7 @@
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_MARKING_WALK    64         /* definitions that one definition is marked with, through others */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
-#define LIMIT_MINT_PROFILE_BYTES 16384   /* selectors of what one partner's copy lacks; more: it is withheld */
+#define LIMIT_MINT_PROFILE_BYTES 16384   /* what one partner's copy lacks; more: it is withheld */
 #define LIMIT_SEALED_BYTES    (LIMIT_OBJECT_BYTES + 17 * 1024) /* an object, and its fault or its profile */
 #define LIMIT_REFUSED_BYTES   (UINT64_C(1) << 30) /* kept of one refusal: all fills disks */
 #define LIMIT_JOBS            1024       /* re-decisions waiting; an operator's loop must not fill memory */

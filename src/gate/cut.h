@@ -9,10 +9,10 @@ struct form {
     uint64_t partners;
     const struct str *selectors; /* sorted, each once */
     size_t selector_count;
-    bool anonymous;     /* its creator is named nowhere */
-    bool loose;         /* references that a partner lacks are left out */
-    struct str profile; /* all of that as text: part of the identifier */
-    struct str sco_id;  /* an observable's, from what is left; empty: a keyed one */
+    bool anonymous;        /* its creator is named nowhere */
+    bool loose;            /* references that a partner lacks are left out */
+    struct str profile;    /* all of that as text: part of the identifier */
+    struct str sco_id;     /* an observable's, from what is left; empty: a keyed one */
     struct stix_ref *refs; /* of what is left; keys and roles only */
     size_t ref_count;
     size_t any_from; /* refs from here on were found within longer texts */
@@ -36,8 +36,8 @@ const struct form *cut_form(const struct cutting *cutting, unsigned partner);
 /* The minted text of a form, checked. Appended to `out`; ERR_DENIED: it would be no object any more. `object`
  * as read from it, in `arena`, until parser_one is used again. */
 struct cut_order {
-    struct json_val root;  /* the source */
-    size_t warnings;       /* rules that the source breaks itself */
+    struct json_val root; /* the source */
+    size_t warnings;      /* rules that the source breaks itself */
     const struct stix_cut *cut;
 };
 NODISCARD err_t cut_make(struct gate *gate, const struct cut_order *order, struct arena *arena,

@@ -10,8 +10,8 @@
 /* What is minted from one candidate for one partner in this DECIDE. */
 struct made {
     unsigned partner;
-    bool same;       /* he holds just that already */
-    bool had;        /* he holds another, `old` */
+    bool same; /* he holds just that already */
+    bool had;  /* he holds another, `old` */
     struct mint old, mint;
     struct str text;
 };

@@ -285,8 +285,7 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
     uint64_t minted = made_mask(c);
     c->leaves = c->member.release & ~c->state.released & ~alike & ~c->minted;
     /* Followers too, though nobody may have asked: what they wait for has to find those that need them. */
-    uint64_t blocked =
-        c->member.base & ~c->member.allowed & ~(c->state.released | c->state.minted) & ~alike;
+    uint64_t blocked = c->member.base & ~c->member.allowed & ~(c->state.released | c->state.minted) & ~alike;
     blocked |= c->state.blocked & r->d->partners & ~c->reach;
     bool changed = c->leaves != 0 || minted != 0 || blocked != (c->state.blocked & r->d->partners);
     if (!c->asked && !changed)

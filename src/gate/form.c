@@ -155,7 +155,7 @@ struct naming {
     struct deciding *d;
     const struct candidate *c;
     unsigned partner;
-    bool strict; /* what he has not is named nowhere */
+    bool strict;   /* what he has not is named nowhere */
     struct buf id; /* the last one */
     err_t err;
 };

@@ -297,6 +297,8 @@ struct gate_why {
     bool blocked_by_unknown; /* ...which this node does not hold */
     struct str held_as;      /* ...but as this, which it minted from it; empty otherwise */
     struct str rule;
+    bool minted;        /* he has it, as another object */
+    struct str without; /* he gets it, or got it, without these: selectors, a line each */
 };
 /* The index follows the log: merges what is due (or, with `any`, all that is durable). Blocking; no group may
  * be open. */

@@ -160,7 +160,8 @@ static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix
 }
 
 /* Whatever is minted names the node as its creator, or is kept company by what does. */
-static err_t need_creator(struct deciding *d, struct candidate *c, uint64_t except, struct closure_need *needs)
+static err_t need_creator(struct deciding *d, struct candidate *c, uint64_t except,
+                          struct closure_need *needs)
 {
     struct stix_key self;
     uint32_t target;

@@ -3,7 +3,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/cut.h"
 
 static err_t show_copy(struct gate *gate, const struct copies *copies, const struct copy *copy,
                        struct gate_object *out)
@@ -273,8 +273,7 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     struct copies copies;
     const struct copy *copy;
     struct subject subject;
-    struct policy_facts facts;
-    struct policy_verdict verdict;
+    struct cutting cutting;
     struct state state = {0};
     struct gate_why why = {0};
     err_t err;
@@ -287,18 +286,22 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
         return err;
     /* Blockers first: deciding parses other objects, and the references' text is gone then. */
     if (TRY(err, find_blocker(gate, &subject, partner, arena, &why)) ||
-        TRY(err, subject_decide(gate, &subject, gate->policy, now_us, arena, &facts, &verdict)))
+        TRY(err, cut_decide(gate, &subject, gate->policy, now_us, arena, arena, &cutting)))
         return err;
     err = state_load(gate, copy->lsn, &state);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
-    why.effect = policy_explain(gate->policy, &facts, now_us, partner, step != NULL ? step : no_step, ctx);
-    why.released = state.released >> partner & 1;
+    const struct policy_facts *facts = cutting.by_bare >> partner & 1 ? &cutting.bare : &cutting.facts;
+    const struct form *form = cut_form(&cutting, partner);
+    why.effect = policy_explain(gate->policy, facts, now_us, partner, step != NULL ? step : no_step, ctx);
+    why.released = (state.released | state.minted) >> partner & 1;
+    why.minted = state.minted >> partner & 1;
+    why.without = form == NULL ? STR("") : form->profile;
     why.follows = why.effect != POLICY_RELEASE &&
-                  (subject_comes_along(gate, &subject, &facts, &verdict) >> partner & 1);
+                  (subject_comes_along(gate, &subject, facts, &cutting.verdict) >> partner & 1);
     why.blocked = (why.effect == POLICY_RELEASE || why.follows) && (state.blocked >> partner & 1);
-    why.stopped = why.effect == POLICY_RELEASE && (verdict.release >> partner & 1) == 0;
-    why.rule = policy_rule_name(gate->policy, verdict.rule[partner]);
+    why.stopped = why.effect == POLICY_RELEASE && (cutting.verdict.release >> partner & 1) == 0;
+    why.rule = policy_rule_name(gate->policy, cutting.verdict.rule[partner]);
     *out = why;
     store_view_end(gate->store);
     return ERR_OK;
@@ -310,13 +313,14 @@ static err_t diff_object(struct gate *gate, const struct subject *subject, const
                          int64_t now_us, bool (*line)(void *ctx, const struct gate_diff_line *line),
                          void *ctx, bool *out_go_on)
 {
-    struct policy_facts facts;
-    struct policy_verdict now = {0}, then = {0};
+    struct cutting before_it = {0}, after_it;
+    struct arena *arena = &gate->step_arena;
     err_t err;
     if ((gate->policy != NULL &&
-         TRY(err, subject_decide(gate, subject, gate->policy, now_us, &gate->step_arena, &facts, &now))) ||
-        TRY(err, subject_decide(gate, subject, other, now_us, &gate->step_arena, &facts, &then)))
+         TRY(err, cut_decide(gate, subject, gate->policy, now_us, arena, arena, &before_it))) ||
+        TRY(err, cut_decide(gate, subject, other, now_us, arena, arena, &after_it)))
         return err;
+    const struct policy_verdict now = before_it.verdict, then = after_it.verdict;
     for (unsigned p = 0; p < gate->peer_count && *out_go_on; p++) {
         bool before = now.release >> p & 1, after = then.release >> p & 1;
         if (before == after || gate->peers[p].state == GATE_PEER_REMOVED)
@@ -367,15 +371,15 @@ struct outlook {
 static err_t outlook_object(struct gate *gate, uint64_t lsn, int64_t now_us, struct outlook *o)
 {
     struct subject subject;
-    struct policy_facts facts;
-    struct policy_verdict verdict;
-    arena_reset(&gate->step_arena);
-    err_t err = subject_load(gate, lsn, &gate->step_arena, &subject);
+    struct cutting cutting;
+    struct arena *arena = &gate->step_arena;
+    arena_reset(arena);
+    err_t err = subject_load(gate, lsn, arena, &subject);
     if (err == ERR_NOTFOUND || (err == ERR_OK && !copy_is_current(subject.copies, subject.copy)))
         return ERR_OK;
-    if (err != ERR_OK ||
-        TRY(err, subject_decide(gate, &subject, gate->policy, now_us, &gate->step_arena, &facts, &verdict)))
+    if (err != ERR_OK || TRY(err, cut_decide(gate, &subject, gate->policy, now_us, arena, arena, &cutting)))
         return err;
+    const struct policy_verdict verdict = cutting.verdict;
     if (verdict.release >> o->partner & 1) {
         o->all.released++;
         return ERR_OK;

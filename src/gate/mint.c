@@ -1,9 +1,9 @@
 /* Minted objects as frames and as rows of the index, and the node as their creator. */
-#include "gate/cut.h"
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/uuid.h"
 #include "core/wr.h"
+#include "gate/cut.h"
 #include "stix/mend.h"
 
 static const char audience_label[] = "bongsu audience 1";

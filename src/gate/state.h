@@ -396,13 +396,13 @@ struct subject {
     uint64_t lsn;
     uint64_t slot;
     struct record_envelope envelope;
-    struct stix_object object; /* in the arena, with its bytes */
-    struct bytes bytes;        /* subject_load only; of a subject_recall it is empty */
-    size_t size;               /* of the bytes */
-    struct hash content;       /* SHA-256 of the bytes */
-    struct copies *copies;     /* of its id */
-    const struct copy *copy;   /* itself among them */
-    bool follows;              /* may come along with its referrer */
+    struct stix_object object;       /* in the arena, with its bytes */
+    struct bytes bytes;              /* subject_load only; of a subject_recall it is empty */
+    size_t size;                     /* of the bytes */
+    struct hash content;             /* SHA-256 of the bytes */
+    struct copies *copies;           /* of its id */
+    const struct copy *copy;         /* itself among them */
+    bool follows;                    /* may come along with its referrer */
     const struct stix_key *granular; /* the only granular marking that counts; NULL: all do */
 };
 /* Reads, opens and parses a durable OBJ (or QUAR of a conflict). Everything lives in `arena`. */

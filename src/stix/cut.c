@@ -10,7 +10,7 @@ enum { TAIL = 2 + UUID_TEXT_SIZE, NAME_MIN = 3, NAME_MAX = 250 };
 struct level {
     struct json_iter iter;
     struct json_val value;
-    size_t alive, all; /* members seen so far, and those that stay */
+    size_t alive, all;         /* members seen so far, and those that stay */
     bool is_object, open_refs; /* open_refs: what is dropped from it would lift a marking */
 };
 
@@ -28,8 +28,7 @@ struct cutting {
 static const char *const fixed[] = {
     "type", "id", "spec_version", "created", "modified", "object_marking_refs", "granular_markings"};
 /* Stand in the head that is written first. */
-static const char *const headed[] = {"type",     "id",       "spec_version",
-                                     "created_by_ref", "created", "modified"};
+static const char *const headed[] = {"type", "id", "spec_version", "created_by_ref", "created", "modified"};
 
 static bool among(struct str name, const char *const *names, size_t count)
 {
@@ -296,9 +295,9 @@ static bool put_selector(struct cutting *c, struct str selector)
         uint64_t index = 0, kept = 0, seen = 0;
         bool found = false;
         level.iter = level.is_object ? json_object_iter(at) : json_array_iter(at);
-        if (!is_container(at) || (!level.is_object && (part.len < 3 || !str_to_u64((struct str) {
-                                                                            part.at + 1, part.len - 2},
-                                                                        LIMIT_OBJECT_BYTES, &index))))
+        if (!is_container(at) ||
+            (!level.is_object && (part.len < 3 || !str_to_u64((struct str) {part.at + 1, part.len - 2},
+                                                              LIMIT_OBJECT_BYTES, &index))))
             return false;
         while (!found && step(&level, &name, &value)) {
             found = level.is_object ? str_eq(name, part) : seen++ == index;

@@ -125,15 +125,17 @@ static void what_names_it_is_minted_too(void **state)
     struct node n;
     char text[TEXT_MAX], id[ID_MAX];
     node_init(&n);
-    (void)bench_add(&n.b, n.own,
-                    indicator(text, 1, 1,
-                              ",\"description\":\"the secret part\",\"x_peer\":\"indicator--00000000-0000-4000-8000-"
-                              "000000000002\"" CUT(TLP_AMBER, "\"description\"")));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 1,
+                  ",\"description\":\"the secret part\",\"x_peer\":\"indicator--00000000-0000-4000-8000-"
+                  "000000000002\"" CUT(TLP_AMBER, "\"description\"")));
     /* A circle: the second names the first, within a text as well. */
-    (void)bench_add(&n.b, n.own,
-                    indicator(text, 2, 1,
-                              ",\"x_peer\":\"indicator--00000000-0000-4000-8000-000000000001\",\"x_note\":\"see "
-                              "indicator--00000000-0000-4000-8000-000000000001.\""));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 2, 1,
+                  ",\"x_peer\":\"indicator--00000000-0000-4000-8000-000000000001\",\"x_note\":\"see "
+                  "indicator--00000000-0000-4000-8000-000000000001.\""));
     (void)bench_add(&n.b, n.own, relationship(text, 1, 1, 3, ""));
     (void)bench_add(&n.b, n.own, indicator(text, 3, 1, ""));
     (void)bench_add(&n.b, n.own, indicator(text, 4, 1, ""));

@@ -1,0 +1,189 @@
+/* Objects without what may not leave (section 7.2.3). */
+#include "stix_test.h"
+
+#include <stdio.h>
+
+#include "stix/cut.h"
+#include "json/json.h"
+
+#define NEW_ID "report--11111111-2222-4333-8444-555555555555"
+
+static const char *dropped; /* an identifier that goes */
+static const char *renamed_from, *renamed_to;
+
+static enum stix_cut_act name(void *ctx, const struct stix_key *key, struct str *out)
+{
+    struct stix_key other;
+    (void)ctx;
+    if (dropped != NULL && stix_id_parse(str_of(dropped), &other) && stix_key_eq(&other, key))
+        return STIX_CUT_DROP;
+    if (renamed_from == NULL || !stix_id_parse(str_of(renamed_from), &other) || !stix_key_eq(&other, key))
+        return STIX_CUT_KEEP;
+    *out = str_of(renamed_to);
+    return STIX_CUT_RENAME;
+}
+
+/* Cuts `text` along `selectors`, separated by blanks. */
+static err_t cut_text(struct reading *r, const char *text, const char *selectors, struct buf *out)
+{
+    struct str list[16], rest = str_of(selectors);
+    struct stix_cut cut = {.selectors = list, .name = name, .id = STR(NEW_ID)};
+    while (rest.len > 0)
+        list[cut.selector_count++] = str_cut(&rest, ' ');
+    arena_reset(&r->arena);
+    reading_parse(r, str_of(text));
+    buf_clear(out);
+    return stix_cut(json_root(&r->doc), &cut, &r->arena, out);
+}
+
+/* The members behind the head, as they come out; "!" when it is refused. */
+static void becomes(const char *members, const char *selectors, const char *wanted)
+{
+    char text[4096], whole[4096];
+    struct reading r;
+    struct buf out;
+    reading_open(&r);
+    buf_init(&out, 1 << 20);
+    (void)snprintf(text, sizeof text,
+                   "{\"type\":\"report\",\"spec_version\":\"2.1\",\"id\":\"report--00000000-0000-4000-8000-"
+                   "000000000001\"%s%s}",
+                   members[0] == '\0' ? "" : ",", members);
+    (void)snprintf(whole, sizeof whole,
+                   "{\"type\":\"report\",\"spec_version\":\"2.1\",\"id\":\"" NEW_ID "\"%s%s}",
+                   wanted[0] == '\0' ? "" : ",", wanted);
+    err_t err = cut_text(&r, text, selectors, &out);
+    if (wanted[0] == '!') {
+        assert_int_equal(err, ERR_DENIED);
+    } else {
+        assert_int_equal(err, ERR_OK);
+        buf_putc(&out, '\0');
+        assert_string_equal((const char *)out.at, whole);
+    }
+    buf_deinit(&out);
+    reading_close(&r);
+}
+
+static void every_sort_of_selector(void **state)
+{
+    (void)state;
+    becomes("\"name\":\"n\",\"description\":\"d\"", "description", "\"name\":\"n\"");
+    becomes("\"name\":\"n\"", "description", "\"name\":\"n\"");
+    becomes("\"labels\":[\"a\",\"b\",\"c\"]", "labels", "");
+    becomes("\"labels\":[\"a\",\"b\",\"c\"]", "labels.[1]", "\"labels\":[\"a\",\"c\"]");
+    becomes("\"labels\":[\"a\",\"b\",\"c\"]", "labels.[0] labels.[2]", "\"labels\":[\"b\"]");
+    becomes("\"labels\":[\"a\"]", "labels.[0]", "");
+    becomes("\"labels\":[\"a\"]", "labels.[1]", "\"labels\":[\"a\"]");
+    becomes("\"x_a\":{\"b\":{\"c\":1,\"d\":[{\"e\":2},{\"f\":3}]}}", "x_a.b.d.[0].e",
+            "\"x_a\":{\"b\":{\"c\":1,\"d\":[{\"f\":3}]}}");
+    becomes("\"x_a\":{\"b\":{\"c\":1}},\"x_z\":null", "x_a.b.c", "\"x_z\":null");
+    becomes("\"x_a\":{},\"x_b\":[]", "x_c", "\"x_a\":{},\"x_b\":[]"); /* what was empty stays so */
+    becomes("\"x_a\":[[1,2],[3]],\"x_n\":[1.5,true,false,null,-3]", "x_a.[1].[0]",
+            "\"x_a\":[[1,2]],\"x_n\":[1.5,true,false,null,-3]");
+    becomes("\"x_t\":\"q\\\"\\\\\\u00e9\\n\"", "x", "\"x_t\":\"q\\\"\\\\\xc3\xa9\\n\"");
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const fixed[] = {"type", "id", "spec_version", "object_marking_refs"};
+        becomes("\"object_marking_refs\":[\"marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487\"]",
+                fixed[i], "!");
+    }
+    becomes("\"object_marking_refs\":[\"marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487\"]",
+            "object_marking_refs.[0]", "!");
+}
+
+#define CLEAR "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
+
+static void selectors_follow(void **state)
+{
+    (void)state;
+    /* Elements move up; what names a cut value goes; an entry without selectors goes; a list of none too. */
+    becomes("\"labels\":[\"a\",\"b\",\"c\"],\"granular_markings\":[{\"selectors\":[\"labels.[0]\",\"labels.["
+            "2]\"],"
+            "\"marking_ref\":\"" CLEAR "\"},{\"selectors\":[\"labels.[1]\"],\"lang\":\"de\"}]",
+            "labels.[0]",
+            "\"labels\":[\"b\",\"c\"],\"granular_markings\":[{\"selectors\":[\"labels.[1]\"],\"marking_ref\":"
+            "\"" CLEAR "\"},{\"selectors\":[\"labels.[0]\"],\"lang\":\"de\"}]");
+    becomes("\"description\":\"d\",\"name\":\"n\",\"granular_markings\":[{\"marking_ref\":\"" CLEAR
+            "\",\"selectors\":[\"description\"]},{\"marking_ref\":\"" CLEAR "\",\"selectors\":[\"name\"]}]",
+            "description",
+            "\"name\":\"n\",\"granular_markings\":[{\"selectors\":[\"name\"],\"marking_ref\":\"" CLEAR
+            "\"}]");
+    becomes("\"x_a\":{\"b\":\"d\"},\"granular_markings\":[{\"marking_ref\":\"" CLEAR
+            "\",\"selectors\":[\"x_a\",\"x_a.b\"]}]",
+            "x_a.b", "");
+}
+
+static void identifiers_go_and_change(void **state)
+{
+    (void)state;
+    static const char a[] = "tool--00000000-0000-4000-8000-00000000000a",
+                      b[] = "tool--00000000-0000-4000-8000-00000000000b";
+    dropped = a;
+    becomes(
+        "\"object_refs\":[\"tool--00000000-0000-4000-8000-00000000000a\",\"tool--00000000-0000-4000-8000-"
+        "00000000000b\"],\"x_one\":\"see "
+        "(TOOL/tool--00000000-0000-4000-8000-00000000000A)\",\"x_map\":{\"tool--"
+        "00000000-0000-4000-8000-00000000000a\":1},\"x_two\":\"xtool--00000000-0000-4000-8000-00000000000a\"",
+        "", "\"object_refs\":[\"tool--00000000-0000-4000-8000-00000000000b\"]");
+    /* A marking that would be lifted. */
+    dropped = "marking-definition--00000000-0000-4000-8000-000000000001";
+    becomes("\"object_marking_refs\":[\"marking-definition--00000000-0000-4000-8000-000000000001\"]", "",
+            "!");
+    becomes("\"name\":\"n\",\"granular_markings\":[{\"marking_ref\":\"marking-definition--00000000-0000-4000-"
+            "8000-"
+            "000000000001\",\"selectors\":[\"name\"]}]",
+            "", "!");
+    dropped = NULL;
+    renamed_from = a;
+    renamed_to = b;
+    becomes("\"x_one\":\"tool--00000000-0000-4000-8000-00000000000a and "
+            "tool--00000000-0000-4000-8000-00000000000c, "
+            "tool--00000000-0000-4000-8000-00000000000a\",\"x_map\":{\"tool--00000000-0000-4000-8000-"
+            "00000000000a\":1}",
+            "",
+            "\"x_one\":\"tool--00000000-0000-4000-8000-00000000000b and "
+            "tool--00000000-0000-4000-8000-00000000000c, "
+            "tool--00000000-0000-4000-8000-00000000000b\",\"x_map\":{\"tool--00000000-0000-4000-8000-"
+            "00000000000b\":1}");
+    renamed_from = NULL;
+    /* Its own name, wherever it says it. */
+    becomes("\"x_self\":\"report--00000000-0000-4000-8000-000000000001\"", "", "\"x_self\":\"" NEW_ID "\"");
+}
+
+/* Text after text shorter by a byte: parsed or not, never out of bounds, and never more than there was. */
+static void every_prefix(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"type\":\"report\",\"spec_version\":\"2.1\",\"id\":\"report--00000000-0000-"
+                               "4000-8000-000000000001\",\"labels\":"
+                               "[\"a\",\"b\"],\"granular_markings\":[{\"selectors\":[\"labels.[1]\"],"
+                               "\"lang\":\"de\"}],\"x_a\":{\"b\":[1]}}";
+    static const char selectors[] = "labels.[0] x_a.b.[0] description.[0].x";
+    char part[sizeof selectors];
+    struct reading r;
+    struct buf out;
+    reading_open(&r);
+    buf_init(&out, 1 << 20);
+    for (size_t len = 0; len < sizeof selectors; len++) {
+        memcpy(part, selectors, len);
+        part[len] = '\0';
+        assert_int_equal(cut_text(&r, text, part, &out), ERR_OK);
+        assert_in_range(out.len, 1, sizeof text);
+        /* `labels`, and `labels.[0]` whole and with whatever begins behind it, name the first label. */
+        bool named = len == strlen("labels") || len >= strlen("labels.[0]");
+        buf_putc(&out, '\0');
+        assert_int_equal(strstr((const char *)out.at, "\"a\"") == NULL, named);
+        reading_parse(&r, (struct str) {(const char *)out.at, out.len - 1});
+    }
+    buf_deinit(&out);
+    reading_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_sort_of_selector),
+        cmocka_unit_test(selectors_follow),
+        cmocka_unit_test(identifiers_go_and_change),
+        cmocka_unit_test(every_prefix),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
