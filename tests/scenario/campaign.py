@@ -28,8 +28,16 @@ def leaves(node, audience):
     return [line for line in lines if 'seq' in line]
 
 
+SAMPLED = {item['id'] for name in FACTS['files'] for item in objects_of(name) if 'id' in item}
+
+
 def ids(rows):
-    return {row['id'] for row in rows if row.get('id') and not row['id'].startswith(DEFINITIONS)}
+    """Without what was minted, which no file of the campaign holds."""
+    return {row['id'] for row in rows if row.get('id') in SAMPLED and not row['id'].startswith(DEFINITIONS)}
+
+
+def minted(rows):
+    return {row['id'] for row in rows if row.get('id') and row['id'] not in SAMPLED}
 
 
 def texts(node, identifier, source=None, version=None):
@@ -58,6 +66,8 @@ def same_bytes(report, pair, node):
             continue
         looked += 1
         own = texts(node, leaf['id'], lambda name: not name.startswith('peer.'), leaf['version'] or None)
+        if leaf['id'] in minted([leaf]) and not own:
+            own = texts(other, leaf['id'], None, leaf['version'] or None)  # kept by its maker for that partner alone
         theirs = texts(other, leaf['id'], lambda name: name == source, leaf['version'] or None)
         if not theirs or any(text not in own for text in theirs):
             wrong.append(leaf)
@@ -126,6 +136,18 @@ def withheld(report, pair):
         report.check(f'{role} stays', not holds(pair.us, ROLE[role]) and holds(pair.kr, ROLE[role]))
         report.check(f'{role}: kr can say why', pair.kr.run('policy', 'explain', ROLE[role], 'us-cisa').good)
     report.check('report_that_leaves is there', holds(pair.us, ROLE['report_that_leaves']))
+
+
+def cut(report, pair):
+    """A GREEN incident whose description is AMBER leaves as another object, without the description."""
+    found = sorted(minted(leaves(pair.kr, 'us-cisa')))
+    report.equal('one object is minted, and who minted it', [one.split('--')[0] for one in found], ['identity', 'incident'])
+    theirs = [json.loads(text) for text in texts(pair.us, found[-1])]
+    source = next(item for item in objects_of('kr-cert.json') if item['id'] == ROLE['granular_marked'])
+    report.check('the minted incident says nothing that is AMBER', len(theirs) == 1 and theirs[0]['name'] == source['name'] and
+                 'description' not in theirs[0] and 'granular_markings' not in theirs[0] and
+                 theirs[0]['created_by_ref'] == found[0], theirs)
+    report.check('kr does not hold what it minted as an object', not holds(pair.kr, found[-1]))
 
 
 def approval(report, pair):
@@ -239,7 +261,7 @@ def main():
             report.check('a bad policy changes nothing', not pair.kr.run('policy', 'activate', __file__).good
                          and pair.kr.run('policy', 'show').good and POLICY.exists())
             declare(pair)
-            for step in (unmarked_before, both_directions, withheld, forged, approval, newer_versions, contested,
+            for step in (unmarked_before, both_directions, withheld, cut, forged, approval, newer_versions, contested,
                          unmarked_after, once_each, restart):
                 step(report, pair)
             nothing_back(report, pair, 'at the end')
