@@ -35,11 +35,14 @@ bool command_say_marking(void *ctx, const struct gate_marking *marking)
     line_word(call->out, "state", marking->state);
     line_word(call->out, "tlp", stix_tlp_name(marking->tlp));
     line_word(call->out, "read", marking->why);
+    if (marking->keeps != NULL)
+        line_word(call->out, "keeps", marking->keeps);
     line_end(call->out);
-    line_say(call->out, "marking %.*s%s: %s%s%s (%s)", STR_ARG(marking->id),
+    line_say(call->out, "marking %.*s%s: %s%s%s (%s)%s%s", STR_ARG(marking->id),
              marking->granular ? " (granular)" : "", marking->state,
              marking->tlp == STIX_TLP_NONE ? "" : ", tlp:",
-             marking->tlp == STIX_TLP_NONE ? "" : stix_tlp_name(marking->tlp), marking->why);
+             marking->tlp == STIX_TLP_NONE ? "" : stix_tlp_name(marking->tlp), marking->why,
+             marking->keeps == NULL ? "" : "; ", marking->keeps == NULL ? "" : marking->keeps);
     return buf_err(call->out) == ERR_OK;
 }
 

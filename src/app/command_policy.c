@@ -64,7 +64,9 @@ static err_t policy_show(struct command_call *call)
 static void say_step(void *ctx, const struct policy_step *step)
 {
     struct command_call *call = ctx;
-    if (!step->addressed)
+    /* Behind the rule that decided only what would keep it as well, and what could let it go, is worth a
+     * line. */
+    if (!step->addressed || (!step->reached && !step->matched && step->effect != POLICY_RELEASE))
         return;
     line_begin(call->out);
     line_text(call->out, "rule", step->name);
@@ -75,6 +77,8 @@ static void say_step(void *ctx, const struct policy_step *step)
     line_text(call->out, "because", step->value);
     if (step->waits_until_us != POLICY_TIME_NONE)
         line_time(call->out, "waits_until", step->waits_until_us);
+    if (step->change.len > 0)
+        line_text(call->out, step->effect == POLICY_RELEASE ? "matches_if" : "ends_if", step->change);
     line_end(call->out);
 }
 
@@ -141,8 +145,8 @@ static err_t policy_explain_one(struct command_call *call)
                               call, &why)))
         return command_refuse(call, err, NULL, "%s",
                               err == ERR_NOTFOUND ? "no such object is held" : err_text(err));
-    if (TRY(err,
-            gate_markings(call->host->gate, &object, call->now_us, call->arena, command_say_marking, call)))
+    if (TRY(err, gate_markings(call->host->gate, &object, (int)peer->index, call->now_us, call->arena,
+                               command_say_marking, call)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     say_why(call, &why);
     return ERR_OK;

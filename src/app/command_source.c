@@ -131,6 +131,8 @@ err_t command_grant(struct command_call *call, const struct stix_key *marking)
     enum stix_tlp as;
     struct gate_by by = command_by(call);
     struct str names = command_text_or_empty(call, "partners");
+    struct str rest = command_text_or_empty(call, "rel_to"), all = rest, rel_to[LIMIT_REL_TO];
+    size_t rel_to_count = 0;
     bool none = str_eq(names, STR("none"));
     uint64_t partners = none ? 0 : UINT64_MAX;
     err_t err;
@@ -141,12 +143,18 @@ err_t command_grant(struct command_call *call, const struct stix_key *marking)
     if (by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "classifying a marking needs a reason");
-    err = gate_marking_grant(call->host->gate, marking, as, partners, &by, call->now_us);
+    while (rest.len > 0 && rel_to_count < LIMIT_REL_TO)
+        rel_to[rel_to_count++] = str_cut(&rest, ',');
+    if (rest.len > 0)
+        return command_refuse(call, ERR_LIMIT, NULL, "more than %d names after --rel-to", LIMIT_REL_TO);
+    err = gate_marking_rel_to(call->host->gate, marking, as, partners,
+                              (struct policy_list) {rel_to, rel_to_count}, &by, call->now_us);
     if (err != ERR_OK)
         return command_refuse(call, err, "add what carries it first", "the marking was not classified: %s",
                               err_text(err));
-    line_say(call->out, "classified as tlp:%s%s%.*s; what carries it is decided again", stix_tlp_name(as),
-             names.len > 0 ? ", for " : "", STR_ARG(names));
+    line_say(call->out, "classified as tlp:%s%s%.*s%s%.*s; what carries it is decided again",
+             stix_tlp_name(as), names.len > 0 ? ", for " : "", STR_ARG(names), all.len > 0 ? ", REL TO " : "",
+             STR_ARG(all));
     return ERR_OK;
 }
 

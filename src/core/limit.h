@@ -120,6 +120,7 @@
 #define LIMIT_FRESH_BYTES     (16u << 20)  /* of memory for them; what does not fit is read from the log */
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_MARKING_WALK    64         /* definitions that one definition is marked with, through others */
+#define LIMIT_REL_TO          64         /* nations and communities that one marking is for */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
 #define LIMIT_MINT_PROFILE_BYTES 16384   /* what one partner's copy lacks; more: it is withheld */
 #define LIMIT_SEALED_BYTES    (LIMIT_OBJECT_BYTES + 17 * 1024) /* an object, and its fault or its profile */
@@ -127,6 +128,8 @@
 #define LIMIT_JOBS            1024       /* re-decisions waiting; an operator's loop must not fill memory */
 #define LIMIT_TAGS_PER_OBJECT 64         /* local tags of one object */
 #define LIMIT_COPIES          256        /* versions and variants of one id that one decision looks at */
+#define LIMIT_NEIGHBOURS      256        /* around one object, each way, that conditions look at */
+#define LIMIT_NEIGHBOUR_BYTES (256u << 20) /* to read one of them and what it is marked with */
 #define LIMIT_CARRIERS        1024       /* referrers an unmarked SCO asks for their marking; more: held */
 #define LIMIT_REPEATS         64         /* sources that repeat themselves at once; then counts are logged */
 #define LIMIT_REPEATS_KEEP_US 10000000   /* counts of repetitions are logged so often: a crash loses those */

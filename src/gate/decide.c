@@ -38,6 +38,17 @@ static err_t wake_carried(struct deciding *d, const struct stix_key *keys, size_
     return ERR_OK;
 }
 
+/* What its sources now say under this id. */
+static err_t ask_current(struct deciding *d, const struct stix_key *key)
+{
+    struct copies copies;
+    err_t err = copies_load(d->gate, key, &copies);
+    for (size_t i = 0; err == ERR_OK && i < copies.count; i++)
+        if (copy_is_current(&copies, &copies.at[i]))
+            err = set_ask(d, copies.at[i].lsn);
+    return err;
+}
+
 /* Keys of all that it refers to, in the step's arena. */
 static err_t keep_keys(struct deciding *d, const struct stix_object *object, struct stix_key **out)
 {
@@ -76,6 +87,59 @@ static err_t wake(struct deciding *d, uint64_t lsn, const struct record_envelope
     return ERR_OK;
 }
 
+/* Everybody around an object whose marking or victims changed, when the policy asks for neighbours: what it
+ * refers to and, up to the limit, what refers to it; more are left to a job. Partners learn of nothing else
+ * than of what may leave them now. */
+static err_t wake_around(struct deciding *d, uint64_t lsn)
+{
+    struct subject subject;
+    struct stix_key *keys;
+    uint64_t found[LIMIT_NEIGHBOURS];
+    size_t count = 0;
+    if (policy_needs(d->policy) == 0)
+        return ERR_OK;
+    arena_reset(&d->gate->accept_arena);
+    err_t err = subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct stix_key key = subject.object.key;
+    size_t ref_count = subject.object.ref_count;
+    if (key_is_definition(&key) || TRY(err, keep_keys(d, &subject.object, &keys)))
+        return err;
+    for (size_t i = 0; err == ERR_OK && i < ref_count; i++)
+        err = key_is_definition(&keys[i]) ? ERR_OK : ask_current(d, &keys[i]);
+    if (err == ERR_OK)
+        err = referrers(d->gate, &key, 0, found, LIMIT_NEIGHBOURS, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = set_ask(d, found[i]);
+    if (err != ERR_FULL && count < LIMIT_NEIGHBOURS)
+        return err;
+    d->overflow = key;
+    d->overflowed = true;
+    return err == ERR_FULL ? ERR_OK : err;
+}
+
+/* A victim's sectors speak for what targets it, two references away. */
+static err_t wake_victims(struct deciding *d, uint64_t lsn)
+{
+    struct subject subject;
+    uint64_t found[LIMIT_NEIGHBOURS];
+    size_t count = 0;
+    if ((policy_needs(d->policy) & POLICY_NEED_VICTIMS) == 0)
+        return ERR_OK;
+    arena_reset(&d->gate->accept_arena);
+    err_t err = subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct stix_key key = subject.object.key;
+    if (subject.object.type->code != STIX_TYPE_IDENTITY)
+        return ERR_OK;
+    err = referrers(d->gate, &key, 0, found, LIMIT_NEIGHBOURS, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = wake_around(d, found[i]);
+    return err;
+}
+
 /* One newly durable frame. */
 static err_t look_at(struct deciding *d, const struct frame *frame)
 {
@@ -93,6 +157,8 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
         return wake(d, envelope.about, &envelope, false);
     if (TRY(err, set_ask(d, frame->lsn)) ||
         (d->count > before && TRY(err, note_definition(d, &d->at[before]))))
+        return err;
+    if (TRY(err, wake_around(d, frame->lsn)) || TRY(err, wake_victims(d, frame->lsn)))
         return err;
     return wake(d, frame->lsn, &envelope, d->count == before);
 }
@@ -154,7 +220,7 @@ static err_t ask_referrer(struct deciding *d, uint64_t lsn)
     struct subject subject;
     struct copies copies;
     err_t err;
-    if (TRY(err, set_ask(d, lsn)))
+    if (TRY(err, set_ask(d, lsn)) || TRY(err, wake_around(d, lsn)))
         return err;
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
     if (known == NULL || *known != 0)

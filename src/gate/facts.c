@@ -224,6 +224,31 @@ static struct classified *classified_find(struct gate *gate, const struct stix_k
     return NULL;
 }
 
+/* Names of nations and communities, to the end; older frames have none. */
+static err_t rel_to_read(struct gate *gate, struct rd *rd, struct classified *entry)
+{
+    struct str names[LIMIT_REL_TO];
+    size_t count = 0;
+    entry->rel_to = NULL;
+    entry->rel_to_count = 0;
+    for (; rd->left > 0; count++) {
+        struct str name = str_from_bytes(rd_blob(rd, LIMIT_NAME_BYTES));
+        if (rd->err != ERR_OK || count == LIMIT_REL_TO)
+            return ERR_CORRUPT;
+        names[count] = arena_str(&gate->facts_arena, name);
+        if (names[count].at == NULL)
+            return ERR_NOMEM;
+    }
+    struct str *kept = count == 0 ? NULL : arena_alloc(&gate->facts_arena, count * sizeof *kept);
+    if (count > 0 && kept == NULL)
+        return ERR_NOMEM;
+    if (count > 0)
+        memcpy(kept, names, count * sizeof *kept);
+    entry->rel_to = kept;
+    entry->rel_to_count = count;
+    return ERR_OK;
+}
+
 static err_t apply_marking(struct gate *gate, const struct record_fact *fact)
 {
     struct rd key_rd = rd_of(fact->key), rd = rd_of(fact->value);
@@ -232,6 +257,9 @@ static err_t apply_marking(struct gate *gate, const struct record_fact *fact)
     entry.as = (enum stix_tlp)rd_u8(&rd);
     rd_copy(&rd, entry.meaning.b, HASH_SIZE);
     entry.partners = rd.left == 0 ? UINT64_MAX : rd_u64(&rd);
+    err_t err = rel_to_read(gate, &rd, &entry);
+    if (err != ERR_OK)
+        return err;
     if (rd_end(&key_rd) != ERR_OK || rd_end(&rd) != ERR_OK || entry.as > STIX_TLP_RED)
         return ERR_CORRUPT;
     struct classified *held = classified_find(gate, &entry.key);

@@ -117,6 +117,12 @@ NODISCARD err_t gate_marking_classify(struct gate *gate, const struct stix_key *
  * alone whom each of them names. */
 NODISCARD err_t gate_marking_grant(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
                                    uint64_t partners, const struct gate_by *by, int64_t now_us);
+/* The same as a REL TO list: besides, it goes to those alone all of whose nations (`nation` of the policy),
+ * or one of whose communities, stand in `rel_to`; empty: says nothing. Judged anew by each policy. At most
+ * LIMIT_REL_TO of LIMIT_NAME_BYTES each. */
+NODISCARD err_t gate_marking_rel_to(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
+                                    uint64_t partners, struct policy_list rel_to, const struct gate_by *by,
+                                    int64_t now_us);
 NODISCARD err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag, bool add,
                          const struct gate_by *by, int64_t now_us);
 /* Registers an extension (or another version of it): objects that use it are checked on the way in from now
@@ -319,10 +325,11 @@ struct gate_marking {
     const char *state; /* "known", "statement", "unresolved", "unknown" */
     enum stix_tlp tlp; /* of "known", else NONE */
     const char *why;   /* how it was read, or why not */
+    const char *keeps; /* why it keeps this object from the partner asked about; NULL: it does not */
 };
 /* Calls `each` for every marking reference of the newest version of `object` (the strictest variant of an
- * SCO), until it answers false. ERR_NOTFOUND. */
-NODISCARD err_t gate_markings(struct gate *gate, const struct stix_key *object, int64_t now_us,
+ * SCO), until it answers false. `partner`: whom `keeps` is about; -1: nobody. ERR_NOTFOUND. */
+NODISCARD err_t gate_markings(struct gate *gate, const struct stix_key *object, int partner, int64_t now_us,
                               struct arena *arena,
                               bool (*each)(void *ctx, const struct gate_marking *marking), void *ctx);
 

@@ -239,8 +239,17 @@ static err_t keep_ids(struct subject *subject, struct arena *arena, struct str *
     return ids == NULL ? ERR_NOMEM : ERR_OK;
 }
 
-err_t gate_markings(struct gate *gate, const struct stix_key *object, int64_t now_us, struct arena *arena,
-                    bool (*each)(void *ctx, const struct gate_marking *marking), void *ctx)
+static const char *keeps(const struct marking_reading *reading, int partner)
+{
+    for (size_t i = 0; partner >= 0 && i < reading->limit_count; i++)
+        if (reading->limits[i].out >> partner & 1)
+            return reading->limits[i].why;
+    return NULL;
+}
+
+err_t gate_markings(struct gate *gate, const struct stix_key *object, int partner, int64_t now_us,
+                    struct arena *arena, bool (*each)(void *ctx, const struct gate_marking *marking),
+                    void *ctx)
 {
     struct copies copies;
     const struct copy *copy;
@@ -256,10 +265,15 @@ err_t gate_markings(struct gate *gate, const struct stix_key *object, int64_t no
         struct marking_reading reading;
         if (ref->role != STIX_REF_MARKING && ref->role != STIX_REF_GRANULAR_MARKING)
             continue;
-        if (TRY(err, marking_judge(gate, &ref->key, subject.envelope.source, now_us, arena, &reading)))
+        if (TRY(err, marking_judge(gate, gate->policy, &ref->key, subject.envelope.source, now_us, arena,
+                                   &reading)))
             return err;
-        struct gate_marking marking = {ids[i], ref->role == STIX_REF_GRANULAR_MARKING,
-                                       marking_word(reading.state), reading.tlp, reading.why};
+        struct gate_marking marking = {ids[i],
+                                       ref->role == STIX_REF_GRANULAR_MARKING,
+                                       marking_word(reading.state),
+                                       reading.tlp,
+                                       reading.why,
+                                       keeps(&reading, partner)};
         more = each(ctx, &marking);
     }
     store_view_end(gate->store);

@@ -92,10 +92,36 @@ static err_t in_circle(struct gate *gate, const struct subject *definition, stru
 
 /* --- judging --- */
 
-static struct marking_reading reading_of(const struct stix_marking *marking, bool vouched_for, int64_t now_us)
+static struct marking_reading reading_as(unsigned state, enum stix_tlp tlp, const char *why)
 {
-    struct marking_reading reading = {POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, marking->why, UINT64_MAX};
+    return (struct marking_reading) {
+        .state = state, .tlp = tlp, .why = why, .partners = UINT64_MAX, .turns_us = INT64_MAX};
+}
+
+/* The terms of IEP 2.0, and when it begins or ends. */
+static void add_iep(const struct stix_iep *iep, int64_t now_us, struct marking_reading *reading)
+{
+    const unsigned terms[] = {[POLICY_TERM_ACTIONS] = iep->actions,
+                              [POLICY_TERM_ATTRIBUTION] = iep->attribute == STIX_IEP_MAY    ? 0
+                                                          : iep->attribute == STIX_IEP_MUST ? 1
+                                                                                            : 2,
+                              [POLICY_TERM_RESALE] = iep->resell != STIX_IEP_MAY,
+                              [POLICY_TERM_ENCRYPT] = iep->encrypt != STIX_IEP_MAY,
+                              [POLICY_TERM_NOTIFY] = iep->notify != STIX_IEP_MAY};
+    int64_t start_us = stamp_us(iep->start), end_us = iep->has_end ? stamp_us(iep->end) : INT64_MAX;
+    for (size_t term = POLICY_TERM_ACTIONS; term < POLICY_TERM_COUNT; term++)
+        reading->terms[term] = (uint8_t)(1 + terms[term]);
+    reading->turns_us = now_us < start_us ? start_us : now_us < end_us ? end_us : INT64_MAX;
+}
+
+static struct marking_reading reading_of(const struct policy *policy, const struct stix_marking *marking,
+                                         bool vouched_for, int64_t now_us)
+{
+    struct marking_reading reading = reading_as(POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, marking->why);
     enum stix_tlp tlp = stix_marking_tlp_at(marking, stamp_from_us(now_us));
+    bool acs = marking->kind == STIX_MARKING_ACS && marking->acs.fits;
+    if (acs && tlp == STIX_TLP_NONE)
+        tlp = STIX_TLP_RED; /* whom it goes to, its own terms say */
     if (tlp != STIX_TLP_NONE && vouched_for) {
         reading.state = POLICY_MARKING_KNOWN;
         reading.tlp = tlp;
@@ -108,50 +134,69 @@ static struct marking_reading reading_of(const struct stix_marking *marking, boo
     } else if (marking->tlp != STIX_TLP_NONE) {
         reading.why = "IEP 2.0 that is not in force";
     }
+    if (acs) {
+        reading.names = true;
+        reading_judge_acs(policy, &marking->acs, now_us, &reading);
+    }
+    if (marking->kind == STIX_MARKING_IEP && marking->tlp != STIX_TLP_NONE)
+        add_iep(&marking->iep, now_us, &reading);
     return reading;
 }
 
-static err_t judge_held(struct gate *gate, const struct stix_key *key, uint32_t source, int64_t now_us,
-                        struct arena *arena, struct marking_reading *out)
+/* What an operator made of it: a level, and perhaps whom it is for. */
+static struct marking_reading reading_classified(const struct policy *policy, const struct classified *as)
+{
+    struct marking_reading reading = reading_as(POLICY_MARKING_KNOWN, as->as, "classified by an operator");
+    reading.names = as->partners != UINT64_MAX || as->rel_to_count > 0;
+    if (!reading.names)
+        return reading;
+    reading.why = "classified by an operator, for some partners alone";
+    reading_limit(&reading, as->partners, "classified for other partners");
+    struct policy_list list = {as->rel_to, as->rel_to_count};
+    if (as->rel_to_count > 0)
+        reading_limit(&reading,
+                      policy_partners_within(policy, STR("nation"), list) |
+                          policy_partners_any(policy, STR("communities"), list),
+                      "REL TO others");
+    return reading;
+}
+
+static err_t judge_held(struct gate *gate, const struct policy *policy, const struct stix_key *key,
+                        uint32_t source, int64_t now_us, struct arena *arena, struct marking_reading *out)
 {
     struct subject definition;
     struct stix_marking marking;
     bool circle;
     err_t err = definition_load(gate, key, arena, &definition);
     if (err == ERR_NOTFOUND) {
-        *out = (struct marking_reading) {POLICY_MARKING_UNRESOLVED, STIX_TLP_NONE, "has not arrived",
-                                         UINT64_MAX};
+        *out = reading_as(POLICY_MARKING_UNRESOLVED, STIX_TLP_NONE, "has not arrived");
         return ERR_OK;
     }
     /* Read before the walk: other definitions are parsed then. */
-    if (err != ERR_OK || TRY(err, stix_marking_read(&definition.object, &marking, NULL)) ||
-        TRY(err, in_circle(gate, &definition, arena, &circle)))
+    if (err != ERR_OK || TRY(err, stix_marking_read(&definition.object, &marking, NULL)))
         return err;
+    struct marking_reading reading = reading_of(policy, &marking, vouched(gate, &definition, source), now_us);
     const struct classified *as = classification(gate, key);
+    bool classified = as != NULL && hash_eq(&as->meaning, &marking.meaning);
+    if (TRY(err, in_circle(gate, &definition, arena, &circle)))
+        return err;
     if (circle)
-        *out = (struct marking_reading) {POLICY_MARKING_UNKNOWN, STIX_TLP_NONE,
-                                         "marked by itself through others (section 3.2)", UINT64_MAX};
-    else if (as != NULL && hash_eq(&as->meaning, &marking.meaning))
-        *out = (struct marking_reading) {POLICY_MARKING_KNOWN, as->as,
-                                         as->partners == UINT64_MAX
-                                             ? "classified by an operator"
-                                             : "classified by an operator, for some partners alone",
-                                         as->partners};
+        *out = reading_as(POLICY_MARKING_UNKNOWN, STIX_TLP_NONE,
+                          "marked by itself through others (section 3.2)");
     else
-        *out = reading_of(&marking, vouched(gate, &definition, source), now_us);
+        *out = classified ? reading_classified(policy, as) : reading;
     return ERR_OK;
 }
 
-err_t marking_judge(struct gate *gate, const struct stix_key *key, uint32_t source, int64_t now_us,
-                    struct arena *arena, struct marking_reading *out)
+err_t marking_judge(struct gate *gate, const struct policy *policy, const struct stix_key *key,
+                    uint32_t source, int64_t now_us, struct arena *arena, struct marking_reading *out)
 {
     enum stix_tlp tlp;
     if (stix_tlp_from_key(key, &tlp))
-        *out = (struct marking_reading) {POLICY_MARKING_KNOWN, tlp, "built in", UINT64_MAX};
+        *out = reading_as(POLICY_MARKING_KNOWN, tlp, "built in");
     else if (stix_marking_stays(key)) /* whatever a definition under this id may say */
-        *out = (struct marking_reading) {POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, "built in: stays here",
-                                         UINT64_MAX};
+        *out = reading_as(POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, "built in: stays here");
     else
-        return judge_held(gate, key, source, now_us, arena, out);
+        return judge_held(gate, policy, key, source, now_us, arena, out);
     return ERR_OK;
 }

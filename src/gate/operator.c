@@ -93,6 +93,13 @@ err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, e
 err_t gate_marking_grant(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
                          uint64_t partners, const struct gate_by *by, int64_t now_us)
 {
+    return gate_marking_rel_to(gate, marking, as, partners, (struct policy_list) {NULL, 0}, by, now_us);
+}
+
+err_t gate_marking_rel_to(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
+                          uint64_t partners, struct policy_list rel_to, const struct gate_by *by,
+                          int64_t now_us)
+{
     struct stix_marking read;
     arena_reset(&gate->step_arena);
     err_t err = marking_read_held(gate, marking, &gate->step_arena, &read);
@@ -102,11 +109,18 @@ err_t gate_marking_grant(struct gate *gate, const struct stix_key *marking, enum
         return ERR_DENIED; /* built in: nobody decides what TLP:RED means */
     if (gate->marking_count >= LIMIT_MARKINGS)
         return ERR_FULL;
+    if (rel_to.count > LIMIT_REL_TO)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < rel_to.count; i++)
+        if (rel_to.at[i].len == 0 || rel_to.at[i].len > LIMIT_NAME_BYTES)
+            return ERR_INVALID;
     struct buf *value = value_begin(gate);
     wr_u8(value, (uint8_t)as);
     wr_bytes(value, bytes_of(read.meaning.b, HASH_SIZE));
-    if (partners != UINT64_MAX)
+    if (partners != UINT64_MAX || rel_to.count > 0)
         wr_u64(value, partners);
+    for (size_t i = 0; i < rel_to.count; i++)
+        wr_blob(value, bytes_from_str(rel_to.at[i]));
     return fact_state(gate, RECORD_FACT_MARKING, bytes_of(marking->b, STIX_KEY_SIZE), by, now_us);
 }
 

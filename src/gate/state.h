@@ -165,6 +165,9 @@ struct classified {
     struct hash meaning;
     enum stix_tlp as;
     uint64_t partners; /* what carries it goes to these alone */
+    const struct str
+        *rel_to;         /* and to whose nations, or one of whose communities, stand here; in facts_arena */
+    size_t rel_to_count; /* 0: to anybody's */
 };
 
 /* What a source sent again in one week, so far: totals, not what is new since they were logged. */
@@ -288,14 +291,30 @@ NODISCARD err_t meta_get_u64(struct gate *gate, const char *key, uint64_t *out);
 NODISCARD err_t marking_read_held(struct gate *gate, const struct stix_key *key, struct arena *arena,
                                   struct stix_marking *out);
 /* What one marking reference comes down to for an object of `source` now. */
+enum { MARKING_LIMITS = 16 };
+struct marking_limit {
+    const char *why;
+    uint64_t out; /* whom it takes away that no limit before did */
+};
 struct marking_reading {
     unsigned state;    /* one of enum policy_marking */
     enum stix_tlp tlp; /* of POLICY_MARKING_KNOWN, else NONE */
     const char *why;   /* static, without an end */
     uint64_t partners; /* to whom it lets go at all; all ones: it says nothing about partners */
+    bool names;        /* it says whom it may go to: the originator's grant to these */
+    int64_t turns_us;  /* reads otherwise from then on; INT64_MAX: never */
+    uint8_t terms[POLICY_TERM_COUNT];
+    struct marking_limit limits[MARKING_LIMITS];
+    size_t limit_count;
 };
-NODISCARD err_t marking_judge(struct gate *gate, const struct stix_key *key, uint32_t source, int64_t now_us,
-                              struct arena *arena, struct marking_reading *out);
+/* `policy`: what is known of the partners; NULL: nothing. */
+NODISCARD err_t marking_judge(struct gate *gate, const struct policy *policy, const struct stix_key *key,
+                              uint32_t source, int64_t now_us, struct arena *arena,
+                              struct marking_reading *out);
+/* audience.c: takes partners away, and notes why. */
+void reading_limit(struct marking_reading *reading, uint64_t allowed, const char *why);
+void reading_judge_acs(const struct policy *policy, const struct stix_acs *acs, int64_t now_us,
+                       struct marking_reading *reading);
 /* Local tags (at most LIMIT_TAGS_PER_OBJECT, copied to the arena) and when they last changed
  * (POLICY_TIME_NONE: never). */
 NODISCARD err_t tags_load(struct gate *gate, const struct stix_key *object, struct arena *arena,
@@ -415,8 +434,17 @@ NODISCARD err_t subject_recall(struct gate *gate, uint64_t lsn, struct arena *ar
 /* May it come along with what refers to it? `object` with its tape. */
 bool object_follows(const struct stix_object *object);
 /* All that a decision rests on; storage comes from the arena. */
-NODISCARD err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t now_us,
-                              struct arena *arena, struct policy_facts *out);
+NODISCARD err_t subject_facts(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                              int64_t now_us, struct arena *arena, struct policy_facts *out);
+/* What the object's own markings add to `facts`; *out_any: it carries some. */
+NODISCARD err_t subject_add_markings(struct gate *gate, const struct policy *policy,
+                                     const struct subject *subject, int64_t now_us, struct arena *arena,
+                                     struct policy_facts *facts, bool *out_any);
+
+/* --- neighbour.c: what lies one reference away --- */
+/* The facts that the policy asks for; nothing when it asks for none. */
+NODISCARD err_t neighbours_add(struct gate *gate, const struct policy *policy, const struct subject *subject,
+                               int64_t now_us, struct arena *arena, struct policy_facts *facts);
 /* Durable frames that refer to `key`, from lsn `from` on, at most `size`. */
 NODISCARD err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out,
                           size_t size, size_t *out_count);

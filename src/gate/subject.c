@@ -189,10 +189,50 @@ err_t object_replay(struct gate *gate, const struct frame *frame)
 
 /* --- markings --- */
 
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+    return a_us == 0 || (b_us != 0 && b_us < a_us) ? b_us : a_us;
+}
+
+static enum policy_tlp narrower(enum policy_tlp a, enum policy_tlp b)
+{
+    return a > b ? a : b;
+}
+
+/* What one more marking, or one more carrier with all of its own, adds: the strictest of both. */
+static void add_strictest(struct policy_facts *facts, const struct policy_facts *more)
+{
+    facts->markings |= more->markings;
+    facts->onward &= more->onward;
+    facts->granted |= more->granted;
+    facts->turns_us = earlier(facts->turns_us, more->turns_us);
+    facts->tlp = narrower(facts->tlp, more->tlp);
+    facts->bare_tlp = narrower(facts->bare_tlp, more->bare_tlp);
+    for (unsigned term = 0; term < POLICY_TERM_COUNT; term++) {
+        uint8_t value = more->terms[term], *held = &facts->terms[term];
+        bool fewer = term == POLICY_TERM_ACTIONS; /* the fewest actions; else the later word is stricter */
+        if (value != 0 && (*held == 0 || (fewer ? value < *held : value > *held)))
+            *held = value;
+    }
+}
+
+static void add_reading(const struct marking_reading *reading, struct policy_facts *facts)
+{
+    bool known = reading->state == POLICY_MARKING_KNOWN;
+    struct policy_facts one = {.markings = reading->state,
+                               .onward = reading->partners,
+                               .granted = known && reading->names,
+                               .turns_us = reading->turns_us == INT64_MAX ? 0 : reading->turns_us,
+                               .tlp = known ? (enum policy_tlp)reading->tlp : POLICY_TLP_NONE};
+    one.bare_tlp = one.granted ? POLICY_TLP_NONE : one.tlp;
+    memcpy(one.terms, reading->terms, sizeof one.terms);
+    add_strictest(facts, &one);
+}
+
 /* Granular markings only tighten. Taken together they say who may have the whole object; one by one, who may
  * have what each of them marks (cut.c). */
-static err_t add_markings_of(struct gate *gate, const struct subject *subject, int64_t now_us,
-                             struct arena *arena, struct policy_facts *facts, bool *out_any)
+err_t subject_add_markings(struct gate *gate, const struct policy *policy, const struct subject *subject,
+                           int64_t now_us, struct arena *arena, struct policy_facts *facts, bool *out_any)
 {
     const struct stix_object *object = &subject->object;
     struct marking_reading reading;
@@ -205,21 +245,18 @@ static err_t add_markings_of(struct gate *gate, const struct subject *subject, i
             !stix_key_eq(subject->granular, &object->refs[i].key))
             continue;
         *out_any |= role == STIX_REF_MARKING;
-        err_t err =
-            marking_judge(gate, &object->refs[i].key, subject->envelope.source, now_us, arena, &reading);
+        err_t err = marking_judge(gate, policy, &object->refs[i].key, subject->envelope.source, now_us, arena,
+                                  &reading);
         if (err != ERR_OK)
             return err;
-        facts->markings |= reading.state;
-        facts->onward &= reading.partners;
-        if (reading.state == POLICY_MARKING_KNOWN)
-            facts->tlp = (enum policy_tlp)stix_tlp_narrowest((enum stix_tlp)facts->tlp, reading.tlp);
+        add_reading(&reading, facts);
     }
     return ERR_OK;
 }
 
 /* Copies that differ under the same version bind with their marking, wherever they wait (DESIGN 5). */
-static err_t add_twins(struct gate *gate, const struct subject *subject, int64_t now_us, struct arena *arena,
-                       struct policy_facts *facts)
+static err_t add_twins(struct gate *gate, const struct policy *policy, const struct subject *subject,
+                       int64_t now_us, struct arena *arena, struct policy_facts *facts)
 {
     for (size_t i = 0; i < subject->copies->count; i++) {
         const struct copy *copy = &subject->copies->at[i];
@@ -231,18 +268,19 @@ static err_t add_twins(struct gate *gate, const struct subject *subject, int64_t
         if ((copy->flags & COPY_SCO) != 0)
             continue;
         struct subject twin;
-        bool any;
+        bool any, granted = facts->granted;
         err_t err = subject_load(gate, copy->lsn, arena, &twin);
-        if (err != ERR_OK || TRY(err, add_markings_of(gate, &twin, now_us, arena, facts, &any)))
+        if (err != ERR_OK || TRY(err, subject_add_markings(gate, policy, &twin, now_us, arena, facts, &any)))
             return err;
+        facts->granted = granted; /* it binds, and lets nothing go: whoever sent it may be a stranger */
         facts->revoked |= (copy->flags & COPY_REVOKED) != 0 && copy->source == copy->owner;
     }
     return ERR_OK;
 }
 
 /* An unmarked SCO is as secret as the strictest of what carries it, of the same source. */
-static err_t add_carriers(struct gate *gate, const struct subject *subject, int64_t now_us,
-                          struct arena *arena, struct policy_facts *facts, bool *out_any)
+static err_t add_carriers(struct gate *gate, const struct policy *policy, const struct subject *subject,
+                          int64_t now_us, struct arena *arena, struct policy_facts *facts, bool *out_any)
 {
     uint64_t carriers[LIMIT_CARRIERS];
     size_t count = 0;
@@ -259,8 +297,12 @@ static err_t add_carriers(struct gate *gate, const struct subject *subject, int6
             return err;
         if (carrier.envelope.source != subject->envelope.source || carrier.object.type->category == STIX_SCO)
             continue;
-        if (TRY(err, add_markings_of(gate, &carrier, now_us, arena, facts, &any)))
+        struct policy_facts one = {.onward = UINT64_MAX};
+        if (TRY(err, subject_add_markings(gate, policy, &carrier, now_us, arena, &one, &any)))
             return err;
+        if (one.tlp > POLICY_TLP_GREEN && !one.granted)
+            one.bare_tlp = POLICY_TLP_RED; /* this one's originator let nobody pass it on */
+        add_strictest(facts, &one);
         /* What waits in quarantine only tightens. */
         *out_any |= any && (carrier.copy->flags & COPY_QUARANTINED) == 0;
     }
@@ -380,6 +422,10 @@ static uint64_t onward_of(const struct policy_facts *facts)
      * somebody's grant. */
     if (facts->tlp == POLICY_TLP_NONE && facts->origin == POLICY_ORIGIN_OWN)
         return UINT64_MAX;
+    /* A marking that names whom it may go to is his grant, up to what its neighbours on the object say: what
+     * he marked RED beside it is for nobody else. */
+    if (facts->granted && facts->bare_tlp != POLICY_TLP_RED)
+        return UINT64_MAX;
     /* TLP 2.0: CLEAR may go anywhere, GREEN within the community; anything narrower needs the originator's
      * grant. */
     return facts->tlp == POLICY_TLP_CLEAR || facts->tlp == POLICY_TLP_GREEN ? UINT64_MAX : 0;
@@ -395,19 +441,20 @@ static err_t add_source(const struct gate *gate, const struct subject *subject, 
     facts->owner = owner->name;
     facts->own = owner->own && owner->partner < 0;
     facts->origin = source->partner >= 0 ? source->partner : POLICY_ORIGIN_OWN;
+    facts->origin_node = owner->partner < 0 ? gate->node_name : gate->peers[owner->partner].node;
     return ERR_OK;
 }
 
-static err_t add_all_markings(struct gate *gate, const struct subject *subject, int64_t now_us,
-                              struct arena *arena, struct policy_facts *facts)
+static err_t add_all_markings(struct gate *gate, const struct policy *policy, const struct subject *subject,
+                              int64_t now_us, struct arena *arena, struct policy_facts *facts)
 {
     bool any, carried = false;
     err_t err;
-    if (TRY(err, add_markings_of(gate, subject, now_us, arena, facts, &any)) ||
-        TRY(err, add_twins(gate, subject, now_us, arena, facts)))
+    if (TRY(err, subject_add_markings(gate, policy, subject, now_us, arena, facts, &any)) ||
+        TRY(err, add_twins(gate, policy, subject, now_us, arena, facts)))
         return err;
     if (!any && subject->object.type->category == STIX_SCO &&
-        TRY(err, add_carriers(gate, subject, now_us, arena, facts, &carried)))
+        TRY(err, add_carriers(gate, policy, subject, now_us, arena, facts, &carried)))
         return err;
     /* The node's own identity goes with what it minted and never by itself: who gets nothing minted would see
      * when something first was, for somebody else. */
@@ -426,19 +473,22 @@ static err_t add_all_markings(struct gate *gate, const struct subject *subject, 
     const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
     if (source->assume != STIX_TLP_NONE && now_us < source->assume_until_us) {
         facts->markings |= POLICY_MARKING_ASSUMED;
-        facts->tlp = (enum policy_tlp)stix_tlp_narrowest((enum stix_tlp)facts->tlp, source->assume);
+        facts->tlp = narrower(facts->tlp, (enum policy_tlp)source->assume);
+        if (source->assume_until_us != INT64_MAX)
+            facts->turns_us = earlier(facts->turns_us, source->assume_until_us);
     }
     return ERR_OK;
 }
 
-err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t now_us, struct arena *arena,
-                    struct policy_facts *out)
+err_t subject_facts(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                    int64_t now_us, struct arena *arena, struct policy_facts *out)
 {
     const struct stix_object *object = &subject->object;
     struct policy_facts facts = {
         .type = object->type_name,
         .category = (enum policy_category)object->type->category,
         .confidence = object->confidence < 0 ? POLICY_CONFIDENCE_NONE : object->confidence,
+        .hops = subject->envelope.hops,
         .revoked = object->revoked,
         .created_us = object->has_created ? stamp_us(object->created) : POLICY_TIME_NONE,
         .modified_us = object->has_modified ? stamp_us(object->modified) : POLICY_TIME_NONE,
@@ -453,7 +503,8 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, int64_t no
     if (TRY(err, add_source(gate, subject, &facts)) ||
         TRY(err, tags_load(gate, &object->key, arena, tags, &facts.tag_count, &facts.settled_us)) ||
         TRY(err, add_approvals(gate, subject, &facts)) ||
-        TRY(err, add_all_markings(gate, subject, now_us, arena, &facts)))
+        TRY(err, add_all_markings(gate, policy, subject, now_us, arena, &facts)) ||
+        TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)))
         return err;
     facts.onward &= onward_of(&facts);
     *out = facts;
@@ -554,7 +605,7 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
                      int64_t now_us, struct arena *arena, struct policy_facts *out_facts,
                      struct policy_verdict *out)
 {
-    err_t err = subject_facts(gate, subject, now_us, arena, out_facts);
+    err_t err = subject_facts(gate, subject, policy, now_us, arena, out_facts);
     if (err != ERR_OK)
         return err;
     policy_decide(policy, out_facts, now_us, out);
@@ -565,8 +616,5 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
     apply_stops(gate, policy, out_facts, out);
     if (told_outdated(gate, subject, out_facts))
         hold(out, UINT64_MAX);
-    const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
-    if ((out_facts->markings & POLICY_MARKING_ASSUMED) != 0 && source->assume_until_us < out->next_change_us)
-        out->next_change_us = source->assume_until_us;
     return ERR_OK;
 }

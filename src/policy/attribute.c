@@ -4,12 +4,14 @@
 
 static bool has_key(const struct parse *parse, bool of_source, struct str key, struct suggest *suggest)
 {
-    static const char *const known[] = {"country", "organisations", "communities", "tlp-max"};
-    bool found = !of_source && words_find(known, 4, key) >= 0;
-    if (!of_source)
-        suggest_words(suggest, known, 4);
-    for (uint32_t i = 0; i < parse->attributes.count; i++) {
-        const struct attribute *attribute = &parse->attributes.at[i];
+    const char *known;
+    bool found = false;
+    for (unsigned i = 0; !of_source && (known = statement_known_key(i)) != NULL; i++) {
+        found = found || str_eq(key, str_of(known));
+        suggest_try(suggest, str_of(known));
+    }
+    for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
+        const struct attribute *attribute = &parse->policy->attributes.at[i];
         if (attribute->of_source != of_source || attribute->key.at == NULL)
             continue;
         found = found || str_eq(attribute->key, key);
@@ -36,8 +38,8 @@ static err_t check_key(struct parse *parse, bool of_source, struct str key, uint
 static void match_key(const struct parse *parse, bool of_source, struct str key, const struct idset *set,
                       uint64_t *yes, uint64_t *known)
 {
-    for (uint32_t i = 0; i < parse->attributes.count; i++) {
-        const struct attribute *attribute = &parse->attributes.at[i];
+    for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
+        const struct attribute *attribute = &parse->policy->attributes.at[i];
         if (attribute->of_source != of_source || !str_eq(attribute->key, key))
             continue;
         int id = names_find(&parse->policy->strings, attribute->value);

@@ -149,6 +149,18 @@ static err_t subject_marking(struct parse *parse, const struct subject *subject,
     return ERR_OK;
 }
 
+static err_t subject_neighbour(struct parse *parse, const struct subject *subject, struct ins *ins)
+{
+    (void)subject;
+    return around_tlp(parse, ins);
+}
+
+static err_t subject_victim(struct parse *parse, const struct subject *subject, struct ins *ins)
+{
+    (void)subject;
+    return around_sector(parse, ins);
+}
+
 static err_t subject_category(struct parse *parse, const struct subject *subject, struct ins *ins)
 {
     err_t err;
@@ -233,18 +245,51 @@ static err_t subject_tlp(struct parse *parse, const struct subject *subject, str
     return add_tlp(parse, &mask, ins);
 }
 
-static err_t subject_confidence(struct parse *parse, const struct subject *subject, struct ins *ins)
+static err_t subject_number(struct parse *parse, const struct subject *subject, struct ins *ins)
 {
     err_t err;
     struct value value;
     uint64_t number;
-    ins->op = OP_CONFIDENCE;
+    bool hops = subject->field == FIELD_HOPS;
+    ins->op = OP_NUMBER;
+    ins->field = subject->field;
     if (TRY(err, read_cmp(parse, subject->name, CMPS_ALL, &ins->cmp)) ||
         TRY(err, value_read(parse, "a number", &value)))
         return err;
-    if (value.quoted || !str_to_u64(value.text, 100, &number))
-        return parse_fail(parse, ERR_INVALID, value.at, "confidence is a whole number from 0 to 100");
+    if (value.quoted || !str_to_u64(value.text, hops ? 255 : 100, &number))
+        return parse_fail(parse, ERR_INVALID, value.at, "%s is a whole number from 0 to %d", subject->name,
+                          hops ? 255 : 100);
     ins->number = (int64_t)number;
+    return ERR_OK;
+}
+
+/* As levels: bits of the values for which it is true, 0 meaning absent. */
+static err_t subject_term(struct parse *parse, const struct subject *subject, struct ins *ins)
+{
+    err_t err;
+    uint8_t cmp = CMP_EQ;
+    const struct words_term *term = &words_terms[subject->field];
+    struct value_list list;
+    struct value value;
+    ins->op = OP_TERM;
+    ins->field = subject->field;
+    if (lex_is_word(parse, STR("in"))) {
+        if (TRY(err, lex_next(parse)) || TRY(err, value_read_in(parse, &list)))
+            return err;
+    } else if (TRY(err, read_cmp(parse, subject->name, term->ordered ? CMPS_ALL : CMPS_EQUAL, &cmp)) ||
+               TRY(err, value_read(parse, "a value", &value)) ||
+               TRY(err, value_as_list(parse, &value, &list))) {
+        return err;
+    }
+    for (uint32_t i = 0; i < list.count; i++) {
+        unsigned word;
+        if (TRY(err, value_word(parse, &parse->values.at[list.first + i], subject->name, term->words,
+                                term->count, &word)))
+            return err;
+        for (unsigned level = 0; level < term->count; level++)
+            ins->arg |= (uint32_t)holds(cmp, level, word) << (level + 1);
+    }
+    value_drop(parse, &list);
     return ERR_OK;
 }
 
@@ -453,7 +498,9 @@ static const struct subject subjects[] = {
     {"owner", subject_name, FIELD_OWNER, true},
     {"source", subject_source, FIELD_SOURCE, true},
     {"collection", subject_name, FIELD_COLLECTION, true},
-    {"confidence", subject_confidence, FIELD_CONFIDENCE, true},
+    {"origin-node", subject_name, FIELD_ORIGIN_NODE, true},
+    {"confidence", subject_number, FIELD_CONFIDENCE, true},
+    {"hops", subject_number, FIELD_HOPS, false},
     {"age", subject_age, FIELD_AGE_RECEIVED, true},
     {"age.received", subject_age, FIELD_AGE_RECEIVED, true},
     {"age.created", subject_age, FIELD_AGE_CREATED, true},
@@ -465,8 +512,24 @@ static const struct subject subjects[] = {
     {"approved", subject_partners, BITS_APPROVED, false},
     {"partner", subject_partner, 0, false},
     {"always", subject_always, 0, false},
+    {"neighbour.tlp", subject_neighbour, 0, false},
+    {"victim.sector", subject_victim, 0, false},
+    {"classification", subject_term, POLICY_TERM_CLASSIFICATION, true},
+    {"iep.permitted-actions", subject_term, POLICY_TERM_ACTIONS, true},
+    {"iep.provider-attribution", subject_term, POLICY_TERM_ATTRIBUTION, true},
+    {"iep.unmodified-resale", subject_term, POLICY_TERM_RESALE, true},
+    {"iep.encrypt-in-transit", subject_term, POLICY_TERM_ENCRYPT, true},
+    {"iep.affected-party-notifications", subject_term, POLICY_TERM_NOTIFY, true},
 };
 enum { SUBJECT_COUNT = sizeof subjects / sizeof *subjects };
+
+bool compare_is_subject(struct str word)
+{
+    for (unsigned i = 0; i < SUBJECT_COUNT; i++)
+        if (str_eq(word, str_of(subjects[i].name)))
+            return true;
+    return false;
+}
 
 static const struct subject *find_subject(struct str word, bool has)
 {
@@ -494,10 +557,13 @@ static err_t no_subject(struct parse *parse, bool has)
             suggest_try(&suggest, str_of(subjects[i].name));
     if (!has)
         suggest_try(&suggest, STR("not"));
-    suggest_put(&suggest, parse->fault,
-                has ? "one of: type owner source collection confidence tlp age partner.KEY source.KEY"
-                    : "one of: marking tlp type category tag owner own source collection confidence age "
-                      "revoked origin onward approved partner");
+    suggest_put(
+        &suggest, parse->fault,
+        has ? "one of: type owner source collection origin-node confidence tlp age classification iep.TERM "
+              "partner.KEY source.KEY"
+            : "one of: marking tlp type category tag owner own source collection origin-node "
+              "confidence hops age classification iep.TERM neighbour.tlp victim.sector revoked origin "
+              "onward approved partner");
     return err;
 }
 
@@ -519,6 +585,11 @@ static err_t compare_subject(struct parse *parse, bool has, struct ins *ins)
         return err != ERR_OK ? err : subject->parse(parse, subject, ins);
     ins->op = OP_HAS;
     ins->field = subject->field;
+    if (subject->parse != subject_term)
+        return ERR_OK;
+    ins->op = OP_TERM;
+    ins->arg = UINT32_MAX & ~1u;
+    ins->number = 1;
     return ERR_OK;
 }
 
@@ -526,7 +597,7 @@ err_t parse_compare(struct parse *parse, bool absent_true)
 {
     err_t err;
     uint32_t at = parse->now.at;
-    struct ins ins = {.op = OP_MASK};
+    struct ins ins = {.op = OP_MASK, .absent_true = absent_true & 1};
     bool has = lex_is_word(parse, STR("has"));
     if ((has && TRY(err, lex_next(parse))) || TRY(err, compare_subject(parse, has, &ins)))
         return err;

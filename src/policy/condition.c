@@ -3,9 +3,11 @@
 #include "policy/parse.h"
 
 struct pending {
-    char kind; /* '(' '!' '&' '|' */
+    char kind; /* '(' '!' '&' '|', '{': inside a named condition */
     uint32_t at;
-    uint32_t skip; /* instruction to patch, of & and | */
+    uint32_t skip;      /* instruction to patch, of & and | */
+    struct token back;  /* of '{': what stands behind the name */
+    uint32_t back_last; /* where the name ends */
 };
 
 struct stack {
@@ -43,7 +45,7 @@ static err_t reduce(struct parse *parse, struct stack *stack, char kind)
 {
     while (stack->count > 0) {
         char top = stack->at[stack->count - 1].kind;
-        if (top == '(' || (kind == '&' && top == '|'))
+        if (top == '(' || top == '{' || (kind == '&' && top == '|'))
             return ERR_OK;
         err_t err = pop(parse, stack);
         if (err != ERR_OK)
@@ -52,11 +54,56 @@ static err_t reduce(struct parse *parse, struct stack *stack, char kind)
     return ERR_OK;
 }
 
-/* `not`, `(` and, at last, a comparison. */
+/* Goes on reading where the named condition stands; leave_definition comes back. */
+static err_t enter_definition(struct parse *parse, struct stack *stack, const struct definition *definition)
+{
+    err_t err;
+    struct pending pending = {.kind = '{', .at = parse->now.at};
+    if (TRY(err, lex_next(parse)))
+        return err;
+    pending.back = parse->now;
+    pending.back_last = parse->last_end;
+    parse->now = definition->start;
+    parse->last_end = definition->last_end;
+    return push(parse, stack, pending);
+}
+
+/* False when no named condition ends here. */
+static bool in_definition(const struct stack *stack)
+{
+    unsigned i = stack->count;
+    while (i > 0 && stack->at[i - 1].kind != '(' && stack->at[i - 1].kind != '{')
+        i--;
+    return i > 0 && stack->at[i - 1].kind == '{';
+}
+
+static err_t leave_definition(struct parse *parse, struct stack *stack)
+{
+    err_t err = reduce(parse, stack, ')');
+    if (err != ERR_OK)
+        return err;
+    const struct pending *entered = &stack->at[--stack->count];
+    parse->now = entered->back;
+    parse->last_end = entered->back_last;
+    return ERR_OK;
+}
+
+/* Which operator stands here; 0: none. */
+static char at_operator(const struct parse *parse)
+{
+    return lex_is_word(parse, STR("and")) ? '&' : lex_is_word(parse, STR("or")) ? '|' : '\0';
+}
+
+/* `not`, `(`, names of conditions and, at last, a comparison. */
 static err_t operand(struct parse *parse, struct stack *stack, enum policy_effect effect)
 {
     err_t err;
     for (;;) {
+        const struct definition *definition = statement_definition(parse);
+        if (definition != NULL && TRY(err, enter_definition(parse, stack, definition)))
+            return err;
+        if (definition != NULL)
+            continue;
         char kind = lex_is_mark(parse, '(') ? '(' : lex_is_word(parse, STR("not")) ? '!' : '\0';
         if (kind == '\0')
             break;
@@ -98,10 +145,17 @@ err_t parse_condition(struct parse *parse, enum policy_effect effect)
     for (;;) {
         if (TRY(err, operand(parse, &stack, effect)))
             return err;
-        while (lex_is_mark(parse, ')'))
-            if (TRY(err, close_group(parse, &stack)))
+        for (;;) {
+            if (lex_is_mark(parse, ')'))
+                err = close_group(parse, &stack);
+            else if (!at_operator(parse) && in_definition(&stack))
+                err = leave_definition(parse, &stack);
+            else
+                break;
+            if (err != ERR_OK)
                 return err;
-        char kind = lex_is_word(parse, STR("and")) ? '&' : lex_is_word(parse, STR("or")) ? '|' : '\0';
+        }
+        char kind = at_operator(parse);
         if (kind == '\0')
             break;
         if (TRY(err, operator_(parse, &stack, kind)))
@@ -125,7 +179,10 @@ err_t parse_emit(struct parse *parse, struct ins ins, uint32_t at)
     if (TRY(err, TABLE_ROOM(policy->program, 4 * LIMIT_POLICY_CONDITIONS)) ||
         TRY(err, TABLE_ROOM(policy->spans, 4 * LIMIT_POLICY_CONDITIONS)))
         return parse_fail(parse, err, at, "the conditions are too long");
+    if (ins.op == OP_NAME || ins.op == OP_NAMES || ins.op == OP_SOURCE)
+        policy->names_used |= 1u << ins.field;
     policy->program.at[policy->program.count++] = ins;
-    policy->spans.at[policy->spans.count++] = (struct span) {at, parse->last_end - at};
+    policy->spans.at[policy->spans.count++] =
+        (struct span) {at, parse->last_end > at ? parse->last_end - at : 0};
     return ERR_OK;
 }

@@ -136,8 +136,11 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
         out->hold = decide_effect(&row, POLICY_HOLD, open, live, out);
     }
     live &= ~out->hold;
-    out->release = decide_release(&row, open, live, out, &wait);
-    out->hold |= wait;
-    out->deny |= live & ~out->release & ~wait;
+    uint64_t released = decide_release(&row, open, live, out, &wait);
+    uint64_t lapsed = row_lapsed(&row, released) & released;
+    name_rule(out, lapsed, POLICY_RULE_AGREEMENT);
+    out->release = released & ~lapsed;
+    out->hold |= wait | lapsed;
+    out->deny |= live & ~released & ~wait;
     out->next_change_us = row.next_us;
 }

@@ -38,6 +38,14 @@ static void put_tags(char *to, const struct policy_facts *facts)
         used += (size_t)snprintf(to + used, VALUE_SIZE - used, " %.*s", STR_ARG(facts->tags[i]));
 }
 
+static void put_sectors(char *to, const struct policy_facts *facts)
+{
+    size_t used = (size_t)snprintf(to, VALUE_SIZE, "victims' sectors are%s",
+                                   facts->victims_known ? "" : " not all known:");
+    for (size_t i = 0; i < facts->victim_sector_count && used < VALUE_SIZE; i++)
+        used += (size_t)snprintf(to + used, VALUE_SIZE - used, " %.*s", STR_ARG(facts->victim_sectors[i]));
+}
+
 static void put_confidence(char *to, int confidence)
 {
     if (confidence < 0)
@@ -71,6 +79,12 @@ static void put_field(char *to, const struct row *row, uint8_t field)
     case FIELD_COLLECTION:
         put_name(to, "collection", facts->collection);
         return;
+    case FIELD_ORIGIN_NODE:
+        put_name(to, "origin-node", facts->origin_node);
+        return;
+    case FIELD_HOPS:
+        snprintf(to, VALUE_SIZE, "hops is %u", facts->hops);
+        return;
     case FIELD_CONFIDENCE:
         put_confidence(to, facts->confidence);
         return;
@@ -90,6 +104,13 @@ static void put_field(char *to, const struct row *row, uint8_t field)
     case FIELD_COUNT:
         break;
     }
+}
+
+static void put_term(char *to, const struct policy_facts *facts, uint8_t field)
+{
+    const struct words_term *term = &words_terms[field];
+    snprintf(to, VALUE_SIZE, "%s is %s", term->name,
+             facts->terms[field] == 0 ? "absent" : term->words[facts->terms[field] - 1]);
 }
 
 static void put_partners(char *to, const struct policy_facts *facts, uint32_t which, unsigned partner)
@@ -134,8 +155,15 @@ static void put_value(char *to, const struct row *row, const struct ins *ins, un
     case OP_PARTNERS:
         put_partners(to, row->facts, ins->arg, partner);
         return;
-    case OP_CONFIDENCE:
-        put_field(to, row, FIELD_CONFIDENCE);
+    case OP_NEIGHBOUR:
+        snprintf(to, VALUE_SIZE, "the strictest neighbour is %s",
+                 !row->facts->neighbours_known ? "not known" : words_tlp[row->facts->neighbour_tlp]);
+        return;
+    case OP_VICTIM:
+        put_sectors(to, row->facts);
+        return;
+    case OP_TERM:
+        put_term(to, row->facts, ins->field);
         return;
     default:
         put_field(to, row, ins->field);
@@ -185,6 +213,7 @@ struct explain {
     struct row row;
     const struct policy_verdict *verdict;
     unsigned partner;
+    bool stands; /* the verdict */
     void (*step)(void *ctx, const struct policy_step *step);
     void *ctx;
 };
@@ -197,6 +226,7 @@ static struct policy_step step_of(const struct explain *explain, unsigned rule)
                                  .effect = policy_rule_effect(policy, rule),
                                  .line = policy_rule_line(policy, rule),
                                  .decided = explain->verdict->rule[explain->partner] == rule,
+                                 .reached = !explain->stands,
                                  .waits_until_us = POLICY_TIME_NONE};
 }
 
@@ -213,10 +243,27 @@ static void clauses(const struct explain *explain, const struct rule *rule, stru
         step->waits_until_us = when;
 }
 
-/* True when the verdict stands with this rule. */
-static bool try_rule(struct explain *explain, unsigned index)
+/* Behind `if`: what ends a deny or hold, or makes a release match. */
+static void put_change(struct explain *explain, const struct rule *rule, const struct policy_step *step,
+                       char *to)
 {
-    char value[VALUE_SIZE] = "";
+    char until[TIME_TEXT_SIZE];
+    if (!step->addressed || step->matched == (rule->effect == POLICY_RELEASE))
+        return;
+    size_t used = 0;
+    if (rule->until_approved)
+        used += (size_t)snprintf(to, VALUE_SIZE, "approved by an operator, or ");
+    change_put(&explain->row, rule, explain->partner, to + used, VALUE_SIZE - used);
+    used = strlen(to);
+    if (rule->effect == POLICY_RELEASE || rule->until_us == INT64_MAX)
+        return;
+    time_text(rule->until_us, until);
+    snprintf(to + used, VALUE_SIZE - used, ", or after %.19sZ", until);
+}
+
+static void try_rule(struct explain *explain, unsigned index)
+{
+    char value[VALUE_SIZE] = "", change[VALUE_SIZE] = "";
     const struct policy *policy = explain->row.policy;
     const struct rule *rule = &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT];
     struct policy_step step = step_of(explain, index);
@@ -230,8 +277,10 @@ static bool try_rule(struct explain *explain, unsigned index)
     step.condition = (struct str) {policy->text.at + span.at, span.len};
     put_value(value, &explain->row, &policy->program.at[traced.ins], explain->partner, traced.absent);
     step.value = str_of(value);
+    put_change(explain, rule, &step, change);
+    step.change = str_of(change);
     explain->step(explain->ctx, &step);
-    return step.matched && step.waits_until_us == POLICY_TIME_NONE;
+    explain->stands |= step.matched && step.waits_until_us == POLICY_TIME_NONE;
 }
 
 static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
@@ -244,6 +293,39 @@ static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_UNRESOLVED] = "marking unresolved",
     [POLICY_RULE_STATEMENT] = "marking statement",
     [POLICY_RULE_FOLLOWS] = "a definition that carries no marking",
+    [POLICY_RULE_AGREEMENT] = "the agreement with this partner has ended",
+};
+
+/* The one that ended last. */
+static void put_agreement(char *to, const struct row *row, unsigned partner)
+{
+    char end[TIME_TEXT_SIZE];
+    const struct policy *policy = row->policy;
+    const struct agreement *last = NULL;
+    for (uint32_t i = 0; i < policy->agreements.count; i++)
+        if ((policy->agreements.at[i].partners >> partner & 1) != 0 &&
+            (last == NULL || policy->agreements.at[i].until_us > last->until_us))
+            last = &policy->agreements.at[i];
+    if (last == NULL) {
+        snprintf(to, VALUE_SIZE, "no agreement names this partner");
+        return;
+    }
+    time_text(last->until_us, end);
+    snprintf(to, VALUE_SIZE, "agreement %.*s ended %s; contacts: %.*s", STR_ARG(last->name), end,
+             (int)(last->contacts.len < 80 ? last->contacts.len : 80), last->contacts.at);
+}
+
+static const char *const builtin_change[POLICY_RULE_BUILTIN_COUNT] = {
+    [POLICY_RULE_DEFAULT] = "one of the release rules matched",
+    [POLICY_RULE_OPERATOR] = "the operator took the denial back (bongsu approve)",
+    [POLICY_RULE_ORIGIN] = "",
+    [POLICY_RULE_ONWARD] = "the originator's marking or grant named this partner",
+    [POLICY_RULE_TLP_MAX] = "tlp <= partner.tlp-max",
+    [POLICY_RULE_UNKNOWN] = "its marking could be read, or were classified (bongsu marking classify)",
+    [POLICY_RULE_UNRESOLVED] = "its marking arrived",
+    [POLICY_RULE_STATEMENT] = "its marking were classified (bongsu marking classify)",
+    [POLICY_RULE_FOLLOWS] = "something that names it goes there",
+    [POLICY_RULE_AGREEMENT] = "the agreement were renewed (valid-until)",
 };
 
 static void put_builtin(char *to, const struct explain *explain, unsigned rule)
@@ -254,6 +336,8 @@ static void put_builtin(char *to, const struct explain *explain, unsigned rule)
                      explain->partner);
     else if (rule == POLICY_RULE_TLP_MAX)
         put_field(to, row, FIELD_TLP);
+    else if (rule == POLICY_RULE_AGREEMENT)
+        put_agreement(to, row, explain->partner);
     else if (rule >= POLICY_RULE_UNKNOWN)
         put_markings(to, row->facts->markings);
     else if (rule == POLICY_RULE_OPERATOR)
@@ -261,34 +345,34 @@ static void put_builtin(char *to, const struct explain *explain, unsigned rule)
                  (row->facts->denials >> explain->partner & 1) != 0 ? "denied" : "not denied");
 }
 
-static bool try_builtin(struct explain *explain, unsigned rule)
+static void try_builtin(struct explain *explain, unsigned rule)
 {
     char value[VALUE_SIZE] = "";
     struct policy_step step = step_of(explain, rule);
     step.addressed = true;
-    step.matched = (row_builtin(&explain->row, rule) >> explain->partner & 1) != 0;
+    step.matched =
+        rule == POLICY_RULE_AGREEMENT || (row_builtin(&explain->row, rule) >> explain->partner & 1) != 0;
     step.absent = rule == POLICY_RULE_UNKNOWN && explain->row.facts->markings == 0;
     step.condition = str_of(builtin_condition[rule]);
     put_builtin(value, explain, rule);
     step.value = str_of(value);
+    step.change = str_of(step.matched ? builtin_change[rule] : "");
     explain->step(explain->ctx, &step);
-    return step.matched;
+    explain->stands |= step.matched;
 }
 
-static bool try_effect(struct explain *explain, enum policy_effect effect)
+static void try_effect(struct explain *explain, enum policy_effect effect)
 {
     const struct policy *policy = explain->row.policy;
     if (effect == POLICY_HOLD && explain->row.facts->follows)
-        return try_builtin(explain, POLICY_RULE_FOLLOWS);
+        try_builtin(explain, POLICY_RULE_FOLLOWS);
     for (uint32_t i = 0; i < policy->order[effect].count; i++)
-        if (try_rule(explain, policy->order[effect].at[i]))
-            return true;
+        try_rule(explain, policy->order[effect].at[i]);
     if (effect == POLICY_RELEASE)
-        return false;
+        return;
     for (unsigned rule = POLICY_RULE_DEFAULT + 1; rule < POLICY_RULE_FOLLOWS; rule++)
-        if (words_builtin_effect(rule) == effect && try_builtin(explain, rule))
-            return true;
-    return false;
+        if (words_builtin_effect(rule) == effect)
+            try_builtin(explain, rule);
 }
 
 enum policy_effect policy_explain(const struct policy *policy, const struct policy_facts *facts,
@@ -301,11 +385,12 @@ enum policy_effect policy_explain(const struct policy *policy, const struct poli
     policy_decide(policy, facts, now_us, &verdict);
     struct explain explain = {.verdict = &verdict, .partner = partner, .step = step, .ctx = ctx};
     row_init(&explain.row, policy, facts, now_us);
-    bool stands = false;
-    for (unsigned effect = POLICY_DENY; effect <= POLICY_RELEASE && !stands; effect++)
-        stands = try_effect(&explain, (enum policy_effect)effect);
-    if (!stands && verdict.rule[partner] == POLICY_RULE_DEFAULT)
-        try_builtin(&explain, POLICY_RULE_DEFAULT);
+    for (unsigned effect = POLICY_DENY; effect <= POLICY_RELEASE; effect++)
+        try_effect(&explain, (enum policy_effect)effect);
+    explain.stands &= verdict.rule[partner] != POLICY_RULE_AGREEMENT;
+    if (!explain.stands &&
+        (verdict.rule[partner] == POLICY_RULE_AGREEMENT || verdict.rule[partner] == POLICY_RULE_DEFAULT))
+        try_builtin(&explain, verdict.rule[partner]);
     if ((verdict.release >> partner & 1) != 0)
         return POLICY_RELEASE;
     return (verdict.hold >> partner & 1) != 0 ? POLICY_HOLD : POLICY_DENY;

@@ -26,7 +26,10 @@ static bool is_guard(const struct ins *ins)
     case OP_SOURCE:
     case OP_TAG:
     case OP_TAGS:
-    case OP_CONFIDENCE:
+    case OP_NUMBER:
+    case OP_TERM:
+    case OP_NEIGHBOUR:
+    case OP_VICTIM:
     case OP_FLAG:
     case OP_HAS:
         return true;

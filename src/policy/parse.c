@@ -1,8 +1,9 @@
 /* Statements: partner, source, set and the rules. */
 #include "policy/parse.h"
-#include "core/stamp.h"
 
-static const char *const statements[] = {"partner", "source", "set", "deny", "hold", "release"};
+static const char *const statements[] = {"partner", "source",    "set",       "deny",       "hold",
+                                         "release", "community", "agreement", "agreements", "define"};
+enum { STATEMENT_COUNT = sizeof statements / sizeof *statements };
 
 static bool is_name(const struct token *token)
 {
@@ -13,8 +14,7 @@ static bool is_name(const struct token *token)
            memchr(token->text.at, '/', token->text.len) == NULL && !words_reserved(token->text);
 }
 
-/* A name of the author's own choice. */
-static err_t read_name(struct parse *parse, const char *what, struct str *out)
+err_t parse_name(struct parse *parse, const char *what, struct str *out)
 {
     if (!is_name(&parse->now)) {
         err_t err = parse_expected(parse, what);
@@ -40,19 +40,11 @@ static err_t expect_word(struct parse *parse, const char *word)
 
 /* --- attributes --- */
 
-static err_t check_level(struct parse *parse, const struct value_list *list)
-{
-    unsigned level;
-    if (list->count != 1)
-        return parse_fail(parse, ERR_INVALID, parse->values.at[list->first].at, "tlp-max is one TLP level");
-    return value_tlp(parse, &parse->values.at[list->first], &level);
-}
-
 /* The block's values take the place of the node's. */
 static err_t replace_key(struct parse *parse, struct str key, uint32_t at, uint16_t holder, bool of_source)
 {
-    for (uint32_t i = 0; i < parse->attributes.count; i++) {
-        struct attribute *attribute = &parse->attributes.at[i];
+    for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
+        struct attribute *attribute = &parse->policy->attributes.at[i];
         if (attribute->of_source != of_source || attribute->holder != holder || !str_eq(attribute->key, key))
             continue;
         if (attribute->from_text) {
@@ -70,11 +62,11 @@ static err_t add_attributes(struct parse *parse, struct str key, const struct va
 {
     for (uint32_t i = 0; i < list->count; i++) {
         const struct value *value = &parse->values.at[list->first + i];
-        err_t err = TABLE_ROOM(parse->attributes, LIMIT_POLICY_NAMES);
+        err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
         if (err != ERR_OK)
             return parse_fail(parse, err, value->at, "more than %d attributes", LIMIT_POLICY_NAMES);
         struct attribute attribute = {key, value->text, holder, of_source, true};
-        parse->attributes.at[parse->attributes.count++] = attribute;
+        parse->policy->attributes.at[parse->policy->attributes.count++] = attribute;
     }
     value_drop(parse, list);
     return ERR_OK;
@@ -87,7 +79,7 @@ static err_t parse_attribute(struct parse *parse, uint16_t holder, bool of_sourc
     struct value value;
     struct value_list list;
     uint32_t at = parse->now.at;
-    if (TRY(err, read_name(parse, "an attribute's name or `}`", &key)))
+    if (TRY(err, parse_name(parse, "an attribute's name or `}`", &key)))
         return err;
     if (lex_is_mark(parse, '[')) {
         if (TRY(err, value_read_list(parse, &list)))
@@ -96,7 +88,7 @@ static err_t parse_attribute(struct parse *parse, uint16_t holder, bool of_sourc
                TRY(err, value_as_list(parse, &value, &list))) {
         return err;
     }
-    if (!of_source && str_eq(key, STR("tlp-max")) && TRY(err, check_level(parse, &list)))
+    if (!of_source && TRY(err, statement_check_attribute(parse, key, &list)))
         return err;
     if (TRY(err, replace_key(parse, key, at, holder, of_source)) ||
         TRY(err, add_attributes(parse, key, &list, holder, of_source)))
@@ -117,7 +109,7 @@ static err_t parse_block(struct parse *parse, uint16_t holder, bool of_source)
     return lex_next(parse);
 }
 
-static err_t parse_head(struct parse *parse, const char *what)
+err_t parse_head(struct parse *parse, const char *what)
 {
     if (!parse->heads_done)
         return lex_next(parse);
@@ -155,27 +147,13 @@ static err_t parse_source(struct parse *parse)
 static err_t parse_set(struct parse *parse)
 {
     err_t err;
-    uint16_t id;
     struct str name;
     struct value_list list;
-    if (TRY(err, lex_next(parse)))
+    if (TRY(err, lex_next(parse)) || TRY(err, statement_set_name(parse, "the set's name", &name)) ||
+        TRY(err, value_read_list(parse, &list)))
         return err;
-    uint32_t at = parse->now.at;
-    if (TRY(err, read_name(parse, "the set's name", &name)))
-        return err;
-    if (names_find(&parse->set_names, name) >= 0)
-        return parse_fail(parse, ERR_EXISTS, at, "a set `%.*s` exists already", STR_ARG(name));
-    if (policy_partner_find(parse->policy, name) >= 0)
-        return parse_fail(parse, ERR_EXISTS, at, "`%.*s` is a partner", STR_ARG(name));
-    if (!lex_is_mark(parse, '='))
-        return parse_expected(parse, "`=`");
-    if (TRY(err, lex_next(parse)) || TRY(err, value_read_list(parse, &list)))
-        return err;
-    if (TRY(err, names_add(&parse->set_names, name, &id)) ||
-        TRY(err, TABLE_ROOM(parse->sets, LIMIT_POLICY_NAMES)))
-        return parse_fail(parse, err, at, "more than %d sets", LIMIT_POLICY_NAMES);
-    parse->sets.at[parse->sets.count++] = (struct set) {list.first, list.count, LIST_LITERAL};
-    return ERR_OK;
+    struct set set = {.first = list.first, .count = list.count, .idset = LIST_LITERAL};
+    return statement_add_set(parse, name, &set);
 }
 
 /* --- rules --- */
@@ -184,7 +162,6 @@ static err_t parse_set(struct parse *parse)
 static err_t parse_to(struct parse *parse, struct rule *rule)
 {
     err_t err;
-    unsigned index;
     struct value_list list;
     if (lex_is_word(parse, STR("all"))) {
         rule->to = parse->policy->partners;
@@ -200,22 +177,17 @@ static err_t parse_to(struct parse *parse, struct rule *rule)
             return err;
         err = value_as_list(parse, &value, &list);
     }
-    rule->to = 0;
-    for (uint32_t i = 0; err == ERR_OK && i < list.count; i++) {
-        err = value_partner(parse, &parse->values.at[list.first + i], true, &index);
-        rule->to |= err == ERR_OK ? 1ull << index : 0;
-    }
-    if (err == ERR_OK)
-        value_drop(parse, &list);
-    return err;
+    if (err != ERR_OK || TRY(err, statement_partners(parse, &list, &rule->to)))
+        return err;
+    value_drop(parse, &list);
+    return ERR_OK;
 }
 
 static err_t parse_until(struct parse *parse, struct rule *rule)
 {
     err_t err;
-    struct stamp stamp;
+    int64_t until_us;
     struct value value;
-    char text[] = "0000-00-00T00:00:00Z";
     if (lex_is_word(parse, STR("approved"))) {
         if (rule->effect != POLICY_HOLD)
             return parse_fail(parse, ERR_INVALID, parse->now.at, "only a hold ends with an approval");
@@ -227,18 +199,14 @@ static err_t parse_until(struct parse *parse, struct rule *rule)
     uint32_t at = parse->now.at;
     if (TRY(err, value_read(parse, "`approved` or a time", &value)))
         return err;
-    if (value.text.len == strlen("2026-12-31")) {
-        memcpy(text, value.text.at, value.text.len);
-        value.text = str_of(text);
-    }
-    if (stamp_parse(value.text, &stamp, NULL) != ERR_OK) {
-        err = parse_fail(parse, ERR_INVALID, at, "this is no time");
+    err = statement_time(parse, &value, &until_us);
+    if (err != ERR_OK) {
         parse_suggest(parse, "write 2026-12-31, 2026-12-31T09:00:00Z, or `approved`");
         return err;
     }
     if (rule->until_us != INT64_MAX)
         return parse_fail(parse, ERR_EXISTS, at, "a second time after `until`");
-    rule->until_us = stamp_us(stamp);
+    rule->until_us = until_us;
     return ERR_OK;
 }
 
@@ -293,7 +261,7 @@ static err_t check_end(struct parse *parse, const struct rule *rule, bool to)
         return err;
     }
     if (parse->now.kind == TOKEN_END ||
-        (parse->now.kind == TOKEN_WORD && words_find(statements, 6, parse->now.text) >= 0))
+        (parse->now.kind == TOKEN_WORD && words_find(statements, STATEMENT_COUNT, parse->now.text) >= 0))
         return ERR_OK;
     return parse_expected_word(parse, "`and`, `or`, a clause or the next rule", words, 11);
 }
@@ -325,7 +293,7 @@ static err_t rule_name(struct parse *parse)
     uint16_t id;
     struct str name;
     uint32_t at = parse->now.at;
-    if (TRY(err, read_name(parse, "the rule's name", &name)))
+    if (TRY(err, parse_name(parse, "the rule's name", &name)))
         return err;
     int known = names_find(&parse->policy->rule_names, name);
     if (known >= 0) {
@@ -338,14 +306,16 @@ static err_t rule_name(struct parse *parse)
     return ERR_OK;
 }
 
-/* Partners and sources are complete: their levels become numbers. */
-static void close_heads(struct parse *parse)
+err_t parse_close_heads(struct parse *parse)
 {
+    err_t err;
     if (parse->heads_done)
-        return;
+        return ERR_OK;
     parse->heads_done = true;
-    for (uint32_t i = 0; i < parse->attributes.count; i++) {
-        const struct attribute *attribute = &parse->attributes.at[i];
+    if (TRY(err, statement_close_communities(parse)) || TRY(err, statement_close_agreements(parse)))
+        return err;
+    for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
+        const struct attribute *attribute = &parse->policy->attributes.at[i];
         if (!attribute->of_source && str_eq(attribute->key, STR("tlp-max")))
             parse->tlp_max[attribute->holder] = (uint8_t)words_tlp_find(attribute->value);
     }
@@ -353,6 +323,7 @@ static void close_heads(struct parse *parse)
         for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
             if (parse->tlp_max[p] != POLICY_TLP_NONE && level > parse->tlp_max[p])
                 parse->policy->tlp_above[level] |= 1ull << p;
+    return ERR_OK;
 }
 
 static err_t parse_rule(struct parse *parse, enum policy_effect effect)
@@ -360,7 +331,8 @@ static err_t parse_rule(struct parse *parse, enum policy_effect effect)
     err_t err;
     bool to = false;
     struct rule rule = {.to = parse->policy->partners, .until_us = INT64_MAX, .effect = (uint8_t)effect};
-    close_heads(parse);
+    if (TRY(err, parse_close_heads(parse)))
+        return err;
     rule.line = line_of(parse, parse->now.at);
     rule.first = parse->policy->program.count;
     if (TRY(err, lex_next(parse)) || TRY(err, rule_name(parse)) || TRY(err, expect_word(parse, "if")) ||
@@ -374,18 +346,29 @@ static err_t parse_rule(struct parse *parse, enum policy_effect effect)
 
 static err_t parse_statement(struct parse *parse)
 {
-    if (lex_is_word(parse, STR("partner")))
-        return parse_partner(parse);
-    if (lex_is_word(parse, STR("source")))
-        return parse_source(parse);
-    if (lex_is_word(parse, STR("set")))
-        return parse_set(parse);
+    static const struct {
+        const char *word;
+        err_t (*parse)(struct parse *parse);
+    } rows[] = {
+        {"partner", parse_partner},
+        {"source", parse_source},
+        {"set", parse_set},
+        {"community", statement_community},
+        {"agreement", statement_agreement},
+        {"agreements", statement_agreements},
+        {"define", statement_define},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (lex_is_word(parse, str_of(rows[i].word)))
+            return rows[i].parse(parse);
     if (parse->now.kind == TOKEN_WORD)
         for (unsigned effect = POLICY_DENY; effect <= POLICY_RELEASE; effect++)
             if (str_eq(parse->now.text, str_of(words_effect[effect])))
                 return parse_rule(parse, (enum policy_effect)effect);
-    return parse_expected_word(parse, "a statement: partner, source, set, deny, hold or release", statements,
-                               6);
+    return parse_expected_word(parse,
+                               "a statement: partner, source, set, community, agreement, define, deny, "
+                               "hold or release",
+                               statements, STATEMENT_COUNT);
 }
 
 err_t parse_policy(struct parse *parse)
@@ -410,6 +393,5 @@ err_t parse_policy(struct parse *parse)
     while (parse->now.kind != TOKEN_END)
         if (TRY(err, parse_statement(parse)))
             return err;
-    close_heads(parse);
-    return ERR_OK;
+    return parse_close_heads(parse);
 }

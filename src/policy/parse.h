@@ -31,15 +31,15 @@ struct value_list {
 
 struct set {
     uint32_t first, count;
-    uint32_t idset; /* its bit set once made, or LIST_LITERAL */
+    uint32_t idset;   /* its bit set once made, or LIST_LITERAL */
+    uint64_t members; /* of a community */
+    bool community;
 };
 
-struct attribute {
-    struct str key; /* at NULL: replaced */
-    struct str value;
-    uint16_t holder; /* partner index or source number */
-    bool of_source;
-    bool from_text;
+/* A named condition: where it begins in the text. */
+struct definition {
+    struct token start;
+    uint32_t last_end;
 };
 
 struct parse {
@@ -50,12 +50,15 @@ struct parse {
     uint32_t last_end; /* end of the one before */
     uint32_t comparisons;
     bool heads_done; /* a rule was seen: partners and sources are complete */
+    bool agreements_required;
+    bool defining; /* a condition is read for its form only */
     uint8_t tlp_max[LIMIT_PARTNERS];
     struct names set_names;
     struct names sources;
+    struct names define_names;
+    TABLE(struct definition) definitions;
     TABLE(struct set) sets;
     TABLE(struct value) values;
-    TABLE(struct attribute) attributes;
 };
 
 /* --- tokens (lex.c) --- */
@@ -105,11 +108,42 @@ NODISCARD err_t value_tlp(struct parse *parse, const struct value *value, unsign
 NODISCARD err_t value_partner(struct parse *parse, const struct value *value, bool or_set,
                               unsigned *out_index);
 
-/* --- statements (parse.c), conditions (condition.c, compare.c) --- */
+/* --- statements (parse.c, statement.c), conditions (condition.c, compare.c) --- */
 
 NODISCARD err_t parse_policy(struct parse *parse);
+/* A name of the author's own choice. */
+NODISCARD err_t parse_name(struct parse *parse, const char *what, struct str *out);
+/* Passes the first word of a statement that stands before the first rule. */
+NODISCARD err_t parse_head(struct parse *parse, const char *what);
+/* Partners and sources are complete: their levels become numbers. */
+NODISCARD err_t parse_close_heads(struct parse *parse);
+
+/* Whole statements, from their first word on. */
+NODISCARD err_t statement_community(struct parse *parse);
+NODISCARD err_t statement_agreement(struct parse *parse);
+NODISCARD err_t statement_agreements(struct parse *parse);
+NODISCARD err_t statement_define(struct parse *parse);
+NODISCARD err_t statement_close_communities(struct parse *parse);
+NODISCARD err_t statement_close_agreements(struct parse *parse);
+/* A set's free name, and the `=` behind it. */
+NODISCARD err_t statement_set_name(struct parse *parse, const char *what, struct str *out);
+NODISCARD err_t statement_add_set(struct parse *parse, struct str name, const struct set *set);
+/* Partners and communities as a bit each. */
+NODISCARD err_t statement_partners(struct parse *parse, const struct value_list *list, uint64_t *out);
+/* A date or a time. */
+NODISCARD err_t statement_time(struct parse *parse, const struct value *value, int64_t *out_us);
+/* Values of an attribute that the language knows must look like it. */
+NODISCARD err_t statement_check_attribute(struct parse *parse, struct str key, const struct value_list *list);
+/* Keys of partners that are known even when no partner has them; NULL behind the last. */
+const char *statement_known_key(unsigned index);
+/* ISO 3166's three letters for two or three; empty: no such code. */
+struct str statement_nation(struct str country);
+/* The named condition that the present token is, or NULL. */
+const struct definition *statement_definition(const struct parse *parse);
 /* Appends the program of the condition that starts at the present token. */
 NODISCARD err_t parse_condition(struct parse *parse, enum policy_effect effect);
+/* Is it a word that a condition can start with? */
+bool compare_is_subject(struct str word);
 /* One comparison. `absent_true`: what an absent value counts as here. */
 NODISCARD err_t parse_compare(struct parse *parse, bool absent_true);
 /* The same for `partner.KEY` and `source.KEY`, the present token (attribute.c). */
@@ -122,5 +156,9 @@ enum { LEVELS_PARTNER = 1u << POLICY_TLP_COUNT };
 NODISCARD err_t compare_add_mask(struct parse *parse, struct mask mask, struct ins *ins);
 NODISCARD err_t compare_read_members(struct parse *parse, const char *name, struct ins *ins,
                                      struct value_list *out);
+/* The words of conditions about what lies one reference away (around.c); ins->absent_true says whether the
+ * comparison withholds where it stands. */
+NODISCARD err_t around_tlp(struct parse *parse, struct ins *ins);
+NODISCARD err_t around_sector(struct parse *parse, struct ins *ins);
 NODISCARD err_t compare_read_level(struct parse *parse, const char *name, bool or_partner, uint8_t *out_cmp,
                                    unsigned *out_levels);

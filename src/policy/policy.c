@@ -41,6 +41,8 @@ void policy_unref(struct policy *policy)
     mem_free(policy->tlps.at);
     mem_free(policy->idsets.at);
     mem_free(policy->templates.at);
+    mem_free(policy->agreements.at);
+    mem_free(policy->attributes.at);
     arena_deinit(&policy->arena);
     mem_free(policy);
 }
@@ -76,7 +78,7 @@ static err_t take_attributes(struct parse *parse, const struct policy_partner *p
     struct arena *arena = &parse->policy->arena;
     for (size_t i = 0; i < partner->attribute_count; i++) {
         const struct policy_attribute *from = &partner->attributes[i];
-        err_t err = TABLE_ROOM(parse->attributes, LIMIT_POLICY_NAMES);
+        err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
         if (err != ERR_OK)
             return err;
         struct attribute attribute = {arena_str(arena, from->name), arena_str(arena, from->value),
@@ -85,7 +87,24 @@ static err_t take_attributes(struct parse *parse, const struct policy_partner *p
             return ERR_NOMEM;
         if (str_eq(from->name, STR("tlp-max")) && words_tlp_find(from->value) < 0)
             return ERR_INVALID;
-        parse->attributes.at[parse->attributes.count++] = attribute;
+        parse->policy->attributes.at[parse->policy->attributes.count++] = attribute;
+    }
+    return ERR_OK;
+}
+
+/* The node knows countries; markings name nations. */
+static err_t take_nation(struct parse *parse, const struct policy_partner *partner)
+{
+    for (size_t i = 0; i < partner->attribute_count; i++) {
+        if (!str_eq(partner->attributes[i].name, STR("country")))
+            continue;
+        struct attribute attribute = {STR("nation"), statement_nation(partner->attributes[i].value),
+                                      partner->index, false, false};
+        err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
+        if (err != ERR_OK)
+            return err;
+        if (attribute.value.at != NULL)
+            parse->policy->attributes.at[parse->policy->attributes.count++] = attribute;
     }
     return ERR_OK;
 }
@@ -107,6 +126,7 @@ static err_t take_partners(struct parse *parse, const struct policy_partner *par
             policy->partners |= 1ull << partner->index;
             err =
                 policy->partner_name[partner->index].at == NULL ? ERR_NOMEM : take_attributes(parse, partner);
+            err = err == ERR_OK ? take_nation(parse, partner) : err;
         }
         if (err == ERR_OK)
             continue;
@@ -132,6 +152,7 @@ static err_t build(struct parse *parse, const struct policy_partner *partners, s
     if (TRY(err, names_init(&policy->strings, LIMIT_POLICY_STRINGS, 1)) ||
         TRY(err, names_init(&policy->rule_names, LIMIT_POLICY_RULES, 0)) ||
         TRY(err, names_init(&parse->set_names, LIMIT_POLICY_NAMES, 0)) ||
+        TRY(err, names_init(&parse->define_names, LIMIT_POLICY_NAMES, 0)) ||
         TRY(err, names_init(&parse->sources, LIMIT_POLICY_NAMES, 0)))
         return err;
     if (TRY(err, take_partners(parse, partners, partner_count)))
@@ -157,9 +178,10 @@ err_t policy_compile(struct str text, const struct policy_partner *partners, siz
         err = build(&parse, partners, partner_count);
     names_deinit(&parse.set_names);
     names_deinit(&parse.sources);
+    names_deinit(&parse.define_names);
+    mem_free(parse.definitions.at);
     mem_free(parse.sets.at);
     mem_free(parse.values.at);
-    mem_free(parse.attributes.at);
     if (err != ERR_OK) {
         if (parse.fault->code != err)
             *parse.fault = (struct policy_fault) {.code = err};
@@ -241,6 +263,24 @@ int policy_rule_find(const struct policy *policy, struct str name)
         return builtin;
     int rule = names_find(&policy->rule_names, name);
     return rule < 0 ? -1 : rule + POLICY_RULE_BUILTIN_COUNT;
+}
+
+unsigned policy_needs(const struct policy *policy)
+{
+    return policy->needs;
+}
+
+unsigned policy_agreement_count(const struct policy *policy)
+{
+    return policy->agreements.count;
+}
+
+void policy_agreement(const struct policy *policy, unsigned index, struct policy_agreement *out)
+{
+    must(index < policy->agreements.count);
+    const struct agreement *held = &policy->agreements.at[index];
+    *out =
+        (struct policy_agreement) {held->name, held->basis, held->contacts, held->partners, held->until_us};
 }
 
 const char *policy_effect_name(enum policy_effect effect)

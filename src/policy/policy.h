@@ -87,6 +87,7 @@ enum policy_builtin {
     POLICY_RULE_UNRESOLVED, /* hold: a marking that has not arrived */
     POLICY_RULE_STATEMENT,  /* hold: a statement that nobody classified */
     POLICY_RULE_FOLLOWS,    /* hold: says nothing by itself, and goes along with what names it (`follows`) */
+    POLICY_RULE_AGREEMENT, /* hold: what a rule would release, and the agreement with the partner has ended */
     POLICY_RULE_BUILTIN_COUNT
 };
 
@@ -102,7 +103,42 @@ int policy_rule_find(const struct policy *policy, struct str name);
 /* "deny", "hold", "release". */
 const char *policy_effect_name(enum policy_effect effect);
 
+/* --- agreements --- */
+
+/* What the text says about one agreement. Strings live as long as the policy. */
+struct policy_agreement {
+    struct str name;
+    struct str basis;    /* empty: not stated */
+    struct str contacts; /* as written, without the brackets */
+    uint64_t partners;
+    int64_t until_us; /* INT64_MAX: no end */
+};
+unsigned policy_agreement_count(const struct policy *policy);
+void policy_agreement(const struct policy *policy, unsigned index, struct policy_agreement *out);
+
+/* --- what a marking says about readers --- */
+
+/* Partners by one attribute against a list, as masks: for markings that name nations, organisations and the
+ * like. `policy` may be NULL: nothing is known of anybody. */
+struct policy_list {
+    const struct str *at;
+    size_t count;
+};
+/* Have the attribute, and every value of it is in the list: a list of who may read. */
+uint64_t policy_partners_within(const struct policy *policy, struct str key, struct policy_list list);
+/* Have some value that is in the list. */
+uint64_t policy_partners_any(const struct policy *policy, struct str key, struct policy_list list);
+/* Might be meant by the list: have some value that is in it, or is a part of one (USA.DHS.CISA of USA.DHS),
+ * or have no such attribute. */
+uint64_t policy_partners_touched(const struct policy *policy, struct str key, struct policy_list list);
+/* Have every value of the list: what a reader must be cleared for. */
+uint64_t policy_partners_holding(const struct policy *policy, struct str key, struct policy_list list);
+
 /* --- facts --- */
+
+/* Facts that cost a walk, gathered only when some condition asks for them. */
+enum policy_need { POLICY_NEED_NEIGHBOURS = 1, POLICY_NEED_VICTIMS = 2 };
+unsigned policy_needs(const struct policy *policy);
 
 /* Wider first; same order and values as enum stix_tlp. TLP 1.0 white is clear, 1.0 amber is amber. */
 enum policy_tlp {
@@ -136,6 +172,19 @@ enum policy_marking {
     POLICY_MARKING_ASSUMED = 32,   /* `tlp` comes from the `assume` of its source */
 };
 
+/* Terms with a fixed set of words that ACS 3.0 and IEP 2.0 markings state; in facts: 0 when no marking states
+ * it, else 1 + the word, the strictest of several markings. */
+enum policy_term {
+    POLICY_TERM_CLASSIFICATION, /* U C S TS */
+    POLICY_TERM_ACTIONS,        /* none, contact-for-instruction, internally-visible-actions,
+                                   externally-visible-indirect-actions, externally-visible-direct-actions */
+    POLICY_TERM_ATTRIBUTION,    /* may, must, must-not */
+    POLICY_TERM_RESALE,         /* may, must-not */
+    POLICY_TERM_ENCRYPT,        /* may, must */
+    POLICY_TERM_NOTIFY,         /* may, must-not */
+    POLICY_TERM_COUNT
+};
+
 #define POLICY_TIME_NONE       INT64_MIN /* this object has no such time */
 #define POLICY_CONFIDENCE_NONE (-1)
 #define POLICY_ORIGIN_OWN      (-1) /* came from no partner */
@@ -147,13 +196,16 @@ struct policy_facts {
     struct str owner;       /* name of the home node (DESIGN 5) */
     struct str source;      /* name of the declared source it came from */
     struct str collection;  /* TAXII collection it was posted to; empty for files and for sync */
+    struct str origin_node; /* name of the node where its owner is at home */
     const struct str *tags; /* local tags, in any order */
     size_t tag_count;
     enum policy_category category;
     enum policy_tlp tlp; /* the strictest of the effective markings or the assumed one; NONE: none */
     unsigned markings;   /* enum policy_marking; 0 is denied as unknown */
     int confidence;      /* 0-100, or POLICY_CONFIDENCE_NONE */
-    bool own;            /* its home is this node */
+    unsigned hops;       /* nodes that it passed before this one */
+    uint8_t terms[POLICY_TERM_COUNT];
+    bool own; /* its home is this node */
     bool revoked;
     bool follows;       /* a definition without a marking of its own: what no rule denies waits for what names
                            it, before any rule that holds or releases is asked */
@@ -163,9 +215,19 @@ struct policy_facts {
     int64_t received_us; /* our clock at accept */
     int64_t settled_us;  /* our clock when an operator last changed its facts (tag, source, marking);
                             POLICY_TIME_NONE: never. Delays count from the later of the two. */
+    int64_t turns_us;    /* these facts change by themselves then (a marking begins or ends); 0: never */
     uint64_t approvals;  /* partners for which an operator approved this object */
     uint64_t denials;    /* partners for which an operator denied it */
-    uint64_t onward;     /* partners to which marking or grant of the originator lets it go; own: all ones */
+    /* Of what lies one reference away; conditions on them can only withhold. */
+    bool neighbours_known;         /* false: they hold for any level */
+    enum policy_tlp neighbour_tlp; /* the strictest marking among them; RED stands for one that cannot be
+                                      judged; NONE: none is marked */
+    bool victims_known;            /* false, or more victims than were looked at: they hold for any sector */
+    const struct str *victim_sectors;
+    size_t victim_sector_count;
+    bool granted;             /* a marking of the originator names whom it may go to: `onward` says whom */
+    enum policy_tlp bare_tlp; /* the strictest of its markings that name nobody */
+    uint64_t onward; /* partners to which marking or grant of the originator lets it go; own: all ones */
 };
 
 /* --- deciding --- */
@@ -189,19 +251,22 @@ struct policy_step {
     unsigned rule;
     struct str name;
     enum policy_effect effect;
-    unsigned line;          /* 0: built in */
-    bool addressed;         /* the rule's `to` names this partner and its `until` has not passed */
-    bool matched;           /* its condition holds here (an absent value counts as the effect says) */
-    bool absent;            /* the condition rested on an absent value */
-    bool decided;           /* this rule made the verdict */
-    struct str condition;   /* the part of the condition that decided, as written: `tlp <= green` */
-    struct str value;       /* what the object has there: `tlp is amber`, `confidence is absent` */
+    unsigned line;        /* 0: built in */
+    bool addressed;       /* the rule's `to` names this partner and its `until` has not passed */
+    bool matched;         /* its condition holds here (an absent value counts as the effect says) */
+    bool absent;          /* the condition rested on an absent value */
+    bool decided;         /* this rule made the verdict */
+    bool reached;         /* no rule tried before had decided: what is not reached is shown all the same */
+    struct str condition; /* the part of the condition that decided, as written: `tlp <= green` */
+    struct str value;     /* what the object has there: `tlp is amber`, `confidence is absent` */
+    struct str change;    /* the nearest change after which a deny or hold that matches would bind no longer,
+                             or a release would match: `tlp <= green and tag share:jp`; empty: none */
     int64_t waits_until_us; /* the release waits for this (`after`), or POLICY_TIME_NONE */
 };
 
-/* Calls `step` for every rule in the order tried (deny, hold, release, default) until the verdict for
- * `partner` stands, and returns its effect. POLICY_DENY without a step when there is no such partner. Slow
- * and careful: for people. */
+/* Calls `step` for every rule in the order tried (deny, hold, release, default), also behind the one with
+ * which the verdict for `partner` stands, and returns its effect. POLICY_DENY without a step when there is no
+ * such partner. Slow and careful: for people. */
 enum policy_effect policy_explain(const struct policy *policy, const struct policy_facts *facts,
                                   int64_t now_us, unsigned partner,
                                   void (*step)(void *ctx, const struct policy_step *step), void *ctx);

@@ -21,6 +21,8 @@ void row_init(struct row *row, const struct policy *policy, const struct policy_
     row->facts = facts;
     row->now_us = now_us;
     row->next_us = INT64_MAX;
+    if (facts->turns_us != 0)
+        row_note(row, facts->turns_us);
     row->markings_known = all_if(facts->markings != 0);
     row->known[FIELD_TYPE] = all_if(facts->type.len > 0);
     row->known[FIELD_OWNER] = all_if(facts->owner.len > 0);
@@ -31,10 +33,14 @@ void row_init(struct row *row, const struct policy *policy, const struct policy_
     row->known[FIELD_AGE_RECEIVED] = all_if(facts->received_us != POLICY_TIME_NONE);
     row->known[FIELD_AGE_CREATED] = all_if(facts->created_us != POLICY_TIME_NONE);
     row->known[FIELD_AGE_MODIFIED] = all_if(facts->modified_us != POLICY_TIME_NONE);
-    row->name[FIELD_TYPE] = id_of(policy, facts->type);
-    row->name[FIELD_OWNER] = id_of(policy, facts->owner);
-    row->name[FIELD_SOURCE] = id_of(policy, facts->source);
-    row->name[FIELD_COLLECTION] = id_of(policy, facts->collection);
+    row->known[FIELD_ORIGIN_NODE] = all_if(facts->origin_node.len > 0);
+    row->known[FIELD_HOPS] = UINT64_MAX;
+    const struct str names[FIELD_NAME_COUNT] = {facts->type, facts->owner, facts->source, facts->collection,
+                                                facts->origin_node};
+    for (unsigned left = policy->names_used; left != 0; left &= left - 1) {
+        unsigned field = (unsigned)__builtin_ctz(left);
+        row->name[field] = id_of(policy, names[field]);
+    }
     memset(row->tags, 0, (policy->strings.count + 63) / 64 * sizeof *row->tags);
     for (size_t i = 0; i < facts->tag_count; i++) {
         uint16_t id = id_of(policy, facts->tags[i]);
@@ -47,6 +53,11 @@ static int64_t time_of(const struct policy_facts *facts, uint8_t field)
     return field == FIELD_AGE_RECEIVED  ? facts->received_us
            : field == FIELD_AGE_CREATED ? facts->created_us
                                         : facts->modified_us;
+}
+
+static int64_t number_of(const struct policy_facts *facts, uint8_t field)
+{
+    return field == FIELD_HOPS ? (int64_t)facts->hops : facts->confidence;
 }
 
 static int64_t add_saturated(int64_t a, int64_t b)
@@ -69,6 +80,15 @@ static bool tag_in(const struct row *row, const struct idset *set)
     return common != 0;
 }
 
+static bool victim_in(const struct row *row, const struct idset *set)
+{
+    const struct policy_facts *facts = row->facts;
+    bool yes = !facts->victims_known;
+    for (size_t i = 0; i < facts->victim_sector_count && !yes; i++)
+        yes = idset_has(set, id_of(row->policy, facts->victim_sectors[i]));
+    return yes;
+}
+
 static bool tagged(const struct row *row, uint16_t id)
 {
     return (row->tags[id / 64] >> (id % 64) & 1) != 0;
@@ -84,19 +104,24 @@ static uint64_t tagged_partners(const struct row *row, const struct template *te
     return yes;
 }
 
-static bool confidence_holds(int confidence, uint8_t cmp, int64_t number)
+static bool number_holds(int64_t has, uint8_t cmp, int64_t number)
 {
-    unsigned order = confidence < number   ? 1u << CMP_NE | 1u << CMP_LT | 1u << CMP_LE
-                     : confidence > number ? 1u << CMP_NE | 1u << CMP_GT | 1u << CMP_GE
-                                           : 1u << CMP_EQ | 1u << CMP_LE | 1u << CMP_GE;
+    unsigned order = has < number   ? 1u << CMP_NE | 1u << CMP_LT | 1u << CMP_LE
+                     : has > number ? 1u << CMP_NE | 1u << CMP_GT | 1u << CMP_GE
+                                    : 1u << CMP_EQ | 1u << CMP_LE | 1u << CMP_GE;
     return (order >> cmp & 1) != 0;
+}
+
+static int64_t age_turn(int64_t basis, uint8_t cmp, int64_t number)
+{
+    bool after = cmp == CMP_LE || cmp == CMP_GT; /* equal still counts as young */
+    return add_saturated(add_saturated(basis, number), after);
 }
 
 /* now - basis CMP number, without the subtraction that could overflow; notes the moment at which it turns. */
 static bool age_holds(struct row *row, int64_t basis, uint8_t cmp, int64_t number)
 {
-    bool after = cmp == CMP_LE || cmp == CMP_GT; /* equal still counts as young */
-    int64_t turn = add_saturated(add_saturated(basis, number), after);
+    int64_t turn = age_turn(basis, cmp, number);
     bool old = row->now_us >= turn;
     row_note(row, turn);
     return (cmp == CMP_GT || cmp == CMP_GE) == old;
@@ -148,9 +173,12 @@ static inline __attribute__((always_inline)) uint64_t value(struct row *row, con
         return all_if(tag_in(row, &policy->idsets.at[ins->arg]));
     case OP_TAG_PARTNER:
         return tagged_partners(row, &policy->templates.at[ins->arg], live);
-    case OP_CONFIDENCE:
-        *known = row->known[FIELD_CONFIDENCE];
-        return all_if(confidence_holds(facts->confidence, ins->cmp, ins->number));
+    case OP_NUMBER:
+        *known = row->known[ins->field];
+        return all_if(number_holds(number_of(facts, ins->field), ins->cmp, ins->number));
+    case OP_TERM:
+        *known = all_if(facts->terms[ins->field] != 0 || ins->number != 0);
+        return all_if((ins->arg >> facts->terms[ins->field] & 1) != 0);
     case OP_AGE:
         *known = row->known[ins->field];
         return *known == 0 ? 0 : all_if(age_holds(row, time_of(facts, ins->field), ins->cmp, ins->number));
@@ -158,6 +186,10 @@ static inline __attribute__((always_inline)) uint64_t value(struct row *row, con
         return all_if(ins->arg == FLAG_OWN ? facts->own : facts->revoked);
     case OP_PARTNERS:
         return partners_of(facts, ins->arg);
+    case OP_NEIGHBOUR:
+        return all_if(!facts->neighbours_known || (ins->arg >> facts->neighbour_tlp & 1) != 0);
+    case OP_VICTIM:
+        return all_if(victim_in(row, &policy->idsets.at[ins->arg]));
     case OP_HAS:
         return row->known[ins->field];
     default:
@@ -173,6 +205,13 @@ static inline __attribute__((always_inline)) uint64_t compare(struct row *row, c
     yes = (yes & known) | (all_if(ins->absent_true) & ~known);
     *out_known = known;
     return yes ^ all_if(ins->negate);
+}
+
+bool row_age_turn(const struct row *row, const struct ins *ins, int64_t *out_us)
+{
+    int64_t basis = time_of(row->facts, ins->field);
+    *out_us = basis == POLICY_TIME_NONE ? 0 : age_turn(basis, ins->cmp, ins->number);
+    return basis != POLICY_TIME_NONE;
 }
 
 uint64_t row_compare(struct row *row, const struct ins *ins, uint64_t live, uint64_t *out_known)
@@ -200,6 +239,19 @@ int64_t row_release_time(const struct row *row, const struct rule *rule)
         return INT64_MAX;
     int64_t basis = facts->settled_us > facts->received_us ? facts->settled_us : facts->received_us;
     return add_saturated(basis, rule->after_us);
+}
+
+uint64_t row_lapsed(struct row *row, uint64_t releasing)
+{
+    uint64_t lapsed = 0;
+    for (unsigned i = 0; i < row->policy->end_count; i++) {
+        const struct agreement_end *end = &row->policy->ends[i];
+        if (row->now_us >= end->us)
+            lapsed |= end->partners;
+        else if ((end->partners & releasing) != 0)
+            row_note(row, end->us);
+    }
+    return lapsed;
 }
 
 uint64_t row_builtin(const struct row *row, unsigned rule)

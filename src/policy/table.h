@@ -21,10 +21,13 @@ enum op {
     OP_TAG,         /* string arg is among the tags */
     OP_TAGS,        /* any of idsets[arg] is */
     OP_TAG_PARTNER, /* templates[arg]: for each partner its own string */
-    OP_CONFIDENCE,  /* compared with number */
+    OP_NUMBER,      /* number field compared with number */
+    OP_TERM,        /* arg: bits 1 << value of a term (field); number 1: `has` */
     OP_AGE,         /* time field against number, microseconds */
     OP_FLAG,        /* arg: enum flag */
     OP_PARTNERS,    /* arg: enum partner_bits */
+    OP_NEIGHBOUR,   /* arg: bits 1 << enum policy_tlp */
+    OP_VICTIM,      /* a victim's sector is in idsets[arg] */
     OP_HAS,         /* field */
     OP_COMPARISONS, /* below: no comparisons */
     OP_NOT = OP_COMPARISONS,
@@ -40,8 +43,10 @@ enum field {
     FIELD_OWNER,
     FIELD_SOURCE,
     FIELD_COLLECTION,
+    FIELD_ORIGIN_NODE,
     FIELD_NAME_COUNT,
     FIELD_CONFIDENCE = FIELD_NAME_COUNT,
+    FIELD_HOPS,
     FIELD_TLP,
     FIELD_AGE_RECEIVED,
     FIELD_AGE_CREATED,
@@ -102,6 +107,26 @@ struct rule {
     bool until_approved;
 };
 
+struct agreement {
+    struct str name, basis, contacts;
+    uint64_t partners;
+    int64_t until_us; /* INT64_MAX: no end */
+};
+
+struct attribute {
+    struct str key; /* at NULL: replaced */
+    struct str value;
+    uint16_t holder; /* partner index or source number */
+    bool of_source;
+    bool from_text;
+};
+
+/* Partners whose last agreement ends then; INT64_MIN: they have none and need one. */
+struct agreement_end {
+    int64_t us;
+    uint64_t partners;
+};
+
 /* Plain growing tables; count, then what is allocated. */
 #define TABLE(type)                                                                                          \
     struct {                                                                                                 \
@@ -129,6 +154,13 @@ struct policy {
     TABLE(struct tlp_mask) tlps;
     TABLE(struct idset) idsets;
     TABLE(struct template) templates;
+
+    TABLE(struct agreement) agreements;
+    TABLE(struct attribute) attributes; /* of partners and sources */
+    struct agreement_end ends[LIMIT_PARTNERS];
+    unsigned end_count;
+    unsigned needs;      /* enum policy_need */
+    unsigned names_used; /* bit an enum field: some condition compares that name */
 
     uint16_t *run;         /* rules in the order of running: deny, hold, release */
     uint32_t run_first[4]; /* where each effect starts in it, and the end */
@@ -175,8 +207,17 @@ void row_open_rules(struct row *row, uint64_t *open);
 /* A release rule's `after`: the moment it lets go, and whether that is still to come (noted in next_us). */
 int64_t row_release_time(const struct row *row, const struct rule *rule);
 void row_note(struct row *row, int64_t when_us);
+/* When this comparison with an age turns; false when the object states no such time. */
+bool row_age_turn(const struct row *row, const struct ins *ins, int64_t *out_us);
+/* Partners whose agreement has ended; notes when those of `releasing` end. */
+uint64_t row_lapsed(struct row *row, uint64_t releasing);
 /* Partners for which this built-in deny or hold binds. */
 uint64_t row_builtin(const struct row *row, unsigned rule);
+
+/* --- change.c --- */
+/* The comparisons that would have to turn for the rule's condition to turn, as people read them; empty when
+ * the rule is too long to say it shortly. */
+void change_put(struct row *row, const struct rule *rule, unsigned partner, char *to, size_t size);
 
 /* --- words with a fixed meaning (words.c) --- */
 
@@ -187,6 +228,14 @@ extern const char *const words_marking[WORDS_MARKING_COUNT]; /* bit n of enum po
 extern const char *const words_effect[3];
 extern const char *const words_builtin[POLICY_RULE_BUILTIN_COUNT];
 enum policy_effect words_builtin_effect(unsigned rule);
+
+struct words_term {
+    const char *name; /* as conditions name it */
+    const char *const *words;
+    unsigned count;
+    bool ordered; /* < and > mean something */
+};
+extern const struct words_term words_terms[POLICY_TERM_COUNT];
 
 /* Index of `word`, or -1. */
 int words_find(const char *const *words, unsigned count, struct str word);

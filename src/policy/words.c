@@ -11,12 +11,30 @@ const char *const words_builtin[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_ORIGIN] = "built-in.origin",         [POLICY_RULE_ONWARD] = "built-in.onward",
     [POLICY_RULE_TLP_MAX] = "built-in.tlp-max",       [POLICY_RULE_UNKNOWN] = "built-in.unknown",
     [POLICY_RULE_UNRESOLVED] = "built-in.unresolved", [POLICY_RULE_STATEMENT] = "built-in.statement",
-    [POLICY_RULE_FOLLOWS] = "built-in.follows",
+    [POLICY_RULE_FOLLOWS] = "built-in.follows",       [POLICY_RULE_AGREEMENT] = "built-in.agreement",
+};
+
+static const char *const classes[] = {"U", "C", "S", "TS"};
+static const char *const actions[] = {"none", "contact-for-instruction", "internally-visible-actions",
+                                      "externally-visible-indirect-actions",
+                                      "externally-visible-direct-actions"};
+static const char *const may_must[] = {"may", "must"};
+static const char *const may_must_not[] = {"may", "must-not"};
+static const char *const leaves[] = {"may", "must", "must-not"};
+
+const struct words_term words_terms[POLICY_TERM_COUNT] = {
+    [POLICY_TERM_CLASSIFICATION] = {"classification", classes, 4, true},
+    [POLICY_TERM_ACTIONS] = {"iep.permitted-actions", actions, 5, true},
+    [POLICY_TERM_ATTRIBUTION] = {"iep.provider-attribution", leaves, 3, false},
+    [POLICY_TERM_RESALE] = {"iep.unmodified-resale", may_must_not, 2, false},
+    [POLICY_TERM_ENCRYPT] = {"iep.encrypt-in-transit", may_must, 2, false},
+    [POLICY_TERM_NOTIFY] = {"iep.affected-party-notifications", may_must_not, 2, false},
 };
 
 static const char *const reserved[] = {
-    "language", "partner",  "source", "set", "deny", "hold", "release", "if",  "to",     "until",
-    "after",    "approved", "and",    "or",  "not",  "in",   "has",     "all", "always",
+    "language", "partner", "source", "set",       "deny",      "hold",       "release", "if",
+    "to",       "until",   "after",  "approved",  "and",       "or",         "not",     "in",
+    "has",      "all",     "always", "community", "agreement", "agreements", "define",
 };
 
 static const char *const types[] = {

@@ -134,14 +134,12 @@ static bool limits(struct json_val object, const char *name)
 
 static bool take_controls(struct json_val extension, struct stix_acs *out)
 {
-    static const char *const limiting[] = {"caveat",
-                                           "sensitivity",
-                                           "shareability",
-                                           "entity",
-                                           "sci_controls",
-                                           "logical_authority_category",
-                                           "permitted_nationalities",
-                                           "permitted_organizations"};
+    static const char *const lists[] = {[STIX_ACS_NATIONALITIES] = "permitted_nationalities",
+                                        [STIX_ACS_ORGANISATIONS] = "permitted_organizations",
+                                        [STIX_ACS_ENTITIES] = "entity",
+                                        [STIX_ACS_SHAREABILITY] = "shareability",
+                                        [STIX_ACS_CAVEATS] = "caveat"};
+    static const char *const others[] = {"sensitivity", "sci_controls", "logical_authority_category"};
     struct json_val set;
     if (!json_get(extension, STR("control_set"), &set) || !fits(set, controls))
         return false;
@@ -149,10 +147,13 @@ static bool take_controls(struct json_val extension, struct stix_acs *out)
     if (class < 0 || !take_determinations(set, out))
         return false;
     out->classification = (enum stix_acs_class) class;
-    for (size_t i = 0; i < sizeof limiting / sizeof limiting[0]; i++)
-        out->limited |= limits(set, limiting[i]);
-    out->has_nationalities = json_get(set, STR("permitted_nationalities"), &out->nationalities);
-    out->has_organisations = json_get(set, STR("permitted_organizations"), &out->organisations);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        out->unread |= limits(set, others[i]);
+    out->limited = out->unread;
+    for (size_t i = 0; i < STIX_ACS_LISTS; i++) {
+        out->has_list[i] = limits(set, lists[i]) && json_get(set, str_of(lists[i]), &out->list[i]);
+        out->limited |= out->has_list[i];
+    }
     return true;
 }
 
@@ -198,6 +199,7 @@ void stix_acs_read(struct json_val extension, struct stix_marking *out)
     out->why = "an ACS marking that does not fit the schema of ACS 3.0";
     if (!take(extension, &acs))
         return;
+    acs.fits = true;
     out->acs = acs;
     if (acs.classification != STIX_ACS_U) {
         out->why = "ACS: classified";

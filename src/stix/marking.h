@@ -61,6 +61,16 @@ enum stix_acs_determination {
     STIX_ACS_THREAT = 64,
 };
 
+/* Lists of control_set that limit by who the reader is. */
+enum stix_acs_list {
+    STIX_ACS_NATIONALITIES,
+    STIX_ACS_ORGANISATIONS,
+    STIX_ACS_ENTITIES,
+    STIX_ACS_SHAREABILITY,
+    STIX_ACS_CAVEATS,
+    STIX_ACS_LISTS
+};
+
 /* Access Control Specification 3.0 as the extension states it; all of it checked against its schema. */
 struct stix_acs {
     enum stix_acs_class classification;
@@ -69,10 +79,12 @@ struct stix_acs {
     unsigned determinations; /* enum stix_acs_determination */
     bool limited; /* by nationality, organisation, entity, shareability, caveat, sensitivity or compartment */
     bool denied;  /* a rule of access_privilege or further_sharing denies something */
-    bool has_nationalities, has_organisations, has_privileges, has_sharing, has_disposition;
-    struct json_val nationalities, organisations; /* lists of strings, from control_set */
-    struct json_val privileges, sharing;          /* lists of rules */
-    struct stamp disposition;                     /* resource_disposition: to be destroyed then */
+    bool fits;    /* the whole of it was read */
+    bool unread;  /* limited by a control that is none of the lists below */
+    bool has_list[STIX_ACS_LISTS], has_privileges, has_sharing, has_disposition;
+    struct json_val list[STIX_ACS_LISTS]; /* of strings; those that say ["ALL"] are not here */
+    struct json_val privileges, sharing;  /* lists of rules */
+    struct stamp disposition;             /* resource_disposition: to be destroyed then */
 };
 
 enum stix_iep_actions {

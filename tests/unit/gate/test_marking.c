@@ -64,7 +64,7 @@ static struct seen look(struct node *n, int number)
     struct stix_key key = key_of("indicator", number);
     arena_init(&arena, 64 << 20);
     bench_settle(&n->b);
-    assert_int_equal(gate_markings(n->b.gate, &key, n->b.now_us, &arena, keep, &seen), ERR_OK);
+    assert_int_equal(gate_markings(n->b.gate, &key, -1, n->b.now_us, &arena, keep, &seen), ERR_OK);
     assert_int_equal(seen.count, 1);
     arena_deinit(&arena);
     return seen;
@@ -110,8 +110,9 @@ static void acs_is_read_or_denied(void **state)
     assert_string_equal(seen.state, "known");
     assert_int_equal(seen.tlp, STIX_TLP_CLEAR);
     seen = look(&n, 2);
-    assert_string_equal(seen.state, "unknown");
+    assert_string_equal(seen.state, "known"); /* partner by partner */
     assert_string_equal(seen.why, "ACS: classified");
+    assert_int_equal(seen.tlp, STIX_TLP_RED);
     bench_deinit(&n.b);
 }
 

@@ -43,6 +43,7 @@ struct model {
     unsigned node_count;
     struct model_rule rules[RULES_MAX];
     unsigned rule_count;
+    int64_t jp_ends; /* INT64_MIN: has no agreement and needs one; INT64_MAX: needs none */
     char text[TEXT_MAX];
     size_t used;
 };
@@ -100,6 +101,13 @@ enum leaf {
     ASK_COUNTRY,
     ASK_PARTNER,
     ASK_HAS_TLP,
+    ASK_HOPS,
+    ASK_CLASS,
+    ASK_RESALE,
+    ASK_HAS_CLASS,
+    ASK_NODE,
+    ASK_NEIGHBOUR,
+    ASK_VICTIM,
     LEAVES
 };
 
@@ -142,6 +150,23 @@ static enum kleene ask(const struct node *node, const struct policy_facts *facts
         return p == JP;
     case ASK_HAS_TLP:
         return facts->tlp != POLICY_TLP_NONE;
+    case ASK_HOPS:
+        return compare(facts->hops, node->a, node->b);
+    case ASK_CLASS:
+        return facts->terms[POLICY_TERM_CLASSIFICATION] == 0
+                   ? ABSENT
+                   : compare(facts->terms[POLICY_TERM_CLASSIFICATION], node->a, node->b);
+    case ASK_RESALE:
+        return facts->terms[POLICY_TERM_RESALE] == 0 ? ABSENT : facts->terms[POLICY_TERM_RESALE] == 2;
+    case ASK_HAS_CLASS:
+        return facts->terms[POLICY_TERM_CLASSIFICATION] != 0;
+    case ASK_NODE:
+        return facts->origin_node.len == 0 ? ABSENT : str_eq(facts->origin_node, STR("us"));
+    case ASK_NEIGHBOUR:
+        return !facts->neighbours_known || facts->neighbour_tlp >= node->b + (node->a == 4);
+    case ASK_VICTIM:
+        return !facts->victims_known ||
+               (facts->victim_sector_count > 0 && str_eq(facts->victim_sectors[0], STR("energy")));
     case LEAVES:
         break;
     }
@@ -216,6 +241,8 @@ static struct answer naive(const struct model *model, const struct policy_facts 
             int64_t from = facts->received_us > facts->settled_us ? facts->received_us : facts->settled_us;
             bool waiting = rule->after != 0 && (facts->approvals >> p & 1) == 0 &&
                            (facts->received_us == POLICY_TIME_NONE || now - from < rule->after);
+            if (!waiting && effect == POLICY_RELEASE && p == JP && now >= model->jp_ends)
+                return (struct answer) {POLICY_HOLD, POLICY_RULE_AGREEMENT};
             if (!waiting)
                 return (struct answer) {(enum policy_effect)effect, index};
             waits = waits == 0 ? index : waits;
@@ -242,9 +269,24 @@ static void put(struct model *model, const char *fmt, ...)
     assert_true(model->used < TEXT_MAX);
 }
 
-static unsigned make_leaf(struct model *model, struct random *random)
+/* Comparisons that are always written the same. */
+static const char *const plain[LEAVES] = {[ASK_OWN] = "own",
+                                          [ASK_APPROVED] = "approved",
+                                          [ASK_PARTNER] = "partner == jp",
+                                          [ASK_HAS_TLP] = "has tlp",
+                                          [ASK_SHARE] = "tag \"share:{partner}\"",
+                                          [ASK_RESALE] = "iep.unmodified-resale == must-not",
+                                          [ASK_HAS_CLASS] = "has classification",
+                                          [ASK_NODE] = "origin-node == us",
+                                          [ASK_VICTIM] = "victim.sector in [energy water]"};
+
+/* `withholds`: a condition about neighbours may stand here. */
+static unsigned make_leaf(struct model *model, struct random *random, bool withholds)
 {
+    static const char *const classes[] = {"?", "U", "C", "S", "TS"};
     struct node node = {.kind = LEAF, .leaf = (unsigned)draw(random, LEAVES)};
+    if ((node.leaf == ASK_NEIGHBOUR || node.leaf == ASK_VICTIM) && !withholds)
+        node.leaf = ASK_OWN;
     switch ((enum leaf)node.leaf) {
     case ASK_TLP:
         node.a = (unsigned)draw(random, 6), node.b = 1 + (unsigned)draw(random, 5);
@@ -266,9 +308,6 @@ static unsigned make_leaf(struct model *model, struct random *random)
         node.a = (unsigned)draw(random, 3);
         put(model, "tag %s ", tag_words[node.a]);
         break;
-    case ASK_SHARE:
-        put(model, "tag \"share:{partner}\" ");
-        break;
     case ASK_CONFIDENCE:
         node.a = (unsigned)draw(random, 6), node.b = (unsigned)draw(random, 5);
         put(model, "confidence %s %u ", op_words[node.a], node.b);
@@ -281,35 +320,44 @@ static unsigned make_leaf(struct model *model, struct random *random)
         node.a = (unsigned)draw(random, 6);
         put(model, "marking %s ", marking_words[node.a]);
         break;
+    case ASK_HOPS:
+        node.a = (unsigned)draw(random, 6), node.b = (unsigned)draw(random, 4);
+        put(model, "hops %s %u ", op_words[node.a], node.b);
+        break;
+    case ASK_CLASS:
+        node.a = (unsigned)draw(random, 6), node.b = 1 + (unsigned)draw(random, 4);
+        put(model, "classification %s %s ", op_words[node.a], classes[node.b]);
+        break;
+    case ASK_NEIGHBOUR:
+        node.a = 4 + (unsigned)draw(random, 2), node.b = 1 + (unsigned)draw(random, 5);
+        put(model, "neighbour.tlp %s %s ", op_words[node.a], tlp_words[node.b]);
+        break;
     case ASK_COUNTRY:
         node.a = (unsigned)draw(random, 2);
         put(model, "partner.country %s US ", op_words[node.a]);
         break;
     default:
-        put(model, "%s ",
-            node.leaf == ASK_OWN        ? "own"
-            : node.leaf == ASK_APPROVED ? "approved"
-            : node.leaf == ASK_PARTNER  ? "partner == jp"
-                                        : "has tlp");
+        put(model, "%s ", plain[node.leaf]);
     }
     model->nodes[model->node_count] = node;
     return model->node_count++;
 }
 
 /* Writes what it makes, with parentheses only where the grammar needs them, or by chance. */
-static unsigned make_tree(struct model *model, struct random *random, unsigned depth, unsigned above)
+static unsigned make_tree(struct model *model, struct random *random, unsigned depth, unsigned above,
+                          bool withholds)
 {
     static const unsigned strength[] = {[LEAF] = 4, [NOT] = 3, [AND] = 2, [OR] = 1};
     enum kind kind = depth == 0 ? LEAF : (enum kind)draw(random, 4);
     if (kind == LEAF)
-        return make_leaf(model, random);
+        return make_leaf(model, random, withholds);
     bool group = strength[kind] < above || draw(random, 4) == 0;
     struct node node = {.kind = kind};
     put(model, "%s%s", group ? "(" : "", kind == NOT ? "not " : "");
-    node.a = make_tree(model, random, depth - 1, strength[kind]);
+    node.a = make_tree(model, random, depth - 1, strength[kind], withholds != (kind == NOT));
     if (kind != NOT) {
         put(model, kind == AND ? "and " : "or ");
-        node.b = make_tree(model, random, depth - 1, strength[kind]);
+        node.b = make_tree(model, random, depth - 1, strength[kind], withholds);
     }
     put(model, "%s", group ? ") " : "");
     model->nodes[model->node_count] = node;
@@ -322,8 +370,17 @@ static void make_rule(struct model *model, struct random *random)
     /* Mostly releases with short conditions, or nothing would ever leave. */
     if (draw(random, 2) == 0)
         rule.effect = POLICY_RELEASE;
-    put(model, "%s r%u if ", policy_effect_name(rule.effect), model->rule_count);
-    rule.root = make_tree(model, random, (unsigned)draw(random, 7), 0);
+    bool withholds = rule.effect != POLICY_RELEASE, named = draw(random, 3) == 0,
+         apart = draw(random, 2) == 0;
+    if (named)
+        put(model, "define d%u = ", model->rule_count);
+    else
+        put(model, "%s r%u if ", policy_effect_name(rule.effect), model->rule_count);
+    rule.root = make_tree(model, random, (unsigned)draw(random, 7), 0, withholds);
+    if (named) {
+        put(model, "\n%s r%u if ", policy_effect_name(rule.effect), model->rule_count);
+        put(model, apart ? "(d%u) and d%u " : "d%u ", model->rule_count, model->rule_count);
+    }
     if (draw(random, 3) == 0) {
         rule.to = 1ull << JP | 1ull << EU;
         put(model, "to [eu-cert jp] ");
@@ -351,6 +408,8 @@ static int64_t some_time(struct random *random)
     return draw(random, 5) == 0 ? POLICY_TIME_NONE : NOW + ((int64_t)draw(random, 17) - 12) * MIN_US / 2;
 }
 
+static const struct str sectors[] = {{"energy", 6}, {"water-works", 11}};
+
 static struct policy_facts some_facts(struct random *random, struct str tags[2])
 {
     struct policy_facts facts = {.own = draw(random, 2) == 0, .origin = POLICY_ORIGIN_OWN};
@@ -361,6 +420,15 @@ static struct policy_facts some_facts(struct random *random, struct str tags[2])
     facts.tags = tags;
     facts.tag_count = draw(random, 3);
     facts.follows = draw(random, 8) == 0;
+    facts.hops = (unsigned)draw(random, 4);
+    facts.terms[POLICY_TERM_CLASSIFICATION] = (uint8_t)draw(random, 5);
+    facts.terms[POLICY_TERM_RESALE] = (uint8_t)draw(random, 3);
+    facts.origin_node = draw(random, 3) == 0 ? STR("") : str_of(draw(random, 2) == 0 ? "us" : "kr");
+    facts.neighbours_known = draw(random, 4) != 0;
+    facts.neighbour_tlp = (enum policy_tlp)draw(random, POLICY_TLP_COUNT);
+    facts.victims_known = draw(random, 4) != 0;
+    facts.victim_sectors = sectors + draw(random, 2);
+    facts.victim_sector_count = draw(random, 2);
     facts.tlp = (enum policy_tlp)draw(random, POLICY_TLP_COUNT);
     facts.markings = draw(random, 3) == 0 ? (unsigned)draw(random, 64) : POLICY_MARKING_KNOWN;
     facts.confidence = (int)draw(random, 6) - 1;
@@ -374,6 +442,22 @@ static struct policy_facts some_facts(struct random *random, struct str tags[2])
     facts.denials = draw(random, 6) == 0 ? draw(random, 8) : 0;
     facts.onward = draw(random, 4) == 0 ? draw(random, 8) : UINT64_MAX;
     return facts;
+}
+
+/* Only jp's ever ends; the others have one for ever where one is required. */
+static void make_agreements(struct model *model, struct random *random)
+{
+    model->jp_ends = INT64_MAX;
+    bool required = draw(random, 4) == 0;
+    put(model, required ? "agreements required agreement rest { partners [us-cisa eu-cert] }\n" : "");
+    if (required)
+        model->jp_ends = INT64_MIN;
+    if (draw(random, 3) != 0)
+        return;
+    model->jp_ends = NOW + (int64_t)draw(random, 5) * MIN_US;
+    put(model, "agreement jp { partners [jp]; contacts [\"desk@jp\"]; valid-until 2024-10-04T00:0%u:00Z }\n",
+        (unsigned)((model->jp_ends - NOW) / MIN_US));
+    put(model, "agreement old { partners [jp]; valid-until 2024-10-03 }\n");
 }
 
 /* --- the properties --- */
@@ -440,6 +524,7 @@ static void agrees_with_the_naive_evaluator(void **state)
         model.node_count = model.rule_count = 0;
         model.used = 0;
         put(&model, "language 1\n");
+        make_agreements(&model, &random);
         for (unsigned rules = 1 + (unsigned)draw(&random, RULES_MAX); model.rule_count < rules;)
             make_rule(&model, &random);
         struct policy *policy = test_compile(model.text);

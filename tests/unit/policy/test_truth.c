@@ -229,11 +229,10 @@ static void blocks_replace_what_the_node_knows(void **state)
 {
     (void)state;
     struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
-    static const char text[] =
-        "language 1 partner us-cisa { country CA } partner eu-cert { clearance [u c] } "
-        "set friends = [us-cisa eu-cert] "
-        "release ca if partner.country == CA to friends "
-        "release us if partner.country == US or partner.clearance == c to friends";
+    static const char text[] = "language 1 partner us-cisa { country CA } partner eu-cert { level [u c] } "
+                               "set friends = [us-cisa eu-cert] "
+                               "release ca if partner.country == CA to friends "
+                               "release us if partner.country == US or partner.level == c to friends";
     struct policy *policy = test_compile(text);
     struct policy_verdict verdict;
     policy_decide(policy, &facts, NOW, &verdict);

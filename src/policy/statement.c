@@ -1,0 +1,379 @@
+/* Statements beside partner, source and set: community, agreement, define, and what the values of known
+ * attributes must look like. */
+#include "core/stamp.h"
+#include "policy/parse.h"
+
+/* --- attributes with a known meaning --- */
+
+static const struct {
+    char two[3], three[4];
+} nations[] = {
+#define NATION(two, three) {two, three},
+#include "policy/nations.inc"
+#undef NATION
+};
+enum { NATION_COUNT = sizeof nations / sizeof *nations };
+
+struct str statement_nation(struct str country)
+{
+    for (unsigned i = 0; i < NATION_COUNT; i++)
+        if (str_eq(country, str_of(nations[i].two)) || str_eq(country, str_of(nations[i].three)))
+            return str_of(nations[i].three);
+    return (struct str) {NULL, 0};
+}
+
+static err_t check_nation(struct parse *parse, const struct value *value)
+{
+    struct str known = statement_nation(value->text);
+    if (value->text.len == 3 && (value->quoted || known.at != NULL))
+        return ERR_OK;
+    err_t err =
+        parse_fail(parse, ERR_INVALID, value->at, "`%.*s` is no three-letter code", STR_ARG(value->text));
+    if (known.at != NULL)
+        parse_suggest(parse, "did you mean `%.*s`?", STR_ARG(known));
+    else
+        parse_suggest(parse, "write ISO 3166's, such as KOR; a code that only GENC has goes into \"quotes\"");
+    return err;
+}
+
+static err_t check_level(struct parse *parse, const struct value *value)
+{
+    unsigned level;
+    return value_tlp(parse, value, &level);
+}
+
+static err_t check_clearance(struct parse *parse, const struct value *value)
+{
+    unsigned level;
+    const struct words_term *term = &words_terms[POLICY_TERM_CLASSIFICATION];
+    return value_word(parse, value, "clearance", term->words, term->count, &level);
+}
+
+static const struct known {
+    const char *key;
+    err_t (*check)(struct parse *parse, const struct value *value); /* NULL: any value */
+    bool single;
+} known[] = {
+    {"country", NULL, false},       {"nation", check_nation, false},
+    {"organisations", NULL, false}, {"clearance", check_clearance, true},
+    {"tlp-max", check_level, true}, {"purposes", NULL, false},
+    {"communities", NULL, false},   {"caveats", NULL, false},
+    {"entities", NULL, false},      {"shareability", NULL, false},
+    {"scopes", NULL, false},
+};
+enum { KNOWN_COUNT = sizeof known / sizeof *known };
+
+const char *statement_known_key(unsigned index)
+{
+    return index < KNOWN_COUNT ? known[index].key : NULL;
+}
+
+err_t statement_check_attribute(struct parse *parse, struct str key, const struct value_list *list)
+{
+    for (unsigned i = 0; i < KNOWN_COUNT; i++) {
+        if (!str_eq(key, str_of(known[i].key)))
+            continue;
+        if (known[i].single && list->count != 1)
+            return parse_fail(parse, ERR_INVALID, parse->values.at[list->first].at, "%s is one %s",
+                              known[i].key, known[i].check == check_level ? "TLP level" : "of U C S TS");
+        for (uint32_t v = 0; known[i].check != NULL && v < list->count; v++) {
+            err_t err = known[i].check(parse, &parse->values.at[list->first + v]);
+            if (err != ERR_OK)
+                return err;
+        }
+    }
+    return ERR_OK;
+}
+
+/* --- communities --- */
+
+static const struct set *community_find(const struct parse *parse, struct str name)
+{
+    int set = names_find(&parse->set_names, name);
+    return set >= 0 && parse->sets.at[set].community ? &parse->sets.at[set] : NULL;
+}
+
+err_t statement_partners(struct parse *parse, const struct value_list *list, uint64_t *out)
+{
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        unsigned index;
+        const struct value *value = &parse->values.at[list->first + i];
+        const struct set *community = community_find(parse, value->text);
+        if (community != NULL) {
+            mask |= community->members;
+            continue;
+        }
+        err_t err = value_partner(parse, value, true, &index);
+        if (err != ERR_OK)
+            return err;
+        mask |= 1ull << index;
+    }
+    *out = mask;
+    return ERR_OK;
+}
+
+err_t statement_set_name(struct parse *parse, const char *what, struct str *out)
+{
+    err_t err;
+    uint32_t at = parse->now.at;
+    if (TRY(err, parse_name(parse, what, out)))
+        return err;
+    if (names_find(&parse->set_names, *out) >= 0)
+        return parse_fail(parse, ERR_EXISTS, at, "a set `%.*s` exists already", STR_ARG(*out));
+    if (policy_partner_find(parse->policy, *out) >= 0)
+        return parse_fail(parse, ERR_EXISTS, at, "`%.*s` is a partner", STR_ARG(*out));
+    if (!lex_is_mark(parse, '='))
+        return parse_expected(parse, "`=`");
+    return lex_next(parse);
+}
+
+err_t statement_add_set(struct parse *parse, struct str name, const struct set *set)
+{
+    uint16_t id;
+    err_t err;
+    if (TRY(err, names_add(&parse->set_names, name, &id)) ||
+        TRY(err, TABLE_ROOM(parse->sets, LIMIT_POLICY_NAMES)))
+        return parse_fail(parse, err, parse->last_end, "more than %d sets", LIMIT_POLICY_NAMES);
+    parse->sets.at[parse->sets.count++] = *set;
+    return ERR_OK;
+}
+
+/* A set whose members are partners, by name: communities named in it stand for theirs. */
+err_t statement_community(struct parse *parse)
+{
+    err_t err;
+    struct str name;
+    struct value_list list;
+    struct set set = {.idset = LIST_LITERAL, .community = true};
+    if (TRY(err, parse_head(parse, "community")) ||
+        TRY(err, statement_set_name(parse, "the community's name", &name)) ||
+        TRY(err, value_read_list(parse, &list)) || TRY(err, statement_partners(parse, &list, &set.members)))
+        return err;
+    struct value member = parse->values.at[list.first];
+    value_drop(parse, &list);
+    set.first = parse->values.count;
+    for (uint64_t left = set.members; left != 0; left &= left - 1, set.count++) {
+        member.text = parse->policy->partner_name[__builtin_ctzll(left)];
+        if (TRY(err, value_as_list(parse, &member, &list)))
+            return err;
+    }
+    return statement_add_set(parse, name, &set);
+}
+
+/* What the partner blocks say of communities stays; these come on top. */
+err_t statement_close_communities(struct parse *parse)
+{
+    for (uint32_t i = 0; i < parse->sets.count; i++) {
+        for (uint64_t left = parse->sets.at[i].members; left != 0; left &= left - 1) {
+            err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
+            if (err != ERR_OK)
+                return parse_fail(parse, err, parse->now.at, "more than %d attributes", LIMIT_POLICY_NAMES);
+            parse->policy->attributes.at[parse->policy->attributes.count++] = (struct attribute) {
+                STR("communities"), parse->set_names.at[i], (uint16_t)__builtin_ctzll(left), false, false};
+        }
+    }
+    return ERR_OK;
+}
+
+/* --- agreements --- */
+
+err_t statement_time(struct parse *parse, const struct value *value, int64_t *out_us)
+{
+    struct stamp stamp;
+    struct str text = value->text;
+    char date[] = "0000-00-00T00:00:00Z";
+    if (text.len == strlen("2026-12-31")) {
+        memcpy(date, text.at, text.len);
+        text = str_of(date);
+    }
+    err_t err = stamp_parse(text, &stamp, NULL);
+    if (err != ERR_OK)
+        return parse_fail(parse, ERR_INVALID, value->at, "this is no time");
+    *out_us = stamp_us(stamp);
+    return ERR_OK;
+}
+
+static err_t agreement_partners(struct parse *parse, struct agreement *agreement)
+{
+    struct value_list list;
+    err_t err;
+    if (TRY(err, value_read_list(parse, &list)) ||
+        TRY(err, statement_partners(parse, &list, &agreement->partners)))
+        return err;
+    value_drop(parse, &list);
+    return ERR_OK;
+}
+
+static err_t agreement_basis(struct parse *parse, struct agreement *agreement)
+{
+    struct value value;
+    err_t err = value_read(parse, "what it rests on", &value);
+    if (err == ERR_OK)
+        agreement->basis = value.text;
+    return err;
+}
+
+/* As they stand in the text, brackets left out: for people. */
+static err_t agreement_contacts(struct parse *parse, struct agreement *agreement)
+{
+    struct value_list list;
+    uint32_t from = parse->now.end;
+    err_t err = value_read_list(parse, &list);
+    if (err != ERR_OK)
+        return err;
+    agreement->contacts = str_trim((struct str) {parse->text.at + from, parse->last_end - 1 - from});
+    value_drop(parse, &list);
+    return ERR_OK;
+}
+
+static err_t agreement_until(struct parse *parse, struct agreement *agreement)
+{
+    struct value value;
+    err_t err;
+    if (TRY(err, value_read(parse, "a date", &value)))
+        return err;
+    err = statement_time(parse, &value, &agreement->until_us);
+    if (err != ERR_OK)
+        parse_suggest(parse, "write 2026-12-31 or 2026-12-31T09:00:00Z");
+    return err;
+}
+
+static const struct {
+    const char *word;
+    err_t (*read)(struct parse *parse, struct agreement *agreement);
+} agreement_rows[] = {{"partners", agreement_partners},
+                      {"basis", agreement_basis},
+                      {"contacts", agreement_contacts},
+                      {"valid-until", agreement_until}};
+enum { AGREEMENT_ROWS = sizeof agreement_rows / sizeof *agreement_rows };
+
+static err_t agreement_row(struct parse *parse, struct agreement *agreement, unsigned *seen)
+{
+    static const char *const words[AGREEMENT_ROWS] = {"partners", "basis", "contacts", "valid-until"};
+    err_t err;
+    int row = parse->now.kind == TOKEN_WORD ? words_find(words, AGREEMENT_ROWS, parse->now.text) : -1;
+    if (row < 0)
+        return parse_expected_word(parse, "partners, basis, contacts, valid-until or `}`", words,
+                                   AGREEMENT_ROWS);
+    if ((*seen >> row & 1) != 0)
+        return parse_fail(parse, ERR_EXISTS, parse->now.at, "`%s` stands here twice", words[row]);
+    *seen |= 1u << row;
+    if (TRY(err, lex_next(parse)) || TRY(err, agreement_rows[row].read(parse, agreement)))
+        return err;
+    return lex_is_mark(parse, ';') ? lex_next(parse) : ERR_OK;
+}
+
+err_t statement_agreement(struct parse *parse)
+{
+    err_t err;
+    unsigned seen = 0;
+    struct agreement agreement = {.until_us = INT64_MAX};
+    if (TRY(err, parse_head(parse, "agreement")))
+        return err;
+    uint32_t at = parse->now.at;
+    if (TRY(err, parse_name(parse, "the agreement's name", &agreement.name)))
+        return err;
+    for (uint32_t i = 0; i < parse->policy->agreements.count; i++)
+        if (str_eq(parse->policy->agreements.at[i].name, agreement.name))
+            return parse_fail(parse, ERR_EXISTS, at, "an agreement `%.*s` exists already",
+                              STR_ARG(agreement.name));
+    if (!lex_is_mark(parse, '{'))
+        return parse_expected(parse, "`{`");
+    if (TRY(err, lex_next(parse)))
+        return err;
+    while (!lex_is_mark(parse, '}'))
+        if (TRY(err, agreement_row(parse, &agreement, &seen)))
+            return err;
+    if (agreement.partners == 0)
+        return parse_fail(parse, ERR_INVALID, at, "this agreement names no partners");
+    if (TRY(err, TABLE_ROOM(parse->policy->agreements, LIMIT_POLICY_NAMES)))
+        return parse_fail(parse, err, at, "more than %d agreements", LIMIT_POLICY_NAMES);
+    parse->policy->agreements.at[parse->policy->agreements.count++] = agreement;
+    return lex_next(parse);
+}
+
+/* `agreements required`: who is named in none has none. */
+err_t statement_agreements(struct parse *parse)
+{
+    static const char *const word = "required";
+    err_t err = parse_head(parse, "agreements");
+    if (err != ERR_OK)
+        return err;
+    if (!lex_is_word(parse, STR("required")))
+        return parse_expected_word(parse, "`required`", &word, 1);
+    parse->agreements_required = true;
+    return lex_next(parse);
+}
+
+/* When the last agreement that names him ends: partners whose ends are equal stand together. */
+err_t statement_close_agreements(struct parse *parse)
+{
+    struct policy *policy = parse->policy;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        int64_t end_us = INT64_MIN;
+        for (uint32_t i = 0; i < policy->agreements.count; i++)
+            if ((policy->agreements.at[i].partners >> p & 1) != 0 &&
+                policy->agreements.at[i].until_us > end_us)
+                end_us = policy->agreements.at[i].until_us;
+        if ((policy->partners >> p & 1) == 0 || end_us == INT64_MAX ||
+            (end_us == INT64_MIN && !parse->agreements_required))
+            continue;
+        unsigned at = 0;
+        while (at < policy->end_count && policy->ends[at].us != end_us)
+            at++;
+        policy->end_count += at == policy->end_count;
+        policy->ends[at].us = end_us;
+        policy->ends[at].partners |= 1ull << p;
+    }
+    return ERR_OK;
+}
+
+/* --- definitions --- */
+
+const struct definition *statement_definition(const struct parse *parse)
+{
+    int at = parse->now.kind == TOKEN_WORD ? names_find(&parse->define_names, parse->now.text) : -1;
+    return at < 0 ? NULL : &parse->definitions.at[at];
+}
+
+/* Read once to refuse what is wrong where it stands, and forgotten: what an absent value counts as is known
+ * only where the name is used, and the condition is read again there. */
+static err_t try_condition(struct parse *parse)
+{
+    struct policy *policy = parse->policy;
+    uint32_t program = policy->program.count;
+    parse->defining = true;
+    err_t err = parse_condition(parse, POLICY_DENY);
+    parse->defining = false;
+    policy->program.count = policy->spans.count = program;
+    return err;
+}
+
+err_t statement_define(struct parse *parse)
+{
+    err_t err;
+    uint16_t id;
+    struct str name;
+    if (TRY(err, parse_close_heads(parse)) || TRY(err, lex_next(parse)))
+        return err;
+    uint32_t at = parse->now.at;
+    if (TRY(err, parse_name(parse, "the condition's name", &name)))
+        return err;
+    if (names_find(&parse->define_names, name) >= 0)
+        return parse_fail(parse, ERR_EXISTS, at, "a condition `%.*s` exists already", STR_ARG(name));
+    if (compare_is_subject(name))
+        return parse_fail(parse, ERR_EXISTS, at, "`%.*s` is a condition of the language", STR_ARG(name));
+    if (!lex_is_mark(parse, '='))
+        return parse_expected(parse, "`=`");
+    if (TRY(err, lex_next(parse)))
+        return err;
+    struct definition definition = {.start = parse->now, .last_end = parse->last_end};
+    if (TRY(err, try_condition(parse)))
+        return err;
+    if (TRY(err, names_add(&parse->define_names, name, &id)) ||
+        TRY(err, TABLE_ROOM(parse->definitions, LIMIT_POLICY_NAMES)))
+        return parse_fail(parse, err, at, "more than %d named conditions", LIMIT_POLICY_NAMES);
+    parse->definitions.at[parse->definitions.count++] = definition;
+    return ERR_OK;
+}
