@@ -14,6 +14,7 @@
 #include "core/stamp.h"
 #include "feeds/feed.h"
 #include "gate/query.h"
+#include "guard/guard.h"
 #include "taxii/identity.h"
 #include "json/json.h"
 
@@ -104,6 +105,23 @@ NODISCARD err_t command_grant(struct command_call *call, const struct stix_key *
 /* A line and a sentence for each marking: gate_markings calls it with the call as `ctx`. */
 bool command_say_marking(void *ctx, const struct gate_marking *marking);
 
+/* --- what the guard held (core_guard.c) --- */
+
+struct core_guarded {
+    bool held;
+    uint64_t resumed;             /* times */
+    struct guard_finding finding; /* the last; rule GUARD_RULE_NONE: never */
+    int64_t when_us;
+    struct bytes waivers; /* { u8 rule, 32 bytes SHA-256 }; borrowed from `memory` */
+};
+void core_guard_get(const struct gate *gate, const struct gate_peer *peer, struct buf *memory,
+                    struct core_guarded *out);
+NODISCARD err_t core_guard_put(struct gate *gate, const struct gate_peer *peer,
+                               const struct core_guarded *guarded, const struct gate_by *by, int64_t now_us);
+
+/* A line of `status` when pages to this partner are held. */
+void command_say_guarded(struct command_call *call, const struct gate_peer *peer);
+
 /* --- lines --- */
 
 void line_begin(struct buf *out);
@@ -120,7 +138,7 @@ void line_end(struct buf *out);
 extern const struct command command_source_rows[], command_peer_rows[], command_policy_rows[],
     command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_status_rows[],
     command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[],
-    command_extension_rows[], command_access_rows[];
+    command_extension_rows[], command_access_rows[], command_guard_rows[];
 
 /* command_graph.c, for the table of streams. */
 NODISCARD err_t command_graph_begin(struct command_call *call, void **out);

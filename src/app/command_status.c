@@ -84,6 +84,8 @@ static err_t status(struct command_call *call)
     say_node(call);
     for (size_t i = 0; i < gate_stop_count(call->host->gate); i++)
         say_stop(call, i);
+    for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++)
+        command_say_guarded(call, gate_peer_get(call->host->gate, i));
     for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++) {
         const struct gate_peer *peer = gate_peer_get(call->host->gate, i);
         if (peer->state != GATE_PEER_REMOVED)

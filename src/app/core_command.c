@@ -434,6 +434,9 @@ static void node_status(void *ctx, struct buf *out)
     line_count(out, "requests", role->requests);
     line_count(out, "commits", role->commits);
     line_count(out, "commit_us_max", role->commit_us_max);
+    line_count(out, "guarded_pages", role->guarded.pages);
+    line_count(out, "guarded_objects", role->guarded.objects);
+    line_count(out, "guard_held", role->guarded.held);
 }
 
 void core_command_host(struct core_role *role)

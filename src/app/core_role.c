@@ -217,7 +217,8 @@ static void from_edge(void *ctx, unsigned kind, struct bytes body)
         say_ready(role);
         break;
     default:
-        (void)core_feeds_message(role, kind, body);
+        if (!core_guard_message(role, kind, body))
+            (void)core_feeds_message(role, kind, body);
         break;
     }
 }
@@ -226,6 +227,7 @@ static void edge_fresh(void *ctx)
 {
     struct core_role *role = ctx;
     role->edge_up = true;
+    core_guard_tell(role);
     core_edge_fresh(role);
     core_feeds_fresh(role);
     core_wake(role);
@@ -304,7 +306,9 @@ static err_t open_links(struct core_role *role, const struct core_links *links)
     struct link_handler keeper = {from_keeper, keeper_fresh, drained, link_broken, role};
     struct link_handler parent = {from_parent, parent_fresh, drained, link_broken, role};
     err_t err;
-    if (links->edge != NULL && TRY(err, link_open(role->loop, role->os, links->edge, 0, &edge, &role->edge)))
+    if (links->edge != NULL &&
+        (TRY(err, link_open(role->loop, role->os, links->edge, 0, &edge, &role->edge)) ||
+         TRY(err, link_marks(role->edge, links->marks, 0))))
         return err;
     if (links->keeper != NULL &&
         TRY(err, link_open(role->loop, role->os, links->keeper, 0, &keeper, &role->keeper)))

@@ -5,6 +5,7 @@
 #include "app/core_role.h"
 #include "app/link.h"
 #include "app/message.h"
+#include "app/message_guard.h"
 #include "feeds/feed.h"
 #include "os/thread.h"
 #include "sync/card.h"
@@ -146,6 +147,7 @@ struct core_role {
     int64_t started_us;
     uint64_t turns, commits, requests, objects_in;
     uint64_t commit_us, commit_us_max;
+    struct guard_counts guarded; /* as the guard told last */
 };
 
 int64_t core_now(const struct core_role *role);
@@ -237,6 +239,12 @@ void core_sign_turn(struct core_role *role);
 int64_t core_sign_until(const struct core_role *role);
 void core_signed(struct core_role *role, struct bytes body);
 void core_keeper_fresh(struct core_role *role);
+
+/* core_guard.c */
+/* After the operators changed something, and to a new guard. */
+void core_guard_tell(struct core_role *role);
+/* False: no message of the guard. */
+bool core_guard_message(struct core_role *role, unsigned kind, struct bytes body);
 
 /* core_command.c */
 void core_command(struct core_role *role, struct bytes body);

@@ -26,8 +26,10 @@ void core_views_mark(struct core_role *role)
 {
     if (role->edge == NULL)
         return;
-    if (role->rights_changed)
+    if (role->rights_changed) {
+        core_guard_tell(role);
         link_raise(role->edge, MARK_WHO);
+    }
     role->rights_changed = false;
     for (unsigned i = 0; i < gate_peer_count(role->gate); i++) {
         struct seen now = {0};

@@ -594,8 +594,8 @@ static err_t open_cache(struct edge_role *role)
 }
 
 err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *conf, const struct diag *diag,
-                     const struct os_channel_fds *core, void (*broken)(void *ctx), void *ctx,
-                     struct edge_role **out)
+                     const struct os_channel_fds *core, const struct os_channel_fds *marks,
+                     void (*broken)(void *ctx), void *ctx, struct edge_role **out)
 {
     struct edge_role *role = mem_alloc(sizeof *role);
     err_t err;
@@ -619,7 +619,8 @@ err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *
         goto out;
     }
     if (TRY(err, open_cache(role)) || TRY(err, open_server(role)) ||
-        TRY(err, link_open(loop, os, core, 1, &handler, &role->core)) || TRY(err, open_feeds(role)))
+        TRY(err, link_open(loop, os, core, 1, &handler, &role->core)) ||
+        TRY(err, link_marks(role->core, marks, 1)) || TRY(err, open_feeds(role)))
         goto out;
     *out = role;
     return ERR_OK;

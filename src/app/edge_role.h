@@ -12,10 +12,12 @@
 
 struct edge_role;
 
-/* Reads keys/tls (or the operator's certificate) and listens. `core` is side 1 of the link. */
+/* Reads keys/tls (or the operator's certificate) and listens. `core` is side 1 of the link, at whose other
+ * end the guard stands; `marks` side 1 of core's own. */
 NODISCARD err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *conf,
                                const struct diag *diag, const struct os_channel_fds *core,
-                               void (*broken)(void *ctx), void *ctx, struct edge_role **out);
+                               const struct os_channel_fds *marks, void (*broken)(void *ctx), void *ctx,
+                               struct edge_role **out);
 /* Accepts no more, lets what is in flight finish for a moment, ends long polls; then calls `done`. */
 void edge_role_stop(struct edge_role *role, void (*done)(void *ctx), void *ctx);
 void edge_role_close(struct edge_role *role); /* accepts NULL */

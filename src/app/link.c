@@ -15,7 +15,9 @@ struct waiting {
 
 struct link {
     struct loop *loop;
+    const struct os *os;
     struct os_channel *channel;
+    struct os_channel *marks; /* NULL: the channel's own */
     struct loop_watch watch;
     struct loop_task task;
     struct link_handler handler;
@@ -191,6 +193,7 @@ err_t link_open(struct loop *loop, const struct os *os, const struct os_channel_
     if (link == NULL)
         return ERR_NOMEM;
     link->loop = loop;
+    link->os = os;
     link->handler = *handler;
     link->task = (struct loop_task) {.run = run, .ctx = link};
     buf_init(&link->in, LIMIT_LINK_MESSAGE_BYTES + 128);
@@ -212,24 +215,45 @@ void link_close(struct link *link)
     loop_later_cancel(link->loop, &link->task);
     loop_unwatch(link->loop, &link->watch);
     os_channel_close(link->channel);
+    os_channel_close(link->marks);
     drop_waiting(link);
     buf_deinit(&link->in);
     mem_free(link);
 }
 
+void link_renew(struct link *link)
+{
+    link->welcomed = false;
+    drop_waiting(link);
+    if (link->os->random(link->os->ctx, link->name, sizeof link->name) != ERR_OK ||
+        put(link, KIND_HERE, bytes_of(link->name, sizeof link->name)) != ERR_OK)
+        set_broken(link);
+}
+
+err_t link_marks(struct link *link, const struct os_channel_fds *fds, int side)
+{
+    must(link->marks == NULL);
+    return os_channel_open(fds, side, &link->marks);
+}
+
+static struct os_channel *marks_of(const struct link *link)
+{
+    return link->marks != NULL ? link->marks : link->channel;
+}
+
 void link_raise(struct link *link, unsigned mark)
 {
-    os_channel_raise(link->channel, mark);
+    os_channel_raise(marks_of(link), mark);
 }
 
 uint64_t link_raised(const struct link *link, unsigned mark)
 {
-    return os_channel_raised(link->channel, mark);
+    return os_channel_raised(marks_of(link), mark);
 }
 
 uint64_t link_mark(const struct link *link, unsigned mark)
 {
-    return os_channel_mark(link->channel, mark);
+    return os_channel_mark(marks_of(link), mark);
 }
 
 size_t link_pending(const struct link *link)

@@ -28,6 +28,12 @@ struct link_handler {
 NODISCARD err_t link_open(struct loop *loop, const struct os *os, const struct os_channel_fds *fds, int side,
                           const struct link_handler *handler, struct link **out);
 void link_close(struct link *link); /* accepts NULL */
+/* Announces this end as a new one: the other end gets `fresh`, and whatever it sent before is thrown away.
+ * For a role that stands between two others, when the one behind it is new. */
+void link_renew(struct link *link);
+/* Marks are raised and read in this channel's memory instead of the link's own, so that a role that stands
+ * between does not delay them; no message ever passes there. `fds` stay the caller's. */
+NODISCARD err_t link_marks(struct link *link, const struct os_channel_fds *fds, int side);
 
 /* `kind` is the caller's, from 1 to 250. ERR_FULL: LIMIT_LINK_PENDING_BYTES wait already; ERR_LIMIT: too
  * large, ever. */

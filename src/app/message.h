@@ -45,6 +45,13 @@ enum message_kind {
     MESSAGE_FEED_HEAD, /* message_feed_head */
     MESSAGE_FEED_PART, /* u32 feed, u64 call, bytes */
     MESSAGE_FEED_OVER, /* message_feed_over */
+    /* core -> guard: message_guard.h */
+    MESSAGE_GUARD_RULES,    /* text: guard/rules.h */
+    MESSAGE_GUARD_EVIDENCE, /* message_evidence_* */
+    /* guard -> core */
+    MESSAGE_GUARD_ASK,   /* message_ask_* */
+    MESSAGE_GUARD_HELD,  /* message_held */
+    MESSAGE_GUARD_COUNT, /* message_guarded */
 };
 
 /* --- what `add` refuses itself --- */

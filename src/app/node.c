@@ -4,6 +4,7 @@
 #include "app/control.h"
 #include "app/core_role.h"
 #include "app/edge_role.h"
+#include "app/guard_role.h"
 #include "app/keeper_role.h"
 #include "core/sign.h"
 #include "os/local.h"
@@ -23,10 +24,11 @@ struct node {
     struct loop_timer idle;
     bool failed, stopping;
     bool quiet; /* about a store that another has open: who asked tries again, and says so */
-    struct os_channel_fds edge_core, keeper_core, parent_core;
+    struct os_channel_fds guard_core, edge_guard, edge_marks, keeper_core, parent_core;
     struct control *control;
     struct core_role *core;
     struct edge_role *edge;
+    struct guard_role *guard;
     struct keeper_role *keeper;
 };
 
@@ -69,7 +71,9 @@ static err_t node_begin(struct node *node, const struct os *os, const struct con
     *node = (struct node) {.os = os,
                            .conf = conf,
                            .signals = -1,
-                           .edge_core = no_channel,
+                           .guard_core = no_channel,
+                           .edge_guard = no_channel,
+                           .edge_marks = no_channel,
                            .keeper_core = no_channel,
                            .parent_core = no_channel};
     report_init(&node->report, os, conf->node, role);
@@ -84,6 +88,7 @@ static void node_end(struct node *node)
     /* The door first: who knocks while core closes is not let in and then left standing. */
     control_close(node->control);
     edge_role_close(node->edge);
+    guard_role_close(node->guard);
     core_role_close(node->core);
     keeper_role_close(node->keeper);
     if (node->loop != NULL) {
@@ -91,7 +96,9 @@ static void node_end(struct node *node)
         loop_unwatch(node->loop, &node->signal_watch);
     }
     loop_close(node->loop);
-    os_channel_fds_close(&node->edge_core);
+    os_channel_fds_close(&node->guard_core);
+    os_channel_fds_close(&node->edge_guard);
+    os_channel_fds_close(&node->edge_marks);
     os_channel_fds_close(&node->keeper_core);
     os_channel_fds_close(&node->parent_core);
 }
@@ -125,7 +132,9 @@ static void ready(void *ctx, uint16_t port)
 static err_t make_channels(struct node *node)
 {
     err_t err;
-    if (TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &node->edge_core)) ||
+    if (TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &node->guard_core)) ||
+        TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &node->edge_guard)) ||
+        TRY(err, os_channel_make(LIMIT_LINK_MARKS_BYTES, &node->edge_marks)) ||
         TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->keeper_core)))
         return err;
     return os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->parent_core);
@@ -135,7 +144,7 @@ static err_t open_all(struct node *node)
 {
     const struct os *os = node->os;
     const struct diag *diag = &node->report.diag;
-    struct core_links links = {&node->edge_core, &node->keeper_core, &node->parent_core};
+    struct core_links links = {&node->guard_core, &node->keeper_core, &node->parent_core, &node->edge_marks};
     struct control_setup control = {.loop = node->loop,
                                     .os = os,
                                     .conf = node->conf,
@@ -148,9 +157,12 @@ static err_t open_all(struct node *node)
     if (TRY(err, make_channels(node)) || TRY(err, control_open(&control, &node->control)) ||
         TRY(err, keeper_role_open(node->loop, os, node->conf, diag, &node->keeper_core, broken, node,
                                   &node->keeper)) ||
-        TRY(err, core_role_open(node->loop, os, node->conf, diag, &links, broken, node, &node->core)))
+        TRY(err, core_role_open(node->loop, os, node->conf, diag, &links, broken, node, &node->core)) ||
+        TRY(err, guard_role_open(node->loop, os, diag, &node->guard_core, &node->edge_guard, broken, node,
+                                 &node->guard)))
         return err;
-    return edge_role_open(node->loop, os, node->conf, diag, &node->edge_core, broken, node, &node->edge);
+    return edge_role_open(node->loop, os, node->conf, diag, &node->edge_guard, &node->edge_marks, broken,
+                          node, &node->edge);
 }
 
 int node_serve_alone(const struct os *os, const struct conf *conf)
@@ -173,10 +185,20 @@ static struct os_channel_fds inherited(int first)
 
 static err_t open_edge(struct node *node)
 {
-    node->edge_core = inherited(OS_PROC_FD_FIRST);
-    err_t err = edge_role_open(node->loop, node->os, node->conf, &node->report.diag, &node->edge_core, broken,
-                               node, &node->edge);
+    node->edge_guard = inherited(OS_PROC_FD_FIRST);
+    node->edge_marks = inherited(OS_PROC_FD_FIRST + 3);
+    err_t err = edge_role_open(node->loop, node->os, node->conf, &node->report.diag, &node->edge_guard,
+                               &node->edge_marks, broken, node, &node->edge);
     return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_WRITING);
+}
+
+static err_t open_guard(struct node *node)
+{
+    node->guard_core = inherited(OS_PROC_FD_FIRST);
+    node->edge_guard = inherited(OS_PROC_FD_FIRST + 3);
+    err_t err = guard_role_open(node->loop, node->os, &node->report.diag, &node->guard_core,
+                                &node->edge_guard, broken, node, &node->guard);
+    return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK | OS_SANDBOX_NO_WRITING);
 }
 
 static err_t open_keeper(struct node *node)
@@ -189,10 +211,11 @@ static err_t open_keeper(struct node *node)
 
 static err_t open_core(struct node *node)
 {
-    node->edge_core = inherited(OS_PROC_FD_FIRST);
+    node->guard_core = inherited(OS_PROC_FD_FIRST);
     node->keeper_core = inherited(OS_PROC_FD_FIRST + 3);
     node->parent_core = inherited(OS_PROC_FD_FIRST + 6);
-    struct core_links links = {&node->edge_core, &node->keeper_core, &node->parent_core};
+    node->edge_marks = inherited(OS_PROC_FD_FIRST + 9);
+    struct core_links links = {&node->guard_core, &node->keeper_core, &node->parent_core, &node->edge_marks};
     err_t err = core_role_open(node->loop, node->os, node->conf, &node->report.diag, &links, broken, node,
                                &node->core);
     return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
@@ -218,7 +241,7 @@ static void deserted(void *ctx)
 static err_t open_store(struct node *node)
 {
     const struct diag *diag = &node->report.diag;
-    struct core_links links = {NULL, NULL, &node->parent_core};
+    struct core_links links = {NULL, NULL, &node->parent_core, NULL};
     struct control_setup control = {.loop = node->loop,
                                     .os = node->os,
                                     .conf = node->conf,
@@ -240,7 +263,11 @@ static err_t open_store(struct node *node)
 static const struct {
     const char *name;
     err_t (*open)(struct node *node);
-} roles[] = {{"edge", open_edge}, {"core", open_core}, {"keeper", open_keeper}, {"store", open_store}};
+} roles[] = {{"edge", open_edge},
+             {"guard", open_guard},
+             {"core", open_core},
+             {"keeper", open_keeper},
+             {"store", open_store}};
 
 int node_role(const struct os *os, const char *role, const char *dir)
 {

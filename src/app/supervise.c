@@ -1,12 +1,13 @@
-/* The supervising parent: control and metrics sockets, readiness, and three children that it restarts. */
+/* The supervising parent: control and metrics sockets, readiness, and four children that it restarts. */
 #include "app/control.h"
 #include "app/node.h"
 #include "os/channel.h"
 #include "os/local.h"
 #include "os/proc.h"
 
-enum { EDGE, CORE, KEEPER, ROLES };
+enum { EDGE, GUARD, CORE, KEEPER, ROLES };
 enum {
+    CHANNELS_MAX = 4,      /* of one role */
     RESTART_MS = 50,       /* after a crash */
     RESTART_MS_MAX = 5000, /* doubled up to this while it keeps crashing at once */
     STEADY_MS = 3000,      /* having run so long, it is not crashing at once */
@@ -34,7 +35,7 @@ struct parent {
     int signals;
     struct loop_watch signal_watch;
     struct loop_timer deadline;
-    struct os_channel_fds edge_core, keeper_core, parent_core;
+    struct os_channel_fds guard_core, edge_guard, edge_marks, keeper_core, parent_core;
     bool stopping, ready;
     int status;
     struct child child[ROLES];
@@ -102,18 +103,18 @@ static void ended(void *ctx, unsigned what)
 
 static size_t fds_of(const struct parent *parent, int role, int out[OS_PROC_FDS_MAX])
 {
-    const struct os_channel_fds *all[3] = {0};
-    size_t count = 0, fds = 0;
-    if (role == EDGE || role == CORE)
-        all[count++] = &parent->edge_core;
-    if (role == KEEPER || role == CORE)
-        all[count++] = &parent->keeper_core;
-    if (role == CORE)
-        all[count++] = &parent->parent_core;
-    for (size_t i = 0; i < count; i++) {
-        out[fds++] = all[i]->memory;
-        out[fds++] = all[i]->wake[0];
-        out[fds++] = all[i]->wake[1];
+    /* In the order in which node.c takes them up. */
+    const struct os_channel_fds *const all[ROLES][CHANNELS_MAX] = {
+        [EDGE] = {&parent->edge_guard, &parent->edge_marks},
+        [GUARD] = {&parent->guard_core, &parent->edge_guard},
+        [CORE] = {&parent->guard_core, &parent->keeper_core, &parent->parent_core, &parent->edge_marks},
+        [KEEPER] = {&parent->keeper_core},
+    };
+    size_t fds = 0;
+    for (size_t i = 0; i < CHANNELS_MAX && all[role][i] != NULL; i++) {
+        out[fds++] = all[role][i]->memory;
+        out[fds++] = all[role][i]->wake[0];
+        out[fds++] = all[role][i]->wake[1];
     }
     return fds;
 }
@@ -139,7 +140,7 @@ static void start(struct child *child)
         begin_stop(parent, 1);
 }
 
-/* In this order: no new requests, then nothing to decide, then nothing to sign. */
+/* In this order: no new requests, then nothing to look at, then nothing to decide, then nothing to sign. */
 static void stop_next(struct parent *parent)
 {
     for (int i = 0; i < ROLES; i++) {
@@ -190,7 +191,8 @@ static void ready(void *ctx, uint16_t port)
 
 static err_t open_parent(struct parent *parent)
 {
-    static const char *const names[ROLES] = {[EDGE] = "edge", [CORE] = "core", [KEEPER] = "keeper"};
+    static const char *const names[ROLES] = {
+        [EDGE] = "edge", [GUARD] = "guard", [CORE] = "core", [KEEPER] = "keeper"};
     struct control_setup control = {.os = parent->os,
                                     .conf = parent->conf,
                                     .diag = &parent->report.diag,
@@ -206,7 +208,9 @@ static err_t open_parent(struct parent *parent)
     if (TRY(err, os_signals_open(&parent->signals)) || TRY(err, loop_open(&parent->loop)) ||
         TRY(err, loop_watch(parent->loop, &parent->signal_watch, parent->signals, LOOP_READ, signal_ready,
                             parent)) ||
-        TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &parent->edge_core)) ||
+        TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &parent->guard_core)) ||
+        TRY(err, os_channel_make(LIMIT_LINK_RING_BYTES, &parent->edge_guard)) ||
+        TRY(err, os_channel_make(LIMIT_LINK_MARKS_BYTES, &parent->edge_marks)) ||
         TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &parent->keeper_core)) ||
         TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &parent->parent_core)))
         return err;
@@ -226,7 +230,9 @@ static void close_parent(struct parent *parent)
         loop_unwatch(parent->loop, &parent->signal_watch);
     }
     loop_close(parent->loop);
-    os_channel_fds_close(&parent->edge_core);
+    os_channel_fds_close(&parent->guard_core);
+    os_channel_fds_close(&parent->edge_guard);
+    os_channel_fds_close(&parent->edge_marks);
     os_channel_fds_close(&parent->keeper_core);
     os_channel_fds_close(&parent->parent_core);
 }
@@ -234,8 +240,14 @@ static void close_parent(struct parent *parent)
 int node_serve(const struct os *os, const struct conf *conf)
 {
     static const struct os_channel_fds none = {-1, {-1, -1}};
-    struct parent parent = {
-        .os = os, .conf = conf, .signals = -1, .edge_core = none, .keeper_core = none, .parent_core = none};
+    struct parent parent = {.os = os,
+                            .conf = conf,
+                            .signals = -1,
+                            .guard_core = none,
+                            .edge_guard = none,
+                            .edge_marks = none,
+                            .keeper_core = none,
+                            .parent_core = none};
     report_init(&parent.report, os, conf->node, "parent");
     err_t err = open_parent(&parent);
     if (err == ERR_OK) {

@@ -203,6 +203,11 @@ static const struct cli_command policy_rows[] = {
                  {"lift", CLI_FLAG, "lift", NULL, "go on instead"},
                  BECAUSE},
      .control = "stop-release"},
+    {.words = "guard resume",
+     .summary = "let pages go to a partner again that the guard held",
+     .args = {AUDIENCE},
+     .options = {BECAUSE},
+     .control = "guard.resume"},
 };
 const struct cli_group cli_policy = GROUP(policy_rows);
 

@@ -226,6 +226,15 @@
 #define LIMIT_MISP_WRITE_BYTES (1u << 30) /* one view on its way out as events, texts in memory */
 #define LIMIT_MISP_WRITE_COUNT (1u << 22) /* its objects: up to 1 KiB of each is in memory */
 
+/* --- guard --- */
+#define LIMIT_GUARD_SETS     (1u << 17) /* of what it has proof of: 8.5 MiB, a million fingerprints */
+#define LIMIT_GUARD_WAIVERS  256        /* objects that operators let go against the guard's word */
+#define LIMIT_GUARD_ASKS     256        /* questions about one answer at a time */
+#define LIMIT_GUARD_RUN      1000       /* leaves that come along with an answer: a page's worth */
+#define LIMIT_GUARD_REFS     65536      /* identifiers of one page that are new to it; usual are 3,000 */
+#define LIMIT_GUARD_PARKED_BYTES (64u << 20) /* answers that wait for proof; beyond, 503 */
+#define LIMIT_GUARD_RULES_BYTES (128u << 10) /* 64 partners, 256 readers, 256 waivers */
+
 /* --- app --- */
 #define LIMIT_ACCESS_FILES         32          /* of the access record; with the next row 128 MiB */
 #define LIMIT_ACCESS_FILE_BYTES    (4u << 20)  /* about 20,000 requests; what `bongsu access` holds at once */
@@ -236,6 +245,7 @@
 #define LIMIT_ACCESS_DAYS          90          /* kept, where the configuration says nothing else */
 #define LIMIT_LINK_RING_BYTES (32u << 20) /* between core and edge, one way: the largest answer fits */
 #define LIMIT_LINK_MESSAGE_BYTES (25u << 20) /* LIMIT_TAXII_ANSWER_BYTES with its head */
+#define LIMIT_LINK_MARKS_BYTES   4096        /* ring of a channel that carries marks alone */
 #define LIMIT_LINK_SMALL_BYTES   (8u << 20)  /* ring of parent and keeper: a batch, notes */
 #define LIMIT_LINK_PENDING_BYTES (64u << 20) /* answers that wait for room; beyond, requests are refused */
 #define LIMIT_EDGE_REQUESTS      1024        /* requests that wait for core, long polls included */

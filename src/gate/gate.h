@@ -505,6 +505,13 @@ struct gate_object {
 /* Every copy held of one id: versions in order, then variants. */
 NODISCARD err_t gate_versions(struct gate *gate, const struct stix_key *object,
                               bool (*visit)(void *ctx, const struct gate_object *object), void *ctx);
+/* Whom an id has reached already, a bit a partner; no bytes are read. */
+struct gate_reach {
+    bool held;         /* something is held under it, in quarantine or not */
+    uint64_t released; /* by a leaf, signed or not */
+    uint64_t given;    /* it came from there */
+};
+NODISCARD err_t gate_reach(struct gate *gate, const struct stix_key *object, struct gate_reach *out);
 /* Objects that came from one source, in order of arrival, from lsn `from` (workspaces, inboxes). */
 NODISCARD err_t gate_source_objects(struct gate *gate, uint32_t source, uint64_t from,
                                     bool (*visit)(void *ctx, const struct gate_object *object), void *ctx);

@@ -53,6 +53,37 @@ err_t gate_versions(struct gate *gate, const struct stix_key *object,
     return err;
 }
 
+static err_t reach_add(struct gate *gate, const struct copy *copy, struct gate_reach *reach)
+{
+    struct state state;
+    const struct gate_source *source = gate_source_get(gate, copy->source);
+    reach->held = true;
+    if ((copy->flags & COPY_QUARANTINED) != 0)
+        return ERR_OK;
+    if (source != NULL && source->partner >= 0)
+        reach->given |= UINT64_C(1) << source->partner;
+    err_t err = state_load(gate, copy->lsn, &state);
+    if (err == ERR_OK)
+        reach->released |= state.released;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t gate_reach(struct gate *gate, const struct stix_key *object, struct gate_reach *out)
+{
+    struct gate_reach reach = {.held = false};
+    arena_reset(&gate->step_arena);
+    struct copies *copies = arena_alloc(&gate->step_arena, sizeof *copies);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    err_t err = copies_load(gate, object, copies);
+    for (size_t i = 0; err == ERR_OK && i < copies->count; i++)
+        err = reach_add(gate, &copies->at[i], &reach);
+    store_view_end(gate->store);
+    if (err == ERR_OK)
+        *out = reach;
+    return err;
+}
+
 err_t source_next(struct gate *gate, uint32_t source, uint64_t from, uint64_t *out)
 {
     uint8_t prefix[2] = {(uint8_t)(source >> 8), (uint8_t)source}, start[10];

@@ -319,6 +319,7 @@ err_t parse_close_heads(struct parse *parse)
         if (!attribute->of_source && str_eq(attribute->key, STR("tlp-max")))
             parse->tlp_max[attribute->holder] = (uint8_t)words_tlp_find(attribute->value);
     }
+    memcpy(parse->policy->tlp_max, parse->tlp_max, sizeof parse->tlp_max);
     for (unsigned level = POLICY_TLP_CLEAR; level < POLICY_TLP_COUNT; level++)
         for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
             if (parse->tlp_max[p] != POLICY_TLP_NONE && level > parse->tlp_max[p])

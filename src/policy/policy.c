@@ -228,6 +228,13 @@ int policy_partner_find(const struct policy *policy, struct str name)
     return -1;
 }
 
+const char *policy_partner_tlp_max(const struct policy *policy, unsigned index)
+{
+    if (index >= LIMIT_PARTNERS || policy->tlp_max[index] == POLICY_TLP_NONE)
+        return NULL;
+    return words_tlp[policy->tlp_max[index]];
+}
+
 unsigned policy_rule_count(const struct policy *policy)
 {
     return POLICY_RULE_BUILTIN_COUNT + policy->rules.count;

@@ -69,6 +69,8 @@ uint64_t policy_partner_mask(const struct policy *policy);
 struct str policy_partner_name(const struct policy *policy, unsigned index);
 /* Its index, or -1. */
 int policy_partner_find(const struct policy *policy, struct str name);
+/* Its `tlp-max`, as "amber"; NULL when it has none. */
+const char *policy_partner_tlp_max(const struct policy *policy, unsigned index);
 
 /* --- rules --- */
 

@@ -143,6 +143,7 @@ struct policy {
     uint64_t partners;
     struct str partner_name[LIMIT_PARTNERS];
     uint64_t tlp_above[POLICY_TLP_COUNT]; /* partners whose tlp-max lies below this level */
+    uint8_t tlp_max[LIMIT_PARTNERS];      /* POLICY_TLP_NONE: has none */
 
     struct names strings; /* what objects' values are compared with; id 0 is any other value */
     struct names rule_names;

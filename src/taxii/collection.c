@@ -115,3 +115,35 @@ void collection_write(struct buf *out, const struct collection *collection)
                collection->can_write ? "true" : "false");
     buf_put_str(out, STR("\"media_types\":[\"" STIX_TYPE_TEXT "\"]}"));
 }
+
+static void write_secret(struct buf *out, bool there, const uint8_t at[HASH_SIZE])
+{
+    char hex[2 * HASH_SIZE];
+    str_hex(at, HASH_SIZE, hex);
+    buf_putc(out, ' ');
+    buf_put_str(out, there ? (struct str) {hex, sizeof hex} : STR("-"));
+}
+
+static void write_reader(const struct taxii *taxii, const struct account *account, struct buf *out)
+{
+    const struct taxii_identity *identity = &account->public;
+    struct collection release;
+    char id[UUID_TEXT_SIZE];
+    buf_printf(out, "reader %.*s ", STR_ARG(identity->name));
+    if (collection_of(taxii, identity, 0, &release)) {
+        uuid_text(&release.id, id);
+        buf_printf(out, "%d ", release.partner);
+        buf_put(out, id, sizeof id);
+    } else {
+        buf_put_str(out, STR("- -"));
+    }
+    write_secret(out, (identity->credentials & TAXII_TOKEN) != 0, account->token.b);
+    write_secret(out, (identity->credentials & TAXII_CERTIFICATE) != 0, account->certificate);
+    buf_putc(out, '\n');
+}
+
+void taxii_readers_write(const struct taxii *taxii, struct buf *out)
+{
+    for (size_t i = 0; i < taxii->account_count; i++)
+        write_reader(taxii, &taxii->accounts[i], out);
+}

@@ -60,6 +60,10 @@ NODISCARD err_t taxii_identity_certificate(struct taxii *taxii, struct str name,
 NODISCARD err_t taxii_identity_revoke(struct taxii *taxii, struct str name, unsigned credentials,
                                       const struct gate_by *by, int64_t now_us);
 
+/* A line for each identity, for the guard: reader NAME AUDIENCE'S-INDEX RELEASE-COLLECTION TOKEN CERTIFICATE
+ * (docs/decisions/0110-guard.md); the token by its SHA-256, a password not at all. */
+void taxii_readers_write(const struct taxii *taxii, struct buf *out);
+
 size_t taxii_identity_count(const struct taxii *taxii);
 const struct taxii_identity *taxii_identity_at(const struct taxii *taxii, size_t index);
 /* NULL when unknown. */

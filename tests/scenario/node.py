@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / 'samples'
 POLICY = ROOT / 'share' / 'default.policy'
 PASSPHRASE = 'scenario passphrase'
-ROLES = ('parent', 'core', 'edge', 'keeper')
+ROLES = ('parent', 'core', 'edge', 'guard', 'keeper')
 STOP_SECONDS = 5  # the program promises two; a busy machine may take longer, a stuck program takes for ever
 
 

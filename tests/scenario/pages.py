@@ -159,7 +159,7 @@ class Kept:
 
     def look_at_deaths(self):
         report, before = self.report, self.au.get()
-        for role in ('edge', 'core', 'keeper'):
+        for role in ('edge', 'guard', 'core', 'keeper'):
             if not self.node.kill(role):
                 report.skip(f'{role} killed', 'all roles are one process')
                 continue

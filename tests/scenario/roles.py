@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """tests/scenario/roles.py: what each role of a running, connected node has in hand, as the kernel tells it.
 
-core holds no socket; edge holds no file of the store and none of the signing keys; keeper holds neither socket nor store; each
-role is filtered by seccomp and can gain no privileges.
+core holds no socket; edge holds no file of the store and none of the signing keys; keeper and guard hold neither socket nor
+store; each role is filtered by seccomp and can gain no privileges.
 """
 import os
 import sys
@@ -22,22 +22,24 @@ def status(pid):
 
 def look(report, node):
     roles = node.roles()
-    report.equal(f'{node.name}: there are three roles and their parent', sorted(roles), ['core', 'edge', 'keeper', 'parent'])
+    report.equal(f'{node.name}: there are four roles and their parent', sorted(roles),
+                 ['core', 'edge', 'guard', 'keeper', 'parent'])
     # What it had in hand when it began belongs to whoever started it: standard error may be a socket, as under systemd.
     files = {role: open_files(pid) for role, pid in roles.items()}
     sockets = {role: [name for name in names if name.startswith('socket:')] for role, names in files.items()}
     store, keys = os.path.join(node.dir, 'store') + '/', os.path.join(node.dir, 'keys') + '/'
     report.equal(f'{node.name}: core holds no socket', sockets.get('core'), [])
     report.equal(f'{node.name}: keeper holds no socket', sockets.get('keeper'), [])
+    report.equal(f'{node.name}: guard holds no socket', sockets.get('guard'), [])
     report.check(f'{node.name}: edge holds sockets', sockets.get('edge'))
-    for role in ('edge', 'keeper', 'parent'):
+    for role in ('edge', 'guard', 'keeper', 'parent'):
         held = [name for name in files.get(role, []) + sorted(mapped(roles[role])) if name.startswith(store)]
         report.equal(f'{node.name}: {role} holds no file of the store', held, [])
     report.check(f'{node.name}: core holds the store', any(name.startswith(store) for name in files['core']))
-    for role in ('edge', 'core', 'parent'):
+    for role in ('edge', 'guard', 'core', 'parent'):
         held = [name for name in files[role] if name.startswith(keys) or name.endswith('/root.key')]
         report.equal(f'{node.name}: {role} holds no signing key', held, [])
-    for role in ('edge', 'core', 'keeper'):
+    for role in ('edge', 'guard', 'core', 'keeper'):
         facts = status(roles[role])
         report.equal(f'{node.name}: {role} can gain no privilege', facts.get('NoNewPrivs'), '1')
         report.equal(f'{node.name}: {role} is filtered by seccomp', facts.get('Seccomp'), '2')
@@ -55,7 +57,7 @@ def main():
             report.check('both are in step', pair.settle())
             for node in pair.both:
                 look(report, node)
-            for role in ('edge', 'core', 'keeper'):
+            for role in ('edge', 'guard', 'core', 'keeper'):
                 pair.kr.kill(role)
             report.check('in step again after each role was replaced', pair.settle())
             look(report, pair.kr)

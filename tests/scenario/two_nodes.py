@@ -187,8 +187,8 @@ class Story:
         if ONE_PROCESS:
             return
         roles = self.kr.roles()
-        assert sorted(roles) == ['core', 'edge', 'keeper'], roles
-        for name in ('core', 'keeper'):
+        assert sorted(roles) == ['core', 'edge', 'guard', 'keeper'], roles
+        for name in ('core', 'guard', 'keeper'):
             sockets = [file for file in open_files(roles[name]) if file.startswith('socket:')]
             assert not sockets, (name, sockets)
         edge = open_files(roles['edge'])
@@ -198,11 +198,11 @@ class Story:
     def test_13_killed_roles_come_back(self):
         if ONE_PROCESS:
             return
-        for number, name in enumerate(('edge', 'core', 'keeper', 'core', 'edge')):
+        for number, name in enumerate(('edge', 'core', 'guard', 'keeper', 'core', 'guard', 'edge')):
             node = (self.kr, self.us)[number % 2]
-            until(lambda: len(node.roles()) == 3, 'all roles run')
+            until(lambda: len(node.roles()) == 4, 'all roles run')
             os.kill(node.roles()[name], signal.SIGKILL)
-            until(lambda: len(node.roles()) == 3, f'{name} is back')
+            until(lambda: len(node.roles()) == 4, f'{name} is back')
         until(lambda: self.kr.lines('status')[0]['running'], 'kr answers')
         self.kr.add('kr-update.json', 'kr-cert')
         until(self.both_in_step, 'they are in step after the kills')

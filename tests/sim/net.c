@@ -119,10 +119,12 @@ static void request_arrives(struct world *world, const struct message *message)
     sync_serve_handle(node->serve, &request, node_now(node), &response, &commit);
     if (commit && node_failed(node, node_commit(node), "committing a receipt"))
         goto out;
-    if (response.status == 0)
+    if (response.status == 0) {
         keep(world, message, request.id);
-    else
+    } else {
+        watch_answer(node, message->from, &request, &response);
         answer(world, message->to, message->from, message->client_id, &response);
+    }
     node_pump(node);
 out:
     exchange_response_deinit(&response);
@@ -141,6 +143,8 @@ void net_late_answers(struct node *node)
                 continue;
             found = true;
             world->kept[i].server_id = 0;
+            watch_answer(node, kept.client, &(struct exchange_request) {.path = STR("/bongsu/v1/feed")},
+                         &response);
             answer(world, node->number, kept.client, kept.client_id, &response);
         }
         if (!found)

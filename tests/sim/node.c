@@ -85,6 +85,7 @@ static void close_all(struct node *node)
 void node_deinit(struct node *node)
 {
     close_all(node);
+    watch_end(node);
     op_drop(node);
     if (node->index != NULL)
         node->index->ops->close(node->index);

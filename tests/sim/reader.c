@@ -118,6 +118,8 @@ bool visit_ask(struct visit *visit, struct exchange_request *request)
         (void)node_failed(node, ERR_IO, "answering");
     else if (effect.needs_commit)
         dead = node_failed(node, node_commit(node), "committing an answer");
+    if (!dead)
+        watch_answer(node, visit->who, request, &visit->response);
     if (dead)
         exchange_response_deinit(&visit->response);
     else if (node->number == 0)

@@ -139,6 +139,7 @@ struct node {
     bool changed;
     unsigned crashes;
     struct reader reader[NODES]; /* people of that partner */
+    struct guard *guard;
 };
 
 struct message {
@@ -239,6 +240,12 @@ int64_t net_next(const struct world *world);
 void transcript_note(struct world *world, unsigned to, const struct exchange_response *response);
 /* A node that goes down forgets what it was asked. */
 void net_forget(struct world *world, unsigned node);
+
+/* --- watch.c --- */
+/* The guard's look at an answer that goes to somebody of node `who`; what it holds breaks the world. */
+void watch_answer(struct node *node, unsigned who, const struct exchange_request *request,
+                  const struct exchange_response *response);
+void watch_end(struct node *node);
 
 /* --- op.c --- */
 void op_draw(struct world *world);

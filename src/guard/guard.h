@@ -1,0 +1,117 @@
+/* The guard: an independent last look at what leaves (DESIGN 3; docs/decisions/0110-guard.md). It reads every
+ * answer again, as bytes, with readers of its own, and compares it with the little that it was told (rules.h)
+ * and with what the partner's ledger proves. It shares no parser with the rooms that made the answer: of
+ * this program it uses core alone.
+ *
+ * What it looks at: who asked (TLS key, token, user name) and whose page it is; the highest marking, granular
+ * ones included; that each object has a leaf in this partner's ledger that commits to these bytes; that
+ * every identifier that occurs anywhere in it was released to this partner. What it has no proof of it asks
+ * for (GUARD_ASK): its memory is a bounded cache, and losing it costs questions, not safety.
+ *
+ * It must never: let something pass because it could not read it; put an identifier or content into a
+ * finding; believe an answer to its questions that its own hash does not confirm.
+ *
+ * Pure: bytes in, a verdict out; no clock, no files. One thread. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "core/hash.h"
+#include "core/limit.h"
+#include "core/str.h"
+#include "guard/rules.h"
+
+struct guard;
+
+NODISCARD err_t guard_new(const struct hash_sip_key *key, struct guard **out);
+void guard_free(struct guard *guard); /* accepts NULL */
+
+/* Replaces what it was told. On failure nothing goes to anybody until there is something it can read. A
+ * partner that is held stays held until `resumed` grows. */
+NODISCARD err_t guard_rules(struct guard *guard, struct str text, struct fault *fault);
+
+/* --- one request and its answer --- */
+
+enum { GUARD_TARGET_MAX = 512, GUARD_USER_MAX = LIMIT_NAME_BYTES };
+
+/* What is kept of a request until its answer comes. */
+struct guard_case {
+    bool reads; /* GET or HEAD */
+    bool has_key, has_token;
+    bool long_target; /* what was cut off may not be relied on */
+    uint8_t key[RULES_KEY_SIZE];
+    struct hash token;
+    char user[GUARD_USER_MAX];
+    size_t user_len;
+    char path[GUARD_TARGET_MAX], query[GUARD_TARGET_MAX];
+    size_t path_len, query_len;
+    /* What was asked last about this answer. */
+    size_t asked_count;
+    uint64_t asked[LIMIT_GUARD_ASKS];
+};
+
+struct guard_request {
+    bool reads;
+    bool has_key;
+    const uint8_t *key;
+    struct str path, query, authorization;
+};
+void guard_case_open(struct guard_case *out, const struct guard_request *request);
+
+struct guard_answer {
+    unsigned status;
+    struct str headers; /* names and values, one after the other, whatever stands between them */
+    struct bytes body;
+    int64_t now_s;
+};
+
+enum guard_verdict {
+    GUARD_PASS,
+    GUARD_HOLD, /* it must not go; `finding` says why */
+    GUARD_ASK,  /* first guard_evidence for each guard_asks, then again */
+};
+
+/* Never an identifier, never content. */
+struct guard_finding {
+    enum guard_rule rule;
+    bool again;  /* pages to this partner are held since an earlier finding: no news */
+    int partner; /* -1: not known */
+    bool has_seq;
+    uint64_t seq;       /* of the leaf, in a page of a ledger */
+    struct hash object; /* SHA-256 of the object, or of the whole body where it is about no object */
+};
+
+enum guard_verdict guard_check(struct guard *guard, struct guard_case *c, const struct guard_answer *answer,
+                               struct guard_finding *out);
+
+/* Of what is neither a page nor an answer: is there no identifier in it? */
+bool guard_plain(struct guard *guard, struct str text);
+
+/* --- questions --- */
+
+/* After GUARD_ASK, until the next call with this guard. */
+struct guard_ask {
+    unsigned partner;
+    struct str id;
+    unsigned run; /* leaves that follow in the ledger and would be welcome as well */
+};
+size_t guard_ask_count(const struct guard *guard);
+struct guard_ask guard_ask_get(const struct guard *guard, size_t index);
+
+enum guard_held {
+    GUARD_NOTHING,  /* nothing is held here under that identifier */
+    GUARD_WITHHELD, /* something is held, and this partner has no leaf of it */
+    GUARD_RELEASED, /* leaves follow */
+    GUARD_GIVEN,    /* this partner gave it to us itself: believed on core's word */
+};
+/* `leaves`: any number of { 88 bytes leaf, 72 bytes opening, u16 length and that many bytes identifier }.
+ * What does not open is not believed. */
+void guard_evidence(struct guard *guard, unsigned partner, struct str id, enum guard_held held,
+                    struct bytes leaves);
+
+struct guard_counts {
+    uint64_t answers, pages, objects, bytes, own, asked, held;
+};
+struct guard_counts guard_count(const struct guard *guard);
+bool guard_is_held(const struct guard *guard, unsigned partner);

@@ -1,0 +1,122 @@
+#include "core/rd.h"
+#include "guard/state.h"
+
+enum {
+    NOTE_MAX = 128 << 10,
+    PROOF_MAX = 64,
+    OBJECT_MAX = LIMIT_OBJECT_BYTES,
+    OP_MAX = 7,
+    WITH_OPENING = 1,
+    WITH_OBJECT = 2,
+};
+
+/* --- LEDGER.md sections 2 and 3 --- */
+
+static struct hash commitment(uint8_t op, struct bytes opening)
+{
+    static const char label[] = "bongsu leaf partner v1"; /* with its zero */
+    const struct bytes parts[] = {
+        {(const uint8_t *)label, sizeof label}, {opening.at, 32}, {&op, 1}, {opening.at + 32, 40}};
+    return hash_sha256_parts(parts, sizeof parts / sizeof parts[0]);
+}
+
+bool leaf_opens(struct bytes leaf, struct bytes opening, struct guard_leaf *out)
+{
+    struct rd rd = rd_of(leaf);
+    struct hash said;
+    if (leaf.len != GUARD_LEAF_SIZE || opening.len != GUARD_OPENING_SIZE || rd_u8(&rd) != 1 ||
+        rd_u16(&rd) != 1)
+        return false;
+    out->op = rd_u8(&rd);
+    out->epoch = rd_u32(&rd);
+    out->seq = rd_u64(&rd);
+    (void)rd_u64(&rd);
+    rd_copy(&rd, said.b, HASH_SIZE);
+    memcpy(out->content.b, opening.at + HASH_SIZE, HASH_SIZE);
+    struct hash ours = commitment(out->op, opening);
+    return out->op >= 1 && out->op <= OP_MAX && hash_eq(&said, &ours);
+}
+
+bool leaf_has_content(const struct guard_leaf *leaf)
+{
+    static const struct hash none = {{0}};
+    return !hash_eq(&leaf->content, &none);
+}
+
+/* --- SYNC.md section 4 --- */
+
+static bool entry(struct guard *guard, const struct rules_partner *partner, uint64_t seq, struct rd *rd)
+{
+    struct guard_leaf leaf;
+    struct look *look = &guard->look;
+    struct bytes leaf_bytes = rd_bytes(rd, GUARD_LEAF_SIZE);
+    uint8_t parts = rd_u8(rd);
+    (void)rd_u8(rd);
+    struct bytes opening = {NULL, 0}, object = {NULL, 0};
+    if ((parts & WITH_OPENING) != 0)
+        opening = rd_bytes(rd, GUARD_OPENING_SIZE);
+    if ((parts & WITH_OBJECT) != 0)
+        object = rd_blob(rd, OBJECT_MAX);
+    look->has_seq = true;
+    look->seq = seq;
+    if (rd->err != ERR_OK || (parts != 0 && parts != WITH_OPENING && parts != (WITH_OPENING | WITH_OBJECT)))
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    if (parts == 0) /* a destroyed secret: nothing is told */
+        return true;
+    struct hash hash = {{0}};
+    if (object.len > 0)
+        hash = hash_sha256(object);
+    if (!leaf_opens(leaf_bytes, opening, &leaf) || leaf.seq != seq || leaf.epoch != partner->epoch ||
+        leaf_has_content(&leaf) != ((parts & WITH_OBJECT) != 0) || !hash_eq(&hash, &leaf.content)) {
+        if (!look_fail(guard, GUARD_RULE_OPENING, object.len > 0 ? &hash : NULL))
+            return false;
+    }
+    return object.len == 0 || look_object(guard, object, &hash);
+}
+
+static bool is_origin(struct str line, const char *audience, uint32_t epoch)
+{
+    uint64_t number;
+    if (!str_eq(str_cut(&line, '/'), STR("bongsu")))
+        return false;
+    (void)str_cut(&line, '/'); /* the issuer */
+    return str_eq(str_cut(&line, '/'), str_of(audience)) && str_to_u64(line, UINT32_MAX, &number) &&
+           number == epoch;
+}
+
+/* The page ends at the checkpoint of this partner's own ledger. */
+static bool checkpoint(struct guard *guard, const struct rules_partner *partner, struct str note,
+                       uint64_t size)
+{
+    uint64_t said;
+    if (!is_origin(str_cut(&note, '\n'), partner->name, partner->epoch))
+        return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
+    if (!str_to_u64(str_cut(&note, '\n'), UINT64_MAX, &said) || said != size)
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    return true;
+}
+
+bool leaf_page(struct guard *guard, const struct rules_partner *partner, struct bytes body)
+{
+    struct rd rd = rd_of(body);
+    uint8_t format = rd_u8(&rd);
+    uint16_t suite = rd_u16(&rd);
+    uint32_t epoch = rd_u32(&rd);
+    uint64_t from = rd_u64(&rd);
+    uint32_t count = rd_u32(&rd);
+    if (rd.err != ERR_OK || format != 1 || suite != 1 || count > LOOK_ITEMS || from > UINT64_MAX - count)
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    if (epoch != partner->epoch)
+        return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
+    guard->look.first_seq = from;
+    for (uint32_t i = 0; i < count; i++)
+        if (!entry(guard, partner, from + i, &rd))
+            return false;
+    guard->look.has_seq = false;
+    struct bytes note = rd_blob(&rd, NOTE_MAX);
+    uint8_t hashes = rd_u8(&rd);
+    (void)rd_bytes(&rd, (size_t)hashes * HASH_SIZE);
+    if (rd_end(&rd) != ERR_OK || hashes > PROOF_MAX || (note.len == 0) != (count == 0))
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    return count == 0 || checkpoint(guard, partner, str_from_bytes(note), from + count);
+}

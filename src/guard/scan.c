@@ -1,0 +1,390 @@
+#include "guard/scan.h"
+
+#include "core/uuid.h"
+#include "core/vec.h"
+
+enum { TAIL = 2 + UUID_TEXT_SIZE };
+
+/* What may come next. */
+enum state { WANT_VALUE, WANT_ITEM_OR_END, WANT_KEY, WANT_KEY_OR_END, WANT_COLON, AFTER_VALUE };
+
+/* Names that mean something to us; a list has that of its key. */
+enum name { NAME_OTHER, NAME_ID, NAME_TYPE, NAME_MARKINGS, NAME_MARKING, NAME_OBJECTS, NAME_TLP };
+
+struct scan {
+    const uint8_t *at, *end;
+    const struct scan_sink *sink;
+    struct buf *scratch;
+    enum state state;
+    unsigned depth, item_depth;
+    bool is_object[SCAN_DEPTH];
+    uint8_t name[SCAN_DEPTH];
+    /* the item in hand */
+    bool in_item, has_id, is_definition;
+    const uint8_t *item_at;
+    char id[SCAN_ID_MAX];
+    size_t id_len;
+    enum guard_level marked, stated;
+};
+
+/* A string as it stands between its quotes. */
+struct text {
+    struct str str;
+    bool escaped;
+    bool hyphens; /* two in a row: without them there is no identifier in it */
+};
+
+/* --- identifiers --- */
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_uuid(const char *at)
+{
+    for (unsigned i = 0; i < UUID_TEXT_SIZE; i++) {
+        bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+        if (hyphen ? at[i] != '-' : !is_hex(at[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_type_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-';
+}
+
+/* Letters, digits and hyphens: one bit makes the first lower case and leaves the others. */
+static struct str lowered(struct str id, char out[SCAN_ID_MAX])
+{
+    for (size_t i = 0; i < id.len; i++)
+        out[i] = (char)(id.at[i] | 0x20);
+    return (struct str) {out, id.len};
+}
+
+/* Is the whole text an identifier? */
+static bool is_id(struct str text)
+{
+    if (text.len <= TAIL || text.len > SCAN_ID_MAX)
+        return false;
+    const char *tail = text.at + text.len - TAIL;
+    if (tail[0] != '-' || tail[1] != '-' || !is_uuid(tail + 2))
+        return false;
+    for (const char *at = text.at; at < tail; at++)
+        if (!is_type_letter(*at))
+            return false;
+    return true;
+}
+
+bool scan_text(struct str text, const struct scan_sink *sink)
+{
+    char id[SCAN_ID_MAX];
+    for (size_t i = 1; i + TAIL <= text.len; i++) {
+        if (text.at[i] != '-' || text.at[i + 1] != '-' || !is_uuid(text.at + i + 2))
+            continue;
+        size_t first = i;
+        while (first > 0 && i - first < SCAN_ID_MAX - TAIL && is_type_letter(text.at[first - 1]))
+            first--;
+        if (first == i)
+            continue;
+        struct str found = {text.at + first, i - first + TAIL};
+        if (!sink->id(sink->ctx, SCAN_MENTION, lowered(found, id)))
+            return false;
+        i += TAIL - 1;
+    }
+    return true;
+}
+
+/* --- strings --- */
+
+/* From behind the opening quote to behind the closing one. */
+static bool read_string(struct scan *s, struct text *out)
+{
+    const uint8_t *from = s->at, *at = from;
+    bool hyphen = false;
+    *out = (struct text) {.escaped = false};
+    for (;;) {
+        while (s->end - at >= VEC_SIZE) {
+            vec v = vec_load(at);
+            unsigned hyphens = vec_bits((vec)(v == '-'));
+            unsigned stop = vec_first_special(v);
+            unsigned mask = hyphens & ((1u << stop) - 1);
+            out->hyphens = out->hyphens || (mask & (mask >> 1)) != 0 || (hyphen && (mask & 1) != 0);
+            hyphen = stop > 0 ? (mask >> (stop - 1) & 1) != 0 : hyphen;
+            at += stop;
+            if (stop < VEC_SIZE)
+                break;
+        }
+        for (; at < s->end && *at >= 0x20 && *at != '"' && *at != '\\'; at++) {
+            out->hyphens = out->hyphens || (hyphen && *at == '-');
+            hyphen = *at == '-';
+        }
+        if (at == s->end || *at < 0x20)
+            return false;
+        if (*at == '"')
+            break;
+        out->escaped = true;
+        if (s->end - at < 2)
+            return false;
+        at += 2;
+    }
+    out->str = (struct str) {(const char *)from, (size_t)(at - from)};
+    s->at = at + 1;
+    return true;
+}
+
+static bool read_hex4(struct str *rest, unsigned *out)
+{
+    uint8_t raw[2];
+    if (rest->len < 4 || !str_unhex((struct str) {rest->at, 4}, raw, sizeof raw))
+        return false;
+    *out = (unsigned)raw[0] << 8 | raw[1];
+    *rest = (struct str) {rest->at + 4, rest->len - 4};
+    return true;
+}
+
+/* Identifiers are ASCII: any other character may stand for itself as '?'. */
+static bool unescape_one(struct str *rest, struct buf *out)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    if (rest->len == 0)
+        return false;
+    char c = rest->at[0];
+    *rest = (struct str) {rest->at + 1, rest->len - 1};
+    if (c == 'u') {
+        unsigned code;
+        if (!read_hex4(rest, &code))
+            return false;
+        buf_putc(out, code < 0x80 ? (char)code : '?');
+        return true;
+    }
+    const char *found = c == '\0' ? NULL : strchr(from, c);
+    if (found != NULL)
+        buf_putc(out, to[found - from]);
+    return found != NULL;
+}
+
+static bool unescape(struct scan *s, struct text *text)
+{
+    struct str rest = text->str;
+    buf_clear(s->scratch);
+    while (rest.len > 0) {
+        const char *slash = memchr(rest.at, '\\', rest.len);
+        size_t plain = slash == NULL ? rest.len : (size_t)(slash - rest.at);
+        buf_put(s->scratch, rest.at, plain);
+        rest = (struct str) {rest.at + plain, rest.len - plain};
+        if (slash == NULL)
+            break;
+        rest = (struct str) {rest.at + 1, rest.len - 1};
+        if (!unescape_one(&rest, s->scratch))
+            return false;
+    }
+    text->str = buf_str(s->scratch);
+    text->hyphens = true;
+    return buf_err(s->scratch) == ERR_OK;
+}
+
+/* --- what strings mean --- */
+
+static enum name name_of(struct str key)
+{
+    static const struct {
+        struct str word;
+        enum name name;
+    } names[] = {
+        {{"id", 2}, NAME_ID},
+        {{"type", 4}, NAME_TYPE},
+        {{"object_marking_refs", 19}, NAME_MARKINGS},
+        {{"marking_ref", 11}, NAME_MARKING},
+        {{"objects", 7}, NAME_OBJECTS},
+        {{"tlp", 3}, NAME_TLP},
+        {{"tlp_2_0", 7}, NAME_TLP},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq(key, names[i].word))
+            return names[i].name;
+    return NAME_OTHER;
+}
+
+static bool take_own_id(struct scan *s, struct str text)
+{
+    if (s->has_id || !is_id(text))
+        return false;
+    struct str id = lowered(text, s->id);
+    s->has_id = true;
+    s->id_len = id.len;
+    return s->sink->id(s->sink->ctx, SCAN_OWN, id);
+}
+
+static bool take_whole_id(struct scan *s, enum name name, struct str text)
+{
+    char lower[SCAN_ID_MAX];
+    struct str id = lowered(text, lower);
+    bool marks = s->in_item && (name == NAME_MARKINGS || name == NAME_MARKING);
+    if (marks) {
+        enum guard_level level = mark_level(id);
+        s->marked = level > s->marked ? level : s->marked;
+    }
+    return s->sink->id(s->sink->ctx, !s->in_item ? SCAN_MENTION : marks ? SCAN_MARKING : SCAN_REF, id);
+}
+
+static bool take_value(struct scan *s, const struct text *text)
+{
+    enum name name = (enum name)s->name[s->depth];
+    if (s->in_item && s->depth == s->item_depth && name == NAME_ID)
+        return take_own_id(s, text->str);
+    if (s->in_item && s->depth == s->item_depth && name == NAME_TYPE)
+        s->is_definition = str_eq(text->str, STR("marking-definition"));
+    if (s->in_item && name == NAME_TLP) {
+        enum guard_level level = mark_word(text->str);
+        s->stated = level > s->stated ? level : s->stated;
+    }
+    if (!text->hyphens)
+        return true;
+    return is_id(text->str) ? take_whole_id(s, name, text->str) : scan_text(text->str, s->sink);
+}
+
+static bool take_string(struct scan *s)
+{
+    struct text text;
+    bool key = s->state == WANT_KEY || s->state == WANT_KEY_OR_END;
+    s->at++;
+    if ((!key && s->state != WANT_VALUE && s->state != WANT_ITEM_OR_END) || !read_string(s, &text) ||
+        (text.escaped && !unescape(s, &text)))
+        return false;
+    s->state = key ? WANT_COLON : AFTER_VALUE;
+    if (!key)
+        return take_value(s, &text);
+    s->name[s->depth] = (uint8_t)name_of(text.str);
+    return !text.hyphens || scan_text(text.str, s->sink);
+}
+
+/* --- structure --- */
+
+static void begin_item(struct scan *s)
+{
+    s->in_item = true;
+    s->has_id = s->is_definition = false;
+    s->marked = s->stated = GUARD_UNMARKED;
+    s->item_at = s->at;
+}
+
+static bool end_item(struct scan *s)
+{
+    struct scan_item item = {.bytes = bytes_of(s->item_at, (size_t)(s->at + 1 - s->item_at)),
+                             .id = {s->id, s->id_len},
+                             .level = s->marked};
+    if (s->is_definition && s->stated > item.level)
+        item.level = s->stated;
+    s->in_item = false;
+    return s->has_id && s->sink->item(s->sink->ctx, &item);
+}
+
+static bool open(struct scan *s, bool object)
+{
+    if ((s->state != WANT_VALUE && s->state != WANT_ITEM_OR_END) || s->depth == SCAN_DEPTH - 1)
+        return false;
+    enum name name = (enum name)s->name[s->depth];
+    bool in_list = s->depth > 0 && !s->is_object[s->depth];
+    s->depth++;
+    s->is_object[s->depth] = object;
+    s->name[s->depth] = (uint8_t)(object ? NAME_OTHER : name);
+    s->state = object ? WANT_KEY_OR_END : WANT_ITEM_OR_END;
+    if (object && s->depth == s->item_depth && (s->item_depth == 1 || (in_list && name == NAME_OBJECTS)))
+        begin_item(s);
+    return true;
+}
+
+static bool close(struct scan *s, bool object)
+{
+    enum state fresh = object ? WANT_KEY_OR_END : WANT_ITEM_OR_END;
+    if (s->depth == 0 || s->is_object[s->depth] != object || (s->state != AFTER_VALUE && s->state != fresh) ||
+        (s->in_item && s->depth == s->item_depth && !end_item(s)))
+        return false;
+    s->depth--;
+    s->state = AFTER_VALUE;
+    return true;
+}
+
+static bool comma(struct scan *s)
+{
+    if (s->state != AFTER_VALUE || s->depth == 0)
+        return false;
+    s->state = s->is_object[s->depth] ? WANT_KEY : WANT_VALUE;
+    return true;
+}
+
+static bool is_bare(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' || c == 'E';
+}
+
+/* Numbers, true, false, null. */
+static bool bare(struct scan *s)
+{
+    if ((s->state != WANT_VALUE && s->state != WANT_ITEM_OR_END) || !is_bare(*s->at))
+        return false;
+    while (s->at < s->end && is_bare(*s->at))
+        s->at++;
+    s->state = AFTER_VALUE;
+    return true;
+}
+
+static bool step(struct scan *s)
+{
+    bool good;
+    switch (*s->at) {
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+        good = true;
+        break;
+    case '"':
+        return take_string(s);
+    case '{':
+    case '[':
+        good = open(s, *s->at == '{');
+        break;
+    case '}':
+    case ']':
+        good = close(s, *s->at == '}');
+        break;
+    case ',':
+        good = comma(s);
+        break;
+    case ':':
+        good = s->state == WANT_COLON;
+        s->state = WANT_VALUE;
+        break;
+    default:
+        return bare(s);
+    }
+    s->at++;
+    return good;
+}
+
+bool scan_json(struct bytes text, bool listed, struct buf *scratch, const struct scan_sink *sink)
+{
+    struct scan s = {.at = text.at,
+                     .end = text.at + text.len,
+                     .sink = sink,
+                     .scratch = scratch,
+                     .state = WANT_VALUE,
+                     .item_depth = listed ? 3 : 1};
+    /* What is to be one item begins as one. */
+    size_t first = 0;
+    while (first < text.len && text.at[first] <= ' ')
+        first++;
+    if (first == text.len || text.at[first] != '{')
+        return false;
+    while (s.at < s.end) {
+        if (s.state == AFTER_VALUE && s.depth == 0 && *s.at > ' ')
+            return false;
+        if (!step(&s))
+            return false;
+    }
+    return s.depth == 0 && s.state == AFTER_VALUE;
+}

@@ -1,0 +1,56 @@
+#include "sync/evidence.h"
+
+#include "core/wr.h"
+
+enum { VERSIONS_MAX = 4096 };
+
+struct writing {
+    struct buf *out;
+    unsigned left, count;
+    uint64_t first;
+};
+
+static bool put(void *ctx, const struct gate_leaf *leaf)
+{
+    struct writing *writing = ctx;
+    uint8_t wire[LEAF_SIZE + LEAF_OPENING_SIZE];
+    leaf_encode(&leaf->leaf, wire);
+    leaf_opening_encode(&leaf->opening, wire + LEAF_SIZE);
+    wr_bytes(writing->out, bytes_of(wire, sizeof wire));
+    wr_u16(writing->out, (uint16_t)leaf->id.len);
+    buf_put_str(writing->out, leaf->id);
+    writing->first = leaf->leaf.seq < writing->first ? leaf->leaf.seq : writing->first;
+    writing->count++;
+    return --writing->left > 0;
+}
+
+static err_t why_not(struct gate *gate, unsigned partner, const struct stix_key *key, enum sync_held *out)
+{
+    struct gate_reach reach;
+    err_t err = gate_reach(gate, key, &reach);
+    if (err != ERR_OK)
+        return err;
+    *out = (reach.given >> partner & 1) != 0      ? SYNC_HELD_GIVEN
+           : (reach.released >> partner & 1) != 0 ? SYNC_HELD_SOON
+           : reach.held                           ? SYNC_HELD_WITHHELD
+                                                  : SYNC_HELD_NOTHING;
+    return ERR_OK;
+}
+
+err_t sync_evidence(struct gate *gate, unsigned partner, struct str id, unsigned run,
+                    enum sync_held *out_held, struct buf *out)
+{
+    struct writing writing = {.out = out, .left = VERSIONS_MAX, .first = UINT64_MAX};
+    struct stix_key key;
+    err_t err;
+    *out_held = SYNC_HELD_NOTHING;
+    if (!stix_id_parse(id, &key))
+        return ERR_OK;
+    if (TRY(err, gate_leaves_of(gate, partner, &key, put, &writing)) && err != ERR_NOTFOUND)
+        return err;
+    if (writing.count == 0)
+        return why_not(gate, partner, &key, out_held);
+    *out_held = SYNC_HELD_RELEASED;
+    writing.left = run;
+    return run == 0 ? ERR_OK : gate_leaves(gate, partner, writing.first + 1, put, &writing);
+}

@@ -1,0 +1,184 @@
+#include "shop.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/wr.h"
+#include "sync/wire.h"
+
+static const char *const names[SHOP_PARTNERS] = {"us", "nz"};
+
+void shop_id(const char *type, unsigned number, char out[SHOP_ID_SIZE])
+{
+    (void)snprintf(out, SHOP_ID_SIZE, "%s--00000000-0000-4000-8000-%012x", type, number);
+}
+
+void shop_open(struct shop *shop)
+{
+    static const struct hash_sip_key key = {{1, 2, 3}};
+    *shop = (struct shop) {.guard = NULL};
+    assert_int_equal(guard_new(&key, &shop->guard), ERR_OK);
+    shop_rules(shop, "");
+}
+
+void shop_close(struct shop *shop)
+{
+    guard_free(shop->guard);
+    for (unsigned p = 0; p < SHOP_PARTNERS; p++)
+        for (size_t i = 0; i < shop->ledger[p].count; i++)
+            free(shop->ledger[p].object[i]);
+    for (size_t i = 0; i < shop->withheld_count; i++)
+        free(shop->withheld[i]);
+}
+
+void shop_rules(struct shop *shop, const char *more)
+{
+    char text[2048];
+    static const char policy[] = "11111111111111111111111111111111111111111111111111111111111111ff";
+    struct fault fault = {.code = ERR_OK};
+    (void)snprintf(text, sizeof text,
+                   "bongsu guard 1\npolicy %s\n"
+                   "partner 0 us green %d %d %064x 0 0\npartner 1 nz amber %d %d %064x 0 0\n"
+                   "reader us 0 - - %064x\nreader nz 1 - - %064x\n%s",
+                   policy, SHOP_EPOCH, SHOP_NOW_S + 86400, 0xa0, SHOP_EPOCH, SHOP_NOW_S + 86400, 0xa1, 0xb0,
+                   0xb1, more);
+    if (guard_rules(shop->guard, str_of(text), &fault) != ERR_OK)
+        fail_msg("%s", fault.what);
+}
+
+void shop_release(struct shop *shop, unsigned partner, const char *object)
+{
+    assert_true(shop->ledger[partner].count < SHOP_MAX);
+    shop->ledger[partner].object[shop->ledger[partner].count++] = object == NULL ? NULL : strdup(object);
+}
+
+void shop_withhold(struct shop *shop, const char *object)
+{
+    assert_true(shop->withheld_count < SHOP_MAX);
+    shop->withheld[shop->withheld_count++] = strdup(object);
+}
+
+struct leaf shop_leaf(const struct shop *shop, unsigned partner, uint64_t seq, struct leaf_opening *out)
+{
+    const char *object = shop->ledger[partner].object[seq];
+    enum leaf_op op = object == NULL ? LEAF_EXPIRE : LEAF_RELEASE;
+    *out = (struct leaf_opening) {.subject_seq = object == NULL ? 0 : LEAF_SUBJECT_NONE};
+    memset(out->salt.b, (int)(seq + partner), HASH_SIZE);
+    if (object != NULL)
+        out->content = hash_sha256(bytes_from_str(str_of(object)));
+    return (struct leaf) {.op = op,
+                          .epoch = SHOP_EPOCH,
+                          .seq = seq,
+                          .time_us = 1795300000000000 + (int64_t)seq,
+                          .partner = leaf_partner(op, out)};
+}
+
+void shop_page(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out)
+{
+    struct merkle_proof proof = {.count = from > 0 && count > 0 ? 1 : 0};
+    char note[256];
+    sync_page_head_write(out, SHOP_EPOCH, from, count);
+    for (uint64_t seq = from; seq < from + count; seq++) {
+        struct leaf_opening opening;
+        struct leaf leaf = shop_leaf(shop, partner, seq, &opening);
+        sync_entry_write(out, &leaf, &opening, bytes_from_str(str_of(shop->ledger[partner].object[seq])), 1);
+    }
+    (void)snprintf(note, sizeof note, "bongsu/kr/%s/%d\n%llu\nAAAA\n\nsigned\n", names[partner], SHOP_EPOCH,
+                   (unsigned long long)(from + count));
+    sync_page_tail_write(out, count > 0 ? str_of(note) : STR(""), &proof);
+    assert_int_equal(buf_err(out), ERR_OK);
+}
+
+void shop_objects(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out)
+{
+    buf_put_str(out, STR("{\"more\":false,\"objects\":["));
+    for (uint64_t seq = from; seq < from + count; seq++)
+        buf_printf(out, "%s%s", seq > from ? "," : "", shop->ledger[partner].object[seq]);
+    buf_put_str(out, STR("]}"));
+}
+
+/* The first identifier of an object of this test is its own. */
+static struct str id_of(const char *object)
+{
+    const char *at = strstr(object, "\"id\":\"");
+    assert_non_null(at);
+    return (struct str) {at + 6, strcspn(at + 6, "\"")};
+}
+
+void shop_manifest(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out)
+{
+    buf_put_str(out, STR("{\"objects\":["));
+    for (uint64_t seq = from; seq < from + count; seq++)
+        buf_printf(out, "%s{\"id\":\"%.*s\",\"media_type\":\"x\"}", seq > from ? "," : "",
+                   STR_ARG(id_of(shop->ledger[partner].object[seq])));
+    buf_put_str(out, STR("]}"));
+}
+
+/* --- questions --- */
+
+static void put_leaf(const struct shop *shop, unsigned partner, uint64_t seq, struct buf *out)
+{
+    struct leaf_opening opening;
+    uint8_t wire[LEAF_SIZE + LEAF_OPENING_SIZE];
+    const char *object = shop->ledger[partner].object[seq];
+    struct leaf leaf = shop_leaf(shop, partner, seq, &opening);
+    struct str id = object == NULL ? STR("") : id_of(object);
+    leaf_encode(&leaf, wire);
+    leaf_opening_encode(&opening, wire + LEAF_SIZE);
+    wr_bytes(out, bytes_of(wire, sizeof wire));
+    wr_u16(out, (uint16_t)id.len);
+    buf_put_str(out, id);
+}
+
+static void reply(struct shop *shop, const struct guard_ask *ask)
+{
+    struct buf leaves;
+    enum guard_held held = GUARD_NOTHING;
+    char copy[SHOP_ID_SIZE];
+    (void)snprintf(copy, sizeof copy, "%.*s", STR_ARG(ask->id));
+    struct str id = str_of(copy);
+    buf_init(&leaves, 1 << 20);
+    for (size_t i = 0; i < shop->withheld_count; i++)
+        if (str_eq(id_of(shop->withheld[i]), id))
+            held = GUARD_WITHHELD;
+    for (size_t i = 0; i < shop->ledger[ask->partner].count; i++) {
+        const char *object = shop->ledger[ask->partner].object[i];
+        if (object == NULL || !str_eq(id_of(object), id))
+            continue;
+        held = GUARD_RELEASED;
+        for (size_t k = i; k < shop->ledger[ask->partner].count && k <= i + ask->run; k++)
+            put_leaf(shop, ask->partner, k, &leaves);
+    }
+    shop->questions++;
+    guard_evidence(shop->guard, ask->partner, id, held, buf_bytes(&leaves));
+    buf_deinit(&leaves);
+}
+
+enum guard_verdict shop_check(struct shop *shop, unsigned asker, const char *path, struct bytes body,
+                              struct guard_finding *out)
+{
+    uint8_t key[RULES_KEY_SIZE] = {0};
+    bool feed = strncmp(path, "/bongsu", 7) == 0;
+    key[31] = (uint8_t)((feed ? 0xa0 : 0xb0) + asker);
+    struct guard_request request = {.reads = true, .has_key = true, .key = key, .path = str_of(path)};
+    struct guard_answer answer = {.status = 200, .body = body, .now_s = SHOP_NOW_S};
+    static struct guard_case c;
+    guard_case_open(&c, &request);
+    for (unsigned round = 0; round < 100; round++) {
+        enum guard_verdict verdict = guard_check(shop->guard, &c, &answer, out);
+        if (verdict != GUARD_ASK)
+            return verdict;
+        size_t count = guard_ask_count(shop->guard);
+        assert_true(count > 0);
+        for (size_t i = 0; i < count; i++) {
+            struct guard_ask ask = guard_ask_get(shop->guard, i);
+            reply(shop, &ask);
+        }
+    }
+    fail_msg("the guard does not stop asking");
+    return GUARD_HOLD;
+}

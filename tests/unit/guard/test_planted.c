@@ -1,0 +1,464 @@
+/* Faults of a gate, planted one by one, and the guard behind it: each is held, by the rule that it breaks,
+ * and the same page without the fault goes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/wr.h"
+#include "shop.h"
+
+#define GREEN     "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+#define AMBER     "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
+#define SECRET_ID "threat-actor--00000000-0000-4000-8000-000000000099"
+#define RED       "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+
+enum { ONE = 1, TWO, OTHERS = 0x70, SECRET = 0x99 };
+
+/* `tail`: further members, with their comma. */
+static void object(const char *type, unsigned number, const char *tail, char out[1024])
+{
+    char id[SHOP_ID_SIZE];
+    shop_id(type, number, id);
+    (void)snprintf(out, 1024, "{\"type\":\"%s\",\"id\":\"%s\"%s}", type, id, tail);
+}
+
+static void release(struct shop *shop, unsigned partner, const char *type, unsigned number, const char *tail)
+{
+    char text[1024];
+    object(type, number, tail, text);
+    shop_release(shop, partner, text);
+}
+
+/* What both partners have, a secret that nobody has, and something that nz alone has. */
+static void stock(struct shop *shop)
+{
+    char text[1024];
+    for (unsigned p = 0; p < SHOP_PARTNERS; p++) {
+        release(shop, p, "identity", ONE, "");
+        release(shop, p, "indicator", TWO,
+                ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\","
+                "\"object_marking_refs\":[\"" GREEN "\"]");
+        shop_release(shop, p, NULL);
+    }
+    release(shop, SHOP_NZ, "malware", OTHERS, ",\"object_marking_refs\":[\"" AMBER "\"]");
+    object("threat-actor", SECRET, ",\"object_marking_refs\":[\"" RED "\"]", text);
+    shop_withhold(shop, text);
+}
+
+/* --- what goes wrong --- */
+
+struct plant {
+    const char *name;
+    enum guard_rule rule;
+    const char *tail;                                   /* of an object that is released to us */
+    void (*spoil)(struct shop *shop, struct buf *page); /* or what happens to the page */
+    bool taxii;                                         /* by TAXII; otherwise a page of the ledger */
+    unsigned asker;
+};
+
+/* The whole ledger of us, again. */
+static void page_of(struct shop *shop, bool taxii, unsigned partner, struct buf *out)
+{
+    buf_clear(out);
+    if (taxii)
+        shop_objects(shop, partner, 0, 2, out);
+    else
+        shop_page(shop, partner, 0, (uint32_t)shop->ledger[partner].count, out);
+}
+
+static char *find(struct buf *page, const char *text)
+{
+    char *at = memmem(page->at, page->len, text, strlen(text));
+    assert_non_null(at);
+    return at;
+}
+
+/* Bytes are changed after they were committed to. */
+static void spoil_bytes(struct shop *shop, struct buf *page)
+{
+    (void)shop;
+    find(page, "\"indicator\"")[1] = 'I';
+}
+
+/* A time of the leaf tells nothing of its opening, the sequence number does. */
+static void spoil_opening(struct shop *shop, struct buf *page)
+{
+    struct leaf_opening first, second;
+    uint8_t wire[LEAF_OPENING_SIZE], other[LEAF_OPENING_SIZE];
+    (void)shop_leaf(shop, SHOP_US, 0, &first);
+    (void)shop_leaf(shop, SHOP_US, 1, &second);
+    leaf_opening_encode(&first, wire);
+    leaf_opening_encode(&second, other);
+    uint8_t *at = memmem(page->at, page->len, wire, sizeof wire);
+    assert_non_null(at);
+    memcpy(at, other, sizeof other);
+}
+
+/* Leaves in another order than they stand in the ledger. */
+static void spoil_order(struct shop *shop, struct buf *page)
+{
+    page_of(shop, false, SHOP_US, page);
+    uint8_t *at = page->at + 19; /* head: format, suite, epoch, from, count */
+    at[8 + 7] = 1;               /* the first leaf says that it is the second */
+}
+
+/* Answers of two who ask at once are mixed up; a page kept for one is given to the other. */
+static void spoil_recipient(struct shop *shop, struct buf *page)
+{
+    buf_clear(page);
+    shop_page(shop, SHOP_NZ, 0, 2, page);
+}
+
+static void spoil_collection(struct shop *shop, struct buf *page)
+{
+    buf_clear(page);
+    shop_objects(shop, SHOP_NZ, 3, 1, page);
+}
+
+/* An object that was never decided on. */
+static void spoil_view(struct shop *shop, struct buf *page)
+{
+    (void)shop;
+    buf_clear(page);
+    buf_put_str(
+        page,
+        STR("{\"objects\":[{\"type\":\"tool\",\"id\":\"tool--00000000-0000-4000-8000-000000000777\"}]}"));
+}
+
+/* The newest copy in place of the released one. */
+static void spoil_version(struct shop *shop, struct buf *page)
+{
+    buf_clear(page);
+    shop_objects(shop, SHOP_US, 0, 2, page);
+    find(page, "\"type\":\"identity\"")[9] = 'I';
+}
+
+/* The withheld object itself, in place of a released one: its leaf even opens. */
+static void spoil_leaf(struct shop *shop, struct buf *page)
+{
+    shop_release(shop, SHOP_US, shop->withheld[0]);
+    page_of(shop, false, SHOP_US, page);
+}
+
+static void spoil_lowered(struct shop *shop, struct buf *page)
+{
+    (void)page;
+    shop_rules(
+        shop,
+        "partner 0 us clear 4 - 00000000000000000000000000000000000000000000000000000000000000a0 0 0\n");
+}
+
+static void spoil_lapsed(struct shop *shop, struct buf *page)
+{
+    (void)page;
+    shop_rules(shop, "partner 0 us green 4 1795299999 "
+                     "00000000000000000000000000000000000000000000000000000000000000a0 0 0\n");
+}
+
+static void spoil_epoch(struct shop *shop, struct buf *page)
+{
+    (void)page;
+    shop_rules(
+        shop,
+        "partner 0 us green 5 - 00000000000000000000000000000000000000000000000000000000000000a0 0 0\n");
+}
+
+static void spoil_form(struct shop *shop, struct buf *page)
+{
+    (void)shop;
+    buf_putc(page, 'x');
+}
+
+static const struct plant plants[] = {
+    {"a RED object leaves", GUARD_RULE_CEILING, ",\"object_marking_refs\":[\"" RED "\"]", .asker = SHOP_US},
+    {"an object above this partner's own ceiling leaves", GUARD_RULE_CEILING,
+     ",\"object_marking_refs\":[\"" GREEN "\",\"" AMBER "\"]", .asker = SHOP_US},
+    {"granular markings are not looked at", GUARD_RULE_CEILING,
+     ",\"name\":\"x\",\"granular_markings\":[{\"selectors\":[\"name\"],\"marking_ref\":\"" RED "\"}]",
+     .asker = SHOP_US},
+    {"the name of the marking's property is compared before it is unescaped", GUARD_RULE_CEILING,
+     ",\"object_marking\\u005frefs\":[\"" RED "\"]", .asker = SHOP_US},
+    {"what its owner passes to nobody leaves", GUARD_RULE_CEILING,
+     ",\"object_marking_refs\":[\"marking-definition--4b0c9e17-2f8d-4d36-a1e5-9c7b3d60f842\"]",
+     .asker = SHOP_US},
+    {"a relationship with a withheld end leaves", GUARD_RULE_REFERENCE,
+     ",\"relationship_type\":\"uses\",\"source_ref\":\"" SECRET_ID
+     "\",\"target_ref\":\"indicator--00000000-0000-4000-8000-000000000002\"",
+     .asker = SHOP_US},
+    {"a report names a withheld object", GUARD_RULE_REFERENCE,
+     ",\"object_refs\":[\"indicator--00000000-0000-4000-8000-000000000002\",\"" SECRET_ID "\"]",
+     .asker = SHOP_US},
+    {"a report names what another partner has", GUARD_RULE_REFERENCE,
+     ",\"object_refs\":[\"malware--00000000-0000-4000-8000-000000000070\"]", .asker = SHOP_US},
+    {"a withheld identifier in a custom property", GUARD_RULE_REFERENCE,
+     ",\"x_soc\":{\"deep\":[[{\"ticket\":\"" SECRET_ID "\"}]]}", .asker = SHOP_US},
+    {"a withheld identifier behind escapes", GUARD_RULE_REFERENCE,
+     ",\"x_soc\":\"threat-actor\\u002d\\u002d00000000-0000-4000-8000-000000000099\"", .asker = SHOP_US},
+    {"a withheld identifier in capitals", GUARD_RULE_REFERENCE,
+     ",\"x_soc\":\"THREAT-ACTOR--00000000-0000-4000-8000-000000000099\"", .asker = SHOP_US},
+    {"a withheld identifier in a description", GUARD_RULE_REFERENCE,
+     ",\"description\":\"seen with " SECRET_ID ".\"", .asker = SHOP_US},
+    {"a withheld identifier as a key", GUARD_RULE_REFERENCE, ",\"contents\":{\"" SECRET_ID "\":\"x\"}",
+     .asker = SHOP_US},
+    {"a marking that was not released", GUARD_RULE_REFERENCE,
+     ",\"object_marking_refs\":[\"marking-definition--00000000-0000-4000-8000-000000000055\"]",
+     .asker = SHOP_US},
+    {"a creator that was not released", GUARD_RULE_REFERENCE,
+     ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000044\"", .asker = SHOP_US},
+    {"one member twice", GUARD_RULE_FORM, ",\"id\":\"" SECRET_ID "\"", .asker = SHOP_US},
+    {"bytes changed after they were committed to", GUARD_RULE_OPENING, "", spoil_bytes, .asker = SHOP_US},
+    {"the opening of another leaf", GUARD_RULE_OPENING, "", spoil_opening, .asker = SHOP_US},
+    {"leaves in another order", GUARD_RULE_OPENING, "", spoil_order, .asker = SHOP_US},
+    {"a page of nz is answered to us", GUARD_RULE_RECIPIENT, "", spoil_recipient, .asker = SHOP_US},
+    {"a page of another epoch", GUARD_RULE_RECIPIENT, "", spoil_epoch, .asker = SHOP_US},
+    {"a withheld object has a leaf", GUARD_RULE_CEILING, "", spoil_leaf, .asker = SHOP_US},
+    {"the ceiling was lowered", GUARD_RULE_CEILING, "", spoil_lowered, .asker = SHOP_US},
+    {"the agreement is over", GUARD_RULE_LAPSED, "", spoil_lapsed, .asker = SHOP_US},
+    {"something stands behind the page", GUARD_RULE_FORM, "", spoil_form, .asker = SHOP_US},
+    {"a TAXII page with an object of another view", GUARD_RULE_CEILING, "", spoil_collection, true, SHOP_US},
+    {"a TAXII page with an object of no view", GUARD_RULE_VIEW, "", spoil_view, true, SHOP_US},
+    {"a TAXII page with a version that was not released", GUARD_RULE_VIEW, "", spoil_version, true, SHOP_US},
+    {"a TAXII page after the agreement is over", GUARD_RULE_LAPSED, "", spoil_lapsed, true, SHOP_US},
+};
+
+static void plant_one(const struct plant *plant)
+{
+    struct shop shop;
+    struct buf page;
+    struct guard_finding finding;
+    const char *path = plant->taxii ? SHOP_OBJECTS : SHOP_FEED;
+    shop_open(&shop);
+    stock(&shop);
+    buf_init(&page, 1 << 20);
+    page_of(&shop, plant->taxii, SHOP_US, &page);
+    if (shop_check(&shop, SHOP_US, path, buf_bytes(&page), &finding) != GUARD_PASS)
+        fail_msg("before \"%s\": held by %s", plant->name, guard_rule_word(finding.rule));
+    /* A guard that has seen nothing yet must not need luck. */
+    shop_close(&shop);
+    shop_open(&shop);
+    stock(&shop);
+    if (plant->tail[0] != '\0')
+        release(&shop, SHOP_US, "grouping", 0x500, plant->tail);
+    page_of(&shop, plant->taxii, SHOP_US, &page);
+    if (plant->spoil != NULL)
+        plant->spoil(&shop, &page);
+    if (shop_check(&shop, plant->asker, path, buf_bytes(&page), &finding) != GUARD_HOLD)
+        fail_msg("\"%s\" went", plant->name);
+    if (finding.rule != plant->rule)
+        fail_msg("\"%s\": held by %s, not by %s", plant->name, guard_rule_word(finding.rule),
+                 guard_rule_word(plant->rule));
+    assert_int_equal(finding.partner, SHOP_US);
+    assert_true(guard_is_held(shop.guard, SHOP_US));
+    buf_deinit(&page);
+    shop_close(&shop);
+}
+
+static void test_planted(void **state)
+{
+    (void)state;
+    assert_true(sizeof plants / sizeof plants[0] >= 10);
+    for (size_t i = 0; i < sizeof plants / sizeof plants[0]; i++)
+        plant_one(&plants[i]);
+}
+
+/* --- what must go --- */
+
+static void test_everything_goes(void **state)
+{
+    (void)state;
+    struct shop shop;
+    struct buf page;
+    struct guard_finding finding;
+    shop_open(&shop);
+    stock(&shop);
+    /* Circles, references onward in the ledger, an identifier in a text of which nothing is held. */
+    release(&shop, SHOP_US, "report", 0x10,
+            ",\"object_refs\":[\"report--00000000-0000-4000-8000-000000000011\"],"
+            "\"description\":\"see vulnerability--00000000-0000-4000-8000-0000000000ee\"");
+    release(&shop, SHOP_US, "report", 0x11,
+            ",\"object_refs\":[\"report--00000000-0000-4000-8000-000000000010\",\"report--00000000-0000-4000-"
+            "8000-"
+            "000000000011\"]");
+    buf_init(&page, 1 << 20);
+    for (uint32_t count = 0; count <= 5; count++) {
+        buf_clear(&page);
+        shop_page(&shop, SHOP_US, 0, count, &page);
+        assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_PASS);
+    }
+    for (uint64_t from = 3; from < 5; from++) { /* each alone: the other end is on another page */
+        shop_close(&shop);
+        shop_open(&shop);
+        stock(&shop);
+        release(&shop, SHOP_US, "report", 0x10,
+                ",\"object_refs\":[\"report--00000000-0000-4000-8000-000000000011\"]");
+        release(&shop, SHOP_US, "report", 0x11,
+                ",\"object_refs\":[\"report--00000000-0000-4000-8000-000000000010\"]");
+        buf_clear(&page);
+        shop_objects(&shop, SHOP_US, from, 1, &page);
+        assert_int_equal(shop_check(&shop, SHOP_US, SHOP_OBJECTS, buf_bytes(&page), &finding), GUARD_PASS);
+        buf_clear(&page);
+        shop_manifest(&shop, SHOP_US, from, 1, &page);
+        assert_int_equal(
+            shop_check(&shop, SHOP_US, "/api/collections/release/manifest/", buf_bytes(&page), &finding),
+            GUARD_PASS);
+        assert_false(guard_is_held(shop.guard, SHOP_US));
+    }
+    buf_deinit(&page);
+    shop_close(&shop);
+}
+
+/* A page of a thousand costs two or three questions, not a thousand. */
+static void test_questions(void **state)
+{
+    (void)state;
+    struct shop shop;
+    struct buf page;
+    struct guard_finding finding;
+    shop_open(&shop);
+    for (unsigned i = 0; i < 1000; i++)
+        release(&shop, SHOP_US, "tool", 0x1000 + i, "");
+    buf_init(&page, 8 << 20);
+    shop_objects(&shop, SHOP_US, 0, 1000, &page);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_OBJECTS, buf_bytes(&page), &finding), GUARD_PASS);
+    assert_int_equal(shop.questions, 1);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_OBJECTS, buf_bytes(&page), &finding), GUARD_PASS);
+    assert_int_equal(shop.questions, 1);
+    assert_int_equal(guard_count(shop.guard).objects, 2000);
+    buf_deinit(&page);
+    shop_close(&shop);
+}
+
+/* --- after a finding --- */
+
+static void test_held_and_resumed(void **state)
+{
+    (void)state;
+    struct shop shop;
+    struct buf bad, good;
+    struct guard_finding finding, again;
+    char waive[512], hex[65] = {0};
+    static const char held[] =
+        "partner 0 us green 4 - 00000000000000000000000000000000000000000000000000000000000000a0 1 0\n";
+    shop_open(&shop);
+    stock(&shop);
+    buf_init(&good, 1 << 20);
+    buf_init(&bad, 1 << 20);
+    shop_page(&shop, SHOP_US, 0, 2, &good);
+    release(&shop, SHOP_US, "tool", 0x600, ",\"object_marking_refs\":[\"" RED "\"]");
+    shop_page(&shop, SHOP_US, 0, 4, &bad);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&bad), &finding), GUARD_HOLD);
+    assert_false(finding.again);
+    assert_true(finding.has_seq);
+    assert_int_equal(finding.seq, 3);
+    /* Then nothing goes to this partner, and all to the other. */
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&good), &again), GUARD_HOLD);
+    assert_true(again.again);
+    shop_rules(&shop, held);
+    assert_true(guard_is_held(shop.guard, SHOP_US));
+    buf_clear(&good);
+    shop_page(&shop, SHOP_NZ, 0, 2, &good);
+    assert_int_equal(shop_check(&shop, SHOP_NZ, SHOP_FEED, buf_bytes(&good), &again), GUARD_PASS);
+    /* An operator lets it go on: it holds again, and with the object named it goes. */
+    static const char resumed[] =
+        "partner 0 us green 4 - 00000000000000000000000000000000000000000000000000000000000000a0 0 1\n";
+    shop_rules(&shop, resumed);
+    assert_false(guard_is_held(shop.guard, SHOP_US));
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&bad), &again), GUARD_HOLD);
+    str_hex(finding.object.b, HASH_SIZE, hex);
+    (void)snprintf(
+        waive, sizeof waive,
+        "partner 0 us green 4 - 00000000000000000000000000000000000000000000000000000000000000a0 0 2\n"
+        "waive 0 ceiling %s\n",
+        hex);
+    shop_rules(&shop, waive);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&bad), &again), GUARD_PASS);
+    buf_deinit(&bad);
+    buf_deinit(&good);
+    shop_close(&shop);
+}
+
+/* Without rules that it can read, nothing goes. */
+static void test_no_rules(void **state)
+{
+    (void)state;
+    struct shop shop;
+    struct buf page;
+    struct guard_finding finding;
+    struct fault fault;
+    shop_open(&shop);
+    stock(&shop);
+    buf_init(&page, 1 << 20);
+    shop_page(&shop, SHOP_US, 0, 1, &page);
+    assert_int_not_equal(guard_rules(shop.guard, STR("bongsu guard 1\nwhat\n"), &fault), ERR_OK);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_HOLD);
+    assert_int_equal(finding.rule, GUARD_RULE_RECIPIENT);
+    buf_deinit(&page);
+    shop_close(&shop);
+}
+
+/* What is no page has no identifiers but those that were asked for. */
+static void test_plain(void **state)
+{
+    (void)state;
+    struct shop shop;
+    struct guard_finding finding;
+    static const char said[] = "{\"title\":\"no " SECRET_ID "\"}";
+    shop_open(&shop);
+    assert_int_equal(shop_check(&shop, SHOP_US, "/taxii2/", bytes_of(said, sizeof said - 1), &finding),
+                     GUARD_HOLD);
+    assert_int_equal(finding.rule, GUARD_RULE_STRAY);
+    assert_int_equal(
+        shop_check(&shop, SHOP_US, "/api/nothing/" SECRET_ID "/", bytes_of(said, sizeof said - 1), &finding),
+        GUARD_PASS);
+    assert_int_equal(shop_check(&shop, SHOP_US, "/taxii2/", bytes_of("{}", 2), &finding), GUARD_PASS);
+    shop_close(&shop);
+}
+
+/* Every prefix of a page is held, and every changed byte of an object is. */
+static void test_every_byte(void **state)
+{
+    (void)state;
+    struct shop shop;
+    struct buf page;
+    struct guard_finding finding;
+    static const char resume[] =
+        "partner 0 us green 4 - 00000000000000000000000000000000000000000000000000000000000000a0 0 %u\n";
+    char line[256];
+    unsigned times = 0;
+    shop_open(&shop);
+    stock(&shop);
+    buf_init(&page, 1 << 20);
+    shop_page(&shop, SHOP_US, 0, 2, &page);
+    for (size_t len = 1; len < page.len; len++) {
+        assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, bytes_of(page.at, len), &finding), GUARD_HOLD);
+        assert_false(finding.again);
+        (void)snprintf(line, sizeof line, resume, ++times);
+        shop_rules(&shop, line);
+    }
+    size_t first = (size_t)((uint8_t *)find(&page, "{\"type\"") - page.at);
+    for (size_t i = first; i < first + 40; i++) {
+        page.at[i] ^= 4;
+        assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_HOLD);
+        assert_int_equal(finding.rule, GUARD_RULE_OPENING);
+        page.at[i] ^= 4;
+        (void)snprintf(line, sizeof line, resume, ++times);
+        shop_rules(&shop, line);
+    }
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_PASS);
+    buf_deinit(&page);
+    shop_close(&shop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_planted),    cmocka_unit_test(test_everything_goes),
+        cmocka_unit_test(test_questions),  cmocka_unit_test(test_held_and_resumed),
+        cmocka_unit_test(test_no_rules),   cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_every_byte),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
