@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "cli/lint_kinds.h"
 #include "cli/text.h"
 #include "core/mem.h"
 #include "stix/extension.h"
@@ -51,6 +52,8 @@ struct lint {
     struct arena arena;
     struct buf padded, canon, out;
     struct counts counts, all;
+    struct lint_kinds kinds; /* of --kinds, their texts in `kept` */
+    bool by_kind;
     struct place here; /* where the last object with a finding begins: the next is counted from there */
     size_t cut_end;
     bool failed; /* something could not be read or written */
@@ -128,6 +131,17 @@ static void say_text(struct lint *lint, const struct finding *finding, const str
     buf_putc(out, '\n');
 }
 
+static void count_kind(struct lint *lint, const struct finding *finding, const struct place *place)
+{
+    const struct lint_kind kind = {.level = finding->level,
+                                   .what = str_of(finding->what),
+                                   .section = str_of(finding->section),
+                                   .path = str_of(lint->path),
+                                   .line = place->line,
+                                   .column = place->column};
+    lint->broken |= lint_kinds_add(&lint->kinds, &kind, &lint->kept) != ERR_OK;
+}
+
 /* `from`: where the object begins. */
 static void say(struct lint *lint, size_t from, const struct finding *finding)
 {
@@ -135,10 +149,47 @@ static void say(struct lint *lint, size_t from, const struct finding *finding)
     struct place place = lint->here;
     place_move(&place, lint->text.bytes, finding->offset);
     lint->counts.found[finding->level]++;
-    if (lint->call->json)
+    if (lint->by_kind)
+        count_kind(lint, finding, &place);
+    else if (lint->call->json)
         say_json(lint, finding, &place);
     else
         say_text(lint, finding, &place);
+    write_out(lint);
+}
+
+static void say_kind_json(struct buf *out, const struct lint_kind *kind)
+{
+    buf_printf(out, "{\"level\":\"%s\",\"count\":%llu,\"line\":%llu,\"column\":%llu",
+               level_names[kind->level], (unsigned long long)kind->count, (unsigned long long)kind->line,
+               (unsigned long long)kind->column);
+    print_member(out, "file", kind->path);
+    print_member(out, "what", kind->what);
+    print_member(out, "section", kind->section);
+    buf_printf(out, "}\n");
+}
+
+static void say_kind_text(struct buf *out, const struct lint_kind *kind)
+{
+    buf_printf(out, "%8llu  %-7s  ", (unsigned long long)kind->count, level_names[kind->level]);
+    print_clean(out, kind->what);
+    if (kind->section.len > 0) {
+        buf_printf(out, " (STIX 2.1, ");
+        print_clean(out, kind->section);
+        buf_putc(out, ')');
+    }
+    buf_printf(out, ", first at ");
+    print_clean(out, kind->path);
+    buf_printf(out, ":%llu:%llu\n", (unsigned long long)kind->line, (unsigned long long)kind->column);
+}
+
+static void say_kinds(struct lint *lint)
+{
+    lint_kinds_sort(&lint->kinds);
+    for (size_t i = 0; i < lint->kinds.count; i++)
+        (lint->call->json ? say_kind_json : say_kind_text)(&lint->out, &lint->kinds.at[i]);
+    if (lint->kinds.beyond > 0 && !lint->call->json)
+        buf_printf(&lint->out, "%8llu  of further kinds\n", (unsigned long long)lint->kinds.beyond);
     write_out(lint);
 }
 
@@ -535,7 +586,7 @@ static bool take_extensions(struct lint *lint)
 
 static int run_lint(struct cli_call *call)
 {
-    struct lint lint = {.call = call};
+    struct lint lint = {.call = call, .by_kind = cli_option(call, "kinds") != NULL};
     if (json_parser_new(LIMIT_OBJECT_BYTES, &lint.parser) != ERR_OK ||
         stix_together_new(&lint.together) != ERR_OK) {
         json_parser_free(lint.parser);
@@ -549,6 +600,8 @@ static int run_lint(struct cli_call *call)
     bool known = take_extensions(&lint);
     for (size_t i = 0; known && i < call->arg_count && !lint.broken; i++)
         open_and_check(&lint, call->args[i]);
+    if (known)
+        say_kinds(&lint);
     if (known)
         say_counts(&lint, &lint.all, NULL);
     else
@@ -582,6 +635,7 @@ static const struct cli_command commands[] = {
      .many = true,
      .options = {{"strict", CLI_FLAG, NULL, NULL,
                   "exit status 1 also for warnings, and for what was not told"},
+                 {"kinds", CLI_FLAG, NULL, NULL, "each kind of finding once: how often, and where first"},
                  {"extension", CLI_TEXT, NULL, "FILE",
                   "check what uses the extension-definitions in it, as after bongsu extension add"},
                  {"schema", CLI_TEXT, NULL, "FILE", "the schema of the one in it"}},
