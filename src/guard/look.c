@@ -260,16 +260,14 @@ static bool end_refs(struct guard *guard, const uint64_t *asked, size_t asked_co
     return true;
 }
 
-/* What went is known from now on. */
+/* What went is known from now on. By identifier alone: whoever follows a ledger hardly reads the same by
+ * TAXII. */
 static void remember(struct guard *guard)
 {
     struct look *look = &guard->look;
     for (size_t i = 0; look->kind != LOOK_PLAIN && i < LOOK_OWN_SLOTS; i++)
         if (look->own[i] != 0)
             known_add(&guard->known, look->own[i]);
-    for (size_t i = 0; look->kind == LOOK_FEED && i < look->item_count; i++)
-        known_add(&guard->known, known_print(&guard->known, KNOWN_CONTENT, look->partner,
-                                             bytes_of(look->items[i].hash.b, HASH_SIZE)));
 }
 
 enum guard_verdict look_end(struct guard *guard)

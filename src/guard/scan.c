@@ -41,14 +41,18 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* Two vectors over the 36 characters, and the last four. */
 static bool is_uuid(const char *at)
 {
-    for (unsigned i = 0; i < UUID_TEXT_SIZE; i++) {
-        bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-        if (hyphen ? at[i] != '-' : !is_hex(at[i]))
+    static const uint8_t hyphens[32] = {0, 0, 0,   0, 0, 0, 0, 0,   255, 0, 0, 0, 0, 255, 0, 0,
+                                        0, 0, 255, 0, 0, 0, 0, 255, 0,   0, 0, 0, 0, 0,   0, 0};
+    for (unsigned i = 0; i < 32; i += VEC_SIZE) {
+        vec v = vec_load(at + i), hyphen = vec_load(hyphens + i);
+        vec good = ((vec)(v - '0' < 10) | (vec)((v | 0x20) - 'a' < 6)) & ~hyphen;
+        if (vec_bits(good | ((vec)(v == '-') & hyphen)) != 0xffff)
             return false;
     }
-    return true;
+    return is_hex(at[32]) && is_hex(at[33]) && is_hex(at[34]) && is_hex(at[35]);
 }
 
 static bool is_type_letter(char c)
