@@ -185,6 +185,16 @@ static void say_conf(struct buf *out, const struct feed_conf *conf)
     }
 }
 
+/* What becomes of a run that ended with the node. */
+static const char *cut_word(bool live, const struct feed_status *status)
+{
+    if (!live || status->state == FEED_PAUSED)
+        return live ? "its last run was cut off: it goes on when it is resumed"
+                    : "its last run was cut off: it goes on when the node runs";
+    return status->state == FEED_RUNNING ? "its last run was cut off: this one goes on there"
+                                         : "its last run was cut off: it goes on at once";
+}
+
 static void say_feed(struct listing *listing, const struct feed_conf *conf)
 {
     struct command_call *call = listing->call;
@@ -207,6 +217,8 @@ static void say_feed(struct listing *listing, const struct feed_conf *conf)
         line_count(call->out, "bytes", status.counts.bytes);
         line_count(call->out, "failures", status.failures);
     }
+    if (status.cut)
+        line_word(call->out, "cut", cut_word(live, &status));
     if (status.err != ERR_OK)
         line_word(call->out, "error", err_name(status.err));
     if (status.what[0] != '\0')

@@ -134,9 +134,8 @@ static err_t quarantine_retry(struct command_call *call)
     struct retrying retrying = {.call = call};
     err = gate_quarantine_retry(call->host->gate, lsn, &by, call->now_us, say_answer, &retrying);
     if (err == ERR_UNSUPPORTED)
-        return command_refuse(call, err,
-                              "cut it into objects (bongsu quarantine show NUMBER > FILE) and add those",
-                              "it is larger than an object may be");
+        return command_refuse(call, err, "bongsu quarantine show NUMBER > FILE, mend it there, and add that",
+                              "it is larger than an object may be, or of another format than STIX");
     if (err != ERR_OK)
         return command_refuse(call, err, "`bongsu quarantine list` numbers them", "%s",
                               err == ERR_NOTFOUND ? "no such entry" : err_text(err));

@@ -144,8 +144,10 @@ static bool take_batch(struct client *client)
     uint32_t len = rd_u32(&rd);
     if (rd.err != ERR_OK || client->ahead >= BATCHES_AHEAD)
         return false;
-    bool piece = (len & CONTROL_PIECE) != 0;
-    len &= ~CONTROL_PIECE;
+    unsigned kind = (len & CONTROL_PIECE) != 0     ? MESSAGE_PIECE
+                    : (len & CONTROL_FOREIGN) != 0 ? MESSAGE_FOREIGN
+                                                   : MESSAGE_BATCH;
+    len &= ~(CONTROL_PIECE | CONTROL_FOREIGN);
     if (len > LIMIT_CONTROL_BATCH_BYTES) {
         say_error(client, "limit", "a batch is too large");
         return false;
@@ -153,7 +155,7 @@ static bool take_batch(struct client *client)
     struct bytes batch = rd_bytes(&rd, len);
     if (rd.err != ERR_OK)
         return false;
-    if (send_core(client->control, piece ? MESSAGE_PIECE : MESSAGE_BATCH, client->id, batch) != ERR_OK) {
+    if (send_core(client->control, kind, client->id, batch) != ERR_OK) {
         say_error(client, "busy", "the node is too busy; try again");
         return false;
     }

@@ -252,6 +252,33 @@ void core_piece(struct core_role *role, struct bytes body)
     hold_lines(role, adding->client, LINES_BATCH, &out);
 }
 
+/* Like a batch of one object that is refused, for the reason that the client has. */
+void core_foreign(struct core_role *role, struct bytes body)
+{
+    struct rd rd = rd_of(body);
+    struct adding *adding = adding_of(role, rd_u32(&rd));
+    struct message_foreign foreign;
+    struct buf out;
+    uint64_t lsn = 0;
+    if (rd.err != ERR_OK || adding == NULL)
+        return;
+    buf_init(&out, LIMIT_CONTROL_REPLY_BYTES);
+    struct tally tally = {.role = role, .out = &out};
+    adding->batches++;
+    err_t err = message_foreign_read(bytes_of(rd.at, rd.left), &foreign);
+    if (err == ERR_OK)
+        err = gate_quarantine_foreign(role->gate, adding->source, &foreign.fault, foreign.bytes,
+                                      core_now(role), &lsn);
+    if (err != ERR_OK) {
+        add_over(role, adding, err, &out);
+        return;
+    }
+    say_answer(&tally,
+               &(struct gate_answer) {.disposition = GATE_REFUSED, .lsn = lsn, .fault = &foreign.fault});
+    say_batch(&tally, adding);
+    hold_lines(role, adding->client, LINES_BATCH, &out);
+}
+
 void core_client_gone(struct core_role *role, struct bytes body)
 {
     struct rd rd = rd_of(body);

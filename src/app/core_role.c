@@ -264,6 +264,9 @@ static void from_parent(void *ctx, unsigned kind, struct bytes body)
     case MESSAGE_PIECE:
         core_piece(role, body);
         break;
+    case MESSAGE_FOREIGN:
+        core_foreign(role, body);
+        break;
     case MESSAGE_CLIENT_GONE:
         core_client_gone(role, body);
         break;

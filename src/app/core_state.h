@@ -250,6 +250,7 @@ bool core_guard_message(struct core_role *role, unsigned kind, struct bytes body
 void core_command(struct core_role *role, struct bytes body);
 void core_batch(struct core_role *role, struct bytes body);
 void core_piece(struct core_role *role, struct bytes body);
+void core_foreign(struct core_role *role, struct bytes body);
 void core_client_gone(struct core_role *role, struct bytes body);
 void core_metrics(struct core_role *role, struct bytes body);
 void core_lines_send(struct core_role *role, uint32_t client, uint8_t flags, struct bytes lines);

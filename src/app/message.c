@@ -26,6 +26,41 @@ static err_t read_err(struct rd *rd)
 
 /* --- what `add` refuses itself --- */
 
+static bool read_words(struct rd *rd, char *out, size_t size)
+{
+    struct str text = read_str(rd, size - 1);
+    if (rd->err != ERR_OK || !str_is_utf8(text))
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if ((uint8_t)text.at[i] < ' ' || text.at[i] == 0x7f)
+            return false;
+    if (text.len > 0)
+        memcpy(out, text.at, text.len);
+    out[text.len] = '\0';
+    return true;
+}
+
+void message_foreign_write(struct buf *out, const struct message_foreign *foreign)
+{
+    wr_u64(out, foreign->fault.offset);
+    write_str(out, str_of(foreign->fault.what));
+    write_str(out, str_of(foreign->fault.pointer));
+    buf_put(out, foreign->bytes.at, foreign->bytes.len);
+}
+
+err_t message_foreign_read(struct bytes wire, struct message_foreign *out)
+{
+    struct rd rd = rd_of(wire);
+    struct message_foreign foreign = {.fault = {.code = ERR_INVALID}};
+    foreign.fault.offset = (size_t)rd_u64(&rd);
+    if (!read_words(&rd, foreign.fault.what, sizeof foreign.fault.what) ||
+        !read_words(&rd, foreign.fault.pointer, sizeof foreign.fault.pointer) || rd.left == 0)
+        return rd.err != ERR_OK ? rd.err : ERR_INVALID;
+    foreign.bytes = rd_bytes(&rd, rd.left);
+    *out = foreign;
+    return ERR_OK;
+}
+
 err_t message_piece_read(struct bytes wire, struct gate_piece *out)
 {
     struct rd rd = rd_of(wire);

@@ -31,8 +31,9 @@ enum message_kind {
     MESSAGE_BATCH,       /* u32 client, bytes of `add`; empty: that was all */
     MESSAGE_CLIENT_GONE, /* u32 client */
     MESSAGE_METRICS,     /* u32 client: wants the metrics text */
-    MESSAGE_PIECE, /* u32 client, message_piece: of what the client refused as too large for an object */
-    MESSAGE_MORE,  /* u32 client: it has read what there was */
+    MESSAGE_PIECE,   /* u32 client, message_piece: of what the client refused as too large for an object */
+    MESSAGE_FOREIGN, /* u32 client, message_foreign: of what the client refused as no event */
+    MESSAGE_MORE,    /* u32 client: it has read what there was */
     /* core -> parent */
     MESSAGE_LINES, /* u32 client, u8 last, text */
     MESSAGE_READY, /* u16 port */
@@ -58,6 +59,18 @@ enum message_kind {
 
 /* Top bit of a batch's length on the control socket: it is a piece (docs/protocol/CONTROL.md). */
 #define CONTROL_PIECE UINT32_C(0x80000000)
+
+/* The bit below it: it is refused by who converts its format, for this reason. */
+#define CONTROL_FOREIGN UINT32_C(0x40000000)
+
+struct message_foreign {
+    struct fault fault; /* without section */
+    struct bytes bytes;
+};
+/* u64 offset, the reason and the pointer (u32 bytes and the bytes: UTF-8 without control characters), the
+ * bytes. */
+void message_foreign_write(struct buf *out, const struct message_foreign *foreign);
+NODISCARD err_t message_foreign_read(struct bytes wire, struct message_foreign *out);
 
 /* u64 bytes of the whole, u64 where the piece begins, SHA-256 of the whole, the piece. */
 NODISCARD err_t message_piece_read(struct bytes wire, struct gate_piece *out);

@@ -19,6 +19,7 @@ enum { TOLD_EVERY_US = 5000000, LENGTH_BYTES = 4, MIB = 1 << 20 };
 struct sent {
     size_t first, count;           /* number of its first object in the file, from 0, and how many */
     size_t end;                    /* the file up to here is in it, or was sent before */
+    bool foreign;                  /* refused by its conversion */
     bool rest;                     /* what could not be cut into objects: goes alone and as it is */
     size_t whole;                  /* a piece: bytes of what it is a piece of; 0 otherwise */
     size_t at[BATCH_OBJECTS];      /* where the objects stand in the file */
@@ -90,6 +91,7 @@ struct refusal {
     struct str id, word, what, pointer, section, code;
     uint64_t number; /* of the quarantine; 0: not kept */
     size_t whole;    /* larger than an object: so many bytes, kept in pieces; 0: as one */
+    bool foreign;    /* of another format: what it is stands in `what` */
 };
 
 static void say_refusal_json(struct add *add, const struct refusal *refusal)
@@ -117,10 +119,13 @@ static void say_refusal(struct add *add, const struct refusal *refusal)
         return;
     }
     clear_bar(add);
-    (void)fprintf(stderr, "%s: object %zu%s%.*s, byte %zu", add->path, refusal->object,
-                  refusal->id.len > 0 ? " " : "", STR_ARG(refusal->id), refusal->fault);
+    if (refusal->foreign)
+        (void)fprintf(stderr, "%s", add->path);
+    else
+        (void)fprintf(stderr, "%s: object %zu%s%.*s, byte %zu", add->path, refusal->object,
+                      refusal->id.len > 0 ? " " : "", STR_ARG(refusal->id), refusal->fault);
     if (refusal->pointer.len > 0)
-        (void)fprintf(stderr, ", %.*s", STR_ARG(refusal->pointer));
+        (void)fprintf(stderr, "%s%.*s", refusal->foreign ? ": " : ", ", STR_ARG(refusal->pointer));
     (void)fprintf(stderr, ": %.*s", STR_ARG(refusal->what));
     if (refusal->section.len > 0)
         (void)fprintf(stderr, " (STIX 2.1, %.*s)", STR_ARG(refusal->section));
@@ -174,6 +179,7 @@ static void take_refusal(struct add *add, struct json_val root, struct str word)
     refusal.at = sent->at[mine];
     refusal.fault = refusal.at + (offset > sent->start[mine] ? offset - sent->start[mine] : 0);
     refusal.whole = sent->whole;
+    refusal.foreign = sent->foreign;
     if (sent->whole > 0)
         refusal.what = STR("an object has at most 2 MiB");
     if (sent->rest && add->fault.what[0] != '\0') {
@@ -274,6 +280,7 @@ static bool begin_batch(struct add *add, bool rest)
     sent->first = add->objects;
     sent->count = sent->whole = 0;
     sent->rest = rest;
+    sent->foreign = false;
     buf_clear(&add->batch);
     wr_u32(&add->batch, 0);
     return true;
@@ -392,11 +399,34 @@ static bool send_converted(void *ctx, struct bytes text)
     return on;
 }
 
+/* What a conversion refuses goes with its reason; what is larger than an object in pieces, which the node
+ * gives its own. */
+static bool send_refused(void *ctx, struct bytes text, const struct fault *fault)
+{
+    struct add *add = ctx;
+    reset(add);
+    if (text.len > LIMIT_OBJECT_BYTES) {
+        (void)cli_fail(NULL, "%s: %s", add->path, fault->what);
+        struct bytes file = add->text.bytes;
+        add->text.bytes = text;
+        bool on = put_pieces(add, (struct json_slice) {0, text.len}, false);
+        add->text.bytes = file;
+        return on && take_answers(add, 0);
+    }
+    if (!begin_batch(add, false))
+        return false;
+    add->sent[add->out % AHEAD].foreign = true;
+    message_foreign_write(&add->batch, &(struct message_foreign) {*fault, text});
+    note(add, (struct json_slice) {0, text.len}, 0);
+    return send_batch(add, CONTROL_FOREIGN) && take_answers(add, 0);
+}
+
 static bool send_as(struct add *add)
 {
+    const struct convert_sink sink = {send_converted, send_refused, add};
     add->convert.path = add->path;
     add->convert.failed = false;
-    bool on = convert_run(&add->convert, add->text.bytes, send_converted, add);
+    bool on = convert_run(&add->convert, add->text.bytes, &sink);
     if (add->convert.failed)
         add->status = CLI_FAILED;
     return on;

@@ -415,7 +415,8 @@ const struct cli_group cli_taxii = GROUP(taxii_rows);
     {                                                                                                        \
         {"NAME", "name"}, {"KIND", "kind"}, {"STATE", "state"}, {"LAST", "last"}, {"NEXT", "next"},          \
             {"NEW", "new"}, {"DUPLICATE", "duplicate"}, {"REFUSED", "refused"}, {"ECHO", "echo"},            \
-            {"PUSHED", "pushed"}, {"FAILED", "failed"}, {"TROUBLE", "trouble"}, {"WHAT NEXT", "what_next"},  \
+            {"PUSHED", "pushed"}, {"FAILED", "failed"}, {"CUT", "cut"}, {"TROUBLE", "trouble"},              \
+            {"WHAT NEXT", "what_next"},                                                                      \
     }
 static const struct cli_command feed_rows[] = {
     {.words = "feed add",

@@ -292,7 +292,7 @@ static int export_feed(struct cli_call *call)
                         .manifest.name = "manifest.json",
                         .hashes.name = "hashes.csv"};
     const struct misp_spill spill = {spill_put, spill_get, &feed};
-    if (misp_writer_new(&spill, &feed.writer) != ERR_OK)
+    if (misp_writer_new(&spill, call->os->wall_us(call->os->ctx), &feed.writer) != ERR_OK)
         return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
     map_init(&feed.withdrawn, sizeof(uint64_t), LIMIT_MISP_WRITE_COUNT, &sip);
     map_init(&feed.written, UUID_TEXT_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);

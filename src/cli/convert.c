@@ -10,8 +10,7 @@ struct running {
     struct convert *convert;
     struct json_parser *parser;
     struct buf padded, stix;
-    bool (*text)(void *ctx, struct bytes text);
-    void *ctx;
+    const struct convert_sink *sink;
     size_t number;
     bool stopped;
 };
@@ -29,9 +28,10 @@ static void say_report(const struct running *running, const struct misp_report *
 {
     const char *path = running->convert->path;
     if (report->invalid > 0)
-        (void)fprintf(stderr,
-                      "%s: event %zu: %zu values are not what their type says; kept as custom objects\n",
-                      path, running->number, report->invalid);
+        (void)fprintf(
+            stderr,
+            "%s: event %zu: %zu values are not what their type says; kept as text that detects nothing\n",
+            path, running->number, report->invalid);
     if (report->kept_here > 0)
         (void)fprintf(stderr, "%s: event %zu: %zu local tags, proposals and the like stay on this node\n",
                       path, running->number, report->kept_here);
@@ -40,9 +40,24 @@ static void say_report(const struct running *running, const struct misp_report *
                       running->number);
 }
 
+/* The node tells it with the number that it is kept under. */
+static void refuse(struct running *running, struct bytes text, const struct fault *fault)
+{
+    struct fault told = *fault;
+    (void)snprintf(told.what, sizeof told.what, "event %zu: %.*s", running->number,
+                   (int)sizeof told.what - 40, fault->what[0] != '\0' ? fault->what : err_text(fault->code));
+    running->stopped = running->stopped || !running->sink->refused(running->sink->ctx, text, &told);
+}
+
+static void refuse_element(void *ctx, struct bytes text, const struct fault *fault)
+{
+    refuse(ctx, text, fault);
+}
+
 static bool take_event(void *ctx, struct bytes event)
 {
     struct running *running = ctx;
+    const struct misp_refuse to = {refuse_element, running};
     struct misp_report report;
     struct fault fault = {0};
     buf_clear(&running->padded);
@@ -54,16 +69,14 @@ static bool take_event(void *ctx, struct bytes event)
     running->number++;
     struct bytes text = bytes_of(running->padded.at, event.len);
     err_t err =
-        padding == NULL ? ERR_LIMIT : misp_read(running->parser, text, &running->stix, &report, &fault);
+        padding == NULL ? ERR_LIMIT : misp_read(running->parser, text, &to, &running->stix, &report, &fault);
     if (err == ERR_OK) {
         say_report(running, &report);
-        running->stopped = !running->text(running->ctx, buf_bytes(&running->stix));
+        running->stopped =
+            running->stopped || !running->sink->text(running->sink->ctx, buf_bytes(&running->stix));
     } else {
-        running->convert->failed = true;
-        (void)cli_fail("it is refused and kept as it is: bongsu quarantine list", "%s: event %zu: %s",
-                       running->convert->path, running->number,
-                       fault.what[0] != '\0' ? fault.what : err_text(err));
-        running->stopped = !running->text(running->ctx, event);
+        fault.code = err;
+        refuse(running, event, &fault);
     }
     return !running->stopped;
 }
@@ -80,6 +93,8 @@ static bool run_misp(struct running *running, struct bytes input)
                        fault.what[0] != '\0' ? fault.what : err_text(err));
         running->convert->failed = true;
     }
+    if (err == ERR_OK && running->number == 0)
+        (void)fprintf(stderr, "%s: it holds no events\n", running->convert->path);
     return !running->stopped;
 }
 
@@ -152,13 +167,13 @@ static bool run_table(struct running *running, struct bytes input)
         (void)fprintf(stderr,
                       "%s: %zu values are new or changed, %zu are gone and end now, %zu are as they were\n",
                       convert->path, report.objects, report.over, report.unchanged);
-    return report.objects + report.over == 0 || running->text(running->ctx, buf_bytes(&running->stix));
+    return report.objects + report.over == 0 ||
+           running->sink->text(running->sink->ctx, buf_bytes(&running->stix));
 }
 
-bool convert_run(struct convert *convert, struct bytes input, bool (*text)(void *ctx, struct bytes text),
-                 void *ctx)
+bool convert_run(struct convert *convert, struct bytes input, const struct convert_sink *sink)
 {
-    struct running running = {.convert = convert, .text = text, .ctx = ctx};
+    struct running running = {.convert = convert, .sink = sink};
     bool on = true;
     if (json_parser_new(LIMIT_MISP_STIX_BYTES, &running.parser) != ERR_OK) {
         (void)cli_fail(NULL, "%s", err_text(ERR_NOMEM));

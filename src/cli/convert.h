@@ -1,5 +1,5 @@
-/* Other formats on their way into `add`: a text becomes STIX, event by event; what cannot be converted goes
- * on as it is, so that the node refuses it and keeps its bytes. */
+/* Other formats on their way into `add`: a text becomes STIX, event by event; what cannot be converted is
+ * handed over with the reason, so that the node keeps its bytes. */
 #pragma once
 
 #include "cli/cli.h"
@@ -17,7 +17,11 @@ struct convert {
 
 /* Is there such a format? */
 bool convert_known(const char *as);
-/* Calls `text` for each text to be added; false from it stops. False: stopped, or the mapping is wrong
- * (said). */
-NODISCARD bool convert_run(struct convert *convert, struct bytes input,
-                           bool (*text)(void *ctx, struct bytes text), void *ctx);
+/* Where what was read goes. False from either stops. */
+struct convert_sink {
+    bool (*text)(void *ctx, struct bytes text); /* to be added */
+    bool (*refused)(void *ctx, struct bytes text, const struct fault *fault);
+    void *ctx;
+};
+/* False: stopped, or the mapping is wrong (said). */
+NODISCARD bool convert_run(struct convert *convert, struct bytes input, const struct convert_sink *sink);

@@ -216,6 +216,7 @@
 #define LIMIT_MISP_STIX_BYTES  (256u << 20) /* one event as STIX: some 100,000 attributes */
 #define LIMIT_MISP_ELEMENTS    200000       /* uuids of one event; the largest known feeds have 100,000 */
 #define LIMIT_MISP_MEMBERS     8000         /* a report names so many, its markings and creator beside them */
+#define LIMIT_MISP_REFUSED     1000         /* of its elements: with more the event itself is broken */
 #define LIMIT_MISP_OBJECT      512          /* attributes of an object and of its parts: more stay custom */
 #define LIMIT_MISP_LEAVES      2048         /* members they give: up to four each */
 #define LIMIT_MISP_STEPS       8            /* of a path in the table of objects; five are used */

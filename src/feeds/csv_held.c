@@ -110,7 +110,7 @@ static bool has_ended(const struct csv_held *held, struct json_val root)
 
 err_t csv_held_end(struct csv_held *held, const struct uuid *id, struct buf *out)
 {
-    static const struct json_canon_hook hook = {drop_times, NULL};
+    static const struct json_canon_hook hook = {.member = drop_times};
     struct json_val root;
     int64_t modified_us;
     err_t err = find(held, id, &root);

@@ -13,6 +13,7 @@
 enum {
     ARENA_BYTES = 256 << 10,
     BUSY_WAIT_US = 20000, /* the index lags: it needs some milliseconds */
+    CUT_SPREAD_US = 5000000,
     RETRY_FIRST_S = 10,
     FIELD_BYTES = 2048,
 };
@@ -34,6 +35,7 @@ struct feed {
     enum feed_state state;
     int64_t next_us, deadline_us;
     bool wanted; /* by an operator: the next run is not by the clock */
+    bool cut;    /* its run was, before this feed was made */
     void *work;
     bool taking; /* something was given to the intake, and the kind waits for `taken` */
     bool busy;
@@ -67,10 +69,20 @@ static void init_bufs(struct feed *feed)
     buf_init(&feed->body, LIMIT_FEED_ANSWER_BYTES + JSON_PADDING);
 }
 
+/* After a power cut all feeds of a node, and of its neighbours, come back at once: spread over some seconds.
+ */
+static int64_t soon_us(const struct feed *feed, int64_t now_us)
+{
+    struct bytes name = bytes_from_str(feed->conf.name);
+    return now_us + (int64_t)((hash_xxh3(name) ^ (uint64_t)now_us) % CUT_SPREAD_US);
+}
+
 /* Where a feed that was made anew goes on: at its time, or at once when that is over or it never ran. */
 static int64_t first_us(const struct feed *feed, int64_t now_us)
 {
     const struct kept *kept = &feed->kept;
+    if (feed->cut)
+        return soon_us(feed, now_us);
     int64_t due = kept->last_us == 0 ? now_us : kept->last_us + (int64_t)feed->conf.every_s * SECOND_US;
     return due < now_us ? now_us : due;
 }
@@ -105,7 +117,11 @@ err_t feed_new(const struct feed_setup *setup, int64_t now_us, struct feed **out
         return err;
     }
     feed->state = feed->conf.paused ? FEED_PAUSED : FEED_WAITING;
+    feed->cut = feed->kept.begun;
     feed->next_us = first_us(feed, now_us);
+    if (feed->cut)
+        diag_say(feed->diag, DIAG_NOTICE, ERR_OK, "feeds", NULL,
+                 "feed %.*s: its last run was cut off: it goes on at once", STR_ARG(feed->conf.name));
     feed->now_us = now_us;
     *out = feed;
     return ERR_OK;
@@ -259,6 +275,16 @@ static bool save(struct feed *feed)
     return err == ERR_OK;
 }
 
+/* Before the first object of it: what cuts the run off is seen by whoever comes after. A stream goes on
+ * whenever the node does. */
+static void mark_begun(struct feed *feed)
+{
+    if (feed->kept.begun || feed->conf.kind->stream)
+        return;
+    feed->kept.begun = true;
+    (void)save(feed);
+}
+
 /* --- ends of runs --- */
 
 static void stop_call(struct feed *feed)
@@ -300,9 +326,10 @@ void feed_warn(struct feed *feed, const char *fmt, ...)
 void feed_done(struct feed *feed)
 {
     struct kept *kept = &feed->kept;
-    bool news = kept->err != ERR_OK || kept->dirty || strcmp(kept->what, feed->remark) != 0 ||
+    bool news = kept->err != ERR_OK || kept->dirty || kept->begun || strcmp(kept->what, feed->remark) != 0 ||
                 feed->now_us - feed->saved_us >= SAVE_AT_LEAST_US;
     rest(feed);
+    kept->begun = feed->cut = false;
     kept->counts.runs++;
     kept->last_us = feed->now_us;
     kept->failures = 0;
@@ -333,12 +360,14 @@ void feed_fail(struct feed *feed, err_t err, const char *next, const char *fmt, 
     va_end(args);
     (void)snprintf(kept->next, sizeof kept->next, "%s", next == NULL ? "" : next);
     rest(feed); /* behind the words: they may be of the work that ends here */
+    bool begun = kept->begun;
+    kept->begun = feed->cut = false;
     kept->failures++;
     kept->err = err;
     feed->next_us = feed->now_us + backoff_us(feed);
     diag_say(feed->diag, DIAG_WARNING, err, "feeds", next == NULL ? NULL : kept->next, "feed %.*s: %s",
              STR_ARG(feed->conf.name), kept->what);
-    if (kept->failures == 1 || kept->dirty)
+    if (kept->failures == 1 || kept->dirty || begun)
         (void)save(feed);
 }
 
@@ -408,6 +437,24 @@ void feed_refused(struct feed *feed, const struct feed_answer *answer)
 
 /* --- taking in --- */
 
+static bool keep_slice(void *ctx, struct json_slice slice)
+{
+    struct json_slice *last = ctx;
+    *last = slice;
+    return true;
+}
+
+bool feed_breaks_off(struct bytes text)
+{
+    struct json_slice last = {0};
+    enum json_split_kind kind;
+    err_t err = json_split(text, STR("objects"), &kind, keep_slice, &last, NULL);
+    if (err == ERR_OK && kind == JSON_SPLIT_LINES)
+        err = json_split(bytes_of(text.at + last.from, last.len), STR("objects"), &kind, keep_slice, &last,
+                         NULL);
+    return err == ERR_SHORT;
+}
+
 void feed_take(struct feed *feed, struct buf *text)
 {
     err_t err = intake_begin(feed->intake, text);
@@ -415,7 +462,15 @@ void feed_take(struct feed *feed, struct buf *text)
         feed_fail(feed, err, NULL, "an answer could not be taken in: %s", err_text(err));
         return;
     }
+    mark_begun(feed);
     feed->taking = true;
+}
+
+err_t feed_refuse(struct feed *feed, struct bytes text, const struct fault *fault)
+{
+    mark_begun(feed);
+    feed->kept.dirty = true;
+    return intake_refuse(feed->intake, text, fault, feed->now_us, &feed->kept.counts);
 }
 
 /* A batch; then the kind learns that all of it stands in the open group. */
@@ -452,8 +507,10 @@ static void save_pushed(struct feed *feed)
 static void begin_run(struct feed *feed)
 {
     feed->state = FEED_RUNNING;
-    feed->wanted = false;
     feed->remark[0] = '\0';
+    if (feed->wanted) /* nothing but this says that it is not due by the clock alone */
+        mark_begun(feed);
+    feed->wanted = false;
     err_t err = feed->conf.kind->begin(feed);
     if (err != ERR_OK)
         feed_fail(feed, err, NULL, "it could not begin: %s", err_text(err));
@@ -705,7 +762,7 @@ static void fill_status(const struct kept *kept, struct feed_status *out)
 
 void feed_status(const struct feed *feed, struct feed_status *out)
 {
-    *out = (struct feed_status) {.state = feed->state, .next_us = feed->next_us};
+    *out = (struct feed_status) {.state = feed->state, .next_us = feed->next_us, .cut = feed->cut};
     fill_status(&feed->kept, out);
 }
 
@@ -720,7 +777,7 @@ err_t feed_status_read(struct gate *gate, const struct feed_conf *conf, struct f
     json_parser_free(parser);
     if (err != ERR_OK)
         return err;
-    *out = (struct feed_status) {.state = conf->paused ? FEED_PAUSED : FEED_WAITING};
+    *out = (struct feed_status) {.state = conf->paused ? FEED_PAUSED : FEED_WAITING, .cut = kept.begun};
     fill_status(&kept, out);
     kept_deinit(&kept);
     return ERR_OK;

@@ -10,7 +10,9 @@
  * What comes is cut into objects and goes through gate_accept under the feed's source, a batch a step, so
  * that a large page holds nobody up. How far the feed came (its cursor) stands in a setting that is appended
  * behind the objects that it covers: whoever commits the gate makes both durable, and a feed made after a
- * crash goes on from there. What is repeated by that is a duplicate to the gate, never a second copy.
+ * crash goes on from there. What is repeated by that is a duplicate to the gate, never a second copy. That a
+ * run has begun stands there too, before the first object of it: a feed made anew that finds it was cut goes
+ * on at once, whatever its schedule.
  *
  * How a server is asked is the kind's: one file and one row of kinds[] in kinds.c (kind.h is what they see).
  *
@@ -157,6 +159,7 @@ struct feed_status {
     int64_t last_us;   /* when the last whole run ended; 0: never */
     int64_t next_us;   /* WAITING: when the next begins */
     uint64_t failures; /* in a row */
+    bool cut;          /* the last run broke off with the node: it goes on at once */
     err_t err;         /* ERR_OK: the last run went well */
     char what[FAULT_WHAT_MAX];
     char next[FAULT_WHAT_MAX]; /* what to do about it; may be empty */

@@ -204,7 +204,7 @@ enum echo { ECHO_NONE, ECHO_UNCHANGED, ECHO_REWRITTEN };
 
 static bool digests(struct intake *intake, struct json_val v, struct hash *whole, struct hash *lasting)
 {
-    static const struct json_canon_hook hook = {drop_volatile, NULL};
+    static const struct json_canon_hook hook = {.member = drop_volatile};
     buf_clear(&intake->canon);
     if (json_canon(v, NULL, &intake->canon, NULL) != ERR_OK || buf_err(&intake->canon) != ERR_OK)
         return false;
@@ -406,4 +406,13 @@ err_t intake_step(struct intake *intake, int64_t now_us, struct feed_counts *cou
     if (intake_idle(intake))
         intake_drop(intake);
     return ERR_OK;
+}
+
+err_t intake_refuse(struct intake *intake, struct bytes text, const struct fault *fault, int64_t now_us,
+                    struct feed_counts *counts)
+{
+    uint64_t lsn;
+    err_t err = gate_quarantine_foreign(intake->gate, intake->source, fault, text, now_us, &lsn);
+    counts->refused += err == ERR_OK;
+    return err;
 }

@@ -24,3 +24,6 @@ bool intake_idle(const struct intake *intake);
 /* One batch. ERR_BUSY: the index lags, the same step again a little later. Any other error: nothing can be
  * taken in now. Idle afterwards: all of it stands in the gate's open group. */
 NODISCARD err_t intake_step(struct intake *intake, int64_t now_us, struct feed_counts *counts);
+/* What was refused before it was STIX: kept, and counted. */
+NODISCARD err_t intake_refuse(struct intake *intake, struct bytes text, const struct fault *fault,
+                              int64_t now_us, struct feed_counts *counts);

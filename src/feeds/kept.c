@@ -99,6 +99,7 @@ err_t kept_write(struct gate *gate, struct str feed, struct kept *kept, const st
     put_number(&out, "last_us", (uint64_t)kept->last_us);
     put_number(&out, "failures", kept->failures);
     put_number(&out, "err", (uint64_t)kept->err);
+    put_number(&out, "begun", kept->begun);
     put_text(&out, "what", str_is_utf8(str_of(kept->what)) ? str_of(kept->what) : STR("?"));
     put_text(&out, "next", str_of(kept->next));
     buf_printf(&out, ",\"kept\":{\"\":\"\"");
@@ -152,6 +153,7 @@ static err_t read_state(struct json_val root, struct kept *out)
 #undef GET
     out->last_us = (int64_t)get_number(root, "last_us");
     out->failures = get_number(root, "failures");
+    out->begun = get_number(root, "begun") != 0;
     uint64_t err = get_number(root, "err");
     out->err = err < ERR_COUNT ? (err_t)err : ERR_INVALID;
     get_text(root, "what", out->what, sizeof out->what);

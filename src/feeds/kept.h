@@ -15,6 +15,7 @@ struct kept {
     uint64_t failures;
     err_t err;
     char what[FAULT_WHAT_MAX], next[FAULT_WHAT_MAX];
+    bool begun; /* a run took something in, or an operator asked for it, and it has not ended */
     bool dirty; /* differs from what was written in more than times and counts of calls */
 };
 

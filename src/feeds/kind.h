@@ -65,8 +65,13 @@ void feed_ask(struct feed *feed, struct str target);
 /* The same as a POST; `body` is copied: at most LIMIT_FEED_PUSH_BYTES. */
 void feed_post(struct feed *feed, struct str target, struct bytes body);
 void feed_ask_field(struct feed *feed, const char *name, struct str value);
+/* A text of JSON, or of JSON lines, that ends where more has to follow. A body that ends with its connection
+ * (neither a length nor chunks: RFC 9112 section 6.3) breaks off unseen otherwise. */
+bool feed_breaks_off(struct bytes text);
 /* Takes the buffer over: a bundle, an envelope, a list, one object. */
 void feed_take(struct feed *feed, struct buf *text);
+/* What is no STIX and cannot become it, with its reason: goes to quarantine, in the open group. */
+NODISCARD err_t feed_refuse(struct feed *feed, struct bytes text, const struct fault *fault);
 /* Rests inside the run, then calls the kind's `later`. */
 void feed_later(struct feed *feed, int64_t wait_us);
 /* What was released to this view is wanted signed. */

@@ -18,7 +18,12 @@ static err_t begin(struct feed *feed)
 
 static void answer(struct feed *feed, struct feed_answer *answer)
 {
-    if (fresh_answered(feed, *feed_work(feed), answer))
+    if (!fresh_answered(feed, *feed_work(feed), answer))
+        return;
+    if (feed_breaks_off(buf_bytes(answer->body)))
+        feed_fail(feed, ERR_CLOSED, "nothing of it was taken in; it is tried again",
+                  "the answer breaks off after %zu bytes: its JSON has no end", answer->body->len);
+    else
         feed_take(feed, answer->body);
 }
 

@@ -33,15 +33,25 @@ NODISCARD err_t misp_split(struct bytes text, struct buf *scratch,
 struct misp_report {
     size_t attributes, objects; /* of MISP */
     size_t custom;              /* attributes and objects that the mapping has no STIX type for */
-    size_t invalid;             /* attributes whose value is not what their type says */
+    size_t invalid;             /* attributes whose value is not what their type says: kept as text */
     size_t kept_here;           /* local tags, proposals and the like */
+    size_t refused;             /* elements that cannot be read, each told */
     bool published;
 };
 
-/* One event, {"Event": {...}} or bare, to a bundle appended to `out`. ERR_INVALID and what json_parse and
- * json_canon refuse; then nothing of it may be used and `out` is cut to what it was. */
-NODISCARD err_t misp_read(struct json_parser *parser, struct bytes event, struct buf *out,
-                          struct misp_report *report, struct fault *fault);
+/* Told of each attribute, object and report of an event that cannot be read, when the rest of it can: its
+ * bytes as they came, and why, with its pointer in the event. */
+struct misp_refuse {
+    void (*element)(void *ctx, struct bytes text, const struct fault *fault);
+    void *ctx;
+};
+
+/* One event, {"Event": {...}} or bare, to a bundle appended to `out`; what cannot be read of it is left out
+ * and told to `refuse` (NULL: nobody). ERR_INVALID and what json_parse and json_canon refuse, when the event
+ * itself cannot be read, and ERR_LIMIT when more than LIMIT_MISP_REFUSED of its elements cannot: then nothing
+ * was told, nothing of it may be used and `out` is cut to what it was. */
+NODISCARD err_t misp_read(struct json_parser *parser, struct bytes event, const struct misp_refuse *refuse,
+                          struct buf *out, struct misp_report *report, struct fault *fault);
 
 /* Id of the statement marking that stands for a sharing group. */
 enum { MISP_GROUP_MARKING_SIZE = 56 };
@@ -60,8 +70,9 @@ struct misp_spill {
 
 /* Gathers the objects of one view, up to LIMIT_MISP_WRITE_COUNT: up to 1 KiB of each stay in memory, and
  * one event at a time while it is written. Without a spill (NULL) the texts stay there too, up to
- * LIMIT_MISP_WRITE_BYTES. */
-NODISCARD err_t misp_writer_new(const struct misp_spill *spill, struct misp_writer **out);
+ * LIMIT_MISP_WRITE_BYTES. An indicator that has ended by `now_us` (its valid_until) detects nothing any more:
+ * its attributes have no to_ids. */
+NODISCARD err_t misp_writer_new(const struct misp_spill *spill, int64_t now_us, struct misp_writer **out);
 void misp_writer_free(struct misp_writer *writer);
 /* One STIX object, any type, followed by JSON_PADDING readable bytes; of several with one id the newest
  * counts. What cannot be parsed is refused and not kept. */

@@ -41,12 +41,8 @@ struct copying {
     struct misp_keep *keep;
     enum misp_level level;
     struct str uuid;
+    size_t base; /* of the notes of its objects */
 };
-
-static bool is_empty(struct json_val value)
-{
-    return json_is(value, JSON_ARRAY) && json_array_count(value) == 0;
-}
 
 static bool is_zero_distribution(struct json_val element)
 {
@@ -78,9 +74,36 @@ static void fail(struct misp_keep *keep, err_t err)
         keep->err = err;
 }
 
+/* Notes a member that is empty, and drops it. */
+static bool drop_empty(struct misp_keep *keep, unsigned depth, struct str name, struct json_val value)
+{
+    bool empty = false;
+    err_t err = misp_empty_note(&keep->empties, depth, name, value, &empty);
+    if (err != ERR_OK && keep->err == ERR_OK)
+        keep->err =
+            fault_set(keep->fault, err, 0, err == ERR_INVALID ? "x_empty is no name of MISP's" : "no memory");
+    return empty;
+}
+
+static enum json_canon_act copy_member(void *ctx, unsigned depth, struct str name, struct json_val value,
+                                       struct buf *out)
+{
+    const struct copying *copying = ctx;
+    (void)out;
+    return drop_empty(copying->keep, depth, name, value) ? JSON_CANON_DROP : JSON_CANON_KEEP;
+}
+
+static void copy_end(void *ctx, unsigned depth, bool any, struct buf *out)
+{
+    const struct copying *copying = ctx;
+    misp_empty_put(&copying->keep->empties, copying->base, depth, any, out);
+}
+
 static void copy(struct misp_keep *keep, struct json_val value, struct buf *out)
 {
-    err_t err = json_canon(value, NULL, out, keep->fault);
+    struct copying copying = {.keep = keep, .base = keep->empties.count};
+    struct json_canon_hook hook = {.member = copy_member, .ctx = &copying, .end = copy_end};
+    err_t err = json_canon(value, &hook, out, keep->fault);
     if (err != ERR_OK)
         fail(keep, err);
 }
@@ -105,14 +128,14 @@ static void leave_here(const struct copying *copying, struct str member, int64_t
 static void put_members(struct misp_keep *keep, enum misp_level level, struct json_val element,
                         struct buf *out);
 
-static void put_sifted(const struct copying *copying, struct str member, struct json_val list,
+/* False: all of it stays here. */
+static bool put_sifted(const struct copying *copying, struct str member, struct json_val list,
                        struct buf *out)
 {
     struct json_val entry;
-    const char *comma = "";
+    const char *comma = "[";
     int64_t position = 0;
     struct json_iter iter = json_array_iter(list);
-    buf_putc(out, '[');
     for (; json_array_next(&iter, &entry); position++) {
         if (is_local(entry)) {
             leave_here(copying, member, position, entry);
@@ -122,7 +145,9 @@ static void put_sifted(const struct copying *copying, struct str member, struct 
         copy(copying->keep, entry, out);
         comma = ",";
     }
-    buf_putc(out, ']');
+    if (comma[0] == ',')
+        buf_putc(out, ']');
+    return comma[0] == ',';
 }
 
 /* The attributes of an object, one by one. Not recursion on input: two levels and no more. */
@@ -151,23 +176,33 @@ static enum act act_of(enum misp_level level, struct str name)
     return COPY;
 }
 
+/* As if it were empty: what stands in it stands elsewhere. */
+static enum json_canon_act leave_empty(struct misp_keep *keep, struct str name)
+{
+    err_t err = misp_empty_note_list(&keep->empties, 0, name);
+    if (err != ERR_OK)
+        fail(keep, err);
+    return JSON_CANON_DROP;
+}
+
 static enum json_canon_act member(void *ctx, unsigned depth, struct str name, struct json_val value,
                                   struct buf *out)
 {
     const struct copying *copying = ctx;
     enum act act = depth == 0 ? act_of(copying->level, name) : COPY;
-    bool list = json_is(value, JSON_ARRAY);
-    if (act == HERE && !is_empty(value) && !json_is(value, JSON_NULL)) {
+    if (drop_empty(copying->keep, depth, name, value))
+        return JSON_CANON_DROP;
+    if (act == HERE) {
         leave_here(copying, name, -1, value);
         return JSON_CANON_DROP;
     }
-    if (!list || act == COPY || act == HERE)
+    if (!json_is(value, JSON_ARRAY) || act == COPY)
         return JSON_CANON_KEEP;
     if (act == EMPTY)
-        buf_put_str(out, STR("[]"));
-    else if (act == SIFT)
-        put_sifted(copying, name, value, out);
-    else
+        return leave_empty(copying->keep, name);
+    if (act == SIFT && !put_sifted(copying, name, value, out))
+        return leave_empty(copying->keep, name);
+    if (act == EACH)
         put_each(copying->keep, value, out);
     return JSON_CANON_TEXT;
 }
@@ -175,9 +210,9 @@ static enum json_canon_act member(void *ctx, unsigned depth, struct str name, st
 static void put_members(struct misp_keep *keep, enum misp_level level, struct json_val element,
                         struct buf *out)
 {
-    struct copying copying = {.keep = keep, .level = level};
+    struct copying copying = {.keep = keep, .level = level, .base = keep->empties.count};
     (void)json_get_str(element, STR("uuid"), &copying.uuid);
-    struct json_canon_hook hook = {.member = member, .ctx = &copying};
+    struct json_canon_hook hook = {.member = member, .ctx = &copying, .end = copy_end};
     err_t err = json_canon(element, &hook, out, keep->fault);
     if (err != ERR_OK)
         fail(keep, err);

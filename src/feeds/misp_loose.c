@@ -66,17 +66,33 @@ static const struct path *read_pattern(struct str pattern, struct buf *value)
 struct made {
     struct json_val object;
     struct str id;
+    const struct kept *kept;
     struct buf *out;
 };
 
-static int64_t seconds_of(struct json_val object)
+static bool read_stamp(struct json_val object, const char *name, struct str *out_text, struct stamp *out)
 {
-    struct str text;
-    struct stamp stamp;
-    if ((json_get_str(object, STR("modified"), &text) || json_get_str(object, STR("created"), &text)) &&
-        stamp_parse(text, &stamp, NULL) == ERR_OK && stamp.seconds > 0)
-        return stamp.seconds;
-    return 0;
+    return json_get_str(object, str_of(name), out_text) && stamp_parse(*out_text, out, NULL) == ERR_OK;
+}
+
+/* The published mapping: what an indicator is good for is when it was seen, unless it says no more than when
+ * it was written. MISP takes no end before a beginning. */
+static void put_seen(const struct made *made)
+{
+    struct str from_text, until_text;
+    struct stamp from, until;
+    if (!read_stamp(made->object, "valid_from", &from_text, &from))
+        return;
+    bool ends = read_stamp(made->object, "valid_until", &until_text, &until) && stamp_cmp(until, from) >= 0;
+    bool same = stamp_cmp(from, made->kept->version) == 0;
+    if (same && (!ends || stamp_cmp(until, from) == 0))
+        return;
+    buf_put_str(made->out, STR(",\"first_seen\":"));
+    json_write_str(made->out, from_text);
+    if (ends) {
+        buf_put_str(made->out, STR(",\"last_seen\":"));
+        json_write_str(made->out, until_text);
+    }
 }
 
 static void put(const struct made *made, struct str type, struct str category, struct str value, bool to_ids,
@@ -102,8 +118,9 @@ static void put(const struct made *made, struct str type, struct str category, s
     buf_put_str(made->out, STR(",\"value\":"));
     json_write_str(made->out, value);
     buf_printf(made->out, ",\"to_ids\":%s,\"distribution\":\"5\",\"timestamp\":\"%lld\",\"comment\":",
-               to_ids ? "true" : "false", (long long)seconds_of(made->object));
+               to_ids && !made->kept->ended ? "true" : "false", (long long)made->kept->changed_s);
     json_write_str(made->out, comment);
+    put_seen(made);
     misp_loose_tags(made->object, made->out);
     buf_put_str(made->out, STR("},"));
 }
@@ -173,9 +190,9 @@ static bool put_observable(const struct made *made, struct str type)
     return any;
 }
 
-void misp_loose_attributes(struct json_val object, struct buf *out)
+void misp_loose_attributes(struct json_val object, const struct kept *kept, struct buf *out)
 {
-    struct made made = {.object = object, .out = out};
+    struct made made = {.object = object, .kept = kept, .out = out};
     struct str type = {0}, name = {0};
     struct buf text;
     if (!json_get_str(object, STR("type"), &type) || !json_get_str(object, STR("id"), &made.id))

@@ -126,10 +126,13 @@ static bool may_tell(struct reading *r, const struct element *whole, struct json
                      struct json_val attributes)
 {
     struct element element;
-    if (!misp_element(r, part, "an object", &element))
-        return false;
-    add_inner_marks(r, attributes, &element);
-    return r->err == ERR_OK && !misp_narrower(&element.marks, &whole->marks);
+    if (misp_element(r, part, "an object", &element))
+        add_inner_marks(r, attributes, &element);
+    bool good = r->err == ERR_OK;
+    /* One that cannot be read is refused by itself: what names it is told without. */
+    if (misp_is_of_element(r->err))
+        r->err = ERR_OK;
+    return good && !misp_narrower(&element.marks, &whole->marks);
 }
 
 /* The parts of one kind that `v` names; the last of them to `out_last`. */
@@ -347,6 +350,7 @@ static void collect(struct reading *r, struct object *object)
         buf_printf(&object->pattern, "[%.*s]", STR_ARG(buf_str(&inner)));
     if (!misp_parts_collect(parts, false) || buf_err(&inner) != ERR_OK || buf_err(&object->pattern) != ERR_OK)
         object->template = NULL;
+    r->report->invalid += misp_parts_misfits(parts);
     buf_deinit(&inner);
 }
 

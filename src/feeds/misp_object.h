@@ -86,3 +86,5 @@ bool misp_parts_collect(struct misp_parts *parts, bool detecting);
 void misp_parts_members(const struct misp_parts *parts, unsigned owner, struct buf *out);
 /* The comparisons, with AND between; nothing when there is none. */
 void misp_parts_pattern(const struct misp_parts *parts, struct buf *out);
+/* After a collection from all: attributes that a row would take, but for what their value is. */
+size_t misp_parts_misfits(const struct misp_parts *parts);

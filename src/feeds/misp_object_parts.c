@@ -540,6 +540,23 @@ static bool is_loose(const struct misp_parts *parts, const struct misp_item *ite
     return item->part == 0 && item->custom.len > 0 && !is_claimed(parts, item);
 }
 
+size_t misp_parts_misfits(const struct misp_parts *parts)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < parts->item_count; i++) {
+        const struct misp_item *item = &parts->items[i];
+        const struct misp_field *field = &fields[parts->template->first];
+        bool wanted = false, fits = false;
+        for (; field->relation.at != NULL; field++)
+            if (field->relation.len > 0 && concerns(field, item)) {
+                wanted = true;
+                fits |= misp_fits(field->check, &item->value);
+            }
+        count += item->part == 0 && wanted && !fits;
+    }
+    return count;
+}
+
 /* All attributes of this relation, unless an earlier one brought them. */
 static void put_custom(const struct misp_parts *parts, size_t at, struct buf *out)
 {

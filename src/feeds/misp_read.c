@@ -1,6 +1,7 @@
 /* One event to a bundle. */
 #include <stdio.h>
 
+#include "core/mem.h"
 #include "feeds/misp_reading.h"
 
 /* Of the mapping's relationships, so that the same event gives the same ids everywhere. */
@@ -8,6 +9,7 @@ static const struct uuid relationship_space = {
     {0x76, 0xbe, 0xed, 0x5f, 0x72, 0x51, 0x45, 0x7e, 0x8c, 0x2a, 0xb4, 0x5f, 0x7b, 0x58, 0x9d, 0x3d}};
 
 static const struct str mains[] = {
+    [MISP_MAIN_FREE] = {"", 0},
     [MISP_MAIN_NONE] = {"", 0},
     [MISP_MAIN_INDICATOR] = {"indicator", 9},
     [MISP_MAIN_OBSERVED] = {"observed-data", 13},
@@ -167,12 +169,16 @@ void misp_relationship(struct reading *r, const struct element *element, struct 
 
 bool misp_set_main(struct reading *r, const char *uuid, enum misp_main main)
 {
+    if (r->err == ERR_OK)
+        r->err = r->keep.err;
     if (r->err != ERR_OK)
         return false;
-    if (map_get(&r->mains, uuid) != NULL) {
+    const uint64_t *before = map_get(&r->mains, uuid);
+    if (before != NULL && *before != MISP_MAIN_FREE) {
         misp_fail(r, ERR_INVALID, "two elements of the event have one uuid", str_of(uuid));
         return false;
     }
+    buf_put(&r->added, uuid, UUID_TEXT_SIZE);
     err_t err = map_put(&r->mains, uuid, (uint64_t)main);
     if (err != ERR_OK)
         misp_fail(r, err == ERR_FULL ? ERR_LIMIT : err, "too many elements in one event", (struct str) {0});
@@ -187,7 +193,7 @@ struct str misp_main_id(const struct reading *r, struct str text, char out[96])
         return (struct str) {0};
     uuid_text(&uuid, normal);
     const uint64_t *main = map_get(&r->mains, normal);
-    if (main == NULL || *main == MISP_MAIN_NONE)
+    if (main == NULL || *main <= MISP_MAIN_NONE)
         return (struct str) {0};
     int len = snprintf(out, 96, "%.*s--%s", STR_ARG(mains[*main]), normal);
     return (struct str) {out, (size_t)len};
@@ -212,23 +218,6 @@ bool misp_element(struct reading *r, struct json_val v, const char *what, struct
     misp_marks_of(v, true, &out->marks);
     misp_marks_add(&r->used, &out->marks);
     return true;
-}
-
-static void each(struct reading *r, const char *name,
-                 void (*put)(struct reading *r, struct json_val v, size_t position))
-{
-    struct json_val list, entry;
-    size_t position = 0;
-    if (!json_get(r->event, str_of(name), &list))
-        return;
-    if (!json_is(list, JSON_ARRAY)) {
-        if (!json_is(list, JSON_NULL))
-            misp_fail(r, ERR_INVALID, "this member of the event is no list", str_of(name));
-        return;
-    }
-    struct json_iter iter = json_array_iter(list);
-    while (r->err == ERR_OK && json_array_next(&iter, &entry))
-        put(r, entry, position++);
 }
 
 static void put_event_report(struct reading *r, struct json_val v, size_t position)
@@ -366,7 +355,9 @@ static void put_empty_note(struct reading *r)
     memcpy(element.uuid, r->uuid, sizeof element.uuid);
     misp_head(r, STR("note"), &element);
     misp_string(r, "content",
-                STR("This MISP Event is empty and contains no attribute, object, galaxy or tag."));
+                r->refusal_count > 0
+                    ? STR("Nothing that this MISP Event contains could be read.")
+                    : STR("This MISP Event is empty and contains no attribute, object, galaxy or tag."));
     buf_printf(&r->body, ",\"object_refs\":[\"%s--%s\"]", r->report->published ? "report" : "grouping",
                r->uuid);
     misp_tail(r, &element);
@@ -458,15 +449,15 @@ static void convert(struct reading *r)
 {
     if (!begin(r))
         return;
-    each(r, "Attribute", misp_put_attribute);
-    each(r, "Object", misp_note_part);
-    each(r, "Object", misp_note_use);
-    each(r, "Object", misp_put_object);
-    each(r, "Object", misp_put_annotation);
+    misp_each(r, "Attribute", misp_put_attribute);
+    misp_each(r, "Object", misp_note_part);
+    misp_each(r, "Object", misp_note_use);
+    misp_each(r, "Object", misp_put_object);
+    misp_each(r, "Object", misp_put_annotation);
     misp_put_galaxies(r, r->event, (struct str) {0});
-    each(r, "Attribute", put_sightings);
-    each(r, "Object", put_references);
-    each(r, "EventReport", put_event_report);
+    misp_each(r, "Attribute", put_sightings);
+    misp_each(r, "Object", put_references);
+    misp_each(r, "EventReport", put_event_report);
     if (r->ref_count == 0)
         put_empty_note(r);
     put_report(r);
@@ -505,11 +496,42 @@ static struct hash_sip_key sip_of(struct bytes text)
     return key;
 }
 
-err_t misp_read(struct json_parser *parser, struct bytes event, struct buf *out, struct misp_report *report,
-                struct fault *fault)
+static void init(struct reading *r, struct hash_sip_key *sip)
+{
+    buf_init(&r->body, LIMIT_MISP_STIX_BYTES);
+    buf_init(&r->refs, LIMIT_OBJECT_BYTES);
+    buf_init(&r->one, LIMIT_OBJECT_BYTES);
+    buf_init(&r->two, LIMIT_OBJECT_BYTES);
+    buf_init(&r->keep.pieces, LIMIT_OBJECT_BYTES);
+    buf_init(&r->added, LIMIT_MISP_ELEMENTS * UUID_TEXT_SIZE);
+    map_init(&r->mains, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, sip);
+    map_init(&r->parts, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, sip);
+    map_init(&r->clusters, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, sip);
+    map_init(&r->refused, sizeof(uint64_t), LIMIT_MISP_REFUSED, sip);
+}
+
+static void deinit(struct reading *r)
+{
+    map_deinit(&r->mains);
+    map_deinit(&r->clusters);
+    map_deinit(&r->parts);
+    map_deinit(&r->refused);
+    mem_free(r->refusals);
+    misp_objects_free(r->objects);
+    misp_empties_deinit(&r->keep.empties);
+    buf_deinit(&r->added);
+    buf_deinit(&r->keep.pieces);
+    buf_deinit(&r->two);
+    buf_deinit(&r->one);
+    buf_deinit(&r->refs);
+    buf_deinit(&r->body);
+}
+
+err_t misp_read(struct json_parser *parser, struct bytes event, const struct misp_refuse *refuse,
+                struct buf *out, struct misp_report *report, struct fault *fault)
 {
     struct json_doc doc;
-    struct json_val root, inner;
+    struct json_val root;
     err_t err = json_parse(parser, event, &doc, fault);
     if (err != ERR_OK)
         return err;
@@ -517,29 +539,18 @@ err_t misp_read(struct json_parser *parser, struct bytes event, struct buf *out,
     if (json_has_hard_number(root) && (err = json_check_numbers(event, fault)) != ERR_OK)
         return err;
     *report = (struct misp_report) {0};
+    struct fault own;
+    struct fault *told = fault != NULL ? fault : &own;
+    *told = (struct fault) {0};
     struct hash_sip_key sip = sip_of(event);
-    struct reading r = {.event = json_get(root, STR("Event"), &inner) ? inner : root,
-                        .report = report,
-                        .fault = fault,
-                        .keep = {.fault = fault}};
-    buf_init(&r.body, LIMIT_MISP_STIX_BYTES);
-    buf_init(&r.refs, LIMIT_OBJECT_BYTES);
-    buf_init(&r.one, LIMIT_OBJECT_BYTES);
-    buf_init(&r.two, LIMIT_OBJECT_BYTES);
-    buf_init(&r.keep.pieces, LIMIT_OBJECT_BYTES);
-    map_init(&r.mains, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, &sip);
-    map_init(&r.parts, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, &sip);
-    map_init(&r.clusters, UUID_TEXT_SIZE, LIMIT_MISP_ELEMENTS, &sip);
+    struct reading r = {.event = root, .report = report, .fault = told, .keep = {.fault = told}};
+    r.wrapped = json_get(root, STR("Event"), &r.event);
+    init(&r, &sip);
     convert(&r);
     err = finish(&r, out);
-    map_deinit(&r.mains);
-    map_deinit(&r.clusters);
-    map_deinit(&r.parts);
-    misp_objects_free(r.objects);
-    buf_deinit(&r.keep.pieces);
-    buf_deinit(&r.two);
-    buf_deinit(&r.one);
-    buf_deinit(&r.refs);
-    buf_deinit(&r.body);
+    report->refused = r.refusal_count;
+    if (err == ERR_OK && refuse != NULL)
+        misp_tell_refused(&r, event, refuse);
+    deinit(&r);
     return err;
 }

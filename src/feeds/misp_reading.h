@@ -8,6 +8,7 @@ enum { MISP_UUID_ROOM = UUID_TEXT_SIZE + 1 };
 
 /* What stands for an element, so that references find it. */
 enum misp_main {
+    MISP_MAIN_FREE, /* what had it was refused */
     MISP_MAIN_NONE,
     MISP_MAIN_INDICATOR,
     MISP_MAIN_OBSERVED,
@@ -27,6 +28,13 @@ enum misp_main {
 
 struct misp_parts;
 
+/* An element that cannot be read. */
+struct refusal {
+    const char *list; /* that it stands in */
+    size_t position;
+    struct fault fault;
+};
+
 struct reading {
     struct json_val event;
     struct buf body; /* objects, each with a comma behind it */
@@ -37,6 +45,11 @@ struct reading {
     struct map clusters; /* uuids of galaxy clusters that stand in `body` */
     struct map parts;    /* uuid of an object that another may be told with -> enum misp_use and its place */
     struct misp_parts *objects; /* scratch of misp_object.c */
+    struct map refused;         /* places on the tape of elements that cannot be read */
+    struct refusal *refusals;   /* in the order of finding */
+    size_t refusal_count, refusal_size;
+    struct buf added; /* uuids that the element in hand has put into `mains` */
+    bool wrapped;     /* the event stands in {"Event": ...} */
     struct misp_marks marks, used;
     struct misp_keep keep;
     char uuid[MISP_UUID_ROOM];
@@ -58,6 +71,8 @@ struct element {
 /* Reads uuid, time and marks of an element below the event; false with r->err set. */
 bool misp_element(struct reading *r, struct json_val v, const char *what, struct element *out);
 void misp_fail(struct reading *r, err_t err, const char *what, struct str about);
+/* It is about one element: the rest of the event can be read all the same. */
+bool misp_is_of_element(err_t err);
 /* `{"type":...` up to modified and revoked. */
 void misp_head(struct reading *r, struct str type, const struct element *element);
 /* Marks, and the closing brace with its comma. */
@@ -77,6 +92,13 @@ bool misp_narrower(const struct misp_marks *marks, const struct misp_marks *than
 bool misp_set_main(struct reading *r, const char *uuid, enum misp_main main);
 /* "indicator--..." of a uuid that the event has; empty otherwise. */
 struct str misp_main_id(const struct reading *r, struct str uuid, char out[96]);
+
+/* misp_refuse.c: `put` for each element of a list of the event that was not refused before; what an element
+ * that cannot be read has left is taken back. */
+void misp_each(struct reading *r, const char *name,
+               void (*put)(struct reading *r, struct json_val v, size_t position));
+/* All that were refused, with their bytes out of the text of the event. */
+void misp_tell_refused(const struct reading *r, struct bytes event, const struct misp_refuse *refuse);
 
 /* misp_read_attribute.c */
 void misp_put_attribute(struct reading *r, struct json_val v, size_t position);

@@ -45,6 +45,39 @@ void misp_marks_define(const struct misp_marks *marks, struct buf *out);
 /* The tag is about TLP, so it is no label. */
 bool misp_tag_tlp(struct str tag, enum stix_tlp *out);
 
+/* --- misp_empty.c --- */
+
+struct misp_empty;
+
+/* Of the objects that are being written, innermost last. */
+struct misp_empties {
+    struct misp_empty *at;
+    size_t count, size;
+};
+
+/* From the hook of json_canon: a member that says nothing is noted and must be dropped. ERR_NOMEM;
+ * ERR_INVALID: it has the name that the note would get. */
+NODISCARD err_t misp_empty_note(struct misp_empties *empties, unsigned depth, struct str name,
+                                struct json_val value, bool *out_empty);
+NODISCARD err_t misp_empty_note_list(struct misp_empties *empties, unsigned depth, struct str name);
+/* At the end of the object: what was noted in it. `base`: so many belong to others. */
+void misp_empty_put(struct misp_empties *empties, size_t base, unsigned depth, bool any, struct buf *out);
+void misp_empties_deinit(struct misp_empties *empties);
+
+/* The way back: the notes of the objects that are open. */
+struct misp_fulls {
+    struct json_val at[LIMIT_JSON_DEPTH + 1];
+    bool has[LIMIT_JSON_DEPTH + 1];
+};
+
+/* True: it is a note, to be dropped. */
+bool misp_full_note(struct misp_fulls *fulls, unsigned depth, struct str name, struct json_val value);
+/* At the end of the object: the members that it names. `instead` (may be NULL) answers true for what it has
+ * written, or leaves out, itself. */
+void misp_full_put(struct misp_fulls *fulls, unsigned depth, bool any, struct buf *out,
+                   bool (*instead)(void *ctx, struct str name, const char *comma, struct buf *out),
+                   void *ctx);
+
 /* --- misp_keep.c --- */
 
 enum misp_level { MISP_EVENT, MISP_ATTRIBUTE, MISP_OBJECT, MISP_EVENT_REPORT, MISP_LEVELS };
@@ -53,6 +86,7 @@ struct misp_keep {
     struct str event;  /* uuid */
     struct buf pieces; /* what stays here: entries, each with a comma behind it */
     size_t piece_count;
+    struct misp_empties empties;
     struct fault *fault;
     err_t err;
 };
@@ -83,13 +117,16 @@ enum misp_check {
     MISP_CHECK_DATA,
     MISP_CHECK_DATA2,
     MISP_CHECK_DIGITS,
+    MISP_CHECK_DOMAIN,
+    MISP_CHECK_DOMAIN1IP2,
+    MISP_CHECK_DOMAIN1PORT2,
+    MISP_CHECK_EMAIL,
     MISP_CHECK_FLAG,
     MISP_CHECK_HASH1,
     MISP_CHECK_HASH2,
     MISP_CHECK_HEX,
     MISP_CHECK_INT,
     MISP_CHECK_IP1,
-    MISP_CHECK_IP2,
     MISP_CHECK_IP1PORT2,
     MISP_CHECK_LATITUDE,
     MISP_CHECK_LISTENING,
@@ -100,10 +137,10 @@ enum misp_check {
     MISP_CHECK_NUMBER, /* not below 0 */
     MISP_CHECK_PATTERN,
     MISP_CHECK_PORT,
-    MISP_CHECK_PORT2,
     MISP_CHECK_REGTYPE,
     MISP_CHECK_SOCK,
     MISP_CHECK_TIME,
+    MISP_CHECK_URL,
 };
 
 bool misp_fits(enum misp_check check, const struct misp_value *value);

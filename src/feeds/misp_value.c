@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "feeds/form.h"
 #include "feeds/misp_state.h"
 #include "stix/pattern.h"
 #include "stix/shape.h"
@@ -269,6 +270,12 @@ static bool fits_whole(enum misp_check check, struct str value)
         return is_number(as_number(value), UINT32_MAX);
     case MISP_CHECK_DIGITS:
         return is_number(value, INT64_MAX);
+    case MISP_CHECK_DOMAIN:
+        return form_domain(value);
+    case MISP_CHECK_EMAIL:
+        return form_email(value);
+    case MISP_CHECK_URL:
+        return form_url(value);
     case MISP_CHECK_INT:
         return is_number(value, (1ull << 53) - 1);
     case MISP_CHECK_PORT:
@@ -314,12 +321,12 @@ bool misp_fits(enum misp_check check, const struct misp_value *value)
         return is_hash(hash, value->value);
     case MISP_CHECK_HASH2:
         return parts.one.len > 0 && is_hash(hash, parts.two);
-    case MISP_CHECK_IP2:
-        return parts.one.len > 0 && is_ip(parts.two);
+    case MISP_CHECK_DOMAIN1IP2:
+        return form_domain(parts.one) && is_ip(parts.two);
+    case MISP_CHECK_DOMAIN1PORT2:
+        return form_domain(parts.one) && is_number(parts.two, 65535);
     case MISP_CHECK_IP1PORT2:
         return is_ip(parts.one) && is_number(parts.two, 65535);
-    case MISP_CHECK_PORT2:
-        return parts.one.len > 0 && is_number(parts.two, 65535);
     default:
         return fits_whole(check, value->value);
     }

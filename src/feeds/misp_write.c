@@ -24,13 +24,13 @@ static err_t memory_get(void *ctx, uint64_t offset, uint8_t *to, size_t len)
     return ERR_OK;
 }
 
-err_t misp_writer_new(const struct misp_spill *spill, struct misp_writer **out)
+err_t misp_writer_new(const struct misp_spill *spill, int64_t now_us, struct misp_writer **out)
 {
     static const struct hash_sip_key sip = {{0}}; /* keys are digests */
     struct misp_writer *writer = mem_alloc(sizeof *writer);
     if (writer == NULL)
         return ERR_NOMEM;
-    *writer = (struct misp_writer) {0};
+    *writer = (struct misp_writer) {.now_us = now_us};
     writer->spill = spill != NULL ? *spill : (struct misp_spill) {memory_put, memory_get, writer};
     buf_init(&writer->memory, LIMIT_MISP_WRITE_BYTES);
     map_init(&writer->ids, HASH_SIZE, LIMIT_MISP_WRITE_COUNT, &sip);
@@ -154,6 +154,22 @@ static err_t note_inner(struct misp_writer *writer, struct json_val data)
     return err;
 }
 
+/* When it last changed, and whether it has ended: an end is a change that no version tells. */
+static void read_times(const struct misp_writer *writer, struct json_val object, struct kept *out)
+{
+    struct str text;
+    struct stamp until;
+    if (json_get_str(object, STR("modified"), &text) && stamp_parse(text, &out->version, NULL) != ERR_OK)
+        out->version = (struct stamp) {0};
+    out->changed_s = out->version.seconds > 0 ? out->version.seconds : 0;
+    if (!json_get_str(object, STR("valid_until"), &text) || stamp_parse(text, &until, NULL) != ERR_OK ||
+        until.seconds * 1000000 + (int64_t)(until.fraction / UINT64_C(1000000000000)) > writer->now_us)
+        return;
+    out->ended = true;
+    if (until.seconds > out->changed_s)
+        out->changed_s = until.seconds;
+}
+
 err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fault *fault)
 {
     struct json_doc doc;
@@ -165,8 +181,7 @@ err_t misp_writer_add(struct misp_writer *writer, struct bytes object, struct fa
     if (err != ERR_OK)
         return err;
     struct json_val root = json_root(&doc), revoked;
-    if (json_get_str(root, STR("modified"), &type) && stamp_parse(type, &kept.version, NULL) != ERR_OK)
-        kept.version = (struct stamp) {0};
+    read_times(writer, root, &kept);
     if (!json_get_str(root, STR("id"), &id) || !stix_id_parse(id, &key) ||
         !json_get_str(root, STR("type"), &type))
         return fault_set(fault, ERR_INVALID, 0, "this is no STIX object");
@@ -343,6 +358,7 @@ struct joining {
     bool has_pieces;
     struct str uuid; /* of the element in hand */
     unsigned level;
+    bool ended; /* the element in hand detects no more */
     err_t err;
     struct fault fault;
 };
@@ -367,21 +383,35 @@ static bool piece_at(const struct joining *joining, struct str member, int64_t p
     return false;
 }
 
+static enum json_canon_act copy_member(void *ctx, unsigned depth, struct str name, struct json_val value,
+                                       struct buf *out)
+{
+    (void)out;
+    return misp_full_note(ctx, depth, name, value) ? JSON_CANON_DROP : JSON_CANON_KEEP;
+}
+
+static void copy_end(void *ctx, unsigned depth, bool any, struct buf *out)
+{
+    misp_full_put(ctx, depth, any, out, NULL, NULL);
+}
+
 static void put_value(struct joining *joining, struct json_val value, struct buf *out)
 {
-    err_t err = json_canon(value, NULL, out, &joining->fault);
+    struct misp_fulls fulls = {0};
+    struct json_canon_hook hook = {.member = copy_member, .ctx = &fulls, .end = copy_end};
+    err_t err = json_canon(value, &hook, out, &joining->fault);
     if (err != ERR_OK && joining->err == ERR_OK)
         joining->err = err;
 }
 
-/* The list with what stayed here in its old places. */
-static void put_list(struct joining *joining, struct str name, struct json_val list, struct buf *out)
+/* The list (NULL: empty) with what stayed here in its old places. */
+static void put_list(struct joining *joining, struct str name, const struct json_val *list, struct buf *out)
 {
     struct json_val entry, piece;
     const char *comma = "";
     int64_t position = 0;
-    struct json_iter iter = json_array_iter(list);
-    bool more = json_array_next(&iter, &entry);
+    struct json_iter iter = list != NULL ? json_array_iter(*list) : (struct json_iter) {0};
+    bool more = list != NULL && json_array_next(&iter, &entry);
     buf_putc(out, '[');
     for (;; position++) {
         bool kept = piece_at(joining, name, position, &piece);
@@ -410,10 +440,57 @@ static void put_inner(struct joining *joining, struct json_val list, struct buf 
     buf_putc(out, ']');
 }
 
+/* Of the level, or loose and written as attributes. */
+static bool belongs(const struct kept *kept, unsigned level)
+{
+    return kept->level == level || (kept->level == MISP_LOOSE && level == MISP_ATTRIBUTE && !kept->report);
+}
+
+/* What misp_keep.c cuts out of an event. */
+static const struct list {
+    unsigned level;
+    struct str name;
+} lists[] = {
+    {MISP_ATTRIBUTE, {"Attribute", 9}},
+    {MISP_OBJECT, {"Object", 6}},
+    {MISP_EVENT_REPORT, {"EventReport", 11}},
+};
+
+/* A member that the lists of the event fill again. */
+static bool is_filled(const struct joining *joining, struct str name)
+{
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (str_eq(lists[i].name, name))
+            for (const struct kept *kept = joining->from; kept < joining->end; kept++)
+                if (belongs(kept, lists[i].level))
+                    return true;
+    return false;
+}
+
+/* An element on its way back. */
+struct restoring {
+    struct joining *joining;
+    bool head; /* it is the event: its lists are filled again */
+    struct misp_fulls fulls;
+};
+
+static bool is_sifted(struct str name)
+{
+    return str_eq(name, STR("Tag")) || str_eq(name, STR("Galaxy"));
+}
+
 static enum json_canon_act restore(void *ctx, unsigned depth, struct str name, struct json_val value,
                                    struct buf *out)
 {
-    struct joining *joining = ctx;
+    struct restoring *restoring = ctx;
+    struct joining *joining = restoring->joining;
+    if (misp_full_note(&restoring->fulls, depth, name, value) ||
+        (depth == 0 && restoring->head && is_filled(joining, name)))
+        return JSON_CANON_DROP;
+    if (depth == 0 && joining->ended && str_eq(name, STR("to_ids"))) {
+        buf_put_str(out, STR("false"));
+        return JSON_CANON_TEXT;
+    }
     if (depth != 0 || !json_is(value, JSON_ARRAY))
         return JSON_CANON_KEEP;
     if (joining->level == MISP_OBJECT && str_eq(name, STR("Attribute"))) {
@@ -423,10 +500,29 @@ static enum json_canon_act restore(void *ctx, unsigned depth, struct str name, s
         joining->level = MISP_OBJECT;
         return JSON_CANON_TEXT;
     }
-    if (!str_eq(name, STR("Tag")) && !str_eq(name, STR("Galaxy")))
+    if (!is_sifted(name))
         return JSON_CANON_KEEP;
-    put_list(joining, name, value, out);
+    put_list(joining, name, &value, out);
     return JSON_CANON_TEXT;
+}
+
+/* Lists that are empty but for what stayed here, or what stands elsewhere. */
+static bool restore_list(void *ctx, struct str name, const char *comma, struct buf *out)
+{
+    const struct restoring *restoring = ctx;
+    if (restoring->head && is_filled(restoring->joining, name))
+        return true;
+    if (!is_sifted(name))
+        return false;
+    buf_printf(out, "%s\"%.*s\":", comma, STR_ARG(name));
+    put_list(restoring->joining, name, NULL, out);
+    return true;
+}
+
+static void restore_end(void *ctx, unsigned depth, bool any, struct buf *out)
+{
+    struct restoring *restoring = ctx;
+    misp_full_put(&restoring->fulls, depth, any, out, depth == 0 ? restore_list : NULL, restoring);
 }
 
 static void put_whole_members(struct joining *joining, struct buf *out)
@@ -452,7 +548,8 @@ static void put_whole_members(struct joining *joining, struct buf *out)
 
 static void put_restored(struct joining *joining, unsigned level, struct json_val data, struct buf *out)
 {
-    struct json_canon_hook hook = {.member = restore, .ctx = joining};
+    struct restoring restoring = {.joining = joining, .head = level == MISP_EVENT};
+    struct json_canon_hook hook = {.member = restore, .ctx = &restoring, .end = restore_end};
     joining->level = level;
     joining->uuid = (struct str) {0};
     (void)json_get_str(data, STR("uuid"), &joining->uuid);
@@ -460,12 +557,6 @@ static void put_restored(struct joining *joining, unsigned level, struct json_va
     if (err != ERR_OK && joining->err == ERR_OK)
         joining->err = err;
     put_whole_members(joining, out);
-}
-
-/* Of the level, or loose and written as attributes. */
-static bool belongs(const struct kept *kept, unsigned level)
-{
-    return kept->level == level || (kept->level == MISP_LOOSE && level == MISP_ATTRIBUTE && !kept->report);
 }
 
 /* All elements of one level, each with a comma behind it. */
@@ -479,23 +570,14 @@ static void put_level(struct joining *joining, unsigned level, struct buf *out)
         if (joining->err != ERR_OK)
             return;
         if (kept->level == MISP_LOOSE) {
-            misp_loose_attributes(json_root(&doc), out);
+            misp_loose_attributes(json_root(&doc), kept, out);
             continue;
         }
+        joining->ended = kept->ended;
         put_restored(joining, level, json_root(&doc), out);
         buf_putc(out, ',');
     }
 }
-
-/* What misp_keep.c cuts out of an event. */
-static const struct list {
-    unsigned level;
-    struct str name;
-} lists[] = {
-    {MISP_ATTRIBUTE, {"Attribute", 9}},
-    {MISP_OBJECT, {"Object", 6}},
-    {MISP_EVENT_REPORT, {"EventReport", 11}},
-};
 
 /* `"Attribute":[...]` for the lists that were cut out; the event's text `event` ends with a brace. */
 static void put_lists(struct joining *joining, struct buf *event)
@@ -519,43 +601,24 @@ static void put_lists(struct joining *joining, struct buf *event)
     }
 }
 
-/* A member that lists fill again is left out of the event's own text. */
-static enum json_canon_act restore_event(void *ctx, unsigned depth, struct str name, struct json_val value,
-                                         struct buf *out)
-{
-    const struct joining *joining = ctx;
-    for (size_t i = 0; depth == 0 && i < sizeof lists / sizeof lists[0]; i++)
-        if (str_eq(lists[i].name, name))
-            for (const struct kept *kept = joining->from; kept < joining->end; kept++)
-                if (belongs(kept, lists[i].level))
-                    return JSON_CANON_DROP;
-    return restore(ctx, depth, name, value, out);
-}
-
 /* An event of which this view has no head: only what its parts say. */
 static void put_shell(struct joining *joining, struct buf *out)
 {
     char uuid[UUID_TEXT_SIZE];
     struct json_doc doc;
-    struct str name = {0}, text = {0};
-    struct misp_time time = {{0}};
+    struct str name = {0};
     int64_t seconds = 0;
     const struct kept *first = joining->from;
-    for (const struct kept *kept = joining->from; kept < joining->end; kept++)
+    for (const struct kept *kept = joining->from; kept < joining->end; kept++) {
         if (kept->report)
             first = kept;
-    if (parse(joining->writer, joining->writer->parser, first, &doc) == ERR_OK) {
-        struct stamp stamp;
-        struct json_val root = json_root(&doc);
-        if (first->report)
-            (void)json_get_str(root, STR("name"), &name);
-        if (first->level == MISP_LOOSE && (json_get_str(root, STR("modified"), &text)) &&
-            stamp_parse(text, &stamp, NULL) == ERR_OK && stamp.seconds > 0)
-            seconds = stamp.seconds;
-        else if (first->level != MISP_LOOSE && misp_seconds(root, "timestamp", &seconds) != ERR_OK)
-            seconds = 0;
+        /* Who has the event looks again when any part of it has changed. */
+        if (kept->level != MISP_GONE && kept->changed_s > seconds)
+            seconds = kept->changed_s;
     }
-    time = misp_time_of(seconds);
+    if (first->report && parse(joining->writer, joining->writer->parser, first, &doc) == ERR_OK)
+        (void)json_get_str(json_root(&doc), STR("name"), &name);
+    struct misp_time time = misp_time_of(seconds);
     uuid_text(&first->event, uuid);
     buf_printf(out, "{\"uuid\":\"%.*s\",\"info\":", UUID_TEXT_SIZE, uuid);
     json_write_str(out, name.len > 0 ? name : STR("STIX objects"));
@@ -572,7 +635,6 @@ static void put_shell(struct joining *joining, struct buf *out)
 static void put_event(struct joining *joining, struct buf *out)
 {
     struct json_doc doc, pieces;
-    struct json_canon_hook hook = {.member = restore_event, .ctx = joining};
     for (const struct kept *kept = joining->from; kept < joining->end; kept++)
         if (kept->level == MISP_LOCAL &&
             parse(joining->writer, joining->writer->second, kept, &pieces) == ERR_OK) {
@@ -583,11 +645,7 @@ static void put_event(struct joining *joining, struct buf *out)
         joining->err = parse(joining->writer, joining->writer->parser, joining->from, &doc);
         if (joining->err != ERR_OK)
             return;
-        joining->level = MISP_EVENT;
-        (void)json_get_str(json_root(&doc), STR("uuid"), &joining->uuid);
-        joining->err = json_canon(json_root(&doc), &hook, out, &joining->fault);
-        if (joining->err == ERR_OK)
-            put_whole_members(joining, out);
+        put_restored(joining, MISP_EVENT, json_root(&doc), out);
     } else {
         put_shell(joining, out);
     }

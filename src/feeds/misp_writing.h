@@ -14,14 +14,17 @@ struct kept {
     unsigned level;       /* enum misp_level, MISP_LOCAL, MISP_LOOSE, MISP_GONE: a later one took its place */
     uint64_t position;    /* among its kind; of a loose one its order of arrival */
     struct stamp version; /* of the STIX object */
+    int64_t changed_s;    /* by it, or by its end */
     struct uuid uuid;     /* of its id */
     uint64_t at;          /* in the spill: its own members (or "[pieces]"); of a loose object itself */
     uint32_t len;
     bool report; /* loose: others stand in its object_refs */
+    bool ended;  /* an indicator whose valid_until is over */
 };
 
 struct misp_writer {
     struct misp_spill spill;
+    int64_t now_us;
     struct buf memory; /* what a writer without a spill puts there */
     uint64_t end;      /* of what was put */
     struct kept *kept;
@@ -33,6 +36,6 @@ struct misp_writer {
 };
 
 /* misp_loose.c: an object that no MISP event left behind, as attributes (each with a comma behind it). */
-void misp_loose_attributes(struct json_val object, struct buf *out);
+void misp_loose_attributes(struct json_val object, const struct kept *kept, struct buf *out);
 /* `,"Tag":[...]` of the TLP among its markings. */
 void misp_loose_tags(struct json_val object, struct buf *out);

@@ -35,6 +35,11 @@ static const struct row *find(const struct row *from, size_t count, struct str s
     return NULL;
 }
 
+bool feeds_is_defanged(struct str value)
+{
+    return find(schemes, sizeof schemes / sizeof schemes[0], value) != NULL;
+}
+
 bool feeds_refang(struct str value, struct buf *out)
 {
     bool changed = false;

@@ -10,3 +10,5 @@
 /* Appends `value`, armed again, to `out`. True when something was changed: then say so to whoever sent it.
  * A bracketed IPv6 literal and ordinary brackets stay. */
 bool feeds_refang(struct str value, struct buf *out);
+/* It begins with a scheme that nobody can follow: hxxp, h**p. */
+bool feeds_is_defanged(struct str value);

@@ -233,7 +233,7 @@ static enum json_canon_act drop_times(void *ctx, unsigned depth, struct str name
 
 err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[16])
 {
-    struct json_canon_hook hook = {drop_times, NULL};
+    struct json_canon_hook hook = {.member = drop_times};
     buf_clear(&gate->canon);
     err_t err = json_canon(root, &hook, &gate->canon, NULL);
     if (err != ERR_OK)

@@ -268,13 +268,18 @@ struct gate_piece {
  * ERR_INVALID when it is no such piece, ERR_LIMIT beyond LIMIT_REFUSED_BYTES. */
 NODISCARD err_t gate_quarantine_piece(struct gate *gate, uint32_t source, const struct gate_piece *piece,
                                       int64_t now_us, uint64_t *out_lsn);
+/* Keeps what a converter refuses before it is STIX (an attribute of MISP), with its reason: `fault` counts in
+ * the converter's input. *out_lsn: its entry. ERR_NOTFOUND: no such source; ERR_READONLY; ERR_INVALID: it is
+ * empty. */
+NODISCARD err_t gate_quarantine_foreign(struct gate *gate, uint32_t source, const struct fault *fault,
+                                        struct bytes bytes, int64_t now_us, uint64_t *out_lsn);
 /* Open ones, oldest first, from lsn `from`; visit answers false to stop. */
 NODISCARD err_t gate_quarantine_list(struct gate *gate, uint64_t from,
                                      bool (*visit)(void *ctx, const struct gate_quarantined *quarantined),
                                      void *ctx);
 /* Dropping a piece drops all that belong to it. Retry submits the bytes again under the source they came from
  * (the answer says how it went), then closes the entry, unless they are refused again for the same reason.
- * ERR_UNSUPPORTED for a piece. */
+ * ERR_UNSUPPORTED for a piece, and for what is no STIX. */
 NODISCARD err_t gate_quarantine_drop(struct gate *gate, uint64_t lsn, const struct gate_by *by,
                                      int64_t now_us);
 NODISCARD err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const struct gate_by *by,

@@ -131,6 +131,21 @@ err_t quarantine_keep(struct gate *gate, const struct gate_submission *submissio
     return ERR_OK;
 }
 
+err_t gate_quarantine_foreign(struct gate *gate, uint32_t source, const struct fault *fault,
+                              struct bytes bytes, int64_t now_us, uint64_t *out_lsn)
+{
+    struct record_envelope envelope = {
+        .source = source, .reason = RECORD_QUARANTINE_FOREIGN, .received_us = now_us};
+    if (gate->read_only)
+        return ERR_READONLY;
+    if (gate_source_get(gate, source) == NULL)
+        return ERR_NOTFOUND;
+    if (bytes.len == 0)
+        return ERR_INVALID;
+    return bytes.len > LIMIT_OBJECT_BYTES ? keep_pieces(gate, source, bytes, now_us, out_lsn)
+                                          : keep_one(gate, &envelope, fault, bytes, out_lsn);
+}
+
 err_t quarantine_replay(struct gate *gate, const struct frame *frame, const struct record_envelope *envelope)
 {
     uint8_t key[SAME_KEY_SIZE];
@@ -331,8 +346,10 @@ err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const struct gate_b
     err_t err;
     if (TRY(err, check_open(gate, lsn)) || TRY(err, quarantined_load(gate, lsn, &entry)))
         return err;
-    if (entry.reason == RECORD_QUARANTINE_PIECE)
-        return ERR_UNSUPPORTED; /* what is whole by itself in the middle of it is no object of its source */
+    /* What is whole by itself in the middle of a piece is no object of its source; what another format says
+     * would be refused again for not being STIX. */
+    if (entry.reason == RECORD_QUARANTINE_PIECE || entry.reason == RECORD_QUARANTINE_FOREIGN)
+        return ERR_UNSUPPORTED;
     /* Accepting uses the gate's buffers: the bytes move to one of their own. A refusal for another reason
      * opens a new entry. */
     buf_init(&copy, LIMIT_OBJECT_BYTES + JSON_PADDING);

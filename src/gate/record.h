@@ -38,6 +38,8 @@ enum record_quarantine {
     RECORD_QUARANTINE_PIECE,    /* refused because larger than an object: one of several, sealed as REFUSED */
     RECORD_QUARANTINE_MENDED,   /* waits for nobody: what the OBJ `about` was minted from, sealed as REFUSED,
                                    the   changes in the place of the fault */
+    RECORD_QUARANTINE_FOREIGN,  /* refused before it was STIX, by what converts its format; sealed as REFUSED
+                                 */
 };
 
 void record_envelope_write(struct buf *out, const struct record_envelope *envelope);

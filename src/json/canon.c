@@ -280,9 +280,19 @@ static enum json_canon_act ask_hook(struct canon *c, const struct member *m)
     return act;
 }
 
+static void end_hook(struct canon *c, const struct frame *f)
+{
+    write_sync(&c->w);
+    struct buf *buf = c->w.buf;
+    c->hook->end(c->hook->ctx, c->depth - 1, f->is_written, buf);
+    write_begin(&c->w, buf);
+}
+
 static err_t step_object(struct canon *c, struct frame *f)
 {
     if (f->next == f->end) {
+        if (c->hook != NULL && c->hook->end != NULL)
+            end_hook(c, f);
         write_byte(&c->w, '}');
         c->count = f->first;
         c->depth--;

@@ -90,6 +90,9 @@ struct json_canon_hook {
      * value's canonical text to `out` itself. */
     enum json_canon_act (*member)(void *ctx, unsigned depth, struct str name, struct json_val value,
                                   struct buf *out);
+    /* May be NULL. Each object's end, behind its last member; depth as for its members. What it appends are
+     * more members; `any`: some stand before, so that a comma is due. */
+    void (*end)(void *ctx, unsigned depth, bool any, struct buf *out);
     void *ctx;
 };
 

@@ -31,6 +31,8 @@ struct client_call {
     bool (*part)(void *ctx, struct client_call *call, struct bytes part);
     size_t part_max, part_bytes; /* 0: endless; so many came */
     err_t stopped;               /* why we ended it */
+    const void *connection;      /* the SSL that its body comes over; NULL: none, or not known yet */
+    bool notified;               /* the other side ended that in form */
     void (*done)(void *ctx, struct client_call *call, struct client_answer *answer);
     void *ctx;
     char what[CURL_ERROR_SIZE];
@@ -98,11 +100,26 @@ static err_t from_curl(const struct client_call *call, CURLcode code)
     }
 }
 
+/* A body that ends with its TLS connection (neither a length nor chunks) has come whole only when that ended
+ * with close_notify (RFC 9112 section 9.8); libcurl does not look. */
+static bool is_cut(const struct client_call *call)
+{
+    struct curl_header *header = NULL;
+    return call->connection != NULL && !call->notified &&
+           curl_easy_header(call->easy, "content-length", 0, CURLH_HEADER, -1, &header) != CURLHE_OK &&
+           curl_easy_header(call->easy, "transfer-encoding", 0, CURLH_HEADER, -1, &header) != CURLHE_OK;
+}
+
 static void finish_call(struct client_call *call, CURLcode code)
 {
+    static const char cut[] = "TLS ended without close_notify: the body may be cut";
     long status = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     struct client_answer answer = {from_curl(call, code), (int)status, &call->body, call->what};
+    if (code == CURLE_OK && is_cut(call)) {
+        answer.err = ERR_CLOSED;
+        answer.what = cut;
+    }
     call->done(call->ctx, call, &answer);
     call_free(call);
 }
@@ -288,19 +305,40 @@ static bool hand_over(struct client_call *call, struct bytes part)
     return call->stopped == ERR_OK;
 }
 
+static void note_connection(struct client_call *call)
+{
+    struct curl_tlssessioninfo *session = NULL;
+    if (call->client->tls != NULL && call->connection == NULL &&
+        curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session != NULL)
+        call->connection = session->internals;
+}
+
 static size_t take_body(char *at, size_t size, size_t count, void *ctx)
 {
     struct client_call *call = ctx;
+    note_connection(call);
     if (call->part != NULL)
         return hand_over(call, bytes_of(at, size * count)) ? size * count : 0;
     buf_put(&call->body, at, size * count);
     return buf_err(&call->body) == ERR_OK ? size * count : 0;
 }
 
+static void see_alert(const SSL *connection, int where, int alert)
+{
+    struct client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection));
+    if (where != SSL_CB_READ_ALERT || (alert & 0xff) != SSL_AD_CLOSE_NOTIFY)
+        return;
+    for (struct client_call *call = client->calls; call != NULL; call = call->next)
+        call->notified |= call->connection == connection;
+}
+
 static CURLcode take_context(CURL *easy, void *context, void *ctx)
 {
+    struct client *client = ctx;
     (void)easy;
-    return tls_setup(ctx, context) == ERR_OK ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+    SSL_CTX_set_app_data(context, client);
+    SSL_CTX_set_info_callback(context, see_alert);
+    return tls_setup(client->tls, context) == ERR_OK ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
 /* Looks at the address that the name has turned out to be. */
@@ -353,8 +391,9 @@ static CURLcode set_url(struct client_call *call, const struct client_request *r
     return code;
 }
 
-static CURLcode set_tls(CURL *easy, struct tls *tls)
+static CURLcode set_tls(CURL *easy, struct client *client)
 {
+    const struct tls *tls = client->tls;
     if (tls == NULL)
         return CURLE_OK;
     /* The system's authorities mean nothing here: the context brings what is trusted. */
@@ -363,7 +402,7 @@ static CURLcode set_tls(CURL *easy, struct tls *tls)
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->conf.trust == TLS_TRUST_CA ? 2L : 0L);
     (void)curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, tls);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, client);
     return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, take_context);
 }
 
@@ -408,7 +447,7 @@ static CURLcode set_options(struct client_call *call, const struct client_reques
     }
     CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy);
     if (code == CURLE_OK)
-        code = set_tls(easy, client->tls);
+        code = set_tls(easy, call->client);
     if (code == CURLE_OK)
         code = set_url(call, request);
     return code == CURLE_OK ? set_method(easy, request) : code;

@@ -96,6 +96,6 @@ static enum json_canon_act canon_member(void *ctx, unsigned depth, struct str na
 err_t stix_canon(const struct stix_object *object, struct buf *out, struct fault *fault)
 {
     struct stix_object copy = *object;
-    struct json_canon_hook hook = {canon_member, &copy};
+    struct json_canon_hook hook = {.member = canon_member, .ctx = &copy};
     return json_canon(object->root, &hook, out, fault);
 }

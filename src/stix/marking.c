@@ -25,7 +25,7 @@ static enum json_canon_act keep_meaning(void *ctx, unsigned depth, struct str na
 
 static err_t digest_meaning(const struct stix_object *object, struct hash *out, struct fault *fault)
 {
-    struct json_canon_hook hook = {keep_meaning, NULL};
+    struct json_canon_hook hook = {.member = keep_meaning};
     struct buf text;
     buf_init(&text, 2 * LIMIT_OBJECT_BYTES);
     err_t err = json_canon(object->root, &hook, &text, fault);

@@ -398,7 +398,7 @@ err_t stix_mend(struct json_val v, const struct stix_mint *mint, struct buf *out
     m.old = is_old(&m);
     if (m.old)
         changed(&m, READ_AS_20);
-    struct json_canon_hook hook = {member, &m};
+    struct json_canon_hook hook = {.member = member, .ctx = &m};
     buf_init(&rest, out->size_max);
     write_head(&m, out);
     if (!TRY(err, json_canon(v, &hook, &rest, NULL)) && !TRY(err, buf_err(&rest))) {

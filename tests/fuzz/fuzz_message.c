@@ -119,12 +119,21 @@ static err_t feed_over_again(struct bytes wire, struct buf *out)
     return err;
 }
 
-enum { PIECE = 8, ANSWER, ALL = 14 };
+static err_t foreign_again(struct bytes wire, struct buf *out)
+{
+    struct message_foreign message;
+    err_t err = message_foreign_read(wire, &message);
+    if (err == ERR_OK)
+        message_foreign_write(out, &message);
+    return err;
+}
+
+enum { PIECE = 8, ANSWER, ALL = 15 };
 /* NULL: never written, only read. */
 static err_t (*const kinds[ALL])(struct bytes wire, struct buf *out) = {
-    call_again,      answer_again,    sign_again, signed_again, receipt_again,   receipted_again,
-    peers_again,     request_again,   NULL,       NULL,         feed_open_again, feed_call_again,
-    feed_head_again, feed_over_again,
+    call_again,      answer_again,    sign_again,    signed_again, receipt_again,   receipted_again,
+    peers_again,     request_again,   NULL,          NULL,         feed_open_again, feed_call_again,
+    feed_head_again, feed_over_again, foreign_again,
 };
 
 static void read_only(unsigned kind, struct bytes wire)

@@ -54,7 +54,7 @@ static void write_back(struct buf *stix)
     enum json_split_kind kind;
     unsigned events = 0;
     size_t len = stix->len;
-    must(buf_extend(stix, JSON_PADDING) != NULL && misp_writer_new(NULL, &fuzzing.writer) == ERR_OK);
+    must(buf_extend(stix, JSON_PADDING) != NULL && misp_writer_new(NULL, 0, &fuzzing.writer) == ERR_OK);
     must(json_parser_new(64 << 20, &fuzzing.parser) == ERR_OK);
     fuzzing.text = stix->at;
     must(json_split(bytes_of(stix->at, len), STR("objects"), &kind, add, &fuzzing, &fault) == ERR_OK);
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(copy, data, size);
     buf_init(&stix, 64 << 20);
-    if (size <= 1 << 20 && misp_read(parser, bytes_of(copy, size), &stix, &report, &fault) == ERR_OK)
+    if (size <= 1 << 20 && misp_read(parser, bytes_of(copy, size), NULL, &stix, &report, &fault) == ERR_OK)
         write_back(&stix);
     buf_deinit(&stix);
     json_parser_free(parser);

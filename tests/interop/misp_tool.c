@@ -22,7 +22,7 @@ static bool to_stix(void *ctx, struct bytes event)
     struct fault fault = {0};
     struct buf out;
     buf_init(&out, TEXT_MAX);
-    if (misp_read(parser, event, &out, &report, &fault) != ERR_OK) {
+    if (misp_read(parser, event, NULL, &out, &report, &fault) != ERR_OK) {
         (void)fprintf(stderr, "misp_tool: %s\n", fault.what);
         exit(1);
     }
@@ -88,7 +88,7 @@ static bool put(void *ctx, const struct misp_written *written)
 static void write_feed(const char *dir, struct str text)
 {
     struct misp_writer *writer;
-    must(misp_writer_new(NULL, &writer) == ERR_OK);
+    must(misp_writer_new(NULL, 0, &writer) == ERR_OK);
     while (text.len > 0) {
         struct str line = str_cut(&text, '\n');
         if (line.len > 0)

@@ -110,8 +110,27 @@ def changed(run, ours):
     run.report.check('its new attribute leaves', 'http://new.example/a' in [one['value'] for one in out['Attribute']], out)
     again = run.add({'Event': newer}, 'misp', '--as', 'misp')
     run.report.check('the same again is nothing new', again.good and again.one['new'] == 0 and not again.one['conflict'], again)
-    two = run.add({'Event': {**ours, 'Attribute': ours['Attribute'] + [ours['Attribute'][0]]}}, 'misp', '--as', 'misp')
-    run.report.check('an event with a uuid twice is refused and kept', not two.good and two.one['refused'] == 1, two)
+    bare = {'uuid': str(uuid.uuid4()), 'type': 'text'}
+    mixed = event(5, '3', [attribute(51, 'ip-dst', '198.51.100.51'), bare, attribute(51, 'text', 'again'),
+                           attribute(52, 'domain', 'evil[.]example')])
+    two = run.add({'Event': mixed}, 'misp', '--as', 'misp')
+    told = [line for line in two.lines if 'refused' in line and 'pointer' in line]
+    run.report.equal('what cannot be read of an event is refused, each with its pointer', [line['pointer'] for line in told],
+                     ['/Event/Attribute/1', '/Event/Attribute/2'])
+    kept = [run.node.run('quarantine', 'show', str(line['number'])).one for line in told]
+    run.report.equal('and kept as it came', json.loads(kept[0]['text']), bare)
+    run.report.check('with the true reason', 'no type or no value' in kept[0]['what'] and 'one uuid' in kept[1]['what'], kept)
+    run.report.equal('the rest of it leaves', [one['value'] for one in run.export('us')[mixed['uuid']]['Attribute']],
+                     ['198.51.100.51', 'evil[.]example'])
+    run.report.check('what is defanged is told', 'not what their type says' in two.err, two.err)
+    again = run.node.run('quarantine', 'retry', str(told[0]['number']))
+    run.report.check('it is no STIX that could be tried again', not again.good and 'of another format' in again.err, again)
+    none = run.add({'Event': {'info': 'no uuid'}}, 'misp', '--as', 'misp')
+    reasons = [line['what'] for line in none.lines if 'refused' in line and 'what' in line]
+    run.report.equal('an event that is none is refused for one reason', reasons,
+                     ['event 1: this is no MISP event: it has no uuid'])
+    empty = run.add([], 'misp', '--as', 'misp')
+    run.report.check('a file without events says so', empty.good and 'it holds no events' in empty.err, empty)
 
 
 def sharing_groups(run):

@@ -21,8 +21,8 @@ import urllib.request
 import uuid
 
 from node import Node, Report, wait_for
-from servers import (FORM_20, NGINX_PROGRAM, PASSWORD, READER, TAXII, VENV, VENV_20, Authority, Stream, file_server, indicator,
-                     medallion, nginx, openssl, opentaxii, post_20)
+from servers import (FORM_20, NGINX_PROGRAM, PASSWORD, READER, TAXII, VENV, VENV_20, Authority, Breaking, Stream, file_server,
+                     indicator, medallion, nginx, openssl, opentaxii, post_20)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OPENCTI = 'extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba'
@@ -359,6 +359,74 @@ def look_misp(report, node, server_folder, base):
                  (4 + len(manifest), held))
 
 
+def look_hashes(report, node, server_folder, base):
+    """A folder with events and hashes.csv alone; then the node dies in the midst of a run, which goes on at the next start."""
+    folder = pathlib.Path(server_folder, 'hashes')
+    folder.mkdir()
+
+    def put(number, value):
+        name = f'5eed0000-0000-4000-8000-{number:012x}'
+        event = {'uuid': name, 'info': f'event {number}', 'date': '2026-01-01', 'timestamp': '1767225600', 'published': True,
+                 'distribution': '3', 'Attribute': [{'uuid': f'5eed0000-0000-4000-8001-{number:012x}', 'type': 'domain',
+                                                     'value': value, 'to_ids': True, 'timestamp': '1767225600'}]}
+        (folder / f'{name}.json').write_text(json.dumps({'Event': event}), encoding='ascii')
+        return f'{hashlib.md5(value.encode()).hexdigest()},{name}\n'
+
+    rows = [put(number, f'a{number}.example') for number in range(4)]
+    (folder / 'hashes.csv').write_text(''.join(rows), encoding='ascii')
+    declare(report, node, 'hashes', 'misp', base + 'hashes/', '--every', '1d')
+    got = settled(node, 'hashes')
+    report.equal('hashes.csv: the events that it names are fetched', (got.get('calls'), got.get('error'), got.get('refused')),
+                 (2 + len(rows), None, 0))
+    report.check('hashes.csv: what is not seen that way is told', 'no manifest.json' in got.get('trouble', ''), got)
+    got = again(node, 'hashes')
+    report.equal('hashes.csv: nothing changed', got.get('calls'), 4 + len(rows))
+    held = got.get('new', 0)
+    time.sleep(1.1)  # Last-Modified counts seconds
+    slow = put(9, 'b.example')
+    os.remove(folder / slow.split(',')[1].replace('\n', '.json'))
+    os.mkfifo(folder / slow.split(',')[1].replace('\n', '.json'))  # whoever reads it waits
+    (folder / 'hashes.csv').write_text(''.join(rows) + slow, encoding='ascii')
+    node.must('feed', 'run', 'hashes')
+    wait_for(lambda: show(node, 'hashes').get('state') == 'running', 60, 0.1)
+    wait_for(lambda: show(node, 'hashes').get('calls', 0) >= 7 + len(rows), 60, 0.1)
+    node.kill('parent')
+    os.remove(folder / slow.split(',')[1].replace('\n', '.json'))
+    put(9, 'b.example')
+    report.check('a run that was cut is told by a stopped node', 'cut off' in show(node, 'hashes').get('cut', ''))
+    node.start()
+    wait_for(lambda: 'cut' not in show(node, 'hashes'), 90, 0.3)
+    got = show(node, 'hashes')
+    report.check('and it went on, a day before its time', got.get('error') is None and got.get('new', 0) > held and
+                 'its last run was cut off' in node.said(), got)
+    node.must('feed', 'remove', 'hashes')
+
+
+def look_breaks(report, node, folder):
+    """Bodies that end with their connection: what is JSON must close, TLS must end in form, a list has no end of its own."""
+    authority = Authority(tempfile.mkdtemp(dir=folder))
+    authority.sign('server')
+    context = authority.server_context()
+    context.verify_mode = ssl.CERT_NONE
+    bundle = json.dumps({'objects': [indicator(number, 10) for number in range(20)]}).encode()
+    listed = ''.join(f'198.51.100.{number}\n' for number in range(1, 21)).encode()
+    for name, kind, server, body, cut, error in (
+            ('plain-whole', 'stix', Breaking(), bundle, False, None),
+            ('plain-half', 'stix', Breaking(), bundle[:2000], False, 'closed'),
+            ('tls-whole', 'stix', Breaking(context), bundle, False, None),
+            ('tls-half', 'stix', Breaking(context), bundle[:2000], False, 'closed'),
+            ('tls-list', 'list', Breaking(context), listed, False, None),
+            ('tls-list-cut', 'list', Breaking(context), listed[:-40], True, 'closed')):
+        server.body, server.cut = body, cut
+        words = ('--ca', authority.path('ca.pem')) if server.context else ()
+        declare(report, node, name, kind, server.url, *words)
+        got = settled(node, name)
+        report.equal(f'an answer without a length, {name}', (got.get('error'), got.get('new', 0) + got.get('duplicate', 0) > 0),
+                     (error, error is None))
+        node.must('feed', 'remove', name)
+        server.end()
+
+
 def extended(number, **more):
     """As OpenCTI sends it: with its own extension, whose updated_at is what it calls the object's change."""
     return indicator(number, 3, extensions={OPENCTI: {'extension_type': 'property-extension', 'type': 'Indicator',
@@ -513,6 +581,8 @@ def main():
             report.skip('medallion of TAXII 2.0', 'build/venv-taxii20 is not there: scripts/setup --test')
         look_echo(report, node, folder, server_folder, base)
         look_misp(report, node, server_folder, base)
+        look_hashes(report, node, server_folder, base)
+        look_breaks(report, node, folder)
         look_opencti(report, node, folder)
         look_commands(report, node)
     finally:

@@ -297,6 +297,44 @@ class Page:
         self.server.server_close()
 
 
+class Breaking:
+    """Answers HTTP/1.0 without a length: the body ends with the connection. Over TLS (`context`) with close_notify, or, once
+    `cut` is set, without."""
+
+    def __init__(self, context=None):
+        self.body, self.cut, self.asked, self.context = b'', False, 0, context
+        self.socket = socket.create_server(('127.0.0.1', 0))
+        self.url = f'http{"s" if context else ""}://127.0.0.1:{self.socket.getsockname()[1]}/'
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            connection.settimeout(30)
+            try:
+                self.answer(connection)
+            except OSError:
+                pass
+            connection.close()
+
+    def answer(self, plain):
+        connection = self.context.wrap_socket(plain, server_side=True) if self.context else plain
+        connection.recv(65536)
+        self.asked += 1
+        connection.sendall(b'HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n' + self.body)
+        if self.context and not self.cut:
+            connection.unwrap()
+        else:
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
+
+    def end(self):
+        self.socket.close()
+
+
 # --- certificates, and servers that want one of their clients ---
 
 def openssl(*words, given=b''):

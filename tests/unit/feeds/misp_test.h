@@ -58,7 +58,8 @@ static inline err_t kit_read(struct kit *kit, struct str event)
     char *copy = padded(event);
     buf_clear(&kit->stix);
     kit->fault = (struct fault) {0};
-    err_t err = misp_read(kit->parser, bytes_of(copy, event.len), &kit->stix, &kit->report, &kit->fault);
+    err_t err =
+        misp_read(kit->parser, bytes_of(copy, event.len), NULL, &kit->stix, &kit->report, &kit->fault);
     free(copy);
     return err;
 }

@@ -35,7 +35,8 @@ static bool add_object(void *ctx, struct json_slice slice)
                       (int)(slice.len < 600 ? slice.len : 600), copy);
     assert_int_equal(err, ERR_OK);
     for (size_t i = 0; i < object.warning_count; i++)
-        if (strcmp(object.warnings[i].section, "7.3") == 0)
+        if (strcmp(object.warnings[i].section, "7.3") == 0 ||
+            str_starts(object.warnings[i].pointer, STR("/extensions")))
             fail_msg("%.*s: %s", STR_ARG(object.warnings[i].pointer), object.warnings[i].what);
     for (size_t i = 0; i < object.ref_count; i++)
         totals.extended += object.refs[i].role == STIX_REF_EXTENSION;
@@ -53,7 +54,7 @@ static struct misp_writer *write_all(struct kit *kit, bool (*wanted)(struct str 
 {
     struct writing writing = {.kit = kit, .wanted = wanted};
     enum json_split_kind kind;
-    assert_int_equal(misp_writer_new(NULL, &writing.writer), ERR_OK);
+    assert_int_equal(misp_writer_new(NULL, 0, &writing.writer), ERR_OK);
     assert_int_equal(
         json_split(buf_bytes(&kit->stix), STR("objects"), &kind, add_object, &writing, &kit->fault), ERR_OK);
     *out_objects = writing.objects;
@@ -363,12 +364,6 @@ static void what_is_no_event_is_refused(void **state)
         "{\"Event\":{\"uuid\":\"x\",\"timestamp\":\"1\"}}",
         "{\"Event\":{\"uuid\":\"" UUID(0) "\"}}",
         HEAD ",\"Attribute\":{}}}",
-        HEAD ",\"Attribute\":[1]}}",
-        HEAD ",\"Attribute\":[{\"uuid\":\"" UUID(1) "\"}]}}",
-        /* two elements with one uuid would be one object */
-        HEAD ",\"Attribute\":[{\"uuid\":\"" UUID(1) "\",\"type\":\"text\",\"value\":\"a\"},{\"uuid\":\"" UUID(
-            1) "\",\"type\":\"text\",\"value\":\"b\"}]}}",
-        HEAD ",\"Object\":[{\"uuid\":\"" UUID(1) "\",\"name\":\"x\",\"Attribute\":[1]}]}}",
         HEAD ",\"info\":\"twice\"}}",
     };
     struct kit kit;

@@ -169,7 +169,7 @@ static void the_hook_drops_and_replaces(void **state)
         struct reader r;
         struct buf out;
         unsigned calls[LIMIT_JSON_DEPTH + 1] = {0};
-        struct json_canon_hook hook = {drop_or_replace, calls};
+        struct json_canon_hook hook = {.member = drop_or_replace, .ctx = calls};
         buf_init(&out, 1000);
         assert_int_equal(reader_open(&r, str_of(rows[i].in)), ERR_OK);
         assert_int_equal(json_canon(json_root(&r.doc), &hook, &out, &r.fault), ERR_OK);

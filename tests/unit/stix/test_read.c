@@ -37,7 +37,7 @@ static void check_vector(struct reading *vector, struct reading *r)
     struct json_iter iter = json_array_iter(required);
     while (json_array_next(&iter, &name)) {
         struct str dropped = json_str(name);
-        struct json_canon_hook hook = {drop_one, &dropped};
+        struct json_canon_hook hook = {.member = drop_one, .ctx = &dropped};
         buf_clear(&text);
         assert_int_equal(json_canon(object, &hook, &text, NULL), ERR_OK);
         if (reading_read(r, buf_str(&text)) != ERR_INVALID)
