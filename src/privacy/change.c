@@ -1,7 +1,7 @@
 /* Masks and pseudonyms.
  *
- * A pseudonym is "pseudonym:KIND:HEX", HEX being iv (16 bytes) and the sealed value: iv is a keyed digest of
- * kind and value, the value is sealed under a secret derived from key and iv. So the same value gives the
+ * A pseudonym is "[pseudonym:KIND:HEX]", HEX being iv (16 bytes) and the sealed value: iv is a keyed digest
+ * of kind and value, the value is sealed under a secret derived from key and iv. So the same value gives the
  * same token, two values never share a secret, and without the key a guess cannot be tried. The value is
  * padded to blocks of 32 bytes: the length of an address tells little. */
 #include <string.h>
@@ -18,7 +18,7 @@ enum {
 
 _Static_assert(PLAIN_MAX % BLOCK == 0, "the largest value fills its blocks");
 
-static const struct str head = {"pseudonym:", 10};
+static const struct str head = {"[pseudonym:", 11};
 
 /* --- masks --- */
 
@@ -99,6 +99,7 @@ static void put_token(enum privacy_kind kind, struct str value, const struct sea
     buf_put_str(out, str_of(privacy_kind_name(kind)));
     buf_putc(out, ':');
     buf_put(out, hex, 2 * size);
+    buf_putc(out, ']');
     mem_wipe(plain, sizeof plain);
     mem_wipe(&secret, sizeof secret);
 }
@@ -161,8 +162,8 @@ static bool read_token(struct str text, size_t at, size_t *out_end, enum privacy
     for (end = ++from; end < rest.len && is_hex(rest.at[end]); end++) {
     }
     *out_hex = part(rest, from, end);
-    *out_end = at + end;
-    return true;
+    *out_end = at + end + 1;
+    return end < rest.len && rest.at[end] == ']';
 }
 
 void privacy_reveal(struct str text, const struct seal_secret *key, struct buf *out)

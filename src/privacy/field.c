@@ -22,7 +22,8 @@ struct field field_find(struct str type, struct str name, bool direct, unsigned 
 {
     for (size_t i = 0; i < ROWS; i++) {
         const struct row *row = &rows[i];
-        if (row->name.len != name.len || !str_same(row->name, name))
+        if (row->name.len != name.len || name.len == 0 || row->name.at[0] != str_lower(name.at[0]) ||
+            !str_same(row->name, name))
             continue;
         if (row->type.len == 0 || (direct && str_eq(row->type, type)))
             if ((row->field.needs & ~is) == 0)

@@ -7,24 +7,17 @@ static bool is_full(const struct scan *scan, size_t at, uint8_t second, uint8_t 
     return scan_byte(scan, at) == 0xef && scan_byte(scan, at + 1) == second && third >= low && third <= high;
 }
 
-int scan_digit(const struct scan *scan, size_t at, size_t *out_size)
+int scan_digit_wide(const struct scan *scan, size_t at, size_t *out_size)
 {
-    uint8_t c = scan_byte(scan, at);
-    if (scan_is_digit(c)) {
-        *out_size = 1;
-        return c - '0';
-    }
     if (!is_full(scan, at, 0xbc, 0x90, 0x99))
         return -1;
     *out_size = 3;
     return scan_byte(scan, at + 2) - 0x90;
 }
 
-size_t scan_alnum(const struct scan *scan, size_t at)
+size_t scan_alnum_wide(const struct scan *scan, size_t at)
 {
     uint8_t c = scan_byte(scan, at);
-    if (c < 0x80)
-        return scan_is_alnum(c) ? 1 : 0;
     /* Latin letters with marks: U+00C0..024F. */
     if (c >= 0xc3 && c <= 0xc9)
         return at + 1 < scan->text.len ? 2 : 0;

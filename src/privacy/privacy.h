@@ -139,9 +139,9 @@ struct privacy_facts privacy_facts(const struct privacy_hits *hits);
  * of full width): the shape stays, nothing of the value. `hits` of this text, in order, not overlapping. */
 void privacy_mask(struct str text, const struct privacy_hit *hits, size_t count, struct buf *out);
 
-/* Appends `text` with every hit replaced by a token "pseudonym:KIND:HEX" that is the same for the same value,
- * kind and key and can be opened by the key alone. One key an audience: tokens of two audiences must not be
- * comparable. What is longer than PRIVACY_VALUE_MAX is masked instead. No recogniser finds a token. */
+/* Appends `text` with every hit replaced by a token "[pseudonym:KIND:HEX]" that is the same for the same
+ * value, kind and key and can be opened by the key alone. One key an audience: tokens of two audiences must
+ * not be comparable. What is longer than PRIVACY_VALUE_MAX is masked instead. No recogniser finds a token. */
 void privacy_pseudonymise(struct str text, const struct privacy_hit *hits, size_t count,
                           const struct seal_secret *key, struct buf *out);
 /* Appends `text` with every token of this key replaced by its value; others stay. */

@@ -4,6 +4,12 @@
 
 #include "privacy/privacy.h"
 
+/* For every kind, where in a piece of text the last word for it ends; behind them, where the last word
+ * against all ends. 0: none. */
+struct scan_words {
+    size_t end[PRIVACY_KINDS + 1];
+};
+
 struct scan {
     struct str text, label;
     struct privacy_hits *hits;
@@ -12,6 +18,11 @@ struct scan {
         size_t from, end; /* the next one; from == end: none */
         bool defanged;
     } mail;
+    struct around { /* the number that was looked at last (word.c) */
+        bool known;
+        size_t from, end;
+        struct scan_words label, before, after;
+    } around;
 };
 
 /* What was found at one place, before words around it are asked. */
@@ -45,12 +56,30 @@ static inline bool scan_is_alnum(uint8_t c)
     return scan_is_digit(c) || scan_is_letter(c);
 }
 
-/* Code points are taken as they lie: full-width forms are EF BC xx and EF BD xx. 0..9 and the bytes it takes,
- * or -1. */
-int scan_digit(const struct scan *scan, size_t at, size_t *out_size);
+/* Code points are taken as they lie: full-width forms are EF BC xx and EF BD xx. */
+int scan_digit_wide(const struct scan *scan, size_t at, size_t *out_size);
+size_t scan_alnum_wide(const struct scan *scan, size_t at);
+
+/* 0..9 and the bytes it takes, or -1. */
+static inline int scan_digit(const struct scan *scan, size_t at, size_t *out_size)
+{
+    uint8_t c = scan_byte(scan, at);
+    *out_size = 1;
+    if (c < 0x80)
+        return scan_is_digit(c) ? c - '0' : -1;
+    return scan_digit_wide(scan, at, out_size);
+}
+
 /* Bytes of the ASCII or full-width letter or digit at `at`; 0: none. Hangul is none: particles follow numbers
  * directly. */
-size_t scan_alnum(const struct scan *scan, size_t at);
+static inline size_t scan_alnum(const struct scan *scan, size_t at)
+{
+    uint8_t c = scan_byte(scan, at);
+    if (c < 0x80)
+        return scan_is_alnum(c) ? 1 : 0;
+    return scan_alnum_wide(scan, at);
+}
+
 /* Bytes of the code point at `at`: 1..4. */
 size_t scan_size(uint8_t lead);
 

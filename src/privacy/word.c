@@ -46,42 +46,49 @@ static uint8_t byte_of(struct str text, size_t at)
 }
 
 /* "ssn" stands in user_ssn, SSNs and userSsn, not in "lessness". */
-static bool stands_alone(struct str text, size_t at, struct str word)
+static bool may_begin(struct str text, size_t at)
 {
-    if ((uint8_t)word.at[0] >= 0x80)
-        return true;
     uint8_t first = byte_of(text, at), before = at == 0 ? 0 : byte_of(text, at - 1);
-    if (scan_is_letter(before) && !(is_low(before) && !is_low(first)))
-        return false;
-    size_t end = at + word.len;
-    if (byte_of(text, end) == 's')
-        end++;
-    return !is_low(byte_of(text, end)) &&
-           !(scan_is_letter(byte_of(text, end)) && !is_low(byte_of(text, end - 1)));
+    if (first >= 0x80)
+        return first >= 0xc0;
+    return scan_is_letter(first) && !(scan_is_letter(before) && !(is_low(before) && !is_low(first)));
 }
 
-/* For every kind, where in `text` its last word ends; at [PRIVACY_KINDS] the last counter. 0: none. */
-struct places {
-    size_t end[PRIVACY_KINDS + 1];
-};
-
-static void find_words(struct str text, struct places *places, uint64_t *steps)
+static bool may_end(struct str text, size_t end)
 {
+    uint8_t last = byte_of(text, end - 1);
+    if (last >= 0x80)
+        return true;
+    if (byte_of(text, end) == 's')
+        end++;
+    uint8_t behind = byte_of(text, end);
+    return !is_low(behind) && !(scan_is_letter(behind) && !is_low(last));
+}
+
+static void take_word(struct scan_words *found, const struct word *word, size_t end)
+{
+    for (size_t kind = 0; kind < PRIVACY_KINDS; kind++)
+        if ((word->kinds >> kind & 1) != 0)
+            found->end[kind] = end;
+    if (word->kinds == 0)
+        found->end[PRIVACY_KINDS] = end;
+}
+
+static void find_words(struct str text, struct scan_words *found, uint64_t *steps)
+{
+    *found = (struct scan_words) {{0}};
     for (size_t at = 0; at < text.len; at++) {
+        if (!may_begin(text, at))
+            continue;
         char first = str_lower(text.at[at]);
+        *steps += 1;
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
             const struct word *word = &words[i];
-            if (word->text.at[0] != first || !starts_same(text, at, word->text) ||
-                !stands_alone(text, at, word->text))
-                continue;
-            for (size_t kind = 0; kind < PRIVACY_KINDS; kind++)
-                if ((word->kinds >> kind & 1) != 0)
-                    places->end[kind] = at + word->text.len;
-            if (word->kinds == 0)
-                places->end[PRIVACY_KINDS] = at + word->text.len;
+            if (word->text.at[0] == first && starts_same(text, at, word->text) &&
+                may_end(text, at + word->text.len))
+                take_word(found, word, at + word->text.len);
         }
     }
-    *steps += text.len;
 }
 
 /* --- windows --- */
@@ -113,9 +120,9 @@ enum {
     AGAINST_FORMED = 14
 };
 
-static void weigh(struct find *find, const struct places *places, uint16_t reason)
+static void weigh(struct find *find, const struct scan_words *found, uint16_t reason)
 {
-    size_t word = places->end[find->kind], counter = places->end[PRIVACY_KINDS];
+    size_t word = found->end[find->kind], counter = found->end[PRIVACY_KINDS];
     if (word > 0 && word >= counter) {
         find->reasons |= reason;
         find->score += find->bare ? BEFORE_BARE : BEFORE_FORMED;
@@ -125,25 +132,37 @@ static void weigh(struct find *find, const struct places *places, uint16_t reaso
     }
 }
 
+/* Several readings of one number begin or end at the same place: its words are looked for once. */
+static void look_around(struct scan *scan, const struct find *find)
+{
+    struct around *around = &scan->around;
+    if (!around->known) {
+        find_words(scan->label, &around->label, &scan->hits->steps);
+        around->known = true;
+        around->from = around->end = SIZE_MAX;
+    }
+    if (around->from != find->from)
+        find_words(before(scan, find->from), &around->before, &scan->hits->steps);
+    if (around->end != find->end)
+        find_words(after(scan, find->end), &around->after, &scan->hits->steps);
+    around->from = find->from;
+    around->end = find->end;
+}
+
 void word_weigh(struct scan *scan, struct find *find)
 {
-    struct places places = {{0}};
-    find_words(before(scan, find->from), &places, &scan->hits->steps);
-    weigh(find, &places, PRIVACY_BEFORE);
-    if ((find->reasons & (PRIVACY_BEFORE | PRIVACY_COUNTER)) == 0) {
-        find_words(scan->label, &places, &scan->hits->steps);
-        weigh(find, &places, PRIVACY_LABEL);
-    }
-    places = (struct places) {{0}};
-    if ((find->reasons & (PRIVACY_BEFORE | PRIVACY_LABEL)) == 0) {
-        find_words(after(scan, find->end), &places, &scan->hits->steps);
-        if (places.end[find->kind] > 0) {
-            find->reasons |= PRIVACY_AFTER;
-            find->score += find->bare ? AFTER_BARE : AFTER_FORMED;
-        }
+    const struct around *around = &scan->around;
+    look_around(scan, find);
+    weigh(find, &around->before, PRIVACY_BEFORE);
+    if ((find->reasons & (PRIVACY_BEFORE | PRIVACY_COUNTER)) == 0)
+        weigh(find, &around->label, PRIVACY_LABEL);
+    bool named = (find->reasons & (PRIVACY_BEFORE | PRIVACY_LABEL)) != 0;
+    if (!named && around->after.end[find->kind] > 0) {
+        find->reasons |= PRIVACY_AFTER;
+        find->score += find->bare ? AFTER_BARE : AFTER_FORMED;
     }
     /* A time has no such word beside it: what is left of the doubt is small. */
-    if ((find->reasons & PRIVACY_CLOCK) != 0 && (find->reasons & (PRIVACY_BEFORE | PRIVACY_LABEL)) != 0)
+    if (named && (find->reasons & PRIVACY_CLOCK) != 0)
         find->score += 15;
 }
 

@@ -81,7 +81,7 @@ static void linear(void **state)
         "\xc3",
         "\xef\xbc",
         "M123A4567 ",
-        "pseudonym:email:",
+        "[pseudonym:email:",
     };
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         size_t len = strlen(pieces[i]);
