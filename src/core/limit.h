@@ -159,6 +159,7 @@
 #define LIMIT_EXTENSION_DEPTH  16   /* objects and lists in each other; MISP events need 6 */
 /* --- privacy --- */
 #define LIMIT_PRIVACY_BEFORE  60  /* bytes before a number whose words count: some 20 of Hangul */
+#define LIMIT_PRIVACY_AGAINST 24  /* of them, those whose words may say that it is something else */
 #define LIMIT_PRIVACY_AFTER   28  /* and behind it */
 #define LIMIT_PRIVACY_LOCAL   192 /* of an address: RFC 5321 has 64 octets, Hangul has three each */
 #define LIMIT_PRIVACY_DOMAIN  253 /* RFC 1035 section 2.3.4 */

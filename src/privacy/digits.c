@@ -19,6 +19,9 @@ static uint64_t value_of(struct digits digits)
     return value;
 }
 
+/* Of a telephone: nobody is reached there; a word has to say that it is meant as a number all the same. */
+enum { UNASSIGNED = 24 };
+
 /* --- Korean registration numbers --- */
 
 /* Born after it nobody has a number yet; a two-digit year beyond is of the century before. */
@@ -114,31 +117,32 @@ bool number_mobile(struct digits digits, int *score, uint16_t *reasons)
 /* 011, 016 to 019: of before 2004, still written down. */
 bool number_mobile_old(struct digits digits, int *score, uint16_t *reasons)
 {
-    (void)score;
     unsigned network = three(digits.at);
     *reasons |= PRIVACY_PREFIX;
-    return (digits.count == 10 || digits.count == 11) &&
-           (network == 11 || (network >= 16 && network <= 19)) && digits.at[3] != 0;
+    *score -= digits.at[3] == 0 ? UNASSIGNED : 0;
+    return (digits.count == 10 || digits.count == 11) && (network == 11 || (network >= 16 && network <= 19));
 }
 
-/* Digits behind the 0: 2 Seoul, 31..33, 41..44, 51..55, 61..64 the provinces, 70 over the internet. */
-static bool area(const uint8_t *digits, size_t count)
+/* Digits behind the 0: 2 Seoul, 31..33, 41..44, 51..55, 61..64 the provinces, 70 over the internet. No
+ * exchange begins with 0. */
+static bool area(const uint8_t *digits, size_t count, int *score)
 {
-    if (digits[0] == 2)
-        return (count == 8 || count == 9) && digits[1] != 0;
     static const uint8_t last[] = {['3' - '0'] = 3, ['4' - '0'] = 4, ['5' - '0'] = 5, ['6' - '0'] = 4};
+    size_t prefix = digits[0] == 2 ? 1 : 2;
+    if (count < prefix + 7 || count > prefix + 8)
+        return false;
+    if (digits[prefix] == 0)
+        *score -= UNASSIGNED;
     if (digits[0] == 7)
         return digits[1] == 0 && count == 10;
-    if (digits[0] < 3 || digits[0] > 6 || digits[1] < 1 || digits[1] > last[digits[0]])
-        return false;
-    return (count == 9 || count == 10) && digits[2] != 0;
+    return digits[0] == 2 ||
+           (digits[0] >= 3 && digits[0] <= 6 && digits[1] >= 1 && digits[1] <= last[digits[0]]);
 }
 
 bool number_land(struct digits digits, int *score, uint16_t *reasons)
 {
-    (void)score;
     *reasons |= PRIVACY_PREFIX;
-    return digits.count >= 9 && digits.at[0] == 0 && area(digits.at + 1, digits.count - 1);
+    return digits.count >= 9 && digits.at[0] == 0 && area(digits.at + 1, digits.count - 1, score);
 }
 
 /* 0502 to 0508: numbers that follow a person. */
@@ -154,7 +158,6 @@ bool number_service(struct digits digits, int *score, uint16_t *reasons)
 /* 82 and the number as it is dialled abroad, with or without its 0. */
 bool number_82(struct digits digits, int *score, uint16_t *reasons)
 {
-    (void)score;
     const uint8_t *d = digits.at + 2;
     if (digits.count < 10 || digits.count > 14 || two(digits.at) != 82)
         return false;
@@ -168,7 +171,7 @@ bool number_82(struct digits digits, int *score, uint16_t *reasons)
         return d[1] == 0 ? count == 10 : (d[1] == 1 || d[1] >= 6) && (count == 9 || count == 10);
     if (d[0] == 5 && d[1] == 0)
         return d[2] >= 2 && d[2] <= 8 && (count == 10 || count == 11);
-    return area(d, count);
+    return area(d, count, score);
 }
 
 /* --- United States --- */
@@ -197,8 +200,10 @@ static bool is_n11(const uint8_t *digits)
 bool number_nanp(struct digits digits, int *score, uint16_t *reasons)
 {
     const uint8_t *d = digits.at;
-    if (digits.count != 10 || d[0] < 2 || d[1] == 9 || is_n11(d) || d[3] < 2 || is_n11(d + 3))
+    if (digits.count != 10 || d[0] < 2 || d[3] < 2)
         return false;
+    if (d[1] == 9 || is_n11(d) || is_n11(d + 3))
+        *score -= UNASSIGNED;
     unsigned place = three(d);
     /* 800, 833, 844 ... 888: a company pays for the call. */
     if (place == 800 || (place > 800 && place < 889 && d[1] == d[2] && d[1] >= 3)) {
@@ -222,6 +227,8 @@ static const struct {
     uint16_t low, high;
     uint32_t lengths;
 } issuers[] = {
+    {1800, 1800, 1u << 15},                                  /* JCB, of before 2010 */
+    {2131, 2131, 1u << 15},                                  /* JCB, of before 2010 */
     {2221, 2720, 1u << 16},                                  /* Mastercard */
     {3000, 3059, 1u << 14},                                  /* Diners */
     {3400, 3499, 1u << 15},                                  /* American Express */
@@ -230,10 +237,14 @@ static const struct {
     {3700, 3799, 1u << 15},                                  /* American Express */
     {3800, 3999, 1u << 14},                                  /* Diners */
     {4000, 4999, 1u << 13 | 1u << 16 | 1u << 19},            /* Visa */
+    {5018, 5038, 1u << 12 | 1u << 13 | 1u << 16},            /* Maestro */
     {5100, 5599, 1u << 16},                                  /* Mastercard */
+    {5893, 5893, 1u << 12 | 1u << 13 | 1u << 16},            /* Maestro */
     {6011, 6011, 1u << 16 | 1u << 19},                       /* Discover */
     {6200, 6299, 1u << 16 | 1u << 17 | 1u << 18 | 1u << 19}, /* UnionPay */
+    {6304, 6304, 1u << 12 | 1u << 13 | 1u << 16},            /* Maestro */
     {6440, 6599, 1u << 16 | 1u << 19},                       /* Discover */
+    {6759, 6763, 1u << 12 | 1u << 13 | 1u << 16},            /* Maestro */
     {9400, 9499, 1u << 16},                                  /* Korean domestic cards */
 };
 

@@ -17,6 +17,17 @@ static const struct form {
 
 /* --- reading --- */
 
+/* Where an extension of two to six digits (x123) that begins at `at` ends; `at`: there is none. */
+static size_t extension_end(const struct scan *scan, size_t at)
+{
+    size_t end = at + 1;
+    if ((scan_byte(scan, at) | 0x20) != 'x')
+        return at;
+    while (scan_is_digit(scan_byte(scan, end)))
+        end++;
+    return end - at >= 3 && end - at <= 7 && scan_alnum(scan, end) == 0 ? end : at;
+}
+
 /* One group at `at`. False when it is grown together with letters or has more digits than any number. */
 static bool take_group(struct scan *scan, struct run *run, size_t at, unsigned separator, size_t *out_end)
 {
@@ -31,13 +42,16 @@ static bool take_group(struct scan *scan, struct run *run, size_t at, unsigned s
             run->digits[run->digit_count++] = (uint8_t)digit;
         at += size;
     }
+    group->end = group->extended = at;
     bool grown = false;
+    if (at - group->from >= 4 && extension_end(scan, at) > at)
+        group->extended = at = extension_end(scan, at);
     while ((size = scan_alnum(scan, at)) > 0) {
         grown = true;
         at += size;
     }
     scan->hits->steps += at - group->from;
-    *out_end = group->end = at;
+    *out_end = at;
     group->count = (uint8_t)(run->digit_count - group->first);
     if (grown || !fits) {
         run->digit_count = group->first;
@@ -53,7 +67,8 @@ static bool read_run(struct scan *scan, size_t at, struct run *run, size_t *out_
     if (!take_group(scan, run, at, 0, out_end))
         return false;
     size_t end = *out_end;
-    while (run->group_count < RUN_GROUPS) {
+    /* Behind an extension nothing goes on. */
+    while (run->group_count < RUN_GROUPS && end == run->groups[run->group_count - 1].end) {
         size_t next = end;
         unsigned separator = scan_separator(scan, end, &next);
         size_t size;
@@ -175,14 +190,15 @@ static bool try_form(struct scan *scan, const struct run *run, const struct form
     if (way == WAYS || form->scores[way] == 0)
         return false;
     const struct group *last = &run->groups[count - 1];
-    if (!ends(scan, last->end, way == SPACE, &penalty))
+    if (!ends(scan, last->extended, way == SPACE, &penalty) ||
+        (last->extended > last->end && form->kind != PRIVACY_US_PHONE))
         return false;
     struct digits digits = {run->digits, (size_t)last->first + last->count, way == BARE};
     *out = (struct find) {.kind = form->kind,
                           .score = form->scores[way],
                           .reasons = way == BARE ? 0 : PRIVACY_SEPARATED,
                           .from = way == CLOSE ? run->from : run->groups[0].from,
-                          .end = last->end,
+                          .end = last->extended,
                           .bare = way == BARE};
     if (!form->check(digits, &out->score, &out->reasons))
         return false;
@@ -192,14 +208,15 @@ static bool try_form(struct scan *scan, const struct run *run, const struct form
     return true;
 }
 
-/* --- with a plus, or 00 before 82 --- */
+/* --- with a plus, or 00 before 82 or 1 --- */
 
 static bool country(const struct run *run, size_t digit_count, struct find *out)
 {
     const uint8_t *digits = run->digits;
     size_t count = digit_count;
     if (!run->plus) {
-        if (count < 4 || digits[0] != 0 || digits[1] != 0 || digits[2] != 8 || digits[3] != 2)
+        bool korea = count > 4 && digits[2] == 8 && digits[3] == 2, america = count == 13 && digits[2] == 1;
+        if (count < 4 || digits[0] != 0 || digits[1] != 0 || !(korea || america))
             return false;
         digits += 2;
         count -= 2;
@@ -227,12 +244,12 @@ static bool try_country(struct scan *scan, const struct run *run, struct find *o
     int penalty;
     for (size_t i = 0; i < run->group_count; i++) {
         const struct group *group = &run->groups[i];
-        struct find find = {.reasons = PRIVACY_PREFIX, .from = run->from, .end = group->end};
+        struct find find = {.reasons = PRIVACY_PREFIX, .from = run->from, .end = group->extended};
         if (group->separator == SEP_DOT && run->group_count == 2)
             break; /* a decimal number with its sign */
         if (!country(run, (size_t)group->first + group->count, &find))
             continue;
-        if (!ends(scan, group->end, false, &penalty))
+        if (!ends(scan, group->extended, false, &penalty))
             continue;
         *out = find;
         found = true;

@@ -14,6 +14,7 @@ struct run {
         uint8_t first, count;
         uint8_t separator; /* SEP_* before it */
         size_t from, end;
+        size_t extended; /* behind an extension (x123), which telephones alone have; else `end` */
     } groups[RUN_GROUPS];
     bool joined; /* a word and a dash stand before it */
 };

@@ -8,6 +8,7 @@
  * against all ends. 0: none. */
 struct scan_words {
     size_t end[PRIVACY_KINDS + 1];
+    size_t size; /* of the piece */
 };
 
 struct scan {

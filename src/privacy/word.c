@@ -76,7 +76,7 @@ static void take_word(struct scan_words *found, const struct word *word, size_t 
 
 static void find_words(struct str text, struct scan_words *found, uint64_t *steps)
 {
-    *found = (struct scan_words) {{0}};
+    *found = (struct scan_words) {.size = text.len};
     for (size_t at = 0; at < text.len; at++) {
         if (!may_begin(text, at))
             continue;
@@ -123,6 +123,9 @@ enum {
 static void weigh(struct find *find, const struct scan_words *found, uint16_t reason)
 {
     size_t word = found->end[find->kind], counter = found->end[PRIVACY_KINDS];
+    /* "build" and "order" are also ordinary words: farther away they say nothing. */
+    if (found->size - counter > LIMIT_PRIVACY_AGAINST)
+        counter = 0;
     if (word > 0 && word >= counter) {
         find->reasons |= reason;
         find->score += find->bare ? BEFORE_BARE : BEFORE_FORMED;

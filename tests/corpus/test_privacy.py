@@ -64,6 +64,7 @@ def corpus(t):
     t.check('2,000 different cases', len(set(cases)) >= 2000, len(set(cases)))
     t.check('both languages', min(sum(f'\t{lang}\t' in case for case in cases) for lang in ('ko', 'en')) > 500)
     measure(t, 'the part that recognisers are adjusted by', ADJUSTED)
+    measure(t, 'the part that was set aside', ('held-out.tsv',))
 
 
 def measuring(t):

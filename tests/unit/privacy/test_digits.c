@@ -125,6 +125,12 @@ static void phones(void **state)
     expect_none("call 1-800-555-0100");
     expect_none("202-155-0143"); /* no exchange begins with 1 */
     expect_none("911-555-0143");
+    expect("phone 911-555-0143", "us-phone:911-555-0143"); /* nobody's, but meant as one */
+    expect("202-555-0143x297 (202)555-0143x5110", "us-phone:202-555-0143x297 us-phone:(202)555-0143x5110");
+    expect("001-202-555-0143x98", "us-phone:001-202-555-0143x98");
+    expect_none("010-1234-5678x297 202-555-0143x1f 1024x768");
+    expect_none("033-052-1224");
+    expect("전화 033-052-1224", "kr-phone:033-052-1224");
     expect_none("065-123-4567"); /* no such area */
     expect_none("010-1234-5678-9");
     expect_none("1-010-1234-5678");
