@@ -16,27 +16,50 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* A fifth denies, a tenth holds; conditions as operators write them: type, level, tag, partner and age. */
+/* A fifth denies, a tenth holds; conditions as operators write them: type, level, tag, partner, age, hops,
+ * terms of markings, neighbours and victims; some by name, some for a community, under agreements of which
+ * one ends. */
 static size_t write_rules(char *text, size_t size)
 {
     static const char *const types[] = {"indicator", "malware", "url", "file", "ipv4-addr", "report", "tool"};
     static const char *const levels[] = {"clear", "green", "amber"};
-    size_t used = (size_t)snprintf(text, size, "language 1\nset iocs = [indicator url file domain-name]\n");
+    char others[512];
+    size_t others_used = 0;
+    for (unsigned i = 7; i < LIMIT_PARTNERS; i++)
+        others_used += (size_t)snprintf(others + others_used, sizeof others - others_used, "p%u ", i);
+    size_t used = (size_t)snprintf(text, size,
+                                   "language 1\nset iocs = [indicator url file domain-name]\n"
+                                   "community north = [p1 p2 p3 p5 p8 p13 p21 p34 p55]\n"
+                                   "agreement a { partners [north]; valid-until 2030-01-01 }\n"
+                                   "agreement b { partners [p4 p6]; valid-until 2031-01-01 }\n"
+                                   "agreements required\n"
+                                   "agreement c { partners [p0 %s] }\n"
+                                   "define fresh = confidence >= 50 and age.modified < 90d\n"
+                                   "define near = neighbour.tlp > amber\n",
+                                   others);
     for (unsigned i = 0; i < RULES; i++) {
         const char *type = types[i % 7], *level = levels[i % 3];
         const char *form;
         if (i % 5 == 0)
-            form = "deny r%u if type == %s and has tlp and tlp > %s and tag secret-%u\n";
+            form = i % 15 == 0 ? "deny r%u if type == %s and near and tlp > %s and hops > %u\n"
+                               : "deny r%u if type == %s and has tlp and tlp > %s and tag secret-%u\n";
         else if (i % 10 == 1)
-            form = "hold r%u if type == %s and has tlp and tlp > %s and tag \"ask-%u\" until approved\n";
+            form =
+                i % 20 == 1
+                    ? "hold r%u if type == %s and tlp > %s and victim.sector in [energy s%u] to north until "
+                      "approved\n"
+                    : "hold r%u if type == %s and has tlp and tlp > %s and tag \"ask-%u\" until approved\n";
         else if (i % 10 == 2)
             form = "release r%u if type != %s and tlp <= %s and partner.group == g%u to all\n";
         else if (i % 10 == 3)
-            form = "release r%u if not type == %s and tlp <= %s and tag \"share-%u:{partner}\" to all after "
-                   "10m\n";
+            form =
+                i % 20 == 3
+                    ? "release r%u if not type == %s and classification <= C and tlp <= %s and hops < %u and "
+                      "origin-node != far to north\n"
+                    : "release r%u if not type == %s and tlp <= %s and tag \"share-%u:{partner}\" to all "
+                      "after 10m\n";
         else
-            form = "release r%u if type == %s and tlp <= %s and source == source-%u and confidence >= 50 and "
-                   "age.modified < 90d to all\n";
+            form = "release r%u if type == %s and tlp <= %s and source == source-%u and fresh to all\n";
         used += (size_t)snprintf(text + used, size - used, form, i, type, level, i % 40);
     }
     return used;
@@ -45,6 +68,7 @@ static size_t write_rules(char *text, size_t size)
 static void fill_facts(struct policy_facts *facts, struct str *tags, unsigned i)
 {
     static const char *const types[] = {"indicator", "malware", "url", "identity"};
+    static const struct str sectors[] = {{"water", 5}, {"energy", 6}};
     tags[0] = STR("share-3:p17");
     tags[1] = STR("seen");
     *facts = (struct policy_facts) {.type = str_of(types[i % 4]),
@@ -57,6 +81,14 @@ static void fill_facts(struct policy_facts *facts, struct str *tags, unsigned i)
                                     .markings = POLICY_MARKING_KNOWN,
                                     .confidence = (int)(i * 7 % 100),
                                     .own = true,
+                                    .origin_node = STR("kr"),
+                                    .hops = i % 3,
+                                    .terms = {[POLICY_TERM_CLASSIFICATION] = (uint8_t)(i % 4)},
+                                    .neighbours_known = true,
+                                    .neighbour_tlp = (enum policy_tlp)(i % 5),
+                                    .victims_known = true,
+                                    .victim_sectors = sectors,
+                                    .victim_sector_count = i % 3,
                                     .origin = POLICY_ORIGIN_OWN,
                                     .modified_us = 1,
                                     .received_us = 1,

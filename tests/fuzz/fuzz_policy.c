@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void no_step(void *ctx, const struct policy_step *step)
 {
-    *(size_t *)ctx += step->condition.len + step->value.len;
+    *(size_t *)ctx += step->condition.len + step->value.len + step->change.len;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct policy_attribute country = {{"country", 7}, {"KR", 2}};
     static const struct policy_partner partners[] = {{{"us-cisa", 7}, 0, &country, 1},
                                                      {{"jp", 2}, 63, NULL, 0}};
+    static const struct str sectors[] = {{"energy", 6}};
     static const struct str tags[] = {{"share:jp", 8}, {"a", 1}};
     const struct policy_facts facts = {.type = STR("indicator"),
                                        .source = STR("misp"),
@@ -26,6 +27,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .confidence = 50,
                                        .origin = POLICY_ORIGIN_OWN,
                                        .modified_us = POLICY_TIME_NONE,
+                                       .origin_node = STR("us"),
+                                       .hops = 1,
+                                       .terms = {3, 1, 0, 2},
+                                       .turns_us = 5,
+                                       .neighbours_known = true,
+                                       .neighbour_tlp = POLICY_TLP_AMBER,
+                                       .victims_known = true,
+                                       .victim_sectors = sectors,
+                                       .victim_sector_count = 1,
                                        .onward = UINT64_MAX};
     struct policy *policy = NULL;
     struct policy_fault fault;

@@ -27,10 +27,10 @@ PUBLIC = 'unclassified, released to the public'
 # name: (what the marking adds, defaults of privilege and sharing, the state that policy sees, how it was read)
 MARKINGS = {'public': ({}, 'permit', 'permit', 'known', PUBLIC),
             'members': ({'formal_determination': ['AIS']}, 'permit', 'permit', 'known', 'not public: read as red'),
-            'nationals': ({'permitted_nationalities': ['KOR', 'USA']}, 'permit', 'permit', 'unknown', 'limited by nationality'),
-            'organisations': ({'permitted_organizations': ['KOR.KISA']}, 'permit', 'permit', 'unknown', 'limited by nationality'),
-            'foreign-denied': ({'further_sharing': DENIED}, 'permit', 'permit', 'unknown', 'limited by nationality'),
-            'foreign-permitted': ({'further_sharing': SHARING}, 'permit', 'deny', 'unknown', 'denied by default')}
+            'nationals': ({'permitted_nationalities': ['KOR', 'USA']}, 'permit', 'permit', 'known', 'limited by nationality'),
+            'organisations': ({'permitted_organizations': ['KOR.KISA']}, 'permit', 'permit', 'known', 'limited by nationality'),
+            'foreign-denied': ({'further_sharing': DENIED}, 'permit', 'permit', 'known', 'limited by nationality'),
+            'foreign-permitted': ({'further_sharing': SHARING}, 'permit', 'deny', 'known', 'denied by default')}
 POLICY = """language 1
 deny    back      if source == "ais" and partner == "cisa"   # what AIS gave does not go back to AIS
 deny    red       if has tlp and tlp == red
