@@ -403,6 +403,28 @@ static bool expand(struct parse *parse, struct str text, size_t hole, struct str
     return true;
 }
 
+static err_t gather_ids(struct policy *policy, struct template *template)
+{
+    unsigned first = STRING_WORDS, end = 0;
+    for (uint64_t left = policy->partners; left != 0; left &= left - 1) {
+        unsigned word = template->id[__builtin_ctzll(left)] / 64u;
+        first = word < first ? word : first;
+        end = word >= end ? word + 1 : end;
+    }
+    if (end == 0)
+        return ERR_OK;
+    uint64_t *words = arena_zalloc(&policy->arena, end - first, sizeof *words);
+    if (words == NULL)
+        return ERR_NOMEM;
+    for (uint64_t left = policy->partners; left != 0; left &= left - 1) {
+        unsigned id = template->id[__builtin_ctzll(left)];
+        words[id / 64u - first] |= 1ull << (id % 64u);
+    }
+    template->first = (uint16_t)first;
+    template->all = (struct idset) {words, end - first};
+    return ERR_OK;
+}
+
 static err_t tag_of_partner(struct parse *parse, const struct value *value, size_t hole, struct ins *ins)
 {
     struct policy *policy = parse->policy;
@@ -420,6 +442,8 @@ static err_t tag_of_partner(struct parse *parse, const struct value *value, size
         if (TRY(err, value_string(parse, &tag, &template->id[p])))
             return err;
     }
+    if (TRY(err, gather_ids(policy, template)))
+        return err;
     ins->op = OP_TAG_PARTNER;
     ins->arg = policy->templates.count++;
     return ERR_OK;

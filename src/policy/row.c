@@ -96,7 +96,11 @@ static bool tagged(const struct row *row, uint16_t id)
 
 static uint64_t tagged_partners(const struct row *row, const struct template *template, uint64_t live)
 {
-    uint64_t yes = 0;
+    uint64_t yes = 0, any = 0;
+    for (uint32_t i = 0; i < template->all.word_count; i++)
+        any |= template->all.words[i] & row->tags[template->first + i];
+    if (any == 0)
+        return 0;
     for (uint64_t left = live & row->policy->partners; left != 0; left &= left - 1) {
         unsigned p = (unsigned)__builtin_ctzll(left);
         yes |= (uint64_t)tagged(row, template->id[p]) << p;

@@ -94,6 +94,8 @@ struct idset {
 struct template
 {
     uint16_t id[LIMIT_PARTNERS];
+    uint16_t first; /* the ids of all as bits, from this word on: most objects have none of them */
+    struct idset all;
 };
 
 struct rule {
