@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The ten situations of docs/guide/policy.md, run as they stand: every `sh` block in one shell, in an empty folder; the lines of the `text`
-block behind it must be said, in that order.
+"""The ten situations of docs/guide/policy.md, run as they stand: every `sh` block in one shell, in an empty folder; the lines of
+the `text` block behind it must be said, in that order.
 
     tests/scenario/guide_policy.py [PROGRAM]
 
@@ -42,7 +42,8 @@ def main():
     program = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(root, 'build/dev/src/cli/bongsu'))
     with open(os.path.join(root, 'docs/guide/policy.md'), encoding='utf-8') as guide:
         found = blocks(guide.read())
-    script = ''.join('echo "%s"\n%s' % (MARK % i, body) for i, (body, _) in enumerate(found)) + 'echo "%s"\n' % (MARK % len(found))
+    script = ''.join('echo "%s"\n%s' % (MARK % i, body) for i, (body, _) in enumerate(found))
+    script += 'echo "%s"\n' % (MARK % len(found))
     environment = dict(os.environ, PATH=os.path.dirname(program) + ':' + os.environ['PATH'])
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(['bash', '-e'], input=script, cwd=folder, env=environment, stdout=subprocess.PIPE,

@@ -330,6 +330,30 @@ static void a_strangers_copy_grants_nothing(void **state)
     bench_deinit(&n.b);
 }
 
+/* What waited for its time finds the agreement at its end, and goes when it is renewed. */
+static void an_agreement_ends_by_itself(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[LONG_TEXT];
+    const int64_t end = INT64_C(1893456000000000); /* 2030-01-01 */
+    static const char before[] = "agreement a { partners [us]; valid-until 2030-01-01 } ",
+                      renewed[] = "language 1 agreement a { partners [us]; valid-until 2031-01-01 } ",
+                      rest[] = "release any if tlp <= green to [us kr] after 48h";
+    (void)snprintf(text, sizeof text, "%s%s", before, rest);
+    node_init(&n, text);
+    n.b.now_us = end - INT64_C(24) * 3600 * 1000000;
+    (void)bench_add(&n.b, n.feed, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    assert_int_equal(readers_of(&n, 1), 0);
+    n.b.now_us = end + INT64_C(25) * 3600 * 1000000;
+    assert_int_equal(readers_of(&n, 1), 1 << KR);
+    assert_int_equal(bench_tally(&n.b, n.partner[US]).held, 1);
+    (void)snprintf(text, sizeof text, "%s%s", renewed, rest);
+    bench_policy_text(&n.b, text);
+    assert_int_equal(readers_of(&n, 1), 1 << US | 1 << KR);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +364,7 @@ int main(void)
         cmocka_unit_test(rel_to_names_nations_and_communities),
         cmocka_unit_test(onward_needs_the_originators_grant),
         cmocka_unit_test(a_strangers_copy_grants_nothing),
+        cmocka_unit_test(an_agreement_ends_by_itself),
     };
     return cmocka_run_group_tests_name("gate audience", tests, NULL, NULL);
 }
