@@ -88,9 +88,10 @@ static err_t wake(struct deciding *d, uint64_t lsn, const struct record_envelope
 }
 
 /* Everybody around an object whose marking or victims changed, when the policy asks for neighbours: what it
- * refers to and, up to the limit, what refers to it; more are left to a job. Partners learn of nothing else
+ * refers to and, up to the limit, what refers to it; of what `arrived`, more are left to a job, which makes
+ * no further ones: hubs that name each other would keep it going for ever. Partners learn of nothing else
  * than of what may leave them now. */
-static err_t wake_around(struct deciding *d, uint64_t lsn)
+static err_t wake_around(struct deciding *d, uint64_t lsn, bool arrived)
 {
     struct subject subject;
     struct stix_key *keys;
@@ -112,11 +113,11 @@ static err_t wake_around(struct deciding *d, uint64_t lsn)
         err = referrers(d->gate, &key, 0, found, LIMIT_NEIGHBOURS, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++)
         err = set_ask(d, found[i]);
-    if (err != ERR_FULL && count < LIMIT_NEIGHBOURS)
-        return err;
-    d->overflow = key;
-    d->overflowed = true;
-    return err == ERR_FULL ? ERR_OK : err;
+    if (arrived && (err == ERR_FULL || count == LIMIT_NEIGHBOURS)) {
+        d->overflow = key;
+        d->overflowed = true;
+    }
+    return err == ERR_FULL ? ERR_OK : err; /* what was not asked is decided by fresh facts when it is */
 }
 
 /* A victim's sectors speak for what targets it, two references away. */
@@ -136,7 +137,7 @@ static err_t wake_victims(struct deciding *d, uint64_t lsn)
         return ERR_OK;
     err = referrers(d->gate, &key, 0, found, LIMIT_NEIGHBOURS, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++)
-        err = wake_around(d, found[i]);
+        err = wake_around(d, found[i], false);
     return err;
 }
 
@@ -158,7 +159,7 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
     if (TRY(err, set_ask(d, frame->lsn)) ||
         (d->count > before && TRY(err, note_definition(d, &d->at[before]))))
         return err;
-    if (TRY(err, wake_around(d, frame->lsn)) || TRY(err, wake_victims(d, frame->lsn)))
+    if (TRY(err, wake_around(d, frame->lsn, true)) || TRY(err, wake_victims(d, frame->lsn)))
         return err;
     return wake(d, frame->lsn, &envelope, d->count == before);
 }
@@ -220,7 +221,7 @@ static err_t ask_referrer(struct deciding *d, uint64_t lsn)
     struct subject subject;
     struct copies copies;
     err_t err;
-    if (TRY(err, set_ask(d, lsn)) || TRY(err, wake_around(d, lsn)))
+    if (TRY(err, set_ask(d, lsn)) || TRY(err, wake_around(d, lsn, false)))
         return err;
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
     if (known == NULL || *known != 0)

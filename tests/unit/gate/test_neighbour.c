@@ -141,6 +141,34 @@ static void a_crowd_counts_as_red(void **state)
     bench_deinit(&n.b);
 }
 
+/* Two crowds that name each other: deciding comes to an end. */
+static void crowds_that_name_each_other_come_to_rest(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], id[ID_MAX], more[300];
+    node_init(&n, NEAR);
+    for (int hub = 1; hub <= 2; hub++) {
+        (void)snprintf(more, sizeof more, "%s,\"x_near\":\"%s\"", MARKED(TLP_GREEN),
+                       id_of(id, "indicator", 3 - hub));
+        (void)bench_add(&n.b, n.own, indicator(text, hub, 1, more));
+        for (int i = 1; i <= LIMIT_NEIGHBOURS + 4; i++)
+            (void)bench_add(&n.b, n.own, note(text, 1000 * hub + i, id_of(id, "indicator", hub), ""));
+    }
+    bench_settle(&n.b);
+    for (int hub = 1; hub <= 2; hub++) { /* both again, now that each has its crowd */
+        (void)snprintf(more, sizeof more, "%s,\"x_near\":\"%s\"", MARKED(TLP_GREEN),
+                       id_of(id, "indicator", 3 - hub));
+        (void)bench_add(&n.b, n.own, indicator(text, hub, 2, more));
+    }
+    unsigned steps = 0;
+    bool going = true;
+    for (int64_t next; going && steps < 100; steps++)
+        assert_int_equal(gate_step(n.b.gate, n.b.now_us += 1000, &going, &next), ERR_OK);
+    assert_in_range(steps, 1, 99);
+    bench_deinit(&n.b);
+}
+
 /* --- victims --- */
 
 static const char *targets(char out[TEXT_MAX], int n, int from, int to)
@@ -202,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_late_neighbour_is_noticed),
         cmocka_unit_test(a_classification_is_noticed_next_door),
         cmocka_unit_test(a_crowd_counts_as_red),
+        cmocka_unit_test(crowds_that_name_each_other_come_to_rest),
         cmocka_unit_test(a_victims_sector_keeps_it),
     };
     return cmocka_run_group_tests_name("gate neighbour", tests, NULL, NULL);
