@@ -187,6 +187,9 @@ struct stop {
 /* Numbers that a policy gives its rules, the built-in ones among them. */
 enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
 
+/* Duties of release rules that are carried out; what a rule releases with any other is held. */
+enum { DUTIES_DONE = 0 };
+
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
 
 struct gate {

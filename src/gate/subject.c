@@ -557,6 +557,21 @@ uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts)
     return mask;
 }
 
+/* A duty that nobody here carries out keeps back what it was asked for. */
+static void hold_for_duties(const struct policy *policy, struct policy_verdict *verdict)
+{
+    if (!policy_has_duties(policy))
+        return;
+    for (uint64_t left = verdict->release; left != 0; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        const struct policy_duties *duties = policy_rule_duties(policy, verdict->rule[p]);
+        if (duties == NULL || (duties->what & ~(unsigned)DUTIES_DONE) == 0)
+            continue;
+        hold(verdict, UINT64_C(1) << p);
+        verdict->rule[p] = POLICY_RULE_DUTIES;
+    }
+}
+
 /* Stops turn release into hold; they are no rules, so that a policy file cannot lift them. */
 static void apply_stops(const struct gate *gate, const struct policy *policy,
                         const struct policy_facts *facts, struct policy_verdict *verdict)
@@ -614,6 +629,7 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
         deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);
     deny(gate, out, reporters(gate, subject), POLICY_RULE_ORIGIN);
     apply_stops(gate, policy, out_facts, out);
+    hold_for_duties(policy, out);
     if (told_outdated(gate, subject, out_facts))
         hold(out, UINT64_MAX);
     return ERR_OK;

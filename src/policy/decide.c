@@ -44,15 +44,31 @@ static void name_rule(struct policy_verdict *out, uint64_t partners, unsigned ru
 /* Partners of `live` for which this rule's condition holds and its clauses let it bind. */
 static uint64_t match(struct row *row, const struct rule *rule, uint64_t live)
 {
-    live &= rule->to;
-    if (rule->until_approved)
-        live &= ~row->facts->approvals;
+    live &= rule->to & ~rule_approved(rule, row->facts);
     if (live == 0 || row->now_us >= rule->until_us)
         return 0;
     uint64_t matched = run(row, rule, live);
     if (matched != 0 && rule->until_us != INT64_MAX)
         row_note(row, rule->until_us);
     return matched;
+}
+
+/* Of those that a hold with a deadline binds, for whom it has passed. */
+static uint64_t lapsed(struct row *row, const struct rule *rule, unsigned index, uint64_t matched)
+{
+    uint64_t passed = 0;
+    for (; matched != 0; matched &= matched - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(matched);
+        int64_t since = row_waits_since(row, index, p);
+        if (row->now_us - since >= rule->deadline_us) {
+            passed |= 1ull << p;
+            continue;
+        }
+        row_note(row, since + rule->deadline_us);
+        if (rule->remind_us != 0)
+            row_note(row, since + rule->remind_us);
+    }
+    return passed;
 }
 
 /* The next open position from `at` on, or `end`. */
@@ -79,7 +95,13 @@ static uint64_t decide_effect(struct row *row, enum policy_effect effect, const 
     uint32_t at = next_open(open, policy->run_first[effect], end);
     for (; at < end && taken != live; at = next_open(open, at + 1, end)) {
         uint16_t index = policy->run[at];
-        uint64_t matched = match(row, &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT], live & ~taken);
+        const struct rule *rule = &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT];
+        uint64_t matched = match(row, rule, live & ~taken);
+        uint64_t passed = rule->deadline_us == 0 ? 0 : lapsed(row, rule, index, matched);
+        if (rule->lapse == POLICY_LAPSE_RELEASE)
+            matched &= ~passed;
+        else
+            out->deny |= passed;
         name_rule(out, matched, index);
         taken |= matched;
     }
@@ -127,15 +149,16 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
     row_init(&row, policy, facts, now_us);
     row_open_rules(&row, open);
     memset(out->rule, 0, sizeof out->rule); /* POLICY_RULE_DEFAULT */
+    out->deny = 0;
     out->deny = decide_effect(&row, POLICY_DENY, open, live, out);
     live &= ~out->deny;
     if (facts->follows) {
         name_rule(out, live, POLICY_RULE_FOLLOWS);
         out->hold = live;
     } else {
-        out->hold = decide_effect(&row, POLICY_HOLD, open, live, out);
+        out->hold = decide_effect(&row, POLICY_HOLD, open, live, out) & ~out->deny;
     }
-    live &= ~out->hold;
+    live &= ~(out->hold | out->deny);
     uint64_t released = decide_release(&row, open, live, out, &wait);
     uint64_t lapsed = row_lapsed(&row, released) & released;
     name_rule(out, lapsed, POLICY_RULE_AGREEMENT);

@@ -227,7 +227,8 @@ static struct policy_step step_of(const struct explain *explain, unsigned rule)
                                  .line = policy_rule_line(policy, rule),
                                  .decided = explain->verdict->rule[explain->partner] == rule,
                                  .reached = !explain->stands,
-                                 .waits_until_us = POLICY_TIME_NONE};
+                                 .waits_until_us = POLICY_TIME_NONE,
+                                 .deadline_us = POLICY_TIME_NONE};
 }
 
 static void clauses(const struct explain *explain, const struct rule *rule, struct policy_step *step)
@@ -235,12 +236,22 @@ static void clauses(const struct explain *explain, const struct rule *rule, stru
     const struct row *row = &explain->row;
     bool approved = (row->facts->approvals >> explain->partner & 1) != 0;
     step->addressed = (rule->to >> explain->partner & 1) != 0 && row->now_us < rule->until_us &&
-                      !(rule->until_approved && approved);
+                      !(rule_approved(rule, row->facts) >> explain->partner & 1);
     if (rule->after_us == 0 || approved)
         return;
     int64_t when = row_release_time(row, rule);
     if (when > row->now_us)
         step->waits_until_us = when;
+}
+
+/* True when the deadline has passed and the rule then no longer binds. */
+static bool deadline(const struct explain *explain, const struct rule *rule, unsigned index,
+                     struct policy_step *step)
+{
+    const struct row *row = &explain->row;
+    step->deadline_us = row_waits_since(row, index, explain->partner) + rule->deadline_us;
+    step->lapsed = row->now_us >= step->deadline_us;
+    return step->lapsed && rule->lapse == POLICY_LAPSE_RELEASE;
 }
 
 /* Behind `if`: what ends a deny or hold, or makes a release match. */
@@ -251,8 +262,9 @@ static void put_change(struct explain *explain, const struct rule *rule, const s
     if (!step->addressed || step->matched == (rule->effect == POLICY_RELEASE))
         return;
     size_t used = 0;
-    if (rule->until_approved)
-        used += (size_t)snprintf(to, VALUE_SIZE, "approved by an operator, or ");
+    if (rule->approvals > 0)
+        used += (size_t)snprintf(to, VALUE_SIZE, "approved by %s, or ",
+                                 rule->approvals == 1 ? "an operator" : "two operators");
     change_put(&explain->row, rule, explain->partner, to + used, VALUE_SIZE - used);
     used = strlen(to);
     if (rule->effect == POLICY_RELEASE || rule->until_us == INT64_MAX)
@@ -273,6 +285,7 @@ static void try_rule(struct explain *explain, unsigned index)
     step.matched = step.addressed && traced.yes;
     if (!step.matched)
         step.waits_until_us = POLICY_TIME_NONE;
+    bool lapses = step.matched && rule->deadline_us != 0 && deadline(explain, rule, index, &step);
     step.absent = traced.absent;
     step.condition = (struct str) {policy->text.at + span.at, span.len};
     put_value(value, &explain->row, &policy->program.at[traced.ins], explain->partner, traced.absent);
@@ -280,7 +293,7 @@ static void try_rule(struct explain *explain, unsigned index)
     put_change(explain, rule, &step, change);
     step.change = str_of(change);
     explain->step(explain->ctx, &step);
-    explain->stands |= step.matched && step.waits_until_us == POLICY_TIME_NONE;
+    explain->stands |= step.matched && step.waits_until_us == POLICY_TIME_NONE && !lapses;
 }
 
 static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
@@ -294,6 +307,8 @@ static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_STATEMENT] = "marking statement",
     [POLICY_RULE_FOLLOWS] = "a definition that carries no marking",
     [POLICY_RULE_AGREEMENT] = "the agreement with this partner has ended",
+    [POLICY_RULE_DUTIES] = "a duty cannot be carried out",
+    [POLICY_RULE_BUDGET] = "the budget is used up",
 };
 
 /* The one that ended last. */
@@ -326,6 +341,8 @@ static const char *const builtin_change[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_STATEMENT] = "its marking were classified (bongsu marking classify)",
     [POLICY_RULE_FOLLOWS] = "something that names it goes there",
     [POLICY_RULE_AGREEMENT] = "the agreement were renewed (valid-until)",
+    [POLICY_RULE_DUTIES] = "",
+    [POLICY_RULE_BUDGET] = "",
 };
 
 static void put_builtin(char *to, const struct explain *explain, unsigned rule)

@@ -1,8 +1,9 @@
 /* Statements: partner, source, set and the rules. */
 #include "policy/parse.h"
 
-static const char *const statements[] = {"partner", "source",    "set",       "deny",       "hold",
-                                         "release", "community", "agreement", "agreements", "define"};
+static const char *const statements[] = {"partner",    "source",  "set",       "deny",
+                                         "hold",       "release", "community", "agreement",
+                                         "agreements", "define",  "budget",    "activation"};
 enum { STATEMENT_COUNT = sizeof statements / sizeof *statements };
 
 static bool is_name(const struct token *token)
@@ -158,104 +159,14 @@ static err_t parse_set(struct parse *parse)
 
 /* --- rules --- */
 
-/* `all`, a partner, a set of partners, or a list. */
-static err_t parse_to(struct parse *parse, struct rule *rule)
-{
-    err_t err;
-    struct value_list list;
-    if (lex_is_word(parse, STR("all"))) {
-        rule->to = parse->policy->partners;
-        return lex_next(parse);
-    }
-    if (parse->now.kind == TOKEN_WORD && names_find(&parse->set_names, parse->now.text) >= 0) {
-        err = value_read_in(parse, &list);
-    } else if (lex_is_mark(parse, '[')) {
-        err = value_read_list(parse, &list);
-    } else {
-        struct value value;
-        if (TRY(err, value_read(parse, "`all`, a partner, a set or a list", &value)))
-            return err;
-        err = value_as_list(parse, &value, &list);
-    }
-    if (err != ERR_OK || TRY(err, statement_partners(parse, &list, &rule->to)))
-        return err;
-    value_drop(parse, &list);
-    return ERR_OK;
-}
-
-static err_t parse_until(struct parse *parse, struct rule *rule)
-{
-    err_t err;
-    int64_t until_us;
-    struct value value;
-    if (lex_is_word(parse, STR("approved"))) {
-        if (rule->effect != POLICY_HOLD)
-            return parse_fail(parse, ERR_INVALID, parse->now.at, "only a hold ends with an approval");
-        if (rule->until_approved)
-            return parse_fail(parse, ERR_EXISTS, parse->now.at, "`until approved` stands here twice");
-        rule->until_approved = true;
-        return lex_next(parse);
-    }
-    uint32_t at = parse->now.at;
-    if (TRY(err, value_read(parse, "`approved` or a time", &value)))
-        return err;
-    err = statement_time(parse, &value, &until_us);
-    if (err != ERR_OK) {
-        parse_suggest(parse, "write 2026-12-31, 2026-12-31T09:00:00Z, or `approved`");
-        return err;
-    }
-    if (rule->until_us != INT64_MAX)
-        return parse_fail(parse, ERR_EXISTS, at, "a second time after `until`");
-    rule->until_us = until_us;
-    return ERR_OK;
-}
-
-static err_t parse_after(struct parse *parse, struct rule *rule)
-{
-    err_t err;
-    struct value value;
-    uint32_t at = parse->now.at;
-    if (rule->effect != POLICY_RELEASE) {
-        err = parse_fail(parse, ERR_INVALID, at, "only a release waits: `after` cannot stand here");
-        parse_suggest(parse, "a hold that ends by itself is: hold NAME if age < 10m");
-        return err;
-    }
-    if (TRY(err, value_read(parse, "a duration", &value)))
-        return err;
-    if (rule->after_us != 0)
-        return parse_fail(parse, ERR_EXISTS, at, "`after` stands here twice");
-    if (!value.quoted && lex_duration(value.text, &rule->after_us) && rule->after_us > 0)
-        return ERR_OK;
-    err = parse_fail(parse, ERR_INVALID, at, "this is no duration of 1s to 36500d");
-    parse_suggest(parse, "write a whole number and one of s m h d w: 10m");
-    return err;
-}
-
-static err_t parse_clauses(struct parse *parse, struct rule *rule, bool *out_to)
-{
-    err_t err = ERR_OK;
-    while (err == ERR_OK && parse->now.kind == TOKEN_WORD) {
-        uint32_t at = parse->now.at;
-        bool to = lex_is_word(parse, STR("to")), after = lex_is_word(parse, STR("after"));
-        if (!to && !after && !lex_is_word(parse, STR("until")))
-            return ERR_OK;
-        if (to && *out_to)
-            return parse_fail(parse, ERR_EXISTS, at, "`to` stands here twice");
-        if (TRY(err, lex_next(parse)))
-            return err;
-        *out_to = *out_to || to;
-        err = to ? parse_to(parse, rule) : after ? parse_after(parse, rule) : parse_until(parse, rule);
-    }
-    return err;
-}
-
 /* What may follow a complete rule is another statement; say all that could have stood here. */
 static err_t check_end(struct parse *parse, const struct rule *rule, bool to)
 {
-    static const char *const words[] = {"and",  "or",      "to",      "until", "after", "deny",
-                                        "hold", "release", "partner", "set",   "source"};
+    static const char *const words[] = {"and",      "or",      "to",      "until", "after", "with",
+                                        "deadline", "remind",  "default", "deny",  "hold",  "release",
+                                        "budget",   "partner", "set",     "source"};
     if (rule->effect == POLICY_RELEASE && !to) {
-        err_t err = parse_expected_word(parse, "`to` and the partners", words, 5);
+        err_t err = parse_expected_word(parse, "`to` and the partners", words, 9);
         if (parse->fault->suggestion[0] == '\0')
             parse_suggest(parse, "a release says to whom: `to all`, `to NAME`");
         return err;
@@ -263,7 +174,8 @@ static err_t check_end(struct parse *parse, const struct rule *rule, bool to)
     if (parse->now.kind == TOKEN_END ||
         (parse->now.kind == TOKEN_WORD && words_find(statements, STATEMENT_COUNT, parse->now.text) >= 0))
         return ERR_OK;
-    return parse_expected_word(parse, "`and`, `or`, a clause or the next rule", words, 11);
+    return parse_expected_word(parse, "`and`, `or`, a clause or the next rule", words,
+                               sizeof words / sizeof *words);
 }
 
 static uint32_t line_of(const struct parse *parse, uint32_t at)
@@ -283,6 +195,7 @@ static err_t add_rule(struct parse *parse, const struct rule *rule)
         TRY(err, TABLE_ROOM(policy->order[rule->effect], LIMIT_POLICY_RULES)))
         return err;
     policy->rules.at[policy->rules.count++] = *rule;
+    policy->has_deadlines |= rule->deadline_us != 0;
     policy->order[rule->effect].at[policy->order[rule->effect].count++] = index;
     return ERR_OK;
 }
@@ -340,9 +253,55 @@ static err_t parse_rule(struct parse *parse, enum policy_effect effect)
         TRY(err, parse_condition(parse, effect)))
         return err;
     rule.count = parse->policy->program.count - rule.first;
-    if (TRY(err, parse_clauses(parse, &rule, &to)) || TRY(err, check_end(parse, &rule, to)))
+    if (TRY(err, clause_read_all(parse, &rule, &to)) || TRY(err, check_end(parse, &rule, to)))
         return err;
     return add_rule(parse, &rule);
+}
+
+/* budget NAME to WHOM N objects per D */
+static err_t parse_budget(struct parse *parse)
+{
+    err_t err;
+    struct value value;
+    struct budget budget = {.to = 0};
+    struct policy *policy = parse->policy;
+    if (TRY(err, parse_close_heads(parse)) || TRY(err, lex_next(parse)))
+        return err;
+    uint32_t at = parse->now.at;
+    if (TRY(err, parse_name(parse, "the budget's name", &budget.name)) ||
+        TRY(err, expect_word(parse, "to")) || TRY(err, clause_read_to(parse, &budget.to)))
+        return err;
+    for (uint32_t i = 0; i < policy->budgets.count; i++)
+        if (str_eq(policy->budgets.at[i].name, budget.name))
+            return parse_fail(parse, ERR_EXISTS, at, "a budget `%.*s` exists already", STR_ARG(budget.name));
+    uint32_t number = parse->now.at;
+    if (TRY(err, value_read(parse, "how many objects", &value)))
+        return err;
+    if (value.quoted || !str_to_u64(value.text, UINT32_MAX, &budget.objects) || budget.objects == 0)
+        return parse_fail(parse, ERR_INVALID, number, "this is no number of objects from 1 to %u",
+                          UINT32_MAX);
+    if (TRY(err, expect_word(parse, "objects")) || TRY(err, expect_word(parse, "per")) ||
+        TRY(err, clause_read_duration(parse, &budget.per_us)))
+        return err;
+    if (TRY(err, TABLE_ROOM(policy->budgets, LIMIT_POLICY_BUDGETS)))
+        return parse_fail(parse, err, at, "more than %d budgets", LIMIT_POLICY_BUDGETS);
+    policy->budgets.at[policy->budgets.count++] = budget;
+    return ERR_OK;
+}
+
+/* activation by 2 */
+static err_t parse_activation(struct parse *parse)
+{
+    err_t err;
+    uint32_t at = parse->now.at;
+    if (parse->policy->activation_by != 0)
+        return parse_fail(parse, ERR_EXISTS, at, "`activation` stands here twice");
+    if (TRY(err, lex_next(parse)) || TRY(err, expect_word(parse, "by")))
+        return err;
+    if (!lex_is_word(parse, STR("1")) && !lex_is_word(parse, STR("2")))
+        return parse_expected(parse, "`1` or `2`: how many operators take a policy into force");
+    parse->policy->activation_by = (unsigned)(parse->now.text.at[0] - '0');
+    return lex_next(parse);
 }
 
 static err_t parse_statement(struct parse *parse)
@@ -358,6 +317,8 @@ static err_t parse_statement(struct parse *parse)
         {"agreement", statement_agreement},
         {"agreements", statement_agreements},
         {"define", statement_define},
+        {"budget", parse_budget},
+        {"activation", parse_activation},
     };
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
         if (lex_is_word(parse, str_of(rows[i].word)))

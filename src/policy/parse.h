@@ -148,6 +148,11 @@ bool compare_is_subject(struct str word);
 NODISCARD err_t parse_compare(struct parse *parse, bool absent_true);
 /* The same for `partner.KEY` and `source.KEY`, the present token (attribute.c). */
 NODISCARD err_t parse_attribute_compare(struct parse *parse, bool has, struct ins *ins);
+/* Everything that may follow a condition (clause.c). *out_to: there was a `to`. */
+NODISCARD err_t clause_read_all(struct parse *parse, struct rule *rule, bool *out_to);
+NODISCARD err_t clause_read_duration(struct parse *parse, int64_t *out_us);
+/* `all`, a partner, a set of partners, or a list. */
+NODISCARD err_t clause_read_to(struct parse *parse, uint64_t *out);
 NODISCARD err_t parse_emit(struct parse *parse, struct ins ins, uint32_t at);
 
 /* Pieces of comparisons (compare.c): a mask settled while compiling; `in` list, or == or != one value; an

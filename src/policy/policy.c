@@ -43,6 +43,8 @@ void policy_unref(struct policy *policy)
     mem_free(policy->templates.at);
     mem_free(policy->agreements.at);
     mem_free(policy->attributes.at);
+    mem_free(policy->duties.at);
+    mem_free(policy->budgets.at);
     arena_deinit(&policy->arena);
     mem_free(policy);
 }
@@ -159,6 +161,8 @@ static err_t build(struct parse *parse, const struct policy_partner *partners, s
         return err;
     if (TRY(err, parse_policy(parse)))
         return err;
+    for (uint32_t i = 0; i < policy->duties.count; i++) /* the table grew while it was filled */
+        policy->duties.at[i].said.redact = policy->duties.at[i].redact;
     return guard_build(policy);
 }
 
@@ -256,11 +260,17 @@ enum policy_effect policy_rule_effect(const struct policy *policy, unsigned rule
     return rule < policy->rules.count ? (enum policy_effect)policy->rules.at[rule].effect : POLICY_DENY;
 }
 
-unsigned policy_rule_line(const struct policy *policy, unsigned rule)
+static const struct rule *own_rule(const struct policy *policy, unsigned rule)
 {
     if (rule < POLICY_RULE_BUILTIN_COUNT || rule - POLICY_RULE_BUILTIN_COUNT >= policy->rules.count)
-        return 0;
-    return policy->rules.at[rule - POLICY_RULE_BUILTIN_COUNT].line;
+        return NULL;
+    return &policy->rules.at[rule - POLICY_RULE_BUILTIN_COUNT];
+}
+
+unsigned policy_rule_line(const struct policy *policy, unsigned rule)
+{
+    const struct rule *own = own_rule(policy, rule);
+    return own == NULL ? 0 : own->line;
 }
 
 int policy_rule_find(const struct policy *policy, struct str name)
@@ -288,6 +298,49 @@ void policy_agreement(const struct policy *policy, unsigned index, struct policy
     const struct agreement *held = &policy->agreements.at[index];
     *out =
         (struct policy_agreement) {held->name, held->basis, held->contacts, held->partners, held->until_us};
+}
+
+const struct policy_duties *policy_rule_duties(const struct policy *policy, unsigned rule)
+{
+    const struct rule *own = own_rule(policy, rule);
+    return own == NULL || own->duties == 0 ? NULL : &policy->duties.at[own->duties - 1].said;
+}
+
+bool policy_has_duties(const struct policy *policy)
+{
+    return policy->duties.count > 0;
+}
+
+bool policy_rule_people(const struct policy *policy, unsigned rule, struct policy_people *out)
+{
+    const struct rule *own = own_rule(policy, rule);
+    if (own == NULL || (own->approvals == 0 && own->deadline_us == 0))
+        return false;
+    *out = (struct policy_people) {own->approvals, own->deadline_us, own->remind_us,
+                                   (enum policy_lapse)own->lapse};
+    return true;
+}
+
+bool policy_has_deadlines(const struct policy *policy)
+{
+    return policy->has_deadlines;
+}
+
+unsigned policy_activation_by(const struct policy *policy)
+{
+    return policy->activation_by;
+}
+
+unsigned policy_budget_count(const struct policy *policy)
+{
+    return policy->budgets.count;
+}
+
+struct policy_budget policy_budget_get(const struct policy *policy, unsigned index)
+{
+    must(index < policy->budgets.count);
+    const struct budget *budget = &policy->budgets.at[index];
+    return (struct policy_budget) {budget->name, budget->to, budget->objects, budget->per_us};
 }
 
 const char *policy_effect_name(enum policy_effect effect)

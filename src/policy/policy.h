@@ -90,6 +90,8 @@ enum policy_builtin {
     POLICY_RULE_STATEMENT,  /* hold: a statement that nobody classified */
     POLICY_RULE_FOLLOWS,    /* hold: says nothing by itself, and goes along with what names it (`follows`) */
     POLICY_RULE_AGREEMENT, /* hold: what a rule would release, and the agreement with the partner has ended */
+    POLICY_RULE_DUTIES, /* hold: a duty of the rule that lets it go cannot be carried out (the gate's word) */
+    POLICY_RULE_BUDGET, /* hold: the partner's budget is used up for now (the gate's word) */
     POLICY_RULE_BUILTIN_COUNT
 };
 
@@ -135,6 +137,69 @@ uint64_t policy_partners_any(const struct policy *policy, struct str key, struct
 uint64_t policy_partners_touched(const struct policy *policy, struct str key, struct policy_list list);
 /* Have every value of the list: what a reader must be cleared for. */
 uint64_t policy_partners_holding(const struct policy *policy, struct str key, struct policy_list list);
+/* --- duties: what a release rule asks for before its object may leave --- */
+
+enum policy_duty {
+    POLICY_DUTY_ANONYMISE = 1,       /* the creator is not named */
+    POLICY_DUTY_REDACT = 2,          /* these properties are taken out */
+    POLICY_DUTY_DROP_REFERENCES = 4, /* what names something withheld leaves without that reference */
+    POLICY_DUTY_EXPIRE = 8,          /* after this time the partner is told that it is over */
+    POLICY_DUTY_RESHARE = 16,        /* how far the partner may pass it on */
+};
+
+enum policy_reshare {
+    POLICY_RESHARE_UNSAID,
+    POLICY_RESHARE_NEVER,
+    POLICY_RESHARE_COMMUNITY,
+    POLICY_RESHARE_PARTNERS, /* these alone */
+};
+
+struct policy_duties {
+    unsigned what;            /* enum policy_duty */
+    const struct str *redact; /* selectors as in granular markings */
+    size_t redact_count;
+    int64_t expire_us; /* since the release */
+    enum policy_reshare reshare;
+    const struct str *reshare_to; /* names as the partner knows them: not looked up here */
+    size_t reshare_count;
+};
+
+/* NULL: the rule has none. Whoever cannot carry all of `what` out must hold what the rule releases. */
+const struct policy_duties *policy_rule_duties(const struct policy *policy, unsigned rule);
+
+bool policy_has_duties(const struct policy *policy);
+/* "anonymise-creator" */
+const char *policy_duty_name(enum policy_duty duty);
+
+/* --- what a hold asks of people --- */
+
+enum policy_lapse { POLICY_LAPSE_NONE, POLICY_LAPSE_DENY, POLICY_LAPSE_RELEASE };
+
+struct policy_people {
+    unsigned approvals;  /* operators that end it; 0: an approval does not */
+    int64_t deadline_us; /* since the hold began; 0: none */
+    int64_t remind_us;   /* 0: nobody is reminded */
+    enum policy_lapse lapse;
+};
+
+/* False when the rule waits for nobody (its condition alone ends it), or is no hold. */
+bool policy_rule_people(const struct policy *policy, unsigned rule, struct policy_people *out);
+/* Does any hold have a deadline? Else policy_facts.waits is not looked at. */
+bool policy_has_deadlines(const struct policy *policy);
+/* How many operators must agree to take another policy into force after this one; 0: it does not say. */
+unsigned policy_activation_by(const struct policy *policy);
+
+/* --- budgets: how much may leave to whom. The scheduler's (gate), not deciding's --- */
+
+struct policy_budget {
+    struct str name;
+    uint64_t partners; /* each of them has this budget for itself */
+    uint64_t objects;
+    int64_t per_us;
+};
+
+unsigned policy_budget_count(const struct policy *policy);
+struct policy_budget policy_budget_get(const struct policy *policy, unsigned index);
 
 /* --- facts --- */
 
@@ -191,6 +256,13 @@ enum policy_term {
 #define POLICY_CONFIDENCE_NONE (-1)
 #define POLICY_ORIGIN_OWN      (-1) /* came from no partner */
 
+/* Since when one partner waits for people by one rule of the text. */
+struct policy_wait {
+    unsigned partner;
+    struct str rule;
+    int64_t since_us;
+};
+
 /* All that a decision rests on. Borrowed for the call. An empty str is an absent value. Labels are not here
  * on purpose: others write them. Zero-initialised facts are denied to everybody. */
 struct policy_facts {
@@ -219,7 +291,10 @@ struct policy_facts {
                             POLICY_TIME_NONE: never. Delays count from the later of the two. */
     int64_t turns_us;    /* these facts change by themselves then (a marking begins or ends); 0: never */
     uint64_t approvals;  /* partners for which an operator approved this object */
-    uint64_t denials;    /* partners for which an operator denied it */
+    uint64_t approvals2; /* ...and another one did as well */
+    const struct policy_wait *waits; /* holds that began before; one that is not here begins now */
+    size_t wait_count;
+    uint64_t denials; /* partners for which an operator denied it */
     /* Of what lies one reference away; conditions on them can only withhold. */
     bool neighbours_known;         /* false: they hold for any level */
     enum policy_tlp neighbour_tlp; /* the strictest marking among them; RED stands for one that cannot be
@@ -264,6 +339,8 @@ struct policy_step {
     struct str change;    /* the nearest change after which a deny or hold that matches would bind no longer,
                              or a release would match: `tlp <= green and tag share:jp`; empty: none */
     int64_t waits_until_us; /* the release waits for this (`after`), or POLICY_TIME_NONE */
+    int64_t deadline_us;    /* a hold that matches: when its default takes its place, or POLICY_TIME_NONE */
+    bool lapsed;            /* ...and that has come */
 };
 
 /* Calls `step` for every rule in the order tried (deny, hold, release, default), also behind the one with

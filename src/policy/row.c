@@ -66,6 +66,16 @@ static int64_t add_saturated(int64_t a, int64_t b)
     return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum; /* b is never negative here */
 }
 
+int64_t row_waits_since(const struct row *row, unsigned rule, unsigned partner)
+{
+    const struct policy_facts *facts = row->facts;
+    struct str name = policy_rule_name(row->policy, rule);
+    for (size_t i = 0; i < facts->wait_count; i++)
+        if (facts->waits[i].partner == partner && str_eq(facts->waits[i].rule, name))
+            return facts->waits[i].since_us < row->now_us ? facts->waits[i].since_us : row->now_us;
+    return row->now_us;
+}
+
 void row_note(struct row *row, int64_t when_us)
 {
     if (when_us > row->now_us && when_us < row->next_us)

@@ -105,8 +105,24 @@ struct rule {
     uint32_t first;
     uint32_t count;
     uint32_t line;
+    uint16_t duties; /* 1 + index into policy.duties; 0: none */
     uint8_t effect;
-    bool until_approved;
+    uint8_t approvals;   /* a hold: how many operators end it; 0: none can */
+    uint8_t lapse;       /* enum policy_lapse: at the deadline */
+    int64_t deadline_us; /* a hold: since it began; 0: none */
+    int64_t remind_us;
+};
+
+struct duties {
+    struct policy_duties said; /* its `redact` points below */
+    struct str redact[LIMIT_POLICY_SELECTORS];
+};
+
+struct budget {
+    struct str name;
+    uint64_t to;
+    uint64_t objects;
+    int64_t per_us;
 };
 
 struct agreement {
@@ -157,6 +173,10 @@ struct policy {
     TABLE(struct tlp_mask) tlps;
     TABLE(struct idset) idsets;
     TABLE(struct template) templates;
+    TABLE(struct duties) duties;
+    TABLE(struct budget) budgets;
+    unsigned activation_by; /* operators that a policy after this one needs; 0: not said */
+    bool has_deadlines;
 
     TABLE(struct agreement) agreements;
     TABLE(struct attribute) attributes; /* of partners and sources */
@@ -180,6 +200,12 @@ NODISCARD err_t guard_build(struct policy *policy);
 NODISCARD err_t table_grow(void **at, uint32_t *size, uint32_t count, uint32_t max, size_t entry_size);
 #define TABLE_ROOM(table, max)                                                                               \
     table_grow((void **)&(table).at, &(table).size, (table).count, (max), sizeof *(table).at)
+
+/* Partners for which enough operators approved to end this hold. */
+static inline uint64_t rule_approved(const struct rule *rule, const struct policy_facts *facts)
+{
+    return rule->approvals == 0 ? 0 : rule->approvals == 1 ? facts->approvals : facts->approvals2;
+}
 
 static inline bool idset_has(const struct idset *set, uint16_t id)
 {
@@ -209,6 +235,8 @@ uint64_t row_compare(struct row *row, const struct ins *ins, uint64_t live, uint
 void row_open_rules(struct row *row, uint64_t *open);
 /* A release rule's `after`: the moment it lets go, and whether that is still to come (noted in next_us). */
 int64_t row_release_time(const struct row *row, const struct rule *rule);
+/* Since when this partner waits by this rule; now when it begins. */
+int64_t row_waits_since(const struct row *row, unsigned rule, unsigned partner);
 void row_note(struct row *row, int64_t when_us);
 /* When this comparison with an age turns; false when the object states no such time. */
 bool row_age_turn(const struct row *row, const struct ins *ins, int64_t *out_us);

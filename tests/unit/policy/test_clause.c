@@ -1,0 +1,127 @@
+/* Duties of releases, what holds ask of people, budgets, and who must agree to a new policy. */
+#include "policy_test.h"
+
+static void duties_are_read_as_written(void **state)
+{
+    (void)state;
+    struct policy *policy =
+        test_compile("language 1\nrelease plain if always to jp\n"
+                     "release full if own to us-cisa with anonymise-creator, redact \"description\",\n"
+                     "  redact \"external_references.[0].url\", drop-references, expire 30d, reshare "
+                     "partners [kr \"au-asd\"] after 1m\n"
+                     "release far if own to eu-cert with reshare never\n");
+    const struct policy_duties *duties =
+        policy_rule_duties(policy, (unsigned)policy_rule_find(policy, STR("full")));
+    assert_non_null(duties);
+    assert_int_equal(duties->what, POLICY_DUTY_ANONYMISE | POLICY_DUTY_REDACT | POLICY_DUTY_DROP_REFERENCES |
+                                       POLICY_DUTY_EXPIRE | POLICY_DUTY_RESHARE);
+    assert_int_equal(duties->redact_count, 2);
+    assert_true(str_eq(duties->redact[0], STR("description")));
+    assert_true(str_eq(duties->redact[1], STR("external_references.[0].url")));
+    assert_true(duties->expire_us == 30 * DAY_US);
+    assert_int_equal(duties->reshare, POLICY_RESHARE_PARTNERS);
+    assert_int_equal(duties->reshare_count, 2);
+    assert_true(str_eq(duties->reshare_to[1], STR("au-asd")));
+    duties = policy_rule_duties(policy, (unsigned)policy_rule_find(policy, STR("far")));
+    assert_int_equal(duties->what, POLICY_DUTY_RESHARE);
+    assert_int_equal(duties->reshare, POLICY_RESHARE_NEVER);
+    assert_null(policy_rule_duties(policy, (unsigned)policy_rule_find(policy, STR("plain"))));
+    assert_null(policy_rule_duties(policy, POLICY_RULE_DEFAULT));
+    assert_true(policy_has_duties(policy));
+    assert_string_equal(policy_duty_name(POLICY_DUTY_EXPIRE), "expire");
+    policy_unref(policy);
+}
+
+static void two_persons_are_two(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "language 1\nhold four-eyes if tag x until approved by 2\nrelease r if own to all";
+    struct str tags[] = {STR("x")};
+    struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
+    facts.tags = tags;
+    facts.tag_count = 1;
+    facts.approvals = 1 << US | 1 << JP;
+    facts.approvals2 = 1 << JP;
+    struct policy_verdict verdict = test_decide(text, &facts, NOW);
+    assert_int_equal(verdict.release, 1 << JP);
+    assert_int_equal(verdict.hold, 1 << US | 1 << EU);
+}
+
+static const char lapsing[] = "language 1\ndeny red if tlp == red\n"
+                              "hold ask if own to us-cisa deadline 48h remind 24h default deny\n"
+                              "hold nod if own to jp deadline 2h default release\n"
+                              "hold eyes if own to jp until approved\n"
+                              "release r if own to all";
+
+static void a_deadline_has_its_default(void **state)
+{
+    (void)state;
+    const int64_t hour = 60 * MIN_US;
+    struct policy_facts facts = test_facts(POLICY_TLP_GREEN);
+    struct policy_verdict verdict = test_decide(lapsing, &facts, NOW); /* both begin now, whatever its age */
+    assert_int_equal(verdict.hold, 1 << US | 1 << JP);
+    assert_true(verdict.next_change_us == NOW + 2 * hour);
+    struct policy_wait waits[] = {{US, STR("ask"), NOW - 30 * hour}, {JP, STR("nod"), NOW - 2 * hour}};
+    facts.waits = waits;
+    facts.wait_count = 2;
+    struct policy *policy = test_compile(lapsing);
+    policy_decide(policy, &facts, NOW, &verdict);
+    assert_int_equal(verdict.hold, 1 << US | 1 << JP); /* jp: the other hold still binds */
+    assert_int_equal(verdict.rule[JP], policy_rule_find(policy, STR("eyes")));
+    assert_true(verdict.next_change_us == NOW + 18 * hour); /* the reminder is past */
+    facts.approvals = 1 << JP;
+    policy_decide(policy, &facts, NOW + 18 * hour, &verdict);
+    assert_int_equal(verdict.deny, 1 << US);
+    assert_int_equal(verdict.rule[US], policy_rule_find(policy, STR("ask")));
+    assert_int_equal(verdict.release, 1 << JP | 1 << EU);
+    facts.tlp = POLICY_TLP_RED; /* a default releases only what nothing denies */
+    policy_decide(policy, &facts, NOW + 18 * hour, &verdict);
+    assert_int_equal(verdict.deny, ALL);
+    assert_int_equal(verdict.rule[JP], policy_rule_find(policy, STR("red")));
+    struct policy_people people;
+    assert_true(policy_rule_people(policy, (unsigned)policy_rule_find(policy, STR("ask")), &people));
+    assert_true(people.deadline_us == 48 * hour && people.remind_us == 24 * hour);
+    assert_int_equal(people.lapse, POLICY_LAPSE_DENY);
+    assert_false(policy_rule_people(policy, (unsigned)policy_rule_find(policy, STR("r")), &people));
+    assert_true(policy_has_deadlines(policy));
+    policy_unref(policy);
+}
+
+static void another_rule_of_the_same_object_begins_anew(void **state)
+{
+    (void)state;
+    struct policy_wait wait = {US, STR("gone"), NOW - 300 * DAY_US};
+    struct policy_facts facts = test_facts(POLICY_TLP_GREEN);
+    facts.waits = &wait;
+    facts.wait_count = 1;
+    struct policy_verdict verdict = test_decide(lapsing, &facts, NOW);
+    assert_int_equal(verdict.hold, 1 << US | 1 << JP);
+}
+
+static void budgets_and_activation(void **state)
+{
+    (void)state;
+    struct policy *policy =
+        test_compile("language 1\nactivation by 2\nset far = [jp eu-cert]\n"
+                     "budget daily to far 10000 objects per 1d\nbudget burst to all 5 objects per 1m");
+    assert_int_equal(policy_activation_by(policy), 2);
+    assert_int_equal(policy_budget_count(policy), 2);
+    struct policy_budget budget = policy_budget_get(policy, 0);
+    assert_true(str_eq(budget.name, STR("daily")) && budget.objects == 10000 && budget.per_us == DAY_US);
+    assert_int_equal(budget.partners, 1 << JP | 1 << EU);
+    assert_int_equal(policy_budget_get(policy, 1).partners, ALL);
+    policy_unref(policy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(duties_are_read_as_written),
+        cmocka_unit_test(two_persons_are_two),
+        cmocka_unit_test(a_deadline_has_its_default),
+        cmocka_unit_test(another_rule_of_the_same_object_begins_anew),
+        cmocka_unit_test(budgets_and_activation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
