@@ -54,7 +54,7 @@ struct adding {
 
 /* What a view was when its mark was last looked after. */
 struct seen {
-    uint64_t size, visible;
+    uint64_t size, visible, policy;
     uint32_t epoch;
     bool stopped;
 };

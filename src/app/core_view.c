@@ -13,13 +13,14 @@ static bool look(const struct core_role *role, unsigned partner, struct seen *ou
     struct gate_ledger ledger;
     if (gate_ledger(role->gate, partner, &ledger) != ERR_OK)
         return false;
-    *out = (struct seen) {ledger.size, ledger.visible, ledger.origin.epoch, ledger.stopped};
+    *out = (struct seen) {ledger.size, ledger.visible, ledger.policy, ledger.origin.epoch, ledger.stopped};
     return true;
 }
 
 static bool is_same(const struct seen *a, const struct seen *b)
 {
-    return a->size == b->size && a->visible == b->visible && a->epoch == b->epoch && a->stopped == b->stopped;
+    return a->size == b->size && a->visible == b->visible && a->policy == b->policy && a->epoch == b->epoch &&
+           a->stopped == b->stopped;
 }
 
 void core_views_mark(struct core_role *role)

@@ -79,7 +79,9 @@
 #define LIMIT_POLICY_WORD_BYTES   250  /* one word or string: the longest type name of STIX 2.1 */
 #define LIMIT_POLICY_DEPTH        64   /* open parentheses and operators of one condition: a fixed stack */
 #define LIMIT_POLICY_NAMES        1024 /* sets, and sources: looked up one by one while compiling */
-#define LIMIT_POLICY_SELECTORS    16   /* `redact` of one rule: each is looked for in every object it releases */
+#define LIMIT_WITHDRAW_SCAN       20000 /* states a step looks through: some milliseconds */
+#define LIMIT_BUDGET_RETRY_US     1000000 /* what goes together and did not fit: looked at again */
+#define LIMIT_POLICY_SELECTORS    16   /* `redact` of one rule: each is looked for in each object */
 #define LIMIT_POLICY_BUDGETS      256  /* four a partner */
 #define LIMIT_POLICY_MEMORY_BYTES (64u << 20) /* a compiled policy; the limits above stay below it */
 

@@ -171,6 +171,14 @@ static void count(struct gate *gate, const struct state *state, uint64_t by)
     }
 }
 
+static bool any_ended(const struct state *state)
+{
+    uint64_t ended = 0;
+    for (size_t i = 0; i < state->release_count; i++)
+        ended |= state->releases[i].ended;
+    return ended != 0;
+}
+
 err_t tallies_load(struct gate *gate)
 {
     struct store_scan *scan;
@@ -186,6 +194,12 @@ err_t tallies_load(struct gate *gate)
             err = ERR_CORRUPT;
             break;
         }
+        gate->ended_objects += any_ended(&state);
+        gate->waiting_objects += state.wait_count > 0;
+        for (size_t i = 0; i < state.wait_count; i++)
+            gate->waiting[state.waits[i].partner] += state.waits[i].queued;
+        for (uint64_t left = state.budgeted; left != 0; left &= left - 1)
+            gate->budget_waiting[__builtin_ctzll(left)]++;
         count(gate, &state, 1);
     }
     store_scan_close(scan);
@@ -279,6 +293,9 @@ err_t state_retire(struct gate *gate, uint64_t lsn)
     if (err != ERR_OK || TRY(err, timer_set(gate, lsn, state.change_us, INT64_MAX)))
         return err;
     count(gate, &state, UINT64_MAX);
+    if (TRY(err, waits_retire(gate, lsn, &state)) || TRY(err, budget_rows(gate, lsn, state.budgeted, 0)))
+        return err;
+    state.budgeted = 0;
     state.flags |= STATE_OLD;
     state.change_us = INT64_MAX;
     return state_put(gate, lsn, &state);
@@ -293,6 +310,10 @@ struct applying {
     uint16_t *names; /* the DECIDE's names as the gate numbers them */
     uint32_t
         *outcomes; /* by class, of an object that was never decided before: number + 1; 0: not yet known */
+    struct class_waits {
+        uint64_t people, budget;
+        bool known;
+    } * waits; /* by class */
 };
 
 /* The old vector with this class's words for the partners that were decided for now. */
@@ -326,6 +347,85 @@ static err_t outcome_of(struct applying *a, const struct state *state, bool fres
     return err;
 }
 
+/* When what this class's rule let go is over for this partner. */
+static int64_t expires_us(const struct applying *a, const struct record_entry *entry, unsigned partner)
+{
+    const struct policy *policy = a->gate->policy;
+    uint16_t name = a->decide->classes[entry->class].rule[partner];
+    if (policy == NULL || !policy_has_duties(policy) || name == RECORD_NAME_NONE)
+        return INT64_MAX;
+    int rule = policy_rule_find(policy, a->decide->names[name]);
+    const struct policy_duties *duties = rule < 0 ? NULL : policy_rule_duties(policy, (unsigned)rule);
+    return duties == NULL || duties->expire_us == 0 ? INT64_MAX : a->decide->now_us + duties->expire_us;
+}
+
+/* One for each time of expiry: nearly always one. */
+static err_t add_releases(const struct applying *a, uint32_t e, const struct record_entry *entry,
+                          struct state *state)
+{
+    size_t first = state->release_count;
+    for (uint64_t left = entry->release; left != 0; left &= left - 1) {
+        uint64_t bit = left & -left;
+        int64_t until_us = expires_us(a, entry, (unsigned)__builtin_ctzll(left));
+        size_t i = first;
+        while (i < state->release_count && state->releases[i].expires_us != until_us)
+            i++;
+        if (i == STATE_RELEASES_MAX)
+            return ERR_CORRUPT;
+        if (i == state->release_count)
+            state->releases[state->release_count++] = (struct state_release) {a->lsn, e, 0, 0, until_us};
+        state->releases[i].mask |= bit;
+    }
+    return ERR_OK;
+}
+
+/* For which partners a class of the rules' words waits, and for what. */
+static void class_waits(struct applying *a, uint16_t class)
+{
+    const struct policy *policy = a->gate->policy;
+    const struct record_class *said = &a->decide->classes[class];
+    struct class_waits *waits = &a->waits[class];
+    struct policy_people people;
+    if (waits->known)
+        return;
+    waits->known = true;
+    for (uint64_t left = a->decide->partners & ~said->release; left != 0; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        uint64_t bit = UINT64_C(1) << p;
+        if (said->rule[p] == RECORD_NAME_NONE)
+            continue;
+        int rule = policy == NULL ? -1 : policy_rule_find(policy, a->decide->names[said->rule[p]]);
+        if (rule == POLICY_RULE_BUDGET && (said->hold & bit) != 0)
+            waits->budget |= bit;
+        if (rule >= 0 && policy_rule_people(policy, (unsigned)rule, &people))
+            waits->people |= bit;
+    }
+}
+
+static err_t apply_waiting(struct applying *a, const struct record_entry *entry, struct state *state)
+{
+    const struct record_class *class = &a->decide->classes[entry->class];
+    const struct class_waits *waits = &a->waits[entry->class];
+    uint16_t rule[LIMIT_PARTNERS];
+    err_t err;
+    class_waits(a, entry->class);
+    uint64_t budgeted = (state->budgeted & ~a->decide->partners) | waits->budget;
+    if (budgeted != state->budgeted && TRY(err, budget_rows(a->gate, entry->lsn, state->budgeted, budgeted)))
+        return err;
+    state->budgeted = budgeted;
+    if (waits->people == 0 && state->wait_count == 0)
+        return ERR_OK;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        rule[p] = class->rule[p] == RECORD_NAME_NONE ? 0 : a->names[class->rule[p]];
+    struct waits_now now = {.decided = a->decide->partners,
+                            .people = waits->people,
+                            .held = class->hold,
+                            .released = class->release,
+                            .rule = rule,
+                            .now_us = a->decide->now_us};
+    return waits_apply(a->gate, entry->lsn, state, &now);
+}
+
 static err_t apply_content(struct applying *a, uint32_t e, const struct record_entry *entry)
 {
     struct gate *gate = a->gate;
@@ -342,11 +442,10 @@ static err_t apply_content(struct applying *a, uint32_t e, const struct record_e
     state.change_us = entry->change_us;
     state.released |= entry->release;
     state.blocked = (state.blocked & ~a->decide->partners) | entry->blocked;
-    if (entry->release != 0) {
-        if (state.release_count == STATE_RELEASES_MAX)
-            return ERR_CORRUPT;
-        state.releases[state.release_count++] = (struct state_release) {a->lsn, e, entry->release};
-    }
+    if (TRY(err, apply_waiting(a, entry, &state)))
+        return err;
+    if (TRY(err, add_releases(a, e, entry, &state)))
+        return err;
     count(gate, &state, 1);
     return state_put(gate, entry->lsn, &state);
 }
@@ -362,7 +461,7 @@ static err_t apply_minted(struct applying *a, uint32_t e, const struct record_en
     if (!mint_any(gate) || TRY(err, mint_released(gate, entry->lsn, &mint)))
         return mint_any(gate) ? err : ERR_NOTFOUND;
     own.released = entry->release;
-    own.releases[0] = (struct state_release) {a->lsn, e, entry->release};
+    own.releases[0] = (struct state_release) {a->lsn, e, entry->release, 0, INT64_MAX};
     if (entry->release != UINT64_C(1) << mint.partner)
         return ERR_CORRUPT;
     if (TRY(err, outcome_of(a, &own, true, entry->class, &own.outcome)) ||
@@ -376,6 +475,32 @@ static err_t apply_minted(struct applying *a, uint32_t e, const struct record_en
     return state_put(gate, mint.obj, &state);
 }
 
+/* Their leaves stay in the tree; the content is theirs no more. It may come back with a leaf of its own. */
+static void end_releases(struct gate *gate, struct state *state, uint64_t partners)
+{
+    gate->ended_objects += !any_ended(state);
+    count(gate, state, UINT64_MAX);
+    for (size_t i = 0; i < state->release_count; i++)
+        state->releases[i].ended |= state->releases[i].mask & partners;
+    state->released &= ~partners;
+    state->superseded &= ~partners;
+    count(gate, state, 1);
+}
+
+/* What was minted ended: its source knows who still has it. */
+static err_t end_minted(struct gate *gate, uint64_t lsn)
+{
+    struct mint mint;
+    struct state state;
+    err_t err = mint_at(gate, lsn, &gate->step_arena, &mint);
+    if (err != ERR_OK || mint.derived || TRY(err, state_load(gate, mint.obj, &state)))
+        return err;
+    count(gate, &state, UINT64_MAX);
+    state.minted &= ~(UINT64_C(1) << mint.partner);
+    count(gate, &state, 1);
+    return state_put(gate, mint.obj, &state);
+}
+
 static err_t apply_superseded(struct applying *a, const struct record_entry *entry)
 {
     struct state state;
@@ -384,12 +509,17 @@ static err_t apply_superseded(struct applying *a, const struct record_entry *ent
         return ERR_OK;
     if (mint_any(a->gate) && entry_contentless(entry)) {
         err = mint_superseded(a->gate, entry->about);
+        if (err == ERR_OK && entry->op == LEAF_EXPIRE)
+            err = end_minted(a->gate, entry->about);
         if (err != ERR_OK && err != ERR_NOTFOUND)
             return err;
     }
     if (TRY(err, state_load(a->gate, entry->about, &state)))
         return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
-    state.superseded |= entry->release;
+    if (entry->op == LEAF_EXPIRE)
+        end_releases(a->gate, &state, entry->release);
+    else
+        state.superseded |= entry->release;
     return state_put(a->gate, entry->about, &state);
 }
 
@@ -438,7 +568,7 @@ static err_t append_leaf(struct applying *a, const struct leaf_ground *ground, u
     struct leaf leaf;
     struct leaf_opening opening;
     err_t err;
-    if (entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, partner, &subject)))
+    if (entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, partner, a->lsn, &subject)))
         return err;
     if (TRY(err,
             leaf_make(gate, ground, partner, gate->views[partner].tree.edge.size, subject, &leaf, &opening)))
@@ -484,7 +614,8 @@ static err_t intern_names(struct applying *a, struct arena *arena)
 {
     a->names = arena_zalloc(arena, a->decide->name_count + 1, sizeof *a->names);
     a->outcomes = arena_zalloc(arena, a->decide->class_count + 1, sizeof *a->outcomes);
-    if (a->names == NULL || a->outcomes == NULL)
+    a->waits = arena_zalloc(arena, a->decide->class_count + 1, sizeof *a->waits);
+    if (a->names == NULL || a->outcomes == NULL || a->waits == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < a->decide->name_count; i++) {
         err_t err = name_intern(a->gate, a->decide->names[i], &a->names[i]);

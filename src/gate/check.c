@@ -91,17 +91,19 @@ static err_t check_decide(struct checking *c, const struct frame *frame)
     for (size_t e = 0; err == ERR_OK && e < decide.entry_count; e++) {
         const struct record_entry *entry = &decide.entries[e];
         struct state state;
-        bool found = entry->release == 0;
+        uint64_t has = 0, given = 0;
         if (entry_contentless(entry))
             continue;
         if (state_load(c->gate, entry->lsn, &state) != ERR_OK) {
             finding(c, "what was decided about an object is missing in the index");
             continue;
         }
-        for (size_t i = 0; i < state.release_count; i++)
-            found |= state.releases[i].decide == frame->lsn && state.releases[i].entry == e &&
-                     state.releases[i].mask == entry->release;
-        if (!found || (entry->release & ~state.released) != 0)
+        for (size_t i = 0; i < state.release_count; i++) {
+            has |= state.releases[i].ended;
+            if (state.releases[i].decide == frame->lsn && state.releases[i].entry == e)
+                given |= state.releases[i].mask;
+        }
+        if (given != entry->release || (entry->release & ~(state.released | has)) != 0)
             finding(c, "the index says something else of a release than the log");
     }
     return ERR_OK;

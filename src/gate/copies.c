@@ -127,6 +127,42 @@ static struct bytes state_key(uint64_t lsn, uint8_t out[8])
     return bytes_of(out, 8);
 }
 
+static void waits_read(struct rd *rd, struct state *out)
+{
+    out->budgeted = rd_u64(rd);
+    uint8_t count = rd_u8(rd);
+    for (size_t i = 0; i < count && i < LIMIT_PARTNERS; i++) {
+        uint8_t where = rd_u8(rd);
+        out->waits[i].partner = where % LIMIT_PARTNERS;
+        out->waits[i].queued = where >= LIMIT_PARTNERS;
+        out->waits[i].rule = rd_u16(rd);
+        out->waits[i].since_us = (int64_t)rd_u64(rd);
+        out->wait_count++;
+    }
+}
+
+static void waits_write(struct buf *out, const struct state *state)
+{
+    wr_u64(out, state->budgeted);
+    wr_u8(out, state->wait_count);
+    for (size_t i = 0; i < state->wait_count; i++) {
+        wr_u8(out, (uint8_t)(state->waits[i].partner + (state->waits[i].queued ? LIMIT_PARTNERS : 0)));
+        wr_u16(out, state->waits[i].rule);
+        wr_u64(out, (uint64_t)state->waits[i].since_us);
+    }
+}
+
+/* Most states need neither of what these flags announce. */
+static uint8_t flags_of(const struct state *state)
+{
+    unsigned flags = state->flags & STATE_OLD;
+    for (size_t i = 0; i < state->release_count; i++)
+        if (state->releases[i].ended != 0 || state->releases[i].expires_us != INT64_MAX)
+            flags |= STATE_ENDS;
+    flags |= state->minted != 0 ? STATE_MINTED : 0;
+    return (uint8_t)(flags | (state->wait_count > 0 || state->budgeted != 0 ? STATE_WAITS : 0));
+}
+
 err_t state_read(struct bytes value, struct state *out)
 {
     struct rd rd = rd_of(value);
@@ -144,9 +180,16 @@ err_t state_read(struct bytes value, struct state *out)
         out->releases[i].decide = rd_u64(&rd);
         out->releases[i].entry = rd_u32(&rd);
         out->releases[i].mask = rd_u64(&rd);
+        bool ends = (out->flags & STATE_ENDS) != 0;
+        out->releases[i].ended = ends ? rd_u64(&rd) : 0;
+        out->releases[i].expires_us = ends ? (int64_t)rd_u64(&rd) : INT64_MAX;
     }
-    if (rd.left > 0) /* of what was never minted there is none */
+    if ((out->flags & STATE_MINTED) != 0)
         out->minted = rd_u64(&rd);
+    out->wait_count = 0;
+    out->budgeted = 0;
+    if ((out->flags & STATE_WAITS) != 0)
+        waits_read(&rd, out);
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
@@ -160,24 +203,41 @@ err_t state_load(struct gate *gate, uint64_t lsn, struct state *out)
 
 err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state)
 {
-    uint8_t key[8], raw[8 + 8 + 8 + 8 + 4 + 1 + 1 + STATE_RELEASES_MAX * (8 + 4 + 8) + 8];
+    uint8_t key[8], raw[8 + 8 + 8 + 8 + 4 + 1 + 1 + STATE_RELEASES_MAX * (8 + 4 + 8 + 8 + 8) + 8 + 8 + 1 +
+                        LIMIT_PARTNERS * (1 + 2 + 8)];
+    uint8_t flags = flags_of(state);
     struct buf out = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     wr_u64(&out, state->released);
     wr_u64(&out, state->blocked);
     wr_u64(&out, state->superseded);
     wr_u64(&out, (uint64_t)state->change_us);
     wr_u32(&out, state->outcome);
-    wr_u8(&out, state->flags);
+    wr_u8(&out, flags);
     wr_u8(&out, state->release_count);
     for (size_t i = 0; i < state->release_count; i++) {
         wr_u64(&out, state->releases[i].decide);
         wr_u32(&out, state->releases[i].entry);
         wr_u64(&out, state->releases[i].mask);
+        if ((flags & STATE_ENDS) == 0)
+            continue;
+        wr_u64(&out, state->releases[i].ended);
+        wr_u64(&out, (uint64_t)state->releases[i].expires_us);
     }
-    if (state->minted != 0)
+    if ((flags & STATE_MINTED) != 0)
         wr_u64(&out, state->minted);
+    if ((flags & STATE_WAITS) != 0)
+        waits_write(&out, state);
     must(buf_err(&out) == ERR_OK);
     return store_put(gate->store, TABLE_STATE, state_key(lsn, key), buf_bytes(&out));
+}
+
+uint64_t state_expired(const struct state *state, int64_t now_us)
+{
+    uint64_t mask = 0;
+    for (size_t i = 0; i < state->release_count; i++)
+        if (state->releases[i].expires_us <= now_us)
+            mask |= state->releases[i].mask;
+    return mask;
 }
 
 err_t copies_held(struct gate *gate, const struct copies *copies, struct holders *out)

@@ -254,6 +254,13 @@ static err_t ask_page(struct deciding *d, const struct job *job, const uint64_t 
     return err;
 }
 
+static err_t step_take_back(struct gate *gate, int64_t now_us, bool *out_did)
+{
+    const struct job *job = job_withdraw(gate);
+    *out_did = job != NULL;
+    return job == NULL ? ERR_OK : step_withdraw(gate, job, now_us);
+}
+
 static err_t step_job(struct gate *gate, int64_t now_us, bool *out_did)
 {
     struct deciding d;
@@ -298,10 +305,17 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
             return err;
         gate->wants_creator = false;
     }
-    if (gate->policy != NULL && partners_started(gate) != 0) {
+    bool took = false;
+    if (gate->policy != NULL)
+        err = step_take_back(gate, now_us, &took);
+    if (err == ERR_OK && gate->policy != NULL && partners_started(gate) != 0) {
         err = step_live(gate, now_us, &did);
         if (err == ERR_OK && !did)
             err = step_timers(gate, now_us, &did, &next_us);
+        int64_t budget_us = INT64_MAX;
+        if (err == ERR_OK && !did)
+            err = step_budget(gate, now_us, &did, &budget_us);
+        next_us = budget_us < next_us ? budget_us : next_us;
         if (err == ERR_OK && !did)
             err = step_job(gate, now_us, &did);
     }
@@ -312,7 +326,7 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
     }
     if (err != ERR_OK)
         return err;
-    *out_more = did;
+    *out_more = did || took;
     *out_next_us = gate->repeats_due_us < next_us ? gate->repeats_due_us : next_us;
     return ERR_OK;
 }

@@ -59,6 +59,7 @@ struct deciding {
     const struct policy *policy;
     int64_t now_us;
     uint64_t partners;
+    uint64_t from_queue; /* partners for whom these are what waits for their budget */
     uint64_t durable;
     struct candidate *at; /* LIMIT_CLOSURE_MEMBERS */
     size_t count;
@@ -93,6 +94,13 @@ NODISCARD err_t set_add_waiting(struct deciding *d, const struct stix_key *key, 
                                 bool given);
 /* Grows the set, and solves which of it leave together. A walk that is cut is noted (`overflowed`). */
 NODISCARD err_t set_close(struct deciding *d);
+/* The same over the members as they are: after something was taken out of them. */
+NODISCARD err_t set_solve(struct deciding *d);
+
+/* --- budget.c --- */
+
+/* What would go beyond a partner's budget stays, and what needs it. `order`: of the leaves. */
+NODISCARD err_t budget_cut(struct deciding *d, const uint32_t *order);
 
 /* What the id of `key` is to the set: an index into targets. */
 NODISCARD err_t set_target(struct deciding *d, const struct stix_key *key, uint32_t *out);
@@ -110,3 +118,5 @@ const struct made *made_for(const struct candidate *c, unsigned partner);
 
 /* Closes over the set, writes and applies the DECIDE. Positions (`to`) and job cursor are the caller's. */
 NODISCARD err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint64_t job_cursor);
+/* No rules and no closure: every candidate's `leaves` are told that their object's time is over. */
+NODISCARD err_t set_withdraw(struct deciding *d, const struct job *job, uint64_t job_cursor);

@@ -276,6 +276,40 @@ static err_t note_renamed(struct deciding *d, const struct candidate *c)
 
 /* --- one candidate --- */
 
+/* When to decide again: the rules' word, or the first partner's time is over. */
+static int64_t change_of(const struct deciding *d, const struct candidate *c)
+{
+    int64_t change_us = c->verdict.next_change_us;
+    for (size_t i = 0; i < c->state.release_count; i++) {
+        const struct state_release *release = &c->state.releases[i];
+        bool live = (release->mask & ~release->ended) != 0 && release->expires_us > d->now_us;
+        if (live && release->expires_us < change_us)
+            change_us = release->expires_us;
+    }
+    if (!policy_has_duties(d->policy))
+        return change_us;
+    for (uint64_t left = c->leaves; left != 0; left &= left - 1) {
+        const struct policy_duties *duties =
+            policy_rule_duties(d->policy, c->verdict.rule[__builtin_ctzll(left)]);
+        if (duties != NULL && duties->expire_us > 0 && duties->expire_us < change_us - d->now_us)
+            change_us = d->now_us + duties->expire_us;
+    }
+    return change_us;
+}
+
+/* The object's time in their view is over. */
+static err_t put_end(struct drafting *r, const struct candidate *c, uint64_t partners, uint16_t class)
+{
+    struct record_entry entry = {.lsn = c->lsn,
+                                 .about = c->lsn,
+                                 .op = LEAF_EXPIRE,
+                                 .approver = RECORD_NAME_NONE,
+                                 .class = class,
+                                 .release = partners,
+                                 .change_us = INT64_MAX};
+    return partners == 0 ? ERR_OK : put_entry(r, &entry, c, c->slot);
+}
+
 static err_t put_candidate(struct drafting *r, struct candidate *c)
 {
     uint64_t alike;
@@ -284,6 +318,8 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
         return err;
     uint64_t minted = made_mask(c);
     c->leaves = c->member.release & ~c->state.released & ~alike & ~c->minted;
+    if (c->state.release_count + (unsigned)__builtin_popcountll(c->leaves) > STATE_RELEASES_MAX)
+        c->leaves = 0; /* it came and went too often */
     /* Followers too, though nobody may have asked: what they wait for has to find those that need them. */
     uint64_t blocked = c->member.base & ~c->member.allowed & ~(c->state.released | c->state.minted) & ~alike;
     blocked |= c->state.blocked & r->d->partners & ~c->reach;
@@ -295,7 +331,7 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
                                  .approver = RECORD_NAME_NONE,
                                  .release = c->leaves,
                                  .blocked = blocked,
-                                 .change_us = c->verdict.next_change_us};
+                                 .change_us = change_of(r->d, c)};
     struct str approver = STR("");
     if (c->approved && c->leaves != 0 &&
         TRY(err, approver_of(r->d->gate, &c->key, c->lsn, c->leaves, r->d->arena, &approver)))
@@ -310,7 +346,8 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
     bool covered = entry.release == 0 && c->leaves != 0;
     if ((!covered && TRY(err, put_entry(r, &entry, c, c->slot))) || TRY(err, put_minted(r, c, entry.class)))
         return err;
-    return note_renamed(r->d, c);
+    uint64_t over = state_expired(&c->state, r->d->now_us) & c->state.released & r->d->partners;
+    return TRY(err, put_end(r, c, over, entry.class)) ? err : note_renamed(r->d, c);
 }
 
 /* Where each partner's ledger stands, and the time of its first new leaf: unique and increasing per view. */
@@ -337,8 +374,8 @@ static err_t put_starts(struct drafting *r)
 
 static err_t draft_init(struct drafting *r, struct deciding *d)
 {
-    *r = (struct drafting) {.d = d, .entry_size = 2 * d->count + LIMIT_COPIES};
-    for (size_t i = 0; i < d->count; i++)
+    *r = (struct drafting) {.d = d, .entry_size = 3 * d->count + LIMIT_COPIES};
+    for (size_t i = 0; i < d->count && d->target_count > 0; i++)
         r->entry_size += d->at[i].made_count +
                          (size_t)__builtin_popcountll(d->target_mints[d->at[i].member.target].minted);
     r->entries = arena_zalloc(d->arena, r->entry_size, sizeof *r->entries);
@@ -354,6 +391,24 @@ static err_t draft_init(struct drafting *r, struct deciding *d)
         return ERR_NOMEM;
     return ERR_OK;
 }
+
+static struct record_decide decide_head(const struct drafting *r, uint64_t to, const struct job *job,
+                                        uint64_t job_cursor)
+{
+    const struct deciding *d = r->d;
+    return (struct record_decide) {.from = d->gate->decided_lsn,
+                                   .to = to,
+                                   .policy = d->gate->policy_lsn,
+                                   .now_us = d->now_us,
+                                   .partners = d->partners,
+                                   .job = job == NULL ? 0 : job->number,
+                                   .job_cursor = job_cursor,
+                                   .policy_digest = policy_digest(d->policy),
+                                   .names = r->names,
+                                   .classes = r->classes,
+                                   .entries = r->entries};
+}
+
 static err_t log_decide(struct drafting *r)
 {
     struct gate *gate = r->d->gate;
@@ -365,6 +420,23 @@ static err_t log_decide(struct drafting *r)
         return err;
     struct decide_hint hint = {r->contents, r->secrets, r->sizes};
     return decide_apply(gate, lsn, &r->decide, &hint);
+}
+
+err_t set_withdraw(struct deciding *d, const struct job *job, uint64_t job_cursor)
+{
+    struct drafting r = {0};
+    err_t err = draft_init(&r, d);
+    r.decide = decide_head(&r, d->gate->decided_lsn, job, job_cursor);
+    for (size_t i = 0; err == ERR_OK && i < d->count; i++) {
+        uint16_t class;
+        err = class_of(&r, &d->at[i], &class);
+        if (err == ERR_OK)
+            err = put_end(&r, &d->at[i], d->at[i].leaves, class);
+    }
+    if (err == ERR_OK && !TRY(err, put_starts(&r)))
+        err = log_decide(&r);
+    map_deinit(&r.name_ids);
+    return err;
 }
 
 /* In what order a partner's leaves stand may depend on nothing but the objects that it gets: a walk along
@@ -415,19 +487,10 @@ err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint6
     order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
     if (order == NULL)
         return ERR_NOMEM;
-    if (TRY(err, put_in_order(d, order)) || TRY(err, set_mint(d, order)) || TRY(err, draft_init(&r, d)))
+    if (TRY(err, put_in_order(d, order)) || TRY(err, budget_cut(d, order)) || TRY(err, set_mint(d, order)) ||
+        TRY(err, draft_init(&r, d)))
         goto out;
-    r.decide = (struct record_decide) {.from = d->gate->decided_lsn,
-                                       .to = to,
-                                       .policy = d->gate->policy_lsn,
-                                       .now_us = d->now_us,
-                                       .partners = d->partners,
-                                       .job = job == NULL ? 0 : job->number,
-                                       .job_cursor = job_cursor,
-                                       .policy_digest = policy_digest(d->policy),
-                                       .names = r.names,
-                                       .classes = r.classes,
-                                       .entries = r.entries};
+    r.decide = decide_head(&r, to, job, job_cursor);
     for (size_t i = 0; i < d->count; i++)
         if (TRY(err, put_candidate(&r, &d->at[order[i]])))
             goto out;

@@ -371,6 +371,13 @@ out:
     return err;
 }
 
+/* What is minted does not expire yet: where it must, it does not leave. */
+static bool must_expire(const struct deciding *d, const struct candidate *c, unsigned partner)
+{
+    const struct policy_duties *duties = policy_rule_duties(d->policy, c->verdict.rule[partner]);
+    return duties != NULL && duties->expire_us > 0;
+}
+
 /* All of one candidate. What cannot be made is taken away from what may leave; *out_refused then. */
 static err_t make_all(struct deciding *d, struct candidate *c, struct str creator, bool *out_refused)
 {
@@ -385,7 +392,8 @@ static err_t make_all(struct deciding *d, struct candidate *c, struct str creato
         struct made *made = &c->made[c->made_count];
         made->partner = p;
         /* A definition under another name would define nothing. */
-        err_t err = key_is_definition(&c->key) ? ERR_DENIED : make(d, c, creator, made);
+        bool cannot = key_is_definition(&c->key) || must_expire(d, c, p);
+        err_t err = cannot ? ERR_DENIED : make(d, c, creator, made);
         if (err == ERR_DENIED) {
             c->member.base &= ~(UINT64_C(1) << p);
             *out_refused = true;

@@ -376,6 +376,25 @@ struct gate_diff_line {
 NODISCARD err_t gate_policy_diff(struct gate *gate, const struct policy *other, int64_t now_us,
                                  bool (*line)(void *ctx, const struct gate_diff_line *line), void *ctx);
 
+/* --- what waits for people --- */
+
+struct gate_hold {
+    unsigned partner;
+    uint64_t lsn;
+    struct str id, type;
+    struct str rule;
+    int64_t since_us;
+    int64_t remind_us, deadline_us; /* 0: none */
+    enum policy_lapse lapse;        /* what happens at the deadline */
+    unsigned approvals, approved;   /* needed (0: an approval does not end it), and given so far */
+    struct str approvers;
+};
+/* What waits for this partner, oldest first, behind `after` (NULL: from the beginning), until visit answers
+ * false. */
+NODISCARD err_t gate_holds(struct gate *gate, unsigned partner, const struct gate_hold *after,
+                           bool (*visit)(void *ctx, const struct gate_hold *hold), void *ctx);
+uint64_t gate_holds_count(const struct gate *gate, unsigned partner);
+
 /* --- out: ledgers --- */
 
 struct gate_ledger {
@@ -387,7 +406,8 @@ struct gate_ledger {
     uint64_t receipted;   /* size of the last receipt; 0: none */
     uint64_t refused;     /* of the last disposition note */
     int64_t receipted_us;
-    bool stopped; /* a replayed root differed: nothing of it is served */
+    bool stopped;    /* a replayed root differed: nothing of it is served */
+    uint64_t policy; /* changes with the policy in force: what may be given of the leaves may be less now */
 };
 NODISCARD err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out);
 
@@ -420,15 +440,18 @@ NODISCARD err_t gate_signed(struct gate *gate, const struct gate_sign_request *r
 struct gate_leaf {
     struct leaf leaf;
     struct leaf_opening opening;
-    struct bytes object; /* exact bytes; empty for contentless ops */
-    struct str id;       /* of the object; empty for contentless ops */
-    struct str version;  /* text of modified (created) as in the object; empty for SCOs and where there is
-                            none:  date_added stands for it */
+    struct bytes object; /* exact bytes; empty for contentless ops, and when withheld */
+    bool withheld; /* its time in the view is over: neither bytes nor opening are for the partner any more */
+    struct str id; /* of the object; empty for contentless ops */
+    struct str version; /* text of modified (created) as in the object; empty for SCOs and where there is
+                           none:  date_added stands for it */
     struct stix_key key;
     struct stamp stamp;
     uint8_t hops;
 };
-/* Visits visible leaves from `seq` on, in order, until visit answers false. */
+/* Visits visible leaves from `seq` on, in order, until visit answers false. ERR_BUSY: a policy that came into
+ * force denies the next one, and gate_step has not told the partner yet; what stands before it was visited.
+ */
 NODISCARD err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
                             bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
 /* First visible leaf with time > after_us; `visible` when there is none. */
@@ -488,6 +511,7 @@ struct gate_received {
     struct leaf_opening opening;
     struct bytes object; /* followed by JSON_PADDING readable bytes; empty for contentless ops */
     uint8_t hops;
+    bool withheld; /* the leaf came alone: its issuer gives the content no more. Counts as refused */
     bool refused;  /* result */
     uint16_t code; /* result: err_t of the refusal that the partner may learn */
 };

@@ -265,12 +265,15 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
         return err;
     c->approved = cutting.facts.approvals != 0;
     c->eligible = eligible_for(d, lsn, subject.follows);
-    set_base(d->gate, c, &subject, &cutting.facts);
     err = state_load(d->gate, lsn, &c->state);
     c->decided = err == ERR_OK;
-    if (!c->decided)
+    if (err == ERR_NOTFOUND)
         c->state = (struct state) {.change_us = INT64_MAX};
-    return err == ERR_NOTFOUND ? ERR_OK : err;
+    else if (err != ERR_OK)
+        return err;
+    verdict_hold(&c->verdict, state_expired(&c->state, d->now_us), POLICY_RULE_EXPIRED);
+    set_base(d->gate, c, &subject, &cutting.facts);
+    return ERR_OK;
 }
 
 /* Adds one OBJ to the set unless it is there or no longer speaks for its id. `led`: partners of whoever led

@@ -46,7 +46,12 @@ static err_t job_read(struct bytes key, struct bytes value, struct job *out)
 static err_t jobs_fold(struct gate *gate, struct job *job)
 {
     uint8_t key[JOB_KEY_SIZE];
+    size_t kept = 0;
     for (size_t i = 0; i < gate->job_count; i++) {
+        if (gate->jobs[i].scope == JOB_WITHDRAW) { /* the only one that takes back */
+            gate->jobs[kept++] = gate->jobs[i];
+            continue;
+        }
         err_t err = store_delete(gate->store, TABLE_FACT, job_key(gate->jobs[i].number, key));
         if (err != ERR_OK)
             return err;
@@ -54,7 +59,7 @@ static err_t jobs_fold(struct gate *gate, struct job *job)
         if (gate->jobs[i].until > job->until)
             job->until = gate->jobs[i].until;
     }
-    gate->job_count = 0;
+    gate->job_count = kept;
     job->scope = JOB_ALL;
     job->cursor = LSN_FIRST;
     return ERR_OK;
@@ -93,9 +98,32 @@ err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor)
     return store_delete(gate->store, TABLE_FACT, job_key(number, key));
 }
 
+err_t withdraw_begin(struct gate *gate, uint64_t partners, uint64_t until)
+{
+    struct job *held = job_withdraw(gate);
+    struct job job = {.scope = JOB_WITHDRAW, .partners = partners, .cursor = LSN_FIRST, .until = until};
+    if (held == NULL)
+        return job_add(gate, &job);
+    held->partners |= partners;
+    held->cursor = LSN_FIRST;
+    held->until = until;
+    return job_save(gate, held);
+}
+
+struct job *job_withdraw(struct gate *gate)
+{
+    for (size_t i = 0; i < gate->job_count; i++)
+        if (gate->jobs[i].scope == JOB_WITHDRAW)
+            return &gate->jobs[i];
+    return NULL;
+}
+
 struct job *job_next(struct gate *gate)
 {
-    return gate->job_count == 0 ? NULL : &gate->jobs[0];
+    for (size_t i = 0; i < gate->job_count; i++)
+        if (gate->jobs[i].scope != JOB_WITHDRAW)
+            return &gate->jobs[i];
+    return NULL;
 }
 
 err_t jobs_load(struct gate *gate)

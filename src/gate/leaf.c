@@ -157,8 +157,10 @@ void decides_close(struct gate *gate)
 /* The leaf that brought an OBJ to a partner. */
 struct place {
     uint64_t seq;
+    uint64_t decide;
     int64_t time_us;
     bool superseded;
+    bool withheld;
     struct record_entry entry;
 };
 
@@ -169,38 +171,41 @@ static err_t place_fill(struct decide_kept *kept, uint32_t entry, unsigned partn
         return ERR_CORRUPT;
     uint64_t before = leaves_before(kept, entry, partner);
     *out = (struct place) {.seq = start->seq + before,
+                           .decide = kept->lsn,
                            .time_us = start->time_us + (int64_t)before,
                            .entry = kept->decide.entries[entry]};
     return ERR_OK;
 }
 
-/* ERR_NOTFOUND: none did. */
-static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, struct place *out)
+/* The last one that a DECIDE up to `before` made. ERR_NOTFOUND: none did. */
+static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before, struct place *out)
 {
     struct state state;
     err_t err = state_load(gate, lsn, &state);
     if (err != ERR_OK)
         return err;
-    for (size_t i = 0; i < state.release_count; i++) {
+    for (size_t i = state.release_count; i-- > 0;) {
         const struct state_release *release = &state.releases[i];
         struct decide_kept *kept;
-        if ((release->mask >> partner & 1) == 0)
+        if ((release->mask >> partner & 1) == 0 || release->decide > before)
             continue;
         if (TRY(err, decide_hold(gate, release->decide, &kept)))
             return err;
         err = place_fill(kept, release->entry, partner, out);
         if (err == ERR_OK)
             out->superseded = state.superseded >> partner & 1;
+        if (err == ERR_OK)
+            err = leaf_ended(gate, partner, lsn, release->decide, release->entry, &out->withheld);
         decide_drop(kept);
         return err;
     }
     return ERR_NOTFOUND;
 }
 
-err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq)
+err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before, uint64_t *out_seq)
 {
     struct place place;
-    err_t err = place_of(gate, lsn, partner, &place);
+    err_t err = place_of(gate, lsn, partner, before, &place);
     if (err == ERR_OK)
         *out_seq = place.seq;
     return err;
@@ -216,6 +221,7 @@ struct showing {
     void *ctx;
     bool bare; /* no proofs */
     bool stopped;
+    uint64_t decide_lsn; /* the DECIDE that is being shown */
 };
 
 /* As stix_read finds the version; the object was accepted once. */
@@ -262,7 +268,8 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
     struct record_envelope envelope;
     uint64_t subject = LEAF_SUBJECT_NONE;
     err_t err;
-    if ((entry->about != 0 && TRY(err, leaf_seq_of(s->gate, entry->about, s->partner, &subject))) ||
+    if ((entry->about != 0 &&
+         TRY(err, leaf_seq_of(s->gate, entry->about, s->partner, s->decide_lsn, &subject))) ||
         TRY(err, envelope_of(frame, &envelope)))
         return err;
     out->hops = envelope.hops;
@@ -276,6 +283,13 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
     return err;
 }
 
+static err_t look_at_end(struct showing *s, const struct record_decide *decide, size_t e, bool *out_ended)
+{
+    uint64_t lsn = decide->entries[e].lsn;
+    err_t err = leaf_ended(s->gate, s->partner, lsn, s->decide_lsn, e, out_ended);
+    return err != ERR_OK || *out_ended ? err : leaf_may_go(s->gate, s->partner, lsn, decide);
+}
+
 static err_t show(struct showing *s, const struct record_decide *decide, size_t e, uint64_t seq)
 {
     const struct record_entry *entry = &decide->entries[e];
@@ -283,7 +297,10 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     struct frame frame;
     struct json_doc doc;
     struct leaf_ground ground = {.decide = decide, .entry = e};
+    bool withheld = false;
     err_t err;
+    if (!entry_contentless(entry) && TRY(err, look_at_end(s, decide, e, &withheld)))
+        return err;
     if (TRY(err, store_read(s->gate->store, entry->lsn, &frame)) ||
         (!entry_contentless(entry) && TRY(err, show_content(s, &frame, &shown, &doc))))
         return err;
@@ -294,6 +311,11 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
                                     .time_us = start->time_us + (int64_t)(seq - start->seq)};
     } else {
         err = show_proof(s, &frame, &ground, seq, &shown);
+    }
+    shown.withheld = withheld;
+    if (withheld) {
+        shown.object = bytes_of(NULL, 0);
+        shown.id = shown.version = STR("");
     }
     if (err == ERR_OK && !s->visit(s->ctx, &shown))
         s->stopped = true;
@@ -312,6 +334,7 @@ static err_t show_decide(struct showing *s, uint64_t lsn, uint64_t seq, uint64_t
     if (start == NULL)
         err = ERR_CORRUPT;
     uint64_t at = start == NULL ? 0 : start->seq;
+    s->decide_lsn = lsn;
     for (size_t e = 0; err == ERR_OK && e < decide->entry_count && !s->stopped && at < s->visible; e++) {
         if ((decide->entries[e].release >> s->partner & 1) == 0)
             continue;
@@ -329,7 +352,7 @@ static err_t leaves(struct gate *gate, unsigned partner, uint64_t seq, bool bare
 {
     if (partner >= gate->peer_count)
         return ERR_NOTFOUND;
-    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, bare, false};
+    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, bare, false, 0};
     if (gate->views[partner].stopped)
         return ERR_PROOF;
     err_t err = ERR_OK;
@@ -361,7 +384,7 @@ static err_t version_of(struct gate *gate, const struct copy *copy, unsigned par
                         struct gate_leaf_version *out)
 {
     struct place place;
-    err_t err = place_of(gate, copy->lsn, partner, &place);
+    err_t err = place_of(gate, copy->lsn, partner, UINT64_MAX, &place);
     if (err != ERR_OK)
         return err;
     *out =
@@ -369,11 +392,13 @@ static err_t version_of(struct gate *gate, const struct copy *copy, unsigned par
                                     .time_us = place.time_us,
                                     .op = (enum leaf_op)place.entry.op,
                                     .subject_seq = LEAF_SUBJECT_NONE,
-                                    .has_object = !entry_contentless(&place.entry),
+                                    .has_object = !entry_contentless(&place.entry) && !place.withheld,
                                     .superseded = place.superseded,
                                     .versionless = copy->version.seconds == 0 && copy->version.fraction == 0,
                                     .stamp = copy->version};
-    return place.entry.about == 0 ? ERR_OK : leaf_seq_of(gate, place.entry.about, partner, &out->subject_seq);
+    if (place.entry.about == 0)
+        return ERR_OK;
+    return leaf_seq_of(gate, place.entry.about, partner, place.decide, &out->subject_seq);
 }
 
 /* Copies of this id, and what was minted under it for this partner. */
@@ -428,12 +453,12 @@ err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key 
     copies = arena_alloc(&gate->step_arena, sizeof *copies);
     if (copies == NULL)
         return ERR_NOMEM;
-    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false, false};
+    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false, false, 0};
     if (TRY(err, his_copies(gate, partner, object, copies)))
         return err;
     for (size_t i = copies->count; i-- > 0 && !s.stopped;) {
         uint64_t seq, first, decide, next;
-        err = leaf_seq_of(gate, copies->at[i].lsn, partner, &seq);
+        err = leaf_seq_of(gate, copies->at[i].lsn, partner, UINT64_MAX, &seq);
         if (err == ERR_NOTFOUND || (err == ERR_OK && seq >= s.visible))
             continue;
         if (err != ERR_OK || TRY(err, view_row(gate, partner, seq, &first, &decide)))

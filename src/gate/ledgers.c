@@ -194,13 +194,12 @@ err_t view_row(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_
     return ERR_OK;
 }
 
-err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_seq)
+/* The first leaf below `bound` with a later time; `bound` when there is none. */
+static err_t leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uint64_t bound,
+                        uint64_t *out_seq)
 {
     struct view_start start, next;
-    if (partner >= gate->peer_count)
-        return ERR_NOTFOUND;
-    const struct view *view = &gate->views[partner];
-    if (after_us < 0 || view->visible == 0) {
+    if (after_us < 0 || bound == 0) {
         *out_seq = 0;
         return ERR_OK;
     }
@@ -213,14 +212,14 @@ err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uin
         return err;
     /* Leaves of one row are a microsecond apart; the next row's first number bounds them, however long after
      * the row's last leaf the time is. */
-    if (start.seq >= view->visible) {
-        *out_seq = view->visible;
+    if (start.seq >= bound) {
+        *out_seq = bound;
         return ERR_OK;
     }
     uint64_t later = (uint64_t)(after_us - start.time_us);
-    uint64_t left = view->visible - start.seq;
-    uint64_t seq = later < left ? start.seq + later + 1 : view->visible;
-    uint64_t last = seq < view->visible ? seq : view->visible - 1;
+    uint64_t left = bound - start.seq;
+    uint64_t seq = later < left ? start.seq + later + 1 : bound;
+    uint64_t last = seq < bound ? seq : bound - 1;
     if (TRY(err, view_floor(gate, partner, last, &next)))
         return err;
     if (next.seq != start.seq) {
@@ -237,9 +236,35 @@ err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uin
         }
         seq = low;
     }
-    store_view_end(gate->store);
-    *out_seq = seq < view->visible ? seq : view->visible;
+    *out_seq = seq < bound ? seq : bound;
     return ERR_OK;
+}
+
+err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_seq)
+{
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    err_t err = leaf_after(gate, partner, after_us, gate->views[partner].visible, out_seq);
+    store_view_end(gate->store);
+    return err;
+}
+
+err_t view_since(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_count)
+{
+    uint64_t seq, size = gate->views[partner].tree.edge.size;
+    err_t err = leaf_after(gate, partner, after_us, size, &seq);
+    if (err == ERR_OK)
+        *out_count = size - seq;
+    return err;
+}
+
+err_t view_time(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us)
+{
+    struct view_start start;
+    err_t err = view_floor(gate, partner, seq, &start);
+    if (err == ERR_OK)
+        *out_us = start.time_us + (int64_t)(seq - start.seq);
+    return err;
 }
 
 /* --- life --- */
@@ -392,6 +417,7 @@ err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger 
         .refused = view->refused,
         .receipted_us = view->receipted_us,
         .stopped = view->stopped,
+        .policy = gate->policy_lsn,
     };
     return ERR_OK;
 }

@@ -339,7 +339,8 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     const struct policy_facts *facts = cutting.by_bare >> partner & 1 ? &cutting.bare : &cutting.facts;
     const struct form *form = cut_form(&cutting, partner);
     why.effect = policy_explain(gate->policy, facts, now_us, partner, step != NULL ? step : no_step, ctx);
-    if ((cutting.verdict.hold >> partner & 1) && cutting.verdict.rule[partner] == POLICY_RULE_DUTIES)
+    verdict_hold(&cutting.verdict, state_expired(&state, now_us), POLICY_RULE_EXPIRED);
+    if ((cutting.verdict.hold >> partner & 1) && cutting.verdict.rule[partner] < POLICY_RULE_BUILTIN_COUNT)
         why.effect = POLICY_HOLD;
     why.released = (state.released | state.minted) >> partner & 1;
     why.minted = state.minted >> partner & 1;

@@ -169,8 +169,25 @@ err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag,
     return fact_state(gate, RECORD_FACT_TAG, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
 }
 
-/* Copies what was approved before about this object, for other copies and partners. */
-static err_t approvals_keep(struct gate *gate, const struct stix_key *object, uint64_t lsn, unsigned partner,
+/* One more word about one copy for one partner. */
+struct saying {
+    uint64_t lsn;
+    unsigned partner;
+    enum gate_approval approval;
+    struct str who;
+};
+
+/* Does the new word leave the old one standing? Others' approvals stand beside one's own; everything else
+ * about the same copy and partner is replaced. */
+static bool stands(const struct saying *new, uint64_t lsn, unsigned partner, uint8_t word, struct str who)
+{
+    if (lsn != new->lsn || partner != new->partner)
+        return true;
+    return new->approval == GATE_APPROVE &&word == GATE_APPROVE && !str_eq(who, new->who);
+}
+
+/* Copies what was said before about this object and still stands. */
+static err_t approvals_keep(struct gate *gate, const struct stix_key *object, const struct saying *new,
                             struct buf *value)
 {
     struct bytes held;
@@ -184,7 +201,7 @@ static err_t approvals_keep(struct gate *gate, const struct stix_key *object, ui
         struct bytes who = rd_blob(&rd, RECORD_TEXT_MAX);
         if (rd.err != ERR_OK)
             return ERR_CORRUPT;
-        if (held_lsn == lsn && held_partner == partner)
+        if (!stands(new, held_lsn, held_partner, word, str_from_bytes(who)))
             continue;
         wr_u64(value, held_lsn);
         wr_u8(value, held_partner);
@@ -207,7 +224,8 @@ err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned pa
     if (newest == NULL)
         return ERR_NOTFOUND;
     struct buf *value = value_begin(gate);
-    if (TRY(err, approvals_keep(gate, object, newest->lsn, partner, value)))
+    struct saying saying = {newest->lsn, partner, approval, by->who};
+    if (TRY(err, approvals_keep(gate, object, &saying, value)))
         return err;
     if (approval != GATE_APPROVAL_NONE) {
         wr_u64(value, newest->lsn);
@@ -429,6 +447,7 @@ err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *
     gate->policy = fresh;
     bool loading = lsn < store_applied_lsn(gate->store);
     gate->policy_lsn = lsn;
+    gate->policy_us = policy->at_us;
     if (loading)
         return ERR_OK; /* from the index: its job is there as well */
     struct job job = {.scope = JOB_ALL, .cursor = LSN_FIRST, .until = lsn};
@@ -436,6 +455,8 @@ err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *
         if (gate->peers[p].state == GATE_PEER_STARTED)
             job.partners |= UINT64_C(1) << p;
     if (TRY(err, meta_put_u64(gate, "policy", lsn)))
+        return err;
+    if (gate->peer_count > 0 && TRY(err, withdraw_begin(gate, UINT64_MAX >> (64 - gate->peer_count), lsn)))
         return err;
     return job.partners == 0 ? ERR_OK : job_add(gate, &job);
 }

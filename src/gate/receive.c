@@ -186,6 +186,11 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
 {
     leaf->refused = false;
     leaf->code = 0;
+    if (leaf->withheld) {
+        leaf->refused = true;
+        leaf->code = ERR_EXPIRED;
+        return ERR_OK;
+    }
     if (leaf->object.len == 0)
         return take_told(gate, peer, leaf, now_us);
     struct gate_submission submission = {

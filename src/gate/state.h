@@ -64,13 +64,25 @@ struct state_release {
     uint64_t decide; /* the DECIDE frame */
     uint32_t entry;  /* in it */
     uint64_t mask;
+    uint64_t ended; /* of these: the object's time in their view is over, and its bytes are given no more */
+    int64_t expires_us; /* by a duty of the rule that let it go; INT64_MAX: never */
 };
 
-/* Each release adds a partner, so there are never more than partners. */
-enum { STATE_RELEASES_MAX = LIMIT_PARTNERS, STATE_OLD = 1 };
+/* One a partner, and again when it ended for a partner and comes back; when all are used it comes back no
+ * more. */
+enum { STATE_RELEASES_MAX = LIMIT_PARTNERS };
+enum state_flag { STATE_OLD = 1, STATE_ENDS = 2, STATE_WAITS = 4, STATE_MINTED = 8 };
+
+/* Since when a partner waits for people. */
+struct state_wait {
+    uint8_t partner;
+    uint16_t rule; /* gate.names */
+    int64_t since_us;
+    bool queued; /* it is held: a row of the queue says so. Else its deadline has passed */
+};
 
 struct state {
-    uint64_t released;   /* partners that have a leaf with this content */
+    uint64_t released;   /* partners that have a leaf with this content, and it did not end */
     uint64_t minted;     /* partners that have a leaf with what was minted from it for them */
     uint64_t blocked;    /* rules say release, closure says not yet */
     uint64_t superseded; /* partners that were told it is no longer current */
@@ -78,12 +90,19 @@ struct state {
     uint32_t outcome;    /* gate.outcomes: what the rules said, by partner */
     uint8_t flags;       /* STATE_OLD: a newer version was decided; no longer counted */
     uint8_t release_count;
+    uint8_t wait_count;
+    uint64_t budgeted; /* partners whose budget it waits for */
     struct state_release releases[STATE_RELEASES_MAX];
+    struct state_wait waits[LIMIT_PARTNERS];
 };
 
 /* ERR_NOTFOUND: not decided. */
 NODISCARD err_t state_load(struct gate *gate, uint64_t lsn, struct state *out);
 NODISCARD err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state);
+/* Partners for whom its time was over by `now_us`: it does not come back to them. */
+uint64_t state_expired(const struct state *state, int64_t now_us);
+/* Those of `mask` are held by this built-in rule. */
+void verdict_hold(struct policy_verdict *verdict, uint64_t mask, enum policy_builtin rule);
 NODISCARD err_t state_read(struct bytes value, struct state *out);
 
 /* What the rules said about some object, for every partner. Interned: few vectors serve millions of objects.
@@ -148,7 +167,13 @@ enum { DECIDES_KEPT = 4 };
 
 /* --- jobs: decide again --- */
 
-enum job_scope { JOB_ALL = 1, JOB_SOURCE, JOB_REFERRERS, JOB_OBJECT };
+enum job_scope {
+    JOB_ALL = 1,
+    JOB_SOURCE,
+    JOB_REFERRERS,
+    JOB_OBJECT,
+    JOB_WITHDRAW, /* what the policy in force denies and somebody has: before all other jobs (withdraw.c) */
+};
 
 struct job {
     uint32_t number;
@@ -188,7 +213,7 @@ struct stop {
 enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
 
 /* Duties of release rules that are carried out; what a rule releases with any other is held. */
-enum { DUTIES_DONE = 0 };
+enum { DUTIES_DONE = POLICY_DUTY_EXPIRE };
 
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
 
@@ -219,6 +244,7 @@ struct gate {
     size_t stop_count;
     struct policy *policy;
     uint64_t policy_lsn;
+    int64_t policy_us; /* when it came into force */
 
     uint64_t decided_lsn;
     uint64_t scanned_lsn; /* nothing between decided_lsn and here asks for a decision */
@@ -236,7 +262,12 @@ struct gate {
     uint64_t (
         *tally_rules)[LIMIT_PARTNERS]; /* [name][partner]: current objects that the rule holds or denies */
     struct gate_tally tallies[LIMIT_PARTNERS];
-    uint64_t blocked_objects; /* newest versions that wait for somebody: no walk without one */
+    uint64_t ended_objects;   /* states with a release that ended: no reader asks without one */
+    uint64_t waiting_objects; /* states in which somebody waits for people */
+    uint64_t waiting[LIMIT_PARTNERS];
+    uint64_t budget_waiting[LIMIT_PARTNERS]; /* objects that wait for a partner's budget */
+    int64_t budget_retry_us[LIMIT_PARTNERS]; /* nothing could go before */
+    uint64_t blocked_objects;                /* newest versions that wait for somebody: no walk without one */
     uint64_t object_count, quarantine_count;
     uint64_t object_count_kept; /* as it stands in the index */
 
@@ -341,6 +372,8 @@ NODISCARD err_t job_add(struct gate *gate, const struct job *job);
 NODISCARD err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor);
 /* The job to work on next; NULL when none waits. */
 struct job *job_next(struct gate *gate);
+/* The one that takes back, which goes before all others; NULL when nothing has to be. */
+struct job *job_withdraw(struct gate *gate);
 NODISCARD err_t jobs_load(struct gate *gate);
 /* The referrers of `key` are decided again, as a job. */
 NODISCARD err_t job_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us,
@@ -484,6 +517,41 @@ bool fresh_find(const struct gate *gate, uint64_t lsn, struct subject *out);
 /* Everything below `lsn` was decided. */
 void fresh_passed(struct gate *gate, uint64_t lsn);
 
+/* --- withdraw.c --- */
+/* After a policy came into force: what it denies is taken back from everybody who has it, before anything
+ * else is decided again. In one job; one that still runs begins anew. */
+NODISCARD err_t withdraw_begin(struct gate *gate, uint64_t partners, uint64_t until);
+NODISCARD err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us);
+/* Is the content of this leaf given no more? */
+NODISCARD err_t leaf_ended(struct gate *gate, unsigned partner, uint64_t lsn, uint64_t decide_lsn,
+                           size_t entry, bool *out);
+/* ERR_BUSY: the policy in force denies it, and the job has not ended it yet. */
+NODISCARD err_t leaf_may_go(struct gate *gate, unsigned partner, uint64_t lsn,
+                            const struct record_decide *decide);
+
+/* --- budget.c --- */
+/* How many leaves a partner may get now (UINT64_MAX: no budget), and when more than none. */
+NODISCARD err_t budget_left(struct gate *gate, unsigned partner, int64_t now_us, uint64_t *out_left,
+                            int64_t *out_next_us);
+/* The queue's rows, when the partners for whom `lsn` waits change. */
+NODISCARD err_t budget_rows(struct gate *gate, uint64_t lsn, uint64_t before, uint64_t after);
+NODISCARD err_t step_budget(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out_next_us);
+
+/* --- holds.c: what waits for people --- */
+/* A state's waits after a decision: since when, and the queue's rows. `people`: partners that its rules keep
+ * waiting for somebody now; of these `held`; `names` by partner. */
+struct waits_now {
+    uint64_t decided, people, held, released;
+    const uint16_t *rule; /* by partner: gate.names */
+    int64_t now_us;
+};
+NODISCARD err_t waits_apply(struct gate *gate, uint64_t lsn, struct state *state,
+                            const struct waits_now *now);
+/* Nobody waits for it any more: a newer version does. */
+NODISCARD err_t waits_retire(struct gate *gate, uint64_t lsn, struct state *state);
+/* As the policy asks for them, in the arena. */
+NODISCARD err_t waits_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct policy_facts *facts);
+
 /* --- apply.c --- */
 /* Material of a leaf that is known already: spares unsealing. May be NULL. */
 struct decide_hint {
@@ -520,9 +588,11 @@ NODISCARD err_t leaf_make(const struct gate *gate, const struct leaf_ground *gro
                           struct leaf_opening *out_opening);
 /* Name of the source that brought the OBJ. */
 NODISCARD err_t leaf_source(const struct gate *gate, const struct frame *frame, struct str *out);
-/* Which leaf gave `partner` the content of `lsn`. ERR_NOTFOUND. */
 void decides_close(struct gate *gate);
-NODISCARD err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t *out_seq);
+/* Which leaf gave `partner` the content of `lsn`: the last one that a DECIDE up to `before` made.
+ * ERR_NOTFOUND. */
+NODISCARD err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before,
+                            uint64_t *out_seq);
 /* An entry whose lsn is what it is about says something about content, and carries none. */
 static inline bool entry_contentless(const struct record_entry *entry)
 {
@@ -543,6 +613,9 @@ NODISCARD err_t checkpoint_apply(struct gate *gate, uint64_t lsn, const struct r
 NODISCARD err_t receipt_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
 /* One row a DECIDE and partner: where its leaves begin, by number and by time. */
 NODISCARD err_t view_row_put(struct gate *gate, const struct record_start *start, uint64_t decide_lsn);
+/* How many of a partner's leaves, signed or not, have a later time; the time of one of them. */
+NODISCARD err_t view_since(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_count);
+NODISCARD err_t view_time(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us);
 /* The row that holds leaf `seq`: the last one that begins at or before it. */
 NODISCARD err_t view_row(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_first,
                          uint64_t *out_decide);

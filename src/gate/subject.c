@@ -376,8 +376,27 @@ static err_t add_approvals(struct gate *gate, const struct subject *subject, str
             return ERR_CORRUPT;
         if (lsn != subject->lsn)
             continue;
+        facts->approvals2 |= word == GATE_APPROVE ? facts->approvals & bit : 0; /* nobody counts twice */
         facts->approvals |= word == GATE_APPROVE ? bit : 0;
         facts->denials |= word == GATE_DENY ? bit : 0;
+    }
+    return ERR_OK;
+}
+
+/* Everybody who approved for this partner, in the order in which they did: "alice, bob". */
+static err_t approvers_for(struct bytes value, uint64_t lsn, unsigned partner, struct buf *out)
+{
+    struct rd rd = rd_of(value);
+    while (rd.left > 0) {
+        uint64_t held_lsn = rd_u64(&rd);
+        uint8_t held_partner = rd_u8(&rd), word = rd_u8(&rd);
+        struct str who = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+        if (rd.err != ERR_OK)
+            return ERR_CORRUPT;
+        if (held_lsn != lsn || word != GATE_APPROVE || held_partner != partner)
+            continue;
+        buf_put_str(out, out->len > 0 ? STR(", ") : STR(""));
+        buf_put_str(out, who);
     }
     return ERR_OK;
 }
@@ -386,31 +405,27 @@ err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn
                   struct arena *arena, struct str *out)
 {
     struct bytes value;
-    struct str name = STR("");
-    uint64_t approved = 0;
-    *out = name;
+    struct buf names[2];
+    bool alike = true;
+    *out = STR("");
     err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), &value);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
-    struct rd rd = rd_of(value);
-    while (rd.left > 0) {
-        uint64_t held_lsn = rd_u64(&rd);
-        uint64_t bit = UINT64_C(1) << (rd_u8(&rd) % LIMIT_PARTNERS);
-        uint8_t word = rd_u8(&rd);
-        struct str who = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-        if (rd.err != ERR_OK)
-            return ERR_CORRUPT;
-        if (held_lsn != lsn || word != GATE_APPROVE || (partners & bit) == 0)
-            continue;
-        if (approved != 0 && !str_eq(name, who))
-            return ERR_OK; /* several people: the log names each, one leaf cannot */
-        approved |= bit;
-        name = who;
+    buf_init(&names[0], RECORD_TEXT_MAX);
+    buf_init(&names[1], RECORD_TEXT_MAX);
+    for (uint64_t left = partners; err == ERR_OK && left != 0; left &= left - 1) {
+        struct buf *now = &names[left != partners];
+        buf_clear(now);
+        err = approvers_for(value, lsn, (unsigned)__builtin_ctzll(left), now);
+        alike &= str_eq(buf_str(&names[0]), buf_str(now)); /* one leaf cannot name several; the log does */
     }
-    if (approved != partners)
-        return ERR_OK;
-    *out = arena_str(arena, name);
-    return out->at == NULL ? ERR_NOMEM : ERR_OK;
+    if (err == ERR_OK && alike && buf_err(&names[0]) == ERR_OK) {
+        *out = arena_str(arena, buf_str(&names[0]));
+        err = out->at == NULL ? ERR_NOMEM : ERR_OK;
+    }
+    buf_deinit(&names[0]);
+    buf_deinit(&names[1]);
+    return err;
 }
 
 /* Partners that sent this content themselves, or to whom it may not go on because it is somebody else's. */
@@ -504,7 +519,8 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         TRY(err, tags_load(gate, &object->key, arena, tags, &facts.tag_count, &facts.settled_us)) ||
         TRY(err, add_approvals(gate, subject, &facts)) ||
         TRY(err, add_all_markings(gate, policy, subject, now_us, arena, &facts)) ||
-        TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)))
+        TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)) ||
+        TRY(err, waits_load(gate, subject->lsn, arena, &facts)))
         return err;
     facts.onward &= onward_of(&facts);
     *out = facts;
@@ -531,6 +547,13 @@ static void hold(struct policy_verdict *verdict, uint64_t mask)
 {
     verdict->hold |= verdict->release & mask;
     verdict->release &= ~mask;
+}
+
+void verdict_hold(struct policy_verdict *verdict, uint64_t mask, enum policy_builtin rule)
+{
+    for (uint64_t left = verdict->release & mask; left != 0; left &= left - 1)
+        verdict->rule[__builtin_ctzll(left)] = (uint16_t)rule;
+    hold(verdict, mask);
 }
 
 /* What would be released is denied instead. */
@@ -567,8 +590,7 @@ static void hold_for_duties(const struct policy *policy, struct policy_verdict *
         const struct policy_duties *duties = policy_rule_duties(policy, verdict->rule[p]);
         if (duties == NULL || (duties->what & ~(unsigned)DUTIES_DONE) == 0)
             continue;
-        hold(verdict, UINT64_C(1) << p);
-        verdict->rule[p] = POLICY_RULE_DUTIES;
+        verdict_hold(verdict, UINT64_C(1) << p, POLICY_RULE_DUTIES);
     }
 }
 

@@ -308,6 +308,7 @@ static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_FOLLOWS] = "a definition that carries no marking",
     [POLICY_RULE_AGREEMENT] = "the agreement with this partner has ended",
     [POLICY_RULE_DUTIES] = "a duty cannot be carried out",
+    [POLICY_RULE_EXPIRED] = "its time with the partner is over",
     [POLICY_RULE_BUDGET] = "the budget is used up",
 };
 
@@ -342,6 +343,7 @@ static const char *const builtin_change[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_FOLLOWS] = "something that names it goes there",
     [POLICY_RULE_AGREEMENT] = "the agreement were renewed (valid-until)",
     [POLICY_RULE_DUTIES] = "",
+    [POLICY_RULE_EXPIRED] = "",
     [POLICY_RULE_BUDGET] = "",
 };
 

@@ -36,9 +36,10 @@ static err_t checkpoint_check(const struct sync_followed *followed, const struct
 static err_t opening_check(const struct sync_entry *entry, struct gate_received *made, struct fault *fault)
 {
     unsigned long long seq = made->leaf.seq;
-    if (entry->parts == SYNC_LEAF_ALONE)
-        return fault_set(fault, ERR_UNSUPPORTED, 0,
-                         "leaf %llu was recalled, which this version cannot follow", seq);
+    if (entry->parts == SYNC_LEAF_ALONE) { /* its issuer gives the content no more: nothing to take over */
+        made->withheld = true;
+        return ERR_OK;
+    }
     err_t err = leaf_opening_decode(entry->opening, &made->opening);
     if (err == ERR_OK)
         err = leaf_opening_verify(&made->leaf, &made->opening, false);

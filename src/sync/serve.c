@@ -128,6 +128,10 @@ static void answer_body(struct sync_serve *serve, struct exchange_response *resp
 {
     if (err == ERR_OK)
         err = buf_err(&response->body);
+    if (err == ERR_BUSY) { /* what a new policy takes back is not told yet */
+        answer_status(response, LATER);
+        return;
+    }
     if (err != ERR_OK) {
         diag_say(&serve->diag, DIAG_ERROR, err, "sync", "run bongsu check",
                  "an answer to a partner could not be made: %s", err_text(err));
@@ -257,7 +261,7 @@ static bool fill(void *ctx, const struct gate_leaf *leaf)
 {
     struct filling *filling = ctx;
     uint8_t hops = leaf->hops < UINT8_MAX ? (uint8_t)(leaf->hops + 1) : UINT8_MAX;
-    sync_entry_write(filling->body, &leaf->leaf, &leaf->opening, leaf->object, hops);
+    sync_entry_write(filling->body, &leaf->leaf, leaf->withheld ? NULL : &leaf->opening, leaf->object, hops);
     if (buf_err(filling->body) != ERR_OK)
         return false;
     filling->end[filling->count++] = filling->body->len;

@@ -196,8 +196,13 @@ void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct lea
 {
     uint8_t leaf_wire[LEAF_SIZE], opening_wire[LEAF_OPENING_SIZE];
     leaf_encode(leaf, leaf_wire);
-    leaf_opening_encode(opening, opening_wire);
     wr_bytes(out, bytes_of(leaf_wire, LEAF_SIZE));
+    if (opening == NULL) {
+        wr_u8(out, SYNC_LEAF_ALONE);
+        wr_u8(out, 0);
+        return;
+    }
+    leaf_opening_encode(opening, opening_wire);
     wr_u8(out, object.len > 0 ? SYNC_OPENING_AND_OBJECT : SYNC_OPENING);
     wr_u8(out, object.len > 0 ? hops : 0);
     wr_bytes(out, bytes_of(opening_wire, LEAF_OPENING_SIZE));

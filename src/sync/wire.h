@@ -90,6 +90,7 @@ struct sync_page {
  * writing. */
 void sync_page_head_write(struct buf *out, uint32_t epoch, uint64_t from, uint32_t count);
 void sync_page_count_set(struct buf *page, size_t head_at, uint32_t count);
+/* `opening` NULL: the leaf alone, its content is given no more. */
 void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct leaf_opening *opening,
                       struct bytes object, uint8_t hops);
 void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct merkle_proof *proof);

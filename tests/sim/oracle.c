@@ -34,11 +34,12 @@ struct looking {
     size_t first;
 };
 
-/* What a partner's people submit as its node comes from it, like what its ledger brings. */
+/* What a partner's people submit as its node comes from it, like what its ledger brings. A leaf whose content
+ * was taken back before it was fetched brings nothing. */
 static void look_submitted(struct node *node, const struct gate_object *object, const struct thing *thing)
 {
     const struct gate_source *source = gate_source_get(node->gate, object->envelope.source);
-    for (unsigned p = 0; p < NODES && object->envelope.seq == 0; p++)
+    for (unsigned p = 0; p < NODES; p++)
         if (p != node->number && source->partner == (int)node->partner[p])
             node->reported[thing->number] |= (uint8_t)(1u << p);
 }
@@ -154,9 +155,7 @@ static void look_at_arrivals(struct node *node)
         }
         for (; node->taken[p] < status.held; node->taken[p]++) {
             const struct seen *seen = &ledger->at[node->taken[p]];
-            if (seen->thing != NULL)
-                node->reported[seen->thing->number] |= (uint8_t)(1u << p);
-            else
+            if (seen->thing == NULL && seen->subject != LEAF_SUBJECT_NONE)
                 take_told(node, p, seen);
             node->changed = true;
         }
@@ -337,13 +336,22 @@ static void judge(struct oracle *oracle, struct held *held, const struct gate_pe
 
 /* --- closure --- */
 
+/* A policy took it back. */
+static bool has_ended(const struct seen_ledger *ledger, size_t leaf)
+{
+    for (size_t i = leaf + 1; i < ledger->count; i++)
+        if (ledger->at[i].op == LEAF_EXPIRE && ledger->at[i].subject == leaf)
+            return true;
+    return false;
+}
+
 /* Does the partner have something under this id already? */
 static bool partner_has(const struct oracle *oracle, uint16_t target)
 {
     const struct node *node = oracle->node;
     const struct seen_ledger *ledger = &node->ledger[oracle->to];
     for (size_t i = 0; i < ledger->count; i++)
-        if (ledger->at[i].thing != NULL && ledger->at[i].thing->target == target)
+        if (ledger->at[i].thing != NULL && ledger->at[i].thing->target == target && !has_ended(ledger, i))
             return true;
     for (size_t i = 0; i < node->held_count; i++) {
         const struct held *held = &node->held[i];
@@ -529,6 +537,44 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     return !node->world->broken;
 }
 
+/* Under the policy that keeps GREEN here: is this content GREEN by its own word, and does no copy of it come
+ * down to something else, or to a hold? (What became GREEN by a later fact is not taken back.) */
+static bool is_kept_here(const struct node *node, const struct thing *thing)
+{
+    bool any = false;
+    for (size_t i = 0; i < node->held_count && thing->tlp == STIX_TLP_GREEN; i++) {
+        const struct held *held = &node->held[i];
+        if (held->thing != thing || held->quarantined)
+            continue;
+        struct facts facts = facts_of(node, held);
+        bool holds = facts.unresolved || facts.statement || facts.unmarked || facts.definition || held->told;
+        if (facts.tlp != STIX_TLP_GREEN || holds || (thing_follows(thing->kind) && !facts.any))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* A policy that came into force binds what was let go before, seen or not, signed or not. */
+static bool look_again(void *ctx, const struct gate_leaf *leaf)
+{
+    const struct showing *showing = ctx;
+    struct node *node = showing->node;
+    const struct thing *thing = leaf->object.len > 0 ? things_find(&node->world->things, leaf->object) : NULL;
+    if (thing != NULL && is_kept_here(node, thing))
+        world_break(node->world, "%s still gives %s what its policy denies (leaf %llu):\n%.400s", node->name,
+                    node->world->nodes[showing->to].name, (unsigned long long)leaf->leaf.seq, thing->text);
+    return !node->world->broken;
+}
+
+static bool policy_binds(struct node *node, struct showing *showing)
+{
+    if (node->policy != POLICY_NARROW || !node->changed)
+        return true;
+    err_t err = gate_leaves(node->gate, node->partner[showing->to], 0, look_again, showing);
+    return !node->world->broken && (err == ERR_BUSY || !node_failed(node, err, "showing leaves again"));
+}
+
 void oracle_look(struct node *node)
 {
     static struct oracle oracle;
@@ -542,14 +588,15 @@ void oracle_look(struct node *node)
         if (p == node->number || gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
             (!node->changed && ledger.visible == node->ledger[p].count))
             continue;
+        if (!policy_binds(node, &showing))
+            return;
         solve(&oracle, node, p);
         for (size_t i = 0; i < oracle.count; i++)
             if (oracle.at[i].in && !oracle.at[i].on_demand)
                 node->allowed[oracle.at[i].held->thing->number] |= (uint8_t)(1u << p);
-        if (node_failed(node,
-                        gate_leaves(node->gate, node->partner[p], node->ledger[p].count, look_leaf, &showing),
-                        "showing leaves"))
-            return;
+        err_t err = gate_leaves(node->gate, node->partner[p], node->ledger[p].count, look_leaf, &showing);
+        if (err != ERR_BUSY && node_failed(node, err, "showing leaves"))
+            return; /* busy: a new policy takes back, and the rest is shown after the next step */
     }
     node->changed = false;
 }
@@ -559,7 +606,7 @@ void oracle_look(struct node *node)
 static bool is_shown(const struct node *node, unsigned to, const struct thing *thing)
 {
     for (size_t i = 0; i < node->ledger[to].count; i++)
-        if (node->ledger[to].at[i].thing == thing)
+        if (node->ledger[to].at[i].thing == thing && !has_ended(&node->ledger[to], i))
             return true;
     return false;
 }
@@ -588,7 +635,8 @@ static void check_pair(struct node *node, unsigned to)
     }
     for (size_t i = 0; i < node->ledger[to].count && !node->world->broken; i++) {
         const struct seen *seen = &node->ledger[to].at[i];
-        if (i < other->taken[node->number] && seen->thing != NULL && !holds(other, seen->thing))
+        if (i < other->taken[node->number] && seen->thing != NULL && !has_ended(&node->ledger[to], i) &&
+            !holds(other, seen->thing))
             world_break(node->world, "%s does not hold leaf %zu of %s", other->name, i, node->name);
     }
 }

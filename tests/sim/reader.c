@@ -141,6 +141,21 @@ struct str visit_header(const struct visit *visit, const char *name)
     return STR("");
 }
 
+/* What a policy took back is no longer given. That it may not be given is the oracle's to say (oracle.c);
+ * that it is missing everywhere alike is said here. */
+struct given {
+    struct shelf_entry *at;
+    size_t count;
+};
+
+static bool keep_given(void *ctx, const struct gate_leaf *leaf)
+{
+    struct given *given = ctx;
+    if (leaf->leaf.seq < given->count && leaf->withheld)
+        given->at[leaf->leaf.seq].thing = NULL;
+    return true;
+}
+
 struct shelf visit_shelf(const struct visit *visit, bool workspace)
 {
     static struct shelf_entry leaves[LEDGER_MAX];
@@ -149,6 +164,9 @@ struct shelf visit_shelf(const struct visit *visit, bool workspace)
         return (struct shelf) {visit->reader->desk, visit->reader->desk_count, true};
     for (size_t i = 0; i < ledger->count; i++)
         leaves[i] = (struct shelf_entry) {.thing = ledger->at[i].thing, .date_us = ledger->at[i].time_us};
+    struct given given = {leaves, ledger->count};
+    err_t err = gate_leaves(visit->node->gate, visit->node->partner[visit->who], 0, keep_given, &given);
+    must(err == ERR_OK || err == ERR_BUSY);
     return (struct shelf) {leaves, ledger->count, false};
 }
 

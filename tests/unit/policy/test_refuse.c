@@ -103,7 +103,7 @@ static const struct bad bad_rows[] = {
     {"language 1 release r if own to all after 0s", 1, 42, "no duration of 1s", "10m"},
     {"language 1 release r if own to all after 1m after 2m", 1, 51, "stands here twice", ""},
     {"language 1 release r if own to all until approved", 1, 42, "only a hold", ""},
-    {"language 1 deny d if own with expire 1d", 1, 27, "only a release has duties", ""},
+    {"language 1 deny d if own with expire 1d", 1, 26, "only a release has duties", ""},
     {"language 1 release r if own to all with", 1, 40, "a duty, found the end", ""},
     {"language 1 release r if own to all with redct x", 1, 41, "a duty", "did you mean `redact`?"},
     {"language 1 release r if own to all with redact id", 1, 48, "no selector", "granular"},

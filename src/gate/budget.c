@@ -1,0 +1,196 @@
+/* Volume budgets: how many leaves a partner gets in a time. The scheduler's business, not deciding's: what
+ * the rules and the closure let go waits here, by built-in.budget, and goes on in the order of arrival when
+ * the window allows.
+ *
+ * The account is the partner's own ledger: leaves in it with a time inside the window. So it is as durable as
+ * the ledger, and nothing that the partner did not get counts (DESIGN 2.4). Leaves without content (that
+ * something is no longer current) are never kept back, and count. */
+#include <stdlib.h>
+
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/deciding.h"
+
+enum { ROW_SIZE = 1 + 1 + 8 };
+
+static struct bytes row_key(unsigned partner, uint64_t lsn, uint8_t out[ROW_SIZE])
+{
+    out[0] = 'B';
+    out[1] = (uint8_t)partner;
+    wr_at_u64(out + 2, lsn);
+    return bytes_of(out, ROW_SIZE);
+}
+
+err_t budget_rows(struct gate *gate, uint64_t lsn, uint64_t before, uint64_t after)
+{
+    uint8_t key[ROW_SIZE];
+    err_t err = ERR_OK;
+    for (uint64_t left = before ^ after; left != 0 && err == ERR_OK; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        bool waits = after >> p & 1;
+        gate->budget_waiting[p] += waits ? 1 : UINT64_MAX;
+        struct bytes row = row_key(p, lsn, key);
+        err = waits ? store_put(gate->store, TABLE_FACT, row, bytes_of(NULL, 0))
+                    : store_delete(gate->store, TABLE_FACT, row);
+    }
+    return err;
+}
+
+/* --- the account --- */
+
+static err_t one_left(struct gate *gate, unsigned partner, const struct policy_budget *budget, int64_t now_us,
+                      uint64_t *left, int64_t *next_us)
+{
+    uint64_t used, size = gate->views[partner].tree.edge.size;
+    int64_t oldest_us;
+    err_t err = view_since(gate, partner, now_us - budget->per_us, &used);
+    if (err != ERR_OK)
+        return err;
+    uint64_t here = used < budget->objects ? budget->objects - used : 0;
+    *left = here < *left ? here : *left;
+    if (here > 0)
+        return ERR_OK;
+    if (TRY(err, view_time(gate, partner, size - budget->objects, &oldest_us)))
+        return err;
+    int64_t free_us = oldest_us + budget->per_us;
+    *next_us = free_us > *next_us ? free_us : *next_us;
+    return ERR_OK;
+}
+
+err_t budget_left(struct gate *gate, unsigned partner, int64_t now_us, uint64_t *out_left,
+                  int64_t *out_next_us)
+{
+    uint64_t left = UINT64_MAX;
+    int64_t next_us = now_us;
+    for (unsigned i = 0; gate->policy != NULL && i < policy_budget_count(gate->policy); i++) {
+        struct policy_budget budget = policy_budget_get(gate->policy, i);
+        err_t err;
+        if ((budget.partners >> partner & 1) &&
+            TRY(err, one_left(gate, partner, &budget, now_us, &left, &next_us)))
+            return err;
+    }
+    *out_left = left;
+    *out_next_us = next_us;
+    return ERR_OK;
+}
+
+/* --- cutting a set --- */
+
+static bool wants(const struct candidate *c, uint64_t bit)
+{
+    return (c->member.release & ~c->state.released & bit) != 0;
+}
+
+/* Beyond the first `left` in the order of the leaves, nothing goes to this partner. */
+static bool cut_partner(struct deciding *d, const uint32_t *order, unsigned partner, uint64_t left)
+{
+    uint64_t bit = UINT64_C(1) << partner;
+    bool cut = false;
+    for (size_t i = 0; i < d->count; i++) {
+        struct candidate *c = &d->at[order[i]];
+        if (!wants(c, bit))
+            continue;
+        if (left > 0) {
+            left--;
+            continue;
+        }
+        verdict_hold(&c->verdict, bit, POLICY_RULE_BUDGET);
+        c->member.base &= ~bit;
+        c->member.on_demand &= ~bit;
+        cut = true;
+    }
+    return cut;
+}
+
+/* Older ones that wait go first. */
+static uint64_t allowed(const struct deciding *d, unsigned partner, uint64_t left)
+{
+    bool waiting = d->gate->budget_waiting[partner] > 0 && (d->from_queue >> partner & 1) == 0;
+    return waiting ? 0 : left;
+}
+
+err_t budget_cut(struct deciding *d, const uint32_t *order)
+{
+    bool cut = false;
+    for (unsigned p = 0; p < d->gate->peer_count && policy_budget_count(d->policy) > 0; p++) {
+        uint64_t left;
+        int64_t next_us;
+        err_t err;
+        if ((d->partners >> p & 1) == 0)
+            continue;
+        if (TRY(err, budget_left(d->gate, p, d->now_us, &left, &next_us)))
+            return err;
+        if (left != UINT64_MAX)
+            cut |= cut_partner(d, order, p, allowed(d, p, left));
+    }
+    return cut ? set_solve(d) : ERR_OK;
+}
+
+/* --- going on --- */
+
+static err_t queued(struct gate *gate, unsigned partner, size_t most, uint64_t *out, size_t *out_count)
+{
+    uint8_t prefix[2] = {'B', (uint8_t)partner};
+    struct store_scan *scan;
+    struct bytes key, value;
+    *out_count = 0;
+    err_t err =
+        store_scan_open(gate->store, TABLE_FACT, bytes_of(prefix, sizeof prefix), bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while (*out_count < most && (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct rd rd = rd_of(bytes_of(key.at + 2, key.len - 2));
+        out[(*out_count)++] = rd_u64(&rd);
+    }
+    store_scan_close(scan);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* As many of the oldest as may go now. */
+static err_t step_partner(struct gate *gate, unsigned partner, size_t most, int64_t now_us)
+{
+    struct deciding d;
+    uint64_t page[LIMIT_STEP_OBJECTS];
+    size_t count;
+    err_t err = queued(gate, partner, most < LIMIT_STEP_OBJECTS ? most : LIMIT_STEP_OBJECTS, page, &count);
+    if (err != ERR_OK)
+        return err;
+    err = set_begin(&d, gate, now_us, UINT64_C(1) << partner);
+    d.from_queue = UINT64_C(1) << partner;
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = set_ask(&d, page[i]);
+    if (err == ERR_OK)
+        err = set_conclude(&d, gate->decided_lsn, NULL, 0);
+    set_end(&d);
+    return err;
+}
+
+err_t step_budget(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out_next_us)
+{
+    uint64_t started = partners_started(gate);
+    *out_did = false;
+    *out_next_us = INT64_MAX;
+    for (unsigned p = 0; p < gate->peer_count && !*out_did; p++) {
+        uint64_t left, before = gate->budget_waiting[p];
+        int64_t next_us;
+        err_t err;
+        if (before == 0 || (started >> p & 1) == 0)
+            continue;
+        if (TRY(err, budget_left(gate, p, now_us, &left, &next_us)))
+            return err;
+        if (gate->budget_retry_us[p] > next_us)
+            next_us = gate->budget_retry_us[p];
+        if (next_us > now_us || left == 0) {
+            *out_next_us = next_us < *out_next_us ? next_us : *out_next_us;
+            continue;
+        }
+        if (TRY(err, step_partner(gate, p, left < SIZE_MAX ? (size_t)left : SIZE_MAX, now_us)))
+            return err;
+        *out_did = gate->budget_waiting[p] != before;
+        /* What goes together is more than what is left: when more is left. */
+        gate->budget_retry_us[p] = *out_did ? 0 : now_us + LIMIT_BUDGET_RETRY_US;
+        if (!*out_did && gate->budget_retry_us[p] < *out_next_us)
+            *out_next_us = gate->budget_retry_us[p];
+    }
+    return ERR_OK;
+}

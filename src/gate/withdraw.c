@@ -1,0 +1,166 @@
+/* A new policy takes back what it denies. From the moment at which it is in force no denied object is given
+ * to anybody; a job before all others tells each partner which leaves are over: one contentless `expire` leaf
+ * each. From then on the old leaf stands in the tree and is given without its content, whether or not it was
+ * signed or fetched before. Until the job has come there, a reader of such a leaf is asked to come again
+ * (leaf_may_go): content that is left out once stays left out, so that nobody takes a leaf over empty that
+ * may yet come to be given. */
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/deciding.h"
+
+/* Of the whole object, those of `asked` who may not have it, or not whole; of what was minted, its partner
+ * when he may not have it, or not in that form. */
+static uint64_t denied_of(const struct cutting *cutting, uint64_t along, const struct mint *minted,
+                          uint64_t asked)
+{
+    uint64_t denied = cutting->verdict.deny & ~along;
+    for (size_t i = 0; minted == NULL && i < cutting->form_count; i++)
+        denied |= cutting->forms[i].partners;
+    const struct form *form = minted == NULL ? NULL : cut_form(cutting, minted->partner);
+    if (form != NULL && !str_eq(form->profile, minted->profile))
+        denied |= UINT64_C(1) << minted->partner;
+    return denied & asked;
+}
+
+/* Partners of `asked` to whom the policy in force denies this copy, and all that a leaf about it needs. */
+static err_t denied_to(struct gate *gate, uint64_t lsn, uint64_t asked, int64_t now_us, struct arena *arena,
+                       struct candidate *out, uint64_t *out_denied)
+{
+    struct subject subject;
+    struct cutting cutting;
+    struct frame frame;
+    struct mint mint;
+    err_t err;
+    *out_denied = 0;
+    if (TRY(err, store_read(gate->store, lsn, &frame)))
+        return err;
+    bool minted = frame.kind == FRAME_MINT;
+    if (minted && TRY(err, mint_at(gate, lsn, arena, &mint)))
+        return err;
+    err = subject_load(gate, minted ? mint.obj : lsn, arena, &subject);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to give */
+    *out = (struct candidate) {.lsn = lsn, .key = subject.object.key, .slot = frame.slot};
+    if (TRY(err, cut_decide(gate, &subject, gate->policy, now_us, arena, arena, &cutting)))
+        return err;
+    uint64_t along = subject_comes_along(gate, &subject, &cutting.facts, &cutting.verdict);
+    *out_denied = denied_of(&cutting, along, minted ? &mint : NULL, asked);
+    out->verdict = cutting.verdict;
+    return ERR_OK;
+}
+
+/* Does the job that takes back still have to look at this one for this partner? */
+static bool not_looked_at(const struct gate *gate, unsigned partner, uint64_t lsn)
+{
+    for (size_t i = 0; i < gate->job_count; i++) {
+        const struct job *job = &gate->jobs[i];
+        if (job->scope == JOB_WITHDRAW && (job->partners >> partner & 1) && lsn >= job->cursor &&
+            lsn < job->until)
+            return true;
+    }
+    return false;
+}
+
+err_t leaf_ended(struct gate *gate, unsigned partner, uint64_t lsn, uint64_t decide_lsn, size_t entry,
+                 bool *out)
+{
+    struct state state;
+    *out = false;
+    if (gate->ended_objects == 0)
+        return ERR_OK;
+    err_t err = state_load(gate, lsn, &state);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err; /* a leaf that is being applied */
+    for (size_t i = 0; i < state.release_count; i++)
+        *out |= state.releases[i].decide == decide_lsn && state.releases[i].entry == entry &&
+                (state.releases[i].ended >> partner & 1);
+    return ERR_OK;
+}
+
+err_t leaf_may_go(struct gate *gate, unsigned partner, uint64_t lsn, const struct record_decide *decide)
+{
+    struct candidate c;
+    uint64_t denied = 0;
+    if (decide->policy == gate->policy_lsn || !not_looked_at(gate, partner, lsn))
+        return ERR_OK;
+    arena_reset(&gate->accept_arena);
+    err_t err =
+        denied_to(gate, lsn, UINT64_C(1) << partner, gate->policy_us, &gate->accept_arena, &c, &denied);
+    return err != ERR_OK ? err : denied != 0 ? ERR_BUSY : ERR_OK;
+}
+
+/* --- the job --- */
+
+/* The next objects that one of these partners has, in order of arrival. */
+static err_t page_of(struct gate *gate, const struct job *job, uint64_t *out, size_t *out_count,
+                     uint64_t *out_cursor)
+{
+    struct store_scan *scan;
+    struct bytes key, value;
+    uint8_t start[8];
+    size_t looked = 0;
+    wr_at_u64(start, job->cursor);
+    *out_count = 0;
+    *out_cursor = job->cursor;
+    err_t err =
+        store_scan_open(gate->store, TABLE_STATE, bytes_of(NULL, 0), bytes_of(start, sizeof start), &scan);
+    if (err != ERR_OK)
+        return err;
+    while (*out_count < LIMIT_STEP_OBJECTS && looked++ < LIMIT_WITHDRAW_SCAN &&
+           (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct state state;
+        struct rd rd = rd_of(key);
+        uint64_t lsn = rd_u64(&rd);
+        if (rd_end(&rd) != ERR_OK || TRY(err, state_read(value, &state))) {
+            err = ERR_CORRUPT;
+            break;
+        }
+        if (lsn >= job->until) {
+            err = ERR_NOTFOUND;
+            break;
+        }
+        *out_cursor = lsn + 1;
+        if ((state.released & job->partners) != 0)
+            out[(*out_count)++] = lsn;
+    }
+    store_scan_close(scan);
+    if (err == ERR_NOTFOUND)
+        *out_cursor = UINT64_MAX;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+static err_t look_at(struct deciding *d, uint64_t lsn)
+{
+    struct state state;
+    struct candidate *c = &d->at[d->count];
+    err_t err = state_load(d->gate, lsn, &state);
+    if (err != ERR_OK)
+        return err;
+    arena_reset(&d->gate->accept_arena);
+    if (TRY(err, denied_to(d->gate, lsn, state.released & d->partners, d->now_us, &d->gate->accept_arena, c,
+                           &c->leaves)) ||
+        c->leaves == 0)
+        return err;
+    c->eligible = d->partners;
+    d->count++;
+    return ERR_OK;
+}
+
+err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us)
+{
+    struct deciding d;
+    uint64_t page[LIMIT_STEP_OBJECTS], cursor;
+    size_t count;
+    err_t err = page_of(gate, job, page, &count, &cursor);
+    if (err != ERR_OK)
+        return err;
+    struct job copy = *job;
+    err = set_begin(&d, gate, now_us, copy.partners);
+    d.partners = copy.partners; /* also those that are paused: their readers may read on */
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = look_at(&d, page[i]);
+    if (err == ERR_OK)
+        err = set_withdraw(&d, &copy, cursor);
+    set_end(&d);
+    return err;
+}

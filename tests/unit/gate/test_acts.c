@@ -1,0 +1,416 @@
+/* What a policy does besides letting go: taking back, waiting for people, budgets, duties. */
+#include "gate_test.h"
+
+#define HOUR (INT64_C(3600) * 1000000)
+#define DAY  (24 * HOUR)
+
+struct node {
+    struct bench b;
+    unsigned us, jp;
+    uint32_t own;
+};
+
+static void node_init(struct node *n, const char *policy)
+{
+    bench_init(&n->b);
+    n->us = bench_partner(&n->b, "us-cisa");
+    n->jp = bench_partner(&n->b, "jp-nisc");
+    n->own = bench_source(&n->b, "own", STIX_TLP_NONE, true, false);
+    bench_policy_text(&n->b, policy);
+    bench_settle(&n->b);
+}
+
+/* All that a partner may read now: signed, without another step. */
+static struct bench_leaves *read_now(struct node *n, unsigned partner)
+{
+    struct bench_leaves *leaves = mem_alloc(sizeof *leaves);
+    bench_sign(&n->b);
+    assert_non_null(leaves);
+    assert_int_equal(gate_leaves(n->b.gate, partner, 0, bench_leaf, leaves), ERR_OK);
+    return leaves;
+}
+
+/* Reads the log from the beginning too: what follows from it must be the same. */
+static void node_end(struct node *n)
+{
+    uint64_t bad = 1;
+    bench_settle(&n->b);
+    struct bench_leaves *before = read_now(n, n->us);
+    gate_close(n->b.gate);
+    struct gate_setup setup = {
+        .os = os_linux(), .dir = n->b.dir, .node_name = STR("kr"), .diag = &bench_diag, .reindex = true};
+    assert_int_equal(gate_open(&setup, &n->b.gate), ERR_OK);
+    assert_int_equal(gate_check(n->b.gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+    bench_settle(&n->b);
+    struct bench_leaves *after = read_now(n, n->us);
+    assert_int_equal(before->count, after->count);
+    for (size_t i = 0; i < after->count; i++)
+        assert_int_equal(before->at[i].bytes, after->at[i].bytes);
+    mem_free(before);
+    mem_free(after);
+    bench_deinit(&n->b);
+}
+
+static void add(struct node *n, int number, const char *more)
+{
+    char text[TEXT_MAX];
+    (void)bench_add(&n->b, n->own, indicator(text, number, 1, more));
+}
+
+static void later(struct node *n, int64_t by_us)
+{
+    n->b.now_us += by_us;
+    bench_settle(&n->b);
+}
+
+#define GREEN_TO_US "language 1\nrelease green if tlp <= green to us-cisa\n"
+
+/* --- taking back --- */
+
+/* Which of the leaves come with their object. */
+static void expect_bytes(struct node *n, size_t count, const bool *given)
+{
+    struct bench_leaves *leaves = read_now(n, n->us);
+    assert_int_equal(leaves->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(leaves->at[i].bytes > 0, given[i]);
+    mem_free(leaves);
+}
+
+static bool count_content(void *ctx, const struct gate_leaf *leaf)
+{
+    size_t *seen = ctx;
+    *seen += leaf->object.len > 0;
+    return true;
+}
+
+static void nothing_denied_is_given_once_the_policy_is_in_force(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_CLEAR));
+    bench_settle(&n.b);
+    bench_sign(&n.b);
+    add(&n, 3, MARKED(TLP_GREEN)); /* decided, in the ledger, not signed */
+    bench_settle(&n.b);
+    bench_policy_text(&n.b, "language 1\nrelease clear if tlp <= clear to us-cisa\n");
+    assert_int_equal(gate_commit(n.b.gate), ERR_OK);
+    bench_sign(&n.b); /* what was decided is signed all the same; no step was made */
+    size_t seen = 0;
+    assert_int_equal(gate_leaves(n.b.gate, n.us, 0, count_content, &seen), ERR_BUSY);
+    assert_int_equal(seen, 0);
+    assert_int_equal(gate_leaves(n.b.gate, n.us, 1, count_content, &seen), ERR_BUSY);
+    assert_int_equal(seen, 1); /* what stays allowed is given meanwhile */
+    assert_int_equal(gate_leaf_objects(n.b.gate, n.us, 2, count_content, &seen), ERR_BUSY);
+    assert_int_equal(seen, 1);
+    bench_settle(&n.b);
+    expect_bytes(&n, 5, (bool[]) {false, true, false, false, false});
+    struct bench_leaves *leaves = read_now(&n, n.us);
+    assert_int_equal(leaves->at[3].leaf.op, LEAF_EXPIRE);
+    assert_int_equal(leaves->at[3].opening.subject_seq, 0);
+    assert_int_equal(leaves->at[4].opening.subject_seq, 2);
+    mem_free(leaves);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    /* It comes back with a leaf of its own; the old one stays empty. */
+    bench_policy_text(&n.b, GREEN_TO_US);
+    bench_settle(&n.b);
+    expect_bytes(&n, 7, (bool[]) {false, true, false, false, false, true, true});
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    bench_policy_text(&n.b, "language 1\n");
+    bench_settle(&n.b);
+    leaves = read_now(&n, n.us);
+    assert_int_equal(leaves->count, 10);
+    assert_int_equal(leaves->at[7].opening.subject_seq, 5); /* of the first indicator, the leaf it has now */
+    mem_free(leaves);
+    node_end(&n);
+}
+
+static void what_is_held_is_not_taken_back(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    bench_policy_text(&n.b,
+                      "language 1\nhold h if always until approved\nrelease g if tlp <= green to us-cisa\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 1, (bool[]) {true});
+    node_end(&n);
+}
+
+static void older_versions_are_taken_back_too(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_CLEAR)));
+    bench_settle(&n.b);
+    bench_policy_text(&n.b, "language 1\nrelease clear if tlp <= clear to us-cisa\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 3, (bool[]) {false, true, false});
+    node_end(&n);
+}
+
+static void a_paused_partner_loses_it_too(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    bench_sign(&n.b);
+    assert_int_equal(gate_peer_set(n.b.gate, n.us, GATE_PEER_PAUSED, false, &by_test, n.b.now_us), ERR_OK);
+    bench_policy_text(&n.b, "language 1\n");
+    assert_int_equal(gate_commit(n.b.gate), ERR_OK);
+    size_t seen = 0;
+    assert_int_equal(gate_leaves(n.b.gate, n.us, 0, count_content, &seen), ERR_BUSY);
+    assert_int_equal(seen, 0);
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {false, false});
+    node_end(&n);
+}
+
+/* --- people --- */
+
+static enum policy_effect effect_of(struct node *n, int number)
+{
+    struct gate_why why;
+    struct arena arena;
+    struct stix_key key = key_of("indicator", number);
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(n->b.gate, &key, n->us, n->b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    arena_deinit(&arena);
+    return why.effect;
+}
+
+static void say(struct node *n, int number, enum gate_approval word, const char *who)
+{
+    struct stix_key key = key_of("indicator", number);
+    struct gate_by by = {str_of(who), STR("looked at")};
+    assert_int_equal(gate_approve(n->b.gate, &key, n->us, word, &by, n->b.now_us), ERR_OK);
+    bench_settle(&n->b);
+}
+
+#define FOUR_EYES                                                                                            \
+    "language 1\nhold eyes if always until approved by 2\nrelease r if tlp <= green to us-cisa\n"
+
+static void two_different_people_approve(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, FOUR_EYES);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    say(&n, 1, GATE_APPROVE, "ana");
+    say(&n, 1, GATE_APPROVE, "ana");
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    say(&n, 1, GATE_DENY, "bo"); /* takes hers back */
+    say(&n, 1, GATE_APPROVE, "bo");
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    say(&n, 1, GATE_APPROVE, "ana");
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    node_end(&n);
+}
+
+struct queue {
+    size_t count;
+    struct gate_hold at[8];
+    char rule[8][32];
+};
+
+static bool take_hold(void *ctx, const struct gate_hold *hold)
+{
+    struct queue *queue = ctx;
+    queue->at[queue->count] = *hold;
+    (void)snprintf(queue->rule[queue->count], 32, "%.*s", STR_ARG(hold->rule));
+    queue->count++;
+    return queue->count < 8;
+}
+
+static struct queue queue_of(struct node *n, unsigned partner)
+{
+    struct queue queue = {0};
+    assert_int_equal(gate_holds(n->b.gate, partner, NULL, take_hold, &queue), ERR_OK);
+    assert_int_equal(gate_holds_count(n->b.gate, partner), queue.count);
+    return queue;
+}
+
+static void the_queue_says_who_waits_since_when(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n,
+              "language 1\nhold ask if tlp == green to us-cisa deadline 48h remind 24h default deny\n"
+              "hold eyes if tlp == clear to us-cisa until approved by 2\nrelease r if tlp <= green to all\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    later(&n, HOUR);
+    add(&n, 2, MARKED(TLP_CLEAR));
+    bench_settle(&n.b);
+    say(&n, 2, GATE_APPROVE, "ana");
+    bench_reopen(&n.b);
+    struct queue queue = queue_of(&n, n.us);
+    assert_int_equal(queue.count, 2);
+    assert_string_equal(queue.rule[0], "ask");
+    assert_true(queue.at[0].deadline_us == queue.at[0].since_us + 48 * HOUR);
+    assert_true(queue.at[0].remind_us == queue.at[0].since_us + 24 * HOUR);
+    assert_int_equal(queue.at[0].lapse, POLICY_LAPSE_DENY);
+    assert_string_equal(queue.rule[1], "eyes");
+    assert_int_equal(queue.at[1].approvals, 2);
+    assert_int_equal(queue.at[1].approved, 1);
+    assert_true(queue.at[1].since_us > queue.at[0].since_us);
+    assert_int_equal(queue_of(&n, n.jp).count, 0);
+    /* What is decided again for another reason waits since when it did. */
+    int64_t since = queue.at[0].since_us;
+    struct stix_key key = key_of("indicator", 1);
+    assert_int_equal(gate_tag(n.b.gate, &key, STR("seen"), true, &by_test, n.b.now_us), ERR_OK);
+    later(&n, 12 * HOUR);
+    assert_true(queue_of(&n, n.us).at[0].since_us == since);
+    /* A newer version begins anew. */
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    queue = queue_of(&n, n.us);
+    assert_int_equal(queue.count, 2);
+    assert_string_equal(queue.rule[1], "ask");
+    assert_true(queue.at[1].since_us > since + 12 * HOUR);
+    say(&n, 2, GATE_APPROVE, "bo");
+    assert_int_equal(queue_of(&n, n.us).count, 1);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 2));
+    node_end(&n);
+}
+
+static void the_default_comes_at_the_deadline(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\ndeny secret if tag secret\n"
+                  "hold ask if tlp == green to us-cisa deadline 48h default deny\n"
+                  "hold nod if tlp == clear to us-cisa deadline 48h default release\nrelease r if tlp <= "
+                  "green to all\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_CLEAR));
+    add(&n, 3, MARKED(TLP_CLEAR));
+    bench_settle(&n.b);
+    later(&n, 47 * HOUR);
+    assert_int_equal(queue_of(&n, n.us).count, 3);
+    struct stix_key key = key_of("indicator", 3);
+    assert_int_equal(gate_tag(n.b.gate, &key, STR("secret"), true, &by_test, n.b.now_us), ERR_OK);
+    later(&n, 2 * HOUR);
+    assert_int_equal(queue_of(&n, n.us).count, 0);
+    assert_int_equal(effect_of(&n, 1), POLICY_DENY);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 2));
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 3));
+    /* Decided again it stays so: the deadline has passed. */
+    key = key_of("indicator", 1);
+    assert_int_equal(gate_tag(n.b.gate, &key, STR("seen"), true, &by_test, n.b.now_us), ERR_OK);
+    later(&n, HOUR);
+    assert_int_equal(effect_of(&n, 1), POLICY_DENY);
+    node_end(&n);
+}
+
+/* --- budgets --- */
+
+static void a_budget_lets_go_in_order(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nbudget slow to us-cisa 2 objects per 1d\nrelease r if tlp <= green to all\n");
+    for (int i = 1; i <= 5; i++)
+        add(&n, i, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_int_equal(bench_tally(&n.b, n.us).released, 2);
+    assert_int_equal(bench_tally(&n.b, n.us).held, 3);
+    assert_int_equal(bench_tally(&n.b, n.jp).released, 5); /* nobody else's */
+    later(&n, 12 * HOUR);
+    add(&n, 6, MARKED(TLP_GREEN)); /* behind those that wait */
+    bench_settle(&n.b);
+    bench_reopen(&n.b);
+    later(&n, 13 * HOUR);
+    assert_int_equal(bench_tally(&n.b, n.us).released, 4);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 4));
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 5));
+    later(&n, DAY);
+    assert_int_equal(bench_tally(&n.b, n.us).released, 6);
+    node_end(&n);
+}
+
+static void what_names_it_waits_with_it(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nbudget slow to us-cisa 2 objects per 1d\nrelease r if tlp <= green to all\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    add(&n, 2, MARKED(TLP_GREEN));
+    add(&n, 3, MARKED(TLP_GREEN));
+    (void)bench_add(&n.b, n.own, relationship(text, 1, 1, 3, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "relationship", 1));
+    assert_true(bench_is_released(&n.b, n.jp, "relationship", 1));
+    later(&n, DAY + HOUR);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 3));
+    assert_true(bench_is_released(&n.b, n.us, "relationship", 1));
+    node_end(&n);
+}
+
+/* --- duties --- */
+
+static void it_expires(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nrelease brief if tlp <= green to us-cisa with expire 7d\nrelease r if tlp <= "
+                  "green to jp-nisc\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    later(&n, 6 * DAY);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    later(&n, DAY + HOUR);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_true(bench_is_released(&n.b, n.jp, "indicator", 1));
+    expect_bytes(&n, 2, (bool[]) {false, false});
+    struct stix_key key = key_of("indicator", 1);
+    assert_int_equal(gate_tag(n.b.gate, &key, STR("again"), true, &by_test, n.b.now_us), ERR_OK);
+    later(&n, DAY);
+    expect_bytes(&n, 2, (bool[]) {false, false}); /* it does not come back */
+    node_end(&n);
+}
+
+static void what_cannot_be_carried_out_holds(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nrelease r if tlp <= green to us-cisa with redact \"description\"\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(effect_of(&n, 1), POLICY_HOLD);
+    assert_int_equal(bench_tally(&n.b, n.us).held, 1);
+    node_end(&n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_denied_is_given_once_the_policy_is_in_force),
+        cmocka_unit_test(what_is_held_is_not_taken_back),
+        cmocka_unit_test(older_versions_are_taken_back_too),
+        cmocka_unit_test(a_paused_partner_loses_it_too),
+        cmocka_unit_test(two_different_people_approve),
+        cmocka_unit_test(the_queue_says_who_waits_since_when),
+        cmocka_unit_test(the_default_comes_at_the_deadline),
+        cmocka_unit_test(a_budget_lets_go_in_order),
+        cmocka_unit_test(what_names_it_waits_with_it),
+        cmocka_unit_test(it_expires),
+        cmocka_unit_test(what_cannot_be_carried_out_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
