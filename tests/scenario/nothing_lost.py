@@ -194,6 +194,21 @@ def stix(report, node):
 
 # --- MISP ---
 
+EMPTY = {'null': lambda: None, 'list': list, 'dictionary': dict}
+
+
+def fill(value):
+    """Members that STIX cannot hold, by what x_empty says of them, at any depth."""
+    if isinstance(value, list):
+        return [fill(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    filled = {name: fill(one) for name, one in value.items() if name != 'x_empty'}
+    for kind, names in value.get('x_empty', {}).items():
+        filled.update({name: EMPTY[kind]() for name in names})
+    return filled
+
+
 def put_back(element, pieces):
     """MISP.md, section 2: what stayed here goes to its old place."""
     mine = [piece for piece in pieces if piece['of'] == element.get('uuid')]
@@ -214,12 +229,12 @@ def rebuilt(things):
             left[extension['event']][extension['kind']].append(extension)
     events = {}
     for uuid, kinds in left.items():
-        pieces = [piece for extension in kinds['local'] for piece in extension['pieces']]
-        event = put_back(kinds['event'][0]['data'], pieces)
+        pieces = [fill(piece) for extension in kinds['local'] for piece in extension['pieces']]
+        event = put_back(fill(kinds['event'][0]['data']), pieces)
         for kind, member in (('attribute', 'Attribute'), ('object', 'Object'), ('report', 'EventReport')):
             rows = sorted(kinds[kind], key=lambda extension: extension['position'])
             if rows:
-                event[member] = [put_back(row['data'], pieces) for row in rows]
+                event[member] = [put_back(fill(row['data']), pieces) for row in rows]
         events[uuid] = event
     return events
 
