@@ -77,9 +77,17 @@ static void shrink(struct closure_member *members, const struct closure_target *
 {
     while (work->count > 0) {
         struct closure_member *member = &members[work_pop(work)];
-        uint64_t allowed = member->allowed;
-        for (uint32_t i = 0; i < member->need_count && allowed != 0; i++)
-            allowed &= available(members, targets, member->needs[i]);
+        uint64_t allowed = member->allowed, any = 0, some = 0;
+        for (uint32_t i = 0; i < member->need_count && allowed != 0; i++) {
+            struct closure_need need = member->needs[i];
+            if (need.how == CLOSURE_HARD)
+                allowed &= available(members, targets, need);
+            if (need.how != CLOSURE_ANY)
+                continue;
+            any |= ~need.except;
+            some |= available(members, targets, need) & ~need.except;
+        }
+        allowed &= ~any | some;
         if (allowed == member->allowed)
             continue;
         member->allowed = allowed;
@@ -102,6 +110,8 @@ static void spread_demand(struct closure_member *members, size_t member_count,
         const struct closure_member *member = &members[work_pop(work)];
         for (uint32_t i = 0; i < member->need_count; i++) {
             const struct closure_target *target = &targets[member->needs[i].target];
+            if (member->needs[i].how != CLOSURE_HARD)
+                continue; /* what may be left out draws nothing along */
             for (uint32_t c = target->first_copy; c != CLOSURE_NONE; c = members[c].next_copy) {
                 uint64_t more = member->release & members[c].allowed & members[c].on_demand &
                                 ~(target->held | member->needs[i].except);

@@ -23,12 +23,20 @@ struct closure_target {
     uint32_t first_copy; /* chain of members that are copies of it; CLOSURE_NONE: none in this set */
 };
 
+/* Where references may be left out: can it leave without this one? */
+enum closure_how {
+    CLOSURE_HARD,
+    CLOSURE_ANY,   /* not without all that are so */
+    CLOSURE_LOOSE, /* yes */
+};
+
 /* One reference. A creator comes along only through the reference that makes it one; for any other (the
  * victim of a sighting) it must leave by its own right or be at the partner already: strict. */
 struct closure_need {
     uint32_t target;
     bool strict;
     uint64_t except; /* partners for whom it is no need: their copy lacks the reference */
+    enum closure_how how;
 };
 
 struct closure_member {

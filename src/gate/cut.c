@@ -157,14 +157,6 @@ static err_t add_translated(struct gathering *g, struct json_val root, unsigned 
     return ERR_OK;
 }
 
-static err_t keep_present(struct gathering *g, struct json_val root, struct list *list)
-{
-    list->count = stix_cut_found(root, list->at, list->count, list->at);
-    list_sort(list);
-    (void)g;
-    return ERR_OK;
-}
-
 static err_t write_profile(struct gathering *g, struct form *form)
 {
     struct buf text;
@@ -248,6 +240,7 @@ struct trying {
     struct arena *arena;
     const struct stix_object *source;
     bool anonymous, drop;
+    bool drop_members, drop_others; /* references that may be left out */
     struct stix_key *found; /* in texts and as values */
     size_t count, size;
     err_t err;
@@ -261,9 +254,17 @@ static enum stix_cut_act try_name(void *ctx, const struct stix_key *key, struct 
         return STIX_CUT_DROP;
     if (key_is_builtin(key))
         return STIX_CUT_KEEP;
-    for (size_t i = 0; i < t->source->ref_count; i++)
-        if (stix_key_eq(&t->source->refs[i].key, key))
-            return STIX_CUT_KEEP;
+    bool known = false, goes = true;
+    for (size_t i = 0; i < t->source->ref_count; i++) {
+        const struct stix_ref *ref = &t->source->refs[i];
+        if (!stix_key_eq(&ref->key, key))
+            continue;
+        known = true;
+        goes = goes && ((ref->role == STIX_REF_MEMBER && t->drop_members) ||
+                        (ref->role == STIX_REF_OTHER && t->drop_others));
+    }
+    if (known)
+        return goes ? STIX_CUT_DROP : STIX_CUT_KEEP;
     if (t->drop)
         return STIX_CUT_DROP;
     for (size_t i = 0; i < t->count; i++)
@@ -277,18 +278,28 @@ static enum stix_cut_act try_name(void *ctx, const struct stix_key *key, struct 
     return STIX_CUT_KEEP;
 }
 
+/* `members`, `others`: can it leave without its members, without what it names otherwise? */
 static err_t keep_refs(struct gathering *g, const struct stix_object *made, const struct trying *needed,
-                       struct form *form)
+                       enum closure_how members, enum closure_how others, struct form *form)
 {
-    form->refs = arena_zalloc(g->keep, made->ref_count + needed->count + 1, sizeof *form->refs);
-    if (form->refs == NULL)
+    const struct stix_object *source = needed->source;
+    form->refs = arena_zalloc(g->keep, made->ref_count + needed->count + 2, sizeof *form->refs);
+    form->how = arena_zalloc(g->keep, made->ref_count + needed->count + 2, 1);
+    if (form->refs == NULL || form->how == NULL)
         return ERR_NOMEM;
-    for (size_t i = 0; i < made->ref_count; i++)
+    for (size_t i = 0; i < made->ref_count; i++) {
+        form->how[form->ref_count] = (uint8_t)(made->refs[i].role == STIX_REF_MEMBER  ? members
+                                               : made->refs[i].role == STIX_REF_OTHER ? others
+                                                                                      : CLOSURE_HARD);
         form->refs[form->ref_count++] =
             (struct stix_ref) {.key = made->refs[i].key, .role = made->refs[i].role};
-    form->any_from = form->ref_count;
+    }
     for (size_t i = 0; i < needed->count; i++)
         form->refs[form->ref_count++] = (struct stix_ref) {.key = needed->found[i], .role = STIX_REF_OTHER};
+    /* It may leave as it is after all. */
+    if (form->profile.len == 0 && source->has_creator)
+        form->refs[form->ref_count++] =
+            (struct stix_ref) {.key = source->creator, .role = STIX_REF_CREATED_BY};
     return ERR_OK;
 }
 
@@ -317,6 +328,27 @@ static err_t name_observable(struct gathering *g, const struct stix_object *sour
     return err;
 }
 
+/* Without which references it is an object still. */
+static err_t try_loose(struct gathering *g, const struct cut_order *order, struct trying *t,
+                       enum closure_how *out_members, enum closure_how *out_others)
+{
+    struct stix_object less;
+    t->drop_others = true;
+    for (int members = 1; members >= 0; members--) {
+        t->drop_members = members != 0;
+        buf_clear(&g->gate->minted);
+        err_t err = cut_make(g->gate, order, g->arena, &g->gate->minted, &less);
+        if (err == ERR_OK) {
+            *out_members = members != 0 ? CLOSURE_LOOSE : CLOSURE_ANY;
+            *out_others = CLOSURE_LOOSE;
+        }
+        if (err != ERR_DENIED)
+            break;
+    }
+    t->drop_members = t->drop_others = false;
+    return t->err;
+}
+
 /* Makes the form once, with whatever names are to be had, to see whether it is an object at all. */
 static err_t try_form(struct gathering *g, const struct stix_object *source, size_t warnings,
                       struct form *form)
@@ -331,6 +363,7 @@ static err_t try_form(struct gathering *g, const struct stix_object *source, siz
         .selectors = form->selectors, .selector_count = form->selector_count, .name = try_name, .ctx = &t};
     struct cut_order order = {.root = source->root, .warnings = warnings, .cut = &cut};
     struct stix_object made, less;
+    enum closure_how members = CLOSURE_HARD, others = CLOSURE_HARD;
     struct buf id, creator;
     char now[TIME_TEXT_SIZE];
     err_t err;
@@ -366,8 +399,14 @@ static err_t try_form(struct gathering *g, const struct stix_object *source, siz
             err = cut_make(g->gate, &order, g->arena, &g->gate->minted, &made);
         }
     }
+    if (err == ERR_OK && form->loose)
+        err = try_loose(g, &order, &t, &members, &others);
+    if (err == ERR_OK && form->loose) {
+        buf_clear(&g->gate->minted);
+        err = cut_make(g->gate, &order, g->arena, &g->gate->minted, &made);
+    }
     if (err == ERR_OK)
-        err = keep_refs(g, &made, &t, form);
+        err = keep_refs(g, &made, &t, members, others, form);
 out:
     buf_deinit(&id);
     buf_deinit(&creator);
@@ -380,7 +419,7 @@ out:
 static struct form *same_form(const struct gathering *g, const struct form *form)
 {
     for (size_t i = 0; i < g->out->form_count; i++)
-        if (str_eq(g->out->forms[i].profile, form->profile))
+        if (str_eq(g->out->forms[i].profile, form->profile) && g->out->forms[i].loose == form->loose)
             return &g->out->forms[i];
     return NULL;
 }
@@ -409,10 +448,11 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     err_t err;
     *out_ok = true;
     if (TRY(err, add_granular(g, source, partner, &list)) ||
-        TRY(err, add_translated(g, source->root, partner, &list)) ||
-        TRY(err, keep_present(g, source->root, &list)))
+        TRY(err, add_translated(g, source->root, partner, &list)))
         return err;
-    if (list.count == 0 && !form.anonymous)
+    list.count = stix_cut_found(source->root, list.at, list.count, list.at);
+    list_sort(&list);
+    if (list.count == 0 && !form.anonymous && !form.loose)
         return ERR_OK;
     if (TRY(err, keep_selectors(g, &list, &form)) || TRY(err, write_profile(g, &form)))
         return err;
@@ -479,16 +519,19 @@ static err_t make_forms(struct gathering *g)
     g->out->forms = arena_zalloc(g->keep, (size_t)__builtin_popcountll(cut), sizeof *g->out->forms);
     if (g->out->forms == NULL)
         return ERR_NOMEM;
-    if (TRY(err, open_source(g, &source, &warnings)))
-        return err == ERR_DENIED ? ERR_OK : err;
-    for (unsigned p = 0; p < LIMIT_PARTNERS && err == ERR_OK; p++) {
+    err = open_source(g, &source, &warnings);
+    bool readable = err != ERR_DENIED;
+    for (unsigned p = 0; p < LIMIT_PARTNERS && (err == ERR_OK || !readable); p++) {
         bool ok = false;
         if ((cut >> p & 1) == 0)
             continue;
-        err = form_for(g, &source, warnings, p, &ok);
-        if (err == ERR_OK && ok)
+        if (readable)
+            err = form_for(g, &source, warnings, p, &ok);
+        if (ok && err == ERR_OK)
             overlay(g, p);
     }
+    if (!readable)
+        return ERR_OK;
     /* Those of nobody stay behind. */
     size_t kept = 0;
     for (size_t i = 0; i < g->out->form_count; i++)
@@ -541,7 +584,9 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     if (TRY(err, subject_decide(gate, subject, policy, now_us, arena, &out->facts, &out->verdict)))
         return err;
     out->bare = out->facts;
-    if (whole || (g->marking_count == 0 && !translates))
+    if (whole)
+        g->marking_count = 0; /* and so for everybody who gets it at all */
+    if (g->marking_count == 0 && !translates)
         return ERR_OK;
     if (TRY(err, ask_rules(g)) || (translates && TRY(err, ask_target(g, &target))))
         return err;

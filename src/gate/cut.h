@@ -2,6 +2,7 @@
  * with each of them, and the duties of the rules that release. Inside src/gate. */
 #pragma once
 
+#include "gate/closure.h"
 #include "gate/mint.h"
 
 /* How an object leaves for some partners: what is taken out of it, and what then refers to what. */
@@ -10,12 +11,12 @@ struct form {
     const struct str *selectors; /* sorted, each once */
     size_t selector_count;
     bool anonymous;        /* its creator is named nowhere */
-    bool loose;            /* references that a partner lacks are left out */
+    bool loose;            /* references that a partner lacks are left out; nothing else may be */
     struct str profile;    /* all of that as text: part of the identifier */
     struct str sco_id;     /* an observable's, from what is left; empty: a keyed one */
     struct stix_ref *refs; /* of what is left; keys and roles only */
+    uint8_t *how;          /* enum closure_how of each */
     size_t ref_count;
-    size_t any_from; /* refs from here on were found within longer texts */
 };
 
 struct cutting {

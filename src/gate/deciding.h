@@ -39,7 +39,9 @@ struct candidate {
     struct str type_name;
     const struct form *forms; /* how it leaves where it may not leave whole */
     size_t form_count;
-    uint64_t cut;     /* partners of these forms */
+    uint64_t cut;     /* partners to whom it never goes whole */
+    uint64_t loose;   /* partners for whom references may be left out */
+    uint64_t lacks;   /* result: for whom one is */
     uint64_t minted;  /* result: partners that get it, or hold it, under another form */
     uint64_t renamed; /* of these, for whom it has another identifier */
     int refers;       /* of an observable: does its identifier follow from others'? -1: not asked yet */

@@ -126,6 +126,22 @@ static err_t spread(struct deciding *d, bool *out_more)
     return ERR_OK;
 }
 
+/* Of those for whom references may be left out: who lacks one of them. */
+static uint64_t lacking(const struct deciding *d, const struct candidate *c)
+{
+    uint64_t lacks = 0;
+    for (uint32_t n = 0; n < c->member.need_count && c->loose != 0; n++) {
+        const struct closure_need *need = &c->member.needs[n];
+        uint64_t has = d->targets[need->target].held | need->except;
+        if (need->how == CLOSURE_HARD)
+            continue;
+        for (uint32_t m = d->targets[need->target].first_copy; m != CLOSURE_NONE; m = d->at[m].member.next_copy)
+            has |= d->at[m].member.release;
+        lacks |= c->loose & ~has;
+    }
+    return lacks;
+}
+
 static err_t settle(struct deciding *d)
 {
     bool more = true;
@@ -139,8 +155,10 @@ static err_t settle(struct deciding *d)
         c->minted = c->renamed = 0;
         c->made = NULL;
         c->made_count = 0;
-        if ((c->cut & leaving(c)) != 0)
-            err = take_minted(d, c, c->cut & leaving(c));
+        c->lacks = lacking(d, c) & leaving(c);
+        uint64_t own = (c->cut & leaving(c)) | c->lacks;
+        if (own != 0)
+            err = take_minted(d, c, own);
     }
     while (err == ERR_OK && more) {
         name_targets(d);
@@ -155,7 +173,8 @@ struct naming {
     struct deciding *d;
     const struct candidate *c;
     unsigned partner;
-    bool strict;   /* what he has not is named nowhere */
+    bool strict; /* what he has not is named nowhere */
+    const struct stix_key *hidden; /* the creator that is not named, or NULL */
     struct buf id; /* the last one */
     err_t err;
 };
@@ -190,6 +209,8 @@ static enum stix_cut_act name(void *ctx, const struct stix_key *key, struct str 
     uint32_t target;
     if (key_is_builtin(key) || n->err != ERR_OK)
         return STIX_CUT_KEEP;
+    if (n->hidden != NULL && stix_key_eq(n->hidden, key))
+        return STIX_CUT_DROP;
     n->err = set_target(d, key, &target);
     if (n->err != ERR_OK)
         return STIX_CUT_DROP;
@@ -320,6 +341,7 @@ static err_t make_text(struct deciding *d, const struct candidate *c, struct str
     if (form != NULL) {
         cut.selectors = form->selectors;
         cut.selector_count = form->selector_count;
+        naming.hidden = form->anonymous ? &source.creator : NULL;
     }
     if (source.has_created && source.has_modified) {
         time_ms(made->mint.created_us, created);

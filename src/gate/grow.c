@@ -136,8 +136,9 @@ static bool needs_already(const struct closure_need *needs, uint32_t from, uint3
 /* References through which something comes along first: what is named again otherwise is there already. A
  * definition comes along wherever it is named, but not by the word of a partner (`foreign`), who could draw
  * out what he guesses. */
-static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix_ref *refs, size_t ref_count,
-                      bool foreign, uint64_t except, struct closure_need *needs)
+static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix_ref *refs,
+                      const uint8_t *how, size_t ref_count, bool foreign, uint64_t except,
+                      struct closure_need *needs)
 {
     uint32_t from = c->member.need_count, count = from, along = from;
     for (size_t i = 0; i < 2 * ref_count; i++) {
@@ -152,7 +153,8 @@ static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix
             return err;
         bool strict = !first && (foreign || !key_is_definition(&ref->key));
         if (first || !needs_already(needs, from, along, target))
-            needs[count++] = (struct closure_need) {target, strict, except};
+            needs[count++] = (struct closure_need) {
+                target, strict, except, how == NULL ? CLOSURE_HARD : (enum closure_how)how[i % ref_count]};
         along = first ? count : along;
     }
     c->member.need_count = count;
@@ -169,8 +171,16 @@ static err_t need_creator(struct deciding *d, struct candidate *c, uint64_t exce
         return ERR_CORRUPT;
     err_t err = target_of(d, &self, NULL, &target);
     if (err == ERR_OK)
-        needs[c->member.need_count++] = (struct closure_need) {target, false, except};
+        needs[c->member.need_count++] = (struct closure_need) {target, false, except, CLOSURE_HARD};
     return err;
+}
+
+static uint64_t formed(const struct candidate *c)
+{
+    uint64_t mask = 0;
+    for (size_t f = 0; f < c->form_count; f++)
+        mask |= c->forms[f].partners;
+    return mask;
 }
 
 /* What the object needs, and what its forms do. */
@@ -185,11 +195,11 @@ static err_t add_needs(struct deciding *d, struct candidate *c, const struct sti
     if (needs == NULL)
         return ERR_NOMEM;
     c->member.needs = needs;
-    if (TRY(err, add_refs(d, c, object->refs, object->ref_count, foreign, c->cut, needs)))
+    if (TRY(err, add_refs(d, c, object->refs, NULL, object->ref_count, foreign, formed(c), needs)))
         return err;
     for (size_t f = 0; f < c->form_count; f++) {
         const struct form *form = &c->forms[f];
-        if (TRY(err, add_refs(d, c, form->refs, form->ref_count, foreign, ~form->partners, needs)) ||
+        if (TRY(err, add_refs(d, c, form->refs, form->how, form->ref_count, foreign, ~form->partners, needs)) ||
             TRY(err, need_creator(d, c, ~form->partners, needs)))
             return err;
     }
@@ -201,9 +211,11 @@ static void keep_forms(struct deciding *d, const struct cutting *cutting, struct
 {
     c->forms = cutting->forms;
     c->form_count = cutting->form_count;
-    for (size_t f = 0; f < c->form_count; f++)
-        c->cut |= c->forms[f].partners;
-    if (c->cut != 0 && !mint_creator_held(d->gate))
+    for (size_t f = 0; f < c->form_count; f++) {
+        c->loose |= c->forms[f].loose ? c->forms[f].partners : 0;
+        c->cut |= c->forms[f].profile.len > 0 ? c->forms[f].partners : 0;
+    }
+    if ((c->cut | c->loose) != 0 && !mint_creator_held(d->gate))
         d->gate->wants_creator = true;
 }
 

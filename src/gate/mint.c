@@ -161,7 +161,9 @@ err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source
     buf_put_str(&name, profile);
     if (!TRY(err, buf_err(&name))) {
         struct hash keyed = hash_hmac_sha256(bytes_of(secret.b, HASH_SIZE), buf_bytes(&name));
-        uuid = uuid_v5(&name_space, bytes_of(keyed.b, HASH_SIZE));
+        /* Section 2.9: what is not derived from an observable's properties looks like a random one. */
+        uuid = stix_type_find(type)->category == STIX_SCO ? uuid_v4(keyed.b)
+                                                          : uuid_v5(&name_space, bytes_of(keyed.b, HASH_SIZE));
         uuid_text(&uuid, text);
         buf_put_str(out, type);
         buf_put(out, "--", 2);

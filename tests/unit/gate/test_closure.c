@@ -44,7 +44,10 @@ static void graph_make(struct graph *g, uint64_t *seed)
         member->need_count = (uint32_t)(draw(seed) % (NEEDS + 1));
         for (uint32_t i = 0; i < member->need_count; i++)
             g->needs[m][i] = (struct closure_need) {(uint32_t)(draw(seed) % TARGETS), draw(seed) % 3 == 0,
-                                                    draw(seed) % 4 == 0 ? some_partners(seed) : 0};
+                                                    draw(seed) % 4 == 0 ? some_partners(seed) : 0,
+                                                    draw(seed) % 4 == 0 ? CLOSURE_LOOSE
+                                                    : draw(seed) % 4 == 0 ? CLOSURE_ANY
+                                                                          : CLOSURE_HARD};
     }
 }
 
@@ -57,15 +60,21 @@ static bool set_stands(const struct graph *g, unsigned set, unsigned own, unsign
             continue;
         if ((g->members[m].base >> partner & 1) == 0)
             return false;
+        bool any = false, some = false;
         for (uint32_t i = 0; i < g->members[m].need_count; i++) {
             const struct closure_need *need = &g->members[m].needs[i];
             bool met = (g->targets[need->target].held | need->except) >> partner & 1;
             for (uint32_t c = 0; c < MEMBERS; c++)
                 met |= g->members[c].target == need->target && (set >> c & 1) &&
                        (!need->strict || (own >> c & 1));
-            if (!met)
+            if (!met && need->how == CLOSURE_HARD)
                 return false;
+            bool asks = need->how == CLOSURE_ANY && (need->except >> partner & 1) == 0;
+            any |= asks;
+            some |= asks && met;
         }
+        if (any && !some)
+            return false;
     }
     return true;
 }
@@ -95,7 +104,8 @@ static unsigned naive(const struct graph *g, unsigned partner, unsigned *out_all
             for (uint32_t m = 0; m < MEMBERS; m++)
                 for (uint32_t i = 0; (release >> m & 1) && i < g->members[m].need_count; i++)
                     for (uint32_t c = 0; c < MEMBERS; c++)
-                        if (g->members[c].target == g->members[m].needs[i].target && (allowed >> c & 1) &&
+                        if (g->members[m].needs[i].how == CLOSURE_HARD &&
+                            g->members[c].target == g->members[m].needs[i].target && (allowed >> c & 1) &&
                             ((g->targets[g->members[c].target].held | g->members[m].needs[i].except) >>
                                  partner &
                              1) == 0)
@@ -120,6 +130,7 @@ static void goes_along(const struct closure_member *members, const struct closur
     for (uint32_t other = 0; other < MEMBERS; other++)
         for (uint32_t i = 0; i < members[other].need_count && (members[other].release >> partner & 1); i++)
             named |= members[other].needs[i].target == along->target && other != m &&
+                     members[other].needs[i].how == CLOSURE_HARD &&
                      (members[other].needs[i].except >> partner & 1) == 0;
     bool held = targets[along->target].held >> partner & 1;
     bool goes = along->release >> partner & 1;

@@ -163,11 +163,162 @@ static void what_names_it_is_minted_too(void **state)
     bench_deinit(&n.b);
 }
 
+/* The same id while the same is cut; a later version when what he sees changes, and only then. */
+static void versions_follow_what_he_sees(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], first[ID_MAX];
+    node_init(&n);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"description\":\"a\"" CUT(TLP_AMBER, "\"description\"")));
+    struct texts *us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 2);
+    (void)snprintf(first, sizeof first, "%s", us->at[1].id);
+    mem_free(us);
+    /* Only what is hidden changes. */
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, ",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\"")));
+    us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 2);
+    mem_free(us);
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 3, ",\"name\":\"n\",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\"")));
+    us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 3);
+    assert_string_equal(us->at[2].id, first);
+    assert_int_equal(us->at[2].op, LEAF_SUPERSEDE);
+    assert_int_equal(us->at[2].subject, 1);
+    mem_free(us);
+    /* Another cut is another object. */
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 4,
+                              ",\"name\":\"n\",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\",\"name\"")));
+    us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 5);
+    assert_int_equal(us->at[3].op, LEAF_SUPERSEDE);
+    assert_int_equal(us->at[3].subject, 2);
+    assert_string_equal(us->at[3].text, "");
+    assert_string_not_equal(us->at[4].id, first);
+    mem_free(us);
+    /* Nothing is cut any more: the object itself. */
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 5, ",\"name\":\"n\""));
+    us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 7);
+    assert_int_equal(us->at[5].op, LEAF_SUPERSEDE);
+    assert_int_equal(us->at[5].subject, 4);
+    assert_string_equal(us->at[6].text, text);
+    mem_free(us);
+    /* And withheld: he is told. */
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 6, MARKED(TLP_RED)));
+    us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 8);
+    assert_string_equal(us->at[7].text, "");
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
+/* What a required property, or the pattern, would be cut from stays. */
+static void what_is_required_stays(void **state)
+{
+    (void)state;
+    static const char *const selectors[] = {"\"pattern\"", "\"valid_from\"", "\"created\"", "\"id\"",
+                                            "\"pattern_type\""};
+    struct node n;
+    char text[TEXT_MAX], more[256];
+    node_init(&n);
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(more, sizeof more, CUT(TLP_AMBER, "%s"), selectors[i]);
+        (void)bench_add(&n.b, n.own, indicator(text, i + 1, 1, more));
+    }
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_int_equal(us->count, 0);
+    assert_int_equal(jp->count, 5);
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+/* Observables: their identifiers follow from what is left, or from nothing that anybody could guess. */
+static void observables_confirm_no_guess(void **state)
+{
+    (void)state;
+    struct node n;
+    struct texts *us;
+    node_init(&n);
+    static const char file[] =
+        "{\"type\":\"file\",\"spec_version\":\"2.1\",\"id\":\"file--5956efbb-a7b0-566d-a7f9-a202eb05c70f\","
+        "\"name\":\"secret.exe\",\"size\":7,\"hashes\":{\"MD5\":\"1717b7fff97d37a1e1a0029d83492de1\"}"
+        CUT(TLP_AMBER, "\"name\"") "}";
+    static const char account[] =
+        "{\"type\":\"user-account\",\"spec_version\":\"2.1\",\"id\":\"user-account--00000000-0000-5000-8000-000000000001\","
+        "\"user_id\":\"secret\",\"display_name\":\"d\"" CUT(TLP_AMBER, "\"user_id\"") "}";
+    static const char sender[] =
+        "{\"type\":\"email-addr\",\"spec_version\":\"2.1\",\"id\":\"email-addr--00000000-0000-4000-8000-000000000001\","
+        "\"value\":\"a@example.com\",\"display_name\":\"secret\"" CUT(TLP_AMBER, "\"display_name\"") "}";
+    static const char message[] =
+        "{\"type\":\"email-message\",\"spec_version\":\"2.1\",\"id\":\"email-message--00000000-0000-4000-8000-"
+        "000000000001\",\"is_multipart\":false,\"body\":\"hello\",\"from_ref\":\"email-addr--00000000-0000-4000-8000-"
+        "000000000001\"}";
+    assert_int_equal(bench_add(&n.b, n.own, file), GATE_NEW);
+    assert_int_equal(bench_add(&n.b, n.own, account), GATE_NEW);
+    assert_int_equal(bench_add(&n.b, n.own, sender), GATE_NEW);
+    assert_int_equal(bench_add(&n.b, n.own, message), GATE_NEW);
+    us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 5);
+    assert_null(text_with(us, "secret"));
+    assert_null(text_with(us, "5956efbb-a7b0-566d-a7f9-a202eb05c7"));
+    assert_null(text_with(us, "-8000-00000000000"));
+    /* Derived (section 2.9) from what is left: by an MD5, and by an address, as anybody would. */
+    assert_non_null(text_with(us, "file--1c001469-339d-5f8f-b4d2-295a22de9012"));
+    assert_non_null(text_with(us, "\"from_ref\":\"email-addr--8f5f7fba-cc24-5e3f-aca4-f7194112e042"));
+    for (size_t i = 0; i < us->count; i++)
+        assert_true(strstr(us->at[i].text, "created") == NULL || i == 0);
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
+/* A translation of a cut field goes with it, and speaks of the minted version. */
+static void translations_are_cut_as_well(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct texts *us;
+    node_init(&n);
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1,
+                              ",\"name\":\"open\",\"description\":\"secret\",\"labels\":[\"one\",\"two\"]" CUT(
+                                  TLP_AMBER, "\"description\",\"labels.[0]\"")));
+    (void)bench_add(&n.b, n.own,
+                    "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-"
+                    "4000-8000-000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."
+                    "000Z\",\"object_ref\":\"indicator--00000000-0000-4000-8000-000000000001\",\"object_modified\":\"2026-"
+                    "01-01T00:00:01.000Z\",\"contents\":{\"de\":{\"name\":\"offen\",\"description\":\"geheim\",\"labels\":"
+                    "[\"eins\",\"zwei\"]},\"ko\":{\"description\":\"bimil\"}}}");
+    us = texts_of(&n, n.us);
+    const char *content = text_with(us, "\"contents\"");
+    assert_non_null(content);
+    assert_null(text_with(us, "geheim"));
+    assert_null(text_with(us, "bimil"));
+    assert_null(text_with(us, "eins"));
+    assert_non_null(strstr(content, "{\"de\":{\"name\":\"offen\",\"labels\":[\"zwei\"]}}"));
+    const char *minted = text_with(us, "198.51.100.1");
+    const char *modified = strstr(minted, "\"modified\":\"") + strlen("\"modified\":\"");
+    char wanted[64];
+    (void)snprintf(wanted, sizeof wanted, "\"object_modified\":\"%.24s\"", modified);
+    assert_non_null(strstr(content, wanted));
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_is_cut_for_whom_it_is_not),
         cmocka_unit_test(what_names_it_is_minted_too),
+        cmocka_unit_test(versions_follow_what_he_sees),
+        cmocka_unit_test(what_is_required_stays),
+        cmocka_unit_test(observables_confirm_no_guess),
+        cmocka_unit_test(translations_are_cut_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
