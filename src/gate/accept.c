@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 enum { SLICES_FIRST = 8 }; /* a partner's objects come one by one, feeds by the thousand */
 
@@ -53,6 +53,12 @@ static err_t index_refs(struct gate *gate, uint64_t lsn, const struct stix_objec
         memcpy(key, target->b, STIX_KEY_SIZE);
         err_t err = store_put(gate->store, TABLE_REF, bytes_of(key, sizeof key), bytes_of(NULL, 0));
         if (err != ERR_OK)
+            return err;
+        /* Who holds only what was minted for him speaks of its source. */
+        struct stix_key meant = mint_meant(gate, target);
+        memcpy(key, meant.b, STIX_KEY_SIZE);
+        if (!stix_key_eq(&meant, target) &&
+            TRY(err, store_put(gate->store, TABLE_REF, bytes_of(key, sizeof key), bytes_of(NULL, 0))))
             return err;
     }
     return ERR_OK;
@@ -235,10 +241,13 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
 {
     struct gate *gate = in->gate;
     struct copies copies;
+    bool echo;
     err_t err = copies_load(gate, &object->key, &copies);
-    if (err != ERR_OK)
+    if (err != ERR_OK || TRY(err, mint_is_echo(gate, object, &gate->accept_arena, &echo)))
         return err;
     struct ruling ruling = authority_rule(gate, &copies, object, canon, in->submission->source);
+    if (echo) /* what was minted here comes back: it is held, and nobody is alarmed */
+        ruling = (struct ruling) {GATE_DUPLICATE, 0, 0};
     struct record_envelope envelope = {.source = in->submission->source,
                                        .flags = ruling.flags,
                                        .hops = in->submission->hops,

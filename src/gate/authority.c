@@ -1,6 +1,6 @@
 /* Who speaks for an id, and what an arriving object is to the copies that are held (DESIGN 5): authority, not
  * arrival, resolves conflicts. */
-#include "gate/state.h"
+#include "gate/mint.h"
 
 /* The copy that came first of those that speak; NULL when there is none. */
 static const struct copy *first_speaker(const struct copies *copies)
@@ -26,6 +26,11 @@ uint16_t authority_owner(const struct gate *gate, const struct stix_object *obje
     /* Variants of an SCO are kept per source: each is its source's own. */
     if (object->type->category == STIX_SCO)
         return (uint16_t)source;
+    /* What this node minted nobody else speaks for. */
+    if (mint_is_ours(gate, object)) {
+        const struct gate_source *self = gate_source_find(gate, STR("this-node"));
+        return self == NULL ? GATE_SOURCE_NONE : (uint16_t)self->number;
+    }
     /* A bound identity speaks for itself, whoever it says created it. */
     const uint64_t *home = map_get(&gate->identities, object->key.b);
     if (home != NULL)

@@ -175,8 +175,8 @@ err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source
     return err;
 }
 
-/* --- rows: 'm' MINT -> what it is; 'y' (source key, partner) -> the newest; 'w' (minted key, MINT) -> whose
- * --- */
+/* --- rows: 'm' MINT -> what it is; 'y' (source key, partner) -> the newest; 'w' (minted key, MINT) -> whose;
+ * 'v' minted key -> source key --- */
 
 enum {
     AT_KEY_SIZE = 1 + 8,
@@ -290,7 +290,11 @@ static err_t apply(struct gate *gate, const struct mint *mint)
     memcpy(owner + 1, mint->source.b, STIX_KEY_SIZE);
     wr_at_u64(owner + 1 + STIX_KEY_SIZE, (uint64_t)mint->modified_us);
     gate->mint_count++;
+    uint8_t source[1 + STIX_KEY_SIZE] = {'v'};
+    memcpy(source + 1, minted.b, STIX_KEY_SIZE);
     if (TRY(err, row_put(gate, at_key(mint->lsn, key), mint)) ||
+        (!mint->derived && TRY(err, store_put(gate->store, TABLE_FACT, bytes_of(source, sizeof source),
+                                              bytes_of(mint->source.b, STIX_KEY_SIZE)))) ||
         TRY(err, store_put(gate->store, TABLE_FACT, id_key(&minted, mint->lsn, by_id),
                            bytes_of(owner, sizeof owner))))
         return err;
@@ -410,17 +414,58 @@ static err_t scan_id(struct gate *gate, const struct stix_key *minted, struct st
     return store_scan_open(gate->store, TABLE_FACT, bytes_of(prefix, sizeof prefix), bytes_of(NULL, 0), out);
 }
 
-bool mint_source_of(struct gate *gate, const struct stix_key *minted, struct stix_key *out_source)
+bool mint_source_of(const struct gate *gate, const struct stix_key *minted, struct stix_key *out_source)
+{
+    uint8_t key[1 + STIX_KEY_SIZE] = {'v'};
+    struct bytes value;
+    memcpy(key + 1, minted->b, STIX_KEY_SIZE);
+    if (!mint_any(gate) ||
+        store_get(gate->store, TABLE_FACT, bytes_of(key, sizeof key), &value) != ERR_OK ||
+        value.len != STIX_KEY_SIZE)
+        return false;
+    memcpy(out_source->b, value.at, STIX_KEY_SIZE);
+    return true;
+}
+
+struct stix_key mint_meant(const struct gate *gate, const struct stix_key *key)
+{
+    struct stix_key source;
+    return mint_source_of(gate, key, &source) ? source : *key;
+}
+
+bool mint_is_ours(const struct gate *gate, const struct stix_object *object)
+{
+    struct stix_key self, source;
+    return mint_any(gate) && object->has_creator && mint_creator_key(gate, &self) &&
+           stix_key_eq(&self, &object->creator) && mint_source_of(gate, &object->key, &source);
+}
+
+/* What it says, but for the times, which nobody else sets. */
+err_t mint_is_echo(struct gate *gate, const struct stix_object *object, struct arena *arena, bool *out)
 {
     struct store_scan *scan;
     struct bytes key, value;
-    if (!mint_any(gate) || scan_id(gate, minted, &scan) != ERR_OK)
-        return false;
-    bool found = store_scan_next(scan, &key, &value) == ERR_OK && value.len > STIX_KEY_SIZE;
-    if (found)
-        memcpy(out_source->b, value.at + 1, STIX_KEY_SIZE);
+    uint8_t form[16];
+    err_t err;
+    *out = false;
+    if (!mint_is_ours(gate, object))
+        return ERR_OK;
+    if (TRY(err, mint_form(gate, object->root, form)) || TRY(err, scan_id(gate, &object->key, &scan)))
+        return err;
+    uint64_t lsns[LIMIT_COPIES];
+    size_t count = 0;
+    while (count < LIMIT_COPIES && (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct rd rd = rd_of(bytes_of(key.at + 1 + STIX_KEY_SIZE, 8));
+        lsns[count++] = rd_u64(&rd);
+    }
     store_scan_close(scan);
-    return found;
+    for (size_t i = 0; i < count && !*out; i++) {
+        struct mint mint;
+        if (TRY(err, mint_at(gate, lsns[i], arena, &mint)))
+            return err;
+        *out = memcmp(mint.form, form, sizeof form) == 0;
+    }
+    return ERR_OK;
 }
 
 err_t mint_copies(struct gate *gate, const struct stix_key *minted, unsigned partner, struct copies *out)

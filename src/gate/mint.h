@@ -65,7 +65,14 @@ static inline bool mint_any(const struct gate *gate)
     return gate->mint_count > 0;
 }
 /* What some minted identifier stands for. False: it is none. */
-bool mint_source_of(struct gate *gate, const struct stix_key *minted, struct stix_key *out_source);
+bool mint_source_of(const struct gate *gate, const struct stix_key *minted, struct stix_key *out_source);
+/* What a reference to `key` is about here: the source of what was minted, or `key` itself. */
+struct stix_key mint_meant(const struct gate *gate, const struct stix_key *key);
+/* Comes here under an identifier that this node minted, in its own name: only the node speaks for it. */
+bool mint_is_ours(const struct gate *gate, const struct stix_object *object);
+/* ...and says what was minted: it comes back. `object` with its tape. */
+NODISCARD err_t mint_is_echo(struct gate *gate, const struct stix_object *object, struct arena *arena,
+                             bool *out);
 /* MINTs under this identifier that are for `partner`, newest first, as copies. */
 NODISCARD err_t mint_copies(struct gate *gate, const struct stix_key *minted, unsigned partner,
                             struct copies *out);

@@ -6,7 +6,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 #define WEEK_US   (INT64_C(7) * 86400 * 1000000)
 /* 1970-01-01 was a Thursday. */
@@ -172,7 +172,8 @@ static err_t put_about(struct gate_quality *q, const struct stix_object *object,
 {
     struct copies copies;
     struct gate_quality_row *row;
-    err_t err = copies_load(q->gate, about, &copies);
+    struct stix_key meant = mint_meant(q->gate, about);
+    err_t err = copies_load(q->gate, &meant, &copies);
     if (err != ERR_OK)
         return err;
     const struct copy *newest = copies_newest(&copies);

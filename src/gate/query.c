@@ -1,7 +1,7 @@
 #include "gate/query.h"
 
 #include "core/mem.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 #include "search/document.h"
 #include "search/search.h"
 
@@ -422,7 +422,7 @@ static void visit_relationship(const struct stix_object *object, const struct st
     }
 }
 
-static void visit_out(const struct subject *subject, bool all,
+static void visit_out(const struct gate *gate, const struct subject *subject, bool all,
                       void (*visit)(void *ctx, const struct gate_edge *edge), void *ctx)
 {
     const struct stix_object *object = &subject->object;
@@ -434,13 +434,15 @@ static void visit_out(const struct subject *subject, bool all,
         const struct stix_ref *ref = &object->refs[i];
         if (!all && ties_all(ref->role))
             continue;
-        visit(ctx, &(struct gate_edge) {
-                       .other = ref->key, .from = object->id, .to = ref->id, .property = ref->property});
+        visit(ctx, &(struct gate_edge) {.other = mint_meant(gate, &ref->key),
+                                        .from = object->id,
+                                        .to = ref->id,
+                                        .property = ref->property});
     }
 }
 
 /* One referrer, if it is what is held now. */
-static void visit_in(const struct subject *subject, const struct stix_key *key, bool all,
+static void visit_in(const struct gate *gate, const struct subject *subject, const struct stix_key *key, bool all,
                      void (*visit)(void *ctx, const struct gate_edge *edge), void *ctx)
 {
     const struct stix_object *object = &subject->object;
@@ -448,10 +450,11 @@ static void visit_in(const struct subject *subject, const struct stix_key *key, 
         return;
     for (size_t i = 0; i < object->ref_count; i++) {
         const struct stix_ref *ref = &object->refs[i];
-        if (!stix_key_eq(&ref->key, key) || (!all && ties_all(ref->role)))
+        struct stix_key meant = mint_meant(gate, &ref->key);
+        if (!stix_key_eq(&meant, key) || (!all && ties_all(ref->role)))
             continue;
         if (is_relationship(object) && ref->role == STIX_REF_SRO_END) {
-            visit_relationship(object, key, visit, ctx);
+            visit_relationship(object, &ref->key, visit, ctx);
             return;
         }
         visit(ctx, &(struct gate_edge) {
@@ -471,7 +474,7 @@ err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all
     if (held != ERR_OK && held != ERR_NOTFOUND)
         return held;
     if (held == ERR_OK)
-        visit_out(&subject, all, visit, ctx);
+        visit_out(gate, &subject, all, visit, ctx);
     while (err == ERR_OK && count == PAGE && max > 0) {
         err = referrers(gate, object, from, lsns, PAGE, &count);
         for (size_t i = 0; err == ERR_OK && i < count && max > 0; i++, max--) {
@@ -479,7 +482,7 @@ err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all
             arena_reset(&gate->step_arena);
             err = subject_load(gate, lsns[i], &gate->step_arena, &subject);
             if (err == ERR_OK)
-                visit_in(&subject, object, all, visit, ctx);
+                visit_in(gate, &subject, object, all, visit, ctx);
             else if (err == ERR_NOTFOUND)
                 err = ERR_OK;
         }

@@ -1,7 +1,7 @@
 /* What leaves changed: cut along granular markings, under names of its own, with all that names it. */
 #include "gate_test.h"
 
-#include "core/hash.h"
+#include "gate/query.h"
 
 struct node {
     struct bench b;
@@ -170,18 +170,21 @@ static void versions_follow_what_he_sees(void **state)
     struct node n;
     char text[TEXT_MAX], first[ID_MAX];
     node_init(&n);
-    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"description\":\"a\"" CUT(TLP_AMBER, "\"description\"")));
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1, ",\"description\":\"a\"" CUT(TLP_AMBER, "\"description\"")));
     struct texts *us = texts_of(&n, n.us);
     assert_int_equal(us->count, 2);
     (void)snprintf(first, sizeof first, "%s", us->at[1].id);
     mem_free(us);
     /* Only what is hidden changes. */
-    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, ",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\"")));
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 2, ",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\"")));
     us = texts_of(&n, n.us);
     assert_int_equal(us->count, 2);
     mem_free(us);
-    (void)bench_add(&n.b, n.own,
-                    indicator(text, 1, 3, ",\"name\":\"n\",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\"")));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 3, ",\"name\":\"n\",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\"")));
     us = texts_of(&n, n.us);
     assert_int_equal(us->count, 3);
     assert_string_equal(us->at[2].id, first);
@@ -189,9 +192,10 @@ static void versions_follow_what_he_sees(void **state)
     assert_int_equal(us->at[2].subject, 1);
     mem_free(us);
     /* Another cut is another object. */
-    (void)bench_add(&n.b, n.own,
-                    indicator(text, 1, 4,
-                              ",\"name\":\"n\",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\",\"name\"")));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 4,
+                  ",\"name\":\"n\",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\",\"name\"")));
     us = texts_of(&n, n.us);
     assert_int_equal(us->count, 5);
     assert_int_equal(us->at[3].op, LEAF_SUPERSEDE);
@@ -246,18 +250,21 @@ static void observables_confirm_no_guess(void **state)
     node_init(&n);
     static const char file[] =
         "{\"type\":\"file\",\"spec_version\":\"2.1\",\"id\":\"file--5956efbb-a7b0-566d-a7f9-a202eb05c70f\","
-        "\"name\":\"secret.exe\",\"size\":7,\"hashes\":{\"MD5\":\"1717b7fff97d37a1e1a0029d83492de1\"}"
-        CUT(TLP_AMBER, "\"name\"") "}";
+        "\"name\":\"secret.exe\",\"size\":7,\"hashes\":{\"MD5\":\"1717b7fff97d37a1e1a0029d83492de1\"}" CUT(
+            TLP_AMBER, "\"name\"") "}";
     static const char account[] =
-        "{\"type\":\"user-account\",\"spec_version\":\"2.1\",\"id\":\"user-account--00000000-0000-5000-8000-000000000001\","
+        "{\"type\":\"user-account\",\"spec_version\":\"2.1\",\"id\":\"user-account--00000000-0000-5000-8000-"
+        "000000000001\","
         "\"user_id\":\"secret\",\"display_name\":\"d\"" CUT(TLP_AMBER, "\"user_id\"") "}";
     static const char sender[] =
-        "{\"type\":\"email-addr\",\"spec_version\":\"2.1\",\"id\":\"email-addr--00000000-0000-4000-8000-000000000001\","
+        "{\"type\":\"email-addr\",\"spec_version\":\"2.1\",\"id\":\"email-addr--00000000-0000-4000-8000-"
+        "000000000001\","
         "\"value\":\"a@example.com\",\"display_name\":\"secret\"" CUT(TLP_AMBER, "\"display_name\"") "}";
-    static const char message[] =
-        "{\"type\":\"email-message\",\"spec_version\":\"2.1\",\"id\":\"email-message--00000000-0000-4000-8000-"
-        "000000000001\",\"is_multipart\":false,\"body\":\"hello\",\"from_ref\":\"email-addr--00000000-0000-4000-8000-"
-        "000000000001\"}";
+    static const char message[] = "{\"type\":\"email-message\",\"spec_version\":\"2.1\",\"id\":\"email-"
+                                  "message--00000000-0000-4000-8000-"
+                                  "000000000001\",\"is_multipart\":false,\"body\":\"hello\",\"from_ref\":"
+                                  "\"email-addr--00000000-0000-4000-8000-"
+                                  "000000000001\"}";
     assert_int_equal(bench_add(&n.b, n.own, file), GATE_NEW);
     assert_int_equal(bench_add(&n.b, n.own, account), GATE_NEW);
     assert_int_equal(bench_add(&n.b, n.own, sender), GATE_NEW);
@@ -284,16 +291,21 @@ static void translations_are_cut_as_well(void **state)
     char text[TEXT_MAX];
     struct texts *us;
     node_init(&n);
-    (void)bench_add(&n.b, n.own,
-                    indicator(text, 1, 1,
-                              ",\"name\":\"open\",\"description\":\"secret\",\"labels\":[\"one\",\"two\"]" CUT(
-                                  TLP_AMBER, "\"description\",\"labels.[0]\"")));
-    (void)bench_add(&n.b, n.own,
-                    "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-"
-                    "4000-8000-000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."
-                    "000Z\",\"object_ref\":\"indicator--00000000-0000-4000-8000-000000000001\",\"object_modified\":\"2026-"
-                    "01-01T00:00:01.000Z\",\"contents\":{\"de\":{\"name\":\"offen\",\"description\":\"geheim\",\"labels\":"
-                    "[\"eins\",\"zwei\"]},\"ko\":{\"description\":\"bimil\"}}}");
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 1,
+                  ",\"name\":\"open\",\"description\":\"secret\",\"labels\":[\"one\",\"two\"]" CUT(
+                      TLP_AMBER, "\"description\",\"labels.[0]\"")));
+    (void)bench_add(
+        &n.b, n.own,
+        "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-"
+        "4000-8000-000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:"
+        "00."
+        "000Z\",\"object_ref\":\"indicator--00000000-0000-4000-8000-000000000001\",\"object_modified\":"
+        "\"2026-"
+        "01-01T00:00:01.000Z\",\"contents\":{\"de\":{\"name\":\"offen\",\"description\":\"geheim\","
+        "\"labels\":"
+        "[\"eins\",\"zwei\"]},\"ko\":{\"description\":\"bimil\"}}}");
     us = texts_of(&n, n.us);
     const char *content = text_with(us, "\"contents\"");
     assert_non_null(content);
@@ -310,15 +322,60 @@ static void translations_are_cut_as_well(void **state)
     bench_deinit(&n.b);
 }
 
+static void count_edge(void *ctx, const struct gate_edge *edge)
+{
+    size_t *count = ctx;
+    *count += strncmp(edge->from.at, "sighting--", 10) == 0;
+}
+
+/* What a partner says of a minted id is about its source; what he sends back is an echo, and rewritten it is
+ * somebody else's word. */
+static void what_comes_back_is_known(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], minted[TEXT_BYTES], id[ID_MAX];
+    size_t edges = 0;
+    node_init(&n);
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1, ",\"name\":\"n\",\"description\":\"secret\"" CUT(TLP_AMBER, "\"description\"")));
+    struct texts *us = texts_of(&n, n.us);
+    (void)snprintf(minted, sizeof minted, "%s", us->at[1].text);
+    (void)snprintf(id, sizeof id, "%s", us->at[1].id);
+    mem_free(us);
+    uint32_t theirs = gate_peer_get(n.b.gate, n.us)->source;
+    (void)snprintf(text, sizeof text,
+                   "{\"type\":\"sighting\",\"spec_version\":\"2.1\",\"id\":\"sighting--00000000-0000-4000-8000-000000000001"
+                   "\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","
+                   "\"sighting_of_ref\":\"%s\"}",
+                   id);
+    assert_int_equal(bench_add(&n.b, theirs, text), GATE_NEW);
+    struct stix_key source = key_of("indicator", 1);
+    assert_int_equal(gate_neighbours(n.b.gate, &source, false, 100, count_edge, &edges), ERR_OK);
+    assert_int_equal(edges, 1);
+    assert_int_equal(bench_add(&n.b, theirs, minted), GATE_DUPLICATE);
+    char *name = strstr(minted, "\"name\":\"n\"");
+    assert_non_null(name);
+    name[strlen("\"name\":\"")] = 'm';
+    assert_int_equal(bench_add(&n.b, theirs, minted), GATE_ASSERTION);
+    /* After a restart as well, and nothing of it goes to anybody else. */
+    bench_reopen(&n.b);
+    assert_int_equal(bench_add(&n.b, theirs, minted), GATE_DUPLICATE);
+    struct texts *jp = texts_of(&n, n.jp);
+    assert_null(text_with(jp, id));
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_field_is_cut_for_whom_it_is_not),
-        cmocka_unit_test(what_names_it_is_minted_too),
-        cmocka_unit_test(versions_follow_what_he_sees),
-        cmocka_unit_test(what_is_required_stays),
+        cmocka_unit_test(a_field_is_cut_for_whom_it_is_not), cmocka_unit_test(what_names_it_is_minted_too),
+               
+        cmocka_unit_test(versions_follow_what_he_sees),      cmocka_unit_test(what_is_required_stays),
         cmocka_unit_test(observables_confirm_no_guess),
         cmocka_unit_test(translations_are_cut_as_well),
+        cmocka_unit_test(what_comes_back_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
