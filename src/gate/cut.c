@@ -241,7 +241,7 @@ struct trying {
     const struct stix_object *source;
     bool anonymous, drop;
     bool drop_members, drop_others; /* references that may be left out */
-    struct stix_key *found; /* in texts and as values */
+    struct stix_key *found;         /* in texts and as values */
     size_t count, size;
     err_t err;
 };

@@ -135,7 +135,8 @@ static uint64_t lacking(const struct deciding *d, const struct candidate *c)
         uint64_t has = d->targets[need->target].held | need->except;
         if (need->how == CLOSURE_HARD)
             continue;
-        for (uint32_t m = d->targets[need->target].first_copy; m != CLOSURE_NONE; m = d->at[m].member.next_copy)
+        for (uint32_t m = d->targets[need->target].first_copy; m != CLOSURE_NONE;
+             m = d->at[m].member.next_copy)
             has |= d->at[m].member.release;
         lacks |= c->loose & ~has;
     }
@@ -173,9 +174,9 @@ struct naming {
     struct deciding *d;
     const struct candidate *c;
     unsigned partner;
-    bool strict; /* what he has not is named nowhere */
+    bool strict;                   /* what he has not is named nowhere */
     const struct stix_key *hidden; /* the creator that is not named, or NULL */
-    struct buf id; /* the last one */
+    struct buf id;                 /* the last one */
     err_t err;
 };
 

@@ -199,7 +199,8 @@ static err_t add_needs(struct deciding *d, struct candidate *c, const struct sti
         return err;
     for (size_t f = 0; f < c->form_count; f++) {
         const struct form *form = &c->forms[f];
-        if (TRY(err, add_refs(d, c, form->refs, form->how, form->ref_count, foreign, ~form->partners, needs)) ||
+        if (TRY(err,
+                add_refs(d, c, form->refs, form->how, form->ref_count, foreign, ~form->partners, needs)) ||
             TRY(err, need_creator(d, c, ~form->partners, needs)))
             return err;
     }

@@ -162,8 +162,9 @@ err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source
     if (!TRY(err, buf_err(&name))) {
         struct hash keyed = hash_hmac_sha256(bytes_of(secret.b, HASH_SIZE), buf_bytes(&name));
         /* Section 2.9: what is not derived from an observable's properties looks like a random one. */
-        uuid = stix_type_find(type)->category == STIX_SCO ? uuid_v4(keyed.b)
-                                                          : uuid_v5(&name_space, bytes_of(keyed.b, HASH_SIZE));
+        uuid = stix_type_find(type)->category == STIX_SCO
+                   ? uuid_v4(keyed.b)
+                   : uuid_v5(&name_space, bytes_of(keyed.b, HASH_SIZE));
         uuid_text(&uuid, text);
         buf_put_str(out, type);
         buf_put(out, "--", 2);
@@ -419,8 +420,7 @@ bool mint_source_of(const struct gate *gate, const struct stix_key *minted, stru
     uint8_t key[1 + STIX_KEY_SIZE] = {'v'};
     struct bytes value;
     memcpy(key + 1, minted->b, STIX_KEY_SIZE);
-    if (!mint_any(gate) ||
-        store_get(gate->store, TABLE_FACT, bytes_of(key, sizeof key), &value) != ERR_OK ||
+    if (!mint_any(gate) || store_get(gate->store, TABLE_FACT, bytes_of(key, sizeof key), &value) != ERR_OK ||
         value.len != STIX_KEY_SIZE)
         return false;
     memcpy(out_source->b, value.at, STIX_KEY_SIZE);

@@ -442,8 +442,8 @@ static void visit_out(const struct gate *gate, const struct subject *subject, bo
 }
 
 /* One referrer, if it is what is held now. */
-static void visit_in(const struct gate *gate, const struct subject *subject, const struct stix_key *key, bool all,
-                     void (*visit)(void *ctx, const struct gate_edge *edge), void *ctx)
+static void visit_in(const struct gate *gate, const struct subject *subject, const struct stix_key *key,
+                     bool all, void (*visit)(void *ctx, const struct gate_edge *edge), void *ctx)
 {
     const struct stix_object *object = &subject->object;
     if (!copy_is_current(subject->copies, subject->copy))

@@ -45,7 +45,7 @@ static void graph_make(struct graph *g, uint64_t *seed)
         for (uint32_t i = 0; i < member->need_count; i++)
             g->needs[m][i] = (struct closure_need) {(uint32_t)(draw(seed) % TARGETS), draw(seed) % 3 == 0,
                                                     draw(seed) % 4 == 0 ? some_partners(seed) : 0,
-                                                    draw(seed) % 4 == 0 ? CLOSURE_LOOSE
+                                                    draw(seed) % 4 == 0   ? CLOSURE_LOOSE
                                                     : draw(seed) % 4 == 0 ? CLOSURE_ANY
                                                                           : CLOSURE_HARD};
     }

@@ -337,15 +337,18 @@ static void what_comes_back_is_known(void **state)
     char text[TEXT_MAX], minted[TEXT_BYTES], id[ID_MAX];
     size_t edges = 0;
     node_init(&n);
-    (void)bench_add(&n.b, n.own,
-                    indicator(text, 1, 1, ",\"name\":\"n\",\"description\":\"secret\"" CUT(TLP_AMBER, "\"description\"")));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 1,
+                  ",\"name\":\"n\",\"description\":\"secret\"" CUT(TLP_AMBER, "\"description\"")));
     struct texts *us = texts_of(&n, n.us);
     (void)snprintf(minted, sizeof minted, "%s", us->at[1].text);
     (void)snprintf(id, sizeof id, "%s", us->at[1].id);
     mem_free(us);
     uint32_t theirs = gate_peer_get(n.b.gate, n.us)->source;
     (void)snprintf(text, sizeof text,
-                   "{\"type\":\"sighting\",\"spec_version\":\"2.1\",\"id\":\"sighting--00000000-0000-4000-8000-000000000001"
+                   "{\"type\":\"sighting\",\"spec_version\":\"2.1\",\"id\":\"sighting--00000000-0000-4000-"
+                   "8000-000000000001"
                    "\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","
                    "\"sighting_of_ref\":\"%s\"}",
                    id);
@@ -371,10 +374,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_is_cut_for_whom_it_is_not), cmocka_unit_test(what_names_it_is_minted_too),
-               
+
         cmocka_unit_test(versions_follow_what_he_sees),      cmocka_unit_test(what_is_required_stays),
-        cmocka_unit_test(observables_confirm_no_guess),
-        cmocka_unit_test(translations_are_cut_as_well),
+        cmocka_unit_test(observables_confirm_no_guess),      cmocka_unit_test(translations_are_cut_as_well),
         cmocka_unit_test(what_comes_back_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
