@@ -76,6 +76,15 @@ static err_t ask_rules(struct gathering *g)
     return ERR_OK;
 }
 
+/* What the rule that lets it go to `partner` asks to be taken out; NULL: nothing. */
+static const struct policy_duties *duties_of(const struct gathering *g, unsigned partner)
+{
+    const struct policy_duties *duties = NULL;
+    if ((g->bare.release >> partner & 1) && policy_has_duties(g->policy))
+        duties = policy_rule_duties(g->policy, g->bare.rule[partner]);
+    return duties == NULL || (duties->what & DUTIES_MINTED) == 0 ? NULL : duties;
+}
+
 /* --- selectors of one partner --- */
 
 struct list {
@@ -155,6 +164,21 @@ static err_t add_translated(struct gathering *g, struct json_val root, unsigned 
         }
     }
     return ERR_OK;
+}
+
+/* What the rule that lets it go has taken out. */
+static err_t add_duties(struct gathering *g, const struct stix_object *source, unsigned partner,
+                        struct list *list, struct form *form)
+{
+    const struct policy_duties *duties = duties_of(g, partner);
+    err_t err = ERR_OK;
+    if (duties == NULL)
+        return ERR_OK;
+    form->anonymous = (duties->what & POLICY_DUTY_ANONYMISE) != 0 && source->has_creator;
+    form->loose = (duties->what & POLICY_DUTY_DROP_REFERENCES) != 0;
+    for (size_t i = 0; i < duties->redact_count && err == ERR_OK; i++)
+        err = list_add(list, g->arena, duties->redact[i]);
+    return err;
 }
 
 static err_t write_profile(struct gathering *g, struct form *form)
@@ -448,7 +472,8 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     err_t err;
     *out_ok = true;
     if (TRY(err, add_granular(g, source, partner, &list)) ||
-        TRY(err, add_translated(g, source->root, partner, &list)))
+        TRY(err, add_translated(g, source->root, partner, &list)) ||
+        TRY(err, add_duties(g, source, partner, &list, &form)))
         return err;
     list.count = stix_cut_found(source->root, list.at, list.count, list.at);
     list_sort(&list);
@@ -500,12 +525,26 @@ static void overlay(struct gathering *g, unsigned partner)
     g->out->by_bare |= bit;
 }
 
+/* It cannot be cut as it must be. What all markings together let go is held for the duties of its rule. */
+static void keep_back(struct gathering *g, unsigned partner)
+{
+    uint64_t bit = UINT64_C(1) << partner;
+    struct policy_verdict *verdict = &g->out->verdict;
+    if ((verdict->release & bit) == 0)
+        return;
+    verdict->release &= ~bit;
+    verdict->hold |= bit;
+    verdict->rule[partner] = POLICY_RULE_DUTIES;
+}
+
 static err_t make_forms(struct gathering *g)
 {
     struct stix_object source;
     size_t warnings = 0;
     err_t err = ERR_OK;
     uint64_t partners = g->bare.release, cut = 0;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        cut |= duties_of(g, p) != NULL ? UINT64_C(1) << p : 0;
     for (size_t i = 0; i < g->marking_count; i++)
         cut |= g->without[i];
     for (size_t i = 0; g->target != NULL && i < g->target->form_count; i++)
@@ -529,6 +568,8 @@ static err_t make_forms(struct gathering *g)
             err = form_for(g, &source, warnings, p, &ok);
         if (ok && err == ERR_OK)
             overlay(g, p);
+        else
+            keep_back(g, p);
     }
     if (!readable)
         return ERR_OK;
@@ -586,7 +627,7 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     out->bare = out->facts;
     if (whole)
         g->marking_count = 0; /* and so for everybody who gets it at all */
-    if (g->marking_count == 0 && !translates)
+    if (g->marking_count == 0 && !translates && !policy_has_duties(policy))
         return ERR_OK;
     if (TRY(err, ask_rules(g)) || (translates && TRY(err, ask_target(g, &target))))
         return err;

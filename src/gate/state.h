@@ -213,7 +213,10 @@ struct stop {
 enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
 
 /* Duties of release rules that are carried out; what a rule releases with any other is held. */
-enum { DUTIES_DONE = POLICY_DUTY_EXPIRE };
+enum {
+    DUTIES_MINTED = POLICY_DUTY_ANONYMISE | POLICY_DUTY_REDACT | POLICY_DUTY_DROP_REFERENCES, /* cut.c */
+    DUTIES_DONE = POLICY_DUTY_EXPIRE | DUTIES_MINTED,
+};
 
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
 

@@ -388,7 +388,7 @@ static void what_cannot_be_carried_out_holds(void **state)
 {
     (void)state;
     struct node n;
-    node_init(&n, "language 1\nrelease r if tlp <= green to us-cisa with redact \"description\"\n");
+    node_init(&n, "language 1\nrelease r if tlp <= green to us-cisa with reshare never\n");
     add(&n, 1, MARKED(TLP_GREEN));
     bench_settle(&n.b);
     assert_false(bench_is_released(&n.b, n.us, "indicator", 1));

@@ -163,6 +163,90 @@ static void what_names_it_is_minted_too(void **state)
     bench_deinit(&n.b);
 }
 
+/* Duties of the rule that lets it go. */
+static void rules_have_things_taken_out(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], id[ID_MAX];
+    node_init(&n);
+    bench_policy_text(
+        &n.b, "language 1\n"
+              "release open if tlp <= green and not type == identity to us-cisa with anonymise-creator, "
+              "redact \"description\", redact \"labels.[0]\"\n"
+              "release whole if tlp <= red to jp-nisc\n");
+    (void)bench_add(&n.b, n.own, identity(text, 1, "organization", ""));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 1,
+                  ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\",\"description\":"
+                  "\"secret\",\"labels\":[\"secret\",\"open\"],\"x_by\":\"by identity--00000000-0000-4000-"
+                  "8000-000000000001\""));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, "")); /* has none of it */
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_int_equal(us->count, 3);
+    assert_null(text_with(us, "secret"));
+    assert_null(text_with(us, id_of(id, "identity", 1)));
+    assert_non_null(text_with(us, "[\"open\"]"));
+    assert_non_null(text_with(us, id_of(id, "indicator", 2)));
+    assert_int_equal(jp->count, 3);
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+static const char *report(char out[TEXT_MAX], int n, const char *refs, const char *more)
+{
+    char id[ID_MAX];
+    (void)snprintf(
+        out, TEXT_MAX,
+        "{\"type\":\"report\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"2026-01-01T00:00:00."
+        "000Z\","
+        "\"modified\":\"2026-01-01T00:00:00.000Z\",\"name\":\"r\",\"published\":\"2026-01-01T00:00:00Z\","
+        "\"object_refs\":[%s]%s}",
+        id_of(id, "report", n), refs, more);
+    return out;
+}
+
+#define IND(n) "\"indicator--00000000-0000-4000-8000-00000000000" n "\""
+
+/* Containers leave without what is withheld where the rule says so, and get it when it comes. */
+static void containers_leave_without(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], id[ID_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\n"
+                            "release open if tlp <= green to us-cisa with drop-references\n"
+                            "release same if tlp <= green to jp-nisc\n");
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_RED)));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, ""));
+    (void)bench_add(&n.b, n.own, report(text, 1, IND("1") "," IND("2"), ""));
+    (void)bench_add(&n.b, n.own, report(text, 2, IND("1"), ""));              /* nothing would be left */
+    (void)bench_add(&n.b, n.own, report(text, 3, IND("2"), ""));              /* nothing is missing */
+    (void)bench_add(&n.b, n.own, report(text, 4, IND("2") "," IND("3"), "")); /* not here yet */
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_int_equal(jp->count, 2); /* report 3 and what it names */
+    assert_int_equal(ids_of(us, "report--"), 3);
+    assert_null(text_with(us, id_of(id, "indicator", 1)));
+    assert_null(text_with(us, id_of(id, "indicator", 3)));
+    assert_null(text_with(us, id_of(id, "report", 1)));
+    assert_null(text_with(us, id_of(id, "report", 2)));
+    assert_non_null(text_with(us, id_of(id, "report", 3)));
+    mem_free(us);
+    /* It comes, and the report is what it was; he is told that the other is not current. */
+    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, ""));
+    us = texts_of(&n, n.us);
+    assert_non_null(text_with(us, id_of(id, "indicator", 3)));
+    assert_non_null(text_with(us, id_of(id, "report", 4)));
+    assert_int_equal(us->at[us->count - 1].op, LEAF_RELEASE);
+    assert_int_equal(us->at[us->count - 2].op, LEAF_SUPERSEDE);
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
 /* The same id while the same is cut; a later version when what he sees changes, and only then. */
 static void versions_follow_what_he_sees(void **state)
 {
@@ -374,7 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_is_cut_for_whom_it_is_not), cmocka_unit_test(what_names_it_is_minted_too),
-
+        cmocka_unit_test(rules_have_things_taken_out),       cmocka_unit_test(containers_leave_without),
         cmocka_unit_test(versions_follow_what_he_sees),      cmocka_unit_test(what_is_required_stays),
         cmocka_unit_test(observables_confirm_no_guess),      cmocka_unit_test(translations_are_cut_as_well),
         cmocka_unit_test(what_comes_back_is_known),
