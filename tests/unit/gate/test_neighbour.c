@@ -169,6 +169,41 @@ static void crowds_that_name_each_other_come_to_rest(void **state)
     bench_deinit(&n.b);
 }
 
+/* The same objects twice, the second time with more that is kept beside them: nobody gets more. */
+static void what_is_kept_lets_nothing_go(void **state)
+{
+    (void)state;
+    enum { OBJECTS = 6, NOTES = 6 };
+    static const char *const markings[] = {"", MARKED(TLP_CLEAR), MARKED(TLP_AMBER), MARKED(TLP_RED)};
+    unsigned fewer = 0;
+    for (unsigned seed = 1; seed <= 20; seed++) {
+        unsigned mask[2] = {0, 0};
+        for (unsigned more = 0; more < 2; more++) {
+            struct node n;
+            char text[TEXT_MAX], id[ID_MAX];
+            unsigned drawn = seed;
+            node_init(&n, NEAR);
+            for (int i = 1; i <= NOTES; i++) {
+                drawn = drawn * 1103515245u + 12345u;
+                bool extra = (drawn >> 16) % 2 == 0; /* stays here, and only in the second world */
+                const char *marking = extra ? MARKED(TLP_RED) : markings[(drawn >> 20) % 3];
+                if (!extra || more == 1)
+                    (void)bench_add(
+                        &n.b, n.own,
+                        note(text, i, id_of(id, "indicator", 1 + (int)(drawn >> 24) % OBJECTS), marking));
+            }
+            for (int i = 1; i <= OBJECTS; i++)
+                (void)bench_add(&n.b, n.own, indicator(text, i, 1, MARKED(TLP_GREEN)));
+            for (int i = 1; i <= OBJECTS; i++)
+                mask[more] |= (unsigned)released(&n, i) << i;
+            bench_deinit(&n.b);
+        }
+        assert_int_equal(mask[1] & ~mask[0], 0);
+        fewer += mask[1] != mask[0];
+    }
+    assert_in_range(fewer, 5, 20); /* it did make a difference */
+}
+
 /* --- victims --- */
 
 static const char *targets(char out[TEXT_MAX], int n, int from, int to)
@@ -231,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_classification_is_noticed_next_door),
         cmocka_unit_test(a_crowd_counts_as_red),
         cmocka_unit_test(crowds_that_name_each_other_come_to_rest),
+        cmocka_unit_test(what_is_kept_lets_nothing_go),
         cmocka_unit_test(a_victims_sector_keeps_it),
     };
     return cmocka_run_group_tests_name("gate neighbour", tests, NULL, NULL);
