@@ -140,6 +140,11 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
     command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[],
     command_extension_rows[], command_access_rows[], command_guard_rows[];
 
+/* A policy text that does not compile: line, column, what is wrong and what may have been meant. */
+err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault);
+
+/* command_holds.c */
+extern const struct command_stream command_holds_stream, command_diff_stream;
 /* command_graph.c, for the table of streams. */
 NODISCARD err_t command_graph_begin(struct command_call *call, void **out);
 NODISCARD err_t command_graph_next(struct command_call *call, void *state, bool *out_end);

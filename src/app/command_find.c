@@ -508,11 +508,15 @@ static const struct command_stream streams[] = {
     {"graph", command_graph_begin, command_graph_next, command_graph_end},
     {"report.quality", command_quality_begin, command_quality_next, command_quality_end},
 };
+static const struct command_stream *const others[] = {&command_holds_stream, &command_diff_stream};
 
 const struct command_stream *command_stream_find(struct str name)
 {
     for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++)
         if (str_eq(name, str_of(streams[i].name)))
             return &streams[i];
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (str_eq(name, str_of(others[i]->name)))
+            return others[i];
     return NULL;
 }

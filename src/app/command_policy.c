@@ -2,7 +2,7 @@
  * stopped. */
 #include "app/command.h"
 
-static err_t refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault)
+err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault)
 {
     return command_refuse(call, err, "the policy in force was not touched",
                           "line %u, column %u: %.180s%s%.150s", fault->line, fault->column,
@@ -10,16 +10,8 @@ static err_t refuse_policy(struct command_call *call, err_t err, const struct po
                           fault->suggestion[0] == '\0' ? "" : "; ", fault->suggestion);
 }
 
-static err_t policy_activate(struct command_call *call)
+static void say_in_force(struct command_call *call)
 {
-    struct str text;
-    struct policy_fault fault = {0};
-    struct gate_by by = command_by(call);
-    err_t err;
-    if (TRY(err, command_text(call, "text", &text)))
-        return err;
-    if (TRY(err, gate_policy_activate(call->host->gate, text, &by, call->now_us, &fault)))
-        return refuse_policy(call, err, &fault);
     const struct policy *policy = gate_policy(call->host->gate);
     struct hash digest = policy_digest(policy);
     line_begin(call->out);
@@ -27,6 +19,45 @@ static err_t policy_activate(struct command_call *call)
     line_hash(call->out, "digest", &digest);
     line_word(call->out, "say", "in force; everything held is decided again");
     line_end(call->out);
+}
+
+/* The policy in force says how many it takes to replace it. */
+static err_t policy_activate(struct command_call *call)
+{
+    struct str text;
+    struct policy_fault fault = {0};
+    struct gate_by by = command_by(call);
+    struct gate *gate = call->host->gate;
+    bool two = gate_policy(gate) != NULL && policy_activation_by(gate_policy(gate)) == 2;
+    err_t err;
+    if (TRY(err, command_text(call, "text", &text)))
+        return err;
+    if (two)
+        err = gate_policy_propose(gate, text, &by, call->now_us, &fault);
+    else
+        err = gate_policy_activate(gate, text, &by, call->now_us, &fault);
+    if (err != ERR_OK)
+        return command_refuse_policy(call, err, &fault);
+    if (two)
+        line_say(call->out, "Not in force yet: another operator has to agree (bongsu policy confirm).");
+    else
+        say_in_force(call);
+    return ERR_OK;
+}
+
+static err_t policy_confirm(struct command_call *call)
+{
+    struct policy_fault fault = {0};
+    struct gate_by by = command_by(call);
+    err_t err = gate_policy_confirm(call->host->gate, &by, call->now_us, &fault);
+    if (err == ERR_NOTFOUND)
+        return command_refuse(call, err, "bongsu policy activate FILE", "no policy waits to be confirmed");
+    if (err == ERR_DENIED)
+        return command_refuse(call, err, "another operator has to confirm it",
+                              "you activated it yourself: two operators have to agree");
+    if (err != ERR_OK)
+        return command_refuse_policy(call, err, &fault);
+    say_in_force(call);
     return ERR_OK;
 }
 
@@ -39,7 +70,7 @@ static err_t policy_check(struct command_call *call)
     if (TRY(err, command_text(call, "text", &text)))
         return err;
     if (TRY(err, gate_policy_compile(call->host->gate, text, &policy, &fault)))
-        return refuse_policy(call, err, &fault);
+        return command_refuse_policy(call, err, &fault);
     line_begin(call->out);
     line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
     line_word(call->out, "say", "the policy is well formed");
@@ -152,39 +183,6 @@ static err_t policy_explain_one(struct command_call *call)
     return ERR_OK;
 }
 
-static bool say_diff(void *ctx, const struct gate_diff_line *diff)
-{
-    struct command_call *call = ctx;
-    const struct gate_peer *peer = gate_peer_get(call->host->gate, diff->partner);
-    line_begin(call->out);
-    line_text(call->out, "id", diff->id);
-    line_text(call->out, "audience", peer->audience);
-    line_word(call->out, "change", diff->then_released ? "released" : "held back");
-    line_text(call->out, "now", diff->now_rule);
-    line_text(call->out, "then", diff->then_rule);
-    line_end(call->out);
-    return buf_err(call->out) == ERR_OK;
-}
-
-static err_t policy_diff(struct command_call *call)
-{
-    struct str text;
-    struct policy_fault fault = {0};
-    struct policy *policy;
-    err_t err;
-    if (TRY(err, command_text(call, "text", &text)))
-        return err;
-    if (TRY(err, gate_policy_compile(call->host->gate, text, &policy, &fault)))
-        return refuse_policy(call, err, &fault);
-    size_t before = call->out->len;
-    if (TRY(err, gate_policy_diff(call->host->gate, policy, call->now_us, say_diff, call)))
-        err = command_refuse(call, err, NULL, "the policies could not be compared: %s", err_text(err));
-    else if (call->out->len == before)
-        line_say(call->out, "Nothing that is held would be decided otherwise.");
-    policy_unref(policy);
-    return err;
-}
-
 static err_t approve(struct command_call *call, enum gate_approval approval)
 {
     struct stix_key object;
@@ -268,10 +266,10 @@ static err_t stop_release(struct command_call *call)
 
 const struct command command_policy_rows[] = {
     {"policy.activate", true, policy_activate},
+    {"policy.confirm", true, policy_confirm},
     {"policy.check", false, policy_check},
     {"policy.show", false, policy_show},
     {"policy.explain", false, policy_explain_one},
-    {"policy.diff", false, policy_diff},
     {"approve", true, approve_one},
     {"deny", true, deny_one},
     {"stop-release", true, stop_release},

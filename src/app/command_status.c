@@ -79,9 +79,26 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
     line_end(call->out);
 }
 
+/* What waits for somebody: a policy for a second operator, objects for people. */
+static void say_people(struct command_call *call)
+{
+    struct gate_pending pending;
+    if (gate_policy_pending(call->host->gate, call->arena, &pending) == ERR_OK)
+        line_say(call->out,
+                 "A policy that %.*s activated waits for another operator (bongsu policy confirm).",
+                 STR_ARG(pending.who));
+    for (unsigned p = 0; p < gate_peer_count(call->host->gate); p++) {
+        uint64_t count = gate_holds_count(call->host->gate, p);
+        if (count > 0)
+            line_say(call->out, "%llu wait for a person before they go to %.*s (bongsu holds list)",
+                     (unsigned long long)count, STR_ARG(gate_peer_get(call->host->gate, p)->audience));
+    }
+}
+
 static err_t status(struct command_call *call)
 {
     say_node(call);
+    say_people(call);
     for (size_t i = 0; i < gate_stop_count(call->host->gate); i++)
         say_stop(call, i);
     for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++)

@@ -210,6 +210,8 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
         err = set_ask(&d, due[i]);
     if (err == ERR_OK)
         err = set_conclude(&d, gate->decided_lsn, NULL, 0);
+    if (err == ERR_OK)
+        waits_remind(gate, due, count, now_us);
     set_end(&d);
     return err;
 }

@@ -192,6 +192,20 @@ const struct gate_peer *gate_peer_find(const struct gate *gate, struct str audie
 /* Compiles for the present partners, logs, and takes it into force; a bad text changes nothing. */
 NODISCARD err_t gate_policy_activate(struct gate *gate, struct str text, const struct gate_by *by,
                                      int64_t now_us, struct policy_fault *fault);
+/* Where the policy in force wants two operators (policy_activation_by): one proposes, which replaces what was
+ * proposed before, another confirms. Their two names stand in the log. ERR_DENIED: it is the same operator;
+ * ERR_NOTFOUND: nothing waits. */
+struct gate_pending {
+    struct str who;
+    int64_t at_us;
+    uint64_t bytes; /* of the text */
+    struct hash digest;
+};
+NODISCARD err_t gate_policy_propose(struct gate *gate, struct str text, const struct gate_by *by,
+                                    int64_t now_us, struct policy_fault *fault);
+NODISCARD err_t gate_policy_confirm(struct gate *gate, const struct gate_by *by, int64_t now_us,
+                                    struct policy_fault *fault);
+NODISCARD err_t gate_policy_pending(const struct gate *gate, struct arena *arena, struct gate_pending *out);
 /* Compiles only. The caller unrefs. */
 NODISCARD err_t gate_policy_compile(const struct gate *gate, struct str text, struct policy **out,
                                     struct policy_fault *fault);
@@ -365,15 +379,20 @@ NODISCARD err_t gate_tally_rules(struct gate *gate, unsigned partner,
                                  void (*rule)(void *ctx, struct str name, enum policy_effect effect,
                                               uint64_t count),
                                  void *ctx);
-/* What `text` would newly release or hold back for each partner, over everything held, without changing
- * anything. */
+/* What another policy would decide otherwise, over everything held; changes nothing. RELEASED: newly goes
+ * out. HELD_BACK: would go by the policy in force, has not gone yet, and would stay. WITHDRAWN: the partner
+ * has it, and the other policy denies it. By the rules alone: what names something withheld stays with it. */
+enum gate_diff_kind { GATE_DIFF_RELEASED, GATE_DIFF_HELD_BACK, GATE_DIFF_WITHDRAWN, GATE_DIFF_KINDS };
 struct gate_diff_line {
     unsigned partner;
     struct str id;
-    bool now_released, then_released; /* by the rules alone */
+    enum gate_diff_kind change;
     struct str now_rule, then_rule;
 };
+/* Looks at up to `most` frames from *cursor (0: the first) on and moves it; UINT64_MAX: that was all, or line
+ * answered false. */
 NODISCARD err_t gate_policy_diff(struct gate *gate, const struct policy *other, int64_t now_us,
+                                 uint64_t *cursor, size_t most,
                                  bool (*line)(void *ctx, const struct gate_diff_line *line), void *ctx);
 
 /* --- what waits for people --- */

@@ -114,6 +114,31 @@ err_t waits_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct po
     return ERR_OK;
 }
 
+static bool is_reminded(const struct gate *gate, const struct state_wait *wait, int64_t now_us)
+{
+    struct policy_people people;
+    if (!wait->queued || wait->rule >= gate->name_count)
+        return false;
+    int rule = policy_rule_find(gate->policy, gate->names[wait->rule]);
+    return rule >= 0 && policy_rule_people(gate->policy, (unsigned)rule, &people) && people.remind_us != 0 &&
+           now_us >= wait->since_us + people.remind_us;
+}
+
+void waits_remind(struct gate *gate, const uint64_t *lsns, size_t count, int64_t now_us)
+{
+    size_t late = 0;
+    for (size_t i = 0; i < count && gate->waiting_objects > 0; i++) {
+        struct state state;
+        if (state_load(gate, lsns[i], &state) != ERR_OK)
+            continue;
+        for (size_t k = 0; k < state.wait_count; k++)
+            late += is_reminded(gate, &state.waits[k], now_us);
+    }
+    if (late > 0)
+        diag_say(gate->diag, DIAG_NOTICE, ERR_OK, "gate", "bongsu holds list",
+                 "%zu objects wait for a person, and nobody has decided since their reminder", late);
+}
+
 /* --- the queue as people read it --- */
 
 /* Who approved so far, "alice, bob". */

@@ -552,6 +552,8 @@ NODISCARD err_t waits_apply(struct gate *gate, uint64_t lsn, struct state *state
                             const struct waits_now *now);
 /* Nobody waits for it any more: a newer version does. */
 NODISCARD err_t waits_retire(struct gate *gate, uint64_t lsn, struct state *state);
+/* A diagnostic line when any of these, whose timers are due, is past its reminder and waits still. */
+void waits_remind(struct gate *gate, const uint64_t *lsns, size_t count, int64_t now_us);
 /* As the policy asks for them, in the arena. */
 NODISCARD err_t waits_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct policy_facts *facts);
 

@@ -308,7 +308,7 @@ static const struct clause {
                {"remind", read_remind}};
 
 /* What one clause says about another can be checked only when all stand there. */
-static err_t check_together(struct parse *parse, const struct rule *rule, uint32_t at)
+static err_t check_together(struct parse *parse, struct rule *rule, uint32_t at)
 {
     if (rule->deadline_us == 0 && (rule->lapse != POLICY_LAPSE_NONE || rule->remind_us != 0)) {
         err_t err = parse_fail(parse, ERR_INVALID, at, "`%s` needs a deadline",
@@ -323,6 +323,8 @@ static err_t check_together(struct parse *parse, const struct rule *rule, uint32
     }
     if (rule->remind_us >= rule->deadline_us && rule->remind_us != 0)
         return parse_fail(parse, ERR_INVALID, at, "the reminder would come after the deadline");
+    if (rule->deadline_us != 0 && rule->approvals == 0)
+        rule->approvals = 1; /* who waits for people waits for their word */
     return ERR_OK;
 }
 

@@ -397,6 +397,81 @@ static void what_cannot_be_carried_out_holds(void **state)
     node_end(&n);
 }
 
+/* --- two operators, and what changes --- */
+
+static void another_operator_confirms(void **state)
+{
+    (void)state;
+    struct node n;
+    struct policy_fault fault;
+    struct gate_pending pending;
+    struct arena arena;
+    struct gate_by ana = {STR("ana"), STR("new")}, bo = {STR("bo"), STR("seen")};
+    node_init(&n, "language 1\nactivation by 2\nrelease clear if tlp <= clear to us-cisa\n");
+    size_t size = 150000; /* more than one piece */
+    char *text = mem_alloc(size);
+    memset(text, ' ', size);
+    memcpy(text, GREEN_TO_US, sizeof GREEN_TO_US - 1);
+    struct str policy = {text, size};
+    assert_int_equal(gate_policy_confirm(n.b.gate, &bo, n.b.now_us, &fault), ERR_NOTFOUND);
+    assert_int_equal(gate_policy_propose(n.b.gate, STR("language 2"), &ana, n.b.now_us, &fault), ERR_VERSION);
+    assert_int_equal(gate_policy_propose(n.b.gate, policy, &ana, n.b.now_us, &fault), ERR_OK);
+    assert_int_equal(gate_commit(n.b.gate), ERR_OK);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    bench_reopen(&n.b);
+    arena_init(&arena, 4096);
+    assert_int_equal(gate_policy_pending(n.b.gate, &arena, &pending), ERR_OK);
+    assert_true(str_eq(pending.who, STR("ana")) && pending.bytes == size);
+    assert_int_equal(gate_policy_confirm(n.b.gate, &ana, n.b.now_us, &fault), ERR_DENIED);
+    assert_int_equal(gate_policy_confirm(n.b.gate, &bo, n.b.now_us, &fault), ERR_OK);
+    assert_int_equal(gate_policy_pending(n.b.gate, &arena, &pending), ERR_NOTFOUND);
+    arena_deinit(&arena);
+    mem_free(text);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    node_end(&n);
+}
+
+static bool count_change(void *ctx, const struct gate_diff_line *line)
+{
+    size_t(*counts)[2] = ctx;
+    assert_true(line->partner < 2);
+    counts[line->change][line->partner]++;
+    return true;
+}
+
+static void a_difference_is_counted_in_portions(void **state)
+{
+    (void)state;
+    struct node n;
+    struct policy *other;
+    struct policy_fault fault;
+    size_t counts[GATE_DIFF_KINDS][2] = {{0}};
+    node_init(
+        &n, "language 1\nbudget one to us-cisa 1 objects per 1d\nrelease green if tlp == green to us-cisa\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_GREEN));
+    add(&n, 3, MARKED(TLP_CLEAR));
+    bench_settle(&n.b);
+    uint64_t cursor = 0;
+    assert_int_equal(gate_policy_compile(n.b.gate, STR("language 1\nrelease clear if tlp == clear to all"),
+                                         &other, &fault),
+                     ERR_OK);
+    for (size_t rounds = 0; cursor != UINT64_MAX; rounds++) {
+        assert_in_range(rounds, 0, 1000);
+        assert_int_equal(gate_policy_diff(n.b.gate, other, n.b.now_us, &cursor, 1, count_change, counts),
+                         ERR_OK);
+    }
+    policy_unref(other);
+    assert_int_equal(counts[GATE_DIFF_RELEASED][n.us], 1);
+    assert_int_equal(counts[GATE_DIFF_RELEASED][n.jp], 1);
+    assert_int_equal(counts[GATE_DIFF_WITHDRAWN][n.us], 1);
+    assert_int_equal(counts[GATE_DIFF_HELD_BACK][n.us], 1);
+    node_end(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +486,8 @@ int main(void)
         cmocka_unit_test(what_names_it_waits_with_it),
         cmocka_unit_test(it_expires),
         cmocka_unit_test(what_cannot_be_carried_out_holds),
+        cmocka_unit_test(another_operator_confirms),
+        cmocka_unit_test(a_difference_is_counted_in_portions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
