@@ -209,8 +209,6 @@ static int run_format(struct cli_call *call, const struct format *format, const 
     }
     table_free(f->table);
     buf_deinit(&f->text);
-    if (status == CLI_OK && fflush(stdout) != 0)
-        status = cli_fail("is there room?", "the output could not be written");
     return status;
 }
 

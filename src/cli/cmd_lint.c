@@ -606,8 +606,6 @@ static int run_lint(struct cli_call *call)
         say_counts(&lint, &lint.all, NULL);
     else
         lint.failed = true;
-    if (fflush(stdout) != 0)
-        lint.failed = true;
     int status = status_of(&lint);
     json_parser_free(lint.parser);
     stix_together_free(lint.together);

@@ -344,20 +344,30 @@ static int run(int count, char **args)
     return status;
 }
 
+/* What went to standard output must have arrived there: a card on a full disk is none. */
+static int finish(int status)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    return cli_fail("is there room?", "the output could not be written");
+}
+
 int main(int argc, char **argv)
 {
+    if (os_proc_hold_standard() != ERR_OK)
+        return CLI_FAILED;
     if (argc == 4 && strcmp(argv[1], "--role") == 0)
         return node_role(os_linux(), argv[2], argv[3]);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_all();
-        return argc < 2 ? CLI_USAGE : CLI_OK;
+        return finish(argc < 2 ? CLI_USAGE : CLI_OK);
     }
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("bongsu %s\n", BONGSU_VERSION);
-        return CLI_OK;
+        return finish(CLI_OK);
     }
     if (sign_start() != ERR_OK)
         return cli_fail(NULL, "the cryptographic library does not start");
-    return run(argc - 1, argv + 1);
+    return finish(run(argc - 1, argv + 1));
 }

@@ -37,6 +37,11 @@ NODISCARD err_t os_proc_reap(struct os_proc *proc, struct os_proc_end *out);
 void os_proc_stop(const struct os_proc *proc);
 void os_proc_kill(const struct os_proc *proc);
 
+/* Opens whichever of standard input, output and error came closed, before anything else takes its number:
+ * what is printed must not go into a socket. Reading or writing there fails, as if they were closed. Before
+ * any other file is opened. */
+NODISCARD err_t os_proc_hold_standard(void);
+
 enum os_signal { OS_SIGNAL_NONE, OS_SIGNAL_STOP /* TERM, INT */, OS_SIGNAL_RELOAD /* HUP */ };
 
 /* From now on these signals are read from the descriptor instead of interrupting anything. Before threads

@@ -15,6 +15,15 @@ extern char **environ;
 
 enum { CANNOT_EXEC = 127, APART = 0 };
 
+err_t os_proc_hold_standard(void)
+{
+    static const int wrong_ways[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_ways[fd]) != fd)
+            return ERR_IO;
+    return ERR_OK;
+}
+
 static bool stand_apart(void)
 {
     int null = open("/dev/null", O_RDWR);

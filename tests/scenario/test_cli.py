@@ -646,6 +646,21 @@ def test_watching(place):
     check('check --json', place.lines('check', '--dir', 'kr')[-1] == {'done': True, 'error': None})
 
 
+def test_streams(place):
+    """Output that is lost is no success, and what came closed is not taken for a socket of the node."""
+    for words in (['card', 'kr'], ['status'], ['status', '--json'], ['source', 'list'], ['find'], ['--help'],
+                  ['report', 'quality', '--format', 'csv']):
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run([PROGRAM, *words], cwd=place.path, stdout=full, stderr=subprocess.PIPE, timeout=60,
+                                  env={**os.environ, 'BONGSU_DIR': 'kr'})
+        check(f'{" ".join(words)} on a full disk', done.returncode == 1 and b'could not be written' in done.stderr, done)
+    for closed, words, said in ((0, ['add', '-', '--source', 'kr-cert'], b'refused to read'),
+                                (1, ['status'], b'could not be written'), (1, ['find'], b'could not be written')):
+        done = subprocess.run([PROGRAM, *words], cwd=place.path, stderr=subprocess.PIPE, timeout=60, close_fds=False,
+                              env={**os.environ, 'BONGSU_DIR': 'kr'}, preexec_fn=lambda fd=closed: os.close(fd))
+        check(f'{" ".join(words)} with descriptor {closed} closed', done.returncode == 1 and said in done.stderr, done)
+
+
 def test_ending(place):
     until_gone = time.monotonic()
     place.expect(0, 'removed', 'peer', 'remove', 'us-cisa', '--dir', 'kr')
@@ -670,7 +685,8 @@ def main():
     try:
         for test in (test_install, test_usage, test_lint, test_lint_packed, test_lint_levels, test_extension_lint, test_init,
                      test_stopped, test_together, test_running, test_extension, test_sources, test_add, test_refusals, test_large,
-                     test_policy, test_peers, test_deciding, test_definitions, test_ledger, test_watching, test_ending):
+                     test_policy, test_peers, test_deciding, test_definitions, test_ledger, test_watching, test_streams,
+                     test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same
