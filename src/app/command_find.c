@@ -1,6 +1,7 @@
 /* Searching everything that is held: find and export, one object with its copies and translations, and the
  * graph around an object. These answer in portions (struct command_stream): a slow reader holds up nobody. */
 #include "app/command.h"
+#include "app/find_times.h"
 
 #include <stdio.h>
 
@@ -124,6 +125,7 @@ enum { STEP_OBJECTS = 64, FOREVER = 0 };
 
 struct finding {
     struct gate_filter filter;
+    struct find_times times;
     struct gate_walk walk;
     char tag[LIMIT_NAME_BYTES];
     uint64_t limit, given; /* limit UINT64_MAX: none */
@@ -204,7 +206,8 @@ static err_t read_filter(struct command_call *call, struct finding *f)
         TRY(err, command_source(call, "owner", &f->filter.owner)) || TRY(err, read_marking(call, query)) ||
         TRY(err, read_values(call, query)) ||
         TRY(err, command_time(call, "since", INT64_MIN, &f->filter.since_us)) ||
-        TRY(err, command_time(call, "until", INT64_MAX, &f->filter.until_us)))
+        TRY(err, command_time(call, "until", INT64_MAX, &f->filter.until_us)) ||
+        TRY(err, find_times_read(call, &f->times)))
         return err;
     if (f->filter.source != GATE_SOURCE_NONE) {
         int len = snprintf(number, sizeof number, "%u", f->filter.source);
@@ -271,6 +274,8 @@ static err_t find_begin(struct command_call *call, void **out)
 static bool find_visit(void *ctx, const struct gate_found *found)
 {
     struct finding *f = ctx;
+    if (!find_times_pass(&f->times, found->stix))
+        return true;
     say_found(f->call, found, f->objects);
     f->given++;
     return f->given < f->limit && f->call->out->len < LIMIT_STREAM_CHUNK_BYTES;

@@ -14,7 +14,7 @@
 #include "os/proc.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
-enum { CLI_OPTIONS_MAX = 20, CLI_ARGS_MAX = 4096 };
+enum { CLI_OPTIONS_MAX = 28, CLI_ARGS_MAX = 4096 };
 
 enum cli_value {
     CLI_FLAG, /* present or not */

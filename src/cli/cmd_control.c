@@ -522,6 +522,11 @@ const struct cli_group cli_feed = GROUP(feed_rows);
         {"marking", CLI_TEXT, "marking", "TEXT", "tlp:amber, the ID of a marking, or none"},                 \
         {"since", CLI_TEXT, "since", "TIME", "received then or later (2026-11-30, or with a time)"},         \
         {"until", CLI_TEXT, "until", "TIME", "received before"},                                             \
+        {"created-since", CLI_TEXT, "created-since", "TIME", "made then or later, as it says itself"},       \
+        {"created-until", CLI_TEXT, "created-until", "TIME", "made before"},                                 \
+        {"modified-since", CLI_TEXT, "modified-since", "TIME", "this version made then or later"},           \
+        {"modified-until", CLI_TEXT, "modified-until", "TIME", "this version made before"},                  \
+        {"valid-at", CLI_TEXT, "valid-at", "TIME", "an indicator or the like that holds then"},              \
         {"text", CLI_TEXT, "text", "WORDS", "all these words, Korean or English; \"a b\" together; a*"},     \
         {"all", CLI_FLAG, "all", NULL, "also what is no longer, or never was, its owner's word"},            \
         {"limit", CLI_TEXT, "limit", "N", "at most so many"},                                                \

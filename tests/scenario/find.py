@@ -239,6 +239,17 @@ def combined(place, scan):
          '--owner', 'kr-cert')
     same(place, 'kr', set(), '--until', '2020-01-01')
     same(place, 'kr', scan.ids(lambda t: t['type'] == 'malware'), '--since', '2020-01-01', '--type', 'malware')
+    for name in ('created', 'modified'):
+        times = sorted(t[name] for _, t in scan.current() if name in t)
+        then = times[len(times) // 2]
+        since = scan.ids(lambda t, name=name, then=then: t.get(name, '') >= then)
+        same(place, 'kr', since, f'--{name}-since', then)
+        same(place, 'kr', scan.ids(lambda t, name=name: name in t) - since, f'--{name}-until', then)
+    starts = sorted(t['valid_from'] for _, t in scan.current() if t['type'] == 'indicator')
+    then = starts[len(starts) // 2]
+    same(place, 'kr', scan.ids(lambda t: t['type'] == 'indicator' and t['valid_from'] <= then < t.get('valid_until', '9')),
+         '--type', 'indicator', '--valid-at', then)
+    place.expect(2, 'valid-at is no time', 'find', '--valid-at', 'noon', '--dir', 'kr')
     values_ = [t['value'] for _, t in scan.things if t['type'] == 'domain-name']
     same(place, 'kr', scan.ids(lambda t: any(host(v).lower() in values_ for v in values(t))), *values_)
     # A second source that says the same is named beside the first.
