@@ -20,6 +20,13 @@
 
 /* --- sources, identities, markings, tags --- */
 
+#define ACCEPTED_COLUMNS                                                                                     \
+    {"SOURCE", "name"}, {"TYPES", "types"}, {"IDENTITIES", "identities"}, {"TLP MAX", "tlp_max"},            \
+        {"WINDOW S", "window_s"}, {"OBJECTS", "objects"}, {"OF", "objects_max"}, {"BYTES", "bytes"},         \
+    {                                                                                                        \
+        "OF", "bytes_max"                                                                                    \
+    }
+
 static const struct cli_command source_rows[] = {
     {.words = "source add",
      .summary = "declare a source, or change what is declared",
@@ -42,6 +49,25 @@ static const struct cli_command source_rows[] = {
                  {"REWRITES", "rewrites"},
                  {"ASSUME", "assume"},
                  {"UNTIL", "until"}}},
+    {.words = "source accept",
+     .summary = "say what is accepted from a source; the rest goes to quarantine",
+     .help =
+         "Takes the place of what was said before. A partner's source is peer.AUDIENCE. The ceiling is by\n"
+         "TLP, or by what is assumed of unmarked objects; what names no creator passes --identities.",
+     .args = {{"NAME", CLI_TEXT, "name", NULL, "as in bongsu source list"}},
+     .options = {{"types", CLI_TEXT, "types", "TYPE,...", "these STIX types alone"},
+                 {"identities", CLI_TEXT, "identities", "ID,...", "only by these creators"},
+                 {"tlp-max", CLI_TEXT, "tlp-max", "tlp:green", "nothing above this level"},
+                 {"volume", CLI_TEXT, "volume", "10000,50MB/1d",
+                  "so many new objects, bytes or both in a window"},
+                 {"anything", CLI_FLAG, "anything", NULL, "all of it"},
+                 BECAUSE},
+     .control = "source.accept",
+     .columns = {ACCEPTED_COLUMNS}},
+    {.words = "source accepted",
+     .summary = "list what is accepted from which source, and how much of it came",
+     .control = "source.accepted",
+     .columns = {ACCEPTED_COLUMNS}},
     {.words = "identity bind",
      .summary = "say which source an identity is at home at",
      .args = {ID, {"SOURCE", CLI_TEXT, "source", NULL, "only it speaks for the identity"}},

@@ -123,6 +123,8 @@
 #define LIMIT_FRESH_OBJECTS   8192         /* accepted, not yet decided, remembered: two full groups */
 #define LIMIT_FRESH_BYTES     (16u << 20)  /* of memory for them; what does not fit is read from the log */
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
+#define LIMIT_INBOUND_TYPES   128        /* of one source: STIX 2.1 defines 41 */
+#define LIMIT_INBOUND_CREATORS 1024      /* of one source: 24 KiB of its fact */
 #define LIMIT_MARKING_WALK    64         /* definitions that one definition is marked with, through others */
 #define LIMIT_REL_TO          64         /* nations and communities that one marking is for */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */

@@ -18,8 +18,11 @@ struct intake {
     struct json_slice *slices;
     size_t slice_count;
     size_t slice_size;
-    bool mended; /* the object at hand was minted from what came */
-    err_t err;   /* sticky, of the whole submission */
+    bool mended;             /* the object at hand was minted from what came */
+    bool own;                /* the node's: no policy of a source is asked */
+    bool has_creator;        /* what came names one */
+    struct stix_key creator; /* then this one */
+    err_t err;               /* sticky, of the whole submission */
 };
 
 static struct bytes slice_bytes(const struct intake *in, struct json_slice slice)
@@ -224,7 +227,8 @@ static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const
     if (err != ERR_OK ||
         TRY(err, object_append(gate, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), out_lsn, &slot)))
         return err;
-    return object_apply(gate, *out_lsn, FRAME_QUAR, &envelope, object, canon);
+    err = object_apply(gate, *out_lsn, FRAME_QUAR, &envelope, object, canon);
+    return err != ERR_OK ? err : inbound_count(gate, &envelope, bytes.len);
 }
 
 static bool conflict_known(const struct copies *copies, uint64_t about)
@@ -255,18 +259,24 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
                                        .received_us = in->now_us,
                                        .about = ruling.about};
     uint64_t lsn = ruling.about, slot;
-    struct fault fault;
+    struct fault fault = {0};
+    if (ruling.disposition != GATE_DUPLICATE && !in->own &&
+        TRY(err, inbound_judge(gate, envelope.source, object, in->has_creator ? &in->creator : NULL,
+                               bytes.len, in->now_us, &fault)))
+        return err == ERR_DENIED ? refuse(in, index, slice, object->id, &fault) : err;
     switch (ruling.disposition) {
     case GATE_NEW:
     case GATE_ASSERTION:
         if (TRY(err, object_append(gate, FRAME_OBJ, &envelope, bytes, &lsn, &slot)) ||
-            TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)))
+            TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)) ||
+            TRY(err, inbound_count(gate, &envelope, bytes.len)))
             return err;
         fresh_put(gate, lsn, slot, &envelope, object, bytes);
         break;
     case GATE_SEEN:
         if (TRY(err, object_append(gate, FRAME_SEEN, &envelope, bytes, &lsn, &slot)) ||
-            TRY(err, object_apply(gate, lsn, FRAME_SEEN, &envelope, object, canon)))
+            TRY(err, object_apply(gate, lsn, FRAME_SEEN, &envelope, object, canon)) ||
+            TRY(err, inbound_count(gate, &envelope, 0)))
             return err;
         break;
     case GATE_CONFLICT:
@@ -349,7 +359,7 @@ static struct str id_text(struct json_val value)
 err_t accept_one(struct gate *gate, const struct gate_submission *submission, struct bytes text,
                  int64_t now_us)
 {
-    struct intake in = {.gate = gate, .submission = submission, .text = text, .now_us = now_us};
+    struct intake in = {.gate = gate, .submission = submission, .text = text, .now_us = now_us, .own = true};
     struct stix_object object;
     struct hash canon;
     struct json_doc doc;
@@ -385,6 +395,10 @@ static err_t accept_mended(struct intake *in, size_t index, struct json_slice sl
     struct json_doc doc;
     struct bytes minted;
     err_t err;
+    struct str creator;
+    /* Whom the minted object names is this node. */
+    in->has_creator =
+        json_get_str(value, STR("created_by_ref"), &creator) && stix_id_parse(creator, &in->creator);
     if (slice.len > LIMIT_OBJECT_BYTES ||
         TRY(err, mend_object(gate, in->submission, value, slice_bytes(in, slice), in->now_us, &minted)))
         return slice.len > LIMIT_OBJECT_BYTES ? ERR_UNSUPPORTED : err;
@@ -407,8 +421,11 @@ static err_t accept_value(struct intake *in, size_t index, struct json_slice sli
     err_t err = examine(in->gate, value, slice_bytes(in, slice), &object, &canon, &fault);
     if (err == ERR_OK && profile == GATE_PROFILE_STRICT)
         err = stay_strict(&object, &fault);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        in->has_creator = object.has_creator;
+        in->creator = object.creator;
         return keep(in, index, slice, slice_bytes(in, slice), &object, &canon);
+    }
     if (!faults_of_input(err))
         return err;
     fault.code = err;
@@ -547,7 +564,8 @@ err_t gate_accept(struct gate *gate, const struct gate_submission *submission, s
     if (text.len > LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES)
         return fault_set(fault, ERR_LIMIT, 0, "a submission holds at most %u bytes",
                          LIMIT_BATCH_BYTES + LIMIT_OBJECT_BYTES);
-    struct intake in = {gate, submission, text, now_us, answer, ctx, NULL, 0, 0, false, ERR_OK};
+    struct intake in = {
+        .gate = gate, .submission = submission, .text = text, .now_us = now_us, .answer = answer, .ctx = ctx};
     struct fault split_fault = {0};
     enum json_split_kind kind;
     arena_reset(&gate->accept_arena);

@@ -347,6 +347,8 @@ static err_t apply_memory(struct gate *gate, const struct record_fact *fact)
         return apply_quarantine(gate, fact);
     case RECORD_FACT_EXTENSION:
         return extension_apply(gate, fact);
+    case RECORD_FACT_INBOUND:
+        return inbound_apply(gate, fact);
     default:
         return ERR_OK; /* looked up in the index when asked for */
     }
@@ -543,9 +545,9 @@ static err_t load_kinds(struct gate *gate)
 
 err_t fact_load_all(struct gate *gate)
 {
-    static const enum record_fact_kind kinds[] = {RECORD_FACT_SOURCE,  RECORD_FACT_IDENTITY,
-                                                  RECORD_FACT_MARKING, RECORD_FACT_STOP,
-                                                  RECORD_FACT_PEER,    RECORD_FACT_EXTENSION};
+    static const enum record_fact_kind kinds[] = {
+        RECORD_FACT_SOURCE, RECORD_FACT_IDENTITY,  RECORD_FACT_MARKING, RECORD_FACT_STOP,
+        RECORD_FACT_PEER,   RECORD_FACT_EXTENSION, RECORD_FACT_INBOUND};
     err_t err = load_kinds(gate);
     for (size_t i = 0; err == ERR_OK && i < sizeof kinds / sizeof *kinds; i++)
         err = load_kind(gate, kinds[i]);
@@ -559,4 +561,5 @@ void facts_deinit(struct gate *gate)
     mem_free(gate->markings);
     gate->markings = NULL;
     extensions_deinit(gate);
+    inbounds_deinit(gate);
 }

@@ -150,7 +150,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(RECHECK, 11, "object key")                                                                             \
     X(TOLD, 12, "lsn of an object: its origin said that it is no longer current")                            \
     X(EXTENSION, 13, "object key of an extension-definition")                                                \
-    X(REPEATS, 14, "source number and week: how much it sent again that changed nothing")
+    X(REPEATS, 14, "source number and week: how much it sent again that changed nothing")                    \
+    X(INBOUND, 15, "source name: what is accepted from it")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

@@ -238,7 +238,8 @@ struct gate {
     size_t source_count;
     struct gate_peer *peers;
     unsigned peer_count;
-    struct map identities; /* stix_key -> source number */
+    struct inbound **inbounds; /* inbound.c: by source number; NULL: nothing is stated of any */
+    struct map identities;     /* stix_key -> source number */
     struct classified *markings;
     size_t marking_count;
     struct stix_extensions extensions;         /* in force */
@@ -369,6 +370,16 @@ NODISCARD err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct
 /* --- extension.c --- */
 NODISCARD err_t extension_apply(struct gate *gate, const struct record_fact *fact);
 void extensions_deinit(struct gate *gate);
+
+/* --- inbound.c --- */
+NODISCARD err_t inbound_apply(struct gate *gate, const struct record_fact *fact);
+/* `size` bytes of this source were logged. Also when replayed. */
+NODISCARD err_t inbound_count(struct gate *gate, const struct record_envelope *envelope, size_t size);
+/* ERR_DENIED, with the fault: not from this source, or not now. `creator`: whom it names; may be NULL. */
+NODISCARD err_t inbound_judge(const struct gate *gate, uint32_t source, const struct stix_object *object,
+                              const struct stix_key *creator, size_t size, int64_t now_us,
+                              struct fault *fault);
+void inbounds_deinit(struct gate *gate);
 
 /* --- jobs.c --- */
 NODISCARD err_t job_add(struct gate *gate, const struct job *job);

@@ -184,7 +184,9 @@ err_t object_replay(struct gate *gate, const struct frame *frame)
         TRY(err, stix_canon(&object, &gate->canon, NULL)))
         return err;
     struct hash canon = hash_sha256(buf_bytes(&gate->canon));
-    return object_apply(gate, frame->lsn, frame->kind, &envelope, &object, &canon);
+    if (TRY(err, object_apply(gate, frame->lsn, frame->kind, &envelope, &object, &canon)))
+        return err;
+    return inbound_count(gate, &envelope, frame->kind == FRAME_SEEN ? 0 : bytes.len);
 }
 
 /* --- markings --- */

@@ -399,6 +399,35 @@ def test_sources(place):
     place.expect(0, r'kr-feed +own +standard +yes +no +clear +2099-01-01', 'source', 'list', *kr)
 
 
+def test_accept(place):
+    kr = ['--dir', 'kr']
+    words = ['source', 'accept', 'picky', *kr, '--because', 'agreed']
+    place.expect(0, 'declared', 'source', 'add', 'picky', *kr)
+    place.expect(1, 'names of STIX types', *words, '--types', 'No type')
+    place.expect(2, 'is no identity', *words, '--identities', 'malware--' + MARKING)
+    place.expect(2, 'pink is not a TLP level', *words, '--tlp-max', 'pink')
+    for volume in ('5', '5/1y', 'x/1d', '0/1d', '5XB/1d'):
+        place.expect(2, 'volume: objects, bytes or both', *words, '--volume', volume)
+    place.expect(2, 'or --anything', *words)
+    place.expect(2, 'stands alone', *words, '--anything', '--types', 'indicator')
+    place.expect(2, 'needs a reason', *words[:-2], '--types', 'indicator')
+    place.expect(1, 'no source nobody', 'source', 'accept', 'nobody', '--anything', *kr)
+    place.expect(0, 'picky +identity +any +any +86400 +0 +2 +0 +1000000.*in force', *words, '--types', 'identity', '--volume',
+                 '2,1MB/1d')
+    things = [{'type': 'identity', 'spec_version': '2.1', 'id': f'identity--0000000{n}{MARKING[8:]}', 'name': 'x',
+               'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z'} for n in (1, 2, 3)]
+    things.append(dict(things[0], type='campaign', id='campaign--' + MARKING))
+    (place.path / 'picky.json').write_text(json.dumps({'objects': things}))
+    place.expect(1, 'number of objects accepted.*campaign are not accepted', 'add', 'picky.json', '--source', 'picky', *kr)
+    waiting = [line for line in place.lines('quarantine', 'list', *kr) if line.get('source') == 'picky']
+    check('what is outside waits', [line['code'] for line in waiting] == ['denied', 'denied'], waiting)
+    for line in waiting:
+        place.expect(1, 'refused again', 'quarantine', 'retry', line['number'], *kr)
+    place.expect(0, 'everything is accepted', *words, '--anything')
+    for line in waiting:
+        place.expect(0, 'new', 'quarantine', 'retry', line['number'], *kr)
+
+
 def test_add(place):
     kr = ['--dir', 'kr']
     place.expect(2, '--source NAME is needed', 'add', CAMPAIGN / 'kr-cert.json', *kr)
@@ -684,7 +713,8 @@ def main():
     place = Place()
     try:
         for test in (test_install, test_usage, test_lint, test_lint_packed, test_lint_levels, test_extension_lint, test_init,
-                     test_stopped, test_together, test_running, test_extension, test_sources, test_add, test_refusals, test_large,
+                     test_stopped, test_together, test_running, test_extension, test_sources, test_accept,
+                     test_add, test_refusals, test_large,
                      test_policy, test_peers, test_deciding, test_definitions, test_ledger, test_watching, test_streams,
                      test_ending):
             try:
