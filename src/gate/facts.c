@@ -349,6 +349,8 @@ static err_t apply_memory(struct gate *gate, const struct record_fact *fact)
         return extension_apply(gate, fact);
     case RECORD_FACT_INBOUND:
         return inbound_apply(gate, fact);
+    case RECORD_FACT_LIST:
+        return list_apply(gate, fact);
     default:
         return ERR_OK; /* looked up in the index when asked for */
     }
@@ -397,6 +399,7 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
         memcpy(job.key.b, fact->key.at, STIX_KEY_SIZE);
         break;
     case RECORD_FACT_STOP:
+    case RECORD_FACT_LIST:
         job.scope = JOB_ALL;
         break;
     case RECORD_FACT_HISTORY: {
@@ -547,7 +550,7 @@ err_t fact_load_all(struct gate *gate)
 {
     static const enum record_fact_kind kinds[] = {
         RECORD_FACT_SOURCE, RECORD_FACT_IDENTITY,  RECORD_FACT_MARKING, RECORD_FACT_STOP,
-        RECORD_FACT_PEER,   RECORD_FACT_EXTENSION, RECORD_FACT_INBOUND};
+        RECORD_FACT_PEER,   RECORD_FACT_EXTENSION, RECORD_FACT_INBOUND, RECORD_FACT_LIST};
     err_t err = load_kinds(gate);
     for (size_t i = 0; err == ERR_OK && i < sizeof kinds / sizeof *kinds; i++)
         err = load_kind(gate, kinds[i]);
@@ -562,4 +565,5 @@ void facts_deinit(struct gate *gate)
     gate->markings = NULL;
     extensions_deinit(gate);
     inbounds_deinit(gate);
+    lists_deinit(gate);
 }

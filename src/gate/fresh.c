@@ -14,6 +14,7 @@ struct fresh {
     struct record_envelope envelope;
     struct stix_object object; /* without its text */
     bool follows;
+    struct str safety;
 };
 
 err_t fresh_init(struct gate *gate)
@@ -61,7 +62,8 @@ void fresh_put(struct gate *gate, uint64_t lsn, uint64_t slot, const struct reco
     if (gate->fresh_count == LIMIT_FRESH_OBJECTS || partners_started(gate) == 0)
         return;
     struct fresh *fresh = arena_alloc(&gate->fresh_arena, sizeof *fresh);
-    if (fresh == NULL || !object_keep(&gate->fresh_arena, object, &fresh->object))
+    if (fresh == NULL || !object_keep(&gate->fresh_arena, object, &fresh->object) ||
+        safety_find(gate, object, &gate->fresh_arena, &fresh->safety) != ERR_OK)
         return;
     fresh->lsn = lsn;
     fresh->slot = slot;
@@ -96,7 +98,8 @@ bool fresh_find(const struct gate *gate, uint64_t lsn, struct subject *out)
                              .object = fresh->object,
                              .size = fresh->size,
                              .content = fresh->content,
-                             .follows = fresh->follows};
+                             .follows = fresh->follows,
+                             .safety = fresh->safety};
     return true;
 }
 
@@ -104,6 +107,11 @@ void fresh_passed(struct gate *gate, uint64_t lsn)
 {
     if (gate->fresh_count == 0 || gate->fresh[gate->fresh_count - 1]->lsn >= lsn)
         return;
+    fresh_forget(gate);
+}
+
+void fresh_forget(struct gate *gate)
+{
     gate->fresh_count = 0;
     arena_reset(&gate->fresh_arena);
 }

@@ -151,7 +151,9 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(TOLD, 12, "lsn of an object: its origin said that it is no longer current")                            \
     X(EXTENSION, 13, "object key of an extension-definition")                                                \
     X(REPEATS, 14, "source number and week: how much it sent again that changed nothing")                    \
-    X(INBOUND, 15, "source name: what is accepted from it")
+    X(INBOUND, 15, "source name: what is accepted from it")                                                  \
+    X(LIST, 16, "name of a list of values that must not go out by mistake")                                  \
+    X(LIST_PART, 17, "slot, number and name: a part of such a list's text")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

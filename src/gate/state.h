@@ -238,6 +238,8 @@ struct gate {
     size_t source_count;
     struct gate_peer *peers;
     unsigned peer_count;
+    struct safety_list **lists; /* safety.c: LIMIT_LISTS; NULL: there are none */
+    size_t list_count;
     struct inbound **inbounds; /* inbound.c: by source number; NULL: nothing is stated of any */
     struct map identities;     /* stix_key -> source number */
     struct classified *markings;
@@ -371,6 +373,18 @@ NODISCARD err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct
 NODISCARD err_t extension_apply(struct gate *gate, const struct record_fact *fact);
 void extensions_deinit(struct gate *gate);
 
+/* --- safety.c --- */
+NODISCARD err_t list_apply(struct gate *gate, const struct record_fact *fact);
+void lists_deinit(struct gate *gate);
+/* Why it waits: a list's name, a blank, a few words, all in the arena; empty: on no list. `object` with its
+ * tape. */
+NODISCARD err_t safety_find(const struct gate *gate, const struct stix_object *object, struct arena *arena,
+                            struct str *out);
+
+/* That as a fact, and as the tag safety:NAME of the list, unless an operator lets it go. `tags` has room. */
+NODISCARD err_t safety_add(struct str safety, struct arena *arena, struct str *tags,
+                           struct policy_facts *facts);
+
 /* --- inbound.c --- */
 NODISCARD err_t inbound_apply(struct gate *gate, const struct record_fact *fact);
 /* `size` bytes of this source were logged. Also when replayed. */
@@ -472,6 +486,7 @@ struct subject {
     struct copies *copies;           /* of its id */
     const struct copy *copy;         /* itself among them */
     bool follows;                    /* may come along with its referrer */
+    struct str safety;               /* why it waits for a person (safety.c); empty: it does not */
     const struct stix_key *granular; /* the only granular marking that counts; NULL: all do */
 };
 /* Reads, opens and parses a durable OBJ (or QUAR of a conflict). Everything lives in `arena`. */
@@ -528,6 +543,8 @@ void fresh_put(struct gate *gate, uint64_t lsn, uint64_t slot, const struct reco
                const struct stix_object *object, struct bytes bytes);
 /* Everything of a subject but its bytes, its tape and its copies. Borrowed until fresh_passed. */
 bool fresh_find(const struct gate *gate, uint64_t lsn, struct subject *out);
+/* All of it: what follows from the text is looked at again. */
+void fresh_forget(struct gate *gate);
 /* Everything below `lsn` was decided. */
 void fresh_passed(struct gate *gate, uint64_t lsn);
 

@@ -90,6 +90,8 @@ static err_t parse_subject(struct gate *gate, struct arena *arena, struct subjec
         TRY(err, stix_read_held(json_root(doc), arena, &subject->object)))
         return err == ERR_NOMEM ? err
                                 : ERR_CORRUPT; /* it was accepted once: these are not the bytes that came */
+    if (TRY(err, safety_find(gate, &subject->object, arena, &subject->safety)))
+        return err;
     return settle(&subject->object, arena);
 }
 
@@ -512,7 +514,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         .received_us = subject->envelope.received_us,
         .onward = UINT64_MAX, /* markings only take partners away */
     };
-    struct str *tags = arena_zalloc(arena, LIMIT_TAGS_PER_OBJECT, sizeof *tags);
+    struct str *tags = arena_zalloc(arena, LIMIT_TAGS_PER_OBJECT + 1, sizeof *tags); /* one of safety */
     if (tags == NULL)
         return ERR_NOMEM;
     facts.tags = tags;
@@ -523,6 +525,8 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         TRY(err, add_all_markings(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, waits_load(gate, subject->lsn, arena, &facts)))
+        return err;
+    if (subject->safety.len > 0 && TRY(err, safety_add(subject->safety, arena, tags, &facts)))
         return err;
     facts.onward &= onward_of(&facts);
     *out = facts;

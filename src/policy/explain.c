@@ -305,6 +305,7 @@ static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_UNKNOWN] = "marking unknown",
     [POLICY_RULE_UNRESOLVED] = "marking unresolved",
     [POLICY_RULE_STATEMENT] = "marking statement",
+    [POLICY_RULE_SAFETY] = "on a list, and not approved",
     [POLICY_RULE_FOLLOWS] = "a definition that carries no marking",
     [POLICY_RULE_AGREEMENT] = "the agreement with this partner has ended",
     [POLICY_RULE_DUTIES] = "a duty cannot be carried out",
@@ -340,6 +341,7 @@ static const char *const builtin_change[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_UNKNOWN] = "its marking could be read, or were classified (bongsu marking classify)",
     [POLICY_RULE_UNRESOLVED] = "its marking arrived",
     [POLICY_RULE_STATEMENT] = "its marking were classified (bongsu marking classify)",
+    [POLICY_RULE_SAFETY] = "an operator let it go (bongsu approve, or bongsu tag add ID safety:ok)",
     [POLICY_RULE_FOLLOWS] = "something that names it goes there",
     [POLICY_RULE_AGREEMENT] = "the agreement were renewed (valid-until)",
     [POLICY_RULE_DUTIES] = "",
@@ -357,6 +359,9 @@ static void put_builtin(char *to, const struct explain *explain, unsigned rule)
         put_field(to, row, FIELD_TLP);
     else if (rule == POLICY_RULE_AGREEMENT)
         put_agreement(to, row, explain->partner);
+    else if (rule == POLICY_RULE_SAFETY)
+        snprintf(to, VALUE_SIZE, "%.*s", row->facts->safety.len == 0 ? 17 : (int)row->facts->safety.len,
+                 row->facts->safety.len == 0 ? "it is on no lists" : row->facts->safety.at);
     else if (rule >= POLICY_RULE_UNKNOWN)
         put_markings(to, row->facts->markings);
     else if (rule == POLICY_RULE_OPERATOR)

@@ -88,6 +88,7 @@ enum policy_builtin {
     POLICY_RULE_UNKNOWN,    /* deny: a marking that bongsu does not read, or no state given at all */
     POLICY_RULE_UNRESOLVED, /* hold: a marking that has not arrived */
     POLICY_RULE_STATEMENT,  /* hold: a statement that nobody classified */
+    POLICY_RULE_SAFETY,     /* hold until approved: its value is on a list of what must not go by mistake */
     POLICY_RULE_FOLLOWS,    /* hold: says nothing by itself, and goes along with what names it (`follows`) */
     POLICY_RULE_AGREEMENT, /* hold: what a rule would release, and the agreement with the partner has ended */
     POLICY_RULE_DUTIES, /* hold: a duty of the rule that lets it go cannot be carried out (the gate's word) */
@@ -280,7 +281,9 @@ struct policy_facts {
     int confidence;      /* 0-100, or POLICY_CONFIDENCE_NONE */
     unsigned hops;       /* nodes that it passed before this one */
     uint8_t terms[POLICY_TERM_COUNT];
-    bool own; /* its home is this node */
+    struct str
+        safety; /* why its value must not go without a person's word; empty: nothing stands against it */
+    bool own;   /* its home is this node */
     bool revoked;
     bool follows;       /* a definition without a marking of its own: what no rule denies waits for what names
                            it, before any rule that holds or releases is asked */

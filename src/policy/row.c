@@ -286,6 +286,8 @@ uint64_t row_builtin(const struct row *row, unsigned rule)
         return all_if((facts->markings & POLICY_MARKING_UNRESOLVED) != 0);
     case POLICY_RULE_STATEMENT:
         return all_if((facts->markings & POLICY_MARKING_STATEMENT) != 0);
+    case POLICY_RULE_SAFETY:
+        return all_if(facts->safety.len > 0) & ~facts->approvals;
     case POLICY_RULE_FOLLOWS:
         return all_if(facts->follows);
     default:

@@ -13,7 +13,7 @@ const char *const words_builtin[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_UNRESOLVED] = "built-in.unresolved", [POLICY_RULE_STATEMENT] = "built-in.statement",
     [POLICY_RULE_FOLLOWS] = "built-in.follows",       [POLICY_RULE_AGREEMENT] = "built-in.agreement",
     [POLICY_RULE_DUTIES] = "built-in.duties",         [POLICY_RULE_EXPIRED] = "built-in.expired",
-    [POLICY_RULE_BUDGET] = "built-in.budget",
+    [POLICY_RULE_BUDGET] = "built-in.budget",         [POLICY_RULE_SAFETY] = "built-in.safety",
 };
 
 static const char *const classes[] = {"U", "C", "S", "TS"};

@@ -1,0 +1,505 @@
+#include "gate/list.h"
+
+#include <stdlib.h>
+
+#include "core/mem.h"
+#include "stix/pattern.h"
+#include "json/json.h"
+
+/* Wider than these is no indicator: a /16 is the largest network that one organisation usually holds. */
+enum { BROAD_BITS4 = 16, BROAD_BITS6 = 32 };
+
+struct net {
+    uint8_t bytes[16];
+    uint8_t bits, size;
+};
+
+/* Words begin with the letter of their kind ('d' a domain from the top, 'h' a hash, 'v' a value) and end with
+ * a line end, which no word holds. */
+struct list {
+    enum gate_list_kind kind;
+    struct net *nets; /* sorted; none inside another */
+    size_t net_count;
+    const char **words; /* sorted */
+    size_t word_count;
+};
+
+static const char *const kinds[GATE_LIST_KINDS] = {
+    [GATE_LIST_CIDR] = "cidr",     [GATE_LIST_DOMAIN] = "domain", [GATE_LIST_HASH] = "hash",
+    [GATE_LIST_STRING] = "string", [GATE_LIST_MISP] = "misp",     [GATE_LIST_RESERVED] = "reserved",
+    [GATE_LIST_BROAD] = "broad",
+};
+
+static const char reserved[] =
+    "0.0.0.0/8\n10.0.0.0/8\n100.64.0.0/10\n127.0.0.0/8\n169.254.0.0/16\n172.16.0.0/12\n192.0.0.0/24\n"
+    "192.0.2.0/24\n192.168.0.0/16\n198.18.0.0/15\n198.51.100.0/24\n203.0.113.0/24\n224.0.0.0/4\n240.0.0.0/4\n"
+    "::/128\n::1/128\n64:ff9b:1::/48\n100::/64\n2001:db8::/32\n3fff::/20\nfc00::/7\nfe80::/10\nff00::/8\n"
+    "example\ntest\ninvalid\nlocalhost\nlocal\nhome.arpa\nexample.com\nexample.net\nexample.org\n";
+
+/* Of the empty file: MD5, SHA-1, SHA-256, SHA-512. */
+static const char empty_file[] =
+    "d41d8cd98f00b204e9800998ecf8427e\nda39a3ee5e6b4b0d3255bfef95601890afd80709\n"
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
+    "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+    "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e\n";
+
+const char *gate_list_kind_name(enum gate_list_kind kind)
+{
+    return kinds[kind];
+}
+
+bool gate_list_kind_find(struct str name, enum gate_list_kind *out)
+{
+    for (int kind = 0; kind < GATE_LIST_KINDS; kind++)
+        if (str_eq(name, str_of(kinds[kind]))) {
+            *out = (enum gate_list_kind)kind;
+            return true;
+        }
+    return false;
+}
+
+size_t list_entries(const struct list *list)
+{
+    return list->net_count + list->word_count;
+}
+
+/* --- order --- */
+
+static int net_order(const void *a, const void *b)
+{
+    const struct net *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size < y->size ? -1 : 1;
+    int order = memcmp(x->bytes, y->bytes, sizeof x->bytes);
+    return order != 0 ? order : (int)x->bits - (int)y->bits;
+}
+
+static int word_cmp(const char *a, const char *b)
+{
+    while (*a == *b && *a != '\n') {
+        a++;
+        b++;
+    }
+    return (int)(unsigned char)*a - (int)(unsigned char)*b;
+}
+
+static int word_order(const void *a, const void *b)
+{
+    return word_cmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Is `inner` in `outer`? */
+static bool net_in(const struct net *inner, const struct net *outer)
+{
+    unsigned whole = outer->bits / 8u, rest = outer->bits % 8u;
+    if (inner->size != outer->size || inner->bits < outer->bits ||
+        memcmp(inner->bytes, outer->bytes, whole) != 0)
+        return false;
+    return rest == 0 || ((inner->bytes[whole] ^ outer->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+/* Bits behind the prefix are cleared: the order rests on it. */
+static struct net net_of(const struct term_network *network)
+{
+    struct net net = {.bits = (uint8_t)network->bits, .size = (uint8_t)network->size};
+    memcpy(net.bytes, network->bytes, network->size / 8u);
+    for (unsigned bit = network->bits; bit < network->size; bit++)
+        net.bytes[bit / 8u] &= (uint8_t) ~(0x80u >> bit % 8u);
+    return net;
+}
+
+/* --- reading --- */
+
+struct reading {
+    struct list list;
+    struct arena *arena;
+    size_t net_size, word_size;
+};
+
+/* "www.example.com" as "dcom.example.www."; one label is a name too. Returns its length, 0: it is none. */
+static size_t domain_word(struct str text, char out[TERM_BYTES_MAX + 2])
+{
+    char whole[TERM_BYTES_MAX];
+    size_t len;
+    if (text.len > 0 && text.at[0] == '.')
+        text = (struct str) {text.at + 1, text.len - 1};
+    if (text.len == 0 || text.len > sizeof whole - 2)
+        return 0;
+    memcpy(whole, "x.", 2);
+    memcpy(whole + 2, text.at, text.len);
+    if (!term_domain((struct str) {whole, text.len + 2}, out + 1, &len))
+        return 0;
+    out[0] = 'd';
+    return 1 + len - 2; /* without the label that was added */
+}
+
+/* Room for the entries is asked for once: there are no more than line ends, or elements. */
+static err_t reading_begin(struct reading *r, size_t entries, struct fault *fault)
+{
+    if (entries > LIMIT_LIST_ENTRIES)
+        return fault_set(fault, ERR_LIMIT, 0, "a list has at most %u entries", LIMIT_LIST_ENTRIES);
+    r->list.nets = arena_alloc(r->arena, (entries + 1) * sizeof *r->list.nets);
+    r->list.words = arena_alloc(r->arena, (entries + 1) * sizeof *r->list.words);
+    return r->list.nets == NULL || r->list.words == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+static err_t put_word(struct reading *r, char kind, struct str text)
+{
+    char *word = arena_alloc(r->arena, text.len + 2);
+    if (word == NULL)
+        return ERR_NOMEM;
+    word[0] = kind;
+    for (size_t i = 0; i < text.len; i++)
+        word[1 + i] = str_lower(text.at[i]);
+    word[1 + text.len] = '\n';
+    r->list.words[r->list.word_count++] = word;
+    return ERR_OK;
+}
+
+static err_t take(struct reading *r, enum gate_list_kind kind, struct str text)
+{
+    struct term_network network;
+    char domain[TERM_BYTES_MAX + 2];
+    size_t len;
+    bool addresses = kind == GATE_LIST_CIDR || kind == GATE_LIST_STRING || kind == GATE_LIST_RESERVED;
+    if (addresses && term_network_parse(text, &network)) {
+        r->list.nets[r->list.net_count++] = net_of(&network);
+        return ERR_OK;
+    }
+    if (kind == GATE_LIST_HASH || kind == GATE_LIST_BROAD)
+        return term_is_hash(text) ? put_word(r, 'h', text) : ERR_INVALID;
+    if (kind == GATE_LIST_STRING)
+        return memchr(text.at, '\n', text.len) == NULL ? put_word(r, 'v', text) : ERR_INVALID;
+    if (kind == GATE_LIST_CIDR || (len = domain_word(text, domain)) == 0)
+        return ERR_INVALID;
+    return put_word(r, 'd', (struct str) {domain + 1, len - 1});
+}
+
+static err_t read_lines(struct reading *r, enum gate_list_kind kind, struct str text, struct fault *fault)
+{
+    size_t lines = 1;
+    unsigned number = 0;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.at[i] == '\n';
+    err_t err = reading_begin(r, lines, fault);
+    while (err == ERR_OK && text.len > 0) {
+        struct str line = str_cut(&text, '\n');
+        line = str_trim(str_cut(&line, '#'));
+        number++;
+        if (line.len > 0 && TRY(err, take(r, kind, line)) && err == ERR_INVALID)
+            return fault_set(fault, err, 0, "line %u is no entry of a list of kind %s", number, kinds[kind]);
+    }
+    return err;
+}
+
+/* What a MISP warninglist calls it. */
+static bool misp_kind(struct str type, enum gate_list_kind *out)
+{
+    if (str_eq(type, STR("hostname")))
+        *out = GATE_LIST_DOMAIN;
+    else if (str_eq(type, STR("cidr")))
+        *out = GATE_LIST_CIDR;
+    else if (str_eq(type, STR("string")))
+        *out = GATE_LIST_STRING;
+    else
+        return false;
+    return true;
+}
+
+static err_t read_misp(struct reading *r, struct json_val root, struct fault *fault)
+{
+    struct json_val list, element;
+    struct str type = STR(""), text;
+    enum gate_list_kind kind = GATE_LIST_STRING;
+    if (!json_get_str(root, STR("type"), &type) || !json_get(root, STR("list"), &list) ||
+        !json_is(list, JSON_ARRAY))
+        return fault_set(fault, ERR_INVALID, 0, "no warninglist: it has no `type` or no `list`");
+    if (!misp_kind(type, &kind))
+        return fault_set(fault, ERR_UNSUPPORTED, 0, "a warninglist of type %.*s cannot be used",
+                         type.len > 40 ? 40 : (int)type.len, type.at);
+    err_t err = reading_begin(r, json_array_count(list), fault);
+    struct json_iter iter = json_array_iter(list);
+    while (err == ERR_OK && json_array_next(&iter, &element)) {
+        if (!json_is(element, JSON_STRING))
+            return fault_set(fault, ERR_INVALID, 0, "an entry of the list is no string");
+        text = str_trim(json_str(element));
+        /* Those lists are kept by hand: what is no network or domain is passed over, as MISP does. */
+        if (text.len > 0 && TRY(err, take(r, kind, text)) && err == ERR_INVALID)
+            err = ERR_OK;
+    }
+    return err;
+}
+
+static err_t read_json(struct reading *r, struct bytes text, struct fault *fault)
+{
+    struct json_parser *parser;
+    struct json_doc doc;
+    err_t err = json_parser_new(LIMIT_LIST_BYTES + JSON_PADDING, &parser);
+    if (err != ERR_OK)
+        return err;
+    err = json_parse(parser, text, &doc, fault);
+    if (err == ERR_OK && !json_is(json_root(&doc), JSON_OBJECT))
+        err = fault_set(fault, ERR_INVALID, 0, "no warninglist: no JSON object");
+    if (err == ERR_OK)
+        err = read_misp(r, json_root(&doc), fault);
+    json_parser_free(parser);
+    return err;
+}
+
+static void settle(struct list *list)
+{
+    size_t kept = 0;
+    qsort(list->nets, list->net_count, sizeof *list->nets, net_order);
+    for (size_t i = 0; i < list->net_count; i++)
+        if (kept == 0 || !net_in(&list->nets[i], &list->nets[kept - 1]))
+            list->nets[kept++] = list->nets[i];
+    list->net_count = kept;
+    qsort(list->words, list->word_count, sizeof *list->words, word_order);
+}
+
+err_t list_read(enum gate_list_kind kind, struct bytes text, struct arena *arena, const struct list **out,
+                struct fault *fault)
+{
+    struct reading r = {.list = {.kind = kind}, .arena = arena};
+    err_t err;
+    if (text.len > LIMIT_LIST_BYTES)
+        return fault_set(fault, ERR_LIMIT, 0, "a list has at most %u bytes", LIMIT_LIST_BYTES);
+    if (kind == GATE_LIST_MISP)
+        err = read_json(&r, text, fault);
+    else if (kind == GATE_LIST_RESERVED)
+        err = read_lines(&r, kind, str_of(reserved), fault);
+    else if (kind == GATE_LIST_BROAD)
+        err = read_lines(&r, kind, str_of(empty_file), fault);
+    else
+        err = read_lines(&r, kind, str_from_bytes(text), fault);
+    if (err != ERR_OK)
+        return err;
+    settle(&r.list);
+    struct list *list = arena_alloc(arena, sizeof *list);
+    if (list == NULL)
+        return ERR_NOMEM;
+    *list = r.list;
+    *out = list;
+    return ERR_OK;
+}
+
+/* --- asking --- */
+
+/* One that lies around it, in it, or is it. */
+static bool net_hits(const struct list *list, const struct net *net)
+{
+    size_t low = 0, high = list->net_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (net_order(&list->nets[mid], net) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return (low > 0 && net_in(net, &list->nets[low - 1])) ||
+           (low < list->net_count && net_in(&list->nets[low], net));
+}
+
+static bool word_hits(const struct list *list, const char *word)
+{
+    return list->word_count > 0 &&
+           bsearch(&word, list->words, list->word_count, sizeof *list->words, word_order) != NULL;
+}
+
+/* Itself, or what it lies below: every beginning that ends with a label. */
+static bool domain_hits(const struct list *list, const char *word, size_t len)
+{
+    char part[TERM_BYTES_MAX + 3];
+    memcpy(part, word, len);
+    for (size_t i = 1; i < len; i++) {
+        if (word[i] != '.')
+            continue;
+        part[i + 1] = '\n';
+        if (word_hits(list, part))
+            return true;
+        part[i + 1] = i + 1 < len ? word[i + 1] : '\n';
+    }
+    return false;
+}
+
+static bool is_broad(const struct list_value *value)
+{
+    struct term_network network;
+    struct str text = str_trim(value->text);
+    if (value->observed)
+        return false;
+    if (value->matched) {
+        /* Only wildcards: %, _, and of regular expressions . * + ^ $ ( ). */
+        for (size_t i = 0; i < text.len; i++)
+            if (strchr("%_.*+^$()?", text.at[i]) == NULL)
+                return false;
+        return true;
+    }
+    if (value->host && term_network_parse(text, &network))
+        return network.bits < (network.size == 32 ? (unsigned)BROAD_BITS4 : (unsigned)BROAD_BITS6);
+    return value->is_domain && memchr(text.at, '.', text.len) == NULL;
+}
+
+/* A term's characters are bits; a network's end with a dot. */
+static struct net net_of_bits(struct str term, uint8_t size)
+{
+    struct net net = {.size = size};
+    for (size_t i = 1; i < term.len && net.bits < size && term.at[i] != '.'; i++, net.bits++)
+        if (term.at[i] == '1')
+            net.bytes[net.bits / 8u] |= (uint8_t)(0x80u >> net.bits % 8u);
+    return net;
+}
+
+/* One term as search/term.h writes them: a letter, then the value. */
+static bool term_hits(const struct list *list, struct str term, bool host)
+{
+    char word[TERM_BYTES_MAX + 3];
+    struct net net;
+    if (term.len > TERM_BYTES_MAX)
+        return false;
+    memcpy(word, term.at, term.len);
+    word[term.len] = '\n';
+    switch (term.at[0]) {
+    case TERM_HASH:
+        return word_hits(list, word);
+    case TERM_VALUE:
+        return word_hits(list, word);
+    case TERM_DOMAIN:
+        return host && domain_hits(list, word, term.len);
+    case TERM_ADDRESS4:
+    case TERM_NETWORK4:
+        net = net_of_bits(term, 32);
+        return host && net_hits(list, &net);
+    case TERM_ADDRESS6:
+    case TERM_NETWORK6:
+        net = net_of_bits(term, 128);
+        return host && net_hits(list, &net);
+    default:
+        return false;
+    }
+}
+
+bool list_hits(const struct list *list, const struct list_value *value)
+{
+    char raw[4 * TERM_BYTES_MAX];
+    struct buf terms = {.at = (uint8_t *)raw, .size = sizeof raw, .size_max = sizeof raw};
+    if (list->kind == GATE_LIST_BROAD && is_broad(value))
+        return true;
+    if (value->matched || value->text.len == 0)
+        return false;
+    char name[TERM_BYTES_MAX + 2];
+    size_t len = value->host && memchr(value->text.at, '.', value->text.len) == NULL
+                     ? domain_word(str_trim(value->text), name)
+                     : 0;
+    if (len > 0 && domain_hits(list, name, len)) /* one label is no term */
+        return true;
+    term_put_value(&terms, value->text);
+    struct str rest = buf_str(&terms);
+    while (rest.len > 0) {
+        struct str term = str_cut(&rest, TERM_END);
+        if (term.len > 0 && term_hits(list, term, value->host))
+            return true;
+    }
+    return false;
+}
+
+/* --- values --- */
+
+/* Observables whose constants in a pattern may be, or hold, an address or a domain. */
+static bool holds_hosts(struct str type)
+{
+    static const char *const types[] = {"ipv4-addr",  "ipv6-addr",     "domain-name",    "url",
+                                        "email-addr", "email-message", "network-traffic"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (str_eq(type, str_of(types[i])))
+            return true;
+    return false;
+}
+
+struct values {
+    struct arena *arena;
+    bool (*each)(void *ctx, const struct list_value *value);
+    void *ctx;
+};
+
+static bool each_constant(const struct values *v, const struct stix_pattern *pattern,
+                          const struct stix_pattern_node *node)
+{
+    struct list_value value = {.host = holds_hosts(node->type),
+                               .matched = node->op == STIX_PATTERN_LIKE || node->op == STIX_PATTERN_MATCHES,
+                               .is_domain = str_eq(node->type, STR("domain-name")) && node->step_count == 1};
+    bool asked = node->op == STIX_PATTERN_EQ || node->op == STIX_PATTERN_IN ||
+                 node->op == STIX_PATTERN_ISSUBSET || node->op == STIX_PATTERN_ISSUPERSET || value.matched;
+    for (uint32_t i = 0; asked && i < node->constant_count; i++) {
+        const struct stix_pattern_constant *constant = &pattern->constants[node->constant + i];
+        if (constant->kind != STIX_PATTERN_STRING)
+            continue;
+        value.text = stix_pattern_text(constant->text, constant->escaped, v->arena);
+        if (value.text.at != NULL && v->each(v->ctx, &value))
+            return true;
+    }
+    return false;
+}
+
+static bool each_of_pattern(const struct values *v, struct str text)
+{
+    struct stix_pattern pattern;
+    if (stix_pattern_parse(text, STIX_PATTERN_2_1, v->arena, &pattern, NULL, NULL) != ERR_OK &&
+        stix_pattern_parse(text, STIX_PATTERN_2_0, v->arena, &pattern, NULL, NULL) != ERR_OK)
+        return false; /* another language than STIX */
+    for (uint32_t i = 0; i < pattern.node_count; i++) {
+        const struct stix_pattern_node *node = &pattern.nodes[i];
+        if (node->kind == STIX_PATTERN_COMPARISON && !node->negated && each_constant(v, &pattern, node))
+            return true;
+    }
+    return false;
+}
+
+static bool each_hash(const struct values *v, struct json_val hashes)
+{
+    struct json_iter iter = json_object_iter(hashes);
+    struct json_val element;
+    struct str name;
+    while (json_object_next(&iter, &name, &element)) {
+        struct list_value value = {.observed = true};
+        if (!json_is(element, JSON_STRING))
+            continue;
+        value.text = json_str(element);
+        if (v->each(v->ctx, &value))
+            return true;
+    }
+    return false;
+}
+
+bool list_concerns(const struct stix_object *object)
+{
+    switch (object->type->code) {
+    case STIX_TYPE_INDICATOR:
+    case STIX_TYPE_IPV4_ADDR:
+    case STIX_TYPE_IPV6_ADDR:
+    case STIX_TYPE_DOMAIN_NAME:
+    case STIX_TYPE_URL:
+    case STIX_TYPE_EMAIL_ADDR:
+    case STIX_TYPE_FILE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool list_each_value(const struct stix_object *object, struct arena *arena,
+                     bool (*each)(void *ctx, const struct list_value *value), void *ctx)
+{
+    struct values v = {arena, each, ctx};
+    struct list_value value = {.host = true, .observed = true};
+    struct json_val hashes;
+    struct str text;
+    if (!list_concerns(object))
+        return false;
+    if (object->type->code == STIX_TYPE_INDICATOR)
+        return json_get_str(object->root, STR("pattern"), &text) && each_of_pattern(&v, text);
+    if (object->type->code == STIX_TYPE_FILE)
+        return json_get(object->root, STR("hashes"), &hashes) && json_is(hashes, JSON_OBJECT) &&
+               each_hash(&v, hashes);
+    return json_get_str(object->root, STR("value"), &value.text) && each(ctx, &value);
+}

@@ -1,0 +1,41 @@
+/* Lists for safety holds: any text read as any kind; whatever was read is asked for every line of it. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/mem.h"
+#include "gate/list.h"
+#include "json/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fault fault = {0};
+    const struct list *list;
+    struct arena arena;
+    if (size == 0 || size > 1 << 16)
+        return 0;
+    uint8_t *padded = mem_alloc(size + JSON_PADDING);
+    memcpy(padded, data + 1, size - 1);
+    arena_init(&arena, 64 << 20);
+    enum gate_list_kind kind = (enum gate_list_kind)(data[0] % GATE_LIST_KINDS);
+    if (list_read(kind, bytes_of(padded, size - 1), &arena, &list, &fault) == ERR_OK) {
+        struct str rest = {(const char *)padded, size - 1};
+        for (int lines = 0; rest.len > 0 && lines < 100; lines++) {
+            struct list_value value = {
+                .text = str_trim(str_cut(&rest, '\n')), .host = true, .is_domain = true};
+            /* What a list of networks or domains was read from stands on it. */
+            bool hit = list_hits(list, &value);
+            bool plain = value.text.len > 0 && value.text.at[0] != '.';
+            for (size_t i = 0; i < value.text.len; i++)
+                plain &= strchr("#@/:", value.text.at[i]) == NULL;
+            if (plain && value.text.len < 200 && (kind == GATE_LIST_CIDR || kind == GATE_LIST_DOMAIN))
+                must(hit);
+            value.matched = true;
+            (void)list_hits(list, &value);
+        }
+    }
+    arena_deinit(&arena);
+    mem_free(padded);
+    return 0;
+}

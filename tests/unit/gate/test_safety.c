@@ -1,0 +1,264 @@
+/* Safety holds: what stands on an operator's list waits for a person, whichever way the list was given. */
+#include "gate/safety.h"
+
+#include "gate_test.h"
+
+static const struct list *read_list(struct arena *arena, enum gate_list_kind kind, const char *text,
+                                    err_t wanted)
+{
+    const struct list *list = NULL;
+    struct fault fault = {0};
+    size_t len = strlen(text);
+    char *padded = mem_alloc(len + JSON_PADDING);
+    memcpy(padded, text, len);
+    assert_int_equal(list_read(kind, bytes_of(padded, len), arena, &list, &fault), wanted);
+    mem_free(padded);
+    return list;
+}
+
+static bool hits(const struct list *list, const char *text)
+{
+    return list_hits(list, &(struct list_value) {.text = str_of(text), .host = true});
+}
+
+static void networks(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    const struct list *list =
+        read_list(&arena, GATE_LIST_CIDR,
+                  "# own\n192.0.2.0/24\n10.1.0.0/16 # again\n10.0.0.0/8\n2001:db8::/32\n", ERR_OK);
+    assert_int_equal(list_entries(list), 3); /* one lies in another */
+    assert_true(hits(list, "10.1.2.3"));
+    assert_true(hits(list, "10.255.0.0/16"));
+    assert_true(hits(list, "8.0.0.0/5")); /* holds it */
+    assert_true(hits(list, "http://10.9.9.9:8080/a"));
+    assert_true(hits(list, "2001:db8:1::1"));
+    assert_true(hits(list, "0.0.0.0/0"));
+    assert_false(hits(list, "11.0.0.0/8"));
+    assert_false(hits(list, "192.0.3.1"));
+    assert_false(hits(list, "2001:db9::1"));
+    assert_false(list_hits(list, &(struct list_value) {.text = STR("10.1.2.3")})); /* a file's name, say */
+    (void)read_list(&arena, GATE_LIST_CIDR, "10.0.0.0/8\nno network\n", ERR_INVALID);
+    arena_deinit(&arena);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    const struct list *list = read_list(&arena, GATE_LIST_DOMAIN, "Example.ORG\n.kr.test\ncorp\n", ERR_OK);
+    assert_true(hits(list, "example.org"));
+    assert_true(hits(list, "www.EXAMPLE.org"));
+    assert_true(hits(list, "https://u@www.example.org:8/x"));
+    assert_true(hits(list, "somebody@mail.kr.test"));
+    assert_true(hits(list, "printer.corp"));
+    assert_false(hits(list, "notexample.org"));
+    assert_false(hits(list, "example.org.evil.net"));
+    const struct list *words = read_list(&arena, GATE_LIST_STRING, "Google.com\n8.8.8.8\n", ERR_OK);
+    assert_true(hits(words, "google.COM"));
+    assert_false(hits(words, "www.google.com"));
+    assert_false(hits(words, "https://google.com/x"));
+    assert_true(hits(words, "8.8.8.8"));
+    assert_false(hits(words, "8.8.8.9"));
+    const struct list *hashes =
+        read_list(&arena, GATE_LIST_HASH, "D41D8CD98F00B204E9800998ECF8427E\n", ERR_OK);
+    assert_true(hits(hashes, "d41d8cd98f00b204e9800998ecf8427e"));
+    (void)read_list(&arena, GATE_LIST_HASH, "xyz\n", ERR_INVALID);
+    arena_deinit(&arena);
+}
+
+static void warninglists(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    static const char json[] =
+        "{\"name\":\"n\",\"type\":\"hostname\",\"version\":1,\"list\":[\"a.example.org\",\"b.net\"]}";
+    char part[sizeof json];
+    const struct list *list = read_list(&arena, GATE_LIST_MISP, json, ERR_OK);
+    assert_int_equal(list_entries(list), 2);
+    assert_true(hits(list, "www.b.net"));
+    (void)read_list(&arena, GATE_LIST_MISP, "{\"type\":\"regex\",\"list\":[\"/./\"]}", ERR_UNSUPPORTED);
+    (void)read_list(&arena, GATE_LIST_MISP, "{\"type\":\"cidr\",\"list\":[1]}", ERR_INVALID);
+    (void)read_list(&arena, GATE_LIST_MISP, "[]", ERR_INVALID);
+    for (size_t len = 0; len + 1 < sizeof json; len++) {
+        struct fault fault = {0};
+        char padded[sizeof json + JSON_PADDING] = "";
+        memcpy(part, json, len);
+        memcpy(padded, json, len);
+        assert_int_not_equal(list_read(GATE_LIST_MISP, bytes_of(padded, len), &arena, &list, &fault), ERR_OK);
+    }
+    arena_deinit(&arena);
+}
+
+static void too_broad(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    const struct list *list = read_list(&arena, GATE_LIST_BROAD, "", ERR_OK);
+    assert_true(hits(list, "100.0.0.0/12"));
+    assert_false(hits(list, "100.1.0.0/16"));
+    assert_true(hits(list, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+    assert_true(list_hits(list, &(struct list_value) {.text = STR("com"), .is_domain = true}));
+    assert_false(list_hits(list, &(struct list_value) {.text = STR("evil.com"), .is_domain = true}));
+    assert_true(list_hits(list, &(struct list_value) {.text = STR("%"), .matched = true}));
+    assert_true(list_hits(list, &(struct list_value) {.text = STR("^.*$"), .matched = true}));
+    assert_false(list_hits(list, &(struct list_value) {.text = STR("%.evil"), .matched = true}));
+    assert_false(
+        list_hits(list, &(struct list_value) {.text = STR("0.0.0.0/0"), .host = true, .observed = true}));
+    const struct list *reserved = read_list(&arena, GATE_LIST_RESERVED, "", ERR_OK);
+    assert_true(hits(reserved, "169.254.1.1"));
+    assert_true(hits(reserved, "::1"));
+    assert_true(hits(reserved, "a.b.invalid"));
+    assert_true(hits(reserved, "localhost"));
+    assert_false(hits(reserved, "9.9.9.9"));
+    arena_deinit(&arena);
+}
+
+/* --- at the gate --- */
+
+static void add_list(struct bench *b, const char *name, enum gate_list_kind kind, const char *text)
+{
+    struct fault fault = {0};
+    size_t half = strlen(text) / 2;
+    unsigned parts = text[0] == '\0' ? 0 : 2; /* cut anywhere */
+    if (parts > 0) {
+        assert_int_equal(gate_list_part(b->gate, str_of(name), 0, bytes_of(text, half), &by_test, b->now_us),
+                         ERR_OK);
+        assert_int_equal(gate_list_part(b->gate, str_of(name), 1, bytes_of(text + half, strlen(text) - half),
+                                        &by_test, b->now_us),
+                         ERR_OK);
+    }
+    assert_int_equal(gate_list_put(b->gate, str_of(name), kind, parts, &by_test, b->now_us, &fault), ERR_OK);
+    assert_int_equal(gate_commit(b->gate), ERR_OK);
+    bench_settle(b);
+}
+
+static struct str rule_for(struct bench *b, int n, struct arena *arena, enum policy_effect *effect)
+{
+    struct gate_why why;
+    struct stix_key key = key_of("indicator", n);
+    arena_reset(arena);
+    assert_int_equal(gate_explain(b->gate, &key, 0, b->now_us, arena, NULL, NULL, &why), ERR_OK);
+    *effect = why.effect;
+    return why.rule;
+}
+
+static void assert_rule(struct bench *b, int n, enum policy_effect wanted, const char *rule)
+{
+    struct arena arena;
+    enum policy_effect effect;
+    arena_init(&arena, 64 << 20);
+    struct str got = rule_for(b, n, &arena, &effect);
+    assert_int_equal(effect, wanted);
+    if (rule != NULL)
+        assert_memory_equal(got.at, rule, strlen(rule));
+    arena_deinit(&arena);
+}
+
+static size_t leaves(struct bench *b)
+{
+    struct gate_ledger ledger;
+    bench_settle(b);
+    assert_int_equal(gate_ledger(b->gate, 0, &ledger), ERR_OK);
+    return (size_t)ledger.size;
+}
+
+static void holds(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct fault fault;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    (void)bench_partner(&b, "us-cisa");
+    bench_policy(&b);
+    add_list(&b, "own", GATE_LIST_CIDR, "198.51.100.7\n203.0.113.0/24\n");
+    assert_int_equal(bench_add(&b, feed, indicator(text, 7, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 8, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    assert_int_equal(leaves(&b), 1);
+    assert_rule(&b, 7, POLICY_HOLD, "built-in.safety");
+    assert_rule(&b, 8, POLICY_RELEASE, NULL);
+    /* The same after a restart, and without the index. */
+    bench_reopen(&b);
+    assert_rule(&b, 7, POLICY_HOLD, "built-in.safety");
+    gate_close(b.gate);
+    struct gate_setup setup = {.os = os_linux(), .dir = b.dir, .node_name = STR("kr"), .reindex = true};
+    assert_int_equal(gate_open(&setup, &b.gate), ERR_OK);
+    assert_int_equal(leaves(&b), 1);
+    assert_rule(&b, 7, POLICY_HOLD, "built-in.safety");
+    assert_int_equal(gate_list_count(b.gate), 1);
+    assert_int_equal(gate_list_get(b.gate, 0).entries, 2);
+    /* A bad one changes nothing; half of one neither. */
+    assert_int_equal(gate_list_part(b.gate, STR("own"), 0, bytes_of("no", 2), &by_test, b.now_us), ERR_OK);
+    assert_int_equal(gate_list_put(b.gate, STR("own"), GATE_LIST_CIDR, 1, &by_test, b.now_us, &fault),
+                     ERR_INVALID);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    bench_reopen(&b);
+    assert_rule(&b, 7, POLICY_HOLD, "built-in.safety");
+    /* An operator's word for one partner lets it go there. */
+    struct stix_key key = key_of("indicator", 7);
+    assert_int_equal(gate_approve(b.gate, &key, 0, GATE_APPROVE, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(leaves(&b), 2);
+    bench_deinit(&b);
+}
+
+static void lists_change(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    (void)bench_partner(&b, "us-cisa");
+    bench_policy(&b);
+    add_list(&b, "reserved", GATE_LIST_RESERVED, "");
+    for (int n = 1; n <= 3; n++)
+        assert_int_equal(bench_add(&b, feed, indicator(text, n, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    assert_int_equal(leaves(&b), 0);
+    struct stix_key key = key_of("indicator", 2);
+    assert_int_equal(gate_tag(b.gate, &key, STR(GATE_SAFETY_OK), true, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(leaves(&b), 1);
+    /* Without the list everything is decided again. */
+    assert_int_equal(gate_list_remove(b.gate, STR("reserved"), &by_test, b.now_us), ERR_OK);
+    assert_int_equal(gate_list_remove(b.gate, STR("reserved"), &by_test, b.now_us), ERR_NOTFOUND);
+    assert_int_equal(leaves(&b), 3);
+    bench_deinit(&b);
+}
+
+/* What was accepted before a list and is not decided yet is looked at with it. */
+static void a_list_binds_what_waits(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct fault fault;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    (void)bench_partner(&b, "us-cisa");
+    bench_policy(&b);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    assert_int_equal(gate_list_put(b.gate, STR("r"), GATE_LIST_RESERVED, 0, &by_test, b.now_us, &fault),
+                     ERR_OK);
+    assert_int_equal(leaves(&b), 0);
+    bench_deinit(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(networks),
+        cmocka_unit_test(names),
+        cmocka_unit_test(warninglists),
+        cmocka_unit_test(too_broad),
+        cmocka_unit_test(holds),
+        cmocka_unit_test(lists_change),
+        cmocka_unit_test(a_list_binds_what_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
