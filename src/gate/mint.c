@@ -177,7 +177,7 @@ err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source
 }
 
 /* --- rows: 'm' MINT -> what it is; 'y' (source key, partner) -> the newest; 'w' (minted key, MINT) -> whose;
- * 'v' minted key -> source key --- */
+ * 'v' minted key -> source key; 'z' (OBJ, MINT): made of it --- */
 
 enum {
     AT_KEY_SIZE = 1 + 8,
@@ -277,6 +277,41 @@ err_t mint_at(struct gate *gate, uint64_t lsn, struct arena *arena, struct mint 
     return row_get(gate, at_key(lsn, key), arena, out);
 }
 
+static struct bytes made_key(uint64_t obj, uint64_t lsn, uint8_t out[1 + 8 + 8])
+{
+    out[0] = 'z';
+    wr_at_u64(out + 1, obj);
+    wr_at_u64(out + 9, lsn);
+    return bytes_of(out, 1 + 8 + 8);
+}
+
+err_t mint_destroy(struct gate *gate, uint64_t obj)
+{
+    uint8_t start[1 + 8 + 8];
+    uint64_t from = 0, lsn = 0;
+    err_t err = ERR_OK;
+    while (err == ERR_OK) {
+        struct store_scan *scan;
+        struct bytes key, value;
+        struct frame frame;
+        struct bytes first = made_key(obj, from, start);
+        if (TRY(err, store_scan_open(gate->store, TABLE_FACT, bytes_of(first.at, 9), first, &scan)))
+            return err;
+        err = store_scan_next(scan, &key, &value);
+        if (err == ERR_OK) {
+            struct rd rd = rd_of(bytes_of(key.at + 9, 8));
+            lsn = rd_u64(&rd);
+        }
+        store_scan_close(scan);
+        if (err != ERR_OK)
+            break;
+        from = lsn + 1;
+        if (!TRY(err, store_read(gate->store, lsn, &frame)))
+            err = store_secret_destroy(gate->store, frame.slot);
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
 /* --- the frame --- */
 
 /* What a logged MINT means for the index: it can be found. Nobody holds it before a DECIDE says so. */
@@ -288,12 +323,14 @@ static err_t apply(struct gate *gate, const struct mint *mint)
     err_t err;
     if (!stix_id_parse(mint->id, &minted))
         return ERR_CORRUPT;
+    uint8_t made[1 + 8 + 8];
     memcpy(owner + 1, mint->source.b, STIX_KEY_SIZE);
     wr_at_u64(owner + 1 + STIX_KEY_SIZE, (uint64_t)mint->modified_us);
     gate->mint_count++;
     uint8_t source[1 + STIX_KEY_SIZE] = {'v'};
     memcpy(source + 1, minted.b, STIX_KEY_SIZE);
-    if (TRY(err, row_put(gate, at_key(mint->lsn, key), mint)) ||
+    if (TRY(err, store_put(gate->store, TABLE_FACT, made_key(mint->obj, mint->lsn, made), bytes_of("", 0))) ||
+        TRY(err, row_put(gate, at_key(mint->lsn, key), mint)) ||
         (!mint->derived && TRY(err, store_put(gate->store, TABLE_FACT, bytes_of(source, sizeof source),
                                               bytes_of(mint->source.b, STIX_KEY_SIZE)))) ||
         TRY(err, store_put(gate->store, TABLE_FACT, id_key(&minted, mint->lsn, by_id),

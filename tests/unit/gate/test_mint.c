@@ -1,6 +1,7 @@
 /* What leaves changed: cut along granular markings, under names of its own, with all that names it. */
 #include "gate_test.h"
 
+#include "gate/mint.h"
 #include "gate/query.h"
 
 struct node {
@@ -454,6 +455,30 @@ static void what_comes_back_is_known(void **state)
     bench_deinit(&n.b);
 }
 
+/* A recall of the source (which is to come) takes what was minted from it along. */
+static void destroyed_with_its_source(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1, ",\"description\":\"secret\"" CUT(TLP_AMBER, "\"description\"")));
+    uint64_t obj = n.b.last_lsn;
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_int_equal(us->count, 2);
+    assert_int_equal(mint_destroy(n.b.gate, obj), ERR_OK);
+    us->count = 0;
+    assert_int_equal(gate_leaves(n.b.gate, n.us, 1, take_text, us), ERR_NOTFOUND);
+    assert_int_equal(us->count, 0);
+    mem_free(us);
+    mem_free(jp);
+    jp = texts_of(&n, n.jp);
+    assert_int_equal(jp->count, 1); /* that is another secret */
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,7 +486,7 @@ int main(void)
         cmocka_unit_test(rules_have_things_taken_out),       cmocka_unit_test(containers_leave_without),
         cmocka_unit_test(versions_follow_what_he_sees),      cmocka_unit_test(what_is_required_stays),
         cmocka_unit_test(observables_confirm_no_guess),      cmocka_unit_test(translations_are_cut_as_well),
-        cmocka_unit_test(what_comes_back_is_known),
+        cmocka_unit_test(what_comes_back_is_known),          cmocka_unit_test(destroyed_with_its_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
