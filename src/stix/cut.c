@@ -149,7 +149,12 @@ static err_t mark_selected(struct cutting *c)
             return ERR_LIMIT;
         if (!found)
             continue;
-        if (AMONG(str_cut(&rest, '.'), fixed))
+        struct str member = str_cut(&rest, '.'), type;
+        /* Section 4.11.1 of the OASIS Standard requires it; the Errata do not, and so does what is taken in.
+         */
+        bool family = str_eq(member, STR("is_family")) && json_get_str(c->root, STR("type"), &type) &&
+                      str_eq(type, STR("malware"));
+        if (family || AMONG(member, fixed))
             return ERR_DENIED;
         c->gone[value.at] = 1;
     }
