@@ -340,6 +340,7 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     const struct form *form = cut_form(&cutting, partner);
     why.effect = policy_explain(gate->policy, facts, now_us, partner, step != NULL ? step : no_step, ctx);
     verdict_hold(&cutting.verdict, state_expired(&state, now_us), POLICY_RULE_EXPIRED);
+    verdict_hold(&cutting.verdict, state.budgeted, POLICY_RULE_BUDGET);
     if ((cutting.verdict.hold >> partner & 1) && cutting.verdict.rule[partner] < POLICY_RULE_BUILTIN_COUNT)
         why.effect = POLICY_HOLD;
     why.released = (state.released | state.minted) >> partner & 1;

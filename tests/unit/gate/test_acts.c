@@ -327,6 +327,8 @@ static void a_budget_lets_go_in_order(void **state)
     bench_settle(&n.b);
     assert_int_equal(bench_tally(&n.b, n.us).released, 2);
     assert_int_equal(bench_tally(&n.b, n.us).held, 3);
+    assert_int_equal(effect_of(&n, 5), POLICY_HOLD); /* explained as what it is */
+    assert_int_equal(effect_of(&n, 1), POLICY_RELEASE);
     assert_int_equal(bench_tally(&n.b, n.jp).released, 5); /* nobody else's */
     later(&n, 12 * HOUR);
     add(&n, 6, MARKED(TLP_GREEN)); /* behind those that wait */
