@@ -413,12 +413,13 @@ static err_t apply_waiting(struct applying *a, const struct record_entry *entry,
     if (budgeted != state->budgeted && TRY(err, budget_rows(a->gate, entry->lsn, state->budgeted, budgeted)))
         return err;
     state->budgeted = budgeted;
-    if (waits->people == 0 && state->wait_count == 0)
+    uint64_t people = waits->people & ~(state->released | state->minted); /* who has it waits for nobody */
+    if (people == 0 && state->wait_count == 0)
         return ERR_OK;
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
         rule[p] = class->rule[p] == RECORD_NAME_NONE ? 0 : a->names[class->rule[p]];
     struct waits_now now = {.decided = a->decide->partners,
-                            .people = waits->people,
+                            .people = people,
                             .held = class->hold,
                             .released = class->release,
                             .rule = rule,

@@ -591,6 +591,34 @@ def test_deciding(place):
     place.expect(2, 'one of partner', 'stop-release', '--partner', 'us-cisa', '--rule', 'open', *kr)
 
 
+def test_people(place):
+    """Holds with a deadline are listed and decided; a difference is counted before it is made."""
+    kr = ['--dir', 'kr']
+    rule = 'hold ask if type == indicator to us-cisa deadline 48h remind 24h default deny\n'
+    thing = {'type': 'indicator', 'spec_version': '2.1', 'id': 'indicator--0b7d7ffc-7f2b-4a57-9a5a-3d1f7c0a4e11',
+             'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z', 'pattern_type': 'stix',
+             'pattern': "[ipv4-addr:value = '198.51.100.77']", 'valid_from': '2026-01-01T00:00:00Z',
+             'object_marking_refs': ['marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb']}
+    (place.path / 'asking.policy').write_text(POLICY.read_text() + rule)
+    (place.path / 'asked.json').write_text(json.dumps(thing))
+    place.expect(0, 'in force', 'policy', 'activate', 'asking.policy', *kr)
+    place.expect(0, '1 new', 'add', 'asked.json', '--source', 'kr-cert', *kr)
+    def waits(*words):
+        return [line for line in place.lines('holds', 'list', *words, *kr) if line.get('id') == thing['id']]
+    until('the object waits', waits)
+    line = waits('--audience', 'us-cisa')[0]
+    good = line['rule'] == 'ask' and line['default'] == 'deny' and line['deadline'] > line['since']
+    check('the queue says by which rule and until when', good, line)
+    place.expect(0, 'wait for a person before they go to us-cisa', 'status', *kr)
+    place.expect(0, 'us-cisa: 1 would newly go out, 0 that it has', 'policy', 'diff', POLICY, *kr)
+    place.expect(0, 'Held for a person by rule ask', 'holds', 'show', thing['id'], 'us-cisa', *kr)
+    place.expect(0, 'approved', 'holds', 'approve', thing['id'], 'us-cisa', *kr)
+    until('an approval lets it go', lambda: 'Released' in place.run('policy', 'explain', thing['id'], 'us-cisa', *kr)[1])
+    check('what was approved waits no longer', not waits())
+    place.expect(1, 'no policy waits', 'policy', 'confirm', *kr)
+    place.expect(0, 'in force', 'policy', 'activate', POLICY, *kr)
+
+
 def test_definitions(place):
     """ACS 3.0 and TLP 2.0 under ids of their own, without a marking: they go along with what carries them, and not alone."""
     kr = ['--dir', 'kr']
@@ -715,8 +743,8 @@ def main():
         for test in (test_install, test_usage, test_lint, test_lint_packed, test_lint_levels, test_extension_lint, test_init,
                      test_stopped, test_together, test_running, test_extension, test_sources, test_accept,
                      test_add, test_refusals, test_large,
-                     test_policy, test_peers, test_deciding, test_definitions, test_ledger, test_watching, test_streams,
-                     test_ending):
+                     test_policy, test_peers, test_deciding, test_people, test_definitions, test_ledger, test_watching,
+                     test_streams, test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same

@@ -139,6 +139,7 @@ static void what_is_held_is_not_taken_back(void **state)
                       "language 1\nhold h if always until approved\nrelease g if tlp <= green to us-cisa\n");
     bench_settle(&n.b);
     expect_bytes(&n, 1, (bool[]) {true});
+    assert_int_equal(gate_holds_count(n.b.gate, n.us), 0); /* who has it waits for nobody */
     node_end(&n);
 }
 
