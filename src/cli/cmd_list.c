@@ -115,4 +115,30 @@ static const struct cli_command list_rows[] = {
      .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
      .control = "list.remove"},
 };
+
+/* --- spillage --- */
+
+#define SPILL_COLUMNS                                                                                        \
+    {"NUMBER", "number"}, {"SOURCE", "source"}, {"RECEIVED", "received"}, {"SUSPENDED", "suspended"},        \
+        {"BY", "by"},                                                                                        \
+    {                                                                                                        \
+        "BECAUSE", "because"                                                                                 \
+    }
+static const struct cli_command spill_rows[] = {
+    {.words = "spill",
+     .summary = "suspend something that must not be here, and say what is left to do",
+     .help =
+         "It is no longer found, shown or released, whoever has it is told that it is over, and the same\n"
+         "content from the same source is refused. WHAT is an identifier (all that is held under it) or\n"
+         "a number of `bongsu quarantine list` or `bongsu object show`. See docs/guide/spillage.md.",
+     .args = {{"WHAT", CLI_TEXT, "what", NULL, "an identifier or a number"}},
+     .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
+     .control = "spill.add",
+     .columns = {SPILL_COLUMNS}},
+    {.words = "spill list",
+     .summary = "what was suspended, by whom and why",
+     .control = "spill.list",
+     .columns = {SPILL_COLUMNS}},
+};
+const struct cli_group cli_spill = {spill_rows, sizeof spill_rows / sizeof spill_rows[0]};
 const struct cli_group cli_list = {list_rows, sizeof list_rows / sizeof list_rows[0]};

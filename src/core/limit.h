@@ -125,6 +125,7 @@
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_INBOUND_TYPES   128        /* of one source: STIX 2.1 defines 41 */
 #define LIMIT_INBOUND_CREATORS 1024      /* of one source: 24 KiB of its fact */
+#define LIMIT_SPILLS          65536      /* suspended: 512 KiB; beyond, somebody has to clear up otherwise */
 #define LIMIT_LISTS           256        /* for safety holds; MISP has 110 warninglists */
 #define LIMIT_LIST_BYTES      (48u << 20) /* text of one: a million domains have 20 MiB, as JSON 25 */
 #define LIMIT_LIST_ENTRIES    2000000    /* of one; 16 bytes each beside their text */

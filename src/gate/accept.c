@@ -19,6 +19,7 @@ struct intake {
     size_t slice_count;
     size_t slice_size;
     bool mended;             /* the object at hand was minted from what came */
+    bool spilled;            /* the object at hand was suspended before */
     bool own;                /* the node's: no policy of a source is asked */
     bool has_creator;        /* what came names one */
     struct stix_key creator; /* then this one */
@@ -168,6 +169,26 @@ static void tell(struct intake *in, const struct gate_answer *answer)
         in->answer(in->ctx, answer);
 }
 
+/* Bytes that an operator does not want to have here are not kept again. */
+static err_t forget_spilled(const struct intake *in, const struct fault *fault, struct bytes *bytes)
+{
+    bool known = fault->code == ERR_DENIED && fault->pointer[0] == '\0' && in->spilled;
+    struct hash content = hash_sha256(*bytes);
+    err_t err = known ? ERR_OK : spill_known(in->gate, in->submission->source, &content, &known);
+    if (known)
+        bytes->len = 0;
+    return err;
+}
+
+/* ERR_DENIED, with the fault: an operator suspended this content of this source. */
+static err_t look_for_spill(struct intake *in, const struct hash *canon, struct fault *fault)
+{
+    err_t err = spill_known(in->gate, in->submission->source, canon, &in->spilled);
+    if (err != ERR_OK || !in->spilled)
+        return err;
+    return fault_set(fault, ERR_DENIED, 0, "this content is not accepted from this source again");
+}
+
 /* Keeps the bytes and the reason; the submission goes on with the next object. */
 static err_t refuse(struct intake *in, size_t index, struct json_slice slice, struct str id,
                     struct fault *fault)
@@ -177,7 +198,10 @@ static err_t refuse(struct intake *in, size_t index, struct json_slice slice, st
     if (fault->pointer[0] != '\0')
         fault->offset = json_pointer_offset(bytes, str_of(fault->pointer));
     uint64_t lsn;
-    err_t err = quarantine_keep(gate, in->submission, fault, bytes, in->now_us, &lsn);
+    err_t err;
+    if (gate->spill_count > 0 && TRY(err, forget_spilled(in, fault, &bytes)))
+        return err;
+    err = quarantine_keep(gate, in->submission, fault, bytes, in->now_us, &lsn);
     if (err != ERR_OK)
         return err;
     /* Kept, it counts from the first byte that is kept; told, from that of the submission. */
@@ -260,6 +284,8 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
                                        .about = ruling.about};
     uint64_t lsn = ruling.about, slot;
     struct fault fault = {0};
+    if (gate->spill_count > 0 && !in->own && TRY(err, look_for_spill(in, canon, &fault)))
+        return err == ERR_DENIED ? refuse(in, index, slice, object->id, &fault) : err;
     if (ruling.disposition != GATE_DUPLICATE && !in->own &&
         TRY(err, inbound_judge(gate, envelope.source, object, in->has_creator ? &in->creator : NULL,
                                bytes.len, in->now_us, &fault)))

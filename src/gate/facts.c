@@ -351,6 +351,8 @@ static err_t apply_memory(struct gate *gate, const struct record_fact *fact)
         return inbound_apply(gate, fact);
     case RECORD_FACT_LIST:
         return list_apply(gate, fact);
+    case RECORD_FACT_SPILL:
+        return spill_apply(gate, fact);
     default:
         return ERR_OK; /* looked up in the index when asked for */
     }
@@ -372,6 +374,22 @@ static err_t skip_to(struct gate *gate, uint64_t lsn, uint64_t starting)
         return ERR_OK;
     gate->scanned_lsn = lsn;
     return meta_put_u64(gate, "scanned", lsn);
+}
+
+/* Who has it is told that it is over, and what refers to it is decided again. */
+static err_t job_for_spill(struct gate *gate, uint64_t lsn, const struct record_fact *fact)
+{
+    struct job job = {
+        .scope = JOB_REFERRERS, .partners = partners_started(gate), .cursor = LSN_FIRST, .until = lsn};
+    err_t err = spill_key(fact, &job.key);
+    if (err != ERR_OK)
+        return err;
+    if (gate->peer_count > 0 && TRY(err, withdraw_begin(gate, UINT64_MAX >> (64 - gate->peer_count), lsn)))
+        return err;
+    if (TRY(err, job_add(gate, &job)))
+        return err;
+    job.scope = JOB_OBJECT;
+    return job_add(gate, &job);
 }
 
 /* Which old decisions a new fact asks for again (DESIGN 7). */
@@ -398,6 +416,8 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
         job.scope = JOB_OBJECT;
         memcpy(job.key.b, fact->key.at, STIX_KEY_SIZE);
         break;
+    case RECORD_FACT_SPILL:
+        return job_for_spill(gate, lsn, fact);
     case RECORD_FACT_STOP:
     case RECORD_FACT_LIST:
         job.scope = JOB_ALL;
@@ -549,8 +569,8 @@ static err_t load_kinds(struct gate *gate)
 err_t fact_load_all(struct gate *gate)
 {
     static const enum record_fact_kind kinds[] = {
-        RECORD_FACT_SOURCE, RECORD_FACT_IDENTITY,  RECORD_FACT_MARKING, RECORD_FACT_STOP,
-        RECORD_FACT_PEER,   RECORD_FACT_EXTENSION, RECORD_FACT_INBOUND, RECORD_FACT_LIST};
+        RECORD_FACT_SOURCE,    RECORD_FACT_IDENTITY, RECORD_FACT_MARKING, RECORD_FACT_STOP, RECORD_FACT_PEER,
+        RECORD_FACT_EXTENSION, RECORD_FACT_INBOUND,  RECORD_FACT_LIST,    RECORD_FACT_SPILL};
     err_t err = load_kinds(gate);
     for (size_t i = 0; err == ERR_OK && i < sizeof kinds / sizeof *kinds; i++)
         err = load_kind(gate, kinds[i]);
@@ -566,4 +586,6 @@ void facts_deinit(struct gate *gate)
     extensions_deinit(gate);
     inbounds_deinit(gate);
     lists_deinit(gate);
+    mem_free(gate->spills);
+    gate->spills = NULL;
 }

@@ -10,6 +10,8 @@ static err_t show_copy(struct gate *gate, const struct copies *copies, const str
 {
     struct subject subject;
     struct state state = {0};
+    if (spilled(gate, copy->lsn))
+        return ERR_NOTFOUND;
     err_t err = subject_load(gate, copy->lsn, &gate->step_arena, &subject);
     if (err != ERR_OK)
         return err;

@@ -198,6 +198,8 @@ err_t quarantine_count(struct gate *gate)
 /* Reads one entry into `gate->plain`, followed by padding. */
 static err_t quarantined_load(struct gate *gate, uint64_t lsn, struct gate_quarantined *out)
 {
+    if (spilled(gate, lsn))
+        return ERR_NOTFOUND;
     static const uint8_t padding[JSON_PADDING];
     struct frame frame;
     struct record_envelope envelope;
@@ -251,9 +253,10 @@ err_t gate_quarantine_list(struct gate *gate, uint64_t from,
     uint64_t durable = store_durable_lsn(gate->store);
     while ((err = next_open(gate, from, &lsn)) == ERR_OK && lsn < durable) {
         struct gate_quarantined entry;
-        if (TRY(err, quarantined_load(gate, lsn, &entry)))
+        err = quarantined_load(gate, lsn, &entry);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
             break;
-        if (!visit(ctx, &entry))
+        if (err == ERR_OK && !visit(ctx, &entry))
             break;
         from = lsn + 1;
     }

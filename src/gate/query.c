@@ -333,6 +333,8 @@ static err_t candidate(struct gate *gate, const struct gate_filter *filter, uint
     if (!in_time(filter, &envelope) || (seen && stands_elsewhere(gate, filter, envelope.about)))
         return ERR_NOTFOUND;
     arena_reset(&gate->step_arena);
+    if (spilled(gate, object_frame.lsn))
+        return ERR_NOTFOUND;
     if (TRY(err, subject_load(gate, object_frame.lsn, &gate->step_arena, subject)) ||
         TRY(err, show(gate, subject, out)))
         return err;
@@ -471,6 +473,8 @@ err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all
     struct subject subject;
     arena_reset(&gate->step_arena);
     err_t held = subject_newest(gate, object, &gate->step_arena, &subject), err = ERR_OK;
+    if (held == ERR_OK && spilled(gate, subject.lsn))
+        held = ERR_NOTFOUND;
     if (held != ERR_OK && held != ERR_NOTFOUND)
         return held;
     if (held == ERR_OK)
@@ -481,7 +485,7 @@ err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all
             from = lsns[i] + 1;
             arena_reset(&gate->step_arena);
             err = subject_load(gate, lsns[i], &gate->step_arena, &subject);
-            if (err == ERR_OK)
+            if (err == ERR_OK && !spilled(gate, lsns[i]))
                 visit_in(gate, &subject, object, all, visit, ctx);
             else if (err == ERR_NOTFOUND)
                 err = ERR_OK;

@@ -153,7 +153,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(REPEATS, 14, "source number and week: how much it sent again that changed nothing")                    \
     X(INBOUND, 15, "source name: what is accepted from it")                                                  \
     X(LIST, 16, "name of a list of values that must not go out by mistake")                                  \
-    X(LIST_PART, 17, "slot, number and name: a part of such a list's text")
+    X(LIST_PART, 17, "slot, number and name: a part of such a list's text")                                  \
+    X(SPILL, 18, "keyed digest of source and content that must not be here")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

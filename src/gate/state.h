@@ -238,6 +238,8 @@ struct gate {
     size_t source_count;
     struct gate_peer *peers;
     unsigned peer_count;
+    uint64_t *spills; /* spill.c: positions that are suspended, in order; NULL: none ever was */
+    size_t spill_count;
     struct safety_list **lists; /* safety.c: LIMIT_LISTS; NULL: there are none */
     size_t list_count;
     struct inbound **inbounds; /* inbound.c: by source number; NULL: nothing is stated of any */
@@ -372,6 +374,15 @@ NODISCARD err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct
 /* --- extension.c --- */
 NODISCARD err_t extension_apply(struct gate *gate, const struct record_fact *fact);
 void extensions_deinit(struct gate *gate);
+
+/* --- spill.c --- */
+NODISCARD err_t spill_apply(struct gate *gate, const struct record_fact *fact);
+/* Whose key the fact names. */
+NODISCARD err_t spill_key(const struct record_fact *fact, struct stix_key *out);
+/* Is what stands there suspended? */
+bool spilled(const struct gate *gate, uint64_t lsn);
+/* Was this content of this source? `content`: SHA-256 of the canonical text, or of bytes that are refused. */
+NODISCARD err_t spill_known(struct gate *gate, uint32_t source, const struct hash *content, bool *out);
 
 /* --- safety.c --- */
 NODISCARD err_t list_apply(struct gate *gate, const struct record_fact *fact);

@@ -526,6 +526,8 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, waits_load(gate, subject->lsn, arena, &facts)))
         return err;
+    if (spilled(gate, subject->lsn))
+        facts.denials = UINT64_MAX; /* an operator's word against everybody */
     if (subject->safety.len > 0 && TRY(err, safety_add(subject->safety, arena, tags, &facts)))
         return err;
     facts.onward &= onward_of(&facts);

@@ -81,7 +81,8 @@ err_t leaf_may_go(struct gate *gate, unsigned partner, uint64_t lsn, const struc
 {
     struct candidate c;
     uint64_t denied = 0;
-    if (decide->policy == gate->policy_lsn || !not_looked_at(gate, partner, lsn))
+    bool over = gate->spill_count > 0; /* whatever the policy, something may be suspended */
+    if ((decide->policy == gate->policy_lsn && !over) || !not_looked_at(gate, partner, lsn))
         return ERR_OK;
     arena_reset(&gate->accept_arena);
     err_t err =

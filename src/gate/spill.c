@@ -1,0 +1,232 @@
+#include "gate/spill.h"
+
+#include "core/mem.h"
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/mint.h"
+
+enum { VALUE_VERSION = 1 };
+
+/* --- the fact: its key is the digest, so that what comes in is looked up by it --- */
+
+static void spill_write(struct buf *out, const struct gate_spill *spill)
+{
+    wr_u8(out, VALUE_VERSION);
+    wr_u64(out, spill->lsn);
+    wr_u32(out, spill->source);
+    wr_u64(out, (uint64_t)spill->received_us);
+    wr_u64(out, (uint64_t)spill->spilled_us);
+    wr_bytes(out, bytes_of(spill->key.b, STIX_KEY_SIZE));
+    wr_u64(out, spill->released);
+    wr_blob(out, bytes_from_str(spill->by));
+    wr_blob(out, bytes_from_str(spill->because));
+}
+
+static err_t spill_read(struct bytes key, struct bytes value, struct gate_spill *out)
+{
+    struct rd key_rd = rd_of(key), rd = rd_of(value);
+    rd_copy(&key_rd, out->digest.b, HASH_SIZE);
+    if (rd_u8(&rd) != VALUE_VERSION)
+        return ERR_VERSION;
+    out->lsn = rd_u64(&rd);
+    out->source = rd_u32(&rd);
+    out->received_us = (int64_t)rd_u64(&rd);
+    out->spilled_us = (int64_t)rd_u64(&rd);
+    rd_copy(&rd, out->key.b, STIX_KEY_SIZE);
+    out->released = rd_u64(&rd);
+    out->by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    out->because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    return rd_end(&rd) == ERR_OK && rd_end(&key_rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+err_t spill_key(const struct record_fact *fact, struct stix_key *out)
+{
+    struct gate_spill spill;
+    err_t err = spill_read(fact->key, fact->value, &spill);
+    if (err == ERR_OK)
+        *out = spill.key;
+    return err;
+}
+
+static size_t place_of(const struct gate *gate, uint64_t lsn)
+{
+    size_t low = 0, high = gate->spill_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (gate->spills[mid] < lsn)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+bool spilled(const struct gate *gate, uint64_t lsn)
+{
+    size_t at = place_of(gate, lsn);
+    return at < gate->spill_count && gate->spills[at] == lsn;
+}
+
+err_t spill_apply(struct gate *gate, const struct record_fact *fact)
+{
+    struct gate_spill spill;
+    err_t err = spill_read(fact->key, fact->value, &spill);
+    if (err != ERR_OK || spilled(gate, spill.lsn))
+        return err;
+    if (gate->spill_count == LIMIT_SPILLS)
+        return ERR_FULL;
+    if (gate->spills == NULL)
+        gate->spills = mem_alloc_array(LIMIT_SPILLS, sizeof *gate->spills);
+    if (gate->spills == NULL)
+        return ERR_NOMEM;
+    size_t at = place_of(gate, spill.lsn);
+    memmove(gate->spills + at + 1, gate->spills + at, (gate->spill_count - at) * sizeof *gate->spills);
+    gate->spills[at] = spill.lsn;
+    gate->spill_count++;
+    return ERR_OK;
+}
+
+/* --- the digest --- */
+
+static err_t digest_of(struct gate *gate, uint32_t source, const struct hash *content, int64_t now_us,
+                       struct hash *out)
+{
+    struct hash secret;
+    uint8_t text[7 + 4 + HASH_SIZE] = "spill: ";
+    err_t err = mint_secret(gate, now_us, &secret);
+    if (err != ERR_OK)
+        return err;
+    wr_at(text + 7, source, 4);
+    memcpy(text + 11, content->b, HASH_SIZE);
+    *out = hash_hmac_sha256(bytes_of(secret.b, HASH_SIZE), bytes_of(text, sizeof text));
+    mem_wipe(&secret, sizeof secret);
+    return ERR_OK;
+}
+
+err_t spill_known(struct gate *gate, uint32_t source, const struct hash *content, bool *out)
+{
+    struct hash digest;
+    struct bytes held;
+    *out = false;
+    if (gate->spill_count == 0)
+        return ERR_OK;
+    err_t err = digest_of(gate, source, content, 0, &digest);
+    if (err != ERR_OK)
+        return err;
+    err = fact_get(gate, RECORD_FACT_SPILL, bytes_of(digest.b, HASH_SIZE), &held);
+    *out = err == ERR_OK;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* --- stating --- */
+
+/* An object by its canonical text, so that other blanks do not bring it back. */
+static err_t object_content(struct gate *gate, uint64_t lsn, struct gate_spill *out, struct hash *content)
+{
+    struct subject subject;
+    struct state state = {0};
+    arena_reset(&gate->step_arena);
+    err_t err = subject_load(gate, lsn, &gate->step_arena, &subject);
+    if (err != ERR_OK)
+        return err;
+    buf_clear(&gate->canon);
+    if (TRY(err, stix_canon(&subject.object, &gate->canon, NULL)))
+        return err;
+    *content = hash_sha256(buf_bytes(&gate->canon));
+    out->key = subject.object.key;
+    err = state_load(gate, lsn, &state);
+    out->released = err == ERR_OK ? state.released | state.minted : 0;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* What was refused: byte by byte. */
+static err_t refused_content(struct gate *gate, const struct frame *frame, struct hash *content)
+{
+    struct fault fault;
+    struct bytes refused;
+    err_t err;
+    buf_clear(&gate->plain);
+    if (TRY(err, store_unseal(gate->store, frame, &gate->plain)) ||
+        TRY(err, record_fault_read(buf_bytes(&gate->plain), &fault, &refused)))
+        return err;
+    *content = hash_sha256(refused);
+    return ERR_OK;
+}
+
+static err_t look(struct gate *gate, uint64_t lsn, struct gate_spill *out, struct hash *content,
+                  bool *out_refused)
+{
+    struct frame frame;
+    struct record_envelope envelope;
+    err_t err;
+    if (TRY(err, store_read(gate->store, lsn, &frame)))
+        return ERR_NOTFOUND; /* no frame begins there */
+    if ((frame.kind != FRAME_OBJ && frame.kind != FRAME_QUAR) ||
+        TRY(err, record_envelope_read(frame.envelope, &envelope)))
+        return ERR_NOTFOUND;
+    out->source = envelope.source;
+    out->received_us = envelope.received_us;
+    *out_refused = frame.kind == FRAME_QUAR && envelope.reason != RECORD_QUARANTINE_CONFLICT;
+    return *out_refused ? refused_content(gate, &frame, content) : object_content(gate, lsn, out, content);
+}
+
+err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                 struct gate_spill *out)
+{
+    struct gate_spill spill = {.lsn = lsn, .spilled_us = now_us, .by = by->who, .because = by->because};
+    struct hash content;
+    bool refused;
+    err_t err;
+    if (gate->group_open && TRY(err, gate_commit(gate))) /* it is read back */
+        return err;
+    if (lsn == 0 || lsn >= store_durable_lsn(gate->store))
+        return ERR_NOTFOUND;
+    if (TRY(err, look(gate, lsn, &spill, &content, &refused)) ||
+        TRY(err, digest_of(gate, spill.source, &content, now_us, &spill.digest)))
+        return err;
+    *out = spill;
+    if (spilled(gate, lsn))
+        return ERR_EXISTS;
+    if (gate->spill_count == LIMIT_SPILLS)
+        return ERR_FULL;
+    buf_clear(&gate->scratch);
+    spill_write(&gate->scratch, &spill);
+    if (TRY(err, fact_state(gate, RECORD_FACT_SPILL, bytes_of(spill.digest.b, HASH_SIZE), by, now_us)) ||
+        !refused)
+        return err;
+    err = gate_quarantine_drop(gate, lsn, by, now_us);
+    return err == ERR_NOTFOUND ? ERR_OK : err; /* closed before */
+}
+
+err_t gate_spill_copies(struct gate *gate, const struct stix_key *object, uint64_t *out, size_t size,
+                        size_t *out_count)
+{
+    struct copies copies;
+    size_t count = 0;
+    err_t err = copies_load(gate, object, &copies);
+    for (size_t i = 0; err == ERR_OK && i < copies.count && count < size; i++)
+        if ((copies.at[i].flags & COPY_SEEN) == 0)
+            out[count++] = copies.at[i].lsn;
+    *out_count = count;
+    return err != ERR_OK ? err : count == 0 ? ERR_NOTFOUND : ERR_OK;
+}
+
+err_t gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill), void *ctx)
+{
+    uint8_t head[FACT_KEY_SIZE_MAX];
+    struct store_scan *scan;
+    struct bytes key, value;
+    struct gate_spill spill;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, fact_key(RECORD_FACT_SPILL, bytes_of(NULL, 0), head),
+                                bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        if (TRY(err, spill_read(bytes_of(key.at + 2, key.len - 2), value, &spill)))
+            break;
+        each(ctx, &spill);
+    }
+    store_scan_close(scan);
+    store_view_end(gate->store);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}

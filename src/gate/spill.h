@@ -1,0 +1,32 @@
+/* Spillage: something arrived that must not be here. An operator's word suspends it at once: no question
+ * finds it, nothing shows it, no partner gets it, who has it is told that it is over, and the same content
+ * from the same source is not taken in again. What stays is the evidence: where in the log, from whom, when,
+ * a keyed digest, who said so and why.
+ *
+ * It does not destroy: the log keeps the sealed bytes and the key file their secret until recall can
+ * overwrite it (DESIGN 4.11); `docs/guide/spillage.md` says what that leaves to people. */
+#pragma once
+
+#include "gate/gate.h"
+
+struct gate_spill {
+    uint64_t lsn;
+    uint32_t source;
+    int64_t received_us, spilled_us;
+    struct stix_key key;    /* zero: it could not be read as an object */
+    struct hash digest;     /* keyed: tells the same content of the same source again, and nothing else */
+    uint64_t released;      /* partners that had it then, as it came or minted from it */
+    struct str by, because; /* of the log; good during the call */
+};
+
+/* Suspends what stands at this position: an object, or an entry of the quarantine, which is closed. *out is
+ * written also when it was suspended before (ERR_EXISTS). ERR_NOTFOUND: nothing of the kind stands there;
+ * ERR_FULL. Commits what was open before. */
+NODISCARD err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                           struct gate_spill *out);
+/* Positions of everything held under this id, suspended or not. At most `size`. */
+NODISCARD err_t gate_spill_copies(struct gate *gate, const struct stix_key *object, uint64_t *out,
+                                  size_t size, size_t *out_count);
+/* All of them, in no order. */
+NODISCARD err_t gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill),
+                            void *ctx);

@@ -1,0 +1,122 @@
+/* Spillage: suspended at once, for everybody, over restarts, and not taken in again. */
+#include "gate/spill.h"
+
+#include "gate_test.h"
+
+static bool count_copy(void *ctx, const struct gate_object *object)
+{
+    (void)object;
+    ++*(size_t *)ctx;
+    return true;
+}
+
+static size_t shown(struct bench *b, int n)
+{
+    struct stix_key key = key_of("indicator", n);
+    size_t count = 0;
+    assert_int_equal(gate_versions(b->gate, &key, count_copy, &count), ERR_OK);
+    return count;
+}
+
+static bool count_entry(void *ctx, const struct gate_quarantined *entry)
+{
+    (void)entry;
+    ++*(size_t *)ctx;
+    return true;
+}
+
+static void count_spill(void *ctx, const struct gate_spill *spill)
+{
+    assert_int_equal(spill->because.len, by_test.because.len);
+    ++*(size_t *)ctx;
+}
+
+static size_t leaves(struct bench *b)
+{
+    struct gate_ledger ledger;
+    bench_settle(b);
+    bench_sign(b);
+    assert_int_equal(gate_ledger(b->gate, 0, &ledger), ERR_OK);
+    return (size_t)ledger.visible;
+}
+
+static bool leaf_bytes(void *ctx, const struct gate_leaf *leaf)
+{
+    *(size_t *)ctx += leaf->object.len;
+    return true;
+}
+
+static void suspended(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_spill spill;
+    size_t bytes = 0, count = 0;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    uint32_t other = bench_source(&b, "other", STIX_TLP_CLEAR, true, false);
+    (void)bench_partner(&b, "us-cisa");
+    bench_policy(&b);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    assert_int_equal(leaves(&b), 1);
+    assert_int_equal(gate_leaves(b.gate, 0, 0, leaf_bytes, &bytes), ERR_OK);
+    assert_int_equal(bytes, strlen(text));
+    assert_int_equal(gate_spill(b.gate, lsn, &by_test, b.now_us, &spill), ERR_OK);
+    assert_int_equal(spill.released, 1);
+    assert_int_equal(spill.source, feed);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    assert_int_equal(gate_spill(b.gate, lsn, &by_test, b.now_us, &spill), ERR_EXISTS);
+    assert_int_equal(shown(&b, 1), 0);
+    /* Who has it is told so, and the old leaf gives no content any more. */
+    assert_int_equal(leaves(&b), 2);
+    bytes = 0;
+    assert_int_equal(gate_leaves(b.gate, 0, 0, leaf_bytes, &bytes), ERR_OK);
+    assert_int_equal(bytes, 0);
+    for (int round = 0; round < 2; round++) {
+        /* Neither byte by byte nor in other words for the same; nothing of it is kept. */
+        assert_int_not_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+        assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR) ",\"revoked\":false")),
+                         GATE_REFUSED);
+        count = 0;
+        assert_int_equal(gate_quarantine_list(b.gate, 0, count_entry, &count), ERR_OK);
+        assert_int_equal(count, 0);
+        assert_int_equal(bench_add(&b, other, indicator(text, 10 + round, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+        bench_reopen(&b);
+        assert_int_equal(shown(&b, 1), 0);
+    }
+    count = 0;
+    assert_int_equal(gate_spills(b.gate, count_spill, &count), ERR_OK);
+    assert_int_equal(count, 1);
+    bench_deinit(&b);
+}
+
+static void of_the_quarantine(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct gate_spill spill;
+    size_t count = 0;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_NONE, true, false);
+    assert_int_equal(bench_add(&b, feed, "{\"type\":\"indicator\",\"name\":\"secret\"}"), GATE_REFUSED);
+    uint64_t lsn = b.last_lsn;
+    assert_int_equal(gate_spill(b.gate, lsn, &by_test, b.now_us, &spill), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(bench_add(&b, feed, "{\"type\":\"indicator\",\"name\":\"secret\"}"), GATE_REFUSED);
+        assert_int_equal(gate_quarantine_list(b.gate, 0, count_entry, &count), ERR_OK);
+        assert_int_equal(count, 0);
+        bench_reopen(&b);
+    }
+    assert_int_equal(gate_spill(b.gate, lsn + 1, &by_test, b.now_us, &spill), ERR_NOTFOUND);
+    assert_int_equal(gate_spill(b.gate, 1 << 30, &by_test, b.now_us, &spill), ERR_NOTFOUND);
+    bench_deinit(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(suspended), cmocka_unit_test(of_the_quarantine)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
