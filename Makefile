@@ -62,7 +62,8 @@ bench-peers: ## the same objects in bongsu, medallion and OpenTAXII, side by sid
 	@tests/bench/peers
 soak: ## the long tests (hours)
 	@$(call need,tests/scenario/soak)
-	@scripts/build release src/cli/bongsu
+	@scripts/build release src/cli/bongsu tests/leak/bongsu-leak
+	@build/release/tests/leak/bongsu-leak --objects 1000000
 	@tests/scenario/soak
 
 format: ## lay out every C and C++ file with clang-format

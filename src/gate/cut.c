@@ -537,11 +537,27 @@ static void keep_back(struct gathering *g, unsigned partner)
     verdict->rule[partner] = POLICY_RULE_DUTIES;
 }
 
+/* A granular marking only tightens: what the rules do not let go without it, they do not let go because of
+ * what it says of a part. */
+static void tighten(struct gathering *g)
+{
+    struct policy_verdict *verdict = &g->out->verdict;
+    uint64_t kept = verdict->release & ~g->bare.release;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        if (kept >> p & 1)
+            verdict->rule[p] = g->bare.rule[p];
+    verdict->release &= ~kept;
+    verdict->hold |= kept & g->bare.hold;
+    verdict->deny |= kept & ~g->bare.hold;
+    g->out->by_bare |= kept;
+}
+
 static err_t make_forms(struct gathering *g)
 {
     struct stix_object source;
     size_t warnings = 0;
     err_t err = ERR_OK;
+    tighten(g);
     uint64_t partners = g->bare.release, cut = 0;
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
         cut |= duties_of(g, p) != NULL ? UINT64_C(1) << p : 0;

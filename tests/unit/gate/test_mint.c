@@ -119,6 +119,24 @@ static void a_field_is_cut_for_whom_it_is_not(void **state)
     bench_deinit(&n.b);
 }
 
+/* Nothing is assumed of its source: what one field is marked with lets nobody have the rest. */
+static void a_granular_marking_only_tightens(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    uint32_t silent = bench_source(&n.b, "silent", STIX_TLP_NONE, true, false);
+    (void)bench_add(&n.b, silent,
+                    indicator(text, 1, 1, ",\"description\":\"shared\"" CUT(TLP_GREEN, "\"description\"")));
+    (void)bench_add(&n.b, silent, indicator(text, 2, 1, MARKED(TLP_GREEN)));
+    struct texts *us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 1);
+    assert_non_null(text_with(us, "198.51.100.2"));
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
 /* Whatever names what was minted is minted too; reports within reports, relationships, circles. */
 static void what_names_it_is_minted_too(void **state)
 {
@@ -487,6 +505,7 @@ int main(void)
         cmocka_unit_test(versions_follow_what_he_sees),      cmocka_unit_test(what_is_required_stays),
         cmocka_unit_test(observables_confirm_no_guess),      cmocka_unit_test(translations_are_cut_as_well),
         cmocka_unit_test(what_comes_back_is_known),          cmocka_unit_test(destroyed_with_its_source),
+        cmocka_unit_test(a_granular_marking_only_tightens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,722 @@
+/* Draws a world: things, what is said of them, policies, and what happens in which order. Every value that
+ * can be withheld carries a canary, a token that stands nowhere else. */
+#include "leak.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/uuid.h"
+
+static const char *const levels_id[] = {"",
+                                        "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+                                        "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+                                        "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+                                        "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
+                                        "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"};
+
+static const char *const types[KINDS] = {
+    [KIND_IDENTITY] = "identity",
+    [KIND_PERSON] = "identity",
+    [KIND_STATEMENT] = "marking-definition",
+    [KIND_EXTENSION] = "extension-definition",
+    [KIND_DOMAIN] = "domain-name",
+    [KIND_EMAIL] = "email-addr",
+    [KIND_DIRECTORY] = "directory",
+    [KIND_ACCOUNT] = "user-account",
+    [KIND_FILE] = "file",
+    [KIND_TRAFFIC] = "network-traffic",
+    [KIND_MESSAGE] = "email-message",
+    [KIND_INDICATOR] = "indicator",
+    [KIND_MALWARE] = "malware",
+    [KIND_CUSTOM] = "x-bongsu-leak",
+    [KIND_OBSERVED] = "observed-data",
+    [KIND_REPORT] = "report",
+    [KIND_GROUPING] = "grouping",
+    [KIND_NOTE] = "note",
+    [KIND_OPINION] = "opinion",
+    [KIND_RELATIONSHIP] = "relationship",
+    [KIND_SIGHTING] = "sighting",
+    [KIND_TRANSLATION] = "language-content",
+};
+
+const char *kind_type(enum kind kind)
+{
+    return types[kind];
+}
+
+bool kind_is_observable(enum kind kind)
+{
+    return kind >= KIND_DOMAIN && kind <= KIND_MESSAGE;
+}
+
+static bool is_definition(enum kind kind)
+{
+    return kind == KIND_STATEMENT || kind == KIND_EXTENSION;
+}
+
+/* --- things --- */
+
+static int pick(const struct plan *plan, struct draw *draw, unsigned kinds, int except)
+{
+    int found = -1, seen = 0;
+    for (int i = 0; i < plan->thing_count; i++)
+        if (i != except && (kinds >> plan->things[i].kind & 1) != 0 &&
+            draw_below(draw, (unsigned)++seen) == 0)
+            found = i;
+    return found;
+}
+
+static void name_thing(struct thing *thing, const struct uuid *uuid)
+{
+    char text[UUID_TEXT_SIZE + 1] = {0};
+    uuid_text(uuid, text);
+    memcpy(thing->uuid, uuid->b, UUID_SIZE);
+    (void)snprintf(thing->id, sizeof thing->id, "%s--%s", types[thing->kind], text);
+}
+
+/* Section 2.9: from the canonical form of what gives an observable its identifier. */
+static void name_observable(const struct plan *plan, struct thing *thing)
+{
+    static const struct uuid space = {
+        {0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c, 0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7}};
+    static const char *const forms[KINDS] = {
+        [KIND_DOMAIN] = "{\"value\":\"ca7a%08x.example\"}",
+        [KIND_EMAIL] = "{\"value\":\"ca7a%08x@mail.example\"}",
+        [KIND_DIRECTORY] = "{\"path\":\"/ca7a%08x\"}",
+        [KIND_ACCOUNT] = "{\"user_id\":\"ca7a%08x\"}",
+        [KIND_FILE] = "{\"name\":\"ca7a%08x.bin\",\"parent_directory_ref\":\"%s\"}",
+        [KIND_TRAFFIC] = "{\"dst_port\":443,\"protocols\":[\"ca7a%08x\"],\"src_ref\":\"%s\"}",
+        [KIND_MESSAGE] = "{\"from_ref\":\"%s\",\"subject\":\"ca7a%08x\"}",
+    };
+    static const char alone[] = "{\"name\":\"ca7a%08x.bin\"}";
+    char canon[256];
+    const char *of = thing->of < 0 ? "" : plan->things[thing->of].id;
+    const char *form = thing->kind == KIND_FILE && thing->of < 0 ? alone : forms[thing->kind];
+    int len;
+    if (thing->kind == KIND_MESSAGE)
+        len = snprintf(canon, sizeof canon, "{\"from_ref\":\"%s\",\"subject\":\"ca7a%08x\"}", of,
+                       thing->canary);
+    else if (thing->of >= 0)
+        len = snprintf(canon, sizeof canon,
+                       thing->kind == KIND_FILE
+                           ? "{\"name\":\"ca7a%08x.bin\",\"parent_directory_ref\":\"%s\"}"
+                           : "{\"dst_port\":443,\"protocols\":[\"ca7a%08x\"],\"src_ref\":\"%s\"}",
+                       thing->canary, of);
+    else {
+        const char *at = strstr(form, "%08x");
+        len = snprintf(canon, sizeof canon, "%.*s%08x%s", (int)(at - form), form, thing->canary, at + 4);
+    }
+    struct uuid uuid = uuid_v5(&space, bytes_of(canon, (size_t)len));
+    name_thing(thing, &uuid);
+}
+
+static void draw_things(struct plan *plan, struct draw *draw)
+{
+    static const enum kind first[] = {KIND_IDENTITY, KIND_STATEMENT, KIND_EXTENSION,
+                                      KIND_DOMAIN,   KIND_EMAIL,     KIND_DIRECTORY,
+                                      KIND_IDENTITY, KIND_PERSON,    KIND_STATEMENT};
+    enum { FIRST = sizeof first / sizeof *first };
+    int count = 20 + (int)draw_below(draw, THINGS - 20);
+    for (int i = 0; i < count; i++) {
+        struct thing *thing = &plan->things[i];
+        uint8_t random[UUID_SIZE];
+        *thing = (struct thing) {.of = -1, .canary = ++plan->canaries};
+        thing->kind = i < FIRST ? first[i] : (enum kind)draw_below(draw, KINDS);
+        if (thing->kind == KIND_EXTENSION && i >= FIRST)
+            thing->kind = KIND_REPORT;
+        if (thing->kind == KIND_FILE && draw_chance(draw, 600))
+            thing->of = pick(plan, draw, 1u << KIND_DIRECTORY, -1);
+        if (thing->kind == KIND_TRAFFIC)
+            thing->of = pick(plan, draw, 1u << KIND_DOMAIN, -1);
+        if (thing->kind == KIND_MESSAGE)
+            thing->of = pick(plan, draw, 1u << KIND_EMAIL, -1);
+        for (size_t k = 0; k < UUID_SIZE; k++)
+            random[k] = (uint8_t)draw_next(draw);
+        struct uuid uuid = uuid_v4(random);
+        if (kind_is_observable(thing->kind))
+            name_observable(plan, thing);
+        else
+            name_thing(thing, &uuid);
+        plan->thing_count++;
+    }
+}
+
+/* --- one saying --- */
+
+struct choice {
+    char at[PATH_MAX_];
+};
+
+struct maker {
+    struct plan *plan;
+    struct saying *saying;
+    struct draw *draw;
+    struct buf text;
+    struct choice choices[FIELDS + LINKS]; /* what a granular marking may select */
+    size_t choice_count;
+};
+
+static void choose(struct maker *m, const char *at)
+{
+    must(m->choice_count < FIELDS + LINKS);
+    (void)snprintf(m->choices[m->choice_count++].at, PATH_MAX_, "%s", at);
+}
+
+static uint32_t add_field(struct maker *m, const char *at, uint32_t canary, bool required)
+{
+    struct saying *saying = m->saying;
+    must(saying->field_count < FIELDS);
+    struct field *field = &saying->fields[saying->field_count++];
+    field->canary = canary != 0 ? canary : ++m->plan->canaries;
+    field->required = required;
+    (void)snprintf(field->at, PATH_MAX_, "%s", at);
+    return field->canary;
+}
+
+static const char *add_link(struct maker *m, const char *at, int thing, bool follows, bool required)
+{
+    struct saying *saying = m->saying;
+    must(saying->link_count < LINKS);
+    struct link *link = &saying->links[saying->link_count++];
+    *link = (struct link) {.thing = thing, .follows = follows, .required = required};
+    (void)snprintf(link->at, PATH_MAX_, "%s", at);
+    return m->plan->things[thing].id;
+}
+
+static void put(struct maker *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct maker *m, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    must(len >= 0 && (size_t)len < sizeof text);
+    buf_put(&m->text, text, (size_t)len);
+}
+
+/* A member with a canary in it. */
+static void put_text(struct maker *m, const char *name, bool required)
+{
+    put(m, ",\"%s\":\"about ca7a%08x\"", name, add_field(m, name, 0, required));
+    choose(m, name);
+}
+
+static void put_value(struct maker *m, const char *name, const char *before, const char *after)
+{
+    uint32_t canary = add_field(m, name, m->plan->things[m->saying->thing].canary, true);
+    put(m, ",\"%s\":\"%sca7a%08x%s\"", name, before, canary, after);
+    choose(m, name);
+}
+
+static void put_ref(struct maker *m, const char *name, int thing, bool follows, bool required)
+{
+    if (thing >= 0)
+        put(m, ",\"%s\":\"%s\"", name, add_link(m, name, thing, follows, required));
+}
+
+static const unsigned any_sco = (1u << KIND_INDICATOR) - (1u << KIND_DOMAIN);
+static const unsigned any_sdo = (1u << KIND_RELATIONSHIP) - (1u << KIND_INDICATOR);
+static const unsigned any_sro = 1u << KIND_RELATIONSHIP | 1u << KIND_SIGHTING;
+static const unsigned any_identity = 1u << KIND_IDENTITY | 1u << KIND_PERSON;
+
+/* Up to `most` different ones. */
+static void put_refs(struct maker *m, const char *name, unsigned kinds, unsigned most, bool required)
+{
+    int had[4], count = 0;
+    char at[PATH_MAX_];
+    unsigned wanted = 1 + draw_below(m->draw, most);
+    for (unsigned i = 0; i < wanted; i++) {
+        int thing = pick(m->plan, m->draw, kinds, m->saying->thing);
+        bool again = thing < 0;
+        for (int k = 0; k < count; k++)
+            again |= had[k] == thing;
+        if (again)
+            continue;
+        had[count++] = thing;
+        (void)snprintf(at, sizeof at, "%s.[%d]", name, count - 1);
+        const char *id = add_link(m, at, thing, false, false);
+        if (count == 1)
+            put(m, ",\"%s\":[\"%s\"", name, id);
+        else
+            put(m, ",\"%s\"", id);
+    }
+    must(count > 0 || !required);
+    if (count == 0)
+        return;
+    put(m, "]");
+    (void)snprintf(at, sizeof at, "%s.[0]", name);
+    if (count > 1)
+        choose(m, at);
+}
+
+static const char *level_id(const struct plan *plan, int mark)
+{
+    return mark >= MARK_THING ? plan->things[mark - MARK_THING].id : levels_id[mark];
+}
+
+static int mark_draw(struct maker *m)
+{
+    static const int usual[] = {1, 1, 2, 2, 3, 3, 4, 5};
+    int statement = draw_chance(m->draw, 150) ? pick(m->plan, m->draw, 1u << KIND_STATEMENT, -1) : -1;
+    return statement >= 0 && statement != m->saying->thing ? MARK_THING + statement
+                                                           : usual[draw_below(m->draw, 8)];
+}
+
+static void put_marks(struct maker *m)
+{
+    struct saying *saying = m->saying;
+    bool definition = is_definition(m->plan->things[saying->thing].kind);
+    size_t count = draw_chance(m->draw, definition ? 200 : 650) ? 1 + draw_below(m->draw, 2) : 0;
+    char at[PATH_MAX_];
+    for (size_t i = 0; i < count; i++) {
+        int mark = definition ? 1 + (int)draw_below(m->draw, 5) : mark_draw(m);
+        if (i > 0 && saying->marks[0] == mark)
+            continue;
+        saying->marks[saying->mark_count++] = mark;
+        put(m, "%s\"%s\"", i == 0 ? ",\"object_marking_refs\":[" : ",", level_id(m->plan, mark));
+        (void)snprintf(at, sizeof at, "object_marking_refs.[%zu]", i);
+        if (mark >= MARK_THING)
+            (void)add_link(m, at, mark - MARK_THING, true, true);
+    }
+    if (saying->mark_count > 0)
+        put(m, "]");
+}
+
+static void put_granular(struct maker *m)
+{
+    struct saying *saying = m->saying;
+    size_t count = 1 + draw_below(m->draw, 3);
+    char at[PATH_MAX_];
+    if (!m->plan->cut || m->choice_count == 0 || is_definition(m->plan->things[saying->thing].kind) ||
+        saying->thing == 0 || !draw_chance(m->draw, 300))
+        return;
+    put(m, ",\"granular_markings\":[");
+    for (size_t i = 0; i < count; i++) {
+        struct granular *granular = &saying->granular[saying->granular_count++];
+        granular->mark = mark_draw(m);
+        const char *selector = m->choices[draw_below(m->draw, (unsigned)m->choice_count)].at;
+        (void)snprintf(granular->selector, PATH_MAX_, "%s", selector);
+        put(m, "%s{\"marking_ref\":\"%s\",\"selectors\":[\"%s\"]}", i > 0 ? "," : "",
+            level_id(m->plan, granular->mark), selector);
+        (void)snprintf(at, sizeof at, "granular_markings.[%zu]", i);
+        if (granular->mark >= MARK_THING)
+            (void)add_link(m, at, granular->mark - MARK_THING, true, true);
+    }
+    put(m, "]");
+}
+
+/* Places where the standard expects no reference. */
+static void put_custom(struct maker *m)
+{
+    const unsigned all = (1u << KINDS) - 1; /* any kind */
+    int thing = pick(m->plan, m->draw, all, m->saying->thing);
+    if (m->saying->thing == 0)
+        return;
+    if (is_definition(m->plan->things[m->saying->thing].kind)) { /* never minted: it would wait for ever */
+        put_text(m, "x_note", false);
+        return;
+    }
+    switch (draw_below(m->draw, 12)) {
+    case 0:
+        put_ref(m, "x_about", thing, false, false);
+        choose(m, "x_about");
+        break;
+    case 1:
+        put(m, ",\"x_deep\":{\"in\":{\"it\":\"%s\",\"say\":\"ca7a%08x\"}}",
+            add_link(m, "x_deep.in.it", thing, false, false), add_field(m, "x_deep.in.say", 0, false));
+        choose(m, "x_deep.in.it");
+        choose(m, "x_deep.in");
+        choose(m, "x_deep");
+        break;
+    case 2:
+        put(m, ",\"x_list\":[\"%s\",\"ca7a%08x\"]", add_link(m, "x_list.[0]", thing, false, false),
+            add_field(m, "x_list.[1]", 0, false));
+        choose(m, "x_list.[0]");
+        choose(m, "x_list.[1]");
+        choose(m, "x_list");
+        break;
+    case 3: {
+        put(m,
+            ",\"external_references\":[{\"source_name\":\"a\",\"external_id\":\"%s\"},"
+            "{\"source_name\":\"b\",\"description\":\"ca7a%08x\"}]",
+            add_link(m, "external_references.[0].external_id", thing, false, false),
+            add_field(m, "external_references.[1].description", 0, false));
+        choose(m, "external_references.[0]");
+        choose(m, "external_references");
+        choose(m, "external_references.[1]");
+    } break;
+    case 4: {
+        int extension = pick(m->plan, m->draw, 1u << KIND_EXTENSION, -1);
+        put(m, ",\"extensions\":{\"%s\":{\"extension_type\":\"property-extension\",\"to\":\"%s\"",
+            add_link(m, "extensions.extension", extension, true, true),
+            add_link(m, "extensions.to", thing, false, true));
+        put(m, ",\"say\":\"ca7a%08x\"}}", add_field(m, "extensions.say", 0, true));
+    } break;
+    case 5: /* as MISP writes its attributes */
+        put(m, ",\"x_misp_attributes\":[{\"type\":\"link\",\"value\":\"%s\",\"comment\":\"ca7a%08x\"}]",
+            add_link(m, "x_misp_attributes.[0].value", thing, false, false),
+            add_field(m, "x_misp_attributes.[0].comment", 0, false));
+        choose(m, "x_misp_attributes.[0].comment");
+        choose(m, "x_misp_attributes.[0].value");
+        break;
+    case 6:
+    case 7: {
+        if (!m->plan->texts)
+            break;
+        uint32_t canary = add_field(m, "x_say", 0, false);
+        put(m, ",\"x_say\":\"see %s (ca7a%08x)\"", add_link(m, "x_say", thing, false, false), canary);
+        choose(m, "x_say");
+        break;
+    }
+    default:
+        put_text(m, "x_note", false);
+        break;
+    }
+}
+
+/* --- by kind --- */
+
+static void put_observable(struct maker *m, const struct thing *thing)
+{
+    switch (thing->kind) {
+    case KIND_DOMAIN:
+        put_value(m, "value", "", ".example");
+        break;
+    case KIND_EMAIL:
+        put_value(m, "value", "", "@mail.example");
+        break;
+    case KIND_DIRECTORY:
+        put_value(m, "path", "/", "");
+        break;
+    case KIND_ACCOUNT:
+        put_value(m, "user_id", "", "");
+        break;
+    case KIND_FILE:
+        put_value(m, "name", "", ".bin");
+        put_ref(m, "parent_directory_ref", thing->of, false, false);
+        if (thing->of >= 0)
+            choose(m, "parent_directory_ref");
+        break;
+    case KIND_TRAFFIC:
+        put(m, ",\"dst_port\":443,\"protocols\":[\"ca7a%08x\"]",
+            add_field(m, "protocols.[0]", thing->canary, true));
+        put_ref(m, "src_ref", thing->of, false, true);
+        break;
+    default:
+        put(m, ",\"subject\":\"ca7a%08x\"", add_field(m, "subject", thing->canary, false));
+        choose(m, "subject");
+        put(m, ",\"is_multipart\":false");
+        put_ref(m, "from_ref", thing->of, false, false);
+        break;
+    }
+}
+
+static void put_translation(struct maker *m, const struct thing *thing)
+{
+    static const char *const names[] = {"description", "name", "x_note", "content"};
+    int about = pick(m->plan, m->draw, any_sdo | any_sro | any_identity, m->saying->thing);
+    (void)thing;
+    m->saying->about = about;
+    put_ref(m, "object_ref", about, false, true);
+    put(m, ",\"contents\":{");
+    for (unsigned language = 0; language < 2; language++) {
+        const char *tag = language == 0 ? "fr" : "ko";
+        put(m, "%s\"%s\":{", language > 0 ? "," : "", tag);
+        for (unsigned i = 0; i < 2 + language; i++) {
+            char at[PATH_MAX_];
+            (void)snprintf(at, sizeof at, "contents.%s.%s", tag, names[i]);
+            put(m, "%s\"%s\":\"ca7a%08x\"", i > 0 ? "," : "", names[i], add_field(m, at, 0, false));
+            choose(m, at);
+        }
+        put(m, "}");
+    }
+    put(m, "}");
+}
+
+static void put_sdo(struct maker *m, const struct thing *thing)
+{
+    const unsigned anything = any_sco | any_sdo | any_sro | any_identity | 1u << KIND_TRANSLATION;
+    switch (thing->kind) {
+    case KIND_IDENTITY:
+    case KIND_PERSON:
+        put_text(m, "name", true);
+        put(m, ",\"identity_class\":\"%s\"", thing->kind == KIND_PERSON ? "individual" : "organization");
+        break;
+    case KIND_INDICATOR:
+        put(m,
+            ",\"pattern\":\"[domain-name:value = 'ca7a%08x.example']\",\"pattern_type\":\"stix\","
+            "\"valid_from\":\"2026-01-01T00:00:00Z\"",
+            add_field(m, "pattern", 0, true));
+        choose(m, "pattern");
+        put_text(m, "name", false);
+        break;
+    case KIND_MALWARE:
+        put(m, ",\"is_family\":false");
+        put_text(m, "name", false);
+        break;
+    case KIND_OBSERVED:
+        put(m, ",\"first_observed\":\"2026-01-01T00:00:00Z\",\"last_observed\":\"2026-01-01T00:00:00Z\","
+               "\"number_observed\":1");
+        put_refs(m, "object_refs", any_sco, 4, true);
+        break;
+    case KIND_REPORT:
+        put_text(m, "name", true);
+        put(m, ",\"published\":\"2026-01-01T00:00:00Z\"");
+        put_refs(m, "object_refs", anything, 4, true);
+        break;
+    case KIND_GROUPING:
+        put_text(m, "name", false);
+        put(m, ",\"context\":\"unspecified\"");
+        put_refs(m, "object_refs", anything, 4, true);
+        break;
+    case KIND_NOTE:
+        put_text(m, "content", true);
+        put_refs(m, "object_refs", anything, 3, true);
+        break;
+    case KIND_OPINION:
+        put(m, ",\"opinion\":\"agree\"");
+        put_text(m, "explanation", false);
+        put_refs(m, "object_refs", anything, 3, true);
+        break;
+    case KIND_RELATIONSHIP: {
+        const unsigned ends = any_sco | any_sdo | any_identity;
+        int from = pick(m->plan, m->draw, ends, -1), to = pick(m->plan, m->draw, ends, from);
+        put(m, ",\"relationship_type\":\"related-to\"");
+        put_ref(m, "source_ref", from, false, true);
+        put_ref(m, "target_ref", to, false, true);
+        break;
+    }
+    case KIND_SIGHTING:
+        put_ref(m, "sighting_of_ref", pick(m->plan, m->draw, any_sdo, -1), false, true);
+        if (draw_chance(m->draw, 500))
+            put_refs(m, "where_sighted_refs", any_identity, 2, false);
+        if (draw_chance(m->draw, 500) && pick(m->plan, m->draw, 1u << KIND_OBSERVED, -1) >= 0)
+            put_refs(m, "observed_data_refs", 1u << KIND_OBSERVED, 2, false);
+        break;
+    case KIND_TRANSLATION:
+        put_translation(m, thing);
+        break;
+    default:
+        put_text(m, "name", false);
+        break;
+    }
+}
+
+static void put_head(struct maker *m, const struct thing *thing, int version)
+{
+    bool definition = thing->kind == KIND_STATEMENT;
+    put(m, "{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s\"", types[thing->kind], thing->id);
+    if (kind_is_observable(thing->kind))
+        return;
+    put(m, ",\"created\":\"2026-01-01T00:00:00.000Z\"");
+    if (!definition)
+        put(m, ",\"modified\":\"2026-01-01T00:00:%02d.000Z\"", version);
+    /* What an extension needs must never be minted: its creator says nothing of anybody. */
+    if (thing->kind == KIND_EXTENSION)
+        put_ref(m, "created_by_ref", 0, true, true);
+    else if (m->saying->thing != 0 && !definition && draw_chance(m->draw, 400))
+        put_ref(m, "created_by_ref",
+                pick(m->plan, m->draw, draw_chance(m->draw, 800) ? 1u << KIND_IDENTITY : any_identity,
+                     m->saying->thing),
+                true, false);
+}
+
+static void put_definition(struct maker *m, const struct thing *thing)
+{
+    if (thing->kind == KIND_STATEMENT)
+        put(m, ",\"definition_type\":\"statement\",\"definition\":{\"statement\":\"ca7a%08x\"}",
+            add_field(m, "definition", 0, true));
+    else
+        put(m,
+            ",\"name\":\"ca7a%08x\",\"schema\":\"https://example.com/s\",\"version\":\"1.0.0\","
+            "\"extension_types\":[\"property-extension\"]",
+            add_field(m, "name", 0, true));
+}
+
+static void saying_make(struct plan *plan, int thing_number, int version, unsigned source, struct draw *draw)
+{
+    static struct maker maker; /* large; one world at a time */
+    const struct thing *thing = &plan->things[thing_number];
+    struct maker *m = &maker;
+    must(plan->saying_count < SAYINGS);
+    struct saying *saying = &plan->sayings[plan->saying_count++];
+    *saying = (struct saying) {
+        .thing = thing_number, .version = version, .source = source, .confidence = -1, .about = -1};
+    *m = (struct maker) {.plan = plan, .saying = saying, .draw = draw};
+    buf_init(&m->text, TEXT_MAX_);
+    put_head(m, thing, version);
+    saying->anchor = add_field(m, "x_anchor", 0, true);
+    put(m, ",\"x_anchor\":\"ca7a%08x\"", saying->anchor);
+    if (is_definition(thing->kind))
+        put_definition(m, thing);
+    else if (kind_is_observable(thing->kind))
+        put_observable(m, thing);
+    else
+        put_sdo(m, thing);
+    if (!is_definition(thing->kind) && !kind_is_observable(thing->kind)) {
+        if (draw_chance(draw, 500) && thing->kind != KIND_OBSERVED && thing->kind != KIND_NOTE &&
+            thing->kind != KIND_OPINION && thing->kind != KIND_TRANSLATION)
+            put_text(m, "description", false);
+        if (draw_chance(draw, 300))
+            put(m, ",\"confidence\":%d", saying->confidence = (int)draw_below(draw, 101));
+        if (version > 0 && draw_chance(draw, 150)) {
+            put(m, ",\"revoked\":true");
+            saying->revoked = true;
+        }
+        if (draw_chance(draw, 200)) {
+            put(m, ",\"labels\":[\"ca7a%08x\"]", add_field(m, "labels.[0]", 0, false));
+            choose(m, "labels.[0]");
+        }
+    }
+    put_custom(m);
+    put_marks(m);
+    put_granular(m);
+    put(m, "}");
+    must(buf_err(&m->text) == ERR_OK);
+    saying->len = m->text.len;
+    saying->text = calloc(1, saying->len + 1 + JSON_PADDING);
+    must(saying->text != NULL);
+    memcpy(saying->text, m->text.at, saying->len);
+    buf_deinit(&m->text);
+}
+
+static unsigned source_draw(struct plan *plan, struct draw *draw)
+{
+    if (draw_chance(draw, 150))
+        return LOCALS + draw_below(draw, plan->partners);
+    return draw_chance(draw, 550) ? 0 : 1 + draw_below(draw, LOCALS - 1);
+}
+
+static void draw_sayings(struct plan *plan, struct draw *draw)
+{
+    for (int i = 0; i < plan->thing_count; i++) {
+        enum kind kind = plan->things[i].kind;
+        unsigned source = i == 0 ? 0 : source_draw(plan, draw);
+        if (i >= 6 && draw_chance(draw, 60))
+            continue; /* named, and never there */
+        saying_make(plan, i, 0, source, draw);
+        if (is_definition(kind) || i == 0)
+            continue;
+        /* Two variants that are both minted for one partner replace each other without end: where anything is
+         * minted there is one of each (docs/leak-hunt.md). */
+        if (kind_is_observable(kind) && !plan->cut && draw_chance(draw, 400))
+            saying_make(plan, i, 0, source_draw(plan, draw), draw); /* a variant, or another word of it */
+        else if (!kind_is_observable(kind) && draw_chance(draw, 350))
+            saying_make(plan, i, 1, source, draw);               /* a newer version */
+        if (!kind_is_observable(kind) && draw_chance(draw, 120)) /* a rival, or an assertion */
+            saying_make(plan, i, (int)draw_below(draw, 3), source_draw(plan, draw), draw);
+    }
+}
+
+/* --- what happens --- */
+
+static void op_add(struct plan *plan, enum op_kind kind, int a, int b, int c)
+{
+    if (plan->op_count < OPS - 1)
+        plan->ops[plan->op_count++] = (struct op) {kind, a, b, c, false};
+}
+
+static void op_fact(struct plan *plan, struct draw *draw)
+{
+    int thing = (int)draw_below(draw, (unsigned)plan->thing_count);
+    int partner = (int)draw_below(draw, plan->partners);
+    switch (draw_below(draw, 12)) {
+    case 0:
+    case 1:
+        op_add(plan, OP_CLASSIFY, pick(plan, draw, 1u << KIND_STATEMENT, -1), 1 + (int)draw_below(draw, 5),
+               0);
+        break;
+    case 2:
+    case 3:
+        op_add(plan, OP_TAG, thing, (int)draw_below(draw, TAGS), draw_chance(draw, 700));
+        break;
+    case 4:
+    case 5:
+        op_add(plan, OP_APPROVE, thing, partner, (int)draw_below(draw, 3));
+        break;
+    case 6:
+        op_add(plan, OP_STOP, (int)draw_below(draw, 3), partner, draw_chance(draw, 500));
+        break;
+    case 7:
+        op_add(plan, OP_TIME, 60 * (int)draw_below(draw, 2000), 0, 0);
+        break;
+    case 8:
+        op_add(plan, OP_RESTART, (int)draw_below(draw, 3), 0, 0);
+        break;
+    case 9:
+        op_add(plan, OP_START, partner, 0, 0);
+        break;
+    case 10:
+        op_add(plan, OP_ASSUME, 1 + (int)draw_below(draw, LOCALS - 1), (int)draw_below(draw, 4), 0);
+        break;
+    default:
+        op_add(plan, OP_POLICY, (int)draw_below(draw, POLICIES), 0, 0);
+        break;
+    }
+}
+
+static void draw_ops(struct plan *plan, struct draw *draw)
+{
+    int order[SAYINGS];
+    for (int i = 0; i < plan->saying_count; i++)
+        order[i] = i;
+    for (int i = plan->saying_count - 1; i > 0; i--) {
+        int k = (int)draw_below(draw, (unsigned)i + 1), kept = order[i];
+        order[i] = order[k];
+        order[k] = kept;
+    }
+    unsigned pace = 50 + draw_below(draw, 400);
+    for (int i = 0; i < plan->saying_count; i++) {
+        const struct saying *saying = &plan->sayings[order[i]];
+        op_add(plan, OP_SAY, order[i], (int)saying->source, 0);
+        bool once = plan->cut && kind_is_observable(plan->things[saying->thing].kind);
+        if (!once && draw_chance(draw, 40))
+            op_add(plan, OP_SAY, order[i], (int)source_draw(plan, draw), 0);
+        if (draw_chance(draw, pace))
+            op_add(plan, draw_chance(draw, 300) ? OP_SETTLE : OP_STEP, 1 + (int)draw_below(draw, 3), 0, 0);
+        if (draw_chance(draw, 200))
+            op_fact(plan, draw);
+        if (draw_chance(draw, 20))
+            op_add(plan, OP_MERGE, 0, 0, 0);
+    }
+    op_add(plan, OP_SETTLE, 0, 0, 0);
+    for (unsigned i = draw_below(draw, 12); i > 0; i--) {
+        op_fact(plan, draw);
+        if (draw_chance(draw, 700))
+            op_add(plan, OP_SETTLE, 0, 0, 0);
+    }
+    op_add(plan, OP_TIME, 40 * 24 * 3600, 0, 0);
+    op_add(plan, OP_SETTLE, 0, 0, 0);
+}
+
+static bool texts_wanted;
+
+void plan_texts(bool wanted)
+{
+    texts_wanted = wanted;
+}
+
+void plan_make(struct plan *plan, uint64_t seed)
+{
+    struct draw draw = draw_of(seed, 1, 0);
+    *plan = (struct plan) {.seed = seed};
+    plan->partners = 2 + draw_below(&draw, PARTNERS - 1);
+    plan->started = (unsigned)(draw_next(&draw) | draw_next(&draw)) & ((1u << plan->partners) - 1);
+    plan->cut = draw_chance(&draw, 700);
+    plan->texts = draw_chance(&draw, 500) && texts_wanted;
+    draw_things(plan, &draw);
+    draw_sayings(plan, &draw);
+    for (int i = 0; i < POLICIES; i++)
+        policy_draw(&plan->policies[i], plan->partners, &draw);
+    op_add(plan, OP_POLICY, 0, 0, 0);
+    draw_ops(plan, &draw);
+}
+
+void plan_free(struct plan *plan)
+{
+    for (int i = 0; i < plan->saying_count; i++)
+        free(plan->sayings[i].text);
+}

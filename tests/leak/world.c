@@ -1,0 +1,384 @@
+/* One world through a real gate on a virtual disk, operation by operation. */
+#include "leak.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../sim/disk.h"
+#include "core/sign.h"
+#include "store/index.h"
+#include "store/index_mem.h"
+
+static const struct gate_by by_leak = {{"leak", 4}, {"because", 7}};
+static const char *const source_names[LOCALS] = {"own", "feed", "quiet"};
+static const char *const peer_names[PARTNERS] = {"p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7"};
+static const char *const tag_names[TAGS] = {"t0", "t1", "t2"};
+
+void world_break(struct world *w, const char *format, ...)
+{
+    va_list args;
+    if (w->broken)
+        return;
+    w->broken = true;
+    va_start(args, format);
+    (void)vsnprintf(w->what, sizeof w->what, format, args);
+    va_end(args);
+}
+
+static void line(void *ctx, const struct diag_line *line)
+{
+    const struct world *w = ctx;
+    if (w->verbose)
+        (void)printf("# %s: %s (%s)\n", line->room, line->what, err_text(line->err));
+}
+
+static bool must_work(struct world *w, err_t err, const char *what)
+{
+    if (err != ERR_OK)
+        world_break(w, "%s failed: %s", what, err_text(err));
+    return err == ERR_OK;
+}
+
+static void open_gate(struct world *w)
+{
+    struct diag diag = {line, w};
+    struct gate_setup setup = {
+        .os = disk_os(w->disk), .dir = "node", .node_name = STR("kr"), .index = w->index, .diag = &diag};
+    static struct diag kept;
+    kept = diag;
+    setup.diag = &kept;
+    (void)must_work(w, gate_open(&setup, &w->gate), "opening the gate");
+}
+
+static void put_source(struct world *w, unsigned s)
+{
+    struct gate_source source = {.name = str_of(source_names[s]),
+                                 .own = s == 0,
+                                 .assume = (enum stix_tlp)w->assume[s],
+                                 .assume_until_us = INT64_MAX};
+    (void)must_work(w, gate_source_put(w->gate, &source, &by_leak, w->now_us, &w->source[s]), "a source");
+}
+
+static void start(struct world *w, unsigned p)
+{
+    if (w->started >> p & 1)
+        return;
+    if (must_work(w, gate_peer_set(w->gate, p, GATE_PEER_STARTED, true, &by_leak, w->now_us), "starting"))
+        w->started |= 1u << p;
+}
+
+static void set_up(struct world *w)
+{
+    w->assume[0] = 1;
+    w->assume[1] = 1;
+    for (unsigned s = 0; s < LOCALS; s++)
+        put_source(w, s);
+    for (unsigned p = 0; p < w->plan->partners; p++) {
+        unsigned index = 0;
+        if (!must_work(w,
+                       gate_peer_put(w->gate, str_of(peer_names[p]), str_of(peer_names[p]), STR("US"),
+                                     bytes_of(NULL, 0), &by_leak, w->now_us, &index),
+                       "a partner"))
+            return;
+        w->source[LOCALS + p] = gate_peer_get(w->gate, p)->source;
+    }
+    for (unsigned p = 0; p < w->plan->partners; p++)
+        if (w->plan->started >> p & 1)
+            start(w, p);
+    (void)must_work(w, gate_commit(w->gate), "setting up");
+}
+
+/* --- the keeper --- */
+
+static err_t sign_one(struct gate *gate, struct gate_sign_request *request, const struct sign_key *key,
+                      int64_t now_us)
+{
+    struct str notes[16];
+    struct buf texts[16], origin;
+    struct note_key named;
+    buf_init(&origin, 512);
+    err_t err = ledger_origin_print(&request->origin, &origin);
+    if (err == ERR_OK)
+        err = note_key_make(buf_str(&origin), NOTE_ED25519, &key->public, &named);
+    for (size_t i = 0; i < request->count; i++) {
+        struct checkpoint checkpoint = {.origin = buf_str(&origin),
+                                        .size = request->at[i].size,
+                                        .root = request->at[i].root,
+                                        .extension = STR("")};
+        buf_init(&texts[i], LIMIT_NOTE_BYTES);
+        if (err == ERR_OK)
+            err = checkpoint_sign(&checkpoint, &named, key, &texts[i]);
+        notes[i] = buf_str(&texts[i]);
+    }
+    if (err == ERR_OK)
+        err = gate_signed(gate, request, notes, now_us);
+    if (err == ERR_OK)
+        err = gate_commit(gate);
+    for (size_t i = 0; i < request->count; i++)
+        buf_deinit(&texts[i]);
+    buf_deinit(&origin);
+    return err;
+}
+
+static void sign_all(struct world *w)
+{
+    static struct gate_sign_request request;
+    static const uint8_t seed[SIGN_SEED_SIZE] = {7};
+    struct sign_key key = sign_key_from_seed(seed);
+    for (unsigned p = 0; p < w->plan->partners && !w->broken; p++)
+        while (!w->broken && gate_sign_next(w->gate, p, &request))
+            (void)must_work(w, sign_one(w->gate, &request, &key, w->now_us), "signing");
+}
+
+/* --- operations --- */
+
+static void step(struct world *w, int most)
+{
+    enum { SPINS = 20000 };
+    bool more = true;
+    int64_t next;
+    int done = 0;
+    while (more && !w->broken && (most == 0 || done < most)) {
+        w->now_us += 1000;
+        if (!must_work(w, gate_step(w->gate, w->now_us, &more, &next), "a step") ||
+            !must_work(w, gate_commit(w->gate), "a commit"))
+            return;
+        sign_all(w);
+        watch(w, false);
+        if (++done == SPINS)
+            world_break(w, "it never settles");
+    }
+    if (most == 0 && !w->broken)
+        watch(w, true);
+}
+
+struct taken {
+    enum gate_disposition disposition;
+    uint64_t lsn;
+    char why[256];
+};
+
+static void answer(void *ctx, const struct gate_answer *answer)
+{
+    struct taken *taken = ctx;
+    taken->disposition = answer->disposition;
+    taken->lsn = answer->lsn;
+    (void)snprintf(taken->why, sizeof taken->why, "%s", answer->fault == NULL ? "" : answer->fault->what);
+}
+
+static void say(struct world *w, int number, unsigned source)
+{
+    const struct saying *saying = &w->plan->sayings[number];
+    struct gate_submission submission = {.source = w->source[source]};
+    struct taken taken = {GATE_REFUSED, 0, ""};
+    struct fault fault = {0};
+    err_t err = gate_accept(w->gate, &submission, bytes_of(saying->text, saying->len), w->now_us, answer,
+                            &taken, &fault);
+    if (!must_work(w, err, "taking in") || !must_work(w, gate_commit(w->gate), "a commit"))
+        return;
+    if (taken.disposition == GATE_REFUSED) {
+        world_break(w, "refused what is right: %s\n%s", taken.why, saying->text);
+        return;
+    }
+    if (w->verbose)
+        (void)printf("%s, lsn %llu\n", gate_disposition_word(taken.disposition),
+                     (unsigned long long)taken.lsn);
+    if (taken.disposition == GATE_DUPLICATE || w->copy_count == COPIES)
+        return;
+    w->copies[w->copy_count++] = (struct kept) {.saying = number,
+                                                .source = source,
+                                                .lsn = taken.lsn,
+                                                .received_us = w->now_us,
+                                                .assertion = taken.disposition == GATE_ASSERTION,
+                                                .quarantined = taken.disposition == GATE_CONFLICT,
+                                                .seen = taken.disposition == GATE_SEEN};
+}
+
+static struct stix_key key_of(const struct world *w, int thing)
+{
+    struct stix_key key;
+    must(stix_id_parse(str_of(w->plan->things[thing].id), &key));
+    return key;
+}
+
+static void activate(struct world *w, int number)
+{
+    struct policy_fault fault = {0};
+    struct buf text;
+    buf_init(&text, 1 << 16);
+    policy_write(&w->plan->policies[number], w->plan->partners, &text);
+    err_t err = gate_policy_activate(w->gate, buf_str(&text), &by_leak, w->now_us, &fault);
+    if (err != ERR_OK)
+        world_break(w, "a policy was refused: line %u: %s\n%.*s", fault.line, fault.what, (int)text.len,
+                    (const char *)text.at);
+    w->policy = number;
+    buf_deinit(&text);
+}
+
+static void classify(struct world *w, int thing, int tlp, uint32_t partners)
+{
+    struct stix_key key = key_of(w, thing);
+    err_t err = partners == 0
+                    ? gate_marking_classify(w->gate, &key, (enum stix_tlp)tlp, &by_leak, w->now_us)
+                    : gate_marking_grant(w->gate, &key, (enum stix_tlp)tlp, partners, &by_leak, w->now_us);
+    if (err == ERR_NOTFOUND || !must_work(w, err, "classifying"))
+        return;
+    w->classified[thing] = tlp;
+    w->granted[thing] = partners == 0 ? UINT32_MAX : partners;
+}
+
+static void tag(struct world *w, int thing, int number, bool add)
+{
+    struct stix_key key = key_of(w, thing);
+    err_t err = gate_tag(w->gate, &key, str_of(tag_names[number]), add, &by_leak, w->now_us);
+    if (err == ERR_NOTFOUND || !must_work(w, err, "tagging"))
+        return;
+    w->tagged[thing][number] = add;
+    w->settled_us[thing] = w->now_us;
+}
+
+static void approve(struct world *w, int thing, int partner, int word)
+{
+    struct stix_key key = key_of(w, thing);
+    struct kept *about = NULL;
+    err_t err = gate_approve(w->gate, &key, (unsigned)partner, (enum gate_approval)word, &by_leak, w->now_us);
+    if (err == ERR_NOTFOUND || !must_work(w, err, "approving"))
+        return;
+    for (size_t i = 0; i < w->copy_count; i++) {
+        struct kept *copy = &w->copies[i];
+        const struct saying *saying = &w->plan->sayings[copy->saying];
+        if (saying->thing != thing || copy->assertion || copy->quarantined || copy->seen)
+            continue;
+        int order = about == NULL ? 1 : saying->version - w->plan->sayings[about->saying].version;
+        if (order > 0 || (order == 0 && copy->lsn > about->lsn))
+            about = copy;
+    }
+    must(about != NULL);
+    uint32_t bit = 1u << partner;
+    about->approved = (about->approved & ~bit) | (word == GATE_APPROVE ? bit : 0);
+    about->denied = (about->denied & ~bit) | (word == GATE_DENY ? bit : 0);
+}
+
+static void stop(struct world *w, int kind, int partner, bool on)
+{
+    static const enum gate_stop_kind kinds[] = {GATE_STOP_ALL, GATE_STOP_PARTNER, GATE_STOP_SOURCE};
+    int source = partner % LOCALS;
+    const char *name = kind == 0 ? "" : kind == 1 ? peer_names[partner] : source_names[source];
+    err_t err = gate_stop(w->gate, kinds[kind], str_of(name), on, &by_leak, w->now_us);
+    if (err == ERR_NOTFOUND || !must_work(w, err, "a stop"))
+        return;
+    if (kind == 0)
+        w->stop_all = on;
+    else if (kind == 1)
+        w->stop_partner[partner] = on;
+    else
+        w->stop_source[source] = on;
+}
+
+static void restart(struct world *w, int how)
+{
+    gate_close(w->gate);
+    w->gate = NULL;
+    disk_crash(w->disk);
+    size_t held = index_mem_states(w->index);
+    if (how > 0 && held > 0)
+        (void)must_work(w, index_mem_rollback(w->index, how == 1 ? 0 : held / 2), "an older index");
+    open_gate(w);
+}
+
+static void do_op(struct world *w, const struct op *op)
+{
+    switch (op->kind) {
+    case OP_SAY:
+        say(w, op->a, (unsigned)op->b);
+        break;
+    case OP_STEP:
+        step(w, op->a);
+        break;
+    case OP_SETTLE:
+        step(w, 0);
+        break;
+    case OP_POLICY:
+        activate(w, op->a);
+        break;
+    case OP_CLASSIFY:
+        classify(w, op->a, op->b, (uint32_t)op->c);
+        break;
+    case OP_TAG:
+        tag(w, op->a, op->b, op->c != 0);
+        break;
+    case OP_APPROVE:
+        approve(w, op->a, op->b, op->c);
+        break;
+    case OP_STOP:
+        stop(w, op->a, op->b, op->c != 0);
+        break;
+    case OP_TIME:
+        w->now_us += op->a * SECOND;
+        disk_time_set(w->disk, w->now_us);
+        break;
+    case OP_RESTART:
+        restart(w, op->a);
+        break;
+    case OP_START:
+        start(w, (unsigned)op->a);
+        break;
+    case OP_ASSUME:
+        w->assume[op->a] = op->b;
+        put_source(w, (unsigned)op->a);
+        break;
+    default:
+        (void)must_work(w, gate_merge(w->gate, true), "merging");
+        break;
+    }
+}
+
+static void tell_op(const struct plan *plan, const struct op *op)
+{
+    static const char *const words[OP_KINDS] = {"say",   "step",    "settle", "policy", "classify",
+                                                "tag",   "approve", "stop",   "time",   "restart",
+                                                "start", "assume",  "merge"};
+    (void)printf("%s %d %d %d", words[op->kind], op->a, op->b, op->c);
+    if (op->kind == OP_SAY)
+        (void)printf("  %s", plan->sayings[op->a].text);
+    else if (op->kind == OP_CLASSIFY || op->kind == OP_TAG || op->kind == OP_APPROVE)
+        (void)printf("  %s", plan->things[op->a].id);
+    (void)putchar('\n');
+}
+
+void world_tell(const struct plan *plan)
+{
+    for (int i = 0; i < plan->op_count; i++)
+        if (!plan->ops[i].off)
+            tell_op(plan, &plan->ops[i]);
+}
+
+bool world_run(struct world *w, struct plan *plan, bool verbose)
+{
+    *w = (struct world) {.plan = plan, .policy = -1, .now_us = START, .verbose = verbose};
+    w->disk = disk_new(plan->seed);
+    disk_time_set(w->disk, w->now_us);
+    must(index_mem_new(&w->index) == ERR_OK);
+    open_gate(w);
+    if (!w->broken)
+        set_up(w);
+    for (int i = 0; i < plan->op_count && !w->broken; i++) {
+        const struct op *op = &plan->ops[i];
+        if (op->off)
+            continue;
+        if (verbose)
+            tell_op(plan, op);
+        w->now_us += 1000;
+        do_op(w, op);
+        if (!w->broken && w->gate != NULL && op->kind != OP_SAY)
+            (void)must_work(w, gate_commit(w->gate), "a commit");
+    }
+    if (w->gate != NULL)
+        gate_close(w->gate);
+    w->index->ops->close(w->index);
+    disk_free(w->disk);
+    watch_free(w);
+    return !w->broken;
+}
