@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "core/uuid.h"
-#include "gate/cut.h"
+#include "gate/personal.h"
 #include "stix/cut.h"
 #include "stix/selector.h"
 
@@ -20,6 +20,7 @@ struct gathering {
     uint64_t without[GRANULAR_MAX];         /* partners who may not have what it marks */
     size_t marking_count;
     struct policy_verdict bare;
+    uint64_t personal; /* partners whose rule asks for a treatment of personal data that is there */
     const struct cutting *target; /* of a language-content: how its target leaves */
 };
 
@@ -187,6 +188,8 @@ static err_t write_profile(struct gathering *g, struct form *form)
     buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
     if (form->anonymous)
         buf_put_str(&text, STR("!creator\n"));
+    if (form->personal != 0)
+        buf_printf(&text, "!%s\n", policy_duty_name((enum policy_duty)form->personal));
     for (size_t i = 0; i < form->selector_count; i++) {
         buf_put_str(&text, form->selectors[i]);
         buf_putc(&text, '\n');
@@ -386,6 +389,7 @@ static err_t try_form(struct gathering *g, const struct stix_object *source, siz
     struct stix_cut cut = {
         .selectors = form->selectors, .selector_count = form->selector_count, .name = try_name, .ctx = &t};
     struct cut_order order = {.root = source->root, .warnings = warnings, .cut = &cut};
+    struct personal_texts texts;
     struct stix_object made, less;
     enum closure_how members = CLOSURE_HARD, others = CLOSURE_HARD;
     struct buf id, creator;
@@ -396,9 +400,11 @@ static err_t try_form(struct gathering *g, const struct stix_object *source, siz
     buf_init(&id, LIMIT_ID_BYTES);
     buf_init(&creator, LIMIT_ID_BYTES);
     time_text(g->now_us, now);
+    unsigned partner = (unsigned)__builtin_ctzll(form->partners);
+    texts = (struct personal_texts) {0};
     if (TRY(err, mint_creator_id(g->gate, g->now_us, &creator)) ||
-        TRY(err, mint_id(g->gate, (unsigned)__builtin_ctzll(form->partners), &source->key, source->type_name,
-                         form->profile, &id)))
+        TRY(err, mint_id(g->gate, partner, &source->key, source->type_name, form->profile, &id)) ||
+        TRY(err, personal_texts_begin(g->gate, form, partner, source->root, g->arena, &texts, &cut)))
         goto out;
     cut.id = buf_str(&id);
     if (source->has_created && source->has_modified) {
@@ -409,6 +415,12 @@ static err_t try_form(struct gathering *g, const struct stix_object *source, siz
     if (TRY(err, cut_make(g->gate, &order, g->arena, &g->gate->minted, &made)) || TRY(err, t.err) ||
         TRY(err, name_observable(g, source, &made, form)))
         goto out;
+    /* Masks of two values may be equal, and observables with equal values are one. */
+    if (form->personal == POLICY_DUTY_MASK && texts.changed > 0 && form->sco_id.len > 0 &&
+        !str_eq(form->sco_id, source->id)) {
+        err = ERR_DENIED;
+        goto out;
+    }
     if (t.count > 0) {
         /* Where a name in some text has to go and cannot, he must have what it names. */
         t.drop = true;
@@ -432,6 +444,7 @@ static err_t try_form(struct gathering *g, const struct stix_object *source, siz
     if (err == ERR_OK)
         err = keep_refs(g, &made, &t, members, others, form);
 out:
+    personal_texts_end(&texts);
     buf_deinit(&id);
     buf_deinit(&creator);
     return err;
@@ -442,7 +455,8 @@ out:
 /* The form that somebody before him has as well. */
 static struct form *same_form(const struct gathering *g, const struct form *form)
 {
-    for (size_t i = 0; i < g->out->form_count; i++)
+    /* Pseudonyms are one partner's own. */
+    for (size_t i = 0; i < g->out->form_count && form->personal != POLICY_DUTY_PSEUDONYMISE; i++)
         if (str_eq(g->out->forms[i].profile, form->profile) && g->out->forms[i].loose == form->loose)
             return &g->out->forms[i];
     return NULL;
@@ -463,6 +477,32 @@ static err_t keep_selectors(struct gathering *g, const struct list *list, struct
     return ERR_OK;
 }
 
+struct listing {
+    struct list *list;
+    struct arena *arena;
+};
+
+static err_t add_reference(void *ctx, struct str selector)
+{
+    struct listing *listing = ctx;
+    return list_add(listing->list, listing->arena, selector);
+}
+
+/* ERR_DENIED: there is more personal data than can be told. */
+static err_t add_personal(struct gathering *g, const struct stix_object *source, unsigned partner,
+                          struct list *list, struct form *form)
+{
+    struct personal personal;
+    struct listing listing = {list, g->arena};
+    err_t err;
+    if ((g->personal >> partner & 1) == 0)
+        return ERR_OK;
+    form->personal = personal_treatment(g->policy, g->bare.rule[partner]);
+    if (TRY(err, personal_find(g->gate, source->root, g->arena, &personal)))
+        return err;
+    return personal_references(&personal, g->arena, add_reference, &listing);
+}
+
 /* The object may go to `partner` in this form; `*out_ok`: or not at all. */
 static err_t form_for(struct gathering *g, const struct stix_object *source, size_t warnings,
                       unsigned partner, bool *out_ok)
@@ -475,9 +515,13 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
         TRY(err, add_translated(g, source->root, partner, &list)) ||
         TRY(err, add_duties(g, source, partner, &list, &form)))
         return err;
+    if (TRY(err, add_personal(g, source, partner, &list, &form))) {
+        *out_ok = false;
+        return err == ERR_DENIED ? ERR_OK : err;
+    }
     list.count = stix_cut_found(source->root, list.at, list.count, list.at);
     list_sort(&list);
-    if (list.count == 0 && !form.anonymous && !form.loose)
+    if (list.count == 0 && !form.anonymous && !form.loose && form.personal == 0)
         return ERR_OK;
     if (TRY(err, keep_selectors(g, &list, &form)) || TRY(err, write_profile(g, &form)))
         return err;
@@ -565,7 +609,7 @@ static err_t make_forms(struct gathering *g)
         cut |= g->without[i];
     for (size_t i = 0; g->target != NULL && i < g->target->form_count; i++)
         cut |= g->target->forms[i].partners;
-    cut &= partners;
+    cut = (cut & partners) | g->personal;
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
         if ((partners & ~cut) >> p & 1)
             overlay(g, p);
@@ -596,6 +640,19 @@ static err_t make_forms(struct gathering *g)
             g->out->forms[kept++] = g->out->forms[i];
     g->out->form_count = kept;
     return err;
+}
+
+/* Partners whose rule asks for a treatment, of an object that has something to treat. */
+static void ask_personal(struct gathering *g)
+{
+    const struct policy_facts *facts = &g->out->bare;
+    if (facts->personal_known && (facts->personal.kinds & UINT16_MAX) == 0)
+        return;
+    for (uint64_t left = g->bare.release; left != 0; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        if (personal_treatment(g->policy, g->bare.rule[p]) != 0)
+            g->personal |= UINT64_C(1) << p;
+    }
 }
 
 /* How the target of a language-content leaves. */
@@ -643,9 +700,14 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     out->bare = out->facts;
     if (whole)
         g->marking_count = 0; /* and so for everybody who gets it at all */
+    bool treats = policy_has_duties(policy) && (policy_needs(policy) & POLICY_NEED_PERSONAL) != 0;
     if (g->marking_count == 0 && !translates && !policy_has_duties(policy))
         return ERR_OK;
-    if (TRY(err, ask_rules(g)) || (translates && TRY(err, ask_target(g, &target))))
+    if (TRY(err, ask_rules(g)))
+        return err;
+    if (treats)
+        ask_personal(g);
+    if (translates && TRY(err, ask_target(g, &target)))
         return err;
     return make_forms(g);
 }

@@ -12,6 +12,7 @@ struct form {
     size_t selector_count;
     bool anonymous;        /* its creator is named nowhere */
     bool loose;            /* references that a partner lacks are left out; nothing else may be */
+    unsigned personal;     /* how personal data is treated: POLICY_DUTY_MASK or _PSEUDONYMISE; 0: it stays */
     struct str profile;    /* all of that as text: part of the identifier */
     struct str sco_id;     /* an observable's, from what is left; empty: a keyed one */
     struct stix_ref *refs; /* of what is left; keys and roles only */

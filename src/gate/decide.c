@@ -97,7 +97,7 @@ static err_t wake_around(struct deciding *d, uint64_t lsn, bool arrived)
     struct stix_key *keys;
     uint64_t found[LIMIT_NEIGHBOURS];
     size_t count = 0;
-    if (policy_needs(d->policy) == 0)
+    if ((policy_needs(d->policy) & POLICY_NEED_AROUND) == 0)
         return ERR_OK;
     arena_reset(&d->gate->accept_arena);
     err_t err = subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject);

@@ -7,6 +7,7 @@
  * closure solved again: before anything was logged. */
 #include "core/uuid.h"
 #include "gate/deciding.h"
+#include "gate/personal.h"
 #include "stix/cut.h"
 
 /* Partners to whom it goes now, in whatever form. Who has it as it came keeps it. */
@@ -331,6 +332,7 @@ static err_t make_text(struct deciding *d, const struct candidate *c, struct str
     char created[TIME_TEXT_SIZE], modified[TIME_TEXT_SIZE], about[TIME_TEXT_SIZE];
     struct stix_cut cut = {.name = name, .ctx = &naming, .id = id};
     struct cut_order order = {.cut = &cut};
+    struct personal_texts texts;
     err_t err;
     if (TRY(err, subject_load(gate, c->lsn, arena, &subject)) ||
         TRY(err, json_parse(gate->parser, subject.bytes, &doc, NULL)) ||
@@ -355,11 +357,14 @@ static err_t make_text(struct deciding *d, const struct candidate *c, struct str
     }
     buf_init(&naming.id, LIMIT_ID_BYTES);
     buf_clear(&gate->minted);
-    err = cut_make(gate, &order, arena, &gate->minted, &object);
+    err = personal_texts_begin(gate, form, made->partner, source.root, arena, &texts, &cut);
+    if (err == ERR_OK)
+        err = cut_make(gate, &order, arena, &gate->minted, &object);
     if (naming.err != ERR_OK)
         err = naming.err;
     if (err == ERR_OK)
         err = keep_made(d, &gate->minted, &object, made);
+    personal_texts_end(&texts);
     buf_deinit(&naming.id);
     return err;
 }

@@ -209,7 +209,7 @@ static err_t look(struct around *around)
 err_t neighbours_add(struct gate *gate, const struct policy *policy, const struct subject *subject,
                      int64_t now_us, struct arena *arena, struct policy_facts *facts)
 {
-    if (policy == NULL || policy_needs(policy) == 0)
+    if (policy == NULL || (policy_needs(policy) & POLICY_NEED_AROUND) == 0)
         return ERR_OK;
     struct around *around = arena_zalloc(arena, 1, sizeof *around);
     if (around == NULL)

@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "core/wr.h"
 #include "gate/mint.h"
+#include "gate/personal.h"
 #include "store/index_lmdb.h"
 
 enum {
@@ -380,6 +381,7 @@ void gate_close(struct gate *gate)
     arena_deinit(&gate->accept_arena);
     arena_deinit(&gate->step_arena);
     fresh_deinit(gate);
+    personal_deinit(gate);
     decides_close(gate);
     gate->magic = 0;
     mem_free(gate);

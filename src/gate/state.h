@@ -214,8 +214,9 @@ enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
 
 /* Duties of release rules that are carried out; what a rule releases with any other is held. */
 enum {
+    DUTIES_PERSONAL = POLICY_DUTY_MASK | POLICY_DUTY_PSEUDONYMISE, /* personal.c, where there is something */
     DUTIES_MINTED = POLICY_DUTY_ANONYMISE | POLICY_DUTY_REDACT | POLICY_DUTY_DROP_REFERENCES, /* cut.c */
-    DUTIES_DONE = POLICY_DUTY_EXPIRE | DUTIES_MINTED,
+    DUTIES_DONE = POLICY_DUTY_EXPIRE | DUTIES_MINTED | DUTIES_PERSONAL,
 };
 
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
@@ -250,6 +251,12 @@ struct gate {
     struct extension_memory *extension_memory; /* extension.c: LIMIT_EXTENSIONS */
     struct stop stops[STOPS_MAX];
     size_t stop_count;
+    struct {
+        struct privacy_hit *hits; /* LIMIT_PERSONAL_HITS; NULL until they are needed */
+        uint64_t lsn;             /* of the object that was looked through last; 0: none */
+        bool known;
+        struct privacy_facts facts;
+    } personal;
     struct policy *policy;
     uint64_t policy_lsn;
     int64_t policy_us; /* when it came into force */

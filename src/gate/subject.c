@@ -2,6 +2,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/mint.h"
+#include "gate/personal.h"
 
 /* The extensions in which definitions of TLP 2.0, IEP 2.0 and ACS 3.0 speak (OASIS common objects): read by
  * this program itself, and hardly ever sent along. A definition that waited for its own would hold all that
@@ -524,6 +525,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         TRY(err, add_approvals(gate, subject, &facts)) ||
         TRY(err, add_all_markings(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)) ||
+        TRY(err, personal_add(gate, policy, subject, &facts)) ||
         TRY(err, waits_load(gate, subject->lsn, arena, &facts)))
         return err;
     if (spilled(gate, subject->lsn))

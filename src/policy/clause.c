@@ -246,8 +246,9 @@ static err_t read_reshare(struct parse *parse, struct duties *duties)
 }
 
 /* By bit of enum policy_duty. */
-static const char *const duty_words[] = {"anonymise-creator", "redact", "drop-references", "expire",
-                                         "reshare"};
+static const char *const duty_words[] = {
+    "anonymise-creator",         "redact", "drop-references", "expire", "reshare", "mask-personal-data",
+    "pseudonymise-personal-data"};
 enum { DUTIES = sizeof duty_words / sizeof *duty_words };
 
 const char *policy_duty_name(enum policy_duty duty)
@@ -274,6 +275,10 @@ static err_t read_duty(struct parse *parse, struct duties *duties)
         return clause_read_duration(parse, &duties->said.expire_us);
     case POLICY_DUTY_RESHARE:
         return read_reshare(parse, duties);
+    case POLICY_DUTY_MASK:
+    case POLICY_DUTY_PSEUDONYMISE:
+        parse->policy->needs |= POLICY_NEED_PERSONAL;
+        return ERR_OK;
     default:
         return ERR_OK;
     }

@@ -161,6 +161,11 @@ static err_t subject_victim(struct parse *parse, const struct subject *subject, 
     return around_sector(parse, ins);
 }
 
+static err_t subject_personal(struct parse *parse, const struct subject *subject, struct ins *ins)
+{
+    return personal_kinds(parse, subject->name, subject->field != 0, ins);
+}
+
 static err_t subject_category(struct parse *parse, const struct subject *subject, struct ins *ins)
 {
     err_t err;
@@ -251,6 +256,8 @@ static err_t subject_number(struct parse *parse, const struct subject *subject, 
     struct value value;
     uint64_t number;
     bool hops = subject->field == FIELD_HOPS;
+    if (subject->field == FIELD_PERSONAL_SCORE)
+        parse->policy->needs |= POLICY_NEED_PERSONAL;
     ins->op = OP_NUMBER;
     ins->field = subject->field;
     if (TRY(err, read_cmp(parse, subject->name, CMPS_ALL, &ins->cmp)) ||
@@ -538,6 +545,9 @@ static const struct subject subjects[] = {
     {"always", subject_always, 0, false},
     {"neighbour.tlp", subject_neighbour, 0, false},
     {"victim.sector", subject_victim, 0, false},
+    {"personal-data", subject_personal, 0, false},
+    {"personal-data.related", subject_personal, 1, false},
+    {"personal-data.score", subject_number, FIELD_PERSONAL_SCORE, false},
     {"classification", subject_term, POLICY_TERM_CLASSIFICATION, true},
     {"iep.permitted-actions", subject_term, POLICY_TERM_ACTIONS, true},
     {"iep.provider-attribution", subject_term, POLICY_TERM_ATTRIBUTION, true},
@@ -586,8 +596,8 @@ static err_t no_subject(struct parse *parse, bool has)
         has ? "one of: type owner source collection origin-node confidence tlp age classification iep.TERM "
               "partner.KEY source.KEY"
             : "one of: marking tlp type category tag owner own source collection origin-node "
-              "confidence hops age classification iep.TERM neighbour.tlp victim.sector revoked origin "
-              "onward approved partner");
+              "confidence hops age classification iep.TERM neighbour.tlp victim.sector personal-data "
+              "revoked origin onward approved partner");
     return err;
 }
 

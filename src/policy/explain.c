@@ -85,6 +85,11 @@ static void put_field(char *to, const struct row *row, uint8_t field)
     case FIELD_HOPS:
         snprintf(to, VALUE_SIZE, "hops is %u", facts->hops);
         return;
+    case FIELD_PERSONAL_SCORE:
+        snprintf(to, VALUE_SIZE,
+                 facts->personal_known ? "personal-data.score is %u" : "personal data is not known",
+                 facts->personal.score);
+        return;
     case FIELD_CONFIDENCE:
         put_confidence(to, facts->confidence);
         return;
@@ -111,6 +116,23 @@ static void put_term(char *to, const struct policy_facts *facts, uint8_t field)
     const struct words_term *term = &words_terms[field];
     snprintf(to, VALUE_SIZE, "%s is %s", term->name,
              facts->terms[field] == 0 ? "absent" : term->words[facts->terms[field] - 1]);
+}
+
+/* Kinds of the half that was asked about. */
+static void put_personal(char *to, const struct policy_facts *facts, uint32_t asked)
+{
+    bool related = asked > UINT16_MAX;
+    size_t len = 0;
+    unsigned kinds = related ? facts->personal.kinds >> 16 : facts->personal.kinds & UINT16_MAX;
+    const char *name = related ? "related personal data" : "personal data";
+    if (!facts->personal_known || kinds == 0) {
+        snprintf(to, VALUE_SIZE, "%s is %s", name, facts->personal_known ? "not there" : "not known");
+        return;
+    }
+    for (unsigned i = 0; i < PRIVACY_KINDS && len < VALUE_SIZE; i++)
+        if (kinds >> i & 1)
+            len += (size_t)snprintf(to + len, VALUE_SIZE - len, "%s%s", len == 0 ? "it holds " : ", ",
+                                    privacy_kind_name((enum privacy_kind)i));
 }
 
 static void put_partners(char *to, const struct policy_facts *facts, uint32_t which, unsigned partner)
@@ -161,6 +183,9 @@ static void put_value(char *to, const struct row *row, const struct ins *ins, un
         return;
     case OP_VICTIM:
         put_sectors(to, row->facts);
+        return;
+    case OP_PERSONAL:
+        put_personal(to, row->facts, ins->arg);
         return;
     case OP_TERM:
         put_term(to, row->facts, ins->field);

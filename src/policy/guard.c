@@ -30,6 +30,7 @@ static bool is_guard(const struct ins *ins)
     case OP_TERM:
     case OP_NEIGHBOUR:
     case OP_VICTIM:
+    case OP_PERSONAL:
     case OP_FLAG:
     case OP_HAS:
         return true;

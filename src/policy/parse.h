@@ -165,5 +165,7 @@ NODISCARD err_t compare_read_members(struct parse *parse, const char *name, stru
  * comparison withholds where it stands. */
 NODISCARD err_t around_tlp(struct parse *parse, struct ins *ins);
 NODISCARD err_t around_sector(struct parse *parse, struct ins *ins);
+/* The rest of `personal-data`, or (related) `personal-data.related` (personal.c). */
+NODISCARD err_t personal_kinds(struct parse *parse, const char *name, bool related, struct ins *ins);
 NODISCARD err_t compare_read_level(struct parse *parse, const char *name, bool or_partner, uint8_t *out_cmp,
                                    unsigned *out_levels);

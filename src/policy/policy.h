@@ -17,6 +17,7 @@
 #include "core/hash.h"
 #include "core/limit.h"
 #include "core/str.h"
+#include "privacy/privacy.h"
 
 struct policy;
 
@@ -147,6 +148,8 @@ enum policy_duty {
     POLICY_DUTY_DROP_REFERENCES = 4, /* what names something withheld leaves without that reference */
     POLICY_DUTY_EXPIRE = 8,          /* after this time the partner is told that it is over */
     POLICY_DUTY_RESHARE = 16,        /* how far the partner may pass it on */
+    POLICY_DUTY_MASK = 32,           /* personal data is made unreadable where it stands */
+    POLICY_DUTY_PSEUDONYMISE = 64,   /* ...is replaced by tokens that this node alone can open */
 };
 
 enum policy_reshare {
@@ -206,7 +209,12 @@ struct policy_budget policy_budget_get(const struct policy *policy, unsigned ind
 /* --- facts --- */
 
 /* Facts that cost a walk, gathered only when some condition asks for them. */
-enum policy_need { POLICY_NEED_NEIGHBOURS = 1, POLICY_NEED_VICTIMS = 2 };
+enum policy_need {
+    POLICY_NEED_NEIGHBOURS = 1,
+    POLICY_NEED_VICTIMS = 2,
+    POLICY_NEED_AROUND = POLICY_NEED_NEIGHBOURS | POLICY_NEED_VICTIMS,
+    POLICY_NEED_PERSONAL = 4, /* every text of the object is looked through */
+};
 unsigned policy_needs(const struct policy *policy);
 
 /* Wider first; same order and values as enum stix_tlp. TLP 1.0 white is clear, 1.0 amber is amber. */
@@ -306,6 +314,8 @@ struct policy_facts {
     bool victims_known;            /* false, or more victims than were looked at: they hold for any sector */
     const struct str *victim_sectors;
     size_t victim_sector_count;
+    bool personal_known; /* false: not looked for, or more than could be told; then every kind is absent */
+    struct privacy_facts personal;
     bool granted;             /* a marking of the originator names whom it may go to: `onward` says whom */
     enum policy_tlp bare_tlp; /* the strictest of its markings that name nobody */
     uint64_t onward; /* partners to which marking or grant of the originator lets it go; own: all ones */

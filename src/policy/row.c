@@ -35,6 +35,7 @@ void row_init(struct row *row, const struct policy *policy, const struct policy_
     row->known[FIELD_AGE_MODIFIED] = all_if(facts->modified_us != POLICY_TIME_NONE);
     row->known[FIELD_ORIGIN_NODE] = all_if(facts->origin_node.len > 0);
     row->known[FIELD_HOPS] = UINT64_MAX;
+    row->known[FIELD_PERSONAL_SCORE] = all_if(facts->personal_known);
     const struct str names[FIELD_NAME_COUNT] = {facts->type, facts->owner, facts->source, facts->collection,
                                                 facts->origin_node};
     for (unsigned left = policy->names_used; left != 0; left &= left - 1) {
@@ -57,6 +58,8 @@ static int64_t time_of(const struct policy_facts *facts, uint8_t field)
 
 static int64_t number_of(const struct policy_facts *facts, uint8_t field)
 {
+    if (field == FIELD_PERSONAL_SCORE)
+        return facts->personal.score;
     return field == FIELD_HOPS ? (int64_t)facts->hops : facts->confidence;
 }
 
@@ -204,6 +207,9 @@ static inline __attribute__((always_inline)) uint64_t value(struct row *row, con
         return all_if(!facts->neighbours_known || (ins->arg >> facts->neighbour_tlp & 1) != 0);
     case OP_VICTIM:
         return all_if(victim_in(row, &policy->idsets.at[ins->arg]));
+    case OP_PERSONAL:
+        *known = row->known[FIELD_PERSONAL_SCORE];
+        return all_if((facts->personal.kinds & ins->arg) != 0);
     case OP_HAS:
         return row->known[ins->field];
     default:

@@ -28,6 +28,7 @@ enum op {
     OP_PARTNERS,    /* arg: enum partner_bits */
     OP_NEIGHBOUR,   /* arg: bits 1 << enum policy_tlp */
     OP_VICTIM,      /* a victim's sector is in idsets[arg] */
+    OP_PERSONAL,    /* arg: bits of struct privacy_facts, any of which was found */
     OP_HAS,         /* field */
     OP_COMPARISONS, /* below: no comparisons */
     OP_NOT = OP_COMPARISONS,
@@ -47,6 +48,7 @@ enum field {
     FIELD_NAME_COUNT,
     FIELD_CONFIDENCE = FIELD_NAME_COUNT,
     FIELD_HOPS,
+    FIELD_PERSONAL_SCORE,
     FIELD_TLP,
     FIELD_AGE_RECEIVED,
     FIELD_AGE_CREATED,

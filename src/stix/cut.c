@@ -248,13 +248,19 @@ static void put_member(struct cutting *c, struct level *level, struct str name)
     buf_putc(c->out, ':');
 }
 
+static void put_string(const struct cutting *c, struct json_val value)
+{
+    struct str text = json_str(value);
+    put_text(c, c->cut->text == NULL ? text : c->cut->text(c->cut->text_ctx, text), false);
+}
+
 /* Everything in a value that stays. */
 static err_t put_value(struct cutting *c, struct json_val value)
 {
     size_t base = c->depth;
     err_t err = ERR_OK;
     if (json_is(value, JSON_STRING)) {
-        put_text(c, json_str(value), false);
+        put_string(c, value);
         return ERR_OK;
     }
     if (!is_container(value)) {
@@ -280,7 +286,7 @@ static err_t put_value(struct cutting *c, struct json_val value)
             err = enter(c, member, false);
             buf_putc(c->out, json_is(member, JSON_OBJECT) ? '{' : '[');
         } else if (json_is(member, JSON_STRING)) {
-            put_text(c, json_str(member), false);
+            put_string(c, member);
         } else {
             json_write_scalar(c->out, member);
         }

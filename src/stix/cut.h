@@ -20,6 +20,10 @@ struct stix_cut {
      * within a longer text. `*out`: the new one, for RENAME. NULL: all stay. */
     enum stix_cut_act (*name)(void *ctx, const struct stix_key *key, struct str *out);
     void *ctx;
+    /* What a text says instead, or the same; asked about every string value with the place where the parser
+     * left it, before names in it are. Good until it is asked again. NULL: all stay. */
+    struct str (*text)(void *ctx, struct str text);
+    void *text_ctx;
     struct str id;                /* its own new identifier, in the place of the old one everywhere */
     struct str creator;           /* created_by_ref; empty: there is none */
     struct str created, modified; /* empty: it has none */

@@ -144,6 +144,40 @@ static void terms_of_markings_are_compared(void **state)
             fail_msg("%s", rows[i].condition);
 }
 
+static void personal_data_is_asked_by_kind_and_role(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *condition;
+        bool yes, absent;
+    } rows[] = {{"personal-data", true, true},
+                {"personal-data in [kr-rrn card]", true, true},
+                {"personal-data == us-ssn", false, true},
+                {"personal-data != us-ssn", true, true},
+                {"personal-data == email", false, true}, /* it is the attacker's */
+                {"personal-data.related == email", true, true},
+                {"personal-data.related in [kr-rrn]", false, true},
+                {"personal-data.score >= 80", true, true},
+                {"personal-data.score > 80", false, true},
+                {"not personal-data", false, true}};
+    struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
+    for (unsigned known = 0; known < 2; known++) {
+        facts.personal_known = known;
+        facts.personal =
+            (struct privacy_facts) {PRIVACY_FACT(PRIVACY_KR_RRN) | PRIVACY_RELATED(PRIVACY_EMAIL), 80};
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            bool denies = known ? rows[i].yes : rows[i].absent;
+            if (test_matched("deny", rows[i].condition, &facts) != (denies ? ALL : 0) ||
+                test_matched("release", rows[i].condition, &facts) != (known && rows[i].yes ? ALL : 0))
+                fail_msg("%s", rows[i].condition);
+        }
+    }
+    struct policy *policy = test_compile("language 1 release r if own to all with mask-personal-data");
+    assert_int_equal(policy_needs(policy), POLICY_NEED_PERSONAL);
+    assert_int_equal(policy_rule_duties(policy, POLICY_RULE_BUILTIN_COUNT)->what, POLICY_DUTY_MASK);
+    policy_unref(policy);
+}
+
 /* However the neighbours change towards stricter and more, nobody gets what he did not. */
 static void neighbours_only_withhold(void **state)
 {
@@ -264,6 +298,7 @@ int main(void)
         cmocka_unit_test(a_lapsed_agreement_holds_what_would_go),
         cmocka_unit_test(a_named_condition_means_what_its_place_means),
         cmocka_unit_test(terms_of_markings_are_compared),
+        cmocka_unit_test(personal_data_is_asked_by_kind_and_role),
         cmocka_unit_test(neighbours_only_withhold),
         cmocka_unit_test(facts_that_turn_set_the_clock),
         cmocka_unit_test(explain_says_what_would_have_to_change),

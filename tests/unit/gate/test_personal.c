@@ -1,0 +1,207 @@
+/* Personal data: what rules see of it, and what partners get instead. */
+#include "gate_test.h"
+
+#include "gate/mint.h"
+#include "gate/personal.h"
+#include "gate/query.h"
+
+#define MAIL "kim.minsu@example.co.kr"
+#define RRN  "900101-1234568"
+
+struct node {
+    struct bench b;
+    unsigned us, jp;
+    uint32_t own;
+};
+
+static void node_init(struct node *n, const char *policy)
+{
+    bench_init(&n->b);
+    n->us = bench_partner(&n->b, "us-cisa");
+    n->jp = bench_partner(&n->b, "jp-nisc");
+    bench_policy_text(&n->b, policy);
+    n->own = bench_source(&n->b, "own", STIX_TLP_CLEAR, true, false);
+}
+
+/* Every text that a partner ever got, a line each. */
+static bool take_text(void *ctx, const struct gate_leaf *leaf)
+{
+    struct buf *all = ctx;
+    buf_put(all, leaf->object.at, leaf->object.len);
+    buf_putc(all, '\n');
+    return buf_err(all) == ERR_OK;
+}
+
+static char *view(struct node *n, unsigned partner)
+{
+    struct buf all;
+    buf_init(&all, 1 << 20);
+    bench_settle(&n->b);
+    bench_sign(&n->b);
+    assert_int_equal(gate_leaves(n->b.gate, partner, 0, take_text, &all), ERR_OK);
+    buf_putc(&all, '\0');
+    char *text = mem_alloc(all.len);
+    assert_non_null(text);
+    memcpy(text, all.at, all.len);
+    buf_deinit(&all);
+    return text;
+}
+
+static const char treat[] = "language 1\n"
+                            "release masked if always to us-cisa with mask-personal-data\n"
+                            "release tokens if always to jp-nisc with pseudonymise-personal-data\n";
+
+static void a_text_is_masked_and_the_indicator_stays(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    uint64_t bad = 1;
+    node_init(&n, treat);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"description\":\"call " MAIL ", RRN " RRN "\""));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, ",\"description\":\"nobody\""));
+    char *us = view(&n, n.us), *jp = view(&n, n.jp);
+    assert_null(strstr(us, MAIL));
+    assert_null(strstr(us, RRN));
+    assert_non_null(strstr(us, "call ***.*****@*******.**.**"));
+    assert_non_null(strstr(us, "RRN ******-*******"));
+    assert_non_null(strstr(us, "198.51.100.1"));
+    assert_non_null(strstr(us, "nobody"));
+    assert_non_null(strstr(us, "indicator--00000000-0000-4000-8000-000000000002")); /* has none: as it came */
+    assert_null(strstr(us, "indicator--00000000-0000-4000-8000-000000000001"));
+    assert_null(strstr(jp, MAIL));
+    assert_non_null(strstr(jp, "[pseudonym:email:"));
+    assert_non_null(strstr(jp, "[pseudonym:kr-rrn:"));
+    /* A second reading from the log alone gives the same. */
+    bench_reopen(&n.b);
+    char *again = view(&n, n.jp);
+    assert_string_equal(jp, again);
+    assert_int_equal(gate_check(n.b.gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+    mem_free(us);
+    mem_free(jp);
+    mem_free(again);
+    bench_deinit(&n.b);
+}
+
+/* The token in `text`, up to its bracket. */
+static struct str token_of(const char *text)
+{
+    const char *from = strstr(text, "[pseudonym:email:");
+    assert_non_null(from);
+    return (struct str) {from, (size_t)(strchr(from, ']') - from) + 1};
+}
+
+static void pseudonyms_are_one_audiences_and_ours_to_open(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct buf opened;
+    struct seal_secret key;
+    node_init(&n, "language 1 release tokens if always to all with pseudonymise-personal-data");
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"description\":\"call " MAIL "\""));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, ",\"description\":\"again " MAIL "\""));
+    char *us = view(&n, n.us), *jp = view(&n, n.jp);
+    struct str token = token_of(us), other = token_of(jp);
+    assert_false(str_eq(token, other));
+    /* The same person is the same token in everything that this partner gets. */
+    assert_true(str_eq(token, token_of(strchr(strstr(us, "[pseudonym:"), ']') + 1)));
+    buf_init(&opened, 4096);
+    assert_int_equal(personal_key(n.b.gate, n.us, &key), ERR_OK);
+    privacy_reveal(token, &key, &opened);
+    assert_true(str_eq(buf_str(&opened), STR(MAIL)));
+    buf_clear(&opened);
+    privacy_reveal(other, &key, &opened);
+    assert_true(str_eq(buf_str(&opened), other));
+    buf_deinit(&opened);
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+/* What cannot be said without the value stays here: a pattern with the recipient's address, an observable
+ * that is the value. A reference to a victim goes. */
+static void what_cannot_be_masked_is_held(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, treat);
+    (void)snprintf(
+        text, sizeof text,
+        "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--00000000-0000-4000-8000-"
+        "000000000009\",\"created\":\"2026-01-01T00:00:00Z\",\"modified\":\"2026-01-01T00:00:00Z\","
+        "\"pattern\":\"[email-message:to_refs[*].value = '" MAIL "']\",\"pattern_type\":\"stix\","
+        "\"valid_from\":\"2026-01-01T00:00:00Z\"}");
+    (void)bench_add(&n.b, n.own, text);
+    (void)snprintf(
+        text, sizeof text,
+        "{\"type\":\"email-addr\",\"spec_version\":\"2.1\",\"id\":\"email-addr--90f7b2b1-1f52-5b6f-"
+        "9a86-4f0b0f2ce0c1\",\"value\":\"" MAIL "\"}");
+    (void)bench_add(&n.b, n.own, text);
+    char *us = view(&n, n.us), *jp = view(&n, n.jp);
+    assert_string_equal(us, "");
+    assert_null(strstr(jp, "pattern"));
+    assert_null(strstr(jp, MAIL));
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+static void an_approval_lets_it_go(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key key;
+    struct gate_by by = {STR("alice"), STR("warrant 12/2026")};
+    node_init(&n, "language 1\nhold pii if personal-data until approved\nrelease open if always to all\n");
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"description\":\"call " MAIL "\""));
+    char *before = view(&n, n.us);
+    assert_string_equal(before, "");
+    assert_true(stix_id_parse(STR("indicator--00000000-0000-4000-8000-000000000001"), &key));
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, &by, n.b.now_us), ERR_OK);
+    char *after = view(&n, n.us), *jp = view(&n, n.jp);
+    assert_non_null(strstr(after, MAIL));
+    assert_string_equal(jp, "");
+    mem_free(before);
+    mem_free(after);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+/* What a partner sees of a masked object is a function of what may be seen: two nodes whose objects differ in
+ * the person alone, of a shape, show the same. */
+static void another_person_of_the_same_shape_shows_nothing(void **state)
+{
+    (void)state;
+    struct node a, b;
+    char text[TEXT_MAX];
+    node_init(&a, treat);
+    node_init(&b, treat);
+    (void)bench_add(&a.b, a.own, indicator(text, 1, 1, ",\"description\":\"call 010-2345-6789 now\""));
+    (void)bench_add(&b.b, b.own, indicator(text, 1, 1, ",\"description\":\"call 010-9876-5432 now\""));
+    char *one = view(&a, a.us), *two = view(&b, b.us);
+    assert_non_null(strstr(one, "call ***-****-**** now"));
+    char *tail_one = strstr(one, "\"pattern\""), *tail_two = strstr(two, "\"pattern\"");
+    assert_non_null(tail_one);
+    assert_non_null(tail_two);
+    assert_string_equal(tail_one, tail_two);
+    mem_free(one);
+    mem_free(two);
+    bench_deinit(&a.b);
+    bench_deinit(&b.b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_is_masked_and_the_indicator_stays),
+        cmocka_unit_test(pseudonyms_are_one_audiences_and_ours_to_open),
+        cmocka_unit_test(what_cannot_be_masked_is_held),
+        cmocka_unit_test(an_approval_lets_it_go),
+        cmocka_unit_test(another_person_of_the_same_shape_shows_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
