@@ -139,7 +139,7 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
     command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_status_rows[],
     command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[],
     command_extension_rows[], command_access_rows[], command_guard_rows[], command_inbound_rows[],
-    command_list_rows[], command_spill_rows[];
+    command_list_rows[], command_spill_rows[], command_privacy_rows[];
 
 /* A policy text that does not compile: line, column, what is wrong and what may have been meant. */
 err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault);
@@ -154,3 +154,7 @@ void command_graph_end(void *state);
 NODISCARD err_t command_quality_begin(struct command_call *call, void **out);
 NODISCARD err_t command_quality_next(struct command_call *call, void *state, bool *out_end);
 void command_quality_end(void *state);
+/* command_privacy.c */
+NODISCARD err_t command_person_begin(struct command_call *call, void **out);
+NODISCARD err_t command_person_next(struct command_call *call, void *state, bool *out_end);
+void command_person_end(void *state);

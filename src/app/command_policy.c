@@ -2,6 +2,10 @@
  * stopped. */
 #include "app/command.h"
 
+#include <stdio.h>
+
+#include "gate/persons.h"
+
 err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault)
 {
     return command_refuse(call, err, "the policy in force was not touched",
@@ -164,6 +168,54 @@ static void say_why(struct command_call *call, const struct gate_why *why)
                  STR_ARG(why->rule));
 }
 
+struct treating {
+    struct command_call *call;
+    const char *done;
+};
+
+static void say_hit(void *ctx, const struct privacy_hit *hit)
+{
+    struct treating *treating = ctx;
+    struct command_call *call = treating->call;
+    struct buf why;
+    bool related = hit->role == PRIVACY_INDICATOR || hit->role == PRIVACY_SENDER;
+    const char *done = related ? "stays: the attacker's" : treating->done;
+    buf_init(&why, COMMAND_TEXT_MAX);
+    privacy_reasons(hit->reasons, &why);
+    line_begin(call->out);
+    line_word(call->out, "personal", privacy_kind_name(hit->kind));
+    line_text(call->out, "pointer", hit->pointer);
+    line_count(call->out, "score", hit->score);
+    line_word(call->out, "role", privacy_role_name(hit->role));
+    line_text(call->out, "reasons", buf_str(&why));
+    line_word(call->out, "done", done);
+    char say[COMMAND_TEXT_MAX];
+    (void)snprintf(say, sizeof say, "Personal data: %s at %.*s, %u (%s; %.*s): %s.",
+                   privacy_kind_name(hit->kind), STR_ARG(hit->pointer), hit->score,
+                   privacy_role_name(hit->role), STR_ARG(buf_str(&why)), done);
+    line_word(call->out, "say", say);
+    line_end(call->out);
+    buf_deinit(&why);
+}
+
+/* Kinds, places and recognisers' reasons, never values, and what becomes of them for this partner. */
+static err_t say_personal(struct command_call *call, const struct stix_key *object,
+                          const struct gate_why *why)
+{
+    bool goes = why->released || why->effect == POLICY_RELEASE;
+    struct treating treating = {call, goes                         ? "goes as it stands"
+                                      : why->effect == POLICY_HOLD ? "held"
+                                                                   : "denied"};
+    for (struct str rest = why->without; rest.len > 0;) {
+        struct str line = str_cut(&rest, '\n');
+        if (str_eq(line, STR("!mask-personal-data")))
+            treating.done = "masked";
+        else if (str_eq(line, STR("!pseudonymise-personal-data")))
+            treating.done = "replaced by a pseudonym";
+    }
+    return gate_personal(call->host->gate, object, say_hit, &treating);
+}
+
 static err_t policy_explain_one(struct command_call *call)
 {
     struct stix_key object;
@@ -178,6 +230,8 @@ static err_t policy_explain_one(struct command_call *call)
                               err == ERR_NOTFOUND ? "no such object is held" : err_text(err));
     if (TRY(err, gate_markings(call->host->gate, &object, (int)peer->index, call->now_us, call->arena,
                                command_say_marking, call)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    if (TRY(err, say_personal(call, &object, &why)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     say_why(call, &why);
     return ERR_OK;

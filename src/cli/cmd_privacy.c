@@ -328,6 +328,27 @@ static const struct cli_command commands[] = {
                  {"recall", CLI_TEXT, NULL, "PERCENT", "at least so much of the structured kinds in all"},
                  {"precision", CLI_TEXT, NULL, "PERCENT", "likewise"}},
      .run = run_privacy_measure},
+    {.words = "privacy find",
+     .summary = "where one person's data stands, and who has got it",
+     .help =
+         "VALUE is a number, an address or a name. Numbers are found with and without hyphens, +82 as 0,\n"
+         "letters in either case. Every version that is kept is read, what was minted of it, and all that\n"
+         "was refused. The access record says who asked, and names the value by a keyed digest alone.\n"
+         "Values that stand encoded (payload_bin) are not read.",
+     .args = {{"VALUE", CLI_TEXT, "value", NULL, "as the person writes it"}},
+     .control = "privacy.find",
+     .columns = {{"PLACE", "place"},
+                 {"ID", "id"},
+                 {"VERSION", "version"},
+                 {"SOURCE", "source"},
+                 {"AUDIENCE", "audience"},
+                 {"WHEN", "when"},
+                 {"LEAF", "leaf"},
+                 {"WHERE", "pointers"}}},
+    {.words = "privacy reveal",
+     .summary = "what a pseudonym stands for that this node gave a partner",
+     .args = {{"TOKEN", CLI_TEXT, "token", NULL, "[pseudonym:KIND:...], or a text with some"}},
+     .control = "privacy.reveal"},
 };
 
 const struct cli_group cli_privacy = {commands, sizeof commands / sizeof commands[0]};

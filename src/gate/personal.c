@@ -10,8 +10,7 @@ static bool counts(const struct privacy_hit *hit)
     return hit->score >= PRIVACY_SCORE_HIT && hit->role != PRIVACY_INDICATOR && hit->role != PRIVACY_SENDER;
 }
 
-/* Where hits are gathered: of one object at a time. */
-static err_t look(struct gate *gate, struct json_val root, struct arena *arena, struct privacy_hits *out)
+err_t personal_look(struct gate *gate, struct json_val root, struct arena *arena, struct privacy_hits *out)
 {
     if (gate->personal.hits == NULL)
         gate->personal.hits = mem_alloc_array(LIMIT_PERSONAL_HITS, sizeof *gate->personal.hits);
@@ -36,7 +35,7 @@ static err_t look_through(struct gate *gate, uint64_t lsn, struct arena *arena)
     struct privacy_hits hits;
     err_t err;
     if (TRY(err, subject_load(gate, lsn, arena, &subject)) ||
-        TRY(err, look(gate, subject.object.root, arena, &hits)))
+        TRY(err, personal_look(gate, subject.object.root, arena, &hits)))
         return err;
     gate->personal.lsn = lsn;
     gate->personal.known = hits.dropped == 0;
@@ -78,7 +77,7 @@ err_t personal_find(struct gate *gate, struct json_val root, struct arena *arena
 {
     struct privacy_hits hits;
     size_t count = 0;
-    err_t err = look(gate, root, arena, &hits);
+    err_t err = personal_look(gate, root, arena, &hits);
     if (err != ERR_OK)
         return err;
     if (hits.dropped > 0)

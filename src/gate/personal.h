@@ -13,6 +13,10 @@ NODISCARD err_t personal_add(struct gate *gate, const struct policy *policy, con
                              struct policy_facts *facts);
 void personal_deinit(struct gate *gate);
 
+/* Everything that is found in it, in memory of the gate's: of one object at a time. */
+NODISCARD err_t personal_look(struct gate *gate, struct json_val root, struct arena *arena,
+                              struct privacy_hits *out);
+
 /* What counts as personal data in one object: nothing that the field says is the attacker's. In the arena, by
  * the place of the text. ERR_DENIED: there is more than can be told. */
 struct personal {

@@ -507,6 +507,10 @@ struct subject {
     struct str safety;               /* why it waits for a person (safety.c); empty: it does not */
     const struct stix_key *granular; /* the only granular marking that counts; NULL: all do */
 };
+/* The plain bytes of a sealed frame in the arena, padded for the parser; of a quarantined one without its
+ * fault, of a minted one the object. ERR_NOTFOUND: its secret was destroyed. */
+NODISCARD err_t frame_bytes(struct gate *gate, const struct frame *frame, struct arena *arena,
+                            struct bytes *out);
 /* Reads, opens and parses a durable OBJ (or QUAR of a conflict). Everything lives in `arena`. */
 NODISCARD err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct subject *out);
 /* The newest durable copy of an id, likewise. ERR_NOTFOUND. */

@@ -49,15 +49,15 @@ bool object_follows(const struct stix_object *object)
            !str_eq(class, STR("unknown"));
 }
 
-/* The plain bytes of a sealed frame in the arena, padded for the parser; a quarantined one without its fault.
- */
-static err_t open_bytes(struct gate *gate, const struct frame *frame, struct arena *arena, struct bytes *out)
+err_t frame_bytes(struct gate *gate, const struct frame *frame, struct arena *arena, struct bytes *out)
 {
     buf_clear(&gate->plain);
     err_t err = store_unseal(gate->store, frame, &gate->plain);
     if (err != ERR_OK)
         return err;
     struct bytes bytes = buf_bytes(&gate->plain);
+    if (TRY(err, mint_object(frame, bytes, &bytes)))
+        return err;
     if (frame->kind == FRAME_QUAR) {
         struct fault fault;
         if (TRY(err, record_fault_read(bytes, &fault, &bytes)))
@@ -127,7 +127,7 @@ err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct 
         return ERR_NOTFOUND;
     subject.slot = frame.slot;
     if (TRY(err, record_envelope_read(frame.envelope, &subject.envelope)) ||
-        TRY(err, open_bytes(gate, &frame, arena, &subject.bytes)) ||
+        TRY(err, frame_bytes(gate, &frame, arena, &subject.bytes)) ||
         TRY(err, parse_subject(gate, arena, &subject)))
         return err;
     subject.follows = object_follows(&subject.object);
@@ -179,7 +179,7 @@ err_t object_replay(struct gate *gate, const struct frame *frame)
         return quarantine_replay(gate, frame, &envelope);
     if (frame->kind == FRAME_SEEN && TRY(err, store_read(gate->store, envelope.about, &about)))
         return err;
-    if (TRY(err, open_bytes(gate, &about, &gate->step_arena, &bytes)))
+    if (TRY(err, frame_bytes(gate, &about, &gate->step_arena, &bytes)))
         return err;
     buf_clear(&gate->canon);
     if (TRY(err, json_parse(gate->parser_one, bytes, &doc, NULL)) ||

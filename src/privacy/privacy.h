@@ -149,6 +149,20 @@ void privacy_reveal(struct str text, const struct seal_secret *key, struct buf *
 
 enum { PRIVACY_VALUE_MAX = 510 };
 
+/* --- one person's data, asked for (person.c) --- */
+
+/* An identifier in its one form: a number's digits (six and more; +82 as 0), or the text in lower case. */
+struct privacy_person {
+    char text[PRIVACY_VALUE_MAX];
+    size_t len;
+    bool number;
+};
+/* False: shorter than three bytes or longer than a value may be. */
+bool privacy_person(struct str value, struct privacy_person *out);
+/* Does the text hold it, in any of its forms and not as a part of a longer word or number? Linear in the text
+ * for each length of identifier; nothing is allocated. */
+bool privacy_person_said(const struct privacy_person *person, struct str text);
+
 /* --- names --- */
 
 const char *privacy_kind_name(enum privacy_kind kind);

@@ -1,0 +1,194 @@
+/* Personal data, asked by operators: where one person stands in what is kept and who has got it, and what a
+ * pseudonym stands for. Who asked is written down, the value itself nowhere. */
+#include "app/command.h"
+
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "gate/persons.h"
+
+enum { PORTION_FRAMES = 256, DIGEST_BYTES = 16 };
+
+struct seeking {
+    struct gate_persons persons;
+    struct command_call *call; /* of the portion being written */
+    char who[LIMIT_NAME_BYTES];
+    size_t who_len;
+    /* While a place is told: */
+    const struct gate_place *place;
+    const struct gate_peer *peer;
+    bool logged;
+};
+
+/* --- to whom, and when --- */
+
+static bool say_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct seeking *s = ctx;
+    struct buf *out = s->call->out;
+    if (!str_eq(leaf->version, s->place->version) && s->place->version.len > 0)
+        return true;
+    line_begin(out);
+    line_word(out, "place", "released");
+    line_text(out, "id", s->place->id);
+    line_text(out, "version", s->place->version);
+    line_text(out, "audience", s->peer->audience);
+    line_count(out, "leaf", leaf->leaf.seq);
+    line_time(out, "when", leaf->leaf.time_us);
+    line_bool(out, "minted", s->place->kind == GATE_PLACE_MINTED);
+    line_end(out);
+    return true;
+}
+
+static void say_leaves(struct seeking *s, const struct gate_place *place)
+{
+    struct gate *gate = s->call->host->gate;
+    struct stix_key key;
+    if (place->kind == GATE_PLACE_QUARANTINED || !stix_id_parse(place->id, &key))
+        return;
+    s->place = place;
+    for (unsigned p = 0; p < gate_peer_count(gate); p++) {
+        s->peer = gate_peer_get(gate, p);
+        if (place->kind == GATE_PLACE_MINTED && p != place->partner)
+            continue;
+        err_t err = gate_leaves_of(gate, p, &key, say_leaf, s);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            line_say(s->call->out, "What %.*s was told of it cannot be read: %s", STR_ARG(s->peer->audience),
+                     err_text(err));
+    }
+}
+
+static void say_place(void *ctx, const struct gate_place *place)
+{
+    static const char *const words[] = {"held", "minted", "quarantine"};
+    struct seeking *s = ctx;
+    struct buf *out = s->call->out;
+    const struct gate_source *source = gate_source_get(s->call->host->gate, place->source);
+    line_begin(out);
+    line_word(out, "place", words[place->kind]);
+    line_text(out, "id", place->id);
+    line_text(out, "version", place->version);
+    line_text(out, "source", source == NULL ? STR("?") : source->name);
+    line_time(out, "when", place->received_us);
+    if (place->kind == GATE_PLACE_MINTED)
+        line_text(out, "audience", gate_peer_get(s->call->host->gate, place->partner)->audience);
+    line_text(out, "pointers", place->pointers);
+    line_count(out, "lsn", place->lsn);
+    line_end(out);
+    say_leaves(s, place);
+}
+
+/* --- the search --- */
+
+err_t command_person_begin(struct command_call *call, void **out)
+{
+    struct privacy_person person;
+    struct str value;
+    err_t err;
+    if (TRY(err, command_text(call, "value", &value)))
+        return err;
+    if (!privacy_person(value, &person))
+        return command_refuse(call, ERR_USAGE, "a number, an address or a name",
+                              "what is looked for has three to %d bytes", PRIVACY_VALUE_MAX);
+    struct seeking *s = mem_alloc(sizeof *s);
+    if (s == NULL)
+        return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));
+    *s = (struct seeking) {.who_len = call->who.len < LIMIT_NAME_BYTES ? call->who.len : LIMIT_NAME_BYTES};
+    memcpy(s->who, call->who.at, s->who_len);
+    gate_persons_init(&s->persons, &person);
+    mem_wipe(&person, sizeof person);
+    *out = s;
+    return ERR_OK;
+}
+
+/* "privacy.find 9f86d081884c7d65..." in the access record, before the first answer. */
+static void note(struct seeking *s)
+{
+    char what[64] = "privacy.find", hex[2 * DIGEST_BYTES];
+    struct access *access = s->call->host->access;
+    struct hash digest;
+    if (s->logged || access == NULL)
+        return;
+    s->logged = true;
+    if (gate_person_digest(s->call->host->gate, &s->persons.person, &digest) == ERR_OK) {
+        str_hex(digest.b, DIGEST_BYTES, hex);
+        (void)snprintf(what, sizeof what, "privacy.find %.*s", (int)sizeof hex, hex);
+    }
+    access_put(access, &(struct access_entry) {.time_us = s->call->now_us,
+                                               .method = EXCHANGE_GET,
+                                               .who = {s->who, s->who_len},
+                                               .what = str_of(what),
+                                               .status = 200,
+                                               .requests = 1});
+    if (access_flush(access, s->call->now_us))
+        access_tick(access, s->call->now_us);
+}
+
+/* What was decided and nobody has read yet is told as well, once it is signed. */
+static void sign_all(struct command_call *call)
+{
+    for (unsigned p = 0; call->host->view_read != NULL && p < gate_peer_count(call->host->gate); p++)
+        call->host->view_read(call->host->ctx, p);
+}
+
+err_t command_person_next(struct command_call *call, void *state, bool *out_end)
+{
+    struct seeking *s = state;
+    s->call = call;
+    if (s->persons.from == 0)
+        sign_all(call);
+    note(s);
+    err_t err = gate_persons_next(call->host->gate, &s->persons, PORTION_FRAMES, say_place, s);
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    *out_end = s->persons.end;
+    if (!*out_end)
+        return ERR_OK;
+    line_begin(call->out);
+    line_count(call->out, "read", s->persons.read);
+    line_count(call->out, "found", s->persons.found);
+    char say[96];
+    (void)snprintf(say, sizeof say, "%llu of %llu kept objects and entries hold it.",
+                   (unsigned long long)s->persons.found, (unsigned long long)s->persons.read);
+    line_word(call->out, "say", say);
+    line_end(call->out);
+    return ERR_OK;
+}
+
+void command_person_end(void *state)
+{
+    struct seeking *s = state;
+    gate_persons_deinit(&s->persons);
+    mem_free(s);
+}
+
+/* --- pseudonyms --- */
+
+static err_t privacy_reveal_one(struct command_call *call)
+{
+    struct str token;
+    struct buf text;
+    err_t err;
+    if (TRY(err, command_text(call, "token", &token)))
+        return err;
+    buf_init(&text, LIMIT_OBJECT_BYTES);
+    err = gate_reveal(call->host->gate, token, &text);
+    if (err == ERR_NOTFOUND || (err == ERR_OK && str_eq(buf_str(&text), token))) {
+        err = command_refuse(call, ERR_NOTFOUND, "give it with its brackets, as it stands in the object",
+                             "this node made no such pseudonym");
+    } else if (err == ERR_OK) {
+        line_begin(call->out);
+        line_text(call->out, "value", buf_str(&text));
+        line_text(call->out, "say", buf_str(&text));
+        line_end(call->out);
+    }
+    if (text.at != NULL)
+        mem_wipe(text.at, text.len);
+    buf_deinit(&text);
+    return err;
+}
+
+const struct command command_privacy_rows[] = {
+    {"privacy.reveal", false, privacy_reveal_one},
+    {NULL, false, NULL},
+};

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Personal data from arrival to partners: masked, replaced, held, explained, found; what the record keeps of the search.
+
+    tests/scenario/personal.py [PROGRAM]
+
+Ends with "N passed, N failed, N skipped".
+"""
+import json
+import sys
+
+from test_cli import Place, check, counted, until
+
+CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
+MAIL, RRN, PHONE = 'Kim.Minsu@example.co.kr', '900101-1234568', '010-2345-6789'
+POLICY = '''language 1
+hold pii if personal-data to jp until approved
+release masked if always to us with mask-personal-data
+release tokens if always to eu with pseudonymise-personal-data
+release open if always to jp
+'''
+
+
+def indicator(number, text):
+    return {'type': 'indicator', 'spec_version': '2.1', 'id': f'indicator--00000000-0000-4000-8000-{number:012}',
+            'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z', 'description': text,
+            'pattern': f"[ipv4-addr:value = '198.51.100.{number}']", 'pattern_type': 'stix',
+            'valid_from': '2026-01-01T00:00:00Z', 'object_marking_refs': [CLEAR]}
+
+
+def released(place):
+    return {line['audience']: line['released'] for line in place.lines('status', '--dir', 'kr') if 'audience' in line}
+
+
+def found(place, value):
+    return place.lines('privacy', 'find', value, '--dir', 'kr')
+
+
+def find(place, value):
+    lines = found(place, value)
+    check(f'find {value}', any('read' in line for line in lines), lines)
+    return lines
+
+
+def test(place):
+    kr = ['--dir', 'kr']
+    place.make('kr', 'KR')
+    place.start('kr')
+    place.expect(0, 'declared', 'source', 'add', 'feed', *kr)
+    for name in ('us', 'eu', 'jp'):
+        place.expect(0, '', 'peer', 'add-taxii', name, '--country', name.upper(), *kr)
+        place.expect(0, '', 'peer', 'start', name, *kr)
+    (place.path / 'a.policy').write_text(POLICY)
+    place.expect(0, '', 'policy', 'activate', 'a.policy', *kr)
+    one, two = indicator(1, f'victim {MAIL}, RRN {RRN}, call {PHONE}'), indicator(2, 'nobody')
+    (place.path / 'a.json').write_text(json.dumps({'objects': [one, two]}))
+    bad = {'objects': [{'type': 'indicator', 'name': f'tell {MAIL.upper()}'}]}
+    (place.path / 'bad.json').write_text(json.dumps(bad))
+    place.expect(0, 'new', 'add', 'a.json', '--source', 'feed', *kr)
+    place.run('add', 'bad.json', '--source', 'feed', *kr)
+    until('us and eu get both and who minted, jp one',
+          lambda: [released(place).get(name) for name in ('us', 'eu', 'jp')] == [3, 3, 1])
+
+    place.expect(0, 'email at /description.*masked', 'policy', 'explain', one['id'], 'us', *kr)
+    place.expect(0, 'kr-rrn at /description.*replaced by a pseudonym', 'policy', 'explain', one['id'], 'eu', *kr)
+    place.expect(0, 'kr-phone at /description.*held', 'policy', 'explain', one['id'], 'jp', *kr)
+
+    for value in (MAIL.lower(), RRN.replace('-', ''), '+82 10-2345-6789', PHONE.replace('-', '')):
+        lines = find(place, value)
+        places = [line['place'] for line in lines if 'place' in line]
+        check(f'{value} stands in the object', 'held' in places and 'released' not in places and 'minted' not in places, lines)
+    lines = find(place, MAIL)
+    check('and in what was refused', any(line.get('place') == 'quarantine' for line in lines), lines)
+    check('with its place', any(line.get('pointers') == '/description' for line in lines), lines)
+    check('nobody else', not any('place' in line for line in find(place, '010-2345-6780')))
+    place.expect(0, '', 'approve', one['id'], 'jp', '--because', 'warrant 12/2026', *kr)
+    until('jp gets it', lambda: released(place).get('jp') == 2)
+    until('released to jp, and to nobody else', lambda: [line['audience'] for line in found(place, MAIL)
+                                                         if line.get('place') == 'released' and line['when'] > '2026'] == ['jp'])
+
+    # The search is told, the value is not.
+    status, out, err = place.run('access', '--json', *kr)
+    check('the search is in the record', 'privacy.find ' in out, out + err)
+    check('its value is not', MAIL.lower() not in out.lower() and RRN not in out, out)
+    place.stop('kr')
+
+
+def main():
+    place = Place()
+    try:
+        test(place)
+    finally:
+        place.close()
+    print(f'{counted["passed"]} passed, {counted["failed"]} failed, {counted["skipped"]} skipped', flush=True)
+    return 1 if counted['failed'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
