@@ -192,7 +192,9 @@ static void line_write(struct buf *out, const struct access_entry *entry)
     member(out, "method", str_of(methods[entry->method]));
     member(out, "what", entry->what);
     member(out, "collection", entry->collection);
-    member(out, "audience", entry->audience);
+    /* Of the collections that are written to, the name is a source's. */
+    bool of_source = str_eq(entry->collection, STR("inbox")) || str_eq(entry->collection, STR("workspace"));
+    member(out, of_source ? "source" : "audience", entry->audience);
     buf_printf(out, ",\"status\":%u,\"requests\":%llu,\"objects\":%llu,\"bytes\":%llu,\"by\":\"%s\"}\n",
                entry->status, (unsigned long long)entry->requests, (unsigned long long)entry->objects,
                (unsigned long long)entry->bytes, entry->by_edge ? "edge" : "core");

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "core/suggest.h"
+
 static const struct command *const tables[] = {
     command_source_rows,     command_peer_rows,    command_policy_rows,  command_object_rows,
     command_quarantine_rows, command_ledger_rows,  command_status_rows,  command_taxii_rows,
@@ -116,11 +118,28 @@ err_t command_source(struct command_call *call, const char *name, uint32_t *out)
     if (text.len == 0)
         return ERR_OK;
     const struct gate_source *source = gate_source_find(call->host->gate, text);
-    if (source == NULL)
+    if (source == NULL) {
+        struct str nearest = STR("");
+        bool near = command_source_nearest(call->host->gate, text, &nearest);
         return command_refuse(call, ERR_NOTFOUND, "`bongsu source list` names them",
-                              "there is no source %.*s", STR_ARG(text));
+                              "there is no source %.*s%s%.*s%s", text.len > 100 ? 100 : (int)text.len,
+                              text.at, near ? "; did you mean " : "", STR_ARG(nearest), near ? "?" : "");
+    }
     *out = source->number;
     return ERR_OK;
+}
+
+bool command_source_nearest(const struct gate *gate, struct str name, struct str *out)
+{
+    struct suggest suggest = suggest_for(name);
+    for (uint32_t number = 1; number <= gate_source_count(gate); number++) {
+        const struct gate_source *source = gate_source_get(gate, number);
+        if (source != NULL && source->partner < 0 && !str_eq(source->name, name))
+            suggest_try(&suggest, source->name);
+    }
+    if (suggest.best.at != NULL)
+        *out = suggest.best;
+    return suggest.best.at != NULL;
 }
 
 struct gate_by command_by(const struct command_call *call)

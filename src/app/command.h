@@ -95,6 +95,8 @@ NODISCARD err_t command_each_copy(struct command_call *call,
 /* Optional: a day or a time, `otherwise` without one; the name of a source, GATE_SOURCE_NONE without one. */
 NODISCARD err_t command_time(struct command_call *call, const char *name, int64_t otherwise, int64_t *out);
 NODISCARD err_t command_source(struct command_call *call, const char *name, uint32_t *out);
+/* The name of a source, other than of partners, that is like this one. False: there is none. */
+bool command_source_nearest(const struct gate *gate, struct str name, struct str *out);
 /* who and because (argument "because", or a standing word). */
 struct gate_by command_by(const struct command_call *call);
 

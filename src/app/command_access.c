@@ -39,7 +39,7 @@ static bool take(void *ctx, struct str text)
         return true; /* torn by a power cut */
     struct json_val root = json_root(&doc);
     if (!is_wanted(root, "who", asking->who) || !is_wanted(root, "collection", asking->collection) ||
-        !is_wanted(root, "audience", asking->audience))
+        (!is_wanted(root, "audience", asking->audience) && !is_wanted(root, "source", asking->audience)))
         return true;
     lines->len = at + text.len;
     asking->starts[++asking->count] = lines->len;

@@ -1,6 +1,10 @@
 /* Scheduled feeds: what operators declare, and how they go. */
 #include "app/command.h"
+
+#include <stdio.h>
+
 #include "app/feed_secret.h"
+#include "os/os_address.h"
 
 static struct str line_of(const struct command_call *call, const char *name)
 {
@@ -119,6 +123,24 @@ static bool keeps_secrets(struct command_call *call, const struct feed_conf *con
            str_eq(a.origin, b.origin);
 }
 
+/* A name is looked at when it is called: what it resolves to may change. */
+static err_t check_host(struct command_call *call, const struct feed_conf *conf)
+{
+    struct feed_url url;
+    char host[LIMIT_HOST_BYTES];
+    if (conf->private || feed_url_read(conf->url, &url) != ERR_OK)
+        return ERR_OK;
+    struct str rest = url.origin;
+    rest = (struct str) {rest.at + (url.secure ? 8 : 7), rest.len - (url.secure ? 8 : 7)};
+    bool literal = rest.len > 0 && rest.at[0] == '[';
+    struct str name = str_cut(&rest, literal ? ']' : ':');
+    (void)snprintf(host, sizeof host, "%.*s%s", STR_ARG(name), literal ? "]" : "");
+    if (!os_address_is_private_text(host))
+        return ERR_OK;
+    return command_refuse(call, ERR_DENIED, "--private, if that server is meant",
+                          "%s is an address of this machine or network", host);
+}
+
 static err_t feed_add(struct command_call *call)
 {
     struct feed_conf conf = {0};
@@ -126,7 +148,7 @@ static err_t feed_add(struct command_call *call)
     struct gate_by by = command_by(call);
     struct fault fault = {0};
     err_t err;
-    if (TRY(err, read_conf(call, &conf)))
+    if (TRY(err, read_conf(call, &conf)) || TRY(err, check_host(call, &conf)))
         return err;
     bool keeps = keeps_secrets(call, &conf, &secret);
     conf.secrets = keeps || feed_secret_any(&secret);

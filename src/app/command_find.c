@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "core/mem.h"
+#include "core/suggest.h"
+#include "search/term.h"
 
 /* --- one found object as a line --- */
 
@@ -132,7 +134,8 @@ struct finding {
     uint64_t wanted;       /* log position that the search file should have reached */
     int64_t wait_until_us; /* then whatever it knows; INT64_MAX: wait */
     bool objects;
-    struct command_call *call; /* of the portion being written */
+    char hint[COMMAND_TEXT_MAX]; /* what may be wrong with the question, if nothing is found; or empty */
+    struct command_call *call;   /* of the portion being written */
 };
 
 /* Options that are a term as they stand. */
@@ -196,6 +199,53 @@ static err_t read_values(struct command_call *call, struct search_query *query)
     return ERR_OK;
 }
 
+/* Digits, dots and colons alone, as an address has them, and perhaps a slash: a slip in one is found nowhere,
+ * and in silence. */
+static bool looks_like_address(struct str text)
+{
+    size_t dots = 0, colons = 0;
+    bool numbers = true;
+    if (text.len > 0 && text.at[0] == '/')
+        return text.len > 1 && text.len < 5; /* what is left of a network: "/24" */
+    struct str address = str_cut(&text, '/');
+    for (size_t i = 0; i < address.len; i++) {
+        char c = str_lower(address.at[i]);
+        dots += c == '.';
+        colons += c == ':';
+        numbers = numbers && (c == '.' || (c >= '0' && c <= '9'));
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '.' || c == ':'))
+            return false;
+    }
+    return (numbers && dots == 3) || colons > 1;
+}
+
+static void hint_values(struct command_call *call, struct finding *f)
+{
+    struct str values = command_text_or_empty(call, "values");
+    struct term_network network;
+    while (values.len > 0 && f->hint[0] == '\0') {
+        struct str value = str_trim(str_cut(&values, '\n'));
+        if (looks_like_address(value) && !term_network_parse(value, &network))
+            (void)snprintf(f->hint, sizeof f->hint, "%.*s is no address and no network (192.0.2.0/24)",
+                           value.len > 100 ? 100 : (int)value.len, value.at);
+    }
+}
+
+/* A type that the standard does not have may be somebody's own: only when nothing was found. */
+static void hint_type(struct command_call *call, struct finding *f)
+{
+    struct str type = command_text_or_empty(call, "type");
+    char nearest[LIMIT_NAME_BYTES + 24] = "";
+    if (type.len == 0 || type.len > LIMIT_NAME_BYTES || stix_type_find(type)->code != STIX_TYPE_UNKNOWN)
+        return;
+    struct suggest suggest = suggest_for(type);
+    for (unsigned code = STIX_TYPE_UNKNOWN + 1; code < STIX_TYPE_COUNT; code++)
+        suggest_try(&suggest, str_of(stix_type_row((enum stix_code)code)->name));
+    suggest_put(&suggest, NULL, nearest, sizeof nearest);
+    (void)snprintf(f->hint, sizeof f->hint, "%.*s is no type of STIX 2.1%s%s", STR_ARG(type),
+                   nearest[0] == '\0' ? "" : ": ", nearest);
+}
+
 static err_t read_filter(struct command_call *call, struct finding *f)
 {
     struct search_query *query = &f->filter.query;
@@ -221,6 +271,8 @@ static err_t read_filter(struct command_call *call, struct finding *f)
         memcpy(f->tag, tag.at, tag.len);
     f->filter.tag = (struct str) {f->tag, tag.len};
     f->filter.all = command_flag(call, "all");
+    hint_values(call, f);
+    hint_type(call, f);
     return ERR_OK;
 }
 
@@ -281,6 +333,13 @@ static bool find_visit(void *ctx, const struct gate_found *found)
     return f->given < f->limit && f->call->out->len < LIMIT_STREAM_CHUNK_BYTES;
 }
 
+static void line_nothing(struct buf *out, const char *hint)
+{
+    char text[COMMAND_TEXT_MAX + 32];
+    (void)snprintf(text, sizeof text, "nothing found%s%s", hint[0] == '\0' ? "" : ": ", hint);
+    line_word(out, "say", text);
+}
+
 /* How far the search file had come stands at the end of every answer. */
 static void say_end(struct command_call *call, const struct finding *f)
 {
@@ -296,7 +355,7 @@ static void say_end(struct command_call *call, const struct finding *f)
         line_word(call->out, "say",
                   "(the search file does not know everything yet: what came in last may be missing)");
     else if (f->given == 0)
-        line_word(call->out, "say", "nothing found");
+        line_nothing(call->out, f->hint);
     line_end(call->out);
 }
 

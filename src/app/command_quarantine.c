@@ -1,12 +1,29 @@
 /* What was refused: listed, shown with its bytes, tried again, dropped. */
 #include "app/command.h"
 
+/* What `quarantine list` is asked for. */
+struct wish {
+    uint32_t source;   /* GATE_SOURCE_NONE: any */
+    struct str reason; /* empty: any */
+    uint64_t skip;     /* so many that would be told come before the newest that are wanted */
+};
+
 struct look {
     struct command_call *call;
+    struct wish wish;
+    uint64_t fitting; /* entries that fit the wish, so far */
+    bool count_only;
     uint64_t lsn;         /* 0: all */
     uint64_t first, next; /* of a piece shown: the first of them, and the one behind it */
     bool found;
 };
+
+static const char *reason_word(const struct gate_quarantined *entry)
+{
+    return entry->reason == RECORD_QUARANTINE_CONFLICT ? "conflict"
+           : entry->reason == RECORD_QUARANTINE_PIECE  ? "piece"
+                                                       : "refused";
+}
 
 static void say_head(struct command_call *call, const struct gate_quarantined *entry)
 {
@@ -14,10 +31,7 @@ static void say_head(struct command_call *call, const struct gate_quarantined *e
     line_count(call->out, "number", entry->lsn);
     line_time(call->out, "received", entry->received_us);
     line_text(call->out, "source", source == NULL ? STR("?") : source->name);
-    line_word(call->out, "reason",
-              entry->reason == RECORD_QUARANTINE_CONFLICT ? "conflict"
-              : entry->reason == RECORD_QUARANTINE_PIECE  ? "piece"
-                                                          : "refused");
+    line_word(call->out, "reason", reason_word(entry));
     line_word(call->out, "code", err_name(entry->fault.code));
     line_word(call->out, "what", entry->fault.what);
     line_word(call->out, "section", entry->fault.section);
@@ -31,8 +45,6 @@ static bool say_entry(void *ctx, const struct gate_quarantined *entry)
     struct look *look = ctx;
     if (look->lsn != 0 && look->lsn != entry->lsn)
         return false;
-    if (look->lsn == 0 && entry->first != 0 && entry->first != entry->lsn)
-        return true; /* the first piece stands for all */
     look->found = true;
     look->first = entry->first;
     line_begin(look->call->out);
@@ -51,10 +63,52 @@ static bool say_entry(void *ctx, const struct gate_quarantined *entry)
     return look->lsn == 0 && buf_err(look->call->out) == ERR_OK;
 }
 
+static bool list_entry(void *ctx, const struct gate_quarantined *entry)
+{
+    struct look *look = ctx;
+    const struct wish *wish = &look->wish;
+    bool fits = (entry->first == 0 || entry->first == entry->lsn) && /* the first piece stands for all */
+                (wish->source == GATE_SOURCE_NONE || wish->source == entry->source) &&
+                (wish->reason.len == 0 || str_eq(wish->reason, str_of(reason_word(entry))));
+    if (!fits)
+        return true;
+    look->fitting++;
+    if (look->count_only || look->fitting <= wish->skip)
+        return true;
+    return say_entry(look, entry);
+}
+
+static err_t read_wish(struct command_call *call, struct wish *out, uint64_t *out_limit)
+{
+    struct str limit = command_text_or_empty(call, "limit");
+    err_t err = command_source(call, "source", &out->source);
+    out->reason = command_text_or_empty(call, "reason");
+    *out_limit = UINT64_MAX;
+    if (err != ERR_OK)
+        return err;
+    if (limit.len > 0 && (!str_to_u64(limit, UINT64_MAX, out_limit) || *out_limit == 0))
+        return command_refuse(call, ERR_USAGE, NULL, "--limit is no number above 0");
+    if (out->reason.len > 0 && !str_eq(out->reason, STR("refused")) &&
+        !str_eq(out->reason, STR("conflict")) && !str_eq(out->reason, STR("piece")))
+        return command_refuse(call, ERR_USAGE, NULL, "--reason is refused, conflict or piece");
+    return ERR_OK;
+}
+
+/* Oldest first; with a limit the newest so many, which takes a count before. */
 static err_t quarantine_list(struct command_call *call)
 {
-    struct look look = {.call = call};
-    err_t err = gate_quarantine_list(call->host->gate, 0, say_entry, &look);
+    struct look look = {.call = call, .count_only = true};
+    uint64_t limit;
+    err_t err = read_wish(call, &look.wish, &limit);
+    if (err != ERR_OK)
+        return err;
+    if (limit != UINT64_MAX)
+        err = gate_quarantine_list(call->host->gate, 0, list_entry, &look);
+    look.wish.skip = look.fitting > limit ? look.fitting - limit : 0;
+    look.fitting = 0;
+    look.count_only = false;
+    if (err == ERR_OK)
+        err = gate_quarantine_list(call->host->gate, 0, list_entry, &look);
     return err == ERR_OK ? err : command_refuse(call, err, NULL, "%s", err_text(err));
 }
 

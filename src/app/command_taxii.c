@@ -80,12 +80,31 @@ static unsigned roles_of(const struct command_call *call)
     return command_flag(call, "strict") ? roles | TAXII_STRICT : roles;
 }
 
+/* Which of the two is not known, if any. */
+static err_t find_ends(struct command_call *call)
+{
+    struct str audience = command_text_or_empty(call, "audience"),
+               source = command_text_or_empty(call, "source");
+    const struct gate_peer *peer = audience.len == 0 ? NULL : gate_peer_find(call->host->gate, audience);
+    if (audience.len > 0 && (peer == NULL || peer->state == GATE_PEER_REMOVED))
+        return command_refuse(
+            call, ERR_NOTFOUND,
+            "bongsu peer add-taxii NAME, or bongsu peer add CARD --audience NAME, makes one",
+            "there is no audience %.*s", audience.len > 100 ? 100 : (int)audience.len, audience.at);
+    if (source.len > 0 && gate_source_find(call->host->gate, source) == NULL)
+        return command_refuse(
+            call, ERR_NOTFOUND,
+            "bongsu source add NAME --foreign makes one; without --source: the audience's own",
+            "there is no source %.*s", source.len > 100 ? 100 : (int)source.len, source.at);
+    return ERR_OK;
+}
+
 static err_t taxii_add(struct command_call *call)
 {
     struct str name;
     struct gate_by by = command_by(call);
     err_t err;
-    if (TRY(err, command_text(call, "name", &name)))
+    if (TRY(err, command_text(call, "name", &name)) || TRY(err, find_ends(call)))
         return err;
     bool fresh = taxii_identity_find(call->host->taxii, name) == NULL;
     if (TRY(err,

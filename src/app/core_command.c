@@ -77,7 +77,7 @@ static struct adding *adding_of(struct core_role *role, uint32_t client)
 }
 
 /* The source of that name; made by first use, it assumes nothing and speaks for nobody. */
-static err_t add_source(struct command_call *call, struct str name, uint32_t *out)
+static err_t add_source(struct command_call *call, struct str name, uint32_t *out, bool *out_new)
 {
     const struct gate_source *known = gate_source_find(call->host->gate, name);
     if (known != NULL && known->partner >= 0)
@@ -90,6 +90,7 @@ static err_t add_source(struct command_call *call, struct str name, uint32_t *ou
     struct gate_source source = {
         .name = name, .undeclared = true, .partner = -1, .assume_until_us = INT64_MAX};
     struct gate_by by = {call->who, STR("first use")};
+    *out_new = true;
     err_t err = gate_source_put(call->host->gate, &source, &by, call->now_us, out);
     return err == ERR_OK ? err
                          : command_refuse(call, err, "names are of a-z 0-9 . _ -", "the source cannot be: %s",
@@ -107,9 +108,10 @@ static err_t add_begin(struct core_role *role, struct command_call *call, uint32
     if (adding == NULL)
         return command_refuse(call, ERR_BUSY, "try again later", "too many additions at once");
     uint32_t source = 0;
-    if (TRY(err, command_text(call, "source", &name)) || TRY(err, add_source(call, name, &source)))
+    bool is_new = false;
+    if (TRY(err, command_text(call, "source", &name)) || TRY(err, add_source(call, name, &source, &is_new)))
         return err;
-    *adding = (struct adding) {.used = true, .client = client, .source = source};
+    *adding = (struct adding) {.used = true, .client = client, .source = source, .source_new = is_new};
     return ERR_OK;
 }
 
@@ -143,7 +145,20 @@ static void say_answer(void *ctx, const struct gate_answer *answer)
     line_end(out);
 }
 
-static void say_batch(struct tally *tally, const struct adding *adding)
+/* Told once, of a source that nobody declared: its name may be a slip of the pen. */
+static void say_new_source(struct tally *tally, struct adding *adding)
+{
+    struct gate *gate = tally->role->gate;
+    struct str nearest;
+    if (!adding->source_new)
+        return;
+    adding->source_new = false;
+    line_bool(tally->out, "source_new", true);
+    if (command_source_nearest(gate, gate_source_get(gate, adding->source)->name, &nearest))
+        line_text(tally->out, "source_nearest", nearest);
+}
+
+static void say_batch(struct tally *tally, struct adding *adding)
 {
     static const enum gate_disposition all[] = {GATE_NEW,       GATE_DUPLICATE, GATE_SEEN,
                                                 GATE_ASSERTION, GATE_CONFLICT,  GATE_REFUSED};
@@ -153,6 +168,7 @@ static void say_batch(struct tally *tally, const struct adding *adding)
         line_count(tally->out, gate_disposition_word(all[i]), tally->count[all[i]]);
     line_count(tally->out, "mended", tally->mended);
     line_count(tally->out, "warnings", tally->warnings);
+    say_new_source(tally, adding);
     line_end(tally->out);
 }
 

@@ -48,6 +48,7 @@ struct adding {
     bool used;
     uint32_t client;
     uint32_t source;
+    bool source_new; /* made by this addition, and not told yet */
     uint64_t batches;
     uint64_t piece_first; /* entry of the first piece of what is being handed in piece by piece */
 };

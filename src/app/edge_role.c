@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "app/certificate.h"
 #include "app/edge_cache.h"
 #include "app/edge_feed.h"
 #include "app/file.h"
@@ -16,8 +17,7 @@
 
 enum {
     PEM_BYTES_MAX = 1 << 20,
-    CERTIFICATE_YEARS = 30, /* what counts is the key on the card; the dates mean nothing */
-    LINGER_MS = 300,        /* at a stop core may still answer what it has in hand */
+    LINGER_MS = 300, /* at a stop core may still answer what it has in hand */
 };
 
 struct waiting { /* a request that core has */
@@ -509,18 +509,6 @@ static void core_broken(void *ctx)
 
 /* --- life --- */
 
-static err_t make_node_identity(struct edge_role *role)
-{
-    uint8_t seed[SIGN_SEED_SIZE];
-    int64_t now_s = role->os->wall_us(role->os->ctx) / 1000000;
-    err_t err = keys_read_seed(role->os, role->conf->dir, SYNC_CARD_TLS, seed);
-    if (err == ERR_OK)
-        err = tls_identity_make(seed, role->conf->node, NULL, now_s - 86400,
-                                now_s + INT64_C(31557600) * CERTIFICATE_YEARS, &role->node_identity);
-    mem_wipe(seed, sizeof seed);
-    return err;
-}
-
 static err_t read_operator_identity(struct edge_role *role)
 {
     struct buf chain, key;
@@ -539,7 +527,7 @@ static err_t read_operator_identity(struct edge_role *role)
 
 static err_t open_tls(struct edge_role *role)
 {
-    err_t err = make_node_identity(role);
+    err_t err = certificate_make(role->os, role->conf, &role->node_identity);
     if (err == ERR_OK && role->conf->certificate[0] != '\0')
         err = read_operator_identity(role);
     if (err != ERR_OK)

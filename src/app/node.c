@@ -23,6 +23,7 @@ struct node {
     struct loop_watch signal_watch;
     struct loop_timer idle;
     bool failed, stopping;
+    bool told;  /* why it could not start */
     bool quiet; /* about a store that another has open: who asked tries again, and says so */
     struct os_channel_fds guard_core, edge_guard, edge_marks, keeper_core, parent_core;
     struct control *control;
@@ -111,7 +112,7 @@ static int node_run(struct node *node, err_t err)
         status = node->failed ? 1 : 0;
     } else if (node->quiet && err == ERR_BUSY) {
         status = NODE_BUSY;
-    } else {
+    } else if (!node->told) {
         diag_say(&node->report.diag, DIAG_ERROR, err, "app", NULL, "this role could not start: %s",
                  err_text(err));
     }
@@ -154,7 +155,11 @@ static err_t open_all(struct node *node)
                                     .ready = ready,
                                     .ctx = node};
     err_t err;
-    if (TRY(err, make_channels(node)) || TRY(err, control_open(&control, &node->control)) ||
+    if (TRY(err, make_channels(node)))
+        return err;
+    err = control_open(&control, &node->control);
+    node->told = err != ERR_OK;
+    if (err != ERR_OK ||
         TRY(err, keeper_role_open(node->loop, os, node->conf, diag, &node->keeper_core, broken, node,
                                   &node->keeper)) ||
         TRY(err, core_role_open(node->loop, os, node->conf, diag, &links, broken, node, &node->core)) ||

@@ -37,6 +37,7 @@ struct parent {
     struct loop_timer deadline;
     struct os_channel_fds guard_core, edge_guard, edge_marks, keeper_core, parent_core;
     bool stopping, ready;
+    bool told; /* why it could not start */
     int status;
     struct child child[ROLES];
 };
@@ -215,7 +216,9 @@ static err_t open_parent(struct parent *parent)
         TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &parent->parent_core)))
         return err;
     control.loop = parent->loop;
-    return control_open(&control, &parent->control);
+    err = control_open(&control, &parent->control);
+    parent->told = err != ERR_OK;
+    return err;
 }
 
 static void close_parent(struct parent *parent)
@@ -255,8 +258,9 @@ int node_serve(const struct os *os, const struct conf *conf)
             start(&parent.child[i]);
         loop_run(parent.loop);
     } else {
-        diag_say(&parent.report.diag, DIAG_ERROR, err, "app", NULL, "the node could not start: %s",
-                 err_text(err));
+        if (!parent.told)
+            diag_say(&parent.report.diag, DIAG_ERROR, err, "app", NULL, "the node could not start: %s",
+                     err_text(err));
         parent.status = 1;
     }
     close_parent(&parent);

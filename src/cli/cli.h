@@ -68,7 +68,8 @@ struct cli_call {
 
 /* Value of an option; NULL when not given. */
 const char *cli_option(const struct cli_call *call, const char *name);
-/* One line on standard error: "bongsu: what (next)". Returns CLI_FAILED. */
+/* One line on standard error: "bongsu: what (next)", control characters of `what` as spaces. Returns
+ * CLI_FAILED. */
 int cli_fail(const char *next, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int cli_usage(const struct cli_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Reads the configuration of call->dir, or says why not. */
@@ -159,6 +160,7 @@ bool line_has(const struct line *line, const char *name);
 /* --- cmd_show.c, cmd_status.c, cmd_ledger.c: what rows of cmd_control.c run --- */
 int run_quarantine_show(struct cli_call *call);
 int run_object_show(struct cli_call *call);
+int run_feed_show(struct cli_call *call);
 int run_status(struct cli_call *call);
 int run_ledger_prove(struct cli_call *call);
 int run_ledger_verify_proof(struct cli_call *call);

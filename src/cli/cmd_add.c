@@ -43,6 +43,8 @@ struct add {
     uint64_t totals[8];
     int64_t told_us;
     bool bar;
+    bool source_new; /* nobody had declared the source */
+    char source_nearest[LIMIT_NAME_BYTES + 1];
     bool broken;            /* the conversation is over: `status` says how */
     struct convert convert; /* its `as` is NULL for STIX */
     int status;
@@ -50,7 +52,7 @@ struct add {
 
 static const char *const words[] = {"new",      "duplicate", "seen",   "assertion",
                                     "conflict", "refused",   "mended", "warnings"};
-enum { WORDS = sizeof words / sizeof words[0], REFUSED = 5 };
+enum { WORDS = sizeof words / sizeof words[0], REFUSED = 5, WARNINGS = 7 };
 
 /* --- progress --- */
 
@@ -69,14 +71,16 @@ static void show_progress(struct add *add)
         if (now - add->told_us < TOLD_EVERY_US || add->call->json)
             return;
         add->told_us = now;
-        (void)fprintf(stderr, "%s: %zu objects, %zu %%\n", add->path, add->objects_done, percent);
+        (void)fprintf(stderr, "%s: %zu object%s, %zu %%\n", add->path, add->objects_done,
+                      add->objects_done == 1 ? "" : "s", percent);
         return;
     }
     size_t cells = percent * BAR_CELLS / 100;
     (void)fprintf(stderr, "\r%-24.24s [", add->path);
     for (size_t i = 0; i < BAR_CELLS; i++)
         (void)fputc(i < cells ? '#' : ' ', stderr);
-    (void)fprintf(stderr, "] %3zu %%, %zu objects", percent, add->objects_done);
+    (void)fprintf(stderr, "] %3zu %%, %zu object%s", percent, add->objects_done,
+                  add->objects_done == 1 ? "" : "s");
     if (add->bytes_done == all)
         (void)fputc('\n', stderr);
 }
@@ -189,6 +193,17 @@ static void take_refusal(struct add *add, struct json_val root, struct str word)
     say_refusal(add, &refusal);
 }
 
+static void take_new_source(struct add *add, struct json_val root)
+{
+    struct json_val value;
+    struct str nearest = STR("");
+    if (!json_get(root, STR("source_new"), &value) || !json_is(value, JSON_TRUE))
+        return;
+    add->source_new = true;
+    (void)json_get_str(root, STR("source_nearest"), &nearest);
+    (void)snprintf(add->source_nearest, sizeof add->source_nearest, "%.*s", STR_ARG(nearest));
+}
+
 static err_t parse_line(struct add *add, struct str line, struct json_doc *doc)
 {
     struct fault fault;
@@ -224,6 +239,7 @@ static bool take_line(struct add *add)
     const struct sent *sent = &add->sent[add->back++ % AHEAD];
     for (size_t i = 0; i < WORDS; i++)
         add->totals[i] += number_in(root, words[i]);
+    take_new_source(add, root);
     add->objects_done += sent->count;
     add->bytes_done = sent->end;
     show_progress(add);
@@ -462,23 +478,38 @@ static bool begin(struct add *add, const char *source)
     return err == ERR_OK;
 }
 
+static void say_new_source(const struct add *add)
+{
+    const char *name = add->convert.source, *near = add->source_nearest;
+    if (!add->source_new)
+        return;
+    (void)printf(
+        "%s is a new source: nothing is assumed of it, and it speaks for nobody; bongsu source add %s\n",
+        name, name);
+    if (near[0] != '\0')
+        (void)printf("did you mean %s? (bongsu source list)\n", near);
+}
+
 static void say_totals(const struct add *add)
 {
     if (add->call->json) {
         (void)printf("{");
         for (size_t i = 0; i < WORDS; i++)
             (void)printf("%s\"%s\":%llu", i == 0 ? "" : ",", words[i], (unsigned long long)add->totals[i]);
-        (void)printf("}\n");
+        (void)printf("%s}\n", add->source_new ? ",\"source_new\":true" : "");
         return;
     }
     const char *comma = "";
     for (size_t i = 0; i < WORDS; i++) {
         if (i > 0 && add->totals[i] == 0)
             continue;
-        (void)printf("%s%llu %s", comma, (unsigned long long)add->totals[i], words[i]);
+        bool one = i == WARNINGS && add->totals[i] == 1;
+        (void)printf("%s%llu %s", comma, (unsigned long long)add->totals[i], one ? "warning" : words[i]);
         comma = ", ";
     }
-    (void)printf("\n");
+    (void)printf(add->totals[WARNINGS] > 0 && add->convert.as == NULL ? " (bongsu lint FILE shows them)\n"
+                                                                      : "\n");
+    say_new_source(add);
 }
 
 static int finish(struct add *add)

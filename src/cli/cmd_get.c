@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "os/term.h"
 #include "stix/lang.h"
+#include "stix/shape.h"
 #include "json/json.h"
 
 enum { MERGES_MAX = 64 };
@@ -94,6 +95,8 @@ int run_get(struct cli_call *call)
     if (format != NULL && strcmp(format, "original") != 0 && strcmp(format, "json") != 0)
         return cli_usage(call, "--format is original or json");
     g.original = format != NULL && strcmp(format, "original") == 0;
+    if (lang != NULL && !stix_check_lang(str_of(lang)))
+        return cli_usage(call, "--lang is no language tag (RFC 5646): ko, en-US");
     if (lang != NULL && (g.original || cli_option(call, "all") != NULL))
         return cli_usage(call, "--lang shows one version for reading: neither --all nor the original bytes");
     if (lang != NULL)

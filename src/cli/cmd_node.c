@@ -1,6 +1,7 @@
 /* init, card, serve. */
 #include <stdio.h>
 
+#include "app/certificate.h"
 #include "app/core_role.h"
 #include "app/file.h"
 #include "app/init.h"
@@ -125,6 +126,27 @@ static int renew(struct cli_call *call, const struct conf *conf)
     return status;
 }
 
+/* What a client by HTTPS must trust. An operator's own certificate is his to hand out, or its authority's. */
+static int print_certificate(struct cli_call *call, const struct conf *conf)
+{
+    struct tls_identity *identity = NULL;
+    struct buf pem;
+    if (conf->certificate[0] != '\0')
+        return cli_fail("clients trust that file, or the authority that signed it",
+                        "the node shows the certificate in %s", conf->certificate);
+    buf_init(&pem, LIMIT_CARD_BYTES);
+    err_t err = certificate_make(call->os, conf, &identity);
+    if (err == ERR_OK)
+        err = tls_identity_pem(identity, &pem);
+    if (err == ERR_OK)
+        (void)printf("%.*s", STR_ARG(buf_str(&pem)));
+    else
+        (void)cli_fail("is it yours?", "no certificate can be made of keys/tls: %s", err_text(err));
+    tls_identity_free(identity);
+    buf_deinit(&pem);
+    return err == ERR_OK ? CLI_OK : CLI_FAILED;
+}
+
 static int card(struct cli_call *call)
 {
     struct conf conf;
@@ -135,6 +157,8 @@ static int card(struct cli_call *call)
         call->dir = call->args[0];
     if (!cli_conf(call, &conf))
         return CLI_FAILED;
+    if (cli_option(call, "tls-certificate") != NULL)
+        return print_certificate(call, &conf);
     if (cli_option(call, "renew") != NULL) {
         int status = renew(call, &conf);
         if (status != CLI_OK)
@@ -254,6 +278,8 @@ static const struct cli_command commands[] = {
      .options = {{"renew", CLI_FLAG, NULL, NULL, "sign a new one first"},
                  {"root-key", CLI_TEXT, NULL, "FILE", "where the root key is now"},
                  {"identities", CLI_TEXT, NULL, "FILE", "STIX identities at home here, one a line"},
+                 {"tls-certificate", CLI_FLAG, NULL, NULL,
+                  "print the certificate that TAXII clients are to trust (PEM) instead"},
                  PASSPHRASE},
      .run = card},
     {.words = "serve",

@@ -1,4 +1,4 @@
-/* Exact bytes: of a quarantined entry, of a held object. */
+/* Exact bytes: of a quarantined entry, of a held object. And a feed with all that a table cuts. */
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -105,5 +105,41 @@ int run_object_show(struct cli_call *call)
     int status = control_each(call, show_object, &showing);
     if (status == CLI_OK && !showing.found)
         status = cli_fail("bongsu object show ID lists its copies", "no copy of it is the newest");
+    return status;
+}
+
+/* What the table cuts, in full. */
+static void show_whole(const struct line *line, const char *name, const char *title)
+{
+    struct str text = line_str(line, name);
+    struct buf clean;
+    if (text.len == 0)
+        return;
+    buf_init(&clean, text.len);
+    print_clean(&clean, text);
+    (void)printf("%s: %.*s\n", title, STR_ARG(buf_str(&clean)));
+    buf_deinit(&clean);
+}
+
+static void show_feed(void *ctx, struct str json)
+{
+    struct showing *showing = ctx;
+    struct line *line = showing->call->json ? NULL : line_read(json);
+    if (line == NULL) {
+        (void)printf("%.*s\n", STR_ARG(json));
+        return;
+    }
+    (void)table_take(showing->table, json);
+    table_print(showing->table);
+    show_whole(line, "trouble", "trouble");
+    show_whole(line, "what_next", "what next");
+    line_free(line);
+}
+
+int run_feed_show(struct cli_call *call)
+{
+    struct showing showing = {.call = call, .table = table_new(call->command->columns)};
+    int status = control_each(call, show_feed, &showing);
+    table_free(showing.table);
     return status;
 }

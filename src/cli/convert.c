@@ -24,14 +24,18 @@ bool convert_known(const char *as)
     return false;
 }
 
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void say_report(const struct running *running, const struct misp_report *report)
 {
     const char *path = running->convert->path;
     if (report->invalid > 0)
-        (void)fprintf(
-            stderr,
-            "%s: event %zu: %zu values are not what their type says; kept as text that detects nothing\n",
-            path, running->number, report->invalid);
+        (void)fprintf(stderr, "%s: event %zu: %zu value%s type says; kept as text that detects nothing\n",
+                      path, running->number, report->invalid,
+                      report->invalid == 1 ? " is not what its" : "s are not what their");
     if (report->kept_here > 0)
         (void)fprintf(stderr, "%s: event %zu: %zu local tags, proposals and the like stay on this node\n",
                       path, running->number, report->kept_here);
@@ -114,7 +118,9 @@ static void say_row(void *ctx, size_t line, struct str value, const char *what)
     convert->failed = true;
     (void)fprintf(stderr, "%s: line %zu: ", convert->path, line);
     say_escaped((struct str) {value.at, value.len < 200 ? value.len : 200});
-    (void)fprintf(stderr, ": %s\n", what);
+    (void)fprintf(stderr, ": ");
+    say_escaped(str_of(what));
+    (void)fputc('\n', stderr);
 }
 
 /* As a feed does; said here when it is not. */
@@ -127,9 +133,9 @@ static bool is_believed(const struct convert *convert, const struct csv_report *
     if (convert->previous.len == 0 || now >= least)
         return true;
     (void)cli_fail("nothing of it was added, nothing ends; if it is right: --least N",
-                   convert->least != NULL ? "%s: the list had %zu values and has %zu: fewer than --least"
-                                          : "%s: the list had %zu values and has %zu: less than half",
-                   convert->path, report->before, now);
+                   convert->least != NULL ? "%s: the list had %zu value%s and has %zu: fewer than --least"
+                                          : "%s: the list had %zu value%s and has %zu: less than half",
+                   convert->path, report->before, plural(report->before), now);
     return false;
 }
 
@@ -161,8 +167,8 @@ static bool run_table(struct running *running, struct bytes input)
         return true;
     }
     if (report.refanged > 0)
-        (void)fprintf(stderr, "%s: %zu values were defanged (hxxp, [.]) and are armed again\n", convert->path,
-                      report.refanged);
+        (void)fprintf(stderr, "%s: %zu value%s defanged (hxxp, [.]) and armed again\n", convert->path,
+                      report.refanged, report.refanged == 1 ? " was" : "s were");
     if (setup.previous.len > 0)
         (void)fprintf(stderr,
                       "%s: %zu values are new or changed, %zu are gone and end now, %zu are as they were\n",

@@ -20,7 +20,7 @@ static const struct cli_group *const groups[] = {
     &cli_misp,   &cli_extension, &cli_privacy, &cli_list, &cli_spill,
 };
 
-enum { GROUPS = sizeof groups / sizeof groups[0], FILE_BYTES_MAX = 4 << 20 };
+enum { GROUPS = sizeof groups / sizeof groups[0], FILE_BYTES_MAX = 4 << 20, MESSAGE_BYTES = 8 << 10 };
 
 /* Options of every command. */
 static const struct cli_option common[] = {
@@ -31,12 +31,24 @@ static const struct cli_option common[] = {
 
 enum { COMMON = sizeof common / sizeof common[0] };
 
+/* Names of files, values and what a node says may hold anything: nothing of them drives the terminal. */
+__attribute__((format(printf, 1, 0))) static void complain(const char *fmt, va_list args)
+{
+    char text[MESSAGE_BYTES];
+    struct buf clean;
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    buf_init(&clean, sizeof text);
+    print_clean(&clean, str_of(text));
+    (void)fprintf(stderr, "%.*s", STR_ARG(buf_str(&clean)));
+    buf_deinit(&clean);
+}
+
 int cli_fail(const char *next, const char *fmt, ...)
 {
     va_list args;
     (void)fprintf(stderr, "bongsu: ");
     va_start(args, fmt);
-    (void)vfprintf(stderr, fmt, args);
+    complain(fmt, args);
     va_end(args);
     if (next != NULL && next[0] != '\0')
         (void)fprintf(stderr, " (%s)", next);
@@ -49,7 +61,7 @@ int cli_usage(const struct cli_call *call, const char *fmt, ...)
     va_list args;
     (void)fprintf(stderr, "bongsu %s: ", call->command->words);
     va_start(args, fmt);
-    (void)vfprintf(stderr, fmt, args);
+    complain(fmt, args);
     va_end(args);
     (void)fprintf(stderr, " (bongsu %s --help)\n", call->command->words);
     return CLI_USAGE;

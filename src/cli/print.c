@@ -5,7 +5,7 @@
 #include "core/mem.h"
 #include "json/json.h"
 
-enum { COLUMNS_MAX = 12, CELL_MAX = 96, ROWS_MAX = 100000, LINE_BYTES_MAX = 40 << 20 };
+enum { COLUMNS_MAX = 16, CELL_MAX = 96, ROWS_MAX = 100000, LINE_BYTES_MAX = 40 << 20 };
 
 struct row {
     char cell[COLUMNS_MAX][CELL_MAX];

@@ -81,6 +81,9 @@ bool text_open(const char *path, const char *next, struct text *out)
     err_t err = os_input_open(path, &text.input);
     if (err == ERR_USAGE)
         err = fault_set(&fault, err, 0, "it is a directory; name its files");
+    if (err == ERR_UNSUPPORTED)
+        err = fault_set(&fault, err, 0,
+                        "it is no file but a device or a pipe; give it as standard input: - < %.100s", path);
     if (err == ERR_OK)
         err = prepare(&text, &fault);
     if (err != ERR_OK) {

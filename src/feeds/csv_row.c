@@ -265,6 +265,18 @@ static bool refuse(struct csv_rows *rows, struct str value, const char *what)
     return false;
 }
 
+static bool refuse_kind(struct csv_rows *rows, struct str value, struct str type)
+{
+    char what[FAULT_WHAT_MAX];
+    int len = type.len > LIMIT_NAME_BYTES ? LIMIT_NAME_BYTES : (int)type.len;
+    if (str_eq(type, STR("auto")))
+        return refuse(rows, value, "no type could be told from it; the mapping can name one");
+    (void)snprintf(what, sizeof what,
+                   csv_kind_known(type) ? "it is not of type %.*s" : "a table has no type %.*s", len,
+                   type.at);
+    return refuse(rows, value, what);
+}
+
 /* False: it holds no value, and that is told. */
 static bool take_row(struct csv_rows *rows, size_t count, struct csv_row *out)
 {
@@ -278,7 +290,7 @@ static bool take_row(struct csv_rows *rows, size_t count, struct csv_row *out)
     rows->refanged += feeds_refang(value, &rows->value);
     rows->kind = csv_kind_of(type, &rows->value);
     if (rows->kind == NULL)
-        return refuse(rows, value, "the value is not what its type says, or of no type that could be told");
+        return refuse_kind(rows, value, type);
     make_row(rows, count, out);
     return buf_err(&rows->body) == ERR_OK || refuse(rows, value, "it makes an object that is too large");
 }

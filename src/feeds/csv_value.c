@@ -107,3 +107,11 @@ const struct csv_kind *csv_kind_of(struct str name, struct buf *value)
     }
     return NULL;
 }
+
+bool csv_kind_known(struct str name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (str_eq(kinds[i].name, name))
+            return true;
+    return false;
+}

@@ -18,3 +18,4 @@ struct csv_kind {
  * no such type, or the value is not of it. A MAC-48 address is put into the form of STIX, lower case with
  * colons. */
 const struct csv_kind *csv_kind_of(struct str name, struct buf *value);
+bool csv_kind_known(struct str name); /* other than "auto" */

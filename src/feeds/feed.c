@@ -8,6 +8,7 @@
 #include "feeds/kept.h"
 #include "feeds/kind.h"
 #include "feeds/push_answer.h"
+#include "net/client.h"
 #include "json/json.h"
 
 enum {
@@ -682,8 +683,10 @@ static void say_failed(struct feed *feed, err_t err, const char *what)
         {ERR_DENIED, " alert ",
          "it broke off the handshake, as for want of a client certificate that it trusts",
          "bongsu feed add with the same name, --cert and --key, if it asks for a client certificate"},
-        {ERR_DENIED, NULL, "its certificate is not trusted, or its address is private",
-         "--ca FILE or --pin HEX for the one, --private for the other"},
+        {ERR_DENIED, CLIENT_PRIVATE, "its address is private",
+         "bongsu feed add with the same name and --private, if that server is meant"},
+        {ERR_DENIED, NULL, "its certificate is not trusted",
+         "bongsu feed add with the same name, and --ca FILE or --pin HEX"},
         {ERR_TIMEOUT, NULL, "it took too long", "it is tried again"},
         {ERR_CLOSED, NULL, "it cannot be reached, or broke off", "it is tried again; look at --url"},
         {ERR_LIMIT, NULL, "its answer is too large", "ask for less: --limit, or another address"},

@@ -116,6 +116,8 @@ static void finish_call(struct client_call *call, CURLcode code)
     long status = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     struct client_answer answer = {from_curl(call, code), (int)status, &call->body, call->what};
+    if (code != CURLE_OK && call->stopped == ERR_DENIED)
+        answer.what = CLIENT_PRIVATE;
     if (code == CURLE_OK && is_cut(call)) {
         answer.err = ERR_CLOSED;
         answer.what = cut;

@@ -26,13 +26,16 @@ NODISCARD err_t client_open(struct loop *loop, const struct client_conf *conf, s
 /* Ends all calls without calling back. Not from within a callback. Accepts NULL. */
 void client_close(struct client *client);
 
+#define CLIENT_PRIVATE "an address of this machine or network"
+
 struct client_answer {
     err_t err; /* ERR_OK: an answer came, whatever its status; ERR_DENIED: the peer's key or certificate was
                   not accepted, or TLS failed; ERR_TIMEOUT, ERR_CLOSED, ERR_LIMIT (body too long), ERR_NOMEM,
                   ERR_IO */
     int status;
     struct buf *body; /* the callback may move its content out */
-    const char *what; /* libcurl's words on a failure, for diagnostics; "" when there are none */
+    const char *what; /* libcurl's words on a failure, for diagnostics; "" when there are none; CLIENT_PRIVATE
+                         where `public_only` stood against it */
 };
 
 enum { CLIENT_FIELDS_MAX = 12 };

@@ -13,7 +13,8 @@ struct os_input {
     uint64_t size; /* when plain */
 };
 
-/* "-" is standard input. ERR_NOTFOUND, ERR_DENIED, ERR_USAGE for a directory, ERR_IO. */
+/* "-" is standard input. ERR_NOTFOUND, ERR_DENIED, ERR_USAGE for a directory, ERR_UNSUPPORTED
+ * for a device, a socket or a named pipe by their name: they may have no end. ERR_IO. */
 NODISCARD err_t os_input_open(const char *path, struct os_input *out);
 /* At most `size` bytes from where the last call ended; 0: the end. */
 NODISCARD err_t os_input_read(const struct os_input *input, void *to, size_t size, size_t *out_len);

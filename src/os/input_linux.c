@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static err_t why(int number)
@@ -33,16 +35,37 @@ static err_t why(int number)
     }
 }
 
+/* A pipe of the shell's own, <(...): its other end is open already. A named one may wait for ever for who
+ * writes, and a device has no end: those are taken from standard input alone. */
+static bool is_shell_pipe(int fd, const struct stat *about)
+{
+    struct statfs system;
+    return S_ISFIFO(about->st_mode) && fstatfs(fd, &system) == 0 && system.f_type == PIPEFS_MAGIC &&
+           fcntl(fd, F_SETFL, 0) == 0;
+}
+
+static err_t judge(int fd, struct stat *about)
+{
+    if (fstat(fd, about) != 0)
+        return why(errno);
+    if (S_ISDIR(about->st_mode))
+        return ERR_USAGE;
+    return fd == STDIN_FILENO || S_ISREG(about->st_mode) || is_shell_pipe(fd, about) ? ERR_OK
+                                                                                     : ERR_UNSUPPORTED;
+}
+
 err_t os_input_open(const char *path, struct os_input *out)
 {
     struct stat about;
-    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Without O_NONBLOCK the opening of a named pipe would wait already. */
+    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return why(errno);
     struct os_input input = {.fd = fd};
-    if (fstat(fd, &about) != 0 || S_ISDIR(about.st_mode)) {
+    err_t err = judge(fd, &about);
+    if (err != ERR_OK) {
         os_input_close(&input);
-        return ERR_USAGE;
+        return err;
     }
     /* Standard input may stand in the middle of its file: then it is read on, not mapped. */
     input.plain = S_ISREG(about.st_mode) && fd != STDIN_FILENO;

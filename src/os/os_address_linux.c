@@ -2,6 +2,7 @@
 
 #include "os/os_address.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -86,6 +87,24 @@ bool os_address_is_public(const void *address, size_t size)
         return false;
     memcpy(&v6, address, sizeof v6);
     return public6(v6.sin6_addr.s6_addr);
+}
+
+bool os_address_is_private_text(const char *host)
+{
+    char copy[INET6_ADDRSTRLEN + 2];
+    uint8_t address[16];
+    struct str text = str_of(host);
+    if (str_same(text, STR("localhost")) || str_same(text, STR("localhost.")))
+        return true;
+    if (text.len > 1 && text.at[0] == '[' && text.at[text.len - 1] == ']')
+        text = (struct str) {text.at + 1, text.len - 2};
+    if (text.len >= sizeof copy)
+        return false;
+    memcpy(copy, text.at, text.len);
+    copy[text.len] = '\0';
+    if (inet_pton(AF_INET, copy, address) == 1)
+        return !public4(address);
+    return inet_pton(AF_INET6, copy, address) == 1 && !public6(address);
 }
 
 err_t os_address_socket(const void *address, size_t size, int *out_fd)

@@ -359,7 +359,7 @@ static err_t check_type(struct parse *parse, const struct value *value)
     struct suggest suggest = suggest_for(value->text);
     for (unsigned i = 0; i < words_type_count(); i++)
         suggest_try(&suggest, words_type(i));
-    suggest_put(&suggest, parse->fault, "put the name of another type into \"quotes\"");
+    parse_nearest(parse, &suggest, "put the name of another type into \"quotes\"");
     return err;
 }
 
@@ -382,7 +382,7 @@ static err_t check_source(struct parse *parse, const struct value *value)
     struct suggest suggest = suggest_for(value->text);
     for (uint32_t i = 0; i < parse->sources.count; i++)
         suggest_try(&suggest, parse->sources.at[i]);
-    suggest_put(&suggest, parse->fault, "name it above: source NAME");
+    parse_nearest(parse, &suggest, "name it above: source NAME");
     return err;
 }
 
@@ -591,8 +591,8 @@ static err_t no_subject(struct parse *parse, bool has)
             suggest_try(&suggest, str_of(subjects[i].name));
     if (!has)
         suggest_try(&suggest, STR("not"));
-    suggest_put(
-        &suggest, parse->fault,
+    parse_nearest(
+        parse, &suggest,
         has ? "one of: type owner source collection origin-node confidence tlp age classification iep.TERM "
               "partner.KEY source.KEY"
             : "one of: marking tlp type category tag owner own source collection origin-node "

@@ -147,6 +147,11 @@ void parse_suggest(struct parse *parse, const char *fmt, ...)
     va_end(args);
 }
 
+void parse_nearest(struct parse *parse, const struct suggest *suggest, const char *otherwise)
+{
+    suggest_put(suggest, otherwise, parse->fault->suggestion, sizeof parse->fault->suggestion);
+}
+
 err_t parse_expected(struct parse *parse, const char *what)
 {
     char name[80];
@@ -159,6 +164,6 @@ err_t parse_expected_word(struct parse *parse, const char *what, const char *con
     err_t err = parse_expected(parse, what);
     struct suggest suggest = suggest_for(parse->now.text);
     suggest_words(&suggest, words, count);
-    suggest_put(&suggest, parse->fault, NULL);
+    parse_nearest(parse, &suggest, NULL);
     return err;
 }

@@ -2,7 +2,7 @@
  * No function here calls itself: conditions are parsed with an explicit stack of LIMIT_POLICY_DEPTH. */
 #pragma once
 
-#include "policy/suggest.h"
+#include "core/suggest.h"
 #include "policy/table.h"
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_MARK, TOKEN_CMP };
@@ -86,6 +86,8 @@ NODISCARD err_t parse_expected(struct parse *parse, const char *what);
 /* The same with the nearest of these words as the suggestion, or all of them. */
 NODISCARD err_t parse_expected_word(struct parse *parse, const char *what, const char *const *words,
                                     unsigned count);
+/* As the suggestion: the nearest word; without one `otherwise` (may be NULL). */
+void parse_nearest(struct parse *parse, const struct suggest *suggest, const char *otherwise);
 void parse_suggest(struct parse *parse, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* --- values (value.c) --- */

@@ -67,7 +67,7 @@ err_t value_read_in(struct parse *parse, struct value_list *out)
                                lex_name(&parse->now, name, sizeof name));
         struct suggest suggest = suggest_for(parse->now.text);
         suggest_names(&suggest, &parse->set_names);
-        suggest_put(&suggest, parse->fault, "a list is written [a b c]; a set stands before its use");
+        parse_nearest(parse, &suggest, "a list is written [a b c]; a set stands before its use");
         return err;
     }
     *out = (struct value_list) {parse->sets.at[set].first, parse->sets.at[set].count, (uint32_t)set};
@@ -141,7 +141,7 @@ err_t value_word(struct parse *parse, const struct value *value, const char *wha
     suggest_words(&suggest, words, count);
     char otherwise[200];
     put_words(otherwise, sizeof otherwise, words, count);
-    suggest_put(&suggest, parse->fault, otherwise);
+    parse_nearest(parse, &suggest, otherwise);
     return err;
 }
 
@@ -178,6 +178,6 @@ err_t value_partner(struct parse *parse, const struct value *value, bool or_set,
             suggest_try(&suggest, parse->policy->partner_name[i]);
     if (or_set)
         suggest_names(&suggest, &parse->set_names);
-    suggest_put(&suggest, parse->fault, "`bongsu peer list` names the partners");
+    parse_nearest(parse, &suggest, "`bongsu peer list` names the partners");
     return err;
 }

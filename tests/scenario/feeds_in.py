@@ -122,7 +122,7 @@ def changed(run, ours):
     run.report.check('with the true reason', 'no type or no value' in kept[0]['what'] and 'one uuid' in kept[1]['what'], kept)
     run.report.equal('the rest of it leaves', [one['value'] for one in run.export('us')[mixed['uuid']]['Attribute']],
                      ['198.51.100.51', 'evil[.]example'])
-    run.report.check('what is defanged is told', 'not what their type says' in two.err, two.err)
+    run.report.check('what is defanged is told', '1 value is not what its type says' in two.err, two.err)
     again = run.node.run('quarantine', 'retry', str(told[0]['number']))
     run.report.check('it is no STIX that could be tried again', not again.good and 'of another format' in again.err, again)
     none = run.add({'Event': {'info': 'no uuid'}}, 'misp', '--as', 'misp')

@@ -1,6 +1,7 @@
 #define _XOPEN_SOURCE 700
 #include "app_test.h"
 
+#include "app/certificate.h"
 #include "app/conf.h"
 #include "app/init.h"
 #include "app/keys.h"
@@ -94,10 +95,40 @@ static void makes_a_node(void **state)
     scratch_free(dir);
 }
 
+static void names_of(const char *listen, const char *addresses, char out[300])
+{
+    struct conf conf;
+    struct fault fault;
+    struct buf names;
+    char text[300];
+    (void)snprintf(text, sizeof text, "node: kr\ncountry: KR\nlisten: \"%s\"\naddresses: [%s]\n", listen,
+                   addresses);
+    assert_int_equal(parse(text, &conf, &fault), ERR_OK);
+    buf_init(&names, 4096);
+    certificate_names(&conf, &names);
+    (void)snprintf(out, 300, "%.*s", STR_ARG(buf_str(&names)));
+    buf_deinit(&names);
+}
+
+/* What the certificate names: each once, nothing that stands for every address, nothing that its text form
+ * would read as another kind of name. */
+static void names_in_the_certificate(void **state)
+{
+    char names[300];
+    (void)state;
+    names_of("127.0.0.1:7443", "", names);
+    assert_string_equal(names, "DNS:kr,IP:127.0.0.1");
+    names_of("0.0.0.0:1", "\"[2001:db8::1]:1\", kr.example:1, kr.example:2", names);
+    assert_string_equal(names, "DNS:kr,IP:2001:db8::1,DNS:kr.example");
+    names_of("[::]:1", "\"a,b:1\", \"192.0.2.0/24:1\", 192.0.2.1:443", names);
+    assert_string_equal(names, "DNS:kr,IP:192.0.2.1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses_with_a_line),
                                        cmocka_unit_test(writes_what_it_reads),
+                                       cmocka_unit_test(names_in_the_certificate),
                                        cmocka_unit_test(makes_a_node)};
     return sign_start() != ERR_OK ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,8 @@ static void says(const char *const *texts, size_t count, bool public)
         size_t size = address_of(texts[i], &address);
         if (os_address_is_public(&address, size) != public)
             fail_msg("%s is%s public", texts[i], public ? " not" : "");
+        if (os_address_is_private_text(texts[i]) == public)
+            fail_msg("the text %s is%s private", texts[i], public ? "" : " not");
     }
 }
 
@@ -130,11 +132,26 @@ static void sockets_for_public_ones_alone(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+/* What a URL's host may look like. A name that has to be resolved says nothing yet. */
+static void texts_of_hosts(void **state)
+{
+    static const char *const near[] = {"localhost", "LocalHost.",        "[::1]",
+                                       "[fd00::1]", "[::ffff:10.0.0.1]", "127.1.2.3"};
+    static const char *const far[] = {
+        "", "[", "[]", "[2001:4860:4860::8888]", "cti.example", "localhost.example", "127.1"};
+    (void)state;
+    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++)
+        assert_true(os_address_is_private_text(near[i]));
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++)
+        assert_false(os_address_is_private_text(far[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_internet_is_public),
         cmocka_unit_test(what_is_near_is_not),
+        cmocka_unit_test(texts_of_hosts),
         cmocka_unit_test(other_shapes_are_not),
         cmocka_unit_test(sockets_for_public_ones_alone),
     };

@@ -1,6 +1,8 @@
-#include "policy/suggest.h"
+#include "core/suggest.h"
 
 #include <stdio.h>
+
+#include "core/limit.h"
 
 struct suggest suggest_for(struct str word)
 {
@@ -55,10 +57,10 @@ void suggest_words(struct suggest *suggest, const char *const *words, unsigned c
         suggest_try(suggest, str_of(words[i]));
 }
 
-void suggest_put(const struct suggest *suggest, struct policy_fault *fault, const char *otherwise)
+void suggest_put(const struct suggest *suggest, const char *otherwise, char *out, size_t size)
 {
     if (suggest->best.at != NULL)
-        snprintf(fault->suggestion, sizeof fault->suggestion, "did you mean `%.*s`?", STR_ARG(suggest->best));
+        (void)snprintf(out, size, "did you mean `%.*s`?", STR_ARG(suggest->best));
     else if (otherwise != NULL)
-        snprintf(fault->suggestion, sizeof fault->suggestion, "%s", otherwise);
+        (void)snprintf(out, size, "%s", otherwise);
 }

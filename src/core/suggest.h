@@ -1,8 +1,9 @@
-/* "did you mean ...?": the nearest of the words that could have stood there. Private to the room. */
+/* "did you mean ...?": the nearest of the words that could have stood there. Pure; any thread. */
 #pragma once
 
+#include <stddef.h>
+
 #include "core/str.h"
-#include "policy/policy.h"
 
 struct suggest {
     struct str word;
@@ -13,8 +14,8 @@ struct suggest {
 struct suggest suggest_for(struct str word);
 void suggest_try(struct suggest *suggest, struct str candidate);
 void suggest_words(struct suggest *suggest, const char *const *words, unsigned count);
-/* Writes "did you mean `best`?"; without a near word `otherwise` (may be NULL). */
-void suggest_put(const struct suggest *suggest, struct policy_fault *fault, const char *otherwise);
+/* Writes "did you mean `best`?"; without a near word `otherwise` (NULL: `out` stays as it is). */
+void suggest_put(const struct suggest *suggest, const char *otherwise, char *out, size_t size);
 
 /* Insertions, deletions, replacements and swapped neighbours between the two; `max` when that many or more.
  */
