@@ -480,6 +480,7 @@ static void node_status(void *ctx, struct buf *out)
     line_count(out, "guarded_pages", role->guarded.pages);
     line_count(out, "guarded_objects", role->guarded.objects);
     line_count(out, "guard_held", role->guarded.held);
+    line_count(out, "guard_named", role->guarded.named);
 }
 
 void core_command_host(struct core_role *role)

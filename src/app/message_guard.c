@@ -73,6 +73,7 @@ void message_guarded_write(struct buf *out, const struct guard_counts *counts)
     wr_u64(out, counts->own);
     wr_u64(out, counts->asked);
     wr_u64(out, counts->held);
+    wr_u64(out, counts->named);
 }
 
 err_t message_guarded_read(struct bytes wire, struct guard_counts *out)
@@ -85,6 +86,7 @@ err_t message_guarded_read(struct bytes wire, struct guard_counts *out)
     counts.own = rd_u64(&rd);
     counts.asked = rd_u64(&rd);
     counts.held = rd_u64(&rd);
+    counts.named = rd_u64(&rd);
     err_t err = rd_end(&rd);
     if (err == ERR_OK)
         *out = counts;

@@ -273,6 +273,7 @@ enum guard_verdict guard_check(struct guard *guard, struct guard_case *c, const 
     if (verdict == GUARD_PASS && guard->look.kind != LOOK_PLAIN) {
         guard->counts.pages++;
         guard->counts.objects += guard->look.item_count;
+        guard->counts.named += guard->look.named;
         guard->counts.bytes += answer->body.len;
     }
     if (verdict != GUARD_HOLD)

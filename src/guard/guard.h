@@ -5,8 +5,10 @@
  *
  * What it looks at: who asked (TLS key, token, user name) and whose page it is; the highest marking, granular
  * ones included; that each object has a leaf in this partner's ledger that commits to these bytes; that
- * every identifier that occurs anywhere in it was released to this partner. What it has no proof of it asks
- * for (GUARD_ASK): its memory is a bounded cache, and losing it costs questions, not safety.
+ * every identifier that stands in it as a whole value or a whole key was released to this partner. (One in
+ * the midst of a text is counted and goes: whoever writes a sentence could stop a partner, or learn what is
+ * held.) What it has no proof of it asks for (GUARD_ASK): its memory is a bounded cache, and losing it costs
+ * questions, not safety.
  *
  * It must never: let something pass because it could not read it; put an identifier or content into a
  * finding; believe an answer to its questions that its own hash does not confirm.
@@ -112,6 +114,7 @@ void guard_evidence(struct guard *guard, unsigned partner, struct str id, enum g
 
 struct guard_counts {
     uint64_t answers, pages, objects, bytes, own, asked, held;
+    uint64_t named; /* identifiers without proof in texts of what went: neither asked for nor held */
 };
 struct guard_counts guard_count(const struct guard *guard);
 bool guard_is_held(const struct guard *guard, unsigned partner);

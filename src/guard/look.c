@@ -8,7 +8,7 @@ void look_begin(struct guard *guard, enum look_kind kind, unsigned partner, stru
     look->partner = partner;
     look->c = c;
     look->has_seq = look->found = false;
-    look->item_count = look->ref_count = 0;
+    look->item_count = look->ref_count = look->named = 0;
     look->finding = finding;
     memset(look->own, 0, sizeof look->own);
     buf_clear(&look->ids);
@@ -95,6 +95,11 @@ static bool take_id(void *ctx, enum scan_role role, struct str id)
     struct look *look = &guard->look;
     if (role == SCAN_OWN && look->kind != LOOK_MANIFEST) {
         own_add(look, known_print(&guard->known, KNOWN_ID, look->partner, bytes_from_str(id)));
+        return true;
+    }
+    if (role == SCAN_PROSE) {
+        uint64_t print;
+        look->named += !mark_is_common(id) && !is_known(guard, id, true, &print);
         return true;
     }
     return ref_add(guard, id, role == SCAN_MENTION);

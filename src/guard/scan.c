@@ -3,7 +3,7 @@
 #include "core/uuid.h"
 #include "core/vec.h"
 
-enum { TAIL = 2 + UUID_TEXT_SIZE };
+enum { TAIL = 2 + UUID_TEXT_SIZE, TYPE_MIN = 3, TYPE_MAX = 250 };
 
 /* What may come next. */
 enum state { WANT_VALUE, WANT_ITEM_OR_END, WANT_KEY, WANT_KEY_OR_END, WANT_COLON, AFTER_VALUE };
@@ -82,7 +82,22 @@ static bool is_id(struct str text)
     return true;
 }
 
-bool scan_text(struct str text, const struct scan_sink *sink)
+/* Does the other side take it for a reference? Sections 2.9 and 3.1: a type is three letters or more in lower
+ * case, single hyphens between them. */
+static bool is_reference(struct str text)
+{
+    if (!is_id(text) || text.len < TYPE_MIN + TAIL || text.len > TYPE_MAX + TAIL)
+        return false;
+    char before = '-';
+    for (const char *at = text.at; at < text.at + text.len - TAIL; at++) {
+        if ((*at >= 'A' && *at <= 'Z') || (*at == '-' && before == '-'))
+            return false;
+        before = *at;
+    }
+    return before != '-';
+}
+
+static bool scan_words(struct str text, enum scan_role role, const struct scan_sink *sink)
 {
     char id[SCAN_ID_MAX];
     for (size_t i = 1; i + TAIL <= text.len; i++) {
@@ -94,11 +109,16 @@ bool scan_text(struct str text, const struct scan_sink *sink)
         if (first == i)
             continue;
         struct str found = {text.at + first, i - first + TAIL};
-        if (!sink->id(sink->ctx, SCAN_MENTION, lowered(found, id)))
+        if (!sink->id(sink->ctx, role, lowered(found, id)))
             return false;
         i += TAIL - 1;
     }
     return true;
+}
+
+bool scan_text(struct str text, const struct scan_sink *sink)
+{
+    return scan_words(text, SCAN_MENTION, sink);
 }
 
 /* --- strings --- */
@@ -227,11 +247,15 @@ static bool take_whole_id(struct scan *s, enum name name, struct str text)
     char lower[SCAN_ID_MAX];
     struct str id = lowered(text, lower);
     bool marks = s->in_item && (name == NAME_MARKINGS || name == NAME_MARKING);
+    enum scan_role role = !s->in_item          ? SCAN_MENTION
+                          : marks              ? SCAN_MARKING
+                          : is_reference(text) ? SCAN_REF
+                                               : SCAN_PROSE;
     if (marks) {
         enum guard_level level = mark_level(id);
         s->marked = level > s->marked ? level : s->marked;
     }
-    return s->sink->id(s->sink->ctx, !s->in_item ? SCAN_MENTION : marks ? SCAN_MARKING : SCAN_REF, id);
+    return s->sink->id(s->sink->ctx, role, id);
 }
 
 static bool take_value(struct scan *s, const struct text *text)
@@ -247,7 +271,8 @@ static bool take_value(struct scan *s, const struct text *text)
     }
     if (!text->hyphens)
         return true;
-    return is_id(text->str) ? take_whole_id(s, name, text->str) : scan_text(text->str, s->sink);
+    return is_id(text->str) ? take_whole_id(s, name, text->str)
+                            : scan_words(text->str, s->in_item ? SCAN_PROSE : SCAN_MENTION, s->sink);
 }
 
 static bool take_string(struct scan *s)
@@ -262,7 +287,8 @@ static bool take_string(struct scan *s)
     if (!key)
         return take_value(s, &text);
     s->name[s->depth] = (uint8_t)name_of(text.str);
-    return !text.hyphens || scan_text(text.str, s->sink);
+    bool prose = s->in_item && !is_reference(text.str);
+    return !text.hyphens || scan_words(text.str, prose ? SCAN_PROSE : SCAN_MENTION, s->sink);
 }
 
 /* --- structure --- */

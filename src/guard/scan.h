@@ -15,7 +15,8 @@ enum scan_role {
     SCAN_OWN,     /* `id` of an item */
     SCAN_REF,     /* the whole value of a string: STIX calls that a reference, whatever the property */
     SCAN_MARKING, /* likewise, in object_marking_refs or as marking_ref */
-    SCAN_MENTION, /* a key, or in the midst of a text */
+    SCAN_MENTION, /* the whole of a key, or anywhere around the items */
+    SCAN_PROSE,   /* in an item, in the midst of a text or in a form that nobody takes for a reference */
 };
 
 enum { SCAN_DEPTH = 80, SCAN_ID_MAX = 300 };

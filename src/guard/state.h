@@ -47,6 +47,7 @@ struct look {
     uint64_t own[LOOK_OWN_SLOTS];
     struct look_ref refs[LIMIT_GUARD_REFS];
     size_t ref_count;
+    size_t named; /* in texts, without proof */
     struct buf ids;
     struct guard_finding *finding;
     bool found;

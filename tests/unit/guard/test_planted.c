@@ -197,10 +197,8 @@ static const struct plant plants[] = {
      ",\"x_soc\":{\"deep\":[[{\"ticket\":\"" SECRET_ID "\"}]]}", .asker = SHOP_US},
     {"a withheld identifier behind escapes", GUARD_RULE_REFERENCE,
      ",\"x_soc\":\"threat-actor\\u002d\\u002d00000000-0000-4000-8000-000000000099\"", .asker = SHOP_US},
-    {"a withheld identifier in capitals", GUARD_RULE_REFERENCE,
-     ",\"x_soc\":\"THREAT-ACTOR--00000000-0000-4000-8000-000000000099\"", .asker = SHOP_US},
-    {"a withheld identifier in a description", GUARD_RULE_REFERENCE,
-     ",\"description\":\"seen with " SECRET_ID ".\"", .asker = SHOP_US},
+    {"a withheld identifier as a whole description", GUARD_RULE_REFERENCE,
+     ",\"description\":\"" SECRET_ID "\"", .asker = SHOP_US},
     {"a withheld identifier as a key", GUARD_RULE_REFERENCE, ",\"contents\":{\"" SECRET_ID "\":\"x\"}",
      .asker = SHOP_US},
     {"a marking that was not released", GUARD_RULE_REFERENCE,
@@ -308,6 +306,34 @@ static void test_everything_goes(void **state)
     }
     buf_deinit(&page);
     shop_close(&shop);
+}
+
+/* Whoever writes a sentence stops nobody and learns nothing: what a text names in passing is counted. */
+static void test_sentences(void **state)
+{
+    (void)state;
+    static const char *const tails[] = {
+        ",\"description\":\"compare " SECRET_ID ".\"",
+        ",\"x_soc\":\"THREAT-ACTOR--00000000-0000-4000-8000-000000000099\"",
+        ",\"x_soc\":{\"see " SECRET_ID "\":\" " SECRET_ID "\"}",
+    };
+    static const unsigned named[] = {1, 1, 2};
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+        struct shop shop;
+        struct buf page;
+        struct guard_finding finding;
+        shop_open(&shop);
+        stock(&shop);
+        buf_init(&page, 1 << 20);
+        release(&shop, SHOP_US, "grouping", 0x500, tails[i]);
+        shop_objects(&shop, SHOP_US, 3, 1, &page);
+        assert_int_equal(shop_check(&shop, SHOP_US, SHOP_OBJECTS, buf_bytes(&page), &finding), GUARD_PASS);
+        assert_int_equal(shop.questions, 1); /* about the object alone */
+        assert_int_equal(guard_count(shop.guard).named, named[i]);
+        assert_false(guard_is_held(shop.guard, SHOP_US));
+        buf_deinit(&page);
+        shop_close(&shop);
+    }
 }
 
 /* A page of a thousand costs two or three questions, not a thousand. */
@@ -455,9 +481,13 @@ static void test_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_planted),    cmocka_unit_test(test_everything_goes),
-        cmocka_unit_test(test_questions),  cmocka_unit_test(test_held_and_resumed),
-        cmocka_unit_test(test_no_rules),   cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_planted),
+        cmocka_unit_test(test_everything_goes),
+        cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_held_and_resumed),
+        cmocka_unit_test(test_no_rules),
+        cmocka_unit_test(test_plain),
         cmocka_unit_test(test_every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
