@@ -1,10 +1,12 @@
 #include "stix/cut.h"
 
+#include <stdlib.h>
+
 #include "core/limit.h"
 #include "core/uuid.h"
 #include "stix/selector.h"
 
-enum { TAIL = 2 + UUID_TEXT_SIZE, NAME_MIN = 3, NAME_MAX = 250 };
+enum { TAIL = 2 + UUID_TEXT_SIZE, NAME_MIN = 3, NAME_MAX = 250, GROUP = 8 };
 
 /* One open object or list. */
 struct level {
@@ -12,13 +14,23 @@ struct level {
     struct json_val value;
     size_t alive, all;         /* members seen so far, and those that stay */
     bool is_object, open_refs; /* open_refs: what is dropped from it would lift a marking */
+    bool gone;
+};
+
+/* A UUID that is not to be read alone either: that of a name that goes or changes. */
+struct lone {
+    struct uuid uuid;
+    bool dropped;
+    char to[UUID_TEXT_SIZE];
 };
 
 struct cutting {
     const struct stix_cut *cut;
     struct json_val root;
     struct stix_key key;
-    uint8_t *gone; /* by index on the tape */
+    uint8_t *gone;     /* by index on the tape */
+    struct lone *lone; /* sorted, once all are gathered */
+    size_t lone_count, lone_size;
     struct buf *out;
     struct level levels[LIMIT_JSON_DEPTH + 2];
     size_t depth;
@@ -51,63 +63,107 @@ static bool is_type_char(char ch)
     return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-';
 }
 
-static enum stix_cut_act ask(const struct cutting *c, struct str id, struct str *out)
+static char lower(char ch)
 {
-    struct stix_key key;
-    if (!stix_id_parse(id, &key))
-        return STIX_CUT_KEEP;
-    if (stix_key_eq(&key, &c->key)) {
+    return ch >= 'A' && ch <= 'Z' ? (char)(ch | 0x20) : ch;
+}
+
+static enum stix_cut_act ask(const struct cutting *c, const struct stix_key *key, struct str *out)
+{
+    if (stix_key_eq(key, &c->key)) {
         *out = c->cut->id;
         return STIX_CUT_RENAME;
     }
-    return c->cut->name == NULL ? STIX_CUT_KEEP : c->cut->name(c->cut->ctx, &key, out);
+    return c->cut->name == NULL ? STIX_CUT_KEEP : c->cut->name(c->cut->ctx, key, out);
 }
 
-/* The identifier whose hyphens stand at `dash`. Where other letters touch its type both readings are asked
- * about. `*start`: where it begins. */
-static enum stix_cut_act ask_at(const struct cutting *c, struct str text, size_t dash, size_t floor,
-                                size_t *start, struct str *out)
+/* An identifier, or a UUID that stands alone, in a text, and what becomes of it. */
+struct spot {
+    size_t start, end;
+    enum stix_cut_act act;
+    struct str name;
+    struct stix_key key; /* of an identifier */
+    bool is_id;
+};
+
+/* The identifier whose UUID begins at `uuid`, in any case. Where other letters touch its type both readings
+ * are asked about. False: none can be read. `look_only`: nobody is asked. */
+static bool read_id(const struct cutting *c, struct str text, size_t from, size_t uuid, bool look_only,
+                    struct spot *out)
 {
-    size_t first = dash;
-    while (first > floor && dash - first < NAME_MAX && is_type_char(text.at[first - 1]))
+    char low[NAME_MAX + TAIL];
+    size_t dash = uuid - 2, first = dash, len = 0;
+    if (uuid < from + 2 || text.at[dash] != '-' || text.at[dash + 1] != '-')
+        return false;
+    while (first > from && dash - first < NAME_MAX && is_type_char(lower(text.at[first - 1])))
         first--;
-    for (size_t at = first; at + NAME_MIN <= dash; at++) {
-        struct str type = {text.at + at, dash - at};
-        if (at != first && stix_type_find(type)->code == STIX_TYPE_UNKNOWN)
+    for (size_t i = first; i < dash + TAIL; i++)
+        low[len++] = lower(text.at[i]);
+    out->is_id = false;
+    for (size_t at = 0; first + at + NAME_MIN <= dash; at++) {
+        struct str type = {low + at, dash - first - at};
+        struct stix_key key;
+        if ((at > 0 && stix_type_find(type)->code == STIX_TYPE_UNKNOWN) ||
+            !stix_id_parse((struct str) {low + at, len - at}, &key))
             continue;
-        *start = at;
-        enum stix_cut_act act = ask(c, (struct str) {text.at + at, dash - at + TAIL}, out);
-        if (act != STIX_CUT_KEEP)
-            return act;
+        *out = (struct spot) {.start = first + at, .end = dash + TAIL, .key = key, .is_id = true};
+        if (look_only || (out->act = ask(c, &key, &out->name)) != STIX_CUT_KEEP)
+            return true;
     }
-    return STIX_CUT_KEEP;
+    return out->is_id;
 }
 
-static bool next_dash(struct str text, size_t from, size_t *out)
+static int uuid_order(const void *a, const void *b)
+{
+    const struct lone *left = a, *right = b;
+    int order = memcmp(left->uuid.b, right->uuid.b, UUID_SIZE);
+    return order != 0 ? order : (int)right->dropped - (int)left->dropped;
+}
+
+static int uuid_find(const void *a, const void *b)
+{
+    return memcmp(((const struct lone *)a)->uuid.b, ((const struct lone *)b)->uuid.b, UUID_SIZE);
+}
+
+/* A UUID without its type tells as much as with it. */
+static bool read_lone(const struct cutting *c, size_t at, const struct uuid *uuid, struct spot *out)
+{
+    struct lone wanted = {.uuid = *uuid};
+    const struct lone *found =
+        c->lone_count == 0 ? NULL : bsearch(&wanted, c->lone, c->lone_count, sizeof wanted, uuid_find);
+    *out = (struct spot) {.start = at, .end = at + UUID_TEXT_SIZE, .act = STIX_CUT_RENAME};
+    if (found != NULL) {
+        out->act = found->dropped ? STIX_CUT_DROP : STIX_CUT_RENAME;
+        out->name = (struct str) {found->to, UUID_TEXT_SIZE};
+        return true;
+    }
+    if (memcmp(uuid->b, c->key.b, UUID_SIZE) != 0 || c->cut->id.len < UUID_TEXT_SIZE)
+        return false;
+    out->name = (struct str) {c->cut->id.at + c->cut->id.len - UUID_TEXT_SIZE, UUID_TEXT_SIZE};
+    return true;
+}
+
+static bool next_spot(const struct cutting *c, struct str text, size_t from, bool look_only, struct spot *out)
 {
     struct uuid uuid;
-    for (size_t at = from; at < text.len && text.len - at >= TAIL; at++) {
-        const char *found = memchr(text.at + at, '-', text.len - at - TAIL + 1);
-        if (found == NULL)
+    for (size_t at = from; at < text.len && text.len - at >= UUID_TEXT_SIZE; at++) {
+        const char *hyphen = memchr(text.at + at + GROUP, '-', text.len - at - UUID_TEXT_SIZE + 1);
+        if (hyphen == NULL)
             return false;
-        at = (size_t)(found - text.at);
-        if (found[1] == '-' && uuid_parse((struct str) {found + 2, UUID_TEXT_SIZE}, &uuid)) {
-            *out = at;
+        at = (size_t)(hyphen - text.at) - GROUP;
+        if (uuid_parse((struct str) {text.at + at, UUID_TEXT_SIZE}, &uuid) &&
+            (read_id(c, text, from, at, look_only, out) || read_lone(c, at, &uuid, out)))
             return true;
-        }
     }
     return false;
 }
 
 static bool names_dropped(const struct cutting *c, struct str text)
 {
-    size_t dash, start, from = 0;
-    struct str name;
-    while (next_dash(text, from, &dash)) {
-        if (ask_at(c, text, dash, from, &start, &name) == STIX_CUT_DROP)
+    struct spot spot = {.end = 0};
+    while (next_spot(c, text, spot.end, false, &spot))
+        if (spot.act == STIX_CUT_DROP)
             return true;
-        from = dash + TAIL;
-    }
     return false;
 }
 
@@ -115,16 +171,15 @@ static bool names_dropped(const struct cutting *c, struct str text)
 static void put_text(const struct cutting *c, struct str text, bool raw)
 {
     struct buf renamed;
-    size_t dash, start, from = 0, written = 0;
-    struct str name;
+    struct spot spot = {.end = 0};
+    size_t written = 0;
     buf_init(&renamed, LIMIT_OBJECT_BYTES * 2u);
-    while (next_dash(text, from, &dash)) {
-        if (ask_at(c, text, dash, from, &start, &name) == STIX_CUT_RENAME) {
-            buf_put(&renamed, text.at + written, start - written);
-            buf_put_str(&renamed, name);
-            written = dash + TAIL;
-        }
-        from = dash + TAIL;
+    while (next_spot(c, text, spot.end, false, &spot)) {
+        if (spot.act != STIX_CUT_RENAME)
+            continue;
+        buf_put(&renamed, text.at + written, spot.start - written);
+        buf_put_str(&renamed, spot.name);
+        written = spot.end;
     }
     buf_put(&renamed, text.at + written, text.len - written);
     if (buf_err(&renamed) != ERR_OK)
@@ -197,6 +252,84 @@ static void leave(struct cutting *c)
         c->gone[level->value.at] = 1;
     else
         c->levels[c->depth - 1].alive++;
+}
+
+static err_t lone_add(struct cutting *c, struct arena *arena, const struct spot *spot, bool gone)
+{
+    if (c->lone_count == c->lone_size) {
+        size_t size = c->lone_size == 0 ? 64 : 2 * c->lone_size;
+        struct lone *at = arena_zalloc(arena, size, sizeof *at);
+        if (at == NULL)
+            return ERR_NOMEM;
+        if (c->lone_count > 0)
+            memcpy(at, c->lone, c->lone_count * sizeof *at);
+        c->lone = at;
+        c->lone_size = size;
+    }
+    struct lone *lone = &c->lone[c->lone_count++];
+    memcpy(lone->uuid.b, spot->key.b, UUID_SIZE);
+    lone->dropped = gone || spot->act == STIX_CUT_DROP || spot->name.len < UUID_TEXT_SIZE;
+    if (!lone->dropped)
+        memcpy(lone->to, spot->name.at + spot->name.len - UUID_TEXT_SIZE, UUID_TEXT_SIZE);
+    return ERR_OK;
+}
+
+/* Of what is cut anyway nobody is asked. */
+static err_t gather_text(struct cutting *c, struct arena *arena, struct str text, bool gone)
+{
+    struct spot spot = {.end = 0};
+    err_t err = ERR_OK;
+    size_t count = c->lone_count;
+    c->lone_count = 0; /* not sorted yet */
+    while (err == ERR_OK && next_spot(c, text, spot.end, gone, &spot)) {
+        bool own = !spot.is_id || stix_key_eq(&spot.key, &c->key);
+        if (own || (!gone && spot.act == STIX_CUT_KEEP))
+            continue;
+        c->lone_count = count;
+        err = lone_add(c, arena, &spot, gone);
+        count = c->lone_count;
+        c->lone_count = 0;
+    }
+    c->lone_count = count;
+    return err;
+}
+
+static err_t gather_member(struct cutting *c, struct arena *arena, struct str name, struct json_val value)
+{
+    bool gone = c->levels[c->depth - 1].gone || is_gone(c, value);
+    err_t err;
+    if (c->depth == 1 && str_eq(name, STR("granular_markings")))
+        return ERR_OK;
+    if (TRY(err, gather_text(c, arena, name, gone)))
+        return err;
+    if (json_is(value, JSON_STRING))
+        return gather_text(c, arena, json_str(value), gone);
+    if (!is_container(value) || TRY(err, enter(c, value, false)))
+        return is_container(value) ? err : ERR_OK;
+    c->levels[c->depth - 1].gone = gone;
+    return ERR_OK;
+}
+
+/* Before anything is cut: whose UUIDs are to be looked for. */
+static err_t gather_all(struct cutting *c, struct arena *arena)
+{
+    size_t kept = 0;
+    err_t err = enter(c, c->root, false);
+    while (err == ERR_OK && c->depth > 0) {
+        struct str name;
+        struct json_val value;
+        if (step(&c->levels[c->depth - 1], &name, &value))
+            err = gather_member(c, arena, name, value);
+        else
+            c->depth--;
+    }
+    if (c->lone_count > 0)
+        qsort(c->lone, c->lone_count, sizeof *c->lone, uuid_order);
+    for (size_t i = 0; i < c->lone_count; i++)
+        if (kept == 0 || uuid_find(&c->lone[kept - 1], &c->lone[i]) != 0)
+            c->lone[kept++] = c->lone[i];
+    c->lone_count = kept;
+    return err;
 }
 
 static err_t mark_member(struct cutting *c, struct str name, struct json_val value)
@@ -437,7 +570,7 @@ err_t stix_cut(struct json_val root, const struct stix_cut *cut, struct arena *a
     *c = (struct cutting) {.cut = cut, .root = root, .gone = gone, .out = out};
     if (!stix_id_parse(id, &c->key))
         return ERR_INVALID;
-    if (TRY(err, mark_selected(c)) || TRY(err, mark_all(c)))
+    if (TRY(err, mark_selected(c)) || TRY(err, gather_all(c, arena)) || TRY(err, mark_all(c)))
         return err;
     return put_all(c);
 }

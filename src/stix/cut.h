@@ -16,8 +16,9 @@ enum stix_cut_act { STIX_CUT_KEEP, STIX_CUT_RENAME, STIX_CUT_DROP };
 struct stix_cut {
     const struct str *selectors; /* what goes; one that names nothing changes nothing */
     size_t selector_count;
-    /* What becomes of another object's identifier, wherever it stands: as a value, as a member's name, or
-     * within a longer text. `*out`: the new one, for RENAME. NULL: all stay. */
+    /* What becomes of another object's identifier, wherever it stands, in any case: as a value, as a member's
+     * name, or within a longer text. Its UUID alone goes, or changes, with it; so does that of an identifier
+     * in what selectors cut, and the object's own. `*out`: the new one, for RENAME. NULL: all stay. */
     enum stix_cut_act (*name)(void *ctx, const struct stix_key *key, struct str *out);
     void *ctx;
     /* What a text says instead, or the same; asked about every string value with the place where the parser

@@ -148,6 +148,41 @@ static void identifiers_go_and_change(void **state)
     becomes("\"x_self\":\"report--00000000-0000-4000-8000-000000000001\"", "", "\"x_self\":\"" NEW_ID "\"");
 }
 
+#define A    "00000000-0000-4000-8000-00000000000a"
+#define OWN  "00000000-0000-4000-8000-000000000001"
+#define OURS "11111111-2222-4333-8444-555555555555"
+
+/* Neither capitals nor a missing type hide whose name it is. */
+static void names_in_disguise(void **state)
+{
+    (void)state;
+    dropped = "tool--" A;
+    becomes("\"x_t\":\"see TOOL--00000000-0000-4000-8000-00000000000A\",\"x_u\":\"Tool--" A "\"", "", "");
+    /* A UUID alone belongs to nobody who is not named here. */
+    becomes("\"x_t\":\"" A "\"", "", "\"x_t\":\"" A "\"");
+    becomes("\"x_t\":\"(" A ")\",\"x_map\":{\"00000000-0000-4000-8000-00000000000A\":1},\"object_refs\":"
+            "[\"tool--" A "\",\"malware--" A "\"]",
+            "", "\"object_refs\":[\"malware--" A "\"]");
+    becomes("\"x_t\":\"x0000" A "\",\"x_r\":\"tool--" A "\"", "", "");
+    dropped = NULL;
+    /* What a selector cuts is not told beside it. */
+    becomes("\"object_refs\":[\"tool--" A "\"],\"x_t\":\"" A "\",\"x_v\":1", "object_refs", "\"x_v\":1");
+    renamed_from = "tool--" A;
+    renamed_to = "tool--00000000-0000-4000-8000-00000000000b";
+    becomes("\"x_t\":\"" A ", TOOL--" A "\",\"x_r\":\"tool--" A "\"", "",
+            "\"x_t\":\"00000000-0000-4000-8000-00000000000b, "
+            "tool--00000000-0000-4000-8000-00000000000b\",\"x_r\":\"tool--00000000-0000-4000-8000-"
+            "00000000000b\"");
+    renamed_from = NULL;
+    becomes("\"x_id\":\"" OWN
+            "\",\"external_references\":[{\"source_name\":\"s\",\"external_id\":\"REPORT--" OWN
+            "\"}],\"x_z\":\"--" OWN "/" OWN "\"",
+            "",
+            "\"x_id\":\"" OURS
+            "\",\"external_references\":[{\"source_name\":\"s\",\"external_id\":\"report--" OURS
+            "\"}],\"x_z\":\"--" OURS "/" OURS "\"");
+}
+
 /* Text after text shorter by a byte: parsed or not, never out of bounds, and never more than there was. */
 static void every_prefix(void **state)
 {
@@ -183,6 +218,7 @@ int main(void)
         cmocka_unit_test(every_sort_of_selector),
         cmocka_unit_test(selectors_follow),
         cmocka_unit_test(identifiers_go_and_change),
+        cmocka_unit_test(names_in_disguise),
         cmocka_unit_test(every_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
