@@ -20,8 +20,10 @@ struct gathering {
     uint64_t without[GRANULAR_MAX];         /* partners who may not have what it marks */
     size_t marking_count;
     struct policy_verdict bare;
-    uint64_t personal; /* partners whose rule asks for a treatment of personal data that is there */
-    const struct cutting *target; /* of a language-content: how its target leaves */
+    uint64_t personal;       /* partners whose rule asks for a treatment of personal data that is there */
+    struct cutting *targets; /* of a language-content: how the versions it may speak of leave */
+    size_t target_count;
+    uint64_t untold; /* partners for whom one of these does not leave */
 };
 
 /* --- the rules --- */
@@ -142,12 +144,12 @@ static err_t add_granular(struct gathering *g, const struct stix_object *source,
     return err != ERR_OK ? err : iter.steps == 0 ? ERR_LIMIT : ERR_OK;
 }
 
-/* What is cut from its target a language-content may not say either, in any language. */
-static err_t add_translated(struct gathering *g, struct json_val root, unsigned partner, struct list *list)
+/* What is cut from a target a language-content may not say either, in any language. */
+static err_t add_translated(struct gathering *g, const struct form *form, struct json_val root,
+                            struct list *list)
 {
     struct json_val contents, inner;
     struct str language;
-    const struct form *form = g->target == NULL ? NULL : cut_form(g->target, partner);
     err_t err = ERR_OK;
     if (form == NULL || !json_get(root, STR("contents"), &contents) || !json_is(contents, JSON_OBJECT))
         return ERR_OK;
@@ -165,6 +167,15 @@ static err_t add_translated(struct gathering *g, struct json_val root, unsigned 
         }
     }
     return ERR_OK;
+}
+
+static err_t add_all_translated(struct gathering *g, struct json_val root, unsigned partner,
+                                struct list *list)
+{
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < g->target_count && err == ERR_OK; i++)
+        err = add_translated(g, cut_form(&g->targets[i], partner), root, list);
+    return err;
 }
 
 /* What the rule that lets it go has taken out. */
@@ -503,6 +514,16 @@ static err_t add_personal(struct gathering *g, const struct stix_object *source,
     return personal_references(&personal, g->arena, add_reference, &listing);
 }
 
+/* What is marked by its creator, or extended, would bring the creator along: definitions are never minted. */
+static err_t keep_creator(struct gathering *g, const struct stix_object *source, const struct form *form)
+{
+    bool named;
+    if (!form->anonymous)
+        return ERR_OK;
+    err_t err = along_names(g->gate, form->refs, form->ref_count, &source->creator, g->arena, &named);
+    return err == ERR_OK && named ? ERR_DENIED : err;
+}
+
 /* The object may go to `partner` in this form; `*out_ok`: or not at all. */
 static err_t form_for(struct gathering *g, const struct stix_object *source, size_t warnings,
                       unsigned partner, bool *out_ok)
@@ -512,7 +533,7 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     err_t err;
     *out_ok = true;
     if (TRY(err, add_granular(g, source, partner, &list)) ||
-        TRY(err, add_translated(g, source->root, partner, &list)) ||
+        TRY(err, add_all_translated(g, source->root, partner, &list)) ||
         TRY(err, add_duties(g, source, partner, &list, &form)))
         return err;
     if (TRY(err, add_personal(g, source, partner, &list, &form))) {
@@ -533,6 +554,8 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     }
     /* A definition under another name would define nothing. */
     err = key_is_definition(&source->key) ? ERR_DENIED : try_form(g, source, warnings, &form);
+    if (err == ERR_OK)
+        err = keep_creator(g, source, &form);
     if (err == ERR_DENIED || err == ERR_LIMIT) {
         form.refs = NULL;
         *out_ok = false;
@@ -607,11 +630,14 @@ static err_t make_forms(struct gathering *g)
         cut |= duties_of(g, p) != NULL ? UINT64_C(1) << p : 0;
     for (size_t i = 0; i < g->marking_count; i++)
         cut |= g->without[i];
-    for (size_t i = 0; g->target != NULL && i < g->target->form_count; i++)
-        cut |= g->target->forms[i].partners;
-    cut = (cut & partners) | g->personal;
+    for (size_t t = 0; t < g->target_count; t++)
+        for (size_t i = 0; i < g->targets[t].form_count; i++)
+            cut |= g->targets[t].forms[i].partners;
+    cut = ((cut & partners) | g->personal) & ~g->untold;
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
-        if ((partners & ~cut) >> p & 1)
+        if ((partners & g->untold) >> p & 1)
+            keep_back(g, p);
+        else if ((partners & ~cut) >> p & 1)
             overlay(g, p);
     if (cut == 0)
         return ERR_OK;
@@ -655,31 +681,78 @@ static void ask_personal(struct gathering *g)
     }
 }
 
-/* How the target of a language-content leaves. */
-static err_t ask_target(struct gathering *g, struct cutting *out)
+/* How one version leaves that a language-content speaks of. */
+static err_t ask_version(struct gathering *g, uint64_t lsn)
+{
+    struct subject version;
+    struct cutting *out = &g->targets[g->target_count];
+    err_t err;
+    if (TRY(err, subject_load(g->gate, lsn, g->arena, &version)))
+        return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed */
+    if (version.object.type->code == STIX_TYPE_LANGUAGE_CONTENT)
+        return ERR_OK;
+    if (TRY(err, cut_decide(g->gate, &version, g->policy, g->now_us, g->arena, g->arena, out)))
+        return err;
+    uint64_t told = out->verdict.release | subject_comes_along(g->gate, &version, &out->facts, &out->verdict);
+    g->untold |= ~told;
+    sooner(&g->out->verdict, out->verdict.next_change_us);
+    g->target_count++;
+    return ERR_OK;
+}
+
+static bool copy_binds(const struct gathering *g, const struct copy *copy)
+{
+    return (copy->flags & (COPY_SEEN | COPY_ASSERTION)) == 0 && copy->lsn < store_durable_lsn(g->gate->store);
+}
+
+/* How the target of a language-content leaves: in the version that it names. Where that is not said, or not
+ * held, nobody knows what it tells, and every version binds. */
+static err_t ask_target(struct gathering *g, const struct stix_key *key, const struct stamp *about)
+{
+    struct copies *copies = arena_alloc(g->arena, sizeof *copies);
+    bool held = false;
+    err_t err;
+    if (copies == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, copies_load(g->gate, key, copies)))
+        return err;
+    g->targets = arena_zalloc(g->arena, copies->count + 1, sizeof *g->targets);
+    if (g->targets == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < copies->count && about != NULL; i++)
+        held |= copy_binds(g, &copies->at[i]) && stamp_cmp(copies->at[i].version, *about) == 0;
+    for (size_t i = 0; i < copies->count && err == ERR_OK; i++)
+        if (copy_binds(g, &copies->at[i]) && (!held || stamp_cmp(copies->at[i].version, *about) == 0))
+            err = ask_version(g, copies->at[i].lsn);
+    return err;
+}
+
+static err_t ask_targets(struct gathering *g)
 {
     const struct stix_object *object = &g->subject->object;
-    struct subject target;
-    err_t err = ERR_NOTFOUND;
+    struct stix_object source;
+    struct str stated;
+    struct stamp about;
+    size_t warnings;
+    err_t err = ERR_OK;
     for (size_t i = 0; i < object->ref_count; i++) {
         if (object->refs[i].role != STIX_REF_LANG_TARGET)
             continue;
         struct stix_key key = object->refs[i].key;
-        err = subject_newest(g->gate, &key, g->arena, &target);
-        break;
+        err = open_source(g, &source, &warnings);
+        if (err != ERR_OK && err != ERR_DENIED)
+            return err;
+        bool said = err == ERR_OK && json_get_str(source.root, STR("object_modified"), &stated) &&
+                    stamp_parse(stated, &about, NULL) == ERR_OK;
+        return ask_target(g, &key, said ? &about : NULL);
     }
-    if (err == ERR_OK && target.object.type->code != STIX_TYPE_LANGUAGE_CONTENT)
-        err = cut_decide(g->gate, &target, g->policy, g->now_us, g->arena, g->arena, out);
-    if (err == ERR_OK && out->form_count > 0)
-        g->target = out;
-    return err == ERR_NOTFOUND ? ERR_OK : err;
+    return ERR_OK;
 }
 
 err_t cut_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
                  int64_t now_us, struct arena *arena, struct arena *keep, struct cutting *out)
 {
     struct gathering *g = arena_zalloc(arena, 1, sizeof *g);
-    struct cutting target = {0};
     err_t err;
     if (g == NULL)
         return ERR_NOMEM;
@@ -707,7 +780,7 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
         return err;
     if (treats)
         ask_personal(g);
-    if (translates && TRY(err, ask_target(g, &target)))
+    if (translates && TRY(err, ask_targets(g)))
         return err;
     return make_forms(g);
 }

@@ -48,3 +48,7 @@ NODISCARD err_t cut_make(struct gate *gate, const struct cut_order *order, struc
 NODISCARD err_t cut_warnings(struct gate *gate, struct json_val root, struct arena *arena, size_t *out);
 /* Head of SHA-256 over an object without its times. */
 NODISCARD err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[16]);
+/* Would anything that comes along with these references, however far, name `hidden`? True also where there is
+ * more than LIMIT_ALONG to look at. along.c */
+NODISCARD err_t along_names(struct gate *gate, const struct stix_ref *refs, size_t ref_count,
+                            const struct stix_key *hidden, struct arena *arena, bool *out_named);

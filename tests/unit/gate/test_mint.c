@@ -497,15 +497,109 @@ static void destroyed_with_its_source(void **state)
     bench_deinit(&n.b);
 }
 
+/* What marks it was made by whom it must not name, and is never minted: it stays, however far away the name
+ * is. */
+static void a_hidden_creator_comes_along_with_nothing(void **state)
+{
+    (void)state;
+    static const char by[] = "\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\"";
+    struct node n;
+    char text[TEXT_MAX], more[256], id[ID_MAX], marking[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(
+        &n.b, "language 1\n"
+              "release open if tlp <= green and not type == identity to us-cisa with anonymise-creator\n"
+              "release whole if tlp <= red to jp-nisc\n");
+    for (int i = 1; i <= 3; i++) {
+        /* The first is the creator's, the second somebody's whom he made, the third a stranger's. */
+        static const char *const makers[] = {"1", "2", "3"};
+        (void)snprintf(more, sizeof more, "%s%s", i == 2 ? "," : "", i == 2 ? by : "");
+        (void)bench_add(&n.b, n.own, identity(text, i, "organization", more));
+        (void)snprintf(
+            marking, sizeof marking,
+            "{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":"
+            "\"2026-01-01T00:00:00.000Z\",\"created_by_ref\":\"identity--00000000-0000-4000-8000-"
+            "00000000000%s\",\"definition_type\":\"statement\",\"definition\":{\"statement\":\"(c)\"}}",
+            id_of(id, "marking-definition", i), makers[i - 1]);
+        (void)bench_add(&n.b, n.own, marking);
+        struct stix_key key = key_of("marking-definition", i);
+        assert_int_equal(gate_marking_classify(n.b.gate, &key, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+        (void)snprintf(more, sizeof more, ",%s,\"object_marking_refs\":[\"%s\"]", by, id);
+        (void)bench_add(&n.b, n.own, indicator(text, i, 1, more));
+    }
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_null(text_with(us, "identity--00000000-0000-4000-8000-000000000001"));
+    assert_null(text_with(us, "198.51.100.1"));
+    assert_null(text_with(us, "198.51.100.2"));
+    assert_non_null(text_with(us, "198.51.100.3"));
+    assert_non_null(text_with(us, id_of(id, "marking-definition", 3)));
+    for (int i = 1; i <= 3; i++)
+        assert_non_null(text_with(jp, id_of(id, "indicator", i)));
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+static const char *translation(char out[TEXT_MAX], int n, const char *about, const char *name)
+{
+    char id[ID_MAX];
+    (void)snprintf(
+        out, TEXT_MAX,
+        "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"2026-01-"
+        "01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\",\"object_ref\":\"indicator--"
+        "00000000-0000-4000-8000-000000000001\"%s%s%s,\"contents\":{\"ko\":{\"name\":\"%s\","
+        "\"description\":\"d\"}}}",
+        id_of(id, "language-content", n), about[0] == '\0' ? "" : ",\"object_modified\":\"", about,
+        about[0] == '\0' ? "" : "\"", name);
+    return out;
+}
+
+/* A translation speaks of one version: what was withheld there is not told because a later one has nothing to
+ * hide. */
+static void a_translation_is_bound_by_its_version(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"name\":\"secret\"" MARKED(TLP_RED)));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 2, ",\"name\":\"secret\",\"description\":\"x\"" CUT(TLP_AMBER, "\"name\"")));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 3, ",\"name\":\"open\",\"description\":\"x\""));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, translation(text, 1, "2026-01-01T00:00:01.000Z", "bimil-red"));
+    (void)bench_add(&n.b, n.own, translation(text, 2, "2026-01-01T00:00:02.000Z", "bimil-cut"));
+    (void)bench_add(&n.b, n.own, translation(text, 3, "2026-01-01T00:00:03.000Z", "gonggae"));
+    (void)bench_add(&n.b, n.own, translation(text, 4, "2026-01-01T00:00:09.000Z", "bimil-unheld"));
+    (void)bench_add(&n.b, n.own, translation(text, 5, "", "bimil-unsaid"));
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_null(text_with(us, "bimil"));
+    assert_non_null(text_with(us, "gonggae"));
+    assert_int_equal(ids_of(us, "language-content"), 2); /* of the cut version, what was not cut */
+    assert_non_null(text_with(jp, "bimil-cut"));
+    assert_null(text_with(jp, "bimil-red"));
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_field_is_cut_for_whom_it_is_not), cmocka_unit_test(what_names_it_is_minted_too),
-        cmocka_unit_test(rules_have_things_taken_out),       cmocka_unit_test(containers_leave_without),
-        cmocka_unit_test(versions_follow_what_he_sees),      cmocka_unit_test(what_is_required_stays),
-        cmocka_unit_test(observables_confirm_no_guess),      cmocka_unit_test(translations_are_cut_as_well),
-        cmocka_unit_test(what_comes_back_is_known),          cmocka_unit_test(destroyed_with_its_source),
+        cmocka_unit_test(a_field_is_cut_for_whom_it_is_not),
+        cmocka_unit_test(what_names_it_is_minted_too),
+        cmocka_unit_test(rules_have_things_taken_out),
+        cmocka_unit_test(containers_leave_without),
+        cmocka_unit_test(versions_follow_what_he_sees),
+        cmocka_unit_test(what_is_required_stays),
+        cmocka_unit_test(observables_confirm_no_guess),
+        cmocka_unit_test(translations_are_cut_as_well),
+        cmocka_unit_test(what_comes_back_is_known),
+        cmocka_unit_test(destroyed_with_its_source),
         cmocka_unit_test(a_granular_marking_only_tightens),
+        cmocka_unit_test(a_hidden_creator_comes_along_with_nothing),
+        cmocka_unit_test(a_translation_is_bound_by_its_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
