@@ -148,12 +148,16 @@ void core_guard_tell(struct core_role *role)
         return;
     buf_init(&text, LIMIT_GUARD_RULES_BYTES);
     write_rules(role, &text);
-    err_t err = buf_err(&text);
-    if (err == ERR_OK)
-        err = link_send(role->edge, MESSAGE_GUARD_RULES, buf_bytes(&text));
-    if (err != ERR_OK)
-        diag_say(role->diag, DIAG_ERROR, err, "core", "restart the node",
-                 "the guard could not be told of partners: %s", err_text(err));
+    err_t err = buf_err(&text), sent;
+    /* What does not fit must not leave older levels in force: a text that it cannot read stops everything. */
+    sent = link_send(role->edge, MESSAGE_GUARD_RULES,
+                     err == ERR_OK ? buf_bytes(&text) : bytes_from_str(STR("no rules\n")));
+    if (err != ERR_OK || sent != ERR_OK)
+        diag_say(role->diag, DIAG_ERROR, err != ERR_OK ? err : sent, "core",
+                 "withdraw waivers or readers, or restart the node",
+                 "the guard could not be told of partners%s: %s",
+                 sent == ERR_OK ? ", and nothing leaves until it can" : "",
+                 err_text(err != ERR_OK ? err : sent));
     buf_deinit(&text);
 }
 

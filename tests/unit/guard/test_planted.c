@@ -353,6 +353,9 @@ static void test_questions(void **state)
     assert_int_equal(shop_check(&shop, SHOP_US, SHOP_OBJECTS, buf_bytes(&page), &finding), GUARD_PASS);
     assert_int_equal(shop.questions, 1);
     assert_int_equal(guard_count(shop.guard).objects, 2000);
+    shop_rules(&shop, ""); /* whatever changed may have been a take-back: proofs are asked for again */
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_OBJECTS, buf_bytes(&page), &finding), GUARD_PASS);
+    assert_int_equal(shop.questions, 2);
     buf_deinit(&page);
     shop_close(&shop);
 }
@@ -421,6 +424,11 @@ static void test_no_rules(void **state)
     assert_int_not_equal(guard_rules(shop.guard, STR("bongsu guard 1\nwhat\n"), &fault), ERR_OK);
     assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_HOLD);
     assert_int_equal(finding.rule, GUARD_RULE_RECIPIENT);
+    /* Levels that were in force are so no longer when core had to send nothing that makes sense. */
+    shop_rules(&shop, "");
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_PASS);
+    assert_int_not_equal(guard_rules(shop.guard, STR(""), &fault), ERR_OK);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_HOLD);
     buf_deinit(&page);
     shop_close(&shop);
 }
