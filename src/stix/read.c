@@ -61,6 +61,9 @@ static err_t take_local_ref(struct stix_reader *r, const struct stix_prop *prop,
 {
     struct json_val target;
     struct str type;
+    err_t err = take_free_string(r, text);
+    if (err != ERR_OK)
+        return err;
     if (!json_get(r->frames[r->container - 1].value, text, &target))
         return stix_warn(r, STIX_WARNING, "2.13", "refers to nothing in its container");
     if (!json_get_str(target, STR("type"), &type) || (prop->targets >> stix_type_find(type)->code & 1) != 0)
@@ -330,8 +333,8 @@ static err_t take_string_kind(struct stix_reader *r, const struct stix_prop *pro
     if (type != JSON_STRING)
         return wrong_type(r, prop, "a string", type);
     switch (prop->kind) {
-    case STIX_KIND_ID:
-        return ERR_OK; /* read before everything else */
+    case STIX_KIND_ID: /* the root's was read before everything else */
+        return r->depth == 1 ? ERR_OK : take_free_string(r, json_str(v));
     case STIX_KIND_REF:
         return take_ref(r, prop, json_str(v));
     case STIX_KIND_TIME:
@@ -469,6 +472,9 @@ static err_t take_hash(struct stix_reader *r, struct str name, struct json_val v
         return stix_refuse(r, ERR_INVALID, "2.7", "a hash must be a string, not %s", type_name(json_type(v)));
     if ((what = stix_check_hash(name, json_str(v))) != NULL)
         return stix_refuse(r, ERR_INVALID, "2.7", "hash %.*s %s", STR_ARG(stix_shown(name)), what);
+    err_t err = take_free_string(r, json_str(v));
+    if (err != ERR_OK)
+        return err;
     const struct stix_terms *terms = stix_terms(STIX_TERMS_HASH_ALGORITHM);
     return stix_terms_have(terms, name) ? ERR_OK : stix_warn(r, STIX_WARNING, terms->section, terms->what);
 }
@@ -502,9 +508,11 @@ static err_t take_dict_member(struct stix_reader *r, uint8_t kind, struct str na
 {
     bool absent = false;
     err_t err;
-    switch (kind) {
-    case STIX_KIND_EXTENSIONS:
+    if (kind == STIX_KIND_EXTENSIONS)
         return take_extension(r, name, v);
+    if (TRY(err, take_free_string(r, name)))
+        return err;
+    switch (kind) {
     case STIX_KIND_HASHES:
         return take_hash(r, name, v);
     case STIX_KIND_CONTENTS:

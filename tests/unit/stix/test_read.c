@@ -203,6 +203,28 @@ static bool has_ref(const struct stix_object *object, const char *id, enum stix_
     return false;
 }
 
+/* What looks like one to the last look is one here as well (docs/decisions/0110-guard.md). */
+static void references_hide_nowhere(void **state)
+{
+    (void)state;
+    struct reading r;
+    reading_open(&r);
+    const char *text =
+        "{\"type\":\"observed-data\",\"id\":\"observed-data--" U1 "\"," HEAD ",\"number_observed\":1,"
+        "\"first_observed\":\"2016-05-12T08:17:27Z\",\"last_observed\":\"2016-05-12T08:17:27Z\","
+        "\"objects\":{\"0\":{\"type\":\"file\",\"id\":\"file--" U2 "\",\"name\":\"x\",\"hashes\":{\"x-h\":"
+        "\"tool--" U3 "\"},\"parent_directory_ref\":\"directory--" U2 "\"},"
+        "\"tool--" U2 "\":{\"type\":\"url\",\"value\":\"x:y\"}}}";
+    if (reading_read(&r, str_of(text)) != ERR_OK)
+        fail_msg("%s", r.fault.what);
+    assert_true(has_ref(&r.object, "file--" U2, STIX_REF_OTHER));
+    assert_true(has_ref(&r.object, "tool--" U3, STIX_REF_OTHER));
+    assert_true(has_ref(&r.object, "directory--" U2, STIX_REF_OTHER));
+    assert_true(has_ref(&r.object, "tool--" U2, STIX_REF_OTHER));
+    assert_int_equal(r.object.ref_count, 4);
+    reading_close(&r);
+}
+
 static void references_are_found_by_value(void **state)
 {
     (void)state;
@@ -356,6 +378,7 @@ int main(void)
         cmocka_unit_test(refusals_name_the_rule_and_the_place),
         cmocka_unit_test(habits_of_feeds_are_warnings),
         cmocka_unit_test(warnings_are_bounded),
+        cmocka_unit_test(references_hide_nowhere),
         cmocka_unit_test(references_are_found_by_value),
         cmocka_unit_test(many_references_are_sorted_and_bounded),
         cmocka_unit_test(versions_of_the_unversioned),
