@@ -1,5 +1,6 @@
 /* What would come along with an object, walked before it leaves: a name that must stay must not follow. */
 #include "gate/cut.h"
+#include "stix/cut.h"
 
 struct walk {
     struct gate *gate;
@@ -60,4 +61,53 @@ err_t along_names(struct gate *gate, const struct stix_ref *refs, size_t ref_cou
         err = visit_copies(&w, &w.seen[i]);
     *out_named = w.named || err == ERR_LIMIT;
     return err == ERR_LIMIT ? ERR_OK : err;
+}
+
+/* --- what comes along unmarked --- */
+
+struct asking {
+    const struct policy *policy;
+    const struct stix_object *source;
+    bool personal; /* it has some, or nobody knows */
+    struct arena *arena;
+    bool treats;
+    err_t err;
+};
+
+/* A release rule that would let it go, whatever else holds it: does it ask for something of this object? */
+static void ask_rule(void *ctx, const struct policy_step *step)
+{
+    struct asking *a = ctx;
+    const struct policy_duties *duties = policy_rule_duties(a->policy, step->rule);
+    if (duties == NULL || step->effect != POLICY_RELEASE || !step->addressed || !step->matched)
+        return;
+    struct str *found = arena_zalloc(a->arena, duties->redact_count + 1, sizeof *found);
+    if (found == NULL) {
+        a->err = ERR_NOMEM;
+        return;
+    }
+    a->treats |= stix_cut_found(a->source->root, duties->redact, duties->redact_count, found) > 0 ||
+                 ((duties->what & POLICY_DUTY_ANONYMISE) && a->source->has_creator) ||
+                 ((duties->what & DUTIES_PERSONAL) && a->personal);
+}
+
+err_t along_untreated(const struct policy *policy, const struct stix_object *source,
+                      const struct policy_facts *facts, int64_t now_us, struct arena *arena, uint64_t *out)
+{
+    struct asking a = {.policy = policy, .source = source, .arena = arena};
+    struct policy_facts as = *facts;
+    a.personal = !facts->personal_known || (facts->personal.kinds & UINT16_MAX) != 0;
+    *out = 0;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        a.treats = false;
+        for (unsigned tlp = POLICY_TLP_CLEAR; tlp < POLICY_TLP_COUNT && !a.treats; tlp++) {
+            as.markings = POLICY_MARKING_KNOWN;
+            as.tlp = as.bare_tlp = (enum policy_tlp)tlp;
+            as.follows = false;
+            as.onward = UINT64_MAX;
+            (void)policy_explain(policy, &as, now_us, p, ask_rule, &a);
+        }
+        *out |= a.treats ? UINT64_C(1) << p : 0;
+    }
+    return a.err;
 }

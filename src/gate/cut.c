@@ -749,6 +749,24 @@ static err_t ask_targets(struct gathering *g)
     return ERR_OK;
 }
 
+/* An unmarked creator leaves with what it made, past the rules; not past what they ask to be done to it. */
+static err_t ask_along(struct gathering *g)
+{
+    const struct stix_object *object = &g->subject->object;
+    struct stix_object source;
+    struct stix_key self;
+    size_t warnings;
+    bool own = mint_creator_key(g->gate, &self) && stix_key_eq(&self, &object->key);
+    if (!g->subject->follows || object->type->code != STIX_TYPE_IDENTITY || own)
+        return ERR_OK;
+    err_t err = open_source(g, &source, &warnings);
+    if (err != ERR_OK) {
+        g->out->untreated = UINT64_MAX;
+        return err == ERR_DENIED ? ERR_OK : err;
+    }
+    return along_untreated(g->policy, &source, &g->out->facts, g->now_us, g->arena, &g->out->untreated);
+}
+
 err_t cut_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
                  int64_t now_us, struct arena *arena, struct arena *keep, struct cutting *out)
 {
@@ -776,6 +794,8 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     bool treats = policy_has_duties(policy) && (policy_needs(policy) & POLICY_NEED_PERSONAL) != 0;
     if (g->marking_count == 0 && !translates && !policy_has_duties(policy))
         return ERR_OK;
+    if (policy_has_duties(policy) && TRY(err, ask_along(g)))
+        return err;
     if (TRY(err, ask_rules(g)))
         return err;
     if (treats)

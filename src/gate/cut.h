@@ -23,6 +23,7 @@ struct form {
 struct cutting {
     struct policy_facts facts; /* of the whole object, as its markings bind together */
     struct policy_facts bare;  /* without granular markings */
+    uint64_t untreated;        /* partners to whom it does not come along: a rule would have it treated */
     uint64_t by_bare;          /* partners for whom the verdict is that of `bare` */
     struct policy_verdict verdict;
     struct form *forms;
@@ -52,3 +53,8 @@ NODISCARD err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[1
  * more than LIMIT_ALONG to look at. along.c */
 NODISCARD err_t along_names(struct gate *gate, const struct stix_ref *refs, size_t ref_count,
                             const struct stix_key *hidden, struct arena *arena, bool *out_named);
+/* Of an unmarked creator: partners for whom some release rule would match it, were it marked, and asks for
+ * duties that change it. It comes along whole or not at all. along.c */
+NODISCARD err_t along_untreated(const struct policy *policy, const struct stix_object *source,
+                                const struct policy_facts *facts, int64_t now_us, struct arena *arena,
+                                uint64_t *out);

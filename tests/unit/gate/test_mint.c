@@ -540,6 +540,38 @@ static void a_hidden_creator_comes_along_with_nothing(void **state)
     bench_deinit(&n.b);
 }
 
+/* What a rule would have taken out of it does not come along by itself; what it does not touch does. */
+static void a_creator_does_not_evade_its_duties(void **state)
+{
+    (void)state;
+    static const char by[] = ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-00000000000%d\"";
+    struct node n;
+    char text[TEXT_MAX], more[256];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\n"
+                            "release open if type == indicator and tlp <= green to all\n"
+                            "release makers if type == identity and tlp <= green to us-cisa with redact "
+                            "\"contact_information\"\n"
+                            "hold new if type == identity and tag new to us-cisa\n");
+    uint32_t silent = bench_source(&n.b, "silent", STIX_TLP_NONE, true, false);
+    for (int i = 1; i <= 2; i++) {
+        (void)bench_add(
+            &n.b, silent,
+            identity(text, i, "organization", i == 1 ? ",\"contact_information\":\"secret\"" : ""));
+        (void)snprintf(more, sizeof more, by, i);
+        (void)bench_add(&n.b, n.own, indicator(text, i, 1, more));
+    }
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_null(text_with(us, "secret"));
+    assert_null(text_with(us, "198.51.100.1"));
+    assert_non_null(text_with(us, "198.51.100.2"));
+    assert_int_equal(us->count, 2);
+    assert_int_equal(jp->count, 4);
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
 static const char *translation(char out[TEXT_MAX], int n, const char *about, const char *name)
 {
     char id[ID_MAX];
@@ -599,6 +631,7 @@ int main(void)
         cmocka_unit_test(destroyed_with_its_source),
         cmocka_unit_test(a_granular_marking_only_tightens),
         cmocka_unit_test(a_hidden_creator_comes_along_with_nothing),
+        cmocka_unit_test(a_creator_does_not_evade_its_duties),
         cmocka_unit_test(a_translation_is_bound_by_its_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
