@@ -200,6 +200,12 @@ void line_time(struct buf *out, const char *name, int64_t time_us)
     line_word(out, name, text);
 }
 
+void line_version(struct buf *out, uint64_t lsn, struct stamp version)
+{
+    line_count(out, "number", lsn);
+    line_time(out, "version", stamp_us(version));
+}
+
 void line_hash(struct buf *out, const char *name, const struct hash *hash)
 {
     char text[44];

@@ -134,6 +134,7 @@ void line_bool(struct buf *out, const char *name, bool value);
 void line_time(struct buf *out, const char *name, int64_t time_us);
 void line_hash(struct buf *out, const char *name, const struct hash *hash);                 /* base64 */
 void line_say(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* a whole line */
+void line_version(struct buf *out, uint64_t lsn, struct stamp version); /* number, and its time if any */
 void line_end(struct buf *out);
 
 /* The rows, by file. */
@@ -145,6 +146,9 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
 
 /* A policy text that does not compile: line, column, what is wrong and what may have been meant. */
 err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault);
+
+/* The policy that waits for a second operator. ERR_NOTFOUND: none does. */
+NODISCARD err_t command_say_pending(struct command_call *call);
 
 /* command_holds.c */
 extern const struct command_stream command_holds_stream, command_diff_stream;

@@ -25,6 +25,7 @@ static bool say_hold(void *ctx, const struct gate_hold *hold)
     struct listing *listing = ctx;
     struct buf *out = listing->call->out;
     line_begin(out);
+    line_version(out, hold->lsn, hold->version);
     line_text(out, "id", hold->id);
     line_text(out, "audience", gate_peer_get(listing->call->host->gate, hold->partner)->audience);
     line_text(out, "rule", hold->rule);

@@ -6,6 +6,8 @@
 
 #include "gate/persons.h"
 
+enum { DIGEST_HEAD_MIN = 8 };
+
 err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault)
 {
     return command_refuse(call, err, "the policy in force was not touched",
@@ -42,18 +44,86 @@ static err_t policy_activate(struct command_call *call)
         err = gate_policy_activate(gate, text, &by, call->now_us, &fault);
     if (err != ERR_OK)
         return command_refuse_policy(call, err, &fault);
-    if (two)
-        line_say(call->out, "Not in force yet: another operator has to agree (bongsu policy confirm).");
-    else
+    if (!two)
         say_in_force(call);
+    else if (TRY(err, command_say_pending(call)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
     return ERR_OK;
+}
+
+err_t command_say_pending(struct command_call *call)
+{
+    struct gate_pending pending;
+    char hex[2 * HASH_SIZE];
+    err_t err = gate_policy_pending(call->host->gate, call->arena, &pending);
+    if (err != ERR_OK)
+        return err;
+    str_hex(pending.digest.b, HASH_SIZE, hex);
+    line_begin(call->out);
+    line_text(call->out, "proposed_by", pending.who);
+    line_time(call->out, "proposed", pending.at_us);
+    line_text(call->out, "sha256", (struct str) {hex, sizeof hex});
+    line_end(call->out);
+    line_say(call->out,
+             "Not in force yet: the policy that %.*s activated waits for another operator "
+             "(bongsu policy pending; bongsu policy confirm %.*s).",
+             STR_ARG(pending.who), DIGEST_HEAD_MIN, hex);
+    return ERR_OK;
+}
+
+static err_t policy_pending(struct command_call *call)
+{
+    struct gate_pending pending;
+    struct buf text;
+    buf_init(&text, LIMIT_POLICY_BYTES + 1);
+    err_t err = gate_policy_pending(call->host->gate, call->arena, &pending);
+    if (err == ERR_OK && !TRY(err, gate_policy_pending_text(call->host->gate, &pending, &text))) {
+        line_begin(call->out);
+        line_text(call->out, "text", buf_str(&text));
+        line_text(call->out, "say", buf_str(&text));
+        line_end(call->out);
+        err = command_say_pending(call);
+    }
+    buf_deinit(&text);
+    if (err == ERR_NOTFOUND)
+        line_say(call->out, "No policy waits to be confirmed.");
+    else if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    return ERR_OK;
+}
+
+/* What he names must be what waits: another may have been proposed since he looked. */
+static err_t check_digest(struct command_call *call, struct hash *out)
+{
+    struct gate_pending pending;
+    struct str head;
+    char hex[2 * HASH_SIZE];
+    err_t err;
+    if (TRY(err, command_text(call, "digest", &head)))
+        return err;
+    if (head.len < DIGEST_HEAD_MIN)
+        return command_refuse(call, ERR_USAGE, "`bongsu policy pending` prints it",
+                              "the first %d characters of the digest at least", DIGEST_HEAD_MIN);
+    if (TRY(err, gate_policy_pending(call->host->gate, call->arena, &pending)))
+        return err;
+    str_hex(pending.digest.b, HASH_SIZE, hex);
+    *out = pending.digest;
+    return str_starts((struct str) {hex, sizeof hex}, head) ? ERR_OK : ERR_CONFLICT;
 }
 
 static err_t policy_confirm(struct command_call *call)
 {
     struct policy_fault fault = {0};
     struct gate_by by = command_by(call);
-    err_t err = gate_policy_confirm(call->host->gate, &by, call->now_us, &fault);
+    struct hash digest;
+    err_t err = check_digest(call, &digest);
+    if (err == ERR_USAGE)
+        return err;
+    if (err == ERR_OK)
+        err = gate_policy_confirm(call->host->gate, &digest, &by, call->now_us, &fault);
+    if (err == ERR_CONFLICT)
+        return command_refuse(call, err, "read it: bongsu policy pending",
+                              "another policy waits than the one you name: it was proposed anew");
     if (err == ERR_NOTFOUND)
         return command_refuse(call, err, "bongsu policy activate FILE", "no policy waits to be confirmed");
     if (err == ERR_DENIED)
@@ -120,6 +190,7 @@ static void say_step(void *ctx, const struct policy_step *step)
 static void say_why(struct command_call *call, const struct gate_why *why)
 {
     line_begin(call->out);
+    line_version(call->out, why->lsn, why->version);
     line_word(call->out, "effect_of_rules", policy_effect_name(why->effect));
     line_bool(call->out, "released", why->released);
     line_bool(call->out, "blocked", why->blocked);
@@ -237,20 +308,84 @@ static err_t policy_explain_one(struct command_call *call)
     return ERR_OK;
 }
 
-static err_t approve(struct command_call *call, enum gate_approval approval)
-{
+/* What an approval is about, and which version of it. */
+struct approving {
     struct stix_key object;
-    const struct gate_peer *peer;
-    struct gate_by by = command_by(call);
+    uint64_t lsn; /* as the operator named it; 0: the newest */
+    struct stamp version;
+};
+
+/* A number of `holds list`. */
+static err_t approving_waits(struct command_call *call, const struct gate_peer *peer, struct approving *out)
+{
+    struct gate_hold hold;
+    err_t err = gate_hold_find(call->host->gate, peer->index, out->lsn, &hold);
+    if (err == ERR_OK && !stix_id_parse(hold.id, &out->object))
+        err = ERR_CORRUPT;
+    return err == ERR_OK ? err
+                         : command_refuse(call, err, "bongsu holds list",
+                                          "number %llu does not wait for %.*s (any more)",
+                                          (unsigned long long)out->lsn, STR_ARG(peer->audience));
+}
+
+static err_t refuse_newer(struct command_call *call, const struct approving *newest)
+{
+    char time[TIME_TEXT_SIZE];
+    time_text(stamp_us(newest->version), time);
+    return command_refuse(call, ERR_CONFLICT, "read it (`bongsu show ID`), then name that version",
+                          "another version is the newest: number %llu, version %s",
+                          (unsigned long long)newest->lsn, time);
+}
+
+static err_t approving_of(struct command_call *call, const struct gate_peer *peer, struct approving *out)
+{
+    struct str id, version = command_text_or_empty(call, "version");
+    struct approving found = {.lsn = 0}, newest;
+    struct stamp stamp;
     err_t err;
-    if (TRY(err, command_object(call, "id", &object)) || TRY(err, command_partner(call, "audience", &peer)))
+    if (TRY(err, command_text(call, "id", &id)))
         return err;
-    if (TRY(err, gate_approve(call->host->gate, &object, peer->index, approval, &by, call->now_us)))
+    if (str_to_u64(id, UINT64_MAX, &found.lsn))
+        err = approving_waits(call, peer, &found);
+    else
+        err = command_object(call, "id", &found.object);
+    if (err != ERR_OK)
+        return err;
+    newest = found;
+    if (TRY(err, gate_approve_which(call->host->gate, &found.object, &newest.lsn, &newest.version)))
         return command_refuse(call, err, NULL, "%s",
                               err == ERR_NOTFOUND ? "no such object is held" : err_text(err));
-    line_say(call->out, "%s for %.*s; the object is decided again%s",
-             approval == GATE_APPROVE ? "approved" : "denied", STR_ARG(peer->audience),
-             approval == GATE_DENY ? "; a version that was released already stays released" : "");
+    if (version.len > 0 && stamp_parse(version, &stamp, NULL) != ERR_OK)
+        return command_refuse(call, ERR_USAGE, "2026-11-30T08:00:00Z, as in its modified",
+                              "--version is no time");
+    if ((found.lsn != 0 && found.lsn != newest.lsn) ||
+        (version.len > 0 && stamp_cmp(stamp, newest.version) != 0))
+        return refuse_newer(call, &newest);
+    *out = newest;
+    return ERR_OK;
+}
+
+static err_t approve(struct command_call *call, enum gate_approval approval)
+{
+    const struct gate_peer *peer;
+    struct approving what;
+    struct gate_by by = command_by(call);
+    char time[TIME_TEXT_SIZE], say[COMMAND_TEXT_MAX];
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)) || TRY(err, approving_of(call, peer, &what)))
+        return err;
+    if (TRY(err,
+            gate_approve(call->host->gate, &what.object, peer->index, approval, what.lsn, &by, call->now_us)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    time_text(stamp_us(what.version), time);
+    (void)snprintf(say, sizeof say, "%s for %.*s: number %llu, version %s; it is decided again%s",
+                   approval == GATE_APPROVE ? "approved" : "denied", STR_ARG(peer->audience),
+                   (unsigned long long)what.lsn, time,
+                   approval == GATE_DENY ? "; a version that was released already stays released" : "");
+    line_begin(call->out);
+    line_version(call->out, what.lsn, what.version);
+    line_word(call->out, "say", say);
+    line_end(call->out);
     return ERR_OK;
 }
 
@@ -321,6 +456,7 @@ static err_t stop_release(struct command_call *call)
 const struct command command_policy_rows[] = {
     {"policy.activate", true, policy_activate},
     {"policy.confirm", true, policy_confirm},
+    {"policy.pending", false, policy_pending},
     {"policy.check", false, policy_check},
     {"policy.show", false, policy_show},
     {"policy.explain", false, policy_explain_one},

@@ -82,11 +82,7 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
 /* What waits for somebody: a policy for a second operator, objects for people. */
 static void say_people(struct command_call *call)
 {
-    struct gate_pending pending;
-    if (gate_policy_pending(call->host->gate, call->arena, &pending) == ERR_OK)
-        line_say(call->out,
-                 "A policy that %.*s activated waits for another operator (bongsu policy confirm).",
-                 STR_ARG(pending.who));
+    (void)!command_say_pending(call); /* mostly none waits */
     for (unsigned p = 0; p < gate_peer_count(call->host->gate); p++) {
         uint64_t count = gate_holds_count(call->host->gate, p);
         if (count > 0)

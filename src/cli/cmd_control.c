@@ -9,6 +9,16 @@
     {                                                                                                        \
         "AUDIENCE", CLI_TEXT, "audience", NULL, "name of the partner's view"                                 \
     }
+#define WAITING                                                                                              \
+    {                                                                                                        \
+        "NUMBER", CLI_TEXT, "id", NULL,                                                                      \
+            "of the version, as bongsu holds list prints it; or a STIX identifier"                           \
+    }
+#define OF_VERSION                                                                                           \
+    {                                                                                                        \
+        "version", CLI_TEXT, "version", "TIME",                                                              \
+            "the modified of the version read: refuses when a newer stands"                                  \
+    }
 #define BECAUSE                                                                                              \
     {                                                                                                        \
         "because", CLI_TEXT, "because", "TEXT", "why: stands in the log"                                     \
@@ -213,15 +223,22 @@ static const struct cli_command policy_rows[] = {
      .control = "policy.diff",
      .columns =
          {{"ID", "id"}, {"AUDIENCE", "audience"}, {"CHANGE", "change"}, {"NOW", "now"}, {"THEN", "then"}}},
+    {.words = "policy pending",
+     .summary = "print the policy that waits for a second operator, and its digest",
+     .control = "policy.pending"},
     {.words = "policy confirm",
      .summary = "agree to the policy that another operator activated: it comes into force",
+     .help = "Refuses when another was proposed since: read it with bongsu policy pending.",
+     .args = {{"DIGEST", CLI_TEXT, "digest", NULL, "SHA-256 of its text, or the first 8 digits or more"}},
      .options = {BECAUSE},
      .control = "policy.confirm"},
     {.words = "holds list",
      .summary = "what waits for a person, oldest first: since when, by which rule, until when",
      .options = {{"audience", CLI_TEXT, "audience", "NAME", "only for this partner"}},
      .control = "holds.list",
-     .columns = {{"ID", "id"},
+     .columns = {{"NUMBER", "number"},
+                 {"ID", "id"},
+                 {"VERSION", "version"},
                  {"AUDIENCE", "audience"},
                  {"RULE", "rule"},
                  {"SINCE", "since"},
@@ -235,23 +252,23 @@ static const struct cli_command policy_rows[] = {
      .columns = {{"RULE", "rule"}, {"EFFECT", "effect"}, {"RESULT", "result"}, {"BECAUSE", "because"}}},
     {.words = "holds approve",
      .summary = "let it go, as bongsu approve does",
-     .args = {ID, AUDIENCE},
-     .options = {BECAUSE},
+     .args = {WAITING, AUDIENCE},
+     .options = {OF_VERSION, BECAUSE},
      .control = "approve"},
     {.words = "holds deny",
      .summary = "never let it go, as bongsu deny does",
-     .args = {ID, AUDIENCE},
-     .options = {BECAUSE},
+     .args = {WAITING, AUDIENCE},
+     .options = {OF_VERSION, BECAUSE},
      .control = "deny"},
     {.words = "approve",
      .summary = "let an object go that is held for a person",
      .args = {ID, AUDIENCE},
-     .options = {BECAUSE},
+     .options = {OF_VERSION, BECAUSE},
      .control = "approve"},
     {.words = "deny",
      .summary = "never let an object go to a partner",
      .args = {ID, AUDIENCE},
-     .options = {BECAUSE},
+     .options = {OF_VERSION, BECAUSE},
      .control = "deny"},
     {.words = "stop-release",
      .summary = "stop releasing: everything, or one partner, source or rule",

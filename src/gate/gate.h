@@ -141,10 +141,15 @@ NODISCARD err_t gate_extension_text(const struct gate *gate, const struct stix_k
                                     struct bytes *out_definition, struct str *out_schema);
 
 enum gate_approval { GATE_APPROVAL_NONE, GATE_APPROVE, GATE_DENY };
-/* About every version of the object that is held or will come? No: about the newest held one. ERR_NOTFOUND.
- */
+/* About every version of the object that is held or will come? No: about the newest held one, and only when
+ * it stands at `lsn` (0: whichever it is). ERR_CONFLICT: another is the newest, which nobody has read yet;
+ * ERR_NOTFOUND. */
 NODISCARD err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
-                             enum gate_approval approval, const struct gate_by *by, int64_t now_us);
+                             enum gate_approval approval, uint64_t lsn, const struct gate_by *by,
+                             int64_t now_us);
+/* Which version that is: where it stands, and its time (zero: objects of this kind have none). */
+NODISCARD err_t gate_approve_which(struct gate *gate, const struct stix_key *object, uint64_t *out_lsn,
+                                   struct stamp *out_version);
 enum gate_stop_kind { GATE_STOP_ALL, GATE_STOP_PARTNER, GATE_STOP_SOURCE, GATE_STOP_RULE };
 /* Releases stop (stop = true) or go on; what was released stays. ERR_NOTFOUND: no such stop is in force. */
 NODISCARD err_t gate_stop(struct gate *gate, enum gate_stop_kind kind, struct str name, bool stop,
@@ -193,8 +198,9 @@ const struct gate_peer *gate_peer_find(const struct gate *gate, struct str audie
 NODISCARD err_t gate_policy_activate(struct gate *gate, struct str text, const struct gate_by *by,
                                      int64_t now_us, struct policy_fault *fault);
 /* Where the policy in force wants two operators (policy_activation_by): one proposes, which replaces what was
- * proposed before, another confirms. Their two names stand in the log. ERR_DENIED: it is the same operator;
- * ERR_NOTFOUND: nothing waits. */
+ * proposed before, another confirms what he read, by its digest (SHA-256 of the text). Their two names stand
+ * in the log. ERR_DENIED: it is the same operator; ERR_CONFLICT: something else waits; ERR_NOTFOUND: nothing
+ * does. */
 struct gate_pending {
     struct str who;
     int64_t at_us;
@@ -203,9 +209,12 @@ struct gate_pending {
 };
 NODISCARD err_t gate_policy_propose(struct gate *gate, struct str text, const struct gate_by *by,
                                     int64_t now_us, struct policy_fault *fault);
-NODISCARD err_t gate_policy_confirm(struct gate *gate, const struct gate_by *by, int64_t now_us,
-                                    struct policy_fault *fault);
+NODISCARD err_t gate_policy_confirm(struct gate *gate, const struct hash *digest, const struct gate_by *by,
+                                    int64_t now_us, struct policy_fault *fault);
 NODISCARD err_t gate_policy_pending(const struct gate *gate, struct arena *arena, struct gate_pending *out);
+/* Its text, appended to `out`. */
+NODISCARD err_t gate_policy_pending_text(const struct gate *gate, const struct gate_pending *pending,
+                                         struct buf *out);
 /* Compiles only. The caller unrefs. */
 NODISCARD err_t gate_policy_compile(const struct gate *gate, struct str text, struct policy **out,
                                     struct policy_fault *fault);
@@ -324,6 +333,8 @@ struct gate_why {
     struct str rule;
     bool minted;        /* he has it, as another object */
     struct str without; /* he gets it, or got it, without these: selectors, a line each */
+    uint64_t lsn;       /* the copy that was looked at */
+    struct stamp version;
 };
 /* The index follows the log: merges what is due (or, with `any`, all that is durable). Blocking; no group may
  * be open. */
@@ -401,6 +412,7 @@ struct gate_hold {
     unsigned partner;
     uint64_t lsn;
     struct str id, type;
+    struct stamp version; /* zero: objects of this kind have none */
     struct str rule;
     int64_t since_us;
     int64_t remind_us, deadline_us; /* 0: none */
@@ -412,6 +424,8 @@ struct gate_hold {
  * false. */
 NODISCARD err_t gate_holds(struct gate *gate, unsigned partner, const struct gate_hold *after,
                            bool (*visit)(void *ctx, const struct gate_hold *hold), void *ctx);
+/* The one at `lsn`; what `out` borrows is good until the next call. ERR_NOTFOUND: it does not wait. */
+NODISCARD err_t gate_hold_find(struct gate *gate, unsigned partner, uint64_t lsn, struct gate_hold *out);
 uint64_t gate_holds_count(const struct gate *gate, unsigned partner);
 
 /* --- out: ledgers --- */

@@ -175,6 +175,7 @@ static err_t show(struct gate *gate, unsigned partner, int64_t since_us, uint64_
                                .rule = gate->names[wait->rule],
                                .id = subject.object.id,
                                .type = subject.object.type_name,
+                               .version = subject.object.version,
                                .approvers = STR("")};
     int rule = gate->policy == NULL ? -1 : policy_rule_find(gate->policy, out->rule);
     if (rule >= 0 && policy_rule_people(gate->policy, (unsigned)rule, &people)) {
@@ -217,6 +218,20 @@ err_t gate_holds(struct gate *gate, unsigned partner, const struct gate_hold *af
         lsn++;
     }
     return ERR_OK;
+}
+
+err_t gate_hold_find(struct gate *gate, unsigned partner, uint64_t lsn, struct gate_hold *out)
+{
+    struct state state;
+    err_t err = state_load(gate, lsn, &state);
+    if (err != ERR_OK)
+        return err;
+    const struct state_wait *wait = wait_of(&state, partner);
+    if (wait == NULL || !wait->queued)
+        return ERR_NOTFOUND;
+    err = show(gate, partner, wait->since_us, lsn, out);
+    store_view_end(gate->store);
+    return err;
 }
 
 uint64_t gate_holds_count(const struct gate *gate, unsigned partner)

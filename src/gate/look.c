@@ -347,6 +347,8 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
         why.effect = POLICY_HOLD;
     why.released = (state.released | state.minted) >> partner & 1;
     why.minted = state.minted >> partner & 1;
+    why.lsn = copy->lsn;
+    why.version = copy->version;
     why.without = form == NULL ? STR("") : form->profile;
     why.follows =
         why.effect != POLICY_RELEASE &&

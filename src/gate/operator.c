@@ -212,7 +212,7 @@ static err_t approvals_keep(struct gate *gate, const struct stix_key *object, co
 }
 
 err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
-                   enum gate_approval approval, const struct gate_by *by, int64_t now_us)
+                   enum gate_approval approval, uint64_t lsn, const struct gate_by *by, int64_t now_us)
 {
     struct copies copies;
     if (partner >= gate->peer_count)
@@ -223,6 +223,8 @@ err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned pa
     const struct copy *newest = copies_newest(&copies);
     if (newest == NULL)
         return ERR_NOTFOUND;
+    if (lsn != 0 && lsn != newest->lsn)
+        return ERR_CONFLICT;
     struct buf *value = value_begin(gate);
     struct saying saying = {newest->lsn, partner, approval, by->who};
     if (TRY(err, approvals_keep(gate, object, &saying, value)))
@@ -234,6 +236,21 @@ err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned pa
         wr_blob(value, bytes_from_str(by->who));
     }
     return fact_state(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
+}
+
+err_t gate_approve_which(struct gate *gate, const struct stix_key *object, uint64_t *out_lsn,
+                         struct stamp *out_version)
+{
+    struct copies copies;
+    err_t err = copies_load(gate, object, &copies);
+    if (err != ERR_OK)
+        return err;
+    const struct copy *newest = copies_newest(&copies);
+    if (newest == NULL)
+        return ERR_NOTFOUND;
+    *out_lsn = newest->lsn;
+    *out_version = newest->version;
+    return ERR_OK;
 }
 
 /* --- stops and settings --- */

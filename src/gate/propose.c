@@ -68,16 +68,17 @@ err_t gate_policy_propose(struct gate *gate, struct str text, const struct gate_
     return err != ERR_OK ? err : head_put(gate, &pending, by, now_us);
 }
 
-static err_t pieces_read(const struct gate *gate, const struct gate_pending *pending, struct buf *out)
+err_t gate_policy_pending_text(const struct gate *gate, const struct gate_pending *pending, struct buf *out)
 {
-    for (size_t number = 0; out->len < pending->bytes; number++) {
+    size_t start = out->len;
+    for (size_t number = 0; out->len - start < pending->bytes; number++) {
         char key[KEY_SIZE];
         size_t before = out->len;
         if (number == PIECES_MAX || !gate_setting_get(gate, piece_key(number, key), out) ||
             out->len == before)
             return ERR_CORRUPT;
     }
-    struct hash digest = hash_sha256(buf_bytes(out));
+    struct hash digest = hash_sha256(bytes_of(out->at + start, out->len - start));
     return hash_eq(&digest, &pending->digest) ? ERR_OK : ERR_CORRUPT;
 }
 
@@ -86,8 +87,8 @@ static err_t forget(struct gate *gate, const struct gate_by *by, int64_t now_us)
     return gate_setting_put(gate, str_of(head_key), bytes_of(NULL, 0), by, now_us);
 }
 
-err_t gate_policy_confirm(struct gate *gate, const struct gate_by *by, int64_t now_us,
-                          struct policy_fault *fault)
+err_t gate_policy_confirm(struct gate *gate, const struct hash *digest, const struct gate_by *by,
+                          int64_t now_us, struct policy_fault *fault)
 {
     struct arena arena;
     struct gate_pending pending;
@@ -98,8 +99,10 @@ err_t gate_policy_confirm(struct gate *gate, const struct gate_by *by, int64_t n
     err_t err = gate_policy_pending(gate, &arena, &pending);
     if (err == ERR_OK && str_eq(pending.who, by->who))
         err = ERR_DENIED; /* nobody agrees with himself */
+    if (err == ERR_OK && !hash_eq(&pending.digest, digest))
+        err = ERR_CONFLICT; /* proposed anew after he looked */
     if (err == ERR_OK)
-        err = pieces_read(gate, &pending, &text);
+        err = gate_policy_pending_text(gate, &pending, &text);
     if (err == ERR_OK) {
         buf_put_str(&both, pending.who);
         buf_put_str(&both, STR(", "));

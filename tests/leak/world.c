@@ -243,7 +243,8 @@ static void approve(struct world *w, int thing, int partner, int word)
 {
     struct stix_key key = key_of(w, thing);
     struct kept *about = NULL;
-    err_t err = gate_approve(w->gate, &key, (unsigned)partner, (enum gate_approval)word, &by_leak, w->now_us);
+    err_t err =
+        gate_approve(w->gate, &key, (unsigned)partner, (enum gate_approval)word, 0, &by_leak, w->now_us);
     if (err == ERR_NOTFOUND || !must_work(w, err, "approving"))
         return;
     for (size_t i = 0; i < w->copy_count; i++) {

@@ -7,6 +7,7 @@ Standard library only. Ends with "N passed, N failed, N skipped".
 """
 import glob
 import gzip
+import hashlib
 import json
 import os
 import pathlib
@@ -612,11 +613,42 @@ def test_people(place):
     place.expect(0, 'wait for a person before they go to us-cisa', 'status', *kr)
     place.expect(0, 'us-cisa: 1 would newly go out, 0 that it has', 'policy', 'diff', POLICY, *kr)
     place.expect(0, 'Held for a person by rule ask', 'holds', 'show', thing['id'], 'us-cisa', *kr)
-    place.expect(0, 'approved', 'holds', 'approve', thing['id'], 'us-cisa', *kr)
+    newer = {**thing, 'modified': '2026-02-01T00:00:00.000Z', 'description': 'nobody has read this'}
+    (place.path / 'newer.json').write_text(json.dumps(newer))
+    read = line['number']
+    check('the queue names the version', line['version'].startswith('2026-01-01T00:00:00'), line)
+    place.expect(0, '1 new', 'add', 'newer.json', '--source', 'kr-cert', *kr)
+    place.expect(1, 'does not wait|another version', 'holds', 'approve', read, 'us-cisa', *kr)
+    place.expect(1, 'another version is the newest.*2026-02-01', 'approve', thing['id'], 'us-cisa', '--version',
+                 thing['modified'], *kr)
+    until('the newer version waits', lambda: waits()[0]['number'] != read)
+    place.expect(1, 'does not wait', 'holds', 'approve', read, 'us-cisa', *kr)
+    place.expect(2, 'no time', 'approve', thing['id'], 'us-cisa', '--version', 'new', *kr)
+    shown = [one for one in place.lines('holds', 'show', thing['id'], 'us-cisa', *kr) if 'number' in one]
+    check('holds show says which version it is about', shown[0]['number'] == waits()[0]['number'], shown)
+    place.expect(0, 'approved.*version 2026-02-01', 'holds', 'approve', shown[0]['number'], 'us-cisa', *kr)
     until('an approval lets it go', lambda: 'Released' in place.run('policy', 'explain', thing['id'], 'us-cisa', *kr)[1])
     check('what was approved waits no longer', not waits())
-    place.expect(1, 'no policy waits', 'policy', 'confirm', *kr)
+    place.expect(1, 'no policy waits', 'policy', 'confirm', '01234567', *kr)
     place.expect(0, 'in force', 'policy', 'activate', POLICY, *kr)
+
+
+def test_two_operators(place):
+    """What waits for a second operator is read, and confirmed by its digest. From here on no policy comes into force."""
+    kr = ['--dir', 'kr']
+    (place.path / 'two.policy').write_text(POLICY.read_text() + 'activation by 2\n')
+    place.expect(0, 'No policy waits', 'policy', 'pending', *kr)
+    place.expect(0, 'in force', 'policy', 'activate', 'two.policy', *kr)
+    digests = []
+    for number in range(2):
+        (place.path / 'next.policy').write_text(POLICY.read_text() + f'# {number}\n')
+        place.expect(0, 'Not in force yet.*policy confirm', 'policy', 'activate', 'next.policy', *kr)
+        place.expect(0, rf'# {number}', 'policy', 'pending', *kr)
+        digests.append(hashlib.sha256((place.path / 'next.policy').read_bytes()).hexdigest())
+    place.expect(0, f'policy confirm {digests[1][:8]}', 'status', *kr)
+    place.expect(1, 'another policy waits', 'policy', 'confirm', digests[0][:12], *kr)
+    place.expect(2, 'first 8 characters', 'policy', 'confirm', digests[1][:7], *kr)
+    place.expect(1, 'you activated it yourself', 'policy', 'confirm', digests[1], *kr)
 
 
 def test_definitions(place):
@@ -744,7 +776,7 @@ def main():
                      test_stopped, test_together, test_running, test_extension, test_sources, test_accept,
                      test_add, test_refusals, test_large,
                      test_policy, test_peers, test_deciding, test_people, test_definitions, test_ledger, test_watching,
-                     test_streams, test_ending):
+                     test_streams, test_two_operators, test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same

@@ -110,7 +110,7 @@ static err_t perform(struct node *node, const struct operation *op)
     case OP_TAG:
         return do_tag(node, op);
     case OP_APPROVE:
-        return gate_approve(node->gate, &key, partner, op->approval, &by_operator, now);
+        return gate_approve(node->gate, &key, partner, op->approval, 0, &by_operator, now);
     case OP_ASSUME:
         return do_assume(node, op);
     case OP_CLASSIFY:

@@ -195,7 +195,7 @@ static void say(struct node *n, int number, enum gate_approval word, const char 
 {
     struct stix_key key = key_of("indicator", number);
     struct gate_by by = {str_of(who), STR("looked at")};
-    assert_int_equal(gate_approve(n->b.gate, &key, n->us, word, &by, n->b.now_us), ERR_OK);
+    assert_int_equal(gate_approve(n->b.gate, &key, n->us, word, 0, &by, n->b.now_us), ERR_OK);
     bench_settle(&n->b);
 }
 
@@ -217,6 +217,41 @@ static void two_different_people_approve(void **state)
     assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
     say(&n, 1, GATE_APPROVE, "ana");
     assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    node_end(&n);
+}
+
+/* Who read one version does not let the next one go. */
+static void an_approval_is_of_the_version_read(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct gate_by ana = {STR("ana"), STR("read it")};
+    struct stix_key key = key_of("indicator", 1);
+    uint64_t first, second;
+    struct stamp version;
+    struct gate_hold hold;
+    node_init(
+        &n,
+        "language 1\nhold ask if always to us-cisa until approved\nrelease r if tlp <= green to us-cisa\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_int_equal(gate_approve_which(n.b.gate, &key, &first, &version), ERR_OK);
+    assert_int_equal(gate_hold_find(n.b.gate, n.us, first, &hold), ERR_OK);
+    assert_true(hold.lsn == first && stamp_cmp(hold.version, version) == 0);
+    assert_int_equal(gate_hold_find(n.b.gate, n.jp, first, &hold), ERR_NOTFOUND);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    assert_int_equal(gate_approve_which(n.b.gate, &key, &second, &version), ERR_OK);
+    assert_true(second > first);
+    assert_int_equal(gate_hold_find(n.b.gate, n.us, first, &hold), ERR_NOTFOUND);
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, first, &ana, n.b.now_us), ERR_CONFLICT);
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, second, &ana, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(gate_hold_find(n.b.gate, n.us, second, &hold), ERR_NOTFOUND);
     node_end(&n);
 }
 
@@ -416,7 +451,8 @@ static void another_operator_confirms(void **state)
     memset(text, ' ', size);
     memcpy(text, GREEN_TO_US, sizeof GREEN_TO_US - 1);
     struct str policy = {text, size};
-    assert_int_equal(gate_policy_confirm(n.b.gate, &bo, n.b.now_us, &fault), ERR_NOTFOUND);
+    struct hash digest = hash_sha256(bytes_from_str(policy)), other = hash_sha256(bytes_from_str(STR("x")));
+    assert_int_equal(gate_policy_confirm(n.b.gate, &digest, &bo, n.b.now_us, &fault), ERR_NOTFOUND);
     assert_int_equal(gate_policy_propose(n.b.gate, STR("language 2"), &ana, n.b.now_us, &fault), ERR_VERSION);
     assert_int_equal(gate_policy_propose(n.b.gate, policy, &ana, n.b.now_us, &fault), ERR_OK);
     assert_int_equal(gate_commit(n.b.gate), ERR_OK);
@@ -427,8 +463,15 @@ static void another_operator_confirms(void **state)
     arena_init(&arena, 4096);
     assert_int_equal(gate_policy_pending(n.b.gate, &arena, &pending), ERR_OK);
     assert_true(str_eq(pending.who, STR("ana")) && pending.bytes == size);
-    assert_int_equal(gate_policy_confirm(n.b.gate, &ana, n.b.now_us, &fault), ERR_DENIED);
-    assert_int_equal(gate_policy_confirm(n.b.gate, &bo, n.b.now_us, &fault), ERR_OK);
+    assert_int_equal(gate_policy_confirm(n.b.gate, &digest, &ana, n.b.now_us, &fault), ERR_DENIED);
+    assert_int_equal(gate_policy_confirm(n.b.gate, &other, &bo, n.b.now_us, &fault), ERR_CONFLICT);
+    struct buf read;
+    buf_init(&read, 2 * size);
+    buf_put_str(&read, STR("before"));
+    assert_int_equal(gate_policy_pending_text(n.b.gate, &pending, &read), ERR_OK);
+    assert_true(read.len == 6 + size && memcmp(read.at + 6, text, size) == 0);
+    buf_deinit(&read);
+    assert_int_equal(gate_policy_confirm(n.b.gate, &digest, &bo, n.b.now_us, &fault), ERR_OK);
     assert_int_equal(gate_policy_pending(n.b.gate, &arena, &pending), ERR_NOTFOUND);
     arena_deinit(&arena);
     mem_free(text);
@@ -483,6 +526,7 @@ int main(void)
         cmocka_unit_test(older_versions_are_taken_back_too),
         cmocka_unit_test(a_paused_partner_loses_it_too),
         cmocka_unit_test(two_different_people_approve),
+        cmocka_unit_test(an_approval_is_of_the_version_read),
         cmocka_unit_test(the_queue_says_who_waits_since_when),
         cmocka_unit_test(the_default_comes_at_the_deadline),
         cmocka_unit_test(a_budget_lets_go_in_order),

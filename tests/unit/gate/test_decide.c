@@ -209,12 +209,13 @@ static void approval_ends_the_delay(void **state)
     assert_int_equal(gate_tag(n.b.gate, &key, STR("share:us-cisa"), true, &by_test, n.b.now_us), ERR_OK);
     assert_int_equal(gate_tag(n.b.gate, &other, STR("share:us-cisa"), true, &by_test, n.b.now_us), ERR_OK);
     assert_false(out(&n, "indicator", 1));
-    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, &by_test, n.b.now_us), ERR_OK);
-    assert_int_equal(gate_approve(n.b.gate, &other, n.us, GATE_DENY, &by_test, n.b.now_us), ERR_OK);
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &by_test, n.b.now_us), ERR_OK);
+    assert_int_equal(gate_approve(n.b.gate, &other, n.us, GATE_DENY, 0, &by_test, n.b.now_us), ERR_OK);
     assert_true(out(&n, "indicator", 1));
     n.b.now_us += 60 * MINUTE;
     assert_false(out(&n, "indicator", 2));
-    assert_int_equal(gate_approve(n.b.gate, &other, n.us, GATE_APPROVAL_NONE, &by_test, n.b.now_us), ERR_OK);
+    assert_int_equal(gate_approve(n.b.gate, &other, n.us, GATE_APPROVAL_NONE, 0, &by_test, n.b.now_us),
+                     ERR_OK);
     assert_true(out(&n, "indicator", 2));
     bench_deinit(&n.b);
 }

@@ -282,7 +282,7 @@ static void a_definition_goes_with_what_names_it(void **state)
         if (i % 4 == 1) {
             assert_false(goes(&n, n.us, 3) || defined(&n, n.us, 1));
             assert_int_equal(gate_tag(n.b.gate, &third, STR("share:us-cisa"), true, &by_test, NOW), ERR_OK);
-            assert_int_equal(gate_approve(n.b.gate, &third, n.us, GATE_APPROVE, &by_test, NOW), ERR_OK);
+            assert_int_equal(gate_approve(n.b.gate, &third, n.us, GATE_APPROVE, 0, &by_test, NOW), ERR_OK);
         }
         assert_true(goes(&n, n.us, 3) && defined(&n, n.us, 1));
         assert_int_equal(goes(&n, jp, 3), i % 4 != 1);

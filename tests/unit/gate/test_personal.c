@@ -161,7 +161,7 @@ static void an_approval_lets_it_go(void **state)
     char *before = view(&n, n.us);
     assert_string_equal(before, "");
     assert_true(stix_id_parse(STR("indicator--00000000-0000-4000-8000-000000000001"), &key));
-    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, &by, n.b.now_us), ERR_OK);
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &by, n.b.now_us), ERR_OK);
     char *after = view(&n, n.us), *jp = view(&n, n.jp);
     assert_non_null(strstr(after, MAIL));
     assert_string_equal(jp, "");

@@ -203,7 +203,7 @@ static void holds(void **state)
     assert_rule(&b, 7, POLICY_HOLD, "built-in.safety");
     /* An operator's word for one partner lets it go there. */
     struct stix_key key = key_of("indicator", 7);
-    assert_int_equal(gate_approve(b.gate, &key, 0, GATE_APPROVE, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(gate_approve(b.gate, &key, 0, GATE_APPROVE, 0, &by_test, b.now_us), ERR_OK);
     assert_int_equal(leaves(&b), 2);
     bench_deinit(&b);
 }
