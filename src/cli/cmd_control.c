@@ -1,5 +1,6 @@
 /* The groups that are nothing but rows: the node does the work (app/command.h). */
 #include "cli/cli.h"
+#include "cli/cmd_policy.h"
 
 #define ID                                                                                                   \
     {                                                                                                        \
@@ -195,9 +196,19 @@ const struct cli_group cli_peer = GROUP(peer_rows);
 static const struct cli_command policy_rows[] = {
     {.words = "policy activate",
      .summary = "take a policy into force; a bad one changes nothing",
+     .help = "Examples beside it (FILE with .expect) have to hold first: bongsu policy test.",
      .args = {POLICY_FILE},
-     .options = {BECAUSE},
-     .control = "policy.activate"},
+     .options = {{"untested", CLI_FLAG, NULL, NULL, "although an example fails, --because of a reason"},
+                 BECAUSE},
+     .control = "policy.activate",
+     .run = run_policy_activate},
+    {.words = "policy test",
+     .summary = "decide the golden examples beside a policy, without a node",
+     .help = "bongsu policy test FILE [EXAMPLES]: without EXAMPLES, FILE with .expect in place of .policy.\n"
+             "docs/protocol/POLICY.md has the form. Exit status 1 when one is decided otherwise.",
+     .args = {POLICY_FILE},
+     .many = true,
+     .run = run_policy_test},
     {.words = "policy check",
      .summary = "look whether a policy is well formed",
      .args = {POLICY_FILE},

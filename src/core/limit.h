@@ -83,6 +83,9 @@
 #define LIMIT_BUDGET_RETRY_US     1000000 /* what goes together and did not fit: looked at again */
 #define LIMIT_POLICY_SELECTORS    16   /* `redact` of one rule: each is looked for in each object */
 #define LIMIT_POLICY_BUDGETS      256  /* four a partner */
+#define LIMIT_GOLDEN_BYTES        (4u << 20) /* examples beside a policy: thousands of objects, read whole */
+#define LIMIT_GOLDEN_ATTRIBUTES   32 /* of one partner in them: copied for each */
+#define LIMIT_GOLDEN_VICTIMS      16 /* sectors of one example */
 #define LIMIT_POLICY_MEMORY_BYTES (64u << 20) /* a compiled policy; the limits above stay below it */
 
 /* --- os --- */

@@ -433,24 +433,6 @@ err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn
     return err;
 }
 
-/* Partners that sent this content themselves, or to whom it may not go on because it is somebody else's. */
-static uint64_t onward_of(const struct policy_facts *facts)
-{
-    if (facts->own || facts->follows)
-        return UINT64_MAX;
-    /* A feed of this node that says nothing forbids nothing either: its objects wait as unmarked, and not for
-     * somebody's grant. */
-    if (facts->tlp == POLICY_TLP_NONE && facts->origin == POLICY_ORIGIN_OWN)
-        return UINT64_MAX;
-    /* A marking that names whom it may go to is his grant, up to what its neighbours on the object say: what
-     * he marked RED beside it is for nobody else. */
-    if (facts->granted && facts->bare_tlp != POLICY_TLP_RED)
-        return UINT64_MAX;
-    /* TLP 2.0: CLEAR may go anywhere, GREEN within the community; anything narrower needs the originator's
-     * grant. */
-    return facts->tlp == POLICY_TLP_CLEAR || facts->tlp == POLICY_TLP_GREEN ? UINT64_MAX : 0;
-}
-
 static err_t add_source(const struct gate *gate, const struct subject *subject, struct policy_facts *facts)
 {
     const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
@@ -532,7 +514,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         facts.denials = UINT64_MAX; /* an operator's word against everybody */
     if (subject->safety.len > 0 && TRY(err, safety_add(subject->safety, arena, tags, &facts)))
         return err;
-    facts.onward &= onward_of(&facts);
+    facts.onward &= policy_onward(&facts);
     *out = facts;
     return ERR_OK;
 }

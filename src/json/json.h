@@ -113,6 +113,10 @@ NODISCARD err_t json_check_numbers(struct bytes source, struct fault *fault);
 /* --- split.c: byte slices of the objects in a bundle, an envelope, or JSON lines, without trusting the whole
  * --- */
 
+/* Length of the value that the text begins with, whatever follows it. False: it begins with none, or ends
+ * inside it. The value is still to be parsed. */
+bool json_value_span(struct bytes text, size_t *out_len);
+
 struct json_slice {
     size_t from; /* offset in the text */
     size_t len;

@@ -170,3 +170,8 @@ err_t json_split(struct bytes text, struct str list_name, enum json_split_kind *
         *out_kind = s.kind;
     return err;
 }
+
+bool json_value_span(struct bytes text, size_t *out_len)
+{
+    return skip_value(text, 0, out_len);
+}

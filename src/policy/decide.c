@@ -141,6 +141,23 @@ static uint64_t decide_release(struct row *row, const uint64_t *open, uint64_t l
     return released;
 }
 
+uint64_t policy_onward(const struct policy_facts *facts)
+{
+    if (facts->own || facts->follows)
+        return UINT64_MAX;
+    /* A feed of this node that says nothing forbids nothing either: its objects wait as unmarked, and not for
+     * somebody's grant. */
+    if (facts->tlp == POLICY_TLP_NONE && facts->origin == POLICY_ORIGIN_OWN)
+        return UINT64_MAX;
+    /* A marking that names whom it may go to is his grant, up to what its neighbours on the object say: what
+     * he marked RED beside it is for nobody else. */
+    if (facts->granted && facts->bare_tlp != POLICY_TLP_RED)
+        return UINT64_MAX;
+    /* TLP 2.0: CLEAR may go anywhere, GREEN within the community; anything narrower needs the originator's
+     * grant. */
+    return facts->tlp == POLICY_TLP_CLEAR || facts->tlp == POLICY_TLP_GREEN ? UINT64_MAX : 0;
+}
+
 void policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
                    struct policy_verdict *out)
 {

@@ -323,6 +323,10 @@ struct policy_facts {
 
 /* --- deciding --- */
 
+/* Partners to whom whoever made it lets it go on, by TLP and by what the other facts say: all or none. The
+ * gate narrows `onward` by it once everything else is known. */
+uint64_t policy_onward(const struct policy_facts *facts);
+
 struct policy_verdict {
     uint64_t release; /* the three are disjoint; together they are policy_partner_mask() */
     uint64_t hold;

@@ -140,6 +140,7 @@ def test_install(place):
     prefix = '' if any(name.startswith('usr/bin/') for name in found) else 'local/'
     pages = {f'usr/{prefix}share/man/man{page.suffix[1]}/{page.name}' for page in (ROOT / 'docs' / 'man').iterdir()}
     wanted = pages | {f'usr/{prefix}bin/bongsu', f'usr/{prefix}share/bongsu/default.policy',
+                      f'usr/{prefix}share/bongsu/default.expect',
                       f'usr/{prefix}share/bongsu/misp-extension.json', f'usr/{prefix}share/bongsu/misp-extension.schema.json',
                       'usr/lib/systemd/system/bongsu.service', 'usr/lib/sysusers.d/bongsu.conf'}
     check('what is installed', found == wanted, sorted(found ^ wanted))
@@ -535,6 +536,28 @@ def test_policy(place):
     place.expect(0, 'Nothing that is held', 'policy', 'diff', POLICY, *kr)
 
 
+def test_policy_examples(place):
+    examples = POLICY.with_suffix('.expect').read_text()
+    place.expect(0, r'right .*RED never leaves.*\n1\d right, 0 wrong', 'policy', 'test', POLICY)
+    shutil.copy(POLICY, place.path / 'my.policy')
+    beside = place.path / 'my.expect'
+    place.expect(1, 'my.expect', 'policy', 'test', 'my.policy')
+    beside.write_text(examples.replace('deny red', 'release open', 1))
+    place.expect(1, r'WRONG.*deny by red, expected release by open.*deny red decides: .*1 wrong', 'policy', 'test', 'my.policy')
+    code, out, _ = place.run('policy', 'test', 'my.policy', '--json')
+    lines = [json.loads(line) for line in out.splitlines()]
+    check('policy test --json', code == 1 and [line['rule'] for line in lines if not line['right']] == ['red'], out)
+    activate = ('policy', 'activate', 'my.policy', '--dir', 'kr')
+    place.expect(1, 'was not touched: the examples in my.expect do not hold', *activate)
+    place.expect(2, '--untested wants --because', *activate, '--untested')
+    place.expect(0, 'in force', *activate, '--untested', '--because', 'to see that it can be done')
+    beside.write_text(examples.replace('expect us-cisa deny red', 'expect us-cisa perhaps red', 1))
+    place.expect(1, r'my.expect: line \d+: expect PARTNER deny.hold.release RULE', 'policy', 'test', 'my.policy')
+    beside.write_text(examples.replace('"type": "indicator"', '"type": "indicator', 1))
+    place.expect(1, r'my.expect: line \d+: the object', 'policy', 'test', 'my.policy')
+    place.expect(2, 'what is more', 'policy', 'test', 'my.policy', 'my.expect', 'more')
+
+
 def test_peers(place):
     kr = ['--dir', 'kr']
     place.expect(2, 'audience is missing', 'peer', 'add', 'us.card', *kr)
@@ -775,8 +798,8 @@ def main():
         for test in (test_install, test_usage, test_lint, test_lint_packed, test_lint_levels, test_extension_lint, test_init,
                      test_stopped, test_together, test_running, test_extension, test_sources, test_accept,
                      test_add, test_refusals, test_large,
-                     test_policy, test_peers, test_deciding, test_people, test_definitions, test_ledger, test_watching,
-                     test_streams, test_two_operators, test_ending):
+                     test_policy, test_policy_examples, test_peers, test_deciding, test_people, test_definitions, test_ledger,
+                     test_watching, test_streams, test_two_operators, test_ending):
             try:
                 test(place)
             except Exception as error:  # the other tests all the same

@@ -1,0 +1,156 @@
+/* policy test: golden examples beside a policy, decided without a node; policy activate asks them first. */
+#include "cli/cmd_policy.h"
+
+#include <stdio.h>
+
+#include "app/file.h"
+#include "policy/golden.h"
+
+enum { SHOWN_BYTES = 1 << 20 };
+
+struct tally {
+    const struct cli_call *call;
+    bool quiet; /* only what is wrong */
+    uint64_t right, wrong;
+};
+
+/* --- telling --- */
+
+static void put_step(void *ctx, const struct policy_step *step)
+{
+    struct buf *out = ctx;
+    if (!step->addressed || !step->reached || (!step->matched && step->effect != POLICY_RELEASE))
+        return;
+    buf_printf(out, "    %s %.*s %s: ", policy_effect_name(step->effect), STR_ARG(step->name),
+               step->decided   ? "decides"
+               : step->matched ? "matches"
+                               : "does not match");
+    print_clean(out, step->condition);
+    if (step->value.len > 0)
+        buf_printf(out, "; ");
+    print_clean(out, step->value);
+    if (step->change.len > 0)
+        buf_printf(out, "; it would be otherwise with ");
+    print_clean(out, step->change);
+    buf_putc(out, '\n');
+}
+
+static void put_text(struct buf *out, const struct golden_result *result)
+{
+    buf_printf(out, "%s  line %u, ", result->right ? "right" : "WRONG", result->line);
+    print_clean(out, result->example);
+    buf_printf(out, ", %.*s: %s by %.*s", STR_ARG(result->partner), policy_effect_name(result->effect),
+               STR_ARG(result->rule));
+    if (!result->right) {
+        buf_printf(out, ", expected %s by ", policy_effect_name(result->wanted));
+        print_clean(out, result->wanted_rule);
+    }
+    buf_putc(out, '\n');
+}
+
+static void put_json(struct buf *out, const struct golden_result *result, const struct buf *steps)
+{
+    buf_printf(out, "{\"line\":%u,\"right\":%s", result->line, result->right ? "true" : "false");
+    print_member(out, "example", result->example);
+    print_member(out, "audience", result->partner);
+    print_member(out, "effect", str_of(policy_effect_name(result->effect)));
+    print_member(out, "rule", result->rule);
+    print_member(out, "expected_effect", str_of(policy_effect_name(result->wanted)));
+    print_member(out, "expected_rule", result->wanted_rule);
+    if (!result->right)
+        print_member(out, "because", str_trim(buf_str(steps)));
+    buf_printf(out, "}\n");
+}
+
+static void tell(void *ctx, const struct golden_result *result)
+{
+    struct tally *tally = ctx;
+    struct buf out, steps;
+    *(result->right ? &tally->right : &tally->wrong) += 1;
+    if (result->right && tally->quiet)
+        return;
+    buf_init(&out, SHOWN_BYTES);
+    buf_init(&steps, SHOWN_BYTES);
+    if (!result->right)
+        (void)policy_explain(result->policy, result->facts, result->now_us, result->partner_index, put_step,
+                             &steps);
+    if (tally->call->json) {
+        put_json(&out, result, &steps);
+    } else {
+        put_text(&out, result);
+        buf_put_str(&out, buf_str(&steps));
+    }
+    (void)fwrite(out.at, 1, out.len, stdout);
+    buf_deinit(&out);
+    buf_deinit(&steps);
+}
+
+/* --- running --- */
+
+static int run_examples(const char *policy, const char *path, struct str policy_text, struct str examples,
+                        struct tally *tally)
+{
+    struct golden_fault fault;
+    const struct policy_fault *place = &fault.place;
+    err_t err = golden_run(policy_text, examples, tell, tally, &fault);
+    if (err != ERR_OK)
+        return cli_fail(place->suggestion, "%s: line %u: %s", fault.in_policy ? policy : path, place->line,
+                        place->what[0] == '\0' ? err_text(err) : place->what);
+    return tally->wrong == 0 ? CLI_OK : CLI_FAILED;
+}
+
+static int test_files(const struct cli_call *call, const char *policy, const char *path, struct tally *tally)
+{
+    struct buf text, examples;
+    buf_init(&text, LIMIT_POLICY_BYTES);
+    buf_init(&examples, LIMIT_GOLDEN_BYTES);
+    int status = cli_read(call, policy, &text) && cli_read(call, path, &examples)
+                     ? run_examples(policy, path, buf_str(&text), buf_str(&examples), tally)
+                     : CLI_FAILED;
+    buf_deinit(&text);
+    buf_deinit(&examples);
+    return status;
+}
+
+/* share/default.policy: share/default.expect. */
+static bool path_beside(const char *policy, char out[FILE_PATH_SIZE])
+{
+    struct str name = str_of(policy), end = STR(".policy");
+    if (str_ends(name, end))
+        name.len -= end.len;
+    int len = snprintf(out, FILE_PATH_SIZE, "%.*s.expect", STR_ARG(name));
+    return len > 0 && len < FILE_PATH_SIZE;
+}
+
+int run_policy_test(struct cli_call *call)
+{
+    char beside[FILE_PATH_SIZE];
+    struct tally tally = {.call = call};
+    const char *path = call->args[1];
+    if (call->arg_count > 2)
+        return cli_usage(call, "what is %s?", call->args[2]);
+    if (call->arg_count == 1) {
+        if (!path_beside(call->args[0], beside))
+            return cli_usage(call, "the name of the policy is too long");
+        path = beside;
+    }
+    int status = test_files(call, call->args[0], path, &tally);
+    if (!call->json)
+        (void)printf("%llu right, %llu wrong\n", (unsigned long long)tally.right,
+                     (unsigned long long)tally.wrong);
+    return status;
+}
+
+int run_policy_activate(struct cli_call *call)
+{
+    char beside[FILE_PATH_SIZE];
+    struct tally tally = {.call = call, .quiet = true};
+    bool untested = cli_option(call, "untested") != NULL;
+    if (untested && cli_option(call, "because") == NULL)
+        return cli_usage(call, "--untested wants --because REASON");
+    if (!untested && path_beside(call->args[0], beside) && file_exists(call->os, beside) &&
+        test_files(call, call->args[0], beside, &tally) != CLI_OK)
+        return cli_fail("mend the policy or the examples, or give --untested --because REASON",
+                        "the policy in force was not touched: the examples in %s do not hold", beside);
+    return control_run(call);
+}
