@@ -323,6 +323,19 @@ static err_t add_times(struct golden *g, struct policy_facts *facts)
     return ERR_OK;
 }
 
+/* The object by itself, as the gate looks at it. */
+static err_t add_personal(struct golden *g, struct policy_facts *facts)
+{
+    struct privacy_hits hits = {.size = LIMIT_PERSONAL_HITS, .score_min = PRIVACY_SCORE_HIT};
+    err_t err = ERR_NOMEM;
+    hits.at = arena_zalloc(&g->arena, LIMIT_PERSONAL_HITS, sizeof *hits.at);
+    if (hits.at == NULL || TRY(err, privacy_object(g->object.root, PRIVACY_TEXT, &g->arena, &hits)))
+        return refuse(g, err, "%s", err_text(err));
+    facts->personal_known = hits.dropped == 0;
+    facts->personal = privacy_facts(&hits);
+    return ERR_OK;
+}
+
 static err_t gather(struct golden *g, struct policy_facts *out)
 {
     const struct stix_object *object = &g->object;
@@ -341,6 +354,8 @@ static err_t gather(struct golden *g, struct policy_facts *out)
     facts.confidence = object->confidence < 0 ? POLICY_CONFIDENCE_NONE : object->confidence;
     facts.revoked = object->revoked;
     if (TRY(err, add_markings(g, &facts)) || TRY(err, add_times(g, &facts)))
+        return err;
+    if ((needs & POLICY_NEED_PERSONAL) != 0 && TRY(err, add_personal(g, &facts)))
         return err;
     facts.onward = policy_onward(&facts);
     *out = facts;

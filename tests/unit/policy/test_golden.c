@@ -96,6 +96,20 @@ static void says_what_was_decided(void **state)
     assert_int_equal(seen.wrong, 0);
 }
 
+static void looks_for_personal_data(void **state)
+{
+    (void)state;
+    struct golden_fault fault;
+    struct seen seen;
+    struct str policy = STR("language 1\ndeny personal if personal-data.score >= 50\n");
+    const char *mail = HEAD "object " IDENT TIMES ",\"contact_information\":\"kim.minsu@example.org\"}\n"
+                            "expect us deny personal\n";
+    assert_int_equal(run(policy, mail, &seen, &fault), ERR_OK);
+    assert_int_equal(seen.right, 1);
+    assert_int_equal(run(policy, HEAD PLAIN "expect us deny built-in.default\n", &seen, &fault), ERR_OK);
+    assert_int_equal(seen.right, 1);
+}
+
 static void refuses_what_it_cannot_tell(void **state)
 {
     (void)state;
@@ -150,9 +164,9 @@ static void a_bad_policy_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_shipped_examples_hold), cmocka_unit_test(every_prefix_is_read_or_refused),
-        cmocka_unit_test(says_what_was_decided),     cmocka_unit_test(refuses_what_it_cannot_tell),
-        cmocka_unit_test(a_bad_policy_is_named),
+        cmocka_unit_test(the_shipped_examples_hold),   cmocka_unit_test(every_prefix_is_read_or_refused),
+        cmocka_unit_test(looks_for_personal_data),     cmocka_unit_test(says_what_was_decided),
+        cmocka_unit_test(refuses_what_it_cannot_tell), cmocka_unit_test(a_bad_policy_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
