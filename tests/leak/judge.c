@@ -254,27 +254,39 @@ static bool is_whole_enough(const struct item *item, const struct saying *saying
 static void find_form(const struct world *w, const struct kept *copy, unsigned p, bool target,
                       struct item *out);
 
-/* What is cut from its target a translation does not say. */
-static void add_translated(const struct world *w, const struct saying *saying, unsigned p, struct item *out)
+static bool goes_along(const struct world *w, const struct kept *copy, unsigned p);
+
+static void add_translations(const struct saying *saying, const char *selector, struct item *out)
 {
     static const char *const languages[] = {"fr", "ko"};
-    const struct kept *about = newest(w, saying->about);
-    struct item target = {0};
     char text[PATH_MAX_];
-    if (about == NULL || w->plan->things[saying->about].kind == KIND_TRANSLATION)
-        return;
-    find_form(w, about, p, true, &target);
-    if (target.form != FORM_CUT)
-        return;
-    for (size_t i = 0; i < target.selector_count; i++)
-        for (unsigned l = 0; l < 2; l++) {
-            int len = snprintf(text, sizeof text, "contents.%s.%.40s", languages[l], target.selectors[i]);
-            bool there = false;
-            for (size_t f = 0; f < saying->field_count; f++)
-                there |= len > 0 && len < PATH_MAX_ && covers(text, saying->fields[f].at);
-            if (there)
-                add_selector(out, text);
-        }
+    for (unsigned l = 0; l < 2; l++) {
+        int len = snprintf(text, sizeof text, "contents.%s.%.40s", languages[l], selector);
+        bool there = false;
+        for (size_t f = 0; f < saying->field_count; f++)
+            there |= len > 0 && len < PATH_MAX_ && covers(text, saying->fields[f].at);
+        if (there)
+            add_selector(out, text);
+    }
+}
+
+/* What is cut from its target a translation does not say. None here says which version it is about: every one
+ * that is held binds. False: one of them does not leave. */
+static bool add_translated(const struct world *w, const struct saying *saying, unsigned p, struct item *out)
+{
+    for (size_t i = 0; i < w->copy_count; i++) {
+        const struct kept *copy = &w->copies[i];
+        struct item target = {0};
+        if (said(w, copy)->thing != saying->about || copy->assertion || copy->seen ||
+            w->plan->things[saying->about].kind == KIND_TRANSLATION)
+            continue;
+        find_form(w, copy, p, true, &target);
+        if (target.form == FORM_NONE && copy->source != LOCALS + p && !goes_along(w, copy, p))
+            return false;
+        for (size_t k = 0; target.form == FORM_CUT && k < target.selector_count; k++)
+            add_translations(saying, target.selectors[k], out);
+    }
+    return true;
 }
 
 /* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). */
@@ -296,8 +308,8 @@ static void find_form(const struct world *w, const struct kept *copy, unsigned p
         if ((verdict.release >> p & 1) == 0)
             add_selector(out, saying->granular[i].selector);
     }
-    if (!target && saying->about >= 0)
-        add_translated(w, saying, p, out);
+    if (!target && saying->about >= 0 && !add_translated(w, saying, p, out))
+        return;
     if (out->selector_count == 0)
         out->form = FORM_WHOLE;
     else if (is_whole_enough(out, saying))
@@ -383,24 +395,31 @@ static bool demand(const struct world *w, unsigned p, struct judged *j)
     return gave;
 }
 
-static void add_item(const struct world *w, unsigned p, const struct kept *copy, struct judged *out)
+/* Unmarked, and no rule keeps it: it goes where something released names it. */
+static bool goes_along(const struct world *w, const struct kept *copy, unsigned p)
 {
-    struct item *item = &out->at[out->count];
     struct facts facts;
     struct verdict verdict;
-    *item = (struct item) {.copy = -1, .thing = NODE_THING, .in = true};
-    if (copy == NULL) {
+    if (copy == NULL)
         node_facts(&facts);
-    } else {
-        item->copy = (int)(copy - w->copies);
-        item->thing = said(w, copy)->thing;
-        find_form(w, copy, p, false, item);
+    else
         find_facts(w, copy, ALL_MARKS, &facts);
-    }
     decide(w, &facts, &verdict);
     bool unmarked = copy == NULL || (facts.states & ~(unsigned)(STATE_NONE | STATE_ASSUMED)) == 0;
     bool kept = ((verdict.denied | stopped(w, facts.source)) >> p & 1) != 0;
-    if (item->form == FORM_NONE && comes_along(w, item->thing) && unmarked && !kept) {
+    return comes_along(w, copy == NULL ? NODE_THING : said(w, copy)->thing) && unmarked && !kept;
+}
+
+static void add_item(const struct world *w, unsigned p, const struct kept *copy, struct judged *out)
+{
+    struct item *item = &out->at[out->count];
+    *item = (struct item) {.copy = -1, .thing = NODE_THING, .in = true};
+    if (copy != NULL) {
+        item->copy = (int)(copy - w->copies);
+        item->thing = said(w, copy)->thing;
+        find_form(w, copy, p, false, item);
+    }
+    if (item->form == FORM_NONE && goes_along(w, copy, p)) {
         item->form = FORM_WHOLE;
         item->on_demand = true;
         item->selector_count = 0;
