@@ -169,8 +169,8 @@ def look_certificates(report, node, folder, children, *credentials):
     got = settled(node, 'misnamed')
     report.equal('certificates: a server under another name is not asked', (got.get('new'), got.get('error')), (0, 'denied'))
     server.shutdown()
-    refused = node.run('feed', 'add', 'mixed', '--kind', 'stix', '--url', files, '--cert', authority.path('client.pem'),
-                       '--key', authority.path('stranger.key'))
+    refused = node.run('feed', 'add', 'mixed', '--kind', 'stix', '--url', files, '--private', '--cert',
+                       authority.path('client.pem'), '--key', authority.path('stranger.key'))
     report.check("certificates: another's key is refused at once", not refused.good and 'key is not' in refused.err, refused)
 
 
@@ -544,8 +544,12 @@ def main():
     try:
         node.start()
         declare(report, node, 'first', 'stix', base + 'nothing.json')
-        node.run('feed', 'add', 'inside', '--kind', 'stix', '--url', base + 'nothing.json')
-        report.equal('a private address is refused unless it is declared', settled(node, 'inside').get('error'), 'denied')
+        refused = node.run('feed', 'add', 'inside', '--kind', 'stix', '--url', base + 'nothing.json')
+        told = not refused.good and '--private' in refused.err
+        report.check('a private address is refused unless it is declared', told, refused)
+        by_name = base.replace('127.0.0.1', '127.1')  # no address in form, and one when it is asked for
+        node.run('feed', 'add', 'inside', '--kind', 'stix', '--url', by_name + 'nothing.json')
+        report.equal('... also behind a name', settled(node, 'inside').get('error'), 'denied')
         report.equal('what is not there is told', settled(node, 'first').get('error'), 'notfound')
         wanted = look_bongsu(report, node, folder, one_process)
         password = os.path.join(folder, 'reader')
