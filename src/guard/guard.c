@@ -35,7 +35,6 @@ void guard_free(struct guard *guard)
 err_t guard_rules(struct guard *guard, struct str text, struct fault *fault)
 {
     err_t err = rules_read(text, &guard->next, fault);
-    known_clear(&guard->known); /* what was proved before may have been taken back: questions, not a leak */
     if (err != ERR_OK) {
         memset(&guard->rules, 0, sizeof guard->rules);
         return err;

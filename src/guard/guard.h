@@ -29,7 +29,7 @@ struct guard;
 NODISCARD err_t guard_new(const struct hash_sip_key *key, struct guard **out);
 void guard_free(struct guard *guard); /* accepts NULL */
 
-/* Replaces what it was told, and forgets every proof. On failure nothing goes to anybody until there is
+/* Replaces what it was told. On failure nothing goes to anybody until there is
  * something it can read. A partner that is held stays held until `resumed` grows. */
 NODISCARD err_t guard_rules(struct guard *guard, struct str text, struct fault *fault);
 
