@@ -72,7 +72,7 @@ NEGATIVE = {
         'BTC block {N6}', '0x{HEX16}',
         'mac {HEX2}:{HEX2}:{HEX2}:{HEX2}:{HEX2}:{HEX2}', 'SSN field empty (000-00-0000)', 'test SSN 987-65-4320 rejected',
         'S/N M{N8}', 'part R{N8} in stock',
-        '/home/runner/work/build.log', 'C:\\Users\\Administrator\\Desktop', 'uuid={UUID} ts={MS2027}', 'user-agent id {N15}',
+        '/home/jenkins/build.log', 'C:\\Users\\Administrator\\Desktop', 'uuid={UUID} ts={MS2027}', 'user-agent id {N15}',
         'span={HEX16} parent={HEX16}',
         'nginx {N1}.{N2}.{N1}', 'score {N2}/{N3}', 'partition {N2} offset {N12}', 'lsn {N10}', 'queue depth {N4}',
         'dose {N3}.{N1} mg',
