@@ -1,7 +1,6 @@
 /* What of an object may leave to whom (section 7.2.3 of STIX 2.1, docs/protocol/MINTING.md). */
 #include <stdlib.h>
 
-#include "core/uuid.h"
 #include "gate/personal.h"
 #include "stix/cut.h"
 #include "stix/selector.h"
@@ -211,256 +210,6 @@ static err_t write_profile(struct gathering *g, struct form *form)
     return err != ERR_OK ? err : form->profile.at == NULL ? ERR_NOMEM : ERR_OK;
 }
 
-/* --- trying it --- */
-
-err_t cut_warnings(struct gate *gate, struct json_val root, struct arena *arena, size_t *out)
-{
-    struct stix_object object;
-    struct fault fault;
-    err_t err = stix_read(root, &gate->extensions, arena, &object, &fault);
-    *out = 0;
-    if (err == ERR_INVALID || err == ERR_LIMIT)
-        return ERR_DENIED; /* held under older rules: what comes of it nobody could take */
-    for (size_t i = 0; err == ERR_OK && i < object.warning_count; i++)
-        *out += object.warnings[i].level == STIX_WARNING;
-    return err;
-}
-
-err_t cut_make(struct gate *gate, const struct cut_order *order, struct arena *arena, struct buf *out,
-               struct stix_object *object)
-{
-    static const uint8_t padding[JSON_PADDING];
-    struct fault fault;
-    size_t warnings = 0;
-    err_t err;
-    struct json_doc *doc = arena_zalloc(arena, 1, sizeof *doc);
-    if (doc == NULL)
-        return ERR_NOMEM;
-    if (TRY(err, stix_cut(order->root, order->cut, arena, out)))
-        return err;
-    size_t len = out->len;
-    buf_put(out, padding, sizeof padding);
-    if (TRY(err, buf_err(out)))
-        return err;
-    out->len = len;
-    if (len > LIMIT_OBJECT_BYTES)
-        return ERR_DENIED;
-    if (TRY(err, json_parse(gate->parser_one, bytes_of(out->at, len), doc, &fault)) ||
-        TRY(err, stix_read(json_root(doc), &gate->extensions, arena, object, &fault)))
-        return err == ERR_NOMEM ? err : ERR_DENIED;
-    for (size_t i = 0; i < object->warning_count; i++)
-        warnings += object->warnings[i].level == STIX_WARNING;
-    return warnings > order->warnings ? ERR_DENIED : ERR_OK;
-}
-
-static enum json_canon_act drop_times(void *ctx, unsigned depth, struct str name, struct json_val value,
-                                      struct buf *out)
-{
-    (void)ctx, (void)value, (void)out;
-    bool time = depth == 0 && (str_eq(name, STR("created")) || str_eq(name, STR("modified")));
-    return time ? JSON_CANON_DROP : JSON_CANON_KEEP;
-}
-
-err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[16])
-{
-    struct json_canon_hook hook = {.member = drop_times};
-    buf_clear(&gate->canon);
-    err_t err = json_canon(root, &hook, &gate->canon, NULL);
-    if (err != ERR_OK)
-        return err;
-    struct hash hash = hash_sha256(buf_bytes(&gate->canon));
-    memcpy(out, hash.b, 16);
-    return ERR_OK;
-}
-
-/* Names while trying: the creator's goes where it must; others within longer texts are noted. */
-struct trying {
-    struct arena *arena;
-    const struct stix_object *source;
-    bool anonymous, drop;
-    bool drop_members, drop_others; /* references that may be left out */
-    struct stix_key *found;         /* in texts and as values */
-    size_t count, size;
-    err_t err;
-};
-
-static enum stix_cut_act try_name(void *ctx, const struct stix_key *key, struct str *out)
-{
-    struct trying *t = ctx;
-    (void)out;
-    if (t->anonymous && t->source->has_creator && stix_key_eq(&t->source->creator, key))
-        return STIX_CUT_DROP;
-    if (key_is_builtin(key))
-        return STIX_CUT_KEEP;
-    bool known = false, goes = true;
-    for (size_t i = 0; i < t->source->ref_count; i++) {
-        const struct stix_ref *ref = &t->source->refs[i];
-        if (!stix_key_eq(&ref->key, key))
-            continue;
-        known = true;
-        goes = goes && ((ref->role == STIX_REF_MEMBER && t->drop_members) ||
-                        (ref->role == STIX_REF_OTHER && t->drop_others));
-    }
-    if (known)
-        return goes ? STIX_CUT_DROP : STIX_CUT_KEEP;
-    if (t->drop)
-        return STIX_CUT_DROP;
-    for (size_t i = 0; i < t->count; i++)
-        if (stix_key_eq(&t->found[i], key))
-            return STIX_CUT_KEEP;
-    if (t->count == t->size) {
-        t->err = ERR_LIMIT;
-        return STIX_CUT_DROP;
-    }
-    t->found[t->count++] = *key;
-    return STIX_CUT_KEEP;
-}
-
-/* `members`, `others`: can it leave without its members, without what it names otherwise? */
-static err_t keep_refs(struct gathering *g, const struct stix_object *made, const struct trying *needed,
-                       enum closure_how members, enum closure_how others, struct form *form)
-{
-    const struct stix_object *source = needed->source;
-    form->refs = arena_zalloc(g->keep, made->ref_count + needed->count + 2, sizeof *form->refs);
-    form->how = arena_zalloc(g->keep, made->ref_count + needed->count + 2, 1);
-    if (form->refs == NULL || form->how == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < made->ref_count; i++) {
-        form->how[form->ref_count] = (uint8_t)(made->refs[i].role == STIX_REF_MEMBER  ? members
-                                               : made->refs[i].role == STIX_REF_OTHER ? others
-                                                                                      : CLOSURE_HARD);
-        form->refs[form->ref_count++] =
-            (struct stix_ref) {.key = made->refs[i].key, .role = made->refs[i].role};
-    }
-    for (size_t i = 0; i < needed->count; i++)
-        form->refs[form->ref_count++] = (struct stix_ref) {.key = needed->found[i], .role = STIX_REF_OTHER};
-    /* It may leave as it is after all. */
-    if (form->profile.len == 0 && source->has_creator)
-        form->refs[form->ref_count++] =
-            (struct stix_ref) {.key = source->creator, .role = STIX_REF_CREATED_BY};
-    return ERR_OK;
-}
-
-/* An observable's identifier follows from what is left of what gives it (section 2.9). */
-static err_t name_observable(struct gathering *g, const struct stix_object *source,
-                             const struct stix_object *made, struct form *form)
-{
-    enum stix_sco_id found;
-    struct uuid uuid;
-    char text[UUID_TEXT_SIZE];
-    struct buf id;
-    err_t err = ERR_OK;
-    form->sco_id = STR("");
-    if (source->type->category != STIX_SCO || stix_sco_id_refers(source))
-        return ERR_OK;
-    if (TRY(err, stix_sco_id_check(made, &found, uuid.b)) || found == STIX_SCO_ID_NOTHING_TO_DO)
-        return err;
-    uuid_text(&uuid, text);
-    buf_init(&id, LIMIT_ID_BYTES);
-    buf_put_str(&id, source->type_name);
-    buf_put(&id, "--", 2);
-    buf_put(&id, text, sizeof text);
-    form->sco_id = arena_str(g->keep, buf_str(&id));
-    err = buf_err(&id) != ERR_OK ? buf_err(&id) : form->sco_id.at == NULL ? ERR_NOMEM : ERR_OK;
-    buf_deinit(&id);
-    return err;
-}
-
-/* Without which references it is an object still. */
-static err_t try_loose(struct gathering *g, const struct cut_order *order, struct trying *t,
-                       enum closure_how *out_members, enum closure_how *out_others)
-{
-    struct stix_object less;
-    t->drop_others = true;
-    for (int members = 1; members >= 0; members--) {
-        t->drop_members = members != 0;
-        buf_clear(&g->gate->minted);
-        err_t err = cut_make(g->gate, order, g->arena, &g->gate->minted, &less);
-        if (err == ERR_OK) {
-            *out_members = members != 0 ? CLOSURE_LOOSE : CLOSURE_ANY;
-            *out_others = CLOSURE_LOOSE;
-        }
-        if (err != ERR_DENIED)
-            break;
-    }
-    t->drop_members = t->drop_others = false;
-    return t->err;
-}
-
-/* Makes the form once, with whatever names are to be had, to see whether it is an object at all. */
-static err_t try_form(struct gathering *g, const struct stix_object *source, size_t warnings,
-                      struct form *form)
-{
-    enum { FOUND_MAX = 256 };
-    struct trying t = {.arena = g->arena,
-                       .source = source,
-                       .anonymous = form->anonymous,
-                       .found = arena_zalloc(g->arena, FOUND_MAX, sizeof(struct stix_key)),
-                       .size = FOUND_MAX};
-    struct stix_cut cut = {
-        .selectors = form->selectors, .selector_count = form->selector_count, .name = try_name, .ctx = &t};
-    struct cut_order order = {.root = source->root, .warnings = warnings, .cut = &cut};
-    struct personal_texts texts;
-    struct stix_object made, less;
-    enum closure_how members = CLOSURE_HARD, others = CLOSURE_HARD;
-    struct buf id, creator;
-    char now[TIME_TEXT_SIZE];
-    err_t err;
-    if (t.found == NULL)
-        return ERR_NOMEM;
-    buf_init(&id, LIMIT_ID_BYTES);
-    buf_init(&creator, LIMIT_ID_BYTES);
-    time_text(g->now_us, now);
-    unsigned partner = (unsigned)__builtin_ctzll(form->partners);
-    texts = (struct personal_texts) {0};
-    if (TRY(err, mint_creator_id(g->gate, g->now_us, &creator)) ||
-        TRY(err, mint_id(g->gate, partner, &source->key, source->type_name, form->profile, &id)) ||
-        TRY(err, personal_texts_begin(g->gate, form, partner, source->root, g->arena, &texts, &cut)))
-        goto out;
-    cut.id = buf_str(&id);
-    if (source->has_created && source->has_modified) {
-        cut.creator = buf_str(&creator);
-        cut.created = cut.modified = str_of(now);
-    }
-    buf_clear(&g->gate->minted);
-    if (TRY(err, cut_make(g->gate, &order, g->arena, &g->gate->minted, &made)) || TRY(err, t.err) ||
-        TRY(err, name_observable(g, source, &made, form)))
-        goto out;
-    /* Masks of two values may be equal, and observables with equal values are one. */
-    if (form->personal == POLICY_DUTY_MASK && texts.changed > 0 && form->sco_id.len > 0 &&
-        !str_eq(form->sco_id, source->id)) {
-        err = ERR_DENIED;
-        goto out;
-    }
-    if (t.count > 0) {
-        /* Where a name in some text has to go and cannot, he must have what it names. */
-        t.drop = true;
-        buf_clear(&g->gate->minted);
-        err = cut_make(g->gate, &order, g->arena, &g->gate->minted, &less);
-        if (err == ERR_OK) {
-            made = less;
-            t.count = 0;
-        } else if (err == ERR_DENIED) {
-            t.drop = false;
-            buf_clear(&g->gate->minted);
-            err = cut_make(g->gate, &order, g->arena, &g->gate->minted, &made);
-        }
-    }
-    if (err == ERR_OK && form->loose)
-        err = try_loose(g, &order, &t, &members, &others);
-    if (err == ERR_OK && form->loose) {
-        buf_clear(&g->gate->minted);
-        err = cut_make(g->gate, &order, g->arena, &g->gate->minted, &made);
-    }
-    if (err == ERR_OK)
-        err = keep_refs(g, &made, &t, members, others, form);
-out:
-    personal_texts_end(&texts);
-    buf_deinit(&id);
-    buf_deinit(&creator);
-    return err;
-}
-
 /* --- all partners --- */
 
 /* The form that somebody before him has as well. */
@@ -528,6 +277,7 @@ static err_t keep_creator(struct gathering *g, const struct stix_object *source,
 static err_t form_for(struct gathering *g, const struct stix_object *source, size_t warnings,
                       unsigned partner, bool *out_ok)
 {
+    const struct cut_trial trial = {g->gate, g->now_us, g->arena, g->keep};
     struct list list = {0};
     struct form form = {.partners = UINT64_C(1) << partner};
     err_t err;
@@ -553,7 +303,7 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
         return ERR_OK;
     }
     /* A definition under another name would define nothing. */
-    err = key_is_definition(&source->key) ? ERR_DENIED : try_form(g, source, warnings, &form);
+    err = key_is_definition(&source->key) ? ERR_DENIED : cut_try(&trial, source, warnings, &form);
     if (err == ERR_OK)
         err = keep_creator(g, source, &form);
     if (err == ERR_DENIED || err == ERR_LIMIT) {

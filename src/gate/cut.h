@@ -47,6 +47,15 @@ NODISCARD err_t cut_make(struct gate *gate, const struct cut_order *order, struc
                          struct buf *out, struct stix_object *object);
 /* Rules of the standard that an object breaks and that no strict source may. */
 NODISCARD err_t cut_warnings(struct gate *gate, struct json_val root, struct arena *arena, size_t *out);
+/* Makes `form` of `source` once for a partner of form->partners: fills sco_id, refs, how and ref_count.
+ * ERR_DENIED: it would be no object any more. trial.c */
+struct cut_trial {
+    struct gate *gate;
+    int64_t now_us;
+    struct arena *arena, *keep; /* while trying; what the form borrows */
+};
+NODISCARD err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size_t warnings,
+                        struct form *form);
 /* Head of SHA-256 over an object without its times. */
 NODISCARD err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[16]);
 /* Would anything that comes along with these references, however far, name `hidden`? True also where there is
