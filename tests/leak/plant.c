@@ -2,6 +2,7 @@
  * linked (--wrap), so that nothing of them stands in src/. */
 #include "leak.h"
 
+#include "../sim/blind.h"
 #include "core/uuid.h"
 #include "gate/closure.h"
 #include "gate/mint.h"
@@ -11,8 +12,6 @@
 
 /* Of the functions' own types: one that changes is seen here. */
 #define WRAP(name) __typeof__(name) __real_##name, __wrap_##name
-WRAP(stix_read);
-WRAP(stix_read_held);
 WRAP(stix_cut);
 WRAP(stix_cut_found);
 WRAP(mint_id);
@@ -23,11 +22,6 @@ WRAP(stop_holds);
 WRAP(closure_solve);
 
 static enum leak active;
-
-void plant(enum leak leak)
-{
-    active = leak;
-}
 
 /* --- objects as they are read --- */
 
@@ -47,31 +41,10 @@ static bool is_hidden(const struct stix_ref *ref)
     }
 }
 
-static err_t blind(err_t err, struct arena *arena, struct stix_object *out)
+void plant(enum leak leak)
 {
-    if (err != ERR_OK || active == LEAK_NONE || out->ref_count == 0)
-        return err;
-    struct stix_ref *kept = arena_alloc(arena, out->ref_count * sizeof *kept);
-    size_t count = 0;
-    if (kept == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < out->ref_count; i++)
-        if (!is_hidden(&out->refs[i]))
-            kept[count++] = out->refs[i];
-    out->refs = kept;
-    out->ref_count = count;
-    return ERR_OK;
-}
-
-err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
-                       struct stix_object *out, struct fault *fault)
-{
-    return blind(__real_stix_read(v, extensions, arena, out, fault), arena, out);
-}
-
-err_t __wrap_stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out)
-{
-    return blind(__real_stix_read_held(v, arena, out), arena, out);
+    active = leak;
+    blind_to(leak == LEAK_NONE ? NULL : is_hidden);
 }
 
 /* --- cutting --- */

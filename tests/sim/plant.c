@@ -1,5 +1,6 @@
 /* Faults that are planted to see that they are found. They replace functions of bongsu when the simulator is
  * linked (--wrap), so that nothing of them stands in src/. */
+#include "blind.h"
 #include "world.h"
 
 #include <stdlib.h>
@@ -10,9 +11,16 @@
 
 static enum bug active; /* of the running world; the simulator has one at a time */
 
+/* What a closure does not look into. */
+static bool is_member(const struct stix_ref *ref)
+{
+    return str_eq(ref->property, STR("object_refs"));
+}
+
 void plant(enum bug bug)
 {
     active = bug;
+    blind_to(bug == BUG_BLIND_CLOSURE ? is_member : NULL);
 }
 
 enum bug planted(void)
@@ -21,12 +29,6 @@ enum bug planted(void)
 }
 
 /* What the linker gives, and what it calls instead. */
-err_t __real_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
-                       struct stix_object *out, struct fault *fault);
-err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
-                       struct stix_object *out, struct fault *fault);
-err_t __real_stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out);
-err_t __wrap_stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out);
 err_t __real_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 void __real_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t position,
@@ -39,34 +41,6 @@ err_t __real_gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq
                                bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
 err_t __wrap_gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
                                bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
-
-/* A closure that does not look into `object_refs`. */
-static err_t blind(err_t err, struct arena *arena, struct stix_object *out)
-{
-    if (err != ERR_OK || active != BUG_BLIND_CLOSURE || out->ref_count == 0)
-        return err;
-    struct stix_ref *kept = arena_alloc(arena, out->ref_count * sizeof *kept);
-    size_t count = 0;
-    if (kept == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < out->ref_count; i++)
-        if (!str_eq(out->refs[i].property, STR("object_refs")))
-            kept[count++] = out->refs[i];
-    out->refs = kept;
-    out->ref_count = count;
-    return ERR_OK;
-}
-
-err_t __wrap_stix_read(struct json_val v, const struct stix_extensions *extensions, struct arena *arena,
-                       struct stix_object *out, struct fault *fault)
-{
-    return blind(__real_stix_read(v, extensions, arena, out, fault), arena, out);
-}
-
-err_t __wrap_stix_read_held(struct json_val v, struct arena *arena, struct stix_object *out)
-{
-    return blind(__real_stix_read_held(v, arena, out), arena, out);
-}
 
 /* The index does not keep how far the log was decided. */
 err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value)
