@@ -1,9 +1,9 @@
 /* A new policy takes back what it denies. From the moment at which it is in force no denied object is given
- * to anybody; a job before all others tells each partner which leaves are over: one contentless `expire` leaf
- * each. From then on the old leaf stands in the tree and is given without its content, whether or not it was
- * signed or fetched before. Until the job has come there, a reader of such a leaf is asked to come again
- * (leaf_may_go): content that is left out once stays left out, so that nobody takes a leaf over empty that
- * may yet come to be given. */
+ * to anybody who asks (an answer under way is sent to its end); a job before all others tells each partner
+ * which leaves are over: one contentless `expire` leaf each. From then on the old leaf stands in the tree and
+ * is given without its content, whether or not it was signed or fetched before. Until the job has come there,
+ * a reader of such a leaf is asked to come again (leaf_may_go): content that is left out once stays left out,
+ * so that nobody takes a leaf over empty that may yet come to be given. */
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/deciding.h"
