@@ -166,7 +166,8 @@ void core_guard_tell(struct core_role *role)
 _Static_assert((int)SYNC_HELD_NOTHING == (int)GUARD_NOTHING &&
                    (int)SYNC_HELD_WITHHELD == (int)GUARD_WITHHELD &&
                    (int)SYNC_HELD_RELEASED == (int)GUARD_RELEASED &&
-                   (int)SYNC_HELD_GIVEN == (int)GUARD_GIVEN && (int)SYNC_HELD_SOON == (int)MESSAGE_HELD_SOON,
+                   (int)SYNC_HELD_GIVEN == (int)GUARD_GIVEN && (int)SYNC_HELD_OVER == (int)GUARD_OVER &&
+                   (int)SYNC_HELD_SOON == (int)MESSAGE_HELD_SOON,
                "the words of both sides are the same numbers");
 
 static void reply(struct core_role *role, const struct message_ask *ask, struct buf *out)

@@ -16,7 +16,7 @@ void message_ask_write(struct buf *out, const struct message_ask *ask);
 struct message_ask message_ask_next(struct rd *rd); /* look at rd->err */
 
 /* MESSAGE_GUARD_EVIDENCE: u64 id, then as many replies as there were questions. */
-enum { MESSAGE_HELD_SOON = GUARD_GIVEN + 1 }; /* released, and not signed yet: ask again */
+enum { MESSAGE_HELD_SOON = GUARD_OVER + 1 }; /* released, and not signed yet: ask again */
 struct message_evidence {
     uint8_t partner;
     struct str id;

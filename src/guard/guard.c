@@ -313,7 +313,7 @@ struct guard_ask guard_ask_get(const struct guard *guard, size_t index)
 }
 
 /* Of one leaf; false when the list makes no sense any more. */
-static bool take_leaf(struct guard *guard, unsigned partner, struct rd *rd)
+static bool take_leaf(struct guard *guard, unsigned partner, bool over, struct rd *rd)
 {
     struct guard_leaf leaf;
     struct bytes leaf_bytes = rd_bytes(rd, GUARD_LEAF_SIZE);
@@ -329,8 +329,9 @@ static bool take_leaf(struct guard *guard, unsigned partner, struct rd *rd)
     for (size_t i = 0; i < id.len; i++)
         lower[i] = (char)(id.at[i] | 0x20);
     known_add(&guard->known, known_print(&guard->known, KNOWN_ID, partner, bytes_of(lower, id.len)));
-    known_add(&guard->known,
-              known_print(&guard->known, KNOWN_CONTENT, partner, bytes_of(leaf.content.b, HASH_SIZE)));
+    if (!over)
+        known_add(&guard->known,
+                  known_print(&guard->known, KNOWN_CONTENT, partner, bytes_of(leaf.content.b, HASH_SIZE)));
     return true;
 }
 
@@ -344,6 +345,7 @@ void guard_evidence(struct guard *guard, unsigned partner, struct str id, enum g
         known_add(&guard->known, known_print(&guard->known, KNOWN_HARMLESS, partner, bytes_from_str(id)));
     if (held == GUARD_GIVEN)
         known_add(&guard->known, known_print(&guard->known, KNOWN_ID, partner, bytes_from_str(id)));
-    while (held == GUARD_RELEASED && rd.left > 0 && take_leaf(guard, partner, &rd))
+    bool shown = held == GUARD_RELEASED || held == GUARD_OVER;
+    while (shown && rd.left > 0 && take_leaf(guard, partner, held == GUARD_OVER, &rd))
         continue;
 }

@@ -106,6 +106,7 @@ enum guard_held {
     GUARD_WITHHELD, /* something is held, and this partner has no leaf of it */
     GUARD_RELEASED, /* leaves follow */
     GUARD_GIVEN,    /* this partner gave it to us itself: believed on core's word */
+    GUARD_OVER,     /* leaves follow, and their content was taken back: the name is told, no object may go */
 };
 /* `leaves`: any number of { 88 bytes leaf, 72 bytes opening, u16 length and that many bytes identifier }.
  * What does not open is not believed. */

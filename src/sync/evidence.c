@@ -6,6 +6,8 @@ enum { VERSIONS_MAX = 4096 };
 
 struct writing {
     struct buf *out;
+    bool over; /* those that were taken back, and no others */
+    struct str over_id;
     unsigned left, count;
     uint64_t first;
 };
@@ -14,11 +16,14 @@ static bool put(void *ctx, const struct gate_leaf *leaf)
 {
     struct writing *writing = ctx;
     uint8_t wire[LEAF_SIZE + LEAF_OPENING_SIZE];
+    if (leaf->withheld != writing->over)
+        return true;
+    struct str id = leaf->withheld ? writing->over_id : leaf->id;
     leaf_encode(&leaf->leaf, wire);
     leaf_opening_encode(&leaf->opening, wire + LEAF_SIZE);
     wr_bytes(writing->out, bytes_of(wire, sizeof wire));
-    wr_u16(writing->out, (uint16_t)leaf->id.len);
-    buf_put_str(writing->out, leaf->id);
+    wr_u16(writing->out, (uint16_t)id.len);
+    buf_put_str(writing->out, id);
     writing->first = leaf->leaf.seq < writing->first ? leaf->leaf.seq : writing->first;
     writing->count++;
     return --writing->left > 0;
@@ -40,17 +45,20 @@ static err_t why_not(struct gate *gate, unsigned partner, const struct stix_key 
 err_t sync_evidence(struct gate *gate, unsigned partner, struct str id, unsigned run,
                     enum sync_held *out_held, struct buf *out)
 {
-    struct writing writing = {.out = out, .left = VERSIONS_MAX, .first = UINT64_MAX};
+    struct writing writing = {.out = out, .over_id = id, .left = VERSIONS_MAX, .first = UINT64_MAX};
     struct stix_key key;
     err_t err;
     *out_held = SYNC_HELD_NOTHING;
     if (!stix_id_parse(id, &key))
         return ERR_OK;
-    if (TRY(err, gate_leaves_of(gate, partner, &key, put, &writing)) && err != ERR_NOTFOUND)
-        return err;
+    for (unsigned over = 0; over <= 1 && writing.count == 0; over++) {
+        writing.over = over != 0;
+        if (TRY(err, gate_leaves_of(gate, partner, &key, put, &writing)) && err != ERR_NOTFOUND)
+            return err;
+    }
     if (writing.count == 0)
         return why_not(gate, partner, &key, out_held);
-    *out_held = SYNC_HELD_RELEASED;
+    *out_held = writing.over ? SYNC_HELD_OVER : SYNC_HELD_RELEASED;
     writing.left = run;
-    return run == 0 ? ERR_OK : gate_leaves(gate, partner, writing.first + 1, put, &writing);
+    return run == 0 || writing.over ? ERR_OK : gate_leaves(gate, partner, writing.first + 1, put, &writing);
 }

@@ -62,6 +62,12 @@ void shop_withhold(struct shop *shop, const char *object)
     shop->withheld[shop->withheld_count++] = strdup(object);
 }
 
+void shop_take_back(struct shop *shop, unsigned partner)
+{
+    assert_true(shop->ledger[partner].count > 0);
+    shop->ledger[partner].over[shop->ledger[partner].count - 1] = true;
+}
+
 struct leaf shop_leaf(const struct shop *shop, unsigned partner, uint64_t seq, struct leaf_opening *out)
 {
     const char *object = shop->ledger[partner].object[seq];
@@ -149,7 +155,7 @@ static void reply(struct shop *shop, const struct guard_ask *ask)
         const char *object = shop->ledger[ask->partner].object[i];
         if (object == NULL || !str_eq(id_of(object), id))
             continue;
-        held = GUARD_RELEASED;
+        held = shop->ledger[ask->partner].over[i] ? GUARD_OVER : GUARD_RELEASED;
         for (size_t k = i; k < shop->ledger[ask->partner].count && k <= i + ask->run; k++)
             put_leaf(shop, ask->partner, k, &leaves);
     }

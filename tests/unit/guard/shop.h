@@ -19,6 +19,7 @@ struct shop {
     struct guard *guard;
     struct {
         char *object[SHOP_MAX]; /* NULL: a leaf without content */
+        bool over[SHOP_MAX];    /* taken back since */
         size_t count;
     } ledger[SHOP_PARTNERS];
     char *withheld[SHOP_MAX]; /* held, and nobody's */
@@ -35,6 +36,9 @@ void shop_release(struct shop *shop, unsigned partner, const char *object);
 void shop_withhold(struct shop *shop, const char *object);
 
 struct leaf shop_leaf(const struct shop *shop, unsigned partner, uint64_t seq, struct leaf_opening *out);
+
+/* Takes back what `partner` got last. */
+void shop_take_back(struct shop *shop, unsigned partner);
 
 /* A page of the ledger of `partner`. */
 void shop_page(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out);

@@ -357,6 +357,30 @@ static void test_questions(void **state)
     shop_close(&shop);
 }
 
+/* A guard that starts anew: a name that was told may stand in what stays; what was taken back may not go. */
+static void test_taken_back(void **state)
+{
+    struct shop shop;
+    struct guard_finding finding;
+    struct buf page;
+    (void)state;
+    shop_open(&shop);
+    buf_init(&page, 1 << 20);
+    release(&shop, SHOP_US, "tool", ONE, "");
+    shop_take_back(&shop, SHOP_US);
+    release(&shop, SHOP_US, "report", TWO,
+            ",\"object_refs\":[\"tool--00000000-0000-4000-8000-000000000001\"]");
+    shop_page(&shop, SHOP_US, 1, 1, &page);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_PASS);
+    assert_int_equal(shop.questions, 1);
+    buf_clear(&page);
+    shop_objects(&shop, SHOP_US, 0, 1, &page);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_OBJECTS, buf_bytes(&page), &finding), GUARD_HOLD);
+    assert_int_equal(finding.rule, GUARD_RULE_VIEW);
+    buf_deinit(&page);
+    shop_close(&shop);
+}
+
 /* --- after a finding --- */
 
 static void test_held_and_resumed(void **state)
@@ -490,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_everything_goes),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_taken_back),
         cmocka_unit_test(test_held_and_resumed),
         cmocka_unit_test(test_no_rules),
         cmocka_unit_test(test_plain),
