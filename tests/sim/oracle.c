@@ -174,7 +174,8 @@ struct item {
 struct oracle {
     struct node *node;
     unsigned to;
-    bool lag; /* more is decided than is shown */
+    bool lag;   /* more is decided than is shown */
+    bool ahead; /* with what the leaves that are yet to be looked at take back */
     struct item at[ITEMS_MAX];
     size_t count;
 };
@@ -345,20 +346,30 @@ static bool has_ended(const struct seen_ledger *ledger, size_t leaf)
     return false;
 }
 
+static bool is_ending(const struct seen_ledger *ledger, const struct thing *thing)
+{
+    for (size_t i = 0; i < ledger->count; i++)
+        if (ledger->at[i].thing == thing && ledger->at[i].ends)
+            return true;
+    return false;
+}
+
 /* Does the partner have something under this id already? */
 static bool partner_has(const struct oracle *oracle, uint16_t target)
 {
     const struct node *node = oracle->node;
     const struct seen_ledger *ledger = &node->ledger[oracle->to];
     for (size_t i = 0; i < ledger->count; i++)
-        if (ledger->at[i].thing != NULL && ledger->at[i].thing->target == target && !has_ended(ledger, i))
+        if (ledger->at[i].thing != NULL && ledger->at[i].thing->target == target && !has_ended(ledger, i) &&
+            !(oracle->ahead && ledger->at[i].ends))
             return true;
     for (size_t i = 0; i < node->held_count; i++) {
         const struct held *held = &node->held[i];
         if (held->thing->target != target || held->quarantined)
             continue;
         if ((node->reported[held->thing->number] >> oracle->to & 1) ||
-            (oracle->lag && (node->allowed[held->thing->number] >> oracle->to & 1)))
+            (oracle->lag && (node->allowed[held->thing->number] >> oracle->to & 1) &&
+             !(oracle->ahead && is_ending(ledger, held->thing))))
             return true;
     }
     return false;
@@ -432,13 +443,14 @@ static void close_over(struct oracle *oracle)
     } while (demand(oracle));
 }
 
-static void solve(struct oracle *oracle, struct node *node, unsigned to)
+static void solve(struct oracle *oracle, struct node *node, unsigned to, bool ahead)
 {
     const struct gate_peer *peer = gate_peer_get(node->gate, node->partner[to]);
     struct gate_ledger ledger;
     must(gate_ledger(node->gate, node->partner[to], &ledger) == ERR_OK);
     oracle->node = node;
     oracle->to = to;
+    oracle->ahead = ahead;
     oracle->lag = ledger.size != node->ledger[to].count;
     oracle->count = 0;
     if (peer->state != GATE_PEER_STARTED)
@@ -510,6 +522,9 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
                         .time_us = leaf->leaf.time_us,
                         .leaf = leaf_hash(&leaf->leaf)};
     must(ledger->count < LEDGER_MAX);
+    if (node->world->options.verbose)
+        world_say(node->world, "%s shows %s leaf %zu: operation %d, about %lld, %.*s", node->name, to,
+                  ledger->count, (int)leaf->leaf.op, (long long)seen.subject, STR_ARG(leaf->id));
     if (ledger->count > 0 && seen.time_us <= ledger->at[ledger->count - 1].time_us)
         world_break(node->world, "%s dated leaf %zu for %s no later than the one before", node->name,
                     ledger->count, to);
@@ -575,9 +590,33 @@ static bool policy_binds(struct node *node, struct showing *showing)
     return !node->world->broken && (err == ERR_BUSY || !node_failed(node, err, "showing leaves again"));
 }
 
-void oracle_look(struct node *node)
+static bool look_ahead(void *ctx, const struct gate_leaf *leaf)
+{
+    struct showing *showing = ctx;
+    struct seen_ledger *ledger = &showing->node->ledger[showing->to];
+    if (leaf->leaf.op == LEAF_EXPIRE && leaf->opening.subject_seq < ledger->count)
+        ledger->at[leaf->opening.subject_seq].ends = true;
+    return true;
+}
+
+/* What is new was decided before or after something was taken back: what either lets go may be seen. */
+static void allow(struct node *node, struct showing *showing)
 {
     static struct oracle oracle;
+    unsigned to = showing->to;
+    err_t err = gate_leaves(node->gate, node->partner[to], node->ledger[to].count, look_ahead, showing);
+    if (err != ERR_BUSY && node_failed(node, err, "looking ahead"))
+        return;
+    for (unsigned ahead = 0; ahead <= 1; ahead++) {
+        solve(&oracle, node, to, ahead != 0);
+        for (size_t i = 0; i < oracle.count; i++)
+            if (oracle.at[i].in && !oracle.at[i].on_demand)
+                node->allowed[oracle.at[i].held->thing->number] |= (uint8_t)(1u << to);
+    }
+}
+
+void oracle_look(struct node *node)
+{
     look_at_objects(node);
     if (!node_is_up(node) || node->world->broken)
         return;
@@ -590,10 +629,7 @@ void oracle_look(struct node *node)
             continue;
         if (!policy_binds(node, &showing))
             return;
-        solve(&oracle, node, p);
-        for (size_t i = 0; i < oracle.count; i++)
-            if (oracle.at[i].in && !oracle.at[i].on_demand)
-                node->allowed[oracle.at[i].held->thing->number] |= (uint8_t)(1u << p);
+        allow(node, &showing);
         err_t err = gate_leaves(node->gate, node->partner[p], node->ledger[p].count, look_leaf, &showing);
         if (err != ERR_BUSY && node_failed(node, err, "showing leaves"))
             return; /* busy: a new policy takes back, and the rest is shown after the next step */
@@ -623,7 +659,7 @@ static void check_pair(struct node *node, unsigned to)
 {
     static struct oracle oracle;
     const struct node *other = &node->world->nodes[to];
-    solve(&oracle, node, to);
+    solve(&oracle, node, to, false);
     for (size_t i = 0; i < oracle.count && !node->world->broken; i++) {
         const struct thing *thing = oracle.at[i].held->thing;
         if (!oracle.at[i].in || oracle.at[i].on_demand || is_shown(node, to, thing))

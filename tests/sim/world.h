@@ -56,6 +56,7 @@ struct seen {
     uint64_t subject;
     int64_t time_us;
     struct hash leaf;
+    bool ends; /* a leaf that was not looked at yet takes its content back */
 };
 
 struct seen_ledger {

@@ -510,14 +510,10 @@ static void test_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_planted),
-        cmocka_unit_test(test_everything_goes),
-        cmocka_unit_test(test_sentences),
-        cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_taken_back),
-        cmocka_unit_test(test_held_and_resumed),
-        cmocka_unit_test(test_no_rules),
-        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_planted),    cmocka_unit_test(test_everything_goes),
+        cmocka_unit_test(test_sentences),  cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_taken_back), cmocka_unit_test(test_held_and_resumed),
+        cmocka_unit_test(test_no_rules),   cmocka_unit_test(test_plain),
         cmocka_unit_test(test_every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
