@@ -1,5 +1,6 @@
-/* One object while it is read: read.c walks it, report.c keeps what is found wrong, whole.c checks what only
- * the whole object shows. Private to stix/. Memory is the arena's and the caller's stack. */
+/* One object while it is read: read.c walks it, value.c takes its single values, report.c keeps what is found
+ * wrong, whole.c checks what only the whole object shows. Private to stix/. Memory is the arena's and the
+ * caller's stack. */
 #pragma once
 
 #include "core/limit.h"
@@ -72,6 +73,21 @@ NODISCARD err_t stix_warn_at(struct stix_reader *r, enum stix_level level, const
                              const char *what, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* At most 60 bytes of a text from outside, for messages. */
 struct str stix_shown(struct str text);
+
+/* value.c: single values of the property `prop`, checked and gathered. A string of any property that is an
+ * identifier refers, wherever it stands. */
+NODISCARD err_t stix_take_string(struct stix_reader *r, const struct stix_prop *prop, struct json_val v);
+NODISCARD err_t stix_take_free_string(struct stix_reader *r, struct str text);
+NODISCARD err_t stix_take_number(struct stix_reader *r, const struct stix_prop *prop, struct json_val v);
+NODISCARD err_t stix_take_bool(struct stix_reader *r, const struct stix_prop *prop, enum json_type type);
+NODISCARD err_t stix_add_ref(struct stix_reader *r, struct str id, const struct stix_key *key,
+                             enum stix_ref_role role);
+/* Refuses what is of another JSON type than `wanted`, which is words: "a list". */
+NODISCARD err_t stix_wrong_type(struct stix_reader *r, const struct stix_prop *prop, const char *wanted,
+                                enum json_type found);
+const char *stix_json_type_name(enum json_type type);
+/* The section of the table that describes what is in hand. */
+const char *stix_section_here(const struct stix_reader *r, const struct stix_prop *prop);
 
 /* extension_check.c: what the object's `extensions` are; done once, when first asked for. */
 void stix_extensions_gather(struct stix_reader *r);
