@@ -35,6 +35,14 @@ struct misp_writer {
     struct buf text;
 };
 
+/* misp_write.c: parses what was kept of an object; good until the next call with the same parser. */
+NODISCARD err_t misp_writer_parse(struct misp_writer *writer, struct json_parser *parser,
+                                  const struct kept *kept, struct json_doc *doc);
+
+/* misp_event.c: appends the event whose parts these are, sorted. */
+NODISCARD err_t misp_event_write(struct misp_writer *writer, const struct kept *from, const struct kept *end,
+                                 struct buf *out);
+
 /* misp_loose.c: an object that no MISP event left behind, as attributes (each with a comma behind it). */
 void misp_loose_attributes(struct json_val object, const struct kept *kept, struct buf *out);
 /* `,"Tag":[...]` of the TLP among its markings. */
