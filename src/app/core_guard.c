@@ -173,11 +173,12 @@ _Static_assert((int)SYNC_HELD_NOTHING == (int)GUARD_NOTHING &&
 static void reply(struct core_role *role, const struct message_ask *ask, struct buf *out)
 {
     struct message_evidence evidence = {.partner = ask->partner, .id = ask->id};
-    enum sync_held held;
+    enum sync_held held = SYNC_HELD_SOON;
     struct buf leaves;
     buf_init(&leaves, LIMIT_LINK_SMALL_BYTES);
     unsigned run = ask->run < LIMIT_GUARD_RUN ? ask->run : LIMIT_GUARD_RUN;
-    if (sync_evidence(role->gate, ask->partner, ask->id, run, &held, &leaves) != ERR_OK ||
+    bool room = out->len < LIMIT_LINK_MESSAGE_BYTES - 2 * LIMIT_LINK_SMALL_BYTES; /* objects come along */
+    if (!room || sync_evidence(role->gate, ask->partner, ask->id, run, &held, &leaves) != ERR_OK ||
         buf_err(&leaves) != ERR_OK)
         held = SYNC_HELD_SOON; /* cannot be told now */
     evidence.held = (uint8_t)held;

@@ -312,23 +312,46 @@ struct guard_ask guard_ask_get(const struct guard *guard, size_t index)
         guard->asks[index].run};
 }
 
+static bool is_own(void *ctx, enum scan_role role, struct str id)
+{
+    struct str *own = ctx;
+    /* Told by its place: where it lies is over after the call. */
+    if (role == SCAN_OWN && own->at != NULL && str_eq(id, *own))
+        own->at = NULL;
+    return true;
+}
+
+static bool any_item(void *ctx, const struct scan_item *item)
+{
+    (void)ctx;
+    (void)item;
+    return true;
+}
+
+/* Is this the object that the leaf commits to, and `id` its own? */
+static bool names_it(struct guard *guard, const struct guard_leaf *leaf, struct bytes object, struct str id)
+{
+    struct str wanted = id;
+    struct scan_sink sink = {is_own, any_item, &wanted};
+    struct hash hash = hash_sha256(object);
+    return hash_eq(&hash, &leaf->content) && scan_json(object, false, &guard->scratch, &sink) &&
+           wanted.at == NULL;
+}
+
 /* Of one leaf; false when the list makes no sense any more. */
-static bool take_leaf(struct guard *guard, unsigned partner, bool over, struct rd *rd)
+static bool take_leaf(struct guard *guard, unsigned partner, struct str id, bool over, struct rd *rd)
 {
     struct guard_leaf leaf;
     struct bytes leaf_bytes = rd_bytes(rd, GUARD_LEAF_SIZE);
     struct bytes opening = rd_bytes(rd, GUARD_OPENING_SIZE);
-    uint16_t len = rd_u16(rd);
-    struct bytes id = rd_bytes(rd, len);
-    if (rd->err != ERR_OK || len > SCAN_ID_MAX)
+    struct bytes object = rd_blob(rd, LIMIT_OBJECT_BYTES);
+    if (rd->err != ERR_OK)
         return false;
     if (!leaf_opens(leaf_bytes, opening, &leaf) || leaf.epoch != guard->rules.partners[partner].epoch ||
         !leaf_has_content(&leaf))
         return true;
-    char lower[SCAN_ID_MAX];
-    for (size_t i = 0; i < id.len; i++)
-        lower[i] = (char)(id.at[i] | 0x20);
-    known_add(&guard->known, known_print(&guard->known, KNOWN_ID, partner, bytes_of(lower, id.len)));
+    if (over || (object.len > 0 && names_it(guard, &leaf, object, id)))
+        known_add(&guard->known, known_print(&guard->known, KNOWN_ID, partner, bytes_from_str(id)));
     if (!over)
         known_add(&guard->known,
                   known_print(&guard->known, KNOWN_CONTENT, partner, bytes_of(leaf.content.b, HASH_SIZE)));
@@ -339,13 +362,13 @@ void guard_evidence(struct guard *guard, unsigned partner, struct str id, enum g
                     struct bytes leaves)
 {
     struct rd rd = rd_of(leaves);
-    if (partner >= LIMIT_PARTNERS || id.len > SCAN_ID_MAX)
+    if (partner >= LIMIT_PARTNERS || id.len == 0 || id.len > SCAN_ID_MAX)
         return;
     if (held == GUARD_NOTHING)
         known_add(&guard->known, known_print(&guard->known, KNOWN_HARMLESS, partner, bytes_from_str(id)));
     if (held == GUARD_GIVEN)
         known_add(&guard->known, known_print(&guard->known, KNOWN_ID, partner, bytes_from_str(id)));
     bool shown = held == GUARD_RELEASED || held == GUARD_OVER;
-    while (shown && rd.left > 0 && take_leaf(guard, partner, held == GUARD_OVER, &rd))
+    while (shown && rd.left > 0 && take_leaf(guard, partner, id, held == GUARD_OVER, &rd))
         continue;
 }

@@ -106,10 +106,12 @@ enum guard_held {
     GUARD_WITHHELD, /* something is held, and this partner has no leaf of it */
     GUARD_RELEASED, /* leaves follow */
     GUARD_GIVEN,    /* this partner gave it to us itself: believed on core's word */
-    GUARD_OVER,     /* leaves follow, and their content was taken back: the name is told, no object may go */
+    GUARD_OVER,     /* leaves follow whose content was taken back: that the first is of this identifier is
+                       believed on core's word, and no object may go for it */
 };
-/* `leaves`: any number of { 88 bytes leaf, 72 bytes opening, u16 length and that many bytes identifier }.
- * What does not open is not believed. */
+/* `leaves`: any number of { 88 bytes leaf, 72 bytes opening, u32 length and that many bytes object }. A leaf
+ * that opens proves its content; one whose object stands beside it proves that object's identifier as well.
+ * What does not open, or is not what it commits to, is not believed. */
 void guard_evidence(struct guard *guard, unsigned partner, struct str id, enum guard_held held,
                     struct bytes leaves);
 

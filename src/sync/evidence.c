@@ -6,8 +6,8 @@ enum { VERSIONS_MAX = 4096 };
 
 struct writing {
     struct buf *out;
-    bool over; /* those that were taken back, and no others */
-    struct str over_id;
+    bool over;    /* those that were taken back, and no others */
+    bool objects; /* with what one of them commits to; then no more */
     unsigned left, count;
     uint64_t first;
 };
@@ -18,12 +18,12 @@ static bool put(void *ctx, const struct gate_leaf *leaf)
     uint8_t wire[LEAF_SIZE + LEAF_OPENING_SIZE];
     if (leaf->withheld != writing->over)
         return true;
-    struct str id = leaf->withheld ? writing->over_id : leaf->id;
+    struct bytes object = writing->objects ? leaf->object : bytes_of(NULL, 0);
     leaf_encode(&leaf->leaf, wire);
     leaf_opening_encode(&leaf->opening, wire + LEAF_SIZE);
     wr_bytes(writing->out, bytes_of(wire, sizeof wire));
-    wr_u16(writing->out, (uint16_t)id.len);
-    buf_put_str(writing->out, id);
+    wr_blob(writing->out, object);
+    writing->objects = writing->objects && object.len == 0;
     writing->first = leaf->leaf.seq < writing->first ? leaf->leaf.seq : writing->first;
     writing->count++;
     return --writing->left > 0;
@@ -45,7 +45,7 @@ static err_t why_not(struct gate *gate, unsigned partner, const struct stix_key 
 err_t sync_evidence(struct gate *gate, unsigned partner, struct str id, unsigned run,
                     enum sync_held *out_held, struct buf *out)
 {
-    struct writing writing = {.out = out, .over_id = id, .left = VERSIONS_MAX, .first = UINT64_MAX};
+    struct writing writing = {.out = out, .objects = true, .left = VERSIONS_MAX, .first = UINT64_MAX};
     struct stix_key key;
     err_t err;
     *out_held = SYNC_HELD_NOTHING;
@@ -59,6 +59,7 @@ err_t sync_evidence(struct gate *gate, unsigned partner, struct str id, unsigned
     if (writing.count == 0)
         return why_not(gate, partner, &key, out_held);
     *out_held = writing.over ? SYNC_HELD_OVER : SYNC_HELD_RELEASED;
+    writing.objects = false;
     writing.left = run;
     return run == 0 || writing.over ? ERR_OK : gate_leaves(gate, partner, writing.first + 1, put, &writing);
 }

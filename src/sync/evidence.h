@@ -14,7 +14,8 @@ enum sync_held {
     SYNC_HELD_SOON,     /* it has a leaf that no checkpoint covers yet */
 };
 
-/* Appends leaves as { 88 bytes leaf, 72 bytes opening, u16 length and identifier }: those of `id`, and up to
- * `run` that follow the oldest of them. */
+/* Appends leaves as { 88 bytes leaf, 72 bytes opening, u32 length and that many bytes }: those of `id`, the
+ * first with its object, which shows that it is of `id`, and without one up to `run` that follow the oldest
+ * of them. */
 NODISCARD err_t sync_evidence(struct gate *gate, unsigned partner, struct str id, unsigned run,
                               enum sync_held *out_held, struct buf *out);

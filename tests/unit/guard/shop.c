@@ -126,18 +126,16 @@ void shop_manifest(const struct shop *shop, unsigned partner, uint64_t from, uin
 
 /* --- questions --- */
 
-static void put_leaf(const struct shop *shop, unsigned partner, uint64_t seq, struct buf *out)
+static void put_leaf(const struct shop *shop, unsigned partner, uint64_t seq, bool first, struct buf *out)
 {
     struct leaf_opening opening;
     uint8_t wire[LEAF_SIZE + LEAF_OPENING_SIZE];
     const char *object = shop->ledger[partner].object[seq];
     struct leaf leaf = shop_leaf(shop, partner, seq, &opening);
-    struct str id = object == NULL ? STR("") : id_of(object);
     leaf_encode(&leaf, wire);
     leaf_opening_encode(&opening, wire + LEAF_SIZE);
     wr_bytes(out, bytes_of(wire, sizeof wire));
-    wr_u16(out, (uint16_t)id.len);
-    buf_put_str(out, id);
+    wr_blob(out, first ? bytes_from_str(str_of(object)) : bytes_of(NULL, 0));
 }
 
 static void reply(struct shop *shop, const struct guard_ask *ask)
@@ -156,8 +154,9 @@ static void reply(struct shop *shop, const struct guard_ask *ask)
         if (object == NULL || !str_eq(id_of(object), id))
             continue;
         held = shop->ledger[ask->partner].over[i] ? GUARD_OVER : GUARD_RELEASED;
-        for (size_t k = i; k < shop->ledger[ask->partner].count && k <= i + ask->run; k++)
-            put_leaf(shop, ask->partner, k, &leaves);
+        size_t from = i + shop->mistaken;
+        for (size_t k = from; k < shop->ledger[ask->partner].count && k <= from + ask->run; k++)
+            put_leaf(shop, ask->partner, k, k == from, &leaves);
     }
     shop->questions++;
     guard_evidence(shop->guard, ask->partner, id, held, buf_bytes(&leaves));

@@ -24,6 +24,7 @@ struct shop {
     } ledger[SHOP_PARTNERS];
     char *withheld[SHOP_MAX]; /* held, and nobody's */
     size_t withheld_count;
+    bool mistaken; /* shows the leaf after the one that is asked for */
     unsigned questions;
 };
 

@@ -357,6 +357,26 @@ static void test_questions(void **state)
     shop_close(&shop);
 }
 
+/* A core that shows a leaf of something else for a name: the name is not proved. */
+static void test_mistaken_evidence(void **state)
+{
+    struct shop shop;
+    struct guard_finding finding;
+    struct buf page;
+    (void)state;
+    shop_open(&shop);
+    buf_init(&page, 1 << 20);
+    release(&shop, SHOP_US, "tool", ONE, "");
+    release(&shop, SHOP_US, "report", TWO,
+            ",\"object_refs\":[\"tool--00000000-0000-4000-8000-000000000001\"]");
+    shop_page(&shop, SHOP_US, 1, 1, &page);
+    shop.mistaken = true;
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_HOLD);
+    assert_int_equal(finding.rule, GUARD_RULE_REFERENCE);
+    buf_deinit(&page);
+    shop_close(&shop);
+}
+
 /* A guard that starts anew: a name that was told may stand in what stays; what was taken back may not go. */
 static void test_taken_back(void **state)
 {
@@ -510,10 +530,15 @@ static void test_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_planted),    cmocka_unit_test(test_everything_goes),
-        cmocka_unit_test(test_sentences),  cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_taken_back), cmocka_unit_test(test_held_and_resumed),
-        cmocka_unit_test(test_no_rules),   cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_planted),
+        cmocka_unit_test(test_everything_goes),
+        cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_taken_back),
+        cmocka_unit_test(test_mistaken_evidence),
+        cmocka_unit_test(test_held_and_resumed),
+        cmocka_unit_test(test_no_rules),
+        cmocka_unit_test(test_plain),
         cmocka_unit_test(test_every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
