@@ -92,13 +92,8 @@ static void put_domain(struct buf *out, struct str value)
     size_t len;
     bool below = value.len > 1 && value.at[0] == '.';
     struct str name = {value.at + below, value.len - below};
-    if (below && name.len < 64 && memchr(name.at, '.', name.len) == NULL) {
-        memcpy(domain, name.at, name.len);
-        domain[name.len] = '.';
-        len = name.len + 1;
-    } else if (!term_domain(name, domain, &len)) {
+    if (!(below ? term_labels(name, domain, &len) : term_domain(name, domain, &len)))
         return;
-    }
     buf_put_str(out, STR(" OR "));
     put_term(out, TERM_DOMAIN, (struct str) {domain, len}, below);
 }

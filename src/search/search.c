@@ -6,7 +6,7 @@
 #include "search/state.h"
 
 /* Another number throws files of before away: whenever words or terms are cut in another way. */
-#define FORM "2"
+#define FORM "3"
 
 err_t search_err(int code)
 {

@@ -1,6 +1,7 @@
 #include "search/term.h"
 
 #include <arpa/inet.h>
+#include <idn2.h>
 #include <stdio.h>
 
 #include "core/hash.h"
@@ -122,12 +123,37 @@ static bool put_label(struct str label, char out[TERM_BYTES_MAX], size_t *len)
     return true;
 }
 
-bool term_domain(struct str text, char out[TERM_BYTES_MAX], size_t *out_len)
+/* Labels in other letters, in their ASCII form (RFC 5891 section 4); what cannot be a label stays as it is.
+ */
+static struct str domain_ascii(struct str text, char out[TERM_BYTES_MAX])
 {
+    char plain[TERM_BYTES_MAX], *ascii = NULL;
+    size_t high = 0;
+    while (high < text.len && (uint8_t)text.at[high] < 0x80)
+        high++;
+    if (high == text.len)
+        return text;
+    memcpy(plain, text.at, text.len);
+    plain[text.len] = '\0';
+    if (idn2_to_ascii_8z(plain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+        return text;
+    size_t len = strlen(ascii);
+    if (len < TERM_BYTES_MAX)
+        text = (struct str) {memcpy(out, ascii, len), len};
+    idn2_free(ascii);
+    return text;
+}
+
+bool term_labels(struct str text, char out[TERM_BYTES_MAX], size_t *out_len)
+{
+    char ascii[TERM_BYTES_MAX];
     size_t len = 0;
-    if (text.len > 0 && text.at[text.len - 1] == '.')
+    if (text.len == 0 || text.len >= TERM_BYTES_MAX || memchr(text.at, '\0', text.len) != NULL)
+        return false;
+    text = domain_ascii(text, ascii);
+    if (text.at[text.len - 1] == '.')
         text.len--;
-    if (text.len == 0 || text.len >= TERM_BYTES_MAX || memchr(text.at, '.', text.len) == NULL)
+    if (text.len == 0)
         return false;
     while (text.len > 0) {
         size_t from = text.len;
@@ -140,8 +166,14 @@ bool term_domain(struct str text, char out[TERM_BYTES_MAX], size_t *out_len)
         text.len = from == 0 ? 0 : from - 1;
     }
     *out_len = len;
+    return true;
+}
+
+bool term_domain(struct str text, char out[TERM_BYTES_MAX], size_t *out_len)
+{
     /* Numbers alone are no top level. */
-    return out[0] < '0' || out[0] > '9';
+    return term_labels(text, out, out_len) && memchr(out, '.', *out_len - 1) != NULL &&
+           (out[0] < '0' || out[0] > '9');
 }
 
 bool term_is_hash(struct str text)

@@ -50,7 +50,10 @@ enum { TERM_NETWORK_TEXT_MAX = 130 };
 size_t term_network_text(const struct term_network *network, unsigned bits, bool dot,
                          char out[TERM_NETWORK_TEXT_MAX]);
 
-/* "a.evil.example" as "example.evil.a." in lower case. False when it cannot be a domain name. */
+/* "a.evil.example" as "example.evil.a." in lower case; labels in other letters in their ASCII form ("xn--"),
+ * by which both are found. False when these cannot be labels of a domain name. */
+bool term_labels(struct str text, char out[TERM_BYTES_MAX], size_t *out_len);
+/* The same of at least two, of which the top one is no number. */
 bool term_domain(struct str text, char out[TERM_BYTES_MAX], size_t *out_len);
 bool term_is_hash(struct str text); /* hexadecimal, 32 to 128 digits */
 

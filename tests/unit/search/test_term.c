@@ -38,6 +38,13 @@ static void values(void **state)
     expect(term_put_value, "::ffff:203.0.113.7", "v::ffff:203.0.113.7|411001011000000000111000100000111|");
     expect(term_put_value, "2001:db8::/16", "v2001:db8::/16|o0010000000000001.|");
     expect(term_put_value, "WWW.Evil.Example", "vwww.evil.example|dexample.evil.www.|");
+    expect(term_put_value, "네이버.한국", "v네이버.한국|dxn--3e0b707e.xn--950bt9s8xi.|");
+    expect(term_put_value, "http://www.네이버.한국/로그인",
+           "vhttp://www.네이버.한국/로그인|dxn--3e0b707e.xn--950bt9s8xi.www.|");
+    expect(term_put_value, "BÜCHER.example", "vbÜcher.example|dexample.xn--bcher-kva.|");
+    expect(term_put_value, "xn--bcher-kva.example", "vxn--bcher-kva.example|dexample.xn--bcher-kva.|");
+    expect(term_put_value, "a。example", "va。example|dexample.a.|");
+    expect(term_put_value, "-네.example", "v-네.example|dexample.-네.|");
     expect(term_put_value, "https://u@evil.example:8443/a?b",
            "vhttps://u@evil.example:8443/a?b|dexample.evil.|");
     expect(term_put_value, "http://203.0.113.7/x",
