@@ -19,6 +19,7 @@ struct gathering {
     uint64_t without[GRANULAR_MAX];         /* partners who may not have what it marks */
     size_t marking_count;
     struct policy_verdict bare;
+    bool self;               /* it is the node's own identity: what is minted names it, as it is */
     uint64_t personal;       /* partners whose rule asks for a treatment of personal data that is there */
     struct cutting *targets; /* of a language-content: how the versions it may speak of leave */
     size_t target_count;
@@ -82,7 +83,7 @@ static err_t ask_rules(struct gathering *g)
 static const struct policy_duties *duties_of(const struct gathering *g, unsigned partner)
 {
     const struct policy_duties *duties = NULL;
-    if ((g->bare.release >> partner & 1) && policy_has_duties(g->policy))
+    if (!g->self && (g->bare.release >> partner & 1) && policy_has_duties(g->policy))
         duties = policy_rule_duties(g->policy, g->bare.rule[partner]);
     return duties == NULL || (duties->what & DUTIES_MINTED) == 0 ? NULL : duties;
 }
@@ -185,14 +186,28 @@ static err_t add_duties(struct gathering *g, const struct stix_object *source, u
     err_t err = ERR_OK;
     if (duties == NULL)
         return ERR_OK;
-    form->anonymous = (duties->what & POLICY_DUTY_ANONYMISE) != 0 && source->has_creator;
+    /* A definition is never minted: it goes where it has nothing of it. Everything else leaves minted whether
+     * or not it has: else the form in which it leaves would say so. */
+    bool kept = key_is_definition(&source->key);
+    form->anonymous = (duties->what & POLICY_DUTY_ANONYMISE) != 0 && (!kept || source->has_creator);
     form->loose = (duties->what & POLICY_DUTY_DROP_REFERENCES) != 0;
+    form->minted = form->anonymous || (!kept && duties->redact_count > 0);
     for (size_t i = 0; i < duties->redact_count && err == ERR_OK; i++)
         err = list_add(list, g->arena, duties->redact[i]);
     return err;
 }
 
-static err_t write_profile(struct gathering *g, struct form *form)
+/* Is it a part of one of these, which stand sorted before it? */
+static bool is_part(const struct list *list, struct str selector)
+{
+    for (size_t i = 0; i < list->count && !str_eq(list->at[i], selector); i++)
+        if (str_starts(selector, list->at[i]) && selector.at[list->at[i].len] == '.')
+            return true;
+    return false;
+}
+
+/* `found`: the selectors that name something in it. A part of what goes takes nothing more away. */
+static err_t write_profile(struct gathering *g, const struct list *found, struct form *form)
 {
     struct buf text;
     buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
@@ -200,8 +215,10 @@ static err_t write_profile(struct gathering *g, struct form *form)
         buf_put_str(&text, STR("!creator\n"));
     if (form->personal != 0)
         buf_printf(&text, "!%s\n", policy_duty_name((enum policy_duty)form->personal));
-    for (size_t i = 0; i < form->selector_count; i++) {
-        buf_put_str(&text, form->selectors[i]);
+    for (size_t i = 0; i < found->count; i++) {
+        if (is_part(found, found->at[i]))
+            continue;
+        buf_put_str(&text, found->at[i]);
         buf_putc(&text, '\n');
     }
     err_t err = buf_err(&text);
@@ -212,12 +229,21 @@ static err_t write_profile(struct gathering *g, struct form *form)
 
 /* --- all partners --- */
 
+static bool forms_alike(const struct form *a, const struct form *b)
+{
+    size_t i = 0;
+    while (i < a->selector_count && i < b->selector_count && str_eq(a->selectors[i], b->selectors[i]))
+        i++;
+    return i == a->selector_count && i == b->selector_count && a->minted == b->minted &&
+           a->anonymous == b->anonymous && a->loose == b->loose && a->personal == b->personal;
+}
+
 /* The form that somebody before him has as well. */
 static struct form *same_form(const struct gathering *g, const struct form *form)
 {
     /* Pseudonyms are one partner's own. */
     for (size_t i = 0; i < g->out->form_count && form->personal != POLICY_DUTY_PSEUDONYMISE; i++)
-        if (str_eq(g->out->forms[i].profile, form->profile) && g->out->forms[i].loose == form->loose)
+        if (forms_alike(&g->out->forms[i], form))
             return &g->out->forms[i];
     return NULL;
 }
@@ -267,7 +293,7 @@ static err_t add_personal(struct gathering *g, const struct stix_object *source,
 static err_t keep_creator(struct gathering *g, const struct stix_object *source, const struct form *form)
 {
     bool named;
-    if (!form->anonymous)
+    if (!form->anonymous || !source->has_creator)
         return ERR_OK;
     err_t err = along_names(g->gate, form->refs, form->ref_count, &source->creator, g->arena, &named);
     return err == ERR_OK && named ? ERR_DENIED : err;
@@ -290,11 +316,14 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
         *out_ok = false;
         return err == ERR_DENIED ? ERR_OK : err;
     }
-    list.count = stix_cut_found(source->root, list.at, list.count, list.at);
     list_sort(&list);
-    if (list.count == 0 && !form.anonymous && !form.loose && form.personal == 0)
+    if (TRY(err, keep_selectors(g, &list, &form)))
+        return err;
+    list.count = stix_cut_found(source->root, list.at, list.count, list.at);
+    form.minted = form.minted || list.count > 0 || form.personal != 0;
+    if (!form.minted && !form.loose)
         return ERR_OK;
-    if (TRY(err, keep_selectors(g, &list, &form)) || TRY(err, write_profile(g, &form)))
+    if (TRY(err, write_profile(g, &list, &form)))
         return err;
     struct form *same = same_form(g, &form);
     if (same != NULL) {
@@ -422,7 +451,7 @@ static err_t make_forms(struct gathering *g)
 static void ask_personal(struct gathering *g)
 {
     const struct policy_facts *facts = &g->out->bare;
-    if (facts->personal_known && (facts->personal.kinds & UINT16_MAX) == 0)
+    if (g->self || (facts->personal_known && (facts->personal.kinds & UINT16_MAX) == 0))
         return;
     for (uint64_t left = g->bare.release; left != 0; left &= left - 1) {
         unsigned p = (unsigned)__builtin_ctzll(left);
@@ -506,10 +535,8 @@ static err_t ask_along(struct gathering *g)
 {
     const struct stix_object *object = &g->subject->object;
     struct stix_object source;
-    struct stix_key self;
     size_t warnings;
-    bool own = mint_creator_key(g->gate, &self) && stix_key_eq(&self, &object->key);
-    if (!g->subject->follows || object->type->code != STIX_TYPE_IDENTITY || own)
+    if (!g->subject->follows || object->type->code != STIX_TYPE_IDENTITY || g->self)
         return ERR_OK;
     err_t err = open_source(g, &source, &warnings);
     if (err != ERR_OK) {
@@ -546,6 +573,8 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     bool treats = policy_has_duties(policy) && (policy_needs(policy) & POLICY_NEED_PERSONAL) != 0;
     if (g->marking_count == 0 && !translates && !policy_has_duties(policy))
         return ERR_OK;
+    struct stix_key self;
+    g->self = mint_creator_key(gate, &self) && stix_key_eq(&self, &subject->object.key);
     if (policy_has_duties(policy) && TRY(err, ask_along(g)))
         return err;
     if (TRY(err, ask_rules(g)))

@@ -8,12 +8,13 @@
 /* How an object leaves for some partners: what is taken out of it, and what then refers to what. */
 struct form {
     uint64_t partners;
-    const struct str *selectors; /* sorted, each once */
+    const struct str *selectors; /* sorted, each once; some may name nothing that it has */
     size_t selector_count;
+    bool minted;           /* it never leaves whole, whether or not it has what its rule takes out */
     bool anonymous;        /* its creator is named nowhere */
     bool loose;            /* references that a partner lacks are left out; nothing else may be */
     unsigned personal;     /* how personal data is treated: POLICY_DUTY_MASK or _PSEUDONYMISE; 0: it stays */
-    struct str profile;    /* all of that as text: part of the identifier */
+    struct str profile;    /* all of that as text: what another policy is compared by */
     struct str sco_id;     /* an observable's, from what is left; empty: a keyed one */
     struct stix_ref *refs; /* of what is left; keys and roles only */
     uint8_t *how;          /* enum closure_how of each */

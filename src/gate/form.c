@@ -68,7 +68,7 @@ static err_t put_id(struct deciding *d, const struct candidate *c, unsigned part
         buf_put(out, "--", 2);
         buf_put(out, text, sizeof text);
     } else {
-        return mint_id(d->gate, partner, &c->key, c->type_name, form == NULL ? STR("") : form->profile, out);
+        return mint_id(d->gate, partner, &c->key, c->type_name, out);
     }
     return buf_err(out);
 }
@@ -344,7 +344,7 @@ static err_t make_text(struct deciding *d, const struct candidate *c, struct str
     if (form != NULL) {
         cut.selectors = form->selectors;
         cut.selector_count = form->selector_count;
-        naming.hidden = form->anonymous ? &source.creator : NULL;
+        naming.hidden = form->anonymous && source.has_creator ? &source.creator : NULL;
     }
     if (source.has_created && source.has_modified) {
         time_ms(made->mint.created_us, created);

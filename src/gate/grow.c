@@ -214,7 +214,7 @@ static void keep_forms(struct deciding *d, const struct cutting *cutting, struct
     c->form_count = cutting->form_count;
     for (size_t f = 0; f < c->form_count; f++) {
         c->loose |= c->forms[f].loose ? c->forms[f].partners : 0;
-        c->cut |= c->forms[f].profile.len > 0 ? c->forms[f].partners : 0;
+        c->cut |= c->forms[f].minted ? c->forms[f].partners : 0;
     }
     if ((c->cut | c->loose) != 0 && !mint_creator_held(d->gate))
         d->gate->wants_creator = true;

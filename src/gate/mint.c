@@ -142,7 +142,7 @@ err_t mint_creator_ready(struct gate *gate, int64_t now_us)
 }
 
 err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,
-              struct str profile, struct buf *out)
+              struct buf *out)
 {
     struct hash secret;
     struct buf name;
@@ -153,12 +153,10 @@ err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source
         return err;
     memcpy(uuid.b, source->b, UUID_SIZE);
     uuid_text(&uuid, text);
-    buf_init(&name, LIMIT_ID_BYTES + LIMIT_MINT_PROFILE_BYTES + 1);
+    buf_init(&name, LIMIT_ID_BYTES);
     buf_put_str(&name, type);
     buf_put(&name, "--", 2);
     buf_put(&name, text, sizeof text);
-    buf_putc(&name, '\n');
-    buf_put_str(&name, profile);
     if (!TRY(err, buf_err(&name))) {
         struct hash keyed = hash_hmac_sha256(bytes_of(secret.b, HASH_SIZE), buf_bytes(&name));
         /* Section 2.9: what is not derived from an observable's properties looks like a random one. */

@@ -128,15 +128,14 @@ static err_t keep_refs(const struct cut_trial *by, const struct stix_object *mad
     for (size_t i = 0; i < needed->count; i++)
         form->refs[form->ref_count++] = (struct stix_ref) {.key = needed->found[i], .role = STIX_REF_OTHER};
     /* It may leave as it is after all. */
-    if (form->profile.len == 0 && source->has_creator)
+    if (!form->minted && source->has_creator)
         form->refs[form->ref_count++] =
             (struct stix_ref) {.key = source->creator, .role = STIX_REF_CREATED_BY};
     return ERR_OK;
 }
 
 /* An observable's identifier follows from what is left of what gives it (section 2.9). */
-static err_t name_observable(const struct cut_trial *by, const struct stix_object *source,
-                             const struct stix_object *made, struct form *form)
+static err_t name_observable(const struct cut_trial *by, const struct stix_object *made, struct form *form)
 {
     enum stix_sco_id found;
     struct uuid uuid;
@@ -144,13 +143,13 @@ static err_t name_observable(const struct cut_trial *by, const struct stix_objec
     struct buf id;
     err_t err = ERR_OK;
     form->sco_id = STR("");
-    if (source->type->category != STIX_SCO || stix_sco_id_refers(source))
+    if (made->type->category != STIX_SCO || stix_sco_id_refers(made))
         return ERR_OK;
     if (TRY(err, stix_sco_id_check(made, &found, uuid.b)) || found == STIX_SCO_ID_NOTHING_TO_DO)
         return err;
     uuid_text(&uuid, text);
     buf_init(&id, LIMIT_ID_BYTES);
-    buf_put_str(&id, source->type_name);
+    buf_put_str(&id, made->type_name);
     buf_put(&id, "--", 2);
     buf_put(&id, text, sizeof text);
     form->sco_id = arena_str(by->keep, buf_str(&id));
@@ -206,7 +205,7 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
     unsigned partner = (unsigned)__builtin_ctzll(form->partners);
     texts = (struct personal_texts) {0};
     if (TRY(err, mint_creator_id(by->gate, by->now_us, &creator)) ||
-        TRY(err, mint_id(by->gate, partner, &source->key, source->type_name, form->profile, &id)) ||
+        TRY(err, mint_id(by->gate, partner, &source->key, source->type_name, &id)) ||
         TRY(err, personal_texts_begin(by->gate, form, partner, source->root, by->arena, &texts, &cut)))
         goto out;
     cut.id = buf_str(&id);
@@ -216,7 +215,7 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
     }
     buf_clear(&by->gate->minted);
     if (TRY(err, cut_make(by->gate, &order, by->arena, &by->gate->minted, &made)) || TRY(err, t.err) ||
-        TRY(err, name_observable(by, source, &made, form)))
+        TRY(err, name_observable(by, &made, form)))
         goto out;
     /* Masks of two values may be equal, and observables with equal values are one. */
     if (form->personal == POLICY_DUTY_MASK && texts.changed > 0 && form->sco_id.len > 0 &&

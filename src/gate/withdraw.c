@@ -15,7 +15,7 @@ static uint64_t denied_of(const struct cutting *cutting, uint64_t along, const s
 {
     uint64_t denied = cutting->verdict.deny & ~along;
     for (size_t i = 0; minted == NULL && i < cutting->form_count; i++)
-        denied |= cutting->forms[i].profile.len > 0 ? cutting->forms[i].partners : 0;
+        denied |= cutting->forms[i].minted ? cutting->forms[i].partners : 0;
     const struct form *form = minted == NULL ? NULL : cut_form(cutting, minted->partner);
     if (form != NULL && !str_eq(form->profile, minted->profile))
         denied |= UINT64_C(1) << minted->partner;

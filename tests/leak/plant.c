@@ -75,9 +75,9 @@ size_t __wrap_stix_cut_found(struct json_val root, const struct str *selectors, 
 }
 
 err_t __wrap_mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,
-                     struct str profile, struct buf *out)
+                     struct buf *out)
 {
-    return __real_mint_id(gate, active == LEAK_UNKEYED ? 0 : partner, source, type, profile, out);
+    return __real_mint_id(gate, active == LEAK_UNKEYED ? 0 : partner, source, type, out);
 }
 
 /* --- markings --- */

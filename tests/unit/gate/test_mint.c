@@ -207,7 +207,8 @@ static void rules_have_things_taken_out(void **state)
     assert_null(text_with(us, "secret"));
     assert_null(text_with(us, id_of(id, "identity", 1)));
     assert_non_null(text_with(us, "[\"open\"]"));
-    assert_non_null(text_with(us, id_of(id, "indicator", 2)));
+    assert_non_null(text_with(us, "198.51.100.2")); /* minted all the same: it says nothing of who has what */
+    assert_null(text_with(us, id_of(id, "indicator", 2)));
     assert_int_equal(jp->count, 3);
     mem_free(us);
     mem_free(jp);
@@ -266,12 +267,21 @@ static void containers_leave_without(void **state)
     bench_deinit(&n.b);
 }
 
-/* The same id while the same is cut; a later version when what he sees changes, and only then. */
+/* "modified" of what he reads at `i`, as text. */
+static const char *modified_at(const struct texts *texts, size_t i, char out[32])
+{
+    const char *at = strstr(texts->at[i].text, "\"modified\":\"");
+    assert_non_null(at);
+    (void)snprintf(out, 32, "%.24s", at + strlen("\"modified\":\""));
+    return out;
+}
+
+/* The same id, whatever is cut; a later version when what he sees changes, and only then. */
 static void versions_follow_what_he_sees(void **state)
 {
     (void)state;
     struct node n;
-    char text[TEXT_MAX], first[ID_MAX];
+    char text[TEXT_MAX], first[ID_MAX], before[32], after[32];
     node_init(&n);
     (void)bench_add(&n.b, n.own,
                     indicator(text, 1, 1, ",\"description\":\"a\"" CUT(TLP_AMBER, "\"description\"")));
@@ -294,32 +304,70 @@ static void versions_follow_what_he_sees(void **state)
     assert_int_equal(us->at[2].op, LEAF_SUPERSEDE);
     assert_int_equal(us->at[2].subject, 1);
     mem_free(us);
-    /* Another cut is another object. */
+    /* Another cut is another version. */
     (void)bench_add(
         &n.b, n.own,
         indicator(text, 1, 4,
                   ",\"name\":\"n\",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\",\"name\"")));
     us = texts_of(&n, n.us);
-    assert_int_equal(us->count, 5);
+    assert_int_equal(us->count, 4);
     assert_int_equal(us->at[3].op, LEAF_SUPERSEDE);
     assert_int_equal(us->at[3].subject, 2);
-    assert_string_equal(us->at[3].text, "");
-    assert_string_not_equal(us->at[4].id, first);
+    assert_string_equal(us->at[3].id, first);
+    assert_true(strcmp(modified_at(us, 2, before), modified_at(us, 3, after)) < 0);
     mem_free(us);
     /* Nothing is cut any more: the object itself. */
     (void)bench_add(&n.b, n.own, indicator(text, 1, 5, ",\"name\":\"n\""));
     us = texts_of(&n, n.us);
-    assert_int_equal(us->count, 7);
-    assert_int_equal(us->at[5].op, LEAF_SUPERSEDE);
-    assert_int_equal(us->at[5].subject, 4);
-    assert_string_equal(us->at[6].text, text);
+    assert_int_equal(us->count, 6);
+    assert_int_equal(us->at[4].op, LEAF_SUPERSEDE);
+    assert_int_equal(us->at[4].subject, 3);
+    assert_string_equal(us->at[5].text, text);
     mem_free(us);
     /* And withheld: he is told. */
     (void)bench_add(&n.b, n.own, indicator(text, 1, 6, MARKED(TLP_RED)));
     us = texts_of(&n, n.us);
-    assert_int_equal(us->count, 8);
-    assert_string_equal(us->at[7].text, "");
+    assert_int_equal(us->count, 7);
+    assert_string_equal(us->at[6].text, "");
     mem_free(us);
+    /* A part again, of the same name as before, and later than everything that had it. */
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 7, ",\"description\":\"b\"" CUT(TLP_AMBER, "\"description\"")));
+    us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 8);
+    assert_string_equal(us->at[7].id, first);
+    (void)modified_at(us, 3, before);
+    assert_true(strcmp(before, modified_at(us, 7, after)) < 0);
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
+/* Another policy takes out something else: what was told ends, and the same object comes in a later version.
+ */
+static void a_policy_changes_no_name(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {"redact \"description\"", "redact \"description\", redact \"name\"",
+                                        "redact \"name\", anonymise-creator", "redact \"x_none\""};
+    struct node n;
+    char text[TEXT_MAX], next[TEXT_MAX], first[ID_MAX] = "", before[32] = "", after[32];
+    node_init(&n);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"name\":\"n\",\"description\":\"d\""));
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        (void)snprintf(next, sizeof next, "language 1\nrelease open if tlp <= green to us-cisa with %s\n",
+                       rules[i]);
+        bench_policy_text(&n.b, next);
+        struct texts *us = texts_of(&n, n.us);
+        const char *minted = us->at[us->count - 1].text;
+        assert_int_equal(strstr(minted, "\"description\"") != NULL, i >= 2);
+        assert_int_equal(strstr(minted, "\"name\"") != NULL, i == 0 || i == 3);
+        if (i == 0)
+            (void)snprintf(first, sizeof first, "%s", us->at[us->count - 1].id);
+        assert_string_equal(us->at[us->count - 1].id, first);
+        assert_true(strcmp(before, modified_at(us, us->count - 1, after)) < 0);
+        (void)snprintf(before, sizeof before, "%s", after);
+        mem_free(us);
+    }
     bench_deinit(&n.b);
 }
 
@@ -624,6 +672,7 @@ int main(void)
         cmocka_unit_test(rules_have_things_taken_out),
         cmocka_unit_test(containers_leave_without),
         cmocka_unit_test(versions_follow_what_he_sees),
+        cmocka_unit_test(a_policy_changes_no_name),
         cmocka_unit_test(what_is_required_stays),
         cmocka_unit_test(observables_confirm_no_guess),
         cmocka_unit_test(translations_are_cut_as_well),
