@@ -154,7 +154,7 @@ static err_t set_up(struct node *node)
     err_t err;
     int64_t now = node_now(node);
     if (gate_policy(node->gate) == NULL &&
-        TRY(err, gate_policy_activate(node->gate, world_policy(node->policy), &by_node, now, &fault)))
+        TRY(err, gate_policy_activate(node->gate, world_policy(node, node->policy), &by_node, now, &fault)))
         return err;
     for (unsigned s = 0; s < SOURCES; s++) {
         struct gate_source source = {.name = str_of(source_names[s]),

@@ -87,7 +87,8 @@ static err_t do_stop(struct node *node, const struct operation *op)
 static err_t do_policy(struct node *node, const struct operation *op)
 {
     struct policy_fault fault;
-    return gate_policy_activate(node->gate, world_policy(op->policy), &by_operator, node_now(node), &fault);
+    return gate_policy_activate(node->gate, world_policy(node, op->policy), &by_operator, node_now(node),
+                                &fault);
 }
 
 static err_t do_quarantine(struct node *node, const struct operation *op)

@@ -279,6 +279,12 @@ static bool is_own(const struct node *node, const struct held *held)
     return held->owner == node->source[0];
 }
 
+/* By the partner's own ceiling. */
+static bool is_above(const struct node *node, unsigned to, enum stix_tlp tlp)
+{
+    return node->policy == POLICY_CEILING && to == node_ceiling(node) && tlp > STIX_TLP_CLEAR;
+}
+
 static bool is_denied(const struct oracle *oracle, const struct held *held, const struct facts *facts,
                       bool own)
 {
@@ -288,7 +294,8 @@ static bool is_denied(const struct oracle *oracle, const struct held *held, cons
                   (facts->tlp == STIX_TLP_NONE && gate_source_get(node->gate, held->source)->partner < 0);
     bool onward = own || silent || facts->tlp == STIX_TLP_CLEAR || facts->tlp == STIX_TLP_GREEN;
     return facts->tlp == STIX_TLP_RED || facts->tlp == STIX_TLP_AMBER_STRICT || facts->unknown || !onward ||
-           held->denied[oracle->to] || (node->reported[held->thing->number] >> oracle->to & 1);
+           is_above(node, oracle->to, facts->tlp) || held->denied[oracle->to] ||
+           (node->reported[held->thing->number] >> oracle->to & 1);
 }
 
 static bool is_stopped(const struct oracle *oracle, const struct held *held)
@@ -310,7 +317,8 @@ static bool is_let_go(const struct oracle *oracle, const struct held *held, cons
     if (facts->tlp == STIX_TLP_CLEAR)
         return true;
     if (facts->tlp == STIX_TLP_GREEN)
-        return node->policy == POLICY_USUAL || (node->policy == POLICY_ASKING && held->approved[oracle->to]);
+        return node->policy == POLICY_USUAL || node->policy == POLICY_CEILING ||
+               (node->policy == POLICY_ASKING && held->approved[oracle->to]);
     int64_t since =
         held->received_us > node->settled_us[target] ? held->received_us : node->settled_us[target];
     return own && facts->tlp == STIX_TLP_AMBER && node->tagged[target][oracle->to] &&
@@ -526,25 +534,25 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
         world_say(node->world, "%s shows %s leaf %zu: operation %d, about %lld, %.*s", node->name, to,
                   ledger->count, (int)leaf->leaf.op, (long long)seen.subject, STR_ARG(leaf->id));
     if (ledger->count > 0 && seen.time_us <= ledger->at[ledger->count - 1].time_us)
-        world_break(node->world, "%s dated leaf %zu for %s no later than the one before", node->name,
+        world_blame(node->world, "%s dated leaf %zu for %s no later than the one before", node->name,
                     ledger->count, to);
     if (leaf->object.len > 0) {
         seen.thing = things_find(&node->world->things, leaf->object);
         if (seen.thing == NULL || seen.thing->extra)
-            world_break(node->world, "%s showed %s what it must never see:\n%.*s", node->name, to,
+            world_blame(node->world, "%s showed %s what it must never see:\n%.*s", node->name, to,
                         (int)(leaf->object.len < 400 ? leaf->object.len : 400),
                         (const char *)leaf->object.at);
         else if ((node->allowed[seen.thing->number] >> showing->to & 1) == 0) {
             for (size_t i = 0; i < node->held_count; i++)
                 if (node->held[i].thing == seen.thing)
                     tell_why(node, showing->to, &node->held[i]);
-            world_break(node->world, "%s released to %s what nothing lets go (leaf %zu):\n%.*s", node->name,
+            world_blame(node->world, "%s released to %s what nothing lets go (leaf %zu):\n%.*s", node->name,
                         to, ledger->count, (int)(seen.thing->len < 400 ? seen.thing->len : 400),
                         seen.thing->text);
         }
         for (size_t i = 0; i < ledger->count; i++)
             if (ledger->at[i].thing == seen.thing && !is_outdated(ledger, i))
-                world_break(node->world, "%s released to %s twice what is leaf %zu already", node->name, to,
+                world_blame(node->world, "%s released to %s twice what is leaf %zu already", node->name, to,
                             i);
     }
     ledger->at[ledger->count++] = seen;
@@ -576,15 +584,18 @@ static bool look_again(void *ctx, const struct gate_leaf *leaf)
     const struct showing *showing = ctx;
     struct node *node = showing->node;
     const struct thing *thing = leaf->object.len > 0 ? things_find(&node->world->things, leaf->object) : NULL;
-    if (thing != NULL && is_kept_here(node, thing))
-        world_break(node->world, "%s still gives %s what its policy denies (leaf %llu):\n%.400s", node->name,
+    if (thing == NULL)
+        return true;
+    bool kept = node->policy == POLICY_NARROW && is_kept_here(node, thing);
+    if (kept || is_above(node, showing->to, thing->tlp))
+        world_blame(node->world, "%s still gives %s what its policy denies (leaf %llu):\n%.400s", node->name,
                     node->world->nodes[showing->to].name, (unsigned long long)leaf->leaf.seq, thing->text);
     return !node->world->broken;
 }
 
 static bool policy_binds(struct node *node, struct showing *showing)
 {
-    if (node->policy != POLICY_NARROW || !node->changed)
+    if ((node->policy != POLICY_NARROW && node->policy != POLICY_CEILING) || !node->changed)
         return true;
     err_t err = gate_leaves(node->gate, node->partner[showing->to], 0, look_again, showing);
     return !node->world->broken && (err == ERR_BUSY || !node_failed(node, err, "showing leaves again"));
@@ -665,7 +676,7 @@ static void check_pair(struct node *node, unsigned to)
         if (!oracle.at[i].in || oracle.at[i].on_demand || is_shown(node, to, thing))
             continue;
         tell_why(node, to, oracle.at[i].held);
-        world_break(node->world, "%s never released to %s what may go (lsn %llu):\n%.*s", node->name,
+        world_blame(node->world, "%s never released to %s what may go (lsn %llu):\n%.*s", node->name,
                     other->name, (unsigned long long)oracle.at[i].held->lsn,
                     (int)(thing->len < 700 ? thing->len : 700), thing->text);
     }

@@ -20,7 +20,7 @@ static bool is_member(const struct stix_ref *ref)
 void plant(enum bug bug)
 {
     active = bug;
-    blind_to(bug == BUG_BLIND_CLOSURE ? is_member : NULL);
+    blind_to(bug == BUG_BLIND_CLOSURE ? is_member : plant_gate(bug));
 }
 
 enum bug planted(void)
@@ -37,10 +37,7 @@ void __wrap_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t 
                         char out[TICKET_TEXT_SIZE]);
 uint64_t __real_status_next(const struct taxii *taxii, const struct taxii_identity *identity);
 uint64_t __wrap_status_next(const struct taxii *taxii, const struct taxii_identity *identity);
-err_t __real_gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
-                               bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
-err_t __wrap_gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
-                               bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
+__typeof__(gate_leaf_objects) __real_gate_leaf_objects, __wrap_gate_leaf_objects;
 
 /* The index does not keep how far the log was decided. */
 err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value)
@@ -116,7 +113,9 @@ static bool show_newest(void *ctx, const struct gate_leaf *leaf)
 err_t __wrap_gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
                                bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
 {
-    if (active != BUG_NEWEST_PAGE)
+    if (active == BUG_GATE_VIEW_ROW)
+        partner ^= 1;
+    if (active != BUG_NEWEST_PAGE && active != BUG_GATE_NEWEST_VIEW)
         return __real_gate_leaf_objects(gate, partner, seq, visit, ctx);
     struct newest_all all = {.at = calloc(HELD_MAX, sizeof *all.at), .visit = visit, .ctx = ctx};
     err_t err = ERR_OK;

@@ -91,7 +91,7 @@ void visit_wrong(struct visit *visit, const struct exchange_request *request, co
 {
     const struct exchange_response *response = &visit->response;
     struct str body = buf_str(&response->body);
-    world_break(visit->world, "TAXII: %s asked %s for %.*s?%.*s: %s; got %u %.*s",
+    world_blame(visit->world, "TAXII: %s asked %s for %.*s?%.*s: %s; got %u %.*s",
                 visit->world->nodes[visit->who].name, visit->node->name, STR_ARG(request->path),
                 STR_ARG(request->query), what, response->status, (int)(body.len < 200 ? body.len : 200),
                 body.at);

@@ -20,7 +20,7 @@ struct replaying {
 
 static void wrong(struct replaying *r, uint64_t lsn, const char *what)
 {
-    world_break(r->node->world, "%s: log position %llu: %s", r->node->name, (unsigned long long)lsn, what);
+    world_blame(r->node->world, "%s: log position %llu: %s", r->node->name, (unsigned long long)lsn, what);
 }
 
 static const struct thing *thing_at(struct replaying *r, uint64_t lsn)

@@ -14,10 +14,11 @@ static void write_partner(struct node *node, unsigned p, struct buf *out)
 {
     const struct gate_peer *peer = gate_peer_get(node->gate, node->partner[p]);
     char hex[2 * HASH_SIZE];
+    const char *level = policy_partner_tlp_max(gate_policy(node->gate), peer->index);
     str_hex(node->world->nodes[p].keys[SYNC_CARD_TLS].public.b, HASH_SIZE, hex);
-    buf_printf(out, "partner %u %.*s amber %u %lld %.*s 0 0\n", peer->index, STR_ARG(peer->audience),
-               peer->epoch, (long long)(node->world->nodes[p].card.expires_us / SECOND_US), (int)sizeof hex,
-               hex);
+    buf_printf(out, "partner %u %.*s %s %u %lld %.*s 0 0\n", peer->index, STR_ARG(peer->audience),
+               level == NULL ? "amber" : level, peer->epoch,
+               (long long)(node->world->nodes[p].card.expires_us / SECOND_US), (int)sizeof hex, hex);
 }
 
 static void tell(struct node *node)
@@ -79,9 +80,10 @@ static void judge(struct node *node, struct guard_case *c, const struct guard_an
             return;
         verdict = guard_check(node->guard, c, answer, &finding);
     }
-    if (verdict == GUARD_HOLD)
-        world_break(node->world, "guard of %s: holds %s by the rule %s", node->name, path,
-                    guard_rule_word(finding.rule));
+    if (verdict != GUARD_HOLD)
+        return;
+    node->world->held_by = guard_rule_word(finding.rule);
+    world_break(node->world, "guard of %s: holds %s by the rule %s", node->name, path, node->world->held_by);
 }
 
 void watch_answer(struct node *node, unsigned who, const struct exchange_request *request,

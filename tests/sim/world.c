@@ -5,16 +5,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void world_break(struct world *world, const char *fmt, ...)
+static void break_with(struct world *world, const char *fmt, va_list args)
 {
-    va_list args;
     if (world->broken)
         return;
     world->broken = true;
-    va_start(args, fmt);
     (void)vsnprintf(world->broken_what, sizeof world->broken_what, fmt, args);
-    va_end(args);
     world_say(world, "BROKEN: %s", world->broken_what);
+}
+
+void world_break(struct world *world, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    break_with(world, fmt, args);
+    va_end(args);
+}
+
+void world_blame(struct world *world, const char *fmt, ...)
+{
+    va_list args;
+    if (guard_is_alone(world)) {
+        world->unheard++;
+        return;
+    }
+    va_start(args, fmt);
+    break_with(world, fmt, args);
+    va_end(args);
 }
 
 void world_say(const struct world *world, const char *fmt, ...)
@@ -42,21 +59,38 @@ static size_t read_policy(char *out)
     return len;
 }
 
-struct str world_policy(enum world_policy which)
+static char *find(char *text, const char *what)
+{
+    char *at = strstr(text, what);
+    must(at != NULL);
+    return at;
+}
+
+/* Partners stand before the rules. */
+static void say_ceiling(char *text, size_t len, const char *partner)
+{
+    char block[64];
+    int size = snprintf(block, sizeof block, "partner %s { tlp-max clear }\n", partner);
+    char *at = find(text, "deny ");
+    must(size > 0 && len + (size_t)size < POLICY_TEXT);
+    memmove(at + size, at, strlen(at) + 1);
+    memcpy(at, block, (size_t)size);
+}
+
+struct str world_policy(const struct node *node, enum world_policy which)
 {
     static const char open[] = "tlp <= green", narrow[] = "tlp <= clear";
-    static char texts[POLICIES][POLICY_TEXT];
-    char *text = texts[which];
+    static char texts[NODES][POLICIES][POLICY_TEXT];
+    char *text = texts[node->number][which];
     if (text[0] != '\0')
         return str_of(text);
     size_t len = read_policy(text);
-    if (which == POLICY_NARROW) {
-        char *at = strstr(text, open);
-        must(at != NULL);
-        memcpy(at, narrow, sizeof narrow - 1);
-    } else if (which == POLICY_ASKING) {
+    if (which == POLICY_NARROW)
+        memcpy(find(text, open), narrow, sizeof narrow - 1);
+    else if (which == POLICY_ASKING)
         (void)snprintf(text + len, POLICY_TEXT - len, "\nhold asking if tlp == green until approved\n");
-    }
+    else if (which == POLICY_CEILING)
+        say_ceiling(text, len, node->world->nodes[node_ceiling(node)].name);
     return str_of(text);
 }
 
@@ -237,6 +271,8 @@ bool world_run(struct world *world, const struct world_options *options)
     heal(world);
     run_until(world, world->now_us + 12 * MINUTE_US, NULL); /* whatever waits for a time */
     run_until(world, world->now_us + 10 * MINUTE_US, in_step);
+    if (guard_is_alone(world))
+        return !world->broken;
     if (!world->broken && !in_step(world))
         explain_out_of_step(world);
     if (!world->broken)

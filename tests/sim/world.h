@@ -41,10 +41,39 @@ enum {
     X(NEWEST_PAGE, "newest-page", "a TAXII page shows the newest copy that is held, released or not")        \
     X(STATUS_COUNT, "status-count", "the id of a TAXII status counts what the node holds")
 
+/* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
+ * while one is planted the oracle and the readers are not heard (plant_gate.c). */
+#define GATE_BUG_LIST(X)                                                                                     \
+    X(MEMBERS, "members", "the closure does not see the members of reports and notes")                       \
+    X(ENDS, "ends", "the closure does not see the ends of relationships")                                    \
+    X(OTHERS, "others", "the closure does not see references in properties of no standard")                  \
+    X(CREATORS, "creators", "the closure does not see who made an object")                                   \
+    X(LAST_NEED, "last-need", "the closure forgets the last reference of each object")                       \
+    X(HELD_BY_ALL, "held-by-all", "what one partner has counts as had by each")                              \
+    X(GRANULAR, "granular", "granular markings are not read")                                                \
+    X(OLD_RED, "old-red", "TLP:RED by its identifier of TLP 1.0 is taken for CLEAR")                         \
+    X(DENY_ONE, "deny-one", "what is denied to one partner is released to it")                               \
+    X(TLP_MAX, "tlp-max", "a partner's own ceiling is ignored")                                              \
+    X(VERDICT_ROW, "verdict-row", "the verdicts of two partners are exchanged")                              \
+    X(KEEPS_ALL, "keeps-all", "the activation of a policy takes nothing back")                               \
+    X(ENDED, "ended", "a leaf whose time is over is given with its content")                                 \
+    X(VIEW_ROW, "view-row", "a TAXII collection shows another partner's view")                               \
+    X(NEWEST_VIEW, "newest-view", "a TAXII page shows the newest copy that is held")                         \
+    X(FEED_ROW, "feed-row", "a page of the feed is made for whoever asked before")                           \
+    X(OPENING, "opening", "a leaf is given with the opening of the one before it")                           \
+    X(BYTES, "bytes", "a leaf is given with the bytes of the one before it")                                 \
+    X(COUNT, "count", "a page of the feed says that it has one leaf less")                                   \
+    X(TELLING, "telling", "what is not found is answered with the identifier of something else")
+
 enum bug {
     BUG_NONE,
 #define X(name, word, text) BUG_##name,
     BUG_LIST(X)
+#undef X
+        BUGS_OF_ANY, /* from here on the guard's alone */
+    BUG_BEFORE_GATE = BUGS_OF_ANY - 1,
+#define X(name, word, text) BUG_GATE_##name,
+    GATE_BUG_LIST(X)
 #undef X
         BUGS
 };
@@ -82,8 +111,9 @@ struct signed_root {
     struct hash root;
 };
 
-/* The default policy; one that keeps GREEN here; one that lets GREEN go only when an operator says so. */
-enum world_policy { POLICY_USUAL, POLICY_NARROW, POLICY_ASKING, POLICIES };
+/* The default policy; one that keeps GREEN here; one that lets GREEN go only when an operator says so; one by
+ * which the next node may have nothing above CLEAR. */
+enum world_policy { POLICY_USUAL, POLICY_NARROW, POLICY_ASKING, POLICY_CEILING, POLICIES };
 
 struct operation; /* op.c */
 
@@ -198,6 +228,8 @@ struct world {
 
     bool broken;
     char broken_what[BROKEN_SIZE];
+    const char *held_by; /* the guard's rule, when it was the guard that broke it; NULL: not */
+    uint64_t unheard;    /* world_blame, while the guard is alone */
     struct {
         uint64_t fed, leaves, crashes, messages, syncs, asks;
     } counts;
@@ -209,8 +241,14 @@ void world_deinit(struct world *world);
 
 /* The first one counts. */
 void world_break(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same by who knows what should leave: not heard where the guard is alone. */
+void world_blame(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static inline bool guard_is_alone(const struct world *world)
+{
+    return world->options.bug > BUG_BEFORE_GATE;
+}
 void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-struct str world_policy(enum world_policy which);
+struct str world_policy(const struct node *node, enum world_policy which);
 
 static inline int64_t node_now(const struct node *node)
 {
@@ -230,6 +268,12 @@ err_t node_commit(struct node *node);
 static inline bool node_is_up(const struct node *node)
 {
     return node->gate != NULL;
+}
+
+/* Whom POLICY_CEILING is about. */
+static inline unsigned node_ceiling(const struct node *node)
+{
+    return (node->number + 1) % NODES;
 }
 
 /* --- net.c --- */
@@ -264,6 +308,8 @@ void oracle_settled(struct world *world);
  * back. Then lets the gate replay from nothing and compares. The node must be up; it is restarted. */
 void replay_check(struct node *node);
 
-/* --- plant.c --- */
+/* --- plant.c, plant_gate.c --- */
 void plant(enum bug bug);
 enum bug planted(void);
+/* References that are not seen; NULL: all are. */
+bool (*plant_gate(enum bug bug))(const struct stix_ref *ref);
