@@ -78,7 +78,7 @@ headers: ## compile each header alone
 	@scripts/check-headers
 
 install: ## install program, manual, default policy and systemd unit under /usr (DESTDIR=path)
-	@scripts/build release src/cli/bongsu
+	@scripts/build release src/cli/bongsu src/verify/bongsu-verify
 	@DESTDIR="$(DESTDIR)" meson install -C build/release --no-rebuild
 deb: ## write build/deb/bongsu_VERSION_ARCH.deb, for Debian 12
 	@scripts/setup --deb

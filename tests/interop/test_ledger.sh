@@ -15,6 +15,7 @@ scripts/build dev >build/interop-ledger-build.log 2>&1 || {
     exit 1
 }
 tool=build/dev/tests/unit/ledger/ledger_tool
+verify=build/dev/src/verify/bongsu-verify
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 # Without the modules at hand and without a network there is nothing to compare with; a program of ours that does not
@@ -33,6 +34,14 @@ mkdir "$dir/ours" "$dir/theirs"
     step "go-tlog verify" "$dir/go-tlog" verify "$dir/ours"
     step "go-tlog make" "$dir/go-tlog" make "$dir/theirs"
     step "ledger_tool check" "$tool" check "$dir/theirs"
+    # bongsu-verify, over what Go wrote and over what the room ledger wrote; and one byte of Go's changed.
+    for from in theirs ours; do
+        step "bongsu-verify proof, $from" "$verify" proof --cosigners 1 --keys "$dir/$from/vkeys" "$dir/$from"/*.tlog-proof
+        step "bongsu-verify checkpoint, $from" "$verify" checkpoint --cosigners 1 --keys "$dir/$from/vkeys" \
+            "$dir/$from"/checkpoint-*
+    done
+    sed 's/^index 4$/index 5/' "$dir/theirs/proof-4.tlog-proof" >"$dir/changed"
+    step "bongsu-verify refuses Go's proof for another index" sh -c "! '$verify' proof --keys '$dir/theirs/vkeys' '$dir/changed'"
 } >"$dir/out" 2>&1
 cat "$dir/out"
 passed=$(grep -c '^ok - ' "$dir/out")

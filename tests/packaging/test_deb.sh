@@ -99,7 +99,8 @@ check "it builds" scripts/build-deb
 deb=$(ls build/deb/bongsu_*.deb 2>/dev/null | head -n 1)
 [ $failed = 0 ] && [ -n "$deb" ] || summary
 dpkg-deb -c "$deb" >"$work/contents"
-for path in usr/bin/bongsu usr/share/bongsu/default.policy lib/systemd/system/bongsu.service usr/lib/sysusers.d/bongsu.conf \
+for path in usr/bin/bongsu usr/bin/bongsu-verify usr/share/bongsu/default.policy lib/systemd/system/bongsu.service \
+    usr/lib/sysusers.d/bongsu.conf usr/share/man/man1/bongsu-verify.1.gz \
     usr/share/man/man1/bongsu.1.gz usr/share/man/man1/bongsu-serve.1.gz usr/share/man/man5/bongsu.yaml.5.gz \
     usr/share/man/man5/bongsu-policy.5.gz; do
     check "it holds $path" holds " root/root .* \./$path\$" "$work/contents"

@@ -139,7 +139,7 @@ def test_install(place):
     found = {os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names}
     prefix = '' if any(name.startswith('usr/bin/') for name in found) else 'local/'
     pages = {f'usr/{prefix}share/man/man{page.suffix[1]}/{page.name}' for page in (ROOT / 'docs' / 'man').iterdir()}
-    wanted = pages | {f'usr/{prefix}bin/bongsu', f'usr/{prefix}share/bongsu/default.policy',
+    wanted = pages | {f'usr/{prefix}bin/bongsu', f'usr/{prefix}bin/bongsu-verify', f'usr/{prefix}share/bongsu/default.policy',
                       f'usr/{prefix}share/bongsu/default.expect',
                       f'usr/{prefix}share/bongsu/misp-extension.json', f'usr/{prefix}share/bongsu/misp-extension.schema.json',
                       'usr/lib/systemd/system/bongsu.service', 'usr/lib/sysusers.d/bongsu.conf'}

@@ -1,0 +1,118 @@
+#include "verify/verify.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "bongsu/<issuer>/<audience>/<epoch>", and "/urgent" behind it. Another log's origin is a name like any
+ * other; one that begins as ours must be ours. */
+static bool origin_parse(struct span line, struct verify_origin *out)
+{
+    struct verify_origin origin = {.ledger = false};
+    struct span rest = line, issuer, audience, number;
+    char name[VERIFY_NAME_MAX + 1];
+    uint64_t epoch;
+    if (line.len == 0 || line.len > VERIFY_KEY_NAME_MAX)
+        return false;
+    memcpy(origin.text, line.at, line.len);
+    if (verify_head_take(&rest, "bongsu/")) {
+        if (!verify_cut(&rest, '/', &issuer) || !verify_cut(&rest, '/', &audience) ||
+            !verify_name(issuer, name) || !verify_name(audience, name))
+            return false;
+        origin.urgent = verify_cut(&rest, '/', &number);
+        if (!verify_number(origin.urgent ? number : rest, UINT32_MAX, &epoch) ||
+            (origin.urgent && !verify_same(rest, verify_span_of("urgent"))))
+            return false;
+        origin.epoch = (uint32_t)epoch;
+        origin.ledger = true;
+    }
+    *out = origin;
+    return true;
+}
+
+static bool checkpoint_parse(struct span text, struct verify_checkpoint *out)
+{
+    struct span line;
+    if (!verify_cut(&text, '\n', &line) || !origin_parse(line, &out->origin) ||
+        !verify_number_line(&text, VERIFY_SIZE_MAX, &out->size) || !verify_digest_line(&text, &out->root))
+        return false;
+    /* Extension lines: none in our ledgers, none that is empty in another log. */
+    while (verify_cut(&text, '\n', &line))
+        if (out->origin.ledger || line.len == 0)
+            return false;
+    return text.len == 0;
+}
+
+bool verify_checkpoint_open(struct span whole, struct verify_checkpoint *out, struct verify *v)
+{
+    struct verify_checkpoint made = {.size = 0};
+    struct verify_note note;
+    struct span rest, origin;
+    struct verify_signers signers;
+    if (!verify_note_parse(whole, &note, v))
+        return false;
+    /* The first line names the key to try, and nothing else: the key's own name must be the line. */
+    rest = note.text;
+    if (!verify_cut(&rest, '\n', &origin) || !verify_note_signed(&note, VERIFY_LOG, origin, &signers, v))
+        return verify_refuse(v, "a checkpoint without an origin");
+    if (signers.count == 0)
+        return verify_refuse(v, "not signed by any given key or card of the log %.*s",
+                             origin.len > VERIFY_KEY_NAME_MAX ? VERIFY_KEY_NAME_MAX : (int)origin.len,
+                             origin.at);
+    if (!checkpoint_parse(note.text, &made))
+        return verify_refuse(v, "a signed text that is no checkpoint: origin, size, root");
+    if (!verify_note_signed(&note, VERIFY_COSIGNER, origin, &made.cosigners, v))
+        return false;
+    memcpy(made.words, signers.at[0].key.words, sizeof made.words);
+    *out = made;
+    return true;
+}
+
+/* --- receipts --- */
+
+static bool disposition_parse(struct span text, struct verify_receipt *out)
+{
+    struct span line;
+    return verify_cut(&text, '\n', &line) &&
+           verify_same(line, verify_span_of("bongsu/disposition/v1/suite1")) &&
+           verify_cut(&text, '\n', &line) && origin_parse(line, &out->origin) && out->origin.ledger &&
+           verify_cut(&text, '\n', &line) && verify_name(line, out->holder) &&
+           verify_number_line(&text, VERIFY_SIZE_MAX, &out->size) && verify_digest_line(&text, &out->root) &&
+           verify_number_line(&text, out->size, &out->refused_count) &&
+           verify_digest_line(&text, &out->refused) && text.len == 0;
+}
+
+/* "bongsu/<holder>/<role>" is among them. */
+static bool signed_as(const struct verify_signers *signers, const char *holder, const char *role)
+{
+    char name[VERIFY_KEY_NAME_MAX + 1];
+    (void)snprintf(name, sizeof name, "bongsu/%s/%s", holder, role);
+    for (size_t i = 0; i < signers->count; i++)
+        if (strcmp(signers->at[i].key.name, name) == 0)
+            return true;
+    return false;
+}
+
+bool verify_receipt_open(struct span disposition, const struct verify_checkpoint *checkpoint,
+                         struct verify_receipt *out, struct verify *v)
+{
+    struct verify_receipt made = {.size = 0};
+    struct verify_note note;
+    struct verify_signers signers;
+    if (!verify_note_parse(disposition, &note, v) ||
+        !verify_note_signed(&note, VERIFY_HOLDER, SPAN_NONE, &signers, v))
+        return false;
+    if (signers.count == 0)
+        return verify_refuse(v, "the disposition note is not signed by any given key or card");
+    if (!disposition_parse(note.text, &made))
+        return verify_refuse(v, "a signed text that is no disposition note");
+    if (!signed_as(&signers, made.holder, "disposition"))
+        return verify_refuse(v, "a disposition note of %s, signed by %s", made.holder,
+                             signers.at[0].key.name);
+    if (strcmp(checkpoint->origin.text, made.origin.text) != 0 || checkpoint->size != made.size ||
+        !verify_digest_same(&checkpoint->root, &made.root))
+        return verify_refuse(v, "the disposition note is of another checkpoint");
+    if (!signed_as(&checkpoint->cosigners, made.holder, "cosign"))
+        return verify_refuse(v, "%s did not cosign the checkpoint: a receipt is both", made.holder);
+    *out = made;
+    return true;
+}

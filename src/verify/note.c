@@ -1,0 +1,242 @@
+#include "verify/verify.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    ID = 4,
+    SIGNATURE = 64,
+    STAMP = 8,
+    SIGNATURE_LINE = ID + VERIFY_SIGNATURE_MAX,
+    CARD_BYTES = 16 << 10,
+    ROOT = 4
+};
+
+/* --- notes --- */
+
+/* Em dash, space, name, space, base64 of an identifier and at least one byte. */
+static bool line_parse(struct span line, struct verify_note *note)
+{
+    uint8_t bytes[SIGNATURE_LINE];
+    struct span name;
+    size_t len;
+    if (!verify_head_take(&line, "\xe2\x80\x94 ") || !verify_cut(&line, ' ', &name) || name.len == 0 ||
+        memchr(name.at, '+', name.len) != NULL || !verify_base64(line, bytes, sizeof bytes, &len) ||
+        len <= ID)
+        return false;
+    note->lines[note->count].name = name;
+    note->lines[note->count].base64 = line;
+    note->lines[note->count++].id = (uint32_t)verify_u(bytes, ID);
+    return true;
+}
+
+bool verify_note_parse(struct span whole, struct verify_note *out, struct verify *v)
+{
+    struct verify_note note = {.count = 0};
+    struct span line;
+    size_t end = whole.len;
+    if (whole.len > VERIFY_NOTE_MAX || !verify_text_ok(whole))
+        return verify_refuse(v, "a note that is too long, not UTF-8, or has a control character");
+    while (end >= 2 && !(whole.at[end - 1] == '\n' && whole.at[end - 2] == '\n'))
+        end--;
+    if (end < 2)
+        return verify_refuse(v, "no empty line before the signatures");
+    note.text = (struct span) {whole.at, end - 1};
+    struct span rest = {whole.at + end, whole.len - end};
+    while (rest.len > 0) {
+        if (note.count == VERIFY_LINES_MAX)
+            return verify_refuse(v, "more than %d signature lines", VERIFY_LINES_MAX);
+        if (!verify_cut(&rest, '\n', &line) || !line_parse(line, &note))
+            return verify_refuse(v, "line %zu behind the text is no signature line", note.count + 1);
+    }
+    if (note.count == 0)
+        return verify_refuse(v, "a note without a signature");
+    *out = note;
+    return true;
+}
+
+/* SHA-256(name || 0x0A || type || public key)[:4] */
+static uint32_t key_id(const struct verify_key *key)
+{
+    uint8_t tail[2 + VERIFY_PUBLIC] = {'\n', (uint8_t)key->type};
+    memcpy(tail + 2, key->public, VERIFY_PUBLIC);
+    struct span parts[] = {verify_span_of(key->name), {tail, sizeof tail}};
+    return (uint32_t)verify_u(verify_sha256(parts, 2).b, ID);
+}
+
+/* Over the text; a cosignature's with two lines before it, of which the signature brings the time. */
+static bool signature_holds(struct span text, const struct verify_key *key, struct span base64,
+                            uint64_t *out_time_s)
+{
+    uint8_t bytes[SIGNATURE_LINE], message[64 + VERIFY_NOTE_MAX];
+    size_t head = 0, len, skip = key->type == VERIFY_COSIGNATURE ? ID + STAMP : ID;
+    if (!verify_base64(base64, bytes, sizeof bytes, &len) || len != skip + SIGNATURE)
+        return false;
+    if (key->type == VERIFY_COSIGNATURE) {
+        *out_time_s = verify_u(bytes + ID, STAMP);
+        if (*out_time_s > INT64_MAX)
+            return false;
+        head = (size_t)snprintf((char *)message, 64, "cosignature/v1\ntime %" PRIu64 "\n", *out_time_s);
+    }
+    memcpy(message + head, text.at, text.len);
+    return crypto_sign_verify_detached(bytes + skip, message, head + text.len, key->public) == 0;
+}
+
+static bool key_fits(struct verify_key *key, enum verify_role role, struct span origin)
+{
+    struct span rest = origin;
+    if (role == VERIFY_COSIGNER || key->type == VERIFY_COSIGNATURE)
+        return role == VERIFY_COSIGNER && key->type == VERIFY_COSIGNATURE;
+    if (role == VERIFY_HOLDER || !key->begins)
+        return !key->begins && (role == VERIFY_HOLDER || verify_same(verify_span_of(key->name), origin));
+    if (origin.len > VERIFY_KEY_NAME_MAX || !verify_head_take(&rest, key->name))
+        return false;
+    memcpy(key->name, origin.at, origin.len); /* a log's key has the log's name */
+    key->name[origin.len] = '\0';
+    return true;
+}
+
+bool verify_note_signed(const struct verify_note *note, enum verify_role role, struct span origin,
+                        struct verify_signers *out, struct verify *v)
+{
+    out->count = 0;
+    for (size_t k = 0; k < v->count; k++) {
+        struct verify_key key = v->keys[k];
+        uint64_t latest = 0, time_s = 0;
+        bool found = false;
+        if (!key_fits(&key, role, origin))
+            continue;
+        uint32_t id = key_id(&key);
+        for (size_t i = 0; i < note->count; i++) {
+            if (note->lines[i].id != id || !verify_same(note->lines[i].name, verify_span_of(key.name)))
+                continue;
+            if (!signature_holds(note->text, &key, note->lines[i].base64, &time_s))
+                return verify_refuse(v, "the signature of %s is not over this text", key.name);
+            latest = time_s > latest ? time_s : latest;
+            found = true;
+        }
+        for (size_t i = 0; i < out->count; i++) /* a card and a verifier key may be of one signer */
+            found = found && strcmp(out->at[i].key.name, key.name) != 0;
+        if (found) {
+            out->at[out->count].key = key;
+            out->at[out->count++].time_s = latest;
+        }
+    }
+    return true;
+}
+
+/* --- what is trusted --- */
+
+static bool trust_add(const struct verify_key *key, struct verify *v)
+{
+    if (v->count == VERIFY_KEYS_MAX)
+        return verify_refuse(v, "more than %d keys", VERIFY_KEYS_MAX);
+    v->keys[v->count++] = *key;
+    return true;
+}
+
+static bool key_parse(struct span vkey, struct verify_key *out)
+{
+    struct span name, id;
+    struct verify_key key = {.begins = false};
+    uint8_t bytes[1 + VERIFY_PUBLIC];
+    char hex[2 * ID + 1];
+    size_t len;
+    if (!verify_cut(&vkey, '+', &name) || !verify_cut(&vkey, '+', &id) || name.len == 0 ||
+        name.len > VERIFY_KEY_NAME_MAX || memchr(name.at, ' ', name.len) != NULL || !verify_text_ok(name) ||
+        !verify_base64(vkey, bytes, sizeof bytes, &len) || len != sizeof bytes ||
+        (bytes[0] != VERIFY_ED25519 && bytes[0] != VERIFY_COSIGNATURE))
+        return false;
+    key.type = (enum verify_key_type)bytes[0];
+    memcpy(key.name, name.at, name.len);
+    memcpy(key.public, bytes + 1, VERIFY_PUBLIC);
+    (void)snprintf(hex, sizeof hex, "%08x", (unsigned)key_id(&key));
+    *out = key;
+    return verify_same(id, verify_span_of(hex));
+}
+
+bool verify_trust_keys(struct span text, struct verify *v)
+{
+    while (text.len > 0) {
+        struct span line;
+        struct verify_key key;
+        if (!verify_cut(&text, '\n', &line)) {
+            line = text; /* the last one needs no newline */
+            text.len = 0;
+        }
+        if (line.len == 0 || line.at[0] == '#')
+            continue;
+        if (!key_parse(line, &key))
+            return verify_refuse(v, "not a verifier key of Ed25519: NAME+ID+KEY, type 01 or 04, its own ID");
+        if (!trust_add(&key, v))
+            return false;
+    }
+    return true;
+}
+
+/* --- cards --- */
+
+/* The next line: a word, a space, and what is wanted. */
+static bool member(struct span *rest, const char *word, struct span *out)
+{
+    return verify_cut(rest, '\n', out) && verify_head_take(out, word) && verify_head_take(out, " ");
+}
+
+/* Eight words. Five letters are 16 bits: consonant 4, vowel 2, consonant 4, vowel 2, consonant 4. */
+static void card_words(const uint8_t *root, struct span node, char out[VERIFY_WORDS])
+{
+    static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
+    static const char mark[] = "bongsu card words v1"; /* with its terminating zero */
+    struct span parts[] = {{(const uint8_t *)mark, sizeof mark}, {root, VERIFY_PUBLIC}, node};
+    struct digest hash = verify_sha256(parts, 3);
+    for (size_t i = 0; i < 8; i++) {
+        unsigned n = (unsigned)verify_u(hash.b + 2 * i, 2);
+        const char word[] = {consonants[n >> 12], vowels[n >> 10 & 3], consonants[n >> 6 & 15],
+                             vowels[n >> 4 & 3],  consonants[n & 15],  ' '};
+        memcpy(out + 6 * i, word, i < 7 ? 6 : 5); /* it is zeroed */
+    }
+}
+
+/* In the order of the page; identities and addresses follow and say nothing about signatures. The keys
+ * stand at ROOT and behind it. */
+static bool card_parse(struct span rest, struct verify *keys)
+{
+    static const char *const words[] = {"country", "number", "issued",      "expires", "root",    "tls",
+                                        "ledger",  "cosign", "disposition", "recall",  "sealing", "policy"};
+    struct span line, node;
+    struct digest hash;
+    char name[VERIFY_NAME_MAX + 1];
+    if (!verify_cut(&rest, '\n', &line) || !verify_same(line, verify_span_of("bongsu/card/v1/suite1")) ||
+        !member(&rest, "node", &node) || !verify_name(node, name))
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct verify_key *key = &keys->keys[i];
+        bool ledger = strcmp(words[i], "ledger") == 0, cosign = strcmp(words[i], "cosign") == 0;
+        if (!member(&rest, words[i], &line) || (i >= ROOT && !verify_base64_digest(line, &hash)))
+            return false;
+        *key = (struct verify_key) {.begins = ledger, .type = cosign ? VERIFY_COSIGNATURE : VERIFY_ED25519};
+        (void)snprintf(key->name, sizeof key->name, "bongsu/%s/%s", name, ledger ? "" : words[i]);
+        if (i >= ROOT) {
+            memcpy(key->public, hash.b, VERIFY_PUBLIC);
+            card_words(keys->keys[ROOT].public, node, key->words);
+        }
+    }
+    return true;
+}
+
+bool verify_trust_card(struct span whole, struct verify *v)
+{
+    struct verify card = {.count = 0};
+    struct verify_note note;
+    struct verify_signers signers = {.count = 0};
+    if (!verify_note_parse(whole, &note, v))
+        return false;
+    if (whole.len > CARD_BYTES || !card_parse(note.text, &card))
+        return verify_refuse(v, "not a node card");
+    struct verify root = {.count = 1, .keys = {card.keys[ROOT]}}; /* alone may sign it */
+    if (!verify_note_signed(&note, VERIFY_HOLDER, SPAN_NONE, &signers, &root) || signers.count == 0)
+        return verify_refuse(v, "a card that its root key did not sign");
+    return trust_add(&card.keys[ROOT + 2], v) && trust_add(&card.keys[ROOT + 3], v) &&
+           trust_add(&card.keys[ROOT + 4], v); /* ledger, cosign, disposition */
+}

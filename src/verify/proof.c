@@ -1,0 +1,204 @@
+#include "verify/verify.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* --- leaves --- */
+
+/* What an opening carries, by op (LEDGER.md section 2): 1 content and subject, 0 none; MAY: either. */
+enum { MAY = 2 };
+static const struct {
+    const char *word;
+    uint8_t content, subject;
+} ops[] = {{NULL, 0, 0},     {"release", 1, 0}, {"supersede", MAY, 1}, {"revoke", MAY, 1},
+           {"recall", 0, 1}, {"redact", 1, 1},  {"expire", 0, 1},      {"narrow", MAY, 1}};
+
+const char *verify_op_word(unsigned op)
+{
+    return op < sizeof ops / sizeof ops[0] ? ops[op].word : NULL;
+}
+
+bool verify_leaf_read(struct span bytes, struct verify_leaf *out, struct verify *v)
+{
+    const uint8_t *at = bytes.at;
+    if (bytes.len != VERIFY_LEAF || at[0] != 1 || verify_u(at + 1, 2) != 1)
+        return verify_refuse(v, "not a leaf of version 1 and suite 1");
+    struct verify_leaf leaf = {.op = at[3],
+                               .epoch = (uint32_t)verify_u(at + 4, 4),
+                               .seq = verify_u(at + 8, 8),
+                               .time_us = verify_u(at + 16, 8),
+                               .hash = verify_leaf_hash(bytes)};
+    if (verify_op_word(leaf.op) == NULL || leaf.seq >= VERIFY_SIZE_MAX || leaf.time_us > INT64_MAX)
+        return verify_refuse(v, "a leaf with an unknown op, or a seq or time beyond 2^63 - 1");
+    memcpy(leaf.partner.b, at + 24, VERIFY_HASH);
+    memcpy(leaf.issuer.b, at + 56, VERIFY_HASH);
+    *out = leaf;
+    return true;
+}
+
+bool verify_opening_read(struct span bytes, const struct verify_leaf *leaf, bool urgent,
+                         struct verify_opening *out, struct verify *v)
+{
+    static const char mark[] = "bongsu leaf partner v1"; /* with its terminating zero */
+    const uint8_t op = (uint8_t)leaf->op;
+    struct verify_opening opening;
+    struct span parts[] = {{(const uint8_t *)mark, sizeof mark},
+                           {bytes.at, VERIFY_HASH},
+                           {&op, 1},
+                           {bytes.at + VERIFY_HASH, VERIFY_HASH + 8}};
+    struct digest made = verify_sha256(parts, 4);
+    if (!verify_digest_same(&made, &leaf->partner))
+        return verify_refuse(v, "the opening does not open leaf %" PRIu64, leaf->seq);
+    memcpy(opening.content.b, bytes.at + VERIFY_HASH, VERIFY_HASH);
+    opening.subject = verify_u(bytes.at + 2 * VERIFY_HASH, 8);
+    bool content = !sodium_is_zero(opening.content.b, VERIFY_HASH),
+         about = opening.subject != VERIFY_SUBJECT_NONE;
+    if ((ops[op].content != MAY && ops[op].content != content) || ops[op].subject != about ||
+        (about && !urgent && opening.subject >= leaf->seq))
+        return verify_refuse(v, "leaf %" PRIu64 " opens to what a %s does not have", leaf->seq, ops[op].word);
+    *out = opening;
+    return true;
+}
+
+/* u32 length and the bytes. */
+static bool blob(struct span *rest, struct span *out)
+{
+    if (rest->len < 4)
+        return false;
+    uint64_t len = verify_u(rest->at, 4);
+    if (len > rest->len - 4)
+        return false;
+    *out = (struct span) {rest->at + 4, (size_t)len};
+    rest->at += 4 + len;
+    rest->len -= 4 + len;
+    return true;
+}
+
+static bool text_blob(struct span *rest, char out[VERIFY_NAME_MAX + 1])
+{
+    struct span text;
+    if (!blob(rest, &text) || text.len > VERIFY_NAME_MAX || !verify_text_ok(text))
+        return false;
+    memcpy(out, text.at, text.len);
+    return true;
+}
+
+static bool reason_read(struct span bytes, const struct verify_leaf *leaf, struct verify_reason *out,
+                        struct verify *v)
+{
+    static const char mark[] = "bongsu leaf issuer v1"; /* with its terminating zero */
+    struct span parts[] = {{(const uint8_t *)mark, sizeof mark}, bytes}, rest = bytes, policy;
+    struct digest made = verify_sha256(parts, 2);
+    struct verify_reason reason = {.rule = ""};
+    if (!verify_digest_same(&made, &leaf->issuer))
+        return verify_refuse(v, "the reason is not what leaf %" PRIu64 " commits to", leaf->seq);
+    if (rest.len < VERIFY_HASH)
+        return verify_refuse(v, "a reason that is too short");
+    rest.at += VERIFY_HASH; /* the salt */
+    rest.len -= VERIFY_HASH;
+    if (!text_blob(&rest, reason.rule) || !blob(&rest, &policy) || policy.len != VERIFY_HASH ||
+        !text_blob(&rest, reason.approver) || !text_blob(&rest, reason.source) || rest.len > 0)
+        return verify_refuse(v, "not a reason: rule, policy digest, approver, source");
+    memcpy(reason.policy.b, policy.at, VERIFY_HASH);
+    *out = reason;
+    return true;
+}
+
+/* --- proof files --- */
+
+struct file {
+    uint8_t extra[VERIFY_EXTRA_MAX];
+    size_t extra_len, count;
+    struct digest path[VERIFY_PATH_MAX];
+    struct span checkpoint;
+};
+
+/* RFC 9162 section 2.1.3.2: exactly the hashes that are needed. */
+static bool inclusion(const struct file *file, uint64_t index, uint64_t size, const struct digest *leaf,
+                      const struct digest *root)
+{
+    if (index >= size)
+        return false;
+    struct digest hash = *leaf;
+    uint64_t at = index, last = size - 1;
+    for (size_t i = 0; i < file->count; i++) {
+        if (last == 0)
+            return false;
+        if ((at & 1) != 0 || at == last) {
+            hash = verify_node(&file->path[i], &hash);
+            while ((at & 1) == 0 && at != 0) {
+                at >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = verify_node(&hash, &file->path[i]);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    return last == 0 && verify_digest_same(&hash, root);
+}
+
+/* The lines before the checkpoint. */
+static bool file_parse(struct span rest, struct file *file, uint64_t *index)
+{
+    struct span line;
+    if (!verify_cut(&rest, '\n', &line) || !verify_same(line, verify_span_of("c2sp.org/tlog-proof@v1")) ||
+        !verify_cut(&rest, '\n', &line))
+        return false;
+    if (verify_head_take(&line, "extra ") &&
+        (!verify_base64(line, file->extra, sizeof file->extra, &file->extra_len) || file->extra_len == 0 ||
+         !verify_cut(&rest, '\n', &line)))
+        return false;
+    if (!verify_head_take(&line, "index ") || !verify_number(line, VERIFY_SIZE_MAX - 1, index))
+        return false;
+    while (verify_cut(&rest, '\n', &line)) {
+        if (line.len == 0) {
+            file->checkpoint = rest;
+            return true;
+        }
+        if (file->count == VERIFY_PATH_MAX || !verify_base64_digest(line, &file->path[file->count++]))
+            return false;
+    }
+    return false;
+}
+
+/* The leaf, and behind it nothing, its opening, or (longer than any opening) its reason. */
+static bool extra_open(const struct file *file, struct verify_proof *proof, struct verify *v)
+{
+    struct span leaf = {file->extra, VERIFY_LEAF};
+    struct span behind = {file->extra + VERIFY_LEAF, file->extra_len - VERIFY_LEAF};
+    if (!proof->checkpoint.origin.ledger)
+        return verify_refuse(v, "its log is no release ledger; name the logged entry with --entry");
+    if (!verify_leaf_read(leaf, &proof->leaf, v))
+        return false;
+    if (proof->leaf.seq != proof->index || proof->leaf.epoch != proof->checkpoint.origin.epoch)
+        return verify_refuse(v, "the leaf stands at another place than it says");
+    proof->has_opening = behind.len == VERIFY_OPENING;
+    proof->has_reason = behind.len > VERIFY_OPENING;
+    if (proof->has_opening)
+        return verify_opening_read(behind, &proof->leaf, proof->checkpoint.origin.urgent, &proof->opening, v);
+    if (proof->has_reason)
+        return reason_read(behind, &proof->leaf, &proof->reason, v);
+    return behind.len == 0 || verify_refuse(v, "the extra is neither a leaf, nor a leaf and what opens it");
+}
+
+bool verify_proof_open(struct span whole, struct span entry, struct verify_proof *out, struct verify *v)
+{
+    struct verify_proof proof = {.has_leaf = entry.at == NULL};
+    struct file file = {.extra_len = 0};
+    if (!file_parse(whole, &file, &proof.index))
+        return verify_refuse(v, "not a tlog-proof file: head, extra, index, at most %d hashes, an empty line",
+                             VERIFY_PATH_MAX);
+    if (proof.has_leaf && file.extra_len < VERIFY_LEAF)
+        return verify_refuse(v, "the extra holds no leaf of bongsu; name the logged entry with --entry");
+    proof.hash = verify_leaf_hash(proof.has_leaf ? (struct span) {file.extra, VERIFY_LEAF} : entry);
+    if (!verify_checkpoint_open(file.checkpoint, &proof.checkpoint, v))
+        return false;
+    if (!inclusion(&file, proof.index, proof.checkpoint.size, &proof.hash, &proof.checkpoint.root))
+        return verify_refuse(v, "the path does not lead from the leaf to the signed root");
+    if (proof.has_leaf && !extra_open(&file, &proof, v))
+        return false;
+    *out = proof;
+    return true;
+}

@@ -1,0 +1,165 @@
+#include "verify/verify.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+bool verify_refuse(struct verify *v, const char *fmt, ...)
+{
+    if (v->why[0] == '\0') {
+        va_list args;
+        va_start(args, fmt);
+        (void)vsnprintf(v->why, sizeof v->why, fmt, args);
+        va_end(args);
+    }
+    return false;
+}
+
+struct span verify_span_of(const char *text)
+{
+    return (struct span) {(const uint8_t *)text, strlen(text)};
+}
+
+bool verify_same(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+bool verify_digest_same(const struct digest *a, const struct digest *b)
+{
+    return memcmp(a->b, b->b, VERIFY_HASH) == 0;
+}
+
+bool verify_cut(struct span *rest, char end, struct span *out)
+{
+    const uint8_t *found = rest->len == 0 ? NULL : memchr(rest->at, end, rest->len);
+    if (found == NULL)
+        return false;
+    *out = (struct span) {rest->at, (size_t)(found - rest->at)};
+    rest->len -= out->len + 1;
+    rest->at = found + 1;
+    return true;
+}
+
+bool verify_head_take(struct span *s, const char *head)
+{
+    size_t len = strlen(head);
+    if (s->len < len || memcmp(s->at, head, len) != 0)
+        return false;
+    s->at += len;
+    s->len -= len;
+    return true;
+}
+
+bool verify_number(struct span s, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (s.len == 0 || (s.len > 1 && s.at[0] == '0'))
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned digit = (unsigned)s.at[i] - '0';
+        if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    if (value > max)
+        return false;
+    *out = value;
+    return true;
+}
+
+/* libsodium's decoder refuses missing padding and unused bits that are not zero, but takes bytes above 127.
+ */
+bool verify_base64(struct span s, uint8_t *out, size_t size, size_t *out_len)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] > 0x7f)
+            return false;
+    return s.len > 0 && sodium_base642bin(out, size, (const char *)s.at, s.len, NULL, out_len, NULL,
+                                          sodium_base64_VARIANT_ORIGINAL) == 0;
+}
+
+bool verify_base64_digest(struct span s, struct digest *out)
+{
+    struct digest hash;
+    size_t len;
+    if (!verify_base64(s, hash.b, sizeof hash.b, &len) || len != sizeof hash.b)
+        return false;
+    *out = hash;
+    return true;
+}
+
+bool verify_number_line(struct span *rest, uint64_t max, uint64_t *out)
+{
+    struct span line;
+    return verify_cut(rest, '\n', &line) && verify_number(line, max, out);
+}
+
+bool verify_digest_line(struct span *rest, struct digest *out)
+{
+    struct span line;
+    return verify_cut(rest, '\n', &line) && verify_base64_digest(line, out);
+}
+
+/* RFC 3629: the number of bytes of the character that begins here, 0 when none does. */
+static size_t character(struct span s)
+{
+    uint8_t c = s.at[0];
+    size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    if (len > s.len)
+        return 0;
+    uint32_t rune = len < 2 ? c : c & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((s.at[i] & 0xc0) != 0x80)
+            return 0;
+        rune = rune << 6 | (s.at[i] & 0x3fu);
+    }
+    bool surrogate = rune >= 0xd800 && rune < 0xe000;
+    bool longer = (len == 3 && rune < 0x800) || (len == 4 && (rune < 0x10000 || rune > 0x10ffff));
+    return surrogate || longer ? 0 : len;
+}
+
+bool verify_text_ok(struct span s)
+{
+    while (s.len > 0) {
+        size_t len = character(s);
+        if (len == 0 || (s.at[0] < 0x20 && s.at[0] != '\n'))
+            return false;
+        s.at += len;
+        s.len -= len;
+    }
+    return true;
+}
+
+bool verify_name(struct span s, char out[VERIFY_NAME_MAX + 1])
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (s.len == 0 || s.len > VERIFY_NAME_MAX || s.at[0] == '.')
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] == '\0' || strchr(allowed, s.at[i]) == NULL)
+            return false;
+    memcpy(out, s.at, s.len);
+    out[s.len] = '\0';
+    return true;
+}
+
+uint64_t verify_u(const uint8_t *at, size_t width)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < width; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+void verify_time(uint64_t seconds, unsigned us, char out[VERIFY_TIME])
+{
+    time_t time = seconds > INT64_MAX ? INT64_MAX : (time_t)seconds;
+    const struct tm *tm = gmtime(&time);
+    char text[40];
+    if (tm == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", tm) != 19)
+        (void)snprintf(text, sizeof text, "9999-12-31T23:59:59"); /* as the node prints what is later */
+    (void)snprintf(out, VERIFY_TIME, "%.19s.%06uZ", text, us % 1000000);
+}

@@ -1,0 +1,305 @@
+/* Proof files, checkpoints, receipts and cards that the node's rooms wrote, read by bongsu-verify: what is
+ * true is verified; no prefix, no flipped bit and no other claim is. */
+#include "sync/card.h"
+#include "verify_test.h"
+
+enum { LEAVES = 40, AT = 16 };
+
+static int setup(void **state)
+{
+    static struct desk desk;
+    desk_open(&desk);
+    desk_grow(&desk, LEAVES);
+    *state = &desk;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    desk_close(*state);
+    return 0;
+}
+
+static bool verified(const struct desk *desk, struct str whole, struct verify_proof *out)
+{
+    struct verify v = desk->trust;
+    bool good = verify_proof_open(span_of(whole), SPAN_NONE, out, &v);
+    assert_int_equal(good, v.why[0] == '\0');
+    return good;
+}
+
+/* The proof of leaf `seq`, its extra cut after the leaf, its opening, or with its reason instead. */
+static void proof_of(struct desk *desk, uint64_t seq, size_t extra_len, bool reason, struct buf *out)
+{
+    struct leaf leaf = desk_leaf(seq);
+    struct leaf_opening opening = desk_opening(seq);
+    struct leaf_reason why = desk_reason(seq);
+    struct proof proof = {.index = 0};
+    struct merkle_source source = tile_tree_source(&desk->tree);
+    struct buf checkpoint, bytes;
+    desk_checkpoint(desk, LEAVES, true, &checkpoint);
+    proof.checkpoint = buf_str(&checkpoint);
+    proof_leaf_set(&proof, &leaf, &opening);
+    assert_int_equal(merkle_inclusion(&source, seq, LEAVES, &proof.path), ERR_OK);
+    buf_init(&bytes, 1024);
+    if (reason) {
+        leaf_reason_encode(&why, &bytes);
+        memcpy(proof.extra + LEAF_SIZE, bytes.at, bytes.len);
+        proof.extra_len = LEAF_SIZE + bytes.len;
+    } else {
+        proof.extra_len = extra_len;
+    }
+    buf_init(out, LIMIT_NOTE_BYTES);
+    assert_int_equal(proof_print(&proof, out), ERR_OK);
+    buf_deinit(&bytes);
+    buf_deinit(&checkpoint);
+}
+
+static void test_every_leaf(void **state)
+{
+    struct desk *desk = *state;
+    for (uint64_t seq = 0; seq < LEAVES; seq++) {
+        struct leaf_opening opening = desk_opening(seq);
+        struct verify_proof proof;
+        struct buf file;
+        proof_of(desk, seq, 160, false, &file);
+        assert_true(verified(desk, buf_str(&file), &proof));
+        assert_true(proof.has_leaf && proof.has_opening && !proof.has_reason);
+        assert_int_equal(proof.index, seq);
+        assert_string_equal(proof.checkpoint.origin.text, ORIGIN);
+        assert_int_equal(proof.checkpoint.size, LEAVES);
+        assert_int_equal(proof.leaf.time_us, TIME_US + (int64_t)seq);
+        assert_memory_equal(proof.opening.content.b, opening.content.b, HASH_SIZE);
+        assert_int_equal(proof.checkpoint.cosigners.count, 1);
+        assert_int_equal(proof.checkpoint.cosigners.at[0].time_s, TIME_S);
+        buf_deinit(&file);
+    }
+}
+
+static void test_extras(void **state)
+{
+    struct desk *desk = *state;
+    struct verify_proof proof;
+    struct buf file;
+    proof_of(desk, AT, LEAF_SIZE, false, &file); /* a secret that was destroyed: the leaf alone */
+    assert_true(verified(desk, buf_str(&file), &proof));
+    assert_true(proof.has_leaf && !proof.has_opening && !proof.has_reason);
+    buf_deinit(&file);
+    proof_of(desk, AT, 0, true, &file);
+    assert_true(verified(desk, buf_str(&file), &proof));
+    assert_true(proof.has_reason && !proof.has_opening);
+    assert_string_equal(proof.reason.rule, "allow-clear");
+    assert_string_equal(proof.reason.approver, "");
+    assert_string_equal(proof.reason.source, "misp-kr");
+    buf_deinit(&file);
+    static const size_t others[] = {0, 1, LEAF_SIZE - 1, LEAF_SIZE + 1, 159, 161, 168};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        proof_of(desk, AT, others[i], false, &file);
+        assert_false(verified(desk, buf_str(&file), &proof));
+        buf_deinit(&file);
+    }
+}
+
+/* Whoever wants the partner's cosignature (all three keys must have signed) accepts no other byte. */
+static bool wholly_verified(const struct desk *desk, struct str whole)
+{
+    struct verify_proof proof;
+    return verified(desk, whole, &proof) && proof.checkpoint.cosigners.count == 1;
+}
+
+static void test_truncated_and_flipped(void **state)
+{
+    struct desk *desk = *state;
+    for (int reason = 0; reason < 2; reason++) {
+        struct buf file;
+        proof_of(desk, AT, 160, reason == 1, &file);
+        assert_true(wholly_verified(desk, buf_str(&file)));
+        for (size_t len = 0; len < file.len; len++)
+            assert_false(wholly_verified(desk, (struct str) {(char *)file.at, len}));
+        for (size_t bit = 0; bit < 8 * file.len; bit++) {
+            file.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+            assert_false(wholly_verified(desk, buf_str(&file)));
+            file.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        }
+        buf_deinit(&file);
+    }
+}
+
+/* Well signed, and a lie: another place, another epoch, an op that its opening does not go with. */
+static void test_lies(void **state)
+{
+    struct desk *desk = *state;
+    for (int lie = 0; lie < 5; lie++) {
+        struct leaf_opening opening = desk_opening(0);
+        struct leaf leaf = desk_leaf(0);
+        struct verify_proof read;
+        struct buf note, file;
+        leaf.seq = lie == 1 ? 3 : 0;
+        leaf.epoch = lie == 2 ? 1 : 0;
+        leaf.op = lie == 3 ? LEAF_RECALL : LEAF_RELEASE;
+        opening.subject_seq = lie == 4 ? 7 : LEAF_SUBJECT_NONE;
+        leaf.partner = leaf_partner(leaf.op, &opening);
+        struct checkpoint checkpoint = {STR(ORIGIN), 1, leaf_hash(&leaf), {NULL, 0}};
+        buf_init(&note, LIMIT_NOTE_BYTES);
+        buf_init(&file, LIMIT_NOTE_BYTES);
+        assert_int_equal(checkpoint_sign(&checkpoint, &desk->keys[LOG], &desk->secrets[LOG], &note), ERR_OK);
+        struct proof proof = {.checkpoint = buf_str(&note)};
+        proof_leaf_set(&proof, &leaf, &opening);
+        proof.index = 0;
+        assert_int_equal(proof_print(&proof, &file), ERR_OK);
+        assert_int_equal(verified(desk, buf_str(&file), &read), lie == 0);
+        buf_deinit(&note);
+        buf_deinit(&file);
+    }
+}
+
+/* Another log's proof: its entry is given, and its extra is not looked at. */
+static void test_other_logs(void **state)
+{
+    struct desk *desk = *state;
+    struct verify v = {.count = 0};
+    struct verify_proof proof;
+    struct leaf leaf = desk_leaf(AT);
+    uint8_t entry[LEAF_SIZE];
+    struct buf file;
+    leaf_encode(&leaf, entry);
+    proof_of(desk, AT, 0, false, &file);
+    v = desk->trust;
+    assert_true(verify_proof_open(span_of(buf_str(&file)), (struct span) {entry, sizeof entry}, &proof, &v));
+    assert_false(proof.has_leaf);
+    assert_false(
+        verify_proof_open(span_of(buf_str(&file)), (struct span) {entry, sizeof entry - 1}, &proof, &v));
+    v = (struct verify) {.count = 1, .keys = {desk->trust.keys[COSIGN]}}; /* the log's key is not known */
+    assert_false(verify_proof_open(span_of(buf_str(&file)), (struct span) {entry, sizeof entry}, &proof, &v));
+    assert_non_null(strstr(v.why, "not signed by any given key"));
+    buf_deinit(&file);
+}
+
+/* The page's own vectors: docs/protocol/LEDGER.md, the last section, and the example of C2SP signed-note. */
+static void test_vectors(void **state)
+{
+    static const char note[] =
+        "This is an example message.\n\n"
+        "\xe2\x80\x94 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1E"
+        "RYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
+    static const char vkey[] = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    static const char wire[] = "01000102000000000000000000000007000660d0dac3e800"
+                               "d1886b7f84247467c1212e6a9d02e30001a53b365f979ce3311e4e48628f4d8f"
+                               "3ca7b56cdd9cd79774f2f519b418e9438dd52c9c08cb34f9be82098f8796826f";
+    static const char open[] =
+        "f9c8cebde6d27298205fdcb4c12d1427261b79dc5b39ba3d65b1d9e68309c8a1"
+        "108306b19622de6e707bd186ecea05ce0a3e579192fb3a8387d8d18fb3c97dcc0000000000000003";
+    static const char hash[] = "5e4bbff520c275dcdcb4941e983baa44a4adf18e17c86409e3c12ac23b351952";
+    struct verify v = {.count = 0};
+    struct verify_note parsed;
+    struct verify_signers signers;
+    struct verify_leaf leaf;
+    struct verify_opening opening;
+    uint8_t leaf_bytes[LEAF_SIZE], opening_bytes[LEAF_OPENING_SIZE], hash_bytes[HASH_SIZE];
+    (void)state;
+    assert_true(verify_trust_keys(verify_span_of(vkey), &v));
+    assert_true(verify_note_parse(verify_span_of(note), &parsed, &v));
+    assert_true(verify_note_signed(&parsed, VERIFY_HOLDER, SPAN_NONE, &signers, &v));
+    assert_int_equal(signers.count, 1);
+    assert_true(str_unhex(STR(wire), leaf_bytes, sizeof leaf_bytes));
+    assert_true(str_unhex(STR(open), opening_bytes, sizeof opening_bytes));
+    assert_true(str_unhex(STR(hash), hash_bytes, sizeof hash_bytes));
+    assert_true(verify_leaf_read((struct span) {leaf_bytes, sizeof leaf_bytes}, &leaf, &v));
+    assert_memory_equal(leaf.hash.b, hash_bytes, sizeof hash_bytes);
+    assert_string_equal(verify_op_word(leaf.op), "supersede");
+    assert_true(
+        verify_opening_read((struct span) {opening_bytes, sizeof opening_bytes}, &leaf, false, &opening, &v));
+    assert_int_equal(opening.subject, 3);
+}
+
+/* --- receipts --- */
+
+static bool receipt_holds(const struct desk *desk, struct str checkpoint, struct str disposition)
+{
+    struct verify v = desk->trust;
+    struct verify_checkpoint read;
+    struct verify_receipt receipt;
+    return verify_checkpoint_open(span_of(checkpoint), &read, &v) &&
+           verify_receipt_open(span_of(disposition), &read, &receipt, &v) && receipt.refused_count == 1 &&
+           strcmp(receipt.holder, "nz") == 0;
+}
+
+static void test_receipts(void **state)
+{
+    struct desk *desk = *state;
+    struct buf seen, unseen, held, smaller, other;
+    desk_checkpoint(desk, 20, true, &seen);
+    desk_checkpoint(desk, 20, false, &unseen);
+    desk_disposition(desk, 20, "nz", &held);
+    desk_disposition(desk, 19, "nz", &smaller);
+    desk_disposition(desk, 20, "us", &other); /* in another's name */
+    assert_true(receipt_holds(desk, buf_str(&seen), buf_str(&held)));
+    assert_false(receipt_holds(desk, buf_str(&unseen), buf_str(&held)));
+    assert_false(receipt_holds(desk, buf_str(&seen), buf_str(&smaller)));
+    assert_false(receipt_holds(desk, buf_str(&seen), buf_str(&other)));
+    for (size_t bit = 0; bit < 8 * held.len; bit++) {
+        held.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        assert_false(receipt_holds(desk, buf_str(&seen), buf_str(&held)));
+        held.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    }
+    struct buf *all[] = {&seen, &unseen, &held, &smaller, &other};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        buf_deinit(all[i]);
+}
+
+/* --- cards --- */
+
+static void test_cards(void **state)
+{
+    struct desk *desk = *state;
+    struct sync_card card = {
+        .node = "kr", .country = "KR", .number = 7, .issued_us = TIME_US, .expires_us = TIME_US + 9};
+    char words[SYNC_CARD_WORDS_SIZE];
+    struct verify_checkpoint read;
+    struct sign_key root;
+    struct buf text, note;
+    for (uint8_t i = 0; i < SYNC_CARD_KEYS; i++) {
+        uint8_t seed[SIGN_SEED_SIZE] = {(uint8_t)(i + 100)};
+        struct sign_key key = sign_key_from_seed(seed);
+        card.key[i] = key.public;
+        root = i == SYNC_CARD_ROOT ? key : root;
+    }
+    card.key[SYNC_CARD_LEDGER] = desk->secrets[LOG].public;
+    buf_init(&text, LIMIT_CARD_BYTES);
+    assert_int_equal(sync_card_sign(&card, &root, &text, NULL), ERR_OK);
+    sync_card_words(&card, words);
+    desk_checkpoint(desk, 5, true, &note);
+    struct verify v = {.count = 0};
+    assert_true(verify_trust_card(span_of(buf_str(&text)), &v));
+    assert_int_equal(v.count, 3);
+    assert_true(verify_checkpoint_open(span_of(buf_str(&note)), &read, &v));
+    assert_string_equal(read.words, words);
+    assert_int_equal(read.cosigners.count, 0); /* nz's card was not given */
+    for (size_t bit = 0; bit < 8 * text.len; bit++) {
+        v = (struct verify) {.count = 0};
+        text.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        assert_false(verify_trust_card(span_of(buf_str(&text)), &v));
+        text.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    }
+    for (size_t len = 0; len < text.len; len++) {
+        v = (struct verify) {.count = 0};
+        assert_false(verify_trust_card((struct span) {text.at, len}, &v));
+    }
+    buf_deinit(&text);
+    buf_deinit(&note);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_leaf),
+        cmocka_unit_test(test_extras),
+        cmocka_unit_test(test_truncated_and_flipped),
+        cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_other_logs),
+        cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_receipts),
+        cmocka_unit_test(test_cards),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
