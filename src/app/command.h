@@ -31,6 +31,8 @@ struct command_host {
     /* Members of `status` that only the running node knows: link and session of this partner. */
     void (*peer_status)(void *ctx, unsigned partner, struct buf *out);
     void (*node_status)(void *ctx, struct buf *out);
+    /* Carries out what was logged to be destroyed. It is tried again later whatever this answers. */
+    err_t (*purge)(void *ctx);
     void (*feeds_changed)(void *ctx); /* a declaration, or whether it is paused */
     /* ERR_CLOSED: the node does not run. ERR_NOTFOUND, ERR_WRONGSTATE. */
     err_t (*feed_run)(void *ctx, struct str name);

@@ -9,6 +9,7 @@ static void say_spill(void *ctx, const struct gate_spill *spill)
     line_begin(call->out);
     line_count(call->out, "number", spill->lsn);
     line_text(call->out, "source", source == NULL ? STR("?") : source->name);
+    line_word(call->out, "state", spill->destroyed ? "destroyed" : "suspended");
     line_time(call->out, "received", spill->received_us);
     line_time(call->out, "suspended", spill->spilled_us);
     line_hash(call->out, "digest", &spill->digest);
@@ -101,10 +102,114 @@ static err_t spill_add(struct command_call *call)
                               "%.*s is neither", what.len > 100 ? 100 : (int)what.len, what.at);
     if (err != ERR_OK)
         return err;
+    line_say(
+        call->out,
+        "Its bytes are still here: another operator has them destroyed with `bongsu spill destroy`. Left to "
+        "people: whoever searched for it or exported it (bongsu access), and copies of this node's keys "
+        "(docs/guide/spillage.md)");
+    return ERR_OK;
+}
+
+/* --- destroying --- */
+
+struct suspended {
+    const struct stix_key *key; /* NULL: the one at `number` */
+    uint64_t number;
+    uint64_t lsns[LIMIT_COPIES];
+    size_t count;
+    bool more, any;
+};
+
+static void take_suspended(void *ctx, const struct gate_spill *spill)
+{
+    struct suspended *s = ctx;
+    if (s->key != NULL ? !stix_key_eq(s->key, &spill->key) : spill->lsn != s->number)
+        return;
+    s->any = true;
+    if (spill->destroyed)
+        return;
+    if (s->count == LIMIT_COPIES)
+        s->more = true;
+    else
+        s->lsns[s->count++] = spill->lsn;
+}
+
+static err_t refuse_destroy(struct command_call *call, err_t err)
+{
+    switch (err) {
+    case ERR_NOTFOUND:
+        return command_refuse(call, err, "suspend it first: bongsu spill WHAT --because \"...\"",
+                              "nothing of that name is suspended");
+    case ERR_EXISTS:
+        return command_refuse(call, err, NULL, "it is destroyed already");
+    case ERR_DENIED:
+        return command_refuse(call, err, "ask another operator to run it",
+                              "nobody destroys alone: you suspended it yourself");
+    case ERR_BUSY:
+        return command_refuse(
+            call, err, "run it again in a moment",
+            "nothing was destroyed: the ledgers of those who have it do not say yet that it "
+            "is over");
+    default:
+        return command_refuse(call, err, NULL, "nothing was destroyed: %s", err_text(err));
+    }
+}
+
+static void say_destroyed(struct command_call *call, const struct gate_destroyed *gone)
+{
+    line_begin(call->out);
+    line_count(call->out, "recall", gone->lsn);
+    line_count(call->out, "objects", gone->objects);
+    line_count(call->out, "reports", gone->reports);
+    line_count(call->out, "quarantined", gone->quarantined);
+    line_count(call->out, "minted", gone->minted);
+    line_count(call->out, "leaves", gone->leaves);
+    line_end(call->out);
     line_say(call->out,
-             "Left to people: whoever searched for it or exported it (bongsu access), copies of this node's "
-             "log and keys, and the sealed bytes here, which bongsu cannot destroy yet "
-             "(docs/guide/spillage.md)");
+             "gone: %zu objects, %zu reports of the same by others, %zu entries of the quarantine, %zu "
+             "copies made "
+             "for partners; %zu leaves of ledgers stay without content",
+             gone->objects, gone->reports, gone->quarantined, gone->minted, gone->leaves);
+}
+
+static err_t spill_destroy(struct command_call *call)
+{
+    struct gate *gate = call->host->gate;
+    struct gate_by by = command_by(call);
+    struct gate_destroyed gone;
+    struct stix_key key;
+    struct str what;
+    err_t err;
+    if (TRY(err, command_text(call, "what", &what)))
+        return err;
+    if (by.because.len == 0)
+        return command_refuse(call, ERR_USAGE, "add --because \"...\"",
+                              "destroying something needs a reason");
+    struct suspended *s = arena_zalloc(call->arena, 1, sizeof *s);
+    if (s == NULL)
+        return ERR_NOMEM;
+    if (!str_to_u64(what, UINT64_MAX, &s->number)) {
+        if (!stix_id_parse(what, &key))
+            return command_refuse(call, ERR_USAGE, "see `bongsu spill list`",
+                                  "%.*s is neither an identifier nor a number",
+                                  what.len > 100 ? 100 : (int)what.len, what.at);
+        s->key = &key;
+    }
+    err = gate_spills(gate, take_suspended, s);
+    if (err == ERR_OK && s->any && s->count == 0)
+        err = ERR_EXISTS;
+    if (err != ERR_OK || TRY(err, gate_spill_destroy(gate, s->lsns, s->count, &by, call->now_us, &gone)))
+        return refuse_destroy(call, err);
+    err = call->host->purge(call->host->ctx);
+    if (err != ERR_OK)
+        line_say(call->out, "logged, and not carried out yet (%s): it is tried again every minute",
+                 err_text(err));
+    else
+        say_destroyed(call, &gone);
+    if (s->more)
+        line_say(call->out, "there is more of it: run this again");
+    line_say(call->out, "Left to people: partners' copies, exports, and copies of keys/secrets.key elsewhere "
+                        "(docs/guide/spillage.md)");
     return ERR_OK;
 }
 
@@ -116,6 +221,7 @@ static err_t spill_list(struct command_call *call)
 
 const struct command command_spill_rows[] = {
     {"spill.add", true, spill_add},
+    {"spill.destroy", true, spill_destroy},
     {"spill.list", false, spill_list},
     {NULL, false, NULL},
 };

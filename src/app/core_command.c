@@ -415,6 +415,11 @@ static void peers_changed(void *ctx)
     role->peers_stale = true;
 }
 
+static err_t purge_now(void *ctx)
+{
+    return core_purge_now(ctx);
+}
+
 static void feeds_changed(void *ctx)
 {
     struct core_role *role = ctx;
@@ -492,6 +497,7 @@ void core_command_host(struct core_role *role)
                                         .view_read = view_read,
                                         .peer_status = peer_status,
                                         .node_status = node_status,
+                                        .purge = purge_now,
                                         .feeds_changed = feeds_changed,
                                         .feed_run = feed_now,
                                         .feed_status = feed_state,

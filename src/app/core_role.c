@@ -164,6 +164,7 @@ static void turn(void *ctx)
     core_sign_turn(role);
     core_serve_late(role);
     core_merge_turn(role);
+    core_purge_turn(role);
     core_search_turn(role);
     core_streams_turn(role);
     if (more)

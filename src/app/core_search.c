@@ -82,6 +82,11 @@ int64_t core_search_until(const struct core_role *role)
     return busy < streams ? busy : streams;
 }
 
+void core_search_end(struct core_role *role)
+{
+    end_run(&role->searching);
+}
+
 void core_search_close(struct core_role *role)
 {
     struct searching *s = &role->searching;

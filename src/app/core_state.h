@@ -124,6 +124,7 @@ struct core_role {
 
     struct merging merging;
     struct searching searching;
+    int64_t purge_again_us; /* by the steady clock: it failed, and is not tried before */
     struct stream streams[LIMIT_CONTROL_CLIENTS];
     int64_t streams_until_us; /* one of them wants a turn then */
     struct loop_task turn;
@@ -158,6 +159,10 @@ void core_wake(struct core_role *role); /* a turn is wanted */
 void core_merge_turn(struct core_role *role);
 /* Waits for the one under way, then merges all that is due. */
 NODISCARD err_t core_merge_now(struct core_role *role);
+
+/* core_purge.c: what was logged to be destroyed is destroyed */
+void core_purge_turn(struct core_role *role);
+NODISCARD err_t core_purge_now(struct core_role *role);
 /* Waits for the one under way. */
 void core_merge_end(struct core_role *role);
 
@@ -167,6 +172,7 @@ void core_search_turn(struct core_role *role);
 /* When it wants a turn at the latest; INT64_MAX: not before something comes in. */
 int64_t core_search_until(const struct core_role *role);
 /* Waits for the batch under way and closes. */
+void core_search_end(struct core_role *role); /* waits for the run that is under way */
 void core_search_close(struct core_role *role);
 
 /* core_stream.c */

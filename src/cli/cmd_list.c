@@ -119,8 +119,8 @@ static const struct cli_command list_rows[] = {
 /* --- spillage --- */
 
 #define SPILL_COLUMNS                                                                                        \
-    {"NUMBER", "number"}, {"SOURCE", "source"}, {"RECEIVED", "received"}, {"SUSPENDED", "suspended"},        \
-        {"BY", "by"},                                                                                        \
+    {"NUMBER", "number"}, {"SOURCE", "source"}, {"STATE", "state"}, {"RECEIVED", "received"},                \
+        {"SUSPENDED", "suspended"}, {"BY", "by"},                                                            \
     {                                                                                                        \
         "BECAUSE", "because"                                                                                 \
     }
@@ -135,8 +135,17 @@ static const struct cli_command spill_rows[] = {
      .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
      .control = "spill.add",
      .columns = {SPILL_COLUMNS}},
+    {.words = "spill destroy",
+     .summary = "destroy what was suspended, by the word of a second operator",
+     .help = "Its secret is overwritten in the key file, and the index, the search file, the quarantine and "
+             "what\n"
+             "was minted of it forget it; proofs stay whole. It cannot be undone. Who suspended it cannot\n"
+             "destroy it. See docs/guide/spillage.md.",
+     .args = {{"WHAT", CLI_TEXT, "what", NULL, "an identifier or a number of `bongsu spill list`"}},
+     .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
+     .control = "spill.destroy"},
     {.words = "spill list",
-     .summary = "what was suspended, by whom and why",
+     .summary = "what was suspended or destroyed, by whom and why",
      .control = "spill.list",
      .columns = {SPILL_COLUMNS}},
 };

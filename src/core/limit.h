@@ -128,6 +128,9 @@
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_INBOUND_TYPES   128        /* of one source: STIX 2.1 defines 41 */
 #define LIMIT_INBOUND_CREATORS 1024      /* of one source: 24 KiB of its fact */
+#define LIMIT_RECALL_FRAMES   4096       /* destroyed by one RECALL: with their leaves they fit in a frame */
+#define LIMIT_RECALL_CONTENT_BYTES \
+    (130u * LIMIT_OBJECT_BYTES) /* bytes of what one RECALL names: all copies of an identifier, and its room */
 #define LIMIT_SPILLS          65536      /* suspended: 512 KiB; beyond, somebody has to clear up otherwise */
 #define LIMIT_LISTS           256        /* for safety holds; MISP has 110 warninglists */
 #define LIMIT_LIST_BYTES      (48u << 20) /* text of one: a million domains have 20 MiB, as JSON 25 */

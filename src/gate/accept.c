@@ -100,12 +100,14 @@ err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
     err_t err = copies_load(gate, &object->key, &copies);
     if (err != ERR_OK)
         return err;
+    struct copies heard = copies;
+    copies_unspilled(gate, &heard);
     bool sco = object->type->category == STIX_SCO;
     struct copy copy = {
         .version = object->version,
         .lsn = lsn,
         .source = (uint16_t)envelope->source,
-        .owner = authority_owner(gate, object, &copies, envelope->source),
+        .owner = authority_owner(gate, object, &heard, envelope->source),
     };
     memcpy(copy.canon, canon->b, sizeof copy.canon);
     copy_set_creator(&copy, object);
@@ -127,6 +129,43 @@ err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
     gate->object_count++;
     bool asserted = (envelope->flags & RECORD_OBJECT_ASSERTION) != 0;
     return asserted ? ERR_OK : retire_older(gate, &copies, &copy);
+}
+
+static err_t forget_refs(struct gate *gate, uint64_t lsn, const struct stix_object *object)
+{
+    uint8_t key[STIX_KEY_SIZE + 8];
+    wr_at_u64(key + STIX_KEY_SIZE, lsn);
+    for (size_t i = 0; i < object->ref_count; i++) {
+        const struct stix_key ends[] = {object->refs[i].key, mint_meant(gate, &object->refs[i].key)};
+        for (size_t k = 0; k < 2; k++) {
+            memcpy(key, ends[k].b, STIX_KEY_SIZE);
+            err_t err = store_delete(gate->store, TABLE_REF, bytes_of(key, sizeof key));
+            if (err != ERR_OK)
+                return err;
+        }
+    }
+    return ERR_OK;
+}
+
+err_t object_forget(struct gate *gate, const struct frame *frame, const struct record_envelope *envelope,
+                    const struct stix_object *object)
+{
+    struct copies copies;
+    uint8_t source[10] = {(uint8_t)(envelope->source >> 8), (uint8_t)envelope->source};
+    err_t err;
+    wr_at_u64(source + 2, frame->lsn);
+    if (TRY(err, copy_delete(gate, &object->key, object->version, frame->lsn)) ||
+        TRY(err, store_delete(gate->store, TABLE_SOURCE, bytes_of(source, sizeof source))) ||
+        frame->kind == FRAME_SEEN || TRY(err, forget_refs(gate, frame->lsn, object)) ||
+        frame->kind == FRAME_QUAR)
+        return err;
+    gate->object_count--;
+    if (TRY(err, state_retire(gate, frame->lsn)) || TRY(err, copies_load(gate, &object->key, &copies)))
+        return err;
+    for (size_t i = 0; i < copies.count && err == ERR_OK; i++)
+        if (copy_is_current(&copies, &copies.at[i]))
+            err = state_revive(gate, copies.at[i].lsn);
+    return err;
 }
 
 /* --- appending --- */
@@ -273,6 +312,7 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
     err_t err = copies_load(gate, &object->key, &copies);
     if (err != ERR_OK || TRY(err, mint_is_echo(gate, object, &gate->accept_arena, &echo)))
         return err;
+    copies_unspilled(gate, &copies);
     struct ruling ruling = authority_rule(gate, &copies, object, canon, in->submission->source);
     if (echo) /* what was minted here comes back: it is held, and nobody is alarmed */
         ruling = (struct ruling) {GATE_DUPLICATE, 0, 0};

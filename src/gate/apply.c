@@ -301,6 +301,19 @@ err_t state_retire(struct gate *gate, uint64_t lsn)
     return state_put(gate, lsn, &state);
 }
 
+err_t state_revive(struct gate *gate, uint64_t lsn)
+{
+    struct state state;
+    err_t err = state_load(gate, lsn, &state);
+    if (err == ERR_NOTFOUND || (err == ERR_OK && (state.flags & STATE_OLD) == 0))
+        return ERR_OK;
+    if (err != ERR_OK)
+        return err;
+    state.flags &= (uint8_t)~STATE_OLD;
+    count(gate, &state, 1);
+    return state_put(gate, lsn, &state);
+}
+
 /* --- the DECIDE --- */
 
 struct applying {
@@ -524,6 +537,18 @@ static err_t apply_superseded(struct applying *a, const struct record_entry *ent
     return state_put(a->gate, entry->about, &state);
 }
 
+/* The secret was destroyed: a RECALL says so, and holds what the leaves need. */
+static err_t entry_gone(struct gate *gate, const struct record_entry *entry, struct leaf_ground *ground,
+                        size_t *out_size)
+{
+    struct record_gone gone;
+    err_t err = gone_find(gate, entry->lsn, &gone);
+    ground->gone = err == ERR_OK;
+    if (err == ERR_OK && !entry_contentless(entry))
+        *out_size = gone.size;
+    return err;
+}
+
 /* What the entry's leaves are made of; `hint` spares unsealing. */
 static err_t entry_ground(struct applying *a, uint32_t e, const struct decide_hint *hint,
                           struct leaf_ground *out, size_t *out_size)
@@ -549,8 +574,12 @@ static err_t entry_ground(struct applying *a, uint32_t e, const struct decide_hi
         *out_size = hint->sizes[e];
         return ERR_OK;
     }
-    if ((minted && TRY(err, store_read(gate->store, entry->lsn, &frame))) ||
-        TRY(err, store_secret(gate->store, frame.slot, &out->secret)) || entry_contentless(entry))
+    if (minted && TRY(err, store_read(gate->store, entry->lsn, &frame)))
+        return err;
+    err = store_secret(gate->store, frame.slot, &out->secret);
+    if (err == ERR_NOTFOUND)
+        return entry_gone(gate, entry, out, out_size);
+    if (err != ERR_OK || entry_contentless(entry))
         return err;
     buf_clear(&gate->plain);
     if (TRY(err, store_unseal(gate->store, &frame, &gate->plain)) ||

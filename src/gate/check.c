@@ -1,6 +1,8 @@
 /* `bongsu check`: every frame, every object's and decision's index entries, every leaf, tile and root, each
  * made again from the log. */
+#include "core/mem.h"
 #include "core/wr.h"
+#include "gate/destroy.h"
 #include "gate/state.h"
 
 struct checking {
@@ -109,6 +111,22 @@ static err_t check_decide(struct checking *c, const struct frame *frame)
     return ERR_OK;
 }
 
+/* Whatever lost its secret must be named by a RECALL, and what one names must have lost it. */
+static void check_secret(struct checking *c, const struct frame *frame)
+{
+    struct gate *gate = c->gate;
+    struct seal_secret secret;
+    if (!frame_kind_sealed(frame->kind))
+        return;
+    bool opens = store_secret(gate->store, frame->slot, &secret) == ERR_OK;
+    mem_wipe(&secret, sizeof secret);
+    bool gone = gate_is_destroyed(gate, frame->lsn);
+    if (!opens && !gone)
+        finding(c, "the secret of an object is gone, and nothing in the log says that it was destroyed");
+    else if (opens && gone && gate->purges == 0)
+        finding(c, "the log says that an object was destroyed, and its secret is there");
+}
+
 static err_t check_index(struct checking *c)
 {
     struct store *store = c->gate->store;
@@ -117,6 +135,7 @@ static err_t check_index(struct checking *c)
     struct record_envelope envelope;
     err_t err;
     while ((err = store_iter_next(&iter, &frame)) == ERR_OK) {
+        check_secret(c, &frame);
         bool conflict = frame.kind == FRAME_QUAR &&
                         record_envelope_read(frame.envelope, &envelope) == ERR_OK &&
                         envelope.reason == RECORD_QUARANTINE_CONFLICT;

@@ -20,12 +20,33 @@ static uint64_t get_u64(const uint8_t *at)
     return v;
 }
 
+static struct bytes copy_key(const struct stix_key *key, struct stamp version, uint64_t lsn,
+                             uint8_t out[ID_KEY_SIZE])
+{
+    memcpy(out, key->b, STIX_KEY_SIZE);
+    stamp_key(version, out + STIX_KEY_SIZE);
+    put_u64(out + STIX_KEY_SIZE + STAMP_KEY_SIZE, lsn);
+    return bytes_of(out, ID_KEY_SIZE);
+}
+
+err_t copy_delete(struct gate *gate, const struct stix_key *key, struct stamp version, uint64_t lsn)
+{
+    uint8_t raw_key[ID_KEY_SIZE];
+    return store_delete(gate->store, TABLE_ID, copy_key(key, version, lsn, raw_key));
+}
+
+void copies_unspilled(const struct gate *gate, struct copies *copies)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < copies->count; i++)
+        if (!spilled(gate, copies->at[i].lsn))
+            copies->at[kept++] = copies->at[i];
+    copies->count = kept;
+}
+
 err_t copy_put(struct gate *gate, const struct stix_key *key, const struct copy *copy)
 {
     uint8_t raw_key[ID_KEY_SIZE], value[ID_VALUE_SIZE];
-    memcpy(raw_key, key->b, STIX_KEY_SIZE);
-    stamp_key(copy->version, raw_key + STIX_KEY_SIZE);
-    put_u64(raw_key + STIX_KEY_SIZE + STAMP_KEY_SIZE, copy->lsn);
     memcpy(value, copy->canon, sizeof copy->canon);
     value[16] = (uint8_t)(copy->source >> 8);
     value[17] = (uint8_t)copy->source;
@@ -33,7 +54,8 @@ err_t copy_put(struct gate *gate, const struct stix_key *key, const struct copy 
     value[19] = (uint8_t)copy->owner;
     value[20] = copy->flags;
     memcpy(value + 21, copy->creator, sizeof copy->creator);
-    return store_put(gate->store, TABLE_ID, bytes_of(raw_key, sizeof raw_key), bytes_of(value, sizeof value));
+    return store_put(gate->store, TABLE_ID, copy_key(key, copy->version, copy->lsn, raw_key),
+                     bytes_of(value, sizeof value));
 }
 
 static err_t copy_read(struct bytes key, struct bytes value, struct copy *out)

@@ -47,7 +47,13 @@ err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsig
     if (start == NULL || seq < start->seq)
         return ERR_CORRUPT;
     struct str origin = {view->origin, view->origin_len};
-    struct ledger_salts salts = ledger_salts(&ground->secret, origin, seq);
+    struct ledger_salts salts;
+    struct record_gone_leaf gone;
+    err_t err;
+    if (ground->gone && TRY(err, gone_leaf(gate, partner, seq, &gone)))
+        return err;
+    salts = ground->gone ? (struct ledger_salts) {gone.opening, gone.issuer}
+                         : ledger_salts(&ground->secret, origin, seq);
     struct leaf_opening opening = {.salt = salts.partner, .content = ground->content, .subject_seq = subject};
     struct leaf_reason reason = {
         .salt = salts.issuer,
@@ -62,6 +68,10 @@ err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsig
                                .time_us = start->time_us + (int64_t)(seq - start->seq),
                                .partner = leaf_partner((enum leaf_op)entry->op, &opening),
                                .issuer = leaf_issuer(&reason)};
+    if (ground->gone && !entry_contentless(entry)) { /* nobody opens it any more */
+        out_leaf->partner = gone.opening;
+        opening.salt = (struct hash) {{0}};
+    }
     *out_opening = opening;
     return ERR_OK;
 }
@@ -275,7 +285,7 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
     out->hops = envelope.hops;
     if (out->object.len > 0)
         ground->content = hash_sha256(out->object);
-    if (TRY(err, store_secret(s->gate->store, frame->slot, &ground->secret)))
+    if (!ground->gone && TRY(err, store_secret(s->gate->store, frame->slot, &ground->secret)))
         return err;
     if (!TRY(err, leaf_source(s->gate, frame, &ground->source)))
         err = leaf_make(s->gate, ground, s->partner, seq, subject, &out->leaf, &out->opening);
@@ -297,13 +307,17 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     struct frame frame;
     struct json_doc doc;
     struct leaf_ground ground = {.decide = decide, .entry = e};
+    struct record_gone gone;
     bool withheld = false;
     err_t err;
     if (!entry_contentless(entry) && TRY(err, look_at_end(s, decide, e, &withheld)))
         return err;
-    if (TRY(err, store_read(s->gate->store, entry->lsn, &frame)) ||
-        (!entry_contentless(entry) && TRY(err, show_content(s, &frame, &shown, &doc))))
+    err = gone_find(s->gate, entry->lsn, &gone);
+    ground.gone = err == ERR_OK;
+    if ((!ground.gone && err != ERR_NOTFOUND) || TRY(err, store_read(s->gate->store, entry->lsn, &frame)) ||
+        (!entry_contentless(entry) && !ground.gone && TRY(err, show_content(s, &frame, &shown, &doc))))
         return err;
+    withheld |= ground.gone && !entry_contentless(entry);
     if (s->bare) {
         const struct record_start *start = record_decide_start(decide, s->partner);
         shown.leaf = (struct leaf) {.op = (enum leaf_op)entry->op,

@@ -93,6 +93,12 @@ err_t mend_apply(struct gate *gate, uint64_t lsn, const struct record_envelope *
                      bytes_of(number, sizeof number));
 }
 
+err_t mend_forget(struct gate *gate, uint64_t obj)
+{
+    uint8_t key[ORIGINAL_KEY_SIZE];
+    return store_delete(gate->store, TABLE_FACT, original_key(obj, key));
+}
+
 err_t mend_original(struct gate *gate, uint64_t lsn, struct arena *arena, struct bytes *out_bytes,
                     struct str *out_report)
 {

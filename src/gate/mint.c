@@ -175,7 +175,7 @@ err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source
 }
 
 /* --- rows: 'm' MINT -> what it is; 'y' (source key, partner) -> the newest; 'w' (minted key, MINT) -> whose;
- * 'v' minted key -> source key; 'z' (OBJ, MINT): made of it --- */
+ * 'v' minted key -> source key --- */
 
 enum {
     AT_KEY_SIZE = 1 + 8,
@@ -275,41 +275,6 @@ err_t mint_at(struct gate *gate, uint64_t lsn, struct arena *arena, struct mint 
     return row_get(gate, at_key(lsn, key), arena, out);
 }
 
-static struct bytes made_key(uint64_t obj, uint64_t lsn, uint8_t out[1 + 8 + 8])
-{
-    out[0] = 'z';
-    wr_at_u64(out + 1, obj);
-    wr_at_u64(out + 9, lsn);
-    return bytes_of(out, 1 + 8 + 8);
-}
-
-err_t mint_destroy(struct gate *gate, uint64_t obj)
-{
-    uint8_t start[1 + 8 + 8];
-    uint64_t from = 0, lsn = 0;
-    err_t err = ERR_OK;
-    while (err == ERR_OK) {
-        struct store_scan *scan;
-        struct bytes key, value;
-        struct frame frame;
-        struct bytes first = made_key(obj, from, start);
-        if (TRY(err, store_scan_open(gate->store, TABLE_FACT, bytes_of(first.at, 9), first, &scan)))
-            return err;
-        err = store_scan_next(scan, &key, &value);
-        if (err == ERR_OK) {
-            struct rd rd = rd_of(bytes_of(key.at + 9, 8));
-            lsn = rd_u64(&rd);
-        }
-        store_scan_close(scan);
-        if (err != ERR_OK)
-            break;
-        from = lsn + 1;
-        if (!TRY(err, store_read(gate->store, lsn, &frame)))
-            err = store_secret_destroy(gate->store, frame.slot);
-    }
-    return err == ERR_NOTFOUND ? ERR_OK : err;
-}
-
 /* --- the frame --- */
 
 /* What a logged MINT means for the index: it can be found. Nobody holds it before a DECIDE says so. */
@@ -321,14 +286,12 @@ static err_t apply(struct gate *gate, const struct mint *mint)
     err_t err;
     if (!stix_id_parse(mint->id, &minted))
         return ERR_CORRUPT;
-    uint8_t made[1 + 8 + 8];
     memcpy(owner + 1, mint->source.b, STIX_KEY_SIZE);
     wr_at_u64(owner + 1 + STIX_KEY_SIZE, (uint64_t)mint->modified_us);
     gate->mint_count++;
     uint8_t source[1 + STIX_KEY_SIZE] = {'v'};
     memcpy(source + 1, minted.b, STIX_KEY_SIZE);
-    if (TRY(err, store_put(gate->store, TABLE_FACT, made_key(mint->obj, mint->lsn, made), bytes_of("", 0))) ||
-        TRY(err, row_put(gate, at_key(mint->lsn, key), mint)) ||
+    if (TRY(err, row_put(gate, at_key(mint->lsn, key), mint)) ||
         (!mint->derived && TRY(err, store_put(gate->store, TABLE_FACT, bytes_of(source, sizeof source),
                                               bytes_of(mint->source.b, STIX_KEY_SIZE)))) ||
         TRY(err, store_put(gate->store, TABLE_FACT, id_key(&minted, mint->lsn, by_id),
@@ -379,6 +342,92 @@ err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *o
     return ERR_OK;
 }
 
+static err_t scan_id(struct gate *gate, const struct stix_key *minted, struct store_scan **out)
+{
+    uint8_t prefix[1 + STIX_KEY_SIZE] = {'w'};
+    memcpy(prefix + 1, minted->b, STIX_KEY_SIZE);
+    return store_scan_open(gate->store, TABLE_FACT, bytes_of(prefix, sizeof prefix), bytes_of(NULL, 0), out);
+}
+
+/* --- when its content goes --- */
+
+/* What is left of one: whose it was, and of what. Nothing leads to it but its leaf. */
+static err_t put_gone(struct gate *gate, const struct frame *frame, const struct record_mint *record,
+                      const struct record_gone *gone)
+{
+    uint8_t key[AT_KEY_SIZE];
+    struct mint mint = {.partner = record->partner,
+                        .lsn = frame->lsn,
+                        .obj = record->envelope.about,
+                        .derived = (gone->flags & RECORD_GONE_DERIVED) != 0,
+                        .id = STR(""),
+                        .profile = STR("")};
+    return row_put(gate, at_key(frame->lsn, key), &mint);
+}
+
+static bool is_gone(const struct mint *mint)
+{
+    return mint->id.len == 0;
+}
+
+/* The newest of those that are left takes its place as what the partner got last. */
+static err_t newest_again(struct gate *gate, const struct mint *gone, const struct stix_key *minted,
+                          struct arena *arena)
+{
+    uint8_t key[NEWEST_KEY_SIZE];
+    struct copies copies;
+    struct mint newest;
+    err_t err = mint_load(gate, &gone->source, gone->partner, arena, &newest);
+    if (err != ERR_OK || newest.lsn != gone->lsn)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    if (TRY(err, mint_copies(gate, minted, gone->partner, &copies)))
+        return err;
+    struct bytes row = newest_key(&gone->source, gone->partner, key);
+    if (copies.count == 0)
+        return store_delete(gate->store, TABLE_FACT, row);
+    if (TRY(err, mint_at(gate, copies.at[copies.count - 1].lsn, arena, &newest)))
+        return err;
+    newest.superseded = true;
+    return row_put(gate, row, &newest);
+}
+
+err_t mint_forget(struct gate *gate, const struct frame *frame, const struct record_gone *gone,
+                  struct arena *arena)
+{
+    uint8_t by_id[ID_KEY_SIZE], source[1 + STIX_KEY_SIZE] = {'v'};
+    struct record_mint record;
+    struct stix_key minted;
+    struct store_scan *scan;
+    struct bytes key, value;
+    struct mint mint;
+    err_t err;
+    if (TRY(err, record_mint_read(frame->envelope, &record)) ||
+        TRY(err, mint_at(gate, frame->lsn, arena, &mint)) || is_gone(&mint))
+        return err;
+    if (!stix_id_parse(mint.id, &minted))
+        return ERR_CORRUPT;
+    if (TRY(err, store_delete(gate->store, TABLE_FACT, id_key(&minted, frame->lsn, by_id))) ||
+        (!mint.derived && TRY(err, newest_again(gate, &mint, &minted, arena))) ||
+        TRY(err, scan_id(gate, &minted, &scan)))
+        return err;
+    err = store_scan_next(scan, &key, &value);
+    store_scan_close(scan);
+    memcpy(source + 1, minted.b, STIX_KEY_SIZE);
+    if (err == ERR_NOTFOUND) /* it was the last of this identifier */
+        err = store_delete(gate->store, TABLE_FACT, bytes_of(source, sizeof source));
+    return err != ERR_OK ? err : put_gone(gate, frame, &record, gone);
+}
+
+static err_t replay_gone(struct gate *gate, const struct frame *frame, const struct record_mint *record)
+{
+    struct record_gone gone;
+    err_t err = gone_find(gate, frame->lsn, &gone);
+    if (err != ERR_OK || TRY(err, put_gone(gate, frame, record, &gone)))
+        return err;
+    gate->mint_count++;
+    return meta_put_u64(gate, "mints", gate->mint_count);
+}
+
 err_t mint_replay(struct gate *gate, const struct frame *frame)
 {
     struct record_mint record;
@@ -388,9 +437,12 @@ err_t mint_replay(struct gate *gate, const struct frame *frame)
     err_t err;
     arena_reset(&gate->step_arena);
     buf_clear(&gate->plain);
-    if (TRY(err, record_mint_read(frame->envelope, &record)) ||
-        TRY(err, store_unseal(gate->store, frame, &gate->plain)) ||
-        TRY(err, record_minted_read(buf_bytes(&gate->plain), &minted)))
+    if (TRY(err, record_mint_read(frame->envelope, &record)))
+        return err;
+    err = store_unseal(gate->store, frame, &gate->plain);
+    if (err == ERR_NOTFOUND)
+        return replay_gone(gate, frame, &record);
+    if (err != ERR_OK || TRY(err, record_minted_read(buf_bytes(&gate->plain), &minted)))
         return err;
     uint8_t *text = arena_zalloc(&gate->step_arena, minted.object.len + JSON_PADDING, 1);
     if (text == NULL)
@@ -422,7 +474,7 @@ err_t mint_released(struct gate *gate, uint64_t lsn, struct mint *out)
 {
     uint8_t key[NEWEST_KEY_SIZE];
     err_t err = mint_at(gate, lsn, &gate->step_arena, out);
-    if (err != ERR_OK || out->derived)
+    if (err != ERR_OK || out->derived || is_gone(out))
         return err;
     return row_put(gate, newest_key(&out->source, out->partner, key), out);
 }
@@ -432,7 +484,7 @@ err_t mint_superseded(struct gate *gate, uint64_t lsn)
     uint8_t key[NEWEST_KEY_SIZE];
     struct mint mint, newest;
     err_t err = mint_at(gate, lsn, &gate->step_arena, &mint);
-    if (err != ERR_OK)
+    if (err != ERR_OK || is_gone(&mint))
         return err;
     err = mint_load(gate, &mint.source, mint.partner, &gate->step_arena, &newest);
     if (err != ERR_OK || newest.lsn != lsn)
@@ -442,13 +494,6 @@ err_t mint_superseded(struct gate *gate, uint64_t lsn)
 }
 
 /* --- by identifier --- */
-
-static err_t scan_id(struct gate *gate, const struct stix_key *minted, struct store_scan **out)
-{
-    uint8_t prefix[1 + STIX_KEY_SIZE] = {'w'};
-    memcpy(prefix + 1, minted->b, STIX_KEY_SIZE);
-    return store_scan_open(gate->store, TABLE_FACT, bytes_of(prefix, sizeof prefix), bytes_of(NULL, 0), out);
-}
 
 bool mint_source_of(const struct gate *gate, const struct stix_key *minted, struct stix_key *out_source)
 {

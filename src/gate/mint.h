@@ -78,9 +78,9 @@ NODISCARD err_t mint_is_echo(struct gate *gate, const struct stix_object *object
 NODISCARD err_t mint_copies(struct gate *gate, const struct stix_key *minted, unsigned partner,
                             struct copies *out);
 
-/* Overwrites the secrets of everything that was ever minted from the OBJ at `obj` (and syncs): with its
- * source it is gone. For a recall, which names it in the log first. */
-NODISCARD err_t mint_destroy(struct gate *gate, uint64_t obj);
+/* Its content goes: only its leaf and whose it was stay (destroy.c). */
+NODISCARD err_t mint_forget(struct gate *gate, const struct frame *frame, const struct record_gone *gone,
+                            struct arena *arena);
 
 /* The object in an opened MINT: what stands behind its head in `plain`. */
 NODISCARD err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *out);

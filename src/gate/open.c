@@ -168,6 +168,25 @@ static err_t replay_note(struct gate *gate, const struct frame *frame,
     return err != ERR_OK ? err : apply(gate, frame->lsn, &note);
 }
 
+static err_t replay_recall(struct gate *gate, const struct frame *frame)
+{
+    struct record_recall recall;
+    struct arena arena; /* applying uses the gate's */
+    arena_init(&arena, LIMIT_FRAME_BYTES * 4u);
+    err_t err = record_recall_read(frame->payload, &arena, &recall);
+    if (err == ERR_OK)
+        err = recall_apply(gate, frame->lsn, &recall);
+    arena_deinit(&arena);
+    return err;
+}
+
+static err_t replay_purged(struct gate *gate, const struct frame *frame)
+{
+    struct record_purged purged;
+    err_t err = record_purged_read(frame->payload, &purged);
+    return err != ERR_OK ? err : purged_apply(gate, &purged);
+}
+
 static err_t replay_frame(struct gate *gate, const struct frame *frame)
 {
     switch (frame->kind) {
@@ -189,8 +208,12 @@ static err_t replay_frame(struct gate *gate, const struct frame *frame)
         return replay_note(gate, frame, cursor_apply);
     case FRAME_RECEIPT:
         return replay_note(gate, frame, receipt_apply);
+    case FRAME_RECALL:
+        return replay_recall(gate, frame);
+    case FRAME_PURGED:
+        return replay_purged(gate, frame);
     default:
-        /* RECALL, PURGED and EPOCH are reserved: a log that holds them was written by a newer bongsu. */
+        /* EPOCH is reserved: a log that holds one was written by a newer bongsu. */
         return ERR_VERSION;
     }
 }
@@ -304,7 +327,7 @@ static err_t load_derived(struct gate *gate)
 {
     err_t err;
     if (TRY(err, outcomes_load(gate)) || TRY(err, fact_load_all(gate)) || TRY(err, jobs_load(gate)) ||
-        TRY(err, quarantine_count(gate)))
+        TRY(err, quarantine_count(gate)) || TRY(err, gone_load(gate)))
         return err;
     err = meta_get_u64(gate, "objects", &gate->object_count);
     if (err != ERR_OK && err != ERR_NOTFOUND)
@@ -340,8 +363,10 @@ err_t gate_open(const struct gate_setup *setup, struct gate **out)
         gate->read_only = true;
         gate->why = store_alarm(gate->store);
     }
+    gate->replaying = true;
     if (TRY(err, load_derived(gate)) || TRY(err, replay(gate)))
         goto out;
+    gate->replaying = false;
     *out = gate;
     return ERR_OK;
 out:

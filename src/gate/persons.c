@@ -1,6 +1,7 @@
 #include "gate/persons.h"
 
 #include "core/mem.h"
+#include "gate/destroy.h"
 #include "gate/personal.h"
 
 struct reading {
@@ -133,6 +134,8 @@ static err_t read_frame(struct reading *r, const struct frame *frame, struct gat
             return err;
         place->kind = frame->kind == FRAME_OBJ ? GATE_PLACE_HELD : GATE_PLACE_QUARANTINED;
     }
+    if (gate_is_destroyed(r->gate, frame->lsn))
+        return ERR_OK;
     place->lsn = frame->lsn;
     place->source = envelope.source;
     place->received_us = envelope.received_us;

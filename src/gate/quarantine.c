@@ -154,9 +154,14 @@ err_t quarantine_replay(struct gate *gate, const struct frame *frame, const stru
     err_t err;
     if (envelope->reason == RECORD_QUARANTINE_MENDED)
         return mend_apply(gate, frame->lsn, envelope);
+    struct record_gone gone;
     buf_clear(&gate->plain);
-    if (TRY(err, store_unseal(gate->store, frame, &gate->plain)) ||
-        TRY(err, record_fault_read(buf_bytes(&gate->plain), &fault, &refused)))
+    err = store_unseal(gate->store, frame, &gate->plain);
+    if (err == ERR_NOTFOUND) { /* its bytes were destroyed: nothing is known again by them */
+        err = gone_find(gate, frame->lsn, &gone);
+        return err != ERR_OK ? err : open_entry(gate, frame->lsn, bytes_of(NULL, 0));
+    }
+    if (err != ERR_OK || TRY(err, record_fault_read(buf_bytes(&gate->plain), &fault, &refused)))
         return err;
     return open_entry(gate, frame->lsn, same_key(envelope->source, &fault, refused, key));
 }

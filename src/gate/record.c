@@ -419,3 +419,106 @@ err_t record_note_read(struct bytes payload, struct record_note *out)
     *out = note;
     return ERR_OK;
 }
+
+/* --- RECALL, PURGED --- */
+
+enum { GONE_SIZE = 8 + 1 + 4, GONE_LEAF_SIZE = 1 + 8 + 2 * HASH_SIZE };
+
+void record_recall_write(struct buf *out, const struct record_recall *recall)
+{
+    wr_u8(out, VERSION);
+    wr_u8(out, (uint8_t)recall->cause);
+    wr_u64(out, (uint64_t)recall->at_us);
+    wr_blob(out, bytes_from_str(recall->by));
+    wr_blob(out, bytes_from_str(recall->because));
+    wr_u32(out, (uint32_t)recall->gone_count);
+    wr_u32(out, (uint32_t)recall->leaf_count);
+    for (size_t i = 0; i < recall->gone_count; i++) {
+        wr_u64(out, recall->gone[i].lsn);
+        wr_u8(out, recall->gone[i].flags);
+        wr_u32(out, recall->gone[i].size);
+    }
+    for (size_t i = 0; i < recall->leaf_count; i++) {
+        wr_u8(out, recall->leaves[i].partner);
+        wr_u64(out, recall->leaves[i].seq);
+        wr_bytes(out, bytes_of(recall->leaves[i].opening.b, HASH_SIZE));
+        wr_bytes(out, bytes_of(recall->leaves[i].issuer.b, HASH_SIZE));
+    }
+}
+
+static err_t read_gone(struct rd *rd, struct record_gone *gone, size_t count)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < count; i++) {
+        gone[i] = (struct record_gone) {.lsn = rd_u64(rd), .flags = rd_u8(rd)};
+        gone[i].size = rd_u32(rd);
+        if (gone[i].lsn <= last || (gone[i].flags & ~RECORD_GONE_DERIVED) != 0)
+            return ERR_CORRUPT;
+        last = gone[i].lsn;
+    }
+    return rd->err;
+}
+
+static err_t read_gone_leaves(struct rd *rd, struct record_gone_leaf *leaves, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        leaves[i].partner = rd_u8(rd);
+        leaves[i].seq = rd_u64(rd);
+        rd_copy(rd, leaves[i].opening.b, HASH_SIZE);
+        rd_copy(rd, leaves[i].issuer.b, HASH_SIZE);
+        if (leaves[i].partner >= LIMIT_PARTNERS)
+            return ERR_CORRUPT;
+    }
+    return rd->err;
+}
+
+err_t record_recall_read(struct bytes payload, struct arena *arena, struct record_recall *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct record_recall recall = {.cause = (enum record_cause)rd_u8(&rd)};
+    recall.at_us = (int64_t)rd_u64(&rd);
+    recall.by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    recall.because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    recall.gone_count = rd_u32(&rd);
+    recall.leaf_count = rd_u32(&rd);
+    /* Counts are held against what is left before anything is allocated for them. */
+    if (rd.err != ERR_OK || recall.cause < RECORD_CAUSE_SPILL || recall.cause > RECORD_CAUSE_RETENTION ||
+        recall.gone_count == 0 || recall.gone_count > LIMIT_RECALL_FRAMES ||
+        recall.gone_count > rd.left / GONE_SIZE || recall.leaf_count > rd.left / GONE_LEAF_SIZE)
+        return rd.err != ERR_OK ? rd.err : ERR_CORRUPT;
+    struct record_gone *gone = arena_zalloc(arena, recall.gone_count, sizeof *gone);
+    struct record_gone_leaf *leaves = arena_zalloc(arena, recall.leaf_count + 1, sizeof *leaves);
+    if (gone == NULL || leaves == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, read_gone(&rd, gone, recall.gone_count)) ||
+        TRY(err, read_gone_leaves(&rd, leaves, recall.leaf_count)) || TRY(err, rd_end(&rd)))
+        return err;
+    recall.gone = gone;
+    recall.leaves = leaves;
+    *out = recall;
+    return ERR_OK;
+}
+
+void record_purged_write(struct buf *out, const struct record_purged *purged)
+{
+    wr_u8(out, VERSION);
+    wr_u64(out, purged->recall);
+    wr_u64(out, (uint64_t)purged->at_us);
+}
+
+err_t record_purged_read(struct bytes payload, struct record_purged *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    struct record_purged purged = {.recall = rd_u64(&rd)};
+    purged.at_us = (int64_t)rd_u64(&rd);
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    *out = purged;
+    return ERR_OK;
+}

@@ -202,3 +202,50 @@ struct record_note {
 
 void record_note_write(struct buf *out, const struct record_note *note);
 NODISCARD err_t record_note_read(struct bytes payload, struct record_note *out);
+
+/* --- RECALL, PURGED: content that is destroyed (DESIGN 4.11) --- */
+
+enum record_cause {
+    RECORD_CAUSE_SPILL = 1, /* it must not be here */
+    RECORD_CAUSE_RETENTION, /* it was kept as long as it is to be kept */
+};
+
+enum record_gone_flag { RECORD_GONE_DERIVED = 1 /* a MINT that was no copy of its source */ };
+
+/* A frame whose content goes. */
+struct record_gone {
+    uint64_t lsn;
+    uint8_t flags;
+    uint32_t size; /* of the object that its leaves were about; 0: it had none */
+};
+
+/* What a leaf needs that its secret gave. Neither tells of the content. */
+struct record_gone_leaf {
+    uint8_t partner;
+    uint64_t seq;
+    struct hash opening; /* with content: the commitment; without: the salt that opens it */
+    struct hash issuer;  /* the salt that opens its reason to oversight */
+};
+
+struct record_recall {
+    enum record_cause cause;
+    int64_t at_us;
+    struct str by, because;
+    const struct record_gone *gone; /* rising by position */
+    size_t gone_count;              /* 1 to LIMIT_RECALL_FRAMES */
+    const struct record_gone_leaf *leaves;
+    size_t leaf_count;
+};
+
+void record_recall_write(struct buf *out, const struct record_recall *recall);
+/* Arrays are laid out in the arena. */
+NODISCARD err_t record_recall_read(struct bytes payload, struct arena *arena, struct record_recall *out);
+
+/* Everything that the RECALL at `recall` names is gone from this node. */
+struct record_purged {
+    uint64_t recall;
+    int64_t at_us;
+};
+
+void record_purged_write(struct buf *out, const struct record_purged *purged);
+NODISCARD err_t record_purged_read(struct bytes payload, struct record_purged *out);

@@ -118,6 +118,57 @@ err_t spill_known(struct gate *gate, uint32_t source, const struct hash *content
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+/* --- all of them --- */
+
+err_t gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill), void *ctx)
+{
+    uint8_t head[FACT_KEY_SIZE_MAX];
+    struct store_scan *scan;
+    struct bytes key, value;
+    struct gate_spill spill;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, fact_key(RECORD_FACT_SPILL, bytes_of(NULL, 0), head),
+                                bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        if (TRY(err, spill_read(bytes_of(key.at + 2, key.len - 2), value, &spill)))
+            break;
+        spill.destroyed = gate_is_destroyed(gate, spill.lsn);
+        each(ctx, &spill);
+    }
+    store_scan_close(scan);
+    store_view_end(gate->store);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+struct finding {
+    uint64_t lsn;
+    struct gate_spill *out;
+    struct arena *texts;
+    bool found;
+};
+
+static void find_one(void *ctx, const struct gate_spill *spill)
+{
+    struct finding *finding = ctx;
+    if (spill->lsn != finding->lsn)
+        return;
+    *finding->out = *spill;
+    finding->out->by = arena_str(finding->texts, spill->by);
+    finding->out->because = arena_str(finding->texts, spill->because);
+    finding->found = true;
+}
+
+static err_t held_at(struct gate *gate, uint64_t lsn, struct gate_spill *out)
+{
+    struct finding finding = {lsn, out, &gate->step_arena, false};
+    arena_reset(&gate->step_arena);
+    err_t err = gate_spills(gate, find_one, &finding);
+    if (err == ERR_OK && finding.found && (out->by.at == NULL || out->because.at == NULL))
+        return ERR_NOMEM;
+    return err != ERR_OK ? err : finding.found ? ERR_OK : ERR_NOTFOUND;
+}
+
 /* --- stating --- */
 
 /* An object by its canonical text, so that other blanks do not bring it back. */
@@ -170,6 +221,38 @@ static err_t look(struct gate *gate, uint64_t lsn, struct gate_spill *out, struc
     return *out_refused ? refused_content(gate, &frame, content) : object_content(gate, lsn, out, content);
 }
 
+/* Other sources brought the same content: their submissions stand for these bytes, and go with them. */
+static err_t state_reports(struct gate *gate, const struct gate_spill *spill, const struct hash *content,
+                           const struct gate_by *by, int64_t now_us)
+{
+    struct copies copies;
+    err_t err = copies_load(gate, &spill->key, &copies);
+    for (size_t i = 0; err == ERR_OK && i < copies.count; i++) {
+        struct gate_spill report = *spill;
+        struct record_envelope envelope;
+        struct frame frame;
+        report.lsn = copies.at[i].lsn;
+        report.source = copies.at[i].source;
+        report.released = 0;
+        if ((copies.at[i].flags & COPY_SEEN) == 0 || spilled(gate, report.lsn))
+            continue;
+        if (TRY(err, store_read(gate->store, report.lsn, &frame)) ||
+            TRY(err, record_envelope_read(frame.payload, &envelope)))
+            return err;
+        if (envelope.about != spill->lsn)
+            continue;
+        report.received_us = envelope.received_us;
+        if (gate->spill_count == LIMIT_SPILLS)
+            return ERR_FULL;
+        if (TRY(err, digest_of(gate, report.source, content, now_us, &report.digest)))
+            return err;
+        buf_clear(&gate->scratch);
+        spill_write(&gate->scratch, &report);
+        err = fact_state(gate, RECORD_FACT_SPILL, bytes_of(report.digest.b, HASH_SIZE), by, now_us);
+    }
+    return err;
+}
+
 err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
                  struct gate_spill *out)
 {
@@ -181,19 +264,22 @@ err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int6
         return err;
     if (lsn == 0 || lsn >= store_durable_lsn(gate->store))
         return ERR_NOTFOUND;
+    if (spilled(gate, lsn)) { /* what is destroyed cannot be looked at */
+        err = held_at(gate, lsn, out);
+        return err == ERR_OK ? ERR_EXISTS : err;
+    }
     if (TRY(err, look(gate, lsn, &spill, &content, &refused)) ||
         TRY(err, digest_of(gate, spill.source, &content, now_us, &spill.digest)))
         return err;
     *out = spill;
-    if (spilled(gate, lsn))
-        return ERR_EXISTS;
     if (gate->spill_count == LIMIT_SPILLS)
         return ERR_FULL;
     buf_clear(&gate->scratch);
     spill_write(&gate->scratch, &spill);
-    if (TRY(err, fact_state(gate, RECORD_FACT_SPILL, bytes_of(spill.digest.b, HASH_SIZE), by, now_us)) ||
-        !refused)
+    if (TRY(err, fact_state(gate, RECORD_FACT_SPILL, bytes_of(spill.digest.b, HASH_SIZE), by, now_us)))
         return err;
+    if (!refused)
+        return state_reports(gate, &spill, &content, by, now_us);
     err = gate_quarantine_drop(gate, lsn, by, now_us);
     return err == ERR_NOTFOUND ? ERR_OK : err; /* closed before */
 }
@@ -211,22 +297,33 @@ err_t gate_spill_copies(struct gate *gate, const struct stix_key *object, uint64
     return err != ERR_OK ? err : count == 0 ? ERR_NOTFOUND : ERR_OK;
 }
 
-err_t gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill), void *ctx)
+/* --- destroying --- */
+
+struct agreeing {
+    const uint64_t *lsns;
+    size_t count, found;
+    struct str who;
+    bool alone; /* the same one suspended it */
+};
+
+static void agree(void *ctx, const struct gate_spill *spill)
 {
-    uint8_t head[FACT_KEY_SIZE_MAX];
-    struct store_scan *scan;
-    struct bytes key, value;
-    struct gate_spill spill;
-    err_t err = store_scan_open(gate->store, TABLE_FACT, fact_key(RECORD_FACT_SPILL, bytes_of(NULL, 0), head),
-                                bytes_of(NULL, 0), &scan);
+    struct agreeing *a = ctx;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->lsns[i] == spill->lsn) {
+            a->found++;
+            a->alone |= str_eq(spill->by, a->who);
+        }
+}
+
+err_t gate_spill_destroy(struct gate *gate, const uint64_t *lsns, size_t count, const struct gate_by *by,
+                         int64_t now_us, struct gate_destroyed *out)
+{
+    struct agreeing a = {.lsns = lsns, .count = count, .who = by->who};
+    err_t err = gate_spills(gate, agree, &a);
     if (err != ERR_OK)
         return err;
-    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
-        if (TRY(err, spill_read(bytes_of(key.at + 2, key.len - 2), value, &spill)))
-            break;
-        each(ctx, &spill);
-    }
-    store_scan_close(scan);
-    store_view_end(gate->store);
-    return err == ERR_NOTFOUND ? ERR_OK : err;
+    if (count == 0 || a.found != count)
+        return ERR_NOTFOUND;
+    return a.alone ? ERR_DENIED : gate_destroy(gate, lsns, count, RECORD_CAUSE_SPILL, by, now_us, out);
 }

@@ -3,11 +3,11 @@
  * from the same source is not taken in again. What stays is the evidence: where in the log, from whom, when,
  * a keyed digest, who said so and why.
  *
- * It does not destroy: the log keeps the sealed bytes and the key file their secret until recall can
- * overwrite it (DESIGN 4.11); `docs/guide/spillage.md` says what that leaves to people. */
+ * Suspending destroys nothing, and can be an error. A second operator has it destroyed (destroy.h);
+ * `docs/guide/spillage.md` says what that leaves to people. */
 #pragma once
 
-#include "gate/gate.h"
+#include "gate/destroy.h"
 
 struct gate_spill {
     uint64_t lsn;
@@ -17,9 +17,11 @@ struct gate_spill {
     struct hash digest;     /* keyed: tells the same content of the same source again, and nothing else */
     uint64_t released;      /* partners that had it then, as it came or minted from it */
     struct str by, because; /* of the log; good during the call */
+    bool destroyed;         /* its content is gone, or goes in a moment */
 };
 
-/* Suspends what stands at this position: an object, or an entry of the quarantine, which is closed. *out is
+/* Suspends what stands at this position: an object, or an entry of the quarantine, which is closed. Who else
+ * reported the same content reported this: what he submitted is suspended with it. *out is
  * written also when it was suspended before (ERR_EXISTS). ERR_NOTFOUND: nothing of the kind stands there;
  * ERR_FULL. Commits what was open before. */
 NODISCARD err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
@@ -27,6 +29,10 @@ NODISCARD err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by
 /* Positions of everything held under this id, suspended or not. At most `size`. */
 NODISCARD err_t gate_spill_copies(struct gate *gate, const struct stix_key *object, uint64_t *out,
                                   size_t size, size_t *out_count);
+/* Destroys what was suspended at these positions, by the word of another operator than who suspended it.
+ * ERR_NOTFOUND: one of them is not suspended. ERR_DENIED: nobody destroys alone. Else as gate_destroy. */
+NODISCARD err_t gate_spill_destroy(struct gate *gate, const uint64_t *lsns, size_t count,
+                                   const struct gate_by *by, int64_t now_us, struct gate_destroyed *out);
 /* All of them, in no order. */
 NODISCARD err_t gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill),
                             void *ctx);

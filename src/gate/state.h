@@ -42,6 +42,10 @@ struct gate;
 /* All copies of one id, at most LIMIT_COPIES (the newest are kept when there are more). */
 NODISCARD err_t copies_load(struct gate *gate, const struct stix_key *key, struct copies *out);
 NODISCARD err_t copy_put(struct gate *gate, const struct stix_key *key, const struct copy *copy);
+NODISCARD err_t copy_delete(struct gate *gate, const struct stix_key *key, struct stamp version,
+                            uint64_t lsn);
+/* Without those that an operator suspended: what arrives is taken as if they had never been there. */
+void copies_unspilled(const struct gate *gate, struct copies *copies);
 /* Has it a say at all? Not an assertion, not quarantined, not a mere SEEN mark. */
 bool copy_speaks(const struct copy *copy);
 /* The same version with the same canonical content. */
@@ -239,7 +243,10 @@ struct gate {
     size_t source_count;
     struct gate_peer *peers;
     unsigned peer_count;
-    uint64_t *spills; /* spill.c: positions that are suspended, in order; NULL: none ever was */
+    bool any_gone;                /* destroy.c: some content was ever destroyed */
+    bool replaying, looked_ahead; /* the RECALLs that are still to be replayed are known */
+    size_t purges;                /* RECALLs that are not carried out yet */
+    uint64_t *spills;             /* spill.c: positions that are suspended, in order; NULL: none ever was */
     size_t spill_count;
     struct safety_list **lists; /* safety.c: LIMIT_LISTS; NULL: there are none */
     size_t list_count;
@@ -391,6 +398,16 @@ bool spilled(const struct gate *gate, uint64_t lsn);
 /* Was this content of this source? `content`: SHA-256 of the canonical text, or of bytes that are refused. */
 NODISCARD err_t spill_known(struct gate *gate, uint32_t source, const struct hash *content, bool *out);
 
+/* --- destroy.c: content that is gone --- */
+/* ERR_NOTFOUND: it is not. */
+NODISCARD err_t gone_find(struct gate *gate, uint64_t lsn, struct record_gone *out);
+/* What leaf `seq` of a partner needs without the secret that it was made with. */
+NODISCARD err_t gone_leaf(const struct gate *gate, unsigned partner, uint64_t seq,
+                          struct record_gone_leaf *out);
+NODISCARD err_t gone_load(struct gate *gate); /* when opening */
+NODISCARD err_t recall_apply(struct gate *gate, uint64_t lsn, const struct record_recall *recall);
+NODISCARD err_t purged_apply(struct gate *gate, const struct record_purged *purged);
+
 /* --- safety.c --- */
 NODISCARD err_t list_apply(struct gate *gate, const struct record_fact *fact);
 void lists_deinit(struct gate *gate);
@@ -457,6 +474,9 @@ NODISCARD err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind ki
                              const struct record_envelope *envelope, const struct stix_object *object,
                              const struct hash *canon);
 NODISCARD err_t object_replay(struct gate *gate, const struct frame *frame);
+/* ...and takes back when its content goes: nothing in the index leads to it any more. */
+NODISCARD err_t object_forget(struct gate *gate, const struct frame *frame,
+                              const struct record_envelope *envelope, const struct stix_object *object);
 
 /* One object of the node itself, told to nobody. `text` is followed by JSON_PADDING bytes. */
 NODISCARD err_t accept_one(struct gate *gate, const struct gate_submission *submission, struct bytes text,
@@ -475,6 +495,7 @@ NODISCARD err_t mend_keep(struct gate *gate, const struct record_envelope *minte
 NODISCARD err_t mend_original(struct gate *gate, uint64_t lsn, struct arena *arena, struct bytes *out_bytes,
                               struct str *out_report);
 NODISCARD err_t mend_apply(struct gate *gate, uint64_t lsn, const struct record_envelope *envelope);
+NODISCARD err_t mend_forget(struct gate *gate, uint64_t obj);
 
 /* --- repeats.c: what leaves no frame because it changes nothing is counted, and the counts are logged --- */
 enum repeat_kind { REPEAT_DUPLICATE, REPEAT_CONFLICT, REPEAT_REFUSED, REPEAT_KINDS };
@@ -622,6 +643,8 @@ NODISCARD err_t tallies_load(struct gate *gate);
 void outcomes_deinit(struct gate *gate);
 /* A newer copy speaks for the id now: `lsn` counts no longer. */
 NODISCARD err_t state_retire(struct gate *gate, uint64_t lsn);
+/* What took its place is gone: `lsn` counts again. */
+NODISCARD err_t state_revive(struct gate *gate, uint64_t lsn);
 /* Timers that are due, earliest first, at most `size`. *out_next_us: the first that is not due; INT64_MAX:
  * none. */
 NODISCARD err_t timers_due(struct gate *gate, int64_t now_us, uint64_t *out_lsns, size_t size,
@@ -635,6 +658,7 @@ struct leaf_ground {
     struct hash content; /* of the entry's OBJ; zero for contentless ops */
     struct seal_secret secret;
     struct str source;
+    bool gone; /* ...and with it the secret: salts and commitment stand in the RECALL (destroy.c) */
 };
 /* The leaf that an entry gives to `partner` as number `seq`. `subject`: seq of the leaf that it is about;
  * LEAF_SUBJECT_NONE. */

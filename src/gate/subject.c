@@ -1,6 +1,7 @@
 /* An object as deciding sees it: its bytes, its copies, its effective markings, and the facts that follow. */
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/destroy.h"
 #include "gate/mint.h"
 #include "gate/personal.h"
 
@@ -126,6 +127,9 @@ err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct 
     if (frame.kind != FRAME_OBJ && frame.kind != FRAME_QUAR)
         return ERR_NOTFOUND;
     subject.slot = frame.slot;
+    /* Its RECALL is durable, and the secret goes in a moment: nothing leads to it any more. */
+    if (gate_is_destroyed(gate, lsn))
+        return ERR_NOTFOUND;
     if (TRY(err, record_envelope_read(frame.envelope, &subject.envelope)) ||
         TRY(err, frame_bytes(gate, &frame, arena, &subject.bytes)) ||
         TRY(err, parse_subject(gate, arena, &subject)))
@@ -163,6 +167,21 @@ err_t subject_recall(struct gate *gate, uint64_t lsn, struct arena *arena, struc
     return ERR_OK;
 }
 
+/* Its content was destroyed later on: it stands in no index, and counts as what came. */
+static err_t gone_replay(struct gate *gate, const struct frame *frame, const struct frame *about,
+                         const struct record_envelope *envelope)
+{
+    struct record_gone gone;
+    err_t err = gone_find(gate, about->lsn, &gone);
+    if (err != ERR_OK ||
+        (envelope->seq != 0 && TRY(err, received_put(gate, envelope->source, envelope->seq - 1, frame->lsn))))
+        return err;
+    if (frame->kind == FRAME_QUAR && TRY(err, quarantine_opened(gate, frame->lsn)))
+        return err;
+    size_t size = frame->kind == FRAME_OBJ ? frame->sealed.len - SEAL_TAG_SIZE : 0;
+    return inbound_count(gate, envelope, size);
+}
+
 err_t object_replay(struct gate *gate, const struct frame *frame)
 {
     struct record_envelope envelope;
@@ -179,7 +198,10 @@ err_t object_replay(struct gate *gate, const struct frame *frame)
         return quarantine_replay(gate, frame, &envelope);
     if (frame->kind == FRAME_SEEN && TRY(err, store_read(gate->store, envelope.about, &about)))
         return err;
-    if (TRY(err, frame_bytes(gate, &about, &gate->step_arena, &bytes)))
+    err = frame_bytes(gate, &about, &gate->step_arena, &bytes);
+    if (err == ERR_NOTFOUND)
+        return gone_replay(gate, frame, &about, &envelope);
+    if (err != ERR_OK)
         return err;
     buf_clear(&gate->canon);
     if (TRY(err, json_parse(gate->parser_one, bytes, &doc, NULL)) ||

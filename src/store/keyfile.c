@@ -193,11 +193,18 @@ err_t keyfile_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *o
     return ERR_OK;
 }
 
-err_t keyfile_destroy(struct keyfile *keyfile, uint64_t slot)
+err_t keyfile_destroy(struct keyfile *keyfile, const uint64_t *slots, size_t count)
 {
     static const struct seal_secret zero;
     const struct os *os = keyfile->os;
-    keyfile_forget(keyfile, slot, 1);
-    err_t err = os->file_write(os->ctx, keyfile->file, offset_of(slot), zero.b, sizeof zero.b);
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        keyfile_forget(keyfile, slots[i], 1);
+        err = os->file_write(os->ctx, keyfile->file, offset_of(slots[i]), zero.b, sizeof zero.b);
+    }
+    /* What was read of them lies in no memory of this process either. */
+    for (size_t i = 0; i < BLOCK_COUNT; i++)
+        if (!keyfile->blocks[i].filled)
+            mem_wipe(keyfile->blocks[i].secrets, sizeof keyfile->blocks[i].secrets);
     return err == ERR_OK ? os->file_sync(os->ctx, keyfile->file) : err;
 }

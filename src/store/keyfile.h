@@ -26,5 +26,5 @@ NODISCARD err_t keyfile_write(struct keyfile *keyfile, uint64_t slot, struct byt
 void keyfile_forget(struct keyfile *keyfile, uint64_t slot, uint64_t count);
 /* ERR_NOTFOUND when unused or destroyed. */
 NODISCARD err_t keyfile_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *out);
-/* Overwrites with zeros and syncs. */
-NODISCARD err_t keyfile_destroy(struct keyfile *keyfile, uint64_t slot);
+/* Overwrites with zeros; one sync for all of them. */
+NODISCARD err_t keyfile_destroy(struct keyfile *keyfile, const uint64_t *slots, size_t count);

@@ -408,16 +408,16 @@ err_t store_secret(struct store *store, uint64_t slot, struct seal_secret *out)
     return store->log.keyfile == NULL ? ERR_IO : keyfile_read(store->log.keyfile, slot, out);
 }
 
-err_t store_secret_destroy(struct store *store, uint64_t slot)
+err_t store_secrets_destroy(struct store *store, const uint64_t *slots, size_t count)
 {
     if (!store_writable(store) || store->log.keyfile == NULL)
         return ERR_READONLY;
-    if (slot >= store->log.next.slot_next)
-        return ERR_NOTFOUND;
-    err_t err = keyfile_destroy(store->log.keyfile, slot);
+    for (size_t i = 0; i < count; i++)
+        if (slots[i] >= store->log.next.slot_next)
+            return ERR_NOTFOUND;
+    err_t err = keyfile_destroy(store->log.keyfile, slots, count);
     if (err != ERR_OK)
-        log_damaged(&store->log, "destroying secret %llu failed (%s)", (unsigned long long)slot,
-                    err_text(err));
+        log_damaged(&store->log, "destroying secrets failed (%s)", err_text(err));
     return err;
 }
 

@@ -132,8 +132,9 @@ NODISCARD err_t store_iter_next(struct store_iter *iter, struct frame *out);
 NODISCARD err_t store_unseal(struct store *store, const struct frame *frame, struct buf *out);
 /* ERR_NOTFOUND: destroyed. The caller wipes its copy. */
 NODISCARD err_t store_secret(struct store *store, uint64_t slot, struct seal_secret *out);
-/* Overwrites the secret and syncs: the payload is gone. Only for durable frames. */
-NODISCARD err_t store_secret_destroy(struct store *store, uint64_t slot);
+/* Overwrites these secrets and syncs once: the payloads are gone. Only for durable frames; those that are
+ * gone already may be among them. */
+NODISCARD err_t store_secrets_destroy(struct store *store, const uint64_t *slots, size_t count);
 
 /* --- reading index entries: memory and disk as one --- */
 

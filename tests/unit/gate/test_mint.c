@@ -521,30 +521,6 @@ static void what_comes_back_is_known(void **state)
     bench_deinit(&n.b);
 }
 
-/* A recall of the source (which is to come) takes what was minted from it along. */
-static void destroyed_with_its_source(void **state)
-{
-    (void)state;
-    struct node n;
-    char text[TEXT_MAX];
-    node_init(&n);
-    (void)bench_add(&n.b, n.own,
-                    indicator(text, 1, 1, ",\"description\":\"secret\"" CUT(TLP_AMBER, "\"description\"")));
-    uint64_t obj = n.b.last_lsn;
-    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
-    assert_int_equal(us->count, 2);
-    assert_int_equal(mint_destroy(n.b.gate, obj), ERR_OK);
-    us->count = 0;
-    assert_int_equal(gate_leaves(n.b.gate, n.us, 1, take_text, us), ERR_NOTFOUND);
-    assert_int_equal(us->count, 0);
-    mem_free(us);
-    mem_free(jp);
-    jp = texts_of(&n, n.jp);
-    assert_int_equal(jp->count, 1); /* that is another secret */
-    mem_free(jp);
-    bench_deinit(&n.b);
-}
-
 /* What marks it was made by whom it must not name, and is never minted: it stays, however far away the name
  * is. */
 static void a_hidden_creator_comes_along_with_nothing(void **state)
@@ -677,7 +653,6 @@ int main(void)
         cmocka_unit_test(observables_confirm_no_guess),
         cmocka_unit_test(translations_are_cut_as_well),
         cmocka_unit_test(what_comes_back_is_known),
-        cmocka_unit_test(destroyed_with_its_source),
         cmocka_unit_test(a_granular_marking_only_tightens),
         cmocka_unit_test(a_hidden_creator_comes_along_with_nothing),
         cmocka_unit_test(a_creator_does_not_evade_its_duties),

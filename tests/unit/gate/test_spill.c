@@ -115,8 +115,48 @@ static void of_the_quarantine(void **state)
     bench_deinit(&b);
 }
 
+static bool take_one(void *ctx, const struct gate_object *object)
+{
+    (void)object;
+    ++*(size_t *)ctx;
+    return true;
+}
+
+/* What another source is told of its own submissions is the same whether or not somebody's is suspended. */
+static void tells_nobody_else(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_spill spill;
+    size_t own = 0;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    uint32_t early = bench_source(&b, "early", STIX_TLP_CLEAR, false, false);
+    uint32_t late = bench_source(&b, "late", STIX_TLP_CLEAR, false, false);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    assert_int_equal(bench_add(&b, early, text), GATE_SEEN);
+    assert_int_equal(gate_spill(b.gate, lsn, &by_test, b.now_us, &spill), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    /* The same bytes stand for both: who had reported them is refused them, too. */
+    assert_int_equal(gate_source_objects(b.gate, early, 0, take_one, &own), ERR_OK);
+    assert_int_equal(own, 0);
+    assert_int_equal(bench_add(&b, early, text), GATE_REFUSED);
+    /* To who comes later it was never here: neither the same nor other content of that version. */
+    assert_int_equal(bench_add(&b, late, text), GATE_NEW);
+    assert_int_equal(gate_source_objects(b.gate, late, 0, take_one, &own), ERR_OK);
+    assert_int_equal(own, 1);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 2, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    assert_int_equal(gate_spill(b.gate, b.last_lsn, &by_test, b.now_us, &spill), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    assert_int_equal(bench_add(&b, late, indicator(text, 2, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    bench_deinit(&b);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(suspended), cmocka_unit_test(of_the_quarantine)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(suspended), cmocka_unit_test(of_the_quarantine),
+                                       cmocka_unit_test(tells_nobody_else)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

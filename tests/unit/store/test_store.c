@@ -134,8 +134,9 @@ static void destroyed_secret_stays_destroyed(void **state)
     assert_int_equal(store_group_commit(w->store), ERR_OK);
     assert_int_equal(store_secret(w->store, slot[0], &late), ERR_OK);
     assert_memory_equal(&early, &late, sizeof early);
-    assert_int_equal(store_secret_destroy(w->store, slot[0]), ERR_OK);
-    assert_int_equal(store_secret_destroy(w->store, slot[1] + 1), ERR_NOTFOUND);
+    assert_int_equal(store_secrets_destroy(w->store, slot, 1), ERR_OK);
+    uint64_t never = slot[1] + 1;
+    assert_int_equal(store_secrets_destroy(w->store, &never, 1), ERR_NOTFOUND);
     struct buf buf;
     buf_init(&buf, 1 << 20);
     for (int i = 0; i < 2; i++) {

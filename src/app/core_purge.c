@@ -1,0 +1,26 @@
+/* What was logged to be destroyed: nothing else may read the index or the search file then. A command does it
+ * at once; what a crash or a full disk left over is done when it can be. */
+#include "app/core_state.h"
+#include "gate/destroy.h"
+
+enum { AGAIN_US = 60 * 1000 * 1000 };
+
+err_t core_purge_now(struct core_role *role)
+{
+    core_merge_end(role);
+    core_search_end(role);
+    return gate_purge(role->gate, role->searching.search, core_now(role));
+}
+
+void core_purge_turn(struct core_role *role)
+{
+    int64_t now_us = role->os->mono_us(role->os->ctx);
+    if (!gate_purge_due(role->gate) || now_us < role->purge_again_us)
+        return;
+    err_t err = core_purge_now(role);
+    if (err == ERR_OK)
+        return;
+    role->purge_again_us = now_us + AGAIN_US;
+    diag_say(role->diag, DIAG_ERROR, err, "core", "look at the disk; it is tried again every minute",
+             "what was to be destroyed is not all destroyed yet: %s", err_text(err));
+}
