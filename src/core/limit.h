@@ -130,7 +130,7 @@
 #define LIMIT_INBOUND_CREATORS 1024      /* of one source: 24 KiB of its fact */
 #define LIMIT_RECALL_FRAMES   4096       /* destroyed by one RECALL: with their leaves they fit in a frame */
 #define LIMIT_RECALL_CONTENT_BYTES \
-    (130u * LIMIT_OBJECT_BYTES) /* bytes of what one RECALL names: all copies of an identifier, and its room */
+    (130u * LIMIT_OBJECT_BYTES) /* what one RECALL names: all copies of an identifier, and room */
 #define LIMIT_SPILLS          65536      /* suspended: 512 KiB; beyond, somebody has to clear up otherwise */
 #define LIMIT_LISTS           256        /* for safety holds; MISP has 110 warninglists */
 #define LIMIT_LIST_BYTES      (48u << 20) /* text of one: a million domains have 20 MiB, as JSON 25 */

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""What is not to be kept: spilled content is destroyed by two operators, and what was kept long enough is forgotten.
+
+    tests/scenario/keep.py [PROGRAM]
+
+The second operator is the user `nobody`: run as root, or what needs two is skipped. Standard library only. Ends with
+"N passed, N failed, N skipped".
+"""
+import json
+import os
+import subprocess
+import sys
+
+from test_cli import PROGRAM, Place, check, counted, skip, until
+
+NUMBER = 0
+KR = ('--dir', 'kr')
+
+
+def indicator(word):
+    global NUMBER
+    NUMBER += 1
+    return {'type': 'indicator', 'spec_version': '2.1', 'id': f'indicator--00000000-0000-4000-8000-{NUMBER:012d}',
+            'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z', 'name': word,
+            'pattern': f"[ipv4-addr:value = '198.51.100.{NUMBER % 256}']", 'pattern_type': 'stix',
+            'valid_from': '2026-01-01T00:00:00Z'}
+
+
+def hand_in(place, *things, source='feed'):
+    text = '\n'.join(x if isinstance(x, str) else json.dumps(x) for x in things)
+    place.run('add', '-', '--source', source, *KR, given=text.encode())
+
+
+def words(place):
+    """Everything that stands readable below the node's store, the index apart."""
+    found = b''
+    for path in (place.path / 'kr' / 'store').rglob('*'):
+        if path.is_file() and 'index' not in path.parts:
+            found += path.read_bytes()
+    return found
+
+
+def second(place, *words_):
+    """The same program by another user, over the control socket of the running node."""
+    for path in (place.path, *(place.path / 'kr' / name for name in ('.', 'control.sock', 'bongsu.yaml'))):
+        os.chmod(path, 0o777)
+    done = subprocess.run([PROGRAM, *words_, '--dir', str(place.path / 'kr')], capture_output=True, text=True, user='nobody',
+                          group='nogroup', extra_groups=[], check=False, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def spilled(place):
+    secret, stays = indicator('spilledword'), indicator('stayingword')
+    hand_in(place, secret, stays)
+    hand_in(place, 'not json: ' + json.dumps(secret))
+    name = secret['id']
+    until('both are found', lambda: len(place.lines('find', '--text', 'spilledword', '--wait', *KR)) >= 1 and
+          b'spilledword' in words(place))
+    place.expect(1, 'suspend it first', 'spill', 'destroy', name, '--because', 'test', *KR)
+    place.expect(0, 'another operator', 'spill', name, '--because', 'told by telephone', *KR)
+    place.expect(1, 'nobody destroys alone', 'spill', 'destroy', name, '--because', 'test', *KR)
+    place.expect(2, 'needs a reason', 'spill', 'destroy', name, *KR)
+    if os.geteuid() != 0:
+        return skip('the second operator', 'needs root')
+    answer = {}
+
+    def destroyed():
+        answer['said'] = second(place, 'spill', 'destroy', name, '--because', 'confirmed')
+        return answer['said'][0] == 0 or 'in a moment' not in answer['said'][2]
+    until('who has it was told', destroyed)
+    status, said, err = answer['said']
+    check('another operator destroys it', status == 0 and 'gone: 1 objects' in said and '1 entries of the quarantine' in said,
+          (said, err))
+    check('no file holds its word any more', b'spilledword' not in words(place))
+    place.expect(0, 'destroyed', 'spill', 'list', *KR)
+    for how in (('find', '--text', 'spilledword', '--wait'), ('export',), ('quarantine', 'list')):
+        check(f'{how[0]} says nothing of it', name not in place.run(*how, *KR)[1])
+    place.expect(1, '', 'get', name, *KR)
+    check('its neighbour stays', stays['id'] in place.run('find', '--text', 'stayingword', '--wait', *KR)[1])
+    hand_in(place, secret)
+    place.expect(1, '', 'get', name, *KR)
+    place.stop('kr')
+    place.expect(0, 'whole', 'check', *KR)
+    place.expect(0, 'made again', 'reindex', 'kr')
+    place.expect(0, 'whole', 'check', *KR)
+    place.expect(1, '', 'get', name, *KR)
+    place.start('kr')
+    check('nor after all was made again', b'spilledword' not in words(place))
+
+
+def main():
+    place = Place()
+    try:
+        place.make('kr', 'KR')
+        place.expect(0, '', 'source', 'add', 'feed', '--assume', 'tlp:clear', '--until', '2100-01-01', '--because', 'test', *KR)
+        place.start('kr')
+        spilled(place)
+    finally:
+        place.close()
+    print(f'{counted["passed"]} passed, {counted["failed"]} failed, {counted["skipped"]} skipped')
+    sys.exit(counted['failed'] != 0)
+
+
+if __name__ == '__main__':
+    main()
