@@ -182,6 +182,8 @@ static void say_step(void *ctx, const struct policy_step *step)
     line_text(call->out, "because", step->value);
     if (step->waits_until_us != POLICY_TIME_NONE)
         line_time(call->out, "waits_until", step->waits_until_us);
+    if (step->duties.len > 0)
+        line_text(call->out, "duties", step->duties);
     if (step->change.len > 0)
         line_text(call->out, step->effect == POLICY_RELEASE ? "matches_if" : "ends_if", step->change);
     line_end(call->out);
@@ -205,7 +207,14 @@ static void say_why(struct command_call *call, const struct gate_why *why)
     line_bool(call->out, "minted", why->minted);
     if (why->without.len > 0)
         line_text(call->out, "without", why->without);
+    if (why->limit.len > 0) {
+        line_text(call->out, "limited_by", why->limited_by);
+        line_text(call->out, "limit", why->limit);
+    }
     line_end(call->out);
+    if (why->limit.len > 0)
+        line_say(call->out, "%.*s gave it to this node with a limit on passing it on: %.*s.",
+                 STR_ARG(why->limited_by), STR_ARG(why->limit));
     if (why->released && why->minted)
         line_say(call->out, "Released as another object, made for this partner%s (rule %.*s).",
                  why->without.len > 0 ? ": without what it may not have" : ", because of what it names",

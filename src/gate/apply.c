@@ -360,11 +360,15 @@ static err_t outcome_of(struct applying *a, const struct state *state, bool fres
     return err;
 }
 
-/* When what this class's rule let go is over for this partner. */
+/* When what this class's rules let go is over for this partner. A DECIDE of before duties were joined says
+ * the rule alone. */
 static int64_t expires_us(const struct applying *a, const struct record_entry *entry, unsigned partner)
 {
     const struct policy *policy = a->gate->policy;
     uint16_t name = a->decide->classes[entry->class].rule[partner];
+    int64_t after_us;
+    if (terms_expire(a->decide, entry, partner, &after_us))
+        return a->decide->now_us + after_us;
     if (policy == NULL || !policy_has_duties(policy) || name == RECORD_NAME_NONE)
         return INT64_MAX;
     int rule = policy_rule_find(policy, a->decide->names[name]);
@@ -648,6 +652,8 @@ static err_t intern_names(struct applying *a, struct arena *arena)
     if (a->names == NULL || a->outcomes == NULL || a->waits == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < a->decide->name_count; i++) {
+        if (terms_is(a->decide->names[i]))
+            continue;
         err_t err = name_intern(a->gate, a->decide->names[i], &a->names[i]);
         if (err != ERR_OK)
             return err;

@@ -79,12 +79,11 @@ static err_t ask_rules(struct gathering *g)
     return ERR_OK;
 }
 
-/* What the rule that lets it go to `partner` asks to be taken out; NULL: nothing. */
+/* What the rules that let it go to `partner` ask to be taken out; NULL: nothing. */
 static const struct policy_duties *duties_of(const struct gathering *g, unsigned partner)
 {
-    const struct policy_duties *duties = NULL;
-    if (!g->self && (g->bare.release >> partner & 1) && policy_has_duties(g->policy))
-        duties = policy_rule_duties(g->policy, g->bare.rule[partner]);
+    const struct policy_duties *duties =
+        g->self ? NULL : policy_bound_of(g->out->bound, g->out->bound_count, partner);
     return duties == NULL || (duties->what & DUTIES_MINTED) == 0 ? NULL : duties;
 }
 
@@ -178,7 +177,7 @@ static err_t add_all_translated(struct gathering *g, struct json_val root, unsig
     return err;
 }
 
-/* What the rule that lets it go has taken out. */
+/* What the rules that let it go have taken out. */
 static err_t add_duties(struct gathering *g, const struct stix_object *source, unsigned partner,
                         struct list *list, struct form *form)
 {
@@ -283,7 +282,7 @@ static err_t add_personal(struct gathering *g, const struct stix_object *source,
     err_t err;
     if ((g->personal >> partner & 1) == 0)
         return ERR_OK;
-    form->personal = personal_treatment(g->policy, g->bare.rule[partner]);
+    form->personal = personal_treatment(policy_bound_of(g->out->bound, g->out->bound_count, partner));
     if (TRY(err, personal_find(g->gate, source->root, g->arena, &personal)))
         return err;
     return personal_references(&personal, g->arena, add_reference, &listing);
@@ -455,7 +454,7 @@ static void ask_personal(struct gathering *g)
         return;
     for (uint64_t left = g->bare.release; left != 0; left &= left - 1) {
         unsigned p = (unsigned)__builtin_ctzll(left);
-        if (personal_treatment(g->policy, g->bare.rule[p]) != 0)
+        if (personal_treatment(policy_bound_of(g->out->bound, g->out->bound_count, p)) != 0)
             g->personal |= UINT64_C(1) << p;
     }
 }
@@ -577,7 +576,8 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     g->self = mint_creator_key(gate, &self) && stix_key_eq(&self, &subject->object.key);
     if (policy_has_duties(policy) && TRY(err, ask_along(g)))
         return err;
-    if (TRY(err, ask_rules(g)))
+    if (TRY(err, ask_rules(g)) || TRY(err, policy_bind(policy, &out->bare, now_us, g->bare.release, keep,
+                                                       &out->bound, &out->bound_count)))
         return err;
     if (treats)
         ask_personal(g);

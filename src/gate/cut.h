@@ -27,6 +27,8 @@ struct cutting {
     uint64_t untreated;        /* partners to whom it does not come along: a rule would have it treated */
     uint64_t by_bare;          /* partners for whom the verdict is that of `bare` */
     struct policy_verdict verdict;
+    struct policy_bound *bound; /* the duties of what is released */
+    size_t bound_count;
     struct form *forms;
     size_t form_count;
 };

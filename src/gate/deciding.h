@@ -37,6 +37,8 @@ struct candidate {
     struct closure_member member;
     uint64_t leaves; /* result: partners that get the content now */
     struct str type_name;
+    const struct policy_bound *bound; /* duties of what goes */
+    size_t bound_count;
     const struct form *forms; /* how it leaves where it may not leave whole */
     size_t form_count;
     uint64_t cut;     /* partners to whom it never goes whole */

@@ -48,6 +48,20 @@ static err_t rule_name_of(struct drafting *r, unsigned rule, uint16_t *out)
     return ERR_OK;
 }
 
+/* What of its duties is still to be known when it has left. */
+static err_t put_terms(struct drafting *r, const struct candidate *c, unsigned p, struct record_class *class)
+{
+    const struct policy_duties *duties = policy_bound_of(c->bound, c->bound_count, p);
+    struct str text;
+    err_t err;
+    if ((class->release >> p & 1) == 0 || duties == NULL ||
+        (duties->expire_us == 0 && duties->reshare_count == 0))
+        return ERR_OK;
+    if (TRY(err, terms_text(r->d->gate, duties, p, r->d->arena, &text)))
+        return err;
+    return name_of(r, text, &class->terms[p]);
+}
+
 /* The rules' words for one candidate, shared with those that had the same. Later candidates mostly repeat the
  * last classes. */
 static err_t class_of(struct drafting *r, const struct candidate *c, uint16_t *out)
@@ -56,7 +70,7 @@ static err_t class_of(struct drafting *r, const struct candidate *c, uint16_t *o
                                  .hold = c->verdict.hold & c->eligible};
     err_t err;
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
-        class.rule[p] = RECORD_NAME_NONE;
+        class.rule[p] = class.terms[p] = RECORD_NAME_NONE;
         if ((r->d->partners >> p & 1) == 0)
             continue;
         bool live = c->eligible >> p & 1;
@@ -64,7 +78,7 @@ static err_t class_of(struct drafting *r, const struct candidate *c, uint16_t *o
             class.hold |= UINT64_C(1) << p;
         err = live ? rule_name_of(r, c->verdict.rule[p], &class.rule[p])
                    : name_of(r, STR("history"), &class.rule[p]);
-        if (err != ERR_OK)
+        if (err != ERR_OK || (live && TRY(err, put_terms(r, c, p, &class))))
             return err;
     }
     for (size_t back = 0; back < r->decide.class_count && back < 16; back++) {
@@ -286,13 +300,10 @@ static int64_t change_of(const struct deciding *d, const struct candidate *c)
         if (live && release->expires_us < change_us)
             change_us = release->expires_us;
     }
-    if (!policy_has_duties(d->policy))
-        return change_us;
-    for (uint64_t left = c->leaves; left != 0; left &= left - 1) {
-        const struct policy_duties *duties =
-            policy_rule_duties(d->policy, c->verdict.rule[__builtin_ctzll(left)]);
-        if (duties != NULL && duties->expire_us > 0 && duties->expire_us < change_us - d->now_us)
-            change_us = d->now_us + duties->expire_us;
+    for (size_t i = 0; i < c->bound_count; i++) {
+        int64_t expire_us = c->bound[i].duties.expire_us;
+        if ((c->bound[i].partners & c->leaves) != 0 && expire_us > 0 && expire_us < change_us - d->now_us)
+            change_us = d->now_us + expire_us;
     }
     return change_us;
 }

@@ -416,6 +416,17 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
         job.scope = JOB_OBJECT;
         memcpy(job.key.b, fact->key.at, STIX_KEY_SIZE);
         break;
+    case RECORD_FACT_LIMITED: {
+        struct rd rd = rd_of(fact->key);
+        rd_copy(&rd, job.key.b, STIX_KEY_SIZE);
+        uint64_t about = rd_u64(&rd);
+        if (rd_end(&rd) != ERR_OK)
+            return ERR_CORRUPT;
+        if (about >= gate->decided_lsn)
+            return ERR_OK; /* it came with it, and was not decided yet */
+        job.scope = JOB_OBJECT;
+        break;
+    }
     case RECORD_FACT_SPILL:
         return job_for_spill(gate, lsn, fact);
     case RECORD_FACT_STOP:

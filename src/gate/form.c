@@ -400,9 +400,9 @@ out:
 }
 
 /* What is minted does not expire yet: where it must, it does not leave. */
-static bool must_expire(const struct deciding *d, const struct candidate *c, unsigned partner)
+static bool must_expire(const struct candidate *c, unsigned partner)
 {
-    const struct policy_duties *duties = policy_rule_duties(d->policy, c->verdict.rule[partner]);
+    const struct policy_duties *duties = policy_bound_of(c->bound, c->bound_count, partner);
     return duties != NULL && duties->expire_us > 0;
 }
 
@@ -420,7 +420,7 @@ static err_t make_all(struct deciding *d, struct candidate *c, struct str creato
         struct made *made = &c->made[c->made_count];
         made->partner = p;
         /* A definition under another name would define nothing. */
-        bool cannot = key_is_definition(&c->key) || must_expire(d, c, p);
+        bool cannot = key_is_definition(&c->key) || must_expire(c, p);
         err_t err = cannot ? ERR_DENIED : make(d, c, creator, made);
         if (err == ERR_DENIED) {
             c->member.base &= ~(UINT64_C(1) << p);

@@ -331,6 +331,9 @@ struct gate_why {
     bool blocked_by_unknown; /* ...which this node does not hold */
     struct str held_as;      /* ...but as this, which it minted from it; empty otherwise */
     struct str rule;
+    struct str
+        limited_by;     /* who gave it and lets it go on within `limit` only, which is not to this partner */
+    struct str limit;   /* "never"; empty: nobody */
     bool minted;        /* he has it, as another object */
     struct str without; /* he gets it, or got it, without these: selectors, a line each */
     uint64_t lsn;       /* the copy that was looked at */
@@ -481,6 +484,9 @@ struct gate_leaf {
     struct stix_key key;
     struct stamp stamp;
     uint8_t hops;
+    struct str
+        limits; /* how far the partner may pass it on (SYNC.md section 4), a line each; empty: no word */
+    struct hash limits_salt; /* with them: opens the leaf's salt (ledger_limited_salt) */
 };
 /* Visits visible leaves from `seq` on, in order, until visit answers false. ERR_BUSY: a policy that came into
  * force denies the next one, and gate_step has not told the partner yet; what stands before it was visited.
@@ -544,9 +550,10 @@ struct gate_received {
     struct leaf_opening opening;
     struct bytes object; /* followed by JSON_PADDING readable bytes; empty for contentless ops */
     uint8_t hops;
-    bool withheld; /* the leaf came alone: its issuer gives the content no more. Counts as refused */
-    bool refused;  /* result */
-    uint16_t code; /* result: err_t of the refusal that the partner may learn */
+    struct str limits; /* how far it may go on from here, a line each; empty: nothing was said */
+    bool withheld;     /* the leaf came alone: its issuer gives the content no more. Counts as refused */
+    bool refused;      /* result */
+    uint16_t code;     /* result: err_t of the refusal that the partner may learn */
 };
 /* Takes over a page that sync has verified completely, and moves the cursor in the same group. Durable, and
  * only then to be receipted, after gate_commit. */

@@ -212,6 +212,8 @@ static void keep_forms(struct deciding *d, const struct cutting *cutting, struct
 {
     c->forms = cutting->forms;
     c->form_count = cutting->form_count;
+    c->bound = cutting->bound;
+    c->bound_count = cutting->bound_count;
     for (size_t f = 0; f < c->form_count; f++) {
         c->loose |= c->forms[f].loose ? c->forms[f].partners : 0;
         c->cut |= c->forms[f].minted ? c->forms[f].partners : 0;

@@ -54,6 +54,9 @@ err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsig
         return err;
     salts = ground->gone ? (struct ledger_salts) {gone.opening, gone.issuer}
                          : ledger_salts(&ground->secret, origin, seq);
+    struct str limits = terms_limits(decide, entry, partner);
+    if (!ground->gone && limits.len > 0)
+        salts.partner = ledger_limited_salt(&salts.partner, limits);
     struct leaf_opening opening = {.salt = salts.partner, .content = ground->content, .subject_seq = subject};
     struct leaf_reason reason = {
         .salt = salts.issuer,
@@ -270,6 +273,19 @@ static err_t show_content(struct showing *s, const struct frame *frame, struct g
     return ERR_OK;
 }
 
+/* What opens the salt of a leaf with limits. */
+static void show_limits(const struct showing *s, const struct leaf_ground *ground, uint64_t seq,
+                        struct gate_leaf *out)
+{
+    const struct view *view = &s->gate->views[s->partner];
+    struct str origin = {view->origin, view->origin_len};
+    if (ground->gone)
+        return;
+    out->limits = terms_limits(ground->decide, &ground->decide->entries[ground->entry], s->partner);
+    if (out->limits.len > 0)
+        out->limits_salt = ledger_salts(&ground->secret, origin, seq).partner;
+}
+
 /* What proves the leaf. */
 static err_t show_proof(struct showing *s, const struct frame *frame, struct leaf_ground *ground,
                         uint64_t seq, struct gate_leaf *out)
@@ -289,6 +305,7 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
         return err;
     if (!TRY(err, leaf_source(s->gate, frame, &ground->source)))
         err = leaf_make(s->gate, ground, s->partner, seq, subject, &out->leaf, &out->opening);
+    show_limits(s, ground, seq, out);
     mem_wipe(&ground->secret, sizeof ground->secret);
     return err;
 }
@@ -329,6 +346,7 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     shown.withheld = withheld;
     if (withheld) {
         shown.object = bytes_of(NULL, 0);
+        shown.limits = STR("");
         shown.id = shown.version = STR("");
     }
     if (err == ERR_OK && !s->visit(s->ctx, &shown))

@@ -313,6 +313,21 @@ err_t gate_markings(struct gate *gate, const struct stix_key *object, int partne
     return ERR_OK;
 }
 
+/* Whose word keeps it from going on to this partner. */
+static err_t find_limit(struct gate *gate, const struct stix_key *object, uint64_t lsn, unsigned partner,
+                        struct arena *arena, struct gate_why *why)
+{
+    struct reshare_limit limit = {.partner = partner};
+    uint64_t mask;
+    err_t err = reshare_mask(gate, gate->policy, object, lsn, &limit, &mask);
+    if (err != ERR_OK || limit.line.at == NULL)
+        return err;
+    const struct gate_peer *giver = gate_peer_get(gate, limit.giver);
+    why->limited_by = giver == NULL ? STR("") : giver->audience;
+    why->limit = arena_str(arena, limit.line);
+    return why->limit.at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
 err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
                    struct arena *arena, void (*step)(void *ctx, const struct policy_step *step), void *ctx,
                    struct gate_why *out)
@@ -356,6 +371,8 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     why.blocked = (why.effect == POLICY_RELEASE || why.follows) && (state.blocked >> partner & 1);
     why.stopped = why.effect == POLICY_RELEASE && (cutting.verdict.release >> partner & 1) == 0;
     why.rule = policy_rule_name(gate->policy, cutting.verdict.rule[partner]);
+    if (!facts->own && TRY(err, find_limit(gate, object, copy->lsn, partner, arena, &why)))
+        return err;
     *out = why;
     store_view_end(gate->store);
     return ERR_OK;

@@ -94,9 +94,8 @@ err_t personal_find(struct gate *gate, struct json_val root, struct arena *arena
     return ERR_OK;
 }
 
-unsigned personal_treatment(const struct policy *policy, unsigned rule)
+unsigned personal_treatment(const struct policy_duties *duties)
 {
-    const struct policy_duties *duties = policy_rule_duties(policy, rule);
     if (duties == NULL)
         return 0;
     return duties->what & POLICY_DUTY_MASK ? POLICY_DUTY_MASK : duties->what & POLICY_DUTY_PSEUDONYMISE;

@@ -27,7 +27,7 @@ NODISCARD err_t personal_find(struct gate *gate, struct json_val root, struct ar
                               struct personal *out);
 
 /* The treatment that a duty asks for: POLICY_DUTY_MASK before POLICY_DUTY_PSEUDONYMISE; 0: none. */
-unsigned personal_treatment(const struct policy *policy, unsigned rule);
+unsigned personal_treatment(const struct policy_duties *duties);
 
 /* References that say to whom it happened, as selectors appended through `add`: they are taken out. */
 NODISCARD err_t personal_references(const struct personal *personal, struct arena *arena,

@@ -120,6 +120,8 @@ struct receiving {
     struct gate *gate;
     unsigned partner;
     struct gate_received *leaf;
+    struct stix_key key; /* what became of its object */
+    uint64_t lsn;        /* 0: nothing is held of it */
 };
 
 /* Is a copy under this version in the partner's own view? Only then may it learn that another one exists
@@ -154,6 +156,42 @@ static void received_answer(void *ctx, const struct gate_answer *answer)
         r->leaf->refused = true;
         r->leaf->code = ERR_CONFLICT;
     }
+    bool held = answer->disposition != GATE_REFUSED && answer->disposition != GATE_CONFLICT;
+    if (held && answer->lsn != 0 && stix_id_parse(answer->id, &r->key))
+        r->lsn = answer->lsn;
+}
+
+static bool says_same(const struct copy *a, const struct copy *b)
+{
+    return stamp_cmp(a->version, b->version) == 0 && memcmp(a->canon, b->canon, sizeof a->canon) == 0;
+}
+
+/* Is it an OBJ that his limits bind: one that he brought himself, or that is at home with him? Nobody keeps
+ * back what came from others by repeating it. */
+static bool limit_binds(const struct copy *copy, const struct copy *told, const struct gate_peer *peer)
+{
+    enum { NO_OBJECT = COPY_SEEN | COPY_QUARANTINED };
+    return (copy->flags & NO_OBJECT) == 0 && says_same(copy, told) &&
+           (copy->source == peer->source || copy->owner == peer->source);
+}
+
+/* How far it may go on is known in the same group in which it becomes durable. */
+static err_t keep_limits(struct receiving *r, const struct gate_peer *peer, int64_t now_us)
+{
+    struct copies copies;
+    const struct copy *told = NULL;
+    err_t err;
+    if (r->leaf->limits.len == 0 || r->lsn == 0)
+        return ERR_OK;
+    if (TRY(err, copies_load(r->gate, &r->key, &copies)))
+        return err;
+    for (size_t i = 0; i < copies.count; i++)
+        if (copies.at[i].lsn == r->lsn)
+            told = &copies.at[i];
+    for (size_t i = 0; i < copies.count && told != NULL && err == ERR_OK; i++)
+        if (limit_binds(&copies.at[i], told, peer))
+            err = reshare_keep(r->gate, peer, &r->key, copies.at[i].lsn, r->leaf->limits, now_us);
+    return err;
 }
 
 /* A contentless leaf: the origin says of an earlier object that it is no longer current. */
@@ -195,13 +233,13 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
         return take_told(gate, peer, leaf, now_us);
     struct gate_submission submission = {
         .source = peer->source, .hops = leaf->hops, .leaf = leaf->leaf.seq + 1};
-    struct receiving receiving = {gate, peer->index, leaf};
+    struct receiving receiving = {.gate = gate, .partner = peer->index, .leaf = leaf};
     struct fault fault = {0};
     err_t err = gate_accept(gate, &submission, leaf->object, now_us, received_answer, &receiving, &fault);
     /* What cannot even be cut is in quarantine as a whole, and the partner may know: it is its own object. */
     if (err != ERR_OK && leaf->refused)
         return ERR_OK;
-    return err;
+    return err != ERR_OK ? err : keep_limits(&receiving, peer, now_us);
 }
 
 /* Half a page may never become durable. What it already meant for tables in memory cannot be undone: restart

@@ -163,8 +163,51 @@ static err_t read_class(struct rd *rd, struct record_class *class, const struct 
     class->hold = rd_u64(rd);
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
         class->rule[p] = decide->partners >> p & 1 ? rd_u16(rd) : RECORD_NAME_NONE;
+        class->terms[p] = RECORD_NAME_NONE;
         if (class->rule[p] != RECORD_NAME_NONE && class->rule[p] >= decide->name_count)
             return ERR_CORRUPT;
+    }
+    return rd->err;
+}
+
+/* A DECIDE with terms: few releases have any, and they stand behind the entries. */
+enum { VERSION_TERMS = 2, TERM_SIZE = 2 + 1 + 2 };
+
+static uint32_t count_terms(const struct record_decide *decide)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < decide->class_count; i++)
+        for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+            count += decide->classes[i].terms[p] != RECORD_NAME_NONE;
+    return count;
+}
+
+static void write_terms(struct buf *out, const struct record_decide *decide, uint32_t count)
+{
+    wr_u32(out, count);
+    for (size_t i = 0; i < decide->class_count; i++) {
+        for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+            if (decide->classes[i].terms[p] == RECORD_NAME_NONE)
+                continue;
+            wr_u16(out, (uint16_t)i);
+            wr_u8(out, (uint8_t)p);
+            wr_u16(out, decide->classes[i].terms[p]);
+        }
+    }
+}
+
+static err_t read_terms(struct rd *rd, const struct record_decide *decide, struct record_class *classes)
+{
+    uint32_t count = rd_u32(rd);
+    if (rd->err == ERR_OK && (count == 0 || count > rd->left / TERM_SIZE))
+        return ERR_CORRUPT;
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t class = rd_u16(rd);
+        uint8_t partner = rd_u8(rd);
+        uint16_t name = rd_u16(rd);
+        if (class >= decide->class_count || partner >= LIMIT_PARTNERS || name >= decide->name_count)
+            return ERR_CORRUPT;
+        classes[class].terms[partner] = name;
     }
     return rd->err;
 }
@@ -197,7 +240,8 @@ static void read_entry(struct rd *rd, struct record_entry *entry)
 
 void record_decide_write(struct buf *out, const struct record_decide *decide)
 {
-    wr_u8(out, VERSION);
+    uint32_t terms = count_terms(decide);
+    wr_u8(out, terms > 0 ? VERSION_TERMS : VERSION);
     wr_u64(out, decide->from);
     wr_u64(out, decide->to);
     wr_u64(out, decide->policy);
@@ -222,6 +266,8 @@ void record_decide_write(struct buf *out, const struct record_decide *decide)
         write_class(out, &decide->classes[i], decide->partners);
     for (size_t i = 0; i < decide->entry_count; i++)
         write_entry(out, &decide->entries[i]);
+    if (terms > 0)
+        write_terms(out, decide, terms);
 }
 
 static err_t read_starts(struct rd *rd, size_t count, struct record_start *starts)
@@ -271,8 +317,11 @@ static err_t read_names(struct rd *rd, struct arena *arena, struct record_decide
 err_t record_decide_read(struct bytes payload, struct arena *arena, struct record_decide *out)
 {
     struct rd rd = rd_of(payload);
-    err_t err = expect_version(&rd);
-    if (err != ERR_OK)
+    err_t err;
+    bool terms = payload.len > 0 && payload.at[0] == VERSION_TERMS;
+    if (terms)
+        (void)rd_u8(&rd);
+    else if (TRY(err, expect_version(&rd)))
         return err;
     struct record_decide decide = {0};
     decide.from = rd_u64(&rd);
@@ -302,7 +351,8 @@ err_t record_decide_read(struct bytes payload, struct arena *arena, struct recor
     for (size_t i = 0; i < decide.class_count; i++)
         if (TRY(err, read_class(&rd, &classes[i], &decide)))
             return err;
-    if (TRY(err, read_entries(&rd, &decide, entries)) || TRY(err, rd_end(&rd)))
+    if (TRY(err, read_entries(&rd, &decide, entries)) ||
+        (terms && TRY(err, read_terms(&rd, &decide, classes))) || TRY(err, rd_end(&rd)))
         return err;
     decide.starts = starts;
     decide.classes = classes;

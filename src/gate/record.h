@@ -94,8 +94,10 @@ struct record_entry {
 struct record_class {
     uint64_t release; /* by the rules alone, before closure */
     uint64_t hold;
-    uint16_t rule[LIMIT_PARTNERS]; /* by partner index: the rule's name in the DECIDE's names; known partners
-                                      only */
+    uint16_t rule[LIMIT_PARTNERS];  /* by partner index: the rule's name in the DECIDE's names; known partners
+                                       only */
+    uint16_t terms[LIMIT_PARTNERS]; /* likewise: what of the duties outlasts the release (LOG.md);
+                                       RECORD_NAME_NONE: nothing */
 };
 
 /* Where a partner's ledger stood before this DECIDE. */
@@ -154,7 +156,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(INBOUND, 15, "source name: what is accepted from it")                                                  \
     X(LIST, 16, "name of a list of values that must not go out by mistake")                                  \
     X(LIST_PART, 17, "slot, number and name: a part of such a list's text")                                  \
-    X(SPILL, 18, "keyed digest of source and content that must not be here")
+    X(SPILL, 18, "keyed digest of source and content that must not be here")                                 \
+    X(LIMITED, 19, "object key and lsn of an object: how far those who gave it let it go on")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

@@ -220,7 +220,7 @@ enum { RULES_MAX = POLICY_RULE_BUILTIN_COUNT + LIMIT_POLICY_RULES };
 enum {
     DUTIES_PERSONAL = POLICY_DUTY_MASK | POLICY_DUTY_PSEUDONYMISE, /* personal.c, where there is something */
     DUTIES_MINTED = POLICY_DUTY_ANONYMISE | POLICY_DUTY_REDACT | POLICY_DUTY_DROP_REFERENCES, /* cut.c */
-    DUTIES_DONE = POLICY_DUTY_EXPIRE | DUTIES_MINTED | DUTIES_PERSONAL,
+    DUTIES_DONE = POLICY_DUTY_EXPIRE | POLICY_DUTY_RESHARE | DUTIES_MINTED | DUTIES_PERSONAL,
 };
 
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
@@ -649,6 +649,30 @@ NODISCARD err_t state_revive(struct gate *gate, uint64_t lsn);
  * none. */
 NODISCARD err_t timers_due(struct gate *gate, int64_t now_us, uint64_t *out_lsns, size_t size,
                            size_t *out_count, int64_t *out_next_us);
+
+/* --- reshare.c --- */
+
+/* What of the duties outlasts the release, as it stands among a DECIDE's names: "with expire MICROSECONDS",
+ * then a limit a line. */
+NODISCARD err_t terms_text(const struct gate *gate, const struct policy_duties *duties, unsigned partner,
+                           struct arena *arena, struct str *out);
+bool terms_is(struct str name);
+/* Read back; false: it does not expire. Empty: no limits. */
+bool terms_expire(const struct record_decide *decide, const struct record_entry *entry, unsigned partner,
+                  int64_t *out_us);
+struct str terms_limits(const struct record_decide *decide, const struct record_entry *entry,
+                        unsigned partner);
+/* `peer` gave the OBJ at `lsn` with these limits: they join those that are known. */
+NODISCARD err_t reshare_keep(struct gate *gate, const struct gate_peer *peer, const struct stix_key *object,
+                             uint64_t lsn, struct str limits, int64_t now_us);
+/* Partners to whom all limits let the OBJ go on. */
+struct reshare_limit {
+    unsigned partner; /* asked about */
+    unsigned giver;   /* result: whose line keeps it from him; the first one. line.at NULL: none does */
+    struct str line;  /* borrowed until the index changes */
+};
+NODISCARD err_t reshare_mask(struct gate *gate, const struct policy *policy, const struct stix_key *object,
+                             uint64_t lsn, struct reshare_limit *limit, uint64_t *out);
 
 /* --- leaf.c --- */
 /* What all leaves of one entry share. */

@@ -536,7 +536,10 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         facts.denials = UINT64_MAX; /* an operator's word against everybody */
     if (subject->safety.len > 0 && TRY(err, safety_add(subject->safety, arena, tags, &facts)))
         return err;
-    facts.onward &= policy_onward(&facts);
+    uint64_t within = UINT64_MAX;
+    if (!facts.own && TRY(err, reshare_mask(gate, policy, &object->key, subject->lsn, NULL, &within)))
+        return err;
+    facts.onward &= policy_onward(&facts) & within;
     *out = facts;
     return ERR_OK;
 }
@@ -594,18 +597,30 @@ uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts)
     return mask;
 }
 
-/* A duty that nobody here carries out keeps back what it was asked for. */
-static void hold_for_duties(const struct policy *policy, struct policy_verdict *verdict)
+/* A duty that nobody here carries out keeps back what it was asked for; so does a limit on passing on, of a
+ * partner whose readers nobody could tell of it. */
+static err_t hold_for_duties(const struct gate *gate, const struct policy *policy,
+                             const struct policy_facts *facts, int64_t now_us, struct arena *arena,
+                             struct policy_verdict *verdict)
 {
-    if (!policy_has_duties(policy))
-        return;
-    for (uint64_t left = verdict->release; left != 0; left &= left - 1) {
-        unsigned p = (unsigned)__builtin_ctzll(left);
-        const struct policy_duties *duties = policy_rule_duties(policy, verdict->rule[p]);
-        if (duties == NULL || (duties->what & ~(unsigned)DUTIES_DONE) == 0)
-            continue;
-        verdict_hold(verdict, UINT64_C(1) << p, POLICY_RULE_DUTIES);
+    struct policy_bound *bound;
+    size_t count;
+    uint64_t readers = 0;
+    err_t err;
+    if (verdict->dutied == 0)
+        return ERR_OK;
+    if (TRY(err, policy_bind(policy, facts, now_us, verdict->release, arena, &bound, &count)))
+        return err;
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        readers |= gate->peers[p].node.len == 0 ? UINT64_C(1) << p : 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned what = bound[i].duties.what;
+        uint64_t cannot = (what & ~(unsigned)DUTIES_DONE) != 0 ? UINT64_MAX
+                          : (what & POLICY_DUTY_RESHARE) != 0  ? readers
+                                                               : 0;
+        verdict_hold(verdict, bound[i].partners & cannot, POLICY_RULE_DUTIES);
     }
+    return ERR_OK;
 }
 
 /* Stops turn release into hold; they are no rules, so that a policy file cannot lift them. */
@@ -665,7 +680,8 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
         deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);
     deny(gate, out, reporters(gate, subject), POLICY_RULE_ORIGIN);
     apply_stops(gate, policy, out_facts, out);
-    hold_for_duties(policy, out);
+    if (TRY(err, hold_for_duties(gate, policy, out_facts, now_us, arena, out)))
+        return err;
     if (told_outdated(gate, subject, out_facts))
         hold(out, UINT64_MAX);
     return ERR_OK;

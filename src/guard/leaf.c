@@ -8,6 +8,8 @@ enum {
     OP_MAX = 7,
     WITH_OPENING = 1,
     WITH_OBJECT = 2,
+    WITH_LIMITS = 4,
+    LIMITS_MAX = 512,
 };
 
 /* --- LEDGER.md sections 2 and 3 --- */
@@ -45,6 +47,21 @@ bool leaf_has_content(const struct guard_leaf *leaf)
 
 /* --- SYNC.md section 4 --- */
 
+static bool parts_known(uint8_t parts)
+{
+    return parts == 0 || parts == WITH_OPENING || parts == (WITH_OPENING | WITH_OBJECT) ||
+           parts == (WITH_OPENING | WITH_OBJECT | WITH_LIMITS);
+}
+
+/* The salt in the opening was made with these limits (LEDGER.md section 5). */
+static bool limits_open(struct bytes opening, struct bytes salt, struct bytes limits)
+{
+    static const char label[] = "bongsu leaf limits v1"; /* with its zero */
+    const struct bytes parts[] = {{(const uint8_t *)label, sizeof label}, salt, limits};
+    struct hash made = hash_sha256_parts(parts, sizeof parts / sizeof parts[0]);
+    return limits.len > 0 && opening.len == GUARD_OPENING_SIZE && memcmp(made.b, opening.at, HASH_SIZE) == 0;
+}
+
 static bool entry(struct guard *guard, const struct rules_partner *partner, uint64_t seq, struct rd *rd)
 {
     struct guard_leaf leaf;
@@ -52,14 +69,18 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
     struct bytes leaf_bytes = rd_bytes(rd, GUARD_LEAF_SIZE);
     uint8_t parts = rd_u8(rd);
     (void)rd_u8(rd);
-    struct bytes opening = {NULL, 0}, object = {NULL, 0};
+    struct bytes opening = {NULL, 0}, object = {NULL, 0}, salt = {NULL, 0}, limits = {NULL, 0};
     if ((parts & WITH_OPENING) != 0)
         opening = rd_bytes(rd, GUARD_OPENING_SIZE);
     if ((parts & WITH_OBJECT) != 0)
         object = rd_blob(rd, OBJECT_MAX);
+    if ((parts & WITH_LIMITS) != 0) {
+        salt = rd_bytes(rd, HASH_SIZE);
+        limits = rd_blob(rd, LIMITS_MAX);
+    }
     look->has_seq = true;
     look->seq = seq;
-    if (rd->err != ERR_OK || (parts != 0 && parts != WITH_OPENING && parts != (WITH_OPENING | WITH_OBJECT)))
+    if (rd->err != ERR_OK || !parts_known(parts))
         return look_fail(guard, GUARD_RULE_FORM, NULL);
     if (parts == 0) /* a destroyed secret: nothing is told */
         return true;
@@ -67,7 +88,8 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
     if (object.len > 0)
         hash = hash_sha256(object);
     if (!leaf_opens(leaf_bytes, opening, &leaf) || leaf.seq != seq || leaf.epoch != partner->epoch ||
-        leaf_has_content(&leaf) != ((parts & WITH_OBJECT) != 0) || !hash_eq(&hash, &leaf.content)) {
+        leaf_has_content(&leaf) != ((parts & WITH_OBJECT) != 0) || !hash_eq(&hash, &leaf.content) ||
+        ((parts & WITH_LIMITS) != 0 && !limits_open(opening, salt, limits))) {
         if (!look_fail(guard, GUARD_RULE_OPENING, object.len > 0 ? &hash : NULL))
             return false;
     }

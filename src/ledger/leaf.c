@@ -227,3 +227,11 @@ struct ledger_salts ledger_salts(const struct seal_secret *secret, struct str or
     struct seal_salts salts = seal_salts(secret, "bongsu leaf salts v1", bytes_of(context, origin.len + 9));
     return (struct ledger_salts) {salts.a, salts.b};
 }
+
+struct hash ledger_limited_salt(const struct hash *salt, struct str limits)
+{
+    static const char mark[] = "bongsu leaf limits v1"; /* with its zero */
+    const struct bytes parts[] = {
+        {(const uint8_t *)mark, sizeof mark}, {salt->b, HASH_SIZE}, bytes_from_str(limits)};
+    return hash_sha256_parts(parts, sizeof parts / sizeof parts[0]);
+}

@@ -104,4 +104,7 @@ NODISCARD err_t leaf_reason_verify(const struct leaf *leaf, const struct leaf_re
 struct ledger_salts {
     struct hash partner, issuer;
 };
+/* Salt of a leaf whose object may go on only within limits: SHA-256("bongsu leaf limits v1" 0x00 || salt ||
+ * limits). Whoever has salt and limits shows that the leaf commits to them. */
+struct hash ledger_limited_salt(const struct hash *salt, struct str limits);
 struct ledger_salts ledger_salts(const struct seal_secret *secret, struct str origin, uint64_t seq);

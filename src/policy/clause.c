@@ -166,18 +166,6 @@ static err_t duties_of(struct parse *parse, struct rule *rule, struct duties **o
     return ERR_OK;
 }
 
-/* Takes the list over into the policy's own memory. */
-static err_t keep_list(struct parse *parse, const struct value_list *list, const struct str **out)
-{
-    struct str *kept = arena_alloc(&parse->policy->arena, list->count * sizeof *kept);
-    if (kept == NULL)
-        return ERR_NOMEM;
-    for (uint32_t i = 0; i < list->count; i++)
-        kept[i] = parse->values.at[list->first + i].text;
-    *out = kept;
-    return ERR_OK;
-}
-
 /* One step of a selector: a property's name, or `[3]`. */
 static bool step_ok(struct str step)
 {
@@ -226,23 +214,59 @@ static err_t read_redact(struct parse *parse, struct duties *duties)
     return ERR_OK;
 }
 
+/* A node's name (LEDGER.md section 1): as whoever passes it on knows the others. */
+static bool node_name_ok(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && strchr("-_.", c) == NULL)
+            return false;
+    }
+    return name.len > 0 && name.len <= LIMIT_NAME_BYTES && name.at[0] != '.';
+}
+
+/* `partners jp au`, in the policy's own memory. */
+static err_t read_reshare_to(struct parse *parse, struct str *out)
+{
+    struct value_list list;
+    struct buf line;
+    err_t err;
+    if (TRY(err, value_read_list(parse, &list)))
+        return err;
+    buf_init(&line, LIMIT_RESHARE_BYTES);
+    buf_put_str(&line, STR("partners"));
+    for (uint32_t i = 0; i < list.count && err == ERR_OK; i++) {
+        const struct value *value = &parse->values.at[list.first + i];
+        if (!node_name_ok(value->text))
+            err = parse_fail(parse, ERR_INVALID, value->at, "this is no name of a node: a-z 0-9 . _ -");
+        buf_putc(&line, ' ');
+        buf_put_str(&line, value->text);
+    }
+    if (err == ERR_OK && buf_err(&line) != ERR_OK)
+        err = parse_fail(parse, ERR_LIMIT, parse->values.at[list.first].at, "more than %d bytes of names",
+                         LIMIT_RESHARE_BYTES);
+    if (err == ERR_OK) {
+        *out = arena_str(&parse->policy->arena, buf_str(&line));
+        err = out->at == NULL ? ERR_NOMEM : ERR_OK;
+    }
+    buf_deinit(&line);
+    value_drop(parse, &list);
+    return err;
+}
+
 static err_t read_reshare(struct parse *parse, struct duties *duties)
 {
-    static const char *const words[] = {"never", "community", "partners"};
-    struct policy_duties *said = &duties->said;
-    struct value_list list;
+    static const char *const words[] = {"never", "own-country", "community", "partners"};
     err_t err;
-    int word = parse->now.kind == TOKEN_WORD ? words_find(words, 3, parse->now.text) : -1;
+    int word = parse->now.kind == TOKEN_WORD ? words_find(words, 4, parse->now.text) : -1;
     if (word < 0)
-        return parse_expected_word(parse, "`never`, `community` or `partners [...]`", words, 3);
-    said->reshare = (enum policy_reshare)(POLICY_RESHARE_NEVER + word);
-    if (TRY(err, lex_next(parse)) || said->reshare != POLICY_RESHARE_PARTNERS)
+        return parse_expected_word(parse, "`never`, `own-country`, `community` or `partners [...]`", words,
+                                   4);
+    duties->reshare = str_of(words[word]);
+    duties->said.reshare_count = 1;
+    if (TRY(err, lex_next(parse)) || word != 3)
         return err;
-    if (TRY(err, value_read_list(parse, &list)) || TRY(err, keep_list(parse, &list, &said->reshare_to)))
-        return err;
-    said->reshare_count = list.count;
-    value_drop(parse, &list);
-    return ERR_OK;
+    return read_reshare_to(parse, &duties->reshare);
 }
 
 /* By bit of enum policy_duty. */
@@ -295,11 +319,13 @@ static err_t read_with(struct parse *parse, struct rule *rule, uint32_t at)
     }
     if (rule->duties != 0)
         return twice(parse, at, "with");
+    uint32_t first = parse->now.at;
     if (TRY(err, duties_of(parse, rule, &duties)) || TRY(err, read_duty(parse, duties)))
         return err;
     while (lex_is_mark(parse, ','))
         if (TRY(err, lex_next(parse)) || TRY(err, read_duty(parse, duties)))
             return err;
+    duties->said.text = (struct str) {parse->text.at + first, parse->last_end - first};
     return ERR_OK;
 }
 

@@ -1,7 +1,6 @@
 #include "policy/table.h"
 
-/* The condition's value for the `live` partners; other bits mean nothing. */
-static uint64_t run(struct row *row, const struct rule *rule, uint64_t live)
+uint64_t rule_holds(struct row *row, const struct rule *rule, uint64_t live)
 {
     uint64_t stack[LIMIT_POLICY_DEPTH + 1], known;
     unsigned depth = 0;
@@ -47,7 +46,7 @@ static uint64_t match(struct row *row, const struct rule *rule, uint64_t live)
     live &= rule->to & ~rule_approved(rule, row->facts);
     if (live == 0 || row->now_us >= rule->until_us)
         return 0;
-    uint64_t matched = run(row, rule, live);
+    uint64_t matched = rule_holds(row, rule, live);
     if (matched != 0 && rule->until_us != INT64_MAX)
         row_note(row, rule->until_us);
     return matched;
@@ -141,6 +140,141 @@ static uint64_t decide_release(struct row *row, const uint64_t *open, uint64_t l
     return released;
 }
 
+/* Calls `each` for the rules with duties that match for some of `released`, whichever rule let it go. All are
+ * asked to the end: when one begins or ceases to match, the duties change. */
+static void each_dutiful(struct row *row, const uint64_t *open, uint64_t released,
+                         void (*each)(void *ctx, const struct rule *rule, uint64_t matched), void *ctx)
+{
+    const struct policy *policy = row->policy;
+    uint64_t both[RUN_WORDS];
+    uint32_t end = policy->run_first[POLICY_RELEASE + 1];
+    if (policy->duties.count == 0 || released == 0)
+        return;
+    for (uint32_t word = 0; word < policy->run_words; word++)
+        both[word] = open[word] & policy->dutiful[word];
+    for (uint32_t at = next_open(both, policy->run_first[POLICY_RELEASE], end); at < end;
+         at = next_open(both, at + 1, end)) {
+        const struct rule *rule = &policy->rules.at[policy->run[at] - POLICY_RULE_BUILTIN_COUNT];
+        uint64_t matched = match(row, rule, released);
+        if (matched != 0)
+            each(ctx, rule, matched);
+    }
+}
+
+static void add_mask(void *ctx, const struct rule *rule, uint64_t matched)
+{
+    (void)rule;
+    *(uint64_t *)ctx |= matched;
+}
+
+/* --- the duties of all that match, together --- */
+
+struct binding {
+    const struct policy *policy;
+    struct {
+        const struct policy_duties *said;
+        uint64_t partners;
+    } * at;
+    size_t count;
+};
+
+static void add_binding(void *ctx, const struct rule *rule, uint64_t matched)
+{
+    struct binding *b = ctx;
+    b->at[b->count].said = &b->policy->duties.at[rule->duties - 1].said;
+    b->at[b->count++].partners = matched;
+}
+
+static void add_once(struct str *list, size_t *count, const struct str *from, size_t from_count)
+{
+    for (size_t i = 0; i < from_count; i++) {
+        size_t at = 0;
+        while (at < *count && !str_eq(list[at], from[i]))
+            at++;
+        if (at == *count)
+            list[(*count)++] = from[i];
+    }
+}
+
+static err_t bind_one(const struct binding *b, unsigned partner, struct arena *arena,
+                      struct policy_duties *out)
+{
+    size_t selectors = 0, limits = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        selectors += b->at[i].said->redact_count;
+        limits += b->at[i].said->reshare_count;
+    }
+    struct str *redact = arena_zalloc(arena, selectors + 1, sizeof *redact);
+    struct str *reshare = arena_zalloc(arena, limits + 1, sizeof *reshare);
+    if (redact == NULL || reshare == NULL)
+        return ERR_NOMEM;
+    *out = (struct policy_duties) {.redact = redact, .reshare = reshare};
+    for (size_t i = 0; i < b->count; i++) {
+        const struct policy_duties *said = b->at[i].said;
+        if ((b->at[i].partners >> partner & 1) == 0)
+            continue;
+        out->what |= said->what;
+        if (said->expire_us != 0 && (out->expire_us == 0 || said->expire_us < out->expire_us))
+            out->expire_us = said->expire_us;
+        add_once(redact, &out->redact_count, said->redact, said->redact_count);
+        add_once(reshare, &out->reshare_count, said->reshare, said->reshare_count);
+    }
+    return ERR_OK;
+}
+
+/* Partners for whom just the same rules match as for this one. */
+static uint64_t alike(const struct binding *b, unsigned partner, uint64_t left)
+{
+    for (size_t i = 0; i < b->count; i++)
+        left &= b->at[i].partners >> partner & 1 ? b->at[i].partners : ~b->at[i].partners;
+    return left;
+}
+
+err_t policy_bind(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                  uint64_t partners, struct arena *arena, struct policy_bound **out, size_t *out_count)
+{
+    struct row row;
+    uint64_t open[RUN_WORDS], left = 0;
+    struct binding b = {.policy = policy};
+    *out = NULL;
+    *out_count = 0;
+    partners &= policy->partners;
+    if (policy->duties.count == 0 || partners == 0)
+        return ERR_OK;
+    b.at = arena_alloc(arena, policy->duties.count * sizeof *b.at);
+    if (b.at == NULL)
+        return ERR_NOMEM;
+    row_init(&row, policy, facts, now_us);
+    row_open_rules(&row, open);
+    each_dutiful(&row, open, partners, add_binding, &b);
+    for (size_t i = 0; i < b.count; i++)
+        left |= b.at[i].partners;
+    struct policy_bound *bound = arena_zalloc(arena, LIMIT_PARTNERS, sizeof *bound);
+    if (bound == NULL)
+        return ERR_NOMEM;
+    size_t count = 0;
+    for (; left != 0; left &= ~bound[count++].partners) {
+        unsigned partner = (unsigned)__builtin_ctzll(left);
+        err_t err = bind_one(&b, partner, arena, &bound[count].duties);
+        if (err != ERR_OK)
+            return err;
+        bound[count].partners = alike(&b, partner, left);
+    }
+    *out = bound;
+    *out_count = count;
+    return ERR_OK;
+}
+
+const struct policy_duties *policy_bound_of(const struct policy_bound *bound, size_t count, unsigned partner)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bound[i].partners >> partner & 1)
+            return &bound[i].duties;
+    return NULL;
+}
+
+/* --- deciding --- */
+
 uint64_t policy_onward(const struct policy_facts *facts)
 {
     if (facts->own || facts->follows)
@@ -180,6 +314,8 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
     uint64_t lapsed = row_lapsed(&row, released) & released;
     name_rule(out, lapsed, POLICY_RULE_AGREEMENT);
     out->release = released & ~lapsed;
+    out->dutied = 0;
+    each_dutiful(&row, open, out->release, add_mask, &out->dutied);
     out->hold |= wait | lapsed;
     out->deny |= live & ~released & ~wait;
     out->next_change_us = row.next_us;

@@ -317,6 +317,8 @@ static void try_rule(struct explain *explain, unsigned index)
     step.value = str_of(value);
     put_change(explain, rule, &step, change);
     step.change = str_of(change);
+    if (step.matched && rule->duties != 0)
+        step.duties = policy->duties.at[rule->duties - 1].said.text;
     explain->step(explain->ctx, &step);
     explain->stands |= step.matched && step.waits_until_us == POLICY_TIME_NONE && !lapses;
 }

@@ -128,6 +128,12 @@ err_t guard_build(struct policy *policy)
         }
     }
     policy->run_first[3] = run;
+    policy->dutiful = arena_zalloc(&policy->arena, policy->run_words, sizeof *policy->dutiful);
+    if (err == ERR_OK && policy->dutiful == NULL)
+        err = ERR_NOMEM;
+    for (uint32_t i = 0; i < run && err == ERR_OK; i++)
+        if (policy->rules.at[policy->run[i] - POLICY_RULE_BUILTIN_COUNT].duties != 0)
+            policy->dutiful[i / 64] |= 1ull << (i % 64);
     if (err == ERR_OK && count > 0) {
         qsort(found, count, sizeof *found, order_found);
         err = build(policy, found, count);

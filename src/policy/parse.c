@@ -247,7 +247,8 @@ static err_t parse_rule(struct parse *parse, enum policy_effect effect)
     struct rule rule = {.to = parse->policy->partners, .until_us = INT64_MAX, .effect = (uint8_t)effect};
     if (TRY(err, parse_close_heads(parse)))
         return err;
-    rule.line = line_of(parse, parse->now.at);
+    rule.at = parse->now.at;
+    rule.line = line_of(parse, rule.at);
     rule.first = parse->policy->program.count;
     if (TRY(err, lex_next(parse)) || TRY(err, rule_name(parse)) || TRY(err, expect_word(parse, "if")) ||
         TRY(err, parse_condition(parse, effect)))

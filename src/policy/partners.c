@@ -67,3 +67,14 @@ uint64_t policy_partners_holding(const struct policy *policy, struct str key, st
         holding &= look(policy, key, (struct policy_list) {&list.at[i], 1}).in;
     return holding;
 }
+
+uint64_t policy_partners_beside(const struct policy *policy, struct str key, unsigned partner)
+{
+    uint64_t mask = 0;
+    for (uint32_t i = 0; policy != NULL && i < policy->attributes.count; i++) {
+        const struct attribute *attribute = &policy->attributes.at[i];
+        if (!attribute->of_source && attribute->holder == partner && str_eq(attribute->key, key))
+            mask |= policy_partners_any(policy, key, (struct policy_list) {&attribute->value, 1});
+    }
+    return mask;
+}

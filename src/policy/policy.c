@@ -161,8 +161,10 @@ static err_t build(struct parse *parse, const struct policy_partner *partners, s
         return err;
     if (TRY(err, parse_policy(parse)))
         return err;
-    for (uint32_t i = 0; i < policy->duties.count; i++) /* the table grew while it was filled */
+    for (uint32_t i = 0; i < policy->duties.count; i++) { /* the table grew while it was filled */
         policy->duties.at[i].said.redact = policy->duties.at[i].redact;
+        policy->duties.at[i].said.reshare = &policy->duties.at[i].reshare;
+    }
     return guard_build(policy);
 }
 

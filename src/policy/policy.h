@@ -140,6 +140,9 @@ uint64_t policy_partners_any(const struct policy *policy, struct str key, struct
 uint64_t policy_partners_touched(const struct policy *policy, struct str key, struct policy_list list);
 /* Have every value of the list: what a reader must be cleared for. */
 uint64_t policy_partners_holding(const struct policy *policy, struct str key, struct policy_list list);
+/* Have some value that `partner` has as well: are in one community with him. */
+uint64_t policy_partners_beside(const struct policy *policy, struct str key, unsigned partner);
+
 /* --- duties: what a release rule asks for before its object may leave --- */
 
 enum policy_duty {
@@ -152,27 +155,37 @@ enum policy_duty {
     POLICY_DUTY_PSEUDONYMISE = 64,   /* ...is replaced by tokens that this node alone can open */
 };
 
-enum policy_reshare {
-    POLICY_RESHARE_UNSAID,
-    POLICY_RESHARE_NEVER,
-    POLICY_RESHARE_COMMUNITY,
-    POLICY_RESHARE_PARTNERS, /* these alone */
-};
-
 struct policy_duties {
     unsigned what;            /* enum policy_duty */
     const struct str *redact; /* selectors as in granular markings */
     size_t redact_count;
-    int64_t expire_us; /* since the release */
-    enum policy_reshare reshare;
-    const struct str *reshare_to; /* names as the partner knows them: not looked up here */
+    int64_t expire_us;         /* since the release; 0: never */
+    const struct str *reshare; /* limits, all of which bind: `never`, `own-country`, `community`,
+                                  `partners jp au` (SYNC.md section 4). Names are not looked up here */
     size_t reshare_count;
+    struct str text; /* one rule's, as written: `redact "description", expire 30d`; else empty */
 };
 
-/* NULL: the rule has none. Whoever cannot carry all of `what` out must hold what the rule releases. */
+/* One rule's own; NULL: it has none. */
 const struct policy_duties *policy_rule_duties(const struct policy *policy, unsigned rule);
 
 bool policy_has_duties(const struct policy *policy);
+
+/* The duties of every release rule that matches, together: whichever rule let it go, and whether or not the
+ * other still waits (`after`). What is taken out is the union, of times the shortest counts, of limits each
+ * binds. Whoever cannot carry all of `what` out must hold the object. */
+struct policy_bound {
+    uint64_t partners; /* those for whom it is just this */
+    struct policy_duties duties;
+};
+struct policy_facts;
+struct arena;
+/* For those of `partners` who have any; laid out in the arena, and borrowed from the policy. */
+NODISCARD err_t policy_bind(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                            uint64_t partners, struct arena *arena, struct policy_bound **out,
+                            size_t *out_count);
+/* Those of `partner` among them; NULL: none. */
+const struct policy_duties *policy_bound_of(const struct policy_bound *bound, size_t count, unsigned partner);
 /* "anonymise-creator" */
 const char *policy_duty_name(enum policy_duty duty);
 
@@ -331,6 +344,7 @@ struct policy_verdict {
     uint64_t release; /* the three are disjoint; together they are policy_partner_mask() */
     uint64_t hold;
     uint64_t deny;
+    uint64_t dutied;               /* of `release`: some release rule that matches has duties (policy_bind) */
     int64_t next_change_us;        /* with the same facts, nothing changes before; INT64_MAX: never */
     uint16_t rule[LIMIT_PARTNERS]; /* the rule that decided; POLICY_RULE_DEFAULT where there is no partner */
 };
@@ -357,6 +371,8 @@ struct policy_step {
     struct str change;    /* the nearest change after which a deny or hold that matches would bind no longer,
                              or a release would match: `tlp <= green and tag share:jp`; empty: none */
     int64_t waits_until_us; /* the release waits for this (`after`), or POLICY_TIME_NONE */
+    struct str duties;      /* a release that matches: its duties as written, which bind whichever rule lets
+                               the object go; empty: none */
     int64_t deadline_us;    /* a hold that matches: when its default takes its place, or POLICY_TIME_NONE */
     bool lapsed;            /* ...and that has come */
 };

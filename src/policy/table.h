@@ -106,6 +106,7 @@ struct rule {
     int64_t after_us; /* 0: at once */
     uint32_t first;
     uint32_t count;
+    uint32_t at; /* where it stands in the text */
     uint32_t line;
     uint16_t duties; /* 1 + index into policy.duties; 0: none */
     uint8_t effect;
@@ -116,14 +117,15 @@ struct rule {
 };
 
 struct duties {
-    struct policy_duties said; /* its `redact` points below */
+    struct policy_duties said; /* its lists point below */
     struct str redact[LIMIT_POLICY_SELECTORS];
+    struct str reshare;
 };
 
 struct budget {
     struct str name;
     uint64_t to;
-    uint64_t objects;
+    uint64_t objects, bytes; /* 0: not counted */
     int64_t per_us;
 };
 
@@ -190,6 +192,7 @@ struct policy {
     uint16_t *run;         /* rules in the order of running: deny, hold, release */
     uint32_t run_first[4]; /* where each effect starts in it, and the end */
     uint32_t run_words;    /* of a bit set over positions in it */
+    uint64_t *dutiful;     /* run_words: positions of rules with duties */
     struct ins *guards;
     uint64_t *guard_rules; /* guard_count times run_words: the rules that need this guard */
     uint32_t guard_count;
@@ -202,6 +205,10 @@ NODISCARD err_t guard_build(struct policy *policy);
 NODISCARD err_t table_grow(void **at, uint32_t *size, uint32_t count, uint32_t max, size_t entry_size);
 #define TABLE_ROOM(table, max)                                                                               \
     table_grow((void **)&(table).at, &(table).size, (table).count, (max), sizeof *(table).at)
+
+/* The condition's value for the `live` partners; other bits mean nothing. decide.c */
+struct row;
+uint64_t rule_holds(struct row *row, const struct rule *rule, uint64_t live);
 
 /* Partners for which enough operators approved to end this hold. */
 static inline uint64_t rule_approved(const struct rule *rule, const struct policy_facts *facts)

@@ -32,6 +32,19 @@ static err_t checkpoint_check(const struct sync_followed *followed, const struct
     return ERR_OK;
 }
 
+/* The limits are those that the leaf commits to. */
+static err_t limits_check(const struct sync_entry *entry, struct gate_received *made, struct fault *fault)
+{
+    if (entry->limits.text.len == 0)
+        return ERR_OK;
+    struct hash salt = ledger_limited_salt(&entry->limits.salt, entry->limits.text);
+    if (!hash_eq(&salt, &made->opening.salt))
+        return fault_set(fault, ERR_INVALID, 0, "the limits of leaf %llu are not those that it was made with",
+                         (unsigned long long)made->leaf.seq);
+    made->limits = entry->limits.text;
+    return ERR_OK;
+}
+
 /* Step 5. */
 static err_t opening_check(const struct sync_entry *entry, struct gate_received *made, struct fault *fault)
 {
@@ -57,7 +70,7 @@ static err_t opening_check(const struct sync_entry *entry, struct gate_received 
                          seq);
     made->object = entry->object;
     made->hops = entry->hops;
-    return ERR_OK;
+    return limits_check(entry, made, fault);
 }
 
 /* Steps 4 and 5 for one entry, and the leaf's hash onto the tip. */

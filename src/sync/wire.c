@@ -192,7 +192,7 @@ void sync_page_count_set(struct buf *page, size_t head_at, uint32_t count)
 }
 
 void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct leaf_opening *opening,
-                      struct bytes object, uint8_t hops)
+                      struct bytes object, uint8_t hops, const struct sync_limits *limits)
 {
     uint8_t leaf_wire[LEAF_SIZE], opening_wire[LEAF_OPENING_SIZE];
     leaf_encode(leaf, leaf_wire);
@@ -202,12 +202,19 @@ void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct lea
         wr_u8(out, 0);
         return;
     }
+    bool limited = object.len > 0 && limits != NULL && limits->text.len > 0;
     leaf_opening_encode(opening, opening_wire);
-    wr_u8(out, object.len > 0 ? SYNC_OPENING_AND_OBJECT : SYNC_OPENING);
+    wr_u8(out, limited          ? SYNC_OPENING_OBJECT_AND_LIMITS
+               : object.len > 0 ? SYNC_OPENING_AND_OBJECT
+                                : SYNC_OPENING);
     wr_u8(out, object.len > 0 ? hops : 0);
     wr_bytes(out, bytes_of(opening_wire, LEAF_OPENING_SIZE));
     if (object.len > 0)
         wr_blob(out, object);
+    if (!limited)
+        return;
+    wr_bytes(out, bytes_of(limits->salt.b, HASH_SIZE));
+    wr_blob(out, bytes_from_str(limits->text));
 }
 
 void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct merkle_proof *proof)
@@ -216,12 +223,23 @@ void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct m
     proof_write(out, proof);
 }
 
+/* Whole lines of UTF-8, at least one. What they say is for whoever passes the object on. */
+static void limits_read(struct rd *rd, struct sync_limits *out)
+{
+    rd_copy(rd, out->salt.b, HASH_SIZE);
+    out->text = str_from_bytes(rd_blob(rd, LIMIT_RESHARE_BYTES));
+    if (rd->err == ERR_OK &&
+        (out->text.len == 0 || out->text.at[out->text.len - 1] != '\n' || !str_is_utf8(out->text)))
+        fail(rd, ERR_INVALID);
+}
+
 struct sync_entry sync_entry_next(struct rd *rd)
 {
     struct sync_entry entry = {.leaf = rd_bytes(rd, LEAF_SIZE)};
     uint8_t parts = rd_u8(rd);
     entry.hops = rd_u8(rd);
-    bool object = parts == SYNC_OPENING_AND_OBJECT;
+    bool limited = parts == SYNC_OPENING_OBJECT_AND_LIMITS;
+    bool object = parts == SYNC_OPENING_AND_OBJECT || limited;
     if (parts != SYNC_LEAF_ALONE && parts != SYNC_OPENING && !object)
         fail(rd, ERR_INVALID);
     entry.parts = (enum sync_parts)parts;
@@ -234,6 +252,8 @@ struct sync_entry sync_entry_next(struct rd *rd)
         if (entry.object.len == 0)
             fail(rd, ERR_INVALID);
     }
+    if (limited)
+        limits_read(rd, &entry.limits);
     return entry;
 }
 

@@ -32,7 +32,7 @@ static void page_make(struct corpus *corpus, uint64_t from, struct buf *object, 
         corpus_next(corpus, object);
         opening.content = hash_sha256(buf_bytes(object));
         struct leaf leaf = {.op = LEAF_RELEASE, .seq = seq, .partner = leaf_partner(LEAF_RELEASE, &opening)};
-        sync_entry_write(out, &leaf, &opening, buf_bytes(object), 1);
+        sync_entry_write(out, &leaf, &opening, buf_bytes(object), 1, NULL);
     }
     (void)snprintf(note, sizeof note, "bongsu/kr/us/0\n%llu\nAAAA\n\nsigned\n",
                    (unsigned long long)(from + LEAVES));

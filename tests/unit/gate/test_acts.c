@@ -422,16 +422,42 @@ static void it_expires(void **state)
     node_end(&n);
 }
 
+/* A plain rule above takes nothing away from what the others ask. */
+static void the_shortest_time_counts(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nrelease plain if tlp <= green to all\n"
+                  "release long if tlp <= green to us-cisa with expire 30d\n"
+                  "release brief if type == indicator to us-cisa after 1h with expire 7d\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    bench_reopen(&n.b);
+    later(&n, 6 * DAY);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    later(&n, DAY + HOUR);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_true(bench_is_released(&n.b, n.jp, "indicator", 1));
+    node_end(&n);
+}
+
 static void what_cannot_be_carried_out_holds(void **state)
 {
     (void)state;
     struct node n;
-    node_init(&n, "language 1\nrelease r if tlp <= green to us-cisa with reshare never\n");
+    unsigned reader;
+    node_init(&n, "language 1\n");
+    assert_int_equal(gate_peer_put(n.b.gate, STR("reader"), STR(""), STR("US"), bytes_of(NULL, 0), &by_test,
+                                   n.b.now_us, &reader),
+                     ERR_OK);
+    assert_int_equal(gate_peer_set(n.b.gate, reader, GATE_PEER_STARTED, false, &by_test, n.b.now_us), ERR_OK);
+    bench_policy_text(&n.b, "language 1\nrelease r if tlp <= green to all with reshare never\n");
     add(&n, 1, MARKED(TLP_GREEN));
     bench_settle(&n.b);
-    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
-    assert_int_equal(effect_of(&n, 1), POLICY_HOLD);
-    assert_int_equal(bench_tally(&n.b, n.us).held, 1);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_false(bench_is_released(&n.b, reader, "indicator", 1)); /* nobody could tell him */
+    assert_int_equal(bench_tally(&n.b, reader).held, 1);
     node_end(&n);
 }
 
@@ -532,6 +558,7 @@ int main(void)
         cmocka_unit_test(a_budget_lets_go_in_order),
         cmocka_unit_test(what_names_it_waits_with_it),
         cmocka_unit_test(it_expires),
+        cmocka_unit_test(the_shortest_time_counts),
         cmocka_unit_test(what_cannot_be_carried_out_holds),
         cmocka_unit_test(another_operator_confirms),
         cmocka_unit_test(a_difference_is_counted_in_portions),

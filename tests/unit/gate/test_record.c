@@ -3,7 +3,7 @@
 
 #include "gate/record.h"
 
-static const struct str names[] = {{"open", 4}, {"own-amber", 9}, {"", 0}};
+static const struct str names[] = {{"open", 4}, {"own-amber", 9}, {"", 0}, {"with\nnever\n", 11}};
 
 static void make_decide(struct record_decide *d)
 {
@@ -11,10 +11,12 @@ static void make_decide(struct record_decide *d)
     static struct record_class classes[2];
     static struct record_entry entries[3];
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
-        classes[0].rule[p] = classes[1].rule[p] = RECORD_NAME_NONE;
+        classes[0].rule[p] = classes[1].rule[p] = classes[0].terms[p] = classes[1].terms[p] =
+            RECORD_NAME_NONE;
     classes[0].release = 0x22;
     classes[0].rule[1] = 0;
     classes[0].rule[5] = 1;
+    classes[0].terms[5] = 3;
     classes[1].hold = 0x02;
     classes[1].rule[1] = 2;
     entries[0] = (struct record_entry) {100, 0, LEAF_RELEASE, RECORD_NAME_NONE, 0, 0x22, 0, INT64_MAX};
@@ -29,7 +31,7 @@ static void make_decide(struct record_decide *d)
                                  .job_cursor = UINT64_MAX,
                                  .policy_digest = {{1, 2, 3}},
                                  .names = names,
-                                 .name_count = 3,
+                                 .name_count = 4,
                                  .starts = starts,
                                  .start_count = 2,
                                  .classes = classes,
@@ -221,7 +223,7 @@ static void masks_and_numbers_are_held_against_the_rest(void **state)
             entry.class = 2;
             break;
         case 3:
-            entry.approver = 3;
+            entry.approver = 4;
             break;
         case 4:
             decide.starts = &start;
@@ -234,7 +236,7 @@ static void masks_and_numbers_are_held_against_the_rest(void **state)
         record_decide_write(&out, &decide);
         assert_int_equal(record_decide_read(buf_bytes(&out), &arena, &read), ERR_CORRUPT);
     }
-    out.at[0] = 2;
+    out.at[0] = 3;
     assert_int_equal(record_decide_read(buf_bytes(&out), &arena, &read), ERR_VERSION);
     buf_deinit(&out);
     arena_deinit(&arena);

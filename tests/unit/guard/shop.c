@@ -91,7 +91,8 @@ void shop_page(const struct shop *shop, unsigned partner, uint64_t from, uint32_
     for (uint64_t seq = from; seq < from + count; seq++) {
         struct leaf_opening opening;
         struct leaf leaf = shop_leaf(shop, partner, seq, &opening);
-        sync_entry_write(out, &leaf, &opening, bytes_from_str(str_of(shop->ledger[partner].object[seq])), 1);
+        sync_entry_write(out, &leaf, &opening, bytes_from_str(str_of(shop->ledger[partner].object[seq])), 1,
+                         NULL);
     }
     (void)snprintf(note, sizeof note, "bongsu/kr/%s/%d\n%llu\nAAAA\n\nsigned\n", names[partner], SHOP_EPOCH,
                    (unsigned long long)(from + count));

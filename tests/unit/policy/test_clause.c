@@ -19,12 +19,13 @@ static void duties_are_read_as_written(void **state)
     assert_true(str_eq(duties->redact[0], STR("description")));
     assert_true(str_eq(duties->redact[1], STR("external_references.[0].url")));
     assert_true(duties->expire_us == 30 * DAY_US);
-    assert_int_equal(duties->reshare, POLICY_RESHARE_PARTNERS);
-    assert_int_equal(duties->reshare_count, 2);
-    assert_true(str_eq(duties->reshare_to[1], STR("au-asd")));
+    assert_int_equal(duties->reshare_count, 1);
+    assert_true(str_starts(duties->reshare[0], STR("partners ")) &&
+                str_ends(duties->reshare[0], STR(" au-asd")));
     duties = policy_rule_duties(policy, (unsigned)policy_rule_find(policy, STR("far")));
     assert_int_equal(duties->what, POLICY_DUTY_RESHARE);
-    assert_int_equal(duties->reshare, POLICY_RESHARE_NEVER);
+    assert_true(str_eq(duties->reshare[0], STR("never")));
+    assert_true(str_eq(duties->text, STR("reshare never")));
     assert_null(policy_rule_duties(policy, (unsigned)policy_rule_find(policy, STR("plain"))));
     assert_null(policy_rule_duties(policy, POLICY_RULE_DEFAULT));
     assert_true(policy_has_duties(policy));

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "core/arena.h"
 #include "policy_test.h"
 
 struct random {
@@ -34,6 +35,10 @@ struct model_rule {
     int64_t after, until; /* 0: none */
     bool until_approved;
     unsigned root;
+    unsigned duties; /* enum policy_duty */
+    unsigned days;   /* of `expire` */
+    unsigned redact; /* 1 + which of redact_words; 0: none */
+    unsigned limit;  /* likewise of limit_words */
 };
 
 enum { NODES_MAX = 4096, RULES_MAX = 12, TEXT_MAX = 1 << 16 };
@@ -51,6 +56,8 @@ struct model {
 static const char *const type_words[] = {"indicator", "url", "file"};
 static const char *const tag_words[] = {"a", "b", "share:jp"};
 static const char *const tlp_words[] = {"none", "clear", "green", "amber", "amber+strict", "red"};
+static const char *const redact_words[] = {"name", "description", "labels.[0]"};
+static const char *const limit_words[] = {"never", "own-country", "partners au"};
 static const char *const op_words[] = {"==", "!=", "<", "<=", ">", ">="};
 static const char *const age_words[] = {"age", "age.created", "age.modified"};
 static const char *const marking_words[] = {"none", "statement", "known", "unresolved", "unknown", "assumed"};
@@ -226,6 +233,25 @@ static bool builtin_binds(unsigned rule, const struct policy_facts *facts, unsig
     }
 }
 
+/* What all release rules that match ask together, waiting or not. */
+static struct model_rule naive_duties(const struct model *model, const struct policy_facts *facts,
+                                      int64_t now, unsigned p, unsigned *redacts, unsigned *limits)
+{
+    struct model_rule all = {.duties = 0};
+    *redacts = *limits = 0;
+    for (unsigned i = 0; i < model->rule_count; i++) {
+        const struct model_rule *rule = &model->rules[i];
+        if (rule->effect != POLICY_RELEASE || !rule_matches(model, rule, facts, now, p))
+            continue;
+        all.duties |= rule->duties;
+        if (rule->days != 0 && (all.days == 0 || rule->days < all.days))
+            all.days = rule->days;
+        *redacts |= rule->redact == 0 ? 0 : 1u << (rule->redact - 1);
+        *limits |= rule->limit == 0 ? 0 : 1u << (rule->limit - 1);
+    }
+    return all;
+}
+
 static struct answer naive(const struct model *model, const struct policy_facts *facts, int64_t now,
                            unsigned p)
 {
@@ -364,6 +390,46 @@ static unsigned make_tree(struct model *model, struct random *random, unsigned d
     return model->node_count++;
 }
 
+/* Each kind by chance, in one order. */
+static void make_duties(struct model *model, struct random *random, struct model_rule *rule)
+{
+    const char *before = "with";
+    static const struct {
+        unsigned duty;
+        const char *word;
+    } plain_duties[] = {{POLICY_DUTY_ANONYMISE, "anonymise-creator"},
+                        {POLICY_DUTY_DROP_REFERENCES, "drop-references"},
+                        {POLICY_DUTY_MASK, "mask-personal-data"},
+                        {POLICY_DUTY_PSEUDONYMISE, "pseudonymise-personal-data"}};
+    if (rule->effect != POLICY_RELEASE || draw(random, 2) == 0)
+        return;
+    for (unsigned i = 0; i < 4; i++) {
+        if (draw(random, 4) != 0)
+            continue;
+        rule->duties |= plain_duties[i].duty;
+        put(model, "%s %s ", before, plain_duties[i].word);
+        before = ",";
+    }
+    if (draw(random, 2) == 0) {
+        rule->duties |= POLICY_DUTY_REDACT;
+        rule->redact = 1 + (unsigned)draw(random, 3);
+        put(model, "%s redact \"%s\" ", before, redact_words[rule->redact - 1]);
+        before = ",";
+    }
+    if (draw(random, 2) == 0) {
+        rule->duties |= POLICY_DUTY_EXPIRE;
+        rule->days = 1 + (unsigned)draw(random, 5);
+        put(model, "%s expire %ud ", before, rule->days);
+        before = ",";
+    }
+    if (draw(random, 2) == 0) {
+        rule->duties |= POLICY_DUTY_RESHARE;
+        rule->limit = 1 + (unsigned)draw(random, 3);
+        put(model, rule->limit == 3 ? "%s reshare partners [au] " : "%s reshare %s ", before,
+            limit_words[rule->limit - 1]);
+    }
+}
+
 static void make_rule(struct model *model, struct random *random)
 {
     struct model_rule rule = {.effect = (enum policy_effect)draw(random, 3), .to = ALL};
@@ -399,6 +465,7 @@ static void make_rule(struct model *model, struct random *random)
         rule.until_approved = true;
         put(model, "until approved ");
     }
+    make_duties(model, random, &rule);
     put(model, "\n");
     model->rules[model->rule_count++] = rule;
 }
@@ -483,6 +550,49 @@ static void check(const struct policy *policy, const struct policy_facts *facts,
     }
 }
 
+static bool lists(const struct str *list, size_t count, const char *const *words, unsigned set)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned word = 0;
+        while (word < 3 && !str_eq(list[i], str_of(words[word])))
+            word++;
+        if (word == 3 || (set >> word & 1) == 0)
+            return false;
+        set &= ~(1u << word); /* each once */
+    }
+    return set == 0;
+}
+
+static unsigned joined[2]; /* how often one rule's duties were all, and more than its rule's own */
+
+/* Whoever lets it go, the duties are those of all that match. */
+static void check_duties(const struct policy *policy, const struct policy_facts *facts, int64_t now,
+                         const struct policy_verdict *verdict)
+{
+    struct policy_bound *bound;
+    size_t count;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(policy_bind(policy, facts, now, verdict->release, &arena, &bound, &count), ERR_OK);
+    for (unsigned p = 0; p < PARTNERS; p++) {
+        unsigned redacts, limits;
+        struct model_rule all = naive_duties(&model, facts, now, p, &redacts, &limits);
+        const struct policy_duties *duties = policy_bound_of(bound, count, p);
+        bool goes = (verdict->release >> p & 1) != 0;
+        assert_int_equal(duties != NULL, goes && all.duties != 0);
+        assert_int_equal(verdict->dutied >> p & 1, duties != NULL);
+        if (duties == NULL)
+            continue;
+        if (duties->what != all.duties || duties->expire_us != all.days * DAY_US ||
+            !lists(duties->redact, duties->redact_count, redact_words, redacts) ||
+            !lists(duties->reshare, duties->reshare_count, limit_words, limits))
+            fail_msg("%s\npartner %u: other duties than expected", model.text, p);
+        const struct policy_duties *own = policy_rule_duties(policy, verdict->rule[p]);
+        joined[own == NULL || own->what != duties->what]++;
+    }
+    arena_deinit(&arena);
+}
+
 /* Between now and next_change the answer is the same; the naive evaluator looks at every half minute and at
  * the last moment. */
 static void check_next_change(const struct policy *policy, const struct policy_facts *facts, int64_t now,
@@ -495,8 +605,17 @@ static void check_next_change(const struct policy *policy, const struct policy_f
             later = verdict->next_change_us - 1;
         if (later >= verdict->next_change_us)
             continue;
-        for (unsigned p = 0; p < PARTNERS; p++)
+        for (unsigned p = 0; p < PARTNERS; p++) {
+            unsigned redacts, limits, then_redacts, then_limits;
             assert_int_equal(naive(&model, facts, later, p).rule, verdict->rule[p]);
+            if ((verdict->release >> p & 1) == 0)
+                continue;
+            struct model_rule before = naive_duties(&model, facts, now, p, &redacts, &limits);
+            struct model_rule then = naive_duties(&model, facts, later, p, &then_redacts, &then_limits);
+            assert_int_equal(before.duties, then.duties);
+            assert_int_equal(before.days, then.days);
+            assert_true(redacts == then_redacts && limits == then_limits);
+        }
     }
     (void)policy;
 }
@@ -534,6 +653,7 @@ static void agrees_with_the_naive_evaluator(void **state)
             struct policy_facts facts = some_facts(&random, tags);
             int64_t now = NOW + (int64_t)draw(&random, 9) * MIN_US / 2;
             check(policy, &facts, now, &verdict);
+            check_duties(policy, &facts, now, &verdict);
             check_next_change(policy, &facts, now, &verdict);
             check_explain(policy, &facts, now);
         }
@@ -541,6 +661,7 @@ static void agrees_with_the_naive_evaluator(void **state)
     }
     for (unsigned effect = 0; effect < 3; effect++)
         assert_in_range(seen[effect], 4000, 4000 * 12 * PARTNERS); /* none was hardly ever tried */
+    assert_true(joined[0] > 1000 && joined[1] > 1000);
 }
 
 int main(void)

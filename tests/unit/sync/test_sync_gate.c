@@ -426,6 +426,140 @@ static void test_both_ways(void **state)
     pair_free(pair);
 }
 
+/* --- limits on passing on --- */
+
+static void site_policy(struct pair *pair, struct site *site, const char *text)
+{
+    struct policy_fault fault = {0};
+    assert_int_equal(gate_policy_activate(site->gate, str_of(text), &by_test, pair->now_us, &fault), ERR_OK);
+    assert_int_equal(gate_commit(site->gate), ERR_OK);
+}
+
+/* A third country at the receiver. */
+static unsigned site_third(struct pair *pair, struct site *site, const char *name, const char *country)
+{
+    unsigned partner;
+    assert_int_equal(gate_peer_put(site->gate, str_of(name), str_of(name), str_of(country), bytes_of(NULL, 0),
+                                   &by_test, pair->now_us, &partner),
+                     ERR_OK);
+    assert_int_equal(gate_peer_set(site->gate, partner, GATE_PEER_STARTED, false, &by_test, pair->now_us),
+                     ERR_OK);
+    return partner;
+}
+
+struct passing {
+    struct gate *gate; /* of the receiver */
+    unsigned partner;
+    size_t limited, passed, kept;
+    char text[64]; /* the limit that each of `limited` has */
+};
+
+/* One leaf of the issuer's: did the receiver pass its object on? */
+static bool look_on(void *ctx, const struct gate_leaf *leaf)
+{
+    struct passing *passing = ctx;
+    struct gate_reach reach;
+    if (leaf->object.len == 0)
+        return true;
+    bool limited = leaf->limits.len > 0;
+    assert_int_equal(limited, memmem(leaf->object.at, leaf->object.len, "\"indicator\"", 11) != NULL &&
+                                  str_starts(leaf->id, STR("indicator--")));
+    if (limited)
+        assert_true(str_eq(leaf->limits, str_of(passing->text)));
+    assert_int_equal(gate_reach(passing->gate, &leaf->key, &reach), ERR_OK);
+    bool passed = (reach.released >> passing->partner & 1) != 0;
+    passing->limited += limited;
+    passing->passed += passed;
+    passing->kept += limited && !passed;
+    return true;
+}
+
+static struct passing pass_on(struct pair *pair, unsigned partner, const char *limit)
+{
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct passing passing = {.gate = us->gate, .partner = partner};
+    (void)snprintf(passing.text, sizeof passing.text, "%s", limit);
+    assert_int_equal(gate_leaves(kr->gate, kr->partner, 0, look_on, &passing), ERR_OK);
+    assert_true(passing.limited > 0);
+    return passing;
+}
+
+static bool first_indicator(void *ctx, const struct gate_leaf *leaf)
+{
+    *(struct stix_key *)ctx = leaf->key;
+    return !str_starts(leaf->id, STR("indicator--"));
+}
+
+static void a_limit_binds_at_the_receiver(void **state)
+{
+    (void)state;
+    static const char us_policy[] =
+        "language 1\npartner kr-cert { communities [north] }\n"
+        "partner no { communities [north] }\nrelease any if tlp <= green to all\n";
+    struct pair *pair = pair_new(5);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    unsigned jp = site_third(pair, us, "jp", "JP"), no = site_third(pair, us, "no", "XX");
+    site_policy(pair, us, us_policy);
+    site_policy(pair, kr,
+                "language 1\nrelease plain if tlp <= green to all\n"
+                "release iocs if type == indicator and tlp <= green to us-cert with reshare never\n");
+    exchange(pair);
+    assert_true(pair_run(pair, 200));
+    struct passing to_jp = pass_on(pair, jp, "never\n"), to_no = pass_on(pair, no, "never\n");
+    assert_true(to_jp.passed > 0 && to_jp.kept == to_jp.limited && to_no.kept == to_no.limited);
+    /* It says whose word that is, and a restart, and an index made anew, change nothing. */
+    struct arena arena;
+    struct gate_why why;
+    struct stix_key key;
+    assert_int_equal(gate_leaves(kr->gate, kr->partner, 0, first_indicator, &key), ERR_OK);
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(gate_explain(us->gate, &key, jp, pair->now_us, &arena, NULL, NULL, &why), ERR_OK);
+    assert_true(str_eq(why.rule, STR("built-in.onward")) && !why.released);
+    assert_true(str_eq(why.limited_by, STR("kr-cert")) && str_eq(why.limit, STR("never")));
+    arena_deinit(&arena);
+    site_close(us);
+    site_open(pair, us);
+    site_link(pair, us);
+    site_policy(pair, us, us_policy);
+    site_settle(pair, us);
+    assert_int_equal(pass_on(pair, jp, "never\n").kept, to_jp.kept);
+    uint64_t bad = 1;
+    assert_int_equal(gate_check(us->gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+    pair_free(pair);
+}
+
+static void limits_name_countries_communities_and_partners(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scope, *limit;
+        bool jp, no;
+    } cases[] = {{"own-country", "country XX\n", false, true}, /* as kr has it of us */
+                 {"community", "community\n", false, true},
+                 {"partners [jp de]", "partners jp de\n", true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        struct pair *pair = pair_new(6 + i);
+        struct site *kr = &pair->site[0], *us = &pair->site[1];
+        unsigned jp = site_third(pair, us, "jp", "JP"), no = site_third(pair, us, "no", "XX");
+        site_policy(pair, us,
+                    "language 1\npartner kr-cert { communities [north] }\n"
+                    "partner no { communities [north] }\nrelease any if tlp <= green to all\n");
+        (void)snprintf(text, sizeof text,
+                       "language 1\nrelease rest if tlp <= green to all\n"
+                       "release iocs if type == indicator and tlp <= green to all with reshare %s\n",
+                       cases[i].scope);
+        site_policy(pair, kr, text);
+        exchange(pair);
+        assert_true(pair_run(pair, 200));
+        struct passing to_jp = pass_on(pair, jp, cases[i].limit), to_no = pass_on(pair, no, cases[i].limit);
+        assert_int_equal(to_jp.kept, cases[i].jp ? 0 : to_jp.limited);
+        assert_int_equal(to_no.kept, cases[i].no ? 0 : to_no.limited);
+        pair_free(pair);
+    }
+}
+
 /* The partner's ledger as files: asked for as an auditor would, hashed without anything of ours but SHA-256.
  */
 static void audit_get(struct site *server, const char *path, bool admitted, unsigned status,
@@ -518,6 +652,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
+        cmocka_unit_test(a_limit_binds_at_the_receiver),
+        cmocka_unit_test(limits_name_countries_communities_and_partners),
         cmocka_unit_test(test_ledger_as_files),
         cmocka_unit_test(test_power_failures),
     };

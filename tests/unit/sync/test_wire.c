@@ -50,7 +50,8 @@ static void page_make(struct buf *out)
         struct leaf leaf = {LEAF_RELEASE, 5, seq, 1000 + (int64_t)seq, hash_of(3), hash_of(4)};
         struct leaf_opening opening = {hash_of(5), hash_of(6), LEAF_SUBJECT_NONE};
         struct str object = seq == 41 ? STR("") : STR("{\"type\":\"indicator\"}");
-        sync_entry_write(out, &leaf, &opening, bytes_from_str(object), 1);
+        struct sync_limits limits = {seq == 42 ? STR("never\n") : STR(""), hash_of(7)};
+        sync_entry_write(out, &leaf, &opening, bytes_from_str(object), 1, &limits);
     }
     sync_page_count_set(out, 0, 3);
     sync_page_tail_write(out, STR("a checkpoint of any sixty-four or more bytes, which is not looked at"),
@@ -244,6 +245,12 @@ static void test_page(void **state)
     assert_true(str_eq(str_from_bytes(first.object), STR("{\"type\":\"indicator\"}")));
     assert_int_equal(second.parts, SYNC_OPENING);
     assert_int_equal(second.hops, 0);
+    struct sync_entry third = sync_entry_next(&rd);
+    struct hash salt = hash_of(7);
+    assert_int_equal(first.limits.text.len, 0);
+    assert_int_equal(third.parts, SYNC_OPENING_OBJECT_AND_LIMITS);
+    assert_true(str_eq(third.limits.text, STR("never\n")));
+    assert_memory_equal(third.limits.salt.b, salt.b, HASH_SIZE);
     struct leaf leaf;
     assert_int_equal(leaf_decode(second.leaf, &leaf), ERR_OK);
     assert_int_equal(leaf.seq, 41);
@@ -263,13 +270,44 @@ static err_t big_page(uint32_t count, size_t size)
     buf_init(&buf, 64u << 20);
     sync_page_head_write(&buf, 0, 0, count);
     for (uint32_t i = 0; i < count; i++)
-        sync_entry_write(&buf, &leaf, &opening, bytes_of(object, size), 1);
+        sync_entry_write(&buf, &leaf, &opening, bytes_of(object, size), 1, NULL);
     sync_page_tail_write(&buf, STR("checkpoint"), &proof);
     err_t err = sync_page_read(buf_bytes(&buf), &page, &fault);
     assert_int_equal(fault.code, err);
     buf_deinit(&buf);
     free(object);
     return err;
+}
+
+static err_t limited_page(struct str text)
+{
+    struct leaf leaf = {.op = LEAF_RELEASE};
+    struct leaf_opening opening = {.subject_seq = LEAF_SUBJECT_NONE};
+    struct merkle_proof proof = {.count = 0};
+    struct sync_limits limits = {.text = text};
+    struct sync_page page;
+    struct buf buf;
+    buf_init(&buf, 1 << 16);
+    sync_page_head_write(&buf, 0, 0, 1);
+    sync_entry_write(&buf, &leaf, &opening, bytes_from_str(STR("{}")), 1, &limits);
+    sync_page_tail_write(&buf, STR("checkpoint"), &proof);
+    err_t err = sync_page_read(buf_bytes(&buf), &page, NULL);
+    buf_deinit(&buf);
+    return err;
+}
+
+static void limits_are_whole_lines_within_bounds(void **state)
+{
+    (void)state;
+    char text[LIMIT_RESHARE_BYTES + 1];
+    memset(text, 'x', sizeof text);
+    text[LIMIT_RESHARE_BYTES - 1] = text[LIMIT_RESHARE_BYTES] = '\n';
+    assert_int_equal(limited_page(STR("never\ncountry US\n")), ERR_OK);
+    assert_int_equal(limited_page(STR("anything that is not known\n")), ERR_OK);
+    assert_int_equal(limited_page((struct str) {text, LIMIT_RESHARE_BYTES}), ERR_OK);
+    assert_int_equal(limited_page((struct str) {text, LIMIT_RESHARE_BYTES + 1}), ERR_LIMIT);
+    assert_int_equal(limited_page(STR("never")), ERR_INVALID);
+    assert_int_equal(limited_page(STR("\xff\n")), ERR_INVALID);
 }
 
 static void test_page_bounds(void **state)
@@ -314,7 +352,8 @@ int main(void)
         cmocka_unit_test(test_lengths),     cmocka_unit_test(test_changed_bytes_stay_inside),
         cmocka_unit_test(test_hello),       cmocka_unit_test(test_welcome_rules),
         cmocka_unit_test(test_feed_query),  cmocka_unit_test(test_page),
-        cmocka_unit_test(test_page_bounds), cmocka_unit_test(test_receipt),
+        cmocka_unit_test(test_page_bounds), cmocka_unit_test(limits_are_whole_lines_within_bounds),
+        cmocka_unit_test(test_receipt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
