@@ -1,15 +1,18 @@
 /* `bongsu check`: every frame, every object's and decision's index entries, every leaf, tile and root, each
  * made again from the log. */
+#include <stdio.h>
+
 #include "core/mem.h"
 #include "core/wr.h"
 #include "gate/destroy.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 struct checking {
     struct gate *gate;
     void (*line)(void *ctx, const char *text);
     void *ctx;
     uint64_t bad;
+    uint64_t bare_lsn; /* of a frame with the secret of minting in clear */
 };
 
 static void finding(struct checking *c, const char *text)
@@ -143,12 +146,33 @@ static err_t check_index(struct checking *c)
             err = check_object(c, &frame);
         else if (frame.kind == FRAME_DECIDE)
             err = check_decide(c, &frame);
+        else if (secret_is_bare(&frame))
+            c->bare_lsn = frame.lsn;
         if (err != ERR_OK)
             return err;
     }
     if (err != ERR_NOTFOUND)
         finding(c, "the log cannot be read to its end");
     return err == ERR_NOMEM ? err : ERR_OK;
+}
+
+/* What a log of an earlier version holds in clear is no damage, and cannot be mended in a log that only
+ * grows. */
+static void check_minting(struct checking *c)
+{
+    char text[FAULT_WHAT_MAX];
+    struct hash secret;
+    if (c->gate->mint_slot != 0 && secret_held(c->gate, &secret) != ERR_OK)
+        finding(c, "the secret of minted identifiers is not in the key file: nothing more can be minted");
+    mem_wipe(&secret, sizeof secret);
+    if (c->bare_lsn == 0 || c->line == NULL)
+        return;
+    (void)snprintf(
+        text, sizeof text,
+        "the frame at %llu, of an earlier version, holds the secret of minted identifiers in clear: "
+        "keep copies of log/ as safe as keys/",
+        (unsigned long long)c->bare_lsn);
+    c->line(c->ctx, text);
 }
 
 /* --- ledgers --- */
@@ -215,7 +239,7 @@ static err_t check_view(struct checking *c, unsigned partner)
 
 err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), void *ctx, uint64_t *out_bad)
 {
-    struct checking c = {gate, line, ctx, 0};
+    struct checking c = {gate, line, ctx, 0, 0};
     struct store_check store;
     err_t err;
     if (TRY(err, store_check(gate->store, NULL, NULL, &store)))
@@ -229,6 +253,8 @@ err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), v
             line(ctx, store_alarm(gate->store));
     }
     err = check_index(&c);
+    if (err == ERR_OK)
+        check_minting(&c);
     for (unsigned p = 0; err == ERR_OK && p < gate->peer_count; p++)
         err = check_view(&c, p);
     store_view_end(gate->store);

@@ -334,7 +334,7 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     err = key_is_definition(&source->key) ? ERR_DENIED : cut_try(&trial, source, warnings, &form);
     if (err == ERR_OK)
         err = keep_creator(g, source, &form);
-    if (err == ERR_DENIED || err == ERR_LIMIT) {
+    if (err == ERR_DENIED || err == ERR_LIMIT || err == ERR_NOTFOUND) { /* the secret was destroyed */
         form.refs = NULL;
         *out_ok = false;
         err = ERR_OK;

@@ -420,7 +420,7 @@ static err_t make_all(struct deciding *d, struct candidate *c, struct str creato
         struct made *made = &c->made[c->made_count];
         made->partner = p;
         /* A definition under another name would define nothing. */
-        bool cannot = key_is_definition(&c->key) || must_expire(c, p);
+        bool cannot = key_is_definition(&c->key) || must_expire(c, p) || creator.len == 0;
         err_t err = cannot ? ERR_DENIED : make(d, c, creator, made);
         if (err == ERR_DENIED) {
             c->member.base &= ~(UINT64_C(1) << p);
@@ -450,6 +450,8 @@ err_t set_mint(struct deciding *d, const uint32_t *order)
             break;
         buf_clear(&creator);
         err = mint_creator_id(d->gate, d->now_us, &creator);
+        if (err == ERR_NOTFOUND) /* the secret was destroyed: what would have to be minted stays */
+            err = ERR_OK;
         for (size_t i = 0; i < d->count && err == ERR_OK; i++)
             err = make_all(d, &d->at[order[i]], buf_str(&creator), &refused);
         if (err == ERR_OK && refused)

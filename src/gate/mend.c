@@ -1,6 +1,7 @@
 /* What a lenient source sends: minted objects in the place of what STIX 2.1 refuses, and the bytes that came
  * beside them. */
 #include "stix/mend.h"
+#include "core/mem.h"
 #include "core/wr.h"
 #include "gate/mint.h"
 
@@ -18,13 +19,9 @@ static struct bytes original_key(uint64_t lsn, uint8_t out[ORIGINAL_KEY_SIZE])
 void gate_minted_id(const struct gate *gate, struct str id, struct buf *out)
 {
     struct stix_mint mint = {.creator_id = {"", 0}};
-    struct buf value;
-    buf_init(&value, HASH_SIZE);
-    if (gate_setting_get(gate, STR("gate/mint"), &value) && value.len == HASH_SIZE) {
-        memcpy(mint.key.b, value.at, HASH_SIZE);
+    if (secret_held(gate, &mint.key) == ERR_OK)
         stix_mint_id(&mint, id, out);
-    }
-    buf_deinit(&value);
+    mem_wipe(&mint, sizeof mint);
 }
 
 err_t mend_object(struct gate *gate, const struct gate_submission *submission, struct json_val value,
@@ -40,7 +37,7 @@ err_t mend_object(struct gate *gate, const struct gate_submission *submission, s
         return ERR_UNSUPPORTED;
     err_t err = mint_secret(gate, now_us, &mint.key);
     if (err != ERR_OK)
-        return err;
+        return err == ERR_NOTFOUND ? ERR_UNSUPPORTED : err; /* destroyed: nothing is minted any more */
     buf_init(&creator, LIMIT_ID_BYTES);
     err = mint_creator_id(gate, now_us, &creator);
     mint.creator_id = buf_str(&creator);

@@ -6,7 +6,6 @@
 #include "gate/cut.h"
 #include "stix/mend.h"
 
-static const char audience_label[] = "bongsu audience 1";
 static const struct gate_by by_gate = {{"gate", 4}, {"first minted object", 19}};
 
 /* Namespace of identifiers that are minted for partners: our own, once and for all. */
@@ -14,44 +13,6 @@ static const struct uuid name_space = {
     {0x9c, 0x41, 0x5e, 0x0a, 0x37, 0xd8, 0x4b, 0x1d, 0xa6, 0x52, 0x0e, 0x93, 0xbf, 0x28, 0x71, 0x64}};
 
 /* --- the node as creator --- */
-
-static bool secret_held(const struct gate *gate, struct hash *out)
-{
-    struct buf value;
-    buf_init(&value, HASH_SIZE);
-    bool held = gate_setting_get(gate, STR("gate/mint"), &value) && value.len == HASH_SIZE;
-    if (held)
-        memcpy(out->b, value.at, HASH_SIZE);
-    buf_deinit(&value);
-    return held;
-}
-
-err_t mint_secret(struct gate *gate, int64_t now_us, struct hash *out)
-{
-    err_t err;
-    if (secret_held(gate, out))
-        return ERR_OK;
-    if (TRY(err, gate->os->random(gate->os->ctx, out->b, HASH_SIZE)))
-        return err;
-    return gate_setting_put(gate, STR("gate/mint"), bytes_of(out->b, HASH_SIZE), &by_gate, now_us);
-}
-
-err_t mint_secret_of(const struct gate *gate, unsigned partner, struct hash *out)
-{
-    struct hash secret;
-    struct buf label;
-    if (!secret_held(gate, &secret))
-        return ERR_NOTFOUND;
-    buf_init(&label, sizeof audience_label + LIMIT_NAME_BYTES);
-    buf_put(&label, audience_label, sizeof audience_label);
-    buf_put_str(&label, gate->peers[partner].audience);
-    err_t err = buf_err(&label);
-    if (err == ERR_OK)
-        *out = hash_hmac_sha256(bytes_of(secret.b, HASH_SIZE), buf_bytes(&label));
-    buf_deinit(&label);
-    mem_wipe(&secret, sizeof secret);
-    return err;
-}
 
 static const struct str nobody = {"identity--00000000-0000-4000-8000-000000000000", 46};
 
@@ -69,7 +30,7 @@ bool mint_creator_key(const struct gate *gate, struct stix_key *out)
 {
     struct stix_mint mint = {.creator_id = {"", 0}};
     struct buf id;
-    if (!secret_held(gate, &mint.key))
+    if (secret_held(gate, &mint.key) != ERR_OK)
         return false;
     buf_init(&id, LIMIT_ID_BYTES);
     stix_mint_id(&mint, nobody, &id);

@@ -23,13 +23,23 @@ struct mint {
     struct str profile; /* what was taken out, a line each */
 };
 
+/* --- the secret under which identifiers are minted, secret.c --- */
+
+/* Made when it is first needed, never changed. ERR_NOTFOUND: it was destroyed, and no other takes its place.
+ * Wiped by the caller, as the next two. */
+NODISCARD err_t mint_secret(struct gate *gate, int64_t now_us, struct hash *out);
+/* The same without making one. ERR_NOTFOUND: there is none. */
+NODISCARD err_t secret_held(const struct gate *gate, struct hash *out);
+/* ...of one partner's view. */
+NODISCARD err_t mint_secret_of(const struct gate *gate, unsigned partner, struct hash *out);
+/* A log from before the secret stood in the key file: takes it there. */
+NODISCARD err_t secret_settle(struct gate *gate, int64_t now_us);
+NODISCARD err_t secret_replay(struct gate *gate, const struct frame *frame);
+/* Does this JOB frame hold it in clear? */
+bool secret_is_bare(const struct frame *frame);
+
 /* --- the node as creator --- */
 
-/* The secret under which identifiers are minted: made when it is first needed, never changed. A setting in
- * the log, so that no restore loses it. */
-NODISCARD err_t mint_secret(struct gate *gate, int64_t now_us, struct hash *out);
-/* ...of one partner's view. ERR_NOTFOUND: nothing was ever minted here. */
-NODISCARD err_t mint_secret_of(const struct gate *gate, unsigned partner, struct hash *out);
 /* Identifier of the identity object that stands for this node. */
 NODISCARD err_t mint_creator_id(struct gate *gate, int64_t now_us, struct buf *out);
 /* Its key; false when there is no secret yet. */

@@ -196,6 +196,8 @@ static err_t replay_frame(struct gate *gate, const struct frame *frame)
         return object_replay(gate, frame);
     case FRAME_MINT:
         return mint_replay(gate, frame);
+    case FRAME_SECRET:
+        return secret_replay(gate, frame);
     case FRAME_JOB:
         return replay_fact(gate, frame);
     case FRAME_POLICY:
@@ -339,6 +341,9 @@ static err_t load_derived(struct gate *gate)
     else if (err != ERR_OK)
         return err;
     err = meta_get_u64(gate, "mints", &gate->mint_count);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    err = meta_get_u64(gate, "minting", &gate->mint_slot);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
     err = meta_get_u64(gate, "scanned", &gate->scanned_lsn);

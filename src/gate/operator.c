@@ -376,9 +376,10 @@ err_t gate_peer_put(struct gate *gate, struct str audience, struct str node, str
     peer.card = card;
     /* Drawn before anything is minted: when that first happened is nobody's business. */
     struct hash secret;
-    if (TRY(err, mint_secret(gate, now_us, &secret)) || TRY(err, peer_state(gate, &peer, by, now_us)))
-        return err;
+    err = mint_secret(gate, now_us, &secret);
     mem_wipe(&secret, sizeof secret);
+    if ((err != ERR_OK && err != ERR_NOTFOUND) || TRY(err, peer_state(gate, &peer, by, now_us)))
+        return err;
     *out_index = peer.index;
     return ERR_OK;
 }

@@ -107,6 +107,27 @@ err_t record_minted_read(struct bytes sealed, struct record_minted *out)
     return ERR_OK;
 }
 
+void record_secret_write(struct buf *out, enum record_secret purpose)
+{
+    wr_u8(out, VERSION);
+    wr_u8(out, (uint8_t)purpose);
+}
+
+err_t record_secret_read(struct bytes payload, enum record_secret *out)
+{
+    struct rd rd = rd_of(payload);
+    err_t err = expect_version(&rd);
+    if (err != ERR_OK)
+        return err;
+    unsigned purpose = rd_u8(&rd);
+    if (TRY(err, rd_end(&rd)))
+        return err;
+    if (purpose != RECORD_SECRET_MINTING)
+        return ERR_VERSION;
+    *out = RECORD_SECRET_MINTING;
+    return ERR_OK;
+}
+
 void record_fault_write(struct buf *out, const struct fault *fault, struct bytes refused)
 {
     wr_u8(out, VERSION);

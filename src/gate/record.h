@@ -74,6 +74,13 @@ enum record_mint_kind {
 void record_minted_write(struct buf *out, const struct record_minted *minted);
 NODISCARD err_t record_minted_read(struct bytes sealed, struct record_minted *out);
 
+/* --- SECRET: the envelope says what the secret of the frame's slot is for; nothing is sealed --- */
+
+enum record_secret { RECORD_SECRET_MINTING = 1 };
+
+void record_secret_write(struct buf *out, enum record_secret purpose);
+NODISCARD err_t record_secret_read(struct bytes payload, enum record_secret *out);
+
 /* --- DECIDE --- */
 
 /* What happens to one object in one DECIDE. Entries are in release order: definitions, creators, observables,

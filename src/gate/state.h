@@ -313,6 +313,7 @@ struct gate {
     struct buf canon, record, plain, scratch;
     struct buf minted, mended; /* mend.c: the object at hand, and what was changed in it */
     uint64_t mint_count;       /* MINT frames ever logged */
+    uint64_t mint_slot;        /* secret.c: 1 + slot of the secret that identifiers are minted under */
     bool wants_creator;        /* something is to be minted, and the node's identity is not held */
     bool group_open;
 };

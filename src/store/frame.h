@@ -20,6 +20,7 @@
     X(PURGED, 11, true, false)                                                                               \
     X(EPOCH, 12, true, false)                                                                                \
     X(MINT, 13, true, true)                                                                                  \
+    X(SECRET, 14, true, true)                                                                                \
     X(COMMIT, 255, false, false)
 
 enum frame_kind {
@@ -45,8 +46,8 @@ struct node_id {
     uint8_t b[NODE_ID_SIZE];
 };
 
-/* A frame as read: borrowed bytes, good as long as what they were read from. For OBJ, QUAR and MINT slot,
- * envelope and sealed are set; otherwise they are zero. */
+/* A frame as read: borrowed bytes, good as long as what they were read from. For sealed kinds slot, envelope
+ * and sealed are set; otherwise they are zero. */
 struct frame {
     uint64_t lsn;
     uint64_t lsn_next; /* where the next frame starts (a COMMIT counts as a frame) */

@@ -135,7 +135,7 @@ static err_t bound_make(struct log *log, enum frame_kind kind, uint64_t slot, st
 }
 
 /* The secret of the group's next slot; drawn in blocks, one call to the system for many. */
-static err_t secret_next(struct log *log, const struct seal_secret **out)
+static err_t secret_next(struct log *log, struct seal_secret **out)
 {
     struct group *group = log->open;
     size_t at = (size_t)group->slot_count * SEAL_SECRET_SIZE;
@@ -148,12 +148,12 @@ static err_t secret_next(struct log *log, const struct seal_secret **out)
             return err;
         }
     }
-    *out = (const struct seal_secret *)(const void *)(group->secrets.at + at);
+    *out = (struct seal_secret *)(void *)(group->secrets.at + at);
     return seal_secret_destroyed(*out) ? ERR_IO : ERR_OK; /* a random source that gives zeros is none */
 }
 
 err_t log_append_sealed(struct log *log, enum frame_kind kind, struct bytes envelope, struct bytes plain,
-                        uint64_t *out_lsn, uint64_t *out_slot)
+                        const struct seal_secret *given, uint64_t *out_lsn, uint64_t *out_slot)
 {
     if (!frame_kind_sealed(kind))
         return ERR_USAGE;
@@ -161,7 +161,7 @@ err_t log_append_sealed(struct log *log, enum frame_kind kind, struct bytes enve
         return ERR_LIMIT;
     if (log->open == NULL)
         return ERR_WRONGSTATE;
-    const struct seal_secret *secret;
+    struct seal_secret *secret;
     uint64_t slot = log->open->slot_first + log->open->slot_count;
     size_t len = SEALED_HEAD_SIZE + envelope.len + plain.len + SEAL_TAG_SIZE;
     uint8_t *head;
@@ -172,6 +172,8 @@ err_t log_append_sealed(struct log *log, enum frame_kind kind, struct bytes enve
         err = frame_begin(log, kind, len, &head);
     if (err != ERR_OK)
         return err;
+    if (given != NULL)
+        *secret = *given;
     uint8_t *to = head + FRAME_HEADER_SIZE;
     for (size_t i = 0; i < 8; i++)
         to[i] = (uint8_t)(slot >> (8 * (7 - i)));
@@ -181,8 +183,11 @@ err_t log_append_sealed(struct log *log, enum frame_kind kind, struct bytes enve
         memcpy(to + SEALED_HEAD_SIZE, envelope.at, envelope.len);
     seal_close(secret, plain, buf_bytes(&log->bound), to + SEALED_HEAD_SIZE + envelope.len);
     err = frame_end(log, kind, head, len, out_lsn);
-    if (err != ERR_OK)
+    if (err != ERR_OK) {
+        if (given != NULL) /* it is not the next frame's */
+            log->open->secrets.len = (size_t)log->open->slot_count * SEAL_SECRET_SIZE;
         return err; /* the secret sealed what nobody will see; a fresh one is due */
+    }
     log->open->slot_count++;
     *out_slot = slot;
     return ERR_OK;

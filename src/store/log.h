@@ -95,8 +95,10 @@ NODISCARD err_t log_group_begin(struct log *log);
 size_t log_group_left(const struct log *log);
 NODISCARD err_t log_append(struct log *log, enum frame_kind kind, const struct bytes *parts, size_t count,
                            uint64_t *out_lsn);
+/* `given`: the secret that the slot gets; NULL: a fresh one. */
 NODISCARD err_t log_append_sealed(struct log *log, enum frame_kind kind, struct bytes envelope,
-                                  struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot);
+                                  struct bytes plain, const struct seal_secret *given, uint64_t *out_lsn,
+                                  uint64_t *out_slot);
 void log_group_abort(struct log *log);
 NODISCARD err_t log_group_close(struct log *log, struct store_write **out);
 NODISCARD err_t log_write_run(struct store_write *write);

@@ -266,7 +266,14 @@ err_t store_append(struct store *store, enum frame_kind kind, const struct bytes
 err_t store_append_sealed(struct store *store, enum frame_kind kind, struct bytes envelope,
                           struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot)
 {
-    return log_append_sealed(&store->log, kind, envelope, plain, out_lsn, out_slot);
+    return log_append_sealed(&store->log, kind, envelope, plain, NULL, out_lsn, out_slot);
+}
+
+err_t store_append_keyed(struct store *store, enum frame_kind kind, struct bytes envelope,
+                         const struct seal_secret *secret, uint64_t *out_lsn, uint64_t *out_slot)
+{
+    must(!seal_secret_destroyed(secret));
+    return log_append_sealed(&store->log, kind, envelope, bytes_of(NULL, 0), secret, out_lsn, out_slot);
 }
 
 err_t store_group_secret(const struct store *store, uint64_t slot, struct seal_secret *out)

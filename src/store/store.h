@@ -86,6 +86,10 @@ NODISCARD err_t store_append(struct store *store, enum frame_kind kind, const st
  * authenticated by the seal, and should hold nothing that a recall has to destroy. */
 NODISCARD err_t store_append_sealed(struct store *store, enum frame_kind kind, struct bytes envelope,
                                     struct bytes plain, uint64_t *out_lsn, uint64_t *out_slot);
+/* The same under a secret of the caller's, which from then on stands in the key file alone and goes as every
+ * other goes (store_secrets_destroy). Never all zeros. */
+NODISCARD err_t store_append_keyed(struct store *store, enum frame_kind kind, struct bytes envelope,
+                                   const struct seal_secret *secret, uint64_t *out_lsn, uint64_t *out_slot);
 /* The secret of a slot of the open group (for leaf salts); store_secret for durable ones. */
 NODISCARD err_t store_group_secret(const struct store *store, uint64_t slot, struct seal_secret *out);
 

@@ -40,7 +40,7 @@ static void make_decide(struct record_decide *d)
                                  .entry_count = 3};
 }
 
-enum kind { ENVELOPE, FAULT, DECIDE, FACT, POLICY, NOTE, KINDS };
+enum kind { ENVELOPE, FAULT, DECIDE, FACT, POLICY, NOTE, SECRET, KINDS };
 
 static void write_kind(enum kind kind, struct buf *out)
 {
@@ -84,6 +84,9 @@ static void write_kind(enum kind kind, struct buf *out)
     case NOTE:
         record_note_write(out, &note);
         break;
+    case SECRET:
+        record_secret_write(out, RECORD_SECRET_MINTING);
+        break;
     case KINDS:
         break;
     }
@@ -100,6 +103,7 @@ static err_t read_kind(enum kind kind, struct bytes payload, struct arena *arena
     struct record_fact fact;
     struct record_policy policy;
     struct record_note note;
+    enum record_secret purpose;
     err_t err = ERR_USAGE;
     if (kind == ENVELOPE && (err = record_envelope_read(payload, &envelope)) == ERR_OK)
         record_envelope_write(again, &envelope);
@@ -113,6 +117,8 @@ static err_t read_kind(enum kind kind, struct bytes payload, struct arena *arena
         record_policy_write(again, &policy);
     if (kind == NOTE && (err = record_note_read(payload, &note)) == ERR_OK)
         record_note_write(again, &note);
+    if (kind == SECRET && (err = record_secret_read(payload, &purpose)) == ERR_OK)
+        record_secret_write(again, purpose);
     return err;
 }
 
