@@ -17,9 +17,13 @@ enum {
 static struct hash commitment(uint8_t op, struct bytes opening)
 {
     static const char label[] = "bongsu leaf partner v1"; /* with its zero */
-    const struct bytes parts[] = {
-        {(const uint8_t *)label, sizeof label}, {opening.at, 32}, {&op, 1}, {opening.at + 32, 40}};
-    return hash_sha256_parts(parts, sizeof parts / sizeof parts[0]);
+    uint8_t text[sizeof label + 1 + GUARD_OPENING_SIZE];
+    uint8_t *at = text + sizeof label;
+    memcpy(text, label, sizeof label);
+    memcpy(at, opening.at, HASH_SIZE);
+    at[HASH_SIZE] = op;
+    memcpy(at + HASH_SIZE + 1, opening.at + HASH_SIZE, GUARD_OPENING_SIZE - HASH_SIZE);
+    return hash_sha256(bytes_of(text, sizeof text));
 }
 
 bool leaf_opens(struct bytes leaf, struct bytes opening, struct guard_leaf *out)

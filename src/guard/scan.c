@@ -31,7 +31,6 @@ struct scan {
 struct text {
     struct str str;
     bool escaped;
-    bool hyphens; /* two in a row: without them there is no identifier in it */
 };
 
 /* --- identifiers --- */
@@ -57,14 +56,16 @@ static bool is_uuid(const char *at)
 
 static bool is_type_letter(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-';
+    return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-';
 }
 
 /* Letters, digits and hyphens: one bit makes the first lower case and leaves the others. */
 static struct str lowered(struct str id, char out[SCAN_ID_MAX])
 {
-    for (size_t i = 0; i < id.len; i++)
-        out[i] = (char)(id.at[i] | 0x20);
+    size_t last = id.len - VEC_SIZE; /* the tail alone is longer */
+    for (size_t i = 0; i < last; i += VEC_SIZE)
+        vec_store(out + i, vec_load(id.at + i) | 0x20);
+    vec_store(out + last, vec_load(id.at + last) | 0x20);
     return (struct str) {out, id.len};
 }
 
@@ -127,24 +128,15 @@ bool scan_text(struct str text, const struct scan_sink *sink)
 static bool read_string(struct scan *s, struct text *out)
 {
     const uint8_t *from = s->at, *at = from;
-    bool hyphen = false;
     *out = (struct text) {.escaped = false};
     for (;;) {
-        while (s->end - at >= VEC_SIZE) {
-            vec v = vec_load(at);
-            unsigned hyphens = vec_bits((vec)(v == '-'));
-            unsigned stop = vec_first_special(v);
-            unsigned mask = hyphens & ((1u << stop) - 1);
-            out->hyphens = out->hyphens || (mask & (mask >> 1)) != 0 || (hyphen && (mask & 1) != 0);
-            hyphen = stop > 0 ? (mask >> (stop - 1) & 1) != 0 : hyphen;
+        unsigned stop = VEC_SIZE;
+        while (stop == VEC_SIZE && s->end - at >= VEC_SIZE) {
+            stop = vec_first_special(vec_load(at));
             at += stop;
-            if (stop < VEC_SIZE)
-                break;
         }
-        for (; at < s->end && *at >= 0x20 && *at != '"' && *at != '\\'; at++) {
-            out->hyphens = out->hyphens || (hyphen && *at == '-');
-            hyphen = *at == '-';
-        }
+        while (at < s->end && *at >= 0x20 && *at != '"' && *at != '\\')
+            at++;
         if (at == s->end || *at < 0x20)
             return false;
         if (*at == '"')
@@ -157,6 +149,23 @@ static bool read_string(struct scan *s, struct text *out)
     out->str = (struct str) {(const char *)from, (size_t)(at - from)};
     s->at = at + 1;
     return true;
+}
+
+/* Are there two hyphens in a row? Without them, or in less than the shortest identifier, there is none. */
+static bool may_name(struct str text)
+{
+    size_t i = 0;
+    if (text.len <= TAIL)
+        return false;
+    for (; i + VEC_SIZE < text.len; i += VEC_SIZE) {
+        vec pairs = (vec)(vec_load(text.at + i) == '-') & (vec)(vec_load(text.at + i + 1) == '-');
+        if (vec_bits(pairs) != 0)
+            return true;
+    }
+    for (; i + 1 < text.len; i++)
+        if (text.at[i] == '-' && text.at[i + 1] == '-')
+            return true;
+    return false;
 }
 
 static bool read_hex4(struct str *rest, unsigned *out)
@@ -206,7 +215,6 @@ static bool unescape(struct scan *s, struct text *text)
             return false;
     }
     text->str = buf_str(s->scratch);
-    text->hyphens = true;
     return buf_err(s->scratch) == ERR_OK;
 }
 
@@ -269,7 +277,7 @@ static bool take_value(struct scan *s, const struct text *text)
         enum guard_level level = mark_word(text->str);
         s->stated = level > s->stated ? level : s->stated;
     }
-    if (!text->hyphens)
+    if (!may_name(text->str))
         return true;
     return is_id(text->str) ? take_whole_id(s, name, text->str)
                             : scan_words(text->str, s->in_item ? SCAN_PROSE : SCAN_MENTION, s->sink);
@@ -287,8 +295,10 @@ static bool take_string(struct scan *s)
     if (!key)
         return take_value(s, &text);
     s->name[s->depth] = (uint8_t)name_of(text.str);
+    if (!may_name(text.str))
+        return true;
     bool prose = s->in_item && !is_reference(text.str);
-    return !text.hyphens || scan_words(text.str, prose ? SCAN_PROSE : SCAN_MENTION, s->sink);
+    return scan_words(text.str, prose ? SCAN_PROSE : SCAN_MENTION, s->sink);
 }
 
 /* --- structure --- */
