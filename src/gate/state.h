@@ -528,6 +528,7 @@ struct subject {
     bool follows;                    /* may come along with its referrer */
     struct str safety;               /* why it waits for a person (safety.c); empty: it does not */
     const struct stix_key *granular; /* the only granular marking that counts; NULL: all do */
+    bool gone; /* asked about a copy that left: what stops further ones says nothing of it (withdraw.c) */
 };
 /* The plain bytes of a sealed frame in the arena, padded for the parser; of a quarantined one without its
  * fault, of a minted one the object. ERR_NOTFOUND: its secret was destroyed. */

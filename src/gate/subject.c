@@ -679,10 +679,11 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
     if (key_is_builtin(&subject->object.key))
         deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);
     deny(gate, out, reporters(gate, subject), POLICY_RULE_ORIGIN);
-    apply_stops(gate, policy, out_facts, out);
+    if (!subject->gone)
+        apply_stops(gate, policy, out_facts, out);
     if (TRY(err, hold_for_duties(gate, policy, out_facts, now_us, arena, out)))
         return err;
-    if (told_outdated(gate, subject, out_facts))
+    if (!subject->gone && told_outdated(gate, subject, out_facts))
         hold(out, UINT64_MAX);
     return ERR_OK;
 }

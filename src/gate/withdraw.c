@@ -40,6 +40,7 @@ static err_t denied_to(struct gate *gate, uint64_t lsn, uint64_t asked, int64_t 
     err = subject_load(gate, minted ? mint.obj : lsn, arena, &subject);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to give */
+    subject.gone = true;
     *out = (struct candidate) {.lsn = lsn, .key = subject.object.key, .slot = frame.slot};
     if (TRY(err, cut_decide(gate, &subject, gate->policy, now_us, arena, arena, &cutting)))
         return err;

@@ -143,6 +143,26 @@ static void what_is_held_is_not_taken_back(void **state)
     node_end(&n);
 }
 
+/* It keeps back what would leave; what left is judged all the same. */
+static void a_stop_keeps_nothing_whole(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_int_equal(gate_stop(n.b.gate, GATE_STOP_ALL, STR(""), true, &by_test, n.b.now_us), ERR_OK);
+    bench_policy_text(
+        &n.b,
+        "language 1\nrelease g if tlp <= green to us-cisa with redact \"valid_from\", redact \"labels\"\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 1, (bool[]) {true});
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\"\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {false, false});
+    node_end(&n);
+}
+
 static void older_versions_are_taken_back_too(void **state)
 {
     (void)state;
@@ -549,6 +569,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_denied_is_given_once_the_policy_is_in_force),
         cmocka_unit_test(what_is_held_is_not_taken_back),
+        cmocka_unit_test(a_stop_keeps_nothing_whole),
         cmocka_unit_test(older_versions_are_taken_back_too),
         cmocka_unit_test(a_paused_partner_loses_it_too),
         cmocka_unit_test(two_different_people_approve),
