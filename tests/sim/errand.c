@@ -322,7 +322,7 @@ static const struct thing *draw_thing(struct draw *draw, struct world *world, co
 {
     const struct thing *thing = NULL;
     if (!draw_chance(draw, 250))
-        return op_thing(world, draw);
+        return op_thing(world, draw, PARTS_PLAIN);
     while (thing == NULL || (reader->own && thing->kind != THING_REPORT && thing->kind != THING_RELATION))
         thing = things_secret(&world->things, draw, draw_chance(draw, 500) ? THING_RED : THING_UNMARKED);
     return thing;

@@ -4,6 +4,7 @@
  *     bongsu-sim --seeds N [--first N] [--jobs N]     that many lives, and every planted bug
  *     bongsu-sim --seed N [-v]             one life, told step by step with -v
  *     bongsu-sim --twins ...               every life twice, not each fourth
+ *     bongsu-sim --duties ...              every life with duties and hidden parts, not each fourth
  *     bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "core/sign.h"
 #include "world.h"
 
-enum { TWINS_EVERY = 4, BUG_SEEDS = 60, JOBS = 2, JOBS_MAX = 64 };
+enum { TWINS_EVERY = 4, DUTIES_EVERY = 8, BUG_SEEDS = 60, JOBS = 2, JOBS_MAX = 64 };
 
 static const struct {
     const char *name, *text;
@@ -29,7 +30,7 @@ static const struct {
 
 struct arguments {
     uint64_t first, seeds, jobs;
-    bool one, verbose, twins;
+    bool one, verbose, twins, duties;
     enum bug bug;
 };
 
@@ -67,6 +68,7 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
     struct world_options options = {.seed = seed, .bug = bug, .verbose = verbose};
     bool guards = bug > BUG_BEFORE_GATE;
     options.twin = !guards && (arguments->twins || seed % TWINS_EVERY == 0);
+    options.duties = arguments->duties || seed % DUTIES_EVERY == 4 || seed % DUTIES_EVERY == 6;
     running = seed;
     bool good = world_run(&one, &options) || (guards && one.held_by == NULL);
     if (good && options.twin) {
@@ -82,12 +84,13 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
     }
     memcpy(what, one.broken_what, BROKEN_SIZE);
     if (verbose)
-        (void)printf("seed %llu: %llu objects fed, %llu leaves, %llu crashes, %llu messages, %llu pages, "
-                     "%llu TAXII requests\n",
-                     (unsigned long long)seed, (unsigned long long)one.counts.fed,
-                     (unsigned long long)one.counts.leaves, (unsigned long long)one.counts.crashes,
-                     (unsigned long long)one.counts.messages, (unsigned long long)one.counts.syncs,
-                     (unsigned long long)one.counts.asks);
+        (void)printf(
+            "seed %llu: %llu objects fed, %llu leaves, %llu minted, %llu crashes, %llu messages, %llu pages, "
+            "%llu TAXII requests\n",
+            (unsigned long long)seed, (unsigned long long)one.counts.fed,
+            (unsigned long long)one.counts.leaves, (unsigned long long)one.counts.minted,
+            (unsigned long long)one.counts.crashes, (unsigned long long)one.counts.messages,
+            (unsigned long long)one.counts.syncs, (unsigned long long)one.counts.asks);
     world_deinit(&one);
     return good;
 }
@@ -105,7 +108,9 @@ static uint64_t find_bug(enum bug bug, uint64_t seeds, const struct arguments *a
             bool good = run_seed(seed, bug, arguments, what);
             char unplanted[BROKEN_SIZE];
             if (!good &&
-                !run_seed(seed, BUG_NONE, &(struct arguments) {.twins = arguments->twins}, unplanted))
+                !run_seed(seed, BUG_NONE,
+                          &(struct arguments) {.twins = arguments->twins, .duties = arguments->duties},
+                          unplanted))
                 good = true; /* that seed is broken anyway: it shows nothing */
             if (!good)
                 (void)printf("%-14s found by seed %llu: %s\n", bugs[bug].name, (unsigned long long)seed,
@@ -154,6 +159,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
         }
         if (str_eq(word, STR("--twins"))) {
             out->twins = true;
+            continue;
+        }
+        if (str_eq(word, STR("--duties"))) {
+            out->duties = true;
             continue;
         }
         i++;
@@ -256,9 +265,8 @@ int main(int argc, char **argv)
 {
     struct arguments arguments;
     if (!read_arguments(argc, argv, &arguments)) {
-        (void)fprintf(
-            stderr,
-            "bongsu-sim [--seeds N] [--first N] [--jobs N] [--seed N] [--twins] [--bug NAME] [-v]; bugs:\n");
+        (void)fprintf(stderr, "bongsu-sim [--seeds N] [--first N] [--jobs N] [--seed N] [--twins] [--duties] "
+                              "[--bug NAME] [-v]; bugs:\n");
         for (unsigned b = 1; b < BUGS; b++)
             (void)fprintf(stderr, "  %-14s %s\n", bugs[b].name, bugs[b].text);
         return 2;

@@ -233,7 +233,7 @@ static void say_thing(struct operation *op, const struct thing *thing, bool firs
     op->len += thing->len;
 }
 
-const struct thing *op_thing(struct world *world, struct draw *draw)
+const struct thing *op_thing(struct world *world, struct draw *draw, enum thing_parts parts)
 {
     static const enum thing_kind often[] = {
         THING_INDICATOR,    THING_INDICATOR,    THING_INDICATOR, THING_MALWARE,   THING_MALWARE,
@@ -249,10 +249,18 @@ const struct thing *op_thing(struct world *world, struct draw *draw)
         version = 1;
     if (thing_is_marking(kind))
         variant = 0;
-    return things_get(&world->things, kind, number, version, variant);
+    return things_get(&world->things, kind, number, version, variant, parts);
 }
 
-static void draw_feed(struct world *world, struct operation *op, struct draw *draw)
+/* What is fed at node 0 hides something else in the second of two twins. */
+static enum thing_parts parts_fed(const struct world *world, const struct node *node)
+{
+    if (!world->options.duties)
+        return PARTS_PLAIN;
+    return world->options.extras && node->number == 0 ? PARTS_OTHER : PARTS_HIDDEN;
+}
+
+static void draw_feed(struct world *world, const struct node *node, struct operation *op, struct draw *draw)
 {
     unsigned count = 1 + draw_below(draw, FEED_MAX);
     static const char head[] = "{\"type\":\"bundle\",\"id\":\"bundle--0b009500-0000-4000-8000-000000000001\","
@@ -262,7 +270,7 @@ static void draw_feed(struct world *world, struct operation *op, struct draw *dr
     memcpy(op->text, head, sizeof head - 1);
     op->len = sizeof head - 1;
     for (unsigned i = 0; i < count; i++) {
-        const struct thing *thing = op_thing(world, draw);
+        const struct thing *thing = op_thing(world, draw, parts_fed(world, node));
         if (op->len + thing->len + 4 >= FEED_TEXT - JSON_PADDING)
             break;
         say_thing(op, thing, i == 0);
@@ -329,7 +337,7 @@ static struct operation *draw_operation(struct world *world, struct node *node, 
     if (op->kind == OP_QUARANTINE)
         op->lsn = draw_quarantined(node, draw_below(draw, 8));
     if (op->kind == OP_FEED)
-        draw_feed(world, op, draw);
+        draw_feed(world, node, op, draw);
     return op;
 }
 

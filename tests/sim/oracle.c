@@ -49,6 +49,8 @@ static bool look_object(void *ctx, const struct gate_object *object)
     struct looking *looking = ctx;
     struct node *node = looking->node;
     const struct thing *thing = things_find(&node->world->things, object->bytes);
+    if (thing == NULL && node->world->options.duties)
+        return true; /* minted, by itself or by a partner */
     if (thing == NULL) {
         world_break(node->world, "%s holds bytes that nobody ever gave it", node->name);
         return false;
@@ -74,6 +76,8 @@ static bool look_quarantined(void *ctx, const struct gate_quarantined *quarantin
     struct looking *looking = ctx;
     struct node *node = looking->node;
     const struct thing *thing = things_find(&node->world->things, quarantined->bytes);
+    if (thing == NULL && node->world->options.duties)
+        return true;
     if (thing == NULL || (quarantined->reason == RECORD_QUARANTINE_REFUSED) == thing->valid) {
         world_break(node->world, "%s refused what is right, or took what is wrong: %s:\n%.*s", node->name,
                     quarantined->fault.what,
@@ -510,6 +514,42 @@ struct showing {
     unsigned to;
 };
 
+static bool says(struct bytes text, const char *what)
+{
+    return memmem(text.at, text.len, what, strlen(what)) != NULL;
+}
+
+/* What the rule that lets go an object of this kind has taken out of it, and stands in `text` all the same;
+ * NULL: nothing. */
+static const char *undone(const struct thing *source, struct bytes text)
+{
+    if (source->kind == THING_MALWARE && says(text, "\"name\":"))
+        return "a name";
+    if (source->kind == THING_INDICATOR && says(text, "\"created_by_ref\":\"identity--0b009500-"))
+        return "its creator";
+    return source->kind == THING_NOTE && says(text, "2345") ? "a number" : NULL;
+}
+
+/* In a life with duties: nothing of what nobody may have, and, of what the rules with duties let go, nothing
+ * that they have taken out. */
+static void look_text(struct node *node, unsigned to, const struct gate_leaf *leaf)
+{
+    const struct world *world = node->world;
+    struct bytes text = leaf->object;
+    if (!world->options.duties || guard_is_alone(world) || text.len == 0)
+        return;
+    const char *wrong = things_hidden(text);
+    const struct thing *source = things_source(&world->things, text);
+    /* AMBER, and what may be, goes by another rule. */
+    if (wrong == NULL && source != NULL && node_has_duties(node, node->policy) &&
+        source->tlp <= STIX_TLP_GREEN && source->mark_count == 0 && !node->tagged[source->target][to])
+        wrong = undone(source, text);
+    if (wrong != NULL)
+        world_break(node->world, "%s gives %s %s (leaf %llu):\n%.*s", node->name, world->nodes[to].name,
+                    wrong, (unsigned long long)leaf->leaf.seq, (int)(text.len < 400 ? text.len : 400),
+                    (const char *)text.at);
+}
+
 /* Content comes again only to somebody who was told that it is no longer current. */
 static bool is_outdated(const struct seen_ledger *ledger, size_t leaf)
 {
@@ -536,8 +576,10 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     if (ledger->count > 0 && seen.time_us <= ledger->at[ledger->count - 1].time_us)
         world_blame(node->world, "%s dated leaf %zu for %s no later than the one before", node->name,
                     ledger->count, to);
+    look_text(node, showing->to, leaf);
     if (leaf->object.len > 0) {
         seen.thing = things_find(&node->world->things, leaf->object);
+        seen.source = things_source(&node->world->things, leaf->object);
         if (seen.thing == NULL || seen.thing->extra)
             world_blame(node->world, "%s showed %s what it must never see:\n%.*s", node->name, to,
                         (int)(leaf->object.len < 400 ? leaf->object.len : 400),
@@ -557,6 +599,7 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     }
     ledger->at[ledger->count++] = seen;
     node->world->counts.leaves++;
+    node->world->counts.minted += seen.thing == NULL && seen.source != NULL;
     return !node->world->broken;
 }
 
@@ -584,6 +627,7 @@ static bool look_again(void *ctx, const struct gate_leaf *leaf)
     const struct showing *showing = ctx;
     struct node *node = showing->node;
     const struct thing *thing = leaf->object.len > 0 ? things_find(&node->world->things, leaf->object) : NULL;
+    look_text(node, showing->to, leaf);
     if (thing == NULL)
         return true;
     bool kept = node->policy == POLICY_NARROW && is_kept_here(node, thing);
@@ -650,10 +694,16 @@ void oracle_look(struct node *node)
 
 /* --- at the end --- */
 
+static bool is_source(const struct thing *source, const struct thing *thing)
+{
+    return source != NULL && source->target == thing->target && source->version == thing->version;
+}
+
 static bool is_shown(const struct node *node, unsigned to, const struct thing *thing)
 {
+    const struct seen *at = node->ledger[to].at;
     for (size_t i = 0; i < node->ledger[to].count; i++)
-        if (node->ledger[to].at[i].thing == thing && !has_ended(&node->ledger[to], i))
+        if ((at[i].thing == thing || is_source(at[i].source, thing)) && !has_ended(&node->ledger[to], i))
             return true;
     return false;
 }
@@ -666,6 +716,21 @@ static bool holds(const struct node *node, const struct thing *thing)
     return false;
 }
 
+/* In a life with duties, of what the rules let go: surely what names nothing but its creator. (A marking may
+ * bring a creator along who must not be named; an observable inherits parts of its carriers' markings.) */
+static bool must_leave_somehow(const struct node *node, const struct held *held)
+{
+    const struct thing *thing = held->thing;
+    bool alone = thing->mark_count == 0 &&
+                 things_source(&node->world->things, bytes_of(thing->text, thing->len)) != NULL;
+    for (size_t r = 0; r < thing->ref_count; r++)
+        alone = alone && thing->refs[r].follows;
+    for (size_t i = 0; i < node->held_count; i++) /* parts of a rival's markings bind all of it */
+        alone = alone && (node->held[i].thing == thing || !is_source(node->held[i].thing, thing));
+    return alone && node->world->options.duties && !guard_is_alone(node->world) &&
+           gate_source_get(node->gate, held->source)->partner < 0;
+}
+
 static void check_pair(struct node *node, unsigned to)
 {
     static struct oracle oracle;
@@ -676,6 +741,9 @@ static void check_pair(struct node *node, unsigned to)
         if (!oracle.at[i].in || oracle.at[i].on_demand || is_shown(node, to, thing))
             continue;
         tell_why(node, to, oracle.at[i].held);
+        if (must_leave_somehow(node, oracle.at[i].held))
+            world_break(node->world, "%s gives %s in no form what may go:\n%.700s", node->name, other->name,
+                        thing->text);
         world_blame(node->world, "%s never released to %s what may go (lsn %llu):\n%.*s", node->name,
                     other->name, (unsigned long long)oracle.at[i].held->lsn,
                     (int)(thing->len < 700 ? thing->len : 700), thing->text);

@@ -4,6 +4,7 @@
 
 #include "gate/closure.h"
 #include "gate/state.h"
+#include "stix/cut.h"
 #include "sync/wire.h"
 #include "taxii/answer.h"
 #include "world.h"
@@ -20,6 +21,7 @@ WRAP(sync_serve_handle);
 WRAP(sync_entry_write);
 WRAP(sync_page_count_set);
 WRAP(answer_not_found);
+WRAP(stix_cut);
 
 /* --- references --- */
 
@@ -145,6 +147,50 @@ err_t __wrap_leaf_ended(struct gate *gate, unsigned partner, uint64_t lsn, uint6
     if (planted() == BUG_GATE_ENDED)
         *out = false;
     return err;
+}
+
+/* --- cutting --- */
+
+static enum stix_cut_act keep_name(void *ctx, const struct stix_key *key, struct str *out)
+{
+    (void)ctx, (void)key, (void)out;
+    return STIX_CUT_KEEP;
+}
+
+enum { SELECTORS_MAX = 64 };
+
+/* Objects that have hidden parts begin them with x_ (thing.c). */
+static size_t drop_marked(const struct str *selectors, size_t count, struct str out[SELECTORS_MAX])
+{
+    size_t kept = 0;
+    must(count <= SELECTORS_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (!str_starts(selectors[i], STR("x_")))
+            out[kept++] = selectors[i];
+    return kept;
+}
+
+err_t __wrap_stix_cut(struct json_val root, const struct stix_cut *cut, struct arena *arena, struct buf *out)
+{
+    struct stix_cut other = *cut;
+    static struct str selectors[SELECTORS_MAX];
+    char created[32];
+    if (planted() == BUG_GATE_NO_RENAME)
+        other.name = keep_name;
+    if (planted() == BUG_GATE_CUT_MARKED) {
+        other.selector_count = drop_marked(cut->selectors, cut->selector_count, selectors);
+        other.selectors = selectors;
+    }
+    if (planted() == BUG_CUT_LESS && cut->selector_count > 0) {
+        other.selectors++;
+        other.selector_count--;
+    }
+    if (planted() == BUG_CUT_COUNT && cut->created.len > 1 && cut->created.len < sizeof created) {
+        memcpy(created, cut->created.at, cut->created.len);
+        created[cut->created.len - 2] = (char)('0' + cut->selector_count % 10);
+        other.created.at = created;
+    }
+    return __real_stix_cut(root, &other, arena, out);
 }
 
 /* --- pages of the feed --- */

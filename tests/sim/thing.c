@@ -107,9 +107,26 @@ static void mark(struct thing *thing, struct draw *draw)
         mark_custom(thing, thing_target(THING_STRANGE, draw_below(draw, 2)));
 }
 
+/* A source that is told in what it was made of, and a part that stays here. */
+static void say_parts(struct thing *thing, unsigned variant, enum thing_parts parts)
+{
+    say(thing, ",\"x_token\":\"t%u.%u.%u\"", thing->target, thing->version, variant);
+    thing->parts = thing->target % THING_PER_KIND % 2 == 1;
+    if (!thing->parts)
+        return;
+    say(thing, ",\"x_part\":%s",
+        parts == PARTS_HIDDEN ? "\"hidden\"" : "{\"says\":\"hidden otherwise\",\"too\":[\"hidden\"]}");
+    bool more = THING_HIDES_MEMBERS && parts == PARTS_OTHER;
+    if (more)
+        say(thing, ",\"x_also\":\"hidden\"");
+    say(thing,
+        ",\"granular_markings\":[{\"selectors\":[\"x_part\"%s],\"marking_ref\":\"marking-definition--%s\"}]",
+        more ? ",\"x_also\"" : "", tlp_ids[STIX_TLP_RED][1]);
+}
+
 static void say_marks(struct thing *thing, struct draw *draw)
 {
-    bool granular = draw_chance(draw, 60) && thing->kind != THING_DOMAIN;
+    bool granular = draw_chance(draw, 60) && thing->kind != THING_DOMAIN && !thing->parts;
     if (draw_chance(draw, 620)) {
         thing->marked = true;
         say(thing, ",\"object_marking_refs\":[");
@@ -172,7 +189,7 @@ static void say_kind(struct thing *thing, struct draw *draw)
         say_list(thing, draw);
         break;
     case THING_NOTE:
-        say(thing, ",\"content\":\"c\"");
+        say(thing, ",\"content\":\"%s\"", thing->parts ? "call 010-2345-6789" : "c");
         say_list(thing, draw);
         break;
     case THING_RELATION:
@@ -214,7 +231,12 @@ static void say_definition(struct thing *thing)
         say(thing, ",\"definition_type\":\"x-strange\",\"definition\":{\"level\":\"l%u\"}}", thing->target);
 }
 
-static void write_thing(struct thing *thing, struct draw *draw, unsigned variant)
+static bool has_parts(enum thing_kind kind)
+{
+    return kind == THING_INDICATOR || kind == THING_MALWARE || kind == THING_REPORT || kind == THING_NOTE;
+}
+
+static void write_thing(struct thing *thing, struct draw *draw, unsigned variant, enum thing_parts parts)
 {
     char id[THING_ID_SIZE];
     thing_id(thing->target, id);
@@ -236,6 +258,8 @@ static void write_thing(struct thing *thing, struct draw *draw, unsigned variant
     else if (variant != 0)
         say(thing, ",\"confidence\":%u", variant);
     say_creator(thing);
+    if (parts != PARTS_PLAIN && has_parts(thing->kind))
+        say_parts(thing, variant, parts);
     if (thing->kind == THING_ORGANISATION && thing->target % THING_PER_KIND == 0) {
         say(thing, ",\"object_marking_refs\":[");
         mark_custom(thing, thing_target(THING_STATEMENT, 0));
@@ -300,15 +324,47 @@ static const struct thing *keep(struct things *things, const struct thing *made)
     return thing;
 }
 
+/* Texts keep their quotes: a token is whole. */
+const struct thing *things_source(const struct things *things, struct bytes text)
+{
+    static const char token[] = "\"x_token\":\"";
+    const char *at = text.len == 0 ? NULL : memmem(text.at, text.len, token, sizeof token - 1);
+    if (at == NULL)
+        return NULL;
+    size_t left = text.len - (size_t)((const uint8_t *)at - text.at);
+    const char *end = memchr(at + sizeof token - 1, '"', left - (sizeof token - 1));
+    for (size_t i = 0; end != NULL && i < things->count; i++)
+        if (memmem(things->at[i]->text, things->at[i]->len, at, (size_t)(end + 1 - at)) != NULL)
+            return things->at[i];
+    return NULL;
+}
+
+const char *things_hidden(struct bytes text)
+{
+    static const char *const words[] = {"hidden", "secret"};
+    static const char id[] = "-0b009500-0000-4000-8";
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text.len > 0 && memmem(text.at, text.len, words[i], strlen(words[i])) != NULL)
+            return words[i];
+    const char *at = (const char *)text.at, *end = at + text.len;
+    while (at != NULL && at < end && (at = memmem(at, (size_t)(end - at), id, sizeof id - 1)) != NULL) {
+        unsigned kind, number;
+        at += sizeof id - 1;
+        if (end - at > 16 && sscanf(at, "%3x-%12x", &kind, &number) == 2 && number > THING_POOL)
+            return "an identifier that nobody else speaks of";
+    }
+    return NULL;
+}
+
 const struct thing *things_get(struct things *things, enum thing_kind kind, unsigned number, unsigned version,
-                               unsigned variant)
+                               unsigned variant, enum thing_parts parts)
 {
     struct thing thing = {
         .kind = kind, .target = thing_target(kind, number), .version = version, .valid = true};
     struct draw draw = draw_of(things->seed, thing.target + 1000u, version * 16 + variant);
     if (variant == 3 && (kind == THING_INDICATOR || kind == THING_MALWARE))
         thing.valid = false;
-    write_thing(&thing, &draw, variant);
+    write_thing(&thing, &draw, variant, parts);
     return keep(things, &thing);
 }
 
@@ -379,7 +435,8 @@ const struct thing *things_secret(struct things *things, struct draw *draw, enum
                                             THING_REPORT};
     struct thing thing = {.version = 1 + draw_below(draw, 3), .valid = true, .extra = true};
     char id[THING_ID_SIZE];
-    thing.kind = kinds[why == THING_TIED ? 3 + draw_below(draw, 2) : draw_below(draw, 5)];
+    thing.kind =
+        kinds[why == THING_TIED ? 3 + draw_below(draw, things->duties ? 1 : 2) : draw_below(draw, 5)];
     thing.target = secret_target(draw, thing.kind, why);
     thing_id(thing.target, id);
     say(&thing,

@@ -48,6 +48,7 @@ struct thing {
     unsigned version;
     bool valid;        /* false: it breaks a rule of the standard */
     bool extra;        /* only in the second of two twin runs */
+    bool parts;        /* has some that nobody may have: its `tlp` is that of the others */
     enum stix_tlp tlp; /* the narrowest of its TLP marks, granular ones included; NONE */
     bool marked;       /* has object_marking_refs */
     uint16_t marks[4]; /* ids of marking definitions that are not built in */
@@ -71,8 +72,16 @@ enum thing_secret {
     THING_SECRETS,
 };
 
+/* Parts of an object that nobody may have, beside what everybody may: none; one; others, and more of them.
+ * What a partner gets is the same for the last two. */
+enum thing_parts { PARTS_PLAIN, PARTS_HIDDEN, PARTS_OTHER };
+
+/* Do PARTS_OTHER hide further members as well, or other values of the same ones alone? */
+enum { THING_HIDES_MEMBERS = 1 };
+
 struct things {
     uint64_t seed;
+    bool duties; /* what is tied to something withheld leaves without it, but for relationships */
     struct thing **at;
     size_t count;
     uint32_t *table; /* by hash of the text; 0: free */
@@ -82,11 +91,15 @@ void things_init(struct things *things, uint64_t seed);
 void things_deinit(struct things *things);
 /* The object of these coordinates; the same one each time. */
 const struct thing *things_get(struct things *things, enum thing_kind kind, unsigned number, unsigned version,
-                               unsigned variant);
+                               unsigned variant, enum thing_parts parts);
 /* An object that no partner may ever get, under an id that nobody else speaks of. */
 const struct thing *things_secret(struct things *things, struct draw *draw, enum thing_secret why);
 /* NULL: no such text. */
 const struct thing *things_find(const struct things *things, struct bytes text);
+/* What a text was made of that is not the object itself; NULL: not known. */
+const struct thing *things_source(const struct things *things, struct bytes text);
+/* What no partner may read, whatever else the text says; NULL: nothing of it. */
+const char *things_hidden(struct bytes text);
 
 static inline uint16_t thing_target(enum thing_kind kind, unsigned number)
 {

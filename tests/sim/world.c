@@ -25,7 +25,7 @@ void world_break(struct world *world, const char *fmt, ...)
 void world_blame(struct world *world, const char *fmt, ...)
 {
     va_list args;
-    if (guard_is_alone(world)) {
+    if (guard_is_alone(world) || world->options.duties) {
         world->unheard++;
         return;
     }
@@ -48,7 +48,7 @@ void world_say(const struct world *world, const char *fmt, ...)
 
 enum { POLICY_TEXT = 16384 };
 
-static size_t read_policy(char *out)
+static void read_policy(char *out)
 {
     FILE *file = fopen(BONGSU_ROOT "/share/default.policy", "rb");
     must(file != NULL);
@@ -56,7 +56,6 @@ static size_t read_policy(char *out)
     (void)fclose(file);
     must(len > 0 && len < POLICY_TEXT / 2);
     out[len] = '\0';
-    return len;
 }
 
 static char *find(char *text, const char *what)
@@ -66,31 +65,42 @@ static char *find(char *text, const char *what)
     return at;
 }
 
-/* Partners stand before the rules. */
-static void say_ceiling(char *text, size_t len, const char *partner)
+static const char duties[] =
+    "release hide  if tlp <= green and type == malware and onward to all with redact \"name\"\n"
+    "release quiet if tlp <= green and type == indicator and onward to all with anonymise-creator\n"
+    "release loose if tlp <= green and type == report and onward to all with drop-references\n"
+    "release mask  if tlp <= green and type == note and onward to all with mask-personal-data\n";
+
+/* Of the rules that release, the first that matches counts. */
+static void say(char *text, const char *before, const char *what)
 {
-    char block[64];
-    int size = snprintf(block, sizeof block, "partner %s { tlp-max clear }\n", partner);
-    char *at = find(text, "deny ");
-    must(size > 0 && len + (size_t)size < POLICY_TEXT);
+    size_t size = strlen(what);
+    char *at = find(text, before);
+    must(strlen(text) + size < POLICY_TEXT);
     memmove(at + size, at, strlen(at) + 1);
-    memcpy(at, block, (size_t)size);
+    memcpy(at, what, size);
 }
 
 struct str world_policy(const struct node *node, enum world_policy which)
 {
     static const char open[] = "tlp <= green", narrow[] = "tlp <= clear";
-    static char texts[NODES][POLICIES][POLICY_TEXT];
-    char *text = texts[node->number][which];
+    static char texts[2][NODES][POLICIES][POLICY_TEXT];
+    const struct world *world = node->world;
+    char *text = texts[world->options.duties][node->number][which], block[64];
     if (text[0] != '\0')
         return str_of(text);
-    size_t len = read_policy(text);
-    if (which == POLICY_NARROW)
-        memcpy(find(text, open), narrow, sizeof narrow - 1);
-    else if (which == POLICY_ASKING)
-        (void)snprintf(text + len, POLICY_TEXT - len, "\nhold asking if tlp == green until approved\n");
-    else if (which == POLICY_CEILING)
-        say_ceiling(text, len, node->world->nodes[node_ceiling(node)].name);
+    read_policy(text);
+    if (node_has_duties(node, which))
+        say(text, "release open", duties);
+    if (which == POLICY_CEILING) { /* partners stand before the rules */
+        (void)snprintf(block, sizeof block, "partner %s { tlp-max clear }\n",
+                       world->nodes[node_ceiling(node)].name);
+        say(text, "deny ", block);
+    }
+    if (which == POLICY_ASKING)
+        say(text, "release ", "hold asking if tlp == green until approved\n");
+    for (char *at = text; which == POLICY_NARROW && (at = strstr(at, open)) != NULL;)
+        memcpy(at, narrow, sizeof narrow - 1);
     return str_of(text);
 }
 
@@ -98,6 +108,7 @@ static void world_init(struct world *world, const struct world_options *options)
 {
     *world = (struct world) {.options = *options, .now_us = WORLD_START, .jitter_us = 2000};
     things_init(&world->things, options->seed);
+    world->things.duties = options->duties;
     world->op_draw = draw_of(options->seed, 10, 0);
     world->extra_draw = draw_of(options->seed, 11, 0);
     world->ask_draw = draw_of(options->seed, 12, 0);

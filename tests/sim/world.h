@@ -39,7 +39,9 @@ enum {
     X(BLIND_CLOSURE, "blind-closure", "the closure does not see references in one property")                 \
     X(NEXT_SKIPS, "next-skips", "the next of a TAXII page leaves one object out")                            \
     X(NEWEST_PAGE, "newest-page", "a TAXII page shows the newest copy that is held, released or not")        \
-    X(STATUS_COUNT, "status-count", "the id of a TAXII status counts what the node holds")
+    X(STATUS_COUNT, "status-count", "the id of a TAXII status counts what the node holds")                   \
+    X(CUT_COUNT, "cut-count", "the time of what is minted counts the members that were taken out")           \
+    X(CUT_LESS, "cut-less", "of what is to be taken out the first stays")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -63,7 +65,9 @@ enum {
     X(OPENING, "opening", "a leaf is given with the opening of the one before it")                           \
     X(BYTES, "bytes", "a leaf is given with the bytes of the one before it")                                 \
     X(COUNT, "count", "a page of the feed says that it has one leaf less")                                   \
-    X(TELLING, "telling", "what is not found is answered with the identifier of something else")
+    X(TELLING, "telling", "what is not found is answered with the identifier of something else")             \
+    X(NO_RENAME, "no-rename", "what is minted goes on naming what others were minted of")                    \
+    X(CUT_MARKED, "cut-marked", "what a granular marking keeps here is not taken out")
 
 enum bug {
     BUG_NONE,
@@ -80,7 +84,8 @@ enum bug {
 
 /* One leaf as a partner saw it first. */
 struct seen {
-    const struct thing *thing; /* NULL: no content */
+    const struct thing *thing;  /* NULL: no content, or minted */
+    const struct thing *source; /* of what was minted, where it says so */
     enum leaf_op op;
     uint64_t subject;
     int64_t time_us;
@@ -205,6 +210,7 @@ struct world_options {
     bool verbose;
     bool twin;   /* as twins run: node 0 does not crash, secrets are all alike */
     bool extras; /* the second of two twins: node 0 is fed more, which nobody may ever get */
+    bool duties; /* two of the policies have duties, and objects have parts that stay: much leaves minted */
 };
 
 struct world {
@@ -231,7 +237,7 @@ struct world {
     const char *held_by; /* the guard's rule, when it was the guard that broke it; NULL: not */
     uint64_t unheard;    /* world_blame, while the guard is alone */
     struct {
-        uint64_t fed, leaves, crashes, messages, syncs, asks;
+        uint64_t fed, leaves, minted, crashes, messages, syncs, asks;
     } counts;
 };
 
@@ -241,7 +247,8 @@ void world_deinit(struct world *world);
 
 /* The first one counts. */
 void world_break(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The same by who knows what should leave: not heard where the guard is alone. */
+/* The same by who knows exactly what should leave, byte for byte: not heard where the guard is alone, nor
+ * where objects are minted. */
 void world_blame(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static inline bool guard_is_alone(const struct world *world)
 {
@@ -270,6 +277,13 @@ static inline bool node_is_up(const struct node *node)
     return node->gate != NULL;
 }
 
+/* One node alone: what two of them in a ring anonymise goes round for ever (docs/status.md, hop limits). */
+static inline bool node_has_duties(const struct node *node, enum world_policy which)
+{
+    return node->world->options.duties && node->number == 0 &&
+           (which == POLICY_NARROW || which == POLICY_ASKING);
+}
+
 /* Whom POLICY_CEILING is about. */
 static inline unsigned node_ceiling(const struct node *node)
 {
@@ -296,7 +310,8 @@ void watch_end(struct node *node);
 void op_draw(struct world *world);
 void op_retry(struct node *node);
 void op_drop(struct node *node);
-const struct thing *op_thing(struct world *world, struct draw *draw); /* that somebody speaks of */
+/* That somebody speaks of. */
+const struct thing *op_thing(struct world *world, struct draw *draw, enum thing_parts parts);
 
 /* --- oracle.c --- */
 void oracle_look(struct node *node);
