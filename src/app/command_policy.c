@@ -211,6 +211,8 @@ static void say_why(struct command_call *call, const struct gate_why *why)
         line_text(call->out, "limited_by", why->limited_by);
         line_text(call->out, "limit", why->limit);
     }
+    if (why->named.len > 0)
+        line_text(call->out, "names_unknown", why->named);
     line_end(call->out);
     if (why->limit.len > 0)
         line_say(call->out, "%.*s gave it to this node with a limit on passing it on: %.*s.",
@@ -246,6 +248,11 @@ static void say_why(struct command_call *call, const struct gate_why *why)
                  : why->effect == POLICY_RELEASE ? "To be released"
                                                  : "Denied",
                  STR_ARG(why->rule));
+    if (why->named.len > 0)
+        line_say(call->out,
+                 "A text in it names %.*s, which this partner has not: it goes without that text, as another "
+                 "object, or waits where it is none without.",
+                 STR_ARG(why->named));
 }
 
 struct treating {

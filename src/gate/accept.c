@@ -49,6 +49,12 @@ static err_t index_refs(struct gate *gate, uint64_t lsn, const struct stix_objec
     for (int i = 0; i < 8; i++)
         key[STIX_KEY_SIZE + i] = (uint8_t)(lsn >> (56 - 8 * i));
     const struct stix_key *last = NULL;
+    for (size_t i = 0; i < object->named_count; i++) {
+        memcpy(key, object->named[i].key.b, STIX_KEY_SIZE);
+        err_t err = store_put(gate->store, TABLE_REF, bytes_of(key, sizeof key), bytes_of("t", 1));
+        if (err != ERR_OK)
+            return err;
+    }
     for (size_t i = 0; i < object->ref_count; i++) {
         const struct stix_key *target = &object->refs[i].key;
         if ((last != NULL && stix_key_eq(last, target)) || key_is_builtin(target))

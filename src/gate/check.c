@@ -80,6 +80,9 @@ static err_t check_object(struct checking *c, const struct frame *frame)
         if (!key_is_builtin(key) && !row_stands(gate, TABLE_REF, bytes_of(key->b, STIX_KEY_SIZE), frame->lsn))
             finding(c, "a reference is missing in the index");
     }
+    for (size_t i = 0; i < subject.object.named_count; i++)
+        if (!row_stands(gate, TABLE_REF, bytes_of(subject.object.named[i].key.b, STIX_KEY_SIZE), frame->lsn))
+            finding(c, "a name within a text is missing in the index");
     return ERR_OK;
 }
 

@@ -71,23 +71,42 @@ static uint64_t available(const struct closure_member *members, const struct clo
     return mask;
 }
 
+/* Partners whose copy would lack something that it can do without. What draws nothing along is there only
+ * where it leaves by itself. */
+static uint64_t lacking(const struct closure_member *members, const struct closure_target *targets,
+                        const struct closure_member *member)
+{
+    uint64_t lacks = 0;
+    for (uint32_t i = 0; i < member->need_count; i++) {
+        struct closure_need need = member->needs[i];
+        need.strict = true;
+        if (need.how == CLOSURE_ANY || need.how == CLOSURE_LOOSE)
+            lacks |= ~available(members, targets, need);
+    }
+    return lacks;
+}
+
 /* Takes away until nothing changes. Every round removes at least one bit of one member, so it ends. */
 static void shrink(struct closure_member *members, const struct closure_target *targets,
                    const struct reverse *reverse, struct work *work)
 {
     while (work->count > 0) {
         struct closure_member *member = &members[work_pop(work)];
-        uint64_t allowed = member->allowed, any = 0, some = 0;
+        uint64_t allowed = member->allowed, any = 0, some = 0, maker = UINT64_MAX;
         for (uint32_t i = 0; i < member->need_count && allowed != 0; i++) {
             struct closure_need need = member->needs[i];
             if (need.how == CLOSURE_HARD)
                 allowed &= available(members, targets, need);
+            if (need.how == CLOSURE_MAKER)
+                maker &= available(members, targets, need);
             if (need.how != CLOSURE_ANY)
                 continue;
             any |= ~need.except;
             some |= available(members, targets, need) & ~need.except;
         }
         allowed &= ~any | some;
+        if ((allowed & ~maker) != 0)
+            allowed &= ~lacking(members, targets, member) | maker;
         if (allowed == member->allowed)
             continue;
         member->allowed = allowed;
@@ -110,10 +129,14 @@ static void spread_demand(struct closure_member *members, size_t member_count,
         const struct closure_member *member = &members[work_pop(work)];
         for (uint32_t i = 0; i < member->need_count; i++) {
             const struct closure_target *target = &targets[member->needs[i].target];
-            if (member->needs[i].how != CLOSURE_HARD)
-                continue; /* what may be left out draws nothing along */
+            enum closure_how how = member->needs[i].how;
+            uint64_t asks = how == CLOSURE_HARD    ? UINT64_MAX
+                            : how == CLOSURE_MAKER ? lacking(members, targets, member)
+                                                   : 0; /* what may be left out draws nothing along */
+            if (asks == 0)
+                continue;
             for (uint32_t c = target->first_copy; c != CLOSURE_NONE; c = members[c].next_copy) {
-                uint64_t more = member->release & members[c].allowed & members[c].on_demand &
+                uint64_t more = member->release & asks & members[c].allowed & members[c].on_demand &
                                 ~(target->held | member->needs[i].except);
                 if ((more & ~members[c].release) == 0)
                     continue;

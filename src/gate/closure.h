@@ -28,6 +28,7 @@ enum closure_how {
     CLOSURE_HARD,
     CLOSURE_ANY,   /* not without all that are so */
     CLOSURE_LOOSE, /* yes */
+    CLOSURE_MAKER, /* who made it: needed where something is left out, and draws nothing along elsewhere */
 };
 
 /* One reference. A creator comes along only through the reference that makes it one; for any other (the

@@ -306,6 +306,7 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     struct list list = {0};
     struct form form = {.partners = UINT64_C(1) << partner};
     err_t err;
+    bool clean = g->out->clean >> partner & 1;
     *out_ok = true;
     if (TRY(err, add_granular(g, source, partner, &list)) ||
         TRY(err, add_all_translated(g, source->root, partner, &list)) ||
@@ -320,13 +321,15 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
         return err;
     list.count = stix_cut_found(source->root, list.at, list.count, list.at);
     form.minted = form.minted || list.count > 0 || form.personal != 0;
-    if (!form.minted && !form.loose)
+    /* It may go as it is: to whoever has all that its texts name, where they cannot be cleaned. */
+    bool whole = !form.minted && !form.loose;
+    if (whole && !clean)
         return ERR_OK;
     if (TRY(err, write_profile(g, &list, &form)))
         return err;
     struct form *same = same_form(g, &form);
     if (same != NULL) {
-        *out_ok = same->refs != NULL;
+        *out_ok = same->refs != NULL || whole;
         same->partners |= form.partners;
         return ERR_OK;
     }
@@ -336,7 +339,7 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
         err = keep_creator(g, source, &form);
     if (err == ERR_DENIED || err == ERR_LIMIT || err == ERR_NOTFOUND) { /* the secret was destroyed */
         form.refs = NULL;
-        *out_ok = false;
+        *out_ok = whole;
         err = ERR_OK;
     }
     if (err == ERR_OK)
@@ -397,13 +400,10 @@ static void tighten(struct gathering *g)
     g->out->by_bare |= kept;
 }
 
-static err_t make_forms(struct gathering *g)
+/* Partners from whose copy something is taken out, or may be. */
+static uint64_t treated(const struct gathering *g)
 {
-    struct stix_object source;
-    size_t warnings = 0;
-    err_t err = ERR_OK;
-    tighten(g);
-    uint64_t partners = g->bare.release, cut = 0;
+    uint64_t cut = 0;
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
         cut |= duties_of(g, p) != NULL ? UINT64_C(1) << p : 0;
     for (size_t i = 0; i < g->marking_count; i++)
@@ -411,39 +411,71 @@ static err_t make_forms(struct gathering *g)
     for (size_t t = 0; t < g->target_count; t++)
         for (size_t i = 0; i < g->targets[t].form_count; i++)
             cut |= g->targets[t].forms[i].partners;
-    cut = ((cut & partners) | g->personal) & ~g->untold;
-    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
-        if ((partners & g->untold) >> p & 1)
-            keep_back(g, p);
-        else if ((partners & ~cut) >> p & 1)
-            overlay(g, p);
-    if (cut == 0)
-        return ERR_OK;
-    g->out->forms = arena_zalloc(g->keep, (size_t)__builtin_popcountll(cut), sizeof *g->out->forms);
-    if (g->out->forms == NULL)
-        return ERR_NOMEM;
-    err = open_source(g, &source, &warnings);
+    return ((cut & g->bare.release) | g->personal) & ~g->untold;
+}
+
+/* The forms for all of `formed`. Who gets it by the rules gets it so, or not at all. */
+static err_t form_all(struct gathering *g, uint64_t formed)
+{
+    struct stix_object source;
+    size_t warnings = 0;
+    uint64_t cut = treated(g);
+    err_t err = open_source(g, &source, &warnings);
     bool readable = err != ERR_DENIED;
     for (unsigned p = 0; p < LIMIT_PARTNERS && (err == ERR_OK || !readable); p++) {
-        bool ok = false;
-        if ((cut >> p & 1) == 0)
+        bool ok = (cut >> p & 1) == 0;
+        if ((formed >> p & 1) == 0)
             continue;
         if (readable)
             err = form_for(g, &source, warnings, p, &ok);
-        if (ok && err == ERR_OK)
+        if ((g->bare.release >> p & 1) == 0)
+            continue; /* it comes along */
+        if (ok && (err == ERR_OK || !readable))
             overlay(g, p);
         else
             keep_back(g, p);
     }
-    if (!readable)
+    return readable ? err : ERR_OK;
+}
+
+static err_t make_forms(struct gathering *g)
+{
+    err_t err;
+    tighten(g);
+    struct cutting *out = g->out;
+    uint64_t partners = g->bare.release, formed = treated(g);
+    formed |= out->clean & ~g->untold &
+              (partners | subject_comes_along(g->gate, g->subject, &out->facts, &out->verdict));
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        if ((partners & g->untold) >> p & 1)
+            keep_back(g, p);
+        else if ((partners & ~formed) >> p & 1)
+            overlay(g, p);
+    if (formed == 0)
         return ERR_OK;
+    out->forms = arena_zalloc(g->keep, (size_t)__builtin_popcountll(formed), sizeof *out->forms);
+    if (out->forms == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, form_all(g, formed)))
+        return err;
     /* Those of nobody stay behind. */
     size_t kept = 0;
-    for (size_t i = 0; i < g->out->form_count; i++)
-        if (g->out->forms[i].refs != NULL)
-            g->out->forms[kept++] = g->out->forms[i];
-    g->out->form_count = kept;
-    return err;
+    for (size_t i = 0; i < out->form_count; i++)
+        if (out->forms[i].refs != NULL)
+            out->forms[kept++] = out->forms[i];
+    out->form_count = kept;
+    return ERR_OK;
+}
+
+/* Names in texts are for those alone who have what they name: whether this node has it is not asked, or what
+ * is gone would tell. Not for partners of whom the policy says otherwise. */
+static uint64_t ask_names(const struct policy *policy, const struct stix_object *object)
+{
+    static const struct str any = {"any", 3};
+    bool names = false;
+    for (size_t i = 0; i < object->named_count && !names; i++)
+        names = !key_is_builtin(&object->named[i].key);
+    return names ? ~policy_partners_any(policy, STR("names-in-texts"), (struct policy_list) {&any, 1}) : 0;
 }
 
 /* Partners whose rule asks for a treatment, of an object that has something to treat. */
@@ -475,6 +507,9 @@ static err_t ask_version(struct gathering *g, uint64_t lsn)
     if (out->facts.origin >= 0) /* he has it: it came from him */
         told |= UINT64_C(1) << out->facts.origin;
     g->untold |= ~told;
+    for (size_t i = 0; i < out->form_count; i++)
+        if (out->forms[i].anonymous)
+            g->untold |= out->forms[i].partners & ~g->out->facts.approvals;
     sooner(&g->out->verdict, out->verdict.next_change_us);
     g->target_count++;
     return ERR_OK;
@@ -570,7 +605,8 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     if (whole)
         g->marking_count = 0; /* and so for everybody who gets it at all */
     bool treats = policy_has_duties(policy) && (policy_needs(policy) & POLICY_NEED_PERSONAL) != 0;
-    if (g->marking_count == 0 && !translates && !policy_has_duties(policy))
+    out->clean = ask_names(policy, &subject->object);
+    if (g->marking_count == 0 && !translates && !policy_has_duties(policy) && out->clean == 0)
         return ERR_OK;
     struct stix_key self;
     g->self = mint_creator_key(gate, &self) && stix_key_eq(&self, &subject->object.key);

@@ -12,7 +12,7 @@ struct form {
     size_t selector_count;
     bool minted;           /* it never leaves whole, whether or not it has what its rule takes out */
     bool anonymous;        /* its creator is named nowhere */
-    bool loose;            /* references that a partner lacks are left out; nothing else may be */
+    bool loose;            /* references that a partner lacks are left out, and not only names in texts */
     unsigned personal;     /* how personal data is treated: POLICY_DUTY_MASK or _PSEUDONYMISE; 0: it stays */
     struct str profile;    /* all of that as text: what another policy is compared by */
     struct str sco_id;     /* an observable's, from what is left; empty: a keyed one */
@@ -26,6 +26,7 @@ struct cutting {
     struct policy_facts bare;  /* without granular markings */
     uint64_t untreated;        /* partners to whom it does not come along: a rule would have it treated */
     uint64_t by_bare;          /* partners for whom the verdict is that of `bare` */
+    uint64_t clean;            /* partners to whom its texts may name nothing but what they have */
     struct policy_verdict verdict;
     struct policy_bound *bound; /* the duties of what is released */
     size_t bound_count;

@@ -42,7 +42,7 @@ struct candidate {
     const struct form *forms; /* how it leaves where it may not leave whole */
     size_t form_count;
     uint64_t cut;     /* partners to whom it never goes whole */
-    uint64_t loose;   /* partners for whom references may be left out */
+    uint64_t loose;   /* partners for whom references, or names in texts, may be left out */
     uint64_t lacks;   /* result: for whom one is */
     uint64_t minted;  /* result: partners that get it, or hold it, under another form */
     uint64_t renamed; /* of these, for whom it has another identifier */

@@ -277,7 +277,7 @@ static err_t note_renamed(struct deciding *d, const struct candidate *c)
     again |= (c->leaves & d->target_mints[c->member.target].renamed) != 0;
     if (!again)
         return ERR_OK;
-    err_t err = referrers(d->gate, &c->key, 0, &first, 1, &count);
+    err_t err = namers(d->gate, &c->key, 0, &first, 1, &count);
     if (err != ERR_OK || count == 0)
         return err;
     if (d->renamed == NULL)

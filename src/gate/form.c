@@ -134,7 +134,7 @@ static uint64_t lacking(const struct deciding *d, const struct candidate *c)
     for (uint32_t n = 0; n < c->member.need_count && c->loose != 0; n++) {
         const struct closure_need *need = &c->member.needs[n];
         uint64_t has = d->targets[need->target].held | need->except;
-        if (need->how == CLOSURE_HARD)
+        if (need->how == CLOSURE_HARD || need->how == CLOSURE_MAKER)
             continue;
         for (uint32_t m = d->targets[need->target].first_copy; m != CLOSURE_NONE;
              m = d->at[m].member.next_copy)

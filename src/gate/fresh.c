@@ -30,17 +30,22 @@ void fresh_deinit(struct gate *gate)
     arena_deinit(&gate->fresh_arena);
 }
 
+static struct stix_ref *refs_keep(struct arena *arena, const struct stix_ref *refs, size_t count)
+{
+    struct stix_ref *kept = arena_zalloc(arena, count + 1, sizeof *kept);
+    for (size_t i = 0; kept != NULL && i < count; i++)
+        kept[i] = (struct stix_ref) {.key = refs[i].key, .role = refs[i].role};
+    return kept;
+}
+
 /* Only what deciding looks at: the text that the rest points to is gone with the submission. */
 static bool object_keep(struct arena *arena, const struct stix_object *object, struct stix_object *out)
 {
-    struct stix_ref *refs = arena_zalloc(arena, object->ref_count + 1, sizeof *refs);
+    struct stix_ref *refs = refs_keep(arena, object->refs, object->ref_count);
+    struct stix_ref *named = refs_keep(arena, object->named, object->named_count);
     struct str name = arena_str(arena, object->type_name);
-    if (refs == NULL || name.at == NULL)
+    if (refs == NULL || named == NULL || name.at == NULL)
         return false;
-    for (size_t i = 0; i < object->ref_count; i++) {
-        refs[i].key = object->refs[i].key;
-        refs[i].role = object->refs[i].role;
-    }
     *out = (struct stix_object) {.type_name = name,
                                  .type = object->type,
                                  .key = object->key,
@@ -52,7 +57,9 @@ static bool object_keep(struct arena *arena, const struct stix_object *object, s
                                  .revoked = object->revoked,
                                  .confidence = object->confidence,
                                  .refs = refs,
-                                 .ref_count = object->ref_count};
+                                 .ref_count = object->ref_count,
+                                 .named = named,
+                                 .named_count = object->named_count};
     return true;
 }
 

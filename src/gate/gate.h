@@ -323,13 +323,14 @@ NODISCARD err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int
 struct gate_why {
     enum policy_effect effect; /* what the rules say */
     bool released;             /* a leaf exists */
-    bool blocked;              /* the rules let it go, but it refers to something that is withheld */
+    bool blocked;              /* the rules let it go, but it names something that is withheld */
     bool superseded;           /* a newer version is held */
     bool stopped;
     bool follows;            /* no rule releases or denies it: it comes along with what names it */
     struct str blocked_by;   /* id of the first withheld reference; empty otherwise */
     bool blocked_by_unknown; /* ...which this node does not hold */
     struct str held_as;      /* ...but as this, which it minted from it; empty otherwise */
+    struct str named;        /* id that its texts name and he has not: he gets it without; empty: none */
     struct str rule;
     struct str
         limited_by;     /* who gave it and lets it go on within `limit` only, which is not to this partner */

@@ -162,16 +162,17 @@ static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix
 }
 
 /* Whatever is minted names the node as its creator, or is kept company by what does. */
-static err_t need_creator(struct deciding *d, struct candidate *c, uint64_t except,
+static err_t need_creator(struct deciding *d, struct candidate *c, const struct form *form,
                           struct closure_need *needs)
 {
+    enum closure_how how = form->minted ? CLOSURE_HARD : CLOSURE_MAKER;
     struct stix_key self;
     uint32_t target;
     if (!mint_creator_key(d->gate, &self))
         return ERR_CORRUPT;
     err_t err = target_of(d, &self, NULL, &target);
     if (err == ERR_OK)
-        needs[c->member.need_count++] = (struct closure_need) {target, false, except, CLOSURE_HARD};
+        needs[c->member.need_count++] = (struct closure_need) {target, false, ~form->partners, how};
     return err;
 }
 
@@ -185,9 +186,9 @@ static uint64_t formed(const struct candidate *c)
 
 /* What the object needs, and what its forms do. */
 static err_t add_needs(struct deciding *d, struct candidate *c, const struct stix_object *object,
-                       bool foreign)
+                       uint64_t clean, bool foreign)
 {
-    size_t size = object->ref_count + 1;
+    size_t size = object->ref_count + object->named_count + 1;
     err_t err;
     for (size_t f = 0; f < c->form_count; f++)
         size += c->forms[f].ref_count + 1;
@@ -195,13 +196,15 @@ static err_t add_needs(struct deciding *d, struct candidate *c, const struct sti
     if (needs == NULL)
         return ERR_NOMEM;
     c->member.needs = needs;
-    if (TRY(err, add_refs(d, c, object->refs, NULL, object->ref_count, foreign, formed(c), needs)))
+    if (TRY(err, add_refs(d, c, object->refs, NULL, object->ref_count, foreign, formed(c), needs)) ||
+        (clean != 0 && TRY(err, add_refs(d, c, object->named, NULL, object->named_count, foreign,
+                                         formed(c) | ~clean, needs))))
         return err;
     for (size_t f = 0; f < c->form_count; f++) {
         const struct form *form = &c->forms[f];
         if (TRY(err,
                 add_refs(d, c, form->refs, form->how, form->ref_count, foreign, ~form->partners, needs)) ||
-            TRY(err, need_creator(d, c, ~form->partners, needs)))
+            TRY(err, need_creator(d, c, form, needs)))
             return err;
     }
     return ERR_OK;
@@ -215,7 +218,7 @@ static void keep_forms(struct deciding *d, const struct cutting *cutting, struct
     c->bound = cutting->bound;
     c->bound_count = cutting->bound_count;
     for (size_t f = 0; f < c->form_count; f++) {
-        c->loose |= c->forms[f].loose ? c->forms[f].partners : 0;
+        c->loose |= c->forms[f].partners;
         c->cut |= c->forms[f].minted ? c->forms[f].partners : 0;
     }
     if ((c->cut | c->loose) != 0 && !mint_creator_held(d->gate))
@@ -276,7 +279,7 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
         return err;
     c->verdict = cutting.verdict;
     keep_forms(d, &cutting, c);
-    if (TRY(err, add_needs(d, c, &subject.object, foreign)) ||
+    if (TRY(err, add_needs(d, c, &subject.object, cutting.clean, foreign)) ||
         TRY(err, target_of(d, &c->key, c->copies, &c->member.target)))
         return err;
     c->approved = cutting.facts.approvals != 0;
@@ -367,7 +370,7 @@ err_t set_add_waiting(struct deciding *d, const struct stix_key *key, uint64_t p
     if (d->gate->blocked_objects == 0)
         return ERR_OK;
     do {
-        err_t err = referrers(d->gate, key, from, found, PAGE, &count);
+        err_t err = namers(d->gate, key, from, found, PAGE, &count);
         if (err != ERR_OK)
             return err;
         for (size_t k = 0; k < count; k++) {

@@ -159,7 +159,7 @@ err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t s
             if (copy_is_current(&copies, &copies.at[i]))
                 out[count++] = copies.at[i].lsn;
     } else if (job->scope == JOB_REFERRERS) {
-        err = referrers(gate, &job->key, job->cursor, out, size, &count);
+        err = namers(gate, &job->key, job->cursor, out, size, &count);
         if (err == ERR_OK && count == size)
             cursor = out[count - 1] + 1;
     } else {

@@ -208,12 +208,12 @@ static err_t find_minted(struct gate *gate, struct str id, struct arena *arena, 
     return err;
 }
 
-/* The first reference that keeps it back. */
-static err_t find_blocker(struct gate *gate, const struct subject *subject, unsigned partner,
+/* The first of these that he has not. */
+static err_t find_lacking(struct gate *gate, const struct stix_ref *refs, size_t count, unsigned partner,
                           struct arena *arena, struct gate_why *why)
 {
-    for (size_t i = 0; i < subject->object.ref_count; i++) {
-        const struct stix_ref *ref = &subject->object.refs[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct stix_ref *ref = &refs[i];
         struct copies copies;
         bool held = false;
         if (key_is_builtin(&ref->key))
@@ -235,6 +235,25 @@ static err_t find_blocker(struct gate *gate, const struct subject *subject, unsi
         if (why->blocked_by.at == NULL)
             return ERR_NOMEM;
         return copies.count == 0 ? find_minted(gate, ref->id, arena, &why->held_as) : ERR_OK;
+    }
+    return ERR_OK;
+}
+
+/* What keeps it back, or may not be said with it. */
+static err_t find_blocker(struct gate *gate, const struct subject *subject, unsigned partner,
+                          struct arena *arena, struct gate_why *why)
+{
+    const struct stix_object *object = &subject->object;
+    struct gate_why text = {0};
+    err_t err;
+    if (TRY(err, find_lacking(gate, object->refs, object->ref_count, partner, arena, why)) ||
+        TRY(err, find_lacking(gate, object->named, object->named_count, partner, arena, &text)))
+        return err;
+    why->named = text.blocked_by;
+    if (why->blocked_by.len == 0) {
+        why->blocked_by = text.blocked_by;
+        why->blocked_by_unknown = text.blocked_by_unknown;
+        why->held_as = text.held_as;
     }
     return ERR_OK;
 }
@@ -365,6 +384,8 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     why.lsn = copy->lsn;
     why.version = copy->version;
     why.without = form == NULL ? STR("") : form->profile;
+    if ((cutting.clean >> partner & 1) == 0)
+        why.named = STR("");
     why.follows =
         why.effect != POLICY_RELEASE &&
         (subject_comes_along(gate, &subject, facts, &cutting.verdict) & ~cutting.untreated) >> partner & 1;

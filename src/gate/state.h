@@ -558,6 +558,9 @@ NODISCARD err_t neighbours_add(struct gate *gate, const struct policy *policy, c
 /* Durable frames that refer to `key`, from lsn `from` on, at most `size`. */
 NODISCARD err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out,
                           size_t size, size_t *out_count);
+/* ...and those that name it in the midst of a text. */
+NODISCARD err_t namers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out,
+                       size_t size, size_t *out_count);
 /* Who approved this copy for all of `partners`; empty when nobody did, or not one person for all. Copied to
  * the arena. */
 NODISCARD err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t partners,

@@ -336,8 +336,9 @@ static err_t add_carriers(struct gate *gate, const struct policy *policy, const 
     return ERR_OK;
 }
 
-err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out, size_t size,
-                size_t *out_count)
+/* `texts`: those too that name it in passing. */
+static err_t find_referrers(struct gate *gate, const struct stix_key *key, bool texts, uint64_t from,
+                            uint64_t *out, size_t size, size_t *out_count)
 {
     struct store_scan *scan;
     struct bytes found, value;
@@ -353,12 +354,24 @@ err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, ui
     while (count < size && (err = store_scan_next(scan, &found, &value)) == ERR_OK) {
         struct rd rd = rd_of(bytes_of(found.at + STIX_KEY_SIZE, found.len - STIX_KEY_SIZE));
         uint64_t lsn = rd_u64(&rd);
-        if (lsn < durable)
+        if (lsn < durable && (texts || value.len == 0))
             out[count++] = lsn;
     }
     store_scan_close(scan);
     *out_count = count;
     return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out, size_t size,
+                size_t *out_count)
+{
+    return find_referrers(gate, key, false, from, out, size, out_count);
+}
+
+err_t namers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out, size_t size,
+             size_t *out_count)
+{
+    return find_referrers(gate, key, true, from, out, size, out_count);
 }
 
 /* --- facts --- */

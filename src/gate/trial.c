@@ -108,10 +108,13 @@ static enum stix_cut_act try_name(void *ctx, const struct stix_key *key, struct 
     return STIX_CUT_KEEP;
 }
 
-/* `members`, `others`: can it leave without its members, without what it names otherwise? */
+/* Can it leave without what it names in its texts, without its members, without what else it refers to? */
+struct without {
+    enum closure_how texts, members, others;
+};
+
 static err_t keep_refs(const struct cut_trial *by, const struct stix_object *made,
-                       const struct trying *needed, enum closure_how members, enum closure_how others,
-                       struct form *form)
+                       const struct trying *needed, const struct without *without, struct form *form)
 {
     const struct stix_object *source = needed->source;
     form->refs = arena_zalloc(by->keep, made->ref_count + needed->count + 2, sizeof *form->refs);
@@ -119,14 +122,18 @@ static err_t keep_refs(const struct cut_trial *by, const struct stix_object *mad
     if (form->refs == NULL || form->how == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < made->ref_count; i++) {
-        form->how[form->ref_count] = (uint8_t)(made->refs[i].role == STIX_REF_MEMBER  ? members
-                                               : made->refs[i].role == STIX_REF_OTHER ? others
+        if (!form->minted && made->refs[i].role == STIX_REF_CREATED_BY)
+            continue; /* the node: where it is made at all (grow.c) */
+        form->how[form->ref_count] = (uint8_t)(made->refs[i].role == STIX_REF_MEMBER  ? without->members
+                                               : made->refs[i].role == STIX_REF_OTHER ? without->others
                                                                                       : CLOSURE_HARD);
         form->refs[form->ref_count++] =
             (struct stix_ref) {.key = made->refs[i].key, .role = made->refs[i].role};
     }
-    for (size_t i = 0; i < needed->count; i++)
+    for (size_t i = 0; i < needed->count; i++) {
+        form->how[form->ref_count] = (uint8_t)without->texts;
         form->refs[form->ref_count++] = (struct stix_ref) {.key = needed->found[i], .role = STIX_REF_OTHER};
+    }
     /* It may leave as it is after all. */
     if (!form->minted && source->has_creator)
         form->refs[form->ref_count++] =
@@ -158,9 +165,29 @@ static err_t name_observable(const struct cut_trial *by, const struct stix_objec
     return err;
 }
 
+/* Where a name in some text has to go and cannot, he must have what it names: all that the texts name. So it
+ * is where an observable would be another one without. */
+static err_t try_texts(const struct cut_trial *by, const struct cut_order *order, struct trying *t,
+                       const struct form *form, struct without *out)
+{
+    struct stix_object less;
+    struct form other = {0};
+    if (t->count == 0)
+        return ERR_OK;
+    t->drop = true;
+    buf_clear(&by->gate->minted);
+    err_t err = cut_make(by->gate, order, by->arena, &by->gate->minted, &less);
+    if (err == ERR_OK)
+        err = name_observable(by, &less, &other);
+    if (err == ERR_OK && str_eq(other.sco_id, form->sco_id))
+        out->texts = CLOSURE_LOOSE;
+    t->drop = out->texts == CLOSURE_LOOSE;
+    return err == ERR_DENIED ? t->err : err;
+}
+
 /* Without which references it is an object still. */
 static err_t try_loose(const struct cut_trial *by, const struct cut_order *order, struct trying *t,
-                       enum closure_how *out_members, enum closure_how *out_others)
+                       struct without *out)
 {
     struct stix_object less;
     t->drop_others = true;
@@ -169,8 +196,8 @@ static err_t try_loose(const struct cut_trial *by, const struct cut_order *order
         buf_clear(&by->gate->minted);
         err_t err = cut_make(by->gate, order, by->arena, &by->gate->minted, &less);
         if (err == ERR_OK) {
-            *out_members = members != 0 ? CLOSURE_LOOSE : CLOSURE_ANY;
-            *out_others = CLOSURE_LOOSE;
+            out->members = members != 0 ? CLOSURE_LOOSE : CLOSURE_ANY;
+            out->others = CLOSURE_LOOSE;
         }
         if (err != ERR_DENIED)
             break;
@@ -192,8 +219,8 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
         .selectors = form->selectors, .selector_count = form->selector_count, .name = try_name, .ctx = &t};
     struct cut_order order = {.root = source->root, .warnings = warnings, .cut = &cut};
     struct personal_texts texts;
-    struct stix_object made, less;
-    enum closure_how members = CLOSURE_HARD, others = CLOSURE_HARD;
+    struct stix_object made;
+    struct without without = {CLOSURE_HARD, CLOSURE_HARD, CLOSURE_HARD};
     struct buf id, creator;
     char now[TIME_TEXT_SIZE];
     err_t err;
@@ -223,28 +250,11 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
         err = ERR_DENIED;
         goto out;
     }
-    if (t.count > 0) {
-        /* Where a name in some text has to go and cannot, he must have what it names. */
-        t.drop = true;
-        buf_clear(&by->gate->minted);
-        err = cut_make(by->gate, &order, by->arena, &by->gate->minted, &less);
-        if (err == ERR_OK) {
-            made = less;
-            t.count = 0;
-        } else if (err == ERR_DENIED) {
-            t.drop = false;
-            buf_clear(&by->gate->minted);
-            err = cut_make(by->gate, &order, by->arena, &by->gate->minted, &made);
-        }
-    }
+    err = try_texts(by, &order, &t, form, &without);
     if (err == ERR_OK && form->loose)
-        err = try_loose(by, &order, &t, &members, &others);
-    if (err == ERR_OK && form->loose) {
-        buf_clear(&by->gate->minted);
-        err = cut_make(by->gate, &order, by->arena, &by->gate->minted, &made);
-    }
+        err = try_loose(by, &order, &t, &without);
     if (err == ERR_OK)
-        err = keep_refs(by, &made, &t, members, others, form);
+        err = keep_refs(by, &made, &t, &without, form);
 out:
     personal_texts_end(&texts);
     buf_deinit(&id);

@@ -49,17 +49,30 @@ static err_t check_clearance(struct parse *parse, const struct value *value)
     return value_word(parse, value, "clearance", term->words, term->count, &level);
 }
 
+static err_t check_names(struct parse *parse, const struct value *value)
+{
+    static const char *const words[] = {"known", "any"};
+    unsigned which;
+    return value_word(parse, value, "names-in-texts", words, 2, &which);
+}
+
 static const struct known {
     const char *key;
     err_t (*check)(struct parse *parse, const struct value *value); /* NULL: any value */
-    bool single;
+    const char *one;                                                /* NULL: there may be several */
 } known[] = {
-    {"country", NULL, false},       {"nation", check_nation, false},
-    {"organisations", NULL, false}, {"clearance", check_clearance, true},
-    {"tlp-max", check_level, true}, {"purposes", NULL, false},
-    {"communities", NULL, false},   {"caveats", NULL, false},
-    {"entities", NULL, false},      {"shareability", NULL, false},
-    {"scopes", NULL, false},
+    {"country", NULL, NULL},
+    {"nation", check_nation, NULL},
+    {"organisations", NULL, NULL},
+    {"clearance", check_clearance, "of U C S TS"},
+    {"tlp-max", check_level, "TLP level"},
+    {"purposes", NULL, NULL},
+    {"communities", NULL, NULL},
+    {"caveats", NULL, NULL},
+    {"entities", NULL, NULL},
+    {"shareability", NULL, NULL},
+    {"scopes", NULL, NULL},
+    {"names-in-texts", check_names, "of known any"},
 };
 enum { KNOWN_COUNT = sizeof known / sizeof *known };
 
@@ -73,9 +86,9 @@ err_t statement_check_attribute(struct parse *parse, struct str key, const struc
     for (unsigned i = 0; i < KNOWN_COUNT; i++) {
         if (!str_eq(key, str_of(known[i].key)))
             continue;
-        if (known[i].single && list->count != 1)
+        if (known[i].one != NULL && list->count != 1)
             return parse_fail(parse, ERR_INVALID, parse->values.at[list->first].at, "%s is one %s",
-                              known[i].key, known[i].check == check_level ? "TLP level" : "of U C S TS");
+                              known[i].key, known[i].one);
         for (uint32_t v = 0; known[i].check != NULL && v < list->count; v++) {
             err_t err = known[i].check(parse, &parse->values.at[list->first + v]);
             if (err != ERR_OK)

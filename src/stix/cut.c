@@ -14,6 +14,7 @@ struct level {
     struct json_val value;
     size_t alive, all;         /* members seen so far, and those that stay */
     bool is_object, open_refs; /* open_refs: what is dropped from it would lift a marking */
+    bool sources, source;      /* external_references; one of them, which goes with what it names */
     bool gone;
 };
 
@@ -106,7 +107,9 @@ static bool read_id(const struct cutting *c, struct str text, size_t from, size_
         if ((at > 0 && stix_type_find(type)->code == STIX_TYPE_UNKNOWN) ||
             !stix_id_parse((struct str) {low + at, len - at}, &key))
             continue;
-        *out = (struct spot) {.start = first + at, .end = dash + TAIL, .key = key, .is_id = true};
+        struct str stands = {text.at + first + at, dash + TAIL - first - at};
+        *out = (struct spot) {
+            .start = first + at, .end = dash + TAIL, .name = stands, .key = key, .is_id = true};
         if (look_only || (out->act = ask(c, &key, &out->name)) != STIX_CUT_KEEP)
             return true;
     }
@@ -248,7 +251,7 @@ static void leave(struct cutting *c)
     const struct level *level = &c->levels[--c->depth];
     if (c->depth == 0)
         return;
-    if (level->all > 0 && level->alive == 0)
+    if ((level->all > 0 && level->alive == 0) || is_gone(c, level->value))
         c->gone[level->value.at] = 1;
     else
         c->levels[c->depth - 1].alive++;
@@ -336,6 +339,8 @@ static err_t mark_member(struct cutting *c, struct str name, struct json_val val
 {
     struct level *level = &c->levels[c->depth - 1];
     bool markings = c->depth == 1 && str_eq(name, STR("object_marking_refs"));
+    bool sources = c->depth == 1 && str_eq(name, STR("external_references"));
+    err_t err;
     level->all++;
     /* Heads are written anew, and granular markings by their selectors. */
     if (c->depth == 1 && (AMONG(name, headed) || str_eq(name, STR("granular_markings")))) {
@@ -347,11 +352,19 @@ static err_t mark_member(struct cutting *c, struct str name, struct json_val val
     if ((level->is_object && names_dropped(c, name)) ||
         (json_is(value, JSON_STRING) && names_dropped(c, json_str(value)))) {
         c->gone[value.at] = 1;
+        if (level->source)
+            c->gone[level->value.at] = 1; /* without it the rest may be none (section 2.5.2) */
         return level->open_refs ? ERR_DENIED : ERR_OK;
     }
-    if (is_container(value))
-        return enter(c, value, markings || level->open_refs);
-    level->alive++;
+    if (!is_container(value)) {
+        level->alive++;
+        return ERR_OK;
+    }
+    bool source = level->sources;
+    if (TRY(err, enter(c, value, markings || level->open_refs)))
+        return err;
+    c->levels[c->depth - 1].sources = sources;
+    c->levels[c->depth - 1].source = source && json_is(value, JSON_OBJECT);
     return ERR_OK;
 }
 
@@ -573,6 +586,45 @@ err_t stix_cut(struct json_val root, const struct stix_cut *cut, struct arena *a
     if (TRY(err, mark_selected(c)) || TRY(err, gather_all(c, arena)) || TRY(err, mark_all(c)))
         return err;
     return put_all(c);
+}
+
+/* --- looking without cutting --- */
+
+struct telling {
+    void (*each)(void *ctx, const struct stix_key *key, struct str id);
+    void *ctx;
+};
+
+static enum stix_cut_act tell(void *ctx, const struct stix_key *key, struct str *out)
+{
+    struct telling *telling = ctx;
+    telling->each(telling->ctx, key, *out);
+    return STIX_CUT_KEEP;
+}
+
+/* Most texts have none, and are done here. */
+static bool has_two_hyphens(struct str text)
+{
+    const char *at = text.at, *end = text.at + text.len;
+    while (at < end && (at = memchr(at, '-', (size_t)(end - at))) != NULL) {
+        if (end - at > 1 && at[1] == '-')
+            return true;
+        at++;
+    }
+    return false;
+}
+
+void stix_cut_names(struct str text, void (*each)(void *ctx, const struct stix_key *key, struct str id),
+                    void *ctx)
+{
+    struct telling telling = {each, ctx};
+    struct stix_cut cut = {.name = tell, .ctx = &telling};
+    struct spot spot = {.end = 0};
+    if (text.len < NAME_MIN + TAIL || !has_two_hyphens(text))
+        return;
+    struct cutting c = {.cut = &cut};
+    while (next_spot(&c, text, spot.end, false, &spot))
+        continue;
 }
 
 size_t stix_cut_found(struct json_val root, const struct str *selectors, size_t count, struct str *out)

@@ -200,8 +200,10 @@ static err_t take_extension(struct stix_reader *r, struct str name, struct json_
         return stix_refuse(r, ERR_INVALID, "3.2", "an extension must be an object");
     const struct stix_type *type = stix_id_read(name, &key);
     if (type == NULL)
-        return TRY(err, stix_check_named_extension(r, shape, name, v)) ? err
-                                                                       : take_free(r, shape, v, &absent);
+        return TRY(err, stix_check_named_extension(r, shape, name, v)) ||
+                       TRY(err, stix_take_free_string(r, name))
+                   ? err
+                   : take_free(r, shape, v, &absent);
     if (type->code != STIX_TYPE_EXTENSION_DEFINITION)
         return stix_refuse(r, ERR_INVALID, "3.2", "a key of extensions may not be the id of a %s",
                            type->code == STIX_TYPE_UNKNOWN ? "custom object" : type->name);
@@ -460,6 +462,21 @@ static err_t walk(struct stix_reader *r)
     return ERR_OK;
 }
 
+/* Without those that it refers to anyhow; both lists are sorted. */
+static void set_named(struct stix_reader *r)
+{
+    size_t kept = 0, at = 0;
+    for (size_t i = 0; i < r->named.count; i++) {
+        const struct stix_key *key = &r->named.at[i].key;
+        while (at < r->refs.count && memcmp(r->refs.at[at].key.b, key->b, STIX_KEY_SIZE) < 0)
+            at++;
+        if (at == r->refs.count || !stix_key_eq(&r->refs.at[at].key, key))
+            r->named.at[kept++] = r->named.at[i];
+    }
+    r->object->named = r->named.at;
+    r->object->named_count = kept;
+}
+
 static err_t read_object(struct stix_reader *r)
 {
     bool end;
@@ -468,10 +485,11 @@ static err_t read_object(struct stix_reader *r)
         return err;
     if (TRY(err, walk(r)) || TRY(err, check_common(r)))
         return err;
-    if (stix_refs_finish(&r->refs) != ERR_OK)
+    if (stix_refs_finish(&r->refs) != ERR_OK || stix_refs_finish(&r->named) != ERR_OK)
         return stix_refuse(r, ERR_NOMEM, "", "no memory for references");
     r->object->refs = r->refs.at;
     r->object->ref_count = r->refs.count;
+    set_named(r);
     set_version(r->object);
     return r->held ? ERR_OK : stix_check_whole(r);
 }
@@ -481,7 +499,7 @@ static void start(struct stix_reader *r, struct stix_object *object, struct aren
     r->object = object;
     r->fault = fault;
     r->arena = arena;
-    r->refs = (struct stix_refs) {.arena = arena};
+    r->refs = r->named = (struct stix_refs) {.arena = arena};
     r->warnings = NULL;
     r->warning_size = 0;
     r->warning_max = LIMIT_STIX_WARNINGS;

@@ -34,7 +34,7 @@ struct stix_reader {
     struct stix_object *object;
     struct fault *fault; /* of the first refusal */
     struct arena *arena;
-    struct stix_refs refs;
+    struct stix_refs refs, named;
     struct stix_warning *warnings;
     size_t warning_size, warning_max;
     bool all;       /* go on behind refusals, and keep remarks */
@@ -75,7 +75,7 @@ NODISCARD err_t stix_warn_at(struct stix_reader *r, enum stix_level level, const
 struct str stix_shown(struct str text);
 
 /* value.c: single values of the property `prop`, checked and gathered. A string of any property that is an
- * identifier refers, wherever it stands. */
+ * identifier refers, wherever it stands; one that has some in its midst names them. */
 NODISCARD err_t stix_take_string(struct stix_reader *r, const struct stix_prop *prop, struct json_val v);
 NODISCARD err_t stix_take_free_string(struct stix_reader *r, struct str text);
 NODISCARD err_t stix_take_number(struct stix_reader *r, const struct stix_prop *prop, struct json_val v);

@@ -130,6 +130,11 @@ struct stix_object {
      * key, then role; one entry a pair. */
     const struct stix_ref *refs;
     size_t ref_count;
+    /* Identifiers of others in the midst of texts and of members' names, in any case, that are no reference
+     * by value: in passing, nothing refers to them, but whoever reads the text reads them. Sorted, once each.
+     */
+    const struct stix_ref *named;
+    size_t named_count;
     const struct stix_warning *warnings; /* of stix_read: no remarks */
     size_t warning_count; /* at most LIMIT_STIX_WARNINGS; `warnings_dropped` more were not kept */
     size_t warnings_dropped;

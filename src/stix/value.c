@@ -1,4 +1,5 @@
 /* Single values of an object that is being read: strings, numbers, times, terms, references. */
+#include "stix/cut.h"
 #include "stix/reader.h"
 
 /* --- saying what is wrong --- */
@@ -20,6 +21,17 @@ static struct str name_of(const struct stix_prop *prop, const struct stix_reader
 
 /* --- references --- */
 
+static err_t keep_ref(struct stix_reader *r, struct stix_refs *refs, struct stix_ref ref)
+{
+    if (r->refs_full)
+        return ERR_OK;
+    err_t err = stix_refs_add(refs, &ref);
+    r->refs_full = err == ERR_LIMIT;
+    if (err == ERR_LIMIT)
+        return stix_refuse(r, err, "", "more than %d references in one object", LIMIT_REFS_PER_OBJECT);
+    return err == ERR_OK ? ERR_OK : stix_refuse(r, err, "", "no memory for references");
+}
+
 err_t stix_add_ref(struct stix_reader *r, struct str id, const struct stix_key *key, enum stix_ref_role role)
 {
     if (stix_key_eq(key, &r->object->key)) {
@@ -27,22 +39,30 @@ err_t stix_add_ref(struct stix_reader *r, struct str id, const struct stix_key *
             return stix_refuse(r, ERR_INVALID, "3.2", "a marking definition must not mark itself");
         return ERR_OK;
     }
-    struct stix_ref ref = {*key, role, id, r->property};
-    if (r->refs_full)
-        return ERR_OK;
-    err_t err = stix_refs_add(&r->refs, &ref);
-    r->refs_full = err == ERR_LIMIT;
-    if (err == ERR_LIMIT)
-        return stix_refuse(r, err, "", "more than %d references in one object", LIMIT_REFS_PER_OBJECT);
-    return err == ERR_OK ? ERR_OK : stix_refuse(r, err, "", "no memory for references");
+    return keep_ref(r, &r->refs, (struct stix_ref) {*key, role, id, r->property});
+}
+
+struct passing {
+    struct stix_reader *r;
+    err_t err;
+};
+
+static void take_passing(void *ctx, const struct stix_key *key, struct str id)
+{
+    struct passing *passing = ctx;
+    struct stix_reader *r = passing->r;
+    if (passing->err == ERR_OK && !stix_key_eq(key, &r->object->key))
+        passing->err = keep_ref(r, &r->named, (struct stix_ref) {*key, STIX_REF_OTHER, id, r->property});
 }
 
 err_t stix_take_free_string(struct stix_reader *r, struct str text)
 {
     struct stix_key key;
-    if (!stix_id_hyphened(text) || stix_id_read(text, &key) == NULL)
-        return ERR_OK;
-    return stix_add_ref(r, text, &key, STIX_REF_OTHER);
+    struct passing passing = {r, ERR_OK};
+    if (stix_id_hyphened(text) && stix_id_read(text, &key) != NULL)
+        return stix_add_ref(r, text, &key, STIX_REF_OTHER);
+    stix_cut_names(text, take_passing, &passing);
+    return passing.err;
 }
 
 /* Section 2.13: in the deprecated container a reference is the key of another object beside it. */

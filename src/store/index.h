@@ -15,7 +15,7 @@
 /* table, number, name on disk, prefix: leading key bytes by which lookups and scans come, 0: any
  *
  * ID     object key (24) stamp (16) lsn (8)   -> what gate wants to know of the version without reading it
- * REF    target's object key (24) lsn (8)     -> (empty): the frame at lsn refers to the target
+ * REF    target's object key (24) lsn (8)     -> (empty): the frame names it; a byte: in a text alone
  * STATE  lsn (8)                              -> decision masks
  * VIEW   view (2) sequence number (8)         -> leaf's facts
  * FACT   short text or bytes                  -> sources, tags, classifications, peers, cursors

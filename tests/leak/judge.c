@@ -88,7 +88,7 @@ static void add_marks(const struct world *w, const struct saying *saying, int gr
 static bool names(const struct saying *saying, int thing)
 {
     for (size_t i = 0; i < saying->link_count; i++)
-        if (saying->links[i].thing == thing)
+        if (saying->links[i].thing == thing && !saying->links[i].text)
             return true;
     return false;
 }
@@ -239,11 +239,22 @@ static bool link_covered(const struct item *item, const struct saying *saying, c
     return item_covers(item, link->at);
 }
 
+/* An account needs some property; an extension is one (section 6.16). */
+static bool is_extended(const struct saying *saying)
+{
+    for (size_t i = 0; i < saying->link_count; i++)
+        if (str_eq(str_of(saying->links[i].at), STR("extensions.extension")))
+            return true;
+    return false;
+}
+
 /* Would it still be an object? */
 static bool is_whole_enough(const struct item *item, const struct saying *saying)
 {
     for (size_t i = 0; i < saying->field_count; i++)
-        if (saying->fields[i].required && item_covers(item, saying->fields[i].at))
+        if (saying->fields[i].required &&
+            !(str_eq(str_of(saying->fields[i].at), STR("user_id")) && is_extended(saying)) &&
+            item_covers(item, saying->fields[i].at))
             return false;
     for (size_t i = 0; i < saying->link_count; i++)
         if (saying->links[i].required && item_covers(item, saying->links[i].at))
@@ -336,8 +347,30 @@ static bool comes_along(const struct world *w, int thing)
     return thing == NODE_THING || is_definition(w, thing) || w->plan->things[thing].kind == KIND_IDENTITY;
 }
 
+static bool is_met(const struct world *w, unsigned p, const struct judged *j, int thing, bool strict)
+{
+    for (size_t i = 0; i < j->count; i++)
+        if (j->at[i].thing == thing && j->at[i].in && !(strict && j->at[i].on_demand))
+            return true;
+    return has(w, p, thing);
+}
+
+/* A text in it names what he has not: it goes without that text, and so as something that the node made. */
+static bool lacks_name(const struct world *w, unsigned p, const struct judged *j, const struct item *item)
+{
+    const struct saying *saying = said(w, &w->copies[item->copy]);
+    for (size_t i = 0; i < saying->link_count; i++) {
+        const struct link *link = &saying->links[i];
+        if (link->text && link->thing != saying->thing && !link_covered(item, saying, link) &&
+            !is_met(w, p, j, link->thing, true))
+            return true;
+    }
+    return false;
+}
+
 /* What an item needs: number `i` of its links, or the node's identity as its creator. */
-static bool need(const struct world *w, const struct item *item, size_t i, int *out_thing, bool *out_strict)
+static bool need(const struct world *w, unsigned p, const struct judged *j, const struct item *item, size_t i,
+                 int *out_thing, bool *out_strict)
 {
     const struct saying *saying = item->copy < 0 ? NULL : said(w, &w->copies[item->copy]);
     *out_thing = -1;
@@ -345,13 +378,13 @@ static bool need(const struct world *w, const struct item *item, size_t i, int *
     if (saying == NULL)
         return false;
     if (i == saying->link_count) {
-        *out_thing = item->form == FORM_CUT ? NODE_THING : -1;
+        *out_thing = item->form == FORM_CUT || lacks_name(w, p, j, item) ? NODE_THING : -1;
         return true;
     }
     if (i > saying->link_count)
         return false;
     const struct link *link = &saying->links[i];
-    if (link->thing == saying->thing || link_covered(item, saying, link))
+    if (link->text || link->thing == saying->thing || link_covered(item, saying, link))
         return true;
     *out_thing = link->thing;
     /* A partner's word draws no definition along; another role of the same reference may. */
@@ -363,19 +396,11 @@ static bool need(const struct world *w, const struct item *item, size_t i, int *
     return true;
 }
 
-static bool is_met(const struct world *w, unsigned p, const struct judged *j, int thing, bool strict)
-{
-    for (size_t i = 0; i < j->count; i++)
-        if (j->at[i].thing == thing && j->at[i].in && !(strict && j->at[i].on_demand))
-            return true;
-    return has(w, p, thing);
-}
-
 static bool may_leave(const struct world *w, unsigned p, const struct judged *j, const struct item *item)
 {
     int thing;
     bool strict;
-    for (size_t i = 0; need(w, item, i, &thing, &strict); i++)
+    for (size_t i = 0; need(w, p, j, item, i, &thing, &strict); i++)
         if (thing >= 0 && !is_met(w, p, j, thing, strict))
             return false;
     return true;
@@ -386,7 +411,8 @@ static bool demand(const struct world *w, unsigned p, struct judged *j)
     bool gave = false, strict;
     int thing;
     for (size_t i = 0; i < j->count; i++)
-        for (size_t n = 0; j->at[i].in && !j->at[i].on_demand && need(w, &j->at[i], n, &thing, &strict); n++)
+        for (size_t n = 0; j->at[i].in && !j->at[i].on_demand && need(w, p, j, &j->at[i], n, &thing, &strict);
+             n++)
             for (size_t k = 0; thing >= 0 && k < j->count; k++)
                 if (j->at[k].thing == thing && j->at[k].in && j->at[k].on_demand && !has(w, p, thing)) {
                     j->at[k].on_demand = false;

@@ -86,6 +86,7 @@ struct link {
     int thing;
     bool follows; /* as creator, marking or extension */
     bool required;
+    bool text; /* within a longer text: no reference, but nothing that he may read without having it */
     char at[PATH_MAX_];
 };
 
@@ -198,8 +199,6 @@ struct plan {
 /* Draws a world from its seed. plan_free gives the texts back. */
 void plan_make(struct plan *plan, uint64_t seed);
 void plan_free(struct plan *plan);
-/* Identifiers within longer texts too, from now on: not yet what the gate looks for (docs/leak-hunt.md). */
-void plan_texts(bool wanted);
 bool kind_is_observable(enum kind kind);
 const char *kind_type(enum kind kind);
 void policy_draw(struct policy_plan *policy, unsigned partners, struct draw *draw);
@@ -327,6 +326,7 @@ void world_tell(const struct plan *plan);
     X(GRANULAR, "granular", "granular markings are not read")                                                \
     X(SELECTOR, "selector", "a cut forgets its last selector")                                               \
     X(TRANSLATION, "translation", "translations of what is cut stay")                                        \
+    X(TEXTS, "texts", "names in the midst of texts are not seen")                                            \
     X(RENAME, "rename", "what was minted is named by its own identifier")                                    \
     X(UNKEYED, "unkeyed", "minted identifiers follow from the source alone")                                 \
     X(CONFLICT, "conflict", "a rival copy's marking does not bind")                                          \

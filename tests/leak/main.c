@@ -238,10 +238,6 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             out->verbose = true;
             continue;
         }
-        if (str_eq(word, STR("--texts"))) {
-            plan_texts(true);
-            continue;
-        }
         i++;
         if (str_eq(word, STR("--objects")) && read_number(value, &out->objects))
             continue;

@@ -308,6 +308,37 @@ static void put_granular(struct maker *m)
     put(m, "]");
 }
 
+/* The identifier of something as a text may have it: `{}` stands for it, `ca7a` for the canary. */
+static void put_passing(struct maker *m, const char *text, const char *id, uint32_t canary)
+{
+    char upper[sizeof m->plan->things[0].id];
+    for (size_t i = 0; i < sizeof upper; i++)
+        upper[i] = id[i] >= 'a' && id[i] <= 'z' ? (char)(id[i] - 'a' + 'A') : id[i];
+    for (const char *at = text; *at != '\0'; at++)
+        if (*at == '{')
+            put(m, "%s", id);
+        else if (*at == '}')
+            put(m, "%s", upper);
+        else if (*at == '#')
+            put(m, "ca7a%08x", canary);
+        else
+            put(m, "%c", *at);
+}
+
+static void put_say(struct maker *m, int thing)
+{
+    static const char *const texts[] = {",\"x_say\":\"see { (#)\"", ",\"x_say\":\"} # \"",
+                                        ",\"x_say\":\"https://x.example/{.json?#\"",
+                                        ",\"x_say\":\"#\\u002d {\\n\""};
+    if (!m->plan->texts)
+        return;
+    uint32_t canary = add_field(m, "x_say", 0, false);
+    const char *id = add_link(m, "x_say", thing, false, false);
+    m->saying->links[m->saying->link_count - 1].text = true;
+    put_passing(m, texts[draw_below(m->draw, 4)], id, canary);
+    choose(m, "x_say");
+}
+
 /* Places where the standard expects no reference. */
 static void put_custom(struct maker *m)
 {
@@ -363,14 +394,9 @@ static void put_custom(struct maker *m)
         choose(m, "x_misp_attributes.[0].value");
         break;
     case 6:
-    case 7: {
-        if (!m->plan->texts)
-            break;
-        uint32_t canary = add_field(m, "x_say", 0, false);
-        put(m, ",\"x_say\":\"see %s (ca7a%08x)\"", add_link(m, "x_say", thing, false, false), canary);
-        choose(m, "x_say");
+    case 7:
+        put_say(m, thing);
         break;
-    }
     default:
         put_text(m, "x_note", false);
         break;
@@ -602,7 +628,7 @@ static void draw_sayings(struct plan *plan, struct draw *draw)
             continue;
         /* Two variants that are both minted for one partner replace each other without end: where anything is
          * minted there is one of each (docs/leak-hunt.md). */
-        if (kind_is_observable(kind) && !plan->cut && draw_chance(draw, 400))
+        if (kind_is_observable(kind) && !plan->cut && !plan->texts && draw_chance(draw, 400))
             saying_make(plan, i, 0, source_draw(plan, draw), draw); /* a variant, or another word of it */
         else if (!kind_is_observable(kind) && draw_chance(draw, 350))
             saying_make(plan, i, 1, source, draw);               /* a newer version */
@@ -672,7 +698,7 @@ static void draw_ops(struct plan *plan, struct draw *draw)
     for (int i = 0; i < plan->saying_count; i++) {
         const struct saying *saying = &plan->sayings[order[i]];
         op_add(plan, OP_SAY, order[i], (int)saying->source, 0);
-        bool once = plan->cut && kind_is_observable(plan->things[saying->thing].kind);
+        bool once = (plan->cut || plan->texts) && kind_is_observable(plan->things[saying->thing].kind);
         if (!once && draw_chance(draw, 40))
             op_add(plan, OP_SAY, order[i], (int)source_draw(plan, draw), 0);
         if (draw_chance(draw, pace))
@@ -692,13 +718,6 @@ static void draw_ops(struct plan *plan, struct draw *draw)
     op_add(plan, OP_SETTLE, 0, 0, 0);
 }
 
-static bool texts_wanted;
-
-void plan_texts(bool wanted)
-{
-    texts_wanted = wanted;
-}
-
 void plan_make(struct plan *plan, uint64_t seed)
 {
     struct draw draw = draw_of(seed, 1, 0);
@@ -706,7 +725,7 @@ void plan_make(struct plan *plan, uint64_t seed)
     plan->partners = 2 + draw_below(&draw, PARTNERS - 1);
     plan->started = (unsigned)(draw_next(&draw) | draw_next(&draw)) & ((1u << plan->partners) - 1);
     plan->cut = draw_chance(&draw, 700);
-    plan->texts = draw_chance(&draw, 500) && texts_wanted;
+    plan->texts = draw_chance(&draw, 500);
     draw_things(plan, &draw);
     draw_sayings(plan, &draw);
     for (int i = 0; i < POLICIES; i++)

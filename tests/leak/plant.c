@@ -14,6 +14,7 @@
 #define WRAP(name) __typeof__(name) __real_##name, __wrap_##name
 WRAP(stix_cut);
 WRAP(stix_cut_found);
+WRAP(stix_cut_names);
 WRAP(mint_id);
 WRAP(copies_load);
 WRAP(marking_judge);
@@ -72,6 +73,13 @@ size_t __wrap_stix_cut_found(struct json_val root, const struct str *selectors, 
         if (active != LEAK_TRANSLATION || out[i].len < 9 || memcmp(out[i].at, "contents.", 9) != 0)
             out[kept++] = out[i];
     return kept;
+}
+
+void __wrap_stix_cut_names(struct str text,
+                           void (*each)(void *ctx, const struct stix_key *key, struct str id), void *ctx)
+{
+    if (active != LEAK_TEXTS)
+        __real_stix_cut_names(text, each, ctx);
 }
 
 err_t __wrap_mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,

@@ -369,6 +369,30 @@ static void intake_asks_less_than_lint(void **state)
     reading_close(&r);
 }
 
+/* Names within texts are told apart from references, and from the object's own. */
+static void names_in_texts(void **state)
+{
+    (void)state;
+    struct reading r;
+    reading_open(&r);
+    const char *text = TOOL(",\"description\":\"as TOOL--" U2 ", report--" U1 " and tool--" U1 "\","
+                            "\"labels\":[\"report--" U1 "\",\"no-type--" U2 "x\",\"report-" U2 "\"],"
+                            "\"x_by\":{\"of note--" U2 "\":1}");
+    assert_int_equal(reading_read(&r, str_of(text)), ERR_OK);
+    assert_int_equal(r.object.ref_count, 1); /* the report: a reference by value is no name in passing */
+    static const char *const named[] = {"tool--" U2, "note--" U2, "no-type--" U2};
+    for (size_t i = 0; i < 3; i++) {
+        struct stix_key key;
+        size_t found = 0;
+        assert_true(stix_id_parse(str_of(named[i]), &key));
+        for (size_t k = 0; k < r.object.named_count; k++)
+            found += stix_key_eq(&r.object.named[k].key, &key);
+        assert_int_equal(found, 1);
+    }
+    assert_int_equal(r.object.named_count, 3);
+    reading_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +404,7 @@ int main(void)
         cmocka_unit_test(warnings_are_bounded),
         cmocka_unit_test(references_hide_nowhere),
         cmocka_unit_test(references_are_found_by_value),
+        cmocka_unit_test(names_in_texts),
         cmocka_unit_test(many_references_are_sorted_and_bounded),
         cmocka_unit_test(versions_of_the_unversioned),
     };
