@@ -28,6 +28,8 @@ struct command_host {
     void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
     void (*view_read)(void *ctx,
                       unsigned partner); /* what was decided for it shall be signed; NULL: nobody signs */
+    /* Somebody who reads this view may not any more: answers under way are broken off. */
+    void (*reader_gone)(void *ctx, unsigned partner);
     /* Members of `status` that only the running node knows: link and session of this partner. */
     void (*peer_status)(void *ctx, unsigned partner, struct buf *out);
     void (*node_status)(void *ctx, struct buf *out);

@@ -99,6 +99,14 @@ static err_t find_ends(struct command_call *call)
     return ERR_OK;
 }
 
+/* Who knew a former password, or reads as another from now on, gets nothing more. */
+static void reader_gone(struct command_call *call, struct str name)
+{
+    const struct taxii_identity *identity = taxii_identity_find(call->host->taxii, name);
+    if (identity != NULL && identity->partner >= 0)
+        call->host->reader_gone(call->host->ctx, (unsigned)identity->partner);
+}
+
 static err_t taxii_add(struct command_call *call)
 {
     struct str name;
@@ -107,6 +115,7 @@ static err_t taxii_add(struct command_call *call)
     if (TRY(err, command_text(call, "name", &name)) || TRY(err, find_ends(call)))
         return err;
     bool fresh = taxii_identity_find(call->host->taxii, name) == NULL;
+    reader_gone(call, name);
     if (TRY(err,
             taxii_identity_put(call->host->taxii, name, command_text_or_empty(call, "audience"),
                                command_text_or_empty(call, "source"), roles_of(call), &by, call->now_us)))
@@ -174,6 +183,7 @@ static err_t taxii_remove(struct command_call *call)
     err_t err;
     if (TRY(err, command_text(call, "name", &name)))
         return err;
+    reader_gone(call, name);
     if (TRY(err, taxii_identity_remove(call->host->taxii, name, &by, call->now_us)))
         return command_refuse(call, err, "`bongsu taxii list` names them", "not removed: %s", err_text(err));
     line_say(call->out, "removed");

@@ -406,7 +406,7 @@ err_t control_open(const struct control_setup *setup, struct control **out)
     control->listener = -1;
     control->next_id = 1;
     buf_init(&control->wire, LIMIT_LINK_SMALL_BYTES);
-    struct link_handler handler = {from_core, core_fresh, NULL, core_broken, control};
+    struct link_handler handler = {from_core, core_fresh, NULL, core_broken, NULL, control};
     if (TRY(err, open_listener(control)) || (setup->metrics && TRY(err, open_metrics(control))) ||
         TRY(err, link_open(setup->loop, setup->os, setup->core, 0, &handler, &control->core))) {
         diag_say(setup->diag, DIAG_ERROR, err, "control",

@@ -409,6 +409,11 @@ static void view_read(void *ctx, unsigned partner)
     core_wake(role);
 }
 
+static void reader_gone(void *ctx, unsigned partner)
+{
+    core_views_take(ctx, partner);
+}
+
 static void peers_changed(void *ctx)
 {
     struct core_role *role = ctx;
@@ -495,6 +500,7 @@ void core_command_host(struct core_role *role)
                                         .os = role->os,
                                         .peers_changed = peers_changed,
                                         .view_read = view_read,
+                                        .reader_gone = reader_gone,
                                         .peer_status = peer_status,
                                         .node_status = node_status,
                                         .purge = purge_now,

@@ -232,6 +232,7 @@ static void held(struct core_role *role, struct bytes body)
              "the guard holds everything for %.*s: rule %s", STR_ARG(peer->audience),
              guard_rule_word(finding.rule));
     role->rights_changed = true; /* pages that edge keeps go as well */
+    core_views_take(role, peer->index);
     core_wake(role);
 }
 

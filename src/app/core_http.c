@@ -40,8 +40,9 @@ static void finish_taxii(struct core_role *role, struct exchange_response *respo
     access_note_write(&response->note, method, &effect->access);
     if (effect->polled >= 0) {
         role->polled |= UINT64_C(1) << effect->polled;
-        core_views_stamp(role, (unsigned)effect->polled, response);
+        response->view = 1 + (unsigned)effect->polled;
     }
+    core_views_stamp(role, response);
     finish(role, response, effect->needs_commit, HELD_TAXII);
 }
 
@@ -79,6 +80,7 @@ static void by_sync(struct core_role *role, const struct exchange_request *reque
         exchange_response_deinit(&response);
         return;
     }
+    core_views_stamp(role, &response);
     finish(role, &response, wait, HELD_SYNC);
 }
 
@@ -115,6 +117,7 @@ void core_serve_late(struct core_role *role)
     struct exchange_response response;
     core_reads_late(role);
     while (sync_serve_next(role->serve, core_now(role), &response)) {
+        core_views_stamp(role, &response);
         core_respond(role, &response);
         exchange_response_deinit(&response);
     }

@@ -38,11 +38,12 @@ void core_held_free(struct held *held)
     mem_free(held);
 }
 
-static void release_one(struct core_role *role, struct held *held, err_t err)
+static void release_one(struct core_role *role, struct held *held)
 {
     static const char failed[] = "{\"done\":true,\"error\":{\"code\":\"readonly\",\"what\":\"it could not be "
                                  "made durable: nothing was "
                                  "acknowledged\",\"next\":\"look at the disk, then restart the node\"}}\n";
+    err_t err = held->err;
     switch (held->kind) {
     case HELD_TAXII:
         if (err != ERR_OK)
@@ -66,17 +67,58 @@ static void release_one(struct core_role *role, struct held *held, err_t err)
             core_lines_send(role, held->client, LINES_LAST, bytes_of(failed, sizeof failed - 1));
         break;
     }
+    core_held_free(held);
 }
 
+static void free_held(struct held *held)
+{
+    while (held != NULL) {
+        struct held *next = held->next;
+        core_held_free(held);
+        held = next;
+    }
+}
+
+static void release_all(struct core_role *role, struct held *held)
+{
+    while (held != NULL) {
+        struct held *next = held->next;
+        release_one(role, held);
+        held = next;
+    }
+}
+
+static void release_broken_off(struct core_role *role)
+{
+    struct held *held = role->breaking;
+    if (held == NULL)
+        return;
+    core_breaking_late(role);
+    role->breaking = NULL;
+    role->breaking_end = &role->breaking;
+    release_all(role, held);
+}
+
+/* While answers of before are broken off, no command is told that it is done: also one that came later, so
+ * that a client hears in order. */
 static void release_held(struct core_role *role, err_t err)
 {
     struct held *held = role->held;
+    bool breaking = core_breaking(role);
     role->held = NULL;
     role->held_end = &role->held;
+    if (!breaking)
+        release_broken_off(role);
     while (held != NULL) {
         struct held *next = held->next;
-        release_one(role, held, err);
-        core_held_free(held);
+        held->err = err;
+        held->next = NULL;
+        if (breaking && held->kind == HELD_LINES) {
+            *role->breaking_end = held;
+            role->breaking_end = &held->next;
+        } else {
+            release_one(role, held);
+        }
         held = next;
     }
 }
@@ -170,6 +212,8 @@ static void turn(void *ctx)
     if (more)
         core_wake(role);
     decide_us = earlier(decide_us, core_feeds_until(role));
+    if (role->breaking != NULL)
+        decide_us = earlier(decide_us, role->breaking_until_us);
     set_timer(role, earlier(earlier(earlier(decide_us, core_reads_until(role)), core_follow_until(role)),
                             earlier(sync_serve_deadline(role->serve),
                                     earlier(core_sign_until(role), core_search_until(role)))));
@@ -232,6 +276,14 @@ static void edge_fresh(void *ctx)
     core_edge_fresh(role);
     core_feeds_fresh(role);
     core_wake(role);
+}
+
+/* It has broken off what was over. */
+static void edge_rung(void *ctx)
+{
+    struct core_role *role = ctx;
+    if (role->breaking != NULL)
+        core_wake(role);
 }
 
 static void from_keeper(void *ctx, unsigned kind, struct bytes body)
@@ -306,9 +358,9 @@ static void link_broken(void *ctx)
 
 static err_t open_links(struct core_role *role, const struct core_links *links)
 {
-    struct link_handler edge = {from_edge, edge_fresh, drained, link_broken, role};
-    struct link_handler keeper = {from_keeper, keeper_fresh, drained, link_broken, role};
-    struct link_handler parent = {from_parent, parent_fresh, drained, link_broken, role};
+    struct link_handler edge = {from_edge, edge_fresh, drained, link_broken, edge_rung, role};
+    struct link_handler keeper = {from_keeper, keeper_fresh, drained, link_broken, NULL, role};
+    struct link_handler parent = {from_parent, parent_fresh, drained, link_broken, NULL, role};
     err_t err;
     if (links->edge != NULL &&
         (TRY(err, link_open(role->loop, role->os, links->edge, 0, &edge, &role->edge)) ||
@@ -365,6 +417,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     role->broken = broken;
     role->broken_ctx = ctx;
     role->held_end = &role->held;
+    role->breaking_end = &role->breaking;
     role->peers_stale = role->feeds_stale = true;
     role->started_us = core_now(role);
     role->turn = (struct loop_task) {.run = turn, .ctx = role};
@@ -400,6 +453,7 @@ void core_role_close(struct core_role *role)
         (void)!gate_repeats_keep(role->gate, core_now(role)); /* counts alone: nobody was promised them */
         err_t err = gate_commit(role->gate);
         release_held(role, err);
+        release_broken_off(role);
         /* The index then names the end of the log: what is damaged there later is not taken for a group that
          * was being written. */
         if (err == ERR_OK)
@@ -422,10 +476,7 @@ void core_role_close(struct core_role *role)
         buf_deinit(&role->signing[i]);
     buf_deinit(&role->wire);
     arena_deinit(&role->arena);
-    while (role->held != NULL) {
-        struct held *next = role->held->next;
-        core_held_free(role->held);
-        role->held = next;
-    }
+    free_held(role->held);
+    free_held(role->breaking);
     mem_free(role);
 }

@@ -21,6 +21,7 @@ struct held {
     uint32_t client;                   /* HELD_LINES */
     uint8_t flags;
     struct buf lines;
+    err_t err; /* of the commit */
 };
 
 /* Following one partner's ledger. */
@@ -55,7 +56,7 @@ struct adding {
 
 /* What a view was when its mark was last looked after. */
 struct seen {
-    uint64_t size, visible, policy;
+    uint64_t size, visible, policy, taken;
     uint32_t epoch;
     bool stopped;
 };
@@ -130,6 +131,9 @@ struct core_role {
     struct loop_task turn;
     struct loop_timer timer;
     struct held *held, **held_end;
+    /* Durable, and not told before edge has broken off answers under way, or did not by then. */
+    struct held *breaking, **breaking_end;
+    int64_t breaking_until_us;
     struct follow follows[LIMIT_PARTNERS];
     struct feeding feeds[LIMIT_FEEDS];
     bool feeds_stale; /* declarations changed */
@@ -141,6 +145,7 @@ struct core_role {
     struct waiting_read *reads;
     bool sign_later;     /* the last turn was too early for what is to be signed */
     bool rights_changed; /* a command wrote something since the last commit */
+    uint64_t taking;     /* partners whose answers under way are over, whatever the gate says */
     int64_t signed_us;   /* last time that anything was sent to be signed */
     bool restored;       /* the keeper says so: it signs nothing */
     bool settled;        /* nothing durable waits for a decision */
@@ -202,13 +207,20 @@ void core_access_answer(struct core_role *role, const struct exchange_response *
 void core_access_told(struct core_role *role, struct bytes body);
 
 /* core_view.c */
-/* Raises the mark of each view that is no longer what it was, and mark 0 after a command that wrote: pages of
- * before are then no longer served (DESIGN 3). After every commit, before anything of it is acknowledged. */
+/* Raises the marks of each view that is no longer what it was, and MARK_WHO after a command that wrote: pages
+ * of before are then no longer served (DESIGN 3), and answers under way to whom something was taken are
+ * broken off. After every commit, before anything of it is acknowledged. */
 void core_views_mark(struct core_role *role);
 void core_views_open(struct core_role *role);
-/* What the answer to a read of this view rests on; takes `cacheable` away where edge could not tell that it
- * became old. */
-void core_views_stamp(struct core_role *role, unsigned partner, struct exchange_response *response);
+/* At the next commit answers under way to this partner, and to readers of its view, are broken off. */
+void core_views_take(struct core_role *role, unsigned partner);
+/* What this answer, just made, rests on; takes `cacheable` away where edge could not tell that it became old.
+ */
+void core_views_stamp(struct core_role *role, struct exchange_response *response);
+/* Answers under way are over, and edge has not said yet that they are broken off. */
+bool core_breaking(const struct core_role *role);
+/* Says so, when it has not and is waited for no longer. */
+void core_breaking_late(const struct core_role *role);
 /* Keeps a read until the view is signed up to what is decided now, at most LIMIT_READ_WAIT_US. */
 NODISCARD err_t core_read_wait(struct core_role *role, unsigned partner, uint64_t id, struct bytes request);
 void core_reads_late(struct core_role *role);

@@ -1,9 +1,8 @@
 /* What readers of release views may count on: the marks by which edge knows that a page it keeps is still
- * what core would answer, and readers who wait until what is decided is signed. */
+ * what core would answer and that an answer under way may go on, and readers who wait until what is decided
+ * is signed. */
 #include "app/core_state.h"
 #include "core/mem.h"
-
-enum { MARK_WHO = 0, MARK_VIEWS = 1 };
 
 /* --- marks --- */
 
@@ -13,18 +12,33 @@ static bool look(const struct core_role *role, unsigned partner, struct seen *ou
     struct gate_ledger ledger;
     if (gate_ledger(role->gate, partner, &ledger) != ERR_OK)
         return false;
-    *out = (struct seen) {ledger.size, ledger.visible, ledger.policy, ledger.origin.epoch, ledger.stopped};
+    *out = (struct seen) {.size = ledger.size,
+                          .visible = ledger.visible,
+                          .policy = ledger.policy,
+                          .taken = ledger.taken,
+                          .epoch = ledger.origin.epoch,
+                          .stopped = ledger.stopped};
     return true;
 }
 
 static bool is_same(const struct seen *a, const struct seen *b)
 {
-    return a->size == b->size && a->visible == b->visible && a->policy == b->policy && a->epoch == b->epoch &&
-           a->stopped == b->stopped;
+    return a->size == b->size && a->visible == b->visible && a->policy == b->policy && a->taken == b->taken &&
+           a->epoch == b->epoch && a->stopped == b->stopped;
+}
+
+/* Nobody who asked before is told that it is done while an answer of before is still sent. */
+static void break_off(struct core_role *role)
+{
+    if (!core_breaking(role))
+        role->breaking_until_us = core_now(role) + LIMIT_BREAK_WAIT_US;
+    link_raise(role->edge, MARK_ROUND);
+    link_ring(role->edge);
 }
 
 void core_views_mark(struct core_role *role)
 {
+    uint64_t taking = role->taking;
     if (role->edge == NULL)
         return;
     if (role->rights_changed) {
@@ -32,26 +46,61 @@ void core_views_mark(struct core_role *role)
         link_raise(role->edge, MARK_WHO);
     }
     role->rights_changed = false;
+    role->taking = 0;
     for (unsigned i = 0; i < gate_peer_count(role->gate); i++) {
         struct seen now = {0};
         if (look(role, i, &now) && is_same(&now, &role->seen[i]))
             continue;
         link_raise(role->edge, MARK_VIEWS + i);
+        taking |= (uint64_t)(now.taken != role->seen[i].taken) << i;
         role->seen[i] = now;
     }
+    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+        if (taking >> i & 1)
+            link_raise(role->edge, MARK_TAKEN + i);
+    if (taking != 0)
+        break_off(role);
 }
 
-void core_views_stamp(struct core_role *role, unsigned partner, struct exchange_response *response)
+void core_views_take(struct core_role *role, unsigned partner)
+{
+    role->taking |= UINT64_C(1) << partner;
+}
+
+void core_views_stamp(struct core_role *role, struct exchange_response *response)
 {
     struct seen now;
-    response->cacheable = response->cacheable && role->edge != NULL && !role->rights_changed &&
-                          look(role, partner, &now) && now.visible == now.size && !now.stopped &&
-                          is_same(&now, &role->seen[partner]);
-    if (!response->cacheable)
+    unsigned partner = response->view - 1;
+    if (role->edge == NULL || response->view == 0) {
+        response->cacheable = false;
         return;
+    }
+    response->cacheable = response->cacheable && !role->rights_changed && look(role, partner, &now) &&
+                          now.visible == now.size && !now.stopped && is_same(&now, &role->seen[partner]);
     response->marks = (struct exchange_marks) {.view = MARK_VIEWS + partner,
                                                .who = link_raised(role->edge, MARK_WHO),
-                                               .shown = link_raised(role->edge, MARK_VIEWS + partner)};
+                                               .shown = link_raised(role->edge, MARK_VIEWS + partner),
+                                               .taken = link_raised(role->edge, MARK_TAKEN + partner)};
+}
+
+/* --- commands that wait until answers under way are broken off --- */
+
+static bool is_broken_off(const struct core_role *role)
+{
+    return role->edge == NULL || !role->edge_up ||
+           link_mark(role->edge, MARK_ROUND) >= link_raised(role->edge, MARK_ROUND);
+}
+
+bool core_breaking(const struct core_role *role)
+{
+    return !is_broken_off(role) && core_now(role) < role->breaking_until_us;
+}
+
+void core_breaking_late(const struct core_role *role)
+{
+    if (!is_broken_off(role))
+        diag_say(role->diag, DIAG_WARNING, ERR_TIMEOUT, "core", "restart the node",
+                 "edge has not said that answers under way are broken off: some of them may still be sent");
 }
 
 /* --- readers who wait --- */
@@ -149,4 +198,8 @@ void core_views_open(struct core_role *role)
     /* What a predecessor answered is not vouched for. */
     for (unsigned i = 0; role->edge != NULL && i < OS_CHANNEL_MARKS; i++)
         link_raise(role->edge, i);
+    for (unsigned i = 0; i < gate_peer_count(role->gate); i++)
+        (void)look(role, i, &role->seen[i]);
+    if (role->edge != NULL)
+        link_ring(role->edge);
 }

@@ -89,8 +89,10 @@ static void drop(struct edge_cache *cache, struct kept *kept)
 
 static bool is_true(const struct edge_cache *cache, const struct exchange_marks *marks)
 {
-    return marks->view < OS_CHANNEL_MARKS && cache->now.mark(cache->now.ctx, 0) == marks->who &&
-           cache->now.mark(cache->now.ctx, marks->view) == marks->shown;
+    const struct edge_cache_now *now = &cache->now;
+    return marks->view >= MARK_VIEWS && marks->view < MARK_TAKEN &&
+           now->mark(now->ctx, MARK_WHO) == marks->who && now->mark(now->ctx, marks->view) == marks->shown &&
+           now->mark(now->ctx, marks->view + MARK_TAKEN - MARK_VIEWS) == marks->taken;
 }
 
 static struct kept *set_of(struct edge_cache *cache, const struct hash *key)
@@ -189,6 +191,7 @@ static void give(struct edge_cache *cache, struct kept *kept, const struct edge_
     kept->asked = ++cache->asked;
     *out = (struct answer) {.status = kept->status,
                             .type = kept->text[0] == '\0' ? NULL : kept->text,
+                            .ground = {kept->marks.view, kept->marks.taken},
                             .page = packed != NULL ? packed : kept->page};
     memcpy(out->fields, kept->fields, sizeof out->fields);
     edge_pack_say(packed != NULL ? wish->coding : CODING_IDENTITY, out);

@@ -4,7 +4,7 @@
  *
  * The key is a keyed digest over the whole request as core would get it: credentials, certificate key, path,
  * query, Accept and all else, so nothing that an answer could depend on can be forgotten here, and another
- * identity never meets another's page. A kept page is given only while both marks that it was made under
+ * identity never meets another's page. A kept page is given only while the marks that it was made under
  * stand (exchange_marks). Core raises them before it acknowledges what changed (os/channel.h), so that the
  * first request after the acknowledgement of a stop, a removed token or a new release finds nothing here.
  *

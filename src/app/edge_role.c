@@ -232,6 +232,29 @@ static void handle(void *ctx, struct request *request)
     request_on_gone(request, gone, waiting);
 }
 
+static bool ground_over(void *ctx, const struct answer_ground *ground)
+{
+    const struct edge_role *role = ctx;
+    unsigned partner = ground->view - MARK_VIEWS;
+    return partner >= LIMIT_PARTNERS || link_mark(role->core, MARK_TAKEN + partner) != ground->taken;
+}
+
+/* Something was taken back. What is broken off here is all that is left of answers made before: those on
+ * their way to here, and those that come to be packed, meet the marks in `respond`. */
+static void core_rung(void *ctx)
+{
+    struct edge_role *role = ctx;
+    uint64_t round = link_mark(role->core, MARK_ROUND);
+    if (round <= link_raised(role->core, MARK_ROUND))
+        return;
+    size_t count = server_break(role->server, ground_over, role);
+    if (count > 0)
+        diag_say(role->diag, DIAG_NOTICE, ERR_OK, "edge", NULL,
+                 "%zu connections were reset: what they were sending may not be sent any more", count);
+    link_reach(role->core, MARK_ROUND, round);
+    link_ring(role->core);
+}
+
 static void sweep_later(struct edge_role *role);
 
 /* What nobody asks for any more does not stay in memory. */
@@ -264,12 +287,17 @@ static void respond(struct edge_role *role, struct bytes body)
     waiting->request = NULL;
     char type[128];
     struct answer out;
+    struct answer_ground ground = {answer.marks.view, answer.marks.taken};
+    if (ground.view != 0 && ground_over(role, &ground)) {
+        request_refuse(request, 503, "not now; try again", NULL);
+        return;
+    }
     if (waiting->keyed && edge_cache_keep(role->cache, &waiting->key, &answer, &waiting->wish, &out)) {
         request_answer(request, &out);
         sweep_later(role);
         return;
     }
-    out = (struct answer) {.status = (int)answer.status, .body = answer.body};
+    out = (struct answer) {.status = (int)answer.status, .body = answer.body, .ground = ground};
     if (answer.content_type.len > 0 && answer.content_type.len < sizeof type) {
         memcpy(type, answer.content_type.at, answer.content_type.len);
         type[answer.content_type.len] = '\0';
@@ -600,7 +628,7 @@ err_t edge_role_open(struct loop *loop, const struct os *os, const struct conf *
     role->tell = (struct loop_timer) {.fire = tell, .ctx = role};
     buf_init(&role->used, LIMIT_ACCESS_PENDING_BYTES);
     buf_init(&role->wire, LIMIT_LINK_MESSAGE_BYTES);
-    struct link_handler handler = {from_core, core_fresh, NULL, core_broken, role};
+    struct link_handler handler = {from_core, core_fresh, NULL, core_broken, core_rung, role};
     if (TRY(err, open_tls(role))) {
         diag_say(diag, DIAG_ERROR, err, "edge", "look at keys/tls and at certificate in bongsu.yaml",
                  "the TLS key or certificate cannot be used: %s", err_text(err));

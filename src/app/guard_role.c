@@ -442,8 +442,8 @@ err_t guard_role_open(struct loop *loop, const struct os *os, const struct diag 
     buf_init(&role->wire, LIMIT_LINK_SMALL_BYTES);
     buf_init(&role->headers, LIMIT_HTTP_HEAD_BYTES);
     buf_init(&role->asks, LIMIT_LINK_SMALL_BYTES);
-    struct link_handler of_core = {from_core, core_fresh, NULL, link_broken, role};
-    struct link_handler of_edge = {from_edge, edge_fresh, NULL, link_broken, role};
+    struct link_handler of_core = {from_core, core_fresh, NULL, link_broken, NULL, role};
+    struct link_handler of_edge = {from_edge, edge_fresh, NULL, link_broken, NULL, role};
     if (TRY(err, open_guard(role)) || TRY(err, link_open(loop, os, core, 1, &of_core, &role->core)) ||
         TRY(err, link_open(loop, os, edge, 0, &of_edge, &role->edge))) {
         guard_role_close(role);

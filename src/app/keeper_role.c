@@ -51,7 +51,7 @@ err_t keeper_role_open(struct loop *loop, const struct os *os, const struct conf
     role->broken = broken;
     role->broken_ctx = ctx;
     buf_init(&role->out, LIMIT_LINK_SMALL_BYTES);
-    struct link_handler handler = {from_core, core_fresh, NULL, core_broken, role};
+    struct link_handler handler = {from_core, core_fresh, NULL, core_broken, NULL, role};
     if (TRY(err, keeper_open(os, conf, diag, &role->keeper)) ||
         TRY(err, link_open(loop, os, core, 1, &handler, &role->core))) {
         keeper_role_close(role);

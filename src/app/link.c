@@ -18,7 +18,7 @@ struct link {
     const struct os *os;
     struct os_channel *channel;
     struct os_channel *marks; /* NULL: the channel's own */
-    struct loop_watch watch;
+    struct loop_watch watch, marks_watch;
     struct loop_task task;
     struct link_handler handler;
     struct buf in;
@@ -214,6 +214,7 @@ void link_close(struct link *link)
         return;
     loop_later_cancel(link->loop, &link->task);
     loop_unwatch(link->loop, &link->watch);
+    loop_unwatch(link->loop, &link->marks_watch);
     os_channel_close(link->channel);
     os_channel_close(link->marks);
     drop_waiting(link);
@@ -230,10 +231,21 @@ void link_renew(struct link *link)
         set_broken(link);
 }
 
+static void rung(void *ctx, unsigned what)
+{
+    struct link *link = ctx;
+    (void)what;
+    os_channel_woken(link->marks);
+    link->handler.rung(link->handler.ctx);
+}
+
 err_t link_marks(struct link *link, const struct os_channel_fds *fds, int side)
 {
-    must(link->marks == NULL);
-    return os_channel_open(fds, side, &link->marks);
+    must(link->marks == NULL && link->handler.rung != NULL);
+    err_t err = os_channel_open(fds, side, &link->marks);
+    return err != ERR_OK ? err
+                         : loop_watch(link->loop, &link->marks_watch, os_channel_fd(link->marks), LOOP_READ,
+                                      rung, link);
 }
 
 static struct os_channel *marks_of(const struct link *link)
@@ -254,6 +266,17 @@ uint64_t link_raised(const struct link *link, unsigned mark)
 uint64_t link_mark(const struct link *link, unsigned mark)
 {
     return os_channel_mark(marks_of(link), mark);
+}
+
+void link_reach(struct link *link, unsigned mark, uint64_t value)
+{
+    os_channel_reach(marks_of(link), mark, value);
+}
+
+void link_ring(struct link *link)
+{
+    must(link->marks != NULL);
+    os_channel_ring(link->marks);
 }
 
 size_t link_pending(const struct link *link)

@@ -21,6 +21,7 @@ struct link_handler {
     void (*fresh)(void *ctx);
     void (*drained)(void *ctx); /* everything that had arrived was handed over; may be NULL */
     void (*broken)(void *ctx);  /* the memory does not add up any more: the role ends */
+    void (*rung)(void *ctx); /* the other end rang, or began: look at its marks; with link_marks, not NULL */
     void *ctx;
 };
 
@@ -31,8 +32,8 @@ void link_close(struct link *link); /* accepts NULL */
 /* Announces this end as a new one: the other end gets `fresh`, and whatever it sent before is thrown away.
  * For a role that stands between two others, when the one behind it is new. */
 void link_renew(struct link *link);
-/* Marks are raised and read in this channel's memory instead of the link's own, so that a role that stands
- * between does not delay them; no message ever passes there. `fds` stay the caller's. */
+/* Marks are raised and read, and bells rung, in this channel instead of the link's own, so that a role that
+ * stands between does not delay them; no message ever passes there. `fds` stay the caller's. */
 NODISCARD err_t link_marks(struct link *link, const struct os_channel_fds *fds, int side);
 
 /* `kind` is the caller's, from 1 to 250. ERR_FULL: LIMIT_LINK_PENDING_BYTES wait already; ERR_LIMIT: too
@@ -42,6 +43,8 @@ NODISCARD err_t link_send(struct link *link, unsigned kind, struct bytes body);
 void link_raise(struct link *link, unsigned mark);
 uint64_t link_raised(const struct link *link, unsigned mark);
 uint64_t link_mark(const struct link *link, unsigned mark);
+void link_reach(struct link *link, unsigned mark, uint64_t value);
+void link_ring(struct link *link); /* with link_marks alone */
 /* Bytes that wait for room in the ring. */
 size_t link_pending(const struct link *link);
 /* While paused nothing more is handed over (the ring fills up and the other end waits). */

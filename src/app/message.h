@@ -8,6 +8,7 @@
 #include "ledger/cosign.h"
 #include "net/exchange.h"
 #include "net/tls.h"
+#include "os/channel.h"
 
 enum message_kind {
     /* edge -> core */
@@ -54,6 +55,20 @@ enum message_kind {
     MESSAGE_GUARD_HELD,  /* message_held */
     MESSAGE_GUARD_COUNT, /* message_guarded */
 };
+
+/* --- marks of the link between core and edge --- */
+
+enum message_mark {
+    MARK_WHO = 0,   /* who may ask what, and whatever operators changed: pages that edge keeps are over */
+    MARK_VIEWS = 1, /* one a partner: what its view shows */
+    MARK_TAKEN =
+        MARK_VIEWS + LIMIT_PARTNERS, /* one a partner: something was taken back: answers under way are over */
+    /* Core raises it after MARK_TAKEN and rings. Edge raises its own as far, once it has broken off what was
+       over. */
+    MARK_ROUND = MARK_TAKEN + LIMIT_PARTNERS,
+    MARKS
+};
+_Static_assert((int)MARKS == (int)OS_CHANNEL_MARKS, "the channel has as many");
 
 /* --- what `add` refuses itself --- */
 

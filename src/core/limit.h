@@ -27,6 +27,7 @@
 #define LIMIT_NET_ACCEPTS_TURN    16          /* of 30 us: then those who are in have their turn */
 #define LIMIT_NET_STRANGERS_US    500         /* of a turn, for all who were not served yet */
 #define LIMIT_NET_WRITE_TURN      (1u << 20)  /* then the next connection has its turn */
+#define LIMIT_NET_UNSENT_BYTES    (256 << 10) /* that the system takes ahead of the wire, of one connection */
 #define LIMIT_HTTP_HEAD_BYTES     (16u << 10) /* request line and fields; clients stay below 8 KiB */
 #define LIMIT_HTTP_METHOD_BYTES   32          /* the longest registered method has 17 */
 #define LIMIT_HTTP_TARGET_BYTES   8192        /* RFC 9112 section 3 asks for 8,000 at least */
@@ -278,6 +279,7 @@
 #define LIMIT_EDGE_CACHE_SWEEP   60000       /* ms; what nobody asked for between two sweeps is forgotten */
 #define LIMIT_EDGE_PACK_MIN      1024        /* bytes of an answer worth packing: one packet holds less */
 #define LIMIT_EDGE_PACK_MAX      (12u << 20) /* the largest page; it holds edge up for 0.1 s, once */
+#define LIMIT_BREAK_WAIT_US       2000000     /* who takes back waits for edge, which packs a page in 0.3 s */
 #define LIMIT_READ_WAIT_US       500000      /* a reader waits so long for what is decided to be signed */
 #define LIMIT_CONTROL_CLIENTS    32          /* operators' commands at once */
 #define LIMIT_CONTROL_LINE_BYTES (2u << 20)  /* one request line: a policy of 1 MiB with its escapes */

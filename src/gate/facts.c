@@ -206,6 +206,8 @@ static err_t apply_peer(struct gate *gate, const struct record_fact *fact)
     if (peer.audience.at == NULL || peer.node.at == NULL || peer.country.at == NULL || peer.card.at == NULL)
         return ERR_NOMEM;
     gate->peers[peer.index] = peer;
+    if (peer.state != GATE_PEER_STARTED)
+        views_take(gate, UINT64_C(1) << peer.index);
     if (fresh) {
         gate->peer_count++;
         if (TRY(err, view_open(gate, peer.index)))

@@ -445,6 +445,11 @@ struct gate_ledger {
     int64_t receipted_us;
     bool stopped;    /* a replayed root differed: nothing of it is served */
     uint64_t policy; /* changes with the policy in force: what may be given of the leaves may be less now */
+    /* Rises whenever something that this partner had, or that its readers might get, may not leave any more:
+     * another policy, a spill of what it had, a partner no longer started, a ledger that was stopped. Never
+     * because of anything that it had not (DESIGN 2.4), nor because of a release. Counts from the start of
+     * this program. */
+    uint64_t taken;
 };
 NODISCARD err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out);
 

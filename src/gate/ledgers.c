@@ -401,6 +401,12 @@ err_t views_sync_run(const struct views_sync *sync)
     return sync->dir == NULL ? ERR_OK : os->dir_sync(os->ctx, sync->dir);
 }
 
+void views_take(struct gate *gate, uint64_t partners)
+{
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
+        gate->views[p].taken += partners >> p & 1;
+}
+
 err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out)
 {
     if (partner >= gate->peer_count)
@@ -418,6 +424,7 @@ err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger 
         .receipted_us = view->receipted_us,
         .stopped = view->stopped,
         .policy = gate->policy_lsn,
+        .taken = view->taken,
     };
     return ERR_OK;
 }
@@ -566,6 +573,7 @@ err_t checkpoint_apply(struct gate *gate, uint64_t lsn, const struct record_note
     if (note->size > view->tree.edge.size || TRY(err, merkle_root(&source, note->size, &root)) ||
         !hash_eq(&root, &note->root)) {
         view->stopped = true;
+        view->taken++;
         diag_say(gate->diag, DIAG_ERROR, ERR_PROOF, "gate",
                  "run `bongsu check`; the partner keeps what it has",
                  "the ledger of %.*s does not have the root that was signed; nothing of it is served",

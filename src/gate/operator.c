@@ -466,6 +466,7 @@ err_t policy_apply(struct gate *gate, uint64_t lsn, const struct record_policy *
     bool loading = lsn < store_applied_lsn(gate->store);
     gate->policy_lsn = lsn;
     gate->policy_us = policy->at_us;
+    views_take(gate, UINT64_MAX);
     if (loading)
         return ERR_OK; /* from the index: its job is there as well */
     struct job job = {.scope = JOB_ALL, .cursor = LSN_FIRST, .until = lsn};

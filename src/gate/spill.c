@@ -83,6 +83,7 @@ err_t spill_apply(struct gate *gate, const struct record_fact *fact)
     memmove(gate->spills + at + 1, gate->spills + at, (gate->spill_count - at) * sizeof *gate->spills);
     gate->spills[at] = spill.lsn;
     gate->spill_count++;
+    views_take(gate, spill.released);
     return ERR_OK;
 }
 

@@ -138,6 +138,7 @@ struct view {
     uint64_t again_size;     /* signed up to here by the keeper, and the CHECKPOINT was lost; 0: no such */
     bool signing;            /* a request is out */
     bool stopped;            /* a replayed root differed: serve nothing of it */
+    uint64_t taken;          /* of gate_ledger */
     uint64_t receipted, refused;
     int64_t receipted_us;
 };
@@ -709,6 +710,8 @@ static inline bool entry_contentless(const struct record_entry *entry)
 
 /* --- ledgers.c --- */
 NODISCARD err_t view_open(struct gate *gate, unsigned partner);
+/* Raises gate_ledger.taken of these partners. */
+void views_take(struct gate *gate, uint64_t partners);
 void view_close(struct gate *gate, unsigned partner);
 /* Tile files durable, before an index merge: begin takes note of them in the gate's thread, run syncs them in
  * any. Who begins must run, and merge nothing when that fails. */

@@ -71,10 +71,44 @@ void conn_open(struct server *server, int fd, const struct os_net_addr *address,
     conn_enter(conn, CONN_HANDSHAKE, server->conf.head_ms);
 }
 
+/* Answers are written to their end that stand on something, and the system has not sent all of them. */
+static bool tail_unsent(const struct conn *conn)
+{
+    return conn->ground.view != 0 && (conn_left(conn).len > 0 || os_net_unsent(conn->stream.fd) > 0);
+}
+
+bool conn_is_over(const struct conn *conn, bool (*over)(void *ctx, const struct answer_ground *ground),
+                  void *ctx)
+{
+    for (const struct request *request = conn->requests; request != NULL; request = request->next)
+        if (request->ground.view != 0 && over(ctx, &request->ground))
+            return true;
+    return tail_unsent(conn) && (conn->mixed || over(ctx, &conn->ground));
+}
+
+void conn_written(struct conn *conn, const struct answer_ground *ground)
+{
+    if (ground->view == 0 || (ground->view == conn->ground.view && ground->taken == conn->ground.taken))
+        return;
+    conn->mixed = tail_unsent(conn);
+    conn->ground = *ground;
+}
+
+/* Closed as usual, the system would go on to send what stands on something, and nobody could break it off. */
+static bool must_reset(const struct conn *conn)
+{
+    for (const struct request *request = conn->requests; request != NULL; request = request->next)
+        if (request->ground.view != 0)
+            return true;
+    return tail_unsent(conn);
+}
+
 void conn_free(struct conn *conn)
 {
     struct server *server = conn->server;
     must(!conn->advancing);
+    if (must_reset(conn))
+        os_net_abort(conn->stream.fd);
     http2_close(conn->http2);
     while (conn->requests != NULL)
         request_abandon(conn->requests);
@@ -103,9 +137,10 @@ void conn_doom(struct conn *conn)
 
 bool conn_is_idle(const struct conn *conn)
 {
-    return conn->stage == CONN_HANDSHAKE || conn->stage == CONN_LINGER ||
-           (conn->stage == CONN_HEAD && conn->in.len == 0) ||
-           (conn->stage == CONN_HTTP2 && conn->requests == NULL);
+    bool rests = conn->stage == CONN_HANDSHAKE || conn->stage == CONN_LINGER ||
+                 (conn->stage == CONN_HEAD && conn->in.len == 0) ||
+                 (conn->stage == CONN_HTTP2 && conn->requests == NULL);
+    return rests && !tail_unsent(conn);
 }
 
 void conn_say_goodbye(struct conn *conn)
@@ -394,6 +429,16 @@ static void on_ready(void *ctx, unsigned ready)
     advance(ctx);
 }
 
+/* A slow reader still reads what the system holds for it. */
+static bool drains(struct conn *conn)
+{
+    size_t before = conn->unsent;
+    if (!tail_unsent(conn))
+        return false;
+    conn->unsent = os_net_unsent(conn->stream.fd);
+    return before < conn->unsent || before - conn->unsent >= LIMIT_HTTP_STALL_BYTES;
+}
+
 static void on_timer(void *ctx)
 {
     struct conn *conn = ctx;
@@ -405,7 +450,7 @@ static void on_timer(void *ctx)
     bool moves = conn->stage == CONN_BODY || conn->stage == CONN_WRITING;
     bool stays = conn->stage == CONN_HTTP2 ? late && !http2_is_stuck(conn)
                                            : moves && conn->moved >= LIMIT_HTTP_STALL_BYTES;
-    if (late && !stays) {
+    if (late && !stays && !drains(conn)) {
         conn_free(conn);
         return;
     }

@@ -42,6 +42,7 @@ struct request {
     bool close;        /* HTTP/1.1: nothing after this one can be trusted */
     struct page *page; /* of the answer */
     size_t sent;
+    struct answer_ground ground; /* of the answer */
     void *user;
     void (*gone)(void *ctx);
     void *gone_ctx;
@@ -70,6 +71,12 @@ struct conn {
 
     struct buf out; /* HTTP/1.1: head of the answer, with a small body behind it; HTTP/2: frames */
     size_t out_sent;
+
+    /* Of answers that are written to their end: the system may not have sent them yet. `mixed`: of several.
+     */
+    struct answer_ground ground;
+    bool mixed;
+    size_t unsent; /* when the timer looked last */
 
     bool advancing;
     bool used;   /* a request has come */
@@ -105,6 +112,11 @@ void conn_doom(struct conn *conn);
 void conn_free(struct conn *conn);
 /* Nothing of a request has come: it may be closed without a word. */
 bool conn_is_idle(const struct conn *conn);
+/* Something on it stands on what is over, and is not sent whole. */
+bool conn_is_over(const struct conn *conn, bool (*over)(void *ctx, const struct answer_ground *ground),
+                  void *ctx);
+/* An answer that stands on this was written to its end. */
+void conn_written(struct conn *conn, const struct answer_ground *ground);
 /* HTTP/2: no new requests; what runs may end. */
 void conn_say_goodbye(struct conn *conn);
 /* Called by conn_free: the server may accept again, or has stopped. */

@@ -106,6 +106,7 @@ void exchange_response_write(struct buf *out, const struct exchange_response *re
     wr_u16(out, (uint16_t)response->marks.view);
     wr_u64(out, response->marks.who);
     wr_u64(out, response->marks.shown);
+    wr_u64(out, response->marks.taken);
     put(out, str_of(response->content_type));
     wr_u8(out, (uint8_t)response->header_count);
     for (size_t i = 0; i < response->header_count; i++) {
@@ -127,6 +128,7 @@ err_t exchange_answer_read(struct bytes wire, struct exchange_answer *out)
     answer.marks.view = rd_u16(&rd);
     answer.marks.who = rd_u64(&rd);
     answer.marks.shown = rd_u64(&rd);
+    answer.marks.taken = rd_u64(&rd);
     answer.content_type = take(&rd);
     answer.header_count = rd_u8(&rd);
     if (answer.header_count > EXCHANGE_HEADERS_MAX)

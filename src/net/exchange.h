@@ -47,11 +47,11 @@ struct exchange_header {
     struct str value; /* lives in the response's arena or is static */
 };
 
-/* What an answer rests on. */
+/* What an answer rests on: marks of the link between core and edge (app/message.h), as they stood when it was
+ * made. */
 struct exchange_marks {
-    unsigned view;  /* which mark is the view's */
-    uint64_t who;   /* mark 0, when the answer was made */
-    uint64_t shown; /* mark `view`, likewise */
+    unsigned view; /* which mark is the view's; 0: it shows no release view, and the others mean nothing */
+    uint64_t who, shown, taken;
 };
 
 struct exchange_response {
@@ -61,8 +61,9 @@ struct exchange_response {
     struct exchange_header headers[EXCHANGE_HEADERS_MAX];
     size_t header_count;
     struct buf body;
-    /* Edge may give the same answer again to the same request, as long as both marks of the link between core
-     * and edge stand where `marks` says: who may ask what, and what the view shows. */
+    unsigned view; /* 1 + number of the partner whose releases are in it; 0: none are */
+    /* Edge may give the same answer again to the same request as long as `who` and `shown` stand where
+     * `marks` says. */
     bool cacheable;
     struct exchange_marks marks;
     /* What core wants to hear again whenever edge gives this answer from what it keeps (the access record);

@@ -56,9 +56,10 @@ static void on_wake(uv_async_t *wake)
         loop->woken(loop->woken_ctx);
 }
 
+/* Timers that are due by now fire before the wait: the turn must not wait for the next one then. */
 static void on_guard(uv_timer_t *guard)
 {
-    (void)guard;
+    uv_stop(guard->loop);
 }
 
 static void on_busy(uv_idle_t *busy)

@@ -36,6 +36,7 @@ void request_free(struct request *request)
         request->conn->requests = request->next;
     if (request->next != NULL)
         request->next->prev = request->prev;
+    conn_written(request->conn, &request->ground);
     request->conn->server->held -= request->held;
     arena_deinit(&request->arena);
     buf_deinit(&request->body);
@@ -278,6 +279,7 @@ void request_answer(struct request *request, const struct answer *wanted)
     add_date(request->conn->server, &dated);
     must(request->stage != REQUEST_ANSWERED);
     enter(request, REQUEST_ANSWERED);
+    request->ground = wanted->ground;
     request->conn->served = request->conn->served || answer->status < 400;
     if (request->stream != 0)
         http2_answer(request, answer);

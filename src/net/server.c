@@ -230,6 +230,20 @@ void server_drop_peer(struct server *server, uint64_t peer)
             conn_doom(conn);
 }
 
+size_t server_break(struct server *server, bool (*over)(void *ctx, const struct answer_ground *ground),
+                    void *ctx)
+{
+    size_t count = 0;
+    for (struct conn *conn = server->conns, *next; conn != NULL; conn = next) {
+        next = conn->next;
+        if (!conn_is_over(conn, over, ctx))
+            continue;
+        conn_free(conn); /* resets it: something of the answer is left */
+        count++;
+    }
+    return count;
+}
+
 size_t server_connections(const struct server *server)
 {
     return server->conn_count;

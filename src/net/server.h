@@ -62,6 +62,20 @@ void server_close(struct server *server);
 void server_drop_peer(struct server *server, uint64_t peer);
 size_t server_connections(const struct server *server);
 
+/* What an answer stands on: numbers of the handler's, which the server only carries. view 0: on nothing. */
+struct answer_ground {
+    unsigned view;
+    uint64_t taken;
+};
+
+/* Breaks off, at whatever point, every answer that stands on what is over: its connection is reset, HTTP/2
+ * with all that runs on it. Its client sees that the answer is not whole; and nothing of it is sent any more
+ * once this returns, neither what waits here, packed into frames and records of many streams, nor what the
+ * system holds for the socket. What was sent whole is left alone. Not from within a handler. Returns how many
+ * connections it was. */
+size_t server_break(struct server *server, bool (*over)(void *ctx, const struct answer_ground *ground),
+                    void *ctx);
+
 /* --- a request: everything borrowed until the answer --- */
 
 const struct http1_head *request_head(const struct request *request);
@@ -96,6 +110,7 @@ struct answer {
     struct http1_field fields[ANSWER_FIELDS_MAX]; /* further fields, up to the first without a name; copied */
     struct bytes body;                            /* copied; for small answers */
     struct page *page;                            /* instead of body: the server takes its own reference */
+    struct answer_ground ground;
     bool close; /* close the connection afterwards; HTTP/2 has other requests on it and does not */
 };
 

@@ -39,8 +39,12 @@ void os_channel_close(struct os_channel *channel);
  * peer reads after it could know of anything that we did after the raise (a message, an answer of ours to
  * anybody) is the raised number. They only grow, also when a side is replaced. A peer that scribbles over
  * what we raise deceives itself alone. `mark` is below OS_CHANNEL_MARKS. */
-enum { OS_CHANNEL_MARKS = LIMIT_PARTNERS + 1 };
+enum { OS_CHANNEL_MARKS = 2 * LIMIT_PARTNERS + 2 }; /* app/message.h says which is what */
 void os_channel_raise(struct os_channel *channel, unsigned mark);
+/* Raises it to `value`, unless it stands there or above. */
+void os_channel_reach(struct os_channel *channel, unsigned mark, uint64_t value);
+/* Wakes the peer, so that it looks at our marks. */
+void os_channel_ring(struct os_channel *channel);
 /* Where ours stands, by our own account. */
 uint64_t os_channel_raised(const struct os_channel *channel, unsigned mark);
 /* What the peer raised. */

@@ -157,7 +157,21 @@ void os_channel_close(struct os_channel *channel)
 void os_channel_raise(struct os_channel *channel, unsigned mark)
 {
     must(mark < OS_CHANNEL_MARKS);
-    atomic_store(&channel->out.shared->marks[mark], ++channel->raised[mark]);
+    os_channel_reach(channel, mark, channel->raised[mark] + 1);
+}
+
+void os_channel_reach(struct os_channel *channel, unsigned mark, uint64_t value)
+{
+    must(mark < OS_CHANNEL_MARKS);
+    if (value <= channel->raised[mark])
+        return;
+    channel->raised[mark] = value;
+    atomic_store(&channel->out.shared->marks[mark], value);
+}
+
+void os_channel_ring(struct os_channel *channel)
+{
+    os_wake_up(channel->peer_wake);
 }
 
 uint64_t os_channel_raised(const struct os_channel *channel, unsigned mark)

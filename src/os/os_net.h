@@ -43,6 +43,11 @@ NODISCARD err_t os_net_connected(int fd);
 NODISCARD err_t os_net_read(int fd, void *to, size_t size, size_t *out_len);
 /* Gathers the pieces into one send. Writes at least one byte, or ERR_BUSY. At most 8 pieces. */
 NODISCARD err_t os_net_write(int fd, const struct bytes *pieces, size_t count, size_t *out_len);
+/* Bytes that were written and that the system has not sent yet. SIZE_MAX: it does not tell. */
+size_t os_net_unsent(int fd);
+/* os_net_close will then throw those away and reset the connection: the peer reads what it has received, and
+ * an error, never an end. */
+void os_net_abort(int fd);
 /* Says that no more will be written; the peer reads an end. */
 void os_net_shut_write(int fd);
 /* Nobody gets in any more: connecting is refused from here on. Who knocked before is still accepted. */

@@ -4,10 +4,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -156,6 +158,13 @@ static void no_delay(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/* What waits in the system for a slow reader is memory, and cannot be told apart from what was read. */
+static void keep_few(int fd)
+{
+    const int most = LIMIT_NET_UNSENT_BYTES;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
+}
+
 err_t os_net_accept(int listener, int *out_fd, struct os_net_addr *out_peer)
 {
     union address address;
@@ -166,6 +175,7 @@ err_t os_net_accept(int listener, int *out_fd, struct os_net_addr *out_peer)
         return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM ? ERR_FULL
                                                                                          : ERR_BUSY;
     no_delay(fd);
+    keep_few(fd);
     address_text(&address, out_peer);
     struct ucred peer;
     socklen_t size = sizeof peer;
@@ -234,6 +244,18 @@ err_t os_net_write(int fd, const struct bytes *pieces, size_t count, size_t *out
                                                        : ERR_IO;
     *out_len = (size_t)n;
     return ERR_OK;
+}
+
+size_t os_net_unsent(int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQNSD, &bytes) == 0 && bytes >= 0 ? (size_t)bytes : SIZE_MAX;
+}
+
+void os_net_abort(int fd)
+{
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
 
 void os_net_shut_write(int fd)

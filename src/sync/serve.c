@@ -346,6 +346,7 @@ static err_t page_body(struct sync_serve *serve, unsigned index, const struct sy
 static void page_answer(struct sync_serve *serve, unsigned index, const struct sync_feed *feed,
                         const struct gate_ledger *ledger, struct exchange_response *response)
 {
+    response->view = index + 1;
     answer_body(serve, response, page_body(serve, index, feed, ledger, &response->body));
 }
 

@@ -74,12 +74,13 @@ static struct hash key_number(struct kit *kit, unsigned number)
 
 static struct exchange_answer page(const struct kit *kit, size_t len, unsigned view)
 {
-    struct exchange_answer answer = {.status = 200,
-                                     .content_type = STR("text/x"),
-                                     .header_count = 1,
-                                     .body = bytes_of(kit->body, len),
-                                     .cacheable = true,
-                                     .marks = {view, kit->marks[0], kit->marks[view]}};
+    struct exchange_answer answer = {
+        .status = 200,
+        .content_type = STR("text/x"),
+        .header_count = 1,
+        .body = bytes_of(kit->body, len),
+        .cacheable = true,
+        .marks = {view, kit->marks[0], kit->marks[view], kit->marks[view + MARK_TAKEN - MARK_VIEWS]}};
     answer.headers[0].name = STR("X-Date");
     answer.headers[0].value = STR("yesterday");
     return answer;
@@ -174,6 +175,11 @@ static void a_raised_mark_ends_what_rests_on_it(void **state)
     kit->marks[0]++; /* who may ask */
     assert_false(has(kit, &one));
     assert_int_equal(edge_cache_count(kit->cache).bytes, 0);
+    assert_true(keep(kit, &one, 10, 1));
+    kit->marks[MARK_TAKEN + 1]++; /* taken from the other view */
+    assert_true(has(kit, &one));
+    kit->marks[MARK_TAKEN]++;
+    assert_false(has(kit, &one));
 }
 
 /* The answer was made, then the view changed, then the answer arrived. */

@@ -41,7 +41,7 @@ static void on_broken(void *ctx)
 
 static void take_up(struct pair *pair, int side)
 {
-    struct link_handler handler = {on_message, on_fresh, NULL, on_broken, &pair->end[side]};
+    struct link_handler handler = {on_message, on_fresh, NULL, on_broken, NULL, &pair->end[side]};
     assert_int_equal(link_open(pair->loop, os_linux(), &pair->fds, side, &handler, &pair->end[side].link),
                      ERR_OK);
 }

@@ -92,6 +92,47 @@ static void suspended(void **state)
     bench_deinit(&b);
 }
 
+static uint64_t taken(const struct bench *b, unsigned partner)
+{
+    struct gate_ledger ledger;
+    assert_int_equal(gate_ledger(b->gate, partner, &ledger), ERR_OK);
+    return ledger.taken;
+}
+
+/* What breaks off answers under way: never a release, and of a spill only who had it. */
+static void taken_from_whom(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_spill spill;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    unsigned had = bench_partner(&b, "us-cisa");
+    bench_policy(&b);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    unsigned later = bench_partner(&b, "jp"); /* without the history */
+    uint64_t from_one = taken(&b, had), from_other = taken(&b, later);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 2, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    assert_int_equal(leaves(&b), 2);
+    assert_int_equal(taken(&b, had), from_one);
+    assert_int_equal(gate_spill(b.gate, lsn, &by_test, b.now_us, &spill), ERR_OK);
+    assert_true(taken(&b, had) > from_one);
+    assert_int_equal(taken(&b, later), from_other);
+    from_one = taken(&b, had);
+    bench_settle(&b);
+    assert_int_equal(taken(&b, had), from_one);
+    assert_int_equal(gate_peer_set(b.gate, later, GATE_PEER_PAUSED, false, &by_test, b.now_us), ERR_OK);
+    assert_true(taken(&b, later) > from_other);
+    assert_int_equal(taken(&b, had), from_one);
+    from_other = taken(&b, later);
+    bench_policy(&b);
+    assert_true(taken(&b, had) > from_one && taken(&b, later) > from_other);
+    bench_deinit(&b);
+}
+
 static void of_the_quarantine(void **state)
 {
     (void)state;
@@ -156,7 +197,8 @@ static void tells_nobody_else(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(suspended), cmocka_unit_test(of_the_quarantine),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(suspended), cmocka_unit_test(taken_from_whom),
+                                       cmocka_unit_test(of_the_quarantine),
                                        cmocka_unit_test(tells_nobody_else)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
