@@ -8,7 +8,9 @@ from others, break nothing off.
 """
 import base64
 import json
+import os
 import random
+import signal
 import socket
 import ssl
 import struct
@@ -20,6 +22,8 @@ from node import Folder, Node, Report, wait_for
 OPEN = 'language 1\nrelease open if tlp <= green and onward and type == indicator to all\n' \
        'release more if tlp <= green and onward and type == tool to jp\n'
 SHUT = 'language 1\ndeny late if type == indicator\n' + OPEN.split('\n', 1)[1]
+ANY = 'language 1\nrelease any if tlp <= red to all\n'
+RED = 'marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1'
 TAXII = 'application/taxii+json;version=2.1'
 OBJECTS = '/api/collections/release/objects/?limit=1000'
 FEED = '/bongsu/v1/feed?epoch=0&from={}&max=1000&wait=0'
@@ -256,6 +260,39 @@ class Story:
         self.is_cut('a partner removed', slow)
 
 
+    def look_at_the_guard(self):
+        """It finds fault with a page for somebody: what he is still reading is broken off."""
+        self.tokens['au'] = self.token('au')
+        self.activate(ANY)
+        self.settle()
+        self.report.check('everything is released', wait_for(lambda: len(self.ids('au') or []) > COUNT, 30))
+        slow, before = self.begin('au', 'http2'), self.resets()
+        self.add(tool(9, object_marking_refs=[RED]))
+        self.report.check('what the guard must not pass is held', wait_for(lambda: self.ids('au') is None, 30))
+        self.report.check('and told of', wait_for(lambda: self.resets() > before, 30))
+        self.is_cut('what the guard holds', slow)
+
+    def resets(self):
+        return self.kr.said().count('connections were reset')
+
+    def look_at_a_stuck_edge(self):
+        """A command is not told that it is done before edge has said so, and does not wait for ever."""
+        edge = self.kr.roles().get('edge')
+        if edge is None:
+            self.report.skip('an edge that is stuck', 'all roles are one process')
+            return
+        slow, before = self.begin('jp', 'http/1.1'), self.resets()
+        os.kill(edge, signal.SIGSTOP)
+        try:
+            self.activate(SHUT)
+        finally:
+            os.kill(edge, signal.SIGCONT)
+        self.report.check('the log says for what nobody waited', 'edge has not said that answers' in self.kr.said())
+        self.report.check('then edge sees to it', wait_for(lambda: self.resets() > before, 30))
+        self.is_cut('an edge that was stuck', slow)
+        self.opened_again()
+
+
 def main():
     report = Report('taking_back')
     with Folder() as folder:
@@ -264,7 +301,9 @@ def main():
             story.look_at_policies()
             story.look_at_releases()
             story.look_at_spills()
+            story.look_at_a_stuck_edge()
             story.look_at_partners()
+            story.look_at_the_guard()
         finally:
             story.kr.stop()
     return report.finish()
