@@ -156,6 +156,10 @@ NODISCARD err_t command_say_pending(struct command_call *call);
 
 /* command_holds.c */
 extern const struct command_stream command_holds_stream, command_diff_stream;
+/* command_prove.c */
+extern const struct command_stream command_export_stream;
+NODISCARD err_t command_ledger_prove(struct command_call *call);
+NODISCARD err_t command_ledger_open(struct command_call *call);
 /* command_graph.c, for the table of streams. */
 NODISCARD err_t command_graph_begin(struct command_call *call, void **out);
 NODISCARD err_t command_graph_next(struct command_call *call, void *state, bool *out_end);

@@ -573,7 +573,8 @@ static const struct command_stream streams[] = {
     {"report.quality", command_quality_begin, command_quality_next, command_quality_end},
     {"privacy.find", command_person_begin, command_person_next, command_person_end},
 };
-static const struct command_stream *const others[] = {&command_holds_stream, &command_diff_stream};
+static const struct command_stream *const others[] = {&command_holds_stream, &command_diff_stream,
+                                                      &command_export_stream};
 
 const struct command_stream *command_stream_find(struct str name)
 {

@@ -1,13 +1,12 @@
 /* Release ledgers: what was released to whom, proved. */
 #include "app/command.h"
 
-#include "ledger/proof.h"
 #include "sync/card.h"
 
 struct walk {
     struct command_call *call;
     struct merkle_edge edge;
-    uint64_t limit, bad;
+    uint64_t limit, bad, closed;
     int64_t last_us;
 };
 
@@ -76,7 +75,7 @@ static bool verify_leaf(void *ctx, const struct gate_leaf *leaf)
 {
     struct walk *walk = ctx;
     bool good = leaf->leaf.seq == walk->edge.size && leaf->leaf.time_us > walk->last_us &&
-                leaf_opening_verify(&leaf->leaf, &leaf->opening, false) == ERR_OK;
+                (leaf->closed || leaf_opening_verify(&leaf->leaf, &leaf->opening, false) == ERR_OK);
     if (good && leaf->object.len > 0) {
         struct hash content = hash_sha256(leaf->object);
         good = hash_eq(&content, &leaf->opening.content);
@@ -85,6 +84,7 @@ static bool verify_leaf(void *ctx, const struct gate_leaf *leaf)
         walk->bad++;
         line_say(walk->call->out, "leaf %llu does not verify", (unsigned long long)leaf->leaf.seq);
     }
+    walk->closed += leaf->closed;
     walk->last_us = leaf->leaf.time_us;
     struct hash hash = leaf_hash(&leaf->leaf);
     merkle_edge_append(&walk->edge, &hash);
@@ -134,6 +134,7 @@ static err_t ledger_verify(struct command_call *call)
                               err_text(err));
     line_begin(call->out);
     line_count(call->out, "leaves", walk.edge.size);
+    line_count(call->out, "closed", walk.closed);
     line_hash(call->out, "root", &root);
     line_end(call->out);
     line_say(call->out,
@@ -142,95 +143,10 @@ static err_t ledger_verify(struct command_call *call)
     return ERR_OK;
 }
 
-struct prove {
-    struct command_call *call;
-    const struct gate_peer *peer;
-    struct gate_ledger ledger;
-    struct str checkpoint;
-    bool found;
-    err_t err;
-};
-
-/* The proof file (C2SP tlog-proof) as a member. */
-static void put_proof_file(struct prove *prove, const struct gate_leaf *leaf, const struct merkle_proof *path)
-{
-    struct proof proof = {.path = *path, .checkpoint = prove->checkpoint};
-    struct buf text;
-    proof_leaf_set(&proof, &leaf->leaf, &leaf->opening);
-    buf_init(&text, LIMIT_NOTE_BYTES + (64 << 10));
-    prove->err = proof_print(&proof, &text);
-    if (prove->err == ERR_OK)
-        line_text(prove->call->out, "tlog_proof", buf_str(&text));
-    buf_deinit(&text);
-}
-
-static bool prove_leaf(void *ctx, const struct gate_leaf *leaf)
-{
-    struct prove *prove = ctx;
-    struct merkle_proof proof;
-    struct hash hash = leaf_hash(&leaf->leaf);
-    struct buf *out = prove->call->out;
-    if (TRY(prove->err, gate_inclusion(prove->call->host->gate, prove->peer->index, leaf->leaf.seq,
-                                       prove->ledger.visible, &proof)) ||
-        TRY(prove->err, merkle_inclusion_verify(&proof, leaf->leaf.seq, prove->ledger.visible, &hash,
-                                                &prove->ledger.visible_root)))
-        return false;
-    prove->found = true;
-    line_begin(out);
-    line_count(out, "seq", leaf->leaf.seq);
-    line_word(out, "op", leaf_op_word(leaf->leaf.op));
-    line_time(out, "time", leaf->leaf.time_us);
-    line_text(out, "id", leaf->id);
-    line_hash(out, "leaf", &hash);
-    line_count(out, "tree_size", prove->ledger.visible);
-    line_hash(out, "root", &prove->ledger.visible_root);
-    line_count(out, "hashes", proof.count);
-    buf_printf(out, ",\"proof\":[");
-    for (size_t i = 0; i < proof.count; i++) {
-        char text[44];
-        (void)str_base64(proof.at[i].b, HASH_SIZE, text);
-        buf_printf(out, "%s\"%.44s\"", i == 0 ? "" : ",", text);
-    }
-    buf_putc(out, ']');
-    line_text(out, "checkpoint", prove->checkpoint);
-    put_proof_file(prove, leaf, &proof);
-    line_end(out);
-    return prove->err == ERR_OK;
-}
-
-static err_t ledger_prove(struct command_call *call)
-{
-    struct prove prove = {.call = call};
-    struct stix_key object;
-    struct buf note;
-    uint64_t size;
-    err_t err;
-    if (TRY(err, command_partner(call, "audience", &prove.peer)) ||
-        TRY(err, command_object(call, "id", &object)))
-        return err;
-    buf_init(&note, LIMIT_NOTE_BYTES);
-    if (TRY(err, gate_ledger(call->host->gate, prove.peer->index, &prove.ledger)))
-        goto out;
-    if (prove.ledger.visible == 0) {
-        err = ERR_NOTFOUND;
-        goto out;
-    }
-    if (TRY(err, gate_checkpoint(call->host->gate, prove.peer->index, prove.ledger.visible, &size, &note)))
-        goto out;
-    prove.checkpoint = buf_str(&note);
-    if (!TRY(err, gate_leaves_of(call->host->gate, prove.peer->index, &object, prove_leaf, &prove)))
-        err = prove.err != ERR_OK ? prove.err : prove.found ? ERR_OK : ERR_NOTFOUND;
-out:
-    buf_deinit(&note);
-    if (err == ERR_NOTFOUND)
-        return command_refuse(call, err, NULL, "nothing of it was released to %.*s",
-                              STR_ARG(prove.peer->audience));
-    return err == ERR_OK ? err : command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
-}
-
 const struct command command_ledger_rows[] = {
     {"ledger.show", false, ledger_show},
     {"ledger.verify", false, ledger_verify},
-    {"ledger.prove", false, ledger_prove},
+    {"ledger.prove", false, command_ledger_prove},
+    {"ledger.open", true, command_ledger_open},
     {NULL, false, NULL},
 };

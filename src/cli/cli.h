@@ -164,6 +164,9 @@ int run_feed_show(struct cli_call *call);
 int run_status(struct cli_call *call);
 int run_ledger_prove(struct cli_call *call);
 int run_ledger_verify_proof(struct cli_call *call);
+int run_ledger_export(struct cli_call *call); /* cmd_export.c */
+/* {"name":value,"file":"path"}: what was written where. */
+void print_file(const char *path, const char *name, uint64_t value);
 
 int run_find(struct cli_call *call);
 int run_export(struct cli_call *call);

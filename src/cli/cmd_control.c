@@ -353,10 +353,12 @@ static const struct cli_command ledger_rows[] = {
     {.words = "ledger prove",
      .summary = "prove that an object was released",
      .help = "With --out: a proof file (C2SP tlog-proof) that anybody with this node's card can verify:\n"
-             "bongsu ledger verify-proof FILE --card kr.card",
-     .args = {AUDIENCE, ID},
+             "bongsu-verify proof --card kr.card FILE\n"
+             "Where the partner has acknowledged the leaf, it holds his signature as well.",
+     .args = {AUDIENCE, {"ID", CLI_TEXT, "id", NULL, "STIX identifier, or the number of a leaf"}},
      .options = {{"out", CLI_TEXT, NULL, "FILE",
-                  "write the proof of the newest leaf there; - standard output"}},
+                  "write the proof of the newest leaf there; - standard output"},
+                 {"object", CLI_TEXT, NULL, "FILE", "and the exact bytes that were released there"}},
      .control = "ledger.prove",
      .columns = {{"SEQ", "seq"},
                  {"TIME", "time"},
@@ -365,6 +367,30 @@ static const struct cli_command ledger_rows[] = {
                  {"LEAF", "leaf"},
                  {"ROOT", "root"}},
      .run = run_ledger_prove},
+    {.words = "ledger open",
+     .summary = "open to oversight why a leaf was written",
+     .help =
+         "Rule, digest of the policy, approver and source, as a proof file that verifies against the leaf:\n"
+         "bongsu-verify proof --card kr.card FILE\n"
+         "Never for the partner. Who opened what is in the log and in `bongsu access`.",
+     .args = {AUDIENCE, {"SEQ", CLI_TEXT, "seq", NULL, "the leaf's number, from ledger show"}},
+     .options = {BECAUSE, {"out", CLI_TEXT, NULL, "FILE", "write the proof there; - standard output"}},
+     .control = "ledger.open",
+     .columns = {{"SEQ", "seq"},
+                 {"RULE", "rule"},
+                 {"POLICY", "policy"},
+                 {"APPROVER", "approver"},
+                 {"SOURCE", "source"},
+                 {"LEAF", "leaf"}},
+     .run = run_ledger_prove},
+    {.words = "ledger export",
+     .summary = "write a whole ledger to files",
+     .help =
+         "Leaves, openings, tiles, checkpoint and receipt, under their C2SP paths; no object, no reason.\n"
+         "bongsu-verify ledger --card kr.card --card us.card DIR",
+     .args = {AUDIENCE, {"DIR", CLI_TEXT, NULL, NULL, "a new directory"}},
+     .control = "ledger.export",
+     .run = run_ledger_export},
     {.words = "ledger verify-proof",
      .summary = "verify a proof file, without any node",
      .args = {{"FILE", CLI_TEXT, NULL, NULL, "from ledger prove --out; - is standard input"}},

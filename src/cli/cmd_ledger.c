@@ -10,7 +10,9 @@
 
 struct proving {
     struct buf proof; /* of the newest leaf */
+    struct buf object;
     uint64_t seq;
+    bool taken, no_object;
 };
 
 static void take_proof(void *ctx, struct str json)
@@ -19,37 +21,75 @@ static void take_proof(void *ctx, struct str json)
     struct line *line = line_read(json);
     if (line == NULL)
         return;
-    buf_clear(&proving->proof);
-    buf_put_str(&proving->proof, line_str(line, "tlog_proof"));
-    proving->seq = line_u64(line, "seq");
+    if (!proving->taken && line_has(line, "tlog_proof")) {
+        buf_put_str(&proving->proof, line_str(line, "tlog_proof"));
+        buf_put_str(&proving->object, line_str(line, "object"));
+        proving->no_object = line_str(line, "object").len == 0;
+        proving->seq = line_u64(line, "seq");
+        proving->taken = true;
+    }
     line_free(line);
+    print_say(json);
 }
 
-static int write_proof(const struct cli_call *call, const struct proving *proving, const char *path)
+static int write_file(const struct cli_call *call, const char *path, const struct buf *content)
 {
+    err_t err = file_replace(call->os, ".", path, buf_bytes(content));
+    return err == ERR_OK ? CLI_OK : cli_fail(NULL, "%s: %s", path, err_text(err));
+}
+
+void print_file(const char *path, const char *name, uint64_t value)
+{
+    struct buf out;
+    buf_init(&out, 2 * LIMIT_PATH_BYTES * 6);
+    buf_printf(&out, "{\"%s\":%llu", name, (unsigned long long)value);
+    print_member(&out, "file", str_of(path));
+    (void)printf("%.*s}\n", STR_ARG(buf_str(&out)));
+    buf_deinit(&out);
+}
+
+static int write_proof(const struct cli_call *call, const struct proving *proving, const char *path,
+                       const char *object)
+{
+    if (object != NULL && proving->no_object)
+        return cli_fail("leave --object away",
+                        "leaf %llu gives no object: it carries none, or its time is over",
+                        (unsigned long long)proving->seq);
+    if (object != NULL && write_file(call, object, &proving->object) != CLI_OK)
+        return CLI_FAILED;
     if (strcmp(path, "-") == 0) {
         (void)printf("%.*s", STR_ARG(buf_str(&proving->proof)));
         return CLI_OK;
     }
-    err_t err = file_replace(call->os, ".", path, buf_bytes(&proving->proof));
-    if (err != ERR_OK)
-        return cli_fail(NULL, "%s: %s", path, err_text(err));
-    (void)printf("%s proves leaf %llu; bongsu ledger verify-proof %s --card CARD verifies it\n", path,
-                 (unsigned long long)proving->seq, path);
+    if (write_file(call, path, &proving->proof) != CLI_OK)
+        return CLI_FAILED;
+    if (call->json)
+        print_file(path, "seq", proving->seq);
+    else
+        (void)printf("%s proves leaf %llu; bongsu-verify proof --card CARD%s%s %s verifies it\n", path,
+                     (unsigned long long)proving->seq, object == NULL ? "" : " --object ",
+                     object == NULL ? "" : object, path);
     return CLI_OK;
 }
 
+/* `ledger prove` and `ledger open`. */
 int run_ledger_prove(struct cli_call *call)
 {
-    const char *path = cli_option(call, "out");
+    const char *path = cli_option(call, "out"), *object = cli_option(call, "object");
+    if (path == NULL && object != NULL)
+        return cli_usage(call, "--object goes with --out");
     if (path == NULL)
         return control_run(call);
     struct proving proving = {.seq = 0};
+    if (object != NULL)
+        call->extra = ",\"object\":true";
     buf_init(&proving.proof, LIMIT_CONTROL_REPLY_BYTES);
+    buf_init(&proving.object, LIMIT_CONTROL_REPLY_BYTES);
     int status = control_each(call, take_proof, &proving);
     if (status == CLI_OK)
-        status = write_proof(call, &proving, path);
+        status = write_proof(call, &proving, path, object);
     buf_deinit(&proving.proof);
+    buf_deinit(&proving.object);
     return status;
 }
 

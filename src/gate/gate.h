@@ -484,6 +484,7 @@ struct gate_leaf {
     struct leaf_opening opening;
     struct bytes object; /* exact bytes; empty for contentless ops, and when withheld */
     bool withheld; /* its time in the view is over: neither bytes nor opening are for the partner any more */
+    bool closed;   /* its content was destroyed, and nobody can open it: `opening` is nothing */
     struct str id; /* of the object; empty for contentless ops */
     struct str version; /* text of modified (created) as in the object; empty for SCOs and where there is
                            none:  date_added stands for it */
@@ -533,6 +534,13 @@ NODISCARD err_t gate_consistency(struct gate *gate, unsigned partner, uint64_t o
 NODISCARD err_t gate_inclusion(struct gate *gate, unsigned partner, uint64_t seq, uint64_t size,
                                struct merkle_proof *out);
 NODISCARD err_t gate_tile(struct gate *gate, unsigned partner, struct str path, struct buf *out);
+/* What the issuer commitment of a visible leaf opens to (leaf_reason_encode), for oversight, never for the
+ * partner: whoever calls writes down who asked and why. Destroyed content keeps its reason. ERR_NOTFOUND: no
+ * such leaf. */
+NODISCARD err_t gate_leaf_reason(struct gate *gate, unsigned partner, uint64_t seq, struct leaf *out_leaf,
+                                 struct buf *out);
+/* What gate_receipt was given last, and its size. ERR_NOTFOUND: nothing. */
+NODISCARD err_t gate_receipt_notes(struct gate *gate, unsigned partner, uint64_t *out_size, struct buf *out);
 /* The partner's verified cosignature and disposition note; verifying is sync's. Logged, durable after
  * gate_commit. */
 NODISCARD err_t gate_receipt(struct gate *gate, unsigned partner, uint64_t size, uint64_t refused,

@@ -37,34 +37,53 @@ err_t leaf_source(const struct gate *gate, const struct frame *frame, struct str
     return ERR_OK;
 }
 
+/* What oversight is told of the leaf. */
+static struct leaf_reason reason_of(const struct leaf_ground *ground, unsigned partner,
+                                    const struct ledger_salts *salts)
+{
+    const struct record_decide *decide = ground->decide;
+    const struct record_entry *entry = &decide->entries[ground->entry];
+    return (struct leaf_reason) {
+        .salt = salts->issuer,
+        .rule = reason_name(decide, decide->classes[entry->class].rule[partner]),
+        .policy_digest = decide->policy_digest,
+        .approver = reason_name(decide, entry->approver),
+        .source = ground->source,
+    };
+}
+
+/* Of a leaf whose content was destroyed: what the RECALL kept. Its partner salt is one only where there was
+ * no content to destroy. */
+static err_t salts_of(const struct gate *gate, const struct leaf_ground *ground, unsigned partner,
+                      uint64_t seq, struct ledger_salts *out)
+{
+    const struct view *view = &gate->views[partner];
+    struct record_gone_leaf gone;
+    err_t err;
+    if (ground->gone && TRY(err, gone_leaf(gate, partner, seq, &gone)))
+        return err;
+    *out = ground->gone ? (struct ledger_salts) {gone.opening, gone.issuer}
+                        : ledger_salts(&ground->secret, (struct str) {view->origin, view->origin_len}, seq);
+    struct str limits = terms_limits(ground->decide, &ground->decide->entries[ground->entry], partner);
+    if (!ground->gone && limits.len > 0)
+        out->partner = ledger_limited_salt(&out->partner, limits);
+    return ERR_OK;
+}
+
 err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsigned partner, uint64_t seq,
                 uint64_t subject, struct leaf *out_leaf, struct leaf_opening *out_opening)
 {
     const struct record_decide *decide = ground->decide;
     const struct record_entry *entry = &decide->entries[ground->entry];
     const struct record_start *start = record_decide_start(decide, partner);
-    const struct view *view = &gate->views[partner];
+    struct ledger_salts salts;
+    err_t err;
     if (start == NULL || seq < start->seq)
         return ERR_CORRUPT;
-    struct str origin = {view->origin, view->origin_len};
-    struct ledger_salts salts;
-    struct record_gone_leaf gone;
-    err_t err;
-    if (ground->gone && TRY(err, gone_leaf(gate, partner, seq, &gone)))
+    if (TRY(err, salts_of(gate, ground, partner, seq, &salts)))
         return err;
-    salts = ground->gone ? (struct ledger_salts) {gone.opening, gone.issuer}
-                         : ledger_salts(&ground->secret, origin, seq);
-    struct str limits = terms_limits(decide, entry, partner);
-    if (!ground->gone && limits.len > 0)
-        salts.partner = ledger_limited_salt(&salts.partner, limits);
     struct leaf_opening opening = {.salt = salts.partner, .content = ground->content, .subject_seq = subject};
-    struct leaf_reason reason = {
-        .salt = salts.issuer,
-        .rule = reason_name(decide, decide->classes[entry->class].rule[partner]),
-        .policy_digest = decide->policy_digest,
-        .approver = reason_name(decide, entry->approver),
-        .source = ground->source,
-    };
+    struct leaf_reason reason = reason_of(ground, partner, &salts);
     *out_leaf = (struct leaf) {.op = (enum leaf_op)entry->op,
                                .epoch = start->epoch,
                                .seq = seq,
@@ -72,7 +91,7 @@ err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsig
                                .partner = leaf_partner((enum leaf_op)entry->op, &opening),
                                .issuer = leaf_issuer(&reason)};
     if (ground->gone && !entry_contentless(entry)) { /* nobody opens it any more */
-        out_leaf->partner = gone.opening;
+        out_leaf->partner = salts.partner;
         opening.salt = (struct hash) {{0}};
     }
     *out_opening = opening;
@@ -235,6 +254,7 @@ struct showing {
     bool bare; /* no proofs */
     bool stopped;
     uint64_t decide_lsn; /* the DECIDE that is being shown */
+    struct buf *reason;  /* of one leaf, for oversight; NULL: nobody may read it */
 };
 
 /* As stix_read finds the version; the object was accepted once. */
@@ -286,6 +306,17 @@ static void show_limits(const struct showing *s, const struct leaf_ground *groun
         out->limits_salt = ledger_salts(&ground->secret, origin, seq).partner;
 }
 
+static err_t put_reason(struct showing *s, const struct leaf_ground *ground, uint64_t seq)
+{
+    struct ledger_salts salts;
+    err_t err = salts_of(s->gate, ground, s->partner, seq, &salts);
+    if (err != ERR_OK)
+        return err;
+    struct leaf_reason reason = reason_of(ground, s->partner, &salts);
+    leaf_reason_encode(&reason, s->reason);
+    return ERR_OK;
+}
+
 /* What proves the leaf. */
 static err_t show_proof(struct showing *s, const struct frame *frame, struct leaf_ground *ground,
                         uint64_t seq, struct gate_leaf *out)
@@ -306,6 +337,8 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
     if (!TRY(err, leaf_source(s->gate, frame, &ground->source)))
         err = leaf_make(s->gate, ground, s->partner, seq, subject, &out->leaf, &out->opening);
     show_limits(s, ground, seq, out);
+    if (err == ERR_OK && s->reason != NULL)
+        err = put_reason(s, ground, seq);
     mem_wipe(&ground->secret, sizeof ground->secret);
     return err;
 }
@@ -334,7 +367,8 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     if ((!ground.gone && err != ERR_NOTFOUND) || TRY(err, store_read(s->gate->store, entry->lsn, &frame)) ||
         (!entry_contentless(entry) && !ground.gone && TRY(err, show_content(s, &frame, &shown, &doc))))
         return err;
-    withheld |= ground.gone && !entry_contentless(entry);
+    shown.closed = ground.gone && !entry_contentless(entry);
+    withheld |= shown.closed;
     if (s->bare) {
         const struct record_start *start = record_decide_start(decide, s->partner);
         shown.leaf = (struct leaf) {.op = (enum leaf_op)entry->op,
@@ -384,7 +418,7 @@ static err_t leaves(struct gate *gate, unsigned partner, uint64_t seq, bool bare
 {
     if (partner >= gate->peer_count)
         return ERR_NOTFOUND;
-    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, bare, false, 0};
+    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, bare, false, 0, NULL};
     if (gate->views[partner].stopped)
         return ERR_PROOF;
     err_t err = ERR_OK;
@@ -404,6 +438,38 @@ err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
                   bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
 {
     return leaves(gate, partner, seq, false, visit, ctx);
+}
+
+static bool keep_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    *(struct leaf *)ctx = leaf->leaf;
+    return false;
+}
+
+err_t gate_leaf_reason(struct gate *gate, unsigned partner, uint64_t seq, struct leaf *out_leaf,
+                       struct buf *out)
+{
+    uint64_t first, decide, next;
+    struct leaf leaf;
+    err_t err;
+    if (partner >= gate->peer_count || seq >= gate->views[partner].visible)
+        return ERR_NOTFOUND;
+    if (gate->views[partner].stopped)
+        return ERR_PROOF;
+    struct showing one = {.gate = gate,
+                          .partner = partner,
+                          .visible = seq + 1,
+                          .visit = keep_leaf,
+                          .ctx = &leaf,
+                          .reason = out};
+    if (!TRY(err, view_row(gate, partner, seq, &first, &decide)))
+        err = show_decide(&one, decide, seq, &next);
+    store_view_end(gate->store);
+    if (err == ERR_OK && TRY(err, buf_err(out)))
+        return err;
+    if (err == ERR_OK)
+        *out_leaf = leaf;
+    return err;
 }
 
 err_t gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
@@ -485,7 +551,7 @@ err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key 
     copies = arena_alloc(&gate->step_arena, sizeof *copies);
     if (copies == NULL)
         return ERR_NOMEM;
-    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false, false, 0};
+    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false, false, 0, NULL};
     if (TRY(err, his_copies(gate, partner, object, copies)))
         return err;
     for (size_t i = copies->count; i-- > 0 && !s.stopped;) {

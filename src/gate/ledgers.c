@@ -320,6 +320,7 @@ static err_t view_load(struct gate *gate, unsigned partner, uint64_t *out_size)
         view->receipted = rd_u64(&rd);
         view->refused = rd_u64(&rd);
         view->receipted_us = (int64_t)rd_u64(&rd);
+        view->receipt_lsn = rd.left > 0 ? rd_u64(&rd) : 0;
         err = rd_end(&rd);
     }
     return err == ERR_NOTFOUND ? ERR_OK : err;
@@ -704,7 +705,6 @@ err_t gate_root(struct gate *gate, unsigned partner, uint64_t size, struct hash 
 
 err_t receipt_apply(struct gate *gate, uint64_t lsn, const struct record_note *note)
 {
-    (void)lsn;
     if (note->partner >= gate->peer_count)
         return ERR_CORRUPT;
     struct view *view = &gate->views[note->partner];
@@ -717,9 +717,11 @@ err_t receipt_apply(struct gate *gate, uint64_t lsn, const struct record_note *n
     view->receipted = note->size;
     view->refused = refused;
     view->receipted_us = note->at_us;
+    view->receipt_lsn = lsn;
     wr_u64(&value, note->size);
     wr_u64(&value, refused);
     wr_u64(&value, (uint64_t)note->at_us);
+    wr_u64(&value, lsn);
     return store_put(gate->store, TABLE_FACT, row_key('R', note->partner, 0, false, key), buf_bytes(&value));
 }
 
@@ -748,4 +750,20 @@ err_t gate_receipt(struct gate *gate, unsigned partner, uint64_t size, uint64_t 
     if (TRY(err, gate_append(gate, FRAME_RECEIPT, &lsn)))
         return err;
     return receipt_apply(gate, lsn, &note);
+}
+
+err_t gate_receipt_notes(struct gate *gate, unsigned partner, uint64_t *out_size, struct buf *out)
+{
+    struct frame frame;
+    struct record_note note;
+    err_t err;
+    if (partner >= gate->peer_count || gate->views[partner].receipt_lsn == 0)
+        return ERR_NOTFOUND;
+    if (TRY(err, store_read(gate->store, gate->views[partner].receipt_lsn, &frame)) ||
+        TRY(err, record_note_read(frame.payload, &note)))
+        return err;
+    buf_put(out, note.note.at, note.note.len);
+    *out_size = note.size;
+    store_view_end(gate->store);
+    return buf_err(out);
 }

@@ -141,6 +141,7 @@ struct view {
     uint64_t taken;          /* of gate_ledger */
     uint64_t receipted, refused;
     int64_t receipted_us;
+    uint64_t receipt_lsn; /* its frame; 0: an index of before knows none */
 };
 
 /* What of the ledgers' files has to be durable before the index may name it. */

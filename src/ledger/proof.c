@@ -116,6 +116,18 @@ void proof_leaf_set(struct proof *proof, const struct leaf *leaf, const struct l
     leaf_opening_encode(opening, proof->extra + LEAF_SIZE);
 }
 
+void proof_reason_set(struct proof *proof, const struct leaf *leaf, const struct leaf_reason *reason)
+{
+    struct buf bytes = {.at = proof->extra, .size = sizeof proof->extra, .size_max = sizeof proof->extra};
+    uint8_t wire[LEAF_SIZE];
+    leaf_encode(leaf, wire);
+    buf_put(&bytes, wire, sizeof wire);
+    leaf_reason_encode(reason, &bytes);
+    must(buf_err(&bytes) == ERR_OK);
+    proof->index = leaf->seq;
+    proof->extra_len = bytes.len;
+}
+
 err_t proof_leaf_verify(const struct proof *proof, struct str origin, const struct note_key *key,
                         struct leaf *out_leaf, struct leaf_opening *out_opening, struct fault *fault)
 {

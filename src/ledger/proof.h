@@ -1,7 +1,7 @@
 /* Proof files (C2SP tlog-proof): one leaf, its path and the signed checkpoint in one text that verifies
- * without a network. `extra` of a bongsu proof is leaf || partner opening (88 + 72 bytes), or empty. It is
- * not authenticated until proof_verify has bound the leaf, and leaf_opening_verify the opening. Parsing
- * borrows. */
+ * without a network. `extra` of a bongsu proof is leaf || partner opening (88 + 72 bytes), leaf || reason, or
+ * empty. It is not authenticated until proof_verify has bound the leaf, and leaf_opening_verify the opening.
+ * Parsing borrows. */
 #pragma once
 
 #include "ledger/checkpoint.h"
@@ -28,6 +28,8 @@ NODISCARD err_t proof_verify(const struct proof *proof, const struct hash *leaf,
 /* For bongsu leaves: fills index and extra from the leaf and its opening; and reads them back out of a parsed
  * proof, verifying everything including that the leaf's seq is the index. */
 void proof_leaf_set(struct proof *proof, const struct leaf *leaf, const struct leaf_opening *opening);
+/* For oversight: extra is leaf || reason, which is longer than any opening. */
+void proof_reason_set(struct proof *proof, const struct leaf *leaf, const struct leaf_reason *reason);
 NODISCARD err_t proof_leaf_verify(const struct proof *proof, struct str origin, const struct note_key *key,
                                   struct leaf *out_leaf, struct leaf_opening *out_opening,
                                   struct fault *fault);

@@ -96,6 +96,21 @@ static bool count_entry(void *ctx, const struct gate_quarantined *entry)
     return true;
 }
 
+/* Oversight reads why a leaf was written, also when nobody can read any more what it was. */
+static void expect_reason(struct gate *gate, unsigned partner, const struct leaf *leaf)
+{
+    struct leaf_reason reason;
+    struct leaf found;
+    struct buf bytes;
+    buf_init(&bytes, LIMIT_PROOF_EXTRA_BYTES);
+    assert_int_equal(gate_leaf_reason(gate, partner, leaf->seq, &found, &bytes), ERR_OK);
+    assert_int_equal(leaf_reason_decode(buf_bytes(&bytes), &reason), ERR_OK);
+    assert_int_equal(leaf_reason_verify(&found, &reason), ERR_OK);
+    assert_int_equal(leaf_reason_verify(leaf, &reason), ERR_OK);
+    assert_true(reason.rule.len > 0 && reason.source.len > 0);
+    buf_deinit(&bytes);
+}
+
 /* Nothing shows it, every leaf opens what it may, and all that is derived agrees with the log. */
 static void expect_gone_of(struct node *n, size_t destroyed)
 {
@@ -113,6 +128,7 @@ static void expect_gone_of(struct node *n, size_t destroyed)
         size_t ended = 0;
         for (size_t i = 0; i < leaves->count; i++) {
             const struct leaf *leaf = &leaves->at[i].leaf;
+            expect_reason(n->b.gate, p, leaf);
             if (leaf->op != LEAF_EXPIRE && leaves->at[i].bytes == 0)
                 continue; /* withheld: neither bytes nor opening are his */
             assert_int_equal(leaf_opening_verify(leaf, &leaves->at[i].opening, false), ERR_OK);

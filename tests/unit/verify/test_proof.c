@@ -36,22 +36,17 @@ static void proof_of(struct desk *desk, uint64_t seq, size_t extra_len, bool rea
     struct leaf_reason why = desk_reason(seq);
     struct proof proof = {.index = 0};
     struct merkle_source source = tile_tree_source(&desk->tree);
-    struct buf checkpoint, bytes;
+    struct buf checkpoint;
     desk_checkpoint(desk, LEAVES, true, &checkpoint);
     proof.checkpoint = buf_str(&checkpoint);
     proof_leaf_set(&proof, &leaf, &opening);
     assert_int_equal(merkle_inclusion(&source, seq, LEAVES, &proof.path), ERR_OK);
-    buf_init(&bytes, 1024);
-    if (reason) {
-        leaf_reason_encode(&why, &bytes);
-        memcpy(proof.extra + LEAF_SIZE, bytes.at, bytes.len);
-        proof.extra_len = LEAF_SIZE + bytes.len;
-    } else {
+    if (reason)
+        proof_reason_set(&proof, &leaf, &why);
+    else
         proof.extra_len = extra_len;
-    }
     buf_init(out, LIMIT_NOTE_BYTES);
     assert_int_equal(proof_print(&proof, out), ERR_OK);
-    buf_deinit(&bytes);
     buf_deinit(&checkpoint);
 }
 
