@@ -117,6 +117,8 @@ NODISCARD err_t set_solve(struct deciding *d);
  * of the leaves. */
 NODISCARD err_t set_mint(struct deciding *d, const uint32_t *order);
 const struct made *made_for(const struct candidate *c, unsigned partner);
+/* Which variant of an observable it is (struct mint). */
+uint32_t variant_of(const struct candidate *c);
 
 /* --- draft.c --- */
 

@@ -234,7 +234,9 @@ static err_t put_about_minted(struct drafting *r, const struct candidate *c, uin
         struct mint mint;
         if ((held >> p & 1) == 0)
             continue;
-        err_t err = mint_load(r->d->gate, &c->key, p, r->d->arena, &mint);
+        err_t err = mint_load(r->d->gate, &c->key, p, variant_of(c), r->d->arena, &mint);
+        if (err == ERR_NOTFOUND)
+            continue; /* he has another variant */
         if (err != ERR_OK)
             return err;
         bool same_id = made != NULL && str_eq(made->mint.id, mint.id);

@@ -52,6 +52,11 @@ static bool is_observable(const struct candidate *c)
     return (c->copy->flags & COPY_SCO) != 0;
 }
 
+uint32_t variant_of(const struct candidate *c)
+{
+    return is_observable(c) ? c->copy->source : 0;
+}
+
 /* Appends the identifier under which `partner` gets it. */
 static err_t put_id(struct deciding *d, const struct candidate *c, unsigned partner, struct buf *out)
 {
@@ -190,17 +195,26 @@ static const struct candidate *leaving_as(const struct deciding *d, uint32_t tar
     return NULL;
 }
 
+/* Of several variants the lowest names it, whether it leaves now or he has it. */
 static err_t put_name(struct naming *n, uint32_t target, uint64_t bit)
 {
-    struct mint mint;
-    const struct candidate *c = leaving_as(n->d, target, bit, true);
+    struct mint *variants;
+    const struct candidate *c = NULL;
+    err_t err;
     buf_clear(&n->id);
-    if (c != NULL)
+    for (uint32_t m = n->d->targets[target].first_copy; m != CLOSURE_NONE; m = n->d->at[m].member.next_copy)
+        if ((leaving(&n->d->at[m]) & n->d->at[m].minted & bit) &&
+            (c == NULL || variant_of(&n->d->at[m]) < variant_of(c)))
+            c = &n->d->at[m];
+    if (TRY(err, mint_variants(n->d->gate, &n->d->target_keys[target], n->partner, n->d->arena, &variants)))
+        return err;
+    const struct mint *known = mint_known(variants);
+    if (c != NULL && (known == NULL || known->superseded || variant_of(c) <= known->variant))
         return put_id(n->d, c, n->partner, &n->id);
-    err_t err = mint_load(n->d->gate, &n->d->target_keys[target], n->partner, n->d->arena, &mint);
-    if (err == ERR_OK)
-        buf_put_str(&n->id, mint.id);
-    return err;
+    if (known == NULL)
+        return ERR_NOTFOUND;
+    buf_put_str(&n->id, known->id);
+    return buf_err(&n->id);
 }
 
 static enum stix_cut_act name(void *ctx, const struct stix_key *key, struct str *out)
@@ -290,8 +304,11 @@ static err_t set_about(struct deciding *d, const struct candidate *c, unsigned p
         uint64_t obj = leaves == NULL ? 0 : leaves->lsn;
         if (made != NULL)
             mint = made->same ? made->old : made->mint;
-        else if (TRY(err, mint_load(d->gate, &source->refs[i].key, partner, d->arena, &mint)))
-            return err;
+        else if (TRY(err, mint_load(d->gate, &source->refs[i].key, partner, 0, d->arena, &mint))) {
+            if (err != ERR_NOTFOUND)
+                return err;
+            break; /* an observable: it has no version */
+        }
         struct copies copies;
         if (TRY(err, copies_load(d->gate, &source->refs[i].key, &copies)))
             return err;
@@ -369,6 +386,29 @@ static err_t make_text(struct deciding *d, const struct candidate *c, struct str
     return err;
 }
 
+static bool says_same(const struct mint *a, const struct mint *b)
+{
+    return str_eq(a->id, b->id) && memcmp(a->form, b->form, sizeof a->form) == 0;
+}
+
+/* He has just that already, of this object or of another variant of it, or gets it beside. */
+static err_t ask_same(struct deciding *d, const struct candidate *c, struct made *made)
+{
+    struct mint *variants;
+    made->same = made->had && says_same(&made->old, &made->mint);
+    if (made->had || !is_observable(c))
+        return ERR_OK;
+    err_t err = mint_variants(d->gate, &c->key, made->partner, d->arena, &variants);
+    for (; err == ERR_OK && variants != NULL; variants = variants->next)
+        made->same |= !variants->superseded && says_same(variants, &made->mint);
+    for (uint32_t m = d->targets[c->member.target].first_copy; m != CLOSURE_NONE;
+         m = d->at[m].member.next_copy) {
+        const struct made *other = &d->at[m] == c ? NULL : made_for(&d->at[m], made->partner);
+        made->same |= other != NULL && !other->same && says_same(&other->mint, &made->mint);
+    }
+    return err;
+}
+
 static err_t make(struct deciding *d, const struct candidate *c, struct str creator, struct made *made)
 {
     const struct form *form = form_of(c, made->partner);
@@ -376,7 +416,7 @@ static err_t make(struct deciding *d, const struct candidate *c, struct str crea
     struct buf id;
     buf_init(&id, LIMIT_ID_BYTES);
     arena_reset(&d->gate->accept_arena);
-    err_t err = mint_load(d->gate, &c->key, made->partner, d->arena, &made->old);
+    err_t err = mint_load(d->gate, &c->key, made->partner, variant_of(c), d->arena, &made->old);
     made->had = err == ERR_OK && !made->old.superseded;
     made->mint = (struct mint) {.source = c->key,
                                 .partner = made->partner,
@@ -392,8 +432,7 @@ static err_t make(struct deciding *d, const struct candidate *c, struct str crea
     }
     if (TRY(err, set_times(d, &minted, made)) || TRY(err, make_text(d, c, buf_str(&id), creator, made)))
         goto out;
-    made->same = made->had && str_eq(made->old.id, made->mint.id) &&
-                 memcmp(made->old.form, made->mint.form, sizeof made->mint.form) == 0;
+    err = ask_same(d, c, made);
 out:
     buf_deinit(&id);
     return err;

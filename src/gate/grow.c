@@ -58,17 +58,18 @@ static err_t target_grow(struct deciding *d)
 static err_t names_of(struct deciding *d, const struct stix_key *key, const struct holders *held,
                       struct target_mint *out)
 {
-    struct mint mint;
+    struct mint *variants;
     struct stix_key minted;
     *out = (struct target_mint) {held->minted, 0};
     for (unsigned p = 0; p < d->gate->peer_count; p++) {
         if ((held->minted >> p & 1) == 0)
             continue;
-        err_t err = mint_load(d->gate, key, p, d->arena, &mint);
-        if (err != ERR_OK)
-            return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
-        bool plain = (held->plain >> p & 1) && (mint.superseded || key_is_observable(key));
-        if (!plain && stix_id_parse(mint.id, &minted) && !stix_key_eq(&minted, key))
+        err_t err = mint_variants(d->gate, key, p, d->arena, &variants);
+        const struct mint *mint = err == ERR_OK ? mint_known(variants) : NULL;
+        if (mint == NULL)
+            return err == ERR_OK ? ERR_CORRUPT : err;
+        bool plain = (held->plain >> p & 1) && (mint->superseded || key_is_observable(key));
+        if (!plain && stix_id_parse(mint->id, &minted) && !stix_key_eq(&minted, key))
             out->renamed |= UINT64_C(1) << p;
     }
     return ERR_OK;

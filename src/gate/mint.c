@@ -135,12 +135,12 @@ err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source
     return err;
 }
 
-/* --- rows: 'm' MINT -> what it is; 'y' (source key, partner) -> the newest; 'w' (minted key, MINT) -> whose;
- * 'v' minted key -> source key --- */
+/* --- rows: 'm' MINT -> what it is; 'y' (source key, partner, variant) -> the newest; 'w' (minted key, MINT)
+ * -> whose; 'v' minted key -> source key --- */
 
 enum {
     AT_KEY_SIZE = 1 + 8,
-    NEWEST_KEY_SIZE = 1 + STIX_KEY_SIZE + 1,
+    NEWEST_KEY_SIZE = 1 + STIX_KEY_SIZE + 1 + 4,
     ID_KEY_SIZE = 1 + STIX_KEY_SIZE + 8,
     FLAG_DERIVED = 1,
     FLAG_SUPERSEDED = 2,
@@ -153,12 +153,36 @@ static struct bytes at_key(uint64_t lsn, uint8_t out[AT_KEY_SIZE])
     return bytes_of(out, AT_KEY_SIZE);
 }
 
-static struct bytes newest_key(const struct stix_key *source, unsigned partner, uint8_t out[NEWEST_KEY_SIZE])
+/* Without a variant where there is none: also the beginning of all others. */
+static struct bytes newest_key(const struct stix_key *source, unsigned partner, uint32_t variant,
+                               uint8_t out[NEWEST_KEY_SIZE])
 {
     out[0] = 'y';
     memcpy(out + 1, source->b, STIX_KEY_SIZE);
     out[1 + STIX_KEY_SIZE] = (uint8_t)partner;
-    return bytes_of(out, NEWEST_KEY_SIZE);
+    wr_at(out + NEWEST_KEY_SIZE - 4, variant, 4);
+    return bytes_of(out, variant == 0 ? NEWEST_KEY_SIZE - 4 : NEWEST_KEY_SIZE);
+}
+
+static struct bytes newest_key_of(const struct mint *mint, uint8_t out[NEWEST_KEY_SIZE])
+{
+    return newest_key(&mint->source, mint->partner, mint->variant, out);
+}
+
+/* Of which source's variant a MINT was made: its OBJ says. */
+static err_t set_variant(struct gate *gate, struct mint *mint)
+{
+    struct frame frame;
+    struct record_envelope envelope;
+    err_t err;
+    mint->variant = 0;
+    if (!key_is_observable(&mint->source))
+        return ERR_OK;
+    if (TRY(err, store_read(gate->store, mint->obj, &frame)) ||
+        TRY(err, record_envelope_read(frame.envelope, &envelope)))
+        return err;
+    mint->variant = envelope.source;
+    return ERR_OK;
 }
 
 static struct bytes id_key(const struct stix_key *minted, uint64_t lsn, uint8_t out[ID_KEY_SIZE])
@@ -223,11 +247,52 @@ static err_t row_get(struct gate *gate, struct bytes key, struct arena *arena, s
     return err != ERR_OK ? err : row_read(value, arena, out);
 }
 
-err_t mint_load(struct gate *gate, const struct stix_key *source, unsigned partner, struct arena *arena,
-                struct mint *out)
+err_t mint_load(struct gate *gate, const struct stix_key *source, unsigned partner, uint32_t variant,
+                struct arena *arena, struct mint *out)
 {
     uint8_t key[NEWEST_KEY_SIZE];
-    return row_get(gate, newest_key(source, partner, key), arena, out);
+    err_t err = row_get(gate, newest_key(source, partner, variant, key), arena, out);
+    if (err == ERR_OK)
+        out->variant = variant;
+    return err;
+}
+
+err_t mint_variants(struct gate *gate, const struct stix_key *source, unsigned partner, struct arena *arena,
+                    struct mint **out)
+{
+    uint8_t start[NEWEST_KEY_SIZE];
+    struct mint *first = NULL, **last = &first;
+    struct store_scan *scan;
+    struct bytes key, value;
+    err_t err;
+    *out = NULL;
+    if (!mint_any(gate))
+        return ERR_OK;
+    if (TRY(err, store_scan_open(gate->store, TABLE_FACT, newest_key(source, partner, 0, start),
+                                 bytes_of(NULL, 0), &scan)))
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct mint *mint = arena_zalloc(arena, 1, sizeof *mint);
+        if (mint == NULL)
+            err = ERR_NOMEM;
+        if (err != ERR_OK || TRY(err, row_read(value, arena, mint)))
+            break;
+        struct rd rd = rd_of(bytes_of(key.at + NEWEST_KEY_SIZE - 4, key.len - (NEWEST_KEY_SIZE - 4)));
+        mint->variant = rd.left == 0 ? 0 : rd_u32(&rd);
+        *last = mint;
+        last = &mint->next;
+    }
+    store_scan_close(scan);
+    *out = first;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+const struct mint *mint_known(const struct mint *variants)
+{
+    const struct mint *known = variants;
+    while (known != NULL && known->superseded)
+        known = known->next;
+    return known == NULL ? variants : known;
 }
 
 err_t mint_at(struct gate *gate, uint64_t lsn, struct arena *arena, struct mint *out)
@@ -338,18 +403,21 @@ static err_t newest_again(struct gate *gate, const struct mint *gone, const stru
     uint8_t key[NEWEST_KEY_SIZE];
     struct copies copies;
     struct mint newest;
-    err_t err = mint_load(gate, &gone->source, gone->partner, arena, &newest);
-    if (err != ERR_OK || newest.lsn != gone->lsn)
+    struct mint last = *gone;
+    err_t err = set_variant(gate, &last);
+    struct bytes row = newest_key_of(&last, key);
+    if (err != ERR_OK || TRY(err, row_get(gate, row, arena, &newest)) || newest.lsn != gone->lsn)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     if (TRY(err, mint_copies(gate, minted, gone->partner, &copies)))
         return err;
-    struct bytes row = newest_key(&gone->source, gone->partner, key);
-    if (copies.count == 0)
-        return store_delete(gate->store, TABLE_FACT, row);
-    if (TRY(err, mint_at(gate, copies.at[copies.count - 1].lsn, arena, &newest)))
-        return err;
-    newest.superseded = true;
-    return row_put(gate, row, &newest);
+    for (size_t i = copies.count; i-- > 0;) {
+        if (TRY(err, mint_at(gate, copies.at[i].lsn, arena, &newest)) || TRY(err, set_variant(gate, &newest)))
+            return err;
+        newest.superseded = true;
+        if (newest.variant == last.variant)
+            return row_put(gate, row, &newest);
+    }
+    return store_delete(gate->store, TABLE_FACT, row);
 }
 
 err_t mint_forget(struct gate *gate, const struct frame *frame, const struct record_gone *gone,
@@ -435,9 +503,9 @@ err_t mint_released(struct gate *gate, uint64_t lsn, struct mint *out)
 {
     uint8_t key[NEWEST_KEY_SIZE];
     err_t err = mint_at(gate, lsn, &gate->step_arena, out);
-    if (err != ERR_OK || out->derived || is_gone(out))
+    if (err != ERR_OK || out->derived || is_gone(out) || TRY(err, set_variant(gate, out)))
         return err;
-    return row_put(gate, newest_key(&out->source, out->partner, key), out);
+    return row_put(gate, newest_key_of(out, key), out);
 }
 
 err_t mint_superseded(struct gate *gate, uint64_t lsn)
@@ -445,13 +513,14 @@ err_t mint_superseded(struct gate *gate, uint64_t lsn)
     uint8_t key[NEWEST_KEY_SIZE];
     struct mint mint, newest;
     err_t err = mint_at(gate, lsn, &gate->step_arena, &mint);
-    if (err != ERR_OK || is_gone(&mint))
+    if (err != ERR_OK || is_gone(&mint) || TRY(err, set_variant(gate, &mint)))
         return err;
-    err = mint_load(gate, &mint.source, mint.partner, &gate->step_arena, &newest);
+    struct bytes row = newest_key_of(&mint, key);
+    err = row_get(gate, row, &gate->step_arena, &newest);
     if (err != ERR_OK || newest.lsn != lsn)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     newest.superseded = true;
-    return row_put(gate, newest_key(&newest.source, newest.partner, key), &newest);
+    return row_put(gate, row, &newest);
 }
 
 /* --- by identifier --- */

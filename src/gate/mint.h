@@ -8,8 +8,10 @@
 
 #include "gate/state.h"
 
-/* What a partner holds of one object, or held last: the row of (source key, partner). */
+/* What a partner holds of one object, or held last: the row of (source key, partner, variant). */
 struct mint {
+    struct mint *next;      /* mint_variants */
+    uint32_t variant;       /* of an observable: the number of the source it came from; 0: it has versions */
     struct stix_key source; /* of the object that it was made of */
     unsigned partner;
     uint64_t lsn;        /* the MINT */
@@ -68,7 +70,13 @@ NODISCARD err_t mint_superseded(struct gate *gate, uint64_t lsn);
 
 /* The row. Texts are copied to the arena. ERR_NOTFOUND: this partner never got one. */
 NODISCARD err_t mint_load(struct gate *gate, const struct stix_key *source, unsigned partner,
-                          struct arena *arena, struct mint *out);
+                          uint32_t variant, struct arena *arena, struct mint *out);
+/* All of them, of the lowest variant first; NULL: none. */
+NODISCARD err_t mint_variants(struct gate *gate, const struct stix_key *source, unsigned partner,
+                              struct arena *arena, struct mint **out);
+/* By which he knows it: the first that is current, else the first. An order that no arrival changes: variants
+ * must not take each other's place in turn. */
+const struct mint *mint_known(const struct mint *variants);
 /* By the position of its frame. */
 NODISCARD err_t mint_at(struct gate *gate, uint64_t lsn, struct arena *arena, struct mint *out);
 static inline bool mint_any(const struct gate *gate)

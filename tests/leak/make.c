@@ -626,8 +626,7 @@ static void draw_sayings(struct plan *plan, struct draw *draw)
         saying_make(plan, i, 0, source, draw);
         if (is_definition(kind) || i == 0)
             continue;
-        /* Two variants that are both minted for one partner replace each other without end: where anything is
-         * minted there is one of each (docs/leak-hunt.md). */
+        /* With variants of what is minted a translation was missing once (docs/leak-hunt.md). */
         if (kind_is_observable(kind) && !plan->cut && !plan->texts && draw_chance(draw, 400))
             saying_make(plan, i, 0, source_draw(plan, draw), draw); /* a variant, or another word of it */
         else if (!kind_is_observable(kind) && draw_chance(draw, 350))

@@ -356,6 +356,56 @@ static void observables_confirm_no_guess(void **state)
     bench_deinit(&n.b);
 }
 
+/* Two sources' words about one observable, cut differently: each goes once, whatever is decided again, and
+ * what names them keeps one name. */
+static void variants_do_not_take_turns(void **state)
+{
+    (void)state;
+    static const char *const told[] = {"\"size\":7,\"mime_type\":\"secret\"" CUT(TLP_AMBER, "\"mime_type\""),
+                                       "\"size\":8,\"name\":\"secret\"" CUT(TLP_AMBER, "\"name\""),
+                                       "\"size\":7,\"mime_type\":\"hidden\"" CUT(TLP_AMBER, "\"mime_type\"")};
+    static const char about[] = "file--00000000-0000-4000-8000-000000000001";
+    struct node n;
+    char text[TEXT_MAX];
+    uint64_t bad = 1;
+    node_init(&n);
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "source-%d", i);
+        uint32_t source = bench_source(&n.b, name, STIX_TLP_CLEAR, true, false);
+        (void)snprintf(text, sizeof text,
+                       "{\"type\":\"file\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"hashes\":{\"MD5\":"
+                       "\"1717b7fff97d37a1e1a0029d83492de%d\"},%s}",
+                       about, i == 1 ? 2 : 1, told[i]);
+        assert_int_equal(bench_add(&n.b, source, text), GATE_NEW);
+        if (i == 1)
+            bench_settle(&n.b);
+    }
+    (void)snprintf(text, sizeof text, ",\"x_file\":\"%s\"", about);
+    char named[TEXT_MAX];
+    (void)bench_add(&n.b, n.own, indicator(named, 1, 1, text));
+    struct texts *us = texts_of(&n, n.us);
+    size_t count = us->count;
+    assert_int_equal(ids_of(us, "file--"), 2); /* the third says to him what the first said */
+    assert_int_equal(ids_of(us, "indicator--"), 1);
+    assert_null(text_with(us, "secret"));
+    assert_null(text_with(us, about));
+    mem_free(us);
+    for (int again = 0; again < 4; again++) { /* jobs over everything */
+        char rules[512];
+        (void)snprintf(rules, sizeof rules, "%shold none%d if tag none%d to all\n", policy, again, again);
+        bench_policy_text(&n.b, rules);
+        if (again == 2)
+            bench_reopen(&n.b);
+        us = texts_of(&n, n.us);
+        assert_int_equal(us->count, count);
+        mem_free(us);
+    }
+    assert_int_equal(gate_check(n.b.gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+    bench_deinit(&n.b);
+}
+
 /* A translation of a cut field goes with it, and speaks of the minted version. */
 static void translations_are_cut_as_well(void **state)
 {
@@ -573,6 +623,7 @@ int main(void)
         cmocka_unit_test(a_policy_changes_no_name),
         cmocka_unit_test(what_is_required_stays),
         cmocka_unit_test(observables_confirm_no_guess),
+        cmocka_unit_test(variants_do_not_take_turns),
         cmocka_unit_test(translations_are_cut_as_well),
         cmocka_unit_test(what_comes_back_is_known),
         cmocka_unit_test(a_granular_marking_only_tightens),
