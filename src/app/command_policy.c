@@ -135,6 +135,19 @@ static err_t policy_confirm(struct command_call *call)
     return ERR_OK;
 }
 
+static void say_remark(void *ctx, const struct policy_remark *remark)
+{
+    struct command_call *call = ctx;
+    char say[COMMAND_TEXT_MAX];
+    (void)snprintf(say, sizeof say, "line %u, column %u: %s", remark->line, remark->column, remark->what);
+    line_begin(call->out);
+    line_count(call->out, "line", remark->line);
+    line_count(call->out, "column", remark->column);
+    line_text(call->out, "warning", str_of(remark->what));
+    line_word(call->out, "say", say);
+    line_end(call->out);
+}
+
 static err_t policy_check(struct command_call *call)
 {
     struct str text;
@@ -145,6 +158,7 @@ static err_t policy_check(struct command_call *call)
         return err;
     if (TRY(err, gate_policy_compile(call->host->gate, text, &policy, &fault)))
         return command_refuse_policy(call, err, &fault);
+    policy_review(policy, call->now_us, say_remark, call);
     line_begin(call->out);
     line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
     line_word(call->out, "say", "the policy is well formed");

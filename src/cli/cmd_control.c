@@ -210,7 +210,11 @@ static const struct cli_command policy_rows[] = {
      .many = true,
      .run = run_policy_test},
     {.words = "policy check",
-     .summary = "look whether a policy is well formed",
+     .summary = "look whether a policy is well formed, and means what it says",
+     .help =
+         "Warns, with line and column, of rules that never decide because another always does before, that\n"
+         "have ended, of plain releases that meet another's duties, and of waits that another rule does not "
+         "keep.",
      .args = {POLICY_FILE},
      .control = "policy.check"},
     {.words = "policy show", .summary = "print the policy in force", .control = "policy.show"},
@@ -224,6 +228,7 @@ static const struct cli_command policy_rows[] = {
                  {"CONDITION", "condition"},
                  {"BECAUSE", "because"},
                  {"WAITS UNTIL", "waits_until"},
+                 {"DUTIES", "duties"},
                  {"MATCHES IF", "matches_if"},
                  {"ENDS IF", "ends_if"}}},
     {.words = "policy diff",

@@ -219,6 +219,19 @@ struct policy_budget {
 unsigned policy_budget_count(const struct policy *policy);
 struct policy_budget policy_budget_get(const struct policy *policy, unsigned index);
 
+/* --- reviewing: what a well-formed text may not mean --- */
+
+struct policy_remark {
+    unsigned line, column; /* of the rule, from 1; 0: about the whole */
+    char what[240];
+};
+
+/* Rules that never decide because another always does before, or have ended; plain releases that meet the
+ * duties of another; waits that another release does not keep. What cannot be told in a second is passed
+ * over. For people, before a policy is taken into force. */
+void policy_review(const struct policy *policy, int64_t now_us,
+                   void (*each)(void *ctx, const struct policy_remark *remark), void *ctx);
+
 /* --- facts --- */
 
 /* Facts that cost a walk, gathered only when some condition asks for them. */
