@@ -1,10 +1,11 @@
-/* Volume budgets: how many leaves a partner gets in a time. The scheduler's business, not deciding's: what
- * the rules and the closure let go waits here, by built-in.budget, and goes on in the order of arrival when
- * the window allows.
+/* Volume budgets: how many leaves, or bytes of objects, a partner gets in a time. The scheduler's business,
+ * not deciding's: what the rules and the closure let go waits here, by built-in.budget, and goes on in the
+ * order of arrival when the window allows.
  *
  * The account is the partner's own ledger: leaves in it with a time inside the window. So it is as durable as
  * the ledger, and nothing that the partner did not get counts (DESIGN 2.4). Leaves without content (that
- * something is no longer current) are never kept back, and count. */
+ * something is no longer current) are never kept back, and count as leaves. Bytes are counted for all leaves
+ * of a DECIDE together: they are microseconds apart. */
 #include <stdlib.h>
 
 #include "core/rd.h"
@@ -38,39 +39,62 @@ err_t budget_rows(struct gate *gate, uint64_t lsn, uint64_t before, uint64_t aft
 
 /* --- the account --- */
 
-static err_t one_left(struct gate *gate, unsigned partner, const struct policy_budget *budget, int64_t now_us,
-                      uint64_t *left, int64_t *next_us)
+static err_t objects_left(struct gate *gate, unsigned partner, const struct policy_budget *budget,
+                          uint64_t used, struct budget_left *left)
 {
-    uint64_t used, size = gate->views[partner].tree.edge.size;
     int64_t oldest_us;
-    err_t err = view_since(gate, partner, now_us - budget->per_us, &used);
-    if (err != ERR_OK)
-        return err;
     uint64_t here = used < budget->objects ? budget->objects - used : 0;
-    *left = here < *left ? here : *left;
+    left->objects = here < left->objects ? here : left->objects;
     if (here > 0)
         return ERR_OK;
-    if (TRY(err, view_time(gate, partner, size - budget->objects, &oldest_us)))
+    err_t err = view_time(gate, partner, gate->views[partner].tree.edge.size - budget->objects, &oldest_us);
+    if (err == ERR_OK && oldest_us + budget->per_us > left->next_us)
+        left->next_us = oldest_us + budget->per_us;
+    return err;
+}
+
+/* `first`: the oldest leaf in the window. */
+static err_t bytes_left(struct gate *gate, unsigned partner, const struct policy_budget *budget,
+                        uint64_t first, struct budget_left *left)
+{
+    uint64_t used;
+    int64_t oldest_us;
+    err_t err = view_bytes_from(gate, partner, first, &used);
+    uint64_t here = used < budget->bytes ? budget->bytes - used : 0;
+    if (err != ERR_OK)
         return err;
-    int64_t free_us = oldest_us + budget->per_us;
-    *next_us = free_us > *next_us ? free_us : *next_us;
+    left->bytes = here < left->bytes ? here : left->bytes;
+    if (used == 0)
+        return ERR_OK;
+    left->fresh = false;
+    if (TRY(err, view_time(gate, partner, first, &oldest_us)))
+        return err;
+    int64_t more_us = oldest_us + budget->per_us;
+    left->more_us = more_us < left->more_us ? more_us : left->more_us;
+    if (here == 0 && more_us > left->next_us)
+        left->next_us = more_us;
     return ERR_OK;
 }
 
-err_t budget_left(struct gate *gate, unsigned partner, int64_t now_us, uint64_t *out_left,
-                  int64_t *out_next_us)
+err_t budget_left(struct gate *gate, unsigned partner, int64_t now_us, struct budget_left *out)
 {
-    uint64_t left = UINT64_MAX;
-    int64_t next_us = now_us;
+    struct budget_left left = {
+        .objects = UINT64_MAX, .bytes = UINT64_MAX, .fresh = true, .next_us = now_us, .more_us = INT64_MAX};
     for (unsigned i = 0; gate->policy != NULL && i < policy_budget_count(gate->policy); i++) {
         struct policy_budget budget = policy_budget_get(gate->policy, i);
+        uint64_t used;
         err_t err;
-        if ((budget.partners >> partner & 1) &&
-            TRY(err, one_left(gate, partner, &budget, now_us, &left, &next_us)))
+        if ((budget.partners >> partner & 1) == 0)
+            continue;
+        if (TRY(err, view_since(gate, partner, now_us - budget.per_us, &used)))
+            return err;
+        err = budget.bytes == 0
+                  ? objects_left(gate, partner, &budget, used, &left)
+                  : bytes_left(gate, partner, &budget, gate->views[partner].tree.edge.size - used, &left);
+        if (err != ERR_OK)
             return err;
     }
-    *out_left = left;
-    *out_next_us = next_us;
+    *out = left;
     return ERR_OK;
 }
 
@@ -81,19 +105,30 @@ static bool wants(const struct candidate *c, uint64_t bit)
     return (c->member.release & ~c->state.released & bit) != 0;
 }
 
-/* Beyond the first `left` in the order of the leaves, nothing goes to this partner. */
-static bool cut_partner(struct deciding *d, const uint32_t *order, unsigned partner, uint64_t left)
+/* Takes one object of this size from what is left; false: it does not fit, and nothing behind it goes. */
+static bool take(struct budget_left *left, uint64_t size)
+{
+    if (left->objects == 0 || (size > left->bytes && !left->fresh)) {
+        left->objects = 0;
+        return false;
+    }
+    left->objects -= left->objects != UINT64_MAX;
+    if (left->bytes != UINT64_MAX) {
+        left->bytes = size < left->bytes ? left->bytes - size : 0;
+        left->fresh = false;
+    }
+    return true;
+}
+
+/* Beyond what is left, in the order of the leaves, nothing goes to this partner. */
+static bool cut_partner(struct deciding *d, const uint32_t *order, unsigned partner, struct budget_left left)
 {
     uint64_t bit = UINT64_C(1) << partner;
     bool cut = false;
     for (size_t i = 0; i < d->count; i++) {
         struct candidate *c = &d->at[order[i]];
-        if (!wants(c, bit))
+        if (!wants(c, bit) || take(&left, c->size))
             continue;
-        if (left > 0) {
-            left--;
-            continue;
-        }
         verdict_hold(&c->verdict, bit, POLICY_RULE_BUDGET);
         c->member.base &= ~bit;
         c->member.on_demand &= ~bit;
@@ -103,25 +138,26 @@ static bool cut_partner(struct deciding *d, const uint32_t *order, unsigned part
 }
 
 /* Older ones that wait go first. */
-static uint64_t allowed(const struct deciding *d, unsigned partner, uint64_t left)
+static bool may_go(const struct deciding *d, unsigned partner)
 {
-    bool waiting = d->gate->budget_waiting[partner] > 0 && (d->from_queue >> partner & 1) == 0;
-    return waiting ? 0 : left;
+    return d->gate->budget_waiting[partner] == 0 || (d->from_queue >> partner & 1) != 0;
 }
 
 err_t budget_cut(struct deciding *d, const uint32_t *order)
 {
     bool cut = false;
     for (unsigned p = 0; p < d->gate->peer_count && policy_budget_count(d->policy) > 0; p++) {
-        uint64_t left;
-        int64_t next_us;
+        struct budget_left left;
         err_t err;
         if ((d->partners >> p & 1) == 0)
             continue;
-        if (TRY(err, budget_left(d->gate, p, d->now_us, &left, &next_us)))
+        if (TRY(err, budget_left(d->gate, p, d->now_us, &left)))
             return err;
-        if (left != UINT64_MAX)
-            cut |= cut_partner(d, order, p, allowed(d, p, left));
+        if (left.objects == UINT64_MAX && left.bytes == UINT64_MAX)
+            continue;
+        if (!may_go(d, p))
+            left.objects = 0;
+        cut |= cut_partner(d, order, p, left);
     }
     return cut ? set_solve(d) : ERR_OK;
 }
@@ -171,24 +207,27 @@ err_t step_budget(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out
     *out_did = false;
     *out_next_us = INT64_MAX;
     for (unsigned p = 0; p < gate->peer_count && !*out_did; p++) {
-        uint64_t left, before = gate->budget_waiting[p];
-        int64_t next_us;
+        uint64_t before = gate->budget_waiting[p];
+        struct budget_left left;
         err_t err;
         if (before == 0 || (started >> p & 1) == 0)
             continue;
-        if (TRY(err, budget_left(gate, p, now_us, &left, &next_us)))
+        if (TRY(err, budget_left(gate, p, now_us, &left)))
             return err;
-        if (gate->budget_retry_us[p] > next_us)
-            next_us = gate->budget_retry_us[p];
-        if (next_us > now_us || left == 0) {
+        int64_t next_us = left.next_us > gate->budget_retry_us[p] ? left.next_us : gate->budget_retry_us[p];
+        if (next_us > now_us || left.objects == 0 || left.bytes == 0) {
             *out_next_us = next_us < *out_next_us ? next_us : *out_next_us;
             continue;
         }
-        if (TRY(err, step_partner(gate, p, left < SIZE_MAX ? (size_t)left : SIZE_MAX, now_us)))
+        if (TRY(err,
+                step_partner(gate, p, left.objects < SIZE_MAX ? (size_t)left.objects : SIZE_MAX, now_us)))
             return err;
         *out_did = gate->budget_waiting[p] != before;
         /* What goes together is more than what is left: when more is left. */
-        gate->budget_retry_us[p] = *out_did ? 0 : now_us + LIMIT_BUDGET_RETRY_US;
+        int64_t retry_us = now_us + LIMIT_BUDGET_RETRY_US;
+        if (left.more_us != INT64_MAX && left.more_us > retry_us)
+            retry_us = left.more_us;
+        gate->budget_retry_us[p] = *out_did ? 0 : retry_us;
         if (!*out_did && gate->budget_retry_us[p] < *out_next_us)
             *out_next_us = gate->budget_retry_us[p];
     }

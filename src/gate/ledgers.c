@@ -141,11 +141,12 @@ enum { VIEW_BY_TIME = 0x8000 };
 
 err_t view_row_put(struct gate *gate, const struct record_start *start, uint64_t decide_lsn)
 {
-    uint8_t key[10], raw[24];
+    uint8_t key[10], raw[32];
     struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     wr_u64(&value, start->seq);
     wr_u64(&value, decide_lsn);
     wr_u64(&value, (uint64_t)start->time_us);
+    wr_u64(&value, gate->views[start->partner].sent_bytes);
     err_t err =
         store_put(gate->store, TABLE_VIEW, view_key(start->partner, start->seq, key), buf_bytes(&value));
     if (err != ERR_OK)
@@ -159,6 +160,7 @@ struct view_start {
     uint64_t seq;
     uint64_t decide;
     int64_t time_us;
+    uint64_t bytes; /* of objects in all leaves before; 0 in a row of before this was counted */
 };
 
 /* The last row at or before `number`. ERR_NOTFOUND. */
@@ -177,6 +179,7 @@ static err_t view_floor(struct gate *gate, unsigned view, uint64_t number, struc
         out->seq = rd_u64(&rd);
         out->decide = rd_u64(&rd);
         out->time_us = (int64_t)rd_u64(&rd);
+        out->bytes = rd.left > 0 ? rd_u64(&rd) : 0;
         err = rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
     }
     store_scan_close(scan);
@@ -258,6 +261,19 @@ err_t view_since(struct gate *gate, unsigned partner, int64_t after_us, uint64_t
     return err;
 }
 
+err_t view_bytes_from(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_bytes)
+{
+    struct view_start start;
+    const struct view *view = &gate->views[partner];
+    *out_bytes = 0;
+    if (seq >= view->tree.edge.size)
+        return ERR_OK;
+    err_t err = view_floor(gate, partner, seq, &start);
+    if (err == ERR_OK)
+        *out_bytes = view->sent_bytes - start.bytes;
+    return err;
+}
+
 err_t view_time(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us)
 {
     struct view_start start;
@@ -278,6 +294,7 @@ err_t view_save(struct gate *gate, unsigned partner)
     wr_u64(&value, (uint64_t)view->last_time_us);
     wr_u64(&value, view->mark_leaves);
     wr_u64(&value, view->mark_bytes);
+    wr_u64(&value, view->sent_bytes);
     return store_put(gate->store, TABLE_FACT, row_key('L', partner, 0, false, key), buf_bytes(&value));
 }
 
@@ -302,6 +319,7 @@ static err_t view_load(struct gate *gate, unsigned partner, uint64_t *out_size)
         view->last_time_us = (int64_t)rd_u64(&rd);
         view->mark_leaves = rd_u64(&rd);
         view->mark_bytes = rd_u64(&rd);
+        view->sent_bytes = rd.left > 0 ? rd_u64(&rd) : 0;
         err = rd_end(&rd);
     }
     if (err != ERR_OK && err != ERR_NOTFOUND)
@@ -451,6 +469,7 @@ err_t view_append(struct gate *gate, unsigned partner, const struct leaf *leaf, 
         return err;
     view->mark_leaves++;
     view->mark_bytes += object_bytes;
+    view->sent_bytes += object_bytes;
     if (view->mark_bytes > LIMIT_CHECKPOINT_BYTES)
         view->mark_bytes = LIMIT_CHECKPOINT_BYTES;
     view->last_time_us = leaf->time_us;

@@ -128,6 +128,7 @@ struct view {
     int64_t last_time_us; /* of the last decided leaf */
     uint64_t mark_leaves; /* since the last mark: a checkpoint must be kept at least so often */
     uint64_t mark_bytes;
+    uint64_t sent_bytes;  /* of all objects in it: never less than what a budget has to know */
     uint64_t mark_size;   /* the last mark */
     uint64_t signed_size; /* last logged checkpoint */
     struct hash signed_root;
@@ -611,9 +612,14 @@ NODISCARD err_t leaf_may_go(struct gate *gate, unsigned partner, uint64_t lsn,
                             const struct record_decide *decide);
 
 /* --- budget.c --- */
-/* How many leaves a partner may get now (UINT64_MAX: no budget), and when more than none. */
-NODISCARD err_t budget_left(struct gate *gate, unsigned partner, int64_t now_us, uint64_t *out_left,
-                            int64_t *out_next_us);
+/* What a partner may get now. */
+struct budget_left {
+    uint64_t objects, bytes; /* UINT64_MAX: no budget says */
+    bool fresh;              /* nothing counts in any window of bytes: one object goes, however large */
+    int64_t next_us;         /* when it is more than nothing; now, where it is that already */
+    int64_t more_us;         /* when there are more bytes than now; INT64_MAX: no budget counts them */
+};
+NODISCARD err_t budget_left(struct gate *gate, unsigned partner, int64_t now_us, struct budget_left *out);
 /* The queue's rows, when the partners for whom `lsn` waits change. */
 NODISCARD err_t budget_rows(struct gate *gate, uint64_t lsn, uint64_t before, uint64_t after);
 NODISCARD err_t step_budget(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out_next_us);
@@ -727,6 +733,8 @@ NODISCARD err_t receipt_apply(struct gate *gate, uint64_t lsn, const struct reco
 NODISCARD err_t view_row_put(struct gate *gate, const struct record_start *start, uint64_t decide_lsn);
 /* How many of a partner's leaves, signed or not, have a later time; the time of one of them. */
 NODISCARD err_t view_since(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_count);
+/* Bytes of objects in leaves of the DECIDEs since that of this leaf. */
+NODISCARD err_t view_bytes_from(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_bytes);
 NODISCARD err_t view_time(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us);
 /* The row that holds leaf `seq`: the last one that begins at or before it. */
 NODISCARD err_t view_row(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_first,

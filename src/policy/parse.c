@@ -259,11 +259,31 @@ static err_t parse_rule(struct parse *parse, enum policy_effect effect)
     return add_rule(parse, &rule);
 }
 
-/* budget NAME to WHOM N objects per D */
+/* N objects, or N of a unit of bytes */
+static err_t budget_volume(struct parse *parse, struct budget *budget)
+{
+    static const char *const units[] = {"objects", "KB", "MB", "GB"};
+    static const uint64_t bytes[] = {0, 1000, 1000000, 1000000000};
+    err_t err;
+    struct value value;
+    uint64_t number;
+    uint32_t at = parse->now.at;
+    if (TRY(err, value_read(parse, "how many objects, or KB, MB or GB", &value)))
+        return err;
+    if (value.quoted || !str_to_u64(value.text, UINT32_MAX, &number) || number == 0)
+        return parse_fail(parse, ERR_INVALID, at, "this is no number from 1 to %u", UINT32_MAX);
+    int unit = parse->now.kind == TOKEN_WORD ? words_find(units, 4, parse->now.text) : -1;
+    if (unit < 0)
+        return parse_expected_word(parse, "`objects`, `KB`, `MB` or `GB`", units, 4);
+    budget->objects = unit == 0 ? number : 0;
+    budget->bytes = number * bytes[unit];
+    return lex_next(parse);
+}
+
+/* budget NAME to WHOM VOLUME per D */
 static err_t parse_budget(struct parse *parse)
 {
     err_t err;
-    struct value value;
     struct budget budget = {.to = 0};
     struct policy *policy = parse->policy;
     if (TRY(err, parse_close_heads(parse)) || TRY(err, lex_next(parse)))
@@ -275,13 +295,7 @@ static err_t parse_budget(struct parse *parse)
     for (uint32_t i = 0; i < policy->budgets.count; i++)
         if (str_eq(policy->budgets.at[i].name, budget.name))
             return parse_fail(parse, ERR_EXISTS, at, "a budget `%.*s` exists already", STR_ARG(budget.name));
-    uint32_t number = parse->now.at;
-    if (TRY(err, value_read(parse, "how many objects", &value)))
-        return err;
-    if (value.quoted || !str_to_u64(value.text, UINT32_MAX, &budget.objects) || budget.objects == 0)
-        return parse_fail(parse, ERR_INVALID, number, "this is no number of objects from 1 to %u",
-                          UINT32_MAX);
-    if (TRY(err, expect_word(parse, "objects")) || TRY(err, expect_word(parse, "per")) ||
+    if (TRY(err, budget_volume(parse, &budget)) || TRY(err, expect_word(parse, "per")) ||
         TRY(err, clause_read_duration(parse, &budget.per_us)))
         return err;
     if (TRY(err, TABLE_ROOM(policy->budgets, LIMIT_POLICY_BUDGETS)))

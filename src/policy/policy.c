@@ -342,7 +342,7 @@ struct policy_budget policy_budget_get(const struct policy *policy, unsigned ind
 {
     must(index < policy->budgets.count);
     const struct budget *budget = &policy->budgets.at[index];
-    return (struct policy_budget) {budget->name, budget->to, budget->objects, budget->per_us};
+    return (struct policy_budget) {budget->name, budget->to, budget->objects, budget->bytes, budget->per_us};
 }
 
 const char *policy_effect_name(enum policy_effect effect)

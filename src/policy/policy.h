@@ -212,7 +212,8 @@ unsigned policy_activation_by(const struct policy *policy);
 struct policy_budget {
     struct str name;
     uint64_t partners; /* each of them has this budget for itself */
-    uint64_t objects;
+    uint64_t objects;  /* leaves, or... */
+    uint64_t bytes;    /* of objects; the other one is 0 */
     int64_t per_us;
 };
 

@@ -399,6 +399,42 @@ static void a_budget_lets_go_in_order(void **state)
     node_end(&n);
 }
 
+/* Objects of some 400 bytes, of which two fit; one that is larger than the budget goes when nothing counts.
+ */
+static void a_budget_counts_bytes(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], long_name[1500];
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    node_init(&n, "language 1\nbudget slow to us-cisa 1 KB per 1d\nrelease r if tlp <= green to all\n");
+    for (int i = 1; i <= 5; i++)
+        add(&n, i, MARKED(TLP_GREEN));
+    (void)snprintf(text, sizeof text, ",\"description\":\"%s\"%s", long_name, MARKED(TLP_GREEN));
+    add(&n, 6, text);
+    add(&n, 7, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    unsigned first = (unsigned)bench_tally(&n.b, n.us).released;
+    assert_in_range(first, 2, 3);
+    assert_int_equal(bench_tally(&n.b, n.jp).released, 7);
+    later(&n, 12 * HOUR);
+    bench_reopen(&n.b);
+    later(&n, HOUR);
+    assert_int_equal(bench_tally(&n.b, n.us).released, first);
+    later(&n, 12 * HOUR);
+    assert_int_equal(bench_tally(&n.b, n.us).released, first == 3 ? 5 : 4);
+    later(&n,
+          25 *
+              HOUR); /* what is left of the small ones, then (in the same window or the next) the large one */
+    later(&n, 25 * HOUR);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 6));
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 7));
+    later(&n, 25 * HOUR);
+    assert_int_equal(bench_tally(&n.b, n.us).released, 7);
+    node_end(&n);
+}
+
 static void what_names_it_waits_with_it(void **state)
 {
     (void)state;
@@ -577,6 +613,7 @@ int main(void)
         cmocka_unit_test(the_queue_says_who_waits_since_when),
         cmocka_unit_test(the_default_comes_at_the_deadline),
         cmocka_unit_test(a_budget_lets_go_in_order),
+        cmocka_unit_test(a_budget_counts_bytes),
         cmocka_unit_test(what_names_it_waits_with_it),
         cmocka_unit_test(it_expires),
         cmocka_unit_test(the_shortest_time_counts),
