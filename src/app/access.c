@@ -12,7 +12,7 @@
 
 #define DAY_US ((int64_t)86400 * 1000000)
 
-enum { STRANGERS = 4, LINE_MAX = 1024, NOTE_FIELD_MAX = 128 };
+enum { STRANGERS = 4, LINE_MAX = 1024, NOTE_FIELD_MAX = 128, SPANS = 24 };
 
 static const char *const methods[] = {
     [EXCHANGE_GET] = "GET",       [EXCHANGE_HEAD] = "HEAD",       [EXCHANGE_POST] = "POST",
@@ -23,6 +23,7 @@ struct access {
     const struct diag *diag;
     char dir[FILE_PATH_SIZE];
     int64_t keep_us;
+    int64_t span_us;                        /* what one file covers at most */
     int64_t starts[LIMIT_ACCESS_FILES + 1]; /* of the files, rising: their names */
     size_t count;
     struct os_file *file; /* the last one, for writing; NULL: not opened yet */
@@ -100,6 +101,7 @@ err_t access_open(const struct os *os, const char *dir, unsigned days, const str
     access->os = os;
     access->diag = diag;
     access->keep_us = (int64_t)days * DAY_US;
+    access->span_us = access->keep_us / SPANS;
     buf_init(&access->pending, LIMIT_ACCESS_PENDING_BYTES);
     if (!TRY(err, file_path(dir, "access", access->dir)) &&
         TRY(err, os->dir_list(os->ctx, access->dir, name_add, access)) && err == ERR_NOTFOUND)
@@ -113,16 +115,36 @@ err_t access_open(const struct os *os, const char *dir, unsigned days, const str
     return ERR_OK;
 }
 
-/* A file's lines end where the next one begins. */
-static void drop_old(struct access *access, int64_t now_us)
+static void drop_first(struct access *access)
 {
     char path[FILE_PATH_SIZE];
-    while (access->count > LIMIT_ACCESS_FILES ||
-           (access->count > 1 && access->starts[1] < now_us - access->keep_us)) {
-        if (path_of(access, access->starts[0], path) == ERR_OK)
-            (void)!access->os->path_unlink(access->os->ctx, path);
-        memmove(access->starts, access->starts + 1, --access->count * sizeof *access->starts);
+    if (path_of(access, access->starts[0], path) == ERR_OK)
+        (void)!access->os->path_unlink(access->os->ctx, path);
+    memmove(access->starts, access->starts + 1, --access->count * sizeof *access->starts);
+}
+
+/* A file's lines end where the next one begins, and a span after its own begin. */
+size_t access_forget(struct access *access, int64_t now_us)
+{
+    size_t dropped = 0;
+    while (access->count > 0 &&
+           (access->count > 1 ? access->starts[1] : access->starts[0] + access->span_us) <
+               now_us - access->keep_us) {
+        if (access->count == 1) {
+            access->os->file_close(access->os->ctx, access->file);
+            access->file = NULL;
+        }
+        drop_first(access);
+        dropped++;
     }
+    return dropped;
+}
+
+bool access_oldest(const struct access *access, int64_t *out_us)
+{
+    if (access->count > 0)
+        *out_us = access->starts[0];
+    return access->count > 0;
 }
 
 static err_t file_begin(struct access *access, int64_t now_us)
@@ -140,7 +162,8 @@ static err_t file_begin(struct access *access, int64_t now_us)
         return err;
     access->size = 0;
     access->starts[access->count++] = start_us;
-    drop_old(access, now_us);
+    while (access->count > LIMIT_ACCESS_FILES)
+        drop_first(access);
     return ERR_OK;
 }
 
@@ -163,14 +186,14 @@ static err_t file_resume(struct access *access)
     return err;
 }
 
-/* A new file when the last one is full or a day old: what is kept is told by files. */
+/* A new file when the last one is full or as old as a span: what is kept is told by files. */
 static err_t file_ready(struct access *access, int64_t now_us)
 {
     err_t err;
     if (access->file == NULL && access->count > 0 && TRY(err, file_resume(access)))
         return err;
     if (access->file != NULL && access->size < LIMIT_ACCESS_FILE_BYTES &&
-        now_us - access->starts[access->count - 1] < DAY_US)
+        now_us - access->starts[access->count - 1] < access->span_us)
         return ERR_OK;
     return file_begin(access, now_us);
 }

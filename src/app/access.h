@@ -2,7 +2,8 @@
  * directory of their own, beside the store and not in it: a read costs no commit, and no ledger, decision or
  * proof rests on it (docs/decisions/0061-access-record.md).
  *
- * Bounded: LIMIT_ACCESS_FILES of LIMIT_ACCESS_FILE_BYTES, and so many days; the oldest file goes. What is put
+ * Bounded: LIMIT_ACCESS_FILES of LIMIT_ACCESS_FILE_BYTES; the oldest file goes. After so many days it goes as
+ * well, with the runs of the retention. What is put
  * is written by access_flush and made durable by access_tick, at most LIMIT_ACCESS_TICK_MS later. When it
  * cannot be written, that is said once, and requests are answered all the same.
  *
@@ -33,6 +34,11 @@ struct access_entry {
 /* `dir`: the node's. Nothing is made before the first entry. `days`: how long lines are kept. */
 NODISCARD err_t access_open(const struct os *os, const char *dir, unsigned days, const struct diag *diag,
                             struct access **out);
+/* Drops what is over by `now_us`, file by file, and says how many. The caller has seen to it that the clock
+ * is right: nothing else drops by time. */
+size_t access_forget(struct access *access, int64_t now_us);
+/* When the oldest file begins. False: there is none. */
+bool access_oldest(const struct access *access, int64_t *out_us);
 void access_close(struct access *access); /* writes and syncs; accepts NULL */
 void access_put(struct access *access, const struct access_entry *entry);
 /* True: something was written that is not durable yet; or counted, and not written: a tick is wanted. */

@@ -2,11 +2,13 @@
 #include <stdio.h>
 
 #include "app/command.h"
+#include "gate/retention.h"
 
 static void say_node(struct command_call *call)
 {
     struct gate_health health = gate_health(call->host->gate);
     struct gate_counts counts;
+    struct gate_kept kept;
     gate_counts(call->host->gate, &counts);
     line_begin(call->out);
     line_word(call->out, "node", call->host->conf->node);
@@ -24,6 +26,11 @@ static void say_node(struct command_call *call)
     line_count(call->out, "decided_lsn", counts.decided_lsn);
     line_count(call->out, "applied_lsn", counts.applied_lsn);
     line_count(call->out, "stops", gate_stop_count(call->host->gate));
+    gate_kept_get(call->host->gate, &kept);
+    line_count(call->out, "quarantine_days", call->host->conf->quarantine_days);
+    line_count(call->out, "access_days", call->host->conf->access_days);
+    line_count(call->out, "forgotten_quarantined", kept.quarantined);
+    line_count(call->out, "forgotten_access_files", kept.access_files);
     line_bool(call->out, "policy", gate_policy(call->host->gate) != NULL);
     call->host->node_status(call->host->ctx, call->out);
     line_end(call->out);
@@ -95,6 +102,7 @@ static err_t status(struct command_call *call)
 {
     say_node(call);
     say_people(call);
+    command_say_clock(call);
     for (size_t i = 0; i < gate_stop_count(call->host->gate); i++)
         say_stop(call, i);
     for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++)

@@ -12,7 +12,7 @@ enum { CONF_BYTES_MAX = 64 << 10 };
 struct yaml_conf {
     char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
     char **addresses, **cors;
-    unsigned addresses_count, cors_count, access_days;
+    unsigned addresses_count, cors_count, access_days, quarantine_days;
     bool *compress;
 };
 
@@ -42,6 +42,7 @@ static const cyaml_schema_field_t fields[] = {
                          &origin_schema, 0, LIMIT_TAXII_ORIGINS),
     CYAML_FIELD_BOOL_PTR("compress", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, compress),
     CYAML_FIELD_UINT("access-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, access_days),
+    CYAML_FIELD_UINT("quarantine-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, quarantine_days),
     CYAML_FIELD_END,
 };
 
@@ -163,9 +164,18 @@ static err_t take_taxii(const struct yaml_conf *yaml, struct conf *conf, struct 
         copy_text(conf->cors[conf->cors_count++], LIMIT_TAXII_ORIGIN_BYTES, yaml->cors[i]);
     }
     conf->compress = yaml->compress == NULL || *yaml->compress;
+    return ERR_OK;
+}
+
+static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
+{
+    enum { DAYS_MAX = 36500 };
     conf->access_days = yaml->access_days == 0 ? LIMIT_ACCESS_DAYS : yaml->access_days;
-    if (conf->access_days > 36500)
+    conf->quarantine_days = yaml->quarantine_days == 0 ? LIMIT_QUARANTINE_DAYS : yaml->quarantine_days;
+    if (conf->access_days > DAYS_MAX)
         return refuse(fault, "access-days", "is more than 100 years");
+    if (conf->quarantine_days > DAYS_MAX)
+        return refuse(fault, "quarantine-days", "is more than 100 years");
     return ERR_OK;
 }
 
@@ -188,7 +198,7 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
     if (TRY(err, file_path(dir, yaml->control == NULL ? "control.sock" : yaml->control, conf->control)) ||
         TRY(err, file_path(dir, yaml->metrics == NULL ? "metrics.sock" : yaml->metrics, conf->metrics)))
         return refuse(fault, "control or metrics", "is too long a path");
-    if (TRY(err, take_taxii(yaml, conf, fault)))
+    if (TRY(err, take_taxii(yaml, conf, fault)) || TRY(err, take_retention(yaml, conf, fault)))
         return err;
     return take_addresses(yaml, conf, fault);
 }
@@ -282,6 +292,9 @@ void conf_write(struct buf *out, const struct conf *conf)
         "# Answers are packed (gzip, zstd) for who asks. With false they never are: their sizes tell less.\n"
         "# compress: true\n"
         "\n"
-        "# Days that `bongsu access` looks back (at most 128 MiB of it).\n"
-        "# access-days: 90\n");
+        "# Days that `bongsu access` looks back (at most 128 MiB of it), and that refused input waits in "
+        "the\n"
+        "# quarantine before its bytes are destroyed (bongsu retention).\n"
+        "# access-days: 90\n"
+        "# quarantine-days: 90\n");
 }

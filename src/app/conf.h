@@ -29,8 +29,9 @@ struct conf {
     char metrics[LIMIT_PATH_BYTES];
     size_t cors_count; /* web pages whose scripts may use the TAXII server; 0: none */
     char cors[LIMIT_TAXII_ORIGINS][LIMIT_TAXII_ORIGIN_BYTES];
-    bool compress;        /* answers go out by gzip or zstd to who asks */
-    unsigned access_days; /* how long the access record is kept */
+    bool compress;            /* answers go out by gzip or zstd to who asks */
+    unsigned access_days;     /* how long the access record is kept */
+    unsigned quarantine_days; /* how long refused input waits */
 };
 
 /* Reads DIR/bongsu.yaml. ERR_NOTFOUND: there is no node in `dir`. */

@@ -94,6 +94,13 @@ struct searching {
     int64_t gathered_us;
 };
 
+/* What was kept long enough is forgotten. */
+struct retaining {
+    int64_t next_us; /* by the steady clock */
+    uint64_t cursor, gone;
+    bool said; /* that the clock is not to be believed */
+};
+
 /* An answer that is written in portions. */
 struct stream {
     const struct command_stream *row; /* NULL: free */
@@ -125,6 +132,7 @@ struct core_role {
 
     struct merging merging;
     struct searching searching;
+    struct retaining retaining;
     int64_t purge_again_us; /* by the steady clock: it failed, and is not tried before */
     struct stream streams[LIMIT_CONTROL_CLIENTS];
     int64_t streams_until_us; /* one of them wants a turn then */
@@ -164,6 +172,10 @@ void core_wake(struct core_role *role); /* a turn is wanted */
 void core_merge_turn(struct core_role *role);
 /* Waits for the one under way, then merges all that is due. */
 NODISCARD err_t core_merge_now(struct core_role *role);
+
+/* core_retention.c */
+void core_retention_turn(struct core_role *role);
+int64_t core_retention_until(const struct core_role *role);
 
 /* core_purge.c: what was logged to be destroyed is destroyed */
 void core_purge_turn(struct core_role *role);

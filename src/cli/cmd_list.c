@@ -149,5 +149,19 @@ static const struct cli_command spill_rows[] = {
      .control = "spill.list",
      .columns = {SPILL_COLUMNS}},
 };
+static const struct cli_command retention_rows[] = {
+    {.words = "retention",
+     .summary = "what is kept how long, what is due, what was forgotten",
+     .help = "Days are set in bongsu.yaml (quarantine-days, access-days). See docs/guide/retention.md.",
+     .control = "retention",
+     .columns =
+         {{"WHAT", "what"}, {"KEPT", "kept"}, {"COUNT", "count"}, {"DUE", "due"}, {"OLDEST", "oldest"}}},
+    {.words = "retention confirm",
+     .summary = "say that the clock is right, after it went on by more than a day or back",
+     .help = "Until then nothing is forgotten. A node that was off for longer than a day asks, too.",
+     .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
+     .control = "retention.confirm"},
+};
+const struct cli_group cli_retention = {retention_rows, sizeof retention_rows / sizeof retention_rows[0]};
 const struct cli_group cli_spill = {spill_rows, sizeof spill_rows / sizeof spill_rows[0]};
 const struct cli_group cli_list = {list_rows, sizeof list_rows / sizeof list_rows[0]};

@@ -267,6 +267,7 @@
 #define LIMIT_ACCESS_TICK_MS       2000        /* then they are durable */
 #define LIMIT_ACCESS_TELL_MS       1000        /* then edge tells of pages that it gave again */
 #define LIMIT_ACCESS_LINES         100000u     /* of one answer of `bongsu access` */
+#define LIMIT_QUARANTINE_DAYS      90          /* refused input waits, where nothing else is set */
 #define LIMIT_ACCESS_DAYS          90          /* kept, where the configuration says nothing else */
 #define LIMIT_LINK_RING_BYTES (32u << 20) /* between core and edge, one way: the largest answer fits */
 #define LIMIT_LINK_MESSAGE_BYTES (25u << 20) /* LIMIT_TAXII_ANSWER_BYTES with its head */

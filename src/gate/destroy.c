@@ -149,8 +149,7 @@ static err_t forget_quarantined(struct gate *gate, const struct frame *frame,
 {
     if (envelope->reason == RECORD_QUARANTINE_MENDED)
         return mend_forget(gate, envelope->about);
-    err_t err = quarantine_closed(gate, frame->lsn);
-    return err == ERR_NOTFOUND ? ERR_OK : err; /* closed before */
+    return quarantine_forget(gate, frame->lsn);
 }
 
 static err_t forget(struct gate *gate, const struct record_gone *gone, struct arena *arena)

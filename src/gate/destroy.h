@@ -30,7 +30,7 @@ struct gate_destroyed {
 /* What stands at these positions, and with it everything that was made of it: what other sources reported
  * with the same content, what was minted of it for partners, the bytes that it was mended from, and every
  * entry of the quarantine, open or closed, that holds its very bytes. For RECORD_CAUSE_RETENTION these
- * positions alone, which must be of refused input. Reads the whole log, but for retention. Logged and
+ * positions alone, rising, which must be of refused input. Reads the whole log, but for retention. Logged and
  * durable when it returns; gate_purge carries it out. ERR_NOTFOUND: nothing sealed stands at one of them;
  * ERR_EXISTS: all are gone already; ERR_BUSY: a partner has not been told yet that it is over, or its
  * decision is open: gate_step first; ERR_LIMIT: too many at once. */

@@ -12,6 +12,13 @@ static struct bytes quarantine_key(uint64_t lsn, uint8_t out[QUARANTINE_KEY_SIZE
     return bytes_of(out, QUARANTINE_KEY_SIZE);
 }
 
+static struct bytes closed_key(uint64_t lsn, uint8_t out[QUARANTINE_KEY_SIZE])
+{
+    (void)quarantine_key(lsn, out);
+    out[0] = 'c';
+    return bytes_of(out, QUARANTINE_KEY_SIZE);
+}
+
 /* --- the same again: one entry for the same bytes of the same source, refused for the same reason --- */
 
 static struct bytes same_key(uint32_t source, const struct fault *fault, struct bytes refused,
@@ -174,6 +181,7 @@ err_t quarantine_closed(struct gate *gate, uint64_t lsn)
     err_t err = store_get(gate->store, TABLE_FACT, quarantine_key(lsn, key), &value);
     if (err != ERR_OK)
         return err;
+    size_t value_len = value.len; /* 0: a conflict, which binds by its marking */
     gate->quarantine_count--;
     /* A partner's may have been kept twice: then the later one is found again. */
     uint8_t copy[SAME_KEY_SIZE];
@@ -184,7 +192,19 @@ err_t quarantine_closed(struct gate *gate, uint64_t lsn)
             TRY(err, store_delete(gate->store, TABLE_FACT, same)))
             return err;
     }
-    return store_delete(gate->store, TABLE_FACT, quarantine_key(lsn, key));
+    if (TRY(err, store_delete(gate->store, TABLE_FACT, quarantine_key(lsn, key))) || value_len == 0)
+        return err;
+    /* Nobody can get at its bytes any more: the next run of the retention destroys them. */
+    return store_put(gate->store, TABLE_FACT, closed_key(lsn, key), bytes_of("", 0));
+}
+
+err_t quarantine_forget(struct gate *gate, uint64_t lsn)
+{
+    uint8_t key[QUARANTINE_KEY_SIZE];
+    err_t err = quarantine_closed(gate, lsn);
+    if (err != ERR_OK && err != ERR_NOTFOUND) /* closed before */
+        return err;
+    return store_delete(gate->store, TABLE_FACT, closed_key(lsn, key));
 }
 
 err_t quarantine_count(struct gate *gate)

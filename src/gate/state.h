@@ -757,3 +757,4 @@ NODISCARD err_t quarantine_replay(struct gate *gate, const struct frame *frame,
                                   const struct record_envelope *envelope);
 NODISCARD err_t quarantine_count(struct gate *gate); /* when opening */
 NODISCARD err_t quarantine_closed(struct gate *gate, uint64_t lsn);
+NODISCARD err_t quarantine_forget(struct gate *gate, uint64_t lsn); /* its bytes go */

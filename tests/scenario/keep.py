@@ -88,12 +88,47 @@ def spilled(place):
     check('nor after all was made again', b'spilledword' not in words(place))
 
 
+def secrets(place):
+    return (place.path / 'kr' / 'store' / 'keys' / 'secrets.key').read_bytes()[4096:]
+
+
+def forgotten(place):
+    """What was dropped goes with the next run; what waits stays as long as it is to wait."""
+    kept = lambda: next(x for x in place.lines('retention', *KR) if 'last_run' in x)
+    until('the first run notes the time', lambda: 'last_run' in kept() and kept()['last_run'])
+    hand_in(place, '{"type":"indicator","name":"droppedword"}', '{"type":"indicator","name":"waitingword"}')
+    numbers = [x['number'] for x in place.lines('quarantine', 'list', *KR) if 'number' in x]
+    check('both wait', len(numbers) == 2, numbers)
+    place.expect(0, '', 'quarantine', 'drop', numbers[0], *KR)
+    rows = {x['what']: x for x in place.lines('retention', *KR) if 'what' in x}
+    check('retention says what is due', rows['refused input, closed']['due'] == 1 and rows['refused input']['count'] == 1 and
+          rows['refused input']['due'] == 0 and rows['refused input']['kept'] == '90 days', rows)
+    place.expect(1, 'nothing is to be confirmed', 'retention', 'confirm', '--because', 'test', *KR)
+    place.expect(0, 'kept for 90 days', 'status', *KR)
+    place.stop('kr')
+    before = secrets(place)
+    with open(place.path / 'kr' / 'bongsu.yaml', 'a') as conf:
+        conf.write('quarantine-days: 7\n')
+    place.start('kr')  # its first turn is a run
+    until('what was dropped is forgotten', lambda: kept()['forgotten_quarantined'] == 1)
+    place.expect(0, 'kept for 7 days.*', 'status', *KR)
+    check('what waits is there', [x['number'] for x in place.lines('quarantine', 'list', *KR) if 'number' in x] == numbers[1:],
+          place.run('quarantine', 'list', *KR)[1])
+    place.stop('kr')
+    after = secrets(place)
+    gone = [n for n in range(0, len(before), 32) if before[n:n + 32] != after[n:n + 32] and any(before[n:n + 32])]
+    check('one secret was overwritten', len(gone) == 1 and not any(after[gone[0]:gone[0] + 32]), gone)
+    place.expect(0, 'whole', 'check', *KR)
+    place.start('kr')
+
+
 def main():
     place = Place()
     try:
         place.make('kr', 'KR')
         place.expect(0, '', 'source', 'add', 'feed', '--assume', 'tlp:clear', '--until', '2100-01-01', '--because', 'test', *KR)
         place.start('kr')
+        forgotten(place)
         spilled(place)
     finally:
         place.close()

@@ -155,13 +155,27 @@ static void the_next_run_goes_on_behind_a_torn_line(void **state)
 static void days_end(void **state)
 {
     struct kit *kit = *state;
+    size_t dropped = 0;
+    int64_t oldest_us = 0;
     for (int day = 0; day < 40; day++) {
         put(kit, "jp", NOW + day * DAY, 200);
         (void)access_flush(kit->access, NOW + day * DAY);
     }
-    assert_in_range(files(kit), 30, 32); /* a file is a day */
     kit->max = 100;
-    assert_in_range(find(kit, 0), 30, 32);
+    assert_int_equal(find(kit, 0), 40); /* nothing goes by itself */
+    assert_true(access_oldest(kit->access, &oldest_us));
+    assert_int_equal(oldest_us, NOW);
+    dropped = access_forget(kit->access, NOW + 40 * DAY);
+    assert_in_range(dropped, 1, 10);
+    assert_in_range(find(kit, 0), 30, 32); /* a file covers a day and a quarter */
+    assert_int_equal(access_forget(kit->access, NOW + 40 * DAY), 0);
+    /* Also the last one, when nobody asks for anything any more. */
+    dropped = files(kit);
+    assert_int_equal(access_forget(kit->access, NOW + 400 * DAY), dropped);
+    assert_int_equal(find(kit, 0), 0);
+    assert_int_equal(files(kit), 0);
+    put(kit, "ca", NOW + 400 * DAY, 200);
+    assert_int_equal(find(kit, 0), 1);
 }
 
 static void files_and_their_size_are_bounded(void **state)

@@ -1,0 +1,45 @@
+/* Retention: what is kept for people to look at is kept for a time, and then destroyed
+ * (docs/guide/retention.md). Here: refused input in the quarantine. What somebody closed (dropped, or taken
+ * in after all) goes with the next run, what waits goes when it has waited so long. Not forgotten by time:
+ * conflicting copies, whose marking binds as long as the object is held; what an object was mended from; what
+ * is suspended, which a second operator destroys; and the evidence that proofs rest on.
+ *
+ * Nothing is destroyed by a wrong clock (DESIGN 5). The time of the last run stands in the log; when our
+ * clock differs from it by more than a day, forwards (it jumped, or the node was off) or backwards, nothing
+ * goes until an operator confirms the time. */
+#pragma once
+
+#include "gate/destroy.h"
+
+enum gate_clock {
+    GATE_CLOCK_GOOD,
+    GATE_CLOCK_NEW, /* no run yet: the first one takes note of the time, and destroys nothing */
+    GATE_CLOCK_AHEAD,
+    GATE_CLOCK_BEHIND,
+};
+
+/* As it stands in the log; all zero before the first run. */
+struct gate_kept {
+    int64_t run_us;                     /* last run, or last confirmation, by our clock */
+    int64_t forgot_us;                  /* last time that anything was destroyed; 0: never */
+    uint64_t quarantined, access_files; /* destroyed in all */
+};
+void gate_kept_get(const struct gate *gate, struct gate_kept *out);
+enum gate_clock gate_clock(const struct gate_kept *kept, int64_t now_us);
+/* An operator says that `now_us` is the time. */
+NODISCARD err_t gate_clock_confirm(struct gate *gate, const struct gate_by *by, int64_t now_us);
+
+/* One page of a run: destroys at most a few hundred entries (logged; gate_purge carries it out) and moves
+ * *cursor, 0 at first; UINT64_MAX: that was all. ERR_DENIED: the clock is not to be believed. A run that was
+ * cut begins anew: what is gone is gone. */
+NODISCARD err_t gate_retain(struct gate *gate, unsigned days, int64_t now_us, uint64_t *cursor,
+                            size_t *out_gone);
+/* The end of a run, which forgot so much. */
+NODISCARD err_t gate_retained(struct gate *gate, uint64_t quarantined, uint64_t access_files, int64_t now_us);
+
+/* What there is now. Reads every open entry. */
+struct gate_keeping {
+    uint64_t waiting, due, closed, conflicts;
+    int64_t oldest_us; /* of what waits; 0: nothing does */
+};
+NODISCARD err_t gate_keeping(struct gate *gate, unsigned days, int64_t now_us, struct gate_keeping *out);
