@@ -175,3 +175,6 @@ void command_quality_end(void *state);
 NODISCARD err_t command_person_begin(struct command_call *call, void **out);
 NODISCARD err_t command_person_next(struct command_call *call, void *state, bool *out_end);
 void command_person_end(void *state);
+NODISCARD err_t command_handled_begin(struct command_call *call, void **out);
+NODISCARD err_t command_handled_next(struct command_call *call, void *state, bool *out_end);
+void command_handled_end(void *state);

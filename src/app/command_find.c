@@ -572,6 +572,7 @@ static const struct command_stream streams[] = {
     {"graph", command_graph_begin, command_graph_next, command_graph_end},
     {"report.quality", command_quality_begin, command_quality_next, command_quality_end},
     {"privacy.find", command_person_begin, command_person_next, command_person_end},
+    {"privacy.report", command_handled_begin, command_handled_next, command_handled_end},
 };
 static const struct command_stream *const others[] = {&command_holds_stream, &command_diff_stream,
                                                       &command_export_stream};

@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "core/mem.h"
+#include "gate/handled.h"
 #include "gate/persons.h"
+#include "gate/quality.h"
 
 enum { PORTION_FRAMES = 256, DIGEST_BYTES = 16 };
 
@@ -186,6 +188,63 @@ static err_t privacy_reveal_one(struct command_call *call)
         mem_wipe(text.at, text.len);
     buf_deinit(&text);
     return err;
+}
+
+/* --- what became of it --- */
+
+struct telling {
+    struct gate_handled handled;
+    size_t told;
+};
+
+err_t command_handled_begin(struct command_call *call, void **out)
+{
+    struct telling *t = mem_alloc(sizeof *t);
+    if (t == NULL)
+        return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));
+    gate_handled_init(call->host->gate, &t->handled);
+    *out = t;
+    return ERR_OK;
+}
+
+static void say_handled(struct command_call *call, const struct gate_handled_row *row)
+{
+    char week[GATE_WEEK_TEXT_SIZE];
+    gate_week_text(row->week, week);
+    line_begin(call->out);
+    line_text(call->out, "audience", gate_peer_get(call->host->gate, row->partner)->audience);
+    line_word(call->out, "week", week);
+    line_word(call->out, "outcome", gate_handled_word(row->kind));
+    line_count(call->out, "objects", row->objects);
+    line_text(call->out, "rule", row->rule);
+    line_text(call->out, "basis", row->basis);
+    line_text(call->out, "approver", row->approver);
+    line_end(call->out);
+}
+
+err_t command_handled_next(struct command_call *call, void *state, bool *out_end)
+{
+    struct telling *t = state;
+    if (!t->handled.end) {
+        err_t err = gate_handled_next(&t->handled, PORTION_FRAMES);
+        *out_end = false;
+        if (err == ERR_OK && t->handled.end)
+            gate_handled_sort(&t->handled);
+        return err == ERR_OK ? err : command_refuse(call, err, NULL, "%s", err_text(err));
+    }
+    for (size_t i = 0; i < PORTION_FRAMES && t->told < t->handled.count; i++)
+        say_handled(call, &t->handled.rows[t->told++]);
+    *out_end = t->told == t->handled.count;
+    if (*out_end && t->handled.count == 0)
+        line_say(call->out, "No decision was ever made about personal data.");
+    return ERR_OK;
+}
+
+void command_handled_end(void *state)
+{
+    struct telling *t = state;
+    gate_handled_deinit(&t->handled);
+    mem_free(t);
 }
 
 const struct command command_privacy_rows[] = {

@@ -130,6 +130,8 @@
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
 #define LIMIT_INBOUND_TYPES   128        /* of one source: STIX 2.1 defines 41 */
 #define LIMIT_INBOUND_CREATORS 1024      /* of one source: 24 KiB of its fact */
+#define LIMIT_HANDLED_OBJECTS (4u << 20)  /* with personal data, in one report: about 300 MB of it */
+#define LIMIT_HANDLED_ROWS    16384      /* of that report: partners by weeks, outcomes and rules */
 #define LIMIT_RECALL_FRAMES   4096       /* destroyed by one RECALL: with their leaves they fit in a frame */
 #define LIMIT_RECALL_CONTENT_BYTES \
     (130u * LIMIT_OBJECT_BYTES) /* what one RECALL names: all copies of an identifier, and room */

@@ -243,7 +243,7 @@ static err_t gone_add(struct gathering *g, const struct frame *frame, uint8_t fl
     return map_put(&g->wanted, &frame->lsn, 0);
 }
 
-static bool contains(struct bytes text, struct bytes part)
+bool bytes_contain(struct bytes text, struct bytes part)
 {
     const uint8_t *at = text.at;
     size_t left = text.len;
@@ -266,7 +266,7 @@ static err_t holds_content(struct gathering *g, const struct frame *frame, bool 
     err_t err = frame_bytes(g->gate, frame, &g->one, &bytes);
     *out = false;
     for (size_t i = 0; err == ERR_OK && i < g->content_count && !*out; i++)
-        *out = contains(bytes, g->contents[i]);
+        *out = bytes_contain(bytes, g->contents[i]);
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 

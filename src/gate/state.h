@@ -408,6 +408,7 @@ NODISCARD err_t gone_find(struct gate *gate, uint64_t lsn, struct record_gone *o
 /* What leaf `seq` of a partner needs without the secret that it was made with. */
 NODISCARD err_t gone_leaf(const struct gate *gate, unsigned partner, uint64_t seq,
                           struct record_gone_leaf *out);
+bool bytes_contain(struct bytes text, struct bytes part);
 NODISCARD err_t gone_load(struct gate *gate); /* when opening */
 NODISCARD err_t recall_apply(struct gate *gate, uint64_t lsn, const struct record_recall *recall);
 NODISCARD err_t purged_apply(struct gate *gate, const struct record_purged *purged);

@@ -13,6 +13,9 @@ from test_cli import Place, check, counted, until
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
 MAIL, RRN, PHONE = 'Kim.Minsu@example.co.kr', '900101-1234568', '010-2345-6789'
 POLICY = '''language 1
+agreement mou { partners [jp] basis "MOU 2026/3" }
+deny never if personal-data to ca
+release rest if always to ca
 hold pii if personal-data to jp until approved
 release masked if always to us with mask-personal-data
 release tokens if always to eu with pseudonymise-personal-data
@@ -46,7 +49,7 @@ def test(place):
     place.make('kr', 'KR')
     place.start('kr')
     place.expect(0, 'declared', 'source', 'add', 'feed', *kr)
-    for name in ('us', 'eu', 'jp'):
+    for name in ('us', 'eu', 'jp', 'ca'):
         place.expect(0, '', 'peer', 'add-taxii', name, '--country', name.upper(), *kr)
         place.expect(0, '', 'peer', 'start', name, *kr)
     (place.path / 'a.policy').write_text(POLICY)
@@ -76,6 +79,18 @@ def test(place):
     until('jp gets it', lambda: released(place).get('jp') == 2)
     until('released to jp, and to nobody else', lambda: [line['audience'] for line in found(place, MAIL)
                                                          if line.get('place') == 'released' and line['when'] > '2026'] == ['jp'])
+
+    # What became of it, counted; what holds none counts nowhere.
+    table = place.run('privacy', 'report', *kr)[1]
+    rows = [line for line in place.lines('privacy', 'report', *kr) if 'outcome' in line]
+    told = sorted((x['audience'], x['outcome'], x['objects'], x['rule'], x['basis'], x['approver']) for x in rows)
+    who = next((x[5] for x in told if x[5]), '')
+    check('the report counts each outcome once', told == [
+        ('ca', 'denied', 1, 'never', '', ''), ('eu', 'pseudonymised', 1, 'tokens', '', ''),
+        ('jp', 'held', 1, 'pii', 'MOU 2026/3', ''), ('jp', 'released', 1, 'open', 'MOU 2026/3', who),
+        ('us', 'masked', 1, 'masked', '', '')] and who != '', told)
+    check('by week', all(x['week'].startswith('20') and '-W' in x['week'] for x in rows), rows)
+    check('and never says the value', not any(value in json.dumps(rows) + table for value in (MAIL, RRN, PHONE)), table)
 
     # The search is told, the value is not.
     status, out, err = place.run('access', '--json', *kr)
