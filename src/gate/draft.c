@@ -302,6 +302,10 @@ static int64_t change_of(const struct deciding *d, const struct candidate *c)
         if (live && release->expires_us < change_us)
             change_us = release->expires_us;
     }
+    /* Its time has come, and for somebody it was not looked at: his timer stands. */
+    bool skips = (d->partners & ~c->reach) != 0;
+    if (skips && c->state.change_us <= d->now_us)
+        return c->state.change_us;
     for (size_t i = 0; i < c->bound_count; i++) {
         int64_t expire_us = c->bound[i].duties.expire_us;
         if ((c->bound[i].partners & c->leaves) != 0 && expire_us > 0 && expire_us < change_us - d->now_us)

@@ -91,7 +91,7 @@ static double seconds(void)
 }
 
 /* Takes operations away, half of them at a time, then fewer, while it fails the same way. */
-static void shrink(uint64_t seed)
+static void shrink(uint64_t seed, bool verbose)
 {
     plan_make(&plan, seed);
     int kind = try_plan();
@@ -111,7 +111,7 @@ static void shrink(uint64_t seed)
     (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        (void)world_run(&world, &plan, false);
+        (void)world_run(&world, &plan, verbose);
         (void)printf("%s\n", world.what);
         (void)fflush(stdout);
         _exit(0);
@@ -132,7 +132,7 @@ static bool run_batch(uint64_t first)
         (void)printf("seed %llu FAILED: %s\n", (unsigned long long)seed, world.what);
         plan_free(&plan);
         if (__atomic_add_fetch(&tally->failed, 1, __ATOMIC_RELAXED) == 1)
-            shrink(seed);
+            shrink(seed, false);
         return false;
     }
     return true;
@@ -272,7 +272,7 @@ int main(int argc, char **argv)
         (void)printf("seed %llu: %s\n", (unsigned long long)arguments.seed, good ? "passed" : world.what);
         plan_free(&plan);
         if (!good)
-            shrink(arguments.seed);
+            shrink(arguments.seed, arguments.verbose);
         return good ? 0 : 1;
     }
     if (arguments.leak == LEAK_NONE) {

@@ -154,6 +154,7 @@ struct maker {
     struct saying *saying;
     struct draw *draw;
     struct buf text;
+    bool alone; /* a user-account of one property */
     struct choice choices[FIELDS + LINKS]; /* what a granular marking may select */
     size_t choice_count;
 };
@@ -204,9 +205,9 @@ static void put_text(struct maker *m, const char *name, bool required)
     choose(m, name);
 }
 
-static void put_value(struct maker *m, const char *name, const char *before, const char *after)
+static void put_value(struct maker *m, const char *name, bool required, const char *before, const char *after)
 {
-    uint32_t canary = add_field(m, name, m->plan->things[m->saying->thing].canary, true);
+    uint32_t canary = add_field(m, name, m->plan->things[m->saying->thing].canary, required);
     put(m, ",\"%s\":\"%sca7a%08x%s\"", name, before, canary, after);
     choose(m, name);
 }
@@ -409,19 +410,22 @@ static void put_observable(struct maker *m, const struct thing *thing)
 {
     switch (thing->kind) {
     case KIND_DOMAIN:
-        put_value(m, "value", "", ".example");
+        put_value(m, "value", true, "", ".example");
         break;
     case KIND_EMAIL:
-        put_value(m, "value", "", "@mail.example");
+        put_value(m, "value", true, "", "@mail.example");
         break;
     case KIND_DIRECTORY:
-        put_value(m, "path", "/", "");
+        put_value(m, "path", true, "/", "");
         break;
     case KIND_ACCOUNT:
-        put_value(m, "user_id", "", "");
+        put_value(m, "user_id", true, "", "");
+        m->alone = !draw_chance(m->draw, 500); /* section 6.16: something must stand there, no matter what */
+        if (!m->alone)
+            put(m, ",\"is_disabled\":false");
         break;
     case KIND_FILE:
-        put_value(m, "name", "", ".bin");
+        put_value(m, "name", true, "", ".bin");
         put_ref(m, "parent_directory_ref", thing->of, false, false);
         if (thing->of >= 0)
             choose(m, "parent_directory_ref");
@@ -562,6 +566,20 @@ static void put_definition(struct maker *m, const struct thing *thing)
             add_field(m, "name", 0, true));
 }
 
+/* Where one property of several has to be there, an extension will do. */
+static void settle_required(struct maker *m)
+{
+    bool extended = false;
+    struct field *user = NULL;
+    for (size_t i = 0; i < m->saying->field_count; i++) {
+        struct field *field = &m->saying->fields[i];
+        extended |= str_eq(str_of(field->at), STR("extensions.say"));
+        user = str_eq(str_of(field->at), STR("user_id")) ? field : user;
+    }
+    if (user != NULL)
+        user->required = m->alone && !extended;
+}
+
 static void saying_make(struct plan *plan, int thing_number, int version, unsigned source, struct draw *draw)
 {
     static struct maker maker; /* large; one world at a time */
@@ -598,6 +616,7 @@ static void saying_make(struct plan *plan, int thing_number, int version, unsign
         }
     }
     put_custom(m);
+    settle_required(m);
     put_marks(m);
     put_granular(m);
     put(m, "}");

@@ -232,6 +232,10 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     struct had had = {.thing = -1, .saying = -1, .seq = view->seq++};
     w->leaves++;
     bytes_read += leaf->object.len + leaf->id.len + leaf->version.len + sizeof leaf->leaf;
+    if (w->verbose)
+        (void)printf("p%u leaf %llu op %u of %lld: %.*s\n", g->p, (unsigned long long)had.seq, leaf->leaf.op,
+                     (long long)leaf->opening.subject_seq, (int)leaf->object.len,
+                     (const char *)leaf->object.at);
     if (leaf->object.len == 0) {
         if (leaf->id.len != 0 || leaf->version.len != 0)
             tell(g, "a leaf without content names something", bytes_from_str(leaf->id));

@@ -455,6 +455,30 @@ static void what_names_it_waits_with_it(void **state)
     node_end(&n);
 }
 
+/* --- timers --- */
+
+/* What one partner waits for comes when another's timer is due for the same object: it is looked at for the
+ * first, and must not be forgotten for the second. */
+static void a_timer_outlives_a_look_for_another(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nrelease now if tag here to jp-nisc\n"
+                  "release late if age.received >= 25h and not tag here to all\n"
+                  "release late-too if age.received >= 25h to us-cisa\n"
+                  "release clear if tlp <= clear to all\n");
+    struct stix_key key = key_of("indicator", 1);
+    add(&n, 1, ",\"x_about\":\"indicator--00000000-0000-4000-8000-000000000002\"");
+    assert_int_equal(gate_tag(n.b.gate, &key, STR("here"), true, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    n.b.now_us += 26 * HOUR;
+    add(&n, 2, MARKED(TLP_CLEAR));
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.jp, "indicator", 1));
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    node_end(&n);
+}
+
 /* --- duties --- */
 
 static void it_expires(void **state)
@@ -615,6 +639,7 @@ int main(void)
         cmocka_unit_test(a_budget_lets_go_in_order),
         cmocka_unit_test(a_budget_counts_bytes),
         cmocka_unit_test(what_names_it_waits_with_it),
+        cmocka_unit_test(a_timer_outlives_a_look_for_another),
         cmocka_unit_test(it_expires),
         cmocka_unit_test(the_shortest_time_counts),
         cmocka_unit_test(what_cannot_be_carried_out_holds),
