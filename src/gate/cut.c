@@ -444,6 +444,7 @@ static err_t make_forms(struct gathering *g)
     tighten(g);
     struct cutting *out = g->out;
     uint64_t partners = g->bare.release, formed = treated(g);
+    out->untold = partners & g->untold;
     formed |= out->clean & ~g->untold &
               (partners | subject_comes_along(g->gate, g->subject, &out->facts, &out->verdict));
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++)

@@ -27,6 +27,7 @@ struct cutting {
     uint64_t untreated;        /* partners to whom it does not come along: a rule would have it treated */
     uint64_t by_bare;          /* partners for whom the verdict is that of `bare` */
     uint64_t clean;            /* partners to whom its texts may name nothing but what they have */
+    uint64_t untold; /* of a language-content: partners for whom it waits for what it speaks of to leave */
     struct policy_verdict verdict;
     struct policy_bound *bound; /* the duties of what is released */
     size_t bound_count;

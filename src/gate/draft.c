@@ -340,6 +340,7 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
     /* Followers too, though nobody may have asked: what they wait for has to find those that need them. */
     uint64_t blocked = c->member.base & ~c->member.allowed & ~(c->state.released | c->state.minted) & ~alike;
     blocked |= c->lacks; /* what is left out may come */
+    blocked |= c->untold & c->eligible & c->reach & r->d->partners;
     blocked |= c->state.blocked & r->d->partners & ~c->reach;
     bool changed = c->leaves != 0 || minted != 0 || blocked != (c->state.blocked & r->d->partners);
     if (!c->asked && !changed)

@@ -279,6 +279,7 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
         TRY(err, cut_decide(d->gate, &subject, d->policy, d->now_us, arena, d->arena, &cutting)))
         return err;
     c->verdict = cutting.verdict;
+    c->untold = cutting.untold;
     keep_forms(d, &cutting, c);
     if (TRY(err, add_needs(d, c, &subject.object, cutting.clean, foreign)) ||
         TRY(err, target_of(d, &c->key, c->copies, &c->member.target)))
@@ -388,11 +389,14 @@ err_t set_add_waiting(struct deciding *d, const struct stix_key *key, uint64_t p
     return ERR_OK;
 }
 
-/* Somebody may have this one now who had not: the rules let it go, or he brought it himself. */
+/* Somebody may have this one now who had not: the rules let it go, or he brought it himself. What is asked
+ * about may be judged otherwise than before, and its translations with it, also for whoever has it. */
 static err_t grow_backward(struct deciding *d, size_t i, uint64_t fresh)
 {
     const struct candidate *c = &d->at[i];
-    uint64_t may_have = (c->member.base | d->targets[c->member.target].held) & ~c->state.released & fresh;
+    uint64_t may_have = (c->member.base | d->targets[c->member.target].held) & fresh;
+    if (!c->asked)
+        may_have &= ~c->state.released;
     return may_have == 0 ? ERR_OK : set_add_waiting(d, &c->key, may_have, false);
 }
 

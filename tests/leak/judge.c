@@ -122,12 +122,25 @@ static bool is_definition(const struct world *w, int thing)
     return kind == KIND_STATEMENT || kind == KIND_EXTENSION;
 }
 
+/* Whose it is: who said it first (no creator here has a home); variants are their sources'. */
+static unsigned owner(const struct world *w, const struct kept *copy)
+{
+    const struct kept *first = copy;
+    if (is_sco(w, said(w, copy)->thing))
+        return copy->source;
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (said(w, &w->copies[i])->thing == said(w, copy)->thing && w->copies[i].lsn < first->lsn)
+            first = &w->copies[i];
+    return first->source;
+}
+
 static void find_facts(const struct world *w, const struct kept *copy, int granular, struct facts *out)
 {
     const struct saying *saying = said(w, copy);
     *out = (struct facts) {.copy = copy,
                            .thing = saying->thing,
                            .source = copy->source,
+                           .owner = owner(w, copy),
                            .onward = UINT32_MAX,
                            .confidence = saying->confidence,
                            .revoked = saying->revoked};
@@ -148,6 +161,7 @@ static void node_facts(struct facts *out)
 {
     *out = (struct facts) {.thing = NODE_THING,
                            .source = NODE_SOURCE,
+                           .owner = NODE_SOURCE,
                            .states = STATE_KNOWN,
                            .tlp = 1,
                            .onward = UINT32_MAX,
@@ -226,6 +240,23 @@ static bool all_gone(const struct item *item, const struct saying *saying, const
     return had > 0 && left == 0;
 }
 
+/* All that a selector covers is cut: it names nothing any more. */
+static bool names_nothing(const struct item *item, const struct saying *saying, const char *selector)
+{
+    size_t had = 0, left = 0;
+    for (size_t i = 0; i < saying->field_count; i++)
+        if (covers(selector, saying->fields[i].at)) {
+            had++;
+            left += !item_covers(item, saying->fields[i].at);
+        }
+    for (size_t i = 0; i < saying->link_count; i++)
+        if (covers(selector, saying->links[i].at)) {
+            had++;
+            left += !item_covers(item, saying->links[i].at);
+        }
+    return had > 0 && left == 0;
+}
+
 /* A granular marking goes with all that it selects; what is minted has another creator. */
 static bool link_covered(const struct item *item, const struct saying *saying, const struct link *link)
 {
@@ -233,7 +264,8 @@ static bool link_covered(const struct item *item, const struct saying *saying, c
     if (item->form != FORM_CUT)
         return false;
     if (sscanf(link->at, "granular_markings.[%zu]", &number) == 1)
-        return item_covers(item, saying->granular[number].selector);
+        return item_covers(item, saying->granular[number].selector) ||
+               names_nothing(item, saying, saying->granular[number].selector);
     if (str_eq(str_of(link->at), STR("created_by_ref")))
         return true;
     return item_covers(item, link->at);

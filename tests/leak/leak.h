@@ -263,7 +263,7 @@ enum { STATE_NONE = 1, STATE_STATEMENT = 2, STATE_KNOWN = 4, STATE_UNRESOLVED = 
 struct facts {
     const struct kept *copy; /* NULL: the node's own identity */
     int thing;
-    unsigned source;
+    unsigned source, owner;
     unsigned states;
     int tlp; /* 0: none */
     uint32_t onward;

@@ -154,7 +154,7 @@ struct maker {
     struct saying *saying;
     struct draw *draw;
     struct buf text;
-    bool alone; /* a user-account of one property */
+    bool alone;                            /* a user-account of one property */
     struct choice choices[FIELDS + LINKS]; /* what a granular marking may select */
     size_t choice_count;
 };

@@ -217,7 +217,7 @@ static int compare(int64_t left, int op, int64_t right)
 
 static bool is_own(const struct facts *facts)
 {
-    return facts->source == 0 || facts->source == NODE_SOURCE;
+    return facts->owner == 0 || facts->owner == NODE_SOURCE;
 }
 
 /* To whom the originator's word lets it go on (section 7, and DESIGN 7: CLEAR and GREEN alone). */

@@ -612,6 +612,29 @@ static void a_translation_is_bound_by_its_version(void **state)
     bench_deinit(&n.b);
 }
 
+/* What keeps a translation is lifted from its target alone, which its reader has already: it goes then. */
+static void a_translation_waits_for_its_target(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key target = key_of("indicator", 1);
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nhold ask if tag ask\nrelease r if tlp <= green to us-cisa\n");
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"name\":\"open\""));
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(gate_tag(n.b.gate, &target, STR("ask"), true, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, translation(text, 1, "", "gonggae"));
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "language-content", 1));
+    assert_int_equal(gate_tag(n.b.gate, &target, STR("ask"), false, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "language-content", 1));
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -630,6 +653,7 @@ int main(void)
         cmocka_unit_test(a_hidden_creator_comes_along_with_nothing),
         cmocka_unit_test(a_creator_does_not_evade_its_duties),
         cmocka_unit_test(a_translation_is_bound_by_its_version),
+        cmocka_unit_test(a_translation_waits_for_its_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
