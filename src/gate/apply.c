@@ -290,14 +290,16 @@ err_t state_retire(struct gate *gate, uint64_t lsn)
     err_t err = state_load(gate, lsn, &state);
     if (err == ERR_NOTFOUND || (err == ERR_OK && (state.flags & STATE_OLD) != 0))
         return ERR_OK;
-    if (err != ERR_OK || TRY(err, timer_set(gate, lsn, state.change_us, INT64_MAX)))
+    /* Nothing is decided about it any more, but its time with those who have it still ends. */
+    int64_t ends_us = err == ERR_OK ? state_ends_us(&state) : INT64_MAX;
+    if (err != ERR_OK || TRY(err, timer_set(gate, lsn, state.change_us, ends_us)))
         return err;
     count(gate, &state, UINT64_MAX);
     if (TRY(err, waits_retire(gate, lsn, &state)) || TRY(err, budget_rows(gate, lsn, state.budgeted, 0)))
         return err;
     state.budgeted = 0;
     state.flags |= STATE_OLD;
-    state.change_us = INT64_MAX;
+    state.change_us = ends_us;
     return state_put(gate, lsn, &state);
 }
 
@@ -538,6 +540,12 @@ static err_t apply_superseded(struct applying *a, const struct record_entry *ent
         end_releases(a->gate, &state, entry->release);
     else
         state.superseded |= entry->release;
+    if (entry->op == LEAF_EXPIRE && (state.flags & STATE_OLD) != 0) {
+        int64_t ends_us = state_ends_us(&state);
+        if (TRY(err, timer_set(a->gate, entry->about, state.change_us, ends_us)))
+            return err;
+        state.change_us = ends_us;
+    }
     return state_put(a->gate, entry->about, &state);
 }
 

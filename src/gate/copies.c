@@ -262,6 +262,17 @@ uint64_t state_expired(const struct state *state, int64_t now_us)
     return mask;
 }
 
+int64_t state_ends_us(const struct state *state)
+{
+    int64_t soonest_us = INT64_MAX;
+    for (size_t i = 0; i < state->release_count; i++) {
+        const struct state_release *release = &state->releases[i];
+        if ((release->mask & ~release->ended) != 0 && release->expires_us < soonest_us)
+            soonest_us = release->expires_us;
+    }
+    return soonest_us;
+}
+
 err_t copies_held(struct gate *gate, const struct copies *copies, struct holders *out)
 {
     struct holders held = {0};

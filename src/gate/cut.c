@@ -189,7 +189,7 @@ static err_t add_duties(struct gathering *g, const struct stix_object *source, u
      * or not it has: else the form in which it leaves would say so. */
     bool kept = key_is_definition(&source->key);
     form->anonymous = (duties->what & POLICY_DUTY_ANONYMISE) != 0 && (!kept || source->has_creator);
-    form->loose = (duties->what & POLICY_DUTY_DROP_REFERENCES) != 0;
+    form->loose = (duties->what & POLICY_DUTY_DROP_REFERENCES) != 0 && !kept;
     form->minted = form->anonymous || (!kept && duties->redact_count > 0);
     for (size_t i = 0; i < duties->redact_count && err == ERR_OK; i++)
         err = list_add(list, g->arena, duties->redact[i]);

@@ -213,7 +213,7 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
     if (err == ERR_OK)
         waits_remind(gate, due, count, now_us);
     set_end(&d);
-    return err;
+    return err == ERR_OK ? step_expire(gate, due, count, now_us) : err;
 }
 
 /* A marking means something else now, and `lsn` carries it. Where that is a copy that does not speak (any

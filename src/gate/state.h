@@ -105,6 +105,8 @@ NODISCARD err_t state_load(struct gate *gate, uint64_t lsn, struct state *out);
 NODISCARD err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state);
 /* Partners for whom its time was over by `now_us`: it does not come back to them. */
 uint64_t state_expired(const struct state *state, int64_t now_us);
+/* When the first of those who have it must have it no longer; INT64_MAX: never. */
+int64_t state_ends_us(const struct state *state);
 /* Those of `mask` are held by this built-in rule. */
 void verdict_hold(struct policy_verdict *verdict, uint64_t mask, enum policy_builtin rule);
 NODISCARD err_t state_read(struct bytes value, struct state *out);
@@ -605,6 +607,8 @@ void fresh_passed(struct gate *gate, uint64_t lsn);
  * else is decided again. In one job; one that still runs begins anew. */
 NODISCARD err_t withdraw_begin(struct gate *gate, uint64_t partners, uint64_t until);
 NODISCARD err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us);
+/* Of these, older versions whose time is over with somebody: nothing else is decided about them. */
+NODISCARD err_t step_expire(struct gate *gate, const uint64_t *due, size_t count, int64_t now_us);
 /* Is the content of this leaf given no more? */
 NODISCARD err_t leaf_ended(struct gate *gate, unsigned partner, uint64_t lsn, uint64_t decide_lsn,
                            size_t entry, bool *out);

@@ -166,3 +166,38 @@ err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us)
     set_end(&d);
     return err;
 }
+
+/* --- older versions --- */
+
+static err_t add_expired(struct deciding *d, uint64_t lsn)
+{
+    struct state state;
+    struct frame frame;
+    struct candidate *c = &d->at[d->count];
+    err_t err = state_load(d->gate, lsn, &state);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    uint64_t over = state_expired(&state, d->now_us) & state.released & d->partners;
+    if ((state.flags & STATE_OLD) == 0 || over == 0)
+        return ERR_OK;
+    if (TRY(err, store_read(d->gate->store, lsn, &frame)))
+        return err;
+    *c = (struct candidate) {.lsn = lsn, .slot = frame.slot, .leaves = over, .eligible = d->partners};
+    c->verdict.release = over;
+    verdict_hold(&c->verdict, over, POLICY_RULE_EXPIRED);
+    d->count++;
+    return ERR_OK;
+}
+
+err_t step_expire(struct gate *gate, const uint64_t *due, size_t count, int64_t now_us)
+{
+    struct deciding d;
+    err_t err = set_begin(&d, gate, now_us, UINT64_MAX);
+    d.partners = UINT64_MAX; /* also those that are paused: their readers may read on */
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = add_expired(&d, due[i]);
+    if (err == ERR_OK && d.count > 0)
+        err = set_withdraw(&d, NULL, 0);
+    set_end(&d);
+    return err;
+}

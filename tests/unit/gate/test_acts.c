@@ -522,6 +522,28 @@ static void the_shortest_time_counts(void **state)
     node_end(&n);
 }
 
+/* A newer version takes nothing from the time that the older one has. */
+static void an_older_version_expires_too(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease brief if tlp <= clear to us-cisa with expire 7d\nrelease r if tlp <= "
+                  "green to us-cisa\n");
+    add(&n, 1, MARKED(TLP_CLEAR));
+    bench_settle(&n.b);
+    later(&n, 2 * DAY);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {true, true});
+    bench_reopen(&n.b);
+    later(&n, 6 * DAY);
+    expect_bytes(&n, 3, (bool[]) {false, true, false}); /* the last one says that the first is over */
+    later(&n, 6 * DAY);
+    expect_bytes(&n, 3, (bool[]) {false, true, false});
+    node_end(&n);
+}
+
 static void what_cannot_be_carried_out_holds(void **state)
 {
     (void)state;
@@ -642,6 +664,7 @@ int main(void)
         cmocka_unit_test(a_timer_outlives_a_look_for_another),
         cmocka_unit_test(it_expires),
         cmocka_unit_test(the_shortest_time_counts),
+        cmocka_unit_test(an_older_version_expires_too),
         cmocka_unit_test(what_cannot_be_carried_out_holds),
         cmocka_unit_test(another_operator_confirms),
         cmocka_unit_test(a_difference_is_counted_in_portions),

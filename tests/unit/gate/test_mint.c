@@ -612,6 +612,25 @@ static void a_translation_is_bound_by_its_version(void **state)
     bench_deinit(&n.b);
 }
 
+/* A definition is never minted; where nothing of it has to be left out it goes as it came. */
+static void a_definition_leaves_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease r if tlp <= green to us-cisa with drop-references\n");
+    (void)snprintf(
+        text, sizeof text,
+        "{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"marking-definition--00000000-"
+        "0000-4000-8000-000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\",\"definition_type\":"
+        "\"statement\",\"definition\":{\"statement\":\"s\"},\"object_marking_refs\":[\"" TLP_GREEN "\"]}");
+    (void)bench_add(&n.b, n.own, text);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "marking-definition", 1));
+    bench_deinit(&n.b);
+}
+
 /* What keeps a translation is lifted from its target alone, which its reader has already: it goes then. */
 static void a_translation_waits_for_its_target(void **state)
 {
@@ -654,6 +673,7 @@ int main(void)
         cmocka_unit_test(a_creator_does_not_evade_its_duties),
         cmocka_unit_test(a_translation_is_bound_by_its_version),
         cmocka_unit_test(a_translation_waits_for_its_target),
+        cmocka_unit_test(a_definition_leaves_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
