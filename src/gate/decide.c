@@ -320,7 +320,7 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
         if (err == ERR_OK && !did)
             err = step_budget(gate, now_us, &did, &budget_us);
         next_us = budget_us < next_us ? budget_us : next_us;
-        if (err == ERR_OK && !did)
+        if (err == ERR_OK && !did && !took) /* denials first: what waits may come later, what is denied not */
             err = step_job(gate, now_us, &did);
     }
     store_view_end(gate->store);

@@ -106,24 +106,23 @@ static uint64_t count_before(const struct record_decide *decide, size_t e, unsig
     return count;
 }
 
-/* How many leaves of the DECIDE before entry `e` went to `partner`. A page asks for one entry after another:
- * counted once for all of them. */
+/* How many leaves of the DECIDE before entry `e` went to `partner`. Pages, and steps that take back, ask for
+ * many: counted once for all of them. */
 static uint64_t leaves_before(struct decide_kept *kept, size_t e, unsigned partner)
 {
     const struct record_decide *decide = &kept->decide;
-    if (kept->ranks != NULL && kept->rank_partner == partner)
-        return kept->ranks[e];
-    if (kept->ranks == NULL)
-        kept->ranks = arena_zalloc(&kept->arena, decide->entry_count, sizeof *kept->ranks);
-    if (kept->ranks == NULL)
+    uint32_t *ranks = kept->ranks[partner], count = 0;
+    if (ranks != NULL)
+        return ranks[e];
+    ranks = arena_zalloc(&kept->arena, decide->entry_count, sizeof *ranks);
+    if (ranks == NULL)
         return count_before(decide, e, partner);
-    kept->rank_partner = partner;
-    uint32_t count = 0;
     for (size_t i = 0; i < decide->entry_count; i++) {
-        kept->ranks[i] = count;
+        ranks[i] = count;
         count += decide->entries[i].release >> partner & 1;
     }
-    return kept->ranks[e];
+    kept->ranks[partner] = ranks;
+    return ranks[e];
 }
 
 static struct decide_kept *kept_place(struct gate *gate, uint64_t lsn)
@@ -147,7 +146,7 @@ static err_t kept_fill(struct gate *gate, uint64_t lsn, struct decide_kept *kept
     arena_deinit(&kept->arena);
     arena_init(&kept->arena, LIMIT_FRAME_BYTES * 8u);
     kept->lsn = 0;
-    kept->ranks = NULL;
+    memset(kept->ranks, 0, sizeof kept->ranks);
     if (TRY(err, store_read(gate->store, lsn, &frame)))
         return err;
     struct str payload = arena_str(&kept->arena, str_from_bytes(frame.payload));

@@ -168,8 +168,7 @@ struct decide_kept {
     unsigned users;
     struct arena arena;
     struct record_decide decide;
-    uint32_t *ranks; /* by entry: leaves of rank_partner before it; NULL: not counted yet */
-    unsigned rank_partner;
+    uint32_t *ranks[LIMIT_PARTNERS]; /* by entry: the partner's leaves before it; NULL: not counted yet */
 };
 
 enum { DECIDES_KEPT = 4 };
