@@ -44,7 +44,8 @@ static err_t denied_to(struct gate *gate, uint64_t lsn, uint64_t asked, int64_t 
     *out = (struct candidate) {.lsn = lsn, .key = subject.object.key, .slot = frame.slot};
     if (TRY(err, cut_decide(gate, &subject, gate->policy, now_us, arena, arena, &cutting)))
         return err;
-    uint64_t along = subject_comes_along(gate, &subject, &cutting.facts, &cutting.verdict);
+    uint64_t along =
+        subject_comes_along(gate, &subject, &cutting.facts, &cutting.verdict) & ~cutting.untreated;
     *out_denied = denied_of(&cutting, along, minted ? &mint : NULL, asked);
     out->verdict = cutting.verdict;
     return ERR_OK;

@@ -631,6 +631,28 @@ static void a_definition_leaves_whole_or_not_at_all(void **state)
     bench_deinit(&n.b);
 }
 
+/* A creator whom a rule would change, were it marked, does not come along: a policy that says so takes it
+ * back. */
+static void an_untreated_creator_is_taken_back(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease r if always to us-cisa\n");
+    (void)bench_add(
+        &n.b, n.own,
+        "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"identity--00000000-0000-4000-8000-"
+        "000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."
+        "000Z\",\"name\":\"n\",\"identity_class\":\"organization\",\"description\":\"d\"}");
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "identity", 1));
+    bench_policy_text(&n.b, "language 1\nrelease r if marking known and tlp <= green to us-cisa with redact "
+                            "\"description\"\n");
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "identity", 1));
+    bench_deinit(&n.b);
+}
+
 /* What keeps a translation is lifted from its target alone, which its reader has already: it goes then. */
 static void a_translation_waits_for_its_target(void **state)
 {
@@ -674,6 +696,7 @@ int main(void)
         cmocka_unit_test(a_translation_is_bound_by_its_version),
         cmocka_unit_test(a_translation_waits_for_its_target),
         cmocka_unit_test(a_definition_leaves_whole_or_not_at_all),
+        cmocka_unit_test(an_untreated_creator_is_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
