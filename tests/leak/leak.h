@@ -11,6 +11,7 @@
 #include "../sim/draw.h"
 #include "core/buf.h"
 #include "gate/gate.h"
+#include "plant.h"
 
 enum {
     PARTNERS = 8,
@@ -29,6 +30,9 @@ enum {
     RULES = 8,
     POLICIES = 4,
     TAGS = 3,
+    COMMUNITIES = 2,
+    AGREEMENTS = 2,
+    OPERATORS = 2,
     PATH_MAX_ = 72,
     TEXT_MAX_ = 6144,
     BROKEN = 8192
@@ -67,6 +71,7 @@ enum kind {
 
 struct thing {
     enum kind kind;
+    int terms;       /* of a marking: a row of marks.c; 0: a statement */
     uint32_t canary; /* of what gives an observable its identifier */
     int of;          /* observables: the thing that this one is derived from; -1 */
     char id[112];
@@ -79,14 +84,20 @@ enum { MARK_THING = 100 };
 struct field {
     uint32_t canary;
     bool required;
+    bool personal; /* personal data, wherever it stands */
     char at[PATH_MAX_];
 };
+
+/* What may be left out of an object where a rule says so. */
+enum drop { DROP_NEVER, DROP_MEMBER, DROP_OTHER };
 
 struct link {
     int thing;
     bool follows; /* as creator, marking or extension */
     bool required;
     bool text; /* within a longer text: no reference, but nothing that he may read without having it */
+    enum drop drop;
+    bool victim; /* says to whom it happened */
     char at[PATH_MAX_];
 };
 
@@ -110,7 +121,8 @@ struct saying {
     size_t field_count;
     struct link links[LINKS];
     size_t link_count;
-    int about; /* of a translation; -1 */
+    int about;  /* of a translation; -1 */
+    bool named; /* personal data that is the object, and no part of a text */
     char *text;
     size_t len;
 };
@@ -130,6 +142,9 @@ enum atom_kind {
     ATOM_MARKING,
     ATOM_PARTNER,
     ATOM_HAS_TLP,
+    ATOM_NATION,
+    ATOM_CLEARANCE,
+    ATOM_COMMUNITY,
     ATOM_AGE, /* not of deny rules: when the node made its own identity is its own affair */
     ATOMS
 };
@@ -142,20 +157,47 @@ struct atom {
 
 enum effect { EFFECT_DENY, EFFECT_HOLD, EFFECT_RELEASE };
 
+/* What must happen to what a rule lets go. */
+enum treat { TREAT_NOT, TREAT_MASK, TREAT_PSEUDONYMISE };
+struct duties {
+    bool anonymise, drop;
+    const char *redact[RULES]; /* selectors */
+    size_t redact_count;
+    enum treat personal;
+    int64_t expire_us; /* 0: never */
+};
+
 struct rule {
     enum effect effect;
     struct atom atom[3];
     size_t atom_count;
     bool any; /* or, not and */
     unsigned to;
+    int community;              /* whose members `to` are; -1: named one by one */
     int64_t until_us, after_us; /* 0: none */
-    bool until_approved;
+    int approvals;              /* that end a hold; 0: none does */
+    int64_t deadline_us;        /* of a hold; 0: none */
+    bool lapses_to_release;
+    struct duties duties;
 };
 
 struct policy_plan {
     struct rule rule[RULES];
     size_t rule_count;
     int tlp_max[PARTNERS]; /* 0: none */
+    int nation[PARTNERS];  /* 0: as the node has it */
+    int clearance[PARTNERS];
+    unsigned community[COMMUNITIES]; /* 0: there is none */
+    struct {
+        unsigned partners; /* 0: there is none */
+        int64_t until_us;
+    } agreement[AGREEMENTS];
+    bool agreements_required;
+    struct {
+        unsigned partners; /* 0: there is none */
+        unsigned objects;
+        int64_t per_us;
+    } budget;
 };
 
 enum op_kind {
@@ -172,6 +214,9 @@ enum op_kind {
     OP_START,
     OP_ASSUME,
     OP_MERGE,
+    OP_NAME,    /* classify a marking for some readers */
+    OP_UNBIND,  /* the policy in force, without its budget */
+    OP_RELEASE, /* approve everything for one partner */
     OP_KINDS
 };
 
@@ -185,6 +230,7 @@ struct plan {
     uint64_t seed;
     unsigned partners, started;
     bool cut;   /* granular markings are drawn */
+    bool mints; /* these, or rules with duties */
     bool texts; /* identifiers stand within longer texts as well */
     struct thing things[THINGS];
     int thing_count;
@@ -198,11 +244,38 @@ struct plan {
 
 /* Draws a world from its seed. plan_free gives the texts back. */
 void plan_make(struct plan *plan, uint64_t seed);
+/* With duties of rules, from now on: not every finding there is the gate's yet (docs/leak-hunt.md). */
+void plan_wide(bool wanted);
 void plan_free(struct plan *plan);
 bool kind_is_observable(enum kind kind);
 const char *kind_type(enum kind kind);
+
+/* --- policy.c: drawing policies, and their text --- */
+
+extern const char *const policy_sources[LOCALS];
+extern const char *const policy_communities[COMMUNITIES];
 void policy_draw(struct policy_plan *policy, unsigned partners, struct draw *draw);
-void policy_write(const struct policy_plan *policy, unsigned partners, struct buf *out);
+/* `unbound`: without the budget. */
+void policy_write(const struct policy_plan *policy, unsigned partners, bool unbound, struct buf *out);
+
+/* --- marks.c: markings with terms of their own --- */
+
+enum { NATION_USA = 1, NATION_KOR, NATIONS };
+enum { CLEARANCE_NONE, CLEARANCE_U, CLEARANCE_C, CLEARANCE_S, CLEARANCES };
+extern const char *const nation_names[NATIONS];
+extern const char *const clearance_names[CLEARANCES];
+
+size_t marks_count(void); /* rows, 0 (a statement) among them */
+/* The members of a definition that is such a row. */
+void marks_write(int row, struct buf *out);
+/* What it comes down to at this time: 0: it is not in force. */
+int marks_tlp(int row, int64_t now_us);
+bool marks_names(int row); /* its readers */
+bool marks_lets_read(int row, const struct policy_plan *policy, unsigned p, int64_t now_us);
+/* Lists of nations and communities for which an operator classifies a statement; the first is nobody's. */
+size_t marks_list_count(void);
+size_t marks_list(int list, const char *const **out);
+bool marks_list_has(int list, const struct policy_plan *policy, unsigned p);
 
 /* --- what became of it --- */
 
@@ -212,13 +285,16 @@ struct kept {
     uint64_t lsn;
     int64_t received_us;
     bool assertion, quarantined, seen;
-    uint32_t approved, denied;
+    uint32_t approved[OPERATORS], denied;
 };
 
 /* A leaf that a partner has. */
 struct had {
     int thing, saying; /* -1: neither */
     bool minted, gone; /* taken back since */
+    bool over;         /* the policy in force denies it */
+    bool expired;
+    int64_t at_us, expires_us; /* 0: never */
     uint64_t seq;
     uint8_t uuid[16];
     struct bytes text;
@@ -240,6 +316,8 @@ struct world {
     struct index *index;
     struct kept copies[COPIES];
     size_t copy_count;
+    bool taking; /* what a policy takes back is asked: no wait of its rules is over, for it begins */
+    bool sure;   /* what must leave is asked, not what may: where that is not the same */
     struct shown view[PARTNERS];
     uint32_t source[SOURCES];
     int64_t now_us;
@@ -248,24 +326,38 @@ struct world {
     int assume[LOCALS];
     int classified[THINGS];
     uint32_t granted[THINGS];
+    int rel_to[THINGS];
+    bool unbound;    /* the policy in force counts no budget */
+    bool looks_back; /* it is new, and nothing was taken back yet */
+    int64_t
+        calm_us; /* when all was settled, late enough, and since when nothing happened but time; else never */
     bool tagged[THINGS][TAGS];
     int64_t settled_us[THINGS];
     bool stop_all, stop_partner[PARTNERS], stop_source[LOCALS];
     bool broken, verbose;
     char what[BROKEN];
-    uint64_t leaves, minted, withheld;
+    int64_t policy_us;
+    uint64_t leaves, minted, withheld, taken, expired, policies;
 };
 
 /* --- rules.c --- */
 
-enum { STATE_NONE = 1, STATE_STATEMENT = 2, STATE_KNOWN = 4, STATE_UNRESOLVED = 8, STATE_ASSUMED = 16 };
+enum {
+    STATE_NONE = 1,
+    STATE_STATEMENT = 2,
+    STATE_KNOWN = 4,
+    STATE_UNRESOLVED = 8,
+    STATE_ASSUMED = 16,
+    STATE_UNKNOWN = 32
+};
 
 struct facts {
     const struct kept *copy; /* NULL: the node's own identity */
     int thing;
     unsigned source, owner;
     unsigned states;
-    int tlp; /* 0: none */
+    int tlp, bare_tlp; /* 0: none; bare: of markings that name no readers */
+    bool granted;      /* one names its readers */
     uint32_t onward;
     bool follows;
     int confidence;
@@ -274,9 +366,18 @@ struct facts {
 
 struct verdict {
     uint32_t denied; /* by more than default */
+    uint32_t held;
     uint32_t release;
+    int rule[PARTNERS]; /* that lets it go */
 };
 void rules_judge(const struct world *w, const struct facts *facts, struct verdict *out);
+/* Does a rule deny it to `p` that binds for some time only, whether or not that is over? */
+bool rules_denied_before(const struct world *w, const struct facts *facts, unsigned p);
+/* Of the release rules that match for `p`, all duties together (POLICY.md section 6). */
+struct duties rules_bind(const struct world *w, const struct facts *facts, unsigned p);
+/* The duties of any rule that would let it go to `p`, whatever it is marked with. */
+bool rules_treats(const struct world *w, const struct facts *facts, unsigned p,
+                  bool (*treats)(const void *ctx, const struct duties *duties), const void *ctx);
 
 /* --- judge.c --- */
 
@@ -287,6 +388,11 @@ struct item {
     int thing;
     enum form form;
     bool on_demand, in;
+    bool loose;  /* what is not there may be left out */
+    bool minted; /* whether or not it has what is taken out */
+    int hidden;  /* a creator who is not named; -1 */
+    enum treat personal;
+    int64_t expire_us;
     char selectors[GRANULARS + FIELDS][PATH_MAX_];
     size_t selector_count;
 };
@@ -300,6 +406,8 @@ struct judged {
 void judge(const struct world *w, unsigned p, struct judged *out);
 bool covers(const char *selector, const char *path);
 bool item_covers(const struct item *item, const char *path);
+/* Is what `had` shows to `p` denied him now, whole or a part of it? */
+bool judge_denies(struct world *w, unsigned p, const struct had *had);
 
 /* --- watch.c --- */
 
@@ -308,6 +416,20 @@ void watch(struct world *w, bool settled);
 void watch_free(struct world *w);
 /* Everything that was looked at for canaries; bytes. */
 uint64_t watch_bytes(void);
+/* The next canary at or after `*at`. */
+bool watch_canary(struct bytes text, size_t *at, uint32_t *out);
+void watch_tell(struct world *w, unsigned p, const char *what, struct bytes text);
+
+/* --- back.c: what is over --- */
+
+/* A policy came into force: nothing that it denies is given from now on, and none comes back. */
+void back_begin(struct world *w);
+/* All leaves anew: none has what is over. */
+void back_look(struct world *w);
+/* What had a time has none left when that is over. */
+void back_expire(struct world *w, unsigned p);
+/* No window of the budget's time has more than it allows. */
+void back_budget(struct world *w, unsigned p);
 
 /* --- world.c --- */
 
@@ -315,33 +437,3 @@ void world_break(struct world *w, const char *format, ...) __attribute__((format
 /* True when nothing leaked and nothing stuck. */
 bool world_run(struct world *w, struct plan *plan, bool verbose);
 void world_tell(const struct plan *plan);
-
-/* --- plant.c --- */
-
-/*    name, what it does */
-#define LEAK_LIST(X)                                                                                         \
-    X(MEMBERS, "members", "closure does not see object_refs")                                                \
-    X(ENDS, "ends", "closure does not see the ends of relationships and sightings")                          \
-    X(OTHERS, "others", "closure does not see custom properties")                                            \
-    X(GRANULAR, "granular", "granular markings are not read")                                                \
-    X(SELECTOR, "selector", "a cut forgets its last selector")                                               \
-    X(TRANSLATION, "translation", "translations of what is cut stay")                                        \
-    X(TEXTS, "texts", "names in the midst of texts are not seen")                                            \
-    X(RENAME, "rename", "what was minted is named by its own identifier")                                    \
-    X(UNKEYED, "unkeyed", "minted identifiers follow from the source alone")                                 \
-    X(CONFLICT, "conflict", "a rival copy's marking does not bind")                                          \
-    X(UNRESOLVED, "unresolved", "a marking that has not arrived is clear")                                   \
-    X(STATEMENT, "statement", "a statement that nobody classified is clear")                                 \
-    X(CARRIER, "carrier", "unmarked observables do not inherit")                                             \
-    X(DENY, "deny", "one deny of many is dropped")                                                           \
-    X(STOP, "stop", "stops are forgotten")                                                                   \
-    X(STUCK, "stuck", "circles do not leave")
-
-enum leak {
-    LEAK_NONE,
-#define X(name, word, text) LEAK_##name,
-    LEAK_LIST(X)
-#undef X
-        LEAKS
-};
-void plant(enum leak leak);

@@ -4,6 +4,7 @@
  *     bongsu-leak --objects N [--first SEED] [--jobs N]   worlds from that seed on, until N objects were
  * taken in; then every planted leak bongsu-leak --seed N [-v]                one world; when it fails, the
  * smallest that still fails so bongsu-leak --leak NAME                  which seed finds this planted leak */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,15 @@
 
 #include "leak.h"
 
-enum { JOBS = 2, JOBS_MAX = 64, BATCH = 25, LEAK_SEEDS = 400, FAILURES_MAX = 3, SHRINK_SECONDS = 30 };
+enum {
+    JOBS = 2,
+    JOBS_MAX = 64,
+    BATCH = 25,
+    LEAK_SEEDS = 400,
+    FAILURES_MAX = 10,
+    SHRINK_SECONDS = 30,
+    PROGRESS = 100000
+};
 
 static const struct {
     const char *name, *text;
@@ -28,14 +37,23 @@ static const struct {
 struct arguments {
     uint64_t objects, first, seed, jobs;
     enum leak leak;
-    bool one, verbose;
+    bool one, only, verbose;
 };
 
 /* What the children did; shared with them. */
 struct tally {
-    uint64_t worlds, objects, leaves, minted, withheld, bytes, failed;
+    uint64_t worlds, objects, partners, policies, leaves, minted, withheld, taken, expired, bytes, failed;
 };
 static struct tally *tally;
+
+/* An interrupted hunt tells what it has seen. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
 
 static struct plan plan;
 static struct world world;
@@ -49,6 +67,10 @@ static bool run(uint64_t seed, bool verbose)
     bool good = world_run(&world, &plan, verbose);
     (void)__atomic_add_fetch(&tally->worlds, 1, __ATOMIC_RELAXED);
     (void)__atomic_add_fetch(&tally->objects, world.copy_count, __ATOMIC_RELAXED);
+    (void)__atomic_add_fetch(&tally->partners, plan.partners, __ATOMIC_RELAXED);
+    (void)__atomic_add_fetch(&tally->policies, world.policies, __ATOMIC_RELAXED);
+    (void)__atomic_add_fetch(&tally->taken, world.taken, __ATOMIC_RELAXED);
+    (void)__atomic_add_fetch(&tally->expired, world.expired, __ATOMIC_RELAXED);
     (void)__atomic_add_fetch(&tally->leaves, world.leaves, __ATOMIC_RELAXED);
     (void)__atomic_add_fetch(&tally->minted, world.minted, __ATOMIC_RELAXED);
     (void)__atomic_add_fetch(&tally->withheld, world.withheld, __ATOMIC_RELAXED);
@@ -138,19 +160,43 @@ static bool run_batch(uint64_t first)
     return true;
 }
 
+static void tell(const struct arguments *arguments, uint64_t next, double took)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } parts[] = {{tally->objects, "objects"},
+                 {tally->partners, "partners"},
+                 {tally->policies, "policies in force"},
+                 {tally->leaves, "leaves"},
+                 {tally->minted, "minted"},
+                 {tally->taken, "taken back"},
+                 {tally->expired, "expired"},
+                 {tally->withheld, "times withheld"},
+                 {tally->failed, "findings"}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        (void)printf("%s%llu %s", i == 0 ? "" : ", ", (unsigned long long)parts[i].count, parts[i].what);
+    (void)printf(" (%llu worlds, seeds %llu to %llu; %.1f MB read, %.0f s)\n",
+                 (unsigned long long)tally->worlds, (unsigned long long)arguments->first,
+                 (unsigned long long)next - 1, (double)tally->bytes / 1e6, took);
+}
+
 /* True when every world passed. */
 static bool hunt(const struct arguments *arguments)
 {
     uint64_t next = arguments->first, running = 0;
     double start = seconds();
+    uint64_t told = 0;
     bool good = true;
+    (void)signal(SIGINT, interrupt);
     for (;;) {
-        bool more = tally->objects < arguments->objects && tally->failed < FAILURES_MAX;
+        bool more = tally->objects < arguments->objects && tally->failed < FAILURES_MAX && interrupted == 0;
         int status;
         while (more && running < arguments->jobs) {
             (void)fflush(stdout);
             pid_t child = fork();
             if (child == 0) {
+                (void)signal(SIGINT, SIG_IGN);
                 bool passed = run_batch(next);
                 (void)fflush(stdout);
                 _exit(passed ? 0 : 1);
@@ -165,20 +211,20 @@ static bool hunt(const struct arguments *arguments)
             continue;
         running--;
         good &= status == 0;
+        if (tally->objects - told >= PROGRESS) {
+            told = tally->objects;
+            (void)printf("%llu objects, %llu findings\n", (unsigned long long)told,
+                         (unsigned long long)tally->failed);
+            (void)fflush(stdout);
+        }
         if (WIFSIGNALED(status))
             (void)printf("a world below seed %llu ended by signal %d\n", (unsigned long long)next,
                          WTERMSIG(status));
-        if (status != 0)
+        if (WIFSIGNALED(status))
             (void)__atomic_add_fetch(&tally->failed, 1, __ATOMIC_RELAXED);
     }
     double took = seconds() - start;
-    (void)printf("%llu objects in %llu worlds (seeds %llu to %llu), %llu leaves, %llu of them minted, "
-                 "%llu verdicts that withhold, %.1f MB looked through, %.0f s, %.0f objects/s\n",
-                 (unsigned long long)tally->objects, (unsigned long long)tally->worlds,
-                 (unsigned long long)arguments->first, (unsigned long long)next - 1,
-                 (unsigned long long)tally->leaves, (unsigned long long)tally->minted,
-                 (unsigned long long)tally->withheld, (double)tally->bytes / 1e6, took,
-                 (double)tally->objects / (took > 0 ? took : 1));
+    tell(arguments, next, took);
     return good;
 }
 
@@ -187,6 +233,7 @@ static bool hunt(const struct arguments *arguments)
 /* Found by a world that passes without it. */
 static bool find(enum leak leak, uint64_t first)
 {
+    plan_wide(true);
     for (uint64_t seed = first; seed < first + LEAK_SEEDS; seed++) {
         plan_make(&plan, seed);
         plant(leak);
@@ -238,6 +285,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             out->verbose = true;
             continue;
         }
+        if (str_eq(word, STR("--wide"))) {
+            plan_wide(true);
+            continue;
+        }
         i++;
         if (str_eq(word, STR("--objects")) && read_number(value, &out->objects))
             continue;
@@ -246,8 +297,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
         if (str_eq(word, STR("--jobs")) && read_number(value, &out->jobs) && out->jobs > 0 &&
             out->jobs <= JOBS_MAX)
             continue;
-        if (str_eq(word, STR("--seed")) && read_number(value, &out->seed)) {
+        bool only = str_eq(word, STR("--try"));
+        if ((only || str_eq(word, STR("--seed"))) && read_number(value, &out->seed)) {
             out->one = true;
+            out->only = only;
             continue;
         }
         if (!str_eq(word, STR("--leak")) || !read_leak(value, &out->leak))
@@ -261,17 +314,21 @@ int main(int argc, char **argv)
     struct arguments arguments;
     uint64_t passed = 0, failed = 0;
     if (!read_arguments(argc, argv, &arguments)) {
-        (void)fprintf(stderr, "usage: bongsu-leak [--objects N] [--first SEED] [--jobs N] [--leak NAME]\n"
-                              "       bongsu-leak --seed N [-v]\n");
+        (void)fprintf(stderr,
+                      "usage: bongsu-leak [--objects N] [--first SEED] [--jobs N] [--leak NAME] [--wide]\n"
+                      "       bongsu-leak --seed N [--wide] [-v]\n");
         return 2;
     }
+    /* A world takes much memory and gives it back: the next one shall have the same pages. */
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     must(tally != MAP_FAILED);
     if (arguments.one) {
         bool good = run(arguments.seed, arguments.verbose);
         (void)printf("seed %llu: %s\n", (unsigned long long)arguments.seed, good ? "passed" : world.what);
         plan_free(&plan);
-        if (!good)
+        if (!good && !arguments.only)
             shrink(arguments.seed, arguments.verbose);
         return good ? 0 : 1;
     }

@@ -1,13 +1,15 @@
 /* Leaks that are planted to see that they are found. They replace functions of bongsu when this program is
  * linked (--wrap), so that nothing of them stands in src/. */
-#include "leak.h"
+#include "plant.h"
 
 #include "../sim/blind.h"
 #include "core/uuid.h"
 #include "gate/closure.h"
 #include "gate/mint.h"
+#include "gate/personal.h"
 #include "gate/state.h"
 #include "policy/policy.h"
+#include "policy/table.h"
 #include "stix/cut.h"
 
 /* Of the functions' own types: one that changes is seen here. */
@@ -21,6 +23,14 @@ WRAP(marking_judge);
 WRAP(policy_decide);
 WRAP(stop_holds);
 WRAP(closure_solve);
+WRAP(policy_bind);
+WRAP(personal_treatment);
+WRAP(state_expired);
+WRAP(leaf_may_go);
+WRAP(withdraw_begin);
+WRAP(policy_budget_count);
+WRAP(row_lapsed);
+WRAP(policy_partners_within);
 
 static enum leak active;
 
@@ -122,7 +132,7 @@ void __wrap_policy_decide(const struct policy *policy, const struct policy_facts
         (facts->markings & POLICY_MARKING_NONE) == 0 && facts->tlp != POLICY_TLP_NONE)
         other.tlp = POLICY_TLP_CLEAR;
     __real_policy_decide(policy, &other, now_us, out);
-    for (unsigned p = 0; active == LEAK_DENY && p < PARTNERS; p++)
+    for (unsigned p = 0; active == LEAK_DENY && p < LIMIT_PARTNERS; p++)
         if ((out->deny >> p & 1) && facts->tlp == POLICY_TLP_AMBER) {
             out->deny &= ~(UINT64_C(1) << p);
             out->release |= UINT64_C(1) << p;
@@ -132,6 +142,51 @@ void __wrap_policy_decide(const struct policy *policy, const struct policy_facts
 bool __wrap_stop_holds(const struct gate *gate, enum gate_stop_kind kind, struct str name)
 {
     return active != LEAK_STOP && __real_stop_holds(gate, kind, name);
+}
+
+uint64_t __wrap_row_lapsed(struct row *row, uint64_t releasing)
+{
+    return active == LEAK_AGREEMENT ? 0 : __real_row_lapsed(row, releasing);
+}
+
+uint64_t __wrap_policy_partners_within(const struct policy *policy, struct str key, struct policy_list values)
+{
+    return active == LEAK_READERS ? UINT64_MAX : __real_policy_partners_within(policy, key, values);
+}
+
+/* --- what policies do besides --- */
+
+err_t __wrap_policy_bind(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                         uint64_t partners, struct arena *arena, struct policy_bound **out, size_t *out_count)
+{
+    uint64_t asked = active == LEAK_DUTIES ? 0 : partners;
+    return __real_policy_bind(policy, facts, now_us, asked, arena, out, out_count);
+}
+
+unsigned __wrap_personal_treatment(const struct policy_duties *duties)
+{
+    return active == LEAK_PERSONAL ? 0 : __real_personal_treatment(duties);
+}
+
+uint64_t __wrap_state_expired(const struct state *state, int64_t now_us)
+{
+    return active == LEAK_EXPIRE ? 0 : __real_state_expired(state, now_us);
+}
+
+err_t __wrap_leaf_may_go(struct gate *gate, unsigned partner, uint64_t lsn,
+                         const struct record_decide *decide)
+{
+    return active == LEAK_TAKEN ? ERR_OK : __real_leaf_may_go(gate, partner, lsn, decide);
+}
+
+err_t __wrap_withdraw_begin(struct gate *gate, uint64_t partners, uint64_t until)
+{
+    return active == LEAK_TAKEN ? ERR_OK : __real_withdraw_begin(gate, partners, until);
+}
+
+unsigned __wrap_policy_budget_count(const struct policy *policy)
+{
+    return active == LEAK_BUDGET ? 0 : __real_policy_budget_count(policy);
 }
 
 /* --- closure --- */

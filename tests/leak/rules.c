@@ -1,197 +1,8 @@
-/* Random policies: as text for the gate, and judged here from their own structure, in three-valued logic
+/* What a policy says to one object, judged from the policy's own structure, in three-valued logic
  * (docs/protocol/POLICY.md, sections 2, 5 to 8). Nothing of the room policy is used. */
 #include "leak.h"
 
-static const char *const levels[] = {"none", "clear", "green", "amber", "amber+strict", "red"};
-static const char *const operators[] = {"==", "!=", "<", "<=", ">", ">="};
-static const char *const categories[] = {"sdo", "sro", "sco", "meta", "custom"};
-static const char *const source_names[] = {"own", "feed", "quiet"};
-static const char *const states[] = {"none", "statement", "known", "unresolved", "assumed"};
-enum { OPERATORS = 6, LEVELS = 5, CATEGORIES = 5, STATES = 5, HOUR = 3600 };
-
-/* --- drawing --- */
-
-static struct atom atom_draw(enum effect effect, unsigned partners, struct draw *draw)
-{
-    static const enum atom_kind usual[] = {ATOM_TLP, ATOM_TLP, ATOM_TLP, ATOM_TYPE, ATOM_TAG, ATOM_SOURCE};
-    struct atom atom = {.negate = draw_chance(draw, 200), .op = (int)draw_below(draw, OPERATORS)};
-    atom.kind = draw_chance(draw, 400) ? usual[draw_below(draw, 6)] : (enum atom_kind)draw_below(draw, ATOMS);
-    if (atom.kind == ATOM_AGE && effect == EFFECT_DENY)
-        atom.kind = ATOM_TLP;
-    switch (atom.kind) {
-    case ATOM_TLP:
-        atom.value = 1 + (int)draw_below(draw, LEVELS);
-        atom.op = effect == EFFECT_RELEASE ? 2 + (int)draw_below(draw, 2) : 4 + (int)draw_below(draw, 2);
-        if (draw_chance(draw, 250))
-            atom.op = (int)draw_below(draw, OPERATORS);
-        break;
-    case ATOM_TYPE:
-        atom.value = (int)draw_below(draw, KINDS);
-        break;
-    case ATOM_CATEGORY:
-        atom.value = (int)draw_below(draw, CATEGORIES);
-        break;
-    case ATOM_TAG:
-        atom.value = (int)draw_below(draw, TAGS);
-        break;
-    case ATOM_SOURCE:
-        atom.value = (int)draw_below(draw, LOCALS);
-        break;
-    case ATOM_CONFIDENCE:
-        atom.value = 10 * (int)draw_below(draw, 10);
-        break;
-    case ATOM_MARKING:
-        atom.value = (int)draw_below(draw, STATES);
-        break;
-    case ATOM_PARTNER:
-        atom.value = (int)draw_below(draw, partners);
-        break;
-    case ATOM_AGE:
-        atom.op = 2 + (int)draw_below(draw, 4);
-        atom.value = 1 + (int)draw_below(draw, 48);
-        break;
-    default:
-        break;
-    }
-    return atom;
-}
-
-static struct rule rule_draw(enum effect effect, unsigned partners, struct draw *draw)
-{
-    struct rule rule = {.effect = effect, .to = (1u << partners) - 1, .any = draw_chance(draw, 300)};
-    rule.atom_count = 1 + draw_below(draw, effect == EFFECT_RELEASE ? 2 : 3);
-    for (size_t i = 0; i < rule.atom_count; i++)
-        rule.atom[i] = atom_draw(effect, partners, draw);
-    if (effect != EFFECT_RELEASE)
-        rule.any = false; /* denials that nobody passes test nothing */
-    unsigned some = (unsigned)draw_next(draw) & rule.to;
-    if (draw_chance(draw, 400) && some != 0)
-        rule.to = some;
-    if (draw_chance(draw, 150))
-        rule.until_us = START + (int64_t)draw_below(draw, 200) * HOUR * SECOND;
-    if (effect == EFFECT_HOLD)
-        rule.until_approved = rule.until_us == 0 && draw_chance(draw, 500);
-    if (effect == EFFECT_RELEASE && draw_chance(draw, 150))
-        rule.after_us = (int64_t)(1 + draw_below(draw, 30)) * HOUR * SECOND;
-    return rule;
-}
-
-void policy_draw(struct policy_plan *policy, unsigned partners, struct draw *draw)
-{
-    unsigned denies = draw_below(draw, 3), holds = draw_below(draw, 2);
-    *policy = (struct policy_plan) {0};
-    for (unsigned i = 0; i < denies; i++)
-        policy->rule[policy->rule_count++] = rule_draw(EFFECT_DENY, partners, draw);
-    for (unsigned i = 0; i < holds; i++)
-        policy->rule[policy->rule_count++] = rule_draw(EFFECT_HOLD, partners, draw);
-    for (unsigned i = 0; i < 2; i++)
-        policy->rule[policy->rule_count++] = rule_draw(EFFECT_RELEASE, partners, draw);
-    /* One that lets a good part go, so that closure has something to do. */
-    struct rule *open = &policy->rule[policy->rule_count++];
-    *open = (struct rule) {.effect = EFFECT_RELEASE, .atom_count = 1, .to = (1u << partners) - 1};
-    open->atom[0] = (struct atom) {.kind = ATOM_TLP, .op = 3, .value = 1 + (int)draw_below(draw, 3)};
-    if (draw_chance(draw, 300))
-        open->to &= (unsigned)draw_next(draw) | 1u;
-    for (unsigned p = 0; p < partners; p++)
-        if (draw_chance(draw, 200))
-            policy->tlp_max[p] = 1 + (int)draw_below(draw, LEVELS);
-}
-
-/* --- as text --- */
-
-static void atom_write(const struct atom *atom, struct buf *out)
-{
-    if (atom->negate)
-        buf_printf(out, "not ");
-    switch (atom->kind) {
-    case ATOM_ALWAYS:
-        buf_printf(out, "always");
-        break;
-    case ATOM_TLP:
-        buf_printf(out, "tlp %s %s", operators[atom->op], levels[atom->value]);
-        break;
-    case ATOM_TYPE:
-        buf_printf(out, "type == \"%s\"", kind_type((enum kind)atom->value));
-        break;
-    case ATOM_CATEGORY:
-        buf_printf(out, "category == %s", categories[atom->value]);
-        break;
-    case ATOM_TAG:
-        buf_printf(out, "tag t%d", atom->value);
-        break;
-    case ATOM_SOURCE:
-        buf_printf(out, "source == \"%s\"", source_names[atom->value]);
-        break;
-    case ATOM_OWN:
-        buf_printf(out, "own");
-        break;
-    case ATOM_APPROVED:
-        buf_printf(out, "approved");
-        break;
-    case ATOM_CONFIDENCE:
-        buf_printf(out, "confidence %s %d", operators[atom->op], atom->value);
-        break;
-    case ATOM_REVOKED:
-        buf_printf(out, "revoked");
-        break;
-    case ATOM_ONWARD:
-        buf_printf(out, "onward");
-        break;
-    case ATOM_MARKING:
-        buf_printf(out, "marking %s", states[atom->value]);
-        break;
-    case ATOM_PARTNER:
-        buf_printf(out, "partner == p%d", atom->value);
-        break;
-    case ATOM_HAS_TLP:
-        buf_printf(out, "has tlp");
-        break;
-    default:
-        buf_printf(out, "age.received %s %dh", operators[atom->op], atom->value);
-        break;
-    }
-}
-
-static void rule_write(const struct rule *rule, size_t number, unsigned partners, struct buf *out)
-{
-    static const char *const words[] = {"deny", "hold", "release"};
-    static char when[TIME_TEXT_SIZE + 1];
-    buf_printf(out, "%s r%zu if ", words[rule->effect], number);
-    for (size_t i = 0; i < rule->atom_count; i++) {
-        if (i > 0)
-            buf_printf(out, rule->any ? " or " : " and ");
-        atom_write(&rule->atom[i], out);
-    }
-    buf_printf(out, " to ");
-    if (rule->to == (1u << partners) - 1) {
-        buf_printf(out, "all");
-    } else {
-        buf_printf(out, "[");
-        for (unsigned p = 0; p < partners; p++)
-            if (rule->to >> p & 1)
-                buf_printf(out, " p%u", p);
-        buf_printf(out, " ]");
-    }
-    if (rule->until_us != 0) {
-        time_text(rule->until_us, when);
-        buf_printf(out, " until %s", when);
-    }
-    if (rule->until_approved)
-        buf_printf(out, " until approved");
-    if (rule->after_us != 0)
-        buf_printf(out, " after %llds", (long long)(rule->after_us / SECOND));
-    buf_putc(out, '\n');
-}
-
-void policy_write(const struct policy_plan *policy, unsigned partners, struct buf *out)
-{
-    buf_printf(out, "language 1\n");
-    for (unsigned p = 0; p < partners; p++)
-        if (policy->tlp_max[p] != 0)
-            buf_printf(out, "partner p%u { tlp-max %s }\n", p, levels[policy->tlp_max[p]]);
-    for (size_t i = 0; i < policy->rule_count; i++)
-        rule_write(&policy->rule[i], i, partners, out);
-}
+enum { HOUR = 3600 };
 
 /* --- judging --- */
 
@@ -220,7 +31,7 @@ static bool is_own(const struct facts *facts)
     return facts->owner == 0 || facts->owner == NODE_SOURCE;
 }
 
-/* To whom the originator's word lets it go on (section 7, and DESIGN 7: CLEAR and GREEN alone). */
+/* To whom the originator's word lets it go on (POLICY.md section 5a). */
 static bool is_onward(const struct facts *facts, unsigned p)
 {
     bool local = facts->source < LOCALS || facts->source == NODE_SOURCE;
@@ -228,7 +39,25 @@ static bool is_onward(const struct facts *facts, unsigned p)
         return false;
     if (is_own(facts) || facts->follows || (local && facts->tlp == 0))
         return true;
+    if (facts->granted && facts->bare_tlp != 5)
+        return true;
     return facts->tlp == 1 || facts->tlp == 2;
+}
+
+static int nation_of(const struct policy_plan *policy, unsigned p)
+{
+    return policy->nation[p] != 0 ? policy->nation[p] : NATION_USA; /* the node's country is US */
+}
+
+/* Absent in whom no community has. */
+static int in_community(const struct policy_plan *policy, int community, unsigned p)
+{
+    unsigned any = 0;
+    for (unsigned c = 0; c < COMMUNITIES; c++)
+        any |= policy->community[c];
+    if ((any >> p & 1) == 0)
+        return ABSENT;
+    return (policy->community[community] >> p & 1) != 0;
 }
 
 static const char *type_of(const struct world *w, const struct facts *facts)
@@ -250,11 +79,19 @@ static int category_of(const struct world *w, const struct facts *facts)
 
 static bool is_approved(const struct facts *facts, unsigned p)
 {
-    return facts->copy != NULL && (facts->copy->approved >> p & 1);
+    return facts->copy != NULL && ((facts->copy->approved[0] | facts->copy->approved[1]) >> p & 1);
+}
+
+static bool is_approved_by(const struct facts *facts, int operators, unsigned p)
+{
+    if (operators == 2)
+        return facts->copy != NULL && (facts->copy->approved[0] & facts->copy->approved[1]) >> p & 1;
+    return operators == 1 && is_approved(facts, p);
 }
 
 static int atom_value(const struct world *w, const struct facts *facts, const struct atom *atom, unsigned p)
 {
+    const struct policy_plan *policy = &w->plan->policies[w->policy];
     switch (atom->kind) {
     case ATOM_ALWAYS:
         return TRUE_;
@@ -284,6 +121,12 @@ static int atom_value(const struct world *w, const struct facts *facts, const st
         return p == (unsigned)atom->value;
     case ATOM_HAS_TLP:
         return facts->tlp != 0;
+    case ATOM_NATION:
+        return nation_of(policy, p) == atom->value;
+    case ATOM_CLEARANCE:
+        return policy->clearance[p] == 0 ? ABSENT : policy->clearance[p] == atom->value;
+    case ATOM_COMMUNITY:
+        return in_community(policy, atom->value, p);
     default:
         if (facts->copy == NULL)
             return ABSENT;
@@ -315,15 +158,51 @@ static bool matches(const struct world *w, const struct facts *facts, const stru
     return value == TRUE_ || (value == ABSENT && rule->effect != EFFECT_RELEASE);
 }
 
+/* A hold that denies when nobody said a word in time: it may have. */
+static bool has_turned(const struct world *w, const struct facts *facts, const struct rule *rule, unsigned p)
+{
+    return w->sure && !w->taking && rule->effect == EFFECT_HOLD && rule->deadline_us != 0 &&
+           !rule->lapses_to_release && facts->copy != NULL &&
+           w->now_us - facts->copy->received_us >= rule->deadline_us && matches(w, facts, rule, p) &&
+           !is_approved_by(facts, rule->approvals, p);
+}
+
 static bool is_denied(const struct world *w, const struct facts *facts, unsigned p)
 {
     const struct policy_plan *policy = &w->plan->policies[w->policy];
     for (size_t i = 0; i < policy->rule_count; i++)
-        if (policy->rule[i].effect == EFFECT_DENY && matches(w, facts, &policy->rule[i], p))
+        if ((policy->rule[i].effect == EFFECT_DENY && matches(w, facts, &policy->rule[i], p)) ||
+            has_turned(w, facts, &policy->rule[i], p))
             return true;
     bool above = policy->tlp_max[p] != 0 && facts->tlp > policy->tlp_max[p];
     bool said_no = facts->copy != NULL && (facts->copy->denied >> p & 1);
-    return said_no || facts->source == LOCALS + p || !is_onward(facts, p) || above;
+    bool unknown = (facts->states & STATE_UNKNOWN) != 0;
+    return said_no || unknown || facts->source == LOCALS + p || !is_onward(facts, p) || above;
+}
+
+/* Is it over for sure (or: can it be over), though nobody said a word? Since when the rule holds it only the
+ * gate knows: not before it came, and since all untils and ages are behind it. */
+static bool is_lapsed(const struct world *w, const struct facts *facts, const struct rule *rule)
+{
+    int64_t since = w->sure || facts->copy == NULL ? w->calm_us : facts->copy->received_us;
+    if (rule->deadline_us == 0 || !rule->lapses_to_release || w->taking)
+        return false;
+    /* What is held but for a part that is denied waits for nobody, so far (docs/status.md). */
+    if (w->sure && facts->copy != NULL && w->plan->sayings[facts->copy->saying].granular_count > 0)
+        return false;
+    return since != INT64_MAX && w->now_us - since >= rule->deadline_us;
+}
+
+static bool has_lapsed(const struct world *w, unsigned p)
+{
+    const struct policy_plan *policy = &w->plan->policies[w->policy];
+    bool named = false, lasts = false;
+    for (unsigned a = 0; a < AGREEMENTS; a++)
+        if (policy->agreement[a].partners >> p & 1) {
+            named = true;
+            lasts |= w->now_us < policy->agreement[a].until_us;
+        }
+    return named ? !lasts : policy->agreements_required;
 }
 
 static bool is_held(const struct world *w, const struct facts *facts, unsigned p)
@@ -332,35 +211,106 @@ static bool is_held(const struct world *w, const struct facts *facts, unsigned p
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct rule *rule = &policy->rule[i];
         if (rule->effect == EFFECT_HOLD && matches(w, facts, rule, p) &&
-            !(rule->until_approved && is_approved(facts, p)))
+            !is_approved_by(facts, rule->approvals, p) && !is_lapsed(w, facts, rule))
             return true;
     }
     return facts->follows || (facts->states & (STATE_UNRESOLVED | STATE_STATEMENT)) != 0;
 }
 
-static bool is_let_go(const struct world *w, const struct facts *facts, unsigned p)
+static bool is_due(const struct world *w, const struct facts *facts, const struct rule *rule, unsigned p)
+{
+    int64_t since = facts->copy == NULL ? w->now_us : facts->copy->received_us;
+    if (facts->copy != NULL && w->settled_us[facts->thing] > since)
+        since = w->settled_us[facts->thing];
+    return rule->after_us == 0 || is_approved(facts, p) || w->now_us >= since + rule->after_us;
+}
+
+/* The rule that lets it go, or -1; *out_waits: one will. */
+static int let_go_by(const struct world *w, const struct facts *facts, unsigned p, bool *out_waits)
 {
     const struct policy_plan *policy = &w->plan->policies[w->policy];
+    *out_waits = false;
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct rule *rule = &policy->rule[i];
         if (rule->effect != EFFECT_RELEASE || !matches(w, facts, rule, p))
             continue;
-        int64_t since = facts->copy == NULL ? w->now_us : facts->copy->received_us;
-        if (facts->copy != NULL && w->settled_us[facts->thing] > since)
-            since = w->settled_us[facts->thing];
-        if (rule->after_us == 0 || is_approved(facts, p) || w->now_us >= since + rule->after_us)
-            return true;
+        if (is_due(w, facts, rule, p))
+            return (int)i;
+        *out_waits = true;
     }
-    return false;
+    return -1;
 }
 
 void rules_judge(const struct world *w, const struct facts *facts, struct verdict *out)
 {
     *out = (struct verdict) {0};
     for (unsigned p = 0; p < w->plan->partners; p++) {
-        if (is_denied(w, facts, p))
-            out->denied |= 1u << p;
-        else if (!is_held(w, facts, p) && is_let_go(w, facts, p))
-            out->release |= 1u << p;
+        uint32_t bit = 1u << p;
+        bool waits;
+        out->rule[p] = -1;
+        if (is_denied(w, facts, p)) {
+            out->denied |= bit;
+            continue;
+        }
+        int rule = let_go_by(w, facts, p, &waits);
+        if (is_held(w, facts, p) || (rule < 0 && waits) || (rule >= 0 && has_lapsed(w, p))) {
+            out->held |= bit;
+        } else if (rule >= 0) {
+            out->release |= bit;
+            out->rule[p] = rule;
+        }
     }
+}
+
+struct duties rules_bind(const struct world *w, const struct facts *facts, unsigned p)
+{
+    const struct policy_plan *policy = &w->plan->policies[w->policy];
+    struct duties all = {0};
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        const struct duties *one = &policy->rule[i].duties;
+        if (policy->rule[i].effect != EFFECT_RELEASE || !matches(w, facts, &policy->rule[i], p))
+            continue;
+        all.anonymise |= one->anonymise;
+        all.drop |= one->drop;
+        for (size_t k = 0; k < one->redact_count; k++)
+            all.redact[all.redact_count++] = one->redact[k];
+        if (one->personal != TREAT_NOT && all.personal != TREAT_MASK)
+            all.personal = one->personal;
+        if (one->expire_us != 0 && (all.expire_us == 0 || one->expire_us < all.expire_us))
+            all.expire_us = one->expire_us;
+    }
+    return all;
+}
+
+bool rules_denied_before(const struct world *w, const struct facts *facts, unsigned p)
+{
+    const struct policy_plan *policy = &w->plan->policies[w->policy];
+    bool denied = false;
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        struct rule rule = policy->rule[i];
+        bool timed = rule.effect == EFFECT_DENY && rule.until_us != 0;
+        rule.until_us = 0;
+        denied |= timed && matches(w, facts, &rule, p);
+    }
+    return denied;
+}
+
+bool rules_treats(const struct world *w, const struct facts *facts, unsigned p,
+                  bool (*treats)(const void *ctx, const struct duties *duties), const void *ctx)
+{
+    const struct policy_plan *policy = &w->plan->policies[w->policy];
+    bool found = false;
+    for (int tlp = 0; tlp <= 5; tlp++) {
+        struct facts as = *facts;
+        if (tlp > 0) {
+            as.states = STATE_KNOWN;
+            as.tlp = as.bare_tlp = tlp;
+            as.follows = false;
+            as.onward = UINT32_MAX;
+        }
+        for (size_t i = 0; i < policy->rule_count && !found; i++)
+            found = policy->rule[i].effect == EFFECT_RELEASE && matches(w, &as, &policy->rule[i], p) &&
+                    treats(ctx, &policy->rule[i].duties);
+    }
+    return found;
 }

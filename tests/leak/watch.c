@@ -35,8 +35,7 @@ static bool read_hex(const uint8_t *at, size_t count, uint32_t *out)
     return true;
 }
 
-/* The next canary at or after `*at`. */
-static bool next_canary(struct bytes text, size_t *at, uint32_t *out)
+bool watch_canary(struct bytes text, size_t *at, uint32_t *out)
 {
     for (; *at + 12 <= text.len; ++*at) {
         const uint8_t *c = text.at + *at;
@@ -105,13 +104,13 @@ static int thing_of(const struct world *w, const uint8_t uuid[16])
     return -1;
 }
 
+/* Built in: everybody's. */
 static bool is_level(const uint8_t uuid[16])
 {
-    static const uint8_t heads[][4] = {{0x94, 0x86, 0x8c, 0x89},
-                                       {0xba, 0xb4, 0xa6, 0x3c},
-                                       {0x55, 0xd9, 0x20, 0xb0},
-                                       {0x93, 0x9a, 0x94, 0x14},
-                                       {0xe8, 0x28, 0xb3, 0x79}};
+    static const uint8_t heads[][4] = {{0x94, 0x86, 0x8c, 0x89}, {0xba, 0xb4, 0xa6, 0x3c},
+                                       {0x55, 0xd9, 0x20, 0xb0}, {0x93, 0x9a, 0x94, 0x14},
+                                       {0xe8, 0x28, 0xb3, 0x79}, {0x3a, 0x65, 0x88, 0x4d}, /* ACS 3.0 */
+                                       {0x76, 0x2e, 0x2e, 0x97}};                          /* IEP 2.0 */
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         if (memcmp(heads[i], uuid, 4) == 0)
             return true;
@@ -140,16 +139,21 @@ struct watching {
     size_t first;         /* leaves that are new */
 };
 
-static void tell(struct watching *g, const char *what, struct bytes text)
+void watch_tell(struct world *w, unsigned p, const char *what, struct bytes text)
 {
-    const struct policy_plan *policy = g->w->policy < 0 ? NULL : &g->w->plan->policies[g->w->policy];
+    const struct policy_plan *policy = w->policy < 0 ? NULL : &w->plan->policies[w->policy];
     struct buf rules;
     buf_init(&rules, 1 << 16);
     if (policy != NULL)
-        policy_write(policy, g->w->plan->partners, &rules);
-    world_break(g->w, "p%u: %s\n%.*s\nunder\n%.*s", g->p, what, (int)text.len, (const char *)text.at,
+        policy_write(policy, w->plan->partners, w->unbound, &rules);
+    world_break(w, "p%u: %s\n%.*s\nunder\n%.*s", p, what, (int)text.len, (const char *)text.at,
                 (int)rules.len, (const char *)rules.at);
     buf_deinit(&rules);
+}
+
+static void tell(struct watching *g, const char *what, struct bytes text)
+{
+    watch_tell(g->w, g->p, what, text);
 }
 
 static const struct item *item_of(const struct watching *g, int saying)
@@ -169,12 +173,18 @@ static void look_values(struct watching *g, const struct had *had, const struct 
     size_t at = 0;
     uint32_t canary;
     char what[256];
-    while (!g->w->broken && next_canary(had->text, &at, &canary)) {
+    while (!g->w->broken && watch_canary(had->text, &at, &canary)) {
         const struct field *field = field_of(saying, canary);
-        if (field != NULL && !(item->form == FORM_CUT && item_covers(item, field->at)))
+        if (canary > g->w->plan->canaries)
+            continue; /* chance, in the digits of a pseudonym */
+        bool person = field != NULL && field->personal && item->personal != TREAT_NOT;
+        if (field != NULL && !person && !(item->form == FORM_CUT && item_covers(item, field->at)))
             continue;
-        (void)snprintf(what, sizeof what, "has ca7a%08x%s%s", canary,
-                       field == NULL ? ", which is not of it" : " of ", field == NULL ? "" : field->at);
+        (void)snprintf(what, sizeof what, "has ca7a%08x%s%s%s", canary,
+                       field == NULL ? ", which is not of it"
+                       : person      ? " of a person, in "
+                                     : " of ",
+                       field == NULL ? "" : field->at, "");
         tell(g, what, had->text);
     }
 }
@@ -187,6 +197,13 @@ static void look_minted_id(struct watching *g, const struct had *had)
         for (size_t i = 0; other != g->p && i < w->view[other].count; i++)
             if (memcmp(w->view[other].at[i].uuid, had->uuid, 16) == 0)
                 tell(g, "a minted identifier that another partner has as well", had->text);
+}
+
+/* An observable from which nothing is taken is the same, minted or not. */
+static bool stays_same(const struct world *w, const struct item *item)
+{
+    return kind_is_observable(w->plan->things[item->thing].kind) && item->selector_count == 0 &&
+           item->hidden < 0 && item->personal == TREAT_NOT;
 }
 
 static void look_object(struct watching *g, struct had *had)
@@ -216,10 +233,12 @@ static void look_object(struct watching *g, struct had *had)
         tell(g, "got what nothing lets go", had->text);
     else if (!had->minted && (!same || thing != saying->thing))
         tell(g, "got under its own identifier what is not as it came", had->text);
-    else if (!had->minted && item->form == FORM_CUT)
+    else if (!had->minted && item->form == FORM_CUT && !stays_same(w, item))
         tell(g, "got whole what may go in part", had->text);
     else
         look_values(g, had, item);
+    if (item != NULL && item->expire_us != 0)
+        had->expires_us = w->now_us + item->expire_us;
     if (!w->broken && had->minted)
         look_minted_id(g, had);
 }
@@ -229,7 +248,7 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     struct watching *g = ctx;
     struct world *w = g->w;
     struct shown *view = &w->view[g->p];
-    struct had had = {.thing = -1, .saying = -1, .seq = view->seq++};
+    struct had had = {.thing = -1, .saying = -1, .seq = view->seq++, .at_us = leaf->leaf.time_us};
     w->leaves++;
     bytes_read += leaf->object.len + leaf->id.len + leaf->version.len + sizeof leaf->leaf;
     if (w->verbose)
@@ -239,8 +258,16 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     if (leaf->object.len == 0) {
         if (leaf->id.len != 0 || leaf->version.len != 0)
             tell(g, "a leaf without content names something", bytes_from_str(leaf->id));
-        for (size_t i = 0; leaf->leaf.op == LEAF_EXPIRE && i < view->count; i++)
-            view->at[i].gone |= view->at[i].seq == leaf->opening.subject_seq;
+        bool about = false;
+        for (size_t i = 0; i < view->count; i++) {
+            bool this = view->at[i].seq == leaf->opening.subject_seq;
+            view->at[i].gone |= this && leaf->leaf.op == LEAF_EXPIRE;
+            w->expired += this && leaf->leaf.op == LEAF_EXPIRE && !view->at[i].over;
+            about |= this;
+        }
+        /* It may have been taken back before he read it. */
+        if (!about && leaf->opening.subject_seq >= had.seq)
+            tell(g, "a leaf about nothing that he ever had", bytes_of(NULL, 0));
         return !w->broken;
     }
     char *text = calloc(1, leaf->object.len + 1);
@@ -312,7 +339,12 @@ static void look_stuck(struct watching *g)
 {
     struct world *w = g->w;
     const struct shown *view = &w->view[g->p];
+    const struct policy_plan *policy = w->policy < 0 ? NULL : &w->plan->policies[w->policy];
+    if (policy != NULL && !w->unbound && (policy->budget.partners >> g->p & 1))
+        return; /* what waits for its budget goes in the end (OP_UNBIND) */
+    w->sure = true;
     judge(w, g->p, &g->judged);
+    w->sure = false;
     for (size_t i = 0; i < g->judged.count && !w->broken; i++) {
         const struct item *item = &g->judged.at[i];
         bool found = item->copy < 0;
@@ -349,9 +381,12 @@ void watch(struct world *w, bool settled)
             if (err != ERR_OK)
                 world_break(w, "p%u: reading the leaves failed: %s", p, err_text(err));
             look_names(g);
+            back_budget(w, p);
         }
         if (settled && !w->broken)
             look_stuck(g);
+        if (settled && !w->broken)
+            back_expire(w, p);
     }
 }
 

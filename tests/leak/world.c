@@ -11,8 +11,8 @@
 #include "store/index.h"
 #include "store/index_mem.h"
 
-static const struct gate_by by_leak = {{"leak", 4}, {"because", 7}};
-static const char *const source_names[LOCALS] = {"own", "feed", "quiet"};
+static const struct gate_by by_leak = {{"leak", 4}, {"because", 7}},
+                            by_other = {{"other", 5}, {"because", 7}};
 static const char *const peer_names[PARTNERS] = {"p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7"};
 static const char *const tag_names[TAGS] = {"t0", "t1", "t2"};
 
@@ -54,7 +54,7 @@ static void open_gate(struct world *w)
 
 static void put_source(struct world *w, unsigned s)
 {
-    struct gate_source source = {.name = str_of(source_names[s]),
+    struct gate_source source = {.name = str_of(policy_sources[s]),
                                  .own = s == 0,
                                  .assume = (enum stix_tlp)w->assume[s],
                                  .assume_until_us = INT64_MAX};
@@ -134,6 +134,15 @@ static void sign_all(struct world *w)
 
 /* --- operations --- */
 
+static void settled(struct world *w)
+{
+    enum { UNTILS_HOURS = 310 };
+    watch(w, true);
+    back_look(w);
+    if (w->calm_us == INT64_MAX && w->now_us > START + UNTILS_HOURS * 3600 * SECOND)
+        w->calm_us = w->now_us;
+}
+
 static void step(struct world *w, int most)
 {
     enum { SPINS = 20000 };
@@ -145,13 +154,16 @@ static void step(struct world *w, int most)
         if (!must_work(w, gate_step(w->gate, w->now_us, &more, &next), "a step") ||
             !must_work(w, gate_commit(w->gate), "a commit"))
             return;
+        if (w->looks_back)
+            back_begin(w);
+        w->looks_back = false;
         sign_all(w);
         watch(w, false);
         if (++done == SPINS)
             world_break(w, "it never settles");
     }
     if (most == 0 && !w->broken)
-        watch(w, true);
+        settled(w);
 }
 
 struct taken {
@@ -203,18 +215,51 @@ static struct stix_key key_of(const struct world *w, int thing)
     return key;
 }
 
-static void activate(struct world *w, int number)
+static void activate(struct world *w, int number, bool unbound)
 {
     struct policy_fault fault = {0};
     struct buf text;
     buf_init(&text, 1 << 16);
-    policy_write(&w->plan->policies[number], w->plan->partners, &text);
+    policy_write(&w->plan->policies[number], w->plan->partners, unbound, &text);
     err_t err = gate_policy_activate(w->gate, buf_str(&text), &by_leak, w->now_us, &fault);
     if (err != ERR_OK)
         world_break(w, "a policy was refused: line %u: %s\n%.*s", fault.line, fault.what, (int)text.len,
                     (const char *)text.at);
     w->policy = number;
+    w->unbound = unbound;
+    w->policies++;
+    w->policy_us = w->now_us;
     buf_deinit(&text);
+    w->looks_back = must_work(w, gate_commit(w->gate), "a policy");
+    back_begin(w);
+    w->looks_back = true;
+}
+
+static void unbind(struct world *w)
+{
+    if (w->policy >= 0 && w->plan->policies[w->policy].budget.partners != 0)
+        activate(w, w->policy, true);
+}
+
+/* For some readers alone: partners one by one (a bit each), or a list of nations and communities. */
+static void classify_for(struct world *w, int thing, int tlp, int whom)
+{
+    struct stix_key key = key_of(w, thing);
+    const char *const *names = NULL;
+    struct str texts[4];
+    int lists = (int)marks_list_count(), list = whom < lists ? whom : 0;
+    size_t count = marks_list(list, &names);
+    uint32_t partners = list > 0 ? UINT32_MAX : (uint32_t)whom;
+    for (size_t i = 0; i < count; i++)
+        texts[i] = str_of(names[i]);
+    err_t err =
+        gate_marking_rel_to(w->gate, &key, (enum stix_tlp)tlp, partners == UINT32_MAX ? UINT64_MAX : partners,
+                            (struct policy_list) {texts, count}, &by_leak, w->now_us);
+    if (err == ERR_NOTFOUND || !must_work(w, err, "classifying for some"))
+        return;
+    w->classified[thing] = tlp;
+    w->granted[thing] = partners;
+    w->rel_to[thing] = list;
 }
 
 static void classify(struct world *w, int thing, int tlp, uint32_t partners)
@@ -227,6 +272,7 @@ static void classify(struct world *w, int thing, int tlp, uint32_t partners)
         return;
     w->classified[thing] = tlp;
     w->granted[thing] = partners == 0 ? UINT32_MAX : partners;
+    w->rel_to[thing] = 0;
 }
 
 static void tag(struct world *w, int thing, int number, bool add)
@@ -239,12 +285,12 @@ static void tag(struct world *w, int thing, int number, bool add)
     w->settled_us[thing] = w->now_us;
 }
 
-static void approve(struct world *w, int thing, int partner, int word)
+static void approve(struct world *w, int thing, int partner, int word, int operator)
 {
     struct stix_key key = key_of(w, thing);
     struct kept *about = NULL;
-    err_t err =
-        gate_approve(w->gate, &key, (unsigned)partner, (enum gate_approval)word, 0, &by_leak, w->now_us);
+    err_t err = gate_approve(w->gate, &key, (unsigned)partner, (enum gate_approval)word,
+                             0, operator== 0 ? &by_leak : & by_other, w->now_us);
     if (err == ERR_NOTFOUND || !must_work(w, err, "approving"))
         return;
     for (size_t i = 0; i < w->copy_count; i++) {
@@ -258,15 +304,26 @@ static void approve(struct world *w, int thing, int partner, int word)
     }
     must(about != NULL);
     uint32_t bit = 1u << partner;
-    about->approved = (about->approved & ~bit) | (word == GATE_APPROVE ? bit : 0);
+    for (int i = 0; i < OPERATORS; i++)
+        if (word != GATE_APPROVE || (about->denied & bit) != 0)
+            about->approved[i] &= ~bit;
+    about->approved[operator] |= word == GATE_APPROVE ? bit : 0;
     about->denied = (about->denied & ~bit) | (word == GATE_DENY ? bit : 0);
+}
+
+/* Everything for one partner, by so many. */
+static void approve_all(struct world *w, int partner, int operators)
+{
+    for (int thing = 0; thing < w->plan->thing_count && !w->broken; thing++)
+        for (int operator= 0; operator<operators; operator++)
+            approve(w, thing, partner, GATE_APPROVE, operator);
 }
 
 static void stop(struct world *w, int kind, int partner, bool on)
 {
     static const enum gate_stop_kind kinds[] = {GATE_STOP_ALL, GATE_STOP_PARTNER, GATE_STOP_SOURCE};
     int source = partner % LOCALS;
-    const char *name = kind == 0 ? "" : kind == 1 ? peer_names[partner] : source_names[source];
+    const char *name = kind == 0 ? "" : kind == 1 ? peer_names[partner] : policy_sources[source];
     err_t err = gate_stop(w->gate, kinds[kind], str_of(name), on, &by_leak, w->now_us);
     if (err == ERR_NOTFOUND || !must_work(w, err, "a stop"))
         return;
@@ -302,7 +359,7 @@ static void do_op(struct world *w, const struct op *op)
         step(w, 0);
         break;
     case OP_POLICY:
-        activate(w, op->a);
+        activate(w, op->a, false);
         break;
     case OP_CLASSIFY:
         classify(w, op->a, op->b, (uint32_t)op->c);
@@ -311,7 +368,7 @@ static void do_op(struct world *w, const struct op *op)
         tag(w, op->a, op->b, op->c != 0);
         break;
     case OP_APPROVE:
-        approve(w, op->a, op->b, op->c);
+        approve(w, op->a, op->b, op->c % 3, op->c / 3);
         break;
     case OP_STOP:
         stop(w, op->a, op->b, op->c != 0);
@@ -330,6 +387,15 @@ static void do_op(struct world *w, const struct op *op)
         w->assume[op->a] = op->b;
         put_source(w, (unsigned)op->a);
         break;
+    case OP_NAME:
+        classify_for(w, op->a, op->b, op->c);
+        break;
+    case OP_UNBIND:
+        unbind(w);
+        break;
+    case OP_RELEASE:
+        approve_all(w, op->a, op->b);
+        break;
     default:
         (void)must_work(w, gate_merge(w->gate, true), "merging");
         break;
@@ -338,13 +404,13 @@ static void do_op(struct world *w, const struct op *op)
 
 static void tell_op(const struct plan *plan, const struct op *op)
 {
-    static const char *const words[OP_KINDS] = {"say",   "step",    "settle", "policy", "classify",
-                                                "tag",   "approve", "stop",   "time",   "restart",
-                                                "start", "assume",  "merge"};
+    static const char *const words[OP_KINDS] = {"say",     "step", "settle", "policy",  "classify", "tag",
+                                                "approve", "stop", "time",   "restart", "start",    "assume",
+                                                "merge",   "name", "unbind", "release"};
     (void)printf("%s %d %d %d", words[op->kind], op->a, op->b, op->c);
     if (op->kind == OP_SAY)
         (void)printf("  %s", plan->sayings[op->a].text);
-    else if (op->kind == OP_CLASSIFY || op->kind == OP_TAG || op->kind == OP_APPROVE)
+    else if (op->kind == OP_CLASSIFY || op->kind == OP_NAME || op->kind == OP_TAG || op->kind == OP_APPROVE)
         (void)printf("  %s", plan->things[op->a].id);
     (void)putchar('\n');
 }
@@ -358,7 +424,8 @@ void world_tell(const struct plan *plan)
 
 bool world_run(struct world *w, struct plan *plan, bool verbose)
 {
-    *w = (struct world) {.plan = plan, .policy = -1, .now_us = START, .verbose = verbose};
+    *w = (struct world) {
+        .plan = plan, .policy = -1, .now_us = START, .verbose = verbose, .calm_us = INT64_MAX};
     w->disk = disk_new(plan->seed);
     disk_time_set(w->disk, w->now_us);
     must(index_mem_new(&w->index) == ERR_OK);
@@ -372,6 +439,10 @@ bool world_run(struct world *w, struct plan *plan, bool verbose)
         if (verbose)
             tell_op(plan, op);
         w->now_us += 1000;
+        bool happens = op->kind != OP_STEP && op->kind != OP_SETTLE && op->kind != OP_TIME &&
+                       op->kind != OP_RESTART && op->kind != OP_MERGE;
+        if (happens)
+            w->calm_us = INT64_MAX;
         do_op(w, op);
         if (!w->broken && w->gate != NULL && op->kind != OP_SAY)
             (void)must_work(w, gate_commit(w->gate), "a commit");

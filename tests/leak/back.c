@@ -1,0 +1,95 @@
+/* What is over: taken back by a new policy, at the end of its time, or beyond a budget. */
+#include "leak.h"
+
+#include <stdio.h>
+
+struct reading {
+    struct world *w;
+    unsigned p;
+    uint64_t next;
+};
+
+static bool look_again(void *ctx, const struct gate_leaf *leaf)
+{
+    struct reading *r = ctx;
+    const struct shown *view = &r->w->view[r->p];
+    uint64_t seq = r->next++;
+    for (size_t i = 0; leaf->object.len > 0 && i < view->count; i++)
+        if (view->at[i].seq == seq && (view->at[i].over || view->at[i].gone))
+            watch_tell(r->w, r->p,
+                       view->at[i].gone ? "is given again what was taken back"
+                                        : "is given what is denied now",
+                       view->at[i].text);
+    return !r->w->broken;
+}
+
+/* One that waits to be taken back stops the reader: he is told to come again. What follows is looked at all
+ * the same. */
+static void read_all(struct world *w, unsigned p)
+{
+    struct gate_ledger ledger;
+    struct reading r = {w, p, 0};
+    err_t err = gate_ledger(w->gate, p, &ledger);
+    while (err == ERR_OK && r.next < ledger.visible && !w->broken) {
+        uint64_t from = r.next;
+        err = gate_leaves(w->gate, p, from, look_again, &r);
+        if (err == ERR_BUSY) {
+            r.next++;
+            err = ERR_OK;
+        }
+    }
+    if (err != ERR_OK)
+        world_break(w, "p%u: reading the leaves again failed: %s", p, err_text(err));
+}
+
+void back_look(struct world *w)
+{
+    for (unsigned p = 0; p < w->plan->partners && !w->broken; p++) {
+        bool any = false;
+        for (size_t i = 0; i < w->view[p].count; i++)
+            any |= w->view[p].at[i].over || w->view[p].at[i].gone;
+        if (any)
+            read_all(w, p);
+    }
+}
+
+void back_begin(struct world *w)
+{
+    for (unsigned p = 0; p < w->plan->partners; p++)
+        for (size_t i = 0; i < w->view[p].count; i++) {
+            struct had *had = &w->view[p].at[i];
+            had->over = !had->gone && judge_denies(w, p, had);
+            w->taken += had->over && w->looks_back;
+        }
+    back_look(w);
+}
+
+void back_expire(struct world *w, unsigned p)
+{
+    for (size_t i = 0; i < w->view[p].count && !w->broken; i++) {
+        const struct had *had = &w->view[p].at[i];
+        if (had->expires_us != 0 && w->now_us > had->expires_us + SECOND && !had->gone)
+            watch_tell(w, p, "has still what was to expire", had->text);
+    }
+}
+
+void back_budget(struct world *w, unsigned p)
+{
+    const struct policy_plan *policy = w->policy < 0 ? NULL : &w->plan->policies[w->policy];
+    const struct shown *view = &w->view[p];
+    size_t first = 0;
+    if (policy == NULL || w->unbound || (policy->budget.partners >> p & 1) == 0 || view->count == 0)
+        return;
+    /* What came before this policy counts as well, and was not kept back for it. */
+    size_t last = view->count - 1, inside = 0;
+    if (view->at[last].at_us < w->policy_us)
+        return;
+    for (first = 0; first <= last; first++)
+        inside += view->at[first].at_us > view->at[last].at_us - policy->budget.per_us;
+    size_t before = 0;
+    for (first = 0; first <= last; first++)
+        before += view->at[first].at_us > view->at[last].at_us - policy->budget.per_us &&
+                  view->at[first].at_us < w->policy_us;
+    if (inside > policy->budget.objects && inside > before)
+        watch_tell(w, p, "gets more than his budget", view->at[last].text);
+}

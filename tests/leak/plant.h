@@ -1,0 +1,37 @@
+/* The leaks that are planted to see that they are found (plant.c). */
+#pragma once
+
+/*    name, what it does */
+#define LEAK_LIST(X)                                                                                         \
+    X(MEMBERS, "members", "closure does not see object_refs")                                                \
+    X(ENDS, "ends", "closure does not see the ends of relationships and sightings")                          \
+    X(OTHERS, "others", "closure does not see custom properties")                                            \
+    X(GRANULAR, "granular", "granular markings are not read")                                                \
+    X(SELECTOR, "selector", "a cut forgets its last selector")                                               \
+    X(TRANSLATION, "translation", "translations of what is cut stay")                                        \
+    X(TEXTS, "texts", "names in the midst of texts are not seen")                                            \
+    X(RENAME, "rename", "what was minted is named by its own identifier")                                    \
+    X(UNKEYED, "unkeyed", "minted identifiers follow from the source alone")                                 \
+    X(CONFLICT, "conflict", "a rival copy's marking does not bind")                                          \
+    X(UNRESOLVED, "unresolved", "a marking that has not arrived is clear")                                   \
+    X(STATEMENT, "statement", "a statement that nobody classified is clear")                                 \
+    X(CARRIER, "carrier", "unmarked observables do not inherit")                                             \
+    X(DENY, "deny", "one deny of many is dropped")                                                           \
+    X(STOP, "stop", "stops are forgotten")                                                                   \
+    X(DUTIES, "duties", "what rules ask to be done is not done")                                             \
+    X(PERSONAL, "personal", "personal data is not looked for")                                               \
+    X(EXPIRE, "expire", "what has a time keeps it")                                                          \
+    X(TAKEN, "taken", "a new policy takes nothing back")                                                     \
+    X(BUDGET, "budget", "budgets are not counted")                                                           \
+    X(AGREEMENT, "agreement", "agreements never end")                                                        \
+    X(READERS, "readers", "whom ACS and REL TO name is not asked")                                           \
+    X(STUCK, "stuck", "circles do not leave")
+
+enum leak {
+    LEAK_NONE,
+#define X(name, word, text) LEAK_##name,
+    LEAK_LIST(X)
+#undef X
+        LEAKS
+};
+void plant(enum leak leak);
