@@ -53,7 +53,7 @@ NODISCARD err_t mint_creator_ready(struct gate *gate, int64_t now_us);
 bool mint_creator_held(struct gate *gate);
 
 /* "type--UUID" of what is minted from `source` for `partner`: keyed, so that nobody confirms a guess. It does
- * not depend on what was taken out: that would tell what an object has besides (docs/decisions/0048). */
+ * not depend on what was taken out: that would tell what an object has besides (docs/decisions/0039). */
 NODISCARD err_t mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,
                         struct buf *out);
 
