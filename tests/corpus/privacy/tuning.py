@@ -253,7 +253,7 @@ FIXED = [
     'Message-ID: <{14}.{4}@mail.example.com>', '문의: noreply@example.com', 'abuse@example.org 로 신고', 'security@corp.example',
     'contact cert@example.com', '991332-1{6}', '주민번호 형식 오류 900230-2{6}', 'SSN 000-12-{4}', 'SSN 666-{2}-{4}',
     'sample 078-05-1120',
-    '912-{2}-{4}', 'RFC 2119', '/home/ubuntu/app', 'C:\\Users\\Public\\Documents', '/root/.bashrc',
+    '912-{2}-{4}', 'RFC 2119', '/home/ubuntu/app', 'C:\\Users\\Public\\Documents', '~root/.bashrc',
     'https://example.com/home/news',
     'part number M{8}', '모델 S{8}', 'ticket G{8}', 'snowflake 17{16}', 'tweet 18{17}', 'inode {10}', 'uid={10}',
     '바코드 880{10}',
