@@ -37,6 +37,7 @@ static bool say_hold(void *ctx, const struct gate_hold *hold)
     line_bool(out, "reminded", hold->remind_us != 0 && listing->call->now_us >= hold->remind_us);
     line_count(out, "approvals_needed", hold->approvals);
     line_count(out, "approvals", hold->approved);
+    line_bool(out, "basis_needed", hold->basis);
     line_text(out, "approved_by", hold->approvers);
     line_end(out);
     listing->after = *hold;

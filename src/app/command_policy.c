@@ -269,6 +269,21 @@ static void say_why(struct command_call *call, const struct gate_why *why)
                  STR_ARG(why->named));
 }
 
+static void say_approval(struct command_call *call, const struct gate_why *why)
+{
+    char say[COMMAND_TEXT_MAX];
+    bool based = why->basis.len > 0;
+    if (why->approvers.len == 0)
+        return;
+    (void)snprintf(say, sizeof say, "Approved for this partner by %.*s%s%.*s.", STR_ARG(why->approvers),
+                   based ? ", on the basis of " : ", without a basis", STR_ARG(why->basis));
+    line_begin(call->out);
+    line_text(call->out, "approved_by", why->approvers);
+    line_text(call->out, "basis", why->basis);
+    line_word(call->out, "say", say);
+    line_end(call->out);
+}
+
 struct treating {
     struct command_call *call;
     const char *done;
@@ -335,6 +350,7 @@ static err_t policy_explain_one(struct command_call *call)
     if (TRY(err, say_personal(call, &object, &why)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     say_why(call, &why);
+    say_approval(call, &why);
     return ERR_OK;
 }
 
@@ -395,6 +411,28 @@ static err_t approving_of(struct command_call *call, const struct gate_peer *pee
     return ERR_OK;
 }
 
+/* The first hold that asks on what basis, and waits for this very word. */
+static void note_basis(void *ctx, const struct policy_step *step)
+{
+    char *rule = ctx;
+    if (step->effect == POLICY_HOLD && step->matched && step->basis && rule[0] == '\0')
+        (void)snprintf(rule, LIMIT_NAME_BYTES + 1, "%.*s", STR_ARG(step->name));
+}
+
+/* Without a basis the object would go on waiting, in silence. */
+static err_t check_basis(struct command_call *call, const struct stix_key *object, unsigned partner)
+{
+    char rule[LIMIT_NAME_BYTES + 1] = "";
+    struct gate_why why;
+    err_t err =
+        gate_explain(call->host->gate, object, partner, call->now_us, call->arena, note_basis, rule, &why);
+    if ((err != ERR_OK && err != ERR_WRONGSTATE) || rule[0] == '\0')
+        return err == ERR_OK || err == ERR_WRONGSTATE ? ERR_OK
+                                                      : command_refuse(call, err, NULL, "%s", err_text(err));
+    return command_refuse(call, ERR_USAGE, "--because \"warrant 12/2026\"",
+                          "rule %s lets nothing go without a basis: it is logged with your name", rule);
+}
+
 static err_t approve(struct command_call *call, enum gate_approval approval)
 {
     const struct gate_peer *peer;
@@ -403,6 +441,9 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
     char time[TIME_TEXT_SIZE], say[COMMAND_TEXT_MAX];
     err_t err;
     if (TRY(err, command_partner(call, "audience", &peer)) || TRY(err, approving_of(call, peer, &what)))
+        return err;
+    if (approval == GATE_APPROVE && by.because.len == 0 &&
+        TRY(err, check_basis(call, &what.object, peer->index)))
         return err;
     if (TRY(err,
             gate_approve(call->host->gate, &what.object, peer->index, approval, what.lsn, &by, call->now_us)))

@@ -219,6 +219,7 @@ static void say_handled(struct command_call *call, const struct gate_handled_row
     line_text(call->out, "rule", row->rule);
     line_text(call->out, "basis", row->basis);
     line_text(call->out, "approver", row->approver);
+    line_count(call->out, "based", row->based);
     line_end(call->out);
 }
 

@@ -216,6 +216,19 @@ static err_t note_opening(struct prove *prove, uint64_t seq, const struct gate_b
     return gate_setting_put(call->host->gate, str_of(key), bytes_from_str(str_of(value)), by, call->now_us);
 }
 
+/* The leaf commits to the approver; on what basis is in the log, as long as the object is. */
+static err_t say_basis(struct prove *prove, const struct leaf_reason *reason, uint64_t lsn)
+{
+    struct command_call *call = prove->call;
+    struct str basis;
+    if (reason->approver.len == 0)
+        return ERR_OK;
+    err_t err = gate_basis(call->host->gate, lsn, prove->peer->index, call->arena, &basis);
+    if (err == ERR_OK)
+        line_text(call->out, "basis", basis);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
 static void say_reason(struct command_call *call, const struct leaf_reason *reason)
 {
     line_text(call->out, "rule", reason->rule);
@@ -230,8 +243,9 @@ static err_t open_leaf(struct prove *prove, uint64_t seq, const struct gate_by *
     struct proof proof = {.index = seq};
     struct leaf_reason reason;
     struct leaf leaf;
+    uint64_t lsn;
     err_t err;
-    if (TRY(err, gate_leaf_reason(call->host->gate, prove->peer->index, seq, &leaf, bytes)))
+    if (TRY(err, gate_leaf_reason(call->host->gate, prove->peer->index, seq, &leaf, &lsn, bytes)))
         return err == ERR_NOTFOUND
                    ? command_refuse(call, err, "bongsu ledger show",
                                     "leaf %llu is not there, or not signed yet", (unsigned long long)seq)
@@ -244,7 +258,9 @@ static err_t open_leaf(struct prove *prove, uint64_t seq, const struct gate_by *
     proof_reason_set(&proof, &leaf, &reason);
     put_head(prove, seq, &hash);
     say_reason(call, &reason);
-    err = put_file(prove, &proof, &hash);
+    err = say_basis(prove, &reason, lsn);
+    if (err == ERR_OK)
+        err = put_file(prove, &proof, &hash);
     line_end(call->out);
     if (err != ERR_OK)
         return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));

@@ -377,6 +377,7 @@ static const struct cli_command ledger_rows[] = {
      .help =
          "Rule, digest of the policy, approver and source, as a proof file that verifies against the leaf:\n"
          "bongsu-verify proof --card kr.card FILE\n"
+         "On what basis it was approved is the log's word beside it, for as long as the object is held.\n"
          "Never for the partner. Who opened what is in the log and in `bongsu access`.",
      .args = {AUDIENCE, {"SEQ", CLI_TEXT, "seq", NULL, "the leaf's number, from ledger show"}},
      .options = {BECAUSE, {"out", CLI_TEXT, NULL, "FILE", "write the proof there; - standard output"}},
@@ -385,6 +386,7 @@ static const struct cli_command ledger_rows[] = {
                  {"RULE", "rule"},
                  {"POLICY", "policy"},
                  {"APPROVER", "approver"},
+                 {"BASIS", "basis"},
                  {"SOURCE", "source"},
                  {"LEAF", "leaf"}},
      .run = run_ledger_prove},

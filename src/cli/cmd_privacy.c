@@ -349,7 +349,8 @@ static const struct cli_command commands[] = {
      .summary = "what became of personal data, by partner and week; never a value",
      .help = "In how many objects it was denied, held, masked (or taken out), pseudonymised or released, by "
              "which\n"
-             "rule, on which basis (of the agreements with the partner) and by whose approval.",
+             "rule, on which basis (of the agreements with the partner), by whose approval, and in how many\n"
+             "the approval said on what basis.",
      .control = "privacy.report",
      .columns = {{"AUDIENCE", "audience"},
                  {"WEEK", "week"},
@@ -357,7 +358,8 @@ static const struct cli_command commands[] = {
                  {"OBJECTS", "objects"},
                  {"RULE", "rule"},
                  {"BASIS", "basis"},
-                 {"APPROVER", "approver"}}},
+                 {"APPROVER", "approver"},
+                 {"WITH BASIS", "based"}}},
     {.words = "privacy reveal",
      .summary = "what a pseudonym stands for that this node gave a partner",
      .args = {{"TOKEN", CLI_TEXT, "token", NULL, "[pseudonym:KIND:...], or a text with some"}},

@@ -141,12 +141,17 @@ NODISCARD err_t gate_extension_text(const struct gate *gate, const struct stix_k
                                     struct bytes *out_definition, struct str *out_schema);
 
 enum gate_approval { GATE_APPROVAL_NONE, GATE_APPROVE, GATE_DENY };
-/* About every version of the object that is held or will come? No: about the newest held one, and only when
+/* `because` is the basis of an approval: what a hold `until approved with basis` asks for. About every
+ * version of the object that is held or will come? No: about the newest held one, and only when
  * it stands at `lsn` (0: whichever it is). ERR_CONFLICT: another is the newest, which nobody has read yet;
  * ERR_NOTFOUND. */
 NODISCARD err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
                              enum gate_approval approval, uint64_t lsn, const struct gate_by *by,
                              int64_t now_us);
+/* On what basis those approved the version at `lsn` for him who said: "alice: warrant 12/2026; bob: ...".
+ * Empty: nobody did. Lives in the arena. ERR_NOTFOUND: it is not held (any more). */
+NODISCARD err_t gate_basis(struct gate *gate, uint64_t lsn, unsigned partner, struct arena *arena,
+                           struct str *out);
 /* Which version that is: where it stands, and its time (zero: objects of this kind have none). */
 NODISCARD err_t gate_approve_which(struct gate *gate, const struct stix_key *object, uint64_t *out_lsn,
                                    struct stamp *out_version);
@@ -333,11 +338,12 @@ struct gate_why {
     struct str named;        /* id that its texts name and he has not: he gets it without; empty: none */
     struct str rule;
     struct str
-        limited_by;     /* who gave it and lets it go on within `limit` only, which is not to this partner */
-    struct str limit;   /* "never"; empty: nobody */
-    bool minted;        /* he has it, as another object */
-    struct str without; /* he gets it, or got it, without these: selectors, a line each */
-    uint64_t lsn;       /* the copy that was looked at */
+        limited_by;   /* who gave it and lets it go on within `limit` only, which is not to this partner */
+    struct str limit; /* "never"; empty: nobody */
+    struct str approvers, basis; /* whose word lets this version go to him, and on what basis; empty: none */
+    bool minted;                 /* he has it, as another object */
+    struct str without;          /* he gets it, or got it, without these: selectors, a line each */
+    uint64_t lsn;                /* the copy that was looked at */
     struct stamp version;
 };
 /* The index follows the log: merges what is due (or, with `any`, all that is durable). Blocking; no group may
@@ -422,6 +428,7 @@ struct gate_hold {
     int64_t remind_us, deadline_us; /* 0: none */
     enum policy_lapse lapse;        /* what happens at the deadline */
     unsigned approvals, approved;   /* needed (0: an approval does not end it), and given so far */
+    bool basis;                     /* a word counts only with a basis */
     struct str approvers;
 };
 /* What waits for this partner, oldest first, behind `after` (NULL: from the beginning), until visit answers
@@ -536,9 +543,9 @@ NODISCARD err_t gate_inclusion(struct gate *gate, unsigned partner, uint64_t seq
 NODISCARD err_t gate_tile(struct gate *gate, unsigned partner, struct str path, struct buf *out);
 /* What the issuer commitment of a visible leaf opens to (leaf_reason_encode), for oversight, never for the
  * partner: whoever calls writes down who asked and why. Destroyed content keeps its reason. ERR_NOTFOUND: no
- * such leaf. */
+ * such leaf. *out_lsn: the object that it was about, whatever was minted of it. */
 NODISCARD err_t gate_leaf_reason(struct gate *gate, unsigned partner, uint64_t seq, struct leaf *out_leaf,
-                                 struct buf *out);
+                                 uint64_t *out_lsn, struct buf *out);
 /* What gate_receipt was given last, and its size. ERR_NOTFOUND: nothing. */
 NODISCARD err_t gate_receipt_notes(struct gate *gate, unsigned partner, uint64_t *out_size, struct buf *out);
 /* The partner's verified cosignature and disposition note; verifying is sync's. Logged, durable after

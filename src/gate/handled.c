@@ -4,12 +4,13 @@
 
 #include "core/mem.h"
 #include "core/wr.h"
+#include "gate/approval.h"
 #include "gate/destroy.h"
 #include "gate/mint.h"
 #include "gate/personal.h"
 #include "gate/quality.h"
 
-enum { KNOWN_KEY_SIZE = 8 + 1 + 1 };
+enum { BASED_KEY_SIZE = 8 + 1, KNOWN_KEY_SIZE = BASED_KEY_SIZE + 1 };
 
 const char *gate_handled_word(enum gate_handled_kind kind)
 {
@@ -22,6 +23,7 @@ void gate_handled_init(struct gate *gate, struct gate_handled *handled)
     *handled = (struct gate_handled) {.gate = gate};
     map_init(&handled->personal, 8, LIMIT_HANDLED_OBJECTS, &gate->sip);
     map_init(&handled->known, KNOWN_KEY_SIZE, LIMIT_HANDLED_OBJECTS, &gate->sip);
+    map_init(&handled->based, BASED_KEY_SIZE, LIMIT_HANDLED_OBJECTS, &gate->sip);
     arena_init(&handled->texts, LIMIT_NEIGHBOUR_BYTES);
     arena_init(&handled->one, LIMIT_NEIGHBOUR_BYTES);
 }
@@ -31,6 +33,7 @@ void gate_handled_deinit(struct gate_handled *handled)
     policy_unref(handled->policy);
     map_deinit(&handled->personal);
     map_deinit(&handled->known);
+    map_deinit(&handled->based);
     arena_deinit(&handled->texts);
     arena_deinit(&handled->one);
     mem_free(handled->rows);
@@ -148,6 +151,7 @@ static err_t count_row(struct gate_handled *h, const struct gate_handled_row *ro
     for (size_t i = h->count; i-- > 0;)
         if (same_row(&h->rows[i], row)) {
             h->rows[i].objects++;
+            h->rows[i].based += row->based;
             return ERR_OK;
         }
     if (h->count == LIMIT_HANDLED_ROWS)
@@ -190,6 +194,8 @@ static err_t note(struct gate_handled *h, const struct record_decide *decide,
         return err;
     row.rule = name_of(decide, decide->classes[entry->class].rule[partner]);
     row.approver = kind == GATE_HANDLED_RELEASED ? name_of(decide, entry->approver) : STR("");
+    const uint64_t *based = map_get(&h->based, key); /* object and partner */
+    row.based = row.approver.len > 0 && based != NULL ? *based : 0;
     return count_row(h, &row);
 }
 
@@ -230,6 +236,35 @@ static err_t note_entry(struct gate_handled *h, const struct record_decide *deci
     return err;
 }
 
+/* --- operators' words --- */
+
+/* The rows of a fact are all that is said of its object from there on. `begin`: what was said before about
+ * the same versions and partners is forgotten; else what they say is noted. */
+static err_t note_words(struct gate_handled *h, struct bytes value, bool begin)
+{
+    uint8_t key[BASED_KEY_SIZE];
+    struct approval row;
+    struct rd rd = rd_of(value);
+    err_t err;
+    while ((err = approval_next(&rd, &row)) == ERR_OK) {
+        bool based = row.word == GATE_APPROVE && row.basis.len > 0;
+        wr_at_u64(key, row.lsn);
+        key[8] = (uint8_t)row.partner;
+        if ((begin ? map_get(&h->based, key) != NULL : based) && TRY(err, map_put(&h->based, key, !begin)))
+            return err;
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+static err_t note_fact(struct gate_handled *h, const struct frame *frame)
+{
+    struct record_fact fact;
+    err_t err = record_fact_read(frame->payload, &fact);
+    if (err != ERR_OK || fact.kind != RECORD_FACT_APPROVAL || TRY(err, note_words(h, fact.value, true)))
+        return err;
+    return note_words(h, fact.value, false);
+}
+
 static err_t note_decide(struct gate_handled *h, const struct frame *frame)
 {
     struct record_decide decide;
@@ -257,6 +292,7 @@ err_t gate_handled_next(struct gate_handled *handled, size_t frames)
         arena_reset(&handled->one);
         err = frame.kind == FRAME_OBJ      ? note_object(handled, &frame)
               : frame.kind == FRAME_DECIDE ? note_decide(handled, &frame)
+              : frame.kind == FRAME_JOB    ? note_fact(handled, &frame)
                                            : ERR_OK;
         if (err != ERR_OK)
             return err;

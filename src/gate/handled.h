@@ -29,6 +29,7 @@ struct gate_handled_row {
     struct str basis; /* of agreements with the partner in the policy of that time; empty: none is stated */
     struct str approver; /* RELEASED; empty: nobody was asked */
     uint64_t objects;
+    uint64_t based; /* of these: approved by somebody who said on what basis */
 };
 
 struct gate_handled {
@@ -37,6 +38,7 @@ struct gate_handled {
     bool end;
     struct map personal; /* objects that hold some */
     struct map known;    /* object, partner, outcome */
+    struct map based;    /* object, partner: 1 while somebody's approval states a basis */
     struct arena texts, one;
     uint64_t policy_lsn;
     struct policy *policy; /* of the decision at hand; NULL: it does not compile any more */

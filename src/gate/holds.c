@@ -149,8 +149,9 @@ static err_t approvers_so_far(struct gate *gate, const struct subject *subject, 
     err_t err = subject_facts(gate, subject, gate->policy, hold->since_us, &gate->step_arena, &facts);
     if (err != ERR_OK)
         return err;
-    uint64_t bit = UINT64_C(1) << partner;
-    hold->approved = (facts.approvals & bit) == 0 ? 0 : (facts.approvals2 & bit) == 0 ? 1 : 2;
+    uint64_t bit = UINT64_C(1) << partner, one = hold->basis ? facts.based : facts.approvals,
+             two = hold->basis ? facts.based2 : facts.approvals2;
+    hold->approved = (one & bit) == 0 ? 0 : (two & bit) == 0 ? 1 : 2;
     return hold->approved == 0 ? ERR_OK
                                : approver_of(gate, &subject->object.key, subject->lsn, bit, &gate->step_arena,
                                              &hold->approvers);
@@ -180,6 +181,7 @@ static err_t show(struct gate *gate, unsigned partner, int64_t since_us, uint64_
     int rule = gate->policy == NULL ? -1 : policy_rule_find(gate->policy, out->rule);
     if (rule >= 0 && policy_rule_people(gate->policy, (unsigned)rule, &people)) {
         out->approvals = people.approvals;
+        out->basis = people.basis;
         out->deadline_us = people.deadline_us == 0 ? 0 : since_us + people.deadline_us;
         out->remind_us = people.remind_us == 0 ? 0 : since_us + people.remind_us;
         out->lapse = people.lapse;

@@ -254,6 +254,7 @@ struct showing {
     bool stopped;
     uint64_t decide_lsn; /* the DECIDE that is being shown */
     struct buf *reason;  /* of one leaf, for oversight; NULL: nobody may read it */
+    uint64_t about;      /* with it: the object */
 };
 
 /* As stix_read finds the version; the object was accepted once. */
@@ -305,7 +306,7 @@ static void show_limits(const struct showing *s, const struct leaf_ground *groun
         out->limits_salt = ledger_salts(&ground->secret, origin, seq).partner;
 }
 
-static err_t put_reason(struct showing *s, const struct leaf_ground *ground, uint64_t seq)
+static err_t put_reason(struct showing *s, const struct leaf_ground *ground, uint64_t seq, uint64_t about)
 {
     struct ledger_salts salts;
     err_t err = salts_of(s->gate, ground, s->partner, seq, &salts);
@@ -313,6 +314,7 @@ static err_t put_reason(struct showing *s, const struct leaf_ground *ground, uin
         return err;
     struct leaf_reason reason = reason_of(ground, s->partner, &salts);
     leaf_reason_encode(&reason, s->reason);
+    s->about = about;
     return ERR_OK;
 }
 
@@ -337,7 +339,7 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
         err = leaf_make(s->gate, ground, s->partner, seq, subject, &out->leaf, &out->opening);
     show_limits(s, ground, seq, out);
     if (err == ERR_OK && s->reason != NULL)
-        err = put_reason(s, ground, seq);
+        err = put_reason(s, ground, seq, frame->kind == FRAME_MINT ? envelope.about : entry->lsn);
     mem_wipe(&ground->secret, sizeof ground->secret);
     return err;
 }
@@ -417,7 +419,12 @@ static err_t leaves(struct gate *gate, unsigned partner, uint64_t seq, bool bare
 {
     if (partner >= gate->peer_count)
         return ERR_NOTFOUND;
-    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, bare, false, 0, NULL};
+    struct showing s = {.gate = gate,
+                        .partner = partner,
+                        .visible = gate->views[partner].visible,
+                        .visit = visit,
+                        .ctx = ctx,
+                        .bare = bare};
     if (gate->views[partner].stopped)
         return ERR_PROOF;
     err_t err = ERR_OK;
@@ -446,7 +453,7 @@ static bool keep_leaf(void *ctx, const struct gate_leaf *leaf)
 }
 
 err_t gate_leaf_reason(struct gate *gate, unsigned partner, uint64_t seq, struct leaf *out_leaf,
-                       struct buf *out)
+                       uint64_t *out_lsn, struct buf *out)
 {
     uint64_t first, decide, next;
     struct leaf leaf;
@@ -466,9 +473,11 @@ err_t gate_leaf_reason(struct gate *gate, unsigned partner, uint64_t seq, struct
     store_view_end(gate->store);
     if (err == ERR_OK && TRY(err, buf_err(out)))
         return err;
-    if (err == ERR_OK)
-        *out_leaf = leaf;
-    return err;
+    if (err != ERR_OK)
+        return err;
+    *out_leaf = leaf;
+    *out_lsn = one.about;
+    return ERR_OK;
 }
 
 err_t gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
@@ -550,7 +559,11 @@ err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key 
     copies = arena_alloc(&gate->step_arena, sizeof *copies);
     if (copies == NULL)
         return ERR_NOMEM;
-    struct showing s = {gate, partner, gate->views[partner].visible, visit, ctx, false, false, 0, NULL};
+    struct showing s = {.gate = gate,
+                        .partner = partner,
+                        .visible = gate->views[partner].visible,
+                        .visit = visit,
+                        .ctx = ctx};
     if (TRY(err, his_copies(gate, partner, object, copies)))
         return err;
     for (size_t i = copies->count; i-- > 0 && !s.stopped;) {

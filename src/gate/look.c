@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/approval.h"
 #include "gate/cut.h"
 
 static err_t show_copy(struct gate *gate, const struct copies *copies, const struct copy *copy,
@@ -392,7 +393,9 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     why.blocked = (why.effect == POLICY_RELEASE || why.follows) && (state.blocked >> partner & 1);
     why.stopped = why.effect == POLICY_RELEASE && (cutting.verdict.release >> partner & 1) == 0;
     why.rule = policy_rule_name(gate->policy, cutting.verdict.rule[partner]);
-    if (!facts->own && TRY(err, find_limit(gate, object, copy->lsn, partner, arena, &why)))
+    if ((!facts->own && TRY(err, find_limit(gate, object, copy->lsn, partner, arena, &why))) ||
+        TRY(err, approver_of(gate, object, copy->lsn, UINT64_C(1) << partner, arena, &why.approvers)) ||
+        TRY(err, approval_basis(gate, object, copy->lsn, partner, arena, &why.basis)))
         return err;
     *out = why;
     store_view_end(gate->store);

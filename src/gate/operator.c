@@ -124,7 +124,7 @@ err_t gate_marking_rel_to(struct gate *gate, const struct stix_key *marking, enu
     return fact_state(gate, RECORD_FACT_MARKING, bytes_of(marking->b, STIX_KEY_SIZE), by, now_us);
 }
 
-/* --- tags and approvals --- */
+/* --- tags --- */
 
 static bool tag_ok(struct str tag)
 {
@@ -167,90 +167,6 @@ err_t gate_tag(struct gate *gate, const struct stix_key *object, struct str tag,
     if (add)
         wr_blob(value, bytes_from_str(tag));
     return fact_state(gate, RECORD_FACT_TAG, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
-}
-
-/* One more word about one copy for one partner. */
-struct saying {
-    uint64_t lsn;
-    unsigned partner;
-    enum gate_approval approval;
-    struct str who;
-};
-
-/* Does the new word leave the old one standing? Others' approvals stand beside one's own; everything else
- * about the same copy and partner is replaced. */
-static bool stands(const struct saying *new, uint64_t lsn, unsigned partner, uint8_t word, struct str who)
-{
-    if (lsn != new->lsn || partner != new->partner)
-        return true;
-    return new->approval == GATE_APPROVE &&word == GATE_APPROVE && !str_eq(who, new->who);
-}
-
-/* Copies what was said before about this object and still stands. */
-static err_t approvals_keep(struct gate *gate, const struct stix_key *object, const struct saying *new,
-                            struct buf *value)
-{
-    struct bytes held;
-    err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), &held);
-    if (err != ERR_OK)
-        return err == ERR_NOTFOUND ? ERR_OK : err;
-    struct rd rd = rd_of(held);
-    while (rd.left > 0) {
-        uint64_t held_lsn = rd_u64(&rd);
-        uint8_t held_partner = rd_u8(&rd), word = rd_u8(&rd);
-        struct bytes who = rd_blob(&rd, RECORD_TEXT_MAX);
-        if (rd.err != ERR_OK)
-            return ERR_CORRUPT;
-        if (!stands(new, held_lsn, held_partner, word, str_from_bytes(who)))
-            continue;
-        wr_u64(value, held_lsn);
-        wr_u8(value, held_partner);
-        wr_u8(value, word);
-        wr_blob(value, who);
-    }
-    return ERR_OK;
-}
-
-err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
-                   enum gate_approval approval, uint64_t lsn, const struct gate_by *by, int64_t now_us)
-{
-    struct copies copies;
-    if (partner >= gate->peer_count)
-        return ERR_NOTFOUND;
-    err_t err = copies_load(gate, object, &copies);
-    if (err != ERR_OK)
-        return err;
-    const struct copy *newest = copies_newest(&copies);
-    if (newest == NULL)
-        return ERR_NOTFOUND;
-    if (lsn != 0 && lsn != newest->lsn)
-        return ERR_CONFLICT;
-    struct buf *value = value_begin(gate);
-    struct saying saying = {newest->lsn, partner, approval, by->who};
-    if (TRY(err, approvals_keep(gate, object, &saying, value)))
-        return err;
-    if (approval != GATE_APPROVAL_NONE) {
-        wr_u64(value, newest->lsn);
-        wr_u8(value, (uint8_t)partner);
-        wr_u8(value, (uint8_t)approval);
-        wr_blob(value, bytes_from_str(by->who));
-    }
-    return fact_state(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
-}
-
-err_t gate_approve_which(struct gate *gate, const struct stix_key *object, uint64_t *out_lsn,
-                         struct stamp *out_version)
-{
-    struct copies copies;
-    err_t err = copies_load(gate, object, &copies);
-    if (err != ERR_OK)
-        return err;
-    const struct copy *newest = copies_newest(&copies);
-    if (newest == NULL)
-        return ERR_NOTFOUND;
-    *out_lsn = newest->lsn;
-    *out_version = newest->version;
-    return ERR_OK;
 }
 
 /* --- stops and settings --- */

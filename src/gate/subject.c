@@ -1,6 +1,7 @@
 /* An object as deciding sees it: its bytes, its copies, its effective markings, and the facts that follow. */
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/approval.h"
 #include "gate/destroy.h"
 #include "gate/mint.h"
 #include "gate/personal.h"
@@ -400,74 +401,6 @@ err_t tags_load(struct gate *gate, const struct stix_key *object, struct arena *
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
-static err_t add_approvals(struct gate *gate, const struct subject *subject, struct policy_facts *facts)
-{
-    struct bytes value;
-    err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(subject->object.key.b, STIX_KEY_SIZE), &value);
-    if (err != ERR_OK)
-        return err == ERR_NOTFOUND ? ERR_OK : err;
-    struct rd rd = rd_of(value);
-    while (rd.left > 0) {
-        uint64_t lsn = rd_u64(&rd);
-        uint64_t bit = UINT64_C(1) << (rd_u8(&rd) % LIMIT_PARTNERS);
-        uint8_t word = rd_u8(&rd);
-        (void)rd_blob(&rd, RECORD_TEXT_MAX);
-        if (rd.err != ERR_OK)
-            return ERR_CORRUPT;
-        if (lsn != subject->lsn)
-            continue;
-        facts->approvals2 |= word == GATE_APPROVE ? facts->approvals & bit : 0; /* nobody counts twice */
-        facts->approvals |= word == GATE_APPROVE ? bit : 0;
-        facts->denials |= word == GATE_DENY ? bit : 0;
-    }
-    return ERR_OK;
-}
-
-/* Everybody who approved for this partner, in the order in which they did: "alice, bob". */
-static err_t approvers_for(struct bytes value, uint64_t lsn, unsigned partner, struct buf *out)
-{
-    struct rd rd = rd_of(value);
-    while (rd.left > 0) {
-        uint64_t held_lsn = rd_u64(&rd);
-        uint8_t held_partner = rd_u8(&rd), word = rd_u8(&rd);
-        struct str who = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-        if (rd.err != ERR_OK)
-            return ERR_CORRUPT;
-        if (held_lsn != lsn || word != GATE_APPROVE || held_partner != partner)
-            continue;
-        buf_put_str(out, out->len > 0 ? STR(", ") : STR(""));
-        buf_put_str(out, who);
-    }
-    return ERR_OK;
-}
-
-err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t partners,
-                  struct arena *arena, struct str *out)
-{
-    struct bytes value;
-    struct buf names[2];
-    bool alike = true;
-    *out = STR("");
-    err_t err = fact_get(gate, RECORD_FACT_APPROVAL, bytes_of(object->b, STIX_KEY_SIZE), &value);
-    if (err != ERR_OK)
-        return err == ERR_NOTFOUND ? ERR_OK : err;
-    buf_init(&names[0], RECORD_TEXT_MAX);
-    buf_init(&names[1], RECORD_TEXT_MAX);
-    for (uint64_t left = partners; err == ERR_OK && left != 0; left &= left - 1) {
-        struct buf *now = &names[left != partners];
-        buf_clear(now);
-        err = approvers_for(value, lsn, (unsigned)__builtin_ctzll(left), now);
-        alike &= str_eq(buf_str(&names[0]), buf_str(now)); /* one leaf cannot name several; the log does */
-    }
-    if (err == ERR_OK && alike && buf_err(&names[0]) == ERR_OK) {
-        *out = arena_str(arena, buf_str(&names[0]));
-        err = out->at == NULL ? ERR_NOMEM : ERR_OK;
-    }
-    buf_deinit(&names[0]);
-    buf_deinit(&names[1]);
-    return err;
-}
-
 static err_t add_source(const struct gate *gate, const struct subject *subject, struct policy_facts *facts)
 {
     const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
@@ -539,7 +472,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
     err_t err;
     if (TRY(err, add_source(gate, subject, &facts)) ||
         TRY(err, tags_load(gate, &object->key, arena, tags, &facts.tag_count, &facts.settled_us)) ||
-        TRY(err, add_approvals(gate, subject, &facts)) ||
+        TRY(err, approvals_add(gate, &object->key, subject->lsn, &facts)) ||
         TRY(err, add_all_markings(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, personal_add(gate, policy, subject, &facts)) ||

@@ -54,7 +54,35 @@ static err_t read_to(struct parse *parse, struct rule *rule, uint32_t at)
     return clause_read_to(parse, &rule->to);
 }
 
-/* `approved`, and perhaps `by 2`. */
+/* `by 1` or `by 2`, or nothing. */
+static err_t read_by(struct parse *parse, struct rule *rule)
+{
+    err_t err;
+    if (!lex_is_word(parse, STR("by")))
+        return ERR_OK;
+    if (TRY(err, lex_next(parse)))
+        return err;
+    if (!lex_is_word(parse, STR("1")) && !lex_is_word(parse, STR("2")))
+        return parse_expected(parse, "`2`: how many operators approve");
+    rule->approvals = (uint8_t)(parse->now.text.at[0] - '0');
+    return lex_next(parse);
+}
+
+/* `with basis`, or nothing. */
+static err_t read_basis(struct parse *parse, struct rule *rule)
+{
+    err_t err;
+    if (!lex_is_word(parse, STR("with")))
+        return ERR_OK;
+    if (TRY(err, lex_next(parse)))
+        return err;
+    if (!lex_is_word(parse, STR("basis")))
+        return parse_expected(parse, "`basis`: whoever approves says what it rests on");
+    rule->basis = true;
+    return lex_next(parse);
+}
+
+/* `approved`, and perhaps `by 2`, and perhaps `with basis`. */
 static err_t read_approved(struct parse *parse, struct rule *rule)
 {
     err_t err;
@@ -63,14 +91,9 @@ static err_t read_approved(struct parse *parse, struct rule *rule)
     if (rule->approvals != 0)
         return twice(parse, parse->now.at, "until approved");
     rule->approvals = 1;
-    if (TRY(err, lex_next(parse)) || !lex_is_word(parse, STR("by")))
+    if (TRY(err, lex_next(parse)) || TRY(err, read_by(parse, rule)))
         return err;
-    if (TRY(err, lex_next(parse)))
-        return err;
-    if (!lex_is_word(parse, STR("1")) && !lex_is_word(parse, STR("2")))
-        return parse_expected(parse, "`2`: how many operators approve");
-    rule->approvals = (uint8_t)(parse->now.text.at[0] - '0');
-    return lex_next(parse);
+    return read_basis(parse, rule);
 }
 
 static err_t read_until(struct parse *parse, struct rule *rule, uint32_t clause)
@@ -350,6 +373,11 @@ static err_t check_together(struct parse *parse, struct rule *rule, uint32_t at)
     if (rule->deadline_us != 0 && rule->lapse == POLICY_LAPSE_NONE) {
         err_t err = parse_fail(parse, ERR_INVALID, at, "a deadline needs a default: what happens then?");
         parse_suggest(parse, "write `default deny`, or `default release` where that is meant");
+        return err;
+    }
+    if (rule->basis && rule->lapse == POLICY_LAPSE_RELEASE) {
+        err_t err = parse_fail(parse, ERR_INVALID, at, "at the deadline it would go without a basis");
+        parse_suggest(parse, "write `default deny`, or leave `with basis` away");
         return err;
     }
     if (rule->remind_us >= rule->deadline_us && rule->remind_us != 0)

@@ -288,8 +288,9 @@ static void put_change(struct explain *explain, const struct rule *rule, const s
         return;
     size_t used = 0;
     if (rule->approvals > 0)
-        used += (size_t)snprintf(to, VALUE_SIZE, "approved by %s, or ",
-                                 rule->approvals == 1 ? "an operator" : "two operators");
+        used += (size_t)snprintf(to, VALUE_SIZE, "approved by %s%s, or ",
+                                 rule->approvals == 1 ? "an operator" : "two operators",
+                                 rule->basis ? " with a basis (--because)" : "");
     change_put(&explain->row, rule, explain->partner, to + used, VALUE_SIZE - used);
     used = strlen(to);
     if (rule->effect == POLICY_RELEASE || rule->until_us == INT64_MAX)
@@ -317,6 +318,7 @@ static void try_rule(struct explain *explain, unsigned index)
     step.value = str_of(value);
     put_change(explain, rule, &step, change);
     step.change = str_of(change);
+    step.basis = rule->basis;
     if (step.matched && rule->duties != 0)
         step.duties = policy->duties.at[rule->duties - 1].said.text;
     explain->step(explain->ctx, &step);

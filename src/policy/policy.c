@@ -318,7 +318,7 @@ bool policy_rule_people(const struct policy *policy, unsigned rule, struct polic
     const struct rule *own = own_rule(policy, rule);
     if (own == NULL || (own->approvals == 0 && own->deadline_us == 0))
         return false;
-    *out = (struct policy_people) {own->approvals, own->deadline_us, own->remind_us,
+    *out = (struct policy_people) {own->approvals, own->basis, own->deadline_us, own->remind_us,
                                    (enum policy_lapse)own->lapse};
     return true;
 }

@@ -195,6 +195,7 @@ enum policy_lapse { POLICY_LAPSE_NONE, POLICY_LAPSE_DENY, POLICY_LAPSE_RELEASE }
 
 struct policy_people {
     unsigned approvals;  /* operators that end it; 0: an approval does not */
+    bool basis;          /* ...only if they say on what basis */
     int64_t deadline_us; /* since the hold began; 0: none */
     int64_t remind_us;   /* 0: nobody is reminded */
     enum policy_lapse lapse;
@@ -331,6 +332,8 @@ struct policy_facts {
     int64_t turns_us;    /* these facts change by themselves then (a marking begins or ends); 0: never */
     uint64_t approvals;  /* partners for which an operator approved this object */
     uint64_t approvals2; /* ...and another one did as well */
+    uint64_t based;      /* those for which one did who said on what basis */
+    uint64_t based2;     /* ...and another one as well */
     const struct policy_wait *waits; /* holds that began before; one that is not here begins now */
     size_t wait_count;
     uint64_t denials; /* partners for which an operator denied it */
@@ -389,6 +392,7 @@ struct policy_step {
                                the object go; empty: none */
     int64_t deadline_us;    /* a hold that matches: when its default takes its place, or POLICY_TIME_NONE */
     bool lapsed;            /* ...and that has come */
+    bool basis;             /* a hold: whoever approves must say on what basis */
 };
 
 /* Calls `step` for every rule in the order tried (deny, hold, release, default), also behind the one with

@@ -496,6 +496,14 @@ static void look_for_haste(struct review *review, uint32_t at)
     }
 }
 
+/* A demand for a basis that ends by itself. */
+static void look_for_basis(struct review *review, const struct rule *rule)
+{
+    if (rule->basis && rule->until_us != INT64_MAX)
+        say(review, rule, "rule `%.*s` asks for a basis until its `until`; from then on it asks for none",
+            STR_ARG(name_of(review->policy, rule)));
+}
+
 void policy_review(const struct policy *policy, int64_t now_us,
                    void (*each)(void *ctx, const struct policy_remark *remark), void *ctx)
 {
@@ -506,6 +514,7 @@ void policy_review(const struct policy *policy, int64_t now_us,
             say(&review, rule, "rule `%.*s` has ended (`until`)", STR_ARG(name_of(policy, rule)));
             continue;
         }
+        look_for_basis(&review, rule);
         if (look_for_shadow(&review, at) || rule->effect != POLICY_RELEASE)
             continue;
         look_for_duties(&review, at);

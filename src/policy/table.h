@@ -111,6 +111,7 @@ struct rule {
     uint16_t duties; /* 1 + index into policy.duties; 0: none */
     uint8_t effect;
     uint8_t approvals;   /* a hold: how many operators end it; 0: none can */
+    bool basis;          /* ...and whose word counts only with a basis */
     uint8_t lapse;       /* enum policy_lapse: at the deadline */
     int64_t deadline_us; /* a hold: since it began; 0: none */
     int64_t remind_us;
@@ -213,7 +214,11 @@ uint64_t rule_holds(struct row *row, const struct rule *rule, uint64_t live);
 /* Partners for which enough operators approved to end this hold. */
 static inline uint64_t rule_approved(const struct rule *rule, const struct policy_facts *facts)
 {
-    return rule->approvals == 0 ? 0 : rule->approvals == 1 ? facts->approvals : facts->approvals2;
+    if (rule->approvals == 0)
+        return 0;
+    if (rule->basis)
+        return rule->approvals == 1 ? facts->based : facts->based2;
+    return rule->approvals == 1 ? facts->approvals : facts->approvals2;
 }
 
 static inline bool idset_has(const struct idset *set, uint16_t id)

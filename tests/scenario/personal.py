@@ -16,7 +16,7 @@ POLICY = '''language 1
 agreement mou { partners [jp] basis "MOU 2026/3" }
 deny never if personal-data to ca
 release rest if always to ca
-hold pii if personal-data to jp until approved
+hold pii if personal-data to jp until approved with basis
 release masked if always to us with mask-personal-data
 release tokens if always to eu with pseudonymise-personal-data
 release open if always to jp
@@ -75,10 +75,14 @@ def test(place):
     check('and in what was refused', any(line.get('place') == 'quarantine' for line in lines), lines)
     check('with its place', any(line.get('pointers') == '/description' for line in lines), lines)
     check('nobody else', not any('place' in line for line in find(place, '010-2345-6780')))
+    place.expect(2, 'pii lets nothing go without a basis.*--because', 'approve', one['id'], 'jp', *kr)
     place.expect(0, '', 'approve', one['id'], 'jp', '--because', 'warrant 12/2026', *kr)
     until('jp gets it', lambda: released(place).get('jp') == 2)
     until('released to jp, and to nobody else', lambda: [line['audience'] for line in found(place, MAIL)
                                                          if line.get('place') == 'released' and line['when'] > '2026'] == ['jp'])
+
+    place.expect(0, 'on the basis of .*: warrant 12/2026', 'policy', 'explain', one['id'], 'jp', *kr)
+    place.expect(0, 'warrant 12/2026', 'ledger', 'open', 'jp', '1', '--because', 'audit 3', *kr)
 
     # What became of it, counted; what holds none counts nowhere.
     table = place.run('privacy', 'report', *kr)[1]
@@ -89,6 +93,7 @@ def test(place):
         ('ca', 'denied', 1, 'never', '', ''), ('eu', 'pseudonymised', 1, 'tokens', '', ''),
         ('jp', 'held', 1, 'pii', 'MOU 2026/3', ''), ('jp', 'released', 1, 'open', 'MOU 2026/3', who),
         ('us', 'masked', 1, 'masked', '', '')] and who != '', told)
+    check('and how often with a stated basis', [x['based'] for x in rows if x['outcome'] == 'released'] == [1], rows)
     check('by week', all(x['week'].startswith('20') and '-W' in x['week'] for x in rows), rows)
     check('and never says the value', not any(value in json.dumps(rows) + table for value in (MAIL, RRN, PHONE)), table)
 

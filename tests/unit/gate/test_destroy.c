@@ -102,8 +102,9 @@ static void expect_reason(struct gate *gate, unsigned partner, const struct leaf
     struct leaf_reason reason;
     struct leaf found;
     struct buf bytes;
+    uint64_t about;
     buf_init(&bytes, LIMIT_PROOF_EXTRA_BYTES);
-    assert_int_equal(gate_leaf_reason(gate, partner, leaf->seq, &found, &bytes), ERR_OK);
+    assert_int_equal(gate_leaf_reason(gate, partner, leaf->seq, &found, &about, &bytes), ERR_OK);
     assert_int_equal(leaf_reason_decode(buf_bytes(&bytes), &reason), ERR_OK);
     assert_int_equal(leaf_reason_verify(&found, &reason), ERR_OK);
     assert_int_equal(leaf_reason_verify(leaf, &reason), ERR_OK);

@@ -1,6 +1,7 @@
 /* Personal data: what rules see of it, and what partners get instead. */
 #include "gate_test.h"
 
+#include "gate/handled.h"
 #include "gate/mint.h"
 #include "gate/personal.h"
 #include "gate/query.h"
@@ -171,6 +172,68 @@ static void an_approval_lets_it_go(void **state)
     bench_deinit(&n.b);
 }
 
+static struct gate_handled_row released_row(struct node *n)
+{
+    struct gate_handled handled;
+    struct gate_handled_row found = {.objects = 0};
+    gate_handled_init(n->b.gate, &handled);
+    while (!handled.end)
+        assert_int_equal(gate_handled_next(&handled, 16), ERR_OK);
+    for (size_t i = 0; i < handled.count; i++)
+        if (handled.rows[i].kind == GATE_HANDLED_RELEASED)
+            found = handled.rows[i];
+    gate_handled_deinit(&handled);
+    return found;
+}
+
+/* A policy that asks on what basis gets one, and it is told with the approver; without, nothing leaves. */
+static void nothing_leaves_without_a_basis(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key key;
+    struct gate_why why;
+    struct arena arena;
+    struct gate_by silent = {STR("bob"), STR("  ")}, by = {STR("alice"), STR("warrant 12/2026")};
+    arena_init(&arena, 64 << 20);
+    node_init(&n, "language 1\nhold pii if personal-data until approved with basis\nrelease open if always "
+                  "to all\n");
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"description\":\"call " MAIL "\""));
+    assert_true(stix_id_parse(STR("indicator--00000000-0000-4000-8000-000000000001"), &key));
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &silent, n.b.now_us), ERR_OK);
+    char *before = view(&n, n.us);
+    assert_string_equal(before, "");
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &by, n.b.now_us), ERR_OK);
+    char *after = view(&n, n.us);
+    assert_non_null(strstr(after, MAIL));
+    assert_int_equal(gate_explain(n.b.gate, &key, n.us, n.b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    assert_true(str_eq(why.approvers, STR("bob, alice")));
+    assert_true(str_eq(why.basis, STR("alice: warrant 12/2026")));
+    struct gate_handled_row row = released_row(&n);
+    assert_int_equal(row.objects, 1);
+    assert_int_equal(row.based, 1);
+    /* The leaf's reason leads to it, also from the log alone. */
+    struct leaf leaf;
+    struct buf reason;
+    struct str basis;
+    uint64_t lsn;
+    bench_reopen(&n.b);
+    buf_init(&reason, LIMIT_PROOF_EXTRA_BYTES);
+    assert_int_equal(gate_leaf_reason(n.b.gate, n.us, 0, &leaf, &lsn, &reason), ERR_OK);
+    assert_int_equal(gate_basis(n.b.gate, lsn, n.us, &arena, &basis), ERR_OK);
+    assert_true(str_eq(basis, STR("alice: warrant 12/2026")));
+    buf_deinit(&reason);
+    /* A denial takes everybody's word back. */
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_DENY, 0, &silent, n.b.now_us), ERR_OK);
+    assert_int_equal(gate_basis(n.b.gate, lsn, n.us, &arena, &basis), ERR_OK);
+    assert_true(basis.len == 0);
+    arena_deinit(&arena);
+    mem_free(before);
+    mem_free(after);
+    bench_deinit(&n.b);
+}
+
 /* What a partner sees of a masked object is a function of what may be seen: two nodes whose objects differ in
  * the person alone, of a shape, show the same. */
 static void another_person_of_the_same_shape_shows_nothing(void **state)
@@ -201,6 +264,7 @@ int main(void)
         cmocka_unit_test(pseudonyms_are_one_audiences_and_ours_to_open),
         cmocka_unit_test(what_cannot_be_masked_is_held),
         cmocka_unit_test(an_approval_lets_it_go),
+        cmocka_unit_test(nothing_leaves_without_a_basis),
         cmocka_unit_test(another_person_of_the_same_shape_shows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

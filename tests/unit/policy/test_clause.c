@@ -49,6 +49,30 @@ static void two_persons_are_two(void **state)
     assert_int_equal(verdict.hold, 1 << US | 1 << EU);
 }
 
+/* Where a basis is asked for, a word without one ends nothing. */
+static void a_word_without_a_basis_is_none(void **state)
+{
+    (void)state;
+    static const char one[] =
+        "language 1\nhold pii if tag x until approved with basis\nrelease r if own to all";
+    static const char two[] =
+        "language 1\nhold pii if tag x until approved by 2 with basis\nrelease r if own to all";
+    struct str tags[] = {STR("x")};
+    struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
+    facts.tags = tags;
+    facts.tag_count = 1;
+    facts.approvals = facts.approvals2 = ALL;
+    facts.based = 1 << US | 1 << JP;
+    facts.based2 = 1 << JP;
+    assert_int_equal(test_decide(one, &facts, NOW).release, 1 << US | 1 << JP);
+    assert_int_equal(test_decide(two, &facts, NOW).release, 1 << JP);
+    struct policy *policy = test_compile(one);
+    struct policy_people people;
+    assert_true(policy_rule_people(policy, (unsigned)policy_rule_find(policy, STR("pii")), &people));
+    assert_true(people.basis && people.approvals == 1);
+    policy_unref(policy);
+}
+
 static const char lapsing[] = "language 1\ndeny red if tlp == red\n"
                               "hold ask if own to us-cisa deadline 48h remind 24h default deny\n"
                               "hold nod if own to jp deadline 2h default release\n"
@@ -120,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(duties_are_read_as_written),
         cmocka_unit_test(two_persons_are_two),
+        cmocka_unit_test(a_word_without_a_basis_is_none),
         cmocka_unit_test(a_deadline_has_its_default),
         cmocka_unit_test(another_rule_of_the_same_object_begins_anew),
         cmocka_unit_test(budgets_and_activation),

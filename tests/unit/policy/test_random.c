@@ -33,7 +33,7 @@ struct model_rule {
     enum policy_effect effect;
     uint64_t to;
     int64_t after, until; /* 0: none */
-    bool until_approved;
+    bool until_approved, basis;
     unsigned root;
     unsigned duties; /* enum policy_duty */
     unsigned days;   /* of `expire` */
@@ -200,7 +200,7 @@ static enum kleene evaluate(const struct model *model, unsigned at, const struct
 static bool rule_matches(const struct model *model, const struct model_rule *rule,
                          const struct policy_facts *facts, int64_t now, unsigned p)
 {
-    bool approved = (facts->approvals >> p & 1) != 0;
+    bool approved = ((rule->basis ? facts->based : facts->approvals) >> p & 1) != 0;
     if ((rule->to >> p & 1) == 0 || (rule->until != 0 && now >= rule->until) ||
         (rule->until_approved && approved))
         return false;
@@ -463,7 +463,8 @@ static void make_rule(struct model *model, struct random *random)
     }
     if (rule.effect == POLICY_HOLD && draw(random, 2) == 0) {
         rule.until_approved = true;
-        put(model, "until approved ");
+        rule.basis = draw(random, 2) == 0;
+        put(model, "until approved %s", rule.basis ? "with basis " : "");
     }
     make_duties(model, random, &rule);
     put(model, "\n");
@@ -506,6 +507,7 @@ static struct policy_facts some_facts(struct random *random, struct str tags[2])
     facts.received_us = some_time(random);
     facts.settled_us = some_time(random);
     facts.approvals = draw(random, 2) == 0 ? draw(random, 8) : 0;
+    facts.based = facts.approvals & draw(random, 8);
     facts.denials = draw(random, 6) == 0 ? draw(random, 8) : 0;
     facts.onward = draw(random, 4) == 0 ? draw(random, 8) : UINT64_MAX;
     return facts;

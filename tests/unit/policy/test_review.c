@@ -79,6 +79,9 @@ static void remarks_name_line_and_column(void **state)
          "2:1 rule `a` waits, but `b` (line 3) lets go sooner"},
         {"language 1\nrelease a if tlp == amber to all after 1h\nrelease b if tlp <= green to jp\n", NULL},
         {"language 1\nhold a if own until 2024-10-03\n", "2:1 rule `a` has ended"},
+        {"language 1\nhold a if own until 2999-01-01 until approved with basis\n",
+         "2:1 rule `a` asks for a basis until its `until`"},
+        {"language 1\nhold a if own until approved with basis\n", NULL},
         /* what is not tried is passed over */
         {"language 1\ndeny a if personal-data\ndeny b if personal-data and own\n", NULL},
     };

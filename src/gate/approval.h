@@ -1,0 +1,24 @@
+/* What operators said about single objects: whose word lets a version go to a partner, on what basis, or
+ * keeps it. One fact an object; its rows are read here and nowhere else. Inside src/gate. */
+#pragma once
+
+#include "core/rd.h"
+#include "gate/gate.h"
+
+/* A row of the fact (LOG.md, kind 6). Borrows the value. */
+struct approval {
+    uint64_t lsn; /* the version */
+    unsigned partner;
+    enum gate_approval word;
+    struct str who, basis; /* empty: said without one */
+};
+/* The next row; ERR_NOTFOUND behind the last, ERR_CORRUPT. */
+NODISCARD err_t approval_next(struct rd *rd, struct approval *out);
+
+/* Adds the words about the version at `lsn`. Nobody counts twice. */
+NODISCARD err_t approvals_add(struct gate *gate, const struct stix_key *object, uint64_t lsn,
+                              struct policy_facts *facts);
+/* On what basis it was approved for `partner`: "alice: warrant 12/2026", one after the other. Copied to the
+ * arena; empty when nobody said. */
+NODISCARD err_t approval_basis(struct gate *gate, const struct stix_key *object, uint64_t lsn,
+                               unsigned partner, struct arena *arena, struct str *out);
