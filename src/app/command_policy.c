@@ -271,17 +271,19 @@ static void say_why(struct command_call *call, const struct gate_why *why)
 
 static void say_approval(struct command_call *call, const struct gate_why *why)
 {
-    char say[COMMAND_TEXT_MAX];
+    struct buf say;
     bool based = why->basis.len > 0;
     if (why->approvers.len == 0)
         return;
-    (void)snprintf(say, sizeof say, "Approved for this partner by %.*s%s%.*s.", STR_ARG(why->approvers),
-                   based ? ", on the basis of " : ", without a basis", STR_ARG(why->basis));
+    buf_init(&say, COMMAND_TEXT_MAX + why->approvers.len + why->basis.len);
+    buf_printf(&say, "Approved for this partner by %.*s%s%.*s.", STR_ARG(why->approvers),
+               based ? ", on the basis of " : ", without a basis", STR_ARG(why->basis));
     line_begin(call->out);
     line_text(call->out, "approved_by", why->approvers);
     line_text(call->out, "basis", why->basis);
-    line_word(call->out, "say", say);
+    line_text(call->out, "say", buf_str(&say));
     line_end(call->out);
+    buf_deinit(&say);
 }
 
 struct treating {
