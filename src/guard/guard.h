@@ -4,11 +4,11 @@
  * this program it uses core alone.
  *
  * What it looks at: who asked (TLS key, token, user name) and whose page it is; the highest marking, granular
- * ones included; that each object has a leaf in this partner's ledger that commits to these bytes; that
- * every identifier that stands in it as a whole value or a whole key was released to this partner. (One in
- * the midst of a text is counted and goes: whoever writes a sentence could stop a partner, or learn what is
- * held.) What it has no proof of it asks for (GUARD_ASK): its memory is a bounded cache, and losing it costs
- * questions, not safety.
+ * ones included; that each object has a leaf in this partner's ledger that commits to these bytes; that a
+ * page's leaves grow that very ledger into its checkpoint's root (tree.h); that every identifier that stands
+ * in it as a whole value or a whole key was released to this partner. (One in the midst of a text is counted
+ * and goes: whoever writes a sentence could stop a partner, or learn what is held.) What it has no proof of
+ * it asks for (GUARD_ASK): its memory is a bounded cache, and losing it costs questions, not safety.
  *
  * It must never: let something pass because it could not read it; put an identifier or content into a
  * finding; believe an answer to its questions that its own hash does not confirm.

@@ -84,6 +84,8 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
     }
     look->has_seq = true;
     look->seq = seq;
+    if (rd->err == ERR_OK)
+        look->leaves[seq - look->first_seq] = tree_leaf(leaf_bytes);
     if (rd->err != ERR_OK || !parts_known(parts))
         return look_fail(guard, GUARD_RULE_FORM, NULL);
     if (parts == 0) /* a destroyed secret: nothing is told */
@@ -112,14 +114,29 @@ static bool is_origin(struct str line, const char *audience, uint32_t epoch)
 
 /* The page ends at the checkpoint of this partner's own ledger. */
 static bool checkpoint(struct guard *guard, const struct rules_partner *partner, struct str note,
-                       uint64_t size)
+                       uint64_t size, struct tree_end *out)
 {
     uint64_t said;
+    size_t len;
     if (!is_origin(str_cut(&note, '\n'), partner->name, partner->epoch))
         return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
-    if (!str_to_u64(str_cut(&note, '\n'), UINT64_MAX, &said) || said != size)
+    if (!str_to_u64(str_cut(&note, '\n'), UINT64_MAX, &said) || said != size ||
+        !str_unbase64(str_cut(&note, '\n'), out->root.b, HASH_SIZE, &len) || len != HASH_SIZE)
         return look_fail(guard, GUARD_RULE_FORM, NULL);
+    out->epoch = partner->epoch;
+    out->size = size;
     return true;
+}
+
+/* ...and its leaves are those of that ledger, all of them: another partner's would make another root. */
+static bool grows(struct guard *guard, const struct rules_partner *partner, uint64_t count,
+                  struct bytes proof)
+{
+    struct look *look = &guard->look;
+    const struct tree_end *end = &guard->ends[look->partner];
+    struct tree_page page = {look->first_seq, look->leaves, count, proof, look->end.root};
+    bool follows = end->epoch == partner->epoch && end->size == look->first_seq;
+    return tree_grows(&page, follows ? &end->root : NULL) || look_fail(guard, GUARD_RULE_VIEW, NULL);
 }
 
 bool leaf_page(struct guard *guard, const struct rules_partner *partner, struct bytes body)
@@ -141,8 +158,9 @@ bool leaf_page(struct guard *guard, const struct rules_partner *partner, struct 
     guard->look.has_seq = false;
     struct bytes note = rd_blob(&rd, NOTE_MAX);
     uint8_t hashes = rd_u8(&rd);
-    (void)rd_bytes(&rd, (size_t)hashes * HASH_SIZE);
+    struct bytes proof = rd_bytes(&rd, (size_t)hashes * HASH_SIZE);
     if (rd_end(&rd) != ERR_OK || hashes > PROOF_MAX || (note.len == 0) != (count == 0))
         return look_fail(guard, GUARD_RULE_FORM, NULL);
-    return count == 0 || checkpoint(guard, partner, str_from_bytes(note), from + count);
+    return count == 0 || (checkpoint(guard, partner, str_from_bytes(note), from + count, &guard->look.end) &&
+                          grows(guard, partner, count, proof));
 }

@@ -9,6 +9,7 @@ void look_begin(struct guard *guard, enum look_kind kind, unsigned partner, stru
     look->c = c;
     look->has_seq = look->found = false;
     look->item_count = look->ref_count = look->named = 0;
+    look->end.size = 0;
     look->finding = finding;
     memset(look->own, 0, sizeof look->own);
     buf_clear(&look->ids);
@@ -270,6 +271,8 @@ static bool end_refs(struct guard *guard, const uint64_t *asked, size_t asked_co
 static void remember(struct guard *guard)
 {
     struct look *look = &guard->look;
+    if (look->end.size > 0)
+        guard->ends[look->partner] = look->end;
     for (size_t i = 0; look->kind != LOOK_PLAIN && i < LOOK_OWN_SLOTS; i++)
         if (look->own[i] != 0)
             known_add(&guard->known, look->own[i]);

@@ -5,6 +5,7 @@
 #include "guard/guard.h"
 #include "guard/known.h"
 #include "guard/scan.h"
+#include "guard/tree.h"
 
 enum {
     LOOK_ITEMS = 1000,        /* objects of one page: docs/protocol/SYNC.md section 4, TAXII.md */
@@ -44,6 +45,8 @@ struct look {
     uint64_t seq, first_seq;
     struct look_item items[LOOK_ITEMS];
     size_t item_count;
+    struct hash leaves[LOOK_ITEMS]; /* of a page of a ledger */
+    struct tree_end end;            /* where it ends */
     uint64_t own[LOOK_OWN_SLOTS];
     struct look_ref refs[LIMIT_GUARD_REFS];
     size_t ref_count;
@@ -58,6 +61,7 @@ struct guard {
     struct guard_told rules, next;
     bool held[LIMIT_PARTNERS]; /* by this guard, since */
     uint64_t resumed[LIMIT_PARTNERS];
+    struct tree_end ends[LIMIT_PARTNERS]; /* of the last page that went */
     struct buf scratch;
     struct look look;
     struct {

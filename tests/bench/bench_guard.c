@@ -21,10 +21,33 @@ static double cpu_now(void)
     return (double)clock() / CLOCKS_PER_SEC;
 }
 
+static struct hash hashes[PAGES * LEAVES]; /* of the whole ledger's leaves */
+
+static err_t tree_hash(void *ctx, unsigned level, uint64_t index, struct hash *out)
+{
+    struct merkle_edge edge = {.size = 0};
+    (void)ctx;
+    for (uint64_t seq = index << level; seq < (index + 1) << level; seq++)
+        merkle_edge_append(&edge, &hashes[seq]);
+    *out = merkle_edge_root(&edge);
+    return ERR_OK;
+}
+
+static void tail_make(uint64_t from, struct buf *out)
+{
+    const struct merkle_source source = {NULL, tree_hash};
+    struct merkle_proof proof;
+    struct hash root;
+    char note[128], text[64];
+    bench_check(merkle_root(&source, from + LEAVES, &root), "a root");
+    bench_check(merkle_consistency(&source, from, from + LEAVES, &proof), "a proof");
+    (void)snprintf(note, sizeof note, "bongsu/kr/us/0\n%llu\n%.*s\n\nsigned\n",
+                   (unsigned long long)(from + LEAVES), (int)str_base64(root.b, HASH_SIZE, text), text);
+    sync_page_tail_write(out, str_of(note), &proof);
+}
+
 static void page_make(struct corpus *corpus, uint64_t from, struct buf *object, struct buf *out)
 {
-    struct merkle_proof proof = {.count = from > 0 ? 1 : 0};
-    char note[128];
     sync_page_head_write(out, 0, from, LEAVES);
     for (uint64_t seq = from; seq < from + LEAVES; seq++) {
         struct leaf_opening opening = {.subject_seq = LEAF_SUBJECT_NONE};
@@ -33,10 +56,9 @@ static void page_make(struct corpus *corpus, uint64_t from, struct buf *object, 
         opening.content = hash_sha256(buf_bytes(object));
         struct leaf leaf = {.op = LEAF_RELEASE, .seq = seq, .partner = leaf_partner(LEAF_RELEASE, &opening)};
         sync_entry_write(out, &leaf, &opening, buf_bytes(object), 1, NULL);
+        hashes[seq] = leaf_hash(&leaf);
     }
-    (void)snprintf(note, sizeof note, "bongsu/kr/us/0\n%llu\nAAAA\n\nsigned\n",
-                   (unsigned long long)(from + LEAVES));
-    sync_page_tail_write(out, str_of(note), &proof);
+    tail_make(from, out);
     bench_check(buf_err(out), "making a page");
 }
 

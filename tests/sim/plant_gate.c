@@ -17,6 +17,7 @@ WRAP(marking_judge);
 WRAP(policy_decide);
 WRAP(withdraw_begin);
 WRAP(leaf_ended);
+WRAP(gate_leaves);
 WRAP(sync_serve_handle);
 WRAP(sync_entry_write);
 WRAP(sync_page_count_set);
@@ -233,6 +234,14 @@ void __wrap_sync_entry_write(struct buf *out, const struct leaf *leaf, const str
 void __wrap_sync_page_count_set(struct buf *page, size_t head_at, uint32_t count)
 {
     __real_sync_page_count_set(page, head_at, count - (planted() == BUG_GATE_COUNT));
+}
+
+/* Two partners a node: the other one's leaves, at the same places of the same epoch. */
+err_t __wrap_gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
+                         bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+{
+    unsigned other = planted() == BUG_GATE_LEDGER_ROW && partner < 2 ? 1 - partner : partner;
+    return __real_gate_leaves(gate, other, seq, visit, ctx);
 }
 
 /* --- words --- */

@@ -65,6 +65,7 @@ enum {
     X(OPENING, "opening", "a leaf is given with the opening of the one before it")                           \
     X(BYTES, "bytes", "a leaf is given with the bytes of the one before it")                                 \
     X(COUNT, "count", "a page of the feed says that it has one leaf less")                                   \
+    X(LEDGER_ROW, "ledger-row", "a page has another ledger's leaves under its own checkpoint")               \
     X(TELLING, "telling", "what is not found is answered with the identifier of something else")             \
     X(NO_RENAME, "no-rename", "what is minted goes on naming what others were minted of")                    \
     X(CUT_MARKED, "cut-marked", "what a granular marking keeps here is not taken out")

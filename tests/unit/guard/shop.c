@@ -83,21 +83,55 @@ struct leaf shop_leaf(const struct shop *shop, unsigned partner, uint64_t seq, s
                           .partner = leaf_partner(op, out)};
 }
 
-void shop_page(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out)
+/* --- the ledger's tree --- */
+
+struct tree {
+    const struct shop *shop;
+    unsigned partner;
+};
+
+/* Made from the leaves each time: ledgers here are short. */
+static err_t tree_hash(void *ctx, unsigned level, uint64_t index, struct hash *out)
 {
-    struct merkle_proof proof = {.count = from > 0 && count > 0 ? 1 : 0};
-    char note[256];
+    struct tree *tree = ctx;
+    struct merkle_edge edge = {.size = 0};
+    for (uint64_t seq = index << level; seq < (index + 1) << level; seq++) {
+        struct leaf_opening opening;
+        struct leaf leaf = shop_leaf(tree->shop, tree->partner, seq, &opening);
+        struct hash hash = leaf_hash(&leaf);
+        merkle_edge_append(&edge, &hash);
+    }
+    *out = merkle_edge_root(&edge);
+    return ERR_OK;
+}
+
+void shop_page_of(const struct shop *shop, unsigned entries, unsigned partner, uint64_t from, uint32_t count,
+                  struct buf *out)
+{
+    struct tree tree = {shop, partner};
+    struct merkle_source source = {&tree, tree_hash};
+    struct merkle_proof proof = {.count = 0};
+    struct hash root;
+    char note[256], text[64];
     sync_page_head_write(out, SHOP_EPOCH, from, count);
     for (uint64_t seq = from; seq < from + count; seq++) {
         struct leaf_opening opening;
-        struct leaf leaf = shop_leaf(shop, partner, seq, &opening);
-        sync_entry_write(out, &leaf, &opening, bytes_from_str(str_of(shop->ledger[partner].object[seq])), 1,
+        struct leaf leaf = shop_leaf(shop, entries, seq, &opening);
+        sync_entry_write(out, &leaf, &opening, bytes_from_str(str_of(shop->ledger[entries].object[seq])), 1,
                          NULL);
     }
-    (void)snprintf(note, sizeof note, "bongsu/kr/%s/%d\n%llu\nAAAA\n\nsigned\n", names[partner], SHOP_EPOCH,
-                   (unsigned long long)(from + count));
+    assert_int_equal(merkle_root(&source, from + count, &root), ERR_OK);
+    if (count > 0)
+        assert_int_equal(merkle_consistency(&source, from, from + count, &proof), ERR_OK);
+    (void)snprintf(note, sizeof note, "bongsu/kr/%s/%d\n%llu\n%.*s\n\nsigned\n", names[partner], SHOP_EPOCH,
+                   (unsigned long long)(from + count), (int)str_base64(root.b, HASH_SIZE, text), text);
     sync_page_tail_write(out, count > 0 ? str_of(note) : STR(""), &proof);
     assert_int_equal(buf_err(out), ERR_OK);
+}
+
+void shop_page(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out)
+{
+    shop_page_of(shop, partner, partner, from, count, out);
 }
 
 void shop_objects(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out)

@@ -43,6 +43,9 @@ void shop_take_back(struct shop *shop, unsigned partner);
 
 /* A page of the ledger of `partner`. */
 void shop_page(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out);
+/* ...with the entries of another ledger under its checkpoint. */
+void shop_page_of(const struct shop *shop, unsigned entries, unsigned partner, uint64_t from, uint32_t count,
+                  struct buf *out);
 /* The same by TAXII. */
 void shop_objects(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out);
 void shop_manifest(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out);

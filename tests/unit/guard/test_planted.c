@@ -112,6 +112,21 @@ static void spoil_recipient(struct shop *shop, struct buf *page)
     shop_page(shop, SHOP_NZ, 0, 2, page);
 }
 
+/* Entries of nz, all of which us may have, under us's own checkpoint: position, epoch and opening are right.
+ */
+static void spoil_ledger(struct shop *shop, struct buf *page)
+{
+    buf_clear(page);
+    shop_page_of(shop, SHOP_NZ, SHOP_US, 0, 3, page);
+}
+
+/* The time of a leaf is no part of its opening. */
+static void spoil_time(struct shop *shop, struct buf *page)
+{
+    page_of(shop, false, SHOP_US, page);
+    ((uint8_t *)page->at)[19 + 16 + 7] ^= 1; /* behind the head: version, suite, op, epoch, seq */
+}
+
 static void spoil_collection(struct shop *shop, struct buf *page)
 {
     buf_clear(page);
@@ -211,6 +226,10 @@ static const struct plant plants[] = {
     {"the opening of another leaf", GUARD_RULE_OPENING, "", spoil_opening, .asker = SHOP_US},
     {"leaves in another order", GUARD_RULE_OPENING, "", spoil_order, .asker = SHOP_US},
     {"a page of nz is answered to us", GUARD_RULE_RECIPIENT, "", spoil_recipient, .asker = SHOP_US},
+    {"entries of another ledger under this one's checkpoint", GUARD_RULE_VIEW, "", spoil_ledger,
+     .asker = SHOP_US},
+    {"a leaf that was changed where its opening does not look", GUARD_RULE_VIEW, "", spoil_time,
+     .asker = SHOP_US},
     {"a page of another epoch", GUARD_RULE_RECIPIENT, "", spoil_epoch, .asker = SHOP_US},
     {"a withheld object has a leaf", GUARD_RULE_CEILING, "", spoil_leaf, .asker = SHOP_US},
     {"the ceiling was lowered", GUARD_RULE_CEILING, "", spoil_lowered, .asker = SHOP_US},
@@ -305,6 +324,77 @@ static void test_everything_goes(void **state)
         assert_false(guard_is_held(shop.guard, SHOP_US));
     }
     buf_deinit(&page);
+    shop_close(&shop);
+}
+
+/* Every page of every beginning grows its ledger, also for a guard that forgot; entries of another ledger
+ * under the right checkpoint and proof never do. */
+static void test_every_page_grows_its_ledger(void **state)
+{
+    (void)state;
+    enum { LEAVES = 21 };
+    struct guard_finding finding;
+    struct buf page;
+    buf_init(&page, 1 << 20);
+    for (uint64_t from = 0; from < LEAVES; from++) {
+        for (uint32_t count = 1; count <= LEAVES - from; count++) {
+            struct shop shop;
+            shop_open(&shop);
+            for (unsigned i = 0; i < LEAVES; i++) {
+                release(&shop, SHOP_US, "tool", 0x1000 + i, "");
+                release(&shop, SHOP_NZ, "tool", 0x1000 + i, ",\"name\":\"nz\"");
+            }
+            buf_clear(&page);
+            shop_page(&shop, SHOP_US, from, count, &page);
+            if (shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding) != GUARD_PASS)
+                fail_msg("%u from %u: held by %s", count, (unsigned)from, guard_rule_word(finding.rule));
+            shop_close(&shop);
+            shop_open(&shop);
+            for (unsigned i = 0; i < LEAVES; i++) {
+                release(&shop, SHOP_US, "tool", 0x1000 + i, "");
+                release(&shop, SHOP_NZ, "tool", 0x1000 + i, ",\"name\":\"nz\"");
+            }
+            buf_clear(&page);
+            shop_page_of(&shop, SHOP_NZ, SHOP_US, from, count, &page);
+            assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_HOLD);
+            assert_int_equal(finding.rule, GUARD_RULE_VIEW);
+            shop_close(&shop);
+        }
+    }
+    buf_deinit(&page);
+}
+
+/* From a power of two on no proof has the edge. Leaves and proof of another ledger: who saw the page before
+ * knows its root. */
+static void test_the_page_before_is_known(void **state)
+{
+    (void)state;
+    struct guard_finding finding;
+    struct shop shop;
+    struct buf page, other;
+    shop_open(&shop);
+    for (unsigned i = 0; i < 4; i++) {
+        release(&shop, SHOP_US, "tool", 0x1000 + i, "");
+        release(&shop, SHOP_NZ, "tool", 0x1000 + i, ",\"name\":\"nz\"");
+    }
+    buf_init(&page, 1 << 20);
+    buf_init(&other, 1 << 20);
+    shop_page(&shop, SHOP_US, 0, 2, &page);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_PASS);
+    buf_clear(&page);
+    shop_page(&shop, SHOP_US, 2, 2, &page);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_PASS);
+    buf_clear(&page);
+    shop_page(&shop, SHOP_US, 0, 2, &page);
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_PASS);
+    buf_clear(&page);
+    shop_page_of(&shop, SHOP_NZ, SHOP_US, 2, 2, &page);
+    shop_page(&shop, SHOP_NZ, 2, 2, &other);
+    memcpy(page.at + page.len - HASH_SIZE, other.at + other.len - HASH_SIZE, HASH_SIZE); /* the proof */
+    assert_int_equal(shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding), GUARD_HOLD);
+    assert_int_equal(finding.rule, GUARD_RULE_VIEW);
+    buf_deinit(&page);
+    buf_deinit(&other);
     shop_close(&shop);
 }
 
@@ -532,6 +622,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planted),
         cmocka_unit_test(test_everything_goes),
+        cmocka_unit_test(test_every_page_grows_its_ledger),
+        cmocka_unit_test(test_the_page_before_is_known),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_taken_back),

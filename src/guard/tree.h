@@ -1,0 +1,38 @@
+/* The guard's own Merkle tree (RFC 6962): do the leaves of a page grow this partner's ledger into the tree
+ * that the page's checkpoint names? Shares no code with ledger/.
+ *
+ * The proof of a page is consistency from its first leaf to its end (SYNC.md section 4). Its left hashes are
+ * the right edge that the leaves are appended to; what comes out has to be the checkpoint's root, whatever
+ * made the hashes. Where the page begins at a power of two the edge is one hash, the root before, which no
+ * proof holds: then it is the end of a page that this guard saw, or, after it forgot, the leaves are compared
+ * with the proof's right hashes, which are all theirs.
+ *
+ * For guard/ only. Pure; one thread. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/hash.h"
+#include "core/str.h"
+
+enum { TREE_LEVELS = 64 };
+
+/* Where a page ended. Zero: nothing is known. */
+struct tree_end {
+    uint32_t epoch;
+    uint64_t size;
+    struct hash root;
+};
+
+/* Of one leaf's bytes. */
+struct hash tree_leaf(struct bytes leaf);
+
+struct tree_page {
+    uint64_t from;
+    const struct hash *leaves; /* tree_leaf of each */
+    size_t count;              /* above 0; from + count does not overflow */
+    struct bytes proof;        /* hashes */
+    struct hash root;          /* of the checkpoint, at from + count */
+};
+/* `before`: where the page before ended, if that was at `from`; else NULL. */
+bool tree_grows(const struct tree_page *page, const struct hash *before);
