@@ -212,9 +212,10 @@ static const struct cli_command policy_rows[] = {
     {.words = "policy check",
      .summary = "look whether a policy is well formed, and means what it says",
      .help =
-         "Warns, with line and column, of rules that never decide because another always does before, that\n"
-         "have ended, of plain releases that meet another's duties, and of waits that another rule does not "
-         "keep.",
+         "Warns, with line and column, of rules that never decide because another, or several together,\n"
+         "always do before, that have ended, of plain releases that meet another's duties, of waits that\n"
+         "another rule does not keep, of a basis asked for some partners and not for others, and of\n"
+         "partners with names-in-texts any.",
      .args = {POLICY_FILE},
      .control = "policy.check"},
     {.words = "policy show", .summary = "print the policy in force", .control = "policy.show"},

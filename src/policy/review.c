@@ -2,355 +2,18 @@
  * duties, waits that another rule does not keep.
  *
  * Two rules are compared by trying: every value that one of their conditions tells apart is put into facts,
- * all combinations of them, and both conditions are asked by the evaluator that decides. So a remark is never
- * wrong about the conditions; where there are too many combinations, or a condition's values cannot be listed
- * (personal data), nothing is said. What built-in rules keep is not looked at. */
+ * all combinations of them (space.h), and both conditions are asked by the evaluator that decides. So a
+ * remark is never wrong about the conditions; where there are too many combinations nothing is said. What
+ * built-in rules keep is not looked at. */
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "policy/table.h"
+#include "policy/space.h"
 
 enum {
-    AXES_MAX = 16,
-    VALUES_MAX = 64,
-    BITS_MAX = 8,           /* tags, sectors: each there or not */
-    COMBINATIONS = 1 << 14, /* of one pair */
-    TRIES = 1 << 20         /* of one policy: some tenths of a second, in which a node does nothing else */
+    TRIES = 1 << 20, /* of one policy: some tenths of a second, in which a node does nothing else */
+    TOGETHER = 16,   /* rules that may shadow another together */
 };
-
-/* Something that conditions ask about, and the values that they tell apart. */
-struct axis {
-    uint8_t kind; /* enum op, or OP_HAS for a plain field */
-    uint8_t field;
-    uint32_t count; /* of options, or of bits (of which 1 << count are tried) */
-    int64_t values[VALUES_MAX];
-};
-
-struct space {
-    const struct policy *policy;
-    struct axis axes[AXES_MAX];
-    size_t count;
-    bool opaque; /* not all values can be tried */
-};
-
-/* --- what is told apart --- */
-
-static struct axis *axis_of(struct space *space, uint8_t kind, uint8_t field)
-{
-    for (size_t i = 0; i < space->count; i++)
-        if (space->axes[i].kind == kind && space->axes[i].field == field)
-            return &space->axes[i];
-    if (space->count == AXES_MAX) {
-        space->opaque = true;
-        return &space->axes[0];
-    }
-    struct axis *axis = &space->axes[space->count++];
-    *axis = (struct axis) {.kind = kind, .field = field};
-    return axis;
-}
-
-static void add_value(struct space *space, struct axis *axis, int64_t value)
-{
-    for (uint32_t i = 0; i < axis->count; i++)
-        if (axis->values[i] == value)
-            return;
-    if (axis->count == VALUES_MAX)
-        space->opaque = true;
-    else
-        axis->values[axis->count++] = value;
-}
-
-static void add_range(struct space *space, uint8_t kind, uint8_t field, int64_t first, int64_t last)
-{
-    struct axis *axis = axis_of(space, kind, field);
-    for (int64_t value = first; value <= last; value++)
-        add_value(space, axis, value);
-}
-
-/* Every string of the set, any other, none. */
-static void add_names(struct space *space, struct axis *axis, const struct idset *set)
-{
-    for (uint32_t id = 1; id < space->policy->strings.count && id / 64 < set->word_count; id++)
-        if (idset_has(set, (uint16_t)id))
-            add_value(space, axis, id);
-}
-
-static struct axis *name_axis(struct space *space, uint8_t field)
-{
-    struct axis *axis = axis_of(space, OP_NAME, field);
-    add_value(space, axis, -1);
-    add_value(space, axis, 0);
-    return axis;
-}
-
-/* Just below, at and just above; absent. */
-static void add_number(struct space *space, uint8_t kind, const struct ins *ins)
-{
-    struct axis *axis = axis_of(space, kind, ins->field);
-    if (ins->field != FIELD_HOPS)
-        add_value(space, axis, INT64_MIN);
-    for (int64_t by = -1; by <= 1; by++)
-        if (ins->number + by >= 0)
-            add_value(space, axis, ins->number + by);
-}
-
-static void add_has(struct space *space, const struct ins *ins)
-{
-    struct ins any = *ins;
-    any.number = 1;
-    if (ins->field < FIELD_NAME_COUNT)
-        (void)name_axis(space, ins->field);
-    else if (ins->field == FIELD_TLP)
-        add_range(space, OP_LEVELS, 0, 0, POLICY_TLP_COUNT - 1);
-    else if (ins->field == FIELD_CONFIDENCE || ins->field == FIELD_HOPS)
-        add_number(space, OP_NUMBER, &any);
-    else if (ins->field >= FIELD_AGE_RECEIVED)
-        add_number(space, OP_AGE, &any);
-    else
-        space->opaque = true;
-}
-
-static void add_source(struct space *space, const struct ins *ins)
-{
-    struct axis *axis = name_axis(space, FIELD_SOURCE);
-    add_names(space, axis, &space->policy->idsets.at[ins->arg]);
-    if (ins->number >= 0)
-        add_names(space, axis, &space->policy->idsets.at[ins->number]);
-}
-
-/* Names, tags and sectors; false: another comparison. */
-static bool add_strings(struct space *space, const struct ins *ins)
-{
-    const struct policy *policy = space->policy;
-    struct axis *axis = NULL;
-    switch ((enum op)ins->op) {
-    case OP_NAME:
-        add_value(space, name_axis(space, ins->field), ins->arg);
-        return true;
-    case OP_NAMES:
-        add_names(space, name_axis(space, ins->field), &policy->idsets.at[ins->arg]);
-        return true;
-    case OP_SOURCE:
-        add_source(space, ins);
-        return true;
-    case OP_TAG:
-        axis = axis_of(space, OP_TAG, 0);
-        add_value(space, axis, ins->arg);
-        break;
-    case OP_TAG_PARTNER: /* all partners' or none: asked of each by itself */
-        axis = axis_of(space, OP_TAG, 0);
-        add_value(space, axis, -1 - (int64_t)ins->arg);
-        break;
-    case OP_TAGS:
-    case OP_VICTIM:
-        axis = axis_of(space, ins->op == OP_TAGS ? OP_TAG : OP_VICTIM, 0);
-        add_names(space, axis, &policy->idsets.at[ins->arg]);
-        break;
-    default:
-        return false;
-    }
-    space->opaque |= axis->count > BITS_MAX;
-    return true;
-}
-
-static void add_ins(struct space *space, const struct ins *ins)
-{
-    if (add_strings(space, ins))
-        return;
-    switch ((enum op)ins->op) {
-    case OP_TLP:
-    case OP_LEVELS:
-        add_range(space, OP_LEVELS, 0, 0, POLICY_TLP_COUNT - 1);
-        return;
-    case OP_MARKING:
-        add_range(space, OP_MARKING, 0, 0, 63);
-        return;
-    case OP_CATEGORY:
-        add_range(space, OP_CATEGORY, 0, 0, POLICY_CATEGORY_COUNT - 1);
-        return;
-    case OP_NUMBER:
-        space->opaque |= ins->field == FIELD_PERSONAL_SCORE;
-        add_number(space, OP_NUMBER, ins);
-        return;
-    case OP_AGE:
-        add_number(space, OP_AGE, ins);
-        return;
-    case OP_TERM:
-        add_range(space, OP_TERM, ins->field, 0, words_terms[ins->field].count);
-        return;
-    case OP_FLAG:
-        add_range(space, OP_FLAG, (uint8_t)ins->arg, 0, 1);
-        return;
-    case OP_PARTNERS:
-        add_range(space, OP_PARTNERS, (uint8_t)ins->arg, ins->arg == BITS_ORIGIN ? -1 : 0,
-                  ins->arg == BITS_ORIGIN ? LIMIT_PARTNERS - 2 : 1);
-        return;
-    case OP_NEIGHBOUR:
-        add_range(space, OP_NEIGHBOUR, 0, -1, POLICY_TLP_COUNT - 1);
-        return;
-    case OP_HAS:
-        add_has(space, ins);
-        return;
-    case OP_PERSONAL:
-        space->opaque = true;
-        return;
-    default: /* OP_MASK is settled; the rest joins */
-        return;
-    }
-}
-
-static void add_rule(struct space *space, const struct rule *rule)
-{
-    for (uint32_t i = 0; i < rule->count; i++)
-        add_ins(space, &space->policy->program.at[rule->first + i]);
-}
-
-static bool is_bits(const struct axis *axis)
-{
-    return axis->kind == OP_TAG || axis->kind == OP_VICTIM;
-}
-
-/* An axis of sectors has one option more: nobody knows. */
-static uint32_t options(const struct axis *axis)
-{
-    return is_bits(axis) ? (1u << axis->count) + (axis->kind == OP_VICTIM) : axis->count;
-}
-
-/* How many combinations there are; 0: too many. */
-static uint32_t size_of(const struct space *space)
-{
-    uint32_t size = 1;
-    for (size_t i = 0; i < space->count && !space->opaque; i++) {
-        if (options(&space->axes[i]) > COMBINATIONS / size)
-            return 0;
-        size *= options(&space->axes[i]);
-    }
-    return space->opaque ? 0 : size;
-}
-
-/* --- facts with these values --- */
-
-struct made {
-    struct policy_facts facts;
-    struct str tags[LIMIT_PARTNERS * BITS_MAX], sectors[BITS_MAX];
-    int64_t now_us;
-};
-
-static void put_tags(const struct policy *policy, const struct axis *axis, uint32_t set, struct made *made)
-{
-    made->facts.tags = made->tags;
-    for (uint32_t i = 0; i < axis->count; i++) {
-        if ((set >> i & 1) == 0)
-            continue;
-        if (axis->values[i] >= 0) {
-            made->tags[made->facts.tag_count++] = policy->strings.at[axis->values[i]];
-            continue;
-        }
-        const struct template *template = &policy->templates.at[-1 - axis->values[i]];
-        for (uint64_t left = policy->partners; left != 0; left &= left - 1)
-            made->tags[made->facts.tag_count++] = policy->strings.at[template->id[__builtin_ctzll(left)]];
-    }
-}
-
-static void put_sectors(const struct policy *policy, const struct axis *axis, uint32_t set, struct made *made)
-{
-    made->facts.victims_known = set < 1u << axis->count;
-    made->facts.victim_sectors = made->sectors;
-    for (uint32_t i = 0; i < axis->count && made->facts.victims_known; i++)
-        if (set >> i & 1)
-            made->sectors[made->facts.victim_sector_count++] = policy->strings.at[axis->values[i]];
-}
-
-static void put_partners(uint8_t which, int64_t value, struct policy_facts *facts)
-{
-    if (which == BITS_ORIGIN)
-        facts->origin = (int)value;
-    else if (which == BITS_ONWARD)
-        facts->onward = 0 - (uint64_t)value;
-    else
-        facts->approvals = 0 - (uint64_t)value;
-}
-
-static void put_number(uint8_t field, int64_t value, struct policy_facts *facts)
-{
-    if (field == FIELD_HOPS)
-        facts->hops = (unsigned)value;
-    else
-        facts->confidence = value == INT64_MIN ? POLICY_CONFIDENCE_NONE : (int)value;
-}
-
-static void put_age(uint8_t field, int64_t age_us, struct made *made)
-{
-    int64_t when = age_us == INT64_MIN ? POLICY_TIME_NONE : made->now_us - age_us;
-    if (field == FIELD_AGE_RECEIVED)
-        made->facts.received_us = when;
-    else if (field == FIELD_AGE_CREATED)
-        made->facts.created_us = when;
-    else
-        made->facts.modified_us = when;
-}
-
-static void put_name(const struct policy *policy, uint8_t field, int64_t id, struct policy_facts *facts)
-{
-    struct str *const fields[FIELD_NAME_COUNT] = {&facts->type, &facts->owner, &facts->source,
-                                                  &facts->collection, &facts->origin_node};
-    *fields[field] = id < 0 ? STR("") : id == 0 ? STR("any other name") : policy->strings.at[id];
-}
-
-static void put_option(const struct policy *policy, const struct axis *axis, uint32_t option,
-                       struct made *made)
-{
-    struct policy_facts *facts = &made->facts;
-    int64_t value = is_bits(axis) ? 0 : axis->values[option];
-    switch ((enum op)axis->kind) {
-    case OP_TAG:
-        put_tags(policy, axis, option, made);
-        return;
-    case OP_VICTIM:
-        put_sectors(policy, axis, option, made);
-        return;
-    case OP_LEVELS:
-        facts->tlp = (enum policy_tlp)value;
-        return;
-    case OP_MARKING:
-        facts->markings = (unsigned)value;
-        return;
-    case OP_CATEGORY:
-        facts->category = (enum policy_category)value;
-        return;
-    case OP_NAME:
-        put_name(policy, axis->field, value, facts);
-        return;
-    case OP_NUMBER:
-        put_number(axis->field, value, facts);
-        return;
-    case OP_AGE:
-        put_age(axis->field, value, made);
-        return;
-    case OP_TERM:
-        facts->terms[axis->field] = (uint8_t)value;
-        return;
-    case OP_FLAG:
-        *(axis->field == FLAG_OWN ? &facts->own : &facts->revoked) = value != 0;
-        return;
-    case OP_PARTNERS:
-        put_partners(axis->field, value, facts);
-        return;
-    default: /* OP_NEIGHBOUR */
-        facts->neighbours_known = value >= 0;
-        facts->neighbour_tlp = value < 0 ? POLICY_TLP_NONE : (enum policy_tlp)value;
-    }
-}
-
-static void make(const struct space *space, uint32_t number, struct made *made)
-{
-    made->facts = (struct policy_facts) {.confidence = POLICY_CONFIDENCE_NONE, .origin = POLICY_ORIGIN_OWN};
-    for (size_t i = 0; i < space->count; i++) {
-        uint32_t count = options(&space->axes[i]);
-        put_option(space->policy, &space->axes[i], number % count, made);
-        number /= count;
-    }
-}
 
 /* --- two rules --- */
 
@@ -375,16 +38,17 @@ static struct compared compare(struct review *review, const struct rule *a, cons
     struct compared found = {.tried = false};
     struct space space = {.policy = review->policy};
     struct made made = {.now_us = review->now_us};
-    add_rule(&space, a);
-    add_rule(&space, b);
-    uint32_t size = size_of(&space);
+    space_add(&space, a);
+    space_add(&space, b);
+    uint32_t size = space_size(&space);
     if (size == 0 || size > TRIES - review->tries)
         return found;
     review->tries += size;
     found.tried = true;
     for (uint32_t i = 0; i < size && !(found.outside && found.both); i++) {
         struct row row;
-        make(&space, i, &made);
+        if (!space_make(&space, i, &made))
+            continue;
         row_init(&row, review->policy, &made.facts, review->now_us);
         uint64_t in_a = rule_holds(&row, a, a->to), in_b = rule_holds(&row, b, b->to);
         found.matches |= in_a != 0;
@@ -446,18 +110,118 @@ static bool is_shadowed(struct review *review, const struct rule *rule, const st
     return true;
 }
 
+/* --- several rules before one --- */
+
 /* The next rule in the order of trying, from `at` on. */
 static const struct rule *tried(const struct policy *policy, uint32_t at)
 {
     return &policy->rules.at[policy->run[at] - POLICY_RULE_BUILTIN_COUNT];
 }
 
+struct together {
+    const struct rule *at[TOGETHER];
+    size_t count;
+    unsigned needed; /* bit i: at[i] leaves nothing with the others that are needed */
+};
+
+/* One more firm rule, where it can be tried as well. */
+static void widen(struct review *review, const struct rule *rule, struct space *space, uint32_t *size,
+                  struct together *all)
+{
+    struct space wider = *space;
+    if (!is_firm(rule) || all->count == TOGETHER)
+        return;
+    space_add(&wider, rule);
+    uint32_t with = space_size(&wider);
+    if (with == 0 || with > TRIES - review->tries)
+        return;
+    *space = wider;
+    *size = with;
+    all->at[all->count++] = rule;
+}
+
+/* May it be one of those that leave nothing of `rule`? */
+static bool comes_before(const struct rule *rule, const struct rule *first)
+{
+    bool later = first->effect == POLICY_RELEASE && first->after_us > rule->after_us;
+    /* Duties bind what another release lets go. */
+    bool duties = first->effect == POLICY_RELEASE && rule->duties != 0;
+    return !later && !duties && (rule->to & first->to) != 0;
+}
+
+/* Of one combination: adds to `needed` what else is needed; false: something of the rule is left. */
+static bool cover(struct row *row, const struct rule *rule, struct together *all, bool *out_matches)
+{
+    uint64_t left = rule_holds(row, rule, rule->to);
+    *out_matches |= left != 0;
+    for (size_t i = 0; i < all->count && left != 0; i++)
+        if (all->needed >> i & 1)
+            left &= ~rule_holds(row, all->at[i], left & all->at[i]->to);
+    for (size_t i = 0; i < all->count && left != 0; i++) {
+        uint64_t taken = rule_holds(row, all->at[i], left & all->at[i]->to);
+        all->needed |= taken != 0 ? 1u << i : 0;
+        left &= ~taken;
+    }
+    return left == 0;
+}
+
+static bool covers(struct review *review, const struct rule *rule, const struct space *space, uint32_t size,
+                   struct together *all)
+{
+    struct made made = {.now_us = review->now_us};
+    bool matches = false;
+    review->tries += size;
+    for (uint32_t i = 0; i < size; i++) {
+        struct row row;
+        if (!space_make(space, i, &made))
+            continue;
+        row_init(&row, review->policy, &made.facts, review->now_us);
+        if (!cover(&row, rule, all, &matches))
+            return false;
+    }
+    return matches;
+}
+
+static void say_together(struct review *review, const struct rule *rule, const struct together *all)
+{
+    const struct policy *policy = review->policy;
+    char names[120];
+    size_t used = 0;
+    names[0] = '\0';
+    for (size_t i = 0; i < all->count && used < sizeof names; i++)
+        if (all->needed >> i & 1)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s`%.*s` (line %u)",
+                                     used > 0 ? ", " : "", STR_ARG(name_of(policy, all->at[i])),
+                                     all->at[i]->line);
+    say(review, rule, "rule `%.*s` never decides: together these leave it nothing: %s%s",
+        STR_ARG(name_of(policy, rule)), names, used >= sizeof names ? "..." : "");
+}
+
+/* As many of the rules before as can be tried with it, the nearest first. */
+static bool look_together(struct review *review, uint32_t at)
+{
+    const struct rule *rule = tried(review->policy, at);
+    struct space space = {.policy = review->policy};
+    struct together all = {.count = 0};
+    uint32_t size = 0;
+    space_add(&space, rule);
+    for (uint32_t before = at; before-- > 0;)
+        if (comes_before(rule, tried(review->policy, before)))
+            widen(review, tried(review->policy, before), &space, &size, &all);
+    if (all.count < 2 || !covers(review, rule, &space, size, &all))
+        return false;
+    say_together(review, rule, &all);
+    return true;
+}
+
+/* --- each rule --- */
+
 static bool look_for_shadow(struct review *review, uint32_t at)
 {
     for (uint32_t before = 0; before < at; before++)
         if (is_shadowed(review, tried(review->policy, at), tried(review->policy, before)))
             return true;
-    return false;
+    return look_together(review, at);
 }
 
 static bool overlap(struct review *review, const struct rule *a, const struct rule *b)
@@ -496,6 +260,93 @@ static void look_for_haste(struct review *review, uint32_t at)
     }
 }
 
+/* Line and column of a place in the text. */
+static struct policy_remark remark_at(const struct policy *policy, const char *at)
+{
+    struct policy_remark remark = {.line = 1, .column = 1};
+    for (const char *c = policy->text.at; c < at; c++) {
+        remark.line += *c == '\n';
+        remark.column = *c == '\n' ? 1 : remark.column + (((uint8_t)*c & 0xc0) != 0x80);
+    }
+    return remark;
+}
+
+/* A partner whose texts are not looked at. */
+static void look_for_names(struct review *review)
+{
+    const struct policy *policy = review->policy;
+    for (uint32_t i = 0; i < policy->attributes.count; i++) {
+        const struct attribute *one = &policy->attributes.at[i];
+        if (one->of_source || !one->from_text || !str_eq(one->key, STR("names-in-texts")) ||
+            !str_eq(one->value, STR("any")))
+            continue;
+        struct policy_remark remark = remark_at(policy, one->key.at);
+        (void)snprintf(
+            remark.what, sizeof remark.what,
+            "texts for `%.*s` may name what he was not given: `names-in-texts any` lets stand what "
+            "is taken out for everybody else",
+            STR_ARG(policy->partner_name[one->holder]));
+        review->each(review->ctx, &remark);
+    }
+}
+
+/* Partners for whom some hold asks for a basis. */
+static uint64_t asked_for_basis(const struct policy *policy)
+{
+    uint64_t partners = 0;
+    for (uint32_t i = 0; i < policy->rules.count; i++)
+        partners |= policy->rules.at[i].basis ? policy->rules.at[i].to : 0;
+    return partners;
+}
+
+/* For whom `open` lets go, among those that are spared, what `rule` asks a basis for, and nothing withholds.
+ */
+static uint64_t spared_by(struct review *review, const struct rule *rule, const struct rule *open,
+                          uint64_t spared)
+{
+    struct space space = {.policy = review->policy};
+    struct together all = {.count = 0};
+    struct made made = {.now_us = review->now_us};
+    uint64_t found = 0;
+    space_add(&space, rule);
+    space_add(&space, open);
+    uint32_t size = space_size(&space);
+    for (uint32_t at = 0; at < review->policy->run_first[POLICY_RELEASE]; at++)
+        widen(review, tried(review->policy, at), &space, &size, &all);
+    if (size == 0 || size > TRIES - review->tries)
+        return 0;
+    review->tries += size;
+    for (uint32_t i = 0; i < size && found == 0; i++) {
+        struct row row;
+        if (!space_make(&space, i, &made))
+            continue;
+        row_init(&row, review->policy, &made.facts, review->now_us);
+        found = rule_holds(&row, rule, spared) & rule_holds(&row, open, spared & open->to);
+        for (size_t k = 0; k < all.count && found != 0; k++)
+            found &= ~rule_holds(&row, all.at[k], found & all.at[k]->to);
+    }
+    return found;
+}
+
+/* What is asked of some partners and spared others: a release that lets the same go to these. */
+static void look_for_spared(struct review *review, const struct rule *rule)
+{
+    const struct policy *policy = review->policy;
+    uint64_t spared = policy->partners & ~asked_for_basis(policy);
+    for (uint32_t at = policy->run_first[POLICY_RELEASE]; rule->basis && at < policy->run_first[3]; at++) {
+        const struct rule *open = tried(policy, at);
+        bool treats = open->duties != 0 && (policy->duties.at[open->duties - 1].said.what &
+                                            (POLICY_DUTY_MASK | POLICY_DUTY_PSEUDONYMISE)) != 0;
+        uint64_t found = treats ? 0 : spared_by(review, rule, open, spared);
+        if (found == 0)
+            continue;
+        say(review, rule, "`%.*s` (line %u) lets go to `%.*s` without a basis what `%.*s` asks one for",
+            STR_ARG(name_of(policy, open)), open->line, STR_ARG(policy->partner_name[__builtin_ctzll(found)]),
+            STR_ARG(name_of(policy, rule)));
+        return;
+    }
+}
+
 /* A demand for a basis that ends by itself. */
 static void look_for_basis(struct review *review, const struct rule *rule)
 {
@@ -508,6 +359,7 @@ void policy_review(const struct policy *policy, int64_t now_us,
                    void (*each)(void *ctx, const struct policy_remark *remark), void *ctx)
 {
     struct review review = {policy, now_us, 0, each, ctx};
+    look_for_names(&review);
     for (uint32_t at = 0; at < policy->run_first[3]; at++) {
         const struct rule *rule = tried(policy, at);
         if (rule->until_us <= now_us) {
@@ -515,11 +367,12 @@ void policy_review(const struct policy *policy, int64_t now_us,
             continue;
         }
         look_for_basis(&review, rule);
+        look_for_spared(&review, rule);
         if (look_for_shadow(&review, at) || rule->effect != POLICY_RELEASE)
             continue;
         look_for_duties(&review, at);
         look_for_haste(&review, at);
     }
-    if (review.tries > TRIES - COMBINATIONS)
+    if (review.tries > TRIES - SPACE_COMBINATIONS)
         each(ctx, &(struct policy_remark) {.what = "there are more rules than could be compared"});
 }
