@@ -125,7 +125,8 @@ err_t object_apply(struct gate *gate, uint64_t lsn, enum frame_kind kind,
     if (TRY(err, copy_put(gate, &object->key, &copy)) ||
         (envelope->seq != 0 && TRY(err, received_put(gate, envelope->source, envelope->seq - 1, lsn))))
         return err;
-    if (TRY(err, index_source(gate, lsn, envelope->source)) || kind == FRAME_SEEN)
+    if (TRY(err, index_source(gate, lsn, envelope->source)) ||
+        TRY(err, inbound_note(gate, envelope->source, object)) || kind == FRAME_SEEN)
         return err;
     /* What waits in quarantine binds with its marking: who classifies that marking has to find it. */
     if (TRY(err, index_refs(gate, lsn, object)))
@@ -162,8 +163,8 @@ err_t object_forget(struct gate *gate, const struct frame *frame, const struct r
     wr_at_u64(source + 2, frame->lsn);
     if (TRY(err, copy_delete(gate, &object->key, object->version, frame->lsn)) ||
         TRY(err, store_delete(gate->store, TABLE_SOURCE, bytes_of(source, sizeof source))) ||
-        frame->kind == FRAME_SEEN || TRY(err, forget_refs(gate, frame->lsn, object)) ||
-        frame->kind == FRAME_QUAR)
+        TRY(err, inbound_forget(gate, envelope->source, object)) || frame->kind == FRAME_SEEN ||
+        TRY(err, forget_refs(gate, frame->lsn, object)) || frame->kind == FRAME_QUAR)
         return err;
     gate->object_count--;
     if (TRY(err, state_retire(gate, frame->lsn)) || TRY(err, copies_load(gate, &object->key, &copies)))
@@ -578,22 +579,44 @@ static bool batch_elements(const struct intake *in, const struct json_doc *doc, 
     return true;
 }
 
-static err_t accept_batch(struct intake *in, bool *out_done)
+/* Definitions, or all that is none. */
+enum { PASS_ALL, PASS_DEFINITIONS, PASS_REST };
+
+static bool in_pass(int pass, struct json_val value)
 {
-    struct json_doc doc;
-    struct json_iter elements;
+    struct str type;
+    bool definition = json_is(value, JSON_OBJECT) && json_get_str(value, STR("type"), &type) &&
+                      str_eq(type, STR("marking-definition"));
+    return pass == PASS_ALL || definition == (pass == PASS_DEFINITIONS);
+}
+
+static err_t accept_elements(struct intake *in, struct json_iter elements, int pass)
+{
     struct json_val value;
-    *out_done = false;
-    if (json_parse(in->gate->parser, in->text, &doc, NULL) != ERR_OK ||
-        !json_is(json_root(&doc), JSON_OBJECT) || !batch_elements(in, &doc, &elements))
-        return ERR_OK;
-    *out_done = true;
     for (size_t i = 0; json_array_next(&elements, &value); i++) {
+        if (!in_pass(pass, value))
+            continue;
         err_t err = accept_value(in, i, in->slices[i], value);
         if (err != ERR_OK)
             return err;
     }
     return ERR_OK;
+}
+
+static err_t accept_batch(struct intake *in, bool *out_done)
+{
+    struct json_doc doc;
+    struct json_iter elements;
+    err_t err;
+    *out_done = false;
+    if (json_parse(in->gate->parser, in->text, &doc, NULL) != ERR_OK ||
+        !json_is(json_root(&doc), JSON_OBJECT) || !batch_elements(in, &doc, &elements))
+        return ERR_OK;
+    *out_done = true;
+    if (!inbound_has_ceiling(in->gate, in->submission->source))
+        return accept_elements(in, elements, PASS_ALL);
+    err = accept_elements(in, elements, PASS_DEFINITIONS);
+    return err != ERR_OK ? err : accept_elements(in, elements, PASS_REST);
 }
 
 static err_t accept_each(struct intake *in)

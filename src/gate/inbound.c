@@ -196,28 +196,23 @@ static bool creator_accepted(const struct gate_inbound *told, const struct stix_
     return false;
 }
 
-/* The strictest built-in level that it says, whole or in part. A statement, however it is classified here,
- * says none: refusing by that would tell the sender how operators read it. */
-static enum stix_tlp level_of(const struct gate *gate, uint32_t source, const struct stix_object *object,
-                              int64_t now_us)
+bool inbound_has_ceiling(const struct gate *gate, uint32_t source)
 {
-    enum stix_tlp strictest = STIX_TLP_NONE, tlp;
-    bool marked = false;
-    for (size_t i = 0; i < object->ref_count; i++) {
-        const struct stix_ref *ref = &object->refs[i];
-        if (ref->role != STIX_REF_MARKING && ref->role != STIX_REF_GRANULAR_MARKING)
-            continue;
-        marked |= ref->role == STIX_REF_MARKING;
-        if (stix_tlp_from_key(&ref->key, &tlp))
-            strictest = stix_tlp_narrowest(strictest, tlp);
-    }
-    const struct gate_source *held = gate_source_get(gate, source);
-    if (!marked && now_us < held->assume_until_us)
-        strictest = stix_tlp_narrowest(strictest, held->assume);
-    return strictest;
+    const struct inbound *inbound = gate->inbounds == NULL ? NULL : gate->inbounds[source];
+    return inbound != NULL && inbound->told.tlp_max != STIX_TLP_NONE;
 }
 
-err_t inbound_judge(const struct gate *gate, uint32_t source, const struct stix_object *object,
+static err_t judge_level(struct gate *gate, uint32_t source, const struct stix_object *object,
+                         enum stix_tlp ceiling, int64_t now_us, struct fault *fault)
+{
+    const char *why;
+    err_t err = inbound_ceiling(gate, source, object, now_us, ceiling, &why);
+    if (err != ERR_OK || why == NULL)
+        return err;
+    return outside(fault, "/object_marking_refs", why, str_of(stix_tlp_name(ceiling)));
+}
+
+err_t inbound_judge(struct gate *gate, uint32_t source, const struct stix_object *object,
                     const struct stix_key *creator, size_t size, int64_t now_us, struct fault *fault)
 {
     const struct inbound *inbound = gate->inbounds == NULL ? NULL : gate->inbounds[source];
@@ -230,9 +225,11 @@ err_t inbound_judge(const struct gate *gate, uint32_t source, const struct stix_
             (struct str) {object->type_name.at, object->type_name.len < 100 ? object->type_name.len : 100});
     if (!creator_accepted(told, creator))
         return outside(fault, "/created_by_ref", "its creator is not accepted from this source%.*s", STR(""));
-    if (told->tlp_max != STIX_TLP_NONE && level_of(gate, source, object, now_us) > told->tlp_max)
-        return outside(fault, "/object_marking_refs", "marked above TLP:%.*s, the ceiling of this source",
-                       str_of(stix_tlp_name(told->tlp_max)));
+    err_t err = told->tlp_max == STIX_TLP_NONE
+                    ? ERR_OK
+                    : judge_level(gate, source, object, told->tlp_max, now_us, fault);
+    if (err != ERR_OK)
+        return err;
     if (told->window_us == 0)
         return ERR_OK;
     struct gate_inbound_used used;

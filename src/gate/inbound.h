@@ -15,8 +15,8 @@ struct gate_inbound {
     const struct stix_key *creators; /* identities that `created_by_ref` may name; count 0: any. What names
                                         nobody passes */
     size_t creator_count;
-    enum stix_tlp tlp_max; /* by the built-in levels of its markings, or what is assumed of unmarked ones;
-                              NONE: any */
+    enum stix_tlp tlp_max; /* by what its markings come down to as this source said them, or what is assumed
+                              of unmarked ones; NONE: any */
     int64_t window_us;     /* 0: any volume. Windows begin at multiples of it since 1970 */
     uint64_t objects;      /* new to this source, in one window; 0: any number */
     uint64_t bytes;        /* likewise */

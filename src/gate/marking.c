@@ -23,7 +23,7 @@ err_t marking_read_held(struct gate *gate, const struct stix_key *key, struct ar
     return err == ERR_OK ? stix_marking_read(&definition.object, out, NULL) : err;
 }
 
-static const struct classified *classification(const struct gate *gate, const struct stix_key *key)
+const struct classified *marking_classified(const struct gate *gate, const struct stix_key *key)
 {
     for (size_t i = 0; i < gate->marking_count; i++)
         if (stix_key_eq(&gate->markings[i].key, key))
@@ -176,7 +176,7 @@ static err_t judge_held(struct gate *gate, const struct policy *policy, const st
     if (err != ERR_OK || TRY(err, stix_marking_read(&definition.object, &marking, NULL)))
         return err;
     struct marking_reading reading = reading_of(policy, &marking, vouched(gate, &definition, source), now_us);
-    const struct classified *as = classification(gate, key);
+    const struct classified *as = marking_classified(gate, key);
     bool classified = as != NULL && hash_eq(&as->meaning, &marking.meaning);
     if (TRY(err, in_circle(gate, &definition, arena, &circle)))
         return err;

@@ -431,10 +431,22 @@ NODISCARD err_t inbound_apply(struct gate *gate, const struct record_fact *fact)
 /* `size` bytes of this source were logged. Also when replayed. */
 NODISCARD err_t inbound_count(struct gate *gate, const struct record_envelope *envelope, size_t size);
 /* ERR_DENIED, with the fault: not from this source, or not now. `creator`: whom it names; may be NULL. */
-NODISCARD err_t inbound_judge(const struct gate *gate, uint32_t source, const struct stix_object *object,
+NODISCARD err_t inbound_judge(struct gate *gate, uint32_t source, const struct stix_object *object,
                               const struct stix_key *creator, size_t size, int64_t now_us,
                               struct fault *fault);
 void inbounds_deinit(struct gate *gate);
+/* Is there a ceiling for this source? Then definitions are taken in before what they mark. */
+bool inbound_has_ceiling(const struct gate *gate, uint32_t source);
+
+/* --- inbound_level.c --- */
+/* This source said the definition that `object` is (or another object: nothing); also when replayed. */
+NODISCARD err_t inbound_note(struct gate *gate, uint32_t source, const struct stix_object *object);
+NODISCARD err_t inbound_forget(struct gate *gate, uint32_t source, const struct stix_object *object);
+/* Why it is above `ceiling`, a format of the level's name; NULL: it is not. */
+NODISCARD err_t inbound_ceiling(struct gate *gate, uint32_t source, const struct stix_object *object,
+                                int64_t now_us, enum stix_tlp ceiling, const char **out_why);
+/* How operators classified the definition; NULL: they did not. */
+const struct classified *marking_classified(const struct gate *gate, const struct stix_key *key);
 
 /* --- jobs.c --- */
 NODISCARD err_t job_add(struct gate *gate, const struct job *job);

@@ -98,6 +98,149 @@ static void ceiling(void **state)
     bench_deinit(&b);
 }
 
+#define DEFINED(n)  MARKED("marking-definition--00000000-0000-4000-8000-00000000000" n)
+#define SAYS(words) "\"definition_type\":\"statement\",\"definition\":{\"statement\":\"" words "\"}"
+#define EXTENDED(id, members)                                                                                \
+    "\"extensions\":{\"extension-definition--" id "\":{\"extension_type\":\"property-extension\"," members   \
+    "}}"
+#define ACS(classification, determination)                                                                   \
+    EXTENDED(                                                                                                \
+        "3a65884d-005a-4290-8335-cb2d778a83ce",                                                              \
+        "\"identifier\":\"i\",\"create_date_time\":\"2018-05-27T14:10:26.723Z\","                            \
+        "\"responsible_entity_custodian\":\"USA.DHS\",\"policy_reference\":\"urn:isa:policy:acs:ns:v3.0?"    \
+        "privdefault=permit&sharedefault=permit\",\"control_set\":{\"classification\":\"" classification     \
+        "\",\"formal_determination\":[\"" determination "\"]}")
+#define IEP(tlp, start)                                                                                      \
+    EXTENDED("762e2e97-ee51-43e5-a9ea-165fbb862c4a",                                                         \
+             "\"encrypt_in_transit\":\"must\",\"permitted_actions\":\"internally-visible-actions\","         \
+             "\"affected_party_notifications\":\"must-not\",\"tlp\":\"" tlp "\",\"provider_attribution\":"   \
+             "\"may\",\"unmodified_resale\":\"must-not\",\"iep_id\":"                                        \
+             "\"0224bfdf-ea3a-49c3-96f6-66d908bb1845\",\"iep_version\":2.0,\"description\":\"d\","           \
+             "\"start_date\":\"" start "\"")
+
+static const char *definition(char out[TEXT_MAX], int n, const char *members)
+{
+    char id[ID_MAX];
+    (void)snprintf(out, TEXT_MAX,
+                   "{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"%s\","
+                   "\"created\":\"2026-01-01T00:00:00.000Z\",%s}",
+                   id_of(id, "marking-definition", n), members);
+    return out;
+}
+
+/* Whatever language a marking is said in, it comes down to a level, and that is asked. */
+static void a_ceiling_reads_every_marking(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members, *refused; /* NULL: taken in */
+    } rows[] = {
+        {ACS("U", "PUBREL"), NULL},
+        {ACS("S", "AIS"), "marked above TLP:green"},
+        {ACS("U", "FOUO"), "marked above TLP:green"},
+        {ACS("X", "FOUO"), "cannot be read"},
+        {IEP("green", "2022-10-01T00:00:00Z"), NULL},
+        {IEP("amber", "2022-10-01T00:00:00Z"), "marked above TLP:green"},
+        {IEP("red", "2999-10-01T00:00:00Z"), "marked above TLP:green"},
+        {SAYS("nobody has read this"), NULL},
+        {"\"definition_type\":\"x-ours\",\"definition\":{\"x\":1}", "cannot be read"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bench b;
+        char text[TEXT_MAX];
+        bench_init(&b);
+        uint32_t feed = bench_source(&b, "feed", STIX_TLP_NONE, true, false);
+        accept_only(&b, feed, &(struct gate_inbound) {.tlp_max = STIX_TLP_GREEN});
+        if (bench_add(&b, feed, definition(text, 1, rows[i].members)) != GATE_NEW)
+            fail_msg("row %zu: %s", i, b.last_fault);
+        for (int again = 0; again < 2; again++) {
+            enum gate_disposition said = bench_add(&b, feed, indicator(text, again, 1, DEFINED("1")));
+            assert_int_equal(said, rows[i].refused == NULL ? GATE_NEW : GATE_REFUSED);
+            if (rows[i].refused != NULL && strstr(b.last_fault, rows[i].refused) == NULL)
+                fail_msg("row %zu: %s", i, b.last_fault);
+            bench_reopen(&b); /* what was said stands in the index */
+        }
+        bench_deinit(&b);
+    }
+}
+
+static void a_classified_statement_has_its_level(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_NONE, true, false);
+    struct stix_key key = key_of("marking-definition", 1);
+    accept_only(&b, feed, &(struct gate_inbound) {.tlp_max = STIX_TLP_GREEN});
+    (void)bench_add(&b, feed, definition(text, 1, SAYS("members only")));
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, DEFINED("1"))), GATE_NEW);
+    assert_int_equal(gate_marking_classify(b.gate, &key, STIX_TLP_AMBER, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 2, 1, DEFINED("1"))), GATE_REFUSED);
+    assert_string_equal(b.last_fault, "marked above TLP:green, the ceiling of this source");
+    /* In a part of it too. */
+    assert_int_equal(bench_add(&b, feed,
+                               indicator(text, 3, 1,
+                                         ",\"granular_markings\":[{\"selectors\":[\"pattern\"],"
+                                         "\"marking_ref\":\"marking-definition--00000000-0000-4000-8000-"
+                                         "000000000001\"}]")),
+                     GATE_REFUSED);
+    assert_int_equal(gate_marking_classify(b.gate, &key, STIX_TLP_GREEN, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 2, 1, DEFINED("1"))), GATE_NEW);
+    bench_deinit(&b);
+}
+
+/* In a bundle definitions count wherever they stand; what was never said stays outside. What another source
+ * said makes no difference: the sender would learn that it is here. */
+static void a_definition_is_its_senders_own(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX], two[2 * TEXT_MAX + 128], other[TEXT_MAX];
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_NONE, true, false);
+    uint32_t free = bench_source(&b, "free", STIX_TLP_NONE, true, false);
+    accept_only(&b, feed, &(struct gate_inbound) {.tlp_max = STIX_TLP_GREEN});
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, DEFINED("1"))), GATE_REFUSED);
+    assert_non_null(strstr(b.last_fault, "never sent"));
+    (void)bench_add(&b, free, definition(text, 1, ACS("U", "PUBREL")));
+    assert_int_equal(bench_add(&b, feed, indicator(text, 2, 1, DEFINED("1"))), GATE_REFUSED);
+    assert_non_null(strstr(b.last_fault, "never sent"));
+    memset(b.answers, 0, sizeof b.answers);
+    (void)snprintf(two, sizeof two,
+                   "{\"type\":\"bundle\",\"id\":\"bundle--00000000-0000-4000-8000-000000000001\","
+                   "\"objects\":[%s,%s]}",
+                   indicator(other, 3, 1, DEFINED("1")), definition(text, 1, ACS("U", "PUBREL")));
+    assert_int_equal(bench_accept(&b, feed, two, strlen(two)), ERR_OK);
+    assert_int_equal(b.answers[GATE_NEW] + b.answers[GATE_SEEN], 2);
+    assert_int_equal(b.answers[GATE_REFUSED], 0);
+    bench_deinit(&b);
+}
+
+/* A partner does not send back what he has from here. */
+static void what_a_partner_was_given_counts(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    bench_init(&b);
+    unsigned us = bench_partner(&b, "us-cisa"), jp = bench_partner(&b, "jp-nisc");
+    bench_policy_text(&b, "language 1\nrelease open if always to us-cisa\n");
+    uint32_t own = bench_source(&b, "own", STIX_TLP_CLEAR, true, false);
+    (void)bench_add(&b, own, definition(text, 1, SAYS("all of us")));
+    (void)bench_add(&b, own, indicator(text, 9, 1, DEFINED("1")));
+    struct stix_key key = key_of("marking-definition", 1);
+    assert_int_equal(gate_marking_classify(b.gate, &key, STIX_TLP_GREEN, &by_test, b.now_us), ERR_OK);
+    bench_settle(&b);
+    bench_sign(&b);
+    const struct gate_peer *peers[] = {gate_peer_get(b.gate, us), gate_peer_get(b.gate, jp)};
+    for (unsigned i = 0; i < 2; i++)
+        accept_only(&b, peers[i]->source, &(struct gate_inbound) {.tlp_max = STIX_TLP_GREEN});
+    assert_int_equal(bench_add(&b, peers[0]->source, indicator(text, 1, 1, DEFINED("1"))), GATE_NEW);
+    assert_int_equal(bench_add(&b, peers[1]->source, indicator(text, 2, 1, DEFINED("1"))), GATE_REFUSED);
+    bench_deinit(&b);
+}
+
 static void volume(void **state)
 {
     (void)state;
@@ -188,6 +331,10 @@ int main(void)
         cmocka_unit_test(types),
         cmocka_unit_test(creators),
         cmocka_unit_test(ceiling),
+        cmocka_unit_test(a_ceiling_reads_every_marking),
+        cmocka_unit_test(a_classified_statement_has_its_level),
+        cmocka_unit_test(a_definition_is_its_senders_own),
+        cmocka_unit_test(what_a_partner_was_given_counts),
         cmocka_unit_test(volume),
         cmocka_unit_test(a_partner_is_told_refused),
         cmocka_unit_test(what_cannot_be_stated),
