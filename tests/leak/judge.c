@@ -391,8 +391,10 @@ static void add_translations(const struct saying *saying, const char *selector, 
 }
 
 /* What is cut from its target a translation does not say. None here says which version it is about: every one
- * that is held binds. False: one of them does not leave. */
-static bool add_translated(const struct world *w, const struct saying *saying, unsigned p, struct item *out)
+ * that is held binds. False: one of them does not leave, or leaves without its creator, whose name the
+ * translation may say: somebody who has read it (`approved`) lets it go (MINTING.md section 1). */
+static bool add_translated(const struct world *w, const struct saying *saying, unsigned p, bool approved,
+                           struct item *out)
 {
     for (size_t i = 0; i < w->copy_count; i++) {
         const struct kept *copy = &w->copies[i];
@@ -402,6 +404,8 @@ static bool add_translated(const struct world *w, const struct saying *saying, u
             continue;
         find_form(w, copy, p, true, &target);
         if (target.form == FORM_NONE && copy->source != LOCALS + p && !goes_along(w, copy, p))
+            return false;
+        if (target.form == FORM_CUT && target.anonymous && !approved)
             return false;
         for (size_t k = 0; target.form == FORM_CUT && k < target.selector_count; k++)
             add_translations(saying, target.selectors[k], out);
@@ -458,6 +462,7 @@ static void add_duties(const struct world *w, const struct saying *saying, const
     for (size_t i = 0; i < duties->redact_count; i++)
         if (is_there(saying, duties->redact[i]))
             add_selector(out, duties->redact[i]);
+    out->anonymous = duties->anonymise && !is_definition(w, saying->thing);
     if (duties->anonymise)
         out->hidden = creator_of(saying);
     if (duties->personal == TREAT_NOT || !has_personal(saying))
@@ -520,7 +525,7 @@ static void find_form(const struct world *w, const struct kept *copy, unsigned p
     out->form = FORM_NONE;
     out->selector_count = 0;
     out->hidden = -1;
-    out->loose = out->minted = false;
+    out->loose = out->minted = out->anonymous = false;
     out->personal = TREAT_NOT;
     out->expire_us = 0;
     find_facts(w, copy, NO_GRANULAR, &facts);
@@ -534,7 +539,8 @@ static void find_form(const struct world *w, const struct kept *copy, unsigned p
         if ((verdict.release >> p & 1) == 0)
             add_selector(out, saying->granular[i].selector);
     }
-    if (!target && saying->about >= 0 && !add_translated(w, saying, p, out))
+    bool approved = ((copy->approved[0] | copy->approved[1]) >> p & 1) != 0;
+    if (!target && saying->about >= 0 && !add_translated(w, saying, p, approved, out))
         return;
     add_duties(w, saying, &duties, out);
     if (out->selector_count == 0 && out->hidden < 0 && out->personal == TREAT_NOT && !out->minted)

@@ -388,9 +388,10 @@ struct item {
     int thing;
     enum form form;
     bool on_demand, in;
-    bool loose;  /* what is not there may be left out */
-    bool minted; /* whether or not it has what is taken out */
-    int hidden;  /* a creator who is not named; -1 */
+    bool loose;     /* what is not there may be left out */
+    bool minted;    /* whether or not it has what is taken out */
+    bool anonymous; /* nobody is named as its creator, had it one or not */
+    int hidden;     /* a creator who is not named; -1 */
     enum treat personal;
     int64_t expire_us;
     char selectors[GRANULARS + FIELDS][PATH_MAX_];
