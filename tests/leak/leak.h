@@ -230,7 +230,6 @@ struct plan {
     uint64_t seed;
     unsigned partners, started;
     bool cut;   /* granular markings are drawn */
-    bool mints; /* these, or rules with duties */
     bool texts; /* identifiers stand within longer texts as well */
     struct thing things[THINGS];
     int thing_count;
@@ -244,11 +243,16 @@ struct plan {
 
 /* Draws a world from its seed. plan_free gives the texts back. */
 void plan_make(struct plan *plan, uint64_t seed);
-/* With duties of rules, from now on: not every finding there is the gate's yet (docs/leak-hunt.md). */
-void plan_wide(bool wanted);
 void plan_free(struct plan *plan);
 bool kind_is_observable(enum kind kind);
+bool kind_is_definition(enum kind kind);
 const char *kind_type(enum kind kind);
+/* One of these kinds (a bit each) but `except`; -1: there is none. */
+int thing_pick(const struct plan *plan, struct draw *draw, unsigned kinds, int except);
+
+/* --- say.c: one object as its source writes it --- */
+
+void saying_make(struct plan *plan, int thing, int version, unsigned source, struct draw *draw);
 
 /* --- policy.c: drawing policies, and their text --- */
 
@@ -379,7 +383,25 @@ struct duties rules_bind(const struct world *w, const struct facts *facts, unsig
 bool rules_treats(const struct world *w, const struct facts *facts, unsigned p,
                   bool (*treats)(const void *ctx, const struct duties *duties), const void *ctx);
 
-/* --- judge.c --- */
+/* --- facts.c --- */
+
+const struct saying *kept_said(const struct world *w, const struct kept *copy);
+/* The newest that speaks; NULL: nothing is held. */
+const struct kept *kept_newest(const struct world *w, int thing);
+bool kept_is_current(const struct world *w, const struct kept *copy);
+bool thing_is_sco(const struct world *w, int thing);
+bool thing_is_definition(const struct world *w, int thing);
+
+enum { ALL_MARKS = -1, NO_GRANULAR = -2 };
+/* `granular`: which granular markings count, one of these, or that one. */
+void facts_find(const struct world *w, const struct kept *copy, int granular, struct facts *out);
+void facts_of_node(struct facts *out);
+/* Partners to whom nothing of this source goes now. */
+uint32_t facts_stopped(const struct world *w, unsigned source);
+/* What the rules say, after stops, and never back to who brought it. */
+void facts_decide(const struct world *w, const struct facts *facts, struct verdict *out);
+
+/* --- forms.c --- */
 
 enum form { FORM_NONE, FORM_WHOLE, FORM_CUT };
 
@@ -398,6 +420,17 @@ struct item {
     size_t selector_count;
 };
 
+/* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). `target`: of a translation. */
+void form_find(const struct world *w, const struct kept *copy, unsigned p, bool target, struct item *out);
+/* Unmarked, and no rule keeps it: it goes where something released names it. NULL: the node's identity. */
+bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p);
+/* What is taken out takes this with it. */
+bool form_link_covered(const struct item *item, const struct saying *saying, const struct link *link);
+bool covers(const char *selector, const char *path);
+bool item_covers(const struct item *item, const char *path);
+
+/* --- judge.c --- */
+
 struct judged {
     struct item at[COPIES + 1];
     size_t count;
@@ -405,8 +438,6 @@ struct judged {
 
 /* What may leave to partner `p` now, all together. */
 void judge(const struct world *w, unsigned p, struct judged *out);
-bool covers(const char *selector, const char *path);
-bool item_covers(const struct item *item, const char *path);
 /* Is what `had` shows to `p` denied him now, whole or a part of it? */
 bool judge_denies(struct world *w, unsigned p, const struct had *had);
 

@@ -1,9 +1,12 @@
 /* bongsu-leak: the leak hunt (docs/leak-hunt.md). Prints what it hunted and "N passed, N failed, N skipped":
  * one a run of worlds, and one a planted leak.
  *
- *     bongsu-leak --objects N [--first SEED] [--jobs N]   worlds from that seed on, until N objects were
- * taken in; then every planted leak bongsu-leak --seed N [-v]                one world; when it fails, the
- * smallest that still fails so bongsu-leak --leak NAME                  which seed finds this planted leak */
+ *     --objects N [--first SEED] [--jobs N]
+ *         worlds from that seed on, until N objects were taken in; then every planted leak
+ *     --seed N [-v]
+ *         one world; when it fails, the smallest that still fails so
+ *     --leak NAME
+ *         which seed finds this planted leak */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -146,6 +149,7 @@ static void shrink(uint64_t seed, bool verbose)
 
 static bool run_batch(uint64_t first)
 {
+    bool good = true;
     for (uint64_t seed = first; seed < first + BATCH; seed++) {
         if (run(seed, false)) {
             plan_free(&plan);
@@ -155,9 +159,9 @@ static bool run_batch(uint64_t first)
         plan_free(&plan);
         if (__atomic_add_fetch(&tally->failed, 1, __ATOMIC_RELAXED) == 1)
             shrink(seed, false);
-        return false;
+        good = false;
     }
-    return true;
+    return good;
 }
 
 static void tell(const struct arguments *arguments, uint64_t next, double took)
@@ -233,7 +237,6 @@ static bool hunt(const struct arguments *arguments)
 /* Found by a world that passes without it. */
 static bool find(enum leak leak, uint64_t first)
 {
-    plan_wide(true);
     for (uint64_t seed = first; seed < first + LEAK_SEEDS; seed++) {
         plan_make(&plan, seed);
         plant(leak);
@@ -285,10 +288,6 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             out->verbose = true;
             continue;
         }
-        if (str_eq(word, STR("--wide"))) {
-            plan_wide(true);
-            continue;
-        }
         i++;
         if (str_eq(word, STR("--objects")) && read_number(value, &out->objects))
             continue;
@@ -315,8 +314,8 @@ int main(int argc, char **argv)
     uint64_t passed = 0, failed = 0;
     if (!read_arguments(argc, argv, &arguments)) {
         (void)fprintf(stderr,
-                      "usage: bongsu-leak [--objects N] [--first SEED] [--jobs N] [--leak NAME] [--wide]\n"
-                      "       bongsu-leak --seed N [--wide] [-v]\n");
+                      "usage: bongsu-leak [--objects N] [--first SEED] [--jobs N] [--leak NAME]\n"
+                      "       bongsu-leak --seed N [-v]\n");
         return 2;
     }
     /* A world takes much memory and gives it back: the next one shall have the same pages. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WHAT = 256 };
+
 static uint64_t bytes_read;
 
 uint64_t watch_bytes(void)
@@ -156,37 +158,28 @@ static void tell(struct watching *g, const char *what, struct bytes text)
     watch_tell(g->w, g->p, what, text);
 }
 
-static const struct item *item_of(const struct watching *g, int saying)
-{
-    for (size_t i = 0; i < g->judged.count; i++) {
-        const struct item *item = &g->judged.at[i];
-        if (item->copy >= 0 && g->w->copies[item->copy].saying == saying && item->in && !item->on_demand)
-            return item;
-    }
-    return NULL;
-}
-
-/* Every canary in it is of a field of this object that goes to him. */
-static void look_values(struct watching *g, const struct had *had, const struct item *item)
+/* Every canary in it is of a field of this object that goes to him; else `what` says which is not. */
+static bool values_may_go(const struct watching *g, const struct had *had, const struct item *item,
+                          char what[WHAT])
 {
     const struct saying *saying = &g->w->plan->sayings[had->saying];
     size_t at = 0;
     uint32_t canary;
-    char what[256];
-    while (!g->w->broken && watch_canary(had->text, &at, &canary)) {
+    while (watch_canary(had->text, &at, &canary)) {
         const struct field *field = field_of(saying, canary);
         if (canary > g->w->plan->canaries)
             continue; /* chance, in the digits of a pseudonym */
         bool person = field != NULL && field->personal && item->personal != TREAT_NOT;
         if (field != NULL && !person && !(item->form == FORM_CUT && item_covers(item, field->at)))
             continue;
-        (void)snprintf(what, sizeof what, "has ca7a%08x%s%s%s", canary,
+        (void)snprintf(what, WHAT, "has ca7a%08x%s%s", canary,
                        field == NULL ? ", which is not of it"
                        : person      ? " of a person, in "
                                      : " of ",
-                       field == NULL ? "" : field->at, "");
-        tell(g, what, had->text);
+                       field == NULL ? "" : field->at);
+        return false;
     }
+    return true;
 }
 
 static void look_minted_id(struct watching *g, const struct had *had)
@@ -204,6 +197,41 @@ static bool stays_same(const struct world *w, const struct item *item)
 {
     return kind_is_observable(w->plan->things[item->thing].kind) && item->selector_count == 0 &&
            item->hidden < 0 && item->personal == TREAT_NOT;
+}
+
+/* As this copy may go? */
+static bool may_go_so(const struct watching *g, const struct had *had, const struct item *item, bool same,
+                      char what[WHAT])
+{
+    const char *why = NULL;
+    if (!had->minted && !same)
+        why = "got under its own identifier what is not as it came";
+    else if (!had->minted && item->form == FORM_CUT && !stays_same(g->w, item))
+        why = "got whole what may go in part";
+    if (why == NULL)
+        return values_may_go(g, had, item, what);
+    (void)snprintf(what, WHAT, "%s", why);
+    return false;
+}
+
+/* As any copy that says so may go: several sources may have said the same of an observable. */
+static void look_forms(struct watching *g, struct had *had, bool same)
+{
+    char what[WHAT] = "got what nothing lets go";
+    bool fits = false, lasts = false;
+    for (size_t i = 0; i < g->judged.count; i++) {
+        const struct item *item = &g->judged.at[i];
+        if (item->copy < 0 || g->w->copies[item->copy].saying != had->saying || !item->in ||
+            item->on_demand || !may_go_so(g, had, item, same, what))
+            continue;
+        fits = true;
+        lasts |= item->expire_us == 0;
+        if (item->expire_us != 0 && g->w->now_us + item->expire_us > had->expires_us)
+            had->expires_us = g->w->now_us + item->expire_us;
+    }
+    had->expires_us = lasts ? 0 : had->expires_us;
+    if (!fits)
+        tell(g, what, had->text);
 }
 
 static void look_object(struct watching *g, struct had *had)
@@ -224,21 +252,11 @@ static void look_object(struct watching *g, struct had *had)
     }
     const struct saying *saying = &w->plan->sayings[had->saying];
     had->thing = saying->thing;
-    const struct item *item = item_of(g, had->saying);
     bool same = had->text.len == saying->len && memcmp(had->text.at, saying->text, saying->len) == 0;
     /* What gives an observable its identifier may have stayed. */
     had->minted =
         thing < 0 || (!same && thing == saying->thing && kind_is_observable(w->plan->things[thing].kind));
-    if (item == NULL)
-        tell(g, "got what nothing lets go", had->text);
-    else if (!had->minted && (!same || thing != saying->thing))
-        tell(g, "got under its own identifier what is not as it came", had->text);
-    else if (!had->minted && item->form == FORM_CUT && !stays_same(w, item))
-        tell(g, "got whole what may go in part", had->text);
-    else
-        look_values(g, had, item);
-    if (item != NULL && item->expire_us != 0)
-        had->expires_us = w->now_us + item->expire_us;
+    look_forms(g, had, same && thing == saying->thing);
     if (!w->broken && had->minted)
         look_minted_id(g, had);
 }

@@ -1,0 +1,267 @@
+/* What is known of each copy when a rule is asked: which of them speaks, what it is marked with, by whom, who
+ * brought it, and what is stopped. Worked out from nothing, by brute force. */
+#include "leak.h"
+
+/* --- copies --- */
+
+const struct saying *kept_said(const struct world *w, const struct kept *copy)
+{
+    return &w->plan->sayings[copy->saying];
+}
+
+static bool speaks(const struct kept *copy)
+{
+    return !copy->assertion && !copy->quarantined && !copy->seen;
+}
+
+bool thing_is_sco(const struct world *w, int thing)
+{
+    return kind_is_observable(w->plan->things[thing].kind);
+}
+
+/* The newest that speaks; NULL: nothing is held. */
+const struct kept *kept_newest(const struct world *w, int thing)
+{
+    const struct kept *found = NULL;
+    for (size_t i = 0; i < w->copy_count; i++) {
+        const struct kept *copy = &w->copies[i];
+        if (kept_said(w, copy)->thing != thing || !speaks(copy))
+            continue;
+        int order = found == NULL ? 1 : kept_said(w, copy)->version - kept_said(w, found)->version;
+        if (order > 0 || (order == 0 && copy->lsn > found->lsn))
+            found = copy;
+    }
+    return found;
+}
+
+bool kept_is_current(const struct world *w, const struct kept *copy)
+{
+    int thing = kept_said(w, copy)->thing;
+    if (!speaks(copy))
+        return false;
+    if (!thing_is_sco(w, thing))
+        return kept_newest(w, thing) == copy;
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (speaks(&w->copies[i]) && kept_said(w, &w->copies[i])->thing == thing &&
+            w->copies[i].source == copy->source && w->copies[i].lsn > copy->lsn)
+            return false;
+    return true;
+}
+
+bool thing_is_definition(const struct world *w, int thing)
+{
+    enum kind kind = w->plan->things[thing].kind;
+    return kind == KIND_STATEMENT || kind == KIND_EXTENSION;
+}
+
+/* --- markings --- */
+
+/* A definition speaks for the objects of its own source, or of everybody when it is this node's. */
+static bool vouched(const struct world *w, int thing, unsigned source)
+{
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (kept_said(w, &w->copies[i])->thing == thing &&
+            (w->copies[i].source == source || w->copies[i].source == 0))
+            return true;
+    return false;
+}
+
+/* What one marking lets be known: its level (0: not in force), and who may read. */
+struct terms {
+    int tlp;
+    bool names;
+    uint32_t readers;
+};
+
+static struct terms terms_of(const struct world *w, int thing)
+{
+    const struct policy_plan *policy = &w->plan->policies[w->policy];
+    int row = w->plan->things[thing].terms, list = w->rel_to[thing];
+    bool by_operator = w->classified[thing] != 0;
+    struct terms terms = {marks_tlp(row, w->now_us), marks_names(row), 0};
+    if (by_operator) {
+        terms.tlp = w->classified[thing];
+        terms.names = w->granted[thing] != UINT32_MAX || list != 0;
+    }
+    for (unsigned p = 0; p < w->plan->partners; p++) {
+        bool reads = by_operator ? (w->granted[thing] >> p & 1) && marks_list_has(list, policy, p)
+                                 : marks_lets_read(row, policy, p, w->now_us);
+        terms.readers |= (uint32_t)reads << p;
+    }
+    return terms;
+}
+
+static int narrower(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static void add_mark(const struct world *w, unsigned source, int mark, struct facts *facts)
+{
+    struct terms terms = {mark, false, UINT32_MAX};
+    if (mark >= MARK_THING) {
+        int thing = mark - MARK_THING;
+        if (kept_newest(w, thing) == NULL) {
+            facts->states |= STATE_UNRESOLVED;
+            return;
+        }
+        bool by_operator = w->classified[thing] != 0;
+        if (!by_operator && w->plan->things[thing].terms == 0) {
+            facts->states |= STATE_STATEMENT;
+            return;
+        }
+        terms = terms_of(w, thing);
+        facts->onward &= terms.readers;
+        if (terms.tlp == 0 || (!by_operator && !vouched(w, thing, source))) {
+            facts->states |= STATE_UNKNOWN;
+            return;
+        }
+    }
+    facts->states |= STATE_KNOWN;
+    facts->tlp = narrower(facts->tlp, terms.tlp);
+    facts->granted |= terms.names;
+    if (!terms.names)
+        facts->bare_tlp = narrower(facts->bare_tlp, terms.tlp);
+}
+
+/* `granular`: which of them count, ALL_MARKS, NO_GRANULAR, or the one of that marking. */
+static void add_marks(const struct world *w, const struct kept *copy, int granular, struct facts *facts)
+{
+    const struct saying *saying = kept_said(w, copy);
+    for (size_t i = 0; i < saying->mark_count; i++)
+        add_mark(w, copy->source, saying->marks[i], facts);
+    for (size_t i = 0; i < saying->granular_count; i++)
+        if (granular == ALL_MARKS || granular == saying->granular[i].mark)
+            add_mark(w, copy->source, saying->granular[i].mark, facts);
+}
+
+/* One that is known to nobody by name is nobody's to pass on, whatever stands beside it. */
+static void add_carrier(const struct world *w, const struct kept *carrier, struct facts *facts)
+{
+    struct facts one = {.onward = UINT32_MAX};
+    add_marks(w, carrier, ALL_MARKS, &one);
+    if (one.tlp > 2 && !one.granted)
+        one.bare_tlp = 5;
+    facts->states |= one.states;
+    facts->onward &= one.onward;
+    facts->granted |= one.granted;
+    facts->tlp = narrower(facts->tlp, one.tlp);
+    facts->bare_tlp = narrower(facts->bare_tlp, one.bare_tlp);
+}
+
+static bool names(const struct saying *saying, int thing)
+{
+    for (size_t i = 0; i < saying->link_count; i++)
+        if (saying->links[i].thing == thing && !saying->links[i].text)
+            return true;
+    return false;
+}
+
+/* Rival copies under the same version bind; so do carriers of an unmarked observable, of its source. */
+static bool add_others(const struct world *w, const struct kept *copy, struct facts *facts)
+{
+    const struct saying *saying = kept_said(w, copy);
+    bool carried = false, sco = thing_is_sco(w, saying->thing);
+    for (size_t i = 0; i < w->copy_count; i++) {
+        const struct kept *other = &w->copies[i];
+        const struct saying *says = kept_said(w, other);
+        if (other == copy || other->seen)
+            continue;
+        if (!sco && says->thing == saying->thing && says->version == saying->version && !other->assertion) {
+            bool granted = facts->granted; /* it binds, and lets nothing go */
+            add_marks(w, other, ALL_MARKS, facts);
+            facts->granted = granted;
+            facts->revoked |= says->revoked && other->source == copy->source;
+        }
+        if (sco && saying->mark_count == 0 && other->source == copy->source && !thing_is_sco(w, says->thing) &&
+            names(says, saying->thing)) {
+            add_carrier(w, other, facts);
+            /* What a carrier in quarantine changes is not looked at (docs/status.md). */
+            if (w->sure && !w->taking && other->quarantined)
+                facts->states |= STATE_UNKNOWN;
+            carried |= says->mark_count > 0 && !other->quarantined;
+        }
+    }
+    return carried;
+}
+
+/* Whose it is: who said it first (no creator here has a home); variants are their sources'. */
+static unsigned owner(const struct world *w, const struct kept *copy)
+{
+    const struct kept *first = copy;
+    if (thing_is_sco(w, kept_said(w, copy)->thing))
+        return copy->source;
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (kept_said(w, &w->copies[i])->thing == kept_said(w, copy)->thing && w->copies[i].lsn < first->lsn)
+            first = &w->copies[i];
+    return first->source;
+}
+
+void facts_find(const struct world *w, const struct kept *copy, int granular, struct facts *out)
+{
+    const struct saying *saying = kept_said(w, copy);
+    *out = (struct facts) {.copy = copy,
+                           .thing = saying->thing,
+                           .source = copy->source,
+                           .owner = owner(w, copy),
+                           .onward = UINT32_MAX,
+                           .confidence = saying->confidence,
+                           .revoked = saying->revoked};
+    add_marks(w, copy, granular, out);
+    bool carried = add_others(w, copy, out);
+    if (saying->mark_count > 0 || carried)
+        return;
+    out->follows = thing_is_definition(w, saying->thing) && out->states == 0;
+    out->states |= STATE_NONE;
+    if (out->follows || copy->source >= LOCALS || w->assume[copy->source] == 0)
+        return;
+    out->states |= STATE_ASSUMED;
+    if (w->assume[copy->source] > out->tlp)
+        out->tlp = w->assume[copy->source];
+}
+
+void facts_of_node(struct facts *out)
+{
+    *out = (struct facts) {.thing = NODE_THING,
+                           .source = NODE_SOURCE,
+                           .owner = NODE_SOURCE,
+                           .states = STATE_KNOWN,
+                           .tlp = 1,
+                           .onward = UINT32_MAX,
+                           .follows = true,
+                           .confidence = -1};
+}
+
+/* --- the rules, stops, and who brought it --- */
+
+uint32_t facts_stopped(const struct world *w, unsigned source)
+{
+    uint32_t mask = 0;
+    if (w->stop_all || (source < LOCALS && w->stop_source[source]))
+        return UINT32_MAX;
+    for (unsigned p = 0; p < w->plan->partners; p++)
+        mask |= (uint32_t)w->stop_partner[p] << p;
+    return mask;
+}
+
+static uint32_t brought(const struct world *w, const struct kept *copy)
+{
+    uint32_t mask = 0;
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (w->copies[i].saying == copy->saying && w->copies[i].source >= LOCALS)
+            mask |= 1u << (w->copies[i].source - LOCALS);
+    return mask;
+}
+
+void facts_decide(const struct world *w, const struct facts *facts, struct verdict *out)
+{
+    rules_judge(w, facts, out);
+    if (facts->copy != NULL) {
+        uint32_t back = brought(w, facts->copy);
+        out->denied |= out->release & back;
+        out->release &= ~back;
+    }
+    out->held |= out->release & facts_stopped(w, facts->source);
+    out->release &= ~facts_stopped(w, facts->source);
+}
+
