@@ -209,7 +209,7 @@ err_t step_budget(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out
     *out_did = false;
     *out_next_us = INT64_MAX;
     for (unsigned p = 0; p < gate->peer_count && !*out_did; p++) {
-        uint64_t before = gate->budget_waiting[p];
+        uint64_t before = gate->budget_waiting[p], had = gate->views[p].tree.edge.size;
         struct budget_left left;
         err_t err;
         if (before == 0 || (started >> p & 1) == 0)
@@ -224,7 +224,9 @@ err_t step_budget(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out
         if (TRY(err,
                 step_partner(gate, p, left.objects < SIZE_MAX ? (size_t)left.objects : SIZE_MAX, now_us)))
             return err;
-        *out_did = gate->budget_waiting[p] != before;
+        /* One that waits for another leaves the queue, and is in it again when the other is asked: where
+         * nothing goes, that is no step forward. */
+        *out_did = gate->budget_waiting[p] < before || gate->views[p].tree.edge.size != had;
         /* What goes together is more than what is left: when more is left. */
         int64_t retry_us = now_us + LIMIT_BUDGET_RETRY_US;
         if (left.more_us != INT64_MAX && left.more_us > retry_us)

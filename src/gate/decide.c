@@ -120,6 +120,27 @@ static err_t wake_around(struct deciding *d, uint64_t lsn, bool arrived)
     return err == ERR_FULL ? ERR_OK : err; /* what was not asked is decided by fresh facts when it is */
 }
 
+/* What the word before this one lay beside it lies beside no more. */
+static err_t wake_left(struct deciding *d, uint64_t lsn)
+{
+    struct subject subject;
+    const struct copy *before = NULL;
+    if ((policy_needs(d->policy) & POLICY_NEED_AROUND) == 0)
+        return ERR_OK;
+    arena_reset(&d->gate->accept_arena);
+    err_t err = subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    for (size_t i = 0; i < subject.copies->count; i++) {
+        const struct copy *copy = &subject.copies->at[i];
+        bool variant = (copy->flags & COPY_SCO) != 0 && copy->source != subject.copy->source;
+        int order = before == NULL ? 1 : stamp_cmp(copy->version, before->version);
+        if (copy_speaks(copy) && !variant && copy->lsn < lsn && order >= 0)
+            before = copy;
+    }
+    return before == NULL ? ERR_OK : wake_around(d, before->lsn, false);
+}
+
 /* A victim's sectors speak for what targets it, two references away. */
 static err_t wake_victims(struct deciding *d, uint64_t lsn)
 {
@@ -159,7 +180,8 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
     if (TRY(err, set_ask(d, frame->lsn)) ||
         (d->count > before && TRY(err, note_definition(d, &d->at[before]))))
         return err;
-    if (TRY(err, wake_around(d, frame->lsn, true)) || TRY(err, wake_victims(d, frame->lsn)))
+    if (TRY(err, wake_around(d, frame->lsn, true)) || TRY(err, wake_left(d, frame->lsn)) ||
+        TRY(err, wake_victims(d, frame->lsn)))
         return err;
     return wake(d, frame->lsn, &envelope, d->count == before);
 }
@@ -195,6 +217,25 @@ static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
     return err;
 }
 
+/* What is minted waits for the node's own identity, which nothing else names: when a rule that concerns it
+ * begins or ends, all that waits is looked at. */
+static err_t note_maker(struct deciding *d)
+{
+    struct stix_key self;
+    if (!mint_creator_key(d->gate, &self))
+        return ERR_OK;
+    for (size_t i = 0; i < d->count; i++) {
+        if (!d->at[i].asked || !stix_key_eq(&d->at[i].key, &self))
+            continue;
+        d->definitions = arena_alloc(d->arena, sizeof *d->definitions);
+        if (d->definitions == NULL)
+            return ERR_NOMEM;
+        d->definitions[0] = self;
+        d->definition_count = 1;
+    }
+    return ERR_OK;
+}
+
 static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out_next_us)
 {
     struct deciding d;
@@ -208,6 +249,8 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
     err = set_begin(&d, gate, now_us, UINT64_MAX);
     for (size_t i = 0; err == ERR_OK && i < count; i++)
         err = set_ask(&d, due[i]);
+    if (err == ERR_OK)
+        err = note_maker(&d);
     if (err == ERR_OK)
         err = set_conclude(&d, gate->decided_lsn, NULL, 0);
     if (err == ERR_OK)

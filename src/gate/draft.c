@@ -327,6 +327,17 @@ static err_t put_end(struct drafting *r, const struct candidate *c, uint64_t par
     return partners == 0 ? ERR_OK : put_entry(r, &entry, c, c->slot);
 }
 
+/* What carries an observable changed what the rules say of it, or when they say something else: nobody else
+ * asks about it then. */
+static bool judged_anew(const struct deciding *d, const struct candidate *c, int64_t change_us)
+{
+    if (!c->decided || c->given == 0)
+        return false;
+    const struct outcome *was = &d->gate->outcomes[c->state.outcome];
+    uint64_t other = (was->release ^ c->verdict.release) | (was->hold ^ c->verdict.hold);
+    return (other & c->eligible & c->given & d->partners) != 0 || change_us < c->state.change_us;
+}
+
 static err_t put_candidate(struct drafting *r, struct candidate *c)
 {
     uint64_t alike;
@@ -342,7 +353,9 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
     blocked |= c->lacks; /* what is left out may come */
     blocked |= c->untold & c->eligible & c->reach & r->d->partners;
     blocked |= c->state.blocked & r->d->partners & ~c->reach;
-    bool changed = c->leaves != 0 || minted != 0 || blocked != (c->state.blocked & r->d->partners);
+    int64_t change_us = change_of(r->d, c);
+    bool changed = c->leaves != 0 || minted != 0 || blocked != (c->state.blocked & r->d->partners) ||
+                   judged_anew(r->d, c, change_us);
     if (!c->asked && !changed)
         return ERR_OK;
     struct record_entry entry = {.lsn = c->lsn,
@@ -350,7 +363,7 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
                                  .approver = RECORD_NAME_NONE,
                                  .release = c->leaves,
                                  .blocked = blocked,
-                                 .change_us = change_of(r->d, c)};
+                                 .change_us = change_us};
     struct str approver = STR("");
     if (c->approved && c->leaves != 0 &&
         TRY(err, approver_of(r->d->gate, &c->key, c->lsn, c->leaves, r->d->arena, &approver)))

@@ -2,7 +2,7 @@
  * DECIDE that did the work. */
 #include "core/rd.h"
 #include "core/wr.h"
-#include "gate/state.h"
+#include "gate/mint.h"
 
 enum { JOB_KEY_SIZE = 1 + 4 };
 
@@ -146,19 +146,27 @@ err_t jobs_load(struct gate *gate)
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+/* All that is minted names the node's own identity, and nothing of what it is made of does. */
+static bool is_about_maker(const struct gate *gate, const struct job *job)
+{
+    struct stix_key self;
+    return job->scope == JOB_REFERRERS && mint_creator_key(gate, &self) && stix_key_eq(&self, &job->key);
+}
+
 err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size, size_t *out_count,
                uint64_t *out_cursor)
 {
     size_t count = 0;
     err_t err = ERR_OK;
     uint64_t cursor = UINT64_MAX;
+    bool all = job->scope == JOB_ALL || is_about_maker(gate, job);
     if (job->scope == JOB_OBJECT) {
         struct copies copies;
         err = copies_load(gate, &job->key, &copies);
         for (size_t i = 0; err == ERR_OK && i < copies.count && count < size; i++)
             if (copy_is_current(&copies, &copies.at[i]))
                 out[count++] = copies.at[i].lsn;
-    } else if (job->scope == JOB_REFERRERS) {
+    } else if (job->scope == JOB_REFERRERS && !all) {
         err = namers(gate, &job->key, job->cursor, out, size, &count);
         if (err == ERR_OK && count == size)
             cursor = out[count - 1] + 1;
@@ -169,7 +177,7 @@ err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t s
         while (count < size && (err = store_iter_next(&iter, &frame)) == ERR_OK) {
             if (frame.kind != FRAME_OBJ || record_envelope_read(frame.envelope, &envelope) != ERR_OK)
                 continue;
-            if (job->scope == JOB_ALL || envelope.source == job->source)
+            if (all || envelope.source == job->source)
                 out[count++] = frame.lsn;
         }
         if (err == ERR_OK)

@@ -211,6 +211,9 @@ err_t neighbours_add(struct gate *gate, const struct policy *policy, const struc
 {
     if (policy == NULL || (policy_needs(policy) & POLICY_NEED_AROUND) == 0)
         return ERR_OK;
+    facts->neighbours_known = facts->victims_known = true;
+    if (key_is_definition(&subject->object.key)) /* what carries it is no neighbour of it either */
+        return ERR_OK;
     struct around *around = arena_zalloc(arena, 1, sizeof *around);
     if (around == NULL)
         return ERR_NOMEM;
@@ -221,7 +224,6 @@ err_t neighbours_add(struct gate *gate, const struct policy *policy, const struc
     around->of = subject;
     around->facts = facts;
     arena_init(&around->one, LIMIT_NEIGHBOUR_BYTES);
-    facts->neighbours_known = facts->victims_known = true;
     err_t err = look(around);
     arena_deinit(&around->one);
     return err;

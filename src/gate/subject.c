@@ -306,13 +306,16 @@ static err_t add_twins(struct gate *gate, const struct policy *policy, const str
     return ERR_OK;
 }
 
-/* An unmarked SCO is as secret as the strictest of what carries it, of the same source. */
+enum carried { CARRIED_NOT, CARRIED_TIGHTER, CARRIED_MARKED };
+
+/* An unmarked SCO is as secret as the strictest of what carries it, of the same source. What waits in
+ * quarantine, and what marks only some of its fields, tightens: alone it marks nothing (CARRIED_TIGHTER). */
 static err_t add_carriers(struct gate *gate, const struct policy *policy, const struct subject *subject,
-                          int64_t now_us, struct arena *arena, struct policy_facts *facts, bool *out_any)
+                          int64_t now_us, struct arena *arena, struct policy_facts *facts, enum carried *out)
 {
     uint64_t carriers[LIMIT_CARRIERS];
     size_t count = 0;
-    *out_any = false;
+    *out = CARRIED_NOT;
     err_t err = referrers(gate, &subject->object.key, 0, carriers, LIMIT_CARRIERS, &count);
     if (err != ERR_OK)
         return err;
@@ -328,11 +331,14 @@ static err_t add_carriers(struct gate *gate, const struct policy *policy, const 
         struct policy_facts one = {.onward = UINT64_MAX};
         if (TRY(err, subject_add_markings(gate, policy, &carrier, now_us, arena, &one, &any)))
             return err;
+        enum carried here = one.markings == 0                                      ? CARRIED_NOT
+                            : any && (carrier.copy->flags & COPY_QUARANTINED) == 0 ? CARRIED_MARKED
+                                                                                   : CARRIED_TIGHTER;
+        one.granted = one.granted && here == CARRIED_MARKED;
         if (one.tlp > POLICY_TLP_GREEN && !one.granted)
             one.bare_tlp = POLICY_TLP_RED; /* this one's originator let nobody pass it on */
         add_strictest(facts, &one);
-        /* What waits in quarantine only tightens. */
-        *out_any |= any && (carrier.copy->flags & COPY_QUARANTINED) == 0;
+        *out = here > *out ? here : *out;
     }
     return ERR_OK;
 }
@@ -418,7 +424,8 @@ static err_t add_source(const struct gate *gate, const struct subject *subject, 
 static err_t add_all_markings(struct gate *gate, const struct policy *policy, const struct subject *subject,
                               int64_t now_us, struct arena *arena, struct policy_facts *facts)
 {
-    bool any, carried = false;
+    enum carried carried = CARRIED_NOT;
+    bool any;
     err_t err;
     if (TRY(err, subject_add_markings(gate, policy, subject, now_us, arena, facts, &any)) ||
         TRY(err, add_twins(gate, policy, subject, now_us, arena, facts)))
@@ -431,7 +438,7 @@ static err_t add_all_markings(struct gate *gate, const struct policy *policy, co
     struct stix_key self;
     if (subject->follows && mint_creator_key(gate, &self) && stix_key_eq(&self, &subject->object.key))
         facts->follows = true;
-    if (any || carried)
+    if (any || carried == CARRIED_MARKED)
         return ERR_OK;
     /* A definition says nothing by itself: what is assumed of its source's objects is not meant for it, nor
      * is its originator's word about passing on. It is a part of what names it, and goes where that may go.
@@ -446,6 +453,8 @@ static err_t add_all_markings(struct gate *gate, const struct policy *policy, co
         facts->tlp = narrower(facts->tlp, (enum policy_tlp)source->assume);
         if (source->assume_until_us != INT64_MAX)
             facts->turns_us = earlier(facts->turns_us, source->assume_until_us);
+    } else if (carried == CARRIED_TIGHTER) {
+        facts->markings |= POLICY_MARKING_UNRESOLVED; /* no level to be let go by */
     }
     return ERR_OK;
 }

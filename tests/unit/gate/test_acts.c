@@ -399,6 +399,30 @@ static void a_budget_lets_go_in_order(void **state)
     node_end(&n);
 }
 
+/* A circle that does not fit, and what waits for it, which leaves the queue and enters it: nothing goes
+ * round, and when it fits all goes. */
+static void a_budget_comes_to_rest(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nbudget slow to us-cisa 3 objects per 1d\nrelease r if tlp <= green to all\n");
+    add(&n, 4, MARKED(TLP_GREEN));
+    add(&n, 5, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    for (int i = 1; i <= 3; i++) {
+        (void)snprintf(text, sizeof text, "%s,\"x_to\":\"indicator--00000000-0000-4000-8000-00000000000%d\"",
+                       MARKED(TLP_GREEN), i == 2 ? 3 : 2);
+        add(&n, i, text);
+    }
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 3));
+    later(&n, DAY);
+    for (int i = 1; i <= 5; i++)
+        assert_true(bench_is_released(&n.b, n.us, "indicator", i));
+    node_end(&n);
+}
+
 /* Objects of some 400 bytes, of which two fit; one that is larger than the budget goes when nothing counts.
  */
 static void a_budget_counts_bytes(void **state)
@@ -659,6 +683,7 @@ int main(void)
         cmocka_unit_test(the_queue_says_who_waits_since_when),
         cmocka_unit_test(the_default_comes_at_the_deadline),
         cmocka_unit_test(a_budget_lets_go_in_order),
+        cmocka_unit_test(a_budget_comes_to_rest),
         cmocka_unit_test(a_budget_counts_bytes),
         cmocka_unit_test(what_names_it_waits_with_it),
         cmocka_unit_test(a_timer_outlives_a_look_for_another),

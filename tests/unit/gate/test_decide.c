@@ -587,49 +587,6 @@ static void followers_wait_for_followers(void **state)
     bench_deinit(&n.b);
 }
 
-/* An unmarked observable is as secret as its strictest carrier; more carriers than are asked hold it. */
-static void carriers_mark_observables(void **state)
-{
-    (void)state;
-    struct node n;
-    char text[TEXT_MAX], more[512];
-    node_init(&n);
-    (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
-    static const char carries[] = ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"";
-    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_GREEN), carries);
-    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
-    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_RED), carries);
-    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, more));
-    (void)bench_add(&n.b, n.own, address(text, 1, ""));
-    assert_false(out(&n, "ipv4-addr", 1));
-    assert_false(out(&n, "indicator", 1));
-    (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000002\"",
-                   MARKED(TLP_GREEN));
-    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, more));
-    (void)bench_add(&n.b, n.own, address(text, 2, ""));
-    assert_true(out(&n, "ipv4-addr", 2));
-    assert_true(out(&n, "indicator", 3));
-    bench_deinit(&n.b);
-}
-
-/* What carries an unmarked observable marks it even where it does not speak for its own id. */
-static void an_asserted_carrier_marks_observables(void **state)
-{
-    (void)state;
-    struct node n;
-    char text[TEXT_MAX], more[512];
-    node_init(&n);
-    uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_NONE, false, false);
-    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
-    (void)bench_add(&n.b, feed, address(text, 1, ""));
-    assert_false(out(&n, "ipv4-addr", 1));
-    (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"",
-                   MARKED(TLP_GREEN));
-    assert_int_equal(bench_add(&n.b, feed, indicator(text, 1, 2, more)), GATE_ASSERTION);
-    assert_true(out(&n, "ipv4-addr", 1));
-    bench_deinit(&n.b);
-}
-
 static size_t leaf_count(struct node *n, unsigned partner)
 {
     struct bench_leaves *leaves = bench_ledger(&n->b, partner);
@@ -713,54 +670,6 @@ static void a_twins_statement_is_classified(void **state)
     classify(&n, 2);
     assert_true(out(&n, "indicator", 2));
     bench_deinit(&n.b);
-}
-
-/* So with what marks an unmarked observable: a carrier that is no longer current, one in quarantine. */
-static void a_silent_carriers_statement_is_classified(void **state)
-{
-    (void)state;
-    static const char seen[] = ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"";
-    struct node n;
-    char text[TEXT_MAX], more[512];
-    node_init(&n);
-    (void)bench_add(&n.b, n.own, statement(text, 1, "ours"));
-    (void)bench_add(&n.b, n.own, statement(text, 2, "theirs"));
-    (void)bench_add(&n.b, n.own, address(text, 1, ""));
-    (void)snprintf(more, sizeof more, "%s%s",
-                   MARKED("marking-definition--00000000-0000-4000-8000-000000000001"), seen);
-    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
-    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_CLEAR)));
-    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_CLEAR)));
-    assert_false(out(&n, "ipv4-addr", 1));
-    (void)snprintf(more, sizeof more, "%s%s",
-                   MARKED("marking-definition--00000000-0000-4000-8000-000000000002"), seen);
-    assert_int_equal(bench_add(&n.b, n.own, indicator(text, 2, 1, more)), GATE_CONFLICT);
-    classify(&n, 1);
-    assert_false(out(&n, "ipv4-addr", 1));
-    classify(&n, 2);
-    assert_true(out(&n, "ipv4-addr", 1));
-    bench_deinit(&n.b);
-}
-
-/* What waits in quarantine marks what it carries, and frees nothing. */
-static void a_carrier_in_quarantine_only_tightens(void **state)
-{
-    (void)state;
-    static const char *const marks[] = {MARKED(TLP_RED), MARKED(TLP_GREEN)};
-    for (int i = 0; i < 2; i++) {
-        struct node n;
-        char text[TEXT_MAX], more[512];
-        node_init(&n);
-        (void)bench_add(&n.b, n.own, address(text, 1, ""));
-        (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_AMBER)));
-        (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"",
-                       marks[i]);
-        assert_int_equal(bench_add(&n.b, n.own, indicator(text, 1, 1, more)), GATE_CONFLICT);
-        assert_false(out(&n, "ipv4-addr", 1)); /* unmarked still */
-        (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
-        assert_int_equal(out(&n, "ipv4-addr", 1), i == 1);
-        bench_deinit(&n.b);
-    }
 }
 
 enum withheld { NOTHING, BY_RULES, BY_CLOSURE };
@@ -964,13 +873,9 @@ int main(void)
         cmocka_unit_test(never_back_and_onward),
         cmocka_unit_test(a_partner_brings_what_was_missing),
         cmocka_unit_test(followers_wait_for_followers),
-        cmocka_unit_test(carriers_mark_observables),
-        cmocka_unit_test(an_asserted_carrier_marks_observables),
         cmocka_unit_test(nothing_is_said_twice),
         cmocka_unit_test(nothing_is_said_twice_at_once),
         cmocka_unit_test(a_twins_statement_is_classified),
-        cmocka_unit_test(a_silent_carriers_statement_is_classified),
-        cmocka_unit_test(a_carrier_in_quarantine_only_tightens),
         cmocka_unit_test(what_is_withheld_moves_nothing),
         cmocka_unit_test(any_order_gives_the_same),
         cmocka_unit_test(many_old_versions),

@@ -676,6 +676,33 @@ static void a_translation_waits_for_its_target(void **state)
     bench_deinit(&n.b);
 }
 
+/* A rule keeps the node's own identity for a time, and so all that is minted: it goes when that is over. */
+static void what_is_minted_waits_for_its_maker(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\n"
+                            "deny us if type == \"identity\" to us-cisa until 2027-01-16T00:00:00Z\n"
+                            "release open if tlp <= green to all\n");
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1,
+                              ",\"description\":\"the secret part\"" MARKED(TLP_GREEN)
+                                  CUT(TLP_AMBER, "\"description\"")));
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_int_equal(us->count, 0);
+    assert_int_equal(jp->count, 2);
+    mem_free(us);
+    n.b.now_us += INT64_C(24) * 3600 * 1000000;
+    us = texts_of(&n, n.us);
+    assert_int_equal(us->count, 2);
+    assert_null(text_with(us, "secret"));
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -697,6 +724,7 @@ int main(void)
         cmocka_unit_test(a_translation_waits_for_its_target),
         cmocka_unit_test(a_definition_leaves_whole_or_not_at_all),
         cmocka_unit_test(an_untreated_creator_is_taken_back),
+        cmocka_unit_test(what_is_minted_waits_for_its_maker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,6 +101,22 @@ static void a_late_neighbour_is_noticed(void **state)
     bench_deinit(&n.b);
 }
 
+/* A newer version that names it no more keeps it no longer. */
+static void a_neighbour_that_leaves_is_noticed(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], id[ID_MAX], more[300];
+    node_init(&n, NEAR);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    (void)snprintf(more, sizeof more, "%s,\"x_near\":\"%s\"", MARKED(TLP_RED), id_of(id, "indicator", 1));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, more));
+    assert_false(released(&n, 1));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 2, MARKED(TLP_RED)));
+    assert_true(released(&n, 1));
+    bench_deinit(&n.b);
+}
+
 /* A definition that is classified counts for the neighbours of what carries it. */
 static void a_classification_is_noticed_next_door(void **state)
 {
@@ -116,6 +132,25 @@ static void a_classification_is_noticed_next_door(void **state)
     (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
     assert_false(released(&n, 1)); /* a statement that nobody classified counts as red */
     assert_int_equal(gate_marking_classify(n.b.gate, &one, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+    assert_true(released(&n, 1));
+    bench_deinit(&n.b);
+}
+
+/* What is RED and carries a definition keeps nothing else back that carries it. */
+static void a_definition_has_no_neighbours(void **state)
+{
+    (void)state;
+    static const char ours[] = "marking-definition--00000000-0000-4000-8000-000000000001";
+    struct node n;
+    char text[TEXT_MAX], id[ID_MAX], more[300];
+    struct stix_key one = key_of("marking-definition", 1);
+    node_init(&n, NEAR);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "see us"));
+    assert_int_equal(gate_marking_classify(n.b.gate, &one, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+    (void)snprintf(more, sizeof more, ",\"object_marking_refs\":[\"%s\",\"%s\"]", ours, TLP_RED);
+    (void)bench_add(&n.b, n.own, note(text, 1, id_of(id, "indicator", 9), more));
+    (void)snprintf(more, sizeof more, ",\"object_marking_refs\":[\"%s\"]", ours);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
     assert_true(released(&n, 1));
     bench_deinit(&n.b);
 }
@@ -263,7 +298,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_strict_neighbour_keeps_it),
         cmocka_unit_test(a_late_neighbour_is_noticed),
+        cmocka_unit_test(a_neighbour_that_leaves_is_noticed),
         cmocka_unit_test(a_classification_is_noticed_next_door),
+        cmocka_unit_test(a_definition_has_no_neighbours),
         cmocka_unit_test(a_crowd_counts_as_red),
         cmocka_unit_test(crowds_that_name_each_other_come_to_rest),
         cmocka_unit_test(what_is_kept_lets_nothing_go),

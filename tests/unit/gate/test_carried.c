@@ -1,0 +1,192 @@
+/* Observables that nobody marked: what carries them marks them. */
+#include "gate_test.h"
+
+#define MINUTE (INT64_C(60) * 1000000)
+
+struct node {
+    struct bench b;
+    unsigned us;
+    uint32_t own;
+};
+
+static void node_init(struct node *n)
+{
+    bench_init(&n->b);
+    bench_policy(&n->b);
+    n->us = bench_partner(&n->b, "us-cisa");
+    n->own = bench_source(&n->b, "own", STIX_TLP_NONE, true, false);
+}
+
+/* Settled, and does us have it? */
+static bool out(struct node *n, const char *type, int number)
+{
+    bench_settle(&n->b);
+    return bench_is_released(&n->b, n->us, type, number);
+}
+
+static void classify(struct node *n, int marking)
+{
+    struct stix_key key = key_of("marking-definition", marking);
+    assert_int_equal(gate_marking_classify(n->b.gate, &key, STIX_TLP_CLEAR, &by_test, n->b.now_us), ERR_OK);
+}
+
+/* An unmarked observable is as secret as its strictest carrier; more carriers than are asked hold it. */
+static void carriers_mark_observables(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], more[512];
+    node_init(&n);
+    (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
+    static const char carries[] = ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"";
+    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_GREEN), carries);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
+    (void)snprintf(more, sizeof more, "%s%s", MARKED(TLP_RED), carries);
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, more));
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    assert_false(out(&n, "ipv4-addr", 1));
+    assert_false(out(&n, "indicator", 1));
+    (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000002\"",
+                   MARKED(TLP_GREEN));
+    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, more));
+    (void)bench_add(&n.b, n.own, address(text, 2, ""));
+    assert_true(out(&n, "ipv4-addr", 2));
+    assert_true(out(&n, "indicator", 3));
+    bench_deinit(&n.b);
+}
+
+/* What carries an unmarked observable marks it even where it does not speak for its own id. */
+static void an_asserted_carrier_marks_observables(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], more[512];
+    node_init(&n);
+    uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_NONE, false, false);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, feed, address(text, 1, ""));
+    assert_false(out(&n, "ipv4-addr", 1));
+    (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"",
+                   MARKED(TLP_GREEN));
+    assert_int_equal(bench_add(&n.b, feed, indicator(text, 1, 2, more)), GATE_ASSERTION);
+    assert_true(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
+/* So with what marks an unmarked observable: a carrier that is no longer current, one in quarantine. */
+static void a_silent_carriers_statement_is_classified(void **state)
+{
+    (void)state;
+    static const char seen[] = ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"";
+    struct node n;
+    char text[TEXT_MAX], more[512];
+    node_init(&n);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "ours"));
+    (void)bench_add(&n.b, n.own, statement(text, 2, "theirs"));
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)snprintf(more, sizeof more, "%s%s",
+                   MARKED("marking-definition--00000000-0000-4000-8000-000000000001"), seen);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_CLEAR)));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_CLEAR)));
+    assert_false(out(&n, "ipv4-addr", 1));
+    (void)snprintf(more, sizeof more, "%s%s",
+                   MARKED("marking-definition--00000000-0000-4000-8000-000000000002"), seen);
+    assert_int_equal(bench_add(&n.b, n.own, indicator(text, 2, 1, more)), GATE_CONFLICT);
+    classify(&n, 1);
+    assert_false(out(&n, "ipv4-addr", 1));
+    classify(&n, 2);
+    assert_true(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
+/* A carrier's marking is classified, and from then on a rule will let the observable go in an hour. */
+static void a_carried_observable_has_its_own_timer(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\ndeny it if type == \"indicator\"\n"
+                            "release open if tlp <= green to all after 1h\n");
+    (void)bench_add(&n.b, n.own, statement(text, 1, "ours"));
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(
+            text, 1, 1,
+            MARKED("marking-definition--00000000-0000-4000-8000-000000000001") ",\"x_seen\":\"ipv4-addr--"
+                                                                               "00000000-0000-4000-8000-"
+                                                                               "000000000001\""));
+    assert_false(out(&n, "ipv4-addr", 1));
+    classify(&n, 1);
+    assert_false(out(&n, "ipv4-addr", 1));
+    n.b.now_us += 60 * MINUTE;
+    assert_true(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
+/* What waits in quarantine marks what it carries, and frees nothing. */
+static void a_carrier_in_quarantine_only_tightens(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {MARKED(TLP_RED), MARKED(TLP_GREEN)};
+    for (int i = 0; i < 2; i++) {
+        struct node n;
+        char text[TEXT_MAX], more[512];
+        node_init(&n);
+        (void)bench_add(&n.b, n.own, address(text, 1, ""));
+        (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_AMBER)));
+        (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"",
+                       marks[i]);
+        assert_int_equal(bench_add(&n.b, n.own, indicator(text, 1, 1, more)), GATE_CONFLICT);
+        assert_false(out(&n, "ipv4-addr", 1)); /* unmarked still */
+        (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
+        assert_int_equal(out(&n, "ipv4-addr", 1), i == 1);
+        bench_deinit(&n.b);
+    }
+}
+
+/* Nobody says how secret they are: neither what waits in quarantine nor a marking of some field of what
+ * carries them gives them a level by which a rule may let them go. */
+static void what_tightens_gives_no_level(void **state)
+{
+    (void)state;
+    static const char seen[] = ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-00000000000%d\"";
+    struct node n;
+    char text[TEXT_MAX], carries[128], more[512];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease open if tlp <= green to all\n");
+    for (int i = 1; i <= 3; i++)
+        (void)bench_add(&n.b, n.own, address(text, i, ""));
+    (void)snprintf(carries, sizeof carries, seen, 1);
+    (void)snprintf(more, sizeof more, "%s%s", carries, MARKED(TLP_GREEN));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_AMBER)));
+    assert_int_equal(bench_add(&n.b, n.own, indicator(text, 1, 1, more)), GATE_CONFLICT);
+    assert_false(out(&n, "ipv4-addr", 1));
+    (void)snprintf(carries, sizeof carries, seen, 2);
+    (void)snprintf(more, sizeof more,
+                   "%s,\"name\":\"n\",\"granular_markings\":[{\"marking_ref\":\"" TLP_GREEN
+                   "\",\"selectors\":[\"name\"]}]",
+                   carries);
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, more));
+    assert_false(out(&n, "ipv4-addr", 2));
+    (void)snprintf(carries, sizeof carries, seen, 3);
+    (void)snprintf(more, sizeof more, "%s%s", carries, MARKED(TLP_GREEN));
+    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, more));
+    assert_true(out(&n, "ipv4-addr", 3));
+    bench_deinit(&n.b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(carriers_mark_observables),
+        cmocka_unit_test(an_asserted_carrier_marks_observables),
+        cmocka_unit_test(a_silent_carriers_statement_is_classified),
+        cmocka_unit_test(a_carried_observable_has_its_own_timer),
+        cmocka_unit_test(a_carrier_in_quarantine_only_tightens),
+        cmocka_unit_test(what_tightens_gives_no_level),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
