@@ -73,23 +73,34 @@ void back_expire(struct world *w, unsigned p)
     }
 }
 
+/* What he has, in part or whole, waits for no budget when it is made anew or may go as it is
+ * (src/gate/budget.c). */
+static bool is_made_anew(const struct shown *view, size_t at)
+{
+    bool anew = false;
+    for (size_t i = 0; i < at; i++)
+        anew |= view->at[i].thing == view->at[at].thing;
+    return anew;
+}
+
 void back_budget(struct world *w, unsigned p)
 {
     const struct policy_plan *policy = w->policy < 0 ? NULL : &w->plan->policies[w->policy];
     const struct shown *view = &w->view[p];
-    size_t first = 0;
-    if (policy == NULL || w->unbound || (policy->budget.partners >> p & 1) == 0 || view->count == 0)
+    size_t last = view->count, inside = 0, before = 0;
+    if (policy == NULL || w->unbound || (policy->budget.partners >> p & 1) == 0)
         return;
+    while (last > 0 && is_made_anew(view, last - 1))
+        last--;
     /* What came before this policy counts as well, and was not kept back for it. */
-    size_t last = view->count - 1, inside = 0;
-    if (view->at[last].at_us < w->policy_us)
+    if (last-- == 0 || view->at[last].at_us < w->policy_us)
         return;
-    for (first = 0; first <= last; first++)
-        inside += view->at[first].at_us > view->at[last].at_us - policy->budget.per_us;
-    size_t before = 0;
-    for (first = 0; first <= last; first++)
-        before += view->at[first].at_us > view->at[last].at_us - policy->budget.per_us &&
-                  view->at[first].at_us < w->policy_us;
+    for (size_t i = 0; i <= last; i++) {
+        bool counts =
+            view->at[i].at_us > view->at[last].at_us - policy->budget.per_us && !is_made_anew(view, i);
+        inside += counts;
+        before += counts && view->at[i].at_us < w->policy_us;
+    }
     if (inside > policy->budget.objects && inside > before)
         watch_tell(w, p, "gets more than his budget", view->at[last].text);
 }

@@ -136,10 +136,11 @@ static void add_marks(const struct world *w, const struct kept *copy, int granul
 }
 
 /* One that is known to nobody by name is nobody's to pass on, whatever stands beside it. */
-static void add_carrier(const struct world *w, const struct kept *carrier, struct facts *facts)
+static void add_carrier(const struct world *w, const struct kept *carrier, bool marks, struct facts *facts)
 {
     struct facts one = {.onward = UINT32_MAX};
     add_marks(w, carrier, ALL_MARKS, &one);
+    one.granted &= marks;
     if (one.tlp > 2 && !one.granted)
         one.bare_tlp = 5;
     facts->states |= one.states;
@@ -157,11 +158,15 @@ static bool names(const struct saying *saying, int thing)
     return false;
 }
 
-/* Rival copies under the same version bind; so do carriers of an unmarked observable, of its source. */
-static bool add_others(const struct world *w, const struct kept *copy, struct facts *facts)
+enum carried { CARRIED_NOT, CARRIED_TIGHTER, CARRIED_MARKED };
+
+/* Rival copies under the same version bind; so do carriers of an unmarked observable, of its source. A copy
+ * in quarantine only tightens, as granular markings do: it gives nothing a level that has none. */
+static enum carried add_others(const struct world *w, const struct kept *copy, struct facts *facts)
 {
     const struct saying *saying = kept_said(w, copy);
-    bool carried = false, sco = thing_is_sco(w, saying->thing);
+    enum carried carried = CARRIED_NOT;
+    bool sco = thing_is_sco(w, saying->thing);
     for (size_t i = 0; i < w->copy_count; i++) {
         const struct kept *other = &w->copies[i];
         const struct saying *says = kept_said(w, other);
@@ -173,13 +178,17 @@ static bool add_others(const struct world *w, const struct kept *copy, struct fa
             facts->granted = granted;
             facts->revoked |= says->revoked && other->source == copy->source;
         }
-        if (sco && saying->mark_count == 0 && other->source == copy->source && !thing_is_sco(w, says->thing) &&
-            names(says, saying->thing)) {
-            add_carrier(w, other, facts);
+        if (sco && saying->mark_count == 0 && other->source == copy->source &&
+            !thing_is_sco(w, says->thing) && names(says, saying->thing)) {
+            bool marks = says->mark_count > 0 && !other->quarantined;
+            enum carried here = marks                                         ? CARRIED_MARKED
+                                : says->mark_count + says->granular_count > 0 ? CARRIED_TIGHTER
+                                                                              : CARRIED_NOT;
+            add_carrier(w, other, marks, facts);
+            carried = here > carried ? here : carried;
             /* What a carrier in quarantine changes is not looked at (docs/status.md). */
             if (w->sure && !w->taking && other->quarantined)
                 facts->states |= STATE_UNKNOWN;
-            carried |= says->mark_count > 0 && !other->quarantined;
         }
     }
     return carried;
@@ -208,12 +217,15 @@ void facts_find(const struct world *w, const struct kept *copy, int granular, st
                            .confidence = saying->confidence,
                            .revoked = saying->revoked};
     add_marks(w, copy, granular, out);
-    bool carried = add_others(w, copy, out);
-    if (saying->mark_count > 0 || carried)
+    enum carried carried = add_others(w, copy, out);
+    if (saying->mark_count > 0 || carried == CARRIED_MARKED)
         return;
     out->follows = thing_is_definition(w, saying->thing) && out->states == 0;
     out->states |= STATE_NONE;
-    if (out->follows || copy->source >= LOCALS || w->assume[copy->source] == 0)
+    bool assumes = copy->source < LOCALS && w->assume[copy->source] != 0;
+    if (!out->follows && !assumes && carried == CARRIED_TIGHTER)
+        out->states |= STATE_UNRESOLVED;
+    if (out->follows || !assumes)
         return;
     out->states |= STATE_ASSUMED;
     if (w->assume[copy->source] > out->tlp)
@@ -230,6 +242,31 @@ void facts_of_node(struct facts *out)
                            .onward = UINT32_MAX,
                            .follows = true,
                            .confidence = -1};
+}
+
+/* --- neighbours --- */
+
+/* Definitions are a part of what carries them. What cannot be judged counts as the strictest. */
+static int level_of(const struct world *w, const struct kept *copy)
+{
+    struct facts one = {.onward = UINT32_MAX};
+    if (!kept_is_current(w, copy) || thing_is_definition(w, kept_said(w, copy)->thing))
+        return 0;
+    add_marks(w, copy, ALL_MARKS, &one);
+    return (one.states & (STATE_STATEMENT | STATE_UNRESOLVED | STATE_UNKNOWN)) != 0 ? 5 : one.tlp;
+}
+
+int facts_neighbour(const struct world *w, const struct facts *facts)
+{
+    int level = 0;
+    if (facts->copy == NULL || thing_is_definition(w, facts->thing))
+        return 0;
+    for (size_t i = 0; i < w->copy_count; i++) {
+        const struct saying *other = kept_said(w, &w->copies[i]);
+        if (names(kept_said(w, facts->copy), other->thing) || names(other, facts->thing))
+            level = narrower(level, level_of(w, &w->copies[i]));
+    }
+    return level;
 }
 
 /* --- the rules, stops, and who brought it --- */
@@ -264,4 +301,3 @@ void facts_decide(const struct world *w, const struct facts *facts, struct verdi
     out->held |= out->release & facts_stopped(w, facts->source);
     out->release &= ~facts_stopped(w, facts->source);
 }
-

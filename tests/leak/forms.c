@@ -195,6 +195,7 @@ static void add_duties(const struct world *w, const struct saying *saying, const
 {
     out->loose = duties->drop && !thing_is_definition(w, saying->thing);
     out->expire_us = duties->expire_us;
+    out->reshare = duties->reshare;
     out->minted = (duties->redact_count > 0 || duties->anonymise) && !thing_is_definition(w, saying->thing);
     for (size_t i = 0; i < duties->redact_count; i++)
         if (is_there(saying, duties->redact[i]))
@@ -227,12 +228,13 @@ static bool brings_creator(const struct world *w, const struct item *item, const
         enum kind kind = w->plan->things[thing].kind;
         if (thing == item->hidden)
             return true;
-        if (!thing_is_definition(w, thing) && !thing_is_sco(w, thing) && kind != KIND_IDENTITY && kind != KIND_PERSON)
+        if (!thing_is_definition(w, thing) && !thing_is_sco(w, thing) && kind != KIND_IDENTITY &&
+            kind != KIND_PERSON)
             continue;
         for (size_t i = 0; i < w->copy_count; i++) {
             const struct saying *says = kept_said(w, &w->copies[i]);
-            for (size_t k = 0; says->thing == thing && kept_is_current(w, &w->copies[i]) && k < says->link_count;
-                 k++)
+            for (size_t k = 0;
+                 says->thing == thing && kept_is_current(w, &w->copies[i]) && k < says->link_count; k++)
                 if (!says->links[k].text && !seen[says->links[k].thing]) {
                     seen[says->links[k].thing] = true;
                     open[count++] = says->links[k].thing;
@@ -248,14 +250,13 @@ static bool is_unsure(const struct world *w, const struct saying *saying, const 
 {
     bool names = false;
     for (size_t i = 0; i < saying->link_count; i++)
-        names |= !thing_is_definition(w, saying->links[i].thing);
+        names |= saying->links[i].text || !thing_is_definition(w, saying->links[i].thing);
     return w->sure && ((item->personal != TREAT_NOT && saying->named) ||
                        (item->expire_us != 0 && (item->form == FORM_CUT || item->loose || names)));
 }
 
 /* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). */
-void form_find(const struct world *w, const struct kept *copy, unsigned p, bool target,
-                      struct item *out)
+void form_find(const struct world *w, const struct kept *copy, unsigned p, bool target, struct item *out)
 {
     const struct saying *saying = kept_said(w, copy);
     struct facts facts;
@@ -266,6 +267,7 @@ void form_find(const struct world *w, const struct kept *copy, unsigned p, bool 
     out->loose = out->minted = out->anonymous = false;
     out->personal = TREAT_NOT;
     out->expire_us = 0;
+    out->reshare = 0;
     facts_find(w, copy, NO_GRANULAR, &facts);
     facts_decide(w, &facts, &verdict);
     if ((verdict.release >> p & 1) == 0)
@@ -293,7 +295,8 @@ void form_find(const struct world *w, const struct kept *copy, unsigned p, bool 
 
 static bool comes_along(const struct world *w, int thing)
 {
-    return thing == NODE_THING || thing_is_definition(w, thing) || w->plan->things[thing].kind == KIND_IDENTITY;
+    return thing == NODE_THING || thing_is_definition(w, thing) ||
+           w->plan->things[thing].kind == KIND_IDENTITY;
 }
 
 /* Unmarked, and no rule keeps it: it goes where something released names it. */

@@ -172,12 +172,6 @@ static void add_item(const struct world *w, unsigned p, const struct kept *copy,
         form_find(w, copy, p, false, item);
         if (is_over(w, p, copy) || is_frozen(w, p, copy))
             return;
-    } else {
-        struct facts facts;
-        facts_of_node(&facts);
-        /* What waits for the node's own identity is not looked at when a time ends (docs/status.md). */
-        if (w->sure && rules_denied_before(w, &facts, p))
-            return;
     }
     if (item->form == FORM_NONE && form_goes_along(w, copy, p)) {
         item->form = FORM_WHOLE;
@@ -187,12 +181,22 @@ static void add_item(const struct world *w, unsigned p, const struct kept *copy,
         item->loose = false;
         item->personal = TREAT_NOT;
         item->expire_us = 0;
+        item->reshare = 0;
     }
     if (item->form != FORM_NONE)
         out->count++;
 }
 
-void judge(const struct world *w, unsigned p, struct judged *out)
+static bool may_lapse(const struct world *w)
+{
+    const struct policy_plan *policy = &w->plan->policies[w->policy];
+    bool may = false;
+    for (size_t i = 0; i < policy->rule_count; i++)
+        may |= policy->rule[i].deadline_us != 0 && policy->rule[i].lapses_to_release;
+    return may && !w->sure;
+}
+
+void judge(struct world *w, unsigned p, struct judged *out)
 {
     out->count = 0;
     if ((w->started >> p & 1) == 0 || w->policy < 0)
@@ -201,6 +205,11 @@ void judge(const struct world *w, unsigned p, struct judged *out)
     for (size_t i = 0; i < w->copy_count; i++)
         if (kept_is_current(w, &w->copies[i]))
             add_item(w, p, &w->copies[i], out);
+    w->waits = may_lapse(w);
+    for (size_t i = 0; w->waits && i < w->copy_count; i++)
+        if (kept_is_current(w, &w->copies[i]))
+            add_item(w, p, &w->copies[i], out);
+    w->waits = false;
     do {
         bool changed = true;
         for (size_t i = 0; i < out->count; i++)
@@ -237,8 +246,8 @@ static bool denies(struct world *w, unsigned p, const struct had *had, const str
     bool denied = item.form == FORM_CUT && !had->minted && (taken || !thing_is_sco(w, had->thing));
     while (item.form == FORM_CUT && !denied && watch_canary(had->text, &at, &canary))
         for (size_t i = 0; i < kept_said(w, copy)->field_count; i++)
-            denied |=
-                kept_said(w, copy)->fields[i].canary == canary && item_covers(&item, kept_said(w, copy)->fields[i].at);
+            denied |= kept_said(w, copy)->fields[i].canary == canary &&
+                      item_covers(&item, kept_said(w, copy)->fields[i].at);
     return denied;
 }
 

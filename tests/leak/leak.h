@@ -146,6 +146,7 @@ enum atom_kind {
     ATOM_CLEARANCE,
     ATOM_COMMUNITY,
     ATOM_AGE, /* not of deny rules: when the node made its own identity is its own affair */
+    ATOM_NEIGHBOUR,
     ATOMS
 };
 
@@ -159,12 +160,14 @@ enum effect { EFFECT_DENY, EFFECT_HOLD, EFFECT_RELEASE };
 
 /* What must happen to what a rule lets go. */
 enum treat { TREAT_NOT, TREAT_MASK, TREAT_PSEUDONYMISE };
+enum { RESHARE_NEVER = 1, RESHARE_COUNTRY = 2 };
 struct duties {
     bool anonymise, drop;
     const char *redact[RULES]; /* selectors */
     size_t redact_count;
     enum treat personal;
     int64_t expire_us; /* 0: never */
+    unsigned reshare;  /* limits on passing on, a bit each */
 };
 
 struct rule {
@@ -322,6 +325,7 @@ struct world {
     size_t copy_count;
     bool taking; /* what a policy takes back is asked: no wait of its rules is over, for it begins */
     bool sure;   /* what must leave is asked, not what may: where that is not the same */
+    bool waits;  /* no wait of a hold is taken to be over */
     struct shown view[PARTNERS];
     uint32_t source[SOURCES];
     int64_t now_us;
@@ -375,8 +379,6 @@ struct verdict {
     int rule[PARTNERS]; /* that lets it go */
 };
 void rules_judge(const struct world *w, const struct facts *facts, struct verdict *out);
-/* Does a rule deny it to `p` that binds for some time only, whether or not that is over? */
-bool rules_denied_before(const struct world *w, const struct facts *facts, unsigned p);
 /* Of the release rules that match for `p`, all duties together (POLICY.md section 6). */
 struct duties rules_bind(const struct world *w, const struct facts *facts, unsigned p);
 /* The duties of any rule that would let it go to `p`, whatever it is marked with. */
@@ -396,6 +398,8 @@ enum { ALL_MARKS = -1, NO_GRANULAR = -2 };
 /* `granular`: which granular markings count, one of these, or that one. */
 void facts_find(const struct world *w, const struct kept *copy, int granular, struct facts *out);
 void facts_of_node(struct facts *out);
+/* The strictest level one reference away, in either direction (POLICY.md section 5b); 0: none. */
+int facts_neighbour(const struct world *w, const struct facts *facts);
 /* Partners to whom nothing of this source goes now. */
 uint32_t facts_stopped(const struct world *w, unsigned source);
 /* What the rules say, after stops, and never back to who brought it. */
@@ -416,11 +420,13 @@ struct item {
     int hidden;     /* a creator who is not named; -1 */
     enum treat personal;
     int64_t expire_us;
+    unsigned reshare;
     char selectors[GRANULARS + FIELDS][PATH_MAX_];
     size_t selector_count;
 };
 
-/* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). `target`: of a translation. */
+/* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). `target`: of a translation.
+ */
 void form_find(const struct world *w, const struct kept *copy, unsigned p, bool target, struct item *out);
 /* Unmarked, and no rule keeps it: it goes where something released names it. NULL: the node's identity. */
 bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p);
@@ -432,12 +438,13 @@ bool item_covers(const struct item *item, const char *path);
 /* --- judge.c --- */
 
 struct judged {
-    struct item at[COPIES + 1];
+    struct item at[2 * COPIES + 1]; /* of one copy there may be two: see judge */
     size_t count;
 };
 
-/* What may leave to partner `p` now, all together. */
-void judge(const struct world *w, unsigned p, struct judged *out);
+/* What may leave to partner `p` now, all together. When a wait ended only the gate knows: what may is asked
+ * with it and without, for what waits goes in another form, and not only later. */
+void judge(struct world *w, unsigned p, struct judged *out);
 /* Is what `had` shows to `p` denied him now, whole or a part of it? */
 bool judge_denies(struct world *w, unsigned p, const struct had *had);
 

@@ -313,9 +313,8 @@ int main(int argc, char **argv)
     struct arguments arguments;
     uint64_t passed = 0, failed = 0;
     if (!read_arguments(argc, argv, &arguments)) {
-        (void)fprintf(stderr,
-                      "usage: bongsu-leak [--objects N] [--first SEED] [--jobs N] [--leak NAME]\n"
-                      "       bongsu-leak --seed N [-v]\n");
+        (void)fprintf(stderr, "usage: bongsu-leak [--objects N] [--first SEED] [--jobs N] [--leak NAME]\n"
+                              "       bongsu-leak --seed N [-v]\n");
         return 2;
     }
     /* A world takes much memory and gives it back: the next one shall have the same pages. */

@@ -181,13 +181,14 @@ static void op_fact(struct plan *plan, struct draw *draw)
         int lists = (int)marks_list_count();
         int whom = draw_chance(draw, 600) ? 1 + (int)draw_below(draw, (unsigned)lists - 1)
                                           : lists + (int)draw_below(draw, 1u << plan->partners);
-        op_add(plan, OP_NAME, thing_pick(plan, draw, 1u << KIND_STATEMENT, -1), 1 + (int)draw_below(draw, 5), whom);
+        op_add(plan, OP_NAME, thing_pick(plan, draw, 1u << KIND_STATEMENT, -1), 1 + (int)draw_below(draw, 5),
+               whom);
         break;
     }
     case 0:
     case 1:
-        op_add(plan, OP_CLASSIFY, thing_pick(plan, draw, 1u << KIND_STATEMENT, -1), 1 + (int)draw_below(draw, 5),
-               0);
+        op_add(plan, OP_CLASSIFY, thing_pick(plan, draw, 1u << KIND_STATEMENT, -1),
+               1 + (int)draw_below(draw, 5), 0);
         break;
     case 2:
     case 3:

@@ -31,6 +31,8 @@ WRAP(withdraw_begin);
 WRAP(policy_budget_count);
 WRAP(row_lapsed);
 WRAP(policy_partners_within);
+WRAP(neighbours_add);
+WRAP(terms_limits);
 
 static enum leak active;
 
@@ -154,7 +156,22 @@ uint64_t __wrap_policy_partners_within(const struct policy *policy, struct str k
     return active == LEAK_READERS ? UINT64_MAX : __real_policy_partners_within(policy, key, values);
 }
 
+err_t __wrap_neighbours_add(struct gate *gate, const struct policy *policy, const struct subject *subject,
+                            int64_t now_us, struct arena *arena, struct policy_facts *facts)
+{
+    err_t err = __real_neighbours_add(gate, policy, subject, now_us, arena, facts);
+    if (active == LEAK_NEIGHBOUR)
+        facts->neighbour_tlp = POLICY_TLP_NONE;
+    return err;
+}
+
 /* --- what policies do besides --- */
+
+struct str __wrap_terms_limits(const struct record_decide *decide, const struct record_entry *entry,
+                               unsigned partner)
+{
+    return active == LEAK_LIMIT ? STR("") : __real_terms_limits(decide, entry, partner);
+}
 
 err_t __wrap_policy_bind(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
                          uint64_t partners, struct arena *arena, struct policy_bound **out, size_t *out_count)

@@ -24,6 +24,8 @@
     X(TAKEN, "taken", "a new policy takes nothing back")                                                     \
     X(BUDGET, "budget", "budgets are not counted")                                                           \
     X(AGREEMENT, "agreement", "agreements never end")                                                        \
+    X(NEIGHBOUR, "neighbour", "how secret its neighbours are is not asked")                                  \
+    X(LIMIT, "limit", "limits on passing on are forgotten")                                                  \
     X(READERS, "readers", "whom ACS and REL TO name is not asked")                                           \
     X(STUCK, "stuck", "circles do not leave")
 

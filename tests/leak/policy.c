@@ -61,6 +61,11 @@ static struct atom atom_draw(enum effect effect, unsigned partners, struct draw 
     case ATOM_COMMUNITY:
         atom.value = (int)draw_below(draw, COMMUNITIES);
         break;
+    case ATOM_NEIGHBOUR: /* it may only withhold */
+        atom.negate = effect == EFFECT_RELEASE;
+        atom.op = 4 + (int)draw_below(draw, 2);
+        atom.value = 1 + (int)draw_below(draw, LEVELS - 1);
+        break;
     case ATOM_AGE:
         atom.op = 2 + (int)draw_below(draw, 4);
         atom.value = 1 + (int)draw_below(draw, 48);
@@ -97,6 +102,8 @@ static struct duties duties_draw(struct draw *draw)
         duties.redact[duties.redact_count++] = redacted[draw_below(draw, sizeof redacted / sizeof *redacted)];
     if (draw_chance(draw, 150))
         duties.drop = true;
+    if (draw_chance(draw, 200))
+        duties.reshare = draw_chance(draw, 500) ? RESHARE_NEVER : RESHARE_COUNTRY;
     return duties;
 }
 
@@ -258,6 +265,9 @@ static void atom_write(const struct atom *atom, struct buf *out)
     case ATOM_COMMUNITY:
         buf_printf(out, "partner.communities == %s", policy_communities[atom->value]);
         break;
+    case ATOM_NEIGHBOUR:
+        buf_printf(out, "neighbour.tlp %s %s", operators[atom->op], levels[atom->value]);
+        break;
     default:
         buf_printf(out, "age.received %s %dh", operators[atom->op], atom->value);
         break;
@@ -293,8 +303,12 @@ static void duties_write(const struct duties *duties, struct buf *out)
         buf_printf(out, "%s%s", before, treats[duties->personal]);
         before = ", ";
     }
-    if (duties->expire_us != 0)
+    if (duties->expire_us != 0) {
         buf_printf(out, "%sexpire %llds", before, (long long)(duties->expire_us / SECOND));
+        before = ", ";
+    }
+    if (duties->reshare != 0)
+        buf_printf(out, "%sreshare %s", before, duties->reshare == RESHARE_NEVER ? "never" : "own-country");
 }
 
 static void clauses_write(const struct rule *rule, struct buf *out)

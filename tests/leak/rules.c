@@ -127,6 +127,8 @@ static int atom_value(const struct world *w, const struct facts *facts, const st
         return policy->clearance[p] == 0 ? ABSENT : policy->clearance[p] == atom->value;
     case ATOM_COMMUNITY:
         return in_community(policy, atom->value, p);
+    case ATOM_NEIGHBOUR:
+        return compare(facts_neighbour(w, facts), atom->op, atom->value);
     default:
         if (facts->copy == NULL)
             return ABSENT;
@@ -185,7 +187,7 @@ static bool is_denied(const struct world *w, const struct facts *facts, unsigned
 static bool is_lapsed(const struct world *w, const struct facts *facts, const struct rule *rule)
 {
     int64_t since = w->sure || facts->copy == NULL ? w->calm_us : facts->copy->received_us;
-    if (rule->deadline_us == 0 || !rule->lapses_to_release || w->taking)
+    if (rule->deadline_us == 0 || !rule->lapses_to_release || w->taking || w->waits)
         return false;
     /* What is held but for a part that is denied waits for nobody, so far (docs/status.md). */
     if (w->sure && facts->copy != NULL && w->plan->sayings[facts->copy->saying].granular_count > 0)
@@ -276,23 +278,11 @@ struct duties rules_bind(const struct world *w, const struct facts *facts, unsig
             all.redact[all.redact_count++] = one->redact[k];
         if (one->personal != TREAT_NOT && all.personal != TREAT_MASK)
             all.personal = one->personal;
+        all.reshare |= one->reshare;
         if (one->expire_us != 0 && (all.expire_us == 0 || one->expire_us < all.expire_us))
             all.expire_us = one->expire_us;
     }
     return all;
-}
-
-bool rules_denied_before(const struct world *w, const struct facts *facts, unsigned p)
-{
-    const struct policy_plan *policy = &w->plan->policies[w->policy];
-    bool denied = false;
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        struct rule rule = policy->rule[i];
-        bool timed = rule.effect == EFFECT_DENY && rule.until_us != 0;
-        rule.until_us = 0;
-        denied |= timed && matches(w, facts, &rule, p);
-    }
-    return denied;
 }
 
 bool rules_treats(const struct world *w, const struct facts *facts, unsigned p,

@@ -1,5 +1,5 @@
-/* Writes one object, and notes beside it where in it everything stands: fields with their canaries, references,
- * markings. What granular markings may select is chosen among these. */
+/* Writes one object, and notes beside it where in it everything stands: fields with their canaries,
+ * references, markings. What granular markings may select is chosen among these. */
 #include "leak.h"
 
 #include <stdarg.h>
@@ -322,7 +322,8 @@ static void put_elsewhere(struct maker *m)
     int thing = thing_pick(m->plan, m->draw, all, m->saying->thing);
     if (m->saying->thing == 0)
         return;
-    if (kind_is_definition(m->plan->things[m->saying->thing].kind)) { /* never minted: it would wait for ever */
+    if (kind_is_definition(
+            m->plan->things[m->saying->thing].kind)) { /* never minted: it would wait for ever */
         put_text(m, "x_note", false);
         return;
     }
@@ -497,7 +498,7 @@ static void put_head(struct maker *m, const struct thing *thing, int version)
     else if (m->saying->thing != 0 && !definition && draw_chance(m->draw, 400))
         put_ref(m, "created_by_ref",
                 thing_pick(m->plan, m->draw, draw_chance(m->draw, 800) ? 1u << KIND_IDENTITY : any_identity,
-                     m->saying->thing),
+                           m->saying->thing),
                 true, false);
 }
 

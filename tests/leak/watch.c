@@ -139,6 +139,7 @@ struct watching {
     unsigned p;
     struct judged judged; /* what could go when it went */
     size_t first;         /* leaves that are new */
+    struct str limits;    /* beside the leaf in hand */
 };
 
 void watch_tell(struct world *w, unsigned p, const char *what, struct bytes text)
@@ -199,12 +200,26 @@ static bool stays_same(const struct world *w, const struct item *item)
            item->hidden < 0 && item->personal == TREAT_NOT;
 }
 
+/* The limits on passing on that its rules ask for stand beside it; every partner here is in US. */
+static bool is_limited(struct str limits, unsigned reshare)
+{
+    unsigned told = 0;
+    while (limits.len > 0) {
+        struct str line = str_cut(&limits, '\n');
+        told |= str_eq(line, STR("never")) ? RESHARE_NEVER : 0;
+        told |= str_eq(line, STR("country US")) ? RESHARE_COUNTRY : 0;
+    }
+    return (reshare & ~told) == 0;
+}
+
 /* As this copy may go? */
 static bool may_go_so(const struct watching *g, const struct had *had, const struct item *item, bool same,
                       char what[WHAT])
 {
     const char *why = NULL;
-    if (!had->minted && !same)
+    if (!is_limited(g->limits, item->reshare))
+        why = "got without its limit on passing on";
+    else if (!had->minted && !same)
         why = "got under its own identifier what is not as it came";
     else if (!had->minted && item->form == FORM_CUT && !stays_same(g->w, item))
         why = "got whole what may go in part";
@@ -268,6 +283,7 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     struct shown *view = &w->view[g->p];
     struct had had = {.thing = -1, .saying = -1, .seq = view->seq++, .at_us = leaf->leaf.time_us};
     w->leaves++;
+    g->limits = leaf->limits;
     bytes_read += leaf->object.len + leaf->id.len + leaf->version.len + sizeof leaf->leaf;
     if (w->verbose)
         (void)printf("p%u leaf %llu op %u of %lld: %.*s\n", g->p, (unsigned long long)had.seq, leaf->leaf.op,
