@@ -195,9 +195,9 @@ err_t personal_texts_begin(struct gate *gate, const struct form *form, unsigned 
     if (TRY(err, personal_find(gate, root, arena, &out->personal)) ||
         TRY(err, personal_key(gate, partner, &out->key)))
         return err;
-    /* Another constant would be another pattern. */
+    /* Another constant would be another pattern, another name another member. */
     for (size_t i = 0; i < out->personal.count; i++)
-        if (str_eq(out->personal.hits[i].pointer, STR("/pattern")))
+        if (out->personal.hits[i].fixed)
             return ERR_DENIED;
     cut->text = change;
     cut->text_ctx = out;

@@ -1,5 +1,7 @@
 #include "privacy/field.h"
 
+#include "privacy/scan.h"
+
 static const struct row {
     struct str type, name;
     struct field field;
@@ -20,16 +22,15 @@ static bool is_reference(struct str name)
 
 struct field field_find(struct str type, struct str name, bool direct, unsigned is)
 {
-    for (size_t i = 0; i < ROWS; i++) {
+    for (size_t i = 0; direct && i < ROWS; i++) {
         const struct row *row = &rows[i];
         if (row->name.len != name.len || name.len == 0 || row->name.at[0] != str_lower(name.at[0]) ||
             !str_same(row->name, name))
             continue;
-        if (row->type.len == 0 || (direct && str_eq(row->type, type)))
-            if ((row->field.needs & ~is) == 0)
-                return row->field;
+        if ((row->type.len == 0 || str_eq(row->type, type)) && (row->field.needs & ~is) == 0)
+            return row->field;
     }
-    return (struct field) {is_reference(name) ? PRIVACY_STRUCTURAL : PRIVACY_TEXT, FIELD_LOOK, 0};
+    return (struct field) {PRIVACY_TEXT, FIELD_LOOK, 0};
 }
 
 enum privacy_role privacy_ref_role(struct str type, struct str property)
@@ -45,8 +46,49 @@ enum privacy_role privacy_role_stricter(enum privacy_role a, enum privacy_role b
 {
     /* Text is what is known of nobody: anything else tells more. */
     static const uint8_t strictness[PRIVACY_ROLES] = {
-        [PRIVACY_TEXT] = 0,   [PRIVACY_STRUCTURAL] = 0, [PRIVACY_INDICATOR] = 1,
-        [PRIVACY_SENDER] = 2, [PRIVACY_PERSON] = 3,     [PRIVACY_VICTIM_OF] = 4};
+        [PRIVACY_TEXT] = 0,   [PRIVACY_INDICATOR] = 1, [PRIVACY_SENDER] = 2,
+        [PRIVACY_PERSON] = 3, [PRIVACY_VICTIM_OF] = 4,
+    };
     must(a < PRIVACY_ROLES && b < PRIVACY_ROLES);
     return strictness[b] > strictness[a] ? b : a;
+}
+
+/* An address, an account or a card may be what is shared. */
+static bool may_be_shared(enum privacy_kind kind)
+{
+    return (PRIVACY_FACT(kind) &
+            (PRIVACY_FACT(PRIVACY_EMAIL) | PRIVACY_FACT(PRIVACY_ACCOUNT) | PRIVACY_FACT(PRIVACY_KR_PHONE) |
+             PRIVACY_FACT(PRIVACY_US_PHONE) | PRIVACY_FACT(PRIVACY_PHONE) | PRIVACY_FACT(PRIVACY_CARD))) != 0;
+}
+
+enum privacy_role field_role_of(enum privacy_role role, enum privacy_kind kind)
+{
+    bool shared = may_be_shared(kind) || kind == PRIVACY_NAME;
+    return (role == PRIVACY_INDICATOR || role == PRIVACY_SENDER) && !shared ? PRIVACY_TEXT : role;
+}
+
+void field_keep_whole(struct privacy_hits *hits, enum field_own own, unsigned is, struct str text,
+                      size_t from, size_t len)
+{
+    static const struct {
+        enum privacy_kind kind;
+        uint8_t score;
+    } wholes[] = {
+        [FIELD_NAME] = {PRIVACY_NAME, 80},
+        [FIELD_ACCOUNT] = {PRIVACY_ACCOUNT, 70},
+        [FIELD_CREDENTIAL] = {PRIVACY_CREDENTIAL, 95},
+        [FIELD_VICTIM] = {PRIVACY_VICTIM, 60},
+    };
+    struct str value = {text.at + from, len};
+    bool shared = own == FIELD_ACCOUNT && (token_is_system(value) || (is & FIELD_SERVICE) != 0);
+    if (len == 0)
+        return;
+    scan_keep(hits, &(struct privacy_hit) {
+                        .kind = wholes[own].kind,
+                        .score = shared ? 30 : wholes[own].score,
+                        .reasons = shared ? PRIVACY_FIELD | PRIVACY_SHARED : PRIVACY_FIELD,
+                        .text = text,
+                        .from = from,
+                        .len = len,
+                    });
 }

@@ -1,4 +1,5 @@
-/* Inside the room: the role of a field (role.inc). */
+/* Inside the room: the role of a field (role.inc), of a pattern's constants (pattern.c), values by their form
+ * (value.c). */
 #pragma once
 
 #include "privacy/privacy.h"
@@ -6,7 +7,9 @@
 /* What to do with a field's strings. */
 enum field_own {
     FIELD_LOOK,    /* recognisers look */
-    FIELD_NOTHING, /* a reference that names nobody by itself */
+    FIELD_FIXED,   /* they do, and what they find cannot be replaced */
+    FIELD_MESSAGE, /* they do, and an address in angle brackets names a message */
+    FIELD_BYTES,   /* base64; what is none is looked at */
     FIELD_PATTERN,
     FIELD_NAME, /* from here: the string is one, whole */
     FIELD_ACCOUNT,
@@ -28,6 +31,31 @@ struct field {
     unsigned needs;
 };
 
-/* `direct`: a member of the object itself (or of a list in it). `is`: bits of FIELD_* that hold. Names are
- * compared without case: those of headers are written in any. */
+/* `direct`: a member of the object itself (or of a list in it); else no row counts. `is`: bits of FIELD_*
+ * that hold. Names are compared without case: those of headers are written in any. */
 struct field field_find(struct str type, struct str name, bool direct, unsigned is);
+
+/* --- of an object (object.c) --- */
+
+/* Keeps the whole value as what `own` says; `is`: bits of FIELD_*. */
+void field_keep_whole(struct privacy_hits *hits, enum field_own own, unsigned is, struct str text,
+                      size_t from, size_t len);
+/* The role that a hit of `kind` has in a field of `role`: what is shared of an attacker or a sender is an
+ * address, an account, a card; a person's number never is. */
+enum privacy_role field_role_of(enum privacy_role role, enum privacy_kind kind);
+
+/* --- of a pattern (pattern.c) --- */
+
+/* Roles of the hits from `first` on, which lie in `text`, an indicator's pattern: constants compared with
+ * to_refs and the like are the victim's, what no comparison holds is text; names, accounts and credentials
+ * are kept whole. ERR_NOMEM. */
+NODISCARD err_t pattern_judge(struct str text, size_t first, struct arena *arena, struct privacy_hits *hits);
+
+/* --- by form (value.c) --- */
+
+/* YYYY-MM-DDTHH:MM:SS[.fraction]Z with at most nine digits of a fraction. */
+bool value_is_time(struct str text);
+/* type--UUID. `out_type`: what stands before the dashes, which is anybody's words. */
+bool value_is_identifier(struct str text, struct str *out_type);
+/* Base64 too long to be read as anything else. */
+bool value_is_bytes(struct str text);

@@ -33,8 +33,7 @@ bool privacy_kind_structured(enum privacy_kind kind)
 
 const char *privacy_role_name(enum privacy_role role)
 {
-    static const char *const names[PRIVACY_ROLES] = {"text",   "structural", "indicator",
-                                                     "sender", "person",     "victim"};
+    static const char *const names[PRIVACY_ROLES] = {"text", "indicator", "sender", "person", "victim"};
     must(role < PRIVACY_ROLES);
     return names[role];
 }

@@ -1,10 +1,11 @@
 /* One object, string by string: the field's role first, then what is in it. No recursion. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/limit.h"
 #include "privacy/field.h"
 #include "privacy/scan.h"
-#include "stix/pattern.h"
 
 struct walk {
     struct privacy_hits *hits;
@@ -13,12 +14,13 @@ struct walk {
     struct str pattern;     /* of an indicator, when all in it is the attacker's; else empty */
     struct frame {
         struct json_iter iter;
-        bool is_object, structural;
-        bool direct;     /* members are fields of an object of `type` */
-        struct str type; /* of the object whose members these are */
-        unsigned is;     /* FIELD_* */
-        struct str name; /* member in hand, or the list's */
-        size_t index;    /* of the element in hand, plus one */
+        bool is_object;
+        bool direct;      /* members are fields of an object of `type` */
+        struct str type;  /* of the object whose members these are */
+        unsigned is;      /* FIELD_* */
+        struct str name;  /* member in hand, or the list's */
+        struct str shown; /* the same in pointers: nothing that was found in it */
+        size_t index;     /* of the element in hand, plus one */
     } stack[LIMIT_JSON_DEPTH + 1];
     size_t depth;
     err_t err;
@@ -47,7 +49,7 @@ static struct str pointer_make(struct walk *walk)
     for (size_t i = 0; i < walk->depth; i++) {
         const struct frame *frame = &walk->stack[i];
         if (frame->is_object)
-            put_token(&buf, frame->name);
+            put_token(&buf, frame->shown);
         else
             buf_printf(&buf, "/%zu", frame->index - 1);
     }
@@ -59,72 +61,6 @@ static struct str pointer_make(struct walk *walk)
 }
 
 /* --- what --- */
-
-static void keep_whole(struct walk *walk, const struct frame *frame, const struct field *field,
-                       struct str text)
-{
-    static const struct {
-        enum privacy_kind kind;
-        uint8_t score;
-    } wholes[] = {
-        [FIELD_NAME] = {PRIVACY_NAME, 80},
-        [FIELD_ACCOUNT] = {PRIVACY_ACCOUNT, 70},
-        [FIELD_CREDENTIAL] = {PRIVACY_CREDENTIAL, 95},
-        [FIELD_VICTIM] = {PRIVACY_VICTIM, 60},
-    };
-    bool shared = field->own == FIELD_ACCOUNT && (token_is_system(text) || (frame->is & FIELD_SERVICE) != 0);
-    if (text.len == 0)
-        return;
-    scan_keep(walk->hits, &(struct privacy_hit) {
-                              .kind = wholes[field->own].kind,
-                              .score = shared ? 30 : wholes[field->own].score,
-                              .reasons = shared ? PRIVACY_FIELD | PRIVACY_SHARED : PRIVACY_FIELD,
-                              .text = text,
-                              .len = text.len,
-                          });
-}
-
-/* An address, an account or a card may be what is shared; a person's number never is. */
-static bool may_be_indicator(enum privacy_kind kind)
-{
-    return (PRIVACY_FACT(kind) &
-            (PRIVACY_FACT(PRIVACY_EMAIL) | PRIVACY_FACT(PRIVACY_ACCOUNT) | PRIVACY_FACT(PRIVACY_KR_PHONE) |
-             PRIVACY_FACT(PRIVACY_US_PHONE) | PRIVACY_FACT(PRIVACY_PHONE) | PRIVACY_FACT(PRIVACY_CARD))) != 0;
-}
-
-static bool names_recipient(const struct stix_pattern *pattern, const struct stix_pattern_node *node)
-{
-    for (uint32_t i = 0; i < node->step_count; i++) {
-        struct str key = pattern->steps[node->step + i].key;
-        if (pattern->steps[node->step + i].kind == STIX_PATTERN_KEY &&
-            privacy_ref_role(node->type, key) == PRIVACY_VICTIM_OF)
-            return true;
-    }
-    return false;
-}
-
-/* Constants of comparisons with to_refs and the like are the victim's. Both lists are in the order of the
- * text. */
-static void look_at_pattern(struct walk *walk, struct str text, size_t first)
-{
-    struct stix_pattern pattern;
-    size_t at = first;
-    err_t err = stix_pattern_parse(text, STIX_PATTERN_2_1, walk->arena, &pattern, NULL, NULL);
-    if (err == ERR_NOMEM)
-        walk->err = err;
-    for (uint32_t i = 0; err == ERR_OK && i < pattern.node_count && at < walk->hits->count; i++) {
-        const struct stix_pattern_node *node = &pattern.nodes[i];
-        if (node->kind != STIX_PATTERN_COMPARISON || node->constant_count == 0)
-            continue;
-        const struct stix_pattern_constant *last =
-            &pattern.constants[node->constant + node->constant_count - 1];
-        size_t end = (size_t)(last->text.at - text.at) + last->text.len;
-        bool recipient = names_recipient(&pattern, node);
-        for (; at < walk->hits->count && walk->hits->at[at].from < end; at++)
-            if (recipient && walk->hits->at[at].from >= node->offset)
-                walk->hits->at[at].role = PRIVACY_VICTIM_OF;
-    }
-}
 
 /* An indicator's name often is the address that stands in its pattern. */
 static bool stands_in_pattern(const struct walk *walk, struct str value)
@@ -145,9 +81,43 @@ static bool stands_in_pattern(const struct walk *walk, struct str value)
 static enum privacy_role role_of(const struct walk *walk, enum privacy_role role, enum privacy_kind kind,
                                  struct str value)
 {
-    if (role == PRIVACY_TEXT && may_be_indicator(kind) && stands_in_pattern(walk, value))
+    bool may_be = kind != PRIVACY_NAME && field_role_of(PRIVACY_INDICATOR, kind) == PRIVACY_INDICATOR;
+    if (role == PRIVACY_TEXT && may_be && stands_in_pattern(walk, value))
         return PRIVACY_INDICATOR;
-    return role == PRIVACY_INDICATOR && !may_be_indicator(kind) ? PRIVACY_TEXT : role;
+    return field_role_of(role, kind);
+}
+
+/* Everything found from `first` on. */
+static void place(struct walk *walk, size_t first, bool fixed)
+{
+    struct str pointer = walk->hits->count > first ? pointer_make(walk) : STR("");
+    for (size_t i = first; i < walk->hits->count; i++) {
+        walk->hits->at[i].pointer = pointer;
+        walk->hits->at[i].fixed = fixed;
+    }
+}
+
+static void assign(struct walk *walk, enum privacy_role role, size_t first)
+{
+    for (size_t i = first; i < walk->hits->count; i++) {
+        struct privacy_hit *hit = &walk->hits->at[i];
+        hit->role = role_of(walk, role, hit->kind, privacy_value(hit));
+    }
+}
+
+/* <20261122.1@mail.example.com> names a message. */
+static void drop_message_ids(struct privacy_hits *hits, size_t first)
+{
+    size_t kept = first;
+    for (size_t i = first; i < hits->count; i++) {
+        const struct privacy_hit *hit = &hits->at[i];
+        size_t end = hit->from + hit->len;
+        bool names_one = hit->kind == PRIVACY_EMAIL && hit->from > 0 && hit->text.at[hit->from - 1] == '<' &&
+                         end < hit->text.len && hit->text.at[end] == '>';
+        if (!names_one)
+            hits->at[kept++] = *hit;
+    }
+    hits->count = kept;
 }
 
 static void take_string(struct walk *walk, const struct frame *frame, const struct field *field,
@@ -155,22 +125,110 @@ static void take_string(struct walk *walk, const struct frame *frame, const stru
 {
     size_t first = walk->hits->count;
     enum privacy_role role = field->role;
+    struct str type;
     if ((field->needs & FIELD_NAMES) != 0 && walk->role != PRIVACY_TEXT && walk->depth == 1)
         role = walk->role;
     if (field->own >= FIELD_NAME)
-        keep_whole(walk, frame, field, text);
-    else
+        field_keep_whole(walk->hits, field->own, frame->is, text, 0, text.len);
+    else if (value_is_identifier(text, &type))
+        privacy_text(type, frame->name, walk->hits);
+    else if (!value_is_time(text) && !(field->own == FIELD_BYTES && value_is_bytes(text)))
         privacy_text(text, frame->name, walk->hits);
+    if (field->own == FIELD_MESSAGE)
+        drop_message_ids(walk->hits, first);
+    assign(walk, role, first);
+    if (field->own == FIELD_PATTERN)
+        walk->err = pattern_judge(text, first, walk->arena, walk->hits);
+    place(walk, first, field->own == FIELD_FIXED || field->own == FIELD_PATTERN);
+}
+
+/* --- numbers --- */
+
+enum { NUMBER_DIGITS_MIN = 9, NUMBER_DIGITS_MAX = 24, REGISTRATION_DIGITS = 13 };
+
+/* Of an integer; 0: it has fewer than any identifier. Beyond 2^53 a double is nobody's number. */
+static size_t put_digits(struct json_val value, char out[NUMBER_DIGITS_MAX])
+{
+    int len = 0;
+    if (json_is(value, JSON_INT) && json_int(value) > 0)
+        len = snprintf(out, NUMBER_DIGITS_MAX, "%lld", (long long)json_int(value));
+    else if (json_is(value, JSON_UINT))
+        len = snprintf(out, NUMBER_DIGITS_MAX, "%llu", (unsigned long long)json_uint(value));
+    else if (json_is(value, JSON_DOUBLE) && json_double(value) > 0 && json_double(value) < 0x1p53 &&
+             floor(json_double(value)) == json_double(value))
+        len = snprintf(out, NUMBER_DIGITS_MAX, "%.0f", json_double(value));
+    return len >= NUMBER_DIGITS_MIN ? (size_t)len : 0;
+}
+
+/* Looks at digits as they would stand in a text, behind `zeros` that a number has lost: these are there only
+ * when the member's name says so. */
+static bool take_digits(struct walk *walk, struct str digits, size_t zeros)
+{
+    size_t first = walk->hits->count;
+    bool good = false;
+    char text[NUMBER_DIGITS_MAX + REGISTRATION_DIGITS];
+    memset(text, '0', zeros);
+    memcpy(text + zeros, digits.at, digits.len);
+    struct str whole = {text, zeros + digits.len};
+    privacy_text(whole, walk->stack[walk->depth - 1].name, walk->hits);
+    for (size_t i = first; i < walk->hits->count; i++)
+        good = good || (walk->hits->at[i].score >= PRIVACY_SCORE_HIT &&
+                        (zeros == 0 || (walk->hits->at[i].reasons & PRIVACY_LABEL) != 0));
+    struct str kept = good ? arena_str(walk->arena, whole) : (struct str) {0};
+    if (good && kept.at == NULL)
+        walk->err = ERR_NOMEM;
+    if (kept.at == NULL)
+        walk->hits->count = first;
+    for (size_t i = first; i < walk->hits->count; i++)
+        walk->hits->at[i].text = kept;
+    assign(walk, PRIVACY_TEXT, first);
+    place(walk, first, true);
+    return good;
+}
+
+static void take_number(struct walk *walk, struct json_val value)
+{
+    char text[NUMBER_DIGITS_MAX];
+    struct str digits = {text, put_digits(value, text)};
+    if (digits.len == 0 || take_digits(walk, digits, 0))
+        return;
+    if (digits.len >= 10 && digits.len < REGISTRATION_DIGITS &&
+        take_digits(walk, digits, REGISTRATION_DIGITS - digits.len))
+        return;
+    if (digits.len <= 10)
+        (void)take_digits(walk, digits, 1);
+}
+
+/* --- names of members --- */
+
+/* Those of the standard are of letters and marks. */
+static bool is_plain(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!scan_is_letter((uint8_t)name.at[i]) && name.at[i] != '_' && name.at[i] != '-')
+            return false;
+    return true;
+}
+
+static void take_name(struct walk *walk)
+{
+    struct frame *frame = &walk->stack[walk->depth - 1];
+    size_t first = walk->hits->count;
+    frame->shown = frame->name;
+    if (is_plain(frame->name))
+        return;
+    privacy_text(frame->name, walk->depth > 1 ? walk->stack[walk->depth - 2].name : STR(""), walk->hits);
     if (walk->hits->count == first)
         return;
-    struct str pointer = pointer_make(walk);
-    for (size_t i = first; i < walk->hits->count; i++) {
-        struct privacy_hit *hit = &walk->hits->at[i];
-        hit->pointer = pointer;
-        hit->role = role_of(walk, role, hit->kind, privacy_value(hit));
-    }
-    if (field->own == FIELD_PATTERN)
-        look_at_pattern(walk, text, first);
+    struct buf masked;
+    buf_init(&masked, LIMIT_OBJECT_BYTES * 3u);
+    privacy_mask(frame->name, walk->hits->at + first, walk->hits->count - first, &masked);
+    frame->shown = buf_err(&masked) == ERR_OK ? arena_str(walk->arena, buf_str(&masked)) : (struct str) {0};
+    if (frame->shown.at == NULL)
+        walk->err = ERR_NOMEM;
+    buf_deinit(&masked);
+    assign(walk, PRIVACY_TEXT, first);
+    place(walk, first, true);
 }
 
 /* --- the walk --- */
@@ -187,20 +245,65 @@ static bool is_true(struct json_val object, const char *name)
     return json_get(object, str_of(name), &value) && json_is(value, JSON_TRUE);
 }
 
+/* An open vocabulary: as people write it. */
+static bool is_one_person(struct json_val identity)
+{
+    static const struct str words[] = {
+        {"individual", 10}, {"person", 6}, {"natural-person", 14}, {"natural person", 14}, {"개인", 6},
+    };
+    struct str class;
+    if (!json_get_str(identity, STR("identity_class"), &class))
+        return false;
+    class = str_trim(class);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_same(class, words[i]))
+            return true;
+    return false;
+}
+
+/* A translation does not say of whom: the name of any identity may be a person's. */
+static unsigned is_what(struct json_val object, struct str type)
+{
+    struct str id;
+    if (str_eq(type, STR("identity")))
+        return is_one_person(object) ? FIELD_INDIVIDUAL : 0;
+    if (str_eq(type, STR("language-content")))
+        return json_get_str(object, STR("object_ref"), &id) && str_starts(id, STR("identity--"))
+                   ? FIELD_INDIVIDUAL
+                   : 0;
+    if (str_eq(type, STR("relationship")))
+        return is_word(object, "relationship_type", "targets") &&
+                       json_get_str(object, STR("target_ref"), &id) && str_starts(id, STR("identity--"))
+                   ? FIELD_TARGETS
+                   : 0;
+    return str_eq(type, STR("user-account")) && is_true(object, "is_service_account") ? FIELD_SERVICE : 0;
+}
+
 static void look_at_object(struct json_val object, struct frame *frame)
 {
-    struct str target;
     if (!json_get_str(object, STR("type"), &frame->type))
         frame->type = STR("");
     frame->direct = true;
-    frame->is = FIELD_NAMES;
-    if (str_eq(frame->type, STR("identity")) && is_word(object, "identity_class", "individual"))
-        frame->is |= FIELD_INDIVIDUAL;
-    if (str_eq(frame->type, STR("relationship")) && is_word(object, "relationship_type", "targets") &&
-        json_get_str(object, STR("target_ref"), &target) && str_starts(target, STR("identity--")))
-        frame->is |= FIELD_TARGETS;
-    if (str_eq(frame->type, STR("user-account")) && is_true(object, "is_service_account"))
-        frame->is |= FIELD_SERVICE;
+    frame->is = FIELD_NAMES | is_what(object, frame->type);
+}
+
+/* What the standard puts below a member: `below` is the type of its members, which no object can have. */
+static const struct {
+    struct str type, name, below;
+} places[] = {
+    {{"email-message", 13}, {"additional_header_fields", 24}, {".headers", 8}},
+    {{"observed-data", 13}, {"objects", 7}, {".observables", 12}},
+    {{"language-content", 16}, {"contents", 8}, {".contents", 9}},
+};
+
+static struct str below(const struct frame *from)
+{
+    if (str_eq(from->type, STR(".contents")))
+        return STR(".translation");
+    for (size_t i = 0; from->direct && i < sizeof places / sizeof places[0]; i++)
+        if (str_eq(from->type, places[i].type) && str_eq(from->name, places[i].name))
+            return places[i].below;
+    return STR("");
 }
 
 /* `from`: what holds it; NULL for the root. */
@@ -214,23 +317,18 @@ static void enter(struct walk *walk, const struct frame *from, struct json_val v
                              .iter = is_object ? json_object_iter(value) : json_array_iter(value),
                              .type = STR(""),
                              .name = STR("")};
-    if (from == NULL || (is_object && from->is_object && str_eq(from->type, STR("observables")))) {
+    if (from == NULL || (is_object && from->is_object && str_eq(from->type, STR(".observables")))) {
         look_at_object(value, frame);
         return;
     }
     frame->name = from->name;
-    frame->structural = from->structural ||
-                        field_find(from->type, from->name, from->direct, from->is).role == PRIVACY_STRUCTURAL;
+    frame->is = from->is;
     if (!is_object) {
         frame->type = from->type;
         frame->direct = from->direct;
-        frame->is = from->is;
-    } else if (from->direct && str_eq(from->name, STR("additional_header_fields"))) {
-        frame->type = STR("headers");
-        frame->direct = true;
-    } else if (from->direct && str_eq(from->type, STR("observed-data")) &&
-               str_eq(from->name, STR("objects"))) {
-        frame->type = STR("observables");
+    } else if (from->is_object) {
+        frame->type = below(from);
+        frame->direct = str_eq(frame->type, STR(".headers")) || str_eq(frame->type, STR(".translation"));
     }
 }
 
@@ -238,22 +336,25 @@ static void take(struct walk *walk, struct json_val value)
 {
     const struct frame *frame = &walk->stack[walk->depth - 1];
     enum json_type type = json_type(value);
+    if (frame->is_object)
+        take_name(walk);
     if (type == JSON_ARRAY || type == JSON_OBJECT) {
         enter(walk, frame, value);
         return;
     }
-    if (type != JSON_STRING || frame->structural)
+    if (type != JSON_STRING) {
+        take_number(walk, value);
         return;
+    }
     struct field field = field_find(frame->type, frame->name, frame->direct, frame->is);
-    if (field.role != PRIVACY_STRUCTURAL && field.own != FIELD_NOTHING)
-        take_string(walk, frame, &field, json_str(value));
+    take_string(walk, frame, &field, json_str(value));
 }
 
-/* A pattern that follows references may hold the victim's address as well. */
-static bool names_refs(struct str pattern)
+/* A pattern that follows references or looks at headers may hold the victim's address as well. */
+static bool may_name_others(struct str pattern)
 {
     for (; pattern.len >= 5; pattern.at++, pattern.len--)
-        if (str_starts(pattern, STR("_refs")))
+        if (str_starts(pattern, STR("_refs")) || str_starts(pattern, STR("header_fields")))
             return true;
     return false;
 }
@@ -267,7 +368,7 @@ err_t privacy_object(struct json_val object, enum privacy_role role, struct aren
         return ERR_INVALID;
     enter(&walk, NULL, object);
     if (!is_word(object, "type", "indicator") || !json_get_str(object, STR("pattern"), &walk.pattern) ||
-        walk.pattern.len > LIMIT_PRIVACY_PATTERN || names_refs(walk.pattern))
+        walk.pattern.len > LIMIT_PRIVACY_PATTERN || may_name_others(walk.pattern))
         walk.pattern = STR("");
     while (walk.depth > 0 && walk.err == ERR_OK) {
         struct frame *frame = &walk.stack[walk.depth - 1];

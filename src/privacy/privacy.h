@@ -49,12 +49,11 @@ enum privacy_kind {
 
 /* What a field says about whoever is named in it. */
 enum privacy_role {
-    PRIVACY_TEXT,       /* anybody may be named in it */
-    PRIVACY_STRUCTURAL, /* identifiers, times, digests, closed vocabularies: nothing is looked for */
-    PRIVACY_INDICATOR,  /* what is shared because it is the attacker's */
-    PRIVACY_SENDER,     /* of a mail: may be related to the threat */
-    PRIVACY_PERSON,     /* one person's own field */
-    PRIVACY_VICTIM_OF,  /* to whom it happened */
+    PRIVACY_TEXT,      /* anybody may be named in it */
+    PRIVACY_INDICATOR, /* what is shared because it is the attacker's */
+    PRIVACY_SENDER,    /* of a mail: may be related to the threat */
+    PRIVACY_PERSON,    /* one person's own field */
+    PRIVACY_VICTIM_OF, /* to whom it happened */
     PRIVACY_ROLES
 };
 
@@ -78,11 +77,14 @@ enum privacy_reason {
 struct privacy_hit {
     enum privacy_kind kind;
     enum privacy_role role;
-    uint8_t score;      /* PRIVACY_SCORE_HIT and more: taken for personal data */
-    uint16_t reasons;   /* enum privacy_reason */
-    size_t from, len;   /* bytes of `text` */
-    struct str text;    /* what it lies in, borrowed; in an object: an unescaped string */
-    struct str pointer; /* in an object: JSON pointer (RFC 6901) of that string, in the arena; else empty */
+    uint8_t score;    /* PRIVACY_SCORE_HIT and more: taken for personal data */
+    uint16_t reasons; /* enum privacy_reason */
+    size_t from, len; /* bytes of `text` */
+    bool fixed;       /* in a member's name, a number, a pattern ...: it can be neither masked nor replaced */
+    struct str text;  /* what it lies in, borrowed; in an object: an unescaped string, a member's name, or a
+                         number's digits (in the arena) */
+    struct str pointer; /* in an object: JSON pointer (RFC 6901) of that member, in the arena, with names
+                           masked where they hold something themselves; else empty */
 };
 
 enum { PRIVACY_SCORE_HIT = 50 };
@@ -106,11 +108,12 @@ struct privacy_hits {
  * counts as words before each number. Appends to `hits`. */
 void privacy_text(struct str text, struct str label, struct privacy_hits *hits);
 
-/* Looks at every string of one object. `role`: of the object as its neighbours have it: PRIVACY_TEXT when
- * nothing is known; PRIVACY_INDICATOR for an observable that an indicator is based on; PRIVACY_SENDER,
- * PRIVACY_VICTIM_OF, PRIVACY_PERSON as privacy_ref_role says. It moves only the fields that name the object
- * (value, display_name, account_login ...), never its texts. `arena` for pointers and the tree of a pattern.
- * ERR_NOMEM. Duplicate member names are looked at each. */
+/* Looks at every string, every number and every member's name of one object. What the standard makes an
+ * identifier or a time is told by its form alone: a member's name lets nothing go unseen. `role`: of the
+ * object as its neighbours have it: PRIVACY_TEXT when nothing is known; PRIVACY_INDICATOR for an observable
+ * that an indicator is based on; PRIVACY_SENDER, PRIVACY_VICTIM_OF, PRIVACY_PERSON as privacy_ref_role says.
+ * It moves only the fields that name the object (value, display_name, account_login ...), never its texts.
+ * `arena` for pointers and the tree of a pattern. ERR_NOMEM. Duplicate member names are looked at each. */
 NODISCARD err_t privacy_object(struct json_val object, enum privacy_role role, struct arena *arena,
                                struct privacy_hits *hits);
 

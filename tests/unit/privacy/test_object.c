@@ -114,19 +114,62 @@ static void depth(void **state)
     }
 }
 
-/* Nothing structural is looked at, at any depth; a name that only ends like a time is. */
-static void structural(void **state)
+/* No name of a member lets anything go unseen; what is an identifier or a time by its form names nobody. */
+static void names_hide_nothing(void **state)
 {
+    static const char *const names[] = {"id",         "type",        "created",        "hashes",     "lang",
+                                        "x_refs",     "payload_bin", "selectors",      "first_seen", "mtime",
+                                        "created_by", "object_ref",  "pattern_version"};
     struct world *world = *state;
+    char text[1024];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (size_t deep = 0; deep < 3; deep++) {
+            const char *open[] = {"", "\"x_a\":{", "\"x_a\":{\"b\":[{"}, *close[] = {"", "}", "}]}"};
+            (void)snprintf(text, sizeof text, "{%s\"%s\":\"900101-1987651\"%s}", open[deep], names[i],
+                           close[deep]);
+            look(world, text, PRIVACY_TEXT);
+            assert_int_equal(world->found.hits.count, 1);
+        }
+    }
     look(world,
-         "{\"type\":\"file\",\"id\":\"900101-1987651\",\"hashes\":{\"a\":\"900101-1987651\",\"b\":[\"900101-"
-         "1987651\"]},"
-         "\"x_refs\":[\"900101-1987651\"],\"created\":\"900101-1987651\",\"mtime\":\"900101-1987651\"}",
+         "{\"type\":\"file\",\"id\":\"file--90010119-8765-4190-8101-198765100000\",\"x\":"
+         "\"2027-01-23T12:34:56.789012345Z\"}",
          PRIVACY_TEXT);
     assert_int_equal(world->found.hits.count, 0);
-    look(world, "{\"type\":\"x-own\",\"mtime\":\"900101-1987651\",\"labels\":[\"900101-1987651\"]}",
+    look(world,
+         "{\"x\":\"2027-01-23T12:34:56.9001011234568Z\",\"y\":\"x-900101-1987651--00000000-0000-4000-8000-"
+         "000000000000\"}",
          PRIVACY_TEXT);
-    assert_int_equal(world->found.hits.count, 2);
+    assert_int_equal(world->found.hits.count, 1);
+    assert_true(str_eq(world->found.at[0].pointer, STR("/y")));
+}
+
+/* Where a value stands in a name or a number it cannot be replaced, and no pointer says it. */
+static void fixed(void **state)
+{
+    struct world *world = *state;
+    look(world, "{\"x\":{\"900101-1987651\":{\"a\":\"lee@example.com\"}},\"x_rrn\":9001011987651}",
+         PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 3);
+    assert_true(world->found.at[0].fixed && !world->found.at[1].fixed && world->found.at[2].fixed);
+    assert_true(str_eq(world->found.at[0].pointer, STR("/x/******-*******")));
+    assert_true(str_eq(world->found.at[1].pointer, STR("/x/******-*******/a")));
+    assert_true(str_eq(privacy_value(&world->found.at[2]), STR("9001011987651")));
+}
+
+/* All milliseconds of a day of early 2027 whose digits are a date: no number among them is a child's, unless
+ * its checksum is right and its name says so. */
+static void milliseconds(void **state)
+{
+    struct world *world = *state;
+    char text[128];
+    for (unsigned long long at = 1801013000000; at < 1801013001000; at++) {
+        (void)snprintf(text, sizeof text, "{\"x_seen\":%llu,\"x_b\":[%llu]}", at, at);
+        look(world, text, PRIVACY_TEXT);
+        assert_int_equal(world->found.hits.count, 0);
+    }
+    look(world, "{\"x_resident\":1801013000001}", PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 1);
 }
 
 /* What is no object is refused. */
@@ -143,8 +186,9 @@ static void not_an_object(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(neighbours), cmocka_unit_test(reference_roles), cmocka_unit_test(indicators),
-        cmocka_unit_test(depth),      cmocka_unit_test(structural),      cmocka_unit_test(not_an_object),
+        cmocka_unit_test(neighbours),   cmocka_unit_test(reference_roles),    cmocka_unit_test(indicators),
+        cmocka_unit_test(depth),        cmocka_unit_test(names_hide_nothing), cmocka_unit_test(fixed),
+        cmocka_unit_test(milliseconds), cmocka_unit_test(not_an_object),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
