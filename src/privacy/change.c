@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "privacy/privacy.h"
+#include "privacy/field.h"
 
 enum {
     IV_SIZE = 16,
@@ -164,6 +164,25 @@ static bool read_token(struct str text, size_t at, size_t *out_end, enum privacy
     *out_hex = part(rest, from, end);
     *out_end = at + end + 1;
     return end < rest.len && rest.at[end] == ']';
+}
+
+/* A shorter one never was a token. */
+enum { TOKEN_HEX_MIN = 2 * (IV_SIZE + SEAL_TAG_SIZE + BLOCK) };
+
+bool field_is_covered(struct str text)
+{
+    static const struct str star = {"\xef\xbc\x8a", 3};
+    enum privacy_kind kind;
+    struct str hex;
+    for (size_t at = 0, end; at < text.len; at = end) {
+        struct str rest = part(text, at, text.len);
+        if (read_token(text, at, &end, &kind, &hex) && hex.len >= TOKEN_HEX_MIN)
+            continue;
+        end = str_starts(rest, star) ? at + star.len : at + 1;
+        if (end == at + 1 && !is_mark((uint8_t)text.at[at]))
+            return false;
+    }
+    return true;
 }
 
 void privacy_reveal(struct str text, const struct seal_secret *key, struct buf *out)

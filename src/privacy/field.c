@@ -81,7 +81,7 @@ void field_keep_whole(struct privacy_hits *hits, enum field_own own, unsigned is
     };
     struct str value = {text.at + from, len};
     bool shared = own == FIELD_ACCOUNT && (token_is_system(value) || (is & FIELD_SERVICE) != 0);
-    if (len == 0)
+    if (own != FIELD_VICTIM && field_is_covered(value))
         return;
     scan_keep(hits, &(struct privacy_hit) {
                         .kind = wholes[own].kind,

@@ -40,6 +40,8 @@ struct field field_find(struct str type, struct str name, bool direct, unsigned 
 /* Keeps the whole value as what `own` says; `is`: bits of FIELD_*. */
 void field_keep_whole(struct privacy_hits *hits, enum field_own own, unsigned is, struct str text,
                       size_t from, size_t len);
+/* Nothing but masks, pseudonyms and marks: it names nobody any more. */
+bool field_is_covered(struct str text);
 /* The role that a hit of `kind` has in a field of `role`: what is shared of an attacker or a sender is an
  * address, an account, a card; a person's number never is. */
 enum privacy_role field_role_of(enum privacy_role role, enum privacy_kind kind);

@@ -97,6 +97,18 @@ def test(place):
     check('by week', all(x['week'].startswith('20') and '-W' in x['week'] for x in rows), rows)
     check('and never says the value', not any(value in json.dumps(rows) + table for value in (MAIL, RRN, PHONE)), table)
 
+    # A name that is masked or replaced whole is counted as what it is.
+    person = {'type': 'identity', 'spec_version': '2.1', 'id': 'identity--00000000-0000-4000-8000-000000000003',
+              'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z', 'name': '홍길동',
+              'identity_class': 'Individual', 'object_marking_refs': [CLEAR]}
+    (place.path / 'c.json').write_text(json.dumps(person))
+    place.expect(0, 'new', 'add', 'c.json', '--source', 'feed', *kr)
+    until('us and eu get the person as well', lambda: [released(place).get(name) for name in ('us', 'eu')] == [4, 4])
+    rows = [line for line in place.lines('privacy', 'report', *kr) if 'outcome' in line]
+    told = sorted((x['audience'], x['outcome'], x['objects']) for x in rows)
+    check('and is no release', told == [('ca', 'denied', 2), ('eu', 'pseudonymised', 2), ('jp', 'held', 2), ('jp', 'released', 1),
+                                        ('us', 'masked', 2)], told)
+
     # The search is told, the value is not.
     status, out, err = place.run('access', '--json', *kr)
     check('the search is in the record', 'privacy.find ' in out, out + err)

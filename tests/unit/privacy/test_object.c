@@ -157,6 +157,37 @@ static void fixed(void **state)
     assert_true(str_eq(privacy_value(&world->found.at[2]), STR("9001011987651")));
 }
 
+/* What was masked or replaced names nobody any more, whole or part by part; what only looks so does. */
+static void covered(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t hits;
+    } rows[] = {
+        {"＊＊＊", 0},   {"*** *****", 0},           {"", 0},
+        {"＊＊ Kim", 1}, {"[pseudonym:name:00]", 1}, {"[pseudonym:name:", 1},
+    };
+    static const struct seal_secret key = {{1}};
+    const struct privacy_hit whole = {.kind = PRIVACY_NAME, .len = 9};
+    struct world *world = *state;
+    struct buf text;
+    buf_init(&text, 4096);
+    buf_put_str(&text, STR("{\"type\":\"user-account\",\"display_name\":\""));
+    privacy_pseudonymise(STR("홍길동"), &whole, 1, &key, &text);
+    buf_put_str(&text, STR("\"}"));
+    buf_putc(&text, '\0');
+    look(world, (const char *)text.at, PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        buf_clear(&text);
+        buf_printf(&text, "{\"type\":\"user-account\",\"display_name\":\"%s\"}", rows[i].name);
+        buf_putc(&text, '\0');
+        look(world, (const char *)text.at, PRIVACY_TEXT);
+        assert_int_equal(world->found.hits.count, rows[i].hits);
+    }
+    buf_deinit(&text);
+}
+
 /* All milliseconds of a day of early 2027 whose digits are a date: no number among them is a child's, unless
  * its checksum is right and its name says so. */
 static void milliseconds(void **state)
@@ -186,9 +217,9 @@ static void not_an_object(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(neighbours),   cmocka_unit_test(reference_roles),    cmocka_unit_test(indicators),
-        cmocka_unit_test(depth),        cmocka_unit_test(names_hide_nothing), cmocka_unit_test(fixed),
-        cmocka_unit_test(milliseconds), cmocka_unit_test(not_an_object),
+        cmocka_unit_test(neighbours), cmocka_unit_test(reference_roles),    cmocka_unit_test(indicators),
+        cmocka_unit_test(depth),      cmocka_unit_test(names_hide_nothing), cmocka_unit_test(fixed),
+        cmocka_unit_test(covered),    cmocka_unit_test(milliseconds),       cmocka_unit_test(not_an_object),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
