@@ -139,6 +139,7 @@ static void put_counts(struct buf *out, const struct gate_quality_row *row)
         {"indicators", row->indicators},
         {"expired", row->expired},
         {"unmarked", row->unmarked},
+        {"safety", row->safety},
         {"unreadable", row->unreadable},
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)

@@ -4,6 +4,15 @@
 #include "app/command.h"
 #include "gate/retention.h"
 
+/* For a person, to all partners together. */
+static uint64_t waiting_in_all(const struct gate *gate)
+{
+    uint64_t count = 0;
+    for (unsigned p = 0; p < gate_peer_count(gate); p++)
+        count += gate_holds_count(gate, p);
+    return count;
+}
+
 static void say_node(struct command_call *call)
 {
     struct gate_health health = gate_health(call->host->gate);
@@ -26,6 +35,7 @@ static void say_node(struct command_call *call)
     line_count(call->out, "decided_lsn", counts.decided_lsn);
     line_count(call->out, "applied_lsn", counts.applied_lsn);
     line_count(call->out, "stops", gate_stop_count(call->host->gate));
+    line_count(call->out, "waiting", waiting_in_all(call->host->gate));
     gate_kept_get(call->host->gate, &kept);
     line_count(call->out, "quarantine_days", call->host->conf->quarantine_days);
     line_count(call->out, "access_days", call->host->conf->access_days);
@@ -60,8 +70,33 @@ static void say_stop(struct command_call *call, size_t index)
     line_end(call->out);
 }
 
+/* Newest versions that wait or are denied by a rule that looks at personal data. */
+struct personal_counts {
+    const struct policy *policy;
+    uint64_t held, denied;
+};
+
+static void count_personal(void *ctx, struct str name, enum policy_effect effect, uint64_t count)
+{
+    struct personal_counts *counts = ctx;
+    int rule = counts->policy == NULL ? -1 : policy_rule_find(counts->policy, name);
+    if (rule < 0 || !policy_rule_asks_personal(counts->policy, (unsigned)rule))
+        return;
+    counts->held += effect == POLICY_HOLD ? count : 0;
+    counts->denied += effect == POLICY_DENY ? count : 0;
+}
+
+static struct personal_counts personal_of(struct command_call *call, unsigned partner)
+{
+    struct personal_counts counts = {.policy = gate_policy(call->host->gate)};
+    if (gate_tally_rules(call->host->gate, partner, count_personal, &counts) != ERR_OK)
+        counts.held = counts.denied = 0;
+    return counts;
+}
+
 static void say_partner(struct command_call *call, const struct gate_peer *peer)
 {
+    struct personal_counts personal = personal_of(call, peer->index);
     static const char *const states[] = {"paused", "started", "removed"};
     struct gate_ledger ledger;
     struct gate_tally tally;
@@ -75,6 +110,9 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
         line_count(call->out, "blocked", tally.blocked);
         line_count(call->out, "denied", tally.denied);
     }
+    line_count(call->out, "waiting", gate_holds_count(call->host->gate, peer->index));
+    line_count(call->out, "personal_held", personal.held);
+    line_count(call->out, "personal_denied", personal.denied);
     if (gate_ledger(call->host->gate, peer->index, &ledger) == ERR_OK) {
         line_count(call->out, "ledger_size", ledger.size);
         line_count(call->out, "ledger_visible", ledger.visible);
@@ -95,6 +133,14 @@ static void say_people(struct command_call *call)
         if (count > 0)
             line_say(call->out, "%llu wait for a person before they go to %.*s (bongsu holds list)",
                      (unsigned long long)count, STR_ARG(gate_peer_get(call->host->gate, p)->audience));
+        struct personal_counts personal = personal_of(call, p);
+        if (personal.held + personal.denied > 0)
+            line_say(
+                call->out,
+                "%llu are held and %llu denied for the personal data in them before %.*s (bongsu privacy "
+                "report)",
+                (unsigned long long)personal.held, (unsigned long long)personal.denied,
+                STR_ARG(gate_peer_get(call->host->gate, p)->audience));
     }
 }
 

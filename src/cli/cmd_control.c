@@ -702,8 +702,9 @@ static const struct cli_command find_rows[] = {
      .summary = "what each source was worth, week by week",
      .help =
          "DELAY, BEHIND: median / 90 of 100. DELAY: arrival after modified (or created). BEHIND: after the\n"
-         "source that brought the same first. UNMARKED: share without a marking of its own. --format csv\n"
-         "and --json have all counts; bongsu(1) explains them.",
+         "source that brought the same first. UNMARKED: share without a marking of its own. SAFETY: with\n"
+         "a value that is on a list of `bongsu list`. --format csv and --json have all counts; bongsu(1)\n"
+         "explains them.",
      .options = {{"source", CLI_TEXT, "source", "NAME", "only this one"},
                  {"since", CLI_TEXT, "since", "TIME", "from the week of this day or time on"},
                  {"weeks", CLI_TEXT, "weeks", "N", "so many weeks, this one included; 12 when not given"},
@@ -720,7 +721,8 @@ static const struct cli_command find_rows[] = {
                  {"BEHIND", "behind"},
                  {"OPINIONS", "opinions_about"},
                  {"SIGHTINGS", "sightings_about"},
-                 {"UNMARKED", "unmarked_share"}},
+                 {"UNMARKED", "unmarked_share"},
+                 {"SAFETY", "safety"}},
      .run = run_report},
 };
 const struct cli_group cli_find = GROUP(find_rows);

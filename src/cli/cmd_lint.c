@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/lint_kinds.h"
+#include "cli/lint_lists.h"
 #include "cli/text.h"
 #include "core/mem.h"
 #include "stix/extension.h"
@@ -11,7 +12,12 @@
 #include "stix/together.h"
 #include "json/json.h"
 
-enum { OUT_BYTES_MAX = 64 << 20, CANON_BYTES_MAX = 16 << 20, ARENA_BYTES_MAX = 256 << 20 };
+enum {
+    OUT_BYTES_MAX = 64 << 20,
+    CANON_BYTES_MAX = 16 << 20,
+    ARENA_BYTES_MAX = 256 << 20,
+    KEPT_BYTES_MAX = 1 << 30, /* a list of the largest that there may be has 224 MiB */
+};
 
 enum level { ERROR, WARNING, REMARK, LEVELS };
 
@@ -54,7 +60,8 @@ struct lint {
     struct counts counts, all;
     struct lint_kinds kinds; /* of --kinds, their texts in `kept` */
     bool by_kind;
-    struct place here; /* where the last object with a finding begins: the next is counted from there */
+    struct lint_lists lists; /* of --lists */
+    struct place here;       /* where the last object with a finding begins: the next is counted from there */
     size_t cut_end;
     bool failed; /* something could not be read or written */
     bool broken; /* no memory: stop */
@@ -277,6 +284,26 @@ static void say_findings(struct lint *lint, struct json_slice slice, const struc
     lint->counts.dropped += findings->dropped;
 }
 
+/* What a node with these lists would hold: nothing is wrong with it. */
+static void check_lists(struct lint *lint, struct json_slice slice, const struct stix_object *object)
+{
+    char what[LINT_LIST_SAID];
+    struct str pointer = object->type->code == STIX_TYPE_INDICATOR ? STR("/pattern")
+                         : object->type->code == STIX_TYPE_FILE    ? STR("/hashes")
+                                                                   : STR("/value");
+    if (!lint_lists_hit(&lint->lists, object, &lint->arena, what))
+        return;
+    say(lint, slice.from,
+        &(struct finding) {.level = REMARK,
+                           .offset = slice.from + json_pointer_offset(bytes_in(lint, slice), pointer),
+                           .id = object->id,
+                           .pointer = pointer,
+                           .code = "",
+                           .what = what,
+                           .section = "",
+                           .object = lint->counts.objects});
+}
+
 static void say_told(void *ctx, const struct stix_told *told)
 {
     uint64_t other = told->other;
@@ -310,6 +337,8 @@ static err_t check_value(struct lint *lint, struct json_slice slice, struct json
         return err;
     if (json_has_hard_number(value) && TRY(err, json_check_numbers(bytes_in(lint, slice), fault)))
         return err;
+    if (findings.errors == 0)
+        check_lists(lint, slice, &findings.object);
     if (findings.errors > 0 || lint->counts.objects > UINT32_MAX)
         return ERR_OK;
     return stix_together_add(lint->together, &findings.object, slice, (uint32_t)lint->counts.objects);
@@ -593,11 +622,13 @@ static int run_lint(struct cli_call *call)
         return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
     }
     arena_init(&lint.arena, ARENA_BYTES_MAX);
-    arena_init(&lint.kept, ARENA_BYTES_MAX);
+    arena_init(&lint.kept, KEPT_BYTES_MAX);
     buf_init(&lint.padded, LIMIT_OBJECT_BYTES + JSON_PADDING);
     buf_init(&lint.canon, CANON_BYTES_MAX);
     buf_init(&lint.out, OUT_BYTES_MAX);
-    bool known = take_extensions(&lint);
+    const char *lists = cli_option(call, "lists");
+    bool known =
+        take_extensions(&lint) && (lists == NULL || lint_lists_read(call, lists, &lint.kept, &lint.lists));
     for (size_t i = 0; known && i < call->arg_count && !lint.broken; i++)
         open_and_check(&lint, call->args[i]);
     if (known)
@@ -636,7 +667,10 @@ static const struct cli_command commands[] = {
                  {"kinds", CLI_FLAG, NULL, NULL, "each kind of finding once: how often, and where first"},
                  {"extension", CLI_TEXT, NULL, "FILE",
                   "check what uses the extension-definitions in it, as after bongsu extension add"},
-                 {"schema", CLI_TEXT, NULL, "FILE", "the schema of the one in it"}},
+                 {"schema", CLI_TEXT, NULL, "FILE", "the schema of the one in it"},
+                 {"lists", CLI_TEXT, NULL, "KIND:FILE,...",
+                  "a remark where a value is on one of these, as of bongsu list add; also a\n"
+                  "warninglist's FILE, reserved, broad"}},
      .run = run_lint},
 };
 

@@ -132,8 +132,9 @@ uint64_t gate_quality_delivered(const struct gate_quality_row *row)
 /* --- objects --- */
 
 /* What counts of everything that a source brought, whoever was first. */
-static void put_delivered(struct gate_quality_row *row, const struct stix_object *object, int64_t received_us)
+static void put_delivered(struct gate_quality_row *row, const struct subject *subject, int64_t received_us)
 {
+    const struct stix_object *object = &subject->object;
     struct str text;
     struct stamp until;
     if (object->has_modified || object->has_created)
@@ -141,6 +142,7 @@ static void put_delivered(struct gate_quality_row *row, const struct stix_object
                         received_us - stamp_us(object->has_modified ? object->modified : object->created));
     row->unmarked += object->type->code != STIX_TYPE_MARKING_DEFINITION && !object->has_markings &&
                      !object->has_granular_markings;
+    row->safety += subject->safety.len > 0;
     if (object->type->code != STIX_TYPE_INDICATOR)
         return;
     row->indicators++;
@@ -223,7 +225,7 @@ static err_t put_object(struct gate_quality *q, const struct frame *frame)
     bool assertion = (envelope.flags & RECORD_OBJECT_ASSERTION) != 0, held = was_held(&subject);
     if (row != NULL) {
         *(assertion ? &row->assertions : held ? &row->versions : &row->objects) += 1;
-        put_delivered(row, &subject.object, envelope.received_us);
+        put_delivered(row, &subject, envelope.received_us);
     }
     bool judges =
         subject.object.type->code == STIX_TYPE_OPINION || subject.object.type->code == STIX_TYPE_SIGHTING;
@@ -247,7 +249,7 @@ static err_t put_seen(struct gate_quality *q, const struct frame *seen)
     int64_t later_us = envelope.received_us - subject.envelope.received_us;
     if (row != NULL) {
         row->seen++;
-        put_delivered(row, &subject.object, envelope.received_us);
+        put_delivered(row, &subject, envelope.received_us);
         gate_spread_put(&row->behind, later_us);
     }
     if (!TRY(err, row_of(q, &subject.envelope, &first)) && first != NULL)

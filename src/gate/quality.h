@@ -46,6 +46,7 @@ struct gate_quality_row {
     uint64_t mended;   /* kept as a minted object: its bytes broke a rule */
     uint64_t unmarked; /* of delivered: no marking of its own (marking definitions are none of them) */
     uint64_t indicators, expired; /* of delivered: indicators, and those whose valid_until was past */
+    uint64_t safety; /* of delivered: on a list of what must not go out by mistake, as they are now */
     uint64_t opinions, sightings; /* new ones that it brought */
     /* New ones that another source brought about its objects, one for each object, in the week they came. */
     uint64_t opinions_about, disagreeing_about, sightings_about;

@@ -323,6 +323,17 @@ bool policy_rule_people(const struct policy *policy, unsigned rule, struct polic
     return true;
 }
 
+bool policy_rule_asks_personal(const struct policy *policy, unsigned rule)
+{
+    const struct rule *own = own_rule(policy, rule);
+    for (uint32_t i = 0; own != NULL && i < own->count; i++) {
+        const struct ins *ins = &policy->program.at[own->first + i];
+        if (ins->op == OP_PERSONAL || (ins->op == OP_NUMBER && ins->field == FIELD_PERSONAL_SCORE))
+            return true;
+    }
+    return false;
+}
+
 bool policy_has_deadlines(const struct policy *policy)
 {
     return policy->has_deadlines;

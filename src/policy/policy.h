@@ -105,6 +105,8 @@ struct str policy_rule_name(const struct policy *policy, unsigned rule);
 enum policy_effect policy_rule_effect(const struct policy *policy, unsigned rule);
 /* Its line in the text; 0 for built-in rules. */
 unsigned policy_rule_line(const struct policy *policy, unsigned rule);
+/* Does its condition look at personal data? */
+bool policy_rule_asks_personal(const struct policy *policy, unsigned rule);
 /* Its index, or -1. */
 int policy_rule_find(const struct policy *policy, struct str name);
 /* "deny", "hold", "release". */

@@ -63,6 +63,11 @@ def test(place):
     until('us and eu get both and who minted, jp one',
           lambda: [released(place).get(name) for name in ('us', 'eu', 'jp')] == [3, 3, 1])
 
+    rows = {line['audience']: line for line in place.lines('status', *kr) if 'audience' in line}
+    told = {name: (rows[name]['waiting'], rows[name]['personal_held'], rows[name]['personal_denied']) for name in rows}
+    check('status counts what waits and what personal data keeps', told == {
+        'us': (0, 0, 0), 'eu': (0, 0, 0), 'jp': (1, 1, 0), 'ca': (0, 0, 1)}, told)
+    place.expect(0, '1 are held and 0 denied for the personal data', 'status', *kr)
     place.expect(0, 'email at /description.*masked', 'policy', 'explain', one['id'], 'us', *kr)
     place.expect(0, 'kr-rrn at /description.*replaced by a pseudonym', 'policy', 'explain', one['id'], 'eu', *kr)
     place.expect(0, 'kr-phone at /description.*held', 'policy', 'explain', one['id'], 'jp', *kr)

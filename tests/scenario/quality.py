@@ -20,7 +20,8 @@ from test_cli import Place, check, counted
 GREEN = 'marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb'
 COUNTS = ('objects', 'versions', 'assertions', 'delivered', 'seen', 'repeated', 'duplicates', 'conflicts', 'conflicts_again',
           'refused', 'refused_again', 'mended', 'opinions', 'opinions_about', 'disagreeing_about', 'sightings',
-          'sightings_about', 'indicators', 'expired', 'unmarked', 'unreadable')
+          'sightings_about', 'indicators', 'expired', 'unmarked', 'safety', 'unreadable')
+LISTED = ('198.51.100.1',)
 VIEWS = ('strongly-disagree', 'disagree', 'neutral', 'agree', 'strongly-agree')
 
 
@@ -44,6 +45,7 @@ class Account:
         row = self.counts[source]
         row['delivered'] += 1
         row['unmarked'] += not thing.get('object_marking_refs')
+        row['safety'] += any(f"'{value}'" in thing.get('pattern', '') for value in LISTED)
         row['indicators'] += thing['type'] == 'indicator'
         row['expired'] += 'valid_until' in thing and thing['valid_until'] <= stamp(self.now)
         self.delays[source].append(
@@ -118,7 +120,8 @@ def make(draw, number, now):
     if thing['type'] == 'malware':
         thing['is_family'] = False
     if thing['type'] == 'indicator':
-        thing.update(pattern="[ipv4-addr:value = '198.51.100.7']", pattern_type='stix', valid_from=stamp(now - 10 ** 8))
+        thing.update(pattern=f"[ipv4-addr:value = '198.51.100.{number % 3}']", pattern_type='stix',
+                     valid_from=stamp(now - 10 ** 8))
         if draw.random() < 0.5:
             thing['valid_until'] = stamp(now + draw.choice([-86400, 86400]))
     if draw.random() < 0.6:
@@ -255,6 +258,9 @@ def main():
     place, draw = Place(), random.Random(7)
     try:
         place.make('kr', 'KR')
+        (place.path / 'listed.txt').write_text('\n'.join(LISTED))
+        place.expect(0, '', 'list', 'add', 'listed', '--kind', 'string', '--file', 'listed.txt', '--because', 'test',
+                     '--dir', 'kr')
         account = Account()
         season(place, account, draw)
         compare(place, account, 'of a node that does not run')

@@ -243,6 +243,14 @@ def test_lint_levels(place):
     kinds = place.lines('lint', '-', '--kinds', given=twice)[1:-1]
     kinds = [(line['level'], line['count'], line['section']) for line in kinds]
     check('lint --kinds --json', kinds == [('warning', 3, '11.1.1')], kinds)
+    (place.path / 'listed.txt').write_text('# ours\n198.51.100.0/24\n')
+    listed = json.dumps(address).encode()
+    place.expect(0, 'remark: object 0 .*, /value: its value is on the list cidr:listed.txt.* 1 remark\n', 'lint', '-',
+                 '--lists', 'broad,cidr:listed.txt', given=listed)
+    place.expect(0, ' 0 remarks\n', 'lint', '-', '--lists', 'broad', given=listed)
+    place.expect(0, 'on the list reserved', 'lint', '-', '--lists', 'reserved', given=listed)
+    place.expect(1, 'KIND:FILE, a warninglist', 'lint', '-', '--lists', 'cidr:', given=listed)
+    place.expect(1, 'nothing.txt: not found', 'lint', '-', '--lists', 'domain:nothing.txt', given=listed)
     worse = {**address, 'id': 'nothing', 'value': 7, 'resolves_to_refs': ['x', address['id']], 'extensions': 'none'}
     told = place.lines('lint', '-', given=json.dumps(worse).encode())
     check('every error of an object is told', [(line['section'], line['pointer']) for line in told if 'level' in line] == [
