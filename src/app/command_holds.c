@@ -1,4 +1,6 @@
 /* What waits for people, and what another policy would do: answers of any size, in portions. */
+#include <stdio.h>
+
 #include "app/command.h"
 #include "core/mem.h"
 
@@ -81,21 +83,117 @@ static err_t holds_next(struct command_call *call, void *state, bool *out_end)
 
 /* --- policy diff --- */
 
+enum { NAMES_MAX = 64, NAME_MAX = 80, FORM_BYTES = 4 * LIMIT_MINT_PROFILE_BYTES };
+
 struct comparing {
     struct command_call *call;
     struct policy *other;
     uint64_t cursor, looked;
     uint64_t counts[GATE_DIFF_KINDS][LIMIT_PARTNERS];
     bool all;
+    struct {
+        unsigned partner;
+        char name[NAME_MAX];
+    } shown[NAMES_MAX]; /* what would newly be shown, each once a partner */
+    size_t shown_count;
+    uint64_t more_shown; /* partners to whom more than has room here */
 };
 
-static const char *const change_words[GATE_DIFF_KINDS] = {"released", "held back", "withdrawn"};
+static const char *const change_words[GATE_DIFF_KINDS] = {
+    "released", "held back", "withdrawn", "whole", "in part", "in other parts", "other duties", "kept"};
+
+/* A line of what is taken out, for people. */
+static struct str part_name(struct str line)
+{
+    static const struct {
+        struct str line, name;
+    } names[] = {{{"!creator", 8}, {"its creator", 11}},
+                 {{"!mask-personal-data", 19}, {"personal data", 13}},
+                 {{"!pseudonymise-personal-data", 27}, {"personal data behind pseudonyms", 31}}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq(line, names[i].line))
+            return names[i].name;
+    return line;
+}
+
+static bool next_line(struct str *text, struct str *out)
+{
+    if (text->len == 0)
+        return false;
+    const char *end = memchr(text->at, '\n', text->len);
+    size_t len = end == NULL ? text->len : (size_t)(end - text->at);
+    size_t past = end == NULL ? len : len + 1;
+    *out = (struct str) {text->at, len};
+    *text = (struct str) {text->at + past, text->len - past};
+    return true;
+}
+
+static void note_shown(struct comparing *comparing, const struct gate_diff_line *diff)
+{
+    struct str text = diff->shown, line;
+    while (next_line(&text, &line)) {
+        struct str name = part_name(line);
+        char cut[NAME_MAX];
+        size_t i = 0;
+        (void)snprintf(cut, sizeof cut, "%.*s", STR_ARG(name));
+        while (i < comparing->shown_count && (comparing->shown[i].partner != diff->partner ||
+                                              !str_eq(str_of(comparing->shown[i].name), str_of(cut))))
+            i++;
+        if (i == NAMES_MAX) {
+            comparing->more_shown |= UINT64_C(1) << diff->partner;
+        } else if (i == comparing->shown_count) {
+            comparing->shown[i].partner = diff->partner;
+            memcpy(comparing->shown[i].name, cut, sizeof cut);
+            comparing->shown_count++;
+        }
+    }
+}
+
+static void put_parts(struct buf *out, struct str text)
+{
+    struct str line;
+    for (bool first = true; next_line(&text, &line); first = false)
+        buf_printf(out, "%s%.*s", first ? "" : ", ", STR_ARG(part_name(line)));
+}
+
+/* One sentence about the form: nothing where that stays what it is. */
+static void line_form(struct buf *out, const struct gate_diff_line *diff)
+{
+    struct buf text;
+    buf_init(&text, FORM_BYTES);
+    if (diff->shown.len > 0) {
+        buf_put_str(&text, STR("newly shows "));
+        put_parts(&text, diff->shown);
+    }
+    if (diff->hidden.len > 0) {
+        buf_put_str(&text, text.len > 0 ? STR("; without ") : STR("without "));
+        put_parts(&text, diff->hidden);
+    }
+    if (diff->change == GATE_DIFF_DUTIES)
+        buf_printf(&text, "%.*s in the place of %.*s",
+                   STR_ARG(diff->then_duties.len > 0 ? diff->then_duties : STR("no duty")),
+                   STR_ARG(diff->now_duties.len > 0 ? diff->now_duties : STR("none")));
+    if (text.len > 0 && buf_err(&text) == ERR_OK)
+        line_text(out, "form", buf_str(&text));
+    buf_deinit(&text);
+}
+
+static void line_parts(struct buf *out, const char *key, struct str text)
+{
+    struct buf parts;
+    buf_init(&parts, FORM_BYTES);
+    put_parts(&parts, text);
+    if (parts.len > 0 && buf_err(&parts) == ERR_OK)
+        line_text(out, key, buf_str(&parts));
+    buf_deinit(&parts);
+}
 
 static bool say_diff(void *ctx, const struct gate_diff_line *diff)
 {
     struct comparing *comparing = ctx;
     struct command_call *call = comparing->call;
     uint64_t *count = &comparing->counts[diff->change][diff->partner];
+    note_shown(comparing, diff);
     if (++*count > EXAMPLES && !comparing->all)
         return true;
     line_begin(call->out);
@@ -104,6 +202,13 @@ static bool say_diff(void *ctx, const struct gate_diff_line *diff)
     line_word(call->out, "change", change_words[diff->change]);
     line_text(call->out, "now", diff->now_rule);
     line_text(call->out, "then", diff->then_rule);
+    line_form(call->out, diff);
+    line_parts(call->out, "newly_shown", diff->shown);
+    line_parts(call->out, "newly_taken_out", diff->hidden);
+    if (!str_eq(diff->now_duties, diff->then_duties)) {
+        line_text(call->out, "duties_now", diff->now_duties);
+        line_text(call->out, "duties_then", diff->then_duties);
+    }
     line_end(call->out);
     return buf_err(call->out) == ERR_OK;
 }
@@ -128,22 +233,62 @@ static err_t diff_begin(struct command_call *call, void **out)
     return ERR_OK;
 }
 
+static unsigned long long count_of(const struct comparing *comparing, enum gate_diff_kind kind,
+                                   unsigned partner)
+{
+    return comparing->counts[kind][partner];
+}
+
+/* What goes, or went, in another form. */
+static void say_forms(struct command_call *call, const struct comparing *comparing, unsigned p)
+{
+    unsigned long long whole = count_of(comparing, GATE_DIFF_WHOLE, p),
+                       part = count_of(comparing, GATE_DIFF_PART, p),
+                       other = count_of(comparing, GATE_DIFF_OTHER, p),
+                       duties = count_of(comparing, GATE_DIFF_DUTIES, p);
+    struct buf names;
+    if (whole + part + other + duties == 0)
+        return;
+    line_say(
+        call->out,
+        "%.*s: %llu would leave in another form: %llu newly whole, %llu newly in part, %llu in other parts, "
+        "%llu under other duties.",
+        STR_ARG(gate_peer_get(call->host->gate, p)->audience), whole + part + other + duties, whole, part,
+        other, duties);
+    buf_init(&names, NAMES_MAX * (NAME_MAX + 2));
+    for (size_t i = 0; i < comparing->shown_count; i++)
+        if (comparing->shown[i].partner == p)
+            buf_printf(&names, "%s%s", names.len == 0 ? "" : ", ", comparing->shown[i].name);
+    if (names.len > 0 || (comparing->more_shown >> p & 1))
+        line_say(call->out, "%.*s: what was taken out and would newly be shown: %.*s%s.",
+                 STR_ARG(gate_peer_get(call->host->gate, p)->audience), STR_ARG(buf_str(&names)),
+                 (comparing->more_shown >> p & 1) ? " and more" : "");
+    buf_deinit(&names);
+}
+
 static void say_counts(struct command_call *call, const struct comparing *comparing)
 {
     bool any = false;
     for (unsigned p = 0; p < gate_peer_count(call->host->gate); p++) {
+        struct str audience = gate_peer_get(call->host->gate, p)->audience;
         uint64_t sum = 0;
         for (int kind = 0; kind < GATE_DIFF_KINDS; kind++)
             sum += comparing->counts[kind][p];
         any |= sum > 0;
-        if (sum > 0)
-            line_say(call->out,
-                     "%.*s: %llu would newly go out, %llu that it has would be withdrawn, %llu that wait to "
-                     "go would stay.",
-                     STR_ARG(gate_peer_get(call->host->gate, p)->audience),
-                     (unsigned long long)comparing->counts[GATE_DIFF_RELEASED][p],
-                     (unsigned long long)comparing->counts[GATE_DIFF_WITHDRAWN][p],
-                     (unsigned long long)comparing->counts[GATE_DIFF_HELD_BACK][p]);
+        if (sum == 0)
+            continue;
+        line_say(call->out,
+                 "%.*s: %llu would newly go out, %llu that it has would be withdrawn, %llu that wait to "
+                 "go would stay.",
+                 STR_ARG(audience), count_of(comparing, GATE_DIFF_RELEASED, p),
+                 count_of(comparing, GATE_DIFF_WITHDRAWN, p), count_of(comparing, GATE_DIFF_HELD_BACK, p));
+        say_forms(call, comparing, p);
+        if (count_of(comparing, GATE_DIFF_KEPT, p) > 0)
+            line_say(
+                call->out,
+                "%.*s: %llu more would be let go by the rules, but stay: they name what stays, or cannot be "
+                "made as the duties say.",
+                STR_ARG(audience), count_of(comparing, GATE_DIFF_KEPT, p));
     }
     if (!any)
         line_say(call->out, "Nothing that is held would be decided otherwise.");

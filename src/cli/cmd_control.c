@@ -234,13 +234,21 @@ static const struct cli_command policy_rows[] = {
                  {"MATCHES IF", "matches_if"},
                  {"ENDS IF", "ends_if"}}},
     {.words = "policy diff",
-     .summary = "what another policy would newly give out, and what it would take back",
-     .help = "Counts for each partner, and a few examples of each kind. It can be broken off at any time.",
+     .summary = "what another policy would newly give out, in what form, and what it would take back",
+     .help = "Counts for each partner, and a few examples of each kind: what would newly go out, be "
+             "withdrawn, stay, "
+             "or leave in another form (whole, with something taken out, under other duties). What names "
+             "something "
+             "that stays, stays with it. It can be broken off at any time.",
      .args = {POLICY_FILE},
      .options = {{"all", CLI_FLAG, "all", NULL, "every object, not only examples"}},
      .control = "policy.diff",
-     .columns =
-         {{"ID", "id"}, {"AUDIENCE", "audience"}, {"CHANGE", "change"}, {"NOW", "now"}, {"THEN", "then"}}},
+     .columns = {{"ID", "id"},
+                 {"AUDIENCE", "audience"},
+                 {"CHANGE", "change"},
+                 {"NOW", "now"},
+                 {"THEN", "then"},
+                 {"FORM", "form"}}},
     {.words = "policy pending",
      .summary = "print the policy that waits for a second operator, and its digest",
      .control = "policy.pending"},

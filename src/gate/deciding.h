@@ -64,6 +64,7 @@ struct deciding {
     const struct policy *policy;
     int64_t now_us;
     uint64_t partners;
+    uint64_t history;    /* partners for whom it counts as well: nothing is decided here (diff.c) */
     uint64_t from_queue; /* partners for whom these are what waits for their budget */
     uint64_t durable;
     struct candidate *at; /* LIMIT_CLOSURE_MEMBERS */
@@ -88,6 +89,8 @@ struct deciding {
 
 /* An empty set for those of `partners` that are started. */
 NODISCARD err_t set_begin(struct deciding *d, struct gate *gate, int64_t now_us, uint64_t partners);
+/* The same for these partners, started or not, beside another set in the step's arena. */
+NODISCARD err_t set_begin_beside(struct deciding *d, struct gate *gate, int64_t now_us, uint64_t partners);
 void set_end(struct deciding *d);
 /* Adds one OBJ unless it is there or no longer speaks for its id. `given`: partners for whom it is looked at
  * for its own sake; `led`: for whom something else led here. ERR_FULL at LIMIT_CLOSURE_MEMBERS. */

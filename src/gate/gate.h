@@ -400,15 +400,28 @@ NODISCARD err_t gate_tally_rules(struct gate *gate, unsigned partner,
                                  void (*rule)(void *ctx, struct str name, enum policy_effect effect,
                                               uint64_t count),
                                  void *ctx);
-/* What another policy would decide otherwise, over everything held; changes nothing. RELEASED: newly goes
- * out. HELD_BACK: would go by the policy in force, has not gone yet, and would stay. WITHDRAWN: the partner
- * has it, and the other policy denies it. By the rules alone: what names something withheld stays with it. */
-enum gate_diff_kind { GATE_DIFF_RELEASED, GATE_DIFF_HELD_BACK, GATE_DIFF_WITHDRAWN, GATE_DIFF_KINDS };
+/* What another policy would decide otherwise, over everything held, with what references need: what names
+ * something withheld stays with it. Changes nothing. Budgets, and definitions and creators that merely come
+ * along, are not looked at. */
+enum gate_diff_kind {
+    GATE_DIFF_RELEASED,  /* newly goes out */
+    GATE_DIFF_HELD_BACK, /* would go by the policy in force, has not gone yet, and would stay */
+    GATE_DIFF_WITHDRAWN, /* the partner has it, and would not have it any more */
+    GATE_DIFF_WHOLE,     /* goes, or went, with something taken out, and would go as it is */
+    GATE_DIFF_PART,      /* ...as it is, and would go with something taken out */
+    GATE_DIFF_OTHER,     /* ...with something taken out, and would go with something else taken out */
+    GATE_DIFF_DUTIES,    /* the same under other duties, which bind what goes from then on */
+    GATE_DIFF_KEPT,      /* the rules would newly let it go, and it names what stays, or cannot be made */
+    GATE_DIFF_KINDS
+};
 struct gate_diff_line {
     unsigned partner;
     struct str id;
     enum gate_diff_kind change;
-    struct str now_rule, then_rule;
+    struct str now_rule, then_rule;     /* "closure": it names what stays */
+    struct str now_duties, then_duties; /* of these rules, as written */
+    struct str shown;                   /* what was taken out and would not be, a line each */
+    struct str hidden;                  /* what would be taken out and is not now, a line each */
 };
 /* Looks at up to `most` frames from *cursor (0: the first) on and moves it; UINT64_MAX: that was all, or line
  * answered false. */

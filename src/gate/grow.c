@@ -13,11 +13,16 @@
 err_t set_begin(struct deciding *d, struct gate *gate, int64_t now_us, uint64_t partners)
 {
     arena_reset(&gate->step_arena);
+    return set_begin_beside(d, gate, now_us, partners & partners_started(gate));
+}
+
+err_t set_begin_beside(struct deciding *d, struct gate *gate, int64_t now_us, uint64_t partners)
+{
     *d = (struct deciding) {.gate = gate,
                             .arena = &gate->step_arena,
                             .policy = gate->policy,
                             .now_us = now_us,
-                            .partners = partners & partners_started(gate),
+                            .partners = partners,
                             .durable = store_durable_lsn(gate->store)};
     d->at = arena_alloc(d->arena, LIMIT_CLOSURE_MEMBERS * sizeof *d->at);
     map_init(&d->by_lsn, 8, 4 * LIMIT_CLOSURE_MEMBERS, &gate->sip);
@@ -121,7 +126,7 @@ static uint64_t eligible_for(const struct deciding *d, uint64_t lsn, bool follow
 {
     uint64_t mask = d->partners;
     for (unsigned p = 0; p < d->gate->peer_count; p++)
-        if (!follows && lsn < d->gate->peers[p].since_lsn)
+        if (!follows && lsn < d->gate->peers[p].since_lsn && (d->history >> p & 1) == 0)
             mask &= ~(UINT64_C(1) << p);
     return mask;
 }

@@ -1,5 +1,4 @@
-/* Looking without changing: copies of an id, what came from a source, why something was decided, what another
- * policy would do. */
+/* Looking without changing: copies of an id, what came from a source, why something was decided. */
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
@@ -400,78 +399,6 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     *out = why;
     store_view_end(gate->store);
     return ERR_OK;
-}
-
-/* --- what another policy would do --- */
-
-struct differing {
-    struct gate *gate;
-    const struct policy *other;
-    int64_t now_us;
-    bool (*line)(void *ctx, const struct gate_diff_line *line);
-    void *ctx;
-    bool stopped;
-};
-
-/* What changes for a partner, if anything. What is no version of its owner any more can only be withdrawn. */
-static bool differs(bool current, bool has, bool before, bool after, bool denied, enum gate_diff_kind *out)
-{
-    *out = has && denied ? GATE_DIFF_WITHDRAWN : after ? GATE_DIFF_RELEASED : GATE_DIFF_HELD_BACK;
-    return *out == GATE_DIFF_WITHDRAWN || (current && !has && before != after);
-}
-
-static err_t diff_object(struct differing *d, const struct subject *subject)
-{
-    struct gate *gate = d->gate;
-    struct arena *arena = &gate->step_arena;
-    struct cutting now = {0}, then;
-    struct state state = {0};
-    bool current = copy_is_current(subject->copies, subject->copy);
-    err_t err = state_load(gate, subject->lsn, &state);
-    uint64_t has = err == ERR_OK ? state.released | state.minted : 0;
-    if ((err != ERR_OK && err != ERR_NOTFOUND) || (!current && has == 0))
-        return err == ERR_NOTFOUND ? ERR_OK : err;
-    if ((gate->policy != NULL &&
-         TRY(err, cut_decide(gate, subject, gate->policy, d->now_us, arena, arena, &now))) ||
-        TRY(err, cut_decide(gate, subject, d->other, d->now_us, arena, arena, &then)))
-        return err;
-    uint64_t denied = then.verdict.deny & ~subject_comes_along(gate, subject, &then.facts, &then.verdict);
-    for (unsigned p = 0; p < gate->peer_count && !d->stopped; p++) {
-        struct gate_diff_line line = {.partner = p, .id = subject->object.id};
-        if (gate->peers[p].state == GATE_PEER_REMOVED ||
-            !differs(current, has >> p & 1, now.verdict.release >> p & 1, then.verdict.release >> p & 1,
-                     denied >> p & 1, &line.change))
-            continue;
-        line.now_rule =
-            gate->policy == NULL ? STR("no policy") : policy_rule_name(gate->policy, now.verdict.rule[p]);
-        line.then_rule = policy_rule_name(d->other, then.verdict.rule[p]);
-        d->stopped = !d->line(d->ctx, &line);
-    }
-    return ERR_OK;
-}
-
-err_t gate_policy_diff(struct gate *gate, const struct policy *other, int64_t now_us, uint64_t *cursor,
-                       size_t most, bool (*line)(void *ctx, const struct gate_diff_line *line), void *ctx)
-{
-    struct store_iter iter =
-        store_iter(gate->store, *cursor == 0 ? LSN_FIRST : *cursor, store_durable_lsn(gate->store));
-    struct differing d = {gate, other, now_us, line, ctx, false};
-    struct frame frame;
-    err_t err = ERR_OK;
-    for (size_t looked = 0; looked < most && !d.stopped && err == ERR_OK; looked++) {
-        struct subject subject;
-        if (TRY(err, store_iter_next(&iter, &frame)) || frame.kind != FRAME_OBJ)
-            continue;
-        arena_reset(&gate->step_arena);
-        err = subject_load(gate, frame.lsn, &gate->step_arena, &subject);
-        if (err == ERR_OK)
-            err = diff_object(&d, &subject);
-        else if (err == ERR_NOTFOUND)
-            err = ERR_OK; /* its secret was destroyed */
-    }
-    store_view_end(gate->store);
-    *cursor = err == ERR_NOTFOUND || d.stopped ? UINT64_MAX : iter.lsn;
-    return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 /* --- a partner that is not started --- */

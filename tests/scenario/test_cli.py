@@ -643,6 +643,10 @@ def test_people(place):
     check('the queue says by which rule and until when', good, line)
     place.expect(0, 'wait for a person before they go to us-cisa', 'status', *kr)
     place.expect(0, 'us-cisa: 1 would newly go out, 0 that it has', 'policy', 'diff', POLICY, *kr)
+    cut = POLICY.read_text().replace('to all ', 'to all with redact "name" ')
+    (place.path / 'cut.policy').write_text(cut)
+    place.expect(0, 'us-cisa: [0-9]+ would leave in another form: 0 newly whole, [1-9][0-9]* newly in part', 'policy', 'diff',
+                 'cut.policy', *kr)
     place.expect(0, 'Held for a person by rule ask', 'holds', 'show', thing['id'], 'us-cisa', *kr)
     newer = {**thing, 'modified': '2026-02-01T00:00:00.000Z', 'description': 'nobody has read this'}
     (place.path / 'newer.json').write_text(json.dumps(newer))

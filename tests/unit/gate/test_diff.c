@@ -1,0 +1,197 @@
+/* What another policy would do is what it does: told before it is in force. */
+#include "gate_test.h"
+
+struct node {
+    struct bench b;
+    unsigned us, jp;
+    uint32_t own;
+};
+
+struct told {
+    size_t counts[GATE_DIFF_KINDS][2];
+    size_t all;
+    char shown[256], hidden[256], rule[64]; /* of the last line */
+};
+
+static void node_init(struct node *n, const char *policy)
+{
+    bench_init(&n->b);
+    n->us = bench_partner(&n->b, "us-cisa");
+    n->jp = bench_partner(&n->b, "jp-nisc");
+    n->own = bench_source(&n->b, "own", STIX_TLP_NONE, true, false);
+    bench_policy_text(&n->b, policy);
+    bench_settle(&n->b);
+}
+
+static void add(struct node *n, int number, const char *more)
+{
+    char text[TEXT_MAX];
+    (void)bench_add(&n->b, n->own, indicator(text, number, 1, more));
+}
+
+static bool tell(void *ctx, const struct gate_diff_line *line)
+{
+    struct told *told = ctx;
+    assert_true(line->partner < 2);
+    told->counts[line->change][line->partner]++;
+    told->all++;
+    (void)snprintf(told->shown, sizeof told->shown, "%.*s", STR_ARG(line->shown));
+    (void)snprintf(told->hidden, sizeof told->hidden, "%.*s", STR_ARG(line->hidden));
+    (void)snprintf(told->rule, sizeof told->rule, "%.*s", STR_ARG(line->then_rule));
+    return true;
+}
+
+/* `most` frames at a time: the answer must not depend on it. */
+static struct told differences(struct node *n, const char *policy, size_t most)
+{
+    struct told told = {0};
+    struct policy *other;
+    struct policy_fault fault;
+    uint64_t cursor = 0;
+    bench_settle(&n->b);
+    assert_int_equal(gate_policy_compile(n->b.gate, str_of(policy), &other, &fault), ERR_OK);
+    for (size_t rounds = 0; cursor != UINT64_MAX; rounds++) {
+        assert_in_range(rounds, 0, 1000);
+        assert_int_equal(gate_policy_diff(n->b.gate, other, n->b.now_us, &cursor, most, tell, &told), ERR_OK);
+    }
+    policy_unref(other);
+    return told;
+}
+
+#define PLAIN    "language 1\nrelease g if tlp <= green to us-cisa\n"
+#define REDACTED "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\"\n"
+#define HIDDEN   "language 1\nrelease g if tlp <= green to us-cisa with anonymise-creator\n"
+#define EXPIRING "language 1\nrelease g if tlp <= green to us-cisa with expire 30d\n"
+#define STUCK    "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\", expire 1d\n"
+
+static void forms_are_told(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, PLAIN);
+    add(&n, 1, MARKED(TLP_GREEN) ",\"description\":\"a\"");
+    add(&n, 2, MARKED(TLP_GREEN) ",\"description\":\"b\"");
+    struct told told = differences(&n, REDACTED, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_PART][n.us], 2);
+    assert_int_equal(told.all, 2);
+    assert_string_equal(told.hidden, "description\n");
+    assert_string_equal(told.shown, "");
+    assert_int_equal(differences(&n, PLAIN, 1000).all, 0);
+    bench_policy_text(&n.b, REDACTED);
+    bench_settle(&n.b);
+    told = differences(&n, PLAIN, 1);
+    assert_int_equal(told.counts[GATE_DIFF_WHOLE][n.us], 2);
+    assert_int_equal(told.all, 2);
+    assert_string_equal(told.shown, "description\n");
+    told = differences(&n, HIDDEN, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_OTHER][n.us], 2);
+    assert_string_equal(told.shown, "description\n");
+    assert_string_equal(told.hidden, "!creator\n");
+    assert_int_equal(differences(&n, REDACTED, 1000).all, 0);
+    bench_deinit(&n.b);
+}
+
+static void duties_alone_are_told(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, PLAIN);
+    add(&n, 1, MARKED(TLP_GREEN));
+    struct told told = differences(&n, EXPIRING, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_DUTIES][n.us], 1);
+    assert_int_equal(told.all, 1);
+    told = differences(&n, "language 1\nrelease g if tlp <= green to us-cisa with reshare never\n", 1000);
+    assert_int_equal(told.counts[GATE_DIFF_DUTIES][n.us], 1);
+    bench_policy_text(&n.b, EXPIRING);
+    bench_settle(&n.b);
+    assert_int_equal(differences(&n, PLAIN, 1000).counts[GATE_DIFF_DUTIES][n.us], 1);
+    assert_int_equal(differences(&n, EXPIRING, 1000).all, 0);
+    bench_deinit(&n.b);
+}
+
+/* What was minted cannot expire: it stays, and newly goes out by a policy that does not ask for that. */
+static void what_could_not_be_made_newly_goes_out(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, STUCK);
+    add(&n, 1, MARKED(TLP_GREEN) ",\"description\":\"a\"");
+    struct told told = differences(&n, PLAIN, 1000);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(told.counts[GATE_DIFF_RELEASED][n.us], 1);
+    assert_int_equal(told.all, 1);
+    bench_policy_text(&n.b, PLAIN);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    told = differences(&n, STUCK, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 1);
+    bench_deinit(&n.b);
+}
+
+#define INDICATORS "language 1\nrelease i if type == indicator and tlp <= green to all\n"
+#define ALL_GREEN  "language 1\nrelease a if tlp <= green to all\n"
+
+/* A chain: a relationship over indicators 1 and 2, and one over 1 and 3, which is RED. */
+static void what_names_what_stays_is_not_counted(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, INDICATORS);
+    (void)bench_add(&n.b, n.own, relationship(text, 7, 1, 2, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, n.own, relationship(text, 8, 1, 3, MARKED(TLP_GREEN)));
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_GREEN));
+    add(&n, 3, MARKED(TLP_RED));
+    for (size_t most = 1; most < 1000; most += 499) {
+        struct told told = differences(&n, ALL_GREEN, most);
+        assert_int_equal(told.counts[GATE_DIFF_RELEASED][n.us], 1);
+        assert_int_equal(told.counts[GATE_DIFF_RELEASED][n.jp], 1);
+        assert_int_equal(told.counts[GATE_DIFF_KEPT][n.us], 1);
+        assert_int_equal(told.all, 4);
+    }
+    bench_policy_text(&n.b, ALL_GREEN);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "relationship", 7));
+    assert_false(bench_is_released(&n.b, n.us, "relationship", 8));
+    /* RED goes, and with it what named it, by no other rule than before. */
+    struct told told = differences(&n,
+                                   "language 1\nrelease a if tlp <= green to all\n"
+                                   "release r if tlp <= red to us-cisa\n",
+                                   1000);
+    assert_int_equal(told.counts[GATE_DIFF_RELEASED][n.us], 2);
+    assert_int_equal(told.all, 2);
+    bench_deinit(&n.b);
+}
+
+/* What a partner has, and would be taken back, is nothing that others may name. */
+static void what_is_taken_back_is_had_no_more(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, INDICATORS);
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_GREEN) ",\"confidence\":5");
+    (void)bench_add(&n.b, n.own, relationship(text, 7, 1, 2, MARKED(TLP_GREEN)));
+    struct told told = differences(&n,
+                                   "language 1\ndeny d if has confidence and confidence < 9\n"
+                                   "release a if tlp <= green to all\n",
+                                   1000);
+    assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 1);
+    assert_int_equal(told.counts[GATE_DIFF_KEPT][n.us], 1);
+    assert_int_equal(told.counts[GATE_DIFF_RELEASED][n.us], 0);
+    bench_deinit(&n.b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forms_are_told),
+        cmocka_unit_test(duties_alone_are_told),
+        cmocka_unit_test(what_could_not_be_made_newly_goes_out),
+        cmocka_unit_test(what_names_what_stays_is_not_counted),
+        cmocka_unit_test(what_is_taken_back_is_had_no_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
