@@ -282,6 +282,13 @@ static err_t ask_referrer(struct deciding *d, uint64_t lsn)
     for (size_t i = 0; err == ERR_OK && i < copies.count; i++)
         if (stamp_cmp(copies.at[i].version, version) == 0 && copy_is_current(&copies, &copies.at[i]))
             err = set_ask(d, copies.at[i].lsn);
+    if (err == ERR_OK) /* a translation waits for what it may speak of, be it an older version */
+        err = set_add_waiting(d, &key, d->partners, true);
+    if (err == ERR_FULL) {
+        d->overflow = key;
+        d->overflowed = true;
+        return ERR_OK;
+    }
     return err != ERR_OK ? err : wake(d, lsn, &envelope, true);
 }
 

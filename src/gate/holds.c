@@ -56,6 +56,19 @@ static err_t wait_on(struct gate *gate, uint64_t lsn, struct state *state, const
     return err;
 }
 
+/* Its hour has come, and the rule lets it go: also where something else keeps it still, a budget or what it
+ * translates. */
+static bool has_lapsed(const struct gate *gate, const struct state_wait *wait, int64_t now_us)
+{
+    struct policy_people people;
+    int rule = gate->policy == NULL || wait->rule >= gate->name_count
+                   ? -1
+                   : policy_rule_find(gate->policy, gate->names[wait->rule]);
+    return rule >= 0 && policy_rule_people(gate->policy, (unsigned)rule, &people) &&
+           people.deadline_us != 0 && people.lapse == POLICY_LAPSE_RELEASE &&
+           now_us - wait->since_us >= people.deadline_us;
+}
+
 /* Somebody decided, or something else binds. What was let go at its deadline stays known: it would begin
  * anew. */
 static err_t wait_over(struct gate *gate, uint64_t lsn, struct state *state, struct state_wait *wait,
@@ -75,7 +88,8 @@ err_t waits_apply(struct gate *gate, uint64_t lsn, struct state *state, const st
     for (size_t i = state->wait_count; err == ERR_OK && i-- > 0;) {
         uint64_t bit = UINT64_C(1) << state->waits[i].partner;
         if ((now->decided & ~now->people & bit) != 0)
-            err = wait_over(gate, lsn, state, &state->waits[i], (now->released & bit) != 0);
+            err = wait_over(gate, lsn, state, &state->waits[i],
+                            (now->released & bit) != 0 || has_lapsed(gate, &state->waits[i], now->now_us));
     }
     for (uint64_t left = now->people & now->decided; err == ERR_OK && left != 0; left &= left - 1)
         err = wait_on(gate, lsn, state, now, (unsigned)__builtin_ctzll(left));

@@ -1,8 +1,8 @@
 /* bongsu-leak: the leak hunt (docs/leak-hunt.md). Prints what it hunted and "N passed, N failed, N skipped":
  * one a run of worlds, and one a planted leak.
  *
- *     --objects N [--first SEED] [--jobs N]
- *         worlds from that seed on, until N objects were taken in; then every planted leak
+ *     --objects N [--first SEED] [--jobs N] [--worlds]
+ *         worlds from that seed on, until N objects were taken in; then, but for --worlds, every planted leak
  *     --seed N [-v]
  *         one world; when it fails, the smallest that still fails so
  *     --leak NAME
@@ -40,7 +40,7 @@ static const struct {
 struct arguments {
     uint64_t objects, first, seed, jobs;
     enum leak leak;
-    bool one, only, verbose;
+    bool one, only, worlds, verbose;
 };
 
 /* What the children did; shared with them. */
@@ -288,6 +288,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             out->verbose = true;
             continue;
         }
+        if (str_eq(word, STR("--worlds"))) {
+            out->worlds = true;
+            continue;
+        }
         i++;
         if (str_eq(word, STR("--objects")) && read_number(value, &out->objects))
             continue;
@@ -313,12 +317,14 @@ int main(int argc, char **argv)
     struct arguments arguments;
     uint64_t passed = 0, failed = 0;
     if (!read_arguments(argc, argv, &arguments)) {
-        (void)fprintf(stderr, "usage: bongsu-leak [--objects N] [--first SEED] [--jobs N] [--leak NAME]\n"
-                              "       bongsu-leak --seed N [-v]\n");
+        (void)fprintf(stderr,
+                      "usage: bongsu-leak [--objects N] [--first SEED] [--jobs N] [--worlds] [--leak NAME]\n"
+                      "       bongsu-leak --seed N [-v]\n");
         return 2;
     }
-    /* A world takes much memory and gives it back: the next one shall have the same pages. */
-    (void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    /* A world takes much memory and gives it back: the next one shall have the same pages. But for segments
+     * of the log: of these little is ever written, and nobody has to clear the rest. */
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 25);
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     must(tally != MAP_FAILED);
@@ -335,7 +341,7 @@ int main(int argc, char **argv)
         passed += good;
         failed += !good;
     }
-    for (unsigned b = 1; b < LEAKS; b++) {
+    for (unsigned b = 1; b < LEAKS && !arguments.worlds; b++) {
         if (arguments.leak != LEAK_NONE && arguments.leak != (enum leak)b)
             continue;
         bool found = find((enum leak)b, arguments.first);

@@ -184,11 +184,15 @@ static bool is_denied(const struct world *w, const struct facts *facts, unsigned
 
 /* Is it over for sure (or: can it be over), though nobody said a word? Since when the rule holds it only the
  * gate knows: not before it came, and since all untils and ages are behind it. */
-static bool is_lapsed(const struct world *w, const struct facts *facts, const struct rule *rule)
+static bool is_lapsed(const struct world *w, const struct facts *facts, const struct rule *rule, unsigned p)
 {
     int64_t since = w->sure || facts->copy == NULL ? w->calm_us : facts->copy->received_us;
     if (rule->deadline_us == 0 || !rule->lapses_to_release || w->taking || w->waits)
         return false;
+    /* Who has it waits for nobody, and so nothing ends: what translates it waits for a person. */
+    for (size_t i = 0; w->sure && facts->copy != NULL && i < w->view[p].count; i++)
+        if (w->view[p].at[i].saying == facts->copy->saying && !w->view[p].at[i].gone)
+            return false;
     /* What is held but for a part that is denied waits for nobody, so far (docs/status.md). */
     if (w->sure && facts->copy != NULL && w->plan->sayings[facts->copy->saying].granular_count > 0)
         return false;
@@ -213,7 +217,7 @@ static bool is_held(const struct world *w, const struct facts *facts, unsigned p
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct rule *rule = &policy->rule[i];
         if (rule->effect == EFFECT_HOLD && matches(w, facts, rule, p) &&
-            !is_approved_by(facts, rule->approvals, p) && !is_lapsed(w, facts, rule))
+            !is_approved_by(facts, rule->approvals, p) && !is_lapsed(w, facts, rule, p))
             return true;
     }
     return facts->follows || (facts->states & (STATE_UNRESOLVED | STATE_STATEMENT)) != 0;

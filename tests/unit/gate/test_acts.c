@@ -423,6 +423,25 @@ static void a_budget_comes_to_rest(void **state)
     node_end(&n);
 }
 
+/* What was let go at its deadline, and waits for its budget, does not begin to wait for people again. */
+static void a_budget_forgets_no_deadline(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nbudget slow to us-cisa 1 objects per 10d\n"
+                  "hold ask if type == \"indicator\" to all until approved deadline 1d default release\n"
+                  "release r if tlp <= green to all\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    later(&n, DAY);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 2));
+    later(&n, 10 * DAY);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 2));
+    node_end(&n);
+}
+
 /* Objects of some 400 bytes, of which two fit; one that is larger than the budget goes when nothing counts.
  */
 static void a_budget_counts_bytes(void **state)
@@ -684,6 +703,7 @@ int main(void)
         cmocka_unit_test(the_default_comes_at_the_deadline),
         cmocka_unit_test(a_budget_lets_go_in_order),
         cmocka_unit_test(a_budget_comes_to_rest),
+        cmocka_unit_test(a_budget_forgets_no_deadline),
         cmocka_unit_test(a_budget_counts_bytes),
         cmocka_unit_test(what_names_it_waits_with_it),
         cmocka_unit_test(a_timer_outlives_a_look_for_another),

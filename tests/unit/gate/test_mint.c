@@ -676,6 +676,29 @@ static void a_translation_waits_for_its_target(void **state)
     bench_deinit(&n.b);
 }
 
+/* An older version, of which it may speak, may be told at last. */
+static void a_translation_waits_for_older_versions(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key marking = key_of("marking-definition", 1);
+    node_init(&n);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "ours"));
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 1, MARKED("marking-definition--00000000-0000-4000-8000-000000000001")));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, n.own, translation(text, 1, "", "gonggae"));
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_false(bench_is_released(&n.b, n.us, "language-content", 1));
+    assert_int_equal(gate_marking_classify(n.b.gate, &marking, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "language-content", 1));
+    bench_deinit(&n.b);
+}
+
 /* A rule keeps the node's own identity for a time, and so all that is minted: it goes when that is over. */
 static void what_is_minted_waits_for_its_maker(void **state)
 {
@@ -725,6 +748,7 @@ int main(void)
         cmocka_unit_test(a_definition_leaves_whole_or_not_at_all),
         cmocka_unit_test(an_untreated_creator_is_taken_back),
         cmocka_unit_test(what_is_minted_waits_for_its_maker),
+        cmocka_unit_test(a_translation_waits_for_older_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
