@@ -2,6 +2,7 @@
  * with tests/corpus/stix.expected. Skipped by name where the samples are absent. */
 #include <stdio.h>
 
+#include "core/uuid.h"
 #include "stix_test.h"
 
 enum { PATH_MAX_BYTES = 4096, REASONS_MAX = 12, LINE_BYTES = 512 };
@@ -125,8 +126,22 @@ static void print_tally(const char *name, const struct tally *t)
         printf("#   %u refused: %s\n", t->reasons[i].count, t->reasons[i].text);
 }
 
+/* UUIDs without the type of an identifier. */
+static unsigned lone_uuids(struct str text)
+{
+    struct uuid uuid;
+    unsigned count = 0;
+    for (size_t at = 0; at + UUID_TEXT_SIZE <= text.len; at++) {
+        if (text.at[at + 8] != '-' || !uuid_parse((struct str) {text.at + at, UUID_TEXT_SIZE}, &uuid))
+            continue;
+        count += at < 2 || text.at[at - 1] != '-' || text.at[at - 2] != '-';
+        at += UUID_TEXT_SIZE - 1;
+    }
+    return count;
+}
+
 /* One line of the expectations: path, objects, refused, warned. */
-static bool read_file(struct reading *r, const char *line, unsigned *mismatches)
+static bool read_file(struct reading *r, const char *line, unsigned *mismatches, unsigned *lone)
 {
     char name[LINE_BYTES], want[64], got[64];
     unsigned objects, refused, warned;
@@ -136,6 +151,7 @@ static bool read_file(struct reading *r, const char *line, unsigned *mismatches)
     if (text == NULL)
         return false;
     struct tally tally = {0};
+    *lone += lone_uuids((struct str) {text, len});
     err_t err = json_parse(r->parser, bytes_of(text, len), &r->doc, &r->fault);
     if (err == ERR_OK)
         read_document(r, &tally);
@@ -156,16 +172,18 @@ static void corpus_is_read_as_expected(void **state)
     (void)state;
     struct reading r;
     char line[LINE_BYTES];
-    unsigned read = 0, mismatches = 0;
+    unsigned read = 0, mismatches = 0, lone = 0;
     FILE *expected = fopen(EXPECTED, "r");
     assert_non_null(expected);
     reading_open(&r);
     while (fgets(line, sizeof line, expected) != NULL)
         if (line[0] != '#')
-            read += read_file(&r, line, &mismatches);
+            read += read_file(&r, line, &mismatches, &lone);
     reading_close(&r);
     fclose(expected);
     assert_int_equal(mismatches, 0);
+    printf("# UUIDs without a type: %u\n", lone);
+    assert_true(lone <= 40); /* 0049: what taking them for names would touch in real texts */
     if (read == 0)
         skip();
 }
