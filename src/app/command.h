@@ -10,6 +10,7 @@
 
 #include "app/access.h"
 #include "app/conf.h"
+#include "app/operators.h"
 #include "core/arena.h"
 #include "core/stamp.h"
 #include "feeds/feed.h"
@@ -24,6 +25,7 @@ struct command_host {
     struct gate_search *search; /* NULL: nothing can be searched for */
     struct access *access;
     const struct conf *conf;
+    const struct operators *operators;
     const struct os *os;
     void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
     void (*view_read)(void *ctx,
@@ -46,8 +48,9 @@ enum { COMMAND_TEXT_MAX = 400 };
 
 struct command_call {
     const struct command_host *host;
-    struct json_val args; /* an object */
-    struct str who;       /* the operator, by the kernel's word */
+    struct json_val args;   /* an object */
+    struct str who;         /* by the kernel's word */
+    enum standing standing; /* ...as one of two persons */
     int64_t now_us;
     struct arena *arena; /* of this call */
     struct buf *out;
@@ -153,6 +156,16 @@ void command_say_clock(struct command_call *call);
 
 /* A policy text that does not compile: line, column, what is wrong and what may have been meant. */
 err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault);
+
+/* --- two persons (command_two.c) --- */
+
+/* Is whoever asks one of the operators, of whom there are two at least? Else ERR_DENIED, and the refusal says
+ * what is wanted (`what`: "rule eyes waits for two operators"), who was `counted` and what to do. */
+NODISCARD err_t command_two(struct command_call *call, const char *what, struct str counted);
+/* A line where this policy wants two and the node has not as many; `policy` may be NULL. */
+void command_warn_two(struct command_call *call, const struct policy *policy);
+/* Lines of `status`: who the operators are. */
+void command_say_operators(struct command_call *call);
 
 /* The policy that waits for a second operator. ERR_NOTFOUND: none does. */
 NODISCARD err_t command_say_pending(struct command_call *call);

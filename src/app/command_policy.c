@@ -25,6 +25,7 @@ static void say_in_force(struct command_call *call)
     line_hash(call->out, "digest", &digest);
     line_word(call->out, "say", "in force; everything held is decided again");
     line_end(call->out);
+    command_warn_two(call, policy);
 }
 
 /* The policy in force says how many it takes to replace it. */
@@ -37,6 +38,9 @@ static err_t policy_activate(struct command_call *call)
     bool two = gate_policy(gate) != NULL && policy_activation_by(gate_policy(gate)) == 2;
     err_t err;
     if (TRY(err, command_text(call, "text", &text)))
+        return err;
+    if (two &&
+        TRY(err, command_two(call, "the policy in force wants two operators (activation by 2)", STR(""))))
         return err;
     if (two)
         err = gate_policy_propose(gate, text, &by, call->now_us, &fault);
@@ -93,7 +97,7 @@ static err_t policy_pending(struct command_call *call)
 }
 
 /* What he names must be what waits: another may have been proposed since he looked. */
-static err_t check_digest(struct command_call *call, struct hash *out)
+static err_t check_digest(struct command_call *call, struct hash *out, struct str *out_by)
 {
     struct gate_pending pending;
     struct str head;
@@ -108,7 +112,20 @@ static err_t check_digest(struct command_call *call, struct hash *out)
         return err;
     str_hex(pending.digest.b, HASH_SIZE, hex);
     *out = pending.digest;
+    *out_by = pending.who;
     return str_starts((struct str) {hex, sizeof hex}, head) ? ERR_OK : ERR_CONFLICT;
+}
+
+/* Both are operators today: who activated it may have been one once. */
+static err_t check_both(struct command_call *call, struct str first)
+{
+    bool counts = operators_has(call->host->operators, first);
+    err_t err = command_two(call, "two operators take a policy into force", counts ? first : STR(""));
+    if (err == ERR_OK && !counts)
+        err = command_refuse(call, ERR_DENIED,
+                             "an operator activates it again (bongsu policy pending), another confirms it",
+                             "%.*s, who activated it, is no operator (any more)", STR_ARG(first));
+    return err;
 }
 
 static err_t policy_confirm(struct command_call *call)
@@ -116,8 +133,9 @@ static err_t policy_confirm(struct command_call *call)
     struct policy_fault fault = {0};
     struct gate_by by = command_by(call);
     struct hash digest;
-    err_t err = check_digest(call, &digest);
-    if (err == ERR_USAGE)
+    struct str first = STR("");
+    err_t err = check_digest(call, &digest, &first);
+    if (err == ERR_USAGE || (err == ERR_OK && TRY(err, check_both(call, first))))
         return err;
     if (err == ERR_OK)
         err = gate_policy_confirm(call->host->gate, &digest, &by, call->now_us, &fault);
@@ -159,6 +177,7 @@ static err_t policy_check(struct command_call *call)
     if (TRY(err, gate_policy_compile(call->host->gate, text, &policy, &fault)))
         return command_refuse_policy(call, err, &fault);
     policy_review(policy, call->now_us, say_remark, call);
+    command_warn_two(call, policy);
     line_begin(call->out);
     line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
     line_word(call->out, "say", "the policy is well formed");
@@ -413,26 +432,61 @@ static err_t approving_of(struct command_call *call, const struct gate_peer *pee
     return ERR_OK;
 }
 
-/* The first hold that asks on what basis, and waits for this very word. */
-static void note_basis(void *ctx, const struct policy_step *step)
+/* What waits for this very word: the first hold that asks on what basis, and the first that asks for two. */
+struct asked {
+    const struct policy *policy;
+    char basis[LIMIT_NAME_BYTES + 1], two[LIMIT_NAME_BYTES + 1];
+};
+
+static void note_asked(void *ctx, const struct policy_step *step)
 {
-    char *rule = ctx;
-    if (step->effect == POLICY_HOLD && step->matched && step->basis && rule[0] == '\0')
-        (void)snprintf(rule, LIMIT_NAME_BYTES + 1, "%.*s", STR_ARG(step->name));
+    struct asked *asked = ctx;
+    struct policy_people people;
+    if (step->effect != POLICY_HOLD || !step->matched)
+        return;
+    if (step->basis && asked->basis[0] == '\0')
+        (void)snprintf(asked->basis, sizeof asked->basis, "%.*s", STR_ARG(step->name));
+    if (policy_rule_people(asked->policy, step->rule, &people) && people.approvals == 2 &&
+        asked->two[0] == '\0')
+        (void)snprintf(asked->two, sizeof asked->two, "%.*s", STR_ARG(step->name));
 }
 
-/* Without a basis the object would go on waiting, in silence. */
-static err_t check_basis(struct command_call *call, const struct stix_key *object, unsigned partner)
+/* Those among "alice, root, bob" who are operators. In the call's arena. */
+static struct str counted_of(struct command_call *call, struct str approvers)
 {
-    char rule[LIMIT_NAME_BYTES + 1] = "";
-    struct gate_why why;
+    struct buf names;
+    buf_init(&names, approvers.len + 1);
+    while (approvers.len > 0) {
+        struct str name = str_trim(str_cut(&approvers, ','));
+        if (!operators_has(call->host->operators, name))
+            continue;
+        buf_put_str(&names, names.len == 0 ? STR("") : STR(", "));
+        buf_put_str(&names, name);
+    }
+    struct str out = arena_str(call->arena, buf_str(&names));
+    buf_deinit(&names);
+    return out.at == NULL ? STR("") : out;
+}
+
+/* Without a basis, or by who counts for nothing, the object would go on waiting, in silence. */
+static err_t check_asked(struct command_call *call, const struct stix_key *object, unsigned partner,
+                         bool based)
+{
+    struct asked asked = {.policy = gate_policy(call->host->gate)};
+    struct gate_why why = {.approvers = STR("")};
+    char what[COMMAND_TEXT_MAX];
     err_t err =
-        gate_explain(call->host->gate, object, partner, call->now_us, call->arena, note_basis, rule, &why);
-    if ((err != ERR_OK && err != ERR_WRONGSTATE) || rule[0] == '\0')
-        return err == ERR_OK || err == ERR_WRONGSTATE ? ERR_OK
-                                                      : command_refuse(call, err, NULL, "%s", err_text(err));
-    return command_refuse(call, ERR_USAGE, "--because \"warrant 12/2026\"",
-                          "rule %s lets nothing go without a basis: it is logged with your name", rule);
+        gate_explain(call->host->gate, object, partner, call->now_us, call->arena, note_asked, &asked, &why);
+    if (err != ERR_OK && err != ERR_WRONGSTATE)
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    (void)snprintf(what, sizeof what, "rule %s waits for two operators", asked.two);
+    if (asked.two[0] != '\0' && TRY(err, command_two(call, what, counted_of(call, why.approvers))))
+        return err;
+    if (!based && asked.basis[0] != '\0')
+        return command_refuse(call, ERR_USAGE, "--because \"warrant 12/2026\"",
+                              "rule %s lets nothing go without a basis: it is logged with your name",
+                              asked.basis);
+    return ERR_OK;
 }
 
 static err_t approve(struct command_call *call, enum gate_approval approval)
@@ -444,8 +498,8 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
     err_t err;
     if (TRY(err, command_partner(call, "audience", &peer)) || TRY(err, approving_of(call, peer, &what)))
         return err;
-    if (approval == GATE_APPROVE && by.because.len == 0 &&
-        TRY(err, check_basis(call, &what.object, peer->index)))
+    if (approval == GATE_APPROVE &&
+        TRY(err, check_asked(call, &what.object, peer->index, by.because.len > 0)))
         return err;
     if (TRY(err,
             gate_approve(call->host->gate, &what.object, peer->index, approval, what.lsn, &by, call->now_us)))

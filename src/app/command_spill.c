@@ -1,4 +1,6 @@
 /* Spillage: what must not be here is suspended, and what that leaves to people is said. */
+#include <stdio.h>
+
 #include "app/command.h"
 #include "gate/spill.h"
 
@@ -115,7 +117,9 @@ static err_t spill_add(struct command_call *call)
 struct suspended {
     const struct stix_key *key; /* NULL: the one at `number` */
     uint64_t number;
+    const struct command_call *call;
     uint64_t lsns[LIMIT_COPIES];
+    bool alone[LIMIT_COPIES]; /* whoever suspended it is no operator */
     size_t count;
     bool more, any;
 };
@@ -130,8 +134,53 @@ static void take_suspended(void *ctx, const struct gate_spill *spill)
         return;
     if (s->count == LIMIT_COPIES)
         s->more = true;
-    else
+    else {
+        s->alone[s->count] = !operators_has(s->call->host->operators, spill->by);
         s->lsns[s->count++] = spill->lsn;
+    }
+}
+
+enum { ASKED_BYTES = 32 };
+
+static struct str asked_key(uint64_t lsn, char out[ASKED_BYTES])
+{
+    int len = snprintf(out, ASKED_BYTES, "spill.asked.%llu", (unsigned long long)lsn);
+    return (struct str) {out, (size_t)len};
+}
+
+/* Did another operator ask for this as well? Else it is noted that this one does. */
+static err_t ask(struct command_call *call, uint64_t lsn, const struct gate_by *by, bool *out_another)
+{
+    char key[ASKED_BYTES];
+    struct buf name;
+    err_t err = ERR_OK;
+    buf_init(&name, RECORD_TEXT_MAX);
+    *out_another = gate_setting_get(call->host->gate, asked_key(lsn, key), &name) &&
+                   operators_has(call->host->operators, buf_str(&name)) && !str_eq(buf_str(&name), by->who);
+    if (!*out_another)
+        err = gate_setting_put(call->host->gate, asked_key(lsn, key), bytes_from_str(by->who), by,
+                               call->now_us);
+    buf_deinit(&name);
+    return err;
+}
+
+/* Two operators stand for it: who suspended it and who asks, or two who ask. */
+static err_t check_two(struct command_call *call, const struct suspended *s, const struct gate_by *by,
+                       bool *out_agreed)
+{
+    *out_agreed = true;
+    for (size_t i = 0; i < s->count; i++) {
+        bool another = true;
+        err_t err = s->alone[i] ? ask(call, s->lsns[i], by, &another) : ERR_OK;
+        if (err != ERR_OK)
+            return command_refuse(call, err, NULL, "nothing was destroyed: %s", err_text(err));
+        *out_agreed &= another;
+    }
+    if (!*out_agreed)
+        line_say(call->out,
+                 "noted, and nothing is destroyed yet: who suspended it is no operator, so another operator "
+                 "has to ask for this as well (bongsu spill destroy)");
+    return ERR_OK;
 }
 
 static err_t refuse_destroy(struct command_call *call, err_t err)
@@ -179,6 +228,7 @@ static err_t spill_destroy(struct command_call *call)
     struct gate_destroyed gone;
     struct stix_key key;
     struct str what;
+    bool agreed = true;
     err_t err;
     if (TRY(err, command_text(call, "what", &what)))
         return err;
@@ -188,6 +238,7 @@ static err_t spill_destroy(struct command_call *call)
     struct suspended *s = arena_zalloc(call->arena, 1, sizeof *s);
     if (s == NULL)
         return ERR_NOMEM;
+    s->call = call;
     if (!str_to_u64(what, UINT64_MAX, &s->number)) {
         if (!stix_id_parse(what, &key))
             return command_refuse(call, ERR_USAGE, "see `bongsu spill list`",
@@ -198,6 +249,10 @@ static err_t spill_destroy(struct command_call *call)
     err = gate_spills(gate, take_suspended, s);
     if (err == ERR_OK && s->any && s->count == 0)
         err = ERR_EXISTS;
+    if (err == ERR_OK && s->any &&
+        (TRY(err, command_two(call, "two operators have it destroyed", STR(""))) ||
+         TRY(err, check_two(call, s, &by, &agreed)) || !agreed))
+        return err;
     if (err != ERR_OK || TRY(err, gate_spill_destroy(gate, s->lsns, s->count, &by, call->now_us, &gone)))
         return refuse_destroy(call, err);
     err = call->host->purge(call->host->ctx);

@@ -127,6 +127,8 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
 /* What waits for somebody: a policy for a second operator, objects for people. */
 static void say_people(struct command_call *call)
 {
+    command_say_operators(call);
+    command_warn_two(call, gate_policy(call->host->gate));
     (void)!command_say_pending(call); /* mostly none waits */
     for (unsigned p = 0; p < gate_peer_count(call->host->gate); p++) {
         uint64_t count = gate_holds_count(call->host->gate, p);

@@ -11,8 +11,8 @@ enum { CONF_BYTES_MAX = 64 << 10 };
 /* The schema: what libcyaml fills in. Strings are its memory. */
 struct yaml_conf {
     char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
-    char **addresses, **cors;
-    unsigned addresses_count, cors_count, access_days, quarantine_days;
+    char **addresses, **cors, **operators;
+    unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days;
     bool *compress;
 };
 
@@ -22,6 +22,10 @@ static const cyaml_schema_value_t address_schema = {
 
 static const cyaml_schema_value_t origin_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LIMIT_TAXII_ORIGIN_BYTES - 1),
+};
+
+static const cyaml_schema_value_t operator_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONF_ACCOUNT_BYTES - 1),
 };
 
 static const cyaml_schema_field_t fields[] = {
@@ -38,6 +42,8 @@ static const cyaml_schema_field_t fields[] = {
                            LIMIT_PATH_BYTES - 1),
     CYAML_FIELD_STRING_PTR("metrics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, metrics, 1,
                            LIMIT_PATH_BYTES - 1),
+    CYAML_FIELD_SEQUENCE("operators", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, operators,
+                         &operator_schema, 0, CONF_OPERATORS_MAX),
     CYAML_FIELD_SEQUENCE("cors", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, cors,
                          &origin_schema, 0, LIMIT_TAXII_ORIGINS),
     CYAML_FIELD_BOOL_PTR("compress", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, compress),
@@ -167,6 +173,31 @@ static err_t take_taxii(const struct yaml_conf *yaml, struct conf *conf, struct 
     return ERR_OK;
 }
 
+/* Names stand in sentences and lists of the log: nothing in one may read as the end of it. */
+static bool account_ok(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.at[i] <= ' ' || strchr(",;:()\"'\x7f", name.at[i]) != NULL)
+            return false;
+    return name.len > 0;
+}
+
+static err_t take_operators(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
+{
+    for (unsigned i = 0; i < yaml->operators_count; i++) {
+        struct str name = str_of(yaml->operators[i]);
+        if (!account_ok(name))
+            return refuse(fault, "operators", "holds something that is not an account's name");
+        if (str_eq(name, STR("root")))
+            return refuse(fault, "operators", "names root, which anybody is who may become it");
+        for (size_t k = 0; k < conf->operator_count; k++)
+            if (str_eq(name, str_of(conf->operators[k])))
+                return refuse(fault, "operators", "names an account twice");
+        copy_text(conf->operators[conf->operator_count++], CONF_ACCOUNT_BYTES, name.at);
+    }
+    return ERR_OK;
+}
+
 static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
 {
     enum { DAYS_MAX = 36500 };
@@ -195,10 +226,11 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
     if (yaml->certificate != NULL && (TRY(err, file_path(dir, yaml->certificate, conf->certificate)) ||
                                       TRY(err, file_path(dir, yaml->certificate_key, conf->certificate_key))))
         return refuse(fault, "certificate", "is too long a path");
-    if (TRY(err, file_path(dir, yaml->control == NULL ? "control.sock" : yaml->control, conf->control)) ||
+    if (TRY(err, file_path(dir, yaml->control == NULL ? CONF_CONTROL : yaml->control, conf->control)) ||
         TRY(err, file_path(dir, yaml->metrics == NULL ? "metrics.sock" : yaml->metrics, conf->metrics)))
         return refuse(fault, "control or metrics", "is too long a path");
-    if (TRY(err, take_taxii(yaml, conf, fault)) || TRY(err, take_retention(yaml, conf, fault)))
+    if (TRY(err, take_taxii(yaml, conf, fault)) || TRY(err, take_retention(yaml, conf, fault)) ||
+        TRY(err, take_operators(yaml, conf, fault)))
         return err;
     return take_addresses(yaml, conf, fault);
 }
@@ -250,6 +282,13 @@ err_t conf_load(const struct os *os, const char *dir, struct conf *out, struct f
     return err;
 }
 
+static void write_operators(struct buf *out, const struct conf *conf)
+{
+    buf_printf(out, conf->operator_count == 0 ? "# operators: [kim, lee]\n" : "operators:\n");
+    for (size_t i = 0; i < conf->operator_count; i++)
+        buf_printf(out, "  - \"%s\"\n", conf->operators[i]);
+}
+
 void conf_write(struct buf *out, const struct conf *conf)
 {
     buf_printf(
@@ -284,6 +323,13 @@ void conf_write(struct buf *out, const struct conf *conf)
         "second.\n"
         "control: control.sock\n"
         "metrics: metrics.sock\n"
+        "\n"
+        "# Accounts of this machine that are people: where two have to agree, two of these. With any, the "
+        "group\n"
+        "# that the node runs under reaches the control socket (docs/guide/operators.md).\n");
+    write_operators(out, conf);
+    buf_printf(
+        out,
         "\n"
         "# Web pages whose scripts may use the TAXII server (CORS). None without this.\n"
         "# cors:\n"

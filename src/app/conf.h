@@ -7,7 +7,13 @@
 #include "core/limit.h"
 #include "os/os.h"
 
-#define CONF_FILE "bongsu.yaml"
+#define CONF_FILE    "bongsu.yaml"
+#define CONF_CONTROL "control.sock" /* the socket, where it is not set otherwise */
+
+enum {
+    CONF_OPERATORS_MAX = 32, /* a desk, and its deputies */
+    CONF_ACCOUNT_BYTES = 40, /* of an account's name with its end: Linux allows 32 */
+};
 
 struct conf_address {
     char host[LIMIT_HOST_BYTES];
@@ -27,6 +33,8 @@ struct conf {
     char certificate_key[LIMIT_PATH_BYTES];
     char control[LIMIT_PATH_BYTES]; /* path of the control socket */
     char metrics[LIMIT_PATH_BYTES];
+    size_t operator_count; /* accounts of which two are two persons (app/operators.h) */
+    char operators[CONF_OPERATORS_MAX][CONF_ACCOUNT_BYTES];
     size_t cors_count; /* web pages whose scripts may use the TAXII server; 0: none */
     char cors[LIMIT_TAXII_ORIGINS][LIMIT_TAXII_ORIGIN_BYTES];
     bool compress;            /* answers go out by gzip or zstd to who asks */

@@ -5,12 +5,13 @@
 #include "app/core_state.h"
 #include "app/link.h"
 #include "app/message.h"
+#include "app/operators.h"
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
 #include "net/server.h"
 #include "os/local.h"
-#include "os/term.h"
+#include "json/json.h"
 
 enum {
     BATCHES_AHEAD = 4, /* sent to core and not yet answered, for one client */
@@ -21,9 +22,11 @@ enum {
 struct client {
     struct control *control;
     bool used, greeted, last, hung_up;
+    bool stranger; /* nobody who may give commands: hears so, in answer to the first */
     uint32_t id;
     int fd;
-    char who[64];
+    uint8_t standing; /* enum standing */
+    char who[WHO_BYTES];
     unsigned ahead; /* batches that core has */
     bool more;      /* core has more, and waits until `out` was read */
     struct loop_watch watch;
@@ -38,6 +41,7 @@ struct scrape {
 
 struct control {
     struct control_setup setup;
+    struct operators operators;
     struct link *core;
     int listener;
     struct loop_watch watch;
@@ -114,6 +118,20 @@ static bool write_out(struct client *client)
     return true;
 }
 
+/* Of the group that reaches the socket, and yet no operator. */
+static void refuse_stranger(struct client *client)
+{
+    bool real = client->control->operators.real;
+    buf_printf(&client->out, "{\"done\":true,\"error\":{\"code\":\"denied\",\"what\":");
+    char what[WHO_BYTES + 40];
+    (void)snprintf(what, sizeof what, "%s is no operator of this node", client->who);
+    json_write_str(&client->out, str_of(what));
+    buf_printf(&client->out, ",\"next\":\"%s\"}}\n",
+               real ? "operators in " CONF_FILE " names them, as it was when the node started"
+                    : "it runs in a user namespace, where accounts have no numbers of their own");
+    client->last = true;
+}
+
 static bool take_line(struct client *client)
 {
     const uint8_t *end = memchr(client->in.at, '\n', client->in.len);
@@ -122,10 +140,15 @@ static bool take_line(struct client *client)
             say_error(client, "limit", "the request line is too long");
         return false;
     }
+    if (client->stranger) {
+        refuse_stranger(client);
+        return false;
+    }
     size_t len = (size_t)(end - client->in.at);
     struct buf body;
     buf_init(&body, LIMIT_CONTROL_LINE_BYTES + 128);
     wr_blob(&body, bytes_from_str(str_of(client->who)));
+    wr_u8(&body, client->standing);
     buf_put(&body, client->in.at, len);
     err_t err = buf_err(&body);
     if (err == ERR_OK)
@@ -217,7 +240,8 @@ static void accept_one(struct control *control, int fd, int64_t user)
         return;
     }
     *client = (struct client) {.control = control, .used = true, .id = control->next_id++, .fd = fd};
-    os_term_user((unsigned)user, client->who, sizeof client->who);
+    client->stranger = !operators_admit(&control->operators, user);
+    client->standing = (uint8_t)operators_who(&control->operators, user, client->who);
     buf_init(&client->in, LIMIT_CONTROL_BATCH_BYTES + 2 * READ_BYTES);
     buf_init(&client->out, LIMIT_CONTROL_REPLY_BYTES + READ_BYTES);
     if (loop_watch(control->setup.loop, &client->watch, fd, LOOP_READ, client_ready, client) != ERR_OK)
@@ -390,7 +414,8 @@ static err_t open_listener(struct control *control)
     const struct conf *conf = control->setup.conf;
     err_t err;
     if (TRY(err, claim(control->setup.os, conf->control)) || TRY(err, unix_name(conf->control, name)) ||
-        TRY(err, os_net_listen(name, 0, &control->listener)))
+        TRY(err, os_net_listen(name, 0, &control->listener)) ||
+        (conf->operator_count > 0 && !control->setup.stopped && TRY(err, os_local_share(conf->control))))
         return err;
     return loop_watch(control->setup.loop, &control->watch, control->listener, LOOP_READ, listener_ready,
                       control);
@@ -403,6 +428,7 @@ err_t control_open(const struct control_setup *setup, struct control **out)
     if (control == NULL)
         return ERR_NOMEM;
     control->setup = *setup;
+    operators_open(setup->conf, setup->stopped, setup->stopped ? NULL : setup->diag, &control->operators);
     control->listener = -1;
     control->next_id = 1;
     buf_init(&control->wire, LIMIT_LINK_SMALL_BYTES);

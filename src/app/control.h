@@ -1,6 +1,8 @@
 /* The parent's end of what operators reach: the control socket (docs/protocol/CONTROL.md) and the metrics
- * socket. Both are local sockets of mode 0600; who asks is known by the kernel's word (SO_PEERCRED). It
- * carries request lines and batches to core and lines back, and understands neither.
+ * socket. Both are local sockets of mode 0600; the first is 0660 where operators are declared (operators.h),
+ * and then serves them, root and the node's own account, and nobody else of the group. Who asks is known by
+ * the kernel's word (SO_PEERCRED). It carries request lines and batches to core and lines back, and
+ * understands neither.
  *
  * One thread, one loop. */
 #pragma once
@@ -19,6 +21,7 @@ struct control_setup {
     const struct diag *diag;
     const struct os_channel_fds *core;       /* this end is side 0 */
     bool metrics;                            /* also serve the metrics socket */
+    bool stopped;                            /* a store that a command opened: nobody is an operator */
     void (*ready)(void *ctx, uint16_t port); /* core, edge and keeper work together */
     void (*deserted)(void *ctx);             /* the last operator left; may be NULL */
     void *ctx;

@@ -4,7 +4,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 
-enum { LINES_PART_BYTES = 1 << 20, WHO_SIZE = 64 };
+enum { LINES_PART_BYTES = 1 << 20 };
 
 void core_lines_send(struct core_role *role, uint32_t client, uint8_t flags, struct bytes lines)
 {
@@ -343,12 +343,16 @@ static err_t parse_line(struct core_role *role, struct bytes line, struct json_d
     return ERR_OK;
 }
 
-static void answer_line(struct core_role *role, uint32_t client, const char *who, struct bytes line)
+static void answer_line(struct core_role *role, uint32_t client, const char *who, enum standing standing,
+                        struct bytes line)
 {
     struct json_doc doc;
     struct str name;
-    struct command_call call = {
-        .host = &role->host, .who = str_of(who), .now_us = core_now(role), .arena = &role->arena};
+    struct command_call call = {.host = &role->host,
+                                .who = str_of(who),
+                                .standing = standing,
+                                .now_us = core_now(role),
+                                .arena = &role->arena};
     err_t err = parse_line(role, line, &doc, &name, &call.args);
     if (err != ERR_OK) {
         refuse(role, client, err, "the request line is not {\"command\": ..., \"args\": {...}}", NULL);
@@ -376,15 +380,16 @@ static void answer_line(struct core_role *role, uint32_t client, const char *who
 
 void core_command(struct core_role *role, struct bytes body)
 {
-    char who[WHO_SIZE];
+    char who[WHO_BYTES];
     struct rd rd = rd_of(body);
     uint32_t client = rd_u32(&rd);
     struct bytes name = rd_blob(&rd, sizeof who - 1);
-    if (rd.err != ERR_OK)
+    uint8_t standing = rd_u8(&rd);
+    if (rd.err != ERR_OK || standing >= STANDING_COUNT)
         return;
     memcpy(who, name.at, name.len);
     who[name.len] = '\0';
-    answer_line(role, client, who, bytes_of(rd.at, rd.left));
+    answer_line(role, client, who, (enum standing)standing, bytes_of(rd.at, rd.left));
 }
 
 void core_metrics(struct core_role *role, struct bytes body)
@@ -497,6 +502,7 @@ void core_command_host(struct core_role *role)
 {
     role->host = (struct command_host) {.gate = NULL,
                                         .conf = role->conf,
+                                        .operators = &role->operators,
                                         .os = role->os,
                                         .peers_changed = peers_changed,
                                         .view_read = view_read,

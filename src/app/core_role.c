@@ -381,8 +381,11 @@ static err_t open_rooms(struct core_role *role)
     err_t err;
     if (TRY(err, file_path(role->conf->dir, CORE_STORE_DIR, dir)))
         return err;
-    struct gate_setup gate = {
-        .os = role->os, .dir = dir, .node_name = str_of(role->conf->node), .diag = role->diag};
+    struct gate_setup gate = {.os = role->os,
+                              .dir = dir,
+                              .node_name = str_of(role->conf->node),
+                              .persons = &role->operators.persons,
+                              .diag = role->diag};
     if (TRY(err, gate_open(&gate, &role->gate)))
         return err;
     struct str origins[LIMIT_TAXII_ORIGINS];
@@ -430,6 +433,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     role->merging.loop = loop;
     role->streams_until_us = INT64_MAX;
     loop_on_wake(loop, woken, role);
+    operators_open(conf, links->edge == NULL, NULL, &role->operators);
     core_command_host(role);
     if (TRY(err, json_parser_new(LIMIT_CONTROL_LINE_BYTES, &role->parser)) || TRY(err, open_rooms(role)) ||
         TRY(err, open_links(role, links))) {

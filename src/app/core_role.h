@@ -20,7 +20,8 @@ struct core_role;
 
 struct core_links {
     /* This end is side 0 of edge and keeper, side 1 of parent. */
-    const struct os_channel_fds *edge, *keeper, *parent; /* edge NULL: a store opened for a command */
+    const struct os_channel_fds *edge, *keeper, *parent; /* edge NULL: a store opened for a command,
+                                                              and nobody is an operator */
     const struct os_channel_fds *marks; /* side 0, beside `edge`, which is the guard's: link_marks */
 };
 

@@ -6,6 +6,7 @@
 #include "app/link.h"
 #include "app/message.h"
 #include "app/message_guard.h"
+#include "app/operators.h"
 #include "feeds/feed.h"
 #include "os/thread.h"
 #include "sync/card.h"
@@ -113,6 +114,7 @@ struct core_role {
     struct loop *loop;
     const struct os *os;
     const struct conf *conf;
+    struct operators operators;
     const struct diag *diag;
     void (*broken)(void *ctx);
     void *broken_ctx;

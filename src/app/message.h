@@ -28,7 +28,7 @@ enum message_kind {
     MESSAGE_RECEIPT,
     MESSAGE_RECEIPTED,
     /* parent -> core */
-    MESSAGE_COMMAND,     /* u32 client, u32 uid, request line */
+    MESSAGE_COMMAND,     /* u32 client, who (u32 length, name), u8 enum standing, request line */
     MESSAGE_BATCH,       /* u32 client, bytes of `add`; empty: that was all */
     MESSAGE_CLIENT_GONE, /* u32 client */
     MESSAGE_METRICS,     /* u32 client: wants the metrics text */

@@ -252,6 +252,7 @@ static err_t open_store(struct node *node)
                                     .conf = node->conf,
                                     .diag = diag,
                                     .core = &node->parent_core,
+                                    .stopped = true,
                                     .deserted = deserted,
                                     .ctx = node};
     err_t err;

@@ -2,6 +2,7 @@
  * long as somebody asks it (`--role store`), whoever began it, and answers in the same way. */
 #include <stdio.h>
 
+#include "app/file.h"
 #include "app/node.h"
 #include "cli/cli.h"
 #include "os/local.h"
@@ -42,14 +43,36 @@ static err_t start_store(const struct cli_call *call, const struct conf *conf, i
     return ERR_TIMEOUT;
 }
 
+/* Operators reach the socket and need not read the configuration: then it is where it usually is. */
+static bool find_socket(const struct cli_call *call, struct conf *out, bool *out_own)
+{
+    char path[FILE_PATH_SIZE];
+    struct conf read;
+    struct fault fault;
+    *out_own = call->dir == NULL || conf_load(call->os, call->dir, &read, &fault) != ERR_DENIED;
+    if (*out_own)
+        return cli_conf(call, out);
+    if (file_path(call->dir, CONF_CONTROL, path) != ERR_OK)
+        return cli_fail(NULL, "%s is too long a path", call->dir) == CLI_OK;
+    *out = (struct conf) {0};
+    (void)snprintf(out->control, sizeof out->control, "%s", path);
+    return true;
+}
+
 bool control_connect(const struct cli_call *call, struct control_link *out)
 {
     struct conf conf;
     int fd;
     struct os_proc store = {-1, -1};
-    if (!cli_conf(call, &conf))
+    bool own;
+    if (!find_socket(call, &conf, &own))
         return false;
     err_t err = os_local_connect(conf.control, &fd);
+    if (err == ERR_NOTFOUND && !own) {
+        (void)cli_fail("whoever looks after it starts it (bongsu serve)",
+                       "the node in %s does not run, and its files are another account's", call->dir);
+        return false;
+    }
     /* The store of another command may be opening or closing still: a second one does not get it. */
     for (int i = 0; i < AGAIN_TRIES && (err == ERR_NOTFOUND || err == ERR_BUSY); i++) {
         err = start_store(call, &conf, &fd, &store);
@@ -57,8 +80,9 @@ bool control_connect(const struct cli_call *call, struct control_link *out)
             err = ERR_OK;
     }
     if (err != ERR_OK) {
-        (void)cli_fail(err == ERR_DENIED ? "it belongs to another user: use that user's name, or sudo"
-                                         : "is it yours? see what the node said",
+        (void)cli_fail(err == ERR_DENIED
+                           ? "you are none of its operators (operators in bongsu.yaml), or not in its group"
+                           : "is it yours? see what the node said",
                        "the node in %s does not answer: %s", call->dir, err_text(err));
         return false;
     }

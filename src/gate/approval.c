@@ -46,27 +46,58 @@ static err_t rows_of(struct gate *gate, const struct stix_key *object, struct rd
 
 /* --- for deciding --- */
 
+static bool is_person(const struct gate *gate, struct str who)
+{
+    if (gate->persons == NULL)
+        return true;
+    for (size_t i = 0; i < gate->persons->count; i++)
+        if (str_eq(who, gate->persons->name[i]))
+            return true;
+    return false;
+}
+
 err_t approvals_add(struct gate *gate, const struct stix_key *object, uint64_t lsn,
                     struct policy_facts *facts)
 {
     struct approval row;
     struct rd rd;
+    uint64_t persons = 0, based = 0; /* partners for which one of two did */
     err_t err = rows_of(gate, object, &rd);
     while (err == ERR_OK && (err = approval_next(&rd, &row)) == ERR_OK) {
         uint64_t bit = UINT64_C(1) << (row.partner % LIMIT_PARTNERS);
-        bool yes = row.word == GATE_APPROVE, based = yes && row.basis.len > 0;
+        uint64_t yes = row.word == GATE_APPROVE ? bit : 0, on = row.basis.len > 0 ? yes : 0;
         if (row.lsn != lsn)
             continue;
-        facts->approvals2 |= yes ? facts->approvals & bit : 0;
-        facts->approvals |= yes ? bit : 0;
-        facts->based2 |= based ? facts->based & bit : 0;
-        facts->based |= based ? bit : 0;
+        facts->approvals |= yes;
+        facts->based |= on;
         facts->denials |= row.word == GATE_DENY ? bit : 0;
+        if (!is_person(gate, row.who))
+            continue;
+        facts->approvals2 |= persons & yes;
+        facts->based2 |= based & on;
+        persons |= yes;
+        based |= on;
     }
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 /* --- for people --- */
+
+err_t approvals_count(struct gate *gate, const struct stix_key *object, uint64_t lsn, unsigned partner,
+                      const struct policy_people *asked, unsigned *out)
+{
+    struct approval row;
+    struct rd rd;
+    unsigned count = 0;
+    err_t err = rows_of(gate, object, &rd);
+    while (err == ERR_OK && (err = approval_next(&rd, &row)) == ERR_OK)
+        count += row.lsn == lsn && row.partner == partner && row.word == GATE_APPROVE &&
+                 (!asked->basis || row.basis.len > 0) && (asked->approvals < 2 || is_person(gate, row.who));
+    if (err != ERR_NOTFOUND)
+        return err;
+    *out = count;
+    return ERR_OK;
+}
 
 /* Everybody who approved for this partner, in the order in which they did: "alice, bob"; with `basis` those
  * who said on what: "alice: warrant 12; bob: request 7". */

@@ -15,9 +15,13 @@ struct approval {
 /* The next row; ERR_NOTFOUND behind the last, ERR_CORRUPT. */
 NODISCARD err_t approval_next(struct rd *rd, struct approval *out);
 
-/* Adds the words about the version at `lsn`. Nobody counts twice. */
+/* Adds the words about the version at `lsn`. Nobody counts twice, and as one of two only a person does
+ * (gate_operators). */
 NODISCARD err_t approvals_add(struct gate *gate, const struct stix_key *object, uint64_t lsn,
                               struct policy_facts *facts);
+/* How many of those for `partner` count for a hold that asks this. */
+NODISCARD err_t approvals_count(struct gate *gate, const struct stix_key *object, uint64_t lsn,
+                                unsigned partner, const struct policy_people *asked, unsigned *out);
 /* On what basis it was approved for `partner`: "alice: warrant 12/2026", one after the other. Copied to the
  * arena; empty when nobody said. */
 NODISCARD err_t approval_basis(struct gate *gate, const struct stix_key *object, uint64_t lsn,

@@ -35,12 +35,21 @@ struct index;
 
 /* --- life --- */
 
+/* Names of the log of which two make two persons (`until approved by 2`). Others' approvals stand in the log
+ * and end what one may end. Whoever is named no more counts no more: what his word let go stays. */
+struct gate_operators {
+    size_t count;
+    const struct str *name;
+};
+
 struct gate_setup {
     const struct os *os;
     const char *dir;      /* holds log/, keys/, index/, ledger/ */
     struct str node_name; /* 1 to LIMIT_NAME_BYTES of a-z 0-9 . _ - */
     struct index *index;  /* the caller's, outlives the gate (simulator, tests); NULL: LMDB below dir */
-    bool reindex;         /* forget the index on disk and make it again from the log */
+    const struct gate_operators
+        *persons; /* the caller's, outlives the gate; NULL: every name (simulator, tests) */
+    bool reindex; /* forget the index on disk and make it again from the log */
     const struct diag *diag;
 };
 
@@ -440,8 +449,9 @@ struct gate_hold {
     int64_t since_us;
     int64_t remind_us, deadline_us; /* 0: none */
     enum policy_lapse lapse;        /* what happens at the deadline */
-    unsigned approvals, approved;   /* needed (0: an approval does not end it), and given so far */
-    bool basis;                     /* a word counts only with a basis */
+    unsigned approvals,
+        approved; /* needed (0: an approval does not end it), and given so far by who counts */
+    bool basis;   /* a word counts only with a basis */
     struct str approvers;
 };
 /* What waits for this partner, oldest first, behind `after` (NULL: from the beginning), until visit answers

@@ -3,6 +3,7 @@
  * the DECIDEs alone. */
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/approval.h"
 #include "gate/state.h"
 
 enum { ROW_SIZE = 1 + 1 + 8 + 8 };
@@ -157,18 +158,13 @@ void waits_remind(struct gate *gate, const uint64_t *lsns, size_t count, int64_t
 
 /* Who approved so far, "alice, bob". */
 static err_t approvers_so_far(struct gate *gate, const struct subject *subject, unsigned partner,
-                              struct gate_hold *hold)
+                              const struct policy_people *asked, struct gate_hold *hold)
 {
-    struct policy_facts facts;
-    err_t err = subject_facts(gate, subject, gate->policy, hold->since_us, &gate->step_arena, &facts);
-    if (err != ERR_OK)
-        return err;
-    uint64_t bit = UINT64_C(1) << partner, one = hold->basis ? facts.based : facts.approvals,
-             two = hold->basis ? facts.based2 : facts.approvals2;
-    hold->approved = (one & bit) == 0 ? 0 : (two & bit) == 0 ? 1 : 2;
-    return hold->approved == 0 ? ERR_OK
-                               : approver_of(gate, &subject->object.key, subject->lsn, bit, &gate->step_arena,
-                                             &hold->approvers);
+    const struct stix_key *key = &subject->object.key;
+    err_t err = approvals_count(gate, key, subject->lsn, partner, asked, &hold->approved);
+    return err != ERR_OK || hold->approved == 0 ? err
+                                                : approver_of(gate, key, subject->lsn, UINT64_C(1) << partner,
+                                                              &gate->step_arena, &hold->approvers);
 }
 
 static err_t show(struct gate *gate, unsigned partner, int64_t since_us, uint64_t lsn, struct gate_hold *out)
@@ -200,7 +196,7 @@ static err_t show(struct gate *gate, unsigned partner, int64_t since_us, uint64_
         out->remind_us = people.remind_us == 0 ? 0 : since_us + people.remind_us;
         out->lapse = people.lapse;
     }
-    return approvers_so_far(gate, &subject, partner, out);
+    return approvers_so_far(gate, &subject, partner, &people, out);
 }
 
 err_t gate_holds(struct gate *gate, unsigned partner, const struct gate_hold *after,

@@ -311,6 +311,7 @@ static err_t init_memory(struct gate *gate, const struct gate_setup *setup)
     map_init(&gate->identities, STIX_KEY_SIZE, LIMIT_MARKINGS, &gate->sip);
     map_init(&gate->outcome_ids, HASH_SIZE, LIMIT_OUTCOMES, &gate->sip);
     gate->node_name = arena_str(&gate->facts_arena, setup->node_name);
+    gate->persons = setup->persons;
     struct str dir = arena_str(&gate->facts_arena, str_of(setup->dir));
     gate->sources = mem_alloc_array(LIMIT_SOURCES + 1, sizeof *gate->sources);
     gate->peers = mem_alloc_array(LIMIT_PARTNERS, sizeof *gate->peers);

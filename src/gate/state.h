@@ -235,6 +235,7 @@ struct gate {
     const struct diag *diag;
     char *dir;
     struct str node_name;
+    const struct gate_operators *persons; /* NULL: everybody is one */
     struct index *index;
     bool index_is_ours;
     struct store *store;

@@ -9,6 +9,9 @@
 
 /* Blocking. ERR_NOTFOUND: nobody listens there. ERR_DENIED. */
 NODISCARD err_t os_local_connect(const char *path, int *out_fd);
+/* The socket at `path` may be spoken to by its group as well: mode 0660. Made with the owner's rights alone
+ * (os_net_listen), so at no moment with more. */
+NODISCARD err_t os_local_share(const char *path);
 /* Blocking: all of it, or an error. */
 NODISCARD err_t os_local_write(int fd, struct bytes bytes);
 /* Blocking: at least one byte. ERR_CLOSED at the end. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -40,6 +41,13 @@ err_t os_local_connect(const char *path, int *out_fd)
     }
     *out_fd = fd;
     return ERR_OK;
+}
+
+err_t os_local_share(const char *path)
+{
+    if (chmod(path, S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) == 0)
+        return ERR_OK;
+    return errno == EACCES || errno == EPERM ? ERR_DENIED : errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
 }
 
 err_t os_local_write(int fd, struct bytes bytes)

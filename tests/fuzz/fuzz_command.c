@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct place {
     char dir[64];
     struct conf conf;
+    struct operators operators;
     struct gate *gate;
     struct taxii *taxii;
     struct json_parser *parser;
@@ -69,6 +70,7 @@ static void enter(void)
     (void)snprintf(place.dir, sizeof place.dir, "%s/bongsu-fuzz-XXXXXX", P_tmpdir);
     must(mkdtemp(place.dir) != NULL && sign_start() == ERR_OK);
     place.conf = (struct conf) {.node = "kr", .country = "KR"};
+    operators_open(&place.conf, false, NULL, &place.operators);
     struct gate_setup gate = {.os = os, .dir = place.dir, .node_name = STR("kr")};
     must(gate_open(&gate, &place.gate) == ERR_OK);
     struct taxii_setup taxii = {
@@ -85,6 +87,7 @@ static void enter(void)
     place.host = (struct command_host) {.gate = place.gate,
                                         .taxii = place.taxii,
                                         .conf = &place.conf,
+                                        .operators = &place.operators,
                                         .os = os,
                                         .peers_changed = nothing,
                                         .peer_status = no_peer_status,

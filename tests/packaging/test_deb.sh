@@ -43,7 +43,8 @@ test_install() {
     check "installing starts and enables nothing" lacks '(start|enable) ' "$work/inst/var/log/asked"
     check "the user bongsu cannot log in" \
         holds '^bongsu:x:[0-9]{1,3}:.*:/var/lib/bongsu:/usr/sbin/nologin$' "$work/inst/etc/passwd"
-    check "/var/lib/bongsu is the user's, 0700" owner_is /var/lib/bongsu '700 bongsu bongsu'
+    check "the operators' group is there, and nobody in it" holds '^bongsu-operators:x:[0-9]{1,3}:$' "$work/inst/etc/group"
+    check "/var/lib/bongsu is the user's, and operators pass through" owner_is /var/lib/bongsu '710 bongsu bongsu-operators'
     inside "$work/inst" bongsu --version >"$work/version" 2>&1
     check "bongsu --version" holds "$(dpkg-deb -f "$work/inst/first.deb" Version | sed 's/-[^-]*$//; s/\./\\./g')" "$work/version"
     echo 'a passphrase of the test' >"$work/inst/etc/bongsu-passphrase"

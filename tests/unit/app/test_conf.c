@@ -38,6 +38,44 @@ static void reads(void **state)
     }
 }
 
+static void reads_operators(void **state)
+{
+    static const char head[] = "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n";
+    static const struct {
+        const char *text;
+        err_t err;
+        size_t count;
+    } cases[] = {
+        {"", ERR_OK, 0},
+        {"operators: []\n", ERR_OK, 0},
+        {"operators: [kim, \"lee@example.kr\"]\n", ERR_OK, 2},
+        {"operators:\n  - kim\n  - l33\n", ERR_OK, 2},
+        {"operators: [root]\n", ERR_INVALID, 0},
+        {"operators: [kim, kim]\n", ERR_INVALID, 0},
+        {"operators: [\"kim, lee\"]\n", ERR_INVALID, 0},
+        {"operators: [\"kim (node stopped)\"]\n", ERR_INVALID, 0},
+        {"operators: kim\n", ERR_SYNTAX, 0},
+        {"operators: [a-name-longer-than-an-account-may-have-on-it]\n", ERR_SYNTAX, 0},
+    };
+    struct conf conf, again;
+    struct fault fault;
+    struct buf text;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char whole[256];
+        (void)snprintf(whole, sizeof whole, "%s%s", head, cases[i].text);
+        assert_int_equal(parse(whole, &conf, &fault), cases[i].err);
+        if (cases[i].err != ERR_OK)
+            continue;
+        assert_int_equal(conf.operator_count, cases[i].count);
+        buf_init(&text, 64 << 10);
+        conf_write(&text, &conf);
+        assert_int_equal(conf_parse(buf_str(&text), "/srv/kr", &again, &fault), ERR_OK);
+        assert_memory_equal(&again, &conf, sizeof conf);
+        buf_deinit(&text);
+    }
+}
+
 static void refuses_with_a_line(void **state)
 {
     struct conf conf;
@@ -126,7 +164,9 @@ static void names_in_the_certificate(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses_with_a_line),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads),
+                                       cmocka_unit_test(reads_operators),
+                                       cmocka_unit_test(refuses_with_a_line),
                                        cmocka_unit_test(writes_what_it_reads),
                                        cmocka_unit_test(names_in_the_certificate),
                                        cmocka_unit_test(makes_a_node)};

@@ -240,6 +240,53 @@ static void two_different_people_approve(void **state)
     node_end(&n);
 }
 
+/* As one of two counts who is an operator at the moment; others' words end what one may end. */
+static void operators_are_the_persons(void **state)
+{
+    (void)state;
+    struct node n;
+    struct gate_hold hold;
+    struct stix_key key = key_of("indicator", 1);
+    struct stamp version;
+    uint64_t lsn;
+    struct str names[] = {STR("ana"), STR("bo")};
+    struct gate_operators operators = {2, names};
+    bench_init(&n.b);
+    gate_close(n.b.gate);
+    struct gate_setup setup = {
+        .os = os_linux(), .dir = n.b.dir, .node_name = STR("kr"), .diag = &bench_diag, .persons = &operators};
+    assert_int_equal(gate_open(&setup, &n.b.gate), ERR_OK);
+    n.us = bench_partner(&n.b, "us-cisa");
+    n.jp = bench_partner(&n.b, "jp-nisc");
+    n.own = bench_source(&n.b, "own", STIX_TLP_NONE, true, false);
+    bench_policy_text(&n.b, FOUR_EYES);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    say(&n, 1, GATE_APPROVE, "root");
+    say(&n, 1, GATE_APPROVE, "bongsu");
+    say(&n, 1, GATE_APPROVE, "ana");
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(gate_approve_which(n.b.gate, &key, &lsn, &version), ERR_OK);
+    assert_int_equal(gate_hold_find(n.b.gate, n.us, lsn, &hold), ERR_OK);
+    assert_int_equal(hold.approved, 1);
+    names[0] = STR("cy"); /* ana is one no more */
+    say(&n, 1, GATE_APPROVE, "bo");
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    say(&n, 1, GATE_APPROVE, "cy");
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    operators.count = 0; /* what they let go stays */
+    bench_policy_text(&n.b, FOUR_EYES "# again\n");
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    bench_policy_text(
+        &n.b, "language 1\nhold ask if always until approved\nrelease r if tlp <= green to us-cisa\n");
+    add(&n, 2, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    say(&n, 2, GATE_APPROVE, "root"); /* one is enough: whoever it is */
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 2));
+    node_end(&n);
+}
+
 /* Who read one version does not let the next one go. */
 static void an_approval_is_of_the_version_read(void **state)
 {
@@ -698,6 +745,7 @@ int main(void)
         cmocka_unit_test(older_versions_are_taken_back_too),
         cmocka_unit_test(a_paused_partner_loses_it_too),
         cmocka_unit_test(two_different_people_approve),
+        cmocka_unit_test(operators_are_the_persons),
         cmocka_unit_test(an_approval_is_of_the_version_read),
         cmocka_unit_test(the_queue_says_who_waits_since_when),
         cmocka_unit_test(the_default_comes_at_the_deadline),

@@ -1,0 +1,48 @@
+/* Who counts as a person where two are demanded: the accounts that `operators` of bongsu.yaml declares, each
+ * once, however many names it has. Root, the account that the node runs as, and the one that stands for
+ * accounts without a number are nobody there; neither is anybody while the node is stopped or runs in a user
+ * namespace, where whoever made it says who is who (docs/decisions/0053-operators.md).
+ *
+ * Looked up once, at start, as the configuration is. Any thread. */
+#pragma once
+
+#include "app/conf.h"
+#include "core/diag.h"
+#include "gate/gate.h"
+
+/* How well the kernel's word tells who asks. Its values stand in MESSAGE_COMMAND. */
+enum standing {
+    STANDING_ACCOUNT,    /* an account that is no operator */
+    STANDING_OPERATOR,   /* a declared one */
+    STANDING_STOPPED,    /* the node is stopped: a process of the asker's own opened the store */
+    STANDING_NAMESPACED, /* the node runs in a user namespace */
+    STANDING_COUNT
+};
+
+enum { WHO_BYTES = 64 }; /* a name as the log has it, with its end */
+
+struct operators {
+    const struct conf *conf;
+    bool stopped, real;
+    int64_t own;
+    size_t count; /* accounts that count */
+    struct {
+        int64_t user;
+        const char *name; /* of the configuration: the first that is this account's */
+    } at[CONF_OPERATORS_MAX];
+    struct str names[CONF_OPERATORS_MAX];
+    struct gate_operators persons; /* ...their names; so it is not copied */
+};
+
+/* `stopped`: for a store that a command opened. `diag`: says which names count for nothing, and why; NULL:
+ * silent. `conf` outlives it. */
+void operators_open(const struct conf *conf, bool stopped, const struct diag *diag, struct operators *out);
+/* May this account give commands? Where operators are declared the socket is their group's, and not everybody
+ * in it is one. */
+bool operators_admit(const struct operators *operators, int64_t user);
+/* How it stands, and the name for the log: that of a declared account for its operator alone. */
+enum standing operators_who(const struct operators *operators, int64_t user, char out[WHO_BYTES]);
+/* Is this name, from the log, one that counts today? */
+bool operators_has(const struct operators *operators, struct str name);
+/* "kim, lee" */
+void operators_names(const struct operators *operators, struct buf *out);
