@@ -595,7 +595,7 @@ static err_t entry_ground(struct applying *a, uint32_t e, const struct decide_hi
         return err;
     buf_clear(&gate->plain);
     if (TRY(err, store_unseal(gate->store, &frame, &gate->plain)) ||
-        TRY(err, mint_object(&frame, buf_bytes(&gate->plain), &object)))
+        TRY(err, mint_object(&frame, buf_bytes(&gate->plain), &object, NULL)))
         return err;
     out->content = hash_sha256(object);
     *out_size = object.len;

@@ -418,7 +418,8 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
         job.scope = JOB_OBJECT;
         memcpy(job.key.b, fact->key.at, STIX_KEY_SIZE);
         break;
-    case RECORD_FACT_LIMITED: {
+    case RECORD_FACT_LIMITED:
+    case RECORD_FACT_TRAIL: {
         struct rd rd = rd_of(fact->key);
         rd_copy(&rd, job.key.b, STIX_KEY_SIZE);
         uint64_t about = rd_u64(&rd);

@@ -524,6 +524,7 @@ struct gate_leaf {
     struct str
         limits; /* how far the partner may pass it on (SYNC.md section 4), a line each; empty: no word */
     struct hash limits_salt; /* with them: opens the leaf's salt (ledger_limited_salt) */
+    struct bytes trail;      /* which nodes made it anew, LIMIT_TRAIL_BYTES (SYNC.md section 4); or empty */
 };
 /* Visits visible leaves from `seq` on, in order, until visit answers false. ERR_BUSY: a policy that came into
  * force denies the next one, and gate_step has not told the partner yet; what stands before it was visited.
@@ -594,10 +595,11 @@ struct gate_received {
     struct leaf_opening opening;
     struct bytes object; /* followed by JSON_PADDING readable bytes; empty for contentless ops */
     uint8_t hops;
-    struct str limits; /* how far it may go on from here, a line each; empty: nothing was said */
-    bool withheld;     /* the leaf came alone: its issuer gives the content no more. Counts as refused */
-    bool refused;      /* result */
-    uint16_t code;     /* result: err_t of the refusal that the partner may learn */
+    struct str limits;  /* how far it may go on from here, a line each; empty: nothing was said */
+    struct bytes trail; /* which nodes made it anew, LIMIT_TRAIL_BYTES; empty: nothing was said */
+    bool withheld;      /* the leaf came alone: its issuer gives the content no more. Counts as refused */
+    bool refused;       /* result */
+    uint16_t code;      /* result: err_t of the refusal that the partner may learn */
 };
 /* Takes over a page that sync has verified completely, and moves the cursor in the same group. Durable, and
  * only then to be receipted, after gate_commit. */

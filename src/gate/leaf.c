@@ -279,7 +279,7 @@ static err_t show_content(struct showing *s, const struct frame *frame, struct g
     size_t len = gate->plain.len;
     buf_put(&gate->plain, padding, sizeof padding);
     if (err != ERR_OK || TRY(err, buf_err(&gate->plain)) ||
-        TRY(err, mint_object(frame, bytes_of(gate->plain.at, len), &out->object)))
+        TRY(err, mint_object(frame, bytes_of(gate->plain.at, len), &out->object, &out->trail)))
         return err;
     if (TRY(err, json_parse(gate->parser_one, out->object, doc, NULL)))
         return err;
@@ -290,7 +290,9 @@ static err_t show_content(struct showing *s, const struct frame *frame, struct g
     out->version = version_text(root, stix_type_find(stix_id_type(out->id)));
     if (out->version.len > 0 && stamp_parse(out->version, &out->stamp, NULL) != ERR_OK)
         return ERR_CORRUPT;
-    return ERR_OK;
+    return s->bare || frame->kind == FRAME_MINT
+               ? ERR_OK
+               : trail_load(gate, &out->key, frame->lsn, &gate->accept_arena, &out->trail, NULL);
 }
 
 /* What opens the salt of a leaf with limits. */
@@ -382,6 +384,7 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     if (withheld) {
         shown.object = bytes_of(NULL, 0);
         shown.limits = STR("");
+        shown.trail = bytes_of(NULL, 0);
         shown.id = shown.version = STR("");
     }
     if (err == ERR_OK && !s->visit(s->ctx, &shown))

@@ -379,6 +379,8 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     verdict_hold(&cutting.verdict, state.budgeted, POLICY_RULE_BUDGET);
     if ((cutting.verdict.hold >> partner & 1) && cutting.verdict.rule[partner] < POLICY_RULE_BUILTIN_COUNT)
         why.effect = POLICY_HOLD;
+    if ((cutting.verdict.deny >> partner & 1) && cutting.verdict.rule[partner] == POLICY_RULE_LOOP)
+        why.effect = POLICY_DENY;
     why.released = (state.released | state.minted) >> partner & 1;
     why.minted = state.minted >> partner & 1;
     why.lsn = copy->lsn;

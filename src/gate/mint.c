@@ -329,10 +329,12 @@ static err_t apply(struct gate *gate, const struct mint *mint)
 err_t mint_append(struct gate *gate, const struct mint *mint, const struct frame *obj, struct bytes object,
                   int64_t now_us, uint64_t *out_lsn, uint64_t *out_slot)
 {
+    uint8_t trail[LIMIT_TRAIL_BYTES];
     struct record_mint record = {.partner = (uint8_t)mint->partner,
                                  .profile = hash_sha256(bytes_from_str(mint->profile))};
     struct record_minted minted = {.source = mint->source,
                                    .profile = mint->profile,
+                                   .trail = bytes_of(trail, sizeof trail),
                                    .kind = mint->derived ? RECORD_MINT_DERIVED : RECORD_MINT_OBJECT,
                                    .object = object};
     struct mint placed = *mint;
@@ -342,6 +344,9 @@ err_t mint_append(struct gate *gate, const struct mint *mint, const struct frame
     record.envelope.about = obj->lsn;
     record.envelope.seq = 0;
     record.envelope.received_us = now_us;
+    record.envelope.hops = trail_hops(mint, record.envelope.hops);
+    if (TRY(err, trail_make(gate, mint, obj->lsn, record.envelope.hops, trail)))
+        return err;
     buf_clear(&gate->record);
     buf_clear(&gate->plain);
     record_mint_write(&gate->record, &record);
@@ -355,7 +360,7 @@ err_t mint_append(struct gate *gate, const struct mint *mint, const struct frame
     return apply(gate, &placed);
 }
 
-err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *out)
+err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *out, struct bytes *out_trail)
 {
     struct record_minted minted;
     err_t err;
@@ -365,6 +370,8 @@ err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *o
     if (TRY(err, record_minted_read(plain, &minted)))
         return err;
     *out = minted.object;
+    if (out_trail != NULL)
+        *out_trail = minted.trail;
     return ERR_OK;
 }
 

@@ -100,5 +100,7 @@ NODISCARD err_t mint_copies(struct gate *gate, const struct stix_key *minted, un
 NODISCARD err_t mint_forget(struct gate *gate, const struct frame *frame, const struct record_gone *gone,
                             struct arena *arena);
 
-/* The object in an opened MINT: what stands behind its head in `plain`. */
-NODISCARD err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *out);
+/* The object in an opened MINT, and what goes beside it: what stands in `plain`, which is the object of any
+ * other frame. `out_trail` may be NULL. */
+NODISCARD err_t mint_object(const struct frame *frame, struct bytes plain, struct bytes *out,
+                            struct bytes *out_trail);

@@ -166,31 +166,36 @@ static bool says_same(const struct copy *a, const struct copy *b)
     return stamp_cmp(a->version, b->version) == 0 && memcmp(a->canon, b->canon, sizeof a->canon) == 0;
 }
 
-/* Is it an OBJ that his limits bind: one that he brought himself, or that is at home with him? Nobody keeps
- * back what came from others by repeating it. */
-static bool limit_binds(const struct copy *copy, const struct copy *told, const struct gate_peer *peer)
+/* Is it an OBJ that his word about it binds: one that he brought himself, or that is at home with him? Nobody
+ * keeps back what came from others by repeating it. */
+static bool word_binds(const struct copy *copy, const struct copy *told, const struct gate_peer *peer)
 {
     enum { NO_OBJECT = COPY_SEEN | COPY_QUARANTINED };
     return (copy->flags & NO_OBJECT) == 0 && says_same(copy, told) &&
            (copy->source == peer->source || copy->owner == peer->source);
 }
 
-/* How far it may go on is known in the same group in which it becomes durable. */
-static err_t keep_limits(struct receiving *r, const struct gate_peer *peer, int64_t now_us)
+/* What came beside it is known in the same group in which it becomes durable. */
+static err_t keep_beside(struct receiving *r, const struct gate_peer *peer, int64_t now_us)
 {
     struct copies copies;
     const struct copy *told = NULL;
     err_t err;
-    if (r->leaf->limits.len == 0 || r->lsn == 0)
+    if ((r->leaf->limits.len == 0 && r->leaf->trail.len == 0) || r->lsn == 0)
         return ERR_OK;
     if (TRY(err, copies_load(r->gate, &r->key, &copies)))
         return err;
     for (size_t i = 0; i < copies.count; i++)
         if (copies.at[i].lsn == r->lsn)
             told = &copies.at[i];
-    for (size_t i = 0; i < copies.count && told != NULL && err == ERR_OK; i++)
-        if (limit_binds(&copies.at[i], told, peer))
+    for (size_t i = 0; i < copies.count && told != NULL && err == ERR_OK; i++) {
+        if (!word_binds(&copies.at[i], told, peer))
+            continue;
+        if (r->leaf->limits.len > 0)
             err = reshare_keep(r->gate, peer, &r->key, copies.at[i].lsn, r->leaf->limits, now_us);
+        if (err == ERR_OK && r->leaf->trail.len > 0)
+            err = trail_keep(r->gate, peer, &r->key, copies.at[i].lsn, r->leaf->trail, now_us);
+    }
     return err;
 }
 
@@ -239,7 +244,7 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
     /* What cannot even be cut is in quarantine as a whole, and the partner may know: it is its own object. */
     if (err != ERR_OK && leaf->refused)
         return ERR_OK;
-    return err != ERR_OK ? err : keep_limits(&receiving, peer, now_us);
+    return err != ERR_OK ? err : keep_beside(&receiving, peer, now_us);
 }
 
 /* Half a page may never become durable. What it already meant for tables in memory cannot be undone: restart

@@ -4,7 +4,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 
-enum { VERSION = 1, EDGE_BYTES_MAX = 64 * HASH_SIZE + 64 };
+enum { VERSION = 1, VERSION_TRAIL = 2, EDGE_BYTES_MAX = 64 * HASH_SIZE + 64 };
 
 static err_t expect_version(struct rd *rd)
 {
@@ -84,25 +84,31 @@ err_t record_mint_read(struct bytes payload, struct record_mint *out)
 
 void record_minted_write(struct buf *out, const struct record_minted *minted)
 {
-    wr_u8(out, VERSION);
+    wr_u8(out, VERSION_TRAIL);
     wr_u8(out, minted->kind);
     wr_bytes(out, bytes_of(minted->source.b, STIX_KEY_SIZE));
     wr_blob(out, bytes_from_str(minted->profile));
+    wr_blob(out, minted->trail);
     wr_bytes(out, minted->object);
 }
 
 err_t record_minted_read(struct bytes sealed, struct record_minted *out)
 {
     struct rd rd = rd_of(sealed);
-    err_t err = expect_version(&rd);
-    if (err != ERR_OK)
-        return err;
+    uint8_t version = rd_u8(&rd);
     struct record_minted minted = {.kind = rd_u8(&rd)};
+    err_t err;
+    if (rd.err == ERR_OK && version != VERSION && version != VERSION_TRAIL)
+        return ERR_VERSION;
     rd_copy(&rd, minted.source.b, STIX_KEY_SIZE);
     minted.profile = str_from_bytes(rd_blob(&rd, LIMIT_MINT_PROFILE_BYTES));
+    if (version == VERSION_TRAIL)
+        minted.trail = rd_blob(&rd, LIMIT_TRAIL_BYTES);
     minted.object = rd_bytes(&rd, rd.left);
     if (TRY(err, rd_end(&rd)))
         return err;
+    if (minted.trail.len != 0 && minted.trail.len != LIMIT_TRAIL_BYTES)
+        return ERR_CORRUPT;
     *out = minted;
     return ERR_OK;
 }

@@ -64,6 +64,7 @@ NODISCARD err_t record_mint_read(struct bytes payload, struct record_mint *out);
 struct record_minted {
     struct stix_key source; /* of the object that it was made of */
     struct str profile;     /* what was taken out, a line each; may be empty */
+    struct bytes trail;     /* goes beside it, LIMIT_TRAIL_BYTES; empty: made by an earlier version */
     uint8_t kind;           /* enum record_mint_kind */
     struct bytes object;
 };
@@ -164,7 +165,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(LIST, 16, "name of a list of values that must not go out by mistake")                                  \
     X(LIST_PART, 17, "slot, number and name: a part of such a list's text")                                  \
     X(SPILL, 18, "keyed digest of source and content that must not be here")                                 \
-    X(LIMITED, 19, "object key and lsn of an object: how far those who gave it let it go on")
+    X(LIMITED, 19, "object key and lsn of an object: how far those who gave it let it go on")                \
+    X(TRAIL, 20, "object key and lsn of an object: which nodes made it anew on its way here")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

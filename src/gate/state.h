@@ -704,6 +704,24 @@ struct reshare_limit {
 NODISCARD err_t reshare_mask(struct gate *gate, const struct policy *policy, const struct stix_key *object,
                              uint64_t lsn, struct reshare_limit *limit, uint64_t *out);
 
+/* --- trail.c: which nodes made an object anew, and what comes round (docs/decisions/0052) --- */
+struct mint;
+/* Hops that a MINT made of an OBJ with `hops` says: more than there are where they would tell of its creator.
+ */
+uint8_t trail_hops(const struct mint *mint, uint8_t hops);
+/* What goes beside the MINT that is made of the OBJ at `obj`, and says these hops. */
+NODISCARD err_t trail_make(struct gate *gate, const struct mint *mint, uint64_t obj, uint8_t hops,
+                           uint8_t out[LIMIT_TRAIL_BYTES]);
+/* `peer` gave the OBJ at `lsn` with this trail. The first word counts. */
+NODISCARD err_t trail_keep(struct gate *gate, const struct gate_peer *peer, const struct stix_key *object,
+                           uint64_t lsn, struct bytes trail, int64_t now_us);
+/* The trail of an OBJ, copied to the arena; empty: it came with none. `out_ours`: it was made by this node on
+ * its way here; may be NULL. */
+NODISCARD err_t trail_load(struct gate *gate, const struct stix_key *object, uint64_t lsn,
+                           struct arena *arena, struct bytes *out, bool *out_ours);
+/* Does it go no further? */
+NODISCARD err_t trail_ends(struct gate *gate, const struct subject *subject, struct arena *arena, bool *out);
+
 /* --- leaf.c --- */
 /* What all leaves of one entry share. */
 struct leaf_ground {

@@ -58,7 +58,7 @@ err_t frame_bytes(struct gate *gate, const struct frame *frame, struct arena *ar
     if (err != ERR_OK)
         return err;
     struct bytes bytes = buf_bytes(&gate->plain);
-    if (TRY(err, mint_object(frame, bytes, &bytes)))
+    if (TRY(err, mint_object(frame, bytes, &bytes, NULL)))
         return err;
     if (frame->kind == FRAME_QUAR) {
         struct fault fault;
@@ -539,6 +539,16 @@ static void deny(const struct gate *gate, struct policy_verdict *verdict, uint64
     verdict->deny |= mask;
 }
 
+/* ...and whatever else nobody denied by name: it does not even come along. */
+static void deny_all(const struct gate *gate, struct policy_verdict *verdict, uint16_t rule)
+{
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if ((verdict->deny >> p & 1) == 0 || verdict->rule[p] == POLICY_RULE_DEFAULT)
+            verdict->rule[p] = rule;
+    verdict->deny |= verdict->release | verdict->hold;
+    verdict->release = verdict->hold = verdict->dutied = 0;
+}
+
 uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts)
 {
     uint64_t mask = 0;
@@ -634,6 +644,11 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
     if (key_is_builtin(&subject->object.key))
         deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);
     deny(gate, out, reporters(gate, subject), POLICY_RULE_ORIGIN);
+    bool ends;
+    if (TRY(err, trail_ends(gate, subject, arena, &ends)))
+        return err;
+    if (ends)
+        deny_all(gate, out, POLICY_RULE_LOOP);
     if (!subject->gone)
         apply_stops(gate, policy, out_facts, out);
     if (TRY(err, hold_for_duties(gate, policy, out_facts, now_us, arena, out)))

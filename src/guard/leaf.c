@@ -9,7 +9,9 @@ enum {
     WITH_OPENING = 1,
     WITH_OBJECT = 2,
     WITH_LIMITS = 4,
+    WITH_TRAIL = 8,
     LIMITS_MAX = 512,
+    TRAIL_SIZE = 128,
 };
 
 /* --- LEDGER.md sections 2 and 3 --- */
@@ -53,8 +55,9 @@ bool leaf_has_content(const struct guard_leaf *leaf)
 
 static bool parts_known(uint8_t parts)
 {
-    return parts == 0 || parts == WITH_OPENING || parts == (WITH_OPENING | WITH_OBJECT) ||
-           parts == (WITH_OPENING | WITH_OBJECT | WITH_LIMITS);
+    const uint8_t content = WITH_OPENING | WITH_OBJECT;
+    return parts == 0 || parts == WITH_OPENING ||
+           ((parts & content) == content && (parts & ~(content | WITH_LIMITS | WITH_TRAIL)) == 0);
 }
 
 /* The salt in the opening was made with these limits (LEDGER.md section 5). */
@@ -82,6 +85,8 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
         salt = rd_bytes(rd, HASH_SIZE);
         limits = rd_blob(rd, LIMITS_MAX);
     }
+    if ((parts & WITH_TRAIL) != 0)
+        (void)rd_bytes(rd, TRAIL_SIZE); /* marks of nodes: they open nothing and name nobody */
     look->has_seq = true;
     look->seq = seq;
     if (rd->err == ERR_OK)

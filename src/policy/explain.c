@@ -340,6 +340,7 @@ static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_DUTIES] = "a duty cannot be carried out",
     [POLICY_RULE_EXPIRED] = "its time with the partner is over",
     [POLICY_RULE_BUDGET] = "the budget is used up",
+    [POLICY_RULE_LOOP] = "it was here before, under another name, or has passed too many nodes",
 };
 
 /* The one that ended last. */
@@ -376,6 +377,7 @@ static const char *const builtin_change[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_DUTIES] = "",
     [POLICY_RULE_EXPIRED] = "",
     [POLICY_RULE_BUDGET] = "",
+    [POLICY_RULE_LOOP] = "",
 };
 
 static void put_builtin(char *to, const struct explain *explain, unsigned rule)

@@ -35,13 +35,13 @@ static err_t checkpoint_check(const struct sync_followed *followed, const struct
 /* The limits are those that the leaf commits to. */
 static err_t limits_check(const struct sync_entry *entry, struct gate_received *made, struct fault *fault)
 {
-    if (entry->limits.text.len == 0)
+    if (entry->beside.limits.text.len == 0)
         return ERR_OK;
-    struct hash salt = ledger_limited_salt(&entry->limits.salt, entry->limits.text);
+    struct hash salt = ledger_limited_salt(&entry->beside.limits.salt, entry->beside.limits.text);
     if (!hash_eq(&salt, &made->opening.salt))
         return fault_set(fault, ERR_INVALID, 0, "the limits of leaf %llu are not those that it was made with",
                          (unsigned long long)made->leaf.seq);
-    made->limits = entry->limits.text;
+    made->limits = entry->beside.limits.text;
     return ERR_OK;
 }
 
@@ -49,7 +49,7 @@ static err_t limits_check(const struct sync_entry *entry, struct gate_received *
 static err_t opening_check(const struct sync_entry *entry, struct gate_received *made, struct fault *fault)
 {
     unsigned long long seq = made->leaf.seq;
-    if (entry->parts == SYNC_LEAF_ALONE) { /* its issuer gives the content no more: nothing to take over */
+    if (entry->parts == 0) { /* its issuer gives the content no more: nothing to take over */
         made->withheld = true;
         return ERR_OK;
     }
@@ -69,7 +69,8 @@ static err_t opening_check(const struct sync_entry *entry, struct gate_received 
         return fault_set(fault, ERR_INVALID, 0, "the object of leaf %llu is not the one that was released",
                          seq);
     made->object = entry->object;
-    made->hops = entry->hops;
+    made->hops = entry->beside.hops;
+    made->trail = entry->beside.trail;
     return limits_check(entry, made, fault);
 }
 

@@ -261,9 +261,9 @@ static bool fill(void *ctx, const struct gate_leaf *leaf)
 {
     struct filling *filling = ctx;
     uint8_t hops = leaf->hops < UINT8_MAX ? (uint8_t)(leaf->hops + 1) : UINT8_MAX;
-    struct sync_limits limits = {leaf->limits, leaf->limits_salt};
-    sync_entry_write(filling->body, &leaf->leaf, leaf->withheld ? NULL : &leaf->opening, leaf->object, hops,
-                     &limits);
+    struct sync_beside beside = {hops, {leaf->limits, leaf->limits_salt}, leaf->trail};
+    sync_entry_write(filling->body, &leaf->leaf, leaf->withheld ? NULL : &leaf->opening, leaf->object,
+                     &beside);
     if (buf_err(filling->body) != ERR_OK)
         return false;
     filling->end[filling->count++] = filling->body->len;

@@ -192,29 +192,33 @@ void sync_page_count_set(struct buf *page, size_t head_at, uint32_t count)
 }
 
 void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct leaf_opening *opening,
-                      struct bytes object, uint8_t hops, const struct sync_limits *limits)
+                      struct bytes object, const struct sync_beside *beside)
 {
     uint8_t leaf_wire[LEAF_SIZE], opening_wire[LEAF_OPENING_SIZE];
+    bool content = opening != NULL && object.len > 0;
+    unsigned parts = opening == NULL ? 0 : SYNC_OPENING;
+    if (content) {
+        must(beside->trail.len == 0 || beside->trail.len == LIMIT_TRAIL_BYTES);
+        parts |= SYNC_OBJECT;
+        parts |= beside->limits.text.len > 0 ? SYNC_LIMITS : 0;
+        parts |= beside->trail.len > 0 ? SYNC_TRAIL : 0;
+    }
     leaf_encode(leaf, leaf_wire);
     wr_bytes(out, bytes_of(leaf_wire, LEAF_SIZE));
-    if (opening == NULL) {
-        wr_u8(out, SYNC_LEAF_ALONE);
-        wr_u8(out, 0);
+    wr_u8(out, (uint8_t)parts);
+    wr_u8(out, content ? beside->hops : 0);
+    if (opening == NULL)
         return;
-    }
-    bool limited = object.len > 0 && limits != NULL && limits->text.len > 0;
     leaf_opening_encode(opening, opening_wire);
-    wr_u8(out, limited          ? SYNC_OPENING_OBJECT_AND_LIMITS
-               : object.len > 0 ? SYNC_OPENING_AND_OBJECT
-                                : SYNC_OPENING);
-    wr_u8(out, object.len > 0 ? hops : 0);
     wr_bytes(out, bytes_of(opening_wire, LEAF_OPENING_SIZE));
-    if (object.len > 0)
-        wr_blob(out, object);
-    if (!limited)
+    if (!content)
         return;
-    wr_bytes(out, bytes_of(limits->salt.b, HASH_SIZE));
-    wr_blob(out, bytes_from_str(limits->text));
+    wr_blob(out, object);
+    if ((parts & SYNC_LIMITS) != 0) {
+        wr_bytes(out, bytes_of(beside->limits.salt.b, HASH_SIZE));
+        wr_blob(out, bytes_from_str(beside->limits.text));
+    }
+    wr_bytes(out, beside->trail);
 }
 
 void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct merkle_proof *proof)
@@ -235,25 +239,26 @@ static void limits_read(struct rd *rd, struct sync_limits *out)
 
 struct sync_entry sync_entry_next(struct rd *rd)
 {
+    enum { ALL = SYNC_OPENING | SYNC_OBJECT | SYNC_LIMITS | SYNC_TRAIL, WHOLE = SYNC_OPENING | SYNC_OBJECT };
     struct sync_entry entry = {.leaf = rd_bytes(rd, LEAF_SIZE)};
-    uint8_t parts = rd_u8(rd);
-    entry.hops = rd_u8(rd);
-    bool limited = parts == SYNC_OPENING_OBJECT_AND_LIMITS;
-    bool object = parts == SYNC_OPENING_AND_OBJECT || limited;
-    if (parts != SYNC_LEAF_ALONE && parts != SYNC_OPENING && !object)
+    entry.parts = rd_u8(rd);
+    entry.beside.hops = rd_u8(rd);
+    bool object = (entry.parts & SYNC_OBJECT) != 0;
+    if (entry.parts > ALL || (entry.parts > SYNC_OPENING && (entry.parts & WHOLE) != WHOLE))
         fail(rd, ERR_INVALID);
-    entry.parts = (enum sync_parts)parts;
-    if ((entry.hops != 0) != object)
+    if ((entry.beside.hops != 0) != object)
         fail(rd, ERR_INVALID);
-    if (parts != SYNC_LEAF_ALONE)
+    if (entry.parts != 0)
         entry.opening = rd_bytes(rd, LEAF_OPENING_SIZE);
     if (object) {
         entry.object = rd_blob(rd, LIMIT_OBJECT_BYTES);
         if (entry.object.len == 0)
             fail(rd, ERR_INVALID);
     }
-    if (limited)
-        limits_read(rd, &entry.limits);
+    if ((entry.parts & SYNC_LIMITS) != 0)
+        limits_read(rd, &entry.beside.limits);
+    if ((entry.parts & SYNC_TRAIL) != 0)
+        entry.beside.trail = rd_bytes(rd, LIMIT_TRAIL_BYTES);
     return entry;
 }
 

@@ -67,12 +67,8 @@ struct sync_feed {
 void sync_feed_write(struct buf *out, const struct sync_feed *feed);
 NODISCARD err_t sync_feed_read(struct str query, struct sync_feed *out);
 
-enum sync_parts {
-    SYNC_LEAF_ALONE = 0,
-    SYNC_OPENING = 1,
-    SYNC_OPENING_AND_OBJECT = 3,
-    SYNC_OPENING_OBJECT_AND_LIMITS = 7
-};
+/* What comes with a leaf: nothing, an opening, or an opening, an object, and what goes beside that. */
+enum sync_part { SYNC_OPENING = 1, SYNC_OBJECT = 2, SYNC_LIMITS = 4, SYNC_TRAIL = 8 };
 
 /* How far an object may go on from whoever gets it: a line each, all of which bind, and what opens the salt
  * of its leaf with them (LEDGER.md section 5). Empty text: nothing was said. */
@@ -81,13 +77,19 @@ struct sync_limits {
     struct hash salt;
 };
 
+/* What goes beside an object. */
+struct sync_beside {
+    uint8_t hops; /* nodes that it has passed when it is there: at least 1 */
+    struct sync_limits limits;
+    struct bytes trail; /* LIMIT_TRAIL_BYTES; empty: none */
+};
+
 struct sync_entry {
-    struct bytes leaf; /* LEAF_SIZE */
-    enum sync_parts parts;
-    uint8_t hops;
+    struct bytes leaf;    /* LEAF_SIZE */
+    unsigned parts;       /* enum sync_part; 0: the leaf alone */
     struct bytes opening; /* LEAF_OPENING_SIZE, or empty */
     struct bytes object;
-    struct sync_limits limits;
+    struct sync_beside beside;
 };
 
 struct sync_page {
@@ -103,10 +105,9 @@ struct sync_page {
  * writing. */
 void sync_page_head_write(struct buf *out, uint32_t epoch, uint64_t from, uint32_t count);
 void sync_page_count_set(struct buf *page, size_t head_at, uint32_t count);
-/* `opening` NULL: the leaf alone, its content is given no more. `limits` go with an object
- * only; NULL: none. */
+/* `opening` NULL: the leaf alone, its content is given no more. `beside` is looked at with an object only. */
 void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct leaf_opening *opening,
-                      struct bytes object, uint8_t hops, const struct sync_limits *limits);
+                      struct bytes object, const struct sync_beside *beside);
 void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct merkle_proof *proof);
 /* ERR_VERSION on another format or suite, ERR_LIMIT above a bound, ERR_SHORT, ERR_INVALID. The fault's offset
  * is that of the byte where reading stopped. */

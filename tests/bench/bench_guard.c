@@ -55,7 +55,7 @@ static void page_make(struct corpus *corpus, uint64_t from, struct buf *object, 
         corpus_next(corpus, object);
         opening.content = hash_sha256(buf_bytes(object));
         struct leaf leaf = {.op = LEAF_RELEASE, .seq = seq, .partner = leaf_partner(LEAF_RELEASE, &opening)};
-        sync_entry_write(out, &leaf, &opening, buf_bytes(object), 1, NULL);
+        sync_entry_write(out, &leaf, &opening, buf_bytes(object), &(struct sync_beside) {.hops = 1});
         hashes[seq] = leaf_hash(&leaf);
     }
     tail_make(from, out);

@@ -208,7 +208,7 @@ void __wrap_sync_serve_handle(struct sync_serve *serve, const struct exchange_re
 }
 
 void __wrap_sync_entry_write(struct buf *out, const struct leaf *leaf, const struct leaf_opening *opening,
-                             struct bytes object, uint8_t hops, const struct sync_limits *limits)
+                             struct bytes object, const struct sync_beside *beside)
 {
     static struct {
         struct leaf_opening opening;
@@ -228,7 +228,7 @@ void __wrap_sync_entry_write(struct buf *out, const struct leaf *leaf, const str
         opening = &last;
     if (planted() == BUG_GATE_BYTES && object.len > 0 && len > 0)
         object = bytes_of(text, len);
-    __real_sync_entry_write(out, leaf, opening, object, hops, limits);
+    __real_sync_entry_write(out, leaf, opening, object, beside);
 }
 
 void __wrap_sync_page_count_set(struct buf *page, size_t head_at, uint32_t count)

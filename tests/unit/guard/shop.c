@@ -111,14 +111,18 @@ void shop_page_of(const struct shop *shop, unsigned entries, unsigned partner, u
     struct tree tree = {shop, partner};
     struct merkle_source source = {&tree, tree_hash};
     struct merkle_proof proof = {.count = 0};
+    static const uint8_t trail[LIMIT_TRAIL_BYTES] = {0};
     struct hash root;
     char note[256], text[64];
     sync_page_head_write(out, SHOP_EPOCH, from, count);
     for (uint64_t seq = from; seq < from + count; seq++) {
         struct leaf_opening opening;
         struct leaf leaf = shop_leaf(shop, entries, seq, &opening);
-        sync_entry_write(out, &leaf, &opening, bytes_from_str(str_of(shop->ledger[entries].object[seq])), 1,
-                         NULL);
+        struct sync_beside beside = {.hops = 1};
+        if (seq % 2 == 1)
+            beside.trail = bytes_of(trail, sizeof trail);
+        sync_entry_write(out, &leaf, &opening, bytes_from_str(str_of(shop->ledger[entries].object[seq])),
+                         &beside);
     }
     assert_int_equal(merkle_root(&source, from + count, &root), ERR_OK);
     if (count > 0)

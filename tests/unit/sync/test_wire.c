@@ -42,6 +42,13 @@ static err_t read_kind(enum kind kind, struct bytes wire)
 
 static const struct sync_refusal refusals[] = {{3, ERR_INVALID}, {9, ERR_LIMIT}};
 
+static const uint8_t trail_bytes[LIMIT_TRAIL_BYTES] = {1, 2, 3};
+
+static struct bytes trail_at(uint64_t seq)
+{
+    return seq == 40 ? bytes_of(NULL, 0) : bytes_of(trail_bytes, sizeof trail_bytes);
+}
+
 static void page_make(struct buf *out)
 {
     struct merkle_proof proof = {.count = 2, .at = {hash_of(1), hash_of(2)}};
@@ -50,8 +57,9 @@ static void page_make(struct buf *out)
         struct leaf leaf = {LEAF_RELEASE, 5, seq, 1000 + (int64_t)seq, hash_of(3), hash_of(4)};
         struct leaf_opening opening = {hash_of(5), hash_of(6), LEAF_SUBJECT_NONE};
         struct str object = seq == 41 ? STR("") : STR("{\"type\":\"indicator\"}");
-        struct sync_limits limits = {seq == 42 ? STR("never\n") : STR(""), hash_of(7)};
-        sync_entry_write(out, &leaf, &opening, bytes_from_str(object), 1, &limits);
+        struct sync_beside beside = {
+            .hops = 1, .limits = {seq == 42 ? STR("never\n") : STR(""), hash_of(7)}, .trail = trail_at(seq)};
+        sync_entry_write(out, &leaf, &opening, bytes_from_str(object), &beside);
     }
     sync_page_count_set(out, 0, 3);
     sync_page_tail_write(out, STR("a checkpoint of any sixty-four or more bytes, which is not looked at"),
@@ -240,17 +248,21 @@ static void test_page(void **state)
     assert_int_equal(page.proof.count, 2);
     struct rd rd = rd_of(page.entries);
     struct sync_entry first = sync_entry_next(&rd), second = sync_entry_next(&rd);
-    assert_int_equal(first.parts, SYNC_OPENING_AND_OBJECT);
-    assert_int_equal(first.hops, 1);
+    assert_int_equal(first.parts, SYNC_OPENING | SYNC_OBJECT);
+    assert_int_equal(first.beside.hops, 1);
+    assert_int_equal(first.beside.trail.len, 0);
     assert_true(str_eq(str_from_bytes(first.object), STR("{\"type\":\"indicator\"}")));
     assert_int_equal(second.parts, SYNC_OPENING);
-    assert_int_equal(second.hops, 0);
+    assert_int_equal(second.beside.hops, 0);
+    assert_int_equal(second.beside.trail.len, 0); /* there is no object that it could be about */
     struct sync_entry third = sync_entry_next(&rd);
     struct hash salt = hash_of(7);
-    assert_int_equal(first.limits.text.len, 0);
-    assert_int_equal(third.parts, SYNC_OPENING_OBJECT_AND_LIMITS);
-    assert_true(str_eq(third.limits.text, STR("never\n")));
-    assert_memory_equal(third.limits.salt.b, salt.b, HASH_SIZE);
+    assert_int_equal(first.beside.limits.text.len, 0);
+    assert_int_equal(third.parts, SYNC_OPENING | SYNC_OBJECT | SYNC_LIMITS | SYNC_TRAIL);
+    assert_true(str_eq(third.beside.limits.text, STR("never\n")));
+    assert_memory_equal(third.beside.limits.salt.b, salt.b, HASH_SIZE);
+    assert_int_equal(third.beside.trail.len, LIMIT_TRAIL_BYTES);
+    assert_memory_equal(third.beside.trail.at, trail_bytes, LIMIT_TRAIL_BYTES);
     struct leaf leaf;
     assert_int_equal(leaf_decode(second.leaf, &leaf), ERR_OK);
     assert_int_equal(leaf.seq, 41);
@@ -270,7 +282,7 @@ static err_t big_page(uint32_t count, size_t size)
     buf_init(&buf, 64u << 20);
     sync_page_head_write(&buf, 0, 0, count);
     for (uint32_t i = 0; i < count; i++)
-        sync_entry_write(&buf, &leaf, &opening, bytes_of(object, size), 1, NULL);
+        sync_entry_write(&buf, &leaf, &opening, bytes_of(object, size), &(struct sync_beside) {.hops = 1});
     sync_page_tail_write(&buf, STR("checkpoint"), &proof);
     err_t err = sync_page_read(buf_bytes(&buf), &page, &fault);
     assert_int_equal(fault.code, err);
@@ -284,12 +296,12 @@ static err_t limited_page(struct str text)
     struct leaf leaf = {.op = LEAF_RELEASE};
     struct leaf_opening opening = {.subject_seq = LEAF_SUBJECT_NONE};
     struct merkle_proof proof = {.count = 0};
-    struct sync_limits limits = {.text = text};
+    struct sync_beside beside = {.hops = 1, .limits = {.text = text}};
     struct sync_page page;
     struct buf buf;
     buf_init(&buf, 1 << 16);
     sync_page_head_write(&buf, 0, 0, 1);
-    sync_entry_write(&buf, &leaf, &opening, bytes_from_str(STR("{}")), 1, &limits);
+    sync_entry_write(&buf, &leaf, &opening, bytes_from_str(STR("{}")), &beside);
     sync_page_tail_write(&buf, STR("checkpoint"), &proof);
     err_t err = sync_page_read(buf_bytes(&buf), &page, NULL);
     buf_deinit(&buf);
@@ -308,6 +320,32 @@ static void limits_are_whole_lines_within_bounds(void **state)
     assert_int_equal(limited_page((struct str) {text, LIMIT_RESHARE_BYTES + 1}), ERR_LIMIT);
     assert_int_equal(limited_page(STR("never")), ERR_INVALID);
     assert_int_equal(limited_page(STR("\xff\n")), ERR_INVALID);
+}
+
+/* What goes beside an object goes with nothing else, and nothing else goes. */
+static void parts_are_those_that_are_known(void **state)
+{
+    (void)state;
+    enum { PARTS_AT = 19 + LEAF_SIZE };
+    const bool known[17] = {[0] = true, [1] = true, [3] = true, [7] = true, [11] = true, [15] = true};
+    for (unsigned parts = 0; parts < sizeof known; parts++) {
+        struct leaf leaf = {.op = LEAF_RELEASE};
+        struct leaf_opening opening = {.subject_seq = LEAF_SUBJECT_NONE};
+        struct sync_beside beside = {.hops = 1, .limits = {.text = STR("")}};
+        struct rd rd;
+        struct buf buf;
+        buf_init(&buf, 1 << 16);
+        beside.limits.text = (parts & SYNC_LIMITS) != 0 ? STR("never\n") : STR("");
+        beside.trail = trail_at((parts & SYNC_TRAIL) != 0 ? 41 : 40);
+        sync_page_head_write(&buf, 0, 0, 1);
+        sync_entry_write(&buf, &leaf, parts == 0 ? NULL : &opening,
+                         bytes_from_str((parts & SYNC_OBJECT) != 0 ? STR("{}") : STR("")), &beside);
+        buf.at[PARTS_AT] = (uint8_t)parts;
+        rd = rd_of(bytes_of(buf.at + 19, buf.len - 19));
+        (void)sync_entry_next(&rd);
+        assert_int_equal(rd.err == ERR_OK && rd.left == 0, known[parts]);
+        buf_deinit(&buf);
+    }
 }
 
 static void test_page_bounds(void **state)
@@ -349,10 +387,15 @@ static void test_receipt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lengths),     cmocka_unit_test(test_changed_bytes_stay_inside),
-        cmocka_unit_test(test_hello),       cmocka_unit_test(test_welcome_rules),
-        cmocka_unit_test(test_feed_query),  cmocka_unit_test(test_page),
-        cmocka_unit_test(test_page_bounds), cmocka_unit_test(limits_are_whole_lines_within_bounds),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_changed_bytes_stay_inside),
+        cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_welcome_rules),
+        cmocka_unit_test(test_feed_query),
+        cmocka_unit_test(test_page),
+        cmocka_unit_test(parts_are_those_that_are_known),
+        cmocka_unit_test(test_page_bounds),
+        cmocka_unit_test(limits_are_whole_lines_within_bounds),
         cmocka_unit_test(test_receipt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
