@@ -481,10 +481,12 @@ static err_t apply_minted(struct applying *a, uint32_t e, const struct record_en
     if (!mint_any(gate) || TRY(err, mint_released(gate, entry->lsn, &mint)))
         return mint_any(gate) ? err : ERR_NOTFOUND;
     own.released = entry->release;
-    own.releases[0] = (struct state_release) {a->lsn, e, entry->release, 0, INT64_MAX};
     if (entry->release != UINT64_C(1) << mint.partner)
         return ERR_CORRUPT;
+    own.change_us = expires_us(a, entry, mint.partner);
+    own.releases[0] = (struct state_release) {a->lsn, e, entry->release, 0, own.change_us};
     if (TRY(err, outcome_of(a, &own, true, entry->class, &own.outcome)) ||
+        TRY(err, timer_set(gate, entry->lsn, INT64_MAX, own.change_us)) ||
         TRY(err, state_put(gate, entry->lsn, &own)) || mint.derived)
         return err;
     if (TRY(err, state_load(gate, mint.obj, &state)))

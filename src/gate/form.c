@@ -386,30 +386,36 @@ static err_t make_text(struct deciding *d, const struct candidate *c, struct str
     return err;
 }
 
-static bool says_same(const struct mint *a, const struct mint *b)
-{
-    return str_eq(a->id, b->id) && memcmp(a->form, b->form, sizeof a->form) == 0;
-}
-
 /* He has just that already, of this object or of another variant of it, or gets it beside. */
 static err_t ask_same(struct deciding *d, const struct candidate *c, struct made *made)
 {
     struct mint *variants;
-    made->same = made->had && says_same(&made->old, &made->mint);
+    made->same = made->had && mint_says_same(&made->old, &made->mint);
     if (made->had || !is_observable(c))
         return ERR_OK;
     err_t err = mint_variants(d->gate, &c->key, made->partner, d->arena, &variants);
     for (; err == ERR_OK && variants != NULL; variants = variants->next)
-        made->same |= !variants->superseded && says_same(variants, &made->mint);
+        made->same |= !variants->superseded && mint_says_same(variants, &made->mint);
     for (uint32_t m = d->targets[c->member.target].first_copy; m != CLOSURE_NONE;
          m = d->at[m].member.next_copy) {
         const struct made *other = &d->at[m] == c ? NULL : made_for(&d->at[m], made->partner);
-        made->same |= other != NULL && !other->same && says_same(&other->mint, &made->mint);
+        made->same |= other != NULL && !other->same && mint_says_same(&other->mint, &made->mint);
     }
     return err;
 }
 
-static err_t make(struct deciding *d, const struct candidate *c, struct str creator, struct made *made)
+/* ERR_DENIED: his time with it is over. */
+static err_t ask_over(struct deciding *d, struct candidate *c, const struct made *made)
+{
+    bool over;
+    err_t err = mint_is_over(d->gate, &made->mint, d->now_us, d->arena, &over);
+    if (err != ERR_OK || !over)
+        return err;
+    verdict_hold(&c->verdict, UINT64_C(1) << made->partner, POLICY_RULE_EXPIRED);
+    return ERR_DENIED;
+}
+
+static err_t make(struct deciding *d, struct candidate *c, struct str creator, struct made *made)
 {
     const struct form *form = form_of(c, made->partner);
     struct stix_key minted;
@@ -432,17 +438,11 @@ static err_t make(struct deciding *d, const struct candidate *c, struct str crea
     }
     if (TRY(err, set_times(d, &minted, made)) || TRY(err, make_text(d, c, buf_str(&id), creator, made)))
         goto out;
-    err = ask_same(d, c, made);
+    if (!TRY(err, ask_over(d, c, made)))
+        err = ask_same(d, c, made);
 out:
     buf_deinit(&id);
     return err;
-}
-
-/* What is minted does not expire yet: where it must, it does not leave. */
-static bool must_expire(const struct candidate *c, unsigned partner)
-{
-    const struct policy_duties *duties = policy_bound_of(c->bound, c->bound_count, partner);
-    return duties != NULL && duties->expire_us > 0;
 }
 
 /* All of one candidate. What cannot be made is taken away from what may leave; *out_refused then. */
@@ -459,7 +459,7 @@ static err_t make_all(struct deciding *d, struct candidate *c, struct str creato
         struct made *made = &c->made[c->made_count];
         made->partner = p;
         /* A definition under another name would define nothing. */
-        bool cannot = key_is_definition(&c->key) || must_expire(c, p) || creator.len == 0;
+        bool cannot = key_is_definition(&c->key) || creator.len == 0;
         err_t err = cannot ? ERR_DENIED : make(d, c, creator, made);
         if (err == ERR_DENIED) {
             c->member.base &= ~(UINT64_C(1) << p);

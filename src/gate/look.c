@@ -347,6 +347,14 @@ static err_t find_limit(struct gate *gate, const struct stix_key *object, uint64
     return why->limit.at == NULL ? ERR_NOMEM : ERR_OK;
 }
 
+/* Was it found, when it was decided, that his time is over with what would be minted from it? */
+static bool was_over(const struct gate *gate, const struct state *state, unsigned partner)
+{
+    const struct outcome *outcome = &gate->outcomes[state->outcome];
+    return (outcome->hold >> partner & 1) &&
+           str_eq(gate->names[outcome->rule[partner]], policy_rule_name(gate->policy, POLICY_RULE_EXPIRED));
+}
+
 err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
                    struct arena *arena, void (*step)(void *ctx, const struct policy_step *step), void *ctx,
                    struct gate_why *out)
@@ -372,11 +380,13 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     err = state_load(gate, copy->lsn, &state);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
+    bool over = err == ERR_OK && was_over(gate, &state, partner);
     const struct policy_facts *facts = cutting.by_bare >> partner & 1 ? &cutting.bare : &cutting.facts;
     const struct form *form = cut_form(&cutting, partner);
     why.effect = policy_explain(gate->policy, facts, now_us, partner, step != NULL ? step : no_step, ctx);
     verdict_hold(&cutting.verdict, state_expired(&state, now_us), POLICY_RULE_EXPIRED);
     verdict_hold(&cutting.verdict, state.budgeted, POLICY_RULE_BUDGET);
+    verdict_hold(&cutting.verdict, over ? UINT64_C(1) << partner : 0, POLICY_RULE_EXPIRED);
     if ((cutting.verdict.hold >> partner & 1) && cutting.verdict.rule[partner] < POLICY_RULE_BUILTIN_COUNT)
         why.effect = POLICY_HOLD;
     if ((cutting.verdict.deny >> partner & 1) && cutting.verdict.rule[partner] == POLICY_RULE_LOOP)

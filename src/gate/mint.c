@@ -295,6 +295,26 @@ const struct mint *mint_known(const struct mint *variants)
     return known == NULL ? variants : known;
 }
 
+bool mint_says_same(const struct mint *a, const struct mint *b)
+{
+    return str_eq(a->id, b->id) && memcmp(a->form, b->form, sizeof a->form) == 0;
+}
+
+err_t mint_is_over(struct gate *gate, const struct mint *as, int64_t now_us, struct arena *arena, bool *out)
+{
+    struct mint *variants;
+    struct state state;
+    err_t err = mint_variants(gate, &as->source, as->partner, arena, &variants);
+    *out = false;
+    for (; err == ERR_OK && variants != NULL && !*out; variants = variants->next) {
+        if (variants->obj != as->obj && !mint_says_same(variants, as))
+            continue;
+        err = state_load(gate, variants->lsn, &state);
+        *out = err == ERR_OK && (state_expired(&state, now_us) >> as->partner & 1);
+    }
+    return err;
+}
+
 err_t mint_at(struct gate *gate, uint64_t lsn, struct arena *arena, struct mint *out)
 {
     uint8_t key[AT_KEY_SIZE];

@@ -77,6 +77,13 @@ NODISCARD err_t mint_variants(struct gate *gate, const struct stix_key *source, 
 /* By which he knows it: the first that is current, else the first. An order that no arrival changes: variants
  * must not take each other's place in turn. */
 const struct mint *mint_known(const struct mint *variants);
+/* Are they the same to whoever gets them? */
+bool mint_says_same(const struct mint *a, const struct mint *b);
+/* What a partner's time is over with (`expire`) does not come back to him: that version of the source, and
+ * whatever says no more to him than it did, lest he see that something changed behind it. Of `as` source,
+ * partner, obj, id and form are looked at. */
+NODISCARD err_t mint_is_over(struct gate *gate, const struct mint *as, int64_t now_us, struct arena *arena,
+                             bool *out);
 /* By the position of its frame. */
 NODISCARD err_t mint_at(struct gate *gate, uint64_t lsn, struct arena *arena, struct mint *out);
 static inline bool mint_any(const struct gate *gate)

@@ -52,6 +52,28 @@ static void node_end(struct node *n)
     bench_deinit(&n->b);
 }
 
+struct searching {
+    const char *part;
+    size_t found;
+};
+
+static bool search_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct searching *s = ctx;
+    s->found += leaf->object.len > 0 &&
+                memmem(leaf->object.at, leaf->object.len, s->part, strlen(s->part)) != NULL;
+    return true;
+}
+
+/* Leaves of this partner in which this stands. */
+static size_t minted_of(struct node *n, unsigned partner, const char *part)
+{
+    struct searching s = {part, 0};
+    bench_sign(&n->b);
+    assert_int_equal(gate_leaves(n->b.gate, partner, 0, search_leaf, &s), ERR_OK);
+    return s.found;
+}
+
 static void add(struct node *n, int number, const char *more)
 {
     char text[TEXT_MAX];
@@ -592,6 +614,82 @@ static void it_expires(void **state)
     node_end(&n);
 }
 
+/* Also under a name of its own, of a version and of an observable; nothing that says no more comes after it. */
+static void what_is_minted_expires(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease brief if tlp <= green to us-cisa with expire 7d, redact \"x_inner\"\n"
+                  "release r if tlp <= green to jp-nisc\n");
+    add(&n, 1, ",\"x_inner\":\"one\"" MARKED(TLP_GREEN));
+    (void)bench_add(&n.b, n.own, address(text, 1, ",\"x_inner\":\"one\"" MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, n.own, relationship(text, 1, 1, 1, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    later(&n, 2 * DAY);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(minted_of(&n, n.us, "198.51.100.1"), 1);
+    assert_int_equal(minted_of(&n, n.us, "203.0.113.1"), 1);
+    assert_int_equal(minted_of(&n, n.us, "related-to"), 1);
+    /* What changed is what he does not see: his time goes on as it was. */
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, ",\"x_inner\":\"two\"" MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, n.own, address(text, 1, ",\"x_inner\":\"two\"" MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    bench_reopen(&n.b);
+    later(&n, 4 * DAY);
+    assert_int_equal(minted_of(&n, n.us, "198.51.100.1"), 1);
+    later(&n, DAY + HOUR);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(minted_of(&n, n.us, "198.51.100.1"), 0);
+    assert_int_equal(minted_of(&n, n.us, "203.0.113.1"), 0);
+    assert_int_equal(minted_of(&n, n.us, "related-to"), 0);
+    assert_true(bench_is_released(&n.b, n.jp, "indicator", 1));
+    struct bench_leaves *leaves = read_now(&n, n.us);
+    assert_int_equal(leaves->count, 7); /* the node, three objects, three ends */
+    size_t ends = 0;
+    for (size_t i = 0; i < leaves->count; i++)
+        ends += leaves->at[i].leaf.op == LEAF_EXPIRE;
+    assert_int_equal(ends, 3);
+    mem_free(leaves);
+    /* Decided again it stays so; what says something else goes. */
+    struct stix_key key = key_of("indicator", 1);
+    assert_int_equal(gate_tag(n.b.gate, &key, STR("again"), true, &by_test, n.b.now_us), ERR_OK);
+    later(&n, HOUR);
+    assert_int_equal(effect_of(&n, 1), POLICY_HOLD);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 3, ",\"x_inner\":\"three\"" MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    assert_int_equal(minted_of(&n, n.us, "198.51.100.1"), 0);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 4, ",\"name\":\"said again\"" MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    assert_int_equal(minted_of(&n, n.us, "said again"), 1);
+    later(&n, 8 * DAY);
+    assert_int_equal(minted_of(&n, n.us, "said again"), 0);
+    node_end(&n);
+}
+
+/* An observable that its source changes before the time was over. */
+static void an_older_observable_expires_too(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease brief if tlp <= green to us-cisa with expire 7d\n");
+    (void)bench_add(&n.b, n.own, address(text, 1, ",\"x_seen\":\"first\"" MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    later(&n, 2 * DAY);
+    (void)bench_add(&n.b, n.own, address(text, 1, ",\"x_seen\":\"second\"" MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    assert_int_equal(minted_of(&n, n.us, "first"), 1);
+    assert_int_equal(minted_of(&n, n.us, "second"), 1);
+    bench_reopen(&n.b);
+    later(&n, 5 * DAY + HOUR);
+    assert_int_equal(minted_of(&n, n.us, "first"), 0);
+    assert_int_equal(minted_of(&n, n.us, "second"), 1);
+    later(&n, 2 * DAY);
+    assert_int_equal(minted_of(&n, n.us, "second"), 0);
+    node_end(&n);
+}
+
 /* A plain rule above takes nothing away from what the others ask. */
 static void the_shortest_time_counts(void **state)
 {
@@ -757,6 +855,8 @@ int main(void)
         cmocka_unit_test(a_timer_outlives_a_look_for_another),
         cmocka_unit_test(it_expires),
         cmocka_unit_test(the_shortest_time_counts),
+        cmocka_unit_test(what_is_minted_expires),
+        cmocka_unit_test(an_older_observable_expires_too),
         cmocka_unit_test(an_older_version_expires_too),
         cmocka_unit_test(what_cannot_be_carried_out_holds),
         cmocka_unit_test(another_operator_confirms),
