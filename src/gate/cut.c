@@ -16,7 +16,7 @@ struct gathering {
     struct arena *arena, *keep;
     struct cutting *out;
     struct stix_key markings[GRANULAR_MAX]; /* distinct granular ones */
-    uint64_t without[GRANULAR_MAX];         /* partners who may not have what it marks */
+    uint64_t without[GRANULAR_MAX];         /* partners who may not have what it marks, or will not */
     size_t marking_count;
     struct policy_verdict bare;
     bool self;               /* it is the node's own identity: what is minted names it, as it is */
@@ -74,7 +74,7 @@ static err_t ask_rules(struct gathering *g)
     for (size_t i = 0; i < g->marking_count; i++) {
         if (TRY(err, decide_with(g, &g->markings[i], &facts, &verdict)))
             return err;
-        g->without[i] = g->bare.release & ~verdict.release;
+        g->without[i] = (g->bare.release & ~verdict.release) | (g->bare.hold & verdict.deny);
     }
     return ERR_OK;
 }
@@ -373,6 +373,19 @@ static void overlay(struct gathering *g, unsigned partner)
     g->out->by_bare |= bit;
 }
 
+/* Denied as a whole, and held but for a part: it is held, and goes without that part when it is let go. */
+static void overlay_hold(struct gathering *g, unsigned partner)
+{
+    uint64_t bit = UINT64_C(1) << partner;
+    struct policy_verdict *verdict = &g->out->verdict;
+    if ((verdict->deny & g->bare.hold & bit) == 0)
+        return;
+    verdict->deny &= ~bit;
+    verdict->hold |= bit;
+    verdict->rule[partner] = g->bare.rule[partner];
+    g->out->by_bare |= bit;
+}
+
 /* It cannot be cut as it must be. What all markings together let go is held for the duties of its rule. */
 static void keep_back(struct gathering *g, unsigned partner)
 {
@@ -390,10 +403,15 @@ static void keep_back(struct gathering *g, unsigned partner)
 static void tighten(struct gathering *g)
 {
     struct policy_verdict *verdict = &g->out->verdict;
-    uint64_t kept = verdict->release & ~g->bare.release;
-    for (unsigned p = 0; p < LIMIT_PARTNERS; p++)
-        if (kept >> p & 1)
+    uint64_t kept = verdict->release & ~g->bare.release, denied = verdict->deny & g->bare.deny;
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        /* Denied with all of its parts and without: what was held until now is known to have been (holds.c).
+         */
+        bool named = (denied >> p & 1) && g->bare.rule[p] != POLICY_RULE_DEFAULT;
+        if ((kept >> p & 1) || named)
             verdict->rule[p] = g->bare.rule[p];
+        g->out->by_bare |= named ? UINT64_C(1) << p : 0;
+    }
     verdict->release &= ~kept;
     verdict->hold |= kept & g->bare.hold;
     verdict->deny |= kept & ~g->bare.hold;
@@ -411,7 +429,7 @@ static uint64_t treated(const struct gathering *g)
     for (size_t t = 0; t < g->target_count; t++)
         for (size_t i = 0; i < g->targets[t].form_count; i++)
             cut |= g->targets[t].forms[i].partners;
-    return ((cut & g->bare.release) | g->personal) & ~g->untold;
+    return ((cut & (g->bare.release | g->bare.hold)) | g->personal) & ~g->untold;
 }
 
 /* The forms for all of `formed`. Who gets it by the rules gets it so, or not at all. */
@@ -428,9 +446,12 @@ static err_t form_all(struct gathering *g, uint64_t formed)
             continue;
         if (readable)
             err = form_for(g, &source, warnings, p, &ok);
+        bool may = ok && (err == ERR_OK || !readable);
+        if (may && readable)
+            overlay_hold(g, p);
         if ((g->bare.release >> p & 1) == 0)
-            continue; /* it comes along */
-        if (ok && (err == ERR_OK || !readable))
+            continue; /* it waits, or comes along */
+        if (may)
             overlay(g, p);
         else
             keep_back(g, p);

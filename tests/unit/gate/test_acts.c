@@ -60,8 +60,8 @@ struct searching {
 static bool search_leaf(void *ctx, const struct gate_leaf *leaf)
 {
     struct searching *s = ctx;
-    s->found += leaf->object.len > 0 &&
-                memmem(leaf->object.at, leaf->object.len, s->part, strlen(s->part)) != NULL;
+    s->found +=
+        leaf->object.len > 0 && memmem(leaf->object.at, leaf->object.len, s->part, strlen(s->part)) != NULL;
     return true;
 }
 
@@ -411,6 +411,51 @@ static void the_queue_says_who_waits_since_when(void **state)
     node_end(&n);
 }
 
+/* It waits for people, and a part of it will not leave whatever they say: it stands in the queue like all
+ * that waits, and leaves without that part. */
+static void what_waits_but_for_a_denied_part_is_in_the_queue(void **state)
+{
+    (void)state;
+    struct node n;
+    static const char part[] =
+        ",\"description\":\"the inner part\",\"granular_markings\":[{\"marking_ref\":\"" TLP_RED
+        "\",\"selectors\":[\"description\"]}]";
+    char more[TEXT_MAX];
+    node_init(&n, "language 1\ndeny red if has tlp and tlp == red\n"
+                  "hold ask if tlp == green to us-cisa deadline 48h remind 24h default release\n"
+                  "hold nod if tlp == clear to us-cisa deadline 48h default deny\n"
+                  "release r if tlp <= green to all\n");
+    (void)snprintf(more, sizeof more, "%s%s", part, MARKED(TLP_GREEN));
+    add(&n, 1, more);
+    add(&n, 2, more);
+    (void)snprintf(more, sizeof more, "%s%s", part, MARKED(TLP_CLEAR));
+    add(&n, 3, more);
+    /* Without its pattern it would be no indicator: no word of anybody lets it go. */
+    add(&n, 4,
+        ",\"granular_markings\":[{\"marking_ref\":\"" TLP_RED
+        "\",\"selectors\":[\"pattern\"]}]" MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    struct queue queue = queue_of(&n, n.us);
+    assert_int_equal(queue.count, 3);
+    assert_string_equal(queue.rule[0], "ask");
+    assert_true(queue.at[0].deadline_us == queue.at[0].since_us + 48 * HOUR);
+    assert_true(queue.at[0].remind_us == queue.at[0].since_us + 24 * HOUR);
+    assert_int_equal(effect_of(&n, 1), POLICY_HOLD);
+    assert_int_equal(effect_of(&n, 4), POLICY_DENY);
+    say(&n, 1, GATE_APPROVE, "ana");
+    assert_int_equal(queue_of(&n, n.us).count, 2);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 2));
+    later(&n, 49 * HOUR);
+    assert_int_equal(queue_of(&n, n.us).count, 0);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 2));
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 3));
+    assert_int_equal(effect_of(&n, 3), POLICY_DENY);
+    assert_int_equal(minted_of(&n, n.us, "the inner part"), 0);
+    assert_int_equal(minted_of(&n, n.us, "198.51.100"), 2);
+    node_end(&n);
+}
+
 static void the_default_comes_at_the_deadline(void **state)
 {
     (void)state;
@@ -614,7 +659,8 @@ static void it_expires(void **state)
     node_end(&n);
 }
 
-/* Also under a name of its own, of a version and of an observable; nothing that says no more comes after it. */
+/* Also under a name of its own, of a version and of an observable; nothing that says no more comes after it.
+ */
 static void what_is_minted_expires(void **state)
 {
     (void)state;
@@ -846,6 +892,7 @@ int main(void)
         cmocka_unit_test(operators_are_the_persons),
         cmocka_unit_test(an_approval_is_of_the_version_read),
         cmocka_unit_test(the_queue_says_who_waits_since_when),
+        cmocka_unit_test(what_waits_but_for_a_denied_part_is_in_the_queue),
         cmocka_unit_test(the_default_comes_at_the_deadline),
         cmocka_unit_test(a_budget_lets_go_in_order),
         cmocka_unit_test(a_budget_comes_to_rest),
