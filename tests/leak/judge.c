@@ -137,7 +137,7 @@ static bool is_over(const struct world *w, unsigned p, const struct kept *copy)
     bool over = false;
     for (size_t i = 0; i < view->count; i++)
         if (view->at[i].saying == copy->saying) {
-            over |= view->at[i].expires_us != 0 && view->at[i].expires_us <= w->now_us;
+            over |= view->at[i].may_end_us != 0 && view->at[i].may_end_us <= w->now_us;
             times++;
         }
     return w->sure && (over || times >= OFTEN);

@@ -302,6 +302,7 @@ struct had {
     bool over;         /* the policy in force denies it */
     bool expired;
     int64_t at_us, expires_us; /* 0: never */
+    int64_t may_end_us;        /* the same, where only the gate knows by which rules it went */
     uint64_t seq;
     uint8_t uuid[16];
     struct bytes text;

@@ -395,6 +395,7 @@ static void put_translation(struct maker *m, const struct thing *thing)
     static const char *const names[] = {"description", "name", "x_note", "content"};
     int about = thing_pick(m->plan, m->draw, any_sdo | any_sro | any_identity, m->saying->thing);
     (void)thing;
+    bool person = any_identity >> m->plan->things[about].kind & 1;
     m->saying->about = about;
     put_ref(m, "object_ref", about, false, true);
     put(m, ",\"contents\":{");
@@ -405,6 +406,9 @@ static void put_translation(struct maker *m, const struct thing *thing)
             char at[PATH_MAX_];
             (void)snprintf(at, sizeof at, "contents.%s.%s", tag, names[i]);
             put(m, "%s\"%s\":\"ca7a%08x\"", i > 0 ? "," : "", names[i], add_field(m, at, 0, false));
+            /* It does not say whether the identity is a person: its name is taken for a person's. */
+            m->saying->fields[m->saying->field_count - 1].personal =
+                person && str_eq(str_of(names[i]), STR("name"));
             choose(m, at);
         }
         put(m, "}");

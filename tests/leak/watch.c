@@ -241,8 +241,11 @@ static void look_forms(struct watching *g, struct had *had, bool same)
             continue;
         fits = true;
         lasts |= item->expire_us == 0;
-        if (item->expire_us != 0 && g->w->now_us + item->expire_us > had->expires_us)
-            had->expires_us = g->w->now_us + item->expire_us;
+        int64_t ends_us = item->expire_us == 0 ? 0 : g->w->now_us + item->expire_us;
+        if (ends_us > had->expires_us)
+            had->expires_us = ends_us;
+        if (ends_us != 0 && (had->may_end_us == 0 || ends_us < had->may_end_us))
+            had->may_end_us = ends_us;
     }
     had->expires_us = lasts ? 0 : had->expires_us;
     if (!fits)
