@@ -525,7 +525,8 @@ static err_t ask_version(struct gathering *g, uint64_t lsn)
         return ERR_OK;
     if (TRY(err, cut_decide(g->gate, &version, g->policy, g->now_us, g->arena, g->arena, out)))
         return err;
-    uint64_t told = out->verdict.release | subject_comes_along(g->gate, &version, &out->facts, &out->verdict);
+    uint64_t along = subject_comes_along(g->gate, &version, &out->facts, &out->verdict) & ~out->untreated;
+    uint64_t told = out->verdict.release | along;
     if (out->facts.origin >= 0) /* he has it: it came from him */
         told |= UINT64_C(1) << out->facts.origin;
     g->untold |= ~told;

@@ -230,9 +230,8 @@ static bool may_go_so(const struct watching *g, const struct had *had, const str
 }
 
 /* As any copy that says so may go: several sources may have said the same of an observable. */
-static void look_forms(struct watching *g, struct had *had, bool same)
+static bool fits_any(struct watching *g, struct had *had, bool same, char what[WHAT])
 {
-    char what[WHAT] = "got what nothing lets go";
     bool fits = false, lasts = false;
     for (size_t i = 0; i < g->judged.count; i++) {
         const struct item *item = &g->judged.at[i];
@@ -248,7 +247,17 @@ static void look_forms(struct watching *g, struct had *had, bool same)
             had->may_end_us = ends_us;
     }
     had->expires_us = lasts ? 0 : had->expires_us;
-    if (!fits)
+    return fits;
+}
+
+/* What ended in the same step makes room for what comes along now: it is judged again. */
+static void look_forms(struct watching *g, struct had *had, bool same)
+{
+    char what[WHAT] = "got what nothing lets go";
+    if (fits_any(g, had, same, what))
+        return;
+    judge(g->w, g->p, &g->judged);
+    if (!fits_any(g, had, same, what))
         tell(g, what, had->text);
 }
 

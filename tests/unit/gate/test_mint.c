@@ -699,6 +699,30 @@ static void a_translation_waits_for_older_versions(void **state)
     bench_deinit(&n.b);
 }
 
+/* A creator who would have to be treated, and cannot be, is not told of by a translation either. */
+static void a_translation_evades_no_duty(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease r if tlp <= green to us-cisa\n");
+    (void)bench_add(&n.b, n.own, identity(text, 1, "organization", ""));
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "identity", 1));
+    bench_policy_text(&n.b, "language 1\nrelease r if tlp <= green to us-cisa with redact \"name\"\n");
+    (void)bench_add(
+        &n.b, n.own,
+        "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-"
+        "0000-4000-8000-000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":"
+        "\"2026-01-01T00:00:00.000Z\",\"object_ref\":\"identity--00000000-0000-4000-8000-"
+        "000000000001\",\"contents\":{\"ko\":{\"description\":\"gonggae\"}}}");
+    struct texts *us = texts_of(&n, n.us);
+    assert_null(text_with(us, "gonggae"));
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
 /* A rule keeps the node's own identity for a time, and so all that is minted: it goes when that is over. */
 static void what_is_minted_waits_for_its_maker(void **state)
 {
@@ -747,6 +771,7 @@ int main(void)
         cmocka_unit_test(a_translation_waits_for_its_target),
         cmocka_unit_test(a_definition_leaves_whole_or_not_at_all),
         cmocka_unit_test(an_untreated_creator_is_taken_back),
+        cmocka_unit_test(a_translation_evades_no_duty),
         cmocka_unit_test(what_is_minted_waits_for_its_maker),
         cmocka_unit_test(a_translation_waits_for_older_versions),
     };
