@@ -28,6 +28,7 @@
 #define LIMIT_NET_STRANGERS_US    500         /* of a turn, for all who were not served yet */
 #define LIMIT_NET_WRITE_TURN      (1u << 20)  /* then the next connection has its turn */
 #define LIMIT_NET_UNSENT_BYTES    (256 << 10) /* that the system takes ahead of the wire, of one connection */
+#define LIMIT_NET_PART_BYTES      (64u << 10) /* a plain write of what fits: measured, docs/performance.md */
 #define LIMIT_HTTP_HEAD_BYTES     (16u << 10) /* request line and fields; clients stay below 8 KiB */
 #define LIMIT_HTTP_METHOD_BYTES   32          /* the longest registered method has 17 */
 #define LIMIT_HTTP_TARGET_BYTES   8192        /* RFC 9112 section 3 asks for 8,000 at least */

@@ -6,6 +6,8 @@
 #include "net/loop.h"
 #include "net/tls_context.h"
 
+enum { STREAM_PIECES_MAX = 2 }; /* a head and a body */
+
 err_t stream_open(struct stream *stream, int fd, struct tls *tls)
 {
     *stream = (struct stream) {.fd = fd, .want = LOOP_READ};
@@ -65,10 +67,27 @@ err_t stream_read(struct stream *stream, void *to, size_t size, size_t *out_len)
     return result == 1 ? ERR_OK : from_ssl(stream, result);
 }
 
+/* The start of the pieces: at most `most` bytes of them. */
+static void cut_pieces(const struct bytes *pieces, size_t count, size_t most, struct bytes *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (struct bytes) {pieces[i].at, pieces[i].len < most ? pieces[i].len : most};
+        most -= out[i].len;
+    }
+}
+
+/* What the system would take whole goes in parts, so that the reader copies one while we copy the next; where
+ * it takes a part of the whole anyway, more calls only cost. */
 static err_t write_plain(struct stream *stream, const struct bytes *pieces, size_t count, size_t *out_len)
 {
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += pieces[i].len;
+    struct bytes parts[STREAM_PIECES_MAX];
+    must(count <= STREAM_PIECES_MAX);
+    cut_pieces(pieces, count, total <= LIMIT_NET_UNSENT_BYTES ? LIMIT_NET_PART_BYTES : total, parts);
     stream->want = LOOP_WRITE;
-    return os_net_write(stream->fd, pieces, count, out_len);
+    return os_net_write(stream->fd, parts, count, out_len);
 }
 
 err_t stream_write(struct stream *stream, const struct bytes *pieces, size_t count, size_t *out_len)

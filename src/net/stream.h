@@ -22,8 +22,9 @@ NODISCARD err_t stream_open(struct stream *stream, int fd, struct tls *tls);
 NODISCARD err_t stream_handshake(struct stream *stream);
 /* ERR_BUSY, ERR_CLOSED (the peer said its end), ERR_IO. */
 NODISCARD err_t stream_read(struct stream *stream, void *to, size_t size, size_t *out_len);
-/* Writes from the start of the pieces, at most LIMIT_NET_WRITE_TURN bytes; *out_len is at least 1.
- * ERR_BUSY, ERR_CLOSED. After ERR_BUSY the same bytes come again (OpenSSL), possibly at another place. */
+/* Writes from the start of the pieces (2 at most), at most LIMIT_NET_WRITE_TURN bytes; *out_len is at
+ * least 1. ERR_BUSY, ERR_CLOSED. After ERR_BUSY the same bytes come again (OpenSSL), possibly at another
+ * place. */
 NODISCARD err_t stream_write(struct stream *stream, const struct bytes *pieces, size_t count,
                              size_t *out_len);
 /* Says the end of our side. */
