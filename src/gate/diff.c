@@ -180,15 +180,6 @@ static err_t follow_all(struct differing *d, uint64_t *out_next)
     return ERR_OK;
 }
 
-/* Minted, and would have to expire: that it cannot (form.c). */
-static uint64_t stuck(const struct candidate *c)
-{
-    uint64_t mask = 0;
-    for (size_t i = 0; i < c->bound_count; i++)
-        mask |= c->bound[i].duties.expire_us > 0 ? c->bound[i].partners & c->cut : 0;
-    return mask;
-}
-
 /* What would be taken back is had no more. Before anything is minted at all the node has no identity to make
  * it under: it gets one then, which goes wherever it is needed. */
 static err_t settle(struct deciding *set)
@@ -200,8 +191,6 @@ static err_t settle(struct deciding *set)
         struct candidate *c = &set->at[i];
         uint64_t has = c->state.released | c->state.minted;
         set->targets[c->member.target].held &= ~(c->verdict.deny & ~c->member.base & has);
-        c->member.base &= ~stuck(c);
-        c->member.on_demand &= c->member.base;
     }
     if (!mint_creator_held(set->gate) && mint_creator_key(set->gate, &self)) {
         if (TRY(err, set_target(set, &self, &target)))
@@ -227,8 +216,8 @@ static struct side side_of(const struct differing *d, int s, uint64_t lsn, unsig
     side.form = minted_form(c->forms, c->form_count, p);
     side.duties = policy_bound_of(c->bound, c->bound_count, p);
     side.text = duties == NULL ? STR("") : duties->text;
-    side.rule = policy_rule_name(policy, side.goes || !side.rules ? rule : POLICY_RULE_DUTIES);
-    if (side.rules && !side.goes && (stuck(c) >> p & 1) == 0)
+    side.rule = policy_rule_name(policy, rule);
+    if (side.rules && !side.goes)
         side.rule = STR("closure");
     return side;
 }
