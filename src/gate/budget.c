@@ -104,7 +104,7 @@ err_t budget_left(struct gate *gate, unsigned partner, int64_t now_us, struct bu
  * anew under another policy it goes beyond the budget, and counts for what comes after. */
 static bool wants(const struct candidate *c, uint64_t bit)
 {
-    return (c->member.release & ~(c->state.released | c->state.minted) & bit) != 0;
+    return (c->would_go & ~(c->state.released | c->state.minted) & bit) != 0;
 }
 
 /* Takes one object of this size from what is left; false: it does not fit, and nothing behind it goes. */
@@ -122,21 +122,32 @@ static bool take(struct budget_left *left, uint64_t size)
     return true;
 }
 
-/* Beyond what is left, in the order of the leaves, nothing goes to this partner. */
-static bool cut_partner(struct deciding *d, const uint32_t *order, unsigned partner, struct budget_left left)
+/* Beyond what is left, in the order of the leaves, nothing goes to this partner. What is `unfit` takes
+ * nothing. */
+static void cut_partner(struct deciding *d, const uint32_t *order, unsigned partner, struct budget_left left)
 {
     uint64_t bit = UINT64_C(1) << partner;
-    bool cut = false;
     for (size_t i = 0; i < d->count; i++) {
         struct candidate *c = &d->at[order[i]];
-        if (!wants(c, bit) || take(&left, c->size))
-            continue;
-        verdict_hold(&c->verdict, bit, POLICY_RULE_BUDGET);
-        c->member.base &= ~bit;
-        c->member.on_demand &= ~bit;
-        cut = true;
+        c->over &= ~bit;
+        if (wants(c, bit) && ((c->unfit & bit) != 0 || !take(&left, c->size)))
+            c->over |= bit;
     }
-    return cut;
+}
+
+/* What has its place and does not go all the same: it goes together with more than what is left. Its place is
+ * another's, or whoever brings such a group would stop all that comes behind it. */
+static bool give_up(struct deciding *d, uint64_t limited)
+{
+    bool any = false;
+    for (size_t i = 0; i < d->count; i++) {
+        struct candidate *c = &d->at[i];
+        uint64_t without = c->would_go & limited & ~(c->state.released | c->state.minted) & ~c->over &
+                           ~c->member.release & ~c->unfit;
+        c->unfit |= without;
+        any |= without != 0;
+    }
+    return any;
 }
 
 /* Older ones that wait go first. */
@@ -145,10 +156,11 @@ static bool may_go(const struct deciding *d, unsigned partner)
     return d->gate->budget_waiting[partner] == 0 || (d->from_queue >> partner & 1) != 0;
 }
 
-err_t budget_cut(struct deciding *d, const uint32_t *order)
+/* `limited`: partners with something left, or nothing, of a budget. */
+static err_t cut_all(struct deciding *d, const uint32_t *order, uint64_t *out_limited)
 {
-    bool cut = false;
-    for (unsigned p = 0; p < d->gate->peer_count && policy_budget_count(d->policy) > 0; p++) {
+    *out_limited = 0;
+    for (unsigned p = 0; p < d->gate->peer_count; p++) {
         struct budget_left left;
         err_t err;
         if ((d->partners >> p & 1) == 0)
@@ -159,9 +171,43 @@ err_t budget_cut(struct deciding *d, const uint32_t *order)
             continue;
         if (!may_go(d, p))
             left.objects = 0;
-        cut |= cut_partner(d, order, p, left);
+        cut_partner(d, order, p, left);
+        *out_limited |= UINT64_C(1) << p;
     }
-    return cut ? set_solve(d) : ERR_OK;
+    return ERR_OK;
+}
+
+/* The closure without what is over. */
+static err_t solve_without(struct deciding *d)
+{
+    bool any = false;
+    for (size_t i = 0; i < d->count; i++) {
+        struct candidate *c = &d->at[i];
+        any |= c->over != 0 || c->member.release != c->would_go;
+        c->member.base = c->may_base & ~c->over;
+        c->member.on_demand = c->may_demand & ~c->over;
+    }
+    return any ? set_solve(d) : ERR_OK;
+}
+
+err_t budget_cut(struct deciding *d, const uint32_t *order)
+{
+    uint64_t limited = 0;
+    err_t err = ERR_OK;
+    if (policy_budget_count(d->policy) == 0)
+        return ERR_OK;
+    for (size_t i = 0; i < d->count; i++) {
+        struct candidate *c = &d->at[i];
+        c->would_go = c->member.release;
+        c->may_base = c->member.base;
+        c->may_demand = c->member.on_demand;
+    }
+    for (unsigned round = 0; round < LIMIT_BUDGET_ROUNDS; round++)
+        if (TRY(err, cut_all(d, order, &limited)) || TRY(err, solve_without(d)) || !give_up(d, limited))
+            break;
+    for (size_t i = 0; err == ERR_OK && i < d->count; i++)
+        verdict_hold(&d->at[i].verdict, d->at[i].over, POLICY_RULE_BUDGET);
+    return err;
 }
 
 /* --- going on --- */
@@ -184,13 +230,14 @@ static err_t queued(struct gate *gate, unsigned partner, size_t most, uint64_t *
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-/* As many of the oldest as may go now. */
-static err_t step_partner(struct gate *gate, unsigned partner, size_t most, int64_t now_us)
+/* As many of the oldest as may go now. All of a page are asked: of the oldest, some may not go before others.
+ */
+static err_t step_partner(struct gate *gate, unsigned partner, int64_t now_us)
 {
     struct deciding d;
     uint64_t page[LIMIT_STEP_OBJECTS];
     size_t count;
-    err_t err = queued(gate, partner, most < LIMIT_STEP_OBJECTS ? most : LIMIT_STEP_OBJECTS, page, &count);
+    err_t err = queued(gate, partner, LIMIT_STEP_OBJECTS, page, &count);
     if (err != ERR_OK)
         return err;
     err = set_begin(&d, gate, now_us, UINT64_C(1) << partner);
@@ -221,8 +268,7 @@ err_t step_budget(struct gate *gate, int64_t now_us, bool *out_did, int64_t *out
             *out_next_us = next_us < *out_next_us ? next_us : *out_next_us;
             continue;
         }
-        if (TRY(err,
-                step_partner(gate, p, left.objects < SIZE_MAX ? (size_t)left.objects : SIZE_MAX, now_us)))
+        if (TRY(err, step_partner(gate, p, now_us)))
             return err;
         /* One that waits for another leaves the queue, and is in it again when the other is asked: where
          * nothing goes, that is no step forward. */

@@ -35,6 +35,9 @@ struct candidate {
     struct copies *copies;
     const struct copy *copy;
     struct closure_member member;
+    uint64_t would_go, may_base, may_demand; /* budget.c: of `member`, were there no budget */
+    uint64_t over;                           /* partners whose budget it is beyond */
+    uint64_t unfit;  /* of these, for whom it goes together with more than what is left */
     uint64_t leaves; /* result: partners that get the content now */
     struct str type_name;
     const struct policy_bound *bound; /* duties of what goes */
