@@ -257,8 +257,10 @@ static void say_why(struct command_call *call, const struct gate_why *why)
     else if (why->released && why->follows)
         line_say(call->out, "Released along with what names it.");
     else if (why->released && why->effect != POLICY_RELEASE)
-        line_say(call->out, "Released already; now rule %.*s would %s it, and a newer version is kept back.",
-                 STR_ARG(why->rule), why->effect == POLICY_HOLD ? "hold" : "deny");
+        line_say(call->out, "Released already; now rule %.*s would %s it: %s.", STR_ARG(why->rule),
+                 why->effect == POLICY_HOLD ? "hold" : "deny",
+                 why->effect == POLICY_HOLD ? "it stays, and a newer version would be kept back"
+                                            : "it is taken back with the next step");
     else if (why->released)
         line_say(call->out, "Released (rule %.*s).", STR_ARG(why->rule));
     else if (why->blocked)

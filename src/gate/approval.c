@@ -66,7 +66,8 @@ err_t approvals_add(struct gate *gate, const struct stix_key *object, uint64_t l
     while (err == ERR_OK && (err = approval_next(&rd, &row)) == ERR_OK) {
         uint64_t bit = UINT64_C(1) << (row.partner % LIMIT_PARTNERS);
         uint64_t yes = row.word == GATE_APPROVE ? bit : 0, on = row.basis.len > 0 ? yes : 0;
-        if (row.lsn != lsn)
+        /* Who lets go has read one version; who denies means those before it as well. */
+        if (row.lsn != lsn && (row.word != GATE_DENY || row.lsn < lsn || key_is_observable(object)))
             continue;
         facts->approvals |= yes;
         facts->based |= on;

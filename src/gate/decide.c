@@ -209,7 +209,7 @@ static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
     *out_did = d.count > 0 || looked == LIMIT_STEP_OBJECTS;
     if (err == ERR_OK && d.count > 0)
         err = set_conclude(&d, to, NULL, 0);
-    if (err == ERR_OK) {
+    if (err == ERR_OK && !d.took_back) {
         gate->scanned_lsn = to;
         fresh_passed(gate, to);
     }
@@ -253,10 +253,10 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
         err = note_maker(&d);
     if (err == ERR_OK)
         err = set_conclude(&d, gate->decided_lsn, NULL, 0);
-    if (err == ERR_OK)
+    if (err == ERR_OK && !d.took_back)
         waits_remind(gate, due, count, now_us);
     set_end(&d);
-    return err == ERR_OK ? step_expire(gate, due, count, now_us) : err;
+    return err == ERR_OK && !d.took_back ? step_expire(gate, due, count, now_us) : err;
 }
 
 /* A marking means something else now, and `lsn` carries it. Where that is a copy that does not speak (any

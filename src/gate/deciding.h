@@ -82,10 +82,13 @@ struct deciding {
     struct map by_key;        /* object key -> target */
     struct stix_key overflow; /* a walk that was cut: go on later */
     bool overflowed;
+    uint64_t *old; /* LIMIT_STEP_OBJECTS: asked about, and no longer what its source says */
+    size_t old_count;
     struct stix_key *definitions; /* markings that just arrived: what waits for them is decided again */
     size_t definition_count;
     struct stix_key *renamed; /* what partners know by another name, or in another version, than before */
     size_t renamed_count;
+    bool took_back; /* set_conclude */
 };
 
 /* --- grow.c --- */
@@ -129,7 +132,15 @@ uint32_t variant_of(const struct candidate *c);
 
 /* --- draft.c --- */
 
-/* Closes over the set, writes and applies the DECIDE. Positions (`to`) and job cursor are the caller's. */
+/* Closes over the set, writes and applies the DECIDE. Positions (`to`) and job cursor are the caller's. When
+ * something has to be taken back, that alone is done (d->took_back): the caller stays where he is, and looks
+ * at the same again. */
 NODISCARD err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint64_t job_cursor);
 /* No rules and no closure: every candidate's `leaves` are told that their object's time is over. */
 NODISCARD err_t set_withdraw(struct deciding *d, const struct job *job, uint64_t job_cursor);
+
+/* --- withdraw.c --- */
+
+/* Of everything that the set looks at for its own sake, what is denied by now and somebody has is taken back,
+ * in a DECIDE of its own. After the set has grown: what a carrier says may deny its observables. */
+NODISCARD err_t set_take_back(struct deciding *d, bool *out_did);

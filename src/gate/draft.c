@@ -512,7 +512,7 @@ err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint6
     struct drafting r = {0};
     uint32_t *order = NULL;
     err_t err;
-    if (TRY(err, set_close(d)))
+    if (TRY(err, set_close(d)) || TRY(err, set_take_back(d, &d->took_back)) || d->took_back)
         return err;
     if (d->gate->wants_creator)
         return ERR_BUSY; /* gate_step makes it, and all this is looked at again */

@@ -25,9 +25,10 @@ err_t set_begin_beside(struct deciding *d, struct gate *gate, int64_t now_us, ui
                             .partners = partners,
                             .durable = store_durable_lsn(gate->store)};
     d->at = arena_alloc(d->arena, LIMIT_CLOSURE_MEMBERS * sizeof *d->at);
+    d->old = arena_alloc(d->arena, LIMIT_STEP_OBJECTS * sizeof *d->old);
     map_init(&d->by_lsn, 8, 4 * LIMIT_CLOSURE_MEMBERS, &gate->sip);
     map_init(&d->by_key, STIX_KEY_SIZE, SIZE_MAX / 2, &gate->sip);
-    return d->at == NULL ? ERR_NOMEM : ERR_OK;
+    return d->at == NULL || d->old == NULL ? ERR_NOMEM : ERR_OK;
 }
 
 void set_end(struct deciding *d)
@@ -302,6 +303,13 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
     return ERR_OK;
 }
 
+/* What was let go of it is looked at all the same. */
+static void note_old(struct deciding *d, uint64_t lsn)
+{
+    if (d->old_count < LIMIT_STEP_OBJECTS)
+        d->old[d->old_count++] = lsn;
+}
+
 /* Adds one OBJ to the set unless it is there or no longer speaks for its id. `led`: partners of whoever led
  * here. */
 err_t set_add(struct deciding *d, uint64_t lsn, bool asked, uint64_t given, uint64_t led)
@@ -324,8 +332,13 @@ err_t set_add(struct deciding *d, uint64_t lsn, bool asked, uint64_t given, uint
     err_t err = fill(d, lsn, c, &current);
     if (err == ERR_NOTFOUND)
         return ERR_OK; /* its secret was destroyed */
-    if (err != ERR_OK || TRY(err, map_put(&d->by_lsn, &lsn, current ? d->count + 1 : 0)) || !current)
+    if (err != ERR_OK || TRY(err, map_put(&d->by_lsn, &lsn, current ? d->count + 1 : 0)))
         return err;
+    if (!current) {
+        if (asked)
+            note_old(d, lsn);
+        return ERR_OK;
+    }
     c->asked = asked;
     c->given = given;
     c->reach = given | led;

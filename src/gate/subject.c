@@ -643,14 +643,15 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
     /* Built-in markings are everybody's already: a copy, true or forged, is nobody's to send. */
     if (key_is_builtin(&subject->object.key))
         deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);
-    deny(gate, out, reporters(gate, subject), POLICY_RULE_ORIGIN);
     bool ends;
     if (TRY(err, trail_ends(gate, subject, arena, &ends)))
         return err;
-    if (ends)
-        deny_all(gate, out, POLICY_RULE_LOOP);
-    if (!subject->gone)
+    if (!subject->gone) { /* who says it himself does not lose what he was given */
+        deny(gate, out, reporters(gate, subject), POLICY_RULE_ORIGIN);
+        if (ends)
+            deny_all(gate, out, POLICY_RULE_LOOP);
         apply_stops(gate, policy, out_facts, out);
+    }
     if (TRY(err, hold_for_duties(gate, policy, out_facts, now_us, arena, out)))
         return err;
     if (!subject->gone && told_outdated(gate, subject, out_facts))

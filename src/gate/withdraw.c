@@ -1,4 +1,10 @@
-/* A new policy takes back what it denies. From the moment at which it is in force no denied object is given
+/* What is denied is taken back.
+ *
+ * What a new fact, an arrival or the time denies (another marking, an operator's word, an end of a marking)
+ * goes with the next step that looks at it: one contentless `expire` leaf each, before anything else of that
+ * step.
+ *
+ * A new policy takes back what it denies. From the moment at which it is in force no denied object is given
  * to anybody who asks (an answer under way is sent to its end); a job before all others tells each partner
  * which leaves are over: one contentless `expire` leaf each. From then on the old leaf stands in the tree and
  * is given without its content, whether or not it was signed or fetched before. Until the job has come there,
@@ -166,6 +172,104 @@ err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us)
         err = set_withdraw(&d, &copy, cursor);
     set_end(&d);
     return err;
+}
+
+/* --- what a step finds --- */
+
+struct taking {
+    struct deciding d; /* its own set, in the arena of the step's */
+    uint64_t asked;
+};
+
+/* One frame that may have been let go: an OBJ, or a MINT. */
+static err_t take_copy(struct taking *t, uint64_t lsn)
+{
+    struct state state;
+    struct candidate *c = &t->d.at[t->d.count];
+    err_t err = t->d.count == LIMIT_STEP_OBJECTS ? ERR_FULL : state_load(t->d.gate, lsn, &state);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    if ((state.released & t->asked) == 0)
+        return ERR_OK;
+    arena_reset(&t->d.gate->accept_arena);
+    if (TRY(err, denied_to(t->d.gate, lsn, state.released & t->asked, t->d.now_us, &t->d.gate->accept_arena,
+                           c, &c->leaves)) ||
+        c->leaves == 0)
+        return err;
+    c->eligible = UINT64_MAX;
+    t->d.count++;
+    return ERR_OK;
+}
+
+/* What was minted under this id for anybody, in every version. */
+static err_t take_minted(struct taking *t, const struct stix_key *key, uint64_t minted)
+{
+    struct gate *gate = t->d.gate;
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        struct mint *variants = NULL;
+        struct copies made;
+        struct stix_key id;
+        err_t err;
+        if ((minted >> p & 1) != 0 && TRY(err, mint_variants(gate, key, p, t->d.arena, &variants)))
+            return err;
+        for (; variants != NULL; variants = variants->next) {
+            if (!stix_id_parse(variants->id, &id))
+                return ERR_CORRUPT;
+            if (TRY(err, mint_copies(gate, &id, p, &made)))
+                return err;
+            for (size_t i = 0; i < made.count; i++)
+                if (TRY(err, take_copy(t, made.at[i].lsn)))
+                    return err;
+        }
+    }
+    return ERR_OK;
+}
+
+/* Was this very copy judged when the set was made, and nobody loses it? */
+static bool stays(const struct candidate *c, const struct copy *copy)
+{
+    return copy->lsn == c->lsn && ((c->verdict.deny | c->cut) & c->state.released) == 0;
+}
+
+/* Every version, variant and form of what is looked at for its own sake. */
+static err_t take_all_of(struct taking *t, const struct deciding *d, const struct candidate *c)
+{
+    err_t err = ERR_OK;
+    t->asked = c->given;
+    for (size_t i = 0; err == ERR_OK && i < c->copies->count; i++)
+        if ((c->copies->at[i].flags & COPY_SEEN) == 0 && !stays(c, &c->copies->at[i]))
+            err = take_copy(t, c->copies->at[i].lsn);
+    return err != ERR_OK ? err : take_minted(t, &c->key, d->target_mints[c->member.target].minted & c->given);
+}
+
+err_t set_take_back(struct deciding *d, bool *out_did)
+{
+    struct taking t = {
+        .d = {.gate = d->gate,
+              .arena = d->arena,
+              .policy = d->policy,
+              .now_us = d->now_us,
+              .partners = UINT64_MAX}}; /* also those that are paused: their readers may read on */
+    err_t err = ERR_OK;
+    uint64_t taken = 0;
+    *out_did = false;
+    if ((t.d.at = arena_alloc(d->arena, LIMIT_STEP_OBJECTS * sizeof *t.d.at)) == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; err == ERR_OK && i < d->count; i++)
+        if (d->at[i].given != 0 && d->targets[d->at[i].member.target].first_copy == i)
+            err = take_all_of(&t, d, &d->at[i]);
+    t.asked = UINT64_MAX;
+    for (size_t i = 0; err == ERR_OK && i < d->old_count; i++)
+        err = take_copy(&t, d->old[i]);
+    if (err == ERR_FULL) /* the rest comes with the next step, which looks at all of them again */
+        err = ERR_OK;
+    for (size_t i = 0; i < t.d.count; i++)
+        taken |= t.d.at[i].leaves;
+    if (err != ERR_OK || taken == 0 || TRY(err, set_withdraw(&t.d, NULL, 0)))
+        return err;
+    views_take(d->gate, taken);
+    *out_did = true;
+    return ERR_OK;
 }
 
 /* --- older versions --- */

@@ -204,7 +204,8 @@ struct policy_people {
     enum policy_lapse lapse;
 };
 
-/* False when the rule waits for nobody (its condition alone ends it), or is no hold. */
+/* False when the rule waits for nobody (its condition alone ends it), or is no hold. built-in.safety waits.
+ */
 bool policy_rule_people(const struct policy *policy, unsigned rule, struct policy_people *out);
 /* Does any hold have a deadline? Else policy_facts.waits is not looked at. */
 bool policy_has_deadlines(const struct policy *policy);

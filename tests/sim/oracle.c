@@ -173,6 +173,7 @@ enum { ITEMS_MAX = 1024 };
 struct item {
     struct held *held;
     bool base, on_demand, in;
+    bool along; /* its own rules do not let it go */
 };
 
 struct oracle {
@@ -344,7 +345,7 @@ static void judge(struct oracle *oracle, struct held *held, const struct gate_pe
     bool comes_along = follows && !facts.any;
     must(oracle->count < ITEMS_MAX);
     if (right || comes_along)
-        oracle->at[oracle->count++] = (struct item) {held, true, !right, true};
+        oracle->at[oracle->count++] = (struct item) {held, true, !right, true, !right};
 }
 
 /* --- closure --- */
@@ -731,6 +732,25 @@ static bool must_leave_somehow(const struct node *node, const struct held *held)
            gate_source_get(node->gate, held->source)->partner < 0;
 }
 
+/* Whatever denies it by now takes it back: a copy with a stricter marking, another classification, a no. */
+static bool must_be_over(const struct oracle *oracle, const struct held *held)
+{
+    const struct node *node = oracle->node;
+    struct facts facts = facts_of(node, held);
+    bool said_no = facts.tlp == STIX_TLP_RED || facts.tlp == STIX_TLP_AMBER_STRICT || facts.unknown ||
+                   held->denied[oracle->to];
+    return is_current(node, held) && said_no && !(thing_follows(held->thing->kind) && !facts.any);
+}
+
+/* What names it has left long ago, and brings nothing along again. */
+static bool came_and_went(const struct seen_ledger *ledger, uint16_t target)
+{
+    for (size_t i = 0; i < ledger->count; i++)
+        if (ledger->at[i].thing != NULL && ledger->at[i].thing->target == target && has_ended(ledger, i))
+            return true;
+    return false;
+}
+
 static void check_pair(struct node *node, unsigned to)
 {
     static struct oracle oracle;
@@ -738,7 +758,8 @@ static void check_pair(struct node *node, unsigned to)
     solve(&oracle, node, to, false);
     for (size_t i = 0; i < oracle.count && !node->world->broken; i++) {
         const struct thing *thing = oracle.at[i].held->thing;
-        if (!oracle.at[i].in || oracle.at[i].on_demand || is_shown(node, to, thing))
+        if (!oracle.at[i].in || oracle.at[i].on_demand || is_shown(node, to, thing) ||
+            (oracle.at[i].along && came_and_went(&node->ledger[to], thing->target)))
             continue;
         tell_why(node, to, oracle.at[i].held);
         if (must_leave_somehow(node, oracle.at[i].held))
@@ -748,6 +769,10 @@ static void check_pair(struct node *node, unsigned to)
                     other->name, (unsigned long long)oracle.at[i].held->lsn,
                     (int)(thing->len < 700 ? thing->len : 700), thing->text);
     }
+    for (size_t i = 0; i < node->held_count && !node->world->broken; i++)
+        if (is_shown(node, to, node->held[i].thing) && must_be_over(&oracle, &node->held[i]))
+            world_blame(node->world, "%s still gives %s what is denied now:\n%.700s", node->name, other->name,
+                        node->held[i].thing->text);
     for (size_t i = 0; i < node->ledger[to].count && !node->world->broken; i++) {
         const struct seen *seen = &node->ledger[to].at[i];
         if (i < other->taken[node->number] && seen->thing != NULL && !has_ended(&node->ledger[to], i) &&

@@ -2,7 +2,7 @@
  * (watch.c): each is one that lets something leave, and the guard has to hold it. */
 #include <stdio.h>
 
-#include "gate/closure.h"
+#include "gate/deciding.h"
 #include "gate/state.h"
 #include "stix/cut.h"
 #include "sync/wire.h"
@@ -16,6 +16,7 @@ WRAP(copies_held);
 WRAP(marking_judge);
 WRAP(policy_decide);
 WRAP(withdraw_begin);
+WRAP(set_take_back);
 WRAP(leaf_ended);
 WRAP(gate_leaves);
 WRAP(sync_serve_handle);
@@ -139,6 +140,14 @@ void __wrap_policy_decide(const struct policy *policy, const struct policy_facts
 err_t __wrap_withdraw_begin(struct gate *gate, uint64_t partners, uint64_t until)
 {
     return planted() == BUG_GATE_KEEPS_ALL ? ERR_OK : __real_withdraw_begin(gate, partners, until);
+}
+
+err_t __wrap_set_take_back(struct deciding *d, bool *out_did)
+{
+    *out_did = false;
+    return planted() == BUG_GATE_KEEPS_ALL || planted() == BUG_KEEPS_DENIED
+               ? ERR_OK
+               : __real_set_take_back(d, out_did);
 }
 
 err_t __wrap_leaf_ended(struct gate *gate, unsigned partner, uint64_t lsn, uint64_t decide_lsn, size_t entry,

@@ -32,6 +32,7 @@ enum {
 
 /* What is planted, to see that the simulator finds it. name, in words */
 #define BUG_LIST(X)                                                                                          \
+    X(KEEPS_DENIED, "keeps-denied", "what a new fact denies stays where it is")                              \
     X(NO_SYNC, "no-sync", "fdatasync is left out")                                                           \
     X(DECIDE_TWICE, "decide-twice", "a restart forgets how far the log was decided")                         \
     X(EARLY_RELEASE, "early-release", "leaves are shown before their checkpoint is durable")                 \

@@ -220,6 +220,141 @@ static void a_paused_partner_loses_it_too(void **state)
     node_end(&n);
 }
 
+/* --- taking back what something else than a policy denies --- */
+
+#define STATEMENT_1 "marking-definition--00000000-0000-4000-8000-000000000001"
+static void say(struct node *n, int number, enum gate_approval word, const char *who);
+
+/* Nothing of it is given any more, to nobody who asks again; the tail of the ledger says so. */
+static void expect_all_over(struct node *n, size_t count)
+{
+    struct bench_leaves *leaves = read_now(n, n->us);
+    assert_int_equal(leaves->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(leaves->at[i].bytes, 0);
+    assert_int_equal(leaves->at[count - 1].leaf.op, LEAF_EXPIRE);
+    mem_free(leaves);
+    assert_false(bench_is_released(&n->b, n->us, "indicator", 1));
+}
+
+static uint64_t taken_of(struct node *n)
+{
+    struct gate_ledger ledger;
+    assert_int_equal(gate_ledger(n->b.gate, n->us, &ledger), ERR_OK);
+    return ledger.taken;
+}
+
+static void a_stricter_copy_takes_it_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    uint32_t other = bench_source(&n.b, "other", STIX_TLP_NONE, false, false);
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    uint64_t taken = taken_of(&n);
+    (void)bench_add(&n.b, other, indicator(text, 1, 1, MARKED(TLP_RED)));
+    bench_settle(&n.b);
+    expect_bytes(&n, 3, (bool[]) {false, true, false});
+    assert_true(taken_of(&n) > taken); /* answers under way are broken off */
+    node_end(&n);
+}
+
+/* He has it from us, and says it too: that takes nothing away from those who read in his name. */
+static void who_says_it_too_keeps_it(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, gate_peer_get(n.b.gate, n.us)->source, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    say(&n, 1, GATE_APPROVE, "ana"); /* looked at again */
+    expect_bytes(&n, 1, (bool[]) {true});
+    bench_policy_text(&n.b, "language 1\nrelease g2 if tlp <= green to us-cisa\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 1, (bool[]) {true});
+    say(&n, 1, GATE_DENY, "ana");
+    expect_all_over(&n, 2);
+    node_end(&n);
+}
+
+static void an_operators_word_takes_it_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    say(&n, 1, GATE_DENY, "ana");
+    expect_all_over(&n, 4); /* the older version as well */
+    say(&n, 1, GATE_DENY, "ana");
+    expect_all_over(&n, 4); /* and once */
+    node_end(&n);
+}
+
+static void a_marking_that_is_classified_again_takes_it_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key marking = bench_key(STATEMENT_1);
+    node_init(&n, GREEN_TO_US);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "for friends"));
+    add(&n, 1, MARKED(STATEMENT_1));
+    assert_int_equal(gate_marking_classify(n.b.gate, &marking, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    assert_int_equal(gate_marking_classify(n.b.gate, &marking, STIX_TLP_RED, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    /* The version that carries it, though it is no longer current; not the one that does not. */
+    struct bench_leaves *leaves = read_now(&n, n.us);
+    size_t given = 0;
+    for (size_t i = 0; i < leaves->count; i++)
+        given += leaves->at[i].bytes > 0 && leaves->at[i].opening.subject_seq == 0;
+    assert_int_equal(leaves->at[leaves->count - 1].leaf.op, LEAF_EXPIRE);
+    mem_free(leaves);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_true(given <= 1); /* the marking itself */
+    node_end(&n);
+}
+
+static void what_is_minted_is_taken_back_too(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\"\n");
+    add(&n, 1, ",\"description\":\"one\"" MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 2, ",\"description\":\"two\",\"labels\":[\"x\"]" MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    struct bench_leaves *leaves = read_now(&n, n.us);
+    size_t before = leaves->count, given = 0;
+    for (size_t i = 0; i < before; i++)
+        given += leaves->at[i].bytes > 0;
+    assert_int_equal(given, 3); /* the node's identity, and two versions */
+    mem_free(leaves);
+    say(&n, 1, GATE_DENY, "ana");
+    leaves = read_now(&n, n.us);
+    assert_int_equal(leaves->count, before + 2);
+    given = 0;
+    for (size_t i = 0; i < leaves->count; i++)
+        given += leaves->at[i].bytes > 0;
+    assert_int_equal(given, 1);
+    mem_free(leaves);
+    node_end(&n);
+}
+
 /* --- people --- */
 
 static enum policy_effect effect_of(struct node *n, int number)
@@ -558,6 +693,29 @@ static void a_budget_forgets_no_deadline(void **state)
 
 /* Objects of some 400 bytes, of which two fit; one that is larger than the budget goes when nothing counts.
  */
+/* A circle of more than the budget waits for good, and stops nothing that comes behind it. */
+static void a_group_that_never_fits_stops_nobody(void **state)
+{
+    (void)state;
+    struct node n;
+    char more[TEXT_MAX], id[ID_MAX];
+    node_init(&n, "language 1\nbudget slow to us-cisa 3 objects per 1d\nrelease r if tlp <= green to all\n");
+    for (int i = 1; i <= 4; i++) {
+        (void)snprintf(more, sizeof more, ",\"x_next\":\"%s\"%s", id_of(id, "indicator", 1 + i % 4),
+                       MARKED(TLP_GREEN));
+        add(&n, i, more);
+    }
+    for (int i = 5; i <= 9; i++)
+        add(&n, i, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    for (int day = 0; day < 3; day++)
+        later(&n, DAY + HOUR);
+    for (int i = 1; i <= 9; i++)
+        assert_int_equal(bench_is_released(&n.b, n.us, "indicator", i), i >= 5);
+    assert_int_equal(effect_of(&n, 1), POLICY_HOLD);
+    node_end(&n);
+}
+
 static void a_budget_counts_bytes(void **state)
 {
     (void)state;
@@ -888,6 +1046,11 @@ int main(void)
         cmocka_unit_test(a_stop_keeps_nothing_whole),
         cmocka_unit_test(older_versions_are_taken_back_too),
         cmocka_unit_test(a_paused_partner_loses_it_too),
+        cmocka_unit_test(a_stricter_copy_takes_it_back),
+        cmocka_unit_test(who_says_it_too_keeps_it),
+        cmocka_unit_test(an_operators_word_takes_it_back),
+        cmocka_unit_test(a_marking_that_is_classified_again_takes_it_back),
+        cmocka_unit_test(what_is_minted_is_taken_back_too),
         cmocka_unit_test(two_different_people_approve),
         cmocka_unit_test(operators_are_the_persons),
         cmocka_unit_test(an_approval_is_of_the_version_read),
@@ -897,6 +1060,7 @@ int main(void)
         cmocka_unit_test(a_budget_lets_go_in_order),
         cmocka_unit_test(a_budget_comes_to_rest),
         cmocka_unit_test(a_budget_forgets_no_deadline),
+        cmocka_unit_test(a_group_that_never_fits_stops_nobody),
         cmocka_unit_test(a_budget_counts_bytes),
         cmocka_unit_test(what_names_it_waits_with_it),
         cmocka_unit_test(a_timer_outlives_a_look_for_another),

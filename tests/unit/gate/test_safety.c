@@ -201,10 +201,12 @@ static void holds(void **state)
     assert_int_equal(gate_commit(b.gate), ERR_OK);
     bench_reopen(&b);
     assert_rule(&b, 7, POLICY_HOLD, "built-in.safety");
-    /* An operator's word for one partner lets it go there. */
+    /* An operator's word for one partner lets it go there. Until then it stands in the queue. */
     struct stix_key key = key_of("indicator", 7);
+    assert_int_equal(gate_holds_count(b.gate, 0), 1);
     assert_int_equal(gate_approve(b.gate, &key, 0, GATE_APPROVE, 0, &by_test, b.now_us), ERR_OK);
     assert_int_equal(leaves(&b), 2);
+    assert_int_equal(gate_holds_count(b.gate, 0), 0);
     bench_deinit(&b);
 }
 
