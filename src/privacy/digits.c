@@ -82,6 +82,17 @@ bool number_frn(struct digits digits, int *score, uint16_t *reasons)
     return registration(digits, 5, 13, score, reasons);
 }
 
+/* With all four digits of the year, which must be of the century that the seventh tells. */
+bool number_rrn_long(struct digits digits, int *score, uint16_t *reasons)
+{
+    const uint8_t *d = digits.at;
+    unsigned mark = d[8], century = two(d);
+    if (digits.count != 15 || mark < 1 || mark > 8)
+        return false;
+    return century == ((mark - 1) % 4 < 2 ? 19 : 20) &&
+           number_rrn((struct digits) {d + 2, 13, digits.bare}, score, reasons);
+}
+
 /* --- other Korean numbers --- */
 
 /* 11 Seoul .. 26 Ulsan, 28 Sejong. */

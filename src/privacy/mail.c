@@ -30,35 +30,53 @@ static size_t label_size(const struct scan *scan, size_t at)
 }
 
 /* Ways to write one sign so that nobody clicks on it. */
+enum { DEFANGED = 1, AT_WORD = 2, DOT_WORD = 4 };
+
 struct sign {
     struct str text;
-    bool defanged;
+    unsigned is;
 };
 
 static const struct sign ats[] = {
-    {{"@", 1}, false},     {{"\xef\xbc\xa0", 3}, false}, {{"[@]", 3}, true},   {{"(@)", 3}, true},
-    {{"[at]", 4}, true},   {{"(at)", 4}, true},          {{"{at}", 4}, true},  {{"<at>", 4}, true},
-    {{" [at] ", 6}, true}, {{" (at) ", 6}, true},        {{" [@] ", 5}, true}, {{" @ ", 3}, true},
-    {{"\\@", 2}, true},    {{"%40", 3}, true},           {{"&#64;", 5}, true}, {{"&#x40;", 6}, true},
+    {{"@", 1}, 0},
+    {{"[@]", 3}, DEFANGED},
+    {{"(@)", 3}, DEFANGED},
+    {{"[at]", 4}, DEFANGED},
+    {{"(at)", 4}, DEFANGED},
+    {{"{at}", 4}, DEFANGED},
+    {{"<at>", 4}, DEFANGED},
+    {{" [at] ", 6}, DEFANGED},
+    {{" (at) ", 6}, DEFANGED},
+    {{" [@] ", 5}, DEFANGED},
+    {{" @ ", 3}, DEFANGED},
+    {{"\\@", 2}, DEFANGED},
+    {{" at ", 4}, DEFANGED | AT_WORD},
 };
 
 static const struct sign dots[] = {
-    {{".", 1}, false},    {{"\xef\xbc\x8e", 3}, false}, {{"\xe3\x80\x82", 3}, false}, {{"[.]", 3}, true},
-    {{"(.)", 3}, true},   {{"[dot]", 5}, true},         {{"(dot)", 5}, true},         {{"{dot}", 5}, true},
-    {{"<dot>", 5}, true}, {{" [dot] ", 7}, true},       {{" (dot) ", 7}, true},       {{" [.] ", 5}, true},
-    {{"\\.", 2}, true},
+    {{".", 1}, 0},
+    {{"[.]", 3}, DEFANGED},
+    {{"(.)", 3}, DEFANGED},
+    {{"[dot]", 5}, DEFANGED | DOT_WORD},
+    {{"(dot)", 5}, DEFANGED | DOT_WORD},
+    {{"{dot}", 5}, DEFANGED | DOT_WORD},
+    {{"<dot>", 5}, DEFANGED | DOT_WORD},
+    {{" [dot] ", 7}, DEFANGED | DOT_WORD},
+    {{" (dot) ", 7}, DEFANGED | DOT_WORD},
+    {{" [.] ", 5}, DEFANGED},
+    {{"\\.", 2}, DEFANGED},
+    {{" dot ", 5}, DEFANGED | DOT_WORD},
 };
 
-static size_t take_sign(const struct scan *scan, size_t at, const struct sign *signs, size_t count,
-                        bool *defanged)
+static size_t take_sign(struct str text, size_t at, const struct sign *signs, size_t count, unsigned *is)
 {
     for (size_t i = 0; i < count; i++) {
-        struct str text = signs[i].text;
-        if (at > scan->text.len || text.len > scan->text.len - at)
+        struct str sign = signs[i].text;
+        if (at > text.len || sign.len > text.len - at)
             continue;
-        if (str_same((struct str) {scan->text.at + at, text.len}, text)) {
-            *defanged = *defanged || signs[i].defanged;
-            return text.len;
+        if (str_same((struct str) {text.at + at, sign.len}, sign)) {
+            *is |= signs[i].is;
+            return sign.len;
         }
     }
     return 0;
@@ -128,7 +146,7 @@ static size_t take_label(const struct scan *scan, size_t at, bool first)
 }
 
 /* Where the domain that begins at `at` ends; `at`: it is none. */
-static size_t domain_end(const struct scan *scan, size_t at, bool *defanged)
+static size_t domain_end(const struct scan *scan, size_t at, unsigned *is)
 {
     size_t end = at, good = at;
     for (size_t labels = 0; end - at < LIMIT_PRIVACY_DOMAIN; labels++) {
@@ -140,11 +158,11 @@ static size_t domain_end(const struct scan *scan, size_t at, bool *defanged)
             good = label;
         else if (labels > 0)
             good = at; /* of more labels the last one counts */
-        bool dot = *defanged;
-        size_t size = take_sign(scan, label, dots, sizeof dots / sizeof dots[0], &dot);
+        unsigned dot = *is;
+        size_t size = take_sign(scan->text, label, dots, sizeof dots / sizeof dots[0], &dot);
         if (size == 0 || label_size(scan, label + size) == 0)
             break;
-        *defanged = dot;
+        *is = dot;
         end = label + size;
     }
     return good;
@@ -160,32 +178,60 @@ static bool is_in_url(const struct scan *scan, size_t from)
     return at >= 3 && memcmp(scan->text.at + at - 3, "://", 3) == 0;
 }
 
-/* %40, as addresses stand in those of the web. */
-static bool is_escaped_at(const struct scan *scan, size_t at)
+/* "look at the dot com years": where the sign is a word, an article behind it begins no domain. */
+static bool is_article(const struct scan *scan, size_t at)
 {
-    return scan_byte(scan, at) == '%' && scan_byte(scan, at + 1) == '4' && scan_byte(scan, at + 2) == '0';
+    static const struct str articles[] = {
+        {"the ", 4},  {"a ", 2},    {"an ", 3},  {"this ", 5}, {"that ", 5}, {"every ", 6},
+        {"each ", 5}, {"your ", 5}, {"our ", 4}, {"its ", 4},  {"one ", 4},
+    };
+    for (size_t i = 0; i < sizeof articles / sizeof articles[0]; i++)
+        if (articles[i].len <= scan->text.len - at &&
+            str_same((struct str) {scan->text.at + at, articles[i].len}, articles[i]))
+            return true;
+    return false;
+}
+
+/* The local part is [from, end): what stands behind it makes it an address, or not. */
+static void take_rest(struct scan *scan, size_t from, size_t end)
+{
+    unsigned is = 0;
+    size_t size = take_sign(scan->text, end, ats, sizeof ats / sizeof ats[0], &is);
+    if (size == 0)
+        return;
+    size_t stop = domain_end(scan, end + size, &is);
+    scan->hits->steps += stop - end;
+    /* " @ " stands in sentences; with a whole domain behind it is an address. " at " needs a dot in words. */
+    if (from == end || stop == end + size || is_in_url(scan, from) ||
+        ((is & AT_WORD) != 0 && ((is & DOT_WORD) == 0 || is_article(scan, end + size))))
+        return;
+    scan->mail.from = from;
+    scan->mail.end = stop;
+    scan->mail.defanged = is != 0;
 }
 
 void mail_look(struct scan *scan, size_t at)
 {
     size_t end = at, size;
-    bool defanged = false;
     struct mail *mail = &scan->mail;
-    while ((size = local_size(scan, end)) > 0 && !(end > at && is_escaped_at(scan, end)))
+    while ((size = local_size(scan, end)) > 0)
         end += size;
     scan->hits->steps += end - at;
     mail->seen = end > at ? end : at + 1;
     mail->from = mail->end = 0;
-    size = end > at ? take_sign(scan, end, ats, sizeof ats / sizeof ats[0], &defanged) : 0;
-    if (size == 0)
-        return;
-    size_t from = local_from(scan, at, end), domain = end + size;
-    size_t stop = domain_end(scan, domain, &defanged);
-    scan->hits->steps += stop - domain;
-    /* " @ " stands in sentences; with a whole domain behind it is an address. */
-    if (from == end || stop == domain || is_in_url(scan, from))
-        return;
-    *mail = (struct mail) {.seen = mail->seen, .from = from, .end = stop, .defanged = defanged};
+    if (end > at)
+        take_rest(scan, local_from(scan, at, end), end);
+}
+
+void mail_look_quoted(struct scan *scan, size_t at)
+{
+    size_t end = at + 1;
+    while (end < scan->text.len && end - at < LIMIT_PRIVACY_LOCAL && scan_byte(scan, end) != '"' &&
+           scan_byte(scan, end) >= ' ')
+        end++;
+    scan->hits->steps += end - at;
+    if (scan_byte(scan, end) == '"' && end - at > 1)
+        take_rest(scan, at, end + 1);
 }
 
 /* --- whose it is --- */

@@ -1,7 +1,7 @@
 /* Groups of digits: reading a run of them once, and trying every form of form.inc on how it begins. */
 #include "privacy/number.h"
 
-enum { DASH, DOT, SPACE, CLOSE, BARE, WAYS };
+enum { DASH, DOT, SPACE, CLOSE, BARE, ODD, WAYS };
 
 static const struct form {
     enum privacy_kind kind;
@@ -9,8 +9,8 @@ static const struct form {
     uint8_t scores[WAYS];
     number_check *check;
 } forms[] = {
-#define FORM(kind, groups, dash, dot, space, close, bare, check)                                             \
-    {PRIVACY_##kind, groups, {dash, dot, space, close, bare}, check},
+#define FORM(kind, groups, dash, dot, space, close, bare, odd, check)                                        \
+    {PRIVACY_##kind, groups, {dash, dot, space, close, bare, odd}, check},
 #include "privacy/form.inc"
 #undef FORM
 };
@@ -32,15 +32,13 @@ static size_t extension_end(const struct scan *scan, size_t at)
 static bool take_group(struct scan *scan, struct run *run, size_t at, unsigned separator, size_t *out_end)
 {
     struct group *group = &run->groups[run->group_count];
-    size_t size = 0;
-    int digit;
+    size_t size;
     *group = (struct group) {.first = (uint8_t)run->digit_count, .separator = (uint8_t)separator, .from = at};
     bool fits = true;
-    while ((digit = scan_digit(scan, at, &size)) >= 0) {
+    for (; scan_is_digit(scan_byte(scan, at)); at++) {
         fits = fits && run->digit_count < RUN_DIGITS;
         if (fits)
-            run->digits[run->digit_count++] = (uint8_t)digit;
-        at += size;
+            run->digits[run->digit_count++] = (uint8_t)(scan_byte(scan, at) - '0');
     }
     group->end = group->extended = at;
     bool grown = false;
@@ -71,9 +69,8 @@ static bool read_run(struct scan *scan, size_t at, struct run *run, size_t *out_
     while (run->group_count < RUN_GROUPS && end == run->groups[run->group_count - 1].end) {
         size_t next = end;
         unsigned separator = scan_separator(scan, end, &next);
-        size_t size;
         scan->hits->steps += next - end;
-        if (separator == 0 || scan_digit(scan, next, &size) < 0 ||
+        if (separator == 0 || !scan_is_digit(scan_byte(scan, next)) ||
             !take_group(scan, run, next, separator, &end))
             break;
     }
@@ -85,12 +82,9 @@ static bool read_run(struct scan *scan, size_t at, struct run *run, size_t *out_
 static void look_before(const struct scan *scan, struct run *run)
 {
     size_t at = run->from;
-    if (scan_byte(scan, at - 1) == '+' && at > 0) {
+    if (at > 0 && scan_byte(scan, at - 1) == '+') {
         run->plus = true;
         at--;
-    } else if (at >= 3 && memcmp(scan->text.at + at - 3, "\xef\xbc\x8b", 3) == 0) {
-        run->plus = true; /* the full-width plus */
-        at -= 3;
     }
     /* In base64 and sums a plus is no sign. */
     if (run->plus && at > 0 && scan_is_alnum(scan_byte(scan, at - 1))) {
@@ -121,8 +115,7 @@ static bool begins(const struct scan *scan, struct run *run)
 
 static bool is_digit_at(const struct scan *scan, size_t at)
 {
-    size_t size;
-    return scan_digit(scan, at, &size) >= 0;
+    return scan_is_digit(scan_byte(scan, at));
 }
 
 enum { JOINED_PENALTY = 15, LISTED_PENALTY = 10 };
@@ -141,7 +134,7 @@ static bool ends(const struct scan *scan, size_t end, bool spaced, int *penalty)
         return true;
     if (spaced && separator == SEP_SPACE)
         *penalty = LISTED_PENALTY;
-    return (separator & (SEP_DASH | SEP_DOT)) == 0;
+    return (separator & (SEP_DASH | SEP_DOT)) == 0 || (separator & SEP_ODD) != 0;
 }
 
 /* --- forms --- */
@@ -151,23 +144,24 @@ static unsigned width_of(char c)
     return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
-/* How the first `count` groups are parted; WAYS: in no usual way. */
+/* How the first `count` groups are parted. */
 static unsigned way_of(const struct run *run, size_t count)
 {
-    unsigned all = 0, way = BARE;
+    unsigned all = 0;
+    bool odd = false;
     for (size_t i = 1; i < count; i++) {
         unsigned separator = run->groups[i].separator;
-        if ((separator & SEP_OPEN) != 0 || ((separator & SEP_CLOSE) != 0 && i > 1))
-            return WAYS;
+        odd = odd || (separator & (SEP_OPEN | SEP_ODD)) != 0 || ((separator & SEP_CLOSE) != 0 && i > 1);
         all |= separator;
     }
-    if (count > 1)
-        way = (all & SEP_CLOSE) != 0  ? CLOSE
-              : (all & SEP_DOT) != 0  ? (all == SEP_DOT ? DOT : WAYS)
-              : all == SEP_SPACE      ? SPACE
-              : (all & SEP_DASH) != 0 ? DASH
-                                      : WAYS;
-    return way;
+    if (count <= 1)
+        return BARE;
+    return odd                      ? ODD
+           : (all & SEP_CLOSE) != 0 ? CLOSE
+           : all == SEP_DOT         ? DOT
+           : (all & SEP_DOT) != 0   ? ODD
+           : (all & SEP_DASH) != 0  ? DASH
+                                    : SPACE;
 }
 
 static bool fits(const struct run *run, const char *groups, size_t *out_count)
@@ -180,6 +174,13 @@ static bool fits(const struct run *run, const char *groups, size_t *out_count)
     return true;
 }
 
+/* 901015(1234567): with its closing parenthesis. */
+static size_t end_of(const struct scan *scan, const struct group *last)
+{
+    return (last->separator & SEP_OPEN) != 0 && scan_byte(scan, last->extended) == ')' ? last->extended + 1
+                                                                                       : last->extended;
+}
+
 static bool try_form(struct scan *scan, const struct run *run, const struct form *form, struct find *out)
 {
     size_t count;
@@ -187,7 +188,7 @@ static bool try_form(struct scan *scan, const struct run *run, const struct form
     if (!fits(run, form->groups, &count))
         return false;
     unsigned way = way_of(run, count);
-    if (way == WAYS || form->scores[way] == 0)
+    if (form->scores[way] == 0)
         return false;
     const struct group *last = &run->groups[count - 1];
     if (!ends(scan, last->extended, way == SPACE, &penalty) ||
@@ -196,10 +197,11 @@ static bool try_form(struct scan *scan, const struct run *run, const struct form
     struct digits digits = {run->digits, (size_t)last->first + last->count, way == BARE};
     *out = (struct find) {.kind = form->kind,
                           .score = form->scores[way],
-                          .reasons = way == BARE ? 0 : PRIVACY_SEPARATED,
+                          .reasons = way == BARE || way == ODD ? 0 : PRIVACY_SEPARATED,
                           .from = way == CLOSE ? run->from : run->groups[0].from,
-                          .end = last->extended,
-                          .bare = way == BARE};
+                          .end = end_of(scan, last),
+                          .bare = way == BARE,
+                          .odd = way == ODD};
     if (!form->check(digits, &out->score, &out->reasons))
         return false;
     penalty = run->joined ? JOINED_PENALTY : penalty;
@@ -307,7 +309,9 @@ bool number_find(struct scan *scan, size_t at, struct find *out)
         if (!try_form(scan, &run, &forms[i], &find))
             continue;
         word_weigh(scan, &find);
-        take_better(out, &found, &find);
+        /* Dates and paths look so: as a suspicion it would hide what begins inside of it. */
+        if (!find.odd || find.score >= PRIVACY_SCORE_HIT)
+            take_better(out, &found, &find);
     }
     if (!found && try_region(scan, &run, &find)) {
         word_weigh(scan, &find);

@@ -28,6 +28,7 @@ struct digits {
 
 typedef bool number_check(struct digits digits, int *score, uint16_t *reasons);
 bool number_rrn(struct digits digits, int *score, uint16_t *reasons);
+bool number_rrn_long(struct digits digits, int *score, uint16_t *reasons);
 bool number_frn(struct digits digits, int *score, uint16_t *reasons);
 bool number_licence(struct digits digits, int *score, uint16_t *reasons);
 bool number_business(struct digits digits, int *score, uint16_t *reasons);

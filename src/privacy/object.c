@@ -217,7 +217,7 @@ static void take_name(struct walk *walk)
     frame->shown = frame->name;
     if (is_plain(frame->name))
         return;
-    privacy_text(frame->name, walk->depth > 1 ? walk->stack[walk->depth - 2].name : STR(""), walk->hits);
+    scan_name(frame->name, walk->depth > 1 ? walk->stack[walk->depth - 2].name : STR(""), walk->hits);
     if (walk->hits->count == first)
         return;
     struct buf masked;

@@ -6,10 +6,10 @@
  * checksum raises and its absence never clears a Korean registration number: those issued since October 2020
  * carry none.
  *
- * Pure, stateless tables: any thread. Time is linear in the text whatever it holds; nothing is copied. Texts
- * must be UTF-8 (what a tape holds is). What is found is where and what, never a verdict: release is
- * policy's. This room must never write a found value anywhere but into what privacy_mask and
- * privacy_pseudonymise return. */
+ * Pure, stateless tables: any thread. Time is linear in the text whatever it holds; only
+ * texts with escapes, other widths or unseen characters are copied for the time of a call. Texts must be
+ * UTF-8 (what a tape holds is). What is found is where and what, never a verdict: release is policy's. This
+ * room must never write a found value anywhere but into what privacy_mask and privacy_pseudonymise return. */
 #pragma once
 
 #include <stdbool.h>

@@ -16,12 +16,18 @@ void scan_keep(struct privacy_hits *hits, const struct privacy_hit *hit)
 static void keep(struct scan *scan, const struct find *find)
 {
     int score = find->score < 0 ? 0 : find->score > 100 ? 100 : find->score;
+    size_t from = norm_from(scan->norm, find->from), end = norm_end(scan->norm, find->end);
+    /* Two may share a character whose escape stands for several bytes. */
+    from = from < scan->told ? scan->told : from;
+    if (end <= from)
+        return;
+    scan->told = end;
     scan_keep(scan->hits, &(struct privacy_hit) {.kind = find->kind,
                                                  .score = (uint8_t)score,
                                                  .reasons = find->reasons,
-                                                 .text = scan->text,
-                                                 .from = find->from,
-                                                 .len = find->end - find->from});
+                                                 .text = scan->original,
+                                                 .from = from,
+                                                 .len = end - from});
 }
 
 static size_t keep_mail(struct scan *scan)
@@ -58,6 +64,20 @@ static size_t take_number(struct scan *scan, size_t at)
     return find.end;
 }
 
+/* SSN219099998: where the digits begin that are grown together with a word for them; `end`: there are none.
+ */
+static size_t digits_behind(const struct scan *scan, size_t at, size_t end)
+{
+    size_t from = at, stop;
+    while (from < end && scan_is_letter(scan_byte(scan, from)))
+        from++;
+    for (stop = from; scan_is_digit(scan_byte(scan, stop));)
+        stop++;
+    bool known =
+        from > at && from < end && stop == end && word_is_known((struct str) {scan->text.at + at, from - at});
+    return known ? from : end;
+}
+
 static size_t take_word(struct scan *scan, size_t at)
 {
     struct find find;
@@ -65,11 +85,13 @@ static size_t take_word(struct scan *scan, size_t at)
     while ((size = scan_alnum(scan, end)) > 0)
         end += size;
     scan->hits->steps += end - at;
-    if (token_passport(scan, at, end, &find)) {
-        word_weigh(scan, &find);
-        keep(scan, &find);
-    }
-    return end;
+    if (!token_passport(scan, at, end, &find))
+        return digits_behind(scan, at, end);
+    word_weigh(scan, &find);
+    if (find.odd && find.score < PRIVACY_SCORE_HIT)
+        return end;
+    keep(scan, &find);
+    return find.end;
 }
 
 static size_t take_path(struct scan *scan, size_t at)
@@ -81,6 +103,13 @@ static size_t take_path(struct scan *scan, size_t at)
     return find.end;
 }
 
+/* " dot ", which stands in few texts. */
+static bool is_dot_word(struct str text, size_t at)
+{
+    static const struct str dot = {" dot ", 5};
+    return dot.len <= text.len - at && str_same((struct str) {text.at + at, dot.len}, dot);
+}
+
 /* Without any at-sign no word needs to be read as an address. */
 static bool has_at_sign(struct str text)
 {
@@ -88,12 +117,10 @@ static bool has_at_sign(struct str text)
         return text.len > 0;
     for (size_t i = 0; i + 2 < text.len; i++) {
         uint8_t c = (uint8_t)text.at[i];
-        if (c == 0xef && (uint8_t)text.at[i + 1] == 0xbc && (uint8_t)text.at[i + 2] == 0xa0)
-            return true;
-        if ((c == '%' && text.at[i + 1] == '4') || (c == '&' && text.at[i + 1] == '#'))
-            return true;
         if ((c == '[' || c == '(' || c == '{' || c == '<') && str_lower(text.at[i + 1]) == 'a' &&
             str_lower(text.at[i + 2]) == 't')
+            return true;
+        if (c == ' ' && (text.at[i + 1] | 0x20) == 'd' && is_dot_word(text, i))
             return true;
     }
     return false;
@@ -102,12 +129,14 @@ static bool has_at_sign(struct str text)
 static size_t step(struct scan *scan, size_t at)
 {
     uint8_t c = scan_byte(scan, at);
-    size_t size;
-    if (at >= scan->mail.seen)
+    if (at >= scan->mail.seen) {
         mail_look(scan, at);
+        if (c == '"')
+            mail_look_quoted(scan, at);
+    }
     if (scan->mail.end > at && scan->mail.from == at)
         return keep_mail(scan);
-    if (scan_digit(scan, at, &size) >= 0)
+    if (scan_is_digit(c))
         return take_number(scan, at);
     if (scan_alnum(scan, at) > 0)
         return take_word(scan, at);
@@ -116,16 +145,32 @@ static size_t step(struct scan *scan, size_t at)
     return at + 1;
 }
 
-void privacy_text(struct str text, struct str label, struct privacy_hits *hits)
+static void look(struct str text, struct str label, bool name, struct privacy_hits *hits)
 {
-    struct scan scan = {.text = text, .label = label, .hits = hits};
-    if (!has_at_sign(text))
-        scan.mail.seen = text.len;
+    struct norm norm;
     hits->steps += text.len;
-    for (size_t at = 0; at < text.len;) {
+    if (norm_open(text, name, &norm) != ERR_OK) {
+        hits->dropped++; /* nobody knows what is in it */
+        return;
+    }
+    struct scan scan = {.text = norm.text, .label = label, .original = text, .norm = &norm, .hits = hits};
+    if (!has_at_sign(scan.text))
+        scan.mail.seen = scan.text.len;
+    for (size_t at = 0; at < scan.text.len;) {
         size_t next = step(&scan, at);
         must(next > at);
         /* Nothing that is skipped may hide where an address begins. */
         at = scan.mail.end > next && scan.mail.from > at && scan.mail.from < next ? scan.mail.from : next;
     }
+    norm_close(&norm);
+}
+
+void privacy_text(struct str text, struct str label, struct privacy_hits *hits)
+{
+    look(text, label, false, hits);
+}
+
+void scan_name(struct str name, struct str label, struct privacy_hits *hits)
+{
+    look(name, label, true, hits);
 }

@@ -2,6 +2,7 @@
  * linear; `steps` counts what was looked at. */
 #pragma once
 
+#include "privacy/norm.h"
 #include "privacy/privacy.h"
 
 /* For every kind, where in a piece of text the last word for it ends; behind them, where the last word
@@ -12,7 +13,11 @@ struct scan_words {
 };
 
 struct scan {
-    struct str text, label;
+    struct str text; /* as norm.c has it */
+    struct str label;
+    struct str original;
+    const struct norm *norm;
+    size_t told; /* of the original: what lies before is in a hit */
     struct privacy_hits *hits;
     struct mail {
         size_t seen;      /* addresses that begin before it are known */
@@ -33,6 +38,7 @@ struct find {
     uint16_t reasons;
     size_t from, end;
     bool bare; /* digits in one run: words beside it count more */
+    bool odd;  /* parted by marks that are not usual: a hit, or nothing at all */
 };
 
 /* --- letters (letter.c) --- */
@@ -57,34 +63,20 @@ static inline bool scan_is_alnum(uint8_t c)
     return scan_is_digit(c) || scan_is_letter(c);
 }
 
-/* Code points are taken as they lie: full-width forms are EF BC xx and EF BD xx. */
-int scan_digit_wide(const struct scan *scan, size_t at, size_t *out_size);
-size_t scan_alnum_wide(const struct scan *scan, size_t at);
-
-/* 0..9 and the bytes it takes, or -1. */
-static inline int scan_digit(const struct scan *scan, size_t at, size_t *out_size)
-{
-    uint8_t c = scan_byte(scan, at);
-    *out_size = 1;
-    if (c < 0x80)
-        return scan_is_digit(c) ? c - '0' : -1;
-    return scan_digit_wide(scan, at, out_size);
-}
-
-/* Bytes of the ASCII or full-width letter or digit at `at`; 0: none. Hangul is none: particles follow numbers
- * directly. */
+/* Bytes of the letter or digit at `at`; 0: none. Hangul is none: particles follow numbers directly. */
 static inline size_t scan_alnum(const struct scan *scan, size_t at)
 {
     uint8_t c = scan_byte(scan, at);
     if (c < 0x80)
         return scan_is_alnum(c) ? 1 : 0;
-    return scan_alnum_wide(scan, at);
+    /* Latin letters with marks: U+00C0..024F. */
+    return c >= 0xc3 && c <= 0xc9 && at + 1 < scan->text.len ? 2 : 0;
 }
 
 /* Bytes of the code point at `at`: 1..4. */
 size_t scan_size(uint8_t lead);
 
-enum { SEP_DASH = 1, SEP_DOT = 2, SEP_SPACE = 4, SEP_CLOSE = 8, SEP_OPEN = 16 };
+enum { SEP_DASH = 1, SEP_DOT = 2, SEP_SPACE = 4, SEP_CLOSE = 8, SEP_OPEN = 16, SEP_ODD = 32 };
 
 /* What may stand between two groups of digits: bits of SEP_*, and where it ends; 0: nothing of the kind. */
 unsigned scan_separator(const struct scan *scan, size_t at, size_t *out_end);
@@ -97,15 +89,21 @@ bool number_find(struct scan *scan, size_t at, struct find *out);
 
 /* The next address at or behind `at` within the word that begins there, into scan->mail (mail.c). */
 void mail_look(struct scan *scan, size_t at);
+/* The same for an address whose local part is quoted, the quote being at `at`. */
+void mail_look_quoted(struct scan *scan, size_t at);
 /* A passport's number, or the person whose home directory a path leads through (token.c). */
 bool token_passport(struct scan *scan, size_t at, size_t end, struct find *out);
 bool token_path(struct scan *scan, size_t at, struct find *out);
 /* Asks the words around it and the label, and keeps it when it is good enough (word.c). */
 void word_weigh(struct scan *scan, struct find *find);
+/* Is it, from its beginning to its end, a word for one of the kinds? */
+bool word_is_known(struct str text);
 /* A region's name stands directly before `at`: of a driver's licence. */
 bool word_region_before(const struct scan *scan, size_t at);
 /* The line before `at` is a header of mail whose value looks like an address and names a message. */
 bool word_message_id(const struct scan *scan, size_t at);
+/* privacy_text of a member's name. */
+void scan_name(struct str name, struct str label, struct privacy_hits *hits);
 void scan_keep(struct privacy_hits *hits, const struct privacy_hit *hit);
 /* Is it an office's or a machine's (abuse@, noreply@), not one person's? */
 bool mail_is_shared(struct str address);

@@ -4,28 +4,50 @@
 #include "core/limit.h"
 #include "privacy/scan.h"
 
+enum { PASSPORT_SIZE = 9, PASSPORT_ODD = 10 };
+
+/* M12345678, or M 12345678 and M-12345678, as one word from `at` on, whose first part ends at `end`. Where it
+ * ends; 0: it has another length. */
+static size_t passport_end(const struct scan *scan, size_t at, size_t end, char out[PASSPORT_SIZE])
+{
+    size_t from = at + 1;
+    if (end == at + 1 && (scan_byte(scan, end) == ' ' || scan_byte(scan, end) == '-'))
+        from++;
+    else if (end != at + PASSPORT_SIZE)
+        return 0;
+    for (size_t i = 1; i < PASSPORT_SIZE; i++, from++) {
+        if (!scan_is_alnum(scan_byte(scan, from)))
+            return 0;
+        out[i] = (char)scan_byte(scan, from);
+    }
+    out[0] = (char)scan_byte(scan, at);
+    return scan_alnum(scan, from) == 0 ? from : 0;
+}
+
 /* M ordinary, S single journey, R residents abroad, O official, D diplomatic, G former official. */
 bool token_passport(struct scan *scan, size_t at, size_t end, struct find *out)
 {
-    const char *text = scan->text.at + at;
-    if (end - at != 9 || memchr("MSRODG", text[0], 6) == NULL)
+    char text[PASSPORT_SIZE];
+    size_t stop = passport_end(scan, at, end, text);
+    if (stop == 0 || memchr("MSRODGmsrodg", text[0], 12) == NULL)
         return false;
-    bool old = true, new = true;
-    for (size_t i = 1; i < 9; i++) {
+    bool old = true, new = true, odd = stop != end || text[0] >= 'a';
+    for (size_t i = 1; i < PASSPORT_SIZE; i++) {
         uint8_t c = (uint8_t)text[i];
         bool digit = scan_is_digit(c);
         old = old && digit;
-        new = new && (i == 4 ? c >= 'A' && c <= 'Z' : digit);
+        new = new && (i == 4 ? scan_is_letter(c) : digit);
     }
     if (!old && !new)
         return false;
     *out = (struct find) {.kind = PRIVACY_KR_PASSPORT,
-                          .score = new ? 46 : 24,
+                          .score = (new ? 46 : 24) - (odd ? PASSPORT_ODD : 0),
                           .reasons = PRIVACY_PREFIX,
                           .from = at,
-                          .end = end,
-                          .bare = true};
-    uint8_t before = at > 0 ? scan_byte(scan, at - 1) : 0, behind = scan_byte(scan, end);
+                          .end = stop,
+                          .bare = true,
+                          .odd = odd};
+    uint8_t before = at > 0 ? scan_byte(scan, at - 1) : 0, behind = scan_byte(scan, stop);
     if (before == '-' || behind == '-' || before == '.' || before == '_') {
         out->reasons |= PRIVACY_JOINED;
         out->score -= 30;

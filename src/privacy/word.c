@@ -169,6 +169,14 @@ void word_weigh(struct scan *scan, struct find *find)
         find->score += 15;
 }
 
+bool word_is_known(struct str text)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i].kinds != 0 && str_same(text, words[i].text))
+            return true;
+    return false;
+}
+
 bool word_message_id(const struct scan *scan, size_t at)
 {
     struct str text = before(scan, at);

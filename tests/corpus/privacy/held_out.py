@@ -139,7 +139,72 @@ def number(rng, name):
     return v.digits(rng, int(name[1:]))
 
 
+# Ways to write a value that are not usual, none of them in the other part. {0}, {1} ...: groups.
+ODD = {
+    'kr-rrn': ('{0}\uff0f{1}', '{0}\u318d{1}', '{0}\u30fb{1}', '{0}\uff1a{1}', '{0}\u301c{1}', '{0}\u2015{1}',
+               '{0}%2d{1}', '{0}%252D{1}',
+               '{0}&#x2d;{1}', '{0}&ndash;{1}', '{0}&amp;#45;{1}', '{0} _ {1}', '{0}\u2060-{1}',
+               '{0}\ufeff-{1}', '{0} / {1}',
+               '{0}\u2010\u2010{1}', '{0}\uff08{1}\uff09', '{0} ~ {1}', '{0}\u2003-\u2003{1}'),
+    'kr-phone': ('{0}%20{1}%20{2}', '{0}\u30fb{1}\u30fb{2}', '{0}\uff0f{1}\uff0f{2}', '{0}_{1}-{2}',
+                 '{0}&nbsp;{1}&nbsp;{2}', '{0}\u2015{1}\u2015{2}',
+                 '{0}/{1}-{2}', '{0}&#8209;{1}&#8209;{2}', '{0}\u200d-{1}\u200d-{2}', '{0}({1}){2}'),
+    'us-ssn': ('{0}\u2015{1}\u2015{2}', '{0}%2d{1}%2d{2}', '{0}\uff0f{1}\uff0f{2}', '{0}\u2022{1}\u2022{2}',
+               '{0} / {1} / {2}', '{0}&mdash;{1}&mdash;{2}'),
+    'card': ('{0}%2d{1}%2d{2}%2d{3}', '{0}\u2022{1}\u2022{2}\u2022{3}', '{0}\uff0f{1}\uff0f{2}\uff0f{3}',
+             '{0}&nbsp;{1}&nbsp;{2}&nbsp;{3}', '{0} / {1} / {2} / {3}'),
+    'email': ('{0}%2540{1}.net', '{0}&commat;{1}.net', '{0}&#x40;{1}.net', '{0} AT {1} DOT ac DOT kr',
+              '{0} (at) {1} dot net', '"{0} lee"@{1}.net',
+              '{0}\uff20{1}\uff0enet', '{0}\u200b@{1}.net'),
+}
+ODD_IN = {
+    'kr-rrn': ('민원인 주민 {}', '신청서의 주민등록 번호 {}', 'the registration no was {}', 'http://form.example/apply?jumin={}'),
+    'kr-phone': ('문의 {}', '담당자 연락처 {}', 'mobile: {}', '휴대폰({})'),
+    'us-ssn': ('Social Security Number {}', 'his SSN, {}', 'q=ssn+{}'),
+    'card': ('카드번호 {}', 'paid with card {}', 'mastercard or visa: {}'),
+    'email': ('회신: {}', 'reply to {}', 'owner, {}'),
+}
+ODD_NONE = (
+    '기간 2026/09/{D2} ~ 2026/10/{D2}', '모델 {N3}/{N2}/{N4} 사양', '경로 /data/{N6}/{N7}/{N4}',
+    'GET /v{N1}/items/{N6}/{N7} HTTP/1.1',
+    'https://cdn.example/{SHA1}/{N6}_{N7}.js', 'q=a%20b%20{N6}%20{N4}', 'width&nbsp;{N3}&nbsp;{N4}',
+    'scan_{N6}_{N6}_{N2}.pdf', '{N4}:{N4}:{N4}',
+    'fe80::{HEX2}{HEX2}:{N4}:{N4}:{N4}', '품번 {N3}・{N4}', '{N6}\n{N6}\n', 'r{N6}~r{N6}',
+    'frame 0 0 1 0 1 1 1 0 1', 'arrive at the station',
+    'starting at 9 dot matrix', 'the "quoted" @ sign', 'chip M {N7}', 'zone S {N3}', 'sum {N3}(+{N2})',
+    'revision {N2}_{N2}_{N4}', 'sha1/{SHA1}',
+    '{UUID}/{N6}', '10%25 of {N6}', '100%완료 {N6}/{N7}', 'frames {N6}--{N6}', 'asn {N5}/{N2}',
+    'pos ({N6}) ({N7})', 'epoch {MS2027}/{MS2027}',
+)
+
+
+def odd_groups(rng, kind):
+    if kind == 'kr-rrn':
+        return v.registration(rng, checked=rng.random() < 0.5, first=1950, last=2008)
+    if kind == 'kr-phone':
+        return v.mobile(rng) if rng.random() < 0.6 else v.land(rng)
+    if kind == 'us-ssn':
+        return v.ssn(rng)
+    if kind == 'card':
+        return v.card_groups('510510' + (body := v.digits(rng, 9)) + v.luhn('510510' + body))
+    return rng.choice(('sejin', 'm.brown', 'yoo_k', 'hana7')), rng.choice(('example', 'dept-example'))
+
+
+def odd(rng):
+    for kind, forms in ODD.items():
+        for form in forms:
+            for i in range(6):
+                lang = 'ko' if i % 2 else 'en'
+                yield lang, rng.choice(ODD_IN[kind]).format(v.mark(kind, form.format(*odd_groups(rng, kind))))
+    for _ in range(12):
+        date, rest = v.registration(rng, first=1950, last=1999)
+        apart = ' '.join(date) + ' - ' + ' '.join(rest)
+        full = rng.choice((f'19{date[:2]}-{date[2:4]}-{date[4:]}-{rest}', f'{date[:2]}.{date[2:4]}.{date[4:]}-{rest}', apart))
+        yield 'ko', f'주민등록 {v.mark("kr-rrn", full)} 기재'
+
+
 def positives(rng):
+    yield from odd(rng)
     for _ in range(9):
         for lang, sentences in SENTENCES.items():
             for sentence in sentences:
@@ -147,6 +212,9 @@ def positives(rng):
 
 
 def negatives(rng):
+    for sentence in ODD_NONE:
+        for _ in range(6):
+            yield 'en', re.sub(r'\{([A-Z0-9]+)\}', lambda m: number(rng, m.group(1)), sentence)
     for _ in range(5):
         for lang, sentences in NEGATIVE.items():
             for sentence in sentences:

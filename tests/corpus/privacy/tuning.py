@@ -1,4 +1,5 @@
 """Sentences, mails and logs of the tuning part: what the recognisers may be adjusted by."""
+import re
 import uuid
 
 import values as v
@@ -181,6 +182,11 @@ MAKERS = [('registration', lambda rng: registration(rng, False), 210), ('registr
 
 
 def positives(rng):
+    yield from usual(rng)
+    yield from odd(rng)
+
+
+def usual(rng):
     for group, make, count in MAKERS:
         for _ in range(count):
             kind, slot, value = make(rng)
@@ -203,6 +209,79 @@ def positives(rng):
         if parts:
             yield 'ko', rng.choice(('유출 항목: {}', '명단\n{}', 'leaked: {}')).format(rng.choice((', ', ' / ',
                  '\n')).join(parts))
+
+
+# Marks that are not usual, escapes, other widths, what cannot be seen: the value stands in one of PLACES of its kind.
+MARKS = ('_', '/', '\u00b7', ':', '~', '--', '\u200b-\u200b', '\u00ad', '\n', '-\n', '\uff0d', '%2D', '&#45;',
+'\u2012', '(')
+PLACES = {
+    'kr-rrn': ('주민번호 {x}', 'rrn {x} leaked', '주민등록번호: {x}, 성명', 'resident {x}'),
+    'kr-frn': ('외국인등록번호 {x}', 'alien registration {x}'),
+    'kr-phone': ('전화 {x}', '연락처: {x}', 'call {x} back', 'tel {x}'),
+    'us-phone': ('call {x} now', 'phone {x}'),
+    'us-ssn': ('SSN {x}', 'ssn: {x}', 'social security {x}'),
+    'card': ('카드 {x}', 'card {x} charged', 'visa {x}'),
+    'kr-licence': ('운전면허 {x}', 'driver license {x}'),
+}
+
+
+def parted(groups, mark):
+    if mark == '(':
+        return f'{groups[0]}({groups[1]})' if len(groups) == 2 else f'{groups[0]}({groups[1]}){"-".join(groups[2:])}'
+    return mark.join(groups)
+
+
+def odd_groups(rng):
+    birth_of = v.registration(rng)
+    date = birth_of[0]
+    return rng.choice((
+        ('kr-rrn', birth_of), ('kr-rrn', v.registration(rng, checked=False)), ('kr-frn', v.registration(rng, True)),
+        ('kr-rrn', (date[:2], date[2:4], date[4:], birth_of[1])), ('kr-phone', v.mobile(rng)), ('kr-phone', v.land(rng)),
+        ('us-phone', v.us_phone(rng)), ('us-ssn', v.ssn(rng)), ('card', v.card_groups(v.card(rng))),
+        ('kr-licence', v.licence(rng)),
+    ))
+
+
+def odd(rng):
+    for i in range(420):
+        kind, groups = odd_groups(rng)
+        mark = MARKS[i % len(MARKS)]
+        if mark == '\u00ad' and kind in ('us-phone', 'kr-phone'):
+            mark = '_'
+        value = parted(groups, mark)
+        if mark[0] not in '%&' and rng.random() < 0.1:
+            value = v.wide(value)
+        yield 'ko', rng.choice(PLACES[kind]).format(x=v.mark(kind, value))
+    for form in ('{} AT {} DOT co DOT kr', '{} at {} dot com', '{}%40{}.com', '{}&#64;{}.com',
+    '{}\uff20{}.com', '"{} kim"@{}.com',
+                 '{}@{} dot com'):
+        for local in ('minsu', 'j.doe', 'lee99', 'park-y'):
+            yield 'en', f'write to {v.mark("email", form.format(local, rng.choice(("example", "corp-example"))))} please'
+    for _ in range(20):
+        letter, rest = rng.choice('MSRG'), v.digits(rng, 8)
+        form = rng.choice((f'{letter.lower()}{rest}', f'{letter} {rest}', v.wide(letter + rest)))
+        yield 'en', f'passport {v.mark("kr-passport", form)}'
+        yield 'en', f'SSN{v.mark("us-ssn", "".join(v.ssn(rng)))} seen'
+
+
+# The same marks where nobody is named.
+UNMARKED = (
+    'released 2026/11/{2}', 'v{1}_{2}_{4}', 'range 2026/10/01~2026/11/{2}', 'part {3}_{2}_{4}A', 'build {6}_{4}', 'at 10:{2}:{2}',
+    'img_{6}_{6}.png', '/var/log/{6}/{7}.log', 'https://example.com/{6}/{7}?page={2}', 'https://example.com/a%20b%2F{6}%20{5}',
+    'ratio {3}/{4}', 'ports 8080~8090', 'lot {4}--{4}', '{6}\n{6}\n{6}', 'size {3}&#215;{4}', 'CVE-2026-{5}/CVE-2026-{5}',
+    'file_{8}_{6}.zip', 'ip 10.0.{2}.{2}:{4}', '2001:db8:{4}:{4}:{4}:{4}', 'key {4}:{4}',
+    'matrix 0 1 0 1 1 0 1 0', 'see {2}·{2}·{2}',
+    '50%20off at 10%', 'look at the dot com years', 'meet at noon', 'he said "hello"@all', 'SSN{3}',
+    'card{2}', 'tel{3}', 'item M {6}',
+    'S {4} and R {4}', 'sha256:{9}{9}{9}{9}', 'asset_{4}_{4}_{4}', 'row 1\n{7}\n{7}', 'tag {4}/{2}/{5}',
+    'order {6}/{7}', 'ticket {6}_{7}',
+)
+
+
+def unmarked(rng):
+    for text in UNMARKED:
+        for _ in range(8):
+            yield 'en', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
 
 
 def hex_string(rng, count):
@@ -240,6 +319,7 @@ def negatives(rng):
         for _ in range(count):
             yield 'en', rng.choice(frames[name]).format(make())
     yield from fixed(rng)
+    yield from unmarked(rng)
 
 
 FIXED = [

@@ -26,6 +26,9 @@ static void masks(void **state)
     masked("a.b@example.com, 010-1234-5678", "*.*@*******.***, ***-****-****");
     masked("홍길동@예시.한국", "＊＊＊@＊＊.＊＊");
     masked("０１０－１２３４－５６７８", "＊＊＊＊＊＊＊＊＊＊＊＊＊");
+    masked("주민번호 900101%2D1987651 확인", "주민번호 ******%********* 확인");
+    masked("주민번호 900101_1987651", "주민번호 ******_*******");
+    masked("kim AT example DOT com", "*** ** ******* *** ***");
     masked("nothing here", "nothing here");
     masked("", "");
 }

@@ -82,6 +82,20 @@ static void linear(void **state)
         "\xef\xbc",
         "M123A4567 ",
         "[pseudonym:email:",
+        "%25",
+        "%2D1",
+        "&amp;",
+        "amp;",
+        "&#4",
+        "1 ",
+        "\"",
+        "\"a",
+        "a at a dot a ",
+        "1/1_",
+        "010_",
+        "\xe2\x80\x8b"
+        "1",
+        "ssn1",
     };
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         size_t len = strlen(pieces[i]);
@@ -89,6 +103,72 @@ static void linear(void **state)
         /* 16 times the text: 16 times the steps, but for the edges. */
         assert_true(large <= small * 18);
         assert_true(large <= (uint64_t)32000 * len * 400);
+    }
+}
+
+/* A resident number parted in many ways: found whole, as it is written. */
+static void marks(void **state)
+{
+    (void)state;
+    static const char *const between[] = {"-",
+                                          " ",
+                                          "_",
+                                          "/",
+                                          ":",
+                                          "~",
+                                          "--",
+                                          "-\n",
+                                          "\n",
+                                          " - ",
+                                          "%2D",
+                                          "%252d",
+                                          "&#45;",
+                                          "&#x2D;",
+                                          "&ndash;",
+                                          "&amp;#45;",
+                                          "\xc2\xb7",
+                                          "\xc2\xad",
+                                          "\xe2\x80\x8b-",
+                                          "\xe2\x80\x93",
+                                          "\xe2\x81\xa0-",
+                                          "\xe3\x83\xbb",
+                                          "\xef\xbc\x8f",
+                                          "\xef\xbc\x8d"};
+    char text[256], wanted[256];
+    for (size_t i = 0; i < sizeof between / sizeof between[0]; i++) {
+        (void)snprintf(text, sizeof text, "주민번호 900101%s1987651 확인", between[i]);
+        (void)snprintf(wanted, sizeof wanted, "kr-rrn:900101%s1987651", between[i]);
+        expect(text, wanted);
+    }
+    expect("주민번호 900101(1987651)", "kr-rrn:900101(1987651)");
+    expect("주민번호 9 0 0 1 0 1 - 1 9 8 7 6 5 1", "kr-rrn:9 0 0 1 0 1 - 1 9 8 7 6 5 1");
+    expect("주민번호 1990-01-01-1987651", "kr-rrn:1990-01-01-1987651");
+    expect("SSN536224567", "us-ssn:536224567");
+    expect("passport m 12345678", "kr-passport:m 12345678");
+    expect("kim AT example DOT co DOT kr", "email:kim AT example DOT co DOT kr");
+    expect("\"kim minsu\"@example.co.kr", "email:\"kim minsu\"@example.co.kr");
+    expect("주민번호 &#xFF19;00101-1987651", "kr-rrn:&#xFF19;00101-1987651");
+    expect("body LIKE '%900101-1987651%'", "kr-rrn:900101-1987651");
+    expect_none("2026/11/22~2026/11/23, v1_2_3456, 900101/1987650");
+    expect_none("look at the dot com years");
+    expect_none("%2 & &# &#x; &#99999999; &amp %");
+}
+
+/* Every beginning of every escape is read, and what is found lies in the text. */
+static void cut_escapes(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "주민번호 900101%252D1987651 &amp;#x2d;&ndash;\xe2\x80\x8b\xef\xbc\x91\xef\xbd\x81 kim%40example.com";
+    struct found found;
+    for (size_t len = 0; len < sizeof text; len++) {
+        char *copy = malloc(len + 1);
+        assert_non_null(copy);
+        memcpy(copy, text, len);
+        found_text(&found, (struct str) {copy, len}, "");
+        for (size_t i = 0; i < found.hits.count; i++)
+            assert_true(found.at[i].from + found.at[i].len <= len && found.at[i].len > 0);
+        free(copy);
     }
 }
 
@@ -123,10 +203,8 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prefixes),
-        cmocka_unit_test(linear),
-        cmocka_unit_test(room),
-        cmocka_unit_test(names),
+        cmocka_unit_test(prefixes),    cmocka_unit_test(linear), cmocka_unit_test(marks),
+        cmocka_unit_test(cut_escapes), cmocka_unit_test(room),   cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
