@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "core/suggest.h"
 #include "gate/persons.h"
 
 enum { DIGEST_HEAD_MIN = 8 };
@@ -16,10 +17,64 @@ err_t command_refuse_policy(struct command_call *call, err_t err, const struct p
                           fault->suggestion[0] == '\0' ? "" : "; ", fault->suggestion);
 }
 
+static void say_remark(void *ctx, const struct policy_remark *remark)
+{
+    struct command_call *call = ctx;
+    char say[COMMAND_TEXT_MAX];
+    (void)snprintf(say, sizeof say, "line %u, column %u: %s", remark->line, remark->column, remark->what);
+    line_begin(call->out);
+    line_count(call->out, "line", remark->line);
+    line_count(call->out, "column", remark->column);
+    line_text(call->out, "warning", str_of(remark->what));
+    line_word(call->out, "say", say);
+    line_end(call->out);
+}
+
+struct naming {
+    struct command_call *call;
+    struct suggest suggest;
+    const struct policy_named *named;
+};
+
+static bool knows(struct naming *n, struct str name)
+{
+    suggest_try(&n->suggest, name);
+    return str_eq(name, n->named->name);
+}
+
+/* A condition over what is not there never matches: `deny` denies nothing then. */
+static void say_unknown(void *ctx, const struct policy_named *named)
+{
+    struct command_call *call = ctx;
+    const struct gate *gate = call->host->gate;
+    struct naming n = {call, suggest_for(named->name), named};
+    struct policy_remark remark = {.line = named->line, .column = named->column};
+    char meant[100];
+    bool known = !named->of_source && knows(&n, str_of(call->host->conf->node));
+    for (uint32_t i = 1; named->of_source && i <= gate_source_count(gate) && !known; i++)
+        known = gate_source_get(gate, i) != NULL && knows(&n, gate_source_get(gate, i)->name);
+    for (unsigned p = 0; !named->of_source && p < gate_peer_count(gate) && !known; p++)
+        known = knows(&n, gate_peer_get(gate, p)->node);
+    if (known)
+        return;
+    suggest_put(&n.suggest, named->of_source ? "bongsu source list" : "bongsu peer list", meant,
+                sizeof meant);
+    (void)snprintf(remark.what, sizeof remark.what, "there is no %s `%.*s` here, so this matches nothing; %s",
+                   named->of_source ? "source" : "node", STR_ARG(named->name), meant);
+    say_remark(call, &remark);
+}
+
+static void say_slips(struct command_call *call, const struct policy *policy)
+{
+    policy_names(policy, say_unknown, call);
+    policy_review_redact(policy, say_remark, call);
+}
+
 static void say_in_force(struct command_call *call)
 {
     const struct policy *policy = gate_policy(call->host->gate);
     struct hash digest = policy_digest(policy);
+    say_slips(call, policy);
     line_begin(call->out);
     line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
     line_hash(call->out, "digest", &digest);
@@ -153,19 +208,6 @@ static err_t policy_confirm(struct command_call *call)
     return ERR_OK;
 }
 
-static void say_remark(void *ctx, const struct policy_remark *remark)
-{
-    struct command_call *call = ctx;
-    char say[COMMAND_TEXT_MAX];
-    (void)snprintf(say, sizeof say, "line %u, column %u: %s", remark->line, remark->column, remark->what);
-    line_begin(call->out);
-    line_count(call->out, "line", remark->line);
-    line_count(call->out, "column", remark->column);
-    line_text(call->out, "warning", str_of(remark->what));
-    line_word(call->out, "say", say);
-    line_end(call->out);
-}
-
 static err_t policy_check(struct command_call *call)
 {
     struct str text;
@@ -178,6 +220,7 @@ static err_t policy_check(struct command_call *call)
         return command_refuse_policy(call, err, &fault);
     policy_review(policy, call->now_us, say_remark, call);
     command_warn_two(call, policy);
+    say_slips(call, policy);
     line_begin(call->out);
     line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
     line_word(call->out, "say", "the policy is well formed");

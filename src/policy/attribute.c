@@ -2,6 +2,32 @@
  */
 #include "policy/parse.h"
 
+/* A key of a partner's block that means nothing by itself, and that no condition asks for, is a slip: what it
+ * was meant to limit would not be limited. */
+err_t attribute_check_keys(struct parse *parse)
+{
+    const char *known;
+    for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
+        const struct attribute *attribute = &parse->policy->attributes.at[i];
+        struct suggest suggest = suggest_for(attribute->key);
+        bool means = attribute->of_source || !attribute->from_text || attribute->used;
+        for (unsigned k = 0; (known = statement_known_key(k)) != NULL; k++) {
+            means = means || str_eq(attribute->key, str_of(known));
+            suggest_try(&suggest, str_of(known));
+        }
+        if (means)
+            continue;
+        err_t err = parse_fail(parse, ERR_NOTFOUND, attribute->at,
+                               "`%.*s` means nothing by itself, and no condition asks for it",
+                               STR_ARG(attribute->key));
+        parse_nearest(parse, &suggest,
+                      "known are country nation organisations clearance tlp-max purposes "
+                      "communities caveats entities shareability scopes names-in-texts");
+        return err;
+    }
+    return ERR_OK;
+}
+
 static bool has_key(const struct parse *parse, bool of_source, struct str key, struct suggest *suggest)
 {
     const char *known;
@@ -39,9 +65,10 @@ static void match_key(const struct parse *parse, bool of_source, struct str key,
                       uint64_t *yes, uint64_t *known)
 {
     for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
-        const struct attribute *attribute = &parse->policy->attributes.at[i];
+        struct attribute *attribute = &parse->policy->attributes.at[i];
         if (attribute->of_source != of_source || !str_eq(attribute->key, key))
             continue;
+        attribute->used = true;
         int id = names_find(&parse->policy->strings, attribute->value);
         uint64_t bit = 1ull << (attribute->holder % 64);
         known[attribute->holder / 64] |= bit;
@@ -74,7 +101,7 @@ static err_t partner_key(struct parse *parse, struct str key, struct ins *ins)
     if (str_eq(key, STR("tlp-max")))
         return partner_level(parse, ins);
     if (TRY(err, compare_read_members(parse, "partner.KEY", ins, &list)) ||
-        TRY(err, value_idset(parse, &list, &set)))
+        TRY(err, statement_check_values(parse, key, &list)) || TRY(err, value_idset(parse, &list, &set)))
         return err;
     value_drop(parse, &list);
     match_key(parse, false, key, &parse->policy->idsets.at[set], &mask.yes, &mask.known);

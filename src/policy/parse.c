@@ -58,7 +58,7 @@ static err_t replace_key(struct parse *parse, struct str key, uint32_t at, uint1
     return ERR_OK;
 }
 
-static err_t add_attributes(struct parse *parse, struct str key, const struct value_list *list,
+static err_t add_attributes(struct parse *parse, struct str key, const struct value_list *list, uint32_t at,
                             uint16_t holder, bool of_source)
 {
     for (uint32_t i = 0; i < list->count; i++) {
@@ -66,7 +66,7 @@ static err_t add_attributes(struct parse *parse, struct str key, const struct va
         err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
         if (err != ERR_OK)
             return parse_fail(parse, err, value->at, "more than %d attributes", LIMIT_POLICY_NAMES);
-        struct attribute attribute = {key, value->text, holder, of_source, true};
+        struct attribute attribute = {key, value->text, holder, of_source, true, false, at};
         parse->policy->attributes.at[parse->policy->attributes.count++] = attribute;
     }
     value_drop(parse, list);
@@ -92,7 +92,7 @@ static err_t parse_attribute(struct parse *parse, uint16_t holder, bool of_sourc
     if (!of_source && TRY(err, statement_check_attribute(parse, key, &list)))
         return err;
     if (TRY(err, replace_key(parse, key, at, holder, of_source)) ||
-        TRY(err, add_attributes(parse, key, &list, holder, of_source)))
+        TRY(err, add_attributes(parse, key, &list, at, holder, of_source)))
         return err;
     return lex_is_mark(parse, ';') ? lex_next(parse) : ERR_OK;
 }
@@ -370,5 +370,7 @@ err_t parse_policy(struct parse *parse)
     while (parse->now.kind != TOKEN_END)
         if (TRY(err, parse_statement(parse)))
             return err;
-    return parse_close_heads(parse);
+    if (TRY(err, parse_close_heads(parse)))
+        return err;
+    return attribute_check_keys(parse);
 }

@@ -140,6 +140,10 @@ NODISCARD err_t statement_check_attribute(struct parse *parse, struct str key, c
 const char *statement_known_key(unsigned index);
 /* ISO 3166's three letters for two or three; empty: no such code. */
 struct str statement_nation(struct str country);
+/* Of a key that is known: each must be one of its values. */
+NODISCARD err_t statement_check_values(struct parse *parse, struct str key, const struct value_list *list);
+/* Every key of a partner's block is known, or some condition asks for it. */
+NODISCARD err_t attribute_check_keys(struct parse *parse);
 /* The named condition that the present token is, or NULL. */
 const struct definition *statement_definition(const struct parse *parse);
 /* Appends the program of the condition that starts at the present token. */

@@ -83,8 +83,13 @@ static err_t take_attributes(struct parse *parse, const struct policy_partner *p
         err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
         if (err != ERR_OK)
             return err;
-        struct attribute attribute = {arena_str(arena, from->name), arena_str(arena, from->value),
-                                      partner->index, false, false};
+        struct attribute attribute = {arena_str(arena, from->name),
+                                      arena_str(arena, from->value),
+                                      partner->index,
+                                      false,
+                                      false,
+                                      false,
+                                      0};
         if (attribute.key.at == NULL || attribute.value.at == NULL)
             return ERR_NOMEM;
         if (str_eq(from->name, STR("tlp-max")) && words_tlp_find(from->value) < 0)
@@ -100,8 +105,13 @@ static err_t take_nation(struct parse *parse, const struct policy_partner *partn
     for (size_t i = 0; i < partner->attribute_count; i++) {
         if (!str_eq(partner->attributes[i].name, STR("country")))
             continue;
-        struct attribute attribute = {STR("nation"), statement_nation(partner->attributes[i].value),
-                                      partner->index, false, false};
+        struct attribute attribute = {STR("nation"),
+                                      statement_nation(partner->attributes[i].value),
+                                      partner->index,
+                                      false,
+                                      false,
+                                      false,
+                                      0};
         err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
         if (err != ERR_OK)
             return err;

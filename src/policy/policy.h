@@ -238,6 +238,20 @@ struct policy_remark {
 void policy_review(const struct policy *policy, int64_t now_us,
                    void (*each)(void *ctx, const struct policy_remark *remark), void *ctx);
 
+/* The same of `redact`: what objects of some type cannot be without, so that they are withheld. */
+void policy_review_redact(const struct policy *policy,
+                          void (*each)(void *ctx, const struct policy_remark *remark), void *ctx);
+
+/* Sources, and else nodes (`origin-node`), that conditions compare with: whoever knows which there are says
+ * which there are not. */
+struct policy_named {
+    unsigned line, column;
+    bool of_source;
+    struct str name;
+};
+void policy_names(const struct policy *policy, void (*each)(void *ctx, const struct policy_named *named),
+                  void *ctx);
+
 /* --- facts --- */
 
 /* Facts that cost a walk, gathered only when some condition asks for them. */

@@ -36,6 +36,51 @@ static err_t check_nation(struct parse *parse, const struct value *value)
     return err;
 }
 
+static char upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* Written in any case, with two letters or three. */
+static const char *meant_country(struct str word)
+{
+    char code[4] = {0};
+    if (word.len != 2 && word.len != 3)
+        return NULL;
+    for (size_t i = 0; i < word.len; i++)
+        code[i] = upper(word.at[i]);
+    for (unsigned i = 0; i < NATION_COUNT; i++)
+        if (strcmp(code, nations[i].two) == 0 || strcmp(code, nations[i].three) == 0)
+            return nations[i].two;
+    return NULL;
+}
+
+static err_t check_country(struct parse *parse, const struct value *value)
+{
+    const char *meant = meant_country(value->text);
+    if (value->quoted || (meant != NULL && str_eq(value->text, str_of(meant))))
+        return ERR_OK;
+    err_t err = parse_fail(parse, ERR_INVALID, value->at, "`%.*s` is no two-letter code of ISO 3166",
+                           STR_ARG(value->text));
+    if (meant != NULL)
+        parse_suggest(parse, "did you mean `%s`?", meant);
+    else
+        parse_suggest(parse, "write such as KR; another code goes into \"quotes\"");
+    return err;
+}
+
+/* ACS 3.0's actions (gate/audience.c): a purpose that none of them is would never be denied. */
+static err_t check_purpose(struct parse *parse, const struct value *value)
+{
+    static const char *const words[] = {"DSPLY",   "IDSRC",           "TENOT",    "NETDEF",
+                                        "LEGAL",   "INTEL",           "TEARLINE", "OPACTION",
+                                        "REQUEST", "ANONYMOUSACCESS", "CISAUSES"};
+    unsigned which;
+    return value->quoted
+               ? ERR_OK
+               : value_word(parse, value, "purpose of ACS 3.0", words, sizeof words / sizeof *words, &which);
+}
+
 static err_t check_level(struct parse *parse, const struct value *value)
 {
     unsigned level;
@@ -61,12 +106,12 @@ static const struct known {
     err_t (*check)(struct parse *parse, const struct value *value); /* NULL: any value */
     const char *one;                                                /* NULL: there may be several */
 } known[] = {
-    {"country", NULL, NULL},
+    {"country", check_country, NULL},
     {"nation", check_nation, NULL},
     {"organisations", NULL, NULL},
     {"clearance", check_clearance, "of U C S TS"},
     {"tlp-max", check_level, "TLP level"},
-    {"purposes", NULL, NULL},
+    {"purposes", check_purpose, NULL},
     {"communities", NULL, NULL},
     {"caveats", NULL, NULL},
     {"entities", NULL, NULL},
@@ -89,6 +134,15 @@ err_t statement_check_attribute(struct parse *parse, struct str key, const struc
         if (known[i].one != NULL && list->count != 1)
             return parse_fail(parse, ERR_INVALID, parse->values.at[list->first].at, "%s is one %s",
                               known[i].key, known[i].one);
+    }
+    return statement_check_values(parse, key, list);
+}
+
+err_t statement_check_values(struct parse *parse, struct str key, const struct value_list *list)
+{
+    for (unsigned i = 0; i < KNOWN_COUNT; i++) {
+        if (!str_eq(key, str_of(known[i].key)))
+            continue;
         for (uint32_t v = 0; known[i].check != NULL && v < list->count; v++) {
             err_t err = known[i].check(parse, &parse->values.at[list->first + v]);
             if (err != ERR_OK)
@@ -182,8 +236,14 @@ err_t statement_close_communities(struct parse *parse)
             err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
             if (err != ERR_OK)
                 return parse_fail(parse, err, parse->now.at, "more than %d attributes", LIMIT_POLICY_NAMES);
-            parse->policy->attributes.at[parse->policy->attributes.count++] = (struct attribute) {
-                STR("communities"), parse->set_names.at[i], (uint16_t)__builtin_ctzll(left), false, false};
+            parse->policy->attributes.at[parse->policy->attributes.count++] =
+                (struct attribute) {STR("communities"),
+                                    parse->set_names.at[i],
+                                    (uint16_t)__builtin_ctzll(left),
+                                    false,
+                                    false,
+                                    false,
+                                    0};
         }
     }
     return ERR_OK;

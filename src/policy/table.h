@@ -142,6 +142,8 @@ struct attribute {
     uint16_t holder; /* partner index or source number */
     bool of_source;
     bool from_text;
+    bool used;   /* some condition asks for the key */
+    uint32_t at; /* of the key in the text */
 };
 
 /* Partners whose last agreement ends then; INT64_MIN: they have none and need one. */

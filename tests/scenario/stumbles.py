@@ -27,6 +27,32 @@ def obj(**more):
             'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z', **more}
 
 
+# --- slips in a policy ---
+
+def test_slips(place):
+    place.start('kr')
+    place.run('peer', 'add-taxii', 'us-cisa', '--country', 'US', *KR)
+    text = 'language 1\n%s\ndeny d if source == %s\nrelease r if own and tlp <= green to all%s\n'
+    slips = (('partner us-cisa { tlpmax green }', 'kr-cert', '', 'did you mean `tlp-max`'),
+             ('partner us-cisa { country USA }', 'kr-cert', '', 'did you mean `US`'),
+             ('deny c if partner.country == usa', 'kr-cert', '', 'did you mean `US`'),
+             ('partner us-cisa { purposes [NETDEFF] }', 'kr-cert', '', 'did you mean `NETDEF`'),
+             ('deny c if victim.sector == enrgy', 'kr-cert', '', 'did you mean `energy`'))
+    for head, source, duty, says in slips:
+        (place.path / 'slip.policy').write_text(text % (head, source, duty))
+        for word in ('check', 'activate'):
+            place.expect(1, says, 'policy', word, 'slip.policy', *KR)
+    place.run('source', 'add', 'kr-cert', *KR)
+    (place.path / 'slip.policy').write_text(text % ('', 'kr-cret', ' with redact "pattern"'))
+    place.expect(0, 'no source `kr-cret` here, so this matches nothing; did you mean `kr-cert`', 'policy', 'check', 'slip.policy',
+                 *KR)
+    place.expect(0, 'withheld as a whole .indicator.', 'policy', 'check', 'slip.policy', *KR)
+    (place.path / 'slip.policy').write_text(text % ('', 'kr-cert', ''))
+    out = place.run('policy', 'check', 'slip.policy', *KR)[1]
+    check('a source that is there is not warned of', 'matches nothing' not in out and 'well formed' in out, out)
+    place.stop('kr')
+
+
 # --- the certificate that the node shows ---
 
 def port_of(place):
@@ -213,7 +239,7 @@ def main():
     place = Place()
     try:
         place.make('kr', 'KR')
-        for test in (test_certificate, test_sources, test_taxii, test_find, test_feeds, test_add, test_lint, test_get,
+        for test in (test_slips, test_certificate, test_sources, test_taxii, test_find, test_feeds, test_add, test_lint, test_get,
                      test_quarantine):
             try:
                 test(place)

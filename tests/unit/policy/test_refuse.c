@@ -21,6 +21,16 @@ static const struct bad bad_rows[] = {
     {"language 1 partner jp { tlp-max ambr }", 1, 33, "no TLP level", "did you mean `amber`?"},
     {"language 1 partner jp { tlp-max [red green] }", 1, 34, "one TLP level", ""},
     {"language 1 partner jp { a b a c }", 1, 29, "`a` stands here twice", "a [a b]"},
+    {"language 1 partner jp { tlpmax green }", 1, 25, "`tlpmax` means nothing", "did you mean `tlp-max`?"},
+    {"language 1 partner jp { a b }", 1, 25, "no condition asks for it", "known are country"},
+    {"language 1 partner jp { level b } deny d if own partner eu-cert { x y }", 1, 49, "before the first",
+     ""},
+    {"language 1 partner jp { country jp }", 1, 33, "no two-letter code", "did you mean `JP`?"},
+    {"language 1 deny d if partner.country == usa", 1, 41, "no two-letter code", "did you mean `US`?"},
+    {"language 1 deny d if partner.country in [US USA]", 1, 45, "no two-letter code", "did you mean `US`?"},
+    {"language 1 partner jp { country Q }", 1, 33, "no two-letter code", "such as KR"},
+    {"language 1 partner jp { purposes [NETDEFF] }", 1, 35, "no purpose", "did you mean `NETDEF`?"},
+    {"language 1 deny d if victim.sector == enrgy", 1, 39, "no sector", "did you mean `energy`?"},
     {"language 1 partner jp { a.b c }", 1, 25, "an attribute's name", "a name has letters"},
     {"language 1 partner jp { a", 1, 26, "found the end", ""},
     {"language 1 partner jp { clearance X }", 1, 35, "no clearance", "one of: U C S TS"},
@@ -243,7 +253,8 @@ static void every_limit_holds_at_its_edge(void **state)
         {"deny d if ", "not ", 64, "own"},
         {"deny d if own ", "and own ", LIMIT_POLICY_CONDITIONS - 1, ""},
         {"deny d if tag in [", "t~", LIMIT_POLICY_STRINGS - 1, "]"},
-        {"partner jp { a [", "t~", LIMIT_POLICY_NAMES - 7, "] }"}, /* the node gives seven */
+        {"partner jp { a [", "t~", LIMIT_POLICY_NAMES - 7,
+         "] } deny d if partner.a == t0"}, /* the node gives seven */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         err_t most = compile_repeated(rows[i].head, rows[i].unit, rows[i].most, rows[i].tail);

@@ -1,0 +1,78 @@
+/* What a policy names that the policy alone cannot judge: sources and nodes, which the node knows. And what
+ * it has taken out that no object can be without. */
+#include <stdio.h>
+
+#include "policy/table.h"
+#include "stix/shape.h"
+
+static void place(const struct policy *policy, uint32_t at, struct policy_named *named)
+{
+    named->line = named->column = 1;
+    for (uint32_t i = 0; i < at; i++) {
+        bool end = policy->text.at[i] == '\n';
+        named->line += end;
+        named->column = end ? 1 : named->column + (((uint8_t)policy->text.at[i] & 0xc0) != 0x80);
+    }
+}
+
+void policy_names(const struct policy *policy, void (*each)(void *ctx, const struct policy_named *named),
+                  void *ctx)
+{
+    for (uint32_t i = 0; i < policy->program.count; i++) {
+        const struct ins *ins = &policy->program.at[i];
+        struct policy_named named = {.of_source = ins->field == FIELD_SOURCE};
+        if ((ins->op != OP_NAME && ins->op != OP_NAMES) ||
+            (ins->field != FIELD_SOURCE && ins->field != FIELD_ORIGIN_NODE))
+            continue;
+        place(policy, policy->spans.at[i].at, &named);
+        for (uint16_t id = 1; id < policy->strings.count; id++) {
+            named.name = policy->strings.at[id];
+            if (ins->op == OP_NAME ? ins->arg == id : idset_has(&policy->idsets.at[ins->arg], id))
+                each(ctx, &named);
+        }
+    }
+}
+
+/* Types that cannot be without it, as "indicator, malware and 3 others"; empty: every type can. */
+static void put_types(struct str property, char *out, size_t size)
+{
+    enum { SHOWN = 3 };
+    unsigned count = 0;
+    size_t used = 0;
+    const struct stix_prop *common = stix_prop_common(property);
+    out[0] = '\0';
+    for (enum stix_code code = 0; code < STIX_TYPE_COUNT; code++) {
+        const struct stix_type *type = stix_type_row(code);
+        const struct stix_shape *shape = stix_shape_of_type(code);
+        const struct stix_prop *prop = shape == NULL ? NULL : stix_prop_find(shape, property);
+        bool needed = prop != NULL && (prop->flags & STIX_PROP_REQUIRED) != 0;
+        needed |= common != NULL && type != NULL && (stix_common_required(type) >> common->slot & 1);
+        if (!needed || type == NULL || count++ >= SHOWN || used >= size)
+            continue;
+        used += (size_t)snprintf(out + used, size - used, "%s%s", count > 1 ? ", " : "", type->name);
+    }
+    if (count > SHOWN && used < size)
+        (void)snprintf(out + used, size - used, " and %u other types", count - SHOWN);
+}
+
+void policy_review_redact(const struct policy *policy,
+                          void (*each)(void *ctx, const struct policy_remark *remark), void *ctx)
+{
+    for (uint32_t r = 0; r < policy->rules.count; r++) {
+        const struct rule *rule = &policy->rules.at[r];
+        const struct policy_duties *duties =
+            rule->duties == 0 ? NULL : &policy->duties.at[rule->duties - 1].said;
+        for (size_t i = 0; duties != NULL && i < duties->redact_count; i++) {
+            struct str selector = duties->redact[i];
+            struct policy_remark remark = {.line = rule->line, .column = 1};
+            char types[100];
+            put_types(selector, types, sizeof types);
+            if (types[0] == '\0')
+                continue;
+            (void)snprintf(remark.what, sizeof remark.what,
+                           "redact \"%.*s\": what must have it is withheld as a whole (%s)",
+                           (int)(selector.len < 60 ? selector.len : 60), selector.at, types);
+            each(ctx, &remark);
+        }
+    }
+}
