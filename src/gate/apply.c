@@ -523,6 +523,11 @@ static err_t end_minted(struct gate *gate, uint64_t lsn)
     return state_put(gate, mint.obj, &state);
 }
 
+static bool entry_ends(const struct record_entry *entry)
+{
+    return entry->op == LEAF_EXPIRE || entry->op == LEAF_RECALL;
+}
+
 static err_t apply_superseded(struct applying *a, const struct record_entry *entry)
 {
     struct state state;
@@ -531,18 +536,18 @@ static err_t apply_superseded(struct applying *a, const struct record_entry *ent
         return ERR_OK;
     if (mint_any(a->gate) && entry_contentless(entry)) {
         err = mint_superseded(a->gate, entry->about);
-        if (err == ERR_OK && entry->op == LEAF_EXPIRE)
+        if (err == ERR_OK && entry_ends(entry))
             err = end_minted(a->gate, entry->about);
         if (err != ERR_OK && err != ERR_NOTFOUND)
             return err;
     }
     if (TRY(err, state_load(a->gate, entry->about, &state)))
         return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
-    if (entry->op == LEAF_EXPIRE)
+    if (entry_ends(entry))
         end_releases(a->gate, &state, entry->release);
     else
         state.superseded |= entry->release;
-    if (entry->op == LEAF_EXPIRE && (state.flags & STATE_OLD) != 0) {
+    if (entry_ends(entry) && (state.flags & STATE_OLD) != 0) {
         int64_t ends_us = state_ends_us(&state);
         if (TRY(err, timer_set(a->gate, entry->about, state.change_us, ends_us)))
             return err;
@@ -685,7 +690,8 @@ err_t decide_apply(struct gate *gate, uint64_t lsn, const struct record_decide *
         if (!entry_contentless(entry) && TRY(err, apply_minted(&a, e, entry)) &&
             (err != ERR_NOTFOUND || TRY(err, apply_content(&a, e, entry))))
             return err;
-        if (TRY(err, append_leaves(&a, e, hint)) || TRY(err, apply_superseded(&a, entry)))
+        if (TRY(err, append_leaves(&a, e, hint)) || TRY(err, apply_superseded(&a, entry)) ||
+            (entry->op == LEAF_RECALL && TRY(err, recall_told(gate, entry->about, entry->release))))
             return err;
     }
     for (size_t i = 0; i < decide->start_count; i++)

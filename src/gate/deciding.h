@@ -25,6 +25,7 @@ struct candidate {
     struct hash content;
     size_t size;
     struct state state;
+    bool recall;     /* withdraw.c: it is called back */
     bool decided;    /* state was there */
     bool asked;      /* logged even when nothing changes: new, or named by a job or timer */
     uint64_t given;  /* partners for whom it is looked at for its own sake: all when asked */

@@ -437,7 +437,10 @@ static err_t nobody_has(struct gate *gate, uint64_t lsn)
     err_t err = state_load(gate, lsn, &state);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
-    return (state.released | state.minted) != 0 ? ERR_BUSY : ERR_OK;
+    uint64_t owed;
+    if (TRY(err, recall_owed(gate, lsn, &state, &owed)))
+        return err;
+    return (state.released | state.minted | owed) != 0 ? ERR_BUSY : ERR_OK;
 }
 
 /* One that was named. Its bytes are kept: the quarantine may hold them again. */

@@ -1,4 +1,4 @@
-/* Destroying content: whatever an operator's word (a spill, a retention, later a recall) wants gone goes
+/* Destroying content: whatever an operator's word (a spill, a retention) or a recall wants gone goes
  * through here and leaves by one way (DESIGN 4.11). In order, each step durable before the next:
  *
  *     RECALL frame: which frames lose their secret, and what their leaves need without it

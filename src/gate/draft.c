@@ -314,12 +314,12 @@ static int64_t change_of(const struct deciding *d, const struct candidate *c)
     return change_us;
 }
 
-/* The object's time in their view is over. */
+/* The object's time in their view is over, or it is called back. */
 static err_t put_end(struct drafting *r, const struct candidate *c, uint64_t partners, uint16_t class)
 {
     struct record_entry entry = {.lsn = c->lsn,
                                  .about = c->lsn,
-                                 .op = LEAF_EXPIRE,
+                                 .op = c->recall ? LEAF_RECALL : LEAF_EXPIRE,
                                  .approver = RECORD_NAME_NONE,
                                  .class = class,
                                  .release = partners,

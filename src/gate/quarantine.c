@@ -39,6 +39,12 @@ static struct bytes same_key(uint32_t source, const struct fault *fault, struct 
 
 /* --- opening and closing --- */
 
+/* A partner's leaf brought it: a recall of that leaf has to find it. */
+static err_t note_leaf(struct gate *gate, const struct record_envelope *envelope, uint64_t lsn)
+{
+    return envelope->seq == 0 ? ERR_OK : received_put(gate, envelope->source, envelope->seq - 1, lsn);
+}
+
 /* `same`: empty for a conflict, which the ID table knows again. */
 static err_t open_entry(struct gate *gate, uint64_t lsn, struct bytes same)
 {
@@ -73,7 +79,8 @@ static err_t keep_one(struct gate *gate, const struct record_envelope *envelope,
     buf_clear(&gate->plain);
     record_fault_write(&gate->plain, fault, bytes);
     if (TRY(err, buf_err(&gate->plain)) ||
-        TRY(err, object_append(gate, FRAME_QUAR, envelope, buf_bytes(&gate->plain), out_lsn, &slot)))
+        TRY(err, object_append(gate, FRAME_QUAR, envelope, buf_bytes(&gate->plain), out_lsn, &slot)) ||
+        TRY(err, note_leaf(gate, envelope, *out_lsn)))
         return err;
     return open_entry(gate, *out_lsn, same);
 }
@@ -162,6 +169,8 @@ err_t quarantine_replay(struct gate *gate, const struct frame *frame, const stru
     if (envelope->reason == RECORD_QUARANTINE_MENDED)
         return mend_apply(gate, frame->lsn, envelope);
     struct record_gone gone;
+    if (TRY(err, note_leaf(gate, envelope, frame->lsn)))
+        return err;
     buf_clear(&gate->plain);
     err = store_unseal(gate->store, frame, &gate->plain);
     if (err == ERR_NOTFOUND) { /* its bytes were destroyed: nothing is known again by them */

@@ -23,10 +23,20 @@ err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, uint64_t ls
     return store_put(gate->store, TABLE_FACT, received_key(source, seq, key), bytes_of(value, sizeof value));
 }
 
-static err_t received_get(struct gate *gate, uint32_t source, uint64_t seq, uint64_t *out_lsn)
+err_t received_get(struct gate *gate, uint32_t source, uint64_t seq, uint64_t *out_lsn)
 {
     uint8_t key[RECEIVED_KEY_SIZE];
-    return row_get_u64(gate, received_key(source, seq, key), out_lsn);
+    struct bytes again;
+    err_t err = row_get_u64(gate, received_key(source, seq, key), out_lsn);
+    if (err != ERR_NOTFOUND)
+        return err;
+    /* It brought what was held already. */
+    err = fact_get(gate, RECORD_FACT_AGAIN, bytes_of(key + 1, sizeof key - 1), &again);
+    if (err != ERR_OK)
+        return err;
+    struct rd rd = rd_of(again);
+    *out_lsn = rd_u64(&rd);
+    return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
 /* --- the cursor --- */
@@ -122,6 +132,7 @@ struct receiving {
     struct gate_received *leaf;
     struct stix_key key; /* what became of its object */
     uint64_t lsn;        /* 0: nothing is held of it */
+    bool again;          /* it was held before */
 };
 
 /* Is a copy under this version in the partner's own view? Only then may it learn that another one exists
@@ -159,6 +170,7 @@ static void received_answer(void *ctx, const struct gate_answer *answer)
     bool held = answer->disposition != GATE_REFUSED && answer->disposition != GATE_CONFLICT;
     if (held && answer->lsn != 0 && stix_id_parse(answer->id, &r->key))
         r->lsn = answer->lsn;
+    r->again = answer->disposition == GATE_DUPLICATE;
 }
 
 static bool says_same(const struct copy *a, const struct copy *b)
@@ -199,6 +211,19 @@ static err_t keep_beside(struct receiving *r, const struct gate_peer *peer, int6
     return err;
 }
 
+/* What a leaf brought that was held already left no frame: a recall that names the leaf has to find it. */
+static err_t keep_again(struct receiving *r, const struct gate_by *by, int64_t now_us)
+{
+    uint8_t key[RECEIVED_KEY_SIZE];
+    const struct gate_peer *peer = gate_peer_get(r->gate, r->partner);
+    if (!r->again || r->lsn == 0)
+        return ERR_OK;
+    (void)received_key(peer->source, r->leaf->leaf.seq, key);
+    buf_clear(&r->gate->scratch);
+    wr_u64(&r->gate->scratch, r->lsn);
+    return fact_state(r->gate, RECORD_FACT_AGAIN, bytes_of(key + 1, sizeof key - 1), by, now_us);
+}
+
 /* A contentless leaf: the origin says of an earlier object that it is no longer current. */
 static err_t take_told(struct gate *gate, const struct gate_peer *peer, const struct gate_received *leaf,
                        int64_t now_us)
@@ -224,6 +249,15 @@ static err_t take_told(struct gate *gate, const struct gate_peer *peer, const st
     return fact_apply(gate, lsn, &fact);
 }
 
+static err_t take_recall(struct gate *gate, const struct gate_peer *peer, struct gate_received *leaf,
+                         int64_t now_us)
+{
+    err_t err = recall_take(gate, peer, leaf, now_us);
+    leaf->refused = err == ERR_UNSUPPORTED;
+    leaf->code = (uint16_t)(leaf->refused ? err : ERR_OK);
+    return leaf->refused ? ERR_OK : err;
+}
+
 static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct gate_received *leaf,
                        int64_t now_us)
 {
@@ -234,6 +268,8 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
         leaf->code = ERR_EXPIRED;
         return ERR_OK;
     }
+    if (leaf->leaf.op == LEAF_RECALL)
+        return take_recall(gate, peer, leaf, now_us);
     if (leaf->object.len == 0)
         return take_told(gate, peer, leaf, now_us);
     struct gate_submission submission = {
@@ -244,7 +280,10 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
     /* What cannot even be cut is in quarantine as a whole, and the partner may know: it is its own object. */
     if (err != ERR_OK && leaf->refused)
         return ERR_OK;
-    return err != ERR_OK ? err : keep_beside(&receiving, peer, now_us);
+    struct gate_by by = {peer->audience, str_of(leaf_op_word(leaf->leaf.op))};
+    if (err != ERR_OK || TRY(err, keep_beside(&receiving, peer, now_us)))
+        return err;
+    return keep_again(&receiving, &by, now_us);
 }
 
 /* Half a page may never become durable. What it already meant for tables in memory cannot be undone: restart

@@ -562,7 +562,7 @@ err_t record_recall_read(struct bytes payload, struct arena *arena, struct recor
     recall.gone_count = rd_u32(&rd);
     recall.leaf_count = rd_u32(&rd);
     /* Counts are held against what is left before anything is allocated for them. */
-    if (rd.err != ERR_OK || recall.cause < RECORD_CAUSE_SPILL || recall.cause > RECORD_CAUSE_RETENTION ||
+    if (rd.err != ERR_OK || recall.cause < RECORD_CAUSE_SPILL || recall.cause > RECORD_CAUSE_RECALL ||
         recall.gone_count == 0 || recall.gone_count > LIMIT_RECALL_FRAMES ||
         recall.gone_count > rd.left / GONE_SIZE || recall.leaf_count > rd.left / GONE_LEAF_SIZE)
         return rd.err != ERR_OK ? rd.err : ERR_CORRUPT;

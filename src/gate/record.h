@@ -172,7 +172,10 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(LIST_PART, 17, "slot, number and name: a part of such a list's text")                                  \
     X(SPILL, 18, "keyed digest of source and content that must not be here")                                 \
     X(LIMITED, 19, "object key and lsn of an object: how far those who gave it let it go on")                \
-    X(TRAIL, 20, "object key and lsn of an object: which nodes made it anew on its way here")
+    X(TRAIL, 20, "object key and lsn of an object: which nodes made it anew on its way here")                \
+    X(RECALL, 21, "source number and leaf: what a partner called back by it")                                \
+    X(AGAIN, 22, "source number and leaf: what a partner sent again by it, lsn of an object")                \
+    X(ANSWER, 23, "partner and leaf: what a holder answered to a recall")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),
@@ -226,6 +229,7 @@ NODISCARD err_t record_note_read(struct bytes payload, struct record_note *out);
 enum record_cause {
     RECORD_CAUSE_SPILL = 1, /* it must not be here */
     RECORD_CAUSE_RETENTION, /* it was kept as long as it is to be kept */
+    RECORD_CAUSE_RECALL,    /* it was called back */
 };
 
 enum record_gone_flag { RECORD_GONE_DERIVED = 1 /* a MINT that was no copy of its source */ };

@@ -5,7 +5,9 @@
 #include "core/wr.h"
 #include "gate/mint.h"
 
-enum { VALUE_VERSION = 1 };
+enum { VALUE_VERSION_SPILL = 1, VALUE_VERSION = 2 };
+
+enum { SAYS_WAITS = 1, SAYS_REPORT = 2 };
 
 /* --- the fact: its key is the digest, so that what comes in is looked up by it --- */
 
@@ -20,13 +22,31 @@ static void spill_write(struct buf *out, const struct gate_spill *spill)
     wr_u64(out, spill->released);
     wr_blob(out, bytes_from_str(spill->by));
     wr_blob(out, bytes_from_str(spill->because));
+    wr_u8(out, (uint8_t)spill->why);
+    wr_u8(out, (uint8_t)((spill->waits ? SAYS_WAITS : 0) | (spill->report ? SAYS_REPORT : 0)));
+    wr_u64(out, (uint64_t)spill->deadline_us);
+    wr_blob(out, bytes_from_str(spill->agreed));
+}
+
+static void recall_read(struct rd *rd, struct gate_spill *out)
+{
+    out->why = (enum gate_spill_why)rd_u8(rd);
+    unsigned says = rd_u8(rd);
+    out->waits = (says & SAYS_WAITS) != 0;
+    out->report = (says & SAYS_REPORT) != 0;
+    out->deadline_us = (int64_t)rd_u64(rd);
+    out->agreed = str_from_bytes(rd_blob(rd, RECORD_TEXT_MAX));
+    if (out->why < GATE_SPILLED || out->why > GATE_CALLED_BACK)
+        rd->err = ERR_CORRUPT;
 }
 
 static err_t spill_read(struct bytes key, struct bytes value, struct gate_spill *out)
 {
     struct rd key_rd = rd_of(key), rd = rd_of(value);
     rd_copy(&key_rd, out->digest.b, HASH_SIZE);
-    if (rd_u8(&rd) != VALUE_VERSION)
+    *out = (struct gate_spill) {.digest = out->digest, .why = GATE_SPILLED};
+    unsigned version = rd_u8(&rd);
+    if (version != VALUE_VERSION_SPILL && version != VALUE_VERSION)
         return ERR_VERSION;
     out->lsn = rd_u64(&rd);
     out->source = rd_u32(&rd);
@@ -36,6 +56,8 @@ static err_t spill_read(struct bytes key, struct bytes value, struct gate_spill 
     out->released = rd_u64(&rd);
     out->by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
     out->because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    if (version == VALUE_VERSION)
+        recall_read(&rd, out);
     return rd_end(&rd) == ERR_OK && rd_end(&key_rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
@@ -53,7 +75,7 @@ static size_t place_of(const struct gate *gate, uint64_t lsn)
     size_t low = 0, high = gate->spill_count;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (gate->spills[mid] < lsn)
+        if (gate->spills[mid].lsn < lsn)
             low = mid + 1;
         else
             high = mid;
@@ -64,26 +86,47 @@ static size_t place_of(const struct gate *gate, uint64_t lsn)
 bool spilled(const struct gate *gate, uint64_t lsn)
 {
     size_t at = place_of(gate, lsn);
-    return at < gate->spill_count && gate->spills[at] == lsn;
+    return at < gate->spill_count && gate->spills[at].lsn == lsn;
 }
 
-err_t spill_apply(struct gate *gate, const struct record_fact *fact)
+bool recalled(const struct gate *gate, uint64_t lsn)
 {
-    struct gate_spill spill;
-    err_t err = spill_read(fact->key, fact->value, &spill);
-    if (err != ERR_OK || spilled(gate, spill.lsn))
-        return err;
+    size_t at = place_of(gate, lsn);
+    return gate->recall_count > 0 && at < gate->spill_count && gate->spills[at].lsn == lsn &&
+           gate->spills[at].recall;
+}
+
+static err_t spills_add(struct gate *gate, uint64_t lsn)
+{
     if (gate->spill_count == LIMIT_SPILLS)
         return ERR_FULL;
     if (gate->spills == NULL)
         gate->spills = mem_alloc_array(LIMIT_SPILLS, sizeof *gate->spills);
     if (gate->spills == NULL)
         return ERR_NOMEM;
-    size_t at = place_of(gate, spill.lsn);
+    size_t at = place_of(gate, lsn);
     memmove(gate->spills + at + 1, gate->spills + at, (gate->spill_count - at) * sizeof *gate->spills);
-    gate->spills[at] = spill.lsn;
+    gate->spills[at] = (struct spilled) {.lsn = lsn};
     gate->spill_count++;
-    views_take(gate, spill.released);
+    return ERR_OK;
+}
+
+err_t spill_apply(struct gate *gate, const struct record_fact *fact)
+{
+    struct gate_spill spill;
+    err_t err = spill_read(fact->key, fact->value, &spill);
+    if (err != ERR_OK)
+        return err;
+    bool known = spilled(gate, spill.lsn);
+    if (!known && TRY(err, spills_add(gate, spill.lsn)))
+        return err;
+    struct spilled *row = &gate->spills[place_of(gate, spill.lsn)];
+    if (spill.why != GATE_SPILLED) {
+        gate->recall_count += !row->recall;
+        gate->recalls_open = row->recall = true;
+    }
+    if (!known)
+        views_take(gate, spill.released);
     return ERR_OK;
 }
 
@@ -157,6 +200,7 @@ static void find_one(void *ctx, const struct gate_spill *spill)
     *finding->out = *spill;
     finding->out->by = arena_str(finding->texts, spill->by);
     finding->out->because = arena_str(finding->texts, spill->because);
+    finding->out->agreed = arena_str(finding->texts, spill->agreed);
     finding->found = true;
 }
 
@@ -188,6 +232,9 @@ static err_t object_content(struct gate *gate, uint64_t lsn, struct gate_spill *
     out->key = subject.object.key;
     err = state_load(gate, lsn, &state);
     out->released = err == ERR_OK ? state.released | state.minted : 0;
+    /* A recall is for those too whose time with it is over. */
+    for (size_t i = 0; err == ERR_OK && out->why != GATE_SPILLED && i < state.release_count; i++)
+        out->released |= state.releases[i].mask;
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
@@ -222,6 +269,20 @@ static err_t look(struct gate *gate, uint64_t lsn, struct gate_spill *out, struc
     return *out_refused ? refused_content(gate, &frame, content) : object_content(gate, lsn, out, content);
 }
 
+/* `spill` says which frame, whose and why; the digest is of what is there. */
+static err_t state_one(struct gate *gate, struct gate_spill *spill, const struct hash *content,
+                       const struct gate_by *by, int64_t now_us)
+{
+    err_t err = digest_of(gate, spill->source, content, now_us, &spill->digest);
+    if (err != ERR_OK)
+        return err;
+    if (gate->spill_count == LIMIT_SPILLS)
+        return ERR_FULL;
+    buf_clear(&gate->scratch);
+    spill_write(&gate->scratch, spill);
+    return fact_state(gate, RECORD_FACT_SPILL, bytes_of(spill->digest.b, HASH_SIZE), by, now_us);
+}
+
 /* Other sources brought the same content: their submissions stand for these bytes, and go with them. */
 static err_t state_reports(struct gate *gate, const struct gate_spill *spill, const struct hash *content,
                            const struct gate_by *by, int64_t now_us)
@@ -232,10 +293,12 @@ static err_t state_reports(struct gate *gate, const struct gate_spill *spill, co
         struct gate_spill report = *spill;
         struct record_envelope envelope;
         struct frame frame;
+        report.report = true;
         report.lsn = copies.at[i].lsn;
         report.source = copies.at[i].source;
         report.released = 0;
-        if ((copies.at[i].flags & COPY_SEEN) == 0 || spilled(gate, report.lsn))
+        if ((copies.at[i].flags & COPY_SEEN) == 0 ||
+            (spill->why == GATE_SPILLED ? spilled(gate, report.lsn) : recalled(gate, report.lsn)))
             continue;
         if (TRY(err, store_read(gate->store, report.lsn, &frame)) ||
             TRY(err, record_envelope_read(frame.payload, &envelope)))
@@ -243,22 +306,74 @@ static err_t state_reports(struct gate *gate, const struct gate_spill *spill, co
         if (envelope.about != spill->lsn)
             continue;
         report.received_us = envelope.received_us;
-        if (gate->spill_count == LIMIT_SPILLS)
-            return ERR_FULL;
-        if (TRY(err, digest_of(gate, report.source, content, now_us, &report.digest)))
-            return err;
-        buf_clear(&gate->scratch);
-        spill_write(&gate->scratch, &report);
-        err = fact_state(gate, RECORD_FACT_SPILL, bytes_of(report.digest.b, HASH_SIZE), by, now_us);
+        err = state_one(gate, &report, content, by, now_us);
     }
     return err;
+}
+
+/* What stands there, and all that `spill` says of it. */
+static err_t state_all(struct gate *gate, struct gate_spill *spill, const struct gate_by *by, int64_t now_us,
+                       bool *out_refused)
+{
+    struct hash content;
+    err_t err;
+    spill->spilled_us = now_us;
+    spill->by = by->who;
+    spill->because = by->because;
+    if (TRY(err, look(gate, spill->lsn, spill, &content, out_refused)) ||
+        TRY(err, state_one(gate, spill, &content, by, now_us)))
+        return err;
+    return *out_refused ? ERR_OK : state_reports(gate, spill, &content, by, now_us);
+}
+
+err_t spill_state(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                  struct gate_spill *spill)
+{
+    bool refused;
+    if (lsn >= store_durable_lsn(gate->store))
+        return ERR_UNSUPPORTED;
+    if (recalled(gate, lsn) || gate_is_destroyed(gate, lsn))
+        return ERR_EXISTS;
+    spill->lsn = lsn;
+    return state_all(gate, spill, by, now_us, &refused);
+}
+
+err_t spill_report(struct gate *gate, uint64_t lsn, uint64_t about, const struct gate_by *by, int64_t now_us,
+                   struct gate_spill *spill)
+{
+    struct record_envelope envelope;
+    struct frame frame;
+    struct hash content;
+    err_t err;
+    if (recalled(gate, lsn))
+        return ERR_EXISTS;
+    if (TRY(err, store_read(gate->store, lsn, &frame)) ||
+        TRY(err, record_envelope_read(frame.payload, &envelope)) ||
+        TRY(err, object_content(gate, about, spill, &content)))
+        return err;
+    spill->lsn = lsn;
+    spill->source = envelope.source;
+    spill->received_us = envelope.received_us;
+    spill->spilled_us = now_us;
+    spill->by = by->who;
+    spill->because = by->because;
+    spill->released = 0;
+    spill->report = true;
+    return state_one(gate, spill, &content, by, now_us);
+}
+
+err_t spill_restate(struct gate *gate, const struct gate_spill *spill, int64_t now_us)
+{
+    struct gate_by by = {spill->by, spill->because};
+    buf_clear(&gate->scratch);
+    spill_write(&gate->scratch, spill);
+    return fact_state(gate, RECORD_FACT_SPILL, bytes_of(spill->digest.b, HASH_SIZE), &by, now_us);
 }
 
 err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
                  struct gate_spill *out)
 {
-    struct gate_spill spill = {.lsn = lsn, .spilled_us = now_us, .by = by->who, .because = by->because};
-    struct hash content;
+    struct gate_spill spill = {.lsn = lsn, .why = GATE_SPILLED};
     bool refused;
     err_t err;
     if (gate->group_open && TRY(err, gate_commit(gate))) /* it is read back */
@@ -269,18 +384,10 @@ err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int6
         err = held_at(gate, lsn, out);
         return err == ERR_OK ? ERR_EXISTS : err;
     }
-    if (TRY(err, look(gate, lsn, &spill, &content, &refused)) ||
-        TRY(err, digest_of(gate, spill.source, &content, now_us, &spill.digest)))
-        return err;
+    err = state_all(gate, &spill, by, now_us, &refused);
     *out = spill;
-    if (gate->spill_count == LIMIT_SPILLS)
-        return ERR_FULL;
-    buf_clear(&gate->scratch);
-    spill_write(&gate->scratch, &spill);
-    if (TRY(err, fact_state(gate, RECORD_FACT_SPILL, bytes_of(spill.digest.b, HASH_SIZE), by, now_us)))
+    if (err != ERR_OK || !refused)
         return err;
-    if (!refused)
-        return state_reports(gate, &spill, &content, by, now_us);
     err = gate_quarantine_drop(gate, lsn, by, now_us);
     return err == ERR_NOTFOUND ? ERR_OK : err; /* closed before */
 }

@@ -9,6 +9,13 @@
 
 #include "gate/destroy.h"
 
+/* Who wants it gone. */
+enum gate_spill_why {
+    GATE_SPILLED = 1, /* an operator: it must not be here */
+    GATE_RECALLED,    /* an operator: it is called back from everybody (recall.h) */
+    GATE_CALLED_BACK, /* the partner who sent it; `by` is his audience */
+};
+
 struct gate_spill {
     uint64_t lsn;
     uint32_t source;
@@ -18,6 +25,11 @@ struct gate_spill {
     uint64_t released;      /* partners that had it then, as it came or minted from it */
     struct str by, because; /* of the log; good during the call */
     bool destroyed;         /* its content is gone, or goes in a moment */
+    enum gate_spill_why why;
+    int64_t deadline_us; /* of a recall: until then everybody who has it is to answer */
+    bool waits;          /* of a recall: beyond the budget, two officers have to agree to destroying it */
+    bool report;         /* somebody else's words, whose content stays or goes with the other's frame */
+    struct str agreed;   /* of these two the first; empty: nobody yet */
 };
 
 /* Suspends what stands at this position: an object, or an entry of the quarantine, which is closed. Who else

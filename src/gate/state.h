@@ -227,6 +227,12 @@ enum {
     DUTIES_DONE = POLICY_DUTY_EXPIRE | POLICY_DUTY_RESHARE | DUTIES_MINTED | DUTIES_PERSONAL,
 };
 
+/* What an operator, or who sent it, wants to be gone. */
+struct spilled {
+    uint64_t lsn;
+    bool recall; /* who has it is told by a recall, not by an expire */
+};
+
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
 
 struct gate {
@@ -251,8 +257,11 @@ struct gate {
     bool any_gone;                /* destroy.c: some content was ever destroyed */
     bool replaying, looked_ahead; /* the RECALLs that are still to be replayed are known */
     size_t purges;                /* RECALLs that are not carried out yet */
-    uint64_t *spills;             /* spill.c: positions that are suspended, in order; NULL: none ever was */
+    struct spilled *spills;       /* spill.c: what is suspended, in order; NULL: nothing ever was */
     size_t spill_count;
+    size_t recall_count;        /* of these, called back */
+    bool recalls_open;          /* recall.c: some of them may wait to be destroyed */
+    uint64_t recalls_answered;  /* partners to whom an answer may be owed */
     struct safety_list **lists; /* safety.c: LIMIT_LISTS; NULL: there are none */
     size_t list_count;
     struct inbound **inbounds; /* inbound.c: by source number; NULL: nothing is stated of any */
@@ -397,12 +406,34 @@ void extensions_deinit(struct gate *gate);
 
 /* --- spill.c --- */
 NODISCARD err_t spill_apply(struct gate *gate, const struct record_fact *fact);
+/* Suspends what stands at `lsn`, as gate_spill, in the open group. Given: why, deadline_us, waits, agreed;
+ * result: the rest. ERR_EXISTS: it is, and by a word that is as strong; ERR_UNSUPPORTED: not durable yet. */
+struct gate_spill;
+NODISCARD err_t spill_state(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                            struct gate_spill *spill);
+/* The same of a mere report (SEEN), whose content stays: it was of this object. */
+NODISCARD err_t spill_report(struct gate *gate, uint64_t lsn, uint64_t about, const struct gate_by *by,
+                             int64_t now_us, struct gate_spill *spill);
+/* States it anew, after something of it changed. */
+NODISCARD err_t spill_restate(struct gate *gate, const struct gate_spill *spill, int64_t now_us);
 /* Whose key the fact names. */
 NODISCARD err_t spill_key(const struct record_fact *fact, struct stix_key *out);
 /* Is what stands there suspended? */
 bool spilled(const struct gate *gate, uint64_t lsn);
+/* ...and called back? */
+bool recalled(const struct gate *gate, uint64_t lsn);
 /* Was this content of this source? `content`: SHA-256 of the canonical text, or of bytes that are refused. */
 NODISCARD err_t spill_known(struct gate *gate, uint32_t source, const struct hash *content, bool *out);
+
+/* --- recall.c --- */
+/* Partners that ever had this OBJ, or MINT, which is called back, and that no leaf told so. */
+NODISCARD err_t recall_owed(struct gate *gate, uint64_t lsn, const struct state *state, uint64_t *out);
+/* The last leaves of these partners' ledgers tell them that `about` is called back. */
+NODISCARD err_t recall_told(struct gate *gate, uint64_t about, uint64_t partners);
+/* A partner's recall leaf. Appends to the open group. ERR_UNSUPPORTED: it cannot be taken over. */
+struct gate_received;
+NODISCARD err_t recall_take(struct gate *gate, const struct gate_peer *peer, const struct gate_received *leaf,
+                            int64_t now_us);
 
 /* --- destroy.c: content that is gone --- */
 /* ERR_NOTFOUND: it is not. */
@@ -776,7 +807,8 @@ NODISCARD err_t view_row(struct gate *gate, unsigned partner, uint64_t seq, uint
                          uint64_t *out_decide);
 void views_publish(struct gate *gate); /* after a commit: signed and durable is visible */
 /* --- receive.c --- */
-/* Which of our frames holds what a partner's leaf brought. */
+/* Which of our frames holds what a partner's leaf brought. ERR_NOTFOUND. */
+NODISCARD err_t received_get(struct gate *gate, uint32_t source, uint64_t seq, uint64_t *out_lsn);
 NODISCARD err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, uint64_t lsn);
 NODISCARD err_t cursor_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
 

@@ -47,7 +47,10 @@ static err_t denied_to(struct gate *gate, uint64_t lsn, uint64_t asked, int64_t 
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to give */
     subject.gone = true;
-    *out = (struct candidate) {.lsn = lsn, .key = subject.object.key, .slot = frame.slot};
+    *out = (struct candidate) {.lsn = lsn,
+                               .key = subject.object.key,
+                               .slot = frame.slot,
+                               .recall = recalled(gate, minted ? mint.obj : lsn)};
     if (TRY(err, cut_decide(gate, &subject, gate->policy, now_us, arena, arena, &cutting)))
         return err;
     uint64_t along =
@@ -129,7 +132,10 @@ static err_t page_of(struct gate *gate, const struct job *job, uint64_t *out, si
             break;
         }
         *out_cursor = lsn + 1;
-        if ((state.released & job->partners) != 0)
+        uint64_t owed;
+        if (TRY(err, recall_owed(gate, lsn, &state, &owed)))
+            break;
+        if (((state.released | owed) & job->partners) != 0)
             out[(*out_count)++] = lsn;
     }
     store_scan_close(scan);
@@ -142,12 +148,13 @@ static err_t look_at(struct deciding *d, uint64_t lsn)
 {
     struct state state;
     struct candidate *c = &d->at[d->count];
+    uint64_t owed;
     err_t err = state_load(d->gate, lsn, &state);
-    if (err != ERR_OK)
+    if (err != ERR_OK || TRY(err, recall_owed(d->gate, lsn, &state, &owed)))
         return err;
     arena_reset(&d->gate->accept_arena);
-    if (TRY(err, denied_to(d->gate, lsn, state.released & d->partners, d->now_us, &d->gate->accept_arena, c,
-                           &c->leaves)) ||
+    if (TRY(err, denied_to(d->gate, lsn, (state.released | owed) & d->partners, d->now_us,
+                           &d->gate->accept_arena, c, &c->leaves)) ||
         c->leaves == 0)
         return err;
     c->eligible = d->partners;

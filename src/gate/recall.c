@@ -1,0 +1,518 @@
+#include "gate/recall.h"
+
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/mint.h"
+
+#define DAY_US (INT64_C(24) * 3600 * 1000 * 1000)
+
+enum { FACT_VERSION = 1 };
+
+/* --- rows: 'r' partner, number of a recall leaf -> the object; 'k' object (or MINT) -> who was told --- */
+
+enum { TOLD_KEY_SIZE = 1 + 1 + 8, KNOWN_KEY_SIZE = 1 + 8 };
+
+static struct bytes told_key(unsigned partner, uint64_t seq, uint8_t out[TOLD_KEY_SIZE])
+{
+    out[0] = 'r';
+    out[1] = (uint8_t)partner;
+    wr_at_u64(out + 2, seq);
+    return bytes_of(out, TOLD_KEY_SIZE);
+}
+
+static struct bytes known_key(uint64_t lsn, uint8_t out[KNOWN_KEY_SIZE])
+{
+    out[0] = 'k';
+    wr_at_u64(out + 1, lsn);
+    return bytes_of(out, KNOWN_KEY_SIZE);
+}
+
+static err_t told_mask(struct gate *gate, uint64_t lsn, uint64_t *out)
+{
+    uint8_t key[KNOWN_KEY_SIZE];
+    err_t err = row_get_u64(gate, known_key(lsn, key), out);
+    if (err == ERR_NOTFOUND)
+        *out = 0;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* The object itself, or what a MINT was made of. */
+static err_t object_of(struct gate *gate, uint64_t lsn, uint64_t *out)
+{
+    struct mint mint;
+    *out = lsn;
+    if (!mint_any(gate))
+        return ERR_OK;
+    err_t err = mint_at(gate, lsn, &gate->accept_arena, &mint);
+    if (err == ERR_OK)
+        *out = mint.obj;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t recall_owed(struct gate *gate, uint64_t lsn, const struct state *state, uint64_t *out)
+{
+    uint64_t object, told, ever = 0;
+    err_t err;
+    *out = 0;
+    if (gate->recall_count == 0 || state->release_count == 0)
+        return ERR_OK;
+    arena_reset(&gate->accept_arena);
+    if (TRY(err, object_of(gate, lsn, &object)) || !recalled(gate, object) ||
+        TRY(err, told_mask(gate, lsn, &told)))
+        return err;
+    for (size_t i = 0; i < state->release_count; i++)
+        ever |= state->releases[i].mask;
+    *out = gate_is_destroyed(gate, object) ? 0 : ever & ~told;
+    return ERR_OK;
+}
+
+err_t recall_told(struct gate *gate, uint64_t about, uint64_t partners)
+{
+    uint8_t key[TOLD_KEY_SIZE], known[KNOWN_KEY_SIZE], value[8];
+    uint64_t object, told;
+    struct mint mint;
+    err_t err;
+    /* The step's arena holds the DECIDE that is being applied. */
+    err = mint_any(gate) ? mint_at(gate, about, &gate->step_arena, &mint) : ERR_NOTFOUND;
+    object = err == ERR_OK ? mint.obj : about;
+    if ((err != ERR_OK && err != ERR_NOTFOUND) || TRY(err, told_mask(gate, about, &told)))
+        return err;
+    wr_at_u64(value, told | partners);
+    if (TRY(err, store_put(gate->store, TABLE_FACT, known_key(about, known), bytes_of(value, sizeof value))))
+        return err;
+    wr_at_u64(value, object);
+    for (unsigned p = 0; p < gate->peer_count && err == ERR_OK; p++)
+        if (partners >> p & 1)
+            err = store_put(gate->store, TABLE_FACT, told_key(p, gate->views[p].tree.edge.size - 1, key),
+                            bytes_of(value, sizeof value));
+    return err;
+}
+
+/* --- budget --- */
+
+struct spent {
+    enum gate_spill_why why;
+    struct str by;
+    int64_t since_us;
+    size_t objects;
+};
+
+static void count_spent(void *ctx, const struct gate_spill *spill)
+{
+    struct spent *spent = ctx;
+    bool same = spill->why == spent->why && (spill->why == GATE_RECALLED || str_eq(spill->by, spent->by));
+    spent->objects += same && !spill->waits && !spill->report && spill->spilled_us > spent->since_us;
+}
+
+/* Are `more` within what this word destroys in a day? */
+static err_t beyond_budget(struct gate *gate, enum gate_spill_why why, struct str by, size_t more,
+                           int64_t now_us, bool *out)
+{
+    struct spent spent = {.why = why, .by = by, .since_us = now_us - DAY_US};
+    err_t err = gate_spills(gate, count_spent, &spent);
+    *out = more > LIMIT_RECALL_DAY || spent.objects > LIMIT_RECALL_DAY - more;
+    return err;
+}
+
+/* --- an operator's word --- */
+
+/* Is it held, and not called back yet? */
+static bool is_callable(struct gate *gate, uint64_t lsn)
+{
+    struct frame frame;
+    struct record_envelope envelope;
+    if (lsn == 0 || lsn >= store_durable_lsn(gate->store) || recalled(gate, lsn) ||
+        gate_is_destroyed(gate, lsn) || store_read(gate->store, lsn, &frame) != ERR_OK)
+        return false;
+    if (frame.kind == FRAME_OBJ)
+        return true;
+    return frame.kind == FRAME_QUAR && record_envelope_read(frame.envelope, &envelope) == ERR_OK &&
+           envelope.reason == RECORD_QUARANTINE_CONFLICT;
+}
+
+err_t gate_recall_reach(struct gate *gate, const uint64_t *lsns, size_t count, int64_t now_us,
+                        struct gate_recalled *out)
+{
+    struct gate_recalled reach = {0};
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        struct state state;
+        if (!is_callable(gate, lsns[i]))
+            continue;
+        reach.objects++;
+        err = state_load(gate, lsns[i], &state);
+        for (size_t r = 0; err == ERR_OK && r < state.release_count; r++)
+            reach.partners |= state.releases[r].mask;
+        if (err == ERR_OK)
+            reach.partners |= state.minted;
+        err = err == ERR_NOTFOUND ? ERR_OK : err;
+    }
+    if (err == ERR_OK)
+        err = beyond_budget(gate, GATE_RECALLED, STR(""), reach.objects, now_us, &reach.waits);
+    store_view_end(gate->store);
+    if (err == ERR_OK)
+        *out = reach;
+    return err != ERR_OK ? err : reach.objects == 0 ? ERR_NOTFOUND : ERR_OK;
+}
+
+err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t count, int64_t deadline_us,
+                  const struct gate_by *by, int64_t now_us, struct gate_recalled *out)
+{
+    struct gate_recalled told;
+    err_t err;
+    if (gate->read_only)
+        return ERR_READONLY;
+    if ((gate->group_open && TRY(err, gate_commit(gate))) || /* it is read back */
+        TRY(err, gate_recall_reach(gate, lsns, count, now_us, &told)))
+        return err;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        struct gate_spill spill = {.why = GATE_RECALLED,
+                                   .deadline_us = deadline_us,
+                                   .waits = told.waits,
+                                   .agreed = told.waits ? by->who : STR("")};
+        if (is_callable(gate, lsns[i]))
+            err = spill_state(gate, lsns[i], by, now_us, &spill);
+        if (err == ERR_OK)
+            told.partners |= spill.released;
+    }
+    if (err != ERR_OK || TRY(err, gate_commit(gate)))
+        return err;
+    *out = told;
+    return ERR_OK;
+}
+
+/* --- officers --- */
+
+struct asking {
+    uint64_t lsn;
+    struct arena *texts;
+    struct gate_spill found;
+    bool any;
+};
+
+static void find_waiting(void *ctx, const struct gate_spill *spill)
+{
+    struct asking *a = ctx;
+    if (spill->lsn != a->lsn || !spill->waits)
+        return;
+    a->any = true;
+    a->found = *spill;
+    a->found.by = arena_str(a->texts, spill->by);
+    a->found.because = arena_str(a->texts, spill->because);
+    a->found.agreed = arena_str(a->texts, spill->agreed);
+}
+
+err_t gate_recall_confirm(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                          bool *out_agreed)
+{
+    struct asking a = {.lsn = lsn, .texts = &gate->accept_arena};
+    if (gate->read_only)
+        return ERR_READONLY;
+    arena_reset(&gate->accept_arena);
+    err_t err = gate_spills(gate, find_waiting, &a);
+    if (err != ERR_OK || !a.any)
+        return err != ERR_OK ? err : ERR_NOTFOUND;
+    if (a.found.by.at == NULL || a.found.because.at == NULL || a.found.agreed.at == NULL)
+        return ERR_NOMEM;
+    if (str_eq(a.found.agreed, by->who))
+        return ERR_DENIED;
+    bool both = a.found.agreed.len > 0;
+    a.found.waits = !both;
+    a.found.agreed = by->who;
+    if (TRY(err, spill_restate(gate, &a.found, now_us)) || TRY(err, gate_commit(gate)))
+        return err;
+    *out_agreed = both;
+    return ERR_OK;
+}
+
+/* --- destroying --- */
+
+bool gate_recall_due(const struct gate *gate)
+{
+    return gate->recalls_open && gate->recall_count > 0 && !gate->read_only;
+}
+
+struct due {
+    struct arena *texts;
+    uint64_t lsns[LIMIT_RECALL_BATCH];
+    size_t count;
+    struct gate_by by; /* of all of these */
+};
+
+static void take_due(void *ctx, const struct gate_spill *spill)
+{
+    struct due *due = ctx;
+    if (spill->why == GATE_SPILLED || spill->waits || spill->report || spill->destroyed ||
+        due->count == LIMIT_RECALL_BATCH || (due->count > 0 && !str_eq(due->by.who, spill->by)))
+        return;
+    if (due->count == 0)
+        due->by = (struct gate_by) {arena_str(due->texts, spill->by), arena_str(due->texts, spill->because)};
+    due->lsns[due->count++] = spill->lsn;
+}
+
+err_t gate_recall_step(struct gate *gate, int64_t now_us, bool *out_did)
+{
+    struct due due = {.texts = &gate->accept_arena};
+    struct gate_destroyed gone;
+    err_t err;
+    *out_did = false;
+    /* First everybody is told. */
+    if (!gate_recall_due(gate) || (gate->policy != NULL && job_withdraw(gate) != NULL))
+        return ERR_OK;
+    arena_reset(&gate->accept_arena);
+    if (TRY(err, gate_spills(gate, take_due, &due)))
+        return err;
+    if (due.count == 0) {
+        gate->recalls_open = false;
+        return ERR_OK;
+    }
+    if (due.by.who.at == NULL || due.by.because.at == NULL)
+        return ERR_NOMEM;
+    char who[RECORD_TEXT_MAX], because[RECORD_TEXT_MAX];
+    memcpy(who, due.by.who.at, due.by.who.len);
+    memcpy(because, due.by.because.at, due.by.because.len);
+    struct gate_by by = {{who, due.by.who.len}, {because, due.by.because.len}};
+    err = gate_destroy(gate, due.lsns, due.count, RECORD_CAUSE_RECALL, &by, now_us, &gone);
+    if (err == ERR_LIMIT && due.count > 1)
+        err = gate_destroy(gate, due.lsns, 1, RECORD_CAUSE_RECALL, &by, now_us, &gone);
+    if (err == ERR_BUSY) /* something of it waits to be decided, or told */
+        return ERR_OK;
+    *out_did = err == ERR_OK;
+    return err;
+}
+
+/* --- who has it --- */
+
+static err_t answer_of(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us)
+{
+    uint8_t key[TOLD_KEY_SIZE];
+    struct bytes value;
+    (void)told_key(partner, seq, key);
+    err_t err = fact_get(gate, RECORD_FACT_ANSWER, bytes_of(key + 1, sizeof key - 1), &value);
+    *out_us = 0;
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct rd rd = rd_of(value);
+    if (rd_u8(&rd) != FACT_VERSION)
+        return ERR_VERSION;
+    *out_us = (int64_t)rd_u64(&rd);
+    return rd.err == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
+                          void (*each)(void *ctx, const struct gate_recall_holder *holder), void *ctx)
+{
+    struct store_scan *scan;
+    struct bytes key, value;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of("r", 1), bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct rd rd = rd_of(bytes_of(key.at + 1, key.len - 1)), about = rd_of(value);
+        struct gate_recall_holder holder = {.partner = rd_u8(&rd), .seq = rd_u64(&rd), .lsn = rd_u64(&about)};
+        if (rd_end(&rd) != ERR_OK || rd_end(&about) != ERR_OK || holder.partner >= gate->peer_count) {
+            err = ERR_CORRUPT;
+            break;
+        }
+        if (lsn != 0 && holder.lsn != lsn)
+            continue;
+        holder.fetched = gate->views[holder.partner].receipted > holder.seq;
+        if (TRY(err, answer_of(gate, holder.partner, holder.seq, &holder.answered_us)))
+            break;
+        each(ctx, &holder);
+    }
+    store_scan_close(scan);
+    store_view_end(gate->store);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, struct bytes note,
+                           int64_t now_us)
+{
+    uint8_t key[TOLD_KEY_SIZE];
+    uint64_t object;
+    int64_t answered_us;
+    const struct gate_peer *peer = gate_peer_get(gate, partner);
+    err_t err;
+    if (peer == NULL)
+        return ERR_NOTFOUND;
+    if (TRY(err, row_get_u64(gate, told_key(partner, seq, key), &object)) ||
+        TRY(err, answer_of(gate, partner, seq, &answered_us)))
+        return err;
+    if (answered_us != 0)
+        return ERR_EXISTS;
+    struct gate_by by = {peer->audience, STR("recall-done")};
+    buf_clear(&gate->scratch);
+    wr_u8(&gate->scratch, FACT_VERSION);
+    wr_u64(&gate->scratch, (uint64_t)now_us);
+    wr_blob(&gate->scratch, note);
+    return fact_state(gate, RECORD_FACT_ANSWER, bytes_of(key + 1, sizeof key - 1), &by, now_us);
+}
+
+/* --- a partner's word --- */
+
+enum { CALLED_KEY_SIZE = 2 + 8 };
+
+struct called {
+    uint64_t lsn; /* of what it called back; 0: nothing of it was held */
+    int64_t at_us;
+    bool acknowledged;
+};
+
+static struct bytes called_key(uint32_t source, uint64_t seq, uint8_t out[CALLED_KEY_SIZE])
+{
+    wr_at(out, source, 2);
+    wr_at_u64(out + 2, seq);
+    return bytes_of(out, CALLED_KEY_SIZE);
+}
+
+static err_t called_read(struct bytes value, struct called *out)
+{
+    struct rd rd = rd_of(value);
+    if (rd_u8(&rd) != FACT_VERSION)
+        return ERR_VERSION;
+    out->lsn = rd_u64(&rd);
+    out->at_us = (int64_t)rd_u64(&rd);
+    out->acknowledged = rd_u8(&rd) != 0;
+    return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+static err_t called_state(struct gate *gate, const struct gate_peer *peer, uint64_t seq,
+                          const struct called *called, int64_t now_us)
+{
+    uint8_t key[CALLED_KEY_SIZE];
+    struct gate_by by = {peer->audience, STR("recall")};
+    buf_clear(&gate->scratch);
+    wr_u8(&gate->scratch, FACT_VERSION);
+    wr_u64(&gate->scratch, called->lsn);
+    wr_u64(&gate->scratch, (uint64_t)called->at_us);
+    wr_u8(&gate->scratch, called->acknowledged);
+    return fact_state(gate, RECORD_FACT_RECALL, called_key(peer->source, seq, key), &by, now_us);
+}
+
+/* Did anybody else bring the same words? */
+static bool others_say_it(const struct subject *subject, uint32_t source)
+{
+    for (size_t i = 0; i < subject->copies->count; i++) {
+        const struct copy *copy = &subject->copies->at[i];
+        if (copy->source != source && copy_says_same(copy, subject->copy))
+            return true;
+    }
+    return false;
+}
+
+/* What of `lsn`, which one of his leaves brought, is his to call back: all of it, his report alone, or
+ * nothing, where others said the same and it is not at home with him. */
+static err_t call_back(struct gate *gate, const struct gate_peer *peer, uint64_t lsn,
+                       const struct gate_by *by, int64_t now_us)
+{
+    struct gate_spill spill = {.why = GATE_CALLED_BACK};
+    struct record_envelope envelope = {.about = lsn};
+    struct subject subject;
+    struct frame frame;
+    err_t err;
+    if (lsn >= store_durable_lsn(gate->store))
+        return ERR_UNSUPPORTED; /* no issuer gives in one page what it calls back there */
+    if (TRY(err, beyond_budget(gate, GATE_CALLED_BACK, by->who, 1, now_us, &spill.waits)) ||
+        TRY(err, store_read(gate->store, lsn, &frame)))
+        return err;
+    bool report = frame.kind == FRAME_SEEN;
+    if (frame.kind == FRAME_QUAR)
+        return spill_state(gate, lsn, by, now_us, &spill);
+    if (report && TRY(err, record_envelope_read(frame.payload, &envelope)))
+        return err;
+    arena_reset(&gate->step_arena);
+    err = subject_load(gate, envelope.about, &gate->step_arena, &subject);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_EXISTS : err; /* gone before */
+    bool home = subject.copy->owner == peer->source, others = others_say_it(&subject, peer->source);
+    if (report && !home)
+        return spill_report(gate, lsn, envelope.about, by, now_us, &spill);
+    return !home && others ? ERR_EXISTS : spill_state(gate, envelope.about, by, now_us, &spill);
+}
+
+err_t recall_take(struct gate *gate, const struct gate_peer *peer, const struct gate_received *leaf,
+                  int64_t now_us)
+{
+    struct called called = {.at_us = now_us};
+    struct gate_by by = {peer->audience, STR("recall")};
+    err_t err = received_get(gate, peer->source, leaf->opening.subject_seq, &called.lsn);
+    if (err == ERR_OK)
+        err = call_back(gate, peer, called.lsn, &by, now_us);
+    if (err == ERR_FULL) /* a clear word to the issuer; the operators see it in the count of refused leaves */
+        return ERR_UNSUPPORTED;
+    if (err != ERR_OK && err != ERR_NOTFOUND && err != ERR_EXISTS)
+        return err;
+    gate->recalls_answered |= UINT64_C(1) << peer->index;
+    return called_state(gate, peer, leaf->leaf.seq, &called, now_us);
+}
+
+/* --- what we answer --- */
+
+/* Does nothing of it stand here any more by his word? */
+static err_t is_done(struct gate *gate, uint64_t lsn, bool *out)
+{
+    struct record_envelope envelope = {.about = lsn};
+    struct frame frame;
+    err_t err;
+    *out = lsn == 0 || gate_is_destroyed(gate, lsn);
+    if (*out)
+        return ERR_OK;
+    if (TRY(err, store_read(gate->store, lsn, &frame)) ||
+        (frame.kind == FRAME_SEEN && TRY(err, record_envelope_read(frame.payload, &envelope))))
+        return err;
+    *out = !recalled(gate, envelope.about) || gate_is_destroyed(gate, envelope.about);
+    return ERR_OK;
+}
+
+err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_owed *out)
+{
+    const struct gate_peer *peer = gate_peer_get(gate, partner);
+    uint8_t head[FACT_KEY_SIZE_MAX], source[2];
+    struct store_scan *scan;
+    struct bytes key, value;
+    bool found = false, waits = false;
+    err_t err;
+    if (peer == NULL || (gate->recalls_answered >> partner & 1) == 0 || gate_purge_due(gate))
+        return ERR_NOTFOUND; /* what is not purged is not done */
+    wr_at(source, peer->source, 2);
+    if (TRY(err,
+            store_scan_open(gate->store, TABLE_FACT, fact_key(RECORD_FACT_RECALL, bytes_of(source, 2), head),
+                            bytes_of(NULL, 0), &scan)))
+        return err;
+    while (!found && (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct called called;
+        struct rd rd = rd_of(bytes_of(key.at + 4, key.len - 4));
+        uint64_t seq = rd_u64(&rd);
+        if (TRY(err, called_read(value, &called)))
+            break;
+        if (!called.acknowledged && TRY(err, is_done(gate, called.lsn, &found)))
+            break;
+        waits |= !called.acknowledged && !found;
+        if (found)
+            *out = (struct gate_recall_owed) {seq, called.at_us};
+    }
+    store_scan_close(scan);
+    store_view_end(gate->store);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    if (!found && !waits)
+        gate->recalls_answered &= ~(UINT64_C(1) << partner);
+    return found ? ERR_OK : ERR_NOTFOUND;
+}
+
+err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, int64_t now_us)
+{
+    const struct gate_peer *peer = gate_peer_get(gate, partner);
+    uint8_t key[CALLED_KEY_SIZE];
+    struct called called;
+    struct bytes value;
+    err_t err;
+    if (peer == NULL)
+        return ERR_NOTFOUND;
+    if (TRY(err, fact_get(gate, RECORD_FACT_RECALL, called_key(peer->source, seq, key), &value)) ||
+        TRY(err, called_read(value, &called)))
+        return err;
+    called.acknowledged = true;
+    return called_state(gate, peer, seq, &called, now_us);
+}

@@ -1,0 +1,505 @@
+/* Recall: whom it reaches, what goes, whose word counts, how much one word destroys; and the power goes
+ * between any two of its steps. */
+#include "gate/recall.h"
+
+#include "disk.h"
+#include "gate_test.h"
+#include "store/index_mem.h"
+
+static const struct gate_by officer = {{"officer", 7}, {"a source is in danger", 21}};
+static const struct gate_by by_other = {{"second", 6}, {"I read it", 9}};
+
+#define DEADLINE (NOW + INT64_C(86400) * 1000 * 1000)
+
+/* --- helpers --- */
+
+static bool count_copy(void *ctx, const struct gate_object *object)
+{
+    (void)object;
+    ++*(size_t *)ctx;
+    return true;
+}
+
+static size_t shown(struct bench *b, int n)
+{
+    struct stix_key key = key_of("indicator", n);
+    size_t count = 0;
+    assert_int_equal(gate_versions(b->gate, &key, count_copy, &count), ERR_OK);
+    return count;
+}
+
+static size_t ops(struct bench *b, unsigned partner, enum leaf_op op)
+{
+    struct bench_leaves *leaves = bench_ledger(b, partner);
+    size_t count = 0;
+    for (size_t i = 0; i < leaves->count; i++) {
+        count += leaves->at[i].leaf.op == op;
+        if (leaves->at[i].leaf.op == LEAF_RECALL)
+            assert_int_equal(leaf_opening_verify(&leaves->at[i].leaf, &leaves->at[i].opening, false), ERR_OK);
+    }
+    mem_free(leaves);
+    return count;
+}
+
+/* All that can go goes. */
+static size_t carry_out(struct bench *b)
+{
+    size_t count = 0;
+    bool did = true;
+    bench_settle(b);
+    while (did) {
+        assert_int_equal(gate_recall_step(b->gate, b->now_us, &did), ERR_OK);
+        count += did;
+    }
+    if (gate_purge_due(b->gate))
+        assert_int_equal(gate_purge(b->gate, NULL, b->now_us), ERR_OK);
+    return count;
+}
+
+static void say_bad(void *ctx, const char *text)
+{
+    (void)ctx;
+    print_message("# %s\n", text);
+}
+
+static void expect_whole(struct bench *b)
+{
+    uint64_t bad = 1;
+    assert_int_equal(gate_check(b->gate, say_bad, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+}
+
+static void reindex(struct bench *b)
+{
+    struct gate_setup setup = {
+        .os = os_linux(), .dir = b->dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
+    gate_close(b->gate);
+    assert_int_equal(gate_open(&setup, &b->gate), ERR_OK);
+}
+
+static void count_holder(void *ctx, const struct gate_recall_holder *holder)
+{
+    assert_int_equal(holder->answered_us, 0);
+    ++*(size_t *)ctx;
+}
+
+/* --- an operator's word --- */
+
+/* Whoever ever had it is told: also who was told before that its time is over; nobody else. */
+static void everybody_who_had_it(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    size_t holders = 0;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    unsigned now = bench_partner(&b, "us-cisa"), before = bench_partner(&b, "jp-nisc");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    bench_policy_text(
+        &b, "language 1\ndeny no if tlp <= green to jp-nisc\nrelease open if tlp <= green to all\n");
+    assert_int_equal(ops(&b, before, LEAF_EXPIRE), 1);
+    unsigned never = bench_partner(&b, "fr-anssi");
+    assert_int_equal(gate_recall_reach(b.gate, &lsn, 1, b.now_us, &told), ERR_OK);
+    assert_int_equal(told.objects, 1);
+    assert_int_equal(told.partners, UINT64_C(1) << now | UINT64_C(1) << before);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, b.now_us, &told), ERR_OK);
+    assert_false(told.waits);
+    assert_int_equal(shown(&b, 1), 0); /* at once */
+    bool did = true;
+    assert_int_equal(gate_recall_step(b.gate, b.now_us, &did), ERR_OK);
+    assert_false(did); /* they are told first */
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, b.now_us, &told), ERR_NOTFOUND);
+    assert_int_equal(carry_out(&b), 1);
+    assert_true(gate_is_destroyed(b.gate, lsn));
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(ops(&b, now, LEAF_RECALL), 1);
+        assert_int_equal(ops(&b, before, LEAF_RECALL), 1);
+        assert_int_equal(ops(&b, never, LEAF_RECALL), 0);
+        assert_int_equal(ops(&b, now, LEAF_EXPIRE), 0);
+        assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_REFUSED);
+        holders = 0;
+        assert_int_equal(gate_recall_holders(b.gate, lsn, count_holder, &holders), ERR_OK);
+        assert_int_equal(holders, 2);
+        expect_whole(&b);
+        if (round == 0)
+            bench_reopen(&b);
+        else
+            reindex(&b);
+    }
+    bench_deinit(&b);
+}
+
+/* What was minted for a partner of it is called back by its own leaf. */
+static void minted_copies(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    unsigned us = bench_partner(&b, "us-cisa");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    assert_int_equal(
+        bench_add(&b, feed,
+                  indicator(text, 1, 1,
+                            ",\"description\":\"the secret part\"" MARKED(
+                                TLP_GREEN) ",\"granular_markings\":[{\"marking_ref\":\"" TLP_AMBER
+                                           "\",\"selectors\":[\"description\"]}]")),
+        GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    assert_int_equal(ops(&b, us, LEAF_RELEASE), 2); /* the node's identity, and the copy */
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, b.now_us, &told), ERR_OK);
+    assert_int_equal(told.partners, UINT64_C(1) << us);
+    assert_int_equal(carry_out(&b), 1);
+    for (int round = 0; round < 2; round++) {
+        size_t holders = 0;
+        assert_int_equal(ops(&b, us, LEAF_RECALL), 1);
+        assert_int_equal(gate_recall_holders(b.gate, lsn, count_holder, &holders), ERR_OK);
+        assert_int_equal(holders, 1);
+        expect_whole(&b);
+        reindex(&b);
+    }
+    bench_deinit(&b);
+}
+
+/* Beyond the budget everything is suspended, and two officers have it destroyed. */
+static void two_officers(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    uint64_t lsns[LIMIT_RECALL_DAY + 1];
+    struct gate_recalled told;
+    bool both = true;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    for (int i = 0; i <= LIMIT_RECALL_DAY; i++) {
+        assert_int_equal(bench_add(&b, feed, indicator(text, i, 1, MARKED(TLP_GREEN))), GATE_NEW);
+        lsns[i] = b.last_lsn;
+    }
+    bench_settle(&b);
+    assert_int_equal(gate_recall_reach(b.gate, lsns, LIMIT_RECALL_DAY, b.now_us, &told), ERR_OK);
+    assert_false(told.waits);
+    assert_int_equal(gate_recall_reach(b.gate, lsns, LIMIT_RECALL_DAY + 1, b.now_us, &told), ERR_OK);
+    assert_true(told.waits);
+    assert_int_equal(gate_recall(b.gate, lsns, LIMIT_RECALL_DAY, DEADLINE, &officer, b.now_us, &told),
+                     ERR_OK);
+    assert_int_equal(carry_out(&b), 1);
+    /* The day's last object is one too many. */
+    uint64_t last = lsns[LIMIT_RECALL_DAY];
+    assert_int_equal(gate_recall(b.gate, &last, 1, DEADLINE, &officer, b.now_us, &told), ERR_OK);
+    assert_true(told.waits);
+    assert_int_equal(shown(&b, LIMIT_RECALL_DAY), 0);
+    assert_int_equal(carry_out(&b), 0);
+    assert_false(gate_is_destroyed(b.gate, last));
+    assert_int_equal(gate_recall_confirm(b.gate, last, &officer, b.now_us, &both), ERR_DENIED);
+    bench_reopen(&b);
+    assert_int_equal(carry_out(&b), 0);
+    assert_int_equal(gate_recall_confirm(b.gate, last, &by_other, b.now_us, &both), ERR_OK);
+    assert_true(both);
+    assert_int_equal(carry_out(&b), 1);
+    assert_true(gate_is_destroyed(b.gate, last));
+    assert_int_equal(gate_recall_confirm(b.gate, last, &by_other, b.now_us, &both), ERR_NOTFOUND);
+    expect_whole(&b);
+    bench_deinit(&b);
+}
+
+/* --- a partner's word --- */
+
+/* A partner's ledger as it would come, leaf by leaf. */
+struct giver {
+    unsigned partner;
+    struct gate_cursor cursor;
+};
+
+static void giver_init(struct bench *b, struct giver *g, const char *name)
+{
+    *g = (struct giver) {.partner = bench_partner(b, name)};
+    buf_init(&g->cursor.note, LIMIT_NOTE_BYTES);
+    buf_put_str(&g->cursor.note, STR("note"));
+}
+
+static struct gate_received give_leaf(struct bench *b, struct giver *g, struct gate_received leaf)
+{
+    leaf.leaf.seq = g->cursor.edge.size++;
+    assert_int_equal(gate_receive(b->gate, g->partner, &leaf, 1, &g->cursor, b->now_us), ERR_OK);
+    assert_int_equal(gate_commit(b->gate), ERR_OK);
+    return leaf;
+}
+
+static uint64_t give(struct bench *b, struct giver *g, const char *text)
+{
+    size_t len = strlen(text);
+    char *padded = mem_alloc(len + JSON_PADDING);
+    memcpy(padded, text, len);
+    struct gate_received leaf =
+        give_leaf(b, g,
+                  (struct gate_received) {.leaf = {.op = LEAF_RELEASE},
+                                          .opening = {.subject_seq = LEAF_SUBJECT_NONE},
+                                          .object = bytes_of(padded, len),
+                                          .hops = 1});
+    mem_free(padded);
+    return leaf.leaf.seq;
+}
+
+static struct gate_received call_back(struct bench *b, struct giver *g, uint64_t subject)
+{
+    return give_leaf(
+        b, g, (struct gate_received) {.leaf = {.op = LEAF_RECALL}, .opening = {.subject_seq = subject}});
+}
+
+static err_t owed(struct bench *b, const struct giver *g, uint64_t *out_seq)
+{
+    struct gate_recall_owed answer = {0};
+    err_t err = gate_recall_owed(b->gate, g->partner, &answer);
+    *out_seq = answer.seq;
+    return err;
+}
+
+/* It goes here, is not taken in again, travels on, and is answered when it is gone. */
+static void called_back_by_its_giver(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct giver us;
+    char text[TEXT_MAX];
+    uint64_t seq;
+    bench_init(&b);
+    giver_init(&b, &us, "us-cisa");
+    unsigned jp = bench_partner(&b, "jp-nisc");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    uint64_t at = give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    uint64_t kept = give(&b, &us, indicator(text, 2, 1, MARKED(TLP_CLEAR)));
+    assert_int_equal(ops(&b, jp, LEAF_RELEASE), 2);
+    assert_false(call_back(&b, &us, at).refused);
+    assert_int_equal(shown(&b, 1), 0); /* at once, before anything is decided */
+    assert_int_equal(shown(&b, 2), 1);
+    assert_int_equal(owed(&b, &us, &seq), ERR_NOTFOUND); /* not gone yet */
+    assert_int_equal(carry_out(&b), 1);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(ops(&b, jp, LEAF_RECALL), 1);
+        assert_int_equal(owed(&b, &us, &seq), ERR_OK);
+        assert_int_equal(seq, 2);
+        expect_whole(&b);
+        if (round == 1)
+            bench_reopen(&b);
+        else
+            reindex(&b);
+    }
+    /* The same words again, in a leaf of their own. */
+    (void)give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    assert_int_equal(shown(&b, 1), 0);
+    assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, 2, b.now_us), ERR_OK);
+    assert_int_equal(owed(&b, &us, &seq), ERR_NOTFOUND);
+    (void)kept;
+    buf_deinit(&us.cursor.note);
+    bench_deinit(&b);
+}
+
+/* What another brought as well stays his, the giver is answered all the same; and a leaf of one ledger calls
+ * back nothing of another. */
+static void nobody_takes_what_others_gave(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct giver us, fr;
+    char text[TEXT_MAX];
+    uint64_t seq;
+    bench_init(&b);
+    giver_init(&b, &us, "us-cisa");
+    giver_init(&b, &fr, "fr-anssi");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    uint64_t his = give(&b, &fr, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    uint64_t same = give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    assert_int_equal(his, same);
+    /* A number that he has no leaf of. */
+    assert_false(call_back(&b, &us, 17).refused);
+    assert_int_equal(shown(&b, 1), 1);
+    assert_false(call_back(&b, &us, same).refused);
+    assert_int_equal(carry_out(&b), 0);
+    assert_int_equal(shown(&b, 1), 1);
+    assert_int_equal(owed(&b, &us, &seq), ERR_OK);
+    assert_int_equal(seq, 1);
+    assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, 1, b.now_us), ERR_OK);
+    assert_int_equal(owed(&b, &us, &seq), ERR_OK);
+    assert_int_equal(seq, 2);
+    /* Whose it is may: everything goes. */
+    assert_false(call_back(&b, &fr, his).refused);
+    assert_int_equal(shown(&b, 1), 0);
+    assert_int_equal(carry_out(&b), 1);
+    assert_int_equal(owed(&b, &fr, &seq), ERR_OK);
+    expect_whole(&b);
+    buf_deinit(&us.cursor.note);
+    buf_deinit(&fr.cursor.note);
+    bench_deinit(&b);
+}
+
+/* What came again, and what was refused, is found by its leaf. */
+static void again_and_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct giver us;
+    char text[TEXT_MAX];
+    bench_init(&b);
+    giver_init(&b, &us, "us-cisa");
+    (void)give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    uint64_t again = give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    uint64_t bad = give(&b, &us, "{\"type\":\"indicator\",\"name\":\"secret\"}");
+    reindex(&b);
+    assert_false(call_back(&b, &us, again).refused);
+    assert_false(call_back(&b, &us, bad).refused);
+    assert_int_equal(shown(&b, 1), 0);
+    struct gate_counts counts;
+    assert_int_equal(carry_out(&b), 1);
+    gate_counts(b.gate, &counts);
+    assert_int_equal(counts.quarantined, 0);
+    assert_int_equal(counts.objects, 0);
+    for (int i = 0; i < 2; i++) {
+        uint64_t seq;
+        assert_int_equal(owed(&b, &us, &seq), ERR_OK);
+        assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, seq, b.now_us), ERR_OK);
+    }
+    expect_whole(&b);
+    buf_deinit(&us.cursor.note);
+    bench_deinit(&b);
+}
+
+/* A holder's answer: only for a leaf that is a recall of his, once. */
+static void answers(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    unsigned us = bench_partner(&b, "us-cisa");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, b.now_us, &told), ERR_OK);
+    assert_int_equal(carry_out(&b), 1);
+    assert_int_equal(gate_recall_answered(b.gate, us, 0, bytes_of("note", 4), b.now_us), ERR_NOTFOUND);
+    assert_int_equal(gate_recall_answered(b.gate, us, 1, bytes_of("note", 4), b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    bench_reopen(&b);
+    assert_int_equal(gate_recall_answered(b.gate, us, 1, bytes_of("note", 4), b.now_us), ERR_EXISTS);
+    bench_deinit(&b);
+}
+
+/* --- the power goes --- */
+
+struct life {
+    struct bench b;
+    struct disk *disk;
+    struct index *index;
+    uint64_t lsn;
+    uint32_t feed;
+    char text[TEXT_MAX];
+};
+
+static err_t wake(struct life *l)
+{
+    struct gate_setup setup = {.os = disk_os(l->disk),
+                               .dir = "base/node",
+                               .node_name = STR("kr"),
+                               .index = l->index,
+                               .diag = &bench_diag};
+    return gate_open(&setup, &l->b.gate);
+}
+
+static void born(struct life *l, uint64_t seed)
+{
+    static const uint8_t key[SIGN_SEED_SIZE] = {7};
+    *l = (struct life) {.disk = disk_new(seed)};
+    l->b = (struct bench) {.now_us = NOW, .key = sign_key_from_seed(key)};
+    assert_int_equal(index_mem_new(&l->index), ERR_OK);
+    assert_int_equal(wake(l), ERR_OK);
+    l->feed = bench_source(&l->b, "feed", STIX_TLP_CLEAR, true, false);
+    (void)bench_partner(&l->b, "us-cisa");
+    bench_policy_text(&l->b, "language 1\nrelease open if tlp <= green to all\n");
+    assert_int_equal(bench_add(&l->b, l->feed, indicator(l->text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    l->lsn = l->b.last_lsn;
+    bench_settle(&l->b);
+    bench_sign(&l->b);
+}
+
+/* From the word to PURGED; stops where the power goes. *out_said: the word was acknowledged. */
+static err_t whole_way(struct life *l, bool *out_said)
+{
+    struct gate_recalled told;
+    bool more = true, did = true;
+    int64_t next;
+    err_t err = gate_recall(l->b.gate, &l->lsn, 1, DEADLINE, &officer, l->b.now_us, &told);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    *out_said = true;
+    while (more)
+        if (TRY(err, gate_step(l->b.gate, l->b.now_us++, &more, &next)))
+            return err;
+    if (TRY(err, gate_commit(l->b.gate)))
+        return err;
+    while (did)
+        if (TRY(err, gate_recall_step(l->b.gate, l->b.now_us, &did)))
+            return err;
+    return gate_purge(l->b.gate, NULL, l->b.now_us);
+}
+
+/* After every change of the disk in turn: once the word was given it holds, and in the end all of it is done.
+ */
+static void power_goes(void **state)
+{
+    (void)state;
+    static struct life l;
+    bool whole = false;
+    size_t lives = 0;
+    for (uint64_t at = 1; !whole; at++) {
+        bool said = false;
+        born(&l, at);
+        disk_faults(l.disk)->power_fails = at;
+        err_t err = whole_way(&l, &said);
+        whole = err == ERR_OK && !disk_dead(l.disk);
+        lives++;
+        gate_close(l.b.gate);
+        disk_crash(l.disk);
+        assert_int_equal(wake(&l), ERR_OK);
+        if (said)
+            assert_int_equal(shown(&l.b, 1), 0);
+        assert_int_equal(whole_way(&l, &said), ERR_OK);
+        assert_true(gate_is_destroyed(l.b.gate, l.lsn));
+        assert_false(gate_purge_due(l.b.gate));
+        assert_int_equal(ops(&l.b, 0, LEAF_RECALL), 1);
+        assert_int_equal(bench_add(&l.b, l.feed, l.text), GATE_REFUSED);
+        expect_whole(&l.b);
+        gate_close(l.b.gate);
+        l.index->ops->close(l.index);
+        disk_free(l.disk);
+    }
+    print_message("# the power went at %zu places\n", lives - 1);
+    assert_in_range(lives, 10, 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everybody_who_had_it),
+        cmocka_unit_test(minted_copies),
+        cmocka_unit_test(two_officers),
+        cmocka_unit_test(called_back_by_its_giver),
+        cmocka_unit_test(nobody_takes_what_others_gave),
+        cmocka_unit_test(again_and_refused),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(power_goes),
+    };
+    assert_int_equal(sign_start(), ERR_OK);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
