@@ -268,9 +268,16 @@ static err_t spill_destroy(struct command_call *call)
     return ERR_OK;
 }
 
+/* What is called back stands in `recall status`. */
+static void list_spill(void *ctx, const struct gate_spill *spill)
+{
+    if (spill->why == GATE_SPILLED)
+        say_spill(ctx, spill);
+}
+
 static err_t spill_list(struct command_call *call)
 {
-    err_t err = gate_spills(call->host->gate, say_spill, call);
+    err_t err = gate_spills(call->host->gate, list_spill, call);
     return err == ERR_OK ? err : command_refuse(call, err, NULL, "%s", err_text(err));
 }
 

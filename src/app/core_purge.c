@@ -1,7 +1,7 @@
 /* What was logged to be destroyed: nothing else may read the index or the search file then. A command does it
  * at once; what a crash or a full disk left over is done when it can be. */
 #include "app/core_state.h"
-#include "gate/destroy.h"
+#include "gate/recall.h"
 
 enum { AGAIN_US = 60 * 1000 * 1000 };
 
@@ -12,12 +12,24 @@ err_t core_purge_now(struct core_role *role)
     return gate_purge(role->gate, role->searching.search, core_now(role));
 }
 
+/* What is called back goes when everybody is told. */
+static err_t recall_now(struct core_role *role)
+{
+    bool did = false;
+    err_t err = gate_recall_step(role->gate, core_now(role), &did);
+    if (err != ERR_OK || !did)
+        return err;
+    core_wake(role); /* there may be more of it, and who called it back is answered */
+    return core_purge_now(role);
+}
+
 void core_purge_turn(struct core_role *role)
 {
     int64_t now_us = role->os->mono_us(role->os->ctx);
-    if (!gate_purge_due(role->gate) || now_us < role->purge_again_us)
+    bool purge = gate_purge_due(role->gate);
+    if ((!purge && !gate_recall_due(role->gate)) || now_us < role->purge_again_us)
         return;
-    err_t err = core_purge_now(role);
+    err_t err = purge ? core_purge_now(role) : recall_now(role);
     if (err == ERR_OK)
         return;
     role->purge_again_us = now_us + AGAIN_US;

@@ -137,8 +137,9 @@
 #define LIMIT_RECALL_FRAMES   4096       /* destroyed by one RECALL: with their leaves they fit in a frame */
 #define LIMIT_RECALL_CONTENT_BYTES \
     (130u * LIMIT_OBJECT_BYTES) /* what one RECALL names: all copies of an identifier, and room */
-#define LIMIT_RECALL_DAY      100        /* objects destroyed in a day by the word of one: beyond, two officers */
+#define LIMIT_RECALL_DAY      100        /* objects that one destroys in a day; beyond, two officers */
 #define LIMIT_RECALL_BATCH    128        /* called back and destroyed by one walk over the log */
+#define LIMIT_RECALL_LISTED   1000       /* objects of one `recall status`: beyond, by identifier */
 #define LIMIT_RECALL_ANSWER_BYTES 4096   /* a holder's signed note: a few lines */
 #define LIMIT_SPILLS          65536      /* suspended: 1 MiB; beyond, somebody has to clear up otherwise */
 #define LIMIT_LISTS           256        /* for safety holds; MISP has 110 warninglists */

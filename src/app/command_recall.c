@@ -1,0 +1,307 @@
+/* Recall: what was given out is called back, and who still has it is said (gate/recall.h). */
+#include "gate/recall.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/command.h"
+
+#define HOUR_US (INT64_C(3600) * 1000 * 1000)
+
+enum { ID_SIZE = LIMIT_ID_BYTES + 1, HOURS = 24, HOURS_MAX = 24 * 365 };
+
+/* The identifier that a key stands for; of types that the standard does not define the UUID alone. */
+static void id_text(const struct stix_key *key, char out[ID_SIZE])
+{
+    const char *name = "";
+    for (unsigned code = 0; code < STIX_TYPE_COUNT && name[0] == '\0'; code++) {
+        const struct stix_type *row = stix_type_row((enum stix_code)code);
+        if (memcmp(row->digest, key->b + 16, STIX_TYPE_DIGEST_SIZE) == 0)
+            name = row->name;
+    }
+    const uint8_t *b = key->b;
+    (void)snprintf(out, ID_SIZE, "%s--%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                   name, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+                   b[13], b[14], b[15]);
+}
+
+/* --- calling back --- */
+
+struct chosen {
+    uint64_t lsns[LIMIT_COPIES];
+    size_t count;
+};
+
+static err_t choose(struct command_call *call, struct chosen *out)
+{
+    struct stix_key key;
+    struct str what;
+    err_t err;
+    if (TRY(err, command_text(call, "what", &what)))
+        return err;
+    if (str_to_u64(what, UINT64_MAX, &out->lsns[0])) {
+        out->count = 1;
+        return ERR_OK;
+    }
+    if (!stix_id_parse(what, &key))
+        return command_refuse(call, ERR_USAGE, "a STIX identifier, or a number of `bongsu object show`",
+                              "%.*s is neither", what.len > 100 ? 100 : (int)what.len, what.at);
+    err = gate_spill_copies(call->host->gate, &key, out->lsns, LIMIT_COPIES, &out->count);
+    return err == ERR_OK ? err : command_refuse(call, err, NULL, "nothing is called back: %s", err_text(err));
+}
+
+static err_t deadline_of(struct command_call *call, int64_t *out_us)
+{
+    struct str within = command_text_or_empty(call, "within");
+    uint64_t hours = HOURS;
+    if (within.len > 0 && (!str_to_u64(within, HOURS_MAX, &hours) || hours == 0))
+        return command_refuse(call, ERR_USAGE, "hours, 1 to 8760", "--within is no number of hours");
+    *out_us = call->now_us + (int64_t)hours * HOUR_US;
+    return ERR_OK;
+}
+
+static void say_reach(struct command_call *call, const struct gate_recalled *reach, bool dry)
+{
+    line_begin(call->out);
+    line_count(call->out, "objects", reach->objects);
+    line_bool(call->out, "waits", reach->waits);
+    line_bool(call->out, "dry_run", dry);
+    line_end(call->out);
+    for (unsigned p = 0; p < gate_peer_count(call->host->gate); p++) {
+        if ((reach->partners >> p & 1) == 0)
+            continue;
+        const struct gate_peer *peer = gate_peer_get(call->host->gate, p);
+        line_begin(call->out);
+        line_text(call->out, "holder", peer->audience);
+        line_end(call->out);
+        line_say(call->out, "%.*s %s it%s", STR_ARG(peer->audience),
+                 dry ? "has or had" : "is told to destroy",
+                 peer->node.len == 0 ? ", and reads by TAXII: it cannot confirm" : "");
+    }
+    if (reach->waits)
+        line_say(call->out,
+                 "More than %u objects a day by the word of one: %s suspended at once, and destroyed when "
+                 "another officer runs `bongsu recall confirm`",
+                 LIMIT_RECALL_DAY, dry ? "they would be" : "they are");
+}
+
+static err_t refuse_recall(struct command_call *call, err_t err)
+{
+    if (err == ERR_NOTFOUND)
+        return command_refuse(call, err, "see `bongsu recall status`",
+                              "nothing of it is held that is not called back already");
+    return command_refuse(call, err, NULL, "nothing is called back: %s", err_text(err));
+}
+
+static err_t recall_add(struct command_call *call)
+{
+    struct gate *gate = call->host->gate;
+    struct gate_by by = command_by(call);
+    struct gate_recalled told;
+    struct chosen chosen;
+    int64_t deadline_us = 0;
+    bool dry = command_flag(call, "dry_run");
+    err_t err;
+    if (!dry && by.because.len == 0)
+        return command_refuse(call, ERR_USAGE, "add --because \"...\"", "a recall needs a reason");
+    if (TRY(err, deadline_of(call, &deadline_us)) || TRY(err, choose(call, &chosen)))
+        return err;
+    err = dry ? gate_recall_reach(gate, chosen.lsns, chosen.count, call->now_us, &told)
+              : gate_recall(gate, chosen.lsns, chosen.count, deadline_us, &by, call->now_us, &told);
+    if (err != ERR_OK)
+        return refuse_recall(call, err);
+    say_reach(call, &told, dry);
+    line_say(
+        call->out,
+        dry ? "%zu objects (versions and variants) would be called back; nothing was changed"
+            : "%zu objects called back: not found, shown or released any more, refused when they come again "
+              "from there, and destroyed here as soon as every ledger says so (bongsu recall status)",
+        told.objects);
+    return ERR_OK;
+}
+
+/* --- officers --- */
+
+static err_t recall_confirm(struct command_call *call)
+{
+    struct gate_by by = command_by(call);
+    struct chosen chosen;
+    size_t agreed = 0, first = 0;
+    err_t err;
+    if (TRY(err, choose(call, &chosen)))
+        return err;
+    for (size_t i = 0; i < chosen.count; i++) {
+        bool both;
+        err = gate_recall_confirm(call->host->gate, chosen.lsns[i], &by, call->now_us, &both);
+        if (err == ERR_DENIED)
+            return command_refuse(call, err, "ask another officer to run it",
+                                  "nobody destroys so much alone: yours is the first word already");
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return command_refuse(call, err, NULL, "not confirmed: %s", err_text(err));
+        agreed += err == ERR_OK && both;
+        first += err == ERR_OK && !both;
+    }
+    if (agreed + first == 0)
+        return command_refuse(call, ERR_NOTFOUND, "see `bongsu recall status`",
+                              "nothing of it waits for officers");
+    line_begin(call->out);
+    line_count(call->out, "agreed", agreed);
+    line_count(call->out, "first", first);
+    line_end(call->out);
+    line_say(call->out,
+             first > 0 ? "noted: a second officer has to confirm as well" : "confirmed: it is destroyed now");
+    return ERR_OK;
+}
+
+/* --- who has it --- */
+
+struct telling {
+    struct command_call *call;
+    const struct stix_key *key; /* NULL: all */
+    const struct gate_spill *about;
+    uint64_t told; /* partners that a leaf told */
+    size_t objects, done, pending, overdue, cannot;
+};
+
+static void line_object(struct telling *t, const struct gate_spill *recall)
+{
+    char id[ID_SIZE];
+    id_text(&recall->key, id);
+    line_begin(t->call->out);
+    line_word(t->call->out, "object", id);
+    line_count(t->call->out, "number", recall->lsn);
+}
+
+static void say_holder(struct telling *t, unsigned partner, const struct gate_recall_holder *holder)
+{
+    const struct gate_peer *peer = gate_peer_get(t->call->host->gate, partner);
+    const struct gate_spill *recall = t->about;
+    bool cannot = peer->node.len == 0, done = holder != NULL && holder->answered_us != 0;
+    bool overdue = !cannot && !done && recall->deadline_us != 0 && t->call->now_us > recall->deadline_us;
+    t->done += done;
+    t->cannot += cannot && !done;
+    t->overdue += overdue;
+    t->pending += !cannot && !done && !overdue;
+    line_object(t, recall);
+    line_text(t->call->out, "holder", peer->audience);
+    line_word(t->call->out, "state",
+              done      ? "done"
+              : cannot  ? "cannot confirm"
+              : overdue ? "OVERDUE"
+                        : "pending");
+    if (holder != NULL) {
+        line_count(t->call->out, "leaf", holder->seq);
+        line_bool(t->call->out, "fetched", holder->fetched);
+    }
+    if (done)
+        line_time(t->call->out, "answered", holder->answered_us);
+    if (recall->deadline_us != 0)
+        line_time(t->call->out, "deadline", recall->deadline_us);
+    line_end(t->call->out);
+}
+
+static void tell_holder(void *ctx, const struct gate_recall_holder *holder)
+{
+    struct telling *t = ctx;
+    t->told |= UINT64_C(1) << holder->partner;
+    say_holder(t, holder->partner, holder);
+}
+
+/* The object here, then everybody who has it: those first whose ledger says so already. */
+static void tell_recall(struct telling *t, const struct gate_spill *recall)
+{
+    t->about = recall;
+    t->told = 0;
+    t->objects++;
+    line_object(t, recall);
+    line_word(t->call->out, "holder", "this node");
+    line_word(t->call->out, "state",
+              recall->destroyed ? "destroyed"
+              : recall->waits   ? "waits for officers"
+                                : "suspended");
+    line_time(t->call->out, "answered", recall->spilled_us);
+    line_text(t->call->out, "by", recall->by);
+    line_text(t->call->out, "because", recall->because);
+    line_end(t->call->out);
+    err_t err = gate_recall_holders(t->call->host->gate, recall->lsn, tell_holder, t);
+    for (unsigned p = 0; err == ERR_OK && p < gate_peer_count(t->call->host->gate); p++)
+        if (recall->released & ~t->told & UINT64_C(1) << p)
+            say_holder(t, p, NULL);
+}
+
+/* gate_spills lends what it shows for the call only. */
+struct listed {
+    struct command_call *call;
+    const struct stix_key *key;
+    struct gate_spill *at;
+    size_t count, size;
+};
+
+static void list_one(void *ctx, const struct gate_spill *spill)
+{
+    struct listed *l = ctx;
+    if (spill->why == GATE_SPILLED || spill->report ||
+        (l->key != NULL && !stix_key_eq(l->key, &spill->key)) || l->count == l->size)
+        return;
+    struct gate_spill *kept = &l->at[l->count];
+    *kept = *spill;
+    kept->by = arena_str(l->call->arena, spill->by);
+    kept->because = arena_str(l->call->arena, spill->because);
+    if (kept->by.at != NULL && kept->because.at != NULL)
+        l->count++;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct gate_spill *left = a, *right = b;
+    if (left->spilled_us != right->spilled_us)
+        return left->spilled_us < right->spilled_us ? -1 : 1;
+    return left->lsn < right->lsn ? -1 : left->lsn > right->lsn;
+}
+
+static err_t recall_status(struct command_call *call)
+{
+    struct listed l = {.call = call, .size = LIMIT_RECALL_LISTED};
+    struct telling t = {.call = call};
+    struct stix_key key;
+    struct str all = command_text_or_empty(call, "what"), what = str_cut(&all, '\n');
+    if (all.len > 0)
+        return command_refuse(call, ERR_USAGE, NULL, "give one identifier, or none");
+    if (what.len > 0 && !stix_id_parse(what, &key))
+        return command_refuse(call, ERR_USAGE, NULL, "%.*s is no STIX identifier",
+                              what.len > 100 ? 100 : (int)what.len, what.at);
+    l.key = what.len > 0 ? &key : NULL;
+    l.at = arena_zalloc(call->arena, l.size, sizeof *l.at);
+    if (l.at == NULL)
+        return ERR_NOMEM;
+    err_t err = gate_spills(call->host->gate, list_one, &l);
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    if (l.count == 0 && l.key != NULL)
+        return command_refuse(call, ERR_NOTFOUND, NULL, "it was never called back");
+    if (l.count > 1)
+        qsort(l.at, l.count, sizeof *l.at, by_time);
+    for (size_t i = 0; i < l.count && buf_err(call->out) == ERR_OK; i++)
+        tell_recall(&t, &l.at[i]);
+    line_begin(call->out);
+    line_count(call->out, "recalled", t.objects);
+    line_count(call->out, "done", t.done);
+    line_count(call->out, "pending", t.pending);
+    line_count(call->out, "overdue", t.overdue);
+    line_count(call->out, "cannot_confirm", t.cannot);
+    line_end(call->out);
+    line_say(call->out,
+             "%zu objects called back; of their holders %zu destroyed them, %zu are asked, %zu are overdue, "
+             "%zu cannot confirm",
+             t.objects, t.done, t.pending, t.overdue, t.cannot);
+    if (l.count == l.size)
+        line_say(call->out, "there are more: give an identifier");
+    return ERR_OK;
+}
+
+const struct command command_recall_rows[] = {
+    {"recall.add", true, recall_add},
+    {"recall.confirm", true, recall_confirm},
+    {"recall.status", false, recall_status},
+    {NULL, false, NULL},
+};
