@@ -154,6 +154,19 @@ static void send_receipt(struct core_role *role, unsigned partner, const struct 
                             (struct str) {NULL, 0}, core_now(role));
 }
 
+static void send_answer(struct core_role *role, unsigned partner, const struct sync_recall_done *wanted)
+{
+    struct message_recall_done done = {partner, *wanted};
+    buf_clear(&role->wire);
+    message_recall_done_write(&role->wire, &done);
+    err_t err = buf_err(&role->wire);
+    if (err == ERR_OK)
+        err = link_send(role->keeper, MESSAGE_RECALL_DONE, buf_bytes(&role->wire));
+    if (err != ERR_OK)
+        sync_session_recall_signed(role->follows[partner].session, err, wanted->seq, (struct str) {NULL, 0},
+                                   core_now(role));
+}
+
 /* Until the session rests, or wants a commit. */
 static void run_one(struct core_role *role, unsigned partner)
 {
@@ -167,6 +180,9 @@ static void run_one(struct core_role *role, unsigned partner)
             break;
         case SYNC_SIGN:
             send_receipt(role, partner, &action.sign);
+            break;
+        case SYNC_ANSWER:
+            send_answer(role, partner, &action.answer);
             break;
         case SYNC_COMMIT:
             follow->wants_commit = true;
@@ -267,6 +283,16 @@ void core_receipted(struct core_role *role, struct bytes body)
     if (follow->session != NULL)
         sync_session_signed(follow->session, receipt.err, receipt.size, receipt.cosignature,
                             receipt.disposition, core_now(role));
+}
+
+void core_recall_signed(struct core_role *role, struct bytes body)
+{
+    struct message_recall_signed message;
+    if (message_recall_signed_read(body, &message) != ERR_OK || message.partner >= LIMIT_PARTNERS)
+        return;
+    struct follow *follow = &role->follows[message.partner];
+    if (follow->session != NULL)
+        sync_session_recall_signed(follow->session, message.err, message.seq, message.note, core_now(role));
 }
 
 /* The keeper was replaced: what it was asked to sign is asked again after a while. */

@@ -294,6 +294,8 @@ static void from_keeper(void *ctx, unsigned kind, struct bytes body)
         core_signed(role, body);
     else if (kind == MESSAGE_RECEIPTED)
         core_receipted(role, body);
+    else if (kind == MESSAGE_RECALL_SIGNED)
+        core_recall_signed(role, body);
 }
 
 static void keeper_fresh(void *ctx)

@@ -252,6 +252,7 @@ bool core_follow_wants_commit(const struct core_role *role);
 void core_answer(struct core_role *role, struct bytes body);
 void core_edge_fresh(struct core_role *role);
 void core_receipted(struct core_role *role, struct bytes body);
+void core_recall_signed(struct core_role *role, struct bytes body);
 void core_receipts_lost(struct core_role *role);
 int64_t core_follow_until(const struct core_role *role);
 void core_follow_close(struct core_role *role);

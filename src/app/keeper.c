@@ -12,8 +12,8 @@ struct keeper {
     const struct os *os;
     const struct diag *diag;
     char node[LIMIT_NAME_BYTES + 1];
-    struct sign_key ledger, cosign, disposition;
-    struct note_key cosign_name, disposition_name;
+    struct sign_key ledger, cosign, disposition, recall;
+    struct note_key cosign_name, disposition_name, recall_name;
     struct anchor *anchor; /* NULL: there is none */
     bool restored;
     struct gate_sign_request request; /* large: not for the stack */
@@ -64,6 +64,8 @@ err_t keeper_open(const struct os *os, const struct conf *conf, const struct dia
     if (TRY(err, keys_read(os, conf->dir, SYNC_CARD_LEDGER, &keeper->ledger)) ||
         TRY(err, keys_read(os, conf->dir, SYNC_CARD_COSIGN, &keeper->cosign)) ||
         TRY(err, keys_read(os, conf->dir, SYNC_CARD_DISPOSITION, &keeper->disposition)) ||
+        TRY(err, keys_read(os, conf->dir, SYNC_CARD_RECALL, &keeper->recall)) ||
+        TRY(err, receipt_name(keeper, "recall", NOTE_ED25519, &keeper->recall, &keeper->recall_name)) ||
         TRY(err, receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keeper->cosign, &keeper->cosign_name)) ||
         TRY(err, receipt_name(keeper, "disposition", NOTE_ED25519, &keeper->disposition,
                               &keeper->disposition_name)) ||
@@ -90,6 +92,7 @@ void keeper_close(struct keeper *keeper)
     sign_key_wipe(&keeper->ledger);
     sign_key_wipe(&keeper->cosign);
     sign_key_wipe(&keeper->disposition);
+    sign_key_wipe(&keeper->recall);
     anchor_close(keeper->anchor);
     buf_deinit(&keeper->notes);
     mem_free(keeper);
@@ -253,6 +256,26 @@ static bool handle_receipt(struct keeper *keeper, struct bytes body, struct buf 
     return true;
 }
 
+/* --- answers to recalls --- */
+
+static bool handle_recall(struct keeper *keeper, struct bytes body, struct buf *out)
+{
+    struct message_recall_done done;
+    if (message_recall_done_read(body, &done) != ERR_OK)
+        return false;
+    struct message_recall_signed answer = {.partner = done.partner, .seq = done.wanted.seq};
+    buf_clear(&keeper->notes);
+    answer.err = keeper->restored                                    ? ERR_WRONGSTATE
+                 : !str_eq(done.wanted.holder, str_of(keeper->node)) ? ERR_DENIED
+                                                                     : ERR_OK;
+    if (answer.err == ERR_OK)
+        answer.err = sync_recall_sign(&done.wanted, &keeper->recall_name, &keeper->recall, &keeper->notes);
+    if (answer.err == ERR_OK)
+        answer.note = buf_str(&keeper->notes);
+    message_recall_signed_write(out, &answer);
+    return true;
+}
+
 void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsigned *out_kind,
                    struct buf *out)
 {
@@ -262,6 +285,8 @@ void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsi
         *out_kind = MESSAGE_SIGNED;
     else if (kind == MESSAGE_RECEIPT && handle_receipt(keeper, body, out))
         *out_kind = MESSAGE_RECEIPTED;
+    else if (kind == MESSAGE_RECALL_DONE && handle_recall(keeper, body, out))
+        *out_kind = MESSAGE_RECALL_SIGNED;
     if (buf_err(out) != ERR_OK)
         *out_kind = 0;
 }

@@ -291,3 +291,39 @@ err_t message_receipted_read(struct bytes wire, struct message_receipted *out)
     out->disposition = read_str(&rd, LIMIT_SYNC_SIGNATURE_BYTES);
     return rd_end(&rd);
 }
+
+void message_recall_done_write(struct buf *out, const struct message_recall_done *message)
+{
+    wr_u32(out, message->partner);
+    write_str(out, message->wanted.origin);
+    write_str(out, message->wanted.holder);
+    wr_u64(out, message->wanted.seq);
+}
+
+err_t message_recall_done_read(struct bytes wire, struct message_recall_done *out)
+{
+    struct rd rd = rd_of(wire);
+    out->partner = rd_u32(&rd);
+    out->wanted.origin = read_str(&rd, LIMIT_KEY_NAME_BYTES);
+    out->wanted.holder = read_str(&rd, LIMIT_NAME_BYTES);
+    out->wanted.seq = rd_u64(&rd);
+    return rd_end(&rd);
+}
+
+void message_recall_signed_write(struct buf *out, const struct message_recall_signed *message)
+{
+    wr_u32(out, message->partner);
+    wr_u8(out, (uint8_t)message->err);
+    wr_u64(out, message->seq);
+    write_str(out, message->note);
+}
+
+err_t message_recall_signed_read(struct bytes wire, struct message_recall_signed *out)
+{
+    struct rd rd = rd_of(wire);
+    out->partner = rd_u32(&rd);
+    out->err = read_err(&rd);
+    out->seq = rd_u64(&rd);
+    out->note = read_str(&rd, LIMIT_RECALL_ANSWER_BYTES);
+    return rd_end(&rd);
+}

@@ -9,6 +9,7 @@
 #include "net/exchange.h"
 #include "net/tls.h"
 #include "os/channel.h"
+#include "sync/recall.h"
 
 enum message_kind {
     /* edge -> core */
@@ -27,6 +28,8 @@ enum message_kind {
     MESSAGE_SIGNED,
     MESSAGE_RECEIPT,
     MESSAGE_RECEIPTED,
+    MESSAGE_RECALL_DONE,   /* message_recall_done */
+    MESSAGE_RECALL_SIGNED, /* message_recall_signed */
     /* parent -> core */
     MESSAGE_COMMAND,     /* u32 client, who (u32 length, name), u8 enum standing, request line */
     MESSAGE_BATCH,       /* u32 client, bytes of `add`; empty: that was all */
@@ -176,3 +179,21 @@ struct message_receipted {
 
 void message_receipted_write(struct buf *out, const struct message_receipted *message);
 NODISCARD err_t message_receipted_read(struct bytes wire, struct message_receipted *out);
+
+struct message_recall_done { /* wants the answer to a recall signed */
+    uint32_t partner;
+    struct sync_recall_done wanted;
+};
+
+void message_recall_done_write(struct buf *out, const struct message_recall_done *message);
+NODISCARD err_t message_recall_done_read(struct bytes wire, struct message_recall_done *out);
+
+struct message_recall_signed {
+    uint32_t partner;
+    err_t err;
+    uint64_t seq;
+    struct str note;
+};
+
+void message_recall_signed_write(struct buf *out, const struct message_recall_signed *message);
+NODISCARD err_t message_recall_signed_read(struct bytes wire, struct message_recall_signed *out);

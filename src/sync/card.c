@@ -353,7 +353,7 @@ void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE
 
 void sync_card_receipt_key(const struct sync_card *card, enum sync_card_key key, struct note_key *out)
 {
-    must(key == SYNC_CARD_COSIGN || key == SYNC_CARD_DISPOSITION);
+    must(key == SYNC_CARD_COSIGN || key == SYNC_CARD_DISPOSITION || key == SYNC_CARD_RECALL);
     err_t err = role_key(card, key, key == SYNC_CARD_COSIGN ? NOTE_COSIGNATURE : NOTE_ED25519, out);
     must(err == ERR_OK); /* a checked node name makes a usable key name */
 }

@@ -18,7 +18,7 @@
     X(LEDGER, "ledger")           /* signs checkpoints */                                                    \
     X(COSIGN, "cosign")           /* signs receipts: seen */                                                 \
     X(DISPOSITION, "disposition") /* signs receipts: held */                                                 \
-    X(RECALL, "recall")           /* signs recalls */                                                        \
+    X(RECALL, "recall")           /* signs answers to recalls */                                             \
     X(SEALING, "sealing")         /* X25519: bundles are sealed to it */                                     \
     X(POLICY, "policy")           /* signs activated policies */
 
@@ -69,7 +69,7 @@ NODISCARD err_t sync_card_replaces(const struct sync_card *held, const struct sy
 enum { SYNC_CARD_WORDS_SIZE = 8 * 5 + 7 + 1 };
 void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE]);
 
-/* Verifier keys under the names that LEDGER.md gives them. `key` is SYNC_CARD_COSIGN or
- * SYNC_CARD_DISPOSITION; the ledger key's name is the origin. */
+/* Verifier keys under the names that LEDGER.md gives them. `key` is SYNC_CARD_COSIGN,
+ * SYNC_CARD_DISPOSITION or SYNC_CARD_RECALL (answers to recalls); the ledger key's name is the origin. */
 void sync_card_receipt_key(const struct sync_card *card, enum sync_card_key key, struct note_key *out);
 NODISCARD err_t sync_card_ledger_key(const struct sync_card *card, struct str origin, struct note_key *out);

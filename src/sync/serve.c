@@ -1,7 +1,10 @@
 #include "sync/serve.h"
 
 #include "core/mem.h"
+#include "core/wr.h"
+#include "gate/recall.h"
 #include "sync/card.h"
+#include "sync/recall.h"
 #include "sync/tiles.h"
 #include "sync/wire.h"
 
@@ -29,7 +32,7 @@ struct partner {
     bool known;
     uint8_t tls[EXCHANGE_KEY_SIZE];
     char node[LIMIT_NAME_BYTES + 1];
-    struct note_key cosign, disposition;
+    struct note_key cosign, disposition, recall;
     struct sync_card card;
     struct waiting waiting[SLOTS];
     struct sync_served served;
@@ -85,6 +88,7 @@ void sync_serve_refresh(struct sync_serve *serve)
         memcpy(partner->tls, partner->card.key[SYNC_CARD_TLS].b, EXCHANGE_KEY_SIZE);
         sync_card_receipt_key(&partner->card, SYNC_CARD_COSIGN, &partner->cosign);
         sync_card_receipt_key(&partner->card, SYNC_CARD_DISPOSITION, &partner->disposition);
+        sync_card_receipt_key(&partner->card, SYNC_CARD_RECALL, &partner->recall);
         partner->known = true;
     }
 }
@@ -494,6 +498,62 @@ static void receipt_handle(struct sync_serve *serve, unsigned index, const struc
     answer_body(serve, response, err);
 }
 
+/* --- recall-done --- */
+
+static err_t recall_done_check(struct sync_serve *serve, unsigned index, struct str note, uint64_t *out_seq)
+{
+    const struct partner *partner = &serve->partners[index];
+    struct sync_recall_done done;
+    struct gate_ledger ledger;
+    err_t err = sync_recall_open(note, &partner->recall, &done);
+    if (err != ERR_OK || TRY(err, gate_ledger(serve->gate, index, &ledger)))
+        return err;
+    buf_clear(&serve->note);
+    if (TRY(err, ledger_origin_print(&ledger.origin, &serve->note)))
+        return err;
+    if (!str_eq(done.origin, buf_str(&serve->note)) || !str_eq(done.holder, str_of(partner->card.node)) ||
+        done.seq >= ledger.visible)
+        return ERR_CONFLICT;
+    *out_seq = done.seq;
+    return ERR_OK;
+}
+
+/* Answers by this partner's own ledger alone. */
+static void recall_done_handle(struct sync_serve *serve, unsigned index,
+                               const struct exchange_request *request, int64_t now_us,
+                               struct exchange_response *response, bool *out_commit)
+{
+    struct gate_ledger ledger;
+    struct str note;
+    uint32_t epoch;
+    uint64_t seq;
+    if (sync_recall_read(request->body, &epoch, &note) != ERR_OK) {
+        answer_status(response, BAD);
+        return;
+    }
+    err_t err = gate_ledger(serve->gate, index, &ledger);
+    if (err == ERR_OK && epoch != ledger.origin.epoch) {
+        answer_status(response, AGAIN);
+        return;
+    }
+    if (err == ERR_OK && TRY(err, recall_done_check(serve, index, note, &seq))) {
+        diag_say(&serve->diag, DIAG_WARNING, err, "sync", "compare the cards on both sides",
+                 "an answer of %s to a recall does not verify: %s", serve->partners[index].card.node,
+                 err_text(err));
+        answer_status(response, BAD);
+        return;
+    }
+    if (err == ERR_OK)
+        err = gate_recall_answered(serve->gate, index, seq, bytes_from_str(note), now_us);
+    *out_commit = err == ERR_OK;
+    if (err == ERR_NOTFOUND) { /* his leaf, and no recall */
+        answer_status(response, BAD);
+        return;
+    }
+    wr_u8(&response->body, SYNC_FORMAT);
+    answer_body(serve, response, err == ERR_EXISTS ? ERR_OK : err);
+}
+
 static void ledger_handle(struct sync_serve *serve, unsigned index, const struct exchange_request *request,
                           struct exchange_response *response)
 {
@@ -516,9 +576,10 @@ void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *
     bool hello = str_eq(request->path, STR(SYNC_PATH_HELLO)) && request->method == EXCHANGE_POST;
     bool feed = str_eq(request->path, STR(SYNC_PATH_FEED)) && request->method == EXCHANGE_GET;
     bool receipt = str_eq(request->path, STR(SYNC_PATH_RECEIPT)) && request->method == EXCHANGE_POST;
+    bool recall = str_eq(request->path, STR(SYNC_PATH_RECALL_DONE)) && request->method == EXCHANGE_POST;
     bool ledger = str_starts(request->path, STR(SYNC_PATH_LEDGER)) && request->method == EXCHANGE_GET;
     int partner = partner_of(serve, request, now_us);
-    if (partner < 0 || !(hello || feed || receipt || ledger)) {
+    if (partner < 0 || !(hello || feed || receipt || recall || ledger)) {
         answer_status(response, NEUTRAL);
         return;
     }
@@ -530,6 +591,8 @@ void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *
         feed_handle(serve, index, request, now_us, response);
     else if (ledger)
         ledger_handle(serve, index, request, response);
+    else if (recall)
+        recall_done_handle(serve, index, request, now_us, response, out_commit);
     else
         receipt_handle(serve, index, request, now_us, response, out_commit);
 }

@@ -89,6 +89,7 @@ err_t sync_session_new(const struct sync_session_setup *setup, struct sync_sessi
     buf_init(&session->held.note, LIMIT_NOTE_BYTES);
     buf_init(&session->receipt_body, LIMIT_SYNC_BODY_BYTES);
     buf_init(&session->evidence, LIMIT_NOTE_BYTES);
+    buf_init(&session->recall.body, 2 * LIMIT_RECALL_ANSWER_BYTES);
     err_t err = rewind_to_cursor(session);
     if (err == ERR_OK)
         err = origin_recall(session);
@@ -109,6 +110,7 @@ void sync_session_free(struct sync_session *session)
     buf_deinit(&session->held.note);
     buf_deinit(&session->receipt_body);
     buf_deinit(&session->evidence);
+    buf_deinit(&session->recall.body);
     mem_free(session);
 }
 
@@ -117,6 +119,9 @@ static void flights_drop(struct sync_session *session)
     session->hello.id = session->feed.id = session->receipt.id = 0;
     session->signing = 0;
     buf_clear(&session->receipt_body);
+    session->recall.flight.id = 0;
+    session->recall.signing = false;
+    buf_clear(&session->recall.body);
 }
 
 err_t sync_session_start(struct sync_session *session, int64_t now_us)
@@ -130,7 +135,7 @@ err_t sync_session_start(struct sync_session *session, int64_t now_us)
         return err;
     flights_drop(session);
     session->link = (struct retry) {0, now_us};
-    session->receipt_retry = (struct retry) {0, now_us};
+    session->receipt_retry = session->recall.retry = (struct retry) {0, now_us};
     session->receive_at_us = session->sign_at_us = now_us;
     session->receipt_wanted = false;
     session->status.trouble.err = ERR_OK;
@@ -209,8 +214,8 @@ void session_link_alarm(struct sync_session *session, err_t err, const char *wha
 
 /* --- sending --- */
 
-static void request_send(struct sync_session *session, struct flight *flight, int64_t now_us,
-                         int64_t timeout_us, const struct sync_send *send, struct sync_action *out)
+void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t timeout_us,
+                  const struct sync_send *send, struct sync_action *out)
 {
     *flight = (struct flight) {++session->ids, now_us + timeout_us, now_us};
     out->kind = SYNC_SEND;
@@ -234,7 +239,7 @@ static void hello_send(struct sync_session *session, int64_t now_us, struct sync
                              .path = STR(SYNC_PATH_HELLO),
                              .content_type = SYNC_MEDIA_TYPE,
                              .body = buf_bytes(&session->request)};
-    request_send(session, &session->hello, now_us, HELLO_US, &what, out);
+    session_send(session, &session->hello, now_us, HELLO_US, &what, out);
 }
 
 static void feed_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
@@ -245,7 +250,7 @@ static void feed_send(struct sync_session *session, int64_t now_us, struct sync_
     sync_feed_write(&session->request, &feed);
     struct sync_send what = {
         .method = EXCHANGE_GET, .path = STR(SYNC_PATH_FEED), .query = buf_str(&session->request)};
-    request_send(session, &session->feed, now_us, FEED_US, &what, out);
+    session_send(session, &session->feed, now_us, FEED_US, &what, out);
 }
 
 static void receipt_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
@@ -254,7 +259,7 @@ static void receipt_send(struct sync_session *session, int64_t now_us, struct sy
                              .path = STR(SYNC_PATH_RECEIPT),
                              .content_type = SYNC_MEDIA_TYPE,
                              .body = buf_bytes(&session->receipt_body)};
-    request_send(session, &session->receipt, now_us, RECEIPT_US, &what, out);
+    session_send(session, &session->receipt, now_us, RECEIPT_US, &what, out);
 }
 
 /* --- taking over --- */
@@ -334,7 +339,8 @@ static void sooner(int64_t *until, int64_t at)
 
 static void expire(struct sync_session *session, int64_t now_us)
 {
-    const struct flight *flights[] = {&session->hello, &session->feed, &session->receipt};
+    const struct flight *flights[] = {&session->hello, &session->feed, &session->receipt,
+                                      &session->recall.flight};
     for (size_t i = 0; i < sizeof flights / sizeof flights[0]; i++)
         if (flights[i]->id != 0 && now_us >= flights[i]->until_us)
             sync_session_failed(session, flights[i]->id, ERR_TIMEOUT, now_us);
@@ -394,7 +400,9 @@ static bool step(struct sync_session *session, int64_t now_us, struct sync_actio
                 session->receipt_retry.at_us <= now_us;
     if (feeding && session->receipt_wanted && session->receipt_retry.at_us > now_us)
         sooner(until, session->receipt_retry.at_us);
-    return due(sign, session->sign_at_us, now_us, until) && session_sign_ask(session, now_us, out);
+    if (due(sign, session->sign_at_us, now_us, until) && session_sign_ask(session, now_us, out))
+        return true;
+    return feeding && session_recall_step(session, now_us, until, out);
 }
 
 void sync_session_next(struct sync_session *session, int64_t now_us, struct sync_action *out)
@@ -405,12 +413,14 @@ void sync_session_next(struct sync_session *session, int64_t now_us, struct sync
     expire(session, now_us);
     if (step(session, now_us, out))
         return;
-    const struct flight *flights[] = {&session->hello, &session->feed, &session->receipt};
+    const struct flight *flights[] = {&session->hello, &session->feed, &session->receipt,
+                                      &session->recall.flight};
     for (size_t i = 0; i < sizeof flights / sizeof flights[0]; i++)
         if (flights[i]->id != 0)
             sooner(&out->until_us, flights[i]->until_us);
     if (session->signing != 0)
         sooner(&out->until_us, session->sign_until_us);
+    sooner(&out->until_us, session_recall_until(session));
     if (session->state == SYNC_WAITING)
         sooner(&out->until_us, session->link.at_us);
 }

@@ -6,6 +6,7 @@
  *         SEND    send the request; later sync_session_answer or sync_session_failed with its id
  *         COMMIT  gate_commit (one for any number of sessions); then sync_session_committed
  *         SIGN    let the keeper sign; then sync_session_signed
+ *         ANSWER  likewise; then sync_session_recall_signed
  *     call again after any of these, and at action.until_us at the latest
  *
  * Verification comes before belief: nothing of a page reaches the gate before signature, consistency, every
@@ -24,6 +25,7 @@
 #include "net/exchange.h"
 #include "sync/card.h"
 #include "sync/latency.h"
+#include "sync/recall.h"
 
 struct sync_session;
 
@@ -63,12 +65,13 @@ struct sync_sign {             /* borrowed until the next call into the session 
     struct disposition wanted; /* what the disposition note shall say */
 };
 
-enum sync_action_kind { SYNC_NOTHING, SYNC_SEND, SYNC_COMMIT, SYNC_SIGN };
+enum sync_action_kind { SYNC_NOTHING, SYNC_SEND, SYNC_COMMIT, SYNC_SIGN, SYNC_ANSWER };
 
 struct sync_action {
     enum sync_action_kind kind;
     struct sync_send send;
     struct sync_sign sign;
+    struct sync_recall_done answer; /* borrowed until the next call into the session */
     int64_t until_us; /* SYNC_NOTHING: nothing to do before, unless something comes in; INT64_MAX: never */
 };
 
@@ -88,6 +91,11 @@ void sync_session_committed(struct sync_session *session, err_t err, int64_t now
  * the wish is repeated after a while. */
 void sync_session_signed(struct sync_session *session, err_t err, uint64_t size, struct str cosignature,
                          struct str disposition, int64_t now_us);
+
+/* The keeper signed the answer to the recall at `seq`: whole note. On an error the wish is repeated after a
+ * while. */
+void sync_session_recall_signed(struct sync_session *session, err_t err, uint64_t seq, struct str note,
+                                int64_t now_us);
 
 /* --- watching --- */
 

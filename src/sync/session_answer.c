@@ -172,17 +172,24 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
     *body = (struct buf) {.size_max = taken.size_max};
     bool hello = id != 0 && id == session->hello.id, feed = id != 0 && id == session->feed.id;
     bool receipt = id != 0 && id == session->receipt.id;
+    bool recall = id != 0 && id == session->recall.flight.id;
     if (hello)
         session->hello.id = 0;
     if (feed)
         session->feed.id = 0;
     if (receipt)
         session->receipt.id = 0;
+    if (recall)
+        session->recall.flight.id = 0;
     if ((hello || feed) && status != STATUS_OK)
         session_link_failed(session, status == STATUS_NEUTRAL ? ERR_DENIED : ERR_BUSY, status_words(status),
                             "see that both sides added each other's card and started the link", now_us);
     else if (receipt && status != STATUS_OK)
         session_receipt_failed(session, ERR_DENIED, status_words(status), now_us);
+    else if (recall && status != STATUS_OK)
+        session_recall_failed(session, ERR_DENIED, status_words(status), now_us);
+    else if (recall)
+        session_recall_answer(session, now_us);
     else if (hello)
         hello_answer(session, &taken, now_us);
     else if (feed)
@@ -200,4 +207,6 @@ void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, i
         session_link_failed(session, err, err_text(err), "see that the partner's node is reachable", now_us);
     else if (id == session->receipt.id)
         session_receipt_failed(session, err, err_text(err), now_us);
+    else if (id == session->recall.flight.id)
+        session_recall_failed(session, err, err_text(err), now_us);
 }

@@ -36,6 +36,16 @@ struct held { /* durably taken over */
     struct buf note; /* empty before the first page */
 };
 
+/* One at a time, and apart from everything else: a partner that cannot take it is followed all the same. */
+struct recall_answer {
+    uint64_t seq; /* of the recall that it answers */
+    bool signing;
+    int64_t sign_until_us;
+    struct buf body; /* not empty: to be sent, or sent and not acknowledged */
+    struct flight flight;
+    struct retry retry;
+};
+
 struct sync_session {
     struct gate *gate;
     unsigned partner;
@@ -73,6 +83,8 @@ struct sync_session {
     uint64_t receipt_size;
     struct retry receipt_retry;
 
+    struct recall_answer recall;
+
     struct buf evidence; /* the checkpoint that contradicts ours */
     struct sync_status status;
 };
@@ -88,6 +100,17 @@ void session_link_failed(struct sync_session *session, err_t err, const char *wh
 /* The link stops until an operator starts it again. */
 void session_link_alarm(struct sync_session *session, err_t err, const char *what, const char *next,
                         int64_t now_us);
+
+void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t timeout_us,
+                  const struct sync_send *send, struct sync_action *out);
+
+/* --- recall_session.c --- */
+/* False: nothing to do now; *until is then no later than when there is. */
+bool session_recall_step(struct sync_session *session, int64_t now_us, int64_t *until,
+                         struct sync_action *out);
+int64_t session_recall_until(const struct sync_session *session);
+void session_recall_answer(struct sync_session *session, int64_t now_us);
+void session_recall_failed(struct sync_session *session, err_t err, const char *what, int64_t now_us);
 
 /* False when there is nothing to sign after all. */
 bool session_sign_ask(struct sync_session *session, int64_t now_us, struct sync_action *out);

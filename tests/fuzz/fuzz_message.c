@@ -136,10 +136,31 @@ static err_t (*const kinds[ALL])(struct bytes wire, struct buf *out) = {
     feed_head_again, feed_over_again, foreign_again,
 };
 
+/* Both halves of an answer to a recall: one spelling. */
+static void recalls(struct bytes wire)
+{
+    struct message_recall_done done;
+    struct message_recall_signed answer;
+    struct buf out;
+    buf_init(&out, LIMIT_LINK_MESSAGE_BYTES);
+    if (message_recall_done_read(wire, &done) == ERR_OK) {
+        message_recall_done_write(&out, &done);
+        must(bytes_eq(buf_bytes(&out), wire));
+    }
+    buf_clear(&out);
+    if (message_recall_signed_read(wire, &answer) == ERR_OK) {
+        message_recall_signed_write(&out, &answer);
+        must(bytes_eq(buf_bytes(&out), wire));
+    }
+    buf_deinit(&out);
+}
+
 static void read_only(unsigned kind, struct bytes wire)
 {
     struct gate_piece piece;
     struct exchange_answer answer;
+    if (kind == PIECE)
+        recalls(wire);
     if (kind == PIECE && message_piece_read(wire, &piece) == ERR_OK)
         must(piece.bytes.len <= wire.len);
     if (kind == ANSWER && exchange_answer_read(wire, &answer) == ERR_OK)

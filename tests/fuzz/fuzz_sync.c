@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sync/card.h"
+#include "sync/recall.h"
 #include "sync/wire.h"
 
 static void same(const struct buf *made, struct bytes wire)
@@ -77,6 +78,23 @@ static void card(struct bytes wire)
         abort();
 }
 
+/* The note is not signed by anybody. */
+static void recall(struct bytes wire, struct buf *made)
+{
+    struct sync_recall_done done;
+    struct note_key key;
+    struct sign_public nobody = {{1}};
+    uint32_t epoch;
+    struct str note;
+    if (sync_recall_read(wire, &epoch, &note) != ERR_OK)
+        return;
+    sync_recall_write(made, epoch, note);
+    same(made, wire);
+    must(note_key_make(STR("bongsu/us/recall"), NOTE_ED25519, &nobody, &key) == ERR_OK);
+    if (sync_recall_open(note, &key, &done) == ERR_OK)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -113,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         break;
     default:
         (void)!sync_received_read(wire, &receipted);
+        recall(wire, &made);
     }
     buf_deinit(&made);
     return 0;

@@ -73,6 +73,9 @@ class Chain:
         for node in self.all():
             path = os.path.join(folder, 'policy')
             pathlib.Path(path).write_text(POLICY, encoding='utf-8')
+            if node is self.kr:
+                node.must('peer', 'add-taxii', 'au', '--country', 'AU')
+                node.must('peer', 'start', 'au')
             node.must('policy', 'activate', path, '--untested', '--because', 'test')
         self.kr.must('source', 'add', 'desk')
 
@@ -91,7 +94,7 @@ def travels(chain):
         REPORT.check(f'its word stands on the disk of {node.name}', files_with(node, WORD))
     dry = kr.must('recall', secret['id'], '--dry-run')
     REPORT.check('what it would reach is said before', dry.lines[0].get('objects') == 1 and
-                 [line['holder'] for line in dry.lines if 'holder' in line] == ['us'], dry)
+                 [line['holder'] for line in dry.lines if 'holder' in line] == ['us', 'au'], dry)
     REPORT.check('...and nothing is changed', holds(kr, secret))
     REPORT.check('without a reason it is refused', 'needs a reason' in repr(kr.run('recall', secret['id'])))
     fr.stop()
@@ -99,9 +102,12 @@ def travels(chain):
     REPORT.check('nobody gets it here any more', not holds(kr, secret) and not finds(kr, WORD))
     REPORT.check('it is destroyed here', wait_for(lambda: state(kr, secret, 'this node') == 'destroyed'))
     REPORT.check('...and at who had it', wait_for(lambda: state(us, secret, 'this node') == 'destroyed'))
+    REPORT.check('...who has answered that it is gone', wait_for(lambda: state(kr, secret, 'us') == 'done'), rows(kr, secret))
+    REPORT.check('who reads by TAXII cannot confirm', state(kr, secret, 'au') == 'cannot confirm', rows(kr, secret))
     REPORT.check('who is away is asked', state(us, secret, 'fr') == 'pending', rows(us, secret))
     fr.start()
     REPORT.check('...and told when he comes', wait_for(lambda: state(fr, secret, 'this node') == 'destroyed'))
+    REPORT.check('...and answers', wait_for(lambda: state(us, secret, 'fr') == 'done'), rows(us, secret))
     for node in chain.all():
         REPORT.check(f'{node.name} neither shows nor finds it', not holds(node, secret) and not finds(node, WORD))
         REPORT.check(f'no file of {node.name} holds its word', wait_for(lambda n=node: not files_with(n, WORD)),
@@ -124,7 +130,8 @@ def comes_again(chain, secret):
         REPORT.check(f'...and whole', node.run('check').good)
         node.start()
         REPORT.check(f'{node.name} holds nothing of it', not holds(node, secret) and not files_with(node, WORD))
-    REPORT.check('the recall stands after all that', state(us, secret, 'this node') == 'destroyed')
+    REPORT.check('the recall stands after all that', state(us, secret, 'this node') == 'destroyed' and
+                 state(us, secret, 'fr') == 'done', rows(us, secret))
 
 
 def main():

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "gate/recall.h"
 #include "ledger/cosign.h"
 
 enum { MOST = 4096, CARD_DAYS = 3 };
@@ -447,4 +448,34 @@ bool fake_holds(const struct gate *gate, uint64_t seq, struct str object)
 unsigned fake_hops(const struct gate *gate, uint64_t seq)
 {
     return gate->taken[seq].hops;
+}
+
+/* --- recalls: there are none --- */
+
+err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_owed *out)
+{
+    (void)gate;
+    (void)partner;
+    (void)out;
+    return ERR_NOTFOUND;
+}
+
+err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, int64_t now_us)
+{
+    (void)gate;
+    (void)partner;
+    (void)seq;
+    (void)now_us;
+    return ERR_NOTFOUND;
+}
+
+err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, struct bytes note,
+                           int64_t now_us)
+{
+    (void)gate;
+    (void)partner;
+    (void)seq;
+    (void)note;
+    (void)now_us;
+    return ERR_NOTFOUND;
 }

@@ -11,6 +11,7 @@
 
 #include "core/mem.h"
 #include "disk.h"
+#include "gate/recall.h"
 #include "store/index.h"
 #include "store/index_mem.h"
 #include "sync/serve.h"
@@ -42,6 +43,7 @@ struct pair {
     struct site site[2];
     int64_t now_us;
     uint64_t ids, random;
+    bool forges; /* answers to recalls are signed with another key */
     /* requests that a server keeps: whose, and the client's id */
     struct {
         uint64_t server_id, client_id;
@@ -247,6 +249,23 @@ static void receipt_sign(struct pair *pair, struct site *site, const struct sync
     buf_deinit(&note);
 }
 
+static void answer_sign(struct pair *pair, struct site *site, const struct sync_recall_done *done)
+{
+    struct note_key key;
+    struct buf note;
+    buf_init(&note, LIMIT_NOTE_BYTES);
+    sync_card_receipt_key(&site->card, SYNC_CARD_RECALL, &key);
+    enum sync_card_key with = pair->forges ? SYNC_CARD_COSIGN : SYNC_CARD_RECALL;
+    if (pair->forges) /* his name, and not his key for this */
+        assert_int_equal(
+            note_key_make(str_of(site == &pair->site[0] ? "bongsu/kr/recall" : "bongsu/us/recall"),
+                          NOTE_ED25519, &site->keys[with].public, &key),
+            ERR_OK);
+    assert_int_equal(sync_recall_sign(done, &key, &site->keys[with], &note), ERR_OK);
+    sync_session_recall_signed(site->session, ERR_OK, done->seq, buf_str(&note), pair->now_us);
+    buf_deinit(&note);
+}
+
 /* --- the network: at once --- */
 
 static void site_send(struct pair *pair, struct site *site, const struct sync_send *send)
@@ -306,6 +325,9 @@ static bool site_act(struct pair *pair, struct site *site, int64_t *until)
         return true;
     case SYNC_SIGN:
         receipt_sign(pair, site, &action.sign);
+        return true;
+    case SYNC_ANSWER:
+        answer_sign(pair, site, &action.answer);
         return true;
     default:
         *until = action.until_us < *until ? action.until_us : *until;
@@ -632,6 +654,85 @@ static void power_fails(struct pair *pair, struct site *site)
     site_link(pair, site);
 }
 
+/* --- recall --- */
+
+static void carry_out(struct pair *pair, struct site *site)
+{
+    bool did = true;
+    site_settle(pair, site);
+    while (did)
+        assert_int_equal(gate_recall_step(site->gate, pair->now_us, &did), ERR_OK);
+    assert_int_equal(gate_purge(site->gate, NULL, pair->now_us), ERR_OK);
+}
+
+static void take_holder(void *ctx, const struct gate_recall_holder *holder)
+{
+    *(struct gate_recall_holder *)ctx = *holder;
+}
+
+static void act_both(struct pair *pair, unsigned steps)
+{
+    for (unsigned i = 0; i < steps; i++) {
+        int64_t until = INT64_MAX;
+        bool first = site_act(pair, &pair->site[0], &until);
+        if (!site_act(pair, &pair->site[1], &until) && !first)
+            pair->now_us = until == INT64_MAX ? pair->now_us + SECOND_US : until;
+    }
+}
+
+/* Who has it destroys it and says so under his recall key; nothing else counts as an answer. The power may go
+ * between the two. */
+static void test_a_recall_is_answered(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(9);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct gate_recall_holder holder = {0};
+    struct gate_recalled told;
+    struct stix_key key;
+    uint64_t lsns[LIMIT_COPIES];
+    size_t count;
+    struct comparing looking = {.to = us};
+    exchange(pair);
+    assert_true(pair_run(pair, 200));
+    assert_int_equal(gate_leaves(kr->gate, kr->partner, 0, first_indicator, &key), ERR_OK);
+    assert_int_equal(gate_spill_copies(kr->gate, &key, lsns, LIMIT_COPIES, &count), ERR_OK);
+    assert_int_equal(gate_recall(kr->gate, lsns, count, 0, &by_test, pair->now_us, &told), ERR_OK);
+    carry_out(pair, kr);
+    pair->forges = true;
+    assert_true(pair_run(pair, 200));
+    assert_int_equal(gate_versions(us->gate, &key, compare_copy, &looking), ERR_OK);
+    assert_int_equal(looking.found, 0);
+    assert_int_equal(gate_recall_holders(kr->gate, lsns[0], take_holder, &holder), ERR_OK);
+    assert_true(holder.fetched && holder.answered_us == 0); /* taken over, and not destroyed yet */
+    carry_out(pair, us);
+    act_both(pair, 60);
+    assert_int_equal(gate_recall_holders(kr->gate, lsns[0], take_holder, &holder), ERR_OK);
+    assert_int_equal(holder.answered_us, 0); /* by another key it is no answer */
+    pair->forges = false;
+    power_fails(pair, us);
+    carry_out(pair, us);
+    for (int i = 0; i < 40 && holder.answered_us == 0; i++) {
+        act_both(pair, 20);
+        assert_int_equal(gate_recall_holders(kr->gate, lsns[0], take_holder, &holder), ERR_OK);
+    }
+    assert_true(holder.answered_us != 0);
+    /* Once: nothing is owed any more, also after a restart. */
+    struct gate_recall_owed owed;
+    assert_int_equal(gate_commit(us->gate), ERR_OK);
+    assert_int_equal(gate_recall_owed(us->gate, us->partner, &owed), ERR_NOTFOUND);
+    power_fails(pair, kr);
+    holder.answered_us = 0;
+    assert_int_equal(gate_recall_holders(kr->gate, lsns[0], take_holder, &holder), ERR_OK);
+    assert_true(holder.answered_us != 0);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t bad = 1;
+        assert_int_equal(gate_check(pair->site[i].gate, NULL, NULL, &bad), ERR_OK);
+        assert_int_equal(bad, 0);
+    }
+    pair_free(pair);
+}
+
 static void test_power_failures(void **state)
 {
     (void)state;
@@ -655,6 +756,7 @@ int main(void)
         cmocka_unit_test(a_limit_binds_at_the_receiver),
         cmocka_unit_test(limits_name_countries_communities_and_partners),
         cmocka_unit_test(test_ledger_as_files),
+        cmocka_unit_test(test_a_recall_is_answered),
         cmocka_unit_test(test_power_failures),
     };
     if (sign_start() != ERR_OK)
