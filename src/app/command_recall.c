@@ -107,7 +107,8 @@ static err_t recall_add(struct command_call *call)
     if (TRY(err, deadline_of(call, &deadline_us)) || TRY(err, choose(call, &chosen)))
         return err;
     err = dry ? gate_recall_reach(gate, chosen.lsns, chosen.count, call->now_us, &told)
-              : gate_recall(gate, chosen.lsns, chosen.count, deadline_us, &by, call->now_us, &told);
+              : gate_recall(gate, chosen.lsns, chosen.count, deadline_us, &by,
+                            call->standing == STANDING_OPERATOR, call->now_us, &told);
     if (err != ERR_OK)
         return refuse_recall(call, err);
     say_reach(call, &told, dry);
@@ -128,7 +129,8 @@ static err_t recall_confirm(struct command_call *call)
     struct chosen chosen;
     size_t agreed = 0, first = 0;
     err_t err;
-    if (TRY(err, choose(call, &chosen)))
+    if (TRY(err, command_two(call, "what is called back beyond the budget wants two operators", STR(""))) ||
+        TRY(err, choose(call, &chosen)))
         return err;
     for (size_t i = 0; i < chosen.count; i++) {
         bool both;

@@ -156,7 +156,7 @@ err_t gate_recall_reach(struct gate *gate, const uint64_t *lsns, size_t count, i
 }
 
 err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t count, int64_t deadline_us,
-                  const struct gate_by *by, int64_t now_us, struct gate_recalled *out)
+                  const struct gate_by *by, bool officer, int64_t now_us, struct gate_recalled *out)
 {
     struct gate_recalled told;
     err_t err;
@@ -169,7 +169,7 @@ err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t count, int64_t
         struct gate_spill spill = {.why = GATE_RECALLED,
                                    .deadline_us = deadline_us,
                                    .waits = told.waits,
-                                   .agreed = told.waits ? by->who : STR("")};
+                                   .agreed = told.waits && officer ? by->who : STR("")};
         if (is_callable(gate, lsns[i]))
             err = spill_state(gate, lsns[i], by, now_us, &spill);
         if (err == ERR_OK)

@@ -25,9 +25,10 @@ struct gate_recalled {
 
 /* Positions of objects, or of conflicting copies, that are held; those that are called back already are
  * passed over. Durable when it returns. ERR_NOTFOUND: none of them is held, or all are called back;
- * ERR_FULL. */
+ * ERR_FULL. `officer`: he counts as the first of two, where two are wanted. */
 NODISCARD err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t count, int64_t deadline_us,
-                            const struct gate_by *by, int64_t now_us, struct gate_recalled *out);
+                            const struct gate_by *by, bool officer, int64_t now_us,
+                            struct gate_recalled *out);
 /* What that would be; changes nothing. */
 NODISCARD err_t gate_recall_reach(struct gate *gate, const uint64_t *lsns, size_t count, int64_t now_us,
                                   struct gate_recalled *out);

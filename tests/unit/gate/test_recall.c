@@ -107,13 +107,13 @@ static void everybody_who_had_it(void **state)
     assert_int_equal(gate_recall_reach(b.gate, &lsn, 1, b.now_us, &told), ERR_OK);
     assert_int_equal(told.objects, 1);
     assert_int_equal(told.partners, UINT64_C(1) << now | UINT64_C(1) << before);
-    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, b.now_us, &told), ERR_OK);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
     assert_false(told.waits);
     assert_int_equal(shown(&b, 1), 0); /* at once */
     bool did = true;
     assert_int_equal(gate_recall_step(b.gate, b.now_us, &did), ERR_OK);
     assert_false(did); /* they are told first */
-    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, b.now_us, &told), ERR_NOTFOUND);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_NOTFOUND);
     assert_int_equal(carry_out(&b), 1);
     assert_true(gate_is_destroyed(b.gate, lsn));
     for (int round = 0; round < 3; round++) {
@@ -154,7 +154,7 @@ static void minted_copies(void **state)
         GATE_NEW);
     uint64_t lsn = b.last_lsn;
     assert_int_equal(ops(&b, us, LEAF_RELEASE), 2); /* the node's identity, and the copy */
-    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, b.now_us, &told), ERR_OK);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
     assert_int_equal(told.partners, UINT64_C(1) << us);
     assert_int_equal(carry_out(&b), 1);
     for (int round = 0; round < 2; round++) {
@@ -189,12 +189,12 @@ static void two_officers(void **state)
     assert_false(told.waits);
     assert_int_equal(gate_recall_reach(b.gate, lsns, LIMIT_RECALL_DAY + 1, b.now_us, &told), ERR_OK);
     assert_true(told.waits);
-    assert_int_equal(gate_recall(b.gate, lsns, LIMIT_RECALL_DAY, DEADLINE, &officer, b.now_us, &told),
+    assert_int_equal(gate_recall(b.gate, lsns, LIMIT_RECALL_DAY, DEADLINE, &officer, true, b.now_us, &told),
                      ERR_OK);
     assert_int_equal(carry_out(&b), 1);
     /* The day's last object is one too many. */
     uint64_t last = lsns[LIMIT_RECALL_DAY];
-    assert_int_equal(gate_recall(b.gate, &last, 1, DEADLINE, &officer, b.now_us, &told), ERR_OK);
+    assert_int_equal(gate_recall(b.gate, &last, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
     assert_true(told.waits);
     assert_int_equal(shown(&b, LIMIT_RECALL_DAY), 0);
     assert_int_equal(carry_out(&b), 0);
@@ -386,7 +386,7 @@ static void answers(void **state)
     assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
     uint64_t lsn = b.last_lsn;
     bench_settle(&b);
-    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, b.now_us, &told), ERR_OK);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
     assert_int_equal(carry_out(&b), 1);
     assert_int_equal(gate_recall_answered(b.gate, us, 0, bytes_of("note", 4), b.now_us), ERR_NOTFOUND);
     assert_int_equal(gate_recall_answered(b.gate, us, 1, bytes_of("note", 4), b.now_us), ERR_OK);
@@ -439,7 +439,7 @@ static err_t whole_way(struct life *l, bool *out_said)
     struct gate_recalled told;
     bool more = true, did = true;
     int64_t next;
-    err_t err = gate_recall(l->b.gate, &l->lsn, 1, DEADLINE, &officer, l->b.now_us, &told);
+    err_t err = gate_recall(l->b.gate, &l->lsn, 1, DEADLINE, &officer, true, l->b.now_us, &told);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
     *out_said = true;

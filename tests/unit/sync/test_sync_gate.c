@@ -697,7 +697,7 @@ static void test_a_recall_is_answered(void **state)
     assert_true(pair_run(pair, 200));
     assert_int_equal(gate_leaves(kr->gate, kr->partner, 0, first_indicator, &key), ERR_OK);
     assert_int_equal(gate_spill_copies(kr->gate, &key, lsns, LIMIT_COPIES, &count), ERR_OK);
-    assert_int_equal(gate_recall(kr->gate, lsns, count, 0, &by_test, pair->now_us, &told), ERR_OK);
+    assert_int_equal(gate_recall(kr->gate, lsns, count, 0, &by_test, true, pair->now_us, &told), ERR_OK);
     carry_out(pair, kr);
     pair->forges = true;
     assert_true(pair_run(pair, 200));
