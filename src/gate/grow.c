@@ -233,13 +233,14 @@ static void keep_forms(struct deciding *d, const struct cutting *cutting, struct
 }
 
 /* What the rules give, as the closure takes it. */
-static void set_base(const struct gate *gate, struct candidate *c, const struct subject *subject,
+static void set_base(const struct deciding *d, struct candidate *c, const struct subject *subject,
                      const struct cutting *cutting)
 {
     uint64_t own = c->verdict.release & c->eligible;
     c->member.base = own;
-    uint64_t along = subject_comes_along(gate, subject, &cutting->facts, &c->verdict) & c->eligible;
-    along &= ~cutting->untreated;
+    uint64_t along = subject_comes_along(d->gate, subject, &cutting->facts, &c->verdict) & c->eligible;
+    /* Nor does what had its time with him come back, without its time and its limits. */
+    along &= ~(cutting->untreated | state_expired(&c->state, d->now_us));
     c->member.base = own | along;
     c->member.on_demand = along & ~own;
 }
@@ -299,7 +300,7 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
     else if (err != ERR_OK)
         return err;
     verdict_hold(&c->verdict, state_expired(&c->state, d->now_us), POLICY_RULE_EXPIRED);
-    set_base(d->gate, c, &subject, &cutting);
+    set_base(d, c, &subject, &cutting);
     return ERR_OK;
 }
 

@@ -620,6 +620,25 @@ static void the_default_comes_at_the_deadline(void **state)
     node_end(&n);
 }
 
+/* A creator's time is over: what names him later does not bring him back, without his time and limits. */
+static void what_is_over_does_not_come_along(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease who if type == \"identity\" to all with expire 1h\n"
+                  "release r if tlp <= green to all\n");
+    (void)bench_add(&n.b, n.own, identity(text, 1, "organization", ""));
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "identity", 1));
+    later(&n, 2 * HOUR);
+    assert_false(bench_is_released(&n.b, n.us, "identity", 1));
+    add(&n, 1, MARKED(TLP_GREEN) ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\"");
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "identity", 1));
+    node_end(&n);
+}
+
 /* --- budgets --- */
 
 static void a_budget_lets_go_in_order(void **state)
@@ -1057,6 +1076,7 @@ int main(void)
         cmocka_unit_test(the_queue_says_who_waits_since_when),
         cmocka_unit_test(what_waits_but_for_a_denied_part_is_in_the_queue),
         cmocka_unit_test(the_default_comes_at_the_deadline),
+        cmocka_unit_test(what_is_over_does_not_come_along),
         cmocka_unit_test(a_budget_lets_go_in_order),
         cmocka_unit_test(a_budget_comes_to_rest),
         cmocka_unit_test(a_budget_forgets_no_deadline),
