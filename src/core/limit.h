@@ -151,6 +151,9 @@
 #define LIMIT_REL_TO          64         /* nations and communities that one marking is for */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
 #define LIMIT_MINT_PROFILE_BYTES 16384   /* what one partner's copy lacks; more: it is withheld */
+#define LIMIT_HOPS            16         /* nodes that an object passes at most: no alliance is so long */
+#define LIMIT_TRAIL_MARKS     8          /* nodes that made it anew, beside it: half of LIMIT_HOPS */
+#define LIMIT_TRAIL_BYTES     (LIMIT_TRAIL_MARKS * 16) /* a thousand of them fit a page of the feed */
 #define LIMIT_PERSON_POINTERS 16         /* of one object in which a person stands: one tells where to look */
 #define LIMIT_PERSONAL_HITS   4096       /* of one object on its way out; more: nobody knows what is in it */
 #define LIMIT_SEALED_BYTES    (LIMIT_OBJECT_BYTES + 17 * 1024) /* an object, and its fault or its profile */

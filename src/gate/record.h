@@ -49,12 +49,6 @@ NODISCARD err_t record_envelope_read(struct bytes payload, struct record_envelop
 void record_fault_write(struct buf *out, const struct fault *fault, struct bytes refused);
 NODISCARD err_t record_fault_read(struct bytes sealed, struct fault *out_fault, struct bytes *out_refused);
 
-/* --- what goes beside an object (docs/decisions/0052) --- */
-
-#define LIMIT_HOPS        16 /* nodes that an object passes at most: no alliance is so long */
-#define LIMIT_TRAIL_MARKS 8  /* nodes that made it anew, beside it: half of LIMIT_HOPS */
-#define LIMIT_TRAIL_BYTES (LIMIT_TRAIL_MARKS * 16) /* a thousand of them fit a page of the feed */
-
 /* --- MINT: an object made for one partner --- */
 
 struct record_mint {

@@ -3,7 +3,6 @@
  * the bytes and allocates nothing; signatures, proofs and roots are for the caller to verify. Any thread. */
 #pragma once
 
-#include "gate/record.h"
 #include "ledger/cosign.h"
 #include "ledger/leaf.h"
 #include "ledger/merkle.h"
