@@ -111,3 +111,91 @@ err_t along_untreated(const struct policy *policy, const struct stix_object *sou
     }
     return a.err;
 }
+
+/* --- by name --- */
+
+static err_t add_name(struct along_called *out, struct str name, struct arena *arena)
+{
+    if (name.len == 0 || out->count == LIMIT_ALONG)
+        return name.len == 0 ? ERR_OK : ERR_LIMIT;
+    out->names[out->count] = arena_str(arena, name);
+    return out->names[out->count++].at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+/* Its name, and what others call it where somebody wrote that down. */
+static err_t add_names(struct along_called *out, struct json_val root, struct arena *arena)
+{
+    struct json_val aliases, alias;
+    struct str name;
+    err_t err = ERR_OK;
+    if (json_get_str(root, STR("name"), &name) && TRY(err, add_name(out, name, arena)))
+        return err;
+    if (!json_get(root, STR("aliases"), &aliases) || !json_is(aliases, JSON_ARRAY))
+        return ERR_OK;
+    struct json_iter iter = json_array_iter(aliases);
+    while (err == ERR_OK && json_array_next(&iter, &alias))
+        if (json_is(alias, JSON_STRING))
+            err = add_name(out, json_str(alias), arena);
+    return err;
+}
+
+err_t along_called(struct gate *gate, const struct stix_key *who, struct arena *arena,
+                   struct along_called *out)
+{
+    struct copies *copies = arena_alloc(arena, sizeof *copies);
+    struct along_called called = {.names = arena_zalloc(arena, LIMIT_ALONG, sizeof *called.names)};
+    err_t err;
+    if (copies == NULL || called.names == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, copies_load(gate, who, copies)))
+        return err;
+    for (size_t i = 0; i < copies->count && err == ERR_OK; i++) {
+        struct subject subject;
+        if ((copies->at[i].flags & COPY_SEEN) != 0 || copies->at[i].lsn >= store_durable_lsn(gate->store))
+            continue;
+        err = subject_load(gate, copies->at[i].lsn, arena, &subject);
+        if (err == ERR_OK)
+            err = add_names(&called, subject.object.root, arena);
+        err = err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed */
+    }
+    *out = called;
+    return err;
+}
+
+static char small(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_wordy(char c)
+{
+    return (small(c) >= 'a' && small(c) <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Of another script's words nobody here knows where they end: there a name counts wherever it stands. */
+static bool stands_alone(struct str text, size_t at, size_t len)
+{
+    bool before = at > 0 && is_wordy(text.at[at - 1]) && is_wordy(text.at[at]);
+    size_t end = at + len;
+    return !before && !(end < text.len && is_wordy(text.at[end]) && is_wordy(text.at[end - 1]));
+}
+
+static bool says(struct str text, struct str name)
+{
+    for (size_t at = 0; at < text.len && text.len - at >= name.len; at++) {
+        size_t i = 0;
+        while (i < name.len && small(text.at[at + i]) == small(name.at[i]))
+            i++;
+        if (i == name.len && stands_alone(text, at, name.len))
+            return true;
+    }
+    return false;
+}
+
+bool along_says(const struct along_called *called, struct str text)
+{
+    for (size_t i = 0; i < called->count; i++)
+        if (says(text, called->names[i]))
+            return true;
+    return false;
+}

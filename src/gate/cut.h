@@ -67,6 +67,15 @@ NODISCARD err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[1
  * more than LIMIT_ALONG to look at. along.c */
 NODISCARD err_t along_names(struct gate *gate, const struct stix_ref *refs, size_t ref_count,
                             const struct stix_key *hidden, struct arena *arena, bool *out_named);
+/* Names under which an identity ever stood here, in the arena. along.c */
+struct along_called {
+    struct str *names;
+    size_t count;
+};
+NODISCARD err_t along_called(struct gate *gate, const struct stix_key *who, struct arena *arena,
+                             struct along_called *out);
+/* Does a text say one of them, in whatever case, as a word of its own? */
+bool along_says(const struct along_called *called, struct str text);
 /* Of an unmarked creator: partners for whom some release rule would match it, were it marked, and asks for
  * duties that change it. It comes along whole or not at all. along.c */
 NODISCARD err_t along_untreated(const struct policy *policy, const struct stix_object *source,

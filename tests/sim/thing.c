@@ -254,7 +254,8 @@ static void write_thing(struct thing *thing, struct draw *draw, unsigned variant
     }
     say(thing, ",\"modified\":\"2026-01-01T00:00:%02u.000Z\"", thing->version);
     if (thing->kind != THING_RELATION && thing->kind != THING_NOTE)
-        say(thing, ",\"name\":\"n%u\"", variant);
+        say(thing, ",\"name\":\"%s%u\"",
+            thing->kind == THING_ORGANISATION || thing->kind == THING_PERSON ? "who" : "n", variant);
     else if (variant != 0)
         say(thing, ",\"confidence\":%u", variant);
     say_creator(thing);

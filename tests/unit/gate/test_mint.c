@@ -750,6 +750,48 @@ static void what_is_minted_waits_for_its_maker(void **state)
     bench_deinit(&n.b);
 }
 
+/* Whoever is not to be named is not named by name: such a text stays, or goes without that text. */
+static void a_creators_name_is_not_said(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    static const char by[] = ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\"";
+    static const struct {
+        const char *more;
+        bool leaves;
+    } rows[] = {{"\"description\":\"seen by nobody\"", true},
+                {"\"description\":\"seen by KR Center.\"", false},
+                {"\"description\":\"kr centers\"", true},
+                {"\"x_deep\":[{\"say\":\"kr\\u0020center told us\"}]", false},
+                {"\"description\":\"\\uc13c\\ud130\\uac00 saw it\"", false},
+                {"\"x_inner\":\"kr center says so\"", true},
+                {"\"description\":\"once called old center\"", false}};
+    node_init(&n);
+    bench_policy_text(&n.b,
+                      "language 1\nrelease open if tlp <= green and not type == identity to us-cisa with "
+                      "anonymise-creator, redact \"x_inner\"\n");
+    static const char *const names[] = {"old center", "KR center"};
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(text, sizeof text,
+                       "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"identity--00000000-0000-"
+                       "4000-8000-000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":"
+                       "\"2026-01-01T00:00:0%d.000Z\",\"name\":\"%s\",\"identity_class\":\"organization\","
+                       "\"aliases\":[\"\\uc13c\\ud130\"]}",
+                       i, names[i]);
+        (void)bench_add(&n.b, n.own, text);
+    }
+    for (int i = 0; i < (int)(sizeof rows / sizeof rows[0]); i++) {
+        char more[512];
+        (void)snprintf(more, sizeof more, ",%s%s", rows[i].more, by);
+        (void)bench_add(&n.b, n.own, indicator(text, i + 1, 1, more));
+    }
+    mem_free(texts_of(&n, n.us));
+    for (int i = 0; i < (int)(sizeof rows / sizeof rows[0]); i++)
+        assert_int_equal(bench_is_released(&n.b, n.us, "indicator", i + 1), rows[i].leaves);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -774,6 +816,7 @@ int main(void)
         cmocka_unit_test(a_translation_evades_no_duty),
         cmocka_unit_test(what_is_minted_waits_for_its_maker),
         cmocka_unit_test(a_translation_waits_for_older_versions),
+        cmocka_unit_test(a_creators_name_is_not_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
