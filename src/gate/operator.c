@@ -337,7 +337,8 @@ static err_t compile_for(const struct gate *gate, struct str text, bool everybod
                                                    peer->country.len > 0 ? 1 : 0};
         count++;
     }
-    return policy_compile(text, partners, count, out, fault);
+    return everybody ? policy_compile_held(text, partners, count, out, fault)
+                     : policy_compile(text, partners, count, out, fault);
 }
 
 err_t gate_policy_compile(const struct gate *gate, struct str text, struct policy **out,

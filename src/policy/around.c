@@ -39,7 +39,7 @@ static err_t check_sector(struct parse *parse, const struct value *value)
 {
     const struct stix_terms *terms = stix_terms(STIX_TERMS_INDUSTRY_SECTOR);
     struct suggest suggest = suggest_for(value->text);
-    if (value->quoted || stix_terms_have(terms, value->text))
+    if (parse->held || value->quoted || stix_terms_have(terms, value->text))
         return ERR_OK;
     for (size_t i = 0; i < terms->count; i++)
         suggest_try(&suggest, terms->words[i]);

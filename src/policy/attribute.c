@@ -7,7 +7,7 @@
 err_t attribute_check_keys(struct parse *parse)
 {
     const char *known;
-    for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
+    for (uint32_t i = 0; !parse->held && i < parse->policy->attributes.count; i++) {
         const struct attribute *attribute = &parse->policy->attributes.at[i];
         struct suggest suggest = suggest_for(attribute->key);
         bool means = attribute->of_source || !attribute->from_text || attribute->used;
@@ -101,7 +101,8 @@ static err_t partner_key(struct parse *parse, struct str key, struct ins *ins)
     if (str_eq(key, STR("tlp-max")))
         return partner_level(parse, ins);
     if (TRY(err, compare_read_members(parse, "partner.KEY", ins, &list)) ||
-        TRY(err, statement_check_values(parse, key, &list)) || TRY(err, value_idset(parse, &list, &set)))
+        (!parse->held && TRY(err, statement_check_values(parse, key, &list))) ||
+        TRY(err, value_idset(parse, &list, &set)))
         return err;
     value_drop(parse, &list);
     match_key(parse, false, key, &parse->policy->idsets.at[set], &mask.yes, &mask.known);

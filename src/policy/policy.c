@@ -178,12 +178,13 @@ static err_t build(struct parse *parse, const struct policy_partner *partners, s
     return guard_build(policy);
 }
 
-err_t policy_compile(struct str text, const struct policy_partner *partners, size_t partner_count,
+static err_t compile(struct str text, const struct policy_partner *partners, size_t partner_count, bool held,
                      struct policy **out, struct policy_fault *fault)
 {
     struct policy_fault unheard = {.code = ERR_OK};
     struct policy *policy = mem_alloc(sizeof *policy);
-    struct parse parse = {.policy = policy, .fault = fault != NULL ? fault : &unheard, .text = text};
+    struct parse parse = {
+        .policy = policy, .fault = fault != NULL ? fault : &unheard, .text = text, .held = held};
     *parse.fault = (struct policy_fault) {.code = ERR_NOMEM};
     if (policy == NULL)
         return ERR_NOMEM;
@@ -209,6 +210,18 @@ err_t policy_compile(struct str text, const struct policy_partner *partners, siz
     *parse.fault = (struct policy_fault) {.code = ERR_OK};
     *out = policy;
     return ERR_OK;
+}
+
+err_t policy_compile(struct str text, const struct policy_partner *partners, size_t partner_count,
+                     struct policy **out, struct policy_fault *fault)
+{
+    return compile(text, partners, partner_count, false, out, fault);
+}
+
+err_t policy_compile_held(struct str text, const struct policy_partner *partners, size_t partner_count,
+                          struct policy **out, struct policy_fault *fault)
+{
+    return compile(text, partners, partner_count, true, out, fault);
 }
 
 struct hash policy_digest(const struct policy *policy)

@@ -53,6 +53,10 @@ struct policy_partner {
  * NULL), returns its code, and writes nothing else. The result has one reference. */
 NODISCARD err_t policy_compile(struct str text, const struct policy_partner *partners, size_t partner_count,
                                struct policy **out, struct policy_fault *fault);
+/* The same of a text that the log holds: what later versions refuse as a slip means what it meant, or no node
+ * could read what it once took. */
+NODISCARD err_t policy_compile_held(struct str text, const struct policy_partner *partners,
+                                    size_t partner_count, struct policy **out, struct policy_fault *fault);
 struct policy *policy_ref(struct policy *policy);
 /* Frees with the last reference; NULL is fine. */
 void policy_unref(struct policy *policy);

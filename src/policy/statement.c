@@ -58,7 +58,7 @@ static const char *meant_country(struct str word)
 static err_t check_country(struct parse *parse, const struct value *value)
 {
     const char *meant = meant_country(value->text);
-    if (value->quoted || (meant != NULL && str_eq(value->text, str_of(meant))))
+    if (parse->held || value->quoted || (meant != NULL && str_eq(value->text, str_of(meant))))
         return ERR_OK;
     err_t err = parse_fail(parse, ERR_INVALID, value->at, "`%.*s` is no two-letter code of ISO 3166",
                            STR_ARG(value->text));
@@ -76,7 +76,7 @@ static err_t check_purpose(struct parse *parse, const struct value *value)
                                         "LEGAL",   "INTEL",           "TEARLINE", "OPACTION",
                                         "REQUEST", "ANONYMOUSACCESS", "CISAUSES"};
     unsigned which;
-    return value->quoted
+    return parse->held || value->quoted
                ? ERR_OK
                : value_word(parse, value, "purpose of ACS 3.0", words, sizeof words / sizeof *words, &which);
 }

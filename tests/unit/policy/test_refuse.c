@@ -321,6 +321,27 @@ static void every_prefix_is_survived(void **state)
     assert_in_range(good, 20, 200); /* ends of statements, and their comments and blanks */
 }
 
+/* A node starts with the policy that it once took, whatever a later version refuses to take. */
+static void what_was_taken_once_is_read(void **state)
+{
+    (void)state;
+    static const char *const slips[] = {
+        "language 1 partner jp { tlpmax green }",
+        "language 1 partner jp { country USA }",
+        "language 1 partner jp { purposes [NETDEFF] }",
+        "language 1 deny d if victim.sector == enrgy",
+    };
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        struct policy *policy = NULL;
+        struct policy_fault fault;
+        assert_int_not_equal(policy_compile(str_of(slips[i]), test_partners, PARTNERS, &policy, &fault),
+                             ERR_OK);
+        assert_int_equal(policy_compile_held(str_of(slips[i]), test_partners, PARTNERS, &policy, &fault),
+                         ERR_OK);
+        policy_unref(policy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test(every_limit_holds_at_its_edge),
         cmocka_unit_test(rules_are_limited),
         cmocka_unit_test(every_prefix_is_survived),
+        cmocka_unit_test(what_was_taken_once_is_read),
     };
     return cmocka_run_group_tests_name("policy refuse", tests, make_big, drop_big);
 }
