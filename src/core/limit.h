@@ -83,7 +83,7 @@
 #define LIMIT_POLICY_NAMES        1024 /* sets, and sources: looked up one by one while compiling */
 #define LIMIT_WITHDRAW_SCAN       20000 /* states a step looks through: some milliseconds */
 #define LIMIT_BUDGET_RETRY_US     1000000 /* what goes together and did not fit: looked at again */
-#define LIMIT_BUDGET_ROUNDS 4 /* of looking for what fits instead of groups that do not: each solves a set again */
+#define LIMIT_BUDGET_ROUNDS 4 /* of giving on the places of groups that do not fit: each solves again */
 #define LIMIT_RESHARE_BYTES       512  /* limits of one object: a thousand fit a page of synchronisation */
 #define LIMIT_POLICY_SELECTORS    16   /* `redact` of one rule: each is looked for in each object */
 #define LIMIT_POLICY_BUDGETS      256  /* four a partner */

@@ -1,0 +1,275 @@
+/* What is denied is taken back: by a new policy, and by anything else. */
+#include "acts.h"
+
+/* --- taking back --- */
+
+static bool count_content(void *ctx, const struct gate_leaf *leaf)
+{
+    size_t *seen = ctx;
+    *seen += leaf->object.len > 0;
+    return true;
+}
+
+static void nothing_denied_is_given_once_the_policy_is_in_force(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_CLEAR));
+    bench_settle(&n.b);
+    bench_sign(&n.b);
+    add(&n, 3, MARKED(TLP_GREEN)); /* decided, in the ledger, not signed */
+    bench_settle(&n.b);
+    bench_policy_text(&n.b, "language 1\nrelease clear if tlp <= clear to us-cisa\n");
+    assert_int_equal(gate_commit(n.b.gate), ERR_OK);
+    bench_sign(&n.b); /* what was decided is signed all the same; no step was made */
+    size_t seen = 0;
+    assert_int_equal(gate_leaves(n.b.gate, n.us, 0, count_content, &seen), ERR_BUSY);
+    assert_int_equal(seen, 0);
+    assert_int_equal(gate_leaves(n.b.gate, n.us, 1, count_content, &seen), ERR_BUSY);
+    assert_int_equal(seen, 1); /* what stays allowed is given meanwhile */
+    assert_int_equal(gate_leaf_objects(n.b.gate, n.us, 2, count_content, &seen), ERR_BUSY);
+    assert_int_equal(seen, 1);
+    bench_settle(&n.b);
+    expect_bytes(&n, 5, (bool[]) {false, true, false, false, false});
+    struct bench_leaves *leaves = read_now(&n, n.us);
+    assert_int_equal(leaves->at[3].leaf.op, LEAF_EXPIRE);
+    assert_int_equal(leaves->at[3].opening.subject_seq, 0);
+    assert_int_equal(leaves->at[4].opening.subject_seq, 2);
+    mem_free(leaves);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    /* It comes back with a leaf of its own; the old one stays empty. */
+    bench_policy_text(&n.b, GREEN_TO_US);
+    bench_settle(&n.b);
+    expect_bytes(&n, 7, (bool[]) {false, true, false, false, false, true, true});
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    bench_policy_text(&n.b, "language 1\n");
+    bench_settle(&n.b);
+    leaves = read_now(&n, n.us);
+    assert_int_equal(leaves->count, 10);
+    assert_int_equal(leaves->at[7].opening.subject_seq, 5); /* of the first indicator, the leaf it has now */
+    mem_free(leaves);
+    node_end(&n);
+}
+
+static void what_is_held_is_not_taken_back(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    bench_policy_text(&n.b,
+                      "language 1\nhold h if always until approved\nrelease g if tlp <= green to us-cisa\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 1, (bool[]) {true});
+    assert_int_equal(gate_holds_count(n.b.gate, n.us), 0); /* who has it waits for nobody */
+    node_end(&n);
+}
+
+/* It keeps back what would leave; what left is judged all the same. */
+static void a_stop_keeps_nothing_whole(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_int_equal(gate_stop(n.b.gate, GATE_STOP_ALL, STR(""), true, &by_test, n.b.now_us), ERR_OK);
+    bench_policy_text(
+        &n.b,
+        "language 1\nrelease g if tlp <= green to us-cisa with redact \"valid_from\", redact \"labels\"\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 1, (bool[]) {true});
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\"\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {false, false});
+    node_end(&n);
+}
+
+static void older_versions_are_taken_back_too(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_CLEAR)));
+    bench_settle(&n.b);
+    bench_policy_text(&n.b, "language 1\nrelease clear if tlp <= clear to us-cisa\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 3, (bool[]) {false, true, false});
+    node_end(&n);
+}
+
+static void a_paused_partner_loses_it_too(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    bench_sign(&n.b);
+    assert_int_equal(gate_peer_set(n.b.gate, n.us, GATE_PEER_PAUSED, false, &by_test, n.b.now_us), ERR_OK);
+    bench_policy_text(&n.b, "language 1\n");
+    assert_int_equal(gate_commit(n.b.gate), ERR_OK);
+    size_t seen = 0;
+    assert_int_equal(gate_leaves(n.b.gate, n.us, 0, count_content, &seen), ERR_BUSY);
+    assert_int_equal(seen, 0);
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {false, false});
+    node_end(&n);
+}
+
+/* --- taking back what something else than a policy denies --- */
+
+#define STATEMENT_1 "marking-definition--00000000-0000-4000-8000-000000000001"
+
+/* Nothing of it is given any more, to nobody who asks again; the tail of the ledger says so. */
+static void expect_all_over(struct node *n, size_t count)
+{
+    struct bench_leaves *leaves = read_now(n, n->us);
+    assert_int_equal(leaves->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(leaves->at[i].bytes, 0);
+    assert_int_equal(leaves->at[count - 1].leaf.op, LEAF_EXPIRE);
+    mem_free(leaves);
+    assert_false(bench_is_released(&n->b, n->us, "indicator", 1));
+}
+
+static uint64_t taken_of(struct node *n)
+{
+    struct gate_ledger ledger;
+    assert_int_equal(gate_ledger(n->b.gate, n->us, &ledger), ERR_OK);
+    return ledger.taken;
+}
+
+static void a_stricter_copy_takes_it_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    uint32_t other = bench_source(&n.b, "other", STIX_TLP_NONE, false, false);
+    add(&n, 1, MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    uint64_t taken = taken_of(&n);
+    (void)bench_add(&n.b, other, indicator(text, 1, 1, MARKED(TLP_RED)));
+    bench_settle(&n.b);
+    expect_bytes(&n, 3, (bool[]) {false, true, false});
+    assert_true(taken_of(&n) > taken); /* answers under way are broken off */
+    node_end(&n);
+}
+
+/* He has it from us, and says it too: that takes nothing away from those who read in his name. */
+static void who_says_it_too_keeps_it(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, gate_peer_get(n.b.gate, n.us)->source, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    say(&n, 1, GATE_APPROVE, "ana"); /* looked at again */
+    expect_bytes(&n, 1, (bool[]) {true});
+    bench_policy_text(&n.b, "language 1\nrelease g2 if tlp <= green to us-cisa\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 1, (bool[]) {true});
+    say(&n, 1, GATE_DENY, "ana");
+    expect_all_over(&n, 2);
+    node_end(&n);
+}
+
+static void an_operators_word_takes_it_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    say(&n, 1, GATE_DENY, "ana");
+    expect_all_over(&n, 4); /* the older version as well */
+    say(&n, 1, GATE_DENY, "ana");
+    expect_all_over(&n, 4); /* and once */
+    node_end(&n);
+}
+
+static void a_marking_that_is_classified_again_takes_it_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key marking = bench_key(STATEMENT_1);
+    node_init(&n, GREEN_TO_US);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "for friends"));
+    add(&n, 1, MARKED(STATEMENT_1));
+    assert_int_equal(gate_marking_classify(n.b.gate, &marking, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    assert_int_equal(gate_marking_classify(n.b.gate, &marking, STIX_TLP_RED, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    /* The version that carries it, though it is no longer current; not the one that does not. */
+    struct bench_leaves *leaves = read_now(&n, n.us);
+    size_t given = 0;
+    for (size_t i = 0; i < leaves->count; i++)
+        given += leaves->at[i].bytes > 0 && leaves->at[i].opening.subject_seq == 0;
+    assert_int_equal(leaves->at[leaves->count - 1].leaf.op, LEAF_EXPIRE);
+    mem_free(leaves);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_true(given <= 1); /* the marking itself */
+    node_end(&n);
+}
+
+static void what_is_minted_is_taken_back_too(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\"\n");
+    add(&n, 1, ",\"description\":\"one\"" MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 2, ",\"description\":\"two\",\"labels\":[\"x\"]" MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    struct bench_leaves *leaves = read_now(&n, n.us);
+    size_t before = leaves->count, given = 0;
+    for (size_t i = 0; i < before; i++)
+        given += leaves->at[i].bytes > 0;
+    assert_int_equal(given, 3); /* the node's identity, and two versions */
+    mem_free(leaves);
+    say(&n, 1, GATE_DENY, "ana");
+    leaves = read_now(&n, n.us);
+    assert_int_equal(leaves->count, before + 2);
+    given = 0;
+    for (size_t i = 0; i < leaves->count; i++)
+        given += leaves->at[i].bytes > 0;
+    assert_int_equal(given, 1);
+    mem_free(leaves);
+    node_end(&n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_denied_is_given_once_the_policy_is_in_force),
+        cmocka_unit_test(what_is_held_is_not_taken_back),
+        cmocka_unit_test(a_stop_keeps_nothing_whole),
+        cmocka_unit_test(older_versions_are_taken_back_too),
+        cmocka_unit_test(a_paused_partner_loses_it_too),
+        cmocka_unit_test(a_stricter_copy_takes_it_back),
+        cmocka_unit_test(who_says_it_too_keeps_it),
+        cmocka_unit_test(an_operators_word_takes_it_back),
+        cmocka_unit_test(a_marking_that_is_classified_again_takes_it_back),
+        cmocka_unit_test(what_is_minted_is_taken_back_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
