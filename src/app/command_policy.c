@@ -553,7 +553,7 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
     (void)snprintf(say, sizeof say, "%s for %.*s: number %llu, version %s; it is decided again%s",
                    approval == GATE_APPROVE ? "approved" : "denied", STR_ARG(peer->audience),
                    (unsigned long long)what.lsn, time,
-                   approval == GATE_DENY ? "; a version that was released already stays released" : "");
+                   approval == GATE_DENY ? "; what was released of it is taken back" : "");
     line_begin(call->out);
     line_version(call->out, what.lsn, what.version);
     line_word(call->out, "say", say);

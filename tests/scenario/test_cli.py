@@ -618,8 +618,8 @@ def test_deciding(place):
     place.expect(0, 'classified as tlp:clear', 'marking', 'classify', marking, '--as', 'tlp:clear', '--because', '공개', *kr)
     place.expect(1, 'add what carries it', 'marking', 'classify', f'marking-definition--{MARKING}', '--as', 'clear',
                  '--because', 'x', *kr)
-    place.expect(0, 'denied.*stays released', 'deny', indicator, 'us-cisa', *kr)
-    place.expect(0, 'Released already; now rule built-in.operator would deny', 'policy', 'explain', indicator, 'us-cisa', *kr)
+    place.expect(0, 'denied.*taken back', 'deny', indicator, 'us-cisa', *kr)
+    place.expect(0, 'Denied by rule built-in.operator', 'policy', 'explain', indicator, 'us-cisa', *kr)
     place.expect(0, 'approved', 'approve', indicator, 'us-cisa', *kr)
     for kind in ('partner', 'source', 'rule'):
         place.expect(1, f'there is no {kind} nix', 'stop-release', f'--{kind}', 'nix', *kr)

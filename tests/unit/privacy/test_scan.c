@@ -93,8 +93,8 @@ static void linear(void **state)
         "a at a dot a ",
         "1/1_",
         "010_",
-        "\xe2\x80\x8b"
-        "1",
+        ("\xe2\x80\x8b" /* apart, or the digit would belong to the \x */
+         "1"),
         "ssn1",
     };
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
