@@ -192,6 +192,9 @@ struct taking {
 static err_t take_copy(struct taking *t, uint64_t lsn)
 {
     struct state state;
+    for (size_t i = 0; i < t->d.count; i++)
+        if (t->d.at[i].lsn == lsn) /* an older version was asked about beside its newest */
+            return ERR_OK;
     struct candidate *c = &t->d.at[t->d.count];
     err_t err = t->d.count == LIMIT_STEP_OBJECTS ? ERR_FULL : state_load(t->d.gate, lsn, &state);
     if (err != ERR_OK)
@@ -263,7 +266,7 @@ err_t set_take_back(struct deciding *d, bool *out_did)
     if ((t.d.at = arena_alloc(d->arena, LIMIT_STEP_OBJECTS * sizeof *t.d.at)) == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; err == ERR_OK && i < d->count; i++)
-        if (d->at[i].given != 0 && d->targets[d->at[i].member.target].first_copy == i)
+        if (d->at[i].given != 0)
             err = take_all_of(&t, d, &d->at[i]);
     t.asked = UINT64_MAX;
     for (size_t i = 0; err == ERR_OK && i < d->old_count; i++)
