@@ -289,13 +289,11 @@ static err_t add_personal(struct gathering *g, const struct stix_object *source,
 }
 
 /* What is marked by its creator, or extended, would bring the creator along: definitions are never minted. */
-static err_t keep_creator(struct gathering *g, const struct stix_object *source, const struct form *form)
+static err_t keep_creator(struct gathering *g, const struct stix_object *source, struct form *form)
 {
-    bool named;
     if (!form->anonymous || !source->has_creator)
         return ERR_OK;
-    err_t err = along_names(g->gate, form->refs, form->ref_count, &source->creator, g->arena, &named);
-    return err == ERR_OK && named ? ERR_DENIED : err;
+    return along_names(g->gate, form->refs, form->ref_count, &source->creator, g->arena, &form->brings);
 }
 
 /* The object may go to `partner` in this form; `*out_ok`: or not at all. */
@@ -331,12 +329,17 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     if (same != NULL) {
         *out_ok = same->refs != NULL || whole;
         same->partners |= form.partners;
+        g->out->untold |= same->brings ? form.partners & g->bare.release : 0;
         return ERR_OK;
     }
     /* A definition under another name would define nothing. */
     err = key_is_definition(&source->key) ? ERR_DENIED : cut_try(&trial, source, warnings, &form);
     if (err == ERR_OK)
         err = keep_creator(g, source, &form);
+    if (err == ERR_OK && form.brings) {
+        g->out->untold |= form.partners & g->bare.release;
+        err = ERR_DENIED;
+    }
     if (err == ERR_DENIED || err == ERR_LIMIT || err == ERR_NOTFOUND) { /* the secret was destroyed */
         form.refs = NULL;
         *out_ok = whole;

@@ -12,6 +12,7 @@ struct form {
     size_t selector_count;
     bool minted;           /* it never leaves whole, whether or not it has what its rule takes out */
     bool anonymous;        /* its creator is named nowhere */
+    bool brings;           /* its creator would come along all the same: nobody gets it for as long */
     bool loose;            /* references that a partner lacks are left out, and not only names in texts */
     unsigned personal;     /* how personal data is treated: POLICY_DUTY_MASK or _PSEUDONYMISE; 0: it stays */
     struct str profile;    /* all of that as text: what another policy is compared by */
@@ -27,7 +28,8 @@ struct cutting {
     uint64_t untreated;        /* partners to whom it does not come along: a rule would have it treated */
     uint64_t by_bare;          /* partners for whom the verdict is that of `bare` */
     uint64_t clean;            /* partners to whom its texts may name nothing but what they have */
-    uint64_t untold; /* of a language-content: partners for whom it waits for what it speaks of to leave */
+    uint64_t untold; /* partners for whom it waits for what it translates to leave, or for its creator to be
+                      * named no more by what comes along with it */
     struct policy_verdict verdict;
     struct policy_bound *bound; /* the duties of what is released */
     size_t bound_count;

@@ -162,6 +162,50 @@ static err_t wake_victims(struct deciding *d, uint64_t lsn)
     return err;
 }
 
+/* Of what names this one those that come along with what names them in turn. */
+static err_t add_bringers(struct deciding *d, const struct stix_key *key, struct stix_key *keys,
+                          size_t *count)
+{
+    uint64_t found[LIMIT_NEIGHBOURS];
+    size_t found_count = 0;
+    err_t err = referrers(d->gate, key, 0, found, LIMIT_NEIGHBOURS, &found_count);
+    for (size_t i = 0; err == ERR_OK && i < found_count; i++) {
+        struct subject subject;
+        size_t k = 0;
+        arena_reset(&d->gate->accept_arena);
+        err = subject_recall(d->gate, found[i], &d->gate->accept_arena, &subject);
+        while (err == ERR_OK && k < *count && !stix_key_eq(&keys[k], &subject.object.key))
+            k++;
+        if (err == ERR_OK && k == *count && k < LIMIT_ALONG && key_comes_along(&subject.object.key))
+            keys[(*count)++] = subject.object.key;
+        err = err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed */
+    }
+    return err;
+}
+
+/* What would go without its creator waits while something that comes along with it, however far, names him
+ * (along.c). A newer version of that may not. */
+static err_t wake_brought(struct deciding *d, const struct candidate *c)
+{
+    size_t count = 1;
+    err_t err = ERR_OK;
+    if (!policy_has_duties(d->policy) || d->gate->blocked_objects == 0 || c->copies->count < 2 ||
+        !key_comes_along(&c->key))
+        return ERR_OK;
+    struct stix_key *keys = arena_alloc(d->arena, LIMIT_ALONG * sizeof *keys);
+    if (keys == NULL)
+        return ERR_NOMEM;
+    keys[0] = c->key;
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        if (!TRY(err, set_add_waiting(d, &keys[i], d->partners, true)))
+            err = add_bringers(d, &keys[i], keys, &count);
+    if (err != ERR_FULL)
+        return err;
+    d->overflow = c->key;
+    d->overflowed = true;
+    return ERR_OK;
+}
+
 /* One newly durable frame. */
 static err_t look_at(struct deciding *d, const struct frame *frame)
 {
@@ -178,7 +222,8 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
     if (frame->kind == FRAME_SEEN)
         return wake(d, envelope.about, &envelope, false);
     if (TRY(err, set_ask(d, frame->lsn)) ||
-        (d->count > before && TRY(err, note_definition(d, &d->at[before]))))
+        (d->count > before &&
+         (TRY(err, note_definition(d, &d->at[before])) || TRY(err, wake_brought(d, &d->at[before])))))
         return err;
     if (TRY(err, wake_around(d, frame->lsn, true)) || TRY(err, wake_left(d, frame->lsn)) ||
         TRY(err, wake_victims(d, frame->lsn)))

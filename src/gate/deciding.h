@@ -48,7 +48,7 @@ struct candidate {
     uint64_t cut;     /* partners to whom it never goes whole */
     uint64_t loose;   /* partners for whom references, or names in texts, may be left out */
     uint64_t lacks;   /* result: for whom one is */
-    uint64_t untold;  /* partners for whom it waits for what it translates, whether or not they have that */
+    uint64_t untold;  /* partners for whom it waits for others to be said otherwise (struct cutting) */
     uint64_t minted;  /* result: partners that get it, or hold it, under another form */
     uint64_t renamed; /* of these, for whom it has another identifier */
     int refers;       /* of an observable: does its identifier follow from others'? -1: not asked yet */

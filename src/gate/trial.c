@@ -87,7 +87,8 @@ static enum stix_cut_act try_name(void *ctx, const struct stix_key *key, struct 
     bool known = false, goes = true;
     for (size_t i = 0; i < t->source->ref_count; i++) {
         const struct stix_ref *ref = &t->source->refs[i];
-        if (!stix_key_eq(&ref->key, key))
+        /* What is made has another creator: where else it names this one decides. */
+        if (!stix_key_eq(&ref->key, key) || ref->role == STIX_REF_CREATED_BY)
             continue;
         known = true;
         goes = goes && ((ref->role == STIX_REF_MEMBER && t->drop_members) ||
