@@ -444,7 +444,7 @@ static err_t refuse_newer(struct command_call *call, const struct approving *new
 {
     char time[TIME_TEXT_SIZE];
     time_text(stamp_us(newest->version), time);
-    return command_refuse(call, ERR_CONFLICT, "read it (`bongsu show ID`), then name that version",
+    return command_refuse(call, ERR_CONFLICT, "read it (`bongsu object show ID`), then name that version",
                           "another version is the newest: number %llu, version %s",
                           (unsigned long long)newest->lsn, time);
 }
@@ -477,25 +477,6 @@ static err_t approving_of(struct command_call *call, const struct gate_peer *pee
     return ERR_OK;
 }
 
-/* What waits for this very word: the first hold that asks on what basis, and the first that asks for two. */
-struct asked {
-    const struct policy *policy;
-    char basis[LIMIT_NAME_BYTES + 1], two[LIMIT_NAME_BYTES + 1];
-};
-
-static void note_asked(void *ctx, const struct policy_step *step)
-{
-    struct asked *asked = ctx;
-    struct policy_people people;
-    if (step->effect != POLICY_HOLD || !step->matched)
-        return;
-    if (step->basis && asked->basis[0] == '\0')
-        (void)snprintf(asked->basis, sizeof asked->basis, "%.*s", STR_ARG(step->name));
-    if (policy_rule_people(asked->policy, step->rule, &people) && people.approvals == 2 &&
-        asked->two[0] == '\0')
-        (void)snprintf(asked->two, sizeof asked->two, "%.*s", STR_ARG(step->name));
-}
-
 /* Those among "alice, root, bob" who are operators. In the call's arena. */
 static struct str counted_of(struct command_call *call, struct str approvers)
 {
@@ -515,23 +496,35 @@ static struct str counted_of(struct command_call *call, struct str approvers)
 
 /* Without a basis, or by who counts for nothing, the object would go on waiting, in silence. */
 static err_t check_asked(struct command_call *call, const struct stix_key *object, unsigned partner,
-                         bool based)
+                         bool based, struct str *out_rule)
 {
-    struct asked asked = {.policy = gate_policy(call->host->gate)};
-    struct gate_why why = {.approvers = STR("")};
+    struct gate_asked asked;
     char what[COMMAND_TEXT_MAX];
-    err_t err =
-        gate_explain(call->host->gate, object, partner, call->now_us, call->arena, note_asked, &asked, &why);
-    if (err != ERR_OK && err != ERR_WRONGSTATE)
+    err_t err = gate_asked(call->host->gate, object, partner, call->now_us, &asked);
+    if (err != ERR_OK)
         return command_refuse(call, err, NULL, "%s", err_text(err));
-    (void)snprintf(what, sizeof what, "rule %s waits for two operators", asked.two);
-    if (asked.two[0] != '\0' && TRY(err, command_two(call, what, counted_of(call, why.approvers))))
+    struct str rule = arena_str(call->arena, asked.rule);
+    (void)snprintf(what, sizeof what, "rule %.*s waits for two operators", STR_ARG(rule));
+    if (asked.needed == 2 && TRY(err, command_two(call, what, counted_of(call, asked.approvers))))
         return err;
-    if (!based && asked.basis[0] != '\0')
+    if (!based && asked.basis)
         return command_refuse(call, ERR_USAGE, "--because \"warrant 12/2026\"",
-                              "rule %s lets nothing go without a basis: it is logged with your name",
-                              asked.basis);
+                              "rule %.*s lets nothing go without a basis: it is logged with your name",
+                              STR_ARG(rule));
+    *out_rule = rule;
     return ERR_OK;
+}
+
+/* What the word does, for people. */
+static void put_effect(enum gate_approval approval, struct str rule, char *to, size_t size)
+{
+    if (approval == GATE_DENY)
+        (void)snprintf(to, size, "it is decided again; what was released of it is taken back");
+    else if (rule.len > 0)
+        (void)snprintf(to, size, "rule %.*s asked; it is decided again", STR_ARG(rule));
+    else
+        (void)snprintf(to, size,
+                       "no rule asks for an approval now: what keeps it says bongsu policy explain");
 }
 
 static err_t approve(struct command_call *call, enum gate_approval approval)
@@ -539,23 +532,26 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
     const struct gate_peer *peer;
     struct approving what;
     struct gate_by by = command_by(call);
-    char time[TIME_TEXT_SIZE], say[COMMAND_TEXT_MAX];
+    struct str rule = STR("");
+    char time[TIME_TEXT_SIZE], say[COMMAND_TEXT_MAX], effect[COMMAND_TEXT_MAX / 2];
     err_t err;
     if (TRY(err, command_partner(call, "audience", &peer)) || TRY(err, approving_of(call, peer, &what)))
         return err;
     if (approval == GATE_APPROVE &&
-        TRY(err, check_asked(call, &what.object, peer->index, by.because.len > 0)))
+        TRY(err, check_asked(call, &what.object, peer->index, by.because.len > 0, &rule)))
         return err;
     if (TRY(err,
             gate_approve(call->host->gate, &what.object, peer->index, approval, what.lsn, &by, call->now_us)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     time_text(stamp_us(what.version), time);
-    (void)snprintf(say, sizeof say, "%s for %.*s: number %llu, version %s; it is decided again%s",
+    put_effect(approval, rule, effect, sizeof effect);
+    (void)snprintf(say, sizeof say, "%s for %.*s: number %llu, version %s; %s",
                    approval == GATE_APPROVE ? "approved" : "denied", STR_ARG(peer->audience),
-                   (unsigned long long)what.lsn, time,
-                   approval == GATE_DENY ? "; what was released of it is taken back" : "");
+                   (unsigned long long)what.lsn, time, effect);
     line_begin(call->out);
     line_version(call->out, what.lsn, what.version);
+    if (approval == GATE_APPROVE)
+        line_text(call->out, "rule", rule);
     line_word(call->out, "say", say);
     line_end(call->out);
     return ERR_OK;

@@ -535,7 +535,8 @@ static err_t ask_version(struct gathering *g, uint64_t lsn)
     g->untold |= ~told;
     for (size_t i = 0; i < out->form_count; i++)
         if (out->forms[i].anonymous)
-            g->untold |= out->forms[i].partners & ~g->out->facts.approvals;
+            g->untold |=
+                out->forms[i].partners & ~policy_answered(g->policy, POLICY_RULE_DUTIES, &g->out->facts);
     sooner(&g->out->verdict, out->verdict.next_change_us);
     g->target_count++;
     return ERR_OK;

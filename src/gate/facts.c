@@ -2,6 +2,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/approval.h"
 #include "gate/state.h"
 
 /* FACT table: 'F' kind key. Other first letters belong to the gate's own bookkeeping ('M' meta, 'J' jobs,
@@ -461,12 +462,14 @@ err_t fact_apply(struct gate *gate, uint64_t lsn, const struct record_fact *fact
     if (TRY(err, apply_memory(gate, fact)))
         return err;
     uint8_t full[KEY_MAX];
-    struct bytes key = fact_key(fact->kind, fact->key, full);
+    struct bytes key = fact_key(fact->kind, fact->key, full), value = fact->value;
+    if (fact->kind == RECORD_FACT_APPROVAL && TRY(err, approval_settle(gate, fact, &value)))
+        return err;
     gate->fact_kinds |= UINT32_C(1) << fact->kind;
-    if (fact->value.len == 0)
+    if (value.len == 0)
         err = store_delete(gate->store, TABLE_FACT, key);
     else
-        err = store_put(gate->store, TABLE_FACT, key, fact->value);
+        err = store_put(gate->store, TABLE_FACT, key, value);
     return err != ERR_OK ? err : job_for_fact(gate, lsn, fact);
 }
 

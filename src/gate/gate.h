@@ -157,6 +157,17 @@ enum gate_approval { GATE_APPROVAL_NONE, GATE_APPROVE, GATE_DENY };
 NODISCARD err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned partner,
                              enum gate_approval approval, uint64_t lsn, const struct gate_by *by,
                              int64_t now_us);
+/* Which rule an approval answers now: one word is about one version, one partner and the rule that asks, and
+ * counts as long as that rule reads as it did (docs/decisions/0121). Answering one, another may ask. */
+struct gate_asked {
+    struct str rule;      /* empty: none asks; the word then counts for the condition `approved` alone */
+    unsigned needed;      /* operators */
+    bool basis;           /* a word counts only with one */
+    struct str approvers; /* who answered it already, and counts */
+};
+/* Strings are good until the next call. ERR_NOTFOUND: no such object is held. */
+NODISCARD err_t gate_asked(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
+                           struct gate_asked *out);
 /* On what basis those approved the version at `lsn` for him who said: "alice: warrant 12/2026; bob: ...".
  * Empty: nobody did. Lives in the arena. ERR_NOTFOUND: it is not held (any more). */
 NODISCARD err_t gate_basis(struct gate *gate, uint64_t lsn, unsigned partner, struct arena *arena,

@@ -291,7 +291,7 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
     if (TRY(err, add_needs(d, c, &subject.object, cutting.clean, foreign)) ||
         TRY(err, target_of(d, &c->key, c->copies, &c->member.target)))
         return err;
-    c->approved = cutting.facts.approvals != 0;
+    c->approved = cutting.facts.approvals != 0 || cutting.facts.answer_count > 0;
     c->eligible = eligible_for(d, lsn, subject.follows);
     err = state_load(d->gate, lsn, &c->state);
     c->decided = err == ERR_OK;

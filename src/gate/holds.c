@@ -156,22 +156,12 @@ void waits_remind(struct gate *gate, const uint64_t *lsns, size_t count, int64_t
 
 /* --- the queue as people read it --- */
 
-/* Who approved so far, "alice, bob". */
-static err_t approvers_so_far(struct gate *gate, const struct subject *subject, unsigned partner,
-                              const struct policy_people *asked, struct gate_hold *hold)
-{
-    const struct stix_key *key = &subject->object.key;
-    err_t err = approvals_count(gate, key, subject->lsn, partner, asked, &hold->approved);
-    return err != ERR_OK || hold->approved == 0 ? err
-                                                : approver_of(gate, key, subject->lsn, UINT64_C(1) << partner,
-                                                              &gate->step_arena, &hold->approvers);
-}
-
 static err_t show(struct gate *gate, unsigned partner, int64_t since_us, uint64_t lsn, struct gate_hold *out)
 {
     struct subject subject;
     struct state state;
-    struct policy_people people = {0};
+    struct asking asking = {.people = {.approvals = 0}};
+    struct policy_people *people = &asking.people;
     err_t err;
     arena_reset(&gate->step_arena);
     if (TRY(err, state_load(gate, lsn, &state)) ||
@@ -189,14 +179,17 @@ static err_t show(struct gate *gate, unsigned partner, int64_t since_us, uint64_
                                .version = subject.object.version,
                                .approvers = STR("")};
     int rule = gate->policy == NULL ? -1 : policy_rule_find(gate->policy, out->rule);
-    if (rule >= 0 && policy_rule_people(gate->policy, (unsigned)rule, &people)) {
-        out->approvals = people.approvals;
-        out->basis = people.basis;
-        out->deadline_us = people.deadline_us == 0 ? 0 : since_us + people.deadline_us;
-        out->remind_us = people.remind_us == 0 ? 0 : since_us + people.remind_us;
-        out->lapse = people.lapse;
-    }
-    return approvers_so_far(gate, &subject, partner, &people, out);
+    if (rule < 0 || !policy_rule_people(gate->policy, (unsigned)rule, people))
+        return ERR_OK;
+    struct policy_facts facts = {.safety = subject.safety};
+    asking.asked = policy_rule_asks(gate->policy, (unsigned)rule, &facts);
+    out->approvals = people->approvals;
+    out->basis = people->basis;
+    out->deadline_us = people->deadline_us == 0 ? 0 : since_us + people->deadline_us;
+    out->remind_us = people->remind_us == 0 ? 0 : since_us + people->remind_us;
+    out->lapse = people->lapse;
+    return approvals_so_far(gate, &subject.object.key, lsn, partner, &asking, &gate->step_arena,
+                            &out->approved, &out->approvers);
 }
 
 err_t gate_holds(struct gate *gate, unsigned partner, const struct gate_hold *after,

@@ -481,7 +481,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
     err_t err;
     if (TRY(err, add_source(gate, subject, &facts)) ||
         TRY(err, tags_load(gate, &object->key, arena, tags, &facts.tag_count, &facts.settled_us)) ||
-        TRY(err, approvals_add(gate, &object->key, subject->lsn, &facts)) ||
+        TRY(err, approvals_add(gate, &object->key, subject->lsn, arena, &facts)) ||
         TRY(err, add_all_markings(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, neighbours_add(gate, policy, subject, now_us, arena, &facts)) ||
         TRY(err, personal_add(gate, policy, subject, &facts)) ||

@@ -128,7 +128,7 @@ static uint64_t decide_release(struct row *row, const uint64_t *open, uint64_t l
         uint64_t matched = match(row, rule, live & ~released), ready = matched;
         if (matched != 0 && rule->after_us != 0) {
             int64_t when = row_release_time(row, rule);
-            ready = row->now_us >= when ? matched : matched & row->facts->approvals;
+            ready = row->now_us >= when ? matched : matched & rule_hastened(rule, row->facts);
             if (ready != matched)
                 row_note(row, when);
         }
@@ -319,4 +319,47 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
     out->hold |= wait | lapsed;
     out->deny |= live & ~released & ~wait;
     out->next_change_us = row.next_us;
+}
+
+/* --- what waits for a person --- */
+
+/* The first hold of the text that matches, and that a word ends. */
+static int hold_asks(struct row *row, const uint64_t *open, uint64_t bit)
+{
+    const struct policy *policy = row->policy;
+    uint32_t end = policy->run_first[POLICY_HOLD + 1];
+    for (uint32_t at = next_open(open, policy->run_first[POLICY_HOLD], end); at < end;
+         at = next_open(open, at + 1, end)) {
+        uint16_t index = policy->run[at];
+        const struct rule *rule = &policy->rules.at[index - POLICY_RULE_BUILTIN_COUNT];
+        if (rule->approvals == 0 || match(row, rule, bit) == 0)
+            continue;
+        if (rule->deadline_us == 0 || rule->lapse != POLICY_LAPSE_RELEASE ||
+            lapsed(row, rule, index, bit) == 0)
+            return index;
+    }
+    return -1;
+}
+
+int policy_asked(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                 unsigned partner)
+{
+    struct row row;
+    struct policy_verdict verdict;
+    struct policy_facts allowed = *facts; /* whoever approves takes a denial back */
+    uint64_t open[RUN_WORDS], bit = 1ull << (partner % LIMIT_PARTNERS);
+    allowed.denials &= ~bit;
+    if ((policy->partners & bit) == 0 || facts->follows)
+        return -1;
+    row_init(&row, policy, &allowed, now_us);
+    row_open_rules(&row, open);
+    int asks = hold_asks(&row, open, bit);
+    if (asks >= 0)
+        return asks;
+    if ((row_builtin(&row, POLICY_RULE_SAFETY) & bit) != 0)
+        return POLICY_RULE_SAFETY;
+    policy_decide(policy, &allowed, now_us, &verdict);
+    bool waits =
+        (verdict.hold & bit) != 0 && policy_rule_effect(policy, verdict.rule[partner]) == POLICY_RELEASE;
+    return waits ? verdict.rule[partner] : -1;
 }

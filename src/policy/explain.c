@@ -259,7 +259,7 @@ static struct policy_step step_of(const struct explain *explain, unsigned rule)
 static void clauses(const struct explain *explain, const struct rule *rule, struct policy_step *step)
 {
     const struct row *row = &explain->row;
-    bool approved = (row->facts->approvals >> explain->partner & 1) != 0;
+    bool approved = (rule_hastened(rule, row->facts) >> explain->partner & 1) != 0;
     step->addressed = (rule->to >> explain->partner & 1) != 0 && row->now_us < rule->until_us &&
                       !(rule_approved(rule, row->facts) >> explain->partner & 1);
     if (rule->after_us == 0 || approved)

@@ -150,10 +150,14 @@ static err_t parse_set(struct parse *parse)
     err_t err;
     struct str name;
     struct value_list list;
+    uint32_t at = parse->now.at;
     if (TRY(err, lex_next(parse)) || TRY(err, statement_set_name(parse, "the set's name", &name)) ||
         TRY(err, value_read_list(parse, &list)))
         return err;
-    struct set set = {.first = list.first, .count = list.count, .idset = LIST_LITERAL};
+    struct set set = {.first = list.first,
+                      .count = list.count,
+                      .idset = LIST_LITERAL,
+                      .meaning = statement_meaning(parse, at)};
     return statement_add_set(parse, name, &set);
 }
 
@@ -256,6 +260,7 @@ static err_t parse_rule(struct parse *parse, enum policy_effect effect)
     rule.count = parse->policy->program.count - rule.first;
     if (TRY(err, clause_read_all(parse, &rule, &to)) || TRY(err, check_end(parse, &rule, to)))
         return err;
+    rule.asks = statement_meaning(parse, rule.at);
     return add_rule(parse, &rule);
 }
 

@@ -34,12 +34,14 @@ struct set {
     uint32_t idset;   /* its bit set once made, or LIST_LITERAL */
     uint64_t members; /* of a community */
     bool community;
+    struct hash meaning; /* of its statement */
 };
 
 /* A named condition: where it begins in the text. */
 struct definition {
     struct token start;
     uint32_t last_end;
+    struct hash meaning; /* of its statement */
 };
 
 struct parse {
@@ -155,6 +157,8 @@ bool compare_is_subject(struct str word);
 NODISCARD err_t parse_compare(struct parse *parse, bool absent_true);
 /* The same for `partner.KEY` and `source.KEY`, the present token (attribute.c). */
 NODISCARD err_t parse_attribute_compare(struct parse *parse, bool has, struct ins *ins);
+/* SHA-256 over the words from byte `at` to the present token, and over what they name. */
+struct hash statement_meaning(const struct parse *parse, uint32_t at);
 /* Everything that may follow a condition (clause.c). *out_to: there was a `to`. */
 NODISCARD err_t clause_read_all(struct parse *parse, struct rule *rule, bool *out_to);
 NODISCARD err_t clause_read_duration(struct parse *parse, int64_t *out_us);

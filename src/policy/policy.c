@@ -350,6 +350,33 @@ bool policy_rule_people(const struct policy *policy, unsigned rule, struct polic
     return true;
 }
 
+struct hash policy_rule_asks(const struct policy *policy, unsigned rule, const struct policy_facts *facts)
+{
+    const struct rule *own = own_rule(policy, rule);
+    if (own != NULL)
+        return own->asks;
+    const struct bytes parts[] = {bytes_from_str(policy_rule_name(policy, rule)), bytes_of("", 1),
+                                  rule == POLICY_RULE_SAFETY ? bytes_from_str(facts->safety)
+                                                             : bytes_of(NULL, 0)};
+    return hash_sha256_parts(parts, sizeof parts / sizeof *parts);
+}
+
+uint64_t policy_answered(const struct policy *policy, unsigned rule, const struct policy_facts *facts)
+{
+    if (facts->answer_count == 0)
+        return 0;
+    struct hash asks = policy_rule_asks(policy, rule, facts);
+    const struct policy_answer *answer = answer_to(facts, &asks);
+    return answer == NULL ? 0 : answer->one;
+}
+
+bool policy_has_question(const struct policy *policy, struct str name, const struct hash *asked)
+{
+    int rule = policy_rule_find(policy, name);
+    const struct rule *own = rule < 0 ? NULL : own_rule(policy, (unsigned)rule);
+    return rule >= 0 && (own == NULL || hash_eq(&own->asks, asked));
+}
+
 bool policy_rule_asks_personal(const struct policy *policy, unsigned rule)
 {
     const struct rule *own = own_rule(policy, rule);

@@ -211,6 +211,19 @@ struct policy_people {
 /* False when the rule waits for nobody (its condition alone ends it), or is no hold. built-in.safety waits.
  */
 bool policy_rule_people(const struct policy *policy, unsigned rule, struct policy_people *out);
+/* The question that this rule puts to people: SHA-256 over its words as they stand in the text, blanks,
+ * comments and line ends apart, with all that they name (sets, communities, named conditions). Of a built-in
+ * rule over its name, and what `facts` say of the list (built-in.safety). */
+struct policy_facts;
+struct hash policy_rule_asks(const struct policy *policy, unsigned rule, const struct policy_facts *facts);
+/* Partners for which an operator answered it. */
+uint64_t policy_answered(const struct policy *policy, unsigned rule, const struct policy_facts *facts);
+/* Is it the question of some rule of this policy, or of a built-in one whatever it was about? */
+bool policy_has_question(const struct policy *policy, struct str name, const struct hash *asked);
+/* The rule that waits for an operator's word for this partner, or -1: the first hold that a word ends, denied
+ * or not by one, and behind all holds the release that lets it go after its time. */
+int policy_asked(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                 unsigned partner);
 /* Does any hold have a deadline? Else policy_facts.waits is not looked at. */
 bool policy_has_deadlines(const struct policy *policy);
 /* How many operators must agree to take another policy into force after this one; 0: it does not say. */
@@ -323,6 +336,14 @@ struct policy_wait {
     int64_t since_us;
 };
 
+/* Operators' words about this version that answer one question: a rule as it asked then (policy_rule_asks).
+ * Where the rule reads otherwise by now, they answer it no more. */
+struct policy_answer {
+    struct hash asked;
+    uint64_t one, two;      /* partners for which an operator approved, and another one as well */
+    uint64_t based, based2; /* the same, of those who said on what basis */
+};
+
 /* All that a decision rests on. Borrowed for the call. An empty str is an absent value. Labels are not here
  * on purpose: others write them. Zero-initialised facts are denied to everybody. */
 struct policy_facts {
@@ -352,10 +373,9 @@ struct policy_facts {
     int64_t settled_us;  /* our clock when an operator last changed its facts (tag, source, marking);
                             POLICY_TIME_NONE: never. Delays count from the later of the two. */
     int64_t turns_us;    /* these facts change by themselves then (a marking begins or ends); 0: never */
-    uint64_t approvals;  /* partners for which an operator approved this object */
-    uint64_t approvals2; /* ...and another one did as well */
-    uint64_t based;      /* those for which one did who said on what basis */
-    uint64_t based2;     /* ...and another one as well */
+    uint64_t approvals;  /* partners for which an operator approved it while no rule asked for that */
+    const struct policy_answer *answers; /* and while one did; in any order, each question once */
+    size_t answer_count;
     const struct policy_wait *waits; /* holds that began before; one that is not here begins now */
     size_t wait_count;
     uint64_t denials; /* partners for which an operator denied it */

@@ -293,7 +293,7 @@ uint64_t row_builtin(const struct row *row, unsigned rule)
     case POLICY_RULE_STATEMENT:
         return all_if((facts->markings & POLICY_MARKING_STATEMENT) != 0);
     case POLICY_RULE_SAFETY:
-        return all_if(facts->safety.len > 0) & ~facts->approvals;
+        return facts->safety.len == 0 ? 0 : ~policy_answered(row->policy, rule, facts);
     case POLICY_RULE_FOLLOWS:
         return all_if(facts->follows);
     default:

@@ -1,6 +1,7 @@
 /* Statements beside partner, source and set: community, agreement, define, and what the values of known
  * attributes must look like. */
 #include "core/stamp.h"
+#include "core/wr.h"
 #include "policy/parse.h"
 
 /* --- attributes with a known meaning --- */
@@ -213,10 +214,12 @@ err_t statement_community(struct parse *parse)
     struct str name;
     struct value_list list;
     struct set set = {.idset = LIST_LITERAL, .community = true};
+    uint32_t at = parse->now.at;
     if (TRY(err, parse_head(parse, "community")) ||
         TRY(err, statement_set_name(parse, "the community's name", &name)) ||
         TRY(err, value_read_list(parse, &list)) || TRY(err, statement_partners(parse, &list, &set.members)))
         return err;
+    set.meaning = statement_meaning(parse, at);
     struct value member = parse->values.at[list.first];
     value_drop(parse, &list);
     set.first = parse->values.count;
@@ -402,6 +405,37 @@ err_t statement_close_agreements(struct parse *parse)
     return ERR_OK;
 }
 
+/* --- what a statement means --- */
+
+/* The statement that a word names, or NULL. A word between quotes names a set too: `to` reads it so. */
+static const struct hash *named_meaning(const struct parse *parse, struct str word)
+{
+    int set = names_find(&parse->set_names, word), condition = names_find(&parse->define_names, word);
+    if (condition >= 0)
+        return &parse->definitions.at[condition].meaning;
+    return set >= 0 ? &parse->sets.at[set].meaning : NULL;
+}
+
+struct hash statement_meaning(const struct parse *parse, uint32_t at)
+{
+    struct parse again = *parse;
+    struct hash meaning = {{0}};
+    uint8_t head[1 + 4];
+    again.now.end = at;
+    while (lex_next(&again) == ERR_OK && again.now.at < parse->now.at) {
+        const struct hash *named = named_meaning(parse, again.now.text);
+        if (lex_is_mark(&again, ','))
+            continue; /* as good as a blank */
+        head[0] = (uint8_t)again.now.kind;
+        wr_at(head + 1, again.now.text.len, 4);
+        const struct bytes parts[] = {bytes_of(meaning.b, HASH_SIZE), bytes_of(head, sizeof head),
+                                      bytes_from_str(again.now.text),
+                                      named == NULL ? bytes_of(NULL, 0) : bytes_of(named->b, HASH_SIZE)};
+        meaning = hash_sha256_parts(parts, sizeof parts / sizeof *parts);
+    }
+    return meaning;
+}
+
 /* --- definitions --- */
 
 const struct definition *statement_definition(const struct parse *parse)
@@ -444,6 +478,7 @@ err_t statement_define(struct parse *parse)
     struct definition definition = {.start = parse->now, .last_end = parse->last_end};
     if (TRY(err, try_condition(parse)))
         return err;
+    definition.meaning = statement_meaning(parse, at);
     if (TRY(err, names_add(&parse->define_names, name, &id)) ||
         TRY(err, TABLE_ROOM(parse->definitions, LIMIT_POLICY_NAMES)))
         return parse_fail(parse, err, at, "more than %d named conditions", LIMIT_POLICY_NAMES);

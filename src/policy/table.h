@@ -115,6 +115,7 @@ struct rule {
     uint8_t lapse;       /* enum policy_lapse: at the deadline */
     int64_t deadline_us; /* a hold: since it began; 0: none */
     int64_t remind_us;
+    struct hash asks; /* policy_rule_asks */
 };
 
 struct duties {
@@ -213,14 +214,31 @@ NODISCARD err_t table_grow(void **at, uint32_t *size, uint32_t count, uint32_t m
 struct row;
 uint64_t rule_holds(struct row *row, const struct rule *rule, uint64_t live);
 
+/* The words that answer this question; NULL: nobody said one. */
+static inline const struct policy_answer *answer_to(const struct policy_facts *facts, const struct hash *asks)
+{
+    for (size_t i = 0; i < facts->answer_count; i++)
+        if (hash_eq(&facts->answers[i].asked, asks))
+            return &facts->answers[i];
+    return NULL;
+}
+
 /* Partners for which enough operators approved to end this hold. */
 static inline uint64_t rule_approved(const struct rule *rule, const struct policy_facts *facts)
 {
-    if (rule->approvals == 0)
+    const struct policy_answer *answer = rule->approvals == 0 ? NULL : answer_to(facts, &rule->asks);
+    if (answer == NULL)
         return 0;
     if (rule->basis)
-        return rule->approvals == 1 ? facts->based : facts->based2;
-    return rule->approvals == 1 ? facts->approvals : facts->approvals2;
+        return rule->approvals == 1 ? answer->based : answer->based2;
+    return rule->approvals == 1 ? answer->one : answer->two;
+}
+
+/* Partners for which an operator's word takes the place of a release's `after`. */
+static inline uint64_t rule_hastened(const struct rule *rule, const struct policy_facts *facts)
+{
+    const struct policy_answer *answer = answer_to(facts, &rule->asks);
+    return answer == NULL ? 0 : answer->one;
 }
 
 static inline bool idset_has(const struct idset *set, uint16_t id)

@@ -279,7 +279,10 @@ void form_find(const struct world *w, const struct kept *copy, unsigned p, bool 
         if ((verdict.release >> p & 1) == 0)
             add_selector(out, saying->granular[i].selector);
     }
-    bool approved = ((copy->approved[0] | copy->approved[1]) >> p & 1) != 0;
+    bool approved = false;
+    for (size_t i = 0; i < copy->answer_count; i++)
+        approved |= copy->answer[i].rule == ANSWERS_DUTIES &&
+                    ((copy->answer[i].by[0] | copy->answer[i].by[1]) >> p & 1);
     if (!target && saying->about >= 0 && !add_translated(w, saying, p, approved, out))
         return;
     add_duties(w, saying, &duties, out);

@@ -33,6 +33,8 @@ enum {
     COMMUNITIES = 2,
     AGREEMENTS = 2,
     OPERATORS = 2,
+    ANSWERS = 32, /* of one version, each rule once */
+    ANSWERS_DUTIES = -2,
     PATH_MAX_ = 72,
     TEXT_MAX_ = 6144,
     BROKEN = 8192
@@ -263,6 +265,8 @@ extern const char *const policy_sources[LOCALS];
 extern const char *const policy_communities[COMMUNITIES];
 void policy_draw(struct policy_plan *policy, unsigned partners, struct draw *draw);
 /* `unbound`: without the budget. */
+/* Are these rules of two policies, or of one, the same words about the same? */
+bool policy_asks_same(const struct plan *plan, int policy, int rule, int other_policy, int other_rule);
 void policy_write(const struct policy_plan *policy, unsigned partners, bool unbound, struct buf *out);
 
 /* --- marks.c: markings with terms of their own --- */
@@ -292,7 +296,12 @@ struct kept {
     uint64_t lsn;
     int64_t received_us;
     bool assertion, quarantined, seen;
-    uint32_t approved[OPERATORS], denied;
+    uint32_t approved[OPERATORS], denied; /* by words that no rule asked for */
+    struct answer {
+        int policy, rule; /* ANSWERS_DUTIES: the built-in one */
+        uint32_t by[OPERATORS];
+    } answer[ANSWERS];
+    size_t answer_count;
 };
 
 /* A leaf that a partner has. */

@@ -391,3 +391,27 @@ void policy_write(const struct policy_plan *policy, unsigned partners, bool unbo
     for (size_t i = 0; i < policy->rule_count; i++)
         rule_write(&policy->rule[i], i, partners, out);
 }
+
+static void question_write(const struct policy_plan *policy, int rule, unsigned partners, struct buf *out)
+{
+    rule_write(&policy->rule[rule], (size_t)rule, partners, out);
+    for (unsigned c = 0; c < COMMUNITIES; c++)
+        if (policy->rule[rule].community == (int)c)
+            list_write(policy->community[c], out);
+}
+
+bool policy_asks_same(const struct plan *plan, int policy, int rule, int other_policy, int other_rule)
+{
+    struct buf one, other;
+    if (policy == other_policy || rule != other_rule) /* their numbers are their names */
+        return policy == other_policy && rule == other_rule;
+    buf_init(&one, 1 << 14);
+    buf_init(&other, 1 << 14);
+    question_write(&plan->policies[policy], rule, plan->partners, &one);
+    question_write(&plan->policies[other_policy], other_rule, plan->partners, &other);
+    must(buf_err(&one) == ERR_OK && buf_err(&other) == ERR_OK);
+    bool same = str_eq(buf_str(&one), buf_str(&other));
+    buf_deinit(&one);
+    buf_deinit(&other);
+    return same;
+}

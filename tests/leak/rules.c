@@ -82,11 +82,19 @@ static bool is_approved(const struct facts *facts, unsigned p)
     return facts->copy != NULL && ((facts->copy->approved[0] | facts->copy->approved[1]) >> p & 1);
 }
 
-static bool is_approved_by(const struct facts *facts, int operators, unsigned p)
+/* Did so many operators answer this rule, as it reads now? */
+static bool is_answered(const struct world *w, const struct facts *facts, const struct rule *rule,
+                        int operators, unsigned p)
 {
-    if (operators == 2)
-        return facts->copy != NULL && (facts->copy->approved[0] & facts->copy->approved[1]) >> p & 1;
-    return operators == 1 && is_approved(facts, p);
+    int number = (int)(rule - w->plan->policies[w->policy].rule);
+    for (size_t i = 0; operators > 0 && facts->copy != NULL && i < facts->copy->answer_count; i++) {
+        const struct answer *answer = &facts->copy->answer[i];
+        uint32_t by = operators == 2 ? answer->by[0] & answer->by[1] : answer->by[0] | answer->by[1];
+        if ((by >> p & 1) && answer->rule >= 0 &&
+            policy_asks_same(w->plan, answer->policy, answer->rule, w->policy, number))
+            return true;
+    }
+    return false;
 }
 
 static int atom_value(const struct world *w, const struct facts *facts, const struct atom *atom, unsigned p)
@@ -166,7 +174,7 @@ static bool has_turned(const struct world *w, const struct facts *facts, const s
     return w->sure && !w->taking && rule->effect == EFFECT_HOLD && rule->deadline_us != 0 &&
            !rule->lapses_to_release && facts->copy != NULL &&
            w->now_us - facts->copy->received_us >= rule->deadline_us && matches(w, facts, rule, p) &&
-           !is_approved_by(facts, rule->approvals, p);
+           !is_answered(w, facts, rule, rule->approvals, p);
 }
 
 static bool is_denied(const struct world *w, const struct facts *facts, unsigned p)
@@ -217,7 +225,7 @@ static bool is_held(const struct world *w, const struct facts *facts, unsigned p
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct rule *rule = &policy->rule[i];
         if (rule->effect == EFFECT_HOLD && matches(w, facts, rule, p) &&
-            !is_approved_by(facts, rule->approvals, p) && !is_lapsed(w, facts, rule, p))
+            !is_answered(w, facts, rule, rule->approvals, p) && !is_lapsed(w, facts, rule, p))
             return true;
     }
     return facts->follows || (facts->states & (STATE_UNRESOLVED | STATE_STATEMENT)) != 0;
@@ -228,7 +236,7 @@ static bool is_due(const struct world *w, const struct facts *facts, const struc
     int64_t since = facts->copy == NULL ? w->now_us : facts->copy->received_us;
     if (facts->copy != NULL && w->settled_us[facts->thing] > since)
         since = w->settled_us[facts->thing];
-    return rule->after_us == 0 || is_approved(facts, p) || w->now_us >= since + rule->after_us;
+    return rule->after_us == 0 || is_answered(w, facts, rule, 1, p) || w->now_us >= since + rule->after_us;
 }
 
 /* The rule that lets it go, or -1; *out_waits: one will. */

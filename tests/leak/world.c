@@ -285,14 +285,49 @@ static void tag(struct world *w, int thing, int number, bool add)
     w->settled_us[thing] = w->now_us;
 }
 
-static void approve(struct world *w, int thing, int partner, int word, int operator)
+/* Which rule of the policy the gate says asks: -1 none does. An operator reads it too. */
+static bool find_asking(struct world *w, const struct stix_key *key, int partner, int *out)
+{
+    struct gate_asked asked;
+    uint64_t number;
+    *out = -1;
+    err_t err = gate_asked(w->gate, key, (unsigned)partner, w->now_us, &asked);
+    if (err != ERR_OK || asked.rule.len == 0)
+        return err == ERR_NOTFOUND || must_work(w, err, "asking what asks");
+    if (str_eq(asked.rule, STR("built-in.duties"))) {
+        *out = ANSWERS_DUTIES;
+        return true;
+    }
+    struct str digits = {asked.rule.at + 1, asked.rule.len - 1};
+    bool known = str_to_u64(digits, RULES - 1, &number) && number < w->plan->policies[w->policy].rule_count &&
+                 w->plan->policies[w->policy].rule[number].effect != EFFECT_DENY;
+    *out = known ? (int)number : -1;
+    return must_work(w, known ? ERR_OK : ERR_CORRUPT, "a rule that asks, and is none that does");
+}
+
+static void note_answer(struct world *w, struct kept *about, int rule, int operator, uint32_t bit)
+{
+    size_t i = 0;
+    while (i < about->answer_count && (about->answer[i].policy != w->policy || about->answer[i].rule != rule))
+        i++;
+    must(i < ANSWERS);
+    if (i == about->answer_count)
+        about->answer[about->answer_count++] = (struct answer) {.policy = w->policy, .rule = rule};
+    about->answer[i].by[operator] |= bit;
+}
+
+/* False: no rule asked. */
+static bool approve(struct world *w, int thing, int partner, int word, int operator)
 {
     struct stix_key key = key_of(w, thing);
     struct kept *about = NULL;
+    int rule = -1;
+    if (word == GATE_APPROVE && !find_asking(w, &key, partner, &rule))
+        return false;
     err_t err = gate_approve(w->gate, &key, (unsigned)partner, (enum gate_approval)word,
                              0, operator== 0 ? &by_leak : & by_other, w->now_us);
     if (err == ERR_NOTFOUND || !must_work(w, err, "approving"))
-        return;
+        return false;
     for (size_t i = 0; i < w->copy_count; i++) {
         struct kept *copy = &w->copies[i];
         const struct saying *saying = &w->plan->sayings[copy->saying];
@@ -304,19 +339,30 @@ static void approve(struct world *w, int thing, int partner, int word, int opera
     }
     must(about != NULL);
     uint32_t bit = 1u << partner;
-    for (int i = 0; i < OPERATORS; i++)
-        if (word != GATE_APPROVE || (about->denied & bit) != 0)
-            about->approved[i] &= ~bit;
-    about->approved[operator] |= word == GATE_APPROVE ? bit : 0;
+    for (int i = 0; i < OPERATORS; i++) {
+        if (word == GATE_APPROVE && (about->denied & bit) == 0)
+            continue;
+        about->approved[i] &= ~bit;
+        for (size_t k = 0; k < about->answer_count; k++)
+            about->answer[k].by[i] &= ~bit;
+    }
+    if (word == GATE_APPROVE && rule != -1)
+        note_answer(w, about, rule, operator, bit);
+    else if (word == GATE_APPROVE)
+        about->approved[operator] |= bit;
     about->denied = (about->denied & ~bit) | (word == GATE_DENY ? bit : 0);
+    return rule != -1;
 }
 
 /* Everything for one partner, by so many. */
 static void approve_all(struct world *w, int partner, int operators)
 {
     for (int thing = 0; thing < w->plan->thing_count && !w->broken; thing++)
-        for (int operator= 0; operator<operators; operator++)
-            approve(w, thing, partner, GATE_APPROVE, operator);
+        for (int round = 0, asked = true; asked && round <= RULES; round++) {
+            asked = false;
+            for (int operator= 0; operator<operators; operator++)
+                asked |= approve(w, thing, partner, GATE_APPROVE, operator);
+        }
 }
 
 static void stop(struct world *w, int kind, int partner, bool on)
@@ -368,7 +414,7 @@ static void do_op(struct world *w, const struct op *op)
         tag(w, op->a, op->b, op->c != 0);
         break;
     case OP_APPROVE:
-        approve(w, op->a, op->b, op->c % 3, op->c / 3);
+        (void)approve(w, op->a, op->b, op->c % 3, op->c / 3);
         break;
     case OP_STOP:
         stop(w, op->a, op->b, op->c != 0);

@@ -675,7 +675,7 @@ def test_people(place):
     place.expect(2, 'no time', 'approve', thing['id'], 'us-cisa', '--version', 'new', *kr)
     shown = [one for one in place.lines('holds', 'show', thing['id'], 'us-cisa', *kr) if 'number' in one]
     check('holds show says which version it is about', shown[0]['number'] == waits()[0]['number'], shown)
-    place.expect(0, 'approved.*version 2026-02-01', 'holds', 'approve', shown[0]['number'], 'us-cisa', *kr)
+    place.expect(0, 'approved.*version 2026-02-01.*rule ask asked', 'holds', 'approve', shown[0]['number'], 'us-cisa', *kr)
     until('an approval lets it go', lambda: 'Released' in place.run('policy', 'explain', thing['id'], 'us-cisa', *kr)[1])
     check('what was approved waits no longer', not waits())
     place.expect(1, 'no policy waits', 'policy', 'confirm', '01234567', *kr)

@@ -31,6 +31,7 @@ struct operation {
     bool on; /* tag, stop: set or lift; peer: start or pause */
     bool history;
     enum gate_approval approval;
+    uint8_t answers; /* an approval: rules that asked, in any of its tries */
     enum gate_stop_kind stop;
     enum stix_tlp tlp;
     enum world_policy policy;
@@ -100,7 +101,17 @@ static err_t do_quarantine(struct node *node, const struct operation *op)
                   : gate_quarantine_drop(node->gate, op->lsn, &by_operator, now);
 }
 
-static err_t perform(struct node *node, const struct operation *op)
+/* What an operator reads before. */
+static void note_asking(struct node *node, const struct stix_key *key, unsigned partner, struct operation *op)
+{
+    struct gate_asked asked;
+    if (gate_asked(node->gate, key, partner, node_now(node), &asked) != ERR_OK)
+        return;
+    op->answers |= str_eq(asked.rule, STR("asking")) ? ANSWERED_ASKING : 0;
+    op->answers |= str_eq(asked.rule, STR("own-amber")) ? ANSWERED_OWN_AMBER : 0;
+}
+
+static err_t perform(struct node *node, struct operation *op)
 {
     int64_t now = node_now(node);
     struct stix_key key = thing_key(op->target);
@@ -111,6 +122,7 @@ static err_t perform(struct node *node, const struct operation *op)
     case OP_TAG:
         return do_tag(node, op);
     case OP_APPROVE:
+        note_asking(node, &key, partner, op);
         return gate_approve(node->gate, &key, partner, op->approval, 0, &by_operator, now);
     case OP_ASSUME:
         return do_assume(node, op);
@@ -149,7 +161,9 @@ static void approve_newest(struct node *node, const struct operation *op)
     }
     if (newest == NULL)
         return;
-    newest->approved[op->to] = op->approval == GATE_APPROVE;
+    newest->answered[op->to] = op->approval != GATE_APPROVE ? 0
+                               : newest->denied[op->to]     ? op->answers
+                                                            : newest->answered[op->to] | op->answers;
     newest->denied[op->to] = op->approval == GATE_DENY;
 }
 

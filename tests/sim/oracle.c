@@ -323,11 +323,11 @@ static bool is_let_go(const struct oracle *oracle, const struct held *held, cons
         return true;
     if (facts->tlp == STIX_TLP_GREEN)
         return node->policy == POLICY_USUAL || node->policy == POLICY_CEILING ||
-               (node->policy == POLICY_ASKING && held->approved[oracle->to]);
+               (node->policy == POLICY_ASKING && (held->answered[oracle->to] & ANSWERED_ASKING));
     int64_t since =
         held->received_us > node->settled_us[target] ? held->received_us : node->settled_us[target];
     return own && facts->tlp == STIX_TLP_AMBER && node->tagged[target][oracle->to] &&
-           (held->approved[oracle->to] || node_now(node) >= since + 10 * MINUTE_US);
+           ((held->answered[oracle->to] & ANSWERED_OWN_AMBER) || node_now(node) >= since + 10 * MINUTE_US);
 }
 
 static void judge(struct oracle *oracle, struct held *held, const struct gate_peer *peer)

@@ -100,6 +100,8 @@ struct seen_ledger {
     size_t count;
 };
 
+enum { ANSWERED_ASKING = 1, ANSWERED_OWN_AMBER = 2 };
+
 /* A copy that a node holds durably. */
 struct held {
     const struct thing *thing;
@@ -109,7 +111,8 @@ struct held {
     uint16_t source, owner;
     bool assertion, quarantined;
     bool told; /* its origin said that it is no longer current */
-    bool approved[NODES], denied[NODES];
+    bool denied[NODES];
+    uint8_t answered[NODES]; /* ANSWERED_...: rules that an operator's word answered */
 };
 
 struct signed_root {

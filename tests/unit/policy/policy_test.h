@@ -55,6 +55,18 @@ static inline struct policy_facts test_facts(enum policy_tlp tlp)
                                   .onward = UINT64_MAX};
 }
 
+/* Operators' words to a rule of this text, as it asks there. */
+static inline struct policy_answer test_answer(const char *text, const char *rule, uint64_t one)
+{
+    struct policy *policy = test_compile(text);
+    const struct policy_facts facts = {.own = true};
+    int index = policy_rule_find(policy, str_of(rule));
+    assert_true(index >= 0);
+    struct policy_answer answer = {.asked = policy_rule_asks(policy, (unsigned)index, &facts), .one = one};
+    policy_unref(policy);
+    return answer;
+}
+
 static inline struct policy_verdict test_decide(const char *text, const struct policy_facts *facts,
                                                 int64_t now)
 {

@@ -42,8 +42,10 @@ static void two_persons_are_two(void **state)
     struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
     facts.tags = tags;
     facts.tag_count = 1;
-    facts.approvals = 1 << US | 1 << JP;
-    facts.approvals2 = 1 << JP;
+    struct policy_answer answer = test_answer(text, "four-eyes", 1 << US | 1 << JP);
+    answer.two = 1 << JP;
+    facts.answers = &answer;
+    facts.answer_count = 1;
     struct policy_verdict verdict = test_decide(text, &facts, NOW);
     assert_int_equal(verdict.release, 1 << JP);
     assert_int_equal(verdict.hold, 1 << US | 1 << EU);
@@ -61,9 +63,14 @@ static void a_word_without_a_basis_is_none(void **state)
     struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
     facts.tags = tags;
     facts.tag_count = 1;
-    facts.approvals = facts.approvals2 = ALL;
-    facts.based = 1 << US | 1 << JP;
-    facts.based2 = 1 << JP;
+    struct policy_answer answers[] = {test_answer(one, "pii", ALL), test_answer(two, "pii", ALL)};
+    for (int i = 0; i < 2; i++) {
+        answers[i].two = ALL;
+        answers[i].based = 1 << US | 1 << JP;
+        answers[i].based2 = 1 << JP;
+    }
+    facts.answers = answers;
+    facts.answer_count = 2;
     assert_int_equal(test_decide(one, &facts, NOW).release, 1 << US | 1 << JP);
     assert_int_equal(test_decide(two, &facts, NOW).release, 1 << JP);
     struct policy *policy = test_compile(one);
@@ -71,6 +78,89 @@ static void a_word_without_a_basis_is_none(void **state)
     assert_true(policy_rule_people(policy, (unsigned)policy_rule_find(policy, STR("pii")), &people));
     assert_true(people.basis && people.approvals == 1);
     policy_unref(policy);
+}
+
+static struct hash asks(const char *text)
+{
+    return test_answer(text, "ask", 0).asked;
+}
+
+/* What a rule asks is what its words say, and what the names in it stand for. */
+static void a_question_is_what_the_rule_says(void **state)
+{
+    (void)state;
+    static const char plain[] = "language 1\nset labs = [a b]\ndefine odd = source in labs and revoked\n"
+                                "hold ask if odd until approved\nrelease r if own to all";
+    static const char *const same[] = {
+        "language 1 release r if own to jp set labs=[a,b] define odd = source in labs and revoked deny no if "
+        "revoked "
+        "hold ask if odd # a comment\n  until\tapproved",
+        "language 1\ndefine more = hops > 1\nset labs = [a b]\ndefine odd = source in labs and revoked\n"
+        "hold ask if odd until approved\nhold other if more until approved",
+    };
+    static const char *const other[] = {
+        "language 1\nset labs = [a b c]\ndefine odd = source in labs and revoked\nhold ask if odd until "
+        "approved",
+        "language 1\nset labs = [a b]\ndefine odd = source in labs or revoked\nhold ask if odd until "
+        "approved",
+        "language 1\nset labs = [a b]\ndefine odd = source in labs and revoked\nhold ask if not odd until "
+        "approved",
+        "language 1\nset labs = [a b]\ndefine odd = source in labs and revoked\nhold ask if odd until "
+        "approved by 2",
+        "language 1\nset labs = [\"a b\"]\ndefine odd = source in labs and revoked\nhold ask if odd until "
+        "approved",
+    };
+    struct hash asked = asks(plain), now;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        now = asks(same[i]);
+        assert_true(hash_eq(&asked, &now));
+    }
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        now = asks(other[i]);
+        assert_false(hash_eq(&asked, &now));
+    }
+    asked = asks("language 1\ncommunity few = [jp]\nhold ask if own to few until approved");
+    now = asks("language 1\ncommunity few = [jp eu-cert]\nhold ask if own to few until approved");
+    assert_false(hash_eq(&asked, &now));
+}
+
+static int asked_of(const char *text, const struct policy_facts *facts, unsigned partner)
+{
+    struct policy *policy = test_compile(text);
+    int rule = policy_asked(policy, facts, NOW, partner);
+    int index = rule < POLICY_RULE_BUILTIN_COUNT ? rule : rule - POLICY_RULE_BUILTIN_COUNT;
+    policy_unref(policy);
+    return index;
+}
+
+/* One word answers one rule: the first hold that a word ends, then what is behind it. */
+static void the_first_hold_asks(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "language 1\nhold shut if always to eu-cert\nhold a if own to us-cisa until approved\n"
+        "hold b if own to us-cisa until approved\n"
+        "hold gone if own to jp deadline 1h default release\n"
+        "release r if own to all after 3650d";
+    struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
+    facts.denials = 1 << US;
+    assert_int_equal(asked_of(text, &facts, US), 1);
+    struct policy_answer answers[] = {test_answer(text, "a", 1 << US), test_answer(text, "b", 1 << US)};
+    facts.answers = answers;
+    facts.answer_count = 1;
+    assert_int_equal(asked_of(text, &facts, US), 2);
+    facts.answer_count = 2;
+    assert_int_equal(asked_of(text, &facts, US), 4); /* the wait */
+    facts.safety = STR("near has 198.51.100.1");
+    assert_int_equal(asked_of(text, &facts, US), POLICY_RULE_SAFETY);
+    facts.safety = STR("");
+    struct policy_wait wait = {JP, STR("gone"), NOW - 2 * 60 * MIN_US};
+    facts.waits = &wait;
+    facts.wait_count = 1;
+    assert_int_equal(asked_of(text, &facts, JP), 4);
+    assert_int_equal(asked_of(text, &facts, EU), -1);
+    facts.follows = true;
+    assert_int_equal(asked_of(text, &facts, US), -1);
 }
 
 static const char lapsing[] = "language 1\ndeny red if tlp == red\n"
@@ -95,7 +185,9 @@ static void a_deadline_has_its_default(void **state)
     assert_int_equal(verdict.hold, 1 << US | 1 << JP); /* jp: the other hold still binds */
     assert_int_equal(verdict.rule[JP], policy_rule_find(policy, STR("eyes")));
     assert_true(verdict.next_change_us == NOW + 18 * hour); /* the reminder is past */
-    facts.approvals = 1 << JP;
+    struct policy_answer answer = test_answer(lapsing, "eyes", 1 << JP);
+    facts.answers = &answer;
+    facts.answer_count = 1;
     policy_decide(policy, &facts, NOW + 18 * hour, &verdict);
     assert_int_equal(verdict.deny, 1 << US);
     assert_int_equal(verdict.rule[US], policy_rule_find(policy, STR("ask")));
@@ -145,6 +237,8 @@ int main(void)
         cmocka_unit_test(duties_are_read_as_written),
         cmocka_unit_test(two_persons_are_two),
         cmocka_unit_test(a_word_without_a_basis_is_none),
+        cmocka_unit_test(a_question_is_what_the_rule_says),
+        cmocka_unit_test(the_first_hold_asks),
         cmocka_unit_test(a_deadline_has_its_default),
         cmocka_unit_test(another_rule_of_the_same_object_begins_anew),
         cmocka_unit_test(budgets_and_activation),

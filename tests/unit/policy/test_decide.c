@@ -79,7 +79,12 @@ static void a_delay_holds_then_releases(void **state)
     verdict = test_decide(text, &facts, NOW + 10 * MIN_US);
     assert_int_equal(verdict.hold, 1 << US | 1 << EU);
     assert_true(verdict.next_change_us == NOW + 15 * MIN_US);
-    facts.approvals = 1 << EU; /* an approval ends the wait */
+    facts.approvals = 1 << EU; /* an approval ends the wait: one that was said to it */
+    verdict = test_decide(text, &facts, NOW + 10 * MIN_US);
+    assert_int_equal(verdict.hold, 1 << US | 1 << EU);
+    struct policy_answer answer = test_answer(text, "slow", 1 << EU);
+    facts.answers = &answer;
+    facts.answer_count = 1;
     verdict = test_decide(text, &facts, NOW + 10 * MIN_US);
     assert_int_equal(verdict.hold, 1 << US);
     assert_int_equal(verdict.release, 1 << EU);
@@ -140,10 +145,12 @@ static void an_approval_ends_only_holds_that_say_so(void **state)
 {
     (void)state;
     struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
-    facts.approvals = 1 << US;
-    struct policy_verdict verdict = test_decide("language 1 hold ask if own until approved "
-                                                "release r if always to all",
-                                                &facts, NOW);
+    static const char text[] = "language 1 hold ask if own until approved release r if always to all";
+    facts.approvals = ALL; /* said when nothing asked */
+    struct policy_answer answer = test_answer(text, "ask", 1 << US);
+    facts.answers = &answer;
+    facts.answer_count = 1;
+    struct policy_verdict verdict = test_decide(text, &facts, NOW);
     assert_int_equal(verdict.release, 1 << US);
     assert_int_equal(verdict.hold, 1 << JP | 1 << EU);
     verdict = test_decide("language 1 hold ask if own release r if always to all", &facts, NOW);

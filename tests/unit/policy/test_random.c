@@ -34,6 +34,7 @@ struct model_rule {
     uint64_t to;
     int64_t after, until; /* 0: none */
     bool until_approved, basis;
+    uint64_t approved, based; /* what operators said to this rule */
     unsigned root;
     unsigned duties; /* enum policy_duty */
     unsigned days;   /* of `expire` */
@@ -200,7 +201,7 @@ static enum kleene evaluate(const struct model *model, unsigned at, const struct
 static bool rule_matches(const struct model *model, const struct model_rule *rule,
                          const struct policy_facts *facts, int64_t now, unsigned p)
 {
-    bool approved = ((rule->basis ? facts->based : facts->approvals) >> p & 1) != 0;
+    bool approved = ((rule->basis ? rule->based : rule->approved) >> p & 1) != 0;
     if ((rule->to >> p & 1) == 0 || (rule->until != 0 && now >= rule->until) ||
         (rule->until_approved && approved))
         return false;
@@ -265,7 +266,7 @@ static struct answer naive(const struct model *model, const struct policy_facts 
             if (rule->effect != effect || !rule_matches(model, rule, facts, now, p))
                 continue;
             int64_t from = facts->received_us > facts->settled_us ? facts->received_us : facts->settled_us;
-            bool waiting = rule->after != 0 && (facts->approvals >> p & 1) == 0 &&
+            bool waiting = rule->after != 0 && (rule->approved >> p & 1) == 0 &&
                            (facts->received_us == POLICY_TIME_NONE || now - from < rule->after);
             if (!waiting && effect == POLICY_RELEASE && p == JP && now >= model->jp_ends)
                 return (struct answer) {POLICY_HOLD, POLICY_RULE_AGREEMENT};
@@ -507,10 +508,29 @@ static struct policy_facts some_facts(struct random *random, struct str tags[2])
     facts.received_us = some_time(random);
     facts.settled_us = some_time(random);
     facts.approvals = draw(random, 2) == 0 ? draw(random, 8) : 0;
-    facts.based = facts.approvals & draw(random, 8);
     facts.denials = draw(random, 6) == 0 ? draw(random, 8) : 0;
     facts.onward = draw(random, 4) == 0 ? draw(random, 8) : UINT64_MAX;
     return facts;
+}
+
+/* Words to some of its rules, as they ask now; one to a question that nobody asks any more. */
+static void some_answers(struct model *model, struct random *random, const struct policy *policy,
+                         struct policy_facts *facts, struct policy_answer answers[RULES_MAX + 1])
+{
+    size_t count = 0;
+    answers[count++] = (struct policy_answer) {.one = ALL, .two = ALL, .based = ALL, .based2 = ALL};
+    for (unsigned i = 0; i < model->rule_count; i++) {
+        struct model_rule *rule = &model->rules[i];
+        rule->approved = draw(random, 3) == 0 ? draw(random, 8) : 0;
+        rule->based = rule->approved & draw(random, 8);
+        if (rule->approved != 0)
+            answers[count++] = (struct policy_answer) {
+                .asked = policy_rule_asks(policy, i + POLICY_RULE_BUILTIN_COUNT, facts),
+                .one = rule->approved,
+                .based = rule->based};
+    }
+    facts->answers = answers;
+    facts->answer_count = count;
 }
 
 /* Only jp's ever ends; the others have one for ever where one is required. */
@@ -653,6 +673,8 @@ static void agrees_with_the_naive_evaluator(void **state)
             struct str tags[2];
             struct policy_verdict verdict;
             struct policy_facts facts = some_facts(&random, tags);
+            struct policy_answer answers[RULES_MAX + 1];
+            some_answers(&model, &random, policy, &facts, answers);
             int64_t now = NOW + (int64_t)draw(&random, 9) * MIN_US / 2;
             check(policy, &facts, now, &verdict);
             check_duties(policy, &facts, now, &verdict);
