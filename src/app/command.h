@@ -44,7 +44,7 @@ struct command_host {
     void *ctx;
 };
 
-enum { COMMAND_TEXT_MAX = 400 };
+enum { COMMAND_TEXT_MAX = 800 };
 
 struct command_call {
     const struct command_host *host;

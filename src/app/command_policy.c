@@ -11,9 +11,8 @@ enum { DIGEST_HEAD_MIN = 8 };
 
 err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault)
 {
-    return command_refuse(call, err, "the policy in force was not touched",
-                          "line %u, column %u: %.180s%s%.150s", fault->line, fault->column,
-                          fault->what[0] == '\0' ? err_text(err) : fault->what,
+    return command_refuse(call, err, "the policy in force was not touched", "line %u, column %u: %s%s%s",
+                          fault->line, fault->column, fault->what[0] == '\0' ? err_text(err) : fault->what,
                           fault->suggestion[0] == '\0' ? "" : "; ", fault->suggestion);
 }
 
@@ -265,6 +264,13 @@ static void say_step(void *ctx, const struct policy_step *step)
     line_end(call->out);
 }
 
+static bool has_duties(const struct command_call *call, struct str rule)
+{
+    const struct policy *policy = gate_policy(call->host->gate);
+    int index = policy == NULL ? -1 : policy_rule_find(policy, rule);
+    return index >= 0 && policy_rule_duties(policy, (unsigned)index) != NULL;
+}
+
 static void say_why(struct command_call *call, const struct gate_why *why)
 {
     line_begin(call->out);
@@ -293,14 +299,17 @@ static void say_why(struct command_call *call, const struct gate_why *why)
     if (why->limit.len > 0)
         line_say(call->out, "%.*s gave it to this node with a limit on passing it on: %.*s.",
                  STR_ARG(why->limited_by), STR_ARG(why->limit));
-    if (why->released && why->minted)
+    if (why->released && why->minted && why->effect == POLICY_RELEASE)
         line_say(call->out, "Released as another object, made for this partner%s (rule %.*s).",
-                 why->without.len > 0 ? ": without what it may not have" : ", because of what it names",
+                 why->without.len > 0          ? ": without what it may not have"
+                 : has_duties(call, why->rule) ? ", as the duties of its rule ask"
+                                               : ", because of what it names",
                  STR_ARG(why->rule));
     else if (why->released && why->follows)
         line_say(call->out, "Released along with what names it.");
     else if (why->released && why->effect != POLICY_RELEASE)
-        line_say(call->out, "Released already; now rule %.*s would %s it: %s.", STR_ARG(why->rule),
+        line_say(call->out, "Released already%s; now rule %.*s would %s it: %s.",
+                 why->minted ? ", as another object, made for this partner" : "", STR_ARG(why->rule),
                  why->effect == POLICY_HOLD ? "hold" : "deny",
                  why->effect == POLICY_HOLD ? "it stays, and a newer version would be kept back"
                                             : "it is taken back with the next step");
@@ -353,6 +362,8 @@ static void say_approval(struct command_call *call, const struct gate_why *why)
 struct treating {
     struct command_call *call;
     const char *done;
+    bool goes;
+    struct str without;
 };
 
 static void say_hit(void *ctx, const struct privacy_hit *hit)
@@ -361,7 +372,8 @@ static void say_hit(void *ctx, const struct privacy_hit *hit)
     struct command_call *call = treating->call;
     struct buf why;
     bool related = hit->role == PRIVACY_INDICATOR || hit->role == PRIVACY_SENDER;
-    const char *done = related ? "stays: the attacker's" : treating->done;
+    bool out = treating->goes && gate_taken_out(treating->without, hit->pointer);
+    const char *done = out ? "taken out" : related ? "stays: the attacker's" : treating->done;
     buf_init(&why, COMMAND_TEXT_MAX);
     privacy_reasons(hit->reasons, &why);
     line_begin(call->out);
@@ -385,9 +397,12 @@ static err_t say_personal(struct command_call *call, const struct stix_key *obje
                           const struct gate_why *why)
 {
     bool goes = why->released || why->effect == POLICY_RELEASE;
-    struct treating treating = {call, goes                         ? "goes as it stands"
-                                      : why->effect == POLICY_HOLD ? "held"
-                                                                   : "denied"};
+    struct treating treating = {.call = call,
+                                .done = goes                         ? "goes as it stands"
+                                        : why->effect == POLICY_HOLD ? "held"
+                                                                     : "denied",
+                                .goes = goes,
+                                .without = why->without};
     for (struct str rest = why->without; rest.len > 0;) {
         struct str line = str_cut(&rest, '\n');
         if (str_eq(line, STR("!mask-personal-data")))

@@ -2,6 +2,8 @@
  */
 #include "app/command.h"
 
+#include <stdio.h>
+
 static err_t read_until(struct command_call *call, int64_t *out)
 {
     struct str text = command_text_or_empty(call, "until");
@@ -60,8 +62,14 @@ static err_t source_add(struct command_call *call)
             return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                                   "assuming a marking needs a reason");
     }
+    const struct gate_source *held = gate_source_find(call->host->gate, source.name);
+    if (held != NULL && held->partner >= 0)
+        return command_refuse(
+            call, ERR_DENIED, "bongsu source accept says what is taken from it, its card all else",
+            "%.*s is a partner's source: what stands for it comes with its card", STR_ARG(source.name));
     if (TRY(err, gate_source_put(call->host->gate, &source, &by, call->now_us, &number)))
-        return command_refuse(call, err, "names are of a-z 0-9 . _ -", "the source was not declared: %s",
+        return command_refuse(call, err, err == ERR_INVALID ? "names are of a-z 0-9 . _ -" : NULL,
+                              "the source was not declared: %s",
                               err == ERR_INVALID ? "its name cannot be one" : err_text(err));
     line_begin(call->out);
     line_text(call->out, "source", source.name);
@@ -126,6 +134,29 @@ static err_t read_partners(struct command_call *call, struct str names, uint64_t
     return ERR_OK;
 }
 
+/* Neither a nation nor a community of the policy in force: nobody is in it now. */
+static bool is_nobody(const struct command_call *call, struct str name)
+{
+    const struct policy *policy = gate_policy(call->host->gate);
+    struct policy_list list = {&name, 1};
+    struct str nation = policy_nation(name);
+    return (nation.at == NULL || !str_eq(nation, name)) &&
+           (policy_partners_any(policy, STR("communities"), list) |
+            policy_partners_any(policy, STR("nation"), list)) == 0;
+}
+
+/* A slip in a code keeps everybody out, in silence. A community may come with the next policy. */
+static err_t check_rel_to(struct command_call *call, struct str name)
+{
+    struct str nation = policy_nation(name);
+    if (!is_nobody(call, name) || (nation.at == NULL && name.len > 3))
+        return ERR_OK;
+    return command_refuse(call, ERR_USAGE, "--rel-to KOR,USA,pacific: nations, or communities of the policy",
+                          "%.*s is no three-letter code of ISO 3166%s%.*s%s", STR_ARG(name),
+                          nation.at != NULL ? "; did you mean " : "", STR_ARG(nation),
+                          nation.at != NULL ? "?" : "");
+}
+
 err_t command_grant(struct command_call *call, const struct stix_key *marking)
 {
     enum stix_tlp as;
@@ -143,8 +174,11 @@ err_t command_grant(struct command_call *call, const struct stix_key *marking)
     if (by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "classifying a marking needs a reason");
-    while (rest.len > 0 && rel_to_count < LIMIT_REL_TO)
-        rel_to[rel_to_count++] = str_cut(&rest, ',');
+    while (rest.len > 0 && rel_to_count < LIMIT_REL_TO) {
+        rel_to[rel_to_count] = str_trim(str_cut(&rest, ','));
+        if (TRY(err, check_rel_to(call, rel_to[rel_to_count++])))
+            return err;
+    }
     if (rest.len > 0)
         return command_refuse(call, ERR_LIMIT, NULL, "more than %d names after --rel-to", LIMIT_REL_TO);
     err = gate_marking_rel_to(call->host->gate, marking, as, partners,
@@ -155,6 +189,11 @@ err_t command_grant(struct command_call *call, const struct stix_key *marking)
     line_say(call->out, "classified as tlp:%s%s%.*s%s%.*s; what carries it is decided again",
              stix_tlp_name(as), names.len > 0 ? ", for " : "", STR_ARG(names), all.len > 0 ? ", REL TO " : "",
              STR_ARG(all));
+    for (size_t i = 0; i < rel_to_count; i++)
+        if (is_nobody(call, rel_to[i]))
+            line_say(call->out,
+                     "%.*s is no community of the policy in force: nobody is in it until it is one",
+                     STR_ARG(rel_to[i]));
     return ERR_OK;
 }
 

@@ -79,6 +79,24 @@ NODISCARD bool cli_read(const struct cli_call *call, const char *path, struct bu
 /* From --passphrase-file, BONGSU_PASSPHRASE_FILE or the terminal (`twice`: asked again). The caller wipes. */
 NODISCARD bool cli_passphrase(const struct cli_call *call, bool twice, struct buf *out);
 
+/* --- rows.c: the table of all commands --- */
+
+/* Options of every command; their index is CLI_OPTIONS_MAX and this. */
+enum { CLI_COMMON_DIR, CLI_COMMON_JSON, CLI_COMMON_HELP };
+
+/* The row whose words the arguments begin with, the longest, and how many they are; NULL and 0: none. */
+const struct cli_command *row_find(int count, char **args, int *out_used);
+/* NULL: it has no such option. */
+const struct cli_option *row_option(const struct cli_command *row, struct str name, size_t *out_index);
+/* The option that may have been meant; empty: none is near. */
+struct str row_option_meant(const struct cli_command *row, struct str name);
+/* Likewise the word behind these of a family ("policy"), or, without a family, the first word. */
+struct str row_meant(struct str family, struct str word);
+/* Prints what there is to know of a command, of a family, or, without arguments, of all. Status. */
+int row_help(int count, char **args);
+/* Says that there is no such command, and what may have been meant. CLI_USAGE. */
+int row_unknown(int count, char **args);
+
 /* --- control.c: talking to the node, or to a store opened for this command --- */
 
 struct control_link {

@@ -216,9 +216,11 @@ static const struct cli_command policy_rows[] = {
          "Warns, with line and column, of rules that never decide because another, or several together,\n"
          "always do before, that have ended, of plain releases that meet another's duties, of waits that\n"
          "another rule does not keep, of a basis asked for some partners and not for others, and of\n"
-         "partners with names-in-texts any.",
+         "partners with names-in-texts any. Without --dir or BONGSU_DIR the text alone is looked at: names\n"
+         "of partners, sources and nodes are compared with nothing then.",
      .args = {POLICY_FILE},
-     .control = "policy.check"},
+     .control = "policy.check",
+     .run = run_policy_check},
     {.words = "policy show", .summary = "print the policy in force", .control = "policy.show"},
     {.words = "policy explain",
      .summary = "say why an object is released to a partner, or not",

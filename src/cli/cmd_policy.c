@@ -1,4 +1,5 @@
-/* policy test: golden examples beside a policy, decided without a node; policy activate asks them first. */
+/* policy test: golden examples beside a policy, decided without a node; policy activate asks them first.
+ * policy check: what a policy says by itself, where no node is named. */
 #include "cli/cmd_policy.h"
 
 #include <stdio.h>
@@ -87,6 +88,9 @@ static void tell(void *ctx, const struct golden_result *result)
 
 /* --- running --- */
 
+static const char how[] = "example NAME, then an object, then expect PARTNER release RULE; "
+                          "share/default.expect has some, docs/protocol/POLICY.md the form";
+
 static int run_examples(const char *policy, const char *path, struct str policy_text, struct str examples,
                         struct tally *tally)
 {
@@ -94,7 +98,8 @@ static int run_examples(const char *policy, const char *path, struct str policy_
     const struct policy_fault *place = &fault.place;
     err_t err = golden_run(policy_text, examples, tell, tally, &fault);
     if (err != ERR_OK)
-        return cli_fail(place->suggestion, "%s: line %u: %s", fault.in_policy ? policy : path, place->line,
+        return cli_fail(fault.in_policy ? place->suggestion : how, "%s: line %u: %s",
+                        fault.in_policy ? policy : path, place->line,
                         place->what[0] == '\0' ? err_text(err) : place->what);
     return tally->wrong == 0 ? CLI_OK : CLI_FAILED;
 }
@@ -134,10 +139,80 @@ int run_policy_test(struct cli_call *call)
             return cli_usage(call, "the name of the policy is too long");
         path = beside;
     }
+    if (strcmp(path, "-") != 0 && !file_exists(call->os, path))
+        return cli_fail(how, "there is no %s: no example says what %s should decide", path, call->args[0]);
     int status = test_files(call, call->args[0], path, &tally);
-    if (!call->json)
+    if (!call->json && tally.right + tally.wrong > 0)
         (void)printf("%llu right, %llu wrong\n", (unsigned long long)tally.right,
                      (unsigned long long)tally.wrong);
+    return status;
+}
+
+/* --- checking without a node --- */
+
+static void tell_remark(void *ctx, const struct policy_remark *remark)
+{
+    const struct cli_call *call = ctx;
+    struct buf out;
+    buf_init(&out, SHOWN_BYTES);
+    if (call->json) {
+        buf_printf(&out, "{\"line\":%u,\"column\":%u", remark->line, remark->column);
+        print_member(&out, "warning", str_of(remark->what));
+        buf_putc(&out, '}');
+    } else {
+        buf_printf(&out, "line %u, column %u: ", remark->line, remark->column);
+        print_clean(&out, str_of(remark->what));
+    }
+    (void)printf("%.*s\n", STR_ARG(buf_str(&out)));
+    buf_deinit(&out);
+}
+
+static void tell_named(const struct cli_call *call, const struct policy *policy, const struct str *names,
+                       size_t count)
+{
+    struct buf out;
+    buf_init(&out, SHOWN_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        buf_put_str(&out, i > 0 ? STR(", ") : STR(""));
+        print_clean(&out, names[i]);
+    }
+    unsigned rules = policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT;
+    if (call->json)
+        (void)printf("{\"rules\":%u,\"node\":false}\n", rules);
+    else
+        (void)printf("the policy is well formed (%u rules)\n"
+                     "looked at without a node (--dir DIR asks one), so these are taken for partners: %.*s\n",
+                     rules, STR_ARG(count == 0 ? STR("none is named") : buf_str(&out)));
+    buf_deinit(&out);
+}
+
+static int check_text(struct cli_call *call, struct str text)
+{
+    struct str names[LIMIT_PARTNERS];
+    struct policy_partner partners[LIMIT_PARTNERS];
+    struct policy *policy;
+    struct policy_fault fault;
+    size_t count = policy_partners_named(text, names);
+    for (size_t i = 0; i < count; i++)
+        partners[i] = (struct policy_partner) {.name = names[i], .index = (uint8_t)i};
+    if (policy_compile(text, partners, count, &policy, &fault) != ERR_OK)
+        return cli_fail(fault.suggestion, "%s: line %u, column %u: %s", call->args[0], fault.line,
+                        fault.column, fault.what);
+    policy_review(policy, call->os->wall_us(call->os->ctx), tell_remark, call);
+    policy_review_redact(policy, tell_remark, call);
+    tell_named(call, policy, names, count);
+    policy_unref(policy);
+    return CLI_OK;
+}
+
+int run_policy_check(struct cli_call *call)
+{
+    struct buf text;
+    if (call->dir != NULL)
+        return control_run(call);
+    buf_init(&text, LIMIT_POLICY_BYTES);
+    int status = cli_read(call, call->args[0], &text) ? check_text(call, buf_str(&text)) : CLI_FAILED;
+    buf_deinit(&text);
     return status;
 }
 

@@ -1,8 +1,10 @@
-/* What rows of cmd_control.c run: policy test, policy activate. */
+/* What rows of cmd_control.c run: policy test, policy check, policy activate. */
 #pragma once
 
 #include "cli/cli.h"
 
 int run_policy_test(struct cli_call *call);
+/* The node's word; where none is named, what the text says by itself. */
+int run_policy_check(struct cli_call *call);
 /* Refuses when an example beside the policy fails; otherwise the node's word. */
 int run_policy_activate(struct cli_call *call);

@@ -76,7 +76,7 @@ static void say_text(struct look *look, struct str id, struct str value, const s
                privacy_role_name(hit->role));
     print_clean(out, value);
     buf_printf(out, ": ");
-    buf_put_str(out, why.len > 0 ? why : STR("the form alone"));
+    buf_put_str(out, why);
     buf_putc(out, '\n');
 }
 

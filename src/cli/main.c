@@ -14,22 +14,7 @@
 #error "the build gives the version"
 #endif
 
-static const struct cli_group *const groups[] = {
-    &cli_node,    &cli_add,   &cli_source, &cli_peer,      &cli_policy, &cli_quarantine, &cli_ledger,
-    &cli_status,  &cli_taxii, &cli_feed,   &cli_lint,      &cli_find,   &cli_misp,       &cli_extension,
-    &cli_privacy, &cli_list,  &cli_spill,  &cli_retention, &cli_recall,
-};
-
-enum { GROUPS = sizeof groups / sizeof groups[0], FILE_BYTES_MAX = 4 << 20, MESSAGE_BYTES = 8 << 10 };
-
-/* Options of every command. */
-static const struct cli_option common[] = {
-    {"dir", CLI_TEXT, NULL, "DIR", "the node's directory (or BONGSU_DIR)"},
-    {"json", CLI_FLAG, NULL, NULL, "JSON lines instead of text"},
-    {"help", CLI_FLAG, NULL, NULL, "this text"},
-};
-
-enum { COMMON = sizeof common / sizeof common[0] };
+enum { MESSAGE_BYTES = 8 << 10 };
 
 /* Names of files, values and what a node says may hold anything: nothing of them drives the terminal. */
 __attribute__((format(printf, 1, 0))) static void complain(const char *fmt, va_list args)
@@ -139,135 +124,19 @@ bool cli_passphrase(const struct cli_call *call, bool twice, struct buf *out)
     return true;
 }
 
-/* --- help --- */
-
-static void print_option(const struct cli_option *option)
-{
-    char left[64];
-    (void)snprintf(left, sizeof left, "--%s%s%s", option->name, option->value == NULL ? "" : " ",
-                   option->value == NULL ? "" : option->value);
-    (void)printf("  %-26s %s\n", left, option->help);
-}
-
-static void print_command(const struct cli_command *command)
-{
-    (void)printf("bongsu %s", command->words);
-    for (size_t i = 0; i < 4 && command->args[i].name != NULL; i++)
-        (void)printf(" %s", command->args[i].name);
-    (void)printf("%s [options]\n\n%s\n",
-                 command->rest != NULL ? " [VALUE...]"
-                 : command->many       ? "..."
-                                       : "",
-                 command->summary);
-    if (command->help != NULL)
-        (void)printf("%s\n", command->help);
-    (void)printf("\n");
-    for (size_t i = 0; i < 4 && command->args[i].name != NULL; i++)
-        (void)printf("  %-26s %s\n", command->args[i].name, command->args[i].help);
-    for (size_t i = 0; i < CLI_OPTIONS_MAX && command->options[i].name != NULL; i++)
-        print_option(&command->options[i]);
-    for (size_t i = 0; i < COMMON; i++)
-        print_option(&common[i]);
-}
-
-static void print_all(void)
-{
-    (void)printf("bongsu %s: keeps threat information in step with partners\n\n", BONGSU_VERSION);
-    for (size_t g = 0; g < GROUPS; g++)
-        for (size_t i = 0; i < groups[g]->count; i++)
-            (void)printf("  %-20s %s\n", groups[g]->commands[i].words, groups[g]->commands[i].summary);
-    (void)printf("\nbongsu COMMAND --help tells more. --dir DIR or BONGSU_DIR names the node.\n");
-}
-
-/* --- finding and reading --- */
-
-/* How many of the arguments are the command's words; 0: they are not. */
-static int words_match(const char *words, int count, char **args)
-{
-    struct str rest = str_of(words);
-    int used = 0;
-    while (rest.len > 0) {
-        struct str word = str_cut(&rest, ' ');
-        if (used >= count || !str_eq(word, str_of(args[used])))
-            return 0;
-        used++;
-    }
-    return used;
-}
-
-static const struct cli_command *find(int count, char **args, int *out_used)
-{
-    const struct cli_command *best = NULL;
-    *out_used = 0;
-    for (size_t g = 0; g < GROUPS; g++) {
-        for (size_t i = 0; i < groups[g]->count; i++) {
-            int used = words_match(groups[g]->commands[i].words, count, args);
-            if (used > *out_used) {
-                best = &groups[g]->commands[i];
-                *out_used = used;
-            }
-        }
-    }
-    return best;
-}
-
-static bool in_family(const struct cli_command *command, const char *word)
-{
-    size_t len = strlen(word);
-    return strncmp(command->words, word, len) == 0 && command->words[len] == ' ';
-}
-
-static bool starts_family(const char *word)
-{
-    for (size_t g = 0; g < GROUPS; g++)
-        for (size_t i = 0; i < groups[g]->count; i++)
-            if (in_family(&groups[g]->commands[i], word))
-                return true;
-    return false;
-}
-
-/* Commands that begin with these words: what `bongsu peer` alone may mean. */
-static void print_family(const char *word)
-{
-    for (size_t g = 0; g < GROUPS; g++)
-        for (size_t i = 0; i < groups[g]->count; i++)
-            if (in_family(&groups[g]->commands[i], word))
-                (void)fprintf(stderr, "  %-20s %s\n", groups[g]->commands[i].words,
-                              groups[g]->commands[i].summary);
-}
-
-static const struct cli_option *option_named(const struct cli_command *command, struct str name,
-                                             size_t *out_index)
-{
-    for (size_t i = 0; i < CLI_OPTIONS_MAX && command->options[i].name != NULL; i++) {
-        *out_index = i;
-        if (str_eq(name, str_of(command->options[i].name)))
-            return &command->options[i];
-    }
-    *out_index = CLI_OPTIONS_MAX;
-    for (size_t i = 0; i < COMMON; i++)
-        if (str_eq(name, str_of(common[i].name)))
-            return &common[i];
-    return NULL;
-}
-
-static void set_common(struct cli_call *call, const struct cli_option *option, const char *value)
-{
-    if (option == &common[0])
-        call->dir = value;
-    else if (option == &common[1])
-        call->json = true;
-}
+/* --- reading --- */
 
 /* Reads one "--name", "--name=value" or "--name value"; *at moves on. False: said what is wrong. */
 static bool read_option(struct cli_call *call, int count, char **args, int *at)
 {
     struct str rest = str_of(args[*at] + 2), name = str_cut(&rest, '=');
     size_t index;
-    const struct cli_option *option = option_named(call->command, name, &index);
+    const struct cli_option *option = row_option(call->command, name, &index);
     const char *value = rest.at;
     if (option == NULL) {
-        (void)cli_usage(call, "there is no option --%.*s", STR_ARG(name));
+        struct str meant = row_option_meant(call->command, name);
+        (void)cli_usage(call, "there is no option --%.*s%s%.*s%s", STR_ARG(name),
+                        meant.len > 0 ? "; did you mean --" : "", STR_ARG(meant), meant.len > 0 ? "?" : "");
         return false;
     }
     if (option->kind == CLI_FLAG) {
@@ -285,9 +154,22 @@ static bool read_option(struct cli_call *call, int count, char **args, int *at)
     }
     if (index < CLI_OPTIONS_MAX)
         call->values[index] = value;
-    else
-        set_common(call, option, value);
+    else if (index == CLI_OPTIONS_MAX + CLI_COMMON_DIR)
+        call->dir = value;
+    else if (index == CLI_OPTIONS_MAX + CLI_COMMON_JSON)
+        call->json = true;
     return true;
+}
+
+/* `status ruels`, where there is `status rules`. */
+static void refuse_word(const struct cli_call *call, const char *word)
+{
+    const char *family = call->command->words;
+    struct str meant = row_meant(str_of(family), str_of(word));
+    if (meant.len > 0)
+        (void)cli_usage(call, "what is %s? did you mean `%s %.*s`?", word, family, STR_ARG(meant));
+    else
+        (void)cli_usage(call, "what is %s?", word);
 }
 
 static bool read_all(struct cli_call *call, int count, char **args)
@@ -312,7 +194,7 @@ static bool read_all(struct cli_call *call, int count, char **args)
     if (call->arg_count < wanted)
         (void)cli_usage(call, "%s is missing", call->command->args[call->arg_count].name);
     else if (call->arg_count > wanted && !call->command->many)
-        (void)cli_usage(call, "what is %s?", call->args[wanted]);
+        refuse_word(call, call->args[wanted]);
     return call->arg_count >= wanted && (call->arg_count == wanted || call->command->many);
 }
 
@@ -336,19 +218,12 @@ static int run_command(const struct cli_command *command, struct cli_call *call,
 static int run(int count, char **args)
 {
     int used;
-    const struct cli_command *command = find(count, args, &used);
-    if (command == NULL) {
-        bool family = starts_family(args[0]);
-        (void)fprintf(stderr,
-                      family ? "bongsu: %s what?\n" : "bongsu: there is no command %s (bongsu --help)\n",
-                      args[0]);
-        print_family(args[0]);
-        return CLI_USAGE;
-    }
-    if (wants_help(count - used, args + used)) {
-        print_command(command);
-        return CLI_OK;
-    }
+    const struct cli_command *command = row_find(count, args, &used);
+    bool help = wants_help(count - used, args + used);
+    if (help && (command != NULL || args[1] == NULL || args[1][0] == '-'))
+        return row_help(used > 0 ? used : 1, args);
+    if (command == NULL)
+        return row_unknown(count, args);
     struct cli_call *call = mem_alloc(sizeof *call);
     if (call == NULL)
         return cli_fail(NULL, "%s", err_text(ERR_NOMEM));
@@ -371,11 +246,12 @@ int main(int argc, char **argv)
         return CLI_FAILED;
     if (argc == 4 && strcmp(argv[1], "--role") == 0)
         return node_role(os_linux(), argv[2], argv[3]);
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
-        print_all();
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        (void)row_help(0, NULL);
         return finish(argc < 2 ? CLI_USAGE : CLI_OK);
     }
+    if (strcmp(argv[1], "help") == 0)
+        return finish(row_help(argc - 2, argv + 2));
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("bongsu %s\n", BONGSU_VERSION);
         return finish(CLI_OK);

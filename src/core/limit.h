@@ -79,6 +79,7 @@
 #define LIMIT_POLICY_CONDITIONS   16384      /* comparisons of one policy: four per rule at the most rules */
 #define LIMIT_POLICY_STRINGS      4096 /* names to compare with: a bit each on the stack of a decision */
 #define LIMIT_POLICY_WORD_BYTES   250  /* one word or string: the longest type name of STIX 2.1 */
+#define LIMIT_POLICY_SUGGESTION_BYTES 500 /* every word that may stand at one place */
 #define LIMIT_POLICY_DEPTH        64   /* open parentheses and operators of one condition: a fixed stack */
 #define LIMIT_POLICY_NAMES        1024 /* sets, and sources: looked up one by one while compiling */
 #define LIMIT_WITHDRAW_SCAN       20000 /* states a step looks through: some milliseconds */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "gate/persons.h"
 
 static bool counts(const struct privacy_hit *hit)
 {
@@ -114,6 +115,22 @@ static void put_selector(struct str pointer, struct buf *out)
         buf_put_str(out, index ? STR("]") : STR(""));
         pointer = (struct str) {pointer.at + part.len, pointer.len - part.len};
     }
+}
+
+bool gate_taken_out(struct str without, struct str pointer)
+{
+    struct buf text;
+    bool out = false;
+    buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
+    put_selector(pointer, &text);
+    struct str selector = buf_str(&text);
+    while (without.len > 0 && !out && buf_err(&text) == ERR_OK) {
+        struct str line = str_cut(&without, '\n');
+        out = line.len > 0 && str_starts(selector, line) &&
+              (selector.len == line.len || selector.at[line.len] == '.');
+    }
+    buf_deinit(&text);
+    return out;
 }
 
 err_t personal_references(const struct personal *personal, struct arena *arena,

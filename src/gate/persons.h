@@ -38,6 +38,9 @@ NODISCARD err_t gate_persons_next(struct gate *gate, struct gate_persons *person
 NODISCARD err_t gate_personal(struct gate *gate, const struct stix_key *object,
                               void (*each)(void *ctx, const struct privacy_hit *hit), void *ctx);
 
+/* Is what stands at this JSON pointer a part of what a form goes without (gate_why.without)? */
+bool gate_taken_out(struct str without, struct str pointer);
+
 /* A keyed digest of the identifier: what a record may say of a search. ERR_NOTFOUND: there is no key yet. */
 NODISCARD err_t gate_person_digest(const struct gate *gate, const struct privacy_person *person,
                                    struct hash *out);

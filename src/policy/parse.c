@@ -114,8 +114,10 @@ err_t parse_head(struct parse *parse, const char *what)
 {
     if (!parse->heads_done)
         return lex_next(parse);
-    err_t err = parse_fail(parse, ERR_INVALID, parse->now.at, "a %s stands before the first rule", what);
-    parse_suggest(parse, "move it up; a condition about it is written %s.KEY == V", what);
+    bool asked = str_eq(str_of(what), STR("partner")) || str_eq(str_of(what), STR("source"));
+    err_t err = parse_fail(parse, ERR_INVALID, parse->now.at, "`%s` stands before the first rule", what);
+    parse_suggest(parse, "move it up%s%s%s", asked ? "; a condition about it is written " : "",
+                  asked ? what : "", asked ? ".KEY == V" : "");
     return err;
 }
 

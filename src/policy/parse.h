@@ -54,6 +54,7 @@ struct parse {
     bool heads_done; /* a rule was seen: partners and sources are complete */
     bool agreements_required;
     bool defining; /* a condition is read for its form only */
+    bool alone;    /* no node is asked: whoever is named as a partner is one */
     bool held;     /* it is in force, or was: slips that are refused by now are let stand */
     uint8_t tlp_max[LIMIT_PARTNERS];
     struct names set_names;

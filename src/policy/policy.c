@@ -178,6 +178,22 @@ static err_t build(struct parse *parse, const struct policy_partner *partners, s
     return guard_build(policy);
 }
 
+static err_t read_text(struct parse *parse, const struct policy_partner *partners, size_t partner_count)
+{
+    parse->policy->refs = 1;
+    arena_init(&parse->policy->arena, LIMIT_POLICY_MEMORY_BYTES);
+    err_t err = check_text(parse);
+    if (err == ERR_OK)
+        err = build(parse, partners, partner_count);
+    names_deinit(&parse->set_names);
+    names_deinit(&parse->sources);
+    names_deinit(&parse->define_names);
+    mem_free(parse->definitions.at);
+    mem_free(parse->sets.at);
+    mem_free(parse->values.at);
+    return err;
+}
+
 static err_t compile(struct str text, const struct policy_partner *partners, size_t partner_count, bool held,
                      struct policy **out, struct policy_fault *fault)
 {
@@ -188,17 +204,7 @@ static err_t compile(struct str text, const struct policy_partner *partners, siz
     *parse.fault = (struct policy_fault) {.code = ERR_NOMEM};
     if (policy == NULL)
         return ERR_NOMEM;
-    policy->refs = 1;
-    arena_init(&policy->arena, LIMIT_POLICY_MEMORY_BYTES);
-    err_t err = check_text(&parse);
-    if (err == ERR_OK)
-        err = build(&parse, partners, partner_count);
-    names_deinit(&parse.set_names);
-    names_deinit(&parse.sources);
-    names_deinit(&parse.define_names);
-    mem_free(parse.definitions.at);
-    mem_free(parse.sets.at);
-    mem_free(parse.values.at);
+    err_t err = read_text(&parse, partners, partner_count);
     if (err != ERR_OK) {
         if (parse.fault->code != err)
             *parse.fault = (struct policy_fault) {.code = err};
@@ -222,6 +228,23 @@ err_t policy_compile_held(struct str text, const struct policy_partner *partners
                           struct policy **out, struct policy_fault *fault)
 {
     return compile(text, partners, partner_count, true, out, fault);
+}
+
+size_t policy_partners_named(struct str text, struct str out[LIMIT_PARTNERS])
+{
+    struct policy_fault unheard;
+    struct policy *policy = mem_alloc(sizeof *policy);
+    struct parse parse = {.policy = policy, .fault = &unheard, .text = text, .alone = true};
+    if (policy == NULL)
+        return 0;
+    (void)read_text(&parse, NULL, 0); /* what is wrong with it, who compiles it for these hears */
+    size_t count = policy_partner_count(policy);
+    for (size_t i = 0; i < count; i++) {
+        struct str name = policy->partner_name[i];
+        out[i] = (struct str) {text.at + (name.at - policy->text.at), name.len};
+    }
+    policy_unref(policy);
+    return count;
 }
 
 struct hash policy_digest(const struct policy *policy)

@@ -26,10 +26,11 @@ struct policy;
 /* Where a text was refused and what might have been meant. Holds no pointers. */
 struct policy_fault {
     err_t code;
-    unsigned line;        /* from 1; 0: not about a place in the text */
-    unsigned column;      /* from 1, in characters, not bytes */
-    char what[200];       /* one sentence, with the offending word */
-    char suggestion[200]; /* "did you mean `tlp`?", or what could stand here; empty when there is none */
+    unsigned line;                                  /* from 1; 0: not about a place in the text */
+    unsigned column;                                /* from 1, in characters, not bytes */
+    char what[200];                                 /* one sentence, with the offending word */
+    char suggestion[LIMIT_POLICY_SUGGESTION_BYTES]; /* "did you mean `tlp`?", or what could stand here; empty
+                                                       when there is none */
 };
 
 /* Something the node knows about a partner: `country` "US". A name may repeat: `organisations`. `tlp-max`
@@ -57,6 +58,9 @@ NODISCARD err_t policy_compile(struct str text, const struct policy_partner *par
  * could read what it once took. */
 NODISCARD err_t policy_compile_held(struct str text, const struct policy_partner *partners,
                                     size_t partner_count, struct policy **out, struct policy_fault *fault);
+/* Where no node says who its partners are: the names that the text takes for partners, LIMIT_PARTNERS at
+ * most, borrowed from it; as far as it can be read. How many. */
+size_t policy_partners_named(struct str text, struct str out[LIMIT_PARTNERS]);
 struct policy *policy_ref(struct policy *policy);
 /* Frees with the last reference; NULL is fine. */
 void policy_unref(struct policy *policy);
@@ -140,6 +144,8 @@ struct policy_list {
 };
 /* Have the attribute, and every value of it is in the list: a list of who may read. */
 uint64_t policy_partners_within(const struct policy *policy, struct str key, struct policy_list list);
+/* Three letters of ISO 3166-1 for a country written with two or three, in any case; empty: there is none. */
+struct str policy_nation(struct str code);
 /* Have some value that is in the list. */
 uint64_t policy_partners_any(const struct policy *policy, struct str key, struct policy_list list);
 /* Might be meant by the list: have some value that is in it, or is a part of one (USA.DHS.CISA of USA.DHS),

@@ -42,23 +42,30 @@ static char upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-/* Written in any case, with two letters or three. */
-static const char *meant_country(struct str word)
+/* Written in any case, with two letters or three; -1: none. */
+static int meant_nation(struct str word)
 {
     char code[4] = {0};
     if (word.len != 2 && word.len != 3)
-        return NULL;
+        return -1;
     for (size_t i = 0; i < word.len; i++)
         code[i] = upper(word.at[i]);
     for (unsigned i = 0; i < NATION_COUNT; i++)
         if (strcmp(code, nations[i].two) == 0 || strcmp(code, nations[i].three) == 0)
-            return nations[i].two;
-    return NULL;
+            return (int)i;
+    return -1;
+}
+
+struct str policy_nation(struct str code)
+{
+    int nation = meant_nation(code);
+    return nation < 0 ? (struct str) {NULL, 0} : str_of(nations[nation].three);
 }
 
 static err_t check_country(struct parse *parse, const struct value *value)
 {
-    const char *meant = meant_country(value->text);
+    int nation = meant_nation(value->text);
+    const char *meant = nation < 0 ? NULL : nations[nation].two;
     if (parse->held || value->quoted || (meant != NULL && str_eq(value->text, str_of(meant))))
         return ERR_OK;
     err_t err = parse_fail(parse, ERR_INVALID, value->at, "`%.*s` is no two-letter code of ISO 3166",

@@ -139,7 +139,7 @@ err_t value_word(struct parse *parse, const struct value *value, const char *wha
     err_t err = parse_fail(parse, ERR_INVALID, value->at, "`%.*s` is no %s", STR_ARG(value->text), what);
     struct suggest suggest = suggest_for(value->text);
     suggest_words(&suggest, words, count);
-    char otherwise[200];
+    char otherwise[LIMIT_POLICY_SUGGESTION_BYTES];
     put_words(otherwise, sizeof otherwise, words, count);
     parse_nearest(parse, &suggest, otherwise);
     return err;
@@ -168,6 +168,13 @@ err_t value_partner(struct parse *parse, const struct value *value, bool or_set,
     int index = policy_partner_find(parse->policy, value->text);
     if (index >= 0) {
         *out_index = (unsigned)index;
+        return ERR_OK;
+    }
+    unsigned next = parse->alone ? policy_partner_count(parse->policy) : LIMIT_PARTNERS;
+    if (next < LIMIT_PARTNERS) {
+        parse->policy->partner_name[next] = value->text;
+        parse->policy->partners |= 1ull << next;
+        *out_index = next;
         return ERR_OK;
     }
     err_t err = parse_fail(parse, ERR_NOTFOUND, value->at, "`%.*s` is no partner of this node%s",

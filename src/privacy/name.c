@@ -57,6 +57,8 @@ void privacy_reasons(uint16_t reasons, struct buf *out)
         "the field says so",
     };
     bool first = true;
+    if (reasons == 0)
+        buf_put_str(out, STR("the form alone"));
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if ((reasons >> i & 1) == 0)
             continue;

@@ -173,5 +173,5 @@ const char *privacy_kind_name(enum privacy_kind kind);
 enum privacy_kind privacy_kind_find(struct str name);
 bool privacy_kind_structured(enum privacy_kind kind);
 const char *privacy_role_name(enum privacy_role role);
-/* Appends "separated, checksum, word before". */
+/* Appends "in its usual groups, checksum right"; without any "the form alone". */
 void privacy_reasons(uint16_t reasons, struct buf *out);

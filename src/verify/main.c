@@ -245,8 +245,8 @@ int main(int argc, char **argv)
     } kinds[] = {{"proof", run_proof}, {"checkpoint", run_checkpoint}, {"ledger", run_ledger}};
     struct job job = {.kind = argc < 2 ? "" : argv[1]};
     int status = USAGE, at = 2;
-    if (strcmp(job.kind, "--version") == 0)
-        return puts("bongsu-verify " BONGSU_VERSION) < 0;
+    if (strcmp(job.kind, "--version") == 0 || strcmp(job.kind, "--help") == 0)
+        return fputs(job.kind[2] == 'h' ? usage : "bongsu-verify " BONGSU_VERSION "\n", stdout) < 0;
     for (size_t k = 0; sodium_init() >= 0 && k < sizeof kinds / sizeof kinds[0]; k++) {
         if (strcmp(job.kind, kinds[k].word) != 0)
             continue;

@@ -163,6 +163,55 @@ def test_install(place):
     check('the installed program runs', done.returncode == 0 and 'bongsu' in done.stdout, done.stdout + done.stderr)
 
 
+def test_meant(place):
+    """What there is can be asked for, and what was mistyped is told."""
+    rows = re.findall(r'^  ([a-z][a-z -]*?) {2,}', place.run('--help')[1], re.M)
+    families = {row.split()[0] for row in rows if ' ' in row}
+    check('--help lists commands and families', len(rows) > 60 and {'policy', 'privacy', 'peer'} <= families, rows)
+    for family in families:
+        own = [row for row in rows if row.startswith(family + ' ')]
+        for words in ((family, '--help'), (family, '-h'), ('help', family)):
+            status, out, err = place.run(*words)
+            check(f'{words} lists its commands', status == 0 and err == '' and
+                  all(re.search(rf'^  {row} +\S', out, re.M) for row in own), out + err)
+    place.expect(0, '^bongsu policy test FILE', 'help', 'policy', 'test')
+    place.expect(0, '^bongsu status rules AUDIENCE', 'status', 'rules', '--help')
+    for words, said in (('polcy', 'no command polcy; did you mean `policy`'), ('policy chekc', 'did you mean `policy check`'),
+                        ('policy chekc --help', 'did you mean `policy check`'), ('help polcy', 'did you mean `policy`'),
+                        ('status ruels', 'what is ruels. did you mean `status rules`'),
+                        ('status --jsn', 'no option --jsn; did you mean --json'),
+                        ('peer add x --audiance us', 'did you mean --audience'),
+                        ('prove', 'no command prove; but there is.*ledger prove'),
+                        ('show ID', 'but there is.*object show'), ('--dir kr status', 'options stand behind the command')):
+        place.expect(2, said, *words.split())
+    for word in ('zzzzzz', 'a\x1b[31mb'):
+        status, out, err = place.run(word)
+        check(f'nothing is near {word!r}', status == 2 and 'did you mean' not in err and '\x1b' not in err, err)
+    verify = os.path.join(os.path.dirname(PROGRAM), '..', 'verify', 'bongsu-verify')
+    if os.path.exists(verify):
+        done = subprocess.run([verify, '--help'], capture_output=True, text=True, check=False)
+        check('bongsu-verify --help', done.returncode == 0 and done.stdout.startswith('usage: bongsu-verify'), done)
+
+
+def test_policy_alone(place):
+    """Without a node a policy is read by itself; without an example no test is good."""
+    path = place.path / 'alone.policy'
+    path.write_text('language 1\nrelease r if own to us-cisa\nrelease s if own and tlp == green to us-cisa\n')
+    said = 'line 3, .*never decides.*well formed .2 rules.\n.*without a node.*partners: us-cisa'
+    place.expect(0, said, 'policy', 'check', path)
+    got = place.lines('policy', 'check', path)
+    check('policy check --json without a node', got[-1] == {'rules': 2, 'node': False} and got[0]['line'] == 3, got)
+    place.expect(1, 'there is no .*alone.expect: no example.*expect PARTNER', 'policy', 'test', path)
+    (place.path / 'alone.expect').write_text('# none yet\n')
+    place.expect(1, 'alone.expect: line 1: there is no example .example NAME', 'policy', 'test', path)
+    (place.path / 'alone.expect').unlink()
+    for text, said in (('deny d if tpl == red', 'line 2, column 11: `tpl`.*did you mean `tlp`'),
+                       ('deny d if zzzzzz', 'personal-data revoked origin onward approved partner\\)'),
+                       ('deny d if own\nagreement a {}', '`agreement` stands before the first rule .move it up\\)')):
+        path.write_text(f'language 1\n{text}\n')
+        place.expect(1, said, 'policy', 'check', path)
+
+
 def test_usage(place):
     place.expect(0, 'COMMAND --help', '--help')
     place.expect(2, 'there is no command pear', 'pear')
@@ -171,6 +220,7 @@ def test_usage(place):
     place.expect(2, '--dir wants DIR', 'status', '--dir')
     place.expect(2, 'CARD is missing', 'peer', 'add')
     place.expect(1, 'which node', 'status')
+    test_meant(place)
     place.expect(1, 'there is no node in nowhere .*bongsu init', 'status', '--dir', 'nowhere')
     place.expect(1, 'there is no node in nowhere', 'serve', 'nowhere')
 
@@ -615,6 +665,17 @@ def test_deciding(place):
     place.expect(0, 'removed', 'tag', 'remove', indicator, '나라:급함', *kr)
     place.expect(1, 'not removed', 'tag', 'remove', indicator, '나라:급함', *kr)
     place.expect(2, 'needs a reason', 'marking', 'classify', marking, '--as', 'tlp:clear', *kr)
+    for name, meant in (('US', 'did you mean USA'), ('usa', 'did you mean USA'), ('QQQ', 'no three-letter code'),
+                        ('KOR,,USA', 'no three-letter code')):
+        place.expect(2, meant, 'marking', 'classify', marking, '--as', 'tlp:green', '--rel-to', name, '--because', 'x', *kr)
+    place.expect(0, 'REL TO KOR,FVEY.*FVEY is no community of the policy in force', 'marking', 'classify', marking, '--as',
+                 'tlp:amber', '--rel-to', 'KOR,FVEY', '--because', 'x', *kr)
+    place.expect(0, 'classified as tlp:amber, REL TO KOR,USA; what carries it is decided again\n$', 'marking', 'classify',
+                 marking, '--as', 'tlp:amber', '--rel-to', 'KOR,USA', '--because', 'x', *kr)
+    place.expect(1, "peer.us-cisa is a partner's source", 'source', 'add', 'peer.us-cisa', '--assume', 'tlp:clear', '--because',
+                 'x', *kr)
+    place.expect(1, 'another version is the newest.*bongsu object show ID', 'approve', indicator, 'us-cisa', '--version',
+                 '2020-01-01T00:00:00Z', *kr)
     place.expect(0, 'classified as tlp:clear', 'marking', 'classify', marking, '--as', 'tlp:clear', '--because', '공개', *kr)
     place.expect(1, 'add what carries it', 'marking', 'classify', f'marking-definition--{MARKING}', '--as', 'clear',
                  '--because', 'x', *kr)
@@ -832,7 +893,8 @@ def test_ending(place):
 def main():
     place = Place()
     try:
-        for test in (test_install, test_usage, test_lint, test_lint_packed, test_lint_levels, test_extension_lint, test_init,
+        for test in (test_install, test_usage, test_policy_alone, test_lint, test_lint_packed, test_lint_levels,
+                     test_extension_lint, test_init,
                      test_stopped, test_together, test_running, test_extension, test_sources, test_accept,
                      test_add, test_refusals, test_large,
                      test_policy, test_policy_examples, test_peers, test_deciding, test_people, test_definitions, test_ledger,

@@ -4,6 +4,7 @@
 #include "gate/handled.h"
 #include "gate/mint.h"
 #include "gate/personal.h"
+#include "gate/persons.h"
 #include "gate/query.h"
 
 #define MAIL "kim.minsu@example.co.kr"
@@ -257,9 +258,26 @@ static void another_person_of_the_same_shape_shows_nothing(void **state)
     bench_deinit(&b.b);
 }
 
+/* A place is gone when it, or what holds it, is cut; a name that begins alike is not. */
+static void what_is_taken_out_is_told(void **state)
+{
+    (void)state;
+    struct str without = STR("!creator\ndescription\nexternal_references.[0]\ncontents.ko.name\n");
+    static const char *const gone[] = {"/description", "/external_references/0/url", "/contents/ko/name",
+                                       "/external_references/0"};
+    static const char *const stay[] = {"/descriptions", "/external_references/1/url", "/contents/ko", "",
+                                       "/creator",      "/external_references"};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        assert_true(gate_taken_out(without, str_of(gone[i])));
+    for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
+        assert_false(gate_taken_out(without, str_of(stay[i])));
+    assert_false(gate_taken_out(STR(""), STR("/description")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_taken_out_is_told),
         cmocka_unit_test(a_text_is_masked_and_the_indicator_stays),
         cmocka_unit_test(pseudonyms_are_one_audiences_and_ours_to_open),
         cmocka_unit_test(what_cannot_be_masked_is_held),

@@ -51,6 +51,34 @@ static void what_nothing_can_be_without(void **state)
     policy_unref(policy);
 }
 
+/* A policy that nobody's node is asked about: blocks, targets, communities and origins name partners, sets
+ * and rules do not; and what follows a mistake is not read. */
+static void partners_are_told_by_the_text(void **state)
+{
+    (void)state;
+    static const char text[] = "language 1 partner us-cisa { country US } community c = [jp \"de 1\"]\n"
+                               "set s = [a b] deny d if partner == fr or tag in s\n"
+                               "release r if own to [c us-cisa uk]\n";
+    struct str names[LIMIT_PARTNERS];
+    static const char *const wanted[] = {"us-cisa", "jp", "de 1", "fr", "uk"};
+    assert_int_equal(policy_partners_named(STR(text), names), 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_true(str_eq(names[i], str_of(wanted[i])) && names[i].at > text);
+    assert_int_equal(policy_partners_named(STR("language 1 partner a {} partner b { partner c {}"), names),
+                     2);
+    assert_int_equal(policy_partners_named(STR("language 2 partner a {}"), names), 0);
+    assert_int_equal(policy_partners_named(STR("language 1 \x01"), names), 0);
+}
+
+static void nations_are_known_in_any_spelling(void **state)
+{
+    (void)state;
+    assert_true(str_eq(policy_nation(STR("kr")), STR("KOR")) &&
+                str_eq(policy_nation(STR("KOR")), STR("KOR")));
+    assert_true(policy_nation(STR("FVEY")).at == NULL && policy_nation(STR("QQ")).at == NULL);
+    assert_true(policy_nation(STR("")).at == NULL);
+}
+
 static void what_is_meant_so_stays_possible(void **state)
 {
     (void)state;
@@ -68,6 +96,8 @@ static void what_is_meant_so_stays_possible(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(partners_are_told_by_the_text),
+        cmocka_unit_test(nations_are_known_in_any_spelling),
         cmocka_unit_test(sources_and_nodes_are_named),
         cmocka_unit_test(what_nothing_can_be_without),
         cmocka_unit_test(what_is_meant_so_stays_possible),

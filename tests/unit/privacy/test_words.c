@@ -38,6 +38,9 @@ static void reasons(void **state)
     assert_true((found.at[0].reasons & PRIVACY_BEFORE) != 0);
     privacy_reasons(PRIVACY_BEFORE | PRIVACY_CHECKSUM, &why);
     assert_true(str_eq(buf_str(&why), STR("checksum right, a word before it says so")));
+    buf_clear(&why);
+    privacy_reasons(0, &why);
+    assert_true(str_eq(buf_str(&why), STR("the form alone")));
     buf_deinit(&why);
 }
 
