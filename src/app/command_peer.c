@@ -1,6 +1,7 @@
 /* Partners: whose node it is, what it will and will not get, started, paused, removed. */
 #include "app/command.h"
 
+#include "gate/halt.h"
 #include "sync/card.h"
 
 static const char *state_word(enum gate_peer_state state)
@@ -229,7 +230,79 @@ static err_t peer_remove(struct command_call *call)
     return set_state(call, GATE_PEER_REMOVED, false);
 }
 
+/* --- links that stand still --- */
+
+static err_t refuse_free(struct command_call *call, const struct gate_peer *peer)
+{
+    return command_refuse(call, ERR_NOTFOUND, "bongsu peer list", "the link from %.*s does not stand still",
+                          STR_ARG(peer->audience));
+}
+
+static err_t peer_resume(struct command_call *call)
+{
+    const struct gate_peer *peer;
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    if (by.because.len == 0)
+        return command_refuse(call, ERR_USAGE, "--because \"what the partner said, and who said it\"",
+                              "a link that stood still goes on only with a reason");
+    err = gate_resume(call->host->gate, peer->index, &by, call->now_us);
+    if (err == ERR_NOTFOUND)
+        return refuse_free(call, peer);
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "the link was not resumed: %s", err_text(err));
+    call->host->peers_changed(call->host->ctx);
+    line_begin(call->out);
+    line_text(call->out, "audience", peer->audience);
+    line_end(call->out);
+    line_say(call->out, "The link from %.*s goes on; it stops again when the contradiction is still there.",
+             STR_ARG(peer->audience));
+    return ERR_OK;
+}
+
+static void say_note(struct command_call *call, const char *head, struct str note)
+{
+    struct str line;
+    line_say(call->out, "%s%s", head, note.len == 0 ? " (none)" : "");
+    while (note.len > 0) {
+        line = str_cut(&note, '\n');
+        line_say(call->out, "    %.*s", STR_ARG(line));
+    }
+}
+
+static err_t peer_evidence(struct command_call *call)
+{
+    const struct gate_peer *peer;
+    struct gate_halt halt;
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    err = gate_halted(call->host->gate, peer->index, call->arena, &halt);
+    if (err == ERR_NOTFOUND)
+        return refuse_free(call, peer);
+    if (err != ERR_OK)
+        return command_refuse(call, err, "run `bongsu check`", "the evidence cannot be read: %s",
+                              err_text(err));
+    line_begin(call->out);
+    line_text(call->out, "audience", peer->audience);
+    line_time(call->out, "since", halt.at_us);
+    line_text(call->out, "what", halt.what);
+    line_text(call->out, "held", halt.held);
+    line_text(call->out, "shown", halt.shown);
+    line_end(call->out);
+    line_say(call->out, "The link from %.*s stands still: %.*s", STR_ARG(peer->audience), STR_ARG(halt.what));
+    say_note(call, "The checkpoint of its ledger that this node follows:", halt.held);
+    say_note(call, "The signed checkpoint that contradicts it:", halt.shown);
+    line_say(call->out, "Next: ask the partner and oversight; then bongsu peer resume %.*s --because ...",
+             STR_ARG(peer->audience));
+    return ERR_OK;
+}
+
 const struct command command_peer_rows[] = {
-    {"peer.add", true, peer_add},     {"peer.list", false, peer_list},    {"peer.start", true, peer_start},
-    {"peer.pause", true, peer_pause}, {"peer.remove", true, peer_remove}, {NULL, false, NULL},
+    {"peer.add", true, peer_add},       {"peer.list", false, peer_list},
+    {"peer.start", true, peer_start},   {"peer.pause", true, peer_pause},
+    {"peer.remove", true, peer_remove}, {"peer.evidence", false, peer_evidence},
+    {"peer.resume", true, peer_resume}, {NULL, false, NULL},
 };

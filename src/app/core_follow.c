@@ -104,7 +104,8 @@ void core_peers_refresh(struct core_role *role)
     }
     for (unsigned i = 0; i < LIMIT_PARTNERS; i++) {
         struct follow *follow = &role->follows[i];
-        if (follow->session != NULL && !follow->started)
+        bool again = follow->session != NULL && sync_session_resumable(follow->session);
+        if (follow->session != NULL && (!follow->started || again))
             follow->started = sync_session_start(follow->session, core_now(role)) == ERR_OK;
     }
 }

@@ -185,6 +185,15 @@ static const struct cli_command peer_rows[] = {
      .args = {AUDIENCE},
      .options = {BECAUSE},
      .control = "peer.remove"},
+    {.words = "peer evidence",
+     .summary = "why a link stands still: what is held, and what contradicts it",
+     .args = {AUDIENCE},
+     .control = "peer.evidence"},
+    {.words = "peer resume",
+     .summary = "let a link go on that stands still",
+     .args = {AUDIENCE},
+     .options = {BECAUSE},
+     .control = "peer.resume"},
 };
 const struct cli_group cli_peer = GROUP(peer_rows);
 

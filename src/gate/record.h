@@ -169,7 +169,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(TRAIL, 20, "object key and lsn of an object: which nodes made it anew on its way here")                \
     X(RECALL, 21, "source number and leaf: what a partner called back by it")                                \
     X(AGAIN, 22, "source number and leaf: what a partner sent again by it, lsn of an object")                \
-    X(ANSWER, 23, "partner and leaf: what a holder answered to a recall")
+    X(ANSWER, 23, "partner and leaf: what a holder answered to a recall")                                    \
+    X(HALT, 28, "audience name: the link from that partner stands still")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

@@ -253,6 +253,21 @@ void note_line_put(const struct note_key *key, struct bytes signature, struct bu
     buf_putc(out, '\n');
 }
 
+void note_only(const struct note *note, const struct note_key *key, struct buf *out)
+{
+    buf_put_str(out, note->text);
+    buf_putc(out, '\n');
+    for (size_t i = 0; i < note->count; i++) {
+        if (!note_line_is(&note->lines[i], key))
+            continue;
+        buf_put_str(out, LINE_MARK);
+        buf_put_str(out, note->lines[i].name);
+        buf_putc(out, ' ');
+        buf_put_str(out, note->lines[i].base64);
+        buf_putc(out, '\n');
+    }
+}
+
 /* --- Ed25519 --- */
 
 err_t note_verify(const struct note *note, const struct note_key *key)

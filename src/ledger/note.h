@@ -57,6 +57,8 @@ NODISCARD err_t note_verify(const struct note *note, const struct note_key *key)
 
 /* Text and blank line: the note so far without signatures. ERR_INVALID when no note may have that text. */
 NODISCARD err_t note_begin(struct str text, struct buf *out);
+/* The note with the lines of this key alone. */
+void note_only(const struct note *note, const struct note_key *key, struct buf *out);
 /* One signature line over `text` (type NOTE_ED25519), to follow note_begin or other lines. `key` must be the
  * public half of `secret`. */
 NODISCARD err_t note_sign(struct str text, const struct note_key *key, const struct sign_key *secret,

@@ -1,6 +1,7 @@
 #include "sync/session.h"
 
 #include "core/mem.h"
+#include "gate/halt.h"
 #include "sync/session_state.h"
 
 #define MS_US         INT64_C(1000)
@@ -114,6 +115,31 @@ void sync_session_free(struct sync_session *session)
     mem_free(session);
 }
 
+#define HALT_NEXT                                                                                            \
+    "see both sides (bongsu peer evidence), ask the partner, then: bongsu peer resume AUDIENCE --because "   \
+    "..."
+
+/* The link stands still since an earlier session, or an earlier life. ERR_NOTFOUND: it does not. */
+static err_t halt_recall(struct sync_session *session)
+{
+    struct arena arena;
+    struct gate_halt halt;
+    struct fault fault;
+    arena_init(&arena, 4 * GATE_HALT_NOTE_MAX);
+    err_t err = gate_halted(session->gate, session->partner, &arena, &halt);
+    if (err == ERR_OK) {
+        buf_put_str(&session->evidence, halt.shown);
+        struct sync_trouble *trouble = &session->status.trouble;
+        trouble->err = fault_set(&fault, ERR_PROOF, 0, "%.*s", STR_ARG(halt.what));
+        memcpy(trouble->what, fault.what, sizeof trouble->what);
+        trouble->next = HALT_NEXT;
+        trouble->at_us = halt.at_us;
+        err = buf_err(&session->evidence);
+    }
+    arena_deinit(&arena);
+    return err;
+}
+
 static void flights_drop(struct sync_session *session)
 {
     session->hello.id = session->feed.id = session->receipt.id = 0;
@@ -139,9 +165,17 @@ err_t sync_session_start(struct sync_session *session, int64_t now_us)
     session->receive_at_us = session->sign_at_us = now_us;
     session->receipt_wanted = false;
     session->status.trouble.err = ERR_OK;
+    session->halting = false;
     buf_clear(&session->evidence);
-    session->state = SYNC_HELLO;
-    return ERR_OK;
+    err = halt_recall(session);
+    session->state = err == ERR_OK ? SYNC_ALARM : err == ERR_NOTFOUND ? SYNC_HELLO : SYNC_IDLE;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+bool sync_session_resumable(const struct sync_session *session)
+{
+    return session->state == SYNC_ALARM && !session->halting &&
+           !gate_is_halted(session->gate, session->partner);
 }
 
 void sync_session_stop(struct sync_session *session)
@@ -203,6 +237,34 @@ void session_link_failed(struct sync_session *session, err_t err, const char *wh
     session_trouble(session, err, what, next, now_us);
 }
 
+/* Whole, or of what others signed nothing: a thousand cosignatures are no evidence. */
+static void evidence_put(const struct sync_session *session, struct str whole, struct buf *out)
+{
+    struct note note;
+    if (whole.len <= GATE_HALT_NOTE_MAX)
+        buf_put_str(out, whole);
+    else if (note_parse(whole, &note, NULL) == ERR_OK)
+        note_only(&note, &session->ledger_key, out);
+}
+
+static err_t halt_keep(struct sync_session *session, const char *what, int64_t now_us)
+{
+    struct buf held, shown;
+    buf_init(&held, GATE_HALT_NOTE_MAX);
+    buf_init(&shown, GATE_HALT_NOTE_MAX);
+    evidence_put(session, buf_str(&session->held.note), &held);
+    evidence_put(session, buf_str(&session->evidence), &shown);
+    struct gate_halt halt = {str_of(what), buf_str(&held), buf_str(&shown), now_us};
+    err_t err = buf_err(&held);
+    if (err == ERR_OK)
+        err = buf_err(&shown);
+    if (err == ERR_OK)
+        err = gate_halt(session->gate, session->partner, &halt);
+    buf_deinit(&held);
+    buf_deinit(&shown);
+    return err;
+}
+
 void session_link_alarm(struct sync_session *session, err_t err, const char *what, const char *next,
                         int64_t now_us)
 {
@@ -210,6 +272,11 @@ void session_link_alarm(struct sync_session *session, err_t err, const char *wha
     pages_drop(session, session->receiving ? 1 : 0);
     session->state = SYNC_ALARM;
     session_trouble(session, err, what, next, now_us);
+    if (TRY(err, halt_keep(session, what, now_us)))
+        diag_say(&session->diag, DIAG_ERROR, err, "sync", "mend the disk, restart the node",
+                 "that the link from %s stands still could not be written: a restart would let it go on",
+                 session->card.node);
+    session->halting = err == ERR_OK;
 }
 
 /* --- sending --- */
@@ -408,6 +475,9 @@ static bool step(struct sync_session *session, int64_t now_us, struct sync_actio
 void sync_session_next(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
     *out = (struct sync_action) {.kind = SYNC_NOTHING, .until_us = NEVER};
+    if (session->halting)
+        out->kind = SYNC_COMMIT;
+    session->halting = false;
     if (session->state == SYNC_IDLE || session->state == SYNC_ALARM)
         return;
     expire(session, now_us);

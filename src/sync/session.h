@@ -14,8 +14,9 @@
  * before is stored and receipted. Messages may be lost, repeated or late; an answer to a request that is not
  * out any more is ignored. After a restart a new session goes on from gate_cursor.
  *
- * A ledger that contradicts itself stops the link with an alarm (SYNC_ALARM) until sync_session_start is
- * called again by an operator; it is never silently synchronised over.
+ * A ledger that contradicts itself stops the link with an alarm (SYNC_ALARM), which the log keeps with the
+ * evidence (gate/halt.h): also a later session stands still until an operator lets the link go on, and
+ * sync_session_start is called again. It is never silently synchronised over.
  *
  * Borrows the gate. One thread, the gate's. */
 #pragma once
@@ -42,8 +43,11 @@ struct sync_session_setup {
 NODISCARD err_t sync_session_new(const struct sync_session_setup *setup, struct sync_session **out);
 void sync_session_free(struct sync_session *session);
 
-/* Begins, or begins again after an alarm or a stop, from what is durable. */
+/* Begins, or begins again after a stop or an alarm, from what is durable. A link that stands still
+ * (gate/halt.h) goes on doing so: SYNC_ALARM. */
 NODISCARD err_t sync_session_start(struct sync_session *session, int64_t now_us);
+/* An operator let the link go on (gate_resume): sync_session_start is to be called. */
+bool sync_session_resumable(const struct sync_session *session);
 /* Forgets what is under way (late answers are ignored); a page that waits for its commit may still be
  * committed. */
 void sync_session_stop(struct sync_session *session);
@@ -132,7 +136,7 @@ struct sync_status {
     int64_t arrived_us;        /* last durable page; 0: none */
     struct sync_latency times; /* from the leaf's time (issuer's clock) to durably held (ours) */
 };
-/* After an alarm for equivocation: the issuer's signed checkpoint that contradicts what we hold (whose own
- * checkpoint the cursor keeps). For the operator to keep; empty otherwise. Borrowed until the next call. */
+/* After an alarm for equivocation: the issuer's signed checkpoint that contradicts what we hold; empty
+ * otherwise. Borrowed until the next call. */
 struct str sync_session_evidence(const struct sync_session *session);
 void sync_session_status(const struct sync_session *session, struct sync_status *out);

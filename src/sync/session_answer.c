@@ -28,8 +28,6 @@ static void hello_alarm(struct sync_session *session, enum sync_verdict verdict,
                                "keep the log; compare bongsu ledger show on both sides"},
         [SYNC_AHEAD] = {ERR_PROOF, "the issuer has fewer leaves than it signed for us: it was set back",
                         "tell the issuer to restore its newest log"},
-        [SYNC_NOTHING_IN_COMMON] = {ERR_UNSUPPORTED, "the issuer speaks no version or suite that we speak",
-                                    "upgrade the older side"},
     };
     session_link_alarm(session, rows[verdict].err, rows[verdict].what, rows[verdict].next, now_us);
 }
@@ -88,6 +86,11 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
                             now_us);
         return;
     }
+    if (welcome.verdict == SYNC_NOTHING_IN_COMMON) {
+        session_link_failed(session, ERR_UNSUPPORTED, "the issuer speaks no version or suite that we speak",
+                            "upgrade the older side", now_us);
+        return;
+    }
     if (welcome.verdict != SYNC_GO_ON) {
         hello_alarm(session, welcome.verdict, now_us);
         return;
@@ -108,6 +111,7 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
     }
     session->state = SYNC_FEED;
     session->status.offered = welcome.size;
+    session->status.acknowledged = 0; /* set back from a backup, it may have lost our receipt */
     session_acknowledge(session, welcome.receipted);
     if (welcome.receipted < session->held.size && session->signing == 0 && session->receipt_body.len == 0)
         session->receipt_wanted = true;

@@ -86,6 +86,7 @@ struct sync_session {
     struct recall_answer recall;
 
     struct buf evidence; /* the checkpoint that contradicts ours */
+    bool halting;        /* an alarm waits for its commit */
     struct sync_status status;
 };
 

@@ -6,6 +6,7 @@ samples/campaign/expected.json. Standard library only. Ends with "N passed, N fa
 """
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -300,6 +301,41 @@ class Story:
 
     def test_17_the_store_is_whole(self):
         for node in (self.kr, self.us):
+            node.run('check')
+
+    def halted(self):
+        return next(line for line in self.us.lines('peer', 'list') if line['audience'] == 'kr-kisa')['link'] == 'alarm'
+
+    def test_18_a_partner_set_back_stops_the_link_until_a_person_lets_it_go_on(self):
+        store, old, newest = (os.path.join(self.kr.dir, name) for name in ('store', 'old', 'newest'))
+        shutil.copytree(store, old)
+        for node in (self.kr, self.us):
+            node.start()
+        self.us.run('peer', 'evidence', 'kr-kisa', fails=True)
+        self.kr.add('kr-sensor.json', 'kr-cert')
+        until(self.both_in_step, 'in step before the backup comes back')
+        size = self.kr.partner()['ledger_size']
+        self.kr.stop()
+        os.rename(store, newest)
+        os.rename(old, store)
+        self.kr.start()
+        until(self.halted, 'the link stands still')
+        shown = self.us.lines('peer', 'evidence', 'kr-kisa')[0]
+        assert f'\n{size}\n' in shown['held'], shown
+        self.us.stop()
+        self.us.start()
+        until(self.halted, 'it stands still after a restart')
+        assert b'only with a reason' in self.us.run('peer', 'resume', 'kr-kisa', fails=True).stderr
+        self.kr.stop()
+        os.rename(store, old)
+        os.rename(newest, store)
+        self.kr.start()
+        until(lambda: self.kr.partner()['ledger_size'] == size, 'kr is back')
+        assert self.halted()
+        self.us.run('peer', 'resume', 'kr-kisa', '--because', 'kr restored its newest log (Lee, by telephone)')
+        until(self.both_in_step, 'in step again')
+        for node in (self.kr, self.us):
+            node.stop()
             node.run('check')
 
 

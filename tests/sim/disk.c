@@ -559,6 +559,27 @@ struct disk *disk_new(uint64_t seed)
     return disk;
 }
 
+struct disk *disk_copy(const struct disk *disk, uint64_t seed)
+{
+    struct disk *copy = disk_new(seed);
+    copy->time_us = disk->time_us;
+    for (const struct name *name = disk->names; name != NULL; name = name->next) {
+        if (name->node == NULL)
+            continue;
+        struct node *node = node_new(copy);
+        must(node_grow(copy, node, name->node->size) == ERR_OK);
+        if (name->node->used > 0) {
+            memcpy(node->at, name->node->at, name->node->used);
+            memcpy(node->safe, name->node->at, name->node->used);
+        }
+        node->used = name->node->used;
+        node->safe_size = node->size;
+        name_set(&copy->names, name->path, node);
+        name_set(&copy->safe_names, name->path, node);
+    }
+    return copy;
+}
+
 static void names_free(struct name **names)
 {
     while (*names != NULL) {

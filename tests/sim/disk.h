@@ -38,5 +38,7 @@ void disk_time_set(struct disk *disk, int64_t time_us);
 /* Changes and reads of stored bytes behind everybody's back. False when there is no such file or offset. */
 bool disk_flip(struct disk *disk, const char *path, uint64_t offset, uint8_t mask);
 bool disk_remove(struct disk *disk, const char *path);
+/* Another disk with what a backup of this one holds: every file as it is seen now, all of it durable. */
+struct disk *disk_copy(const struct disk *disk, uint64_t seed);
 /* Changes so far (writes, syncs, names): for choosing where power_fails. */
 uint64_t disk_changes(const struct disk *disk);

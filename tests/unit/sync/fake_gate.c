@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "gate/halt.h"
 #include "gate/recall.h"
 #include "ledger/cosign.h"
 
@@ -50,6 +51,11 @@ struct gate {
     uint64_t twice;
     unsigned busy;
     bool commit_fails;
+    struct {
+        bool stands;
+        char what[256], held[GATE_HALT_NOTE_MAX], shown[GATE_HALT_NOTE_MAX];
+        int64_t at_us;
+    } halt, halt_pending;
 };
 
 /* --- keys --- */
@@ -409,6 +415,7 @@ err_t gate_commit(struct gate *gate)
         gate->has_cursor = true;
     }
     gate->has_pending = false;
+    gate->halt = gate->halt_pending;
     if (gate->receipt_pending.count > gate->receipt.count)
         gate->receipt = gate->receipt_pending;
     return ERR_OK;
@@ -418,6 +425,50 @@ void fake_crash(struct gate *gate)
 {
     gate->has_pending = false;
     gate->receipt_pending = gate->receipt;
+    gate->halt_pending = gate->halt;
+}
+
+/* --- links that stand still --- */
+
+err_t gate_halt(struct gate *gate, unsigned partner, const struct gate_halt *halt)
+{
+    assert_int_equal(partner, 0);
+    if (gate->halt_pending.stands)
+        return ERR_OK;
+    assert_true(halt->what.len < sizeof gate->halt.what && halt->held.len < GATE_HALT_NOTE_MAX &&
+                halt->shown.len < GATE_HALT_NOTE_MAX);
+    memset(&gate->halt_pending, 0, sizeof gate->halt_pending);
+    gate->halt_pending.stands = true;
+    gate->halt_pending.at_us = halt->at_us;
+    memcpy(gate->halt_pending.what, halt->what.at, halt->what.len);
+    memcpy(gate->halt_pending.held, halt->held.at, halt->held.len);
+    memcpy(gate->halt_pending.shown, halt->shown.at, halt->shown.len);
+    return ERR_OK;
+}
+
+err_t gate_halted(struct gate *gate, unsigned partner, struct arena *arena, struct gate_halt *out)
+{
+    (void)arena;
+    assert_int_equal(partner, 0);
+    if (!gate->halt_pending.stands)
+        return ERR_NOTFOUND;
+    *out = (struct gate_halt) {str_of(gate->halt.what), str_of(gate->halt.held), str_of(gate->halt.shown),
+                               gate->halt.at_us};
+    return ERR_OK;
+}
+
+bool gate_is_halted(const struct gate *gate, unsigned partner)
+{
+    assert_int_equal(partner, 0);
+    return gate->halt_pending.stands;
+}
+
+err_t gate_resume(struct gate *gate, unsigned partner, const struct gate_by *by, int64_t now_us)
+{
+    (void)now_us;
+    assert_true(partner == 0 && by->because.len > 0);
+    gate->halt_pending.stands = false;
+    return ERR_OK;
 }
 
 void fake_busy(struct gate *gate, unsigned times)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "gate/halt.h"
 #include "pair.h"
 #include "sync/wire.h"
 
@@ -200,6 +201,30 @@ static void assert_alarm(struct pair *pair, err_t err)
     assert_int_equal(fake_held(pair_follower(pair)), 300);
 }
 
+/* Not one request, and the evidence is at hand. */
+static void assert_stands(struct pair *pair, uint64_t size)
+{
+    struct note note;
+    struct checkpoint shown;
+    unsigned requests = pair_requests(pair, SYNC_PATH_HELLO);
+    assert_false(pair_run(pair, 10 * MINUTE_US, NULL));
+    assert_int_equal(pair_status(pair).state, SYNC_ALARM);
+    assert_false(sync_session_resumable(pair_session(pair)));
+    assert_int_equal(pair_requests(pair, SYNC_PATH_HELLO), requests);
+    assert_int_equal(note_parse(sync_session_evidence(pair_session(pair)), &note, NULL), ERR_OK);
+    assert_int_equal(checkpoint_parse(note.text, &shown, NULL), ERR_OK);
+    assert_int_equal(shown.size, size);
+}
+
+static void resume(struct pair *pair)
+{
+    static const struct gate_by by = {{"kim", 3}, {"the partner restored its newest log", 35}};
+    assert_false(sync_session_resumable(pair_session(pair)));
+    assert_int_equal(gate_resume(pair_follower(pair), 0, &by, pair_now(pair)), ERR_OK);
+    assert_true(sync_session_resumable(pair_session(pair)));
+    assert_int_equal(sync_session_start(pair_session(pair), pair_now(pair)), ERR_OK);
+}
+
 static void test_fork_while_following(void **state)
 {
     (void)state;
@@ -216,8 +241,13 @@ static void test_fork_while_following(void **state)
                                      &key, &told, NULL, NULL),
                      ERR_OK);
     assert_int_equal(told.size, 305);
-    /* Started again it compares, and stops again; the issuer learns of it as well. */
+    /* It stands still whoever starts it, and after a restart. */
     assert_int_equal(sync_session_start(pair_session(pair), pair_now(pair)), ERR_OK);
+    assert_stands(pair, 305);
+    pair_restart_follower(pair);
+    assert_stands(pair, 305);
+    /* Resumed it compares, and stops again; the issuer learns of it as well. */
+    resume(pair);
     assert_alarm(pair, ERR_PROOF);
     assert_non_null(sync_serve_status(pair_serve(pair), 0).alarm);
     pair_free(pair);
@@ -311,6 +341,34 @@ static void test_equivocating_hello(void **state)
     pair_meddle(pair, lie, pair);
     pair_restart_follower(pair);
     assert_alarm(pair, ERR_PROOF);
+    /* Somebody told the truth again: that alone lets nothing go on. */
+    pair_meddle(pair, NULL, NULL);
+    pair_release(pair, 10, 10);
+    pair_restart_follower(pair);
+    assert_stands(pair, 300);
+    resume(pair);
+    assert_true(pair_run(pair, MINUTE_US, pair_in_step));
+    pair_assert_equal(pair);
+    pair_free(pair);
+}
+
+/* The power goes between the alarm and its commit: it is found anew. */
+static void test_alarm_lost(void **state)
+{
+    (void)state;
+    struct pair *pair = followed(16);
+    fake_fork(pair_issuer(pair));
+    fake_commit_fails(pair_follower(pair), true);
+    pair_release(pair, 5, 5);
+    assert_alarm(pair, ERR_PROOF);
+    fake_commit_fails(pair_follower(pair), false);
+    pair_restart_follower(pair);
+    assert_alarm(pair, ERR_PROOF);
+    assert_true(gate_is_halted(pair_follower(pair), 0));
+    unsigned requests = pair_requests(pair, SYNC_PATH_HELLO);
+    pair_restart_follower(pair);
+    assert_false(pair_run(pair, MINUTE_US, NULL));
+    assert_int_equal(pair_requests(pair, SYNC_PATH_HELLO), requests);
     pair_free(pair);
 }
 
@@ -391,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_card_ends),
         cmocka_unit_test(test_other_epoch),
         cmocka_unit_test(test_equivocating_hello),
+        cmocka_unit_test(test_alarm_lost),
         cmocka_unit_test(test_changed_byte),
     };
     if (sign_start() != ERR_OK)

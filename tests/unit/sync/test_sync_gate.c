@@ -11,6 +11,7 @@
 
 #include "core/mem.h"
 #include "disk.h"
+#include "gate/halt.h"
 #include "gate/recall.h"
 #include "store/index.h"
 #include "store/index_mem.h"
@@ -733,6 +734,96 @@ static void test_a_recall_is_answered(void **state)
     pair_free(pair);
 }
 
+/* --- restored backups --- */
+
+/* The site goes on from `backup`, without an index. Nobody holds it back from signing: on a real node the
+ * keeper's anchor does (DESIGN 4 step 15). */
+static void site_restore(struct pair *pair, struct site *site, struct disk *backup)
+{
+    site_close(site);
+    site->index->ops->close(site->index);
+    disk_free(site->disk);
+    site->disk = backup;
+    assert_int_equal(index_mem_new(&site->index), ERR_OK);
+    site_open(pair, site);
+    site_link(pair, site);
+    /* The connections broke, too. */
+    sync_session_stop(site->other->session);
+    assert_int_equal(sync_session_start(site->other->session, pair->now_us), ERR_OK);
+}
+
+static uint64_t held_of(struct site *site)
+{
+    struct sync_status status;
+    sync_session_status(site->session, &status);
+    return status.held;
+}
+
+/* What `site` held of the other's ledger stays, the link stands still with its evidence through a restart,
+ * and nothing but a person's reason lets it go on. */
+static void assert_halted(struct pair *pair, struct site *site, uint64_t held)
+{
+    struct arena arena;
+    struct gate_halt halt;
+    struct note note;
+    struct checkpoint checkpoint;
+    arena_init(&arena, 1 << 20);
+    assert_true(gate_is_halted(site->gate, site->partner));
+    power_fails(pair, site);
+    act_both(pair, 20);
+    assert_int_equal(gate_halted(site->gate, site->partner, &arena, &halt), ERR_OK);
+    assert_int_equal(note_parse(halt.held, &note, NULL), ERR_OK);
+    assert_int_equal(checkpoint_parse(note.text, &checkpoint, NULL), ERR_OK);
+    assert_int_equal(checkpoint.size, held);
+    assert_int_equal(held_of(site), held);
+    assert_int_equal(gate_resume(site->gate, site->partner, &(struct gate_by) {STR("kim"), STR("")}, 0),
+                     ERR_USAGE);
+    arena_deinit(&arena);
+}
+
+/* A hundred backups, each of either side, from any moment: who lost leaves that the other holds is found out.
+ */
+static void test_restores(void **state)
+{
+    (void)state;
+    unsigned halted = 0, same = 0;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct pair *pair = pair_new(seed);
+        struct site *old = &pair->site[next_random(pair, 2)], *other = old->other;
+        struct gate_ledger then, now;
+        exchange(pair);
+        (void)pair_run(pair, (unsigned)next_random(pair, 30));
+        struct disk *backup = disk_copy(old->disk, seed);
+        assert_int_equal(gate_ledger(old->gate, old->partner, &then), ERR_OK);
+        if (next_random(pair, 4) > 0)
+            site_add(pair, old, "samples/campaign/jp-taxii.json");
+        site_settle(pair, old);
+        assert_true(pair_run(pair, 400));
+        assert_int_equal(gate_ledger(old->gate, old->partner, &now), ERR_OK);
+        uint64_t held = held_of(other);
+        site_restore(pair, old, backup);
+        if (next_random(pair, 2) == 0) { /* it takes in something else before anybody asks */
+            site_add(pair, old, "samples/campaign/kr-sensor.json");
+            site_settle(pair, old);
+        }
+        act_both(pair, 400);
+        if (then.visible < held) {
+            assert_halted(pair, other, held);
+            halted++;
+        } else {
+            assert_false(gate_is_halted(other->gate, other->partner));
+            assert_true(pair_run(pair, 2000));
+            same++;
+        }
+        /* What the restored side had not taken over when the backup was made it takes over again. */
+        assert_false(gate_is_halted(old->gate, old->partner));
+        assert_int_equal(gate_ledger(other->gate, other->partner, &now), ERR_OK);
+        assert_int_equal(held_of(old), now.size);
+        pair_free(pair);
+    }
+    assert_true(halted >= 50 && same >= 5);
+}
+
 static void test_power_failures(void **state)
 {
     (void)state;
@@ -757,6 +848,7 @@ int main(void)
         cmocka_unit_test(limits_name_countries_communities_and_partners),
         cmocka_unit_test(test_ledger_as_files),
         cmocka_unit_test(test_a_recall_is_answered),
+        cmocka_unit_test(test_restores),
         cmocka_unit_test(test_power_failures),
     };
     if (sign_start() != ERR_OK)
