@@ -37,6 +37,8 @@ struct command_host {
     void (*node_status)(void *ctx, struct buf *out);
     /* Carries out what was logged to be destroyed. It is tried again later whatever this answers. */
     err_t (*purge)(void *ctx);
+    /* The search file knows everything that is durable when this answers ERR_OK; NULL: there is none. */
+    err_t (*search_whole)(void *ctx);
     void (*feeds_changed)(void *ctx); /* a declaration, or whether it is paused */
     /* ERR_CLOSED: the node does not run. ERR_NOTFOUND, ERR_WRONGSTATE. */
     err_t (*feed_run)(void *ctx, struct str name);

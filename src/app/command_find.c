@@ -1,7 +1,7 @@
 /* Searching everything that is held: find and export, one object with its copies and translations, and the
  * graph around an object. These answer in portions (struct command_stream): a slow reader holds up nobody. */
 #include "app/command.h"
-#include "app/find_times.h"
+#include "app/find_filter.h"
 
 #include <stdio.h>
 
@@ -126,10 +126,8 @@ static void say_found(struct command_call *call, const struct gate_found *found,
 enum { STEP_OBJECTS = 64, FOREVER = 0 };
 
 struct finding {
-    struct gate_filter filter;
-    struct find_times times;
+    struct find_filter filter;
     struct gate_walk walk;
-    char tag[LIMIT_NAME_BYTES];
     uint64_t limit, given; /* limit UINT64_MAX: none */
     uint64_t wanted;       /* log position that the search file should have reached */
     int64_t wait_until_us; /* then whatever it knows; INT64_MAX: wait */
@@ -137,67 +135,6 @@ struct finding {
     char hint[COMMAND_TEXT_MAX]; /* what may be wrong with the question, if nothing is found; or empty */
     struct command_call *call;   /* of the portion being written */
 };
-
-/* Options that are a term as they stand. */
-static const struct {
-    const char *name;
-    enum term_kind kind;
-    bool id; /* an identifier, which would else be found nowhere and in silence */
-} plain[] = {{"type", TERM_TYPE, false},
-             {"label", TERM_LABEL, false},
-             {"sector", TERM_SECTOR, false},
-             {"creator", TERM_CREATOR, true}};
-
-static err_t read_plain(struct command_call *call, struct search_query *query)
-{
-    struct stix_key key;
-    struct json_val given;
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
-        struct str text = command_text_or_empty(call, plain[i].name);
-        if (!json_get(call->args, str_of(plain[i].name), &given))
-            continue;
-        if (text.len == 0)
-            return command_refuse(call, ERR_USAGE, NULL, "--%s is empty", plain[i].name);
-        err_t err = plain[i].id ? command_object(call, plain[i].name, &key) : ERR_OK;
-        if (err != ERR_OK)
-            return err;
-        search_query_term(query, plain[i].kind, text);
-    }
-    return ERR_OK;
-}
-
-static err_t read_marking(struct command_call *call, struct search_query *query)
-{
-    struct str text = command_text_or_empty(call, "marking");
-    char name[32];
-    enum stix_tlp tlp;
-    struct stix_key key;
-    err_t err;
-    if (text.len == 0)
-        return ERR_OK;
-    if (!str_starts(text, STR("tlp:")) && !str_eq(text, STR("none")) &&
-        TRY(err, command_object(call, "marking", &key)))
-        return err;
-    if (str_starts(text, STR("tlp:"))) {
-        if (TRY(err, command_tlp(call, "marking", &tlp)))
-            return err;
-        int len = snprintf(name, sizeof name, "tlp:%s", stix_tlp_name(tlp));
-        text = (struct str) {name, (size_t)len};
-    }
-    search_query_term(query, TERM_MARKING, text);
-    return ERR_OK;
-}
-
-static err_t read_values(struct command_call *call, struct search_query *query)
-{
-    struct str values = command_text_or_empty(call, "values"), text = command_text_or_empty(call, "text");
-    if (values.len > 0 && search_query_values(query, values) != ERR_OK)
-        return command_refuse(call, ERR_USAGE, NULL, "an empty value cannot be searched for");
-    struct json_val given;
-    if (json_get(call->args, STR("text"), &given) && search_query_text(query, text) != ERR_OK)
-        return command_refuse(call, ERR_USAGE, "letters or digits of any script", "--text has no word in it");
-    return ERR_OK;
-}
 
 /* Digits, dots and colons alone, as an address has them, and perhaps a slash: a slip in one is found nowhere,
  * and in silence. */
@@ -246,36 +183,6 @@ static void hint_type(struct command_call *call, struct finding *f)
                    nearest[0] == '\0' ? "" : ": ", nearest);
 }
 
-static err_t read_filter(struct command_call *call, struct finding *f)
-{
-    struct search_query *query = &f->filter.query;
-    struct str tag = command_text_or_empty(call, "tag");
-    char number[16];
-    err_t err;
-    if (TRY(err, read_plain(call, query)) || TRY(err, command_source(call, "source", &f->filter.source)) ||
-        TRY(err, command_source(call, "owner", &f->filter.owner)) || TRY(err, read_marking(call, query)) ||
-        TRY(err, read_values(call, query)) ||
-        TRY(err, command_time(call, "since", INT64_MIN, &f->filter.since_us)) ||
-        TRY(err, command_time(call, "until", INT64_MAX, &f->filter.until_us)) ||
-        TRY(err, find_times_read(call, &f->times)))
-        return err;
-    if (f->filter.source != GATE_SOURCE_NONE) {
-        int len = snprintf(number, sizeof number, "%u", f->filter.source);
-        search_query_term(query, TERM_SOURCE, (struct str) {number, (size_t)len});
-    }
-    if (search_query_err(query) != ERR_OK)
-        return command_refuse(call, ERR_LIMIT, "ask for less at once", "the question is too long");
-    if (tag.len > sizeof f->tag)
-        return command_refuse(call, ERR_USAGE, NULL, "--tag is longer than any tag");
-    if (tag.len > 0)
-        memcpy(f->tag, tag.at, tag.len);
-    f->filter.tag = (struct str) {f->tag, tag.len};
-    f->filter.all = command_flag(call, "all");
-    hint_values(call, f);
-    hint_type(call, f);
-    return ERR_OK;
-}
-
 static err_t read_limit(struct command_call *call, uint64_t *out)
 {
     struct str text = command_text_or_empty(call, "limit");
@@ -288,7 +195,7 @@ static err_t read_limit(struct command_call *call, uint64_t *out)
 static void find_end(void *state)
 {
     struct finding *f = state;
-    search_query_deinit(&f->filter.query);
+    find_filter_deinit(&f->filter);
     mem_free(f);
 }
 
@@ -309,16 +216,18 @@ static err_t find_begin(struct command_call *call, void **out)
     struct finding *f = mem_alloc(sizeof *f);
     if (f == NULL)
         return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));
-    search_query_init(&f->filter.query);
+    find_filter_init(&f->filter);
     f->objects = command_flag(call, "objects");
     f->walk.newest_first = !command_flag(call, "oldest");
     gate_search_status(call->host->search, &status);
     f->wanted = status.durable;
     f->wait_until_us = command_flag(call, "wait") ? INT64_MAX : call->now_us + LIMIT_SEARCH_WAIT_US;
-    if (TRY(err, read_filter(call, f)) || TRY(err, read_limit(call, &f->limit))) {
+    if (TRY(err, find_filter_read(call, &f->filter)) || TRY(err, read_limit(call, &f->limit))) {
         find_end(f);
         return err;
     }
+    hint_values(call, f);
+    hint_type(call, f);
     *out = f;
     return ERR_OK;
 }
@@ -326,7 +235,7 @@ static err_t find_begin(struct command_call *call, void **out)
 static bool find_visit(void *ctx, const struct gate_found *found)
 {
     struct finding *f = ctx;
-    if (!find_times_pass(&f->times, found->stix))
+    if (!find_filter_pass(&f->filter, found))
         return true;
     say_found(f->call, found, f->objects);
     f->given++;
@@ -372,7 +281,7 @@ static err_t find_next(struct command_call *call, void *state, bool *out_end)
     f->call = call;
     while (!f->walk.end && f->given < f->limit && call->out->len < LIMIT_STREAM_CHUNK_BYTES) {
         size_t before = call->out->len;
-        err_t err = gate_find(call->host->search, &f->filter, &f->walk, STEP_OBJECTS, find_visit, f);
+        err_t err = gate_find(call->host->search, &f->filter.gate, &f->walk, STEP_OBJECTS, find_visit, f);
         if (err != ERR_OK)
             return command_refuse(call, err, "ask again in a while; `bongsu reindex` makes the file anew",
                                   "%s", err_text(err));

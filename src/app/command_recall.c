@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/command.h"
+#include "app/recall_choice.h"
 
 #define HOUR_US (INT64_C(3600) * 1000 * 1000)
 
@@ -27,29 +27,6 @@ static void id_text(const struct stix_key *key, char out[ID_SIZE])
 
 /* --- calling back --- */
 
-struct chosen {
-    uint64_t lsns[LIMIT_COPIES];
-    size_t count;
-};
-
-static err_t choose(struct command_call *call, struct chosen *out)
-{
-    struct stix_key key;
-    struct str what;
-    err_t err;
-    if (TRY(err, command_text(call, "what", &what)))
-        return err;
-    if (str_to_u64(what, UINT64_MAX, &out->lsns[0])) {
-        out->count = 1;
-        return ERR_OK;
-    }
-    if (!stix_id_parse(what, &key))
-        return command_refuse(call, ERR_USAGE, "a STIX identifier, or a number of `bongsu object show`",
-                              "%.*s is neither", what.len > 100 ? 100 : (int)what.len, what.at);
-    err = gate_spill_copies(call->host->gate, &key, out->lsns, LIMIT_COPIES, &out->count);
-    return err == ERR_OK ? err : command_refuse(call, err, NULL, "nothing is called back: %s", err_text(err));
-}
-
 static err_t deadline_of(struct command_call *call, int64_t *out_us)
 {
     struct str within = command_text_or_empty(call, "within");
@@ -60,29 +37,42 @@ static err_t deadline_of(struct command_call *call, int64_t *out_us)
     return ERR_OK;
 }
 
-static void say_reach(struct command_call *call, const struct gate_recalled *reach, bool dry)
+static void say_holders(struct command_call *call, uint64_t partners, bool dry)
 {
-    line_begin(call->out);
-    line_count(call->out, "objects", reach->objects);
-    line_bool(call->out, "waits", reach->waits);
-    line_bool(call->out, "dry_run", dry);
-    line_end(call->out);
     for (unsigned p = 0; p < gate_peer_count(call->host->gate); p++) {
-        if ((reach->partners >> p & 1) == 0)
+        if ((partners >> p & 1) == 0)
             continue;
         const struct gate_peer *peer = gate_peer_get(call->host->gate, p);
         line_begin(call->out);
         line_text(call->out, "holder", peer->audience);
         line_end(call->out);
-        line_say(call->out, "%.*s %s it%s", STR_ARG(peer->audience),
-                 dry ? "has or had" : "is told to destroy",
+        line_say(call->out, "%.*s %s%s", STR_ARG(peer->audience),
+                 dry ? "has or had some of it" : "is told to destroy it",
                  peer->node.len == 0 ? ", and reads by TAXII: it cannot confirm" : "");
     }
+}
+
+static void say_reach(struct command_call *call, const struct gate_recalled *reach, size_t stays, bool dry)
+{
+    line_begin(call->out);
+    line_count(call->out, "objects", reach->objects);
+    line_count(call->out, "versions", reach->versions);
+    line_count(call->out, "partners", (unsigned)__builtin_popcountll(reach->partners));
+    line_count(call->out, "leaves", reach->leaves);
+    line_count(call->out, "stays", stays);
+    line_bool(call->out, "waits", reach->waits);
+    line_bool(call->out, "dry_run", dry);
+    if (!dry)
+        line_count(call->out, "recall", reach->number);
+    line_end(call->out);
+    say_holders(call, reach->partners, dry);
+    if (stays > 0)
+        line_say(call->out, "%zu more that it names are at home elsewhere, and stay", stays);
     if (reach->waits)
         line_say(call->out,
-                 "More than %u objects a day by the word of one: %s suspended at once, and destroyed when "
-                 "another officer runs `bongsu recall confirm`",
-                 LIMIT_RECALL_DAY, dry ? "they would be" : "they are");
+                 "More than %u objects a day by the word of one (recall-objects): they %s suspended at once, "
+                 "and destroyed when another officer confirms",
+                 call->host->conf->recall_objects, dry ? "would be" : "are");
 }
 
 static err_t refuse_recall(struct command_call *call, err_t err)
@@ -90,7 +80,44 @@ static err_t refuse_recall(struct command_call *call, err_t err)
     if (err == ERR_NOTFOUND)
         return command_refuse(call, err, "see `bongsu recall status`",
                               "nothing of it is held that is not called back already");
-    return command_refuse(call, err, NULL, "nothing is called back: %s", err_text(err));
+    if (err == ERR_FULL)
+        return command_refuse(call, err, "take less of it", "no more than %u can be suspended in all",
+                              LIMIT_SPILLS);
+    return command_refuse(call, err, NULL, "not all is called back: %s", err_text(err));
+}
+
+/* What was counted when he was asked must be what goes. */
+static err_t check_expected(struct command_call *call, const struct recall_choice *choice)
+{
+    struct str text = command_text_or_empty(call, "expected");
+    struct gate_recalled reach;
+    uint64_t expected;
+    err_t err;
+    if (text.len == 0)
+        return ERR_OK;
+    err = gate_recall_reach(call->host->gate, choice->lsns, choice->count, call->now_us, &reach);
+    if (err != ERR_OK)
+        return refuse_recall(call, err);
+    if (!str_to_u64(text, UINT64_MAX, &expected) || expected != reach.versions)
+        return command_refuse(call, ERR_CONFLICT, "look again", "it is %zu versions by now", reach.versions);
+    return ERR_OK;
+}
+
+static void say_done(struct command_call *call, const struct gate_recalled *told, bool dry)
+{
+    if (dry)
+        line_say(call->out,
+                 "%zu objects in %zu versions, given out by %llu leaves, would be called back; nothing was "
+                 "changed",
+                 told->objects, told->versions, (unsigned long long)told->leaves);
+    else
+        line_say(call->out,
+                 "%zu objects in %zu versions called back: not found, shown or released any more, refused "
+                 "when they come again from there, and destroyed here %s (bongsu recall status %llu)",
+                 told->objects, told->versions,
+                 told->waits ? "when another officer runs `bongsu recall confirm`"
+                             : "as soon as every ledger says so",
+                 (unsigned long long)told->number);
 }
 
 static err_t recall_add(struct command_call *call)
@@ -98,26 +125,42 @@ static err_t recall_add(struct command_call *call)
     struct gate *gate = call->host->gate;
     struct gate_by by = command_by(call);
     struct gate_recalled told;
-    struct chosen chosen;
+    struct recall_choice choice;
     int64_t deadline_us = 0;
     bool dry = command_flag(call, "dry_run");
     err_t err;
     if (!dry && by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"", "a recall needs a reason");
-    if (TRY(err, deadline_of(call, &deadline_us)) || TRY(err, choose(call, &chosen)))
+    if (TRY(err, deadline_of(call, &deadline_us)) || TRY(err, recall_choose(call, &choice)) ||
+        TRY(err, check_expected(call, &choice)))
         return err;
-    err = dry ? gate_recall_reach(gate, chosen.lsns, chosen.count, call->now_us, &told)
-              : gate_recall(gate, chosen.lsns, chosen.count, deadline_us, &by,
+    err = dry ? gate_recall_reach(gate, choice.lsns, choice.count, call->now_us, &told)
+              : gate_recall(gate, choice.lsns, choice.count, deadline_us, &by,
                             call->standing == STANDING_OPERATOR, call->now_us, &told);
     if (err != ERR_OK)
         return refuse_recall(call, err);
-    say_reach(call, &told, dry);
-    line_say(
-        call->out,
-        dry ? "%zu objects (versions and variants) would be called back; nothing was changed"
-            : "%zu objects called back: not found, shown or released any more, refused when they come again "
-              "from there, and destroyed here as soon as every ledger says so (bongsu recall status)",
-        told.objects);
+    say_reach(call, &told, choice.stays, dry);
+    say_done(call, &told, dry);
+    return ERR_OK;
+}
+
+/* --- what is meant of what is called back --- */
+
+struct meant {
+    struct stix_key key;
+    struct gate_recall_which which;
+};
+
+static err_t read_meant(struct command_call *call, struct str what, struct meant *out)
+{
+    *out = (struct meant) {0};
+    if (str_to_u64(what, UINT64_MAX, &out->which.number) && out->which.number > 0)
+        return ERR_OK;
+    out->which.number = 0;
+    if (!stix_id_parse(what, &out->key))
+        return command_refuse(call, ERR_USAGE, "an identifier, or a number of `bongsu recall status`",
+                              "%.*s is neither", what.len > 100 ? 100 : (int)what.len, what.at);
+    out->which.key = &out->key;
     return ERR_OK;
 }
 
@@ -126,26 +169,21 @@ static err_t recall_add(struct command_call *call)
 static err_t recall_confirm(struct command_call *call)
 {
     struct gate_by by = command_by(call);
-    struct chosen chosen;
+    struct meant meant;
+    struct str what;
     size_t agreed = 0, first = 0;
     err_t err;
     if (TRY(err, command_two(call, "what is called back beyond the budget wants two operators", STR(""))) ||
-        TRY(err, choose(call, &chosen)))
+        TRY(err, command_text(call, "what", &what)) || TRY(err, read_meant(call, what, &meant)))
         return err;
-    for (size_t i = 0; i < chosen.count; i++) {
-        bool both;
-        err = gate_recall_confirm(call->host->gate, chosen.lsns[i], &by, call->now_us, &both);
-        if (err == ERR_DENIED)
-            return command_refuse(call, err, "ask another officer to run it",
-                                  "nobody destroys so much alone: yours is the first word already");
-        if (err != ERR_OK && err != ERR_NOTFOUND)
-            return command_refuse(call, err, NULL, "not confirmed: %s", err_text(err));
-        agreed += err == ERR_OK && both;
-        first += err == ERR_OK && !both;
-    }
-    if (agreed + first == 0)
-        return command_refuse(call, ERR_NOTFOUND, "see `bongsu recall status`",
-                              "nothing of it waits for officers");
+    err = gate_recall_confirm(call->host->gate, &meant.which, &by, call->now_us, &agreed, &first);
+    if (err == ERR_DENIED)
+        return command_refuse(call, err, "ask another officer to run it",
+                              "nobody destroys so much alone: yours is the first word already");
+    if (err == ERR_NOTFOUND)
+        return command_refuse(call, err, "see `bongsu recall status`", "nothing of it waits for officers");
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "not all is confirmed: %s", err_text(err));
     line_begin(call->out);
     line_count(call->out, "agreed", agreed);
     line_count(call->out, "first", first);
@@ -159,7 +197,6 @@ static err_t recall_confirm(struct command_call *call)
 
 struct telling {
     struct command_call *call;
-    const struct stix_key *key; /* NULL: all */
     const struct gate_spill *about;
     uint64_t told; /* partners that a leaf told */
     size_t objects, done, pending, overdue, cannot;
@@ -167,11 +204,15 @@ struct telling {
 
 static void line_object(struct telling *t, const struct gate_spill *recall)
 {
-    char id[ID_SIZE];
-    id_text(&recall->key, id);
+    static const struct stix_key none;
+    char id[ID_SIZE] = "(refused input)";
+    if (!stix_key_eq(&recall->key, &none))
+        id_text(&recall->key, id);
     line_begin(t->call->out);
     line_word(t->call->out, "object", id);
     line_count(t->call->out, "number", recall->lsn);
+    if (recall->recall != 0)
+        line_count(t->call->out, "recall", recall->recall);
 }
 
 static void say_holder(struct telling *t, unsigned partner, const struct gate_recall_holder *holder)
@@ -234,7 +275,7 @@ static void tell_recall(struct telling *t, const struct gate_spill *recall)
 /* gate_spills lends what it shows for the call only. */
 struct listed {
     struct command_call *call;
-    const struct stix_key *key;
+    const struct gate_recall_which *which; /* NULL: all */
     struct gate_spill *at;
     size_t count, size;
 };
@@ -243,7 +284,7 @@ static void list_one(void *ctx, const struct gate_spill *spill)
 {
     struct listed *l = ctx;
     if (spill->why == GATE_SPILLED || spill->report ||
-        (l->key != NULL && !stix_key_eq(l->key, &spill->key)) || l->count == l->size)
+        (l->which != NULL && !gate_recall_is(l->which, spill)) || l->count == l->size)
         return;
     struct gate_spill *kept = &l->at[l->count];
     *kept = *spill;
@@ -265,21 +306,21 @@ static err_t recall_status(struct command_call *call)
 {
     struct listed l = {.call = call, .size = LIMIT_RECALL_LISTED};
     struct telling t = {.call = call};
-    struct stix_key key;
+    struct meant meant;
     struct str all = command_text_or_empty(call, "what"), what = str_cut(&all, '\n');
+    err_t err;
     if (all.len > 0)
-        return command_refuse(call, ERR_USAGE, NULL, "give one identifier, or none");
-    if (what.len > 0 && !stix_id_parse(what, &key))
-        return command_refuse(call, ERR_USAGE, NULL, "%.*s is no STIX identifier",
-                              what.len > 100 ? 100 : (int)what.len, what.at);
-    l.key = what.len > 0 ? &key : NULL;
+        return command_refuse(call, ERR_USAGE, NULL, "give one identifier or number, or none");
+    if (what.len > 0 && TRY(err, read_meant(call, what, &meant)))
+        return err;
+    l.which = what.len > 0 ? &meant.which : NULL;
     l.at = arena_zalloc(call->arena, l.size, sizeof *l.at);
     if (l.at == NULL)
         return ERR_NOMEM;
-    err_t err = gate_spills(call->host->gate, list_one, &l);
+    err = gate_spills(call->host->gate, list_one, &l);
     if (err != ERR_OK)
         return command_refuse(call, err, NULL, "%s", err_text(err));
-    if (l.count == 0 && l.key != NULL)
+    if (l.count == 0 && l.which != NULL)
         return command_refuse(call, ERR_NOTFOUND, NULL, "it was never called back");
     if (l.count > 1)
         qsort(l.at, l.count, sizeof *l.at, by_time);
@@ -297,7 +338,7 @@ static err_t recall_status(struct command_call *call)
              "%zu cannot confirm",
              t.objects, t.done, t.pending, t.overdue, t.cannot);
     if (l.count == l.size)
-        line_say(call->out, "there are more: give an identifier");
+        line_say(call->out, "there are more: give an identifier, or the number of a recall");
     return ERR_OK;
 }
 

@@ -13,6 +13,7 @@ struct yaml_conf {
     char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
     char **addresses, **cors, **operators;
     unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days;
+    unsigned *recall_objects;
     bool *compress;
 };
 
@@ -49,6 +50,8 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_BOOL_PTR("compress", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, compress),
     CYAML_FIELD_UINT("access-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, access_days),
     CYAML_FIELD_UINT("quarantine-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, quarantine_days),
+    CYAML_FIELD_UINT_PTR("recall-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
+                         recall_objects),
     CYAML_FIELD_END,
 };
 
@@ -207,6 +210,9 @@ static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, str
         return refuse(fault, "access-days", "is more than 100 years");
     if (conf->quarantine_days > DAYS_MAX)
         return refuse(fault, "quarantine-days", "is more than 100 years");
+    conf->recall_objects = yaml->recall_objects == NULL ? LIMIT_RECALL_DAY : *yaml->recall_objects;
+    if (conf->recall_objects > LIMIT_RECALL_OBJECTS)
+        return refuse(fault, "recall-objects", "is more than one recall can name");
     return ERR_OK;
 }
 
@@ -342,5 +348,10 @@ void conf_write(struct buf *out, const struct conf *conf)
         "the\n"
         "# quarantine before its bytes are destroyed (bongsu retention).\n"
         "# access-days: 90\n"
-        "# quarantine-days: 90\n");
+        "# quarantine-days: 90\n"
+        "\n"
+        "# Objects a day that a recall destroys by the word of one operator, or of one partner; what is more "
+        "is\n"
+        "# suspended at once and destroyed when two operators agree. 0: always two.\n"
+        "# recall-objects: 100\n");
 }

@@ -40,6 +40,7 @@ struct conf {
     bool compress;            /* answers go out by gzip or zstd to who asks */
     unsigned access_days;     /* how long the access record is kept */
     unsigned quarantine_days; /* how long refused input waits */
+    unsigned recall_objects;  /* destroyed a day by the word of one */
 };
 
 /* Reads DIR/bongsu.yaml. ERR_NOTFOUND: there is no node in `dir`. */

@@ -430,6 +430,11 @@ static err_t purge_now(void *ctx)
     return core_purge_now(ctx);
 }
 
+static err_t search_whole(void *ctx)
+{
+    return core_search_whole(ctx);
+}
+
 static void feeds_changed(void *ctx)
 {
     struct core_role *role = ctx;
@@ -510,6 +515,7 @@ void core_command_host(struct core_role *role)
                                         .peer_status = peer_status,
                                         .node_status = node_status,
                                         .purge = purge_now,
+                                        .search_whole = search_whole,
                                         .feeds_changed = feeds_changed,
                                         .feed_run = feed_now,
                                         .feed_status = feed_state,

@@ -87,6 +87,22 @@ void core_search_end(struct core_role *role)
     end_run(&role->searching);
 }
 
+err_t core_search_whole(struct core_role *role)
+{
+    enum { BATCHES = 64, STEPS = 4096 };
+    struct searching *s = &role->searching;
+    err_t err = s->search == NULL ? ERR_WRONGSTATE : gate_commit(role->gate);
+    core_search_end(role);
+    for (unsigned step = 0, batches = 0; err == ERR_OK && step < STEPS && batches < BATCHES; step++) {
+        bool ready = false;
+        err = gate_search_gather(s->search, LIMIT_SEARCH_GATHER, &ready);
+        if (err == ERR_OK && ready)
+            err = gate_search_done(s->search, gate_search_run(s->search));
+        batches += ready;
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err != ERR_OK ? err : ERR_BUSY;
+}
+
 void core_search_close(struct core_role *role)
 {
     struct searching *s = &role->searching;

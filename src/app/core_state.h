@@ -192,6 +192,8 @@ void core_search_turn(struct core_role *role);
 int64_t core_search_until(const struct core_role *role);
 /* Waits for the batch under way and closes. */
 void core_search_end(struct core_role *role); /* waits for the run that is under way */
+/* Reads in here and now what the file does not know yet. ERR_BUSY: too much of it is missing. */
+NODISCARD err_t core_search_whole(struct core_role *role);
 void core_search_close(struct core_role *role);
 
 /* core_stream.c */

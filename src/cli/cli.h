@@ -14,7 +14,7 @@
 #include "os/proc.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
-enum { CLI_OPTIONS_MAX = 28, CLI_ARGS_MAX = 4096 };
+enum { CLI_OPTIONS_MAX = 32, CLI_ARGS_MAX = 4096 };
 
 enum cli_value {
     CLI_FLAG, /* present or not */
@@ -29,6 +29,27 @@ struct cli_option {
     const char *value; /* what stands for it in the usage: "NAME" */
     const char *help;
 };
+
+/* The conditions of find, which the node reads in one place (app/find_filter.h). */
+#define CLI_CONDITIONS                                                                                       \
+    {"type", CLI_TEXT, "type", "TYPE", "type of the object, such as indicator"},                             \
+        {"source", CLI_TEXT, "source", "NAME", "reported by this source"},                                   \
+        {"owner", CLI_TEXT, "owner", "NAME", "of which this source speaks for it"},                          \
+        {"creator", CLI_TEXT, "creator", "ID", "created by this identity"},                                  \
+        {"label", CLI_TEXT, "label", "TEXT", "has this label"},                                              \
+        {"tag", CLI_TEXT, "tag", "TAG", "has this local tag"},                                               \
+        {"sector", CLI_TEXT, "sector", "TEXT", "names this sector"},                                         \
+        {"marking", CLI_TEXT, "marking", "TEXT", "tlp:amber, the ID of a marking, or none"},                 \
+        {"since", CLI_TEXT, "since", "TIME", "received then or later (2026-11-30, or with a time)"},         \
+        {"until", CLI_TEXT, "until", "TIME", "received before"},                                             \
+        {"created-since", CLI_TEXT, "created-since", "TIME", "made then or later, as it says itself"},       \
+        {"created-until", CLI_TEXT, "created-until", "TIME", "made before"},                                 \
+        {"modified-since", CLI_TEXT, "modified-since", "TIME", "this version made then or later"},           \
+        {"modified-until", CLI_TEXT, "modified-until", "TIME", "this version made before"},                  \
+        {"valid-at", CLI_TEXT, "valid-at", "TIME", "an indicator or the like that holds then"},              \
+    {                                                                                                        \
+        "text", CLI_TEXT, "text", "WORDS", "all these words, Korean or English; \"a b\" together; a*"        \
+    }
 
 struct cli_column {
     const char *title;

@@ -626,22 +626,7 @@ const struct cli_group cli_feed = GROUP(feed_rows);
 /* --- searching --- */
 
 #define FILTERS                                                                                              \
-    {"type", CLI_TEXT, "type", "TYPE", "type of the object, such as indicator"},                             \
-        {"source", CLI_TEXT, "source", "NAME", "reported by this source"},                                   \
-        {"owner", CLI_TEXT, "owner", "NAME", "of which this source speaks for it"},                          \
-        {"creator", CLI_TEXT, "creator", "ID", "created by this identity"},                                  \
-        {"label", CLI_TEXT, "label", "TEXT", "has this label"},                                              \
-        {"tag", CLI_TEXT, "tag", "TAG", "has this local tag"},                                               \
-        {"sector", CLI_TEXT, "sector", "TEXT", "names this sector"},                                         \
-        {"marking", CLI_TEXT, "marking", "TEXT", "tlp:amber, the ID of a marking, or none"},                 \
-        {"since", CLI_TEXT, "since", "TIME", "received then or later (2026-11-30, or with a time)"},         \
-        {"until", CLI_TEXT, "until", "TIME", "received before"},                                             \
-        {"created-since", CLI_TEXT, "created-since", "TIME", "made then or later, as it says itself"},       \
-        {"created-until", CLI_TEXT, "created-until", "TIME", "made before"},                                 \
-        {"modified-since", CLI_TEXT, "modified-since", "TIME", "this version made then or later"},           \
-        {"modified-until", CLI_TEXT, "modified-until", "TIME", "this version made before"},                  \
-        {"valid-at", CLI_TEXT, "valid-at", "TIME", "an indicator or the like that holds then"},              \
-        {"text", CLI_TEXT, "text", "WORDS", "all these words, Korean or English; \"a b\" together; a*"},     \
+    CLI_CONDITIONS,                                                                                          \
         {"all", CLI_FLAG, "all", NULL, "also what is no longer, or never was, its owner's word"},            \
         {"limit", CLI_TEXT, "limit", "N", "at most so many"},                                                \
     {                                                                                                        \

@@ -1,5 +1,66 @@
-/* `bongsu recall`: rows that the node runs. */
+/* `bongsu recall`: rows that the node runs. What cannot be undone is counted, and asked about, before. */
+#include <stdio.h>
+
 #include "cli/cli.h"
+#include "os/term.h"
+
+enum { ANSWER_BYTES = 64 };
+
+struct counting {
+    const struct cli_call *call;
+    uint64_t versions;
+};
+
+static void count_line(void *ctx, struct str json)
+{
+    struct counting *counting = ctx;
+    struct line *line = line_read(json);
+    if (line != NULL && line_has(line, "versions"))
+        counting->versions = line_u64(line, "versions");
+    line_free(line);
+    if (counting->call->json)
+        (void)printf("%.*s\n", STR_ARG(json));
+    else
+        print_say(json);
+}
+
+static bool says_yes(void)
+{
+    struct buf answer;
+    bool end;
+    buf_init(&answer, ANSWER_BYTES);
+    (void)printf("It cannot be undone. Call it back? [y/N] ");
+    (void)fflush(stdout);
+    err_t err = os_term_input(&answer, ANSWER_BYTES, &end);
+    struct str text = str_trim(buf_str(&answer));
+    bool yes = err == ERR_OK && (str_eq(text, STR("y")) || str_eq(text, STR("yes")));
+    buf_deinit(&answer);
+    return yes;
+}
+
+/* With --yes, or after a look at what it would reach. */
+static int run_recall(struct cli_call *call)
+{
+    struct counting counting = {.call = call};
+    char members[64];
+    if (cli_option(call, "dry-run") != NULL || cli_option(call, "yes") != NULL)
+        return control_run(call);
+    if (cli_option(call, "because") == NULL)
+        return cli_usage(call, "a recall needs a reason: add --because \"...\"");
+    if (!os_term_is(0))
+        return cli_usage(call, "it cannot be undone: look at it with --dry-run, then add --yes");
+    call->extra = ",\"dry_run\":true";
+    int status = control_each(call, count_line, &counting);
+    if (status != CLI_OK)
+        return status;
+    if (!says_yes())
+        return cli_fail(NULL, "nothing was changed");
+    (void)snprintf(members, sizeof members, ",\"expected\":\"%llu\"", (unsigned long long)counting.versions);
+    call->extra = members;
+    status = control_run(call);
+    call->extra = NULL;
+    return status;
+}
 
 #define RECALL_BECAUSE                                                                                       \
     {                                                                                                        \
@@ -10,14 +71,28 @@ static const struct cli_command recall_rows[] = {
     {.words = "recall",
      .summary = "call something back from everybody who ever had it, and destroy it",
      .help = "It is suspended here at once; every partner who had it, as it came or minted, is told by his\n"
-             "ledger to destroy it and to answer, and when all are told it is destroyed here. WHAT is an\n"
-             "identifier (all that is held under it) or a number of `bongsu object show`. More than a day's\n"
+             "ledger to destroy it and to answer, and when all are told it is destroyed here. VALUE is one\n"
+             "identifier (all that is held under it) or a number of `bongsu object show`; the conditions of\n"
+             "`bongsu find` take every version that fits; all that is given must hold. More than a day's\n"
              "budget is destroyed only when another officer confirms. See docs/guide/recall.md.",
-     .args = {{"WHAT", CLI_TEXT, "what", NULL, "an identifier or a number"}},
-     .options = {{"dry-run", CLI_FLAG, "dry_run", NULL, "only say what it would reach"},
+     .many = true,
+     .rest = "what",
+     .options = {CLI_CONDITIONS,
+                 {"value", CLI_TEXT, "values", "VALUE",
+                  "an address, network, domain, hash, name: as for find"},
+                 {"incident", CLI_TEXT, "incident", "ID",
+                  "an incident, report or grouping with what it holds"},
+                 {"rule", CLI_TEXT, "rule", "NAME", "released by this rule"},
+                 {"policy", CLI_TEXT, "policy", "DIGEST", "released under this policy"},
+                 {"released-since", CLI_TEXT, "released-since", "TIME", "released then or later"},
+                 {"released-until", CLI_TEXT, "released-until", "TIME", "released before"},
+                 {"to", CLI_TEXT, "to", "AUDIENCE", "released to this partner; all get it called back"},
+                 {"dry-run", CLI_FLAG, "dry_run", NULL, "only count what it would reach"},
+                 {"yes", CLI_FLAG, NULL, NULL, "do not ask"},
                  {"within", CLI_TEXT, "within", "HOURS", "until when holders are to answer; 24"},
                  RECALL_BECAUSE},
-     .control = "recall.add"},
+     .control = "recall.add",
+     .run = run_recall},
     {.words = "recall confirm",
      .summary = "agree to destroying what was called back beyond the budget",
      .help = "Who called it back here is the first officer, any other is the second. What a partner called\n"
@@ -27,12 +102,13 @@ static const struct cli_command recall_rows[] = {
      .control = "recall.confirm"},
     {.words = "recall status",
      .summary = "who still has what was called back",
-     .help = "With an identifier: that object alone.",
+     .help = "With an identifier, or the number of a recall: that alone.",
      .many = true,
      .rest = "what",
      .control = "recall.status",
      .columns = {{"OBJECT", "object"},
                  {"NUMBER", "number"},
+                 {"RECALL", "recall"},
                  {"HOLDER", "holder"},
                  {"STATE", "state"},
                  {"SINCE", "answered"},

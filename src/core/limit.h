@@ -138,7 +138,10 @@
 #define LIMIT_RECALL_FRAMES   4096       /* destroyed by one RECALL: with their leaves they fit in a frame */
 #define LIMIT_RECALL_CONTENT_BYTES \
     (130u * LIMIT_OBJECT_BYTES) /* what one RECALL names: all copies of an identifier, and room */
-#define LIMIT_RECALL_DAY      100        /* objects that one destroys in a day; beyond, two officers */
+#define LIMIT_RECALL_DAY      100        /* objects a day by the word of one, unless set; beyond, two */
+#define LIMIT_RECALL_OBJECTS  20000      /* called back by one command: beyond, it is said in parts */
+#define LIMIT_RECALL_CANDIDATES (4u << 20) /* looked at for one recall: 32 MiB of positions */
+#define LIMIT_RECALL_AROUND   10000      /* objects that one incident or report holds and names */
 #define LIMIT_RECALL_BATCH    128        /* called back and destroyed by one walk over the log */
 #define LIMIT_RECALL_LISTED   1000       /* objects of one `recall status`: beyond, by identifier */
 #define LIMIT_RECALL_ANSWER_BYTES 4096   /* a holder's signed note: a few lines */

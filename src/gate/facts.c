@@ -589,6 +589,7 @@ err_t fact_load_all(struct gate *gate)
         RECORD_FACT_SOURCE,    RECORD_FACT_IDENTITY, RECORD_FACT_MARKING, RECORD_FACT_STOP, RECORD_FACT_PEER,
         RECORD_FACT_EXTENSION, RECORD_FACT_INBOUND,  RECORD_FACT_LIST,    RECORD_FACT_SPILL};
     err_t err = load_kinds(gate);
+    gate->recall_budget = LIMIT_RECALL_DAY;
     gate->recalls_open = true; /* they are looked at once */
     gate->recalls_answered = UINT64_MAX;
     for (size_t i = 0; err == ERR_OK && i < sizeof kinds / sizeof *kinds; i++)

@@ -1,5 +1,8 @@
 #include "gate/recall.h"
 
+#include <stdlib.h>
+
+#include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/mint.h"
@@ -110,49 +113,89 @@ static err_t beyond_budget(struct gate *gate, enum gate_spill_why why, struct st
 {
     struct spent spent = {.why = why, .by = by, .since_us = now_us - DAY_US};
     err_t err = gate_spills(gate, count_spent, &spent);
-    *out = more > LIMIT_RECALL_DAY || spent.objects > LIMIT_RECALL_DAY - more;
+    *out = more > gate->recall_budget || spent.objects > gate->recall_budget - more;
     return err;
+}
+
+void gate_recall_budget(struct gate *gate, size_t objects)
+{
+    gate->recall_budget = objects;
 }
 
 /* --- an operator's word --- */
 
+enum callable { CALLABLE_NOT, CALLABLE_OBJECT, CALLABLE_REFUSED /* no object: has no identifier */ };
+
 /* Is it held, and not called back yet? */
-static bool is_callable(struct gate *gate, uint64_t lsn)
+static enum callable callable(struct gate *gate, uint64_t lsn)
 {
     struct frame frame;
     struct record_envelope envelope;
     if (lsn == 0 || lsn >= store_durable_lsn(gate->store) || recalled(gate, lsn) ||
         gate_is_destroyed(gate, lsn) || store_read(gate->store, lsn, &frame) != ERR_OK)
-        return false;
+        return CALLABLE_NOT;
     if (frame.kind == FRAME_OBJ)
-        return true;
-    return frame.kind == FRAME_QUAR && record_envelope_read(frame.envelope, &envelope) == ERR_OK &&
-           envelope.reason == RECORD_QUARANTINE_CONFLICT;
+        return CALLABLE_OBJECT;
+    if (frame.kind != FRAME_QUAR || record_envelope_read(frame.envelope, &envelope) != ERR_OK ||
+        envelope.reason == RECORD_QUARANTINE_MENDED) /* goes with what was made of it */
+        return CALLABLE_NOT;
+    return envelope.reason == RECORD_QUARANTINE_CONFLICT ? CALLABLE_OBJECT : CALLABLE_REFUSED;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return memcmp(a, b, STIX_KEY_SIZE);
+}
+
+static err_t reach_add(struct gate *gate, uint64_t lsn, enum callable kind, struct stix_key *key,
+                       struct gate_recalled *reach)
+{
+    struct subject subject;
+    struct state state;
+    err_t err;
+    reach->versions++;
+    *key = (struct stix_key) {0};
+    wr_at_u64(key->b, lsn);
+    if (kind == CALLABLE_REFUSED)
+        return ERR_OK;
+    arena_reset(&gate->step_arena);
+    if (TRY(err, subject_load(gate, lsn, &gate->step_arena, &subject)))
+        return err;
+    *key = subject.object.key;
+    err = state_load(gate, lsn, &state);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    for (size_t r = 0; r < state.release_count; r++) {
+        reach->partners |= state.releases[r].mask;
+        reach->leaves += (unsigned)__builtin_popcountll(state.releases[r].mask);
+    }
+    reach->partners |= state.minted;
+    reach->leaves += (unsigned)__builtin_popcountll(state.minted);
+    return ERR_OK;
 }
 
 err_t gate_recall_reach(struct gate *gate, const uint64_t *lsns, size_t count, int64_t now_us,
                         struct gate_recalled *out)
 {
     struct gate_recalled reach = {0};
-    err_t err = ERR_OK;
+    struct stix_key *keys = mem_alloc_array(count + 1, sizeof *keys);
+    err_t err = keys == NULL ? ERR_NOMEM : ERR_OK;
     for (size_t i = 0; i < count && err == ERR_OK; i++) {
-        struct state state;
-        if (!is_callable(gate, lsns[i]))
-            continue;
-        reach.objects++;
-        err = state_load(gate, lsns[i], &state);
-        for (size_t r = 0; err == ERR_OK && r < state.release_count; r++)
-            reach.partners |= state.releases[r].mask;
-        if (err == ERR_OK)
-            reach.partners |= state.minted;
-        err = err == ERR_NOTFOUND ? ERR_OK : err;
+        enum callable kind = callable(gate, lsns[i]);
+        if (kind != CALLABLE_NOT)
+            err = reach_add(gate, lsns[i], kind, &keys[reach.versions], &reach);
     }
+    if (err == ERR_OK && reach.versions > 0)
+        qsort(keys, reach.versions, sizeof *keys, by_key);
+    for (size_t i = 0; i < reach.versions && err == ERR_OK; i++)
+        reach.objects += i == 0 || !stix_key_eq(&keys[i], &keys[i - 1]);
+    mem_free(keys);
     if (err == ERR_OK)
-        err = beyond_budget(gate, GATE_RECALLED, STR(""), reach.objects, now_us, &reach.waits);
+        err = beyond_budget(gate, GATE_RECALLED, STR(""), reach.versions, now_us, &reach.waits);
     store_view_end(gate->store);
     if (err == ERR_OK)
         *out = reach;
-    return err != ERR_OK ? err : reach.objects == 0 ? ERR_NOTFOUND : ERR_OK;
+    return err != ERR_OK ? err : reach.versions == 0 ? ERR_NOTFOUND : ERR_OK;
 }
 
 err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t count, int64_t deadline_us,
@@ -165,12 +208,16 @@ err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t count, int64_t
     if ((gate->group_open && TRY(err, gate_commit(gate))) || /* it is read back */
         TRY(err, gate_recall_reach(gate, lsns, count, now_us, &told)))
         return err;
+    if (told.versions > LIMIT_SPILLS - gate->spill_count)
+        return ERR_FULL;
+    told.number = store_end_lsn(gate->store); /* no object will ever stand there */
     for (size_t i = 0; i < count && err == ERR_OK; i++) {
         struct gate_spill spill = {.why = GATE_RECALLED,
                                    .deadline_us = deadline_us,
+                                   .recall = told.number,
                                    .waits = told.waits,
                                    .agreed = told.waits && officer ? by->who : STR("")};
-        if (is_callable(gate, lsns[i]))
+        if (callable(gate, lsns[i]) != CALLABLE_NOT)
             err = spill_state(gate, lsns[i], by, now_us, &spill);
         if (err == ERR_OK)
             told.partners |= spill.released;
@@ -183,46 +230,79 @@ err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t count, int64_t
 
 /* --- officers --- */
 
+bool gate_recall_is(const struct gate_recall_which *which, const struct gate_spill *spill)
+{
+    if (which->key != NULL)
+        return stix_key_eq(which->key, &spill->key);
+    return spill->lsn == which->number || spill->recall == which->number;
+}
+
+/* What waits, a batch at a time: saying so of one takes it out of the next. */
 struct asking {
-    uint64_t lsn;
+    const struct gate_recall_which *which;
+    struct str who;
     struct arena *texts;
-    struct gate_spill found;
-    bool any;
+    struct gate_spill found[LIMIT_RECALL_BATCH];
+    size_t count;
+    bool his, short_of_memory; /* something waits for another word than his */
 };
 
 static void find_waiting(void *ctx, const struct gate_spill *spill)
 {
     struct asking *a = ctx;
-    if (spill->lsn != a->lsn || !spill->waits)
+    if (!spill->waits || !gate_recall_is(a->which, spill) || a->count == LIMIT_RECALL_BATCH)
         return;
-    a->any = true;
-    a->found = *spill;
-    a->found.by = arena_str(a->texts, spill->by);
-    a->found.because = arena_str(a->texts, spill->because);
-    a->found.agreed = arena_str(a->texts, spill->agreed);
+    if (str_eq(spill->agreed, a->who)) {
+        a->his = true;
+        return;
+    }
+    struct gate_spill *found = &a->found[a->count++];
+    *found = *spill;
+    found->by = arena_str(a->texts, spill->by);
+    found->because = arena_str(a->texts, spill->because);
+    found->agreed = arena_str(a->texts, spill->agreed);
+    a->short_of_memory |= found->by.at == NULL || found->because.at == NULL || found->agreed.at == NULL;
 }
 
-err_t gate_recall_confirm(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
-                          bool *out_agreed)
+static err_t agree(struct gate *gate, struct asking *a, int64_t now_us, size_t *agreed, size_t *first)
 {
-    struct asking a = {.lsn = lsn, .texts = &gate->accept_arena};
-    if (gate->read_only)
-        return ERR_READONLY;
-    arena_reset(&gate->accept_arena);
-    err_t err = gate_spills(gate, find_waiting, &a);
-    if (err != ERR_OK || !a.any)
-        return err != ERR_OK ? err : ERR_NOTFOUND;
-    if (a.found.by.at == NULL || a.found.because.at == NULL || a.found.agreed.at == NULL)
-        return ERR_NOMEM;
-    if (str_eq(a.found.agreed, by->who))
-        return ERR_DENIED;
-    bool both = a.found.agreed.len > 0;
-    a.found.waits = !both;
-    a.found.agreed = by->who;
-    if (TRY(err, spill_restate(gate, &a.found, now_us)) || TRY(err, gate_commit(gate)))
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < a->count && err == ERR_OK; i++) {
+        struct gate_spill *spill = &a->found[i];
+        bool both = spill->agreed.len > 0;
+        spill->waits = !both;
+        spill->agreed = a->who;
+        *(both ? agreed : first) += 1;
+        err = spill_restate(gate, spill, now_us);
+    }
+    return err != ERR_OK ? err : gate_commit(gate);
+}
+
+err_t gate_recall_confirm(struct gate *gate, const struct gate_recall_which *which, const struct gate_by *by,
+                          int64_t now_us, size_t *out_agreed, size_t *out_first)
+{
+    size_t agreed = 0, first = 0;
+    bool denied = false;
+    err_t err = gate->read_only ? ERR_READONLY : ERR_OK;
+    struct asking *a = err != ERR_OK ? NULL : mem_alloc(sizeof *a);
+    if (a == NULL)
+        return err != ERR_OK ? err : ERR_NOMEM;
+    do {
+        *a = (struct asking) {.which = which, .who = by->who, .texts = &gate->accept_arena};
+        arena_reset(&gate->accept_arena);
+        err = gate_spills(gate, find_waiting, a);
+        if (err == ERR_OK && a->short_of_memory)
+            err = ERR_NOMEM;
+        denied |= a->his && agreed + first == 0;
+        if (err == ERR_OK && a->count > 0)
+            err = agree(gate, a, now_us, &agreed, &first);
+    } while (err == ERR_OK && a->count > 0);
+    mem_free(a);
+    if (err != ERR_OK)
         return err;
-    *out_agreed = both;
-    return ERR_OK;
+    *out_agreed = agreed;
+    *out_first = first;
+    return agreed + first > 0 ? ERR_OK : denied ? ERR_DENIED : ERR_NOTFOUND;
 }
 
 /* --- destroying --- */

@@ -18,14 +18,18 @@
 #include "gate/spill.h"
 
 struct gate_recalled {
-    size_t objects;    /* suspended by this word now */
+    uint64_t number;   /* by which status and confirm know this recall; 0: nothing was done */
+    size_t objects;    /* identifiers, and what was refused and has none */
+    size_t versions;   /* of these, variants and copies: suspended by this word now */
     uint64_t partners; /* that ever had one of them */
+    uint64_t leaves;   /* of their ledgers that gave it, as it came or minted */
     bool waits;        /* for two officers */
 };
 
-/* Positions of objects, or of conflicting copies, that are held; those that are called back already are
- * passed over. Durable when it returns. ERR_NOTFOUND: none of them is held, or all are called back;
- * ERR_FULL. `officer`: he counts as the first of two, where two are wanted. */
+/* Positions of objects, or of entries of the quarantine, that are held, each once; those that are called back
+ * already are passed over. Durable when it returns; an error may leave some of them suspended, and saying it
+ * again does the rest. ERR_NOTFOUND: none of them is held, or all are called back; ERR_FULL. `officer`: he
+ * counts as the first of two, where two are wanted. */
 NODISCARD err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t count, int64_t deadline_us,
                             const struct gate_by *by, bool officer, int64_t now_us,
                             struct gate_recalled *out);
@@ -33,10 +37,43 @@ NODISCARD err_t gate_recall(struct gate *gate, const uint64_t *lsns, size_t coun
 NODISCARD err_t gate_recall_reach(struct gate *gate, const uint64_t *lsns, size_t count, int64_t now_us,
                                   struct gate_recalled *out);
 
-/* One of two officers agrees to destroying what waits at this position. The one who called it back here is
- * the first. *out_agreed: both have. ERR_NOTFOUND: nothing waits there; ERR_DENIED: he was the first. */
-NODISCARD err_t gate_recall_confirm(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
-                                    bool *out_agreed);
+/* How many objects the word of one destroys in a day, LIMIT_RECALL_DAY unless it is set; 0: every recall
+ * wants two officers. Not logged: whoever looks after the node sets it when it opens. */
+void gate_recall_budget(struct gate *gate, size_t objects);
+
+/* Which of what is called back: one recall, or one position, by its number; or all of an identifier. */
+struct gate_recall_which {
+    uint64_t number;            /* 0: */
+    const struct stix_key *key; /* ...by this */
+};
+bool gate_recall_is(const struct gate_recall_which *which, const struct gate_spill *spill);
+
+/* One of two officers agrees to destroying what waits of it. The one who called it back here is the first.
+ * *out_agreed: what both agree to now; *out_first: to what he is the first. ERR_NOTFOUND: nothing waits;
+ * ERR_DENIED: he was the first. */
+NODISCARD err_t gate_recall_confirm(struct gate *gate, const struct gate_recall_which *which,
+                                    const struct gate_by *by, int64_t now_us, size_t *out_agreed,
+                                    size_t *out_first);
+
+/* --- choosing what: each position may come more than once, and may be called back already --- */
+
+/* What was released, by what the decision says that let it go. All that is given must hold. */
+struct gate_released {
+    struct str rule;            /* its name; empty: any */
+    struct hash policy;         /* in force then, by its digest */
+    size_t policy_bytes;        /* ...of which so many were given; 0: any */
+    int64_t since_us, until_us; /* date of the leaf, in [since, until) */
+    uint64_t partners;          /* to one of these */
+};
+/* Reads the decisions of the whole log. What was minted counts as what it was made from. */
+NODISCARD err_t gate_recall_released(struct gate *gate, const struct gate_released *wanted,
+                                     void (*each)(void *ctx, uint64_t lsn), void *ctx);
+/* An object and what it holds or names: the members of a report or grouping, what an incident refers to, what
+ * a relationship ties to it, and these relationships. Of these what is at home where the object itself is:
+ * who else's knowledge it names (a technique, a marking, a creator) stays, and is counted. ERR_NOTFOUND: it
+ * is not held. */
+NODISCARD err_t gate_recall_around(struct gate *gate, const struct stix_key *object,
+                                   void (*each)(void *ctx, uint64_t lsn), void *ctx, size_t *out_stays);
 
 /* Destroys what is called back and told to everybody, a bounded amount a call; gate_purge carries it out.
  * *out_did: something went. */

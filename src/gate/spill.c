@@ -5,7 +5,7 @@
 #include "core/wr.h"
 #include "gate/mint.h"
 
-enum { VALUE_VERSION_SPILL = 1, VALUE_VERSION = 2 };
+enum { VALUE_VERSION_SPILL = 1, VALUE_VERSION_ONE = 2, VALUE_VERSION = 3 };
 
 enum { SAYS_WAITS = 1, SAYS_REPORT = 2 };
 
@@ -26,9 +26,10 @@ static void spill_write(struct buf *out, const struct gate_spill *spill)
     wr_u8(out, (uint8_t)((spill->waits ? SAYS_WAITS : 0) | (spill->report ? SAYS_REPORT : 0)));
     wr_u64(out, (uint64_t)spill->deadline_us);
     wr_blob(out, bytes_from_str(spill->agreed));
+    wr_u64(out, spill->recall);
 }
 
-static void recall_read(struct rd *rd, struct gate_spill *out)
+static void recall_read(struct rd *rd, unsigned version, struct gate_spill *out)
 {
     out->why = (enum gate_spill_why)rd_u8(rd);
     unsigned says = rd_u8(rd);
@@ -36,6 +37,8 @@ static void recall_read(struct rd *rd, struct gate_spill *out)
     out->report = (says & SAYS_REPORT) != 0;
     out->deadline_us = (int64_t)rd_u64(rd);
     out->agreed = str_from_bytes(rd_blob(rd, RECORD_TEXT_MAX));
+    if (version == VALUE_VERSION)
+        out->recall = rd_u64(rd);
     if (out->why < GATE_SPILLED || out->why > GATE_CALLED_BACK)
         rd->err = ERR_CORRUPT;
 }
@@ -46,7 +49,7 @@ static err_t spill_read(struct bytes key, struct bytes value, struct gate_spill 
     rd_copy(&key_rd, out->digest.b, HASH_SIZE);
     *out = (struct gate_spill) {.digest = out->digest, .why = GATE_SPILLED};
     unsigned version = rd_u8(&rd);
-    if (version != VALUE_VERSION_SPILL && version != VALUE_VERSION)
+    if (version < VALUE_VERSION_SPILL || version > VALUE_VERSION)
         return ERR_VERSION;
     out->lsn = rd_u64(&rd);
     out->source = rd_u32(&rd);
@@ -56,8 +59,8 @@ static err_t spill_read(struct bytes key, struct bytes value, struct gate_spill 
     out->released = rd_u64(&rd);
     out->by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
     out->because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-    if (version == VALUE_VERSION)
-        recall_read(&rd, out);
+    if (version != VALUE_VERSION_SPILL)
+        recall_read(&rd, version, out);
     return rd_end(&rd) == ERR_OK && rd_end(&key_rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 

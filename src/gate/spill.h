@@ -30,6 +30,7 @@ struct gate_spill {
     bool waits;          /* of a recall: beyond the budget, two officers have to agree to destroying it */
     bool report;         /* somebody else's words, whose content stays or goes with the other's frame */
     struct str agreed;   /* of these two the first; empty: nobody yet */
+    uint64_t recall;     /* number of the operator's recall that it is of; 0: of none */
 };
 
 /* Suspends what stands at this position: an object, or an entry of the quarantine, which is closed. Who else

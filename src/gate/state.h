@@ -260,7 +260,8 @@ struct gate {
     struct spilled *spills;       /* spill.c: what is suspended, in order; NULL: nothing ever was */
     size_t spill_count;
     size_t recall_count;        /* of these, called back */
-    bool recalls_open;          /* recall.c: some of them may wait to be destroyed */
+    size_t recall_budget;       /* recall.c: objects a day by the word of one */
+    bool recalls_open;          /* some of them may wait to be destroyed */
     uint64_t recalls_answered;  /* partners to whom an answer may be owed */
     struct safety_list **lists; /* safety.c: LIMIT_LISTS; NULL: there are none */
     size_t list_count;

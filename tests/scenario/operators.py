@@ -251,6 +251,30 @@ def destroying(place):
     until('lee is the second', gone(LEE, second))
 
 
+def recalling(place):
+    """Beyond the budget a recall suspends at once, and two operators have it destroyed; with 0 that is each recall."""
+    with open(place.path / 'kr' / 'bongsu.yaml', 'a', encoding='utf-8') as conf:
+        conf.write('recall-objects: 0\n')
+    place.again()
+    things = [indicator(6, GREEN), indicator(7, GREEN)]
+    place.hand_in(*things)
+    recall = ('recall', '--text', 'thing', '--source', 'desk')
+    got, said = place.by(KIM, *recall, '--because', 'test', '--yes', '--json')
+    line = json.loads(said.splitlines()[0])
+    check('kim calls all of a source back', got == 0 and line['waits'] and line['objects'] >= 2, said)
+    check('at once nobody gets it', place.by(SERVICE, 'get', things[0]['id'])[0] == 1)
+    confirm = ('recall', 'confirm', line['recall'])
+    place.tried('root confirms nothing', 1, 'wants two operators, and root is none of them', 'root', *confirm)
+    place.tried('nobody is two', 1, 'yours is the first word already', KIM, *confirm)
+
+    def states():
+        rows = [json.loads(x) for x in place.by(SERVICE, 'recall', 'status', line['recall'], '--json')[1].splitlines()]
+        return {row['state'] for row in rows if row.get('holder') == 'this node'}
+    check('it waits', states() == {'waits for officers'}, states())
+    place.tried('lee confirms', 0, 'confirmed: it is destroyed now', LEE, *confirm)
+    until('all of it is destroyed', lambda: states() == {'destroyed'})
+
+
 def one_account(place):
     """Two names of one account are one person."""
     with open('/etc/passwd', encoding='utf-8') as file:
@@ -280,6 +304,7 @@ def main():
             removed(place)
             destroying(place)
             activation(place)
+            recalling(place)
             one_account(place)
         finally:
             place.close()

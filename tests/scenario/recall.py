@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 
+import recall_chosen
 from node import Node, Report, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
@@ -96,9 +97,9 @@ def travels(chain):
     REPORT.check('what it would reach is said before', dry.lines[0].get('objects') == 1 and
                  [line['holder'] for line in dry.lines if 'holder' in line] == ['us', 'au'], dry)
     REPORT.check('...and nothing is changed', holds(kr, secret))
-    REPORT.check('without a reason it is refused', 'needs a reason' in repr(kr.run('recall', secret['id'])))
+    REPORT.check('without a reason it is refused', 'needs a reason' in repr(kr.run('recall', secret['id'], '--yes')))
     fr.stop()
-    REPORT.check('it is called back', kr.run('recall', secret['id'], '--because', 'a source is in danger').good)
+    REPORT.check('it is called back', kr.run('recall', secret['id'], '--because', 'a source is in danger', '--yes').good)
     REPORT.check('nobody gets it here any more', not holds(kr, secret) and not finds(kr, WORD))
     REPORT.check('it is destroyed here', wait_for(lambda: state(kr, secret, 'this node') == 'destroyed'))
     REPORT.check('...and at who had it', wait_for(lambda: state(us, secret, 'this node') == 'destroyed'))
@@ -141,6 +142,7 @@ def main():
         chain = Chain(folder)
         secret = travels(chain)
         comes_again(chain, secret)
+        recall_chosen.run(REPORT, folder)
     finally:
         for node in chain.all() if chain else ():
             node.stop()

@@ -176,7 +176,7 @@ static void two_officers(void **state)
     char text[TEXT_MAX];
     uint64_t lsns[LIMIT_RECALL_DAY + 1];
     struct gate_recalled told;
-    bool both = true;
+    size_t agreed = 0, first = 0;
     bench_init(&b);
     uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
     bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
@@ -199,14 +199,15 @@ static void two_officers(void **state)
     assert_int_equal(shown(&b, LIMIT_RECALL_DAY), 0);
     assert_int_equal(carry_out(&b), 0);
     assert_false(gate_is_destroyed(b.gate, last));
-    assert_int_equal(gate_recall_confirm(b.gate, last, &officer, b.now_us, &both), ERR_DENIED);
+    struct gate_recall_which which = {.number = last};
+    assert_int_equal(gate_recall_confirm(b.gate, &which, &officer, b.now_us, &agreed, &first), ERR_DENIED);
     bench_reopen(&b);
     assert_int_equal(carry_out(&b), 0);
-    assert_int_equal(gate_recall_confirm(b.gate, last, &by_other, b.now_us, &both), ERR_OK);
-    assert_true(both);
+    assert_int_equal(gate_recall_confirm(b.gate, &which, &by_other, b.now_us, &agreed, &first), ERR_OK);
+    assert_int_equal(agreed, 1);
     assert_int_equal(carry_out(&b), 1);
     assert_true(gate_is_destroyed(b.gate, last));
-    assert_int_equal(gate_recall_confirm(b.gate, last, &by_other, b.now_us, &both), ERR_NOTFOUND);
+    assert_int_equal(gate_recall_confirm(b.gate, &which, &by_other, b.now_us, &agreed, &first), ERR_NOTFOUND);
     expect_whole(&b);
     bench_deinit(&b);
 }
