@@ -220,6 +220,11 @@
 #define LIMIT_SYNC_REFUSALS 4096 /* refusals that wait for their receipt; more stops taking over */
 #define LIMIT_SYNC_WAITING  4    /* long polls kept for one partner: one, and what reconnecting left */
 #define LIMIT_SYNC_WAIT_S   30   /* longest long poll; below the idle timeout of usual middleboxes */
+#define LIMIT_BUNDLE_VOLUMES      999          /* three digits behind a file's name; each volume names all */
+#define LIMIT_BUNDLE_HEAD_BYTES   (32u << 10)  /* 1,000 cuts of 20 digits, the rest, one signature */
+#define LIMIT_BUNDLE_RECORD_BYTES (256u << 10) /* plain bytes of one record: what a damaged one costs */
+#define LIMIT_BUNDLE_WAIT_US      60000000     /* for the keeper, a signature, a page to be durable */
+#define LIMIT_BUNDLE_REPORT_BYTES (512u << 10) /* a receipt in base64, and 64 answers to recalls */
 /* --- taxii --- */
 #define LIMIT_TAXII_PAGE_OBJECTS   1000        /* items of one page; what clients ask for at most */
 #define LIMIT_TAXII_PAGE_BYTES     (8u << 20)  /* objects of one page, the one that crosses it included */
