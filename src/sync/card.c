@@ -327,18 +327,12 @@ err_t sync_card_replaces(const struct sync_card *held, const struct sync_card *n
     return ERR_OK;
 }
 
-void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE])
+void sync_words(const struct hash *digest, char out[SYNC_CARD_WORDS_SIZE])
 {
     static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
-    struct bytes parts[] = {
-        bytes_of(WORDS_MARK, sizeof WORDS_MARK), /* with its terminating zero */
-        bytes_of(card->key[SYNC_CARD_ROOT].b, SIGN_PUBLIC_SIZE),
-        bytes_from_str(str_of(card->node)),
-    };
-    struct hash digest = hash_sha256_parts(parts, sizeof parts / sizeof parts[0]);
     char *to = out;
     for (size_t i = 0; i < 8; i++) {
-        unsigned bits = (unsigned)digest.b[2 * i] << 8 | digest.b[2 * i + 1];
+        unsigned bits = (unsigned)digest->b[2 * i] << 8 | digest->b[2 * i + 1];
         if (i > 0)
             *to++ = ' ';
         *to++ = consonants[bits >> 12];
@@ -349,6 +343,17 @@ void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE
     }
     *to++ = '\0';
     must(to == out + SYNC_CARD_WORDS_SIZE);
+}
+
+void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE])
+{
+    struct bytes parts[] = {
+        bytes_of(WORDS_MARK, sizeof WORDS_MARK), /* with its terminating zero */
+        bytes_of(card->key[SYNC_CARD_ROOT].b, SIGN_PUBLIC_SIZE),
+        bytes_from_str(str_of(card->node)),
+    };
+    struct hash digest = hash_sha256_parts(parts, sizeof parts / sizeof parts[0]);
+    sync_words(&digest, out);
 }
 
 void sync_card_receipt_key(const struct sync_card *card, enum sync_card_key key, struct note_key *out)

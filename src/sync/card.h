@@ -68,6 +68,8 @@ NODISCARD err_t sync_card_replaces(const struct sync_card *held, const struct sy
 /* Eight words of five letters and the spaces between them: 128 bits over root key and node name. */
 enum { SYNC_CARD_WORDS_SIZE = 8 * 5 + 7 + 1 };
 void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE]);
+/* The first 128 bits of a digest in the same words, for other things that are read out. */
+void sync_words(const struct hash *digest, char out[SYNC_CARD_WORDS_SIZE]);
 
 /* Verifier keys under the names that LEDGER.md gives them. `key` is SYNC_CARD_COSIGN,
  * SYNC_CARD_DISPOSITION or SYNC_CARD_RECALL (answers to recalls); the ledger key's name is the origin. */

@@ -23,6 +23,8 @@ static err_t checkpoint_check(const struct sync_followed *followed, const struct
         return err;
     if (out->size != page->from + page->count)
         return fault_set(fault, ERR_INVALID, 0, "the page does not end at its checkpoint");
+    if (page->from < tip->edge.size)
+        return ERR_OK; /* its proof is for a size that we passed: the root decides */
     struct hash root = merkle_edge_root(&tip->edge);
     if (merkle_consistency_verify(&page->proof, page->from, out->size, &root, &out->root) != ERR_OK)
         return fault_set(
@@ -100,10 +102,13 @@ static err_t entries_check(const struct sync_followed *followed, const struct sy
 {
     struct rd rd = rd_of(page->entries);
     const uint8_t *end = (const uint8_t *)page->checkpoint.at + page->checkpoint.len;
+    uint64_t held = tip->edge.size - page->from;
     for (uint32_t i = 0; i < page->count; i++) {
         struct sync_entry entry = sync_entry_next(&rd);
         must(rd.err == ERR_OK); /* sync_page_read walked it */
-        err_t err = entry_check(followed, tip, &entry, &leaves[i], fault);
+        if (i < held)
+            continue;
+        err_t err = entry_check(followed, tip, &entry, &leaves[i - held], fault);
         if (err != ERR_OK)
             return err;
         /* A verified checkpoint is longer than the padding, and stands behind every object. */
@@ -122,7 +127,9 @@ err_t sync_page_check(const struct sync_followed *followed, struct sync_tip *tip
     err_t err;
     if (TRY(err, sync_page_read(buf_bytes(body), &page, fault)))
         return err;
-    if (page.epoch != followed->epoch || page.from != tip->edge.size)
+    uint64_t held = page.from < tip->edge.size ? tip->edge.size - page.from : 0;
+    if (page.epoch != followed->epoch || page.from > tip->edge.size ||
+        (held > 0 && (!followed->overlap || held >= page.count)))
         return fault_set(fault, ERR_INVALID, 0, "the page is not the one that was asked for");
     if (page.count > 0) {
         if (TRY(err, checkpoint_check(followed, tip, &page, &checkpoint, fault)))
@@ -139,7 +146,7 @@ err_t sync_page_check(const struct sync_followed *followed, struct sync_tip *tip
         }
     }
     *tip = grown;
-    *out = (struct sync_checked) {*body, leaves, page.count, page.checkpoint, grown.edge};
+    *out = (struct sync_checked) {*body, leaves, page.count - (size_t)held, page.checkpoint, grown.edge};
     *body = (struct buf) {.size_max = body->size_max};
     return ERR_OK;
 fail:

@@ -10,6 +10,10 @@ struct sync_followed {
     uint32_t epoch;
     struct str origin;
     const struct note_key *key; /* the issuer's ledger key under that origin */
+    /* A page may begin before the tip, as those of bundles that overlap do: what is held is passed over, and
+     * the rest has to lead from the tip to the page's checkpoint. Only where the page begins at the tip can
+     * equivocation be told from damage. */
+    bool overlap;
 };
 
 /* How far the ledger has been verified. */

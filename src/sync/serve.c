@@ -569,8 +569,9 @@ bool sync_serve_owns(struct str path)
     return str_starts(path, ROOT_PATH);
 }
 
-void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *request, int64_t now_us,
-                       struct exchange_response *response, bool *out_commit)
+/* From somebody who is known; -1: a stranger. */
+static void dispatch(struct sync_serve *serve, int partner, const struct exchange_request *request,
+                     int64_t now_us, struct exchange_response *response, bool *out_commit)
 {
     *out_commit = false;
     bool hello = str_eq(request->path, STR(SYNC_PATH_HELLO)) && request->method == EXCHANGE_POST;
@@ -578,7 +579,6 @@ void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *
     bool receipt = str_eq(request->path, STR(SYNC_PATH_RECEIPT)) && request->method == EXCHANGE_POST;
     bool recall = str_eq(request->path, STR(SYNC_PATH_RECALL_DONE)) && request->method == EXCHANGE_POST;
     bool ledger = str_starts(request->path, STR(SYNC_PATH_LEDGER)) && request->method == EXCHANGE_GET;
-    int partner = partner_of(serve, request, now_us);
     if (partner < 0 || !(hello || feed || receipt || recall || ledger)) {
         answer_status(response, NEUTRAL);
         return;
@@ -595,6 +595,20 @@ void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *
         recall_done_handle(serve, index, request, now_us, response, out_commit);
     else
         receipt_handle(serve, index, request, now_us, response, out_commit);
+}
+
+void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *request, int64_t now_us,
+                       struct exchange_response *response, bool *out_commit)
+{
+    dispatch(serve, partner_of(serve, request, now_us), request, now_us, response, out_commit);
+}
+
+void sync_serve_carried(struct sync_serve *serve, unsigned partner, const struct exchange_request *request,
+                        int64_t now_us, struct exchange_response *response, bool *out_commit)
+{
+    must(partner < LIMIT_PARTNERS);
+    dispatch(serve, admitted(serve, partner, now_us) ? (int)partner : -1, request, now_us, response,
+             out_commit);
 }
 
 /* --- late answers --- */

@@ -30,6 +30,11 @@ bool sync_serve_owns(struct str path);
 void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *request, int64_t now_us,
                        struct exchange_response *response, bool *out_commit);
 
+/* The same for a partner whose messages an operator carries (docs/protocol/BUNDLE.md): whoever asks is said,
+ * and not known by a key. The neutral answer where the partner would get it. */
+void sync_serve_carried(struct sync_serve *serve, unsigned partner, const struct exchange_request *request,
+                        int64_t now_us, struct exchange_response *response, bool *out_commit);
+
 /* One late answer that can be given now; false when there is none. Initialises `out`, which the caller
  * deinits. Call it whenever something became visible, a partner changed, or the deadline came. */
 bool sync_serve_next(struct sync_serve *serve, int64_t now_us, struct exchange_response *out);

@@ -101,6 +101,22 @@ void sync_session_signed(struct sync_session *session, err_t err, uint64_t size,
 void sync_session_recall_signed(struct sync_session *session, err_t err, uint64_t seq, struct str note,
                                 int64_t now_us);
 
+/* --- pages that came in a bundle (docs/protocol/BUNDLE.md) --- */
+
+/* Verifies and takes over a page as if it had been asked for; its commit is wanted next. It may begin before
+ * what is held, and must end behind it. Takes `body` over when it succeeds. ERR_BUSY: commit first;
+ * ERR_WRONGSTATE: not followed now; ERR_CONFLICT: of another ledger; ERR_PROOF: equivocation, the link
+ * stopped with an alarm; else the page is refused, and nothing of it was taken. */
+NODISCARD err_t sync_session_carried(struct sync_session *session, struct str origin, struct buf *body,
+                                     int64_t now_us, struct fault *fault);
+/* Nothing verified waits for its commit. */
+bool sync_session_resting(const struct sync_session *session);
+/* A receipt for all that is held is to be made, even if the issuer cannot be reached. ERR_NOTFOUND: nothing
+ * is held. */
+NODISCARD err_t sync_session_receipt_want(struct sync_session *session);
+/* As in SYNC.md section 5, once it was signed. Borrowed until the next call. */
+bool sync_session_receipt_get(const struct sync_session *session, struct bytes *out, uint64_t *out_size);
+
 /* --- watching --- */
 
 enum sync_state {

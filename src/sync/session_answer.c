@@ -6,9 +6,8 @@ enum { STATUS_OK = 200, STATUS_NEUTRAL = 404 };
 /* An issuer that answers long polls at once is not polled in a circle. */
 #define FEED_SPACED_US (SESSION_SECOND_US / 4)
 
-/* The issuer signed `checkpoint`, and it is not consistent with what it signed before. */
-static void equivocation(struct sync_session *session, struct str checkpoint, const char *what,
-                         int64_t now_us)
+void session_equivocation(struct sync_session *session, struct str checkpoint, const char *what,
+                          int64_t now_us)
 {
     buf_clear(&session->evidence);
     buf_put_str(&session->evidence, checkpoint);
@@ -32,8 +31,7 @@ static void hello_alarm(struct sync_session *session, enum sync_verdict verdict,
     session_link_alarm(session, rows[verdict].err, rows[verdict].what, rows[verdict].next, now_us);
 }
 
-/* Takes origin and key from the answer. ERR_CONFLICT: not the ledger that we follow. */
-static err_t origin_take(struct sync_session *session, struct str line)
+err_t session_origin_take(struct sync_session *session, struct str line)
 {
     struct ledger_origin origin;
     err_t err = ledger_origin_parse(line, &origin);
@@ -95,14 +93,14 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
         hello_alarm(session, welcome.verdict, now_us);
         return;
     }
-    if (TRY(err, origin_take(session, welcome.origin))) {
+    if (TRY(err, session_origin_take(session, welcome.origin))) {
         session_link_alarm(session, err, "the issuer offers another ledger than the one we follow",
                            "compare the cards and audience names on both sides", now_us);
         return;
     }
     err = welcome_check(session, &welcome, &fault);
     if (err == ERR_PROOF) {
-        equivocation(session, welcome.checkpoint, fault.what, now_us);
+        session_equivocation(session, welcome.checkpoint, fault.what, now_us);
         return;
     }
     if (err != ERR_OK) {
@@ -122,14 +120,14 @@ static void feed_answer(struct sync_session *session, struct buf *body, int64_t 
     struct sync_checked *page = &session->pages[session->page_count];
     struct fault fault = {.code = ERR_OK};
     struct sync_followed followed = {
-        session->epoch, {session->origin, session->origin_len}, &session->ledger_key};
+        session->epoch, {session->origin, session->origin_len}, &session->ledger_key, false};
     must(session->page_count < SESSION_PAGES);
     size_t bytes = body->len;
     err_t err = sync_page_check(&followed, &session->tip, body, page, &fault);
     if (err == ERR_PROOF) {
         struct sync_page read;
         must(sync_page_read(buf_bytes(body), &read, NULL) == ERR_OK); /* it came as far as the proof */
-        equivocation(session, read.checkpoint, fault.what, now_us);
+        session_equivocation(session, read.checkpoint, fault.what, now_us);
         return;
     }
     if (err != ERR_OK) {

@@ -55,6 +55,8 @@ void sync_session_signed(struct sync_session *session, err_t err, uint64_t size,
     session->receipt_size = size;
     if (buf_err(&session->receipt_body) != ERR_OK)
         session_sign_later(session, buf_err(&session->receipt_body), now_us);
+    else
+        session_carry_made(session);
 }
 
 /* The issuer holds a receipt for `size`: the list begins behind it. More than we hold means that we were set

@@ -85,6 +85,10 @@ struct sync_session {
 
     struct recall_answer recall;
 
+    bool carry;         /* a receipt that somebody carries is wanted, whether or not the link is up */
+    struct buf carried; /* as made last */
+    uint64_t carried_size;
+
     struct buf evidence; /* the checkpoint that contradicts ours */
     bool halting;        /* an alarm waits for its commit */
     struct sync_status status;
@@ -104,6 +108,17 @@ void session_link_alarm(struct sync_session *session, err_t err, const char *wha
 
 void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t timeout_us,
                   const struct sync_send *send, struct sync_action *out);
+
+/* --- session_answer.c --- */
+/* Takes origin and key from what the issuer's side says. ERR_CONFLICT: not the ledger that we follow. */
+err_t session_origin_take(struct sync_session *session, struct str line);
+/* The issuer signed `checkpoint`, and it is not consistent with what it signed before. */
+void session_equivocation(struct sync_session *session, struct str checkpoint, const char *what,
+                          int64_t now_us);
+
+/* --- session_bundle.c --- */
+/* A receipt was made: keeps it when one is to be carried. */
+void session_carry_made(struct sync_session *session);
 
 /* --- recall_session.c --- */
 /* False: nothing to do now; *until is then no later than when there is. */
