@@ -152,7 +152,7 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
     command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[],
     command_extension_rows[], command_access_rows[], command_guard_rows[], command_inbound_rows[],
     command_list_rows[], command_spill_rows[], command_privacy_rows[], command_retention_rows[],
-    command_recall_rows[];
+    command_recall_rows[], command_bundle_rows[];
 
 /* Lines of `status` while the clock is not believed, or something is still to be destroyed. */
 void command_say_clock(struct command_call *call);
@@ -179,6 +179,20 @@ extern const struct command_stream command_holds_stream, command_diff_stream;
 extern const struct command_stream command_export_stream;
 NODISCARD err_t command_ledger_prove(struct command_call *call);
 NODISCARD err_t command_ledger_open(struct command_call *call);
+/* command_bundle.c, core_bundle_write.c */
+extern const struct command_stream command_bundle_plan_stream, command_bundle_volume_stream,
+    command_bundle_report_stream;
+/* What is remembered of the bundles for a partner: as they stand in the present epoch. */
+struct command_bundles {
+    uint64_t written; /* leaves up to which one was written; 0: none was */
+    uint64_t told;    /* leaves that he said by words that he holds */
+};
+void command_bundles_get(const struct gate *gate, const struct gate_peer *peer, struct command_bundles *out);
+NODISCARD err_t command_bundles_put(struct command_call *call, const struct gate_peer *peer,
+                                    const struct command_bundles *bundles);
+/* A decimal argument; `otherwise` without one. */
+NODISCARD err_t command_number(struct command_call *call, const char *name, uint64_t otherwise,
+                               uint64_t *out);
 /* command_graph.c, for the table of streams. */
 NODISCARD err_t command_graph_begin(struct command_call *call, void **out);
 NODISCARD err_t command_graph_next(struct command_call *call, void *state, bool *out_end);

@@ -483,8 +483,9 @@ static const struct command_stream streams[] = {
     {"privacy.find", command_person_begin, command_person_next, command_person_end},
     {"privacy.report", command_handled_begin, command_handled_next, command_handled_end},
 };
-static const struct command_stream *const others[] = {&command_holds_stream, &command_diff_stream,
-                                                      &command_export_stream};
+static const struct command_stream *const others[] = {
+    &command_holds_stream,       &command_diff_stream,          &command_export_stream,
+    &command_bundle_plan_stream, &command_bundle_volume_stream, &command_bundle_report_stream};
 
 const struct command_stream *command_stream_find(struct str name)
 {

@@ -213,6 +213,8 @@ void core_batch(struct core_role *role, struct bytes body)
     struct rd rd = rd_of(body);
     uint32_t client = rd_u32(&rd);
     struct adding *adding = adding_of(role, client);
+    if (rd.err == ERR_OK && adding == NULL)
+        core_bundle_batch(role, client, bytes_of(rd.at, rd.left));
     if (rd.err != ERR_OK || adding == NULL)
         return;
     if (rd.left > 0) {
@@ -302,6 +304,7 @@ void core_client_gone(struct core_role *role, struct bytes body)
     struct adding *adding = adding_of(role, client);
     if (adding != NULL)
         adding->used = false;
+    core_bundle_gone(role, client);
     core_stream_gone(role, client);
 }
 
@@ -358,8 +361,9 @@ static void answer_line(struct core_role *role, uint32_t client, const char *who
         refuse(role, client, err, "the request line is not {\"command\": ..., \"args\": {...}}", NULL);
         return;
     }
-    if (str_eq(name, STR("add"))) {
-        err = add_begin(role, &call, client);
+    bool add = str_eq(name, STR("add"));
+    if (add || str_eq(name, STR("bundle.read"))) {
+        err = add ? add_begin(role, &call, client) : core_bundle_begin(role, &call, client);
         if (err != ERR_OK)
             refuse(role, client, err, call.what, call.next);
         return;

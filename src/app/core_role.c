@@ -204,6 +204,7 @@ static void turn(void *ctx)
     role->settled = !more;
     /* DECIDEs, and checkpoints that came back, become durable before anything is shown or signed. */
     commit_all(role);
+    core_bundle_turn(role);
     core_sign_turn(role);
     core_serve_late(role);
     core_merge_turn(role);
@@ -214,6 +215,7 @@ static void turn(void *ctx)
     if (more)
         core_wake(role);
     decide_us = earlier(earlier(decide_us, core_feeds_until(role)), core_retention_until(role));
+    decide_us = earlier(decide_us, core_bundle_until(role));
     if (role->breaking != NULL)
         decide_us = earlier(decide_us, role->breaking_until_us);
     set_timer(role, earlier(earlier(earlier(decide_us, core_reads_until(role)), core_follow_until(role)),
@@ -297,6 +299,8 @@ static void from_keeper(void *ctx, unsigned kind, struct bytes body)
         core_receipted(role, body);
     else if (kind == MESSAGE_RECALL_SIGNED)
         core_recall_signed(role, body);
+    else if (kind == MESSAGE_BUNDLED)
+        core_bundled(role, body);
 }
 
 static void keeper_fresh(void *ctx)
@@ -344,6 +348,7 @@ static void parent_fresh(void *ctx)
     role->parent_up = true;
     memset(role->adding, 0, sizeof role->adding);
     core_streams_close(role);
+    core_bundles_close(role);
     say_ready(role);
 }
 
@@ -457,6 +462,7 @@ void core_role_close(struct core_role *role)
         return;
     core_merge_end(role);
     core_streams_close(role);
+    core_bundles_close(role);
     core_search_close(role);
     if (role->gate != NULL && role->parent != NULL) {
         (void)!gate_repeats_keep(role->gate, core_now(role)); /* counts alone: nobody was promised them */

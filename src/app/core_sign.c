@@ -78,6 +78,7 @@ void core_signed(struct core_role *role, struct bytes body)
 void core_keeper_fresh(struct core_role *role)
 {
     core_receipts_lost(role);
+    core_bundles_lost(role);
     for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
         if (role->signing[i].len > 0 &&
             link_send(role->keeper, MESSAGE_SIGN, buf_bytes(&role->signing[i])) != ERR_OK)

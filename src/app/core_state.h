@@ -102,6 +102,16 @@ struct retaining {
     bool said; /* that the clock is not to be believed */
 };
 
+/* A head that is at the keeper, or came back. */
+struct bundle_ask {
+    uint32_t ticket; /* 0: free */
+    bool done;
+    err_t err;
+    struct buf answer;
+};
+
+struct bundling; /* core_bundle_read.c: a volume that is being read */
+
 /* An answer that is written in portions. */
 struct stream {
     const struct command_stream *row; /* NULL: free */
@@ -138,6 +148,9 @@ struct core_role {
     int64_t purge_again_us; /* by the steady clock: it failed, and is not tried before */
     struct stream streams[LIMIT_CONTROL_CLIENTS];
     int64_t streams_until_us; /* one of them wants a turn then */
+    uint32_t bundle_tickets;
+    struct bundle_ask bundle_asks[LIMIT_CONTROL_CLIENTS];
+    struct bundling *bundlings[LIMIT_CONTROL_CLIENTS];
     struct loop_task turn;
     struct loop_timer timer;
     struct held *held, **held_end;
@@ -258,6 +271,23 @@ void core_recall_signed(struct core_role *role, struct bytes body);
 void core_receipts_lost(struct core_role *role);
 int64_t core_follow_until(const struct core_role *role);
 void core_follow_close(struct core_role *role);
+
+/* core_bundle.c: heads of bundles, at the keeper; what is remembered of a partner's bundles */
+/* 0: it cannot be asked now. */
+uint32_t core_bundle_ask(struct core_role *role, bool open, struct str head);
+/* The answer, once: ERR_BUSY until it is there. */
+NODISCARD err_t core_bundle_answer(struct core_role *role, uint32_t ticket, struct buf *out);
+void core_bundle_drop(struct core_role *role, uint32_t ticket); /* nobody wants it any more; 0: nothing */
+void core_bundled(struct core_role *role, struct bytes body);
+void core_bundles_lost(struct core_role *role); /* the keeper is new */
+void core_bundles_close(struct core_role *role);
+/* core_bundle_read.c */
+NODISCARD err_t core_bundle_begin(struct core_role *role, struct command_call *call, uint32_t client);
+void core_bundle_batch(struct core_role *role, uint32_t client,
+                       struct bytes record); /* empty: that was all */
+void core_bundle_turn(struct core_role *role);
+int64_t core_bundle_until(const struct core_role *role);
+void core_bundle_gone(struct core_role *role, uint32_t client);
 
 /* core_feed.c */
 void core_feeds_turn(struct core_role *role);

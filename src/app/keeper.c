@@ -4,6 +4,7 @@
 #include "app/file.h"
 #include "app/keys.h"
 #include "core/mem.h"
+#include "sync/bundle.h"
 
 /* In place of an origin, which begins with "bongsu/": the node was found to be restored. */
 #define RESTORED STR("restored")
@@ -13,8 +14,10 @@ struct keeper {
     const struct diag *diag;
     char node[LIMIT_NAME_BYTES + 1];
     struct sign_key ledger, cosign, disposition, recall;
-    struct note_key cosign_name, disposition_name, recall_name;
-    struct anchor *anchor; /* NULL: there is none */
+    struct note_key cosign_name, disposition_name, recall_name, bundle_name;
+    uint8_t sealing[SEALED_SEED_SIZE];
+    struct bundle_head head; /* large: not for the stack */
+    struct anchor *anchor;   /* NULL: there is none */
     bool restored;
     struct gate_sign_request request; /* large: not for the stack */
     struct buf notes;
@@ -65,6 +68,8 @@ err_t keeper_open(const struct os *os, const struct conf *conf, const struct dia
         TRY(err, keys_read(os, conf->dir, SYNC_CARD_COSIGN, &keeper->cosign)) ||
         TRY(err, keys_read(os, conf->dir, SYNC_CARD_DISPOSITION, &keeper->disposition)) ||
         TRY(err, keys_read(os, conf->dir, SYNC_CARD_RECALL, &keeper->recall)) ||
+        TRY(err, keys_read_seed(os, conf->dir, SYNC_CARD_SEALING, keeper->sealing)) ||
+        TRY(err, bundle_key_make(str_of(keeper->node), &keeper->ledger.public, &keeper->bundle_name)) ||
         TRY(err, receipt_name(keeper, "recall", NOTE_ED25519, &keeper->recall, &keeper->recall_name)) ||
         TRY(err, receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keeper->cosign, &keeper->cosign_name)) ||
         TRY(err, receipt_name(keeper, "disposition", NOTE_ED25519, &keeper->disposition,
@@ -93,6 +98,7 @@ void keeper_close(struct keeper *keeper)
     sign_key_wipe(&keeper->cosign);
     sign_key_wipe(&keeper->disposition);
     sign_key_wipe(&keeper->recall);
+    mem_wipe(keeper->sealing, sizeof keeper->sealing);
     anchor_close(keeper->anchor);
     buf_deinit(&keeper->notes);
     mem_free(keeper);
@@ -276,6 +282,62 @@ static bool handle_recall(struct keeper *keeper, struct bytes body, struct buf *
     return true;
 }
 
+/* --- bundles --- */
+
+/* A head says which ledger, for whom and where its volumes are cut: nothing that could be taken for a
+ * checkpoint. */
+static err_t sign_head(struct keeper *keeper, struct str text)
+{
+    struct ledger_origin origin;
+    struct fault fault;
+    err_t err;
+    if (keeper->restored)
+        return ERR_WRONGSTATE;
+    if (TRY(err, bundle_head_read(text, &keeper->head, &fault)) ||
+        TRY(err, ledger_origin_parse(keeper->head.origin, &origin)))
+        return err;
+    if (!str_eq(origin.issuer, str_of(keeper->node)))
+        return ERR_DENIED;
+    if (TRY(err, note_begin(text, &keeper->notes)))
+        return err;
+    return note_sign(text, &keeper->bundle_name, &keeper->ledger, &keeper->notes);
+}
+
+/* Whose it is core has verified: only the recipient's key opens the box. */
+static err_t open_head(struct keeper *keeper, struct str whole)
+{
+    struct note note;
+    struct fault fault;
+    struct sealed_key key;
+    err_t err;
+    if (TRY(err, note_parse(whole, &note, &fault)) ||
+        TRY(err, bundle_head_read(note.text, &keeper->head, &fault)))
+        return err;
+    if (!str_eq(keeper->head.recipient, str_of(keeper->node)))
+        return ERR_DENIED;
+    if (TRY(err, sealed_unbox(keeper->sealing, keeper->head.box, &key)))
+        return err;
+    buf_put(&keeper->notes, key.b, sizeof key.b);
+    mem_wipe(&key, sizeof key);
+    return ERR_OK;
+}
+
+static bool handle_bundle(struct keeper *keeper, struct bytes body, struct buf *out)
+{
+    struct message_bundle message;
+    if (message_bundle_read(body, &message) != ERR_OK)
+        return false;
+    struct message_bundled answer = {.ticket = message.ticket};
+    buf_clear(&keeper->notes);
+    answer.err = message.open ? open_head(keeper, message.head) : sign_head(keeper, message.head);
+    if (answer.err == ERR_OK)
+        answer.answer = buf_bytes(&keeper->notes);
+    message_bundled_write(out, &answer);
+    if (message.open && keeper->notes.at != NULL)
+        mem_wipe(keeper->notes.at, keeper->notes.len);
+    return true;
+}
+
 void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsigned *out_kind,
                    struct buf *out)
 {
@@ -287,6 +349,8 @@ void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsi
         *out_kind = MESSAGE_RECEIPTED;
     else if (kind == MESSAGE_RECALL_DONE && handle_recall(keeper, body, out))
         *out_kind = MESSAGE_RECALL_SIGNED;
+    else if (kind == MESSAGE_BUNDLE && handle_bundle(keeper, body, out))
+        *out_kind = MESSAGE_BUNDLED;
     if (buf_err(out) != ERR_OK)
         *out_kind = 0;
 }

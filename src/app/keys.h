@@ -4,8 +4,8 @@
  *
  * DIR/root.key holds the root key, which signs cards and nothing else, sealed with a passphrase (Argon2id,
  * XSalsa20-Poly1305); it is meant to be moved away from the machine after init. Each role reads only the
- * keys that it uses: edge tls; keeper ledger, cosign and disposition; core none. Whoever reads a key wipes
- * it. Nothing here prints, and no key ever reaches a diagnostic. Any thread. */
+ * keys that it uses: edge tls; keeper ledger, cosign, disposition, recall and sealing; core none. Whoever
+ * reads a key wipes it. Nothing here prints, and no key ever reaches a diagnostic. Any thread. */
 #pragma once
 
 #include "core/sign.h"

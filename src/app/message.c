@@ -327,3 +327,36 @@ err_t message_recall_signed_read(struct bytes wire, struct message_recall_signed
     out->note = read_str(&rd, LIMIT_RECALL_ANSWER_BYTES);
     return rd_end(&rd);
 }
+
+void message_bundle_write(struct buf *out, const struct message_bundle *message)
+{
+    wr_u32(out, message->ticket);
+    wr_u8(out, message->open);
+    write_str(out, message->head);
+}
+
+err_t message_bundle_read(struct bytes wire, struct message_bundle *out)
+{
+    struct rd rd = rd_of(wire);
+    out->ticket = rd_u32(&rd);
+    uint8_t open = rd_u8(&rd);
+    out->open = open != 0;
+    out->head = read_str(&rd, LIMIT_BUNDLE_HEAD_BYTES);
+    return open > 1 ? ERR_INVALID : rd_end(&rd);
+}
+
+void message_bundled_write(struct buf *out, const struct message_bundled *message)
+{
+    wr_u32(out, message->ticket);
+    wr_u8(out, (uint8_t)message->err);
+    wr_blob(out, message->answer);
+}
+
+err_t message_bundled_read(struct bytes wire, struct message_bundled *out)
+{
+    struct rd rd = rd_of(wire);
+    out->ticket = rd_u32(&rd);
+    out->err = read_err(&rd);
+    out->answer = rd_blob(&rd, LIMIT_BUNDLE_HEAD_BYTES);
+    return rd_end(&rd);
+}

@@ -57,6 +57,9 @@ enum message_kind {
     MESSAGE_GUARD_ASK,   /* message_ask_* */
     MESSAGE_GUARD_HELD,  /* message_held */
     MESSAGE_GUARD_COUNT, /* message_guarded */
+    /* core -> keeper, and back */
+    MESSAGE_BUNDLE,  /* message_bundle */
+    MESSAGE_BUNDLED, /* message_bundled */
 };
 
 /* --- marks of the link between core and edge --- */
@@ -197,3 +200,21 @@ struct message_recall_signed {
 
 void message_recall_signed_write(struct buf *out, const struct message_recall_signed *message);
 NODISCARD err_t message_recall_signed_read(struct bytes wire, struct message_recall_signed *out);
+
+struct message_bundle { /* the head of a bundle: to be signed, or its key to be taken out */
+    uint32_t ticket;    /* comes back with the answer */
+    bool open;
+    struct str head; /* a text to sign; a whole note to open */
+};
+
+void message_bundle_write(struct buf *out, const struct message_bundle *message);
+NODISCARD err_t message_bundle_read(struct bytes wire, struct message_bundle *out);
+
+struct message_bundled {
+    uint32_t ticket;
+    err_t err;
+    struct bytes answer; /* the whole note; the key */
+};
+
+void message_bundled_write(struct buf *out, const struct message_bundled *message);
+NODISCARD err_t message_bundled_read(struct bytes wire, struct message_bundled *out);

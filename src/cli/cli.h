@@ -195,6 +195,8 @@ struct str line_str(const struct line *line, const char *name);
 uint64_t line_u64(const struct line *line, const char *name);
 bool line_is(const struct line *line, const char *name); /* true */
 bool line_has(const struct line *line, const char *name);
+/* Member "code", "what" or "next" of the error in a last line; empty when all went well. */
+struct str line_error(const struct line *line, const char *name);
 
 /* --- cmd_show.c, cmd_status.c, cmd_ledger.c: what rows of cmd_control.c run --- */
 int run_quarantine_show(struct cli_call *call);
@@ -218,4 +220,4 @@ int run_report(struct cli_call *call);
 /* The groups. */
 extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,
     cli_status, cli_taxii, cli_feed, cli_lint, cli_find, cli_misp, cli_extension, cli_privacy, cli_list,
-    cli_spill, cli_retention, cli_recall;
+    cli_spill, cli_retention, cli_recall, cli_bundle;

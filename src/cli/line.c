@@ -63,3 +63,12 @@ bool line_has(const struct line *line, const char *name)
     struct json_val value;
     return json_get(json_root(&line->doc), str_of(name), &value);
 }
+
+struct str line_error(const struct line *line, const char *name)
+{
+    struct json_val error;
+    struct str text = {"", 0};
+    if (json_get(json_root(&line->doc), STR("error"), &error) && json_is(error, JSON_OBJECT))
+        (void)json_get_str(error, str_of(name), &text);
+    return text;
+}
