@@ -175,6 +175,8 @@ NODISCARD err_t command_say_pending(struct command_call *call);
 
 /* command_holds.c */
 extern const struct command_stream command_holds_stream, command_diff_stream;
+/* What lets go what is held, as a sentence or a command. */
+void command_put_remedy(const struct gate_hold *hold, struct str audience, char *to, size_t size);
 /* command_prove.c */
 extern const struct command_stream command_export_stream;
 NODISCARD err_t command_ledger_prove(struct command_call *call);

@@ -4,15 +4,14 @@
 #include "app/command.h"
 #include "core/mem.h"
 
-enum { HOLDS_A_PORTION = 64, OBJECTS_A_PORTION = 500, EXAMPLES = 5 };
+enum { HOLDS_A_PORTION = 64, LOOKED_A_PORTION = 5000, OBJECTS_A_PORTION = 500, EXAMPLES = 5 };
 
 /* --- holds --- */
 
 struct listing {
     struct command_call *call;
     unsigned partner, last; /* of those that are asked for */
-    struct gate_hold after;
-    bool going; /* behind `after` of this partner */
+    struct gate_queue at;   /* of this partner's */
     size_t said;
     uint64_t total;
 };
@@ -22,14 +21,55 @@ static const char *lapse_word(enum policy_lapse lapse)
     return lapse == POLICY_LAPSE_DENY ? "deny" : lapse == POLICY_LAPSE_RELEASE ? "release" : "wait on";
 }
 
+void command_put_remedy(const struct gate_hold *hold, struct str audience, char *to, size_t size)
+{
+    unsigned long long number = hold->lsn;
+    switch (hold->remedy) {
+    case GATE_REMEDY_APPROVE:
+        (void)snprintf(to, size, "bongsu holds approve %llu %.*s%s", number, STR_ARG(audience),
+                       hold->basis ? " --because BASIS" : "");
+        return;
+    case GATE_REMEDY_TIME:
+        (void)snprintf(to, size, "it goes when its time has come; sooner: bongsu holds approve %llu %.*s",
+                       number, STR_ARG(audience));
+        return;
+    case GATE_REMEDY_CLASSIFY:
+        (void)snprintf(to, size, "bongsu marking classify %.*s --as LEVEL", STR_ARG(hold->about));
+        return;
+    case GATE_REMEDY_ARRIVE:
+        (void)snprintf(to, size, "%.*s has to arrive", STR_ARG(hold->about));
+        return;
+    case GATE_REMEDY_RENEW:
+        (void)snprintf(to, size,
+                       hold->about.len > 0 ? "a policy in which agreement %.*s goes on (valid-until)"
+                                           : "a policy in which an agreement%.*s names this partner",
+                       STR_ARG(hold->about));
+        return;
+    case GATE_REMEDY_LIFT:
+        (void)snprintf(to, size, "bongsu stop-release --lift (bongsu status says which)");
+        return;
+    case GATE_REMEDY_NEWER:
+        (void)snprintf(to, size, "its origin said that it is outdated: a newer version");
+        return;
+    case GATE_REMEDY_RULE:
+    case GATE_REMEDIES:
+        break;
+    }
+    (void)snprintf(to, size, "bongsu policy explain %.*s %.*s says what would end it", STR_ARG(hold->id),
+                   STR_ARG(audience));
+}
+
 static bool say_hold(void *ctx, const struct gate_hold *hold)
 {
     struct listing *listing = ctx;
     struct buf *out = listing->call->out;
+    struct str audience = gate_peer_get(listing->call->host->gate, hold->partner)->audience;
+    char remedy[COMMAND_TEXT_MAX];
+    command_put_remedy(hold, audience, remedy, sizeof remedy);
     line_begin(out);
     line_version(out, hold->lsn, hold->version);
     line_text(out, "id", hold->id);
-    line_text(out, "audience", gate_peer_get(listing->call->host->gate, hold->partner)->audience);
+    line_text(out, "audience", audience);
     line_text(out, "rule", hold->rule);
     line_time(out, "since", hold->since_us);
     if (hold->deadline_us != 0) {
@@ -41,8 +81,8 @@ static bool say_hold(void *ctx, const struct gate_hold *hold)
     line_count(out, "approvals", hold->approved);
     line_bool(out, "basis_needed", hold->basis);
     line_text(out, "approved_by", hold->approvers);
+    line_word(out, "ended_by", remedy);
     line_end(out);
-    listing->after = *hold;
     listing->total++;
     return ++listing->said < HOLDS_A_PORTION;
 }
@@ -67,17 +107,21 @@ static err_t holds_next(struct command_call *call, void *state, bool *out_end)
     struct listing *listing = state;
     listing->call = call;
     listing->said = 0;
-    while (listing->partner < listing->last && listing->said < HOLDS_A_PORTION) {
-        err_t err = gate_holds(call->host->gate, listing->partner, listing->going ? &listing->after : NULL,
-                               say_hold, listing);
+    for (size_t looks = 0; listing->partner < listing->last && listing->said < HOLDS_A_PORTION && looks < 2;
+         looks++) {
+        err_t err = gate_holds(call->host->gate, listing->partner, call->now_us, &listing->at,
+                               LOOKED_A_PORTION, say_hold, listing);
         if (err != ERR_OK)
             return command_refuse(call, err, NULL, "the queue cannot be read: %s", err_text(err));
-        listing->going = listing->said == HOLDS_A_PORTION;
-        listing->partner += !listing->going;
+        if (listing->at.end) {
+            listing->at = (struct gate_queue) {.end = false};
+            listing->partner++;
+            looks = 0;
+        }
     }
     *out_end = listing->partner == listing->last;
     if (*out_end && listing->total == 0)
-        line_say(call->out, "Nothing waits for a person.");
+        line_say(call->out, "Nothing is held.");
     return ERR_OK;
 }
 

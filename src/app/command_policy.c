@@ -442,13 +442,23 @@ struct approving {
     struct stamp version;
 };
 
-/* A number of `holds list`. */
-static err_t approving_waits(struct command_call *call, const struct gate_peer *peer, struct approving *out)
+/* A number of `holds list`. No word lets go what waits for something else. */
+static err_t approving_waits(struct command_call *call, const struct gate_peer *peer,
+                             enum gate_approval approval, struct approving *out)
 {
     struct gate_hold hold;
-    err_t err = gate_hold_find(call->host->gate, peer->index, out->lsn, &hold);
+    char *remedy = arena_alloc(call->arena, COMMAND_TEXT_MAX); /* it outlives the call */
+    err_t err = gate_hold_find(call->host->gate, peer->index, out->lsn, call->now_us, &hold);
     if (err == ERR_OK && !stix_id_parse(hold.id, &out->object))
         err = ERR_CORRUPT;
+    if (err == ERR_OK && approval == GATE_APPROVE && hold.remedy != GATE_REMEDY_APPROVE &&
+        hold.remedy != GATE_REMEDY_TIME) {
+        if (remedy == NULL)
+            return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));
+        command_put_remedy(&hold, peer->audience, remedy, COMMAND_TEXT_MAX);
+        return command_refuse(call, ERR_WRONGSTATE, remedy, "no approval ends rule %.*s for number %llu",
+                              STR_ARG(hold.rule), (unsigned long long)out->lsn);
+    }
     return err == ERR_OK ? err
                          : command_refuse(call, err, "bongsu holds list",
                                           "number %llu does not wait for %.*s (any more)",
@@ -464,7 +474,8 @@ static err_t refuse_newer(struct command_call *call, const struct approving *new
                           (unsigned long long)newest->lsn, time);
 }
 
-static err_t approving_of(struct command_call *call, const struct gate_peer *peer, struct approving *out)
+static err_t approving_of(struct command_call *call, const struct gate_peer *peer,
+                          enum gate_approval approval, struct approving *out)
 {
     struct str id, version = command_text_or_empty(call, "version");
     struct approving found = {.lsn = 0}, newest;
@@ -473,7 +484,7 @@ static err_t approving_of(struct command_call *call, const struct gate_peer *pee
     if (TRY(err, command_text(call, "id", &id)))
         return err;
     if (str_to_u64(id, UINT64_MAX, &found.lsn))
-        err = approving_waits(call, peer, &found);
+        err = approving_waits(call, peer, approval, &found);
     else
         err = command_object(call, "id", &found.object);
     if (err != ERR_OK)
@@ -550,7 +561,8 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
     struct str rule = STR("");
     char time[TIME_TEXT_SIZE], say[COMMAND_TEXT_MAX], effect[COMMAND_TEXT_MAX / 2];
     err_t err;
-    if (TRY(err, command_partner(call, "audience", &peer)) || TRY(err, approving_of(call, peer, &what)))
+    if (TRY(err, command_partner(call, "audience", &peer)) ||
+        TRY(err, approving_of(call, peer, approval, &what)))
         return err;
     if (approval == GATE_APPROVE &&
         TRY(err, check_asked(call, &what.object, peer->index, by.because.len > 0, &rule)))

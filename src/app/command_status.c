@@ -9,7 +9,7 @@ static uint64_t waiting_in_all(const struct gate *gate)
 {
     uint64_t count = 0;
     for (unsigned p = 0; p < gate_peer_count(gate); p++)
-        count += gate_holds_count(gate, p);
+        count += gate_waiting_count(gate, p);
     return count;
 }
 
@@ -110,7 +110,8 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
         line_count(call->out, "blocked", tally.blocked);
         line_count(call->out, "denied", tally.denied);
     }
-    line_count(call->out, "waiting", gate_holds_count(call->host->gate, peer->index));
+    line_count(call->out, "waiting", gate_waiting_count(call->host->gate, peer->index));
+    line_count(call->out, "queued", gate_holds_count(call->host->gate, peer->index));
     line_count(call->out, "personal_held", personal.held);
     line_count(call->out, "personal_denied", personal.denied);
     if (gate_ledger(call->host->gate, peer->index, &ledger) == ERR_OK) {
@@ -131,10 +132,16 @@ static void say_people(struct command_call *call)
     command_warn_two(call, gate_policy(call->host->gate));
     (void)!command_say_pending(call); /* mostly none waits */
     for (unsigned p = 0; p < gate_peer_count(call->host->gate); p++) {
-        uint64_t count = gate_holds_count(call->host->gate, p);
+        uint64_t count = gate_waiting_count(call->host->gate, p),
+                 rest = gate_holds_count(call->host->gate, p) - count;
         if (count > 0)
             line_say(call->out, "%llu wait for a person before they go to %.*s (bongsu holds list)",
                      (unsigned long long)count, STR_ARG(gate_peer_get(call->host->gate, p)->audience));
+        if (rest > 0)
+            line_say(call->out,
+                     "%llu%s are held before %.*s by other rules (bongsu holds list says what ends each)",
+                     (unsigned long long)rest, count > 0 ? " more" : "",
+                     STR_ARG(gate_peer_get(call->host->gate, p)->audience));
         struct personal_counts personal = personal_of(call, p);
         if (personal.held + personal.denied > 0)
             line_say(

@@ -270,7 +270,10 @@ static const struct cli_command policy_rows[] = {
      .options = {BECAUSE},
      .control = "policy.confirm"},
     {.words = "holds list",
-     .summary = "what waits for a person, oldest first: since when, by which rule, until when",
+     .summary = "what is held: since when, by which rule, until when, and what ends it",
+     .help =
+         "First what waits for a person, the longest waiting first; then what something else ends: a marking "
+         "classified, an agreement renewed, a stop lifted.",
      .options = {{"audience", CLI_TEXT, "audience", "NAME", "only for this partner"}},
      .control = "holds.list",
      .columns = {{"NUMBER", "number"},
@@ -281,7 +284,8 @@ static const struct cli_command policy_rows[] = {
                  {"SINCE", "since"},
                  {"DEADLINE", "deadline"},
                  {"DEFAULT", "default"},
-                 {"APPROVED BY", "approved_by"}}},
+                 {"APPROVED BY", "approved_by"},
+                 {"ENDED BY", "ended_by"}}},
     {.words = "holds show",
      .summary = "one of them: every rule that was tried, and what would let it go",
      .args = {ID, AUDIENCE},

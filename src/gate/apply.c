@@ -14,6 +14,18 @@ static err_t index_put_numbered(struct gate *gate, char letter, uint32_t number,
     return store_put(gate->store, TABLE_FACT, bytes_of(key, sizeof key), value);
 }
 
+/* What these hold waits for nobody: it comes along, or waits for its budget, or came before the partner, or
+ * his time with it is over. */
+static bool is_unqueued(struct str name)
+{
+    static const char *const names[] = {"", "built-in.follows", "built-in.budget", "built-in.expired",
+                                        "history"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq(name, str_of(names[i])))
+            return true;
+    return false;
+}
+
 static err_t name_add(struct gate *gate, struct str name)
 {
     if (gate->name_count >= NAMES_MAX)
@@ -23,9 +35,11 @@ static err_t name_add(struct gate *gate, struct str name)
     if (copy.at == NULL)
         return ERR_NOMEM;
     err_t err = map_put(&gate->name_ids, digest.b, gate->name_count);
-    if (err == ERR_OK)
-        gate->names[gate->name_count++] = copy;
-    return err;
+    if (err != ERR_OK)
+        return err;
+    gate->unqueued[gate->name_count] = is_unqueued(name);
+    gate->names[gate->name_count++] = copy;
+    return ERR_OK;
 }
 
 err_t name_intern(struct gate *gate, struct str name, uint16_t *out)
@@ -128,7 +142,8 @@ err_t outcomes_load(struct gate *gate)
 {
     map_init(&gate->name_ids, HASH_SIZE, NAMES_MAX, &gate->sip);
     gate->tally_rules = mem_alloc_array(NAMES_MAX, sizeof *gate->tally_rules);
-    if (gate->tally_rules == NULL)
+    gate->unqueued = mem_alloc_array(NAMES_MAX, sizeof *gate->unqueued);
+    if (gate->tally_rules == NULL || gate->unqueued == NULL)
         return ERR_NOMEM;
     err_t err;
     /* Number 0 is nobody's name and is not stored. */
@@ -141,6 +156,7 @@ void outcomes_deinit(struct gate *gate)
 {
     map_deinit(&gate->name_ids);
     mem_free(gate->tally_rules);
+    mem_free(gate->unqueued);
     mem_free(gate->outcomes);
 }
 
@@ -162,9 +178,10 @@ static void count(struct gate *gate, const struct state *state, uint64_t by)
             tally->blocked += by;
         else if ((state->released | state->minted | outcome->release) & bit)
             tally->released += by; /* or it has the same content from another copy */
-        else if (outcome->hold & bit)
+        else if (outcome->hold & bit) {
             tally->held += by;
-        else
+            gate->queued[p] += gate->unqueued[outcome->rule[p]] ? 0 : by;
+        } else
             tally->denied += by;
         if (((state->released | state->minted | outcome->release) & bit) == 0)
             gate->tally_rules[outcome->rule[p]][p] += by;

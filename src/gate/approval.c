@@ -170,6 +170,18 @@ static err_t find_asking(struct gate *gate, uint64_t lsn, unsigned partner, int6
     return ERR_OK;
 }
 
+err_t approval_asked(struct gate *gate, uint64_t lsn, unsigned partner, int64_t now_us, struct arena *arena,
+                     struct gate_asked *out)
+{
+    struct hash asked;
+    int rule;
+    err_t err = find_asking(gate, lsn, partner, now_us, arena, &rule, &asked);
+    *out = (struct gate_asked) {.rule = STR(""), .approvers = STR("")};
+    if (err == ERR_OK && rule >= 0)
+        out->rule = policy_rule_name(gate->policy, (unsigned)rule);
+    return err;
+}
+
 err_t gate_asked(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
                  struct gate_asked *out)
 {

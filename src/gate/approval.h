@@ -25,6 +25,9 @@ NODISCARD err_t approval_settle(struct gate *gate, const struct record_fact *fac
  * two only a person does (gate_operators). */
 NODISCARD err_t approvals_add(struct gate *gate, const struct stix_key *object, uint64_t lsn,
                               struct arena *arena, struct policy_facts *facts);
+/* What gate_asked says of the version at `lsn`, but for who answered. */
+NODISCARD err_t approval_asked(struct gate *gate, uint64_t lsn, unsigned partner, int64_t now_us,
+                               struct arena *arena, struct gate_asked *out);
 /* How many of those for `partner` count for a hold that asks this, and who they are. */
 struct asking {
     struct policy_people people;

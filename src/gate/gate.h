@@ -449,7 +449,20 @@ NODISCARD err_t gate_policy_diff(struct gate *gate, const struct policy *other, 
                                  uint64_t *cursor, size_t most,
                                  bool (*line)(void *ctx, const struct gate_diff_line *line), void *ctx);
 
-/* --- what waits for people --- */
+/* --- what is held --- */
+
+/* What lets it go. */
+enum gate_remedy {
+    GATE_REMEDY_APPROVE,  /* operators' words */
+    GATE_REMEDY_TIME,     /* by itself; an operator's word sooner */
+    GATE_REMEDY_CLASSIFY, /* the marking `about` is a statement that nobody classified */
+    GATE_REMEDY_ARRIVE,   /* the marking `about` is not held */
+    GATE_REMEDY_RENEW,    /* the agreement `about` ended; empty: there is none */
+    GATE_REMEDY_LIFT,     /* an operator stopped releases */
+    GATE_REMEDY_NEWER,    /* its origin said that it is outdated: a newer version */
+    GATE_REMEDY_RULE,     /* the rule's condition turns, or another policy */
+    GATE_REMEDIES
+};
 
 struct gate_hold {
     unsigned partner;
@@ -464,14 +477,28 @@ struct gate_hold {
         approved; /* needed (0: an approval does not end it), and given so far by who counts */
     bool basis;   /* a word counts only with a basis */
     struct str approvers;
+    enum gate_remedy remedy;
+    struct str about;
 };
-/* What waits for this partner, oldest first, behind `after` (NULL: from the beginning), until visit answers
- * false. */
-NODISCARD err_t gate_holds(struct gate *gate, unsigned partner, const struct gate_hold *after,
-                           bool (*visit)(void *ctx, const struct gate_hold *hold), void *ctx);
+/* All that rules hold back from a partner, but for what comes along with something else, waits for his
+ * budget, or came before he did, or after his time with it. First what people have a time for, the longest
+ * waiting first (`since_us`: that rule began to hold it); then the rest in order of arrival (`since_us`:
+ * that). */
+struct gate_queue { /* where a listing stands; zero: at the beginning */
+    bool rest, end;
+    int64_t since_us;
+    uint64_t lsn;
+};
+/* Looks at up to `most` and moves *at, until visit answers false. */
+NODISCARD err_t gate_holds(struct gate *gate, unsigned partner, int64_t now_us, struct gate_queue *at,
+                           size_t most, bool (*visit)(void *ctx, const struct gate_hold *hold), void *ctx);
 /* The one at `lsn`; what `out` borrows is good until the next call. ERR_NOTFOUND: it does not wait. */
-NODISCARD err_t gate_hold_find(struct gate *gate, unsigned partner, uint64_t lsn, struct gate_hold *out);
+NODISCARD err_t gate_hold_find(struct gate *gate, unsigned partner, uint64_t lsn, int64_t now_us,
+                               struct gate_hold *out);
+/* How many that lists. */
 uint64_t gate_holds_count(const struct gate *gate, unsigned partner);
+/* Of these, how many people have a time for, or approve. */
+uint64_t gate_waiting_count(const struct gate *gate, unsigned partner);
 
 /* --- out: ledgers --- */
 

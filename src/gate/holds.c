@@ -1,6 +1,6 @@
-/* What waits for people: since when, by which rule, until when. A state knows it for each partner (the
- * deadline counts from there); rows in the order of time make the queue that people read. Both follow from
- * the DECIDEs alone. */
+/* What is held. What waits for people: since when, by which rule, until when; a state knows it for each
+ * partner (the deadline counts from there), and rows in the order of time make the queue that people read.
+ * The rest of the queue is read from the states. All follows from the DECIDEs alone. */
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/approval.h"
@@ -154,92 +154,224 @@ void waits_remind(struct gate *gate, const uint64_t *lsns, size_t count, int64_t
                  "%zu objects wait for a person, and nobody has decided since their reminder", late);
 }
 
+/* --- what lets it go --- */
+
+/* The agreement with him that ended last. */
+static struct str ended_agreement(const struct policy *policy, unsigned partner)
+{
+    struct policy_agreement last = {.name = STR("")}, one;
+    for (unsigned i = 0; i < policy_agreement_count(policy); i++) {
+        policy_agreement(policy, i, &one);
+        if ((one.partners >> partner & 1) && (last.name.len == 0 || one.until_us > last.until_us))
+            last = one;
+    }
+    return last.name;
+}
+
+/* Whatever the rule is called: an object whose marking nobody can judge waits for that first. */
+static err_t marking_remedy(struct gate *gate, const struct subject *subject, int64_t now_us,
+                            struct gate_hold *hold)
+{
+    struct marking_reading reading;
+    struct str *ids;
+    err_t err = subject_ids(subject, &gate->step_arena, &ids);
+    for (size_t i = 0; err == ERR_OK && i < subject->object.ref_count; i++) {
+        const struct stix_ref *ref = &subject->object.refs[i];
+        if (ref->role != STIX_REF_MARKING && ref->role != STIX_REF_GRANULAR_MARKING)
+            continue;
+        err = marking_judge(gate, gate->policy, &ref->key, subject->envelope.source, now_us,
+                            &gate->step_arena, &reading);
+        bool classify = err == ERR_OK && reading.state == POLICY_MARKING_STATEMENT;
+        bool arrive = err == ERR_OK && reading.state == POLICY_MARKING_UNRESOLVED;
+        if (classify || (arrive && hold->about.len == 0)) {
+            hold->remedy = classify ? GATE_REMEDY_CLASSIFY : GATE_REMEDY_ARRIVE;
+            hold->about = ids[i];
+        }
+        if (classify)
+            break;
+    }
+    return err;
+}
+
+static err_t find_remedy(struct gate *gate, const struct subject *subject, int rule, int64_t now_us,
+                         struct gate_hold *hold)
+{
+    struct gate_asked asked = {.rule = STR("")};
+    bool releases = policy_rule_effect(gate->policy, (unsigned)rule) == POLICY_RELEASE;
+    hold->remedy = GATE_REMEDY_RULE;
+    hold->about = STR("");
+    if (rule == POLICY_RULE_AGREEMENT) {
+        hold->remedy = GATE_REMEDY_RENEW;
+        hold->about = ended_agreement(gate->policy, hold->partner);
+        return ERR_OK;
+    }
+    if (!releases && rule != POLICY_RULE_DUTIES)
+        return marking_remedy(gate, subject, now_us, hold);
+    err_t err = approval_asked(gate, subject->lsn, hold->partner, now_us, &gate->step_arena, &asked);
+    if (err != ERR_OK)
+        return err;
+    if (str_eq(asked.rule, hold->rule))
+        hold->remedy = releases ? GATE_REMEDY_TIME : GATE_REMEDY_APPROVE;
+    else if (releases)
+        hold->remedy = gate->stop_count > 0 ? GATE_REMEDY_LIFT : GATE_REMEDY_NEWER;
+    return ERR_OK;
+}
+
 /* --- the queue as people read it --- */
 
-static err_t show(struct gate *gate, unsigned partner, int64_t since_us, uint64_t lsn, struct gate_hold *out)
+static err_t put_people(struct gate *gate, const struct subject *subject, int rule, int64_t now_us,
+                        struct gate_hold *out)
+{
+    struct asking asking = {.people = {.approvals = 0}};
+    const struct policy_people *people = &asking.people;
+    struct policy_facts facts = {.safety = subject->safety};
+    if (!policy_rule_people(gate->policy, (unsigned)rule, &asking.people))
+        return find_remedy(gate, subject, rule, now_us, out);
+    asking.asked = policy_rule_asks(gate->policy, (unsigned)rule, &facts);
+    out->remedy = GATE_REMEDY_APPROVE;
+    out->approvals = people->approvals;
+    out->basis = people->basis;
+    out->deadline_us = people->deadline_us == 0 ? 0 : out->since_us + people->deadline_us;
+    out->remind_us = people->remind_us == 0 ? 0 : out->since_us + people->remind_us;
+    out->lapse = people->lapse;
+    return approvals_so_far(gate, &subject->object.key, subject->lsn, out->partner, &asking,
+                            &gate->step_arena, &out->approved, &out->approvers);
+}
+
+static bool is_queued(const struct gate *gate, const struct state *state, unsigned partner)
+{
+    const struct outcome *outcome = &gate->outcomes[state->outcome];
+    uint64_t has = state->released | state->minted;
+    return (state->flags & STATE_OLD) == 0 && (outcome->hold & ~has & ~outcome->release) >> partner & 1 &&
+           !gate->unqueued[outcome->rule[partner]];
+}
+
+static err_t show(struct gate *gate, unsigned partner, uint64_t lsn, int64_t now_us, struct gate_hold *out)
 {
     struct subject subject;
     struct state state;
-    struct asking asking = {.people = {.approvals = 0}};
-    struct policy_people *people = &asking.people;
     err_t err;
     arena_reset(&gate->step_arena);
     if (TRY(err, state_load(gate, lsn, &state)) ||
         TRY(err, subject_load(gate, lsn, &gate->step_arena, &subject)))
         return err;
     const struct state_wait *wait = wait_of(&state, partner);
-    if (wait == NULL || wait->rule >= gate->name_count)
-        return ERR_CORRUPT;
+    if (!is_queued(gate, &state, partner))
+        return ERR_NOTFOUND;
+    bool people = wait != NULL && wait->queued;
     *out = (struct gate_hold) {.partner = partner,
                                .lsn = lsn,
-                               .since_us = since_us,
-                               .rule = gate->names[wait->rule],
+                               .since_us = people ? wait->since_us : subject.envelope.received_us,
+                               .rule = gate->names[gate->outcomes[state.outcome].rule[partner]],
                                .id = subject.object.id,
                                .type = subject.object.type_name,
                                .version = subject.object.version,
-                               .approvers = STR("")};
+                               .approvers = STR(""),
+                               .remedy = GATE_REMEDY_RULE,
+                               .about = STR("")};
     int rule = gate->policy == NULL ? -1 : policy_rule_find(gate->policy, out->rule);
-    if (rule < 0 || !policy_rule_people(gate->policy, (unsigned)rule, people))
-        return ERR_OK;
-    struct policy_facts facts = {.safety = subject.safety};
-    asking.asked = policy_rule_asks(gate->policy, (unsigned)rule, &facts);
-    out->approvals = people->approvals;
-    out->basis = people->basis;
-    out->deadline_us = people->deadline_us == 0 ? 0 : since_us + people->deadline_us;
-    out->remind_us = people->remind_us == 0 ? 0 : since_us + people->remind_us;
-    out->lapse = people->lapse;
-    return approvals_so_far(gate, &subject.object.key, lsn, partner, &asking, &gate->step_arena,
-                            &out->approved, &out->approvers);
+    return rule < 0 ? ERR_OK : put_people(gate, &subject, rule, now_us, out);
 }
 
-err_t gate_holds(struct gate *gate, unsigned partner, const struct gate_hold *after,
-                 bool (*visit)(void *ctx, const struct gate_hold *hold), void *ctx)
+enum { PAGE = 64 };
+
+/* The next rows of what waits for people. */
+static err_t page_waiting(struct gate *gate, unsigned partner, struct gate_queue *at, size_t most,
+                          uint64_t *out, size_t *out_count)
 {
     uint8_t prefix[2] = {'H', (uint8_t)partner}, start[ROW_SIZE];
-    int64_t since_us = after == NULL ? INT64_MIN : after->since_us;
-    uint64_t lsn = after == NULL ? 0 : after->lsn + 1;
-    bool more = true;
-    while (more) {
-        struct store_scan *scan;
-        struct bytes key, value;
-        struct gate_hold hold;
-        err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of(prefix, sizeof prefix),
-                                    row_key(partner, since_us, lsn, start), &scan);
-        if (err != ERR_OK)
-            return err;
-        err = store_scan_next(scan, &key, &value);
-        struct rd rd = err == ERR_OK ? rd_of(bytes_of(key.at + 2, key.len - 2)) : rd_of(bytes_of(NULL, 0));
-        since_us = (int64_t)(rd_u64(&rd) ^ UINT64_C(1) << 63);
-        lsn = rd_u64(&rd);
-        store_scan_close(scan);
-        if (err == ERR_OK)
-            err = show(gate, partner, since_us, lsn, &hold);
-        if (err == ERR_OK)
-            more = visit(ctx, &hold);
-        else if (err != ERR_NOTFOUND ||
-                 rd.err != ERR_OK) /* ...but one whose secret was destroyed is passed */
-            return err == ERR_NOTFOUND ? ERR_OK : err;
-        store_view_end(gate->store);
-        lsn++;
-    }
-    return ERR_OK;
-}
-
-err_t gate_hold_find(struct gate *gate, unsigned partner, uint64_t lsn, struct gate_hold *out)
-{
-    struct state state;
-    err_t err = state_load(gate, lsn, &state);
+    struct store_scan *scan;
+    struct bytes key, value;
+    int64_t since_us = at->since_us == 0 && at->lsn == 0 ? INT64_MIN : at->since_us;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of(prefix, sizeof prefix),
+                                row_key(partner, since_us, at->lsn, start), &scan);
     if (err != ERR_OK)
         return err;
-    const struct state_wait *wait = wait_of(&state, partner);
-    if (wait == NULL || !wait->queued)
-        return ERR_NOTFOUND;
-    err = show(gate, partner, wait->since_us, lsn, out);
+    for (*out_count = 0; *out_count < most && (err = store_scan_next(scan, &key, &value)) == ERR_OK;) {
+        struct rd rd = rd_of(bytes_of(key.at + 2, key.len - 2));
+        at->since_us = (int64_t)(rd_u64(&rd) ^ UINT64_C(1) << 63);
+        at->lsn = rd_u64(&rd) + 1;
+        out[(*out_count)++] = at->lsn - 1;
+    }
+    store_scan_close(scan);
+    if (err == ERR_NOTFOUND)
+        *at = (struct gate_queue) {.rest = true};
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* The next of the rest: states know it, there is no row for each partner. */
+static err_t page_rest(struct gate *gate, unsigned partner, struct gate_queue *at, size_t most, uint64_t *out,
+                       size_t *out_count)
+{
+    uint8_t start[8];
+    struct store_scan *scan;
+    struct bytes key, value;
+    struct state state;
+    wr_at_u64(start, at->lsn);
+    *out_count = 0;
+    at->end = gate_holds_count(gate, partner) == gate_waiting_count(gate, partner);
+    if (at->end)
+        return ERR_OK;
+    err_t err =
+        store_scan_open(gate->store, TABLE_STATE, bytes_of(NULL, 0), bytes_of(start, sizeof start), &scan);
+    if (err != ERR_OK)
+        return err;
+    while (*out_count < PAGE && most-- > 0 && (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct rd rd = rd_of(key);
+        uint64_t lsn = rd_u64(&rd);
+        if (rd_end(&rd) != ERR_OK || TRY(err, state_read(value, &state))) {
+            err = ERR_CORRUPT;
+            break;
+        }
+        const struct state_wait *wait = wait_of(&state, partner);
+        at->lsn = lsn + 1;
+        if (is_queued(gate, &state, partner) && (wait == NULL || !wait->queued))
+            out[(*out_count)++] = lsn;
+    }
+    store_scan_close(scan);
+    at->end = err == ERR_NOTFOUND;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t gate_holds(struct gate *gate, unsigned partner, int64_t now_us, struct gate_queue *at, size_t most,
+                 bool (*visit)(void *ctx, const struct gate_hold *hold), void *ctx)
+{
+    uint64_t page[PAGE];
+    size_t count;
+    bool waiting = !at->rest;
+    struct gate_hold hold;
+    err_t err = waiting ? page_waiting(gate, partner, at, most < PAGE ? most : PAGE, page, &count)
+                        : page_rest(gate, partner, at, most, page, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        err = show(gate, partner, page[i], now_us, &hold);
+        bool more = err != ERR_OK || visit(ctx, &hold);
+        if (!more) {
+            *at = (struct gate_queue) {
+                .rest = !waiting, .since_us = waiting ? hold.since_us : 0, .lsn = page[i] + 1};
+            break;
+        }
+        if (err == ERR_NOTFOUND)
+            err = ERR_OK; /* its secret was destroyed */
+    }
     store_view_end(gate->store);
     return err;
 }
 
-uint64_t gate_holds_count(const struct gate *gate, unsigned partner)
+err_t gate_hold_find(struct gate *gate, unsigned partner, uint64_t lsn, int64_t now_us, struct gate_hold *out)
+{
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    err_t err = show(gate, partner, lsn, now_us, out);
+    store_view_end(gate->store);
+    return err;
+}
+
+uint64_t gate_waiting_count(const struct gate *gate, unsigned partner)
 {
     return partner < gate->peer_count ? gate->waiting[partner] : 0;
+}
+
+uint64_t gate_holds_count(const struct gate *gate, unsigned partner)
+{
+    return partner < gate->peer_count ? gate->queued[partner] : 0;
 }

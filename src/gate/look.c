@@ -278,8 +278,7 @@ static const char *marking_word(unsigned state)
     }
 }
 
-/* Judging parses other objects: what the references borrow is copied before. */
-static err_t keep_ids(struct subject *subject, struct arena *arena, struct str **out)
+err_t subject_ids(const struct subject *subject, struct arena *arena, struct str **out)
 {
     struct str *ids = arena_zalloc(arena, subject->object.ref_count + 1, sizeof *ids);
     for (size_t i = 0; ids != NULL && i < subject->object.ref_count; i++) {
@@ -310,7 +309,8 @@ err_t gate_markings(struct gate *gate, const struct stix_key *object, int partne
     bool more = true;
     err_t err;
     if (TRY(err, copies_load(gate, object, &copies)) || TRY(err, explained_copy(gate, &copies, &copy)) ||
-        TRY(err, subject_load(gate, copy->lsn, arena, &subject)) || TRY(err, keep_ids(&subject, arena, &ids)))
+        TRY(err, subject_load(gate, copy->lsn, arena, &subject)) ||
+        TRY(err, subject_ids(&subject, arena, &ids)))
         return err;
     for (size_t i = 0; i < subject.object.ref_count && more; i++) {
         const struct stix_ref *ref = &subject.object.refs[i];

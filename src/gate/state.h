@@ -302,6 +302,8 @@ struct gate {
     uint64_t ended_objects;   /* states with a release that ended: no reader asks without one */
     uint64_t waiting_objects; /* states in which somebody waits for people */
     uint64_t waiting[LIMIT_PARTNERS];
+    uint64_t queued[LIMIT_PARTNERS]; /* newest versions that are held, and stand in the queue (holds.c) */
+    bool *unqueued;                  /* by name: what it holds stands in no queue */
     uint64_t budget_waiting[LIMIT_PARTNERS]; /* objects that wait for a partner's budget */
     int64_t budget_retry_us[LIMIT_PARTNERS]; /* nothing could go before */
     uint64_t blocked_objects;                /* newest versions that wait for somebody: no walk without one */
@@ -630,6 +632,8 @@ NODISCARD err_t subject_decide(struct gate *gate, const struct subject *subject,
                                struct policy_verdict *out);
 
 /* --- look.c --- */
+/* Ids of its references, in their order, copied to the arena: judging parses other objects. */
+NODISCARD err_t subject_ids(const struct subject *subject, struct arena *arena, struct str **out);
 /* The first OBJ, SEEN or conflict of this source at or behind `from`. ERR_NOTFOUND. */
 NODISCARD err_t source_next(struct gate *gate, uint32_t source, uint64_t from, uint64_t *out);
 

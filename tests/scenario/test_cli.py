@@ -716,6 +716,19 @@ def test_people(place):
     line = waits('--audience', 'us-cisa')[0]
     good = line['rule'] == 'ask' and line['default'] == 'deny' and line['deadline'] > line['since']
     check('the queue says by which rule and until when', good, line)
+    check('and what ends it', line['ended_by'] == f'bongsu holds approve {line["number"]} us-cisa', line)
+    carried = {**thing, 'id': 'indicator--0b7d7ffc-7f2b-4a57-9a5a-3d1f7c0a4e12', 'object_marking_refs':
+               ['marking-definition--0b7d7ffc-7f2b-4a57-9a5a-3d1f7c0a4e13']}
+    (place.path / 'carried.json').write_text(json.dumps(carried))
+    place.expect(0, '1 new', 'add', 'carried.json', '--source', 'kr-cert', *kr)
+    def held():
+        return [x for x in place.lines('holds', 'list', '--audience', 'us-cisa', *kr) if x.get('id') == carried['id']]
+    until('what no approval ends stands in the queue', held)
+    check('with what does', held()[0]['ended_by'] == f'{carried["object_marking_refs"][0]} has to arrive', held())
+    place.expect(1, 'no approval ends.*has to arrive', 'holds', 'approve', held()[0]['number'], 'us-cisa', *kr)
+    queued = [x['queued'] for x in place.lines('status', *kr) if x.get('audience') == 'us-cisa' and 'queued' in x]
+    check('status counts what the queue lists', queued == [len([x for x in place.lines('holds', 'list', '--audience',
+                                                                                       'us-cisa', *kr) if 'id' in x])])
     place.expect(0, 'wait for a person before they go to us-cisa', 'status', *kr)
     place.expect(0, 'us-cisa: 1 would newly go out, 0 that it has', 'policy', 'diff', POLICY, *kr)
     cut = POLICY.read_text().replace('to all ', 'to all with redact "name" ')
