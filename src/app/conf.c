@@ -5,6 +5,7 @@
 
 #include "app/file.h"
 #include "ledger/checkpoint.h"
+#include "net/tls.h"
 
 enum { CONF_BYTES_MAX = 64 << 10 };
 
@@ -12,7 +13,7 @@ enum { CONF_BYTES_MAX = 64 << 10 };
 struct yaml_conf {
     char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
     char **addresses, **cors, **operators;
-    unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days;
+    unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days, pad_records;
     unsigned *recall_objects;
     bool *compress;
 };
@@ -48,6 +49,7 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_SEQUENCE("cors", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, cors,
                          &origin_schema, 0, LIMIT_TAXII_ORIGINS),
     CYAML_FIELD_BOOL_PTR("compress", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, compress),
+    CYAML_FIELD_UINT("pad-records", CYAML_FLAG_OPTIONAL, struct yaml_conf, pad_records),
     CYAML_FIELD_UINT("access-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, access_days),
     CYAML_FIELD_UINT("quarantine-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, quarantine_days),
     CYAML_FIELD_UINT_PTR("recall-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
@@ -173,6 +175,9 @@ static err_t take_taxii(const struct yaml_conf *yaml, struct conf *conf, struct 
         copy_text(conf->cors[conf->cors_count++], LIMIT_TAXII_ORIGIN_BYTES, yaml->cors[i]);
     }
     conf->compress = yaml->compress == NULL || *yaml->compress;
+    conf->pad_records = yaml->pad_records;
+    if (conf->pad_records > TLS_PAD_MAX)
+        return refuse(fault, "pad-records", "is more than a record holds (16384)");
     return ERR_OK;
 }
 
@@ -343,6 +348,12 @@ void conf_write(struct buf *out, const struct conf *conf)
         "\n"
         "# Answers are packed (gzip, zstd) for who asks. With false they never are: their sizes tell less.\n"
         "# compress: true\n"
+        "\n"
+        "# TLS records are filled up to multiples of so many bytes, here and on calls to partners: an "
+        "observer "
+        "of\n"
+        "# the network sees classes of sizes. At most 16384; 4096 costs a quarter of a record on average.\n"
+        "# pad-records: 4096\n"
         "\n"
         "# Days that `bongsu access` looks back (at most 128 MiB of it), and that refused input waits in "
         "the\n"

@@ -380,7 +380,8 @@ static err_t open_client(struct edge_role *role, struct partner *partner)
                            .trust = TLS_TRUST_PINNED,
                            .identity = role->node_identity,
                            .know = know_called,
-                           .ctx = partner};
+                           .ctx = partner,
+                           .pad_bytes = role->conf->pad_records};
     err_t err = tls_open(&tls, &partner->tls);
     if (err != ERR_OK)
         return err;
@@ -564,7 +565,8 @@ static err_t open_tls(struct edge_role *role)
                             .trust = TLS_TRUST_OFFERED,
                             .identity = role->identity != NULL ? role->identity : role->node_identity,
                             .know = know_caller,
-                            .ctx = role};
+                            .ctx = role,
+                            .pad_bytes = role->conf->pad_records};
     return tls_open(&conf, &role->tls);
 }
 

@@ -264,6 +264,8 @@ err_t tls_setup(const struct tls *tls, SSL_CTX *context)
     SSL_CTX_set_cert_verify_callback(context, judge, (void *)(uintptr_t)tls);
     if (!conf->client)
         SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    if (conf->pad_bytes > 0)
+        good = good && SSL_CTX_set_block_padding(context, conf->pad_bytes) == 1;
     good = good && (conf->identity == NULL || set_identity(context, conf->identity)) &&
            (conf->trust != TLS_TRUST_CA || set_authorities(context, conf->ca_pem));
     ERR_clear_error();
@@ -272,7 +274,7 @@ err_t tls_setup(const struct tls *tls, SSL_CTX *context)
 
 static bool conf_fits(const struct tls_conf *conf)
 {
-    if (conf->trust == TLS_TRUST_PINNED && conf->know == NULL)
+    if ((conf->trust == TLS_TRUST_PINNED && conf->know == NULL) || conf->pad_bytes > TLS_PAD_MAX)
         return false;
     if (conf->client)
         return conf->trust == TLS_TRUST_PINNED || conf->trust == TLS_TRUST_CA;

@@ -67,7 +67,11 @@ struct tls_conf {
     /* Called during the handshake, before possession is proved: may only look up. */
     bool (*know)(void *ctx, const struct tls_peer *peer, uint64_t *out_id);
     void *ctx;
+    unsigned pad_bytes; /* records of TLS 1.3 are filled up to multiples of this (RFC 8446 section 5.4); 0:
+                           none; at most TLS_PAD_MAX */
 };
+
+enum { TLS_PAD_MAX = 16384 };
 
 struct tls;
 

@@ -347,3 +347,68 @@ def test_packing_can_be_switched_off(node):
         conf.write_text(text)
         node.stop()
         node.serve()
+
+
+def records(node, requests):
+    """Lengths of the encrypted TLS records with which each of these requests is answered, on one connection."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    come, go = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(come, go)
+    raw, seen, answers = b'', [], []
+    with socket.create_connection(('127.0.0.1', node.port), timeout=20) as link:
+        def turn(step):
+            nonlocal raw
+            while True:
+                try:
+                    result = step()
+                    link.sendall(go.read())
+                    return result
+                except ssl.SSLWantReadError:
+                    link.sendall(go.read())
+                    part = link.recv(65536)
+                    assert part
+                    raw += part
+                    come.write(part)
+        turn(tls.do_handshake)
+        for path in requests:
+            raw, answer, wanted = b'', b'', None
+            turn(lambda said=f'GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {TAXII}\r\nAuthorization: Bearer {node.reader}\r\n\r\n':
+                 tls.write(said.encode()))
+            while wanted is None or len(answer) < wanted:
+                answer += turn(lambda: tls.read(1 << 20))
+                head, found, _ = answer.partition(b'\r\n\r\n')
+                if found:
+                    wanted = len(head) + 4 + int(re.search(rb'content-length: (\d+)', head.lower()).group(1))
+            answers.append(answer)
+            lengths = []
+            while raw:
+                kind, size = raw[0], int.from_bytes(raw[3:5], 'big')
+                assert kind == 23 and len(raw) >= 5 + size
+                lengths.append(size)
+                raw = raw[5 + size:]
+            seen.append(lengths)
+    return seen, answers
+
+
+def test_records_can_be_padded(node):
+    """`pad-records: 4096`: what an observer sees are classes of sizes; the answers are the same."""
+    conf, paths = node.dir / 'bongsu.yaml', ['/taxii2/', '/api/', '/api/collections/', PAGE]
+    text = conf.read_text()
+    bare, plain = records(node, paths)
+    assert len({size for sizes in bare[:3] for size in sizes}) > 1
+    conf.write_text(text + '\npad-records: 4096\n')
+    node.stop()
+    node.serve()
+    try:
+        padded, answers = records(node, paths)
+        tag, full = 16, 16384 + 1 + 16  # a full record has its kind behind its content, and no room for more
+        assert all((size - tag) % 4096 == 0 or size == full for sizes in padded for size in sizes), padded
+        assert padded[3][-1] != full and padded[3] != bare[3]
+        assert padded[0] == padded[1] == padded[2] == [4096 + tag]
+        assert [answer.partition(b'\r\n\r\n')[2] for answer in answers] == [answer.partition(b'\r\n\r\n')[2] for answer in plain]
+    finally:
+        conf.write_text(text)
+        node.stop()
+        node.serve()

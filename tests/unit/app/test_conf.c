@@ -28,6 +28,7 @@ static void reads(void **state)
     assert_string_equal(conf.addresses[0].host, "kr.example");
     assert_string_equal(conf.control, "/srv/kr/control.sock");
     assert_true(conf.compress);
+    assert_int_equal(conf.pad_records, 0);
     static const char head[] = "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n";
     static const char *const words[] = {"false", "no", "true", "yes"};
     for (size_t i = 0; i < 4; i++) {
@@ -35,6 +36,18 @@ static void reads(void **state)
         (void)snprintf(text, sizeof text, "%scompress: %s\n", head, words[i]);
         assert_int_equal(parse(text, &conf, &fault), ERR_OK);
         assert_int_equal(conf.compress, i >= 2);
+    }
+    static const struct {
+        const char *text;
+        err_t err;
+    } pads[] = {
+        {"0", ERR_OK}, {"4096", ERR_OK}, {"16384", ERR_OK}, {"16385", ERR_INVALID}, {"-1", ERR_SYNTAX}};
+    for (size_t i = 0; i < sizeof pads / sizeof *pads; i++) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "%spad-records: %s\n", head, pads[i].text);
+        assert_int_equal(parse(text, &conf, &fault), pads[i].err);
+        if (pads[i].err == ERR_OK)
+            assert_int_equal(conf.pad_records, strtoul(pads[i].text, NULL, 10));
     }
 }
 
