@@ -1,4 +1,5 @@
 /* Recall: what was given out is called back, and who still has it is said (gate/recall.h). */
+#include "gate/legal.h"
 #include "gate/recall.h"
 
 #include <stdio.h>
@@ -6,9 +7,9 @@
 
 #include "app/recall_choice.h"
 
-#define HOUR_US (INT64_C(3600) * 1000 * 1000)
+#define SECOND_US INT64_C(1000000)
 
-enum { ID_SIZE = LIMIT_ID_BYTES + 1, HOURS = 24, HOURS_MAX = 24 * 365 };
+enum { ID_SIZE = LIMIT_ID_BYTES + 1, DEADLINE_S = 24 * 3600, DEADLINE_S_MAX = 365 * 24 * 3600 };
 
 /* The identifier that a key stands for; of types that the standard does not define the UUID alone. */
 static void id_text(const struct stix_key *key, char out[ID_SIZE])
@@ -30,10 +31,14 @@ static void id_text(const struct stix_key *key, char out[ID_SIZE])
 static err_t deadline_of(struct command_call *call, int64_t *out_us)
 {
     struct str within = command_text_or_empty(call, "within");
-    uint64_t hours = HOURS;
-    if (within.len > 0 && (!str_to_u64(within, HOURS_MAX, &hours) || hours == 0))
-        return command_refuse(call, ERR_USAGE, "hours, 1 to 8760", "--within is no number of hours");
-    *out_us = call->now_us + (int64_t)hours * HOUR_US;
+    uint64_t number = DEADLINE_S, unit = within.len == 0 ? 1 : 3600;
+    if (within.len > 1 && strchr("hms", within.at[within.len - 1]) != NULL) {
+        char last = within.at[--within.len];
+        unit = last == 'h' ? 3600 : last == 'm' ? 60 : 1;
+    }
+    if (within.len > 0 && (!str_to_u64(within, DEADLINE_S_MAX / unit, &number) || number == 0))
+        return command_refuse(call, ERR_USAGE, "hours, or 30m, 90s; a year at most", "--within is no time");
+    *out_us = call->now_us + (int64_t)(number * unit) * SECOND_US;
     return ERR_OK;
 }
 
@@ -199,7 +204,7 @@ struct telling {
     struct command_call *call;
     const struct gate_spill *about;
     uint64_t told; /* partners that a leaf told */
-    size_t objects, done, pending, overdue, cannot;
+    size_t objects, done, pending, held, overdue, cannot;
 };
 
 static void line_object(struct telling *t, const struct gate_spill *recall)
@@ -219,16 +224,19 @@ static void say_holder(struct telling *t, unsigned partner, const struct gate_re
 {
     const struct gate_peer *peer = gate_peer_get(t->call->host->gate, partner);
     const struct gate_spill *recall = t->about;
-    bool cannot = peer->node.len == 0, done = holder != NULL && holder->answered_us != 0;
-    bool overdue = !cannot && !done && recall->deadline_us != 0 && t->call->now_us > recall->deadline_us;
+    bool answered = holder != NULL && holder->answered_us != 0;
+    bool held = answered && holder->held, done = answered && !held, cannot = !answered && peer->node.len == 0;
+    bool overdue = !cannot && !answered && recall->deadline_us != 0 && t->call->now_us > recall->deadline_us;
     t->done += done;
-    t->cannot += cannot && !done;
+    t->held += held;
+    t->cannot += cannot;
     t->overdue += overdue;
-    t->pending += !cannot && !done && !overdue;
+    t->pending += !cannot && !answered && !overdue;
     line_object(t, recall);
     line_text(t->call->out, "holder", peer->audience);
     line_word(t->call->out, "state",
               done      ? "done"
+              : held    ? "held under order"
               : cannot  ? "cannot confirm"
               : overdue ? "OVERDUE"
                         : "pending");
@@ -236,7 +244,7 @@ static void say_holder(struct telling *t, unsigned partner, const struct gate_re
         line_count(t->call->out, "leaf", holder->seq);
         line_bool(t->call->out, "fetched", holder->fetched);
     }
-    if (done)
+    if (answered)
         line_time(t->call->out, "answered", holder->answered_us);
     if (recall->deadline_us != 0)
         line_time(t->call->out, "deadline", recall->deadline_us);
@@ -259,9 +267,10 @@ static void tell_recall(struct telling *t, const struct gate_spill *recall)
     line_object(t, recall);
     line_word(t->call->out, "holder", "this node");
     line_word(t->call->out, "state",
-              recall->destroyed ? "destroyed"
-              : recall->waits   ? "waits for officers"
-                                : "suspended");
+              recall->destroyed                                  ? "destroyed"
+              : gate_legal_is(t->call->host->gate, &recall->key) ? "held under order"
+              : recall->waits                                    ? "waits for officers"
+                                                                 : "suspended");
     line_time(t->call->out, "answered", recall->spilled_us);
     line_text(t->call->out, "by", recall->by);
     line_text(t->call->out, "because", recall->because);
@@ -330,19 +339,112 @@ static err_t recall_status(struct command_call *call)
     line_count(call->out, "recalled", t.objects);
     line_count(call->out, "done", t.done);
     line_count(call->out, "pending", t.pending);
+    line_count(call->out, "held_under_order", t.held);
     line_count(call->out, "overdue", t.overdue);
     line_count(call->out, "cannot_confirm", t.cannot);
     line_end(call->out);
-    line_say(call->out,
-             "%zu objects called back; of their holders %zu destroyed them, %zu are asked, %zu are overdue, "
-             "%zu cannot confirm",
-             t.objects, t.done, t.pending, t.overdue, t.cannot);
+    line_say(
+        call->out,
+        "%zu objects called back; of their holders %zu destroyed them, %zu are asked, %zu keep them under "
+        "an order, %zu are overdue, %zu cannot confirm",
+        t.objects, t.done, t.pending, t.held, t.overdue, t.cannot);
     if (l.count == l.size)
         line_say(call->out, "there are more: give an identifier, or the number of a recall");
     return ERR_OK;
 }
 
+void command_say_recalls(struct command_call *call)
+{
+    struct gate_recall_counts counts;
+    if (gate_recall_count(call->host->gate, call->now_us, &counts) != ERR_OK || counts.overdue == 0)
+        return;
+    line_begin(call->out);
+    line_count(call->out, "recall_overdue", counts.overdue);
+    char say[COMMAND_TEXT_MAX];
+    (void)snprintf(
+        say, sizeof say,
+        "OVERDUE: %zu times somebody has not confirmed by the deadline that what was called back is "
+        "destroyed (bongsu recall status)",
+        counts.overdue);
+    line_word(call->out, "say", say);
+    line_end(call->out);
+}
+
+/* --- legal hold --- */
+
+/* Whoever asks is one person, by the kernel's word. */
+static err_t need_operator(struct command_call *call)
+{
+    if (call->standing == STANDING_OPERATOR)
+        return ERR_OK;
+    return command_refuse(call, ERR_DENIED,
+                          "an operator of " CONF_FILE
+                          " does it, while the node runs (docs/guide/operators.md)",
+                          "an order is for a declared operator, and %.*s is none here", STR_ARG(call->who));
+}
+
+static err_t legal_put(struct command_call *call, bool hold)
+{
+    struct gate *gate = call->host->gate;
+    struct gate_by by = command_by(call);
+    uint64_t lsns[LIMIT_COPIES];
+    struct stix_key key;
+    size_t count;
+    err_t err;
+    if (TRY(err, need_operator(call)) || TRY(err, command_object(call, "id", &key)))
+        return err;
+    if (by.because.len == 0)
+        return command_refuse(call, ERR_USAGE, "add --because \"...\"",
+                              "an order needs a reason: its reference");
+    if (hold && gate_spill_copies(gate, &key, lsns, LIMIT_COPIES, &count) != ERR_OK)
+        return command_refuse(call, ERR_NOTFOUND, NULL, "nothing is held under this identifier");
+    err = gate_legal_put(gate, &key, hold, &by, call->now_us);
+    if (err == ERR_EXISTS)
+        return command_refuse(call, err, "see `bongsu hold legal list`", "an order stands already");
+    if (err == ERR_NOTFOUND)
+        return command_refuse(call, err, "see `bongsu hold legal list`", "no order stands for it");
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    line_say(call->out,
+             hold ? "noted: whatever calls it back, it is suspended and kept, sealed, until the order "
+                    "is lifted (bongsu hold legal lift)"
+                  : "lifted: what was called back meanwhile is destroyed now, and answered");
+    return ERR_OK;
+}
+
+static err_t legal_hold(struct command_call *call)
+{
+    return legal_put(call, true);
+}
+
+static err_t legal_lift(struct command_call *call)
+{
+    return legal_put(call, false);
+}
+
+static void say_legal(void *ctx, const struct gate_legal *legal)
+{
+    struct command_call *call = ctx;
+    char id[ID_SIZE];
+    id_text(&legal->object, id);
+    line_begin(call->out);
+    line_word(call->out, "object", id);
+    line_time(call->out, "since", legal->at_us);
+    line_text(call->out, "by", legal->by);
+    line_text(call->out, "because", legal->because);
+    line_end(call->out);
+}
+
+static err_t legal_list(struct command_call *call)
+{
+    err_t err = gate_legal_each(call->host->gate, say_legal, call);
+    return err == ERR_OK ? err : command_refuse(call, err, NULL, "%s", err_text(err));
+}
+
 const struct command command_recall_rows[] = {
+    {"hold.legal", true, legal_hold},
+    {"hold.legal.lift", true, legal_lift},
+    {"hold.legal.list", false, legal_list},
     {"recall.add", true, recall_add},
     {"recall.confirm", true, recall_confirm},
     {"recall.status", false, recall_status},

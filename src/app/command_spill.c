@@ -194,6 +194,10 @@ static err_t refuse_destroy(struct command_call *call, err_t err)
     case ERR_DENIED:
         return command_refuse(call, err, "ask another operator to run it",
                               "nobody destroys alone: you suspended it yourself");
+    case ERR_WRONGSTATE:
+        return command_refuse(call, err,
+                              "see `bongsu hold legal list`; whoever answers for the order lifts it",
+                              "nothing was destroyed: it is held under an order");
     case ERR_BUSY:
         return command_refuse(
             call, err, "run it again in a moment",

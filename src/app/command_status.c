@@ -158,6 +158,7 @@ static err_t status(struct command_call *call)
     say_node(call);
     say_people(call);
     command_say_clock(call);
+    command_say_recalls(call);
     for (size_t i = 0; i < gate_stop_count(call->host->gate); i++)
         say_stop(call, i);
     for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++)

@@ -119,6 +119,11 @@ void core_metrics_write(struct core_role *role, struct buf *out)
         counts.durable_lsn - counts.applied_lsn);
     one(out, "read_only", "gauge", "1 when the node accepts nothing",
         gate_health(role->gate).read_only ? 1 : 0);
+    one(out, "recall_pending", "gauge", "holders asked to destroy what was called back",
+        role->recalls.pending);
+    one(out, "recall_overdue", "gauge", "of these, those who let the deadline pass", role->recalls.overdue);
+    one(out, "recall_held", "gauge", "holders who keep it under an order", role->recalls.held);
+    one(out, "recall_cannot_confirm", "gauge", "holders without a node", role->recalls.cannot);
     one(out, "requests_total", "counter", "HTTP requests since start", role->requests);
     one(out, "objects_handed_in_total", "counter", "objects added by command since start", role->objects_in);
     one(out, "commits_total", "counter", "group commits since start", role->commits);

@@ -210,12 +210,13 @@ static void turn(void *ctx)
     core_merge_turn(role);
     core_retention_turn(role);
     core_purge_turn(role);
+    core_recall_turn(role);
     core_search_turn(role);
     core_streams_turn(role);
     if (more)
         core_wake(role);
     decide_us = earlier(earlier(decide_us, core_feeds_until(role)), core_retention_until(role));
-    decide_us = earlier(decide_us, core_bundle_until(role));
+    decide_us = earlier(decide_us, earlier(core_bundle_until(role), core_recall_until(role)));
     if (role->breaking != NULL)
         decide_us = earlier(decide_us, role->breaking_until_us);
     set_timer(role, earlier(earlier(earlier(decide_us, core_reads_until(role)), core_follow_until(role)),

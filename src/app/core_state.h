@@ -8,6 +8,7 @@
 #include "app/message_guard.h"
 #include "app/operators.h"
 #include "feeds/feed.h"
+#include "gate/recall.h"
 #include "os/thread.h"
 #include "sync/card.h"
 #include "sync/serve.h"
@@ -145,7 +146,10 @@ struct core_role {
     struct merging merging;
     struct searching searching;
     struct retaining retaining;
-    int64_t purge_again_us; /* by the steady clock: it failed, and is not tried before */
+    int64_t purge_again_us;            /* by the steady clock: it failed, and is not tried before */
+    struct gate_recall_counts recalls; /* as they stood when they were looked at last */
+    int64_t recalls_look_us;           /* again then, by the wall clock */
+    int64_t recalls_said_us;           /* deadlines up to here were alarmed about */
     struct stream streams[LIMIT_CONTROL_CLIENTS];
     int64_t streams_until_us; /* one of them wants a turn then */
     uint32_t bundle_tickets;
@@ -194,6 +198,9 @@ int64_t core_retention_until(const struct core_role *role);
 
 /* core_purge.c: what was logged to be destroyed is destroyed */
 void core_purge_turn(struct core_role *role);
+/* Whoever let the deadline of a recall pass: an alarm when it passes, whoever asks or not. */
+void core_recall_turn(struct core_role *role);
+int64_t core_recall_until(const struct core_role *role); /* by the wall clock; INT64_MAX */
 NODISCARD err_t core_purge_now(struct core_role *role);
 /* Waits for the one under way. */
 void core_merge_end(struct core_role *role);

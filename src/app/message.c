@@ -298,6 +298,7 @@ void message_recall_done_write(struct buf *out, const struct message_recall_done
     write_str(out, message->wanted.origin);
     write_str(out, message->wanted.holder);
     wr_u64(out, message->wanted.seq);
+    wr_u8(out, message->wanted.held);
 }
 
 err_t message_recall_done_read(struct bytes wire, struct message_recall_done *out)
@@ -307,6 +308,7 @@ err_t message_recall_done_read(struct bytes wire, struct message_recall_done *ou
     out->wanted.origin = read_str(&rd, LIMIT_KEY_NAME_BYTES);
     out->wanted.holder = read_str(&rd, LIMIT_NAME_BYTES);
     out->wanted.seq = rd_u64(&rd);
+    out->wanted.held = rd_u8(&rd) != 0;
     return rd_end(&rd);
 }
 

@@ -356,6 +356,9 @@ static err_t apply_memory(struct gate *gate, const struct record_fact *fact)
         return list_apply(gate, fact);
     case RECORD_FACT_SPILL:
         return spill_apply(gate, fact);
+    case RECORD_FACT_LEGAL:
+        legal_apply(gate);
+        return ERR_OK;
     default:
         return ERR_OK; /* looked up in the index when asked for */
     }

@@ -5,11 +5,12 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/legal.h"
 #include "gate/mint.h"
 
 #define DAY_US (INT64_C(24) * 3600 * 1000 * 1000)
 
-enum { FACT_VERSION = 1 };
+enum { FACT_VERSION = 1, ANSWER_VERSION = 2 };
 
 /* --- rows: 'r' partner, number of a recall leaf -> the object; 'k' object (or MINT) -> who was told --- */
 
@@ -80,6 +81,7 @@ err_t recall_told(struct gate *gate, uint64_t about, uint64_t partners)
     object = err == ERR_OK ? mint.obj : about;
     if ((err != ERR_OK && err != ERR_NOTFOUND) || TRY(err, told_mask(gate, about, &told)))
         return err;
+    gate->recalls_moved = true;
     wr_at_u64(value, told | partners);
     if (TRY(err, store_put(gate->store, TABLE_FACT, known_key(about, known), bytes_of(value, sizeof value))))
         return err;
@@ -313,6 +315,7 @@ bool gate_recall_due(const struct gate *gate)
 }
 
 struct due {
+    struct gate *gate;
     struct arena *texts;
     uint64_t lsns[LIMIT_RECALL_BATCH];
     size_t count;
@@ -323,7 +326,8 @@ static void take_due(void *ctx, const struct gate_spill *spill)
 {
     struct due *due = ctx;
     if (spill->why == GATE_SPILLED || spill->waits || spill->report || spill->destroyed ||
-        due->count == LIMIT_RECALL_BATCH || (due->count > 0 && !str_eq(due->by.who, spill->by)))
+        due->count == LIMIT_RECALL_BATCH || gate_legal_is(due->gate, &spill->key) ||
+        (due->count > 0 && !(str_eq(due->by.who, spill->by) && str_eq(due->by.because, spill->because))))
         return;
     if (due->count == 0)
         due->by = (struct gate_by) {arena_str(due->texts, spill->by), arena_str(due->texts, spill->because)};
@@ -332,7 +336,7 @@ static void take_due(void *ctx, const struct gate_spill *spill)
 
 err_t gate_recall_step(struct gate *gate, int64_t now_us, bool *out_did)
 {
-    struct due due = {.texts = &gate->accept_arena};
+    struct due due = {.gate = gate, .texts = &gate->accept_arena};
     struct gate_destroyed gone;
     err_t err;
     *out_did = false;
@@ -363,18 +367,22 @@ err_t gate_recall_step(struct gate *gate, int64_t now_us, bool *out_did)
 
 /* --- who has it --- */
 
-static err_t answer_of(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us)
+/* 1: `u8 1, time, blob note` of who destroyed it; 2: `u8 2, u8 held under order, time, blob note`. */
+static err_t answer_of(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us, bool *out_held)
 {
     uint8_t key[TOLD_KEY_SIZE];
     struct bytes value;
     (void)told_key(partner, seq, key);
     err_t err = fact_get(gate, RECORD_FACT_ANSWER, bytes_of(key + 1, sizeof key - 1), &value);
     *out_us = 0;
+    *out_held = false;
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     struct rd rd = rd_of(value);
-    if (rd_u8(&rd) != FACT_VERSION)
+    unsigned version = rd_u8(&rd);
+    if (version != FACT_VERSION && version != ANSWER_VERSION)
         return ERR_VERSION;
+    *out_held = version == ANSWER_VERSION && rd_u8(&rd) != 0;
     *out_us = (int64_t)rd_u64(&rd);
     return rd.err == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
@@ -397,7 +405,7 @@ err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
         if (lsn != 0 && holder.lsn != lsn)
             continue;
         holder.fetched = gate->views[holder.partner].receipted > holder.seq;
-        if (TRY(err, answer_of(gate, holder.partner, holder.seq, &holder.answered_us)))
+        if (TRY(err, answer_of(gate, holder.partner, holder.seq, &holder.answered_us, &holder.held)))
             break;
         each(ctx, &holder);
     }
@@ -406,24 +414,70 @@ err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, struct bytes note,
+bool gate_recall_moved(struct gate *gate)
+{
+    bool moved = gate->recalls_moved;
+    gate->recalls_moved = false;
+    return moved;
+}
+
+struct counting {
+    struct gate *gate;
+    int64_t now_us;
+    struct gate_recall_counts counts;
+};
+
+static void count_holder(void *ctx, const struct gate_recall_holder *holder)
+{
+    struct counting *c = ctx;
+    struct gate_recall_counts *counts = &c->counts;
+    const struct spilled *row = spilled_at(c->gate, holder->lsn);
+    int64_t deadline_us = row == NULL ? 0 : row->deadline_us;
+    if (holder->answered_us != 0) {
+        *(holder->held ? &counts->held : &counts->done) += 1;
+    } else if (gate_peer_get(c->gate, holder->partner)->node.len == 0) {
+        counts->cannot++;
+    } else if (deadline_us != 0 && c->now_us > deadline_us) {
+        counts->overdue++;
+        if (deadline_us > counts->overdue_us)
+            counts->overdue_us = deadline_us;
+    } else {
+        counts->pending++;
+        if (deadline_us != 0 && deadline_us < counts->next_us)
+            counts->next_us = deadline_us;
+    }
+}
+
+err_t gate_recall_count(struct gate *gate, int64_t now_us, struct gate_recall_counts *out)
+{
+    struct counting c = {.gate = gate, .now_us = now_us, .counts = {.next_us = INT64_MAX}};
+    err_t err = gate->recall_count == 0 ? ERR_OK : gate_recall_holders(gate, 0, count_holder, &c);
+    if (err == ERR_OK)
+        *out = c.counts;
+    return err;
+}
+
+err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, bool held, struct bytes note,
                            int64_t now_us)
 {
     uint8_t key[TOLD_KEY_SIZE];
     uint64_t object;
     int64_t answered_us;
+    bool was_held;
     const struct gate_peer *peer = gate_peer_get(gate, partner);
     err_t err;
     if (peer == NULL)
         return ERR_NOTFOUND;
     if (TRY(err, row_get_u64(gate, told_key(partner, seq, key), &object)) ||
-        TRY(err, answer_of(gate, partner, seq, &answered_us)))
+        TRY(err, answer_of(gate, partner, seq, &answered_us, &was_held)))
         return err;
-    if (answered_us != 0)
+    if (answered_us != 0 && (!was_held || held)) /* what is destroyed is not held again */
         return ERR_EXISTS;
-    struct gate_by by = {peer->audience, STR("recall-done")};
+    struct gate_by by = {peer->audience, held ? STR("recall-held") : STR("recall-done")};
     buf_clear(&gate->scratch);
-    wr_u8(&gate->scratch, FACT_VERSION);
+    gate->recalls_moved = true;
+    wr_u8(&gate->scratch, ANSWER_VERSION);
+    wr_u8(&gate->scratch, held);
     wr_u64(&gate->scratch, (uint64_t)now_us);
     wr_blob(&gate->scratch, note);
     return fact_state(gate, RECORD_FACT_ANSWER, bytes_of(key + 1, sizeof key - 1), &by, now_us);
@@ -436,7 +490,7 @@ enum { CALLED_KEY_SIZE = 2 + 8 };
 struct called {
     uint64_t lsn; /* of what it called back; 0: nothing of it was held */
     int64_t at_us;
-    bool acknowledged;
+    enum { ANSWERED_NOT, ANSWERED_DONE, ANSWERED_HELD } answered; /* what he has */
 };
 
 static struct bytes called_key(uint32_t source, uint64_t seq, uint8_t out[CALLED_KEY_SIZE])
@@ -453,8 +507,9 @@ static err_t called_read(struct bytes value, struct called *out)
         return ERR_VERSION;
     out->lsn = rd_u64(&rd);
     out->at_us = (int64_t)rd_u64(&rd);
-    out->acknowledged = rd_u8(&rd) != 0;
-    return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+    unsigned answered = rd_u8(&rd);
+    out->answered = answered == ANSWERED_HELD ? ANSWERED_HELD : answered != 0 ? ANSWERED_DONE : ANSWERED_NOT;
+    return rd_end(&rd) == ERR_OK && answered <= ANSWERED_HELD ? ERR_OK : ERR_CORRUPT;
 }
 
 static err_t called_state(struct gate *gate, const struct gate_peer *peer, uint64_t seq,
@@ -466,7 +521,7 @@ static err_t called_state(struct gate *gate, const struct gate_peer *peer, uint6
     wr_u8(&gate->scratch, FACT_VERSION);
     wr_u64(&gate->scratch, called->lsn);
     wr_u64(&gate->scratch, (uint64_t)called->at_us);
-    wr_u8(&gate->scratch, called->acknowledged);
+    wr_u8(&gate->scratch, (uint8_t)called->answered);
     return fact_state(gate, RECORD_FACT_RECALL, called_key(peer->source, seq, key), &by, now_us);
 }
 
@@ -545,13 +600,41 @@ static err_t is_done(struct gate *gate, uint64_t lsn, bool *out)
     return ERR_OK;
 }
 
+/* Does an order keep what goes by his word? */
+static bool is_held(struct gate *gate, uint64_t lsn)
+{
+    struct record_envelope envelope = {.about = lsn};
+    struct frame frame;
+    if (store_read(gate->store, lsn, &frame) != ERR_OK ||
+        (frame.kind == FRAME_SEEN && record_envelope_read(frame.payload, &envelope) != ERR_OK))
+        return false;
+    const struct spilled *row = spilled_at(gate, envelope.about);
+    return row != NULL && gate_legal_is(gate, &row->key);
+}
+
+/* What he is to be told of it now, if anything. *out_waits: there will be something. */
+static err_t answer_now(struct gate *gate, const struct called *called, bool *out_done, bool *out_held,
+                        bool *out_waits)
+{
+    err_t err;
+    *out_done = *out_held = false;
+    if (called->answered == ANSWERED_DONE || TRY(err, is_done(gate, called->lsn, out_done)))
+        return called->answered == ANSWERED_DONE ? ERR_OK : err;
+    if (*out_done)
+        return ERR_OK;
+    bool held = is_held(gate, called->lsn);
+    *out_held = held && called->answered != ANSWERED_HELD;
+    *out_waits |= !held;
+    return ERR_OK;
+}
+
 err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_owed *out)
 {
     const struct gate_peer *peer = gate_peer_get(gate, partner);
     uint8_t head[FACT_KEY_SIZE_MAX], source[2];
     struct store_scan *scan;
     struct bytes key, value;
-    bool found = false, waits = false;
+    bool found = false, held = false, waits = false;
     err_t err;
     if (peer == NULL || (gate->recalls_answered >> partner & 1) == 0 || gate_purge_due(gate))
         return ERR_NOTFOUND; /* what is not purged is not done */
@@ -566,11 +649,11 @@ err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_o
         uint64_t seq = rd_u64(&rd);
         if (TRY(err, called_read(value, &called)))
             break;
-        if (!called.acknowledged && TRY(err, is_done(gate, called.lsn, &found)))
+        if (TRY(err, answer_now(gate, &called, &found, &held, &waits)))
             break;
-        waits |= !called.acknowledged && !found;
+        found |= held;
         if (found)
-            *out = (struct gate_recall_owed) {seq, called.at_us};
+            *out = (struct gate_recall_owed) {seq, called.at_us, held};
     }
     store_scan_close(scan);
     store_view_end(gate->store);
@@ -581,7 +664,7 @@ err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_o
     return found ? ERR_OK : ERR_NOTFOUND;
 }
 
-err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, int64_t now_us)
+err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, bool held, int64_t now_us)
 {
     const struct gate_peer *peer = gate_peer_get(gate, partner);
     uint8_t key[CALLED_KEY_SIZE];
@@ -593,6 +676,6 @@ err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq
     if (TRY(err, fact_get(gate, RECORD_FACT_RECALL, called_key(peer->source, seq, key), &value)) ||
         TRY(err, called_read(value, &called)))
         return err;
-    called.acknowledged = true;
+    called.answered = held ? ANSWERED_HELD : ANSWERED_DONE;
     return called_state(gate, peer, seq, &called, now_us);
 }

@@ -88,25 +88,40 @@ struct gate_recall_holder {
     unsigned partner;
     uint64_t seq;        /* of the leaf that told him */
     bool fetched;        /* he holds that leaf: his receipt says so */
-    int64_t answered_us; /* he answered that it is gone; 0: not yet */
+    int64_t answered_us; /* when he answered; 0: not yet */
+    bool held;           /* ...that an order there keeps it, sealed; else that it is gone */
 };
 /* Everybody who was told of it; `lsn` 0: of everything. */
 NODISCARD err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
                                     void (*each)(void *ctx, const struct gate_recall_holder *holder),
                                     void *ctx);
 
+/* How they stand: each holder of each object counts once. */
+struct gate_recall_counts {
+    size_t done, pending, held, cannot, overdue;
+    int64_t next_us;    /* the next deadline of somebody who is asked; INT64_MAX: none */
+    int64_t overdue_us; /* the last deadline that somebody let pass; 0: nobody did */
+};
+/* Has any of it changed since this was asked last? */
+bool gate_recall_moved(struct gate *gate);
+NODISCARD err_t gate_recall_count(struct gate *gate, int64_t now_us, struct gate_recall_counts *out);
+
 /* --- answers --- */
 
-/* An answer that this node owes for a partner's recall leaf: what the leaf called back is gone from here. */
+/* An answer that this node owes for a partner's recall leaf: what the leaf called back is gone from here, or
+ * an order keeps it (legal.h); then, when that was lifted, that it is gone. */
 struct gate_recall_owed {
     uint64_t seq; /* of the recall in the partner's ledger */
     int64_t done_us;
+    bool held;
 };
 /* The first one to `partner` that he has not got. ERR_NOTFOUND: none. */
 NODISCARD err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_owed *out);
 /* He has it. Logged; a crash that loses it makes it be sent again. */
-NODISCARD err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, int64_t now_us);
-/* A holder's verified note: he destroyed what leaf `seq` of his ledger called back. Logged with the note,
- * durable after gate_commit. ERR_NOTFOUND: that leaf is no recall; ERR_EXISTS: he has said so before. */
-NODISCARD err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, struct bytes note,
-                                     int64_t now_us);
+NODISCARD err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, bool held,
+                                         int64_t now_us);
+/* A holder's verified note: he destroyed what leaf `seq` of his ledger called back, or an order has him keep
+ * it. Logged with the note, durable after gate_commit. ERR_NOTFOUND: that leaf is no recall; ERR_EXISTS: he
+ * has said so before, or that it is gone. */
+NODISCARD err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, bool held,
+                                     struct bytes note, int64_t now_us);

@@ -170,7 +170,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(RECALL, 21, "source number and leaf: what a partner called back by it")                                \
     X(AGAIN, 22, "source number and leaf: what a partner sent again by it, lsn of an object")                \
     X(ANSWER, 23, "partner and leaf: what a holder answered to a recall")                                    \
-    X(HALT, 28, "audience name: the link from that partner stands still")
+    X(HALT, 28, "audience name: the link from that partner stands still")                                    \
+    X(LEGAL, 29, "object key: an order to keep it as evidence")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

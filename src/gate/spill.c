@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/legal.h"
 #include "gate/mint.h"
 
 enum { VALUE_VERSION_SPILL = 1, VALUE_VERSION_ONE = 2, VALUE_VERSION = 3 };
@@ -86,17 +87,21 @@ static size_t place_of(const struct gate *gate, uint64_t lsn)
     return low;
 }
 
-bool spilled(const struct gate *gate, uint64_t lsn)
+const struct spilled *spilled_at(const struct gate *gate, uint64_t lsn)
 {
     size_t at = place_of(gate, lsn);
-    return at < gate->spill_count && gate->spills[at].lsn == lsn;
+    return at < gate->spill_count && gate->spills[at].lsn == lsn ? &gate->spills[at] : NULL;
+}
+
+bool spilled(const struct gate *gate, uint64_t lsn)
+{
+    return spilled_at(gate, lsn) != NULL;
 }
 
 bool recalled(const struct gate *gate, uint64_t lsn)
 {
-    size_t at = place_of(gate, lsn);
-    return gate->recall_count > 0 && at < gate->spill_count && gate->spills[at].lsn == lsn &&
-           gate->spills[at].recall;
+    const struct spilled *row = gate->recall_count == 0 ? NULL : spilled_at(gate, lsn);
+    return row != NULL && row->recall;
 }
 
 static err_t spills_add(struct gate *gate, uint64_t lsn)
@@ -124,6 +129,8 @@ err_t spill_apply(struct gate *gate, const struct record_fact *fact)
     if (!known && TRY(err, spills_add(gate, spill.lsn)))
         return err;
     struct spilled *row = &gate->spills[place_of(gate, spill.lsn)];
+    row->key = spill.key;
+    row->deadline_us = spill.deadline_us;
     if (spill.why != GATE_SPILLED) {
         gate->recall_count += !row->recall;
         gate->recalls_open = row->recall = true;
@@ -415,6 +422,8 @@ struct agreeing {
     size_t count, found;
     struct str who;
     bool alone; /* the same one suspended it */
+    bool ordered;
+    struct gate *gate;
 };
 
 static void agree(void *ctx, const struct gate_spill *spill)
@@ -424,17 +433,20 @@ static void agree(void *ctx, const struct gate_spill *spill)
         if (a->lsns[i] == spill->lsn) {
             a->found++;
             a->alone |= str_eq(spill->by, a->who);
+            a->ordered |= gate_legal_is(a->gate, &spill->key);
         }
 }
 
 err_t gate_spill_destroy(struct gate *gate, const uint64_t *lsns, size_t count, const struct gate_by *by,
                          int64_t now_us, struct gate_destroyed *out)
 {
-    struct agreeing a = {.lsns = lsns, .count = count, .who = by->who};
+    struct agreeing a = {.lsns = lsns, .count = count, .who = by->who, .gate = gate};
     err_t err = gate_spills(gate, agree, &a);
     if (err != ERR_OK)
         return err;
     if (count == 0 || a.found != count)
         return ERR_NOTFOUND;
+    if (a.ordered)
+        return ERR_WRONGSTATE;
     return a.alone ? ERR_DENIED : gate_destroy(gate, lsns, count, RECORD_CAUSE_SPILL, by, now_us, out);
 }

@@ -43,7 +43,8 @@ NODISCARD err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by
 NODISCARD err_t gate_spill_copies(struct gate *gate, const struct stix_key *object, uint64_t *out,
                                   size_t size, size_t *out_count);
 /* Destroys what was suspended at these positions, by the word of another operator than who suspended it.
- * ERR_NOTFOUND: one of them is not suspended. ERR_DENIED: nobody destroys alone. Else as gate_destroy. */
+ * ERR_NOTFOUND: one of them is not suspended. ERR_DENIED: nobody destroys alone. ERR_WRONGSTATE: an order
+ * keeps one of them (legal.h). Else as gate_destroy. */
 NODISCARD err_t gate_spill_destroy(struct gate *gate, const uint64_t *lsns, size_t count,
                                    const struct gate_by *by, int64_t now_us, struct gate_destroyed *out);
 /* All of them, in no order. */

@@ -230,7 +230,9 @@ enum {
 /* What an operator, or who sent it, wants to be gone. */
 struct spilled {
     uint64_t lsn;
-    bool recall; /* who has it is told by a recall, not by an expire */
+    int64_t deadline_us; /* of a recall of ours; 0: none */
+    struct stix_key key; /* zero: it has none */
+    bool recall;         /* who has it is told by a recall, not by an expire */
 };
 
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
@@ -261,6 +263,7 @@ struct gate {
     size_t spill_count;
     size_t recall_count;        /* of these, called back */
     size_t recall_budget;       /* recall.c: objects a day by the word of one */
+    bool recalls_moved;         /* somebody was told, or has answered */
     bool recalls_open;          /* some of them may wait to be destroyed */
     uint64_t recalls_answered;  /* partners to whom an answer may be owed */
     struct safety_list **lists; /* safety.c: LIMIT_LISTS; NULL: there are none */
@@ -425,8 +428,13 @@ NODISCARD err_t spill_key(const struct record_fact *fact, struct stix_key *out);
 bool spilled(const struct gate *gate, uint64_t lsn);
 /* ...and called back? */
 bool recalled(const struct gate *gate, uint64_t lsn);
+/* NULL: it is not suspended. */
+const struct spilled *spilled_at(const struct gate *gate, uint64_t lsn);
 /* Was this content of this source? `content`: SHA-256 of the canonical text, or of bytes that are refused. */
 NODISCARD err_t spill_known(struct gate *gate, uint32_t source, const struct hash *content, bool *out);
+
+/* --- legal.c: an order was set or lifted --- */
+void legal_apply(struct gate *gate);
 
 /* --- recall.c --- */
 /* Partners that ever had this OBJ, or MINT, which is called back, and that no leaf told so. */

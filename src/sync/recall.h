@@ -1,6 +1,6 @@
 /* The answer to a recall (docs/protocol/RECALL.md section 3): a signed note in which a holder says that what
- * a leaf of his ledger called back is gone from his node, and the body that carries it. Parsing borrows. Any
- * thread. */
+ * a leaf of his ledger called back is gone from his node, or kept there under an order, and the body that
+ * carries it. Parsing borrows. Any thread. */
 #pragma once
 
 #include "ledger/checkpoint.h"
@@ -12,6 +12,7 @@ struct sync_recall_done {
     struct str origin; /* of the ledger that the recall stands in */
     struct str holder; /* node name of who signs */
     uint64_t seq;      /* of the recall leaf */
+    bool held;         /* an order there keeps it, sealed; else it is gone */
 };
 
 /* Whole note; key type NOTE_ED25519. ERR_INVALID: a name or the number is none. */

@@ -33,10 +33,12 @@ bool session_recall_step(struct sync_session *session, int64_t now_us, int64_t *
     answer->signing = true;
     answer->sign_until_us = now_us + SIGN_US;
     answer->seq = owed.seq;
+    answer->held = owed.held;
     out->kind = SYNC_ANSWER;
     out->answer = (struct sync_recall_done) {.origin = {session->origin, session->origin_len},
                                              .holder = {session->node, session->node_len},
-                                             .seq = owed.seq};
+                                             .seq = owed.seq,
+                                             .held = owed.held};
     return true;
 }
 
@@ -80,7 +82,7 @@ void session_recall_failed(struct sync_session *session, err_t err, const char *
 void session_recall_answer(struct sync_session *session, int64_t now_us)
 {
     struct recall_answer *answer = &session->recall;
-    err_t err = gate_recall_acknowledged(session->gate, session->partner, answer->seq, now_us);
+    err_t err = gate_recall_acknowledged(session->gate, session->partner, answer->seq, answer->held, now_us);
     answer->retry = (struct retry) {0, now_us};
     buf_clear(&answer->body);
     if (err != ERR_OK) /* it is sent again: harmless */

@@ -500,7 +500,8 @@ static void receipt_handle(struct sync_serve *serve, unsigned index, const struc
 
 /* --- recall-done --- */
 
-static err_t recall_done_check(struct sync_serve *serve, unsigned index, struct str note, uint64_t *out_seq)
+static err_t recall_done_check(struct sync_serve *serve, unsigned index, struct str note, uint64_t *out_seq,
+                               bool *out_held)
 {
     const struct partner *partner = &serve->partners[index];
     struct sync_recall_done done;
@@ -515,6 +516,7 @@ static err_t recall_done_check(struct sync_serve *serve, unsigned index, struct 
         done.seq >= ledger.visible)
         return ERR_CONFLICT;
     *out_seq = done.seq;
+    *out_held = done.held;
     return ERR_OK;
 }
 
@@ -527,6 +529,7 @@ static void recall_done_handle(struct sync_serve *serve, unsigned index,
     struct str note;
     uint32_t epoch;
     uint64_t seq;
+    bool held;
     if (sync_recall_read(request->body, &epoch, &note) != ERR_OK) {
         answer_status(response, BAD);
         return;
@@ -536,7 +539,7 @@ static void recall_done_handle(struct sync_serve *serve, unsigned index,
         answer_status(response, AGAIN);
         return;
     }
-    if (err == ERR_OK && TRY(err, recall_done_check(serve, index, note, &seq))) {
+    if (err == ERR_OK && TRY(err, recall_done_check(serve, index, note, &seq, &held))) {
         diag_say(&serve->diag, DIAG_WARNING, err, "sync", "compare the cards on both sides",
                  "an answer of %s to a recall does not verify: %s", serve->partners[index].card.node,
                  err_text(err));
@@ -544,7 +547,7 @@ static void recall_done_handle(struct sync_serve *serve, unsigned index,
         return;
     }
     if (err == ERR_OK)
-        err = gate_recall_answered(serve->gate, index, seq, bytes_from_str(note), now_us);
+        err = gate_recall_answered(serve->gate, index, seq, held, bytes_from_str(note), now_us);
     *out_commit = err == ERR_OK;
     if (err == ERR_NOTFOUND) { /* his leaf, and no recall */
         answer_status(response, BAD);

@@ -39,6 +39,7 @@ struct held { /* durably taken over */
 /* One at a time, and apart from everything else: a partner that cannot take it is followed all the same. */
 struct recall_answer {
     uint64_t seq; /* of the recall that it answers */
+    bool held;    /* ...with: an order keeps it */
     bool signing;
     int64_t sign_until_us;
     struct buf body; /* not empty: to be sent, or sent and not acknowledged */

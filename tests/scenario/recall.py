@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import recall_chosen
+import recall_held
 from node import Node, Report, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
@@ -143,6 +144,7 @@ def main():
         secret = travels(chain)
         comes_again(chain, secret)
         recall_chosen.run(REPORT, folder)
+        recall_held.run(REPORT, folder)
     finally:
         for node in chain.all() if chain else ():
             node.stop()

@@ -3,6 +3,7 @@
 #include "gate/recall.h"
 
 #include "disk.h"
+#include "gate/legal.h"
 #include "gate_test.h"
 #include "store/index_mem.h"
 
@@ -297,7 +298,7 @@ static void called_back_by_its_giver(void **state)
     /* The same words again, in a leaf of their own. */
     (void)give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
     assert_int_equal(shown(&b, 1), 0);
-    assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, 2, b.now_us), ERR_OK);
+    assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, 2, false, b.now_us), ERR_OK);
     assert_int_equal(owed(&b, &us, &seq), ERR_NOTFOUND);
     (void)kept;
     buf_deinit(&us.cursor.note);
@@ -328,7 +329,7 @@ static void nobody_takes_what_others_gave(void **state)
     assert_int_equal(shown(&b, 1), 1);
     assert_int_equal(owed(&b, &us, &seq), ERR_OK);
     assert_int_equal(seq, 1);
-    assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, 1, b.now_us), ERR_OK);
+    assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, 1, false, b.now_us), ERR_OK);
     assert_int_equal(owed(&b, &us, &seq), ERR_OK);
     assert_int_equal(seq, 2);
     /* Whose it is may: everything goes. */
@@ -366,7 +367,7 @@ static void again_and_refused(void **state)
     for (int i = 0; i < 2; i++) {
         uint64_t seq;
         assert_int_equal(owed(&b, &us, &seq), ERR_OK);
-        assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, seq, b.now_us), ERR_OK);
+        assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, seq, false, b.now_us), ERR_OK);
     }
     expect_whole(&b);
     buf_deinit(&us.cursor.note);
@@ -389,11 +390,223 @@ static void answers(void **state)
     bench_settle(&b);
     assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
     assert_int_equal(carry_out(&b), 1);
-    assert_int_equal(gate_recall_answered(b.gate, us, 0, bytes_of("note", 4), b.now_us), ERR_NOTFOUND);
-    assert_int_equal(gate_recall_answered(b.gate, us, 1, bytes_of("note", 4), b.now_us), ERR_OK);
+    assert_int_equal(gate_recall_answered(b.gate, us, 0, false, bytes_of("note", 4), b.now_us), ERR_NOTFOUND);
+    assert_int_equal(gate_recall_answered(b.gate, us, 1, false, bytes_of("note", 4), b.now_us), ERR_OK);
     assert_int_equal(gate_commit(b.gate), ERR_OK);
     bench_reopen(&b);
-    assert_int_equal(gate_recall_answered(b.gate, us, 1, bytes_of("note", 4), b.now_us), ERR_EXISTS);
+    assert_int_equal(gate_recall_answered(b.gate, us, 1, false, bytes_of("note", 4), b.now_us), ERR_EXISTS);
+    bench_deinit(&b);
+}
+
+static struct gate_recall_counts counts_at(struct bench *b, int64_t now_us)
+{
+    struct gate_recall_counts counts;
+    assert_int_equal(gate_recall_count(b->gate, now_us, &counts), ERR_OK);
+    return counts;
+}
+
+/* Who is asked, who let the deadline pass, who keeps it under an order and who is done: each counted once. */
+static void deadlines(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    unsigned us = bench_partner(&b, "us-cisa"), jp = bench_partner(&b, "jp-nisc"), au;
+    assert_int_equal(
+        gate_peer_put(b.gate, STR("au"), STR(""), STR("AU"), bytes_of(NULL, 0), &by_test, b.now_us, &au),
+        ERR_OK);
+    assert_int_equal(gate_peer_set(b.gate, au, GATE_PEER_STARTED, false, &by_test, b.now_us), ERR_OK);
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    assert_int_equal(counts_at(&b, b.now_us).pending, 0);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
+    assert_int_equal(carry_out(&b), 1);
+    for (int round = 0; round < 2; round++) {
+        struct gate_recall_counts counts = counts_at(&b, DEADLINE);
+        assert_int_equal(counts.pending, 2);
+        assert_int_equal(counts.cannot, 1);
+        assert_int_equal(counts.overdue, 0);
+        assert_int_equal(counts.next_us, DEADLINE);
+        counts = counts_at(&b, DEADLINE + 1);
+        assert_int_equal(counts.overdue, 2);
+        assert_int_equal(counts.pending, 0);
+        assert_int_equal(counts.overdue_us, DEADLINE);
+        assert_int_equal(counts.next_us, INT64_MAX);
+        bench_reopen(&b);
+    }
+    assert_int_equal(gate_recall_answered(b.gate, us, 1, true, bytes_of("note", 4), b.now_us), ERR_OK);
+    assert_int_equal(gate_recall_answered(b.gate, us, 1, true, bytes_of("note", 4), b.now_us), ERR_EXISTS);
+    assert_int_equal(gate_recall_answered(b.gate, jp, 1, false, bytes_of("note", 4), b.now_us), ERR_OK);
+    assert_int_equal(gate_recall_answered(b.gate, jp, 1, true, bytes_of("note", 4), b.now_us), ERR_EXISTS);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    struct gate_recall_counts counts = counts_at(&b, DEADLINE + 1);
+    assert_true(counts.held == 1 && counts.done == 1 && counts.overdue == 0);
+    assert_int_equal(gate_recall_answered(b.gate, us, 1, false, bytes_of("note", 4), b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    bench_reopen(&b);
+    counts = counts_at(&b, DEADLINE + 1);
+    assert_true(counts.held == 0 && counts.done == 2);
+    bench_deinit(&b);
+}
+
+/* --- legal hold --- */
+
+static void count_legal(void *ctx, const struct gate_legal *legal)
+{
+    assert_true(str_eq(legal->by, officer.who));
+    ++*(size_t *)ctx;
+}
+
+static err_t owed_held(struct bench *b, const struct giver *g, bool *out_held)
+{
+    struct gate_recall_owed answer = {0};
+    err_t err = gate_recall_owed(b->gate, g->partner, &answer);
+    *out_held = answer.held;
+    return err;
+}
+
+/* Called back by its giver: suspended, kept, answered so once; when the order is lifted it goes, and that is
+ * answered too. Through a restart and a replay at each step. */
+static void held_under_order(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct giver us;
+    char text[TEXT_MAX];
+    bool held = false;
+    size_t orders = 0;
+    struct stix_key key = key_of("indicator", 1);
+    bench_init(&b);
+    giver_init(&b, &us, "us-cisa");
+    unsigned jp = bench_partner(&b, "jp-nisc");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    uint64_t at = give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    bench_settle(&b);
+    assert_int_equal(gate_legal_put(b.gate, &key, false, &officer, b.now_us), ERR_NOTFOUND);
+    assert_int_equal(gate_legal_put(b.gate, &key, true, &officer, b.now_us), ERR_OK);
+    assert_int_equal(gate_legal_put(b.gate, &key, true, &officer, b.now_us), ERR_EXISTS);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    assert_int_equal(shown(&b, 1), 1); /* an order hides nothing */
+    assert_false(call_back(&b, &us, at).refused);
+    uint64_t lsn;
+    size_t count;
+    assert_int_equal(gate_spill_copies(b.gate, &key, &lsn, 1, &count), ERR_OK);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(shown(&b, 1), 0);
+        assert_int_equal(carry_out(&b), 0);
+        assert_false(gate_is_destroyed(b.gate, lsn));
+        assert_int_equal(ops(&b, jp, LEAF_RECALL), 1); /* it travels on all the same */
+        assert_int_equal(owed_held(&b, &us, &held), ERR_OK);
+        assert_true(held);
+        struct gate_destroyed gone;
+        assert_int_equal(gate_spill_destroy(b.gate, &lsn, 1, &by_other, b.now_us, &gone), ERR_WRONGSTATE);
+        orders = 0;
+        assert_int_equal(gate_legal_each(b.gate, count_legal, &orders), ERR_OK);
+        assert_int_equal(orders, 1);
+        if (round == 1)
+            bench_reopen(&b);
+        else
+            reindex(&b);
+    }
+    assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, 1, true, b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    assert_int_equal(owed_held(&b, &us, &held), ERR_NOTFOUND);
+    bench_reopen(&b);
+    assert_int_equal(owed_held(&b, &us, &held), ERR_NOTFOUND);
+    assert_int_equal(gate_legal_put(b.gate, &key, false, &officer, b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(b.gate), ERR_OK);
+    assert_int_equal(owed_held(&b, &us, &held), ERR_NOTFOUND); /* not gone yet */
+    assert_int_equal(carry_out(&b), 1);
+    assert_true(gate_is_destroyed(b.gate, lsn));
+    assert_int_equal(owed_held(&b, &us, &held), ERR_OK);
+    assert_false(held);
+    expect_whole(&b);
+    buf_deinit(&us.cursor.note);
+    bench_deinit(&b);
+}
+
+/* Files below this folder of the node that hold these bytes. */
+static size_t files_with(struct bench *b, const char *folder, const void *part, size_t len)
+{
+    char command[160], path[512];
+    size_t count = 0;
+    (void)snprintf(command, sizeof command, "find %s/%s -type f", b->dir, folder);
+    FILE *list = popen(command, "r");
+    assert_non_null(list);
+    while (fgets(path, sizeof path, list) != NULL) {
+        path[strcspn(path, "\n")] = '\0';
+        FILE *file = fopen(path, "rb");
+        struct stat st;
+        if (file == NULL)
+            continue;
+        assert_int_equal(fstat(fileno(file), &st), 0);
+        char *bytes = mem_alloc((size_t)st.st_size + 1);
+        size_t got = fread(bytes, 1, (size_t)st.st_size, file);
+        (void)fclose(file);
+        count += memmem(bytes, got, part, len) != NULL;
+        mem_free(bytes);
+    }
+    (void)pclose(list);
+    return count;
+}
+
+static struct hash canonical_hash(const char *text)
+{
+    struct json_parser *parser;
+    struct json_doc doc;
+    struct stix_object object;
+    struct arena arena;
+    struct buf canon;
+    char padded[TEXT_MAX + JSON_PADDING] = {0};
+    (void)snprintf(padded, TEXT_MAX, "%s", text);
+    arena_init(&arena, 1 << 20);
+    buf_init(&canon, TEXT_MAX * 2);
+    assert_int_equal(json_parser_new(TEXT_MAX, &parser), ERR_OK);
+    assert_int_equal(json_parse(parser, bytes_of(padded, strlen(padded)), &doc, NULL), ERR_OK);
+    assert_int_equal(stix_read_held(json_root(&doc), &arena, &object), ERR_OK);
+    assert_int_equal(stix_canon(&object, &canon, NULL), ERR_OK);
+    struct hash hash = hash_sha256(buf_bytes(&canon));
+    json_parser_free(parser);
+    buf_deinit(&canon);
+    arena_deinit(&arena);
+    return hash;
+}
+
+/* Who guesses the content cannot confirm the guess: no file holds a plain hash of it, nor its head. While it
+ * is held the index does. */
+static void tombstones_are_keyed(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    bench_partner(&b, "us-cisa");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    struct hash canon = canonical_hash(text), bytes = hash_sha256(bytes_from_str(str_of(text)));
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    assert_int_equal(gate_merge(b.gate, true), ERR_OK);
+    assert_in_range(files_with(&b, "index", canon.b, 16), 1, 9);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
+    assert_int_equal(carry_out(&b), 1);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(bench_add(&b, feed, text), GATE_REFUSED); /* and yet it is known */
+        reindex(&b);
+        assert_int_equal(gate_merge(b.gate, true), ERR_OK);
+        for (size_t i = 0; i < 3; i++) {
+            static const char *const folders[] = {"log", "keys", "ledger"};
+            assert_int_equal(files_with(&b, folders[i], canon.b, 16), 0);
+            assert_int_equal(files_with(&b, folders[i], bytes.b, 16), 0);
+        }
+    }
     bench_deinit(&b);
 }
 
@@ -499,6 +712,9 @@ int main(void)
         cmocka_unit_test(nobody_takes_what_others_gave),
         cmocka_unit_test(again_and_refused),
         cmocka_unit_test(answers),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(held_under_order),
+        cmocka_unit_test(tombstones_are_keyed),
         cmocka_unit_test(power_goes),
     };
     assert_int_equal(sign_start(), ERR_OK);

@@ -46,6 +46,14 @@ static void signed_and_opened(void **state)
         assert_int_not_equal(sync_recall_open(buf_str(&note), &us.key, &done), ERR_OK);
         note.at[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
+    assert_false(done.held);
+    struct sync_recall_done held = wanted;
+    held.held = true;
+    buf_clear(&note);
+    assert_int_equal(sync_recall_sign(&held, &us.key, &us.secret, &note), ERR_OK);
+    assert_memory_equal(note.at, "bongsu/recall-held/v1/suite1\n", 29);
+    assert_int_equal(sync_recall_open(buf_str(&note), &us.key, &done), ERR_OK);
+    assert_true(done.held && done.seq == 12);
     buf_deinit(&note);
 }
 
