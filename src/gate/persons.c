@@ -72,7 +72,17 @@ static void enter(struct reading *r, struct json_val value)
     r->depth++;
 }
 
-/* Every string, and every member's name. */
+static bool is_said(const struct privacy_person *person, struct json_val value)
+{
+    if (json_is(value, JSON_STRING))
+        return privacy_person_said(person, json_str(value));
+    if (json_is(value, JSON_UINT) || (json_is(value, JSON_INT) && json_int(value) > 0))
+        return privacy_person_is(person,
+                                 json_is(value, JSON_UINT) ? json_uint(value) : (uint64_t)json_int(value));
+    return false;
+}
+
+/* Every string, every whole number, and every member's name. */
 static void read_strings(struct reading *r, struct json_val root)
 {
     const struct privacy_person *person = &r->persons->person;
@@ -87,8 +97,7 @@ static void read_strings(struct reading *r, struct json_val root)
             r->depth--;
             continue;
         }
-        if ((json_is(value, JSON_STRING) && privacy_person_said(person, json_str(value))) ||
-            privacy_person_said(person, r->stack[at].name)) {
+        if (is_said(person, value) || privacy_person_said(person, r->stack[at].name)) {
             r->found = true;
             put_pointer(r);
         }

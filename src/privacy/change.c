@@ -3,10 +3,12 @@
  * A pseudonym is "[pseudonym:KIND:HEX]", HEX being iv (16 bytes) and the sealed value: iv is a keyed digest
  * of kind and value, the value is sealed under a secret derived from key and iv. So the same value gives the
  * same token, two values never share a secret, and without the key a guess cannot be tried. The value is
- * padded to blocks of 32 bytes: the length of an address tells little. */
+ * padded to blocks of 32 bytes: the length of an address tells little. What is sealed is the value's one form
+ * (canon.c); tokens from before there was one hold it as it stood, and open as they did. */
 #include <string.h>
 
 #include "core/mem.h"
+#include "privacy/canon.h"
 #include "privacy/field.h"
 
 enum {
@@ -86,10 +88,17 @@ static struct seal_secret make_secret(const struct seal_secret *key, const uint8
 static void put_token(enum privacy_kind kind, struct str value, const struct seal_secret *key,
                       struct buf *out)
 {
-    uint8_t plain[PLAIN_MAX] = {(uint8_t)(value.len >> 8), (uint8_t)value.len}, token[TOKEN_BYTES_MAX];
+    uint8_t plain[PLAIN_MAX] = {0}, token[TOKEN_BYTES_MAX];
     char hex[2 * TOKEN_BYTES_MAX];
-    memcpy(plain + 2, value.at, value.len);
-    size_t size = (2 + value.len + BLOCK - 1) / BLOCK * BLOCK;
+    size_t len = canon_value(kind, value, (char *)plain + 2);
+    if (len == 0) {
+        len = value.len;
+        memcpy(plain + 2, value.at, len);
+    }
+    plain[0] = (uint8_t)(len >> 8);
+    plain[1] = (uint8_t)len;
+    size_t size = (2 + len + BLOCK - 1) / BLOCK * BLOCK;
+    memset(plain + 2 + len, 0, size - 2 - len); /* of a form that was begun, and none */
     make_iv(key, kind, bytes_of(plain, size), token);
     struct seal_secret secret = make_secret(key, token);
     seal_close(&secret, bytes_of(plain, size), bytes_of(token, IV_SIZE), token + IV_SIZE);

@@ -82,6 +82,14 @@ static size_t take_sign(struct str text, size_t at, const struct sign *signs, si
     return 0;
 }
 
+size_t mail_sign(struct str text, size_t at, char *out)
+{
+    unsigned is = 0;
+    size_t size = take_sign(text, at, ats, sizeof ats / sizeof ats[0], &is);
+    *out = size > 0 ? '@' : '.';
+    return size > 0 ? size : take_sign(text, at, dots, sizeof dots / sizeof dots[0], &is);
+}
+
 /* --- the two parts --- */
 
 /* Where the local part that ends at `end` begins; `end` when it cannot be one. A particle or a word of Hangul

@@ -16,24 +16,28 @@ static const struct fold {
     char is;
 } folds[] = {
     {{"\xc2\xa0", 2}, ' '},         {{"\xc2\xad", 2}, SOFT},
-    {{"\xc2\xb7", 2}, '~'},         {{"\xe2\x80\xa2", 3}, '~'}, /* bullet */
-    {{"\xe2\x80\xa7", 3}, '~'},                                 /* hyphenation point */
-    {{"\xe2\x80\xaf", 3}, ' '},                                 /* narrow no-break space */
-    {{"\xe2\x81\x83", 3}, '-'},                                 /* hyphen bullet */
-    {{"\xe2\x81\x84", 3}, '/'},                                 /* fraction slash */
-    {{"\xe2\x81\x9f", 3}, ' '},                                 /* mathematical space */
-    {{"\xe2\x88\x92", 3}, '-'},                                 /* minus */
-    {{"\xe2\x88\x95", 3}, '/'},                                 /* division slash */
-    {{"\xe2\x88\x99", 3}, '~'},                                 /* bullet operator */
-    {{"\xe2\x88\xbc", 3}, '~'},                                 /* tilde operator */
-    {{"\xe2\x8b\x85", 3}, '~'},                                 /* dot operator */
-    {{"\xe2\x94\x80", 3}, '-'},                                 /* box drawing */
-    {{"\xe3\x80\x80", 3}, ' '},                                 /* ideographic space */
-    {{"\xe3\x80\x82", 3}, '.'},                                 /* ideographic stop */
-    {{"\xe3\x80\x9c", 3}, '~'},                                 /* wave dash */
-    {{"\xe3\x83\xbb", 3}, '~'},                                 /* Katakana middle dot */
-    {{"\xe3\x83\xbc", 3}, '-'},                                 /* prolonged sound mark */
-    {{"\xe3\x85\xa1", 3}, '-'},                                 /* the Hangul letter EU, typed for a dash */
+    {{"\xcd\x8f", 2}, NOTHING},     {{"\xd8\x9c", 2}, NOTHING},     /* grapheme joiner, Arabic direction */
+    {{"\xe1\x85\x9f", 3}, NOTHING}, {{"\xe1\x85\xa0", 3}, NOTHING}, /* Hangul fillers */
+    {{"\xe1\xa0\x8e", 3}, NOTHING}, {{"\xe3\x85\xa4", 3}, NOTHING},
+    {{"\xef\xbe\xa0", 3}, NOTHING}, {{"\xc2\xb7", 2}, '~'},
+    {{"\xe2\x80\xa2", 3}, '~'}, /* bullet */
+    {{"\xe2\x80\xa7", 3}, '~'}, /* hyphenation point */
+    {{"\xe2\x80\xaf", 3}, ' '}, /* narrow no-break space */
+    {{"\xe2\x81\x83", 3}, '-'}, /* hyphen bullet */
+    {{"\xe2\x81\x84", 3}, '/'}, /* fraction slash */
+    {{"\xe2\x81\x9f", 3}, ' '}, /* mathematical space */
+    {{"\xe2\x88\x92", 3}, '-'}, /* minus */
+    {{"\xe2\x88\x95", 3}, '/'}, /* division slash */
+    {{"\xe2\x88\x99", 3}, '~'}, /* bullet operator */
+    {{"\xe2\x88\xbc", 3}, '~'}, /* tilde operator */
+    {{"\xe2\x8b\x85", 3}, '~'}, /* dot operator */
+    {{"\xe2\x94\x80", 3}, '-'}, /* box drawing */
+    {{"\xe3\x80\x80", 3}, ' '}, /* ideographic space */
+    {{"\xe3\x80\x82", 3}, '.'}, /* ideographic stop */
+    {{"\xe3\x80\x9c", 3}, '~'}, /* wave dash */
+    {{"\xe3\x83\xbb", 3}, '~'}, /* Katakana middle dot */
+    {{"\xe3\x83\xbc", 3}, '-'}, /* prolonged sound mark */
+    {{"\xe3\x85\xa1", 3}, '-'}, /* the Hangul letter EU, typed for a dash */
     {{"\xe3\x86\x8d", 3}, '~'}, /* the Hangul letter ARAEA, typed for a middle dot */
     {{"\xef\xb8\xb2", 3}, '-'}, /* presentation forms of dashes */
     {{"\xef\xb9\x98", 3}, '-'},     {{"\xef\xb9\xa3", 3}, '-'},
@@ -52,6 +56,7 @@ static const struct folds {
     {"\xe2\x80", 0x90, 0x95, '-'},     /* hyphens and dashes */
     {"\xe2\x80", 0xaa, 0xae, NOTHING}, /* directions */
     {"\xe2\x81", 0xa0, 0xaf, NOTHING}, /* word joiner, isolates */
+    {"\xef\xb8", 0x80, 0x8f, NOTHING}, /* variation selectors */
 };
 
 /* U+FF01..FF5E are ASCII in full width. */
@@ -64,11 +69,16 @@ static bool fold_full(const char *at, char *out)
     return true;
 }
 
+/* First bytes of what is in these tables. */
+static const bool leads[256] = {
+    [0xc2] = true, [0xcd] = true, [0xd8] = true, [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true,
+};
+
 /* Bytes of the character at the beginning, when it stands for another; 0: for itself. */
 static size_t fold_at(struct str rest, char *out)
 {
     uint8_t lead = (uint8_t)rest.at[0];
-    if (lead != 0xc2 && lead != 0xe2 && lead != 0xe3 && lead != 0xef)
+    if (!leads[lead])
         return 0;
     for (size_t i = 0; i < sizeof folds / sizeof folds[0]; i++)
         if (str_starts(rest, folds[i].text)) {
@@ -203,8 +213,8 @@ static bool stands_apart(struct str text, size_t at)
 
 /* Bytes at which there may be something to do. */
 static const bool marks[256] = {
-    ['%'] = true,  ['&'] = true,  [' '] = true,  ['_'] = true,
-    [0xc2] = true, [0xe2] = true, [0xe3] = true, [0xef] = true,
+    ['%'] = true,  ['&'] = true,  [' '] = true,  ['_'] = true,  [0xc2] = true, [0xcd] = true,
+    [0xd8] = true, [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true,
 };
 
 static bool is_needed(struct str text, bool name)

@@ -1,130 +1,231 @@
-/* One person's identifier, looked for in texts as people write it: numbers with and without marks between
- * their groups, telephones with and without +82, letters of either case. */
+/* One person's identifier, looked for in texts as people write it: the text is read as the recognisers read
+ * it, numbers with and without marks between their groups, telephones with and without +82, addresses
+ * defanged or not, letters of either case. */
 #include <string.h>
 
-#include "privacy/privacy.h"
+#include "core/mem.h"
+#include "privacy/canon.h"
+#include "privacy/scan.h"
 
-enum { DIGITS_MIN = 6 };
+enum { DIGITS_MIN = 6, RESIDENT_DIGITS = 13, AMERICAN_DIGITS = 10, PASSPORT_CHARS = 9 };
 
-static char lower(char c)
+static bool is_digit(struct str text, size_t at)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    return at < text.len && scan_is_digit((uint8_t)text.at[at]);
 }
 
-static bool is_digit(char c)
+static bool is_alnum(struct str text, size_t at)
 {
-    return c >= '0' && c <= '9';
+    return at < text.len && scan_is_alnum((uint8_t)text.at[at]);
 }
 
-static bool is_alnum(char c)
+/* Behind what may part two groups; people part them more freely than recognisers would believe. */
+static size_t skip_marks(struct str text, size_t at)
 {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+    struct scan scan = {.text = text};
+    size_t end;
+    if (scan_separator(&scan, at, &end) != 0)
+        return end;
+    for (unsigned marks = 0; marks < 2 && at < text.len && memchr("-. ()/", text.at[at], 6) != NULL; marks++)
+        at++;
+    return at;
 }
 
-static bool is_between(char c)
+static bool has_century(struct str digits)
 {
-    return c == '-' || c == '.' || c == ' ' || c == '(' || c == ')' || c == '/';
+    return str_starts(digits, STR("19")) || str_starts(digits, STR("20"));
 }
 
-/* A digit of ASCII or of full width (EF BC 90..99) at `at`; -1: none. */
-static int digit_at(struct str text, size_t at, size_t *out_size)
+/* --- what is asked for --- */
+
+static bool take_number(struct str text, struct privacy_person *person)
 {
-    *out_size = 1;
-    if (at >= text.len)
-        return -1;
-    if (is_digit(text.at[at]))
-        return text.at[at] - '0';
-    if (text.len - at < 3 || memcmp(text.at + at, "\xef\xbc", 2) != 0)
-        return -1;
-    int digit = (uint8_t)text.at[at + 2] - 0x90;
-    *out_size = 3;
-    return digit >= 0 && digit <= 9 ? digit : -1;
+    size_t at = text.at[0] == '+' || text.at[0] == '(' ? 1 : 0;
+    person->len = 0;
+    while (at < text.len) {
+        size_t next = person->len == 0 ? at : skip_marks(text, at);
+        if (next == text.len && next > at && text.at[next - 1] == ')')
+            break;
+        if (!is_digit(text, next))
+            return false;
+        person->text[person->len++] = text.at[next];
+        at = next + 1;
+    }
+    return person->len >= DIGITS_MIN;
+}
+
+static void drop(struct privacy_person *person, size_t count)
+{
+    memmove(person->text, person->text + count, person->len - count);
+    person->len -= count;
+}
+
+/* Without its country where that is Korea or America; a birth date without its century. */
+static void set_number(struct str text, struct privacy_person *person)
+{
+    struct str digits = {person->text, person->len};
+    bool abroad = text.at[0] == '+' || str_starts(digits, STR("0082"));
+    bool korean = str_starts(digits, STR("82")) || str_starts(digits, STR("0082"));
+    char form[PRIVACY_VALUE_MAX];
+    size_t len = abroad && korean ? canon_value(PRIVACY_KR_PHONE, text, form) : 0;
+    person->number = true;
+    if (len > 0) {
+        memcpy(person->text, form, len);
+        person->len = len;
+        mem_wipe(form, sizeof form);
+    } else if (abroad && digits.len == AMERICAN_DIGITS + 1 && digits.at[0] == '1') {
+        drop(person, 1);
+    } else if (digits.len == RESIDENT_DIGITS + 2 && has_century(digits)) {
+        drop(person, 2);
+    }
+}
+
+static bool set(struct str text, struct privacy_person *person)
+{
+    if (text.len < 3 || text.len > sizeof person->text)
+        return false;
+    if (take_number(text, person)) {
+        set_number(text, person);
+        return true;
+    }
+    person->len = canon_value(PRIVACY_EMAIL, text, person->text);
+    person->address = person->len > 0 && memchr(person->text, '@', person->len) != NULL;
+    if (person->address)
+        return true;
+    for (person->len = 0; person->len < text.len; person->len++)
+        person->text[person->len] = str_lower(text.at[person->len]);
+    return true;
 }
 
 bool privacy_person(struct str value, struct privacy_person *out)
 {
     struct privacy_person person = {.len = 0};
-    size_t size;
+    struct norm norm;
     value = str_trim(value);
-    if (value.len < 3 || value.len > sizeof person.text)
+    if (value.len > sizeof person.text || norm_open(value, false, &norm) != ERR_OK)
         return false;
-    bool number = true;
-    for (size_t i = 0; i < value.len && number; i += size) {
-        int digit = digit_at(value, i, &size);
-        number = digit >= 0 || is_between(value.at[i]) || (i == 0 && value.at[i] == '+');
-        if (digit >= 0)
-            person.text[person.len++] = (char)('0' + digit);
-    }
-    person.number = number && person.len >= DIGITS_MIN;
-    if (!person.number)
-        for (person.len = 0; person.len < value.len; person.len++)
-            person.text[person.len] = lower(value.at[person.len]);
-    /* +82 10 1234 5678 is 010-1234-5678. */
-    if (person.number && person.len > 10 && value.at[0] == '+' && memcmp(person.text, "82", 2) == 0) {
-        size_t from = person.text[2] == '0' ? 2 : 1;
-        person.text[from] = '0';
-        memmove(person.text, person.text + from, person.len - from);
-        person.len -= from;
-    }
-    *out = person;
-    return true;
+    bool good = set(str_trim(norm.text), &person);
+    norm_close(&norm);
+    if (good)
+        *out = person;
+    return good;
 }
 
-/* Do these digits stand at `at`, with at most two marks between any two? Where they end. */
-static bool number_stands(struct str digits, struct str text, size_t at, size_t *out_end)
+/* --- numbers --- */
+
+/* Do these digits stand at `at`, and no other behind them? */
+static bool number_stands(struct str digits, struct str text, size_t at)
 {
-    size_t size;
     for (size_t i = 0; i < digits.len; i++) {
-        for (unsigned marks = 0; i > 0 && marks < 2 && at < text.len && is_between(text.at[at]); marks++)
-            at++;
-        if (digit_at(text, at, &size) != digits.at[i] - '0')
+        if (i > 0)
+            at = skip_marks(text, at);
+        if (!is_digit(text, at) || text.at[at] != digits.at[i])
             return false;
-        at += size;
+        at++;
     }
-    *out_end = at;
-    return digit_at(text, at, &size) < 0;
+    return !is_digit(text, at) && !(at < text.len && text.at[at] == '-' && is_digit(text, at + 1));
+}
+
+/* SSN219099998: a word that says what it is may be grown together with it. */
+static bool behind_word(struct str text, size_t at)
+{
+    enum { WORD_MAX = 16 };
+    size_t from = at;
+    while (from > 0 && at - from < WORD_MAX && scan_is_letter((uint8_t)text.at[from - 1]))
+        from--;
+    return from < at && (from == 0 || !is_alnum(text, from - 1)) &&
+           word_is_known((struct str) {text.at + from, at - from});
+}
+
+/* No digits go on there that began before: 901015-1234567 does not say 1234567. */
+static bool begins(struct str text, size_t at)
+{
+    if (!is_digit(text, at) || (at > 0 && is_alnum(text, at - 1) && !behind_word(text, at)))
+        return false;
+    return at < 2 || (text.at[at - 1] != '-' && text.at[at - 1] != '.') || !is_digit(text, at - 2);
 }
 
 static bool number_said(const struct privacy_person *person, struct str text)
 {
     struct str digits = {person->text, person->len}, short_form = {person->text + 1, person->len - 1};
-    size_t end, size, after;
-    for (size_t at = 0; at < text.len; at += size) {
-        bool begins = digit_at(text, at, &size) >= 0;
-        if (!begins || (at > 0 && is_alnum(text.at[at - 1])))
+    for (size_t at = 0; at < text.len; at++) {
+        if (!begins(text, at))
             continue;
-        if (number_stands(digits, text, at, &end))
+        struct str rest = {text.at + at, text.len - at};
+        if (number_stands(digits, text, at))
+            return true;
+        /* With the century: 19901015-1234567; with America before it. */
+        if (digits.len == RESIDENT_DIGITS && has_century(rest) && number_stands(digits, text, at + 2))
+            return true;
+        if (digits.len == AMERICAN_DIGITS && rest.at[0] == '1' &&
+            number_stands(digits, text, skip_marks(text, at + 1)))
             return true;
         /* 82 and the rest without its 0, or with it in parentheses. */
-        if (person->text[0] != '0' || text.len - at < 2 || memcmp(text.at + at, "82", 2) != 0)
+        size_t country = str_starts(rest, STR("0082")) ? 4 : str_starts(rest, STR("82")) ? 2 : 0;
+        if (person->text[0] != '0' || country == 0)
             continue;
-        after = at + 2;
-        while (after < text.len && is_between(text.at[after]) && after - at < 5)
-            after++;
-        if (number_stands(short_form, text, after, &end) || number_stands(digits, text, after, &end))
+        size_t after = skip_marks(text, at + country);
+        if (number_stands(short_form, text, after) || number_stands(digits, text, after))
             return true;
     }
     return false;
 }
 
+bool privacy_person_is(const struct privacy_person *person, uint64_t number)
+{
+    uint64_t own;
+    struct str digits = {person->text, person->len};
+    return person->number && str_to_u64(digits, UINT64_MAX, &own) && own == number;
+}
+
+/* --- words --- */
+
+/* The next character, an address's signs however they are written. */
+static char next_char(const struct privacy_person *person, struct str text, size_t *at)
+{
+    char sign;
+    size_t size = person->address ? mail_sign(text, *at, &sign) : 0;
+    if (size == 0)
+        return str_lower(text.at[(*at)++]);
+    *at += size;
+    return sign;
+}
+
+/* M 12345678: between the letter and the number. */
+static bool may_part(const struct privacy_person *person, size_t i)
+{
+    struct str own = {person->text, person->len};
+    return i == 1 && own.len == PASSPORT_CHARS && !is_digit(own, 0) && is_digit(own, 1) && is_digit(own, 8);
+}
+
+static bool words_stand(const struct privacy_person *person, struct str text, size_t at)
+{
+    struct str own = {person->text, person->len};
+    for (size_t i = 0; i < own.len; i++) {
+        if (may_part(person, i) && at < text.len && (text.at[at] == ' ' || text.at[at] == '-'))
+            at++;
+        if (at >= text.len || next_char(person, text, &at) != own.at[i])
+            return false;
+    }
+    return !is_alnum(own, own.len - 1) || !is_alnum(text, at);
+}
+
 static bool words_said(const struct privacy_person *person, struct str text)
 {
-    bool edge = is_alnum(person->text[0]), edge_end = is_alnum(person->text[person->len - 1]);
-    for (size_t at = 0; person->len <= text.len - at; at++) {
-        size_t i = 0;
-        while (i < person->len && lower(text.at[at + i]) == person->text[i])
-            i++;
-        if (i < person->len || (edge && at > 0 && is_alnum(text.at[at - 1])))
-            continue;
-        if (!edge_end || at + i == text.len || !is_alnum(text.at[at + i]))
+    bool edge = scan_is_alnum((uint8_t)person->text[0]);
+    for (size_t at = 0; at < text.len; at++)
+        if (!(edge && at > 0 && is_alnum(text, at - 1)) && words_stand(person, text, at))
             return true;
-    }
     return false;
 }
 
 bool privacy_person_said(const struct privacy_person *person, struct str text)
 {
-    if (person->len > text.len)
-        return false;
-    return person->number ? number_said(person, text) : words_said(person, text);
+    struct norm norm;
+    bool copied = norm_open(text, false, &norm) == ERR_OK;
+    struct str read = copied ? norm.text : text;
+    bool said = person->number ? number_said(person, read) : words_said(person, read);
+    if (copied)
+        norm_close(&norm);
+    return said;
 }

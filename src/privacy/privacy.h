@@ -143,8 +143,9 @@ struct privacy_facts privacy_facts(const struct privacy_hits *hits);
 void privacy_mask(struct str text, const struct privacy_hit *hits, size_t count, struct buf *out);
 
 /* Appends `text` with every hit replaced by a token "[pseudonym:KIND:HEX]" that is the same for the same
- * value, kind and key and can be opened by the key alone. One key an audience: tokens of two audiences must
- * not be comparable. What is longer than PRIVACY_VALUE_MAX is masked instead. No recogniser finds a token. */
+ * value, however it is written, kind and key, and can be opened by the key alone: to the value's one form.
+ * One key an audience: tokens of two audiences must not be comparable. What is longer than PRIVACY_VALUE_MAX
+ * is masked instead. No recogniser finds a token. */
 void privacy_pseudonymise(struct str text, const struct privacy_hit *hits, size_t count,
                           const struct seal_secret *key, struct buf *out);
 /* Appends `text` with every token of this key replaced by its value; others stay. */
@@ -154,17 +155,20 @@ enum { PRIVACY_VALUE_MAX = 510 };
 
 /* --- one person's data, asked for (person.c) --- */
 
-/* An identifier in its one form: a number's digits (six and more; +82 as 0), or the text in lower case. */
+/* An identifier in its one form: a number's digits (six and more; +82 as 0), an address without what keeps
+ * people from clicking on it, or any text; letters in lower case. */
 struct privacy_person {
     char text[PRIVACY_VALUE_MAX];
     size_t len;
-    bool number;
+    bool number, address;
 };
 /* False: shorter than three bytes or longer than a value may be. */
 bool privacy_person(struct str value, struct privacy_person *out);
-/* Does the text hold it, in any of its forms and not as a part of a longer word or number? Linear in the text
- * for each length of identifier; nothing is allocated. */
+/* Does the text hold it, in any of its forms and not as a part of a longer word or number? Both are read as
+ * the recognisers read them (norm.c, scan_separator). Linear in the text for each length of identifier. */
 bool privacy_person_said(const struct privacy_person *person, struct str text);
+/* Is the number it, perhaps without the zeros that numbers of JSON lose? */
+bool privacy_person_is(const struct privacy_person *person, uint64_t number);
 
 /* --- names --- */
 

@@ -91,6 +91,8 @@ bool number_find(struct scan *scan, size_t at, struct find *out);
 void mail_look(struct scan *scan, size_t at);
 /* The same for an address whose local part is quoted, the quote being at `at`. */
 void mail_look_quoted(struct scan *scan, size_t at);
+/* An at-sign or a dot of an address at `at`, however it is written: '@' or '.', and its bytes; 0: neither. */
+size_t mail_sign(struct str text, size_t at, char *out);
 /* A passport's number, or the person whose home directory a path leads through (token.c). */
 bool token_passport(struct scan *scan, size_t at, size_t end, struct find *out);
 bool token_path(struct scan *scan, size_t at, struct find *out);

@@ -23,6 +23,8 @@ def lines(part, seed):
     rng = random.Random(seed)
     rows = [*part.positives(rng), *part.negatives(rng)]
     rng.shuffle(rows)
+    if hasattr(part, 'later'):  # behind what was there: its random numbers stay
+        rows += part.later(random.Random(seed + 1))
     return [f'text\t{lang}\t-\t{escape(text)}' for lang, text in rows]
 
 

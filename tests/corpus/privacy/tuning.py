@@ -264,6 +264,55 @@ def odd(rng):
         yield 'en', f'SSN{v.mark("us-ssn", "".join(v.ssn(rng)))} seen'
 
 
+# Added later: every dash that Unicode has, HTML's ways to write one, and what cannot be seen, at any place inside.
+DASHES = tuple(chr(c) for c in (*range(0x2010, 0x2016), 0x2043, 0x2212, 0xfe58, 0xfe63, 0xff0d))
+ENTITIES = ('&#45;', '&#x2d;', '&#X2D;', '&#045;', '&ndash;', '&mdash;', '&#8211;', '&#x2013;', '&hyphen;', '&minus;', '&amp;#45;',
+            '&nbsp;', '&#160;', '&#xa0;')
+UNSEEN = tuple(chr(c) for c in (0xad, 0x34f, 0x61c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x202a, 0x2060, 0x2066, 0x3164,
+                                0xfe0f, 0xfeff, 0xffa0)) + ('&zwj;', '&#8203;', '&#x200b;', '%E2%80%8B')
+AT_SIGNS = ('@', '&#64;', '&#x40;', '&commat;', '%40', '\uff20')
+DOTS = ('.', '&#46;', '&period;', '%2E', '\uff0e', '\u3002', '[.]')
+
+
+def hidden(rng, text):
+    """With something unseen behind one or two of its characters; no soft hyphen between digits, where it is a dash."""
+    places = rng.sample(range(1, len(text)), min(rng.randrange(1, 3), len(text) - 1))
+    for at in sorted(places, reverse=True):
+        what = rng.choice(UNSEEN)
+        text = text[:at] + ('\u200b' if what == '\u00ad' and text[at - 1].isdigit() else what) + text[at:]
+    return text
+
+
+def spelled(rng):
+    for mark in (*DASHES, *ENTITIES):
+        for _ in range(6):
+            kind, groups = odd_groups(rng)
+            yield 'ko', rng.choice(PLACES[kind]).format(x=v.mark(kind, mark.join(groups)))
+    for _ in range(200):
+        kind, groups = odd_groups(rng)
+        joined_by = rng.choice(('-', '-', '\u2013', ' '))
+        yield 'ko', rng.choice(PLACES[kind]).format(x=v.mark(kind, joined_by.join(hidden(rng, group) for group in groups)))
+    for _ in range(120):
+        name, domain = rng.choice(NAMES).replace('+', '.'), rng.choice(DOMAINS)
+        domain = '.'.join(domain.split('.')).replace('.', rng.choice(DOTS))
+        if rng.random() < 0.4:
+            name = hidden(rng, name)
+        yield 'en', f'write to {v.mark("email", name + rng.choice(AT_SIGNS) + domain)} please'
+
+
+# The same where nobody is.
+PLAIN_DASHES = ('2026{d}11{d}{2}', 'pages {2}{d}{2}', 'CVE{d}2026{d}{5}', '{4}{d}{4}', 'ISO 27001{d}{4}', 'RFC {4}{d}{2}', 'v{1}{d}{2}{d}{4}',
+                '{6}{d}{4}', 'sha{3}{d}{2}', 'a{d}{6}{d}{3}', 'from {2} {d} to {2}')
+
+
+def later(rng):
+    rows = list(spelled(rng))
+    for text in PLAIN_DASHES:
+        for mark in (*DASHES[:6], '\u2212', '&#45;', '&ndash;', '\u200b', '&nbsp;'):
+            rows.append(('en', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text.replace('{d}', mark))))
+    return rows
+
+
 # The same marks where nobody is named.
 UNMARKED = (
     'released 2026/11/{2}', 'v{1}_{2}_{4}', 'range 2026/10/01~2026/11/{2}', 'part {3}_{2}_{4}A', 'build {6}_{4}', 'at 10:{2}:{2}',

@@ -81,6 +81,52 @@ static void pseudonyms(void **state)
     buf_deinit(&back);
 }
 
+/* Whichever way a value is written, the token is one; it opens to the value's one form. A token that was made
+ * when values were sealed as they stood opens to that. */
+static void one_token_for_every_spelling(void **state)
+{
+    (void)state;
+    static const char *const rows[][5] = {
+        {"010-1234-5678", "+82-10-1234-5678", "01012345678", "０１０－１２３４－５６７８", "01012345678"},
+        {"kim@Example.COM", "kim@example.com", "kim[at]example[.]com", "kim&#64;example.com",
+         "kim@example.com"},
+        {"주민번호 901015-1234567",
+         "주민번호 901015\xe2\x80\x93"
+         "1234567",
+         "주민번호 9010151234567", "주민번호 901015\xe2\x80\x8b-1234567", "주민번호 9010151234567"},
+    };
+    static const char before[] =
+        "[pseudonym:kr-phone:"
+        "9c4cdfadae93f182490819578694b50f3a33a63d9d343a84f9a077cec93b54b1a486a6ec2c2dca2bc80c"
+        "6a72c59c5749214924a7b0e24de70a995e80be7a3bc4]";
+    struct buf out, again, back;
+    buf_init(&out, 1 << 16);
+    buf_init(&again, 1 << 16);
+    buf_init(&back, 1 << 16);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pseudonym(rows[i][0], &key, &out);
+        assert_true(memchr(out.at, '[', out.len) != NULL);
+        for (size_t s = 1; s < 4; s++) {
+            pseudonym(rows[i][s], &key, &again);
+            if (!str_eq(buf_str(&out), buf_str(&again)))
+                fail_msg("%s and %s differ", rows[i][0], rows[i][s]);
+        }
+        buf_clear(&back);
+        privacy_reveal(buf_str(&out), &key, &back);
+        assert_true(str_eq(buf_str(&back), str_of(rows[i][4])));
+    }
+    pseudonym("010-1234-5679", &key, &again);
+    pseudonym("010-1234-5678", &key, &out);
+    assert_false(str_eq(buf_str(&out), buf_str(&again)));
+    assert_false(str_eq(buf_str(&out), STR(before)));
+    buf_clear(&back);
+    privacy_reveal(STR(before), &key, &back);
+    assert_true(str_eq(buf_str(&back), STR("010-1234-5678")));
+    buf_deinit(&out);
+    buf_deinit(&again);
+    buf_deinit(&back);
+}
+
 /* A token that was changed anywhere, or cut, stays what it is. */
 static void forgeries(void **state)
 {
@@ -133,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks),
         cmocka_unit_test(pseudonyms),
+        cmocka_unit_test(one_token_for_every_spelling),
         cmocka_unit_test(forgeries),
         cmocka_unit_test(lengths),
     };
