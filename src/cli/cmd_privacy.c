@@ -331,10 +331,12 @@ static const struct cli_command commands[] = {
     {.words = "privacy find",
      .summary = "where one person's data stands, and who has got it",
      .help =
-         "VALUE is a number, an address or a name. Numbers are found with and without hyphens, +82 as 0,\n"
-         "letters in either case. Every version that is kept is read, what was minted of it, and all that\n"
-         "was refused. The access record says who asked, and names the value by a keyed digest alone.\n"
-         "Values that stand encoded (payload_bin) are not read.",
+         "VALUE is a number, an address or a name. Numbers are found however their groups are parted, +82\n"
+         "as 0, addresses defanged too, letters in either case. Every version that is kept is read, what "
+         "was\n"
+         "minted of it, and all that was refused. The access record says who asked, and names the value by "
+         "a\n"
+         "keyed digest alone. Values that stand encoded (payload_bin) are not read.",
      .args = {{"VALUE", CLI_TEXT, "value", NULL, "as the person writes it"}},
      .control = "privacy.find",
      .columns = {{"PLACE", "place"},

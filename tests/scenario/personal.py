@@ -6,9 +6,10 @@
 Ends with "N passed, N failed, N skipped".
 """
 import json
+import re
 import sys
 
-from test_cli import Place, check, counted, until
+from test_cli import ROOT, Place, check, counted, until
 
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
 MAIL, RRN, PHONE = 'Kim.Minsu@example.co.kr', '900101-1234568', '010-2345-6789'
@@ -44,8 +45,37 @@ def find(place, value):
     return lines
 
 
+def tokens_of(place, kr):
+    """The pseudonyms in each indicator that eu got."""
+    found(place, 'nobody at all')  # a search signs what was decided and nobody read yet
+    ids = [line['id'] for line in place.lines('ledger', 'show', 'eu', *kr) if line.get('id', '').startswith('indicator')]
+    texts = []
+    for number, name in enumerate(dict.fromkeys(ids)):
+        place.expect(0, '', 'ledger', 'prove', 'eu', name, '--out', f'eu{number}.proof', '--object', f'eu{number}.json', *kr)
+        texts.append(json.loads((place.path / f'eu{number}.json').read_text()).get('description', ''))
+    return [re.findall(r'\[pseudonym:[^]]*\]', text) for text in texts if 'pseudonym:' in text]
+
+
+def spellings(place, kr):
+    """The same person in another hand: one pseudonym each, which opens to one form, and one search for both."""
+    other = indicator(4, 'victim KIM.Minsu&#64;EXAMPLE.co.kr, RRN 900101\u20131234568, call +82\u200b-10-2345\u22126789')
+    number = {**indicator(5, 'a form'), 'x_mobile': 1023456789}
+    (place.path / 'd.json').write_text(json.dumps({'objects': [other, number]}))
+    place.expect(0, 'new', 'add', 'd.json', '--source', 'feed', *kr)
+    until('eu gets the other hand', lambda: len(tokens_of(place, kr)) == 2)
+    one, two = tokens_of(place, kr)
+    check('one pseudonym for every spelling', len(one) == 3 and one == two, (one, two))
+    for token, value in zip(one, (MAIL.lower(), RRN.replace('-', ''), PHONE.replace('-', ''))):
+        place.expect(0, f'^{re.escape(value)}\n$', 'privacy', 'reveal', token, *kr)
+    for value, ids in ((MAIL, [other['id']]), (PHONE, [number['id'], other['id']]), (RRN, [other['id']])):
+        lines = find(place, value)
+        places = {line.get('id') for line in lines if line.get('place') == 'held'}
+        check(f'{value} is found in the other hand', places >= set(ids), lines)
+
+
 def test(place):
     kr = ['--dir', 'kr']
+    place.expect(0, '5[0-9] right, 0 wrong', 'policy', 'test', ROOT / 'tests' / 'golden' / 'personal.policy')
     place.make('kr', 'KR')
     place.start('kr')
     place.expect(0, 'declared', 'source', 'add', 'feed', *kr)
@@ -113,6 +143,8 @@ def test(place):
     told = sorted((x['audience'], x['outcome'], x['objects']) for x in rows)
     check('and is no release', told == [('ca', 'denied', 2), ('eu', 'pseudonymised', 2), ('jp', 'held', 2), ('jp', 'released', 1),
                                         ('us', 'masked', 2)], told)
+
+    spellings(place, kr)
 
     # The search is told, the value is not.
     status, out, err = place.run('access', '--json', *kr)

@@ -266,10 +266,10 @@ def odd(rng):
 
 # Added later: every dash that Unicode has, HTML's ways to write one, and what cannot be seen, at any place inside.
 DASHES = tuple(chr(c) for c in (*range(0x2010, 0x2016), 0x2043, 0x2212, 0xfe58, 0xfe63, 0xff0d))
-ENTITIES = ('&#45;', '&#x2d;', '&#X2D;', '&#045;', '&ndash;', '&mdash;', '&#8211;', '&#x2013;', '&hyphen;', '&minus;', '&amp;#45;',
-            '&nbsp;', '&#160;', '&#xa0;')
-UNSEEN = tuple(chr(c) for c in (0xad, 0x34f, 0x61c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x202a, 0x2060, 0x2066, 0x3164,
-                                0xfe0f, 0xfeff, 0xffa0)) + ('&zwj;', '&#8203;', '&#x200b;', '%E2%80%8B')
+ENTITIES = ('&#45;', '&#x2d;', '&#X2D;', '&#045;', '&ndash;', '&mdash;', '&#8211;', '&#x2013;', '&hyphen;', '&minus;',
+            '&amp;#45;', '&nbsp;', '&#160;', '&#xa0;')
+UNSEEN = tuple(chr(c) for c in (0xad, 0x34f, 0x61c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x202a, 0x2060, 0x2066,
+                                0x3164, 0xfe0f, 0xfeff, 0xffa0)) + ('&zwj;', '&#8203;', '&#x200b;', '%E2%80%8B')
 AT_SIGNS = ('@', '&#64;', '&#x40;', '&commat;', '%40', '\uff20')
 DOTS = ('.', '&#46;', '&period;', '%2E', '\uff0e', '\u3002', '[.]')
 
@@ -301,8 +301,8 @@ def spelled(rng):
 
 
 # The same where nobody is.
-PLAIN_DASHES = ('2026{d}11{d}{2}', 'pages {2}{d}{2}', 'CVE{d}2026{d}{5}', '{4}{d}{4}', 'ISO 27001{d}{4}', 'RFC {4}{d}{2}', 'v{1}{d}{2}{d}{4}',
-                '{6}{d}{4}', 'sha{3}{d}{2}', 'a{d}{6}{d}{3}', 'from {2} {d} to {2}')
+PLAIN_DASHES = ('2026{d}11{d}{2}', 'pages {2}{d}{2}', 'CVE{d}2026{d}{5}', '{4}{d}{4}', 'ISO 27001{d}{4}', 'RFC {4}{d}{2}',
+                'v{1}{d}{2}{d}{4}', '{6}{d}{4}', 'sha{3}{d}{2}', 'a{d}{6}{d}{3}', 'from {2} {d} to {2}')
 
 
 def later(rng):
