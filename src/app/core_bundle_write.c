@@ -4,6 +4,8 @@
 
 #include "app/core_state.h"
 #include "core/mem.h"
+#include "gate/destroy.h"
+#include "gate/recall.h"
 #include "sync/bundle.h"
 
 /* --- what is common --- */
@@ -48,9 +50,22 @@ static err_t partner_of(struct command_call *call, const struct gate_peer **out,
                         : ERR_OK;
 }
 
+/* The last look, at what leaves: `guard` NULL: nothing does. */
+static err_t page_look(struct command_call *call, struct guard *guard, unsigned partner, struct str query,
+                       const struct exchange_response *response)
+{
+    err_t err = guard == NULL
+                    ? ERR_OK
+                    : core_bundle_guarded(call->host->ctx, guard, partner, query, buf_bytes(&response->body));
+    if (err == ERR_DENIED)
+        return command_refuse(call, err, "`bongsu status`; after a look at the object `bongsu guard resume`",
+                              "the guard holds the pages for this partner");
+    return err;
+}
+
 /* The page from `from` on, at most to `to`. ERR_BUSY: not now. */
-static err_t page_get(struct command_call *call, unsigned partner, uint32_t epoch, uint64_t from, uint64_t to,
-                      struct exchange_response *response)
+static err_t page_get(struct command_call *call, struct guard *guard, unsigned partner, uint32_t epoch,
+                      uint64_t from, uint64_t to, struct exchange_response *response)
 {
     struct core_role *role = call->host->ctx;
     uint64_t most = to - from;
@@ -63,11 +78,11 @@ static err_t page_get(struct command_call *call, unsigned partner, uint32_t epoc
     struct exchange_request request = {
         .method = EXCHANGE_GET, .path = STR(SYNC_PATH_FEED), .query = buf_str(&query)};
     sync_serve_carried(role->serve, partner, &request, call->now_us, response, &commit);
+    err_t err =
+        response->status == 200 ? page_look(call, guard, partner, buf_str(&query), response) : ERR_BUSY;
     buf_deinit(&query);
-    if (response->status == 503)
-        return ERR_BUSY;
-    return response->status == 200
-               ? ERR_OK
+    return response->status == 200 || response->status == 503
+               ? err
                : command_refuse(
                      call, ERR_WRONGSTATE, "bongsu status",
                      "this partner is given nothing now (%u): he is not started, his card is out of time, "
@@ -214,7 +229,8 @@ static err_t plan_look(struct command_call *call, struct planning *planning)
     struct exchange_response response;
     uint64_t end;
     exchange_response_init(&response, 0, LIMIT_SYNC_PAGE_BYTES);
-    err_t err = page_get(call, planning->partner, planning->epoch, planning->at, planning->to, &response);
+    err_t err =
+        page_get(call, NULL, planning->partner, planning->epoch, planning->at, planning->to, &response);
     if (err == ERR_OK && !TRY(err, page_end(call, &response, planning->at, planning->to, &end)))
         err = plan_page(call, planning, end, response.body.len);
     exchange_response_deinit(&response);
@@ -261,6 +277,7 @@ struct writing {
     unsigned partner;
     uint32_t epoch;
     uint64_t at, to;
+    struct guard *guard;
     struct sealed_stream *stream;
     uint32_t ticket;
     struct hash bound;
@@ -272,6 +289,7 @@ static void volume_end(void *state)
 {
     struct writing *writing = state;
     core_bundle_drop(writing->role, writing->ticket);
+    guard_free(writing->guard);
     sealed_free(writing->stream);
     mem_free(writing);
 }
@@ -352,7 +370,8 @@ static err_t volume_open(struct command_call *call, const struct gate_peer *peer
                                  .at = bundle_from(head),
                                  .to = bundle_to(head),
                                  .until_us = call->now_us + LIMIT_BUNDLE_WAIT_US};
-    if (TRY(err, seal_begin(call, card, head, &writing->stream)) ||
+    if (TRY(err, core_bundle_guard_new(writing->role, &writing->guard)) ||
+        TRY(err, seal_begin(call, card, head, &writing->stream)) ||
         TRY(err, head_ask(call, head, &ledger.origin, writing)))
         return command_refuse(call, err, "try again", "the volume could not be begun: %s", err_text(err));
     return ERR_OK;
@@ -375,6 +394,7 @@ static err_t volume_begin(struct command_call *call, void **out_state)
     if (err == ERR_OK) {
         *out_state = writing;
     } else if (writing != NULL) {
+        guard_free(writing->guard);
         sealed_free(writing->stream);
         mem_free(writing);
     }
@@ -421,7 +441,8 @@ static err_t page_say(struct command_call *call, struct writing *writing)
     uint64_t end;
     exchange_response_init(&response, 0, LIMIT_SYNC_PAGE_BYTES);
     buf_init(&records, 2 * (size_t)LIMIT_SYNC_PAGE_BYTES);
-    err_t err = page_get(call, writing->partner, writing->epoch, writing->at, writing->to, &response);
+    err_t err =
+        page_get(call, writing->guard, writing->partner, writing->epoch, writing->at, writing->to, &response);
     if (err == ERR_OK && !TRY(err, page_end(call, &response, writing->at, writing->to, &end))) {
         bundle_page_write(writing->stream, &writing->bound, buf_bytes(&response.body), &records);
         if (end == writing->to)
@@ -451,6 +472,8 @@ const struct command_stream command_bundle_volume_stream = {"bundle.volume", vol
 
 struct reporting {
     unsigned partner;
+    bool wanted;     /* of the session */
+    int64_t rest_us; /* so long it waits for what was called back to be destroyed */
     int64_t until_us;
 };
 
@@ -461,38 +484,44 @@ static err_t report_begin(struct command_call *call, void **out_state)
     err_t err;
     if (TRY(err, command_partner(call, "audience", &peer)))
         return err;
-    struct sync_session *session = role->follows[peer->index].session;
-    if (session == NULL)
+    if (role->follows[peer->index].session == NULL)
         return command_refuse(call, ERR_WRONGSTATE, "bongsu peer start, bongsu serve",
                               "the ledger of %.*s is not followed now", STR_ARG(peer->audience));
-    if (TRY(err, sync_session_receipt_want(session)))
-        return command_refuse(call, err, NULL, "nothing of %.*s was taken over yet", STR_ARG(peer->audience));
     struct reporting *reporting = mem_alloc(sizeof *reporting);
     if (reporting == NULL)
         return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));
-    *reporting = (struct reporting) {peer->index, call->now_us + LIMIT_BUNDLE_WAIT_US};
+    *reporting = (struct reporting) {.partner = peer->index,
+                                     .rest_us = call->now_us + LIMIT_BUNDLE_REST_US,
+                                     .until_us = call->now_us + LIMIT_BUNDLE_WAIT_US};
     *out_state = reporting;
     return ERR_OK;
 }
 
-static void report_say(struct command_call *call, const struct sync_session *session, struct bytes receipt)
+/* What was just called back is destroyed first: then it can be said to be gone. */
+static err_t report_want(struct command_call *call, struct reporting *reporting, struct sync_session *session)
+{
+    struct gate *gate = call->host->gate;
+    if ((gate_purge_due(gate) || gate_recall_due(gate)) && call->now_us < reporting->rest_us)
+        return ERR_OK;
+    reporting->wanted = true;
+    err_t err = sync_session_report_want(session);
+    return err == ERR_OK ? ERR_OK
+                         : command_refuse(call, err, NULL, "nothing of this partner was taken over yet");
+}
+
+static void report_say(struct command_call *call, const struct sync_session *session, struct str report)
 {
     struct sync_status status;
-    struct buf text;
     char words[SYNC_CARD_WORDS_SIZE];
     sync_session_status(session, &status);
     bundle_words(status.origin, status.held, &status.root, words);
-    buf_init(&text, LIMIT_BUNDLE_REPORT_BYTES);
-    bundle_report_begin(&text);
-    bundle_report_put(&text, "receipt", receipt);
     line_begin(call->out);
     line_text(call->out, "origin", status.origin);
     line_count(call->out, "size", status.held);
     line_count(call->out, "refused", status.refused);
     line_word(call->out, "words", words);
-    line_text(call->out, "report", buf_str(&text));
+    line_text(call->out, "report", report);
     line_end(call->out);
-    buf_deinit(&text);
 }
 
 static err_t report_next(struct command_call *call, void *state, bool *out_end)
@@ -500,18 +529,20 @@ static err_t report_next(struct command_call *call, void *state, bool *out_end)
     struct reporting *reporting = state;
     struct core_role *role = call->host->ctx;
     struct sync_session *session = role->follows[reporting->partner].session;
-    struct bytes receipt;
+    struct str report;
     struct sync_status status;
     uint64_t size;
     if (session == NULL || call->now_us > reporting->until_us)
         return command_refuse(call, ERR_TIMEOUT, "read any volume again: it makes the receipt again",
                               "the receipt could not be signed");
-    if (!sync_session_receipt_get(session, &receipt, &size))
+    if (!reporting->wanted)
+        return report_want(call, reporting, session);
+    if (!sync_session_report_get(session, &report, &size))
         return ERR_OK;
     sync_session_status(session, &status);
     if (status.held != size) /* more came meanwhile, by the network */
-        return sync_session_receipt_want(session);
-    report_say(call, session, receipt);
+        return sync_session_report_want(session);
+    report_say(call, session, report);
     *out_end = true;
     return ERR_OK;
 }

@@ -121,7 +121,7 @@ static void write_partner(struct core_role *role, const struct gate_peer *peer, 
     }
 }
 
-static void write_rules(struct core_role *role, struct buf *out)
+void core_guard_rules(struct core_role *role, struct buf *out)
 {
     const struct policy *policy = gate_policy(role->gate);
     struct hash digest = {{0}};
@@ -147,7 +147,7 @@ void core_guard_tell(struct core_role *role)
     if (role->edge == NULL)
         return;
     buf_init(&text, LIMIT_GUARD_RULES_BYTES);
-    write_rules(role, &text);
+    core_guard_rules(role, &text);
     err_t err = buf_err(&text), sent;
     /* What does not fit must not leave older levels in force: a text that it cannot read stops everything. */
     sent = link_send(role->edge, MESSAGE_GUARD_RULES,
@@ -210,30 +210,35 @@ static void asked(struct core_role *role, struct bytes body)
 
 /* --- findings --- */
 
-static void held(struct core_role *role, struct bytes body)
+void core_guard_found(struct core_role *role, const struct guard_finding *finding)
 {
-    struct guard_finding finding;
     struct buf memory;
     struct core_guarded guarded;
     struct gate_by by = {STR("guard"), STR("an answer was held")};
-    if (message_held_read(body, &finding) != ERR_OK || finding.partner < 0 ||
-        (unsigned)finding.partner >= gate_peer_count(role->gate))
+    if (finding->partner < 0 || (unsigned)finding->partner >= gate_peer_count(role->gate))
         return;
-    const struct gate_peer *peer = gate_peer_get(role->gate, (unsigned)finding.partner);
+    const struct gate_peer *peer = gate_peer_get(role->gate, (unsigned)finding->partner);
     buf_init(&memory, RECORD_MAX);
     core_guard_get(role->gate, peer, &memory, &guarded);
     guarded.held = true;
-    guarded.finding = finding;
+    guarded.finding = *finding;
     guarded.when_us = core_now(role);
     err_t err = core_guard_put(role->gate, peer, &guarded, &by, core_now(role));
     buf_deinit(&memory);
     diag_say(role->diag, DIAG_ERROR, err != ERR_OK ? err : ERR_DENIED, "core",
              "`bongsu status`; after a look at the object `bongsu guard resume`",
              "the guard holds everything for %.*s: rule %s", STR_ARG(peer->audience),
-             guard_rule_word(finding.rule));
+             guard_rule_word(finding->rule));
     role->rights_changed = true; /* pages that edge keeps go as well */
     core_views_take(role, peer->index);
     core_wake(role);
+}
+
+static void held(struct core_role *role, struct bytes body)
+{
+    struct guard_finding finding;
+    if (message_held_read(body, &finding) == ERR_OK)
+        core_guard_found(role, &finding);
 }
 
 bool core_guard_message(struct core_role *role, unsigned kind, struct bytes body)

@@ -316,6 +316,18 @@ void core_keeper_fresh(struct core_role *role);
 /* core_guard.c */
 /* After the operators changed something, and to a new guard. */
 void core_guard_tell(struct core_role *role);
+/* The text that it is told. */
+void core_guard_rules(struct core_role *role, struct buf *out);
+/* Something was held: nothing goes to that partner until an operator says so. */
+void core_guard_found(struct core_role *role, const struct guard_finding *finding);
+/* core_bundle_guard.c: the same look at pages that leave in a bundle, with a guard of its own for each
+ * volume.
+ */
+NODISCARD err_t core_bundle_guard_new(struct core_role *role, struct guard **out);
+/* May this answer to the request for a page leave? ERR_BUSY: what it asks for is not signed yet; ERR_DENIED:
+ * it was held, and that is told. */
+NODISCARD err_t core_bundle_guarded(struct core_role *role, struct guard *guard, unsigned partner,
+                                    struct str query, struct bytes body);
 /* False: no message of the guard. */
 bool core_guard_message(struct core_role *role, unsigned kind, struct bytes body);
 

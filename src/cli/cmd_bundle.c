@@ -15,8 +15,6 @@ struct writer {
     uint64_t visible;
     unsigned stood; /* volumes that were there already */
     struct buf request, records;
-    uint64_t bytes;
-    int status;
 };
 
 /* FILE, or FILE.002 of a bundle with more than one volume. False: too long. */
@@ -217,7 +215,8 @@ static int volume_fill(struct writer *w, unsigned number, const char *part, cons
     if (err != ERR_OK)
         status = cli_fail("give the same command again: what is whole stays", "%s: %s", part, err_text(err));
     os->file_close(os->ctx, volume.file);
-    w->bytes += volume.offset;
+    if (status != CLI_OK) /* it is begun anew: half a volume is of no use */
+        (void)!os->path_unlink(os->ctx, part);
     return status;
 }
 

@@ -224,7 +224,9 @@
 #define LIMIT_BUNDLE_HEAD_BYTES   (32u << 10)  /* 1,000 cuts of 20 digits, the rest, one signature */
 #define LIMIT_BUNDLE_RECORD_BYTES (256u << 10) /* plain bytes of one record: what a damaged one costs */
 #define LIMIT_BUNDLE_WAIT_US      60000000     /* for the keeper, a signature, a page to be durable */
-#define LIMIT_BUNDLE_REPORT_BYTES (512u << 10) /* a receipt in base64, and 64 answers to recalls */
+#define LIMIT_BUNDLE_REST_US      2000000      /* a report waits so long for what was called back to go */
+#define LIMIT_BUNDLE_RECALLS      64           /* answers in one report; the rest go with the next */
+#define LIMIT_BUNDLE_REPORT_BYTES (768u << 10) /* a receipt of 256 KiB and those, in base64 */
 /* --- taxii --- */
 #define LIMIT_TAXII_PAGE_OBJECTS   1000        /* items of one page; what clients ask for at most */
 #define LIMIT_TAXII_PAGE_BYTES     (8u << 20)  /* objects of one page, the one that crosses it included */

@@ -628,7 +628,7 @@ static err_t answer_now(struct gate *gate, const struct called *called, bool *ou
     return ERR_OK;
 }
 
-err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_owed *out)
+err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from, struct gate_recall_owed *out)
 {
     const struct gate_peer *peer = gate_peer_get(gate, partner);
     uint8_t head[FACT_KEY_SIZE_MAX], source[2];
@@ -649,6 +649,10 @@ err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_o
         uint64_t seq = rd_u64(&rd);
         if (TRY(err, called_read(value, &called)))
             break;
+        if (seq < from) {
+            waits = true; /* not asked about: it may be owed still */
+            continue;
+        }
         if (TRY(err, answer_now(gate, &called, &found, &held, &waits)))
             break;
         found |= held;

@@ -115,8 +115,9 @@ struct gate_recall_owed {
     int64_t done_us;
     bool held;
 };
-/* The first one to `partner` that he has not got. ERR_NOTFOUND: none. */
-NODISCARD err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_owed *out);
+/* The first one to `partner`, for leaf `from` or a later one, that he has not got. ERR_NOTFOUND: none. */
+NODISCARD err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from,
+                                 struct gate_recall_owed *out);
 /* He has it. Logged; a crash that loses it makes it be sent again. */
 NODISCARD err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, bool held,
                                          int64_t now_us);

@@ -28,18 +28,25 @@ bool session_recall_step(struct sync_session *session, int64_t now_us, int64_t *
         session_send(session, &answer->flight, now_us, SEND_US, &what, out);
         return true;
     }
-    if (gate_recall_owed(session->gate, session->partner, &owed) != ERR_OK)
+    if (gate_recall_owed(session->gate, session->partner, 0, &owed) != ERR_OK)
         return false;
+    session_recall_sign(session, &owed, now_us, out);
+    return true;
+}
+
+void session_recall_sign(struct sync_session *session, const struct gate_recall_owed *owed, int64_t now_us,
+                         struct sync_action *out)
+{
+    struct recall_answer *answer = &session->recall;
     answer->signing = true;
     answer->sign_until_us = now_us + SIGN_US;
-    answer->seq = owed.seq;
-    answer->held = owed.held;
+    answer->seq = owed->seq;
+    answer->held = owed->held;
     out->kind = SYNC_ANSWER;
     out->answer = (struct sync_recall_done) {.origin = {session->origin, session->origin_len},
                                              .holder = {session->node, session->node_len},
-                                             .seq = owed.seq,
-                                             .held = owed.held};
-    return true;
+                                             .seq = owed->seq,
+                                             .held = owed->held};
 }
 
 int64_t session_recall_until(const struct sync_session *session)
@@ -61,6 +68,10 @@ void sync_session_recall_signed(struct sync_session *session, err_t err, uint64_
     if (err == ERR_OK) {
         sync_recall_write(&answer->body, session->epoch, note);
         err = buf_err(&answer->body);
+    }
+    if (session->carry == CARRY_RECALLS) {
+        session_carry_recall(session, err);
+        return;
     }
     if (err == ERR_OK)
         return;

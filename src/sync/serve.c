@@ -610,8 +610,13 @@ void sync_serve_carried(struct sync_serve *serve, unsigned partner, const struct
                         int64_t now_us, struct exchange_response *response, bool *out_commit)
 {
     must(partner < LIMIT_PARTNERS);
+    struct sync_served *served = &serve->partners[partner].served, before = *served;
     dispatch(serve, admitted(serve, partner, now_us) ? (int)partner : -1, request, now_us, response,
              out_commit);
+    served->pages = before.pages; /* the link sent nothing of it */
+    served->leaves = before.leaves;
+    served->bytes = before.bytes;
+    served->seen_us = before.seen_us;
 }
 
 /* --- late answers --- */

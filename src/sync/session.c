@@ -90,7 +90,7 @@ err_t sync_session_new(const struct sync_session_setup *setup, struct sync_sessi
     buf_init(&session->held.note, LIMIT_NOTE_BYTES);
     buf_init(&session->receipt_body, LIMIT_SYNC_BODY_BYTES);
     buf_init(&session->evidence, LIMIT_NOTE_BYTES);
-    buf_init(&session->carried, LIMIT_SYNC_BODY_BYTES);
+    buf_init(&session->carried, LIMIT_BUNDLE_REPORT_BYTES);
     buf_init(&session->recall.body, 2 * LIMIT_RECALL_ANSWER_BYTES);
     err_t err = rewind_to_cursor(session);
     if (err == ERR_OK)
@@ -466,13 +466,14 @@ static bool step(struct sync_session *session, int64_t now_us, struct sync_actio
     }
     bool sign = feeding && session->held.size > session->status.acknowledged &&
                 session->receipt_retry.at_us <= now_us;
-    sign = (sign || session->carry) && session->receipt_wanted && session->signing == 0 &&
+    sign = (sign || session->carry == CARRY_RECEIPT) && session->receipt_wanted && session->signing == 0 &&
            session->receipt_body.len == 0;
     if (feeding && session->receipt_wanted && session->receipt_retry.at_us > now_us)
         sooner(until, session->receipt_retry.at_us);
     if (due(sign, session->sign_at_us, now_us, until) && session_sign_ask(session, now_us, out))
         return true;
-    return feeding && session_recall_step(session, now_us, until, out);
+    return session_carry_step(session, now_us, out) ||
+           (feeding && session_recall_step(session, now_us, until, out));
 }
 
 void sync_session_next(struct sync_session *session, int64_t now_us, struct sync_action *out)

@@ -111,11 +111,13 @@ NODISCARD err_t sync_session_carried(struct sync_session *session, struct str or
                                      int64_t now_us, struct fault *fault);
 /* Nothing verified waits for its commit. */
 bool sync_session_resting(const struct sync_session *session);
-/* A receipt for all that is held is to be made, even if the issuer cannot be reached. ERR_NOTFOUND: nothing
- * is held. */
-NODISCARD err_t sync_session_receipt_want(struct sync_session *session);
-/* As in SYNC.md section 5, once it was signed. Borrowed until the next call. */
-bool sync_session_receipt_get(const struct sync_session *session, struct bytes *out, uint64_t *out_size);
+/* A report is to be made, even if the issuer cannot be reached: the receipt for all that is held, and, where
+ * the link is not up, the answers to recalls that the issuer has not got. ERR_NOTFOUND: nothing is held. */
+NODISCARD err_t sync_session_report_want(struct sync_session *session);
+/* Its text, once all of it was signed, and the size that the receipt in it is for. Borrowed until the next
+ * call.
+ */
+bool sync_session_report_get(const struct sync_session *session, struct str *out, uint64_t *out_size);
 
 /* --- watching --- */
 

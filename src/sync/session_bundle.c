@@ -1,5 +1,7 @@
 /* Pages that came in a bundle instead of an answer, and receipts that go back by hand. What is taken over,
  * and how, is the session's: there is no second way in. */
+#include "gate/recall.h"
+#include "sync/bundle.h"
 #include "sync/session_state.h"
 
 /* Receipts wait for nobody here: what was refused so far is known by its number and digest alone. */
@@ -48,26 +50,64 @@ bool sync_session_resting(const struct sync_session *session)
     return session->page_count == 0;
 }
 
-/* --- receipts --- */
+/* --- what goes back --- */
 
 void session_carry_made(struct sync_session *session)
 {
-    if (!session->carry || session->receipt_body.len == 0 || session->receipt_size != session->held.size)
+    if (session->carry != CARRY_RECEIPT || session->receipt_body.len == 0 ||
+        session->receipt_size != session->held.size)
         return;
     buf_clear(&session->carried);
-    buf_put(&session->carried, session->receipt_body.at, session->receipt_body.len);
+    bundle_report_begin(&session->carried);
+    bundle_report_put(&session->carried, "receipt", buf_bytes(&session->receipt_body));
     session->carried_size = session->receipt_size;
-    session->carry = buf_err(&session->carried) != ERR_OK;
+    session->carried_recalls = 0;
+    if (buf_err(&session->carried) == ERR_OK)
+        session->carry = CARRY_RECALLS;
 }
 
-err_t sync_session_receipt_want(struct sync_session *session)
+/* While the link is up answers go by it: one signature is enough. */
+bool session_carry_step(struct sync_session *session, int64_t now_us, struct sync_action *out)
+{
+    struct gate_recall_owed owed;
+    struct recall_answer *answer = &session->recall;
+    if (session->carry == CARRY_RECALLS && answer->signing && now_us >= answer->sign_until_us) {
+        answer->signing = false;
+        session_carry_recall(session, ERR_TIMEOUT);
+    }
+    if (session->carry != CARRY_RECALLS || answer->signing)
+        return false;
+    bool full = session->state == SYNC_FEED || session->carried_recalls == LIMIT_BUNDLE_RECALLS;
+    if (full || gate_recall_owed(session->gate, session->partner, session->carried_seq, &owed) != ERR_OK) {
+        session->carry = CARRY_NOTHING;
+        if (!full) /* all were told: the next report begins with the first, nobody says that it arrived */
+            session->carried_seq = 0;
+        return false;
+    }
+    session_recall_sign(session, &owed, now_us, out);
+    return true;
+}
+
+void session_carry_recall(struct sync_session *session, err_t err)
+{
+    struct buf *body = &session->recall.body;
+    if (err == ERR_OK)
+        bundle_report_put(&session->carried, "recall-done", buf_bytes(body));
+    else
+        session->carry = CARRY_NOTHING; /* what is missing goes with the next report */
+    buf_clear(body);
+    session->carried_seq = session->recall.seq + 1;
+    session->carried_recalls++;
+}
+
+err_t sync_session_report_want(struct sync_session *session)
 {
     if (session->held.size == 0)
         return ERR_NOTFOUND;
     buf_clear(&session->carried);
-    session->carry = true;
+    session->carry = CARRY_RECEIPT;
     session_carry_made(session);
-    if (!session->carry)
+    if (session->carry != CARRY_RECEIPT)
         return ERR_OK;
     session->receipt_wanted = true;
     if (session->receipt.id == 0 && session->receipt_body.len > 0)
@@ -75,11 +115,11 @@ err_t sync_session_receipt_want(struct sync_session *session)
     return ERR_OK;
 }
 
-bool sync_session_receipt_get(const struct sync_session *session, struct bytes *out, uint64_t *out_size)
+bool sync_session_report_get(const struct sync_session *session, struct str *out, uint64_t *out_size)
 {
-    if (session->carry || session->carried.len == 0)
+    if (session->carry != CARRY_NOTHING || session->carried.len == 0 || buf_err(&session->carried) != ERR_OK)
         return false;
-    *out = buf_bytes(&session->carried);
+    *out = buf_str(&session->carried);
     *out_size = session->carried_size;
     return true;
 }

@@ -6,6 +6,8 @@
 #include "sync/session.h"
 #include "sync/wire.h"
 
+struct gate_recall_owed;
+
 enum { SESSION_PAGES = 2 }; /* one being stored, one behind it */
 
 #define SESSION_SECOND_US INT64_C(1000000)
@@ -27,6 +29,9 @@ struct refusals {
     uint64_t before_count; /* of the refused leaves before the list */
     struct hash before;
 };
+
+/* What a report for hand carriage still wants. */
+enum carry { CARRY_NOTHING, CARRY_RECEIPT, CARRY_RECALLS };
 
 struct held { /* durably taken over */
     uint64_t size;
@@ -86,9 +91,11 @@ struct sync_session {
 
     struct recall_answer recall;
 
-    bool carry;         /* a receipt that somebody carries is wanted, whether or not the link is up */
-    struct buf carried; /* as made last */
-    uint64_t carried_size;
+    enum carry carry;      /* a report that somebody carries is wanted, whether or not the link is up */
+    struct buf carried;    /* its text, as far as it is made */
+    uint64_t carried_size; /* of the receipt in it */
+    uint64_t carried_seq;  /* answers to recalls before this leaf are in it, or were in the one before */
+    size_t carried_recalls;
 
     struct buf evidence; /* the checkpoint that contradicts ours */
     bool halting;        /* an alarm waits for its commit */
@@ -120,10 +127,18 @@ void session_equivocation(struct sync_session *session, struct str checkpoint, c
 /* --- session_bundle.c --- */
 /* A receipt was made: keeps it when one is to be carried. */
 void session_carry_made(struct sync_session *session);
+/* The next answer to a recall for the report, where the link does not bring them itself. False: none is
+ * wanted.
+ */
+bool session_carry_step(struct sync_session *session, int64_t now_us, struct sync_action *out);
+/* It was signed, into recall.body; or not. */
+void session_carry_recall(struct sync_session *session, err_t err);
 
 /* --- recall_session.c --- */
 /* False: nothing to do now; *until is then no later than when there is. */
 bool session_recall_step(struct sync_session *session, int64_t now_us, int64_t *until,
+                         struct sync_action *out);
+void session_recall_sign(struct sync_session *session, const struct gate_recall_owed *owed, int64_t now_us,
                          struct sync_action *out);
 int64_t session_recall_until(const struct sync_session *session);
 void session_recall_answer(struct sync_session *session, int64_t now_us);

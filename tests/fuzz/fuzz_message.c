@@ -54,6 +54,24 @@ static err_t receipt_again(struct bytes wire, struct buf *out)
     return err;
 }
 
+static err_t bundle_again(struct bytes wire, struct buf *out)
+{
+    struct message_bundle message;
+    err_t err = message_bundle_read(wire, &message);
+    if (err == ERR_OK)
+        message_bundle_write(out, &message);
+    return err;
+}
+
+static err_t bundled_again(struct bytes wire, struct buf *out)
+{
+    struct message_bundled message;
+    err_t err = message_bundled_read(wire, &message);
+    if (err == ERR_OK)
+        message_bundled_write(out, &message);
+    return err;
+}
+
 static err_t receipted_again(struct bytes wire, struct buf *out)
 {
     struct message_receipted message;
@@ -128,12 +146,12 @@ static err_t foreign_again(struct bytes wire, struct buf *out)
     return err;
 }
 
-enum { PIECE = 8, ANSWER, ALL = 15 };
+enum { PIECE = 8, ANSWER, ALL = 17 };
 /* NULL: never written, only read. */
 static err_t (*const kinds[ALL])(struct bytes wire, struct buf *out) = {
     call_again,      answer_again,    sign_again,    signed_again, receipt_again,   receipted_again,
     peers_again,     request_again,   NULL,          NULL,         feed_open_again, feed_call_again,
-    feed_head_again, feed_over_again, foreign_again,
+    feed_head_again, feed_over_again, foreign_again, bundle_again, bundled_again,
 };
 
 /* Both halves of an answer to a recall: one spelling. */

@@ -17,6 +17,7 @@ from node import Node, Report, free_port, program, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
+RED = 'marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1'
 OBJECTS = int(os.environ.get('OBJECTS', '20000'))
 MEMORY_KIB = 64 << 10  # for a page of 6 MiB, sealed, in base64 and again: whatever the number of entries
 REPORT = Report('bundle')
@@ -76,6 +77,11 @@ class Apart:
 
     def held(self):
         return self.us.status('kr').get('received', 0)
+
+
+def holder(node, thing, name):
+    answer = node.run('recall', 'status', thing['id'])
+    return next((line['state'] for line in answer.lines if line.get('holder') == name), None)
 
 
 def holds(node, number):
@@ -186,12 +192,34 @@ def recalled(apart, size):
     kr, us = apart.both()
     thing = indicator(7)
     REPORT.check('it is held there', holds(us, 7))
-    kr.must('recall', thing['id'], '--because', 'a source is in danger')
+    kr.must('recall', thing['id'], '--yes', '--because', 'a source is in danger')
     REPORT.check('the recall is decided', wait_for(lambda: kr.status('us').get('ledger_size') == size + 1))
     kr.must('bundle', 'write', 'us', '--out', apart.path('recall'))
     reads(apart, apart.path('recall'))
     REPORT.check('it is gone there', wait_for(lambda: not holds(us, 7)))
+    REPORT.check('the issuer waits for his word', holder(kr, thing, 'us') == 'pending')
+    REPORT.check('it is destroyed there', wait_for(lambda: holder(us, thing, 'this node') == 'destroyed'))
+    us.must('bundle', 'read', apart.path('recall'), '--receipt', apart.path('gone.receipt'))
+    kr.must('bundle', 'receipt', 'us', apart.path('gone.receipt'))
+    REPORT.equal('he has signed that it is gone', holder(kr, thing, 'us'), 'done')
+    us.must('bundle', 'read', apart.path('recall'), '--receipt', apart.path('again.receipt'))
+    REPORT.check('...and signs it again until he knows that it arrived',
+                 kr.run('bundle', 'receipt', 'us', apart.path('again.receipt')).good)
     REPORT.check('its neighbour is not', holds(us, 8))
+
+
+def guarded(apart):
+    """A policy that lets too much go: the guard's reader looks at bundles as well."""
+    kr = apart.kr
+    size = kr.status('us').get('ledger_size')
+    (apart.folder / 'loose').write_text(POLICY.replace('green', 'red'), encoding='utf-8')
+    kr.must('policy', 'activate', apart.folder / 'loose', '--untested', '--because', 'test')
+    apart.add({**indicator(OBJECTS + 100), 'object_marking_refs': [RED]})
+    REPORT.check('the policy lets it go', wait_for(lambda: kr.status('us').get('ledger_size') == size + 1))
+    answer = kr.run('bundle', 'write', 'us', '--out', apart.path('loose.bundle'))
+    REPORT.check('the guard does not', not answer.good and 'guard' in repr(answer), answer)
+    REPORT.check('nothing stands under its name', not os.path.exists(apart.path('loose.bundle')))
+    REPORT.check('it is held from then on', not kr.run('bundle', 'write', 'us', '--out', apart.path('more')).good)
 
 
 def to_nobody_else(apart):
@@ -216,6 +244,7 @@ def main():
         receipts(apart)
         recalled(apart, one_way(apart))
         to_nobody_else(apart)
+        guarded(apart)
         for node in apart.both():
             node.stop()
             REPORT.check(f'the store of {node.name} is whole', node.run('check', seconds=600).good)

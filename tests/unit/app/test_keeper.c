@@ -5,6 +5,7 @@
 #include "app/keeper.h"
 #include "app/keys.h"
 #include "ledger/merkle.h"
+#include "sync/bundle.h"
 
 /* A tree of made-up leaves, small enough to be computed anew each time. */
 enum { LEAVES = 64 };
@@ -257,6 +258,90 @@ static void ignores_nonsense(void **state)
     }
 }
 
+/* --- bundles --- */
+
+static struct message_bundled bundle(struct site *site, bool open, struct str head)
+{
+    struct message_bundled answer;
+    unsigned kind;
+    buf_clear(&site->wire);
+    message_bundle_write(&site->wire, &(struct message_bundle) {7, open, head});
+    keeper_handle(site->keeper, MESSAGE_BUNDLE, buf_bytes(&site->wire), &kind, &site->answer);
+    assert_int_equal(kind, MESSAGE_BUNDLED);
+    assert_int_equal(message_bundled_read(buf_bytes(&site->answer), &answer), ERR_OK);
+    assert_int_equal(answer.ticket, 7);
+    return answer;
+}
+
+/* A head of this origin, for this node, whose key (all sevens) is sealed to this site. */
+static void head_make(struct site *site, const char *origin, const char *recipient, struct buf *out)
+{
+    static struct bundle_head head;
+    struct sign_public public[SYNC_CARD_KEYS];
+    struct sealed_key key;
+    uint8_t seed[SEALED_SEED_SIZE] = {4};
+    memset(key.b, 7, sizeof key.b);
+    assert_int_equal(keys_public(os_linux(), site->dir, public), ERR_OK);
+    head = (struct bundle_head) {.plan = {.volumes = 1, .cuts = {0, 5}},
+                                 .volume = 1,
+                                 .origin = str_of(origin),
+                                 .recipient = str_of(recipient)};
+    assert_int_equal(sealed_box(&public[SYNC_CARD_SEALING], seed, &key, head.box), ERR_OK);
+    buf_init(out, LIMIT_BUNDLE_HEAD_BYTES);
+    bundle_head_write(out, &head);
+}
+
+static void signs_heads_of_its_own_ledgers(void **state)
+{
+    struct site *site = *state;
+    struct sync_card card = {.node = "kr"};
+    struct sign_key key;
+    static struct bundle_head head;
+    struct fault fault;
+    struct buf text;
+    head_make(site, "bongsu/kr/us/0", "us", &text);
+    struct message_bundled answer = bundle(site, false, buf_str(&text));
+    assert_int_equal(answer.err, ERR_OK);
+    assert_int_equal(keys_read(os_linux(), site->dir, SYNC_CARD_LEDGER, &key), ERR_OK);
+    card.key[SYNC_CARD_LEDGER] = key.public;
+    assert_int_equal(bundle_head_open(str_from_bytes(answer.answer), &card, &head, &fault), ERR_OK);
+    card.key[SYNC_CARD_LEDGER].b[0] ^= 1;
+    assert_int_equal(bundle_head_open(str_from_bytes(answer.answer), &card, &head, &fault), ERR_SIGNATURE);
+    buf_deinit(&text);
+    head_make(site, "bongsu/fr/us/0", "us", &text);
+    assert_int_equal(bundle(site, false, buf_str(&text)).err, ERR_DENIED);
+    buf_deinit(&text);
+    /* Nothing else gets a signature by this way: a checkpoint least of all. */
+    struct str checkpoint = STR("bongsu/kr/us/0\n5\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n");
+    answer = bundle(site, false, checkpoint);
+    assert_int_not_equal(answer.err, ERR_OK);
+    assert_int_equal(answer.answer.len, 0);
+}
+
+static void opens_what_is_sealed_to_it(void **state)
+{
+    struct site *site = *state;
+    struct buf text, whole;
+    struct message_bundled answer;
+    head_make(site, "bongsu/us/kr/0", "kr", &text);
+    buf_init(&whole, LIMIT_BUNDLE_HEAD_BYTES);
+    buf_put_str(&whole, buf_str(&text));
+    buf_printf(&whole, "\n\xe2\x80\x94 bongsu/us/bundle AAAAAAAA\n"); /* core has verified it */
+    answer = bundle(site, true, buf_str(&whole));
+    assert_int_equal(answer.err, ERR_OK);
+    assert_int_equal(answer.answer.len, SEALED_KEY_SIZE);
+    for (size_t i = 0; i < SEALED_KEY_SIZE; i++)
+        assert_int_equal(answer.answer.at[i], 7);
+    buf_deinit(&text);
+    buf_clear(&whole);
+    head_make(site, "bongsu/us/fr/0", "fr", &text);
+    buf_put_str(&whole, buf_str(&text));
+    buf_printf(&whole, "\n\xe2\x80\x94 bongsu/us/bundle AAAAAAAA\n");
+    assert_int_equal(bundle(site, true, buf_str(&whole)).err, ERR_DENIED);
+    buf_deinit(&text);
+    buf_deinit(&whole);
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -267,6 +352,8 @@ int main(void)
                                        ROW(signs_only_as_itself),
                                        ROW(signs_nothing_without_its_anchor),
                                        ROW(signs_nothing_with_an_older_anchor),
+                                       ROW(signs_heads_of_its_own_ledgers),
+                                       ROW(opens_what_is_sealed_to_it),
                                        ROW(ignores_nonsense)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

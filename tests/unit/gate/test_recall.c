@@ -260,7 +260,7 @@ static struct gate_received call_back(struct bench *b, struct giver *g, uint64_t
 static err_t owed(struct bench *b, const struct giver *g, uint64_t *out_seq)
 {
     struct gate_recall_owed answer = {0};
-    err_t err = gate_recall_owed(b->gate, g->partner, &answer);
+    err_t err = gate_recall_owed(b->gate, g->partner, 0, &answer);
     *out_seq = answer.seq;
     return err;
 }
@@ -465,7 +465,7 @@ static void count_legal(void *ctx, const struct gate_legal *legal)
 static err_t owed_held(struct bench *b, const struct giver *g, bool *out_held)
 {
     struct gate_recall_owed answer = {0};
-    err_t err = gate_recall_owed(b->gate, g->partner, &answer);
+    err_t err = gate_recall_owed(b->gate, g->partner, 0, &answer);
     *out_held = answer.held;
     return err;
 }

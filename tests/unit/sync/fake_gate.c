@@ -503,9 +503,10 @@ unsigned fake_hops(const struct gate *gate, uint64_t seq)
 
 /* --- recalls: there are none --- */
 
-err_t gate_recall_owed(struct gate *gate, unsigned partner, struct gate_recall_owed *out)
+err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from, struct gate_recall_owed *out)
 {
     (void)gate;
+    (void)from;
     (void)partner;
     (void)out;
     return ERR_NOTFOUND;

@@ -721,7 +721,7 @@ static void test_a_recall_is_answered(void **state)
     /* Once: nothing is owed any more, also after a restart. */
     struct gate_recall_owed owed;
     assert_int_equal(gate_commit(us->gate), ERR_OK);
-    assert_int_equal(gate_recall_owed(us->gate, us->partner, &owed), ERR_NOTFOUND);
+    assert_int_equal(gate_recall_owed(us->gate, us->partner, 0, &owed), ERR_NOTFOUND);
     power_fails(pair, kr);
     holder.answered_us = 0;
     assert_int_equal(gate_recall_holders(kr->gate, lsns[0], take_holder, &holder), ERR_OK);
