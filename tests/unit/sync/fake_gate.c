@@ -512,8 +512,9 @@ err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from, struc
     return ERR_NOTFOUND;
 }
 
-err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, int64_t now_us)
+err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, bool held, int64_t now_us)
 {
+    (void)held;
     (void)gate;
     (void)partner;
     (void)seq;
@@ -521,9 +522,10 @@ err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq
     return ERR_NOTFOUND;
 }
 
-err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, struct bytes note,
+err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, bool held, struct bytes note,
                            int64_t now_us)
 {
+    (void)held;
     (void)gate;
     (void)partner;
     (void)seq;
