@@ -156,6 +156,8 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
 
 /* Lines of `status` while the clock is not believed, or something is still to be destroyed. */
 void command_say_clock(struct command_call *call);
+/* A recall, by the arguments of the call (recall_choice.h). */
+NODISCARD err_t command_recall_add(struct command_call *call);
 /* Who has not destroyed by the deadline what was called back (command_recall.c). */
 void command_say_recalls(struct command_call *call);
 

@@ -104,26 +104,27 @@ err_t command_person_begin(struct command_call *call, void **out)
 }
 
 /* "privacy.find 9f86d081884c7d65..." in the access record, before the first answer. */
-static void note(struct seeking *s)
+static void note(struct command_call *call, struct str who, const char *word,
+                 const struct privacy_person *person)
 {
-    char what[64] = "privacy.find", hex[2 * DIGEST_BYTES];
-    struct access *access = s->call->host->access;
+    char what[64], hex[2 * DIGEST_BYTES];
+    struct access *access = call->host->access;
     struct hash digest;
-    if (s->logged || access == NULL)
+    if (access == NULL)
         return;
-    s->logged = true;
-    if (gate_person_digest(s->call->host->gate, &s->persons.person, &digest) == ERR_OK) {
+    (void)snprintf(what, sizeof what, "%s", word);
+    if (gate_person_digest(call->host->gate, person, &digest) == ERR_OK) {
         str_hex(digest.b, DIGEST_BYTES, hex);
-        (void)snprintf(what, sizeof what, "privacy.find %.*s", (int)sizeof hex, hex);
+        (void)snprintf(what, sizeof what, "%s %.*s", word, (int)sizeof hex, hex);
     }
-    access_put(access, &(struct access_entry) {.time_us = s->call->now_us,
+    access_put(access, &(struct access_entry) {.time_us = call->now_us,
                                                .method = EXCHANGE_GET,
-                                               .who = {s->who, s->who_len},
+                                               .who = who,
                                                .what = str_of(what),
                                                .status = 200,
                                                .requests = 1});
-    if (access_flush(access, s->call->now_us))
-        access_tick(access, s->call->now_us);
+    if (access_flush(access, call->now_us))
+        access_tick(access, call->now_us);
 }
 
 /* What was decided and nobody has read yet is told as well, once it is signed. */
@@ -139,7 +140,9 @@ err_t command_person_next(struct command_call *call, void *state, bool *out_end)
     s->call = call;
     if (s->persons.from == 0)
         sign_all(call);
-    note(s);
+    if (!s->logged)
+        note(call, (struct str) {s->who, s->who_len}, "privacy.find", &s->persons.person);
+    s->logged = true;
     err_t err = gate_persons_next(call->host->gate, &s->persons, PORTION_FRAMES, say_place, s);
     if (err != ERR_OK)
         return command_refuse(call, err, NULL, "%s", err_text(err));
@@ -162,6 +165,20 @@ void command_person_end(void *state)
     struct seeking *s = state;
     gate_persons_deinit(&s->persons);
     mem_free(s);
+}
+
+/* Everything that holds it is called back: what was minted of that goes with it. */
+static err_t privacy_erase(struct command_call *call)
+{
+    struct privacy_person person;
+    struct str value;
+    err_t err = command_text(call, "person", &value);
+    if (err != ERR_OK)
+        return err;
+    if (privacy_person(value, &person))
+        note(call, call->who, "privacy.erase", &person);
+    mem_wipe(&person, sizeof person);
+    return command_recall_add(call);
 }
 
 /* --- pseudonyms --- */
@@ -250,5 +267,6 @@ void command_handled_end(void *state)
 
 const struct command command_privacy_rows[] = {
     {"privacy.reveal", false, privacy_reveal_one},
+    {"privacy.erase", true, privacy_erase},
     {NULL, false, NULL},
 };

@@ -125,7 +125,7 @@ static void say_done(struct command_call *call, const struct gate_recalled *told
                  (unsigned long long)told->number);
 }
 
-static err_t recall_add(struct command_call *call)
+err_t command_recall_add(struct command_call *call)
 {
     struct gate *gate = call->host->gate;
     struct gate_by by = command_by(call);
@@ -445,7 +445,7 @@ const struct command command_recall_rows[] = {
     {"hold.legal", true, legal_hold},
     {"hold.legal.lift", true, legal_lift},
     {"hold.legal.list", false, legal_list},
-    {"recall.add", true, recall_add},
+    {"recall.add", true, command_recall_add},
     {"recall.confirm", true, recall_confirm},
     {"recall.status", false, recall_status},
     {NULL, false, NULL},

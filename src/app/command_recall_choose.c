@@ -4,6 +4,7 @@
 
 #include "app/find_filter.h"
 #include "core/mem.h"
+#include "gate/persons.h"
 #include "gate/recall.h"
 
 enum { STEP_OBJECTS = 1024, DIGEST_HEX_MIN = 8 };
@@ -210,9 +211,33 @@ static err_t take_released(struct command_call *call, struct set *out)
     return err == ERR_OK ? err : command_refuse(call, err, NULL, "the log cannot be read: %s", err_text(err));
 }
 
+/* --- a person --- */
+
+static void take_place(void *ctx, const struct gate_place *place)
+{
+    set_add(ctx, place->whole);
+}
+
+static err_t take_person(struct command_call *call, struct set *out)
+{
+    enum { FRAMES = 4096 };
+    struct gate_persons persons;
+    struct privacy_person person;
+    err_t err = ERR_OK;
+    if (!privacy_person(command_text_or_empty(call, "person"), &person))
+        return command_refuse(call, ERR_USAGE, "a number, an address or a name",
+                              "what is looked for has three to %d bytes", PRIVACY_VALUE_MAX);
+    gate_persons_init(&persons, &person);
+    mem_wipe(&person, sizeof person);
+    while (err == ERR_OK && !persons.end && !out->full)
+        err = gate_persons_next(call->host->gate, &persons, FRAMES, take_place, out);
+    gate_persons_deinit(&persons);
+    return err == ERR_OK ? err : command_refuse(call, err, NULL, "the log cannot be read: %s", err_text(err));
+}
+
 /* --- all together --- */
 
-enum { PARTS = 4 };
+enum { PARTS = 5 };
 
 static err_t take(struct command_call *call, unsigned part, struct set *out, size_t *stays)
 {
@@ -223,8 +248,10 @@ static err_t take(struct command_call *call, unsigned part, struct set *out, siz
         return take_query(call, out);
     case 2:
         return take_incident(call, out, stays);
-    default:
+    case 3:
         return take_released(call, out);
+    default:
+        return take_person(call, out);
     }
 }
 
@@ -246,7 +273,8 @@ static err_t give(struct command_call *call, const struct set *set, struct recal
 err_t recall_choose(struct command_call *call, struct recall_choice *out)
 {
     const bool given[PARTS] = {command_text_or_empty(call, "what").len > 0, find_filter_given(call),
-                               command_text_or_empty(call, "incident").len > 0, released_given(call)};
+                               command_text_or_empty(call, "incident").len > 0, released_given(call),
+                               command_text_or_empty(call, "person").len > 0};
     struct set chosen = {0}, next = {0};
     bool any = false;
     err_t err = ERR_OK;

@@ -113,6 +113,20 @@ static const struct cli_command recall_rows[] = {
                  {"SINCE", "answered"},
                  {"DEADLINE", "deadline"},
                  {"BY", "by"}}},
+    {.words = "privacy erase",
+     .summary = "call back and destroy everything that holds one person's data",
+     .help =
+         "What `bongsu privacy find` finds, in every version and in what was refused, is called back as a\n"
+         "whole, as `bongsu recall` does: from every partner who ever had it, within the same budget. The\n"
+         "access record says who asked, and names the value by a keyed digest alone: keep it out of TEXT.",
+     .args = {{"VALUE", CLI_TEXT, "person", NULL, "as the person writes it"}},
+     .options = {{"dry-run", CLI_FLAG, "dry_run", NULL, "only count what it would reach"},
+                 {"yes", CLI_FLAG, NULL, NULL, "do not ask"},
+                 {"within", CLI_TEXT, "within", "HOURS",
+                  "until when holders are to answer; 24; also 30m, 90s"},
+                 RECALL_BECAUSE},
+     .control = "privacy.erase",
+     .run = run_recall},
     {.words = "hold legal",
      .summary = "an order to keep it as evidence: nothing destroys it, whoever calls it back",
      .help =

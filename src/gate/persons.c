@@ -145,7 +145,10 @@ static err_t read_frame(struct reading *r, const struct frame *frame, struct gat
     }
     if (gate_is_destroyed(r->gate, frame->lsn))
         return ERR_OK;
+    bool made = frame->kind == FRAME_MINT ||
+                (frame->kind == FRAME_QUAR && envelope.reason == RECORD_QUARANTINE_MENDED);
     place->lsn = frame->lsn;
+    place->whole = made ? envelope.about : frame->lsn;
     place->source = envelope.source;
     place->received_us = envelope.received_us;
     if (TRY(err, frame_bytes(r->gate, frame, &r->persons->arena, &bytes)))

@@ -10,6 +10,8 @@
 struct gate_place {
     enum gate_place_kind { GATE_PLACE_HELD, GATE_PLACE_MINTED, GATE_PLACE_QUARANTINED } kind;
     uint64_t lsn;
+    uint64_t
+        whole; /* what is called back to have it gone: the object that it was minted from, or mended to */
     uint32_t source;
     int64_t received_us; /* MINTED: when it was made */
     unsigned partner;    /* MINTED: for whom */

@@ -150,6 +150,23 @@ def test(place):
     status, out, err = place.run('access', '--json', *kr)
     check('the search is in the record', 'privacy.find ' in out, out + err)
     check('its value is not', MAIL.lower() not in out.lower() and RRN not in out, out)
+    # Erasure is a recall: every version, what was minted, and what was refused.
+    holds = len({line['lsn'] for line in found(place, MAIL) if line.get('place') in ('held', 'quarantine')})
+    dry = place.lines('privacy', 'erase', MAIL, '--dry-run', *kr)[0]
+    check('erasure counts before', (dry['versions'], dry['dry_run']) == (holds, True) and holds >= 2, dry)
+    place.expect(2, '--yes', 'privacy', 'erase', MAIL, '--because', 'request 4/2026', *kr)
+    check('and changes nothing', any(line.get('place') == 'held' for line in found(place, MAIL)))
+    place.expect(0, 'called back', 'privacy', 'erase', MAIL, '--because', 'request 4/2026', '--yes', *kr)
+    until('nothing kept holds it', lambda: not any('place' in line for line in found(place, MAIL)))
+    check('nor a part of it', not any('place' in line for line in find(place, RRN)))
+    place.expect(0, two['id'], 'get', two['id'], *kr)
+    rows = place.lines('recall', 'status', one['id'], *kr)
+    check('who had it is known', {row['holder']: row['state'] for row in rows if 'holder' in row} == {
+        'this node': 'destroyed', 'us': 'cannot confirm', 'eu': 'cannot confirm', 'jp': 'cannot confirm'}, rows)
+    check('the value stands nowhere on the disk', not any(MAIL.encode() in path.read_bytes()
+                                                          for path in (place.path / 'kr').rglob('*') if path.is_file()))
+    out = place.run('access', '--json', *kr)[1]
+    check('who erased is in the record', 'privacy.erase ' in out and MAIL.lower() not in out.lower(), out)
     place.stop('kr')
 
 
