@@ -199,22 +199,23 @@ static void put_text(const struct cutting *c, struct str text, bool raw)
 static err_t mark_selected(struct cutting *c)
 {
     size_t steps = LIMIT_STIX_SELECTOR_STEPS;
+    struct stix_selector_walk walk;
     for (size_t i = 0; i < c->cut->selector_count; i++) {
         struct str rest = c->cut->selectors[i];
         struct json_val value;
-        bool found = stix_selector_resolve(c->root, rest, &steps, &value);
-        if (!found && steps == 0)
-            return ERR_LIMIT;
-        if (!found)
-            continue;
+        stix_selector_begin(&walk, c->root, rest, &steps);
         struct str member = str_cut(&rest, '.'), type;
         /* Section 4.11.1 of the OASIS Standard requires it; the Errata do not, and so does what is taken in.
          */
         bool family = str_eq(member, STR("is_family")) && json_get_str(c->root, STR("type"), &type) &&
                       str_eq(type, STR("malware"));
-        if (family || AMONG(member, fixed))
-            return ERR_DENIED;
-        c->gone[value.at] = 1;
+        while (stix_selector_next(&walk, &value)) {
+            if (family || AMONG(member, fixed))
+                return ERR_DENIED;
+            c->gone[value.at] = 1;
+        }
+        if (steps == 0)
+            return ERR_LIMIT;
     }
     return ERR_OK;
 }
@@ -440,56 +441,67 @@ static err_t put_value(struct cutting *c, struct json_val value)
     return err;
 }
 
-/* Appends `selector` as it reads after the cut; false when what it names is gone. */
-static bool put_selector(struct cutting *c, struct str selector)
+/* Of the elements before this one those that stay. */
+static uint64_t kept_before(const struct cutting *c, const struct stix_selector_level *level)
 {
-    struct json_val at = c->root, value = {0};
-    struct str rest = selector, name;
-    size_t before = c->out->len;
-    while (rest.len > 0) {
-        struct str part = str_cut(&rest, '.');
-        struct level level = {.is_object = json_is(at, JSON_OBJECT)};
-        uint64_t index = 0, kept = 0, seen = 0;
-        bool found = false;
-        level.iter = level.is_object ? json_object_iter(at) : json_array_iter(at);
-        if (!is_container(at) ||
-            (!level.is_object && (part.len < 3 || !str_to_u64((struct str) {part.at + 1, part.len - 2},
-                                                              LIMIT_OBJECT_BYTES, &index))))
-            return false;
-        while (!found && step(&level, &name, &value)) {
-            found = level.is_object ? str_eq(name, part) : seen++ == index;
-            kept += !found && !is_gone(c, value);
-        }
-        if (!found || is_gone(c, value))
-            return false;
-        if (c->out->len > before)
-            buf_putc(c->out, '.');
-        if (level.is_object)
-            put_text(c, part, true);
-        else
-            buf_printf(c->out, "[%llu]", (unsigned long long)kept);
-        at = value;
-    }
-    return c->out->len > before;
+    struct json_iter iter = json_array_iter(level->value);
+    struct json_val value;
+    uint64_t kept = 0;
+    for (uint64_t i = 0; i < level->index && json_array_next(&iter, &value); i++)
+        kept += !is_gone(c, value);
+    return kept;
 }
 
-/* One selector as a JSON string; nothing is written when it names what is gone. */
+/* Appends one way of reading a selector as it reads after the cut; false when what it names is gone. */
+static bool put_way(struct cutting *c, const struct stix_selector_walk *walk, struct json_val value)
+{
+    bool gone = is_gone(c, value);
+    for (size_t i = 1; i < walk->depth; i++)
+        gone |= is_gone(c, walk->levels[i].value);
+    for (size_t i = 0; i < walk->depth && !gone; i++) {
+        const struct stix_selector_level *level = &walk->levels[i];
+        if (i > 0)
+            buf_putc(c->out, '.');
+        if (level->is_object)
+            put_text(c, level->name, true);
+        else
+            buf_printf(c->out, "[%llu]", (unsigned long long)kept_before(c, level));
+    }
+    return !gone;
+}
+
+/* One selector as JSON strings, one for each value that it names; nothing is written for what is gone. */
 static bool put_selector_text(struct cutting *c, struct str selector, bool first)
 {
-    struct buf plain, *out = c->out;
+    struct buf plain, last, *out = c->out;
+    struct stix_selector_walk walk;
+    struct json_val value;
+    size_t steps = LIMIT_STIX_SELECTOR_STEPS;
+    bool any = false;
     buf_init(&plain, LIMIT_OBJECT_BYTES);
-    c->out = &plain;
-    bool stays = put_selector(c, selector);
-    c->out = out;
-    if (buf_err(&plain) != ERR_OK)
-        out->err = buf_err(&plain);
-    else if (stays) {
-        if (!first)
+    buf_init(&last, LIMIT_OBJECT_BYTES);
+    stix_selector_begin(&walk, c->root, selector, &steps);
+    while (stix_selector_next(&walk, &value)) {
+        buf_clear(&plain);
+        c->out = &plain;
+        bool stays = put_way(c, &walk, value);
+        c->out = out;
+        if (buf_err(&plain) != ERR_OK)
+            out->err = buf_err(&plain);
+        if (!stays || (any && str_eq(buf_str(&plain), buf_str(&last))))
+            continue;
+        if (!first || any)
             buf_putc(out, ',');
         json_write_str(out, buf_str(&plain));
+        buf_clear(&last);
+        buf_put_str(&last, buf_str(&plain));
+        any = true;
     }
+    if (buf_err(&last) != ERR_OK)
+        out->err = buf_err(&last);
     buf_deinit(&plain);
-    return stays;
+    buf_deinit(&last);
+    return any;
 }
 
 /* The entries that still name something. */

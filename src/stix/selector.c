@@ -2,47 +2,94 @@
 
 #include "core/limit.h"
 
-static bool member(struct json_val object, struct str name, size_t *steps, struct json_val *out)
+/* What is left of a selector behind its first `len` bytes; false: these are no part of it. */
+static bool cut_part(struct str selector, size_t len, struct str *out_rest)
 {
-    struct json_iter iter = json_object_iter(object);
-    struct str found;
-    for (; *steps > 0 && json_object_next(&iter, &found, out); --*steps)
-        if (str_eq(found, name))
+    bool last = selector.len == len;
+    if (!last && (selector.len - len < 2 || selector.at[len] != '.'))
+        return false;
+    *out_rest = last ? (struct str) {"", 0} : (struct str) {selector.at + len + 1, selector.len - len - 1};
+    return true;
+}
+
+/* "[n]" at the beginning. */
+static bool read_index(struct stix_selector_level *level)
+{
+    struct str rest = level->rest, part = str_cut(&rest, '.');
+    return part.len >= 3 && part.at[0] == '[' && part.at[part.len - 1] == ']' &&
+           str_to_u64((struct str) {part.at + 1, part.len - 2}, LIMIT_OBJECT_BYTES, &level->index) &&
+           cut_part(level->rest, part.len, &level->further);
+}
+
+static bool next_member(struct stix_selector_level *level, size_t *steps, struct json_val *out)
+{
+    while (*steps > 0 && json_object_next(&level->iter, &level->name, out)) {
+        --*steps;
+        if (str_starts(level->rest, level->name) && cut_part(level->rest, level->name.len, &level->further))
             return true;
+    }
     return false;
 }
 
-static bool element(struct json_val array, struct str part, size_t *steps, struct json_val *out)
+static bool next_element(struct stix_selector_level *level, size_t *steps, struct json_val *out)
 {
-    uint64_t index;
-    if (part.len < 3 || part.at[0] != '[' || part.at[part.len - 1] != ']' ||
-        !str_to_u64((struct str) {part.at + 1, part.len - 2}, LIMIT_OBJECT_BYTES, &index))
+    uint64_t seen = 0;
+    if (level->done || !read_index(level))
         return false;
-    struct json_iter iter = json_array_iter(array);
-    for (; *steps > 0 && json_array_next(&iter, out); --*steps)
-        if (index-- == 0)
+    level->done = true;
+    for (; *steps > 0 && json_array_next(&level->iter, out); seen++) {
+        --*steps;
+        if (seen == level->index)
             return true;
+    }
+    return false;
+}
+
+static void enter(struct stix_selector_walk *walk, struct json_val value, struct str rest)
+{
+    bool is_object = json_is(value, JSON_OBJECT);
+    if (rest.len == 0 || (!is_object && !json_is(value, JSON_ARRAY)) || walk->depth > LIMIT_JSON_DEPTH)
+        return;
+    walk->levels[walk->depth++] = (struct stix_selector_level) {
+        .iter = is_object ? json_object_iter(value) : json_array_iter(value),
+        .value = value,
+        .is_object = is_object,
+        .rest = rest,
+    };
+}
+
+void stix_selector_begin(struct stix_selector_walk *walk, struct json_val root, struct str selector,
+                         size_t *steps)
+{
+    walk->steps = steps;
+    walk->depth = 0;
+    enter(walk, root, selector);
+}
+
+bool stix_selector_next(struct stix_selector_walk *walk, struct json_val *out)
+{
+    while (walk->depth > 0) {
+        struct stix_selector_level *level = &walk->levels[walk->depth - 1];
+        struct json_val below;
+        bool found = level->is_object ? next_member(level, walk->steps, &below)
+                                      : next_element(level, walk->steps, &below);
+        if (!found) {
+            walk->depth--;
+            continue;
+        }
+        *out = below;
+        if (level->further.len == 0)
+            return true;
+        enter(walk, below, level->further);
+    }
     return false;
 }
 
 bool stix_selector_resolve(struct json_val root, struct str selector, size_t *steps, struct json_val *out)
 {
-    struct json_val at = root;
-    struct str rest = selector;
-    if (selector.len == 0 || selector.at[selector.len - 1] == '.')
-        return false;
-    while (rest.len > 0) {
-        struct str part = str_cut(&rest, '.');
-        bool found = false;
-        if (json_is(at, JSON_OBJECT))
-            found = member(at, part, steps, &at);
-        else if (json_is(at, JSON_ARRAY))
-            found = element(at, part, steps, &at);
-        if (!found)
-            return false;
-    }
-    *out = at;
-    return true;
+    struct stix_selector_walk walk;
+    stix_selector_begin(&walk, root, selector, steps);
+    return stix_selector_next(&walk, out);
 }
 
 struct stix_granular_iter stix_granular_iter(const struct stix_object *object)

@@ -111,6 +111,26 @@ static void selectors_follow(void **state)
             "x_a.b", "");
 }
 
+/* What a selector may mean goes, and what is left of what another one may mean stays marked. */
+static void names_with_dots(void **state)
+{
+    (void)state;
+    becomes("\"x_d\":{\"a.b\":1,\"a\":{\"b\":2,\"c\":3},\"d\":4}", "x_d.a.b",
+            "\"x_d\":{\"a\":{\"c\":3},\"d\":4}");
+    becomes("\"x_d.a\":{\"b\":1,\"c\":2},\"x_d.a.b\":3", "x_d.a.b", "\"x_d.a\":{\"c\":2}");
+    becomes("\"x_d\":{\"a\":[1,2],\"a.[1]\":3,\"b\":4}", "x_d.a.[1]", "\"x_d\":{\"a\":[1],\"b\":4}");
+    becomes("\"x_d\":{\"a\":[1,2],\"a.[1]\":3},\"granular_markings\":[{\"selectors\":[\"x_d.a.[1]\"],"
+            "\"lang\":\"de\"}]",
+            "x_d.a.[0]",
+            "\"x_d\":{\"a\":[2],\"a.[1]\":3},\"granular_markings\":[{\"selectors\":[\"x_d.a.[0]\","
+            "\"x_d.a.[1]\"],\"lang\":\"de\"}]");
+    becomes("\"x_d\":{\"a.b\":{\"c\":1,\"d\":2},\"a\":{\"b\":3}},\"granular_markings\":[{\"selectors\":["
+            "\"x_d.a.b\"],\"lang\":\"de\"}]",
+            "x_d.a.b.c",
+            "\"x_d\":{\"a.b\":{\"d\":2},\"a\":{\"b\":3}},\"granular_markings\":[{\"selectors\":["
+            "\"x_d.a.b\"],\"lang\":\"de\"}]");
+}
+
 static void identifiers_go_and_change(void **state)
 {
     (void)state;
@@ -215,11 +235,9 @@ static void every_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_sort_of_selector),
-        cmocka_unit_test(selectors_follow),
-        cmocka_unit_test(identifiers_go_and_change),
-        cmocka_unit_test(names_in_disguise),
-        cmocka_unit_test(every_prefix),
+        cmocka_unit_test(every_sort_of_selector), cmocka_unit_test(selectors_follow),
+        cmocka_unit_test(names_with_dots),        cmocka_unit_test(identifiers_go_and_change),
+        cmocka_unit_test(names_in_disguise),      cmocka_unit_test(every_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

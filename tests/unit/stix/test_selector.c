@@ -81,6 +81,33 @@ static void walks_marking_by_marking(void **state)
     reading_close(&r);
 }
 
+/* A name may have dots where nobody looks at names: a selector means each value that it can mean. */
+static void names_with_dots(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *selector, *values; /* a letter each, in the order of the text; {: an object */
+    } rows[] = {{"x_d.a.b", "1234"}, {"x_d.a.b.c", "5"}, {"x_d.e.[1]", "7{"}, {"x_d.e.[1].f", "8"},
+                {"x_d.a.x", ""},     {"x_d.g.", "9"},    {"x_d.a.", ""},      {"x_d..h", "0"}};
+    struct reading r;
+    struct json_val value;
+    struct stix_selector_walk walk;
+    reading_open(&r);
+    assert_int_equal(
+        reading_read(&r, STR(HEAD ",\"x_d.a\":{\"b\":\"1\"},\"x_d.a.b\":\"2\",\"x_d\":{\"a.b\":\"3\","
+                                  "\"a\":{\"b\":\"4\",\"b.c\":\"5\"},\"e\":[\"6\",\"7\"],"
+                                  "\"e.[1]\":{\"f\":\"8\"},\"g.\":\"9\",\".h\":\"0\"}}")),
+        ERR_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t steps = LIMIT_STIX_SELECTOR_STEPS, at = 0;
+        stix_selector_begin(&walk, r.object.root, str_of(rows[i].selector), &steps);
+        for (; stix_selector_next(&walk, &value); at++)
+            assert_int_equal(json_is(value, JSON_STRING) ? json_str(value).at[0] : '{', rows[i].values[at]);
+        assert_int_equal(at, strlen(rows[i].values));
+    }
+    reading_close(&r);
+}
+
 static void steps_are_bounded(void **state)
 {
     (void)state;
@@ -99,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples_of_the_standard),
         cmocka_unit_test(walks_marking_by_marking),
+        cmocka_unit_test(names_with_dots),
         cmocka_unit_test(steps_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
