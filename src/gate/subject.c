@@ -282,10 +282,14 @@ err_t subject_add_markings(struct gate *gate, const struct policy *policy, const
     return ERR_OK;
 }
 
-/* Copies that differ under the same version bind with their marking, wherever they wait (DESIGN 5). */
+enum carried { CARRIED_NOT, CARRIED_TIGHTER, CARRIED_MARKED };
+
+/* Copies that differ under the same version bind with their marking, wherever they wait (DESIGN 5); they mark
+ * nothing that is not marked itself. */
 static err_t add_twins(struct gate *gate, const struct policy *policy, const struct subject *subject,
-                       int64_t now_us, struct arena *arena, struct policy_facts *facts)
+                       int64_t now_us, struct arena *arena, struct policy_facts *facts, enum carried *out)
 {
+    *out = CARRIED_NOT;
     for (size_t i = 0; i < subject->copies->count; i++) {
         const struct copy *copy = &subject->copies->at[i];
         if (copy->lsn == subject->lsn || (copy->flags & (COPY_SEEN | COPY_ASSERTION)) != 0 ||
@@ -296,17 +300,18 @@ static err_t add_twins(struct gate *gate, const struct policy *policy, const str
         if ((copy->flags & COPY_SCO) != 0)
             continue;
         struct subject twin;
-        bool any, granted = facts->granted;
+        struct policy_facts one = {.onward = UINT64_MAX};
+        bool any;
         err_t err = subject_load(gate, copy->lsn, arena, &twin);
-        if (err != ERR_OK || TRY(err, subject_add_markings(gate, policy, &twin, now_us, arena, facts, &any)))
+        if (err != ERR_OK || TRY(err, subject_add_markings(gate, policy, &twin, now_us, arena, &one, &any)))
             return err;
-        facts->granted = granted; /* it binds, and lets nothing go: whoever sent it may be a stranger */
+        one.granted = false; /* it binds, and lets nothing go: whoever sent it may be a stranger */
+        add_strictest(facts, &one);
+        *out = one.markings != 0 ? CARRIED_TIGHTER : *out;
         facts->revoked |= (copy->flags & COPY_REVOKED) != 0 && copy->source == copy->owner;
     }
     return ERR_OK;
 }
-
-enum carried { CARRIED_NOT, CARRIED_TIGHTER, CARRIED_MARKED };
 
 /* An unmarked SCO is as secret as the strictest of what carries it, of the same source. What waits in
  * quarantine, and what marks only some of its fields, tightens: alone it marks nothing (CARRIED_TIGHTER). */
@@ -424,11 +429,11 @@ static err_t add_source(const struct gate *gate, const struct subject *subject, 
 static err_t add_all_markings(struct gate *gate, const struct policy *policy, const struct subject *subject,
                               int64_t now_us, struct arena *arena, struct policy_facts *facts)
 {
-    enum carried carried = CARRIED_NOT;
+    enum carried carried;
     bool any;
     err_t err;
     if (TRY(err, subject_add_markings(gate, policy, subject, now_us, arena, facts, &any)) ||
-        TRY(err, add_twins(gate, policy, subject, now_us, arena, facts)))
+        TRY(err, add_twins(gate, policy, subject, now_us, arena, facts, &carried)))
         return err;
     if (!any && subject->object.type->category == STIX_SCO &&
         TRY(err, add_carriers(gate, policy, subject, now_us, arena, facts, &carried)))
@@ -632,6 +637,27 @@ uint64_t subject_comes_along(const struct gate *gate, const struct subject *subj
     return ~kept;
 }
 
+/* What only tightens (a rival copy, a carrier in quarantine) makes nothing known that is unmarked itself. */
+static void tighten(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                    struct policy_verdict *verdict)
+{
+    enum { BOTH = POLICY_MARKING_NONE | POLICY_MARKING_KNOWN };
+    struct policy_facts bare = *facts;
+    struct policy_verdict less;
+    if ((facts->markings & BOTH) != BOTH)
+        return;
+    bare.markings &= ~(unsigned)POLICY_MARKING_KNOWN;
+    policy_decide(policy, &bare, now_us, &less);
+    uint64_t kept = verdict->release & ~less.release;
+    for (uint64_t left = kept; left != 0; left &= left - 1)
+        verdict->rule[__builtin_ctzll(left)] = less.rule[__builtin_ctzll(left)];
+    verdict->release &= ~kept;
+    verdict->hold |= kept & less.hold;
+    verdict->deny |= kept & ~less.hold;
+    if (less.next_change_us < verdict->next_change_us)
+        verdict->next_change_us = less.next_change_us;
+}
+
 err_t subject_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
                      int64_t now_us, struct arena *arena, struct policy_facts *out_facts,
                      struct policy_verdict *out)
@@ -640,6 +666,7 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
     if (err != ERR_OK)
         return err;
     policy_decide(policy, out_facts, now_us, out);
+    tighten(policy, out_facts, now_us, out);
     /* Built-in markings are everybody's already: a copy, true or forged, is nobody's to send. */
     if (key_is_builtin(&subject->object.key))
         deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);

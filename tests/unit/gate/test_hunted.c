@@ -82,10 +82,45 @@ static void a_name_that_is_gone_keeps_nothing(void **state)
     bench_deinit(&n.b);
 }
 
+/* A rival copy of the same version binds by its marking, and gives none to what has none (DESIGN 5). */
+static void a_rival_copy_gives_no_level(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    uint32_t silent = bench_source(&n.b, "silent", STIX_TLP_NONE, true, false);
+    bench_policy_text(&n.b, "language 1\n"
+                            "release open if tlp <= green to us-cisa\n"
+                            "release said if marking known to jp-nisc\n");
+    /* Nothing is assumed of the first; of the second CLEAR is, which nobody said either. */
+    (void)bench_add(&n.b, silent, indicator(text, 1, 1, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, ""));
+    (void)bench_add(&n.b, silent, indicator(text, 3, 1, MARKED(TLP_GREEN)));
+    for (int i = 1; i <= 3; i++)
+        assert_int_equal(bench_add(&n.b, i == 2 ? n.own : silent,
+                                   indicator(text, i, 1, ",\"name\":\"rival\"" MARKED(TLP_CLEAR))),
+                         GATE_CONFLICT);
+    struct texts *us = texts_of(&n, n.us), *jp = texts_of(&n, n.jp);
+    assert_null(text_with(us, "rival"));
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(bench_is_released(&n.b, n.us, "indicator", i), i >= 2);
+        assert_int_equal(bench_is_released(&n.b, n.jp, "indicator", i), i == 3);
+    }
+    /* One that says RED takes back what had left. */
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, ",\"name\":\"other\"" MARKED(TLP_RED)));
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 2));
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_creator_is_waited_for),
+        cmocka_unit_test(a_rival_copy_gives_no_level),
         cmocka_unit_test(a_name_that_is_gone_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
