@@ -176,6 +176,8 @@ static enum carried add_others(const struct world *w, const struct kept *copy, s
             bool granted = facts->granted; /* it binds, and lets nothing go */
             add_marks(w, other, ALL_MARKS, facts);
             facts->granted = granted;
+            if (says->mark_count + says->granular_count > 0 && carried == CARRIED_NOT)
+                carried = CARRIED_TIGHTER;
             facts->revoked |= says->revoked && other->source == copy->source;
         }
         if (sco && saying->mark_count == 0 && other->source == copy->source &&
@@ -290,9 +292,25 @@ static uint32_t brought(const struct world *w, const struct kept *copy)
     return mask;
 }
 
+/* What only tightens makes nothing known that is unmarked itself. */
+static void judge_bare(const struct world *w, const struct facts *facts, struct verdict *out)
+{
+    struct facts bare = *facts;
+    struct verdict less;
+    if ((facts->states & STATE_NONE) == 0 || (facts->states & STATE_KNOWN) == 0)
+        return;
+    bare.states &= ~(unsigned)STATE_KNOWN;
+    rules_judge(w, &bare, &less);
+    uint32_t kept = out->release & ~less.release;
+    out->release &= ~kept;
+    out->held |= kept & less.held;
+    out->denied |= kept & ~less.held;
+}
+
 void facts_decide(const struct world *w, const struct facts *facts, struct verdict *out)
 {
     rules_judge(w, facts, out);
+    judge_bare(w, facts, out);
     if (facts->copy != NULL) {
         uint32_t back = brought(w, facts->copy);
         out->denied |= out->release & back;

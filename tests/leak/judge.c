@@ -258,7 +258,10 @@ bool judge_denies(struct world *w, unsigned p, const struct had *had)
     /* Several sources may have said the same of an observable: by whose word he has it is not asked. */
     for (size_t i = 0; denied && i < w->copy_count; i++)
         if (w->copies[i].saying == had->saying && !w->copies[i].seen) {
+            w->waits = true;
             denied = denies(w, p, had, &w->copies[i]);
+            w->waits = false; /* a rule of this name may have held it long before, and its wait be over */
+            denied = denied && denies(w, p, had, &w->copies[i]);
             any = true;
         }
     w->taking = false;

@@ -333,7 +333,7 @@ struct world {
     struct index *index;
     struct kept copies[COPIES];
     size_t copy_count;
-    bool taking; /* what a policy takes back is asked: no wait of its rules is over, for it begins */
+    bool taking; /* what a policy takes back is asked: no wait of its rules has turned, for it begins */
     bool sure;   /* what must leave is asked, not what may: where that is not the same */
     bool waits;  /* no wait of a hold is taken to be over */
     struct shown view[PARTNERS];

@@ -194,15 +194,16 @@ static bool is_denied(const struct world *w, const struct facts *facts, unsigned
  * gate knows: not before it came, and since all untils and ages are behind it. */
 static bool is_lapsed(const struct world *w, const struct facts *facts, const struct rule *rule, unsigned p)
 {
-    int64_t since = w->sure || facts->copy == NULL ? w->calm_us : facts->copy->received_us;
-    if (rule->deadline_us == 0 || !rule->lapses_to_release || w->taking || w->waits)
+    bool surely = (w->sure && !w->taking) || facts->copy == NULL;
+    int64_t since = surely ? w->calm_us : facts->copy->received_us;
+    if (rule->deadline_us == 0 || !rule->lapses_to_release || w->waits)
         return false;
     /* Who has it waits for nobody, and so nothing ends: what translates it waits for a person. */
-    for (size_t i = 0; w->sure && facts->copy != NULL && i < w->view[p].count; i++)
+    for (size_t i = 0; surely && facts->copy != NULL && i < w->view[p].count; i++)
         if (w->view[p].at[i].saying == facts->copy->saying && !w->view[p].at[i].gone)
             return false;
     /* What is held but for a part that is denied waits for nobody, so far (docs/status.md). */
-    if (w->sure && facts->copy != NULL && w->plan->sayings[facts->copy->saying].granular_count > 0)
+    if (surely && facts->copy != NULL && w->plan->sayings[facts->copy->saying].granular_count > 0)
         return false;
     return since != INT64_MAX && w->now_us - since >= rule->deadline_us;
 }

@@ -248,8 +248,10 @@ static void put_people(struct maker *m)
         choose(m, "x_people.[0]");
         break;
     default:
-        put(m, ",\"x_people\":{\"by\":{\"mail\":\"write to ca7a%08x@example.co.kr, or call\"},\"n\":1}",
-            canary);
+        put(m,
+            ",\"x_people\":{\"by\":{\"mail\":\"write to ca7a%08x@example.co.kr, or "
+            "call\"},\"n\":\"ca7a%08x\"}",
+            canary, add_field(m, "x_people.n", 0, false));
         choose(m, "x_people.by");
         break;
     }
