@@ -155,6 +155,9 @@
 #define LIMIT_REL_TO          64         /* nations and communities that one marking is for */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */
 #define LIMIT_MINT_PROFILE_BYTES 16384   /* what one partner's copy lacks; more: it is withheld */
+#define LIMIT_FORM_SELECTORS  65536      /* that one partner's copy is cut along; more: it is withheld */
+#define LIMIT_TRANSLATED      320        /* versions that a translation speaks of, be it through others */
+#define LIMIT_TRANSLATED_PLACES 4096     /* languages in one translation; real: below 10; more: it stays */
 #define LIMIT_HOPS            16         /* nodes that an object passes at most: no alliance is so long */
 #define LIMIT_TRAIL_MARKS     8          /* nodes that made it anew, beside it: half of LIMIT_HOPS */
 #define LIMIT_TRAIL_BYTES     (LIMIT_TRAIL_MARKS * 16) /* a thousand of them fit a page of the feed */

@@ -2,10 +2,11 @@
 #include <stdlib.h>
 
 #include "gate/personal.h"
+#include "gate/told.h"
 #include "stix/cut.h"
 #include "stix/selector.h"
 
-enum { GRANULAR_MAX = 64, LANGUAGES_MAX = 64 };
+enum { GRANULAR_MAX = 64 };
 
 /* What one decision gathers before forms are made of it. */
 struct gathering {
@@ -21,9 +22,8 @@ struct gathering {
     struct policy_verdict bare;
     bool self;               /* it is the node's own identity: what is minted names it, as it is */
     uint64_t personal;       /* partners whose rule asks for a treatment of personal data that is there */
-    struct cutting *targets; /* of a language-content: how the versions it may speak of leave */
-    size_t target_count;
-    uint64_t untold; /* partners for whom one of these does not leave */
+    const struct told *told; /* of a language-content: what it speaks of, and how that leaves; else NULL */
+    uint64_t untold;         /* partners for whom something of these does not leave */
 };
 
 /* --- the rules --- */
@@ -96,6 +96,8 @@ struct list {
 
 static err_t list_add(struct list *list, struct arena *arena, struct str text)
 {
+    if (list->count == LIMIT_FORM_SELECTORS)
+        return ERR_LIMIT;
     if (list->count == list->size) {
         size_t size = list->size == 0 ? 16 : 2 * list->size;
         struct str *at = arena_alloc(arena, size * sizeof *at);
@@ -141,40 +143,6 @@ static err_t add_granular(struct gathering *g, const struct stix_object *source,
                 err = list_add(list, g->arena, granular.selector);
     }
     return err != ERR_OK ? err : iter.steps == 0 ? ERR_LIMIT : ERR_OK;
-}
-
-/* What is cut from a target a language-content may not say either, in any language. */
-static err_t add_translated(struct gathering *g, const struct form *form, struct json_val root,
-                            struct list *list)
-{
-    struct json_val contents, inner;
-    struct str language;
-    err_t err = ERR_OK;
-    if (form == NULL || !json_get(root, STR("contents"), &contents) || !json_is(contents, JSON_OBJECT))
-        return ERR_OK;
-    struct json_iter iter = json_object_iter(contents);
-    while (json_object_next(&iter, &language, &inner)) {
-        for (size_t i = 0; i < form->selector_count; i++) {
-            struct buf text;
-            buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
-            buf_printf(&text, "contents.%.*s.%.*s", STR_ARG(language), STR_ARG(form->selectors[i]));
-            struct str copy = arena_str(g->arena, buf_str(&text));
-            err = buf_err(&text) != ERR_OK ? buf_err(&text) : copy.at == NULL ? ERR_NOMEM : ERR_OK;
-            buf_deinit(&text);
-            if (err != ERR_OK || TRY(err, list_add(list, g->arena, copy)))
-                return err;
-        }
-    }
-    return ERR_OK;
-}
-
-static err_t add_all_translated(struct gathering *g, struct json_val root, unsigned partner,
-                                struct list *list)
-{
-    err_t err = ERR_OK;
-    for (size_t i = 0; i < g->target_count && err == ERR_OK; i++)
-        err = add_translated(g, cut_form(&g->targets[i], partner), root, list);
-    return err;
 }
 
 /* What the rules that let it go have taken out. */
@@ -267,7 +235,7 @@ struct listing {
     struct arena *arena;
 };
 
-static err_t add_reference(void *ctx, struct str selector)
+static err_t add_selector(void *ctx, struct str selector)
 {
     struct listing *listing = ctx;
     return list_add(listing->list, listing->arena, selector);
@@ -285,7 +253,7 @@ static err_t add_personal(struct gathering *g, const struct stix_object *source,
     form->personal = personal_treatment(policy_bound_of(g->out->bound, g->out->bound_count, partner));
     if (TRY(err, personal_find(g->gate, source->root, g->arena, &personal)))
         return err;
-    return personal_references(&personal, g->arena, add_reference, &listing);
+    return personal_references(&personal, g->arena, add_selector, &listing);
 }
 
 /* What is marked by its creator, or extended, would bring the creator along: definitions are never minted. */
@@ -294,6 +262,22 @@ static err_t keep_creator(struct gathering *g, const struct stix_object *source,
     if (!form->anonymous || !source->has_creator)
         return ERR_OK;
     return along_names(g->gate, form->refs, form->ref_count, &source->creator, g->arena, &form->brings);
+}
+
+/* All that is to be taken out for `partner`. ERR_DENIED, ERR_LIMIT: more than can be told. */
+static err_t gather_selectors(struct gathering *g, const struct stix_object *source, unsigned partner,
+                              struct list *list, struct form *form)
+{
+    struct listing listing = {list, g->arena};
+    err_t err;
+    if (TRY(err, add_granular(g, source, partner, list)) ||
+        (g->told != NULL &&
+         TRY(err, told_selectors(g->told, source->root, partner, g->arena, add_selector, &listing))) ||
+        TRY(err, add_duties(g, source, partner, list, form)) ||
+        TRY(err, add_personal(g, source, partner, list, form)))
+        return err;
+    list_sort(list);
+    return keep_selectors(g, list, form);
 }
 
 /* The object may go to `partner` in this form; `*out_ok`: or not at all. */
@@ -306,25 +290,20 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     err_t err;
     bool clean = g->out->clean >> partner & 1;
     *out_ok = true;
-    if (TRY(err, add_granular(g, source, partner, &list)) ||
-        TRY(err, add_all_translated(g, source->root, partner, &list)) ||
-        TRY(err, add_duties(g, source, partner, &list, &form)))
-        return err;
-    if (TRY(err, add_personal(g, source, partner, &list, &form))) {
+    if (TRY(err, gather_selectors(g, source, partner, &list, &form))) {
         *out_ok = false;
-        return err == ERR_DENIED ? ERR_OK : err;
+        return err == ERR_DENIED || err == ERR_LIMIT ? ERR_OK : err;
     }
-    list_sort(&list);
-    if (TRY(err, keep_selectors(g, &list, &form)))
-        return err;
     list.count = stix_cut_found(source->root, list.at, list.count, list.at);
     form.minted = form.minted || list.count > 0 || form.personal != 0;
     /* It may go as it is: to whoever has all that its texts name, where they cannot be cleaned. */
     bool whole = !form.minted && !form.loose;
     if (whole && !clean)
         return ERR_OK;
-    if (TRY(err, write_profile(g, &list, &form)))
-        return err;
+    if (TRY(err, write_profile(g, &list, &form))) {
+        *out_ok = false;
+        return err == ERR_LIMIT ? ERR_OK : err;
+    }
     struct form *same = same_form(g, &form);
     if (same != NULL) {
         *out_ok = same->refs != NULL || whole;
@@ -429,9 +408,8 @@ static uint64_t treated(const struct gathering *g)
         cut |= duties_of(g, p) != NULL ? UINT64_C(1) << p : 0;
     for (size_t i = 0; i < g->marking_count; i++)
         cut |= g->without[i];
-    for (size_t t = 0; t < g->target_count; t++)
-        for (size_t i = 0; i < g->targets[t].form_count; i++)
-            cut |= g->targets[t].forms[i].partners;
+    for (size_t i = 0; g->told != NULL && i < g->told->target_count; i++)
+        cut |= g->told->targets[i]->cut;
     return ((cut & (g->bare.release | g->bare.hold)) | g->personal) & ~g->untold;
 }
 
@@ -516,79 +494,13 @@ static void ask_personal(struct gathering *g)
     }
 }
 
-/* How one version leaves that a language-content speaks of. */
-static err_t ask_version(struct gathering *g, uint64_t lsn)
+/* Who may not hear what it says of others: what of these is kept from him, or the name of a creator who is
+ * not named to him. That somebody who has read it may let go. */
+static void ask_told(struct gathering *g)
 {
-    struct subject version;
-    struct cutting *out = &g->targets[g->target_count];
-    err_t err;
-    if (TRY(err, subject_load(g->gate, lsn, g->arena, &version)))
-        return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed */
-    if (version.object.type->code == STIX_TYPE_LANGUAGE_CONTENT)
-        return ERR_OK;
-    if (TRY(err, cut_decide(g->gate, &version, g->policy, g->now_us, g->arena, g->arena, out)))
-        return err;
-    uint64_t along = subject_comes_along(g->gate, &version, &out->facts, &out->verdict) & ~out->untreated;
-    uint64_t told = out->verdict.release | along;
-    if (out->facts.origin >= 0) /* he has it: it came from him */
-        told |= UINT64_C(1) << out->facts.origin;
-    g->untold |= ~told;
-    for (size_t i = 0; i < out->form_count; i++)
-        if (out->forms[i].anonymous)
-            g->untold |=
-                out->forms[i].partners & ~policy_answered(g->policy, POLICY_RULE_DUTIES, &g->out->facts);
-    sooner(&g->out->verdict, out->verdict.next_change_us);
-    g->target_count++;
-    return ERR_OK;
-}
-
-static bool copy_binds(const struct gathering *g, const struct copy *copy)
-{
-    return (copy->flags & (COPY_SEEN | COPY_ASSERTION)) == 0 && copy->lsn < store_durable_lsn(g->gate->store);
-}
-
-/* How the target of a language-content leaves: in the version that it names. Where that is not said, or not
- * held, nobody knows what it tells, and every version binds. */
-static err_t ask_target(struct gathering *g, const struct stix_key *key, const struct stamp *about)
-{
-    struct copies *copies = arena_alloc(g->arena, sizeof *copies);
-    bool held = false;
-    err_t err;
-    if (copies == NULL)
-        return ERR_NOMEM;
-    if (TRY(err, copies_load(g->gate, key, copies)))
-        return err;
-    g->targets = arena_zalloc(g->arena, copies->count + 1, sizeof *g->targets);
-    if (g->targets == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < copies->count && about != NULL; i++)
-        held |= copy_binds(g, &copies->at[i]) && stamp_cmp(copies->at[i].version, *about) == 0;
-    for (size_t i = 0; i < copies->count && err == ERR_OK; i++)
-        if (copy_binds(g, &copies->at[i]) && (!held || stamp_cmp(copies->at[i].version, *about) == 0))
-            err = ask_version(g, copies->at[i].lsn);
-    return err;
-}
-
-static err_t ask_targets(struct gathering *g)
-{
-    const struct stix_object *object = &g->subject->object;
-    struct stix_object source;
-    struct str stated;
-    struct stamp about;
-    size_t warnings;
-    err_t err = ERR_OK;
-    for (size_t i = 0; i < object->ref_count; i++) {
-        if (object->refs[i].role != STIX_REF_LANG_TARGET)
-            continue;
-        struct stix_key key = object->refs[i].key;
-        err = open_source(g, &source, &warnings);
-        if (err != ERR_OK && err != ERR_DENIED)
-            return err;
-        bool said = err == ERR_OK && json_get_str(source.root, STR("object_modified"), &stated) &&
-                    stamp_parse(stated, &about, NULL) == ERR_OK;
-        return ask_target(g, &key, said ? &about : NULL);
-    }
-    return ERR_OK;
+    uint64_t answered = policy_answered(g->policy, POLICY_RULE_DUTIES, &g->out->facts);
+    for (size_t i = 0; i < g->told->target_count; i++)
+        g->untold |= g->told->targets[i]->untold | (g->told->targets[i]->anonymous & ~answered);
 }
 
 /* An unmarked creator leaves with what it made, past the rules; not past what they ask to be done to it. */
@@ -607,8 +519,10 @@ static err_t ask_along(struct gathering *g)
     return along_untreated(g->policy, &source, &g->out->facts, g->now_us, g->arena, &g->out->untreated);
 }
 
-err_t cut_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
-                 int64_t now_us, struct arena *arena, struct arena *keep, struct cutting *out)
+/* `told`: of a language-content, with all that it speaks of decided; `lost`: nobody knows what that is. */
+static err_t decide_one(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                        int64_t now_us, struct arena *arena, struct arena *keep, const struct told *told,
+                        bool lost, struct cutting *out)
 {
     struct gathering *g = arena_zalloc(arena, 1, sizeof *g);
     err_t err;
@@ -621,11 +535,11 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     g->now_us = now_us;
     g->arena = arena;
     g->keep = keep;
+    g->told = told;
     g->out = out;
     if (TRY(err, gather_markings(g)) && err != ERR_LIMIT)
         return err;
     bool whole = err == ERR_LIMIT;
-    bool translates = subject->object.type->code == STIX_TYPE_LANGUAGE_CONTENT;
     if (TRY(err, subject_decide(gate, subject, policy, now_us, arena, &out->facts, &out->verdict)))
         return err;
     out->bare = out->facts;
@@ -633,7 +547,7 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
         g->marking_count = 0; /* and so for everybody who gets it at all */
     bool treats = policy_has_duties(policy) && (policy_needs(policy) & POLICY_NEED_PERSONAL) != 0;
     out->clean = ask_names(policy, &subject->object);
-    if (g->marking_count == 0 && !translates && !policy_has_duties(policy) && out->clean == 0)
+    if (g->marking_count == 0 && told == NULL && !policy_has_duties(policy) && out->clean == 0)
         return ERR_OK;
     struct stix_key self;
     g->self = mint_creator_key(gate, &self) && stix_key_eq(&self, &subject->object.key);
@@ -644,9 +558,37 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
         return err;
     if (treats)
         ask_personal(g);
-    if (translates && TRY(err, ask_targets(g)))
-        return err;
+    if (told != NULL)
+        ask_told(g);
+    g->untold |= lost ? UINT64_MAX : 0;
     return make_forms(g);
+}
+
+err_t cut_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                 int64_t now_us, struct arena *arena, struct arena *keep, struct cutting *out)
+{
+    struct telling *t;
+    struct told *told;
+    err_t err;
+    if (subject->object.type->code != STIX_TYPE_LANGUAGE_CONTENT)
+        return decide_one(gate, subject, policy, now_us, arena, keep, NULL, false, out);
+    if (TRY(err, told_gather(gate, subject->lsn, arena, &t)))
+        return err;
+    while ((told = told_next(t)) != NULL && told != t->at[0]) {
+        bool speaks = told->subject.object.type->code == STIX_TYPE_LANGUAGE_CONTENT;
+        if (TRY(err, decide_one(gate, &told->subject, policy, now_us, arena, arena, speaks ? told : NULL,
+                                false, &told->cutting)))
+            return err;
+        told_note(gate, told);
+    }
+    /* What speaks of itself, through others, says what nobody has said. */
+    if (TRY(err,
+            decide_one(gate, subject, policy, now_us, arena, keep, t->at[0], t->lost || told == NULL, out)))
+        return err;
+    for (size_t i = 1; i < t->count; i++)
+        if (t->at[i]->decided)
+            sooner(&out->verdict, t->at[i]->cutting.verdict.next_change_us);
+    return ERR_OK;
 }
 
 const struct form *cut_form(const struct cutting *cutting, unsigned partner)

@@ -261,14 +261,16 @@ static bool is_one_person(struct json_val identity)
     return false;
 }
 
-/* A translation does not say of whom: the name of any identity may be a person's. */
+/* A translation does not say of whom: the name of any identity may be a person's, and of what another
+ * translation is about. */
 static unsigned is_what(struct json_val object, struct str type)
 {
     struct str id;
     if (str_eq(type, STR("identity")))
         return is_one_person(object) ? FIELD_INDIVIDUAL : 0;
     if (str_eq(type, STR("language-content")))
-        return json_get_str(object, STR("object_ref"), &id) && str_starts(id, STR("identity--"))
+        return json_get_str(object, STR("object_ref"), &id) &&
+                       (str_starts(id, STR("identity--")) || str_starts(id, STR("language-content--")))
                    ? FIELD_INDIVIDUAL
                    : 0;
     if (str_eq(type, STR("relationship")))
@@ -300,6 +302,8 @@ static struct str below(const struct frame *from)
 {
     if (str_eq(from->type, STR(".contents")))
         return STR(".translation");
+    if (str_eq(from->type, STR(".translation")) && str_eq(from->name, STR("contents")))
+        return STR(".contents"); /* of what is itself a translation */
     for (size_t i = 0; from->direct && i < sizeof places / sizeof places[0]; i++)
         if (str_eq(from->type, places[i].type) && str_eq(from->name, places[i].name))
             return places[i].below;

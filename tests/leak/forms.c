@@ -113,39 +113,47 @@ static bool is_whole_enough(const struct world *w, const struct item *item, cons
     return !all_gone(item, saying, "object_refs.") && !all_gone(item, saying, "contents.");
 }
 
-static void add_translations(const struct saying *saying, const char *selector, struct item *out)
+/* The same twice is once. */
+static void add_said(const struct saying *saying, const char *at, const char *selector, struct item *out)
 {
-    static const char *const languages[] = {"fr", "ko"};
     char text[PATH_MAX_];
-    for (unsigned l = 0; l < 2; l++) {
-        int len = snprintf(text, sizeof text, "contents.%s.%.40s", languages[l], selector);
-        bool there = false;
-        for (size_t f = 0; f < saying->field_count; f++)
-            there |= len > 0 && len < PATH_MAX_ && covers(text, saying->fields[f].at);
-        if (there)
-            add_selector(out, text);
-    }
+    int len = snprintf(text, sizeof text, "%s%.40s", at, selector);
+    bool there = false;
+    for (size_t f = 0; f < saying->field_count; f++)
+        there |= len > 0 && len < PATH_MAX_ && covers(text, saying->fields[f].at);
+    for (size_t s = 0; s < out->selector_count; s++)
+        there = there && !str_eq(str_of(out->selectors[s]), str_of(text));
+    if (there)
+        add_selector(out, text);
 }
 
-/* What is cut from its target a translation does not say. None here says which version it is about: every one
- * that is held binds. False: one of them does not leave, or leaves without its creator, whose name the
- * translation may say: somebody who has read it (`approved`) lets it go (MINTING.md section 1). */
-static bool add_translated(const struct world *w, const struct saying *saying, unsigned p, bool approved,
-                           struct item *out)
+/* What is cut from its target a translation does not say, nor what is cut from what that translates, at `at`
+ * of what it says. None here says which version it is about: every one that is held binds. False: one of them
+ * does not leave, or leaves without its creator, whose name the translation may say: somebody who has read it
+ * (`approved`) lets it go (MINTING.md section 1). No circles are drawn. */
+static bool add_translated(const struct world *w, const struct saying *saying, const struct saying *via,
+                           const char *at, unsigned p, bool approved, struct item *out)
 {
+    static const char *const languages[] = {"fr", "ko"};
+    char below[PATH_MAX_];
     for (size_t i = 0; i < w->copy_count; i++) {
         const struct kept *copy = &w->copies[i];
+        const struct saying *says = kept_said(w, copy);
         struct item target = {0};
-        if (kept_said(w, copy)->thing != saying->about || copy->assertion || copy->seen ||
-            w->plan->things[saying->about].kind == KIND_TRANSLATION)
+        if (says->thing != via->about || copy->assertion || copy->seen)
             continue;
-        form_find(w, copy, p, true, &target);
+        form_find(w, copy, p, &target);
         if (target.form == FORM_NONE && copy->source != LOCALS + p && !form_goes_along(w, copy, p))
             return false;
         if (target.form == FORM_CUT && target.anonymous && !approved)
             return false;
         for (size_t k = 0; target.form == FORM_CUT && k < target.selector_count; k++)
-            add_translations(saying, target.selectors[k], out);
+            add_said(saying, at, target.selectors[k], out);
+        for (unsigned l = 0; l < 2 && says->about >= 0; l++) {
+            (void)snprintf(below, sizeof below, "%.50scontents.%s.", at, languages[l]);
+            if (!add_translated(w, saying, says, below, p, approved, out))
+                return false;
+        }
     }
     return true;
 }
@@ -256,7 +264,7 @@ static bool is_unsure(const struct world *w, const struct saying *saying, const 
 }
 
 /* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). */
-void form_find(const struct world *w, const struct kept *copy, unsigned p, bool target, struct item *out)
+void form_find(const struct world *w, const struct kept *copy, unsigned p, struct item *out)
 {
     const struct saying *saying = kept_said(w, copy);
     struct facts facts;
@@ -283,7 +291,8 @@ void form_find(const struct world *w, const struct kept *copy, unsigned p, bool 
     for (size_t i = 0; i < copy->answer_count; i++)
         approved |= copy->answer[i].rule == ANSWERS_DUTIES &&
                     ((copy->answer[i].by[0] | copy->answer[i].by[1]) >> p & 1);
-    if (!target && saying->about >= 0 && !add_translated(w, saying, p, approved, out))
+    if (saying->about >= 0 && !(add_translated(w, saying, saying, "contents.fr.", p, approved, out) &&
+                                add_translated(w, saying, saying, "contents.ko.", p, approved, out)))
         return;
     add_duties(w, saying, &duties, out);
     if (out->selector_count == 0 && out->hidden < 0 && out->personal == TREAT_NOT && !out->minted)

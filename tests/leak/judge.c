@@ -155,7 +155,7 @@ static bool is_frozen(const struct world *w, unsigned p, const struct kept *copy
             struct item other;
             if (kept_said(w, &w->copies[k])->thing != saying->links[i].thing)
                 continue;
-            form_find(w, &w->copies[k], p, false, &other);
+            form_find(w, &w->copies[k], p, &other);
             frozen |= other.form == FORM_CUT || other.loose;
         }
     }
@@ -169,7 +169,7 @@ static void add_item(const struct world *w, unsigned p, const struct kept *copy,
     if (copy != NULL) {
         item->copy = (int)(copy - w->copies);
         item->thing = kept_said(w, copy)->thing;
-        form_find(w, copy, p, false, item);
+        form_find(w, copy, p, item);
         if (is_over(w, p, copy) || is_frozen(w, p, copy))
             return;
     }
@@ -238,7 +238,7 @@ static bool denies(struct world *w, unsigned p, const struct had *had, const str
     facts_decide(w, &facts, &all);
     bool may = ((bare.release | bare.held) >> p & 1) || ((all.release | all.held) >> p & 1);
     w->sure = true; /* what is only held stays */
-    form_find(w, copy, p, false, &item);
+    form_find(w, copy, p, &item);
     w->sure = false;
     if (item.form == FORM_NONE)
         return !may && !form_goes_along(w, copy, p);

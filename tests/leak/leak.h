@@ -435,9 +435,8 @@ struct item {
     size_t selector_count;
 };
 
-/* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). `target`: of a translation.
- */
-void form_find(const struct world *w, const struct kept *copy, unsigned p, bool target, struct item *out);
+/* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). */
+void form_find(const struct world *w, const struct kept *copy, unsigned p, struct item *out);
 /* Unmarked, and no rule keeps it: it goes where something released names it. NULL: the node's identity. */
 bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p);
 /* What is taken out takes this with it. */

@@ -202,6 +202,9 @@ static bool is_lapsed(const struct world *w, const struct facts *facts, const st
     for (size_t i = 0; surely && facts->copy != NULL && i < w->view[p].count; i++)
         if (w->view[p].at[i].saying == facts->copy->saying && !w->view[p].at[i].gone)
             return false;
+    /* Nor is an older version in any list of holds: what translates it waits on. */
+    if (surely && facts->copy != NULL && !kept_is_current(w, facts->copy))
+        return false;
     /* What is held but for a part that is denied waits for nobody, so far (docs/status.md). */
     if (surely && facts->copy != NULL && w->plan->sayings[facts->copy->saying].granular_count > 0)
         return false;

@@ -392,30 +392,44 @@ static void put_observable(struct maker *m, const struct thing *thing)
     }
 }
 
+/* Members of contents in one language, `count` of them; `person`: its name is taken for a person's. */
+static void put_said(struct maker *m, const char *under, unsigned count, bool person)
+{
+    static const char *const names[] = {"description", "name", "x_note"};
+    for (unsigned i = 0; i < count; i++) {
+        char at[PATH_MAX_];
+        (void)snprintf(at, sizeof at, "%.50s.%s", under, names[i]);
+        put(m, "%s\"%s\":\"ca7a%08x\"", i > 0 ? "," : "", names[i], add_field(m, at, 0, false));
+        m->saying->fields[m->saying->field_count - 1].personal = person && i == 1;
+        choose(m, at);
+    }
+}
+
+/* Of what is in turn translated there it says something in one more language, and so on. */
 static void put_translation(struct maker *m, const struct thing *thing)
 {
-    static const char *const names[] = {"description", "name", "x_note", "content"};
     int about = thing_pick(m->plan, m->draw, any_sdo | any_sro | any_identity, m->saying->thing);
+    /* Lower ones only: no circles. */
+    for (int i = 0; i < m->saying->thing && draw_chance(m->draw, 500); i++)
+        if (m->plan->things[i].kind == KIND_TRANSLATION)
+            about = i;
     (void)thing;
-    bool person = any_identity >> m->plan->things[about].kind & 1;
+    enum kind kind = m->plan->things[about].kind;
+    bool again = kind == KIND_TRANSLATION, person = again || (any_identity >> kind & 1) != 0;
     m->saying->about = about;
     put_ref(m, "object_ref", about, false, true);
-    put(m, ",\"contents\":{");
-    for (unsigned language = 0; language < 2; language++) {
-        const char *tag = language == 0 ? "fr" : "ko";
-        put(m, "%s\"%s\":{", language > 0 ? "," : "", tag);
-        for (unsigned i = 0; i < 2 + language; i++) {
-            char at[PATH_MAX_];
-            (void)snprintf(at, sizeof at, "contents.%s.%s", tag, names[i]);
-            put(m, "%s\"%s\":\"ca7a%08x\"", i > 0 ? "," : "", names[i], add_field(m, at, 0, false));
-            /* It does not say whether the identity is a person: its name is taken for a person's. */
-            m->saying->fields[m->saying->field_count - 1].personal =
-                person && str_eq(str_of(names[i]), STR("name"));
-            choose(m, at);
-        }
-        put(m, "}");
+    put(m, ",\"contents\":{\"fr\":{");
+    put_said(m, "contents.fr", 2, person);
+    put(m, "},\"ko\":{");
+    put_said(m, "contents.ko", 3, person);
+    if (again) {
+        put(m, ",\"contents\":{\"fr\":{");
+        put_said(m, "contents.ko.contents.fr", 3, true);
+        put(m, ",\"contents\":{\"ko\":{");
+        put_said(m, "contents.ko.contents.fr.contents.ko", 2, true);
+        put(m, "}}}}");
     }
-    put(m, "}");
+    put(m, "}}");
 }
 
 static void put_sdo(struct maker *m, const struct thing *thing)
