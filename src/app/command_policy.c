@@ -257,11 +257,57 @@ static void say_step(void *ctx, const struct policy_step *step)
     line_text(call->out, "because", step->value);
     if (step->waits_until_us != POLICY_TIME_NONE)
         line_time(call->out, "waits_until", step->waits_until_us);
+    if (step->deadline_us != POLICY_TIME_NONE)
+        line_time(call->out, "deadline", step->deadline_us);
     if (step->duties.len > 0)
         line_text(call->out, "duties", step->duties);
     if (step->change.len > 0)
         line_text(call->out, step->effect == POLICY_RELEASE ? "matches_if" : "ends_if", step->change);
     line_end(call->out);
+    if (!step->lapsed)
+        return;
+    char time[TIME_TEXT_SIZE];
+    time_text(step->deadline_us, time);
+    line_say(call->out, "Rule %.*s: the deadline passed at %s, its default is %s.", STR_ARG(step->name), time,
+             step->lapse == POLICY_LAPSE_RELEASE ? "release: it holds no longer, and all else decides"
+                                                 : "deny");
+}
+
+/* Whose word binds beside, or instead of, the one that is shown. */
+static void say_copies(struct command_call *call, const struct gate_why *why)
+{
+    bool level = why->rival_tlp != STIX_TLP_NONE;
+    if (why->variant_of.len > 0)
+        line_say(call->out,
+                 "There are several variants of it; the strictest is what %.*s says (number %llu).",
+                 STR_ARG(why->variant_of), (unsigned long long)why->lsn);
+    if (why->rival.len > 0)
+        line_say(call->out,
+                 "The copy of this version that %.*s brought (number %llu%s) is marked %s%s, and binds as "
+                 "well: the "
+                 "stricter of both.",
+                 STR_ARG(why->rival), (unsigned long long)why->rival_lsn,
+                 why->rival_quarantined ? ", in quarantine" : "",
+                 level ? "tlp:" : "for named readers, or unjudged",
+                 level ? stix_tlp_name(why->rival_tlp) : "");
+}
+
+/* Held: by what a person ends, or by what something else does. */
+static void say_held(struct command_call *call, const struct gate_why *why, unsigned partner)
+{
+    struct gate *gate = call->host->gate;
+    struct gate_hold hold;
+    char remedy[COMMAND_TEXT_MAX / 2] = "";
+    bool queued = gate_hold_find(gate, partner, why->lsn, call->now_us, &hold) == ERR_OK &&
+                  str_eq(hold.rule, why->rule);
+    if (!queued || hold.remedy == GATE_REMEDY_APPROVE || hold.remedy == GATE_REMEDY_TIME) {
+        line_say(call->out, "Held for a person by rule %.*s.", STR_ARG(why->rule));
+        return;
+    }
+    if (hold.remedy != GATE_REMEDY_RULE)
+        command_put_remedy(&hold, gate_peer_get(gate, partner)->audience, remedy, sizeof remedy);
+    line_say(call->out, "Held by rule %.*s, which no approval ends%s%s.", STR_ARG(why->rule),
+             remedy[0] == '\0' ? "" : "; what does: ", remedy);
 }
 
 static bool has_duties(const struct command_call *call, struct str rule)
@@ -271,7 +317,7 @@ static bool has_duties(const struct command_call *call, struct str rule)
     return index >= 0 && policy_rule_duties(policy, (unsigned)index) != NULL;
 }
 
-static void say_why(struct command_call *call, const struct gate_why *why)
+static void say_why(struct command_call *call, const struct gate_why *why, unsigned partner)
 {
     line_begin(call->out);
     line_version(call->out, why->lsn, why->version);
@@ -295,6 +341,10 @@ static void say_why(struct command_call *call, const struct gate_why *why)
     }
     if (why->named.len > 0)
         line_text(call->out, "names_unknown", why->named);
+    if (why->rival.len > 0) {
+        line_text(call->out, "rival", why->rival);
+        line_count(call->out, "rival_number", why->rival_lsn);
+    }
     line_end(call->out);
     if (why->limit.len > 0)
         line_say(call->out, "%.*s gave it to this node with a limit on passing it on: %.*s.",
@@ -329,12 +379,15 @@ static void say_why(struct command_call *call, const struct gate_why *why)
                  "it goes there.");
     else if (why->stopped)
         line_say(call->out, "Not released: releases are stopped (bongsu stop-release --lift).");
+    else if (why->effect == POLICY_HOLD)
+        say_held(call, why, partner);
     else
-        line_say(call->out, "%s by rule %.*s.",
-                 why->effect == POLICY_HOLD      ? "Held for a person"
-                 : why->effect == POLICY_RELEASE ? "To be released"
-                                                 : "Denied",
+        line_say(call->out, "%s by rule %.*s.", why->effect == POLICY_RELEASE ? "To be released" : "Denied",
                  STR_ARG(why->rule));
+}
+
+static void say_named(struct command_call *call, const struct gate_why *why)
+{
     if (why->named.len > 0)
         line_say(call->out,
                  "A text in it names %.*s, which this partner has not: it goes without that text, as another "
@@ -430,7 +483,9 @@ static err_t policy_explain_one(struct command_call *call)
         return command_refuse(call, err, NULL, "%s", err_text(err));
     if (TRY(err, say_personal(call, &object, &why)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
-    say_why(call, &why);
+    say_copies(call, &why);
+    say_why(call, &why, peer->index);
+    say_named(call, &why);
     say_approval(call, &why);
     return ERR_OK;
 }

@@ -153,10 +153,34 @@ static void say_people(struct command_call *call)
     }
 }
 
+/* Nothing new goes to him; what he has stays his (docs/decisions/0122). */
+static void say_agreement(struct command_call *call, const struct gate_peer *peer)
+{
+    const struct policy *policy = gate_policy(call->host->gate);
+    struct policy_agreement last = {.until_us = INT64_MIN, .name = STR("")}, one;
+    char ended[TIME_TEXT_SIZE];
+    for (unsigned i = 0; policy != NULL && i < policy_agreement_count(policy); i++) {
+        policy_agreement(policy, i, &one);
+        if ((one.partners >> peer->index & 1) && one.until_us > last.until_us)
+            last = one;
+    }
+    if (last.name.len == 0 || last.until_us > call->now_us || peer->state != GATE_PEER_STARTED)
+        return;
+    time_text(last.until_us, ended);
+    line_say(call->out,
+             "The agreement %.*s with %.*s ended %s: nothing new goes there. What was released before may "
+             "still be "
+             "read (bongsu peer pause %.*s ends that too). Contacts: %.*s",
+             STR_ARG(last.name), STR_ARG(peer->audience), ended, STR_ARG(peer->audience),
+             STR_ARG(last.contacts.len > 0 ? last.contacts : STR("none stated")));
+}
+
 static err_t status(struct command_call *call)
 {
     say_node(call);
     say_people(call);
+    for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++)
+        say_agreement(call, gate_peer_get(call->host->gate, i));
     command_say_clock(call);
     command_say_recalls(call);
     for (size_t i = 0; i < gate_stop_count(call->host->gate); i++)

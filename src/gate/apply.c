@@ -142,8 +142,9 @@ err_t outcomes_load(struct gate *gate)
 {
     map_init(&gate->name_ids, HASH_SIZE, NAMES_MAX, &gate->sip);
     gate->tally_rules = mem_alloc_array(NAMES_MAX, sizeof *gate->tally_rules);
+    gate->tally_denied = mem_alloc_array(NAMES_MAX, sizeof *gate->tally_denied);
     gate->unqueued = mem_alloc_array(NAMES_MAX, sizeof *gate->unqueued);
-    if (gate->tally_rules == NULL || gate->unqueued == NULL)
+    if (gate->tally_rules == NULL || gate->tally_denied == NULL || gate->unqueued == NULL)
         return ERR_NOMEM;
     err_t err;
     /* Number 0 is nobody's name and is not stored. */
@@ -156,6 +157,7 @@ void outcomes_deinit(struct gate *gate)
 {
     map_deinit(&gate->name_ids);
     mem_free(gate->tally_rules);
+    mem_free(gate->tally_denied);
     mem_free(gate->unqueued);
     mem_free(gate->outcomes);
 }
@@ -183,8 +185,10 @@ static void count(struct gate *gate, const struct state *state, uint64_t by)
             gate->queued[p] += gate->unqueued[outcome->rule[p]] ? 0 : by;
         } else
             tally->denied += by;
-        if (((state->released | state->minted | outcome->release) & bit) == 0)
-            gate->tally_rules[outcome->rule[p]][p] += by;
+        if (((state->released | state->minted | outcome->release) & bit) != 0)
+            continue;
+        gate->tally_rules[outcome->rule[p]][p] += by;
+        gate->tally_denied[outcome->rule[p]][p] += outcome->hold & bit ? 0 : by;
     }
 }
 
@@ -240,12 +244,11 @@ err_t gate_tally_rules(struct gate *gate, unsigned partner,
     if (gate->tallies[partner].blocked > 0)
         rule(ctx, STR("closure"), POLICY_HOLD, gate->tallies[partner].blocked);
     for (size_t n = 1; n < gate->name_count; n++) {
-        uint64_t objects = gate->tally_rules[n][partner];
-        int index = gate->policy == NULL ? -1 : policy_rule_find(gate->policy, gate->names[n]);
-        enum policy_effect effect =
-            index < 0 ? POLICY_HOLD : policy_rule_effect(gate->policy, (unsigned)index);
-        if (objects > 0)
-            rule(ctx, gate->names[n], effect, objects);
+        uint64_t denied = gate->tally_denied[n][partner], held = gate->tally_rules[n][partner] - denied;
+        if (held > 0)
+            rule(ctx, gate->names[n], POLICY_HOLD, held);
+        if (denied > 0) /* by a hold, too, whose deadline has passed */
+            rule(ctx, gate->names[n], POLICY_DENY, denied);
     }
     return ERR_OK;
 }

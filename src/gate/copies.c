@@ -153,7 +153,7 @@ static void waits_read(struct rd *rd, struct state *out)
 {
     out->budgeted = rd_u64(rd);
     uint8_t count = rd_u8(rd);
-    for (size_t i = 0; i < count && i < LIMIT_PARTNERS; i++) {
+    for (size_t i = 0; i < count && i < STATE_WAITS_MAX; i++) {
         uint8_t where = rd_u8(rd);
         out->waits[i].partner = where % LIMIT_PARTNERS;
         out->waits[i].queued = where >= LIMIT_PARTNERS;
@@ -226,7 +226,7 @@ err_t state_load(struct gate *gate, uint64_t lsn, struct state *out)
 err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state)
 {
     uint8_t key[8], raw[8 + 8 + 8 + 8 + 4 + 1 + 1 + STATE_RELEASES_MAX * (8 + 4 + 8 + 8 + 8) + 8 + 8 + 1 +
-                        LIMIT_PARTNERS * (1 + 2 + 8)];
+                        STATE_WAITS_MAX * (1 + 2 + 8)];
     uint8_t flags = flags_of(state);
     struct buf out = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     wr_u64(&out, state->released);

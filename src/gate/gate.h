@@ -365,6 +365,11 @@ struct gate_why {
     struct str without;          /* he gets it, or got it, without these: selectors, a line each */
     uint64_t lsn;                /* the copy that was looked at */
     struct stamp version;
+    struct str variant_of; /* an observable of which there are several: who brought this one; else empty */
+    struct str rival; /* who brought another copy of this version, whose stricter marking binds; or empty */
+    uint64_t rival_lsn;
+    enum stix_tlp rival_tlp; /* NONE: it names readers, or cannot be judged */
+    bool rival_quarantined;
 };
 /* The index follows the log: merges what is due (or, with `any`, all that is durable). Blocking; no group may
  * be open. */

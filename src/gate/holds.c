@@ -26,39 +26,25 @@ static err_t row_set(struct gate *gate, const struct state_wait *wait, uint64_t 
                  : store_delete(gate->store, TABLE_FACT, row);
 }
 
+/* The one that stands in the queue. */
 static struct state_wait *wait_of(struct state *state, unsigned partner)
 {
     for (size_t i = 0; i < state->wait_count; i++)
-        if (state->waits[i].partner == partner)
+        if (state->waits[i].partner == partner && state->waits[i].queued)
             return &state->waits[i];
     return NULL;
 }
 
-/* The partner waits by `rule`: since before when it did so already. */
-static err_t wait_on(struct gate *gate, uint64_t lsn, struct state *state, const struct waits_now *now,
-                     unsigned partner)
+static struct state_wait *wait_by(struct state *state, unsigned partner, uint16_t rule)
 {
-    struct state_wait *wait = wait_of(state, partner);
-    bool held = now->held >> partner & 1;
-    err_t err = ERR_OK;
-    if (wait == NULL) {
-        must(state->wait_count < LIMIT_PARTNERS);
-        wait = &state->waits[state->wait_count++];
-        *wait = (struct state_wait) {(uint8_t)partner, now->rule[partner], now->now_us, false};
-    }
-    if (wait->rule != now->rule[partner]) {
-        if (wait->queued && TRY(err, row_set(gate, wait, lsn, false)))
-            return err;
-        *wait = (struct state_wait) {(uint8_t)partner, now->rule[partner], now->now_us, false};
-    }
-    if (wait->queued != held)
-        err = row_set(gate, wait, lsn, held);
-    wait->queued = held;
-    return err;
+    for (size_t i = 0; i < state->wait_count; i++)
+        if (state->waits[i].partner == partner && state->waits[i].rule == rule)
+            return &state->waits[i];
+    return NULL;
 }
 
-/* Its hour has come, and the rule lets it go: also where something else keeps it still, a budget or what it
- * translates. */
+/* Its hour has come, and the rule lets it go: also where something else keeps it still, another hold, a
+ * budget or what it translates. */
 static bool has_lapsed(const struct gate *gate, const struct state_wait *wait, int64_t now_us)
 {
     struct policy_people people;
@@ -79,6 +65,43 @@ static err_t wait_over(struct gate *gate, uint64_t lsn, struct state *state, str
     wait->queued = false;
     if (!keep)
         *wait = state->waits[--state->wait_count];
+    return err;
+}
+
+/* A new one. Where there is no room, one of his deadlines that have passed gives way, or else anybody's. */
+static struct state_wait *wait_new(struct state *state, unsigned partner)
+{
+    if (state->wait_count < STATE_WAITS_MAX)
+        return &state->waits[state->wait_count++];
+    struct state_wait *last = NULL;
+    for (size_t i = 0; i < state->wait_count; i++)
+        if (!state->waits[i].queued && (last == NULL || state->waits[i].partner == partner))
+            last = &state->waits[i];
+    must(last != NULL); /* one a partner is queued, and there is room for two */
+    return last;
+}
+
+/* The partner waits by its rule: since before when it did so already. What other rules began is over, but for
+ * what their deadlines let go. */
+static err_t wait_on(struct gate *gate, uint64_t lsn, struct state *state, const struct waits_now *now,
+                     unsigned partner)
+{
+    bool held = now->held >> partner & 1;
+    for (size_t i = state->wait_count; i-- > 0;) {
+        struct state_wait *other = &state->waits[i];
+        if (other->partner != partner || other->rule == now->rule[partner])
+            continue;
+        err_t err = wait_over(gate, lsn, state, other, has_lapsed(gate, other, now->now_us));
+        if (err != ERR_OK)
+            return err;
+    }
+    struct state_wait *wait = wait_by(state, partner, now->rule[partner]);
+    if (wait == NULL) {
+        wait = wait_new(state, partner);
+        *wait = (struct state_wait) {now->now_us, now->rule[partner], (uint8_t)partner, false};
+    }
+    err_t err = wait->queued != held ? row_set(gate, wait, lsn, held) : ERR_OK;
+    wait->queued = held;
     return err;
 }
 
@@ -258,10 +281,9 @@ static err_t show(struct gate *gate, unsigned partner, uint64_t lsn, int64_t now
     const struct state_wait *wait = wait_of(&state, partner);
     if (!is_queued(gate, &state, partner))
         return ERR_NOTFOUND;
-    bool people = wait != NULL && wait->queued;
     *out = (struct gate_hold) {.partner = partner,
                                .lsn = lsn,
-                               .since_us = people ? wait->since_us : subject.envelope.received_us,
+                               .since_us = wait != NULL ? wait->since_us : subject.envelope.received_us,
                                .rule = gate->names[gate->outcomes[state.outcome].rule[partner]],
                                .id = subject.object.id,
                                .type = subject.object.type_name,
@@ -323,9 +345,8 @@ static err_t page_rest(struct gate *gate, unsigned partner, struct gate_queue *a
             err = ERR_CORRUPT;
             break;
         }
-        const struct state_wait *wait = wait_of(&state, partner);
         at->lsn = lsn + 1;
-        if (is_queued(gate, &state, partner) && (wait == NULL || !wait->queued))
+        if (is_queued(gate, &state, partner) && wait_of(&state, partner) == NULL)
             out[(*out_count)++] = lsn;
     }
     store_scan_close(scan);

@@ -347,6 +347,61 @@ static err_t find_limit(struct gate *gate, const struct stix_key *object, uint64
     return why->limit.at == NULL ? ERR_NOMEM : ERR_OK;
 }
 
+/* What its own markings say of this copy, by themselves. */
+static err_t copy_markings(struct gate *gate, const struct subject *copy, int64_t now_us, struct arena *arena,
+                           struct policy_facts *out)
+{
+    bool any;
+    *out = (struct policy_facts) {.onward = UINT64_MAX};
+    return subject_add_markings(gate, gate->policy, copy, now_us, arena, out, &any);
+}
+
+static bool is_stricter(const struct policy_facts *one, const struct policy_facts *than)
+{
+    const unsigned unjudged = POLICY_MARKING_STATEMENT | POLICY_MARKING_UNRESOLVED | POLICY_MARKING_UNKNOWN;
+    return one->tlp > than->tlp || (one->markings & ~than->markings & unjudged) != 0 ||
+           (than->onward & ~one->onward) != 0;
+}
+
+/* Whose copy of the same version binds it by a stricter marking (subject.c, add_twins): the strictest. */
+static err_t find_rival(struct gate *gate, const struct subject *subject, int64_t now_us, struct arena *arena,
+                        struct gate_why *why)
+{
+    struct policy_facts own, one;
+    err_t err = copy_markings(gate, subject, now_us, arena, &own);
+    for (size_t i = 0; err == ERR_OK && i < subject->copies->count; i++) {
+        const struct copy *copy = &subject->copies->at[i];
+        struct subject twin;
+        if (copy->lsn == subject->lsn || (copy->flags & (COPY_SEEN | COPY_ASSERTION | COPY_SCO)) != 0 ||
+            stamp_cmp(copy->version, subject->copy->version) != 0 ||
+            copy->lsn >= store_durable_lsn(gate->store))
+            continue;
+        if (TRY(err, subject_load(gate, copy->lsn, arena, &twin)) ||
+            TRY(err, copy_markings(gate, &twin, now_us, arena, &one)))
+            break;
+        const struct gate_source *source = gate_source_get(gate, twin.envelope.source);
+        if (source == NULL || !is_stricter(&one, &own) ||
+            (why->rival.len > 0 && (enum stix_tlp)one.tlp <= why->rival_tlp))
+            continue;
+        why->rival = source->name;
+        why->rival_lsn = copy->lsn;
+        why->rival_tlp = (enum stix_tlp)one.tlp;
+        why->rival_quarantined = (copy->flags & COPY_QUARANTINED) != 0;
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* Of several variants of an observable the strictest was looked at: say whose it is. */
+static struct str variant_source(const struct gate *gate, const struct subject *subject)
+{
+    size_t current = 0;
+    for (size_t i = 0; i < subject->copies->count; i++)
+        current += copy_is_current(subject->copies, &subject->copies->at[i]);
+    const struct gate_source *source = gate_source_get(gate, subject->envelope.source);
+    bool several = (subject->copy->flags & COPY_SCO) != 0 && current > 1 && source != NULL;
+    return several ? source->name : STR("");
+}
+
 /* Was it found, when it was decided, that his time is over with what would be minted from it? */
 static bool was_over(const struct gate *gate, const struct state *state, unsigned partner)
 {
@@ -404,6 +459,10 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     why.blocked = (why.effect == POLICY_RELEASE || why.follows) && (state.blocked >> partner & 1);
     why.stopped = why.effect == POLICY_RELEASE && (cutting.verdict.release >> partner & 1) == 0;
     why.rule = policy_rule_name(gate->policy, cutting.verdict.rule[partner]);
+    why.variant_of = variant_source(gate, &subject);
+    why.rival = STR("");
+    if (TRY(err, find_rival(gate, &subject, now_us, arena, &why)))
+        return err;
     if ((!facts->own && TRY(err, find_limit(gate, object, copy->lsn, partner, arena, &why))) ||
         TRY(err, approver_of(gate, object, copy->lsn, UINT64_C(1) << partner, arena, &why.approvers)) ||
         TRY(err, approval_basis(gate, object, copy->lsn, partner, arena, &why.basis)))

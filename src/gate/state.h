@@ -77,13 +77,14 @@ struct state_release {
 enum { STATE_RELEASES_MAX = LIMIT_PARTNERS };
 enum state_flag { STATE_OLD = 1, STATE_ENDS = 2, STATE_WAITS = 4, STATE_MINTED = 8 };
 
-/* Since when a partner waits for people. */
+/* Since when a partner waits for people. One that is queued at most, and those whose deadline has passed. */
 struct state_wait {
-    uint8_t partner;
-    uint16_t rule; /* gate.names */
     int64_t since_us;
+    uint16_t rule; /* gate.names */
+    uint8_t partner;
     bool queued; /* it is held: a row of the queue says so. Else its deadline has passed */
 };
+enum { STATE_WAITS_MAX = 2 * LIMIT_PARTNERS }; /* beyond, a deadline that has passed begins anew */
 
 struct state {
     uint64_t released;   /* partners that have a leaf with this content, and it did not end */
@@ -97,7 +98,7 @@ struct state {
     uint8_t wait_count;
     uint64_t budgeted; /* partners whose budget it waits for */
     struct state_release releases[STATE_RELEASES_MAX];
-    struct state_wait waits[LIMIT_PARTNERS];
+    struct state_wait waits[STATE_WAITS_MAX];
 };
 
 /* ERR_NOTFOUND: not decided. */
@@ -306,10 +307,11 @@ struct gate {
     uint64_t waiting_objects; /* states in which somebody waits for people */
     uint64_t waiting[LIMIT_PARTNERS];
     uint64_t queued[LIMIT_PARTNERS]; /* newest versions that are held, and stand in the queue (holds.c) */
-    bool *unqueued;                  /* by name: what it holds stands in no queue */
-    uint64_t budget_waiting[LIMIT_PARTNERS]; /* objects that wait for a partner's budget */
-    int64_t budget_retry_us[LIMIT_PARTNERS]; /* nothing could go before */
-    uint64_t blocked_objects;                /* newest versions that wait for somebody: no walk without one */
+    uint64_t (*tally_denied)[LIMIT_PARTNERS]; /* of tally_rules, those that are denied */
+    bool *unqueued;                           /* by name: what it holds stands in no queue */
+    uint64_t budget_waiting[LIMIT_PARTNERS];  /* objects that wait for a partner's budget */
+    int64_t budget_retry_us[LIMIT_PARTNERS];  /* nothing could go before */
+    uint64_t blocked_objects; /* newest versions that wait for somebody: no walk without one */
     uint64_t object_count, quarantine_count;
     uint64_t object_count_kept; /* as it stands in the index */
 

@@ -276,6 +276,7 @@ static bool deadline(const struct explain *explain, const struct rule *rule, uns
     const struct row *row = &explain->row;
     step->deadline_us = row_waits_since(row, index, explain->partner) + rule->deadline_us;
     step->lapsed = row->now_us >= step->deadline_us;
+    step->lapse = (enum policy_lapse)rule->lapse;
     return step->lapsed && rule->lapse == POLICY_LAPSE_RELEASE;
 }
 

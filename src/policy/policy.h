@@ -435,12 +435,13 @@ struct policy_step {
     struct str value;     /* what the object has there: `tlp is amber`, `confidence is absent` */
     struct str change;    /* the nearest change after which a deny or hold that matches would bind no longer,
                              or a release would match: `tlp <= green and tag share:jp`; empty: none */
-    int64_t waits_until_us; /* the release waits for this (`after`), or POLICY_TIME_NONE */
-    struct str duties;      /* a release that matches: its duties as written, which bind whichever rule lets
-                               the object go; empty: none */
-    int64_t deadline_us;    /* a hold that matches: when its default takes its place, or POLICY_TIME_NONE */
-    bool lapsed;            /* ...and that has come */
-    bool basis;             /* a hold: whoever approves must say on what basis */
+    int64_t waits_until_us;  /* the release waits for this (`after`), or POLICY_TIME_NONE */
+    struct str duties;       /* a release that matches: its duties as written, which bind whichever rule lets
+                                the object go; empty: none */
+    int64_t deadline_us;     /* a hold that matches: when its default takes its place, or POLICY_TIME_NONE */
+    bool lapsed;             /* ...and that has come */
+    enum policy_lapse lapse; /* ...which that is */
+    bool basis;              /* a hold: whoever approves must say on what basis */
 };
 
 /* Calls `step` for every rule in the order tried (deny, hold, release, default), also behind the one with

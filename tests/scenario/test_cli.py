@@ -752,6 +752,16 @@ def test_people(place):
     place.expect(0, 'approved.*version 2026-02-01.*rule ask asked', 'holds', 'approve', shown[0]['number'], 'us-cisa', *kr)
     until('an approval lets it go', lambda: 'Released' in place.run('policy', 'explain', thing['id'], 'us-cisa', *kr)[1])
     check('what was approved waits no longer', not waits())
+    rival = {**newer, 'object_marking_refs': ['marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1']}
+    (place.path / 'rival.json').write_text(json.dumps(rival))
+    place.expect(0, 'declared', 'source', 'add', 'rival-feed', *kr)
+    place.run('add', 'rival.json', '--source', 'rival-feed', *kr)
+    until('explain names whose stricter copy binds', lambda: 'that rival-feed brought (number' in place.run(
+        'policy', 'explain', thing['id'], 'us-cisa', *kr)[1])
+    ended = POLICY.read_text().replace('deny ', 'agreement mou { partners [us-cisa]; valid-until 2020-01-01 }\ndeny ', 1)
+    (place.path / 'ended.policy').write_text(ended)
+    place.expect(0, 'in force', 'policy', 'activate', 'ended.policy', *kr)
+    place.expect(0, 'agreement mou with us-cisa ended 2020-01-01.*peer pause us-cisa', 'status', *kr)
     place.expect(1, 'no policy waits', 'policy', 'confirm', '01234567', *kr)
     place.expect(0, 'in force', 'policy', 'activate', POLICY, *kr)
 

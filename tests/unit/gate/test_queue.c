@@ -134,12 +134,130 @@ static void what_waits_for_nobody_is_not_listed(void **state)
     node_end(&n);
 }
 
+struct told {
+    struct gate_why why;
+    char rule[40], rival[40];
+    unsigned lapsed;
+    int64_t deadline_us;
+};
+
+static void take_step(void *ctx, const struct policy_step *step)
+{
+    struct told *told = ctx;
+    if (!step->lapsed)
+        return;
+    told->lapsed++;
+    told->deadline_us = step->deadline_us;
+    assert_int_equal(step->lapse, POLICY_LAPSE_RELEASE);
+}
+
+static struct told explain(struct node *n, int number)
+{
+    struct told told = {.lapsed = 0};
+    struct arena arena;
+    struct stix_key key = key_of("indicator", number);
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(n->b.gate, &key, n->us, n->b.now_us, &arena, take_step, &told, &told.why),
+                     ERR_OK);
+    (void)snprintf(told.rule, sizeof told.rule, "%.*s", STR_ARG(told.why.rule));
+    (void)snprintf(told.rival, sizeof told.rival, "%.*s", STR_ARG(told.why.rival));
+    arena_deinit(&arena);
+    return told;
+}
+
+/* A deadline that let it go stays past while another hold keeps it: nothing begins anew. */
+static void a_deadline_that_passed_stays_past(void **state)
+{
+    (void)state;
+    struct node n;
+    struct stix_key key = key_of("indicator", 1);
+    node_init(&n, "language 1\nhold first if always deadline 1h default release\n"
+                  "hold then if always until approved\nrelease r if tlp <= green to us-cisa\n");
+    int64_t begin = n.b.now_us;
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_int_equal(explain(&n, 1).lapsed, 0);
+    later(&n, 2 * HOUR);
+    for (int i = 0; i < 3; i++) {
+        struct lines lines = list(&n, n.us, 10);
+        struct told told = explain(&n, 1);
+        assert_int_equal(lines.count, 1);
+        assert_string_equal(lines.at[0].rule, "then");
+        assert_string_equal(told.rule, "then");
+        assert_int_equal(told.lapsed, 1);
+        assert_true(told.deadline_us >= begin + HOUR && told.deadline_us < begin + 2 * HOUR);
+        assert_int_equal(
+            gate_tag(n.b.gate, &key, i % 2 == 0 ? STR("a") : STR("b"), true, &by_test, n.b.now_us), ERR_OK);
+        bench_settle(&n.b);
+        bench_reopen(&n.b);
+    }
+    say(&n, 1, GATE_APPROVE, "ana");
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    node_end(&n);
+}
+
+static void take_effect(void *ctx, struct str name, enum policy_effect effect, uint64_t count)
+{
+    if (str_eq(name, STR("ask"))) {
+        assert_int_equal(effect, *(enum policy_effect *)ctx);
+        assert_int_equal(count, 1);
+        *(enum policy_effect *)ctx = POLICY_RELEASE; /* seen */
+    }
+}
+
+static void a_hold_that_denies_by_now_is_counted_so(void **state)
+{
+    (void)state;
+    struct node n;
+    enum policy_effect effect = POLICY_HOLD;
+    node_init(&n, "language 1\nhold ask if always to us-cisa deadline 1h default deny\n"
+                  "release r if tlp <= green to us-cisa\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_int_equal(gate_tally_rules(n.b.gate, n.us, take_effect, &effect), ERR_OK);
+    assert_int_equal(effect, POLICY_RELEASE);
+    later(&n, 2 * HOUR);
+    effect = POLICY_DENY;
+    assert_int_equal(gate_tally_rules(n.b.gate, n.us, take_effect, &effect), ERR_OK);
+    assert_int_equal(effect, POLICY_RELEASE);
+    assert_int_equal(list(&n, n.us, 10).count, 0);
+    node_end(&n);
+}
+
+/* Another's copy of the same version binds with its marking: say whose. */
+static void a_stricter_copy_is_named(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease r if tlp <= green to us-cisa\n");
+    uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_NONE, false, false);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_string_equal(explain(&n, 1).rival, "");
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, MARKED(TLP_RED)));
+    bench_settle(&n.b);
+    struct told told = explain(&n, 1);
+    assert_string_equal(told.rival, "feed");
+    assert_int_equal(told.why.rival_tlp, STIX_TLP_RED);
+    assert_true(told.why.rival_quarantined && told.why.rival_lsn > told.why.lsn);
+    (void)bench_add(&n.b, feed, indicator(text, 2, 1, MARKED(TLP_CLEAR)));
+    add(&n, 2, MARKED(TLP_GREEN)); /* the looser copy binds nobody */
+    bench_settle(&n.b);
+    told = explain(&n, 2);
+    assert_true(told.rival[0] == '\0' || told.why.rival_tlp == STIX_TLP_GREEN);
+    node_end(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_that_is_held_is_listed),
         cmocka_unit_test(what_no_word_ends_says_what_does),
         cmocka_unit_test(what_waits_for_nobody_is_not_listed),
+        cmocka_unit_test(a_deadline_that_passed_stays_past),
+        cmocka_unit_test(a_hold_that_denies_by_now_is_counted_so),
+        cmocka_unit_test(a_stricter_copy_is_named),
     };
     return cmocka_run_group_tests_name("gate queue", tests, NULL, NULL);
 }
