@@ -84,7 +84,10 @@ static size_t take_sign(struct str text, size_t at, const struct sign *signs, si
 
 size_t mail_sign(struct str text, size_t at, char *out)
 {
+    static const char begins[] = "@.[({< \\";
     unsigned is = 0;
+    if (at >= text.len || memchr(begins, text.at[at], sizeof begins - 1) == NULL)
+        return 0;
     size_t size = take_sign(text, at, ats, sizeof ats / sizeof ats[0], &is);
     *out = size > 0 ? '@' : '.';
     return size > 0 ? size : take_sign(text, at, dots, sizeof dots / sizeof dots[0], &is);
