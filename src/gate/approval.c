@@ -182,21 +182,30 @@ err_t approval_asked(struct gate *gate, uint64_t lsn, unsigned partner, int64_t 
     return err;
 }
 
+/* The version that a word would be about. ERR_NOTFOUND: there is none, or no such partner. */
+static err_t newest_for(struct gate *gate, const struct stix_key *object, unsigned partner,
+                        struct copies *copies, const struct copy **out)
+{
+    if (partner >= gate->peer_count)
+        return ERR_NOTFOUND;
+    err_t err = copies_load(gate, object, copies);
+    if (err != ERR_OK)
+        return err;
+    *out = copies_newest(copies);
+    return *out == NULL ? ERR_NOTFOUND : ERR_OK;
+}
+
 err_t gate_asked(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
                  struct gate_asked *out)
 {
     struct asking asking = {.people = {.approvals = 0}};
     struct gate_asked asked = {.rule = STR(""), .approvers = STR("")};
     struct copies copies;
+    const struct copy *newest;
+    err_t err;
     int rule;
-    if (partner >= gate->peer_count)
-        return ERR_NOTFOUND;
-    err_t err = copies_load(gate, object, &copies);
-    if (err != ERR_OK)
+    if (TRY(err, newest_for(gate, object, partner, &copies, &newest)))
         return err;
-    const struct copy *newest = copies_newest(&copies);
-    if (newest == NULL)
-        return ERR_NOTFOUND;
     arena_reset(&gate->step_arena);
     if (TRY(err, find_asking(gate, newest->lsn, partner, now_us, &gate->step_arena, &rule, &asking.asked)))
         return err;
@@ -494,14 +503,10 @@ err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned pa
                    enum gate_approval approval, uint64_t lsn, const struct gate_by *by, int64_t now_us)
 {
     struct copies copies;
-    if (partner >= gate->peer_count)
-        return ERR_NOTFOUND;
-    err_t err = copies_load(gate, object, &copies);
-    if (err != ERR_OK)
+    const struct copy *newest;
+    err_t err;
+    if (TRY(err, newest_for(gate, object, partner, &copies, &newest)))
         return err;
-    const struct copy *newest = copies_newest(&copies);
-    if (newest == NULL)
-        return ERR_NOTFOUND;
     if (lsn != 0 && lsn != newest->lsn)
         return ERR_CONFLICT;
     struct approval said = {.lsn = newest->lsn,
