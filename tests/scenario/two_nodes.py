@@ -103,7 +103,7 @@ def until(true, what):
     def holds():
         try:
             return true()
-        except (AssertionError, StopIteration, IndexError):
+        except (AssertionError, StopIteration, IndexError, KeyError):
             return False
     end = time.monotonic() + WAIT_S
     while not holds():
