@@ -243,6 +243,24 @@ static err_t make_once(const struct cut_trial *by, const struct stix_object *sou
     return err == ERR_OK && l.heard ? ERR_DENIED : err;
 }
 
+/* Masks of two values may be equal, and observables with equal values are one: an identifier may follow from
+ * what is left, and not from a mask. ERR_DENIED: it would. */
+static err_t refuse_masked_id(const struct cut_trial *by, const struct form *form,
+                              const struct cut_order *order)
+{
+    struct stix_cut cut = *order->cut;
+    struct cut_order unmasked = {order->root, order->warnings, &cut};
+    struct stix_object made;
+    struct form other = {0};
+    cut.text = NULL;
+    cut.text_ctx = NULL;
+    buf_clear(&by->gate->minted);
+    err_t err = cut_make(by->gate, &unmasked, by->arena, &by->gate->minted, &made);
+    if (err == ERR_OK)
+        err = name_observable(by, &made, &other);
+    return err == ERR_OK && !str_eq(other.sco_id, form->sco_id) ? ERR_DENIED : err;
+}
+
 err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size_t warnings,
               struct form *form)
 {
@@ -280,12 +298,9 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
     if (TRY(err, make_once(by, source, form, &order, &made)) || TRY(err, t.err) ||
         TRY(err, name_observable(by, &made, form)))
         goto out;
-    /* Masks of two values may be equal, and observables with equal values are one. */
     if (form->personal == POLICY_DUTY_MASK && texts.changed > 0 && form->sco_id.len > 0 &&
-        !str_eq(form->sco_id, source->id)) {
-        err = ERR_DENIED;
+        !str_eq(form->sco_id, source->id) && TRY(err, refuse_masked_id(by, form, &order)))
         goto out;
-    }
     err = try_texts(by, &order, &t, form, &without);
     if (err == ERR_OK && form->loose)
         err = try_loose(by, &order, &t, &without);

@@ -254,9 +254,13 @@ static bool brings_creator(const struct world *w, const struct item *item, const
 
 /* What is promised to nobody: whether it can be said without personal data, and, where it must expire,
  * whether it is minted because of what it names (that does not leave). */
-static bool is_unsure(const struct world *w, const struct saying *saying, const struct item *item)
+static bool is_unsure(const struct world *w, const struct kept *copy, const struct item *item)
 {
+    const struct saying *saying = kept_said(w, copy);
     bool names = false;
+    /* Once the wait of a rule may be over it may go whole, and then with all that it refers to. */
+    if (w->sure && item->form == FORM_CUT && saying->granular_count > 0 && rules_lapse_unsure(w, copy))
+        return true;
     for (size_t i = 0; i < saying->link_count; i++)
         names |= saying->links[i].text || !thing_is_definition(w, saying->links[i].thing);
     return w->sure && ((item->personal != TREAT_NOT && saying->named) ||
@@ -301,7 +305,7 @@ void form_find(const struct world *w, const struct kept *copy, unsigned p, struc
         out->form = FORM_CUT;
     if (out->form == FORM_CUT && out->hidden >= 0 && brings_creator(w, out, saying))
         out->form = FORM_NONE;
-    if (is_unsure(w, saying, out))
+    if (is_unsure(w, copy, out))
         out->form = FORM_NONE;
 }
 

@@ -390,6 +390,8 @@ struct verdict {
 };
 void rules_judge(const struct world *w, const struct facts *facts, struct verdict *out);
 /* Of the release rules that match for `p`, all duties together (POLICY.md section 6). */
+/* May the wait of some hold be over, by the time that has gone by? When it began only the gate knows. */
+bool rules_lapse_unsure(const struct world *w, const struct kept *copy);
 struct duties rules_bind(const struct world *w, const struct facts *facts, unsigned p);
 /* The duties of any rule that would let it go to `p`, whatever it is marked with. */
 bool rules_treats(const struct world *w, const struct facts *facts, unsigned p,

@@ -211,6 +211,16 @@ static bool is_lapsed(const struct world *w, const struct facts *facts, const st
     return since != INT64_MAX && w->now_us - since >= rule->deadline_us;
 }
 
+bool rules_lapse_unsure(const struct world *w, const struct kept *copy)
+{
+    const struct policy_plan *policy = &w->plan->policies[w->policy];
+    bool unsure = false;
+    for (size_t i = 0; i < policy->rule_count; i++)
+        unsure |= policy->rule[i].deadline_us != 0 && policy->rule[i].lapses_to_release &&
+                  w->now_us - copy->received_us >= policy->rule[i].deadline_us;
+    return unsure;
+}
+
 static bool has_lapsed(const struct world *w, unsigned p)
 {
     const struct policy_plan *policy = &w->plan->policies[w->policy];

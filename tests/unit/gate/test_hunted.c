@@ -208,12 +208,49 @@ static void a_masked_name_stays_masked(void **state)
     bench_deinit(&n.b);
 }
 
+#define FOLDER "directory--8e55d420-1bde-59e7-8a37-722d44ec7bf0"
+
+static const char *file(char out[TEXT_MAX], const char *id, const char *name, const char *more)
+{
+    (void)snprintf(out, TEXT_MAX,
+                   "{\"type\":\"file\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"name\":\"%s\","
+                   "\"parent_directory_ref\":\"" FOLDER "\"%s}",
+                   id, name, more);
+    return out;
+}
+
+/* What is left of an observable gives it another identifier, and that may go beside a mask that is none of
+ * it; where the mask itself would give it, two observables could become one: it stays. */
+static void a_mask_gives_no_identifier(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease r if tlp <= green to us-cisa with mask-personal-data\n");
+    (void)bench_add(
+        &n.b, n.own,
+        file(text, "file--81d42cb8-c98f-51bd-a26b-9306c4340d6c", "report.bin",
+             ",\"x_note\":\"write to kim.minsu@example.co.kr\"" CUT(TLP_RED, "\"parent_directory_ref\"")));
+    (void)bench_add(&n.b, n.own,
+                    file(text, "file--228a465b-ed12-5815-8b01-d6a2cd5c7d03", "for kim.minsu@example.co.kr",
+                         CUT(TLP_RED, "\"parent_directory_ref\"")));
+    struct texts *us = texts_of(&n, n.us);
+    assert_int_equal(ids_of(us, "file--"), 1);
+    assert_non_null(text_with(us, "file--b2d82d8e-c97e-512b-9767-e330a280d385"));
+    assert_null(text_with(us, "minsu"));
+    assert_null(text_with(us, "directory--"));
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_creator_is_waited_for),      cmocka_unit_test(a_rival_copy_gives_no_level),
         cmocka_unit_test(translations_of_translations), cmocka_unit_test(a_circle_of_translations_stays),
         cmocka_unit_test(a_masked_name_stays_masked),   cmocka_unit_test(a_name_that_is_gone_keeps_nothing),
+        cmocka_unit_test(a_mask_gives_no_identifier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
