@@ -39,6 +39,18 @@ err_t command_text(struct command_call *call, const char *name, struct str *out)
     return command_refuse(call, ERR_USAGE, NULL, "%s is missing", name);
 }
 
+err_t command_none_empty(struct command_call *call)
+{
+    struct json_iter iter = json_object_iter(call->args);
+    struct json_val value;
+    struct str name;
+    while (json_object_next(&iter, &name, &value))
+        if (json_is(value, JSON_STRING) && json_str(value).len == 0)
+            return command_refuse(call, ERR_USAGE, "leave it out, or give it a value", "--%.*s is empty",
+                                  name.len > 64 ? 64 : (int)name.len, name.at);
+    return ERR_OK;
+}
+
 struct str command_text_or_empty(const struct command_call *call, const char *name)
 {
     struct str text = {NULL, 0};

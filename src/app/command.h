@@ -90,6 +90,8 @@ err_t command_refuse(struct command_call *call, err_t err, const char *next, con
 
 /* Required arguments: ERR_USAGE, with the refusal filled in, when missing or of another type. */
 NODISCARD err_t command_text(struct command_call *call, const char *name, struct str *out);
+/* Refuses when anything was given as an empty text: a condition that is empty would hold for everything. */
+NODISCARD err_t command_none_empty(struct command_call *call);
 /* Optional ones: empty, false. */
 struct str command_text_or_empty(const struct command_call *call, const char *name);
 bool command_flag(const struct command_call *call, const char *name);

@@ -277,7 +277,7 @@ err_t recall_choose(struct command_call *call, struct recall_choice *out)
                                command_text_or_empty(call, "person").len > 0};
     struct set chosen = {0}, next = {0};
     bool any = false;
-    err_t err = ERR_OK;
+    err_t err = command_none_empty(call);
     *out = (struct recall_choice) {0};
     for (unsigned part = 0; part < PARTS && err == ERR_OK; part++) {
         if (!given[part])

@@ -87,7 +87,8 @@ err_t find_filter_read(struct command_call *call, struct find_filter *out)
     struct str tag = command_text_or_empty(call, "tag");
     char number[16];
     err_t err;
-    if (TRY(err, read_plain(call, query)) || TRY(err, command_source(call, "source", &out->gate.source)) ||
+    if (TRY(err, command_none_empty(call)) || TRY(err, read_plain(call, query)) ||
+        TRY(err, command_source(call, "source", &out->gate.source)) ||
         TRY(err, command_source(call, "owner", &out->gate.owner)) || TRY(err, read_marking(call, query)) ||
         TRY(err, read_values(call, query)) ||
         TRY(err, command_time(call, "since", INT64_MIN, &out->gate.since_us)) ||

@@ -205,6 +205,8 @@ static bool put_value(const struct cli_call *call, struct buf *out, const struct
         return true;
     }
     if (option->kind == CLI_TEXT) {
+        if (value[0] == '\0') /* an unset variable of a shell, most of the time */
+            return cli_usage(call, "%s is empty: give it a value, or leave it out", option->name) == CLI_OK;
         if (!str_is_utf8(str_of(value)))
             return cli_usage(call, "%s is not UTF-8", option->name) == CLI_OK;
         put_member(out, option->key, str_of(value));
@@ -226,6 +228,10 @@ static bool put_rest(const struct cli_call *call, struct buf *out)
     struct buf lines;
     buf_init(&lines, LIMIT_CONTROL_LINE_BYTES);
     for (size_t i = 0; i < call->arg_count; i++) {
+        if (call->args[i][0] == '\0') {
+            buf_deinit(&lines);
+            return cli_usage(call, "%s is empty", call->command->rest) == CLI_OK;
+        }
         buf_put_str(&lines, str_of(call->args[i]));
         buf_putc(&lines, '\n');
     }

@@ -100,6 +100,10 @@ def travels(chain):
     REPORT.check('...and nothing is changed', holds(kr, secret))
     REPORT.check('without a reason it is refused', 'needs a reason' in repr(kr.run('recall', secret['id'], '--yes')))
     fr.stop()
+    for name in ('source', 'owner', 'tag', 'marking', 'since', 'value', 'rule', 'policy', 'released-since', 'to', 'incident'):
+        said = kr.run('recall', f'--{name}', '', '--because', 'an unset variable', '--yes')
+        REPORT.check(f'an empty --{name} does not mean everything', not said.good and 'is empty' in repr(said))
+    REPORT.check('an empty identifier neither', not kr.run('recall', '', '--because', 'an unset variable', '--yes').good)
     REPORT.check('it is called back', kr.run('recall', secret['id'], '--because', 'a source is in danger', '--yes').good)
     REPORT.check('nobody gets it here any more', not holds(kr, secret) and not finds(kr, WORD))
     REPORT.check('it is destroyed here', wait_for(lambda: state(kr, secret, 'this node') == 'destroyed'))
