@@ -2,6 +2,7 @@
  * it has taken out that no object can be without. */
 #include <stdio.h>
 
+#include "core/suggest.h"
 #include "policy/table.h"
 #include "stix/shape.h"
 
@@ -55,6 +56,30 @@ static void put_types(struct str property, char *out, size_t size)
         (void)snprintf(out + used, size - used, " and %u other types", count - SHOWN);
 }
 
+/* Is it a property of some type? Of what nobody can tell it is taken to be one: names of one's own, and what
+ * stands in extensions. Otherwise *out is what it may be a slip of. */
+static bool is_property(struct str selector, struct suggest *out)
+{
+    struct str rest = selector, name = str_cut(&rest, '.');
+    bool known =
+        stix_prop_common(name) != NULL || str_starts(name, STR("x_")) || str_eq(name, STR("extensions"));
+    *out = suggest_for(name);
+    for (enum stix_code code = 0; code < STIX_TYPE_COUNT && !known; code++) {
+        const struct stix_shape *shape = stix_shape_of_type(code);
+        for (size_t i = 0; shape != NULL && i < shape->count; i++) {
+            struct str property = {shape->props[i].name, shape->props[i].len};
+            known |= str_eq(property, name);
+            suggest_try(out, property);
+        }
+    }
+    return known;
+}
+
+static int shown(struct str selector)
+{
+    return (int)(selector.len < 60 ? selector.len : 60);
+}
+
 void policy_review_redact(const struct policy *policy,
                           void (*each)(void *ctx, const struct policy_remark *remark), void *ctx)
 {
@@ -66,12 +91,23 @@ void policy_review_redact(const struct policy *policy,
             struct str selector = duties->redact[i];
             struct policy_remark remark = {.line = rule->line, .column = 1};
             char types[100];
+            struct suggest near;
+            char mean[80] = "";
             put_types(selector, types, sizeof types);
-            if (types[0] == '\0')
+            if (!is_property(selector, &near)) {
+                suggest_put(&near, NULL, mean, sizeof mean);
+                (void)snprintf(
+                    remark.what, sizeof remark.what,
+                    "redact \"%.*s\": no type of the standard has that property, and of what has it "
+                    "not nothing is taken out%s%s",
+                    shown(selector), selector.at, mean[0] == '\0' ? "" : ": ", mean);
+            } else if (types[0] != '\0') {
+                (void)snprintf(remark.what, sizeof remark.what,
+                               "redact \"%.*s\": what must have it is withheld as a whole (%s)",
+                               shown(selector), selector.at, types);
+            } else {
                 continue;
-            (void)snprintf(remark.what, sizeof remark.what,
-                           "redact \"%.*s\": what must have it is withheld as a whole (%s)",
-                           (int)(selector.len < 60 ? selector.len : 60), selector.at, types);
+            }
             each(ctx, &remark);
         }
     }

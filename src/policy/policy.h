@@ -261,7 +261,8 @@ struct policy_remark {
 void policy_review(const struct policy *policy, int64_t now_us,
                    void (*each)(void *ctx, const struct policy_remark *remark), void *ctx);
 
-/* The same of `redact`: what objects of some type cannot be without, so that they are withheld. */
+/* The same of `redact`: what objects of some type cannot be without, so that they are withheld; and what no
+ * type has, so that nothing is taken out. */
 void policy_review_redact(const struct policy *policy,
                           void (*each)(void *ctx, const struct policy_remark *remark), void *ctx);
 

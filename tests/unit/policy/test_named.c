@@ -51,6 +51,21 @@ static void what_nothing_can_be_without(void **state)
     policy_unref(policy);
 }
 
+static void what_no_type_has(void **state)
+{
+    (void)state;
+    struct heard heard = {.used = 0};
+    struct policy *policy = test_compile(
+        "language 1\n"
+        "release a if own to jp with redact \"descripton\", redact \"x_mine\", redact \"extensions\"\n"
+        "release b if own to jp with redact \"lang\", redact \"dst_port\"\n");
+    policy_review_redact(policy, hear_remark, &heard);
+    assert_string_equal(heard.text,
+                        "2 redact \"descripton\": no type of the standard has that property, and of "
+                        "what has it not nothing is taken out: did you mean `description`?\n");
+    policy_unref(policy);
+}
+
 /* A policy that nobody's node is asked about: blocks, targets, communities and origins name partners, sets
  * and rules do not; and what follows a mistake is not read. */
 static void partners_are_told_by_the_text(void **state)
@@ -100,6 +115,7 @@ int main(void)
         cmocka_unit_test(nations_are_known_in_any_spelling),
         cmocka_unit_test(sources_and_nodes_are_named),
         cmocka_unit_test(what_nothing_can_be_without),
+        cmocka_unit_test(what_no_type_has),
         cmocka_unit_test(what_is_meant_so_stays_possible),
     };
     return cmocka_run_group_tests_name("policy named", tests, NULL, NULL);

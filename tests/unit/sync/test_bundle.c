@@ -86,6 +86,7 @@ static void carried_init(struct carried *c, unsigned from)
 {
     const struct pair_weather nothing_gets_through = {.lost = 1000};
     static struct bundle_head head;
+    *c = (struct carried) {.pair = NULL};
     c->pair = pair_new(1, &nothing_gets_through);
     pair_release(c->pair, LEAVES, 2);
     head =
