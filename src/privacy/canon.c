@@ -87,11 +87,15 @@ static void put_letters(struct writing *w, struct str text)
             put(w, scan_is_letter((uint8_t)text.at[i]) ? (char)(text.at[i] & ~0x20) : text.at[i]);
 }
 
-/* No provider tells addresses apart by the case of their letters. */
+/* No provider tells addresses apart by the case of their letters, and quotes say nothing unless they must. */
 static void put_address(struct writing *w, struct str text)
 {
-    for (size_t at = 0, size; at < text.len; at += size) {
+    size_t quote = mail_needless_quote(text);
+    for (size_t at = quote > 0 ? 1 : 0, size; at < text.len; at += size) {
         char sign;
+        size = 1;
+        if (quote > 0 && at == quote)
+            continue;
         size = mail_sign(text, at, &sign);
         put(w, size > 0 ? sign : str_lower(text.at[at]));
         size = size > 0 ? size : 1;

@@ -16,7 +16,7 @@ static bool is_hangul(const struct scan *scan, size_t at)
 static size_t local_size(const struct scan *scan, size_t at)
 {
     uint8_t c = scan_byte(scan, at);
-    if (scan_is_alnum(c) || (c != 0 && c < 0x80 && strchr("._%+-'", c) != NULL))
+    if (scan_is_alnum(c) || (c != 0 && c < 0x80 && strchr("._%+-'~", c) != NULL))
         return 1;
     return is_hangul(scan, at) ? 3 : c >= 0x80 ? scan_alnum(scan, at) : 0;
 }
@@ -106,7 +106,7 @@ static size_t local_from(const struct scan *scan, size_t word, size_t end)
             from = at + 3;
         at += size;
     }
-    while (from < end && strchr(".-'%+", scan_byte(scan, from)) != NULL)
+    while (from < end && strchr(".-'%+~", scan_byte(scan, from)) != NULL)
         from++;
     return end - from > LIMIT_PRIVACY_LOCAL ? end : from;
 }
@@ -156,8 +156,8 @@ static size_t take_label(const struct scan *scan, size_t at, bool first)
     return end;
 }
 
-/* Where the domain that begins at `at` ends; `at`: it is none. */
-static size_t domain_end(const struct scan *scan, size_t at, unsigned *is)
+/* Where the domain that begins at `at` ends; `at`: it is none. `any`: of hosts and files too. */
+static size_t domain_end(const struct scan *scan, size_t at, bool any, unsigned *is)
 {
     size_t end = at, good = at;
     for (size_t labels = 0; end - at < LIMIT_PRIVACY_DOMAIN; labels++) {
@@ -165,7 +165,7 @@ static size_t domain_end(const struct scan *scan, size_t at, unsigned *is)
         if (label == end)
             break;
         struct str text = {scan->text.at + end, label - end};
-        if (labels > 0 && is_top(text))
+        if (any || (labels > 0 && is_top(text)))
             good = label;
         else if (labels > 0)
             good = at; /* of more labels the last one counts */
@@ -210,7 +210,7 @@ static void take_rest(struct scan *scan, size_t from, size_t end)
     size_t size = take_sign(scan->text, end, ats, sizeof ats / sizeof ats[0], &is);
     if (size == 0)
         return;
-    size_t stop = domain_end(scan, end + size, &is);
+    size_t stop = domain_end(scan, end + size, false, &is);
     scan->hits->steps += stop - end;
     /* " @ " stands in sentences; with a whole domain behind it is an address. " at " needs a dot in words. */
     if (from == end || stop == end + size || is_in_url(scan, from) ||
@@ -243,6 +243,60 @@ void mail_look_quoted(struct scan *scan, size_t at)
     scan->hits->steps += end - at;
     if (scan_byte(scan, end) == '"' && end - at > 1)
         take_rest(scan, at, end + 1);
+}
+
+/* --- around an at-sign --- */
+
+/* Where the characters of a local part that end at `end` begin. */
+static size_t word_from(const struct scan *scan, size_t end)
+{
+    size_t from = end;
+    while (from > 0) {
+        size_t at = from - 1;
+        while (at > 0 && from - at < 4 && (scan_byte(scan, at) & 0xc0) == 0x80)
+            at--;
+        if (local_size(scan, at) != from - at)
+            break;
+        from = at;
+    }
+    return from;
+}
+
+/* The same where a quote ends it. */
+static size_t quote_from(const struct scan *scan, size_t end)
+{
+    for (size_t at = end - 1; at > 0 && end - at < LIMIT_PRIVACY_LOCAL && scan_byte(scan, at - 1) >= ' ';
+         at--)
+        if (scan_byte(scan, at - 1) == '"')
+            return at - 1;
+    return end;
+}
+
+bool mail_around(struct str text, size_t sign, size_t size, size_t *out_from, size_t *out_end)
+{
+    struct scan scan = {.text = text};
+    unsigned is = 0;
+    bool quoted = sign > 0 && text.at[sign - 1] == '"';
+    size_t from = quoted ? quote_from(&scan, sign) : local_from(&scan, word_from(&scan, sign), sign);
+    size_t end = domain_end(&scan, sign + size, true, &is);
+    if (from == sign || end == sign + size)
+        return false;
+    *out_from = from;
+    *out_end = end;
+    return true;
+}
+
+size_t mail_needless_quote(struct str text)
+{
+    struct scan scan = {.text = text};
+    char sign;
+    size_t at = 1, size;
+    if (text.len == 0 || text.at[0] != '"')
+        return 0;
+    while ((size = local_size(&scan, at)) > 0)
+        at += size;
+    return at > 1 && scan_byte(&scan, at) == '"' && mail_sign(text, at + 1, &sign) > 0 && sign == '@' ? at
+                                                                                                      : 0;
 }
 
 /* --- whose it is --- */

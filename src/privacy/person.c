@@ -5,7 +5,7 @@
 
 #include "core/mem.h"
 #include "privacy/canon.h"
-#include "privacy/scan.h"
+#include "privacy/number.h"
 
 enum { DIGITS_MIN = 6, RESIDENT_DIGITS = 13, AMERICAN_DIGITS = 10, PASSPORT_CHARS = 9 };
 
@@ -51,7 +51,7 @@ static bool take_number(struct str text, struct privacy_person *person)
         person->text[person->len++] = text.at[next];
         at = next + 1;
     }
-    return person->len >= DIGITS_MIN;
+    return person->len >= DIGITS_MIN || person->len == text.len;
 }
 
 static void drop(struct privacy_person *person, size_t count)
@@ -80,6 +80,16 @@ static void set_number(struct str text, struct privacy_person *person)
     }
 }
 
+/* An address and nothing else. */
+static bool is_address(struct str form)
+{
+    size_t from, end;
+    for (size_t at = 0; at < form.len; at++)
+        if (form.at[at] == '@' && mail_around(form, at, 1, &from, &end) && from == 0 && end == form.len)
+            return true;
+    return false;
+}
+
 static bool set(struct str text, struct privacy_person *person)
 {
     if (text.len < 3 || text.len > sizeof person->text)
@@ -89,7 +99,7 @@ static bool set(struct str text, struct privacy_person *person)
         return true;
     }
     person->len = canon_value(PRIVACY_EMAIL, text, person->text);
-    person->address = person->len > 0 && memchr(person->text, '@', person->len) != NULL;
+    person->address = is_address((struct str) {person->text, person->len});
     if (person->address)
         return true;
     for (person->len = 0; person->len < text.len; person->len++)
@@ -113,17 +123,18 @@ bool privacy_person(struct str value, struct privacy_person *out)
 
 /* --- numbers --- */
 
-/* Do these digits stand at `at`, and no other behind them? */
-static bool number_stands(struct str digits, struct str text, size_t at)
+/* Where these digits end that stand at `at`, with no other behind them; 0: they do not. */
+static size_t digits_end(struct str digits, struct str text, size_t at)
 {
     for (size_t i = 0; i < digits.len; i++) {
         if (i > 0)
             at = skip_marks(text, at);
         if (!is_digit(text, at) || text.at[at] != digits.at[i])
-            return false;
+            return 0;
         at++;
     }
-    return !is_digit(text, at) && !(at < text.len && text.at[at] == '-' && is_digit(text, at + 1));
+    bool marked = at < text.len && (text.at[at] == '-' || text.at[at] == '.');
+    return is_digit(text, at) || (marked && is_digit(text, at + 1)) ? 0 : at;
 }
 
 /* SSN219099998: a word that says what it is may be grown together with it. */
@@ -145,27 +156,71 @@ static bool begins(struct str text, size_t at)
     return at < 2 || (text.at[at - 1] != '-' && text.at[at - 1] != '.') || !is_digit(text, at - 2);
 }
 
-static bool number_said(const struct privacy_person *person, struct str text)
+/* Where the number ends that is said at `at`, in any of its forms; 0: it is not. */
+static size_t said_end(const struct privacy_person *person, struct str text, size_t at)
 {
     struct str digits = {person->text, person->len}, short_form = {person->text + 1, person->len - 1};
+    struct str rest = {text.at + at, text.len - at};
+    size_t end = digits_end(digits, text, at);
+    /* With the century: 19901015-1234567; with America before it. */
+    if (end == 0 && digits.len == RESIDENT_DIGITS && has_century(rest))
+        end = digits_end(digits, text, at + 2);
+    if (end == 0 && digits.len == AMERICAN_DIGITS && rest.at[0] == '1')
+        end = digits_end(digits, text, skip_marks(text, at + 1));
+    /* 82 and the rest without its 0, or with it in parentheses. */
+    size_t country = str_starts(rest, STR("0082")) ? 4 : str_starts(rest, STR("82")) ? 2 : 0;
+    if (end > 0 || person->text[0] != '0' || country == 0)
+        return end;
+    size_t after = skip_marks(text, at + country);
+    end = digits_end(short_form, text, after);
+    return end > 0 ? end : digits_end(digits, text, after);
+}
+
+/* Where the group of digits begins that is parted from the one at `at`; `at`: there is none. */
+static size_t group_before(struct str text, size_t at)
+{
+    enum { SEPARATOR_MAX = 8 };
+    struct scan scan = {.text = text};
+    size_t end = at, next;
+    while (end > 0 && at - end < SEPARATOR_MAX && !is_alnum(text, end - 1))
+        end--;
+    if (end == 0 || end == at || !is_digit(text, end - 1) || scan_separator(&scan, end, &next) == 0 ||
+        next != at)
+        return at;
+    while (end > 0 && is_digit(text, end - 1))
+        end--;
+    return end > 0 && is_alnum(text, end - 1) ? at : end;
+}
+
+static bool has_digit(struct str text, size_t from, size_t end)
+{
+    while (from < end && !is_digit(text, from))
+        from++;
+    return from < end;
+}
+
+/* Do the recognisers read a number there of which [from, end) is a part? 2345-6789 of (010) 2345-6789. */
+static bool is_part(struct str text, size_t from, size_t end)
+{
+    struct privacy_hits hits = {.steps = 0};
+    struct scan scan = {.text = text, .original = text, .hits = &hits};
+    size_t at = from, after = from + 1;
+    for (size_t groups = 0; groups < RUN_GROUPS && at < after; groups++) {
+        struct find find;
+        if (number_find(&scan, at, &find) && find.end > from &&
+            (has_digit(text, find.from, from) || has_digit(text, end, find.end)))
+            return true;
+        after = at;
+        at = group_before(text, at);
+    }
+    return false;
+}
+
+static bool number_said(const struct privacy_person *person, struct str text)
+{
     for (size_t at = 0; at < text.len; at++) {
-        if (!begins(text, at))
-            continue;
-        struct str rest = {text.at + at, text.len - at};
-        if (number_stands(digits, text, at))
-            return true;
-        /* With the century: 19901015-1234567; with America before it. */
-        if (digits.len == RESIDENT_DIGITS && has_century(rest) && number_stands(digits, text, at + 2))
-            return true;
-        if (digits.len == AMERICAN_DIGITS && rest.at[0] == '1' &&
-            number_stands(digits, text, skip_marks(text, at + 1)))
-            return true;
-        /* 82 and the rest without its 0, or with it in parentheses. */
-        size_t country = str_starts(rest, STR("0082")) ? 4 : str_starts(rest, STR("82")) ? 2 : 0;
-        if (person->text[0] != '0' || country == 0)
-            continue;
-        size_t after = skip_marks(text, at + country);
-        if (number_stands(short_form, text, after) || number_stands(digits, text, after))
+        size_t end = begins(text, at) ? said_end(person, text, at) : 0;
+        if (end > 0 && !is_part(text, at, end))
             return true;
     }
     return false;
@@ -175,21 +230,38 @@ bool privacy_person_is(const struct privacy_person *person, uint64_t number)
 {
     uint64_t own;
     struct str digits = {person->text, person->len};
-    return person->number && str_to_u64(digits, UINT64_MAX, &own) && own == number;
+    return person->number && person->len >= DIGITS_MIN && str_to_u64(digits, UINT64_MAX, &own) &&
+           own == number;
+}
+
+/* --- addresses --- */
+
+/* The whole address around an at-sign, in its one form: lee.kim@example.com does not say kim@example.com. */
+static bool address_stands(struct str own, struct str text, size_t sign, size_t size)
+{
+    char form[PRIVACY_VALUE_MAX];
+    size_t from, end;
+    if (!mail_around(text, sign, size, &from, &end))
+        return false;
+    size_t len = canon_value(PRIVACY_EMAIL, (struct str) {text.at + from, end - from}, form);
+    bool same = str_eq((struct str) {form, len}, own);
+    mem_wipe(form, len);
+    return same;
+}
+
+static bool address_said(const struct privacy_person *person, struct str text)
+{
+    char sign;
+    for (size_t at = 0; at < text.len; at++) {
+        size_t size = mail_sign(text, at, &sign);
+        if (size > 0 && sign == '@' &&
+            address_stands((struct str) {person->text, person->len}, text, at, size))
+            return true;
+    }
+    return false;
 }
 
 /* --- words --- */
-
-/* The next character, an address's signs however they are written. */
-static char next_char(const struct privacy_person *person, struct str text, size_t *at)
-{
-    char sign;
-    size_t size = person->address ? mail_sign(text, *at, &sign) : 0;
-    if (size == 0)
-        return str_lower(text.at[(*at)++]);
-    *at += size;
-    return sign;
-}
 
 /* M 12345678: between the letter and the number. */
 static bool may_part(const struct privacy_person *person, size_t i)
@@ -204,7 +276,7 @@ static bool words_stand(const struct privacy_person *person, struct str text, si
     for (size_t i = 0; i < own.len; i++) {
         if (may_part(person, i) && at < text.len && (text.at[at] == ' ' || text.at[at] == '-'))
             at++;
-        if (at >= text.len || next_char(person, text, &at) != own.at[i])
+        if (at >= text.len || str_lower(text.at[at++]) != own.at[i])
             return false;
     }
     return !is_alnum(own, own.len - 1) || !is_alnum(text, at);
@@ -224,7 +296,9 @@ bool privacy_person_said(const struct privacy_person *person, struct str text)
     struct norm norm;
     bool copied = norm_open(text, false, &norm) == ERR_OK;
     struct str read = copied ? norm.text : text;
-    bool said = person->number ? number_said(person, read) : words_said(person, read);
+    bool said = person->number    ? number_said(person, read)
+                : person->address ? address_said(person, read)
+                                  : words_said(person, read);
     if (copied)
         norm_close(&norm);
     return said;

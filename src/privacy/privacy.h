@@ -155,7 +155,7 @@ enum { PRIVACY_VALUE_MAX = 510 };
 
 /* --- one person's data, asked for (person.c) --- */
 
-/* An identifier in its one form: a number's digits (six and more; +82 as 0), an address without what keeps
+/* An identifier in its one form: a number's digits (+82 as 0), an address without what keeps
  * people from clicking on it, or any text; letters in lower case. */
 struct privacy_person {
     char text[PRIVACY_VALUE_MAX];

@@ -93,6 +93,11 @@ void mail_look(struct scan *scan, size_t at);
 void mail_look_quoted(struct scan *scan, size_t at);
 /* An at-sign or a dot of an address at `at`, however it is written: '@' or '.', and its bytes; 0: neither. */
 size_t mail_sign(struct str text, size_t at, char *out);
+/* The whole address around an at-sign, whose top level may be anything. False: none. Linear in a text all of
+ * whose at-signs are asked. */
+bool mail_around(struct str text, size_t sign, size_t size, size_t *out_from, size_t *out_end);
+/* "kim"@example.com is kim@example.com: where the closing quote of such an address stands; 0: it has none. */
+size_t mail_needless_quote(struct str text);
 /* A passport's number, or the person whose home directory a path leads through (token.c). */
 bool token_passport(struct scan *scan, size_t at, size_t end, struct find *out);
 bool token_path(struct scan *scan, size_t at, struct find *out);

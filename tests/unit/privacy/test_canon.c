@@ -38,7 +38,8 @@ static const struct row {
      "kim@example.co.kr",
      {"kim@example.co.kr", "Kim@EXAMPLE.CO.KR", "kim[at]example[.]co.kr", "kim AT example DOT co DOT kr",
       "kim&#64;example.co.kr", "kim＠example．co．kr", "ki\xe2\x80\x8bm@exam\xc2\xadple.co.kr",
-      "kim [at] example [dot] co [dot] kr", "kim%40example.co.kr"}},
+      "kim [at] example [dot] co [dot] kr", "kim%40example.co.kr", "\"kim\"@example.co.kr"}},
+    {PRIVACY_EMAIL, "\"kim lee\"@example.com", {"\"Kim Lee\"@example.com"}},
 };
 
 static void one_form_for_all(void **state)

@@ -61,6 +61,92 @@ static void every_form_is_found(void **state)
             fail_msg("%s in %s", rows[i][0], rows[i][1]);
 }
 
+/* What stands beside it is of the sentence. */
+static void whole_ones_are_found(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"kim@example.com", "\"kim\"@example.com"},
+        {"\"kim\"@example.com", "to kim@example.com, now"},
+        {"\"kim lee\"@example.com", "x \"Kim Lee\"@example.com"},
+        {"kim@example.com", "Write to kim@example.com."},
+        {"kim@example.com", "Write to kim@example.com. Then wait"},
+        {"kim@example.com", "kim@example.com- and"},
+        {"kim@example.com", "[email-addr:value = 'kim@example.com']"},
+        {"kim@example.com", "lee.kim@example.com and kim@example.com"},
+        {"kim@example.com", "mailto:kim@example.com?subject=x"},
+        {"kim@example.com", "https://a.example/kim@example.com/x"},
+        {"kim@example.com", "\xea\xb9\x80kim@example.com\xec\x9c\xbc\xeb\xa1\x9c"},
+        {"kim@example.com", "\xea\xb9\x80\xc2\xb7kim@example.com"},
+        {"lee.kim+x@example.com", "lee.kim+x[at]example.com"},
+        {"kim@localhost", "kim@localhost."},
+        {"@kim", "see @kim there"},
+        {"2345-6789", "call 2345-6789"},
+        {"2345-6789", "call 23456789."},
+        {"6789", "room 6789."},
+        {"6789", "6789"},
+        {"4111-1111-1111-1111", "card 4111 1111 1111 1111"},
+        {"010-2345-6789", "2026 010-2345-6789 15"},
+        {"010-2345-6789", "02-345-6789 010 2345 6789"},
+        {"010-2345-6789", "+1 010-2345-6789"},
+        {"202-555-0123", "+1 (202) 555-0123"},
+        {"+86 139 1234 5678", "+86 139-1234-5678"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!said(rows[i][0], rows[i][1]))
+            fail_msg("%s in %s", rows[i][0], rows[i][1]);
+}
+
+/* Other people's: their values only end, or begin, with it. */
+static void neighbours_are_not(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"kim@example.com", "lee.kim@example.com"},
+        {"kim@example.com", "lee-kim@example.com"},
+        {"kim@example.com", "lee_kim@example.com"},
+        {"kim@example.com", "lee+kim@example.com"},
+        {"kim@example.com", "lee%kim@example.com"},
+        {"kim@example.com", "lee~kim@example.com"},
+        {"kim@example.com", "lee'kim@example.com"},
+        {"kim@example.com", "_kim@example.com"},
+        {"kim@example.com", "\xc3\xa9kim@example.com"},
+        {"kim@example.com", "lee.kim[at]example[.]com"},
+        {"kim@example.com", "\"lee kim\"@example.com"},
+        {"kim@example.com", "\"lee.kim\"@example.com"},
+        {"kim@example.com", "kim+tag@example.com"},
+        {"kim@example.com", "kim@example.com.kr"},
+        {"kim@example.com", "kim@example[.]com[.]kr"},
+        {"kim@example.com", "kim@example.com.2"},
+        {"kim@example.com", "kim@example.com2"},
+        {"kim@example.com", "kim@example.com-x.org"},
+        {"kim@example.com", "kim@sub.example.com"},
+        {"\"kim lee\"@example.com", "\"kim lee\"@example.com.kr"},
+        {"\"kim lee\"@example.com", "kim lee@example.com"},
+        {"2345-6789", "+82 10 2345 6789"},
+        {"2345-6789", "(010) 2345-6789"},
+        {"2345-6789", "010-2345-6789"},
+        {"2345-6789", "010 2345 6789"},
+        {"010-2345", "010 2345 6789"},
+        {"6789", "010 2345 6789"},
+        {"6789", "010-2345-6789"},
+        {"6789", "+82 10 2345 6789"},
+        {"6789", "67890 or 56789"},
+        {"6789", "6789.12 or 6789-12"},
+        {"1234567", "901015 - 1234567"},
+        {"901015", "901015 - 1234567"},
+        {"15-1234567", "90-10-15-1234567"},
+        {"4111", "card 4111 1111 1111 1111"},
+        {"1111 1111", "card 4111 1111 1111 1111"},
+        {"345678901", "12345678901234567890123"},
+        {"139-1234-5678", "+86 139-1234-5678"},
+        {"202-555-0123", "202-555-0123x45"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (said(rows[i][0], rows[i][1]))
+            fail_msg("%s in %s", rows[i][0], rows[i][1]);
+}
+
 static void parts_of_others_are_not(void **state)
 {
     (void)state;
@@ -98,6 +184,8 @@ static void numbers_of_json(void **state)
     assert_true(privacy_person_is(&person, 9010151234567));
     assert_true(privacy_person(STR("kim@example.com"), &person));
     assert_false(privacy_person_is(&person, 1));
+    assert_true(privacy_person(STR("100"), &person)); /* any counter is it */
+    assert_false(privacy_person_is(&person, 100));
 }
 
 /* Every prefix of a text that holds it is survived, and none that ends before it says it. */
@@ -117,8 +205,9 @@ static void prefixes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_form_is_found),
-                                       cmocka_unit_test(parts_of_others_are_not),
-                                       cmocka_unit_test(numbers_of_json), cmocka_unit_test(prefixes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_form_is_found),  cmocka_unit_test(parts_of_others_are_not),
+        cmocka_unit_test(whole_ones_are_found), cmocka_unit_test(neighbours_are_not),
+        cmocka_unit_test(numbers_of_json),      cmocka_unit_test(prefixes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
