@@ -191,6 +191,13 @@ static void put_member(struct buf *out, const char *key, struct str value)
     json_write_str(out, value);
 }
 
+static bool refuse_empty(const struct cli_call *call, const struct cli_option *option)
+{
+    bool named = option >= call->command->options && option < call->command->options + CLI_OPTIONS_MAX;
+    return cli_usage(call, "%s%s is empty%s", named ? "--" : "", option->name,
+                     named ? ": give it a value, or leave it out" : "") == CLI_OK;
+}
+
 static bool put_value(const struct cli_call *call, struct buf *out, const struct cli_option *option,
                       const char *value)
 {
@@ -206,7 +213,7 @@ static bool put_value(const struct cli_call *call, struct buf *out, const struct
     }
     if (option->kind == CLI_TEXT) {
         if (value[0] == '\0') /* an unset variable of a shell, most of the time */
-            return cli_usage(call, "%s is empty: give it a value, or leave it out", option->name) == CLI_OK;
+            return refuse_empty(call, option);
         if (!str_is_utf8(str_of(value)))
             return cli_usage(call, "%s is not UTF-8", option->name) == CLI_OK;
         put_member(out, option->key, str_of(value));

@@ -260,7 +260,7 @@ def combined(place, scan):
     check('all sources of an object stand in one line', names == ['kr-cert, second'], names)
     same(place, 'kr', {malware['id']}, '--source', 'second')
     place.expect(2, '--text has no word', 'find', '--text', '...', '--dir', 'kr')
-    place.expect(2, '--text has no word', 'find', '--text', '', '--dir', 'kr')
+    place.expect(2, '--text is empty', 'find', '--text', '', '--dir', 'kr')
     place.expect(2, '--label is empty', 'find', '--label', '', '--dir', 'kr')
     for option, given in (('--creator', 'identity--x'), ('--creator', 'kr-cert'), ('--marking', 'marking-definition--x')):
         place.expect(2, f'{given} is not a STIX identifier', 'find', option, given, '--dir', 'kr')
