@@ -317,6 +317,13 @@ static bool has_duties(const struct command_call *call, struct str rule)
     return index >= 0 && policy_rule_duties(policy, (unsigned)index) != NULL;
 }
 
+static const char follows[] =
+    "Not released by itself: it goes along with what names it, and nothing that names "
+    "it goes there.";
+static const char untreated[] =
+    "Not released: it would go along with what names it, but only as it stands, and a rule asks for it to be "
+    "changed for this partner, or holds it for its personal data. What needs it waits with it.";
+
 static void say_why(struct command_call *call, const struct gate_why *why, unsigned partner)
 {
     line_begin(call->out);
@@ -373,10 +380,8 @@ static void say_why(struct command_call *call, const struct gate_why *why, unsig
                  : why->blocked_by_unknown ? "is not held here"
                                            : "is withheld",
                  STR_ARG(why->held_as));
-    else if (why->follows)
-        line_say(call->out,
-                 "Not released by itself: it goes along with what names it, and nothing that names "
-                 "it goes there.");
+    else if (why->follows || why->untreated)
+        line_say(call->out, "%s", why->follows ? follows : untreated);
     else if (why->stopped)
         line_say(call->out, "Not released: releases are stopped (bongsu stop-release --lift).");
     else if (why->effect == POLICY_HOLD)

@@ -69,17 +69,33 @@ struct asking {
     const struct policy *policy;
     const struct stix_object *source;
     bool personal; /* it has some, or nobody knows */
+    bool
+        definition; /* it may name who made it: not who is hidden in what it comes along with (along_names) */
     struct arena *arena;
+    bool *spared; /* of a definition: holds that match it without its personal data as well */
+    bool bare;    /* it is asked about without */
     bool treats;
     err_t err;
 };
+
+static void ask_hold(struct asking *a, unsigned rule)
+{
+    if (a->bare)
+        a->spared[rule] = true;
+    else
+        a->treats |= !a->spared[rule];
+}
 
 /* A release rule that would let it go, whatever else holds it: does it ask for something of this object? */
 static void ask_rule(void *ctx, const struct policy_step *step)
 {
     struct asking *a = ctx;
+    if (!step->addressed || !step->matched)
+        return;
+    if (step->effect == POLICY_HOLD && step->line != 0 && a->spared != NULL)
+        ask_hold(a, step->rule);
     const struct policy_duties *duties = policy_rule_duties(a->policy, step->rule);
-    if (duties == NULL || step->effect != POLICY_RELEASE || !step->addressed || !step->matched)
+    if (duties == NULL || step->effect != POLICY_RELEASE || a->bare)
         return;
     struct str *found = arena_zalloc(a->arena, duties->redact_count + 1, sizeof *found);
     if (found == NULL) {
@@ -87,25 +103,49 @@ static void ask_rule(void *ctx, const struct policy_step *step)
         return;
     }
     a->treats |= stix_cut_found(a->source->root, duties->redact, duties->redact_count, found) > 0 ||
-                 ((duties->what & POLICY_DUTY_ANONYMISE) && a->source->has_creator) ||
+                 ((duties->what & POLICY_DUTY_ANONYMISE) && a->source->has_creator && !a->definition) ||
                  ((duties->what & DUTIES_PERSONAL) && a->personal);
+}
+
+static void ask_as(struct asking *a, const struct policy_facts *facts, int64_t now_us, unsigned partner)
+{
+    struct policy_facts bare = *facts;
+    bare.personal_known = true;
+    bare.personal = (struct privacy_facts) {0};
+    if (a->spared != NULL) {
+        memset(a->spared, 0, RULES_MAX * sizeof *a->spared);
+        a->bare = true;
+        (void)policy_explain(a->policy, &bare, now_us, partner, ask_rule, a);
+        a->bare = false;
+    }
+    (void)policy_explain(a->policy, facts, now_us, partner, ask_rule, a);
 }
 
 err_t along_untreated(const struct policy *policy, const struct stix_object *source,
                       const struct policy_facts *facts, int64_t now_us, struct arena *arena, uint64_t *out)
 {
     struct asking a = {.policy = policy, .source = source, .arena = arena};
-    struct policy_facts as = *facts;
+    a.definition = key_is_definition(&source->key);
     a.personal = !facts->personal_known || (facts->personal.kinds & UINT16_MAX) != 0;
     *out = 0;
+    if (!policy_has_duties(policy) && !a.personal)
+        return ERR_OK;
+    if (a.definition && a.personal) {
+        a.spared = arena_zalloc(arena, RULES_MAX, sizeof *a.spared);
+        if (a.spared == NULL)
+            return ERR_NOMEM;
+    }
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
         a.treats = false;
-        for (unsigned tlp = POLICY_TLP_CLEAR; tlp < POLICY_TLP_COUNT && !a.treats; tlp++) {
-            as.markings = POLICY_MARKING_KNOWN;
-            as.tlp = as.bare_tlp = (enum policy_tlp)tlp;
-            as.follows = false;
-            as.onward = UINT64_MAX;
-            (void)policy_explain(policy, &as, now_us, p, ask_rule, &a);
+        for (unsigned tlp = POLICY_TLP_NONE; tlp < POLICY_TLP_COUNT && !a.treats; tlp++) {
+            struct policy_facts as = *facts;
+            if (tlp != POLICY_TLP_NONE) {
+                as.markings = POLICY_MARKING_KNOWN;
+                as.tlp = as.bare_tlp = (enum policy_tlp)tlp;
+                as.follows = false;
+                as.onward = UINT64_MAX;
+            }
+            ask_as(&a, &as, now_us, p);
         }
         *out |= a.treats ? UINT64_C(1) << p : 0;
     }

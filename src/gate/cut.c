@@ -503,13 +503,16 @@ static void ask_told(struct gathering *g)
         g->untold |= g->told->targets[i]->untold | (g->told->targets[i]->anonymous & ~answered);
 }
 
-/* An unmarked creator leaves with what it made, past the rules; not past what they ask to be done to it. */
+/* An unmarked creator leaves with what it made, and a definition with what carries it, past the rules; not
+ * past what they ask to be done to it, nor, a definition, past what holds personal data. */
 static err_t ask_along(struct gathering *g)
 {
-    const struct stix_object *object = &g->subject->object;
     struct stix_object source;
     size_t warnings;
-    if (!g->subject->follows || object->type->code != STIX_TYPE_IDENTITY || g->self)
+    bool asks = policy_has_duties(g->policy);
+    if (key_is_definition(&g->subject->object.key))
+        asks = g->out->facts.follows && (asks || (policy_needs(g->policy) & POLICY_NEED_PERSONAL) != 0);
+    if (!asks || !g->subject->follows || g->self)
         return ERR_OK;
     err_t err = open_source(g, &source, &warnings);
     if (err != ERR_OK) {
@@ -547,12 +550,12 @@ static err_t decide_one(struct gate *gate, const struct subject *subject, const 
         g->marking_count = 0; /* and so for everybody who gets it at all */
     bool treats = policy_has_duties(policy) && (policy_needs(policy) & POLICY_NEED_PERSONAL) != 0;
     out->clean = ask_names(policy, &subject->object);
-    if (g->marking_count == 0 && told == NULL && !policy_has_duties(policy) && out->clean == 0)
-        return ERR_OK;
     struct stix_key self;
     g->self = mint_creator_key(gate, &self) && stix_key_eq(&self, &subject->object.key);
-    if (policy_has_duties(policy) && TRY(err, ask_along(g)))
+    if (TRY(err, ask_along(g)))
         return err;
+    if (g->marking_count == 0 && told == NULL && !policy_has_duties(policy) && out->clean == 0)
+        return ERR_OK;
     if (TRY(err, ask_rules(g)) || TRY(err, policy_bind(policy, &out->bare, now_us, g->bare.release, keep,
                                                        &out->bound, &out->bound_count)))
         return err;

@@ -453,9 +453,10 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     why.without = form == NULL ? STR("") : form->profile;
     if ((cutting.clean >> partner & 1) == 0)
         why.named = STR("");
-    why.follows =
-        why.effect != POLICY_RELEASE &&
-        (subject_comes_along(gate, &subject, facts, &cutting.verdict) & ~cutting.untreated) >> partner & 1;
+    bool along = why.effect != POLICY_RELEASE &&
+                 (subject_comes_along(gate, &subject, facts, &cutting.verdict) >> partner & 1);
+    why.untreated = along && (cutting.untreated >> partner & 1);
+    why.follows = along && !why.untreated;
     why.blocked = (why.effect == POLICY_RELEASE || why.follows) && (state.blocked >> partner & 1);
     why.stopped = why.effect == POLICY_RELEASE && (cutting.verdict.release >> partner & 1) == 0;
     why.rule = policy_rule_name(gate->policy, cutting.verdict.rule[partner]);

@@ -315,20 +315,30 @@ static bool comes_along(const struct world *w, int thing)
            w->plan->things[thing].kind == KIND_IDENTITY;
 }
 
+/* A definition may say who made it: not him who is hidden in what it comes along with. */
+static bool treats_definition(const void *ctx, const struct duties *duties)
+{
+    struct duties others = *duties;
+    others.anonymise = false;
+    return treats(ctx, &others);
+}
+
 /* Unmarked, and no rule keeps it: it goes where something released names it. */
 bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p)
 {
     struct facts facts;
     struct verdict verdict;
+    if (!comes_along(w, copy == NULL ? NODE_THING : kept_said(w, copy)->thing))
+        return false;
     if (copy == NULL)
         facts_of_node(&facts);
     else
         facts_find(w, copy, ALL_MARKS, &facts);
     facts_decide(w, &facts, &verdict);
-    bool identity = copy != NULL && w->plan->things[kept_said(w, copy)->thing].kind == KIND_IDENTITY;
-    if (identity && rules_treats(w, &facts, p, treats, kept_said(w, copy)))
+    bool definition = copy != NULL && thing_is_definition(w, facts.thing);
+    if (copy != NULL &&
+        rules_treats(w, &facts, p, definition ? treats_definition : treats, kept_said(w, copy)))
         return false;
     bool unmarked = copy == NULL || (facts.states & ~(unsigned)(STATE_NONE | STATE_ASSUMED)) == 0;
-    bool kept = ((verdict.denied | facts_stopped(w, facts.source)) >> p & 1) != 0;
-    return comes_along(w, copy == NULL ? NODE_THING : kept_said(w, copy)->thing) && unmarked && !kept;
+    return unmarked && ((verdict.denied | facts_stopped(w, facts.source)) >> p & 1) == 0;
 }

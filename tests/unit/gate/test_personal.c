@@ -258,6 +258,81 @@ static void another_person_of_the_same_shape_shows_nothing(void **state)
     bench_deinit(&b.b);
 }
 
+#define FIRST  "marking-definition--00000000-0000-4000-8000-000000000001"
+#define SECOND "marking-definition--00000000-0000-4000-8000-000000000002"
+
+static bool definition_waits(struct node *n, unsigned partner, int number)
+{
+    struct gate_why why;
+    struct arena arena;
+    struct stix_key key = key_of("marking-definition", number);
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(n->b.gate, &key, partner, n->b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    arena_deinit(&arena);
+    assert_int_equal(why.untreated, !why.follows);
+    return why.untreated;
+}
+
+/* A definition that holds personal data does not come along past a mask, a pseudonym or a hold for it, and
+ * what carries it waits; another one goes as before. */
+static void a_definition_carries_nobody_past_the_rules(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    static const char *const policies[] = {"language 1\nrelease masked if always to us-cisa with "
+                                           "mask-personal-data\nrelease r if always to jp-nisc\n",
+                                           "language 1\nrelease tokens if marking known to us-cisa with "
+                                           "pseudonymise-personal-data\nrelease r if "
+                                           "marking known to jp-nisc\n",
+                                           "language 1\nhold pii if personal-data to us-cisa until approved "
+                                           "with basis\nrelease r if always to all\n",
+                                           "language 1\nrelease r if always to us-cisa with redact "
+                                           "\"definition\"\nrelease r2 if always to jp-nisc\n"};
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        bool redacts = strstr(policies[i], "redact") != NULL;
+        node_init(&n, policies[i]);
+        for (int k = 1; k <= 2; k++) {
+            struct stix_key key = key_of("marking-definition", k);
+            (void)bench_add(&n.b, n.own,
+                            statement(text, k, k == 1 ? "ask " MAIL ", RRN " RRN : "for us alone"));
+            assert_int_equal(gate_marking_classify(n.b.gate, &key, STIX_TLP_GREEN, &by_test, n.b.now_us),
+                             ERR_OK);
+        }
+        (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(FIRST)));
+        (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(SECOND)));
+        char *us = view(&n, n.us), *jp = view(&n, n.jp);
+        assert_null(strstr(us, MAIL));
+        assert_null(strstr(us, RRN));
+        assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+        assert_int_equal(bench_is_released(&n.b, n.us, "indicator", 2), !redacts);
+        assert_true(bench_is_released(&n.b, n.jp, "indicator", 1));
+        assert_non_null(strstr(jp, MAIL));
+        assert_true(definition_waits(&n, n.us, 1));
+        assert_false(definition_waits(&n, n.jp, 1));
+        mem_free(us);
+        mem_free(jp);
+        bench_deinit(&n.b);
+    }
+}
+
+/* A hold that keeps it with and without its personal data says nothing of definitions. */
+static void another_hold_keeps_no_definition(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key key = key_of("marking-definition", 1);
+    node_init(&n, "language 1\nhold other if personal-data or type == marking-definition\nrelease r if "
+                  "always to all\n");
+    (void)bench_add(&n.b, n.own, statement(text, 1, "ask " MAIL));
+    assert_int_equal(gate_marking_classify(n.b.gate, &key, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(FIRST)));
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    bench_deinit(&n.b);
+}
+
 /* A place is gone when it, or what holds it, is cut; a name that begins alike is not. */
 static void what_is_taken_out_is_told(void **state)
 {
@@ -283,6 +358,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_masked_is_held),
         cmocka_unit_test(an_approval_lets_it_go),
         cmocka_unit_test(nothing_leaves_without_a_basis),
+        cmocka_unit_test(a_definition_carries_nobody_past_the_rules),
+        cmocka_unit_test(another_hold_keeps_no_definition),
         cmocka_unit_test(another_person_of_the_same_shape_shows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
