@@ -57,10 +57,11 @@ class Node:
 
     def start(self):
         words = ['--one-process'] if ONE_PROCESS else []
+        before = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen([PROGRAM, 'serve', self.dir, *words], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
-        until(lambda: b'ready' in open(self.log, 'rb').read(), f'{self.name} is ready')
+        until(lambda: b'"ready, ' in open(self.log, 'rb').read()[before:], f'{self.name} is ready')
 
     def stop(self):
         began = time.monotonic()
