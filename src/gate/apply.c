@@ -209,7 +209,7 @@ err_t tallies_load(struct gate *gate)
     if (err != ERR_OK)
         return err;
     while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
-        if (TRY(err, state_read(value, &state)))
+        if (TRY(err, state_read(gate, value, &state)))
             break;
         if (state.outcome >= gate->outcome_count) {
             err = ERR_CORRUPT;
@@ -225,6 +225,18 @@ err_t tallies_load(struct gate *gate)
     }
     store_scan_close(scan);
     return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t tallies_again(struct gate *gate)
+{
+    gate->ended_objects = gate->waiting_objects = gate->blocked_objects = 0;
+    memset(gate->waiting, 0, sizeof gate->waiting);
+    memset(gate->queued, 0, sizeof gate->queued);
+    memset(gate->budget_waiting, 0, sizeof gate->budget_waiting);
+    memset(gate->tallies, 0, sizeof gate->tallies);
+    memset(gate->tally_rules, 0, gate->name_count * sizeof *gate->tally_rules);
+    memset(gate->tally_denied, 0, gate->name_count * sizeof *gate->tally_denied);
+    return tallies_load(gate);
 }
 
 err_t gate_tally(struct gate *gate, unsigned partner, struct gate_tally *out)
@@ -412,7 +424,7 @@ static err_t add_releases(const struct applying *a, uint32_t e, const struct rec
         if (i == STATE_RELEASES_MAX)
             return ERR_CORRUPT;
         if (i == state->release_count)
-            state->releases[state->release_count++] = (struct state_release) {a->lsn, e, 0, 0, until_us};
+            state->releases[state->release_count++] = (struct state_release) {a->lsn, e, 0, 0, 0, until_us};
         state->releases[i].mask |= bit;
     }
     return ERR_OK;
@@ -504,7 +516,7 @@ static err_t apply_minted(struct applying *a, uint32_t e, const struct record_en
     if (entry->release != UINT64_C(1) << mint.partner)
         return ERR_CORRUPT;
     own.change_us = expires_us(a, entry, mint.partner);
-    own.releases[0] = (struct state_release) {a->lsn, e, entry->release, 0, own.change_us};
+    own.releases[0] = (struct state_release) {a->lsn, e, entry->release, 0, 0, own.change_us};
     if (TRY(err, outcome_of(a, &own, true, entry->class, &own.outcome)) ||
         TRY(err, timer_set(gate, entry->lsn, INT64_MAX, own.change_us)) ||
         TRY(err, state_put(gate, entry->lsn, &own)) || mint.derived)

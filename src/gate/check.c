@@ -107,9 +107,9 @@ static err_t check_decide(struct checking *c, const struct frame *frame)
             continue;
         }
         for (size_t i = 0; i < state.release_count; i++) {
-            has |= state.releases[i].ended;
+            has |= state.releases[i].ended | state.releases[i].before;
             if (state.releases[i].decide == frame->lsn && state.releases[i].entry == e)
-                given |= state.releases[i].mask;
+                given |= state.releases[i].mask | state.releases[i].before;
         }
         if (given != entry->release || (entry->release & ~(state.released | has)) != 0)
             finding(c, "the index says something else of a release than the log");

@@ -185,7 +185,31 @@ static uint8_t flags_of(const struct state *state)
     return (uint8_t)(flags | (state->wait_count > 0 || state->budgeted != 0 ? STATE_WAITS : 0));
 }
 
-err_t state_read(struct bytes value, struct state *out)
+uint64_t state_before(const struct state *state)
+{
+    uint64_t before = 0;
+    for (size_t i = 0; i < state->release_count; i++)
+        before |= state->releases[i].before;
+    return before;
+}
+
+/* What an earlier epoch brought stands in the row, so that its time stays over; it is no release any more. */
+static void set_before(const struct gate *gate, struct state *state)
+{
+    uint64_t had = 0, has = 0, before = 0;
+    for (size_t i = 0; i < state->release_count; i++) {
+        struct state_release *release = &state->releases[i];
+        release->before = release->mask & epoch_before(gate, release->decide);
+        release->mask &= ~release->before;
+        before |= release->before;
+        had |= release->mask;
+        has |= release->mask & ~release->ended;
+    }
+    state->released &= ~before | has;
+    state->superseded &= ~before | had;
+}
+
+err_t state_read(const struct gate *gate, struct bytes value, struct state *out)
 {
     struct rd rd = rd_of(value);
     out->released = rd_u64(&rd);
@@ -202,6 +226,7 @@ err_t state_read(struct bytes value, struct state *out)
         out->releases[i].decide = rd_u64(&rd);
         out->releases[i].entry = rd_u32(&rd);
         out->releases[i].mask = rd_u64(&rd);
+        out->releases[i].before = 0;
         bool ends = (out->flags & STATE_ENDS) != 0;
         out->releases[i].ended = ends ? rd_u64(&rd) : 0;
         out->releases[i].expires_us = ends ? (int64_t)rd_u64(&rd) : INT64_MAX;
@@ -212,6 +237,8 @@ err_t state_read(struct bytes value, struct state *out)
     out->budgeted = 0;
     if ((out->flags & STATE_WAITS) != 0)
         waits_read(&rd, out);
+    if (gate->epochs != 0)
+        set_before(gate, out);
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
@@ -220,7 +247,7 @@ err_t state_load(struct gate *gate, uint64_t lsn, struct state *out)
     uint8_t key[8];
     struct bytes value;
     err_t err = store_get_since(gate->store, lsn, TABLE_STATE, state_key(lsn, key), &value);
-    return err != ERR_OK ? err : state_read(value, out);
+    return err != ERR_OK ? err : state_read(gate, value, out);
 }
 
 err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state)
@@ -239,7 +266,7 @@ err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state)
     for (size_t i = 0; i < state->release_count; i++) {
         wr_u64(&out, state->releases[i].decide);
         wr_u32(&out, state->releases[i].entry);
-        wr_u64(&out, state->releases[i].mask);
+        wr_u64(&out, state->releases[i].mask | state->releases[i].before);
         if ((flags & STATE_ENDS) == 0)
             continue;
         wr_u64(&out, state->releases[i].ended);
@@ -258,7 +285,7 @@ uint64_t state_expired(const struct state *state, int64_t now_us)
     uint64_t mask = 0;
     for (size_t i = 0; i < state->release_count; i++)
         if (state->releases[i].expires_us <= now_us)
-            mask |= state->releases[i].mask;
+            mask |= state->releases[i].mask | state->releases[i].before;
     return mask;
 }
 

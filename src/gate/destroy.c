@@ -18,11 +18,11 @@ static struct bytes lsn_key(char letter, uint64_t lsn, uint8_t out[GONE_KEY_SIZE
     return bytes_of(out, GONE_KEY_SIZE);
 }
 
-static struct bytes leaf_key(unsigned partner, uint64_t seq, uint8_t out[LEAF_KEY_SIZE])
+static struct bytes leaf_key(unsigned partner, uint64_t place, uint8_t out[LEAF_KEY_SIZE])
 {
     out[0] = 'l';
     out[1] = (uint8_t)partner;
-    wr_at_u64(out + 2, seq);
+    wr_at_u64(out + 2, place);
     return bytes_of(out, LEAF_KEY_SIZE);
 }
 
@@ -92,15 +92,15 @@ bool gate_is_destroyed(struct gate *gate, uint64_t lsn)
     return gone_find(gate, lsn, &gone) == ERR_OK;
 }
 
-err_t gone_leaf(const struct gate *gate, unsigned partner, uint64_t seq, struct record_gone_leaf *out)
+err_t gone_leaf(const struct gate *gate, unsigned partner, uint64_t place, struct record_gone_leaf *out)
 {
     uint8_t key[LEAF_KEY_SIZE];
     struct bytes value;
-    err_t err = store_get(gate->store, TABLE_FACT, leaf_key(partner, seq, key), &value);
+    err_t err = store_get(gate->store, TABLE_FACT, leaf_key(partner, place, key), &value);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
     struct rd rd = rd_of(value);
-    *out = (struct record_gone_leaf) {.partner = (uint8_t)partner, .seq = seq};
+    *out = (struct record_gone_leaf) {.partner = (uint8_t)partner, .seq = place};
     rd_copy(&rd, out->opening.b, HASH_SIZE);
     rd_copy(&rd, out->issuer.b, HASH_SIZE);
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
@@ -334,19 +334,18 @@ static err_t leaf_add(struct gathering *g, const struct leaf_ground *ground, uns
 {
     struct gate *gate = g->gate;
     const struct record_entry *entry = &ground->decide->entries[ground->entry];
-    const struct view *view = &gate->views[partner];
     uint64_t subject = LEAF_SUBJECT_NONE;
+    struct ledger_salts salts;
     struct leaf leaf;
     struct leaf_opening opening;
     err_t err;
     if ((entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, partner, decide_lsn, &subject))) ||
-        TRY(err, leaf_make(gate, ground, partner, seq, subject, &leaf, &opening)) || TRY(err, leaf_room(g)))
+        TRY(err, leaf_make(gate, ground, partner, seq, subject, &leaf, &opening)) || TRY(err, leaf_room(g)) ||
+        TRY(err, leaf_salts(gate, &ground->secret, partner, epoch_place(leaf.epoch, seq), &salts)))
         return err;
-    struct ledger_salts salts =
-        ledger_salts(&ground->secret, (struct str) {view->origin, view->origin_len}, seq);
     g->leaves[g->leaf_count++] = (struct record_gone_leaf) {
         .partner = (uint8_t)partner,
-        .seq = seq,
+        .seq = epoch_place(leaf.epoch, seq),
         .opening = entry_contentless(entry) ? salts.partner : leaf.partner,
         .issuer = salts.issuer,
     };

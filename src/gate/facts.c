@@ -152,6 +152,8 @@ void peer_write(struct buf *out, const struct gate_peer *peer)
     wr_blob(out, bytes_from_str(peer->node));
     wr_blob(out, bytes_from_str(peer->country));
     wr_blob(out, peer->card);
+    if (peer->epoch > 0)
+        wr_u64(out, peer->epoch_lsn);
 }
 
 static err_t peer_read(struct bytes value, struct gate_peer *out)
@@ -165,6 +167,8 @@ static err_t peer_read(struct bytes value, struct gate_peer *out)
     peer.node = str_from_bytes(rd_blob(&rd, LIMIT_NAME_BYTES));
     peer.country = str_from_bytes(rd_blob(&rd, LIMIT_NAME_BYTES));
     peer.card = rd_blob(&rd, RECORD_FACT_VALUE_MAX);
+    if (peer.epoch > 0)
+        peer.epoch_lsn = rd_u64(&rd);
     if (rd_end(&rd) != ERR_OK || peer.index >= LIMIT_PARTNERS || peer.state > GATE_PEER_REMOVED)
         return ERR_CORRUPT;
     *out = peer;
@@ -206,6 +210,7 @@ static err_t apply_peer(struct gate *gate, const struct record_fact *fact)
     peer.card = bytes_from_str(arena_str(&gate->facts_arena, str_from_bytes(peer.card)));
     if (peer.audience.at == NULL || peer.node.at == NULL || peer.country.at == NULL || peer.card.at == NULL)
         return ERR_NOMEM;
+    bool renewed = !fresh && peer.epoch != gate->peers[peer.index].epoch;
     gate->peers[peer.index] = peer;
     if (peer.state != GATE_PEER_STARTED)
         views_take(gate, UINT64_C(1) << peer.index);
@@ -214,6 +219,10 @@ static err_t apply_peer(struct gate *gate, const struct record_fact *fact)
         if (TRY(err, view_open(gate, peer.index)))
             return err;
     }
+    if (peer.epoch > 0)
+        gate->epochs |= UINT64_C(1) << peer.index;
+    if (renewed && TRY(err, epoch_begin(gate, peer.index)))
+        return err;
     return policy_recompile(gate);
 }
 

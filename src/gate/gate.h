@@ -201,7 +201,8 @@ struct gate_peer {
     struct str country;
     uint32_t source; /* what it sends arrives as this source */
     enum gate_peer_state state;
-    uint32_t epoch;
+    uint32_t epoch;     /* of the ledger that is kept for it */
+    uint64_t epoch_lsn; /* where that began: what was decided before is in no ledger of it; 0: the first */
     uint64_t since_lsn; /* objects logged before are history: not released unless asked for */
     struct bytes card;  /* opaque here: sync/card */
 };
@@ -213,6 +214,12 @@ NODISCARD err_t gate_peer_put(struct gate *gate, struct str audience, struct str
 /* `history`: also decide what was held before it was added. */
 NODISCARD err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_peer_state state, bool history,
                               const struct gate_by *by, int64_t now_us);
+/* A new, empty ledger under the number `epoch` for this partner: after a backup came back nothing may be
+ * signed over what was signed before (DESIGN 4 step 15). What the policy lets it have is released again, what
+ * was taken back or had its time stays away. ERR_EXISTS: not above the present epoch. ERR_LIMIT: above
+ * LIMIT_EPOCH. */
+NODISCARD err_t gate_peer_epoch(struct gate *gate, unsigned partner, uint32_t epoch, const struct gate_by *by,
+                                int64_t now_us);
 unsigned gate_peer_count(const struct gate *gate); /* removed ones included; indices are 0 .. count - 1 */
 const struct gate_peer *gate_peer_get(const struct gate *gate, unsigned partner);
 const struct gate_peer *gate_peer_find(const struct gate *gate, struct str audience);

@@ -26,5 +26,12 @@ NODISCARD err_t gate_halted(struct gate *gate, unsigned partner, struct arena *a
 bool gate_is_halted(const struct gate *gate, unsigned partner);
 /* ERR_NOTFOUND: it does not stand still; ERR_USAGE without `because`. */
 NODISCARD err_t gate_resume(struct gate *gate, unsigned partner, const struct gate_by *by, int64_t now_us);
+/* ...and from now on another epoch of the partner's ledger is followed, from its beginning: what he sent
+ * under the one before stays. ERR_EXISTS: that epoch is not above the one that is followed; ERR_LIMIT: above
+ * LIMIT_EPOCH. */
+NODISCARD err_t gate_follow_epoch(struct gate *gate, unsigned partner, uint32_t epoch,
+                                  const struct gate_by *by, int64_t now_us);
+/* The epoch of the partner's ledger that this node follows; 0 before anything came. */
+uint32_t gate_following(const struct gate *gate, unsigned partner);
 
 enum { GATE_HALT_NOTE_MAX = 8 << 10 };

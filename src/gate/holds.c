@@ -341,7 +341,7 @@ static err_t page_rest(struct gate *gate, unsigned partner, struct gate_queue *a
     while (*out_count < PAGE && most-- > 0 && (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
         struct rd rd = rd_of(key);
         uint64_t lsn = rd_u64(&rd);
-        if (rd_end(&rd) != ERR_OK || TRY(err, state_read(value, &state))) {
+        if (rd_end(&rd) != ERR_OK || TRY(err, state_read(gate, value, &state))) {
             err = ERR_CORRUPT;
             break;
         }

@@ -52,18 +52,41 @@ static struct leaf_reason reason_of(const struct leaf_ground *ground, unsigned p
     };
 }
 
+err_t leaf_salts(const struct gate *gate, const struct seal_secret *secret, unsigned partner, uint64_t place,
+                 struct ledger_salts *out)
+{
+    const struct view *view = &gate->views[partner];
+    const struct gate_peer *peer = &gate->peers[partner];
+    uint64_t seq = epoch_place_seq(place);
+    uint32_t epoch = epoch_place_epoch(place);
+    char text[LEDGER_ORIGIN_MAX];
+    struct buf line = {.at = (uint8_t *)text, .size = sizeof text, .size_max = sizeof text};
+    struct ledger_origin origin = {gate->node_name, peer->audience, epoch, false};
+    if (epoch == peer->epoch) {
+        *out = ledger_salts(secret, (struct str) {view->origin, view->origin_len}, seq);
+        return ERR_OK;
+    }
+    err_t err = ledger_origin_print(&origin, &line);
+    if (err == ERR_OK)
+        *out = ledger_salts(secret, buf_str(&line), seq);
+    return err;
+}
+
 /* Of a leaf whose content was destroyed: what the RECALL kept. Its partner salt is one only where there was
  * no content to destroy. */
 static err_t salts_of(const struct gate *gate, const struct leaf_ground *ground, unsigned partner,
                       uint64_t seq, struct ledger_salts *out)
 {
-    const struct view *view = &gate->views[partner];
+    const struct record_start *start = record_decide_start(ground->decide, partner);
     struct record_gone_leaf gone;
     err_t err;
-    if (ground->gone && TRY(err, gone_leaf(gate, partner, seq, &gone)))
+    if (start == NULL ||
+        (ground->gone && TRY(err, gone_leaf(gate, partner, epoch_place(start->epoch, seq), &gone))))
+        return start == NULL ? ERR_CORRUPT : err;
+    if (ground->gone)
+        *out = (struct ledger_salts) {gone.opening, gone.issuer};
+    else if (TRY(err, leaf_salts(gate, &ground->secret, partner, epoch_place(start->epoch, seq), out)))
         return err;
-    *out = ground->gone ? (struct ledger_salts) {gone.opening, gone.issuer}
-                        : ledger_salts(&ground->secret, (struct str) {view->origin, view->origin_len}, seq);
     struct str limits = terms_limits(ground->decide, &ground->decide->entries[ground->entry], partner);
     if (!ground->gone && limits.len > 0)
         out->partner = ledger_limited_salt(&out->partner, limits);
@@ -212,13 +235,15 @@ static err_t place_fill(struct decide_kept *kept, uint32_t entry, unsigned partn
 static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before, struct place *out)
 {
     struct state state;
+    uint64_t earlier = epoch_before(gate, before); /* asked about a leaf of an epoch that is over */
     err_t err = state_load(gate, lsn, &state);
     if (err != ERR_OK)
         return err;
     for (size_t i = state.release_count; i-- > 0;) {
         const struct state_release *release = &state.releases[i];
+        uint64_t mask = release->mask | (release->before & earlier);
         struct decide_kept *kept;
-        if ((release->mask >> partner & 1) == 0 || release->decide > before)
+        if ((mask >> partner & 1) == 0 || release->decide > before)
             continue;
         if (TRY(err, decide_hold(gate, release->decide, &kept)))
             return err;
@@ -299,13 +324,13 @@ static err_t show_content(struct showing *s, const struct frame *frame, struct g
 static void show_limits(const struct showing *s, const struct leaf_ground *ground, uint64_t seq,
                         struct gate_leaf *out)
 {
-    const struct view *view = &s->gate->views[s->partner];
-    struct str origin = {view->origin, view->origin_len};
+    uint64_t place = epoch_place(s->gate->peers[s->partner].epoch, seq);
+    struct ledger_salts salts;
     if (ground->gone)
         return;
     out->limits = terms_limits(ground->decide, &ground->decide->entries[ground->entry], s->partner);
-    if (out->limits.len > 0)
-        out->limits_salt = ledger_salts(&ground->secret, origin, seq).partner;
+    if (out->limits.len > 0 && leaf_salts(s->gate, &ground->secret, s->partner, place, &salts) == ERR_OK)
+        out->limits_salt = salts.partner;
 }
 
 static err_t put_reason(struct showing *s, const struct leaf_ground *ground, uint64_t seq, uint64_t about)

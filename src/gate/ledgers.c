@@ -22,6 +22,7 @@ struct tile_files {
     uint64_t pending_first;
     size_t pending_count;
     bool dirty;
+    struct tile_files *before; /* of the epoch before: a merge that is under way may have them in hand */
 };
 
 static err_t level_file(struct tile_files *files, unsigned level, struct os_file **out)
@@ -139,6 +140,12 @@ static struct bytes view_key(unsigned view, uint64_t number, uint8_t out[10])
 
 enum { VIEW_BY_TIME = 0x8000 };
 
+/* A leaf's number as rows name it: those of an earlier epoch stay where they are. */
+static uint64_t place_of(const struct gate *gate, unsigned partner, uint64_t seq)
+{
+    return epoch_place(gate->peers[partner].epoch, seq);
+}
+
 err_t view_row_put(struct gate *gate, const struct record_start *start, uint64_t decide_lsn)
 {
     uint8_t key[10], raw[32];
@@ -148,7 +155,8 @@ err_t view_row_put(struct gate *gate, const struct record_start *start, uint64_t
     wr_u64(&value, (uint64_t)start->time_us);
     wr_u64(&value, gate->views[start->partner].sent_bytes);
     err_t err =
-        store_put(gate->store, TABLE_VIEW, view_key(start->partner, start->seq, key), buf_bytes(&value));
+        store_put(gate->store, TABLE_VIEW,
+                  view_key(start->partner, epoch_place(start->epoch, start->seq), key), buf_bytes(&value));
     if (err != ERR_OK)
         return err;
     return store_put(gate->store, TABLE_VIEW,
@@ -163,13 +171,14 @@ struct view_start {
     uint64_t bytes; /* of objects in all leaves before; 0 in a row of before this was counted */
 };
 
-/* The last row at or before `number`. ERR_NOTFOUND. */
+/* The last row of the present epoch at or before `number`, a leaf's or a time. ERR_NOTFOUND. */
 static err_t view_floor(struct gate *gate, unsigned view, uint64_t number, struct view_start *out)
 {
     uint8_t key[10];
     struct store_scan *scan;
     struct bytes found, value;
-    struct bytes from = view_key(view, number, key);
+    unsigned partner = view & ~(unsigned)VIEW_BY_TIME;
+    struct bytes from = view_key(view, view == partner ? place_of(gate, partner, number) : number, key);
     err_t err = store_scan_open(gate->store, TABLE_VIEW, bytes_of(key, 2), from, &scan);
     if (err != ERR_OK)
         return err;
@@ -181,6 +190,8 @@ static err_t view_floor(struct gate *gate, unsigned view, uint64_t number, struc
         out->time_us = (int64_t)rd_u64(&rd);
         out->bytes = rd.left > 0 ? rd_u64(&rd) : 0;
         err = rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+        if (err == ERR_OK && out->decide < gate->peers[partner].epoch_lsn)
+            err = ERR_NOTFOUND;
     }
     store_scan_close(scan);
     return err;
@@ -384,15 +395,44 @@ err_t view_open(struct gate *gate, unsigned partner)
 void view_close(struct gate *gate, unsigned partner)
 {
     struct tile_files *files = gate->views[partner].files;
-    if (files == NULL)
-        return;
-    if (!gate->read_only && pending_flush(files) != ERR_OK)
+    if (files != NULL && !gate->read_only && pending_flush(files) != ERR_OK)
         diag_say(gate->diag, DIAG_WARNING, ERR_IO, "gate", NULL,
                  "a ledger's hashes were not written; replay makes them again");
-    for (unsigned level = 0; level < TILE_LEVELS; level++)
-        files->os->file_close(files->os->ctx, files->files[level]);
-    mem_free(files);
+    while (files != NULL) {
+        struct tile_files *before = files->before;
+        for (unsigned level = 0; level < TILE_LEVELS; level++)
+            files->os->file_close(files->os->ctx, files->files[level]);
+        mem_free(files);
+        files = before;
+    }
     gate->views[partner].files = NULL;
+}
+
+/* Rows that say how the ledger stands, each once a partner. */
+static err_t rows_forget(struct gate *gate, unsigned partner)
+{
+    static const char letters[] = {'L', 'V', 'R'};
+    uint8_t key[FACT_ROW_MAX];
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < sizeof letters && err == ERR_OK; i++)
+        err = store_delete(gate->store, TABLE_FACT, row_key(letters[i], partner, 0, false, key));
+    return err;
+}
+
+err_t view_renew(struct gate *gate, unsigned partner)
+{
+    struct view *view = &gate->views[partner], before = *view;
+    err_t err;
+    if ((before.files != NULL && TRY(err, pending_flush(before.files))) ||
+        TRY(err, rows_forget(gate, partner)))
+        return err;
+    *view = (struct view) {.taken = before.taken};
+    err = view_open(gate, partner);
+    view->last_time_us = before.last_time_us;
+    if (err != ERR_OK)
+        return err;
+    view->files->before = before.files;
+    return view_save(gate, partner);
 }
 
 err_t views_sync_begin(struct gate *gate, struct views_sync *out)
@@ -459,8 +499,10 @@ err_t view_append(struct gate *gate, unsigned partner, const struct leaf *leaf, 
                                   object_bytes > LIMIT_CHECKPOINT_BYTES - view->mark_bytes)) {
         /* A page must be able to end here: a checkpoint of this size will be kept. */
         uint8_t key[FACT_ROW_MAX];
-        if (TRY(err, store_put(gate->store, TABLE_FACT,
-                               row_key('X', partner, view->tree.edge.size, true, key), bytes_of(NULL, 0))))
+        if (TRY(err,
+                store_put(gate->store, TABLE_FACT,
+                          row_key('X', partner, place_of(gate, partner, view->tree.edge.size), true, key),
+                          bytes_of(NULL, 0))))
             return err;
         view->mark_leaves = 0;
         view->mark_bytes = 0;
@@ -492,13 +534,13 @@ static err_t wanted_sizes(struct gate *gate, unsigned partner, uint64_t *out, si
     size_t count = 0;
     /* What was signed and whose CHECKPOINT was lost comes first, ending where it ended. */
     uint64_t limit = view->again_size > view->signed_size ? view->again_size : view->tree.edge.size;
-    struct bytes from = row_key('X', partner, view->signed_size + 1, true, key);
+    struct bytes from = row_key('X', partner, place_of(gate, partner, view->signed_size + 1), true, key);
     err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of(key, 2), from, &scan);
     if (err != ERR_OK)
         return err;
     while (count < WANTED_MAX && (err = store_scan_next(scan, &found, &value)) == ERR_OK) {
         struct rd rd = rd_of(bytes_of(found.at + 2, found.len - 2));
-        uint64_t mark = rd_u64(&rd);
+        uint64_t mark = epoch_place_seq(rd_u64(&rd));
         if (mark > limit)
             break;
         out[count++] = mark;
@@ -564,6 +606,8 @@ err_t gate_signed(struct gate *gate, const struct gate_sign_request *request, co
                   int64_t now_us)
 {
     err_t err = ERR_OK;
+    if (request->origin.epoch != gate->peers[request->partner].epoch)
+        return ERR_OK; /* that ledger grows no more */
     gate->views[request->partner].signing = false;
     for (size_t i = 0; i < request->count; i++) {
         struct record_note note = {.partner = (uint8_t)request->partner,
@@ -603,7 +647,8 @@ err_t checkpoint_apply(struct gate *gate, uint64_t lsn, const struct record_note
     uint8_t key[FACT_ROW_MAX], raw[64];
     struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     wr_u64(&value, lsn);
-    if (TRY(err, store_put(gate->store, TABLE_FACT, row_key('C', note->partner, note->size, true, key),
+    if (TRY(err, store_put(gate->store, TABLE_FACT,
+                           row_key('C', note->partner, epoch_place(note->epoch, note->size), true, key),
                            buf_bytes(&value))))
         return err;
     buf_clear(&value);
@@ -639,14 +684,14 @@ err_t gate_checkpoint(struct gate *gate, unsigned partner, uint64_t size, uint64
     struct bytes found, value;
     if (partner >= gate->peer_count || size > gate->views[partner].visible)
         return ERR_NOTFOUND;
-    struct bytes from = row_key('C', partner, size, true, key);
+    struct bytes from = row_key('C', partner, place_of(gate, partner, size), true, key);
     err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of(key, 2), from, &scan);
     if (err != ERR_OK)
         return err;
     uint64_t lsn = 0, at = 0;
     if ((err = store_scan_next(scan, &found, &value)) == ERR_OK) {
         struct rd key_rd = rd_of(bytes_of(found.at + 2, found.len - 2)), rd = rd_of(value);
-        at = rd_u64(&key_rd);
+        at = epoch_place_seq(rd_u64(&key_rd));
         lsn = rd_u64(&rd);
     }
     store_scan_close(scan);

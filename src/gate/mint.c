@@ -550,6 +550,59 @@ err_t mint_superseded(struct gate *gate, uint64_t lsn)
     return row_put(gate, row, &newest);
 }
 
+/* The partner's MINTs from `*at` on, at most `size`; *at moves. */
+static err_t page_of(struct gate *gate, unsigned partner, uint64_t *at, struct mint *out, size_t size,
+                     size_t *out_count)
+{
+    uint8_t start[AT_KEY_SIZE];
+    struct store_scan *scan;
+    struct bytes key, value;
+    *out_count = 0;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of("m", 1), at_key(*at, start), &scan);
+    if (err != ERR_OK)
+        return err;
+    while (*out_count < size && (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct mint *mint = &out[*out_count];
+        if (TRY(err, row_read(value, &gate->step_arena, mint)))
+            break;
+        *at = mint->lsn + 1;
+        *out_count += mint->partner == partner && !is_gone(mint) && !mint->derived;
+    }
+    store_scan_close(scan);
+    return err;
+}
+
+static err_t end_one(struct gate *gate, const struct mint *mint)
+{
+    struct state state;
+    err_t err;
+    if (TRY(err, mint_superseded(gate, mint->lsn)))
+        return err;
+    err = state_load(gate, mint->obj, &state);
+    if (err != ERR_OK || (state.minted >> mint->partner & 1) == 0)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    state.minted &= ~(UINT64_C(1) << mint->partner);
+    return state_put(gate, mint->obj, &state);
+}
+
+err_t mint_end_all(struct gate *gate, unsigned partner)
+{
+    enum { PAGE = 64 };
+    struct mint page[PAGE];
+    uint64_t at = 0;
+    err_t err = mint_any(gate) ? ERR_OK : ERR_NOTFOUND;
+    while (err == ERR_OK) {
+        size_t count;
+        arena_reset(&gate->step_arena);
+        err = page_of(gate, partner, &at, page, PAGE, &count);
+        for (size_t i = 0; i < count && (err == ERR_OK || err == ERR_NOTFOUND); i++) {
+            err_t ended = end_one(gate, &page[i]);
+            err = ended == ERR_OK ? err : ended;
+        }
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
 /* --- by identifier --- */
 
 bool mint_source_of(const struct gate *gate, const struct stix_key *minted, struct stix_key *out_source)

@@ -67,6 +67,8 @@ NODISCARD err_t mint_replay(struct gate *gate, const struct frame *frame);
  */
 NODISCARD err_t mint_released(struct gate *gate, uint64_t lsn, struct mint *out);
 NODISCARD err_t mint_superseded(struct gate *gate, uint64_t lsn);
+/* He has none of his any more: his ledger begins anew. */
+NODISCARD err_t mint_end_all(struct gate *gate, unsigned partner);
 
 /* The row. Texts are copied to the arena. ERR_NOTFOUND: this partner never got one. */
 NODISCARD err_t mint_load(struct gate *gate, const struct stix_key *source, unsigned partner,

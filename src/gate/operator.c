@@ -231,8 +231,7 @@ bool gate_setting_get(const struct gate *gate, struct str key, struct buf *out)
 
 /* --- partners --- */
 
-static err_t peer_state(struct gate *gate, const struct gate_peer *peer, const struct gate_by *by,
-                        int64_t now_us)
+err_t peer_state(struct gate *gate, const struct gate_peer *peer, const struct gate_by *by, int64_t now_us)
 {
     peer_write(value_begin(gate), peer);
     return fact_state(gate, RECORD_FACT_PEER, bytes_from_str(peer->audience), by, now_us);
@@ -263,7 +262,11 @@ static err_t peer_fresh(struct gate *gate, const struct gate_by *by, int64_t now
     if (TRY(err, peer_source(gate, peer->audience, peer->index, by, now_us, &peer->source)) ||
         TRY(err, gate_group(gate)))
         return err;
-    peer->since_lsn = store_end_lsn(gate->store);
+    peer->since_lsn = peer->epoch_lsn = store_end_lsn(gate->store);
+    /* Under this name another partner may have been known before a backup came back. */
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if (gate->peers[p].epoch > peer->epoch)
+            peer->epoch = gate->peers[p].epoch;
     return ERR_OK;
 }
 
@@ -300,6 +303,12 @@ err_t gate_peer_put(struct gate *gate, struct str audience, struct str node, str
     return ERR_OK;
 }
 
+err_t peer_history(struct gate *gate, const struct gate_peer *peer, const struct gate_by *by, int64_t now_us)
+{
+    wr_u64(value_begin(gate), peer->since_lsn);
+    return fact_state(gate, RECORD_FACT_HISTORY, bytes_from_str(peer->audience), by, now_us);
+}
+
 err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_peer_state state, bool history,
                     const struct gate_by *by, int64_t now_us)
 {
@@ -314,9 +323,7 @@ err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_peer_state st
     err_t err = peer_state(gate, &peer, by, now_us);
     if (err != ERR_OK || state != GATE_PEER_STARTED || (!starts && !history))
         return err;
-    /* What was logged while it was paused, or all of it, is decided for this partner now. */
-    wr_u64(value_begin(gate), peer.since_lsn);
-    return fact_state(gate, RECORD_FACT_HISTORY, bytes_from_str(peer.audience), by, now_us);
+    return peer_history(gate, &peer, by, now_us);
 }
 
 /* --- policy --- */

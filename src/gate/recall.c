@@ -16,12 +16,18 @@ enum { FACT_VERSION = 1, ANSWER_VERSION = 2 };
 
 enum { TOLD_KEY_SIZE = 1 + 1 + 8, KNOWN_KEY_SIZE = 1 + 8 };
 
-static struct bytes told_key(unsigned partner, uint64_t seq, uint8_t out[TOLD_KEY_SIZE])
+static struct bytes told_key(unsigned partner, uint64_t place, uint8_t out[TOLD_KEY_SIZE])
 {
     out[0] = 'r';
     out[1] = (uint8_t)partner;
-    wr_at_u64(out + 2, seq);
+    wr_at_u64(out + 2, place);
     return bytes_of(out, TOLD_KEY_SIZE);
+}
+
+/* In the present epoch of his ledger. */
+static uint64_t place_of(const struct gate *gate, unsigned partner, uint64_t seq)
+{
+    return epoch_place(gate->peers[partner].epoch, seq);
 }
 
 static struct bytes known_key(uint64_t lsn, uint8_t out[KNOWN_KEY_SIZE])
@@ -88,7 +94,8 @@ err_t recall_told(struct gate *gate, uint64_t about, uint64_t partners)
     wr_at_u64(value, object);
     for (unsigned p = 0; p < gate->peer_count && err == ERR_OK; p++)
         if (partners >> p & 1)
-            err = store_put(gate->store, TABLE_FACT, told_key(p, gate->views[p].tree.edge.size - 1, key),
+            err = store_put(gate->store, TABLE_FACT,
+                            told_key(p, place_of(gate, p, gate->views[p].tree.edge.size - 1), key),
                             bytes_of(value, sizeof value));
     return err;
 }
@@ -368,11 +375,11 @@ err_t gate_recall_step(struct gate *gate, int64_t now_us, bool *out_did)
 /* --- who has it --- */
 
 /* 1: `u8 1, time, blob note` of who destroyed it; 2: `u8 2, u8 held under order, time, blob note`. */
-static err_t answer_of(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us, bool *out_held)
+static err_t answer_of(struct gate *gate, unsigned partner, uint64_t place, int64_t *out_us, bool *out_held)
 {
     uint8_t key[TOLD_KEY_SIZE];
     struct bytes value;
-    (void)told_key(partner, seq, key);
+    (void)told_key(partner, place, key);
     err_t err = fact_get(gate, RECORD_FACT_ANSWER, bytes_of(key + 1, sizeof key - 1), &value);
     *out_us = 0;
     *out_held = false;
@@ -397,15 +404,18 @@ err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
         return err;
     while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
         struct rd rd = rd_of(bytes_of(key.at + 1, key.len - 1)), about = rd_of(value);
-        struct gate_recall_holder holder = {.partner = rd_u8(&rd), .seq = rd_u64(&rd), .lsn = rd_u64(&about)};
+        struct gate_recall_holder holder = {.partner = rd_u8(&rd), .lsn = rd_u64(&about)};
+        uint64_t place = rd_u64(&rd);
         if (rd_end(&rd) != ERR_OK || rd_end(&about) != ERR_OK || holder.partner >= gate->peer_count) {
             err = ERR_CORRUPT;
             break;
         }
         if (lsn != 0 && holder.lsn != lsn)
             continue;
-        holder.fetched = gate->views[holder.partner].receipted > holder.seq;
-        if (TRY(err, answer_of(gate, holder.partner, holder.seq, &holder.answered_us, &holder.held)))
+        holder.seq = epoch_place_seq(place);
+        holder.before = epoch_place_epoch(place) != gate->peers[holder.partner].epoch;
+        holder.fetched = !holder.before && gate->views[holder.partner].receipted > holder.seq;
+        if (TRY(err, answer_of(gate, holder.partner, place, &holder.answered_us, &holder.held)))
             break;
         each(ctx, &holder);
     }
@@ -435,7 +445,7 @@ static void count_holder(void *ctx, const struct gate_recall_holder *holder)
     int64_t deadline_us = row == NULL ? 0 : row->deadline_us;
     if (holder->answered_us != 0) {
         *(holder->held ? &counts->held : &counts->done) += 1;
-    } else if (gate_peer_get(c->gate, holder->partner)->node.len == 0) {
+    } else if (holder->before || gate_peer_get(c->gate, holder->partner)->node.len == 0) {
         counts->cannot++;
     } else if (deadline_us != 0 && c->now_us > deadline_us) {
         counts->overdue++;
@@ -468,8 +478,9 @@ err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, bo
     err_t err;
     if (peer == NULL)
         return ERR_NOTFOUND;
-    if (TRY(err, row_get_u64(gate, told_key(partner, seq, key), &object)) ||
-        TRY(err, answer_of(gate, partner, seq, &answered_us, &was_held)))
+    uint64_t place = place_of(gate, partner, seq);
+    if (TRY(err, row_get_u64(gate, told_key(partner, place, key), &object)) ||
+        TRY(err, answer_of(gate, partner, place, &answered_us, &was_held)))
         return err;
     if (answered_us != 0 && (!was_held || held)) /* what is destroyed is not held again */
         return ERR_EXISTS;
@@ -493,10 +504,10 @@ struct called {
     enum { ANSWERED_NOT, ANSWERED_DONE, ANSWERED_HELD } answered; /* what he has */
 };
 
-static struct bytes called_key(uint32_t source, uint64_t seq, uint8_t out[CALLED_KEY_SIZE])
+static struct bytes called_key(uint32_t source, uint64_t place, uint8_t out[CALLED_KEY_SIZE])
 {
     wr_at(out, source, 2);
-    wr_at_u64(out + 2, seq);
+    wr_at_u64(out + 2, place);
     return bytes_of(out, CALLED_KEY_SIZE);
 }
 
@@ -512,7 +523,7 @@ static err_t called_read(struct bytes value, struct called *out)
     return rd_end(&rd) == ERR_OK && answered <= ANSWERED_HELD ? ERR_OK : ERR_CORRUPT;
 }
 
-static err_t called_state(struct gate *gate, const struct gate_peer *peer, uint64_t seq,
+static err_t called_state(struct gate *gate, const struct gate_peer *peer, uint64_t place,
                           const struct called *called, int64_t now_us)
 {
     uint8_t key[CALLED_KEY_SIZE];
@@ -522,7 +533,7 @@ static err_t called_state(struct gate *gate, const struct gate_peer *peer, uint6
     wr_u64(&gate->scratch, called->lsn);
     wr_u64(&gate->scratch, (uint64_t)called->at_us);
     wr_u8(&gate->scratch, (uint8_t)called->answered);
-    return fact_state(gate, RECORD_FACT_RECALL, called_key(peer->source, seq, key), &by, now_us);
+    return fact_state(gate, RECORD_FACT_RECALL, called_key(peer->source, place, key), &by, now_us);
 }
 
 /* Did anybody else bring the same words? */
@@ -571,7 +582,8 @@ err_t recall_take(struct gate *gate, const struct gate_peer *peer, const struct 
 {
     struct called called = {.at_us = now_us};
     struct gate_by by = {peer->audience, STR("recall")};
-    err_t err = received_get(gate, peer->source, leaf->opening.subject_seq, &called.lsn);
+    uint32_t epoch = leaf->leaf.epoch;
+    err_t err = received_get(gate, peer->source, epoch_place(epoch, leaf->opening.subject_seq), &called.lsn);
     if (err == ERR_OK)
         err = call_back(gate, peer, called.lsn, &by, now_us);
     if (err == ERR_FULL) /* a clear word to the issuer; the operators see it in the count of refused leaves */
@@ -579,7 +591,7 @@ err_t recall_take(struct gate *gate, const struct gate_peer *peer, const struct 
     if (err != ERR_OK && err != ERR_NOTFOUND && err != ERR_EXISTS)
         return err;
     gate->recalls_answered |= UINT64_C(1) << peer->index;
-    return called_state(gate, peer, leaf->leaf.seq, &called, now_us);
+    return called_state(gate, peer, epoch_place(epoch, leaf->leaf.seq), &called, now_us);
 }
 
 /* --- what we answer --- */
@@ -646,9 +658,11 @@ err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from, struc
     while (!found && (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
         struct called called;
         struct rd rd = rd_of(bytes_of(key.at + 4, key.len - 4));
-        uint64_t seq = rd_u64(&rd);
+        uint64_t place = rd_u64(&rd), seq = epoch_place_seq(place);
         if (TRY(err, called_read(value, &called)))
             break;
+        if (epoch_place_epoch(place) != gate->following[partner])
+            continue; /* nobody asks for it any more */
         if (seq < from) {
             waits = true; /* not asked about: it may be owed still */
             continue;
@@ -677,9 +691,10 @@ err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq
     err_t err;
     if (peer == NULL)
         return ERR_NOTFOUND;
-    if (TRY(err, fact_get(gate, RECORD_FACT_RECALL, called_key(peer->source, seq, key), &value)) ||
+    uint64_t place = epoch_place(gate->following[partner], seq);
+    if (TRY(err, fact_get(gate, RECORD_FACT_RECALL, called_key(peer->source, place, key), &value)) ||
         TRY(err, called_read(value, &called)))
         return err;
     called.answered = held ? ANSWERED_HELD : ANSWERED_DONE;
-    return called_state(gate, peer, seq, &called, now_us);
+    return called_state(gate, peer, place, &called, now_us);
 }

@@ -87,6 +87,7 @@ struct gate_recall_holder {
     uint64_t lsn; /* of the object */
     unsigned partner;
     uint64_t seq;        /* of the leaf that told him */
+    bool before;         /* that leaf is of an earlier epoch: he cannot answer for it any more */
     bool fetched;        /* he holds that leaf: his receipt says so */
     int64_t answered_us; /* when he answered; 0: not yet */
     bool held;           /* ...that an order there keeps it, sealed; else that it is gone */

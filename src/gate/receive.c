@@ -2,32 +2,34 @@
  * (DESIGN 4 step 8). */
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/halt.h"
 #include "gate/state.h"
 #include "ledger/cosign.h"
 
 enum { RECEIVED_KEY_SIZE = 1 + 2 + 8 };
 
-static struct bytes received_key(uint32_t source, uint64_t seq, uint8_t out[RECEIVED_KEY_SIZE])
+static struct bytes received_key(uint32_t source, uint64_t place, uint8_t out[RECEIVED_KEY_SIZE])
 {
     out[0] = 'I';
     out[1] = (uint8_t)(source >> 8);
     out[2] = (uint8_t)source;
-    wr_at_u64(out + 3, seq);
+    wr_at_u64(out + 3, place);
     return bytes_of(out, RECEIVED_KEY_SIZE);
 }
 
-err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, uint64_t lsn)
+err_t received_put(struct gate *gate, uint32_t source, uint64_t place, uint64_t lsn)
 {
     uint8_t key[RECEIVED_KEY_SIZE], value[8];
     wr_at_u64(value, lsn);
-    return store_put(gate->store, TABLE_FACT, received_key(source, seq, key), bytes_of(value, sizeof value));
+    return store_put(gate->store, TABLE_FACT, received_key(source, place, key),
+                     bytes_of(value, sizeof value));
 }
 
-err_t received_get(struct gate *gate, uint32_t source, uint64_t seq, uint64_t *out_lsn)
+err_t received_get(struct gate *gate, uint32_t source, uint64_t place, uint64_t *out_lsn)
 {
     uint8_t key[RECEIVED_KEY_SIZE];
     struct bytes again;
-    err_t err = row_get_u64(gate, received_key(source, seq, key), out_lsn);
+    err_t err = row_get_u64(gate, received_key(source, place, key), out_lsn);
     if (err != ERR_NOTFOUND)
         return err;
     /* It brought what was held already. */
@@ -66,6 +68,7 @@ err_t cursor_apply(struct gate *gate, uint64_t lsn, const struct record_note *no
     struct gate_cursor cursor;
     if (note->partner >= gate->peer_count || cursor_parse(note, &cursor) != ERR_OK)
         return ERR_CORRUPT;
+    gate->following[note->partner] = note->epoch;
     wr_at_u64(value, lsn);
     return store_put(gate->store, TABLE_FACT, cursor_key(note->partner, key), bytes_of(value, sizeof value));
 }
@@ -122,6 +125,40 @@ static err_t log_cursor(struct gate *gate, unsigned partner, const struct gate_c
         err = cursor_apply(gate, lsn, &note);
     buf_deinit(&edge);
     return err;
+}
+
+uint32_t gate_following(const struct gate *gate, unsigned partner)
+{
+    return partner < gate->peer_count ? gate->following[partner] : 0;
+}
+
+err_t cursors_load(struct gate *gate)
+{
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        struct gate_cursor cursor;
+        err_t err = gate_cursor(gate, p, &cursor);
+        if (err == ERR_NOTFOUND)
+            continue;
+        if (err != ERR_OK)
+            return err;
+        gate->following[p] = cursor.epoch;
+        buf_deinit(&cursor.note);
+    }
+    return ERR_OK;
+}
+
+err_t gate_follow_epoch(struct gate *gate, unsigned partner, uint32_t epoch, const struct gate_by *by,
+                        int64_t now_us)
+{
+    struct gate_cursor begin = {.epoch = epoch, .refused_digest = disposition_refused_begin()};
+    err_t err;
+    if (epoch > LIMIT_EPOCH)
+        return ERR_LIMIT;
+    if (epoch <= gate_following(gate, partner))
+        return ERR_EXISTS;
+    if (TRY(err, gate_resume(gate, partner, by, now_us)))
+        return err;
+    return log_cursor(gate, partner, &begin, now_us);
 }
 
 /* --- leaves --- */
@@ -218,7 +255,7 @@ static err_t keep_again(struct receiving *r, const struct gate_by *by, int64_t n
     const struct gate_peer *peer = gate_peer_get(r->gate, r->partner);
     if (!r->again || r->lsn == 0)
         return ERR_OK;
-    (void)received_key(peer->source, r->leaf->leaf.seq, key);
+    (void)received_key(peer->source, epoch_place(r->leaf->leaf.epoch, r->leaf->leaf.seq), key);
     buf_clear(&r->gate->scratch);
     wr_u64(&r->gate->scratch, r->lsn);
     return fact_state(r->gate, RECORD_FACT_AGAIN, bytes_of(key + 1, sizeof key - 1), by, now_us);
@@ -230,7 +267,8 @@ static err_t take_told(struct gate *gate, const struct gate_peer *peer, const st
 {
     uint64_t about, lsn;
     uint8_t key[8], op = (uint8_t)leaf->leaf.op;
-    err_t err = received_get(gate, peer->source, leaf->opening.subject_seq, &about);
+    uint64_t place = epoch_place(leaf->leaf.epoch, leaf->opening.subject_seq);
+    err_t err = received_get(gate, peer->source, place, &about);
     if (err == ERR_NOTFOUND)
         return ERR_OK; /* that leaf's object was refused here: nothing is held that could be outdated */
     if (err != ERR_OK)
@@ -272,8 +310,9 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
         return take_recall(gate, peer, leaf, now_us);
     if (leaf->object.len == 0)
         return take_told(gate, peer, leaf, now_us);
-    struct gate_submission submission = {
-        .source = peer->source, .hops = leaf->hops, .leaf = leaf->leaf.seq + 1};
+    struct gate_submission submission = {.source = peer->source,
+                                         .hops = leaf->hops,
+                                         .leaf = epoch_place(leaf->leaf.epoch, leaf->leaf.seq) + 1};
     struct receiving receiving = {.gate = gate, .partner = peer->index, .leaf = leaf};
     struct fault fault = {0};
     err_t err = gate_accept(gate, &submission, leaf->object, now_us, received_answer, &receiving, &fault);

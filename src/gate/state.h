@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/map.h"
+#include "gate/epoch.h"
 #include "gate/gate.h"
 #include "gate/table.h"
 #include "ledger/tile.h"
@@ -213,6 +214,8 @@ struct gate {
     int64_t repeats_due_us; /* when to log what is dirty; INT64_MAX: nothing is */
 
     struct view views[LIMIT_PARTNERS];
+    uint64_t epochs;                    /* partners whose ledger is not their first (epoch.h) */
+    uint32_t following[LIMIT_PARTNERS]; /* the epoch of theirs that this node follows */
     struct gate_merge merging;
 
     struct hash_sip_key sip;
@@ -298,6 +301,11 @@ uint64_t partners_started(const struct gate *gate);
 bool stop_holds(const struct gate *gate, enum gate_stop_kind kind, struct str name);
 
 /* Writes a fact with `gate->scratch` as its value as a JOB frame, and applies it (operator.c). */
+/* A partner as it is from now on, and what is held from its since_lsn on decided for it. */
+NODISCARD err_t peer_state(struct gate *gate, const struct gate_peer *peer, const struct gate_by *by,
+                           int64_t now_us);
+NODISCARD err_t peer_history(struct gate *gate, const struct gate_peer *peer, const struct gate_by *by,
+                             int64_t now_us);
 NODISCARD err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct bytes key,
                            const struct gate_by *by, int64_t now_us);
 
@@ -609,6 +617,7 @@ NODISCARD err_t decide_apply(struct gate *gate, uint64_t lsn, const struct recor
                              const struct decide_hint *hint);
 NODISCARD err_t outcomes_load(struct gate *gate); /* names and vectors, from the index */
 NODISCARD err_t tallies_load(struct gate *gate);
+NODISCARD err_t tallies_again(struct gate *gate); /* from the beginning */
 void outcomes_deinit(struct gate *gate);
 /* A newer copy speaks for the id now: `lsn` counts no longer. */
 NODISCARD err_t state_retire(struct gate *gate, uint64_t lsn);
@@ -673,6 +682,9 @@ struct leaf_ground {
 };
 /* The leaf that an entry gives to `partner` as number `seq`. `subject`: seq of the leaf that it is about;
  * LEAF_SUBJECT_NONE. */
+/* `place`: epoch_place of the leaf, of any epoch. */
+NODISCARD err_t leaf_salts(const struct gate *gate, const struct seal_secret *secret, unsigned partner,
+                           uint64_t place, struct ledger_salts *out);
 NODISCARD err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsigned partner,
                           uint64_t seq, uint64_t subject, struct leaf *out_leaf,
                           struct leaf_opening *out_opening);
@@ -691,6 +703,8 @@ static inline bool entry_contentless(const struct record_entry *entry)
 
 /* --- ledgers.c --- */
 NODISCARD err_t view_open(struct gate *gate, unsigned partner);
+/* Another epoch: empty, under its own name. Times go on rising. */
+NODISCARD err_t view_renew(struct gate *gate, unsigned partner);
 /* Raises gate_ledger.taken of these partners. */
 void views_take(struct gate *gate, uint64_t partners);
 void view_close(struct gate *gate, unsigned partner);
@@ -716,8 +730,10 @@ NODISCARD err_t view_row(struct gate *gate, unsigned partner, uint64_t seq, uint
 void views_publish(struct gate *gate); /* after a commit: signed and durable is visible */
 /* --- receive.c --- */
 /* Which of our frames holds what a partner's leaf brought. ERR_NOTFOUND. */
-NODISCARD err_t received_get(struct gate *gate, uint32_t source, uint64_t seq, uint64_t *out_lsn);
-NODISCARD err_t received_put(struct gate *gate, uint32_t source, uint64_t seq, uint64_t lsn);
+/* `place`: epoch_place of the leaf that brought it. */
+NODISCARD err_t received_get(struct gate *gate, uint32_t source, uint64_t place, uint64_t *out_lsn);
+NODISCARD err_t received_put(struct gate *gate, uint32_t source, uint64_t place, uint64_t lsn);
+NODISCARD err_t cursors_load(struct gate *gate);
 NODISCARD err_t cursor_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
 
 /* --- quarantine.c --- */

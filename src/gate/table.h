@@ -63,7 +63,8 @@ struct state_release {
     uint64_t decide; /* the DECIDE frame */
     uint32_t entry;  /* in it */
     uint64_t mask;
-    uint64_t ended; /* of these: the object's time in their view is over, and its bytes are given no more */
+    uint64_t before; /* partners to whom an earlier epoch brought it: that ledger says nothing any more */
+    uint64_t ended;  /* of these: the object's time in their view is over, and its bytes are given no more */
     int64_t expires_us; /* by a duty of the rule that let it go; INT64_MAX: never */
 };
 
@@ -99,13 +100,15 @@ struct state {
 /* ERR_NOTFOUND: not decided. */
 NODISCARD err_t state_load(struct gate *gate, uint64_t lsn, struct state *out);
 NODISCARD err_t state_put(struct gate *gate, uint64_t lsn, const struct state *state);
+/* Partners that had it under an earlier epoch of their ledger. */
+uint64_t state_before(const struct state *state);
 /* Partners for whom its time was over by `now_us`: it does not come back to them. */
 uint64_t state_expired(const struct state *state, int64_t now_us);
 /* When the first of those who have it must have it no longer; INT64_MAX: never. */
 int64_t state_ends_us(const struct state *state);
 /* Those of `mask` are held by this built-in rule. */
 void verdict_hold(struct policy_verdict *verdict, uint64_t mask, enum policy_builtin rule);
-NODISCARD err_t state_read(struct bytes value, struct state *out);
+NODISCARD err_t state_read(const struct gate *gate, struct bytes value, struct state *out);
 
 /* What the rules said about some object, for every partner. Interned: few vectors serve millions of objects.
  */

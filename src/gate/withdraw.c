@@ -123,7 +123,7 @@ static err_t page_of(struct gate *gate, const struct job *job, uint64_t *out, si
         struct state state;
         struct rd rd = rd_of(key);
         uint64_t lsn = rd_u64(&rd);
-        if (rd_end(&rd) != ERR_OK || TRY(err, state_read(value, &state))) {
+        if (rd_end(&rd) != ERR_OK || TRY(err, state_read(gate, value, &state))) {
             err = ERR_CORRUPT;
             break;
         }

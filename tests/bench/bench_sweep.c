@@ -159,7 +159,7 @@ static double floor_seconds(struct bench *b, size_t *out_states)
     bench_check(store_scan_open(b->gate->store, TABLE_STATE, bytes_of(NULL, 0), bytes_of(NULL, 0), &scan),
                 "scan");
     for (*out_states = 0; (err = store_scan_next(scan, &key, &value)) == ERR_OK; ++*out_states)
-        bench_check(state_read(value, &state), "state");
+        bench_check(state_read(b->gate, value, &state), "state");
     store_scan_close(scan);
     store_view_end(b->gate->store);
     return bench_now() - start;
