@@ -238,25 +238,116 @@ static err_t refuse_free(struct command_call *call, const struct gate_peer *peer
                           STR_ARG(peer->audience));
 }
 
-static err_t peer_resume(struct command_call *call)
+/* The number of an epoch; `*out` stays when it is not given. */
+static err_t epoch_arg(struct command_call *call, uint32_t *out)
 {
+    struct str text = command_text_or_empty(call, "epoch");
+    uint64_t number;
+    if (text.len == 0)
+        return ERR_OK;
+    if (!str_to_u64(text, LIMIT_EPOCH, &number) || number == 0)
+        return command_refuse(call, ERR_USAGE, "--epoch N, as the partner's operators said it",
+                              "`%.*s` is not the number of an epoch: 1 to %u", STR_ARG(text), LIMIT_EPOCH);
+    *out = (uint32_t)number;
+    return ERR_OK;
+}
+
+/* Above every one that any ledger here has or had: what the log forgot, the partner may remember. */
+static uint32_t epoch_next(const struct command_call *call)
+{
+    const struct command_host *host = call->host;
+    uint32_t last = 0;
+    for (unsigned p = 0; p < gate_peer_count(host->gate); p++) {
+        uint32_t held = gate_peer_get(host->gate, p)->epoch, heard = host->epoch_heard(host->ctx, p);
+        last = held > last ? held : last;
+        last = heard > last ? heard : last;
+    }
+    return last + 1;
+}
+
+static err_t peer_epoch(struct command_call *call)
+{
+    const struct command_host *host = call->host;
     const struct gate_peer *peer;
     struct gate_by by = command_by(call);
     err_t err;
     if (TRY(err, command_partner(call, "audience", &peer)))
         return err;
     if (by.because.len == 0)
+        return command_refuse(call, ERR_USAGE,
+                              "--because \"which backup came back, and why there is no newer one\"",
+                              "a ledger begins anew only with a reason");
+    uint32_t epoch = epoch_next(call);
+    if (TRY(err, epoch_arg(call, &epoch)))
+        return err;
+    if (epoch < epoch_next(call))
+        return command_refuse(call, ERR_EXISTS, "leave --epoch out",
+                              "epoch %u is not above all that were signed: the next is %u", (unsigned)epoch,
+                              (unsigned)epoch_next(call));
+    unsigned index = peer->index;
+    /* First: what the keeper allows and nobody asks for does no harm. */
+    err = host->epoch_begins(host->ctx, index, epoch);
+    if (err == ERR_CLOSED)
+        return command_refuse(call, err, "start the node: bongsu serve",
+                              "the node does not run, and only its keeper can begin a ledger anew");
+    if (err != ERR_OK || TRY(err, gate_peer_epoch(host->gate, index, epoch, &by, call->now_us)))
+        return command_refuse(call, err, "try again", "the ledger did not begin anew: %s", err_text(err));
+    host->peers_changed(host->ctx);
+    host->reader_gone(host->ctx, index);
+    peer = gate_peer_get(host->gate, index);
+    line_begin(call->out);
+    line_text(call->out, "audience", peer->audience);
+    line_count(call->out, "epoch", epoch);
+    line_end(call->out);
+    line_say(call->out, "The ledger for %.*s begins anew, as epoch %u: what it may have is released again.",
+             STR_ARG(peer->audience), (unsigned)epoch);
+    if (peer->node.len > 0)
+        line_say(
+            call->out,
+            "Next: call the operators of %.*s. They let their link go on by: bongsu peer resume AUDIENCE "
+            "--epoch %u --because \"...\"",
+            STR_ARG(peer->node), (unsigned)epoch);
+    return ERR_OK;
+}
+
+static err_t follow_on(struct command_call *call, const struct gate_peer *peer, const struct gate_by *by,
+                       uint32_t epoch)
+{
+    return epoch == 0 ? gate_resume(call->host->gate, peer->index, by, call->now_us)
+                      : gate_follow_epoch(call->host->gate, peer->index, epoch, by, call->now_us);
+}
+
+static err_t peer_resume(struct command_call *call)
+{
+    const struct gate_peer *peer;
+    struct gate_by by = command_by(call);
+    uint32_t epoch = 0;
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)) || TRY(err, epoch_arg(call, &epoch)))
+        return err;
+    if (by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "--because \"what the partner said, and who said it\"",
                               "a link that stood still goes on only with a reason");
-    err = gate_resume(call->host->gate, peer->index, &by, call->now_us);
+    err = follow_on(call, peer, &by, epoch);
     if (err == ERR_NOTFOUND)
         return refuse_free(call, peer);
+    if (err == ERR_EXISTS)
+        return command_refuse(call, err, "bongsu peer evidence shows what the partner signed last",
+                              "epoch %u is followed already, or was left behind (now %u)", (unsigned)epoch,
+                              (unsigned)gate_following(call->host->gate, peer->index));
     if (err != ERR_OK)
         return command_refuse(call, err, NULL, "the link was not resumed: %s", err_text(err));
     call->host->peers_changed(call->host->ctx);
     line_begin(call->out);
     line_text(call->out, "audience", peer->audience);
+    if (epoch != 0)
+        line_count(call->out, "epoch", epoch);
     line_end(call->out);
+    if (epoch != 0)
+        line_say(
+            call->out,
+            "Epoch %u of its ledger is followed from the beginning; what came under the one before stays.",
+            (unsigned)epoch);
     line_say(call->out, "The link from %.*s goes on; it stops again when the contradiction is still there.",
              STR_ARG(peer->audience));
     return ERR_OK;
@@ -301,8 +392,13 @@ static err_t peer_evidence(struct command_call *call)
 }
 
 const struct command command_peer_rows[] = {
-    {"peer.add", true, peer_add},       {"peer.list", false, peer_list},
-    {"peer.start", true, peer_start},   {"peer.pause", true, peer_pause},
-    {"peer.remove", true, peer_remove}, {"peer.evidence", false, peer_evidence},
-    {"peer.resume", true, peer_resume}, {NULL, false, NULL},
+    {"peer.add", true, peer_add},
+    {"peer.list", false, peer_list},
+    {"peer.start", true, peer_start},
+    {"peer.pause", true, peer_pause},
+    {"peer.remove", true, peer_remove},
+    {"peer.evidence", false, peer_evidence},
+    {"peer.resume", true, peer_resume},
+    {"peer.epoch", true, peer_epoch},
+    {NULL, false, NULL},
 };

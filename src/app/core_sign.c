@@ -1,6 +1,7 @@
 /* Checkpoints: asked for when a partner waits or a TAXII reader looks, at most every 10 ms (DESIGN 4.7), and
  * logged when they come back. */
 #include "app/core_state.h"
+#include "core/wr.h"
 
 static const int64_t SIGN_EVERY_US = 10000;
 
@@ -72,6 +73,18 @@ void core_signed(struct core_role *role, struct bytes body)
     }
     /* The request stays out: this ledger stops, the others go on. */
     refused(role, &message);
+}
+
+err_t core_epoch_begins(struct core_role *role, unsigned partner, uint32_t epoch)
+{
+    uint8_t body[4];
+    wr_at(body, epoch, sizeof body);
+    if (role->edge == NULL || !role->keeper_up)
+        return role->edge == NULL ? ERR_CLOSED : ERR_BUSY;
+    buf_clear(&role->signing[partner]); /* what was asked for, and refused, is of the ledger before */
+    role->restored = false;
+    role->polled |= UINT64_C(1) << partner;
+    return link_send(role->keeper, MESSAGE_EPOCH, bytes_of(body, sizeof body));
 }
 
 /* The new keeper has not heard what was asked of the old one. */

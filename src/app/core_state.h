@@ -308,6 +308,9 @@ NODISCARD err_t core_feed_run(struct core_role *role, struct str name);
 struct feed *core_feed_find(const struct core_role *role, struct str name); /* NULL */
 
 /* core_sign.c */
+/* The ledger for this partner begins anew by an operator's word: the keeper is told. ERR_CLOSED: the node
+ * does not run; ERR_BUSY: the keeper is away. */
+NODISCARD err_t core_epoch_begins(struct core_role *role, unsigned partner, uint32_t epoch);
 void core_sign_turn(struct core_role *role);
 int64_t core_sign_until(const struct core_role *role);
 void core_signed(struct core_role *role, struct bytes body);

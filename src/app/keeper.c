@@ -4,9 +4,11 @@
 #include "app/file.h"
 #include "app/keys.h"
 #include "core/mem.h"
+#include "core/rd.h"
 #include "sync/bundle.h"
 
-/* In place of an origin, which begins with "bongsu/": the node was found to be restored. */
+/* In place of an origin, which begins with "bongsu/": the node was found to be restored. The row's size is 1,
+ * and then 1 + the first epoch that may be signed all the same. */
 #define RESTORED STR("restored")
 
 struct keeper {
@@ -18,7 +20,9 @@ struct keeper {
     uint8_t sealing[SEALED_SEED_SIZE];
     struct bundle_head head; /* large: not for the stack */
     struct anchor *anchor;   /* NULL: there is none */
+    char path[FILE_PATH_SIZE];
     bool restored;
+    uint32_t floor;                   /* of a restored node: the first epoch that may be signed; 0: none */
     struct gate_sign_request request; /* large: not for the stack */
     struct buf notes;
 };
@@ -39,8 +43,11 @@ static err_t receipt_name(const struct keeper *keeper, const char *use, enum not
 static void tell_restored(struct keeper *keeper, const char *why)
 {
     keeper->restored = true;
+    keeper->floor = 0;
     diag_say(keeper->diag, DIAG_ERROR, ERR_WRONGSTATE, "keeper",
-             "bring back the present anchor, or look for newer copies of everything: docs/guide/disk-dies.md",
+             "bring back the present anchor or newer copies of everything; if there are none, `bongsu peer "
+             "epoch`: "
+             "docs/guide/disk-dies.md",
              "%s: this node was restored from a backup and signs nothing", why);
 }
 
@@ -55,7 +62,6 @@ static void find_restored(struct keeper *keeper)
 
 err_t keeper_open(const struct os *os, const struct conf *conf, const struct diag *diag, struct keeper **out)
 {
-    char path[FILE_PATH_SIZE];
     struct keeper *keeper = mem_alloc(sizeof *keeper);
     err_t err;
     if (keeper == NULL)
@@ -74,8 +80,8 @@ err_t keeper_open(const struct os *os, const struct conf *conf, const struct dia
         TRY(err, receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keeper->cosign, &keeper->cosign_name)) ||
         TRY(err, receipt_name(keeper, "disposition", NOTE_ED25519, &keeper->disposition,
                               &keeper->disposition_name)) ||
-        TRY(err, file_path(conf->dir, KEEPER_ANCHOR_FILE, path)) ||
-        (TRY(err, anchor_open(os, path, &keeper->anchor)) && err != ERR_NOTFOUND)) {
+        TRY(err, file_path(conf->dir, KEEPER_ANCHOR_FILE, keeper->path)) ||
+        (TRY(err, anchor_open(os, keeper->path, &keeper->anchor)) && err != ERR_NOTFOUND)) {
         diag_say(diag, DIAG_ERROR, err, "keeper", "put keys/ and the anchor back as they were",
                  "the signing keys or the anchor could not be read: %s", err_text(err));
         keeper_close(keeper);
@@ -84,10 +90,57 @@ err_t keeper_open(const struct os *os, const struct conf *conf, const struct dia
     struct anchor_row row;
     if (keeper->anchor == NULL)
         tell_restored(keeper, "the anchor is gone");
-    else if (anchor_get(keeper->anchor, RESTORED, &row))
+    else if (anchor_get(keeper->anchor, RESTORED, &row) && row.size <= 1)
         tell_restored(keeper, "the anchor was found to be older than the log");
+    else if (anchor_get(keeper->anchor, RESTORED, &row)) {
+        keeper->restored = true;
+        keeper->floor = row.size - 1 <= LIMIT_EPOCH ? (uint32_t)(row.size - 1) : 0;
+    }
     *out = keeper;
     return ERR_OK;
+}
+
+/* Has nobody said yet how a restored node goes on? */
+static bool is_silent(const struct keeper *keeper)
+{
+    return keeper->restored && keeper->floor == 0;
+}
+
+static bool may_sign(const struct keeper *keeper, uint32_t epoch)
+{
+    return !keeper->restored || (keeper->floor > 0 && epoch >= keeper->floor);
+}
+
+/* The first word counts: every later epoch is above it. */
+static err_t set_floor(struct keeper *keeper, uint32_t epoch)
+{
+    const struct anchor_row row = {.size = UINT64_C(1) + epoch};
+    err_t err = ERR_OK;
+    if (!is_silent(keeper) || epoch == 0)
+        return ERR_OK;
+    if (keeper->anchor == NULL) {
+        err = anchor_make(keeper->os, keeper->path);
+        if ((err != ERR_OK && err != ERR_EXISTS) ||
+            TRY(err, anchor_open(keeper->os, keeper->path, &keeper->anchor)))
+            return err;
+    }
+    if (TRY(err, anchor_put(keeper->anchor, RESTORED, &row)))
+        return err;
+    keeper->floor = epoch;
+    return ERR_OK;
+}
+
+static void handle_epoch(struct keeper *keeper, struct bytes body)
+{
+    struct rd rd = rd_of(body);
+    uint32_t epoch = rd_u32(&rd);
+    if (rd_end(&rd) != ERR_OK || epoch > LIMIT_EPOCH)
+        return;
+    err_t err = set_floor(keeper, epoch);
+    if (err != ERR_OK)
+        diag_say(keeper->diag, DIAG_ERROR, err, "keeper",
+                 "look at the disk, then say `bongsu peer epoch` again",
+                 "the anchor of the new epoch could not be written: %s", err_text(err));
 }
 
 void keeper_close(struct keeper *keeper)
@@ -173,12 +226,12 @@ static err_t sign_checkpoints(struct keeper *keeper, struct message_signed *out)
     }
     if (TRY(err, ledger_origin_print(&request->origin, &origin)))
         goto out;
-    if (!keeper->restored) {
+    if (may_sign(keeper, request->origin.epoch)) {
         (void)anchor_get(keeper->anchor, buf_str(&origin), &last);
         if (request->old_size > last.size)
             find_restored(keeper);
     }
-    if (keeper->restored) {
+    if (!may_sign(keeper, request->origin.epoch)) {
         err = ERR_WRONGSTATE;
         goto out;
     }
@@ -227,7 +280,7 @@ static err_t sign_receipt(struct keeper *keeper, const struct message_receipt *r
     struct checkpoint checkpoint;
     struct fault fault;
     err_t err;
-    if (keeper->restored)
+    if (is_silent(keeper))
         return ERR_WRONGSTATE;
     if (TRY(err, note_parse(receipt->checkpoint, &note, &fault)) ||
         TRY(err, checkpoint_parse(note.text, &checkpoint, &fault)))
@@ -271,7 +324,7 @@ static bool handle_recall(struct keeper *keeper, struct bytes body, struct buf *
         return false;
     struct message_recall_signed answer = {.partner = done.partner, .seq = done.wanted.seq};
     buf_clear(&keeper->notes);
-    answer.err = keeper->restored                                    ? ERR_WRONGSTATE
+    answer.err = is_silent(keeper)                                   ? ERR_WRONGSTATE
                  : !str_eq(done.wanted.holder, str_of(keeper->node)) ? ERR_DENIED
                                                                      : ERR_OK;
     if (answer.err == ERR_OK)
@@ -291,11 +344,11 @@ static err_t sign_head(struct keeper *keeper, struct str text)
     struct ledger_origin origin;
     struct fault fault;
     err_t err;
-    if (keeper->restored)
-        return ERR_WRONGSTATE;
     if (TRY(err, bundle_head_read(text, &keeper->head, &fault)) ||
         TRY(err, ledger_origin_parse(keeper->head.origin, &origin)))
         return err;
+    if (!may_sign(keeper, origin.epoch))
+        return ERR_WRONGSTATE;
     if (!str_eq(origin.issuer, str_of(keeper->node)))
         return ERR_DENIED;
     if (TRY(err, note_begin(text, &keeper->notes)))
@@ -351,6 +404,8 @@ void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsi
         *out_kind = MESSAGE_RECALL_SIGNED;
     else if (kind == MESSAGE_BUNDLE && handle_bundle(keeper, body, out))
         *out_kind = MESSAGE_BUNDLED;
+    else if (kind == MESSAGE_EPOCH)
+        handle_epoch(keeper, body);
     if (buf_err(out) != ERR_OK)
         *out_kind = 0;
 }

@@ -6,8 +6,10 @@
  *   - heads of bundles of its own ledgers. It takes the key out of bundles that were sealed to this node.
  * Restored from a backup it signs nothing at all (DESIGN 4 step 15): there is no anchor although `bongsu
  * init` made one, or a ledger asks to grow from more than the anchor says was signed. The second is written
- * into the anchor, so that a restart does not forget it. It trusts core no further than that. Bytes in, bytes
- * out; no sockets, no clock but the cosignature's. */
+ * into the anchor, so that a restart does not forget it. When an operator lets a ledger begin anew
+ * (MESSAGE_EPOCH) it signs again, but no ledger of an epoch below that one: what was signed there nobody here
+ * remembers, and a partner follows another epoch only by the word of its own operator. It trusts core no
+ * further than that. Bytes in, bytes out; no sockets, no clock but the cosignature's. */
 #pragma once
 
 #include "app/conf.h"

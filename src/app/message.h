@@ -60,6 +60,7 @@ enum message_kind {
     /* core -> keeper, and back */
     MESSAGE_BUNDLE,  /* message_bundle */
     MESSAGE_BUNDLED, /* message_bundled */
+    MESSAGE_EPOCH,   /* to the keeper, u32: an operator let a ledger begin anew under this number */
 };
 
 /* --- marks of the link between core and edge --- */

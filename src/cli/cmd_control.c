@@ -191,9 +191,23 @@ static const struct cli_command peer_rows[] = {
      .control = "peer.evidence"},
     {.words = "peer resume",
      .summary = "let a link go on that stands still",
+     .help = "With --epoch the partner's ledger is followed anew, under that number, from its beginning: "
+             "when its\n"
+             "operators said, by telephone, that a backup came back. What came before stays.",
      .args = {AUDIENCE},
-     .options = {BECAUSE},
+     .options = {{"epoch", CLI_TEXT, "epoch", "N", "the new epoch of its ledger, as its operators said it"},
+                 BECAUSE},
      .control = "peer.resume"},
+    {.words = "peer epoch",
+     .summary = "begin the ledger for a partner anew, after a backup came back",
+     .help =
+         "Only when no newer copy of this node is to be found. What the partner may have is released again;\n"
+         "what it has of the ledger before stays with it, and cannot be recalled by this node any more. Its\n"
+         "link stands still until its operators say `bongsu peer resume AUDIENCE --epoch N`.",
+     .args = {AUDIENCE},
+     .options = {{"epoch", CLI_TEXT, "epoch", "N", "the number; without it the next that nobody has seen"},
+                 BECAUSE},
+     .control = "peer.epoch"},
 };
 const struct cli_group cli_peer = GROUP(peer_rows);
 

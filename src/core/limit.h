@@ -16,7 +16,7 @@
 
 /* --- partners --- */
 #define LIMIT_PARTNERS   64 /* one word of masks per object; the widening is one more word */
-#define LIMIT_EPOCH      ((1u << 23) - 1) /* of a ledger: a leaf of any epoch is named by 64 bits (gate/epoch.h) */
+#define LIMIT_EPOCH      ((1u << 23) - 1) /* of a ledger: 64 bits name a leaf of any epoch (gate/epoch.h) */
 #define LIMIT_NAME_BYTES 64 /* node, partner, source and rule names: they stand in URLs and key names */
 
 /* --- channels between roles --- */

@@ -162,7 +162,10 @@ static bool offers(const struct sync_hello *hello)
 static err_t judge(struct sync_serve *serve, unsigned index, const struct sync_hello *hello,
                    const struct gate_ledger *ledger, struct sync_welcome *welcome)
 {
+    struct sync_served *served = &serve->partners[index].served;
     welcome->verdict = SYNC_GO_ON;
+    if (hello->size > 0 && hello->epoch > served->epoch)
+        served->epoch = hello->epoch;
     if (!offers(hello))
         welcome->verdict = SYNC_NOTHING_IN_COMMON;
     else if (hello->size > 0 && hello->epoch != ledger->origin.epoch)
@@ -189,12 +192,14 @@ static void raise_alarm(struct sync_serve *serve, unsigned index, enum sync_verd
     static const struct {
         const char *what, *next;
     } alarms[SYNC_VERDICTS] = {
-        [SYNC_OTHER_EPOCH] = {"the partner follows another epoch of our ledger",
-                              "compare the epochs on both sides; the partner has to start over"},
+        [SYNC_OTHER_EPOCH] =
+            {"the partner follows another epoch of our ledger",
+             "tell its operators the present one (bongsu ledger show): they follow it by bongsu "
+             "peer resume AUDIENCE --epoch N --because ..."},
         [SYNC_ROOT_DIFFERS] = {"the partner holds another history of our ledger than we do",
                                "stop the link, keep both logs, compare checkpoints with bongsu ledger show"},
         [SYNC_AHEAD] = {"the partner holds more of our ledger than we do: this node was set back",
-                        "restore the newest log, or ask the partner for its checkpoint"},
+                        "restore the newest log; if there is none: bongsu peer epoch AUDIENCE --because ..."},
         [SYNC_NOTHING_IN_COMMON] = {"the partner's program speaks no version or suite that we speak",
                                     "upgrade the older side"},
     };

@@ -1,4 +1,5 @@
 /* What comes back: verified, then believed. */
+#include "gate/halt.h"
 #include "sync/session_state.h"
 
 enum { STATUS_OK = 200, STATUS_NEUTRAL = 404 };
@@ -22,11 +23,11 @@ static void hello_alarm(struct sync_session *session, enum sync_verdict verdict,
         const char *what, *next;
     } rows[SYNC_VERDICTS] = {
         [SYNC_OTHER_EPOCH] = {ERR_VERSION, "the issuer opened another epoch of its ledger",
-                              "ask the issuer why; the link has to be set up anew to follow that epoch"},
+                              "ask the issuer why; then bongsu peer resume AUDIENCE --epoch N --because ..."},
         [SYNC_ROOT_DIFFERS] = {ERR_PROOF, "the issuer says that it kept another history than the one we hold",
                                "keep the log; compare bongsu ledger show on both sides"},
         [SYNC_AHEAD] = {ERR_PROOF, "the issuer has fewer leaves than it signed for us: it was set back",
-                        "tell the issuer to restore its newest log"},
+                        "tell the issuer to restore its newest log, or to open another epoch of its ledger"},
     };
     session_link_alarm(session, rows[verdict].err, rows[verdict].what, rows[verdict].next, now_us);
 }
@@ -41,6 +42,9 @@ err_t session_origin_take(struct sync_session *session, struct str line)
         return ERR_CONFLICT;
     struct str followed = {session->origin, session->origin_len};
     if (session->tip.edge.size > 0 && !str_eq(line, followed))
+        return ERR_CONFLICT;
+    /* With nothing of it held any epoch will do, but none that was left behind. */
+    if (origin.epoch < gate_following(session->gate, session->partner) || origin.epoch > LIMIT_EPOCH)
         return ERR_CONFLICT;
     if (TRY(err, sync_card_ledger_key(&session->card, line, &session->ledger_key)))
         return err;
@@ -74,6 +78,19 @@ static err_t welcome_check(struct sync_session *session, const struct sync_welco
     return ERR_OK;
 }
 
+/* What the issuer signed of its new epoch, where it signed anything. */
+static void epoch_evidence(struct sync_session *session, const struct sync_welcome *welcome)
+{
+    struct checkpoint checkpoint;
+    struct note_key key;
+    struct fault fault;
+    if (sync_card_ledger_key(&session->card, welcome->origin, &key) != ERR_OK ||
+        checkpoint_open(welcome->checkpoint, welcome->origin, &key, &checkpoint, NULL, &fault) != ERR_OK)
+        return;
+    buf_clear(&session->evidence);
+    buf_put_str(&session->evidence, welcome->checkpoint);
+}
+
 static void hello_answer(struct sync_session *session, const struct buf *body, int64_t now_us)
 {
     struct sync_welcome welcome;
@@ -90,6 +107,8 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
         return;
     }
     if (welcome.verdict != SYNC_GO_ON) {
+        if (welcome.verdict == SYNC_OTHER_EPOCH)
+            epoch_evidence(session, &welcome);
         hello_alarm(session, welcome.verdict, now_us);
         return;
     }

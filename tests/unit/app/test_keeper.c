@@ -1,9 +1,12 @@
 #define _XOPEN_SOURCE 700
 #include "app_test.h"
 
+#include <unistd.h>
+
 #include "app/anchor.h"
 #include "app/keeper.h"
 #include "app/keys.h"
+#include "core/wr.h"
 #include "ledger/merkle.h"
 #include "sync/bundle.h"
 
@@ -235,6 +238,60 @@ static void signs_nothing_with_an_older_anchor(void **state)
     signs_nothing(site);
 }
 
+static void say_epoch(struct site *site, uint32_t epoch)
+{
+    unsigned kind;
+    buf_clear(&site->wire);
+    wr_u32(&site->wire, epoch);
+    keeper_handle(site->keeper, MESSAGE_EPOCH, buf_bytes(&site->wire), &kind, &site->answer);
+    assert_int_equal(kind, 0);
+}
+
+/* An operator let the ledgers begin anew: those of before stay closed for good, also after a restart, and to
+ * a second word that names an earlier one. */
+static void signs_a_new_epoch_of_a_restored_node(void **state)
+{
+    struct site *site = *state;
+    struct tree before = {1}, anew = {2};
+    for (int lost = 0; lost < 2; lost++) {
+        if (lost == 0) { /* an old anchor: the log says that more was signed */
+            want(site, &before, 7, nine, 1);
+            assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+        } else {
+            assert_int_equal(unlink(anchor_path(site)), 0);
+            restart(site);
+        }
+        say_epoch(site, 0);
+        say_epoch(site, LIMIT_EPOCH + 1);
+        want(site, &anew, 0, five, 1);
+        site->request.origin.epoch = 3;
+        assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+        say_epoch(site, 3);
+        for (int round = 0; round < 2; round++) {
+            want(site, &before, 0, five, 1);
+            assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+            site->request.origin.epoch = 2;
+            assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+            want(site, &anew, 0, round == 0 ? five : nine, 1);
+            site->request.origin.epoch = 3;
+            assert_int_equal(ask(site).err, round == 0 ? ERR_OK : ERR_CONFLICT);
+            say_epoch(site, 2);
+            restart(site);
+        }
+        want(site, &anew, 5, nine, 1);
+        site->request.origin.epoch = 3;
+        assert_int_equal(ask(site).err, ERR_OK);
+        /* Restored once more: again nothing, and only a later one. */
+        want(site, &anew, 9, twelve, 1);
+        site->request.origin.epoch = 4;
+        assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+        say_epoch(site, 5);
+        want(site, &anew, 9, twelve, 1);
+        site->request.origin.epoch = 3;
+        assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+    }
+}
+
 static void signs_only_as_itself(void **state)
 {
     struct site *site = *state;
@@ -352,6 +409,7 @@ int main(void)
                                        ROW(signs_only_as_itself),
                                        ROW(signs_nothing_without_its_anchor),
                                        ROW(signs_nothing_with_an_older_anchor),
+                                       ROW(signs_a_new_epoch_of_a_restored_node),
                                        ROW(signs_heads_of_its_own_ledgers),
                                        ROW(opens_what_is_sealed_to_it),
                                        ROW(ignores_nonsense)};

@@ -57,7 +57,8 @@ static void what_may_be_had_comes_again(void **state)
     bench_settle(&n.b);
     struct gate_ledger before = ledger_of(&n, n.us);
     assert_int_equal(before.visible, 3);
-    (void)bench_add(&n.b, n.own, indicator(text, 3, 2, MARKED(TLP_RED))); /* taken back: no leaf of a new one */
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 3, 2, MARKED(TLP_RED))); /* taken back: no leaf of a new one */
     bench_settle(&n.b);
     int64_t last_us = ledger_of(&n, n.us).last_time_us;
     begin(&n, 1);
@@ -111,8 +112,8 @@ static void epochs_do_not_mix(void **state)
 {
     (void)state;
     struct node n;
-    static const enum leaf_op ops[] = {LEAF_RELEASE, LEAF_RELEASE, LEAF_RELEASE, LEAF_RELEASE, LEAF_RELEASE,
-                                       LEAF_RELEASE, LEAF_RELEASE};
+    static const enum leaf_op ops[] = {LEAF_RELEASE, LEAF_RELEASE, LEAF_RELEASE, LEAF_RELEASE,
+                                       LEAF_RELEASE, LEAF_RELEASE, LEAF_RELEASE};
     node_init(&n, GREEN_TO_US);
     for (int i = 1; i <= 7; i++) {
         add(&n, i, MARKED(TLP_GREEN));
@@ -226,9 +227,9 @@ static void recalls_name_the_present_ledger(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_may_be_had_comes_again),     cmocka_unit_test(only_upwards_and_with_a_reason),
-        cmocka_unit_test(epochs_do_not_mix),               cmocka_unit_test(what_was_over_stays_over),
-        cmocka_unit_test(what_is_minted_comes_again),      cmocka_unit_test(recalls_name_the_present_ledger),
+        cmocka_unit_test(what_may_be_had_comes_again), cmocka_unit_test(only_upwards_and_with_a_reason),
+        cmocka_unit_test(epochs_do_not_mix),           cmocka_unit_test(what_was_over_stays_over),
+        cmocka_unit_test(what_is_minted_comes_again),  cmocka_unit_test(recalls_name_the_present_ledger),
     };
     assert_int_equal(sign_start(), ERR_OK);
     return cmocka_run_group_tests_name("epoch", tests, NULL, NULL);

@@ -463,6 +463,12 @@ bool gate_is_halted(const struct gate *gate, unsigned partner)
     return gate->halt_pending.stands;
 }
 
+uint32_t gate_following(const struct gate *gate, unsigned partner)
+{
+    assert_int_equal(partner, 0);
+    return gate->has_cursor ? gate->cursor.epoch : 0;
+}
+
 err_t gate_resume(struct gate *gate, unsigned partner, const struct gate_by *by, int64_t now_us)
 {
     (void)now_us;

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""A disk dies and a backup comes back: kr forgot what it had signed for us. Nothing goes on by itself; then the operators of both
+say so, and the two are in step again under a new epoch.
+
+    tests/scenario/restored.py
+
+Standard library only. BONGSU names the program. Ends with "N passed, N failed, N skipped".
+"""
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+from node import Node, Report, wait_for
+
+POLICY = 'language 1\nrelease open if tlp <= green to all\n'
+CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
+REPORT = Report('restored')
+WHY = ('--because', 'the disk died, the backup of yesterday is the newest')
+
+
+def indicator(number):
+    return {'type': 'indicator', 'spec_version': '2.1', 'id': f'indicator--00000000-0000-4000-8000-{number:012d}',
+            'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z', 'name': f'number {number}',
+            'pattern': f"[file:name = '{number}.exe']", 'pattern_type': 'stix', 'valid_from': '2026-01-01T00:00:00Z',
+            'object_marking_refs': [CLEAR]}
+
+
+class Both:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.kr, self.us = (Node(folder, name, name.upper()) for name in ('kr', 'us'))
+        (self.folder / 'policy').write_text(POLICY, encoding='utf-8')
+        for node in (self.kr, self.us):
+            node.start()
+        for node, other in ((self.kr, self.us), (self.us, self.kr)):
+            node.knows(other, other.name)
+            node.must('policy', 'activate', self.folder / 'policy', '--untested', '--because', 'test')
+            node.must('peer', 'start', other.name)
+            node.must('source', 'add', 'desk')
+
+    def add(self, node, first, count):
+        path = self.folder / 'things.jsonl'
+        path.write_text('\n'.join(json.dumps(indicator(first + n)) for n in range(count)), encoding='utf-8')
+        node.must('add', path, '--source', 'desk')
+
+    def backup(self):
+        """As the guide says: while the node is stopped, and without the anchor."""
+        self.kr.stop()
+        kept = self.folder / 'backup'
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(pathlib.Path(self.kr.dir) / 'store', kept)
+        self.kr.start()
+
+    def restore(self, anchor=True):
+        self.kr.stop()
+        store = pathlib.Path(self.kr.dir) / 'store'
+        shutil.rmtree(store)
+        shutil.copytree(self.folder / 'backup', store)
+        if not anchor:
+            os.unlink(os.path.join(self.kr.dir, 'anchor'))
+        self.kr.start()
+
+
+def in_step(both, count):
+    """us holds all that the present ledger of kr has, kr knows it, and as many of the objects as there are."""
+    def true():
+        mine, theirs = both.kr.status('us'), both.us.status('kr')
+        return (mine.get('ledger_size') == theirs.get('received') == mine.get('receipted') and
+                sum(both.us.run('get', indicator(n)['id']).good for n in (0, count - 1)) == 2)
+    return wait_for(true, 60, 0.3)
+
+
+def link(node, name):
+    return node.status(name).get('link')
+
+
+def stands_still(both):
+    REPORT.check('the link stands still', wait_for(lambda: link(both.us, 'kr') == 'alarm', 60), both.us.status('kr'))
+
+
+def resumed(both, epoch):
+    """The two words that it takes, and nothing less."""
+    answer = both.us.run('peer', 'resume', 'kr', '--epoch', 'x', *WHY)
+    REPORT.check('what is no number is refused', not answer.good and '1 to' in repr(answer), answer)
+    answer = both.us.run('peer', 'resume', 'kr', '--epoch', epoch)
+    REPORT.check('and what has no reason', not answer.good and 'reason' in repr(answer), answer)
+    both.us.must('peer', 'resume', 'kr', '--epoch', epoch, *WHY)
+
+
+def behind(both):
+    """The anchor is there, the log is older: what kr signed since is lost."""
+    both.add(both.kr, 0, 200)
+    REPORT.check('in step', in_step(both, 200))
+    both.backup()
+    both.add(both.kr, 200, 100)
+    REPORT.check('in step, further on', in_step(both, 300))
+    both.restore()
+    stands_still(both)
+    both.add(both.kr, 300, 50)
+    REPORT.equal('nothing of it arrives', both.us.run('get', indicator(349)['id']).good, False)
+    REPORT.check('a ledger begins anew only with a reason', not both.kr.run('peer', 'epoch', 'us').good)
+    answer = both.kr.run('peer', 'epoch', 'us', '--epoch', '0', *WHY)
+    REPORT.check('and only upwards', not answer.good, answer)
+    epoch = both.kr.must('peer', 'epoch', 'us', *WHY).lines[0].get('epoch')
+    REPORT.equal('the next number', epoch, 1)
+    REPORT.check('us does not follow by itself', wait_for(lambda: 'another epoch' in both.kr.status('us').get('alarm', '') or
+                                                          link(both.us, 'kr') == 'alarm', 20))
+    both.us.must('peer', 'resume', 'kr', *WHY)
+    stands_still(both)
+    shown = both.us.run('peer', 'evidence', 'kr').lines[0]
+    REPORT.check('what kr signed of it is shown', '/us/1' in shown.get('shown', ''), shown)
+    resumed(both, 1)
+    REPORT.check('in step again', in_step(both, 350), (both.kr.status('us'), both.us.status('kr')))
+    REPORT.check('what was lost at kr is there still', both.us.run('get', indicator(250)['id']).good)
+    REPORT.equal('...and at kr it is not', both.kr.run('get', indicator(250)['id']).good, False)
+    both.us.stop()
+    both.us.start()
+    both.add(both.kr, 400, 10)
+    REPORT.check('and stays so through a restart', in_step(both, 410))
+    answer = both.us.run('peer', 'resume', 'kr', '--epoch', 1, *WHY)
+    REPORT.check('a link that goes is not resumed', not answer.good, answer)
+
+
+def forgotten(both):
+    """The anchor is gone as well: kr does not know what it signed, in any epoch."""
+    both.backup()
+    both.add(both.kr, 500, 20)
+    REPORT.check('in step', in_step(both, 520))
+    both.restore(anchor=False)
+    both.add(both.kr, 600, 5)
+    REPORT.check('it says that it signs nothing', 'the anchor is gone' in both.kr.said())
+    stands_still(both)
+    both.add(both.us, 700, 5)
+    epoch = both.kr.must('peer', 'epoch', 'us', *WHY).lines[0].get('epoch')
+    REPORT.equal('a number that nobody has seen', epoch, 2)
+    resumed(both, epoch)
+    REPORT.check('in step again', in_step(both, 605), (both.kr.status('us'), both.us.status('kr')))
+    REPORT.check('it signs, and receipts too', wait_for(
+        lambda: both.us.status('kr').get('receipted') == both.us.status('kr').get('ledger_size'), 30), both.us.status('kr'))
+    both.kr.stop()
+    both.kr.start()
+    both.add(both.kr, 800, 5)
+    REPORT.check('and after a restart', in_step(both, 805))
+    REPORT.equal('it is restored no more', both.kr.run('status').text.count('"restored":true'), 0)
+    for node in (both.kr, both.us):
+        node.stop()
+        answer = node.run('check')
+        REPORT.check(f'{node.name} is whole', answer.good, answer)
+    answer = both.kr.run('peer', 'epoch', 'us', *WHY)
+    REPORT.check('a stopped node begins nothing', not answer.good and 'does not run' in repr(answer), answer)
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix='bongsu-restored.')
+    both = Both(folder)
+    try:
+        behind(both)
+        forgotten(both)
+    finally:
+        for node in (both.kr, both.us):
+            node.stop()
+        if not REPORT.failed:
+            shutil.rmtree(folder, ignore_errors=True)
+    return REPORT.finish()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
