@@ -1,6 +1,7 @@
-/* init, card, serve. */
+/* init, card, serve, reindex, backup, restore. */
 #include <stdio.h>
 
+#include "app/backup.h"
 #include "app/certificate.h"
 #include "app/core_role.h"
 #include "app/file.h"
@@ -255,6 +256,73 @@ static int reindex(struct cli_call *call)
     return CLI_OK;
 }
 
+static int say_backup(const struct cli_call *call, const struct backup *backup,
+                      const struct backup_told *told)
+{
+    if (call->json)
+        (void)printf("{\"folder\":\"%s\",\"files\":%llu,\"bytes\":%llu,\"kept\":%llu}\n", backup->folder,
+                     (unsigned long long)told->files, (unsigned long long)told->bytes,
+                     (unsigned long long)told->kept);
+    return CLI_OK;
+}
+
+static int backup(struct cli_call *call)
+{
+    struct conf conf;
+    struct backup_told told;
+    struct fault fault = {.code = ERR_OK};
+    if (!cli_conf(call, &conf))
+        return CLI_FAILED;
+    struct backup copy = {.os = call->os,
+                          .node = call->dir,
+                          .name = conf.node,
+                          .folder = call->args[0],
+                          .secrets = cli_option(call, "secrets")};
+    if (backup_make(&copy, &told, &fault) != ERR_OK)
+        return cli_fail("what was written is no backup; try again, or another folder", "%s", fault.what);
+    if (!call->json)
+        (void)printf(
+            "%s is copied to %s, as it stood at position %llu: %llu files of %llu bytes, %llu as they were.\n"
+            "Not in it: root.key and the anchor. `sha256sum -c " BACKUP_SUMS "` there looks at it; what is "
+            "destroyed from now on is destroyed in it by the next backup to the same folder.\n",
+            conf.node, copy.folder, (unsigned long long)told.lsn, (unsigned long long)told.files,
+            (unsigned long long)told.bytes, (unsigned long long)told.kept);
+    return say_backup(call, &copy, &told);
+}
+
+static int restore(struct cli_call *call)
+{
+    struct conf conf;
+    struct backup_told told;
+    struct fault fault = {.code = ERR_OK};
+    uint64_t objects = 0;
+    struct backup copy = {.os = call->os,
+                          .node = call->args[1],
+                          .folder = call->args[0],
+                          .secrets = cli_option(call, "secrets")};
+    if (backup_restore(&copy, &told, &fault) != ERR_OK)
+        return cli_fail("an empty directory, and a whole backup", "%s", fault.what);
+    call->dir = copy.node;
+    if (!cli_conf(call, &conf))
+        return CLI_FAILED;
+    err_t err = make_index(call, &conf, &objects);
+    if (err != ERR_OK)
+        return cli_fail("another backup", "the log of the backup cannot be read: %s", err_text(err));
+    if (!call->json)
+        (void)printf(
+            "%s stands in %s with %llu objects, as it was backed up. It signs nothing yet.\n"
+            "Next: if the anchor of the lost node is to be had and its log was newer, look for that log. "
+            "Else: bongsu serve %s, and for each partner bongsu peer epoch AUDIENCE --because ... "
+            "(docs/guide/disk-dies.md)\n",
+            conf.node, conf.dir, (unsigned long long)objects, conf.dir);
+    return say_backup(call, &copy, &told);
+}
+
+#define SECRETS                                                                                              \
+    {                                                                                                        \
+        "secrets", CLI_TEXT, NULL, "FOLDER",                                                                 \
+            "keys and secrets are there, apart: neither opens anything alone"                                \
+    }
 #define PASSPHRASE                                                                                           \
     {                                                                                                        \
         "passphrase-file", CLI_TEXT, NULL, "FILE", "instead of asking (or BONGSU_PASSPHRASE_FILE)"           \
@@ -292,6 +360,24 @@ static const struct cli_command commands[] = {
      .help = "The log is what is true; the index only makes it quick. Nothing is lost by this.",
      .many = true,
      .run = reindex},
+    {.words = "backup",
+     .summary = "copy the node to a folder, also while it runs",
+     .help =
+         "A folder of before is brought up to date: what the log had is not copied again. Whoever has it has "
+         "all\n"
+         "that the node has, unless the secrets go elsewhere. The root key and the anchor are never in it.",
+     .args = {{"FOLDER", CLI_TEXT, NULL, NULL, "a folder that is made, or a backup of this node"}},
+     .options = {SECRETS},
+     .run = backup},
+    {.words = "restore",
+     .summary = "make a node of a backup",
+     .help = "Every file is compared with SHA256SUMS. The node signs nothing until `bongsu peer epoch` has "
+             "begun the\n"
+             "partners' ledgers anew: docs/guide/disk-dies.md.",
+     .args = {{"FOLDER", CLI_TEXT, NULL, NULL, "the backup"},
+              {"DIR", CLI_TEXT, NULL, NULL, "a directory that is made"}},
+     .options = {SECRETS},
+     .run = restore},
 };
 
 const struct cli_group cli_node = {commands, sizeof commands / sizeof commands[0]};

@@ -253,14 +253,6 @@ static err_t replay(struct gate *gate)
 
 /* --- life --- */
 
-static struct node_id node_id_of(struct str name)
-{
-    struct node_id id;
-    struct hash hash = hash_sha256(bytes_from_str(name));
-    memcpy(id.b, hash.b, NODE_ID_SIZE);
-    return id;
-}
-
 static err_t open_index(struct gate *gate, const struct gate_setup *setup)
 {
     char path[LIMIT_PATH_BYTES];

@@ -4,6 +4,14 @@
 #include "core/rd.h"
 #include "core/wr.h"
 
+struct node_id node_id_of(struct str name)
+{
+    struct node_id id;
+    struct hash hash = hash_sha256(bytes_from_str(name));
+    memcpy(id.b, hash.b, NODE_ID_SIZE);
+    return id;
+}
+
 enum { MAGIC_SIZE = 8, SEGMENT_HEAD_USED = 88 };
 
 static const char commit_magic[] = "BNGSCMT1";

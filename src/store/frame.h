@@ -45,6 +45,8 @@ enum {
 struct node_id {
     uint8_t b[NODE_ID_SIZE];
 };
+/* Whose files these are follows from the node's name. */
+struct node_id node_id_of(struct str name);
 
 /* A frame as read: borrowed bytes, good as long as what they were read from. For sealed kinds slot, envelope
  * and sealed are set; otherwise they are zero. */

@@ -10,10 +10,12 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
+import threading
 
-from node import Node, Report, wait_for
+from node import Node, Report, program, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
@@ -46,21 +48,22 @@ class Both:
         path.write_text('\n'.join(json.dumps(indicator(first + n)) for n in range(count)), encoding='utf-8')
         node.must('add', path, '--source', 'desk')
 
-    def backup(self):
-        """As the guide says: while the node is stopped, and without the anchor."""
-        self.kr.stop()
-        kept = self.folder / 'backup'
-        shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(pathlib.Path(self.kr.dir) / 'store', kept)
-        self.kr.start()
+    def backup(self, *more):
+        """While it runs."""
+        answer = self.kr.run('backup', self.folder / 'backup', *more)
+        REPORT.check('a running node is backed up', answer.good, answer)
+        return answer.one
 
     def restore(self, anchor=True):
+        """Onto a new disk; of the old one at most the anchor is left."""
         self.kr.stop()
-        store = pathlib.Path(self.kr.dir) / 'store'
-        shutil.rmtree(store)
-        shutil.copytree(self.folder / 'backup', store)
-        if not anchor:
-            os.unlink(os.path.join(self.kr.dir, 'anchor'))
+        old, fresh = pathlib.Path(self.kr.dir), self.folder / 'fresh'
+        answer = self.kr.run('restore', self.folder / 'backup', fresh)
+        REPORT.check('a node is made of the backup', answer.good, answer)
+        for name in ('anchor',) if anchor else ():
+            shutil.copy(old / name, fresh / name)
+        shutil.rmtree(old)
+        os.rename(fresh, old)
         self.kr.start()
 
 
@@ -153,11 +156,74 @@ def forgotten(both):
     REPORT.check('a stopped node begins nothing', not answer.good and 'does not run' in repr(answer), answer)
 
 
+def what_is_refused(both):
+    """A changed byte, half of it, a folder with something else, a place that is taken."""
+    folder, kr = both.folder, both.kr
+    copies = folder / 'copies', folder / 'secrets'
+    kr.must('backup', copies[0], '--secrets', copies[1])
+    sums = subprocess.run(['sha256sum', '-c', '--quiet', 'SHA256SUMS'], cwd=copies[0], check=False)
+    REPORT.equal('sha256sum agrees', sums.returncode, 0)
+    kept = kr.must('backup', copies[0], '--secrets', copies[1]).one
+    REPORT.check('again, to the same folder', kept['files'] > 0, kept)
+    REPORT.check('no root key, no anchor', not any(path.name in ('root.key', 'anchor') for path in folder.glob('c*/**/*')))
+    REPORT.check('nothing secret in the first', not any('keys' in path.parts for path in copies[0].glob('**/*')))
+    for what, words, why in (('half of it', (copies[0], folder / 'n1'), 'was not among it'),
+                             ('a place that is taken', (copies[0], kr.dir, '--secrets', copies[1]), 'there is a node'),
+                             ('no backup', (folder, folder / 'n2'), 'no finished backup')):
+        answer = kr.run('restore', *words)
+        REPORT.check(f'{what} is refused', not answer.good and why in answer.err, answer)
+    for line, why in (('../../evil', 'names what no backup holds'), ('keys/../../evil', 'names what no backup holds'),
+                      ('store/log/spare.seg', 'names what no backup holds')):
+        list_of_sums = copies[0] / 'SHA256SUMS'
+        text = list_of_sums.read_text(encoding='utf-8')
+        list_of_sums.write_text(f'{"0" * 64}  {line}\n{text}', encoding='utf-8')
+        answer = kr.run('restore', copies[0], folder / 'n3', '--secrets', copies[1])
+        REPORT.check(f'{line} is refused', not answer.good and why in answer.err, answer)
+        list_of_sums.write_text(text, encoding='utf-8')
+    with open(next(copies[0].glob('store/log/*.seg')), 'r+b') as log:
+        log.seek(5000)
+        byte = log.read(1)[0]
+        log.seek(5000)
+        log.write(bytes([byte ^ 1]))
+    answer = kr.run('restore', copies[0], folder / 'n4', '--secrets', copies[1])
+    REPORT.check('a flipped bit is refused', not answer.good and 'is not what was backed up' in answer.err, answer)
+    answer = kr.run('backup', folder)
+    REPORT.check('nothing is written over', not answer.good and 'holds something' in answer.err, answer)
+
+
+def busy(both):
+    """It is written to while it is copied: what was acknowledged before is in every copy, and each is whole."""
+    stop = threading.Event()
+
+    def adding():
+        first = 10000
+        while not stop.is_set():
+            both.add(both.kr, first, 100)
+            first += 100
+    both.add(both.kr, 9000, 1)
+    thread = threading.Thread(target=adding)
+    thread.start()
+    for round_ in range(3):
+        both.kr.must('backup', both.folder / 'live')
+        shutil.rmtree(both.folder / 'copy', ignore_errors=True)
+        answer = both.kr.run('restore', both.folder / 'live', both.folder / 'copy')
+        REPORT.check(f'a copy of a busy node, {round_ + 1}', answer.good, answer)
+        done = subprocess.run([program(), 'check', '--dir', both.folder / 'copy'], stdout=subprocess.PIPE, check=False)
+        REPORT.check('...is whole', done.returncode == 0, done.stdout)
+        done = subprocess.run([program(), 'get', indicator(9000)['id'], '--dir', both.folder / 'copy'],
+                              stdout=subprocess.PIPE, check=False)
+        REPORT.check('...with what was acknowledged before', b'number 9000' in done.stdout, done.stdout)
+    stop.set()
+    thread.join()
+
+
 def main():
     folder = tempfile.mkdtemp(prefix='bongsu-restored.')
     both = Both(folder)
     try:
+        what_is_refused(both)
         behind(both)
+        busy(both)
         forgotten(both)
     finally:
         for node in (both.kr, both.us):
