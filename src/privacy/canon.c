@@ -114,11 +114,11 @@ static void (*const writers[PRIVACY_KINDS])(struct writing *w, struct str text) 
 size_t canon_value(enum privacy_kind kind, struct str value, char out[PRIVACY_VALUE_MAX])
 {
     struct writing w = {out, 0};
-    struct norm norm;
-    if (writers[kind] == NULL || value.len == 0 || norm_open(value, false, &norm) != ERR_OK)
+    struct stix_plain plain;
+    if (writers[kind] == NULL || value.len == 0 || stix_plain_open(value, STIX_PLAIN_TEXT, &plain) != ERR_OK)
         return 0;
-    if (norm.text.len > 0)
-        writers[kind](&w, norm.text);
-    norm_close(&norm);
+    if (plain.text.len > 0)
+        writers[kind](&w, plain.text);
+    stix_plain_close(&plain);
     return w.len <= PRIVACY_VALUE_MAX ? w.len : 0;
 }

@@ -2,8 +2,8 @@
  * one registration number, of one address are the same there. */
 #pragma once
 
-#include "privacy/norm.h"
 #include "privacy/privacy.h"
+#include "stix/plain.h"
 
 /* Writes it to `out`; its bytes, 0 when there is none but how it stands: names, accounts and credentials,
  * what is too long, and where memory is out. Pure. */

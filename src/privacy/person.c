@@ -110,12 +110,12 @@ static bool set(struct str text, struct privacy_person *person)
 bool privacy_person(struct str value, struct privacy_person *out)
 {
     struct privacy_person person = {.len = 0};
-    struct norm norm;
+    struct stix_plain plain;
     value = str_trim(value);
-    if (value.len > sizeof person.text || norm_open(value, false, &norm) != ERR_OK)
+    if (value.len > sizeof person.text || stix_plain_open(value, STIX_PLAIN_TEXT, &plain) != ERR_OK)
         return false;
-    bool good = set(str_trim(norm.text), &person);
-    norm_close(&norm);
+    bool good = set(str_trim(plain.text), &person);
+    stix_plain_close(&plain);
     if (good)
         *out = person;
     return good;
@@ -293,13 +293,13 @@ static bool words_said(const struct privacy_person *person, struct str text)
 
 bool privacy_person_said(const struct privacy_person *person, struct str text)
 {
-    struct norm norm;
-    bool copied = norm_open(text, false, &norm) == ERR_OK;
-    struct str read = copied ? norm.text : text;
+    struct stix_plain plain;
+    bool copied = stix_plain_open(text, STIX_PLAIN_TEXT, &plain) == ERR_OK;
+    struct str read = copied ? plain.text : text;
     bool said = person->number    ? number_said(person, read)
                 : person->address ? address_said(person, read)
                                   : words_said(person, read);
     if (copied)
-        norm_close(&norm);
+        stix_plain_close(&plain);
     return said;
 }

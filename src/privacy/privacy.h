@@ -165,7 +165,8 @@ struct privacy_person {
 /* False: shorter than three bytes or longer than a value may be. */
 bool privacy_person(struct str value, struct privacy_person *out);
 /* Does the text hold it, in any of its forms and not as a part of a longer word or number? Both are read as
- * the recognisers read them (norm.c, scan_separator). Linear in the text for each length of identifier. */
+ * the recognisers read them (stix/plain.h, scan_separator). Linear in the text for each length of identifier.
+ */
 bool privacy_person_said(const struct privacy_person *person, struct str text);
 /* Is the number it, perhaps without the zeros that numbers of JSON lose? */
 bool privacy_person_is(const struct privacy_person *person, uint64_t number);

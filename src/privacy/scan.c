@@ -16,7 +16,7 @@ void scan_keep(struct privacy_hits *hits, const struct privacy_hit *hit)
 static void keep(struct scan *scan, const struct find *find)
 {
     int score = find->score < 0 ? 0 : find->score > 100 ? 100 : find->score;
-    size_t from = norm_from(scan->norm, find->from), end = norm_end(scan->norm, find->end);
+    size_t from = stix_plain_from(scan->plain, find->from), end = stix_plain_end(scan->plain, find->end);
     /* Two may share a character whose escape stands for several bytes. */
     from = from < scan->told ? scan->told : from;
     if (end <= from)
@@ -147,13 +147,13 @@ static size_t step(struct scan *scan, size_t at)
 
 static void look(struct str text, struct str label, bool name, struct privacy_hits *hits)
 {
-    struct norm norm;
+    struct stix_plain plain;
     hits->steps += text.len;
-    if (norm_open(text, name, &norm) != ERR_OK) {
+    if (stix_plain_open(text, name ? STIX_PLAIN_MEMBER : STIX_PLAIN_TEXT, &plain) != ERR_OK) {
         hits->dropped++; /* nobody knows what is in it */
         return;
     }
-    struct scan scan = {.text = norm.text, .label = label, .original = text, .norm = &norm, .hits = hits};
+    struct scan scan = {.text = plain.text, .label = label, .original = text, .plain = &plain, .hits = hits};
     if (!has_at_sign(scan.text))
         scan.mail.seen = scan.text.len;
     for (size_t at = 0; at < scan.text.len;) {
@@ -162,7 +162,7 @@ static void look(struct str text, struct str label, bool name, struct privacy_hi
         /* Nothing that is skipped may hide where an address begins. */
         at = scan.mail.end > next && scan.mail.from > at && scan.mail.from < next ? scan.mail.from : next;
     }
-    norm_close(&norm);
+    stix_plain_close(&plain);
 }
 
 void privacy_text(struct str text, struct str label, struct privacy_hits *hits)

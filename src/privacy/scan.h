@@ -2,8 +2,8 @@
  * linear; `steps` counts what was looked at. */
 #pragma once
 
-#include "privacy/norm.h"
 #include "privacy/privacy.h"
+#include "stix/plain.h"
 
 /* For every kind, where in a piece of text the last word for it ends; behind them, where the last word
  * against all ends. 0: none. */
@@ -13,10 +13,10 @@ struct scan_words {
 };
 
 struct scan {
-    struct str text; /* as norm.c has it */
+    struct str text; /* as stix/plain.h has it */
     struct str label;
     struct str original;
-    const struct norm *norm;
+    const struct stix_plain *plain;
     size_t told; /* of the original: what lies before is in a hit */
     struct privacy_hits *hits;
     struct mail {

@@ -126,6 +126,11 @@ static void marks(void **state)
                                           "&#x2D;",
                                           "&ndash;",
                                           "&amp;#45;",
+                                          "%26ndash%3B",
+                                          "\\u002d",
+                                          "\\\\u2013",
+                                          "\\x2D",
+                                          "\\xe2\\x80\\x93",
                                           "\xc2\xb7",
                                           "\xc2\xad",
                                           "\xe2\x80\x8b-",
@@ -149,6 +154,7 @@ static void marks(void **state)
     expect("\"kim minsu\"@example.co.kr", "email:\"kim minsu\"@example.co.kr");
     expect("주민번호 &#xFF19;00101-1987651", "kr-rrn:&#xFF19;00101-1987651");
     expect("body LIKE '%900101-1987651%'", "kr-rrn:900101-1987651");
+    expect("from kim\\u0040example.com", "email:kim\\u0040example.com");
     expect_none("2026/11/22~2026/11/23, v1_2_3456, 900101/1987650");
     expect_none("look at the dot com years");
     expect_none("%2 & &# &#x; &#99999999; &amp %");

@@ -48,6 +48,8 @@ static void paths(void **state)
 {
     (void)state;
     expect("C:\\Users\\jdoe\\x.exe", "account:jdoe");
+    expect("C:\\Users\\x64kim\\x.exe", "account:x64kim"); /* no escapes */
+    expect("C:\\Users\\u2013123\\x.exe", "account:u2013123");
     expect("\"C:\\\\Users\\\\jane doe\\\\x\"", "account:jane doe");
     expect("/home/alice/.ssh and /Users/bob", "account:alice account:bob");
     expect("D:\\Documents and Settings\\김민지\\x", "account:김민지");

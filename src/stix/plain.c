@@ -1,9 +1,18 @@
-#include "privacy/norm.h"
+#include "stix/plain.h"
 
 #include <string.h>
 
 #include "core/mem.h"
-#include "privacy/scan.h"
+
+static bool is_digit_char(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_alnum_char(char c)
+{
+    return is_digit_char(c) || (str_lower(c) >= 'a' && str_lower(c) <= 'z');
+}
 
 /* --- characters --- */
 
@@ -110,8 +119,7 @@ static int hex_of(struct str text, size_t at)
 static bool is_wildcard(struct str text, size_t at)
 {
     return at > 0 && (text.at[at - 1] == '\'' || text.at[at - 1] == '"') && text.len - at > 3 &&
-           scan_is_digit((uint8_t)text.at[at + 1]) && scan_is_digit((uint8_t)text.at[at + 2]) &&
-           scan_is_digit((uint8_t)text.at[at + 3]);
+           is_digit_char(text.at[at + 1]) && is_digit_char(text.at[at + 2]) && is_digit_char(text.at[at + 3]);
 }
 
 /* %2D, also %252D and so on. Bytes of the escape; 0: it is none. */
@@ -159,11 +167,16 @@ static size_t take_entity(struct str rest, uint32_t *out)
         struct str name;
         uint32_t is;
     } names[] = {
-        {{"shy;", 4}, 0xad},   {{"nbsp;", 5}, ' '},    {{"ndash;", 6}, '-'},  {{"mdash;", 6}, '-'},
-        {{"hyphen;", 7}, '-'}, {{"dash;", 5}, '-'},    {{"minus;", 6}, '-'},  {{"horbar;", 7}, '-'},
-        {{"middot;", 7}, '~'}, {{"commat;", 7}, '@'},  {{"period;", 7}, '.'}, {{"sol;", 4}, '/'},
-        {{"lowbar;", 7}, '_'}, {{"colon;", 6}, ':'},   {{"lpar;", 5}, '('},   {{"rpar;", 5}, ')'},
-        {{"zwj;", 4}, 0x200d}, {{"zwnj;", 5}, 0x200d}, {{"quot;", 5}, '"'},   {{"NewLine;", 8}, '\n'},
+        {{"shy;", 4}, 0xad},   {{"nbsp;", 5}, ' '},       {{"ndash;", 6}, '-'},
+        {{"mdash;", 6}, '-'},  {{"hyphen;", 7}, '-'},     {{"dash;", 5}, '-'},
+        {{"minus;", 6}, '-'},  {{"horbar;", 7}, '-'},     {{"middot;", 7}, '~'},
+        {{"commat;", 7}, '@'}, {{"period;", 7}, '.'},     {{"sol;", 4}, '/'},
+        {{"lowbar;", 7}, '_'}, {{"colon;", 6}, ':'},      {{"lpar;", 5}, '('},
+        {{"rpar;", 5}, ')'},   {{"zwj;", 4}, 0x200d},     {{"zwnj;", 5}, 0x200d},
+        {{"quot;", 5}, '"'},   {{"NewLine;", 8}, '\n'},   {{"lrm;", 4}, 0x200e},
+        {{"rlm;", 4}, 0x200e}, {{"NoBreak;", 8}, 0x2060}, {{"ZeroWidthSpace;", 15}, 0x200b},
+        {{"Tab;", 4}, '\t'},   {{"ensp;", 5}, ' '},       {{"emsp;", 5}, ' '},
+        {{"thinsp;", 7}, ' '},
     };
     size_t at = 1;
     struct str amp = {"amp;", 4}, name = {rest.at + at, rest.len - at};
@@ -179,20 +192,94 @@ static size_t take_entity(struct str rest, uint32_t *out)
     return 0;
 }
 
+enum { BACKSLASHES_MAX = 8 };
+
+static size_t take_hex(struct str rest, size_t at, unsigned digits, uint32_t *out)
+{
+    *out = 0;
+    for (unsigned i = 0; i < digits; i++) {
+        int digit = hex_of(rest, at + i);
+        if (digit < 0)
+            return 0;
+        *out = *out << 4 | (uint32_t)digit;
+    }
+    return digits;
+}
+
+/* \xe2\x80\x93: the rest of a character in UTF-8. Nothing: half of one. */
+static size_t take_bytes(struct str rest, size_t at, uint32_t *code)
+{
+    unsigned more = *code < 0x80 ? 0 : *code < 0xc2 ? 4 : *code < 0xe0 ? 1 : *code < 0xf0 ? 2 : 4;
+    if (more > 2)
+        return 0;
+    *code &= more == 0 ? 0x7f : more == 1 ? 0x1f : 0x0f;
+    for (; more > 0; more--, at += 4) {
+        uint32_t byte;
+        if (rest.len - at < 4 || rest.at[at] != '\\' || rest.at[at + 1] != 'x' ||
+            take_hex(rest, at + 2, 2, &byte) == 0 || (byte & 0xc0) != 0x80)
+            return 0;
+        *code = *code << 6 | (byte & 0x3f);
+    }
+    return at;
+}
+
+/* \u002d and \x2d as programs write them, also behind several backslashes. */
+static size_t take_backslash(struct str rest, uint32_t *out)
+{
+    size_t at = 0;
+    while (at < rest.len && at < BACKSLASHES_MAX && rest.at[at] == '\\')
+        at++;
+    char kind = at < rest.len ? rest.at[at] : 0;
+    if ((kind != 'u' && kind != 'x') || take_hex(rest, at + 1, kind == 'u' ? 4 : 2, out) == 0)
+        return 0;
+    if (kind == 'x')
+        return take_bytes(rest, at + 3, out);
+    return *out >= 0xd800 && *out < 0xe000 ? 0 : at + 5;
+}
+
+/* C:\Users\u2013123: where persons are looked for it must be a mark, and between a letter and a digit an
+ * account's name. */
+static bool is_path(struct str text, size_t at, size_t end, uint32_t code)
+{
+    bool letter = code < 0x80 && is_alnum_char((char)code);
+    bool behind = at > 0 && is_alnum_char(text.at[at - 1]) && !is_digit_char(text.at[at - 1]);
+    return letter || code < ' ' || (behind && end < text.len && is_digit_char(text.at[end]));
+}
+
+/* The escape at `at`, its bytes, and what it stands for: a character, or one byte of one. 0: there is none.
+ */
+static size_t take_escape(struct str text, size_t at, enum stix_plain_way way, uint32_t *out, bool *byte)
+{
+    struct str rest = {text.at + at, text.len - at};
+    size_t size;
+    *byte = rest.at[0] == '%';
+    switch (rest.at[0]) {
+    case '%':
+        return take_percent(text, at, out);
+    case '&':
+        return take_entity(rest, out);
+    case '\\':
+        size = take_backslash(rest, out);
+        return way != STIX_PLAIN_NAMES && size > 0 && is_path(text, at, at + size, *out) ? 0 : size;
+    default:
+        return 0;
+    }
+}
+
 /* --- what there is to do --- */
 
 static bool is_digit(struct str text, size_t at)
 {
-    return at < text.len && scan_is_digit((uint8_t)text.at[at]);
+    return at < text.len && is_digit_char(text.at[at]);
 }
 
 /* 9 0 1 0 1 5: how many digits stand one by one from `at` on, behind no other. */
 static size_t count_apart(struct str text, size_t at)
 {
     size_t count = 0;
-    if (at > 0 && scan_is_alnum((uint8_t)text.at[at - 1]))
+    if (at > 0 && is_alnum_char(text.at[at - 1]))
         return 0;
-    while (is_digit(text, at) && !(at + 1 < text.len && scan_is_alnum((uint8_t)text.at[at + 1]))) {
+    while (is_digit(text, at) && !(at + 1 < text.len && is_alnum_char(text.at[at + 1]))) {
         count++;
         if (at + 1 == text.len || text.at[at + 1] != ' ')
             break;
@@ -207,44 +294,42 @@ enum { APART_MIN = 6 };
 static bool stands_apart(struct str text, size_t at)
 {
     return at > 0 && is_digit(text, at - 1) && is_digit(text, at + 1) &&
-           !(at > 1 && scan_is_alnum((uint8_t)text.at[at - 2])) &&
-           !(at + 2 < text.len && scan_is_alnum((uint8_t)text.at[at + 2]));
+           !(at > 1 && is_alnum_char(text.at[at - 2])) &&
+           !(at + 2 < text.len && is_alnum_char(text.at[at + 2]));
 }
 
 /* Bytes at which there may be something to do. */
 static const bool marks[256] = {
-    ['%'] = true,  ['&'] = true,  [' '] = true,  ['_'] = true,  [0xc2] = true, [0xcd] = true,
-    [0xd8] = true, [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true,
+    ['\\'] = true, ['%'] = true,  ['&'] = true,  [' '] = true,  ['_'] = true,  [0xc2] = true,
+    [0xcd] = true, [0xd8] = true, [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true,
 };
 
-static bool is_needed(struct str text, bool name)
+static bool is_needed(struct str text, enum stix_plain_way way)
 {
     size_t apart = 0;
     uint32_t code;
+    bool byte;
     char c;
     for (size_t i = 0; i < text.len; i++) {
-        struct str rest = {text.at + i, text.len - i};
         if (!marks[(uint8_t)text.at[i]])
             continue;
         switch (text.at[i]) {
         case '%':
-            if (take_percent(text, i, &code) > 0)
-                return true;
-            break;
         case '&':
-            if (take_entity(rest, &code) > 0)
+        case '\\':
+            if (take_escape(text, i, way, &code, &byte) > 0)
                 return true;
             break;
         case ' ':
-            if (stands_apart(text, i) && ++apart >= APART_MIN - 1)
+            if (way != STIX_PLAIN_NAMES && stands_apart(text, i) && ++apart >= APART_MIN - 1)
                 return true;
             break;
         case '_':
-            if (name)
+            if (way == STIX_PLAIN_MEMBER)
                 return true;
             break;
         default:
-            if (fold_at(rest, &c) > 0)
+            if (fold_at((struct str) {text.at + i, text.len - i}, &c) > 0)
                 return true;
         }
     }
@@ -253,100 +338,118 @@ static bool is_needed(struct str text, bool name)
 
 /* --- doing it --- */
 
-static void put(struct norm *norm, char c, size_t from, size_t end)
+static void put(struct stix_plain *plain, char c, size_t from, size_t end)
 {
-    norm->bytes[norm->text.len] = c;
-    norm->made[norm->text.len++] = (struct norm_span) {(uint32_t)from, (uint32_t)end};
+    plain->bytes[plain->text.len] = c;
+    plain->made[plain->text.len++] = (struct stix_plain_span) {(uint32_t)from, (uint32_t)end};
 }
 
-static void put_code_point(struct norm *norm, uint32_t code, size_t from, size_t end)
+static void put_code_point(struct stix_plain *plain, uint32_t code, size_t from, size_t end)
 {
     if (code < 0x80) {
-        put(norm, code == 0 ? ' ' : (char)code, from, end);
+        put(plain, code == 0 ? ' ' : (char)code, from, end);
     } else if (code < 0x800) {
-        put(norm, (char)(0xc0 | code >> 6), from, end);
-        put(norm, (char)(0x80 | (code & 0x3f)), from, end);
+        put(plain, (char)(0xc0 | code >> 6), from, end);
+        put(plain, (char)(0x80 | (code & 0x3f)), from, end);
     } else {
-        put(norm, (char)(code < 0x10000 ? 0xe0 | code >> 12 : 0xf0 | code >> 18), from, end);
+        put(plain, (char)(code < 0x10000 ? 0xe0 | code >> 12 : 0xf0 | code >> 18), from, end);
         if (code >= 0x10000)
-            put(norm, (char)(0x80 | (code >> 12 & 0x3f)), from, end);
-        put(norm, (char)(0x80 | (code >> 6 & 0x3f)), from, end);
-        put(norm, (char)(0x80 | (code & 0x3f)), from, end);
+            put(plain, (char)(0x80 | (code >> 12 & 0x3f)), from, end);
+        put(plain, (char)(0x80 | (code >> 6 & 0x3f)), from, end);
+        put(plain, (char)(0x80 | (code & 0x3f)), from, end);
     }
 }
 
-/* Every character, or what its escape stands for. An escape is never shorter than what it stands for. */
-static void read_escapes(struct norm *norm, struct str text)
+/* What escapes stand for, in place: none is shorter than that. True: what came out may be an escape in turn.
+ */
+static bool read_escapes(struct stix_plain *plain, enum stix_plain_way way)
 {
+    struct str text = plain->text;
+    const struct stix_plain_span *spans = plain->made;
+    bool again = false, byte;
+    plain->text.len = 0;
     for (size_t at = 0, size; at < text.len; at += size) {
-        struct str rest = {text.at + at, text.len - at};
         uint32_t code = 0;
-        bool percent = rest.at[0] == '%';
-        size = percent ? take_percent(text, at, &code) : rest.at[0] == '&' ? take_entity(rest, &code) : 0;
-        if (size > 0 && percent) {
-            put(norm, code == 0 ? ' ' : (char)code, at, at + size); /* one byte of a character */
-        } else if (size > 0) {
-            put_code_point(norm, code, at, at + size);
+        size = take_escape(text, at, way, &code, &byte);
+        struct stix_plain_span span = {spans[at].from, spans[at + (size > 0 ? size - 1 : 0)].end};
+        again |= size > 0 && (code == '%' || code == '&' || code == '\\');
+        if (size == 0) {
+            size = 1;
+            put(plain, text.at[at], span.from, span.end);
+        } else if (byte) {
+            put(plain, code == 0 ? ' ' : (char)code, span.from, span.end);
         } else {
-            size = scan_size((uint8_t)rest.at[0]);
-            size = size > rest.len ? rest.len : size;
-            for (size_t i = 0; i < size; i++)
-                put(norm, rest.at[i], at, at + size);
+            put_code_point(plain, code, span.from, span.end);
         }
     }
+    return again;
 }
 
 /* The rest in place: it grows nowhere. */
-static void fold_characters(struct norm *norm, bool name)
+static void fold_characters(struct stix_plain *plain, enum stix_plain_way way)
 {
-    struct str text = norm->text;
-    struct norm_span *spans = norm->made;
-    norm->text.len = 0;
+    struct str text = plain->text;
+    const struct stix_plain_span *spans = plain->made;
+    plain->text.len = 0;
     for (size_t at = 0, size; at < text.len; at += size) {
         struct str rest = {text.at + at, text.len - at};
         char c = rest.at[0];
         size = (uint8_t)c >= 0xc2 ? fold_at(rest, &c) : 0;
-        struct norm_span span = {spans[at].from, spans[at + (size > 0 ? size - 1 : 0)].end};
+        struct stix_plain_span span = {spans[at].from, spans[at + (size > 0 ? size - 1 : 0)].end};
         if (size == 0) {
             size = 1;
-            put(norm, name && c == '_' ? '-' : c, span.from, span.end);
+            put(plain, way == STIX_PLAIN_MEMBER && c == '_' ? '-' : c, span.from, span.end);
             continue;
         }
+        bool digits =
+            plain->text.len > 0 && is_digit(plain->text, plain->text.len - 1) && is_digit(text, at + size);
         if (c == SOFT)
-            c = norm->text.len > 0 && is_digit(norm->text, norm->text.len - 1) && is_digit(text, at + size)
-                    ? '-'
-                    : NOTHING;
+            c = way == STIX_PLAIN_NAMES ? STIX_PLAIN_SOFT : digits ? '-' : NOTHING;
         if (c != NOTHING)
-            put(norm, c, span.from, span.end);
+            put(plain, c, span.from, span.end);
     }
 }
 
-static void join_digits(struct norm *norm)
+static void join_digits(struct stix_plain *plain)
 {
-    struct str text = norm->text;
-    norm->text.len = 0;
+    struct str text = plain->text;
+    plain->text.len = 0;
     for (size_t at = 0; at < text.len; at++) {
         size_t apart = is_digit(text, at) ? count_apart(text, at) : 1;
         if (apart < APART_MIN)
             apart = 1;
         for (size_t i = at; i <= at + 2 * (apart - 1); i += 2)
-            put(norm, text.at[i], norm->made[i].from, norm->made[i].end);
+            put(plain, text.at[i], plain->made[i].from, plain->made[i].end);
         at += 2 * (apart - 1);
     }
 }
 
-err_t norm_open(struct str text, bool name, struct norm *out)
+enum { ROUNDS = 3 }; /* %26ndash; and the like; more is a riddle, and nobody's editor */
+
+/* Each byte as it stands, with the whole character that it is of. */
+static void copy(struct stix_plain *plain, struct str text)
+{
+    for (size_t at = 0, size; at < text.len; at += size) {
+        uint8_t lead = (uint8_t)text.at[at];
+        size = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        size = size > text.len - at ? text.len - at : size;
+        for (size_t i = 0; i < size; i++)
+            put(plain, text.at[at + i], at, at + size);
+    }
+}
+
+err_t stix_plain_open(struct str text, enum stix_plain_way way, struct stix_plain *out)
 {
     out->text = text;
     out->spans = NULL;
     out->size = 0;
-    if (!is_needed(text, name))
+    if (!is_needed(text, way))
         return ERR_OK;
     if (text.len > UINT32_MAX)
         return ERR_LIMIT;
     out->bytes = out->small_bytes;
     out->made = out->small_spans;
-    if (text.len > NORM_SMALL) {
+    if (text.len > STIX_PLAIN_SMALL) {
         out->made = mem_alloc_array(text.len, sizeof *out->made + 1);
         if (out->made == NULL)
             return ERR_NOMEM;
@@ -354,28 +457,31 @@ err_t norm_open(struct str text, bool name, struct norm *out)
     }
     out->size = text.len;
     out->text = (struct str) {out->bytes, 0};
-    read_escapes(out, text);
-    fold_characters(out, name);
-    join_digits(out);
+    copy(out, text);
+    for (unsigned round = 0; round < ROUNDS && read_escapes(out, way); round++)
+        continue;
+    fold_characters(out, way);
+    if (way != STIX_PLAIN_NAMES)
+        join_digits(out);
     out->spans = out->made;
     return ERR_OK;
 }
 
-void norm_close(struct norm *norm)
+void stix_plain_close(struct stix_plain *plain)
 {
-    if (norm->spans == NULL)
+    if (plain->spans == NULL)
         return;
-    mem_wipe(norm->bytes, norm->size);
-    if (norm->made != norm->small_spans)
-        mem_free(norm->made);
+    mem_wipe(plain->bytes, plain->size);
+    if (plain->made != plain->small_spans)
+        mem_free(plain->made);
 }
 
-size_t norm_from(const struct norm *norm, size_t at)
+size_t stix_plain_from(const struct stix_plain *plain, size_t at)
 {
-    return norm->spans == NULL ? at : norm->spans[at].from;
+    return plain->spans == NULL ? at : plain->spans[at].from;
 }
 
-size_t norm_end(const struct norm *norm, size_t end)
+size_t stix_plain_end(const struct stix_plain *plain, size_t end)
 {
-    return norm->spans == NULL || end == 0 ? end : norm->spans[end - 1].end;
+    return plain->spans == NULL || end == 0 ? end : plain->spans[end - 1].end;
 }
