@@ -3,10 +3,8 @@
 #include <stdlib.h>
 
 #include "core/limit.h"
-#include "core/uuid.h"
+#include "stix/named.h"
 #include "stix/selector.h"
-
-enum { TAIL = 2 + UUID_TEXT_SIZE, NAME_MIN = 3, NAME_MAX = 250, GROUP = 8 };
 
 /* One open object or list. */
 struct level {
@@ -35,6 +33,7 @@ struct cutting {
     struct buf *out;
     struct level levels[LIMIT_JSON_DEPTH + 2];
     size_t depth;
+    err_t err; /* a text that could not be read */
 };
 
 /* Written anew, or part of what the object is: a selector cannot cut them. */
@@ -59,16 +58,6 @@ static bool is_gone(const struct cutting *c, struct json_val value)
 
 /* --- identifiers in texts --- */
 
-static bool is_type_char(char ch)
-{
-    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-';
-}
-
-static char lower(char ch)
-{
-    return ch >= 'A' && ch <= 'Z' ? (char)(ch | 0x20) : ch;
-}
-
 static enum stix_cut_act ask(const struct cutting *c, const struct stix_key *key, struct str *out)
 {
     if (stix_key_eq(key, &c->key)) {
@@ -78,38 +67,33 @@ static enum stix_cut_act ask(const struct cutting *c, const struct stix_key *key
     return c->cut->name == NULL ? STIX_CUT_KEEP : c->cut->name(c->cut->ctx, key, out);
 }
 
-/* An identifier, or a UUID that stands alone, in a text, and what becomes of it. */
+/* An identifier, or a UUID that stands alone, in a text, and what becomes of it. Places are the plain text's.
+ */
 struct spot {
     size_t start, end;
     enum stix_cut_act act;
     struct str name;
     struct stix_key key; /* of an identifier */
     bool is_id;
+    struct stix_named found; /* where `name` stands, unless it is renamed */
 };
 
-/* The identifier whose UUID begins at `uuid`, in any case. Where other letters touch its type both readings
- * are asked about. False: none can be read. `look_only`: nobody is asked. */
-static bool read_id(const struct cutting *c, struct str text, size_t from, size_t uuid, bool look_only,
-                    struct spot *out)
+/* Where other letters touch its type both readings are asked about. False: none can be read. `look_only`:
+ * nobody is asked. */
+static bool read_id(const struct cutting *c, bool look_only, struct spot *out)
 {
-    char low[NAME_MAX + TAIL];
-    size_t dash = uuid - 2, first = dash, len = 0;
-    if (uuid < from + 2 || text.at[dash] != '-' || text.at[dash + 1] != '-')
-        return false;
-    while (first > from && dash - first < NAME_MAX && is_type_char(lower(text.at[first - 1])))
-        first--;
-    for (size_t i = first; i < dash + TAIL; i++)
-        low[len++] = lower(text.at[i]);
     out->is_id = false;
-    for (size_t at = 0; first + at + NAME_MIN <= dash; at++) {
-        struct str type = {low + at, dash - first - at};
+    for (size_t at = 0; at < out->found.type_len; at++) {
         struct stix_key key;
-        if ((at > 0 && stix_type_find(type)->code == STIX_TYPE_UNKNOWN) ||
-            !stix_id_parse((struct str) {low + at, len - at}, &key))
+        struct str id;
+        if (!stix_named_read(&out->found, at, &id, &key))
             continue;
-        struct str stands = {text.at + first + at, dash + TAIL - first - at};
-        *out = (struct spot) {
-            .start = first + at, .end = dash + TAIL, .name = stands, .key = key, .is_id = true};
+        out->start = out->found.starts[at];
+        out->end = out->found.end;
+        out->act = STIX_CUT_KEEP;
+        out->name = id;
+        out->key = key;
+        out->is_id = true;
         if (look_only || (out->act = ask(c, &key, &out->name)) != STIX_CUT_KEEP)
             return true;
     }
@@ -129,62 +113,87 @@ static int uuid_find(const void *a, const void *b)
 }
 
 /* A UUID without its type tells as much as with it. */
-static bool read_lone(const struct cutting *c, size_t at, const struct uuid *uuid, struct spot *out)
+static bool read_lone(const struct cutting *c, struct spot *out)
 {
-    struct lone wanted = {.uuid = *uuid};
+    struct lone wanted = {.uuid = out->found.uuid};
     const struct lone *found =
         c->lone_count == 0 ? NULL : bsearch(&wanted, c->lone, c->lone_count, sizeof wanted, uuid_find);
-    *out = (struct spot) {.start = at, .end = at + UUID_TEXT_SIZE, .act = STIX_CUT_RENAME};
+    out->start = out->found.from;
+    out->end = out->found.end;
+    out->act = STIX_CUT_RENAME;
     if (found != NULL) {
         out->act = found->dropped ? STIX_CUT_DROP : STIX_CUT_RENAME;
         out->name = (struct str) {found->to, UUID_TEXT_SIZE};
         return true;
     }
-    if (memcmp(uuid->b, c->key.b, UUID_SIZE) != 0 || c->cut->id.len < UUID_TEXT_SIZE)
+    if (memcmp(wanted.uuid.b, c->key.b, UUID_SIZE) != 0 || c->cut->id.len < UUID_TEXT_SIZE)
         return false;
     out->name = (struct str) {c->cut->id.at + c->cut->id.len - UUID_TEXT_SIZE, UUID_TEXT_SIZE};
     return true;
 }
 
-static bool next_spot(const struct cutting *c, struct str text, size_t from, bool look_only, struct spot *out)
+/* A text in which there may be names. False: there is none, or `c->err` says why nobody can tell. */
+static bool open_text(struct cutting *c, struct str text, struct stix_plain *out)
 {
-    struct uuid uuid;
-    for (size_t at = from; at < text.len && text.len - at >= UUID_TEXT_SIZE; at++) {
-        const char *hyphen = memchr(text.at + at + GROUP, '-', text.len - at - UUID_TEXT_SIZE + 1);
-        if (hyphen == NULL)
-            return false;
-        at = (size_t)(hyphen - text.at) - GROUP;
-        if (uuid_parse((struct str) {text.at + at, UUID_TEXT_SIZE}, &uuid) &&
-            (read_id(c, text, from, at, look_only, out) || read_lone(c, at, &uuid, out)))
+    if (!stix_named_may(text))
+        return false;
+    err_t err = stix_plain_open(text, STIX_PLAIN_NAMES, out);
+    if (err != ERR_OK)
+        c->err = err;
+    return err == ERR_OK;
+}
+
+static bool next_spot(const struct cutting *c, const struct stix_plain *plain, bool look_only,
+                      struct spot *spot)
+{
+    size_t last = spot->end;
+    for (size_t from = last; stix_named_next(plain, last, from, &spot->found);) {
+        if (read_id(c, look_only, spot) || read_lone(c, spot))
             return true;
+        from = spot->found.from + 1;
     }
     return false;
 }
 
-static bool names_dropped(const struct cutting *c, struct str text)
+static bool names_dropped(struct cutting *c, struct str text)
 {
-    struct spot spot = {.end = 0};
-    while (next_spot(c, text, spot.end, false, &spot))
-        if (spot.act == STIX_CUT_DROP)
-            return true;
-    return false;
+    struct stix_plain plain;
+    struct spot spot;
+    bool dropped = false;
+    if (!open_text(c, text, &plain))
+        return false;
+    for (spot.end = 0; !dropped && next_spot(c, &plain, false, &spot);)
+        dropped = spot.act == STIX_CUT_DROP;
+    stix_plain_close(&plain);
+    return dropped;
 }
 
-/* `text` with what is renamed in it, as a JSON string or (raw) as it is. */
-static void put_text(const struct cutting *c, struct str text, bool raw)
+/* `text` with what is renamed in it. */
+static void put_renamed(struct cutting *c, struct str text, struct buf *out)
+{
+    struct stix_plain plain;
+    struct spot spot;
+    size_t written = 0;
+    if (open_text(c, text, &plain)) {
+        for (spot.end = 0; next_spot(c, &plain, false, &spot);) {
+            size_t from = stix_plain_from(&plain, spot.start), end = stix_plain_end(&plain, spot.end);
+            if (spot.act != STIX_CUT_RENAME || from < written)
+                continue;
+            buf_put(out, text.at + written, from - written);
+            buf_put_str(out, spot.name);
+            written = end;
+        }
+        stix_plain_close(&plain);
+    }
+    buf_put(out, text.at + written, text.len - written);
+}
+
+/* The same as a JSON string or (raw) as it is. */
+static void put_text(struct cutting *c, struct str text, bool raw)
 {
     struct buf renamed;
-    struct spot spot = {.end = 0};
-    size_t written = 0;
     buf_init(&renamed, LIMIT_OBJECT_BYTES * 2u);
-    while (next_spot(c, text, spot.end, false, &spot)) {
-        if (spot.act != STIX_CUT_RENAME)
-            continue;
-        buf_put(&renamed, text.at + written, spot.start - written);
-        buf_put_str(&renamed, spot.name);
-        written = spot.end;
-    }
-    buf_put(&renamed, text.at + written, text.len - written);
+    put_renamed(c, text, &renamed);
     if (buf_err(&renamed) != ERR_OK)
         c->out->err = buf_err(&renamed);
     else if (raw)
@@ -281,11 +290,14 @@ static err_t lone_add(struct cutting *c, struct arena *arena, const struct spot 
 /* Of what is cut anyway nobody is asked. */
 static err_t gather_text(struct cutting *c, struct arena *arena, struct str text, bool gone)
 {
-    struct spot spot = {.end = 0};
+    struct stix_plain plain;
+    struct spot spot;
     err_t err = ERR_OK;
     size_t count = c->lone_count;
+    if (!open_text(c, text, &plain))
+        return c->err;
     c->lone_count = 0; /* not sorted yet */
-    while (err == ERR_OK && next_spot(c, text, spot.end, gone, &spot)) {
+    for (spot.end = 0; err == ERR_OK && next_spot(c, &plain, gone, &spot);) {
         bool own = !spot.is_id || stix_key_eq(&spot.key, &c->key);
         if (own || (!gone && spot.act == STIX_CUT_KEEP))
             continue;
@@ -295,6 +307,7 @@ static err_t gather_text(struct cutting *c, struct arena *arena, struct str text
         c->lone_count = 0;
     }
     c->lone_count = count;
+    stix_plain_close(&plain);
     return err;
 }
 
@@ -395,7 +408,7 @@ static void put_member(struct cutting *c, struct level *level, struct str name)
     buf_putc(c->out, ':');
 }
 
-static void put_string(const struct cutting *c, struct json_val value)
+static void put_string(struct cutting *c, struct json_val value)
 {
     struct str text = json_str(value);
     put_text(c, c->cut->text == NULL ? text : c->cut->text(c->cut->text_ctx, text), false);
@@ -597,46 +610,34 @@ err_t stix_cut(struct json_val root, const struct stix_cut *cut, struct arena *a
         return ERR_INVALID;
     if (TRY(err, mark_selected(c)) || TRY(err, gather_all(c, arena)) || TRY(err, mark_all(c)))
         return err;
-    return put_all(c);
+    return TRY(err, put_all(c)) ? err : c->err;
 }
 
 /* --- looking without cutting --- */
 
-struct telling {
-    void (*each)(void *ctx, const struct stix_key *key, struct str id);
-    void *ctx;
-};
-
-static enum stix_cut_act tell(void *ctx, const struct stix_key *key, struct str *out)
+err_t stix_cut_names(struct str text, void (*each)(void *ctx, const struct stix_key *key, struct str id),
+                     void *ctx)
 {
-    struct telling *telling = ctx;
-    telling->each(telling->ctx, key, *out);
-    return STIX_CUT_KEEP;
-}
-
-/* Most texts have none, and are done here. */
-static bool has_two_hyphens(struct str text)
-{
-    const char *at = text.at, *end = text.at + text.len;
-    while (at < end && (at = memchr(at, '-', (size_t)(end - at))) != NULL) {
-        if (end - at > 1 && at[1] == '-')
-            return true;
-        at++;
+    struct stix_plain plain;
+    struct stix_named found;
+    struct stix_key key;
+    struct str id;
+    err_t err;
+    if (!stix_named_may(text))
+        return ERR_OK;
+    if (TRY(err, stix_plain_open(text, STIX_PLAIN_NAMES, &plain)))
+        return err;
+    for (size_t last = 0, from = 0; stix_named_next(&plain, last, from, &found);) {
+        from = found.from + 1;
+        for (size_t at = 0; at < found.type_len; at++) {
+            if (!stix_named_read(&found, at, &id, &key))
+                continue;
+            each(ctx, &key, id);
+            last = from = found.end;
+        }
     }
-    return false;
-}
-
-void stix_cut_names(struct str text, void (*each)(void *ctx, const struct stix_key *key, struct str id),
-                    void *ctx)
-{
-    struct telling telling = {each, ctx};
-    struct stix_cut cut = {.name = tell, .ctx = &telling};
-    struct spot spot = {.end = 0};
-    if (text.len < NAME_MIN + TAIL || !has_two_hyphens(text))
-        return;
-    struct cutting c = {.cut = &cut};
-    while (next_spot(&c, text, spot.end, false, &spot))
-        continue;
+    stix_plain_close(&plain);
+    return ERR_OK;
 }
 
 size_t stix_cut_found(struct json_val root, const struct str *selectors, size_t count, struct str *out)

@@ -16,10 +16,10 @@ enum stix_cut_act { STIX_CUT_KEEP, STIX_CUT_RENAME, STIX_CUT_DROP };
 struct stix_cut {
     const struct str *selectors; /* what goes; one that names nothing changes nothing */
     size_t selector_count;
-    /* What becomes of another object's identifier, wherever it stands, in any case: as a value, as a member's
-     * name, or within a longer text. Its UUID alone goes, or changes, with it; so does that of an identifier
-     * in what selectors cut, and the object's own. `*out`: how it stands there; the new one, for RENAME.
-     * NULL: all stay. */
+    /* What becomes of another object's identifier, wherever it stands, in any case and dress (named.h): as a
+     * value, as a member's name, or within a longer text. Its UUID alone goes, or changes, with it; so does
+     * that of an identifier in what selectors cut, and the object's own. `*out`: the identifier, plain, until
+     * this returns; the new one, for RENAME. NULL: all stay. */
     enum stix_cut_act (*name)(void *ctx, const struct stix_key *key, struct str *out);
     void *ctx;
     /* What a text says instead, or the same; asked about every string value with the place where the parser
@@ -39,10 +39,11 @@ struct stix_cut {
 NODISCARD err_t stix_cut(struct json_val root, const struct stix_cut *cut, struct arena *arena,
                          struct buf *out);
 
-/* Every identifier that a reader might find within `text`, in any case, and where it stands: what stix_cut
- * asks about. Where other letters touch its type each reading is told. */
-void stix_cut_names(struct str text, void (*each)(void *ctx, const struct stix_key *key, struct str id),
-                    void *ctx);
+/* Every identifier that a reader might find within `text`, in any case and dress: what stix_cut asks about.
+ * Where other letters touch its type each reading is told. `id`, plain and in lower case, is good until
+ * `each` returns. ERR_NOMEM; ERR_LIMIT: 4 GiB and more. */
+NODISCARD err_t stix_cut_names(struct str text,
+                               void (*each)(void *ctx, const struct stix_key *key, struct str id), void *ctx);
 
 /* The selectors that name something in `root`, each with its descendants: what of `selectors` it has.
  * Appended to `out` (room for all of them); answers how many. */

@@ -83,7 +83,7 @@ enum stix_ref_role {
 struct stix_ref {
     struct stix_key key;
     enum stix_ref_role role;
-    struct str id;       /* borrowed text */
+    struct str id;       /* borrowed text; of a name in passing the plain form, the arena's */
     struct str property; /* member of the root object that the reference stands in or under */
 };
 
@@ -130,8 +130,9 @@ struct stix_object {
      * key, then role; one entry a pair. */
     const struct stix_ref *refs;
     size_t ref_count;
-    /* Identifiers of others in the midst of texts and of members' names, in any case, that are no reference
-     * by value: in passing, nothing refers to them, but whoever reads the text reads them. Sorted, once each.
+    /* Identifiers of others in the midst of texts and of members' names, in any case and dress, that are no
+     * reference by value: in passing, nothing refers to them, but whoever reads the text reads them. Sorted,
+     * once each.
      */
     const struct stix_ref *named;
     size_t named_count;

@@ -47,12 +47,21 @@ struct passing {
     err_t err;
 };
 
+/* Few objects have any: the memory for the plain form is the arena's. */
 static void take_passing(void *ctx, const struct stix_key *key, struct str id)
 {
     struct passing *passing = ctx;
     struct stix_reader *r = passing->r;
-    if (passing->err == ERR_OK && !stix_key_eq(key, &r->object->key))
-        passing->err = keep_ref(r, &r->named, (struct stix_ref) {*key, STIX_REF_OTHER, id, r->property});
+    if (passing->err != ERR_OK || stix_key_eq(key, &r->object->key))
+        return;
+    char *text = arena_alloc(r->arena, id.len);
+    if (text == NULL) {
+        passing->err = stix_refuse(r, ERR_NOMEM, "", "no memory for names");
+        return;
+    }
+    memcpy(text, id.at, id.len);
+    passing->err =
+        keep_ref(r, &r->named, (struct stix_ref) {*key, STIX_REF_OTHER, {text, id.len}, r->property});
 }
 
 err_t stix_take_free_string(struct stix_reader *r, struct str text)
@@ -61,8 +70,8 @@ err_t stix_take_free_string(struct stix_reader *r, struct str text)
     struct passing passing = {r, ERR_OK};
     if (stix_id_hyphened(text) && stix_id_read(text, &key) != NULL)
         return stix_add_ref(r, text, &key, STIX_REF_OTHER);
-    stix_cut_names(text, take_passing, &passing);
-    return passing.err;
+    err_t err = stix_cut_names(text, take_passing, &passing);
+    return err != ERR_OK ? stix_refuse(r, err, "", "no memory for names") : passing.err;
 }
 
 /* Section 2.13: in the deprecated container a reference is the key of another object beside it. */

@@ -87,11 +87,10 @@ size_t __wrap_stix_cut_found(struct json_val root, const struct str *selectors, 
     return kept;
 }
 
-void __wrap_stix_cut_names(struct str text,
-                           void (*each)(void *ctx, const struct stix_key *key, struct str id), void *ctx)
+err_t __wrap_stix_cut_names(struct str text,
+                            void (*each)(void *ctx, const struct stix_key *key, struct str id), void *ctx)
 {
-    if (active != LEAK_TEXTS)
-        __real_stix_cut_names(text, each, ctx);
+    return active == LEAK_TEXTS ? ERR_OK : __real_stix_cut_names(text, each, ctx);
 }
 
 err_t __wrap_mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,

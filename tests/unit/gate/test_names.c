@@ -75,6 +75,25 @@ static void no_way_of_writing_hides_a_name(void **state)
         SAYS("indicator\\u002d-00000000\\u002d0000-4000-8000-000000000009!"),
         SAYS("\\uc9c0\\ud45c " NAMED("9") "\\uc744 \\ubcf4\\uc2ed\\uc2dc\\uc624"),
         SAYS("and another-" NAMED("9")),
+        SAYS("indicator\\u201300000000-0000-4000-8000-000000000009"),
+        SAYS("indicator\xe2\x80\x94"
+             "00000000\xe2\x80\x91"
+             "0000\xe2\x88\x92"
+             "4000-8000-000000000009"),
+        SAYS("https://kb.example/?id=indicator%2D%2D00000000-0000-4000-8000-000000000009"),
+        SAYS("indicator%252D%252D00000000-0000-4000-8000-000000000009"),
+        SAYS("indicator&#45;&#x2d;00000000-0000-4000-8000-000000000009"),
+        SAYS("indicator&ndash;00000000-0000-4000-8000-000000000009"),
+        SAYS("in\\u00addi\\u200bcator--00000000-0000-4000-8000-0000\\u00ad00000009"),
+        SAYS("indicator\\\\u002d\\\\u002d00000000-0000-4000-8000-000000000009"),
+        SAYS("indicator--\\r\\n00000000-0000-4000-8000-000000000009"),
+        SAYS("see indicator 00000000-0000-4000-8000-000000000009"),
+        SAYS("/objects/indicator/00000000-0000-4000-8000-000000000009/"),
+        SAYS("Indicator: 00000000-0000-4000-8000-000000000009"),
+        SAYS("indicator_00000000-0000-4000-8000-000000000009"),
+        SAYS("indicator--\xef\xbc\x90\xef\xbc\x90"
+             "000000-0000-4000-8000-000000000009"),
+        ",\"x_by\":{\"of indicator%2D%2D00000000-0000-4000-8000-000000000009\":true}",
         ",\"labels\":[\"of " NAMED("9") "\"]",
         ",\"x_log\":[{\"line\":\"- " NAMED("9") " hit\"}]",
         ",\"x_by\":{\"of " NAMED("9") "\":true}",

@@ -203,6 +203,33 @@ static void names_in_disguise(void **state)
             "\"}],\"x_z\":\"--" OURS "/" OURS "\"");
 }
 
+/* What an editor made of a name goes, or is renamed, with all that it was made of; the rest stays as it
+ * stands. */
+static void names_in_dress(void **state)
+{
+    (void)state;
+    dropped = "tool--" A;
+    becomes("\"x_t\":\"see tool\xe2\x80\x93" A "\",\"x_u\":\"tool%2D%2D" A "\",\"x_k\":{\"of tool: " A
+            "\":1},"
+            "\"x_l\":\"tool-- 00000000\xe2\x80\x91"
+            "0000-4000-8000-00000000000a\",\"x_v\":\"\xe2\x80\x93 %2D\"",
+            "", "\"x_v\":\"\xe2\x80\x93 %2D\"");
+    /* Nor the UUID alone. */
+    becomes("\"x_t\":\"(00000000\xe2\x80\x91"
+            "0000&#45;4000-8000-0000\xc2\xad"
+            "0000000a)\",\"x_r\":\"tool--" A "\"",
+            "", "");
+    dropped = NULL;
+    renamed_from = "tool--" A;
+    renamed_to = "tool--00000000-0000-4000-8000-00000000000b";
+    becomes("\"x_t\":\"\xe2\x80\x9c%2Dtool&ndash;" A "%20\xef\xbc\xa1: t\xe2\x80\x8bool/" A "\xe2\x80\x9d\"",
+            "",
+            "\"x_t\":\"\xe2\x80\x9c%2Dtool--00000000-0000-4000-8000-00000000000b%20\xef\xbc\xa1: "
+            "tool--00000000-0000-4000-8000-00000000000b\xe2\x80\x9d\"");
+    renamed_from = NULL;
+    becomes("\"x_t\":\"report\xe2\x80\x94" OWN "\"", "", "\"x_t\":\"report--" OURS "\"");
+}
+
 /* Text after text shorter by a byte: parsed or not, never out of bounds, and never more than there was. */
 static void every_prefix(void **state)
 {
@@ -237,7 +264,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sort_of_selector), cmocka_unit_test(selectors_follow),
         cmocka_unit_test(names_with_dots),        cmocka_unit_test(identifiers_go_and_change),
-        cmocka_unit_test(names_in_disguise),      cmocka_unit_test(every_prefix),
+        cmocka_unit_test(names_in_disguise),      cmocka_unit_test(names_in_dress),
+        cmocka_unit_test(every_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

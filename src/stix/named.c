@@ -1,0 +1,237 @@
+#include "stix/named.h"
+
+#include "core/vec.h"
+
+enum {
+    DIGITS = 32,               /* of a UUID */
+    TEXT_MIN = 3 + 1 + DIGITS, /* url/, and digits with nothing seen between them */
+    GROUPS = 5,
+    BLANKS_MAX = 4, /* a broken line and what it begins with */
+    SOFT_MAX = 4,   /* one after the other */
+    BETWEEN_MAX = 8,
+    TYPE_MIN = 3,
+    VERSION_BYTE = 6, /* its upper half */
+    FROM_VALUE = 5,
+};
+
+/* --- the first look --- */
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (str_lower(c) >= 'a' && str_lower(c) <= 'f');
+}
+
+static vec escapes(vec v)
+{
+    return (vec)(v - '%' < 2) | (vec)(v == '\\'); /* & is behind % */
+}
+
+/* What stands between no two digits of a UUID, unless an escape has it: a letter behind f, or the first byte
+ * of a character that nothing stands for (most of Hangul and Chinese). */
+static vec parts(vec v)
+{
+    return (vec)((v | 0x20) - 'g' < 20) | (vec)(v - 0xe4 < 10);
+}
+
+/* Each digit has a byte of its own, a digit's or the first one of a character in full width. */
+static bool has_digits(struct str text, bool escaped)
+{
+    size_t run = 0, all = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = (uint8_t)text.at[i];
+        if (is_hex(text.at[i]) || c == 0xef) {
+            all++;
+            if (++run >= DIGITS)
+                return true;
+        } else if ((uint8_t)((c | 0x20) - 'g') < 20 || (uint8_t)(c - 0xe4) < 10) {
+            run = 0;
+        }
+    }
+    return escaped && all >= DIGITS;
+}
+
+/* 31 bytes and more in a row have 16 of these blocks' in them. */
+bool stix_named_may(struct str text)
+{
+    vec escaped = {0};
+    bool whole = false;
+    if (text.len < TEXT_MIN)
+        return false;
+    vec last = vec_load(text.at + text.len - VEC_SIZE);
+    for (size_t i = 0; i < text.len - VEC_SIZE; i += VEC_SIZE) {
+        vec v = vec_load(text.at + i);
+        escaped |= escapes(v);
+        whole |= vec_bits(parts(v)) == 0;
+    }
+    escaped |= escapes(last);
+    whole |= vec_bits(parts(last)) == 0;
+    bool any = vec_bits(escaped) != 0;
+    return (whole || any) && has_digits(text, any);
+}
+
+/* --- the UUID --- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* One digit, behind what cannot be seen. */
+static bool take_digit(struct str text, size_t *at, uint8_t *out)
+{
+    for (unsigned soft = 0; *at < text.len && text.at[*at] == STIX_PLAIN_SOFT && soft < SOFT_MAX; soft++)
+        ++*at;
+    if (*at == text.len || !is_hex(text.at[*at]))
+        return false;
+    char c = str_lower(text.at[(*at)++]);
+    *out = (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    return true;
+}
+
+/* A dash, a soft hyphen in its place, blanks about it. */
+static bool take_dash(struct str text, size_t *at)
+{
+    unsigned blanks = 0, dashes = 0;
+    for (; *at < text.len; ++*at) {
+        char c = text.at[*at];
+        if (is_blank(c))
+            blanks++;
+        else if (c == '-' || c == STIX_PLAIN_SOFT)
+            dashes++;
+        else
+            break;
+        if (blanks > BLANKS_MAX || dashes > SOFT_MAX)
+            return false;
+    }
+    return dashes > 0;
+}
+
+static bool take_uuid(struct str text, size_t at, struct stix_named *out)
+{
+    static const uint8_t groups[GROUPS] = {4, 2, 2, 2, 6};
+    size_t n = 0;
+    out->from = at;
+    for (unsigned g = 0; g < GROUPS; g++) {
+        if (g > 0 && !take_dash(text, &at))
+            return false;
+        for (unsigned i = 0; i < groups[g]; i++) {
+            uint8_t high, low;
+            if (!take_digit(text, &at, &high) || !take_digit(text, &at, &low))
+                return false;
+            out->uuid.b[n++] = (uint8_t)(high << 4 | low);
+        }
+    }
+    out->end = at;
+    return true;
+}
+
+enum { HEAD = 8 };
+
+/* Where eight digits begin that end before `dash`. */
+static bool find_head(struct str text, size_t from, size_t dash, size_t *out)
+{
+    size_t at = dash;
+    unsigned digits = 0, soft = 0;
+    for (unsigned blanks = 0; at > from && is_blank(text.at[at - 1]) && blanks < BLANKS_MAX; blanks++)
+        at--;
+    for (; at > from && digits < HEAD; at--) {
+        char c = text.at[at - 1];
+        if (is_hex(c))
+            digits++, soft = 0;
+        else if (c != STIX_PLAIN_SOFT || ++soft > SOFT_MAX)
+            return false;
+    }
+    *out = at;
+    return digits == HEAD;
+}
+
+/* --- what stands before it --- */
+
+static bool is_type_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+/* Where what may part a type from its UUID begins. False: nothing that could. */
+static bool look_between(const struct stix_plain *plain, size_t from, size_t uuid, size_t *out_at,
+                         struct stix_named *out)
+{
+    unsigned blanks = 0, dashes = 0, others = 0, soft = 0;
+    size_t at = uuid;
+    bool odd = false;
+    for (; at > from && uuid - at < BETWEEN_MAX; at--) {
+        char c = plain->text.at[at - 1];
+        if (c == '-')
+            odd |= !stix_plain_same(plain, at - 1), dashes++;
+        else if (is_blank(c))
+            blanks++;
+        else if (c == STIX_PLAIN_SOFT)
+            soft++;
+        else if (c == '/' || c == ':' || c == '_')
+            others++;
+        else
+            break;
+    }
+    *out_at = at;
+    out->strict = dashes == 2 && blanks + others == 0;
+    out->set = odd || dashes > 1 || soft > 0;
+    bool hyphen = dashes == 1 && !out->set; /* report-<UUID>.pdf */
+    return uuid > at && !hyphen && (others == 0 || others + dashes == 1) && blanks <= BLANKS_MAX;
+}
+
+/* The type is gathered from its end on, then moved to the beginning. */
+static void look_before(const struct stix_plain *plain, size_t from, struct stix_named *out)
+{
+    size_t at, len = 0;
+    out->type_len = 0;
+    if (!look_between(plain, from, out->from, &at, out))
+        return;
+    size_t end = at;
+    for (; at > from && len < STIX_NAMED_TYPE_MAX; at--) {
+        char c = str_lower(plain->text.at[at - 1]);
+        c = c == '_' && !out->strict ? '-' : c;
+        if (c != STIX_PLAIN_SOFT && !is_type_char(c))
+            break;
+        len += c != STIX_PLAIN_SOFT;
+    }
+    for (; at < end; at++) {
+        char c = str_lower(plain->text.at[at]);
+        if (c == STIX_PLAIN_SOFT)
+            continue;
+        out->starts[out->type_len] = at;
+        out->id[out->type_len++] = c == '_' ? '-' : c;
+    }
+    out->id[len] = out->id[len + 1] = '-';
+    uuid_text(&out->uuid, out->id + len + 2);
+}
+
+bool stix_named_next(const struct stix_plain *plain, size_t last, size_t from, struct stix_named *out)
+{
+    struct str text = plain->text;
+    for (size_t dash = from; dash < text.len; dash++) {
+        size_t head;
+        if ((text.at[dash] != '-' && text.at[dash] != STIX_PLAIN_SOFT) ||
+            !find_head(text, from, dash, &head) || !take_uuid(text, head, out))
+            continue;
+        look_before(plain, last, out);
+        return true;
+    }
+    return false;
+}
+
+bool stix_named_read(const struct stix_named *named, size_t at, struct str *out_id, struct stix_key *out)
+{
+    struct str name = {named->id + at, named->type_len - at};
+    *out_id = (struct str) {name.at, name.len + 2 + UUID_TEXT_SIZE};
+    if (at >= named->type_len || name.len < TYPE_MIN)
+        return false;
+    const struct stix_type *type = stix_type_find(name);
+    bool custom = type->code == STIX_TYPE_UNKNOWN;
+    bool derived = named->uuid.b[VERSION_BYTE] >> 4 == FROM_VALUE;
+    if (custom && (at > 0 || (!named->strict && !str_starts(name, STR("x-")))))
+        return false;
+    if (!named->strict &&
+        ((at > 0 && named->id[at - 1] != '-') || (type->category == STIX_SCO && !named->set && !derived)))
+        return false;
+    return stix_id_parse(*out_id, out);
+}

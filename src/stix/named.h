@@ -1,0 +1,37 @@
+/* Identifiers in the midst of texts, also as editors, mailers and web pages dress them: dashes of every kind,
+ * one or two of them, blanks and broken lines at them, `indicator/UUID`, `indicator:UUID`, `indicator_UUID`,
+ * and what plain.h reads; a single hyphen, as in a file's name, is none. Where two hyphens stand as the
+ * standard has them the type may be any; else it is one of the standard's, or begins with x- (section 11.2),
+ * and that of an observable, whose words stand in paths and logs as well, needs a UUID that follows from a
+ * value or a dash that somebody set. Private to stix/. Pure; any thread. */
+#pragma once
+
+#include "core/uuid.h"
+#include "stix/plain.h"
+#include "stix/stix.h"
+
+enum { STIX_NAMED_TYPE_MAX = 250, STIX_NAMED_MAX = STIX_NAMED_TYPE_MAX + 2 + UUID_TEXT_SIZE };
+
+/* Can a UUID be in it, dressed or not? Most texts have none, and are done here. */
+bool stix_named_may(struct str text);
+
+/* A UUID, and what stands before it. Places are those of the plain text. */
+struct stix_named {
+    size_t from, end; /* of the UUID */
+    struct uuid uuid;
+    /* What may be its type, in lower case, with the UUID behind it as the standard has it; type_len 0:
+     * nothing.
+     */
+    char id[STIX_NAMED_MAX];
+    size_t type_len;
+    size_t starts[STIX_NAMED_TYPE_MAX]; /* where each byte of the type stands */
+    bool strict;                        /* two hyphens, no more and no less */
+    bool set; /* a dash stands there that no path has: two of them, or another kind */
+};
+
+/* The next one that begins at or behind `from`; nothing before `last`, where the last name ended, is its
+ * type. The way of `plain` is STIX_PLAIN_NAMES. */
+bool stix_named_next(const struct stix_plain *plain, size_t last, size_t from, struct stix_named *out);
+
+/* Is it a name when its type begins at byte `at` of `type`? Then `*out_id` is the identifier, in `named`. */
+bool stix_named_read(const struct stix_named *named, size_t at, struct str *out_id, struct stix_key *out);

@@ -1,0 +1,268 @@
+/* Identifiers in the midst of texts, as editors, mailers and web pages dress them. */
+#include "stix_test.h"
+
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "stix/cut.h"
+#include "stix/named.h"
+
+#define UUID    "5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9"
+#define TOOL    "tool--" UUID
+#define A       "5b0d3c6e"
+#define B       "1f7a"
+#define C       "4c52"
+#define D       "9e21"
+#define E       "84b3d7602af9"
+/* Follows from a value. */
+#define DERIVED "5b0d3c6e-1f7a-5c52-9e21-84b3d7602af9"
+
+#define EN_DASH  "\xe2\x80\x93"
+#define EM_DASH  "\xe2\x80\x94"
+#define FIGURE   "\xe2\x80\x92"
+#define NO_BREAK "\xe2\x80\x91"
+#define MINUS    "\xe2\x88\x92"
+#define SHY      "\xc2\xad"
+#define ZERO     "\xe2\x80\x8b"
+#define NON_JOIN "\xe2\x80\x8c"
+#define JOIN     "\xe2\x80\x8d"
+#define WORD     "\xe2\x81\xa0"
+#define BOM      "\xef\xbb\xbf"
+
+struct names {
+    struct stix_key keys[8];
+    size_t count;
+};
+
+static void take(void *ctx, const struct stix_key *key, struct str id)
+{
+    struct names *names = ctx;
+    struct stix_key of_id;
+    assert_true(stix_id_parse(id, &of_id)); /* plain, and the same */
+    assert_true(stix_key_eq(&of_id, key));
+    assert_true(names->count < 8);
+    names->keys[names->count++] = *key;
+}
+
+/* In memory of just its size: a look beyond it is seen. */
+static struct names names_of(struct str text)
+{
+    struct names names = {.count = 0};
+    char *copy = mem_alloc(text.len + 1);
+    assert_non_null(copy);
+    memcpy(copy, text.at, text.len);
+    assert_int_equal(stix_cut_names((struct str) {copy, text.len}, take, &names), ERR_OK);
+    mem_free(copy);
+    return names;
+}
+
+static bool names_it(struct str text, const char *id)
+{
+    struct names names = names_of(text);
+    struct stix_key key;
+    assert_true(stix_id_parse(str_of(id), &key));
+    for (size_t i = 0; i < names.count; i++)
+        if (stix_key_eq(&names.keys[i], &key))
+            return true;
+    return false;
+}
+
+static const struct {
+    const char *text, *id;
+} dressed[] = {
+    {TOOL, TOOL},
+    {"TOOL--5B0D3C6E-1F7A-4C52-9E21-84B3D7602AF9", TOOL},
+    {"tool" EN_DASH UUID, TOOL},
+    {"tool" EM_DASH UUID, TOOL},
+    {"tool" EN_DASH EN_DASH UUID, TOOL},
+    {"tool" MINUS MINUS A MINUS B MINUS C MINUS D MINUS E, TOOL},
+    {"tool" NO_BREAK NO_BREAK A NO_BREAK B NO_BREAK C NO_BREAK D NO_BREAK E, TOOL},
+    {"tool" FIGURE UUID, TOOL},
+    {"tool--" A EN_DASH B EN_DASH C "-" D EM_DASH E, TOOL},
+    {"threat" NO_BREAK "actor" EM_DASH UUID, "threat-actor--" UUID},
+    {"my-own" NO_BREAK NO_BREAK UUID, "my-own--" UUID},
+    {"x-own-thing" EM_DASH UUID, "x-own-thing--" UUID},
+    {"x-own-thing: " UUID, "x-own-thing--" UUID},
+    /* escapes */
+    {"https://kb.example/?id=tool%2D%2D" UUID, TOOL},
+    {"tool%2d%2d" A "%2d" B "%2d" C "%2d" D "%2d" E, TOOL},
+    {"tool%252D%252D" UUID, TOOL},
+    {"tool%25252D%25252D" UUID, TOOL},
+    {"tool%E2%80%93" UUID, TOOL},
+    {"%74ool--%35b0d3c6e-1f7a-4c52-9e21-84b3d7602af9", TOOL},
+    {"tool&#45;&#45;" UUID, TOOL},
+    {"tool&#x2d;&#X2D;" UUID, TOOL},
+    {"tool&ndash;" UUID, TOOL},
+    {"tool&hyphen;&dash;" A "&minus;" B "&mdash;" C "-" D "-" E, TOOL},
+    {"tool&amp;#45;&amp;#45;" UUID, TOOL},
+    {"tool%26ndash%3B" UUID, TOOL},
+    {"to&shy;ol--" UUID, TOOL},
+    {"to&ZeroWidthSpace;ol--5b0d&zwnj;3c6e-" B "-" C "-" D "-" E, TOOL},
+    {"tool\\u002d\\u002d" UUID, TOOL},
+    {"tool\\u2013" UUID, TOOL},
+    {"tool\\\\u002D\\\\u002D" A "\\u002d" B "\\u002d" C "\\u002d" D "\\u002d" E, TOOL},
+    {"tool\\x2d\\x2D" UUID, TOOL},
+    {"tool\\xe2\\x80\\x93" UUID, TOOL},
+    /* what is not seen */
+    {"to" SHY "ol--5b0d" SHY "3c6e-" B "-" C "-" D "-84b3d7" SHY "602af9", TOOL},
+    {"tool-" SHY "-" UUID, TOOL},
+    {"tool" SHY SHY A SHY B SHY C SHY D SHY E, TOOL},
+    {"t" ZERO "o" NON_JOIN "o" JOIN "l" WORD "-" BOM "-" ZERO "5b0d" ZERO "3c6e-" B "-" C "-" D "-" E, TOOL},
+    /* blanks and broken lines */
+    {"tool --" UUID, TOOL},
+    {"tool-- " UUID, TOOL},
+    {"tool--\n" UUID, TOOL},
+    {"tool--\r\n\t" UUID, TOOL},
+    {"tool\r\n--" UUID, TOOL},
+    {"tool-\n-" UUID, TOOL},
+    {"tool--" A "-\n" B "-" C "-\r\n" D "-" E, TOOL},
+    {"tool--" A "-" B " -" C "-" D "-" E, TOOL},
+    {"tool " UUID, TOOL},
+    {"tool\n" UUID, TOOL},
+    {"tool\xc2\xa0" UUID, TOOL},
+    /* other marks */
+    {"tool/" UUID, TOOL},
+    {"tool:" UUID, TOOL},
+    {"Tool: " UUID, TOOL},
+    {"tool_" UUID, TOOL},
+    {"threat_actor_" UUID, "threat-actor--" UUID},
+    {"https://x.example/course-of-action/" UUID "/edit", "course-of-action--" UUID},
+    {"tool%3A" UUID, TOOL},
+    {"tool&colon;" UUID, TOOL},
+    {"tool\xef\xbc\x9a" UUID, TOOL}, /* a colon in full width */
+    /* full width */
+    {"\xef\xbd\x94\xef\xbd\x8f\xef\xbd\x8f\xef\xbd\x8c\xef\xbc\x8d\xef\xbc\x8d" UUID, TOOL},
+    {"tool--\xef\xbc\x95\xef\xbd\x82\xef\xbc\x90"
+     "d3c6e-" B "-" C "-" D "-84b3d7602a\xef\xbd\x86\xef\xbc\x99",
+     TOOL},
+    {"TOOL\xef\xbc\xbf" UUID, TOOL},
+    /* observables: what follows from a value, and what somebody set */
+    {"file/" DERIVED, "file--" DERIVED},
+    {"url: " DERIVED, "url--" DERIVED},
+    {"file" EN_DASH UUID, "file--" UUID},
+    {"mutex" NO_BREAK NO_BREAK UUID, "mutex--" UUID},
+};
+
+static void dresses_are_seen_through(void **state)
+{
+    static const char *const around[][2] = {
+        {"", ""},
+        {"see ", " for it"},
+        {"(", ")."},
+        {"\xec\xa7\x80\xed\x91\x9c ", "\xec\x9d\x84 \xeb\xb3\xb4\xec\x8b\xad\xec\x8b\x9c\xec\x98\xa4"},
+        {"a caf\xc3\xa9 \xe2\x80\x93 100% & more: ", "\n-- \nregards"},
+    };
+    char text[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof dressed / sizeof *dressed; i++)
+        for (size_t k = 0; k < sizeof around / sizeof *around; k++) {
+            (void)snprintf(text, sizeof text, "%s%s%s", around[k][0], dressed[i].text, around[k][1]);
+            if (!names_it(str_of(text), dressed[i].id))
+                print_message("# not seen: %s\n", text);
+            assert_true(names_it(str_of(text), dressed[i].id));
+        }
+}
+
+static void others_are_no_names(void **state)
+{
+    static const char *const texts[] = {
+        UUID,
+        "{" UUID "}",
+        "CLSID " UUID,
+        "HKCR\\CLSID\\{" UUID "}",
+        "reports/" UUID,
+        "https://x.example/indicators/" UUID,
+        "retool/" UUID,
+        "somebody" EM_DASH UUID,
+        "own:" UUID,
+        "5tool:" UUID,
+        "report-" UUID ".pdf",
+        "tool - " UUID,
+        "tool, " UUID,
+        "tool (" UUID ")",
+        "tool//" UUID,
+        "tool     " UUID,
+        "tool" UUID,
+        /* of an observable's word and what a machine drew: paths, logs, names of mutexes */
+        "C:\\file/" UUID,
+        "mutex " UUID,
+        "process: " UUID,
+        "user_account_" UUID,
+        /* no UUIDs */
+        "tool 1.2.3-4567-8901-2345",
+        "indicator--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af",
+        "indicator--5b0d3c6e-1f7a-4c52-9e2184b3d7602af9",
+        "tool--d41d8cd98f00b204e9800998ecf8427e",
+        "malware: 275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f",
+        "version 20240101-1234-5678-9012-123456789012",
+        "2024-01-01 - 2024-02-02, 2024-03-03 - 2024-04-04 tool 2024-05-05 2024-06-06",
+        "a long sentence of plain English with dashes \xe2\x80\x93 and 100% of what stands in reports & "
+        "mails, "
+        "decade after decade, cafe after cafe, faded facade",
+        "\xed\x95\x9c\xea\xb5\xad \xec\x9d\xb8\xed\x84\xb0\xeb\x84\xb7 "
+        "\xec\xa7\x84\xed\x9d\xa5\xec\x9b\x90\xec"
+        "\x9d\x80 2024\xeb\x85\x84 12\xec\x9b\x94 31\xec\x9d\xbc tool 198.51.100.7, 198.51.100.8, "
+        "198.51.100.9",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct str text = str_of(texts[i]);
+        size_t count = names_of(text).count;
+        if (count != 0)
+            print_message("# named: %.*s\n", STR_ARG(text));
+        assert_int_equal(count, 0);
+    }
+}
+
+/* Text after text shorter by a byte, and each with a byte cut out of it: never out of bounds, and no name
+ * more. */
+static void every_part(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof dressed / sizeof *dressed; i++) {
+        struct str text = str_of(dressed[i].text);
+        for (size_t len = 0; len < text.len; len++)
+            assert_true(names_of((struct str) {text.at, len}).count <= 1);
+        for (size_t from = 0; from < text.len; from++)
+            assert_true(names_of((struct str) {text.at + from, text.len - from}).count <= 2);
+    }
+}
+
+/* Two names side by side are two. */
+static void names_do_not_run_together(void **state)
+{
+    (void)state;
+    struct names names = names_of(STR("tool" EN_DASH UUID "note/" UUID " report--" UUID "--" UUID));
+    assert_int_equal(names.count, 3);
+    assert_true(names_it(STR(TOOL "," TOOL), TOOL));
+}
+
+/* The longest text, of what costs most: it would take hours if it were not linear. */
+static void the_time_is_linear(void **state)
+{
+    static const char *const parts[] = {"\\",        "&amp;", "%25", "-",      SHY,  "tool--",
+                                        "5b0d3c6e-", "&",     "0",   "a-_:/ ", UUID, "%2D"};
+    enum { SIZE = 1 << 20 };
+    char *text = mem_alloc(SIZE);
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t len = strlen(parts[i]), at = 0;
+        for (; at + len <= SIZE; at += len)
+            memcpy(text + at, parts[i], len);
+        assert_int_equal(names_of((struct str) {text, at}).count, 0);
+    }
+    mem_free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dresses_are_seen_through),
+        cmocka_unit_test(others_are_no_names),
+        cmocka_unit_test(every_part),
+        cmocka_unit_test(names_do_not_run_together),
+        cmocka_unit_test(the_time_is_linear),
+    };
+    return cmocka_run_group_tests_name("stix named", tests, NULL, NULL);
+}
