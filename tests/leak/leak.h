@@ -446,6 +446,16 @@ bool form_link_covered(const struct item *item, const struct saying *saying, con
 bool covers(const char *selector, const char *path);
 bool item_covers(const struct item *item, const char *path);
 
+/* --- dress.c --- */
+
+/* An identifier as a JSON string may have it in the midst of a text: ways of writing it, all of which name
+ * it. */
+unsigned dress_count(void);
+void dress_write(unsigned which, const char *id, struct buf *out);
+/* Leaves letters and digits alone of a JSON text, in lower case, with escapes of every kind read: in place,
+ * answers how many. */
+size_t dress_undo(char *text, size_t len);
+
 /* --- judge.c --- */
 
 struct judged {

@@ -11,12 +11,15 @@
 #include "policy/policy.h"
 #include "policy/table.h"
 #include "stix/cut.h"
+#include "stix/named.h"
 
 /* Of the functions' own types: one that changes is seen here. */
 #define WRAP(name) __typeof__(name) __real_##name, __wrap_##name
 WRAP(stix_cut);
 WRAP(stix_cut_found);
 WRAP(stix_cut_names);
+WRAP(stix_plain_open);
+WRAP(stix_named_read);
 WRAP(mint_id);
 WRAP(copies_load);
 WRAP(marking_judge);
@@ -91,6 +94,22 @@ err_t __wrap_stix_cut_names(struct str text,
                             void (*each)(void *ctx, const struct stix_key *key, struct str id), void *ctx)
 {
     return active == LEAK_TEXTS ? ERR_OK : __real_stix_cut_names(text, each, ctx);
+}
+
+/* As it stands: what is dressed is another text. */
+err_t __wrap_stix_plain_open(struct str text, enum stix_plain_way way, struct stix_plain *out)
+{
+    if (active != LEAK_DRESS || way != STIX_PLAIN_NAMES)
+        return __real_stix_plain_open(text, way, out);
+    out->text = text;
+    out->spans = NULL;
+    return ERR_OK;
+}
+
+bool __wrap_stix_named_read(const struct stix_named *named, size_t at, struct str *out_id,
+                            struct stix_key *out)
+{
+    return (active != LEAK_MARKS || named->strict) && __real_stix_named_read(named, at, out_id, out);
 }
 
 err_t __wrap_mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,

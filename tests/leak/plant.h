@@ -10,6 +10,8 @@
     X(SELECTOR, "selector", "a cut forgets its last selector")                                               \
     X(TRANSLATION, "translation", "translations of what is cut stay")                                        \
     X(TEXTS, "texts", "names in the midst of texts are not seen")                                            \
+    X(DRESS, "dress", "names in typographic dress, and behind escapes, are not seen")                        \
+    X(MARKS, "marks", "names without two hyphens are not seen")                                              \
     X(RENAME, "rename", "what was minted is named by its own identifier")                                    \
     X(UNKEYED, "unkeyed", "minted identifiers follow from the source alone")                                 \
     X(CONFLICT, "conflict", "a rival copy's marking does not bind")                                          \

@@ -185,17 +185,14 @@ static void put_granular(struct maker *m)
     put(m, "]");
 }
 
-/* The identifier of something as a text may have it: `{}` stands for it, `ca7a` for the canary. */
+/* The identifier of something as a text may have it: `{` stands for it, `#` for the canary, which chooses the
+ * dress: one more is no other world. */
 static void put_passing(struct maker *m, const char *text, const char *id, uint32_t canary)
 {
-    char upper[sizeof m->plan->things[0].id];
-    for (size_t i = 0; i < sizeof upper; i++)
-        upper[i] = id[i] >= 'a' && id[i] <= 'z' ? (char)(id[i] - 'a' + 'A') : id[i];
+    unsigned dress = (canary * 0x9e3779b1u >> 16) % dress_count();
     for (const char *at = text; *at != '\0'; at++)
         if (*at == '{')
-            put(m, "%s", id);
-        else if (*at == '}')
-            put(m, "%s", upper);
+            dress_write(dress, id, &m->text);
         else if (*at == '#')
             put(m, "ca7a%08x", canary);
         else
@@ -204,7 +201,7 @@ static void put_passing(struct maker *m, const char *text, const char *id, uint3
 
 static void put_say(struct maker *m, int thing)
 {
-    static const char *const texts[] = {",\"x_say\":\"see { (#)\"", ",\"x_say\":\"} # \"",
+    static const char *const texts[] = {",\"x_say\":\"see { (#)\"", ",\"x_say\":\"{ # \"",
                                         ",\"x_say\":\"https://x.example/{.json?#\"",
                                         ",\"x_say\":\"#\\u002d {\\n\""};
     if (!m->plan->texts)

@@ -335,6 +335,45 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     return !w->broken;
 }
 
+/* Sixteen bytes in hexadecimal that end at `end`: of which thing? */
+static int thing_ending(const struct world *w, const char *text, size_t end)
+{
+    uint8_t uuid[16];
+    for (size_t i = 0; i < 16; i++) {
+        uint32_t byte;
+        if (!read_hex((const uint8_t *)text + end - 32 + 2 * i, 2, &byte))
+            return -1;
+        uuid[i] = (uint8_t)byte;
+    }
+    return thing_of(w, uuid);
+}
+
+/* However an identifier is dressed, its digits stand there in their order. */
+static void look_dressed(struct watching *g, struct bytes text)
+{
+    struct world *w = g->w;
+    bool ends[256] = {false}; /* two digits that one of them ends with */
+    char *plain = malloc(text.len + 1);
+    must(plain != NULL);
+    memcpy(plain, text.at, text.len);
+    size_t len = dress_undo(plain, text.len);
+    for (int i = 0; i < w->plan->thing_count; i++)
+        ends[w->plan->things[i].uuid[15]] = true;
+    for (size_t end = 32; end <= len && !w->broken; end++) {
+        int high = digit((uint8_t)plain[end - 2]), low = digit((uint8_t)plain[end - 1]);
+        if (high < 0 || low < 0 || !ends[high << 4 | low])
+            continue;
+        int thing = thing_ending(w, plain, end);
+        if (thing >= 0 && !is_known(w, g->p, w->plan->things[thing].uuid)) {
+            char what[WHAT];
+            (void)snprintf(what, sizeof what, "is told of %.100s, in dress, which he has not",
+                           w->plan->things[thing].id);
+            tell(g, what, text);
+        }
+    }
+    free(plain);
+}
+
 /* All that is named is his: looked at when everything that left together is there. */
 static void look_names(struct watching *g)
 {
@@ -350,6 +389,8 @@ static void look_names(struct watching *g)
                            (const char *)view->at[i].text.at + at - UUID_TEXT);
             tell(g, what, view->at[i].text);
         }
+        if (!g->w->broken)
+            look_dressed(g, view->at[i].text);
     }
 }
 
