@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "gate/broad.h"
 #include "stix/pattern.h"
 #include "json/json.h"
 
@@ -14,8 +15,8 @@ struct net {
     uint8_t bits, size;
 };
 
-/* Words begin with the letter of their kind ('d' a domain from the top, 'h' a hash, 'v' a value) and end with
- * a line end, which no word holds. */
+/* Words begin with the letter of their kind ('d' a domain from the top, 'h' a hash, 'v' a value, 'n' a value
+ * that can be a name, from the top) and end with a line end, which no word holds. */
 struct list {
     enum gate_list_kind kind;
     struct net *nets; /* sorted; none inside another */
@@ -156,6 +157,17 @@ static err_t put_word(struct reading *r, char kind, struct str text)
     return ERR_OK;
 }
 
+/* What can be a name is kept like one, so that each of its spellings is the same word. */
+static err_t put_value(struct reading *r, struct str text)
+{
+    char labels[TERM_BYTES_MAX];
+    size_t len;
+    if (memchr(text.at, '\n', text.len) != NULL)
+        return ERR_INVALID;
+    return term_labels(text, labels, &len) ? put_word(r, 'n', (struct str) {labels, len})
+                                           : put_word(r, 'v', text);
+}
+
 static err_t take(struct reading *r, enum gate_list_kind kind, struct str text)
 {
     struct term_network network;
@@ -169,7 +181,7 @@ static err_t take(struct reading *r, enum gate_list_kind kind, struct str text)
     if (kind == GATE_LIST_HASH || kind == GATE_LIST_BROAD)
         return term_is_hash(text) ? put_word(r, 'h', text) : ERR_INVALID;
     if (kind == GATE_LIST_STRING)
-        return memchr(text.at, '\n', text.len) == NULL ? put_word(r, 'v', text) : ERR_INVALID;
+        return put_value(r, text);
     if (kind == GATE_LIST_CIDR || (len = domain_word(text, domain)) == 0)
         return ERR_INVALID;
     return put_word(r, 'd', (struct str) {domain + 1, len - 1});
@@ -322,12 +334,19 @@ static bool domain_hits(const struct list *list, const char *word, size_t len)
     return false;
 }
 
+static struct str without_dot(struct str name)
+{
+    while (name.len > 1 && name.at[name.len - 1] == '.')
+        name.len--;
+    return name;
+}
+
 static bool is_broad(const struct list_value *value)
 {
     struct term_network network;
     struct str text = str_trim(value->text);
-    if (value->observed)
-        return false;
+    if (value->observed || value->open)
+        return value->open;
     if (value->matched) {
         /* Only wildcards: %, _, and of regular expressions . * + ^ $ ( ). */
         for (size_t i = 0; i < text.len; i++)
@@ -337,6 +356,7 @@ static bool is_broad(const struct list_value *value)
     }
     if (value->host && term_network_parse(text, &network))
         return network.bits < (network.size == 32 ? (unsigned)BROAD_BITS4 : (unsigned)BROAD_BITS6);
+    text = without_dot(text);
     return value->is_domain && memchr(text.at, '.', text.len) == NULL;
 }
 
@@ -379,19 +399,103 @@ static bool term_hits(const struct list *list, struct str term, bool host)
     }
 }
 
+static bool address_hits(const struct list *list, const struct term_network *network)
+{
+    static const uint8_t compatible[12] = {0}, nat64[12] = {0, 0x64, 0xff, 0x9b}; /* RFC 4291, RFC 6052 */
+    struct net net = net_of(network), inner = {.bits = 32, .size = 32};
+    memcpy(inner.bytes, net.bytes + sizeof nat64, 4);
+    return net_hits(list, &net) || (net.size == 128 && net.bits == 128 &&
+                                    (memcmp(net.bytes, compatible, sizeof compatible) == 0 ||
+                                     memcmp(net.bytes, nat64, sizeof nat64) == 0) &&
+                                    net_hits(list, &inner));
+}
+
+/* One part of such an address: 127, 0x7f, 0177 (`decimal`: 0127 is 127, as some read it). */
+static bool number_part(struct str text, bool decimal, uint64_t *out)
+{
+    unsigned base = 10;
+    uint64_t number = 0;
+    if (text.len > 1 && text.at[0] == '0' && str_lower(text.at[1]) == 'x') {
+        base = 16;
+        text = (struct str) {text.at + 2, text.len - 2};
+    } else if (text.len > 1 && text.at[0] == '0' && !decimal) {
+        base = 8;
+    } else if (text.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *digit = memchr(digits, str_lower(text.at[i]), base);
+        if (digit == NULL || number > UINT32_MAX)
+            return false;
+        number = number * base + (uint64_t)(digit - digits);
+    }
+    *out = number;
+    return true;
+}
+
+/* "2130706433", "0x7f.1", "0177.1": what programs take for an IPv4 address besides four decimal numbers
+ * (WHATWG URL section 3.5): the last of up to four parts fills what the others leave. */
+static bool number_address(struct str host, bool decimal, struct term_network *out)
+{
+    struct term_network network = {.size = 32, .bits = 32};
+    uint64_t part = 0;
+    for (unsigned i = 0; i < 4 && host.at != NULL; i++) {
+        if (!number_part(str_cut(&host, '.'), decimal, &part) || (host.at != NULL && part > 255))
+            return false;
+        if (host.at != NULL)
+            network.bytes[i] = (uint8_t)part;
+        else if (part >> 8 * (4 - i) != 0)
+            return false;
+        for (unsigned k = i; k < 4 && host.at == NULL; k++)
+            network.bytes[k] = (uint8_t)(part >> 8 * (3 - k));
+    }
+    *out = network;
+    return host.at == NULL;
+}
+
+/* The host in whatever way it can be written that the terms of a value do not know. */
+static bool host_hits(const struct list *list, const struct list_value *value)
+{
+    struct str text = str_trim(value->text), host = term_host(text);
+    struct term_network network;
+    char name[TERM_BYTES_MAX + 2];
+    bool place = value->is_place || host.at != text.at;
+    if (host.len > 1 && host.at[0] == '[' && host.at[host.len - 1] == ']')
+        host = (struct str) {host.at + 1, host.len - 2};
+    host = without_dot(host);
+    struct str rest = host, address = str_cut(&rest, '%'); /* fe80::1%eth0 */
+    if (term_network_parse(address, &network) && address_hits(list, &network))
+        return true;
+    for (int decimal = 0; place && decimal < 2; decimal++)
+        if (number_address(host, decimal != 0, &network) && address_hits(list, &network))
+            return true;
+    size_t len = domain_word(host, name); /* one label is no term */
+    return len > 0 && domain_hits(list, name, len);
+}
+
+/* The whole value as a name, in whatever way it is written. */
+static bool name_hits(const struct list *list, struct str text)
+{
+    char word[TERM_BYTES_MAX + 2];
+    size_t len;
+    text = str_trim(text);
+    if (text.len == 0 || !term_labels(text, word + 1, &len))
+        return false;
+    word[0] = 'n';
+    word[1 + len] = '\n';
+    return word_hits(list, word);
+}
+
 bool list_hits(const struct list *list, const struct list_value *value)
 {
     char raw[4 * TERM_BYTES_MAX];
     struct buf terms = {.at = (uint8_t *)raw, .size = sizeof raw, .size_max = sizeof raw};
     if (list->kind == GATE_LIST_BROAD && is_broad(value))
         return true;
-    if (value->matched || value->text.len == 0)
+    if (value->matched || value->open || value->text.len == 0)
         return false;
-    char name[TERM_BYTES_MAX + 2];
-    size_t len = value->host && memchr(value->text.at, '.', value->text.len) == NULL
-                     ? domain_word(str_trim(value->text), name)
-                     : 0;
-    if (len > 0 && domain_hits(list, name, len)) /* one label is no term */
+    if ((value->host && host_hits(list, value)) || name_hits(list, value->text))
         return true;
     term_put_value(&terms, value->text);
     struct str rest = buf_str(&terms);
@@ -422,10 +526,18 @@ struct values {
     void *ctx;
 };
 
+static bool ends_in_value(const struct stix_pattern *pattern, const struct stix_pattern_node *node)
+{
+    const struct stix_pattern_step *last = &pattern->steps[node->step + node->step_count - 1];
+    return node->step_count > 0 && last->kind == STIX_PATTERN_KEY && str_eq(last->key, STR("value"));
+}
+
 static bool each_constant(const struct values *v, const struct stix_pattern *pattern,
                           const struct stix_pattern_node *node)
 {
-    struct list_value value = {.host = holds_hosts(node->type),
+    bool host = holds_hosts(node->type);
+    struct list_value value = {.host = host,
+                               .is_place = host && ends_in_value(pattern, node),
                                .matched = node->op == STIX_PATTERN_LIKE || node->op == STIX_PATTERN_MATCHES,
                                .is_domain = str_eq(node->type, STR("domain-name")) && node->step_count == 1};
     bool asked = node->op == STIX_PATTERN_EQ || node->op == STIX_PATTERN_IN ||
@@ -452,7 +564,8 @@ static bool each_of_pattern(const struct values *v, struct str text)
         if (node->kind == STIX_PATTERN_COMPARISON && !node->negated && each_constant(v, &pattern, node))
             return true;
     }
-    return false;
+    return broad_pattern(&pattern, v->arena) &&
+           v->each(v->ctx, &(struct list_value) {.text = text, .open = true});
 }
 
 static bool each_hash(const struct values *v, struct json_val hashes)
@@ -491,7 +604,7 @@ bool list_each_value(const struct stix_object *object, struct arena *arena,
                      bool (*each)(void *ctx, const struct list_value *value), void *ctx)
 {
     struct values v = {arena, each, ctx};
-    struct list_value value = {.host = true, .observed = true};
+    struct list_value value = {.host = true, .observed = true, .is_place = true};
     struct json_val hashes;
     struct str text;
     if (!list_concerns(object))

@@ -15,7 +15,7 @@ enum gate_list_kind {
     GATE_LIST_CIDR,
     GATE_LIST_DOMAIN, /* and everything below */
     GATE_LIST_HASH,
-    GATE_LIST_STRING,   /* the whole value, in any case; an address in any spelling */
+    GATE_LIST_STRING,   /* the whole value, in any case; an address or a name in any spelling */
     GATE_LIST_MISP,     /* says its kind itself */
     GATE_LIST_RESERVED, /* built in: networks and domains that nobody owns (RFC 6890, 5737, 3849, 2606) */
     GATE_LIST_BROAD,    /* built in: what matches too much */
@@ -42,11 +42,14 @@ struct list_value {
     bool observed;  /* of an observable: nothing is too broad there */
     bool matched;   /* LIKE, MATCHES: asked only whether it matches everything */
     bool is_domain; /* stands where a domain name belongs */
+    bool is_place;  /* stands where an address, a name or a URL belongs: "127.1" is an address there */
+    bool open;      /* a whole pattern that matches nearly everything (gate/broad.h); only broad has it */
 };
 bool list_hits(const struct list *list, const struct list_value *value);
 
-/* Calls `each` for each value of an indicator's STIX pattern, or of an observable that has values (addresses,
- * domains, URLs, e-mail addresses, files), until it answers true. `object` with its tape. */
+/* Calls `each` for each value of an indicator's STIX pattern, then for a pattern that is `open`, or of an
+ * observable that has values (addresses, domains, URLs, e-mail addresses, files), until it answers true.
+ * `object` with its tape. */
 bool list_each_value(const struct stix_object *object, struct arena *arena,
                      bool (*each)(void *ctx, const struct list_value *value), void *ctx);
 /* Has it such values at all? */

@@ -234,19 +234,23 @@ static void put_host(struct buf *out, struct str host)
         term_put(out, TERM_DOMAIN, (struct str) {domain, len});
 }
 
-void term_put_value(struct buf *out, struct str value)
+struct str term_host(struct str value)
 {
     struct str host, rest = value;
+    if (url_host(value, &host))
+        return host;
+    (void)str_cut(&rest, '@');
+    return rest.at != NULL ? rest : value;
+}
+
+void term_put_value(struct buf *out, struct str value)
+{
     value = str_trim(value);
     term_put(out, TERM_VALUE, value);
     if (term_is_hash(value))
         term_put(out, TERM_HASH, value);
-    else if (url_host(value, &host))
-        put_host(out, host);
-    else if ((void)str_cut(&rest, '@'), rest.at != NULL)
-        put_host(out, rest);
     else
-        put_host(out, value);
+        put_host(out, term_host(value));
 }
 
 /* An autonomous system by both of its spellings. */

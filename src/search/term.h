@@ -57,6 +57,9 @@ bool term_labels(struct str text, char out[TERM_BYTES_MAX], size_t *out_len);
 bool term_domain(struct str text, char out[TERM_BYTES_MAX], size_t *out_len);
 bool term_is_hash(struct str text); /* hexadecimal, 32 to 128 digits */
 
+/* What may be an address or a name in it: the host of a URL, what stands behind the @ of an e-mail address,
+ * else itself. A part of `value`. */
+struct str term_host(struct str value);
 /* Everything that a value of unknown kind is found by: itself, and by its form an address, a network, a
  * domain, the host of a URL, the domain of an e-mail address. */
 void term_put_value(struct buf *out, struct str value);

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "core/mem.h"
+#include "gate/broad.h"
 #include "gate/list.h"
 #include "json/json.h"
 
@@ -33,6 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 must(hit);
             value.matched = true;
             (void)list_hits(list, &value);
+            value.matched = false;
+            value.is_place = true;
+            (void)list_hits(list, &value);
+            /* No more is demanded than stands there, and a quantifier's count of it. */
+            must(broad_like_literals(value.text) <= value.text.len);
+            must(broad_regex_literals(value.text) <= 1000);
         }
     }
     arena_deinit(&arena);

@@ -20,6 +20,14 @@ TYPES = ('cidr', 'hostname', 'string')
 PATHS = {32: 'MD5', 40: "'SHA-1'", 64: "'SHA-256'", 128: "'SHA-512'"}
 
 
+ODD = ["[url:value = 'http://2130706433/']", "[url:value = 'HTTP://u:p@0x7F.1:80/']", "[domain-name:value = 'localhost.']",
+       "[ipv6-addr:value = '::ffff:10.0.0.1']", "[url:value = 'http://[::ffff:a00:1]/']", "[ipv4-addr:value = '127.1']"]
+BROAD = ["[domain-name:value != 'evil.su']", "[url:value MATCHES '^1']", "[ipv4-addr:value LIKE '1%']",
+         "[ipv4-addr:value ISSUBSET '0.0.0.0/1']", "[domain-name:value > 'a']", "[domain-name:value NOT LIKE '%.evil.su']",
+         "[url:value MATCHES '.']"]
+NARROW = ["[domain-name:value LIKE '%.evil.su']", "[ipv4-addr:value != '8.8.4.4' AND domain-name:value = 'evil.su']"]
+
+
 def pattern(value):
     """A pattern that compares what `value` looks like."""
     text = value.replace('\\', '\\\\').replace("'", "\\'")
@@ -88,6 +96,24 @@ def add(place, name, values):
     place.expect(0, 'new', 'add', name, '--source', 'feed', '--dir', 'kr')
 
 
+def built_in(place, before):
+    """The lists that need no file: hosts in odd spellings, patterns that match nearly everything."""
+    kr = ['--dir', 'kr']
+    for name in ('reserved', 'broad'):
+        place.expect(0, '', 'list', 'add', name, '--kind', name, '--because', 'test', *kr)
+    objects = []
+    for number, text in enumerate(ODD + BROAD + NARROW):
+        objects.append({**indicator(f'odd {number}'), 'pattern': text})
+    (place.path / 'odd.json').write_text(json.dumps({'objects': objects}))
+    place.expect(0, 'new', 'add', 'odd.json', '--source', 'feed', *kr)
+    until('what is narrow leaves', lambda: released(place) == before + len(NARROW))
+    check('the rest is held', rules(place).get('built-in.safety') == len(ODD + BROAD), rules(place))
+    place.expect(0, 'broad has .domain-name:value != ', 'policy', 'explain', objects[len(ODD)]['id'], 'us', *kr)
+    place.expect(0, 'reserved has http://2130706433/', 'policy', 'explain', objects[0]['id'], 'us', *kr)
+    status, out, err = place.run('lint', 'odd.json', '--lists', 'reserved,broad')
+    check('lint says the same', status == 0 and out.count('is on the list') == len(ODD + BROAD), out + err)
+
+
 def test(place, folder):
     kr = ['--dir', 'kr']
     place.make('kr', 'KR')
@@ -115,6 +141,7 @@ def test(place, folder):
     for line in shown:
         place.expect(0, 'decided again', 'list', 'remove', line['name'], *kr)
     until('without lists nothing is held', lambda: released(place) == len(free) + len(held))
+    built_in(place, len(free) + len(held))
     place.stop('kr')
 
 

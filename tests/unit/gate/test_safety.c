@@ -1,6 +1,7 @@
 /* Safety holds: what stands on an operator's list waits for a person, whichever way the list was given. */
 #include "gate/safety.h"
 
+#include "gate/broad.h"
 #include "gate_test.h"
 
 static const struct list *read_list(struct arena *arena, enum gate_list_kind kind, const char *text,
@@ -70,6 +71,71 @@ static void names(void **state)
     arena_deinit(&arena);
 }
 
+/* A host in all the ways that programs take it. */
+static void spellings(void **state)
+{
+    static const char *const inside[] = {"http://2130706433/",
+                                         "http://0x7f.1:8080/a",
+                                         "http://0x7F000001/",
+                                         "http://0177.0.0.1/",
+                                         "http://127.1",
+                                         "HTTP://user:pw@127.1:80/x?y#z",
+                                         "http://localhost:8080/",
+                                         "http://LOCALHOST./",
+                                         "localhost.",
+                                         "a.localhost.",
+                                         "http://[::ffff:a00:1]/",
+                                         "[::ffff:a00:1]",
+                                         "::ffff:10.0.0.1",
+                                         "::10.0.0.1",
+                                         "64:ff9b::10.0.0.1",
+                                         "fe80::1%eth0",
+                                         "10.0.0.1.",
+                                         "010.0.0.1",
+                                         "someone@[10.0.0.1]",
+                                         "127.1"};
+    static const char *const outside[] = {"http://134744072/", "http://8.2056/",    "::ffff:8.8.8.8",
+                                          "http://0x.g/",      "localhost.evil.su", "0x7f.1.evil.su",
+                                          "64:ff9b::8.8.8.8"};
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    const struct list *reserved = read_list(&arena, GATE_LIST_RESERVED, "", ERR_OK);
+    for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
+        if (!list_hits(reserved,
+                       &(struct list_value) {.text = str_of(inside[i]), .host = true, .is_place = true}))
+            fail_msg("%s is not seen", inside[i]);
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
+        if (list_hits(reserved,
+                      &(struct list_value) {.text = str_of(outside[i]), .host = true, .is_place = true}))
+            fail_msg("%s is taken for a reserved one", outside[i]);
+    assert_false(hits(reserved, "2130706433")); /* a subject, say */
+    const struct list *eight = read_list(&arena, GATE_LIST_CIDR, "8.0.0.0/8\n", ERR_OK);
+    assert_true(hits(eight, "http://010.0.0.1/")); /* octal for some, */
+    assert_false(hits(eight, "http://10.0.0.1/"));
+    arena_deinit(&arena);
+}
+
+static void spellings_of_names(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    const struct list *words =
+        read_list(&arena, GATE_LIST_STRING, "google.com\nm\xc3\xbcnchen.de\nxn--bcher-kva.de\na b\n", ERR_OK);
+    assert_true(hits(words, "google.com."));
+    assert_true(hits(words, "GOOGLE.com."));
+    assert_false(hits(words, "www.google.com."));
+    assert_true(hits(words, "xn--mnchen-3ya.de"));
+    assert_true(hits(words, "M\xc3\x9cNCHEN.de"));
+    assert_true(hits(words, "b\xc3\xbc"
+                            "cher.de"));
+    assert_true(hits(words, "A B"));
+    const struct list *domains = read_list(&arena, GATE_LIST_DOMAIN, "m\xc3\xbcnchen.de\n", ERR_OK);
+    assert_true(hits(domains, "https://www.xn--mnchen-3ya.de./"));
+    arena_deinit(&arena);
+}
+
 static void warninglists(void **state)
 {
     (void)state;
@@ -117,6 +183,104 @@ static void too_broad(void **state)
     assert_true(hits(reserved, "localhost"));
     assert_false(hits(reserved, "9.9.9.9"));
     arena_deinit(&arena);
+}
+
+static void bytes_demanded(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t bytes;
+    } rows[] = {
+        {".", 0},
+        {"^1", 1},
+        {"^.*$", 0},
+        {"evil", 4},
+        {"^evil\\.example$", 12},
+        {"evil|x", 1},
+        {"(?:evil|badness)\\.su", 7},
+        {"(evil)?", 0},
+        {"(evil){2}", 8},
+        {"(evil){2,}x*", 8},
+        {"a{0,3}", 0},
+        {"ab+c", 3},
+        {"ab*c", 2},
+        {"ab??c", 2},
+        {"[a-z]{10}", 0},
+        {"[]abc]x[^]]y", 2},
+        {"[[:alpha:]]x", 1},
+        {"\\d\\w\\s\\b", 0},
+        {"\\x41\\x{42}\\n\\.", 4},
+        {"(?i)evil.su", 6},
+        {"(?<name>evil)", 4},
+        {"(?=evil)x", 1},
+        {"(?!evil)", 0},
+        {"a{b", 3},
+        {"^(\\d{1,3}\\.){3}\\d{1,3}$", 3},
+        /* Cannot be read: demands nothing. */
+        {"evil.example(", 0},
+        {"evil.example)", 0},
+        {"evil.example[", 0},
+        {"evil.example\\", 0},
+        {"(?x)evil.example", 0},
+        {"((((((((((((((((((((((((((((((((evil.example))))))))))))))))))))))))))))))))", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (broad_regex_literals(str_of(rows[i].text)) != rows[i].bytes)
+            fail_msg("%s: %zu", rows[i].text, broad_regex_literals(str_of(rows[i].text)));
+    assert_int_equal(broad_like_literals(STR("1%")), 1);
+    assert_int_equal(broad_like_literals(STR("_%")), 0);
+    assert_int_equal(broad_like_literals(STR("%.example.org")), 12);
+}
+
+static bool is_broad(const char *text)
+{
+    struct stix_pattern pattern;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(stix_pattern_parse(str_of(text), STIX_PATTERN_2_1, &arena, &pattern, NULL, NULL),
+                     ERR_OK);
+    bool broad = broad_pattern(&pattern, &arena);
+    arena_deinit(&arena);
+    return broad;
+}
+
+static void open_patterns(void **state)
+{
+    static const char *const broad[] = {
+        "[ipv4-addr:value != '10.9.8.7']",
+        "[ipv4-addr:value NOT = '10.9.8.7']",
+        "[ipv4-addr:value NOT IN ('10.9.8.7', '10.9.8.6')]",
+        "[ipv4-addr:value NOT ISSUBSET '10.0.0.0/8']",
+        "[domain-name:value NOT LIKE '%.example.org']",
+        "[domain-name:value > 'a']",
+        "[domain-name:value <= 'z']",
+        "[EXISTS file:name]",
+        "[url:value MATCHES '^1']",
+        "[ipv4-addr:value LIKE '1%']",
+        "[ipv4-addr:value LIKE '_%']",
+        "[file:name LIKE '%.exe']",
+        "[ipv4-addr:value != 'a' AND ipv4-addr:value != 'b']",
+        "[ipv4-addr:value = '8.8.8.8' OR ipv4-addr:value != 'b']",
+        "[ipv4-addr:value != 'a'] OR [domain-name:value = 'evil.su']",
+        "[ipv4-addr:value != 'a'] FOLLOWEDBY [domain-name:value != 'evil.su'] WITHIN 5 SECONDS",
+    };
+    static const char *const narrow[] = {
+        "[ipv4-addr:value = '10.9.8.7']",
+        "[file:size > 10]",
+        "[domain-name:value LIKE '%.evil.su']",
+        "[domain-name:value MATCHES '^[a-z]{8}\\\\.evil\\\\.su$']",
+        "[ipv4-addr:value != 'a' AND domain-name:value = 'evil.su']",
+        "[ipv4-addr:value != 'a'] AND [domain-name:value = 'evil.su']",
+        "[file:name LIKE '%.exe' AND file:size = 4711]",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof broad / sizeof broad[0]; i++)
+        if (!is_broad(broad[i]))
+            fail_msg("%s is not broad", broad[i]);
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++)
+        if (is_broad(narrow[i]))
+            fail_msg("%s is broad", narrow[i]);
 }
 
 /* --- at the gate --- */
@@ -256,6 +420,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks),
         cmocka_unit_test(names),
+        cmocka_unit_test(spellings),
+        cmocka_unit_test(spellings_of_names),
+        cmocka_unit_test(bytes_demanded),
+        cmocka_unit_test(open_patterns),
         cmocka_unit_test(warninglists),
         cmocka_unit_test(too_broad),
         cmocka_unit_test(holds),

@@ -1,0 +1,319 @@
+#include "gate/broad.h"
+
+size_t broad_like_literals(struct str text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.at[i] != '%' && text.at[i] != '_';
+    return count;
+}
+
+/* --- regular expressions --- */
+
+enum { LITERALS_MAX = 1000 }; /* more is as good as that */
+
+/* A group, or the whole. */
+struct level {
+    size_t least; /* of the alternatives before */
+    size_t sum;   /* of this alternative */
+    size_t last;  /* of its last part: what a quantifier is about */
+    bool nothing; /* looks around, or is a comment: demands nothing */
+};
+
+struct regex {
+    struct str rest;
+    struct level levels[LIMIT_BROAD_DEPTH];
+    size_t depth;
+    bool lost; /* cannot be read */
+};
+
+static bool next_is(const struct regex *r, char c)
+{
+    return r->rest.len > 0 && r->rest.at[0] == c;
+}
+
+static char take(struct regex *r)
+{
+    char c = r->rest.at[0];
+    r->rest = (struct str) {r->rest.at + 1, r->rest.len - 1};
+    return c;
+}
+
+static bool take_if(struct regex *r, char c)
+{
+    bool is = next_is(r, c);
+    if (is)
+        (void)take(r);
+    return is;
+}
+
+/* Everything up to and with this character. */
+static void take_to(struct regex *r, char c)
+{
+    while (r->rest.len > 0 && !next_is(r, c))
+        (void)take(r);
+    r->lost |= !take_if(r, c);
+}
+
+static void add(struct regex *r, size_t literals)
+{
+    struct level *level = &r->levels[r->depth];
+    level->last = literals;
+    level->sum = level->sum + literals > LITERALS_MAX ? LITERALS_MAX : level->sum + literals;
+}
+
+static void take_alternative(struct level *level)
+{
+    if (level->sum < level->least)
+        level->least = level->sum;
+    level->sum = level->last = 0;
+}
+
+static bool open_level(struct regex *r, bool nothing)
+{
+    r->lost |= r->depth + 1 == LIMIT_BROAD_DEPTH;
+    if (r->lost)
+        return false;
+    r->levels[++r->depth] = (struct level) {.least = LITERALS_MAX, .nothing = nothing};
+    return true;
+}
+
+static void close_level(struct regex *r)
+{
+    r->lost |= r->depth == 0;
+    if (r->lost)
+        return;
+    struct level *level = &r->levels[r->depth--];
+    take_alternative(level);
+    add(r, level->nothing ? 0 : level->least);
+}
+
+/* Behind "(?": a kind of group, or settings, which close at once. */
+static void take_group_kind(struct regex *r)
+{
+    if (take_if(r, ':')) {
+        (void)open_level(r, false);
+        return;
+    }
+    bool named = take_if(r, 'P');
+    if (next_is(r, '<') && r->rest.len > 1 && r->rest.at[1] != '=' && r->rest.at[1] != '!') {
+        take_to(r, '>');
+        (void)open_level(r, false);
+        return;
+    }
+    if (named || next_is(r, 'x')) { /* other extensions; (?x) gives blanks another meaning */
+        r->lost = true;
+        return;
+    }
+    if (next_is(r, 'i') || next_is(r, 's') || next_is(r, 'm')) {
+        while (next_is(r, 'i') || next_is(r, 's') || next_is(r, 'm'))
+            (void)take(r);
+        if (take_if(r, ':'))
+            (void)open_level(r, false);
+        else
+            r->lost |= !take_if(r, ')');
+        return;
+    }
+    (void)open_level(r, true); /* (?= (?! (?<= (?# and whatever is not known */
+}
+
+static void take_class(struct regex *r)
+{
+    (void)take_if(r, '^');
+    (void)take_if(r, ']'); /* the first one is a member */
+    while (r->rest.len > 0 && !next_is(r, ']')) {
+        char c = take(r);
+        if (c == '\\' && r->rest.len > 0)
+            (void)take(r);
+        else if (c == '[' && next_is(r, ':')) /* [[:alpha:]] */
+            take_to(r, ']');
+    }
+    r->lost |= !take_if(r, ']');
+    add(r, 0);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return str_lower(c) >= 'a' && str_lower(c) <= 'z';
+}
+
+/* \x41, \x{41}: one character. */
+static void take_code(struct regex *r)
+{
+    if (take_if(r, '{'))
+        take_to(r, '}');
+    else
+        for (int i = 0; i < 2 && r->rest.len > 0 && (is_digit(r->rest.at[0]) || is_letter(r->rest.at[0]));
+             i++)
+            (void)take(r);
+    add(r, 1);
+}
+
+static void take_escape(struct regex *r)
+{
+    r->lost |= r->rest.len == 0;
+    if (r->lost)
+        return;
+    char c = take(r);
+    if (c == 'x') {
+        take_code(r);
+    } else if (c == 'Q' || c == 'E') {
+        r->lost = true; /* quoting: nobody writes it, and it changes what everything behind it means */
+    } else if (c == 'p' || c == 'P' || c == 'k' || c == 'g') {
+        if (next_is(r, '{'))
+            take_to(r, '}');
+        add(r, 0);
+    } else {
+        /* Of letters and digits only these stand for themselves or one character: the rest are classes,
+         * places and what was matched before. */
+        add(r, (!is_letter(c) && !is_digit(c)) || c == 't' || c == 'n' || c == 'r' || c == 'f');
+    }
+}
+
+/* "{2,}", "{2}": how often at least. False: no quantifier, and the brace is a character. */
+static bool take_count(struct regex *r, size_t *out)
+{
+    size_t i = 1, least = 0;
+    while (i < r->rest.len && is_digit(r->rest.at[i]) && least < LITERALS_MAX)
+        least = least * 10 + (size_t)(r->rest.at[i++] - '0');
+    size_t digits = i - 1;
+    if (digits > 0 && i < r->rest.len && r->rest.at[i] == ',')
+        i++;
+    while (i < r->rest.len && is_digit(r->rest.at[i]))
+        i++;
+    if (digits == 0 || i >= r->rest.len || r->rest.at[i] != '}')
+        return false;
+    r->rest = (struct str) {r->rest.at + i + 1, r->rest.len - i - 1};
+    *out = least;
+    return true;
+}
+
+static void repeat(struct regex *r, size_t least)
+{
+    struct level *level = &r->levels[r->depth];
+    size_t once = level->last;
+    size_t sum = level->sum < once ? 0 : level->sum - once;
+    level->sum = sum;
+    add(r, once * least > LITERALS_MAX ? LITERALS_MAX : once * least);
+    if (!take_if(r, '?')) /* lazy, possessive: no matter */
+        (void)take_if(r, '+');
+}
+
+static void take_part(struct regex *r)
+{
+    size_t least;
+    if (next_is(r, '{') && take_count(r, &least)) {
+        repeat(r, least);
+        return;
+    }
+    char c = take(r);
+    if (c == '\\')
+        take_escape(r);
+    else if (c == '[')
+        take_class(r);
+    else if (c == '(' && take_if(r, '?'))
+        take_group_kind(r);
+    else if (c == '(')
+        (void)open_level(r, false);
+    else if (c == ')')
+        close_level(r);
+    else if (c == '|')
+        take_alternative(&r->levels[r->depth]);
+    else if (c == '*' || c == '?')
+        repeat(r, 0);
+    else if (c == '+')
+        repeat(r, 1);
+    else
+        add(r, c != '.' && c != '^' && c != '$');
+}
+
+size_t broad_regex_literals(struct str text)
+{
+    struct regex r = {.rest = text, .levels = {{.least = LITERALS_MAX}}};
+    while (r.rest.len > 0 && !r.lost)
+        take_part(&r);
+    if (r.lost || r.depth > 0)
+        return 0;
+    take_alternative(&r.levels[0]);
+    return r.levels[0].least;
+}
+
+/* --- patterns --- */
+
+/* LIKE, MATCHES: the constant that demands least; there is one. */
+static bool demands_little(const struct stix_pattern *pattern, const struct stix_pattern_node *node,
+                           struct arena *arena)
+{
+    for (uint32_t i = 0; i < node->constant_count; i++) {
+        const struct stix_pattern_constant *constant = &pattern->constants[node->constant + i];
+        if (constant->kind != STIX_PATTERN_STRING)
+            continue;
+        struct str text = stix_pattern_text(constant->text, constant->escaped, arena);
+        size_t literals = text.at == NULL                 ? 0
+                          : node->op == STIX_PATTERN_LIKE ? broad_like_literals(text)
+                                                          : broad_regex_literals(text);
+        if (literals < BROAD_LITERALS_MIN)
+            return true;
+    }
+    return false;
+}
+
+static bool orders_texts(const struct stix_pattern *pattern, const struct stix_pattern_node *node)
+{
+    return node->constant_count > 0 && pattern->constants[node->constant].kind == STIX_PATTERN_STRING;
+}
+
+static bool broad_comparison(const struct stix_pattern *pattern, const struct stix_pattern_node *node,
+                             struct arena *arena)
+{
+    switch ((enum stix_pattern_op)node->op) {
+    case STIX_PATTERN_NE:
+        return !node->negated;
+    case STIX_PATTERN_EXISTS:
+        return true;
+    case STIX_PATTERN_LT:
+    case STIX_PATTERN_LE:
+    case STIX_PATTERN_GT:
+    case STIX_PATTERN_GE:
+        return orders_texts(pattern, node);
+    case STIX_PATTERN_LIKE:
+    case STIX_PATTERN_MATCHES:
+        return node->negated || demands_little(pattern, node, arena);
+    case STIX_PATTERN_EQ:
+    case STIX_PATTERN_IN:
+    case STIX_PATTERN_ISSUBSET:
+    case STIX_PATTERN_ISSUPERSET:
+        break;
+    }
+    return node->negated;
+}
+
+/* One child is enough for OR; of everything else all of them. */
+static bool broad_parent(const struct stix_pattern *pattern, const struct stix_pattern_node *node,
+                         const bool *broad)
+{
+    bool one = node->kind == STIX_PATTERN_OR || node->kind == STIX_PATTERN_EITHER, all = true, any = false;
+    for (uint32_t child = node->first; child != STIX_PATTERN_NONE; child = pattern->nodes[child].next) {
+        all &= broad[child];
+        any |= broad[child];
+    }
+    return one ? any : all;
+}
+
+bool broad_pattern(const struct stix_pattern *pattern, struct arena *arena)
+{
+    bool *broad = arena_zalloc(arena, pattern->node_count + 1, sizeof *broad);
+    if (broad == NULL)
+        return true;
+    for (uint32_t i = 0; i < pattern->node_count; i++) {
+        const struct stix_pattern_node *node = &pattern->nodes[i];
+        broad[i] = node->kind == STIX_PATTERN_COMPARISON ? broad_comparison(pattern, node, arena)
+                                                         : broad_parent(pattern, node, broad);
+    }
+    return broad[pattern->root];
+}

@@ -1,0 +1,25 @@
+/* What in a STIX pattern matches nearly everything (the built-in list `broad`, docs/guide/feeds.md): a
+ * reading of its text that is bounded and that a person can follow. Nothing is ever matched here: a regular
+ * expression that somebody sends is not run. Pure; any thread. Inside src/gate, and tests. */
+#pragma once
+
+#include "core/arena.h"
+#include "stix/pattern.h"
+
+/* Fewer demanded bytes than these match nearly everything: four are an ending (.com, .exe) or the first
+ * number of an address (192.). */
+enum { BROAD_LITERALS_MIN = 5 };
+
+/* How many bytes a text must have, each of them as written here, to be matched by LIKE (all but % and _)...
+ */
+size_t broad_like_literals(struct str text);
+/* ...or by MATCHES: of alternatives the one that demands least; what may be missing (? * {0,}), classes, a
+ * dot, escapes that stand for classes, anchors and what looks around count nothing. What cannot be read so
+ * (unbalanced, nested beyond LIMIT_BROAD_DEPTH, extended syntax) demands nothing. */
+size_t broad_regex_literals(struct str text);
+
+/* Is there a way to match it by comparisons alone that each match nearly everything: != and whatever is
+ * negated, an order of texts (< > <= >=), EXISTS, LIKE and MATCHES that demand too little? What is joined to
+ * such a one by AND or FOLLOWEDBY and demands more makes it narrow. Takes node_count bytes of the arena;
+ * without room for these it is broad. */
+bool broad_pattern(const struct stix_pattern *pattern, struct arena *arena);
