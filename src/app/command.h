@@ -51,7 +51,7 @@ struct command_host {
     void *ctx;
 };
 
-enum { COMMAND_TEXT_MAX = 800 };
+enum { COMMAND_TEXT_MAX = 800, COMMAND_MEANT_MAX = 8192 };
 
 struct command_call {
     const struct command_host *host;
@@ -100,10 +100,26 @@ NODISCARD err_t command_none_empty(struct command_call *call);
 /* Optional ones: empty, false. */
 struct str command_text_or_empty(const struct command_call *call, const char *name);
 bool command_flag(const struct command_call *call, const char *name);
+/* "indicator--6ba7b810-..." of a key; of a type that the standard does not define the UUID alone. */
+enum { COMMAND_ID_SIZE = LIMIT_ID_BYTES + 1 };
+void command_id_text(const struct stix_key *key, char out[COMMAND_ID_SIZE]);
 /* Names of a partner's view, an object, a TLP level; the refusal says which are known or what is wrong. */
 NODISCARD err_t command_partner(struct command_call *call, const char *name, const struct gate_peer **out);
 NODISCARD err_t command_object(struct command_call *call, const char *name, struct stix_key *out);
 NODISCARD err_t command_tlp(struct command_call *call, const char *name, enum stix_tlp *out);
+/* An object by its identifier or, where this node minted it for a partner and holds nothing of that name, by
+ * the one that the partner has: then `key` is of the object that it stands for, and `line` says so. */
+struct command_meant {
+    struct stix_key key;
+    bool source; /* key is of another object than the one named */
+    char line[COMMAND_MEANT_MAX];
+};
+NODISCARD err_t command_meant(struct command_call *call, const char *name, struct command_meant *out);
+/* The same of a text that may be something else: false when it is no identifier. */
+bool command_meant_by(struct command_call *call, struct str id, struct command_meant *out);
+/* The same, and the line is written. */
+NODISCARD err_t command_object_meant(struct command_call *call, const char *name, struct stix_key *out);
+void command_say_meant(struct command_call *call, const struct command_meant *meant);
 /* Calls `say`, with the call as `ctx`, for every copy that is held of the object in argument "id"; refuses
  * when there is none. */
 NODISCARD err_t command_each_copy(struct command_call *call,

@@ -132,6 +132,7 @@ struct finding {
     uint64_t wanted;       /* log position that the search file should have reached */
     int64_t wait_until_us; /* then whatever it knows; INT64_MAX: wait */
     bool objects;
+    struct buf asked;            /* the values, until they were looked at */
     char hint[COMMAND_TEXT_MAX]; /* what may be wrong with the question, if nothing is found; or empty */
     struct command_call *call;   /* of the portion being written */
 };
@@ -168,6 +169,17 @@ static void hint_values(struct command_call *call, struct finding *f)
     }
 }
 
+/* A partner's identifier for something that left changed: no text here has it. */
+static void say_minted(struct command_call *call, struct finding *f)
+{
+    struct str values = buf_str(&f->asked);
+    struct command_meant meant;
+    while (values.len > 0)
+        if (command_meant_by(call, str_trim(str_cut(&values, '\n')), &meant))
+            command_say_meant(call, &meant);
+    buf_clear(&f->asked);
+}
+
 /* A type that the standard does not have may be somebody's own: only when nothing was found. */
 static void hint_type(struct command_call *call, struct finding *f)
 {
@@ -196,6 +208,7 @@ static void find_end(void *state)
 {
     struct finding *f = state;
     find_filter_deinit(&f->filter);
+    buf_deinit(&f->asked);
     mem_free(f);
 }
 
@@ -217,6 +230,8 @@ static err_t find_begin(struct command_call *call, void **out)
     if (f == NULL)
         return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));
     find_filter_init(&f->filter);
+    buf_init(&f->asked, LIMIT_CONTROL_LINE_BYTES);
+    buf_put_str(&f->asked, command_text_or_empty(call, "values"));
     f->objects = command_flag(call, "objects");
     f->walk.newest_first = !command_flag(call, "oldest");
     gate_search_status(call->host->search, &status);
@@ -279,6 +294,7 @@ static err_t find_next(struct command_call *call, void *state, bool *out_end)
     if (!f->walk.begun && (status.applied < f->wanted || status.holes > 0) && call->now_us < f->wait_until_us)
         return ERR_OK;
     f->call = call;
+    say_minted(call, f);
     while (!f->walk.end && f->given < f->limit && call->out->len < LIMIT_STREAM_CHUNK_BYTES) {
         size_t before = call->out->len;
         err_t err = gate_find(call->host->search, &f->filter.gate, &f->walk, STEP_OBJECTS, find_visit, f);
@@ -297,7 +313,8 @@ static err_t find_next(struct command_call *call, void *state, bool *out_end)
 /* --- one object --- */
 
 struct getting {
-    struct stix_key key;
+    struct command_meant meant;
+    bool told; /* what is meant */
     bool translations;
     uint32_t source;
     char version[64]; /* text of modified or created; empty: any */
@@ -369,7 +386,7 @@ static err_t get_begin(struct command_call *call, void **out)
                           .all = command_flag(call, "all")};
     struct stamp stamp;
     err_t err;
-    if (TRY(err, command_object(call, "id", &got.key)) ||
+    if (TRY(err, command_meant(call, "id", &got.meant)) ||
         TRY(err, command_source(call, "source", &got.source)))
         return err;
     if (version.len >= sizeof got.version ||
@@ -399,7 +416,8 @@ static err_t say_translations(struct command_call *call, const struct getting *g
 {
     struct buf ids;
     buf_init(&ids, LIMIT_CARRIERS * 64);
-    err_t err = gate_neighbours(call->host->gate, &g->key, false, LIMIT_CARRIERS, translation_visit, &ids);
+    err_t err =
+        gate_neighbours(call->host->gate, &g->meant.key, false, LIMIT_CARRIERS, translation_visit, &ids);
     struct str rest = buf_str(&ids);
     while ((err == ERR_OK || err == ERR_NOTFOUND) && rest.len > 0) {
         struct gate_found found;
@@ -422,7 +440,10 @@ static err_t get_next(struct command_call *call, void *state, bool *out_end)
     err_t err;
     g->seen = 0;
     g->call = call;
-    if (TRY(err, gate_versions(call->host->gate, &g->key, get_visit, g)))
+    if (!g->told)
+        command_say_meant(call, &g->meant);
+    g->told = true;
+    if (TRY(err, gate_versions(call->host->gate, &g->meant.key, get_visit, g)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     if (g->done > before)
         return ERR_OK;
@@ -467,7 +488,18 @@ static bool say_version(void *ctx, const struct gate_object *object)
 
 static err_t versions_run(struct command_call *call)
 {
-    return command_each_copy(call, say_version);
+    struct command_meant meant;
+    err_t err;
+    if (TRY(err, command_meant(call, "id", &meant)))
+        return err;
+    command_say_meant(call, &meant);
+    if (!meant.source)
+        return command_each_copy(call, say_version);
+    size_t before = call->out->len;
+    if (TRY(err, gate_versions(call->host->gate, &meant.key, say_version, call)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    return call->out->len > before ? err
+                                   : command_refuse(call, ERR_NOTFOUND, NULL, "it is not held any more");
 }
 
 const struct command command_find_rows[] = {

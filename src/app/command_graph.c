@@ -22,6 +22,8 @@ struct graph {
     struct stix_key *between;
     size_t between_count, between_at;
     uint64_t edge_count;
+    struct command_meant meant;
+    bool told; /* what is meant */
     struct command_call *call;
 };
 
@@ -132,16 +134,16 @@ void command_graph_end(void *state)
 err_t command_graph_begin(struct command_call *call, void **out)
 {
     struct str depth = command_text_or_empty(call, "depth");
-    struct stix_key key;
+    struct command_meant meant;
     struct gate_found found;
     struct hash_sip_key sip;
     uint64_t steps = 1;
     err_t err;
-    if (TRY(err, command_object(call, "id", &key)))
+    if (TRY(err, command_meant(call, "id", &meant)))
         return err;
     if (depth.len > 0 && !str_to_u64(depth, LIMIT_GRAPH_DEPTH, &steps))
         return command_refuse(call, ERR_USAGE, NULL, "--depth is a number up to %u", LIMIT_GRAPH_DEPTH);
-    if (TRY(err, gate_newest(call->host->gate, &key, &found)))
+    if (TRY(err, gate_newest(call->host->gate, &meant.key, &found)))
         return command_refuse(call, err, NULL, err == ERR_NOTFOUND ? "no such object is held" : "%s",
                               err_text(err));
     if (TRY(err, call->host->os->random(call->host->os->ctx, &sip, sizeof sip)))
@@ -160,7 +162,8 @@ err_t command_graph_begin(struct command_call *call, void **out)
     g->depth = (unsigned)steps;
     g->all = command_flag(call, "all");
     g->objects = command_flag(call, "objects");
-    (void)meet(g, &key, 0);
+    g->meant = meant;
+    (void)meet(g, &meant.key, 0);
     *out = g;
     return ERR_OK;
 }
@@ -180,6 +183,9 @@ err_t command_graph_next(struct command_call *call, void *state, bool *out_end)
 {
     struct graph *g = state;
     g->call = call;
+    if (!g->told)
+        command_say_meant(call, &g->meant);
+    g->told = true;
     for (unsigned i = 0; i < STEP_NODES && g->at < g->count; i++, g->at++) {
         say_node(g, &g->nodes[g->at].key, g->nodes[g->at].depth);
         err_t err =

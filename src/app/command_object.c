@@ -69,6 +69,21 @@ static err_t each_minted(struct command_call *call, bool (*say)(void *ctx, const
     return err;
 }
 
+/* Nothing is held under what this node minted for others: whoever asks for it is told what it stands for. */
+static err_t refuse_unknown(struct command_call *call)
+{
+    struct command_meant meant;
+    char id[COMMAND_ID_SIZE];
+    err_t err;
+    if (TRY(err, command_meant(call, "id", &meant)))
+        return err;
+    command_id_text(&meant.key, id);
+    if (meant.source)
+        return command_refuse(call, ERR_NOTFOUND, "`bongsu get ID` shows that one",
+                              "no such object is held; it was minted for a partner from %s", id);
+    return command_refuse(call, ERR_NOTFOUND, NULL, "no such object is held");
+}
+
 err_t command_each_copy(struct command_call *call, bool (*say)(void *ctx, const struct gate_object *object))
 {
     struct stix_key object;
@@ -82,7 +97,7 @@ err_t command_each_copy(struct command_call *call, bool (*say)(void *ctx, const 
     if (err != ERR_OK)
         return command_refuse(call, err, NULL, "%s", err_text(err));
     if (call->out->len == before)
-        return command_refuse(call, ERR_NOTFOUND, NULL, "no such object is held");
+        return refuse_unknown(call);
     return ERR_OK;
 }
 

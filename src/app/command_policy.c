@@ -477,7 +477,8 @@ static err_t policy_explain_one(struct command_call *call)
     const struct gate_peer *peer;
     struct gate_why why;
     err_t err;
-    if (TRY(err, command_object(call, "id", &object)) || TRY(err, command_partner(call, "audience", &peer)))
+    if (TRY(err, command_object_meant(call, "id", &object)) ||
+        TRY(err, command_partner(call, "audience", &peer)))
         return err;
     if (TRY(err, gate_explain(call->host->gate, &object, peer->index, call->now_us, call->arena, say_step,
                               call, &why)))
@@ -546,7 +547,7 @@ static err_t approving_of(struct command_call *call, const struct gate_peer *pee
     if (str_to_u64(id, UINT64_MAX, &found.lsn))
         err = approving_waits(call, peer, approval, &found);
     else
-        err = command_object(call, "id", &found.object);
+        err = command_object_meant(call, "id", &found.object);
     if (err != ERR_OK)
         return err;
     newest = found;

@@ -166,10 +166,36 @@ static bool take_version(void *ctx, const struct gate_leaf_version *version)
     return prove->count < PROOFS_MAX;
 }
 
+/* What left changed is in his ledger under the name that he has of it. */
+static err_t leaves_as_minted(struct prove *prove, const struct stix_key *object)
+{
+    struct command_call *call = prove->call;
+    struct stix_key minted;
+    struct str id;
+    err_t err = gate_minted_as(call->host->gate, object, prove->peer->index, call->arena, &id);
+    if (err != ERR_OK || !stix_id_parse(id, &minted))
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    line_begin(call->out);
+    line_text(call->out, "minted", id);
+    line_text(call->out, "partners", prove->peer->audience);
+    line_end(call->out);
+    line_say(call->out, "partner %.*s has it as %.*s", STR_ARG(prove->peer->audience), STR_ARG(id));
+    return gate_leaf_versions(call->host->gate, prove->peer->index, &minted, take_version, prove);
+}
+
+static err_t leaves_of(struct prove *prove, const struct stix_key *object)
+{
+    err_t err = gate_leaf_versions(prove->call->host->gate, prove->peer->index, object, take_version, prove);
+    if ((err == ERR_OK || err == ERR_NOTFOUND) && prove->count == 0)
+        err = leaves_as_minted(prove, object);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
 /* A leaf's number, or an object of which every leaf is proved, the newest first. */
 err_t command_ledger_prove(struct command_call *call)
 {
     struct prove prove;
+    struct command_meant meant;
     struct stix_key object;
     struct str id;
     uint64_t seq;
@@ -178,10 +204,10 @@ err_t command_ledger_prove(struct command_call *call)
         return err;
     if (str_to_u64(id, UINT64_MAX, &seq))
         return prove_seq(&prove, seq);
-    if (TRY(err, command_object(call, "id", &object)))
+    if (TRY(err, command_object(call, "id", &object)) || TRY(err, command_meant(call, "id", &meant)))
         return err;
-    if (TRY(err, gate_leaf_versions(call->host->gate, prove.peer->index, &object, take_version, &prove)) &&
-        err != ERR_NOTFOUND)
+    command_say_meant(call, &meant); /* the leaves are proved as he has them */
+    if (TRY(err, leaves_of(&prove, &object)))
         return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
     for (size_t i = 0; i < prove.count; i++)
         if (TRY(err, prove_seq(&prove, prove.seqs[i])))
@@ -280,8 +306,9 @@ err_t command_ledger_open(struct command_call *call)
     if (TRY(err, prove_begin(&prove, call)) || TRY(err, command_text(call, "seq", &id)))
         return err;
     if (!str_to_u64(id, UINT64_MAX, &seq))
-        return command_refuse(call, ERR_USAGE, "bongsu ledger show", "%.*s is no leaf's number",
-                              id.len > 100 ? 100 : (int)id.len, id.at);
+        return command_refuse(call, ERR_USAGE,
+                              "`bongsu ledger prove AUDIENCE ID` has the numbers of an object's",
+                              "%.*s is no leaf's number", id.len > 100 ? 100 : (int)id.len, id.at);
     if (by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "opening a leaf to oversight needs a reason");

@@ -9,22 +9,7 @@
 
 #define SECOND_US INT64_C(1000000)
 
-enum { ID_SIZE = LIMIT_ID_BYTES + 1, DEADLINE_S = 24 * 3600, DEADLINE_S_MAX = 365 * 24 * 3600 };
-
-/* The identifier that a key stands for; of types that the standard does not define the UUID alone. */
-static void id_text(const struct stix_key *key, char out[ID_SIZE])
-{
-    const char *name = "";
-    for (unsigned code = 0; code < STIX_TYPE_COUNT && name[0] == '\0'; code++) {
-        const struct stix_type *row = stix_type_row((enum stix_code)code);
-        if (memcmp(row->digest, key->b + 16, STIX_TYPE_DIGEST_SIZE) == 0)
-            name = row->name;
-    }
-    const uint8_t *b = key->b;
-    (void)snprintf(out, ID_SIZE, "%s--%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-                   name, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-                   b[13], b[14], b[15]);
-}
+enum { DEADLINE_S = 24 * 3600, DEADLINE_S_MAX = 365 * 24 * 3600 };
 
 /* --- calling back --- */
 
@@ -210,9 +195,9 @@ struct telling {
 static void line_object(struct telling *t, const struct gate_spill *recall)
 {
     static const struct stix_key none;
-    char id[ID_SIZE] = "(refused input)";
+    char id[COMMAND_ID_SIZE] = "(refused input)";
     if (!stix_key_eq(&recall->key, &none))
-        id_text(&recall->key, id);
+        command_id_text(&recall->key, id);
     line_begin(t->call->out);
     line_word(t->call->out, "object", id);
     line_count(t->call->out, "number", recall->lsn);
@@ -425,8 +410,8 @@ static err_t legal_lift(struct command_call *call)
 static void say_legal(void *ctx, const struct gate_legal *legal)
 {
     struct command_call *call = ctx;
-    char id[ID_SIZE];
-    id_text(&legal->object, id);
+    char id[COMMAND_ID_SIZE];
+    command_id_text(&legal->object, id);
     line_begin(call->out);
     line_word(call->out, "object", id);
     line_time(call->out, "since", legal->at_us);

@@ -76,7 +76,7 @@ static err_t take_named(struct command_call *call, struct set *out)
 {
     uint64_t lsns[LIMIT_COPIES];
     struct str all = command_text_or_empty(call, "what"), what = str_cut(&all, '\n');
-    struct stix_key key;
+    struct command_meant meant;
     size_t count = 0;
     if (all.len > 0)
         return command_refuse(call, ERR_USAGE, "call the others back by words of their own",
@@ -85,10 +85,11 @@ static err_t take_named(struct command_call *call, struct set *out)
         set_add(out, lsns[0]);
         return ERR_OK;
     }
-    if (!stix_id_parse(what, &key))
+    if (!command_meant_by(call, what, &meant))
         return command_refuse(call, ERR_USAGE, "a STIX identifier, or a number of `bongsu object show`",
                               "%.*s is neither", what.len > 100 ? 100 : (int)what.len, what.at);
-    err_t err = gate_spill_copies(call->host->gate, &key, lsns, LIMIT_COPIES, &count);
+    command_say_meant(call, &meant);
+    err_t err = gate_spill_copies(call->host->gate, &meant.key, lsns, LIMIT_COPIES, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++)
         set_add(out, lsns[i]);
     return err == ERR_OK ? err : command_refuse(call, err, NULL, "nothing is called back: %s", err_text(err));
@@ -150,7 +151,7 @@ static err_t take_query(struct command_call *call, struct set *out)
 static err_t take_incident(struct command_call *call, struct set *out, size_t *stays)
 {
     struct stix_key key;
-    err_t err = command_object(call, "incident", &key);
+    err_t err = command_object_meant(call, "incident", &key);
     if (err != ERR_OK)
         return err;
     err = gate_recall_around(call->host->gate, &key, set_add, out, stays);

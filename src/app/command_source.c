@@ -212,7 +212,7 @@ static err_t tag_set(struct command_call *call, bool add)
     struct str tag;
     struct gate_by by = command_by(call);
     err_t err;
-    if (TRY(err, command_object(call, "id", &object)) || TRY(err, command_text(call, "tag", &tag)))
+    if (TRY(err, command_object_meant(call, "id", &object)) || TRY(err, command_text(call, "tag", &tag)))
         return err;
     if (TRY(err, gate_tag(call->host->gate, &object, tag, add, &by, call->now_us)))
         return command_refuse(call, err, NULL, "the tag was not %s: %s", add ? "added" : "removed",

@@ -86,7 +86,7 @@ static err_t spill_object(struct command_call *call, const struct stix_key *key,
 static err_t spill_add(struct command_call *call)
 {
     struct gate_by by = command_by(call);
-    struct stix_key key;
+    struct command_meant meant;
     struct str what;
     uint64_t lsn;
     err_t err;
@@ -97,9 +97,10 @@ static err_t spill_add(struct command_call *call)
                               "suspending something needs a reason");
     if (str_to_u64(what, UINT64_MAX, &lsn))
         err = spill_one(call, lsn, &by);
-    else if (stix_id_parse(what, &key))
-        err = spill_object(call, &key, &by);
-    else
+    else if (command_meant_by(call, what, &meant)) {
+        command_say_meant(call, &meant);
+        err = spill_object(call, &meant.key, &by);
+    } else
         return command_refuse(call, ERR_USAGE, "a STIX identifier, or a number of `bongsu quarantine list`",
                               "%.*s is neither", what.len > 100 ? 100 : (int)what.len, what.at);
     if (err != ERR_OK)

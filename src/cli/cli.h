@@ -159,6 +159,8 @@ void table_print(struct table *table);
 void table_free(struct table *table);
 /* Prints the "say" of a line, if it has one. */
 void print_say(struct str line);
+/* The same on standard error, where the answer itself may go to a file. */
+void print_beside(struct str line);
 /* Columns of a terminal that a text takes. */
 size_t print_width(struct str text);
 /* Appends text that somebody else wrote: control characters, which begin lines and drive terminals, become

@@ -684,6 +684,9 @@ static const struct cli_command find_rows[] = {
      .run = run_export},
     {.words = "get",
      .summary = "show an object: the newest version, or those asked for",
+     .help =
+         "The identifier that a partner has of an object that left changed stands for that object, which\n"
+         "is said; so in versions, diff, graph, policy explain, approve, tag, recall and ledger prove.",
      .args = {ID},
      .options = {{"version", CLI_TEXT, "version", "TIME", "the version of this modified time"},
                  {"source", CLI_TEXT, "source", "NAME", "as this source brought it"},

@@ -84,6 +84,8 @@ static void get_line(void *ctx, struct str json)
         buf_put_str(&g->object, line_str(line, "object"));
     } else if (line != NULL && line_has(line, "translation") && lang != NULL) {
         merge(g, line_str(line, "translation"), str_of(lang));
+    } else {
+        print_beside(json);
     }
     line_free(line);
 }
@@ -171,6 +173,7 @@ static void diff_line(void *ctx, struct str json)
     struct comparing *c = ctx;
     struct line *line = line_read(json);
     if (line == NULL || !line_has(line, "object")) {
+        print_beside(json);
         line_free(line);
         return;
     }
@@ -305,6 +308,8 @@ static void dot_line(void *ctx, struct str json)
         (void)fputs(" [label=", stdout);
         print_quoted(name.len == 0 ? line_str(line, "type") : name);
         (void)fputs("];\n", stdout);
+    } else {
+        print_beside(json);
     }
     line_free(line);
 }

@@ -13,6 +13,7 @@ struct proving {
     struct buf object;
     uint64_t seq;
     bool taken, no_object;
+    bool piped; /* the proof goes to standard output, and nothing else does */
 };
 
 static void take_proof(void *ctx, struct str json)
@@ -29,7 +30,10 @@ static void take_proof(void *ctx, struct str json)
         proving->taken = true;
     }
     line_free(line);
-    print_say(json);
+    if (proving->piped)
+        print_beside(json);
+    else
+        print_say(json);
 }
 
 static int write_file(const struct cli_call *call, const char *path, const struct buf *content)
@@ -80,7 +84,7 @@ int run_ledger_prove(struct cli_call *call)
         return cli_usage(call, "--object goes with --out");
     if (path == NULL)
         return control_run(call);
-    struct proving proving = {.seq = 0};
+    struct proving proving = {.piped = strcmp(path, "-") == 0};
     if (object != NULL)
         call->extra = ",\"object\":true";
     buf_init(&proving.proof, LIMIT_CONTROL_REPLY_BYTES);

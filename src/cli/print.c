@@ -286,13 +286,23 @@ void table_print(struct table *table)
     table->count = 0;
 }
 
-void print_say(struct str line)
+static void say_to(FILE *to, struct str line)
 {
     static const struct cli_column none[1];
     struct table *table = table_new(none);
     struct json_doc doc;
     struct str say;
     if (table != NULL && parse(table, line, &doc) && json_get_str(json_root(&doc), STR("say"), &say))
-        (void)printf("%.*s\n", STR_ARG(say));
+        (void)fprintf(to, "%.*s\n", STR_ARG(say));
     table_free(table);
+}
+
+void print_say(struct str line)
+{
+    say_to(stdout, line);
+}
+
+void print_beside(struct str line)
+{
+    say_to(stderr, line);
 }

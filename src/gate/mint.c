@@ -4,6 +4,7 @@
 #include "core/uuid.h"
 #include "core/wr.h"
 #include "gate/cut.h"
+#include "gate/query.h"
 #include "stix/mend.h"
 
 static const struct gate_by by_gate = {{"gate", 4}, {"first minted object", 19}};
@@ -686,4 +687,53 @@ err_t mint_copies(struct gate *gate, const struct stix_key *minted, unsigned par
     }
     store_scan_close(scan);
     return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* --- for operators --- */
+
+err_t gate_minted(struct gate *gate, const struct stix_key *id, struct gate_minted *out)
+{
+    struct gate_minted told = {.partners = 0};
+    struct store_scan *scan;
+    struct bytes key, value;
+    struct stix_key source;
+    err_t err;
+    if (!mint_any(gate))
+        return ERR_NOTFOUND;
+    if (TRY(err, scan_id(gate, id, &scan)))
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct rd rd = rd_of(value);
+        unsigned partner = rd_u8(&rd);
+        rd_copy(&rd, source.b, STIX_KEY_SIZE);
+        if (rd.err != ERR_OK || partner >= gate->peer_count || stix_key_eq(&source, id))
+            continue; /* what is left of an observable may be called as it was */
+        told.others |= told.partners != 0 && !stix_key_eq(&source, &told.source);
+        if (told.partners == 0)
+            told.source = source;
+        told.partners |= UINT64_C(1) << partner;
+    }
+    store_scan_close(scan);
+    store_view_end(gate->store);
+    if (err != ERR_NOTFOUND)
+        return err;
+    if (told.partners == 0)
+        return ERR_NOTFOUND;
+    *out = told;
+    return ERR_OK;
+}
+
+err_t gate_minted_as(struct gate *gate, const struct stix_key *source, unsigned partner, struct arena *arena,
+                     struct str *out)
+{
+    struct mint *variants = NULL;
+    if (!mint_any(gate))
+        return ERR_NOTFOUND;
+    err_t err = mint_variants(gate, source, partner, arena, &variants);
+    store_view_end(gate->store);
+    if (err == ERR_OK && variants == NULL)
+        return ERR_NOTFOUND;
+    if (err == ERR_OK)
+        *out = mint_known(variants)->id;
+    return err;
 }

@@ -66,6 +66,20 @@ NODISCARD err_t gate_find(struct gate_search *search, const struct gate_filter *
                           struct gate_walk *walk, unsigned objects,
                           bool (*visit)(void *ctx, const struct gate_found *found), void *ctx);
 
+/* --- what was minted --- */
+
+/* What an identifier that this node minted stands for (docs/protocol/MINTING.md). */
+struct gate_minted {
+    struct stix_key source; /* the object here */
+    bool others;            /* of others too: what is left of two observables may be the same */
+    uint64_t partners;      /* who has it, or had it, under this identifier */
+};
+/* ERR_NOTFOUND: nothing was minted under it, or all of it was destroyed. */
+NODISCARD err_t gate_minted(struct gate *gate, const struct stix_key *id, struct gate_minted *out);
+/* Back: what this partner has of an object under another identifier, in the arena. ERR_NOTFOUND: nothing. */
+NODISCARD err_t gate_minted_as(struct gate *gate, const struct stix_key *source, unsigned partner,
+                               struct arena *arena, struct str *out);
+
 /* --- neighbours --- */
 
 struct gate_edge {

@@ -73,6 +73,48 @@ def spellings(place, kr):
         check(f'{value} is found in the other hand', places >= set(ids), lines)
 
 
+def looked_up(place, source, other):
+    """A partner calls and names what he has: every command knows what it stands for."""
+    kr = ['--dir', 'kr']
+
+    def seen():
+        found(place, 'nobody at all')  # a search signs what was decided and nobody read yet
+        return [line for line in place.lines('ledger', 'show', 'us', *kr) if 'seq' in line]
+
+    until('us has it', lambda: len(seen()) == 3)
+    leaves = seen()
+    his = next(line['id'] for line in leaves if line['id'].startswith('indicator--') and line['id'] not in (source, other))
+    told = f'{his} is what partner us has of {source}'
+    check('us has it by another name', his != source, leaves)
+    status, out, err = place.run('get', his, *kr)
+    good = status == 0 and json.loads(out)['id'] == source and told in err
+    check('get shows the object and says so beside it', good, out + err)
+    first = place.lines('get', his, *kr)[0]
+    check('and tells programs', [first.get(key) for key in ('minted', 'partners', 'stands_for', 'held')] ==
+          [his, 'us', source, False], first)
+    recall = ('recall', his, '--dry-run')
+    for words in (('versions', his), ('policy', 'explain', his, 'us'), ('graph', his), ('find', his), recall):
+        place.expect(0, told, *words, *kr)
+        lines = place.lines(*words, *kr)
+        check(f'{words[0]} --json as well', any(line.get('stands_for') == source for line in lines), lines)
+    place.expect(0, '1 objects in 1 versions', 'recall', his, '--dry-run', *kr)
+    place.expect(0, told, 'ledger', 'prove', 'us', his, *kr)
+    status, out, err = place.run('ledger', 'prove', 'us', his, '--out', '-', *kr)
+    good = status == 0 and out.startswith('c2sp.org/tlog-proof') and told in err
+    check('a proof on standard output is nothing but the proof', good, out + err)
+    place.expect(0, f'us has it as {his}', 'ledger', 'prove', 'us', source, *kr)
+    place.expect(2, 'ledger prove', 'ledger', 'open', 'us', his, '--because', 'audit', *kr)
+    place.expect(1, f'minted for a partner from {source}', 'object', 'show', his, *kr)
+    place.expect(0, told + '(?s:.*)tagged; the object is decided again', 'tag', 'add', his, 'asked', *kr)
+    lines = place.lines('find', '--tag', 'asked', *kr)
+    check('the tag is on the object here', [line.get('id') for line in lines[:1]] == [source], lines)
+    place.expect(0, told, 'tag', 'remove', his, 'asked', *kr)
+    nobody = 'indicator--00000000-0000-4000-8000-00000000ffff'
+    status, out, err = place.run('get', nobody, *kr)
+    check('of what stands for nothing, nothing is said', status == 1 and 'is what' not in out + err, out + err)
+    place.expect(0, told, 'approve', his, 'us', '--because', 'asked', *kr)
+
+
 def test(place):
     kr = ['--dir', 'kr']
     place.expect(0, '5[0-9] right, 0 wrong', 'policy', 'test', ROOT / 'tests' / 'golden' / 'personal.policy')
@@ -101,6 +143,8 @@ def test(place):
     place.expect(0, 'email at /description.*masked', 'policy', 'explain', one['id'], 'us', *kr)
     place.expect(0, 'kr-rrn at /description.*replaced by a pseudonym', 'policy', 'explain', one['id'], 'eu', *kr)
     place.expect(0, 'kr-phone at /description.*held', 'policy', 'explain', one['id'], 'jp', *kr)
+
+    looked_up(place, one['id'], two['id'])
 
     for value in (MAIL.lower(), RRN.replace('-', ''), '+82 10-2345-6789', PHONE.replace('-', '')):
         lines = find(place, value)

@@ -41,6 +41,48 @@ static void a_field_is_cut_for_whom_it_is_not(void **state)
     bench_deinit(&n.b);
 }
 
+/* An operator asks what a partner's identifier stands for, and back. */
+static void operators_look_it_up(void **state)
+{
+    (void)state;
+    struct node n;
+    struct gate_minted minted;
+    struct stix_key key, source = key_of("indicator", 1), other = key_of("indicator", 2);
+    struct arena arena;
+    struct str as;
+    char text[TEXT_MAX];
+    arena_init(&arena, 1 << 20);
+    node_init(&n);
+    assert_int_equal(gate_minted(n.b.gate, &source, &minted), ERR_NOTFOUND); /* nothing was minted at all */
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1,
+                              ",\"description\":\"the secret part\"" MARKED(TLP_GREEN)
+                                  CUT(TLP_AMBER, "\"description\"")));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, ""));
+    struct texts *us = texts_of(&n, n.us);
+    const char *name = NULL;
+    for (size_t i = 0; i < us->count; i++)
+        if (strstr(us->at[i].text, "198.51.100.1") != NULL)
+            name = us->at[i].id;
+    assert_non_null(name);
+    assert_true(stix_id_parse(str_of(name), &key));
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(gate_minted(n.b.gate, &key, &minted), ERR_OK);
+        assert_true(stix_key_eq(&minted.source, &source));
+        assert_int_equal(minted.partners, UINT64_C(1) << n.us);
+        assert_false(minted.others);
+        assert_int_equal(gate_minted_as(n.b.gate, &source, n.us, &arena, &as), ERR_OK);
+        assert_true(str_eq(as, str_of(name)));
+        assert_int_equal(gate_minted_as(n.b.gate, &source, n.jp, &arena, &as), ERR_NOTFOUND);
+        assert_int_equal(gate_minted(n.b.gate, &source, &minted), ERR_NOTFOUND);
+        assert_int_equal(gate_minted(n.b.gate, &other, &minted), ERR_NOTFOUND);
+        bench_reopen(&n.b);
+    }
+    mem_free(us);
+    arena_deinit(&arena);
+    bench_deinit(&n.b);
+}
+
 /* Nothing is assumed of its source: what one field is marked with lets nobody have the rest. */
 static void a_granular_marking_only_tightens(void **state)
 {
@@ -796,6 +838,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_is_cut_for_whom_it_is_not),
+        cmocka_unit_test(operators_look_it_up),
         cmocka_unit_test(what_names_it_is_minted_too),
         cmocka_unit_test(rules_have_things_taken_out),
         cmocka_unit_test(containers_leave_without),
