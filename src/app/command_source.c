@@ -211,13 +211,25 @@ static err_t tag_set(struct command_call *call, bool add)
     struct stix_key object;
     struct str tag;
     struct gate_by by = command_by(call);
+    struct gate_reach reach;
     err_t err;
     if (TRY(err, command_object_meant(call, "id", &object)) || TRY(err, command_text(call, "tag", &tag)))
         return err;
+    if (TRY(err, gate_reach(call->host->gate, &object, &reach)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
     if (TRY(err, gate_tag(call->host->gate, &object, tag, add, &by, call->now_us)))
         return command_refuse(call, err, NULL, "the tag was not %s: %s", add ? "added" : "removed",
                               err_text(err));
-    line_say(call->out, "%s; the object is decided again", add ? "tagged" : "tag removed");
+    line_begin(call->out);
+    line_bool(call->out, "held", reach.held);
+    line_word(
+        call->out, "say",
+        reach.held
+            ? (add ? "tagged; the object is decided again" : "tag removed; the object is decided again")
+        : add ? "tagged, and not here yet: nothing is held under this identifier; the tag counts from the "
+                "moment when it comes (was it typed right?)"
+              : "tag removed; nothing is held under this identifier");
+    line_end(call->out);
     return ERR_OK;
 }
 

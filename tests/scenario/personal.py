@@ -110,6 +110,8 @@ def looked_up(place, source, other):
     check('the tag is on the object here', [line.get('id') for line in lines[:1]] == [source], lines)
     place.expect(0, told, 'tag', 'remove', his, 'asked', *kr)
     nobody = 'indicator--00000000-0000-4000-8000-00000000ffff'
+    place.expect(0, 'tagged, and not here yet', 'tag', 'add', nobody, 'asked', *kr)
+    check('and tells programs', place.lines('tag', 'remove', nobody, 'asked', *kr)[0].get('held') is False)
     status, out, err = place.run('get', nobody, *kr)
     check('of what stands for nothing, nothing is said', status == 1 and 'is what' not in out + err, out + err)
     place.expect(0, told, 'approve', his, 'us', '--because', 'asked', *kr)
