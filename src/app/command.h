@@ -184,6 +184,8 @@ NODISCARD err_t command_recall_add(struct command_call *call);
 /* Who has not destroyed by the deadline what was called back (command_recall.c). */
 void command_say_recalls(struct command_call *call);
 
+/* Warnings about names that are not here, and about what is withheld as a whole. */
+void command_say_slips(struct command_call *call, const struct policy *policy);
 /* A policy text that does not compile: line, column, what is wrong and what may have been meant. */
 err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault);
 

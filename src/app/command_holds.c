@@ -133,6 +133,7 @@ struct comparing {
     struct command_call *call;
     struct policy *other;
     uint64_t cursor, looked;
+    bool told; /* what the other policy names that is not here */
     uint64_t counts[GATE_DIFF_KINDS][LIMIT_PARTNERS];
     bool all;
     struct {
@@ -342,6 +343,9 @@ static err_t diff_next(struct command_call *call, void *state, bool *out_end)
 {
     struct comparing *comparing = state;
     comparing->call = call;
+    if (!comparing->told)
+        command_say_slips(call, comparing->other);
+    comparing->told = true;
     err_t err = gate_policy_diff(call->host->gate, comparing->other, call->now_us, &comparing->cursor,
                                  OBJECTS_A_PORTION, say_diff, comparing);
     if (err != ERR_OK)

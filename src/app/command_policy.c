@@ -41,29 +41,58 @@ static bool knows(struct naming *n, struct str name)
     return str_eq(name, n->named->name);
 }
 
+static bool knows_source(struct naming *n)
+{
+    const struct gate *gate = n->call->host->gate;
+    bool known = false;
+    for (uint32_t i = 1; i <= gate_source_count(gate) && !known; i++)
+        known = gate_source_get(gate, i) != NULL && knows(n, gate_source_get(gate, i)->name);
+    return known;
+}
+
+static bool knows_node(struct naming *n)
+{
+    const struct gate *gate = n->call->host->gate;
+    bool known = knows(n, str_of(n->call->host->conf->node));
+    for (unsigned p = 0; p < gate_peer_count(gate) && !known; p++)
+        known = knows(n, gate_peer_get(gate, p)->node);
+    return known;
+}
+
+/* What came in does not say through which collection: each identity of the TAXII server is a source. */
+static bool knows_collection(struct naming *n)
+{
+    (void)n;
+    return false;
+}
+
+static const struct {
+    const char *what;
+    bool (*knows)(struct naming *n);
+    const char *otherwise; /* when nothing is near */
+} namings[] = {
+    [POLICY_NAMED_SOURCE] = {"source", knows_source, "bongsu source list"},
+    [POLICY_NAMED_OWNER] = {"source", knows_source, "bongsu source list"},
+    [POLICY_NAMED_NODE] = {"node", knows_node, "bongsu peer list"},
+    [POLICY_NAMED_COLLECTION] = {"collection", knows_collection, "write `source ==`: each writer is one"},
+};
+
 /* A condition over what is not there never matches: `deny` denies nothing then. */
 static void say_unknown(void *ctx, const struct policy_named *named)
 {
     struct command_call *call = ctx;
-    const struct gate *gate = call->host->gate;
     struct naming n = {call, suggest_for(named->name), named};
     struct policy_remark remark = {.line = named->line, .column = named->column};
     char meant[100];
-    bool known = !named->of_source && knows(&n, str_of(call->host->conf->node));
-    for (uint32_t i = 1; named->of_source && i <= gate_source_count(gate) && !known; i++)
-        known = gate_source_get(gate, i) != NULL && knows(&n, gate_source_get(gate, i)->name);
-    for (unsigned p = 0; !named->of_source && p < gate_peer_count(gate) && !known; p++)
-        known = knows(&n, gate_peer_get(gate, p)->node);
-    if (known)
+    if (namings[named->kind].knows(&n))
         return;
-    suggest_put(&n.suggest, named->of_source ? "bongsu source list" : "bongsu peer list", meant,
-                sizeof meant);
+    suggest_put(&n.suggest, namings[named->kind].otherwise, meant, sizeof meant);
     (void)snprintf(remark.what, sizeof remark.what, "there is no %s `%.*s` here, so this matches nothing; %s",
-                   named->of_source ? "source" : "node", STR_ARG(named->name), meant);
+                   namings[named->kind].what, STR_ARG(named->name), meant);
     say_remark(call, &remark);
 }
 
-static void say_slips(struct command_call *call, const struct policy *policy)
+void command_say_slips(struct command_call *call, const struct policy *policy)
 {
     policy_names(policy, say_unknown, call);
     policy_review_redact(policy, say_remark, call);
@@ -73,7 +102,7 @@ static void say_in_force(struct command_call *call)
 {
     const struct policy *policy = gate_policy(call->host->gate);
     struct hash digest = policy_digest(policy);
-    say_slips(call, policy);
+    command_say_slips(call, policy);
     line_begin(call->out);
     line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
     line_hash(call->out, "digest", &digest);
@@ -219,7 +248,7 @@ static err_t policy_check(struct command_call *call)
         return command_refuse_policy(call, err, &fault);
     policy_review(policy, call->now_us, say_remark, call);
     command_warn_two(call, policy);
-    say_slips(call, policy);
+    command_say_slips(call, policy);
     line_begin(call->out);
     line_count(call->out, "rules", policy_rule_count(policy) - POLICY_RULE_BUILTIN_COUNT);
     line_word(call->out, "say", "the policy is well formed");

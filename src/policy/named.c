@@ -1,5 +1,5 @@
-/* What a policy names that the policy alone cannot judge: sources and nodes, which the node knows. And what
- * it has taken out that no object can be without. */
+/* What a policy names that the policy alone cannot judge: sources, nodes and collections, which the node
+ * knows. And what it has taken out that no object can be without. */
 #include <stdio.h>
 
 #include "core/suggest.h"
@@ -16,14 +16,30 @@ static void place(const struct policy *policy, uint32_t at, struct policy_named 
     }
 }
 
+static bool named_kind(uint8_t field, enum policy_named_kind *out)
+{
+    static const struct {
+        uint8_t field;
+        enum policy_named_kind kind;
+    } rows[] = {{FIELD_SOURCE, POLICY_NAMED_SOURCE},
+                {FIELD_OWNER, POLICY_NAMED_OWNER},
+                {FIELD_ORIGIN_NODE, POLICY_NAMED_NODE},
+                {FIELD_COLLECTION, POLICY_NAMED_COLLECTION}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].field == field) {
+            *out = rows[i].kind;
+            return true;
+        }
+    return false;
+}
+
 void policy_names(const struct policy *policy, void (*each)(void *ctx, const struct policy_named *named),
                   void *ctx)
 {
     for (uint32_t i = 0; i < policy->program.count; i++) {
         const struct ins *ins = &policy->program.at[i];
-        struct policy_named named = {.of_source = ins->field == FIELD_SOURCE};
-        if ((ins->op != OP_NAME && ins->op != OP_NAMES) ||
-            (ins->field != FIELD_SOURCE && ins->field != FIELD_ORIGIN_NODE))
+        struct policy_named named = {.line = 0};
+        if ((ins->op != OP_NAME && ins->op != OP_NAMES) || !named_kind(ins->field, &named.kind))
             continue;
         place(policy, policy->spans.at[i].at, &named);
         for (uint16_t id = 1; id < policy->strings.count; id++) {

@@ -266,11 +266,16 @@ void policy_review(const struct policy *policy, int64_t now_us,
 void policy_review_redact(const struct policy *policy,
                           void (*each)(void *ctx, const struct policy_remark *remark), void *ctx);
 
-/* Sources, and else nodes (`origin-node`), that conditions compare with: whoever knows which there are says
- * which there are not. */
+/* Names that conditions compare with: whoever knows which there are says which there are not. */
+enum policy_named_kind {
+    POLICY_NAMED_SOURCE,
+    POLICY_NAMED_OWNER,      /* a source too: the one whose word counts */
+    POLICY_NAMED_NODE,       /* origin-node */
+    POLICY_NAMED_COLLECTION, /* of a TAXII server */
+};
 struct policy_named {
     unsigned line, column;
-    bool of_source;
+    enum policy_named_kind kind;
     struct str name;
 };
 void policy_names(const struct policy *policy, void (*each)(void *ctx, const struct policy_named *named),

@@ -47,9 +47,24 @@ def test_slips(place):
     place.expect(0, 'no source `kr-cret` here, so this matches nothing; did you mean `kr-cert`', 'policy', 'check', 'slip.policy',
                  *KR)
     place.expect(0, 'withheld as a whole .indicator.', 'policy', 'check', 'slip.policy', *KR)
+    names = (('source == kr-cret', 'no source `kr-cret`', 'did you mean `kr-cert`'),
+             ('owner == kr-cret', 'no source `kr-cret`', 'did you mean `kr-cert`'),
+             ('owner in [kr-cert kr-cret]', 'no source `kr-cret`', 'did you mean `kr-cert`'),
+             ('not owner != kr-cret', 'no source `kr-cret`', 'did you mean `kr-cert`'),
+             ('origin-node == krr', 'no node `krr`', 'did you mean `kr`'),
+             ('collection == inbox', 'no collection `inbox`', 'source =='))
+    for condition, says, meant in names:
+        (place.path / 'slip.policy').write_text(f'language 1\ndeny d if {condition}\nrelease r if own to all\n')
+        for word in ('check', 'diff', 'activate'):
+            place.expect(0, f'{says} here, so this matches nothing; .*{meant}', 'policy', word, 'slip.policy', *KR)
+            lines = place.lines('policy', word, 'slip.policy', *KR)
+            check(f'{word} tells programs', any(says in line.get('warning', '') for line in lines), lines)
     (place.path / 'slip.policy').write_text(text % ('', 'kr-cert', ''))
     out = place.run('policy', 'check', 'slip.policy', *KR)[1]
     check('a source that is there is not warned of', 'matches nothing' not in out and 'well formed' in out, out)
+    (place.path / 'slip.policy').write_text('language 1\ndeny d if owner == kr-cert and origin-node == kr\n')
+    out = place.run('policy', 'check', 'slip.policy', *KR)[1]
+    check('nor an owner, nor this node', 'matches nothing' not in out and 'well formed' in out, out)
     place.stop('kr')
 
 

@@ -8,10 +8,11 @@ struct heard {
 
 static void hear_name(void *ctx, const struct policy_named *named)
 {
+    static const char *const kinds[] = {"source", "owner", "node", "collection"};
     struct heard *heard = ctx;
-    heard->used += (size_t)snprintf(heard->text + heard->used, sizeof heard->text - heard->used,
-                                    "%u:%u %s %.*s\n", named->line, named->column,
-                                    named->of_source ? "source" : "node", STR_ARG(named->name));
+    heard->used +=
+        (size_t)snprintf(heard->text + heard->used, sizeof heard->text - heard->used, "%u:%u %s %.*s\n",
+                         named->line, named->column, kinds[named->kind], STR_ARG(named->name));
 }
 
 static void hear_remark(void *ctx, const struct policy_remark *remark)
@@ -30,7 +31,8 @@ static void sources_and_nodes_are_named(void **state)
                                          "deny b if origin-node in [us-x \"kr y\"]\n"
                                          "release c if not source != feed and owner == nobody to all\n");
     policy_names(policy, hear_name, &heard);
-    assert_string_equal(heard.text, "2:11 source socc\n3:11 node us-x\n3:11 node kr y\n4:18 source feed\n");
+    assert_string_equal(heard.text, "2:11 source socc\n2:29 collection socc\n3:11 node us-x\n3:11 node kr y\n"
+                                    "4:18 source feed\n4:37 owner nobody\n");
     policy_unref(policy);
 }
 
