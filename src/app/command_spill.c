@@ -107,6 +107,8 @@ static err_t spill_add(struct command_call *call)
         return err;
     line_say(
         call->out,
+        "Other copies under its identifier, also what comes later, are held from everybody until a person "
+        "approves one (bongsu approve), or all of them (bongsu tag add ID spill:ok). "
         "Its bytes are still here: another operator has them destroyed with `bongsu spill destroy`. Left to "
         "people: whoever searched for it or exported it (bongsu access), and copies of this node's keys "
         "(docs/guide/spillage.md)");

@@ -5,7 +5,11 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/spill.h"
 #include "gate/state.h"
+
+/* No list's name has a slash. */
+#define SPILL_HEAD "spill/"
 
 enum {
     VALUE_VERSION = 1,
@@ -186,7 +190,15 @@ err_t safety_find(const struct gate *gate, const struct stix_object *object, str
 {
     char text[LIMIT_NAME_BYTES + SHOWN_BYTES + 32];
     struct asking asking = {.gate = gate};
+    uint64_t suspended;
     *out = STR("");
+    if (spill_of(gate, &object->key, &suspended)) {
+        int said = snprintf(text, sizeof text,
+                            SPILL_HEAD "%llu another copy of it was suspended (bongsu spill list)",
+                            (unsigned long long)suspended);
+        *out = arena_str(arena, (struct str) {text, (size_t)said});
+        return out->at == NULL ? ERR_NOMEM : ERR_OK;
+    }
     if (gate->list_count == 0 || !list_each_value(object, arena, ask, &asking))
         return ERR_OK;
     /* The list's name first: a tag is made of it. */
@@ -201,8 +213,10 @@ err_t safety_add(struct str safety, struct arena *arena, struct str *tags, struc
     static const char head[] = "safety:";
     char tag[sizeof head + LIMIT_NAME_BYTES];
     struct str rest = safety, name = str_cut(&rest, ' ');
+    /* A word about a list says nothing of what was spilled. */
+    struct str ok = str_starts(safety, STR(SPILL_HEAD)) ? STR(GATE_SPILL_OK) : STR(GATE_SAFETY_OK);
     for (size_t i = 0; i < facts->tag_count; i++)
-        if (str_eq(facts->tags[i], STR(GATE_SAFETY_OK)))
+        if (str_eq(facts->tags[i], ok))
             return ERR_OK;
     must(name.len <= LIMIT_NAME_BYTES);
     memcpy(tag, head, sizeof head - 1);

@@ -8,7 +8,7 @@
 
 enum { VALUE_VERSION_SPILL = 1, VALUE_VERSION_ONE = 2, VALUE_VERSION = 3 };
 
-enum { SAYS_WAITS = 1, SAYS_REPORT = 2 };
+enum { SAYS_WAITS = 1, SAYS_REPORT = 2, SAYS_BEFORE = 4 };
 
 /* --- the fact: its key is the digest, so that what comes in is looked up by it --- */
 
@@ -24,7 +24,8 @@ static void spill_write(struct buf *out, const struct gate_spill *spill)
     wr_blob(out, bytes_from_str(spill->by));
     wr_blob(out, bytes_from_str(spill->because));
     wr_u8(out, (uint8_t)spill->why);
-    wr_u8(out, (uint8_t)((spill->waits ? SAYS_WAITS : 0) | (spill->report ? SAYS_REPORT : 0)));
+    wr_u8(out, (uint8_t)((spill->waits ? SAYS_WAITS : 0) | (spill->report ? SAYS_REPORT : 0) |
+                         (spill->before ? SAYS_BEFORE : 0)));
     wr_u64(out, (uint64_t)spill->deadline_us);
     wr_blob(out, bytes_from_str(spill->agreed));
     wr_u64(out, spill->recall);
@@ -36,6 +37,7 @@ static void recall_read(struct rd *rd, unsigned version, struct gate_spill *out)
     unsigned says = rd_u8(rd);
     out->waits = (says & SAYS_WAITS) != 0;
     out->report = (says & SAYS_REPORT) != 0;
+    out->before = (says & SAYS_BEFORE) != 0;
     out->deadline_us = (int64_t)rd_u64(rd);
     out->agreed = str_from_bytes(rd_blob(rd, RECORD_TEXT_MAX));
     if (version == VALUE_VERSION)
@@ -98,6 +100,16 @@ bool spilled(const struct gate *gate, uint64_t lsn)
     return spilled_at(gate, lsn) != NULL;
 }
 
+bool spill_of(const struct gate *gate, const struct stix_key *key, uint64_t *out_lsn)
+{
+    for (size_t i = gate->spill_words == 0 ? 0 : gate->spill_count; i-- > 0;)
+        if (gate->spills[i].spill && stix_key_eq(&gate->spills[i].key, key)) {
+            *out_lsn = gate->spills[i].lsn;
+            return true;
+        }
+    return false;
+}
+
 bool recalled(const struct gate *gate, uint64_t lsn)
 {
     const struct spilled *row = gate->recall_count == 0 ? NULL : spilled_at(gate, lsn);
@@ -131,6 +143,11 @@ err_t spill_apply(struct gate *gate, const struct record_fact *fact)
     struct spilled *row = &gate->spills[place_of(gate, spill.lsn)];
     row->key = spill.key;
     row->deadline_us = spill.deadline_us;
+    if ((spill.why == GATE_SPILLED || spill.before) && !row->spill) {
+        gate->spill_words++;
+        row->spill = true;
+        fresh_forget(gate); /* what is remembered was looked at without it */
+    }
     if (spill.why != GATE_SPILLED) {
         gate->recall_count += !row->recall;
         gate->recalls_open = row->recall = true;
@@ -283,9 +300,11 @@ static err_t look(struct gate *gate, uint64_t lsn, struct gate_spill *out, struc
 static err_t state_one(struct gate *gate, struct gate_spill *spill, const struct hash *content,
                        const struct gate_by *by, int64_t now_us)
 {
+    const struct spilled *row = spilled_at(gate, spill->lsn);
     err_t err = digest_of(gate, spill->source, content, now_us, &spill->digest);
     if (err != ERR_OK)
         return err;
+    spill->before = row != NULL && row->spill;
     if (gate->spill_count == LIMIT_SPILLS)
         return ERR_FULL;
     buf_clear(&gate->scratch);

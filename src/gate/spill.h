@@ -31,6 +31,7 @@ struct gate_spill {
     bool report;         /* somebody else's words, whose content stays or goes with the other's frame */
     struct str agreed;   /* of these two the first; empty: nobody yet */
     uint64_t recall;     /* number of the operator's recall that it is of; 0: of none */
+    bool before;         /* of a recall: an operator had suspended it as spilled before */
 };
 
 /* Suspends what stands at this position: an object, or an entry of the quarantine, which is closed. Who else
@@ -39,6 +40,11 @@ struct gate_spill {
  * ERR_FULL. Commits what was open before. */
 NODISCARD err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
                            struct gate_spill *out);
+/* Copies under the same identifier that are not suspended themselves, of whatever source and version, also
+ * what comes later: they are held by built-in.safety until a person approves one for a partner, or gives the
+ * tag GATE_SPILL_OK. */
+#define GATE_SPILL_OK "spill:ok"
+
 /* Positions of everything held under this id, suspended or not. At most `size`. */
 NODISCARD err_t gate_spill_copies(struct gate *gate, const struct stix_key *object, uint64_t *out,
                                   size_t size, size_t *out_count);

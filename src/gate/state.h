@@ -128,6 +128,7 @@ struct spilled {
     int64_t deadline_us; /* of a recall of ours; 0: none */
     struct stix_key key; /* zero: it has none */
     bool recall;         /* who has it is told by a recall, not by an expire */
+    bool spill;          /* an operator said that it must not be here: its other copies wait for a person */
 };
 
 enum { STOPS_MAX = 256, NAMES_MAX = 8192, GATE_MAGIC = 0x67617465 };
@@ -154,6 +155,7 @@ struct gate {
     bool any_gone;                /* destroy.c: some content was ever destroyed */
     bool replaying, looked_ahead; /* the RECALLs that are still to be replayed are known */
     size_t purges;                /* RECALLs that are not carried out yet */
+    size_t spill_words;           /* of these, by an operator's word that they must not be here */
     struct spilled *spills;       /* spill.c: what is suspended, in order; NULL: nothing ever was */
     size_t spill_count;
     size_t recall_count;        /* of these, called back */
@@ -329,6 +331,8 @@ NODISCARD err_t spill_restate(struct gate *gate, const struct gate_spill *spill,
 NODISCARD err_t spill_key(const struct record_fact *fact, struct stix_key *out);
 /* Is what stands there suspended? */
 bool spilled(const struct gate *gate, uint64_t lsn);
+/* The newest copy under this identifier that an operator suspended as spilled. False: none was. */
+bool spill_of(const struct gate *gate, const struct stix_key *key, uint64_t *out_lsn);
 /* ...and called back? */
 bool recalled(const struct gate *gate, uint64_t lsn);
 /* NULL: it is not suspended. */
@@ -363,7 +367,8 @@ NODISCARD err_t purged_apply(struct gate *gate, const struct record_purged *purg
 /* --- safety.c --- */
 NODISCARD err_t list_apply(struct gate *gate, const struct record_fact *fact);
 void lists_deinit(struct gate *gate);
-/* Why it waits: a list's name, a blank, a few words, all in the arena; empty: on no list. `object` with its
+/* Why it waits: a list's name (or of what else was suspended, spill/NUMBER), a blank, a few words, all in the
+ * arena; empty: nothing stands against it. `object` with its
  * tape. */
 NODISCARD err_t safety_find(const struct gate *gate, const struct stix_object *object, struct arena *arena,
                             struct str *out);

@@ -1,6 +1,8 @@
 /* Spillage: suspended at once, for everybody, over restarts, and not taken in again. */
 #include "gate/spill.h"
 
+#include "gate/recall.h"
+
 #include "gate_test.h"
 
 static bool count_copy(void *ctx, const struct gate_object *object)
@@ -195,10 +197,94 @@ static void tells_nobody_else(void **state)
     bench_deinit(&b);
 }
 
+static enum policy_effect ruled(struct bench *b, int n, const char *rule)
+{
+    struct gate_why why;
+    struct arena arena;
+    struct stix_key key = key_of("indicator", n);
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(b->gate, &key, 0, b->now_us, &arena, NULL, NULL, &why), ERR_OK);
+    assert_int_equal(why.rule.len, strlen(rule));
+    assert_memory_equal(why.rule.at, rule, why.rule.len);
+    enum policy_effect effect = why.effect;
+    arena_deinit(&arena);
+    return effect;
+}
+
+/* What another source has, or sends later, under the same identifier waits for a person. */
+static void others_wait(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_spill spill;
+    struct stix_key key = key_of("indicator", 1);
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    uint32_t other = bench_source(&b, "other", STIX_TLP_CLEAR, true, false);
+    uint32_t late = bench_source(&b, "late", STIX_TLP_CLEAR, true, false);
+    (void)bench_partner(&b, "us-cisa");
+    bench_policy(&b);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    assert_int_equal(bench_add(&b, other, indicator(text, 1, 2, MARKED(TLP_CLEAR))), GATE_ASSERTION);
+    assert_int_equal(leaves(&b), 1);
+    assert_int_equal(gate_spill(b.gate, lsn, &by_test, b.now_us, &spill), ERR_OK);
+    assert_int_equal(leaves(&b), 2); /* told that it is over; and nothing else */
+    assert_int_equal(bench_add(&b, late, indicator(text, 1, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    assert_int_equal(bench_add(&b, other, indicator(text, 2, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(leaves(&b), 3); /* the other object */
+        assert_int_equal(ruled(&b, 1, "built-in.safety"), POLICY_HOLD);
+        bench_reopen(&b);
+    }
+    /* A word about lists is none about this; a word about this is. */
+    assert_int_equal(gate_tag(b.gate, &key, STR("safety:ok"), true, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(leaves(&b), 3);
+    assert_int_equal(gate_tag(b.gate, &key, STR(GATE_SPILL_OK), true, &by_test, b.now_us), ERR_OK);
+    size_t let_go = leaves(&b);
+    assert_true(let_go > 3);
+    bench_deinit(&b);
+}
+
+/* Approved for one partner; and called back after it was suspended, which is how what partners have goes. */
+static void a_person_decides(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_spill spill;
+    struct gate_recalled told;
+    struct stix_key key = key_of("indicator", 1);
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    uint32_t late = bench_source(&b, "late", STIX_TLP_CLEAR, true, false);
+    (void)bench_partner(&b, "us-cisa");
+    bench_policy(&b);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_CLEAR))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    assert_int_equal(leaves(&b), 1);
+    assert_int_equal(gate_spill(b.gate, lsn, &by_test, b.now_us, &spill), ERR_OK);
+    (void)leaves(&b);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, 0, &by_test, true, b.now_us, &told), ERR_OK);
+    size_t before = leaves(&b);
+    for (int life = 0; life < 2; life++) {
+        bench_reopen(&b);
+        assert_int_equal(bench_add(&b, late, indicator(text, 1, 2 + life, MARKED(TLP_CLEAR))), GATE_NEW);
+        assert_int_equal(leaves(&b), before);
+        assert_int_equal(ruled(&b, 1, "built-in.safety"), POLICY_HOLD);
+    }
+    assert_true(gate_holds_count(b.gate, 0) > 0);
+    assert_int_equal(gate_approve(b.gate, &key, 0, GATE_APPROVE, 0, &by_test, b.now_us), ERR_OK);
+    assert_int_equal(leaves(&b), before + 1);
+    bench_deinit(&b);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(suspended), cmocka_unit_test(taken_from_whom),
-                                       cmocka_unit_test(of_the_quarantine),
-                                       cmocka_unit_test(tells_nobody_else)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(suspended),         cmocka_unit_test(taken_from_whom),
+        cmocka_unit_test(of_the_quarantine), cmocka_unit_test(tells_nobody_else),
+        cmocka_unit_test(others_wait),       cmocka_unit_test(a_person_decides)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
