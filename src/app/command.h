@@ -100,6 +100,8 @@ NODISCARD err_t command_none_empty(struct command_call *call);
 /* Optional ones: empty, false. */
 struct str command_text_or_empty(const struct command_call *call, const char *name);
 bool command_flag(const struct command_call *call, const char *name);
+/* "us, jp": the partners of a mask. */
+void command_put_partners(const struct gate *gate, uint64_t mask, struct buf *out);
 /* "indicator--6ba7b810-..." of a key; of a type that the standard does not define the UUID alone. */
 enum { COMMAND_ID_SIZE = LIMIT_ID_BYTES + 1 };
 void command_id_text(const struct stix_key *key, char out[COMMAND_ID_SIZE]);

@@ -19,8 +19,7 @@ void command_id_text(const struct stix_key *key, char out[COMMAND_ID_SIZE])
                    b[15]);
 }
 
-/* The partners as a text, their number as the sentence needs it. */
-static void put_partners(const struct gate *gate, uint64_t mask, struct buf *out)
+void command_put_partners(const struct gate *gate, uint64_t mask, struct buf *out)
 {
     for (unsigned p = 0; p < gate_peer_count(gate); p++)
         if (mask >> p & 1) {
@@ -37,7 +36,7 @@ static void write_line(const struct gate *gate, const char *id, const struct gat
     command_id_text(&minted->source, source);
     buf_init(&partners, LIMIT_PARTNERS * (LIMIT_NAME_BYTES + 2));
     buf_init(&line, COMMAND_MEANT_MAX);
-    put_partners(gate, minted->partners, &partners);
+    command_put_partners(gate, minted->partners, &partners);
     (void)snprintf(say, sizeof say, "%s is what partner%s %.*s ha%s of %s%s: %s", id,
                    minted->partners & (minted->partners - 1) ? "s" : "", STR_ARG(buf_str(&partners)),
                    minted->partners & (minted->partners - 1) ? "ve" : "s", source,

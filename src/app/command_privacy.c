@@ -8,8 +8,11 @@
 #include "gate/handled.h"
 #include "gate/persons.h"
 #include "gate/quality.h"
+#include "gate/recall.h"
 
 enum { PORTION_FRAMES = 256, DIGEST_BYTES = 16 };
+
+static const char *const place_words[] = {"held", "minted", "quarantine"};
 
 struct seeking {
     struct gate_persons persons;
@@ -62,12 +65,11 @@ static void say_leaves(struct seeking *s, const struct gate_place *place)
 
 static void say_place(void *ctx, const struct gate_place *place)
 {
-    static const char *const words[] = {"held", "minted", "quarantine"};
     struct seeking *s = ctx;
     struct buf *out = s->call->out;
     const struct gate_source *source = gate_source_get(s->call->host->gate, place->source);
     line_begin(out);
-    line_word(out, "place", words[place->kind]);
+    line_word(out, "place", place_words[place->kind]);
     line_text(out, "id", place->id);
     line_text(out, "version", place->version);
     line_text(out, "source", source == NULL ? STR("?") : source->name);
@@ -167,6 +169,76 @@ void command_person_end(void *state)
     mem_free(s);
 }
 
+/* --- erasing --- */
+
+struct listing {
+    struct command_call *call;
+    size_t listed, more;
+    err_t err;
+};
+
+/* Who has it, as it came or minted. False: it is called back already. */
+static bool holders_of(struct listing *listing, const struct gate_place *place, uint64_t *out)
+{
+    struct gate_recalled reach = {.partners = 0};
+    err_t err = gate_recall_reach(listing->call->host->gate, &place->whole, 1, listing->call->now_us, &reach);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        listing->err = err;
+    *out = place->kind == GATE_PLACE_MINTED ? UINT64_C(1) << place->partner : reach.partners;
+    return err == ERR_OK;
+}
+
+static void list_place(void *ctx, const struct gate_place *place)
+{
+    struct listing *listing = ctx;
+    struct command_call *call = listing->call;
+    const struct gate_source *source = gate_source_get(call->host->gate, place->source);
+    struct stix_key key;
+    bool named = stix_id_parse(place->id, &key);
+    struct str type = {place->id.at, named ? place->id.len - 38 : 0}; /* without -- and the UUID */
+    struct buf partners;
+    uint64_t holders;
+    if (listing->listed == LIMIT_RECALL_LISTED) {
+        listing->more++;
+        return;
+    }
+    if (!holders_of(listing, place, &holders))
+        return;
+    listing->listed++;
+    buf_init(&partners, LIMIT_PARTNERS * (LIMIT_NAME_BYTES + 2));
+    command_put_partners(call->host->gate, holders, &partners);
+    line_begin(call->out);
+    line_word(call->out, "place", place_words[place->kind]);
+    line_text(call->out, "id", place->id);
+    line_text(call->out, "type", type);
+    line_text(call->out, "version", place->version);
+    line_text(call->out, "source", source == NULL ? STR("?") : source->name);
+    line_text(call->out, "pointers", place->pointers);
+    line_text(call->out, "partners", buf_str(&partners));
+    line_count(call->out, "lsn", place->lsn);
+    line_end(call->out);
+    buf_deinit(&partners);
+}
+
+/* What would go, one by one: what is destroyed is looked at before. */
+static err_t list_erased(struct command_call *call, const struct privacy_person *person)
+{
+    struct listing listing = {.call = call};
+    struct gate_persons persons;
+    err_t err = ERR_OK;
+    gate_persons_init(&persons, person);
+    while (err == ERR_OK && !persons.end)
+        err = gate_persons_next(call->host->gate, &persons, PORTION_FRAMES, list_place, &listing);
+    gate_persons_deinit(&persons);
+    if (err == ERR_OK)
+        err = listing.err;
+    if (err != ERR_OK)
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    if (listing.more > 0)
+        line_say(call->out, "and %zu more, which `bongsu privacy find` lists", listing.more);
+    return ERR_OK;
+}
+
 /* Everything that holds it is called back: what was minted of that goes with it. */
 static err_t privacy_erase(struct command_call *call)
 {
@@ -175,10 +247,14 @@ static err_t privacy_erase(struct command_call *call)
     err_t err = command_text(call, "person", &value);
     if (err != ERR_OK)
         return err;
-    if (privacy_person(value, &person))
+    bool good = privacy_person(value, &person);
+    if (good)
         note(call, call->who, "privacy.erase", &person);
+    err = command_recall_add(call);
+    if (err == ERR_OK && good && command_flag(call, "dry_run"))
+        err = list_erased(call, &person);
     mem_wipe(&person, sizeof person);
-    return command_recall_add(call);
+    return err;
 }
 
 /* --- pseudonyms --- */

@@ -8,6 +8,7 @@ enum { ANSWER_BYTES = 64 };
 
 struct counting {
     const struct cli_call *call;
+    struct table *table; /* what would go, one by one */
     uint64_t versions;
 };
 
@@ -20,8 +21,10 @@ static void count_line(void *ctx, struct str json)
     line_free(line);
     if (counting->call->json)
         (void)printf("%.*s\n", STR_ARG(json));
-    else
+    else if (!table_take(counting->table, json)) {
+        table_print(counting->table);
         print_say(json);
+    }
 }
 
 static bool says_yes(void)
@@ -50,7 +53,10 @@ static int run_recall(struct cli_call *call)
     if (!os_term_is(0))
         return cli_usage(call, "it cannot be undone: look at it with --dry-run, then add --yes");
     call->extra = ",\"dry_run\":true";
+    counting.table = table_new(call->command->columns);
     int status = control_each(call, count_line, &counting);
+    table_print(counting.table);
+    table_free(counting.table);
     if (status != CLI_OK)
         return status;
     if (!says_yes())
@@ -120,12 +126,19 @@ static const struct cli_command recall_rows[] = {
          "whole, as `bongsu recall` does: from every partner who ever had it, within the same budget. The\n"
          "access record says who asked, and names the value by a keyed digest alone: keep it out of TEXT.",
      .args = {{"VALUE", CLI_TEXT, "person", NULL, "as the person writes it"}},
-     .options = {{"dry-run", CLI_FLAG, "dry_run", NULL, "only count what it would reach"},
+     .options = {{"dry-run", CLI_FLAG, "dry_run", NULL, "only count and list what it would destroy"},
                  {"yes", CLI_FLAG, NULL, NULL, "do not ask"},
                  {"within", CLI_TEXT, "within", "HOURS",
                   "until when holders are to answer; 24; also 30m, 90s"},
                  RECALL_BECAUSE},
      .control = "privacy.erase",
+     .columns = {{"PLACE", "place"},
+                 {"ID", "id"},
+                 {"TYPE", "type"},
+                 {"VERSION", "version"},
+                 {"SOURCE", "source"},
+                 {"WHERE", "pointers"},
+                 {"PARTNERS", "partners"}},
      .run = run_recall},
     {.words = "hold legal",
      .summary = "an order to keep it as evidence: nothing destroys it, whoever calls it back",

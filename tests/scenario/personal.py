@@ -200,6 +200,16 @@ def test(place):
     holds = len({line['lsn'] for line in found(place, MAIL) if line.get('place') in ('held', 'quarantine')})
     dry = place.lines('privacy', 'erase', MAIL, '--dry-run', *kr)[0]
     check('erasure counts before', (dry['versions'], dry['dry_run']) == (holds, True) and holds >= 2, dry)
+    listed = [line for line in place.lines('privacy', 'erase', MAIL, '--dry-run', *kr) if 'place' in line]
+    check('and lists each, with what was minted of it', {line['lsn'] for line in listed} == {
+        line['lsn'] for line in found(place, MAIL) if line.get('place') in ('held', 'minted', 'quarantine')}, listed)
+    row = next(line for line in listed if line['place'] == 'held' and line['id'] == one['id'])
+    told = [row[key] for key in ('type', 'source', 'pointers', 'partners')]
+    check('with type, source, where it is, who has it', told == ['indicator', 'feed', '/description', 'us, eu, jp'], row)
+    refused = [line['partners'] for line in listed if line['place'] == 'quarantine']
+    check('what was refused nobody has', refused[:1] == [''], listed)
+    place.expect(0, f'PLACE .*PARTNERS(?s:.*)held +{one["id"]} +indicator', 'privacy', 'erase', MAIL, '--dry-run', *kr)
+    check('the list does not say the value', MAIL not in json.dumps(listed), listed)
     place.expect(2, '--yes', 'privacy', 'erase', MAIL, '--because', 'request 4/2026', *kr)
     check('and changes nothing', any(line.get('place') == 'held' for line in found(place, MAIL)))
     place.expect(0, 'called back', 'privacy', 'erase', MAIL, '--because', 'request 4/2026', '--yes', *kr)
