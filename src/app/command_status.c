@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/command.h"
+#include "gate/query.h"
 #include "gate/retention.h"
 
 /* For a person, to all partners together. */
@@ -100,6 +101,7 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
     static const char *const states[] = {"paused", "started", "removed"};
     struct gate_ledger ledger;
     struct gate_tally tally;
+    struct gate_late late;
     line_begin(call->out);
     line_text(call->out, "audience", peer->audience);
     line_text(call->out, "peer", peer->node.len > 0 ? peer->node : STR("(TAXII)"));
@@ -112,6 +114,11 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
     }
     line_count(call->out, "waiting", gate_waiting_count(call->host->gate, peer->index));
     line_count(call->out, "queued", gate_holds_count(call->host->gate, peer->index));
+    if (gate_late(call->host->gate, peer->index, call->now_us, &late) == ERR_OK) {
+        line_count(call->out, "reminded", late.reminded);
+        if (late.deadline_us != 0)
+            line_time(call->out, "next_deadline", late.deadline_us);
+    }
     line_count(call->out, "personal_held", personal.held);
     line_count(call->out, "personal_denied", personal.denied);
     if (gate_ledger(call->host->gate, peer->index, &ledger) == ERR_OK) {
@@ -123,6 +130,21 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
     }
     call->host->peer_status(call->host->ctx, peer->index, call->out);
     line_end(call->out);
+}
+
+/* Nobody decided since the reminder, and at the deadline the rule's default does. */
+static void say_late(struct command_call *call, const struct gate_peer *peer)
+{
+    struct gate_late late;
+    char deadline[TIME_TEXT_SIZE];
+    if (gate_late(call->host->gate, peer->index, call->now_us, &late) != ERR_OK || late.reminded == 0)
+        return;
+    time_text(late.deadline_us, deadline);
+    line_say(
+        call->out,
+        "%llu%s of them are past their reminder; the nearest deadline is %s (bongsu holds list --audience "
+        "%.*s)",
+        (unsigned long long)late.reminded, late.more ? " or more" : "", deadline, STR_ARG(peer->audience));
 }
 
 /* What waits for somebody: a policy for a second operator, objects for people. */
@@ -137,6 +159,8 @@ static void say_people(struct command_call *call)
         if (count > 0)
             line_say(call->out, "%llu wait for a person before they go to %.*s (bongsu holds list)",
                      (unsigned long long)count, STR_ARG(gate_peer_get(call->host->gate, p)->audience));
+        if (count > 0)
+            say_late(call, gate_peer_get(call->host->gate, p));
         if (rest > 0)
             line_say(call->out,
                      "%llu%s are held before %.*s by other rules (bongsu holds list says what ends each)",

@@ -14,6 +14,8 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 
 struct partner_figures {
     struct gate_tally tally;
+    struct gate_late late;
+    uint64_t waiting, deadline_s;
     struct gate_ledger ledger;
     struct sync_served served;
     struct sync_status status; /* zero when nothing is followed */
@@ -22,6 +24,9 @@ struct partner_figures {
 #define PARTNER_METRICS(X)                                                                                   \
     X("released_objects", "gauge", "newest versions released to the partner", tally.released)                \
     X("held_objects", "gauge", "newest versions held for a person", tally.held)                              \
+    X("waiting_objects", "gauge", "of these, versions for which people have a time", waiting)                \
+    X("reminded_objects", "gauge", "of these, those past their reminder", late.reminded)                     \
+    X("hold_deadline_seconds", "gauge", "unix time of the nearest deadline, 0: none", deadline_s)            \
     X("blocked_objects", "gauge", "released by rule, waiting for what they refer to", tally.blocked)         \
     X("denied_objects", "gauge", "newest versions denied", tally.denied)                                     \
     X("ledger_leaves", "gauge", "leaves decided for the partner", ledger.size)                               \
@@ -39,6 +44,10 @@ static void figures_of(struct core_role *role, unsigned partner, struct partner_
     *out = (struct partner_figures) {.served = sync_serve_status(role->serve, partner)};
     if (gate_tally(role->gate, partner, &out->tally) != ERR_OK)
         out->tally = (struct gate_tally) {0};
+    out->waiting = gate_waiting_count(role->gate, partner);
+    if (gate_late(role->gate, partner, core_now(role), &out->late) != ERR_OK)
+        out->late = (struct gate_late) {0};
+    out->deadline_s = (uint64_t)(out->late.deadline_us / 1000000);
     if (gate_ledger(role->gate, partner, &out->ledger) != ERR_OK)
         out->ledger = (struct gate_ledger) {0};
     if (role->follows[partner].session != NULL)
@@ -52,14 +61,14 @@ enum {
 #undef X
 };
 
-static uint64_t figure(const struct partner_figures *figures, unsigned which)
+static void take_figures(const struct partner_figures *figures, uint64_t out[PARTNER_METRIC_COUNT])
 {
-    const uint64_t all[] = {
+    const uint64_t all[PARTNER_METRIC_COUNT] = {
 #define X(name, type, help, field) figures->field,
         PARTNER_METRICS(X)
 #undef X
     };
-    return all[which];
+    memcpy(out, all, sizeof all);
 }
 
 static void write_partners(struct core_role *role, struct buf *out)
@@ -71,16 +80,19 @@ static void write_partners(struct core_role *role, struct buf *out)
         PARTNER_METRICS(X)
 #undef X
     };
+    uint64_t values[LIMIT_PARTNERS][PARTNER_METRIC_COUNT];
+    for (unsigned i = 0; i < gate_peer_count(role->gate); i++) {
+        struct partner_figures figures;
+        figures_of(role, i, &figures); /* counting who is late takes its time: once */
+        take_figures(&figures, values[i]);
+    }
     for (unsigned which = 0; which < PARTNER_METRIC_COUNT; which++) {
         head(out, rows[which].name, rows[which].type, rows[which].help);
         for (unsigned i = 0; i < gate_peer_count(role->gate); i++) {
             const struct gate_peer *peer = gate_peer_get(role->gate, i);
-            struct partner_figures figures;
-            if (peer->state == GATE_PEER_REMOVED)
-                continue;
-            figures_of(role, i, &figures);
-            buf_printf(out, "bongsu_%s{partner=\"%.*s\"} %llu\n", rows[which].name, STR_ARG(peer->audience),
-                       (unsigned long long)figure(&figures, which));
+            if (peer->state != GATE_PEER_REMOVED)
+                buf_printf(out, "bongsu_%s{partner=\"%.*s\"} %llu\n", rows[which].name,
+                           STR_ARG(peer->audience), (unsigned long long)values[i][which]);
         }
     }
 }

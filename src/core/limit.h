@@ -153,6 +153,7 @@
 #define LIMIT_LIST_PART_BYTES (60u << 10) /* of its text in one fact of the log */
 #define LIMIT_LIST_PARTS      1024       /* of one list: more than its bytes need */
 #define LIMIT_BROAD_DEPTH     32         /* groups in each other in a regular expression that is judged */
+#define LIMIT_LATE_LOOKED     10000      /* that wait for people, looked at for one partner: 50 ms */
 #define LIMIT_MARKING_WALK    64         /* definitions that one definition is marked with, through others */
 #define LIMIT_REL_TO          64         /* nations and communities that one marking is for */
 #define LIMIT_MARKINGS        65536      /* classified marking definitions and bound identities */

@@ -4,6 +4,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/approval.h"
+#include "gate/query.h"
 #include "gate/state.h"
 
 enum { ROW_SIZE = 1 + 1 + 8 + 8 };
@@ -395,4 +396,45 @@ uint64_t gate_waiting_count(const struct gate *gate, unsigned partner)
 uint64_t gate_holds_count(const struct gate *gate, unsigned partner)
 {
     return partner < gate->peer_count ? gate->queued[partner] : 0;
+}
+
+/* --- what people are late with --- */
+
+static err_t late_one(struct gate *gate, unsigned partner, uint64_t lsn, int64_t now_us,
+                      struct gate_late *late)
+{
+    struct state state;
+    struct policy_people people;
+    err_t err = state_load(gate, lsn, &state);
+    const struct state_wait *wait = err == ERR_OK ? wait_of(&state, partner) : NULL;
+    if (wait == NULL || wait->rule >= gate->name_count)
+        return err;
+    int rule = policy_rule_find(gate->policy, gate->names[wait->rule]);
+    if (rule < 0 || !policy_rule_people(gate->policy, (unsigned)rule, &people) || people.deadline_us == 0)
+        return err;
+    int64_t deadline_us = wait->since_us + people.deadline_us;
+    late->reminded += people.remind_us != 0 && now_us >= wait->since_us + people.remind_us;
+    if (late->deadline_us == 0 || deadline_us < late->deadline_us)
+        late->deadline_us = deadline_us;
+    return err;
+}
+
+err_t gate_late(struct gate *gate, unsigned partner, int64_t now_us, struct gate_late *out)
+{
+    struct gate_late late = {.reminded = 0};
+    struct gate_queue at = {.rest = false};
+    uint64_t page[PAGE];
+    size_t count = PAGE;
+    err_t err = ERR_OK;
+    bool any = gate->policy != NULL && policy_has_deadlines(gate->policy) && partner < gate->peer_count;
+    for (size_t looked = 0; any && err == ERR_OK && !at.rest && !late.more; looked += count) {
+        late.more = looked >= LIMIT_LATE_LOOKED;
+        err = late.more ? ERR_OK : page_waiting(gate, partner, &at, PAGE, page, &count);
+        for (size_t i = 0; i < count && err == ERR_OK && !late.more; i++)
+            err = late_one(gate, partner, page[i], now_us, &late);
+    }
+    store_view_end(gate->store);
+    if (err == ERR_OK)
+        *out = late;
+    return err;
 }

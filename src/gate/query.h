@@ -66,6 +66,16 @@ NODISCARD err_t gate_find(struct gate_search *search, const struct gate_filter *
                           struct gate_walk *walk, unsigned objects,
                           bool (*visit)(void *ctx, const struct gate_found *found), void *ctx);
 
+/* --- what people are late with --- */
+
+struct gate_late {
+    uint64_t reminded;   /* wait for a person, and nobody decided since their reminder */
+    int64_t deadline_us; /* the nearest of all that wait; 0: none */
+    bool more;           /* only the LIMIT_LATE_LOOKED that wait longest were looked at */
+};
+/* Zero where no rule of the policy in force has a deadline. */
+NODISCARD err_t gate_late(struct gate *gate, unsigned partner, int64_t now_us, struct gate_late *out);
+
 /* --- what was minted --- */
 
 /* What an identifier that this node minted stands for (docs/protocol/MINTING.md). */

@@ -730,6 +730,21 @@ def test_people(place):
     check('status counts what the queue lists', queued == [len([x for x in place.lines('holds', 'list', '--audience',
                                                                                        'us-cisa', *kr) if 'id' in x])])
     place.expect(0, 'wait for a person before they go to us-cisa', 'status', *kr)
+    def late():
+        return next(x for x in place.lines('status', *kr) if x.get('audience') == 'us-cisa' and 'queued' in x)
+    times = [x['deadline'] for x in place.lines('holds', 'list', '--audience', 'us-cisa', *kr) if x.get('deadline')]
+    check('status says the nearest deadline', (late()['reminded'], late()['next_deadline']) == (0, min(times)), late())
+    check('and nothing of a reminder yet', 'past their reminder' not in place.run('status', *kr)[1])
+    (place.path / 'hasty.policy').write_text(POLICY.read_text() + rule.replace('remind 24h', 'remind 1s'))
+    place.expect(0, 'in force', 'policy', 'activate', 'hasty.policy', *kr)
+    until('status counts what is past its reminder', lambda: late()['reminded'] == late()['waiting'] > 0)
+    place.expect(0, 'of them are past their reminder; the nearest deadline is 20', 'status', *kr)
+    metrics = scrape(place.path / 'kr' / 'metrics.sock')
+    counted_there = re.search(r'bongsu_reminded_objects\{partner="us-cisa"\} (\d+)', metrics)
+    check('metrics too', counted_there is not None and int(counted_there[1]) == late()['reminded'], metrics[-3000:])
+    deadline = re.search(r'bongsu_hold_deadline_seconds\{partner="us-cisa"\} (\d+)', metrics)
+    check('with the nearest deadline', deadline is not None and int(deadline[1]) > time.time(), deadline)
+    place.expect(0, 'in force', 'policy', 'activate', 'asking.policy', *kr)
     place.expect(0, 'us-cisa: 1 would newly go out, 0 that it has', 'policy', 'diff', POLICY, *kr)
     cut = POLICY.read_text().replace('to all ', 'to all with redact "name" ')
     (place.path / 'cut.policy').write_text(cut)

@@ -1,6 +1,8 @@
 /* What a policy does besides letting go: waiting for people, budgets, duties, the time after. */
 #include "acts.h"
 
+#include "gate/query.h"
+
 /* --- people --- */
 
 #define FOUR_EYES                                                                                            \
@@ -158,6 +160,15 @@ static void the_queue_says_who_waits_since_when(void **state)
     assert_int_equal(queue_of(&n, n.jp).count, 0);
     /* What is decided again for another reason waits since when it did. */
     int64_t since = queue.at[0].since_us;
+    struct gate_late late;
+    assert_int_equal(gate_late(n.b.gate, n.us, since + 24 * HOUR - 1, &late), ERR_OK);
+    assert_int_equal(late.reminded, 0);
+    assert_true(late.deadline_us == since + 48 * HOUR);
+    assert_int_equal(gate_late(n.b.gate, n.us, since + 24 * HOUR, &late), ERR_OK);
+    assert_int_equal(late.reminded, 1); /* of who is to approve nobody is reminded */
+    assert_true(late.deadline_us == since + 48 * HOUR && !late.more);
+    assert_int_equal(gate_late(n.b.gate, n.jp, since + 24 * HOUR, &late), ERR_OK);
+    assert_true(late.reminded == 0 && late.deadline_us == 0);
     struct stix_key key = key_of("indicator", 1);
     assert_int_equal(gate_tag(n.b.gate, &key, STR("seen"), true, &by_test, n.b.now_us), ERR_OK);
     later(&n, 12 * HOUR);
