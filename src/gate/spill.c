@@ -102,12 +102,10 @@ bool spilled(const struct gate *gate, uint64_t lsn)
 
 bool spill_of(const struct gate *gate, const struct stix_key *key, uint64_t *out_lsn)
 {
-    for (size_t i = gate->spill_words == 0 ? 0 : gate->spill_count; i-- > 0;)
-        if (gate->spills[i].spill && stix_key_eq(&gate->spills[i].key, key)) {
-            *out_lsn = gate->spills[i].lsn;
-            return true;
-        }
-    return false;
+    const uint64_t *lsn = gate->spilled_keys.count == 0 ? NULL : map_get(&gate->spilled_keys, key);
+    if (lsn != NULL)
+        *out_lsn = *lsn;
+    return lsn != NULL;
 }
 
 bool recalled(const struct gate *gate, uint64_t lsn)
@@ -144,7 +142,8 @@ err_t spill_apply(struct gate *gate, const struct record_fact *fact)
     row->key = spill.key;
     row->deadline_us = spill.deadline_us;
     if ((spill.why == GATE_SPILLED || spill.before) && !row->spill) {
-        gate->spill_words++;
+        if (TRY(err, map_put(&gate->spilled_keys, &row->key, row->lsn)))
+            return err;
         row->spill = true;
         fresh_forget(gate); /* what is remembered was looked at without it */
     }

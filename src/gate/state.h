@@ -155,8 +155,8 @@ struct gate {
     bool any_gone;                /* destroy.c: some content was ever destroyed */
     bool replaying, looked_ahead; /* the RECALLs that are still to be replayed are known */
     size_t purges;                /* RECALLs that are not carried out yet */
-    size_t spill_words;           /* of these, by an operator's word that they must not be here */
-    struct spilled *spills;       /* spill.c: what is suspended, in order; NULL: nothing ever was */
+    struct map spilled_keys; /* of these, by an operator's word that they must not be here -> the last one */
+    struct spilled *spills;  /* spill.c: what is suspended, in order; NULL: nothing ever was */
     size_t spill_count;
     size_t recall_count;        /* of these, called back */
     size_t recall_budget;       /* recall.c: objects a day by the word of one */
