@@ -142,6 +142,20 @@ NODISCARD err_t set_withdraw(struct deciding *d, const struct job *job, uint64_t
 
 /* --- withdraw.c --- */
 
+/* A copy that somebody has, judged for him: nobody loses it by having brought it too, by a stop, or by a
+ * loop. */
+struct judged {
+    struct subject subject;
+    struct cutting cutting;
+    uint64_t along; /* partners to whom it comes along */
+};
+/* In the arena. ERR_NOTFOUND: its secret was destroyed. */
+NODISCARD err_t judge_had(struct gate *gate, const struct policy *policy, uint64_t lsn, int64_t now_us,
+                          struct arena *arena, struct judged *out);
+/* Of `asked`, who may no longer keep it by that policy. `minted`: of what was minted from it; NULL: of the
+ * object itself. Denied to them; in another form than theirs; with texts that name what they never had. */
+NODISCARD err_t judged_denied(struct gate *gate, const struct judged *judged, const struct mint *minted,
+                              uint64_t asked, struct arena *arena, uint64_t *out);
 /* Of everything that the set looks at for its own sake, what is denied by now and somebody has is taken back,
  * in a DECIDE of its own. After the set has grown: what a carrier says may deny its observables. */
 NODISCARD err_t set_take_back(struct deciding *d, bool *out_did);

@@ -4,36 +4,126 @@
  * goes with the next step that looks at it: one contentless `expire` leaf each, before anything else of that
  * step.
  *
- * A new policy takes back what it denies. From the moment at which it is in force no denied object is given
- * to anybody who asks (an answer under way is sent to its end); a job before all others tells each partner
- * which leaves are over: one contentless `expire` leaf each. From then on the old leaf stands in the tree and
- * is given without its content, whether or not it was signed or fetched before. Until the job has come there,
- * a reader of such a leaf is asked to come again (leaf_may_go): content that is left out once stays left out,
- * so that nobody takes a leaf over empty that may yet come to be given. */
+ * A new policy takes back what it denies, what it lets go in another form alone, and, to whom texts may no
+ * longer name what they like, what names something that he never had. From the moment at which it is in force
+ * no denied object is given to anybody who asks (an answer under way is sent to its end); a job before all
+ * others tells each partner which leaves are over: one contentless `expire` leaf each. From then on the old
+ * leaf stands in the tree and is given without its content, whether or not it was signed or fetched before.
+ * Until the job has come there, a reader of such a leaf is asked to come again (leaf_may_go): content that is
+ * left out once stays left out, so that nobody takes a leaf over empty that may yet come to be given. */
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/deciding.h"
 
-/* Of the whole object, those of `asked` who may not have it, or not whole; of what was minted, its partner
- * when he may not have it, or not in that form. */
-static uint64_t denied_of(const struct cutting *cutting, uint64_t along, const struct mint *minted,
-                          uint64_t asked)
+/* --- what a policy takes back --- */
+
+err_t judge_had(struct gate *gate, const struct policy *policy, uint64_t lsn, int64_t now_us,
+                struct arena *arena, struct judged *out)
 {
-    uint64_t denied = cutting->verdict.deny & ~along;
+    err_t err = subject_load(gate, lsn, arena, &out->subject);
+    if (err != ERR_OK)
+        return err;
+    out->subject.gone = true;
+    if (TRY(err, cut_decide(gate, &out->subject, policy, now_us, arena, arena, &out->cutting)))
+        return err;
+    out->along = subject_comes_along(gate, &out->subject, &out->cutting.facts, &out->cutting.verdict) &
+                 ~out->cutting.untreated;
+    return ERR_OK;
+}
+
+/* Partners who know this identifier, since they were once given what it stands for, or brought it. */
+static err_t known_to(struct gate *gate, const struct stix_key *key, uint64_t asked, struct arena *arena,
+                      uint64_t *out)
+{
+    struct copies *copies = arena_alloc(arena, sizeof *copies);
+    struct stix_key source;
+    err_t err;
+    *out = key_is_builtin(key) ? UINT64_MAX : 0;
+    if (copies == NULL)
+        return ERR_NOMEM;
+    if (*out != 0 || TRY(err, copies_load(gate, key, copies)))
+        return *out != 0 ? ERR_OK : err;
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct gate_source *from = gate_source_get(gate, copies->at[i].source);
+        struct state state;
+        if (from != NULL && from->partner >= 0)
+            *out |= UINT64_C(1) << from->partner;
+        err = state_load(gate, copies->at[i].lsn, &state);
+        for (size_t r = 0; err == ERR_OK && r < state.release_count; r++)
+            *out |= state.releases[r].mask | state.releases[r].before;
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+    }
+    if (!mint_source_of(gate, key, &source))
+        return ERR_OK;
+    for (uint64_t left = asked & ~*out; left != 0; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        if (TRY(err, mint_copies(gate, key, p, copies)))
+            return err;
+        *out |= copies->count > 0 ? UINT64_C(1) << p : 0;
+    }
+    return ERR_OK;
+}
+
+/* Of `asked`, whose copy has a text that names what they never had. `object`: as they have it. What they had
+ * once they know: nothing is hidden again by taking back what names it. */
+static err_t named_to(struct gate *gate, const struct stix_object *object, uint64_t asked,
+                      struct arena *arena, uint64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < object->named_count && (asked & ~*out) != 0; i++) {
+        uint64_t known;
+        err_t err = known_to(gate, &object->named[i].key, asked, arena, &known);
+        if (err != ERR_OK)
+            return err;
+        *out |= asked & ~known;
+    }
+    return ERR_OK;
+}
+
+/* The same of what was minted. */
+static err_t minted_names(struct gate *gate, const struct mint *minted, struct arena *arena, uint64_t *out)
+{
+    struct json_doc *doc = arena_zalloc(arena, 1, sizeof *doc);
+    struct stix_object object;
+    struct frame frame;
+    struct bytes bytes;
+    err_t err;
+    if (doc == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, store_read(gate->store, minted->lsn, &frame)) ||
+        TRY(err, frame_bytes(gate, &frame, arena, &bytes)) ||
+        TRY(err, json_parse(gate->parser_one, bytes, doc, NULL)) ||
+        TRY(err, stix_read_held(json_root(doc), arena, &object)))
+        return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to give */
+    return named_to(gate, &object, UINT64_C(1) << minted->partner, arena, out);
+}
+
+err_t judged_denied(struct gate *gate, const struct judged *judged, const struct mint *minted, uint64_t asked,
+                    struct arena *arena, uint64_t *out)
+{
+    const struct cutting *cutting = &judged->cutting;
+    uint64_t denied = cutting->verdict.deny & ~judged->along, named = 0;
+    err_t err = ERR_OK;
+    asked &= minted == NULL ? UINT64_MAX : UINT64_C(1) << minted->partner;
     for (size_t i = 0; minted == NULL && i < cutting->form_count; i++)
         denied |= cutting->forms[i].minted ? cutting->forms[i].partners : 0;
     const struct form *form = minted == NULL ? NULL : cut_form(cutting, minted->partner);
     if (form != NULL && !str_eq(form->profile, minted->profile))
         denied |= UINT64_C(1) << minted->partner;
-    return denied & asked;
+    uint64_t clean = cutting->clean & asked & ~denied;
+    if (clean != 0)
+        err = minted == NULL ? named_to(gate, &judged->subject.object, clean, arena, &named)
+                             : minted_names(gate, minted, arena, &named);
+    *out = (denied | named) & asked;
+    return err;
 }
 
 /* Partners of `asked` to whom the policy in force denies this copy, and all that a leaf about it needs. */
 static err_t denied_to(struct gate *gate, uint64_t lsn, uint64_t asked, int64_t now_us, struct arena *arena,
                        struct candidate *out, uint64_t *out_denied)
 {
-    struct subject subject;
-    struct cutting cutting;
+    struct judged judged;
     struct frame frame;
     struct mint mint;
     err_t err;
@@ -43,21 +133,16 @@ static err_t denied_to(struct gate *gate, uint64_t lsn, uint64_t asked, int64_t 
     bool minted = frame.kind == FRAME_MINT;
     if (minted && TRY(err, mint_at(gate, lsn, arena, &mint)))
         return err;
-    err = subject_load(gate, minted ? mint.obj : lsn, arena, &subject);
+    uint64_t obj = minted ? mint.obj : lsn;
+    err = judge_had(gate, gate->policy, obj, now_us, arena, &judged);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to give */
-    subject.gone = true;
     *out = (struct candidate) {.lsn = lsn,
-                               .key = subject.object.key,
+                               .key = judged.subject.object.key,
                                .slot = frame.slot,
-                               .recall = recalled(gate, minted ? mint.obj : lsn)};
-    if (TRY(err, cut_decide(gate, &subject, gate->policy, now_us, arena, arena, &cutting)))
-        return err;
-    uint64_t along =
-        subject_comes_along(gate, &subject, &cutting.facts, &cutting.verdict) & ~cutting.untreated;
-    *out_denied = denied_of(&cutting, along, minted ? &mint : NULL, asked);
-    out->verdict = cutting.verdict;
-    return ERR_OK;
+                               .recall = recalled(gate, obj),
+                               .verdict = judged.cutting.verdict};
+    return judged_denied(gate, &judged, minted ? &mint : NULL, asked, arena, out_denied);
 }
 
 /* Does the job that takes back still have to look at this one for this partner? */

@@ -166,6 +166,99 @@ static void a_partner_may_be_told_any_name(void **state)
     bench_deinit(&n.b);
 }
 
+#define ANY_NAME                                                                                             \
+    "language 1\npartner jp-nisc { names-in-texts any }\n"                                                   \
+    "release open if tlp <= green to jp-nisc\n"
+#define KNOWN_NAMES                                                                                          \
+    "language 1\ndeny old if has confidence and confidence < 9\n"                                            \
+    "release open if tlp <= green to jp-nisc\n"
+
+static bool count_given(void *ctx, const struct gate_leaf *leaf)
+{
+    size_t *seen = ctx;
+    *seen += leaf->object.len > 0;
+    return true;
+}
+
+/* Where a partner may be told any name no more, what tells him of something that he never had is taken back,
+ * and goes without that; where the text cannot go it waits. What he had once he knows. */
+static void names_that_left_are_taken_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], kept[TEXT_MAX], past[TEXT_MAX], id[ID_MAX];
+    size_t seen = 0;
+    node_init(&n);
+    bench_policy_text(&n.b, ANY_NAME);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_AMBER)));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, MARKED(TLP_GREEN) ",\"confidence\":5"));
+    (void)bench_add(&n.b, n.own, indicator(text, 4, 1, SAYS("the victim is told in " NAMED("1"))));
+    (void)bench_add(&n.b, n.own, indicator(kept, 5, 1, SAYS("as good as " NAMED("2"))));
+    (void)bench_add(&n.b, n.own, indicator(past, 6, 1, SAYS("as bad as " NAMED("3"))));
+    (void)bench_add(&n.b, n.own, report(text, 1, NAMED("2"), "after " NAMED("1")));
+    struct texts *jp = texts_of(&n, n.jp);
+    assert_int_equal(jp->count, 6);
+    assert_non_null(text_with(jp, "after "));
+    mem_free(jp);
+    bench_policy_text(&n.b, KNOWN_NAMES);
+    assert_int_equal(gate_commit(n.b.gate), ERR_OK);
+    /* No step was made, and it is given to nobody already. */
+    assert_int_equal(gate_leaves(n.b.gate, n.jp, 2, count_given, &seen), ERR_BUSY);
+    assert_int_equal(seen, 0);
+    jp = texts_of(&n, n.jp);
+    assert_null(text_with(jp, "the victim"));
+    assert_null(text_with(jp, id_of(id, "indicator", 1)));
+    assert_null(text_with(jp, "after "));
+    assert_null(text_with(jp, "198.51.100.3'"));
+    assert_non_null(text_with(jp, "198.51.100.4'"));
+    assert_string_equal(text_with(jp, "as good as"), kept);
+    assert_string_equal(text_with(jp, "as bad as"), past);
+    /* Six of before; indicators 3 and 4 and the report end; who made it, and the fourth anew. */
+    assert_int_equal(jp->count, 11);
+    mem_free(jp);
+    /* A second policy takes nothing more. */
+    bench_policy_text(&n.b, KNOWN_NAMES "release more if tlp <= clear to us-cisa\n");
+    jp = texts_of(&n, n.jp);
+    assert_int_equal(jp->count, 11);
+    mem_free(jp);
+    /* Any name again: all of it comes back whole. */
+    bench_policy_text(&n.b, ANY_NAME);
+    jp = texts_of(&n, n.jp);
+    assert_non_null(text_with(jp, "the victim"));
+    assert_non_null(text_with(jp, "after "));
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+/* What was minted because of another's name, and not for its own text, names what it likes as well. */
+static void names_in_what_was_minted_are_taken_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    static const char redacts[] = "release red if type == indicator and tlp <= green to jp-nisc with redact "
+                                  "\"labels\"\nrelease open if tlp <= green to jp-nisc\n";
+    char rules[512];
+    node_init(&n);
+    (void)snprintf(rules, sizeof rules, "language 1\npartner jp-nisc { names-in-texts any }\n%s", redacts);
+    bench_policy_text(&n.b, rules);
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, n.own, report(text, 1, NAMED("2"), "a name that nobody takes out"));
+    (void)bench_add(&n.b, n.own, relationship(text, 7, 2, 2, SAYS("of " NAMED("1"))));
+    struct texts *jp = texts_of(&n, n.jp);
+    assert_non_null(text_with(jp, NAMED("1")));
+    mem_free(jp);
+    (void)snprintf(rules, sizeof rules, "language 1\n%s", redacts);
+    bench_policy_text(&n.b, rules);
+    jp = texts_of(&n, n.jp);
+    assert_null(text_with(jp, NAMED("1")));
+    assert_int_equal(ids_of(jp, "relationship--"), 1);
+    assert_int_equal(ids_of(jp, "report--"), 1);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
 /* --- twins --- */
 
 /* What us-cisa reads where texts name indicator 1: `held`, it is there and withheld; else nobody ever heard
@@ -261,6 +354,8 @@ int main(void)
         cmocka_unit_test(no_way_of_writing_hides_a_name),
         cmocka_unit_test(what_cannot_be_cleaned_waits),
         cmocka_unit_test(a_partner_may_be_told_any_name),
+        cmocka_unit_test(names_that_left_are_taken_back),
+        cmocka_unit_test(names_in_what_was_minted_are_taken_back),
         cmocka_unit_test(what_is_held_shows_in_no_text),
         cmocka_unit_test(a_translation_may_name_whom_nobody_names),
     };
