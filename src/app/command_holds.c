@@ -154,7 +154,9 @@ static struct str part_name(struct str line)
         struct str line, name;
     } names[] = {{{"!creator", 8}, {"its creator", 11}},
                  {{"!mask-personal-data", 19}, {"personal data", 13}},
-                 {{"!pseudonymise-personal-data", 27}, {"personal data behind pseudonyms", 31}}};
+                 {{"!pseudonymise-personal-data", 27}, {"personal data behind pseudonyms", 31}},
+                 {{GATE_DIFF_LACKING, sizeof GATE_DIFF_LACKING - 1},
+                  {"what names objects that it does not have", 40}}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(line, names[i].line))
             return names[i].name;

@@ -541,13 +541,45 @@ static void end_releases(struct gate *gate, struct state *state, uint64_t partne
     count(gate, state, 1);
 }
 
+/* Has he something else that was minted from the same copy? An earlier one ends alone where its form is none
+ * any more, and that of the newest still is. */
+static err_t minted_beside(struct gate *gate, const struct mint *mint, bool *out)
+{
+    struct stix_key id;
+    struct copies made;
+    err_t err;
+    *out = false;
+    if (mint->id.len == 0)
+        return ERR_OK; /* its content was destroyed since, and that of all beside it: they end as well */
+    if (!stix_id_parse(mint->id, &id))
+        return ERR_CORRUPT;
+    if (TRY(err, mint_copies(gate, &id, mint->partner, &made)))
+        return err;
+    for (size_t i = 0; i < made.count && !*out; i++) {
+        struct mint other;
+        struct state state;
+        if (made.at[i].lsn == mint->lsn)
+            continue;
+        if (TRY(err, mint_at(gate, made.at[i].lsn, &gate->step_arena, &other)))
+            return err;
+        err = state_load(gate, made.at[i].lsn, &state);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+        *out = err == ERR_OK && other.obj == mint->obj && !other.derived &&
+               (state.released >> mint->partner & 1);
+    }
+    return ERR_OK;
+}
+
 /* What was minted ended: its source knows who still has it. */
 static err_t end_minted(struct gate *gate, uint64_t lsn)
 {
     struct mint mint;
     struct state state;
+    bool beside;
     err_t err = mint_at(gate, lsn, &gate->step_arena, &mint);
-    if (err != ERR_OK || mint.derived || TRY(err, state_load(gate, mint.obj, &state)))
+    if (err != ERR_OK || mint.derived || TRY(err, minted_beside(gate, &mint, &beside)) || beside ||
+        TRY(err, state_load(gate, mint.obj, &state)))
         return err;
     count(gate, &state, UINT64_MAX);
     state.minted &= ~(UINT64_C(1) << mint.partner);

@@ -119,8 +119,8 @@ NODISCARD err_t budget_cut(struct deciding *d, const uint32_t *order);
 
 /* What the id of `key` is to the set: an index into targets. */
 NODISCARD err_t set_target(struct deciding *d, const struct stix_key *key, uint32_t *out);
-/* Solves again, after some base was taken away. */
-NODISCARD err_t set_solve(struct deciding *d);
+/* As if these had it, and nobody else (diff.c). */
+NODISCARD err_t set_hold(struct deciding *d, uint32_t target, const struct holders *held);
 
 /* --- form.c --- */
 
@@ -133,6 +133,8 @@ uint32_t variant_of(const struct candidate *c);
 
 /* --- draft.c --- */
 
+/* In what order they stand in a ledger: indices, in the arena. */
+NODISCARD err_t set_order(const struct deciding *d, uint32_t **out);
 /* Closes over the set, writes and applies the DECIDE. Positions (`to`) and job cursor are the caller's. When
  * something has to be taken back, that alone is done (d->took_back): the caller stays where he is, and looks
  * at the same again. */

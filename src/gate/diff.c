@@ -1,6 +1,7 @@
 /* What another policy would do, told before it is in force. Two sets are made of what may go otherwise, one
- * under each policy, and closed like those that are decided (grow.c): what leaves depends on nothing else
- * than what it needs, however far. Nothing of them is written.
+ * under each policy, and closed and made like those that are decided (grow.c, form.c): what leaves depends
+ * on nothing else than what it needs, however far. What partners have is judged as a policy that comes into
+ * force judges it (withdraw.c). Nothing of all this is written.
  *
  * Most objects go the same way under both: they cost two decisions and are not followed. */
 #include "core/mem.h"
@@ -24,26 +25,20 @@ struct differing {
     struct arena *arena; /* of one line */
 };
 
+/* What a partner reads of it. */
+enum reading { NOTHING, MINTED, WHOLE };
+
 /* How one object goes to one partner under one policy. */
 struct side {
     bool rules; /* they let it go */
     bool goes;
-    const struct form *form; /* NULL: as it is */
+    enum reading reads;
+    struct str parts; /* what is taken out of that, a line each */
     const struct policy_duties *duties;
     struct str rule, text; /* ...and the duties of this rule, as written */
 };
 
 /* --- what may differ --- */
-
-static struct str profile_of(const struct form *form)
-{
-    return form == NULL ? STR("") : form->profile;
-}
-
-static bool forms_alike(const struct form *a, const struct form *b)
-{
-    return (a == NULL) == (b == NULL) && str_eq(profile_of(a), profile_of(b));
-}
 
 /* What cannot leave as it stands, in which form. */
 static const struct form *minted_form(const struct form *forms, size_t count, unsigned partner)
@@ -52,6 +47,11 @@ static const struct form *minted_form(const struct form *forms, size_t count, un
         if ((forms[i].partners >> partner & 1) && forms[i].minted)
             return &forms[i];
     return NULL;
+}
+
+static bool forms_alike(const struct form *a, const struct form *b)
+{
+    return (a == NULL) == (b == NULL) && (a == NULL || str_eq(a->profile, b->profile));
 }
 
 static bool names_limit(const struct policy_duties *duties, struct str limit)
@@ -85,13 +85,24 @@ static bool same_for(const struct cutting *now, const struct cutting *then, unsi
                         policy_bound_of(then->bound, then->bound_count, p));
 }
 
-/* Partners of whom more has to be asked. `waits`: those who have it not, though the rules may let it go. */
-static uint64_t may_differ(const struct differing *d, const struct cutting *now, const struct cutting *then,
-                           uint64_t has, uint64_t waits)
+/* What was minted may be made otherwise when what it names goes otherwise. */
+static bool refers(const struct stix_object *object)
 {
-    uint64_t both = now->verdict.release & then->verdict.release;
-    uint64_t mask =
-        (now->verdict.release ^ then->verdict.release) | (has & then->verdict.deny) | (both & waits);
+    bool found = object->named_count > 0;
+    for (size_t i = 0; i < object->ref_count && !found; i++)
+        found = !key_is_builtin(&object->refs[i].key);
+    return found;
+}
+
+/* Partners of whom more has to be asked: more rather than less. `state`: what they have and wait for. */
+static uint64_t may_differ(const struct differing *d, const struct stix_object *object,
+                           const struct cutting *now, const struct cutting *then, const struct state *state)
+{
+    uint64_t both = now->verdict.release & then->verdict.release, has = state->released | state->minted;
+    uint64_t mask = (now->verdict.release ^ then->verdict.release) | (both & state->blocked);
+    mask |= has & (then->verdict.deny | then->clean);
+    mask |= both & (now->clean ^ then->clean);
+    mask |= refers(object) ? state->minted & ~state->released & then->verdict.release : 0;
     for (unsigned p = 0; p < d->gate->peer_count; p++)
         if ((both >> p & 1) && (mask >> p & 1) == 0 && !same_for(now, then, p))
             mask |= UINT64_C(1) << p;
@@ -123,12 +134,12 @@ static err_t look_at(struct differing *d, uint64_t lsn)
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
     uint64_t has = state.released | state.minted;
-    uint64_t waits = err == ERR_NOTFOUND ? UINT64_MAX : state.blocked | ~partners_started(d->gate);
+    state.blocked |= ~has & (err == ERR_NOTFOUND ? UINT64_MAX : ~partners_started(d->gate));
     if (!current && has == 0)
         return ERR_OK;
     if (TRY(err, decide_both(d, &subject, cuttings)))
         return err;
-    if (may_differ(d, &cuttings[NOW], &cuttings[THEN], has, waits & ~has) != 0)
+    if (may_differ(d, &subject.object, &cuttings[NOW], &cuttings[THEN], &state) != 0)
         d->lsns[d->count++] = lsn;
     return ERR_OK;
 }
@@ -180,75 +191,212 @@ static err_t follow_all(struct differing *d, uint64_t *out_next)
     return ERR_OK;
 }
 
-/* What would be taken back is had no more. Before anything is minted at all the node has no identity to make
- * it under: it gets one then, which goes wherever it is needed. */
-static err_t settle(struct deciding *set)
+/* --- what they have --- */
+
+/* Does the partner keep something that was minted from this copy? */
+static err_t keeps_minted(struct differing *d, const struct judged *judged, unsigned p, bool *out)
 {
-    struct stix_key self;
-    uint32_t target;
-    err_t err;
-    for (size_t i = 0; i < set->count; i++) {
-        struct candidate *c = &set->at[i];
-        uint64_t has = c->state.released | c->state.minted;
-        set->targets[c->member.target].held &= ~(c->verdict.deny & ~c->member.base & has);
+    struct mint *variants, mint;
+    struct copies made;
+    struct stix_key id;
+    err_t err = mint_variants(d->gate, &judged->subject.object.key, p, d->arena, &variants);
+    *out = false;
+    for (; err == ERR_OK && variants != NULL && !*out; variants = variants->next) {
+        if (!stix_id_parse(variants->id, &id))
+            return ERR_CORRUPT;
+        err = mint_copies(d->gate, &id, p, &made);
+        for (size_t i = 0; i < made.count && err == ERR_OK && !*out; i++) {
+            struct state state;
+            uint64_t denied = UINT64_MAX;
+            if (TRY(err, mint_at(d->gate, made.at[i].lsn, d->arena, &mint)))
+                break;
+            bool his = mint.obj == judged->subject.lsn && !mint.derived;
+            err = his ? state_load(d->gate, made.at[i].lsn, &state) : ERR_NOTFOUND;
+            if (err == ERR_OK && (state.released >> p & 1))
+                err = judged_denied(d->gate, judged, &mint, UINT64_C(1) << p, d->arena, &denied);
+            err = err == ERR_NOTFOUND ? ERR_OK : err; /* never let go: a crash came between */
+            *out = (denied >> p & 1) == 0;
+        }
     }
+    return err;
+}
+
+/* Leaves in `state` what the other policy does not take back. */
+static err_t keep(struct differing *d, uint64_t lsn, struct state *state)
+{
+    struct judged judged;
+    uint64_t denied;
+    arena_reset(d->arena);
+    if ((state->released | state->minted) == 0)
+        return ERR_OK;
+    err_t err = judge_had(d->gate, d->policies[THEN], lsn, d->now_us, d->arena, &judged);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to take */
+    if (TRY(err, judged_denied(d->gate, &judged, NULL, state->released, d->arena, &denied)))
+        return err;
+    state->released &= ~denied;
+    for (uint64_t left = state->minted; left != 0 && err == ERR_OK; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        bool keeps;
+        err = keeps_minted(d, &judged, p, &keeps);
+        if (err == ERR_OK && !keeps)
+            state->minted &= ~(UINT64_C(1) << p);
+    }
+    return err;
+}
+
+/* What would be taken back is had no more. Under the policy in force they have what they have, and get no
+ * more of it. */
+static err_t settle_target(struct differing *d, int s, uint32_t target)
+{
+    struct deciding *set = &d->sets[s];
+    const struct copies *copies = set->at[set->targets[target].first_copy].copies;
+    struct holders held = {0};
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < copies->count && err == ERR_OK; i++) {
+        const struct copy *copy = &copies->at[i];
+        const struct gate_source *source = gate_source_get(d->gate, copy->source);
+        struct candidate *c = candidate_of(set, copy->lsn);
+        struct state state = {0};
+        if ((copy->flags & COPY_QUARANTINED) != 0)
+            continue;
+        err = state_load(d->gate, copy->lsn, &state);
+        err = err == ERR_NOTFOUND ? ERR_OK : err;
+        if (err == ERR_OK && s == THEN)
+            err = keep(d, copy->lsn, &state);
+        held.plain |= source != NULL && source->partner >= 0 ? UINT64_C(1) << source->partner : 0;
+        held.plain |= state.released;
+        held.minted |= state.minted;
+        if (c == NULL)
+            continue;
+        c->state.released = state.released | (s == NOW ? state.minted : 0);
+        c->state.minted = state.minted;
+    }
+    return err != ERR_OK ? err : set_hold(set, target, &held);
+}
+
+/* Before anything is minted at all the node has no identity to make it under: it gets one then, which goes
+ * wherever it is needed. */
+static err_t settle(struct differing *d, int s)
+{
+    struct deciding *set = &d->sets[s];
+    struct stix_key self;
+    uint32_t target, *order;
+    err_t err;
+    for (uint32_t t = 0; t < set->target_count; t++)
+        if (set->targets[t].first_copy != CLOSURE_NONE && TRY(err, settle_target(d, s, t)))
+            return err;
     if (!mint_creator_held(set->gate) && mint_creator_key(set->gate, &self)) {
         if (TRY(err, set_target(set, &self, &target)))
             return err;
         set->targets[target].held = UINT64_MAX;
     }
-    return set_solve(set);
+    if (TRY(err, set_solve(set)) || TRY(err, set_order(set, &order)))
+        return err;
+    return set_mint(set, order);
 }
 
 /* --- telling --- */
 
-static struct side side_of(const struct differing *d, int s, uint64_t lsn, unsigned p)
+/* What is taken out where this is minted. */
+static err_t parts_of(const struct candidate *c, unsigned p, struct arena *arena, struct str *out)
 {
-    struct side side = {.rule = STR("no policy"), .text = STR("")};
+    const struct form *form = minted_form(c->forms, c->form_count, p);
+    struct buf text;
+    buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
+    if (form != NULL)
+        buf_put_str(&text, form->profile);
+    if (c->lacks >> p & 1)
+        buf_put_str(&text, STR(GATE_DIFF_LACKING "\n"));
+    *out = arena_str(arena, buf_str(&text));
+    err_t err = buf_err(&text);
+    buf_deinit(&text);
+    return err != ERR_OK ? err : out->at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+/* What goes under this policy, and would be read by a partner who has nothing of it. */
+static err_t side_of(const struct differing *d, int s, uint64_t lsn, unsigned p, struct side *out)
+{
+    struct side side = {.rule = STR("no policy"), .text = STR(""), .parts = STR("")};
     const struct policy *policy = d->policies[s];
     const struct candidate *c = policy == NULL ? NULL : candidate_of(&d->sets[s], lsn);
-    if (c == NULL)
-        return side;
-    unsigned rule = c->verdict.rule[p];
-    const struct policy_duties *duties = policy_rule_duties(policy, rule);
-    side.rules = (c->verdict.release & c->eligible) >> p & 1;
-    side.goes = side.rules && (c->member.release >> p & 1) && !d->full;
-    side.form = minted_form(c->forms, c->form_count, p);
-    side.duties = policy_bound_of(c->bound, c->bound_count, p);
-    side.text = duties == NULL ? STR("") : duties->text;
-    side.rule = policy_rule_name(policy, rule);
-    if (side.rules && !side.goes)
-        side.rule = STR("closure");
-    return side;
+    err_t err = ERR_OK;
+    if (c != NULL) {
+        unsigned rule = c->verdict.rule[p];
+        const struct policy_duties *duties = policy_rule_duties(policy, rule);
+        side.rules = (c->verdict.release & c->eligible) >> p & 1;
+        side.goes = side.rules && (c->member.release >> p & 1) && !d->full;
+        side.duties = policy_bound_of(c->bound, c->bound_count, p);
+        side.text = duties == NULL ? STR("") : duties->text;
+        side.rule = side.rules && !side.goes ? STR("closure") : policy_rule_name(policy, rule);
+        bool minted = (c->minted >> p & 1) || minted_form(c->forms, c->form_count, p) != NULL;
+        side.reads = !side.goes ? NOTHING : minted ? MINTED : WHOLE;
+        err = minted ? parts_of(c, p, d->arena, &side.parts) : ERR_OK;
+    }
+    *out = side;
+    return err;
 }
 
-/* In the form that `before` says (NULL: as it is), and in that of `then`. */
-static bool goes_otherwise(const struct side *now, const struct side *then, const struct form *before,
-                           enum gate_diff_kind *out)
+/* What he has stands before what would go by the policy in force; and what he keeps before what would go. */
+static err_t add_had(struct differing *d, const struct candidate *c, const struct state *had, unsigned p,
+                     struct side *now, struct side *then)
 {
-    *out = forms_alike(before, then->form) ? GATE_DIFF_DUTIES
-           : then->form == NULL            ? GATE_DIFF_WHOLE
-           : before == NULL                ? GATE_DIFF_PART
-                                           : GATE_DIFF_OTHER;
-    return *out != GATE_DIFF_DUTIES || (now->rules && !duties_alike(now->duties, then->duties));
+    struct mint mint;
+    struct str parts = STR("");
+    if (((had->released | had->minted) >> p & 1) == 0)
+        return ERR_OK;
+    now->reads = had->released >> p & 1 ? WHOLE : MINTED;
+    if (now->reads == MINTED) {
+        err_t err = mint_load(d->gate, &c->key, p, variant_of(c), d->arena, &mint);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+        parts = err == ERR_OK ? mint.profile : STR("");
+        if (had->blocked >> p & 1) {
+            struct buf text;
+            buf_init(&text, LIMIT_MINT_PROFILE_BYTES);
+            buf_put_str(&text, parts);
+            buf_put_str(&text, STR(GATE_DIFF_LACKING "\n"));
+            parts = arena_str(d->arena, buf_str(&text));
+            buf_deinit(&text);
+            if (parts.at == NULL)
+                return ERR_NOMEM;
+        }
+    }
+    now->parts = parts;
+    if (c->state.released >> p & 1)
+        then->reads = WHOLE;
+    else if (then->reads == NOTHING && (c->state.minted >> p & 1))
+        then->reads = MINTED;
+    else
+        return ERR_OK;
+    then->parts = then->reads == WHOLE ? STR("") : parts;
+    return ERR_OK;
 }
 
-/* What changes for a partner who has it. What he has in a form that is none any more is taken back
- * (withdraw.c). */
-static bool had_differs(const struct side *now, const struct side *then, const struct form *before,
-                        bool denied, enum gate_diff_kind *out)
+/* Of what is minted before and after: does he get something else? `had`: he has it. */
+static bool made_otherwise(const struct candidate *c, const struct side *now, const struct side *then,
+                           unsigned p, bool had)
 {
-    bool taken = denied || (then->form != NULL && !forms_alike(before, then->form));
-    *out = GATE_DIFF_WITHDRAWN;
-    return taken && !then->goes ? true : then->goes && goes_otherwise(now, then, before, out);
+    const struct made *made = had && then->goes ? made_for(c, p) : NULL;
+    return had ? made != NULL && !made->same : !str_eq(now->parts, then->parts);
 }
 
-static bool new_differs(const struct side *now, const struct side *then, enum gate_diff_kind *out)
+static bool differs(const struct candidate *c, const struct side *now, const struct side *then, unsigned p,
+                    bool had, enum gate_diff_kind *out)
 {
-    *out = then->goes ? GATE_DIFF_RELEASED : now->goes ? GATE_DIFF_HELD_BACK : GATE_DIFF_KEPT;
-    if (now->goes && then->goes)
-        return goes_otherwise(now, then, now->form, out);
-    return now->goes || then->goes || (then->rules && !now->rules);
+    bool duties = now->rules && then->rules && then->goes && !duties_alike(now->duties, then->duties);
+    *out = GATE_DIFF_DUTIES;
+    if (then->reads == NOTHING) {
+        *out = had ? GATE_DIFF_WITHDRAWN : now->reads != NOTHING ? GATE_DIFF_HELD_BACK : GATE_DIFF_KEPT;
+        return *out != GATE_DIFF_KEPT || (then->rules && !now->rules);
+    }
+    if (now->reads == NOTHING)
+        *out = GATE_DIFF_RELEASED;
+    else if (now->reads != then->reads)
+        *out = then->reads == WHOLE ? GATE_DIFF_WHOLE : GATE_DIFF_PART;
+    else if (then->reads == MINTED && made_otherwise(c, now, then, p, had))
+        *out = GATE_DIFF_OTHER;
+    return *out != GATE_DIFF_DUTIES || duties;
 }
 
 /* The lines of `of` that are not in `without`. */
@@ -278,54 +426,34 @@ static err_t lines_less(struct str of, struct str without, struct arena *arena, 
 }
 
 static err_t say(struct differing *d, struct gate_diff_line *line, const struct side *now,
-                 const struct side *then, const struct form *before)
+                 const struct side *then)
 {
     err_t err;
     bool leaves = line->change != GATE_DIFF_WITHDRAWN && line->change != GATE_DIFF_HELD_BACK;
     bool left = line->change == GATE_DIFF_WHOLE || line->change == GATE_DIFF_OTHER;
+    struct str before = left ? now->parts : STR(""), after = leaves ? then->parts : STR("");
     line->now_rule = now->rule;
     line->then_rule = then->rule;
     line->now_duties = now->text;
     line->then_duties = then->text;
-    if (TRY(err, lines_less(left ? profile_of(before) : STR(""), profile_of(then->form), d->arena,
-                            &line->shown)) ||
-        TRY(err, lines_less(leaves ? profile_of(then->form) : STR(""), left ? profile_of(before) : STR(""),
-                            d->arena, &line->hidden)))
+    if (TRY(err, lines_less(before, after, d->arena, &line->shown)) ||
+        TRY(err, lines_less(after, before, d->arena, &line->hidden)))
         return err;
     d->stopped = !d->line(d->ctx, line);
     return ERR_OK;
 }
 
-/* The form in which a partner has it: by the policy in force, or as it was made when that does not say. */
-static err_t form_had(struct differing *d, const struct candidate *c, const struct side *now, unsigned p,
-                      struct form *room, const struct form **out)
+static err_t report_partner(struct differing *d, const struct candidate *c, const struct state *had,
+                            struct str id, unsigned p)
 {
-    struct mint mint;
-    *out = now->rules ? now->form : NULL;
-    if (now->rules || (c->state.released >> p & 1))
-        return ERR_OK;
-    err_t err = mint_load(d->gate, &c->key, p, variant_of(c), d->arena, &mint);
-    if (err != ERR_OK)
-        return err == ERR_NOTFOUND ? ERR_OK : err;
-    *room = (struct form) {.minted = true, .profile = mint.profile};
-    *out = room;
-    return ERR_OK;
-}
-
-static err_t report_partner(struct differing *d, const struct candidate *c, struct str id, unsigned p)
-{
-    struct side now = side_of(d, NOW, c->lsn, p), then = side_of(d, THEN, c->lsn, p);
+    struct side now, then;
     struct gate_diff_line line = {.partner = p, .id = id};
-    bool has = (c->state.released | c->state.minted) >> p & 1;
-    const struct form *before = now.form;
-    struct form room;
+    bool has = (had->released | had->minted) >> p & 1;
     err_t err;
-    if (has && TRY(err, form_had(d, c, &now, p, &room, &before)))
+    if (TRY(err, side_of(d, NOW, c->lsn, p, &now)) || TRY(err, side_of(d, THEN, c->lsn, p, &then)) ||
+        TRY(err, add_had(d, c, had, p, &now, &then)))
         return err;
-    bool denied = (c->verdict.deny & ~c->member.base) >> p & 1;
-    bool differs =
-        has ? had_differs(&now, &then, before, denied, &line.change) : new_differs(&now, &then, &line.change);
-    return differs ? say(d, &line, &now, &then, before) : ERR_OK;
+    return differs(c, &now, &then, p, has, &line.change) ? say(d, &line, &now, &then) : ERR_OK;
 }
 
 static err_t report_current(struct differing *d, const struct candidate *c)
@@ -333,7 +461,10 @@ static err_t report_current(struct differing *d, const struct candidate *c)
     struct uuid uuid;
     char text[UUID_TEXT_SIZE];
     struct buf id;
-    err_t err;
+    struct state had = {0};
+    err_t err = state_load(d->gate, c->lsn, &had);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
     memcpy(uuid.b, c->key.b, UUID_SIZE);
     uuid_text(&uuid, text);
     buf_init(&id, LIMIT_ID_BYTES);
@@ -343,7 +474,7 @@ static err_t report_current(struct differing *d, const struct candidate *c)
     err = buf_err(&id);
     for (unsigned p = 0; p < d->gate->peer_count && err == ERR_OK && !d->stopped; p++)
         if (d->partners >> p & 1)
-            err = report_partner(d, c, buf_str(&id), p);
+            err = report_partner(d, c, &had, buf_str(&id), p);
     buf_deinit(&id);
     return err;
 }
@@ -353,25 +484,24 @@ static err_t report_older(struct differing *d, uint64_t lsn)
 {
     struct subject subject;
     struct cutting cuttings[SIDES];
-    struct state state;
+    struct state had, kept;
     err_t err;
-    if (TRY(err, subject_recall(d->gate, lsn, d->arena, &subject)) ||
-        TRY(err, state_load(d->gate, lsn, &state)) || TRY(err, decide_both(d, &subject, cuttings)))
+    if (TRY(err, state_load(d->gate, lsn, &had)))
         return err;
-    const struct cutting *then = &cuttings[THEN];
-    uint64_t denied =
-        then->verdict.deny & ~subject_comes_along(d->gate, &subject, &then->facts, &then->verdict);
+    kept = had;
+    if (TRY(err, keep(d, lsn, &kept)) || TRY(err, subject_recall(d->gate, lsn, d->arena, &subject)) ||
+        TRY(err, decide_both(d, &subject, cuttings)))
+        return err;
+    uint64_t lost = (had.released | had.minted) & ~(kept.released | kept.minted) & d->partners;
     for (unsigned p = 0; p < d->gate->peer_count && err == ERR_OK && !d->stopped; p++) {
         struct side side[SIDES] = {{.rule = STR("no policy"), .text = STR("")}, {.text = STR("")}};
         struct gate_diff_line line = {.partner = p, .id = subject.object.id, .change = GATE_DIFF_WITHDRAWN};
-        bool whole = state.released >> p & 1;
-        if (((d->partners & (state.released | state.minted)) >> p & 1) == 0 ||
-            ((denied >> p & 1) == 0 && (!whole || minted_form(then->forms, then->form_count, p) == NULL)))
+        if ((lost >> p & 1) == 0)
             continue;
         for (int s = NOW; s < SIDES; s++)
             if (d->policies[s] != NULL)
                 side[s].rule = policy_rule_name(d->policies[s], cuttings[s].verdict.rule[p]);
-        err = say(d, &line, &side[NOW], &side[THEN], NULL);
+        err = say(d, &line, &side[NOW], &side[THEN]);
     }
     return err;
 }
@@ -403,7 +533,7 @@ static err_t compare(struct differing *d, uint64_t *next)
     if (err == ERR_OK)
         err = follow_all(d, next);
     for (int s = NOW; s < SIDES && err == ERR_OK; s++)
-        err = d->policies[s] == NULL ? ERR_OK : settle(&d->sets[s]);
+        err = d->policies[s] == NULL ? ERR_OK : settle(d, s);
     if (err == ERR_OK)
         err = report(d);
     for (int s = NOW; s < SIDES; s++)

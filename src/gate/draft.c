@@ -488,10 +488,11 @@ static int place_cmp(const void *a, const void *b)
     return left->lsn < right->lsn ? -1 : left->lsn > right->lsn;
 }
 
-static err_t put_in_order(const struct deciding *d, uint32_t *order)
+err_t set_order(const struct deciding *d, uint32_t **out)
 {
     struct place *places = arena_alloc(d->arena, (d->count + 1) * sizeof *places);
-    if (places == NULL)
+    uint32_t *order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
+    if (places == NULL || order == NULL)
         return ERR_NOMEM;
     struct stix_key self = {{0}};
     bool named = mint_creator_key(d->gate, &self);
@@ -503,6 +504,7 @@ static err_t put_in_order(const struct deciding *d, uint32_t *order)
     qsort(places, d->count, sizeof *places, place_cmp);
     for (size_t i = 0; i < d->count; i++)
         order[i] = places[i].member;
+    *out = order;
     return ERR_OK;
 }
 
@@ -516,10 +518,7 @@ err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint6
         return err;
     if (d->gate->wants_creator)
         return ERR_BUSY; /* gate_step makes it, and all this is looked at again */
-    order = arena_alloc(d->arena, (d->count + 1) * sizeof *order);
-    if (order == NULL)
-        return ERR_NOMEM;
-    if (TRY(err, put_in_order(d, order)) || TRY(err, budget_cut(d, order)) || TRY(err, set_mint(d, order)) ||
+    if (TRY(err, set_order(d, &order)) || TRY(err, budget_cut(d, order)) || TRY(err, set_mint(d, order)) ||
         TRY(err, draft_init(&r, d)))
         goto out;
     r.decide = decide_head(&r, to, job, job_cursor);

@@ -447,6 +447,8 @@ enum gate_diff_kind {
     GATE_DIFF_KEPT,      /* the rules would newly let it go, and it names what stays, or cannot be made */
     GATE_DIFF_KINDS
 };
+/* Among what is taken out: texts and references that name what the partner does not have. */
+#define GATE_DIFF_LACKING "!what-it-lacks"
 struct gate_diff_line {
     unsigned partner;
     struct str id;

@@ -114,6 +114,12 @@ static err_t target_of(struct deciding *d, const struct stix_key *key, const str
     return ERR_OK;
 }
 
+err_t set_hold(struct deciding *d, uint32_t target, const struct holders *held)
+{
+    d->targets[target].held = held->plain | held->minted;
+    return names_of(d, &d->target_keys[target], held, &d->target_mints[target]);
+}
+
 err_t set_target(struct deciding *d, const struct stix_key *key, uint32_t *out)
 {
     return target_of(d, key, NULL, out);

@@ -185,6 +185,100 @@ static void what_is_taken_back_is_had_no_more(void **state)
     bench_deinit(&n.b);
 }
 
+#define NAMING(number) ",\"description\":\"see indicator--00000000-0000-4000-8000-00000000000" number "\""
+#define GIVES          "release g if tlp <= green to us-cisa\n"
+#define KNOWN          "language 1\n" GIVES
+#define ANY_NAME       "language 1\npartner us-cisa { names-in-texts any }\n" GIVES
+
+/* What texts may name is told like any other form: there, and back; what waits for a name as well. */
+static void names_in_texts_are_told(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, KNOWN);
+    add(&n, 1, MARKED(TLP_RED));
+    add(&n, 2, MARKED(TLP_GREEN) NAMING("1"));
+    add(&n, 3, MARKED(TLP_GREEN) NAMING("2"));
+    (void)bench_add(&n.b, n.own, relationship(text, 7, 2, 3, MARKED(TLP_GREEN) NAMING("3")));
+    /* Of a pattern nothing can go. */
+    (void)bench_add(&n.b, n.own,
+                    "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":"
+                    "\"indicator--00000000-0000-4000-8000-000000000009\",\"created\":"
+                    "\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\",\"pattern\":"
+                    "\"[url:value = 'indicator--00000000-0000-4000-8000-000000000001']\",\"pattern_type\":"
+                    "\"stix\",\"valid_from\":\"2026-01-01T00:00:00Z\"" MARKED(TLP_GREEN) "}");
+    struct told told = differences(&n, ANY_NAME, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_WHOLE][n.us], 3); /* the second; what names it; what binds it */
+    assert_int_equal(told.counts[GATE_DIFF_RELEASED][n.us], 1);
+    assert_int_equal(told.all, 4);
+    assert_int_equal(differences(&n, KNOWN, 1000).all, 0);
+    bench_policy_text(&n.b, ANY_NAME);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 9));
+    for (size_t most = 1; most < 1000; most += 499) {
+        told = differences(&n, KNOWN, most);
+        assert_int_equal(told.counts[GATE_DIFF_PART][n.us], 1);
+        assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 1);
+        assert_int_equal(told.all, 2);
+    }
+    assert_int_equal(differences(&n, ANY_NAME, 1000).all, 0);
+    bench_policy_text(&n.b, KNOWN);
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 9));
+    bench_deinit(&n.b);
+}
+
+/* Who says it himself does not lose what he was given, whatever the policy: nothing is said of it. */
+static void what_is_said_by_himself_is_not_withdrawn(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, PLAIN);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, gate_peer_get(n.b.gate, n.us)->source, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    assert_int_equal(differences(&n, PLAIN, 1000).all, 0);
+    assert_int_equal(differences(&n, "language 1\n", 1000).counts[GATE_DIFF_WITHDRAWN][n.us], 1);
+    bench_deinit(&n.b);
+}
+
+/* An older version of a creator that would have to be masked does not come along any more: told as it is
+ * done. */
+static void an_older_creator_is_withdrawn_as_told(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    static const char mask[] = "language 1\nrelease i if type == indicator to us-cisa\nrelease m if type == "
+                               "identity and marking known to us-cisa with mask-personal-data\n";
+    node_init(&n, "language 1\nrelease i if type == indicator to us-cisa\n");
+    (void)bench_add(
+        &n.b, n.own,
+        identity(text, 7, "organization", ",\"contact_information\":\"kim.chulsoo@corp.example\""));
+    add(&n, 1, ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000007\"");
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "identity", 7));
+    (void)bench_add(&n.b, n.own,
+                    "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":"
+                    "\"identity--00000000-0000-4000-8000-000000000007\",\"created\":"
+                    "\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-02T00:00:00.000Z\",\"name\":\"n\","
+                    "\"identity_class\":\"organization\"}");
+    struct told told = differences(&n, mask, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 1);
+    struct bench_leaves *before = bench_ledger(&n.b, n.us);
+    bench_policy_text(&n.b, mask);
+    struct bench_leaves *after = bench_ledger(&n.b, n.us);
+    size_t ended = 0;
+    for (size_t i = before->count; i < after->count; i++)
+        ended += after->at[i].leaf.op == LEAF_EXPIRE;
+    assert_int_equal(ended, 1);
+    mem_free(before);
+    mem_free(after);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +287,9 @@ int main(void)
         cmocka_unit_test(what_expires_in_part_goes_otherwise),
         cmocka_unit_test(what_names_what_stays_is_not_counted),
         cmocka_unit_test(what_is_taken_back_is_had_no_more),
+        cmocka_unit_test(names_in_texts_are_told),
+        cmocka_unit_test(what_is_said_by_himself_is_not_withdrawn),
+        cmocka_unit_test(an_older_creator_is_withdrawn_as_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
