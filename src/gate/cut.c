@@ -481,13 +481,20 @@ static uint64_t ask_names(const struct policy *policy, const struct stix_object 
     return names ? ~policy_partners_any(policy, STR("names-in-texts"), (struct policy_list) {&any, 1}) : 0;
 }
 
+/* Those whose duties count. Of what left already also whoever waits: what the rules beneath a hold would take
+ * out he may have by none of them, held or not (docs/decisions/0123). */
+static uint64_t dutied(const struct gathering *g)
+{
+    return g->bare.release | (g->subject->gone ? g->bare.hold : 0);
+}
+
 /* Partners whose rule asks for a treatment, of an object that has something to treat. */
 static void ask_personal(struct gathering *g)
 {
     const struct policy_facts *facts = &g->out->bare;
     if (g->self || (facts->personal_known && (facts->personal.kinds & UINT16_MAX) == 0))
         return;
-    for (uint64_t left = g->bare.release; left != 0; left &= left - 1) {
+    for (uint64_t left = dutied(g); left != 0; left &= left - 1) {
         unsigned p = (unsigned)__builtin_ctzll(left);
         if (personal_treatment(policy_bound_of(g->out->bound, g->out->bound_count, p)) != 0)
             g->personal |= UINT64_C(1) << p;
@@ -556,8 +563,8 @@ static err_t decide_one(struct gate *gate, const struct subject *subject, const 
         return err;
     if (g->marking_count == 0 && told == NULL && !policy_has_duties(policy) && out->clean == 0)
         return ERR_OK;
-    if (TRY(err, ask_rules(g)) || TRY(err, policy_bind(policy, &out->bare, now_us, g->bare.release, keep,
-                                                       &out->bound, &out->bound_count)))
+    if (TRY(err, ask_rules(g)) ||
+        TRY(err, policy_bind(policy, &out->bare, now_us, dutied(g), keep, &out->bound, &out->bound_count)))
         return err;
     if (treats)
         ask_personal(g);

@@ -101,6 +101,7 @@ static uint64_t may_differ(const struct differing *d, const struct stix_object *
     uint64_t both = now->verdict.release & then->verdict.release, has = state->released | state->minted;
     uint64_t mask = (now->verdict.release ^ then->verdict.release) | (both & state->blocked);
     mask |= has & (then->verdict.deny | then->clean);
+    mask |= policy_has_duties(d->policies[THEN]) ? has & then->verdict.hold : 0;
     mask |= both & (now->clean ^ then->clean);
     mask |= refers(object) ? state->minted & ~state->released & then->verdict.release : 0;
     for (unsigned p = 0; p < d->gate->peer_count; p++)

@@ -5,12 +5,14 @@
  * step.
  *
  * A new policy takes back what it denies, what it lets go in another form alone, and, to whom texts may no
- * longer name what they like, what names something that he never had. From the moment at which it is in force
- * no denied object is given to anybody who asks (an answer under way is sent to its end); a job before all
- * others tells each partner which leaves are over: one contentless `expire` leaf each. From then on the old
- * leaf stands in the tree and is given without its content, whether or not it was signed or fetched before.
- * Until the job has come there, a reader of such a leaf is asked to come again (leaf_may_go): content that is
- * left out once stays left out, so that nobody takes a leaf over empty that may yet come to be given. */
+ * longer name what they like, what names something that he never had. What it
+ * holds stays, unless the rules beneath the hold take something out of it. From the moment at which it is in
+ * force no denied object is given to anybody who asks (an answer under way is sent to its end); a job before
+ * all others tells each partner which leaves are over: one contentless `expire` leaf each. From then on the
+ * old leaf stands in the tree and is given without its content, whether or not it was signed or fetched
+ * before. Until the job has come there, a reader of such a leaf is asked to come again (leaf_may_go): content
+ * that is left out once stays left out, so that nobody takes a leaf over empty that may yet come to be given.
+ */
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/deciding.h"
@@ -99,6 +101,50 @@ static err_t minted_names(struct gate *gate, const struct mint *minted, struct a
     return named_to(gate, &object, UINT64_C(1) << minted->partner, arena, out);
 }
 
+static bool text_line(struct str *text, struct str *out)
+{
+    if (text->len == 0)
+        return false;
+    const char *end = memchr(text->at, '\n', text->len);
+    *out = (struct str) {text->at, end == NULL ? text->len : (size_t)(end - text->at)};
+    size_t past = end == NULL ? text->len : out->len + 1;
+    *text = (struct str) {text->at + past, text->len - past};
+    return true;
+}
+
+/* Is all that is taken out here out of that one already? A line each. */
+static bool takes_no_more(struct str form, struct str had)
+{
+    struct str line, gone;
+    while (text_line(&form, &line)) {
+        struct str rest = had;
+        bool found = false;
+        while (!found && text_line(&rest, &gone))
+            found = str_eq(line, gone) ||
+                    (str_starts(line, gone) && line.len > gone.len && line.at[gone.len] == '.');
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* What has to be made otherwise is none of theirs any more. Where it is held nothing comes in its place, and
+ * they keep it unless it has something that the rules beneath the hold take out. */
+static uint64_t formed_otherwise(const struct cutting *cutting, const struct mint *minted)
+{
+    uint64_t partners = 0;
+    for (size_t i = 0; minted == NULL && i < cutting->form_count; i++) {
+        const struct form *form = &cutting->forms[i];
+        uint64_t whole = form->profile.len > 0 ? UINT64_MAX : ~cutting->verdict.hold;
+        partners |= form->minted ? form->partners & whole : 0;
+    }
+    const struct form *form = minted == NULL ? NULL : cut_form(cutting, minted->partner);
+    if (form == NULL || str_eq(form->profile, minted->profile))
+        return partners;
+    bool held = cutting->verdict.hold >> minted->partner & 1;
+    return held && takes_no_more(form->profile, minted->profile) ? 0 : UINT64_C(1) << minted->partner;
+}
+
 err_t judged_denied(struct gate *gate, const struct judged *judged, const struct mint *minted, uint64_t asked,
                     struct arena *arena, uint64_t *out)
 {
@@ -106,11 +152,7 @@ err_t judged_denied(struct gate *gate, const struct judged *judged, const struct
     uint64_t denied = cutting->verdict.deny & ~judged->along, named = 0;
     err_t err = ERR_OK;
     asked &= minted == NULL ? UINT64_MAX : UINT64_C(1) << minted->partner;
-    for (size_t i = 0; minted == NULL && i < cutting->form_count; i++)
-        denied |= cutting->forms[i].minted ? cutting->forms[i].partners : 0;
-    const struct form *form = minted == NULL ? NULL : cut_form(cutting, minted->partner);
-    if (form != NULL && !str_eq(form->profile, minted->profile))
-        denied |= UINT64_C(1) << minted->partner;
+    denied |= formed_otherwise(cutting, minted);
     uint64_t clean = cutting->clean & asked & ~denied;
     if (clean != 0)
         err = minted == NULL ? named_to(gate, &judged->subject.object, clean, arena, &named)
@@ -323,7 +365,7 @@ static err_t take_minted(struct taking *t, const struct stix_key *key, uint64_t 
 /* Was this very copy judged when the set was made, and nobody loses it? */
 static bool stays(const struct candidate *c, const struct copy *copy)
 {
-    return copy->lsn == c->lsn && ((c->verdict.deny | c->cut) & c->state.released) == 0;
+    return copy->lsn == c->lsn && ((c->verdict.deny | c->verdict.hold | c->cut) & c->state.released) == 0;
 }
 
 /* Every version, variant and form of what is looked at for its own sake. */

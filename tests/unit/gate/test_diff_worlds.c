@@ -2,7 +2,7 @@
  * partners can read before and after is compared, text by text, with the lines that were told before. */
 #include "gate_test.h"
 
-enum { THINGS = 14, ROUNDS = 5, WORLDS = 40, PARTNERS = 2, POLICY_BYTES = 4096, LEAF_BYTES = 4096 };
+enum { THINGS = 14, ROUNDS = 5, WORLDS = 20, PARTNERS = 2, POLICY_BYTES = 4096, LEAF_BYTES = 4096 };
 
 enum kind { INDICATOR, NOTE, REPORT, RELATION, CREATOR, STATEMENT, KINDS };
 static const char *const types[KINDS] = {"indicator",    "note",     "report",

@@ -257,6 +257,68 @@ static void what_is_minted_is_taken_back_too(void **state)
     node_end(&n);
 }
 
+#define ASKS "hold ask if type == indicator until approved\n"
+
+/* A hold takes nothing back; what the rules beneath it take out is nobody's, held or not. What has nothing of
+ * that stays. */
+static void what_would_go_in_part_alone_is_taken_back_under_a_hold(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    add(&n, 1, ",\"description\":\"one\"" MARKED(TLP_GREEN));
+    add(&n, 2, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    bench_policy_text(&n.b, "language 1\n" ASKS
+                            "release g if tlp <= green to us-cisa with redact \"description\"\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 3, (bool[]) {false, true, false});
+    assert_int_equal(effect_of(&n, 1), POLICY_HOLD);
+    assert_int_equal(gate_holds_count(n.b.gate, n.us), 1);
+    say(&n, 1, GATE_APPROVE, "ana");
+    /* Who made it, and the part. */
+    expect_bytes(&n, 5, (bool[]) {false, true, false, true, true});
+    assert_int_equal(minted_of(&n, n.us, "\"one\""), 0);
+    node_end(&n);
+}
+
+/* So it is with a part: it stays where no more is taken out than it lacks, and goes where more is. */
+static void a_part_is_taken_back_under_a_hold_for_what_it_has(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\"\n");
+    add(&n, 1, ",\"description\":\"one\",\"labels\":[\"x\"]" MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {true, true});
+    bench_policy_text(&n.b, "language 1\n" ASKS "release g if tlp <= green to us-cisa\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {true, true});
+    bench_policy_text(&n.b, "language 1\n" ASKS
+                            "release g if tlp <= green to us-cisa with redact \"description\", redact "
+                            "\"labels\"\n");
+    bench_settle(&n.b);
+    expect_bytes(&n, 3, (bool[]) {true, false, false});
+    node_end(&n);
+}
+
+/* Not only a policy brings a hold and a duty. */
+static void a_tag_brings_both(void **state)
+{
+    (void)state;
+    struct node n;
+    struct stix_key key = key_of("indicator", 1);
+    node_init(&n, "language 1\nhold ask if tag secret until approved\nrelease g if tlp <= green to us-cisa\n"
+                  "release s if tag secret to us-cisa with redact \"description\"\n");
+    add(&n, 1, ",\"description\":\"one\"" MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    expect_bytes(&n, 1, (bool[]) {true});
+    assert_int_equal(gate_tag(n.b.gate, &key, STR("secret"), true, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {false, false});
+    node_end(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +332,9 @@ int main(void)
         cmocka_unit_test(an_operators_word_takes_it_back),
         cmocka_unit_test(a_marking_that_is_classified_again_takes_it_back),
         cmocka_unit_test(what_is_minted_is_taken_back_too),
+        cmocka_unit_test(what_would_go_in_part_alone_is_taken_back_under_a_hold),
+        cmocka_unit_test(a_part_is_taken_back_under_a_hold_for_what_it_has),
+        cmocka_unit_test(a_tag_brings_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
