@@ -409,7 +409,11 @@ static void say_why(struct command_call *call, const struct gate_why *why, unsig
                  : why->blocked_by_unknown ? "is not held here"
                                            : "is withheld",
                  STR_ARG(why->held_as));
-    else if (why->follows || why->untreated)
+    else if (why->kept_along) {
+        line_say(call->out, "Not released: it would go along with what names it, and a rule holds it for its "
+                            "personal data. What needs it waits with it.");
+        say_held(call, why, partner);
+    } else if (why->follows || why->untreated)
         line_say(call->out, "%s", why->follows ? follows : untreated);
     else if (why->stopped)
         line_say(call->out, "Not released: releases are stopped (bongsu stop-release --lift).");

@@ -75,15 +75,25 @@ struct asking {
     bool *spared; /* of a definition: holds that match it without its personal data as well */
     bool bare;    /* it is asked about without */
     bool treats;
+    int held_by; /* the first hold that matches it for its personal data alone, or -1 */
+    int64_t change_us;
     err_t err;
 };
 
-static void ask_hold(struct asking *a, unsigned rule)
+/* What a person approved matches no more; nor does what a deadline let go. */
+static void ask_hold(struct asking *a, const struct policy_step *step)
 {
-    if (a->bare)
-        a->spared[rule] = true;
-    else
-        a->treats |= !a->spared[rule];
+    bool timed = step->deadline_us != POLICY_TIME_NONE;
+    if (a->bare) {
+        a->spared[step->rule] = true;
+        return;
+    }
+    if (a->spared[step->rule] || (timed && step->lapsed && step->lapse == POLICY_LAPSE_RELEASE))
+        return;
+    if (timed && !step->lapsed && step->deadline_us < a->change_us)
+        a->change_us = step->deadline_us;
+    if (a->held_by < 0)
+        a->held_by = (int)step->rule;
 }
 
 /* A release rule that would let it go, whatever else holds it: does it ask for something of this object? */
@@ -93,7 +103,7 @@ static void ask_rule(void *ctx, const struct policy_step *step)
     if (!step->addressed || !step->matched)
         return;
     if (step->effect == POLICY_HOLD && step->line != 0 && a->spared != NULL)
-        ask_hold(a, step->rule);
+        ask_hold(a, step);
     const struct policy_duties *duties = policy_rule_duties(a->policy, step->rule);
     if (duties == NULL || step->effect != POLICY_RELEASE || a->bare)
         return;
@@ -122,12 +132,13 @@ static void ask_as(struct asking *a, const struct policy_facts *facts, int64_t n
 }
 
 err_t along_untreated(const struct policy *policy, const struct stix_object *source,
-                      const struct policy_facts *facts, int64_t now_us, struct arena *arena, uint64_t *out)
+                      const struct policy_facts *facts, int64_t now_us, struct arena *arena,
+                      struct along *out)
 {
-    struct asking a = {.policy = policy, .source = source, .arena = arena};
+    struct asking a = {.policy = policy, .source = source, .arena = arena, .change_us = INT64_MAX};
     a.definition = key_is_definition(&source->key);
     a.personal = !facts->personal_known || (facts->personal.kinds & UINT16_MAX) != 0;
-    *out = 0;
+    *out = (struct along) {.change_us = INT64_MAX};
     if (!policy_has_duties(policy) && !a.personal)
         return ERR_OK;
     if (a.definition && a.personal) {
@@ -137,6 +148,7 @@ err_t along_untreated(const struct policy *policy, const struct stix_object *sou
     }
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
         a.treats = false;
+        a.held_by = -1;
         for (unsigned tlp = POLICY_TLP_NONE; tlp < POLICY_TLP_COUNT && !a.treats; tlp++) {
             struct policy_facts as = *facts;
             if (tlp != POLICY_TLP_NONE) {
@@ -147,8 +159,12 @@ err_t along_untreated(const struct policy *policy, const struct stix_object *sou
             }
             ask_as(&a, &as, now_us, p);
         }
-        *out |= a.treats ? UINT64_C(1) << p : 0;
+        bool held = a.held_by >= 0;
+        out->untreated |= a.treats || held ? UINT64_C(1) << p : 0;
+        out->held |= held && !a.treats ? UINT64_C(1) << p : 0;
+        out->rule[p] = held ? (uint16_t)a.held_by : 0;
     }
+    out->change_us = a.change_us;
     return a.err;
 }
 

@@ -162,6 +162,10 @@ static err_t find_asking(struct gate *gate, uint64_t lsn, unsigned partner, int6
                                                 bare ? &cutting.facts : &cutting.bare};
     for (size_t i = 0; i < 2 && *out_rule < 0; i++)
         *out_rule = policy_asked(gate->policy, asked[i], now_us, partner);
+    struct policy_people people;
+    if (*out_rule < 0 && (cutting.kept_along >> partner & 1) &&
+        policy_rule_people(gate->policy, cutting.verdict.rule[partner], &people) && people.approvals > 0)
+        *out_rule = cutting.verdict.rule[partner];
     if (*out_rule < 0 && (cutting.untold >> partner & 1))
         *out_rule = POLICY_RULE_DUTIES;
     if (*out_rule >= 0)

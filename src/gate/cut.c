@@ -510,11 +510,26 @@ static void ask_told(struct gathering *g)
         g->untold |= g->told->targets[i]->untold | (g->told->targets[i]->anonymous & ~answered);
 }
 
+/* A hold that keeps a definition for what it holds is the reason that people are told, and may answer. */
+static void keep_along(struct gathering *g, const struct along *along)
+{
+    struct cutting *out = g->out;
+    out->untreated = along->untreated;
+    for (uint64_t left = along->held & ~out->verdict.deny; left != 0; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        if (out->verdict.rule[p] == POLICY_RULE_FOLLOWS)
+            out->verdict.rule[p] = along->rule[p];
+        out->kept_along |= out->verdict.rule[p] == along->rule[p] ? UINT64_C(1) << p : 0;
+    }
+    sooner(&out->verdict, along->change_us);
+}
+
 /* An unmarked creator leaves with what it made, and a definition with what carries it, past the rules; not
  * past what they ask to be done to it, nor, a definition, past what holds personal data. */
 static err_t ask_along(struct gathering *g)
 {
     struct stix_object source;
+    struct along along;
     size_t warnings;
     bool asks = policy_has_duties(g->policy);
     if (key_is_definition(&g->subject->object.key))
@@ -526,7 +541,9 @@ static err_t ask_along(struct gathering *g)
         g->out->untreated = UINT64_MAX;
         return err == ERR_DENIED ? ERR_OK : err;
     }
-    return along_untreated(g->policy, &source, &g->out->facts, g->now_us, g->arena, &g->out->untreated);
+    if (!TRY(err, along_untreated(g->policy, &source, &g->out->facts, g->now_us, g->arena, &along)))
+        keep_along(g, &along);
+    return err;
 }
 
 /* `told`: of a language-content, with all that it speaks of decided; `lost`: nobody knows what that is. */

@@ -22,10 +22,19 @@ struct form {
     size_t ref_count;
 };
 
+/* To whom an unmarked creator or definition does not come along. */
+struct along {
+    uint64_t untreated;
+    uint64_t held;                 /* of these, for whom a hold alone keeps it: by `rule` */
+    uint16_t rule[LIMIT_PARTNERS]; /* indices of the policy */
+    int64_t change_us;             /* when a deadline of these passes */
+};
+
 struct cutting {
     struct policy_facts facts; /* of the whole object, as its markings bind together */
     struct policy_facts bare;  /* without granular markings */
     uint64_t untreated;        /* partners to whom it does not come along (along_untreated) */
+    uint64_t kept_along;       /* of these, for whom a hold alone keeps it: the rule of the verdict */
     uint64_t by_bare;          /* partners for whom the verdict is that of `bare` */
     uint64_t clean;            /* partners to whom its texts may name nothing but what they have */
     uint64_t untold; /* partners for whom it waits for what it translates to leave, or for its creator to be
@@ -79,8 +88,8 @@ NODISCARD err_t along_called(struct gate *gate, const struct stix_key *who, stru
 /* Does a text say one of them, in whatever case, as a word of its own? */
 bool along_says(const struct along_called *called, struct str text);
 /* Of an unmarked creator or definition: partners for whom some release rule would match it, as it is or were
- * it marked, and asks for duties that change it; of a definition also those for whom some hold matches it for
- * its personal data alone. It comes along whole or not at all. along.c */
+ * it marked, and asks for duties that change it; of a definition also those for whom some hold matches
+ * it for its personal data alone, and nobody approved it. It comes along whole or not at all. along.c */
 NODISCARD err_t along_untreated(const struct policy *policy, const struct stix_object *source,
                                 const struct policy_facts *facts, int64_t now_us, struct arena *arena,
-                                uint64_t *out);
+                                struct along *out);

@@ -360,6 +360,7 @@ struct gate_why {
     bool stopped;
     bool follows;            /* no rule releases or denies it: it comes along with what names it */
     bool untreated;          /* it would, but a rule asks for it to be changed, or holds its personal data */
+    bool kept_along;         /* ...the latter alone, by `rule` */
     struct str blocked_by;   /* id of the first withheld reference; empty otherwise */
     bool blocked_by_unknown; /* ...which this node does not hold */
     struct str held_as;      /* ...but as this, which it minted from it; empty otherwise */

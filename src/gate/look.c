@@ -456,6 +456,7 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     bool along = why.effect != POLICY_RELEASE &&
                  (subject_comes_along(gate, &subject, facts, &cutting.verdict) >> partner & 1);
     why.untreated = along && (cutting.untreated >> partner & 1);
+    why.kept_along = why.untreated && (cutting.kept_along >> partner & 1);
     why.follows = along && !why.untreated;
     why.blocked = (why.effect == POLICY_RELEASE || why.follows) && (state.blocked >> partner & 1);
     why.stopped = why.effect == POLICY_RELEASE && (cutting.verdict.release >> partner & 1) == 0;

@@ -316,6 +316,141 @@ static void a_definition_carries_nobody_past_the_rules(void **state)
     }
 }
 
+struct listed {
+    size_t count;
+    struct gate_hold last;
+    char id[ID_MAX], rule[64];
+};
+
+static bool list_hold(void *ctx, const struct gate_hold *hold)
+{
+    struct listed *listed = ctx;
+    listed->count++;
+    listed->last = *hold;
+    (void)snprintf(listed->id, ID_MAX, "%.*s", STR_ARG(hold->id));
+    (void)snprintf(listed->rule, sizeof listed->rule, "%.*s", STR_ARG(hold->rule));
+    return true;
+}
+
+static struct listed holds_of(struct node *n, unsigned partner)
+{
+    struct listed listed = {.count = 0};
+    struct gate_queue at = {0};
+    while (!at.end)
+        assert_int_equal(gate_holds(n->b.gate, partner, n->b.now_us, &at, 16, list_hold, &listed), ERR_OK);
+    assert_int_equal(gate_holds_count(n->b.gate, partner), listed.count);
+    return listed;
+}
+
+static struct gate_why why_of(struct node *n, unsigned partner, const char *type, int number)
+{
+    struct gate_why why;
+    struct arena arena;
+    struct stix_key key = key_of(type, number);
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(n->b.gate, &key, partner, n->b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    arena_deinit(&arena);
+    return why;
+}
+
+static const char *asked_of(struct node *n, const struct stix_key *key, unsigned partner)
+{
+    static char rule[64];
+    struct gate_asked asked;
+    assert_int_equal(gate_asked(n->b.gate, key, partner, n->b.now_us, &asked), ERR_OK);
+    (void)snprintf(rule, sizeof rule, "%.*s", STR_ARG(asked.rule));
+    return rule;
+}
+
+/* A definition with personal data, classified, and what carries it. */
+static struct stix_key definition_in(struct node *n)
+{
+    char text[TEXT_MAX];
+    struct stix_key key = key_of("marking-definition", 1);
+    (void)bench_add(&n->b, n->own, statement(text, 1, "ask " MAIL));
+    assert_int_equal(gate_marking_classify(n->b.gate, &key, STIX_TLP_GREEN, &by_test, n->b.now_us), ERR_OK);
+    (void)bench_add(&n->b, n->own, indicator(text, 1, 1, MARKED(FIRST)));
+    bench_settle(&n->b);
+    return key;
+}
+
+/* A definition that a hold keeps for its personal data stands in the queue, and whoever approves it for a
+ * partner lets it come along to him: on a basis where the rule wants one. */
+static void an_approval_lets_a_definition_come_along(void **state)
+{
+    (void)state;
+    struct node n;
+    struct gate_by blank = {STR("alice"), STR(" ")}, by = {STR("alice"), STR("warrant 12/2026")};
+    uint64_t bad = 1;
+    node_init(&n,
+              "language 1\nhold pii if personal-data until approved with basis\nrelease open if always to "
+              "all\n");
+    struct stix_key key = definition_in(&n);
+    struct listed listed = holds_of(&n, n.us);
+    assert_int_equal(listed.count, 1);
+    assert_string_equal(listed.id, FIRST);
+    assert_string_equal(listed.rule, "pii");
+    assert_int_equal(listed.last.remedy, GATE_REMEDY_APPROVE);
+    assert_true(listed.last.basis);
+    assert_true(why_of(&n, n.us, "marking-definition", 1).kept_along);
+    assert_string_equal(asked_of(&n, &key, n.us), "pii");
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &blank, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &by, n.b.now_us), ERR_OK);
+    char *us = view(&n, n.us), *jp = view(&n, n.jp);
+    assert_non_null(strstr(us, MAIL));
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_string_equal(jp, "");
+    assert_int_equal(holds_of(&n, n.us).count, 0);
+    assert_int_equal(holds_of(&n, n.jp).count, 1);
+    assert_string_equal(asked_of(&n, &key, n.us), "");
+    /* The log alone gives the same, and a word taken back keeps it from whoever has it not. */
+    bench_reopen(&n.b);
+    assert_int_equal(gate_check(n.b.gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+/* Where no word ends the hold there is nothing to approve; where a duty would change it, neither. */
+static void not_every_wait_of_a_definition_is_approved(void **state)
+{
+    (void)state;
+    struct node n;
+    static const char *const policies[] = {
+        "language 1\nhold pii if personal-data\nrelease open if always to all\n",
+        "language 1\nhold pii if personal-data until approved\nrelease open if always to all with "
+        "mask-personal-data\n"};
+    for (size_t i = 0; i < 2; i++) {
+        node_init(&n, policies[i]);
+        struct stix_key key = definition_in(&n);
+        assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &by_test, n.b.now_us), ERR_OK);
+        bench_settle(&n.b);
+        assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+        assert_true(why_of(&n, n.us, "marking-definition", 1).untreated);
+        assert_int_equal(why_of(&n, n.us, "marking-definition", 1).kept_along, i == 0);
+        bench_deinit(&n.b);
+    }
+}
+
+/* A definition in wait has a deadline like anything else. */
+static void a_deadline_lets_a_definition_come_along(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nhold pii if personal-data until approved deadline 2h default release\n"
+                  "release open if always to all\n");
+    (void)definition_in(&n);
+    assert_int_equal(holds_of(&n, n.us).count, 1);
+    n.b.now_us += INT64_C(7200) * 1000000;
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(holds_of(&n, n.us).count, 0);
+    bench_deinit(&n.b);
+}
+
 /* A hold that keeps it with and without its personal data says nothing of definitions. */
 static void another_hold_keeps_no_definition(void **state)
 {
@@ -359,6 +494,9 @@ int main(void)
         cmocka_unit_test(an_approval_lets_it_go),
         cmocka_unit_test(nothing_leaves_without_a_basis),
         cmocka_unit_test(a_definition_carries_nobody_past_the_rules),
+        cmocka_unit_test(an_approval_lets_a_definition_come_along),
+        cmocka_unit_test(not_every_wait_of_a_definition_is_approved),
+        cmocka_unit_test(a_deadline_lets_a_definition_come_along),
         cmocka_unit_test(another_hold_keeps_no_definition),
         cmocka_unit_test(another_person_of_the_same_shape_shows_nothing),
     };
