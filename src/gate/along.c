@@ -72,10 +72,12 @@ struct asking {
     bool
         definition; /* it may name who made it: not who is hidden in what it comes along with (along_names) */
     struct arena *arena;
-    bool *spared; /* of a definition: holds that match it without its personal data as well */
+    bool *spared; /* holds that match it without its personal data as well */
     bool bare;    /* it is asked about without */
+    bool holds;   /* holds are asked */
     bool treats;
-    int held_by; /* the first hold that matches it for its personal data alone, or -1 */
+    unsigned masks; /* how a creator's personal data is treated */
+    int held_by;    /* the first hold that matches it for its personal data alone, or -1 */
     int64_t change_us;
     err_t err;
 };
@@ -102,7 +104,7 @@ static void ask_rule(void *ctx, const struct policy_step *step)
     struct asking *a = ctx;
     if (!step->addressed || !step->matched)
         return;
-    if (step->effect == POLICY_HOLD && step->line != 0 && a->spared != NULL)
+    if (step->effect == POLICY_HOLD && step->line != 0 && a->spared != NULL && a->holds)
         ask_hold(a, step);
     const struct policy_duties *duties = policy_rule_duties(a->policy, step->rule);
     if (duties == NULL || step->effect != POLICY_RELEASE || a->bare)
@@ -112,9 +114,11 @@ static void ask_rule(void *ctx, const struct policy_step *step)
         a->err = ERR_NOMEM;
         return;
     }
+    unsigned personal = a->personal ? duties->what & DUTIES_PERSONAL : 0;
     a->treats |= stix_cut_found(a->source->root, duties->redact, duties->redact_count, found) > 0 ||
                  ((duties->what & POLICY_DUTY_ANONYMISE) && a->source->has_creator && !a->definition) ||
-                 ((duties->what & DUTIES_PERSONAL) && a->personal);
+                 (personal != 0 && a->definition);
+    a->masks |= personal;
 }
 
 static void ask_as(struct asking *a, const struct policy_facts *facts, int64_t now_us, unsigned partner)
@@ -141,7 +145,7 @@ err_t along_untreated(const struct policy *policy, const struct stix_object *sou
     *out = (struct along) {.change_us = INT64_MAX};
     if (!policy_has_duties(policy) && !a.personal)
         return ERR_OK;
-    if (a.definition && a.personal) {
+    if (a.personal) {
         a.spared = arena_zalloc(arena, RULES_MAX, sizeof *a.spared);
         if (a.spared == NULL)
             return ERR_NOMEM;
@@ -149,6 +153,7 @@ err_t along_untreated(const struct policy *policy, const struct stix_object *sou
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
         a.treats = false;
         a.held_by = -1;
+        a.masks = 0;
         for (unsigned tlp = POLICY_TLP_NONE; tlp < POLICY_TLP_COUNT && !a.treats; tlp++) {
             struct policy_facts as = *facts;
             if (tlp != POLICY_TLP_NONE) {
@@ -157,11 +162,15 @@ err_t along_untreated(const struct policy *policy, const struct stix_object *sou
                 as.follows = false;
                 as.onward = UINT64_MAX;
             }
+            /* A creator is held as it is; of a definition that carries no marking no rule is asked else. */
+            a.holds = a.definition || tlp == POLICY_TLP_NONE;
             ask_as(&a, &as, now_us, p);
         }
         bool held = a.held_by >= 0;
         out->untreated |= a.treats || held ? UINT64_C(1) << p : 0;
         out->held |= held && !a.treats ? UINT64_C(1) << p : 0;
+        out->masked |= a.masks != 0 && !a.treats && !held ? UINT64_C(1) << p : 0;
+        out->masks[p] = (uint16_t)a.masks;
         out->rule[p] = held ? (uint16_t)a.held_by : 0;
     }
     out->change_us = a.change_us;

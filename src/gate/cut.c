@@ -22,6 +22,7 @@ struct gathering {
     struct policy_verdict bare;
     bool self;               /* it is the node's own identity: what is minted names it, as it is */
     uint64_t personal;       /* partners whose rule asks for a treatment of personal data that is there */
+    struct along along;      /* of a creator, or a definition */
     const struct told *told; /* of a language-content: what it speaks of, and how that leaves; else NULL */
     uint64_t untold;         /* partners for whom something of these does not leave */
 };
@@ -241,6 +242,14 @@ static err_t add_selector(void *ctx, struct str selector)
     return list_add(listing->list, listing->arena, selector);
 }
 
+/* By the rules that let it go, or that would, were what comes along marked. */
+static unsigned treatment_of(const struct gathering *g, unsigned partner)
+{
+    const struct policy_duties along = {.what = g->along.masks[partner]};
+    unsigned bound = personal_treatment(policy_bound_of(g->out->bound, g->out->bound_count, partner));
+    return bound != 0 ? bound : personal_treatment(&along);
+}
+
 /* ERR_DENIED: there is more personal data than can be told. */
 static err_t add_personal(struct gathering *g, const struct stix_object *source, unsigned partner,
                           struct list *list, struct form *form)
@@ -250,7 +259,7 @@ static err_t add_personal(struct gathering *g, const struct stix_object *source,
     err_t err;
     if ((g->personal >> partner & 1) == 0)
         return ERR_OK;
-    form->personal = personal_treatment(policy_bound_of(g->out->bound, g->out->bound_count, partner));
+    form->personal = treatment_of(g, partner);
     if (TRY(err, personal_find(g->gate, source->root, g->arena, &personal)))
         return err;
     return personal_references(&personal, g->arena, add_selector, &listing);
@@ -430,8 +439,10 @@ static err_t form_all(struct gathering *g, uint64_t formed)
         bool may = ok && (err == ERR_OK || !readable);
         if (may && readable)
             overlay_hold(g, p);
-        if ((g->bare.release >> p & 1) == 0)
-            continue; /* it waits, or comes along */
+        if ((g->bare.release >> p & 1) == 0) { /* it waits, or comes along */
+            g->out->untreated |= may ? 0 : g->along.masked & UINT64_C(1) << p;
+            continue;
+        }
         if (may)
             overlay(g, p);
         else
@@ -499,6 +510,8 @@ static void ask_personal(struct gathering *g)
         if (personal_treatment(policy_bound_of(g->out->bound, g->out->bound_count, p)) != 0)
             g->personal |= UINT64_C(1) << p;
     }
+    g->personal |= g->along.masked & ~g->bare.release &
+                   subject_comes_along(g->gate, g->subject, &g->out->facts, &g->out->verdict);
 }
 
 /* Who may not hear what it says of others: what of these is kept from him, or the name of a creator who is
@@ -525,24 +538,22 @@ static void keep_along(struct gathering *g, const struct along *along)
 }
 
 /* An unmarked creator leaves with what it made, and a definition with what carries it, past the rules; not
- * past what they ask to be done to it, nor, a definition, past what holds personal data. */
+ * past what they ask to be done to it, nor past what holds personal data. */
 static err_t ask_along(struct gathering *g)
 {
     struct stix_object source;
-    struct along along;
     size_t warnings;
-    bool asks = policy_has_duties(g->policy);
-    if (key_is_definition(&g->subject->object.key))
-        asks = g->out->facts.follows && (asks || (policy_needs(g->policy) & POLICY_NEED_PERSONAL) != 0);
-    if (!asks || !g->subject->follows || g->self)
+    bool asks = policy_has_duties(g->policy) || (policy_needs(g->policy) & POLICY_NEED_PERSONAL) != 0;
+    bool definition = key_is_definition(&g->subject->object.key);
+    if (!asks || !g->subject->follows || g->self || (definition && !g->out->facts.follows))
         return ERR_OK;
     err_t err = open_source(g, &source, &warnings);
     if (err != ERR_OK) {
         g->out->untreated = UINT64_MAX;
         return err == ERR_DENIED ? ERR_OK : err;
     }
-    if (!TRY(err, along_untreated(g->policy, &source, &g->out->facts, g->now_us, g->arena, &along)))
-        keep_along(g, &along);
+    if (!TRY(err, along_untreated(g->policy, &source, &g->out->facts, g->now_us, g->arena, &g->along)))
+        keep_along(g, &g->along);
     return err;
 }
 

@@ -22,12 +22,14 @@ struct form {
     size_t ref_count;
 };
 
-/* To whom an unmarked creator or definition does not come along. */
+/* To whom an unmarked creator or definition does not come along, or not as it is. */
 struct along {
     uint64_t untreated;
-    uint64_t held;                 /* of these, for whom a hold alone keeps it: by `rule` */
-    uint16_t rule[LIMIT_PARTNERS]; /* indices of the policy */
-    int64_t change_us;             /* when a deadline of these passes */
+    uint64_t held;                  /* of these, for whom a hold alone keeps it: by `rule` */
+    uint16_t rule[LIMIT_PARTNERS];  /* indices of the policy */
+    uint64_t masked;                /* others, to whom a creator comes with its personal data treated */
+    uint16_t masks[LIMIT_PARTNERS]; /* ...by these POLICY_DUTY_* */
+    int64_t change_us;              /* when a deadline of these passes */
 };
 
 struct cutting {
@@ -88,8 +90,9 @@ NODISCARD err_t along_called(struct gate *gate, const struct stix_key *who, stru
 /* Does a text say one of them, in whatever case, as a word of its own? */
 bool along_says(const struct along_called *called, struct str text);
 /* Of an unmarked creator or definition: partners for whom some release rule would match it, as it is or were
- * it marked, and asks for duties that change it; of a definition also those for whom some hold matches
- * it for its personal data alone, and nobody approved it. It comes along whole or not at all. along.c */
+ * it marked, and asks for duties that change it; and those for whom some hold matches it for
+ * its personal data alone, and nobody approved it. A creator whose personal data alone is to be treated is
+ * made anew. along.c */
 NODISCARD err_t along_untreated(const struct policy *policy, const struct stix_object *source,
                                 const struct policy_facts *facts, int64_t now_us, struct arena *arena,
                                 struct along *out);

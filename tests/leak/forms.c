@@ -323,6 +323,35 @@ static bool treats_definition(const void *ctx, const struct duties *duties)
     return treats(ctx, &others);
 }
 
+/* A creator's personal data is treated: it comes along so. */
+static bool treats_creator(const void *ctx, const struct duties *duties)
+{
+    struct duties others = *duties;
+    others.personal = TREAT_NOT;
+    return treats(ctx, &others);
+}
+
+static bool masks_creator(const void *ctx, const struct duties *duties)
+{
+    return duties->personal == TREAT_MASK && has_personal(ctx);
+}
+
+static bool renames_creator(const void *ctx, const struct duties *duties)
+{
+    return duties->personal == TREAT_PSEUDONYMISE && has_personal(ctx);
+}
+
+enum treat form_along_treats(const struct world *w, const struct kept *copy, unsigned p)
+{
+    struct facts facts;
+    if (copy == NULL || thing_is_definition(w, kept_said(w, copy)->thing))
+        return TREAT_NOT;
+    facts_find(w, copy, ALL_MARKS, &facts);
+    return rules_treats(w, &facts, p, masks_creator, kept_said(w, copy))     ? TREAT_MASK
+           : rules_treats(w, &facts, p, renames_creator, kept_said(w, copy)) ? TREAT_PSEUDONYMISE
+                                                                             : TREAT_NOT;
+}
+
 /* Unmarked, and no rule keeps it: it goes where something released names it. */
 bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p)
 {
@@ -337,7 +366,7 @@ bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p)
     facts_decide(w, &facts, &verdict);
     bool definition = copy != NULL && thing_is_definition(w, facts.thing);
     if (copy != NULL &&
-        rules_treats(w, &facts, p, definition ? treats_definition : treats, kept_said(w, copy)))
+        rules_treats(w, &facts, p, definition ? treats_definition : treats_creator, kept_said(w, copy)))
         return false;
     bool unmarked = copy == NULL || (facts.states & ~(unsigned)(STATE_NONE | STATE_ASSUMED)) == 0;
     return unmarked && ((verdict.denied | facts_stopped(w, facts.source)) >> p & 1) == 0;

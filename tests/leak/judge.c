@@ -174,12 +174,12 @@ static void add_item(const struct world *w, unsigned p, const struct kept *copy,
             return;
     }
     if (item->form == FORM_NONE && form_goes_along(w, copy, p)) {
-        item->form = FORM_WHOLE;
+        item->personal = form_along_treats(w, copy, p);
+        item->form = item->personal == TREAT_NOT ? FORM_WHOLE : FORM_CUT;
         item->on_demand = true;
         item->selector_count = 0;
         item->hidden = -1;
         item->loose = false;
-        item->personal = TREAT_NOT;
         item->expire_us = 0;
         item->reshare = 0;
     }
@@ -241,7 +241,8 @@ static bool denies(struct world *w, unsigned p, const struct had *had, const str
     form_find(w, copy, p, &item);
     w->sure = false;
     if (item.form == FORM_NONE)
-        return !may && !form_goes_along(w, copy, p);
+        return !may &&
+               (!form_goes_along(w, copy, p) || (!had->minted && form_along_treats(w, copy, p) != TREAT_NOT));
     bool taken = item.selector_count > 0 || item.personal != TREAT_NOT;
     bool denied = item.form == FORM_CUT && !had->minted && (taken || !thing_is_sco(w, had->thing));
     while (item.form == FORM_CUT && !denied && watch_canary(had->text, &at, &canary))

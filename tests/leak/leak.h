@@ -441,6 +441,8 @@ struct item {
 void form_find(const struct world *w, const struct kept *copy, unsigned p, struct item *out);
 /* Unmarked, and no rule keeps it: it goes where something released names it. NULL: the node's identity. */
 bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p);
+/* ...and what becomes of a creator's personal data then. */
+enum treat form_along_treats(const struct world *w, const struct kept *copy, unsigned p);
 /* What is taken out takes this with it. */
 bool form_link_covered(const struct item *item, const struct saying *saying, const struct link *link);
 bool covers(const char *selector, const char *path);

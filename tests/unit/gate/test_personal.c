@@ -451,6 +451,100 @@ static void a_deadline_lets_a_definition_come_along(void **state)
     bench_deinit(&n.b);
 }
 
+#define MADE_BY(number) ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-00000000000" number "\""
+
+/* Two organisations, the first with an address, and what each made. */
+static void makers_in(struct node *n)
+{
+    char text[TEXT_MAX];
+    uint32_t feed = bench_source(&n->b, "feed", STIX_TLP_NONE, true, false);
+    (void)bench_add(&n->b, feed, identity(text, 1, "organization", ",\"contact_information\":\"" MAIL "\""));
+    (void)bench_add(&n->b, feed, identity(text, 2, "organization", ""));
+    (void)bench_add(&n->b, n->own, indicator(text, 1, 1, MARKED(TLP_GREEN) MADE_BY("1")));
+    (void)bench_add(&n->b, n->own, indicator(text, 2, 1, MARKED(TLP_GREEN) MADE_BY("2")));
+    bench_settle(&n->b);
+}
+
+/* An organisation that comes along has its personal data treated like anybody's: what it made names it as it
+ * leaves. */
+static void a_creator_comes_along_masked(void **state)
+{
+    (void)state;
+    struct node n;
+    uint64_t bad = 1;
+    node_init(&n, "language 1\nrelease g if marking known to us-cisa with mask-personal-data\n"
+                  "release j if marking known to jp-nisc\n");
+    makers_in(&n);
+    char *us = view(&n, n.us), *jp = view(&n, n.jp);
+    assert_null(strstr(us, MAIL));
+    assert_non_null(strstr(us, "***.*****@*******.**.**"));
+    assert_non_null(strstr(us, "number 1"));
+    assert_non_null(strstr(us, "198.51.100.1'"));
+    assert_null(strstr(us, "identity--00000000-0000-4000-8000-000000000001"));
+    assert_non_null(strstr(us, "identity--00000000-0000-4000-8000-000000000002"));
+    assert_non_null(strstr(us, "indicator--00000000-0000-4000-8000-000000000002"));
+    assert_non_null(strstr(jp, MAIL));
+    assert_true(why_of(&n, n.us, "identity", 1).minted);
+    bench_reopen(&n.b);
+    assert_int_equal(gate_check(n.b.gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+/* Where a hold of the text keeps its personal data it waits, and what names it; who may not be named anyhow
+ * keeps nothing back. An approval ends the wait. */
+static void a_creator_carries_nobody_past_a_hold(void **state)
+{
+    (void)state;
+    struct node n;
+    struct stix_key key = key_of("identity", 1);
+    node_init(&n,
+              "language 1\nhold pii if personal-data until approved\nrelease g if marking known to us-cisa\n"
+              "release j if marking known to jp-nisc with anonymise-creator\n");
+    makers_in(&n);
+    char *us = view(&n, n.us), *jp = view(&n, n.jp);
+    assert_null(strstr(us, MAIL));
+    assert_null(strstr(jp, MAIL));
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 2));
+    assert_true(bench_is_released(&n.b, n.jp, "indicator", 1));
+    assert_true(why_of(&n, n.us, "identity", 1).kept_along);
+    struct listed listed = holds_of(&n, n.us);
+    assert_int_equal(listed.count, 1);
+    assert_string_equal(listed.rule, "pii");
+    assert_string_equal(asked_of(&n, &key, n.us), "pii");
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_true(bench_is_released(&n.b, n.us, "identity", 1));
+    mem_free(us);
+    mem_free(jp);
+    bench_deinit(&n.b);
+}
+
+/* Where it cannot be masked it does not come at all; another hold says nothing of creators, as ever. */
+static void a_creator_waits_where_it_cannot_be_masked(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nhold other if type == identity\n"
+                  "release g if marking known to us-cisa with mask-personal-data\n");
+    makers_in(&n);
+    (void)bench_add(&n.b, n.own, identity(text, 3, "organization", ",\"x_by\":{\"" MAIL "\":true}"));
+    (void)bench_add(&n.b, n.own, indicator(text, 3, 1, MARKED(TLP_GREEN) MADE_BY("3")));
+    char *us = view(&n, n.us);
+    assert_null(strstr(us, MAIL));
+    assert_non_null(strstr(us, "***.*****@*******.**.**"));
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 2));
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 3));
+    assert_true(why_of(&n, n.us, "identity", 3).untreated);
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
 /* A hold that keeps it with and without its personal data says nothing of definitions. */
 static void another_hold_keeps_no_definition(void **state)
 {
@@ -497,6 +591,9 @@ int main(void)
         cmocka_unit_test(an_approval_lets_a_definition_come_along),
         cmocka_unit_test(not_every_wait_of_a_definition_is_approved),
         cmocka_unit_test(a_deadline_lets_a_definition_come_along),
+        cmocka_unit_test(a_creator_comes_along_masked),
+        cmocka_unit_test(a_creator_carries_nobody_past_a_hold),
+        cmocka_unit_test(a_creator_waits_where_it_cannot_be_masked),
         cmocka_unit_test(another_hold_keeps_no_definition),
         cmocka_unit_test(another_person_of_the_same_shape_shows_nothing),
     };
