@@ -126,6 +126,8 @@ void command_say_meant(struct command_call *call, const struct command_meant *me
  * when there is none. */
 NODISCARD err_t command_each_copy(struct command_call *call,
                                   bool (*say)(void *ctx, const struct gate_object *object));
+/* The argument "until", a day (to its end) or a time to come; INT64_MAX without one. */
+NODISCARD err_t command_until(struct command_call *call, int64_t *out);
 /* Optional: a day or a time, `otherwise` without one; the name of a source, GATE_SOURCE_NONE without one. */
 NODISCARD err_t command_time(struct command_call *call, const char *name, int64_t otherwise, int64_t *out);
 NODISCARD err_t command_source(struct command_call *call, const char *name, uint32_t *out);
@@ -177,7 +179,7 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
     command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[],
     command_extension_rows[], command_access_rows[], command_guard_rows[], command_inbound_rows[],
     command_list_rows[], command_spill_rows[], command_privacy_rows[], command_retention_rows[],
-    command_recall_rows[], command_bundle_rows[];
+    command_recall_rows[], command_bundle_rows[], command_rival_rows[];
 
 /* Lines of `status` while the clock is not believed, or something is still to be destroyed. */
 void command_say_clock(struct command_call *call);
@@ -188,6 +190,10 @@ void command_say_recalls(struct command_call *call);
 
 /* Warnings about names that are not here, and about what is withheld as a whole. */
 void command_say_slips(struct command_call *call, const struct policy *policy);
+
+/* Sources whose stricter copies tightened many objects of others (command_rival.c). */
+void command_say_tightened(struct command_call *call);
+
 /* A policy text that does not compile: line, column, what is wrong and what may have been meant. */
 err_t command_refuse_policy(struct command_call *call, err_t err, const struct policy_fault *fault);
 

@@ -302,23 +302,46 @@ static void say_step(void *ctx, const struct policy_step *step)
                                                  : "deny");
 }
 
+static void put_rival(const struct gate_rival *rival, char *to, size_t size)
+{
+    bool level = rival->tlp != STIX_TLP_NONE;
+    (void)snprintf(to, size, "The copy of this version that %.*s brought (number %llu%s) is marked %s%s",
+                   STR_ARG(rival->source), (unsigned long long)rival->lsn,
+                   rival->quarantined ? ", in quarantine" : "",
+                   level ? "tlp:" : "for named readers, or unjudged", level ? stix_tlp_name(rival->tlp) : "");
+}
+
+static void say_aside(struct command_call *call, const struct gate_rival *aside)
+{
+    char text[COMMAND_TEXT_MAX / 2], until[TIME_TEXT_SIZE] = "it is taken back";
+    struct buf say;
+    put_rival(aside, text, sizeof text);
+    if (aside->until_us != INT64_MAX)
+        time_text(aside->until_us, until);
+    buf_init(&say, COMMAND_TEXT_MAX + 3 * RECORD_TEXT_MAX);
+    buf_printf(
+        &say, "%s, and does not bind: the owner's marking stands by the word of %.*s%s%.*s, until %s (%.*s).",
+        text, STR_ARG(aside->by), aside->second.len > 0 ? " and " : "", STR_ARG(aside->second), until,
+        STR_ARG(aside->because));
+    line_begin(call->out);
+    line_text(call->out, "say", buf_str(&say));
+    line_end(call->out);
+    buf_deinit(&say);
+}
+
 /* Whose word binds beside, or instead of, the one that is shown. */
 static void say_copies(struct command_call *call, const struct gate_why *why)
 {
-    bool level = why->rival_tlp != STIX_TLP_NONE;
+    char text[COMMAND_TEXT_MAX / 2];
     if (why->variant_of.len > 0)
         line_say(call->out,
                  "There are several variants of it; the strictest is what %.*s says (number %llu).",
                  STR_ARG(why->variant_of), (unsigned long long)why->lsn);
-    if (why->rival.len > 0)
-        line_say(call->out,
-                 "The copy of this version that %.*s brought (number %llu%s) is marked %s%s, and binds as "
-                 "well: the "
-                 "stricter of both.",
-                 STR_ARG(why->rival), (unsigned long long)why->rival_lsn,
-                 why->rival_quarantined ? ", in quarantine" : "",
-                 level ? "tlp:" : "for named readers, or unjudged",
-                 level ? stix_tlp_name(why->rival_tlp) : "");
+    put_rival(&why->rival, text, sizeof text);
+    if (why->rival.source.len > 0)
+        line_say(call->out, "%s, and binds as well: the stricter of both.", text);
+    if (why->aside.source.len > 0)
+        say_aside(call, &why->aside);
 }
 
 /* Held: by what a person ends, or by what something else does. */
@@ -377,9 +400,13 @@ static void say_why(struct command_call *call, const struct gate_why *why, unsig
     }
     if (why->named.len > 0)
         line_text(call->out, "names_unknown", why->named);
-    if (why->rival.len > 0) {
-        line_text(call->out, "rival", why->rival);
-        line_count(call->out, "rival_number", why->rival_lsn);
+    if (why->rival.source.len > 0) {
+        line_text(call->out, "rival", why->rival.source);
+        line_count(call->out, "rival_number", why->rival.lsn);
+    }
+    if (why->aside.source.len > 0) {
+        line_text(call->out, "aside", why->aside.source);
+        line_count(call->out, "aside_number", why->aside.lsn);
     }
     line_end(call->out);
     if (why->limit.len > 0)

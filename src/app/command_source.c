@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-static err_t read_until(struct command_call *call, int64_t *out)
+err_t command_until(struct command_call *call, int64_t *out)
 {
     struct str text = command_text_or_empty(call, "until");
     char whole[TIME_TEXT_SIZE];
@@ -53,7 +53,7 @@ static err_t source_add(struct command_call *call)
     uint32_t number;
     err_t err;
     if (TRY(err, command_text(call, "name", &source.name)) || TRY(err, read_profile(call, &source.profile)) ||
-        TRY(err, read_until(call, &source.assume_until_us)))
+        TRY(err, command_until(call, &source.assume_until_us)))
         return err;
     if (command_text_or_empty(call, "assume").len > 0) {
         if (TRY(err, command_tlp(call, "assume", &source.assume)))

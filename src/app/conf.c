@@ -15,6 +15,7 @@ struct yaml_conf {
     char **addresses, **cors, **operators;
     unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days, pad_records;
     unsigned *recall_objects;
+    unsigned *tightened_objects;
     bool *compress;
 };
 
@@ -54,6 +55,8 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_UINT("quarantine-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, quarantine_days),
     CYAML_FIELD_UINT_PTR("recall-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
                          recall_objects),
+    CYAML_FIELD_UINT_PTR("tightened-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
+                         tightened_objects),
     CYAML_FIELD_END,
 };
 
@@ -218,6 +221,8 @@ static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, str
     conf->recall_objects = yaml->recall_objects == NULL ? LIMIT_RECALL_DAY : *yaml->recall_objects;
     if (conf->recall_objects > LIMIT_RECALL_OBJECTS)
         return refuse(fault, "recall-objects", "is more than one recall can name");
+    conf->tightened_objects =
+        yaml->tightened_objects == NULL ? LIMIT_TIGHTENED_DAY : *yaml->tightened_objects;
     return ERR_OK;
 }
 
@@ -364,5 +369,10 @@ void conf_write(struct buf *out, const struct conf *conf)
         "# Objects a day that a recall destroys by the word of one operator, or of one partner; what is more "
         "is\n"
         "# suspended at once and destroyed when two operators agree. 0: always two.\n"
-        "# recall-objects: 100\n");
+        "# recall-objects: 100\n"
+        "\n"
+        "# Objects of others that one source may tighten in a day, by copies with a stricter marking, before "
+        "an\n"
+        "# alarm says so (log, bongsu status, metrics). 0: the first one does.\n"
+        "# tightened-objects: 100\n");
 }

@@ -37,11 +37,12 @@ struct conf {
     char operators[CONF_OPERATORS_MAX][CONF_ACCOUNT_BYTES];
     size_t cors_count; /* web pages whose scripts may use the TAXII server; 0: none */
     char cors[LIMIT_TAXII_ORIGINS][LIMIT_TAXII_ORIGIN_BYTES];
-    bool compress;            /* answers go out by gzip or zstd to who asks */
-    unsigned pad_records;     /* bytes: TLS records are filled up to multiples of it; 0: as they are */
-    unsigned access_days;     /* how long the access record is kept */
-    unsigned quarantine_days; /* how long refused input waits */
-    unsigned recall_objects;  /* destroyed a day by the word of one */
+    bool compress;              /* answers go out by gzip or zstd to who asks */
+    unsigned pad_records;       /* bytes: TLS records are filled up to multiples of it; 0: as they are */
+    unsigned access_days;       /* how long the access record is kept */
+    unsigned quarantine_days;   /* how long refused input waits */
+    unsigned recall_objects;    /* destroyed a day by the word of one */
+    unsigned tightened_objects; /* a day by one source, before it is told */
 };
 
 /* Reads DIR/bongsu.yaml. ERR_NOTFOUND: there is no node in `dir`. */

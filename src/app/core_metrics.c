@@ -1,6 +1,8 @@
 /* The metrics text (Prometheus exposition format 0.0.4). */
 #include "app/core_state.h"
 
+#include "gate/rival.h"
+
 static void head(struct buf *out, const char *name, const char *type, const char *help)
 {
     buf_printf(out, "# HELP bongsu_%s %s\n# TYPE bongsu_%s %s\n", name, help, name, type);
@@ -116,6 +118,23 @@ static void write_latency(struct core_role *role, struct buf *out)
     }
 }
 
+/* By source, where there ever was one. */
+static void write_tightened(struct core_role *role, struct buf *out)
+{
+    struct gate_tightened told;
+    uint64_t alarms = 0;
+    head(out, "tightened_objects", "gauge", "of others, today (UTC), by the source's stricter copies");
+    for (uint32_t n = 1; n <= gate_source_count(role->gate); n++) {
+        if (!gate_tightened_get(role->gate, n, core_now(role), &told))
+            continue;
+        alarms += told.alarm;
+        buf_printf(out, "bongsu_tightened_objects{source=\"%.*s\"} %llu\n",
+                   STR_ARG(gate_source_get(role->gate, n)->name), (unsigned long long)told.today);
+    }
+    one(out, "tightened_alarms", "gauge", "sources that tightened more than the bound in a day, unanswered",
+        alarms);
+}
+
 void core_metrics_write(struct core_role *role, struct buf *out)
 {
     struct gate_counts counts;
@@ -143,6 +162,7 @@ void core_metrics_write(struct core_role *role, struct buf *out)
     one(out, "commit_microseconds_max", "gauge", "the longest of them", role->commit_us_max);
     one(out, "edge_queue_bytes", "gauge", "answers that wait for room",
         role->edge == NULL ? 0 : link_pending(role->edge));
+    write_tightened(role, out);
     write_partners(role, out);
     write_latency(role, out);
 }

@@ -5,6 +5,7 @@
 #include "app/core_state.h"
 #include "app/file.h"
 #include "gate/recall.h"
+#include "gate/rival.h"
 
 enum { ARENA_BYTES = 64 << 20, CORE_RETRY_US = 10000 };
 
@@ -398,6 +399,7 @@ static err_t open_rooms(struct core_role *role)
     if (TRY(err, gate_open(&gate, &role->gate)))
         return err;
     gate_recall_budget(role->gate, role->conf->recall_objects);
+    gate_rival_bound(role->gate, role->conf->tightened_objects);
     struct str origins[LIMIT_TAXII_ORIGINS];
     for (size_t i = 0; i < role->conf->cors_count; i++)
         origins[i] = str_of(role->conf->cors[i]);

@@ -139,6 +139,7 @@
 #define LIMIT_RECALL_FRAMES   4096       /* destroyed by one RECALL: with their leaves they fit in a frame */
 #define LIMIT_RECALL_CONTENT_BYTES \
     (130u * LIMIT_OBJECT_BYTES) /* what one RECALL names: all copies of an identifier, and room */
+#define LIMIT_TIGHTENED_DAY   100        /* objects of others that a source may tighten before it is told */
 #define LIMIT_RECALL_DAY      100        /* objects a day by the word of one, unless set; beyond, two */
 #define LIMIT_RECALL_OBJECTS  20000      /* called back by one command: beyond, it is said in parts */
 #define LIMIT_RECALL_CANDIDATES (4u << 20) /* looked at for one recall: 32 MiB of positions */

@@ -57,7 +57,7 @@ static err_t rows_of(struct gate *gate, const struct stix_key *object, struct rd
 
 /* --- for deciding --- */
 
-static bool is_person(const struct gate *gate, struct str who)
+bool approval_is_person(const struct gate *gate, struct str who)
 {
     if (gate->persons == NULL)
         return true;
@@ -89,7 +89,7 @@ static void add_answer(const struct gate *gate, const struct approval *row, stru
     uint64_t yes = UINT64_C(1) << (row->partner % LIMIT_PARTNERS), on = row->basis.len > 0 ? yes : 0;
     answer->one |= yes;
     answer->based |= on;
-    if (!is_person(gate, row->who))
+    if (!approval_is_person(gate, row->who))
         return;
     answer->two |= said->persons & yes;
     answer->based2 |= said->based & on;
@@ -327,7 +327,7 @@ static bool chosen(const struct choice *choice, const struct approval *row)
             : row->rule.len == 0 || (policy != NULL && policy_has_question(policy, row->rule, &row->asked));
     return row->lsn == choice->lsn && row->partner == choice->partner && row->word == GATE_APPROVE &&
            counts && (!choice->basis || row->basis.len > 0) &&
-           (!choice->person || is_person(choice->gate, row->who));
+           (!choice->person || approval_is_person(choice->gate, row->who));
 }
 
 /* Did he say so before this row, about something else? */

@@ -21,6 +21,8 @@ NODISCARD err_t approval_next(struct rd *rd, struct approval *out);
  * said, which replay knows; in an index of before it answers none. Borrows from the fact, or the gate. */
 NODISCARD err_t approval_settle(struct gate *gate, const struct record_fact *fact, struct bytes *out);
 
+/* Does what he says count as one of two (gate_operators)? */
+bool approval_is_person(const struct gate *gate, struct str who);
 /* Adds the words about the version at `lsn`; storage comes from the arena. Nobody counts twice, and as one of
  * two only a person does (gate_operators). */
 NODISCARD err_t approvals_add(struct gate *gate, const struct stix_key *object, uint64_t lsn,

@@ -49,6 +49,17 @@ uint16_t authority_owner(const struct gate *gate, const struct stix_object *obje
     return first->owner;
 }
 
+bool authority_speaks(const struct gate *gate, const struct stix_key *key, const struct copy *spoken,
+                      uint32_t source)
+{
+    const struct stix_type *identity = stix_type_row(STIX_TYPE_IDENTITY);
+    struct stix_key creator;
+    memcpy(creator.b, spoken->creator, sizeof spoken->creator);
+    memcpy(creator.b + sizeof spoken->creator, identity->digest, STIX_TYPE_DIGEST_SIZE);
+    const uint64_t *own = map_get(&gate->identities, key->b), *home = map_get(&gate->identities, creator.b);
+    return spoken->owner == source || (own != NULL && *own == source) || (home != NULL && *home == source);
+}
+
 static bool same_content(const struct copy *copy, const struct hash *canon)
 {
     return memcmp(copy->canon, canon->b, sizeof copy->canon) == 0;

@@ -206,6 +206,15 @@ static err_t wake_brought(struct deciding *d, const struct candidate *c)
     return ERR_OK;
 }
 
+/* The stricter marking of a conflicting copy binds at once. */
+static err_t look_at_conflict(struct deciding *d, uint64_t lsn, const struct record_envelope *envelope)
+{
+    if (envelope->reason != RECORD_QUARANTINE_CONFLICT)
+        return ERR_OK;
+    err_t err = set_ask(d, envelope->about);
+    return err == ERR_OK ? rival_note(d->gate, lsn, envelope, d->now_us) : err;
+}
+
 /* One newly durable frame. */
 static err_t look_at(struct deciding *d, const struct frame *frame)
 {
@@ -217,8 +226,8 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
     if (TRY(err,
             record_envelope_read(frame->kind == FRAME_SEEN ? frame->payload : frame->envelope, &envelope)))
         return err;
-    if (frame->kind == FRAME_QUAR) /* the stricter marking of a conflicting copy binds at once */
-        return envelope.reason == RECORD_QUARANTINE_CONFLICT ? set_ask(d, envelope.about) : ERR_OK;
+    if (frame->kind == FRAME_QUAR)
+        return look_at_conflict(d, frame->lsn, &envelope);
     if (frame->kind == FRAME_SEEN)
         return wake(d, envelope.about, &envelope, false);
     if (TRY(err, set_ask(d, frame->lsn)) ||
@@ -254,6 +263,8 @@ static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
     *out_did = d.count > 0 || looked == LIMIT_STEP_OBJECTS;
     if (err == ERR_OK && d.count > 0)
         err = set_conclude(&d, to, NULL, 0);
+    if (err == ERR_OK)
+        err = rivals_log(gate, now_us);
     if (err == ERR_OK && !d.took_back) {
         gate->scanned_lsn = to;
         fresh_passed(gate, to);

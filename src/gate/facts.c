@@ -368,6 +368,8 @@ static err_t apply_memory(struct gate *gate, const struct record_fact *fact)
     case RECORD_FACT_LEGAL:
         legal_apply(gate);
         return ERR_OK;
+    case RECORD_FACT_RIVAL:
+        return rival_apply(gate, fact);
     default:
         return ERR_OK; /* looked up in the index when asked for */
     }
@@ -445,6 +447,10 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
     }
     case RECORD_FACT_SPILL:
         return job_for_spill(gate, lsn, fact);
+    case RECORD_FACT_RIVAL:
+        if (!rival_asks(fact, &job))
+            return ERR_OK;
+        break;
     case RECORD_FACT_STOP:
     case RECORD_FACT_LIST:
         job.scope = JOB_ALL;
@@ -598,10 +604,12 @@ static err_t load_kinds(struct gate *gate)
 err_t fact_load_all(struct gate *gate)
 {
     static const enum record_fact_kind kinds[] = {
-        RECORD_FACT_SOURCE,    RECORD_FACT_IDENTITY, RECORD_FACT_MARKING, RECORD_FACT_STOP, RECORD_FACT_PEER,
-        RECORD_FACT_EXTENSION, RECORD_FACT_INBOUND,  RECORD_FACT_LIST,    RECORD_FACT_SPILL};
+        RECORD_FACT_SOURCE, RECORD_FACT_IDENTITY,  RECORD_FACT_MARKING, RECORD_FACT_STOP,
+        RECORD_FACT_PEER,   RECORD_FACT_EXTENSION, RECORD_FACT_INBOUND, RECORD_FACT_LIST,
+        RECORD_FACT_SPILL,  RECORD_FACT_RIVAL};
     err_t err = load_kinds(gate);
     gate->recall_budget = LIMIT_RECALL_DAY;
+    gate->tightened_bound = LIMIT_TIGHTENED_DAY;
     gate->recalls_open = true; /* they are looked at once */
     gate->recalls_answered = UINT64_MAX;
     for (size_t i = 0; err == ERR_OK && i < sizeof kinds / sizeof *kinds; i++)
@@ -617,6 +625,7 @@ void facts_deinit(struct gate *gate)
     gate->markings = NULL;
     extensions_deinit(gate);
     inbounds_deinit(gate);
+    rivals_deinit(gate);
     lists_deinit(gate);
     mem_free(gate->spills);
     gate->spills = NULL;

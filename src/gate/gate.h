@@ -352,6 +352,16 @@ void gate_minted_id(const struct gate *gate, struct str id, struct buf *out);
  * meanwhile. *out_more: call again at once. *out_next_us: nothing to do before (INT64_MAX: never). */
 NODISCARD err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_next_us);
 
+/* Another copy of a version, the strictest of them (gate/rival.h). */
+struct gate_rival {
+    struct str source; /* who brought it; empty: there is none */
+    uint64_t lsn;
+    enum stix_tlp tlp; /* NONE: it names readers, or cannot be judged */
+    bool quarantined;
+    struct str by, second, because; /* of one that is set aside: by whose word, and why */
+    int64_t until_us;               /* ...how long; INT64_MAX: without an end */
+};
+
 struct gate_why {
     enum policy_effect effect; /* what the rules say */
     bool released;             /* a leaf exists */
@@ -374,11 +384,9 @@ struct gate_why {
     struct str without;          /* he gets it, or got it, without these: selectors, a line each */
     uint64_t lsn;                /* the copy that was looked at */
     struct stamp version;
-    struct str variant_of; /* an observable of which there are several: who brought this one; else empty */
-    struct str rival; /* who brought another copy of this version, whose stricter marking binds; or empty */
-    uint64_t rival_lsn;
-    enum stix_tlp rival_tlp; /* NONE: it names readers, or cannot be judged */
-    bool rival_quarantined;
+    struct str variant_of;   /* an observable of which there are several: who brought this one; else empty */
+    struct gate_rival rival; /* another copy of this version whose stricter marking binds */
+    struct gate_rival aside; /* ...does not, because an operator lets the owner's marking stand */
 };
 /* The index follows the log: merges what is due (or, with `any`, all that is durable). Blocking; no group may
  * be open. */

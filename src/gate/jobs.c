@@ -153,6 +153,19 @@ static bool is_about_maker(const struct gate *gate, const struct job *job)
     return job->scope == JOB_REFERRERS && mint_creator_key(gate, &self) && stix_key_eq(&self, &job->key);
 }
 
+/* What this frame stands for in a job over the log: an object, or what it is another copy of; 0: nothing. */
+static uint64_t job_means(const struct job *job, const struct frame *frame, bool all)
+{
+    struct record_envelope envelope;
+    if ((frame->kind != FRAME_OBJ && frame->kind != FRAME_QUAR) ||
+        record_envelope_read(frame->envelope, &envelope) != ERR_OK)
+        return 0;
+    bool his = envelope.source == job->source;
+    if (job->scope == JOB_RIVALS && !all)
+        return his && envelope.reason == RECORD_QUARANTINE_CONFLICT ? envelope.about : 0;
+    return frame->kind == FRAME_OBJ && (all || his) ? frame->lsn : 0;
+}
+
 err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size, size_t *out_count,
                uint64_t *out_cursor)
 {
@@ -173,12 +186,10 @@ err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t s
     } else {
         struct store_iter iter = store_iter(gate->store, job->cursor, job->until);
         struct frame frame;
-        struct record_envelope envelope;
         while (count < size && (err = store_iter_next(&iter, &frame)) == ERR_OK) {
-            if (frame.kind != FRAME_OBJ || record_envelope_read(frame.envelope, &envelope) != ERR_OK)
-                continue;
-            if (all || envelope.source == job->source)
-                out[count++] = frame.lsn;
+            uint64_t lsn = job_means(job, &frame, all);
+            if (lsn != 0)
+                out[count++] = lsn;
         }
         if (err == ERR_OK)
             cursor = iter.lsn;

@@ -4,6 +4,7 @@
 #include "core/wr.h"
 #include "gate/approval.h"
 #include "gate/cut.h"
+#include "gate/rival.h"
 
 static err_t show_copy(struct gate *gate, const struct copies *copies, const struct copy *copy,
                        struct gate_object *out)
@@ -347,46 +348,62 @@ static err_t find_limit(struct gate *gate, const struct stix_key *object, uint64
     return why->limit.at == NULL ? ERR_NOMEM : ERR_OK;
 }
 
-/* What its own markings say of this copy, by themselves. */
-static err_t copy_markings(struct gate *gate, const struct subject *copy, int64_t now_us, struct arena *arena,
-                           struct policy_facts *out)
+/* What the rivals of a copy say, each judged by itself. */
+struct rivals {
+    struct gate *gate;
+    const struct subject *subject;
+    int64_t now_us;
+    struct arena *arena;
+    struct policy_facts own;
+};
+
+static err_t aside_fill(struct rivals *r, const struct gate_rival_word *word, struct gate_rival *out)
 {
-    bool any;
-    *out = (struct policy_facts) {.onward = UINT64_MAX};
-    return subject_add_markings(gate, gate->policy, copy, now_us, arena, out, &any);
+    out->by = arena_str(r->arena, word->by);
+    out->second = arena_str(r->arena, word->second);
+    out->because = arena_str(r->arena, word->because);
+    out->until_us = word->until_us;
+    return out->by.at == NULL || out->second.at == NULL || out->because.at == NULL ? ERR_NOMEM : ERR_OK;
 }
 
-static bool is_stricter(const struct policy_facts *one, const struct policy_facts *than)
+/* Another copy under the same version: does it bind, or is it set aside? The strictest of each counts. */
+static err_t add_rival(struct rivals *r, const struct copy *copy, struct gate_why *why)
 {
-    const unsigned unjudged = POLICY_MARKING_STATEMENT | POLICY_MARKING_UNRESOLVED | POLICY_MARKING_UNKNOWN;
-    return one->tlp > than->tlp || (one->markings & ~than->markings & unjudged) != 0 ||
-           (than->onward & ~one->onward) != 0;
+    struct subject twin;
+    struct policy_facts one;
+    struct gate_rival_word word;
+    err_t err;
+    if (TRY(err, subject_load(r->gate, copy->lsn, r->arena, &twin)) ||
+        TRY(err, subject_alone(r->gate, &twin, r->now_us, r->arena, &one)))
+        return err;
+    const struct gate_source *source = gate_source_get(r->gate, twin.envelope.source);
+    err = rival_aside(r->gate, &r->subject->object.key, r->subject->copies, copy, r->now_us, &word);
+    if (err != ERR_OK && err != ERR_NOTFOUND)
+        return err;
+    struct gate_rival *out = err == ERR_OK ? &why->aside : &why->rival;
+    if (source == NULL || !facts_stricter(&one, &r->own) ||
+        (out->source.len > 0 && (enum stix_tlp)one.tlp <= out->tlp))
+        return ERR_OK;
+    *out = (struct gate_rival) {.source = source->name,
+                                .lsn = copy->lsn,
+                                .tlp = (enum stix_tlp)one.tlp,
+                                .quarantined = (copy->flags & COPY_QUARANTINED) != 0};
+    return err == ERR_OK ? aside_fill(r, &word, out) : ERR_OK;
 }
 
-/* Whose copy of the same version binds it by a stricter marking (subject.c, add_twins): the strictest. */
+/* Whose copy of the same version binds it by a stricter marking (subject.c, add_twins), or would. */
 static err_t find_rival(struct gate *gate, const struct subject *subject, int64_t now_us, struct arena *arena,
                         struct gate_why *why)
 {
-    struct policy_facts own, one;
-    err_t err = copy_markings(gate, subject, now_us, arena, &own);
+    struct rivals r = {.gate = gate, .subject = subject, .now_us = now_us, .arena = arena};
+    err_t err = subject_alone(gate, subject, now_us, arena, &r.own);
     for (size_t i = 0; err == ERR_OK && i < subject->copies->count; i++) {
         const struct copy *copy = &subject->copies->at[i];
-        struct subject twin;
         if (copy->lsn == subject->lsn || (copy->flags & (COPY_SEEN | COPY_ASSERTION | COPY_SCO)) != 0 ||
             stamp_cmp(copy->version, subject->copy->version) != 0 ||
             copy->lsn >= store_durable_lsn(gate->store))
             continue;
-        if (TRY(err, subject_load(gate, copy->lsn, arena, &twin)) ||
-            TRY(err, copy_markings(gate, &twin, now_us, arena, &one)))
-            break;
-        const struct gate_source *source = gate_source_get(gate, twin.envelope.source);
-        if (source == NULL || !is_stricter(&one, &own) ||
-            (why->rival.len > 0 && (enum stix_tlp)one.tlp <= why->rival_tlp))
-            continue;
-        why->rival = source->name;
-        why->rival_lsn = copy->lsn;
-        why->rival_tlp = (enum stix_tlp)one.tlp;
-        why->rival_quarantined = (copy->flags & COPY_QUARANTINED) != 0;
+        err = add_rival(&r, copy, why);
     }
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
@@ -462,7 +479,6 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     why.stopped = why.effect == POLICY_RELEASE && (cutting.verdict.release >> partner & 1) == 0;
     why.rule = policy_rule_name(gate->policy, cutting.verdict.rule[partner]);
     why.variant_of = variant_source(gate, &subject);
-    why.rival = STR("");
     if (TRY(err, find_rival(gate, &subject, now_us, arena, &why)))
         return err;
     if ((!facts->own && TRY(err, find_limit(gate, object, copy->lsn, partner, arena, &why))) ||

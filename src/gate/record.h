@@ -171,7 +171,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(AGAIN, 22, "source number and leaf: what a partner sent again by it, lsn of an object")                \
     X(ANSWER, 23, "partner and leaf: what a holder answered to a recall")                                    \
     X(HALT, 28, "audience name: the link from that partner stands still")                                    \
-    X(LEGAL, 29, "object key: an order to keep it as evidence")
+    X(LEGAL, 29, "object key: an order to keep it as evidence")                                              \
+    X(RIVAL, 30, "a letter, object key or source number: others' stricter copies, and words about them")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),

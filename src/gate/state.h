@@ -76,6 +76,7 @@ enum job_scope {
     JOB_REFERRERS,
     JOB_OBJECT,
     JOB_WITHDRAW, /* what the policy in force denies and somebody has: before all other jobs (withdraw.c) */
+    JOB_RIVALS,   /* what a source sent other copies of */
 };
 
 struct job {
@@ -83,7 +84,7 @@ struct job {
     enum job_scope scope;
     uint64_t partners;   /* for whom */
     struct stix_key key; /* JOB_REFERRERS, JOB_OBJECT */
-    uint16_t source;     /* JOB_SOURCE */
+    uint16_t source;     /* JOB_SOURCE, JOB_RIVALS */
     uint64_t cursor;     /* next lsn */
     uint64_t until;      /* exclusive: later objects know the new fact already */
 };
@@ -165,8 +166,10 @@ struct gate {
     uint64_t recalls_answered;  /* partners to whom an answer may be owed */
     struct safety_list **lists; /* safety.c: LIMIT_LISTS; NULL: there are none */
     size_t list_count;
-    struct inbound **inbounds; /* inbound.c: by source number; NULL: nothing is stated of any */
-    struct map identities;     /* stix_key -> source number */
+    struct inbound **inbounds;   /* inbound.c: by source number; NULL: nothing is stated of any */
+    struct tightened *tightened; /* rival.c: by source number; NULL: nothing was counted */
+    uint64_t tightened_bound;    /* objects a day */
+    struct map identities;       /* stix_key -> source number */
     struct classified *markings;
     size_t marking_count;
     struct stix_extensions extensions;         /* in force */
@@ -389,6 +392,25 @@ void inbounds_deinit(struct gate *gate);
 /* Is there a ceiling for this source? Then definitions are taken in before what they mark. */
 bool inbound_has_ceiling(const struct gate *gate, uint32_t source);
 
+/* --- rival.c --- */
+NODISCARD err_t rival_apply(struct gate *gate, const struct record_fact *fact);
+void rivals_deinit(struct gate *gate);
+/* Is it another's copy of what the owner says under the same version? Not when it is suspended. */
+bool rival_is(const struct gate *gate, const struct stix_key *object, const struct copies *copies,
+              const struct copy *copy);
+/* The word that sets its marking aside at this time, the one that does longest; it borrows from the index.
+ * ERR_NOTFOUND: it binds. */
+struct gate_rival_word;
+NODISCARD err_t rival_aside(struct gate *gate, const struct stix_key *object, const struct copies *copies,
+                            const struct copy *copy, int64_t now_us, struct gate_rival_word *out);
+/* A conflict came: counts it when it tightens what is held. Uses accept_arena and parser_one. */
+NODISCARD err_t rival_note(struct gate *gate, uint64_t lsn, const struct record_envelope *envelope,
+                           int64_t now_us);
+/* Which objects a word asks to be decided again; false: it is none that is in force. */
+bool rival_asks(const struct record_fact *fact, struct job *job);
+/* Logs what was counted, into the open group. */
+NODISCARD err_t rivals_log(struct gate *gate, int64_t now_us);
+
 /* --- inbound_level.c --- */
 /* This source said the definition that `object` is (or another object: nothing); also when replayed. */
 NODISCARD err_t inbound_note(struct gate *gate, uint32_t source, const struct stix_object *object);
@@ -425,6 +447,10 @@ struct ruling {
  * brought it first (DESIGN 5). */
 uint16_t authority_owner(const struct gate *gate, const struct stix_object *object,
                          const struct copies *copies, uint32_t source);
+/* Does `source` speak for the id of which `spoken` is what is said now? Also when it is at home here since
+ * after that came. */
+bool authority_speaks(const struct gate *gate, const struct stix_key *key, const struct copy *spoken,
+                      uint32_t source);
 /* What an object from `source` is to the copies of its id that are held. */
 struct ruling authority_rule(const struct gate *gate, const struct copies *copies,
                              const struct stix_object *object, const struct hash *canon, uint32_t source);
@@ -514,6 +540,13 @@ bool object_follows(const struct stix_object *object);
 /* All that a decision rests on; storage comes from the arena. */
 NODISCARD err_t subject_facts(struct gate *gate, const struct subject *subject, const struct policy *policy,
                               int64_t now_us, struct arena *arena, struct policy_facts *out);
+/* What its own markings say of this copy, by themselves. */
+NODISCARD err_t subject_alone(struct gate *gate, const struct subject *subject, int64_t now_us,
+                              struct arena *arena, struct policy_facts *out);
+/* Do the markings of one keep it from somebody whom those of the other do not? */
+bool facts_stricter(const struct policy_facts *one, const struct policy_facts *than);
+/* What one more marking, or one more carrier with all of its own, adds: the strictest of both. */
+void facts_add_strictest(struct policy_facts *facts, const struct policy_facts *more);
 /* What the object's own markings add to `facts`; *out_any: it carries some. */
 NODISCARD err_t subject_add_markings(struct gate *gate, const struct policy *policy,
                                      const struct subject *subject, int64_t now_us, struct arena *arena,

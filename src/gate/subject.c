@@ -5,6 +5,7 @@
 #include "gate/destroy.h"
 #include "gate/mint.h"
 #include "gate/personal.h"
+#include "gate/rival.h"
 
 /* The extensions in which definitions of TLP 2.0, IEP 2.0 and ACS 3.0 speak (OASIS common objects): read by
  * this program itself, and hardly ever sent along. A definition that waited for its own would hold all that
@@ -227,8 +228,7 @@ static enum policy_tlp narrower(enum policy_tlp a, enum policy_tlp b)
     return a > b ? a : b;
 }
 
-/* What one more marking, or one more carrier with all of its own, adds: the strictest of both. */
-static void add_strictest(struct policy_facts *facts, const struct policy_facts *more)
+void facts_add_strictest(struct policy_facts *facts, const struct policy_facts *more)
 {
     facts->markings |= more->markings;
     facts->onward &= more->onward;
@@ -244,6 +244,13 @@ static void add_strictest(struct policy_facts *facts, const struct policy_facts 
     }
 }
 
+bool facts_stricter(const struct policy_facts *one, const struct policy_facts *than)
+{
+    const unsigned unjudged = POLICY_MARKING_STATEMENT | POLICY_MARKING_UNRESOLVED | POLICY_MARKING_UNKNOWN;
+    return one->tlp > than->tlp || (one->markings & ~than->markings & unjudged) != 0 ||
+           (than->onward & ~one->onward) != 0;
+}
+
 static void add_reading(const struct marking_reading *reading, struct policy_facts *facts)
 {
     bool known = reading->state == POLICY_MARKING_KNOWN;
@@ -254,7 +261,7 @@ static void add_reading(const struct marking_reading *reading, struct policy_fac
                                .tlp = known ? (enum policy_tlp)reading->tlp : POLICY_TLP_NONE};
     one.bare_tlp = one.granted ? POLICY_TLP_NONE : one.tlp;
     memcpy(one.terms, reading->terms, sizeof one.terms);
-    add_strictest(facts, &one);
+    facts_add_strictest(facts, &one);
 }
 
 /* Granular markings only tighten. Taken together they say who may have the whole object; one by one, who may
@@ -282,7 +289,27 @@ err_t subject_add_markings(struct gate *gate, const struct policy *policy, const
     return ERR_OK;
 }
 
+err_t subject_alone(struct gate *gate, const struct subject *subject, int64_t now_us, struct arena *arena,
+                    struct policy_facts *out)
+{
+    bool any;
+    *out = (struct policy_facts) {.onward = UINT64_MAX};
+    return subject_add_markings(gate, gate->policy, subject, now_us, arena, out, &any);
+}
+
 enum carried { CARRIED_NOT, CARRIED_TIGHTER, CARRIED_MARKED };
+
+/* Does an operator let the owner's marking stand against this copy? As long as his word says. */
+static err_t set_aside(struct gate *gate, const struct subject *subject, const struct copy *copy,
+                       int64_t now_us, struct policy_facts *facts, bool *out)
+{
+    struct gate_rival_word word;
+    err_t err = rival_aside(gate, &subject->object.key, subject->copies, copy, now_us, &word);
+    *out = err == ERR_OK;
+    if (err == ERR_OK && word.until_us != INT64_MAX)
+        facts->turns_us = earlier(facts->turns_us, word.until_us);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
 
 /* Copies that differ under the same version bind with their marking, wherever they wait (DESIGN 5); they mark
  * nothing that is not marked itself. */
@@ -301,12 +328,16 @@ static err_t add_twins(struct gate *gate, const struct policy *policy, const str
             continue;
         struct subject twin;
         struct policy_facts one = {.onward = UINT64_MAX};
-        bool any;
-        err_t err = subject_load(gate, copy->lsn, arena, &twin);
+        bool any, aside;
+        err_t err = set_aside(gate, subject, copy, now_us, facts, &aside);
+        if (err == ERR_OK && aside)
+            continue;
+        if (err == ERR_OK)
+            err = subject_load(gate, copy->lsn, arena, &twin);
         if (err != ERR_OK || TRY(err, subject_add_markings(gate, policy, &twin, now_us, arena, &one, &any)))
             return err;
         one.granted = false; /* it binds, and lets nothing go: whoever sent it may be a stranger */
-        add_strictest(facts, &one);
+        facts_add_strictest(facts, &one);
         *out = one.markings != 0 ? CARRIED_TIGHTER : *out;
         facts->revoked |= (copy->flags & COPY_REVOKED) != 0 && copy->source == copy->owner;
     }
@@ -342,7 +373,7 @@ static err_t add_carriers(struct gate *gate, const struct policy *policy, const 
         one.granted = one.granted && here == CARRIED_MARKED;
         if (one.tlp > POLICY_TLP_GREEN && !one.granted)
             one.bare_tlp = POLICY_TLP_RED; /* this one's originator let nobody pass it on */
-        add_strictest(facts, &one);
+        facts_add_strictest(facts, &one);
         *out = here > *out ? here : *out;
     }
     return ERR_OK;

@@ -1,5 +1,7 @@
 #include "gate/told.h"
 
+#include "gate/rival.h"
+
 /* --- who speaks of whom --- */
 
 static bool is_translation(const struct told *told)
@@ -28,9 +30,18 @@ static err_t find(struct gate *gate, struct telling *t, uint64_t lsn, struct are
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-static bool binds(const struct gate *gate, const struct copy *copy)
+/* Of another's copy that an operator set aside nothing binds; where his word ends, it does all along, since
+ * nobody would look at the translation again then. */
+static err_t binds(struct gate *gate, const struct stix_key *key, const struct copies *copies,
+                   const struct copy *copy, bool *out)
 {
-    return (copy->flags & (COPY_SEEN | COPY_ASSERTION)) == 0 && copy->lsn < store_durable_lsn(gate->store);
+    struct gate_rival_word word;
+    *out = (copy->flags & (COPY_SEEN | COPY_ASSERTION)) == 0 && copy->lsn < store_durable_lsn(gate->store);
+    if (!*out)
+        return ERR_OK;
+    err_t err = rival_aside(gate, key, copies, copy, INT64_MAX - 1, &word);
+    *out = err == ERR_NOTFOUND;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 /* The versions of its target. Where none is said, or the one that is said is not held, nobody knows what it
@@ -39,20 +50,23 @@ static err_t add_targets(struct gate *gate, struct telling *t, struct told *told
                          const struct stamp *about, struct arena *arena)
 {
     struct copies *copies = arena_alloc(arena, sizeof *copies);
-    bool held = false;
+    bool held = false, bound[LIMIT_COPIES];
     err_t err;
     if (copies == NULL)
         return ERR_NOMEM;
     if (TRY(err, copies_load(gate, key, copies)))
         return err;
+    for (size_t i = 0; i < copies->count; i++)
+        if (TRY(err, binds(gate, key, copies, &copies->at[i], &bound[i])))
+            return err;
     told->targets = arena_alloc(arena, (copies->count + 1) * sizeof *told->targets);
     if (told->targets == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < copies->count && about != NULL; i++)
-        held |= binds(gate, &copies->at[i]) && stamp_cmp(copies->at[i].version, *about) == 0;
+        held |= bound[i] && stamp_cmp(copies->at[i].version, *about) == 0;
     for (size_t i = 0; i < copies->count && err == ERR_OK; i++) {
         struct told *target = NULL;
-        if (binds(gate, &copies->at[i]) && (!held || stamp_cmp(copies->at[i].version, *about) == 0))
+        if (bound[i] && (!held || stamp_cmp(copies->at[i].version, *about) == 0))
             err = find(gate, t, copies->at[i].lsn, arena, &target);
         if (target != NULL)
             told->targets[told->target_count++] = target;

@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -25,6 +26,7 @@ hold eyes if tlp == amber until approved by 2
 hold one if tlp == green until approved
 release o if tlp <= amber to us
 '''
+RED = 'marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1'
 GREEN = 'marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb'
 DIR = ('--dir', 'kr')
 
@@ -275,6 +277,52 @@ def recalling(place):
     until('all of it is destroyed', lambda: states() == {'destroyed'})
 
 
+def metric(place, start):
+    """The figure of the metric whose line begins so; None: there is no such line."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(str(place.path / 'kr' / 'metrics.sock'))
+        link.sendall(b'GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+        said = b''.join(iter(lambda: link.recv(65536), b'')).decode()
+    return next((int(line.split()[1]) for line in said.splitlines() if line.startswith(f'bongsu_{start} ')), None)
+
+
+def tightening(place):
+    """A source's RED copies bind at once; many are told; the owners' markings stand by the word of two, where the policy wants
+    two, and one takes that back."""
+    with open(place.path / 'kr' / 'bongsu.yaml', 'a', encoding='utf-8') as conf:
+        conf.write('tightened-objects: 2\n')
+    place.again()
+    things = [indicator(n, GREEN) for n in (11, 12, 13)]
+    place.tried('their source', 0, '', SERVICE, 'source', 'add', 'rumour', '--foreign')
+    place.tried('a policy that asks for two', 0, 'in force', SERVICE, 'policy', 'activate', place.policy(
+        'language 1\npartner us {tlp-max amber}\nrelease g if tlp <= green to us\nactivation by 2\n'))
+    place.hand_in(*things)
+    until('they leave', lambda: all('Released' in place.why(thing) for thing in things))
+    copies = [dict(thing, name='rumour', object_marking_refs=[RED]) for thing in things]
+    (place.path / 'o.json').write_text('\n'.join(map(json.dumps, copies)))
+    place.by(SERVICE, 'add', place.path / 'o.json', '--source', 'rumour')
+    until('RED copies take them', lambda: all('binds as well' in place.why(thing) and 'Denied' in place.why(thing)
+                                              for thing in things))
+    until('the log says so', lambda: 'rumour tightened more than 2 objects' in place.log('kr'))
+    place.tried('status says so', 0, 'TIGHTENED: stricter copies by rumour bind 3 objects', SERVICE, 'status')
+    check('metrics count it', (metric(place, 'tightened_objects{source="rumour"}'), metric(place, 'tightened_alarms')) == (3, 1))
+    keep = ('marking', 'keep', '--source', 'rumour', '--because', 'they withdrew it')
+    place.tried('without a reason nothing stands', 2, 'needs a reason', KIM, *keep[:-2])
+    place.tried('root lets nothing stand', 1, r'two operators \(activation by 2\), and root is none', 'root', *keep)
+    place.tried('kim is one', 0, 'until a second operator says it too', KIM, *keep)
+    place.tried('and one only', 1, 'yours is the first word', KIM, *keep)
+    place.tried('it is listed', 0, 'rumour *waits for a second operator', SERVICE, 'marking', 'kept')
+    check('nothing changed', 'Denied' in place.why(things[0]), place.why(things[0]))
+    place.tried('lee is the second', 0, 'the owners\' markings stand', LEE, *keep)
+    until('they leave again', lambda: all('Released' in place.why(thing) for thing in things))
+    check('explain says by whose word', f'does not bind: the owner\'s marking stands by the word of {KIM} and {LEE}, until it is '
+          'taken back (they withdrew it)' in place.why(things[0]), place.why(things[0]))
+    check('status is quiet', 'TIGHTENED' not in place.by(SERVICE, 'status')[1])
+    check('...and metrics', metric(place, 'tightened_alarms') == 0)
+    place.tried('one takes it back', 0, 'bind again', 'root', *keep, '--lift')
+    until('and they are denied', lambda: all('Denied' in place.why(thing) for thing in things))
+
+
 def one_account(place):
     """Two names of one account are one person."""
     with open('/etc/passwd', encoding='utf-8') as file:
@@ -305,6 +353,7 @@ def main():
             destroying(place)
             activation(place)
             recalling(place)
+            tightening(place)
             one_account(place)
         finally:
             place.close()

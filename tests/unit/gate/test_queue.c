@@ -160,7 +160,7 @@ static struct told explain(struct node *n, int number)
     assert_int_equal(gate_explain(n->b.gate, &key, n->us, n->b.now_us, &arena, take_step, &told, &told.why),
                      ERR_OK);
     (void)snprintf(told.rule, sizeof told.rule, "%.*s", STR_ARG(told.why.rule));
-    (void)snprintf(told.rival, sizeof told.rival, "%.*s", STR_ARG(told.why.rival));
+    (void)snprintf(told.rival, sizeof told.rival, "%.*s", STR_ARG(told.why.rival.source));
     arena_deinit(&arena);
     return told;
 }
@@ -239,13 +239,13 @@ static void a_stricter_copy_is_named(void **state)
     bench_settle(&n.b);
     struct told told = explain(&n, 1);
     assert_string_equal(told.rival, "feed");
-    assert_int_equal(told.why.rival_tlp, STIX_TLP_RED);
-    assert_true(told.why.rival_quarantined && told.why.rival_lsn > told.why.lsn);
+    assert_int_equal(told.why.rival.tlp, STIX_TLP_RED);
+    assert_true(told.why.rival.quarantined && told.why.rival.lsn > told.why.lsn);
     (void)bench_add(&n.b, feed, indicator(text, 2, 1, MARKED(TLP_CLEAR)));
     add(&n, 2, MARKED(TLP_GREEN)); /* the looser copy binds nobody */
     bench_settle(&n.b);
     told = explain(&n, 2);
-    assert_true(told.rival[0] == '\0' || told.why.rival_tlp == STIX_TLP_GREEN);
+    assert_true(told.rival[0] == '\0' || told.why.rival.tlp == STIX_TLP_GREEN);
     node_end(&n);
 }
 
