@@ -46,6 +46,14 @@ static bool say_leaf(void *ctx, const struct gate_leaf *leaf)
     line_text(out, "version", leaf->version);
     if (leaf->opening.subject_seq != LEAF_SUBJECT_NONE)
         line_count(out, "about", leaf->opening.subject_seq);
+    if (leaf->limits.len > 0) { /* lines */
+        char limits[LIMIT_RESHARE_BYTES];
+        size_t len = leaf->limits.len - 1;
+        memcpy(limits, leaf->limits.at, len);
+        for (size_t i = 0; i < len; i++)
+            limits[i] = limits[i] == '\n' ? ';' : limits[i];
+        line_text(out, "onward", (struct str) {limits, len});
+    }
     line_end(out);
     return --walk->limit > 0 && buf_err(out) == ERR_OK;
 }

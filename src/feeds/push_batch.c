@@ -57,9 +57,10 @@ static bool was_skipped(struct feed *feed, uint32_t epoch, uint64_t seq)
 
 /* --- gathering --- */
 
+/* What may be passed on less far from the partner stays in his view. */
 static bool takes_out(enum leaf_op op, bool content)
 {
-    return !content || op == LEAF_RECALL || op == LEAF_REDACT || op == LEAF_EXPIRE;
+    return (!content && op != LEAF_NARROW) || op == LEAF_RECALL || op == LEAF_REDACT || op == LEAF_EXPIRE;
 }
 
 static bool add_item(struct push_batch *batch, const struct gate_leaf *leaf)

@@ -596,7 +596,7 @@ static err_t apply_superseded(struct applying *a, const struct record_entry *ent
 {
     struct state state;
     err_t err;
-    if (entry->about == 0)
+    if (entry->about == 0 || entry->op == LEAF_NARROW) /* it stays current */
         return ERR_OK;
     if (mint_any(a->gate) && entry_contentless(entry)) {
         err = mint_superseded(a->gate, entry->about);
@@ -755,6 +755,7 @@ err_t decide_apply(struct gate *gate, uint64_t lsn, const struct record_decide *
             (err != ERR_NOTFOUND || TRY(err, apply_content(&a, e, entry))))
             return err;
         if (TRY(err, append_leaves(&a, e, hint)) || TRY(err, apply_superseded(&a, entry)) ||
+            (entry->op == LEAF_NARROW && TRY(err, leaf_narrowed(gate, entry, lsn, e))) ||
             (entry->op == LEAF_RECALL && TRY(err, recall_told(gate, entry->about, entry->release))))
             return err;
     }

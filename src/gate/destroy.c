@@ -346,7 +346,7 @@ static err_t leaf_add(struct gathering *g, const struct leaf_ground *ground, uns
     g->leaves[g->leaf_count++] = (struct record_gone_leaf) {
         .partner = (uint8_t)partner,
         .seq = epoch_place(leaf.epoch, seq),
-        .opening = entry_contentless(entry) ? salts.partner : leaf.partner,
+        .opening = entry_contentless(entry) ? opening.salt : leaf.partner,
         .issuer = salts.issuer,
     };
     return ERR_OK;

@@ -113,8 +113,8 @@ static err_t put_entry(struct drafting *r, const struct record_entry *entry, con
     return ERR_OK;
 }
 
-static err_t put_contentless(struct drafting *r, const struct candidate *c, uint64_t about, uint64_t mask,
-                             uint16_t class)
+static err_t put_contentless(struct drafting *r, const struct candidate *c, uint8_t op, uint64_t about,
+                             uint64_t mask, uint16_t class)
 {
     struct frame frame;
     err_t err = store_read(r->d->gate->store, about, &frame);
@@ -122,9 +122,9 @@ static err_t put_contentless(struct drafting *r, const struct candidate *c, uint
         return err;
     struct record_entry entry = {.lsn = about,
                                  .about = about,
-                                 .op = LEAF_SUPERSEDE,
+                                 .op = op,
                                  .approver = RECORD_NAME_NONE,
-                                 .class = class, /* of the newer version: it is why */
+                                 .class = class, /* superseded: of the newer version: it is why */
                                  .release = mask,
                                  .change_us = INT64_MAX};
     return put_entry(r, &entry, c, frame.slot);
@@ -183,7 +183,8 @@ static err_t put_about_older(struct drafting *r, const struct candidate *c, stru
             return err;
         left &= ~with.release;
         uint64_t without = holders & ~with.release & ~c->state.released;
-        if (without != 0 && TRY(err, put_contentless(r, c, older->lsn, without, entry->class)))
+        if (without != 0 &&
+            TRY(err, put_contentless(r, c, LEAF_SUPERSEDE, older->lsn, without, entry->class)))
             return err;
     }
     entry->release = left;
@@ -244,7 +245,7 @@ static err_t put_about_minted(struct drafting *r, const struct candidate *c, uin
         bool withheld = made == NULL && !replaced && mint.obj != c->lsn && (c->copy->flags & COPY_SCO) == 0;
         if (mint.superseded || same_id || (!replaced && !withheld))
             continue;
-        if (TRY(err, put_contentless(r, c, mint.lsn, UINT64_C(1) << p, class)))
+        if (TRY(err, put_contentless(r, c, LEAF_SUPERSEDE, mint.lsn, UINT64_C(1) << p, class)))
             return err;
     }
     return ERR_OK;
@@ -265,6 +266,39 @@ static err_t put_minted(struct drafting *r, const struct candidate *c, uint16_t 
         if (!c->made[i].same)
             err = put_made(r, c, &c->made[i], class);
     return err;
+}
+
+/* What he has of it: the object itself, or just that form of it; 0: neither, or it is not current. */
+static uint64_t held_by(const struct candidate *c, unsigned partner)
+{
+    const struct made *made = made_for(c, partner);
+    if ((c->state.released & ~c->state.superseded) >> partner & 1)
+        return c->lsn;
+    return made != NULL && made->same && !made->old.superseded ? made->old.lsn : 0;
+}
+
+/* Who has it already, and may let it go on less far by its rule now than he was told, is told so: the object
+ * stays his. */
+static err_t put_narrowed(struct drafting *r, const struct candidate *c, uint16_t class)
+{
+    const struct record_class *said = &r->classes[class];
+    uint64_t over = state_expired(&c->state, r->d->now_us), plain = 0;
+    for (uint64_t left = said->release & c->given & r->d->partners & ~over; left != 0; left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        uint64_t lsn = said->terms[p] == RECORD_NAME_NONE ? 0 : held_by(c, p);
+        struct str limits = lsn == 0 ? STR("") : r->names[said->terms[p]];
+        bool told = true;
+        (void)str_cut(&limits, '\n');
+        if (limits.len == 0)
+            continue;
+        err_t err = leaf_told_limits(r->d->gate, lsn, p, limits, &told);
+        if (err == ERR_OK && !told && lsn != c->lsn)
+            err = put_contentless(r, c, LEAF_NARROW, lsn, UINT64_C(1) << p, class);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+        plain |= told || lsn != c->lsn ? 0 : UINT64_C(1) << p;
+    }
+    return plain == 0 ? ERR_OK : put_contentless(r, c, LEAF_NARROW, c->lsn, plain, class);
 }
 
 /* Partners to whom this id is, or speaks of, another one than before: what names it is looked at again. */
@@ -378,6 +412,8 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
     bool covered = entry.release == 0 && c->leaves != 0;
     if ((!covered && TRY(err, put_entry(r, &entry, c, c->slot))) || TRY(err, put_minted(r, c, entry.class)))
         return err;
+    if (TRY(err, put_narrowed(r, c, entry.class)))
+        return err;
     uint64_t over = state_expired(&c->state, r->d->now_us) & c->state.released & r->d->partners;
     return TRY(err, put_end(r, c, over, entry.class)) ? err : note_renamed(r->d, c);
 }
@@ -406,9 +442,9 @@ static err_t put_starts(struct drafting *r)
 
 static err_t draft_init(struct drafting *r, struct deciding *d)
 {
-    *r = (struct drafting) {.d = d, .entry_size = 3 * d->count + LIMIT_COPIES};
+    *r = (struct drafting) {.d = d, .entry_size = 4 * d->count + LIMIT_COPIES};
     for (size_t i = 0; i < d->count && d->target_count > 0; i++)
-        r->entry_size += d->at[i].made_count +
+        r->entry_size += 2 * d->at[i].made_count +
                          (size_t)__builtin_popcountll(d->target_mints[d->at[i].member.target].minted);
     r->entries = arena_zalloc(d->arena, r->entry_size, sizeof *r->entries);
     r->contents = arena_zalloc(d->arena, r->entry_size, sizeof *r->contents);

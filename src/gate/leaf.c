@@ -267,6 +267,77 @@ err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t be
     return err;
 }
 
+/* --- how far it may go on from him: row 'n' (OBJ or MINT, partner) -> the last entry that narrowed it --- */
+
+enum { NARROWED_KEY_SIZE = 1 + 8 + 1, NARROWED_VALUE_SIZE = 8 + 4 };
+
+static struct bytes narrowed_key(uint64_t lsn, unsigned partner, uint8_t out[NARROWED_KEY_SIZE])
+{
+    out[0] = 'n';
+    wr_at_u64(out + 1, lsn);
+    out[9] = (uint8_t)partner;
+    return bytes_of(out, NARROWED_KEY_SIZE);
+}
+
+err_t leaf_narrowed(struct gate *gate, const struct record_entry *entry, uint64_t decide_lsn, uint32_t e)
+{
+    uint8_t key[NARROWED_KEY_SIZE], value[NARROWED_VALUE_SIZE];
+    err_t err = ERR_OK;
+    wr_at_u64(value, decide_lsn);
+    wr_at(value + 8, e, 4);
+    for (uint64_t left = entry->release; left != 0 && err == ERR_OK; left &= left - 1)
+        err = store_put(gate->store, TABLE_FACT,
+                        narrowed_key(entry->about, (unsigned)__builtin_ctzll(left), key),
+                        bytes_of(value, sizeof value));
+    return err;
+}
+
+static err_t entry_told(struct gate *gate, uint64_t decide_lsn, uint32_t e, unsigned partner,
+                        struct str limits, bool *out)
+{
+    struct decide_kept *kept;
+    err_t err = decide_hold(gate, decide_lsn, &kept);
+    if (err != ERR_OK)
+        return err;
+    if (e < kept->decide.entry_count)
+        *out = limits_told(limits, terms_limits(&kept->decide, &kept->decide.entries[e], partner));
+    else
+        err = ERR_CORRUPT;
+    decide_drop(kept);
+    return err;
+}
+
+err_t leaf_told_limits(struct gate *gate, uint64_t lsn, unsigned partner, struct str limits, bool *out)
+{
+    uint8_t key[NARROWED_KEY_SIZE];
+    struct state state;
+    struct bytes value;
+    size_t i;
+    bool told = false;
+    err_t err = state_load(gate, lsn, &state);
+    if (err != ERR_OK)
+        return err;
+    for (i = state.release_count; i > 0 && (state.releases[i - 1].mask >> partner & 1) == 0;)
+        i--;
+    if (i == 0)
+        return ERR_NOTFOUND;
+    const struct state_release *release = &state.releases[i - 1];
+    if (TRY(err, entry_told(gate, release->decide, release->entry, partner, limits, &told)))
+        return err;
+    err = told ? ERR_NOTFOUND : store_get(gate->store, TABLE_FACT, narrowed_key(lsn, partner, key), &value);
+    if (err == ERR_OK) {
+        struct rd rd = rd_of(value);
+        uint64_t decide = rd_u64(&rd);
+        uint32_t entry = rd_u32(&rd);
+        if (rd_end(&rd) != ERR_OK)
+            return ERR_CORRUPT;
+        if (decide > release->decide) /* else it was about what ended since */
+            err = entry_told(gate, decide, entry, partner, limits, &told);
+    }
+    *out = told;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
 /* --- showing visible leaves --- */
 
 struct showing {

@@ -1,5 +1,6 @@
 /* A partner's ledger comes in: verified pages become log frames, and the cursor moves in the same group
  * (DESIGN 4 step 8). */
+#include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/halt.h"
@@ -172,6 +173,18 @@ struct receiving {
     bool again;          /* it was held before */
 };
 
+/* What the leaves of the page so far brought; lsn 0: nothing. */
+struct brought {
+    struct stix_key key;
+    uint64_t lsn;
+};
+
+struct page {
+    const struct gate_received *leaves;
+    struct brought *brought;
+    size_t count;
+};
+
 /* Is a copy under this version in the partner's own view? Only then may it learn that another one exists
  * (DESIGN 5). */
 static bool partner_knows(struct gate *gate, unsigned partner, struct str id, struct stamp version)
@@ -224,28 +237,33 @@ static bool word_binds(const struct copy *copy, const struct copy *told, const s
            (copy->source == peer->source || copy->owner == peer->source);
 }
 
-/* What came beside it is known in the same group in which it becomes durable. */
-static err_t keep_beside(struct receiving *r, const struct gate_peer *peer, int64_t now_us)
+/* What came beside the object `key` at `lsn` is known in the same group in which it becomes durable. */
+static err_t keep_about(struct gate *gate, const struct gate_peer *peer, const struct gate_received *leaf,
+                        const struct stix_key *key, uint64_t lsn, int64_t now_us)
 {
     struct copies copies;
     const struct copy *told = NULL;
     err_t err;
-    if ((r->leaf->limits.len == 0 && r->leaf->trail.len == 0) || r->lsn == 0)
-        return ERR_OK;
-    if (TRY(err, copies_load(r->gate, &r->key, &copies)))
+    if (TRY(err, copies_load(gate, key, &copies)))
         return err;
     for (size_t i = 0; i < copies.count; i++)
-        if (copies.at[i].lsn == r->lsn)
+        if (copies.at[i].lsn == lsn)
             told = &copies.at[i];
     for (size_t i = 0; i < copies.count && told != NULL && err == ERR_OK; i++) {
         if (!word_binds(&copies.at[i], told, peer))
             continue;
-        if (r->leaf->limits.len > 0)
-            err = reshare_keep(r->gate, peer, &r->key, copies.at[i].lsn, r->leaf->limits, now_us);
-        if (err == ERR_OK && r->leaf->trail.len > 0)
-            err = trail_keep(r->gate, peer, &r->key, copies.at[i].lsn, r->leaf->trail, now_us);
+        if (leaf->limits.len > 0)
+            err = reshare_keep(gate, peer, key, copies.at[i].lsn, leaf->limits, now_us);
+        if (err == ERR_OK && leaf->trail.len > 0)
+            err = trail_keep(gate, peer, key, copies.at[i].lsn, leaf->trail, now_us);
     }
     return err;
+}
+
+static err_t keep_beside(struct receiving *r, const struct gate_peer *peer, int64_t now_us)
+{
+    bool nothing = r->leaf->limits.len == 0 && r->leaf->trail.len == 0;
+    return nothing || r->lsn == 0 ? ERR_OK : keep_about(r->gate, peer, r->leaf, &r->key, r->lsn, now_us);
 }
 
 /* What a leaf brought that was held already left no frame: a recall that names the leaf has to find it. */
@@ -296,8 +314,51 @@ static err_t take_recall(struct gate *gate, const struct gate_peer *peer, struct
     return leaf->refused ? ERR_OK : err;
 }
 
-static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct gate_received *leaf,
-                       int64_t now_us)
+/* What the subject of this leaf brought, in this page or before. ERR_NOTFOUND: nothing of it is held. */
+static err_t find_brought(struct gate *gate, const struct gate_peer *peer, const struct page *page,
+                          const struct gate_received *leaf, struct stix_key *out_key, uint64_t *out_lsn)
+{
+    struct subject subject;
+    struct frame frame;
+    struct record_envelope envelope;
+    uint64_t lsn, about = leaf->opening.subject_seq;
+    err_t err;
+    /* What came a moment ago cannot be opened yet. */
+    for (size_t i = 0; i < page->count; i++)
+        if (page->leaves[i].leaf.seq == about) {
+            *out_key = page->brought[i].key;
+            *out_lsn = page->brought[i].lsn;
+            return *out_lsn == 0 ? ERR_NOTFOUND : ERR_OK;
+        }
+    if (TRY(err, received_get(gate, peer->source, epoch_place(leaf->leaf.epoch, about), out_lsn)) ||
+        TRY(err, store_read(gate->store, *out_lsn, &frame)))
+        return err;
+    lsn = *out_lsn;
+    if (frame.kind == FRAME_SEEN && !TRY(err, record_envelope_read(frame.payload, &envelope)))
+        lsn = envelope.about;
+    arena_reset(&gate->accept_arena);
+    if (err == ERR_OK && !TRY(err, subject_load(gate, lsn, &gate->accept_arena, &subject)))
+        *out_key = subject.object.key;
+    return err;
+}
+
+/* He lets it go on less far than he said: it stays, and whoever has it from here beyond that does not keep it
+ * (built-in.onward). */
+static err_t take_narrow(struct gate *gate, const struct gate_peer *peer, const struct page *page,
+                         const struct gate_received *leaf, int64_t now_us)
+{
+    struct stix_key key;
+    uint64_t lsn;
+    if (leaf->limits.len == 0)
+        return ERR_OK; /* what it was about is gone there */
+    err_t err = find_brought(gate, peer, page, leaf, &key, &lsn);
+    if (err == ERR_OK)
+        err = keep_about(gate, peer, leaf, &key, lsn, now_us);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, const struct page *page,
+                       struct gate_received *leaf, struct brought *out, int64_t now_us)
 {
     leaf->refused = false;
     leaf->code = 0;
@@ -308,6 +369,8 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
     }
     if (leaf->leaf.op == LEAF_RECALL)
         return take_recall(gate, peer, leaf, now_us);
+    if (leaf->leaf.op == LEAF_NARROW)
+        return take_narrow(gate, peer, page, leaf, now_us);
     if (leaf->object.len == 0)
         return take_told(gate, peer, leaf, now_us);
     struct gate_submission submission = {.source = peer->source,
@@ -320,6 +383,7 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, struct g
     if (err != ERR_OK && leaf->refused)
         return ERR_OK;
     struct gate_by by = {peer->audience, str_of(leaf_op_word(leaf->leaf.op))};
+    *out = (struct brought) {receiving.key, receiving.lsn};
     if (err != ERR_OK || TRY(err, keep_beside(&receiving, peer, now_us)))
         return err;
     return keep_again(&receiving, &by, now_us);
@@ -348,15 +412,17 @@ err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *le
     /* The page is one group: dispositions and cursor are durable together or not at all. */
     if (gate->group_open && TRY(err, gate_commit(gate)))
         return err;
-    for (size_t i = 0; i < count; i++) {
-        if (TRY(err, take_leaf(gate, peer, &leaves[i], now_us)))
-            return take_back(gate, err);
-        if (!leaves[i].refused)
+    struct page page = {leaves, mem_alloc_array(count, sizeof *page.brought), 0};
+    err = count > 0 && page.brought == NULL ? ERR_NOMEM : ERR_OK;
+    for (; err == ERR_OK && page.count < count; page.count++) {
+        struct gate_received *leaf = &leaves[page.count];
+        if (TRY(err, take_leaf(gate, peer, &page, leaf, &page.brought[page.count], now_us)) || !leaf->refused)
             continue;
         moved.refused++;
-        moved.refused_digest =
-            disposition_refused_add(&moved.refused_digest, leaves[i].leaf.seq, leaves[i].code);
+        moved.refused_digest = disposition_refused_add(&moved.refused_digest, leaf->leaf.seq, leaf->code);
     }
-    err = log_cursor(gate, partner, &moved, now_us);
+    mem_free(page.brought);
+    if (err == ERR_OK)
+        err = log_cursor(gate, partner, &moved, now_us);
     return err != ERR_OK ? take_back(gate, err) : ERR_OK;
 }

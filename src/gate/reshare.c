@@ -57,7 +57,8 @@ static struct str terms_of(const struct record_decide *decide, const struct reco
                            unsigned partner)
 {
     uint16_t name = decide->classes[entry->class].terms[partner];
-    return name < decide->name_count && !entry_contentless(entry) ? decide->names[name] : STR("");
+    bool says = !entry_contentless(entry) || entry->op == LEAF_NARROW;
+    return name < decide->name_count && says ? decide->names[name] : STR("");
 }
 
 bool terms_expire(const struct record_decide *decide, const struct record_entry *entry, unsigned partner,
@@ -112,6 +113,16 @@ static bool has_line(struct str text, struct str line)
         if (str_eq(str_cut(&text, '\n'), line))
             return true;
     return false;
+}
+
+bool limits_told(struct str limits, struct str told)
+{
+    while (limits.len > 0 && !has_line(told, STR("never"))) {
+        struct str line = str_cut(&limits, '\n');
+        if (line.len > 0 && !has_line(told, line))
+            return false;
+    }
+    return true;
 }
 
 /* What the same partner said before of the same object stays: what has left with a limit keeps it. */

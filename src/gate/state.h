@@ -678,6 +678,8 @@ bool terms_expire(const struct record_decide *decide, const struct record_entry 
                   int64_t *out_us);
 struct str terms_limits(const struct record_decide *decide, const struct record_entry *entry,
                         unsigned partner);
+/* Do the lines of `told` say all that these say? */
+bool limits_told(struct str limits, struct str told);
 /* `peer` gave the OBJ at `lsn` with these limits: they join those that are known. */
 NODISCARD err_t reshare_keep(struct gate *gate, const struct gate_peer *peer, const struct stix_key *object,
                              uint64_t lsn, struct str limits, int64_t now_us);
@@ -733,6 +735,13 @@ void decides_close(struct gate *gate);
  * ERR_NOTFOUND. */
 NODISCARD err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before,
                             uint64_t *out_seq);
+/* Was the partner told these limits about the OBJ or MINT at `lsn` that he has, by the leaf that brought it
+ * or one that narrowed it? ERR_NOTFOUND: he has it not. */
+NODISCARD err_t leaf_told_limits(struct gate *gate, uint64_t lsn, unsigned partner, struct str limits,
+                                 bool *out);
+/* This entry of a DECIDE narrows it for these partners. */
+NODISCARD err_t leaf_narrowed(struct gate *gate, const struct record_entry *entry, uint64_t decide_lsn,
+                              uint32_t e);
 /* An entry whose lsn is what it is about says something about content, and carries none. */
 static inline bool entry_contentless(const struct record_entry *entry)
 {

@@ -5,7 +5,7 @@ enum {
     NOTE_MAX = 128 << 10,
     PROOF_MAX = 64,
     OBJECT_MAX = LIMIT_OBJECT_BYTES,
-    OP_MAX = 7,
+    OP_NARROW = 7, /* the last one */
     WITH_OPENING = 1,
     WITH_OBJECT = 2,
     WITH_LIMITS = 4,
@@ -42,7 +42,7 @@ bool leaf_opens(struct bytes leaf, struct bytes opening, struct guard_leaf *out)
     rd_copy(&rd, said.b, HASH_SIZE);
     memcpy(out->content.b, opening.at + HASH_SIZE, HASH_SIZE);
     struct hash ours = commitment(out->op, opening);
-    return out->op >= 1 && out->op <= OP_MAX && hash_eq(&said, &ours);
+    return out->op >= 1 && out->op <= OP_NARROW && hash_eq(&said, &ours);
 }
 
 bool leaf_has_content(const struct guard_leaf *leaf)
@@ -56,7 +56,7 @@ bool leaf_has_content(const struct guard_leaf *leaf)
 static bool parts_known(uint8_t parts)
 {
     const uint8_t content = WITH_OPENING | WITH_OBJECT;
-    return parts == 0 || parts == WITH_OPENING ||
+    return parts == 0 || parts == WITH_OPENING || parts == (WITH_OPENING | WITH_LIMITS) ||
            ((parts & content) == content && (parts & ~(content | WITH_LIMITS | WITH_TRAIL)) == 0);
 }
 
@@ -100,7 +100,8 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
         hash = hash_sha256(object);
     if (!leaf_opens(leaf_bytes, opening, &leaf) || leaf.seq != seq || leaf.epoch != partner->epoch ||
         leaf_has_content(&leaf) != ((parts & WITH_OBJECT) != 0) || !hash_eq(&hash, &leaf.content) ||
-        ((parts & WITH_LIMITS) != 0 && !limits_open(opening, salt, limits))) {
+        ((parts & WITH_LIMITS) != 0 && !limits_open(opening, salt, limits)) ||
+        (parts == (WITH_OPENING | WITH_LIMITS) && leaf.op != OP_NARROW)) {
         if (!look_fail(guard, GUARD_RULE_OPENING, object.len > 0 ? &hash : NULL))
             return false;
     }

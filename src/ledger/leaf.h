@@ -27,7 +27,7 @@ enum leaf_part { LEAF_NONE, LEAF_MAY, LEAF_MUST };
     X(RECALL, 4, "recall", LEAF_NONE, LEAF_MUST) /* suspend the subject at once, then destroy it */          \
     X(REDACT, 5, "redact", LEAF_MUST, LEAF_MUST) /* replace the subject by content that says less */         \
     X(EXPIRE, 6, "expire", LEAF_NONE, LEAF_MUST) /* the subject's time in the view is over */                \
-    X(NARROW, 7, "narrow", LEAF_MAY, LEAF_MUST)  /* onward sharing of the subject is limited further */
+    X(NARROW, 7, "narrow", LEAF_NONE, LEAF_MUST) /* onward sharing of the subject is limited further */
 
 enum leaf_op {
 #define X(name, number, word, content, subject) LEAF_##name = number,

@@ -64,8 +64,10 @@ static err_t opening_check(const struct sync_entry *entry, struct gate_received 
     if (hash_eq(&made->opening.content, &none) != (entry->object.len == 0))
         return fault_set(fault, ERR_INVALID, 0, "leaf %llu came without its object, or with one too many",
                          seq);
+    if (entry->object.len == 0 && entry->beside.limits.text.len > 0 && made->leaf.op != LEAF_NARROW)
+        return fault_set(fault, ERR_INVALID, 0, "leaf %llu comes with limits, and narrows nothing", seq);
     if (entry->object.len == 0)
-        return ERR_OK;
+        return limits_check(entry, made, fault);
     struct hash content = hash_sha256(entry->object);
     if (!hash_eq(&content, &made->opening.content))
         return fault_set(fault, ERR_INVALID, 0, "the object of leaf %llu is not the one that was released",

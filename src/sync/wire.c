@@ -200,9 +200,9 @@ void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct lea
     if (content) {
         must(beside->trail.len == 0 || beside->trail.len == LIMIT_TRAIL_BYTES);
         parts |= SYNC_OBJECT;
-        parts |= beside->limits.text.len > 0 ? SYNC_LIMITS : 0;
         parts |= beside->trail.len > 0 ? SYNC_TRAIL : 0;
     }
+    parts |= opening != NULL && beside->limits.text.len > 0 ? SYNC_LIMITS : 0;
     leaf_encode(leaf, leaf_wire);
     wr_bytes(out, bytes_of(leaf_wire, LEAF_SIZE));
     wr_u8(out, (uint8_t)parts);
@@ -211,14 +211,14 @@ void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct lea
         return;
     leaf_opening_encode(opening, opening_wire);
     wr_bytes(out, bytes_of(opening_wire, LEAF_OPENING_SIZE));
-    if (!content)
-        return;
-    wr_blob(out, object);
+    if (content)
+        wr_blob(out, object);
     if ((parts & SYNC_LIMITS) != 0) {
         wr_bytes(out, bytes_of(beside->limits.salt.b, HASH_SIZE));
         wr_blob(out, bytes_from_str(beside->limits.text));
     }
-    wr_bytes(out, beside->trail);
+    if ((parts & SYNC_TRAIL) != 0)
+        wr_bytes(out, beside->trail);
 }
 
 void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct merkle_proof *proof)
@@ -244,7 +244,8 @@ struct sync_entry sync_entry_next(struct rd *rd)
     entry.parts = rd_u8(rd);
     entry.beside.hops = rd_u8(rd);
     bool object = (entry.parts & SYNC_OBJECT) != 0;
-    if (entry.parts > ALL || (entry.parts > SYNC_OPENING && (entry.parts & WHOLE) != WHOLE))
+    bool told = entry.parts <= SYNC_OPENING || entry.parts == (SYNC_OPENING | SYNC_LIMITS);
+    if (entry.parts > ALL || (!told && (entry.parts & WHOLE) != WHOLE))
         fail(rd, ERR_INVALID);
     if ((entry.beside.hops != 0) != object)
         fail(rd, ERR_INVALID);

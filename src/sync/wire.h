@@ -67,7 +67,8 @@ struct sync_feed {
 void sync_feed_write(struct buf *out, const struct sync_feed *feed);
 NODISCARD err_t sync_feed_read(struct str query, struct sync_feed *out);
 
-/* What comes with a leaf: nothing, an opening, or an opening, an object, and what goes beside that. */
+/* What comes with a leaf: nothing, an opening, an opening and limits (`narrow`), or an opening, an object,
+ * and what goes beside that. */
 enum sync_part { SYNC_OPENING = 1, SYNC_OBJECT = 2, SYNC_LIMITS = 4, SYNC_TRAIL = 8 };
 
 /* How far an object may go on from whoever gets it: a line each, all of which bind, and what opens the salt
@@ -77,7 +78,7 @@ struct sync_limits {
     struct hash salt;
 };
 
-/* What goes beside an object. */
+/* What goes beside an object; with `narrow` the limits alone. */
 struct sync_beside {
     uint8_t hops; /* nodes that it has passed when it is there: at least 1 */
     struct sync_limits limits;
@@ -105,7 +106,8 @@ struct sync_page {
  * writing. */
 void sync_page_head_write(struct buf *out, uint32_t epoch, uint64_t from, uint32_t count);
 void sync_page_count_set(struct buf *page, size_t head_at, uint32_t count);
-/* `opening` NULL: the leaf alone, its content is given no more. `beside` is looked at with an object only. */
+/* `opening` NULL: the leaf alone, its content is given no more. Of `beside` without an
+ * object the limits alone are looked at. */
 void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct leaf_opening *opening,
                       struct bytes object, const struct sync_beside *beside);
 void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct merkle_proof *proof);

@@ -11,7 +11,7 @@ static const struct {
     const char *word;
     uint8_t content, subject;
 } ops[] = {{NULL, 0, 0},     {"release", 1, 0}, {"supersede", MAY, 1}, {"revoke", MAY, 1},
-           {"recall", 0, 1}, {"redact", 1, 1},  {"expire", 0, 1},      {"narrow", MAY, 1}};
+           {"recall", 0, 1}, {"redact", 1, 1},  {"expire", 0, 1},      {"narrow", 0, 1}};
 
 const char *verify_op_word(unsigned op)
 {

@@ -112,6 +112,30 @@ class Story:
         report.check('and releases go on', wait_for(lambda: self.has(5)))
         report.check('to readers too', wait_for(lambda: self.objects('jp')[-1:] == [ID.format(5)], 20))
 
+    def look_at_narrowing(self):
+        """The guard passes a leaf that narrows: us may pass on no further what it has, and takes it back from nz."""
+        report, us = self.report, self.us
+        us.must('peer', 'add-taxii', 'nz', '--country', 'NZ')
+        us.must('peer', 'start', 'nz', '--history')
+
+        def why():
+            return ' '.join(line.get('say', '') for line in us.must('policy', 'explain', ID.format(1), 'nz').lines)
+        report.check('us passes it on', wait_for(lambda: 'Released (rule' in why(), 20), why())
+        self.write('policy', 'language 1\npartner jp { tlp-max red }\npartner us-cisa { tlp-max red }\n'
+                   'release theirs if has tlp to jp\nrelease ours if has tlp to us-cisa with reshare partners [fr]\n')
+        self.kr.must('policy', 'activate', f'{self.folder}/policy')
+
+        def leaves():
+            lines = self.kr.must('ledger', 'show', 'us-cisa').lines
+            return [line for line in lines if line.get('op') == 'narrow']
+        report.check('what us has is narrowed in its ledger', wait_for(lambda: len(leaves()) == 5, 20), leaves())
+        report.check('and says how far it goes', all(line['onward'] == 'partners fr' for line in leaves()), leaves())
+        report.check('us takes it back', wait_for(lambda: 'Released' not in why(), 20), why())
+        report.check('and says by whose word', 'kr-cert gave it to this node with a limit on passing it on: partners fr' in why(),
+                     why())
+        report.check('us keeps it', self.has(1) and self.has(5))
+        report.equal('nothing is held', self.held('us-cisa'), None)
+
 
 def main():
     report = Report('guard')
@@ -122,6 +146,7 @@ def main():
             story.look_at_what_stays()
             story.look_at_going_on()
             story.look_at_deaths()
+            story.look_at_narrowing()
         finally:
             for node in (story.kr, story.us):
                 node.stop()

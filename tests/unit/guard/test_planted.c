@@ -8,7 +8,10 @@
 #include <cmocka.h>
 
 #include "core/wr.h"
+#include "ledger/checkpoint.h"
+#include "ledger/merkle.h"
 #include "shop.h"
+#include "sync/wire.h"
 
 #define GREEN     "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 #define AMBER     "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
@@ -187,6 +190,21 @@ static void spoil_form(struct shop *shop, struct buf *page)
     buf_putc(page, 'x');
 }
 
+/* Limits beside a leaf that is about something, and narrows nothing: they open, and stand in its commitment.
+ */
+static void spoil_limits(struct shop *shop, struct buf *page)
+{
+    struct merkle_proof proof = {.count = 0};
+    struct sync_beside beside = {.limits = {.text = STR("partners " SECRET_ID "\n")}};
+    struct leaf_opening opening = {.salt = ledger_limited_salt(&beside.limits.salt, beside.limits.text)};
+    struct leaf leaf = {.op = LEAF_SUPERSEDE, .epoch = 4, .partner = leaf_partner(LEAF_SUPERSEDE, &opening)};
+    (void)shop;
+    buf_clear(page);
+    sync_page_head_write(page, 4, 0, 1);
+    sync_entry_write(page, &leaf, &opening, bytes_of(NULL, 0), &beside);
+    sync_page_tail_write(page, STR("no checkpoint is looked at"), &proof);
+}
+
 static const struct plant plants[] = {
     {"a RED object leaves", GUARD_RULE_CEILING, ",\"object_marking_refs\":[\"" RED "\"]", .asker = SHOP_US},
     {"an object above this partner's own ceiling leaves", GUARD_RULE_CEILING,
@@ -223,6 +241,7 @@ static const struct plant plants[] = {
      ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000044\"", .asker = SHOP_US},
     {"one member twice", GUARD_RULE_FORM, ",\"id\":\"" SECRET_ID "\"", .asker = SHOP_US},
     {"bytes changed after they were committed to", GUARD_RULE_OPENING, "", spoil_bytes, .asker = SHOP_US},
+    {"limits beside a leaf that narrows nothing", GUARD_RULE_OPENING, "", spoil_limits, .asker = SHOP_US},
     {"the opening of another leaf", GUARD_RULE_OPENING, "", spoil_opening, .asker = SHOP_US},
     {"leaves in another order", GUARD_RULE_OPENING, "", spoil_order, .asker = SHOP_US},
     {"a page of nz is answered to us", GUARD_RULE_RECIPIENT, "", spoil_recipient, .asker = SHOP_US},

@@ -151,7 +151,7 @@ static void test_op_table(void **state)
         {LEAF_RECALL, "recall", false, false, true, false},
         {LEAF_REDACT, "redact", false, false, false, true},
         {LEAF_EXPIRE, "expire", false, false, true, false},
-        {LEAF_NARROW, "narrow", false, false, true, true},
+        {LEAF_NARROW, "narrow", false, false, true, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_string_equal(leaf_op_word(rows[i].op), rows[i].word);

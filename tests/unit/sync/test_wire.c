@@ -327,7 +327,8 @@ static void parts_are_those_that_are_known(void **state)
 {
     (void)state;
     enum { PARTS_AT = 19 + LEAF_SIZE };
-    const bool known[17] = {[0] = true, [1] = true, [3] = true, [7] = true, [11] = true, [15] = true};
+    const bool known[17] = {
+        [0] = true, [1] = true, [3] = true, [5] = true, [7] = true, [11] = true, [15] = true};
     for (unsigned parts = 0; parts < sizeof known; parts++) {
         struct leaf leaf = {.op = LEAF_RELEASE};
         struct leaf_opening opening = {.subject_seq = LEAF_SUBJECT_NONE};
