@@ -28,9 +28,10 @@ static bool is_conf(const char *name)
     return strcmp(name, CONF_FILE) == 0 || strcmp(name, INIT_CARD_FILE) == 0;
 }
 
-static bool is_plain(const char *name)
+static bool is_key(const char *name)
 {
-    return name[0] != '.' && name[0] != '\0' && strchr(name, '/') == NULL && strlen(name) <= LIMIT_NAME_BYTES;
+    return strcmp(name, KEYS_ROOT) != 0 && name[0] != '.' && name[0] != '\0' && strchr(name, '/') == NULL &&
+           strlen(name) <= LIMIT_NAME_BYTES;
 }
 
 static bool is_segment(const char *name)
@@ -52,10 +53,27 @@ static const struct part {
     bool (*takes)(const char *name);
 } parts[] = {
     [PART_SECRETS] = {SECRETS_DIR, true, is_secrets},
-    [PART_KEYS] = {KEYS_DIR, true, is_plain},
+    [PART_KEYS] = {KEYS_DIR, true, is_key},
     [PART_CONF] = {"", false, is_conf},
     [PART_LOG] = {LOG_DIR, false, is_segment},
 };
+
+/* The part that this path of a list belongs to, and its name there; NULL: to none. */
+static const struct part *part_of(struct str path, char name[FILE_PATH_SIZE])
+{
+    size_t cut = path.len;
+    while (cut > 0 && path.at[cut - 1] != '/')
+        cut--;
+    struct str dir = {path.at, cut == 0 ? 0 : cut - 1}, file = {path.at + cut, path.len - cut};
+    if (file.len >= FILE_PATH_SIZE || memchr(path.at, '\0', path.len) != NULL)
+        return NULL;
+    memcpy(name, file.at, file.len);
+    name[file.len] = '\0';
+    for (size_t i = 0; i < PARTS; i++)
+        if (str_eq(dir, str_of(parts[i].dir)) && parts[i].takes(name))
+            return &parts[i];
+    return NULL;
+}
 
 /* --- sums --- */
 
@@ -343,6 +361,73 @@ static err_t nothing_there(void *ctx, const char *name)
     return name[0] == '.' ? ERR_OK : ERR_EXISTS;
 }
 
+/* Does this list name something of a part that is, or is not, secret? */
+static bool sums_have(struct str sums, bool secret)
+{
+    struct str hex, path;
+    char name[FILE_PATH_SIZE];
+    while (sums.len > 0 && sums_line(&sums, &hex, &path)) {
+        const struct part *part = part_of(path, name);
+        if (part != NULL && part->secret == secret)
+            return true;
+    }
+    return false;
+}
+
+/* Whose card lies there? Not the node's: another's backup. */
+static bool is_anothers(const struct backup *backup, const char *folder)
+{
+    struct sync_card mine, theirs;
+    struct buf text;
+    bool other = false;
+    buf_init(&text, LIMIT_CARD_BYTES);
+    bool has = init_card_read(backup->os, folder, &theirs, &text, NULL) == ERR_OK;
+    buf_clear(&text);
+    if (has)
+        other = init_card_read(backup->os, backup->node, &mine, &text, NULL) != ERR_OK ||
+                strcmp(mine.node, theirs.node) != 0 ||
+                memcmp(&mine.key[SYNC_CARD_ROOT], &theirs.key[SYNC_CARD_ROOT], sizeof mine.key[0]) != 0;
+    buf_deinit(&text);
+    return other;
+}
+
+/* One backup is made in one way for as long as it lives: what is secret does not stay behind where it does
+ * not belong. */
+static err_t same_kind(struct making *m, int which)
+{
+    const struct sums *sums = &m->sums[which];
+    struct str before = buf_str(&sums->before);
+    bool apart = m->c.backup->secrets != NULL;
+    if (before.len == 0)
+        return ERR_OK;
+    if (is_anothers(m->c.backup, sums->folder))
+        return fault_set(m->c.fault, ERR_EXISTS, 0, "%s is a backup of another node", sums->folder);
+    bool fits = apart ? !sums_have(before, which == 0) : sums_have(before, true) && sums_have(before, false);
+    return fits ? ERR_OK
+                : fault_set(m->c.fault, ERR_EXISTS, 0, "%s was made %s --secrets: take another folder",
+                            sums->folder, apart ? "without" : "with");
+}
+
+/* Is `path` this folder, or below it? By their names. */
+static bool is_within(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    while (len > 1 && folder[len - 1] == '/')
+        len--;
+    return strncmp(path, folder, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+static err_t apart_enough(const struct backup *backup, struct fault *fault)
+{
+    const char *folder = backup->folder, *secrets = backup->secrets;
+    if (is_within(folder, backup->node) || (secrets != NULL && is_within(secrets, backup->node)))
+        return fault_set(fault, ERR_USAGE, 0, "a backup does not lie in the node's own directory");
+    if (secrets != NULL && (is_within(secrets, folder) || is_within(folder, secrets)))
+        return fault_set(fault, ERR_USAGE, 0,
+                         "the folder of the secrets lies within the other: they are not apart");
+    return ERR_OK;
+}
+
 /* A folder is made, or holds a backup of before: another's files are not written over. */
 static err_t sums_begin(struct making *m, int which, const char *folder)
 {
@@ -358,7 +443,7 @@ static err_t sums_begin(struct making *m, int which, const char *folder)
         return fault_set(m->c.fault, ERR_EXISTS, 0, "%s holds something, and no backup", folder);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return fault_set(m->c.fault, err, 0, "%s: %s", path, err_text(err));
-    return ERR_OK;
+    return same_kind(m, which);
 }
 
 static err_t sums_end(struct making *m, int which)
@@ -396,7 +481,8 @@ err_t backup_make(const struct backup *backup, struct backup_told *out, struct f
         buf_init(&m.sums[i].before, SUMS_BYTES_MAX);
         buf_init(&m.sums[i].now, SUMS_BYTES_MAX);
     }
-    if (!TRY(err, copying_begin(&m.c)) && !TRY(err, sums_begin(&m, 0, backup->folder)) &&
+    if (!TRY(err, copying_begin(&m.c)) && !TRY(err, apart_enough(backup, fault)) &&
+        !TRY(err, sums_begin(&m, 0, backup->folder)) &&
         !TRY(err, sums_begin(&m, 1, apart ? backup->secrets : backup->folder)) &&
         !TRY(err, take_moment(&m)) && !TRY(err, take_part(&m, PART_KEYS)) &&
         !TRY(err, take_part(&m, PART_CONF)) && !TRY(err, take_log(&m))) {
@@ -415,22 +501,6 @@ err_t backup_make(const struct backup *backup, struct backup_told *out, struct f
 }
 
 /* --- going back --- */
-
-static const struct part *part_of(struct str path, char name[FILE_PATH_SIZE])
-{
-    size_t cut = path.len;
-    while (cut > 0 && path.at[cut - 1] != '/')
-        cut--;
-    struct str dir = {path.at, cut == 0 ? 0 : cut - 1}, file = {path.at + cut, path.len - cut};
-    if (file.len >= FILE_PATH_SIZE || memchr(path.at, '\0', path.len) != NULL)
-        return NULL;
-    memcpy(name, file.at, file.len);
-    name[file.len] = '\0';
-    for (size_t i = 0; i < PARTS; i++)
-        if (str_eq(dir, str_of(parts[i].dir)) && parts[i].takes(name))
-            return &parts[i];
-    return NULL;
-}
 
 static err_t give_back(struct copying *c, const char *folder, struct str path, struct str hex)
 {
@@ -452,7 +522,8 @@ static err_t give_back(struct copying *c, const char *folder, struct str path, s
     return ERR_OK;
 }
 
-static err_t give_folder(struct copying *c, const char *folder)
+/* `conf`: the configuration alone, which makes a node of it and comes last. */
+static err_t give_folder(struct copying *c, const char *folder, bool conf)
 {
     char path[FILE_PATH_SIZE];
     struct buf sums;
@@ -461,18 +532,20 @@ static err_t give_folder(struct copying *c, const char *folder)
     if (TRY(err, file_path(folder, BACKUP_SUMS, path)) || TRY(err, file_read_all(c->backup->os, path, &sums)))
         (void)fault_set(c->fault, err, 0, "%s: no finished backup: %s", folder, err_text(err));
     struct str rest = buf_str(&sums), hex, file;
-    while (err == ERR_OK && rest.len > 0)
-        err = sums_line(&rest, &hex, &file)
-                  ? give_back(c, folder, file, hex)
-                  : fault_set(c->fault, ERR_CORRUPT, 0, "%s is not a list of sums", path);
+    while (err == ERR_OK && rest.len > 0) {
+        if (!sums_line(&rest, &hex, &file))
+            err = fault_set(c->fault, ERR_CORRUPT, 0, "%s is not a list of sums", path);
+        else if (str_eq(file, STR(CONF_FILE)) == conf)
+            err = give_back(c, folder, file, hex);
+    }
     buf_deinit(&sums);
     return err;
 }
 
-/* All four parts are there, or it is half a backup. */
+/* Or it is half a backup. */
 static err_t whole_node(struct copying *c)
 {
-    static const char *const files[] = {CONF_FILE, INIT_CARD_FILE, SECRETS_DIR "/secrets.key"};
+    static const char *const files[] = {INIT_CARD_FILE, SECRETS_DIR "/secrets.key"};
     char path[FILE_PATH_SIZE];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (file_path(c->backup->node, files[i], path) != ERR_OK || !file_exists(c->backup->os, path))
@@ -483,14 +556,16 @@ static err_t whole_node(struct copying *c)
 err_t backup_restore(const struct backup *backup, struct backup_told *out, struct fault *fault)
 {
     struct copying c = {.backup = backup, .told = out, .fault = fault};
-    char path[FILE_PATH_SIZE];
+    const struct os *os = backup->os;
     err_t err = copying_begin(&c);
-    if (err == ERR_OK && !TRY(err, file_path(backup->node, CONF_FILE, path)) && file_exists(backup->os, path))
-        err = fault_set(fault, ERR_EXISTS, 0, "there is a node in %s", backup->node);
-    if (err == ERR_OK && !TRY(err, give_folder(&c, backup->folder)) && backup->secrets != NULL)
-        err = give_folder(&c, backup->secrets);
-    if (err == ERR_OK)
-        err = whole_node(&c);
+    if (err == ERR_OK && (TRY(err, os->dir_make(os->ctx, backup->node)) ||
+                          TRY(err, os->dir_list(os->ctx, backup->node, nothing_there, NULL))))
+        err = fault_set(fault, err, 0, "%s is not to be had: %s", backup->node,
+                        err == ERR_EXISTS ? "something is in it" : err_text(err));
+    if (err == ERR_OK && !TRY(err, give_folder(&c, backup->folder, false)) && backup->secrets != NULL)
+        err = give_folder(&c, backup->secrets, false);
+    if (err == ERR_OK && !TRY(err, whole_node(&c)))
+        err = give_folder(&c, backup->folder, true);
     copying_end(&c);
     return err;
 }

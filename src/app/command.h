@@ -32,8 +32,6 @@ struct command_host {
                       unsigned partner); /* what was decided for it shall be signed; NULL: nobody signs */
     /* Somebody who reads this view may not any more: answers under way are broken off. */
     void (*reader_gone)(void *ctx, unsigned partner);
-    /* The greatest epoch of its ledger that this partner said it follows; 0: none. */
-    uint32_t (*epoch_heard)(void *ctx, unsigned partner);
     /* Its ledger begins anew: the keeper is told. ERR_CLOSED: the node does not run; ERR_BUSY: the keeper is
      * away. */
     err_t (*epoch_begins)(void *ctx, unsigned partner, uint32_t epoch);

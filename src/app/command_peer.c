@@ -252,16 +252,14 @@ static err_t epoch_arg(struct command_call *call, uint32_t *out)
     return ERR_OK;
 }
 
-/* Above every one that any ledger here has or had: what the log forgot, the partner may remember. */
-static uint32_t epoch_next(const struct command_call *call)
+/* Above every one that any ledger here has. What the log forgot a partner may know, and says by telephone:
+ * whatever its node claims is not believed. */
+static uint32_t epoch_next(const struct gate *gate)
 {
-    const struct command_host *host = call->host;
     uint32_t last = 0;
-    for (unsigned p = 0; p < gate_peer_count(host->gate); p++) {
-        uint32_t held = gate_peer_get(host->gate, p)->epoch, heard = host->epoch_heard(host->ctx, p);
-        last = held > last ? held : last;
-        last = heard > last ? heard : last;
-    }
+    for (unsigned p = 0; p < gate_peer_count(gate); p++)
+        if (gate_peer_get(gate, p)->epoch > last)
+            last = gate_peer_get(gate, p)->epoch;
     return last + 1;
 }
 
@@ -277,20 +275,22 @@ static err_t peer_epoch(struct command_call *call)
         return command_refuse(call, ERR_USAGE,
                               "--because \"which backup came back, and why there is no newer one\"",
                               "a ledger begins anew only with a reason");
-    uint32_t epoch = epoch_next(call);
+    uint32_t epoch = epoch_next(host->gate);
     if (TRY(err, epoch_arg(call, &epoch)))
         return err;
-    if (epoch < epoch_next(call))
+    if (epoch < epoch_next(host->gate))
         return command_refuse(call, ERR_EXISTS, "leave --epoch out",
                               "epoch %u is not above all that were signed: the next is %u", (unsigned)epoch,
-                              (unsigned)epoch_next(call));
+                              (unsigned)epoch_next(host->gate));
     unsigned index = peer->index;
     /* First: what the keeper allows and nobody asks for does no harm. */
     err = host->epoch_begins(host->ctx, index, epoch);
     if (err == ERR_CLOSED)
         return command_refuse(call, err, "start the node: bongsu serve",
                               "the node does not run, and only its keeper can begin a ledger anew");
-    if (err != ERR_OK || TRY(err, gate_peer_epoch(host->gate, index, epoch, &by, call->now_us)))
+    if (err != ERR_OK ||
+        TRY(err, gate_peer_set(host->gate, index, GATE_PEER_PAUSED, false, &by, call->now_us)) ||
+        TRY(err, gate_peer_epoch(host->gate, index, epoch, &by, call->now_us)))
         return command_refuse(call, err, "try again", "the ledger did not begin anew: %s", err_text(err));
     host->peers_changed(host->ctx);
     host->reader_gone(host->ctx, index);
@@ -299,14 +299,22 @@ static err_t peer_epoch(struct command_call *call)
     line_text(call->out, "audience", peer->audience);
     line_count(call->out, "epoch", epoch);
     line_end(call->out);
-    line_say(call->out, "The ledger for %.*s begins anew, as epoch %u: what it may have is released again.",
+    line_say(call->out,
+             "The ledger for %.*s begins anew, as epoch %u. The partner is paused: what was said after the "
+             "backup is "
+             "forgotten here.",
              STR_ARG(peer->audience), (unsigned)epoch);
+    line_say(call->out,
+             "Next: say again what was recalled, denied, spilled, stopped, and activate the policy that was "
+             "in force; "
+             "then bongsu peer start %.*s, and what it may have is released again.",
+             STR_ARG(peer->audience));
     if (peer->node.len > 0)
-        line_say(
-            call->out,
-            "Next: call the operators of %.*s. They let their link go on by: bongsu peer resume AUDIENCE "
-            "--epoch %u --because \"...\"",
-            STR_ARG(peer->node), (unsigned)epoch);
+        line_say(call->out,
+                 "Call the operators of %.*s. They let their link go on by: bongsu peer resume AUDIENCE "
+                 "--epoch %u "
+                 "--because \"...\"",
+                 STR_ARG(peer->node), (unsigned)epoch);
     return ERR_OK;
 }
 

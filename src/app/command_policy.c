@@ -376,7 +376,8 @@ static const char untreated[] =
     "Not released: it would go along with what names it, but only as it stands, and a rule asks for it to be "
     "changed for this partner, or holds it for its personal data. What needs it waits with it.";
 
-static void say_why(struct command_call *call, const struct gate_why *why, unsigned partner)
+/* The line for programs. */
+static void tell_why(struct command_call *call, const struct gate_why *why)
 {
     line_begin(call->out);
     line_version(call->out, why->lsn, why->version);
@@ -409,6 +410,11 @@ static void say_why(struct command_call *call, const struct gate_why *why, unsig
         line_count(call->out, "aside_number", why->aside.lsn);
     }
     line_end(call->out);
+}
+
+static void say_why(struct command_call *call, const struct gate_why *why, unsigned partner)
+{
+    tell_why(call, why);
     if (why->limit.len > 0)
         line_say(call->out, "%.*s gave it to this node with a limit on passing it on: %.*s.",
                  STR_ARG(why->limited_by), STR_ARG(why->limit));

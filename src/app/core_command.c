@@ -423,12 +423,6 @@ static void reader_gone(void *ctx, unsigned partner)
     core_views_take(ctx, partner);
 }
 
-static uint32_t epoch_heard(void *ctx, unsigned partner)
-{
-    const struct core_role *role = ctx;
-    return sync_serve_status(role->serve, partner).epoch;
-}
-
 static err_t epoch_begins(void *ctx, unsigned partner, uint32_t epoch)
 {
     return core_epoch_begins(ctx, partner, epoch);
@@ -527,7 +521,6 @@ void core_command_host(struct core_role *role)
                                         .peers_changed = peers_changed,
                                         .view_read = view_read,
                                         .reader_gone = reader_gone,
-                                        .epoch_heard = epoch_heard,
                                         .epoch_begins = epoch_begins,
                                         .peer_status = peer_status,
                                         .node_status = node_status,

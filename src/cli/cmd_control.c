@@ -225,9 +225,13 @@ static const struct cli_command peer_rows[] = {
     {.words = "peer epoch",
      .summary = "begin the ledger for a partner anew, after a backup came back",
      .help =
-         "Only when no newer copy of this node is to be found. What the partner may have is released again;\n"
-         "what it has of the ledger before stays with it, and cannot be recalled by this node any more. Its\n"
-         "link stands still until its operators say `bongsu peer resume AUDIENCE --epoch N`.",
+         "Only when no newer copy of this node is to be found. The partner is paused: recalls, denials, "
+         "stops\n"
+         "and policies of after the backup are forgotten, and have to be said again. After `bongsu peer "
+         "start`\n"
+         "what it may have is released again; what it has of the ledger before stays with it, and cannot be\n"
+         "recalled by this node any more. Its link stands still until its operators say `bongsu peer resume\n"
+         "AUDIENCE --epoch N`.",
      .args = {AUDIENCE},
      .options = {{"epoch", CLI_TEXT, "epoch", "N", "the number; without it the next that nobody has seen"},
                  BECAUSE},

@@ -256,6 +256,33 @@ static int reindex(struct cli_call *call)
     return CLI_OK;
 }
 
+/* What was said after the backup is forgotten: nobody gets anything before somebody has looked. */
+static err_t pause_all(const struct cli_call *call, const struct conf *conf, unsigned *out_count)
+{
+    static const struct gate_by by = {{"restore", 7}, {"made of a backup", 16}};
+    struct report report;
+    struct gate *gate = NULL;
+    char dir[FILE_PATH_SIZE];
+    err_t err = file_path(conf->dir, CORE_STORE_DIR, dir);
+    *out_count = 0;
+    if (err != ERR_OK)
+        return err;
+    report_init(&report, call->os, conf->node, "restore");
+    struct gate_setup setup = {
+        .os = call->os, .dir = dir, .node_name = str_of(conf->node), .diag = &report.diag};
+    if (TRY(err, gate_open(&setup, &gate)))
+        return err;
+    for (unsigned p = 0; p < gate_peer_count(gate) && err == ERR_OK; p++)
+        if (gate_peer_get(gate, p)->state == GATE_PEER_STARTED) {
+            err = gate_peer_set(gate, p, GATE_PEER_PAUSED, false, &by, call->os->wall_us(call->os->ctx));
+            ++*out_count;
+        }
+    if (err == ERR_OK)
+        err = gate_commit(gate);
+    gate_close(gate);
+    return err;
+}
+
 static int say_backup(const struct cli_call *call, const struct backup *backup,
                       const struct backup_told *told)
 {
@@ -296,6 +323,7 @@ static int restore(struct cli_call *call)
     struct backup_told told;
     struct fault fault = {.code = ERR_OK};
     uint64_t objects = 0;
+    unsigned paused = 0;
     struct backup copy = {.os = call->os,
                           .node = call->args[1],
                           .folder = call->args[0],
@@ -306,15 +334,20 @@ static int restore(struct cli_call *call)
     if (!cli_conf(call, &conf))
         return CLI_FAILED;
     err_t err = make_index(call, &conf, &objects);
+    if (err == ERR_OK)
+        err = pause_all(call, &conf, &paused);
     if (err != ERR_OK)
-        return cli_fail("another backup", "the log of the backup cannot be read: %s", err_text(err));
+        return cli_fail("do the two folders belong together? else another backup",
+                        "the log of the backup cannot be read: %s", err_text(err));
     if (!call->json)
         (void)printf(
-            "%s stands in %s with %llu objects, as it was backed up. It signs nothing yet.\n"
-            "Next: if the anchor of the lost node is to be had and its log was newer, look for that log. "
-            "Else: bongsu serve %s, and for each partner bongsu peer epoch AUDIENCE --because ... "
+            "%s stands in %s with %llu objects, as it was backed up, and its partners (%u) are paused.\n"
+            "What was recalled, denied, spilled, stopped or activated after the backup is forgotten here: "
+            "say it "
+            "again before bongsu peer start.\n"
+            "Next: bongsu serve %s, and for each partner bongsu peer epoch AUDIENCE --because ... "
             "(docs/guide/disk-dies.md)\n",
-            conf.node, conf.dir, (unsigned long long)objects, conf.dir);
+            conf.node, conf.dir, (unsigned long long)objects, paused, conf.dir);
     return say_backup(call, &copy, &told);
 }
 
@@ -371,9 +404,10 @@ static const struct cli_command commands[] = {
      .run = backup},
     {.words = "restore",
      .summary = "make a node of a backup",
-     .help = "Every file is compared with SHA256SUMS. The node signs nothing until `bongsu peer epoch` has "
-             "begun the\n"
-             "partners' ledgers anew: docs/guide/disk-dies.md.",
+     .help = "Every file is compared with SHA256SUMS. All partners are paused: nothing leaves before `bongsu "
+             "peer\n"
+             "start`, and without its anchor the node signs nothing before `bongsu peer epoch`:\n"
+             "docs/guide/disk-dies.md.",
      .args = {{"FOLDER", CLI_TEXT, NULL, NULL, "the backup"},
               {"DIR", CLI_TEXT, NULL, NULL, "a directory that is made"}},
      .options = {SECRETS},

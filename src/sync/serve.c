@@ -162,10 +162,7 @@ static bool offers(const struct sync_hello *hello)
 static err_t judge(struct sync_serve *serve, unsigned index, const struct sync_hello *hello,
                    const struct gate_ledger *ledger, struct sync_welcome *welcome)
 {
-    struct sync_served *served = &serve->partners[index].served;
     welcome->verdict = SYNC_GO_ON;
-    if (hello->size > 0 && hello->epoch > served->epoch)
-        served->epoch = hello->epoch;
     if (!offers(hello))
         welcome->verdict = SYNC_NOTHING_IN_COMMON;
     else if (hello->size > 0 && hello->epoch != ledger->origin.epoch)

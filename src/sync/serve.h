@@ -51,6 +51,5 @@ struct sync_served {
     int64_t seen_us; /* last request; 0: never */
     /* Set by a hello that does not fit our ledger; NULL when all is well. Static texts. */
     const char *alarm, *alarm_next;
-    uint32_t epoch; /* the greatest of our ledger that the partner said it follows */
 };
 struct sync_served sync_serve_status(const struct sync_serve *serve, unsigned partner);

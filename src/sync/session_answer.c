@@ -43,8 +43,10 @@ err_t session_origin_take(struct sync_session *session, struct str line)
     struct str followed = {session->origin, session->origin_len};
     if (session->tip.edge.size > 0 && !str_eq(line, followed))
         return ERR_CONFLICT;
-    /* With nothing of it held any epoch will do, but none that was left behind. */
-    if (origin.epoch < gate_following(session->gate, session->partner) || origin.epoch > LIMIT_EPOCH)
+    /* With nothing of it held yet any epoch will do at first; later only the one that an operator agreed to.
+     */
+    uint32_t agreed = gate_following(session->gate, session->partner);
+    if ((agreed > 0 && origin.epoch != agreed) || origin.epoch > LIMIT_EPOCH)
         return ERR_CONFLICT;
     if (TRY(err, sync_card_ledger_key(&session->card, line, &session->ledger_key)))
         return err;
@@ -78,19 +80,6 @@ static err_t welcome_check(struct sync_session *session, const struct sync_welco
     return ERR_OK;
 }
 
-/* What the issuer signed of its new epoch, where it signed anything. */
-static void epoch_evidence(struct sync_session *session, const struct sync_welcome *welcome)
-{
-    struct checkpoint checkpoint;
-    struct note_key key;
-    struct fault fault;
-    if (sync_card_ledger_key(&session->card, welcome->origin, &key) != ERR_OK ||
-        checkpoint_open(welcome->checkpoint, welcome->origin, &key, &checkpoint, NULL, &fault) != ERR_OK)
-        return;
-    buf_clear(&session->evidence);
-    buf_put_str(&session->evidence, welcome->checkpoint);
-}
-
 static void hello_answer(struct sync_session *session, const struct buf *body, int64_t now_us)
 {
     struct sync_welcome welcome;
@@ -107,14 +96,13 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
         return;
     }
     if (welcome.verdict != SYNC_GO_ON) {
-        if (welcome.verdict == SYNC_OTHER_EPOCH)
-            epoch_evidence(session, &welcome);
         hello_alarm(session, welcome.verdict, now_us);
         return;
     }
     if (TRY(err, session_origin_take(session, welcome.origin))) {
         session_link_alarm(session, err, "the issuer offers another ledger than the one we follow",
-                           "compare the cards and audience names on both sides", now_us);
+                           "compare cards, audience names and the epoch (bongsu peer evidence) on both sides",
+                           now_us);
         return;
     }
     err = welcome_check(session, &welcome, &fault);

@@ -65,6 +65,7 @@ class Both:
         shutil.rmtree(old)
         os.rename(fresh, old)
         self.kr.start()
+        REPORT.equal('nothing leaves it by itself', self.kr.status('us').get('state'), 'paused')
 
 
 def in_step(both, count):
@@ -101,6 +102,7 @@ def behind(both):
     both.add(both.kr, 200, 100)
     REPORT.check('in step, further on', in_step(both, 300))
     both.restore()
+    both.kr.must('peer', 'start', 'us')
     stands_still(both)
     both.add(both.kr, 300, 50)
     REPORT.equal('nothing of it arrives', both.us.run('get', indicator(349)['id']).good, False)
@@ -109,13 +111,20 @@ def behind(both):
     REPORT.check('and only upwards', not answer.good, answer)
     epoch = both.kr.must('peer', 'epoch', 'us', *WHY).lines[0].get('epoch')
     REPORT.equal('the next number', epoch, 1)
+    REPORT.equal('paused, until somebody has looked', both.kr.status('us').get('state'), 'paused')
+    both.kr.must('recall', indicator(1)['id'], '--yes', '--because', 'it was recalled after the backup')
+    both.kr.must('peer', 'start', 'us')
     REPORT.check('us does not follow by itself', wait_for(lambda: 'another epoch' in both.kr.status('us').get('alarm', '') or
                                                           link(both.us, 'kr') == 'alarm', 20))
     both.us.must('peer', 'resume', 'kr', *WHY)
     stands_still(both)
-    shown = both.us.run('peer', 'evidence', 'kr').lines[0]
-    REPORT.check('what kr signed of it is shown', '/us/1' in shown.get('shown', ''), shown)
-    resumed(both, 1)
+    both.us.must('peer', 'resume', 'kr', '--epoch', 3, *WHY)
+    stands_still(both)
+    REPORT.check('not another one than was agreed to',
+                 wait_for(lambda: 'another ledger' in both.us.status('kr').get('trouble', ''), 20), both.us.status('kr'))
+    both.kr.must('peer', 'epoch', 'us', '--epoch', 4, *WHY)
+    both.kr.must('peer', 'start', 'us')
+    resumed(both, 4)
     REPORT.check('in step again', in_step(both, 350), (both.kr.status('us'), both.us.status('kr')))
     REPORT.check('what was lost at kr is there still', both.us.run('get', indicator(250)['id']).good)
     REPORT.equal('...and at kr it is not', both.kr.run('get', indicator(250)['id']).good, False)
@@ -123,7 +132,7 @@ def behind(both):
     both.us.start()
     both.add(both.kr, 400, 10)
     REPORT.check('and stays so through a restart', in_step(both, 410))
-    answer = both.us.run('peer', 'resume', 'kr', '--epoch', 1, *WHY)
+    answer = both.us.run('peer', 'resume', 'kr', '--epoch', 5, *WHY)
     REPORT.check('a link that goes is not resumed', not answer.good, answer)
 
 
@@ -135,10 +144,11 @@ def forgotten(both):
     both.restore(anchor=False)
     both.add(both.kr, 600, 5)
     REPORT.check('it says that it signs nothing', 'the anchor is gone' in both.kr.said())
-    stands_still(both)
     both.add(both.us, 700, 5)
     epoch = both.kr.must('peer', 'epoch', 'us', *WHY).lines[0].get('epoch')
-    REPORT.equal('a number that nobody has seen', epoch, 2)
+    REPORT.equal('a number that nobody has seen', epoch, 5)
+    both.kr.must('peer', 'start', 'us')
+    stands_still(both)
     resumed(both, epoch)
     REPORT.check('in step again', in_step(both, 605), (both.kr.status('us'), both.us.status('kr')))
     REPORT.check('it signs, and receipts too', wait_for(
@@ -168,7 +178,7 @@ def what_is_refused(both):
     REPORT.check('no root key, no anchor', not any(path.name in ('root.key', 'anchor') for path in folder.glob('c*/**/*')))
     REPORT.check('nothing secret in the first', not any('keys' in path.parts for path in copies[0].glob('**/*')))
     for what, words, why in (('half of it', (copies[0], folder / 'n1'), 'was not among it'),
-                             ('a place that is taken', (copies[0], kr.dir, '--secrets', copies[1]), 'there is a node'),
+                             ('a place that is taken', (copies[0], kr.dir, '--secrets', copies[1]), 'something is in it'),
                              ('no backup', (folder, folder / 'n2'), 'no finished backup')):
         answer = kr.run('restore', *words)
         REPORT.check(f'{what} is refused', not answer.good and why in answer.err, answer)
@@ -187,6 +197,19 @@ def what_is_refused(both):
         log.write(bytes([byte ^ 1]))
     answer = kr.run('restore', copies[0], folder / 'n4', '--secrets', copies[1])
     REPORT.check('a flipped bit is refused', not answer.good and 'is not what was backed up' in answer.err, answer)
+    plain = folder / 'plain'
+    both.us.must('backup', plain)
+    for what, words, why in (('another node', (plain,), 'another node'), ('secrets left out', (copies[0],), 'was made with'),
+                             ('secrets within', (folder / 'n5', '--secrets', folder / 'n5' / 'in'), 'are not apart'),
+                             ('the node itself', (os.path.join(kr.dir, 'backup'),), 'own directory')):
+        answer = kr.run('backup', *words)
+        REPORT.check(f'no backup: {what}', not answer.good and why in answer.err, answer)
+    answer = both.us.run('backup', plain, '--secrets', folder / 'n6')
+    REPORT.check('no backup: secrets taken out', not answer.good and 'was made without' in answer.err, answer)
+    (folder / 'n7').mkdir()
+    (folder / 'n7' / 'something').write_text('', encoding='utf-8')
+    answer = kr.run('restore', copies[0], folder / 'n7', '--secrets', copies[1])
+    REPORT.check('a folder with something in it is refused', not answer.good and 'something is in it' in answer.err, answer)
     answer = kr.run('backup', folder)
     REPORT.check('nothing is written over', not answer.good and 'holds something' in answer.err, answer)
 
