@@ -4,6 +4,7 @@
 
 #include "app/conf.h"
 #include "app/core_role.h"
+#include "app/feed_secret.h"
 #include "app/file.h"
 #include "app/init.h"
 #include "app/keys.h"
@@ -46,16 +47,16 @@ static bool is_secrets(const char *name)
 }
 
 /* What is copied, and what of it can be kept apart. */
-enum { PART_SECRETS, PART_KEYS, PART_CONF, PART_LOG, PARTS };
+enum { PART_SECRETS, PART_KEYS, PART_FEEDS, PART_CONF, PART_LOG, PARTS };
 static const struct part {
     const char *dir; /* below the node's; "": itself */
     bool secret;
     bool (*takes)(const char *name);
+    bool may_lack; /* not every node has the directory */
 } parts[] = {
-    [PART_SECRETS] = {SECRETS_DIR, true, is_secrets},
-    [PART_KEYS] = {KEYS_DIR, true, is_key},
-    [PART_CONF] = {"", false, is_conf},
-    [PART_LOG] = {LOG_DIR, false, is_segment},
+    [PART_SECRETS] = {SECRETS_DIR, true, is_secrets, false}, [PART_KEYS] = {KEYS_DIR, true, is_key, false},
+    [PART_FEEDS] = {FEED_SECRET_DIR, true, is_key, true},    [PART_CONF] = {"", false, is_conf, false},
+    [PART_LOG] = {LOG_DIR, false, is_segment, false},
 };
 
 /* The part that this path of a list belongs to, and its name there; NULL: to none. */
@@ -318,7 +319,8 @@ static err_t take_part(struct making *m, int which)
         TRY(err, below(m->to->folder, m->part->dir, "", to)) ||
         TRY(err, part_dirs(os, m->to->folder, m->part)))
         return fault_set(m->c.fault, err, 0, "%s cannot be made: %s", m->to->folder, err_text(err));
-    if (TRY(err, os->dir_list(os->ctx, from, take, m)))
+    if (TRY(err, os->dir_list(os->ctx, from, take, m)) &&
+        !(m->part->may_lack && err == ERR_NOTFOUND && m->c.fault->code == ERR_OK))
         return m->c.fault->code == ERR_OK ? fault_set(m->c.fault, err, 0, "%s: %s", from, err_text(err))
                                           : err;
     return os->dir_sync(os->ctx, to);
@@ -485,7 +487,8 @@ err_t backup_make(const struct backup *backup, struct backup_told *out, struct f
         !TRY(err, sums_begin(&m, 0, backup->folder)) &&
         !TRY(err, sums_begin(&m, 1, apart ? backup->secrets : backup->folder)) &&
         !TRY(err, take_moment(&m)) && !TRY(err, take_part(&m, PART_KEYS)) &&
-        !TRY(err, take_part(&m, PART_CONF)) && !TRY(err, take_log(&m))) {
+        !TRY(err, take_part(&m, PART_FEEDS)) && !TRY(err, take_part(&m, PART_CONF)) &&
+        !TRY(err, take_log(&m))) {
         if (!apart) /* one list */
             buf_put_str(&m.sums[0].now, buf_str(&m.sums[1].now));
         err = sums_end(&m, 0);
@@ -542,7 +545,7 @@ static err_t give_folder(struct copying *c, const char *folder, bool conf)
     return err;
 }
 
-/* Or it is half a backup. */
+/* All that a node needs is there, or it is half a backup. */
 static err_t whole_node(struct copying *c)
 {
     static const char *const files[] = {INIT_CARD_FILE, SECRETS_DIR "/secrets.key"};

@@ -80,7 +80,7 @@ err_t feed_secret_write(const struct os *os, const char *dir, struct str feed,
                         const struct feed_secret *secret, struct fault *fault)
 {
     struct feed_secret copy = *secret;
-    char keys[FILE_PATH_SIZE], name[LIMIT_NAME_BYTES + 16];
+    char secrets[FILE_PATH_SIZE], name[LIMIT_NAME_BYTES + 16];
     struct buf text;
     err_t err;
     if (TRY(err, check(secret, fault)))
@@ -104,22 +104,58 @@ err_t feed_secret_write(const struct os *os, const char *dir, struct str feed,
     file_name(feed, name, sizeof name);
     err = buf_err(&text);
     if (err == ERR_OK)
-        err = file_path(dir, KEYS_DIR, keys);
+        err = file_path(dir, FEED_SECRET_DIR, secrets);
     if (err == ERR_OK)
-        err = file_replace(os, keys, name, buf_bytes(&text));
+        err = os->dir_make(os->ctx, secrets);
+    if (err == ERR_OK)
+        err = file_replace(os, secrets, name, buf_bytes(&text));
     wipe(&text);
     return err == ERR_OK ? ERR_OK
                          : fault_set(fault, err, 0, "its credentials could not be written to %s: %s",
-                                     KEYS_DIR, err_text(err));
+                                     FEED_SECRET_DIR, err_text(err));
 }
 
 void feed_secret_remove(const struct os *os, const char *dir, struct str feed)
 {
-    char keys[FILE_PATH_SIZE], name[LIMIT_NAME_BYTES + 16], path[FILE_PATH_SIZE];
+    char secrets[FILE_PATH_SIZE], name[LIMIT_NAME_BYTES + 16], path[FILE_PATH_SIZE];
     file_name(feed, name, sizeof name);
-    if (file_path(dir, KEYS_DIR, keys) == ERR_OK && file_path(keys, name, path) == ERR_OK &&
+    if (file_path(dir, FEED_SECRET_DIR, secrets) == ERR_OK && file_path(secrets, name, path) == ERR_OK &&
         os->path_unlink(os->ctx, path) == ERR_OK)
-        (void)!os->dir_sync(os->ctx, keys); /* at worst the name comes back, without a feed */
+        (void)!os->dir_sync(os->ctx, secrets); /* at worst the name comes back, without a feed */
+}
+
+struct moving {
+    const struct os *os;
+    char keys[FILE_PATH_SIZE], secrets[FILE_PATH_SIZE];
+    bool any;
+};
+
+static err_t move_one(void *ctx, const char *name)
+{
+    struct moving *moving = ctx;
+    char from[FILE_PATH_SIZE], to[FILE_PATH_SIZE];
+    err_t err;
+    if (!str_starts(str_of(name), STR("feed-")))
+        return ERR_OK;
+    if (TRY(err, file_path(moving->keys, name, from)) || TRY(err, file_path(moving->secrets, name, to)))
+        return err;
+    moving->any = true;
+    return moving->os->path_rename(moving->os->ctx, from, to);
+}
+
+err_t feed_secret_settle(const struct os *os, const char *dir)
+{
+    struct moving moving = {.os = os};
+    err_t err;
+    if (TRY(err, file_path(dir, KEYS_DIR, moving.keys)) ||
+        TRY(err, file_path(dir, FEED_SECRET_DIR, moving.secrets)) ||
+        TRY(err, os->dir_make(os->ctx, moving.secrets)) ||
+        (TRY(err, os->dir_list(os->ctx, moving.keys, move_one, &moving)) && err != ERR_NOTFOUND))
+        return err;
+    if (moving.any &&
+        (TRY(err, os->dir_sync(os->ctx, moving.secrets)) || TRY(err, os->dir_sync(os->ctx, moving.keys))))
+        return err;
+    return os->dir_sync(os->ctx, dir);
 }
 
 /* Moves the strings of the document into `text`, so that nothing of the parser is needed. */
@@ -147,7 +183,7 @@ static err_t take_parts(const struct json_doc *doc, struct buf *text, struct fee
 err_t feed_secret_read(const struct os *os, const char *dir, struct str feed, struct buf *text,
                        struct feed_secret *out)
 {
-    char keys[FILE_PATH_SIZE], name[LIMIT_NAME_BYTES + 16], path[FILE_PATH_SIZE];
+    char secrets[FILE_PATH_SIZE], name[LIMIT_NAME_BYTES + 16], path[FILE_PATH_SIZE];
     struct json_parser *parser = NULL;
     struct json_doc doc;
     err_t err;
@@ -155,7 +191,7 @@ err_t feed_secret_read(const struct os *os, const char *dir, struct str feed, st
     file_name(feed, name, sizeof name);
     if (buf_extend(text, 2 * LIMIT_FEED_SECRET_BYTES + JSON_PADDING) != NULL)
         text->len = 0;
-    if (TRY(err, file_path(dir, KEYS_DIR, keys)) || TRY(err, file_path(keys, name, path)) ||
+    if (TRY(err, file_path(dir, FEED_SECRET_DIR, secrets)) || TRY(err, file_path(secrets, name, path)) ||
         TRY(err, file_read_all(os, path, text)) ||
         TRY(err, json_parser_new(2 * LIMIT_FEED_SECRET_BYTES, &parser)))
         return err;

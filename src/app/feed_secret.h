@@ -1,11 +1,14 @@
-/* What a feed's server must not be read without: keys/feed-NAME.json, mode 0600, a JSON object. Written by
+/* What a feed's server must not be read without: feeds/feed-NAME.json, mode 0600, a JSON object. Written by
  * the command that declares the feed, read by edge when a run begins, and nowhere else; it is in no log, no
- * store and no diagnostic. Whoever reads it wipes it. Any thread. */
+ * store and no diagnostic. It stands apart from the node's own keys, which core, who writes this, may not
+ * open (app/confine.h). Whoever reads it wipes it. Any thread. */
 #pragma once
 
 #include "core/buf.h"
 #include "core/limit.h"
 #include "os/os.h"
+
+#define FEED_SECRET_DIR "feeds" /* below the node's directory */
 
 struct feed_secret {
     struct str user, password;   /* Basic */
@@ -22,4 +25,7 @@ NODISCARD err_t feed_secret_write(const struct os *os, const char *dir, struct s
 /* Strings of *out stand in `text` (deinit it; wipe it before with mem_wipe). ERR_NOTFOUND, ERR_CORRUPT. */
 NODISCARD err_t feed_secret_read(const struct os *os, const char *dir, struct str feed, struct buf *text,
                                  struct feed_secret *out);
+/* Makes the directory, and moves there what versions of before kept among the node's own keys. Before anybody
+ * reads or writes any. */
+NODISCARD err_t feed_secret_settle(const struct os *os, const char *dir);
 void feed_secret_remove(const struct os *os, const char *dir, struct str feed);

@@ -1,5 +1,5 @@
 /* What core and edge say to each other about feeds (feeds/feed.h): core knows what is to be asked and never
- * the secrets; edge knows the secrets (keys/feed-NAME.json, feed_secret.h) and adds them. As message.h:
+ * the secrets; edge knows the secrets (feeds/feed-NAME.json, feed_secret.h) and adds them. As message.h:
  * decoding borrows and is strict. */
 #pragma once
 

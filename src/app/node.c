@@ -4,6 +4,7 @@
 #include "app/control.h"
 #include "app/core_role.h"
 #include "app/edge_role.h"
+#include "app/feed_secret.h"
 #include "app/guard_role.h"
 #include "app/keeper_role.h"
 #include "core/sign.h"
@@ -155,7 +156,7 @@ static err_t open_all(struct node *node)
                                     .ready = ready,
                                     .ctx = node};
     err_t err;
-    if (TRY(err, make_channels(node)))
+    if (TRY(err, make_channels(node)) || TRY(err, feed_secret_settle(os, node->conf->dir)))
         return err;
     err = control_open(&control, &node->control);
     node->told = err != ERR_OK;
@@ -221,8 +222,10 @@ static err_t open_core(struct node *node)
     node->parent_core = inherited(OS_PROC_FD_FIRST + 6);
     node->edge_marks = inherited(OS_PROC_FD_FIRST + 9);
     struct core_links links = {&node->guard_core, &node->keeper_core, &node->parent_core, &node->edge_marks};
-    err_t err = core_role_open(node->loop, node->os, node->conf, &node->report.diag, &links, broken, node,
-                               &node->core);
+    err_t err = feed_secret_settle(node->os, node->conf->dir);
+    if (err == ERR_OK)
+        err = core_role_open(node->loop, node->os, node->conf, &node->report.diag, &links, broken, node,
+                             &node->core);
     return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
 }
 
@@ -258,6 +261,7 @@ static err_t open_store(struct node *node)
     err_t err;
     node->quiet = true;
     if (TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->parent_core)) ||
+        TRY(err, feed_secret_settle(node->os, node->conf->dir)) ||
         TRY(err, core_role_open(node->loop, node->os, node->conf, diag, &links, broken, node, &node->core)) ||
         TRY(err, control_open(&control, &node->control)))
         return err;

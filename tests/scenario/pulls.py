@@ -269,8 +269,8 @@ def look_bongsu(report, node, folder, one_process):
     declare(report, node, 'stranger', 'taxii21', url, '--token-file', secret, '--pin', '0' * 64)
     got = settled(node, 'stranger')
     report.equal('another key than the one that is pinned: nothing is asked', (got.get('new'), got.get('error')), (0, 'denied'))
-    kept = os.path.join(node.dir, 'keys', 'feed-bongsu.json')
-    report.equal('the token stands in the keys, mode 0600', oct(os.stat(kept).st_mode & 0o777), '0o600')
+    kept = os.path.join(node.dir, 'feeds', 'feed-bongsu.json')
+    report.equal('the token stands apart from the keys, mode 0600', oct(os.stat(kept).st_mode & 0o777), '0o600')
     found = [str(path) for path in pathlib.Path(node.dir).rglob('*')
              if path.is_file() and path.name != 'feed-bongsu.json' and path.name != 'feed-stranger.json'
              and token.encode() in path.read_bytes()]
@@ -528,7 +528,7 @@ def look_commands(report, node):
     refused = node.run('feed', 'run', 'back')
     report.check('a stopped node runs nothing', not refused.good and 'serve' in refused.err, refused)
     node.must('feed', 'remove', 'bongsu')
-    report.check('removed, and its credentials', not os.path.exists(os.path.join(node.dir, 'keys', 'feed-bongsu.json'))
+    report.check('removed, and its credentials', not os.path.exists(os.path.join(node.dir, 'feeds', 'feed-bongsu.json'))
                  and not node.run('feed', 'show', 'bongsu').good)
 
 
