@@ -554,9 +554,21 @@ static err_t read_operator_identity(struct edge_role *role)
     return err;
 }
 
+static err_t lock_keys(const struct edge_role *role)
+{
+    bool locked = true;
+    err_t err = tls_lock_keys(&locked);
+    if (!locked)
+        diag_say(role->diag, DIAG_WARNING, ERR_LIMIT, "edge", "LimitMEMLOCK= of the unit, or `ulimit -l`",
+                 "the TLS keys cannot be locked in memory: they may be written to swap");
+    return err;
+}
+
 static err_t open_tls(struct edge_role *role)
 {
-    err_t err = certificate_make(role->os, role->conf, &role->node_identity);
+    err_t err = lock_keys(role);
+    if (err == ERR_OK)
+        err = certificate_make(role->os, role->conf, &role->node_identity);
     if (err == ERR_OK && role->conf->certificate[0] != '\0')
         err = read_operator_identity(role);
     if (err != ERR_OK)

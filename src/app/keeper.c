@@ -5,19 +5,25 @@
 #include "app/keys.h"
 #include "core/mem.h"
 #include "core/rd.h"
+#include "os/secret.h"
 #include "sync/bundle.h"
 
 /* In place of an origin, which begins with "bongsu/": the node was found to be restored. The row's size is 1,
  * and then 1 + the first epoch that may be signed all the same. */
 #define RESTORED STR("restored")
 
+/* What only this role has, in memory of its own (os/secret.h). */
+struct keys {
+    struct sign_key ledger, cosign, disposition, recall;
+    uint8_t sealing[SEALED_SEED_SIZE];
+};
+
 struct keeper {
     const struct os *os;
     const struct diag *diag;
     char node[LIMIT_NAME_BYTES + 1];
-    struct sign_key ledger, cosign, disposition, recall;
+    struct keys *keys;
     struct note_key cosign_name, disposition_name, recall_name, bundle_name;
-    uint8_t sealing[SEALED_SEED_SIZE];
     struct bundle_head head; /* large: not for the stack */
     struct anchor *anchor;   /* NULL: there is none */
     char path[FILE_PATH_SIZE];
@@ -60,6 +66,26 @@ static void find_restored(struct keeper *keeper)
                                         : "the anchor is older than the log, and cannot be written");
 }
 
+static err_t read_keys(struct keeper *keeper, const char *dir)
+{
+    const struct os *os = keeper->os;
+    bool locked = false;
+    void *at = NULL;
+    err_t err = os_secret_new(sizeof *keeper->keys, &locked, &at);
+    if (err != ERR_OK)
+        return err;
+    struct keys *keys = keeper->keys = at;
+    if (!locked)
+        diag_say(keeper->diag, DIAG_WARNING, ERR_LIMIT, "keeper", "LimitMEMLOCK= of the unit, or `ulimit -l`",
+                 "the signing keys cannot be locked in memory: they may be written to swap");
+    if (TRY(err, keys_read(os, dir, SYNC_CARD_LEDGER, &keys->ledger)) ||
+        TRY(err, keys_read(os, dir, SYNC_CARD_COSIGN, &keys->cosign)) ||
+        TRY(err, keys_read(os, dir, SYNC_CARD_DISPOSITION, &keys->disposition)) ||
+        TRY(err, keys_read(os, dir, SYNC_CARD_RECALL, &keys->recall)))
+        return err;
+    return keys_read_seed(os, dir, SYNC_CARD_SEALING, keys->sealing);
+}
+
 err_t keeper_open(const struct os *os, const struct conf *conf, const struct diag *diag, struct keeper **out)
 {
     struct keeper *keeper = mem_alloc(sizeof *keeper);
@@ -70,15 +96,12 @@ err_t keeper_open(const struct os *os, const struct conf *conf, const struct dia
     keeper->diag = diag;
     memcpy(keeper->node, conf->node, sizeof keeper->node);
     buf_init(&keeper->notes, LIMIT_LINK_MESSAGE_BYTES);
-    if (TRY(err, keys_read(os, conf->dir, SYNC_CARD_LEDGER, &keeper->ledger)) ||
-        TRY(err, keys_read(os, conf->dir, SYNC_CARD_COSIGN, &keeper->cosign)) ||
-        TRY(err, keys_read(os, conf->dir, SYNC_CARD_DISPOSITION, &keeper->disposition)) ||
-        TRY(err, keys_read(os, conf->dir, SYNC_CARD_RECALL, &keeper->recall)) ||
-        TRY(err, keys_read_seed(os, conf->dir, SYNC_CARD_SEALING, keeper->sealing)) ||
-        TRY(err, bundle_key_make(str_of(keeper->node), &keeper->ledger.public, &keeper->bundle_name)) ||
-        TRY(err, receipt_name(keeper, "recall", NOTE_ED25519, &keeper->recall, &keeper->recall_name)) ||
-        TRY(err, receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keeper->cosign, &keeper->cosign_name)) ||
-        TRY(err, receipt_name(keeper, "disposition", NOTE_ED25519, &keeper->disposition,
+    if (TRY(err, read_keys(keeper, conf->dir)) ||
+        TRY(err, bundle_key_make(str_of(keeper->node), &keeper->keys->ledger.public, &keeper->bundle_name)) ||
+        TRY(err, receipt_name(keeper, "recall", NOTE_ED25519, &keeper->keys->recall, &keeper->recall_name)) ||
+        TRY(err,
+            receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keeper->keys->cosign, &keeper->cosign_name)) ||
+        TRY(err, receipt_name(keeper, "disposition", NOTE_ED25519, &keeper->keys->disposition,
                               &keeper->disposition_name)) ||
         TRY(err, file_path(conf->dir, KEEPER_ANCHOR_FILE, keeper->path)) ||
         (TRY(err, anchor_open(os, keeper->path, &keeper->anchor)) && err != ERR_NOTFOUND)) {
@@ -147,11 +170,7 @@ void keeper_close(struct keeper *keeper)
 {
     if (keeper == NULL)
         return;
-    sign_key_wipe(&keeper->ledger);
-    sign_key_wipe(&keeper->cosign);
-    sign_key_wipe(&keeper->disposition);
-    sign_key_wipe(&keeper->recall);
-    mem_wipe(keeper->sealing, sizeof keeper->sealing);
+    os_secret_free(keeper->keys, sizeof *keeper->keys);
     anchor_close(keeper->anchor);
     buf_deinit(&keeper->notes);
     mem_free(keeper);
@@ -190,8 +209,8 @@ static err_t sign_one(struct keeper *keeper, struct str origin, uint64_t size, c
 {
     struct note_key name;
     struct checkpoint checkpoint = {.origin = origin, .size = size, .root = *root};
-    err_t err = note_key_make(origin, NOTE_ED25519, &keeper->ledger.public, &name);
-    return err != ERR_OK ? err : checkpoint_sign(&checkpoint, &name, &keeper->ledger, &keeper->notes);
+    err_t err = note_key_make(origin, NOTE_ED25519, &keeper->keys->ledger.public, &name);
+    return err != ERR_OK ? err : checkpoint_sign(&checkpoint, &name, &keeper->keys->ledger, &keeper->notes);
 }
 
 static err_t sign_all(struct keeper *keeper, struct str origin, struct message_signed *out)
@@ -290,9 +309,10 @@ static err_t sign_receipt(struct keeper *keeper, const struct message_receipt *r
         !hash_eq(&receipt->wanted.root, &checkpoint.root))
         return ERR_DENIED;
     int64_t now_s = keeper->os->wall_us(keeper->os->ctx) / 1000000;
-    if (TRY(err, cosign_sign(note.text, now_s, &keeper->cosign_name, &keeper->cosign, cosignature)))
+    if (TRY(err, cosign_sign(note.text, now_s, &keeper->cosign_name, &keeper->keys->cosign, cosignature)))
         return err;
-    return disposition_sign(&receipt->wanted, &keeper->disposition_name, &keeper->disposition, disposition);
+    return disposition_sign(&receipt->wanted, &keeper->disposition_name, &keeper->keys->disposition,
+                            disposition);
 }
 
 static bool handle_receipt(struct keeper *keeper, struct bytes body, struct buf *out)
@@ -328,7 +348,8 @@ static bool handle_recall(struct keeper *keeper, struct bytes body, struct buf *
                  : !str_eq(done.wanted.holder, str_of(keeper->node)) ? ERR_DENIED
                                                                      : ERR_OK;
     if (answer.err == ERR_OK)
-        answer.err = sync_recall_sign(&done.wanted, &keeper->recall_name, &keeper->recall, &keeper->notes);
+        answer.err =
+            sync_recall_sign(&done.wanted, &keeper->recall_name, &keeper->keys->recall, &keeper->notes);
     if (answer.err == ERR_OK)
         answer.note = buf_str(&keeper->notes);
     message_recall_signed_write(out, &answer);
@@ -353,7 +374,7 @@ static err_t sign_head(struct keeper *keeper, struct str text)
         return ERR_DENIED;
     if (TRY(err, note_begin(text, &keeper->notes)))
         return err;
-    return note_sign(text, &keeper->bundle_name, &keeper->ledger, &keeper->notes);
+    return note_sign(text, &keeper->bundle_name, &keeper->keys->ledger, &keeper->notes);
 }
 
 /* Whose it is core has verified: only the recipient's key opens the box. */
@@ -368,7 +389,7 @@ static err_t open_head(struct keeper *keeper, struct str whole)
         return err;
     if (!str_eq(keeper->head.recipient, str_of(keeper->node)))
         return ERR_DENIED;
-    if (TRY(err, sealed_unbox(keeper->sealing, keeper->head.box, &key)))
+    if (TRY(err, sealed_unbox(keeper->keys->sealing, keeper->head.box, &key)))
         return err;
     buf_put(&keeper->notes, key.b, sizeof key.b);
     mem_wipe(&key, sizeof key);

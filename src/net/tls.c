@@ -1,5 +1,6 @@
 #include "net/tls.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -14,6 +15,18 @@ struct tls_identity {
 };
 
 /* --- identities --- */
+
+err_t tls_lock_keys(bool *out_locked)
+{
+    enum { SMALLEST_BYTES = 32, UNLOCKED = 2 }; /* OPENSSL_secure_malloc(3) */
+    _Static_assert((TLS_SECRET_BYTES & (TLS_SECRET_BYTES - 1)) == 0, "a power of two");
+    int made =
+        CRYPTO_secure_malloc_initialized() ? 1 : CRYPTO_secure_malloc_init(TLS_SECRET_BYTES, SMALLEST_BYTES);
+    if (made == 0)
+        return ERR_NOMEM;
+    *out_locked = made != UNLOCKED;
+    return ERR_OK;
+}
 
 static bool read_key(X509 *certificate, struct tls_peer *out)
 {

@@ -15,6 +15,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "core/hash.h"
+#include "core/limit.h"
 #include "core/sign.h"
 
 /* What the handshake proved. All zero on a plain connection; without has_key the peer showed no certificate.
@@ -30,6 +31,12 @@ struct tls_peer {
 };
 
 /* --- our own certificate --- */
+
+/* Private keys, of connections too, stand from now on in memory of OpenSSL's own that is locked and left out
+ * of core dumps. Before the first key of the process; again: nothing. *out_locked false: RLIMIT_MEMLOCK is
+ * too small for it (TLS_SECRET_BYTES), and the memory serves all the same. ERR_NOMEM. */
+enum { TLS_SECRET_BYTES = LIMIT_NET_CONNECTIONS * 1024 }; /* a handshake holds less; a power of two */
+NODISCARD err_t tls_lock_keys(bool *out_locked);
 
 struct tls_identity;
 
