@@ -103,7 +103,7 @@ err_t access_open(const struct os *os, const char *dir, unsigned days, const str
     access->keep_us = (int64_t)days * DAY_US;
     access->span_us = access->keep_us / SPANS;
     buf_init(&access->pending, LIMIT_ACCESS_PENDING_BYTES);
-    if (!TRY(err, file_path(dir, "access", access->dir)) &&
+    if (!TRY(err, file_path(dir, ACCESS_DIR, access->dir)) &&
         TRY(err, os->dir_list(os->ctx, access->dir, name_add, access)) && err == ERR_NOTFOUND)
         err = ERR_OK;
     if (err != ERR_OK) {

@@ -17,6 +17,8 @@
 #include "os/os.h"
 #include "taxii/server.h"
 
+#define ACCESS_DIR "access" /* below the node's directory */
+
 struct access;
 
 /* Strings are borrowed for the call. */
@@ -31,7 +33,7 @@ struct access_entry {
     bool by_edge;
 };
 
-/* `dir`: the node's. Nothing is made before the first entry. `days`: how long lines are kept. */
+/* `dir`: the node's. No file is made before the first entry. `days`: how long lines are kept. */
 NODISCARD err_t access_open(const struct os *os, const char *dir, unsigned days, const struct diag *diag,
                             struct access **out);
 /* Drops what is over by `now_us`, file by file, and says how many. The caller has seen to it that the clock

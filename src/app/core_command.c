@@ -501,6 +501,7 @@ static void node_status(void *ctx, struct buf *out)
     line_bool(out, "running", role->edge != NULL);
     line_bool(out, "settled", role->settled);
     line_bool(out, "restored", role->restored);
+    line_word(out, "files", role->bounded ? "bounded" : "open");
     line_count(out, "port", role->port);
     line_time(out, "started", role->started_us);
     line_count(out, "requests", role->requests);

@@ -459,6 +459,11 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     return ERR_OK;
 }
 
+void core_role_bounded(struct core_role *role, bool bounded)
+{
+    role->bounded = bounded;
+}
+
 void core_role_close(struct core_role *role)
 {
     if (role == NULL)

@@ -176,6 +176,7 @@ struct core_role {
     int64_t signed_us;   /* last time that anything was sent to be signed */
     bool restored;       /* the keeper says so: it signs nothing */
     bool settled;        /* nothing durable waits for a decision */
+    bool bounded;        /* which files may be opened: core_role_bounded */
     bool peers_stale, edge_up, keeper_up, parent_up, ready_said;
     uint16_t port;
     int64_t started_us;

@@ -1,10 +1,10 @@
 /* Roles in this process: all of them, or one. */
 #include "app/node.h"
 
+#include "app/confine.h"
 #include "app/control.h"
 #include "app/core_role.h"
 #include "app/edge_role.h"
-#include "app/feed_secret.h"
 #include "app/guard_role.h"
 #include "app/keeper_role.h"
 #include "core/sign.h"
@@ -24,8 +24,9 @@ struct node {
     struct loop_watch signal_watch;
     struct loop_timer idle;
     bool failed, stopping;
-    bool told;  /* why it could not start */
-    bool quiet; /* about a store that another has open: who asked tries again, and says so */
+    bool bounded; /* which files it may open */
+    bool told;    /* why it could not start */
+    bool quiet;   /* about a store that another has open: who asked tries again, and says so */
     struct os_channel_fds guard_core, edge_guard, edge_marks, keeper_core, parent_core;
     struct control *control;
     struct core_role *core;
@@ -156,7 +157,7 @@ static err_t open_all(struct node *node)
                                     .ready = ready,
                                     .ctx = node};
     err_t err;
-    if (TRY(err, make_channels(node)) || TRY(err, feed_secret_settle(os, node->conf->dir)))
+    if (TRY(err, make_channels(node)) || TRY(err, confine_prepare(os, node->conf)))
         return err;
     err = control_open(&control, &node->control);
     node->told = err != ERR_OK;
@@ -222,11 +223,12 @@ static err_t open_core(struct node *node)
     node->parent_core = inherited(OS_PROC_FD_FIRST + 6);
     node->edge_marks = inherited(OS_PROC_FD_FIRST + 9);
     struct core_links links = {&node->guard_core, &node->keeper_core, &node->parent_core, &node->edge_marks};
-    err_t err = feed_secret_settle(node->os, node->conf->dir);
-    if (err == ERR_OK)
-        err = core_role_open(node->loop, node->os, node->conf, &node->report.diag, &links, broken, node,
-                             &node->core);
-    return err != ERR_OK ? err : os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
+    err_t err = core_role_open(node->loop, node->os, node->conf, &node->report.diag, &links, broken, node,
+                               &node->core);
+    if (err != ERR_OK)
+        return err;
+    core_role_bounded(node->core, node->bounded);
+    return os_sandbox_enter(OS_SANDBOX_NO_NETWORK);
 }
 
 /* Ends once nobody is connected. */
@@ -261,10 +263,10 @@ static err_t open_store(struct node *node)
     err_t err;
     node->quiet = true;
     if (TRY(err, os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->parent_core)) ||
-        TRY(err, feed_secret_settle(node->os, node->conf->dir)) ||
         TRY(err, core_role_open(node->loop, node->os, node->conf, diag, &links, broken, node, &node->core)) ||
         TRY(err, control_open(&control, &node->control)))
         return err;
+    core_role_bounded(node->core, node->bounded);
     node->idle = (struct loop_timer) {.fire = idle_look, .ctx = node};
     /* Opening may have taken long: the loop's own time stands still until its first turn. */
     return loop_timer_set(node->loop, &node->idle, os_net_now_ms() + 2 * STORE_IDLE_MS);
@@ -272,12 +274,13 @@ static err_t open_store(struct node *node)
 
 static const struct {
     const char *name;
+    enum confine_role files;
     err_t (*open)(struct node *node);
-} roles[] = {{"edge", open_edge},
-             {"guard", open_guard},
-             {"core", open_core},
-             {"keeper", open_keeper},
-             {"store", open_store}};
+} roles[] = {{"edge", CONFINE_EDGE, open_edge},
+             {"guard", CONFINE_GUARD, open_guard},
+             {"core", CONFINE_CORE, open_core},
+             {"keeper", CONFINE_KEEPER, open_keeper},
+             {"store", CONFINE_STORE, open_store}};
 
 int node_role(const struct os *os, const char *role, const char *dir)
 {
@@ -290,7 +293,8 @@ int node_role(const struct os *os, const char *role, const char *dir)
         if (conf_load(os, dir, &conf, &fault) != ERR_OK)
             return NODE_NO_START;
         err_t err = node_begin(&node, os, &conf, roles[i].name);
-        if (err == ERR_OK)
+        if (err == ERR_OK && !TRY(err, os_sandbox_hide()) &&
+            !TRY(err, confine_files(os, &conf, roles[i].files, &node.bounded)))
             err = roles[i].open(&node);
         return node_run(&node, err);
     }

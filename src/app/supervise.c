@@ -4,6 +4,7 @@
 #include "os/channel.h"
 #include "os/local.h"
 #include "os/proc.h"
+#include "os/sandbox.h"
 
 enum { EDGE, GUARD, CORE, KEEPER, ROLES };
 enum {
@@ -240,6 +241,15 @@ static void close_parent(struct parent *parent)
     os_channel_fds_close(&parent->parent_core);
 }
 
+/* Once, and not by each role. */
+static void say_unbounded(const struct parent *parent)
+{
+    if (!os_sandbox_files_known())
+        diag_say(&parent->report.diag, DIAG_WARNING, ERR_UNSUPPORTED, "app",
+                 "a kernel from 5.13 on, with landlock among its security modules (lsm=)",
+                 "this kernel has no Landlock: each role can open whatever its account can");
+}
+
 int node_serve(const struct os *os, const struct conf *conf)
 {
     static const struct os_channel_fds none = {-1, {-1, -1}};
@@ -254,6 +264,7 @@ int node_serve(const struct os *os, const struct conf *conf)
     report_init(&parent.report, os, conf->node, "parent");
     err_t err = open_parent(&parent);
     if (err == ERR_OK) {
+        say_unbounded(&parent);
         for (int i = ROLES; i-- > 0;)
             start(&parent.child[i]);
         loop_run(parent.loop);
