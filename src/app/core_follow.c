@@ -126,6 +126,7 @@ static void send_call(struct core_role *role, unsigned partner, const struct syn
                                 .target = buf_str(&target),
                                 .content_type = str_of(send->content_type),
                                 .answer_max = SYNC_ANSWER_BYTES_MAX,
+                                .quiet_ms = (uint32_t)(send->quiet_us / 1000),
                                 .timeout_ms = (uint32_t)(send->timeout_us / 1000),
                                 .body = send->body};
     buf_clear(&role->wire);
@@ -238,17 +239,35 @@ int64_t core_follow_until(const struct core_role *role)
     return until_us;
 }
 
+/* Whose session made the call, and its number there; NULL: that session is over. */
+static struct follow *caller_of(struct core_role *role, uint64_t call, uint64_t *out_send)
+{
+    unsigned partner = (unsigned)(call >> CALL_PARTNER_SHIFT);
+    *out_send = call & ((UINT64_C(1) << CALL_GENERATION_SHIFT) - 1);
+    if (partner >= LIMIT_PARTNERS)
+        return NULL;
+    struct follow *follow = &role->follows[partner];
+    bool here = follow->session != NULL && call_id(partner, follow->generation, *out_send) == call;
+    return here ? follow : NULL;
+}
+
+void core_coming(struct core_role *role, struct bytes body)
+{
+    struct rd rd = rd_of(body);
+    uint64_t send, call = rd_u64(&rd);
+    struct follow *follow = rd_end(&rd) == ERR_OK ? caller_of(role, call, &send) : NULL;
+    if (follow != NULL)
+        sync_session_coming(follow->session, send, core_now(role));
+}
+
 void core_answer(struct core_role *role, struct bytes body)
 {
     struct message_answer answer;
+    uint64_t send;
     if (message_answer_read(body, &answer) != ERR_OK)
         return;
-    unsigned partner = (unsigned)(answer.id >> CALL_PARTNER_SHIFT);
-    uint64_t send = answer.id & ((UINT64_C(1) << CALL_GENERATION_SHIFT) - 1);
-    if (partner >= LIMIT_PARTNERS)
-        return;
-    struct follow *follow = &role->follows[partner];
-    if (follow->session == NULL || call_id(partner, follow->generation, send) != answer.id)
+    struct follow *follow = caller_of(role, answer.id, &send);
+    if (follow == NULL)
         return;
     if (answer.err != ERR_OK) {
         sync_session_failed(follow->session, send, answer.err, core_now(role));

@@ -263,6 +263,9 @@ static void from_edge(void *ctx, unsigned kind, struct bytes body)
     case MESSAGE_ANSWER:
         core_answer(role, body);
         break;
+    case MESSAGE_COMING:
+        core_coming(role, body);
+        break;
     case MESSAGE_LISTENING:
         role->port = rd_u16(&rd);
         say_ready(role);

@@ -273,6 +273,7 @@ void core_follow_turn(struct core_role *role);
 bool core_follow_committed(struct core_role *role, err_t err);
 bool core_follow_wants_commit(const struct core_role *role);
 void core_answer(struct core_role *role, struct bytes body);
+void core_coming(struct core_role *role, struct bytes body);
 void core_edge_fresh(struct core_role *role);
 void core_receipted(struct core_role *role, struct bytes body);
 void core_recall_signed(struct core_role *role, struct bytes body);

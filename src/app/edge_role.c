@@ -17,7 +17,8 @@
 
 enum {
     PEM_BYTES_MAX = 1 << 20,
-    LINGER_MS = 300, /* at a stop core may still answer what it has in hand */
+    LINGER_MS = 300,  /* at a stop core may still answer what it has in hand */
+    COMING_MS = 1000, /* core is told so often that an answer is coming */
 };
 
 struct waiting { /* a request that core has */
@@ -42,6 +43,7 @@ struct calling { /* a call to a partner under way */
     struct edge_role *role;
     struct client_call *call; /* NULL: free */
     uint64_t id;
+    uint64_t said_ms; /* when core was told that the answer is coming, or the call began */
     uint32_t partner;
 };
 
@@ -439,6 +441,20 @@ static void say_answer(struct edge_role *role, const struct message_answer *answ
                  "a partner's answer was dropped: core is too far behind");
 }
 
+/* Core's patience is for a line that carries nothing. Unsaid, it ends the earlier. */
+static void call_coming(void *ctx)
+{
+    struct calling *calling = ctx;
+    struct edge_role *role = calling->role;
+    uint64_t now_ms = loop_now_ms(role->loop);
+    if (now_ms - calling->said_ms < COMING_MS)
+        return;
+    calling->said_ms = now_ms;
+    buf_clear(&role->wire);
+    wr_u64(&role->wire, calling->id);
+    (void)!link_send(role->core, MESSAGE_COMING, buf_bytes(&role->wire));
+}
+
 static void call_done(void *ctx, struct client_call *call, struct client_answer *got)
 {
     struct calling *calling = ctx;
@@ -462,12 +478,15 @@ static err_t start_call(struct edge_role *role, const struct message_call *wante
         return client == NULL ? ERR_NOTFOUND : ERR_FULL;
     memcpy(target, wanted->target.at, wanted->target.len);
     target[wanted->target.len] = '\0';
-    *calling = (struct calling) {.role = role, .id = wanted->id, .partner = wanted->partner};
+    *calling = (struct calling) {
+        .role = role, .id = wanted->id, .said_ms = loop_now_ms(role->loop), .partner = wanted->partner};
     struct client_request request = {.method = wanted->method == EXCHANGE_POST ? "POST" : "GET",
                                      .target = target,
                                      .body = wanted->body,
                                      .answer_max = wanted->answer_max,
                                      .timeout_ms = wanted->timeout_ms,
+                                     .quiet_ms = wanted->quiet_ms,
+                                     .coming = call_coming,
                                      .done = call_done,
                                      .ctx = calling};
     if (wanted->content_type.len > 0)

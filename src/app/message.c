@@ -96,6 +96,7 @@ void message_call_write(struct buf *out, const struct message_call *call)
     write_str(out, call->target);
     write_str(out, call->content_type);
     wr_u32(out, call->answer_max);
+    wr_u32(out, call->quiet_ms);
     wr_u32(out, call->timeout_ms);
     wr_blob(out, call->body);
 }
@@ -109,6 +110,7 @@ err_t message_call_read(struct bytes wire, struct message_call *out)
     call.target = read_str(&rd, LIMIT_HTTP_TARGET_BYTES);
     call.content_type = read_str(&rd, 256);
     call.answer_max = rd_u32(&rd);
+    call.quiet_ms = rd_u32(&rd);
     call.timeout_ms = rd_u32(&rd);
     call.body = rd_blob(&rd, LIMIT_LINK_MESSAGE_BYTES);
     err_t err = rd_end(&rd);

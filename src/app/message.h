@@ -18,6 +18,7 @@ enum message_kind {
     MESSAGE_ANSWER,      /* message_answer: of a call */
     MESSAGE_LISTENING,   /* u16 port */
     MESSAGE_ACCESS,      /* message_used_*: pages that edge gave again since it last told */
+    MESSAGE_COMING,      /* u64 id of a call: more of its answer has come, at most once a second */
     /* core -> edge */
     MESSAGE_RESPONSE, /* exchange_response */
     MESSAGE_PEERS,    /* message_peers_*: all of them; what is not in it is a stranger from now on */
@@ -116,7 +117,8 @@ struct message_call {
     struct str target; /* path and query */
     struct str content_type;
     uint32_t answer_max;
-    uint32_t timeout_ms;
+    uint32_t quiet_ms;   /* without a byte either way */
+    uint32_t timeout_ms; /* in all */
     struct bytes body;
 };
 

@@ -221,6 +221,7 @@
 #define LIMIT_HOST_BYTES       260         /* DNS name of 253 octets, or an IPv6 literal in brackets */
 #define LIMIT_SYNC_PAGE_LEAVES 1000        /* = LIMIT_CHECKPOINT_LEAVES: a page ends at a kept checkpoint */
 #define LIMIT_SYNC_PAGE_BYTES  (6u << 20)  /* 3 MiB, the object that crosses it, 1,000 leaves, a checkpoint */
+#define LIMIT_SYNC_SLOW_BYTES_S 400        /* of the slowest line: LIMIT_HTTP_STALL_BYTES in _MS */
 #define LIMIT_SYNC_BODY_BYTES  (256u << 10) /* hello and receipt: a note of 128 KiB, or 4,096 refusals */
 #define LIMIT_SYNC_SIGNATURE_BYTES                                                                           \
     (8u << 10)                   /* half of a receipt: one line and a short note, doubled often */

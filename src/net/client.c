@@ -33,6 +33,7 @@ struct client_call {
     err_t stopped;               /* why we ended it */
     const void *connection;      /* the SSL that its body comes over; NULL: none, or not known yet */
     bool notified;               /* the other side ended that in form */
+    void (*coming)(void *ctx);
     void (*done)(void *ctx, struct client_call *call, struct client_answer *answer);
     void *ctx;
     char what[CURL_ERROR_SIZE];
@@ -319,6 +320,8 @@ static size_t take_body(char *at, size_t size, size_t count, void *ctx)
 {
     struct client_call *call = ctx;
     note_connection(call);
+    if (call->coming != NULL)
+        call->coming(call->ctx);
     if (call->part != NULL)
         return hand_over(call, bytes_of(at, size * count)) ? size * count : 0;
     buf_put(&call->body, at, size * count);
@@ -436,6 +439,10 @@ static CURLcode set_options(struct client_call *call, const struct client_reques
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CURL_MAX_READ_SIZE);
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)client->connect_ms);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    if (request->quiet_ms > 0) {
+        (void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        (void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((request->quiet_ms + 999) / 1000));
+    }
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
@@ -464,6 +471,7 @@ err_t client_call(struct client *client, const struct client_request *request, s
         return ERR_NOMEM;
     call->client = client;
     call->done = request->done;
+    call->coming = request->coming;
     call->ctx = request->ctx;
     call->part = request->part;
     call->part_max = request->answer_max;

@@ -48,10 +48,13 @@ struct client_request {
     size_t answer_max;                            /* bytes of body accepted */
     uint64_t timeout_ms;                          /* of the whole call; a long poll's plus its waiting time;
                                                      0: none */
-    bool unpack; /* gzip may be asked for; answer_max counts what comes out */
+    uint64_t quiet_ms; /* without a byte either way; kept to the second; 0: timeout_ms alone */
+    bool unpack;       /* gzip may be asked for; answer_max counts what comes out */
     /* NULL: the body is gathered. Else it is handed over as it comes and the answer's is empty; false ends
      * the call with ERR_FULL. With answer_max 0 it may be endless. */
     bool (*part)(void *ctx, struct client_call *call, struct bytes part);
+    /* More of the body has come. May be NULL. Not to cancel the call in. */
+    void (*coming)(void *ctx);
     /* Called once, from the loop, unless cancelled. The answer and the call are gone when it returns. */
     void (*done)(void *ctx, struct client_call *call, struct client_answer *answer);
     void *ctx;

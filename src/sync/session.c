@@ -4,14 +4,15 @@
 #include "gate/halt.h"
 #include "sync/session_state.h"
 
-#define MS_US         INT64_C(1000)
-#define WAIT_FIRST_US (200 * MS_US) /* SYNC.md section 2 */
-#define WAIT_MOST_US  (60 * SESSION_SECOND_US)
-#define HELLO_US      (15 * SESSION_SECOND_US)
-#define RECEIPT_US    (30 * SESSION_SECOND_US)
-#define FEED_US       ((LIMIT_SYNC_WAIT_S + 60) * SESSION_SECOND_US) /* the wait, then a page at 100 kB/s */
-#define BUSY_US       (50 * MS_US) /* the gate's index lags: it catches up within that */
-#define NEVER         INT64_MAX
+#define MS_US          INT64_C(1000)
+#define WAIT_FIRST_US  (200 * MS_US) /* SYNC.md section 2 */
+#define WAIT_MOST_US   (60 * SESSION_SECOND_US)
+#define HELLO_US       (15 * SESSION_SECOND_US)
+#define RECEIPT_US     (30 * SESSION_SECOND_US)
+#define FEED_US        ((LIMIT_SYNC_WAIT_S + 60) * SESSION_SECOND_US) /* the wait, then a bad line */
+#define SLOW_US(bytes) ((int64_t)(bytes) / LIMIT_SYNC_SLOW_BYTES_S * SESSION_SECOND_US)
+#define BUSY_US        (50 * MS_US) /* the gate's index lags: it catches up within that */
+#define NEVER          INT64_MAX
 
 /* --- life --- */
 
@@ -163,6 +164,7 @@ err_t sync_session_start(struct sync_session *session, int64_t now_us)
         return err;
     flights_drop(session);
     session->link = (struct retry) {0, now_us};
+    session->page_leaves = LIMIT_SYNC_PAGE_LEAVES;
     session->receipt_retry = session->recall.retry = (struct retry) {0, now_us};
     session->receive_at_us = session->sign_at_us = now_us;
     session->receipt_wanted = false;
@@ -283,14 +285,16 @@ void session_link_alarm(struct sync_session *session, err_t err, const char *wha
 
 /* --- sending --- */
 
-void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t timeout_us,
+void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t quiet_us,
                   const struct sync_send *send, struct sync_action *out)
 {
-    *flight = (struct flight) {++session->ids, now_us + timeout_us, now_us};
+    int64_t most_us = quiet_us + SLOW_US(SYNC_ANSWER_BYTES_MAX);
+    *flight = (struct flight) {++session->ids, now_us + quiet_us, now_us, quiet_us, most_us};
     out->kind = SYNC_SEND;
     out->send = *send;
     out->send.id = flight->id;
-    out->send.timeout_us = timeout_us;
+    out->send.quiet_us = quiet_us;
+    out->send.timeout_us = most_us;
 }
 
 static void hello_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
@@ -313,8 +317,7 @@ static void hello_send(struct sync_session *session, int64_t now_us, struct sync
 
 static void feed_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
-    struct sync_feed feed = {session->epoch, session->tip.edge.size, LIMIT_SYNC_PAGE_LEAVES,
-                             LIMIT_SYNC_WAIT_S};
+    struct sync_feed feed = {session->epoch, session->tip.edge.size, session->page_leaves, LIMIT_SYNC_WAIT_S};
     buf_clear(&session->request);
     sync_feed_write(&session->request, &feed);
     struct sync_send what = {
@@ -328,7 +331,8 @@ static void receipt_send(struct sync_session *session, int64_t now_us, struct sy
                              .path = STR(SYNC_PATH_RECEIPT),
                              .content_type = SYNC_MEDIA_TYPE,
                              .body = buf_bytes(&session->receipt_body)};
-    session_send(session, &session->receipt, now_us, RECEIPT_US, &what, out);
+    int64_t quiet_us = RECEIPT_US + SLOW_US(session->receipt_body.len);
+    session_send(session, &session->receipt, now_us, quiet_us, &what, out);
 }
 
 /* --- taking over --- */

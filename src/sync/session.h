@@ -3,7 +3,8 @@
  * sign come out:
  *
  *     while (sync_session_next(session, now, &action), action.kind != SYNC_NOTHING)
- *         SEND    send the request; later sync_session_answer or sync_session_failed with its id
+ *         SEND    send the request; sync_session_coming while its answer comes in; later
+ *                 sync_session_answer or sync_session_failed with its id
  *         COMMIT  gate_commit (one for any number of sessions); then sync_session_committed
  *         SIGN    let the keeper sign; then sync_session_signed
  *         ANSWER  likewise; then sync_session_recall_signed
@@ -60,7 +61,8 @@ struct sync_send { /* borrowed until the next call into the session */
     struct str path, query;
     const char *content_type; /* NULL without a body */
     struct bytes body;
-    int64_t timeout_us; /* give up after so long */
+    int64_t quiet_us;   /* give up when nothing of the answer came for so long (sync_session_coming) */
+    int64_t timeout_us; /* give up after so long, whatever comes */
 };
 
 struct sync_sign {             /* borrowed until the next call into the session */
@@ -86,6 +88,9 @@ void sync_session_next(struct sync_session *session, int64_t now_us, struct sync
 /* Takes `body` over (it is left empty, with its limit). Any status. */
 void sync_session_answer(struct sync_session *session, uint64_t id, unsigned status, struct buf *body,
                          int64_t now_us);
+/* More of the answer has come in, of a line so slow that the whole takes long: it is waited for. Worth saying
+ * once a second. */
+void sync_session_coming(struct sync_session *session, uint64_t id, int64_t now_us);
 /* No answer: not reachable, broken off, timed out. */
 void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, int64_t now_us);
 /* gate_commit answered `err`; now_us is after it. Anything but ERR_OK ends the session until it is started

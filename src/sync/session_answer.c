@@ -151,6 +151,10 @@ static void feed_answer(struct sync_session *session, struct buf *body, int64_t 
         return;
     }
     session->link.at_us = now_us;
+    if (session->page_leaves <= LIMIT_SYNC_PAGE_LEAVES / 2)
+        session->page_leaves *= 2;
+    else
+        session->page_leaves = LIMIT_SYNC_PAGE_LEAVES;
     session->status.bytes += bytes;
     session->page_count++;
     if (session->tip.edge.size > session->status.offered)
@@ -208,10 +212,31 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
     buf_deinit(&taken);
 }
 
+void sync_session_coming(struct sync_session *session, uint64_t id, int64_t now_us)
+{
+    struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight};
+    for (size_t i = 0; id != 0 && i < sizeof flights / sizeof flights[0]; i++) {
+        struct flight *flight = flights[i];
+        if (flight->id != id)
+            continue;
+        int64_t quiet = now_us + flight->quiet_us, most = flight->sent_us + flight->most_us;
+        flight->until_us = quiet < most ? quiet : most;
+    }
+}
+
+/* The next page is asked for with half the leaves: a line that breaks that often carries a shorter one. */
+static void feed_broke(struct sync_session *session)
+{
+    if (session->page_leaves > 1)
+        session->page_leaves /= 2;
+}
+
 void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, int64_t now_us)
 {
     if (id == 0)
         return;
+    if (id == session->feed.id)
+        feed_broke(session);
     if (id == session->hello.id || id == session->feed.id)
         session_link_failed(session, err, err_text(err), "see that the partner's node is reachable", now_us);
     else if (id == session->receipt.id)

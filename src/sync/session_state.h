@@ -14,8 +14,9 @@ enum { SESSION_PAGES = 2 }; /* one being stored, one behind it */
 
 struct flight { /* a request that is out; id 0: none */
     uint64_t id;
-    int64_t until_us;
+    int64_t until_us; /* later whenever something of the answer came */
     int64_t sent_us;
+    int64_t quiet_us, most_us; /* without a byte of the answer; in all */
 };
 
 struct retry {
@@ -63,6 +64,7 @@ struct sync_session {
 
     enum sync_state state;
     struct retry link;
+    uint32_t page_leaves; /* asked for at most: fewer after an answer that broke off */
     uint64_t ids;
     struct flight hello, feed, receipt;
     struct buf request; /* hello body or feed query, while an action is read */
@@ -114,7 +116,9 @@ void session_link_failed(struct sync_session *session, err_t err, const char *wh
 void session_link_alarm(struct sync_session *session, err_t err, const char *what, const char *next,
                         int64_t now_us);
 
-void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t timeout_us,
+/* Given up when nothing came for quiet_us, and when the largest answer over the slowest line would be there.
+ */
+void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t quiet_us,
                   const struct sync_send *send, struct sync_action *out);
 
 /* --- session_answer.c --- */

@@ -28,6 +28,7 @@ struct rig {
     uint64_t last_connection;
     uint64_t expect; /* the identity that the client wants at the other end */
     size_t done;
+    size_t coming; /* parts of bodies that were said to come */
     err_t err;
     int status;
     char body[200];
@@ -313,6 +314,38 @@ static void calls_are_bounded(void **state)
     assert_int_equal(rig->done, 2);
 }
 
+static void on_coming(void *ctx)
+{
+    ((struct rig *)ctx)->coming++;
+}
+
+/* What moves has all its time; what stands still is given up long before that is over. */
+static void a_quiet_call_is_given_up(void **state)
+{
+    struct rig *rig = *state;
+    serve(rig, (struct tls_conf) {.trust = TLS_TRUST_PINNED});
+    connect_as(rig, US, KR);
+    struct client_request request = {.method = "GET",
+                                     .target = "/page",
+                                     .answer_max = PAGE_BYTES,
+                                     .timeout_ms = 3600000,
+                                     .quiet_ms = 1000,
+                                     .coming = on_coming,
+                                     .done = on_done,
+                                     .ctx = rig};
+    assert_int_equal(client_call(rig->client, &request, NULL), ERR_OK);
+    for (size_t i = 0; i < 500 && rig->done == 0; i++)
+        loop_turn(rig->loop, 20);
+    assert_true(rig->body_is_page);
+    assert_true(rig->coming > 0);
+    request.target = "/wait";
+    assert_int_equal(client_call(rig->client, &request, NULL), ERR_OK);
+    for (size_t i = 0; i < 1500 && rig->done == 1; i++)
+        loop_turn(rig->loop, 20);
+    assert_int_equal(rig->done, 2);
+    assert_int_equal(rig->err, ERR_TIMEOUT);
+}
+
 static void three_bytes_of_hello_cost_nothing(void **state)
 {
     struct rig *rig = *state;
@@ -358,10 +391,15 @@ static void identities_are_reproducible(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nodes_know_each_other_by_key),         TEST(strangers_stay_outside),
-        TEST(readers_may_come_without_certificate), TEST(an_authority_decides_instead_of_keys),
-        TEST(a_removed_peer_is_dropped_at_once),    TEST(calls_are_bounded),
-        TEST(three_bytes_of_hello_cost_nothing),    TEST(identities_are_reproducible),
+        TEST(nodes_know_each_other_by_key),
+        TEST(strangers_stay_outside),
+        TEST(a_quiet_call_is_given_up),
+        TEST(readers_may_come_without_certificate),
+        TEST(an_authority_decides_instead_of_keys),
+        TEST(a_removed_peer_is_dropped_at_once),
+        TEST(calls_are_bounded),
+        TEST(three_bytes_of_hello_cost_nothing),
+        TEST(identities_are_reproducible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,10 @@
 
 enum { MESSAGES = 256 };
 
+#define COMING_US INT64_C(30000000)
+
 struct message {
-    bool used, answer;
+    bool used, answer, coming, broken;
     int64_t at_us;
     uint64_t client_id, server_id;
     enum exchange_method method;
@@ -225,6 +227,36 @@ void pair_assert_equal(struct pair *pair)
 
 /* --- network --- */
 
+static struct message *slot_free(struct pair *pair)
+{
+    for (size_t i = 0; i < MESSAGES; i++)
+        if (!pair->messages[i].used)
+            return &pair->messages[i];
+    fail_msg("the network is full");
+    return NULL;
+}
+
+static void notice(struct pair *pair, uint64_t client_id, int64_t at_us, bool broken)
+{
+    struct message *message = slot_free(pair);
+    *message = (struct message) {
+        .used = true, .coming = !broken, .broken = broken, .client_id = client_id, .at_us = at_us};
+}
+
+/* When the last byte is there; meanwhile the follower's side hears that some are. 0: it breaks off. */
+static int64_t trickle(struct pair *pair, const struct message *answer, size_t bytes)
+{
+    int64_t takes_us = (int64_t)bytes * 1000000 / pair->weather.bytes_s, from_us = pair->now_us;
+    int64_t most_us = pair->weather.breaks_us;
+    bool breaks = most_us > 0 && takes_us > most_us;
+    int64_t until_us = breaks ? most_us : takes_us;
+    for (int64_t at_us = COMING_US; at_us < until_us; at_us += COMING_US)
+        notice(pair, answer->client_id, from_us + at_us, false);
+    if (breaks)
+        notice(pair, answer->client_id, from_us + most_us, true);
+    return breaks ? 0 : from_us + takes_us;
+}
+
 static void post(struct pair *pair, const struct message *what, struct bytes body)
 {
     if (chance(pair, pair->weather.lost))
@@ -236,7 +268,7 @@ static void post(struct pair *pair, const struct message *what, struct bytes bod
             continue;
         *message = *what;
         message->used = true;
-        message->at_us = pair->now_us + pair->weather.delay_us;
+        message->at_us = (what->at_us > 0 ? what->at_us : pair->now_us) + pair->weather.delay_us;
         if (pair->weather.jitter_us > 0)
             message->at_us += (int64_t)next_random(pair, (uint64_t)pair->weather.jitter_us);
         buf_init(&message->body, LIMIT_SYNC_PAGE_BYTES);
@@ -253,6 +285,8 @@ static void answer_post(struct pair *pair, struct exchange_response *response, u
     memcpy(message.path, path, strlen(path) + 1);
     if (pair->meddle != NULL)
         pair->meddle(pair->meddle_ctx, path, &response->body);
+    if (pair->weather.bytes_s > 0 && (message.at_us = trickle(pair, &message, response->body.len)) == 0)
+        return;
     post(pair, &message, buf_bytes(&response->body));
 }
 
@@ -301,7 +335,11 @@ static void deliver(struct pair *pair)
         if (!message.used || message.at_us > pair->now_us)
             continue;
         pair->messages[i] = (struct message) {.used = false};
-        if (message.answer)
+        if (message.coming)
+            sync_session_coming(pair->session, message.client_id, pair->now_us);
+        else if (message.broken)
+            sync_session_failed(pair->session, message.client_id, ERR_CLOSED, pair->now_us);
+        else if (message.answer)
             sync_session_answer(pair->session, message.client_id, message.status, &message.body,
                                 pair->now_us);
         else

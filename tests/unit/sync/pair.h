@@ -12,6 +12,8 @@
 struct pair_weather {
     unsigned lost, repeated, sign_lost; /* of 1,000 */
     int64_t delay_us, jitter_us;
+    unsigned bytes_s;  /* that a line carries of an answer; 0: all at once */
+    int64_t breaks_us; /* an answer that takes longer breaks off; 0: none does */
 };
 
 struct pair;

@@ -79,6 +79,72 @@ static void test_bad_weather(void **state)
     }
 }
 
+/* A page of half a megabyte takes nine minutes: as long as it comes, it is waited for. */
+static void test_slow_line(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(31, &(struct pair_weather) {.delay_us = 300000, .bytes_s = 1000});
+    pair_release(pair, 2000, 1000);
+    assert_true(pair_run(pair, 30 * MINUTE_US, pair_in_step));
+    pair_assert_equal(pair);
+    assert_int_equal(pair_status(pair).failures, 0);
+    assert_int_equal(pair_status(pair).pages, 2);
+    pair_free(pair);
+}
+
+/* Nothing that takes a hundred seconds arrives: shorter pages are asked for, and those do. */
+static void test_breaking_line(void **state)
+{
+    (void)state;
+    struct pair_weather weather = {.delay_us = 300000, .bytes_s = 1000, .breaks_us = 100 * SECOND_US};
+    struct pair *pair = pair_new(32, &weather);
+    pair_release(pair, 2000, 20);
+    assert_true(pair_run(pair, 120 * MINUTE_US, pair_in_step));
+    pair_assert_equal(pair);
+    pair_free(pair);
+}
+
+/* The answer began and no more of it comes: given up as late as one that never began, and asked for again. */
+static void test_line_hangs(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(33, NULL);
+    assert_false(pair_run(pair, SECOND_US, NULL));
+    struct sync_session *session = pair_session(pair);
+    struct sync_action action;
+    pair_restart_issuer(pair); /* it forgot the long poll that is out */
+    int64_t began = pair_now(pair);
+    sync_session_coming(session, 2, began);
+    sync_session_coming(session, 77, began); /* of no request */
+    sync_session_next(session, began + 89 * SECOND_US, &action);
+    assert_int_equal(action.kind, SYNC_NOTHING);
+    assert_int_equal(pair_status(pair).failures, 0);
+    assert_int_equal(action.until_us, began + 90 * SECOND_US);
+    sync_session_next(session, began + 90 * SECOND_US, &action);
+    assert_int_equal(pair_status(pair).failures, 1);
+    assert_int_equal(pair_status(pair).trouble.err, ERR_TIMEOUT);
+    pair_free(pair);
+}
+
+/* Bytes that trickle in below any line a node is run over do not hold the link for ever. */
+static void test_trickle_ends(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(34, NULL);
+    assert_false(pair_run(pair, SECOND_US, NULL));
+    struct sync_session *session = pair_session(pair);
+    struct sync_action action;
+    pair_restart_issuer(pair);
+    int64_t began = pair_now(pair), now = began;
+    while (pair_status(pair).failures == 0 && now < began + 24 * 60 * MINUTE_US) {
+        now += MINUTE_US;
+        sync_session_coming(session, 2, now);
+        sync_session_next(session, now, &action);
+    }
+    assert_in_range(now - began, 4 * 60 * MINUTE_US, 5 * 60 * MINUTE_US);
+    pair_free(pair);
+}
+
 static unsigned steps_left;
 
 static bool steps_over(struct pair *pair)
@@ -438,6 +504,10 @@ int main(void)
         cmocka_unit_test(test_live),
         cmocka_unit_test(test_idle_is_quiet),
         cmocka_unit_test(test_bad_weather),
+        cmocka_unit_test(test_slow_line),
+        cmocka_unit_test(test_breaking_line),
+        cmocka_unit_test(test_line_hangs),
+        cmocka_unit_test(test_trickle_ends),
         cmocka_unit_test(test_restart_at_every_step),
         cmocka_unit_test(test_lost_receipt),
         cmocka_unit_test(test_busy_gate),
