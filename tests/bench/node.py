@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """tests/bench/node.py WHAT DIR [OBJECTS]: figures of whole nodes, driven as an operator would. One JSON row a figure.
 
-WHAT: sync (first synchronisation), latency (release to arrival), taxii (a page against nginx), pages (the last
-against the first), size (memory, start).
+WHAT: sync (first synchronisation), latency (release to arrival), recall (to suspended at the partner), taxii (a page against
+nginx), pages (the last against the first), size (memory, start).
 The nodes are of build/release; DIR is an empty directory.
 """
 import contextlib
@@ -143,6 +143,61 @@ def bench_latency(base, objects):
         f'a POST of {per_post} objects, from the moment it was due; floor: p50')
     for one in (kr, us):
         one.stop()
+
+
+def held(node, identifier):
+    return subprocess.run([node.exe, 'get', identifier, '--dir', str(node.dir)], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def recall_all(kr, us, names, goes_on, every=0.1):
+    """Calls one back every so often, whether or not the one before has arrived, as long as goes_on(leaves behind). Seconds
+    from the command until us has the object no more, one a recall, and the leaves that us was behind at most."""
+    began, took, behind, names = {}, [], 0, list(names)
+    due = time.monotonic()
+    while began or names:
+        if names and time.monotonic() >= due:
+            due = time.monotonic() + every
+            line = kr.status()[1]['us']
+            left = line['ledger_size'] - line['receipted']
+            if not goes_on(left):
+                names = []
+                continue
+            name = names.pop()
+            began[name], behind = time.monotonic(), max(behind, left)
+            kr.do('recall', name, '--yes', '--because', 'measuring')
+        for name in [name for name in began if not held(us, name)]:
+            took.append(time.monotonic() - began.pop(name))
+        time.sleep(0.002)
+    return took, behind
+
+
+def quantile(values, part):
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+def bench_recall(base, objects):
+    """While kr gives us a backlog as fast as us takes it, objects that us has held for long are called back one by one."""
+    few, wanted = 200, 60
+    kr, us = live.pair(BUILD, base)
+    live.start(kr, us)
+    old = corpus(base, 'old', few)
+    add_timed(kr, old)
+    live.wait_until(lambda: received(us) >= few)
+    names = [json.loads(line)['id'] for line in pathlib.Path(old).read_text(encoding='ascii').splitlines()][:2 * wanted]
+    idle, _ = recall_all(kr, us, names[wanted:wanted + 10], lambda _: True)
+    kr.do('peer', 'pause', 'us')
+    add_timed(kr, corpus(base, 'backlog', objects, skip=few))
+    kr.do('peer', 'start', 'us', '--history')
+    live.wait_until(lambda: received(us) > few * 2, every=0.02)
+    busy, behind = recall_all(kr, us, names[:wanted], lambda left: left > 0)
+    note = (f'{len(busy)} recalls while us took {objects} objects of history, at most {behind} leaves behind; one every '
+            'tenth of a second; floor: the same without a backlog')
+    for name, part in (('p50', 0.5), ('p99', 0.99)):
+        row(f'recall_to_suspended_{name}', quantile(busy, part), 's', quantile(idle, part), quantile(busy, part) /
+            quantile(idle, part), note)
+    for node in (kr, us):
+        node.stop()
 
 
 NGINX = '''daemon off; user {user}; worker_processes 1; pid {base}/nginx.pid; error_log {base}/nginx.log;
@@ -404,7 +459,7 @@ def restart(node):
 
 
 def main():
-    what = {'sync': bench_sync, 'latency': bench_latency, 'taxii': bench_taxii, 'pages': bench_pages,
+    what = {'sync': bench_sync, 'latency': bench_latency, 'recall': bench_recall, 'taxii': bench_taxii, 'pages': bench_pages,
             'size': bench_size}[sys.argv[1]]
     base = pathlib.Path(sys.argv[2]).resolve()
     base.mkdir(parents=True, exist_ok=True)
