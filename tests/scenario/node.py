@@ -127,8 +127,9 @@ def wait_for(what, seconds=60, every=0.05):
 
 
 class Node:
-    def __init__(self, folder, name, country, one_process=False):
-        self.name, self.country, self.one_process = name, country, one_process
+    def __init__(self, folder, name, country, one_process=False, address='127.0.0.1', before=()):
+        """`address`: where it listens; `before`: words before those that start it, of `ip netns exec` perhaps."""
+        self.name, self.country, self.one_process, self.before = name, country, one_process, list(before)
         self.dir = os.path.join(folder, name)
         self.log = os.path.join(folder, name + '.log')
         self.passphrase = os.path.join(folder, 'passphrase')
@@ -137,14 +138,14 @@ class Node:
         self.stops = []  # how long each SIGTERM took, seconds
         with open(self.passphrase, 'w', encoding='utf-8') as file:
             file.write(PASSPHRASE + '\n')
-        subprocess.run([program(), 'init', self.dir, '--name', name, '--country', country, '--listen', f'127.0.0.1:{self.port}',
+        subprocess.run([program(), 'init', self.dir, '--name', name, '--country', country, '--listen', f'{address}:{self.port}',
                         '--passphrase-file', self.passphrase], check=True, stdout=subprocess.DEVNULL)
 
     # --- life ---
 
     def start(self, seconds=60, wait=True):
         before = self.said().count('"ready, ')
-        words = [program(), 'serve', self.dir] + (['--one-process'] if self.one_process else [])
+        words = self.before + [program(), 'serve', self.dir] + (['--one-process'] if self.one_process else [])
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         if not wait:
@@ -385,10 +386,12 @@ class Folder:
 class Pair:
     """kr and us, each started, each a partner of the other, with the shipped policy; `start` begins to release."""
 
-    def __init__(self, folder, one_process=False, start=True, home=None):
-        made = {}
+    def __init__(self, folder, one_process=False, start=True, home=None, places=None):
+        """`places`: name -> further arguments of Node."""
+        made, places = {}, places or {}
         makers = [threading.Thread(target=lambda name=name, country=country: made.update(
-            {name: Node(folder, name, country, one_process)})) for name, country in (('kr', 'KR'), ('us', 'US'))]
+            {name: Node(folder, name, country, one_process, **places.get(name, {}))}))
+            for name, country in (('kr', 'KR'), ('us', 'US'))]
         for maker in makers:
             maker.start()
         for maker in makers:
