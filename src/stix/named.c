@@ -7,10 +7,13 @@ enum {
     TEXT_MIN = 3 + 1 + DIGITS, /* url/, and digits with nothing seen between them */
     GROUPS = 5,
     BLANKS_MAX = 4, /* a broken line and what it begins with */
+    BREAK_MAX = 16, /* ...in the midst of digits */
     SOFT_MAX = 4,   /* one after the other */
     BETWEEN_MAX = 8,
     TYPE_MIN = 3,
     VERSION_BYTE = 6, /* its upper half */
+    VARIANT_BYTE = 8, /* its two upper bits */
+    DRAWN = 4,
     FROM_VALUE = 5,
 };
 
@@ -23,7 +26,7 @@ static bool is_hex(char c)
 
 static vec escapes(vec v)
 {
-    return (vec)(v - '%' < 2) | (vec)(v == '\\'); /* & is behind % */
+    return (vec)(v - '%' < 2) | (vec)(v == '\\') | (vec)(v == '<'); /* & is behind % */
 }
 
 /* What stands between no two digits of a UUID, unless an escape has it: a letter behind f, or the first byte
@@ -76,11 +79,19 @@ static bool is_blank(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-/* One digit, behind what cannot be seen. */
+static bool is_break(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* One digit, behind what cannot be seen, or on the next line. */
 static bool take_digit(struct str text, size_t *at, uint8_t *out)
 {
     for (unsigned soft = 0; *at < text.len && text.at[*at] == STIX_PLAIN_SOFT && soft < SOFT_MAX; soft++)
         ++*at;
+    if (*at < text.len && is_break(text.at[*at]))
+        for (unsigned blanks = 0; *at < text.len && is_blank(text.at[*at]) && blanks < BREAK_MAX; blanks++)
+            ++*at;
     if (*at == text.len || !is_hex(text.at[*at]))
         return false;
     char c = str_lower(text.at[(*at)++]);
@@ -96,7 +107,7 @@ static bool take_dash(struct str text, size_t *at)
         char c = text.at[*at];
         if (is_blank(c))
             blanks++;
-        else if (c == '-' || c == STIX_PLAIN_SOFT)
+        else if (c == '-' || c == '~' || c == STIX_PLAIN_SOFT)
             dashes++;
         else
             break;
@@ -125,7 +136,34 @@ static bool take_uuid(struct str text, size_t at, struct stix_named *out)
     return true;
 }
 
+/* type-- and 32 digits, no more: hyphens that were left out. Of a random or derived UUID: a digest has its
+ * marks once in thirty times. */
+static bool take_compact(struct str text, size_t at, struct stix_named *out)
+{
+    out->from = at;
+    for (size_t n = 0; n < UUID_SIZE; n++) {
+        uint8_t high, low;
+        if (!take_digit(text, &at, &high) || !take_digit(text, &at, &low))
+            return false;
+        out->uuid.b[n] = (uint8_t)(high << 4 | low);
+    }
+    out->end = at;
+    uint8_t version = out->uuid.b[VERSION_BYTE] >> 4, variant = out->uuid.b[VARIANT_BYTE] >> 6;
+    return (at == text.len || !is_hex(text.at[at])) && (version == DRAWN || version == FROM_VALUE) &&
+           variant == 2; /* RFC 9562 section 4.1 */
+}
+
 enum { HEAD = 8 };
+
+/* The blanks before `at`, when a line is broken among them. */
+static unsigned broken_before(struct str text, size_t from, size_t at)
+{
+    unsigned blanks = 0;
+    bool broken = false;
+    for (; at > from && is_blank(text.at[at - 1]) && blanks < BREAK_MAX; at--, blanks++)
+        broken |= is_break(text.at[at - 1]);
+    return broken ? blanks : 0;
+}
 
 /* Where eight digits begin that end before `dash`. */
 static bool find_head(struct str text, size_t from, size_t dash, size_t *out)
@@ -134,12 +172,14 @@ static bool find_head(struct str text, size_t from, size_t dash, size_t *out)
     unsigned digits = 0, soft = 0;
     for (unsigned blanks = 0; at > from && is_blank(text.at[at - 1]) && blanks < BLANKS_MAX; blanks++)
         at--;
-    for (; at > from && digits < HEAD; at--) {
+    while (at > from && digits < HEAD) {
         char c = text.at[at - 1];
+        unsigned broken = is_blank(c) ? broken_before(text, from, at) : 0;
+        if (!is_hex(c) && broken == 0 && (c != STIX_PLAIN_SOFT || ++soft > SOFT_MAX))
+            return false;
         if (is_hex(c))
             digits++, soft = 0;
-        else if (c != STIX_PLAIN_SOFT || ++soft > SOFT_MAX)
-            return false;
+        at -= broken > 0 ? broken : 1;
     }
     *out = at;
     return digits == HEAD;
@@ -152,31 +192,40 @@ static bool is_type_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
+/* `tool`--`UUID`, **tool**--**UUID**, tool--{UUID}: only beside the two dashes. */
+static bool is_around(char c)
+{
+    return c == '`' || c == '*' || c == '{' || c == '[' || c == '(' || c == '"';
+}
+
 /* Where what may part a type from its UUID begins. False: nothing that could. */
 static bool look_between(const struct stix_plain *plain, size_t from, size_t uuid, size_t *out_at,
                          struct stix_named *out)
 {
-    unsigned blanks = 0, dashes = 0, others = 0, soft = 0;
+    unsigned blanks = 0, dashes = 0, others = 0, soft = 0, around = 0, under = 0, dots = 0;
     size_t at = uuid;
     bool odd = false;
     for (; at > from && uuid - at < BETWEEN_MAX; at--) {
         char c = plain->text.at[at - 1];
-        if (c == '-')
-            odd |= !stix_plain_same(plain, at - 1), dashes++;
+        if (c == '-' || c == '~')
+            odd |= !stix_plain_same(plain, at - 1), dashes++, dots += c == '~';
         else if (is_blank(c))
             blanks++;
         else if (c == STIX_PLAIN_SOFT)
             soft++;
         else if (c == '/' || c == ':' || c == '_')
-            others++;
+            others++, under += c == '_';
+        else if (is_around(c))
+            around++;
         else
             break;
     }
     *out_at = at;
-    out->strict = dashes == 2 && blanks + others == 0;
+    out->strict = dashes == 2 && blanks + others + around + dots == 0;
     out->set = odd || dashes > 1 || soft > 0;
     bool hyphen = dashes == 1 && !out->set; /* report-<UUID>.pdf */
-    return uuid > at && !hyphen && (others == 0 || others + dashes == 1) && blanks <= BLANKS_MAX;
+    bool marks = others == 0 || others + dashes == 1 || (others == 2 && under == 2 && dashes == 0);
+    return uuid > at && !hyphen && marks && blanks <= BLANKS_MAX && (around == 0 || dashes > 1);
 }
 
 /* The type is gathered from its end on, then moved to the beginning. */
@@ -210,10 +259,19 @@ bool stix_named_next(const struct stix_plain *plain, size_t last, size_t from, s
     struct str text = plain->text;
     for (size_t dash = from; dash < text.len; dash++) {
         size_t head;
-        if ((text.at[dash] != '-' && text.at[dash] != STIX_PLAIN_SOFT) ||
-            !find_head(text, from, dash, &head) || !take_uuid(text, head, out))
+        char c = text.at[dash];
+        if (c != '-' && c != '~' && c != STIX_PLAIN_SOFT)
+            continue;
+        bool whole = find_head(text, from, dash, &head) && take_uuid(text, head, out);
+        bool compact = !whole && dash > from && c == '-' && text.at[dash - 1] == '-' &&
+                       take_compact(text, dash + 1, out);
+        if (!whole && !compact)
             continue;
         look_before(plain, last, out);
+        if (compact) { /* md5--<digits> is none */
+            out->strict = false;
+            out->set = true;
+        }
         return true;
     }
     return false;

@@ -1,6 +1,8 @@
 /* Identifiers in the midst of texts, also as editors, mailers and web pages dress them: dashes of every kind,
- * one or two of them, blanks and broken lines at them, `indicator/UUID`, `indicator:UUID`, `indicator_UUID`,
- * and what plain.h reads; a single hyphen, as in a file's name, is none. Where two hyphens stand as the
+ * one or two of them, blanks and broken lines at them and within the digits, `indicator/UUID`,
+ * `indicator:UUID`, `indicator_UUID`, `indicator`--`UUID` between marks, and what plain.h reads; a single
+ * hyphen, as in a file's name, is none, and digits without any are one only behind two hyphens, when they are
+ * those of a UUID of version 4 or 5. Where two hyphens stand as the
  * standard has them the type may be any; else it is one of the standard's, or begins with x- (section 11.2),
  * and that of an observable, whose words stand in paths and logs as well, needs a UUID that follows from a
  * value or a dash that somebody set. Private to stix/. Pure; any thread. */

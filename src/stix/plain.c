@@ -52,6 +52,10 @@ static const struct fold {
     {{"\xef\xb9\x98", 3}, '-'},     {{"\xef\xb9\xa3", 3}, '-'},
     {{"\xef\xbb\xbf", 3}, NOTHING}, /* zero-width no-break space */
     {{"\xef\xbd\xa1", 3}, '.'},     {{"\xef\xbd\xa5", 3}, '~'},
+    {{"\xd6\x8a", 2}, '-'},         {{"\xd6\xbe", 2}, '-'},     /* Armenian and Hebrew hyphens */
+    {{"\xe1\xa0\x86", 3}, '-'},     {{"\xe2\x81\x93", 3}, '~'}, /* Mongolian hyphen, swung dash */
+    {{"\xe2\x81\xbb", 3}, '-'},     {{"\xe2\x82\x8b", 3}, '-'}, /* raised and lowered minus */
+    {{"\xe2\xb8\xba", 3}, '-'},     {{"\xe2\xb8\xbb", 3}, '-'}, /* dashes of two and three */
 };
 
 /* Runs of code points, by their last byte behind the first two. */
@@ -80,8 +84,16 @@ static bool fold_full(const char *at, char *out)
 
 /* First bytes of what is in these tables. */
 static const bool leads[256] = {
-    [0xc2] = true, [0xcd] = true, [0xd8] = true, [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true,
+    [0xc2] = true, [0xcd] = true, [0xd6] = true, [0xd8] = true, [0xe1] = true,
+    [0xe2] = true, [0xe3] = true, [0xef] = true, [0xf3] = true,
 };
+
+/* U+E0000..E007F tag what stands beside them, and are not seen. */
+static bool is_tag(struct str rest)
+{
+    return rest.len >= 4 && memcmp(rest.at, "\xf3\xa0", 2) == 0 &&
+           ((uint8_t)rest.at[2] == 0x80 || (uint8_t)rest.at[2] == 0x81);
+}
 
 /* Bytes of the character at the beginning, when it stands for another; 0: for itself. */
 static size_t fold_at(struct str rest, char *out)
@@ -96,6 +108,10 @@ static size_t fold_at(struct str rest, char *out)
         }
     if (rest.len < 3)
         return 0;
+    if (is_tag(rest)) {
+        *out = NOTHING;
+        return 4;
+    }
     if (lead == 0xef && fold_full(rest.at, out))
         return 3;
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
@@ -246,6 +262,64 @@ static bool is_path(struct str text, size_t at, size_t end, uint32_t code)
     return letter || code < ' ' || (behind && end < text.len && is_digit_char(text.at[end]));
 }
 
+/* What mailers, editors and defangers put around dashes and into words. */
+
+enum { UNSEEN = 1 }; /* a control character, in one byte: it goes with the others */
+
+/* =2D, and the end of a line that goes on. */
+static size_t take_quoted(struct str rest, uint32_t *out)
+{
+    static const struct str dash[] = {{"=2D", 3}, {"=2d", 3}}, broken[] = {{"=\r\n", 3}, {"=\n", 2}};
+    for (size_t i = 0; i < 2; i++) {
+        *out = '-';
+        if (str_starts(rest, dash[i]))
+            return dash[i].len;
+        *out = UNSEEN;
+        if (str_starts(rest, broken[i]))
+            return broken[i].len;
+    }
+    return 0;
+}
+
+enum { TAG_MAX = 8 };
+
+/* <wbr>, <b>, </b>, <br/>. */
+static size_t take_tag(struct str rest, uint32_t *out)
+{
+    size_t at = rest.len > 1 && rest.at[1] == '/' ? 2 : 1, from = at;
+    while (at < rest.len && at - from < TAG_MAX && is_alnum_char(rest.at[at]))
+        at++;
+    bool named = at > from && !is_digit_char(rest.at[from]);
+    while (at < rest.len && at - from < TAG_MAX && (rest.at[at] == ' ' || rest.at[at] == '/'))
+        at++;
+    *out = UNSEEN;
+    return named && at < rest.len && rest.at[at] == '>' ? at + 1 : 0;
+}
+
+/* \- and [-]. */
+static size_t take_set_apart(struct str rest, uint32_t *out)
+{
+    static const struct str forms[] = {{"\\-", 2}, {"\\_", 2}, {"[-]", 3}, {"(-)", 3}, {"{-}", 3}};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (str_starts(rest, forms[i])) {
+            *out = (uint8_t)forms[i].at[1];
+            return forms[i].len;
+        }
+    return 0;
+}
+
+static size_t take_dress(struct str rest, uint32_t *out)
+{
+    switch (rest.at[0]) {
+    case '=':
+        return take_quoted(rest, out);
+    case '<':
+        return take_tag(rest, out);
+    default:
+        return take_set_apart(rest, out);
+    }
+}
+
 /* The escape at `at`, its bytes, and what it stands for: a character, or one byte of one. 0: there is none.
  */
 static size_t take_escape(struct str text, size_t at, enum stix_plain_way way, uint32_t *out, bool *byte)
@@ -260,7 +334,15 @@ static size_t take_escape(struct str text, size_t at, enum stix_plain_way way, u
         return take_entity(rest, out);
     case '\\':
         size = take_backslash(rest, out);
+        if (size == 0 && way == STIX_PLAIN_NAMES)
+            return take_dress(rest, out);
         return way != STIX_PLAIN_NAMES && size > 0 && is_path(text, at, at + size, *out) ? 0 : size;
+    case '=':
+    case '<':
+    case '[':
+    case '(':
+    case '{':
+        return way == STIX_PLAIN_NAMES ? take_dress(rest, out) : 0;
     default:
         return 0;
     }
@@ -300,9 +382,16 @@ static bool stands_apart(struct str text, size_t at)
 
 /* Bytes at which there may be something to do. */
 static const bool marks[256] = {
-    ['\\'] = true, ['%'] = true,  ['&'] = true,  [' '] = true,  ['_'] = true,  [0xc2] = true,
-    [0xcd] = true, [0xd8] = true, [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true,
+    ['\\'] = true, ['%'] = true,  ['&'] = true,  [' '] = true,  ['_'] = true,  ['='] = true,  ['<'] = true,
+    ['['] = true,  ['('] = true,  ['{'] = true,  [0xc2] = true, [0xcd] = true, [0xd6] = true, [0xd8] = true,
+    [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true, [0xf3] = true,
 };
+
+/* A control character: no text shows it. */
+static bool is_control(char c, enum stix_plain_way way)
+{
+    return way == STIX_PLAIN_NAMES && ((uint8_t)c < ' ' || c == 0x7f) && c != '\t' && c != '\n' && c != '\r';
+}
 
 static bool is_needed(struct str text, enum stix_plain_way way)
 {
@@ -311,12 +400,19 @@ static bool is_needed(struct str text, enum stix_plain_way way)
     bool byte;
     char c;
     for (size_t i = 0; i < text.len; i++) {
+        if (is_control(text.at[i], way))
+            return true;
         if (!marks[(uint8_t)text.at[i]])
             continue;
         switch (text.at[i]) {
         case '%':
         case '&':
         case '\\':
+        case '=':
+        case '<':
+        case '[':
+        case '(':
+        case '{':
             if (take_escape(text, i, way, &code, &byte) > 0)
                 return true;
             break;
@@ -398,7 +494,8 @@ static void fold_characters(struct stix_plain *plain, enum stix_plain_way way)
         struct stix_plain_span span = {spans[at].from, spans[at + (size > 0 ? size - 1 : 0)].end};
         if (size == 0) {
             size = 1;
-            put(plain, way == STIX_PLAIN_MEMBER && c == '_' ? '-' : c, span.from, span.end);
+            if (!is_control(c, way))
+                put(plain, way == STIX_PLAIN_MEMBER && c == '_' ? '-' : c, span.from, span.end);
             continue;
         }
         bool digits =

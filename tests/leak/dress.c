@@ -50,6 +50,16 @@ static const struct dress {
     {"_", "-", "", false, false},
     {"--", "-", "", false, true},
     {"\xef\xbc\x8d\xef\xbc\x8d", "\xef\xbc\x8d", "", true, true},
+    {"\\\\-\\\\-", "\\\\-", "", false, false},
+    {"[-][-]", "[-]", "", false, false},
+    {"**--**", "-", "", false, false},
+    {"--{", "-", "", true, false},
+    {"__", "-", "", false, false},
+    {"~~", "~", "", false, false},
+    {"\xe2\x80\xa2\xe2\x80\xa2", "\xc2\xb7", "", false, false},
+    {"--", "-", "\xf3\xa0\x80\xa0", false, false},
+    {"--", "-", "\\u0001", false, false},
+    {"--", "", "", false, false},
 };
 
 unsigned dress_count(void)
