@@ -144,8 +144,9 @@ struct comparing {
     uint64_t more_shown; /* partners to whom more than has room here */
 };
 
-static const char *const change_words[GATE_DIFF_KINDS] = {
-    "released", "held back", "withdrawn", "whole", "in part", "in other parts", "other duties", "kept"};
+static const char *const change_words[GATE_DIFF_KINDS] = {"released",     "held back", "withdrawn",
+                                                          "whole",        "in part",   "in other parts",
+                                                          "other duties", "kept",      "later"};
 
 /* A line of what is taken out, for people. */
 static struct str part_name(struct str line)
@@ -217,7 +218,7 @@ static void line_form(struct buf *out, const struct gate_diff_line *diff)
         put_parts(&text, diff->hidden);
     }
     if (diff->change == GATE_DIFF_DUTIES)
-        buf_printf(&text, "%.*s in the place of %.*s",
+        buf_printf(&text, "%s%.*s in the place of %.*s", text.len > 0 ? "; " : "",
                    STR_ARG(diff->then_duties.len > 0 ? diff->then_duties : STR("no duty")),
                    STR_ARG(diff->now_duties.len > 0 ? diff->now_duties : STR("none")));
     if (text.len > 0 && buf_err(&text) == ERR_OK)
@@ -249,6 +250,8 @@ static bool say_diff(void *ctx, const struct gate_diff_line *diff)
     line_word(call->out, "change", change_words[diff->change]);
     line_text(call->out, "now", diff->now_rule);
     line_text(call->out, "then", diff->then_rule);
+    if (diff->change == GATE_DIFF_LATER)
+        line_time(call->out, "at", diff->at_us);
     line_form(call->out, diff);
     line_parts(call->out, "newly_shown", diff->shown);
     line_parts(call->out, "newly_taken_out", diff->hidden);
@@ -330,6 +333,10 @@ static void say_counts(struct command_call *call, const struct comparing *compar
                  STR_ARG(audience), count_of(comparing, GATE_DIFF_RELEASED, p),
                  count_of(comparing, GATE_DIFF_WITHDRAWN, p), count_of(comparing, GATE_DIFF_HELD_BACK, p));
         say_forms(call, comparing, p);
+        if (count_of(comparing, GATE_DIFF_LATER, p) > 0)
+            line_say(call->out,
+                     "%.*s: %llu would stay for now and be let go, or more of them, when a time is over.",
+                     STR_ARG(audience), count_of(comparing, GATE_DIFF_LATER, p));
         if (count_of(comparing, GATE_DIFF_KEPT, p) > 0)
             line_say(
                 call->out,

@@ -20,6 +20,10 @@ struct differing {
     bool stopped;
     bool full; /* the first one needs more than a set can hold */
     uint64_t lsns[OBJECTS_MAX];
+    struct later {
+        uint64_t partners; /* to whom it would go when a time is over, by the other policy alone */
+        int64_t at_us;
+    } later[OBJECTS_MAX];
     size_t count;
     struct deciding sets[SIDES];
     struct arena *arena; /* of one line */
@@ -110,15 +114,36 @@ static uint64_t may_differ(const struct differing *d, const struct stix_object *
     return mask & d->partners;
 }
 
-static err_t decide_both(struct differing *d, const struct subject *subject, struct cutting out[SIDES])
+static err_t decide_both(struct differing *d, const struct subject *subject, int64_t now_us,
+                         struct cutting out[SIDES])
 {
     struct arena *arena = &d->gate->accept_arena;
     err_t err = ERR_OK;
     out[NOW] = (struct cutting) {0};
     for (int s = NOW; s < SIDES && err == ERR_OK; s++)
         if (d->policies[s] != NULL)
-            err = cut_decide(d->gate, subject, d->policies[s], d->now_us, arena, arena, &out[s]);
+            err = cut_decide(d->gate, subject, d->policies[s], now_us, arena, arena, &out[s]);
     return err;
+}
+
+/* `after`, a deadline whose default is to release: what the clock alone changes by the other policy, and not
+ * by the one in force. */
+static err_t look_later(struct differing *d, const struct subject *subject, const struct cutting *then,
+                        struct later *out)
+{
+    struct cutting at[SIDES];
+    uint64_t waits = d->partners & ~then->verdict.release;
+    err_t err;
+    *out = (struct later) {.at_us = then->verdict.next_change_us};
+    if (waits == 0 || out->at_us == INT64_MAX || out->at_us <= d->now_us)
+        return ERR_OK;
+    if (TRY(err, decide_both(d, subject, out->at_us, at)))
+        return err;
+    uint64_t newly = waits & at[THEN].verdict.release;
+    for (unsigned p = 0; p < d->gate->peer_count; p++)
+        if ((newly >> p & 1) && (!(at[NOW].verdict.release >> p & 1) || !same_for(&at[NOW], &at[THEN], p)))
+            out->partners |= UINT64_C(1) << p;
+    return ERR_OK;
 }
 
 static err_t look_at(struct differing *d, uint64_t lsn)
@@ -138,9 +163,13 @@ static err_t look_at(struct differing *d, uint64_t lsn)
     state.blocked |= ~has & (err == ERR_NOTFOUND ? UINT64_MAX : ~partners_started(d->gate));
     if (!current && has == 0)
         return ERR_OK;
-    if (TRY(err, decide_both(d, &subject, cuttings)))
+    if (TRY(err, decide_both(d, &subject, d->now_us, cuttings)) ||
+        (current && TRY(err, look_later(d, &subject, &cuttings[THEN], &d->later[d->count]))))
         return err;
-    if (may_differ(d, &subject.object, &cuttings[NOW], &cuttings[THEN], &state) != 0)
+    if (!current)
+        d->later[d->count].partners = 0;
+    if (may_differ(d, &subject.object, &cuttings[NOW], &cuttings[THEN], &state) != 0 ||
+        d->later[d->count].partners != 0)
         d->lsns[d->count++] = lsn;
     return ERR_OK;
 }
@@ -430,7 +459,8 @@ static err_t say(struct differing *d, struct gate_diff_line *line, const struct 
                  const struct side *then)
 {
     err_t err;
-    bool leaves = line->change != GATE_DIFF_WITHDRAWN && line->change != GATE_DIFF_HELD_BACK;
+    bool leaves = line->change != GATE_DIFF_WITHDRAWN && line->change != GATE_DIFF_HELD_BACK &&
+                  line->change != GATE_DIFF_LATER;
     bool left = line->change == GATE_DIFF_WHOLE || line->change == GATE_DIFF_OTHER;
     struct str before = left ? now->parts : STR(""), after = leaves ? then->parts : STR("");
     line->now_rule = now->rule;
@@ -445,7 +475,7 @@ static err_t say(struct differing *d, struct gate_diff_line *line, const struct 
 }
 
 static err_t report_partner(struct differing *d, const struct candidate *c, const struct state *had,
-                            struct str id, unsigned p)
+                            const struct later *later, struct str id, unsigned p)
 {
     struct side now, then;
     struct gate_diff_line line = {.partner = p, .id = id};
@@ -454,10 +484,16 @@ static err_t report_partner(struct differing *d, const struct candidate *c, cons
     if (TRY(err, side_of(d, NOW, c->lsn, p, &now)) || TRY(err, side_of(d, THEN, c->lsn, p, &then)) ||
         TRY(err, add_had(d, c, had, p, &now, &then)))
         return err;
-    return differs(c, &now, &then, p, has, &line.change) ? say(d, &line, &now, &then) : ERR_OK;
+    bool tells = differs(c, &now, &then, p, has, &line.change);
+    if (!tells && (later->partners >> p & 1)) {
+        line.change = GATE_DIFF_LATER;
+        line.at_us = later->at_us;
+        tells = true;
+    }
+    return tells ? say(d, &line, &now, &then) : ERR_OK;
 }
 
-static err_t report_current(struct differing *d, const struct candidate *c)
+static err_t report_current(struct differing *d, const struct candidate *c, const struct later *later)
 {
     struct uuid uuid;
     char text[UUID_TEXT_SIZE];
@@ -475,7 +511,7 @@ static err_t report_current(struct differing *d, const struct candidate *c)
     err = buf_err(&id);
     for (unsigned p = 0; p < d->gate->peer_count && err == ERR_OK && !d->stopped; p++)
         if (d->partners >> p & 1)
-            err = report_partner(d, c, &had, buf_str(&id), p);
+            err = report_partner(d, c, &had, later, buf_str(&id), p);
     buf_deinit(&id);
     return err;
 }
@@ -491,7 +527,7 @@ static err_t report_older(struct differing *d, uint64_t lsn)
         return err;
     kept = had;
     if (TRY(err, keep(d, lsn, &kept)) || TRY(err, subject_recall(d->gate, lsn, d->arena, &subject)) ||
-        TRY(err, decide_both(d, &subject, cuttings)))
+        TRY(err, decide_both(d, &subject, d->now_us, cuttings)))
         return err;
     uint64_t lost = (had.released | had.minted) & ~(kept.released | kept.minted) & d->partners;
     for (unsigned p = 0; p < d->gate->peer_count && err == ERR_OK && !d->stopped; p++) {
@@ -513,7 +549,7 @@ static err_t report(struct differing *d)
     for (size_t i = 0; i < d->count && err == ERR_OK && !d->stopped; i++) {
         const struct candidate *c = candidate_of(&d->sets[THEN], d->lsns[i]);
         arena_reset(d->arena);
-        err = c == NULL ? report_older(d, d->lsns[i]) : report_current(d, c);
+        err = c == NULL ? report_older(d, d->lsns[i]) : report_current(d, c, &d->later[i]);
     }
     return err;
 }

@@ -454,6 +454,7 @@ enum gate_diff_kind {
     GATE_DIFF_OTHER,     /* ...with something taken out, and would go with something else taken out */
     GATE_DIFF_DUTIES,    /* the same under other duties, which bind what goes from then on */
     GATE_DIFF_KEPT,      /* the rules would newly let it go, and it names what stays, or cannot be made */
+    GATE_DIFF_LATER, /* stays for now, and the rules would let it go, or more of it, when a time is over */
     GATE_DIFF_KINDS
 };
 /* Among what is taken out: texts and references that name what the partner does not have. */
@@ -466,6 +467,7 @@ struct gate_diff_line {
     struct str now_duties, then_duties; /* of these rules, as written */
     struct str shown;                   /* what was taken out and would not be, a line each */
     struct str hidden;                  /* what would be taken out and is not now, a line each */
+    int64_t at_us;                      /* of GATE_DIFF_LATER: that time */
 };
 /* Looks at up to `most` frames from *cursor (0: the first) on and moves it; UINT64_MAX: that was all, or line
  * answered false. */

@@ -279,6 +279,31 @@ static void an_older_creator_is_withdrawn_as_told(void **state)
     bench_deinit(&n.b);
 }
 
+/* What the clock lets go by the other policy is told, and what it would let go by both is not. */
+static void what_goes_later_is_told(void **state)
+{
+    (void)state;
+    static const char held[] = "language 1\nhold h if tlp == amber until approved to us-cisa\n"
+                               "release g if tlp <= amber to us-cisa with redact \"description\"\n";
+    static const char later[] = "language 1\nrelease g if tlp <= amber to us-cisa after 1h\n";
+    static const char both[] = "language 1\nrelease other if tlp <= amber to us-cisa after 1h\n";
+    struct node n;
+    node_init(&n, held);
+    add(&n, 1, MARKED(TLP_AMBER));
+    add(&n, 2, MARKED(TLP_GREEN) ",\"description\":\"b\"");
+    struct told told = differences(&n, later, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_LATER][n.us], 2); /* one that waits, one that went in part */
+    assert_int_equal(told.all, 2);
+    bench_policy_text(&n.b, later);
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_int_equal(differences(&n, both, 1000).all, 0);
+    n.b.now_us += INT64_C(3700) * 1000000;
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +313,7 @@ int main(void)
         cmocka_unit_test(what_names_what_stays_is_not_counted),
         cmocka_unit_test(what_is_taken_back_is_had_no_more),
         cmocka_unit_test(names_in_texts_are_told),
+        cmocka_unit_test(what_goes_later_is_told),
         cmocka_unit_test(what_is_said_by_himself_is_not_withdrawn),
         cmocka_unit_test(an_older_creator_is_withdrawn_as_told),
     };
