@@ -8,8 +8,16 @@ static void say_spill(void *ctx, const struct gate_spill *spill)
 {
     struct command_call *call = ctx;
     const struct gate_source *source = gate_source_get(call->host->gate, spill->source);
+    static const struct stix_key none;
+    struct buf id;
+    buf_init(&id, LIMIT_ID_BYTES);
+    if (!stix_key_eq(&spill->key, &none)) /* what was refused has none */
+        stix_key_print(&spill->key, &id);
     line_begin(call->out);
     line_count(call->out, "number", spill->lsn);
+    if (id.len > 0 && buf_err(&id) == ERR_OK)
+        line_text(call->out, "id", buf_str(&id));
+    buf_deinit(&id);
     line_text(call->out, "source", source == NULL ? STR("?") : source->name);
     line_word(call->out, "state", spill->destroyed ? "destroyed" : "suspended");
     line_time(call->out, "received", spill->received_us);

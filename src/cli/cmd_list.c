@@ -119,7 +119,7 @@ static const struct cli_command list_rows[] = {
 /* --- spillage --- */
 
 #define SPILL_COLUMNS                                                                                        \
-    {"NUMBER", "number"}, {"SOURCE", "source"}, {"STATE", "state"}, {"RECEIVED", "received"},                \
+    {"NUMBER", "number"}, {"ID", "id"}, {"SOURCE", "source"}, {"STATE", "state"}, {"RECEIVED", "received"},  \
         {"SUSPENDED", "suspended"}, {"BY", "by"},                                                            \
     {                                                                                                        \
         "BECAUSE", "because"                                                                                 \

@@ -84,6 +84,22 @@ bool stix_id_parse(struct str id, struct stix_key *out)
     return stix_id_read(id, out) != NULL;
 }
 
+void stix_key_print(const struct stix_key *key, struct buf *out)
+{
+    struct uuid uuid;
+    char text[UUID_TEXT_SIZE];
+    struct str name = STR("*");
+    for (int code = STIX_TYPE_UNKNOWN + 1; code < STIX_TYPE_COUNT; code++)
+        if (memcmp(key->b + UUID_SIZE, stix_type_row((enum stix_code)code)->digest, STIX_TYPE_DIGEST_SIZE) ==
+            0)
+            name = str_of(stix_type_row((enum stix_code)code)->name);
+    memcpy(uuid.b, key->b, UUID_SIZE);
+    uuid_text(&uuid, text);
+    buf_put_str(out, name);
+    buf_put(out, "--", 2);
+    buf_put(out, text, sizeof text);
+}
+
 struct str stix_id_type(struct str id)
 {
     return (struct str) {id.at, id.len < ID_TAIL ? 0 : id.len - ID_TAIL};

@@ -37,6 +37,8 @@ static inline bool stix_key_eq(const struct stix_key *a, const struct stix_key *
 NODISCARD err_t stix_key_from_id(struct str id, struct stix_key *out, struct fault *fault);
 /* The same without a reason: is this string an identifier? */
 bool stix_id_parse(struct str id, struct stix_key *out);
+/* Appends the identifier in lower case. Of a type that is not the standard's only "*--UUID" is known. */
+void stix_key_print(const struct stix_key *key, struct buf *out);
 /* The part before "--<UUID>" of a valid identifier. */
 struct str stix_id_type(struct str id);
 

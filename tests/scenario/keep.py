@@ -65,6 +65,7 @@ def spilled(place):
           (said, err))
     check('no file holds its word any more', b'spilledword' not in words(place))
     place.expect(0, 'destroyed', 'spill', 'list', *KR)
+    place.expect(0, name, 'spill', 'list', *KR)  # its identifier is evidence
     for how in (('find', '--text', 'spilledword', '--wait'), ('export',), ('quarantine', 'list')):
         check(f'{how[0]} says nothing of it', name not in place.run(*how, *KR)[1])
     place.expect(1, '', 'get', name, *KR)
