@@ -217,8 +217,10 @@ static void put_release(uint64_t *seed, int number, struct buf *out)
     };
     static const char *const also[] = {"", "", " and type != report", " and type == indicator",
                                        " and type in [relationship, note, report]"};
-    buf_printf(out, "release r%d if tlp <= %s%s to %s%s\n", number, levels[draw(seed) % 4],
-               also[draw(seed) % 5], whom[draw(seed) % 3], duties[draw(seed) % 9]);
+    /* One after the other: in what order arguments are made is the compiler's business. */
+    const char *duty = duties[draw(seed) % 9], *to = whom[draw(seed) % 3], *besides = also[draw(seed) % 5];
+    const char *level = levels[draw(seed) % 4];
+    buf_printf(out, "release r%d if tlp <= %s%s to %s%s\n", number, level, besides, to, duty);
 }
 
 static void policy_draw(uint64_t *seed, char out[POLICY_BYTES])
