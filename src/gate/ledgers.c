@@ -1,116 +1,8 @@
-/* A partner's ledger: its tree in packed files, the checkpoints that the keeper signed, receipts. Files are
- * derived: rebuilt by replay of everything behind the index, which is never ahead of them. */
-#include <stdio.h>
-
-#include "core/mem.h"
+/* A partner's ledger: its tree, the checkpoints that the keeper signed, receipts. */
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/state.h"
-
-/* --- packed hashes in files --- */
-
-/* The last hashes of level 0 wait here, so that a leaf costs no write of its own. */
-enum { PENDING_MAX = 256 };
-
-struct tile_files {
-    const struct os *os;
-    struct os_file *files[TILE_LEVELS];
-    char base[LIMIT_PATH_BYTES - 8];
-    char dir[LIMIT_PATH_BYTES - 160];
-    bool made;                        /* a file whose name is not durable yet */
-    struct hash pending[PENDING_MAX]; /* level 0 */
-    uint64_t pending_first;
-    size_t pending_count;
-    bool dirty;
-    struct tile_files *before; /* of the epoch before: a merge that is under way may have them in hand */
-};
-
-static err_t level_file(struct tile_files *files, unsigned level, struct os_file **out)
-{
-    if (files->files[level] == NULL) {
-        char path[LIMIT_PATH_BYTES];
-        (void)snprintf(path, sizeof path, "%s.%u", files->base, level);
-        err_t err = files->os->file_open(files->os->ctx, path, OS_WRITE | OS_CREATE, &files->files[level]);
-        if (err != ERR_OK)
-            return err;
-        files->made = true; /* or it was there: not worth asking */
-    }
-    *out = files->files[level];
-    return ERR_OK;
-}
-
-static err_t pending_flush(struct tile_files *files)
-{
-    struct os_file *file;
-    err_t err;
-    if (files->pending_count == 0)
-        return ERR_OK;
-    if (TRY(err, level_file(files, 0, &file)) ||
-        TRY(err, files->os->file_write(files->os->ctx, file, files->pending_first * HASH_SIZE, files->pending,
-                                       files->pending_count * HASH_SIZE)))
-        return err;
-    files->pending_first += files->pending_count;
-    files->pending_count = 0;
-    return ERR_OK;
-}
-
-static err_t tile_append(void *ctx, unsigned level, uint64_t index, const struct hash *hash)
-{
-    struct tile_files *files = ctx;
-    struct os_file *file;
-    err_t err;
-    files->dirty = true;
-    if (level > 0) {
-        if (TRY(err, level_file(files, level, &file)))
-            return err;
-        return files->os->file_write(files->os->ctx, file, index * HASH_SIZE, hash, HASH_SIZE);
-    }
-    if (files->pending_count > 0 && index != files->pending_first + files->pending_count &&
-        TRY(err, pending_flush(files)))
-        return err;
-    if (files->pending_count == 0)
-        files->pending_first = index;
-    files->pending[files->pending_count++] = *hash;
-    return files->pending_count == PENDING_MAX ? pending_flush(files) : ERR_OK;
-}
-
-static err_t tile_read(void *ctx, unsigned level, uint64_t first, size_t count, struct hash *out)
-{
-    struct tile_files *files = ctx;
-    struct os_file *file;
-    err_t err;
-    size_t stored = count;
-    if (level == 0 && files->pending_count > 0 && first + count > files->pending_first) {
-        stored = first >= files->pending_first ? 0 : (size_t)(files->pending_first - first);
-        if (first + count > files->pending_first + files->pending_count)
-            return ERR_NOTFOUND;
-        memcpy(out + stored, files->pending + (first + stored - files->pending_first),
-               (count - stored) * HASH_SIZE);
-    }
-    if (stored == 0)
-        return ERR_OK;
-    if (TRY(err, level_file(files, level, &file)))
-        return err;
-    return files->os->file_read(files->os->ctx, file, first * HASH_SIZE, out, stored * HASH_SIZE);
-}
-
-/* What has to reach the disk of one ledger joins `sync`; from now on that is its business. */
-static err_t files_collect(struct tile_files *files, struct views_sync *sync)
-{
-    err_t err;
-    if (!files->dirty)
-        return ERR_OK;
-    if (TRY(err, pending_flush(files)))
-        return err;
-    for (unsigned level = 0; level < TILE_LEVELS; level++)
-        if (files->files[level] != NULL)
-            sync->files[sync->count++] = files->files[level];
-    if (files->made)
-        sync->dir = files->dir;
-    files->made = false;
-    files->dirty = false;
-    return ERR_OK;
-}
+#include "gate/tile_files.h"
 
 /* --- rows in the index --- */
 
@@ -355,25 +247,6 @@ static err_t view_load(struct gate *gate, unsigned partner, uint64_t *out_size)
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-static err_t files_open(struct gate *gate, unsigned partner, struct tile_files **out)
-{
-    const struct gate_peer *peer = &gate->peers[partner];
-    char dir[sizeof(((struct tile_files *)NULL)->dir)];
-    if ((size_t)snprintf(dir, sizeof dir, "%s/ledger", gate->dir) >= sizeof dir)
-        return ERR_LIMIT;
-    err_t err = gate->os->dir_make(gate->os->ctx, dir);
-    if (err != ERR_OK || TRY(err, gate->os->dir_sync(gate->os->ctx, gate->dir)))
-        return err;
-    struct tile_files *files = mem_alloc(sizeof *files);
-    if (files == NULL)
-        return ERR_NOMEM;
-    files->os = gate->os;
-    memcpy(files->dir, dir, sizeof dir);
-    (void)snprintf(files->base, sizeof files->base, "%s/%.*s-%u", dir, STR_ARG(peer->audience), peer->epoch);
-    *out = files;
-    return ERR_OK;
-}
-
 err_t view_open(struct gate *gate, unsigned partner)
 {
     struct view *view = &gate->views[partner];
@@ -386,25 +259,19 @@ err_t view_open(struct gate *gate, unsigned partner)
     if (TRY(err, ledger_origin_print(&origin, &line)) || TRY(err, buf_err(&line)))
         return err;
     view->origin_len = line.len;
-    if (TRY(err, files_open(gate, partner, &view->files)) || TRY(err, view_load(gate, partner, &size)))
+    if (TRY(err, tile_files_open(gate, partner, &view->files)) || TRY(err, view_load(gate, partner, &size)))
         return err;
-    struct tile_store store = {view->files, tile_append, tile_read};
+    struct tile_store store = {view->files, tile_files_append, tile_files_read};
     return tile_tree_open(&view->tree, &store, size);
 }
 
 void view_close(struct gate *gate, unsigned partner)
 {
     struct tile_files *files = gate->views[partner].files;
-    if (files != NULL && !gate->read_only && pending_flush(files) != ERR_OK)
+    if (files != NULL && !gate->read_only && tile_files_flush(files) != ERR_OK)
         diag_say(gate->diag, DIAG_WARNING, ERR_IO, "gate", NULL,
                  "a ledger's hashes were not written; replay makes them again");
-    while (files != NULL) {
-        struct tile_files *before = files->before;
-        for (unsigned level = 0; level < TILE_LEVELS; level++)
-            files->os->file_close(files->os->ctx, files->files[level]);
-        mem_free(files);
-        files = before;
-    }
+    tile_files_close(files);
     gate->views[partner].files = NULL;
 }
 
@@ -423,7 +290,7 @@ err_t view_renew(struct gate *gate, unsigned partner)
 {
     struct view *view = &gate->views[partner], before = *view;
     err_t err;
-    if ((before.files != NULL && TRY(err, pending_flush(before.files))) ||
+    if ((before.files != NULL && TRY(err, tile_files_flush(before.files))) ||
         TRY(err, rows_forget(gate, partner)))
         return err;
     *view = (struct view) {.taken = before.taken};
@@ -431,7 +298,7 @@ err_t view_renew(struct gate *gate, unsigned partner)
     view->last_time_us = before.last_time_us;
     if (err != ERR_OK)
         return err;
-    view->files->before = before.files;
+    tile_files_follow(view->files, before.files);
     return view_save(gate, partner);
 }
 
@@ -441,7 +308,7 @@ err_t views_sync_begin(struct gate *gate, struct views_sync *out)
     out->count = 0;
     out->dir = NULL;
     for (unsigned p = 0; p < gate->peer_count; p++) {
-        err_t err = files_collect(gate->views[p].files, out);
+        err_t err = tile_files_collect(gate->views[p].files, out);
         if (err != ERR_OK)
             return err;
     }

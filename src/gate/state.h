@@ -15,7 +15,7 @@
 
 /* --- a partner's ledger --- */
 
-struct tile_files; /* packed hashes in files (ledgers.c) */
+struct tile_files; /* packed hashes in files (tile_files.h) */
 
 struct view {
     char origin[LEDGER_ORIGIN_MAX];
