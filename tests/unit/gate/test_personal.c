@@ -25,6 +25,15 @@ static void node_init(struct node *n, const char *policy)
     n->own = bench_source(&n->b, "own", STIX_TLP_CLEAR, true, false);
 }
 
+/* What follows from the log alone is the same. */
+static void expect_whole_again(struct node *n)
+{
+    uint64_t bad = 1;
+    bench_reopen(&n->b);
+    assert_int_equal(gate_check(n->b.gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+}
+
 /* Every text that a partner ever got, a line each. */
 static bool take_text(void *ctx, const struct gate_leaf *leaf)
 {
@@ -381,7 +390,6 @@ static void an_approval_lets_a_definition_come_along(void **state)
     (void)state;
     struct node n;
     struct gate_by blank = {STR("alice"), STR(" ")}, by = {STR("alice"), STR("warrant 12/2026")};
-    uint64_t bad = 1;
     node_init(&n,
               "language 1\nhold pii if personal-data until approved with basis\nrelease open if always to "
               "all\n");
@@ -406,9 +414,7 @@ static void an_approval_lets_a_definition_come_along(void **state)
     assert_int_equal(holds_of(&n, n.jp).count, 1);
     assert_string_equal(asked_of(&n, &key, n.us), "");
     /* The log alone gives the same, and a word taken back keeps it from whoever has it not. */
-    bench_reopen(&n.b);
-    assert_int_equal(gate_check(n.b.gate, NULL, NULL, &bad), ERR_OK);
-    assert_int_equal(bad, 0);
+    expect_whole_again(&n);
     mem_free(us);
     mem_free(jp);
     bench_deinit(&n.b);
@@ -471,7 +477,6 @@ static void a_creator_comes_along_masked(void **state)
 {
     (void)state;
     struct node n;
-    uint64_t bad = 1;
     node_init(&n, "language 1\nrelease g if marking known to us-cisa with mask-personal-data\n"
                   "release j if marking known to jp-nisc\n");
     makers_in(&n);
@@ -485,9 +490,7 @@ static void a_creator_comes_along_masked(void **state)
     assert_non_null(strstr(us, "indicator--00000000-0000-4000-8000-000000000002"));
     assert_non_null(strstr(jp, MAIL));
     assert_true(why_of(&n, n.us, "identity", 1).minted);
-    bench_reopen(&n.b);
-    assert_int_equal(gate_check(n.b.gate, NULL, NULL, &bad), ERR_OK);
-    assert_int_equal(bad, 0);
+    expect_whole_again(&n);
     mem_free(us);
     mem_free(jp);
     bench_deinit(&n.b);
