@@ -160,7 +160,7 @@ err_t along_untreated(const struct policy *policy, const struct stix_object *sou
                 as.markings = POLICY_MARKING_KNOWN;
                 as.tlp = as.bare_tlp = (enum policy_tlp)tlp;
                 as.follows = false;
-                as.onward = UINT64_MAX;
+                as.onward = policy_onward(&as);
             }
             /* A creator is held as it is; of a definition that carries no marking no rule is asked else. */
             a.holds = a.definition || tlp == POLICY_TLP_NONE;

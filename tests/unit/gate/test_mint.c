@@ -579,19 +579,21 @@ static void a_hidden_creator_comes_along_with_nothing(void **state)
 }
 
 /* What a rule would have taken out of it does not come along by itself; what it does not touch does. */
-static void a_creator_does_not_evade_its_duties(void **state)
+static void does_not_evade(const char *marked)
 {
-    (void)state;
     static const char by[] = ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-00000000000%d\"";
     struct node n;
-    char text[TEXT_MAX], more[256];
+    char text[TEXT_MAX], more[256], rules[TEXT_MAX];
     node_init(&n);
-    bench_policy_text(&n.b, "language 1\n"
-                            "release open if type == indicator and tlp <= green to all\n"
-                            "release makers if type == identity and tlp <= green to us-cisa with redact "
-                            "\"contact_information\"\n"
-                            "hold new if type == identity and tag new to us-cisa\n");
-    uint32_t silent = bench_source(&n.b, "silent", STIX_TLP_NONE, true, false);
+    (void)snprintf(rules, sizeof rules,
+                   "language 1\n"
+                   "release open if type == indicator and tlp <= green to all\n"
+                   "release makers if type == identity and %s to us-cisa with redact "
+                   "\"contact_information\"\n"
+                   "hold new if type == identity and tag new to us-cisa\n",
+                   marked);
+    bench_policy_text(&n.b, rules);
+    uint32_t silent = bench_source(&n.b, "silent", STIX_TLP_NONE, false, false);
     for (int i = 1; i <= 2; i++) {
         (void)bench_add(
             &n.b, silent,
@@ -608,6 +610,16 @@ static void a_creator_does_not_evade_its_duties(void **state)
     mem_free(us);
     mem_free(jp);
     bench_deinit(&n.b);
+}
+
+/* The rule is asked as though it were marked, with all that follows from the marking: others' AMBER is not
+ * onward. */
+static void a_creator_does_not_evade_its_duties(void **state)
+{
+    (void)state;
+    does_not_evade("tlp <= green");
+    does_not_evade("tlp >= amber");
+    does_not_evade("not onward");
 }
 
 static const char *translation(char out[TEXT_MAX], int n, const char *about, const char *name)
