@@ -59,7 +59,8 @@ static void need_link(const struct world *w, const struct item *item, const stru
     for (size_t k = 0; k < saying->link_count; k++)
         along |= saying->links[k].thing == link->thing && saying->links[k].follows &&
                  !form_link_covered(item, saying, &saying->links[k]);
-    out->strict = !along;
+    /* What may be left out brings nothing along: it is there by itself, or nobody promises anything. */
+    out->strict = !along || (w->sure && !out->draws);
 }
 
 /* A reference is left out: what the node made then goes. */
