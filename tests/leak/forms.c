@@ -127,6 +127,17 @@ static void add_said(const struct saying *saying, const char *at, const char *se
         add_selector(out, text);
 }
 
+/* Nor what a rule has taken out of its target, whether that has it or not. */
+static void add_redacted(const struct world *w, const struct saying *saying, const struct kept *target,
+                         const char *at, unsigned p, struct item *out)
+{
+    struct facts facts;
+    facts_find(w, target, NO_GRANULAR, &facts);
+    struct duties duties = rules_bind(w, &facts, p);
+    for (size_t i = 0; i < duties.redact_count; i++)
+        add_said(saying, at, duties.redact[i], out);
+}
+
 /* What is cut from its target a translation does not say, nor what is cut from what that translates, at `at`
  * of what it says. None here says which version it is about: every one that is held binds. False: one of them
  * does not leave, or leaves without its creator, whose name the translation may say: somebody who has read it
@@ -149,6 +160,8 @@ static bool add_translated(const struct world *w, const struct saying *saying, c
             return false;
         for (size_t k = 0; target.form == FORM_CUT && k < target.selector_count; k++)
             add_said(saying, at, target.selectors[k], out);
+        if (target.form == FORM_CUT)
+            add_redacted(w, saying, copy, at, p, out);
         for (unsigned l = 0; l < 2 && says->about >= 0; l++) {
             (void)snprintf(below, sizeof below, "%.50scontents.%s.", at, languages[l]);
             if (!add_translated(w, saying, says, below, p, approved, out))
