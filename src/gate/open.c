@@ -266,7 +266,8 @@ static err_t open_index(struct gate *gate, const struct gate_setup *setup)
         TRY(err, setup->os->dir_make(setup->os->ctx, path)))
         return err;
     gate->index_is_ours = true;
-    if (TRY(err, index_lmdb_open(path, LIMIT_INDEX_MAP_BYTES, false, &gate->index)))
+    if (TRY(err, index_lmdb_make(setup->os, path)) ||
+        TRY(err, index_lmdb_open(path, LIMIT_INDEX_MAP_BYTES, false, &gate->index)))
         return err;
     return setup->reindex ? gate->index->ops->reset(gate->index) : ERR_OK;
 }

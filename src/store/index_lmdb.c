@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "core/limit.h"
 #include "core/mem.h"
@@ -14,6 +15,7 @@ enum { READERS_MAX = 64, META_DBI_COUNT = 1 };
 /* Address space, not memory and not disk. It can only be changed while nobody reads or writes, so it is
  * chosen when the index is opened: generous at first, and four times what is in use. */
 #define MAP_FIRST ((uint64_t)64 << 30)
+#define BIRTH_MAP ((uint64_t)1 << 20)
 
 struct index_lmdb {
     struct index index;
@@ -309,8 +311,9 @@ static const struct index_ops ops = {
     .cursor_close = cursor_close,
 };
 
-err_t index_lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct index **out)
+static err_t open_at(const char *path, unsigned flags, uint64_t map_bytes, struct index **out)
 {
+    bool read_only = (flags & MDB_RDONLY) != 0;
     struct index_lmdb *lmdb = mem_alloc(sizeof *lmdb);
     if (lmdb == NULL)
         return ERR_NOMEM;
@@ -324,7 +327,7 @@ err_t index_lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struc
     if (rc == 0)
         rc = mdb_env_set_mapsize(lmdb->env, map_bytes == 0 ? MAP_FIRST : map_bytes);
     if (rc == 0)
-        rc = mdb_env_open(lmdb->env, dir, MDB_NOTLS | MDB_NORDAHEAD | (read_only ? MDB_RDONLY : 0u), 0600);
+        rc = mdb_env_open(lmdb->env, path, MDB_NOTLS | MDB_NORDAHEAD | flags, 0600);
     if (rc == 0)
         rc = map_choose(lmdb, map_bytes);
     if (rc == 0)
@@ -335,4 +338,45 @@ err_t index_lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struc
     }
     *out = &lmdb->index;
     return ERR_OK;
+}
+
+err_t index_lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct index **out)
+{
+    return open_at(dir, read_only ? MDB_RDONLY : 0, map_bytes, out);
+}
+
+/* --- its birth --- */
+
+static err_t path_in(const char *dir, const char *name, char out[LIMIT_PATH_BYTES])
+{
+    return (size_t)snprintf(out, LIMIT_PATH_BYTES, "%s/%s", dir, name) < LIMIT_PATH_BYTES ? ERR_OK
+                                                                                          : ERR_LIMIT;
+}
+
+/* LMDB writes the first pages of a file without a sync: it gets its name once they have had one. */
+static err_t make_under(const struct os *os, const char *born, const char *born_lock, const char *path,
+                        const char *dir)
+{
+    struct index *index;
+    err_t err = os->path_unlink(os->ctx, born);
+    if ((err != ERR_OK && err != ERR_NOTFOUND) || TRY(err, open_at(born, MDB_NOSUBDIR, BIRTH_MAP, &index)))
+        return err;
+    lmdb_close(index);
+    if (TRY(err, os->path_unlink(os->ctx, born_lock)) || TRY(err, os->path_rename(os->ctx, born, path)))
+        return err;
+    return os->dir_sync(os->ctx, dir);
+}
+
+err_t index_lmdb_make(const struct os *os, const char *dir)
+{
+    char path[LIMIT_PATH_BYTES], born[LIMIT_PATH_BYTES], lock[LIMIT_PATH_BYTES];
+    struct os_file *file;
+    err_t err;
+    if (TRY(err, path_in(dir, "data.mdb", path)) || TRY(err, path_in(dir, "born.mdb", born)) ||
+        TRY(err, path_in(dir, "born.mdb-lock", lock)))
+        return err;
+    err = os->file_open(os->ctx, path, OS_READ, &file);
+    if (err == ERR_OK)
+        os->file_close(os->ctx, file);
+    return err == ERR_NOTFOUND ? make_under(os, born, lock, path, dir) : err;
 }

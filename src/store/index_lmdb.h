@@ -2,9 +2,14 @@
  * process opens a directory once. Never MDB_NOSYNC, never MDB_WRITEMAP. */
 #pragma once
 
+#include "os/os.h"
 #include "store/index.h"
 
-/* `dir` is made by the caller (os.dir_make). `map_bytes`: address space for the file, a bound on its size
+/* An empty index in `dir`, which the caller made, unless there is one. A crash leaves none or a whole one.
+ * To be called before it is opened for writing. */
+NODISCARD err_t index_lmdb_make(const struct os *os, const char *dir);
+
+/* An index that was made. `map_bytes`: address space for the file, a bound on its size
  * until it is opened again; 0: 64 GiB or four times what is in use. read_only: for `bongsu check`. ERR_FULL:
  * the disk or the map is; ERR_CORRUPT; ERR_VERSION. */
 NODISCARD err_t index_lmdb_open(const char *dir, uint64_t map_bytes, bool read_only, struct index **out);
