@@ -62,7 +62,7 @@ bench-peers: ## the same objects in bongsu, medallion and OpenTAXII, side by sid
 	@tests/bench/peers
 soak: ## the long tests (hours)
 	@$(call need,tests/scenario/soak)
-	@scripts/build release src/cli/bongsu tests/leak/bongsu-leak
+	@scripts/build release src/cli/bongsu tests/leak/bongsu-leak tests/boundary/boundary.so
 	@build/release/tests/leak/bongsu-leak --objects 1000000
 	@tests/scenario/soak
 

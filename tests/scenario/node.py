@@ -135,6 +135,7 @@ class Node:
         self.passphrase = os.path.join(folder, 'passphrase')
         self.port = free_port()
         self.process = None
+        self.env = None  # of its processes; None: ours
         self.stops = []  # how long each SIGTERM took, seconds
         with open(self.passphrase, 'w', encoding='utf-8') as file:
             file.write(PASSPHRASE + '\n')
@@ -144,10 +145,10 @@ class Node:
     # --- life ---
 
     def start(self, seconds=60, wait=True):
-        before = self.said().count('"ready, ')
+        before = self.said().count('"ready, ') if wait else 0
         words = self.before + [program(), 'serve', self.dir] + (['--one-process'] if self.one_process else [])
         with open(self.log, 'ab') as log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env)
         if not wait:
             return True
         good = wait_for(lambda: self.said().count('"ready, ') > before or self.process.poll() is not None, seconds, 0.02)

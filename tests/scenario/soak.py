@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""tests/scenario/soak.py [--kills N] [--objects M] [--one-process] [--seed S]: kill -9 during a two-way transfer.
+"""tests/scenario/soak.py [--kills N] [--objects M] [--one-process] [--boundaries] [--batch B] [--seed S]: kill -9 in a transfer.
 
-Both nodes take in generated objects while any role of either is ended at random moments. Afterwards: nothing that was
+Both nodes take in generated objects while any role of either is ended at random moments, or, with --boundaries, at one of its own
+writes and syncs. Afterwards: nothing that was
 acknowledged is lost, nothing is there twice, nothing RED crossed, both sides agree, and check and ledger verify find nothing.
 A whole node that was ended (role `parent`) is started again, as systemd would.
 """
@@ -13,6 +14,7 @@ import threading
 import time
 import uuid
 
+from boundary import PHASES, Board, Reviver, library
 from node import Adder, Folder, Pair, Report, stops, wait_for, whole
 
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
@@ -81,6 +83,10 @@ class Objects:
             self.put(old, True)
 
 
+def progress(adders):
+    return sum(len(adder.acknowledged) for adder in adders) / sum(len(adder.texts) for adder in adders)
+
+
 class Killer:
     """Ends roles at random moments, evenly over the transfer, until the count is reached."""
 
@@ -90,12 +96,9 @@ class Killer:
         self.done, self.by_role, self.waits = 0, {}, []
         self.failure = None
 
-    def progress(self):
-        return sum(len(adder.acknowledged) for adder in self.adders) / sum(len(adder.texts) for adder in self.adders)
-
     def due(self):
         """So many kills belong before this much of the transfer."""
-        return self.done < self.kills and self.progress() * self.kills >= self.done * 0.95
+        return self.done < self.kills and progress(self.adders) * self.kills >= self.done * 0.95
 
     def kill_one(self):
         node = self.random.choice(self.pair.both)
@@ -123,19 +126,52 @@ class Killer:
         except (RuntimeError, OSError) as error:
             self.failure = str(error)
 
-
-def transfer(report, pair, objects, kills, seed):
-    """Both ways at once; the adders wait for the killer, so that every kill falls into the transfer."""
-    adders = [Adder(node, 'soak', objects[node.name].texts, 50 if kills < 100 else 25) for node in pair.both]
-    killer, over = Killer(pair, adders, kills, seed, report), threading.Event()
-
-    def pause(_adder):
-        while killer.failure is None and killer.done < kills and killer.progress() * kills > killer.done + 0.3:
+    def pause(self, _adder):
+        """The adders wait for the killer, so that every kill falls into the transfer."""
+        while self.failure is None and self.done < self.kills and progress(self.adders) * self.kills > self.done + 0.3:
             time.sleep(0.01)
 
-    results = {}
+    def tell(self):
+        self.report.check('a killed node starts again', self.failure is None, self.failure)
+        self.report.check(f'{self.done} of {self.kills} kills fell into the transfer', self.done >= self.kills * 0.9,
+                          self.by_role)
+
+
+class Boundaries(Reviver):
+    """Every life of a node ends at one of its own writes and syncs; as many as the work has."""
+
+    PATIENCE = 0.15  # seconds a batch: what ends a node is work, and that is what the adders bring
+
+    def __init__(self, pair, adders, board, kills, report):
+        super().__init__(pair.both, board)
+        self.adders, self.kills, self.report = adders, kills, report
+
+    def pause(self, _adder):
+        """As the other killer's: the ends belong into the transfer."""
+        end = time.monotonic() + self.PATIENCE
+        while self.failure is None and progress(self.adders) * self.kills > self.done + 0.3 and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def tell(self):
+        met, ended = self.board.met(), self.board.ended()
+        self.report.check('a node that ended at a boundary starts again', self.failure is None, self.failure)
+        self.report.check(f'{self.done} lives ended at a boundary', self.done >= self.kills * 0.8, self.kills)
+        for (call, kind), count in sorted(met.items()):
+            parts = [f'{ended.get((call, kind, phase), 0)} {phase}' for phase in PHASES]
+            self.report.say(f'{call} of {kind}: met {count} times, ended {", ".join(parts)}')
+        for kind in ('log', 'keys', 'anchor'):  # LMDB's own writes: store prefix
+            missing = [call for call in ('write', 'sync') if not any(ended.get((call, kind, phase)) for phase in PHASES)]
+            self.report.check(f'lives ended at writes and at syncs of {kind}', not missing, missing)
+        waits = sorted(self.waits)
+        self.report.say(f'{len(waits)} starts that came to an end: {waits[len(waits) // 2]:.2f} s in the median, '
+                        f'{waits[-1]:.2f} s the longest')
+
+
+def transfer(report, adders, killer, patience):
+    """Both ways at once."""
+    over, results = threading.Event(), {}
     threads = [threading.Thread(target=lambda adder=adder: results.update(
-        {adder.node.name: adder.run(pause, WAIT_SECONDS + kills * 10)})) for adder in adders]
+        {adder.node.name: adder.run(killer.pause, patience)})) for adder in adders]
     ending = threading.Thread(target=killer.run, args=(over,))
     began = time.monotonic()
     for thread in threads + [ending]:
@@ -144,14 +180,13 @@ def transfer(report, pair, objects, kills, seed):
         thread.join()
     over.set()
     ending.join()
-    report.check('a killed node starts again', killer.failure is None, killer.failure)
-    report.check(f'{killer.done} of {kills} kills fell into the transfer', killer.done >= kills * 0.9, killer.by_role)
+    killer.tell()
     for adder in adders:
         report.check(f'{adder.node.name}: everything is acknowledged in the end', results.get(adder.node.name),
                      f'{len(adder.acknowledged)} of {len(adder.texts)}')
         report.check(f'{adder.node.name}: nothing good is refused', not adder.refusals, adder.refusals[:3])
-    report.say(f'{sum(len(adder.texts) for adder in adders)} objects in {time.monotonic() - began:.1f} s, {killer.done} kills '
-               f'{killer.by_role}, {sum(adder.breaks for adder in adders)} broken additions, longest wait for a role '
+    report.say(f'{sum(len(adder.texts) for adder in adders)} objects in {time.monotonic() - began:.1f} s, {killer.done} kills, '
+               f'{sum(adder.breaks for adder in adders)} broken additions, longest wait for a role '
                f'{max(killer.waits, default=0):.2f} s')
     return {adder.node.name: adder for adder in adders}
 
@@ -220,15 +255,23 @@ def main():
     parser.add_argument('--kills', type=int, default=10)
     parser.add_argument('--objects', type=int, default=2000, help='of both nodes together')
     parser.add_argument('--one-process', action='store_true')
+    parser.add_argument('--batch', type=int, default=50, help='objects handed in at once')
+    parser.add_argument('--boundaries', action='store_true', help='each life ends at one of its own writes and syncs')
     parser.add_argument('--seed', type=int, default=int(time.time()))
     args = parser.parse_args()
-    report = Report('soak in one process' if args.one_process else 'soak')
+    report = Report(('boundaries' if args.boundaries else 'soak') + (' in one process' if args.one_process else ''))
+    if args.boundaries and library() is None:
+        report.skip('lives that end at boundaries', 'tests/boundary was not built beside the program')
+        return report.finish()
     report.say(f'seed {args.seed}, {args.kills} kills, {args.objects} objects')
     objects = {name.lower(): Objects(name, args.objects // 2, args.seed) for name in ('KR', 'US')}
     with Folder() as folder:
         pair = Pair(folder, args.one_process)
         try:
-            adders = transfer(report, pair, objects, args.kills, args.seed)
+            adders = [Adder(node, 'soak', objects[node.name].texts, args.batch) for node in pair.both]
+            killer = (Boundaries(pair, adders, Board(folder, args.seed), args.kills, report) if args.boundaries
+                      else Killer(pair, adders, args.kills, args.seed, report))
+            adders = transfer(report, adders, killer, WAIT_SECONDS + args.kills * 10)
             report.check('both are in step in the end', pair.settle(WAIT_SECONDS),
                          [node.must('status').text for node in pair.both])
             look(report, pair, objects, adders)
