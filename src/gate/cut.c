@@ -289,6 +289,25 @@ static err_t gather_selectors(struct gathering *g, const struct stix_object *sou
     return keep_selectors(g, list, form);
 }
 
+/* Does a duty take something out of it, or of what it translates? What is held under a granular marking alone
+ * is a question to people, and takes nothing away from whoever has it. */
+static err_t takes_out(const struct gathering *g, const struct stix_object *source, unsigned partner,
+                       bool *out)
+{
+    const struct policy_duties *duties = duties_of(g, partner);
+    bool anonymous = duties != NULL && (duties->what & POLICY_DUTY_ANONYMISE) != 0 && source->has_creator;
+    *out = anonymous || (g->personal >> partner & 1);
+    for (size_t i = 0; g->told != NULL && i < g->told->target_count; i++)
+        *out |= g->told->targets[i]->cut >> partner & 1;
+    if (*out || duties == NULL)
+        return ERR_OK;
+    struct str *found = arena_alloc(g->arena, (duties->redact_count + 1) * sizeof *found);
+    if (found == NULL)
+        return ERR_NOMEM;
+    *out = stix_cut_found(source->root, duties->redact, duties->redact_count, found) > 0;
+    return ERR_OK;
+}
+
 /* The object may go to `partner` in this form; `*out_ok`: or not at all. */
 static err_t form_for(struct gathering *g, const struct stix_object *source, size_t warnings,
                       unsigned partner, bool *out_ok)
@@ -297,12 +316,15 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     struct list list = {0};
     struct form form = {.partners = UINT64_C(1) << partner};
     err_t err;
-    bool clean = g->out->clean >> partner & 1;
+    bool clean = g->out->clean >> partner & 1, takes;
     *out_ok = true;
     if (TRY(err, gather_selectors(g, source, partner, &list, &form))) {
         *out_ok = false;
+        g->out->unmade |= form.partners;
         return err == ERR_DENIED || err == ERR_LIMIT ? ERR_OK : err;
     }
+    if (TRY(err, takes_out(g, source, partner, &takes)))
+        return err;
     list.count = stix_cut_found(source->root, list.at, list.count, list.at);
     form.minted = form.minted || list.count > 0 || form.personal != 0;
     /* It may go as it is: to whoever has all that its texts name, where they cannot be cleaned. */
@@ -311,12 +333,14 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
         return ERR_OK;
     if (TRY(err, write_profile(g, &list, &form))) {
         *out_ok = false;
+        g->out->unmade |= takes ? form.partners : 0;
         return err == ERR_LIMIT ? ERR_OK : err;
     }
     struct form *same = same_form(g, &form);
     if (same != NULL) {
         *out_ok = same->refs != NULL || whole;
         same->partners |= form.partners;
+        g->out->unmade |= takes && same->refs == NULL ? form.partners : 0;
         g->out->untold |= same->brings ? form.partners & g->bare.release : 0;
         return ERR_OK;
     }
@@ -331,6 +355,7 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
     if (err == ERR_DENIED || err == ERR_LIMIT || err == ERR_NOTFOUND) { /* the secret was destroyed */
         form.refs = NULL;
         *out_ok = whole;
+        g->out->unmade |= takes ? form.partners : 0;
         err = ERR_OK;
     }
     if (err == ERR_OK)
@@ -422,6 +447,27 @@ static uint64_t treated(const struct gathering *g)
     return ((cut & (g->bare.release | g->bare.hold)) | g->personal) & ~g->untold;
 }
 
+/* Those whose duties count. Of what left already also whoever waits: what the rules beneath a hold would take
+ * out he may have by none of them, held or not (docs/decisions/0123). */
+static uint64_t dutied(const struct gathering *g)
+{
+    return g->bare.release | (g->subject->gone ? g->bare.hold : 0);
+}
+
+/* What waits for what it speaks of is made for nobody; who has it whole may have more than he ever may. */
+static err_t ask_untold(struct gathering *g, const struct stix_object *source)
+{
+    err_t err = ERR_OK;
+    for (uint64_t left = g->subject->gone ? g->untold & dutied(g) : 0; left != 0 && err == ERR_OK;
+         left &= left - 1) {
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        bool takes = false;
+        err = takes_out(g, source, p, &takes);
+        g->out->unmade |= takes ? UINT64_C(1) << p : 0;
+    }
+    return err;
+}
+
 /* The forms for all of `formed`. Who gets it by the rules gets it so, or not at all. */
 static err_t form_all(struct gathering *g, uint64_t formed)
 {
@@ -430,6 +476,8 @@ static err_t form_all(struct gathering *g, uint64_t formed)
     uint64_t cut = treated(g);
     err_t err = open_source(g, &source, &warnings);
     bool readable = err != ERR_DENIED;
+    if (err == ERR_OK)
+        err = ask_untold(g, &source);
     for (unsigned p = 0; p < LIMIT_PARTNERS && (err == ERR_OK || !readable); p++) {
         bool ok = (cut >> p & 1) == 0;
         if ((formed >> p & 1) == 0)
@@ -451,6 +499,21 @@ static err_t form_all(struct gathering *g, uint64_t formed)
     return readable ? err : ERR_OK;
 }
 
+/* Those that nobody gets behind the others. */
+static void part_forms(struct cutting *out)
+{
+    size_t made = 0;
+    for (size_t i = 0; i < out->form_count; i++) {
+        struct form form = out->forms[i];
+        if (form.refs == NULL)
+            continue;
+        out->forms[i] = out->forms[made];
+        out->forms[made++] = form;
+    }
+    out->unmade_count = out->form_count - made;
+    out->form_count = made;
+}
+
 static err_t make_forms(struct gathering *g)
 {
     err_t err;
@@ -465,19 +528,14 @@ static err_t make_forms(struct gathering *g)
             keep_back(g, p);
         else if ((partners & ~formed) >> p & 1)
             overlay(g, p);
-    if (formed == 0)
+    if (formed == 0 && (!g->subject->gone || g->untold == 0))
         return ERR_OK;
-    out->forms = arena_zalloc(g->keep, (size_t)__builtin_popcountll(formed), sizeof *out->forms);
+    out->forms = arena_zalloc(g->keep, (size_t)__builtin_popcountll(formed) + 1, sizeof *out->forms);
     if (out->forms == NULL)
         return ERR_NOMEM;
     if (TRY(err, form_all(g, formed)))
         return err;
-    /* Those of nobody stay behind. */
-    size_t kept = 0;
-    for (size_t i = 0; i < out->form_count; i++)
-        if (out->forms[i].refs != NULL)
-            out->forms[kept++] = out->forms[i];
-    out->form_count = kept;
+    part_forms(out);
     return ERR_OK;
 }
 
@@ -490,13 +548,6 @@ static uint64_t ask_names(const struct policy *policy, const struct stix_object 
     for (size_t i = 0; i < object->named_count && !names; i++)
         names = !key_is_builtin(&object->named[i].key);
     return names ? ~policy_partners_any(policy, STR("names-in-texts"), (struct policy_list) {&any, 1}) : 0;
-}
-
-/* Those whose duties count. Of what left already also whoever waits: what the rules beneath a hold would take
- * out he may have by none of them, held or not (docs/decisions/0123). */
-static uint64_t dutied(const struct gathering *g)
-{
-    return g->bare.release | (g->subject->gone ? g->bare.hold : 0);
 }
 
 /* Partners whose rule asks for a treatment, of an object that has something to treat. */
@@ -519,8 +570,10 @@ static void ask_personal(struct gathering *g)
 static void ask_told(struct gathering *g)
 {
     uint64_t answered = policy_answered(g->policy, POLICY_RULE_DUTIES, &g->out->facts);
-    for (size_t i = 0; i < g->told->target_count; i++)
+    for (size_t i = 0; i < g->told->target_count; i++) {
         g->untold |= g->told->targets[i]->untold | (g->told->targets[i]->anonymous & ~answered);
+        g->out->hidden |= g->told->targets[i]->hidden;
+    }
 }
 
 /* A hold that keeps a definition for what it holds is the reason that people are told, and may answer. */
@@ -614,6 +667,7 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
         return err;
     while ((told = told_next(t)) != NULL && told != t->at[0]) {
         bool speaks = told->subject.object.type->code == STIX_TYPE_LANGUAGE_CONTENT;
+        told->subject.gone = subject->gone;
         if (TRY(err, decide_one(gate, &told->subject, policy, now_us, arena, arena, speaks ? told : NULL,
                                 false, &told->cutting)))
             return err;
@@ -629,10 +683,20 @@ err_t cut_decide(struct gate *gate, const struct subject *subject, const struct 
     return ERR_OK;
 }
 
+static const struct form *form_of(const struct form *forms, size_t count, unsigned partner)
+{
+    for (size_t i = 0; i < count; i++)
+        if (forms[i].partners >> partner & 1)
+            return &forms[i];
+    return NULL;
+}
+
 const struct form *cut_form(const struct cutting *cutting, unsigned partner)
 {
-    for (size_t i = 0; i < cutting->form_count; i++)
-        if (cutting->forms[i].partners >> partner & 1)
-            return &cutting->forms[i];
-    return NULL;
+    return form_of(cutting->forms, cutting->form_count, partner);
+}
+
+const struct form *cut_unmade(const struct cutting *cutting, unsigned partner)
+{
+    return form_of(cutting->forms + cutting->form_count, cutting->unmade_count, partner);
 }

@@ -46,6 +46,9 @@ struct cutting {
     size_t bound_count;
     struct form *forms;
     size_t form_count;
+    size_t unmade_count; /* behind these, which nobody gets: `refs` NULL */
+    uint64_t unmade;     /* partners for whom duties take out what it cannot be without */
+    uint64_t hidden;     /* partners who may by no rule have something that it translates */
 };
 
 /* Decides. `arena`: while deciding; `keep`: what `out` borrows. The subject's tape is gone afterwards. */
@@ -53,6 +56,8 @@ NODISCARD err_t cut_decide(struct gate *gate, const struct subject *subject, con
                            int64_t now_us, struct arena *arena, struct arena *keep, struct cutting *out);
 /* What that is for `partner`; NULL: he gets it whole, or not at all. */
 const struct form *cut_form(const struct cutting *cutting, unsigned partner);
+/* The form that he would have to get, and that cannot be made; NULL: there is none, or it cannot be told. */
+const struct form *cut_unmade(const struct cutting *cutting, unsigned partner);
 
 /* The minted text of a form, checked. Appended to `out`; ERR_DENIED: it would be no object any more. `object`
  * as read from it, in `arena`, until parser_one is used again. */

@@ -128,6 +128,7 @@ void told_note(const struct gate *gate, struct told *told)
     if (out->facts.origin >= 0) /* it came from him */
         has |= UINT64_C(1) << out->facts.origin;
     told->untold = ~has;
+    told->hidden = (out->verdict.deny & ~has) | out->unmade;
     for (size_t i = 0; i < out->form_count; i++) {
         told->cut |= out->forms[i].partners;
         told->anonymous |= out->forms[i].anonymous ? out->forms[i].partners : 0;
@@ -136,6 +137,7 @@ void told_note(const struct gate *gate, struct told *told)
         told->untold |= told->targets[i]->untold;
         told->anonymous |= told->targets[i]->anonymous;
         told->cut |= told->targets[i]->cut;
+        told->hidden |= told->targets[i]->hidden;
     }
     told->decided = true;
 }

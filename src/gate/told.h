@@ -13,8 +13,8 @@ struct told {
     bool decided;
     struct cutting cutting; /* how it leaves */
     /* Partners, of it and of all that it speaks of: to whom something of these does not leave, leaves without
-     * its creator, leaves in part. */
-    uint64_t untold, anonymous, cut;
+     * its creator, leaves in part; by no rule may have something of these. */
+    uint64_t untold, anonymous, cut, hidden;
 };
 
 struct telling {

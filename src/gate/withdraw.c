@@ -138,11 +138,24 @@ static uint64_t formed_otherwise(const struct cutting *cutting, const struct min
         uint64_t whole = form->profile.len > 0 ? UINT64_MAX : ~cutting->verdict.hold;
         partners |= form->minted ? form->partners & whole : 0;
     }
-    const struct form *form = minted == NULL ? NULL : cut_form(cutting, minted->partner);
-    if (form == NULL || str_eq(form->profile, minted->profile))
+    if (minted == NULL)
         return partners;
+    const struct form *form = cut_form(cutting, minted->partner);
+    if (form == NULL || str_eq(form->profile, minted->profile))
+        return 0;
     bool held = cutting->verdict.hold >> minted->partner & 1;
     return held && takes_no_more(form->profile, minted->profile) ? 0 : UINT64_C(1) << minted->partner;
+}
+
+/* What rules take out of all that they let go he may have by none of them; where nothing is left without it,
+ * nothing is. A part that lacks as much stays, as does one that waits for what it speaks of. */
+static uint64_t unmade_for(const struct cutting *cutting, const struct mint *minted)
+{
+    if (minted == NULL)
+        return cutting->unmade;
+    const struct form *form = cut_unmade(cutting, minted->partner);
+    uint64_t his = cutting->unmade & ~cutting->untold & UINT64_C(1) << minted->partner;
+    return form != NULL && takes_no_more(form->profile, minted->profile) ? 0 : his;
 }
 
 err_t judged_denied(struct gate *gate, const struct judged *judged, const struct mint *minted, uint64_t asked,
@@ -152,7 +165,7 @@ err_t judged_denied(struct gate *gate, const struct judged *judged, const struct
     uint64_t denied = cutting->verdict.deny & ~judged->along, named = 0;
     err_t err = ERR_OK;
     asked &= minted == NULL ? UINT64_MAX : UINT64_C(1) << minted->partner;
-    denied |= formed_otherwise(cutting, minted);
+    denied |= formed_otherwise(cutting, minted) | unmade_for(cutting, minted) | cutting->hidden;
     uint64_t clean = cutting->clean & asked & ~denied;
     if (clean != 0)
         err = minted == NULL ? named_to(gate, &judged->subject.object, clean, arena, &named)
@@ -379,6 +392,23 @@ static err_t take_all_of(struct taking *t, const struct deciding *d, const struc
     return err != ERR_OK ? err : take_minted(t, &c->key, d->target_mints[c->member.target].minted & c->given);
 }
 
+/* What is kept from a partner is not told to him in another language either: what names it is looked at next.
+ * Before the DECIDE, so that a crash between the two forgets neither. */
+static err_t recheck_speakers(struct deciding *d)
+{
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < d->count && err == ERR_OK; i++) {
+        uint64_t first;
+        size_t count = 0;
+        if (d->at[i].leaves == 0)
+            continue;
+        err = namers(d->gate, &d->at[i].key, 0, &first, 1, &count);
+        if (err == ERR_OK && count > 0)
+            err = job_recheck(d->gate, &d->at[i].key, d->now_us, "it was taken back from somebody");
+    }
+    return err;
+}
+
 err_t set_take_back(struct deciding *d, bool *out_did)
 {
     struct taking t = {
@@ -402,7 +432,8 @@ err_t set_take_back(struct deciding *d, bool *out_did)
         err = ERR_OK;
     for (size_t i = 0; i < t.d.count; i++)
         taken |= t.d.at[i].leaves;
-    if (err != ERR_OK || taken == 0 || TRY(err, set_withdraw(&t.d, NULL, 0)))
+    if (err != ERR_OK || taken == 0 || TRY(err, recheck_speakers(&t.d)) ||
+        TRY(err, set_withdraw(&t.d, NULL, 0)))
         return err;
     views_take(d->gate, taken);
     *out_did = true;

@@ -232,6 +232,17 @@ static void add_duties(const struct world *w, const struct saying *saying, const
             add_selector(out, saying->links[i].at);
 }
 
+bool form_takes(const struct world *w, const struct kept *copy, unsigned p)
+{
+    const struct saying *saying = kept_said(w, copy);
+    struct facts facts;
+    struct item item = {.hidden = -1};
+    facts_find(w, copy, NO_GRANULAR, &facts);
+    struct duties duties = rules_bind(w, &facts, p);
+    add_duties(w, saying, &duties, &item);
+    return item.selector_count > 0 || item.hidden >= 0 || item.personal != TREAT_NOT;
+}
+
 /* Would anything that comes along with it, however far, name the creator who is hidden? What its own texts
  * name is looked at as well; what stands in others' texts goes from these where he is not known. */
 static bool brings_creator(const struct world *w, const struct item *item, const struct saying *saying)

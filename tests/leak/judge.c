@@ -1,10 +1,11 @@
 /* What may leave to whom: the largest set that can leave together, worked out by brute force. */
 #include "leak.h"
 
-static bool has(const struct world *w, unsigned p, int thing)
+/* `until`: of his leaves. */
+static bool had_by(const struct world *w, unsigned p, int thing, size_t until)
 {
     const struct shown *view = &w->view[p];
-    for (size_t i = 0; i < view->count; i++)
+    for (size_t i = 0; i < until && i < view->count; i++)
         if (view->at[i].thing == thing && !view->at[i].gone)
             return true;
     for (size_t i = 0; thing != NODE_THING && i < w->copy_count; i++)
@@ -12,6 +13,11 @@ static bool has(const struct world *w, unsigned p, int thing)
             w->copies[i].source == LOCALS + p)
             return true;
     return false;
+}
+
+static bool has(const struct world *w, unsigned p, int thing)
+{
+    return had_by(w, p, thing, SIZE_MAX);
 }
 
 static bool is_met(const struct world *w, unsigned p, const struct judged *j, int thing, bool strict)
@@ -122,7 +128,8 @@ static bool demand(const struct world *w, unsigned p, struct judged *j)
         for (size_t n = 0; j->at[i].in && !j->at[i].on_demand && need(w, p, j, &j->at[i], n, &one); n++)
             for (size_t k = 0; one.thing >= 0 && k < j->count; k++)
                 if (j->at[k].thing == one.thing && j->at[k].in && j->at[k].on_demand &&
-                    !has(w, p, one.thing) && !(w->sure && (!one.draws || had_already(w, p, &j->at[i])))) {
+                    !had_by(w, p, one.thing, w->fresh) &&
+                    !(w->sure && (!one.draws || had_already(w, p, &j->at[i])))) {
                     j->at[k].on_demand = false;
                     gave = true;
                 }
@@ -226,24 +233,50 @@ void judge(struct world *w, unsigned p, struct judged *out)
     } while (demand(w, p, out));
 }
 
-static bool denies(struct world *w, unsigned p, const struct had *had, const struct kept *copy)
+/* Is there a rule that would let it go, at once or when a wait is over, whole or in part? */
+static bool may_ever(const struct world *w, unsigned p, const struct kept *copy)
 {
     struct facts facts;
     struct verdict bare, all;
-    struct item item;
-    size_t at = 0;
-    uint32_t canary;
     facts_find(w, copy, NO_GRANULAR, &facts);
     facts_decide(w, &facts, &bare);
     facts_find(w, copy, ALL_MARKS, &facts);
     facts_decide(w, &facts, &all);
-    bool may = ((bare.release | bare.held) >> p & 1) || ((all.release | all.held) >> p & 1);
+    return ((bare.release | bare.held | all.release | all.held) >> p & 1) != 0;
+}
+
+/* Something that it speaks of, however far, is denied, or cannot be without what a rule takes out. */
+static bool speaks_of_denied(const struct world *w, unsigned p, const struct kept *copy)
+{
+    int about = kept_said(w, copy)->about;
+    bool denied = false;
+    for (size_t i = 0; i < w->copy_count && about >= 0 && !denied; i++) {
+        const struct kept *target = &w->copies[i];
+        struct item item;
+        if (kept_said(w, target)->thing != about || target->assertion || target->seen ||
+            target->source == LOCALS + p)
+            continue;
+        form_find(w, target, p, &item);
+        bool none = item.form == FORM_NONE && !form_goes_along(w, target, p);
+        denied =
+            (none && (!may_ever(w, p, target) || form_takes(w, target, p))) || speaks_of_denied(w, p, target);
+    }
+    return denied;
+}
+
+static bool denies(struct world *w, unsigned p, const struct had *had, const struct kept *copy)
+{
+    struct item item;
+    size_t at = 0;
+    uint32_t canary;
+    bool may = may_ever(w, p, copy);
     w->sure = true; /* what is only held stays */
     form_find(w, copy, p, &item);
     w->sure = false;
+    if (item.form == FORM_NONE && may)
+        return (!had->minted && form_takes(w, copy, p)) || speaks_of_denied(w, p, copy);
     if (item.form == FORM_NONE)
-        return !may &&
-               (!form_goes_along(w, copy, p) || (!had->minted && form_along_treats(w, copy, p) != TREAT_NOT));
+        return !form_goes_along(w, copy, p) || (!had->minted && form_along_treats(w, copy, p) != TREAT_NOT);
     bool taken = item.selector_count > 0 || item.personal != TREAT_NOT;
     bool denied = item.form == FORM_CUT && !had->minted && (taken || !thing_is_sco(w, had->thing));
     while (item.form == FORM_CUT && !denied && watch_canary(had->text, &at, &canary))

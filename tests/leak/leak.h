@@ -333,9 +333,10 @@ struct world {
     struct index *index;
     struct kept copies[COPIES];
     size_t copy_count;
-    bool taking; /* what a policy takes back is asked: no wait of its rules has turned, for it begins */
-    bool sure;   /* what must leave is asked, not what may: where that is not the same */
-    bool waits;  /* no wait of a hold is taken to be over */
+    bool taking;  /* what a policy takes back is asked: no wait of its rules has turned, for it begins */
+    bool sure;    /* what must leave is asked, not what may: where that is not the same */
+    bool waits;   /* no wait of a hold is taken to be over */
+    size_t fresh; /* leaves of the partner who is looked at from here on came with this step, together */
     struct shown view[PARTNERS];
     uint32_t source[SOURCES];
     int64_t now_us;
@@ -440,6 +441,8 @@ struct item {
 /* How one copy may go to `p`, whatever it refers to (section 7.2.3 of STIX 2.1). */
 void form_find(const struct world *w, const struct kept *copy, unsigned p, struct item *out);
 /* Unmarked, and no rule keeps it: it goes where something released names it. NULL: the node's identity. */
+/* Does a duty of a rule that lets it go take something out of it? */
+bool form_takes(const struct world *w, const struct kept *copy, unsigned p);
 bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p);
 /* ...and what becomes of a creator's personal data then. */
 enum treat form_along_treats(const struct world *w, const struct kept *copy, unsigned p);

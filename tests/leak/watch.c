@@ -457,7 +457,7 @@ void watch(struct world *w, bool settled)
         struct gate_ledger ledger;
         g->w = w;
         g->p = p;
-        g->first = w->view[p].count;
+        g->first = w->fresh = w->view[p].count;
         if (gate_ledger(w->gate, p, &ledger) != ERR_OK || ledger.visible != ledger.size) {
             world_break(w, "p%u: a ledger that nobody can read", p);
             return;
@@ -470,6 +470,7 @@ void watch(struct world *w, bool settled)
             look_names(g);
             back_budget(w, p);
         }
+        w->fresh = SIZE_MAX;
         if (settled && !w->broken)
             look_stuck(g);
         if (settled && !w->broken)

@@ -72,20 +72,24 @@ static void what_is_held_is_not_taken_back(void **state)
 static void a_stop_keeps_nothing_whole(void **state)
 {
     (void)state;
-    struct node n;
-    node_init(&n, GREEN_TO_US);
-    add(&n, 1, MARKED(TLP_GREEN));
-    bench_settle(&n.b);
-    assert_int_equal(gate_stop(n.b.gate, GATE_STOP_ALL, STR(""), true, &by_test, n.b.now_us), ERR_OK);
-    bench_policy_text(
-        &n.b,
-        "language 1\nrelease g if tlp <= green to us-cisa with redact \"valid_from\", redact \"labels\"\n");
-    bench_settle(&n.b);
-    expect_bytes(&n, 1, (bool[]) {true});
-    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\"\n");
-    bench_settle(&n.b);
-    expect_bytes(&n, 2, (bool[]) {false, false});
-    node_end(&n);
+    static const char *const taken_out[] = {"valid_from",
+                                            "description"}; /* the former it cannot be without */
+    for (int i = 0; i < 2; i++) {
+        struct node n;
+        char rules[256];
+        node_init(&n, GREEN_TO_US);
+        add(&n, 1, MARKED(TLP_GREEN));
+        bench_settle(&n.b);
+        assert_int_equal(gate_stop(n.b.gate, GATE_STOP_ALL, STR(""), true, &by_test, n.b.now_us), ERR_OK);
+        (void)snprintf(
+            rules, sizeof rules,
+            "language 1\nrelease g if tlp <= green to us-cisa with redact \"labels\", redact \"%s\"\n",
+            taken_out[i]);
+        bench_policy_text(&n.b, rules);
+        bench_settle(&n.b);
+        expect_bytes(&n, 2, (bool[]) {false, false});
+        node_end(&n);
+    }
 }
 
 static void older_versions_are_taken_back_too(void **state)
@@ -302,6 +306,97 @@ static void a_part_is_taken_back_under_a_hold_for_what_it_has(void **state)
     node_end(&n);
 }
 
+/* --- what speaks of it --- */
+
+#define SPEAKS_OF(ref, more)                                                                                 \
+    "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-4000-" \
+    "8000-"                                                                                                  \
+    "000000000009\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","     \
+    "\"object_ref\":\"" ref "\",\"contents\":{\"ko\":{" more "}}" MARKED(TLP_GREEN) "}"
+#define FIRST "indicator--00000000-0000-4000-8000-000000000001"
+
+/* Nothing of it may still be read, not even by who reads for the first time. */
+static void expect_unread(struct node *n, const char *part)
+{
+    bench_settle(&n->b);
+    assert_int_equal(minted_of(n, n->us, part), 0);
+}
+
+/* What is denied is not told in another language, whatever denies it. */
+static void what_translates_it_is_taken_back(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        struct node n;
+        node_init(&n, GREEN_TO_US);
+        add(&n, 1, ",\"name\":\"secret\"" MARKED(TLP_GREEN));
+        (void)bench_add(&n.b, n.own, SPEAKS_OF(FIRST, "\"name\":\"bimil\""));
+        bench_settle(&n.b);
+        assert_int_equal(minted_of(&n, n.us, "bimil"), 1);
+        if (how == 0)
+            bench_policy_text(
+                &n.b, "language 1\ndeny d if type == indicator\nrelease green if tlp <= green to us-cisa\n");
+        else if (how == 1)
+            say(&n, 1, GATE_DENY, "kim");
+        else
+            add(&n, 1, ",\"name\":\"secret\",\"description\":\"x\"" MARKED(TLP_RED));
+        expect_unread(&n, "secret");
+        expect_unread(&n, "bimil");
+        node_end(&n);
+    }
+}
+
+/* A field that is marked more strictly than before goes in all languages. */
+static void a_cut_field_is_not_told_in_another_language(void **state)
+{
+    (void)state;
+    struct stix_key marking = bench_key(STATEMENT_1);
+    for (int rest = 0; rest < 2; rest++) {
+        struct node n;
+        char text[TEXT_MAX];
+        node_init(&n, GREEN_TO_US);
+        (void)bench_add(&n.b, n.own, statement(text, 1, "for friends"));
+        assert_int_equal(gate_marking_classify(n.b.gate, &marking, STIX_TLP_CLEAR, &by_test, n.b.now_us),
+                         ERR_OK);
+        add(&n, 1,
+            ",\"name\":\"secret\",\"granular_markings\":[{\"marking_ref\":\"" STATEMENT_1
+            "\",\"selectors\":[\"name\"]}]" MARKED(TLP_GREEN));
+        (void)bench_add(&n.b, n.own,
+                        rest ? SPEAKS_OF(FIRST, "\"name\":\"bimil\",\"x_a\":\"gonggae\"")
+                             : SPEAKS_OF(FIRST, "\"name\":\"bimil\""));
+        bench_settle(&n.b);
+        assert_int_equal(minted_of(&n, n.us, "bimil"), 1);
+        assert_int_equal(gate_marking_classify(n.b.gate, &marking, STIX_TLP_RED, &by_test, n.b.now_us),
+                         ERR_OK);
+        expect_unread(&n, "secret");
+        expect_unread(&n, "bimil");
+        assert_int_equal(minted_of(&n, n.us, "gonggae"), rest);
+        node_end(&n);
+    }
+}
+
+/* What a rule takes out, and what cannot be without it: nobody has it by a rule any more. */
+static void what_cannot_be_made_in_part_is_taken_back(void **state)
+{
+    (void)state;
+    static const char *const policies[] = {
+        "language 1\nrelease g if tlp <= green to us-cisa with redact \"pattern\"\n",
+        "language 1\nhold h if always until approved\nrelease g if tlp <= green to us-cisa with redact "
+        "\"pattern\"\n",
+    };
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        struct node n;
+        node_init(&n, GREEN_TO_US);
+        add(&n, 1, MARKED(TLP_GREEN));
+        (void)bench_add(&n.b, n.own, SPEAKS_OF(FIRST, "\"pattern\":\"bimil\""));
+        bench_settle(&n.b);
+        bench_policy_text(&n.b, policies[i]);
+        expect_unread(&n, "198.51.100.1");
+        expect_unread(&n, "bimil");
+        node_end(&n);
+    }
+}
+
 /* Not only a policy brings a hold and a duty. */
 static void a_tag_brings_both(void **state)
 {
@@ -334,6 +429,9 @@ int main(void)
         cmocka_unit_test(what_is_minted_is_taken_back_too),
         cmocka_unit_test(what_would_go_in_part_alone_is_taken_back_under_a_hold),
         cmocka_unit_test(a_part_is_taken_back_under_a_hold_for_what_it_has),
+        cmocka_unit_test(what_translates_it_is_taken_back),
+        cmocka_unit_test(a_cut_field_is_not_told_in_another_language),
+        cmocka_unit_test(what_cannot_be_made_in_part_is_taken_back),
         cmocka_unit_test(a_tag_brings_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
