@@ -153,17 +153,18 @@ static bool is_about_maker(const struct gate *gate, const struct job *job)
     return job->scope == JOB_REFERRERS && mint_creator_key(gate, &self) && stix_key_eq(&self, &job->key);
 }
 
-/* What this frame stands for in a job over the log: an object, or what it is another copy of; 0: nothing. */
+/* What this frame stands for in a job over the log: an object, or what it is another copy of (that binds with
+ * it, and translations wait for both); 0: nothing. */
 static uint64_t job_means(const struct job *job, const struct frame *frame, bool all)
 {
     struct record_envelope envelope;
     if ((frame->kind != FRAME_OBJ && frame->kind != FRAME_QUAR) ||
         record_envelope_read(frame->envelope, &envelope) != ERR_OK)
         return 0;
-    bool his = envelope.source == job->source;
-    if (job->scope == JOB_RIVALS && !all)
-        return his && envelope.reason == RECORD_QUARANTINE_CONFLICT ? envelope.about : 0;
-    return frame->kind == FRAME_OBJ && (all || his) ? frame->lsn : 0;
+    bool his = envelope.source == job->source, rival = envelope.reason == RECORD_QUARANTINE_CONFLICT;
+    if (frame->kind == FRAME_QUAR)
+        return his && rival && !all ? envelope.about : 0;
+    return all || (his && job->scope == JOB_SOURCE) ? frame->lsn : 0;
 }
 
 err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size, size_t *out_count,

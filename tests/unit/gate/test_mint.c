@@ -707,6 +707,27 @@ static void an_untreated_creator_is_taken_back(void **state)
     bench_deinit(&n.b);
 }
 
+/* Another source's copy of its target keeps it too, until something is assumed of that source. */
+static void a_translation_waits_for_other_copies(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease r if tlp <= green to us-cisa\n");
+    uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_NONE, false, false);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, ",\"name\":\"open\""));
+    (void)bench_add(&n.b, feed, indicator(text, 1, 1, ",\"name\":\"other\""));
+    (void)bench_add(&n.b, n.own, translation(text, 1, "", "gonggae"));
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_false(bench_is_released(&n.b, n.us, "language-content", 1));
+    (void)bench_source(&n.b, "feed", STIX_TLP_GREEN, false, false);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "language-content", 1));
+    bench_deinit(&n.b);
+}
+
 /* What keeps a translation is lifted from its target alone, which its reader has already: it goes then. */
 static void a_translation_waits_for_its_target(void **state)
 {
@@ -865,6 +886,7 @@ int main(void)
         cmocka_unit_test(a_hidden_creator_comes_along_with_nothing),
         cmocka_unit_test(a_creator_does_not_evade_its_duties),
         cmocka_unit_test(a_translation_is_bound_by_its_version),
+        cmocka_unit_test(a_translation_waits_for_other_copies),
         cmocka_unit_test(a_translation_waits_for_its_target),
         cmocka_unit_test(a_definition_leaves_whole_or_not_at_all),
         cmocka_unit_test(an_untreated_creator_is_taken_back),
