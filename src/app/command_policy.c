@@ -352,8 +352,10 @@ static void say_held(struct command_call *call, const struct gate_why *why, unsi
     char remedy[COMMAND_TEXT_MAX / 2] = "";
     bool queued = gate_hold_find(gate, partner, why->lsn, call->now_us, &hold) == ERR_OK &&
                   str_eq(hold.rule, why->rule);
+    bool built_in = str_starts(why->rule, STR("built-in."));
     if (!queued || hold.remedy == GATE_REMEDY_APPROVE || hold.remedy == GATE_REMEDY_TIME) {
-        line_say(call->out, "Held for a person by rule %.*s.", STR_ARG(why->rule));
+        line_say(call->out, "Held%s by rule %.*s.", queued || !built_in ? " for a person" : "",
+                 STR_ARG(why->rule));
         return;
     }
     if (hold.remedy != GATE_REMEDY_RULE)
@@ -395,6 +397,8 @@ static void tell_why(struct command_call *call, const struct gate_why *why)
     line_bool(call->out, "minted", why->minted);
     if (why->without.len > 0)
         line_text(call->out, "without", why->without);
+    if (why->unmade != NULL)
+        line_word(call->out, "unmade", why->unmade);
     if (why->limit.len > 0) {
         line_text(call->out, "limited_by", why->limited_by);
         line_text(call->out, "limit", why->limit);
@@ -455,6 +459,24 @@ static void say_why(struct command_call *call, const struct gate_why *why, unsig
     else
         line_say(call->out, "%s by rule %.*s.", why->effect == POLICY_RELEASE ? "To be released" : "Denied",
                  STR_ARG(why->rule));
+}
+
+/* The profile has a line each, `!` before what is no selector. */
+static void say_unmade(struct command_call *call, const struct gate_why *why)
+{
+    struct str left = why->without;
+    struct buf what;
+    if (why->unmade == NULL)
+        return;
+    buf_init(&what, COMMAND_TEXT_MAX);
+    while (left.len > 0) {
+        struct str line = str_cut(&left, '\n');
+        bool named = line.len > 0 && line.at[0] == '!';
+        buf_printf(&what, "%s%.*s", what.len > 0 ? ", " : " (", (int)line.len - named, line.at + named);
+    }
+    line_say(call->out, "What must be taken out of it for this partner%.*s%s cannot be: %s.",
+             STR_ARG(buf_str(&what)), what.len > 0 ? ")" : "", why->unmade);
+    buf_deinit(&what);
 }
 
 static void say_named(struct command_call *call, const struct gate_why *why)
@@ -557,6 +579,7 @@ static err_t policy_explain_one(struct command_call *call)
         return command_refuse(call, err, NULL, "%s", err_text(err));
     say_copies(call, &why);
     say_why(call, &why, peer->index);
+    say_unmade(call, &why);
     say_named(call, &why);
     say_approval(call, &why);
     return ERR_OK;

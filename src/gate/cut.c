@@ -344,12 +344,13 @@ static err_t form_for(struct gathering *g, const struct stix_object *source, siz
         g->out->untold |= same->brings ? form.partners & g->bare.release : 0;
         return ERR_OK;
     }
-    /* A definition under another name would define nothing. */
+    form.unmade = "a definition is never made anew: under another name it would define nothing";
     err = key_is_definition(&source->key) ? ERR_DENIED : cut_try(&trial, source, warnings, &form);
     if (err == ERR_OK)
         err = keep_creator(g, source, &form);
     if (err == ERR_OK && form.brings) {
         g->out->untold |= form.partners & g->bare.release;
+        form.unmade = "what marks or extends it would bring its creator along";
         err = ERR_DENIED;
     }
     if (err == ERR_DENIED || err == ERR_LIMIT || err == ERR_NOTFOUND) { /* the secret was destroyed */

@@ -20,6 +20,7 @@ struct form {
     struct stix_ref *refs; /* of what is left; keys and roles only */
     uint8_t *how;          /* enum closure_how of each */
     size_t ref_count;
+    const char *unmade; /* why nobody gets it so, for people; NULL: he does */
 };
 
 /* To whom an unmarked creator or definition does not come along, or not as it is. */
@@ -71,7 +72,7 @@ NODISCARD err_t cut_make(struct gate *gate, const struct cut_order *order, struc
 /* Rules of the standard that an object breaks and that no strict source may. */
 NODISCARD err_t cut_warnings(struct gate *gate, struct json_val root, struct arena *arena, size_t *out);
 /* Makes `form` of `source` once for a partner of form->partners: fills sco_id, refs, how and ref_count.
- * ERR_DENIED: it would be no object any more. trial.c */
+ * ERR_DENIED: it cannot be made; `unmade` says why. trial.c */
 struct cut_trial {
     struct gate *gate;
     int64_t now_us;

@@ -382,6 +382,7 @@ struct gate_why {
     struct str approvers, basis; /* whose word lets this version go to him, and on what basis; empty: none */
     bool minted;                 /* he has it, as another object */
     struct str without;          /* he gets it, or got it, without these: selectors, a line each */
+    const char *unmade;          /* why he cannot get it without these, for people; NULL: he can. Static */
     uint64_t lsn;                /* the copy that was looked at */
     struct stamp version;
     struct str variant_of;   /* an observable of which there are several: who brought this one; else empty */

@@ -427,6 +427,21 @@ static bool was_over(const struct gate *gate, const struct state *state, unsigne
            str_eq(gate->names[outcome->rule[partner]], policy_rule_name(gate->policy, POLICY_RULE_EXPIRED));
 }
 
+/* Held for duties that cannot be carried out: which, and why not. */
+static void find_unmade(const struct cutting *cutting, unsigned partner, const struct form **form,
+                        const char **out)
+{
+    bool duties =
+        (cutting->verdict.hold >> partner & 1) && cutting->verdict.rule[partner] == POLICY_RULE_DUTIES;
+    const struct form *unmade = duties && *form == NULL ? cut_unmade(cutting, partner) : NULL;
+    if (unmade != NULL)
+        *out = (*form = unmade)->unmade;
+    else if (duties && (cutting->untold >> partner & 1))
+        *out = "it speaks of what does not leave, or not as it is";
+    else if (duties && (cutting->unmade >> partner & 1))
+        *out = "there is more of it than can be told";
+}
+
 err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
                    struct arena *arena, void (*step)(void *ctx, const struct policy_step *step), void *ctx,
                    struct gate_why *out)
@@ -467,6 +482,7 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     why.minted = state.minted >> partner & 1;
     why.lsn = copy->lsn;
     why.version = copy->version;
+    find_unmade(&cutting, partner, &form, &why.unmade);
     why.without = form == NULL ? STR("") : form->profile;
     if ((cutting.clean >> partner & 1) == 0)
         why.named = STR("");

@@ -225,7 +225,7 @@ static struct str listen(void *ctx, struct str text)
 
 /* The form as it is, without anything that may be left out. ERR_DENIED also where a text names the creator
  * that the form does not name. */
-static err_t make_once(const struct cut_trial *by, const struct stix_object *source, const struct form *form,
+static err_t make_once(const struct cut_trial *by, const struct stix_object *source, struct form *form,
                        const struct cut_order *order, struct stix_object *made)
 {
     struct stix_cut cut = *order->cut;
@@ -240,13 +240,15 @@ static err_t make_once(const struct cut_trial *by, const struct stix_object *sou
     }
     buf_clear(&by->gate->minted);
     err = cut_make(by->gate, &once, by->arena, &by->gate->minted, made);
-    return err == ERR_OK && l.heard ? ERR_DENIED : err;
+    if (err != ERR_OK || !l.heard)
+        return err;
+    form->unmade = "a text in it says the name of its creator";
+    return ERR_DENIED;
 }
 
 /* Masks of two values may be equal, and observables with equal values are one: an identifier may follow from
  * what is left, and not from a mask. ERR_DENIED: it would. */
-static err_t refuse_masked_id(const struct cut_trial *by, const struct form *form,
-                              const struct cut_order *order)
+static err_t refuse_masked_id(const struct cut_trial *by, struct form *form, const struct cut_order *order)
 {
     struct stix_cut cut = *order->cut;
     struct cut_order unmasked = {order->root, order->warnings, &cut};
@@ -258,7 +260,10 @@ static err_t refuse_masked_id(const struct cut_trial *by, const struct form *for
     err_t err = cut_make(by->gate, &unmasked, by->arena, &by->gate->minted, &made);
     if (err == ERR_OK)
         err = name_observable(by, &made, &other);
-    return err == ERR_OK && !str_eq(other.sco_id, form->sco_id) ? ERR_DENIED : err;
+    if (err != ERR_OK || str_eq(other.sco_id, form->sco_id))
+        return err;
+    form->unmade = "its identifier follows from what would be masked";
+    return ERR_DENIED;
 }
 
 err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size_t warnings,
@@ -281,6 +286,7 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
     err_t err;
     if (t.found == NULL)
         return ERR_NOMEM;
+    form->unmade = "it would be no object without";
     buf_init(&id, LIMIT_ID_BYTES);
     buf_init(&creator, LIMIT_ID_BYTES);
     time_text(by->now_us, now);
@@ -306,6 +312,7 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
         err = try_loose(by, &order, &t, &without);
     if (err == ERR_OK)
         err = keep_refs(by, &made, &t, &without, form);
+    form->unmade = err == ERR_OK ? NULL : form->unmade;
 out:
     personal_texts_end(&texts);
     buf_deinit(&id);

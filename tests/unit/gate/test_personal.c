@@ -131,6 +131,17 @@ static void pseudonyms_are_one_audiences_and_ours_to_open(void **state)
     bench_deinit(&n.b);
 }
 
+static struct gate_why why_of(struct node *n, unsigned partner, const char *type, int number)
+{
+    struct gate_why why;
+    struct arena arena;
+    struct stix_key key = key_of(type, number);
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(n->b.gate, &key, partner, n->b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    arena_deinit(&arena);
+    return why;
+}
+
 /* What cannot be said without the value stays here: a pattern with the recipient's address, an observable
  * that is the value. A reference to a victim goes. */
 static void what_cannot_be_masked_is_held(void **state)
@@ -153,6 +164,7 @@ static void what_cannot_be_masked_is_held(void **state)
     (void)bench_add(&n.b, n.own, text);
     char *us = view(&n, n.us), *jp = view(&n, n.jp);
     assert_string_equal(us, "");
+    assert_string_equal(why_of(&n, n.us, "indicator", 9).unmade, "it would be no object without");
     assert_null(strstr(jp, "pattern"));
     assert_null(strstr(jp, MAIL));
     mem_free(us);
@@ -349,17 +361,6 @@ static struct listed holds_of(struct node *n, unsigned partner)
         assert_int_equal(gate_holds(n->b.gate, partner, n->b.now_us, &at, 16, list_hold, &listed), ERR_OK);
     assert_int_equal(gate_holds_count(n->b.gate, partner), listed.count);
     return listed;
-}
-
-static struct gate_why why_of(struct node *n, unsigned partner, const char *type, int number)
-{
-    struct gate_why why;
-    struct arena arena;
-    struct stix_key key = key_of(type, number);
-    arena_init(&arena, 64 << 20);
-    assert_int_equal(gate_explain(n->b.gate, &key, partner, n->b.now_us, &arena, NULL, NULL, &why), ERR_OK);
-    arena_deinit(&arena);
-    return why;
 }
 
 static const char *asked_of(struct node *n, const struct stix_key *key, unsigned partner)
