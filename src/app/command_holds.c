@@ -135,6 +135,7 @@ struct comparing {
     uint64_t cursor, looked;
     bool told; /* what the other policy names that is not here */
     uint64_t counts[GATE_DIFF_KINDS][LIMIT_PARTNERS];
+    uint64_t namers[LIMIT_PARTNERS]; /* references that stay, to what he would lose */
     bool all;
     struct {
         unsigned partner;
@@ -144,9 +145,10 @@ struct comparing {
     uint64_t more_shown; /* partners to whom more than has room here */
 };
 
-static const char *const change_words[GATE_DIFF_KINDS] = {"released",     "held back", "withdrawn",
-                                                          "whole",        "in part",   "in other parts",
-                                                          "other duties", "kept",      "later"};
+static const char *const change_words[GATE_DIFF_KINDS] = {
+    "released",     "held back", "withdrawn", "whole",  "in part", "in other parts",
+    "other duties", "kept",      "later",     "denied", "held",    "stays"};
+static const char *const said_words[] = {"none", "release", "hold", "deny"};
 
 /* A line of what is taken out, for people. */
 static struct str part_name(struct str line)
@@ -221,6 +223,14 @@ static void line_form(struct buf *out, const struct gate_diff_line *diff)
         buf_printf(&text, "%s%.*s in the place of %.*s", text.len > 0 ? "; " : "",
                    STR_ARG(diff->then_duties.len > 0 ? diff->then_duties : STR("no duty")),
                    STR_ARG(diff->now_duties.len > 0 ? diff->now_duties : STR("none")));
+    if (diff->named_by > 0)
+        buf_printf(&text, "%s%zu that stay%s name it", text.len > 0 ? "; " : "", diff->named_by,
+                   diff->named_by == 1 ? "s" : "");
+    if (diff->named_minted > 0)
+        buf_printf(&text, "%s%zu made for it name it, until they are made anew", text.len > 0 ? "; " : "",
+                   diff->named_minted);
+    if (diff->named_more)
+        buf_printf(&text, "; more name it than were counted");
     if (text.len > 0 && buf_err(&text) == ERR_OK)
         line_text(out, "form", buf_str(&text));
     buf_deinit(&text);
@@ -242,6 +252,7 @@ static bool say_diff(void *ctx, const struct gate_diff_line *diff)
     struct command_call *call = comparing->call;
     uint64_t *count = &comparing->counts[diff->change][diff->partner];
     note_shown(comparing, diff);
+    comparing->namers[diff->partner] += diff->named_by + diff->named_minted;
     if (++*count > EXAMPLES && !comparing->all)
         return true;
     line_begin(call->out);
@@ -250,6 +261,14 @@ static bool say_diff(void *ctx, const struct gate_diff_line *diff)
     line_word(call->out, "change", change_words[diff->change]);
     line_text(call->out, "now", diff->now_rule);
     line_text(call->out, "then", diff->then_rule);
+    line_word(call->out, "now_effect", said_words[diff->now]);
+    line_word(call->out, "then_effect", said_words[diff->then]);
+    if (diff->named_by > 0)
+        line_count(call->out, "named_by", diff->named_by);
+    if (diff->named_minted > 0)
+        line_count(call->out, "named_by_minted", diff->named_minted);
+    if (diff->named_more)
+        line_bool(call->out, "named_by_more", true);
     if (diff->change == GATE_DIFF_LATER)
         line_time(call->out, "at", diff->at_us);
     line_form(call->out, diff);
@@ -316,6 +335,34 @@ static void say_forms(struct command_call *call, const struct comparing *compari
     buf_deinit(&names);
 }
 
+/* What would stay where it is, and for another reason. */
+static void say_waits(struct command_call *call, const struct comparing *comparing, unsigned p)
+{
+    static const struct {
+        enum gate_diff_kind kind;
+        const char *words;
+    } rows[] = {
+        {GATE_DIFF_LATER, "would stay for now and be let go, or more of them, when a time is over"},
+        {GATE_DIFF_KEPT,
+         "more would be let go by the rules, but stay: they name what stays, or cannot be made "
+         "as the duties say"},
+        {GATE_DIFF_DENIED, "that wait would be denied: they leave the queue, and no approval lets them go"},
+        {GATE_DIFF_HELD, "that are denied would wait: bongsu holds list then says for what"},
+        {GATE_DIFF_STAYS, "that it has would stay with it, and what comes of them from then on would wait"},
+    };
+    struct str audience = gate_peer_get(call->host->gate, p)->audience;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (count_of(comparing, rows[i].kind, p) > 0)
+            line_say(call->out, "%.*s: %llu %s.", STR_ARG(audience), count_of(comparing, rows[i].kind, p),
+                     rows[i].words);
+    if (comparing->namers[p] > 0)
+        line_say(
+            call->out,
+            "%.*s: %llu times what stays with it names what it would lose: that is not taken back for it; "
+            "deny it too where it must go.",
+            STR_ARG(audience), (unsigned long long)comparing->namers[p]);
+}
+
 static void say_counts(struct command_call *call, const struct comparing *comparing)
 {
     bool any = false;
@@ -333,19 +380,10 @@ static void say_counts(struct command_call *call, const struct comparing *compar
                  STR_ARG(audience), count_of(comparing, GATE_DIFF_RELEASED, p),
                  count_of(comparing, GATE_DIFF_WITHDRAWN, p), count_of(comparing, GATE_DIFF_HELD_BACK, p));
         say_forms(call, comparing, p);
-        if (count_of(comparing, GATE_DIFF_LATER, p) > 0)
-            line_say(call->out,
-                     "%.*s: %llu would stay for now and be let go, or more of them, when a time is over.",
-                     STR_ARG(audience), count_of(comparing, GATE_DIFF_LATER, p));
-        if (count_of(comparing, GATE_DIFF_KEPT, p) > 0)
-            line_say(
-                call->out,
-                "%.*s: %llu more would be let go by the rules, but stay: they name what stays, or cannot be "
-                "made as the duties say.",
-                STR_ARG(audience), count_of(comparing, GATE_DIFF_KEPT, p));
+        say_waits(call, comparing, p);
     }
     if (!any)
-        line_say(call->out, "Nothing that is held would be decided otherwise.");
+        line_say(call->out, "Nothing here would be decided otherwise.");
 }
 
 static err_t diff_next(struct command_call *call, void *state, bool *out_end)

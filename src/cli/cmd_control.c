@@ -288,11 +288,13 @@ static const struct cli_command policy_rows[] = {
                  {"ENDS IF", "ends_if"}}},
     {.words = "policy diff",
      .summary = "what another policy would newly give out, in what form, and what it would take back",
-     .help = "Counts for each partner, and a few examples of each kind: what would newly go out, be "
-             "withdrawn, stay, "
-             "or leave in another form (whole, with something taken out, under other duties). What names "
-             "something "
-             "that stays, stays with it. It can be broken off at any time.",
+     .help =
+         "Counts for each partner, and a few examples of each kind: what would newly go out, be "
+         "withdrawn, stay, "
+         "or leave in another form (whole, with something taken out, under other duties); what waits and "
+         "would be denied, what is denied and would wait. What names something that stays, stays with it; "
+         "what has left and names something that is taken back stays where it is, and is counted. It can "
+         "be broken off at any time.",
      .args = {POLICY_FILE},
      .options = {{"all", CLI_FLAG, "all", NULL, "every object, not only examples"}},
      .control = "policy.diff",

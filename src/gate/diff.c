@@ -27,6 +27,12 @@ struct differing {
     size_t count;
     struct deciding sets[SIDES];
     struct arena *arena; /* of one line */
+    struct namer {       /* what names an object that somebody loses, and stays with these */
+        struct stix_key key;
+        uint64_t whole, minted; /* how they have it */
+    } namers[LIMIT_NEIGHBOURS];
+    size_t namer_count;
+    bool more_namers;
 };
 
 /* What a partner reads of it. */
@@ -36,6 +42,8 @@ enum reading { NOTHING, MINTED, WHOLE };
 struct side {
     bool rules; /* they let it go */
     bool goes;
+    bool along; /* with what names it, if that goes: it is not told of */
+    enum gate_diff_word word;
     enum reading reads;
     struct str parts; /* what is taken out of that, a line each */
     const struct policy_duties *duties;
@@ -107,6 +115,7 @@ static uint64_t may_differ(const struct differing *d, const struct stix_object *
     mask |= has & (then->verdict.deny | then->clean);
     mask |= policy_has_duties(d->policies[THEN]) ? has & then->verdict.hold : 0;
     mask |= both & (now->clean ^ then->clean);
+    mask |= now->verdict.hold ^ then->verdict.hold;
     mask |= refers(object) ? state->minted & ~state->released & then->verdict.release : 0;
     for (unsigned p = 0; p < d->gate->peer_count; p++)
         if ((both >> p & 1) && (mask >> p & 1) == 0 && !same_for(now, then, p))
@@ -326,6 +335,141 @@ static err_t settle(struct differing *d, int s)
     return set_mint(set, order);
 }
 
+/* --- what stays and names what is lost --- */
+
+static struct namer *namer_of(struct differing *d, const struct stix_key *key)
+{
+    for (size_t i = 0; i < d->namer_count; i++)
+        if (stix_key_eq(&d->namers[i].key, key))
+            return &d->namers[i];
+    d->namers[d->namer_count] = (struct namer) {.key = *key};
+    return &d->namers[d->namer_count++];
+}
+
+/* A copy that names it: who keeps that under the other policy? Of several versions the newest counts that he
+ * has. */
+static err_t add_namer(struct differing *d, uint64_t lsn)
+{
+    struct subject subject;
+    struct state state;
+    err_t err = state_load(d->gate, lsn, &state);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    if (TRY(err, keep(d, lsn, &state)) || (state.released | state.minted) == 0)
+        return err;
+    arena_reset(d->arena);
+    if (TRY(err, subject_recall(d->gate, lsn, d->arena, &subject)))
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct namer *namer = namer_of(d, &subject.object.key);
+    namer->whole |= state.released & ~state.superseded;
+    namer->minted |= state.minted;
+    return ERR_OK;
+}
+
+/* All that names this, however it is named: by reference or in a text. */
+static err_t find_namers(struct differing *d, const struct stix_key *key)
+{
+    uint64_t found[LIMIT_NEIGHBOURS];
+    size_t count;
+    err_t err = namers(d->gate, key, 0, found, LIMIT_NEIGHBOURS, &count);
+    d->namer_count = 0;
+    d->more_namers = err == ERR_OK && count == LIMIT_NEIGHBOURS;
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = add_namer(d, found[i]);
+    return err;
+}
+
+/* Does what he has of it, minted, name this identifier? What was made since may have it otherwise. */
+static err_t minted_says(struct differing *d, const struct namer *namer, unsigned p, struct str id, bool *out)
+{
+    struct mint *variants;
+    struct frame frame;
+    struct bytes bytes;
+    err_t err = mint_variants(d->gate, &namer->key, p, d->arena, &variants);
+    *out = false;
+    if (err != ERR_OK || variants == NULL)
+        return err;
+    if (TRY(err, store_read(d->gate->store, mint_known(variants)->lsn, &frame)) ||
+        TRY(err, frame_bytes(d->gate, &frame, d->arena, &bytes)))
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    *out = bytes_contain(bytes, bytes_from_str(id));
+    return ERR_OK;
+}
+
+/* Who keeps something of it, in whatever version; and who brought it himself, and knows its own name. */
+static err_t kept_of(struct differing *d, const struct stix_key *key, struct holders *out,
+                     uint64_t *out_brought)
+{
+    struct copies copies;
+    struct holders held = {0};
+    uint64_t brought = 0;
+    err_t err = copies_load(d->gate, key, &copies);
+    for (size_t i = 0; err == ERR_OK && i < copies.count; i++) {
+        const struct gate_source *source = gate_source_get(d->gate, copies.at[i].source);
+        struct state state = {0};
+        err = state_load(d->gate, copies.at[i].lsn, &state);
+        err = err == ERR_NOTFOUND ? ERR_OK : err;
+        if (err == ERR_OK)
+            err = keep(d, copies.at[i].lsn, &state);
+        brought |= source != NULL && source->partner >= 0 ? UINT64_C(1) << source->partner : 0;
+        held.plain |= state.released;
+        held.minted |= state.minted;
+    }
+    *out = held;
+    *out_brought = brought;
+    return err;
+}
+
+/* Of what these have: who loses its own identifier, or the minted one, and what names it. */
+static err_t find_lost(struct differing *d, const struct stix_key *key, const struct state *had,
+                       struct holders *out)
+{
+    struct holders kept;
+    uint64_t brought;
+    err_t err;
+    d->namer_count = 0;
+    *out = (struct holders) {0};
+    if (TRY(err, kept_of(d, key, &kept, &brought)))
+        return err;
+    out->plain = had->released & ~(kept.plain | brought) & d->partners;
+    out->minted = had->minted & ~had->released & ~(kept.plain | kept.minted) & d->partners;
+    return (out->plain | out->minted) == 0 ? ERR_OK : find_namers(d, key);
+}
+
+/* By what name did he know what he loses? Empty: he keeps that name, or it comes back to him under it. */
+static err_t name_lost(struct differing *d, const struct stix_key *key, const struct holders *lost,
+                       unsigned p, struct str id, enum reading then, struct str *out)
+{
+    struct mint *variants = NULL;
+    bool whole = lost->plain >> p & 1;
+    *out = whole ? id : STR("");
+    if (whole || then != NOTHING || (lost->minted >> p & 1) == 0)
+        return ERR_OK;
+    err_t err = mint_variants(d->gate, key, p, d->arena, &variants);
+    if (err == ERR_OK && variants != NULL)
+        *out = mint_known(variants)->id;
+    return err;
+}
+
+/* What he keeps that names it so. What was minted may be made anew: only the whole closure would say. */
+static err_t count_namers(struct differing *d, const struct stix_key *key, const struct holders *lost,
+                          enum reading then, struct gate_diff_line *line)
+{
+    struct str id;
+    unsigned p = line->partner;
+    err_t err = name_lost(d, key, lost, p, line->id, then, &id);
+    for (size_t i = 0; err == ERR_OK && i < d->namer_count && id.len > 0; i++) {
+        const struct namer *namer = &d->namers[i];
+        bool names = (lost->plain & namer->whole) >> p & 1, says = false;
+        if (!names && (namer->minted >> p & 1))
+            err = minted_says(d, namer, p, id, &says);
+        line->named_by += names;
+        line->named_minted += says;
+    }
+    line->named_more = id.len > 0 && d->more_namers;
+    return err;
+}
+
 /* --- telling --- */
 
 /* What is taken out where this is minted. */
@@ -344,6 +488,13 @@ static err_t parts_of(const struct candidate *c, unsigned p, struct arena *arena
     return err != ERR_OK ? err : out->at == NULL ? ERR_NOMEM : ERR_OK;
 }
 
+static enum gate_diff_word word_of(const struct policy_verdict *verdict, unsigned p)
+{
+    return verdict->release >> p & 1 ? GATE_DIFF_RELEASE
+           : verdict->hold >> p & 1  ? GATE_DIFF_WAITS
+                                     : GATE_DIFF_DENY;
+}
+
 /* What goes under this policy, and would be read by a partner who has nothing of it. */
 static err_t side_of(const struct differing *d, int s, uint64_t lsn, unsigned p, struct side *out)
 {
@@ -359,6 +510,8 @@ static err_t side_of(const struct differing *d, int s, uint64_t lsn, unsigned p,
         side.duties = policy_bound_of(c->bound, c->bound_count, p);
         side.text = duties == NULL ? STR("") : duties->text;
         side.rule = side.rules && !side.goes ? STR("closure") : policy_rule_name(policy, rule);
+        side.along = (c->member.base & ~c->verdict.release) >> p & 1;
+        side.word = side.rules && !side.goes ? GATE_DIFF_WAITS : word_of(&c->verdict, p);
         bool minted = (c->minted >> p & 1) || minted_form(c->forms, c->form_count, p) != NULL;
         side.reads = !side.goes ? NOTHING : minted ? MINTED : WHOLE;
         err = minted ? parts_of(c, p, d->arena, &side.parts) : ERR_OK;
@@ -411,21 +564,37 @@ static bool made_otherwise(const struct candidate *c, const struct side *now, co
     return had ? made != NULL && !made->same : !str_eq(now->parts, then->parts);
 }
 
+/* Of what he has not and would not get: does it wait for something else than before, or no more? */
+static bool waits_otherwise(const struct side *now, const struct side *then, enum gate_diff_kind *out)
+{
+    *out = GATE_DIFF_KEPT;
+    if (then->rules && !now->rules)
+        return true;
+    *out = then->word == GATE_DIFF_WAITS ? GATE_DIFF_HELD : GATE_DIFF_DENIED;
+    return !now->along && !then->along &&
+           (then->word == GATE_DIFF_WAITS ? now->word != GATE_DIFF_WAITS : now->word == GATE_DIFF_WAITS);
+}
+
 static bool differs(const struct candidate *c, const struct side *now, const struct side *then, unsigned p,
                     bool had, enum gate_diff_kind *out)
 {
     bool duties = now->rules && then->rules && then->goes && !duties_alike(now->duties, then->duties);
     *out = GATE_DIFF_DUTIES;
-    if (then->reads == NOTHING) {
-        *out = had ? GATE_DIFF_WITHDRAWN : now->reads != NOTHING ? GATE_DIFF_HELD_BACK : GATE_DIFF_KEPT;
-        return *out != GATE_DIFF_KEPT || (then->rules && !now->rules);
+    if (then->reads == NOTHING && (had || now->reads != NOTHING)) {
+        *out = had ? GATE_DIFF_WITHDRAWN : GATE_DIFF_HELD_BACK;
+        return true;
     }
+    if (then->reads == NOTHING)
+        return waits_otherwise(now, then, out);
     if (now->reads == NOTHING)
         *out = GATE_DIFF_RELEASED;
     else if (now->reads != then->reads)
         *out = then->reads == WHOLE ? GATE_DIFF_WHOLE : GATE_DIFF_PART;
     else if (then->reads == MINTED && made_otherwise(c, now, then, p, had))
         *out = GATE_DIFF_OTHER;
+    else if (had && !duties && !now->along && !then->along && then->word == GATE_DIFF_WAITS && !then->rules &&
+             now->word == GATE_DIFF_RELEASE)
+        *out = GATE_DIFF_STAYS;
     return *out != GATE_DIFF_DUTIES || duties;
 }
 
@@ -459,10 +628,14 @@ static err_t say(struct differing *d, struct gate_diff_line *line, const struct 
                  const struct side *then)
 {
     err_t err;
-    bool leaves = line->change != GATE_DIFF_WITHDRAWN && line->change != GATE_DIFF_HELD_BACK &&
-                  line->change != GATE_DIFF_LATER;
+    static const bool leaving[GATE_DIFF_KINDS] = {
+        [GATE_DIFF_RELEASED] = true, [GATE_DIFF_WHOLE] = true,  [GATE_DIFF_PART] = true,
+        [GATE_DIFF_OTHER] = true,    [GATE_DIFF_DUTIES] = true, [GATE_DIFF_KEPT] = true};
+    bool leaves = leaving[line->change];
     bool left = line->change == GATE_DIFF_WHOLE || line->change == GATE_DIFF_OTHER;
     struct str before = left ? now->parts : STR(""), after = leaves ? then->parts : STR("");
+    line->now = now->word;
+    line->then = then->word;
     line->now_rule = now->rule;
     line->then_rule = then->rule;
     line->now_duties = now->text;
@@ -475,7 +648,7 @@ static err_t say(struct differing *d, struct gate_diff_line *line, const struct 
 }
 
 static err_t report_partner(struct differing *d, const struct candidate *c, const struct state *had,
-                            const struct later *later, struct str id, unsigned p)
+                            const struct holders *lost, const struct later *later, struct str id, unsigned p)
 {
     struct side now, then;
     struct gate_diff_line line = {.partner = p, .id = id};
@@ -485,11 +658,15 @@ static err_t report_partner(struct differing *d, const struct candidate *c, cons
         TRY(err, add_had(d, c, had, p, &now, &then)))
         return err;
     bool tells = differs(c, &now, &then, p, has, &line.change);
-    if (!tells && (later->partners >> p & 1)) {
+    bool waits =
+        line.change == GATE_DIFF_DENIED || line.change == GATE_DIFF_HELD || line.change == GATE_DIFF_STAYS;
+    if ((!tells || waits) && (later->partners >> p & 1)) {
         line.change = GATE_DIFF_LATER;
         line.at_us = later->at_us;
         tells = true;
     }
+    if (tells && TRY(err, count_namers(d, &c->key, lost, then.reads, &line)))
+        return err;
     return tells ? say(d, &line, &now, &then) : ERR_OK;
 }
 
@@ -499,6 +676,7 @@ static err_t report_current(struct differing *d, const struct candidate *c, cons
     char text[UUID_TEXT_SIZE];
     struct buf id;
     struct state had = {0};
+    struct holders lost = {0};
     err_t err = state_load(d->gate, c->lsn, &had);
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
@@ -509,11 +687,28 @@ static err_t report_current(struct differing *d, const struct candidate *c, cons
     buf_put(&id, "--", 2);
     buf_put(&id, text, sizeof text);
     err = buf_err(&id);
+    if (err == ERR_OK && ((had.released & ~c->state.released) | (had.minted & ~c->state.minted)) != 0)
+        err = find_lost(d, &c->key, &had, &lost);
+    arena_reset(d->arena);
     for (unsigned p = 0; p < d->gate->peer_count && err == ERR_OK && !d->stopped; p++)
         if (d->partners >> p & 1)
-            err = report_partner(d, c, &had, later, buf_str(&id), p);
+            err = report_partner(d, c, &had, &lost, later, buf_str(&id), p);
     buf_deinit(&id);
     return err;
+}
+
+static err_t report_withdrawn(struct differing *d, const struct subject *subject,
+                              const struct cutting cuttings[SIDES], const struct holders *lost, unsigned p)
+{
+    struct side side[SIDES] = {{.rule = STR("no policy"), .text = STR("")}, {.text = STR("")}};
+    struct gate_diff_line line = {.partner = p, .id = subject->object.id, .change = GATE_DIFF_WITHDRAWN};
+    for (int s = NOW; s < SIDES; s++)
+        if (d->policies[s] != NULL) {
+            side[s].rule = policy_rule_name(d->policies[s], cuttings[s].verdict.rule[p]);
+            side[s].word = word_of(&cuttings[s].verdict, p);
+        }
+    err_t err = count_namers(d, &subject->object.key, lost, NOTHING, &line);
+    return err != ERR_OK ? err : say(d, &line, &side[NOW], &side[THEN]);
 }
 
 /* What is no version of its owner any more can only be withdrawn. */
@@ -522,24 +717,24 @@ static err_t report_older(struct differing *d, uint64_t lsn)
     struct subject subject;
     struct cutting cuttings[SIDES];
     struct state had, kept;
+    struct holders lost;
     err_t err;
     if (TRY(err, state_load(d->gate, lsn, &had)))
         return err;
     kept = had;
-    if (TRY(err, keep(d, lsn, &kept)) || TRY(err, subject_recall(d->gate, lsn, d->arena, &subject)) ||
+    if (TRY(err, keep(d, lsn, &kept)) || TRY(err, subject_recall(d->gate, lsn, d->arena, &subject)))
+        return err;
+    uint64_t gone = (had.released | had.minted) & ~(kept.released | kept.minted) & d->partners;
+    struct stix_key key = subject.object.key;
+    if (gone == 0 || TRY(err, find_lost(d, &key, &had, &lost)))
+        return err;
+    arena_reset(d->arena);
+    if (TRY(err, subject_recall(d->gate, lsn, d->arena, &subject)) ||
         TRY(err, decide_both(d, &subject, d->now_us, cuttings)))
         return err;
-    uint64_t lost = (had.released | had.minted) & ~(kept.released | kept.minted) & d->partners;
-    for (unsigned p = 0; p < d->gate->peer_count && err == ERR_OK && !d->stopped; p++) {
-        struct side side[SIDES] = {{.rule = STR("no policy"), .text = STR("")}, {.text = STR("")}};
-        struct gate_diff_line line = {.partner = p, .id = subject.object.id, .change = GATE_DIFF_WITHDRAWN};
-        if ((lost >> p & 1) == 0)
-            continue;
-        for (int s = NOW; s < SIDES; s++)
-            if (d->policies[s] != NULL)
-                side[s].rule = policy_rule_name(d->policies[s], cuttings[s].verdict.rule[p]);
-        err = say(d, &line, &side[NOW], &side[THEN]);
-    }
+    for (unsigned p = 0; p < d->gate->peer_count && err == ERR_OK && !d->stopped; p++)
+        if (gone >> p & 1)
+            err = report_withdrawn(d, &subject, cuttings, &lost, p);
     return err;
 }
 

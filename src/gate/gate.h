@@ -455,20 +455,35 @@ enum gate_diff_kind {
     GATE_DIFF_OTHER,     /* ...with something taken out, and would go with something else taken out */
     GATE_DIFF_DUTIES,    /* the same under other duties, which bind what goes from then on */
     GATE_DIFF_KEPT,      /* the rules would newly let it go, and it names what stays, or cannot be made */
-    GATE_DIFF_LATER, /* stays for now, and the rules would let it go, or more of it, when a time is over */
+    GATE_DIFF_LATER,  /* stays for now, and the rules would let it go, or more of it, when a time is over */
+    GATE_DIFF_DENIED, /* waits, and would be denied: nobody would be asked about it any more */
+    GATE_DIFF_HELD,   /* is denied, or nothing decided it yet, and would wait */
+    GATE_DIFF_STAYS,  /* the partner has it, and would keep it; what comes of it from then on is held */
     GATE_DIFF_KINDS
 };
 /* Among what is taken out: texts and references that name what the partner does not have. */
 #define GATE_DIFF_LACKING "!what-it-lacks"
+/* What a policy says of it, before what it names is looked at. */
+enum gate_diff_word {
+    GATE_DIFF_NO_WORD, /* no policy */
+    GATE_DIFF_RELEASE,
+    GATE_DIFF_WAITS, /* a hold, or it names what stays */
+    GATE_DIFF_DENY,
+};
 struct gate_diff_line {
     unsigned partner;
     struct str id;
     enum gate_diff_kind change;
+    enum gate_diff_word now, then;
     struct str now_rule, then_rule;     /* "closure": it names what stays */
     struct str now_duties, then_duties; /* of these rules, as written */
     struct str shown;                   /* what was taken out and would not be, a line each */
     struct str hidden;                  /* what would be taken out and is not now, a line each */
     int64_t at_us;                      /* of GATE_DIFF_LATER: that time */
+    /* Of what he loses: objects that stay with him as they came and name it as he knew it; minted ones that
+     * name it, which stay so unless they can be made anew; and do more name it than were looked at? */
+    size_t named_by, named_minted;
+    bool named_more;
 };
 /* Looks at up to `most` frames from *cursor (0: the first) on and moves it; UINT64_MAX: that was all, or line
  * answered false. */

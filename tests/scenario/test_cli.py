@@ -605,7 +605,7 @@ def test_policy(place):
     check('the policy has the word', at > 0)
     place.expect(0, 'well formed', 'policy', 'check', POLICY, *kr)
     place.expect(0, 'in force', 'policy', 'activate', POLICY, *kr)
-    place.expect(0, 'Nothing that is held', 'policy', 'diff', POLICY, *kr)
+    place.expect(0, 'Nothing here would be', 'policy', 'diff', POLICY, *kr)
 
 
 def test_policy_examples(place):
@@ -746,6 +746,11 @@ def test_people(place):
     check('with the nearest deadline', deadline is not None and int(deadline[1]) > time.time(), deadline)
     place.expect(0, 'in force', 'policy', 'activate', 'asking.policy', *kr)
     place.expect(0, 'us-cisa: 1 would newly go out, 0 that it has', 'policy', 'diff', POLICY, *kr)
+    (place.path / 'denying.policy').write_text(POLICY.read_text() + 'deny ask if type == indicator to us-cisa\n')
+    place.expect(0, 'us-cisa: [1-9][0-9]* that wait would be denied', 'policy', 'diff', 'denying.policy', *kr)
+    told = [x for x in place.lines('policy', 'diff', 'denying.policy', *kr) if x.get('change') == 'denied']
+    check('a line says both effects', told and (told[0]['now_effect'], told[0]['then_effect'],
+                                                told[0]['then']) == ('hold', 'deny', 'ask'), told)
     cut = POLICY.read_text().replace('to all ', 'to all with redact "name" ')
     (place.path / 'cut.policy').write_text(cut)
     place.expect(0, 'us-cisa: [0-9]+ would leave in another form: 0 newly whole, [1-9][0-9]* newly in part', 'policy', 'diff',

@@ -11,6 +11,8 @@ struct told {
     size_t counts[GATE_DIFF_KINDS][2];
     size_t all;
     char shown[256], hidden[256], rule[64]; /* of the last line */
+    enum gate_diff_word now, then;
+    size_t named_by; /* of all */
 };
 
 static void node_init(struct node *n, const char *policy)
@@ -37,6 +39,9 @@ static bool tell(void *ctx, const struct gate_diff_line *line)
     told->all++;
     (void)snprintf(told->shown, sizeof told->shown, "%.*s", STR_ARG(line->shown));
     (void)snprintf(told->hidden, sizeof told->hidden, "%.*s", STR_ARG(line->hidden));
+    told->now = line->now;
+    told->then = line->then;
+    told->named_by += line->named_by;
     (void)snprintf(told->rule, sizeof told->rule, "%.*s", STR_ARG(line->then_rule));
     return true;
 }
@@ -304,9 +309,98 @@ static void what_goes_later_is_told(void **state)
     bench_deinit(&n.b);
 }
 
+/* What is taken back is lost, and what names it stays: that is told, since nobody would look for it. */
+static void what_stays_and_names_it_is_told(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key key = key_of("marking-definition", 1);
+    node_init(&n, "language 1\nrelease r if marking known to all\n");
+    (void)bench_add(&n.b, n.own, statement(text, 1, "of it"));
+    assert_int_equal(gate_marking_classify(n.b.gate, &key, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+    add(&n, 1, MARKED("marking-definition--00000000-0000-4000-8000-000000000001"));
+    add(&n, 2, MARKED("marking-definition--00000000-0000-4000-8000-000000000001"));
+    add(&n, 3, MARKED(TLP_GREEN));
+    struct told told = differences(
+        &n,
+        "language 1\ndeny d if type == marking-definition to us-cisa\nrelease r if marking known to all\n",
+        1000);
+    assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 1);
+    assert_int_equal(told.all, 1);
+    assert_int_equal(told.named_by, 2);
+    told = differences(&n,
+                       "language 1\ndeny d if type == marking-definition or type == indicator to us-cisa\n"
+                       "release r if marking known to all\n",
+                       1);
+    assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 4);
+    assert_int_equal(told.named_by, 0);
+    bench_deinit(&n.b);
+}
+
+/* An organisation that must be masked comes back under another name; what it made names the one that went. */
+static void a_name_that_is_lost_is_told(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, "language 1\nrelease g if marking known to us-cisa\n");
+    (void)bench_add(
+        &n.b, n.own,
+        identity(text, 1, "organization", ",\"contact_information\":\"ask kim.cheolsu@agency.go.kr\""));
+    add(&n, 1, MARKED(TLP_GREEN) ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\"");
+    add(&n, 2, MARKED(TLP_GREEN));
+    struct told told =
+        differences(&n, "language 1\nrelease g if marking known to us-cisa with mask-personal-data\n", 1000);
+    assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 1); /* what comes along is not told of */
+    assert_int_equal(told.all, 1);
+    assert_int_equal(told.named_by, 1);
+    bench_deinit(&n.b);
+}
+
+/* What waits, and whether it may ever go, is told as it is. */
+static void waiting_and_denied_are_told_apart(void **state)
+{
+    (void)state;
+    static const char held[] = "language 1\nhold h if tlp == green until approved\nrelease g if tlp <= green "
+                               "to us-cisa\n";
+    static const char denied[] = "language 1\ndeny d if tlp == green\nrelease g if tlp <= green to us-cisa\n";
+    struct node n;
+    node_init(&n, held);
+    add(&n, 1, MARKED(TLP_GREEN));
+    struct told told = differences(&n, denied, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_DENIED][n.us], 1);
+    assert_int_equal(told.now, GATE_DIFF_WAITS);
+    assert_int_equal(told.then, GATE_DIFF_DENY);
+    assert_string_equal(told.rule, "d");
+    told = differences(&n, PLAIN, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_RELEASED][n.us], 1);
+    assert_int_equal(told.counts[GATE_DIFF_DENIED][n.jp], 1); /* built-in.default: nothing is said of him */
+    assert_int_equal(differences(&n, held, 1000).all, 0);
+    bench_policy_text(&n.b, denied);
+    bench_settle(&n.b);
+    told = differences(&n, held, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_HELD][n.us], 1);
+    assert_int_equal(told.then, GATE_DIFF_WAITS);
+    bench_policy_text(&n.b, PLAIN);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    told = differences(&n, held, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_STAYS][n.us], 1);
+    assert_int_equal(told.counts[GATE_DIFF_HELD][n.jp], 1);
+    assert_int_equal(told.all, 2);
+    bench_policy_text(&n.b, held);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_stays_and_names_it_is_told),
+        cmocka_unit_test(a_name_that_is_lost_is_told),
+        cmocka_unit_test(waiting_and_denied_are_told_apart),
         cmocka_unit_test(forms_are_told),
         cmocka_unit_test(duties_alone_are_told),
         cmocka_unit_test(what_expires_in_part_goes_otherwise),

@@ -34,6 +34,7 @@ struct reading {
 
 struct told {
     size_t counts[PARTNERS][THINGS][GATE_DIFF_KINDS];
+    size_t named_by[PARTNERS][THINGS], named_minted[PARTNERS][THINGS];
 };
 
 static uint64_t draw(uint64_t *seed)
@@ -304,8 +305,11 @@ static bool tell(void *ctx, const struct gate_diff_line *line)
     struct telling *t = ctx;
     char id[ID_MAX];
     for (int n = 0; n < THINGS; n++)
-        if (str_eq(line->id, str_of(name_of(t->w, n, id))))
+        if (str_eq(line->id, str_of(name_of(t->w, n, id)))) {
             t->told->counts[line->partner][n][line->change]++;
+            t->told->named_by[line->partner][n] += line->named_by;
+            t->told->named_minted[line->partner][n] += line->named_minted;
+        }
     return true;
 }
 
@@ -358,8 +362,30 @@ static bool is_told(const struct world *w, int n, const size_t counts[GATE_DIFF_
 
 struct tallies {
     size_t counts[GATE_DIFF_KINDS + 1];
-    size_t wrong;
+    size_t wrong, named;
 };
+
+/* Things that stay as they were with a partner and name this one as he knew it, which he lost: those that
+ * came as they are, and all. */
+static size_t left_naming(const struct world *w, const struct view *before, const struct view *after,
+                          unsigned p, int n, size_t *out_whole)
+{
+    char id[ID_MAX] = {0}, own[ID_MAX];
+    size_t count = 0;
+    *out_whole = 0;
+    const char *known = strstr(before->texts[p][n], "\"id\":\"");
+    bool came = strstr(before->texts[p][n], name_of(w, n, id)) != NULL;
+    if (known == NULL || (!came && after->texts[p][n][0] != '\0') || sscanf(known + 6, "%79[^\"]", id) != 1 ||
+        strstr(after->texts[p][n], id) != NULL)
+        return 0; /* what was minted and goes as it came is no more than outdated */
+    for (int m = 0; m < THINGS; m++) {
+        const char *is = after->texts[p][m];
+        bool stays = m != n && before->leaves[p][m] == after->leaves[p][m] && strstr(is, id) != NULL;
+        count += stays;
+        *out_whole += stays && strstr(is, name_of(w, m, own)) != NULL;
+    }
+    return count;
+}
 
 static void compare(const struct world *w, uint64_t world, const struct told *told, struct view *before,
                     struct view *after, const char *policies[2], struct tallies *sum)
@@ -369,6 +395,16 @@ static void compare(const struct world *w, uint64_t world, const struct told *to
             char *was = before->texts[p][n], *is = after->texts[p][n];
             enum gate_diff_kind change = happened(w, n, was, is);
             sum->counts[change]++;
+            size_t whole, named = left_naming(w, before, after, p, n, &whole);
+            sum->named += named;
+            if (whole != told->named_by[p][n] || named > whole + told->named_minted[p][n]) {
+                sum->wrong++;
+                print_message("# world %d, partner %u, thing %d: named by %zu and %zu, told %zu and %zu\n",
+                              (int)world, p, n, whole, named - whole, told->named_by[p][n],
+                              told->named_minted[p][n]);
+                print_message("# was  %s\n# is   %s\n# from\n%s# to\n%s\n", was, is, policies[0],
+                              policies[1]);
+            }
             bool again = before->leaves[p][n] != after->leaves[p][n] && is[0] != '\0';
             if (is_told(w, n, told->counts[p][n], change, again))
                 continue;
@@ -460,6 +496,7 @@ static void what_is_told_is_what_happens(void **state)
         sum.counts[GATE_DIFF_RELEASED], sum.counts[GATE_DIFF_WITHDRAWN], sum.counts[GATE_DIFF_WHOLE],
         sum.counts[GATE_DIFF_PART], sum.counts[GATE_DIFF_OTHER], sum.counts[GATE_DIFF_KINDS]);
     assert_int_equal(sum.wrong, 0);
+    assert_true(worlds < WORLDS || sum.named > 20);
     if (worlds >= WORLDS)
         for (enum gate_diff_kind k = GATE_DIFF_RELEASED; k <= GATE_DIFF_OTHER; k++)
             assert_true(k == GATE_DIFF_HELD_BACK || sum.counts[k] > 20);
