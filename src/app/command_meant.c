@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+#include "core/stamp.h"
+#include "gate/spill.h"
+
 void command_id_text(const struct stix_key *key, char out[COMMAND_ID_SIZE])
 {
     const char *name = "";
@@ -58,6 +61,73 @@ static void write_line(const struct gate *gate, const char *id, const struct gat
     buf_deinit(&line);
 }
 
+/* What happened to what nobody here has any more: an operator who is called about an identifier has to know
+ * whose it was. */
+static void write_gone(struct command_call *call, const char *id, const struct gate_spill *spill,
+                       uint64_t partners, struct command_meant *out)
+{
+    static const char *const did[] = {
+        [GATE_SPILLED] = "suspended", [GATE_RECALLED] = "called back", [GATE_CALLED_BACK] = "called back"};
+    const struct gate *gate = call->host->gate;
+    char source[COMMAND_ID_SIZE], say[COMMAND_MEANT_MAX / 2], at[TIME_TEXT_SIZE];
+    struct buf names, line;
+    command_id_text(&spill->key, source);
+    time_text(spill->spilled_us, at);
+    buf_init(&names, LIMIT_PARTNERS * (LIMIT_NAME_BYTES + 2));
+    buf_init(&line, COMMAND_MEANT_MAX);
+    command_put_partners(gate, partners, &names);
+    (void)snprintf(
+        say, sizeof say, "%s%s%.*s%s%s was %s on %.10s by %.*s: %.*s%s; number %llu of bongsu spill list", id,
+        partners == 0 ? "" : " was minted for ", STR_ARG(buf_str(&names)), partners == 0 ? "" : " from ",
+        partners == 0 ? "" : source, did[spill->why], at, STR_ARG(spill->by), STR_ARG(spill->because),
+        spill->destroyed ? ", and its content destroyed" : "", (unsigned long long)spill->lsn);
+    line_begin(&line);
+    line_word(&line, "gone", id);
+    if (partners != 0)
+        line_text(&line, "partners", buf_str(&names));
+    line_word(&line, "stands_for", source);
+    line_word(&line, "state", spill->destroyed ? "destroyed" : did[spill->why]);
+    line_time(&line, "suspended", spill->spilled_us);
+    line_text(&line, "by", spill->by);
+    line_text(&line, "because", spill->because);
+    line_count(&line, "number", spill->lsn);
+    if (spill->recall != 0)
+        line_count(&line, "recall", spill->recall);
+    line_word(&line, "say", say);
+    line_end(&line);
+    if (buf_err(&line) == ERR_OK && line.len < sizeof out->line) {
+        memcpy(out->line, line.at, line.len);
+        out->line[line.len] = '\0';
+    }
+    buf_deinit(&names);
+    buf_deinit(&line);
+}
+
+/* Says so where nothing is held under it. */
+static err_t look_gone(struct command_call *call, struct str id, struct command_meant *out)
+{
+    struct gate *gate = call->host->gate;
+    struct gate_spill spill;
+    struct gate_reach reach;
+    uint64_t partners;
+    char text[COMMAND_ID_SIZE];
+    err_t err;
+    if (TRY(err, gate_reach(gate, &out->key, &reach)) || reach.held)
+        return err;
+    (void)snprintf(text, sizeof text, "%.*s", id.len >= sizeof text ? 0 : (int)id.len, id.at);
+    err = gate_spill_known_as(gate, id, call->arena, &spill, &partners);
+    if (err == ERR_NOTFOUND && out->source) { /* the rows of what was minted are there: it is not destroyed */
+        char source[COMMAND_ID_SIZE];
+        command_id_text(&out->key, source);
+        err = gate_spill_known_as(gate, str_of(source), call->arena, &spill, &partners);
+        if (err == ERR_OK)
+            (void)snprintf(text, sizeof text, "%s", source);
+    }
+    if (err == ERR_OK)
+        write_gone(call, text, &spill, partners, out);
+    return err == ERR_NOTFOUND || err == ERR_INVALID ? ERR_OK : err;
+}
+
 bool command_meant_by(struct command_call *call, struct str id, struct command_meant *out)
 {
     struct gate *gate = call->host->gate;
@@ -85,6 +155,8 @@ err_t command_meant(struct command_call *call, const char *name, struct command_
     if (TRY(err, command_object(call, name, &key)) || TRY(err, command_text(call, name, &id)))
         return err;
     must(command_meant_by(call, id, out));
+    if (TRY(err, look_gone(call, id, out)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
     return ERR_OK;
 }
 

@@ -78,6 +78,8 @@ static err_t refuse_unknown(struct command_call *call)
     if (TRY(err, command_meant(call, "id", &meant)))
         return err;
     command_id_text(&meant.key, id);
+    if (call->out->len == 0)
+        command_say_meant(call, &meant);
     if (meant.source)
         return command_refuse(call, ERR_NOTFOUND, "`bongsu get ID` shows that one",
                               "no such object is held; it was minted for a partner from %s", id);

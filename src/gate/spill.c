@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "core/rd.h"
+#include "core/uuid.h"
 #include "core/wr.h"
 #include "gate/legal.h"
 #include "gate/mint.h"
@@ -238,6 +239,69 @@ static err_t held_at(struct gate *gate, uint64_t lsn, struct gate_spill *out)
     if (err == ERR_OK && finding.found && (out->by.at == NULL || out->because.at == NULL))
         return ERR_NOMEM;
     return err != ERR_OK ? err : finding.found ? ERR_OK : ERR_NOTFOUND;
+}
+
+/* --- by identifier --- */
+
+struct naming {
+    struct gate *gate;
+    struct str id;
+    struct stix_key key;
+    struct arena *texts;
+    struct gate_spill *out;
+    uint64_t partners;
+    unsigned tried;
+    err_t err; /* ERR_NOTFOUND: nothing yet */
+};
+
+/* The identifier that each of these had of it. */
+static uint64_t named_for(struct naming *naming, const struct gate_spill *spill)
+{
+    uint64_t partners = 0;
+    struct buf id;
+    buf_init(&id, LIMIT_ID_BYTES);
+    for (uint64_t left = spill->released; left != 0 && naming->tried < LIMIT_SPILL_NAMES; left &= left - 1) {
+        struct stix_key minted;
+        unsigned p = (unsigned)__builtin_ctzll(left);
+        naming->tried++;
+        buf_clear(&id);
+        if (mint_id(naming->gate, p, &spill->key, stix_id_type(naming->id), &id) == ERR_OK &&
+            stix_id_parse(buf_str(&id), &minted) && stix_key_eq(&minted, &naming->key))
+            partners |= UINT64_C(1) << p;
+    }
+    buf_deinit(&id);
+    return partners;
+}
+
+static void name_one(void *ctx, const struct gate_spill *spill)
+{
+    struct naming *naming = ctx;
+    bool own = stix_key_eq(&spill->key, &naming->key);
+    /* A minted identifier is of its object's type. */
+    bool typed = memcmp(spill->key.b + UUID_SIZE, naming->key.b + UUID_SIZE, STIX_TYPE_DIGEST_SIZE) == 0;
+    uint64_t partners = own || !typed ? 0 : named_for(naming, spill);
+    bool newer = naming->err == ERR_NOTFOUND || spill->spilled_us >= naming->out->spilled_us;
+    if (!own && partners == 0)
+        return;
+    naming->partners |= partners;
+    if (!newer)
+        return;
+    *naming->out = *spill;
+    naming->out->by = arena_str(naming->texts, spill->by);
+    naming->out->because = arena_str(naming->texts, spill->because);
+    naming->out->agreed = STR("");
+    naming->err = naming->out->by.at == NULL || naming->out->because.at == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+err_t gate_spill_known_as(struct gate *gate, struct str id, struct arena *texts, struct gate_spill *out,
+                          uint64_t *out_partners)
+{
+    struct naming naming = {.gate = gate, .id = id, .texts = texts, .out = out, .err = ERR_NOTFOUND};
+    if (!stix_id_parse(id, &naming.key))
+        return ERR_INVALID;
+    err_t err = gate_spills(gate, name_one, &naming);
+    *out_partners = naming.partners;
+    return err != ERR_OK ? err : naming.err;
 }
 
 /* --- stating --- */

@@ -53,6 +53,13 @@ NODISCARD err_t gate_spill_copies(struct gate *gate, const struct stix_key *obje
  * keeps one of them (legal.h). Else as gate_destroy. */
 NODISCARD err_t gate_spill_destroy(struct gate *gate, const uint64_t *lsns, size_t count,
                                    const struct gate_by *by, int64_t now_us, struct gate_destroyed *out);
+/* What was suspended, destroyed or called back under this identifier, or left minted under it: the word said
+ * last, its texts in the arena. *out_partners: who have it so; 0: it is its own. Identifiers stay as
+ * evidence, and nobody's content is asked: an observable's that followed from what was left of its value is
+ * not known. ERR_NOTFOUND: nothing, or what is beyond the first LIMIT_SPILL_NAMES names (of what, for whom).
+ */
+NODISCARD err_t gate_spill_known_as(struct gate *gate, struct str id, struct arena *texts,
+                                    struct gate_spill *out, uint64_t *out_partners);
 /* All of them, in no order. */
 NODISCARD err_t gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill),
                             void *ctx);

@@ -210,10 +210,19 @@ def test(place):
     check('what was refused nobody has', refused[:1] == [''], listed)
     place.expect(0, f'PLACE .*PARTNERS(?s:.*)held +{one["id"]} +indicator', 'privacy', 'erase', MAIL, '--dry-run', *kr)
     check('the list does not say the value', MAIL not in json.dumps(listed), listed)
+    leaves = [line for line in place.lines('ledger', 'show', 'us', *kr) if line.get('id')]
     place.expect(2, '--yes', 'privacy', 'erase', MAIL, '--because', 'request 4/2026', *kr)
     check('and changes nothing', any(line.get('place') == 'held' for line in found(place, MAIL)))
     place.expect(0, 'called back', 'privacy', 'erase', MAIL, '--because', 'request 4/2026', '--yes', *kr)
     until('nothing kept holds it', lambda: not any('place' in line for line in found(place, MAIL)))
+    theirs = [line['id'] for line in leaves if line['id'] != one['id'] and line['id'].startswith('indicator--')]
+    told = [place.run('get', name, *kr) for name in theirs]
+    named = [err for status, out, err in told
+             if status == 1 and re.search(f'minted for us.* from {one["id"]} was called back on 20.*request 4/2026', err)]
+    check('the name that a partner has leads to what was erased', len(named) == 1, (theirs, told))
+    for words in (('versions', one['id']), ('policy', 'explain', one['id'], 'us'), ('ledger', 'prove', 'us', one['id'])):
+        said = ''.join(place.run(*words, *kr)[1:])
+        check(f'{words[0]} says when it went', said.count('was called back on 20') == 1, said)
     check('nor a part of it', not any('place' in line for line in find(place, RRN)))
     place.expect(0, two['id'], 'get', two['id'], *kr)
     rows = place.lines('recall', 'status', one['id'], *kr)

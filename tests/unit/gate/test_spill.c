@@ -280,11 +280,63 @@ static void a_person_decides(void **state)
     bench_deinit(&b);
 }
 
+static bool keep_id(void *ctx, const struct gate_leaf *leaf)
+{
+    char *id = ctx;
+    if (str_starts(leaf->id, STR("indicator--")))
+        (void)snprintf(id, ID_MAX, "%.*s", STR_ARG(leaf->id));
+    return true;
+}
+
+/* Who is called about an identifier that was minted learns whose it was, by whom and why it is gone. */
+static void its_minted_name_leads_to_it(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX], minted[ID_MAX] = "", own[ID_MAX];
+    struct gate_spill spill, found;
+    struct gate_destroyed told;
+    struct gate_by other = {.who = STR("eve"), .because = STR("agreed")};
+    struct arena arena;
+    uint64_t partners = 0, lsn;
+    struct stix_key key = key_of("indicator", 1);
+    size_t count;
+    bench_init(&b);
+    arena_init(&arena, 1u << 20);
+    unsigned us = bench_partner(&b, "us-cisa");
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    bench_policy_text(&b, "language 1\nrelease r if tlp <= clear to us-cisa with redact \"description\"\n");
+    (void)bench_add(&b, feed, indicator(text, 1, 1, ",\"description\":\"a\""));
+    (void)leaves(&b);
+    assert_int_equal(gate_leaves(b.gate, us, 0, keep_id, minted), ERR_OK);
+    assert_string_not_equal(minted, id_of(own, "indicator", 1));
+    assert_int_equal(gate_spill_known_as(b.gate, str_of(minted), &arena, &found, &partners), ERR_NOTFOUND);
+    assert_int_equal(gate_spill_copies(b.gate, &key, &lsn, 1, &count), ERR_OK);
+    assert_int_equal(gate_spill(b.gate, lsn, &by_test, b.now_us, &spill), ERR_OK);
+    bench_settle(&b);
+    assert_int_equal(gate_spill_destroy(b.gate, &lsn, 1, &other, b.now_us, &told), ERR_OK);
+    assert_int_equal(gate_spill_known_as(b.gate, str_of(minted), &arena, &found, &partners), ERR_OK);
+    assert_int_equal(partners, UINT64_C(1) << us);
+    assert_true(found.destroyed);
+    assert_true(stix_key_eq(&found.key, &key));
+    assert_true(str_eq(found.because, by_test.because));
+    assert_int_equal(gate_spill_known_as(b.gate, str_of(own), &arena, &found, &partners), ERR_OK);
+    assert_int_equal(partners, 0);
+    assert_int_equal(
+        gate_spill_known_as(b.gate, str_of(id_of(own, "indicator", 2)), &arena, &found, &partners),
+        ERR_NOTFOUND);
+    arena_deinit(&arena);
+    bench_deinit(&b);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(suspended),         cmocka_unit_test(taken_from_whom),
-        cmocka_unit_test(of_the_quarantine), cmocka_unit_test(tells_nobody_else),
-        cmocka_unit_test(others_wait),       cmocka_unit_test(a_person_decides)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(suspended),
+                                       cmocka_unit_test(taken_from_whom),
+                                       cmocka_unit_test(of_the_quarantine),
+                                       cmocka_unit_test(tells_nobody_else),
+                                       cmocka_unit_test(others_wait),
+                                       cmocka_unit_test(a_person_decides),
+                                       cmocka_unit_test(its_minted_name_leads_to_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
