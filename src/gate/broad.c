@@ -14,18 +14,35 @@ enum { LITERALS_MAX = 1000 }; /* more is as good as that */
 
 /* A group, or the whole. */
 struct level {
-    size_t least; /* of the alternatives before */
-    size_t sum;   /* of this alternative */
-    size_t last;  /* of its last part: what a quantifier is about */
-    bool nothing; /* looks around, or is a comment: demands nothing */
+    size_t least;           /* of the alternatives before */
+    size_t sum;             /* of this alternative */
+    size_t last;            /* of its last part: what a quantifier is about */
+    bool nothing;           /* looks around, or is a comment: demands nothing */
+    size_t from, last_from; /* of the sample: where this begins, where its last part does */
+    unsigned alternative;
+    size_t chosen; /* where the sample of the chosen alternative ends, + 1; 0: it is not behind us */
 };
 
 struct regex {
     struct str rest;
     struct level levels[LIMIT_BROAD_DEPTH];
     size_t depth;
-    bool lost; /* cannot be read */
+    bool lost;    /* cannot be read */
+    char *sample; /* a text that it matches, UNKNOWN where one of several characters stands; or NULL */
+    size_t len, size;
+    unsigned choice; /* of alternatives: that number, or the last */
+    bool chose;      /* there were so many somewhere */
 };
+
+#define UNKNOWN '\0'
+
+static void sample_put(struct regex *r, char c)
+{
+    r->levels[r->depth].last_from = r->len;
+    if (r->len < r->size)
+        r->sample[r->len] = c;
+    r->len += r->sample != NULL; /* beyond its size it is none */
+}
 
 static bool next_is(const struct regex *r, char c)
 {
@@ -62,6 +79,22 @@ static void add(struct regex *r, size_t literals)
     level->sum = level->sum + literals > LITERALS_MAX ? LITERALS_MAX : level->sum + literals;
 }
 
+/* `ends`: the level does. Of the sample the chosen alternative is left. */
+static void sample_alternative(struct regex *r, bool ends)
+{
+    struct level *level = &r->levels[r->depth];
+    if (level->chosen > 0)
+        r->len = level->chosen - 1;
+    else if (level->alternative == r->choice) {
+        level->chosen = r->len + 1;
+        r->chose = true;
+    } else if (!ends) {
+        r->len = level->from;
+    }
+    level->alternative++;
+    level->last_from = r->len;
+}
+
 static void take_alternative(struct level *level)
 {
     if (level->sum < level->least)
@@ -74,7 +107,8 @@ static bool open_level(struct regex *r, bool nothing)
     r->lost |= r->depth + 1 == LIMIT_BROAD_DEPTH;
     if (r->lost)
         return false;
-    r->levels[++r->depth] = (struct level) {.least = LITERALS_MAX, .nothing = nothing};
+    r->levels[++r->depth] =
+        (struct level) {.least = LITERALS_MAX, .nothing = nothing, .from = r->len, .last_from = r->len};
     return true;
 }
 
@@ -83,7 +117,11 @@ static void close_level(struct regex *r)
     r->lost |= r->depth == 0;
     if (r->lost)
         return;
-    struct level *level = &r->levels[r->depth--];
+    struct level *level = &r->levels[r->depth];
+    sample_alternative(r, true);
+    r->len = level->nothing ? level->from : r->len;
+    r->depth--;
+    r->levels[r->depth].last_from = level->from;
     take_alternative(level);
     add(r, level->nothing ? 0 : level->least);
 }
@@ -129,6 +167,7 @@ static void take_class(struct regex *r)
             take_to(r, ']');
     }
     r->lost |= !take_if(r, ']');
+    sample_put(r, UNKNOWN);
     add(r, 0);
 }
 
@@ -151,6 +190,7 @@ static void take_code(struct regex *r)
         for (int i = 0; i < 2 && r->rest.len > 0 && (is_digit(r->rest.at[0]) || is_letter(r->rest.at[0]));
              i++)
             (void)take(r);
+    sample_put(r, UNKNOWN); /* nobody writes a host so */
     add(r, 1);
 }
 
@@ -167,8 +207,13 @@ static void take_escape(struct regex *r)
     } else if (c == 'p' || c == 'P' || c == 'k' || c == 'g') {
         if (next_is(r, '{'))
             take_to(r, '}');
+        sample_put(r, UNKNOWN);
         add(r, 0);
     } else {
+        bool itself = !is_letter(c) && !is_digit(c),
+             nowhere = c == 'b' || c == 'B' || c == 'A' || c == 'z' || c == 'Z';
+        if (!nowhere)
+            sample_put(r, itself ? c : UNKNOWN);
         /* Of letters and digits only these stand for themselves or one character: the rest are classes,
          * places and what was matched before. */
         add(r, (!is_letter(c) && !is_digit(c)) || c == 't' || c == 'n' || c == 'r' || c == 'f');
@@ -198,10 +243,22 @@ static void repeat(struct regex *r, size_t least)
     struct level *level = &r->levels[r->depth];
     size_t once = level->last;
     size_t sum = level->sum < once ? 0 : level->sum - once;
+    if (least == 0)
+        r->len = level->last_from;
+    else if (least > 1)
+        sample_put(r, UNKNOWN);
     level->sum = sum;
     add(r, once * least > LITERALS_MAX ? LITERALS_MAX : once * least);
     if (!take_if(r, '?')) /* lazy, possessive: no matter */
         (void)take_if(r, '+');
+}
+
+/* A dot in an address or a name is one that nobody escaped: it matches a dot too. */
+static void take_literal(struct regex *r, char c)
+{
+    if (c != '^' && c != '$')
+        sample_put(r, c);
+    add(r, c != '.' && c != '^' && c != '$');
 }
 
 static void take_part(struct regex *r)
@@ -222,14 +279,15 @@ static void take_part(struct regex *r)
         (void)open_level(r, false);
     else if (c == ')')
         close_level(r);
-    else if (c == '|')
+    else if (c == '|') {
+        sample_alternative(r, false);
         take_alternative(&r->levels[r->depth]);
-    else if (c == '*' || c == '?')
+    } else if (c == '*' || c == '?')
         repeat(r, 0);
     else if (c == '+')
         repeat(r, 1);
     else
-        add(r, c != '.' && c != '^' && c != '$');
+        take_literal(r, c);
 }
 
 size_t broad_regex_literals(struct str text)
@@ -241,6 +299,43 @@ size_t broad_regex_literals(struct str text)
         return 0;
     take_alternative(&r.levels[0]);
     return r.levels[0].least;
+}
+
+bool broad_regex_sample(struct str text, unsigned choice, char *out, size_t size, size_t *out_len)
+{
+    struct regex r = {
+        .rest = text, .levels = {{.least = LITERALS_MAX}}, .sample = out, .size = size, .choice = choice};
+    while (r.rest.len > 0 && !r.lost)
+        take_part(&r);
+    if (r.lost || r.depth > 0)
+        return false;
+    sample_alternative(&r, true);
+    *out_len = r.len;
+    return r.len <= size && memchr(out, UNKNOWN, r.len) == NULL && (choice == 0 || r.chose);
+}
+
+/* --- numbers and times --- */
+
+/* Everything that has such a number at all has one like that: no size is below 0, no port above 65535. Where
+ * else a number is large is nobody's to say: behind two bytes it is. */
+enum { SMALL = 1, LARGE = 65535 };
+
+static bool orders_anything(const struct stix_pattern *pattern, const struct stix_pattern_node *node)
+{
+    const struct stix_pattern_constant *constant = &pattern->constants[node->constant];
+    enum stix_pattern_op op = (enum stix_pattern_op)node->op;
+    if (node->constant_count == 0)
+        return false;
+    if (constant->kind == STIX_PATTERN_STRING || constant->kind == STIX_PATTERN_TIME)
+        return true; /* half of all lies behind any */
+    if (constant->kind != STIX_PATTERN_INT && constant->kind != STIX_PATTERN_FLOAT)
+        return false;
+    double number = stix_pattern_number(constant);
+    bool above = (op == STIX_PATTERN_GT || op == STIX_PATTERN_GE) != node->negated;
+    bool equal = (op == STIX_PATTERN_GE || op == STIX_PATTERN_LE) != node->negated;
+    if (above)
+        return equal ? number <= SMALL : number < SMALL;
+    return equal ? number >= LARGE : number > LARGE;
 }
 
 /* --- patterns --- */
@@ -263,11 +358,6 @@ static bool demands_little(const struct stix_pattern *pattern, const struct stix
     return false;
 }
 
-static bool orders_texts(const struct stix_pattern *pattern, const struct stix_pattern_node *node)
-{
-    return node->constant_count > 0 && pattern->constants[node->constant].kind == STIX_PATTERN_STRING;
-}
-
 static bool broad_comparison(const struct stix_pattern *pattern, const struct stix_pattern_node *node,
                              struct arena *arena)
 {
@@ -280,7 +370,7 @@ static bool broad_comparison(const struct stix_pattern *pattern, const struct st
     case STIX_PATTERN_LE:
     case STIX_PATTERN_GT:
     case STIX_PATTERN_GE:
-        return orders_texts(pattern, node);
+        return orders_anything(pattern, node);
     case STIX_PATTERN_LIKE:
     case STIX_PATTERN_MATCHES:
         return node->negated || demands_little(pattern, node, arena);

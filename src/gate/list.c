@@ -4,6 +4,8 @@
 
 #include "core/mem.h"
 #include "gate/broad.h"
+#include "gate/foreign.h"
+#include "gate/spelling.h"
 #include "stix/pattern.h"
 #include "json/json.h"
 
@@ -345,7 +347,7 @@ static bool is_broad(const struct list_value *value)
 {
     struct term_network network;
     struct str text = str_trim(value->text);
-    if (value->observed || value->open)
+    if (value->observed || value->open || value->again)
         return value->open;
     if (value->matched) {
         /* Only wildcards: %, _, and of regular expressions . * + ^ $ ( ). */
@@ -532,6 +534,42 @@ static bool ends_in_value(const struct stix_pattern *pattern, const struct stix_
     return node->step_count > 0 && last->kind == STIX_PATTERN_KEY && str_eq(last->key, STR("value"));
 }
 
+/* As it stands, and as it is meant. */
+static bool emit(const struct values *v, struct list_value value)
+{
+    struct str plain;
+    if (value.text.at == NULL || v->each(v->ctx, &value))
+        return value.text.at != NULL;
+    if (value.matched || !value.host || !spelling_plain(value.text, v->arena, &plain))
+        return false;
+    value.text = plain;
+    value.again = true;
+    return v->each(v->ctx, &value);
+}
+
+/* A text that LIKE or MATCHES would match, where all of it is told. */
+static bool emit_matched(const struct values *v, enum stix_pattern_op op, struct list_value value)
+{
+    char sample[TERM_BYTES_MAX * 4];
+    struct str text = value.text;
+    size_t len;
+    value.matched = value.is_domain = false;
+    value.again = true;
+    if (op == STIX_PATTERN_LIKE)
+        return spelling_of_like(text, v->arena, &value.text) && emit(v, value);
+    for (unsigned choice = 0; choice < BROAD_CHOICES_MAX; choice++) {
+        if (!broad_regex_sample(text, choice, sample, sizeof sample, &len) || len == 0)
+            continue;
+        /* "paypal\.com\." is about what goes on behind it. */
+        if (sample[len - 1] == '.' && text.at[text.len - 1] != '$')
+            continue;
+        value.text = arena_str(v->arena, (struct str) {sample, len});
+        if (emit(v, value))
+            return true;
+    }
+    return false;
+}
+
 static bool each_constant(const struct values *v, const struct stix_pattern *pattern,
                           const struct stix_pattern_node *node)
 {
@@ -547,15 +585,28 @@ static bool each_constant(const struct values *v, const struct stix_pattern *pat
         if (constant->kind != STIX_PATTERN_STRING)
             continue;
         value.text = stix_pattern_text(constant->text, constant->escaped, v->arena);
-        if (value.text.at != NULL && v->each(v->ctx, &value))
+        if (emit(v, value) ||
+            (value.matched && value.text.len > 0 && emit_matched(v, (enum stix_pattern_op)node->op, value)))
             return true;
     }
     return false;
 }
 
-static bool each_of_pattern(const struct values *v, struct str text)
+static bool emit_foreign(void *ctx, struct str value, bool open)
+{
+    const struct values *v = ctx;
+    if (open)
+        return v->each(v->ctx, &(struct list_value) {.text = value, .open = true});
+    return emit(v, (struct list_value) {.text = value, .host = true, .is_place = true, .again = true});
+}
+
+static bool each_of_pattern(const struct values *v, struct str language, struct str text)
 {
     struct stix_pattern pattern;
+    if (foreign_known(language)) {
+        struct values each = *v;
+        return foreign_each(language, text, v->arena, emit_foreign, &each);
+    }
     if (stix_pattern_parse(text, STIX_PATTERN_2_1, v->arena, &pattern, NULL, NULL) != ERR_OK &&
         stix_pattern_parse(text, STIX_PATTERN_2_0, v->arena, &pattern, NULL, NULL) != ERR_OK)
         return false; /* another language than STIX */
@@ -606,13 +657,15 @@ bool list_each_value(const struct stix_object *object, struct arena *arena,
     struct values v = {arena, each, ctx};
     struct list_value value = {.host = true, .observed = true, .is_place = true};
     struct json_val hashes;
-    struct str text;
+    struct str text, language;
     if (!list_concerns(object))
         return false;
     if (object->type->code == STIX_TYPE_INDICATOR)
-        return json_get_str(object->root, STR("pattern"), &text) && each_of_pattern(&v, text);
+        return json_get_str(object->root, STR("pattern"), &text) &&
+               each_of_pattern(
+                   &v, json_get_str(object->root, STR("pattern_type"), &language) ? language : STR(""), text);
     if (object->type->code == STIX_TYPE_FILE)
         return json_get(object->root, STR("hashes"), &hashes) && json_is(hashes, JSON_OBJECT) &&
                each_hash(&v, hashes);
-    return json_get_str(object->root, STR("value"), &value.text) && each(ctx, &value);
+    return json_get_str(object->root, STR("value"), &value.text) && emit(&v, value);
 }

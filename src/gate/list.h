@@ -43,11 +43,13 @@ struct list_value {
     bool matched;   /* LIKE, MATCHES: asked only whether it matches everything */
     bool is_domain; /* stands where a domain name belongs */
     bool is_place;  /* stands where an address, a name or a URL belongs: "127.1" is an address there */
+    bool again;     /* another spelling, or what a pattern would match: nothing is too broad about that */
     bool open;      /* a whole pattern that matches nearly everything (gate/broad.h); only broad has it */
 };
 bool list_hits(const struct list *list, const struct list_value *value);
 
-/* Calls `each` for each value of an indicator's STIX pattern, then for a pattern that is `open`, or of an
+/* Calls `each` for each value of an indicator's pattern (of STIX, or foreign.h), as it stands and as it is
+ * meant (spelling.h; of LIKE and MATCHES what they would match), then for a pattern that is `open`; or of an
  * observable that has values (addresses, domains, URLs, e-mail addresses, files), until it answers true.
  * `object` with its tape. */
 bool list_each_value(const struct stix_object *object, struct arena *arena,

@@ -4,10 +4,38 @@
 
 #include "core/mem.h"
 #include "gate/broad.h"
+#include "gate/foreign.h"
 #include "gate/list.h"
+#include "gate/spelling.h"
 #include "json/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool in_text(void *ctx, struct str value, bool open)
+{
+    const struct str *text = ctx;
+    (void)open;
+    must(value.len <= text->len);
+    return false;
+}
+
+/* A rule of another language, and a value in another spelling: never longer than they came. */
+static void read_otherwise(struct str text, struct arena *arena)
+{
+    static const char *const languages[] = {"yara", "snort", "sigma", "pcre"};
+    char sample[64];
+    struct str plain;
+    size_t len;
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+        (void)foreign_each(str_of(languages[i]), text, arena, in_text, &text);
+    if (spelling_plain(text, arena, &plain))
+        must(plain.len <= text.len);
+    if (spelling_of_like(text, arena, &plain))
+        must(plain.len > 0 && plain.len <= text.len);
+    for (unsigned choice = 0; choice < 3; choice++)
+        if (broad_regex_sample(text, choice, sample, sizeof sample, &len))
+            must(len <= sizeof sample && len <= text.len);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -19,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *padded = mem_alloc(size + JSON_PADDING);
     memcpy(padded, data + 1, size - 1);
     arena_init(&arena, 64 << 20);
+    read_otherwise((struct str) {(const char *)padded, size - 1}, &arena);
     enum gate_list_kind kind = (enum gate_list_kind)(data[0] % GATE_LIST_KINDS);
     if (list_read(kind, bytes_of(padded, size - 1), &arena, &list, &fault) == ERR_OK) {
         struct str rest = {(const char *)padded, size - 1};

@@ -21,11 +21,14 @@ PATHS = {32: 'MD5', 40: "'SHA-1'", 64: "'SHA-256'", 128: "'SHA-512'"}
 
 
 ODD = ["[url:value = 'http://2130706433/']", "[url:value = 'HTTP://u:p@0x7F.1:80/']", "[domain-name:value = 'localhost.']",
-       "[ipv6-addr:value = '::ffff:10.0.0.1']", "[url:value = 'http://[::ffff:a00:1]/']", "[ipv4-addr:value = '127.1']"]
+       "[ipv6-addr:value = '::ffff:10.0.0.1']", "[url:value = 'http://[::ffff:a00:1]/']", "[ipv4-addr:value = '127.1']",
+       "[url:value = 'hxxp://10[.]0[.]0[.]1/']", "[url:value = 'http://%31%30.0.0.1/']", "[ipv4-addr:value LIKE '10.0.0.1']",
+       "[ipv4-addr:value MATCHES '^10\\\\.0\\\\.0\\\\.1$']"]
 BROAD = ["[domain-name:value != 'evil.su']", "[url:value MATCHES '^1']", "[ipv4-addr:value LIKE '1%']",
          "[ipv4-addr:value ISSUBSET '0.0.0.0/1']", "[domain-name:value > 'a']", "[domain-name:value NOT LIKE '%.evil.su']",
-         "[url:value MATCHES '.']"]
-NARROW = ["[domain-name:value LIKE '%.evil.su']", "[ipv4-addr:value != '8.8.4.4' AND domain-name:value = 'evil.su']"]
+         "[url:value MATCHES '.']", '[file:size > 0]', '[network-traffic:dst_port >= 0]']
+NARROW = ["[domain-name:value LIKE '%.evil.su']", "[ipv4-addr:value != '8.8.4.4' AND domain-name:value = 'evil.su']",
+          "[url:value LIKE '%paypal.com.%']", '[file:size > 10000 AND file:name = \'evil\']']
 
 
 def pattern(value):

@@ -283,6 +283,242 @@ static void open_patterns(void **state)
             fail_msg("%s is broad", narrow[i]);
 }
 
+static const char *const broad_numbers[] = {
+    "[file:size > 0]",
+    "[file:size >= 0]",
+    "[file:size > -1]",
+    "[file:size >= 1]",
+    "[network-traffic:dst_port >= 0]",
+    "[network-traffic:dst_port <= 65535]",
+    "[network-traffic:dst_port NOT > 65535]",
+    "[network-traffic:dst_port NOT < 1]",
+    "[file:size < 100000000000]",
+    "[file:created > t'1970-01-01T00:00:00Z']",
+    "[file:size > 0 AND file:name LIKE '%']",
+    "[file:name LIKE '%' AND file:name LIKE '%e%']",
+    "[file:name != 'x' AND file:size >= 0]",
+};
+static const char *const narrow_numbers[] = {
+    "[file:size > 10]",
+    "[file:size = 0]",
+    "[file:size < 4096]",
+    "[network-traffic:dst_port > 60000]",
+    "[network-traffic:dst_port NOT < 60000]",
+    "[network-traffic:dst_port = 4444]",
+    "[file:size > 0 AND file:name = 'evil.exe']",
+    "[file:created > t'2026-01-01T00:00:00Z' AND file:name = 'evil.exe']",
+};
+
+static void numbers_that_leave_nothing_out(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof broad_numbers / sizeof broad_numbers[0]; i++)
+        if (!is_broad(broad_numbers[i]))
+            fail_msg("%s is not broad", broad_numbers[i]);
+    for (size_t i = 0; i < sizeof narrow_numbers / sizeof narrow_numbers[0]; i++)
+        if (is_broad(narrow_numbers[i]))
+            fail_msg("%s is broad", narrow_numbers[i]);
+}
+
+static void samples_of_expressions(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned choice;
+        const char *sample; /* NULL: none */
+    } rows[] = {
+        {"^8\\.8\\.8\\.8$", 0, "8.8.8.8"},
+        {"8.8.8.8", 0, "8.8.8.8"},
+        {"^https?://(www\\.)?google\\.com/.*", 0, "http://google.com/"},
+        {"^https?://(www\\.)?google\\.com/.*", 1, NULL},
+        {"(bing|google|a)\\.com", 0, "bing.com"},
+        {"(bing|google|a)\\.com", 1, "google.com"},
+        {"(bing|google|a)\\.com", 2, "a.com"},
+        {"(bing|google|a)\\.com", 3, NULL},
+        {"evil|google", 1, "google"},
+        {"x(?=abc)y(?:z)*", 0, "xy"},
+        {"[a-z]*google\\.com", 0, "google.com"},
+        {"\\bgoogle\\.com\\b", 0, "google.com"},
+        {"[a-z]+\\.google\\.com", 0, NULL},
+        {"\\d\\.8", 0, NULL},
+        {"a{3}", 0, NULL},
+        {"(a", 0, NULL},
+        {"(?x)a", 0, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char sample[64] = "";
+        size_t len = 0;
+        bool is = broad_regex_sample(str_of(rows[i].text), rows[i].choice, sample, sizeof sample, &len);
+        if (is != (rows[i].sample != NULL) ||
+            (is && !str_eq((struct str) {sample, len}, str_of(rows[i].sample))))
+            fail_msg("%s, %u: %.*s", rows[i].text, rows[i].choice, (int)len, sample);
+    }
+    char small[4];
+    size_t len;
+    assert_false(broad_regex_sample(STR("abcde"), 0, small, sizeof small, &len));
+}
+
+struct asked {
+    const struct list *lists[3];
+};
+
+static bool is_listed(void *ctx, const struct list_value *value)
+{
+    const struct asked *asked = ctx;
+    for (size_t i = 0; i < sizeof asked->lists / sizeof *asked->lists; i++)
+        if (list_hits(asked->lists[i], value))
+            return true;
+    return false;
+}
+
+/* An indicator with this pattern, against popular names, networks and what is too broad. */
+static bool is_held(const struct asked *asked, const char *language, const char *pattern)
+{
+    static const char head[] =
+        "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--"
+        "00000000-0000-4000-8000-000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\","
+        "\"modified\":\"2026-01-01T00:00:00.000Z\",\"valid_from\":"
+        "\"2026-01-01T00:00:00Z\",\"pattern_type\":\"";
+    struct arena arena;
+    struct json_parser *parser;
+    struct json_doc doc;
+    struct stix_object object;
+    struct buf text;
+    arena_init(&arena, 4 << 20);
+    buf_init(&text, 1 << 16);
+    buf_printf(&text, "%s%s\",\"pattern\":\"", head, language);
+    for (const char *c = pattern; *c != '\0'; c++)
+        if (*c == '\n')
+            buf_put(&text, "\\n", 2);
+        else {
+            if (*c == '"' || *c == '\\')
+                buf_putc(&text, '\\');
+            buf_putc(&text, *c);
+        }
+    buf_printf(&text, "\"}");
+    size_t len = text.len;
+    buf_put(&text, (const uint8_t[JSON_PADDING]) {0}, JSON_PADDING);
+    assert_int_equal(json_parser_new(1 << 16, &parser), ERR_OK);
+    assert_int_equal(json_parse(parser, bytes_of(text.at, len), &doc, NULL), ERR_OK);
+    assert_int_equal(stix_read_held(json_root(&doc), &arena, &object), ERR_OK);
+    bool held = list_each_value(&object, &arena, is_listed, (void *)(uintptr_t)asked);
+    json_parser_free(parser);
+    buf_deinit(&text);
+    arena_deinit(&arena);
+    return held;
+}
+
+struct row {
+    const char *language, *pattern;
+};
+
+static const struct row held_rows[] = {
+    {"stix", "[domain-name:value = '\xef\xbd\x87\xef\xbd\x8f\xef\xbd\x8f\xef\xbd\x87\xef\xbd\x8c\xef\xbd\x85"
+             "\xef\xbc\x8e\xef\xbd\x83\xef\xbd\x8f\xef\xbd\x8d']"},
+    {"stix", "[domain-name:value = 'google\xe3\x80\x82"
+             "com']"},
+    {"stix", "[url:value = 'hxxp://google[.]com']"},
+    {"stix", "[url:value = 'hXXps[:]//www(dot)google{.}com/x']"},
+    {"stix", "[domain-name:value = 'google(dot)com']"},
+    {"stix", "[email-addr:value = 'a[at]google[.]com']"},
+    {"stix", "[ipv4-addr:value = '8[.]8[.]8[.]8']"},
+    {"stix", "[url:value = 'http://%67oogle.com/']"},
+    {"stix", "[url:value = 'http://goog%6ce%2ecom/x']"},
+    {"stix", "[url:value = 'http://%38.8.8.8/']"},
+    {"stix", "[ipv4-addr:value LIKE '8.8.8.8']"},
+    {"stix", "[url:value LIKE '%://8.8.8.8/%']"},
+    {"stix", "[domain-name:value LIKE '%google.com']"},
+    {"stix", "[url:value LIKE 'http%://www.google.com/%']"},
+    {"stix", "[ipv4-addr:value MATCHES '^8\\\\.8\\\\.8\\\\.8$']"},
+    {"stix", "[url:value MATCHES '^https?://(www\\\\.)?google\\\\.com/']"},
+    {"stix", "[domain-name:value MATCHES '^(evil|google)\\\\.com$']"},
+    {"stix", "[file:size > 0]"},
+    {"yara", "rule a { meta: author = \"x\" strings: $a = \"google.com\" condition: $a }"},
+    {"yara", "rule a { strings: $a = \"hxxp://google[.]com/\" condition: $a }"},
+    {"yara",
+     "import \"hash\" rule a { condition: hash.md5(0, filesize) == \"d41d8cd98f00b204e9800998ecf8427e\" }"},
+    {"yara", "rule a { condition: true }"},
+    {"yara", "rule a\n{\n  /* all */\n  condition:\n    (true)\n}\n"},
+    {"yara", "rule b { strings: $a = \"evilevil\" condition: $a } rule a { condition: filesize > 0 }"},
+    {"snort", "alert tcp $HOME_NET any -> 8.8.8.8 any (msg:\"x\"; sid:1;)"},
+    {"snort", "alert tcp any any -> [198.51.100.1, 8.8.8.8] any (msg:\"x\"; sid:1;)"},
+    {"suricata", "alert dns any any -> any any (dns.query; content:\"google.com\"; sid:1;)"},
+    {"suricata", "alert ip any any -> any any (msg:\"all\"; sid:1; rev:2;)"},
+    {"snort", "alert tcp $EXTERNAL_NET any -> $HOME_NET any (msg:\"all\"; flow:established; sid:1;)"},
+    {"sigma",
+     "title: x\ndetection:\n  sel:\n    DestinationHostname|endswith: '.google.com'\n  condition: sel\n"},
+    {"sigma", "detection:\n  sel:\n    DestinationIp:\n      - '8.8.8.8'\n  condition: sel\n"},
+    {"sigma", "detection:\n  sel:\n    c|contains: ['evil.su', \"google.com\"]\n  condition: sel\n"},
+    {"pcre", "^https?://google\\.com/"},
+    {"pcre", ".*"},
+};
+
+/* Nothing ordinary. */
+static const struct row left_rows[] = {
+    {"stix", "[url:value = 'http://evil.su/?u=http%3A%2F%2Fgoogle.com%2F']"},
+    {"stix", "[url:value = 'http://evil.su/a%20b(dot)c']"},
+    {"stix", "[url:value = 'http://google.com.evil.su/%67oogle.com']"},
+    {"stix", "[domain-name:value = 'google[.]com[.]evil[.]su']"},
+    {"stix", "[domain-name:value = 'xn--ggle-0nda.com']"},
+    {"stix", "[domain-name:value = 'fxpro.evil.su']"},
+    {"stix", "[url:value LIKE '%google.com.%']"},
+    {"stix", "[url:value LIKE '%google.com-login%']"},
+    {"stix", "[domain-name:value LIKE '%.evil.su']"},
+    {"stix", "[url:value MATCHES 'google\\\\.com\\\\.']"},
+    {"stix", "[url:value MATCHES '^https?://[a-z0-9]+\\\\.evil\\\\.su/']"},
+    {"stix", "[ipv4-addr:value LIKE '198.51.%']"},
+    {"stix", "[file:name = 'google(dot)com.exe']"},
+    {"stix", "[file:name MATCHES '^svchost[0-9]\\\\.exe$']"},
+    {"stix", "[file:size = 4711]"},
+    {"yara",
+     "rule a { meta: reference = \"https://google.com/report\" hash = \"d41d8cd98f00b204e9800998ecf8427e\""
+     " strings: $a = \"evil.su\" $b = \"true\" condition: any of them }"},
+    {"yara", "rule a { strings: $a = \"visit google.com now\" condition: $a and true }"},
+    {"yara", "rule a { strings: $a = { 6A 40 } // condition: true\n condition: $a }"},
+    {"yara", "rule truely { strings: $a = \"condition: true }\" condition: $a }"},
+    {"snort", "alert tcp any any -> any 4444 (msg:\"port\"; sid:1;)"},
+    {"snort",
+     "alert tcp any any -> any any (msg:\"x\"; content:\"evilevil\"; reference:url,google.com/a; sid:1;)"},
+    {"snort", "alert tcp !8.8.8.8 any -> 198.51.100.1 any (msg:\"google.com\"; sid:1;)"},
+    {"snort", "# alert ip any any -> any any (sid:1;)\nalert tcp any any -> 198.51.100.1 any (sid:2;)"},
+    {"suricata",
+     "alert http any any -> any any (http.host; content:!\"google.com\"; content:\"evil\"; sid:1;)"},
+    {"sigma",
+     "title: google.com\nreferences:\n  - https://google.com/report\ndetection:\n  sel:\n    Image|endswith: "
+     "'\\\\evil.exe'\n  condition: sel\nfalsepositives:\n  - 8.8.8.8\n"},
+    {"sigma", "detection:\n  sel:\n    CommandLine|contains: 'ping google.com'\n  condition: sel\n"},
+    {"pcre", "^https?://evil\\.su/[a-z]+"},
+    {"spl", "index=proxy host=google.com"},
+    {"yara", ""},
+    {"yara", "rule a { strings: $a = \"unterminated"},
+    {"snort", "alert tcp any"},
+    {"sigma", "detection:"},
+};
+
+static void what_is_meant_is_asked(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct asked asked = {{read_list(&arena, GATE_LIST_DOMAIN, "google.com\n", ERR_OK),
+                           read_list(&arena, GATE_LIST_CIDR, "8.8.8.0/24\n", ERR_OK),
+                           read_list(&arena, GATE_LIST_BROAD, "", ERR_OK)}};
+    for (size_t i = 0; i < sizeof held_rows / sizeof held_rows[0]; i++)
+        if (!is_held(&asked, held_rows[i].language, held_rows[i].pattern))
+            fail_msg("%s: %s is not held", held_rows[i].language, held_rows[i].pattern);
+    for (size_t i = 0; i < sizeof left_rows / sizeof left_rows[0]; i++)
+        if (is_held(&asked, left_rows[i].language, left_rows[i].pattern))
+            fail_msg("%s: %s is held", left_rows[i].language, left_rows[i].pattern);
+    for (size_t i = 0; i < sizeof held_rows / sizeof held_rows[0]; i++) /* cut anywhere: read, and no crash */
+        for (size_t len = strlen(held_rows[i].pattern); len-- > 0 && held_rows[i].language[1] != 't';) {
+            char part[512];
+            (void)snprintf(part, sizeof part, "%.*s", (int)len, held_rows[i].pattern);
+            (void)is_held(&asked, held_rows[i].language, part);
+        }
+    arena_deinit(&arena);
+}
+
 /* --- at the gate --- */
 
 static void add_list(struct bench *b, const char *name, enum gate_list_kind kind, const char *text)
@@ -424,6 +660,9 @@ int main(void)
         cmocka_unit_test(spellings_of_names),
         cmocka_unit_test(bytes_demanded),
         cmocka_unit_test(open_patterns),
+        cmocka_unit_test(numbers_that_leave_nothing_out),
+        cmocka_unit_test(samples_of_expressions),
+        cmocka_unit_test(what_is_meant_is_asked),
         cmocka_unit_test(warninglists),
         cmocka_unit_test(too_broad),
         cmocka_unit_test(holds),
