@@ -58,7 +58,7 @@ bool spelling_plain(struct str text, struct arena *arena, struct str *out)
     if (text.len == 0 || text.len > SPELLING_BYTES_MAX)
         return false;
     char *read = arena_alloc(arena, text.len);
-    if (read == NULL || stix_plain_open(put_together(text, read), STIX_PLAIN_NAMES, &plain) != ERR_OK)
+    if (read == NULL || stix_plain_open(put_together(text, read), STIX_PLAIN_TEXT, &plain) != ERR_OK)
         return false;
     char *again = arena_alloc(arena, plain.text.len + 1); /* an escape may have hidden a dot in brackets */
     if (again != NULL)

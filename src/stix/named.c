@@ -1,6 +1,7 @@
 #include "stix/named.h"
 
 #include "core/vec.h"
+#include "stix/disguise.h"
 
 enum {
     DIGITS = 32,               /* of a UUID */
@@ -36,13 +37,14 @@ static vec parts(vec v)
     return (vec)((v | 0x20) - 'g' < 20) | (vec)(v - 0xe4 < 10);
 }
 
-/* Each digit has a byte of its own, a digit's or the first one of a character in full width. */
+/* Each digit has a byte of its own, a digit's or the first one of a character in full width or of a letter
+ * that is drawn like one (disguise.h). */
 static bool has_digits(struct str text, bool escaped)
 {
     size_t run = 0, all = 0;
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = (uint8_t)text.at[i];
-        if (is_hex(text.at[i]) || c == 0xef) {
+        if (is_hex(text.at[i]) || c == 0xef || (c >= 0xce && c <= 0xd4)) {
             all++;
             if (++run >= DIGITS)
                 return true;
@@ -69,7 +71,7 @@ bool stix_named_may(struct str text)
     escaped |= escapes(last);
     whole |= vec_bits(parts(last)) == 0;
     bool any = vec_bits(escaped) != 0;
-    return (whole || any) && has_digits(text, any);
+    return ((whole || any) && has_digits(text, any)) || stix_base64_may(text);
 }
 
 /* --- the UUID --- */

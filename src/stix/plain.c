@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "stix/disguise.h"
 
 static bool is_digit_char(char c)
 {
@@ -121,6 +122,13 @@ static size_t fold_at(struct str rest, char *out)
             return 3;
         }
     return 0;
+}
+
+/* Only of identifiers: a text in Cyrillic or Greek is one. */
+static size_t fold_for(struct str rest, enum stix_plain_way way, char *out)
+{
+    size_t size = fold_at(rest, out);
+    return size > 0 || way != STIX_PLAIN_NAMES ? size : stix_disguise_letter(rest, out);
 }
 
 /* --- escapes --- */
@@ -380,11 +388,20 @@ static bool stands_apart(struct str text, size_t at)
            !(at + 2 < text.len && is_alnum_char(text.at[at + 2]));
 }
 
+/* The same of letters, too. */
+static bool is_single(struct str text, size_t at)
+{
+    return at > 0 && at + 1 < text.len && is_alnum_char(text.at[at - 1]) && is_alnum_char(text.at[at + 1]) &&
+           !(at > 1 && is_alnum_char(text.at[at - 2])) &&
+           !(at + 2 < text.len && is_alnum_char(text.at[at + 2]));
+}
+
 /* Bytes at which there may be something to do. */
 static const bool marks[256] = {
     ['\\'] = true, ['%'] = true,  ['&'] = true,  [' '] = true,  ['_'] = true,  ['='] = true,  ['<'] = true,
     ['['] = true,  ['('] = true,  ['{'] = true,  [0xc2] = true, [0xcd] = true, [0xd6] = true, [0xd8] = true,
-    [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true, [0xf3] = true,
+    [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true, [0xf3] = true, [0xce] = true, [0xcf] = true,
+    [0xd0] = true, [0xd1] = true, [0xd2] = true, [0xd3] = true, [0xd4] = true,
 };
 
 /* A control character: no text shows it. */
@@ -393,9 +410,24 @@ static bool is_control(char c, enum stix_plain_way way)
     return way == STIX_PLAIN_NAMES && ((uint8_t)c < ' ' || c == 0x7f) && c != '\t' && c != '\n' && c != '\r';
 }
 
+static bool has_base64(struct str text)
+{
+    struct stix_base64 scan = {{0}};
+    size_t end;
+    bool found = false;
+    for (size_t at = 0; at < text.len && !found; at++)
+        found = stix_base64_at(&scan, text, at, &end);
+    return found;
+}
+
+/* Of an identifier in letters set apart, dashes excepted. */
+enum { NAME_APART_MIN = 24 };
+
 static bool is_needed(struct str text, enum stix_plain_way way)
 {
-    size_t apart = 0;
+    size_t apart = 0, single = 0;
+    if (way == STIX_PLAIN_NAMES && stix_base64_may(text) && has_base64(text))
+        return true;
     uint32_t code;
     bool byte;
     char c;
@@ -419,13 +451,15 @@ static bool is_needed(struct str text, enum stix_plain_way way)
         case ' ':
             if (way != STIX_PLAIN_NAMES && stands_apart(text, i) && ++apart >= APART_MIN - 1)
                 return true;
+            if (way == STIX_PLAIN_NAMES && is_single(text, i) && ++single >= NAME_APART_MIN)
+                return true;
             break;
         case '_':
             if (way == STIX_PLAIN_MEMBER)
                 return true;
             break;
         default:
-            if (fold_at((struct str) {text.at + i, text.len - i}, &c) > 0)
+            if (fold_for((struct str) {text.at + i, text.len - i}, way, &c) > 0)
                 return true;
         }
     }
@@ -490,7 +524,7 @@ static void fold_characters(struct stix_plain *plain, enum stix_plain_way way)
     for (size_t at = 0, size; at < text.len; at += size) {
         struct str rest = {text.at + at, text.len - at};
         char c = rest.at[0];
-        size = (uint8_t)c >= 0xc2 ? fold_at(rest, &c) : 0;
+        size = (uint8_t)c >= 0xc2 ? fold_for(rest, way, &c) : 0;
         struct stix_plain_span span = {spans[at].from, spans[at + (size > 0 ? size - 1 : 0)].end};
         if (size == 0) {
             size = 1;
@@ -521,12 +555,44 @@ static void join_digits(struct stix_plain *plain)
     }
 }
 
+static void join_letters(struct stix_plain *plain)
+{
+    struct str text = plain->text;
+    plain->text.len = 0;
+    for (size_t at = 0, next; at < text.len; at = next) {
+        size_t end = stix_disguise_apart(text, at, &next);
+        for (size_t i = at; i < next; i++)
+            if (end == 0 || text.at[i] != ' ')
+                put(plain, text.at[i], plain->made[i].from, plain->made[i].end);
+    }
+}
+
 enum { ROUNDS = 3 }; /* %26ndash; and the like; more is a riddle, and nobody's editor */
 
-/* Each byte as it stands, with the whole character that it is of. */
-static void copy(struct stix_plain *plain, struct str text)
+/* What base64 says, each byte of the characters that it is of. */
+static void put_base64(struct stix_plain *plain, struct str text, size_t at, size_t end)
 {
+    while (at < end) {
+        size_t from = at;
+        char bytes[3];
+        size_t count = stix_base64_take(text, &at, end, bytes);
+        for (size_t i = 0; i < count; i++)
+            put(plain, bytes[i], from, at);
+    }
+}
+
+/* Each byte as it stands, with the whole character that it is of. */
+static void copy(struct stix_plain *plain, struct str text, enum stix_plain_way way)
+{
+    struct stix_base64 scan = {{0}};
+    bool may = way == STIX_PLAIN_NAMES && stix_base64_may(text);
     for (size_t at = 0, size; at < text.len; at += size) {
+        size_t end;
+        if (may && stix_base64_at(&scan, text, at, &end)) {
+            put_base64(plain, text, at, end);
+            size = end - at;
+            continue;
+        }
         uint8_t lead = (uint8_t)text.at[at];
         size = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
         size = size > text.len - at ? text.len - at : size;
@@ -554,12 +620,14 @@ err_t stix_plain_open(struct str text, enum stix_plain_way way, struct stix_plai
     }
     out->size = text.len;
     out->text = (struct str) {out->bytes, 0};
-    copy(out, text);
+    copy(out, text, way);
     for (unsigned round = 0; round < ROUNDS && read_escapes(out, way); round++)
         continue;
     fold_characters(out, way);
     if (way != STIX_PLAIN_NAMES)
         join_digits(out);
+    else
+        join_letters(out);
     out->spans = out->made;
     return ERR_OK;
 }

@@ -49,9 +49,16 @@ static void look_at_spans(struct str text, enum stix_plain_way way)
 /* Nothing that stands before or behind a name hides it, when a blank parts them. */
 static void look_for_name(struct str text, unsigned dress)
 {
-    static const char *const dresses[] = {"tool--" UUID,      "tool\xe2\x80\x93" UUID,   "tool%2D%2D" UUID,
-                                          "tool&ndash;" UUID, "tool\\u002d\\u002d" UUID, "tool\n--" UUID,
-                                          "tool/" UUID,       "t\xe2\x80\x8bool--" UUID};
+    static const char *const dresses[] = {"tool--" UUID,
+                                          "tool\xe2\x80\x93" UUID,
+                                          "tool%2D%2D" UUID,
+                                          "tool&ndash;" UUID,
+                                          "tool\\u002d\\u002d" UUID,
+                                          "tool\n--" UUID,
+                                          "tool/" UUID,
+                                          "t\xe2\x80\x8bool--" UUID,
+                                          "t\xd0\xbe\xd0\xbel--" UUID,
+                                          "dG9vbC0tNWIwZDNjNmUtMWY3YS00YzUyLTllMjEtODRiM2Q3NjAyYWY5"};
     struct buf whole;
     must(stix_id_parse(STR("tool--" UUID), &wanted));
     buf_init(&whole, 4u * TEXT_BYTES);

@@ -11,6 +11,7 @@
 #include "policy/policy.h"
 #include "policy/table.h"
 #include "stix/cut.h"
+#include "stix/disguise.h"
 #include "stix/named.h"
 
 /* Of the functions' own types: one that changes is seen here. */
@@ -27,6 +28,9 @@ WRAP(policy_decide);
 WRAP(stop_holds);
 WRAP(closure_solve);
 WRAP(policy_bind);
+WRAP(stix_disguise_letter);
+WRAP(stix_disguise_apart);
+WRAP(stix_base64_at);
 WRAP(personal_treatment);
 WRAP(state_expired);
 WRAP(leaf_may_go);
@@ -104,6 +108,22 @@ err_t __wrap_stix_plain_open(struct str text, enum stix_plain_way way, struct st
     out->text = text;
     out->spans = NULL;
     return ERR_OK;
+}
+
+size_t __wrap_stix_disguise_letter(struct str rest, char *out)
+{
+    return active == LEAK_ALIKE ? 0 : __real_stix_disguise_letter(rest, out);
+}
+
+size_t __wrap_stix_disguise_apart(struct str text, size_t at, size_t *out_next)
+{
+    size_t end = __real_stix_disguise_apart(text, at, out_next);
+    return active == LEAK_APART ? 0 : end;
+}
+
+bool __wrap_stix_base64_at(struct stix_base64 *scan, struct str text, size_t at, size_t *out_end)
+{
+    return active != LEAK_BASE64 && __real_stix_base64_at(scan, text, at, out_end);
 }
 
 bool __wrap_stix_named_read(const struct stix_named *named, size_t at, struct str *out_id,

@@ -11,6 +11,9 @@
     X(TRANSLATION, "translation", "translations of what is cut stay")                                        \
     X(TEXTS, "texts", "names in the midst of texts are not seen")                                            \
     X(DRESS, "dress", "names in typographic dress, and behind escapes, are not seen")                        \
+    X(ALIKE, "alike", "letters that are drawn alike are not read")                                           \
+    X(APART, "apart", "letters that are set apart are not read")                                             \
+    X(BASE64, "base64", "base64 is not read")                                                                \
     X(MARKS, "marks", "names without two hyphens are not seen")                                              \
     X(RENAME, "rename", "what was minted is named by its own identifier")                                    \
     X(UNKEYED, "unkeyed", "minted identifiers follow from the source alone")                                 \

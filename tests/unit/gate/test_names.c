@@ -93,6 +93,9 @@ static void no_way_of_writing_hides_a_name(void **state)
         SAYS("indicator_00000000-0000-4000-8000-000000000009"),
         SAYS("indicator--\xef\xbc\x90\xef\xbc\x90"
              "000000-0000-4000-8000-000000000009"),
+        SAYS("see aW5kaWNhdG9yLS0wMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDk="),
+        SAYS("\xd1\x96n\xd4\x81\xd1\x96\xd1\x81\xd0\xb0t\xd0\xber--00000000-0000-4000-8000-000000000009"),
+        SAYS("i n d i c a t o r - - 0 0 0 0 0 0 0 0 - 0 0 0 0 - 4 0 0 0 - 8 0 0 0 - 0 0 0 0 0 0 0 0 0 0 0 9"),
         ",\"x_by\":{\"of indicator%2D%2D00000000-0000-4000-8000-000000000009\":true}",
         ",\"labels\":[\"of " NAMED("9") "\"]",
         ",\"x_log\":[{\"line\":\"- " NAMED("9") " hit\"}]",
@@ -107,6 +110,8 @@ static void no_way_of_writing_hides_a_name(void **state)
     struct texts *us = texts_of(&n, n.us);
     assert_null(text_with(us, "00000009"));
     assert_null(text_with(us, "000000000009"));
+    assert_null(text_with(us, "MDAwMDk="));
+    assert_null(text_with(us, "0 0 9"));
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         (void)snprintf(token, sizeof token, "198.51.100.%d'", (int)i + 10);
         if (text_with(us, token) == NULL)

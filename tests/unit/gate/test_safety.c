@@ -462,6 +462,8 @@ static const struct row left_rows[] = {
     {"stix", "[domain-name:value = 'google[.]com[.]evil[.]su']"},
     {"stix", "[domain-name:value = 'xn--ggle-0nda.com']"},
     {"stix", "[domain-name:value = 'fxpro.evil.su']"},
+    {"stix", "[domain-name:value = 'g\xd0\xbe\xd0\xbegle.com']"}, /* phishing: another name than the one it
+                                                                     looks like */
     {"stix", "[url:value LIKE '%google.com.%']"},
     {"stix", "[url:value LIKE '%google.com-login%']"},
     {"stix", "[domain-name:value LIKE '%.evil.su']"},

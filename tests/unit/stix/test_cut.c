@@ -226,6 +226,12 @@ static void names_in_dress(void **state)
             "",
             "\"x_t\":\"\xe2\x80\x9c%2Dtool--00000000-0000-4000-8000-00000000000b%20\xef\xbc\xa1: "
             "tool--00000000-0000-4000-8000-00000000000b\xe2\x80\x9d\"");
+    becomes("\"x_t\":\"see dG9vbC0tMDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDBh, t o o l - - 0 0 0 0 0 0 "
+            "0 0-0 0 0 0-4 0 0 0-8 0 0 0-0 0 0 0 0 0 0 0 0 0 0 a; t\xd0\xbe\xd0\xbel--" A "\"",
+            "",
+            "\"x_t\":\"see tool--00000000-0000-4000-8000-00000000000b, "
+            "tool--00000000-0000-4000-8000-00000000000b; "
+            "tool--00000000-0000-4000-8000-00000000000b\"");
     renamed_from = NULL;
     becomes("\"x_t\":\"report\xe2\x80\x94" OWN "\"", "", "\"x_t\":\"report--" OURS "\"");
 }
