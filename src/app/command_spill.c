@@ -49,13 +49,14 @@ static void say_released(struct command_call *call, const struct gate_spill *spi
 static void say_referrer(void *ctx, const struct gate_edge *edge)
 {
     struct command_call *call = ctx;
-    if (edge->relationship.len > 0 || edge->from.len == 0)
+    struct str from = edge->relationship.len > 0 ? edge->relationship : edge->from;
+    if (from.len == 0)
         return;
     line_begin(call->out);
-    line_text(call->out, "referrer", edge->from);
+    line_text(call->out, "referrer", from);
     line_text(call->out, "property", edge->property);
     line_end(call->out);
-    line_say(call->out, "%.*s names it (%.*s): look whether it says too much itself", STR_ARG(edge->from),
+    line_say(call->out, "%.*s names it (%.*s): look whether it says too much itself", STR_ARG(from),
              STR_ARG(edge->property));
 }
 

@@ -462,6 +462,14 @@ static void visit_in(const struct gate *gate, const struct subject *subject, con
         visit(ctx, &(struct gate_edge) {
                        .other = object->key, .from = object->id, .to = ref->id, .property = ref->property});
     }
+    for (size_t i = 0; all && i < object->named_count; i++) {
+        struct stix_key meant = mint_meant(gate, &object->named[i].key);
+        if (stix_key_eq(&meant, key))
+            visit(ctx, &(struct gate_edge) {.other = object->key,
+                                            .from = object->id,
+                                            .to = object->named[i].id,
+                                            .property = STR("a text")});
+    }
 }
 
 err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all, unsigned max,
@@ -480,7 +488,7 @@ err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all
     if (held == ERR_OK)
         visit_out(gate, &subject, all, visit, ctx);
     while (err == ERR_OK && count == PAGE && max > 0) {
-        err = referrers(gate, object, from, lsns, PAGE, &count);
+        err = (all ? namers : referrers)(gate, object, from, lsns, PAGE, &count);
         for (size_t i = 0; err == ERR_OK && i < count && max > 0; i++, max--) {
             from = lsns[i] + 1;
             arena_reset(&gate->step_arena);

@@ -99,8 +99,9 @@ struct gate_edge {
     struct str relationship; /* id of the relationship that stands between them; empty: a plain reference */
 };
 /* What the newest version of an object refers to and what refers to it; a relationship is an edge between its
- * ends. Markings and creators, which tie everything together, only with `all`. At most `max` referrers.
- * ERR_NOTFOUND: nothing is held under this id (what refers to it was visited all the same). */
+ * ends. Markings and creators, which tie everything together, and names within texts only with `all`. At most
+ * `max` referrers. ERR_NOTFOUND: nothing is held under this id (what refers to it was visited all the same).
+ */
 NODISCARD err_t gate_neighbours(struct gate *gate, const struct stix_key *object, bool all, unsigned max,
                                 void (*visit)(void *ctx, const struct gate_edge *edge), void *ctx);
 /* The newest version of an object. ERR_NOTFOUND. `out` is good until the gate is asked again. */

@@ -41,7 +41,11 @@ def words(place):
 
 def spilled(place):
     secret, stays = indicator('spilledword'), indicator('stayingword')
-    hand_in(place, secret, stays)
+    stays['description'] = f"see {secret['id']}"
+    between = {**{name: stays[name] for name in ('spec_version', 'created', 'modified')}, 'type': 'relationship',
+               'id': 'relationship--00000000-0000-4000-8000-000000000001', 'relationship_type': 'related-to',
+               'source_ref': stays['id'], 'target_ref': secret['id']}
+    hand_in(place, secret, stays, between)
     hand_in(place, 'not json: ' + json.dumps(secret))
     name = secret['id']
     until('both are found', lambda: len(place.lines('find', '--text', 'spilledword', '--wait', *KR)) >= 1 and
@@ -50,7 +54,9 @@ def spilled(place):
     if os.geteuid() != 0:
         return skip('two operators', 'needs root')
     answer = {}
-    place.by('daemon', 'spill', name, '--because', 'told by telephone', *KR)
+    status, said, err = place.by('daemon', 'spill', name, '--because', 'told by telephone', *KR)
+    check('what names it is listed: in a text, by a relationship', status == 0 and stays['id'] in said and between['id'] in said,
+          (said, err))
     place.expect(1, 'none of them', 'spill', 'destroy', name, '--because', 'test', *KR)
     place.expect(2, 'needs a reason', 'spill', 'destroy', name, *KR)
     status, said, err = place.by('daemon', 'spill', 'destroy', name, '--because', 'test', *KR)
@@ -67,7 +73,9 @@ def spilled(place):
     place.expect(0, 'destroyed', 'spill', 'list', *KR)
     place.expect(0, name, 'spill', 'list', *KR)  # its identifier is evidence
     for how in (('find', '--text', 'spilledword', '--wait'), ('export',), ('quarantine', 'list')):
-        check(f'{how[0]} says nothing of it', name not in place.run(*how, *KR)[1])
+        said = place.run(*how, *KR)[1]
+        there = 'spilledword' in said or f'"id":"{name}"' in said.replace('": "', '":"')
+        check(f'{how[0]} says nothing of it', not there, said)
     place.expect(1, '', 'get', name, *KR)
     check('its neighbour stays', stays['id'] in place.run('find', '--text', 'stayingword', '--wait', *KR)[1])
     hand_in(place, secret)
