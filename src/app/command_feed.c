@@ -62,18 +62,44 @@ static void read_options(const struct command_call *call, struct feed_conf *out)
     }
 }
 
-static err_t read_conf(struct command_call *call, struct feed_conf *out)
+static err_t read_every(struct command_call *call, struct feed_conf *out)
 {
     struct str every = command_text_or_empty(call, "every");
+    out->every_s = 900;
+    if (every.len == 0 || feed_every_read(every, &out->every_s))
+        return ERR_OK;
+    return command_refuse(call, ERR_USAGE, "write 30s, 15m, 2h or 1d", "every: from %d s to %d days",
+                          LIMIT_FEED_EVERY_MIN_S, LIMIT_FEED_EVERY_MAX_S / 86400);
+}
+
+/* One name for both directions: what comes is said by this partner, what goes is what he may have. */
+static err_t read_partner(struct command_call *call, struct feed_conf *out)
+{
+    const struct gate_peer *peer;
+    err_t err;
+    if (command_text_or_empty(call, "partner").len == 0)
+        return ERR_OK;
+    if (command_text_or_empty(call, "source").len > 0 || command_text_or_empty(call, "audience").len > 0)
+        return command_refuse(call, ERR_USAGE, "--partner alone",
+                              "--partner says whose source it is, and whose view");
+    if (TRY(err, command_partner(call, "partner", &peer)))
+        return err;
+    if (feed_kind_pushes(out->kind))
+        out->options[out->option_count++] = (struct feed_setting) {STR("audience"), peer->audience};
+    else
+        out->source = gate_source_get(call->host->gate, peer->source)->name;
+    return ERR_OK;
+}
+
+static err_t read_conf(struct command_call *call, struct feed_conf *out)
+{
     err_t err;
     if (TRY(err, command_text(call, "name", &out->name)) || TRY(err, read_kind(call, out)) ||
-        TRY(err, command_text(call, "url", &out->url)))
+        TRY(err, command_text(call, "url", &out->url)) || TRY(err, read_every(call, out)))
         return err;
-    out->every_s = 900;
-    if (every.len > 0 && !feed_every_read(every, &out->every_s))
-        return command_refuse(call, ERR_USAGE, "write 30s, 15m, 2h or 1d", "every: from %d s to %d days",
-                              LIMIT_FEED_EVERY_MIN_S, LIMIT_FEED_EVERY_MAX_S / 86400);
     out->source = command_text_or_empty(call, "source");
+    if (TRY(err, read_partner(call, out)))
+        return err;
     if (out->source.len == 0 && !feed_kind_pushes(out->kind))
         out->source = out->name;
     out->private = command_flag(call, "private");
@@ -86,7 +112,8 @@ static err_t find_source(struct command_call *call, struct str name, const struc
 {
     const struct gate_source *known = gate_source_find(call->host->gate, name);
     uint32_t number;
-    if (known != NULL && known->partner >= 0)
+    if (known != NULL && known->partner >= 0 &&
+        gate_peer_get(call->host->gate, (unsigned)known->partner)->node.len > 0)
         return command_refuse(call, ERR_DENIED, "give --source NAME of another",
                               "%.*s is a partner: what it says comes over its link", STR_ARG(name));
     if (known != NULL)

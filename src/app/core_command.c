@@ -432,6 +432,7 @@ static void peers_changed(void *ctx)
 {
     struct core_role *role = ctx;
     role->peers_stale = true;
+    core_feeds_wake(role);
 }
 
 static err_t purge_now(void *ctx)

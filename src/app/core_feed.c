@@ -214,6 +214,12 @@ void core_feeds_turn(struct core_role *role)
             run_one(role, &role->feeds[i]);
 }
 
+void core_feeds_wake(struct core_role *role)
+{
+    for (size_t i = 0; i < LIMIT_FEEDS; i++)
+        role->feeds[i].until_us = 0;
+}
+
 int64_t core_feeds_until(const struct core_role *role)
 {
     int64_t until_us = INT64_MAX;

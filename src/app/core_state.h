@@ -303,6 +303,7 @@ void core_feeds_turn(struct core_role *role);
 /* False: no message of feeds. */
 bool core_feeds_message(struct core_role *role, unsigned kind, struct bytes body);
 void core_feeds_fresh(struct core_role *role); /* edge is new */
+void core_feeds_wake(struct core_role *role);  /* what they depend on changed */
 int64_t core_feeds_until(const struct core_role *role);
 void core_feeds_close(struct core_role *role);
 /* For commands. */

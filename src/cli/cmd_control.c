@@ -633,6 +633,8 @@ static const struct cli_command feed_rows[] = {
                  {"collection", CLI_TEXT, "collection", "ID",
                   "taxii: the URL is an API root, this its collection"},
                  {"audience", CLI_TEXT, "audience", "NAME", "taxii21-push: whose release view"},
+                 {"partner", CLI_TEXT, "partner", "NAME",
+                  "whose server it is (peer add-taxii): his source, or his view"},
                  {"limit", CLI_TEXT, "limit", "N", "taxii: objects a page, or an envelope"},
                  {"from", CLI_TEXT, "from", "TIME", "taxii, opencti: leave out what is older"},
                  {"map", CLI_TEXT, "map", "TEXT", "csv, list: as of bongsu add --map"},

@@ -30,6 +30,8 @@ struct feed {
     struct feed_conf conf;
     struct json_parser *parser;
     struct intake *intake; /* NULL: it pushes */
+    int partner;           /* whose server it is, where that is declared; -1 */
+    bool resting;          /* nothing runs because of how it stands with him */
     struct kept kept;
     int64_t saved_us, now_us;
 
@@ -88,13 +90,28 @@ static int64_t first_us(const struct feed *feed, int64_t now_us)
     return due < now_us ? now_us : due;
 }
 
-/* What pushes takes nothing in. */
+int feed_partner_of(struct gate *gate, const struct feed_conf *conf)
+{
+    const struct gate_source *source = gate_source_find(gate, conf->source);
+    if (!conf->kind->push)
+        return source == NULL ? -1 : source->partner;
+    for (size_t i = 0; i < conf->option_count; i++) {
+        const struct gate_peer *peer = gate_peer_find(gate, conf->options[i].value);
+        if (str_eq(conf->options[i].name, STR("audience")))
+            return peer == NULL ? -1 : (int)peer->index;
+    }
+    return -1;
+}
+
+/* What pushes takes nothing in. What a partner's node says comes over its link and in no other way. */
 static err_t open_intake(struct feed *feed)
 {
+    feed->partner = feed_partner_of(feed->gate, &feed->conf);
     if (feed->conf.kind->push)
         return ERR_OK;
     const struct gate_source *source = gate_source_find(feed->gate, feed->conf.source);
-    if (source == NULL || source->partner >= 0)
+    if (source == NULL ||
+        (feed->partner >= 0 && gate_peer_get(feed->gate, (unsigned)feed->partner)->node.len > 0))
         return ERR_NOTFOUND;
     return intake_new(feed->gate, source->number, &feed->intake);
 }
@@ -503,6 +520,39 @@ static void save_pushed(struct feed *feed)
         (void)save(feed);
 }
 
+/* --- whose server it is --- */
+
+/* Why nothing may run now; NULL: it may. What goes to him is the policy's, also when an agreement is over. */
+static const char *partner_rests(const struct feed *feed)
+{
+    if (feed->partner < 0)
+        return NULL;
+    const struct gate_peer *peer = gate_peer_get(feed->gate, (unsigned)feed->partner);
+    if (peer->state == GATE_PEER_REMOVED)
+        return "nothing runs: the partner was removed";
+    if (peer->state != GATE_PEER_STARTED)
+        return feed->conf.kind->push ? "nothing is pushed while the audience is paused"
+                                     : "nothing is read while the partner is paused";
+    if (!feed->conf.kind->push && gate_agreement_over(feed->gate, peer->index, feed->now_us))
+        return "nothing is read: the agreement with the partner is over";
+    return NULL;
+}
+
+/* How it stands with the partner counts at once, also in the midst of a run, and in both directions. */
+static void heed_partner(struct feed *feed)
+{
+    const char *why = feed->state == FEED_PAUSED ? NULL : partner_rests(feed);
+    if (why == NULL && feed->resting && feed->state == FEED_WAITING)
+        feed->next_us = feed->now_us;
+    if (why == NULL)
+        feed->resting = false;
+    if (why == NULL || feed->state != FEED_RUNNING)
+        return;
+    feed->resting = true;
+    feed_remark(feed, "%s", why);
+    feed_done(feed);
+}
+
 /* --- steps --- */
 
 static void begin_run(struct feed *feed)
@@ -512,6 +562,9 @@ static void begin_run(struct feed *feed)
     if (feed->wanted) /* nothing but this says that it is not due by the clock alone */
         mark_begun(feed);
     feed->wanted = false;
+    heed_partner(feed);
+    if (feed->state != FEED_RUNNING)
+        return;
     err_t err = feed->conf.kind->begin(feed);
     if (err != ERR_OK)
         feed_fail(feed, err, NULL, "it could not begin: %s", err_text(err));
@@ -557,6 +610,7 @@ static void send_call(struct feed *feed, struct feed_action *out)
 /* A stream goes on while what it brought is taken in. */
 static void advance(struct feed *feed)
 {
+    heed_partner(feed);
     if (feed->state == FEED_RUNNING && !feed->conf.paused && feed->step == STEP_WAIT &&
         feed->now_us >= feed->deadline_us)
         feed_fail(feed, ERR_TIMEOUT, "it is tried again", "the server said nothing any more");

@@ -73,6 +73,10 @@ NODISCARD err_t feed_conf_put(struct gate *gate, const struct feed_conf *conf, c
 /* Forgets the feed and how far it came. ERR_NOTFOUND. */
 NODISCARD err_t feed_conf_remove(struct gate *gate, struct str name, const struct gate_by *by,
                                  int64_t now_us);
+/* The partner whose server a declaration means: whose view it pushes, or whose source it delivers as. -1:
+ * nobody's. Both rest while he is paused or removed, and what reads also when the agreement with him is over.
+ */
+int feed_partner_of(struct gate *gate, const struct feed_conf *conf);
 /* Calls `each` with every name, in order of declaration. */
 void feed_conf_each(struct gate *gate, void (*each)(void *ctx, struct str name), void *ctx);
 
@@ -96,7 +100,8 @@ struct feed_setup {
     void *ctx;
 };
 
-/* Reads how far it came. The source must be declared, unless it pushes: ERR_NOTFOUND. */
+/* Reads how far it came. The source must be declared, unless it pushes, and be of no partner that has a node:
+ * ERR_NOTFOUND. */
 NODISCARD err_t feed_new(const struct feed_setup *setup, int64_t now_us, struct feed **out);
 void feed_free(struct feed *feed); /* accepts NULL */
 

@@ -2,11 +2,13 @@
 
 #include "core/mem.h"
 #include "core/stamp.h"
+#include "gate/query.h"
 #include "json/json.h"
 
 struct intake {
     struct gate *gate;
     uint32_t source;
+    uint8_t hops; /* what a partner gives came from a node at least as far away */
     struct json_parser *parser, *held_parser;
     struct buf text;
     struct json_slice *slices;
@@ -24,6 +26,7 @@ err_t intake_new(struct gate *gate, uint32_t source, struct intake **out)
         return ERR_NOMEM;
     intake->gate = gate;
     intake->source = source;
+    intake->hops = gate_source_get(gate, source)->partner >= 0;
     buf_init(&intake->text, LIMIT_FEED_ANSWER_BYTES + JSON_PADDING);
     buf_init(&intake->batch, LIMIT_BATCH_BYTES + JSON_PADDING);
     buf_init(&intake->held, LIMIT_OBJECT_BYTES + JSON_PADDING);
@@ -269,6 +272,25 @@ static bool compare(void *ctx, const struct gate_object *object)
     return looking->echo != ECHO_UNCHANGED;
 }
 
+/* In this node's own name, and not held here: its word that something was taken back, its identity. Nobody
+ * else speaks in its name. */
+static bool is_own_word(const struct intake *intake, struct json_val root, const struct stix_key *key)
+{
+    struct stix_key self, creator;
+    struct gate_minted minted;
+    struct gate_reach reach;
+    struct json_val revoked;
+    struct str text;
+    if (!gate_self(intake->gate, &self) ||
+        (!stix_key_eq(&self, key) && (!json_get_str(root, STR("created_by_ref"), &text) ||
+                                      !stix_id_parse(text, &creator) || !stix_key_eq(&self, &creator))))
+        return false;
+    if (json_get(root, STR("revoked"), &revoked) && json_is(revoked, JSON_TRUE))
+        return true;
+    return gate_minted(intake->gate, key, &minted) == ERR_NOTFOUND &&
+           gate_reach(intake->gate, key, &reach) == ERR_OK && !reach.held;
+}
+
 static enum echo echo_of(struct intake *intake, struct bytes object)
 {
     struct json_doc doc;
@@ -280,6 +302,8 @@ static enum echo echo_of(struct intake *intake, struct bytes object)
     struct looking looking = {.intake = intake, .came = json_root(&doc)};
     if (gate_versions(intake->gate, &key, compare, &looking) != ERR_OK)
         return ECHO_NONE;
+    if (looking.echo == ECHO_NONE && is_own_word(intake, json_root(&doc), &key))
+        return ECHO_REWRITTEN;
     return looking.echo;
 }
 
@@ -317,7 +341,7 @@ static bool is_rest(const struct intake *intake, struct json_slice slice)
 static err_t submit(struct intake *intake, struct bytes text, int64_t now_us, struct feed_counts *counts)
 {
     struct fault fault = {0};
-    struct gate_submission submission = {.source = intake->source};
+    struct gate_submission submission = {.source = intake->source, .hops = intake->hops};
     uint64_t refused = counts->refused;
     err_t err = gate_accept(intake->gate, &submission, text, now_us, count_answer, counts, &fault);
     if (err == ERR_OK || err == ERR_BUSY || err == ERR_READONLY || err == ERR_NOMEM || err == ERR_IO ||

@@ -7,6 +7,8 @@
  * counted; rewritten: equal but for created, modified, created_by_ref, spec_version and what OpenCTI adds; it
  * is counted and goes no further, so that two systems do not send each other new dates for ever (MISP#4838,
  *     OpenCTI#6708). Markings, labels and revoked are content: with another of these it is taken in.
+ *   in this node's own name: what it said of something that it took back, or its identity, and it does not
+ *     hold it; it is counted and goes no further.
  * What comes back under another id is not recognised. */
 #pragma once
 

@@ -236,12 +236,8 @@ static void look(struct feed *feed)
     struct push *push = *feed_work(feed);
     const struct gate_peer *peer = gate_peer_get(feed_gate(feed), push->partner);
     struct gate_ledger ledger;
-    if (peer == NULL || peer->state == GATE_PEER_REMOVED) {
-        feed_fail(feed, ERR_NOTFOUND, "bongsu feed remove", "the audience was removed");
-        return;
-    }
-    if (peer->state != GATE_PEER_STARTED || is_stopped(feed, peer)) {
-        feed_remark(feed, "nothing is pushed while the audience is paused or its releases are stopped");
+    if (is_stopped(feed, peer)) {
+        feed_remark(feed, "nothing is pushed while the releases of the audience are stopped");
         feed_done(feed);
         return;
     }

@@ -252,6 +252,8 @@ NODISCARD err_t gate_policy_compile(const struct gate *gate, struct str text, st
                                     struct policy_fault *fault);
 /* Borrowed; NULL before the first activation (everything is denied). */
 const struct policy *gate_policy(const struct gate *gate);
+/* Have all agreements with this partner that the policy in force names ended by now? */
+bool gate_agreement_over(const struct gate *gate, unsigned partner, int64_t now_us);
 
 /* --- in: accept --- */
 

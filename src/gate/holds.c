@@ -192,6 +192,18 @@ static struct str ended_agreement(const struct policy *policy, unsigned partner)
     return last.name;
 }
 
+bool gate_agreement_over(const struct gate *gate, unsigned partner, int64_t now_us)
+{
+    struct policy_agreement one;
+    int64_t until_us = INT64_MIN;
+    for (unsigned i = 0; gate->policy != NULL && i < policy_agreement_count(gate->policy); i++) {
+        policy_agreement(gate->policy, i, &one);
+        if ((one.partners >> partner & 1) && one.until_us > until_us)
+            until_us = one.until_us;
+    }
+    return until_us != INT64_MIN && until_us <= now_us;
+}
+
 /* Whatever the rule is called: an object whose marking nobody can judge waits for that first. */
 static err_t marking_remedy(struct gate *gate, const struct subject *subject, int64_t now_us,
                             struct gate_hold *hold)

@@ -46,13 +46,53 @@ static void write_identity(const struct gate *gate, struct str id, struct buf *o
 {
     static const char tlp_clear[] = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
     static const char at[] = "2026-01-01T00:00:00.000Z";
-    static const uint8_t padding[JSON_PADDING];
     buf_printf(out,
                "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"%.*s\",\"created\":\"%s\","
                "\"modified\":\"%s\",\"name\":"
                "\"%.*s\",\"identity_class\":\"system\",\"object_marking_refs\":[\"%s\"]}",
                STR_ARG(id), at, at, STR_ARG(gate->node_name), tlp_clear);
-    buf_put(out, padding, sizeof padding);
+}
+
+bool gate_self(const struct gate *gate, struct stix_key *out)
+{
+    return mint_creator_key(gate, out);
+}
+
+err_t gate_self_write(const struct gate *gate, struct buf *out)
+{
+    struct stix_key self;
+    struct buf id;
+    if (!mint_creator_key(gate, &self))
+        return ERR_NOTFOUND;
+    buf_init(&id, LIMIT_ID_BYTES);
+    stix_key_print(&self, &id);
+    write_identity(gate, buf_str(&id), out);
+    err_t err = buf_err(&id) == ERR_OK ? buf_err(out) : buf_err(&id);
+    buf_deinit(&id);
+    return err;
+}
+
+/* What is hashed begins as no name of a minted object does. */
+err_t gate_self_note_id(const struct gate *gate, unsigned partner, struct str about, struct buf *out)
+{
+    struct hash secret;
+    struct buf name;
+    char text[UUID_TEXT_SIZE];
+    err_t err = mint_secret_of(gate, partner, &secret);
+    if (err != ERR_OK)
+        return err;
+    buf_init(&name, LIMIT_ID_BYTES + 64);
+    buf_put_str(&name, STR("a note about "));
+    buf_put_str(&name, about);
+    err = buf_err(&name);
+    struct hash keyed = hash_hmac_sha256(bytes_of(secret.b, HASH_SIZE), buf_bytes(&name));
+    struct uuid uuid = uuid_v5(&name_space, bytes_of(keyed.b, HASH_SIZE));
+    uuid_text(&uuid, text);
+    buf_put_str(out, STR("note--"));
+    buf_put(out, text, sizeof text);
+    buf_deinit(&name);
+    mem_wipe(&secret, sizeof secret);
+    return err == ERR_OK ? buf_err(out) : err;
 }
 
 err_t mint_creator(struct gate *gate, uint32_t source, int64_t now_us)
@@ -61,6 +101,7 @@ err_t mint_creator(struct gate *gate, uint32_t source, int64_t now_us)
     struct copies copies;
     struct stix_key key;
     struct buf id, text;
+    static const uint8_t padding[JSON_PADDING];
     err_t err;
     buf_init(&id, LIMIT_ID_BYTES);
     buf_init(&text, LIMIT_ID_BYTES * 4);
@@ -70,6 +111,7 @@ err_t mint_creator(struct gate *gate, uint32_t source, int64_t now_us)
     if (TRY(err, copies_load(gate, &key, &copies)) || copies.count > 0)
         goto out;
     write_identity(gate, buf_str(&id), &text);
+    buf_put(&text, padding, sizeof padding);
     err = buf_err(&text);
     if (err == ERR_OK)
         err = accept_one(gate, &own, bytes_of(text.at, text.len - JSON_PADDING), now_us);

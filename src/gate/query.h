@@ -90,6 +90,18 @@ NODISCARD err_t gate_minted(struct gate *gate, const struct stix_key *id, struct
 NODISCARD err_t gate_minted_as(struct gate *gate, const struct stix_key *source, unsigned partner,
                                struct arena *arena, struct str *out);
 
+/* --- this node as a creator --- */
+
+/* The identity under which it mints. False: there is no secret to mint with, so that nothing is in its name.
+ */
+bool gate_self(const struct gate *gate, struct stix_key *out);
+/* That object, the same for everybody; appended to `out`. ERR_NOTFOUND: as above. */
+NODISCARD err_t gate_self_write(const struct gate *gate, struct buf *out);
+/* Identifier of a note in its name to one partner, about what stands in `about`: keyed, and the same each
+ * time; appended to `out`. ERR_NOTFOUND. */
+NODISCARD err_t gate_self_note_id(const struct gate *gate, unsigned partner, struct str about,
+                                  struct buf *out);
+
 /* --- neighbours --- */
 
 struct gate_edge {
