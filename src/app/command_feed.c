@@ -1,9 +1,8 @@
 /* Scheduled feeds: what operators declare, and how they go. */
-#include "app/command.h"
+#include "app/command_feed.h"
 
 #include <stdio.h>
 
-#include "app/feed_secret.h"
 #include "os/os_address.h"
 
 static struct str line_of(const struct command_call *call, const char *name)
@@ -17,7 +16,7 @@ static struct str line_of(const struct command_call *call, const char *name)
     return text;
 }
 
-static struct feed_secret read_secret(const struct command_call *call)
+struct feed_secret command_feed_secret(const struct command_call *call)
 {
     return (struct feed_secret) {.user = command_text_or_empty(call, "user"),
                                  .password = line_of(call, "password"),
@@ -62,9 +61,10 @@ static void read_options(const struct command_call *call, struct feed_conf *out)
     }
 }
 
-static err_t read_every(struct command_call *call, struct feed_conf *out)
+err_t command_feed_common(struct command_call *call, struct feed_conf *out)
 {
     struct str every = command_text_or_empty(call, "every");
+    out->private = command_flag(call, "private");
     out->every_s = 900;
     if (every.len == 0 || feed_every_read(every, &out->every_s))
         return ERR_OK;
@@ -95,14 +95,13 @@ static err_t read_conf(struct command_call *call, struct feed_conf *out)
 {
     err_t err;
     if (TRY(err, command_text(call, "name", &out->name)) || TRY(err, read_kind(call, out)) ||
-        TRY(err, command_text(call, "url", &out->url)) || TRY(err, read_every(call, out)))
+        TRY(err, command_text(call, "url", &out->url)) || TRY(err, command_feed_common(call, out)))
         return err;
     out->source = command_text_or_empty(call, "source");
     if (TRY(err, read_partner(call, out)))
         return err;
     if (out->source.len == 0 && !feed_kind_pushes(out->kind))
         out->source = out->name;
-    out->private = command_flag(call, "private");
     read_options(call, out);
     return ERR_OK;
 }
@@ -168,32 +167,49 @@ static err_t check_host(struct command_call *call, const struct feed_conf *conf)
                           "%s is an address of this machine or network", host);
 }
 
-static err_t feed_add(struct command_call *call)
+err_t command_feed_check(struct command_call *call, struct feed_conf *conf, const struct feed_secret *secret)
 {
-    struct feed_conf conf = {0};
-    struct feed_secret secret = read_secret(call);
+    struct fault fault = {0};
+    err_t err = check_host(call, conf);
+    if (err != ERR_OK)
+        return err;
+    conf->secrets = feed_secret_any(secret) || keeps_secrets(call, conf, secret);
+    if (TRY(err, feed_conf_check(conf, &fault)) || TRY(err, feed_secret_check(secret, &fault)))
+        return command_refuse(call, err, NULL, "%s", fault.what);
+    return ERR_OK;
+}
+
+err_t command_feed_put(struct command_call *call, const struct feed_conf *conf,
+                       const struct feed_secret *secret)
+{
     struct gate_by by = command_by(call);
     struct fault fault = {0};
     err_t err;
-    if (TRY(err, read_conf(call, &conf)) || TRY(err, check_host(call, &conf)))
-        return err;
-    bool keeps = keeps_secrets(call, &conf, &secret);
-    conf.secrets = keeps || feed_secret_any(&secret);
-    if (TRY(err, feed_conf_check(&conf, &fault)) || TRY(err, find_end(call, &conf, &by)))
-        return fault.what[0] == '\0' ? err : command_refuse(call, err, NULL, "%s", fault.what);
-    if (!keeps &&
-        TRY(err, feed_secret_write(call->host->os, call->host->conf->dir, conf.name, &secret, &fault)))
+    if (!keeps_secrets(call, conf, secret) &&
+        TRY(err, feed_secret_write(call->host->os, call->host->conf->dir, conf->name, secret, &fault)))
         return command_refuse(call, err, NULL, "%s", fault.what);
-    if (TRY(err, feed_conf_put(call->host->gate, &conf, &by, call->now_us, &fault)))
+    if (TRY(err, feed_conf_put(call->host->gate, conf, &by, call->now_us, &fault)))
         return command_refuse(call, err, NULL, "%s", fault.what);
     call->host->feeds_changed(call->host->ctx);
-    if (feed_kind_pushes(conf.kind))
+    if (feed_kind_pushes(conf->kind))
         line_say(call->out, "declared: %.*s pushes what the audience's release view shows, every %llu s",
-                 STR_ARG(conf.name), (unsigned long long)conf.every_s);
+                 STR_ARG(conf->name), (unsigned long long)conf->every_s);
     else
         line_say(call->out, "declared: %.*s brings what it reads as source %.*s, every %llu s",
-                 STR_ARG(conf.name), STR_ARG(conf.source), (unsigned long long)conf.every_s);
+                 STR_ARG(conf->name), STR_ARG(conf->source), (unsigned long long)conf->every_s);
     return ERR_OK;
+}
+
+static err_t feed_add(struct command_call *call)
+{
+    struct feed_conf conf = {0};
+    struct feed_secret secret = command_feed_secret(call);
+    struct gate_by by = command_by(call);
+    err_t err;
+    if (TRY(err, read_conf(call, &conf)) || TRY(err, command_feed_check(call, &conf, &secret)) ||
+        TRY(err, find_end(call, &conf, &by)))
+        return err;
+    return command_feed_put(call, &conf, &secret);
 }
 
 /* --- how they go --- */
@@ -359,17 +375,25 @@ static err_t feed_resume(struct command_call *call)
     return set_paused(call, false);
 }
 
+err_t command_feed_forget(struct command_call *call, struct str name)
+{
+    struct gate_by by = command_by(call);
+    err_t err = feed_conf_remove(call->host->gate, name, &by, call->now_us);
+    if (err != ERR_OK)
+        return err;
+    feed_secret_remove(call->host->os, call->host->conf->dir, name);
+    call->host->feeds_changed(call->host->ctx);
+    return ERR_OK;
+}
+
 static err_t feed_remove(struct command_call *call)
 {
     struct feed_conf conf;
-    struct gate_by by = command_by(call);
     err_t err = find(call, &conf);
     if (err != ERR_OK)
         return err;
-    if (TRY(err, feed_conf_remove(call->host->gate, conf.name, &by, call->now_us)))
+    if (TRY(err, command_feed_forget(call, conf.name)))
         return command_refuse(call, err, NULL, "not removed: %s", err_text(err));
-    feed_secret_remove(call->host->os, call->host->conf->dir, conf.name);
-    call->host->feeds_changed(call->host->ctx);
     line_say(call->out, "removed, and its credentials with it; what it brought stays");
     return ERR_OK;
 }

@@ -1,5 +1,5 @@
 /* Partners: whose node it is, what it will and will not get, started, paused, removed. */
-#include "app/command.h"
+#include "app/command_feed.h"
 
 #include "gate/halt.h"
 #include "sync/card.h"
@@ -158,6 +158,22 @@ static err_t put_peer(struct command_call *call, struct str audience, struct str
     return say_outlook(call, gate_peer_get(call->host->gate, index));
 }
 
+/* Without a node: with a server of his, he may be there already. */
+static err_t add_taxii(struct command_call *call, struct str audience, const struct gate_peer *held)
+{
+    struct command_server server;
+    err_t err = command_server_read(call, audience, &server);
+    if (err != ERR_OK)
+        return err;
+    if (held != NULL && (server.count == 0 || held->node.len > 0 || held->state == GATE_PEER_REMOVED))
+        return command_refuse(call, ERR_EXISTS, "choose another audience name",
+                              "there is a partner of that name, or was");
+    if (held == NULL &&
+        TRY(err, put_peer(call, audience, STR(""), command_text_or_empty(call, "country"), STR(""), NULL)))
+        return err;
+    return command_server_put(call, &server);
+}
+
 static err_t peer_add(struct command_call *call)
 {
     struct str audience, text = command_text_or_empty(call, "card");
@@ -166,13 +182,8 @@ static err_t peer_add(struct command_call *call)
     if (TRY(err, command_text(call, "audience", &audience)))
         return err;
     const struct gate_peer *held = gate_peer_find(call->host->gate, audience);
-    if (text.len == 0) {
-        if (held != NULL)
-            return command_refuse(call, ERR_EXISTS, "choose another audience name",
-                                  "there is a partner of that name");
-        return put_peer(call, audience, (struct str) {NULL, 0}, command_text_or_empty(call, "country"), text,
-                        NULL);
-    }
+    if (text.len == 0)
+        return add_taxii(call, audience, held);
     if (TRY(err, read_card(call, text, &card)) ||
         (held != NULL && TRY(err, check_replaces(call, held, &card))))
         return err;
@@ -191,6 +202,7 @@ static err_t peer_list(struct command_call *call)
         line_text(call->out, "country", peer->country);
         line_word(call->out, "state", state_word(peer->state));
         call->host->peer_status(call->host->ctx, i, call->out);
+        command_server_say(call, i);
         line_end(call->out);
     }
     return ERR_OK;
@@ -227,7 +239,13 @@ static err_t peer_pause(struct command_call *call)
 
 static err_t peer_remove(struct command_call *call)
 {
-    return set_state(call, GATE_PEER_REMOVED, false);
+    const struct gate_peer *peer;
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    unsigned index = peer->index;
+    err = set_state(call, GATE_PEER_REMOVED, false);
+    return err == ERR_OK ? command_server_remove(call, index) : err;
 }
 
 /* --- links that stand still --- */

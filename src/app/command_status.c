@@ -1,7 +1,7 @@
 /* How the node is: counts, health, each partner. */
 #include <stdio.h>
 
-#include "app/command.h"
+#include "app/command_feed.h"
 #include "gate/query.h"
 #include "gate/retention.h"
 
@@ -129,6 +129,7 @@ static void say_partner(struct command_call *call, const struct gate_peer *peer)
         line_count(call->out, "refused_there", ledger.refused);
     }
     call->host->peer_status(call->host->ctx, peer->index, call->out);
+    command_server_say(call, peer->index);
     line_end(call->out);
 }
 

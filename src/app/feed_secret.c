@@ -37,7 +37,7 @@ static bool one_line(struct str s)
     return true;
 }
 
-static err_t check(const struct feed_secret *secret, struct fault *fault)
+err_t feed_secret_check(const struct feed_secret *secret, struct fault *fault)
 {
     struct tls_identity *identity = NULL;
     uint8_t pin[32];
@@ -83,7 +83,7 @@ err_t feed_secret_write(const struct os *os, const char *dir, struct str feed,
     char secrets[FILE_PATH_SIZE], name[LIMIT_NAME_BYTES + 16];
     struct buf text;
     err_t err;
-    if (TRY(err, check(secret, fault)))
+    if (TRY(err, feed_secret_check(secret, fault)))
         return err;
     if (!feed_secret_any(secret)) {
         feed_secret_remove(os, dir, feed);

@@ -19,7 +19,9 @@ struct feed_secret {
 };
 
 bool feed_secret_any(const struct feed_secret *secret);
-/* Checks that its parts fit together; the fault says what does not. Nothing is kept when nothing is given. */
+/* Do its parts fit together? The fault says what does not. */
+NODISCARD err_t feed_secret_check(const struct feed_secret *secret, struct fault *fault);
+/* Checks it as well. Nothing is kept when nothing is given. */
 NODISCARD err_t feed_secret_write(const struct os *os, const char *dir, struct str feed,
                                   const struct feed_secret *secret, struct fault *fault);
 /* Strings of *out stand in `text` (deinit it; wipe it before with mem_wipe). ERR_NOTFOUND, ERR_CORRUPT. */

@@ -24,6 +24,17 @@
     {                                                                                                        \
         "because", CLI_TEXT, "because", "TEXT", "why: stands in the log"                                     \
     }
+#define FEED_CREDENTIALS                                                                                     \
+    {"user", CLI_TEXT, "user", "NAME", "of Basic"},                                                          \
+        {"password-file", CLI_FILE, "password", "FILE", "its password; - is standard input"},                \
+        {"token-file", CLI_FILE, "token", "FILE", "a bearer token"},                                         \
+        {"cert", CLI_FILE, "certificate", "FILE", "client certificate, PEM"},                                \
+        {"key", CLI_FILE, "key", "FILE", "its key, PEM, without passphrase"},                                \
+        {"ca", CLI_FILE, "authorities", "FILE", "PEM, trusted instead of the system's authorities"},         \
+        {"pin", CLI_TEXT, "pin", "HEX", "or: SHA-256 of the server's public key"},                           \
+    {                                                                                                        \
+        "private", CLI_FLAG, "private", NULL, "its server may have a private or loopback address"            \
+    }
 #define GROUP(rows)                                                                                          \
     {                                                                                                        \
         rows, sizeof rows / sizeof rows[0]                                                                   \
@@ -179,7 +190,18 @@ static const struct cli_command peer_rows[] = {
     {.words = "peer add-taxii",
      .summary = "add a partner that takes part by TAXII alone",
      .args = {AUDIENCE},
-     .options = {{"country", CLI_TEXT, "country", "JP", "for the policy"}, BECAUSE},
+     .help = "With --server the partner is reached by a TAXII 2.1 server of his, both ways under one name:\n"
+             "what he says is read from --in as feed AUDIENCE.in, what he may have is pushed to --out as\n"
+             "feed AUDIENCE.out. Given again with other words, those count.",
+     .options = {{"country", CLI_TEXT, "country", "JP", "for the policy"},
+                 {"server", CLI_TEXT, "server", "URL", "https://..., an API root of his TAXII 2.1 server"},
+                 {"in", CLI_TEXT, "in", "ID", "the collection that is read"},
+                 {"out", CLI_TEXT, "out", "ID", "the collection that is pushed to; may be the same"},
+                 {"every", CLI_TEXT, "every", "15m", "how often: 30s, 15m, 2h, 1d"},
+                 {"limit", CLI_TEXT, "limit", "N", "objects a page, or an envelope"},
+                 {"from", CLI_TEXT, "from", "TIME", "leave out what was added there before"},
+                 FEED_CREDENTIALS,
+                 BECAUSE},
      .control = "peer.add",
      .columns = {{"RULE", "rule"}, {"EFFECT", "effect"}, {"OBJECTS", "objects"}}},
     {.words = "peer list",
@@ -193,6 +215,8 @@ static const struct cli_command peer_rows[] = {
                  {"LINK", "link"},
                  {"SENT", "sent_leaves"},
                  {"RECEIVED", "received"},
+                 {"READ UP TO", "in_cursor"},
+                 {"PUSHED LEAVES", "out_cursor"},
                  {"TROUBLE", "trouble"}}},
     {.words = "peer start",
      .summary = "begin to release to a partner and to follow it",
@@ -640,14 +664,7 @@ static const struct cli_command feed_rows[] = {
                  {"map", CLI_TEXT, "map", "TEXT", "csv, list: as of bongsu add --map"},
                  {"least", CLI_TEXT, "least", "N",
                   "csv, list: fewer values than this are not believed; else half of the last"},
-                 {"user", CLI_TEXT, "user", "NAME", "of Basic"},
-                 {"password-file", CLI_FILE, "password", "FILE", "its password; - is standard input"},
-                 {"token-file", CLI_FILE, "token", "FILE", "a bearer token"},
-                 {"cert", CLI_FILE, "certificate", "FILE", "client certificate, PEM"},
-                 {"key", CLI_FILE, "key", "FILE", "its key, PEM, without passphrase"},
-                 {"ca", CLI_FILE, "authorities", "FILE", "PEM, trusted instead of the system's authorities"},
-                 {"pin", CLI_TEXT, "pin", "HEX", "or: SHA-256 of the server's public key"},
-                 {"private", CLI_FLAG, "private", NULL, "its server may have a private or loopback address"},
+                 FEED_CREDENTIALS,
                  BECAUSE},
      .control = "feed.add"},
     {.words = "feed list",

@@ -809,6 +809,12 @@ const char *feed_state_word(enum feed_state state)
 
 static void fill_status(const struct kept *kept, struct feed_status *out)
 {
+    struct str cursor = kept_get(kept, "last"), leaf = kept_get(kept, "cursor");
+    if (cursor.len == 0 && leaf.len > 0) {
+        cursor = leaf;
+        (void)str_cut(&cursor, ':'); /* the epoch */
+    }
+    (void)snprintf(out->cursor, sizeof out->cursor, "%.*s", STR_ARG(cursor));
     out->last_us = kept->last_us;
     out->failures = kept->failures;
     out->err = kept->err;

@@ -168,6 +168,7 @@ struct feed_status {
     err_t err;         /* ERR_OK: the last run went well */
     char what[FAULT_WHAT_MAX];
     char next[FAULT_WHAT_MAX]; /* what to do about it; may be empty */
+    char cursor[64]; /* of TAXII: how far it came, a date of theirs or a leaf of the view; else empty */
     struct feed_counts counts;
 };
 void feed_status(const struct feed *feed, struct feed_status *out);

@@ -226,9 +226,22 @@ static err_t forget_spilled(const struct intake *in, const struct fault *fault, 
     return err;
 }
 
-/* ERR_DENIED, with the fault: an operator suspended this content of this source. */
-static err_t look_for_spill(struct intake *in, const struct hash *canon, struct fault *fault)
+/* Who has no node cannot be made to forget: his server still holds what was called back from him. */
+static bool is_left_over(const struct intake *in, const struct stix_key *key)
 {
+    const struct gate_source *source = gate_source_get(in->gate, in->submission->source);
+    return source->partner >= 0 && in->gate->peers[source->partner].node.len == 0 &&
+           recalled_from(in->gate, key, (unsigned)source->partner);
+}
+
+/* ERR_DENIED, with the fault: an operator suspended this content of this source, or called it back from him
+ * who sends it. */
+static err_t look_for_spill(struct intake *in, const struct stix_key *key, const struct hash *canon,
+                            struct fault *fault)
+{
+    in->spilled = is_left_over(in, key);
+    if (in->spilled)
+        return fault_set(fault, ERR_DENIED, 0, "this was called back from who sends it");
     err_t err = spill_known(in->gate, in->submission->source, canon, &in->spilled);
     if (err != ERR_OK || !in->spilled)
         return err;
@@ -331,7 +344,7 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
                                        .about = ruling.about};
     uint64_t lsn = ruling.about, slot;
     struct fault fault = {0};
-    if (gate->spill_count > 0 && !in->own && TRY(err, look_for_spill(in, canon, &fault)))
+    if (gate->spill_count > 0 && !in->own && TRY(err, look_for_spill(in, &object->key, canon, &fault)))
         return err == ERR_DENIED ? refuse(in, index, slice, object->id, &fault) : err;
     if (ruling.disposition != GATE_DUPLICATE && !in->own &&
         TRY(err, inbound_judge(gate, envelope.source, object, in->has_creator ? &in->creator : NULL,

@@ -115,6 +115,16 @@ bool recalled(const struct gate *gate, uint64_t lsn)
     return row != NULL && row->recall;
 }
 
+bool recalled_from(const struct gate *gate, const struct stix_key *key, unsigned partner)
+{
+    for (size_t i = 0; gate->recall_count > 0 && i < gate->spill_count; i++) {
+        const struct spilled *row = &gate->spills[i];
+        if (row->recall && (row->released >> partner & 1) && stix_key_eq(&row->key, key))
+            return true;
+    }
+    return false;
+}
+
 static err_t spills_add(struct gate *gate, uint64_t lsn)
 {
     if (gate->spill_count == LIMIT_SPILLS)
@@ -141,6 +151,7 @@ err_t spill_apply(struct gate *gate, const struct record_fact *fact)
         return err;
     struct spilled *row = &gate->spills[place_of(gate, spill.lsn)];
     row->key = spill.key;
+    row->released = spill.released;
     row->deadline_us = spill.deadline_us;
     if ((spill.why == GATE_SPILLED || spill.before) && !row->spill) {
         if (TRY(err, map_put(&gate->spilled_keys, &row->key, row->lsn)))

@@ -128,6 +128,7 @@ struct spilled {
     uint64_t lsn;
     int64_t deadline_us; /* of a recall of ours; 0: none */
     struct stix_key key; /* zero: it has none */
+    uint64_t released;   /* partners that had it when it was suspended */
     bool recall;         /* who has it is told by a recall, not by an expire */
     bool spill;          /* an operator said that it must not be here: its other copies wait for a person */
 };
@@ -334,6 +335,8 @@ NODISCARD err_t spill_restate(struct gate *gate, const struct gate_spill *spill,
 NODISCARD err_t spill_key(const struct record_fact *fact, struct stix_key *out);
 /* Is what stands there suspended? */
 bool spilled(const struct gate *gate, uint64_t lsn);
+/* Was anything under this identifier called back from this partner? */
+bool recalled_from(const struct gate *gate, const struct stix_key *key, unsigned partner);
 /* The newest copy under this identifier that an operator suspended as spilled. False: none was. */
 bool spill_of(const struct gate *gate, const struct stix_key *key, uint64_t *out_lsn);
 /* ...and called back? */

@@ -4,6 +4,7 @@
 
 #include "pull.h"
 
+#include "gate/recall.h"
 #include "json/json.h"
 
 enum { FAR_OBJECTS = 64, FAR_OBJECT_BYTES = 4096, FAR_IN = 0, FAR_OUT = 1 };
@@ -183,6 +184,24 @@ static inline void far_round(struct far *t)
     (void)far_run(t, FAR_IN);
     bench_settle(&t->p.bench);
     bench_sign(&t->p.bench);
+}
+
+/* Called back here, told to everybody, and destroyed. */
+static inline void far_recall(struct far *t, const char *type, int n)
+{
+    struct gate *gate = t->p.bench.gate;
+    struct stix_key key = key_of(type, n);
+    struct gate_recalled told;
+    uint64_t lsns[LIMIT_COPIES];
+    size_t count;
+    bool did = true;
+    assert_int_equal(gate_spill_copies(gate, &key, lsns, LIMIT_COPIES, &count), ERR_OK);
+    assert_int_equal(gate_recall(gate, lsns, count, 0, &by_test, true, t->p.bench.now_us, &told), ERR_OK);
+    bench_settle(&t->p.bench);
+    while (did)
+        assert_int_equal(gate_recall_step(gate, t->p.bench.now_us, &did), ERR_OK);
+    assert_int_equal(gate_purge(gate, NULL, t->p.bench.now_us), ERR_OK);
+    assert_true(gate_is_destroyed(gate, lsns[0]));
 }
 
 static inline struct feed_status far_status(struct far *t, int which)

@@ -160,6 +160,29 @@ static void no_feed_of_a_node(void **state)
     far_deinit(t);
 }
 
+/* His server still has what was called back from him: it does not come in again as his. */
+static void left_over_there(void **state)
+{
+    struct far *t = *state;
+    char text[TEXT_MAX];
+    far_init(t, NULL, 0);
+    add(t, 1, 0, "");
+    bench_settle(&t->p.bench);
+    bench_sign(&t->p.bench);
+    assert_true(far_run(t, FAR_OUT)); /* and is not read before it is called back */
+    assert_non_null(far_find(t, name(1)));
+    far_recall(t, "indicator", 1);
+    far_put(t, indicator(text, 1, 30, "")); /* his platform gave it another date */
+    far_round(t);
+    struct stix_key key = key_of("indicator", 1);
+    struct gate_reach reach;
+    assert_int_equal(far_status(t, FAR_IN).counts.fresh, 0);
+    assert_int_equal(far_status(t, FAR_IN).counts.refused, 2);
+    assert_int_equal(gate_reach(t->p.bench.gate, &key, &reach), ERR_OK);
+    assert_false(reach.held);
+    far_deinit(t);
+}
+
 static int make(void **state)
 {
     *state = mem_alloc(sizeof(struct far));
@@ -180,6 +203,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rests_with_him, make, unmake),
         cmocka_unit_test_setup_teardown(agreement_over, make, unmake),
         cmocka_unit_test_setup_teardown(no_feed_of_a_node, make, unmake),
+        cmocka_unit_test_setup_teardown(left_over_there, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
