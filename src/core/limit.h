@@ -360,6 +360,7 @@
 #define LIMIT_FEED_PUSH_OBJECTS  500         /* likewise: its failures fit into one answer everywhere */
 #define LIMIT_FEED_PUSH_LEAVES   1000        /* of a view looked at in one step */
 #define LIMIT_FEED_PUSH_DOUBT    50          /* asked for by id in one address of 8,192 bytes */
+#define LIMIT_FEED_PUSH_WORDS    64          /* of an envelope, about what was taken back: kept as one text */
 #define LIMIT_FEED_PUSH_REFUSED  32          /* objects refused one after another: it is not the objects */
 #define LIMIT_FEED_PUSH_POLLS    20          /* of one status in a run; then the next goes on */
 #define LIMIT_FEED_SECRET_BYTES  (64u << 10) /* password, token, certificate, authorities */

@@ -50,7 +50,7 @@ struct feed {
     uint64_t id;
     unsigned redirects;
     int64_t later_us; /* STEP_LATER: until when */
-    bool posting;
+    enum exchange_method method;
     struct buf target, fields, send;
     struct feed_field ask[FEED_FIELDS_MAX];
     size_t ask_count;
@@ -96,9 +96,10 @@ int feed_partner_of(struct gate *gate, const struct feed_conf *conf)
     if (!conf->kind->push)
         return source == NULL ? -1 : source->partner;
     for (size_t i = 0; i < conf->option_count; i++) {
+        if (!str_eq(conf->options[i].name, STR("audience")))
+            continue;
         const struct gate_peer *peer = gate_peer_find(gate, conf->options[i].value);
-        if (str_eq(conf->options[i].name, STR("audience")))
-            return peer == NULL ? -1 : (int)peer->index;
+        return peer == NULL ? -1 : (int)peer->index;
     }
     return -1;
 }
@@ -236,15 +237,21 @@ void feed_ask(struct feed *feed, struct str target)
     buf_clear(&feed->send);
     feed->ask_count = 0;
     feed->redirects = 0;
-    feed->posting = false;
+    feed->method = EXCHANGE_GET;
     feed->step = STEP_ASK;
 }
 
 void feed_post(struct feed *feed, struct str target, struct bytes body)
 {
     feed_ask(feed, target);
-    feed->posting = true;
+    feed->method = EXCHANGE_POST;
     buf_put(&feed->send, body.at, body.len);
+}
+
+void feed_delete(struct feed *feed, struct str target)
+{
+    feed_ask(feed, target);
+    feed->method = EXCHANGE_DELETE;
 }
 
 void feed_later(struct feed *feed, int64_t wait_us)
@@ -580,7 +587,7 @@ static void fill_call(struct feed *feed, struct feed_action *out)
     }
     out->act = FEED_CALL;
     out->id = feed->id;
-    out->method = feed->posting ? EXCHANGE_POST : EXCHANGE_GET;
+    out->method = feed->method;
     out->body = buf_bytes(&feed->send);
     out->target = buf_str(&feed->target);
     out->field_count = feed->ask_count;
@@ -710,7 +717,7 @@ static bool redirect(struct feed *feed, const struct feed_answer *answer)
     struct str to = feed_answer_field(answer, "location");
     static const unsigned moved[] = {301, 302, 303, 307, 308};
     bool is = false;
-    if (feed->posting && answer->status < 307) /* would become a GET */
+    if (feed->method != EXCHANGE_GET && answer->status < 307) /* would become a GET */
         return false;
     for (size_t i = 0; i < sizeof moved / sizeof moved[0]; i++)
         is = is || answer->status == moved[i];

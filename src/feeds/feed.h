@@ -153,10 +153,11 @@ struct feed_counts {
     uint64_t withdrawn; /* said to be deleted or merged away at the server: tagged here; gone from a list:
                            ended here */
     /* of kinds that push */
-    uint64_t pushed;
+    uint64_t pushed;      /* objects that the server took, also those that say what was taken back */
     uint64_t failed;      /* not taken there, by its own words or by its size */
     uint64_t unconfirmed; /* pushed, and then withdrawn from the view, or what became of it was not told:
-                             TAXII has no word for taking back */
+                             nobody there confirms that it is gone */
+    uint64_t taken_back;  /* of these, revoked there or noted about: by objects that the server took */
 };
 
 struct feed_status {
@@ -175,3 +176,25 @@ void feed_status(const struct feed *feed, struct feed_status *out);
 /* The same of a feed that no machine drives (a stopped node), from the log alone. */
 NODISCARD err_t feed_status_read(struct gate *gate, const struct feed_conf *conf, struct feed_status *out);
 const struct feed_conf *feed_conf_of(const struct feed *feed);
+
+/* --- taking back at a server that is pushed to (docs/protocol/RECALL.md section 4) --- */
+
+enum feed_word {
+    FEED_WORD_REVOKED = 1, /* the object again, newer, revoked and without its content */
+    FEED_WORD_NOTE,        /* a note about it */
+};
+enum feed_fate {
+    FEED_FATE_GIVEN = 1, /* the server has it, and has not said what it did with it */
+    FEED_FATE_TAKEN,
+    FEED_FATE_REFUSED,
+};
+struct feed_taken_back {
+    enum feed_word word;
+    enum feed_fate fate;
+    unsigned deleted; /* what it answered when the object was to be deleted there; 0: that was not asked */
+    int64_t at_us;    /* when it said so */
+};
+/* What was done by a feed that pushes about the leaf `seq` of this epoch, which takes something back.
+ * ERR_NOTFOUND: nothing. */
+NODISCARD err_t feed_taken_back(struct gate *gate, struct str name, uint32_t epoch, uint64_t seq,
+                                struct feed_taken_back *out);

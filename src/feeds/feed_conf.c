@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "feeds/kept.h"
 #include "feeds/kind.h"
+#include "feeds/push_sent.h"
 
 enum { CONF_BYTES_MAX = 32 << 10 };
 
@@ -248,7 +249,7 @@ err_t feed_conf_remove(struct gate *gate, struct str name, const struct gate_by 
         err = gate_setting_put(gate, kept_key(name, tails[i], key), bytes_of(NULL, 0), by, now_us);
     if (err == ERR_OK)
         feed_memory_forget(gate, name, by, now_us);
-    return err;
+    return err == ERR_OK ? push_rows_forget(gate, name, by, now_us) : err;
 }
 
 static bool get_flag(struct json_val root, const char *name)

@@ -73,7 +73,8 @@ void kept_deinit(struct kept *kept)
     X(withdrawn)                                                                                             \
     X(pushed)                                                                                                \
     X(failed)                                                                                                \
-    X(unconfirmed)
+    X(unconfirmed)                                                                                           \
+    X(taken_back)
 
 static void put_number(struct buf *out, const char *name, uint64_t value)
 {

@@ -64,6 +64,8 @@ struct gate_by feed_by(const struct feed *feed);
 void feed_ask(struct feed *feed, struct str target);
 /* The same as a POST; `body` is copied: at most LIMIT_FEED_PUSH_BYTES. */
 void feed_post(struct feed *feed, struct str target, struct bytes body);
+/* The same as a DELETE. */
+void feed_delete(struct feed *feed, struct str target);
 void feed_ask_field(struct feed *feed, const char *name, struct str value);
 /* A text of JSON, or of JSON lines, that ends where more has to follow. A body that ends with its connection
  * (neither a length nor chunks: RFC 9112 section 6.3) breaks off unseen otherwise. */

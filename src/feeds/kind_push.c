@@ -11,6 +11,8 @@
  * is not the objects: the run fails, and the cursor stays before them.
  *   - A 5xx leaves open what was kept (OpenTAXII 0.9.3 keeps the objects and then fails to write its answer):
  * the manifest is asked for what was sent. What stands there was pushed; the rest goes again, later.
+ *   - What a leaf takes back after it went is taken back there as far as TAXII can: by this node's word about
+ * it (push_word.h), before that by DELETE where `delete` asks for it. What goes is remembered before it goes.
  *   - While the audience is paused or stopped nothing goes. */
 #include <stdio.h>
 
@@ -18,6 +20,7 @@
 #include "feeds/push_answer.h"
 #include "feeds/push_batch.h"
 #include "feeds/taxii_url.h"
+#include "gate/query.h"
 
 enum {
     SIGN_POLLS = 100,
@@ -28,13 +31,15 @@ enum {
 };
 #define SIGN_WAIT_US INT64_C(50000)
 
-enum phase { PHASE_LOOK, PHASE_ROOT, PHASE_POST, PHASE_STATUS, PHASE_MANIFEST };
+enum phase { PHASE_LOOK, PHASE_ROOT, PHASE_SEND, PHASE_DELETE, PHASE_POST, PHASE_STATUS, PHASE_MANIFEST };
 
 struct push {
     enum phase phase;
     unsigned partner;
     uint32_t epoch;
-    uint64_t at;        /* the first leaf that the server has not answered for */
+    uint64_t at;        /* the first place (push_batch.h) that the server has not answered for */
+    bool deletes;       /* by option, as long as the server lets it */
+    size_t deleting;    /* the item of the batch whose object is deleted */
     size_t objects_max; /* by option */
     size_t objects;     /* now: halved when an envelope is refused */
     size_t bytes;       /* of an envelope; 0: the API root was not asked yet */
@@ -43,6 +48,7 @@ struct push {
     uint64_t large, unconfirmed; /* likewise */
     unsigned doubt;              /* status that left open what was kept */
     unsigned warnings;
+    struct push_rows rows;
     struct push_batch batch;
 };
 
@@ -52,11 +58,13 @@ static void look(struct feed *feed);
 
 /* --- what outlives the run --- */
 
+/* "epoch:leaf", and "+" in the midst of one. */
 static void keep_cursor(struct feed *feed)
 {
     struct push *push = *feed_work(feed);
     char text[64];
-    (void)snprintf(text, sizeof text, "%u:%llu", push->epoch, (unsigned long long)push->at);
+    (void)snprintf(text, sizeof text, "%u:%llu%s", push->epoch, (unsigned long long)(push->at / 2),
+                   push->at % 2 == 0 ? "" : "+");
     (void)feed_set(feed, "cursor", str_of(text));
 }
 
@@ -66,8 +74,11 @@ static uint64_t cursor_of(const struct feed *feed, uint32_t epoch)
     struct str rest = feed_get(feed, "cursor");
     struct str first = str_cut(&rest, ':');
     uint64_t of_epoch, seq;
-    return str_to_u64(first, UINT32_MAX, &of_epoch) && of_epoch == epoch && str_to_u64(rest, INT64_MAX, &seq)
-               ? seq
+    bool midst = rest.len > 0 && rest.at[rest.len - 1] == '+';
+    rest.len -= midst;
+    return str_to_u64(first, UINT32_MAX, &of_epoch) && of_epoch == epoch &&
+                   str_to_u64(rest, INT64_MAX / 2, &seq)
+               ? 2 * seq + midst
                : 0;
 }
 
@@ -183,6 +194,142 @@ static void post(struct feed *feed)
     buf_deinit(&target);
 }
 
+/* --- what is said of what was taken back --- */
+
+/* Of the first items of the batch, which the server has: the leaves that the words among them are about, a
+ * line each, until it says what became of them. */
+static void keep_words(struct feed *feed, size_t count)
+{
+    struct push *push = *feed_work(feed);
+    struct push_batch *batch = &push->batch;
+    char text[24 * (LIMIT_FEED_PUSH_WORDS + 1)];
+    size_t len = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        const struct push_item *item = &batch->items[i];
+        struct push_back back = {.as = LEAF_SUBJECT_NONE, .id = push_batch_id(batch, i)};
+        if (item->self)
+            (void)feed_set(feed, "self", STR("there"));
+        if (item->word == 0)
+            continue;
+        back.done = (struct feed_taken_back) {.word = item->word,
+                                              .fate = FEED_FATE_GIVEN,
+                                              .deleted = batch->takings[item->about].deleted,
+                                              .at_us = feed_now(feed)};
+        if (push_back_put(&push->rows, item->place / 2, &back, feed_now(feed)) == ERR_OK)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%llu\n",
+                                    (unsigned long long)(item->place / 2));
+    }
+    (void)feed_set(feed, "words", (struct str) {text, len});
+}
+
+/* One that was given: what the server did with it. */
+static bool settle_word(struct feed *feed, uint64_t seq, enum feed_fate fate)
+{
+    struct push *push = *feed_work(feed);
+    struct push_back back;
+    char id[LIMIT_ID_BYTES];
+    if (push_back_get(&push->rows, seq, &back) != ERR_OK || back.done.fate != FEED_FATE_GIVEN)
+        return false;
+    if (back.id.len > 0)
+        memcpy(id, back.id.at, back.id.len); /* it stands where it is written anew */
+    back.id.at = id;
+    back.done.fate = fate;
+    back.done.at_us = feed_now(feed);
+    return push_back_put(&push->rows, seq, &back, feed_now(feed)) == ERR_OK;
+}
+
+static void flush_rows(struct feed *feed)
+{
+    struct push *push = *feed_work(feed);
+    if (push_rows_flush(&push->rows, feed_now(feed)) != ERR_OK)
+        feed_warn(feed, "what was done about what was taken back could not be written down");
+}
+
+/* Those that were given, also before a restart. `id`: that one alone; empty: all. */
+static void settle_given(struct feed *feed, struct str id, enum feed_fate fate)
+{
+    struct push *push = *feed_work(feed);
+    struct str rest = feed_get(feed, "words");
+    struct push_back back;
+    uint64_t seq;
+    while (rest.len > 0)
+        if (str_to_u64(str_cut(&rest, '\n'), INT64_MAX, &seq) &&
+            (id.len == 0 || (push_back_get(&push->rows, seq, &back) == ERR_OK && str_eq(back.id, id))) &&
+            settle_word(feed, seq, fate) && fate == FEED_FATE_TAKEN)
+            feed_tally(feed)->taken_back++;
+}
+
+/* The status is complete: what was not named as a failure was taken. */
+static void settle_words(struct feed *feed)
+{
+    settle_given(feed, STR(""), FEED_FATE_TAKEN);
+    (void)feed_set(feed, "words", STR(""));
+    flush_rows(feed);
+}
+
+/* The server did not take an object: a word, or what needs not be taken back then. */
+static void settle_failure(struct feed *feed, struct str id)
+{
+    struct push *push = *feed_work(feed);
+    struct push_batch *batch = &push->batch;
+    if (id.len > 0)
+        settle_given(feed, id, FEED_FATE_REFUSED);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct push_item *item = &batch->items[i];
+        if (item->word != 0 || !str_eq(push_batch_id(batch, i), id))
+            continue;
+        if (item->self)
+            (void)feed_set(feed, "self", STR(""));
+        else if (push_sent_drop(&push->rows, item->place / 2, feed_now(feed)) != ERR_OK)
+            feed_warn(feed, "what was not taken could not be forgotten");
+    }
+}
+
+/* The next word whose object is to be deleted there; false: no more of them. */
+static bool delete_next(struct feed *feed)
+{
+    struct push *push = *feed_work(feed);
+    struct push_batch *batch = &push->batch;
+    struct buf target;
+    char tail[LIMIT_ID_BYTES + 16];
+    while (push->deletes && push->deleting < batch->count && batch->items[push->deleting].word == 0)
+        push->deleting++;
+    if (!push->deletes || push->deleting == batch->count)
+        return false;
+    struct str id = push_batch_about(batch, &batch->takings[batch->items[push->deleting].about]);
+    buf_init(&target, LIMIT_HTTP_TARGET_BYTES);
+    (void)snprintf(tail, sizeof tail, "objects/%.*s/", STR_ARG(id));
+    bool query = taxii_url_put(feed, str_of(tail), &target);
+    taxii_url_param(&target, &query, "match[version]", STR("all"));
+    push->phase = PHASE_DELETE;
+    feed_delete(feed, buf_str(&target));
+    feed_ask_field(feed, "accept", str_of(media));
+    buf_deinit(&target);
+    return true;
+}
+
+static void send_batch(struct feed *feed)
+{
+    if (!delete_next(feed))
+        post(feed);
+}
+
+/* Gone, not there, or not to be had by us: in each case the word goes. */
+static void delete_answer(struct feed *feed, const struct feed_answer *answer)
+{
+    struct push *push = *feed_work(feed);
+    unsigned status = answer->status;
+    if (status == 401 || status == 429 || (status >= 500 && status != 501)) {
+        feed_refused(feed, answer);
+        return;
+    }
+    push->batch.takings[push->batch.items[push->deleting].about].deleted = status;
+    push->deletes &= status != 403 && status != 405 && status != 501;
+    push->deleting++;
+    send_batch(feed);
+}
+
 /* --- what is next --- */
 
 static bool is_stopped(struct feed *feed, const struct gate_peer *peer)
@@ -204,12 +351,17 @@ static void next_batch(struct feed *feed)
                                  .epoch = push->epoch,
                                  .from = push->at,
                                  .objects = push->objects,
-                                 .bytes = push->bytes};
+                                 .bytes = push->bytes,
+                                 .self = feed_get(feed, "self").len > 0,
+                                 .rows = &push->rows};
     err_t err = push_batch_fill(&push->batch, feed, &wanted);
     if (err != ERR_OK) {
         feed_fail(feed, err, "bongsu check", "the view cannot be read: %s", err_text(err));
     } else if (push->batch.count > 0) {
-        post(feed);
+        /* What is remembered of it is durable before it goes. */
+        push->deleting = 0;
+        push->phase = PHASE_SEND;
+        feed_later(feed, 0);
     } else {
         pass_batch(feed);
         push->phase = PHASE_LOOK;
@@ -249,7 +401,7 @@ static void look(struct feed *feed)
         return;
     }
     feed_view_read(feed, push->partner);
-    if (push->at >= ledger.visible)
+    if (push->at >= 2 * ledger.visible)
         at_end(feed, &ledger);
     else if (push->bytes == 0)
         ask_root(feed);
@@ -262,6 +414,8 @@ static void later(struct feed *feed)
     struct push *push = *feed_work(feed);
     if (push->phase == PHASE_STATUS)
         ask_status(feed);
+    else if (push->phase == PHASE_SEND)
+        send_batch(feed);
     else
         look(feed);
 }
@@ -291,6 +445,8 @@ static err_t begin(struct feed *feed)
     push->partner = peer->index;
     push->epoch = ledger.origin.epoch;
     push->at = cursor_of(feed, push->epoch);
+    push->deletes = feed_option(feed, "delete").len > 0;
+    push_rows_init(&push->rows, feed_gate(feed), feed_conf_of(feed)->name, push->epoch);
     if (feed_get(feed, "status").len > 0)
         ask_status(feed);
     else
@@ -302,6 +458,7 @@ static void end(void *work)
 {
     struct push *push = work;
     push_batch_deinit(&push->batch);
+    push_rows_deinit(&push->rows);
     mem_free(push);
 }
 
@@ -327,6 +484,7 @@ static void root_answer(struct feed *feed, const struct feed_answer *answer)
 static void count_failure(void *ctx, struct str id, struct str message)
 {
     note_failure(ctx, id, message);
+    settle_failure(ctx, id);
 }
 
 /* Counts of `sent` objects as the server tells them. */
@@ -366,6 +524,7 @@ static void taken(struct feed *feed, const struct feed_answer *answer)
     struct push *push = *feed_work(feed);
     struct push_status status;
     char number[24];
+    keep_words(feed, push->batch.count);
     err_t err = push_status_read(feed_parser(feed), buf_bytes(answer->body), &status, count_failure, feed);
     if (err != ERR_OK || (status.pending && status.id[0] == '\0')) {
         feed_fail(feed, ERR_INVALID, "is --url the address of a TAXII 2.1 collection?",
@@ -378,9 +537,11 @@ static void taken(struct feed *feed, const struct feed_answer *answer)
     push->objects = 2 * push->objects < push->objects_max ? 2 * push->objects : push->objects_max;
     if (!status.pending) {
         take_counts(feed, &status, sent);
+        settle_words(feed);
         look(feed);
         return;
     }
+    flush_rows(feed);
     (void)snprintf(number, sizeof number, "%llu", (unsigned long long)sent);
     (void)feed_set(feed, "status", str_of(status.id));
     (void)feed_set(feed, "pending", str_of(number));
@@ -405,6 +566,10 @@ static void refused(struct feed *feed, const struct feed_answer *answer)
         return;
     }
     note_failure(feed, push_batch_id(&push->batch, 0), str_of(text));
+    keep_words(feed, 1);
+    settle_failure(feed, push_batch_id(&push->batch, 0));
+    (void)feed_set(feed, "words", STR(""));
+    flush_rows(feed);
     pass_batch(feed);
     look(feed);
 }
@@ -432,6 +597,7 @@ static void status_answer(struct feed *feed, const struct feed_answer *answer)
     (void)str_to_u64(feed_get(feed, "pending"), LIMIT_FEED_PUSH_OBJECTS, &sent);
     if (answer->status == 404) { /* it kept the status for a shorter time than we were away */
         feed_tally(feed)->unconfirmed += sent;
+        (void)feed_set(feed, "words", STR("")); /* they stay given */
         clear_status(feed);
         look(feed);
         return;
@@ -450,6 +616,7 @@ static void status_answer(struct feed *feed, const struct feed_answer *answer)
         return;
     }
     take_counts(feed, &status, sent);
+    settle_words(feed);
     clear_status(feed);
     look(feed);
 }
@@ -476,12 +643,14 @@ static void manifest_answer(struct feed *feed, const struct feed_answer *answer)
         return;
     }
     feed_tally(feed)->pushed += there;
+    keep_words(feed, there);
+    settle_words(feed);
     push->objects = LIMIT_FEED_PUSH_DOUBT < push->objects_max ? LIMIT_FEED_PUSH_DOUBT : push->objects_max;
     push->objects_max = push->objects;
     if (there == batch->count)
         pass_batch(feed);
     else
-        push->at = batch->items[there].seq;
+        push->at = batch->items[there].place;
     settle(feed);
     look(feed);
 }
@@ -489,14 +658,17 @@ static void manifest_answer(struct feed *feed, const struct feed_answer *answer)
 static void answer(struct feed *feed, struct feed_answer *answer)
 {
     static void (*const answers[])(struct feed * feed, const struct feed_answer *answer) = {
-        [PHASE_ROOT] = root_answer,
-        [PHASE_POST] = post_answer,
-        [PHASE_STATUS] = status_answer,
-        [PHASE_MANIFEST] = manifest_answer,
+        [PHASE_ROOT] = root_answer,     [PHASE_DELETE] = delete_answer,     [PHASE_POST] = post_answer,
+        [PHASE_STATUS] = status_answer, [PHASE_MANIFEST] = manifest_answer,
     };
     const struct push *push = *feed_work(feed);
-    must(push->phase != PHASE_LOOK);
+    must(push->phase != PHASE_LOOK && push->phase != PHASE_SEND);
     answers[push->phase](feed, answer);
+}
+
+static bool is_yes(struct str value)
+{
+    return str_eq(value, STR("yes"));
 }
 
 static bool is_limit(struct str value)
@@ -509,6 +681,7 @@ static const struct feed_option options[] = {
     {"audience", "the partner whose release view is pushed", true, NULL},
     {"collection", "the id or alias of a collection below the API root that --url names", false, NULL},
     {"limit", "how many objects an envelope holds at most, 1 to 500", false, is_limit},
+    {"delete", "yes: what is taken back is deleted there, where the server lets it", false, is_yes},
     {NULL, NULL, false, NULL},
 };
 

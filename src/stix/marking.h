@@ -20,6 +20,8 @@ enum stix_tlp {
 /* The fixed ids of TLP 1.0 (section 7.2.1) and 2.0 (OASIS common objects), and the id that OpenCTI derives
  * for its own TLP:AMBER+STRICT. False for any other key. */
 bool stix_tlp_from_key(const struct stix_key *key, enum stix_tlp *out);
+/* The id of TLP 2.0 for a level; not of NONE. */
+struct stix_key stix_tlp_key(enum stix_tlp tlp);
 /* One of the fixed ids alone: everybody has these definitions without being sent them. */
 bool stix_tlp_is_fixed(const struct stix_key *key);
 /* "Stays here": what this marking stands on never leaves the node, whatever a policy says, and nobody can

@@ -78,6 +78,17 @@ bool stix_tlp_from_key(const struct stix_key *key, enum stix_tlp *out)
     return at >= 0;
 }
 
+struct stix_key stix_tlp_key(enum stix_tlp tlp)
+{
+    struct stix_key key = {0};
+    must(tlp > STIX_TLP_NONE && tlp <= STIX_TLP_RED);
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) /* those of 2.0 stand behind those of 1.0 */
+        if (fixed[i].tlp == tlp && !fixed[i].other)
+            memcpy(key.b, fixed[i].uuid, UUID_SIZE);
+    memcpy(key.b + UUID_SIZE, stix_type_row(STIX_TYPE_MARKING_DEFINITION)->digest, STIX_TYPE_DIGEST_SIZE);
+    return key;
+}
+
 bool stix_tlp_is_fixed(const struct stix_key *key)
 {
     int at = find(key);

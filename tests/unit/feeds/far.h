@@ -125,14 +125,19 @@ static inline bool far_slice(void *ctx, struct json_slice slice)
     return true;
 }
 
-static inline void far_post(struct far *t)
+static inline void far_slices(struct far *t)
 {
     enum json_split_kind kind;
+    assert_int_equal(json_split(t->p.call.body, STR("objects"), &kind, far_slice, t, NULL), ERR_OK);
+}
+
+static inline void far_post(struct far *t)
+{
     if (t->post_status != 0) {
         pull_answer(&t->p, t->post_status, NULL, 0, "{\"title\":\"no\"}");
         return;
     }
-    assert_int_equal(json_split(t->p.call.body, STR("objects"), &kind, far_slice, t, NULL), ERR_OK);
+    far_slices(t);
     pull_answer(&t->p, 202, NULL, 0,
                 "{\"id\":\"2d086da7-4bdc-4f91-900e-d77486753710\",\"status\":\"complete\",\"total_count\":1,"
                 "\"success_count\":1,\"failure_count\":0,\"pending_count\":0}");

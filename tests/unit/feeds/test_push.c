@@ -77,8 +77,9 @@ static size_t count_of(const char *text, const char *what)
 /* How often an object stood in what was posted. */
 static size_t times(const struct push_bench *t, int n)
 {
-    char id[ID_MAX];
-    return count_of(t->posted, id_of(id, "indicator", n));
+    char id[ID_MAX], member[ID_MAX + 8];
+    (void)snprintf(member, sizeof member, "\"id\":\"%s\"", id_of(id, "indicator", n));
+    return count_of(t->posted, member);
 }
 
 static size_t last_body(const struct push_bench *t)
@@ -363,7 +364,7 @@ static void withdrawn(void **state)
     run_good(t);
     add(t, 2, 0, "");
     release(t);
-    add(t, 1, 1, MARKED(TLP_RED)); /* pushed: cannot be taken back */
+    add(t, 1, 1, MARKED(TLP_RED)); /* pushed: a note says so, and whose it is */
     add(t, 2, 1, MARKED(TLP_RED)); /* not pushed yet: does not go */
     add(t, 3, 0, "");
     release(t);
@@ -373,8 +374,11 @@ static void withdrawn(void **state)
     assert_int_equal(times(t, 1), 1);
     assert_int_equal(times(t, 2), 0);
     assert_int_equal(times(t, 3), 1);
-    assert_int_equal(status.counts.pushed, 2);
+    assert_int_equal(status.counts.pushed, 4);
     assert_int_equal(status.counts.unconfirmed, 1);
+    assert_int_equal(status.counts.taken_back, 1);
+    assert_int_equal(count_of(t->posted, "\"type\":\"note\""), 1);
+    assert_int_equal(count_of(t->posted, "\"type\":\"identity\""), 1);
     pull_deinit(&t->p);
 }
 

@@ -2,6 +2,8 @@
  * his; both ways rest with him; what comes back in the node's own name is not taken in. */
 #include "far.h"
 
+#include "gate/query.h"
+
 static void add(struct far *t, int n, int version, const char *more)
 {
     char text[TEXT_MAX];
@@ -183,6 +185,48 @@ static void left_over_there(void **state)
     far_deinit(t);
 }
 
+static void count_edge(void *ctx, const struct gate_edge *edge)
+{
+    size_t *count = ctx;
+    *count += str_starts(edge->from, STR("sighting--")) || str_starts(edge->from, STR("opinion--"));
+}
+
+/* He knows an object by another name, since it left changed: what he says of it counts for the object here.
+ */
+static void of_what_was_minted(void **state)
+{
+    struct far *t = *state;
+    char text[TEXT_MAX], id[ID_MAX];
+    size_t count = 0;
+    far_init(t, NULL, 0);
+    bench_policy_text(&t->p.bench, "language 1\nrelease part if tlp <= green and onward to all with redact "
+                                   "\"description\"\n");
+    add(t, 1, 0, ",\"description\":\"a secret\"" MARKED(TLP_GREEN));
+    far_round(t);
+    const struct far_object *made = far_says(t, "\"type\":\"indicator\"");
+    assert_non_null(made);
+    assert_string_not_equal(made->id, name(1));
+    (void)snprintf(
+        text, sizeof text,
+        "{\"type\":\"sighting\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"2026-02-01T00:"
+        "00:00.000Z\",\"modified\":\"2026-02-01T00:00:00.000Z\",\"sighting_of_ref\":\"%s\"%s}",
+        id_of(id, "sighting", 1), made->id, MARKED(TLP_GREEN));
+    far_put(t, text);
+    (void)snprintf(text, sizeof text,
+                   "{\"type\":\"opinion\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"2026-02-01T00:"
+                   "00:00.000Z\",\"modified\":\"2026-02-01T00:00:00.000Z\",\"opinion\":\"agree\","
+                   "\"object_refs\":[\"%s\"]%s}",
+                   id_of(id, "opinion", 1), made->id, MARKED(TLP_GREEN));
+    far_put(t, text);
+    far_round(t);
+    far_round(t);
+    assert_int_equal(far_status(t, FAR_IN).counts.fresh, 2);
+    struct stix_key key = key_of("indicator", 1);
+    assert_int_equal(gate_neighbours(t->p.bench.gate, &key, false, 10, count_edge, &count), ERR_OK);
+    assert_int_equal(count, 2);
+    far_deinit(t);
+}
+
 static int make(void **state)
 {
     *state = mem_alloc(sizeof(struct far));
@@ -204,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(agreement_over, make, unmake),
         cmocka_unit_test_setup_teardown(no_feed_of_a_node, make, unmake),
         cmocka_unit_test_setup_teardown(left_over_there, make, unmake),
+        cmocka_unit_test_setup_teardown(of_what_was_minted, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
