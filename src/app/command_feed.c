@@ -59,6 +59,8 @@ static void read_options(const struct command_call *call, struct feed_conf *out)
         if (value.len > 0)
             out->options[out->option_count++] = (struct feed_setting) {str_of(names[i]), value};
     }
+    if (command_flag(call, "delete"))
+        out->options[out->option_count++] = (struct feed_setting) {STR("delete"), STR("yes")};
 }
 
 err_t command_feed_common(struct command_call *call, struct feed_conf *out)
@@ -231,6 +233,7 @@ static void say_counts(struct buf *out, const struct feed_counts *counts)
     line_count(out, "pushed", counts->pushed);
     line_count(out, "failed", counts->failed);
     line_count(out, "unconfirmed", counts->unconfirmed);
+    line_count(out, "taken_back", counts->taken_back);
 }
 
 static void say_conf(struct buf *out, const struct feed_conf *conf)

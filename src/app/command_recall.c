@@ -185,8 +185,15 @@ static err_t recall_confirm(struct command_call *call)
 
 /* --- who has it --- */
 
+struct pushing {
+    int partner;
+    struct str name;
+};
+
 struct telling {
     struct command_call *call;
+    struct pushing pushes[LIMIT_FEEDS];
+    size_t push_count;
     const struct gate_spill *about;
     uint64_t told; /* partners that a leaf told */
     size_t objects, done, pending, held, overdue, cannot;
@@ -203,6 +210,47 @@ static void line_object(struct telling *t, const struct gate_spill *recall)
     line_count(t->call->out, "number", recall->lsn);
     if (recall->recall != 0)
         line_count(t->call->out, "recall", recall->recall);
+}
+
+/* At a server that his view is pushed to: nobody there answers for it, but the server took our word or did
+ * not. Of several servers the first that was told. */
+static void say_word(struct telling *t, const struct gate_recall_holder *holder)
+{
+    static const char *const fates[] = {
+        [FEED_FATE_GIVEN] = "given", [FEED_FATE_TAKEN] = "taken", [FEED_FATE_REFUSED] = "refused"};
+    struct gate *gate = t->call->host->gate;
+    struct feed_taken_back done;
+    char text[64];
+    err_t err = ERR_NOTFOUND;
+    for (size_t i = 0; !holder->before && err != ERR_OK && i < t->push_count; i++)
+        if (t->pushes[i].partner == (int)holder->partner)
+            err = feed_taken_back(gate, t->pushes[i].name, gate_peer_get(gate, holder->partner)->epoch,
+                                  holder->seq, &done);
+    if (err != ERR_OK)
+        return;
+    (void)snprintf(text, sizeof text, "%s %s", done.word == FEED_WORD_REVOKED ? "revoked version" : "note",
+                   fates[done.fate]);
+    line_word(t->call->out, "said_there", text);
+    line_time(t->call->out, "said_at", done.at_us);
+    if (done.deleted == 0)
+        return;
+    (void)snprintf(text, sizeof text, "not deleted (status %u)", done.deleted);
+    line_word(t->call->out, "there",
+              done.deleted / 100 == 2 ? "deleted"
+              : done.deleted == 404   ? "not there any more, by its word"
+                                      : text);
+}
+
+/* Feeds that push, and whose view. */
+static void keep_push(void *ctx, struct str name)
+{
+    struct telling *t = ctx;
+    struct feed_conf conf;
+    if (t->push_count < LIMIT_FEEDS &&
+        feed_conf_get(t->call->host->gate, name, t->call->arena, &conf) == ERR_OK &&
+        feed_kind_pushes(conf.kind))
+        t->pushes[t->push_count++] =
+            (struct pushing) {feed_partner_of(t->call->host->gate, &conf), conf.name};
 }
 
 static void say_holder(struct telling *t, unsigned partner, const struct gate_recall_holder *holder)
@@ -228,6 +276,8 @@ static void say_holder(struct telling *t, unsigned partner, const struct gate_re
     if (holder != NULL) {
         line_count(t->call->out, "leaf", holder->seq);
         line_bool(t->call->out, "fetched", holder->fetched);
+        if (cannot && peer->node.len == 0)
+            say_word(t, holder);
     }
     if (answered)
         line_time(t->call->out, "answered", holder->answered_us);
@@ -318,6 +368,7 @@ static err_t recall_status(struct command_call *call)
         return command_refuse(call, ERR_NOTFOUND, NULL, "it was never called back");
     if (l.count > 1)
         qsort(l.at, l.count, sizeof *l.at, by_time);
+    feed_conf_each(call->host->gate, keep_push, &t);
     for (size_t i = 0; i < l.count && buf_err(call->out) == ERR_OK; i++)
         tell_recall(&t, &l.at[i]);
     line_begin(call->out);

@@ -38,6 +38,8 @@ static err_t read_way(struct command_call *call, const struct way *way, struct s
     add_option(conf, "collection", command_text_or_empty(call, way->option));
     for (const char *const *option = way->takes; *option != NULL; option++)
         add_option(conf, *option, command_text_or_empty(call, *option));
+    if (feed_kind_pushes(conf->kind) && command_flag(call, "delete"))
+        add_option(conf, "delete", STR("yes"));
     if (TRY(err, command_feed_common(call, conf)) || TRY(err, command_feed_check(call, conf, &out->secret)))
         return err;
     out->count++;
@@ -135,6 +137,7 @@ static void say_way(struct looking *looking, const struct way *way, const struct
         line_count(out, "out_pushed", status.counts.pushed);
         line_count(out, "out_failed", status.counts.failed);
         line_count(out, "out_unconfirmed", status.counts.unconfirmed);
+        line_count(out, "out_taken_back", status.counts.taken_back);
     } else {
         line_count(out, "in_new", status.counts.fresh);
         line_count(out, "in_echo", status.counts.echo);

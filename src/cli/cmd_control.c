@@ -200,6 +200,8 @@ static const struct cli_command peer_rows[] = {
                  {"every", CLI_TEXT, "every", "15m", "how often: 30s, 15m, 2h, 1d"},
                  {"limit", CLI_TEXT, "limit", "N", "objects a page, or an envelope"},
                  {"from", CLI_TEXT, "from", "TIME", "leave out what was added there before"},
+                 {"delete", CLI_FLAG, "delete", NULL,
+                  "delete there what is taken back, where the server lets us"},
                  FEED_CREDENTIALS,
                  BECAUSE},
      .control = "peer.add",
@@ -638,8 +640,8 @@ const struct cli_group cli_taxii = GROUP(taxii_rows);
     {                                                                                                        \
         {"NAME", "name"}, {"KIND", "kind"}, {"STATE", "state"}, {"LAST", "last"}, {"NEXT", "next"},          \
             {"NEW", "new"}, {"DUPLICATE", "duplicate"}, {"REFUSED", "refused"}, {"ECHO", "echo"},            \
-            {"PUSHED", "pushed"}, {"FAILED", "failed"}, {"CUT", "cut"}, {"TROUBLE", "trouble"},              \
-            {"WHAT NEXT", "what_next"},                                                                      \
+            {"PUSHED", "pushed"}, {"FAILED", "failed"}, {"TAKEN BACK", "taken_back"}, {"CUT", "cut"},        \
+            {"TROUBLE", "trouble"}, {"WHAT NEXT", "what_next"},                                              \
     }
 static const struct cli_command feed_rows[] = {
     {.words = "feed add",
@@ -661,6 +663,8 @@ static const struct cli_command feed_rows[] = {
                   "whose server it is (peer add-taxii): his source, or his view"},
                  {"limit", CLI_TEXT, "limit", "N", "taxii: objects a page, or an envelope"},
                  {"from", CLI_TEXT, "from", "TIME", "taxii, opencti: leave out what is older"},
+                 {"delete", CLI_FLAG, "delete", NULL,
+                  "taxii21-push: delete there what is taken back, where the server lets us"},
                  {"map", CLI_TEXT, "map", "TEXT", "csv, list: as of bongsu add --map"},
                  {"least", CLI_TEXT, "least", "N",
                   "csv, list: fewer values than this are not believed; else half of the last"},

@@ -7,6 +7,7 @@ The servers: medallion and OpenTAXII from PyPI, as they are (skipped by name whe
 and another bongsu's TAXII. BONGSU names the program. Ends with "N passed, N failed, N skipped".
 """
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ import tempfile
 import urllib.request
 
 from node import Node, Report, wait_for
-from servers import PASSWORD, READER, TAXII, VENV, indicator, medallion, opentaxii, post_21
+from servers import PASSWORD, READER, TAXII, VENV, indicator, medallion, openssl, opentaxii, post_21
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GREEN = 'marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb'
@@ -132,6 +133,160 @@ def look_pause(node, base, collection):
                  status(node, 'isac').get('in_new') == 3, status(node, 'isac'))
 
 
+def recalled(node, thing, partner):
+    """What `recall status` says of this partner."""
+    return next((line for line in node.run('recall', 'status', thing['id']).lines if line.get('holder') == partner), {})
+
+
+def take_back(node, thing, partner):
+    node.must('recall', thing['id'], '--because', 'a source is in danger', '--yes')
+    wait_for(lambda: recalled(node, thing, 'this node').get('state') == 'destroyed')
+    again(node, partner, 'out')
+    return recalled(node, thing, partner)
+
+
+def words_about(there, thing):
+    return [obj for obj in there if obj['type'] == 'note' and obj.get('object_refs') == [thing['id']]]
+
+
+def look_note(node, folder, name, base, collection, user=LOGIN, read=True, number=7):
+    """Of an object that this node did not make a note says that it was called back; nothing of it is said again."""
+    secret = marked(number, 0x13, GREEN, name='canarycalledback')
+    add(node, folder, secret)
+    wait_for(lambda: again(node, name, 'out') or any(obj['id'] == secret['id'] for obj in fetch(base, collection, user)), 30)
+    row = take_back(node, secret, name)
+    REPORT.equal(f'{name}: he cannot confirm, and what was done is said',
+                 (row.get('state'), row.get('said_there'), bool(row.get('said_at'))), ('cannot confirm', 'note taken', True))
+    there = fetch(base, collection, user)
+    notes = words_about(there, secret)
+    REPORT.equal(f'{name}: one note is there', len(notes), 1)
+    REPORT.check(f'{name}: marked as it was, and asking to delete it', notes and notes[0].get('object_marking_refs') == [GREEN]
+                 and 'Delete it' in notes[0]['content'] and 'called back' in notes[0]['content'], notes)
+    REPORT.check(f'{name}: its creator is there', notes and any(obj['id'] == notes[0]['created_by_ref'] for obj in there))
+    REPORT.equal(f'{name}: nothing of it is said again',
+                 [obj['id'] for obj in there if 'canarycalledback' in json.dumps(obj)], [secret['id']])
+    for _ in range(2):
+        again(node, name, *(('out', 'in') if read else ('out',)))
+    REPORT.equal(f'{name}: it is said once', len(words_about(fetch(base, collection, user), secret)), 1)
+    REPORT.check(f'{name}: it does not come in again from there', not node.run('get', secret['id']).good)
+
+
+def look_deleted(node, folder, name, base, collection):
+    node.must('peer', 'add-taxii', name, '--server', base, '--in', collection, '--out', collection, '--private', '--every', '1h',
+              '--delete')
+    secret = marked(8, 0x13, GREEN)
+    add(node, folder, secret)
+    wait_for(lambda: again(node, name, 'out') or any(obj['id'] == secret['id'] for obj in fetch(base, collection)), 30)
+    row = take_back(node, secret, name)
+    REPORT.equal(f'{name}: deleted there, and a note says why',
+                 (row.get('state'), row.get('there'), row.get('said_there')), ('cannot confirm', 'deleted', 'note taken'))
+    there = fetch(base, collection)
+    REPORT.check(f'{name}: the object is gone there', not [obj for obj in there if obj['id'] == secret['id']]
+                 and len(words_about(there, secret)) == 1, there)
+
+
+def look_revoked(node, folder, name, base, collection, user=LOGIN):
+    """What left changed is this node's own: it is revoked there, without its content."""
+    policy = os.path.join(folder, 'redacting.policy')
+    pathlib.Path(policy).write_text('language 1\nrelease part if tlp <= green and onward to all with redact "description"\n',
+                                    encoding='ascii')
+    node.must('policy', 'activate', policy, '--untested', '--because', 'a test')
+    secret = marked(9, 0x13, GREEN, name='canaryminted', description='inner words')
+    add(node, folder, secret)
+
+    def made():
+        return [obj for obj in fetch(base, collection, user) if obj.get('name') == 'canaryminted']
+
+    wait_for(lambda: again(node, name, 'out') or made(), 30)
+    before = made()
+    if not REPORT.check(f'{name}: it left under another name', before and before[0]['id'] != secret['id'], before):
+        return
+    row = take_back(node, secret, name)
+    REPORT.equal(f'{name}: its revocation was taken', (row.get('state'), row.get('said_there')),
+                 ('cannot confirm', 'revoked version taken'))
+    versions = [obj for obj in fetch(base, collection, user) if obj['id'] == before[0]['id']]
+    last = max(versions, key=lambda obj: obj['modified'])
+    REPORT.check(f'{name}: the newest version is revoked, and says nothing', last.get('revoked') is True and
+                 'canaryminted' not in json.dumps(last) and '192.0.2' not in json.dumps(last), last)
+    node.must('policy', 'activate', str(ROOT / 'share' / 'default.policy'))
+
+
+def look_opentaxii(node, folder, child, base, collection):
+    """Pushed to alone: what 0.9.3 answers to readers is no STIX (spec_version)."""
+    if not REPORT.check('opentaxii: the server runs', child.up, child.said()):
+        return
+    node.must('peer', 'add-taxii', 'opentaxii', '--server', base, '--out', collection, '--private', '--every', '1h')
+    node.must('peer', 'start', 'opentaxii')
+    look_note(node, folder, 'opentaxii', base, collection, None, False, 17)
+
+
+# --- another bongsu's TAXII ---
+
+def certificate_pin(node):
+    pem = openssl('s_client', '-connect', f'127.0.0.1:{node.port}', '-showcerts')
+    return hashlib.sha256(openssl('pkey', '-pubin', '-outform', 'DER',
+                                  given=openssl('x509', '-pubkey', '-noout', given=pem))).hexdigest()
+
+
+def look_bongsu(node, folder):
+    """Its view is read and its inbox pushed to: what it gave does not come back to it, and the other way round."""
+    far = Node(folder, 'far', 'US')
+    far.start()
+    try:
+        far.must('source', 'add', 'desk')
+        far.must('peer', 'add-taxii', 'kr', '--country', 'KR')
+        far.must('policy', 'activate', str(ROOT / 'share' / 'default.policy'))
+        far.must('peer', 'start', 'kr')
+        made = far.must('taxii', 'add', 'kr', '--audience', 'kr', '--read', '--submit', '--token')
+        token = next(line['token'] for line in made.lines if 'token' in line)
+        theirs, ours = marked(21, 0x21, GREEN), marked(22, 0x22, GREEN)
+        add(far, folder, theirs)
+        wait_for(lambda: far.status('kr').get('released') == 1)
+        node.must('peer', 'add-taxii', 'us', '--country', 'US', '--server', f'https://127.0.0.1:{far.port}/api/',
+                  '--in', 'release', '--out', 'inbox', '--private', '--every', '1h',
+                  '--token-file', secret_file(folder, 'us.token', token), '--pin', certificate_pin(far))
+        node.must('peer', 'start', 'us')
+        add(node, folder, ours)
+        for _ in range(3):
+            again(node, 'us')
+        wait_for(lambda: far.copies(ours['id']), 30, 0.2)
+        held = [one.copies(obj['id']) for one, obj in ((node, theirs), (far, ours))]
+        REPORT.equal('bongsu: each has both, once', [(len(copies), copies[-1].get('source')) for copies in held],
+                     [(1, 'peer.us'), (1, 'peer.kr')])
+        counts = (len(far.copies(theirs['id'])), len(node.copies(ours['id'])), status(node, 'us').get('in_new'),
+                  far.status('kr').get('released'))
+        REPORT.equal('bongsu: nothing came back to either', counts, (1, 1, 1, 1))
+        row = take_back(node, ours, 'us')
+        REPORT.equal('bongsu: the note is taken', (row.get('state'), row.get('said_there')), ('cannot confirm', 'note taken'))
+        about = [line['id'] for line in far.must('find', '--type', 'note', '--wait').lines if 'id' in line]
+        REPORT.equal('bongsu: and is found there', len(about), 1)
+        for _ in range(2):
+            again(node, 'us')
+        REPORT.check('bongsu: it does not go round', not node.copies(about[0]) and status(node, 'us').get('in_new') == 1,
+                     status(node, 'us'))
+    finally:
+        far.stop()
+
+
+def look_commands(node, base, collection):
+    refused = node.run('peer', 'add-taxii', 'x', '--server', base)
+    REPORT.check('a server without a collection is refused', not refused.good and '--in' in refused.err, refused)
+    refused = node.run('peer', 'add-taxii', 'x', '--server', base, '--in', collection)
+    REPORT.check('a private address is refused unless it is declared', not refused.good and '--private' in refused.err, refused)
+    REPORT.check('...and nobody was added', not status(node, 'x'), status(node, 'x'))
+    refused = node.run('peer', 'add-taxii', 'jp', '--country', 'JP')
+    REPORT.check('a partner that is there is not added again', not refused.good and 'of that name' in refused.err, refused)
+    refused = node.run('feed', 'add', 'y', '--kind', 'taxii21', '--url', base, '--collection', collection, '--private',
+                       '--partner', 'isac', '--source', 'desk')
+    REPORT.check('a partner and another source are refused', not refused.good and '--partner alone' in refused.err, refused)
+    node.stop()
+    now = status(node, 'isac')
+    REPORT.equal('a stopped node tells how far both ways came', (now.get('in_state'), now.get('out_state'),
+                                                                 bool(now.get('in_cursor')), bool(now.get('out_cursor'))),
+                 ('stopped', 'stopped', True, True))
+    node.start()
+
+
 def look_remove(node):
     node.must('peer', 'remove', 'isac')
     REPORT.check('removed: both feeds are gone, with their credentials',
@@ -152,10 +307,17 @@ def main():
             children.append(medallion(folder, []))
             if look_medallion(node, folder, *children[-1], *credentials):
                 look_onward(node)
+                look_note(node, folder, 'isac', *children[-1][1:])
+                look_deleted(node, folder, 'isac', *children[-1][1:])
+                look_revoked(node, folder, 'isac', *children[-1][1:])
                 look_pause(node, *children[-1][1:])
+                look_commands(node, *children[-1][1:])
                 look_remove(node)
+            children.append(opentaxii(folder, []))
+            look_opentaxii(node, folder, *children[-1])
         else:
             REPORT.skip('medallion and OpenTAXII', 'build/venv-servers is not there: scripts/setup --test')
+        look_bongsu(node, folder)
     finally:
         node.stop()
         for child in children:
