@@ -1,4 +1,5 @@
 /* The supervising parent: control and metrics sockets, readiness, and four children that it restarts. */
+#include "app/confine.h"
 #include "app/control.h"
 #include "app/node.h"
 #include "os/channel.h"
@@ -263,6 +264,8 @@ int node_serve(const struct os *os, const struct conf *conf)
                             .parent_core = none};
     report_init(&parent.report, os, conf->node, "parent");
     err_t err = open_parent(&parent);
+    if (err == ERR_OK) /* before any role shuts itself in: what is not there then it may never open */
+        err = confine_prepare(os, conf);
     if (err == ERR_OK) {
         say_unbounded(&parent);
         for (int i = ROLES; i-- > 0;)
