@@ -699,5 +699,7 @@ const struct form *cut_form(const struct cutting *cutting, unsigned partner)
 
 const struct form *cut_unmade(const struct cutting *cutting, unsigned partner)
 {
-    return form_of(cutting->forms + cutting->form_count, cutting->unmade_count, partner);
+    return cutting->unmade_count == 0
+               ? NULL /* there may be no forms at all */
+               : form_of(cutting->forms + cutting->form_count, cutting->unmade_count, partner);
 }
