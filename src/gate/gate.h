@@ -707,6 +707,7 @@ struct gate_reach {
     bool held;         /* something is held under it, in quarantine or not */
     uint64_t released; /* by a leaf, signed or not */
     uint64_t given;    /* it came from there */
+    uint64_t gone;     /* either of these, of copies whose content was destroyed since */
 };
 NODISCARD err_t gate_reach(struct gate *gate, const struct stix_key *object, struct gate_reach *out);
 /* Objects that came from one source, in order of arrival, from lsn `from` (workspaces, inboxes). */

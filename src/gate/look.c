@@ -5,6 +5,7 @@
 #include "gate/approval.h"
 #include "gate/cut.h"
 #include "gate/rival.h"
+#include "gate/spill.h"
 
 static err_t show_copy(struct gate *gate, const struct copies *copies, const struct copy *copy,
                        struct gate_object *out)
@@ -71,6 +72,35 @@ static err_t reach_add(struct gate *gate, const struct copy *copy, struct gate_r
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+struct reach_gone {
+    const struct gate *gate;
+    const struct stix_key *key;
+    uint64_t partners;
+};
+
+static void reach_gone_add(void *ctx, const struct gate_spill *spill)
+{
+    struct reach_gone *gone = ctx;
+    const struct gate_source *source = gate_source_get(gone->gate, spill->source);
+    if (!spill->destroyed || !stix_key_eq(gone->key, &spill->key))
+        return;
+    gone->partners |= spill->released;
+    if (source != NULL && source->partner >= 0)
+        gone->partners |= UINT64_C(1) << source->partner;
+}
+
+/* The index forgot it; what suspended it before says who had it, and who brought it. */
+static err_t reach_gone(struct gate *gate, const struct stix_key *key, uint64_t *out)
+{
+    struct reach_gone gone = {.gate = gate, .key = key};
+    bool any = false;
+    for (size_t i = 0; i < gate->spill_count && !any; i++)
+        any = stix_key_eq(key, &gate->spills[i].key);
+    err_t err = any ? gate_spills(gate, reach_gone_add, &gone) : ERR_OK;
+    *out = gone.partners;
+    return err;
+}
+
 err_t gate_reach(struct gate *gate, const struct stix_key *object, struct gate_reach *out)
 {
     struct gate_reach reach = {.held = false};
@@ -81,6 +111,8 @@ err_t gate_reach(struct gate *gate, const struct stix_key *object, struct gate_r
     err_t err = copies_load(gate, object, copies);
     for (size_t i = 0; err == ERR_OK && i < copies->count; i++)
         err = reach_add(gate, &copies->at[i], &reach);
+    if (err == ERR_OK)
+        err = reach_gone(gate, object, &reach.gone);
     store_view_end(gate->store);
     if (err == ERR_OK)
         *out = reach;

@@ -536,12 +536,12 @@ static err_t called_state(struct gate *gate, const struct gate_peer *peer, uint6
     return fact_state(gate, RECORD_FACT_RECALL, called_key(peer->source, place, key), &by, now_us);
 }
 
-/* Did anybody else bring the same words? */
-static bool others_say_it(const struct subject *subject, uint32_t source)
+/* Did anybody else bring the same words, and not call them back himself? */
+static bool others_say_it(const struct gate *gate, const struct subject *subject, uint32_t source)
 {
     for (size_t i = 0; i < subject->copies->count; i++) {
         const struct copy *copy = &subject->copies->at[i];
-        if (copy->source != source && copy_says_same(copy, subject->copy))
+        if (copy->source != source && copy_says_same(copy, subject->copy) && !spilled(gate, copy->lsn))
             return true;
     }
     return false;
@@ -571,7 +571,7 @@ static err_t call_back(struct gate *gate, const struct gate_peer *peer, uint64_t
     err = subject_load(gate, envelope.about, &gate->step_arena, &subject);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_EXISTS : err; /* gone before */
-    bool home = subject.copy->owner == peer->source, others = others_say_it(&subject, peer->source);
+    bool home = subject.copy->owner == peer->source, others = others_say_it(gate, &subject, peer->source);
     if (report && !home)
         return spill_report(gate, lsn, envelope.about, by, now_us, &spill);
     return !home && others ? ERR_EXISTS : spill_state(gate, envelope.about, by, now_us, &spill);

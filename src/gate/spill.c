@@ -13,6 +13,10 @@ enum { SAYS_WAITS = 1, SAYS_REPORT = 2, SAYS_BEFORE = 4 };
 
 /* --- the fact: its key is the digest, so that what comes in is looked up by it --- */
 
+/* A source may have brought the same twice (with something else between): the second place has its number
+ * behind the digest. */
+enum { AGAIN_KEY_SIZE = HASH_SIZE + 8 };
+
 static void spill_write(struct buf *out, const struct gate_spill *spill)
 {
     wr_u8(out, VALUE_VERSION);
@@ -52,6 +56,7 @@ static err_t spill_read(struct bytes key, struct bytes value, struct gate_spill 
     struct rd key_rd = rd_of(key), rd = rd_of(value);
     rd_copy(&key_rd, out->digest.b, HASH_SIZE);
     *out = (struct gate_spill) {.digest = out->digest, .why = GATE_SPILLED};
+    uint64_t place = key.len == AGAIN_KEY_SIZE ? rd_u64(&key_rd) : 0;
     unsigned version = rd_u8(&rd);
     if (version < VALUE_VERSION_SPILL || version > VALUE_VERSION)
         return ERR_VERSION;
@@ -65,7 +70,38 @@ static err_t spill_read(struct bytes key, struct bytes value, struct gate_spill 
     out->because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
     if (version != VALUE_VERSION_SPILL)
         recall_read(&rd, version, out);
-    return rd_end(&rd) == ERR_OK && rd_end(&key_rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+    bool fits = place == 0 || place == out->lsn;
+    return fits && rd_end(&rd) == ERR_OK && rd_end(&key_rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+static err_t key_of(struct gate *gate, const struct gate_spill *spill, uint8_t room[AGAIN_KEY_SIZE],
+                    struct bytes *out)
+{
+    struct gate_spill first;
+    struct bytes value;
+    memcpy(room, spill->digest.b, HASH_SIZE);
+    wr_at_u64(room + HASH_SIZE, spill->lsn);
+    *out = bytes_of(room, HASH_SIZE);
+    err_t err = fact_get(gate, RECORD_FACT_SPILL, *out, &value);
+    if (err != ERR_OK || TRY(err, spill_read(*out, value, &first)))
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    if (first.lsn != spill->lsn)
+        *out = bytes_of(room, AGAIN_KEY_SIZE);
+    return ERR_OK;
+}
+
+/* Says all that `spill` says, or says it anew. */
+static err_t spill_put(struct gate *gate, const struct gate_spill *spill, const struct gate_by *by,
+                       int64_t now_us)
+{
+    uint8_t room[AGAIN_KEY_SIZE];
+    struct bytes key;
+    err_t err = key_of(gate, spill, room, &key);
+    if (err != ERR_OK)
+        return err;
+    buf_clear(&gate->scratch);
+    spill_write(&gate->scratch, spill);
+    return fact_state(gate, RECORD_FACT_SPILL, key, by, now_us);
 }
 
 err_t spill_key(const struct record_fact *fact, struct stix_key *out)
@@ -381,9 +417,7 @@ static err_t state_one(struct gate *gate, struct gate_spill *spill, const struct
     spill->before = row != NULL && row->spill;
     if (gate->spill_count == LIMIT_SPILLS)
         return ERR_FULL;
-    buf_clear(&gate->scratch);
-    spill_write(&gate->scratch, spill);
-    return fact_state(gate, RECORD_FACT_SPILL, bytes_of(spill->digest.b, HASH_SIZE), by, now_us);
+    return spill_put(gate, spill, by, now_us);
 }
 
 /* Other sources brought the same content: their submissions stand for these bytes, and go with them. */
@@ -468,9 +502,7 @@ err_t spill_report(struct gate *gate, uint64_t lsn, uint64_t about, const struct
 err_t spill_restate(struct gate *gate, const struct gate_spill *spill, int64_t now_us)
 {
     struct gate_by by = {spill->by, spill->because};
-    buf_clear(&gate->scratch);
-    spill_write(&gate->scratch, spill);
-    return fact_state(gate, RECORD_FACT_SPILL, bytes_of(spill->digest.b, HASH_SIZE), &by, now_us);
+    return spill_put(gate, spill, &by, now_us);
 }
 
 err_t gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,

@@ -105,7 +105,8 @@ enum guard_held {
     GUARD_NOTHING,  /* nothing is held here under that identifier */
     GUARD_WITHHELD, /* something is held, and this partner has no leaf of it */
     GUARD_RELEASED, /* leaves follow */
-    GUARD_GIVEN,    /* this partner gave it to us itself: believed on core's word */
+    GUARD_GIVEN,    /* this partner gave it to us itself, or had it before it was destroyed here: believed on
+                       core's word */
     GUARD_OVER,     /* leaves follow whose content was taken back: that the first is of this identifier is
                        believed on core's word, and no object may go for it */
 };

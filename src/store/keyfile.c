@@ -175,6 +175,14 @@ static err_t block_fill(struct keyfile *keyfile, struct block *block, uint64_t n
     return ERR_OK;
 }
 
+/* Of an overwriting that broke off half may be left: that is no secret any more. None that was drawn has so
+ * many zeros. */
+static bool is_destroyed(const struct seal_secret *secret)
+{
+    static const struct seal_secret zero;
+    return memcmp(secret->b, zero.b, sizeof zero.b / 2) == 0;
+}
+
 err_t keyfile_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *out)
 {
     if (slot > UINT64_MAX / SEAL_SECRET_SIZE - HEADER_SIZE)
@@ -187,7 +195,7 @@ err_t keyfile_read(struct keyfile *keyfile, uint64_t slot, struct seal_secret *o
             return err;
     }
     const struct seal_secret *secret = &block->secrets[slot % BLOCK_SLOTS];
-    if (seal_secret_destroyed(secret))
+    if (is_destroyed(secret))
         return ERR_NOTFOUND;
     *out = *secret;
     return ERR_OK;

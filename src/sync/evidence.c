@@ -35,10 +35,10 @@ static err_t why_not(struct gate *gate, unsigned partner, const struct stix_key 
     err_t err = gate_reach(gate, key, &reach);
     if (err != ERR_OK)
         return err;
-    *out = (reach.given >> partner & 1) != 0      ? SYNC_HELD_GIVEN
-           : (reach.released >> partner & 1) != 0 ? SYNC_HELD_SOON
-           : reach.held                           ? SYNC_HELD_WITHHELD
-                                                  : SYNC_HELD_NOTHING;
+    *out = ((reach.given | reach.gone) >> partner & 1) != 0 ? SYNC_HELD_GIVEN
+           : (reach.released >> partner & 1) != 0           ? SYNC_HELD_SOON
+           : reach.held                                     ? SYNC_HELD_WITHHELD
+                                                            : SYNC_HELD_NOTHING;
     return ERR_OK;
 }
 

@@ -9,7 +9,7 @@ enum sync_held {
     SYNC_HELD_NOTHING,  /* nothing is held under that identifier */
     SYNC_HELD_WITHHELD, /* something is, and this partner has no leaf of it */
     SYNC_HELD_RELEASED, /* leaves were written */
-    SYNC_HELD_GIVEN,    /* it has no leaf of it, and gave it to us itself */
+    SYNC_HELD_GIVEN,    /* it has no leaf of it, and gave it to us itself; or what it had was destroyed */
     SYNC_HELD_OVER,     /* leaves were written; what they brought was taken back since, all of it */
     SYNC_HELD_SOON,     /* it has a leaf that no checkpoint covers yet */
 };

@@ -135,6 +135,38 @@ static void everybody_who_had_it(void **state)
     bench_deinit(&b);
 }
 
+/* What names it, and left with it, still goes to who had it: they know the identifier. */
+static void who_knew_it(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    struct gate_reach reach;
+    struct stix_key key = key_of("indicator", 1);
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    unsigned giver = bench_partner(&b, "us-cisa"), reader = bench_partner(&b, "jp-nisc");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    uint32_t source = gate_peer_get(b.gate, giver)->source;
+    assert_int_equal(bench_add(&b, source, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_SEEN);
+    assert_int_equal(ops(&b, reader, LEAF_RELEASE), 1);
+    unsigned never = bench_partner(&b, "fr-anssi");
+    assert_int_equal(gate_reach(b.gate, &key, &reach), ERR_OK);
+    assert_int_equal(reach.gone, 0);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
+    assert_int_equal(carry_out(&b), 1);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(gate_reach(b.gate, &key, &reach), ERR_OK);
+        assert_int_equal(reach.gone, UINT64_C(1) << giver | UINT64_C(1) << reader);
+        assert_false(reach.gone >> never & 1);
+        reindex(&b);
+    }
+    bench_deinit(&b);
+}
+
 /* What was minted for a partner of it is called back by its own leaf. */
 static void minted_copies(void **state)
 {
@@ -340,6 +372,69 @@ static void nobody_takes_what_others_gave(void **state)
     expect_whole(&b);
     buf_deinit(&us.cursor.note);
     buf_deinit(&fr.cursor.note);
+    bench_deinit(&b);
+}
+
+/* Who called back his own report of it says it no more: the other's recall takes the rest. */
+static void the_last_word(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct giver us, fr;
+    char text[TEXT_MAX];
+    struct stix_key owner = key_of("identity", 9);
+    char by[256], id[ID_MAX];
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    giver_init(&b, &us, "us-cisa");
+    giver_init(&b, &fr, "fr-anssi");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    assert_int_equal(gate_identity_bind(b.gate, &owner, feed, &officer, b.now_us), ERR_OK);
+    (void)id_of(id, "identity", 9);
+    (void)snprintf(by, sizeof by, ",\"created_by_ref\":\"%s\"" MARKED(TLP_CLEAR), id);
+    uint64_t first = give(&b, &us, indicator(text, 1, 1, by)), again = give(&b, &fr, text);
+    assert_false(call_back(&b, &fr, again).refused);
+    assert_int_equal(carry_out(&b), 0);
+    assert_int_equal(shown(&b, 1), 1);
+    assert_false(call_back(&b, &us, first).refused);
+    assert_int_equal(shown(&b, 1), 0);
+    assert_int_equal(carry_out(&b), 1);
+    expect_whole(&b);
+    buf_deinit(&us.cursor.note);
+    buf_deinit(&fr.cursor.note);
+    bench_deinit(&b);
+}
+
+/* The same words of the same source, with others between: both places go, also after a restart. */
+static void brought_twice(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct gate_recalled told;
+    uint64_t lsns[3];
+    static const char *const texts[3] = {"", ",\"defanged\":true", ""};
+    bench_init(&b);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, true);
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    for (size_t i = 0; i < 3; i++) {
+        char text[TEXT_MAX], id[ID_MAX];
+        (void)id_of(id, "domain-name", 1);
+        (void)snprintf(
+            text, sizeof text,
+            "{\"type\":\"domain-name\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"value\":\"a.test\"%s}", id,
+            texts[i]);
+        assert_int_equal(bench_add(&b, feed, text), GATE_NEW);
+        lsns[i] = b.last_lsn;
+    }
+    bench_settle(&b);
+    assert_int_equal(gate_recall(b.gate, lsns, 3, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
+    assert_int_equal(told.versions, 3);
+    bench_reopen(&b);
+    (void)carry_out(&b);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(gate_is_destroyed(b.gate, lsns[i]));
+    reindex(&b);
+    expect_whole(&b);
     bench_deinit(&b);
 }
 
@@ -621,6 +716,8 @@ struct life {
     char text[TEXT_MAX];
 };
 
+enum { TURNS = 8 }; /* at each place */
+
 static err_t wake(struct life *l)
 {
     struct gate_setup setup = {.os = disk_os(l->disk),
@@ -668,23 +765,26 @@ static err_t whole_way(struct life *l, bool *out_said)
     return gate_purge(l->b.gate, NULL, l->b.now_us);
 }
 
-/* After every change of the disk in turn: once the word was given it holds, and in the end all of it is done.
- */
+/* After every change of the disk in turn: once the word was given it holds, and in the end all of it is done;
+ * also when the index is lost as well, and a secret was half overwritten. */
 static void power_goes(void **state)
 {
     (void)state;
     static struct life l;
     bool whole = false;
     size_t lives = 0;
-    for (uint64_t at = 1; !whole; at++) {
+    for (uint64_t turn = TURNS; !whole || turn % TURNS != 0; turn++) {
         bool said = false;
-        born(&l, at);
+        uint64_t at = turn / TURNS;
+        born(&l, turn);
         disk_faults(l.disk)->power_fails = at;
         err_t err = whole_way(&l, &said);
         whole = err == ERR_OK && !disk_dead(l.disk);
         lives++;
         gate_close(l.b.gate);
         disk_crash(l.disk);
+        if (turn % 2 != 0)
+            assert_int_equal(index_mem_rollback(l.index, 0), ERR_OK);
         assert_int_equal(wake(&l), ERR_OK);
         if (said)
             assert_int_equal(shown(&l.b, 1), 0);
@@ -706,10 +806,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_who_had_it),
+        cmocka_unit_test(who_knew_it),
         cmocka_unit_test(minted_copies),
         cmocka_unit_test(two_officers),
         cmocka_unit_test(called_back_by_its_giver),
         cmocka_unit_test(nobody_takes_what_others_gave),
+        cmocka_unit_test(the_last_word),
+        cmocka_unit_test(brought_twice),
         cmocka_unit_test(again_and_refused),
         cmocka_unit_test(answers),
         cmocka_unit_test(deadlines),
