@@ -5,6 +5,7 @@
  *     bongsu-sim --seed N [-v]             one life, told step by step with -v
  *     bongsu-sim --twins ...               every life twice, not each fourth
  *     bongsu-sim --duties ...              every life with duties and hidden parts, not each fourth
+ *     bongsu-sim --with WORD ...           every life with recalls, ... (WITH_LIST)
  *     bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include "core/sign.h"
 #include "world.h"
 
-enum { TWINS_EVERY = 4, DUTIES_EVERY = 8, BUG_SEEDS = 60, JOBS = 2, JOBS_MAX = 64 };
+enum { TWINS_EVERY = 4, DUTIES_EVERY = 8, WITH_EVERY = 16, BUG_SEEDS = 60, JOBS = 2, JOBS_MAX = 64 };
 
 static const struct {
     const char *name, *text;
@@ -28,9 +29,34 @@ static const struct {
 #undef X
 };
 
+static const struct {
+    const char *name;
+    unsigned seeds; /* bit: seed % WITH_EVERY */
+} withs[] = {
+#define X(name, word, seeds) {word, seeds},
+    WITH_LIST(X)
+#undef X
+};
+
+/* Bugs that only such a life can meet. */
+static const unsigned bug_with[BUGS] = {[BUG_FORGETS_ONE] = WITH_RECALLS,
+                                        [BUG_SAYS_DONE] = WITH_RECALLS,
+                                        [BUG_FORGETS_RECALL] = WITH_RECALLS,
+                                        [BUG_TAKES_AGAIN] = WITH_RECALLS,
+                                        [BUG_CALLED_BACK] = WITH_RECALLS};
+
+static unsigned with_of(uint64_t seed, enum bug bug)
+{
+    unsigned with = bug_with[bug];
+    for (unsigned b = 0; b < WITH_BITS && with == 0; b++)
+        with |= (withs[b].seeds >> seed % WITH_EVERY & 1) << b;
+    return with;
+}
+
 struct arguments {
     uint64_t first, seeds, jobs;
     bool one, verbose, twins, duties;
+    unsigned with;
     enum bug bug;
 };
 
@@ -67,8 +93,11 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
     bool verbose = arguments->verbose;
     struct world_options options = {.seed = seed, .bug = bug, .verbose = verbose};
     bool guards = bug > BUG_BEFORE_GATE;
+    options.with = arguments->with | with_of(seed, bug);
     options.twin = !guards && (arguments->twins || seed % TWINS_EVERY == 0);
-    options.duties = arguments->duties || seed % DUTIES_EVERY == 4 || seed % DUTIES_EVERY == 6;
+    options.duties =
+        arguments->duties || (options.with == 0 && (seed % DUTIES_EVERY == 4 || seed % DUTIES_EVERY == 6));
+    options.twin &= options.with == 0;
     running = seed;
     bool good = world_run(&one, &options) || (guards && one.held_by == NULL);
     if (good && options.twin) {
@@ -107,10 +136,10 @@ static uint64_t find_bug(enum bug bug, uint64_t seeds, const struct arguments *a
         if (child == 0) {
             bool good = run_seed(seed, bug, arguments, what);
             char unplanted[BROKEN_SIZE];
-            if (!good &&
-                !run_seed(seed, BUG_NONE,
-                          &(struct arguments) {.twins = arguments->twins, .duties = arguments->duties},
-                          unplanted))
+            struct arguments same = {.twins = arguments->twins,
+                                     .duties = arguments->duties,
+                                     .with = arguments->with | with_of(seed, bug)};
+            if (!good && !run_seed(seed, BUG_NONE, &same, unplanted))
                 good = true; /* that seed is broken anyway: it shows nothing */
             if (!good)
                 (void)printf("%-14s found by seed %llu: %s\n", bugs[bug].name, (unsigned long long)seed,
@@ -147,6 +176,16 @@ static bool read_bug(const char *text, enum bug *out)
     return false;
 }
 
+static bool read_with(const char *text, unsigned *out)
+{
+    for (unsigned b = 0; text != NULL && b < WITH_BITS; b++)
+        if (str_eq(str_of(text), str_of(withs[b].name))) {
+            *out |= 1u << b;
+            return true;
+        }
+    return false;
+}
+
 static bool read_arguments(int argc, char **argv, struct arguments *out)
 {
     *out = (struct arguments) {.first = 1, .seeds = 1000, .jobs = JOBS};
@@ -178,6 +217,8 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             out->seeds = 1;
             continue;
         }
+        if (str_eq(word, STR("--with")) && read_with(value, &out->with))
+            continue;
         if (!str_eq(word, STR("--bug")) || !read_bug(value, &out->bug))
             return false;
     }
@@ -266,7 +307,7 @@ int main(int argc, char **argv)
     struct arguments arguments;
     if (!read_arguments(argc, argv, &arguments)) {
         (void)fprintf(stderr, "bongsu-sim [--seeds N] [--first N] [--jobs N] [--seed N] [--twins] [--duties] "
-                              "[--bug NAME] [-v]; bugs:\n");
+                              "[--with WORD] [--bug NAME] [-v]; bugs:\n");
         for (unsigned b = 1; b < BUGS; b++)
             (void)fprintf(stderr, "  %-14s %s\n", bugs[b].name, bugs[b].text);
         return 2;

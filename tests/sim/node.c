@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "gate/recall.h"
 #include "store/index.h"
 #include "store/index_mem.h"
 
@@ -55,6 +56,7 @@ void node_init(struct world *world, unsigned number)
     disk_same_secrets(node->disk, world->options.twin);
     must(index_mem_new(&node->index) == ERR_OK);
     keys_make(node);
+    recalls_init(&node->recalls);
     node->roots = zeroed(SIGNED_MAX, sizeof *node->roots);
     node->held = zeroed(HELD_MAX, sizeof *node->held);
     node->reported = zeroed(THINGS_MAX, 1);
@@ -99,6 +101,7 @@ void node_deinit(struct node *node)
     free(node->held);
     free(node->reported);
     free(node->allowed);
+    recalls_deinit(&node->recalls);
 }
 
 /* --- death and life --- */
@@ -264,6 +267,8 @@ void node_start(struct node *node)
                                .diag = &diag};
     if (node_failed(node, gate_open(&setup, &node->gate), "opening"))
         return;
+    if (world_has(node->world, WITH_RECALLS))
+        gate_recall_budget(node->gate, RECALL_BUDGET);
     struct gate_health health = gate_health(node->gate);
     if (health.read_only && !disk_dead(node->disk)) {
         world_break(node->world, "%s came back read-only: %s", node->name, health.why);
@@ -432,6 +437,8 @@ static bool decide(struct node *node, int64_t *out_next)
             return false;
         if (node_failed(node, node_commit(node), "committing"))
             return false;
+        if (!more && !recall_work(node, &more))
+            return false;
     }
     return true;
 }
@@ -452,6 +459,8 @@ static bool act(struct node *node, unsigned p, int64_t *wake, bool *out_committe
         net_send(node, p, &action.send);
     } else if (action.kind == SYNC_SIGN) {
         sign_receipt(node, node->session[p], &action.sign);
+    } else if (action.kind == SYNC_ANSWER) {
+        recall_answer(node, node->session[p], &action.answer);
     } else {
         err_t err = node_commit(node);
         sync_session_committed(node->session[p], err, node_now(node));
@@ -508,6 +517,7 @@ void node_pump(struct node *node)
         int64_t serve = sync_serve_deadline(node->serve);
         wake = next < wake ? next : wake;
         wake = serve < wake ? serve : wake;
+        wake = node->recalls.again_at_us < wake ? node->recalls.again_at_us : wake;
         if (wake != NEVER)
             wake -= node->clock_off_us;
         node->wake_at = node->sign_again_at < wake ? node->sign_again_at : wake;

@@ -19,6 +19,8 @@ enum op_kind {
     OP_POLICY,
     OP_QUARANTINE,
     OP_BIND,
+    OP_RECALL,
+    OP_CONFIRM,
 };
 
 enum { FEED_MAX = 6, FEED_TEXT = FEED_MAX * THING_TEXT + 64 };
@@ -36,6 +38,7 @@ struct operation {
     enum stix_tlp tlp;
     enum world_policy policy;
     uint64_t lsn; /* in quarantine: try again (on) or drop */
+    struct recall_word recall;
     size_t len;
     char text[FEED_TEXT];
 };
@@ -141,6 +144,10 @@ static err_t perform(struct node *node, struct operation *op)
         return do_quarantine(node, op);
     case OP_BIND:
         return gate_identity_bind(node->gate, &key, node->source[op->source], &by_operator, now);
+    case OP_RECALL:
+        return recall_say(node, &op->recall);
+    case OP_CONFIRM:
+        return recall_confirm(node);
     }
     return ERR_OK;
 }
@@ -197,6 +204,9 @@ static void note_done(struct node *node, const struct operation *op)
         break;
     case OP_BIND:
         node->home[op->target] = node->source[op->source];
+        break;
+    case OP_RECALL:
+        recall_said(node, &op->recall);
         break;
     default:
         break;
@@ -430,12 +440,25 @@ static void lose_power(struct node *node, unsigned changes)
         disk_faults(node->disk)->power_fails = changes;
 }
 
+/* In lives of which that is a part. */
+static void draw_recall(struct world *world, const struct node *node, struct operation *op)
+{
+    unsigned what = draw_below(&world->fault_draw, 1000);
+    if (!world_has(world, WITH_RECALLS) || !node_is_up(node))
+        return;
+    if (what < 150 && recall_draw(node, &world->fault_draw, &op->recall))
+        op->kind = OP_RECALL;
+    else if (what >= 950)
+        op->kind = OP_CONFIRM;
+}
+
 void op_draw(struct world *world)
 {
     struct draw *draw = &world->op_draw;
     struct node *node = &world->nodes[draw_below(draw, NODES)];
     unsigned what = draw_below(draw, 1000), changes = 1 + draw_below(draw, 40);
     struct operation *op = draw_operation(world, node, draw);
+    draw_recall(world, node, op);
     if (world->options.extras)
         feed_secret(world);
     if (what < 60)
@@ -446,8 +469,9 @@ void op_draw(struct world *world)
         free(op); /* nobody is there to hear it */
         return;
     }
-    static const char *const words[] = {"feed", "tag",   "approve", "assume",     "classify", "stop",
-                                        "peer", "merge", "policy",  "quarantine", "bind"};
+    static const char *const words[] = {"feed", "tag",    "approve", "assume", "classify",
+                                        "stop", "peer",   "merge",   "policy", "quarantine",
+                                        "bind", "recall", "confirm"};
     world_say(world, "%s: %s", node->name, words[op->kind]);
     node->pending = op;
     run(node);

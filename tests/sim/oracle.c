@@ -18,7 +18,7 @@ static uint16_t owner_of(const struct node *node, const struct thing *thing, uin
         return (uint16_t)node->home[thing->target];
     for (size_t i = 0; i < node->held_count; i++) {
         const struct held *held = &node->held[i];
-        if (held->thing->target == thing->target && !held->assertion && !held->quarantined &&
+        if (held->thing->target == thing->target && !held->assertion && !held->quarantined && !held->gone &&
             (first == NULL || held->lsn < first->lsn))
             first = held;
     }
@@ -56,6 +56,7 @@ static bool look_object(void *ctx, const struct gate_object *object)
         return false;
     }
     reader_look(node, object, thing);
+    recall_brought(node, object, thing);
     look_submitted(node, object, thing);
     /* Conflicts are told by the quarantine itself; a mark that somebody else reported the same is no copy. */
     bool mark = object->envelope.about != 0 && (object->envelope.flags & RECORD_OBJECT_REWRITE) == 0;
@@ -78,6 +79,8 @@ static bool look_quarantined(void *ctx, const struct gate_quarantined *quarantin
     const struct thing *thing = things_find(&node->world->things, quarantined->bytes);
     if (thing == NULL && node->world->options.duties)
         return true;
+    if (quarantined->bytes.len == 0 && world_has(node->world, WITH_RECALLS))
+        return true; /* it was called back, and is not kept again */
     if (thing == NULL || (quarantined->reason == RECORD_QUARANTINE_REFUSED) == thing->valid) {
         world_break(node->world, "%s refused what is right, or took what is wrong: %s:\n%.*s", node->name,
                     quarantined->fault.what,
@@ -109,7 +112,8 @@ static void look_at_owners(struct node *node, size_t first)
     for (node->held_count = first; node->held_count < end; node->held_count++) {
         struct held *held = &node->held[node->held_count];
         held->owner = owner_of(node, held->thing, held->source);
-        if (!held->quarantined && held->assertion != (held->owner != held->source))
+        if (!held->quarantined && !world_has(node->world, WITH_RECALLS) &&
+            held->assertion != (held->owner != held->source))
             world_break(node->world, "%s: who speaks for this is mistaken (lsn %llu):\n%.400s", node->name,
                         (unsigned long long)held->lsn, held->thing->text);
     }
@@ -159,7 +163,9 @@ static void look_at_arrivals(struct node *node)
         }
         for (; node->taken[p] < status.held; node->taken[p]++) {
             const struct seen *seen = &ledger->at[node->taken[p]];
-            if (seen->thing == NULL && seen->subject != LEAF_SUBJECT_NONE)
+            if (seen->op == LEAF_RECALL && seen->subject < ledger->count)
+                recall_taken(node, p, seen);
+            else if (seen->thing == NULL && seen->subject != LEAF_SUBJECT_NONE)
                 take_told(node, p, seen);
             node->changed = true;
         }
@@ -350,11 +356,12 @@ static void judge(struct oracle *oracle, struct held *held, const struct gate_pe
 
 /* --- closure --- */
 
-/* A policy took it back. */
+/* A policy took it back, or somebody called it back. */
 static bool has_ended(const struct seen_ledger *ledger, size_t leaf)
 {
     for (size_t i = leaf + 1; i < ledger->count; i++)
-        if (ledger->at[i].op == LEAF_EXPIRE && ledger->at[i].subject == leaf)
+        if ((ledger->at[i].op == LEAF_EXPIRE || ledger->at[i].op == LEAF_RECALL) &&
+            ledger->at[i].subject == leaf)
             return true;
     return false;
 }
@@ -755,6 +762,7 @@ static void check_pair(struct node *node, unsigned to)
 {
     static struct oracle oracle;
     const struct node *other = &node->world->nodes[to];
+    uint32_t source = gate_peer_get(other->gate, other->partner[node->number])->source;
     solve(&oracle, node, to, false);
     for (size_t i = 0; i < oracle.count && !node->world->broken; i++) {
         const struct thing *thing = oracle.at[i].held->thing;
@@ -776,7 +784,7 @@ static void check_pair(struct node *node, unsigned to)
     for (size_t i = 0; i < node->ledger[to].count && !node->world->broken; i++) {
         const struct seen *seen = &node->ledger[to].at[i];
         if (i < other->taken[node->number] && seen->thing != NULL && !has_ended(&node->ledger[to], i) &&
-            !holds(other, seen->thing))
+            !holds(other, seen->thing) && !recall_bars(other, source, seen->thing))
             world_break(node->world, "%s does not hold leaf %zu of %s", other->name, i, node->name);
     }
 }

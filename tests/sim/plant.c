@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "gate/recall.h"
+#include "gate/state.h"
 #include "store/store.h"
 #include "taxii/status.h"
 #include "taxii/ticket.h"
@@ -47,6 +49,39 @@ err_t __wrap_store_put(struct store *store, enum index_table table, struct bytes
         memcmp(key.at + key.len - (sizeof decided - 1), decided, sizeof decided - 1) == 0)
         return ERR_OK;
     return __real_store_put(store, table, key, value);
+}
+
+/* --- recalls --- */
+
+__typeof__(recall_owed) __real_recall_owed, __wrap_recall_owed;
+__typeof__(gate_is_destroyed) __real_gate_is_destroyed, __wrap_gate_is_destroyed;
+__typeof__(spill_apply) __real_spill_apply, __wrap_spill_apply;
+__typeof__(spill_known) __real_spill_known, __wrap_spill_known;
+
+err_t __wrap_recall_owed(struct gate *gate, uint64_t lsn, const struct state *state, uint64_t *out)
+{
+    err_t err = __real_recall_owed(gate, lsn, state, out);
+    if (err == ERR_OK && active == BUG_FORGETS_ONE)
+        *out &= *out - 1;
+    return err;
+}
+
+bool __wrap_gate_is_destroyed(struct gate *gate, uint64_t lsn)
+{
+    return __real_gate_is_destroyed(gate, lsn) || (active == BUG_SAYS_DONE && recalled(gate, lsn));
+}
+
+/* Facts are applied when they are stated, and again when a gate opens. */
+err_t __wrap_spill_apply(struct gate *gate, const struct record_fact *fact)
+{
+    return active == BUG_FORGETS_RECALL && gate->replaying ? ERR_OK : __real_spill_apply(gate, fact);
+}
+
+err_t __wrap_spill_known(struct gate *gate, uint32_t source, const struct hash *content, bool *out)
+{
+    err_t err = __real_spill_known(gate, source, content, out);
+    *out &= active != BUG_TAKES_AGAIN;
+    return err;
 }
 
 /* --- TAXII --- */

@@ -18,6 +18,7 @@ WRAP(policy_decide);
 WRAP(withdraw_begin);
 WRAP(set_take_back);
 WRAP(leaf_ended);
+WRAP(leaf_may_go);
 WRAP(gate_leaves);
 WRAP(sync_serve_handle);
 WRAP(sync_entry_write);
@@ -154,9 +155,17 @@ err_t __wrap_leaf_ended(struct gate *gate, unsigned partner, uint64_t lsn, uint6
                         bool *out)
 {
     err_t err = __real_leaf_ended(gate, partner, lsn, decide_lsn, entry, out);
-    if (planted() == BUG_GATE_ENDED)
+    if (planted() == BUG_GATE_ENDED || (planted() == BUG_CALLED_BACK && recalled(gate, lsn)))
         *out = false;
     return err;
+}
+
+err_t __wrap_leaf_may_go(struct gate *gate, unsigned partner, uint64_t lsn,
+                         const struct record_decide *decide)
+{
+    return planted() == BUG_CALLED_BACK && recalled(gate, lsn)
+               ? ERR_OK
+               : __real_leaf_may_go(gate, partner, lsn, decide);
 }
 
 /* --- cutting --- */

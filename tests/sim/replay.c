@@ -112,32 +112,46 @@ static void read_log(struct replaying *r)
 }
 
 /* A second reader beside the node: read-only, with an index of its own. */
-static void log_check(struct node *node)
+err_t log_open(struct node *node, struct log *out)
 {
-    struct replaying r = {.node = node, .decided = LSN_FIRST};
-    struct index *index;
-    must(index_mem_new(&index) == ERR_OK);
+    must(index_mem_new(&out->index) == ERR_OK);
     struct node_id id;
     struct hash hash = hash_sha256(bytes_from_str(str_of(node->name)));
     memcpy(id.b, hash.b, NODE_ID_SIZE);
     struct store_options options = {.os = disk_os(node->disk),
                                     .dir = "store",
-                                    .index = index,
+                                    .index = out->index,
                                     .node = id,
                                     .read_only = true,
                                     .filter_keys = 1024};
+    err_t err = store_open(&options, &out->store);
+    if (err == ERR_OK)
+        return ERR_OK;
+    world_break(node->world, "%s: the log cannot be opened by itself: %s", node->name, err_text(err));
+    out->index->ops->close(out->index);
+    return err;
+}
+
+void log_close(struct log *log)
+{
+    store_close(log->store);
+    log->index->ops->close(log->index);
+}
+
+static void log_check(struct node *node)
+{
+    struct replaying r = {.node = node, .decided = LSN_FIRST};
+    struct log log;
+    if (log_open(node, &log) != ERR_OK)
+        return;
+    r.store = log.store;
     r.came = calloc(THINGS_MAX, 1);
     r.gave = calloc(THINGS_MAX, 1);
     must(r.came != NULL && r.gave != NULL);
     arena_init(&r.arena, 64u << 20);
-    err_t err = store_open(&options, &r.store);
-    if (err == ERR_OK)
-        read_log(&r);
-    else
-        world_break(node->world, "%s: the log cannot be opened by itself: %s", node->name, err_text(err));
-    store_close(r.store);
+    read_log(&r);
     arena_deinit(&r.arena);
-    index->ops->close(index);
+    log_close(&log);
     free(r.came);
     free(r.gave);
 }

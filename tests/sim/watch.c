@@ -48,8 +48,12 @@ static bool reply(struct node *node, const struct guard_ask *ask)
     memcpy(id, ask->id.at, ask->id.len);
     struct str copy = {id, ask->id.len};
     buf_init(&leaves, 8 << 20);
+    held = SYNC_HELD_NOTHING;
     bool told = sync_evidence(node->gate, ask->partner, copy, ask->run, &held, &leaves) == ERR_OK &&
                 buf_err(&leaves) == ERR_OK && held != SYNC_HELD_SOON;
+    if (held == SYNC_HELD_NOTHING || held == SYNC_HELD_WITHHELD)
+        world_say(node->world, "guard of %s: the one at %u has nothing of %.*s", node->name, ask->partner,
+                  STR_ARG(copy));
     if (told)
         guard_evidence(node->guard, ask->partner, copy, (enum guard_held)held, buf_bytes(&leaves));
     buf_deinit(&leaves);
@@ -97,6 +101,7 @@ void watch_answer(struct node *node, unsigned who, const struct exchange_request
         return;
     if (node->guard == NULL)
         must(guard_new(&key, &node->guard) == ERR_OK);
+    recall_watch(node, buf_bytes(&response->body));
     tell(node);
     buf_init(&headers, 4096);
     for (size_t i = 0; i < response->header_count; i++)

@@ -25,7 +25,7 @@ void world_break(struct world *world, const char *fmt, ...)
 void world_blame(struct world *world, const char *fmt, ...)
 {
     va_list args;
-    if (guard_is_alone(world) || world->options.duties) {
+    if (!world_is_exact(world)) {
         world->unheard++;
         return;
     }
@@ -112,6 +112,7 @@ static void world_init(struct world *world, const struct world_options *options)
     world->op_draw = draw_of(options->seed, 10, 0);
     world->extra_draw = draw_of(options->seed, 11, 0);
     world->ask_draw = draw_of(options->seed, 12, 0);
+    world->fault_draw = draw_of(options->seed, 13, 0);
     world->ops_left = 40 + draw_below(&world->op_draw, 80);
     world->next_op_at = WORLD_START + SECOND_US;
     world->messages = calloc(MESSAGES_MAX, sizeof *world->messages);
@@ -222,6 +223,16 @@ static void heal(struct world *world)
     }
 }
 
+/* Of what operators left to be done, the rest. It may make more to do at their partners. */
+static void finish(struct world *world)
+{
+    for (unsigned n = 0; n < NODES && world_has(world, WITH_RECALLS); n++) {
+        struct node *node = &world->nodes[n];
+        if (node_is_up(node) && !world->broken && !node_failed(node, recall_confirm(node), "confirming"))
+            node_pump(node);
+    }
+}
+
 static bool pair_in_step(const struct node *issuer, const struct node *follower)
 {
     struct gate_ledger ledger;
@@ -240,7 +251,7 @@ static bool pair_in_step(const struct node *issuer, const struct node *follower)
 static bool in_step(const struct world *world)
 {
     for (unsigned n = 0; n < NODES; n++)
-        if (!node_is_up(&world->nodes[n]))
+        if (!node_is_up(&world->nodes[n]) || !recall_in_step(&world->nodes[n]))
             return false;
     for (unsigned a = 0; a < NODES; a++)
         for (unsigned b = 0; b < NODES; b++)
@@ -281,13 +292,18 @@ bool world_run(struct world *world, const struct world_options *options)
     run_until(world, NEVER, no_ops_left);
     heal(world);
     run_until(world, world->now_us + 12 * MINUTE_US, NULL); /* whatever waits for a time */
-    run_until(world, world->now_us + 10 * MINUTE_US, in_step);
+    for (unsigned minute = 0; minute < 10 && !world->broken && (minute == 0 || !in_step(world)); minute++) {
+        finish(world);
+        run_until(world, world->now_us + MINUTE_US, in_step);
+    }
     if (guard_is_alone(world))
         return !world->broken;
     if (!world->broken && !in_step(world))
         explain_out_of_step(world);
     if (!world->broken)
         oracle_settled(world);
+    for (unsigned n = 0; n < NODES && !world->broken; n++)
+        recall_settled(&world->nodes[n]);
     for (unsigned n = 0; n < NODES && !world->broken; n++)
         reader_settled(&world->nodes[n]);
     for (unsigned n = 0; n < NODES && !world->broken; n++)

@@ -23,6 +23,7 @@ enum {
     SIGNED_MAX = 4096,
     TRANSCRIPT_MAX = 16384,
     BROKEN_SIZE = 512,
+    RECALL_BUDGET = 12, /* objects a day by the word of one: few, so that some wait for two */
 };
 
 #define SECOND_US   INT64_C(1000000)
@@ -42,7 +43,12 @@ enum {
     X(NEWEST_PAGE, "newest-page", "a TAXII page shows the newest copy that is held, released or not")        \
     X(STATUS_COUNT, "status-count", "the id of a TAXII status counts what the node holds")                   \
     X(CUT_COUNT, "cut-count", "the time of what is minted counts the members that were taken out")           \
-    X(CUT_LESS, "cut-less", "of what is to be taken out the first stays")
+    X(CUT_LESS, "cut-less", "of what is to be taken out the first stays")                                    \
+    X(FORGETS_ONE, "forgets-one", "a recall tells one partner less")                                         \
+    X(SAYS_DONE, "says-done", "a recall is answered, and nothing destroyed")                                 \
+    X(FORGETS_RECALL, "forgets-recall", "a restart forgets what is called back")                             \
+    X(TAKES_AGAIN, "takes-again", "what was called back is taken in again")                                  \
+    X(CALLED_BACK, "called-back", "a leaf that was called back is given with its content")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -106,6 +112,8 @@ enum { ANSWERED_ASKING = 1, ANSWERED_OWN_AMBER = 2 };
 struct held {
     const struct thing *thing;
     uint64_t lsn;
+    bool gone;     /* it was called back */
+    bool unsure;   /* or not: handed in by the partner's people, and perhaps by his ledger too */
     uint64_t leaf; /* 1 + number of the partner's leaf that brought it */
     int64_t received_us;
     uint16_t source, owner;
@@ -113,6 +121,29 @@ struct held {
     bool told; /* its origin said that it is no longer current */
     bool denied[NODES];
     uint8_t answered[NODES]; /* ANSWERED_...: rules that an operator's word answered */
+};
+
+/* That a source brought this: an object, a report of one, a conflict. */
+struct brought {
+    const struct thing *thing;
+    uint64_t lsn;  /* of the object, also of a report */
+    uint64_t leaf; /* 1 + its number, of a partner's; 0: handed in otherwise */
+    uint32_t source;
+};
+
+/* What recall.c knows of one node. */
+struct recalls {
+    struct brought *brought; /* in order */
+    size_t brought_count;
+    struct brought *stones; /* what may not come again; lsn: from where on */
+    size_t stone_count;
+    struct called {
+        const struct thing *thing;
+        bool sure;          /* no other copy of it can have been shown instead */
+        size_t seen[NODES]; /* leaves that each partner was shown before */
+    } * called;
+    size_t called_count;
+    int64_t again_at_us; /* what is to be destroyed could not be */
 };
 
 struct signed_root {
@@ -177,6 +208,7 @@ struct node {
     uint8_t *reported;     /* [thing] partners that sent it, by node */
     uint8_t *allowed;      /* [thing] nodes that were allowed to have it at some time */
     struct seen_ledger ledger[NODES];
+    struct recalls recalls;
     bool changed;
     unsigned crashes;
     struct reader reader[NODES]; /* people of that partner */
@@ -209,13 +241,29 @@ struct transcript {
     struct hash hash;
 };
 
+/* What a life has besides the usual. name, in a word, which of sixteen seeds */
+#define WITH_LIST(X) X(RECALLS, "recalls", 1 << 3 | 1 << 11)
+
+enum with_bit {
+#define X(name, word, seeds) WITH_BIT_##name,
+    WITH_LIST(X)
+#undef X
+        WITH_BITS
+};
+enum with {
+#define X(name, word, seeds) WITH_##name = 1 << WITH_BIT_##name,
+    WITH_LIST(X)
+#undef X
+};
+
 struct world_options {
     uint64_t seed;
     enum bug bug;
     bool verbose;
-    bool twin;   /* as twins run: node 0 does not crash, secrets are all alike */
-    bool extras; /* the second of two twins: node 0 is fed more, which nobody may ever get */
-    bool duties; /* two of the policies have duties, and objects have parts that stay: much leaves minted */
+    bool twin;     /* as twins run: node 0 does not crash, secrets are all alike */
+    bool extras;   /* the second of two twins: node 0 is fed more, which nobody may ever get */
+    bool duties;   /* two of the policies have duties, and objects have parts that stay: much leaves minted */
+    unsigned with; /* WITH_...: what the life has besides */
 };
 
 struct world {
@@ -223,7 +271,7 @@ struct world {
     int64_t now_us;
     struct things things;
     struct node nodes[NODES];
-    struct draw op_draw, extra_draw, ask_draw;
+    struct draw op_draw, extra_draw, ask_draw, fault_draw;
     unsigned ops_left;
     int64_t next_op_at;
 
@@ -253,11 +301,19 @@ void world_deinit(struct world *world);
 /* The first one counts. */
 void world_break(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same by who knows exactly what should leave, byte for byte: not heard where the guard is alone, nor
- * where objects are minted. */
+ * where objects are minted or called back. */
 void world_blame(struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static inline bool guard_is_alone(const struct world *world)
 {
     return world->options.bug > BUG_BEFORE_GATE;
+}
+static inline bool world_has(const struct world *world, unsigned with)
+{
+    return (world->options.with & with) != 0;
+}
+static inline bool world_is_exact(const struct world *world)
+{
+    return !guard_is_alone(world) && !world->options.duties && !world_has(world, WITH_RECALLS);
 }
 void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct str world_policy(const struct node *node, enum world_policy which);
@@ -324,7 +380,45 @@ void oracle_look(struct node *node);
 /* At the end: everything that may be released was, and everybody holds what was released to them. */
 void oracle_settled(struct world *world);
 
+/* --- recall.c: what is called back, from whom, and that it is gone --- */
+enum recall_by { RECALL_ID, RECALL_SOURCE, RECALL_TIME, RECALL_WAYS };
+struct recall_word {
+    enum recall_by by;
+    uint16_t target;
+    uint32_t source;
+    int64_t since_us;
+};
+void recalls_init(struct recalls *recalls);
+void recalls_deinit(struct recalls *recalls);
+/* What an operator could call back; false: nothing is held. */
+bool recall_draw(const struct node *node, struct draw *draw, struct recall_word *out);
+NODISCARD err_t recall_say(struct node *node, const struct recall_word *word);
+/* He said so, and it is durable. */
+void recall_said(struct node *node, const struct recall_word *word);
+/* Two officers agree to all that waits for them. */
+NODISCARD err_t recall_confirm(struct node *node);
+/* Destroys what can be. False: the node went down. */
+bool recall_work(struct node *node, bool *out_did);
+/* The oracle met this object, or report, in the log. */
+void recall_brought(struct node *node, const struct gate_object *object, const struct thing *thing);
+/* A leaf by which `from` calls back what it had shown as leaf `subject` was taken over. */
+void recall_taken(struct node *node, unsigned from, const struct seen *recall);
+bool recall_bars(const struct node *node, uint32_t source, const struct thing *thing);
+/* An answer that goes out holds nothing that was called back. */
+void recall_watch(struct node *node, struct bytes body);
+bool recall_in_step(const struct node *node);
+void recall_settled(struct node *node);
+/* The keeper's part. */
+void recall_answer(struct node *node, struct sync_session *session, const struct sync_recall_done *done);
+
 /* --- replay.c --- */
+/* The log of a node, read beside it. */
+struct log {
+    struct index *index;
+    struct store *store;
+};
+NODISCARD err_t log_open(struct node *node, struct log *out);
+void log_close(struct log *log);
 /* Reads the log by itself: positions are decided once, no content has two leaves in one ledger, nothing goes
  * back. Then lets the gate replay from nothing and compares. The node must be up; it is restarted. */
 void replay_check(struct node *node);
