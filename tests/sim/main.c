@@ -39,11 +39,10 @@ static const struct {
 };
 
 /* Bugs that only such a life can meet. */
-static const unsigned bug_with[BUGS] = {[BUG_FORGETS_ONE] = WITH_RECALLS,
-                                        [BUG_SAYS_DONE] = WITH_RECALLS,
-                                        [BUG_FORGETS_RECALL] = WITH_RECALLS,
-                                        [BUG_TAKES_AGAIN] = WITH_RECALLS,
-                                        [BUG_CALLED_BACK] = WITH_RECALLS};
+static const unsigned bug_with[BUGS] = {
+    [BUG_FORGETS_ONE] = WITH_RECALLS, [BUG_SAYS_DONE] = WITH_RECALLS,   [BUG_FORGETS_RECALL] = WITH_RECALLS,
+    [BUG_TAKES_AGAIN] = WITH_RECALLS, [BUG_CALLED_BACK] = WITH_RECALLS, [BUG_NO_FLOOR] = WITH_RESTORES,
+    [BUG_NO_HALT] = WITH_RESTORES,    [BUG_ANY_EPOCH] = WITH_RESTORES};
 
 static unsigned with_of(uint64_t seed, enum bug bug)
 {

@@ -102,6 +102,7 @@ void node_deinit(struct node *node)
     free(node->reported);
     free(node->allowed);
     recalls_deinit(&node->recalls);
+    restores_deinit(node);
 }
 
 /* --- death and life --- */
@@ -126,6 +127,23 @@ void node_crash(struct node *node, int64_t down_us)
     node->wake_at = NEVER;
     node->crashes++;
     world->counts.crashes++;
+}
+
+void node_replace(struct node *node, struct disk *disk)
+{
+    net_forget(node->world, node->number);
+    close_all(node);
+    watch_end(node);
+    op_drop(node);
+    node->index->ops->close(node->index);
+    disk_free(node->disk);
+    node->disk = disk;
+    must(index_mem_new(&node->index) == ERR_OK);
+    node->up_at = node->world->now_us + SECOND_US;
+    node->wake_at = NEVER;
+    node->crashes++;
+    for (unsigned p = 0; p < NODES; p++)
+        node->reader[p].has_errand = false;
 }
 
 bool node_failed(struct node *node, err_t err, const char *what)
@@ -245,7 +263,7 @@ static void check_nothing_lost(struct node *node)
         find_again(node);
     for (unsigned p = 0; p < NODES; p++) {
         struct gate_ledger ledger;
-        if (node->ledger[p].count == 0 || node->world->broken)
+        if (node->ledger[p].count == 0 || node->world->broken || node->forgetful)
             continue;
         if (gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
             ledger.visible < node->ledger[p].count)
@@ -282,7 +300,8 @@ void node_start(struct node *node)
         node->set_up = true;
     }
     check_nothing_lost(node);
-    if (node->world->broken || !sessions_open(node))
+    if (node->world->broken || node_failed(node, restore_start(node), "pausing partners") ||
+        !sessions_open(node))
         return;
     node->changed = true;
     oracle_look(node); /* before anything else is stated: what it finds came before */
@@ -296,23 +315,36 @@ void node_start(struct node *node)
 
 /* --- the keeper --- */
 
-/* The root that was signed under this size; NULL: none was. */
-static const struct hash *root_signed(const struct node *node, unsigned to, uint64_t size)
+/* The root that was signed under this size, of those from `from` on; NULL: none was. */
+static const struct hash *root_signed(const struct node *node, size_t from, unsigned to, uint32_t epoch,
+                                      uint64_t size)
 {
-    for (size_t i = node->root_count; i-- > 0;)
-        if (node->roots[i].to == to && node->roots[i].size == size)
+    for (size_t i = node->root_count; i-- > from;)
+        if (node->roots[i].to == to && node->roots[i].epoch == epoch && node->roots[i].size == size)
             return &node->roots[i].root;
     return NULL;
+}
+
+static uint64_t last_signed(const struct node *node, unsigned to, uint32_t epoch)
+{
+    uint64_t last = 0;
+    for (size_t i = node->anchor_from; i < node->root_count; i++)
+        if (node->roots[i].to == to && node->roots[i].epoch == epoch && node->roots[i].size > last)
+            last = node->roots[i].size;
+    return last;
 }
 
 /* Signs only what grows out of what it signed before. */
 static bool keeper_agrees(const struct node *node, unsigned to, const struct gate_sign_request *request)
 {
     struct hash empty = merkle_empty();
-    const struct hash *before = request->old_size == 0 ? &empty : root_signed(node, to, request->old_size);
+    uint32_t epoch = request->origin.epoch;
+    size_t from = node->anchor_from;
+    const struct hash *before =
+        request->old_size == 0 ? &empty : root_signed(node, from, to, epoch, request->old_size);
     uint64_t size = request->old_size;
     for (size_t i = 0; before != NULL && i < request->count; i++) {
-        const struct hash *known = root_signed(node, to, request->at[i].size);
+        const struct hash *known = root_signed(node, from, to, epoch, request->at[i].size);
         if (known != NULL && !hash_eq(known, &request->at[i].root))
             return false;
         if (merkle_consistency_verify(&request->at[i].proof, size, request->at[i].size, before,
@@ -340,9 +372,14 @@ static void keeper_notes(struct node *node, unsigned to, const struct gate_sign_
         buf_init(&texts[i], LIMIT_NOTE_BYTES);
         must(checkpoint_sign(&checkpoint, &key, &node->keys[SYNC_CARD_LEDGER], &texts[i]) == ERR_OK);
         notes[i] = buf_str(&texts[i]);
-        if (root_signed(node, to, checkpoint.size) == NULL) {
+        const struct hash *known = root_signed(node, 0, to, request->origin.epoch, checkpoint.size);
+        if (known != NULL && !hash_eq(known, &checkpoint.root))
+            world_break(node->world, "%s signed a second past of %llu leaves for %s", node->name,
+                        (unsigned long long)checkpoint.size, node->world->nodes[to].name);
+        if (root_signed(node, node->anchor_from, to, request->origin.epoch, checkpoint.size) == NULL) {
             must(node->root_count < SIGNED_MAX);
-            node->roots[node->root_count++] = (struct signed_root) {to, checkpoint.size, checkpoint.root};
+            node->roots[node->root_count++] =
+                (struct signed_root) {to, request->origin.epoch, checkpoint.size, checkpoint.root};
         }
     }
     buf_deinit(&origin);
@@ -359,6 +396,22 @@ static err_t commit_signed(struct node *node)
     return err;
 }
 
+/* Without its anchor a keeper signs nothing until an operator gave it a floor. Planted: what it is asked. */
+static bool keeper_trusts(const struct node *node, unsigned to, const struct gate_sign_request *request)
+{
+    if (node->world->options.bug == BUG_NO_FLOOR)
+        return true;
+    return !node->restores.silent && keeper_agrees(node, to, request);
+}
+
+static bool asks_for(const struct gate_sign_request *request, uint64_t size)
+{
+    for (size_t i = 0; i < request->count; i++)
+        if (request->at[i].size == size)
+            return true;
+    return false;
+}
+
 static bool sign_for(struct node *node, unsigned to)
 {
     static struct gate_sign_request request;
@@ -372,7 +425,19 @@ static bool sign_for(struct node *node, unsigned to)
         node->sign_again_at = node->world->now_us + 10000;
         return true;
     }
-    if (!keeper_agrees(node, to, &request)) {
+    /* A crash took the checkpoint: it is made again, so that the keeper can see that it is the same. */
+    uint64_t last = last_signed(node, to, request.origin.epoch);
+    if (request.old_size < last && !asks_for(&request, last)) {
+        if (gate_sign_again(node->gate, node->partner[to], last))
+            node->sign_again_at = node->world->now_us + 1;
+        else if (!node->forgetful)
+            world_break(node->world, "%s asks for less than was signed for %s", node->name,
+                        node->world->nodes[to].name);
+        return true; /* a log from a backup: the request stays out, and nothing more is signed */
+    }
+    if (node->forgetful && !keeper_trusts(node, to, &request))
+        return true;
+    if (!node->forgetful && !keeper_agrees(node, to, &request)) {
         world_break(node->world, "%s wanted a second past signed for %s", node->name,
                     node->world->nodes[to].name);
         return false;
@@ -485,8 +550,9 @@ static bool act_all(struct node *node, int64_t *wake, bool *out_committed)
         struct sync_status status;
         if (!node_is_up(node) || node->world->broken)
             return false;
+        restore_look(node, p);
         sync_session_status(node->session[p], &status);
-        if (status.state == SYNC_ALARM)
+        if (status.state == SYNC_ALARM && !node->world->nodes[p].forgetful)
             world_break(node->world, "%s: alarm on the link from %s: %s", node->name,
                         node->world->nodes[p].name, status.trouble.what);
     }

@@ -152,7 +152,7 @@ static void look_at_arrivals(struct node *node)
 {
     for (unsigned p = 0; p < NODES; p++) {
         struct sync_status status;
-        if (p == node->number)
+        if (p == node->number || node->world->nodes[p].forgetful)
             continue;
         const struct seen_ledger *ledger = &node->world->nodes[p].ledger[node->number];
         sync_session_status(node->session[p], &status);
@@ -680,6 +680,8 @@ static void allow(struct node *node, struct showing *showing)
 
 void oracle_look(struct node *node)
 {
+    if (node->forgetful)
+        return;
     look_at_objects(node);
     if (!node_is_up(node) || node->world->broken)
         return;

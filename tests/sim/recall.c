@@ -295,7 +295,8 @@ void recall_answer(struct node *node, struct sync_session *session, const struct
 void recall_watch(struct node *node, struct bytes body)
 {
     const struct recalls *r = &node->recalls;
-    for (size_t i = 0; i < r->called_count && !node->world->broken; i++) {
+    /* A backup of before a recall has it again. */
+    for (size_t i = 0; i < r->called_count && !node->world->broken && !node->world->restored; i++) {
         const struct thing *thing = r->called[i].thing;
         if (!stays(node, thing) && memmem(body.at, body.len, thing->text, thing->len) != NULL)
             world_break(node->world, "%s gives what was called back:\n%.400s", node->name, thing->text);

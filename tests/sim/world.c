@@ -292,14 +292,20 @@ bool world_run(struct world *world, const struct world_options *options)
     run_until(world, NEVER, no_ops_left);
     heal(world);
     run_until(world, world->now_us + 12 * MINUTE_US, NULL); /* whatever waits for a time */
+    restore_found_out(world);
     for (unsigned minute = 0; minute < 10 && !world->broken && (minute == 0 || !in_step(world)); minute++) {
         finish(world);
+        restore_mend(world);
         run_until(world, world->now_us + MINUTE_US, in_step);
     }
     if (guard_is_alone(world))
         return !world->broken;
     if (!world->broken && !in_step(world))
         explain_out_of_step(world);
+    if (world->restored) {
+        restore_settled(world);
+        return !world->broken;
+    }
     if (!world->broken)
         oracle_settled(world);
     for (unsigned n = 0; n < NODES && !world->broken; n++)

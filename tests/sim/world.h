@@ -48,7 +48,10 @@ enum {
     X(SAYS_DONE, "says-done", "a recall is answered, and nothing destroyed")                                 \
     X(FORGETS_RECALL, "forgets-recall", "a restart forgets what is called back")                             \
     X(TAKES_AGAIN, "takes-again", "what was called back is taken in again")                                  \
-    X(CALLED_BACK, "called-back", "a leaf that was called back is given with its content")
+    X(CALLED_BACK, "called-back", "a leaf that was called back is given with its content")                   \
+    X(NO_FLOOR, "no-floor", "a keeper that lost its anchor signs on")                                        \
+    X(NO_HALT, "no-halt", "a link does not stand still when its issuer has forgotten something")             \
+    X(ANY_EPOCH, "any-epoch", "another epoch is followed without anybody's word")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -146,8 +149,24 @@ struct recalls {
     int64_t again_at_us; /* what is to be destroyed could not be */
 };
 
+/* Of a node that went on from a backup; restore.c. */
+struct restores {
+    struct disk *backup; /* NULL: there is none */
+    bool waits;          /* for its operator to begin anew */
+    bool pause;          /* its partners are to be paused before it serves anybody */
+    bool silent;         /* its keeper has no anchor, and signs nothing */
+    uint32_t epoch;      /* the last one that anybody ever opened here */
+};
+
+/* The epoch of a partner's ledger that is followed, and the one that operators agreed to. */
+struct followed {
+    uint32_t epoch, agreed;
+    bool held; /* something of it */
+};
+
 struct signed_root {
     unsigned to;
+    uint32_t epoch;
     uint64_t size;
     struct hash root;
 };
@@ -185,9 +204,10 @@ struct node {
 
     /* What outlives a crash and nobody may take back. */
     uint64_t acknowledged_lsn;
-    struct signed_root *roots;
+    struct signed_root *roots; /* all that it ever signed */
     size_t root_count;
-    int64_t clock_us; /* BUG_NODE_DATE */
+    size_t anchor_from; /* from here on the keeper remembers them */
+    int64_t clock_us;   /* BUG_NODE_DATE */
 
     /* The operators' wishes: stated until done. */
     enum stix_tlp assume[SOURCES];
@@ -209,6 +229,9 @@ struct node {
     uint8_t *allowed;      /* [thing] nodes that were allowed to have it at some time */
     struct seen_ledger ledger[NODES];
     struct recalls recalls;
+    struct restores restores;
+    struct followed followed[NODES];
+    bool forgetful; /* went on from a backup: the oracle knows nothing of it any more */
     bool changed;
     unsigned crashes;
     struct reader reader[NODES]; /* people of that partner */
@@ -242,7 +265,9 @@ struct transcript {
 };
 
 /* What a life has besides the usual. name, in a word, which of sixteen seeds */
-#define WITH_LIST(X) X(RECALLS, "recalls", 1 << 3 | 1 << 11)
+#define WITH_LIST(X)                                                                                         \
+    X(RECALLS, "recalls", 1 << 3 | 1 << 11)                                                                  \
+    X(RESTORES, "restores", 1 << 7 | 1 << 15)
 
 enum with_bit {
 #define X(name, word, seeds) WITH_BIT_##name,
@@ -285,6 +310,7 @@ struct world {
     bool cut[NODES][NODES];
     struct transcript transcript[NODES]; /* what node 0 said to each */
 
+    bool restored; /* somebody went on from a backup */
     bool broken;
     char broken_what[BROKEN_SIZE];
     const char *held_by; /* the guard's rule, when it was the guard that broke it; NULL: not */
@@ -313,7 +339,8 @@ static inline bool world_has(const struct world *world, unsigned with)
 }
 static inline bool world_is_exact(const struct world *world)
 {
-    return !guard_is_alone(world) && !world->options.duties && !world_has(world, WITH_RECALLS);
+    return !guard_is_alone(world) && !world->options.duties && !world_has(world, WITH_RECALLS) &&
+           !world->restored;
 }
 void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct str world_policy(const struct node *node, enum world_policy which);
@@ -328,6 +355,8 @@ void node_init(struct world *world, unsigned number);
 void node_deinit(struct node *node);
 void node_start(struct node *node); /* opens, or stays down when its disk fails */
 void node_crash(struct node *node, int64_t down_us);
+/* Goes down, and comes up with this disk and no index. */
+void node_replace(struct node *node, struct disk *disk);
 /* Works until there is nothing to do now. */
 void node_pump(struct node *node);
 /* True when `err` is a dying disk: the node has crashed then. Any other error breaks the world. */
@@ -410,6 +439,18 @@ bool recall_in_step(const struct node *node);
 void recall_settled(struct node *node);
 /* The keeper's part. */
 void recall_answer(struct node *node, struct sync_session *session, const struct sync_recall_done *done);
+
+/* --- restore.c: backups that come back, and the epochs after them --- */
+void restores_deinit(struct node *node);
+/* What happens of it, drawn; true: something did. */
+bool restore_draw(struct world *world, struct node *node);
+NODISCARD err_t restore_start(struct node *node);
+/* Operators at both ends begin anew what can be. */
+void restore_mend(struct world *world);
+void restore_look(struct node *node, unsigned issuer);
+/* When all can hear each other, and nobody has mended anything. */
+void restore_found_out(struct world *world);
+void restore_settled(struct world *world);
 
 /* --- replay.c --- */
 /* The log of a node, read beside it. */
