@@ -145,6 +145,29 @@ static err_t tail_cut(struct log *log, struct segment *segment, uint64_t offset,
     return os->file_sync(os->ctx, segment->file);
 }
 
+/* Whoever wrote the last group may have ended between writing and syncing, or the sync failed: it can be
+ * read, and still be nowhere but in the system's memory. It is written again before anybody believes that it
+ * is durable: a mere sync need not write what a failed one has dropped. */
+static err_t last_group_sync(struct log *log, const struct segment *segment, uint64_t offset, uint64_t end)
+{
+    const struct os *os = log->os;
+    uint64_t from = offset == SEGMENT_HEADER_SIZE ? 0 : offset;
+    size_t len = (size_t)(end - from);
+    void *copy = mem_alloc(len);
+    if (copy == NULL)
+        return ERR_NOMEM;
+    memcpy(copy, segment->map + from, len);
+    err_t err = os->file_write(os->ctx, segment->file, from, copy, len);
+    mem_free(copy);
+    if (err == ERR_OK)
+        err = os->file_sync(os->ctx, segment->file);
+    if (err == ERR_OK)
+        err = os->dir_sync(os->ctx, log->dir);
+    if (err != ERR_OK)
+        log_damaged(log, "the last group of the log cannot be made durable (%s)", err_text(err));
+    return ERR_OK;
+}
+
 /* Reads the last segment group by group; log->next ends behind the last whole one. */
 static err_t tail_read(struct log *log, const struct segment_head *head, uint64_t lsn_named)
 {
@@ -154,8 +177,11 @@ static err_t tail_read(struct log *log, const struct segment_head *head, uint64_
     struct buf headers;
     buf_init(&headers, (LIMIT_GROUP_FRAMES + 1) * FRAME_HEADER_SIZE);
     struct bytes rest = bytes_of(NULL, 0);
+    uint64_t before = SEGMENT_HEADER_SIZE, last = before; /* the last whole group */
     while (err == ERR_OK) {
         uint64_t offset = SEGMENT_HEADER_SIZE + (next.lsn - segment->lsn_first);
+        last = before;
+        before = offset;
         rest = bytes_of(segment->map + offset, segment->size - (size_t)offset);
         err = group_read(rest, &next, &headers);
     }
@@ -165,6 +191,8 @@ static err_t tail_read(struct log *log, const struct segment_head *head, uint64_
     log->next = next;
     uint64_t offset = SEGMENT_HEADER_SIZE + (next.lsn - segment->lsn_first);
     uint64_t end = tail_end(segment, offset);
+    if (!log->stopped && !log->read_only && TRY(err, last_group_sync(log, segment, last, offset)))
+        return err;
     if (end == offset)
         return ERR_OK;
     if (commit_beyond(rest, next.lsn, next.number))

@@ -137,6 +137,27 @@ static void failed_sync_stops_the_writer(void **state)
     }
 }
 
+/* It could be read after a start of the program alone; then the power goes. */
+static void what_was_read_back_is_durable(void **state)
+{
+    struct world *w = *state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        uint64_t lsn;
+        disk_faults(w->disk)->sync_fails = 2;
+        assert_int_equal(group_add(w, 700, &lsn), ERR_IO);
+        assert_int_equal(open_named(w, w->end[GROUPS - 1], false), ERR_OK);
+        uint64_t durable = store_durable_lsn(w->store);
+        assert_int_equal(store_replay_to(w->store, durable), ERR_OK);
+        store_close(w->store);
+        w->store = NULL;
+        disk_crash(w->disk);
+        assert_int_equal(open_named(w, durable, false), ERR_OK);
+        assert_null(store_alarm(w->store));
+        assert_true(store_durable_lsn(w->store) >= durable);
+        assert_int_equal(store_replay_to(w->store, store_durable_lsn(w->store)), ERR_OK);
+    }
+}
+
 static void failed_write_stops_the_writer(void **state)
 {
     struct world *w = *state;
@@ -303,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(failed_sync_stops_the_writer, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_read_back_is_durable, setup, teardown),
         cmocka_unit_test_setup_teardown(failed_write_stops_the_writer, setup, teardown),
         cmocka_unit_test_setup_teardown(full_disk_stops_the_writer, setup, teardown),
         cmocka_unit_test_setup_teardown(read_only_disk_is_served, setup, teardown),
