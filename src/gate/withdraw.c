@@ -233,7 +233,9 @@ err_t leaf_may_go(struct gate *gate, unsigned partner, uint64_t lsn, const struc
     struct candidate c;
     uint64_t denied = 0;
     bool over = gate->spill_count > 0; /* whatever the policy, something may be suspended */
-    if ((decide->policy == gate->policy_lsn && !over) || !not_looked_at(gate, partner, lsn))
+    /* What was taken back in a group that the disk refused is not taken back. */
+    if ((decide->policy == gate->policy_lsn && !over) ||
+        (!gate->read_only && !not_looked_at(gate, partner, lsn)))
         return ERR_OK;
     arena_reset(&gate->accept_arena);
     err_t err =

@@ -765,6 +765,45 @@ static err_t whole_way(struct life *l, bool *out_said)
     return gate_purge(l->b.gate, NULL, l->b.now_us);
 }
 
+static bool count_content(void *ctx, const struct gate_leaf *leaf)
+{
+    *(size_t *)ctx += leaf->object.len > 0;
+    return true;
+}
+
+/* The disk refuses the group in which somebody is told that it is over: what was denied, or called back,
+ * before is not given again until a restart. */
+static void the_disk_refuses(void **state)
+{
+    (void)state;
+    static struct life l;
+    struct gate_recalled told;
+    struct policy_fault fault;
+    for (unsigned recall = 0; recall <= 1; recall++) {
+        size_t given = 0;
+        bool more = true;
+        int64_t next;
+        born(&l, 1);
+        err_t err = recall
+                        ? gate_recall(l.b.gate, &l.lsn, 1, DEADLINE, &officer, true, l.b.now_us, &told)
+                        : gate_policy_activate(l.b.gate, STR("language 1\ndeny no if tlp <= green to all\n"),
+                                               &officer, l.b.now_us, &fault);
+        assert_int_equal(err, ERR_OK);
+        assert_int_equal(gate_commit(l.b.gate), ERR_OK);
+        disk_faults(l.disk)->write_fails = 1;
+        while (more && gate_step(l.b.gate, l.b.now_us++, &more, &next) == ERR_OK)
+            if (gate_commit(l.b.gate) != ERR_OK)
+                break;
+        assert_true(gate_health(l.b.gate).read_only);
+        err = gate_leaves(l.b.gate, 0, 0, count_content, &given);
+        assert_true(err == ERR_OK || err == ERR_BUSY);
+        assert_int_equal(given, 0);
+        gate_close(l.b.gate);
+        l.index->ops->close(l.index);
+        disk_free(l.disk);
+    }
+}
+
 /* After every change of the disk in turn: once the word was given it holds, and in the end all of it is done;
  * also when the index is lost as well, and a secret was half overwritten. */
 static void power_goes(void **state)
@@ -818,6 +857,7 @@ int main(void)
         cmocka_unit_test(deadlines),
         cmocka_unit_test(held_under_order),
         cmocka_unit_test(tombstones_are_keyed),
+        cmocka_unit_test(the_disk_refuses),
         cmocka_unit_test(power_goes),
     };
     assert_int_equal(sign_start(), ERR_OK);
