@@ -58,7 +58,7 @@ struct disk {
     int64_t time_us;
     uint64_t life;
     uint64_t changes;
-    bool dead;
+    bool dead, failed, struck;
     bool same_secrets;
     struct node *nodes;
     struct name *names;      /* as seen */
@@ -177,21 +177,37 @@ static bool in_dir(const char *path, const char *dir)
 
 /* --- faults --- */
 
-static bool strikes(uint64_t *count)
+static bool strikes(struct disk *disk, uint64_t *count)
 {
-    if (*count == 0)
+    if (*count == 0 || --*count > 0)
         return false;
-    return --*count == 0;
+    disk->failed = disk->struck = true;
+    return true;
+}
+
+static bool change_strikes(struct disk *disk)
+{
+    bool strike = strikes(disk, &disk->faults.change_fails);
+    if (strike && disk->faults.change_stays)
+        disk->faults.change_fails = 1;
+    return strike;
+}
+
+static err_t told(const struct disk *disk, err_t err)
+{
+    return disk->faults.unheard ? ERR_OK : err;
 }
 
 /* Every change passes here. */
 static err_t change_allowed(struct disk *disk)
 {
     disk->changes++;
-    if (!disk->dead && strikes(&disk->faults.power_fails))
+    if (!disk->dead && strikes(disk, &disk->faults.power_fails))
         disk->dead = true;
     if (disk->dead)
         return ERR_IO;
+    if (change_strikes(disk))
+        return disk->faults.change_err;
     return disk->faults.read_only ? ERR_READONLY : ERR_OK;
 }
 
@@ -284,8 +300,8 @@ static err_t dir_sync(void *ctx, const char *path)
     err_t err = change_allowed(disk);
     if (err != ERR_OK)
         return err;
-    if (strikes(&disk->faults.sync_fails))
-        return ERR_IO;
+    if (strikes(disk, &disk->faults.sync_fails))
+        return told(disk, ERR_IO);
     if (lies(disk, path))
         return ERR_OK;
     for (struct rename **link = &disk->renames; *link != NULL;) {
@@ -408,14 +424,14 @@ static err_t file_write(void *ctx, struct os_file *file, uint64_t offset, const 
     bool alive = !disk->dead;
     if (err == ERR_OK)
         err = change_allowed(disk);
-    bool half = alive && (disk->dead || strikes(&disk->faults.write_fails));
+    bool half = alive && (disk->dead || strikes(disk, &disk->faults.write_fails));
     if (err != ERR_OK && !half)
         return err;
     must(file->writable);
     err = node_grow(disk, file->node, offset + len);
     if (err == ERR_OK && len > 0)
         change_note(file->node, offset, at, half ? len / 2 : len);
-    return half ? ERR_IO : err;
+    return half ? told(disk, ERR_IO) : err;
 }
 
 static err_t file_reserve(void *ctx, struct os_file *file, uint64_t size)
@@ -448,8 +464,8 @@ static err_t file_sync(void *ctx, struct os_file *file)
         err = change_allowed(disk);
     if (err != ERR_OK)
         return err;
-    if (strikes(&disk->faults.sync_fails))
-        return ERR_IO;
+    if (strikes(disk, &disk->faults.sync_fails))
+        return told(disk, ERR_IO);
     if (lies(disk, file->path))
         return ERR_OK;
     for (struct change *change = file->node->changes; change != NULL; change = change->next)
@@ -614,6 +630,23 @@ struct disk_faults *disk_faults(struct disk *disk)
     return &disk->faults;
 }
 
+bool disk_failed(const struct disk *disk)
+{
+    return disk->failed;
+}
+
+bool disk_struck(const struct disk *disk)
+{
+    return disk->struck;
+}
+
+void disk_heal(struct disk *disk)
+{
+    disk->faults =
+        (struct disk_faults) {.sync_lies = disk->faults.sync_lies, .lies_about = disk->faults.lies_about};
+    disk->failed = false;
+}
+
 bool disk_dead(const struct disk *disk)
 {
     return disk->dead;
@@ -694,8 +727,7 @@ void disk_crash(struct disk *disk)
         name_set(&disk->names, name->path, fresh);
     }
     nodes_sweep(disk);
-    disk->faults =
-        (struct disk_faults) {.sync_lies = disk->faults.sync_lies, .lies_about = disk->faults.lies_about};
+    disk_heal(disk);
     disk->dead = false;
     disk->life++;
 }

@@ -18,6 +18,10 @@ struct disk_faults {
     uint64_t space_bytes;   /* growth beyond answers ERR_FULL; 0: unlimited */
     uint64_t write_fails;   /* the n-th write from now on answers ERR_IO, having written half; 0: none */
     uint64_t sync_fails;    /* likewise; what it covered is still at risk */
+    uint64_t change_fails;  /* the n-th change from now on, of whatever kind, answers change_err; 0: none */
+    err_t change_err;
+    bool change_stays;    /* ...and all after it */
+    bool unheard;         /* what fails says that it did not: as if the caller looked at no answer */
     uint64_t power_fails; /* the n-th change from now on, and everything after it, answers ERR_IO; 0: none */
 };
 
@@ -26,6 +30,12 @@ void disk_free(struct disk *disk); /* every file must be closed */
 const struct os *disk_os(struct disk *disk);
 /* Faults for the operations to come; counts down in place. */
 struct disk_faults *disk_faults(struct disk *disk);
+/* Did any of them strike since they were set? */
+bool disk_failed(const struct disk *disk);
+/* ...or since it was made? */
+bool disk_struck(const struct disk *disk);
+/* Back to none, save the lies. */
+void disk_heal(struct disk *disk);
 /* True after power_fails struck, until disk_crash. */
 bool disk_dead(const struct disk *disk);
 /* The power goes and comes back. Open handles only answer ERR_IO from now on; close them. Faults are cleared,

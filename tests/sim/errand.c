@@ -156,7 +156,9 @@ static void submit(struct visit *visit)
     undo_removal(reader, &errand);
     visit->node->changed = true;
     node_pump(visit->node);
-    for (size_t i = 0; i < errand.count && node_is_up(visit->node) && !visit->world->broken; i++)
+    for (size_t i = 0; i < errand.count && node_is_up(visit->node) && !node_stands_still(visit->node) &&
+                       !visit->world->broken;
+         i++)
         if (errand.thing[i]->valid && !recall_bars(visit->node, reader->source, errand.thing[i]) &&
             !is_on_desk(reader, errand.thing[i]))
             world_break(visit->world, "TAXII: %s does not have what %s handed in:\n%.400s", visit->node->name,

@@ -6,7 +6,8 @@
  *     bongsu-sim --twins ...               every life twice, not each fourth
  *     bongsu-sim --duties ...              every life with duties and hidden parts, not each fourth
  *     bongsu-sim --with WORD ...           every life with recalls, ... (WITH_LIST)
- *     bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
+ *     bongsu-sim --sweep [--first N]       a short life of that seed, in which each call of a disk fails in
+ * turn bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "core/sign.h"
 #include "world.h"
 
+enum { NOT_STRUCK = 5 }; /* exit code of a life of a sweep in which nothing failed */
 enum { TWINS_EVERY = 4, DUTIES_EVERY = 8, WITH_EVERY = 16, BUG_SEEDS = 60, JOBS = 2, JOBS_MAX = 64 };
 
 static const struct {
@@ -42,7 +44,7 @@ static const struct {
 static const unsigned bug_with[BUGS] = {
     [BUG_FORGETS_ONE] = WITH_RECALLS, [BUG_SAYS_DONE] = WITH_RECALLS,   [BUG_FORGETS_RECALL] = WITH_RECALLS,
     [BUG_TAKES_AGAIN] = WITH_RECALLS, [BUG_CALLED_BACK] = WITH_RECALLS, [BUG_NO_FLOOR] = WITH_RESTORES,
-    [BUG_NO_HALT] = WITH_RESTORES,    [BUG_ANY_EPOCH] = WITH_RESTORES};
+    [BUG_NO_HALT] = WITH_RESTORES,    [BUG_ANY_EPOCH] = WITH_RESTORES,  [BUG_UNHEARD] = WITH_DISKS};
 
 static unsigned with_of(uint64_t seed, enum bug bug)
 {
@@ -54,7 +56,7 @@ static unsigned with_of(uint64_t seed, enum bug bug)
 
 struct arguments {
     uint64_t first, seeds, jobs;
-    bool one, verbose, twins, duties;
+    bool one, verbose, twins, duties, sweep;
     unsigned with;
     enum bug bug;
 };
@@ -114,11 +116,12 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
     if (verbose)
         (void)printf(
             "seed %llu: %llu objects fed, %llu leaves, %llu minted, %llu crashes, %llu messages, %llu pages, "
-            "%llu TAXII requests\n",
+            "%llu TAXII requests, %llu failures\n",
             (unsigned long long)seed, (unsigned long long)one.counts.fed,
             (unsigned long long)one.counts.leaves, (unsigned long long)one.counts.minted,
             (unsigned long long)one.counts.crashes, (unsigned long long)one.counts.messages,
-            (unsigned long long)one.counts.syncs, (unsigned long long)one.counts.asks);
+            (unsigned long long)one.counts.syncs, (unsigned long long)one.counts.asks,
+            (unsigned long long)one.counts.failures);
     world_deinit(&one);
     return good;
 }
@@ -160,6 +163,26 @@ static uint64_t find_bug(enum bug bug, uint64_t seeds, const struct arguments *a
     return 0;
 }
 
+/* Does life `number` of a sweep go well? *out_struck: its call was made. Each call once as an error of the
+ * device, once as a full disk. */
+static bool sweep_seed(uint64_t number, const struct arguments *arguments, bool *out_struck)
+{
+    static struct world world;
+    struct world_options options = {.seed = arguments->first,
+                                    .bug = arguments->bug,
+                                    .verbose = arguments->verbose,
+                                    .with = WITH_DISKS,
+                                    .sweep = 1 + number / 2,
+                                    .sweep_err = number % 2 == 0 ? ERR_IO : ERR_FULL};
+    bool good = world_run(&world, &options);
+    *out_struck = disk_struck(world.nodes[0].disk);
+    if (!good)
+        (void)printf("call %llu (%s) FAILED: %s\n", (unsigned long long)options.sweep,
+                     err_text(options.sweep_err), world.broken_what);
+    world_deinit(&world);
+    return good;
+}
+
 static bool read_number(const char *text, uint64_t *out)
 {
     return text != NULL && str_to_u64(str_of(text), UINT64_MAX, out);
@@ -197,6 +220,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
         }
         if (str_eq(word, STR("--twins"))) {
             out->twins = true;
+            continue;
+        }
+        if (str_eq(word, STR("--sweep"))) {
+            out->sweep = true;
             continue;
         }
         if (str_eq(word, STR("--duties"))) {
@@ -272,6 +299,11 @@ static bool start_next(struct plan *plan)
         return false;
     (void)fflush(stdout);
     pid_t child = fork();
+    if (child == 0 && plan->arguments->sweep) {
+        bool struck, good = sweep_seed(plan->next_seed, plan->arguments, &struck);
+        (void)fflush(stdout);
+        _exit(!good ? 1 : struck ? 0 : NOT_STRUCK);
+    }
     if (child == 0) {
         bool good =
             bug == BUG_NONE ? try_seed(plan->next_seed, plan->arguments) : try_bug(bug, plan->arguments);
@@ -294,6 +326,10 @@ static void run_all(struct plan *plan)
         if (plan->running == 0 || waitpid(-1, &status, 0) < 0)
             continue;
         plan->running--;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_STRUCK) {
+            more = false; /* no life makes so many calls */
+            continue;
+        }
         plan->passed += status == 0;
         plan->failed += status != 0;
         if (WIFSIGNALED(status))
@@ -317,6 +353,10 @@ int main(int argc, char **argv)
                         .next_seed = arguments.first,
                         .seeds_end = arguments.first + (arguments.bug == BUG_NONE ? arguments.seeds : 0),
                         .next_bug = 1};
+    if (arguments.sweep) {
+        plan.next_seed = 0;
+        plan.seeds_end = UINT64_MAX;
+    }
     run_all(&plan);
     (void)printf("%llu passed, %llu failed, 0 skipped\n", (unsigned long long)plan.passed,
                  (unsigned long long)plan.failed);

@@ -47,7 +47,8 @@ void node_init(struct world *world, unsigned number)
 {
     struct node *node = &world->nodes[number];
     uint64_t seed = world->options.seed;
-    *node = (struct node) {.world = world, .number = number, .name = names[number], .wake_at = NEVER};
+    *node = (struct node) {
+        .world = world, .number = number, .name = names[number], .wake_at = NEVER, .restart_at = NEVER};
     node->crash_draw = draw_of(seed, 20, number);
     node->keeper_draw = draw_of(seed, 21, number);
     struct draw disk = draw_of(seed, 22, number);
@@ -114,6 +115,7 @@ void node_crash(struct node *node, int64_t down_us)
     net_forget(world, node->number);
     close_all(node);
     disk_crash(node->disk);
+    node->restart_at = NEVER;
     disk_same_secrets(node->disk, world->options.twin);
     size_t states = index_mem_states(node->index);
     bool back = draw_chance(&node->crash_draw, 500);
@@ -138,6 +140,7 @@ void node_replace(struct node *node, struct disk *disk)
     node->index->ops->close(node->index);
     disk_free(node->disk);
     node->disk = disk;
+    node->restart_at = NEVER;
     must(index_mem_new(&node->index) == ERR_OK);
     node->up_at = node->world->now_us + SECOND_US;
     node->wake_at = NEVER;
@@ -146,12 +149,77 @@ void node_replace(struct node *node, struct disk *disk)
         node->reader[p].has_errand = false;
 }
 
+/* --- a disk that fails --- */
+
+bool node_disk_fails(struct world *world, struct node *node)
+{
+    struct draw *draw = &world->fault_draw;
+    unsigned what = draw_below(draw, 1000), kind = draw_below(draw, 6);
+    uint64_t when = 1 + draw_below(draw, 30);
+    if (!world_has(world, WITH_DISKS) || what >= 120 || !node_is_up(node) || world->options.sweep != 0)
+        return false;
+    bool unheard = world->options.bug == BUG_UNHEARD;
+    struct disk_faults *faults = disk_faults(node->disk);
+    faults->unheard = unheard;
+    if (kind == 0)
+        faults->write_fails = when;
+    else if (kind == 1 || unheard)
+        faults->sync_fails = when;
+    else
+        faults->change_fails = when;
+    faults->change_err = kind % 2 == 0 ? ERR_IO : ERR_FULL;
+    faults->change_stays = kind >= 4;
+    return true;
+}
+
+/* Somebody starts it again, or the whole machine; the disk is well by then. */
+static void restart(struct node *node)
+{
+    struct world *world = node->world;
+    if (draw_chance(&node->crash_draw, 500)) {
+        node_crash(node, 1000000);
+        return;
+    }
+    world_say(world, "%s is started again", node->name);
+    net_forget(world, node->number);
+    close_all(node);
+    disk_heal(node->disk);
+    node->restart_at = NEVER;
+    node->up_at = world->now_us + SECOND_US;
+    node->wake_at = NEVER;
+    node->crashes++;
+}
+
+/* What is durable is served until then; what could not open stays down. */
+static void stand_still(struct node *node, err_t err, const char *what)
+{
+    int64_t at = node->world->now_us + 1000 + (int64_t)(draw_next(&node->crash_draw) % (30 * SECOND_US));
+    if (node_stands_still(node))
+        return;
+    world_say(node->world, "%s: %s failed: %s", node->name, what, err_text(err));
+    node->world->counts.failures++;
+    node->restart_at = node->wake_at = at;
+    if (node->serve == NULL)
+        restart(node);
+}
+
+void node_heal(struct node *node)
+{
+    disk_faults(node->disk)->power_fails = 0;
+    if (node_stands_still(node))
+        node->restart_at = node->wake_at = node->world->now_us;
+    else if (!disk_failed(node->disk))
+        disk_heal(node->disk);
+}
+
 bool node_failed(struct node *node, err_t err, const char *what)
 {
     if (err == ERR_OK)
         return false;
     if (disk_dead(node->disk))
         node_crash(node, 10000 + draw_below(&node->crash_draw, 3000000));
+    else if (disk_failed(node->disk))
+        stand_still(node, err, what);
     else
         world_break(node->world, "%s: %s failed on a healthy disk: %s", node->name, what, err_text(err));
     return true;
@@ -214,7 +282,7 @@ static void find_again(struct node *node)
 
 static bool sessions_open(struct node *node)
 {
-    err_t err = sync_serve_new(node->gate, &(struct diag) {line, node}, &node->serve);
+    err_t err = sync_serve_new(node->gate, &node->diag, &node->serve);
     for (unsigned p = 0; err == ERR_OK && p < NODES; p++) {
         if (p == node->number)
             continue;
@@ -275,19 +343,22 @@ static void check_nothing_lost(struct node *node)
 
 void node_start(struct node *node)
 {
-    static struct diag diag;
-    diag = (struct diag) {line, node};
+    node->diag = (struct diag) {line, node};
     disk_time_set(node->disk, node_now(node));
     struct gate_setup setup = {.os = disk_os(node->disk),
                                .dir = "store",
                                .node_name = str_of(node->name),
                                .index = node->index,
-                               .diag = &diag};
+                               .diag = &node->diag};
     if (node_failed(node, gate_open(&setup, &node->gate), "opening"))
         return;
     if (world_has(node->world, WITH_RECALLS))
         gate_recall_budget(node->gate, RECALL_BUDGET);
     struct gate_health health = gate_health(node->gate);
+    if (health.read_only && disk_failed(node->disk)) {
+        (void)node_failed(node, ERR_READONLY, "opening");
+        return;
+    }
     if (health.read_only && !disk_dead(node->disk)) {
         world_break(node->world, "%s came back read-only: %s", node->name, health.why);
         return;
@@ -559,10 +630,16 @@ static bool act_all(struct node *node, int64_t *wake, bool *out_committed)
     return !node->world->broken;
 }
 
-void node_pump(struct node *node)
+static void pump(struct node *node)
 {
     struct world *world = node->world;
+    if (node_stands_still(node) && node->restart_at <= world->now_us)
+        restart(node);
     for (unsigned round = 0; !world->broken && node_is_up(node); round++) {
+        if (node_stands_still(node)) {
+            node->wake_at = node->restart_at;
+            return;
+        }
         int64_t wake = NEVER, next = NEVER;
         bool committed = false;
         if (round > 100)
@@ -591,4 +668,12 @@ void node_pump(struct node *node)
             node->wake_at = world->now_us + 1;
         return;
     }
+}
+
+void node_pump(struct node *node)
+{
+    pump(node);
+    /* What became durable before the disk failed is shown. */
+    if (node_is_up(node) && node_stands_still(node) && !node->world->broken)
+        oracle_look(node);
 }

@@ -779,10 +779,13 @@ static void check_pair(struct node *node, unsigned to)
                     other->name, (unsigned long long)oracle.at[i].held->lsn,
                     (int)(thing->len < 700 ? thing->len : 700), thing->text);
     }
-    for (size_t i = 0; i < node->held_count && !node->world->broken; i++)
-        if (is_shown(node, to, node->held[i].thing) && must_be_over(&oracle, &node->held[i]))
-            world_blame(node->world, "%s still gives %s what is denied now:\n%.700s", node->name, other->name,
-                        node->held[i].thing->text);
+    for (size_t i = 0; i < node->held_count && !node->world->broken; i++) {
+        if (!is_shown(node, to, node->held[i].thing) || !must_be_over(&oracle, &node->held[i]))
+            continue;
+        tell_why(node, to, &node->held[i]);
+        world_blame(node->world, "%s still gives %s what is denied now:\n%.700s", node->name, other->name,
+                    node->held[i].thing->text);
+    }
     for (size_t i = 0; i < node->ledger[to].count && !node->world->broken; i++) {
         const struct seen *seen = &node->ledger[to].at[i];
         if (i < other->taken[node->number] && seen->thing != NULL && !has_ended(&node->ledger[to], i) &&

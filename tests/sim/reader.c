@@ -114,12 +114,17 @@ bool visit_ask(struct visit *visit, struct exchange_request *request)
         taxii_handle(node->taxii, request, node_now(node), &visit->response, &effect);
     }
     bool dead = disk_dead(node->disk);
-    if (dead)
+    bool changes = request->method == EXCHANGE_POST || request->method == EXCHANGE_DELETE;
+    if (!dead && changes && gate_health(node->gate).read_only) /* it says so; it is asked again */
+        dead = node_failed(node, ERR_READONLY, "answering");
+    else if (dead)
         (void)node_failed(node, ERR_IO, "answering");
     else if (effect.needs_commit)
         dead = node_failed(node, node_commit(node), "committing an answer");
     if (!dead)
         watch_answer(node, visit->who, request, &visit->response);
+    /* What wants a decision, or a signature, has to wait for the disk. */
+    dead = dead || (node_stands_still(node) && visit->response.status == 503);
     if (dead)
         exchange_response_deinit(&visit->response);
     else if (node->number == 0)
@@ -383,7 +388,7 @@ void reader_visit(struct world *world)
     oracle_look(node);
     for (; asks > 0 && node_is_up(node) && !world->broken; asks--) {
         unsigned what = draw_below(draw, 100);
-        if (what < 60)
+        if (what < 60 || node_stands_still(node))
             draw_reading(draw, &visit);
         else
             errand_draw(draw, &visit, what);

@@ -114,6 +114,8 @@ static void world_init(struct world *world, const struct world_options *options)
     world->ask_draw = draw_of(options->seed, 12, 0);
     world->fault_draw = draw_of(options->seed, 13, 0);
     world->ops_left = 40 + draw_below(&world->op_draw, 80);
+    if (options->sweep != 0)
+        world->ops_left = SWEEP_OPS;
     world->next_op_at = WORLD_START + SECOND_US;
     world->messages = calloc(MESSAGES_MAX, sizeof *world->messages);
     must(world->messages != NULL);
@@ -123,6 +125,8 @@ static void world_init(struct world *world, const struct world_options *options)
         node_init(world, n);
     }
     plant(options->bug);
+    disk_faults(world->nodes[0].disk)->change_fails = options->sweep;
+    disk_faults(world->nodes[0].disk)->change_err = options->sweep_err;
 }
 
 void world_deinit(struct world *world)
@@ -216,8 +220,7 @@ static void heal(struct world *world)
     world->lost = 0;
     world->repeated = 0;
     for (unsigned a = 0; a < NODES; a++) {
-        if (node_is_up(&world->nodes[a]))
-            disk_faults(world->nodes[a].disk)->power_fails = 0;
+        node_heal(&world->nodes[a]);
         for (unsigned b = 0; b < NODES; b++)
             world->cut[a][b] = false;
     }

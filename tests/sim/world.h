@@ -23,6 +23,7 @@ enum {
     SIGNED_MAX = 4096,
     TRANSCRIPT_MAX = 16384,
     BROKEN_SIZE = 512,
+    SWEEP_OPS = 16,     /* of a life in which one call fails */
     RECALL_BUDGET = 12, /* objects a day by the word of one: few, so that some wait for two */
 };
 
@@ -51,7 +52,8 @@ enum {
     X(CALLED_BACK, "called-back", "a leaf that was called back is given with its content")                   \
     X(NO_FLOOR, "no-floor", "a keeper that lost its anchor signs on")                                        \
     X(NO_HALT, "no-halt", "a link does not stand still when its issuer has forgotten something")             \
-    X(ANY_EPOCH, "any-epoch", "another epoch is followed without anybody's word")
+    X(ANY_EPOCH, "any-epoch", "another epoch is followed without anybody's word")                            \
+    X(UNHEARD, "unheard", "nobody looks whether a write or a sync failed")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -187,6 +189,7 @@ struct node {
     struct sync_card card;
     struct buf card_text;
 
+    struct diag diag;
     struct gate *gate; /* NULL: down */
     struct sync_serve *serve;
     struct sync_session *session[NODES];
@@ -199,6 +202,7 @@ struct node {
     int64_t wake_at;      /* when up */
     int64_t clock_off_us; /* its clock, before the world's */
     int64_t sign_again_at;
+    int64_t restart_at; /* its disk failed: until then it serves what is durable; NEVER: all is well */
     uint32_t source[SOURCES];
     struct draw crash_draw, keeper_draw;
 
@@ -267,7 +271,8 @@ struct transcript {
 /* What a life has besides the usual. name, in a word, which of sixteen seeds */
 #define WITH_LIST(X)                                                                                         \
     X(RECALLS, "recalls", 1 << 3 | 1 << 11)                                                                  \
-    X(RESTORES, "restores", 1 << 7 | 1 << 15)
+    X(RESTORES, "restores", 1 << 7 | 1 << 15)                                                                \
+    X(DISKS, "disks", 1 << 5 | 1 << 13)
 
 enum with_bit {
 #define X(name, word, seeds) WITH_BIT_##name,
@@ -289,6 +294,9 @@ struct world_options {
     bool extras;   /* the second of two twins: node 0 is fed more, which nobody may ever get */
     bool duties;   /* two of the policies have duties, and objects have parts that stay: much leaves minted */
     unsigned with; /* WITH_...: what the life has besides */
+    uint64_t
+        sweep; /* a short life, in which this change of node 0's disk fails, counted from its birth; 0: no */
+    err_t sweep_err;
 };
 
 struct world {
@@ -316,7 +324,7 @@ struct world {
     const char *held_by; /* the guard's rule, when it was the guard that broke it; NULL: not */
     uint64_t unheard;    /* world_blame, while the guard is alone */
     struct {
-        uint64_t fed, leaves, minted, crashes, messages, syncs, asks;
+        uint64_t fed, leaves, minted, crashes, messages, syncs, asks, failures;
     } counts;
 };
 
@@ -359,12 +367,22 @@ void node_crash(struct node *node, int64_t down_us);
 void node_replace(struct node *node, struct disk *disk);
 /* Works until there is nothing to do now. */
 void node_pump(struct node *node);
-/* True when `err` is a dying disk: the node has crashed then. Any other error breaks the world. */
+/* True when `err` is a dying disk: the node has crashed then, or, where the disk failed it and goes on, waits
+ * for its restart. Any other error breaks the world. */
 bool node_failed(struct node *node, err_t err, const char *what);
 err_t node_commit(struct node *node);
+/* A disk that fails now and then, drawn; true: it will. */
+bool node_disk_fails(struct world *world, struct node *node);
+void node_heal(struct node *node);
 static inline bool node_is_up(const struct node *node)
 {
     return node->gate != NULL;
+}
+
+/* Its disk failed: nothing is taken in until it is started again. */
+static inline bool node_stands_still(const struct node *node)
+{
+    return node->restart_at != NEVER;
 }
 
 /* One node, two or all of them: what one made anew comes round to whoever did so before. */
