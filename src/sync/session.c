@@ -480,9 +480,24 @@ static bool step(struct sync_session *session, int64_t now_us, struct sync_actio
            (feeding && session_recall_step(session, now_us, until, out));
 }
 
+/* A clock that was years ahead and is set right must not make anything wait for years: nothing is waited for
+ * longer than it would be from now on. */
+static void waits_clip(struct sync_session *session, int64_t now_us)
+{
+    int64_t *waits[] = {&session->link.at_us,   &session->receipt_retry.at_us, &session->recall.retry.at_us,
+                        &session->sign_at_us,   &session->sign_until_us,       &session->recall.sign_until_us,
+                        &session->receive_at_us};
+    struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight};
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+        sooner(waits[i], now_us + WAIT_MOST_US);
+    for (size_t i = 0; i < sizeof flights / sizeof *flights; i++)
+        sooner(&flights[i]->until_us, now_us + flights[i]->quiet_us);
+}
+
 void sync_session_next(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
     *out = (struct sync_action) {.kind = SYNC_NOTHING, .until_us = NEVER};
+    waits_clip(session, now_us);
     if (session->halting)
         out->kind = SYNC_COMMIT;
     session->halting = false;

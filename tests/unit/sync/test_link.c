@@ -126,6 +126,26 @@ static void test_line_hangs(void **state)
     pair_free(pair);
 }
 
+/* A clock that was ten years ahead when the link failed, and is set right: it waits for a minute at most. */
+static void test_clock_set_back(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(35, NULL);
+    assert_false(pair_run(pair, SECOND_US, NULL));
+    struct sync_session *session = pair_session(pair);
+    struct sync_action action;
+    int64_t now = pair_now(pair), ahead = now + INT64_C(3650) * 24 * 60 * MINUTE_US;
+    sync_session_next(session, ahead, &action); /* the long poll is given up */
+    assert_int_equal(pair_status(pair).failures, 1);
+    assert_int_equal(pair_status(pair).state, SYNC_WAITING);
+    sync_session_next(session, now, &action);
+    assert_int_equal(action.kind, SYNC_NOTHING);
+    assert_in_range(action.until_us, now, now + MINUTE_US);
+    sync_session_next(session, now + MINUTE_US, &action);
+    assert_int_not_equal(pair_status(pair).state, SYNC_WAITING);
+    pair_free(pair);
+}
+
 /* Bytes that trickle in below any line a node is run over do not hold the link for ever. */
 static void test_trickle_ends(void **state)
 {
@@ -507,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_slow_line),
         cmocka_unit_test(test_breaking_line),
         cmocka_unit_test(test_line_hangs),
+        cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_trickle_ends),
         cmocka_unit_test(test_restart_at_every_step),
         cmocka_unit_test(test_lost_receipt),
