@@ -149,6 +149,31 @@ void node_replace(struct node *node, struct disk *disk)
         node->reader[p].has_errand = false;
 }
 
+/* --- a clock that is wrong --- */
+
+bool node_clock_jumps(struct world *world, struct node *node)
+{
+    static const int64_t off[] = {10 * YEAR_US, -10 * YEAR_US, -MINUTE_US, -60 * MINUTE_US, YEAR_US / 12};
+    enum { JUMPS = sizeof off / sizeof *off, DRIFT_MAX = 1000 };
+    struct draw *draw = &world->fault_draw;
+    unsigned what = draw_below(draw, 1000), which = draw_below(draw, JUMPS + 2);
+    int64_t drift = (int64_t)draw_below(draw, 2 * DRIFT_MAX) - DRIFT_MAX;
+    if (!world_has(world, WITH_CLOCKS) || what >= 80)
+        return false;
+    if (which < JUMPS)
+        node->clock_off_us += off[which];
+    else if (which == JUMPS)
+        node->drift = drift; /* so many us in each second */
+    else
+        node->clock_off_us = node->drift = 0;
+    world->jumped = true;
+    world_say(world, "%s: its clock is %lld s off, and drifts by %lld", node->name,
+              (long long)(node->clock_off_us / SECOND_US), (long long)node->drift);
+    if (node_is_up(node))
+        node->wake_at = world->now_us; /* it notices: the loop never sleeps for longer than a minute */
+    return true;
+}
+
 /* --- a disk that fails --- */
 
 bool node_disk_fails(struct world *world, struct node *node)
@@ -205,6 +230,10 @@ static void stand_still(struct node *node, err_t err, const char *what)
 
 void node_heal(struct node *node)
 {
+    if (world_has(node->world, WITH_CLOCKS)) {
+        node->clock_off_us = node->drift = 0;
+        node->wake_at = node_is_up(node) ? node->world->now_us : node->wake_at;
+    }
     disk_faults(node->disk)->power_fails = 0;
     if (node_stands_still(node))
         node->restart_at = node->wake_at = node->world->now_us;
@@ -662,7 +691,7 @@ static void pump(struct node *node)
         wake = serve < wake ? serve : wake;
         wake = node->recalls.again_at_us < wake ? node->recalls.again_at_us : wake;
         if (wake != NEVER)
-            wake -= node->clock_off_us;
+            wake -= node_now(node) - world->now_us;
         node->wake_at = node->sign_again_at < wake ? node->sign_again_at : wake;
         if (node->wake_at <= world->now_us)
             node->wake_at = world->now_us + 1;

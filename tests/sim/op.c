@@ -457,7 +457,7 @@ void op_draw(struct world *world)
     struct draw *draw = &world->op_draw;
     struct node *node = &world->nodes[draw_below(draw, NODES)];
     unsigned what = draw_below(draw, 1000), changes = 1 + draw_below(draw, 40);
-    if (restore_draw(world, node) || node_disk_fails(world, node))
+    if (restore_draw(world, node) || node_disk_fails(world, node) || node_clock_jumps(world, node))
         return;
     struct operation *op = draw_operation(world, node, draw);
     draw_recall(world, node, op);

@@ -383,7 +383,7 @@ void reader_visit(struct world *world)
     struct node *node = &world->nodes[draw_below(draw, NODES)];
     unsigned who = (node->number + 1 + draw_below(draw, NODES - 1)) % NODES, asks = draw_below(draw, 5);
     struct visit visit = {.world = world, .node = node, .who = who, .reader = &node->reader[who]};
-    if (!node_is_up(node) || node->pending != NULL || world->restored)
+    if (!node_is_up(node) || node->pending != NULL || world->restored || world->jumped)
         return;
     oracle_look(node);
     for (; asks > 0 && node_is_up(node) && !world->broken; asks--) {

@@ -30,6 +30,7 @@ enum {
 #define SECOND_US   INT64_C(1000000)
 #define MINUTE_US   (60 * SECOND_US)
 #define WORLD_START INT64_C(1800000000000000)
+#define YEAR_US     (INT64_C(365) * 24 * 60 * MINUTE_US)
 #define NEVER       INT64_MAX
 
 /* What is planted, to see that the simulator finds it. name, in words */
@@ -53,7 +54,8 @@ enum {
     X(NO_FLOOR, "no-floor", "a keeper that lost its anchor signs on")                                        \
     X(NO_HALT, "no-halt", "a link does not stand still when its issuer has forgotten something")             \
     X(ANY_EPOCH, "any-epoch", "another epoch is followed without anybody's word")                            \
-    X(UNHEARD, "unheard", "nobody looks whether a write or a sync failed")
+    X(UNHEARD, "unheard", "nobody looks whether a write or a sync failed")                                   \
+    X(TIME_AGAIN, "time-again", "a link waits until a clock that was set back has been there again")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -201,6 +203,7 @@ struct node {
     int64_t up_at;        /* when down */
     int64_t wake_at;      /* when up */
     int64_t clock_off_us; /* its clock, before the world's */
+    int64_t drift;        /* ...and by how much more each second */
     int64_t sign_again_at;
     int64_t restart_at; /* its disk failed: until then it serves what is durable; NEVER: all is well */
     uint32_t source[SOURCES];
@@ -272,7 +275,8 @@ struct transcript {
 #define WITH_LIST(X)                                                                                         \
     X(RECALLS, "recalls", 1 << 3 | 1 << 11)                                                                  \
     X(RESTORES, "restores", 1 << 7 | 1 << 15)                                                                \
-    X(DISKS, "disks", 1 << 5 | 1 << 13)
+    X(DISKS, "disks", 1 << 5 | 1 << 13)                                                                      \
+    X(CLOCKS, "clocks", 1 << 9)
 
 enum with_bit {
 #define X(name, word, seeds) WITH_BIT_##name,
@@ -319,6 +323,7 @@ struct world {
     struct transcript transcript[NODES]; /* what node 0 said to each */
 
     bool restored; /* somebody went on from a backup */
+    bool jumped;   /* somebody's clock was years off */
     bool broken;
     char broken_what[BROKEN_SIZE];
     const char *held_by; /* the guard's rule, when it was the guard that broke it; NULL: not */
@@ -348,14 +353,15 @@ static inline bool world_has(const struct world *world, unsigned with)
 static inline bool world_is_exact(const struct world *world)
 {
     return !guard_is_alone(world) && !world->options.duties && !world_has(world, WITH_RECALLS) &&
-           !world->restored;
+           !world->restored && !world->jumped;
 }
 void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct str world_policy(const struct node *node, enum world_policy which);
 
 static inline int64_t node_now(const struct node *node)
 {
-    return node->world->now_us + node->clock_off_us;
+    const int64_t now_us = node->world->now_us;
+    return now_us + node->clock_off_us + (now_us - WORLD_START) / SECOND_US * node->drift;
 }
 
 /* --- node.c --- */
@@ -371,6 +377,8 @@ void node_pump(struct node *node);
  * for its restart. Any other error breaks the world. */
 bool node_failed(struct node *node, err_t err, const char *what);
 err_t node_commit(struct node *node);
+/* A clock that is set, or runs wrong, drawn; true: it is. */
+bool node_clock_jumps(struct world *world, struct node *node);
 /* A disk that fails now and then, drawn; true: it will. */
 bool node_disk_fails(struct world *world, struct node *node);
 void node_heal(struct node *node);
