@@ -296,10 +296,11 @@ err_t view_renew(struct gate *gate, unsigned partner)
     *view = (struct view) {.taken = before.taken};
     err = view_open(gate, partner);
     view->last_time_us = before.last_time_us;
-    if (err != ERR_OK)
-        return err;
-    tile_files_follow(view->files, before.files);
-    return view_save(gate, partner);
+    if (view->files == NULL) /* the disk fails: they are closed with the gate */
+        view->files = before.files;
+    else
+        tile_files_follow(view->files, before.files);
+    return err == ERR_OK ? view_save(gate, partner) : err;
 }
 
 err_t views_sync_begin(struct gate *gate, struct views_sync *out)
