@@ -65,6 +65,8 @@ soak: ## the long tests (hours)
 	@scripts/build release src/cli/bongsu tests/leak/bongsu-leak tests/boundary/boundary.so
 	@build/release/tests/leak/bongsu-leak --objects 1000000
 	@tests/scenario/soak
+	@scripts/build release tests/sim/bongsu-sim
+	@build/release/tests/sim/bongsu-sim --seeds 10000
 
 format: ## lay out every C and C++ file with clang-format
 	@scripts/format
