@@ -443,7 +443,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
     role->timer = (struct loop_timer) {.fire = timer_fired, .ctx = role};
     arena_init(&role->arena, ARENA_BYTES);
     buf_init(&role->wire, LIMIT_LINK_MESSAGE_BYTES);
-    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+    for (unsigned i = 0; i < GATE_LEDGERS; i++)
         buf_init(&role->signing[i], LIMIT_LINK_SMALL_BYTES);
     role->merging.loop = loop;
     role->streams_until_us = INT64_MAX;
@@ -498,7 +498,7 @@ void core_role_close(struct core_role *role)
     taxii_close(role->taxii);
     gate_close(role->gate);
     json_parser_free(role->parser);
-    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+    for (unsigned i = 0; i < GATE_LEDGERS; i++)
         buf_deinit(&role->signing[i]);
     buf_deinit(&role->wire);
     arena_deinit(&role->arena);

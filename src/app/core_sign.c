@@ -5,17 +5,17 @@
 
 static const int64_t SIGN_EVERY_US = 10000;
 
-static void ask(struct core_role *role, unsigned partner)
+static void ask(struct core_role *role, unsigned ledger)
 {
-    struct buf *wire = &role->signing[partner];
-    if (wire->len > 0 || !gate_sign_next(role->gate, partner, &role->request))
+    struct buf *wire = &role->signing[ledger];
+    if (wire->len > 0 || !gate_sign_next(role->gate, ledger, &role->request))
         return;
     message_sign_write(wire, &role->request);
     err_t err = buf_err(wire);
     if (err == ERR_OK)
         err = link_send(role->keeper, MESSAGE_SIGN, buf_bytes(wire));
     if (err != ERR_OK) {
-        gate_sign_abandon(role->gate, partner);
+        gate_sign_abandon(role->gate, ledger);
         buf_clear(wire);
     }
     role->signed_us = core_now(role);
@@ -28,9 +28,11 @@ void core_sign_turn(struct core_role *role)
     if (!role->keeper_up || mask == 0 || role->sign_later)
         return;
     role->polled = 0;
-    for (unsigned i = 0; i < gate_peer_count(role->gate); i++)
-        if ((mask >> i & 1) != 0)
-            ask(role, i);
+    for (; mask != 0; mask &= mask - 1) {
+        unsigned partner = (unsigned)__builtin_ctzll(mask);
+        ask(role, gate_urgent(partner));
+        ask(role, partner);
+    }
 }
 
 int64_t core_sign_until(const struct core_role *role)
@@ -40,7 +42,7 @@ int64_t core_sign_until(const struct core_role *role)
 
 static void refused(struct core_role *role, const struct message_signed *message)
 {
-    const struct gate_peer *peer = gate_peer_get(role->gate, message->partner);
+    const struct gate_peer *peer = gate_peer_get(role->gate, gate_ledger_partner(message->ledger));
     role->restored = role->restored || message->err == ERR_WRONGSTATE;
     diag_say(role->diag, DIAG_ERROR, message->err, "core",
              "if the store was restored from a backup, see the guide; nothing new is shown to this partner",
@@ -52,9 +54,9 @@ void core_signed(struct core_role *role, struct bytes body)
 {
     struct message_signed message;
     err_t err;
-    if (message_signed_read(body, &message) != ERR_OK || message.partner >= gate_peer_count(role->gate))
+    if (message_signed_read(body, &message) != ERR_OK || message.ledger >= GATE_LEDGERS)
         return;
-    struct buf *wire = &role->signing[message.partner];
+    struct buf *wire = &role->signing[message.ledger];
     if (wire->len == 0 || TRY(err, message_sign_read(buf_bytes(wire), &role->request)))
         return;
     if (message.err == ERR_OK && message.count == role->request.count) {
@@ -66,9 +68,9 @@ void core_signed(struct core_role *role, struct bytes body)
         return;
     }
     if (message.err == ERR_CONFLICT && role->request.old_size < message.anchored_size &&
-        gate_sign_again(role->gate, message.partner, message.anchored_size)) {
+        gate_sign_again(role->gate, message.ledger, message.anchored_size)) {
         buf_clear(wire);
-        role->polled |= UINT64_C(1) << message.partner;
+        role->polled |= UINT64_C(1) << gate_ledger_partner(message.ledger);
         return;
     }
     /* The request stays out: this ledger stops, the others go on. */
@@ -81,7 +83,8 @@ err_t core_epoch_begins(struct core_role *role, unsigned partner, uint32_t epoch
     wr_at(body, epoch, sizeof body);
     if (role->edge == NULL || !role->keeper_up)
         return role->edge == NULL ? ERR_CLOSED : ERR_BUSY;
-    buf_clear(&role->signing[partner]); /* what was asked for, and refused, is of the ledger before */
+    buf_clear(&role->signing[partner]); /* what was asked for, and refused, is of the ledgers before */
+    buf_clear(&role->signing[gate_urgent(partner)]);
     role->restored = false;
     role->polled |= UINT64_C(1) << partner;
     return link_send(role->keeper, MESSAGE_EPOCH, bytes_of(body, sizeof body));
@@ -92,7 +95,7 @@ void core_keeper_fresh(struct core_role *role)
 {
     core_receipts_lost(role);
     core_bundles_lost(role);
-    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+    for (unsigned i = 0; i < GATE_LEDGERS; i++)
         if (role->signing[i].len > 0 &&
             link_send(role->keeper, MESSAGE_SIGN, buf_bytes(&role->signing[i])) != ERR_OK)
             diag_say(role->diag, DIAG_ERROR, ERR_FULL, "core", "restart the node",

@@ -165,9 +165,9 @@ struct core_role {
     struct feeding feeds[LIMIT_FEEDS];
     bool feeds_stale; /* declarations changed */
     struct adding adding[LIMIT_CONTROL_CLIENTS];
-    struct gate_sign_request request;   /* large: not for the stack */
-    struct buf signing[LIMIT_PARTNERS]; /* the request that is out, as sent; empty: none */
-    uint64_t polled;                    /* partners whose view a TAXII reader asked for */
+    struct gate_sign_request request; /* large: not for the stack */
+    struct buf signing[GATE_LEDGERS]; /* the request that is out, as sent; empty: none */
+    uint64_t polled;                  /* partners whose view a TAXII reader asked for */
     struct seen seen[LIMIT_PARTNERS];
     struct waiting_read *reads;
     bool sign_later;     /* the last turn was too early for what is to be signed */

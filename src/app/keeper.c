@@ -273,7 +273,7 @@ static bool handle_sign(struct keeper *keeper, struct bytes body, struct buf *ou
     err_t err = message_sign_read(body, &keeper->request);
     if (err != ERR_OK)
         return false;
-    struct message_signed answer = {.partner = keeper->request.partner};
+    struct message_signed answer = {.ledger = keeper->request.ledger};
     answer.err = sign_checkpoints(keeper, &answer);
     if (answer.err != ERR_OK)
         answer.count = 0;

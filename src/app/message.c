@@ -180,7 +180,7 @@ static struct ledger_origin read_origin(struct rd *rd)
 
 void message_sign_write(struct buf *out, const struct gate_sign_request *request)
 {
-    wr_u32(out, request->partner);
+    wr_u32(out, request->ledger);
     write_origin(out, &request->origin);
     wr_u64(out, request->old_size);
     wr_u8(out, (uint8_t)request->count);
@@ -207,7 +207,7 @@ err_t message_sign_read(struct bytes wire, struct gate_sign_request *out)
 {
     struct rd rd = rd_of(wire);
     err_t err;
-    out->partner = rd_u32(&rd);
+    out->ledger = rd_u32(&rd);
     out->origin = read_origin(&rd);
     out->old_size = rd_u64(&rd);
     out->count = rd_u8(&rd);
@@ -224,7 +224,7 @@ err_t message_sign_read(struct bytes wire, struct gate_sign_request *out)
 
 void message_signed_write(struct buf *out, const struct message_signed *message)
 {
-    wr_u32(out, message->partner);
+    wr_u32(out, message->ledger);
     wr_u8(out, (uint8_t)message->err);
     wr_u64(out, message->anchored_size);
     write_hash(out, &message->anchored_root);
@@ -236,7 +236,7 @@ void message_signed_write(struct buf *out, const struct message_signed *message)
 err_t message_signed_read(struct bytes wire, struct message_signed *out)
 {
     struct rd rd = rd_of(wire);
-    out->partner = rd_u32(&rd);
+    out->ledger = rd_u32(&rd);
     out->err = read_err(&rd);
     out->anchored_size = rd_u64(&rd);
     rd_copy(&rd, out->anchored_root.b, HASH_SIZE);

@@ -156,7 +156,7 @@ NODISCARD err_t message_sign_read(struct bytes wire, struct gate_sign_request *o
 
 enum { MESSAGE_NOTES_MAX = 16 };
 struct message_signed {
-    uint32_t partner;
+    uint32_t ledger;
     err_t err;              /* ERR_OK: one note for each checkpoint wanted */
     uint64_t anchored_size; /* what the keeper signed last under that origin */
     struct hash anchored_root;

@@ -677,6 +677,7 @@ static err_t append_leaf(struct applying *a, const struct leaf_ground *ground, u
 {
     struct gate *gate = a->gate;
     const struct record_entry *entry = &a->decide->entries[ground->entry];
+    unsigned ledger = record_entry_ledger(a->decide, entry, partner);
     uint64_t subject = LEAF_SUBJECT_NONE;
     struct leaf leaf;
     struct leaf_opening opening;
@@ -684,9 +685,9 @@ static err_t append_leaf(struct applying *a, const struct leaf_ground *ground, u
     if (entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, partner, a->lsn, &subject)))
         return err;
     if (TRY(err,
-            leaf_make(gate, ground, partner, gate->views[partner].tree.edge.size, subject, &leaf, &opening)))
+            leaf_make(gate, ground, ledger, gate->views[ledger].tree.edge.size, subject, &leaf, &opening)))
         return err;
-    return view_append(gate, partner, &leaf, size);
+    return view_append(gate, ledger, &leaf, size);
 }
 
 static err_t append_leaves(struct applying *a, uint32_t e, const struct decide_hint *hint)
@@ -706,14 +707,14 @@ static err_t append_leaves(struct applying *a, uint32_t e, const struct decide_h
     return err;
 }
 
-/* Where each partner's leaves of this DECIDE begin. */
+/* Where each ledger's leaves of this DECIDE begin. */
 static err_t index_starts(struct applying *a)
 {
     for (size_t i = 0; i < a->decide->start_count; i++) {
         const struct record_start *start = &a->decide->starts[i];
-        if (start->partner >= a->gate->peer_count)
+        if (!ledger_held(a->gate, start->ledger))
             return ERR_CORRUPT;
-        const struct view *view = &a->gate->views[start->partner];
+        const struct view *view = &a->gate->views[start->ledger];
         if (start->seq != view->tree.edge.size || start->time_us <= view->last_time_us)
             return ERR_CORRUPT;
         err_t err = view_row_put(a->gate, start, a->lsn);
@@ -756,11 +757,11 @@ err_t decide_apply(struct gate *gate, uint64_t lsn, const struct record_decide *
             return err;
         if (TRY(err, append_leaves(&a, e, hint)) || TRY(err, apply_superseded(&a, entry)) ||
             (entry->op == LEAF_NARROW && TRY(err, leaf_narrowed(gate, entry, lsn, e))) ||
-            (entry->op == LEAF_RECALL && TRY(err, recall_told(gate, entry->about, entry->release))))
+            (entry->op == LEAF_RECALL && TRY(err, recall_told(gate, decide, entry))))
             return err;
     }
     for (size_t i = 0; i < decide->start_count; i++)
-        if (TRY(err, view_save(gate, decide->starts[i].partner)))
+        if (TRY(err, view_save(gate, decide->starts[i].ledger)))
             return err;
     gate->decided_lsn = decide->to;
     if (TRY(err, meta_put_u64(gate, "decided", decide->to)))

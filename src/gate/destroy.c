@@ -18,10 +18,10 @@ static struct bytes lsn_key(char letter, uint64_t lsn, uint8_t out[GONE_KEY_SIZE
     return bytes_of(out, GONE_KEY_SIZE);
 }
 
-static struct bytes leaf_key(unsigned partner, uint64_t place, uint8_t out[LEAF_KEY_SIZE])
+static struct bytes leaf_key(unsigned ledger, uint64_t place, uint8_t out[LEAF_KEY_SIZE])
 {
     out[0] = 'l';
-    out[1] = (uint8_t)partner;
+    out[1] = (uint8_t)ledger;
     wr_at_u64(out + 2, place);
     return bytes_of(out, LEAF_KEY_SIZE);
 }
@@ -41,7 +41,7 @@ static err_t rows_put(struct gate *gate, const struct record_recall *recall)
         uint8_t key[LEAF_KEY_SIZE], value[2 * HASH_SIZE];
         memcpy(value, leaf->opening.b, HASH_SIZE);
         memcpy(value + HASH_SIZE, leaf->issuer.b, HASH_SIZE);
-        err = store_put(gate->store, TABLE_FACT, leaf_key(leaf->partner, leaf->seq, key),
+        err = store_put(gate->store, TABLE_FACT, leaf_key(leaf->ledger, leaf->seq, key),
                         bytes_of(value, sizeof value));
     }
     return err;
@@ -92,15 +92,15 @@ bool gate_is_destroyed(struct gate *gate, uint64_t lsn)
     return gone_find(gate, lsn, &gone) == ERR_OK;
 }
 
-err_t gone_leaf(const struct gate *gate, unsigned partner, uint64_t place, struct record_gone_leaf *out)
+err_t gone_leaf(const struct gate *gate, unsigned ledger, uint64_t place, struct record_gone_leaf *out)
 {
     uint8_t key[LEAF_KEY_SIZE];
     struct bytes value;
-    err_t err = store_get(gate->store, TABLE_FACT, leaf_key(partner, place, key), &value);
+    err_t err = store_get(gate->store, TABLE_FACT, leaf_key(ledger, place, key), &value);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
     struct rd rd = rd_of(value);
-    *out = (struct record_gone_leaf) {.partner = (uint8_t)partner, .seq = place};
+    *out = (struct record_gone_leaf) {.ledger = (uint8_t)ledger, .seq = place};
     rd_copy(&rd, out->opening.b, HASH_SIZE);
     rd_copy(&rd, out->issuer.b, HASH_SIZE);
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
@@ -329,10 +329,11 @@ static err_t leaf_room(struct gathering *g)
     return ERR_OK;
 }
 
-static err_t leaf_add(struct gathering *g, const struct leaf_ground *ground, unsigned partner, uint64_t seq,
+static err_t leaf_add(struct gathering *g, const struct leaf_ground *ground, unsigned ledger, uint64_t seq,
                       uint64_t decide_lsn)
 {
     struct gate *gate = g->gate;
+    unsigned partner = gate_ledger_partner(ledger);
     const struct record_entry *entry = &ground->decide->entries[ground->entry];
     uint64_t subject = LEAF_SUBJECT_NONE;
     struct ledger_salts salts;
@@ -340,11 +341,11 @@ static err_t leaf_add(struct gathering *g, const struct leaf_ground *ground, uns
     struct leaf_opening opening;
     err_t err;
     if ((entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, partner, decide_lsn, &subject))) ||
-        TRY(err, leaf_make(gate, ground, partner, seq, subject, &leaf, &opening)) || TRY(err, leaf_room(g)) ||
-        TRY(err, leaf_salts(gate, &ground->secret, partner, epoch_place(leaf.epoch, seq), &salts)))
+        TRY(err, leaf_make(gate, ground, ledger, seq, subject, &leaf, &opening)) || TRY(err, leaf_room(g)) ||
+        TRY(err, leaf_salts(gate, &ground->secret, ledger, epoch_place(leaf.epoch, seq), &salts)))
         return err;
     g->leaves[g->leaf_count++] = (struct record_gone_leaf) {
-        .partner = (uint8_t)partner,
+        .ledger = (uint8_t)ledger,
         .seq = epoch_place(leaf.epoch, seq),
         .opening = entry_contentless(entry) ? opening.salt : leaf.partner,
         .issuer = salts.issuer,
@@ -369,13 +370,14 @@ static err_t entry_leaves(struct gathering *g, const struct record_decide *decid
     if (!entry_contentless(entry))
         ground.content = hash_sha256(bytes);
     for (unsigned p = 0; p < gate->peer_count && err == ERR_OK; p++) {
-        const struct record_start *start = record_decide_start(decide, p);
+        unsigned ledger = record_entry_ledger(decide, entry, p);
+        const struct record_start *start = record_decide_start(decide, ledger);
         uint64_t before = 0;
         if ((entry->release >> p & 1) == 0)
             continue;
         for (size_t i = 0; i < e; i++)
-            before += decide->entries[i].release >> p & 1;
-        err = start == NULL ? ERR_CORRUPT : leaf_add(g, &ground, p, start->seq + before, decide_lsn);
+            before += record_entry_in(decide, &decide->entries[i], ledger);
+        err = start == NULL ? ERR_CORRUPT : leaf_add(g, &ground, ledger, start->seq + before, decide_lsn);
     }
     mem_wipe(&ground.secret, sizeof ground.secret);
     return err;

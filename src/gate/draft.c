@@ -418,23 +418,36 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
     return TRY(err, put_end(r, c, over, entry.class)) ? err : note_renamed(r->d, c);
 }
 
-/* Where each partner's ledger stands, and the time of its first new leaf: unique and increasing per view. */
+/* Where a ledger stands, and the time of its first new leaf: unique and increasing per ledger. */
+static struct record_start start_of(const struct deciding *d, unsigned ledger)
+{
+    const struct view *view = &d->gate->views[ledger];
+    return (struct record_start) {
+        .ledger = (uint8_t)ledger,
+        .epoch = d->gate->peers[gate_ledger_partner(ledger)].epoch,
+        .seq = view->tree.edge.size,
+        .time_us = d->now_us > view->last_time_us ? d->now_us : view->last_time_us + 1,
+    };
+}
+
+/* The ledgers that get leaves. What is called back stands in the urgent one where there is one. */
 static err_t put_starts(struct drafting *r)
 {
     struct deciding *d = r->d;
-    struct record_start *starts = arena_zalloc(d->arena, LIMIT_PARTNERS, sizeof *starts);
-    uint64_t any = 0;
+    struct record_start *starts = arena_zalloc(d->arena, GATE_LEDGERS, sizeof *starts);
+    uint64_t open = recalls_urgent(d->gate), main = 0, urgent = 0;
     if (starts == NULL)
         return ERR_NOMEM;
-    for (size_t e = 0; e < r->decide.entry_count; e++)
-        any |= r->entries[e].release;
+    for (size_t e = 0; e < r->decide.entry_count; e++) {
+        bool recall = r->entries[e].op == LEAF_RECALL;
+        urgent |= recall ? r->entries[e].release & open : 0;
+        main |= r->entries[e].release & (recall ? ~open : UINT64_MAX);
+    }
     for (unsigned p = 0; p < d->gate->peer_count; p++) {
-        const struct view *view = &d->gate->views[p];
-        if ((any >> p & 1) == 0)
-            continue;
-        int64_t time_us = d->now_us > view->last_time_us ? d->now_us : view->last_time_us + 1;
-        starts[r->decide.start_count++] =
-            (struct record_start) {(uint8_t)p, d->gate->peers[p].epoch, view->tree.edge.size, time_us};
+        if (main >> p & 1)
+            starts[r->decide.start_count++] = start_of(d, p);
+        if (urgent >> p & 1)
+            starts[r->decide.start_count++] = start_of(d, gate_urgent(p));
     }
     r->decide.starts = starts;
     return ERR_OK;

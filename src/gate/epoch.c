@@ -16,7 +16,8 @@ err_t epoch_begin(struct gate *gate, unsigned partner)
 {
     err_t err;
     gate->epochs |= UINT64_C(1) << partner;
-    if (TRY(err, view_renew(gate, partner)) || TRY(err, mint_end_all(gate, partner)))
+    if (TRY(err, view_renew(gate, partner)) || TRY(err, view_renew(gate, gate_urgent(partner))) ||
+        TRY(err, mint_end_all(gate, partner)))
         return err;
     views_take(gate, UINT64_C(1) << partner);
     return tallies_again(gate);

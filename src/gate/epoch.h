@@ -13,12 +13,24 @@
 #include "gate/gate.h"
 
 /* A leaf among all leaves of all epochs: how rows and frames name it. Those of the first epoch have their
- * number alone. A tree stays far below 2^40 leaves, and epochs below 2^23. */
+ * number alone. A tree stays far below 2^40 leaves, and epochs below 2^23; the bit that is left tells leaves
+ * of an urgent ledger from those of the main one where nothing else does. */
 enum { EPOCH_PLACE_BITS = 40 };
+#define EPOCH_PLACE_URGENT (UINT64_C(1) << 63)
 
 static inline uint64_t epoch_place(uint32_t epoch, uint64_t seq)
 {
     return (uint64_t)epoch << EPOCH_PLACE_BITS | seq;
+}
+
+static inline uint64_t epoch_place_in(unsigned ledger, uint32_t epoch, uint64_t seq)
+{
+    return epoch_place(epoch, seq) | (gate_ledger_is_urgent(ledger) ? EPOCH_PLACE_URGENT : 0);
+}
+
+static inline bool epoch_place_is_urgent(uint64_t place)
+{
+    return (place & EPOCH_PLACE_URGENT) != 0;
 }
 
 static inline uint64_t epoch_place_seq(uint64_t place)
@@ -28,7 +40,7 @@ static inline uint64_t epoch_place_seq(uint64_t place)
 
 static inline uint32_t epoch_place_epoch(uint64_t place)
 {
-    return (uint32_t)(place >> EPOCH_PLACE_BITS);
+    return (uint32_t)((place & ~EPOCH_PLACE_URGENT) >> EPOCH_PLACE_BITS);
 }
 
 /* Partners whose present ledger began after this DECIDE. */

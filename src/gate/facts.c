@@ -142,10 +142,13 @@ static err_t apply_source(struct gate *gate, const struct record_fact *fact)
 
 /* --- partners --- */
 
+/* Beside the state: an older node has none, and would not know where recalls are. */
+enum { PEER_URGENT = 0x80 };
+
 void peer_write(struct buf *out, const struct gate_peer *peer)
 {
     wr_u8(out, (uint8_t)peer->index);
-    wr_u8(out, (uint8_t)peer->state);
+    wr_u8(out, (uint8_t)(peer->state | (peer->urgent ? PEER_URGENT : 0)));
     wr_u32(out, peer->source);
     wr_u32(out, peer->epoch);
     wr_u64(out, peer->since_lsn);
@@ -160,7 +163,9 @@ static err_t peer_read(struct bytes value, struct gate_peer *out)
 {
     struct rd rd = rd_of(value);
     struct gate_peer peer = {.index = rd_u8(&rd)};
-    peer.state = (enum gate_peer_state)rd_u8(&rd);
+    unsigned state = rd_u8(&rd);
+    peer.state = (enum gate_peer_state)(state & ~(unsigned)PEER_URGENT);
+    peer.urgent = (state & PEER_URGENT) != 0;
     peer.source = rd_u32(&rd);
     peer.epoch = rd_u32(&rd);
     peer.since_lsn = rd_u64(&rd);
@@ -216,7 +221,7 @@ static err_t apply_peer(struct gate *gate, const struct record_fact *fact)
         views_take(gate, UINT64_C(1) << peer.index);
     if (fresh) {
         gate->peer_count++;
-        if (TRY(err, view_open(gate, peer.index)))
+        if (TRY(err, view_open(gate, peer.index)) || TRY(err, view_open(gate, gate_urgent(peer.index))))
             return err;
     }
     if (peer.epoch > 0)
@@ -611,7 +616,7 @@ err_t fact_load_all(struct gate *gate)
     gate->recall_budget = LIMIT_RECALL_DAY;
     gate->tightened_bound = LIMIT_TIGHTENED_DAY;
     gate->recalls_open = true; /* they are looked at once */
-    gate->recalls_answered = UINT64_MAX;
+    memset(gate->recalls_answered, 0xff, sizeof gate->recalls_answered);
     for (size_t i = 0; err == ERR_OK && i < sizeof kinds / sizeof *kinds; i++)
         err = load_kind(gate, kinds[i]);
     return err != ERR_OK ? err : load_policy(gate);

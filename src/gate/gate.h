@@ -204,6 +204,7 @@ struct gate_peer {
     uint32_t epoch;     /* of the ledger that is kept for it */
     uint64_t epoch_lsn; /* where that began: what was decided before is in no ledger of it; 0: the first */
     uint64_t since_lsn; /* objects logged before are history: not released unless asked for */
+    bool urgent;        /* its node follows the urgent ledger as well: what is called back is told there */
     struct bytes card;  /* opaque here: sync/card */
 };
 
@@ -220,6 +221,9 @@ NODISCARD err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_pee
  * LIMIT_EPOCH. */
 NODISCARD err_t gate_peer_epoch(struct gate *gate, unsigned partner, uint32_t epoch, const struct gate_by *by,
                                 int64_t now_us);
+/* The partner's node says whether it follows the urgent ledger as well. That it does is logged once; that it
+ * does no longer holds until it says otherwise, or a restart. */
+NODISCARD err_t gate_peer_urgent(struct gate *gate, unsigned partner, bool follows, int64_t now_us);
 unsigned gate_peer_count(const struct gate *gate); /* removed ones included; indices are 0 .. count - 1 */
 const struct gate_peer *gate_peer_get(const struct gate *gate, unsigned partner);
 const struct gate_peer *gate_peer_find(const struct gate *gate, struct str audience);
@@ -544,7 +548,7 @@ uint64_t gate_holds_count(const struct gate *gate, unsigned partner);
 /* Of these, how many people have a time for, or approve. */
 uint64_t gate_waiting_count(const struct gate *gate, unsigned partner);
 
-/* --- out: ledgers --- */
+/* --- out: ledgers, each by its number (record.h): a partner's own is that of his main one --- */
 
 struct gate_ledger {
     struct ledger_origin origin; /* issuer = this node */
@@ -563,12 +567,12 @@ struct gate_ledger {
      * this program. */
     uint64_t taken;
 };
-NODISCARD err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out);
+NODISCARD err_t gate_ledger(const struct gate *gate, unsigned ledger, struct gate_ledger *out);
 
-/* Checkpoints that want signing: the keeper signs, gate_signed logs. At most one request a partner is out at
- * a time. */
+/* Checkpoints that want signing: the keeper signs, gate_signed logs. At most one request a ledger is out at a
+ * time. */
 struct gate_sign_request {
-    unsigned partner;
+    unsigned ledger;
     struct ledger_origin origin;
     uint64_t old_size; /* last signed; the keeper knows its root */
     size_t count;      /* checkpoints wanted, rising in size */
@@ -578,14 +582,14 @@ struct gate_sign_request {
         struct merkle_proof proof; /* consistency with the one before */
     } at[16];
 };
-/* False when nothing of this partner's ledger waits for a signature. */
-bool gate_sign_next(struct gate *gate, unsigned partner, struct gate_sign_request *out);
+/* False when nothing of this ledger waits for a signature. */
+bool gate_sign_next(struct gate *gate, unsigned ledger, struct gate_sign_request *out);
 /* The keeper did not answer: ask again later. */
-void gate_sign_abandon(struct gate *gate, unsigned partner);
+void gate_sign_abandon(struct gate *gate, unsigned ledger);
 /* The keeper has signed `size` leaves before, and a crash took the CHECKPOINT: the next request ends there,
  * so that it can sign the same again. False when the log does not reach that far: it was restored (DESIGN
  * 4.15). */
-bool gate_sign_again(struct gate *gate, unsigned partner, uint64_t size);
+bool gate_sign_again(struct gate *gate, unsigned ledger, uint64_t size);
 /* `notes`: one signed checkpoint each. Logged; visible after the next gate_commit. */
 NODISCARD err_t gate_signed(struct gate *gate, const struct gate_sign_request *request,
                             const struct str *notes, int64_t now_us);
@@ -611,16 +615,16 @@ struct gate_leaf {
 /* Visits visible leaves from `seq` on, in order, until visit answers false. ERR_BUSY: a policy that came into
  * force denies the next one, and gate_step has not told the partner yet; what stands before it was visited.
  */
-NODISCARD err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
+NODISCARD err_t gate_leaves(struct gate *gate, unsigned ledger, uint64_t seq,
                             bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
 /* First visible leaf with time > after_us; `visible` when there is none. */
-NODISCARD err_t gate_leaf_after(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_seq);
+NODISCARD err_t gate_leaf_after(struct gate *gate, unsigned ledger, int64_t after_us, uint64_t *out_seq);
 /* Visible leaves that carry a version or variant of this object, newest first. */
 NODISCARD err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key *object,
                                bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
 /* As gate_leaves, for readers who ask for no proofs: of `leaf` only op, seq and time_us are filled in, of
  * `opening` nothing. */
-NODISCARD err_t gate_leaf_objects(struct gate *gate, unsigned partner, uint64_t seq,
+NODISCARD err_t gate_leaf_objects(struct gate *gate, unsigned ledger, uint64_t seq,
                                   bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
 /* What the index knows of such a leaf: no bytes are read. */
 struct gate_leaf_version {
@@ -638,28 +642,28 @@ NODISCARD err_t gate_leaf_versions(struct gate *gate, unsigned partner, const st
                                    bool (*visit)(void *ctx, const struct gate_leaf_version *version),
                                    void *ctx);
 /* The kept checkpoint with the smallest size >= `size`, whole note. ERR_NOTFOUND. */
-NODISCARD err_t gate_checkpoint(struct gate *gate, unsigned partner, uint64_t size, uint64_t *out_size,
+NODISCARD err_t gate_checkpoint(struct gate *gate, unsigned ledger, uint64_t size, uint64_t *out_size,
                                 struct buf *note);
 /* Root, proofs and tiles over the visible part. */
-NODISCARD err_t gate_root(struct gate *gate, unsigned partner, uint64_t size, struct hash *out);
-NODISCARD err_t gate_consistency(struct gate *gate, unsigned partner, uint64_t old_size, uint64_t size,
+NODISCARD err_t gate_root(struct gate *gate, unsigned ledger, uint64_t size, struct hash *out);
+NODISCARD err_t gate_consistency(struct gate *gate, unsigned ledger, uint64_t old_size, uint64_t size,
                                  struct merkle_proof *out);
-NODISCARD err_t gate_inclusion(struct gate *gate, unsigned partner, uint64_t seq, uint64_t size,
+NODISCARD err_t gate_inclusion(struct gate *gate, unsigned ledger, uint64_t seq, uint64_t size,
                                struct merkle_proof *out);
-NODISCARD err_t gate_tile(struct gate *gate, unsigned partner, struct str path, struct buf *out);
+NODISCARD err_t gate_tile(struct gate *gate, unsigned ledger, struct str path, struct buf *out);
 /* What the issuer commitment of a visible leaf opens to (leaf_reason_encode), for oversight, never for the
  * partner: whoever calls writes down who asked and why. Destroyed content keeps its reason. ERR_NOTFOUND: no
  * such leaf. *out_lsn: the object that it was about, whatever was minted of it. */
-NODISCARD err_t gate_leaf_reason(struct gate *gate, unsigned partner, uint64_t seq, struct leaf *out_leaf,
+NODISCARD err_t gate_leaf_reason(struct gate *gate, unsigned ledger, uint64_t seq, struct leaf *out_leaf,
                                  uint64_t *out_lsn, struct buf *out);
 /* What gate_receipt was given last, and its size. ERR_NOTFOUND: nothing. */
-NODISCARD err_t gate_receipt_notes(struct gate *gate, unsigned partner, uint64_t *out_size, struct buf *out);
+NODISCARD err_t gate_receipt_notes(struct gate *gate, unsigned ledger, uint64_t *out_size, struct buf *out);
 /* The partner's verified cosignature and disposition note; verifying is sync's. Logged, durable after
  * gate_commit. */
-NODISCARD err_t gate_receipt(struct gate *gate, unsigned partner, uint64_t size, uint64_t refused,
+NODISCARD err_t gate_receipt(struct gate *gate, unsigned ledger, uint64_t size, uint64_t refused,
                              struct bytes notes, int64_t now_us);
 
-/* --- in: a partner's ledger --- */
+/* --- in: a partner's ledgers, by the same numbers --- */
 
 struct gate_cursor {
     uint32_t epoch;
@@ -669,7 +673,7 @@ struct gate_cursor {
     struct buf note; /* the issuer's checkpoint at that size; deinit with buf_deinit */
 };
 /* ERR_NOTFOUND before the first page. */
-NODISCARD err_t gate_cursor(struct gate *gate, unsigned partner, struct gate_cursor *out);
+NODISCARD err_t gate_cursor(struct gate *gate, unsigned ledger, struct gate_cursor *out);
 
 /* One verified leaf of a page. */
 struct gate_received {
@@ -685,7 +689,7 @@ struct gate_received {
 };
 /* Takes over a page that sync has verified completely, and moves the cursor in the same group. Durable, and
  * only then to be receipted, after gate_commit. */
-NODISCARD err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *leaves, size_t count,
+NODISCARD err_t gate_receive(struct gate *gate, unsigned ledger, struct gate_received *leaves, size_t count,
                              const struct gate_cursor *cursor, int64_t now_us);
 
 /* --- looking --- */

@@ -52,16 +52,16 @@ static struct leaf_reason reason_of(const struct leaf_ground *ground, unsigned p
     };
 }
 
-err_t leaf_salts(const struct gate *gate, const struct seal_secret *secret, unsigned partner, uint64_t place,
+err_t leaf_salts(const struct gate *gate, const struct seal_secret *secret, unsigned ledger, uint64_t place,
                  struct ledger_salts *out)
 {
-    const struct view *view = &gate->views[partner];
-    const struct gate_peer *peer = &gate->peers[partner];
+    const struct view *view = &gate->views[ledger];
+    const struct gate_peer *peer = &gate->peers[gate_ledger_partner(ledger)];
     uint64_t seq = epoch_place_seq(place);
     uint32_t epoch = epoch_place_epoch(place);
     char text[LEDGER_ORIGIN_MAX];
     struct buf line = {.at = (uint8_t *)text, .size = sizeof text, .size_max = sizeof text};
-    struct ledger_origin origin = {gate->node_name, peer->audience, epoch, false};
+    struct ledger_origin origin = {gate->node_name, peer->audience, epoch, gate_ledger_is_urgent(ledger)};
     if (epoch == peer->epoch) {
         *out = ledger_salts(secret, (struct str) {view->origin, view->origin_len}, seq);
         return ERR_OK;
@@ -74,39 +74,40 @@ err_t leaf_salts(const struct gate *gate, const struct seal_secret *secret, unsi
 
 /* Of a leaf whose content was destroyed: what the RECALL kept. Its partner salt is one only where there was
  * no content to destroy. */
-static err_t salts_of(const struct gate *gate, const struct leaf_ground *ground, unsigned partner,
+static err_t salts_of(const struct gate *gate, const struct leaf_ground *ground, unsigned ledger,
                       uint64_t seq, struct ledger_salts *out)
 {
-    const struct record_start *start = record_decide_start(ground->decide, partner);
+    const struct record_start *start = record_decide_start(ground->decide, ledger);
     struct record_gone_leaf gone;
     err_t err;
     if (start == NULL ||
-        (ground->gone && TRY(err, gone_leaf(gate, partner, epoch_place(start->epoch, seq), &gone))))
+        (ground->gone && TRY(err, gone_leaf(gate, ledger, epoch_place(start->epoch, seq), &gone))))
         return start == NULL ? ERR_CORRUPT : err;
     if (ground->gone)
         *out = (struct ledger_salts) {gone.opening, gone.issuer};
-    else if (TRY(err, leaf_salts(gate, &ground->secret, partner, epoch_place(start->epoch, seq), out)))
+    else if (TRY(err, leaf_salts(gate, &ground->secret, ledger, epoch_place(start->epoch, seq), out)))
         return err;
-    struct str limits = terms_limits(ground->decide, &ground->decide->entries[ground->entry], partner);
+    struct str limits =
+        terms_limits(ground->decide, &ground->decide->entries[ground->entry], gate_ledger_partner(ledger));
     if (!ground->gone && limits.len > 0)
         out->partner = ledger_limited_salt(&out->partner, limits);
     return ERR_OK;
 }
 
-err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsigned partner, uint64_t seq,
+err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsigned ledger, uint64_t seq,
                 uint64_t subject, struct leaf *out_leaf, struct leaf_opening *out_opening)
 {
     const struct record_decide *decide = ground->decide;
     const struct record_entry *entry = &decide->entries[ground->entry];
-    const struct record_start *start = record_decide_start(decide, partner);
+    const struct record_start *start = record_decide_start(decide, ledger);
     struct ledger_salts salts;
     err_t err;
     if (start == NULL || seq < start->seq)
         return ERR_CORRUPT;
-    if (TRY(err, salts_of(gate, ground, partner, seq, &salts)))
+    if (TRY(err, salts_of(gate, ground, ledger, seq, &salts)))
         return err;
     struct leaf_opening opening = {.salt = salts.partner, .content = ground->content, .subject_seq = subject};
-    struct leaf_reason reason = reason_of(ground, partner, &salts);
+    struct leaf_reason reason = reason_of(ground, gate_ledger_partner(ledger), &salts);
     *out_leaf = (struct leaf) {.op = (enum leaf_op)entry->op,
                                .epoch = start->epoch,
                                .seq = seq,
@@ -121,30 +122,30 @@ err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsig
     return ERR_OK;
 }
 
-static uint64_t count_before(const struct record_decide *decide, size_t e, unsigned partner)
+static uint64_t count_before(const struct record_decide *decide, size_t e, unsigned ledger)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < e; i++)
-        count += decide->entries[i].release >> partner & 1;
+        count += record_entry_in(decide, &decide->entries[i], ledger);
     return count;
 }
 
-/* How many leaves of the DECIDE before entry `e` went to `partner`. Pages, and steps that take back, ask for
+/* How many leaves of the DECIDE before entry `e` went to `ledger`. Pages, and steps that take back, ask for
  * many: counted once for all of them. */
-static uint64_t leaves_before(struct decide_kept *kept, size_t e, unsigned partner)
+static uint64_t leaves_before(struct decide_kept *kept, size_t e, unsigned ledger)
 {
     const struct record_decide *decide = &kept->decide;
-    uint32_t *ranks = kept->ranks[partner], count = 0;
+    uint32_t *ranks = kept->ranks[ledger], count = 0;
     if (ranks != NULL)
         return ranks[e];
     ranks = arena_zalloc(&kept->arena, decide->entry_count, sizeof *ranks);
     if (ranks == NULL)
-        return count_before(decide, e, partner);
+        return count_before(decide, e, ledger);
     for (size_t i = 0; i < decide->entry_count; i++) {
         ranks[i] = count;
-        count += decide->entries[i].release >> partner & 1;
+        count += record_entry_in(decide, &decide->entries[i], ledger);
     }
-    kept->ranks[partner] = ranks;
+    kept->ranks[ledger] = ranks;
     return ranks[e];
 }
 
@@ -342,7 +343,7 @@ err_t leaf_told_limits(struct gate *gate, uint64_t lsn, unsigned partner, struct
 
 struct showing {
     struct gate *gate;
-    unsigned partner;
+    unsigned ledger, partner;
     uint64_t visible;
     bool (*visit)(void *ctx, const struct gate_leaf *leaf);
     void *ctx;
@@ -400,14 +401,14 @@ static void show_limits(const struct showing *s, const struct leaf_ground *groun
     if (ground->gone)
         return;
     out->limits = terms_limits(ground->decide, &ground->decide->entries[ground->entry], s->partner);
-    if (out->limits.len > 0 && leaf_salts(s->gate, &ground->secret, s->partner, place, &salts) == ERR_OK)
+    if (out->limits.len > 0 && leaf_salts(s->gate, &ground->secret, s->ledger, place, &salts) == ERR_OK)
         out->limits_salt = salts.partner;
 }
 
 static err_t put_reason(struct showing *s, const struct leaf_ground *ground, uint64_t seq, uint64_t about)
 {
     struct ledger_salts salts;
-    err_t err = salts_of(s->gate, ground, s->partner, seq, &salts);
+    err_t err = salts_of(s->gate, ground, s->ledger, seq, &salts);
     if (err != ERR_OK)
         return err;
     struct leaf_reason reason = reason_of(ground, s->partner, &salts);
@@ -434,7 +435,7 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
     if (!ground->gone && TRY(err, store_secret(s->gate->store, frame->slot, &ground->secret)))
         return err;
     if (!TRY(err, leaf_source(s->gate, frame, &ground->source)))
-        err = leaf_make(s->gate, ground, s->partner, seq, subject, &out->leaf, &out->opening);
+        err = leaf_make(s->gate, ground, s->ledger, seq, subject, &out->leaf, &out->opening);
     show_limits(s, ground, seq, out);
     if (err == ERR_OK && s->reason != NULL)
         err = put_reason(s, ground, seq, frame->kind == FRAME_MINT ? envelope.about : entry->lsn);
@@ -469,7 +470,7 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     shown.closed = ground.gone && !entry_contentless(entry);
     withheld |= shown.closed;
     if (s->bare) {
-        const struct record_start *start = record_decide_start(decide, s->partner);
+        const struct record_start *start = record_decide_start(decide, s->ledger);
         shown.leaf = (struct leaf) {.op = (enum leaf_op)entry->op,
                                     .seq = seq,
                                     .time_us = start->time_us + (int64_t)(seq - start->seq)};
@@ -488,7 +489,7 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     return err;
 }
 
-/* The leaves that one DECIDE gave to the partner, from `seq` on. */
+/* The leaves that one DECIDE gave to the ledger, from `seq` on. */
 static err_t show_decide(struct showing *s, uint64_t lsn, uint64_t seq, uint64_t *out_next)
 {
     struct decide_kept *kept;
@@ -496,13 +497,13 @@ static err_t show_decide(struct showing *s, uint64_t lsn, uint64_t seq, uint64_t
     if (err != ERR_OK)
         return err;
     const struct record_decide *decide = &kept->decide;
-    const struct record_start *start = record_decide_start(decide, s->partner);
+    const struct record_start *start = record_decide_start(decide, s->ledger);
     if (start == NULL)
         err = ERR_CORRUPT;
     uint64_t at = start == NULL ? 0 : start->seq;
     s->decide_lsn = lsn;
     for (size_t e = 0; err == ERR_OK && e < decide->entry_count && !s->stopped && at < s->visible; e++) {
-        if ((decide->entries[e].release >> s->partner & 1) == 0)
+        if (!record_entry_in(decide, &decide->entries[e], s->ledger))
             continue;
         if (at >= seq)
             err = show(s, decide, e, at);
@@ -513,23 +514,24 @@ static err_t show_decide(struct showing *s, uint64_t lsn, uint64_t seq, uint64_t
     return err;
 }
 
-static err_t leaves(struct gate *gate, unsigned partner, uint64_t seq, bool bare,
+static err_t leaves(struct gate *gate, unsigned ledger, uint64_t seq, bool bare,
                     bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
 {
-    if (partner >= gate->peer_count)
+    if (!ledger_held(gate, ledger))
         return ERR_NOTFOUND;
     struct showing s = {.gate = gate,
-                        .partner = partner,
-                        .visible = gate->views[partner].visible,
+                        .ledger = ledger,
+                        .partner = gate_ledger_partner(ledger),
+                        .visible = gate->views[ledger].visible,
                         .visit = visit,
                         .ctx = ctx,
                         .bare = bare};
-    if (gate->views[partner].stopped)
+    if (gate->views[ledger].stopped)
         return ERR_PROOF;
     err_t err = ERR_OK;
     while (err == ERR_OK && !s.stopped && seq < s.visible) {
         uint64_t first, decide, next = seq;
-        if (TRY(err, view_row(gate, partner, seq, &first, &decide)) ||
+        if (TRY(err, view_row(gate, ledger, seq, &first, &decide)) ||
             TRY(err, show_decide(&s, decide, seq, &next)))
             break;
         must(next > seq);
@@ -539,10 +541,10 @@ static err_t leaves(struct gate *gate, unsigned partner, uint64_t seq, bool bare
     return err;
 }
 
-err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
+err_t gate_leaves(struct gate *gate, unsigned ledger, uint64_t seq,
                   bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
 {
-    return leaves(gate, partner, seq, false, visit, ctx);
+    return leaves(gate, ledger, seq, false, visit, ctx);
 }
 
 static bool keep_leaf(void *ctx, const struct gate_leaf *leaf)
@@ -551,23 +553,24 @@ static bool keep_leaf(void *ctx, const struct gate_leaf *leaf)
     return false;
 }
 
-err_t gate_leaf_reason(struct gate *gate, unsigned partner, uint64_t seq, struct leaf *out_leaf,
+err_t gate_leaf_reason(struct gate *gate, unsigned ledger, uint64_t seq, struct leaf *out_leaf,
                        uint64_t *out_lsn, struct buf *out)
 {
     uint64_t first, decide, next;
     struct leaf leaf;
     err_t err;
-    if (partner >= gate->peer_count || seq >= gate->views[partner].visible)
+    if (!ledger_held(gate, ledger) || seq >= gate->views[ledger].visible)
         return ERR_NOTFOUND;
-    if (gate->views[partner].stopped)
+    if (gate->views[ledger].stopped)
         return ERR_PROOF;
     struct showing one = {.gate = gate,
-                          .partner = partner,
+                          .ledger = ledger,
+                          .partner = gate_ledger_partner(ledger),
                           .visible = seq + 1,
                           .visit = keep_leaf,
                           .ctx = &leaf,
                           .reason = out};
-    if (!TRY(err, view_row(gate, partner, seq, &first, &decide)))
+    if (!TRY(err, view_row(gate, ledger, seq, &first, &decide)))
         err = show_decide(&one, decide, seq, &next);
     store_view_end(gate->store);
     if (err == ERR_OK && TRY(err, buf_err(out)))
@@ -659,6 +662,7 @@ err_t gate_leaves_of(struct gate *gate, unsigned partner, const struct stix_key 
     if (copies == NULL)
         return ERR_NOMEM;
     struct showing s = {.gate = gate,
+                        .ledger = partner,
                         .partner = partner,
                         .visible = gate->views[partner].visible,
                         .visit = visit,

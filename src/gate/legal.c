@@ -34,7 +34,7 @@ bool gate_legal_is(struct gate *gate, const struct stix_key *object)
 void legal_apply(struct gate *gate)
 {
     gate->recalls_open = true;
-    gate->recalls_answered = UINT64_MAX;
+    memset(gate->recalls_answered, 0xff, sizeof gate->recalls_answered);
 }
 
 static err_t legal_read(struct bytes key, struct bytes value, struct gate_legal *out)

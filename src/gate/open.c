@@ -381,8 +381,8 @@ void gate_close(struct gate *gate)
     if (gate == NULL)
         return;
     must(gate->magic == GATE_MAGIC);
-    for (unsigned p = 0; p < gate->peer_count; p++)
-        view_close(gate, p);
+    for (unsigned i = 0; i < GATE_LEDGERS; i++)
+        view_close(gate, i);
     store_close(gate->store);
     if (gate->index != NULL && gate->index_is_ours)
         gate->index->ops->close(gate->index);

@@ -326,6 +326,21 @@ err_t gate_peer_set(struct gate *gate, unsigned partner, enum gate_peer_state st
     return peer_history(gate, &peer, by, now_us);
 }
 
+err_t gate_peer_urgent(struct gate *gate, unsigned partner, bool follows, int64_t now_us)
+{
+    const struct gate_peer *held = gate_peer_get(gate, partner);
+    uint64_t bit = UINT64_C(1) << partner % LIMIT_PARTNERS;
+    if (held == NULL)
+        return ERR_NOTFOUND;
+    gate->not_urgent = follows ? gate->not_urgent & ~bit : gate->not_urgent | bit;
+    if (!follows || held->urgent)
+        return ERR_OK;
+    struct gate_peer peer = *held;
+    struct gate_by by = {held->audience, STR("hello: follows the urgent ledger")};
+    peer.urgent = true;
+    return peer_state(gate, &peer, &by, now_us);
+}
+
 /* --- policy --- */
 
 /* `everybody`: removed partners too. A policy in force that names one stays what it is; a new one may not. */

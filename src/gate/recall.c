@@ -12,22 +12,30 @@
 
 enum { FACT_VERSION = 1, ANSWER_VERSION = 2 };
 
-/* --- rows: 'r' partner, number of a recall leaf -> the object; 'k' object (or MINT) -> who was told --- */
+/* --- rows: 'r' ledger, number of a recall leaf -> the object; 'k' object (or MINT) -> who was told --- */
 
 enum { TOLD_KEY_SIZE = 1 + 1 + 8, KNOWN_KEY_SIZE = 1 + 8 };
 
-static struct bytes told_key(unsigned partner, uint64_t place, uint8_t out[TOLD_KEY_SIZE])
+static struct bytes told_key(unsigned ledger, uint64_t place, uint8_t out[TOLD_KEY_SIZE])
 {
     out[0] = 'r';
-    out[1] = (uint8_t)partner;
+    out[1] = (uint8_t)ledger;
     wr_at_u64(out + 2, place);
     return bytes_of(out, TOLD_KEY_SIZE);
 }
 
-/* In the present epoch of his ledger. */
-static uint64_t place_of(const struct gate *gate, unsigned partner, uint64_t seq)
+/* In the present epoch of the ledger. */
+static uint64_t place_of(const struct gate *gate, unsigned ledger, uint64_t seq)
 {
-    return epoch_place(gate->peers[partner].epoch, seq);
+    return epoch_place(gate->peers[gate_ledger_partner(ledger)].epoch, seq);
+}
+
+uint64_t recalls_urgent(const struct gate *gate)
+{
+    uint64_t mask = 0;
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        mask |= (uint64_t)gate->peers[p].urgent << p;
+    return mask & ~gate->not_urgent;
 }
 
 static struct bytes known_key(uint64_t lsn, uint8_t out[KNOWN_KEY_SIZE])
@@ -76,10 +84,10 @@ err_t recall_owed(struct gate *gate, uint64_t lsn, const struct state *state, ui
     return ERR_OK;
 }
 
-err_t recall_told(struct gate *gate, uint64_t about, uint64_t partners)
+err_t recall_told(struct gate *gate, const struct record_decide *decide, const struct record_entry *entry)
 {
     uint8_t key[TOLD_KEY_SIZE], known[KNOWN_KEY_SIZE], value[8];
-    uint64_t object, told;
+    uint64_t object, told, about = entry->about;
     struct mint mint;
     err_t err;
     /* The step's arena holds the DECIDE that is being applied. */
@@ -88,15 +96,16 @@ err_t recall_told(struct gate *gate, uint64_t about, uint64_t partners)
     if ((err != ERR_OK && err != ERR_NOTFOUND) || TRY(err, told_mask(gate, about, &told)))
         return err;
     gate->recalls_moved = true;
-    wr_at_u64(value, told | partners);
+    wr_at_u64(value, told | entry->release);
     if (TRY(err, store_put(gate->store, TABLE_FACT, known_key(about, known), bytes_of(value, sizeof value))))
         return err;
     wr_at_u64(value, object);
-    for (unsigned p = 0; p < gate->peer_count && err == ERR_OK; p++)
-        if (partners >> p & 1)
-            err = store_put(gate->store, TABLE_FACT,
-                            told_key(p, place_of(gate, p, gate->views[p].tree.edge.size - 1), key),
-                            bytes_of(value, sizeof value));
+    for (uint64_t left = entry->release; left != 0 && err == ERR_OK; left &= left - 1) {
+        unsigned ledger = record_entry_ledger(decide, entry, (unsigned)__builtin_ctzll(left));
+        uint64_t last = gate->views[ledger].tree.edge.size - 1;
+        err = store_put(gate->store, TABLE_FACT, told_key(ledger, place_of(gate, ledger, last), key),
+                        bytes_of(value, sizeof value));
+    }
     return err;
 }
 
@@ -375,11 +384,11 @@ err_t gate_recall_step(struct gate *gate, int64_t now_us, bool *out_did)
 /* --- who has it --- */
 
 /* 1: `u8 1, time, blob note` of who destroyed it; 2: `u8 2, u8 held under order, time, blob note`. */
-static err_t answer_of(struct gate *gate, unsigned partner, uint64_t place, int64_t *out_us, bool *out_held)
+static err_t answer_of(struct gate *gate, unsigned ledger, uint64_t place, int64_t *out_us, bool *out_held)
 {
     uint8_t key[TOLD_KEY_SIZE];
     struct bytes value;
-    (void)told_key(partner, place, key);
+    (void)told_key(ledger, place, key);
     err_t err = fact_get(gate, RECORD_FACT_ANSWER, bytes_of(key + 1, sizeof key - 1), &value);
     *out_us = 0;
     *out_held = false;
@@ -404,18 +413,19 @@ err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
         return err;
     while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
         struct rd rd = rd_of(bytes_of(key.at + 1, key.len - 1)), about = rd_of(value);
-        struct gate_recall_holder holder = {.partner = rd_u8(&rd), .lsn = rd_u64(&about)};
+        struct gate_recall_holder holder = {.ledger = rd_u8(&rd), .lsn = rd_u64(&about)};
         uint64_t place = rd_u64(&rd);
-        if (rd_end(&rd) != ERR_OK || rd_end(&about) != ERR_OK || holder.partner >= gate->peer_count) {
+        if (rd_end(&rd) != ERR_OK || rd_end(&about) != ERR_OK || !ledger_held(gate, holder.ledger)) {
             err = ERR_CORRUPT;
             break;
         }
         if (lsn != 0 && holder.lsn != lsn)
             continue;
+        holder.partner = gate_ledger_partner(holder.ledger);
         holder.seq = epoch_place_seq(place);
         holder.before = epoch_place_epoch(place) != gate->peers[holder.partner].epoch;
-        holder.fetched = !holder.before && gate->views[holder.partner].receipted > holder.seq;
-        if (TRY(err, answer_of(gate, holder.partner, place, &holder.answered_us, &holder.held)))
+        holder.fetched = !holder.before && gate->views[holder.ledger].receipted > holder.seq;
+        if (TRY(err, answer_of(gate, holder.ledger, place, &holder.answered_us, &holder.held)))
             break;
         each(ctx, &holder);
     }
@@ -467,20 +477,20 @@ err_t gate_recall_count(struct gate *gate, int64_t now_us, struct gate_recall_co
     return err;
 }
 
-err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, bool held, struct bytes note,
+err_t gate_recall_answered(struct gate *gate, unsigned ledger, uint64_t seq, bool held, struct bytes note,
                            int64_t now_us)
 {
     uint8_t key[TOLD_KEY_SIZE];
     uint64_t object;
     int64_t answered_us;
     bool was_held;
-    const struct gate_peer *peer = gate_peer_get(gate, partner);
+    const struct gate_peer *peer = gate_peer_get(gate, gate_ledger_partner(ledger));
     err_t err;
     if (peer == NULL)
         return ERR_NOTFOUND;
-    uint64_t place = place_of(gate, partner, seq);
-    if (TRY(err, row_get_u64(gate, told_key(partner, place, key), &object)) ||
-        TRY(err, answer_of(gate, partner, place, &answered_us, &was_held)))
+    uint64_t place = place_of(gate, ledger, seq);
+    if (TRY(err, row_get_u64(gate, told_key(ledger, place, key), &object)) ||
+        TRY(err, answer_of(gate, ledger, place, &answered_us, &was_held)))
         return err;
     if (answered_us != 0 && (!was_held || held)) /* what is destroyed is not held again */
         return ERR_EXISTS;
@@ -577,21 +587,43 @@ static err_t call_back(struct gate *gate, const struct gate_peer *peer, uint64_t
     return !home && others ? ERR_EXISTS : spill_state(gate, envelope.about, by, now_us, &spill);
 }
 
-err_t recall_take(struct gate *gate, const struct gate_peer *peer, const struct gate_received *leaf,
-                  int64_t now_us)
+/* A recall by the urgent ledger may overtake what it calls back: that must not be shown when it comes. */
+static err_t call_ahead(struct gate *gate, const struct gate_peer *peer, uint64_t subject,
+                        const struct gate_by *by, int64_t now_us)
 {
+    uint8_t key[CALLED_KEY_SIZE];
+    buf_clear(&gate->scratch);
+    wr_u8(&gate->scratch, FACT_VERSION);
+    return fact_state(gate, RECORD_FACT_AHEAD, called_key(peer->source, subject, key), by, now_us);
+}
+
+bool recall_came_first(const struct gate *gate, const struct gate_peer *peer, const struct leaf *leaf)
+{
+    uint8_t key[CALLED_KEY_SIZE];
+    struct bytes value;
+    return fact_get(gate, RECORD_FACT_AHEAD,
+                    called_key(peer->source, epoch_place(leaf->epoch, leaf->seq), key), &value) == ERR_OK;
+}
+
+err_t recall_take(struct gate *gate, unsigned ledger, const struct gate_received *leaf, int64_t now_us)
+{
+    const struct gate_peer *peer = gate_peer_get(gate, gate_ledger_partner(ledger));
     struct called called = {.at_us = now_us};
     struct gate_by by = {peer->audience, STR("recall")};
     uint32_t epoch = leaf->leaf.epoch;
-    err_t err = received_get(gate, peer->source, epoch_place(epoch, leaf->opening.subject_seq), &called.lsn);
+    bool urgent = gate_ledger_is_urgent(ledger);
+    uint64_t subject = epoch_place(epoch, leaf->opening.subject_seq);
+    err_t err = received_get(gate, peer->source, subject, &called.lsn);
     if (err == ERR_OK)
         err = call_back(gate, peer, called.lsn, &by, now_us);
+    else if (err == ERR_NOTFOUND && urgent)
+        err = call_ahead(gate, peer, subject, &by, now_us);
     if (err == ERR_FULL) /* a clear word to the issuer; the operators see it in the count of refused leaves */
         return ERR_UNSUPPORTED;
     if (err != ERR_OK && err != ERR_NOTFOUND && err != ERR_EXISTS)
         return err;
-    gate->recalls_answered |= UINT64_C(1) << peer->index;
-    return called_state(gate, peer, epoch_place(epoch, leaf->leaf.seq), &called, now_us);
+    gate->recalls_answered[urgent] |= UINT64_C(1) << peer->index;
+    return called_state(gate, peer, epoch_place_in(ledger, epoch, leaf->leaf.seq), &called, now_us);
 }
 
 /* --- what we answer --- */
@@ -640,15 +672,17 @@ static err_t answer_now(struct gate *gate, const struct called *called, bool *ou
     return ERR_OK;
 }
 
-err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from, struct gate_recall_owed *out)
+err_t gate_recall_owed(struct gate *gate, unsigned ledger, uint64_t from, struct gate_recall_owed *out)
 {
+    unsigned partner = gate_ledger_partner(ledger);
     const struct gate_peer *peer = gate_peer_get(gate, partner);
+    uint64_t *answered = &gate->recalls_answered[gate_ledger_is_urgent(ledger)];
     uint8_t head[FACT_KEY_SIZE_MAX], source[2];
     struct store_scan *scan;
     struct bytes key, value;
     bool found = false, held = false, waits = false;
     err_t err;
-    if (peer == NULL || (gate->recalls_answered >> partner & 1) == 0 || gate_purge_due(gate))
+    if (peer == NULL || (*answered >> partner & 1) == 0 || gate_purge_due(gate))
         return ERR_NOTFOUND; /* what is not purged is not done */
     wr_at(source, peer->source, 2);
     if (TRY(err,
@@ -661,8 +695,9 @@ err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from, struc
         uint64_t place = rd_u64(&rd), seq = epoch_place_seq(place);
         if (TRY(err, called_read(value, &called)))
             break;
-        if (epoch_place_epoch(place) != gate->following[partner])
-            continue; /* nobody asks for it any more */
+        if (epoch_place_is_urgent(place) != gate_ledger_is_urgent(ledger) ||
+            epoch_place_epoch(place) != gate->following[partner])
+            continue; /* of his other ledger; or nobody asks for it any more */
         if (seq < from) {
             waits = true; /* not asked about: it may be owed still */
             continue;
@@ -678,12 +713,13 @@ err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from, struc
     if (err != ERR_OK && err != ERR_NOTFOUND)
         return err;
     if (!found && !waits)
-        gate->recalls_answered &= ~(UINT64_C(1) << partner);
+        *answered &= ~(UINT64_C(1) << partner);
     return found ? ERR_OK : ERR_NOTFOUND;
 }
 
-err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, bool held, int64_t now_us)
+err_t gate_recall_acknowledged(struct gate *gate, unsigned ledger, uint64_t seq, bool held, int64_t now_us)
 {
+    unsigned partner = gate_ledger_partner(ledger);
     const struct gate_peer *peer = gate_peer_get(gate, partner);
     uint8_t key[CALLED_KEY_SIZE];
     struct called called;
@@ -691,7 +727,7 @@ err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq
     err_t err;
     if (peer == NULL)
         return ERR_NOTFOUND;
-    uint64_t place = epoch_place(gate->following[partner], seq);
+    uint64_t place = epoch_place_in(ledger, gate->following[partner], seq);
     if (TRY(err, fact_get(gate, RECORD_FACT_RECALL, called_key(peer->source, place, key), &value)) ||
         TRY(err, called_read(value, &called)))
         return err;

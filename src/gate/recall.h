@@ -84,13 +84,13 @@ bool gate_recall_due(const struct gate *gate);
 /* --- who has it --- */
 
 struct gate_recall_holder {
-    uint64_t lsn; /* of the object */
-    unsigned partner;
-    uint64_t seq;        /* of the leaf that told him */
-    bool before;         /* that leaf is of an earlier epoch: he cannot answer for it any more */
-    bool fetched;        /* he holds that leaf: his receipt says so */
-    int64_t answered_us; /* when he answered; 0: not yet */
-    bool held;           /* ...that an order there keeps it, sealed; else that it is gone */
+    uint64_t lsn;             /* of the object */
+    unsigned partner, ledger; /* which of his ledgers */
+    uint64_t seq;             /* of the leaf that told him */
+    bool before;              /* that leaf is of an earlier epoch: he cannot answer for it any more */
+    bool fetched;             /* he holds that leaf: his receipt says so */
+    int64_t answered_us;      /* when he answered; 0: not yet */
+    bool held;                /* ...that an order there keeps it, sealed; else that it is gone */
 };
 /* Everybody who was told of it; `lsn` 0: of everything. */
 NODISCARD err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
@@ -117,13 +117,13 @@ struct gate_recall_owed {
     bool held;
 };
 /* The first one to `partner`, for leaf `from` or a later one, that he has not got. ERR_NOTFOUND: none. */
-NODISCARD err_t gate_recall_owed(struct gate *gate, unsigned partner, uint64_t from,
+NODISCARD err_t gate_recall_owed(struct gate *gate, unsigned ledger, uint64_t from,
                                  struct gate_recall_owed *out);
 /* He has it. Logged; a crash that loses it makes it be sent again. */
-NODISCARD err_t gate_recall_acknowledged(struct gate *gate, unsigned partner, uint64_t seq, bool held,
+NODISCARD err_t gate_recall_acknowledged(struct gate *gate, unsigned ledger, uint64_t seq, bool held,
                                          int64_t now_us);
 /* A holder's verified note: he destroyed what leaf `seq` of his ledger called back, or an order has him keep
  * it. Logged with the note, durable after gate_commit. ERR_NOTFOUND: that leaf is no recall; ERR_EXISTS: he
  * has said so before, or that it is gone. */
-NODISCARD err_t gate_recall_answered(struct gate *gate, unsigned partner, uint64_t seq, bool held,
+NODISCARD err_t gate_recall_answered(struct gate *gate, unsigned ledger, uint64_t seq, bool held,
                                      struct bytes note, int64_t now_us);

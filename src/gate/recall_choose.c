@@ -12,7 +12,7 @@ struct releases {
     void (*each)(void *ctx, uint64_t lsn);
     void *ctx;
     struct arena arena;              /* of the decision at hand */
-    uint64_t before[LIMIT_PARTNERS]; /* its leaves before this entry */
+    uint64_t before[LIMIT_PARTNERS]; /* its main ledger's leaves before this entry */
 };
 
 /* Does the leaf that this entry gave to `partner` fit? */
@@ -39,7 +39,7 @@ static err_t entry_look(struct releases *r, const struct record_decide *decide,
         if ((entry->release >> p & 1) == 0)
             continue;
         fits = fits || (!entry_contentless(entry) && leaf_fits(r, decide, entry, p));
-        r->before[p]++;
+        r->before[p] += record_entry_in(decide, entry, p);
     }
     if (!fits)
         return ERR_OK;

@@ -56,10 +56,10 @@ static err_t cursor_parse(const struct record_note *note, struct gate_cursor *ou
     return rd_end(&rd) == ERR_OK && out->edge.size == note->size ? ERR_OK : ERR_CORRUPT;
 }
 
-static struct bytes cursor_key(unsigned partner, uint8_t out[2])
+static struct bytes cursor_key(unsigned ledger, uint8_t out[2])
 {
     out[0] = 'U';
-    out[1] = (uint8_t)partner;
+    out[1] = (uint8_t)ledger;
     return bytes_of(out, 2);
 }
 
@@ -67,20 +67,21 @@ err_t cursor_apply(struct gate *gate, uint64_t lsn, const struct record_note *no
 {
     uint8_t key[2], value[8];
     struct gate_cursor cursor;
-    if (note->partner >= gate->peer_count || cursor_parse(note, &cursor) != ERR_OK)
+    if (!ledger_held(gate, note->ledger) || cursor_parse(note, &cursor) != ERR_OK)
         return ERR_CORRUPT;
-    gate->following[note->partner] = note->epoch;
+    if (!gate_ledger_is_urgent(note->ledger))
+        gate->following[note->ledger] = note->epoch;
     wr_at_u64(value, lsn);
-    return store_put(gate->store, TABLE_FACT, cursor_key(note->partner, key), bytes_of(value, sizeof value));
+    return store_put(gate->store, TABLE_FACT, cursor_key(note->ledger, key), bytes_of(value, sizeof value));
 }
 
-err_t gate_cursor(struct gate *gate, unsigned partner, struct gate_cursor *out)
+err_t gate_cursor(struct gate *gate, unsigned ledger, struct gate_cursor *out)
 {
     uint8_t key[2];
     struct bytes value;
     struct frame frame;
     struct record_note note;
-    err_t err = store_get(gate->store, TABLE_FACT, cursor_key(partner, key), &value);
+    err_t err = store_get(gate->store, TABLE_FACT, cursor_key(ledger, key), &value);
     if (err != ERR_OK)
         return err;
     struct rd rd = rd_of(value);
@@ -101,9 +102,9 @@ err_t gate_cursor(struct gate *gate, unsigned partner, struct gate_cursor *out)
     return ERR_OK;
 }
 
-static err_t log_cursor(struct gate *gate, unsigned partner, const struct gate_cursor *cursor, int64_t now_us)
+static err_t log_cursor(struct gate *gate, unsigned ledger, const struct gate_cursor *cursor, int64_t now_us)
 {
-    struct record_note note = {.partner = (uint8_t)partner,
+    struct record_note note = {.ledger = (uint8_t)ledger,
                                .epoch = cursor->epoch,
                                .size = cursor->edge.size,
                                .root = merkle_edge_root(&cursor->edge),
@@ -305,10 +306,9 @@ static err_t take_told(struct gate *gate, const struct gate_peer *peer, const st
     return fact_apply(gate, lsn, &fact);
 }
 
-static err_t take_recall(struct gate *gate, const struct gate_peer *peer, struct gate_received *leaf,
-                         int64_t now_us)
+static err_t take_recall(struct gate *gate, unsigned ledger, struct gate_received *leaf, int64_t now_us)
 {
-    err_t err = recall_take(gate, peer, leaf, now_us);
+    err_t err = recall_take(gate, ledger, leaf, now_us);
     leaf->refused = err == ERR_UNSUPPORTED;
     leaf->code = (uint16_t)(leaf->refused ? err : ERR_OK);
     return leaf->refused ? ERR_OK : err;
@@ -362,13 +362,13 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, const st
 {
     leaf->refused = false;
     leaf->code = 0;
-    if (leaf->withheld) {
+    if (leaf->withheld || recall_came_first(gate, peer, &leaf->leaf)) {
         leaf->refused = true;
         leaf->code = ERR_EXPIRED;
         return ERR_OK;
     }
     if (leaf->leaf.op == LEAF_RECALL)
-        return take_recall(gate, peer, leaf, now_us);
+        return take_recall(gate, peer->index, leaf, now_us);
     if (leaf->leaf.op == LEAF_NARROW)
         return take_narrow(gate, peer, page, leaf, now_us);
     if (leaf->object.len == 0)
@@ -401,10 +401,20 @@ static err_t take_back(struct gate *gate, err_t err)
     return err;
 }
 
-err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *leaves, size_t count,
+/* Of the urgent ledger: nothing but recalls. */
+static err_t take_urgent(struct gate *gate, unsigned ledger, struct gate_received *leaf, int64_t now_us)
+{
+    if (leaf->leaf.op == LEAF_RECALL && !leaf->withheld)
+        return take_recall(gate, ledger, leaf, now_us);
+    leaf->refused = true;
+    leaf->code = ERR_UNSUPPORTED;
+    return ERR_OK;
+}
+
+err_t gate_receive(struct gate *gate, unsigned ledger, struct gate_received *leaves, size_t count,
                    const struct gate_cursor *cursor, int64_t now_us)
 {
-    const struct gate_peer *peer = gate_peer_get(gate, partner);
+    const struct gate_peer *peer = gate_peer_get(gate, gate_ledger_partner(ledger));
     struct gate_cursor moved = *cursor;
     err_t err;
     if (peer == NULL)
@@ -416,13 +426,16 @@ err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *le
     err = count > 0 && page.brought == NULL ? ERR_NOMEM : ERR_OK;
     for (; err == ERR_OK && page.count < count; page.count++) {
         struct gate_received *leaf = &leaves[page.count];
-        if (TRY(err, take_leaf(gate, peer, &page, leaf, &page.brought[page.count], now_us)) || !leaf->refused)
+        err = gate_ledger_is_urgent(ledger)
+                  ? take_urgent(gate, ledger, leaf, now_us)
+                  : take_leaf(gate, peer, &page, leaf, &page.brought[page.count], now_us);
+        if (err != ERR_OK || !leaf->refused)
             continue;
         moved.refused++;
         moved.refused_digest = disposition_refused_add(&moved.refused_digest, leaf->leaf.seq, leaf->code);
     }
     mem_free(page.brought);
     if (err == ERR_OK)
-        err = log_cursor(gate, partner, &moved, now_us);
+        err = log_cursor(gate, ledger, &moved, now_us);
     return err != ERR_OK ? take_back(gate, err) : ERR_OK;
 }

@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "ledger/leaf.h"
 
 enum { VERSION = 1, VERSION_TRAIL = 2, EDGE_BYTES_MAX = 64 * HASH_SIZE + 64 };
 
@@ -284,7 +285,7 @@ void record_decide_write(struct buf *out, const struct record_decide *decide)
     wr_u32(out, (uint32_t)decide->class_count);
     wr_u32(out, (uint32_t)decide->entry_count);
     for (size_t i = 0; i < decide->start_count; i++) {
-        wr_u8(out, decide->starts[i].partner);
+        wr_u8(out, decide->starts[i].ledger);
         wr_u32(out, decide->starts[i].epoch);
         wr_u64(out, decide->starts[i].seq);
         wr_u64(out, (uint64_t)decide->starts[i].time_us);
@@ -300,11 +301,11 @@ void record_decide_write(struct buf *out, const struct record_decide *decide)
 static err_t read_starts(struct rd *rd, size_t count, struct record_start *starts)
 {
     for (size_t i = 0; i < count; i++) {
-        starts[i].partner = rd_u8(rd);
+        starts[i].ledger = rd_u8(rd);
         starts[i].epoch = rd_u32(rd);
         starts[i].seq = rd_u64(rd);
         starts[i].time_us = (int64_t)rd_u64(rd);
-        if (starts[i].partner >= LIMIT_PARTNERS)
+        if (starts[i].ledger >= GATE_LEDGERS)
             return ERR_CORRUPT;
     }
     return rd->err;
@@ -365,7 +366,7 @@ err_t record_decide_read(struct bytes payload, struct arena *arena, struct recor
     decide.class_count = rd_u32(&rd);
     decide.entry_count = rd_u32(&rd);
     /* Counts are held against what is left before anything is allocated for them. */
-    if (decide.start_count > LIMIT_PARTNERS || decide.class_count > rd.left / 16 ||
+    if (decide.start_count > GATE_LEDGERS || decide.class_count > rd.left / 16 ||
         decide.entry_count > rd.left / ENTRY_SIZE)
         return rd.err != ERR_OK ? rd.err : ERR_CORRUPT;
     struct record_start *starts = arena_zalloc(arena, decide.start_count, sizeof *starts);
@@ -388,12 +389,25 @@ err_t record_decide_read(struct bytes payload, struct arena *arena, struct recor
     return ERR_OK;
 }
 
-const struct record_start *record_decide_start(const struct record_decide *decide, unsigned partner)
+const struct record_start *record_decide_start(const struct record_decide *decide, unsigned ledger)
 {
     for (size_t i = 0; i < decide->start_count; i++)
-        if (decide->starts[i].partner == partner)
+        if (decide->starts[i].ledger == ledger)
             return &decide->starts[i];
     return NULL;
+}
+
+unsigned record_entry_ledger(const struct record_decide *decide, const struct record_entry *entry,
+                             unsigned partner)
+{
+    unsigned urgent = gate_urgent(partner);
+    return entry->op == LEAF_RECALL && record_decide_start(decide, urgent) != NULL ? urgent : partner;
+}
+
+bool record_entry_in(const struct record_decide *decide, const struct record_entry *entry, unsigned ledger)
+{
+    unsigned partner = gate_ledger_partner(ledger);
+    return (entry->release >> partner & 1) != 0 && record_entry_ledger(decide, entry, partner) == ledger;
 }
 
 static bool fact_kind_known(uint8_t kind)
@@ -467,7 +481,7 @@ err_t record_policy_read(struct bytes payload, struct record_policy *out)
 void record_note_write(struct buf *out, const struct record_note *note)
 {
     wr_u8(out, VERSION);
-    wr_u8(out, note->partner);
+    wr_u8(out, note->ledger);
     wr_u32(out, note->epoch);
     wr_u64(out, note->size);
     wr_bytes(out, bytes_of(note->root.b, HASH_SIZE));
@@ -482,7 +496,7 @@ err_t record_note_read(struct bytes payload, struct record_note *out)
     err_t err = expect_version(&rd);
     if (err != ERR_OK)
         return err;
-    struct record_note note = {.partner = rd_u8(&rd)};
+    struct record_note note = {.ledger = rd_u8(&rd)};
     note.epoch = rd_u32(&rd);
     note.size = rd_u64(&rd);
     rd_copy(&rd, note.root.b, HASH_SIZE);
@@ -491,7 +505,7 @@ err_t record_note_read(struct bytes payload, struct record_note *out)
     note.note = rd_blob(&rd, 2 * LIMIT_NOTE_BYTES);
     if (TRY(err, rd_end(&rd)))
         return err;
-    if (note.partner >= LIMIT_PARTNERS)
+    if (note.ledger >= GATE_LEDGERS)
         return ERR_CORRUPT;
     *out = note;
     return ERR_OK;
@@ -516,7 +530,7 @@ void record_recall_write(struct buf *out, const struct record_recall *recall)
         wr_u32(out, recall->gone[i].size);
     }
     for (size_t i = 0; i < recall->leaf_count; i++) {
-        wr_u8(out, recall->leaves[i].partner);
+        wr_u8(out, recall->leaves[i].ledger);
         wr_u64(out, recall->leaves[i].seq);
         wr_bytes(out, bytes_of(recall->leaves[i].opening.b, HASH_SIZE));
         wr_bytes(out, bytes_of(recall->leaves[i].issuer.b, HASH_SIZE));
@@ -539,11 +553,11 @@ static err_t read_gone(struct rd *rd, struct record_gone *gone, size_t count)
 static err_t read_gone_leaves(struct rd *rd, struct record_gone_leaf *leaves, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        leaves[i].partner = rd_u8(rd);
+        leaves[i].ledger = rd_u8(rd);
         leaves[i].seq = rd_u64(rd);
         rd_copy(rd, leaves[i].opening.b, HASH_SIZE);
         rd_copy(rd, leaves[i].issuer.b, HASH_SIZE);
-        if (leaves[i].partner >= LIMIT_PARTNERS)
+        if (leaves[i].ledger >= GATE_LEDGERS)
             return ERR_CORRUPT;
     }
     return rd->err;

@@ -11,6 +11,26 @@
 #include "core/limit.h"
 #include "stix/stix.h"
 
+/* --- a partner's ledgers, by number: the main one has his own, the urgent one (LEDGER.md section 1) stands
+ * as many behind it as there may be partners --- */
+
+enum { GATE_LEDGERS = 2 * LIMIT_PARTNERS };
+
+static inline unsigned gate_urgent(unsigned partner)
+{
+    return partner + LIMIT_PARTNERS;
+}
+
+static inline unsigned gate_ledger_partner(unsigned ledger)
+{
+    return ledger % LIMIT_PARTNERS;
+}
+
+static inline bool gate_ledger_is_urgent(unsigned ledger)
+{
+    return ledger >= LIMIT_PARTNERS;
+}
+
 /* --- OBJ, SEEN, QUAR: the envelope --- */
 
 enum record_object_flag {
@@ -108,11 +128,11 @@ struct record_class {
                                        RECORD_NAME_NONE: nothing */
 };
 
-/* Where a partner's ledger stood before this DECIDE. */
+/* Where a ledger stood before this DECIDE. */
 struct record_start {
-    uint8_t partner;
+    uint8_t ledger; /* of a partner, by number: gate.h */
     uint32_t epoch;
-    uint64_t seq;    /* of the first leaf that this DECIDE gives to the partner */
+    uint64_t seq;    /* of the first leaf that this DECIDE gives to it */
     int64_t time_us; /* of that leaf; the next one is a microsecond later, and so on */
 };
 
@@ -140,8 +160,14 @@ void record_decide_write(struct buf *out, const struct record_decide *decide);
 /* Arrays are laid out in the arena. Entries with masks outside `partners`, a class out of range: ERR_CORRUPT.
  */
 NODISCARD err_t record_decide_read(struct bytes payload, struct arena *arena, struct record_decide *out);
-/* The start of `partner` in it; NULL when it got no leaf. */
-const struct record_start *record_decide_start(const struct record_decide *decide, unsigned partner);
+/* The start of `ledger` in it; NULL when it got no leaf. */
+const struct record_start *record_decide_start(const struct record_decide *decide, unsigned ledger);
+/* In which of the partner's ledgers a leaf of this entry stands: a recall in the urgent one, where the DECIDE
+ * says that one begins to be, or goes on. */
+unsigned record_entry_ledger(const struct record_decide *decide, const struct record_entry *entry,
+                             unsigned partner);
+/* Does the entry give a leaf to this ledger? */
+bool record_entry_in(const struct record_decide *decide, const struct record_entry *entry, unsigned ledger);
 
 /* --- JOB: a fact that an operator stated, which may ask for old decisions to be made again --- */
 
@@ -172,7 +198,8 @@ const struct record_start *record_decide_start(const struct record_decide *decid
     X(ANSWER, 23, "partner and leaf: what a holder answered to a recall")                                    \
     X(HALT, 28, "audience name: the link from that partner stands still")                                    \
     X(LEGAL, 29, "object key: an order to keep it as evidence")                                              \
-    X(RIVAL, 30, "a letter, object key or source number: others' stricter copies, and words about them")
+    X(RIVAL, 30, "a letter, object key or source number: others' stricter copies, and words about them")     \
+    X(AHEAD, 31, "source number and leaf: called back before it came")
 
 enum record_fact_kind {
 #define X(name, number, key) RECORD_FACT_##name = (number),
@@ -208,7 +235,7 @@ NODISCARD err_t record_policy_read(struct bytes payload, struct record_policy *o
 /* --- CHECKPOINT, CURSOR, RECEIPT: signed notes with the tree they speak of --- */
 
 struct record_note {
-    uint8_t partner;
+    uint8_t ledger;
     uint32_t epoch;
     uint64_t size;
     struct hash root;
@@ -240,7 +267,7 @@ struct record_gone {
 
 /* What a leaf needs that its secret gave. Neither tells of the content. */
 struct record_gone_leaf {
-    uint8_t partner;
+    uint8_t ledger;
     uint64_t seq;
     struct hash opening; /* with content: the commitment; without: the salt that opens it */
     struct hash issuer;  /* the salt that opens its reason to oversight */

@@ -13,7 +13,7 @@
 #include "store/store.h"
 #include "json/json.h"
 
-/* --- a partner's ledger --- */
+/* --- ledgers --- */
 
 struct tile_files; /* packed hashes in files (tile_files.h) */
 
@@ -45,7 +45,7 @@ struct view {
 /* What of the ledgers' files has to be durable before the index may name it. */
 struct views_sync {
     const struct os *os;
-    struct os_file *files[LIMIT_PARTNERS * TILE_LEVELS];
+    struct os_file *files[GATE_LEDGERS * TILE_LEVELS];
     size_t count;
     const char *dir; /* new names in it; NULL: none */
 };
@@ -63,7 +63,7 @@ struct decide_kept {
     unsigned users;
     struct arena arena;
     struct record_decide decide;
-    uint32_t *ranks[LIMIT_PARTNERS]; /* by entry: the partner's leaves before it; NULL: not counted yet */
+    uint32_t *ranks[GATE_LEDGERS]; /* by entry: the ledger's leaves before it; NULL: not counted yet */
 };
 
 enum { DECIDES_KEPT = 4 };
@@ -160,12 +160,12 @@ struct gate {
     struct map spilled_keys; /* of these, by an operator's word that they must not be here -> the last one */
     struct spilled *spills;  /* spill.c: what is suspended, in order; NULL: nothing ever was */
     size_t spill_count;
-    size_t recall_count;        /* of these, called back */
-    size_t recall_budget;       /* recall.c: objects a day by the word of one */
-    bool recalls_moved;         /* somebody was told, or has answered */
-    bool recalls_open;          /* some of them may wait to be destroyed */
-    uint64_t recalls_answered;  /* partners to whom an answer may be owed */
-    struct safety_list **lists; /* safety.c: LIMIT_LISTS; NULL: there are none */
+    size_t recall_count;          /* of these, called back */
+    size_t recall_budget;         /* recall.c: objects a day by the word of one */
+    bool recalls_moved;           /* somebody was told, or has answered */
+    bool recalls_open;            /* some of them may wait to be destroyed */
+    uint64_t recalls_answered[2]; /* partners to whom an answer may be owed, main and urgent ledgers */
+    struct safety_list **lists;   /* safety.c: LIMIT_LISTS; NULL: there are none */
     size_t list_count;
     struct inbound **inbounds;   /* inbound.c: by source number; NULL: nothing is stated of any */
     struct tightened *tightened; /* rival.c: by source number; NULL: nothing was counted */
@@ -219,8 +219,9 @@ struct gate {
     size_t repeats_count;
     int64_t repeats_due_us; /* when to log what is dirty; INT64_MAX: nothing is */
 
-    struct view views[LIMIT_PARTNERS];
-    uint64_t epochs;                    /* partners whose ledger is not their first (epoch.h) */
+    struct view views[GATE_LEDGERS];
+    uint64_t not_urgent; /* partners whose node follows no urgent ledger now, by its own last word */
+    uint64_t epochs;     /* partners whose ledger is not their first (epoch.h) */
     uint32_t following[LIMIT_PARTNERS]; /* the epoch of theirs that this node follows */
     struct gate_merge merging;
 
@@ -352,18 +353,25 @@ void legal_apply(struct gate *gate);
 /* --- recall.c --- */
 /* Partners that ever had this OBJ, or MINT, which is called back, and that no leaf told so. */
 NODISCARD err_t recall_owed(struct gate *gate, uint64_t lsn, const struct state *state, uint64_t *out);
-/* The last leaves of these partners' ledgers tell them that `about` is called back. */
-NODISCARD err_t recall_told(struct gate *gate, uint64_t about, uint64_t partners);
-/* A partner's recall leaf. Appends to the open group. ERR_UNSUPPORTED: it cannot be taken over. */
+/* The last leaves of the ledgers that this entry of a DECIDE is for tell them that what it is about is called
+ * back. */
+NODISCARD err_t recall_told(struct gate *gate, const struct record_decide *decide,
+                            const struct record_entry *entry);
+/* Partners whose urgent ledger takes what is called back now. */
+uint64_t recalls_urgent(const struct gate *gate);
+/* A recall leaf of this ledger of a partner's. Appends to the open group. ERR_UNSUPPORTED: it cannot be taken
+ * over. */
 struct gate_received;
-NODISCARD err_t recall_take(struct gate *gate, const struct gate_peer *peer, const struct gate_received *leaf,
+NODISCARD err_t recall_take(struct gate *gate, unsigned ledger, const struct gate_received *leaf,
                             int64_t now_us);
+/* Did a recall that came by the urgent ledger name this leaf of a partner's main one before it was here? */
+bool recall_came_first(const struct gate *gate, const struct gate_peer *peer, const struct leaf *leaf);
 
 /* --- destroy.c: content that is gone --- */
 /* ERR_NOTFOUND: it is not. */
 NODISCARD err_t gone_find(struct gate *gate, uint64_t lsn, struct record_gone *out);
-/* What leaf `seq` of a partner needs without the secret that it was made with. */
-NODISCARD err_t gone_leaf(const struct gate *gate, unsigned partner, uint64_t seq,
+/* What leaf `seq` of a ledger needs without the secret that it was made with. */
+NODISCARD err_t gone_leaf(const struct gate *gate, unsigned ledger, uint64_t seq,
                           struct record_gone_leaf *out);
 bool bytes_contain(struct bytes text, struct bytes part);
 NODISCARD err_t gone_load(struct gate *gate); /* when opening */
@@ -723,12 +731,12 @@ struct leaf_ground {
     struct str source;
     bool gone; /* ...and with it the secret: salts and commitment stand in the RECALL (destroy.c) */
 };
-/* The leaf that an entry gives to `partner` as number `seq`. `subject`: seq of the leaf that it is about;
- * LEAF_SUBJECT_NONE. */
 /* `place`: epoch_place of the leaf, of any epoch. */
-NODISCARD err_t leaf_salts(const struct gate *gate, const struct seal_secret *secret, unsigned partner,
+NODISCARD err_t leaf_salts(const struct gate *gate, const struct seal_secret *secret, unsigned ledger,
                            uint64_t place, struct ledger_salts *out);
-NODISCARD err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsigned partner,
+/* The leaf that an entry gives to `ledger` as number `seq`. `subject`: seq of the leaf that it is about;
+ * LEAF_SUBJECT_NONE. */
+NODISCARD err_t leaf_make(const struct gate *gate, const struct leaf_ground *ground, unsigned ledger,
                           uint64_t seq, uint64_t subject, struct leaf *out_leaf,
                           struct leaf_opening *out_opening);
 /* Name of the source that brought the OBJ. */
@@ -752,30 +760,34 @@ static inline bool entry_contentless(const struct record_entry *entry)
 }
 
 /* --- ledgers.c --- */
-NODISCARD err_t view_open(struct gate *gate, unsigned partner);
+/* Is there such a partner? */
+static inline bool ledger_held(const struct gate *gate, unsigned ledger)
+{
+    return ledger < GATE_LEDGERS && gate_ledger_partner(ledger) < gate->peer_count;
+}
+NODISCARD err_t view_open(struct gate *gate, unsigned ledger);
 /* Another epoch: empty, under its own name. Times go on rising. */
-NODISCARD err_t view_renew(struct gate *gate, unsigned partner);
+NODISCARD err_t view_renew(struct gate *gate, unsigned ledger);
 /* Raises gate_ledger.taken of these partners. */
 void views_take(struct gate *gate, uint64_t partners);
-void view_close(struct gate *gate, unsigned partner);
+void view_close(struct gate *gate, unsigned ledger);
 /* Tile files durable, before an index merge: begin takes note of them in the gate's thread, run syncs them in
  * any. Who begins must run, and merge nothing when that fails. */
 NODISCARD err_t views_sync_begin(struct gate *gate, struct views_sync *out);
 NODISCARD err_t views_sync_run(const struct views_sync *sync);
-NODISCARD err_t view_append(struct gate *gate, unsigned partner, const struct leaf *leaf,
-                            size_t object_bytes);
-NODISCARD err_t view_save(struct gate *gate, unsigned partner);
+NODISCARD err_t view_append(struct gate *gate, unsigned ledger, const struct leaf *leaf, size_t object_bytes);
+NODISCARD err_t view_save(struct gate *gate, unsigned ledger);
 NODISCARD err_t checkpoint_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
 NODISCARD err_t receipt_apply(struct gate *gate, uint64_t lsn, const struct record_note *note);
-/* One row a DECIDE and partner: where its leaves begin, by number and by time. */
+/* One row a DECIDE and ledger: where its leaves begin, by number and by time. */
 NODISCARD err_t view_row_put(struct gate *gate, const struct record_start *start, uint64_t decide_lsn);
-/* How many of a partner's leaves, signed or not, have a later time; the time of one of them. */
-NODISCARD err_t view_since(struct gate *gate, unsigned partner, int64_t after_us, uint64_t *out_count);
+/* How many of a ledger's leaves, signed or not, have a later time; the time of one of them. */
+NODISCARD err_t view_since(struct gate *gate, unsigned ledger, int64_t after_us, uint64_t *out_count);
 /* Bytes of objects in leaves of the DECIDEs since that of this leaf. */
-NODISCARD err_t view_bytes_from(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_bytes);
-NODISCARD err_t view_time(struct gate *gate, unsigned partner, uint64_t seq, int64_t *out_us);
+NODISCARD err_t view_bytes_from(struct gate *gate, unsigned ledger, uint64_t seq, uint64_t *out_bytes);
+NODISCARD err_t view_time(struct gate *gate, unsigned ledger, uint64_t seq, int64_t *out_us);
 /* The row that holds leaf `seq`: the last one that begins at or before it. */
-NODISCARD err_t view_row(struct gate *gate, unsigned partner, uint64_t seq, uint64_t *out_first,
+NODISCARD err_t view_row(struct gate *gate, unsigned ledger, uint64_t seq, uint64_t *out_first,
                          uint64_t *out_decide);
 void views_publish(struct gate *gate); /* after a commit: signed and durable is visible */
 /* --- receive.c --- */

@@ -106,9 +106,9 @@ err_t tile_files_collect(struct tile_files *files, struct views_sync *sync)
     return ERR_OK;
 }
 
-err_t tile_files_open(struct gate *gate, unsigned partner, struct tile_files **out)
+err_t tile_files_open(struct gate *gate, unsigned ledger, struct tile_files **out)
 {
-    const struct gate_peer *peer = &gate->peers[partner];
+    const struct gate_peer *peer = &gate->peers[gate_ledger_partner(ledger)];
     char dir[sizeof(((struct tile_files *)NULL)->dir)];
     if ((size_t)snprintf(dir, sizeof dir, "%s/ledger", gate->dir) >= sizeof dir)
         return ERR_LIMIT;
@@ -120,7 +120,8 @@ err_t tile_files_open(struct gate *gate, unsigned partner, struct tile_files **o
         return ERR_NOMEM;
     files->os = gate->os;
     memcpy(files->dir, dir, sizeof dir);
-    (void)snprintf(files->base, sizeof files->base, "%s/%.*s-%u", dir, STR_ARG(peer->audience), peer->epoch);
+    (void)snprintf(files->base, sizeof files->base, "%s/%.*s-%u%s", dir, STR_ARG(peer->audience), peer->epoch,
+                   gate_ledger_is_urgent(ledger) ? "-urgent" : "");
     *out = files;
     return ERR_OK;
 }

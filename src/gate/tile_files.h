@@ -1,11 +1,11 @@
-/* The hashes of one partner's tree, packed in a file for each level of tiles. Files are derived: rebuilt by
+/* The hashes of one ledger's tree, packed in a file for each level of tiles. Files are derived: rebuilt by
  * replay of everything behind the index, which is never ahead of them. The gate's thread. Inside src/gate. */
 #pragma once
 
 #include "gate/state.h"
 
-/* Of the partner's present epoch; made when they are first written. */
-NODISCARD err_t tile_files_open(struct gate *gate, unsigned partner, struct tile_files **out);
+/* Of its present epoch; made when they are first written. */
+NODISCARD err_t tile_files_open(struct gate *gate, unsigned ledger, struct tile_files **out);
 /* These, and those that they follow. Accepts NULL. What was not flushed is lost. */
 void tile_files_close(struct tile_files *files);
 /* `before`, of an earlier epoch, stay open as long as these: a merge that is under way may have them in hand.

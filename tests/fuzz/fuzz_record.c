@@ -7,6 +7,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A leaf stands in one of its partner's two ledgers, and in no other's. */
+static void each_leaf_once(const struct record_decide *decide, const struct record_entry *entry)
+{
+    for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
+        unsigned leaves = record_entry_in(decide, entry, p) + record_entry_in(decide, entry, gate_urgent(p));
+        if (leaves != (entry->release >> p & 1))
+            abort();
+    }
+}
+
 static err_t again(uint8_t kind, struct bytes payload, struct arena *arena, struct buf *out)
 {
     struct record_envelope envelope;
@@ -18,8 +28,11 @@ static err_t again(uint8_t kind, struct bytes payload, struct arena *arena, stru
     err_t err = ERR_USAGE;
     if (kind == 0 && (err = record_envelope_read(payload, &envelope)) == ERR_OK)
         record_envelope_write(out, &envelope);
-    if (kind == 1 && (err = record_decide_read(payload, arena, &decide)) == ERR_OK)
+    if (kind == 1 && (err = record_decide_read(payload, arena, &decide)) == ERR_OK) {
         record_decide_write(out, &decide);
+        for (size_t e = 0; e < decide.entry_count && e < 64; e++)
+            each_leaf_once(&decide, &decide.entries[e]);
+    }
     if (kind == 2 && (err = record_fact_read(payload, &fact)) == ERR_OK)
         record_fact_write(out, &fact);
     if (kind == 3 && (err = record_policy_read(payload, &policy)) == ERR_OK)

@@ -475,7 +475,7 @@ static void keeper_notes(struct node *node, unsigned to, const struct gate_sign_
         const struct hash *known = root_signed(node, 0, to, request->origin.epoch, checkpoint.size);
         if (known != NULL && !hash_eq(known, &checkpoint.root))
             world_break(node->world, "%s signed a second past of %llu leaves for %s", node->name,
-                        (unsigned long long)checkpoint.size, node->world->nodes[to].name);
+                        (unsigned long long)checkpoint.size, node->world->nodes[gate_ledger_partner(to)].name);
         if (root_signed(node, node->anchor_from, to, request->origin.epoch, checkpoint.size) == NULL) {
             must(node->root_count < SIGNED_MAX);
             node->roots[node->root_count++] =
@@ -512,37 +512,39 @@ static bool asks_for(const struct gate_sign_request *request, uint64_t size)
     return false;
 }
 
-static bool sign_for(struct node *node, unsigned to)
+static bool sign_for(struct node *node, unsigned to, bool urgent)
 {
+    unsigned partner = node->partner[to], ledger = urgent ? gate_urgent(partner) : partner;
+    unsigned number = urgent ? gate_urgent(to) : to;
     static struct gate_sign_request request;
     struct str notes[16];
     struct buf texts[16];
     err_t err;
-    if (!gate_sign_next(node->gate, node->partner[to], &request))
+    if (!gate_sign_next(node->gate, ledger, &request))
         return true;
     if (draw_chance(&node->keeper_draw, 60)) { /* its answer is lost */
-        gate_sign_abandon(node->gate, node->partner[to]);
+        gate_sign_abandon(node->gate, ledger);
         node->sign_again_at = node->world->now_us + 10000;
         return true;
     }
     /* A crash took the checkpoint: it is made again, so that the keeper can see that it is the same. */
-    uint64_t last = last_signed(node, to, request.origin.epoch);
+    uint64_t last = last_signed(node, number, request.origin.epoch);
     if (request.old_size < last && !asks_for(&request, last)) {
-        if (gate_sign_again(node->gate, node->partner[to], last))
+        if (gate_sign_again(node->gate, ledger, last))
             node->sign_again_at = node->world->now_us + 1;
         else if (!node->forgetful)
             world_break(node->world, "%s asks for less than was signed for %s", node->name,
                         node->world->nodes[to].name);
         return true; /* a log from a backup: the request stays out, and nothing more is signed */
     }
-    if (node->forgetful && !keeper_trusts(node, to, &request))
+    if (node->forgetful && !keeper_trusts(node, number, &request))
         return true;
-    if (!node->forgetful && !keeper_agrees(node, to, &request)) {
+    if (!node->forgetful && !keeper_agrees(node, number, &request)) {
         world_break(node->world, "%s wanted a second past signed for %s", node->name,
                     node->world->nodes[to].name);
         return false;
     }
-    keeper_notes(node, to, &request, texts, notes);
+    keeper_notes(node, number, &request, texts, notes);
     err = gate_signed(node->gate, &request, notes, node_now(node));
     if (err == ERR_OK)
         err = commit_signed(node);
@@ -555,7 +557,7 @@ static bool sign_all(struct node *node)
 {
     node->sign_again_at = NEVER;
     for (unsigned p = 0; p < NODES; p++)
-        if (p != node->number && !sign_for(node, p))
+        if (p != node->number && (!sign_for(node, p, true) || !sign_for(node, p, false)))
             return false;
     return true;
 }

@@ -55,10 +55,11 @@ static void object(struct replaying *r, const struct frame *frame)
         r->came[thing->number] |= (uint8_t)(1u << source->partner);
 }
 
-static void entry(struct replaying *r, uint64_t lsn, const struct record_entry *entry)
+static void entry(struct replaying *r, uint64_t lsn, const struct record_decide *decide,
+                  const struct record_entry *entry)
 {
     for (unsigned p = 0; p < NODES; p++)
-        r->leaves[p] += entry->release >> p & 1;
+        r->leaves[p] += record_entry_in(decide, entry, p);
     const struct thing *about = entry->about != 0 ? thing_at(r, entry->about) : NULL;
     if (about != NULL) /* told that it is no longer current: its source may say it again */
         r->gave[about->number] &= (uint8_t)~entry->release;
@@ -87,10 +88,10 @@ static void decision(struct replaying *r, const struct frame *frame)
         wrong(r, frame->lsn, "a position is decided twice, or left out");
     r->decided = decide.to;
     for (size_t i = 0; i < decide.start_count; i++)
-        if (decide.starts[i].partner < NODES && decide.starts[i].seq != r->leaves[decide.starts[i].partner])
+        if (decide.starts[i].ledger < NODES && decide.starts[i].seq != r->leaves[decide.starts[i].ledger])
             wrong(r, frame->lsn, "leaves are numbered with a gap, or twice");
     for (size_t e = 0; e < decide.entry_count; e++)
-        entry(r, frame->lsn, &decide.entries[e]);
+        entry(r, frame->lsn, &decide, &decide.entries[e]);
 }
 
 static void read_log(struct replaying *r)
@@ -189,9 +190,11 @@ static void compare(struct node *node)
         for (size_t i = 0; i < node->root_count && !node->world->broken; i++) {
             struct hash root;
             const struct signed_root *signed_root = &node->roots[i];
-            if (signed_root->to == p &&
-                (gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
-                 gate_root(node->gate, node->partner[p], signed_root->size, &root) != ERR_OK ||
+            bool urgent = gate_ledger_is_urgent(signed_root->to);
+            unsigned number = urgent ? gate_urgent(node->partner[p]) : node->partner[p];
+            if (gate_ledger_partner(signed_root->to) == p &&
+                (gate_ledger(node->gate, number, &ledger) != ERR_OK ||
+                 gate_root(node->gate, number, signed_root->size, &root) != ERR_OK ||
                  !hash_eq(&root, &signed_root->root)))
                 world_break(node->world, "%s signed a root of %llu leaves for %s that is not its past",
                             node->name, (unsigned long long)signed_root->size, node->world->nodes[p].name);

@@ -169,7 +169,7 @@ struct followed {
 };
 
 struct signed_root {
-    unsigned to;
+    unsigned to; /* a node; its urgent ledger: gate_urgent of that */
     uint32_t epoch;
     uint64_t size;
     struct hash root;

@@ -54,7 +54,7 @@ static void write_kind(enum kind kind, struct buf *out)
                                {"so", 2},
                                NOW};
     struct record_policy policy = {NOW, {"me", 2}, {"language 1\n", 11}};
-    struct record_note note = {.partner = 63,
+    struct record_note note = {.ledger = GATE_LEDGERS - 1,
                                .epoch = 2,
                                .size = 9,
                                .root = {{4}},
@@ -217,7 +217,7 @@ static void masks_and_numbers_are_held_against_the_rest(void **state)
         entry = decide.entries[0];
         decide.entries = &entry;
         decide.entry_count = 1;
-        struct record_start start = {64, 1, 0, 0};
+        struct record_start start = {GATE_LEDGERS, 1, 0, 0};
         switch (wrong) {
         case 0:
             entry.release |= 1;
