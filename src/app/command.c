@@ -78,6 +78,14 @@ err_t command_partner(struct command_call *call, const char *name, const struct 
     return ERR_OK;
 }
 
+err_t command_ledger(struct command_call *call, const struct gate_peer **out_peer, unsigned *out_number)
+{
+    err_t err = command_partner(call, "audience", out_peer);
+    if (err == ERR_OK)
+        *out_number = command_flag(call, "urgent") ? gate_urgent((*out_peer)->index) : (*out_peer)->index;
+    return err;
+}
+
 err_t command_object(struct command_call *call, const char *name, struct stix_key *out)
 {
     struct str id;

@@ -105,6 +105,9 @@ enum { COMMAND_ID_SIZE = LIMIT_ID_BYTES + 1 };
 void command_id_text(const struct stix_key *key, char out[COMMAND_ID_SIZE]);
 /* Names of a partner's view, an object, a TLP level; the refusal says which are known or what is wrong. */
 NODISCARD err_t command_partner(struct command_call *call, const char *name, const struct gate_peer **out);
+/* The ledger of `audience` that is asked for: the main one, with `urgent` the urgent one. */
+NODISCARD err_t command_ledger(struct command_call *call, const struct gate_peer **out_peer,
+                               unsigned *out_number);
 NODISCARD err_t command_object(struct command_call *call, const char *name, struct stix_key *out);
 NODISCARD err_t command_tlp(struct command_call *call, const char *name, enum stix_tlp *out);
 /* An object by its identifier or, where this node minted it for a partner and holds nothing of that name, by

@@ -6,9 +6,20 @@
 struct walk {
     struct command_call *call;
     struct merkle_edge edge;
+    bool urgent;
     uint64_t limit, bad, closed;
     int64_t last_us;
 };
+
+/* The partner's main ledger, or the urgent one where that is asked for. */
+static err_t ledger_asked(struct command_call *call, unsigned *out_number, struct gate_ledger *out)
+{
+    const struct gate_peer *peer;
+    err_t err = command_ledger(call, &peer, out_number);
+    if (err == ERR_OK && TRY(err, gate_ledger(call->host->gate, *out_number, out)))
+        err = command_refuse(call, err, NULL, "%s", err_text(err));
+    return err;
+}
 
 static void say_ledger(struct command_call *call, const struct gate_ledger *ledger)
 {
@@ -32,6 +43,16 @@ static void say_ledger(struct command_call *call, const struct gate_ledger *ledg
              STR_ARG(buf_str(&origin)), (unsigned long long)ledger->size, (unsigned long long)ledger->visible,
              root, (unsigned long long)ledger->receipted, (unsigned long long)ledger->refused);
     buf_deinit(&origin);
+}
+
+/* Who looks at the one is told of the other. */
+static void say_beside(struct command_call *call, unsigned number)
+{
+    struct gate_ledger ledger;
+    if (!gate_ledger_is_urgent(number) &&
+        gate_ledger(call->host->gate, gate_urgent(number), &ledger) == ERR_OK && ledger.size > 0)
+        line_say(call->out, "beside it the urgent ledger, with %llu recalls: --urgent shows it",
+                 (unsigned long long)ledger.size);
 }
 
 static bool say_leaf(void *ctx, const struct gate_leaf *leaf)
@@ -60,20 +81,19 @@ static bool say_leaf(void *ctx, const struct gate_leaf *leaf)
 
 static err_t ledger_show(struct command_call *call)
 {
-    const struct gate_peer *peer;
     struct gate_ledger ledger;
     struct walk walk = {.call = call, .limit = 1000};
+    unsigned number;
     err_t err;
-    if (TRY(err, command_partner(call, "audience", &peer)))
+    if (TRY(err, ledger_asked(call, &number, &ledger)))
         return err;
-    if (TRY(err, gate_ledger(call->host->gate, peer->index, &ledger)))
-        return command_refuse(call, err, NULL, "%s", err_text(err));
     say_ledger(call, &ledger);
+    say_beside(call, number);
     uint64_t from = ledger.visible > walk.limit ? ledger.visible - walk.limit : 0;
     if (from > 0 && !command_flag(call, "head"))
         line_say(call->out, "the last %llu leaves:", (unsigned long long)walk.limit);
     if (ledger.visible > 0 && !command_flag(call, "head") &&
-        TRY(err, gate_leaves(call->host->gate, peer->index, from, say_leaf, &walk)))
+        TRY(err, gate_leaves(call->host->gate, number, from, say_leaf, &walk)))
         return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
     return ERR_OK;
 }
@@ -83,7 +103,7 @@ static bool verify_leaf(void *ctx, const struct gate_leaf *leaf)
 {
     struct walk *walk = ctx;
     bool good = leaf->leaf.seq == walk->edge.size && leaf->leaf.time_us > walk->last_us &&
-                (leaf->closed || leaf_opening_verify(&leaf->leaf, &leaf->opening, false) == ERR_OK);
+                (leaf->closed || leaf_opening_verify(&leaf->leaf, &leaf->opening, walk->urgent) == ERR_OK);
     if (good && leaf->object.len > 0) {
         struct hash content = hash_sha256(leaf->object);
         good = hash_eq(&content, &leaf->opening.content);
@@ -99,8 +119,7 @@ static bool verify_leaf(void *ctx, const struct gate_leaf *leaf)
     return walk->bad < 20;
 }
 
-static err_t verify_checkpoint(struct command_call *call, const struct gate_peer *peer,
-                               const struct gate_ledger *ledger)
+static err_t verify_checkpoint(struct command_call *call, unsigned number, const struct gate_ledger *ledger)
 {
     uint64_t size;
     struct buf note;
@@ -108,7 +127,7 @@ static err_t verify_checkpoint(struct command_call *call, const struct gate_peer
     struct checkpoint checkpoint;
     struct note parsed;
     buf_init(&note, LIMIT_NOTE_BYTES);
-    err_t err = gate_checkpoint(call->host->gate, peer->index, ledger->visible, &size, &note);
+    err_t err = gate_checkpoint(call->host->gate, number, ledger->visible, &size, &note);
     if (err == ERR_OK)
         err = note_parse(buf_str(&note), &parsed, &fault);
     if (err == ERR_OK)
@@ -122,22 +141,21 @@ static err_t verify_checkpoint(struct command_call *call, const struct gate_peer
 
 static err_t ledger_verify(struct command_call *call)
 {
-    const struct gate_peer *peer;
     struct gate_ledger ledger;
     struct walk walk = {.call = call, .last_us = -1};
+    unsigned number;
     err_t err;
-    if (TRY(err, command_partner(call, "audience", &peer)))
+    if (TRY(err, ledger_asked(call, &number, &ledger)))
         return err;
-    if (TRY(err, gate_ledger(call->host->gate, peer->index, &ledger)))
-        return command_refuse(call, err, NULL, "%s", err_text(err));
-    if (ledger.visible > 0 && TRY(err, gate_leaves(call->host->gate, peer->index, 0, verify_leaf, &walk)))
+    walk.urgent = ledger.origin.urgent;
+    if (ledger.visible > 0 && TRY(err, gate_leaves(call->host->gate, number, 0, verify_leaf, &walk)))
         return command_refuse(call, err, "run `bongsu check`", "a leaf could not be made again: %s",
                               err_text(err));
     struct hash root = merkle_edge_root(&walk.edge);
     if (walk.bad > 0 || (ledger.visible > 0 && !hash_eq(&root, &ledger.visible_root)))
         return command_refuse(call, ERR_PROOF, "run `bongsu check`",
                               "the ledger does not have the root that was signed");
-    if (ledger.visible > 0 && TRY(err, verify_checkpoint(call, peer, &ledger)))
+    if (ledger.visible > 0 && TRY(err, verify_checkpoint(call, number, &ledger)))
         return command_refuse(call, err, "run `bongsu check`", "its checkpoint does not fit: %s",
                               err_text(err));
     line_begin(call->out);

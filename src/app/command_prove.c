@@ -22,17 +22,17 @@ struct head {
     bool cosigned;
 };
 
-/* Checkpoint and receipt of the size that the partner acknowledged last. ERR_NOTFOUND: there is none, or its
- * checkpoint is kept no more. `body` keeps what `out` borrows. */
-static err_t receipt_get(struct command_call *call, unsigned partner, struct buf *note, struct buf *body,
+/* Checkpoint and receipt of the size of that ledger that the partner acknowledged last. ERR_NOTFOUND: there
+ * is none, or its checkpoint is kept no more. `body` keeps what `out` borrows. */
+static err_t receipt_get(struct command_call *call, unsigned ledger, struct buf *note, struct buf *body,
                          struct sync_receipt *out)
 {
     struct gate *gate = call->host->gate;
     uint64_t size, found;
     err_t err;
-    if (TRY(err, gate_receipt_notes(gate, partner, &size, body)) ||
+    if (TRY(err, gate_receipt_notes(gate, ledger, &size, body)) ||
         TRY(err, sync_receipt_read(buf_bytes(body), out)) ||
-        TRY(err, gate_checkpoint(gate, partner, size, &found, note)))
+        TRY(err, gate_checkpoint(gate, ledger, size, &found, note)))
         return err;
     if (found != size || out->size != size)
         return ERR_NOTFOUND;
@@ -40,7 +40,7 @@ static err_t receipt_get(struct command_call *call, unsigned partner, struct buf
     return buf_err(note);
 }
 
-static err_t head_of(struct command_call *call, unsigned partner, const struct gate_ledger *ledger,
+static err_t head_of(struct command_call *call, unsigned number, const struct gate_ledger *ledger,
                      uint64_t seq, struct head *out)
 {
     struct sync_receipt receipt;
@@ -49,15 +49,15 @@ static err_t head_of(struct command_call *call, unsigned partner, const struct g
     buf_init(&out->note, LIMIT_NOTE_BYTES);
     buf_init(&body, LIMIT_FRAME_BYTES);
     if (seq < ledger->receipted)
-        err = receipt_get(call, partner, &out->note, &body, &receipt);
+        err = receipt_get(call, number, &out->note, &body, &receipt);
     out->cosigned = err == ERR_OK;
     out->size = ledger->receipted;
     buf_deinit(&body);
     if (err == ERR_NOTFOUND) {
         buf_clear(&out->note);
-        err = gate_checkpoint(call->host->gate, partner, ledger->visible, &out->size, &out->note);
+        err = gate_checkpoint(call->host->gate, number, ledger->visible, &out->size, &out->note);
     }
-    return err == ERR_OK ? gate_root(call->host->gate, partner, out->size, &out->root) : err;
+    return err == ERR_OK ? gate_root(call->host->gate, number, out->size, &out->root) : err;
 }
 
 /* --- proofs --- */
@@ -65,6 +65,7 @@ static err_t head_of(struct command_call *call, unsigned partner, const struct g
 struct prove {
     struct command_call *call;
     const struct gate_peer *peer;
+    unsigned number; /* of the ledger: his main one, or the urgent one */
     struct gate_ledger ledger;
     size_t count;
     uint64_t seqs[PROOFS_MAX];
@@ -78,9 +79,9 @@ static err_t prove_begin(struct prove *prove, struct command_call *call)
 {
     err_t err;
     *prove = (struct prove) {.call = call, .object = command_flag(call, "object")};
-    if (TRY(err, command_partner(call, "audience", &prove->peer)))
+    if (TRY(err, command_ledger(call, &prove->peer, &prove->number)))
         return err;
-    err = gate_ledger(call->host->gate, prove->peer->index, &prove->ledger);
+    err = gate_ledger(call->host->gate, prove->number, &prove->ledger);
     return err == ERR_OK ? err : command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
 }
 
@@ -90,7 +91,7 @@ static err_t put_file(struct prove *prove, struct proof *proof, const struct has
     struct gate *gate = prove->call->host->gate;
     struct buf text;
     err_t err;
-    if (TRY(err, gate_inclusion(gate, prove->peer->index, proof->index, prove->head.size, &proof->path)) ||
+    if (TRY(err, gate_inclusion(gate, prove->number, proof->index, prove->head.size, &proof->path)) ||
         TRY(err,
             merkle_inclusion_verify(&proof->path, proof->index, prove->head.size, leaf, &prove->head.root)))
         return err;
@@ -152,8 +153,8 @@ static err_t prove_seq(struct prove *prove, uint64_t seq)
             "leaf %llu %s: the ledger of %.*s has %llu leaves, %llu of them signed", (unsigned long long)seq,
             seq < prove->ledger.size ? "is not signed yet" : "is not there", STR_ARG(prove->peer->audience),
             (unsigned long long)prove->ledger.size, (unsigned long long)prove->ledger.visible);
-    if (!TRY(err, head_of(call, prove->peer->index, &prove->ledger, seq, &prove->head)) &&
-        !TRY(err, gate_leaves(call->host->gate, prove->peer->index, seq, prove_leaf, prove)))
+    if (!TRY(err, head_of(call, prove->number, &prove->ledger, seq, &prove->head)) &&
+        !TRY(err, gate_leaves(call->host->gate, prove->number, seq, prove_leaf, prove)))
         err = prove->err;
     buf_deinit(&prove->head.note);
     return err == ERR_OK ? err : command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
@@ -204,6 +205,9 @@ err_t command_ledger_prove(struct command_call *call)
         return err;
     if (str_to_u64(id, UINT64_MAX, &seq))
         return prove_seq(&prove, seq);
+    if (gate_ledger_is_urgent(prove.number))
+        return command_refuse(call, ERR_USAGE, "bongsu ledger show --urgent has them",
+                              "what is called back is proved by the number of the leaf");
     if (TRY(err, command_object(call, "id", &object)) || TRY(err, command_meant(call, "id", &meant)))
         return err;
     command_say_meant(call, &meant); /* the leaves are proved as he has them */
@@ -225,9 +229,10 @@ err_t command_ledger_prove(struct command_call *call)
 static err_t note_opening(struct prove *prove, uint64_t seq, const struct gate_by *by)
 {
     struct command_call *call = prove->call;
-    char key[16 + LIMIT_NAME_BYTES], value[24], what[LIMIT_NAME_BYTES + 40];
+    char key[16 + LIMIT_NAME_BYTES], value[32], what[LIMIT_NAME_BYTES + 48];
     (void)snprintf(key, sizeof key, "opened/%.*s", STR_ARG(prove->peer->audience));
-    (void)snprintf(value, sizeof value, "%llu", (unsigned long long)seq);
+    (void)snprintf(value, sizeof value, "%s%llu", gate_ledger_is_urgent(prove->number) ? "urgent/" : "",
+                   (unsigned long long)seq);
     (void)snprintf(what, sizeof what, "ledger.open %.*s/%s", STR_ARG(prove->peer->audience), value);
     if (call->host->access != NULL) {
         access_put(call->host->access, &(struct access_entry) {.time_us = call->now_us,
@@ -271,14 +276,14 @@ static err_t open_leaf(struct prove *prove, uint64_t seq, const struct gate_by *
     struct leaf leaf;
     uint64_t lsn;
     err_t err;
-    if (TRY(err, gate_leaf_reason(call->host->gate, prove->peer->index, seq, &leaf, &lsn, bytes)))
+    if (TRY(err, gate_leaf_reason(call->host->gate, prove->number, seq, &leaf, &lsn, bytes)))
         return err == ERR_NOTFOUND
                    ? command_refuse(call, err, "bongsu ledger show",
                                     "leaf %llu is not there, or not signed yet", (unsigned long long)seq)
                    : command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
     if (TRY(err, leaf_reason_decode(buf_bytes(bytes), &reason)) ||
         TRY(err, leaf_reason_verify(&leaf, &reason)) ||
-        TRY(err, head_of(call, prove->peer->index, &prove->ledger, seq, &prove->head)))
+        TRY(err, head_of(call, prove->number, &prove->ledger, seq, &prove->head)))
         return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
     struct hash hash = leaf_hash(&leaf);
     proof_reason_set(&proof, &leaf, &reason);
@@ -323,7 +328,7 @@ err_t command_ledger_open(struct command_call *call)
 
 struct exporting {
     struct command_call *call; /* of the portion being written */
-    unsigned partner;
+    unsigned number;
     uint64_t size, next; /* as it was signed when it began; the leaf to come */
     bool told;           /* the checkpoint and the receipt */
     size_t count;
@@ -334,10 +339,11 @@ static err_t export_begin(struct command_call *call, void **out)
 {
     const struct gate_peer *peer;
     struct gate_ledger ledger;
+    unsigned number;
     err_t err;
-    if (TRY(err, command_partner(call, "audience", &peer)))
+    if (TRY(err, command_ledger(call, &peer, &number)))
         return err;
-    if (TRY(err, gate_ledger(call->host->gate, peer->index, &ledger)))
+    if (TRY(err, gate_ledger(call->host->gate, number, &ledger)))
         return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
     if (ledger.visible == 0)
         return command_refuse(call, ERR_NOTFOUND, NULL, "the ledger of %.*s has no signed leaf",
@@ -345,7 +351,7 @@ static err_t export_begin(struct command_call *call, void **out)
     struct exporting *exporting = mem_alloc(sizeof *exporting);
     if (exporting == NULL)
         return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));
-    exporting->partner = peer->index;
+    exporting->number = number;
     exporting->size = ledger.visible;
     exporting->next = 0;
     exporting->told = false;
@@ -362,12 +368,12 @@ static err_t export_head(struct exporting *exporting)
     uint64_t size;
     buf_init(&note, LIMIT_NOTE_BYTES);
     buf_init(&body, LIMIT_FRAME_BYTES);
-    err_t err = gate_checkpoint(call->host->gate, exporting->partner, exporting->size, &size, &note);
+    err_t err = gate_checkpoint(call->host->gate, exporting->number, exporting->size, &size, &note);
     line_begin(call->out);
     line_count(call->out, "size", exporting->size);
     line_text(call->out, "checkpoint", buf_str(&note));
     buf_clear(&note);
-    if (err == ERR_OK && receipt_get(call, exporting->partner, &note, &body, &receipt) == ERR_OK &&
+    if (err == ERR_OK && receipt_get(call, exporting->number, &note, &body, &receipt) == ERR_OK &&
         receipt.size <= exporting->size) {
         line_text(call->out, "receipt_checkpoint", buf_str(&note));
         line_text(call->out, "receipt_disposition", receipt.disposition);
@@ -413,7 +419,7 @@ static err_t export_next(struct command_call *call, void *state, bool *out_end)
     if (!exporting->told)
         err = export_head(exporting);
     if (err == ERR_OK)
-        err = gate_leaves(call->host->gate, exporting->partner, first, export_leaf, exporting);
+        err = gate_leaves(call->host->gate, exporting->number, first, export_leaf, exporting);
     if (err != ERR_OK || exporting->count == 0)
         return command_refuse(call, err == ERR_OK ? ERR_CORRUPT : err, "`bongsu ledger verify` says more",
                               "leaf %llu could not be made again: %s", (unsigned long long)exporting->next,

@@ -439,11 +439,17 @@ const struct cli_group cli_quarantine = GROUP(quarantine_rows);
 
 /* --- ledgers, objects --- */
 
+/* Beside it stand the recalls, where the partner's node follows both. */
+#define URGENT                                                                                               \
+    {                                                                                                        \
+        "urgent", CLI_FLAG, "urgent", NULL, "the urgent ledger, with what was called back"                   \
+    }
+
 static const struct cli_command ledger_rows[] = {
     {.words = "ledger show",
      .summary = "what was released to a partner, newest last",
      .args = {AUDIENCE},
-     .options = {{"head", CLI_FLAG, "head", NULL, "size, root and receipts only"}},
+     .options = {{"head", CLI_FLAG, "head", NULL, "size, root and receipts only"}, URGENT},
      .control = "ledger.show",
      .columns = {{"SEQ", "seq"},
                  {"TIME", "time"},
@@ -455,6 +461,7 @@ static const struct cli_command ledger_rows[] = {
     {.words = "ledger verify",
      .summary = "make every leaf again and compare",
      .args = {AUDIENCE},
+     .options = {URGENT},
      .control = "ledger.verify"},
     {.words = "ledger prove",
      .summary = "prove that an object was released",
@@ -464,7 +471,8 @@ static const struct cli_command ledger_rows[] = {
      .args = {AUDIENCE, {"ID", CLI_TEXT, "id", NULL, "STIX identifier, or the number of a leaf"}},
      .options = {{"out", CLI_TEXT, NULL, "FILE",
                   "write the proof of the newest leaf there; - standard output"},
-                 {"object", CLI_TEXT, NULL, "FILE", "and the exact bytes that were released there"}},
+                 {"object", CLI_TEXT, NULL, "FILE", "and the exact bytes that were released there"},
+                 URGENT},
      .control = "ledger.prove",
      .columns = {{"SEQ", "seq"},
                  {"TIME", "time"},
@@ -481,7 +489,9 @@ static const struct cli_command ledger_rows[] = {
          "On what basis it was approved is the log's word beside it, for as long as the object is held.\n"
          "Never for the partner. Who opened what is in the log and in `bongsu access`.",
      .args = {AUDIENCE, {"SEQ", CLI_TEXT, "seq", NULL, "the leaf's number, from ledger show"}},
-     .options = {BECAUSE, {"out", CLI_TEXT, NULL, "FILE", "write the proof there; - standard output"}},
+     .options = {BECAUSE,
+                 {"out", CLI_TEXT, NULL, "FILE", "write the proof there; - standard output"},
+                 URGENT},
      .control = "ledger.open",
      .columns = {{"SEQ", "seq"},
                  {"RULE", "rule"},
@@ -497,6 +507,7 @@ static const struct cli_command ledger_rows[] = {
          "Leaves, openings, tiles, checkpoint and receipt, under their C2SP paths; no object, no reason.\n"
          "bongsu-verify ledger --card kr.card --card us.card DIR",
      .args = {AUDIENCE, {"DIR", CLI_TEXT, NULL, NULL, "a new directory"}},
+     .options = {URGENT},
      .control = "ledger.export",
      .run = run_ledger_export},
     {.words = "ledger verify-proof",
