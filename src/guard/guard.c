@@ -185,13 +185,14 @@ static bool may_receive(const struct guard *guard, int partner, const struct gua
     return !out->again;
 }
 
-static enum guard_verdict check_feed(struct guard *guard, struct guard_case *c,
+static enum guard_verdict check_feed(struct guard *guard, struct guard_case *c, bool urgent,
                                      const struct guard_answer *answer, struct guard_finding *out)
 {
     int partner = partner_of_key(guard, c);
     if (!may_receive(guard, partner, answer, out))
         return GUARD_HOLD;
     look_begin(guard, LOOK_FEED, (unsigned)partner, c, out);
+    guard->look.urgent = urgent;
     if (!leaf_page(guard, &guard->rules.partners[partner], answer->body))
         return GUARD_HOLD;
     return look_end(guard);
@@ -252,8 +253,9 @@ static enum guard_verdict check(struct guard *guard, struct guard_case *c, const
         return GUARD_HOLD;
     if (answer->body.len == 0)
         return GUARD_PASS;
-    if (str_eq(path, STR("/bongsu/v1/feed")) && shown)
-        return check_feed(guard, c, answer, out);
+    bool urgent = str_eq(path, STR("/bongsu/v1/urgent/feed"));
+    if ((urgent || str_eq(path, STR("/bongsu/v1/feed"))) && shown)
+        return check_feed(guard, c, urgent, answer, out);
     if (collection_target(path, &target) && c->reads && shown)
         return check_collection(guard, c, &target, answer, out);
     /* What became of a submission names what was submitted. */

@@ -5,7 +5,9 @@ enum {
     NOTE_MAX = 128 << 10,
     PROOF_MAX = 64,
     OBJECT_MAX = LIMIT_OBJECT_BYTES,
+    OP_RECALL = 4,
     OP_NARROW = 7, /* the last one */
+    OP_AT = 3,
     WITH_OPENING = 1,
     WITH_OBJECT = 2,
     WITH_LIMITS = 4,
@@ -91,7 +93,8 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
     look->seq = seq;
     if (rd->err == ERR_OK)
         look->leaves[seq - look->first_seq] = tree_leaf(leaf_bytes);
-    if (rd->err != ERR_OK || !parts_known(parts))
+    if (rd->err != ERR_OK || !parts_known(parts) ||
+        (look->urgent && (leaf_bytes.at[OP_AT] != OP_RECALL || object.len > 0))) /* recalls, and no content */
         return look_fail(guard, GUARD_RULE_FORM, NULL);
     if (parts == 0) /* a destroyed secret: nothing is told */
         return true;
@@ -108,23 +111,24 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
     return object.len == 0 || look_object(guard, object, &hash);
 }
 
-static bool is_origin(struct str line, const char *audience, uint32_t epoch)
+static bool is_origin(struct str line, const char *audience, uint32_t epoch, bool urgent)
 {
     uint64_t number;
     if (!str_eq(str_cut(&line, '/'), STR("bongsu")))
         return false;
     (void)str_cut(&line, '/'); /* the issuer */
-    return str_eq(str_cut(&line, '/'), str_of(audience)) && str_to_u64(line, UINT32_MAX, &number) &&
-           number == epoch;
+    return str_eq(str_cut(&line, '/'), str_of(audience)) &&
+           str_to_u64(str_cut(&line, '/'), UINT32_MAX, &number) && number == epoch &&
+           (urgent ? str_eq(line, STR("urgent")) : line.at == NULL);
 }
 
-/* The page ends at the checkpoint of this partner's own ledger. */
+/* The page ends at the checkpoint of this partner's own ledger, of the two the one that was asked for. */
 static bool checkpoint(struct guard *guard, const struct rules_partner *partner, struct str note,
                        uint64_t size, struct tree_end *out)
 {
     uint64_t said;
     size_t len;
-    if (!is_origin(str_cut(&note, '\n'), partner->name, partner->epoch))
+    if (!is_origin(str_cut(&note, '\n'), partner->name, partner->epoch, guard->look.urgent))
         return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
     if (!str_to_u64(str_cut(&note, '\n'), UINT64_MAX, &said) || said != size ||
         !str_unbase64(str_cut(&note, '\n'), out->root.b, HASH_SIZE, &len) || len != HASH_SIZE)
@@ -139,7 +143,7 @@ static bool grows(struct guard *guard, const struct rules_partner *partner, uint
                   struct bytes proof)
 {
     struct look *look = &guard->look;
-    const struct tree_end *end = &guard->ends[look->partner];
+    const struct tree_end *end = &guard->ends[look->urgent][look->partner];
     struct tree_page page = {look->first_seq, look->leaves, count, proof, look->end.root};
     bool follows = end->epoch == partner->epoch && end->size == look->first_seq;
     return tree_grows(&page, follows ? &end->root : NULL) || look_fail(guard, GUARD_RULE_VIEW, NULL);

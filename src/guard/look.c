@@ -7,7 +7,7 @@ void look_begin(struct guard *guard, enum look_kind kind, unsigned partner, stru
     look->kind = kind;
     look->partner = partner;
     look->c = c;
-    look->has_seq = look->found = false;
+    look->has_seq = look->found = look->urgent = false;
     look->item_count = look->ref_count = look->named = 0;
     look->end.size = 0;
     look->finding = finding;
@@ -272,7 +272,7 @@ static void remember(struct guard *guard)
 {
     struct look *look = &guard->look;
     if (look->end.size > 0)
-        guard->ends[look->partner] = look->end;
+        guard->ends[look->urgent][look->partner] = look->end;
     for (size_t i = 0; look->kind != LOOK_PLAIN && i < LOOK_OWN_SLOTS; i++)
         if (look->own[i] != 0)
             known_add(&guard->known, look->own[i]);

@@ -40,6 +40,7 @@ struct look_item {
 struct look {
     enum look_kind kind;
     unsigned partner;
+    bool urgent; /* LOOK_FEED: of his urgent ledger */
     struct guard_case *c;
     bool has_seq; /* of the leaf in hand */
     uint64_t seq, first_seq;
@@ -61,7 +62,7 @@ struct guard {
     struct guard_told rules, next;
     bool held[LIMIT_PARTNERS]; /* by this guard, since */
     uint64_t resumed[LIMIT_PARTNERS];
-    struct tree_end ends[LIMIT_PARTNERS]; /* of the last page that went */
+    struct tree_end ends[2][LIMIT_PARTNERS]; /* of the last page that went: main ledgers, urgent ones */
     struct buf scratch;
     struct look look;
     struct {
@@ -102,5 +103,5 @@ enum { GUARD_LEAF_SIZE = 88, GUARD_OPENING_SIZE = 72 };
 /* False when the opening does not open the leaf. */
 bool leaf_opens(struct bytes leaf, struct bytes opening, struct guard_leaf *out);
 bool leaf_has_content(const struct guard_leaf *leaf);
-/* A whole page of a ledger for the partner in hand. */
+/* A whole page of a ledger, the main or the urgent one, for the partner in hand. */
 bool leaf_page(struct guard *guard, const struct rules_partner *partner, struct bytes body);

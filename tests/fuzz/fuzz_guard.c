@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct bytes rest = bytes_of(bytes + 1, size - 1);
     if (guard_rules(guard, STR(RULES), &fault) != ERR_OK)
         abort();
-    switch (bytes[0] % 5) {
+    switch (bytes[0] % 6) {
     case 0:
         answer(guard, "/bongsu/v1/feed", rest);
         break;
@@ -77,6 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         break;
     case 2:
         answer(guard, "/api/collections/release/manifest/", rest);
+        break;
+    case 5:
+        answer(guard, "/bongsu/v1/urgent/feed", rest);
         break;
     case 3:
         if (rules_read(str_from_bytes(rest), &rules, &fault) != ERR_OK && fault.code == ERR_OK)

@@ -71,7 +71,7 @@ void shop_take_back(struct shop *shop, unsigned partner)
 struct leaf shop_leaf(const struct shop *shop, unsigned partner, uint64_t seq, struct leaf_opening *out)
 {
     const char *object = shop->ledger[partner].object[seq];
-    enum leaf_op op = object == NULL ? LEAF_EXPIRE : LEAF_RELEASE;
+    enum leaf_op op = object != NULL ? LEAF_RELEASE : shop->urgent ? LEAF_RECALL : LEAF_EXPIRE;
     *out = (struct leaf_opening) {.subject_seq = object == NULL ? 0 : LEAF_SUBJECT_NONE};
     memset(out->salt.b, (int)(seq + partner), HASH_SIZE);
     if (object != NULL)
@@ -121,14 +121,18 @@ void shop_page_of(const struct shop *shop, unsigned entries, unsigned partner, u
         struct sync_beside beside = {.hops = 1};
         if (seq % 2 == 1)
             beside.trail = bytes_of(trail, sizeof trail);
-        sync_entry_write(out, &leaf, &opening, bytes_from_str(str_of(shop->ledger[entries].object[seq])),
+        sync_entry_write(out, &leaf, &opening,
+                         shop->ledger[entries].object[seq] == NULL
+                             ? bytes_of(NULL, 0)
+                             : bytes_from_str(str_of(shop->ledger[entries].object[seq])),
                          &beside);
     }
     assert_int_equal(merkle_root(&source, from + count, &root), ERR_OK);
     if (count > 0)
         assert_int_equal(merkle_consistency(&source, from, from + count, &proof), ERR_OK);
-    (void)snprintf(note, sizeof note, "bongsu/kr/%s/%d\n%llu\n%.*s\n\nsigned\n", names[partner], SHOP_EPOCH,
-                   (unsigned long long)(from + count), (int)str_base64(root.b, HASH_SIZE, text), text);
+    (void)snprintf(note, sizeof note, "bongsu/kr/%s/%d%s\n%llu\n%.*s\n\nsigned\n", names[partner], SHOP_EPOCH,
+                   shop->urgent ? "/urgent" : "", (unsigned long long)(from + count),
+                   (int)str_base64(root.b, HASH_SIZE, text), text);
     sync_page_tail_write(out, count > 0 ? str_of(note) : STR(""), &proof);
     assert_int_equal(buf_err(out), ERR_OK);
 }

@@ -9,6 +9,7 @@
 enum { SHOP_US, SHOP_NZ, SHOP_PARTNERS, SHOP_MAX = 1200, SHOP_EPOCH = 4, SHOP_NOW_S = 1795300000 };
 
 #define SHOP_FEED    "/bongsu/v1/feed"
+#define SHOP_URGENT  "/bongsu/v1/urgent/feed"
 #define SHOP_OBJECTS "/api/collections/release/objects/"
 
 /* An identifier whose last digits are the number. */
@@ -25,6 +26,7 @@ struct shop {
     char *withheld[SHOP_MAX]; /* held, and nobody's */
     size_t withheld_count;
     bool mistaken; /* shows the leaf after the one that is asked for */
+    bool urgent;   /* pages are of urgent ledgers: what has no content is recalled */
     unsigned questions;
 };
 

@@ -417,6 +417,52 @@ static void test_the_page_before_is_known(void **state)
     shop_close(&shop);
 }
 
+/* In an urgent ledger recalls stand and nothing else, and a page of one ledger is none of the other, also
+ * where it begins at the same number. */
+static void test_urgent_pages(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        bool urgent, object;
+        enum guard_verdict verdict;
+        enum guard_rule rule;
+    } rows[] = {
+        {SHOP_URGENT, true, false, GUARD_PASS, GUARD_RULE_FORM},
+        {SHOP_URGENT, true, true, GUARD_HOLD, GUARD_RULE_FORM},
+        {SHOP_URGENT, false, false, GUARD_HOLD, GUARD_RULE_FORM}, /* an expire */
+        {SHOP_FEED, false, false, GUARD_PASS, GUARD_RULE_FORM},
+        {SHOP_FEED, true, false, GUARD_HOLD, GUARD_RULE_RECIPIENT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct guard_finding finding;
+        struct shop shop;
+        struct buf page;
+        shop_open(&shop);
+        buf_init(&page, 1 << 20);
+        for (uint32_t k = 0; k < 4; k++)
+            shop_release(&shop, SHOP_US, NULL);
+        shop.urgent = !rows[i].urgent;
+        shop_page(&shop, SHOP_US, 0, 2, &page); /* the other ledger has gone as far */
+        assert_int_equal(
+            shop_check(&shop, SHOP_US, shop.urgent ? SHOP_URGENT : SHOP_FEED, buf_bytes(&page), &finding),
+            GUARD_PASS);
+        if (rows[i].object)
+            release(&shop, SHOP_US, "tool", 0x700, "");
+        shop.urgent = rows[i].urgent;
+        for (uint32_t from = 0; from < 4; from += 2) {
+            buf_clear(&page);
+            shop_page(&shop, SHOP_US, from, rows[i].object ? 5 - from : 2, &page);
+            enum guard_verdict verdict = shop_check(&shop, SHOP_US, rows[i].path, buf_bytes(&page), &finding);
+            assert_int_equal(verdict, rows[i].verdict);
+            if (from == 0 && verdict == GUARD_HOLD)
+                assert_int_equal(finding.rule, rows[i].rule);
+        }
+        buf_deinit(&page);
+        shop_close(&shop);
+    }
+}
+
 /* Whoever writes a sentence stops nobody and learns nothing: what a text names in passing is counted. */
 static void test_sentences(void **state)
 {
@@ -643,6 +689,7 @@ int main(void)
         cmocka_unit_test(test_everything_goes),
         cmocka_unit_test(test_every_page_grows_its_ledger),
         cmocka_unit_test(test_the_page_before_is_known),
+        cmocka_unit_test(test_urgent_pages),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_taken_back),
