@@ -134,6 +134,24 @@ static err_t plan_from(struct command_call *call, const struct gate_peer *peer,
     return ERR_OK;
 }
 
+/* A bundle carries the main ledger. Who has not asked for long is told there of recalls until he says hello
+ * again, and what he was told before in the urgent one waits for his line. */
+static void plan_recalls(struct command_call *call, const struct gate_peer *peer)
+{
+    struct core_role *role = call->host->ctx;
+    struct gate_ledger urgent;
+    struct sync_served served = sync_serve_status(role->serve, peer->index);
+    if (call->now_us - served.seen_us < LIMIT_BUNDLE_AWAY_US ||
+        gate_ledger(role->gate, gate_urgent(peer->index), &urgent) != ERR_OK)
+        return;
+    if (gate_peer_urgent(role->gate, peer->index, false, call->now_us) == ERR_OK &&
+        urgent.size > urgent.receipted)
+        line_say(call->out,
+                 "%llu recalls wait in the urgent ledger, which no bundle carries: telephone (bongsu recall "
+                 "status)",
+                 (unsigned long long)(urgent.size - urgent.receipted));
+}
+
 static err_t plan_begin(struct command_call *call, void **out_state)
 {
     const struct gate_peer *peer;
@@ -148,6 +166,7 @@ static err_t plan_begin(struct command_call *call, void **out_state)
         return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
     if (TRY(err, plan_from(call, peer, &ledger, &from)))
         return err;
+    plan_recalls(call, peer);
     struct planning *planning = mem_alloc(sizeof *planning);
     if (planning == NULL)
         return command_refuse(call, ERR_NOMEM, NULL, "%s", err_text(ERR_NOMEM));

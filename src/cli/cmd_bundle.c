@@ -80,7 +80,9 @@ static void take_plan(void *ctx, struct str json)
     if (line == NULL)
         return;
     struct str id = line_str(line, "bundle");
-    if (line_has(line, "nothing")) {
+    if (line_has(line, "say")) {
+        print_beside(json);
+    } else if (line_has(line, "nothing")) {
         w->nothing = true;
         w->visible = line_u64(line, "visible");
     } else if (id.len == 2 * (size_t)BUNDLE_ID_SIZE && str_unhex(id, w->plan.id, BUNDLE_ID_SIZE)) {

@@ -233,6 +233,7 @@
 #define LIMIT_BUNDLE_HEAD_BYTES   (32u << 10)  /* 1,000 cuts of 20 digits, the rest, one signature */
 #define LIMIT_BUNDLE_RECORD_BYTES (256u << 10) /* plain bytes of one record: what a damaged one costs */
 #define LIMIT_BUNDLE_WAIT_US      60000000     /* for the keeper, a signature, a page to be durable */
+#define LIMIT_BUNDLE_AWAY_US      (5 * 60 * INT64_C(1000000)) /* a follower asks every half minute */
 #define LIMIT_BUNDLE_REST_US      2000000      /* a report waits so long for what was called back to go */
 #define LIMIT_BUNDLE_RECALLS      64           /* answers in one report; the rest go with the next */
 #define LIMIT_BUNDLE_REPORT_BYTES (768u << 10) /* a receipt of 256 KiB and those, in base64 */

@@ -10,6 +10,7 @@ struct sync_followed {
     uint32_t epoch;
     struct str origin;
     const struct note_key *key; /* the issuer's ledger key under that origin */
+    bool urgent;                /* the urgent ledger: recalls, of leaves of the main one */
     /* A page may begin before the tip, as those of bundles that overlap do: what is held is passed over, and
      * the rest has to lead from the tip to the page's checkpoint. Only where the page begins at the tip can
      * equivocation be told from damage. */

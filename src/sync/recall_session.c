@@ -22,13 +22,13 @@ bool session_recall_step(struct sync_session *session, int64_t now_us, int64_t *
         return false;
     if (answer->body.len > 0) {
         struct sync_send what = {.method = EXCHANGE_POST,
-                                 .path = STR(SYNC_PATH_RECALL_DONE),
+                                 .path = session_path(session, SYNC_PATH_RECALL_DONE),
                                  .content_type = SYNC_MEDIA_TYPE,
                                  .body = buf_bytes(&answer->body)};
         session_send(session, &answer->flight, now_us, SEND_US, &what, out);
         return true;
     }
-    if (gate_recall_owed(session->gate, session->partner, 0, &owed) != ERR_OK)
+    if (session_other_signs(session) || gate_recall_owed(session->gate, session->ledger, 0, &owed) != ERR_OK)
         return false;
     session_recall_sign(session, &owed, now_us, out);
     return true;
@@ -60,6 +60,8 @@ int64_t session_recall_until(const struct sync_session *session)
 void sync_session_recall_signed(struct sync_session *session, err_t err, uint64_t seq, struct str note,
                                 int64_t now_us)
 {
+    if (session->urgent != NULL && session->urgent->recall.signing)
+        session = session->urgent;
     struct recall_answer *answer = &session->recall;
     if (!answer->signing || answer->seq != seq)
         return;
@@ -93,7 +95,7 @@ void session_recall_failed(struct sync_session *session, err_t err, const char *
 void session_recall_answer(struct sync_session *session, int64_t now_us)
 {
     struct recall_answer *answer = &session->recall;
-    err_t err = gate_recall_acknowledged(session->gate, session->partner, answer->seq, answer->held, now_us);
+    err_t err = gate_recall_acknowledged(session->gate, session->ledger, answer->seq, answer->held, now_us);
     answer->retry = (struct retry) {0, now_us};
     buf_clear(&answer->body);
     if (err != ERR_OK) /* it is sent again: harmless */

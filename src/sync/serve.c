@@ -8,15 +8,14 @@
 #include "sync/tiles.h"
 #include "sync/wire.h"
 
-#define ROOT_PATH STR("/bongsu/v1/")
-
 enum {
     OK = 200,
     BAD = 400,
     NEUTRAL = 404,
     AGAIN = 409,
     LATER = 503,
-    SLOTS = 2 * LIMIT_SYNC_WAITING, /* waiting ones, and those that are due but were not collected yet */
+    SLOTS = 2 * LIMIT_SYNC_WAITING, /* of one ledger: waiting ones, and those that are due but were not
+                                       collected yet */
     SECOND_US = 1000000,
 };
 
@@ -34,8 +33,14 @@ struct partner {
     char node[LIMIT_NAME_BYTES + 1];
     struct note_key cosign, disposition, recall;
     struct sync_card card;
-    struct waiting waiting[SLOTS];
     struct sync_served served;
+};
+
+/* A ledger that somebody follows. */
+struct served {
+    struct waiting waiting[SLOTS];
+    /* As in sync_served. */
+    const char *alarm, *alarm_next;
 };
 
 struct sync_serve {
@@ -44,6 +49,7 @@ struct sync_serve {
     uint64_t ages;
     struct buf note; /* a checkpoint, while an answer is made */
     struct partner partners[LIMIT_PARTNERS];
+    struct served ledgers[GATE_LEDGERS];
 };
 
 /* --- life --- */
@@ -148,22 +154,25 @@ static void answer_body(struct sync_serve *serve, struct exchange_response *resp
 
 /* --- hello --- */
 
-static bool offers(const struct sync_hello *hello)
+/* The greatest version that both speak; 0: none, or no suite. */
+static uint8_t version_of(const struct sync_hello *hello)
 {
-    bool version = false, suite = false;
+    uint8_t version = 0;
+    bool suite = false;
     for (size_t i = 0; i < hello->version_count; i++)
-        version = version || hello->versions[i] == SYNC_VERSION;
+        if (hello->versions[i] == SYNC_VERSION_MAIN || hello->versions[i] == SYNC_VERSION_URGENT)
+            version = hello->versions[i];
     for (size_t i = 0; i < hello->suite_count; i++)
         suite = suite || hello->suites[i] == SYNC_SUITE;
-    return version && suite;
+    return suite ? version : 0;
 }
 
 /* Compares with what the caller holds; *proof is written when it may go on. */
-static err_t judge(struct sync_serve *serve, unsigned index, const struct sync_hello *hello,
+static err_t judge(struct sync_serve *serve, unsigned number, const struct sync_hello *hello,
                    const struct gate_ledger *ledger, struct sync_welcome *welcome)
 {
     welcome->verdict = SYNC_GO_ON;
-    if (!offers(hello))
+    if (welcome->version < (ledger->origin.urgent ? SYNC_VERSION_URGENT : SYNC_VERSION_MAIN))
         welcome->verdict = SYNC_NOTHING_IN_COMMON;
     else if (hello->size > 0 && hello->epoch != ledger->origin.epoch)
         welcome->verdict = SYNC_OTHER_EPOCH;
@@ -172,7 +181,7 @@ static err_t judge(struct sync_serve *serve, unsigned index, const struct sync_h
     if (welcome->verdict != SYNC_GO_ON || hello->size == 0)
         return ERR_OK;
     struct merkle_proof proof;
-    err_t err = gate_consistency(serve->gate, index, hello->size, ledger->visible, &proof);
+    err_t err = gate_consistency(serve->gate, number, hello->size, ledger->visible, &proof);
     if (err != ERR_OK)
         return err;
     /* Our own proof holds for exactly one root of that size: the caller's, if we agree. */
@@ -184,7 +193,18 @@ static err_t judge(struct sync_serve *serve, unsigned index, const struct sync_h
     return ERR_OK;
 }
 
-static void raise_alarm(struct sync_serve *serve, unsigned index, enum sync_verdict verdict)
+/* Said once; `what` NULL: all is well. Static texts. */
+static void alarm_set(struct sync_serve *serve, unsigned number, const char *what, const char *next)
+{
+    struct served *served = &serve->ledgers[number];
+    if (what != NULL && served->alarm != what)
+        diag_say(&serve->diag, DIAG_ERROR, ERR_PROOF, "sync", next, "%s (%s)", what,
+                 serve->partners[gate_ledger_partner(number)].card.node);
+    served->alarm = what;
+    served->alarm_next = next;
+}
+
+static void raise_alarm(struct sync_serve *serve, unsigned number, enum sync_verdict verdict)
 {
     static const struct {
         const char *what, *next;
@@ -200,58 +220,73 @@ static void raise_alarm(struct sync_serve *serve, unsigned index, enum sync_verd
         [SYNC_NOTHING_IN_COMMON] = {"the partner's program speaks no version or suite that we speak",
                                     "upgrade the older side"},
     };
-    struct sync_served *served = &serve->partners[index].served;
-    if (verdict != SYNC_GO_ON && served->alarm != alarms[verdict].what)
-        diag_say(&serve->diag, DIAG_ERROR, ERR_PROOF, "sync", alarms[verdict].next, "%s (%s)",
-                 alarms[verdict].what, serve->partners[index].card.node);
-    served->alarm = alarms[verdict].what;
-    served->alarm_next = alarms[verdict].next;
+    alarm_set(serve, number, alarms[verdict].what, alarms[verdict].next);
 }
 
 /* The kept checkpoint of exactly this size into serve->note. */
-static err_t checkpoint_at(struct sync_serve *serve, unsigned index, uint64_t size)
+static err_t checkpoint_at(struct sync_serve *serve, unsigned number, uint64_t size)
 {
     uint64_t found;
     buf_clear(&serve->note);
-    err_t err = gate_checkpoint(serve->gate, index, size, &found, &serve->note);
+    err_t err = gate_checkpoint(serve->gate, number, size, &found, &serve->note);
     return err != ERR_OK ? err : found == size ? ERR_OK : ERR_NOTFOUND;
 }
 
-static err_t hello_body(struct sync_serve *serve, unsigned index, const struct sync_hello *hello,
+static err_t hello_body(struct sync_serve *serve, unsigned number, const struct sync_hello *hello,
                         struct buf *body)
 {
     struct gate_ledger ledger;
-    struct sync_welcome welcome = {.version = SYNC_VERSION, .suite = SYNC_SUITE};
+    struct sync_welcome welcome = {.version = version_of(hello), .suite = SYNC_SUITE};
     struct buf origin;
     buf_init(&origin, LEDGER_ORIGIN_MAX);
     err_t err;
-    if (TRY(err, gate_ledger(serve->gate, index, &ledger)) ||
+    if (TRY(err, gate_ledger(serve->gate, number, &ledger)) ||
         TRY(err, ledger_origin_print(&ledger.origin, &origin)) ||
-        TRY(err, judge(serve, index, hello, &ledger, &welcome)))
+        TRY(err, judge(serve, number, hello, &ledger, &welcome)))
         goto out;
     if (welcome.verdict == SYNC_NOTHING_IN_COMMON)
         welcome.version = 0, welcome.suite = 0;
-    if (ledger.visible > 0 && TRY(err, checkpoint_at(serve, index, ledger.visible)))
+    if (ledger.visible > 0 && TRY(err, checkpoint_at(serve, number, ledger.visible)))
         goto out;
     welcome.origin = buf_str(&origin);
     welcome.size = ledger.visible;
     welcome.receipted = ledger.receipted;
     welcome.checkpoint = ledger.visible > 0 ? buf_str(&serve->note) : (struct str) {NULL, 0};
-    raise_alarm(serve, index, welcome.verdict);
+    raise_alarm(serve, number, welcome.verdict);
     sync_welcome_write(body, &welcome);
 out:
     buf_deinit(&origin);
     return err;
 }
 
-static void hello_handle(struct sync_serve *serve, unsigned index, const struct exchange_request *request,
-                         struct exchange_response *response)
+/* Where he is told of recalls from now on. What stands in the urgent ledger stays there. */
+static void note_urgent(struct sync_serve *serve, unsigned partner, bool follows, int64_t now_us)
+{
+    struct gate_ledger ledger;
+    err_t err = gate_peer_urgent(serve->gate, partner, follows, now_us);
+    if (err != ERR_OK) /* then they stand in the main one */
+        diag_say(&serve->diag, DIAG_WARNING, err, "sync", "look at the disk",
+                 "that %s follows the urgent ledger could not be written: %s",
+                 serve->partners[partner].card.node, err_text(err));
+    if (!follows && gate_ledger(serve->gate, gate_urgent(partner), &ledger) == ERR_OK &&
+        ledger.visible > ledger.receipted)
+        alarm_set(
+            serve, gate_urgent(partner),
+            "the partner's program follows the urgent ledger no longer, and has not read all recalls there",
+            "have the partner upgrade its node; meanwhile: bongsu recall status");
+}
+
+static void hello_handle(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                         int64_t now_us, struct exchange_response *response)
 {
     struct sync_hello hello;
-    if (sync_hello_read(request->body, &hello) != ERR_OK)
+    if (sync_hello_read(request->body, &hello) != ERR_OK) {
         answer_status(response, BAD);
-    else
-        answer_body(serve, response, hello_body(serve, index, &hello, &response->body));
+        return;
+    }
+    if (!gate_ledger_is_urgent(number))
+        note_urgent(serve, number, version_of(&hello) >= SYNC_VERSION_URGENT, now_us);
+    answer_body(serve, response, hello_body(serve, number, &hello, &response->body));
 }
 
 /* --- feed --- */
@@ -278,13 +313,13 @@ static bool fill(void *ctx, const struct gate_leaf *leaf)
 }
 
 /* The greatest kept checkpoint in [least, most], where `least` is one. */
-static err_t checkpoint_below(struct sync_serve *serve, unsigned index, uint64_t least, uint64_t most,
+static err_t checkpoint_below(struct sync_serve *serve, unsigned number, uint64_t least, uint64_t most,
                               uint64_t *out)
 {
     uint64_t found, probe = most; /* usually the end itself is one */
     while (least < most) {
         buf_clear(&serve->note);
-        err_t err = gate_checkpoint(serve->gate, index, probe, &found, &serve->note);
+        err_t err = gate_checkpoint(serve->gate, number, probe, &found, &serve->note);
         if (err != ERR_OK && err != ERR_NOTFOUND)
             return err;
         if (err == ERR_OK && found <= most)
@@ -298,33 +333,33 @@ static err_t checkpoint_below(struct sync_serve *serve, unsigned index, uint64_t
 }
 
 /* Entries from feed->from up to a checkpoint; *out_size is its size, serve->note the checkpoint. */
-static err_t entries_fill(struct sync_serve *serve, unsigned index, const struct sync_feed *feed,
+static err_t entries_fill(struct sync_serve *serve, unsigned number, const struct sync_feed *feed,
                           struct buf *body, uint64_t *out_size)
 {
     struct filling filling = {.body = body};
     uint64_t least;
     err_t err;
     buf_clear(&serve->note);
-    if (TRY(err, gate_checkpoint(serve->gate, index, feed->from + 1, &least, &serve->note)))
+    if (TRY(err, gate_checkpoint(serve->gate, number, feed->from + 1, &least, &serve->note)))
         return err;
     if (least <= feed->from || least - feed->from > LIMIT_SYNC_PAGE_LEAVES)
         return ERR_CORRUPT;
     uint64_t first = least - feed->from;
     filling.most = first > feed->max ? (uint32_t)first : feed->max;
-    if (TRY(err, gate_leaves(serve->gate, index, feed->from, fill, &filling)) || TRY(err, buf_err(body)))
+    if (TRY(err, gate_leaves(serve->gate, number, feed->from, fill, &filling)) || TRY(err, buf_err(body)))
         return err;
     if (filling.count < first)
         return ERR_CORRUPT; /* no kept checkpoint within 3 MiB */
     uint64_t size;
-    if (TRY(err, checkpoint_below(serve, index, least, feed->from + filling.count, &size)) ||
-        TRY(err, checkpoint_at(serve, index, size)))
+    if (TRY(err, checkpoint_below(serve, number, least, feed->from + filling.count, &size)) ||
+        TRY(err, checkpoint_at(serve, number, size)))
         return err;
     body->len = filling.end[size - feed->from - 1];
     *out_size = size;
     return ERR_OK;
 }
 
-static err_t page_body(struct sync_serve *serve, unsigned index, const struct sync_feed *feed,
+static err_t page_body(struct sync_serve *serve, unsigned number, const struct sync_feed *feed,
                        const struct gate_ledger *ledger, struct buf *body)
 {
     struct merkle_proof proof = {.count = 0};
@@ -336,31 +371,32 @@ static err_t page_body(struct sync_serve *serve, unsigned index, const struct sy
         sync_page_tail_write(body, none, &proof);
         return ERR_OK;
     }
-    if (TRY(err, entries_fill(serve, index, feed, body, &size)))
+    if (TRY(err, entries_fill(serve, number, feed, body, &size)))
         return err;
-    if (feed->from > 0 && TRY(err, gate_consistency(serve->gate, index, feed->from, size, &proof)))
+    if (feed->from > 0 && TRY(err, gate_consistency(serve->gate, number, feed->from, size, &proof)))
         return err;
     sync_page_count_set(body, 0, (uint32_t)(size - feed->from));
     sync_page_tail_write(body, buf_str(&serve->note), &proof);
-    struct sync_served *served = &serve->partners[index].served;
+    struct sync_served *served = &serve->partners[gate_ledger_partner(number)].served;
     served->pages++;
     served->leaves += size - feed->from;
     served->bytes += body->len;
     return ERR_OK;
 }
 
-static void page_answer(struct sync_serve *serve, unsigned index, const struct sync_feed *feed,
+static void page_answer(struct sync_serve *serve, unsigned number, const struct sync_feed *feed,
                         const struct gate_ledger *ledger, struct exchange_response *response)
 {
-    response->view = index + 1;
-    answer_body(serve, response, page_body(serve, index, feed, ledger, &response->body));
+    /* What is called back now is in no page of recalls: no answer under way with one is broken off. */
+    response->view = gate_ledger_is_urgent(number) ? 0 : number + 1;
+    answer_body(serve, response, page_body(serve, number, feed, ledger, &response->body));
 }
 
-/* Keeps the request; makes the oldest due when the partner has enough. False: no room. */
-static bool keep(struct sync_serve *serve, unsigned index, uint64_t id, const struct sync_feed *feed,
+/* Keeps the request; makes the oldest due when there are enough of this ledger. False: no room. */
+static bool keep(struct sync_serve *serve, unsigned number, uint64_t id, const struct sync_feed *feed,
                  int64_t now_us)
 {
-    struct waiting *slots = serve->partners[index].waiting, *free_slot = NULL, *oldest = NULL;
+    struct waiting *slots = serve->ledgers[number].waiting, *free_slot = NULL, *oldest = NULL;
     size_t pending = 0;
     for (size_t i = 0; i < SLOTS; i++) {
         if (!slots[i].used) {
@@ -383,7 +419,7 @@ static bool keep(struct sync_serve *serve, unsigned index, uint64_t id, const st
     return true;
 }
 
-static void feed_handle(struct sync_serve *serve, unsigned index, const struct exchange_request *request,
+static void feed_handle(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
                         int64_t now_us, struct exchange_response *response)
 {
     struct sync_feed feed;
@@ -392,15 +428,15 @@ static void feed_handle(struct sync_serve *serve, unsigned index, const struct e
         answer_status(response, BAD);
         return;
     }
-    err_t err = gate_ledger(serve->gate, index, &ledger);
+    err_t err = gate_ledger(serve->gate, number, &ledger);
     if (err != ERR_OK)
         answer_body(serve, response, err);
-    else if (serve->partners[index].served.alarm != NULL || feed.epoch != ledger.origin.epoch ||
+    else if (serve->ledgers[number].alarm != NULL || feed.epoch != ledger.origin.epoch ||
              feed.from > ledger.visible)
         answer_status(response, AGAIN);
     else if (feed.from < ledger.visible || feed.wait_s == 0 ||
-             !keep(serve, index, request->id, &feed, now_us))
-        page_answer(serve, index, &feed, &ledger, response);
+             !keep(serve, number, request->id, &feed, now_us))
+        page_answer(serve, number, &feed, &ledger, response);
     /* else: status 0, not yet */
 }
 
@@ -451,9 +487,9 @@ static err_t disposition_check(const struct sync_serve *serve, const struct part
     return ERR_OK;
 }
 
-static err_t receipt_check(struct sync_serve *serve, unsigned index, const struct sync_receipt *receipt)
+static err_t receipt_check(struct sync_serve *serve, unsigned number, const struct sync_receipt *receipt)
 {
-    struct partner *partner = &serve->partners[index];
+    struct partner *partner = &serve->partners[gate_ledger_partner(number)];
     err_t err = cosignature_check(serve, &partner->cosign, receipt->cosignature);
     if (err == ERR_OK)
         err = disposition_check(serve, partner, receipt);
@@ -466,7 +502,7 @@ static err_t receipt_check(struct sync_serve *serve, unsigned index, const struc
     return err;
 }
 
-static void receipt_handle(struct sync_serve *serve, unsigned index, const struct exchange_request *request,
+static void receipt_handle(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
                            int64_t now_us, struct exchange_response *response, bool *out_commit)
 {
     struct sync_receipt receipt;
@@ -475,26 +511,26 @@ static void receipt_handle(struct sync_serve *serve, unsigned index, const struc
         answer_status(response, BAD);
         return;
     }
-    err_t err = gate_ledger(serve->gate, index, &ledger);
+    err_t err = gate_ledger(serve->gate, number, &ledger);
     if (err != ERR_OK) {
         answer_body(serve, response, err);
         return;
     }
     if (receipt.epoch != ledger.origin.epoch || receipt.size > ledger.visible || receipt.size == 0 ||
-        checkpoint_at(serve, index, receipt.size) != ERR_OK) {
+        checkpoint_at(serve, number, receipt.size) != ERR_OK) {
         answer_status(response, AGAIN);
         return;
     }
-    if (receipt_check(serve, index, &receipt) != ERR_OK) {
+    if (receipt_check(serve, number, &receipt) != ERR_OK) {
         answer_status(response, BAD);
         return;
     }
     if (receipt.size > ledger.receipted) {
-        err = gate_receipt(serve->gate, index, receipt.size, receipt.before_count + receipt.refusal_count,
+        err = gate_receipt(serve->gate, number, receipt.size, receipt.before_count + receipt.refusal_count,
                            request->body, now_us);
         *out_commit = err == ERR_OK;
         ledger.receipted = receipt.size;
-        serve->partners[index].served.receipts += err == ERR_OK;
+        serve->partners[gate_ledger_partner(number)].served.receipts += err == ERR_OK;
     }
     sync_received_write(&response->body, ledger.receipted);
     answer_body(serve, response, err);
@@ -502,14 +538,14 @@ static void receipt_handle(struct sync_serve *serve, unsigned index, const struc
 
 /* --- recall-done --- */
 
-static err_t recall_done_check(struct sync_serve *serve, unsigned index, struct str note, uint64_t *out_seq,
+static err_t recall_done_check(struct sync_serve *serve, unsigned number, struct str note, uint64_t *out_seq,
                                bool *out_held)
 {
-    const struct partner *partner = &serve->partners[index];
+    const struct partner *partner = &serve->partners[gate_ledger_partner(number)];
     struct sync_recall_done done;
     struct gate_ledger ledger;
     err_t err = sync_recall_open(note, &partner->recall, &done);
-    if (err != ERR_OK || TRY(err, gate_ledger(serve->gate, index, &ledger)))
+    if (err != ERR_OK || TRY(err, gate_ledger(serve->gate, number, &ledger)))
         return err;
     buf_clear(&serve->note);
     if (TRY(err, ledger_origin_print(&ledger.origin, &serve->note)))
@@ -523,7 +559,7 @@ static err_t recall_done_check(struct sync_serve *serve, unsigned index, struct 
 }
 
 /* Answers by this partner's own ledger alone. */
-static void recall_done_handle(struct sync_serve *serve, unsigned index,
+static void recall_done_handle(struct sync_serve *serve, unsigned number,
                                const struct exchange_request *request, int64_t now_us,
                                struct exchange_response *response, bool *out_commit)
 {
@@ -536,20 +572,20 @@ static void recall_done_handle(struct sync_serve *serve, unsigned index,
         answer_status(response, BAD);
         return;
     }
-    err_t err = gate_ledger(serve->gate, index, &ledger);
+    err_t err = gate_ledger(serve->gate, number, &ledger);
     if (err == ERR_OK && epoch != ledger.origin.epoch) {
         answer_status(response, AGAIN);
         return;
     }
-    if (err == ERR_OK && TRY(err, recall_done_check(serve, index, note, &seq, &held))) {
+    if (err == ERR_OK && TRY(err, recall_done_check(serve, number, note, &seq, &held))) {
         diag_say(&serve->diag, DIAG_WARNING, err, "sync", "compare the cards on both sides",
-                 "an answer of %s to a recall does not verify: %s", serve->partners[index].card.node,
-                 err_text(err));
+                 "an answer of %s to a recall does not verify: %s",
+                 serve->partners[gate_ledger_partner(number)].card.node, err_text(err));
         answer_status(response, BAD);
         return;
     }
     if (err == ERR_OK)
-        err = gate_recall_answered(serve->gate, index, seq, held, bytes_from_str(note), now_us);
+        err = gate_recall_answered(serve->gate, number, seq, held, bytes_from_str(note), now_us);
     *out_commit = err == ERR_OK;
     if (err == ERR_NOTFOUND) { /* his leaf, and no recall */
         answer_status(response, BAD);
@@ -559,47 +595,65 @@ static void recall_done_handle(struct sync_serve *serve, unsigned index,
     answer_body(serve, response, err == ERR_EXISTS ? ERR_OK : err);
 }
 
-static void ledger_handle(struct sync_serve *serve, unsigned index, const struct exchange_request *request,
+static void ledger_handle(struct sync_serve *serve, unsigned number, struct str resource,
                           struct exchange_response *response)
 {
-    size_t head = sizeof SYNC_PATH_LEDGER - 1;
-    struct str rest = {request->path.at + head, request->path.len - head};
-    sync_tiles_answer(serve->gate, index, rest, response);
+    size_t head = sizeof SYNC_PATH_LEDGER - sizeof SYNC_ROOT;
+    struct str rest = {resource.at + head, resource.len - head};
+    sync_tiles_answer(serve->gate, number, rest, response);
 }
 
 /* --- dispatch --- */
 
 bool sync_serve_owns(struct str path)
 {
-    return str_starts(path, ROOT_PATH);
+    return str_starts(path, STR(SYNC_ROOT));
+}
+
+/* The path behind where the resources of a ledger are. */
+static struct str resource_of(struct str path, bool *out_urgent)
+{
+    *out_urgent = str_starts(path, STR(SYNC_PATH_URGENT));
+    struct str head = *out_urgent ? STR(SYNC_PATH_URGENT) : STR(SYNC_ROOT);
+    if (!str_starts(path, head))
+        return STR("");
+    return (struct str) {path.at + head.len, path.len - head.len};
+}
+
+/* What stands behind that in the path of a main ledger's resource. */
+static struct str name_of(const char *path)
+{
+    return str_of(path + sizeof SYNC_ROOT - 1);
 }
 
 /* From somebody who is known; -1: a stranger. */
 static void dispatch(struct sync_serve *serve, int partner, const struct exchange_request *request,
                      int64_t now_us, struct exchange_response *response, bool *out_commit)
 {
+    bool urgent, post = request->method == EXCHANGE_POST, get = request->method == EXCHANGE_GET;
+    struct str resource = resource_of(request->path, &urgent);
     *out_commit = false;
-    bool hello = str_eq(request->path, STR(SYNC_PATH_HELLO)) && request->method == EXCHANGE_POST;
-    bool feed = str_eq(request->path, STR(SYNC_PATH_FEED)) && request->method == EXCHANGE_GET;
-    bool receipt = str_eq(request->path, STR(SYNC_PATH_RECEIPT)) && request->method == EXCHANGE_POST;
-    bool recall = str_eq(request->path, STR(SYNC_PATH_RECALL_DONE)) && request->method == EXCHANGE_POST;
-    bool ledger = str_starts(request->path, STR(SYNC_PATH_LEDGER)) && request->method == EXCHANGE_GET;
+    bool hello = str_eq(resource, name_of(SYNC_PATH_HELLO)) && post;
+    bool feed = str_eq(resource, name_of(SYNC_PATH_FEED)) && get;
+    bool receipt = str_eq(resource, name_of(SYNC_PATH_RECEIPT)) && post;
+    bool recall = str_eq(resource, name_of(SYNC_PATH_RECALL_DONE)) && post;
+    bool ledger = str_starts(resource, name_of(SYNC_PATH_LEDGER)) && get;
     if (partner < 0 || !(hello || feed || receipt || recall || ledger)) {
         answer_status(response, NEUTRAL);
         return;
     }
-    unsigned index = (unsigned)partner;
-    serve->partners[index].served.seen_us = now_us;
+    unsigned number = urgent ? gate_urgent((unsigned)partner) : (unsigned)partner;
+    serve->partners[partner].served.seen_us = now_us;
     if (hello)
-        hello_handle(serve, index, request, response);
+        hello_handle(serve, number, request, now_us, response);
     else if (feed)
-        feed_handle(serve, index, request, now_us, response);
+        feed_handle(serve, number, request, now_us, response);
     else if (ledger)
-        ledger_handle(serve, index, request, response);
+        ledger_handle(serve, number, resource, response);
     else if (recall)
-        recall_done_handle(serve, index, request, now_us, response, out_commit);
+        recall_done_handle(serve, number, request, now_us, response, out_commit);
     else
-        receipt_handle(serve, index, request, now_us, response, out_commit);
+        receipt_handle(serve, number, request, now_us, response, out_commit);
 }
 
 void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *request, int64_t now_us,
@@ -624,12 +678,12 @@ void sync_serve_carried(struct sync_serve *serve, unsigned partner, const struct
 /* --- late answers --- */
 
 /* Writes the answer when there is one to give now. */
-static bool late(struct sync_serve *serve, unsigned index, const struct waiting *waiting, int64_t now_us,
+static bool late(struct sync_serve *serve, unsigned number, const struct waiting *waiting, int64_t now_us,
                  struct exchange_response *out)
 {
     struct gate_ledger ledger;
-    bool in = admitted(serve, index, now_us);
-    err_t err = gate_ledger(serve->gate, index, &ledger);
+    bool in = admitted(serve, gate_ledger_partner(number), now_us);
+    err_t err = gate_ledger(serve->gate, number, &ledger);
     bool changed = !in || err != ERR_OK || ledger.origin.epoch != waiting->feed.epoch ||
                    ledger.visible != waiting->feed.from;
     if (!changed && waiting->until_us > now_us)
@@ -642,15 +696,16 @@ static bool late(struct sync_serve *serve, unsigned index, const struct waiting 
     else if (ledger.origin.epoch != waiting->feed.epoch || ledger.visible < waiting->feed.from)
         answer_status(out, AGAIN);
     else
-        page_answer(serve, index, &waiting->feed, &ledger, out);
+        page_answer(serve, number, &waiting->feed, &ledger, out);
     return true;
 }
 
 bool sync_serve_next(struct sync_serve *serve, int64_t now_us, struct exchange_response *out)
 {
-    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+    /* Urgent ledgers first: their numbers are above. */
+    for (unsigned i = GATE_LEDGERS; i-- > 0;)
         for (size_t k = 0; k < SLOTS; k++) {
-            struct waiting *waiting = &serve->partners[i].waiting[k];
+            struct waiting *waiting = &serve->ledgers[i].waiting[k];
             if (waiting->used && late(serve, i, waiting, now_us, out)) {
                 waiting->used = false;
                 return true;
@@ -662,9 +717,9 @@ bool sync_serve_next(struct sync_serve *serve, int64_t now_us, struct exchange_r
 int64_t sync_serve_deadline(const struct sync_serve *serve)
 {
     int64_t least = INT64_MAX;
-    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+    for (unsigned i = 0; i < GATE_LEDGERS; i++)
         for (size_t k = 0; k < SLOTS; k++) {
-            const struct waiting *waiting = &serve->partners[i].waiting[k];
+            const struct waiting *waiting = &serve->ledgers[i].waiting[k];
             if (waiting->used && waiting->until_us < least)
                 least = waiting->until_us;
         }
@@ -673,24 +728,29 @@ int64_t sync_serve_deadline(const struct sync_serve *serve)
 
 void sync_serve_forget(struct sync_serve *serve, uint64_t request_id)
 {
-    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+    for (unsigned i = 0; i < GATE_LEDGERS; i++)
         for (size_t k = 0; k < SLOTS; k++)
-            if (serve->partners[i].waiting[k].used && serve->partners[i].waiting[k].id == request_id)
-                serve->partners[i].waiting[k].used = false;
+            if (serve->ledgers[i].waiting[k].used && serve->ledgers[i].waiting[k].id == request_id)
+                serve->ledgers[i].waiting[k].used = false;
 }
 
 uint64_t sync_serve_waiting(const struct sync_serve *serve)
 {
     uint64_t mask = 0;
-    for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
+    for (unsigned i = 0; i < GATE_LEDGERS; i++)
         for (size_t k = 0; k < SLOTS; k++)
-            if (serve->partners[i].waiting[k].used)
-                mask |= UINT64_C(1) << i;
+            if (serve->ledgers[i].waiting[k].used)
+                mask |= UINT64_C(1) << gate_ledger_partner(i);
     return mask;
 }
 
 struct sync_served sync_serve_status(const struct sync_serve *serve, unsigned partner)
 {
     must(partner < LIMIT_PARTNERS);
-    return serve->partners[partner].served;
+    struct sync_served served = serve->partners[partner].served;
+    const struct served *main = &serve->ledgers[partner], *urgent = &serve->ledgers[gate_urgent(partner)];
+    const struct served *alarmed = main->alarm != NULL ? main : urgent;
+    served.alarm = alarmed->alarm;
+    served.alarm_next = alarmed->alarm_next;
+    return served;
 }

@@ -26,7 +26,11 @@ static void pages_drop(struct sync_session *session, size_t keep)
 static err_t rewind_to_cursor(struct sync_session *session)
 {
     struct gate_cursor cursor = {.epoch = 0};
-    err_t err = gate_cursor(session->gate, session->partner, &cursor);
+    err_t err = gate_cursor(session->gate, session->ledger, &cursor);
+    if (err == ERR_OK && session->main != NULL && cursor.epoch != session->main->epoch) {
+        buf_deinit(&cursor.note); /* the urgent one begins with the main one */
+        err = ERR_NOTFOUND;
+    }
     pages_drop(session, 0);
     session->receiving = false;
     session->tip = (struct sync_tip) {.time_us = -1};
@@ -73,7 +77,8 @@ static err_t origin_recall(struct sync_session *session)
     return ERR_OK;
 }
 
-err_t sync_session_new(const struct sync_session_setup *setup, struct sync_session **out)
+static err_t make(const struct sync_session_setup *setup, struct sync_session *main,
+                  struct sync_session **out)
 {
     if (!ledger_name_ok(setup->node))
         return ERR_USAGE;
@@ -82,6 +87,8 @@ err_t sync_session_new(const struct sync_session_setup *setup, struct sync_sessi
         return ERR_NOMEM;
     session->gate = setup->gate;
     session->partner = setup->partner;
+    session->ledger = main == NULL ? setup->partner : gate_urgent(setup->partner);
+    session->main = main;
     session->card = *setup->card;
     memcpy(session->node, setup->node.at, setup->node.len);
     session->node_len = setup->node.len;
@@ -104,10 +111,16 @@ err_t sync_session_new(const struct sync_session_setup *setup, struct sync_sessi
     return ERR_OK;
 }
 
+err_t sync_session_new(const struct sync_session_setup *setup, struct sync_session **out)
+{
+    return make(setup, NULL, out);
+}
+
 void sync_session_free(struct sync_session *session)
 {
     if (session == NULL)
         return;
+    sync_session_free(session->urgent);
     pages_drop(session, 0);
     buf_deinit(&session->request);
     buf_deinit(&session->held.note);
@@ -155,8 +168,10 @@ static void flights_drop(struct sync_session *session)
 
 err_t sync_session_start(struct sync_session *session, int64_t now_us)
 {
-    if (session->receiving)
-        return ERR_BUSY; /* commit first */
+    if (session->receiving || (session->urgent != NULL && session->urgent->receiving))
+        return ERR_BUSY;         /* commit first */
+    if (session->urgent != NULL) /* until the issuer says again that it keeps one */
+        sync_session_stop(session->urgent);
     err_t err = rewind_to_cursor(session);
     if (err == ERR_OK)
         err = origin_recall(session);
@@ -184,6 +199,8 @@ bool sync_session_resumable(const struct sync_session *session)
 
 void sync_session_stop(struct sync_session *session)
 {
+    if (session->urgent != NULL)
+        sync_session_stop(session->urgent);
     flights_drop(session);
     pages_drop(session, session->receiving ? 1 : 0);
     session->state = SYNC_IDLE;
@@ -191,7 +208,59 @@ void sync_session_stop(struct sync_session *session)
 
 void sync_session_card(struct sync_session *session, const struct sync_card *card)
 {
+    if (session->urgent != NULL)
+        sync_session_card(session->urgent, card);
     session->card = *card;
+}
+
+/* --- the urgent ledger --- */
+
+static err_t urgent_begin(struct sync_session *session, int64_t now_us)
+{
+    err_t err;
+    struct sync_session_setup setup = {.gate = session->gate,
+                                       .partner = session->partner,
+                                       .card = &session->card,
+                                       .node = {session->node, session->node_len},
+                                       .seed = ~session->random,
+                                       .diag = &session->diag};
+    if (session->urgent == NULL && TRY(err, make(&setup, session, &session->urgent)))
+        return err;
+    struct sync_session *urgent = session->urgent;
+    if (urgent->state == SYNC_WAITING && urgent->link.at_us > now_us)
+        urgent->link.at_us = now_us; /* the issuer is there again */
+    bool same = urgent->state != SYNC_IDLE && (urgent->origin_len == 0 || urgent->epoch == session->epoch);
+    return same ? ERR_OK : sync_session_start(urgent, now_us);
+}
+
+void session_urgent(struct sync_session *session, bool kept, int64_t now_us)
+{
+    if (!kept && session->urgent != NULL)
+        sync_session_stop(session->urgent);
+    if (!kept || session->main != NULL)
+        return;
+    err_t err = urgent_begin(session, now_us);
+    if (err != ERR_OK && err != ERR_BUSY) /* the next hello begins it */
+        session_trouble(session, err, "the urgent ledger could not be followed: recalls do not arrive",
+                        "restart the node", now_us);
+}
+
+bool session_other_signs(const struct sync_session *session)
+{
+    const struct sync_session *other = session->main != NULL ? session->main : session->urgent;
+    return other != NULL && (other->signing != 0 || other->recall.signing);
+}
+
+struct str session_path(struct sync_session *session, const char *path)
+{
+    static const struct str head = {SYNC_PATH_URGENT, sizeof SYNC_PATH_URGENT - 1};
+    struct str name = str_of(path + sizeof SYNC_ROOT - 1);
+    if (session->main == NULL)
+        return str_of(path);
+    must(head.len + name.len <= sizeof session->path);
+    memcpy(session->path, head.at, head.len);
+    memcpy(session->path + head.len, name.at, name.len);
+    return (struct str) {session->path, head.len + name.len};
 }
 
 /* --- trouble --- */
@@ -228,7 +297,8 @@ void session_trouble(struct sync_session *session, err_t err, const char *what, 
     trouble->at_us = now_us;
     if (!same) /* one failure, one line */
         diag_say(&session->diag, session->state == SYNC_ALARM ? DIAG_ERROR : DIAG_WARNING, err, "sync", next,
-                 "following %s: %s", session->card.node, trouble->what);
+                 "following %s%s: %s", session->card.node, session->main != NULL ? " (urgent)" : "",
+                 trouble->what);
 }
 
 /* The link waits and says hello again; verified pages stay. */
@@ -269,9 +339,24 @@ static err_t halt_keep(struct sync_session *session, const char *what, int64_t n
     return err;
 }
 
+/* What the urgent ledger contradicts stops the whole link. */
+static void main_alarm(struct sync_session *session, const struct sync_session *urgent)
+{
+    flights_drop(session);
+    pages_drop(session, session->receiving ? 1 : 0);
+    session->state = SYNC_ALARM;
+    session->halting = urgent->halting;
+    session->status.trouble = urgent->status.trouble;
+    session->status.failures++;
+    buf_clear(&session->evidence);
+    buf_put(&session->evidence, urgent->evidence.at, urgent->evidence.len);
+}
+
 void session_link_alarm(struct sync_session *session, err_t err, const char *what, const char *next,
                         int64_t now_us)
 {
+    if (session->urgent != NULL)
+        sync_session_stop(session->urgent);
     flights_drop(session);
     pages_drop(session, session->receiving ? 1 : 0);
     session->state = SYNC_ALARM;
@@ -281,6 +366,8 @@ void session_link_alarm(struct sync_session *session, err_t err, const char *wha
                  "that the link from %s stands still could not be written: a restart would let it go on",
                  session->card.node);
     session->halting = err == ERR_OK;
+    if (session->main != NULL)
+        main_alarm(session->main, session);
 }
 
 /* --- sending --- */
@@ -289,7 +376,8 @@ void session_send(struct sync_session *session, struct flight *flight, int64_t n
                   const struct sync_send *send, struct sync_action *out)
 {
     int64_t most_us = quiet_us + SLOW_US(SYNC_ANSWER_BYTES_MAX);
-    *flight = (struct flight) {++session->ids, now_us + quiet_us, now_us, quiet_us, most_us};
+    struct sync_session *main = session->main != NULL ? session->main : session;
+    *flight = (struct flight) {++main->ids, now_us + quiet_us, now_us, quiet_us, most_us};
     out->kind = SYNC_SEND;
     out->send = *send;
     out->send.id = flight->id;
@@ -299,9 +387,9 @@ void session_send(struct sync_session *session, struct flight *flight, int64_t n
 
 static void hello_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
-    struct sync_hello hello = {.version_count = 1,
+    struct sync_hello hello = {.version_count = 2,
                                .suite_count = 1,
-                               .versions = {SYNC_VERSION},
+                               .versions = {SYNC_VERSION_MAIN, SYNC_VERSION_URGENT},
                                .suites = {SYNC_SUITE},
                                .epoch = session->tip.edge.size > 0 ? session->epoch : 0,
                                .size = session->tip.edge.size,
@@ -309,7 +397,7 @@ static void hello_send(struct sync_session *session, int64_t now_us, struct sync
     buf_clear(&session->request);
     sync_hello_write(&session->request, &hello);
     struct sync_send what = {.method = EXCHANGE_POST,
-                             .path = STR(SYNC_PATH_HELLO),
+                             .path = session_path(session, SYNC_PATH_HELLO),
                              .content_type = SYNC_MEDIA_TYPE,
                              .body = buf_bytes(&session->request)};
     session_send(session, &session->hello, now_us, HELLO_US, &what, out);
@@ -320,15 +408,16 @@ static void feed_send(struct sync_session *session, int64_t now_us, struct sync_
     struct sync_feed feed = {session->epoch, session->tip.edge.size, session->page_leaves, LIMIT_SYNC_WAIT_S};
     buf_clear(&session->request);
     sync_feed_write(&session->request, &feed);
-    struct sync_send what = {
-        .method = EXCHANGE_GET, .path = STR(SYNC_PATH_FEED), .query = buf_str(&session->request)};
+    struct sync_send what = {.method = EXCHANGE_GET,
+                             .path = session_path(session, SYNC_PATH_FEED),
+                             .query = buf_str(&session->request)};
     session_send(session, &session->feed, now_us, FEED_US, &what, out);
 }
 
 static void receipt_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
     struct sync_send what = {.method = EXCHANGE_POST,
-                             .path = STR(SYNC_PATH_RECEIPT),
+                             .path = session_path(session, SYNC_PATH_RECEIPT),
                              .content_type = SYNC_MEDIA_TYPE,
                              .body = buf_bytes(&session->receipt_body)};
     int64_t quiet_us = RECEIPT_US + SLOW_US(session->receipt_body.len);
@@ -349,7 +438,7 @@ static bool page_receive(struct sync_session *session, int64_t now_us)
     buf_put_str(&cursor.note, page->checkpoint);
     err_t err = buf_err(&cursor.note);
     if (err == ERR_OK)
-        err = gate_receive(session->gate, session->partner, page->leaves, page->count, &cursor, now_us);
+        err = gate_receive(session->gate, session->ledger, page->leaves, page->count, &cursor, now_us);
     buf_deinit(&cursor.note);
     if (err != ERR_OK) {
         session->receive_at_us = now_us + (err == ERR_BUSY ? BUSY_US : SESSION_SECOND_US);
@@ -375,6 +464,8 @@ static bool page_receive(struct sync_session *session, int64_t now_us)
 
 void sync_session_committed(struct sync_session *session, err_t err, int64_t now_us)
 {
+    if (session->urgent != NULL)
+        sync_session_committed(session->urgent, err, now_us);
     if (!session->receiving)
         return;
     struct sync_checked page = session->pages[0];
@@ -474,7 +565,8 @@ static bool step(struct sync_session *session, int64_t now_us, struct sync_actio
            session->receipt_body.len == 0;
     if (feeding && session->receipt_wanted && session->receipt_retry.at_us > now_us)
         sooner(until, session->receipt_retry.at_us);
-    if (due(sign, session->sign_at_us, now_us, until) && session_sign_ask(session, now_us, out))
+    if (due(sign && !session_other_signs(session), session->sign_at_us, now_us, until) &&
+        session_sign_ask(session, now_us, out))
         return true;
     return session_carry_step(session, now_us, out) ||
            (feeding && session_recall_step(session, now_us, until, out));
@@ -502,6 +594,10 @@ void sync_session_next(struct sync_session *session, int64_t now_us, struct sync
         out->kind = SYNC_COMMIT;
     session->halting = false;
     if (session->state == SYNC_IDLE || session->state == SYNC_ALARM)
+        return;
+    if (session->urgent != NULL)
+        sync_session_next(session->urgent, now_us, out);
+    if (out->kind != SYNC_NOTHING)
         return;
     expire(session, now_us);
     if (step(session, now_us, out))
@@ -539,6 +635,8 @@ struct str sync_session_evidence(const struct sync_session *session)
 void sync_session_status(const struct sync_session *session, struct sync_status *out)
 {
     *out = session->status;
+    if (out->trouble.err == ERR_OK && session->urgent != NULL)
+        out->trouble = session->urgent->status.trouble;
     out->state = session->state;
     out->origin = (struct str) {session->origin, session->origin_len};
     out->verified = session->tip.edge.size;

@@ -15,6 +15,9 @@
  * before is stored and receipted. Messages may be lost, repeated or late; an answer to a request that is not
  * out any more is ignored. After a restart a new session goes on from gate_cursor.
  *
+ * The urgent ledger beside it (LEDGER.md section 1) is followed by the same session, with requests of its
+ * own, where the issuer keeps one: a recall waits behind no page.
+ *
  * A ledger that contradicts itself stops the link with an alarm (SYNC_ALARM), which the log keeps with the
  * evidence (gate/halt.h): also a later session stands still until an operator lets the link go on, and
  * sync_session_start is called again. It is never silently synchronised over.

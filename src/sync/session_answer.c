@@ -38,8 +38,11 @@ err_t session_origin_take(struct sync_session *session, struct str line)
     err_t err = ledger_origin_parse(line, &origin);
     if (err != ERR_OK)
         return err;
-    if (origin.urgent || !str_eq(origin.issuer, str_of(session->card.node)))
+    const struct sync_session *main = session->main;
+    if (origin.urgent != (main != NULL) || !str_eq(origin.issuer, str_of(session->card.node)))
         return ERR_CONFLICT;
+    if (main != NULL && !str_starts(line, (struct str) {main->origin, main->origin_len}))
+        return ERR_CONFLICT; /* beside another one than we follow */
     struct str followed = {session->origin, session->origin_len};
     if (session->tip.edge.size > 0 && !str_eq(line, followed))
         return ERR_CONFLICT;
@@ -80,6 +83,14 @@ static err_t welcome_check(struct sync_session *session, const struct sync_welco
     return ERR_OK;
 }
 
+/* Another epoch is the main ledger's to find, and an operator's to agree to: the urgent one comes after it.
+ */
+static void urgent_waits(struct sync_session *session, int64_t now_us)
+{
+    session_link_failed(session, ERR_CONFLICT, "the urgent ledger is of another epoch than the one we follow",
+                        "see that the link stands: bongsu status", now_us);
+}
+
 static void hello_answer(struct sync_session *session, const struct buf *body, int64_t now_us)
 {
     struct sync_welcome welcome;
@@ -95,11 +106,20 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
                             "upgrade the older side", now_us);
         return;
     }
+    if (welcome.verdict == SYNC_OTHER_EPOCH && session->main != NULL) {
+        urgent_waits(session, now_us);
+        return;
+    }
     if (welcome.verdict != SYNC_GO_ON) {
         hello_alarm(session, welcome.verdict, now_us);
         return;
     }
-    if (TRY(err, session_origin_take(session, welcome.origin))) {
+    err = session_origin_take(session, welcome.origin);
+    if (err != ERR_OK && session->main != NULL) {
+        urgent_waits(session, now_us);
+        return;
+    }
+    if (err != ERR_OK) {
         session_link_alarm(session, err, "the issuer offers another ledger than the one we follow",
                            "compare cards, audience names and the epoch (bongsu peer evidence) on both sides",
                            now_us);
@@ -120,14 +140,17 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
     session_acknowledge(session, welcome.receipted);
     if (welcome.receipted < session->held.size && session->signing == 0 && session->receipt_body.len == 0)
         session->receipt_wanted = true;
+    session_urgent(session, welcome.version >= SYNC_VERSION_URGENT, now_us);
 }
 
 static void feed_answer(struct sync_session *session, struct buf *body, int64_t now_us)
 {
     struct sync_checked *page = &session->pages[session->page_count];
     struct fault fault = {.code = ERR_OK};
-    struct sync_followed followed = {
-        session->epoch, {session->origin, session->origin_len}, &session->ledger_key, false};
+    struct sync_followed followed = {.epoch = session->epoch,
+                                     .origin = {session->origin, session->origin_len},
+                                     .key = &session->ledger_key,
+                                     .urgent = session->main != NULL};
     must(session->page_count < SESSION_PAGES);
     size_t bytes = body->len;
     err_t err = sync_page_check(&followed, &session->tip, body, page, &fault);
@@ -178,10 +201,21 @@ static const char *status_words(unsigned status)
     return "the partner answered with a status that the protocol does not have";
 }
 
+/* Which of the two sent it. */
+static struct sync_session *sender_of(struct sync_session *session, uint64_t id)
+{
+    struct sync_session *urgent = session->urgent;
+    bool its = urgent != NULL && id != 0 &&
+               (id == urgent->hello.id || id == urgent->feed.id || id == urgent->receipt.id ||
+                id == urgent->recall.flight.id);
+    return its ? urgent : session;
+}
+
 void sync_session_answer(struct sync_session *session, uint64_t id, unsigned status, struct buf *body,
                          int64_t now_us)
 {
     struct buf taken = *body;
+    session = sender_of(session, id);
     *body = (struct buf) {.size_max = taken.size_max};
     bool hello = id != 0 && id == session->hello.id, feed = id != 0 && id == session->feed.id;
     bool receipt = id != 0 && id == session->receipt.id;
@@ -214,6 +248,7 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
 
 void sync_session_coming(struct sync_session *session, uint64_t id, int64_t now_us)
 {
+    session = sender_of(session, id);
     struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight};
     for (size_t i = 0; id != 0 && i < sizeof flights / sizeof flights[0]; i++) {
         struct flight *flight = flights[i];
@@ -235,6 +270,7 @@ void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, i
 {
     if (id == 0)
         return;
+    session = sender_of(session, id);
     if (id == session->feed.id)
         feed_broke(session);
     if (id == session->hello.id || id == session->feed.id)

@@ -25,7 +25,8 @@ err_t sync_session_carried(struct sync_session *session, struct str origin, stru
         return ERR_BUSY;
     if (TRY(err, session_origin_take(session, origin)))
         return fault_set(fault, err, 0, "the bundle is of another ledger than the one that is followed");
-    struct sync_followed followed = {session->epoch, origin, &session->ledger_key, true};
+    struct sync_followed followed = {
+        .epoch = session->epoch, .origin = origin, .key = &session->ledger_key, .overlap = true};
     struct sync_checked *page = &session->pages[session->page_count];
     err = sync_page_check(&followed, &session->tip, body, page, fault);
     if (err == ERR_PROOF) {
@@ -75,7 +76,7 @@ bool session_carry_step(struct sync_session *session, int64_t now_us, struct syn
         answer->signing = false;
         session_carry_recall(session, ERR_TIMEOUT);
     }
-    if (session->carry != CARRY_RECALLS || answer->signing)
+    if (session->carry != CARRY_RECALLS || answer->signing || session_other_signs(session))
         return false;
     bool full = session->state == SYNC_FEED || session->carried_recalls == LIMIT_BUNDLE_RECALLS;
     if (full || gate_recall_owed(session->gate, session->partner, session->carried_seq, &owed) != ERR_OK) {

@@ -34,6 +34,8 @@ void session_sign_later(struct sync_session *session, err_t err, int64_t now_us)
 void sync_session_signed(struct sync_session *session, err_t err, uint64_t size, struct str cosignature,
                          struct str disposition, int64_t now_us)
 {
+    if (session->urgent != NULL && session->urgent->signing != 0)
+        session = session->urgent;
     if (session->signing == 0 || session->signing != size)
         return;
     if (err != ERR_OK) {

@@ -1,5 +1,9 @@
 /* The inside of a session, for the files that it is cut into: session.c (life, sending, taking over, step),
- * session_answer.c (what comes back) and session_receipt.c (what is signed and acknowledged). */
+ * session_answer.c (what comes back) and session_receipt.c (what is signed and acknowledged).
+ *
+ * A session follows the main ledger, and has another one inside for the urgent ledger, once the issuer has
+ * said that it keeps one. The two share nothing but numbers of requests, and that one at a time has something
+ * at the keeper: an answer is the one's whose request or signature it is. */
 #pragma once
 
 #include "sync/page.h"
@@ -55,7 +59,11 @@ struct recall_answer {
 
 struct sync_session {
     struct gate *gate;
-    unsigned partner;
+    unsigned partner, ledger;
+    struct sync_session
+        *main; /* of the urgent one: that which it is in; NULL: this follows the main ledger */
+    struct sync_session *urgent; /* NULL: none yet */
+    char path[48];               /* of a request, while an action is read */
     struct sync_card card;
     char node[LIMIT_NAME_BYTES];
     size_t node_len;
@@ -116,10 +124,18 @@ void session_link_failed(struct sync_session *session, err_t err, const char *wh
 void session_link_alarm(struct sync_session *session, err_t err, const char *what, const char *next,
                         int64_t now_us);
 
+/* Where a resource of its ledger is; good until the next call. */
+struct str session_path(struct sync_session *session, const char *path);
+
+/* The issuer keeps an urgent ledger, or does not: follows it, or not. */
+void session_urgent(struct sync_session *session, bool kept, int64_t now_us);
 /* Given up when nothing came for quiet_us, and when the largest answer over the slowest line would be there.
  */
 void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t quiet_us,
                   const struct sync_send *send, struct sync_action *out);
+
+/* Has the other session something at the keeper? */
+bool session_other_signs(const struct sync_session *session);
 
 /* --- session_answer.c --- */
 /* Takes origin and key from what the issuer's side says. ERR_CONFLICT: not the ledger that we follow. */

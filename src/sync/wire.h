@@ -7,12 +7,19 @@
 #include "ledger/leaf.h"
 #include "ledger/merkle.h"
 
+#define SYNC_ROOT         "/bongsu/v1/"
+#define SYNC_PATH_URGENT  "/bongsu/v1/urgent/" /* the same names behind it: of the urgent ledger */
 #define SYNC_PATH_HELLO   "/bongsu/v1/hello"
 #define SYNC_PATH_FEED    "/bongsu/v1/feed"
 #define SYNC_PATH_RECEIPT "/bongsu/v1/receipt"
 #define SYNC_MEDIA_TYPE   "application/vnd.bongsu.sync"
 
-enum { SYNC_FORMAT = 1, SYNC_VERSION = 1, SYNC_SUITE = 1, SYNC_OFFERS_MAX = 8 };
+enum { SYNC_FORMAT = 1, SYNC_SUITE = 1, SYNC_OFFERS_MAX = 8 };
+
+enum sync_version {
+    SYNC_VERSION_MAIN = 1,   /* one ledger, with the recalls in it */
+    SYNC_VERSION_URGENT = 2, /* the urgent ledger is followed as well, and recalls stand there */
+};
 
 /* Codes of refusal are err_t numbers and stand in signed digests: they may never move. */
 _Static_assert(ERR_LIMIT == 2 && ERR_SYNTAX == 3 && ERR_INVALID == 4 && ERR_ENCODING == 5 &&

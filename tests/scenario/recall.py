@@ -9,17 +9,19 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
 import recall_chosen
 import recall_held
-from node import Node, Report, wait_for
+from node import Node, Report, program, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
 WORD = 'canarycalledback'
 REPORT = Report('recall')
+VERIFY = os.path.join(os.path.dirname(os.path.dirname(program())), 'verify', 'bongsu-verify')
 
 
 def indicator(number, word):
@@ -50,7 +52,8 @@ def files_with(node, word):
 
 
 def leaves(node, audience, op):
-    return [line for line in node.must('ledger', 'show', audience).lines if line.get('op') == op]
+    urgent = ('--urgent',) if op == 'recall' else ()
+    return [line for line in node.must('ledger', 'show', audience, *urgent).lines if line.get('op') == op]
 
 
 def rows(node, thing):
@@ -120,8 +123,26 @@ def travels(chain):
                      files_with(node, WORD))
         REPORT.check(f'its neighbour stays at {node.name}', holds(node, stays) and finds(node, 'stayingword'))
     for one, audience in ((kr, 'us'), (us, 'fr')):
-        REPORT.equal(f'the ledger of {one.name} for {audience} says so once', len(leaves(one, audience, 'recall')), 1)
+        REPORT.equal(f'the urgent ledger of {one.name} for {audience} says so once', len(leaves(one, audience, 'recall')), 1)
+        REPORT.check('...and the main one does not', all(line.get('op') != 'recall'
+                                                         for line in one.must('ledger', 'show', audience).lines))
+        REPORT.check('...and it verifies', one.must('ledger', 'verify', audience, '--urgent').lines[0]['leaves'] == 1)
     return secret
+
+
+def proves(chain):
+    """That it was called back, and when, to whoever has two cards and no node."""
+    kr, us, _ = chain.all()
+    cards = []
+    for node in (kr, us):
+        cards += ['--card', node.card()]
+    proof, whole = os.path.join(chain.folder, 'recall.proof'), os.path.join(chain.folder, 'urgent')
+    kr.must('ledger', 'prove', 'us', '0', '--urgent', '--out', proof)
+    kr.must('ledger', 'export', 'us', whole, '--urgent')
+    for command, thing, said in (('proof', proof, 'recall'), ('ledger', whole, '')):
+        done = subprocess.run([VERIFY, command, *cards, thing], capture_output=True, text=True, check=False)
+        REPORT.check(f'bongsu-verify {command} agrees', done.returncode == 0 and '/urgent' in done.stdout and
+                     said in done.stdout, done)
 
 
 def comes_again(chain, secret):
@@ -146,6 +167,7 @@ def main():
     try:
         chain = Chain(folder)
         secret = travels(chain)
+        proves(chain)
         comes_again(chain, secret)
         recall_chosen.run(REPORT, folder)
         recall_held.run(REPORT, folder)

@@ -263,9 +263,23 @@ static uint64_t visible_of(const struct gate *gate)
     return gate->note_count > 0 ? gate->notes[gate->note_count - 1].size : 0;
 }
 
-err_t gate_ledger(const struct gate *gate, unsigned partner, struct gate_ledger *out)
+/* Nothing is ever called back: the urgent ledger stays empty. */
+err_t gate_peer_urgent(struct gate *gate, unsigned partner, bool follows, int64_t now_us)
 {
+    (void)now_us;
     assert_int_equal(partner, 0);
+    gate->peer.urgent = gate->peer.urgent || follows;
+    return ERR_OK;
+}
+
+err_t gate_ledger(const struct gate *gate, unsigned ledger, struct gate_ledger *out)
+{
+    assert_int_equal(gate_ledger_partner(ledger), 0);
+    if (gate_ledger_is_urgent(ledger)) {
+        *out = (struct gate_ledger) {.origin = origin_of(gate), .visible_root = merkle_empty()};
+        out->origin.urgent = true;
+        return ERR_OK;
+    }
     *out = (struct gate_ledger) {.origin = origin_of(gate),
                                  .size = gate->leaf_count,
                                  .visible = visible_of(gate),
@@ -351,10 +365,10 @@ static void cursor_copy(struct gate_cursor *to, const struct gate_cursor *from)
     assert_int_equal(buf_err(&to->note), ERR_OK);
 }
 
-err_t gate_cursor(struct gate *gate, unsigned partner, struct gate_cursor *out)
+err_t gate_cursor(struct gate *gate, unsigned ledger, struct gate_cursor *out)
 {
-    assert_int_equal(partner, 0);
-    if (!gate->has_cursor)
+    assert_int_equal(gate_ledger_partner(ledger), 0);
+    if (!gate->has_cursor || gate_ledger_is_urgent(ledger))
         return ERR_NOTFOUND;
     out->note = (struct buf) {.at = NULL};
     cursor_copy(out, &gate->cursor);

@@ -36,6 +36,7 @@ struct site {
     struct sync_serve *serve;
     struct sync_session *session;
     struct site *other;
+    bool old; /* its program knows no urgent ledgers */
     unsigned partner;
     size_t answers[GATE_REFUSED + 1];
 };
@@ -45,6 +46,7 @@ struct pair {
     int64_t now_us;
     uint64_t ids, random;
     bool forges; /* answers to recalls are signed with another key */
+    bool down;   /* the line between the two */
     /* requests that a server keeps: whose, and the client's id */
     struct {
         uint64_t server_id, client_id;
@@ -208,7 +210,8 @@ static inline void site_add(struct pair *pair, struct site *site, const char *pa
 static inline void site_sign(struct pair *pair, struct site *site)
 {
     static struct gate_sign_request request;
-    while (gate_sign_next(site->gate, site->partner, &request)) {
+    while (gate_sign_next(site->gate, gate_urgent(site->partner), &request) ||
+           gate_sign_next(site->gate, site->partner, &request)) {
         struct str notes[16];
         struct buf texts[16], origin;
         struct note_key key;
@@ -269,19 +272,42 @@ static inline void answer_sign(struct pair *pair, struct site *site, const struc
 
 /* --- the network: at once --- */
 
+/* What an older program would have said. */
+static inline size_t hello_of_old(uint8_t *body, size_t len)
+{
+    struct sync_hello hello;
+    struct buf wire;
+    assert_int_equal(sync_hello_read(bytes_of(body, len), &hello), ERR_OK);
+    hello.version_count = 1;
+    buf_init(&wire, LIMIT_SYNC_BODY_BYTES);
+    sync_hello_write(&wire, &hello);
+    assert_true(wire.len < len);
+    memcpy(body, wire.at, wire.len);
+    len = wire.len;
+    buf_deinit(&wire);
+    return len;
+}
+
 static inline void site_send(struct pair *pair, struct site *site, const struct sync_send *send)
 {
     struct site *server = site->other;
     struct exchange_response response;
     bool commit;
+    if (pair->down) {
+        sync_session_failed(site->session, send->id, ERR_CLOSED, pair->now_us);
+        return;
+    }
     uint8_t *body = calloc(1, send->body.len + JSON_PADDING);
-    if (send->body.len > 0)
-        memcpy(body, send->body.at, send->body.len);
+    size_t len = send->body.len;
+    if (len > 0)
+        memcpy(body, send->body.at, len);
+    if ((site->old || server->old) && str_eq(send->path, STR(SYNC_PATH_HELLO)))
+        len = hello_of_old(body, len);
     struct exchange_request request = {.id = ++pair->ids,
                                        .method = send->method,
                                        .path = send->path,
                                        .query = send->query,
-                                       .body = bytes_of(body, send->body.len),
+                                       .body = bytes_of(body, len),
                                        .secure = true,
                                        .has_peer_key = true};
     memcpy(request.peer_key, site->card.key[SYNC_CARD_TLS].b, EXCHANGE_KEY_SIZE);
@@ -341,9 +367,12 @@ static inline bool site_act(struct pair *pair, struct site *site, int64_t *until
 /* Does `site` hold and has it receipted all that the other released, and is nothing undecided? */
 static inline bool follows(struct site *site)
 {
-    struct gate_ledger ledger;
+    struct gate_ledger ledger, urgent;
     struct sync_status status;
     assert_int_equal(gate_ledger(site->other->gate, site->other->partner, &ledger), ERR_OK);
+    assert_int_equal(gate_ledger(site->other->gate, gate_urgent(site->other->partner), &urgent), ERR_OK);
+    if (urgent.receipted != urgent.size)
+        return false;
     sync_session_status(site->session, &status);
     return ledger.size > 0 && status.held == ledger.size && ledger.receipted == ledger.size &&
            ledger.visible == ledger.size && hash_eq(&status.root, &ledger.visible_root);
@@ -406,4 +435,53 @@ static inline void carry_out(struct pair *pair, struct site *site)
     while (did)
         assert_int_equal(gate_recall_step(site->gate, pair->now_us, &did), ERR_OK);
     assert_int_equal(gate_purge(site->gate, NULL, pair->now_us), ERR_OK);
+}
+
+static inline void power_fails(struct pair *pair, struct site *site)
+{
+    site_close(site);
+    disk_crash(site->disk);
+    /* The index may have lost any of its last transactions. */
+    assert_int_equal(index_mem_rollback(site->index, next_random(pair, index_mem_states(site->index) + 1)),
+                     ERR_OK);
+    site_open(pair, site);
+    site_link(pair, site);
+}
+
+static inline void take_holder(void *ctx, const struct gate_recall_holder *holder)
+{
+    *(struct gate_recall_holder *)ctx = *holder;
+}
+
+static inline void act_both(struct pair *pair, unsigned steps)
+{
+    for (unsigned i = 0; i < steps; i++) {
+        int64_t until = INT64_MAX;
+        bool first = site_act(pair, &pair->site[0], &until);
+        if (!site_act(pair, &pair->site[1], &until) && !first)
+            pair->now_us = until == INT64_MAX ? pair->now_us + SECOND_US : until;
+    }
+}
+
+/* The site goes on from `backup`, without an index. Nobody holds it back from signing: on a real node the
+ * keeper's anchor does (DESIGN 4 step 15). */
+static inline void site_restore(struct pair *pair, struct site *site, struct disk *backup)
+{
+    site_close(site);
+    site->index->ops->close(site->index);
+    disk_free(site->disk);
+    site->disk = backup;
+    assert_int_equal(index_mem_new(&site->index), ERR_OK);
+    site_open(pair, site);
+    site_link(pair, site);
+    /* The connections broke, too. */
+    sync_session_stop(site->other->session);
+    assert_int_equal(sync_session_start(site->other->session, pair->now_us), ERR_OK);
+}
+
+static inline uint64_t held_of(struct site *site)
+{
+    struct sync_status status;
+    sync_session_status(site->session, &status);
+    return status.held;
 }

@@ -225,7 +225,7 @@ struct checking {
 static err_t page_count(void *ctx, struct str origin, uint64_t to, struct buf *body)
 {
     struct checking *checking = ctx;
-    struct sync_followed followed = {0, origin, &checking->key, true};
+    struct sync_followed followed = {.origin = origin, .key = &checking->key, .overlap = true};
     struct sync_checked checked;
     struct fault fault;
     (void)to;

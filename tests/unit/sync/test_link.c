@@ -104,6 +104,15 @@ static void test_breaking_line(void **state)
     pair_free(pair);
 }
 
+/* The polls of both ledgers, behind the two requests by which the session said hello. */
+enum { FIRST_FEED = 3, LAST_FEED = 4 };
+
+static void feeds_coming(struct sync_session *session, int64_t now_us)
+{
+    for (uint64_t id = FIRST_FEED; id <= LAST_FEED; id++)
+        sync_session_coming(session, id, now_us);
+}
+
 /* The answer began and no more of it comes: given up as late as one that never began, and asked for again. */
 static void test_line_hangs(void **state)
 {
@@ -114,7 +123,7 @@ static void test_line_hangs(void **state)
     struct sync_action action;
     pair_restart_issuer(pair); /* it forgot the long poll that is out */
     int64_t began = pair_now(pair);
-    sync_session_coming(session, 2, began);
+    feeds_coming(session, began);
     sync_session_coming(session, 77, began); /* of no request */
     sync_session_next(session, began + 89 * SECOND_US, &action);
     assert_int_equal(action.kind, SYNC_NOTHING);
@@ -158,7 +167,7 @@ static void test_trickle_ends(void **state)
     int64_t began = pair_now(pair), now = began;
     while (pair_status(pair).failures == 0 && now < began + 24 * 60 * MINUTE_US) {
         now += MINUTE_US;
-        sync_session_coming(session, 2, now);
+        feeds_coming(session, now);
         sync_session_next(session, now, &action);
     }
     assert_in_range(now - began, 4 * 60 * MINUTE_US, 5 * 60 * MINUTE_US);

@@ -315,15 +315,83 @@ static void test_hello(void **state)
     assert_int_equal(verdict_of(&site, &hello), SYNC_OTHER_EPOCH);
     hello.epoch = 0;
     hello.root = fake_root(site.gate, 50);
-    hello.versions[0] = 2;
+    hello.versions[0] = 3;
     assert_int_equal(verdict_of(&site, &hello), SYNC_NOTHING_IN_COMMON);
     hello.version_count = 2;
     hello.versions[0] = 1;
-    hello.versions[1] = 2;
+    hello.versions[1] = 3;
     assert_int_equal(verdict_of(&site, &hello), SYNC_GO_ON);
     struct exchange_request bad =
         request_of(&site, EXCHANGE_POST, SYNC_PATH_HELLO, "", bytes_of("\1\1\1", 3));
     assert_int_equal(ask(&site, &bad, NOW_US, NULL), 400);
+    site_end(&site);
+}
+
+/* --- the urgent ledger --- */
+
+static struct sync_welcome welcome_of(struct site *site, const char *path, const struct sync_hello *hello,
+                                      struct buf *body)
+{
+    struct buf wire;
+    struct sync_welcome welcome;
+    buf_init(&wire, LIMIT_SYNC_BODY_BYTES);
+    sync_hello_write(&wire, hello);
+    struct exchange_request request = request_of(site, EXCHANGE_POST, path, "", buf_bytes(&wire));
+    assert_int_equal(ask(site, &request, NOW_US, body), 200);
+    assert_int_equal(sync_welcome_read(buf_bytes(body), &welcome), ERR_OK);
+    buf_deinit(&wire);
+    return welcome;
+}
+
+/* Each ledger by its own paths, and a ledger of its own: what the one is at is nothing to the other. */
+static void test_urgent_paths(void **state)
+{
+    (void)state;
+    struct site site;
+    struct buf body;
+    site_make(&site, 5, 5);
+    struct sync_hello hello = {2, 1, {1, 2}, {1}, 0, 0, merkle_empty()};
+    struct sync_welcome main = welcome_of(&site, SYNC_PATH_HELLO, &hello, &body);
+    assert_true(main.version == SYNC_VERSION_URGENT && main.size == 5);
+    buf_deinit(&body);
+    assert_true(gate_peer_get(site.gate, 0)->urgent);
+    struct sync_welcome urgent = welcome_of(&site, "/bongsu/v1/urgent/hello", &hello, &body);
+    assert_true(urgent.verdict == SYNC_GO_ON && urgent.size == 0);
+    assert_true(str_eq(urgent.origin, STR("bongsu/kr/us-cisa/0/urgent")));
+    buf_deinit(&body);
+    hello.size = 5; /* more than was ever called back: that link stands, and the other is served */
+    hello.root = fake_root(site.gate, 5);
+    urgent = welcome_of(&site, "/bongsu/v1/urgent/hello", &hello, &body);
+    assert_int_equal(urgent.verdict, SYNC_AHEAD);
+    buf_deinit(&body);
+    assert_non_null(sync_serve_status(site.serve, 0).alarm);
+    assert_int_equal(feed(&site, "epoch=0&from=0&max=10&wait=0", NULL), 200);
+    static const struct {
+        const char *path;
+        unsigned status;
+    } rows[] = {
+        {"/bongsu/v1/urgent/feed", 409}, /* until its hello fits */
+        {"/bongsu/v1/urgent/", 404},
+        {"/bongsu/v1/urgent", 404},
+        {"/bongsu/v1/", 404},
+        {"/bongsu/v1/urgent/fetch", 404},
+        {"/bongsu/v1/urgent/urgent/feed", 404},
+        {"/bongsu/v2/urgent/feed", 404},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct exchange_request request =
+            request_of(&site, EXCHANGE_GET, rows[i].path, "epoch=0&from=0&max=10&wait=0", bytes_of("", 0));
+        assert_int_equal(ask(&site, &request, NOW_US, NULL), rows[i].status);
+        request.peer_key[31] ^= 1;
+        assert_int_equal(ask(&site, &request, NOW_US, NULL), 404);
+    }
+    hello = (struct sync_hello) {1, 1, {1}, {1}, 0, 0, merkle_empty()};
+    main = welcome_of(&site, SYNC_PATH_HELLO, &hello, &body);
+    assert_int_equal(main.version, SYNC_VERSION_MAIN);
+    buf_deinit(&body);
+    urgent = welcome_of(&site, "/bongsu/v1/urgent/hello", &hello, &body);
+    assert_int_equal(urgent.verdict, SYNC_NOTHING_IN_COMMON);
+    buf_deinit(&body);
     site_end(&site);
 }
 
@@ -416,7 +484,8 @@ int main(void)
         cmocka_unit_test(test_strangers),      cmocka_unit_test(test_pages),
         cmocka_unit_test(test_pages_by_bytes), cmocka_unit_test(test_no_checkpoint_in_reach),
         cmocka_unit_test(test_long_polls),     cmocka_unit_test(test_polls_never_overflow),
-        cmocka_unit_test(test_hello),          cmocka_unit_test(test_receipts),
+        cmocka_unit_test(test_hello),          cmocka_unit_test(test_urgent_paths),
+        cmocka_unit_test(test_receipts),
     };
     if (sign_start() != ERR_OK)
         return 1;

@@ -249,33 +249,7 @@ static void test_ledger_as_files(void **state)
     pair_free(pair);
 }
 
-static void power_fails(struct pair *pair, struct site *site)
-{
-    site_close(site);
-    disk_crash(site->disk);
-    /* The index may have lost any of its last transactions. */
-    assert_int_equal(index_mem_rollback(site->index, next_random(pair, index_mem_states(site->index) + 1)),
-                     ERR_OK);
-    site_open(pair, site);
-    site_link(pair, site);
-}
-
 /* --- recall --- */
-
-static void take_holder(void *ctx, const struct gate_recall_holder *holder)
-{
-    *(struct gate_recall_holder *)ctx = *holder;
-}
-
-static void act_both(struct pair *pair, unsigned steps)
-{
-    for (unsigned i = 0; i < steps; i++) {
-        int64_t until = INT64_MAX;
-        bool first = site_act(pair, &pair->site[0], &until);
-        if (!site_act(pair, &pair->site[1], &until) && !first)
-            pair->now_us = until == INT64_MAX ? pair->now_us + SECOND_US : until;
-    }
-}
 
 /* Who has it destroys it and says so under his recall key; nothing else counts as an answer. The power may go
  * between the two. */
@@ -331,29 +305,6 @@ static void test_a_recall_is_answered(void **state)
 }
 
 /* --- restored backups --- */
-
-/* The site goes on from `backup`, without an index. Nobody holds it back from signing: on a real node the
- * keeper's anchor does (DESIGN 4 step 15). */
-static void site_restore(struct pair *pair, struct site *site, struct disk *backup)
-{
-    site_close(site);
-    site->index->ops->close(site->index);
-    disk_free(site->disk);
-    site->disk = backup;
-    assert_int_equal(index_mem_new(&site->index), ERR_OK);
-    site_open(pair, site);
-    site_link(pair, site);
-    /* The connections broke, too. */
-    sync_session_stop(site->other->session);
-    assert_int_equal(sync_session_start(site->other->session, pair->now_us), ERR_OK);
-}
-
-static uint64_t held_of(struct site *site)
-{
-    struct sync_status status;
-    sync_session_status(site->session, &status);
-    return status.held;
-}
 
 /* What `site` held of the other's ledger stays, the link stands still with its evidence through a restart,
  * and nothing but a person's reason lets it go on. */
