@@ -177,7 +177,8 @@ def quantile(values, part):
 
 
 def bench_recall(base, objects):
-    """While kr gives us a backlog as fast as us takes it, objects that us has held for long are called back one by one."""
+    """All that kr has waits for us, and while us fetches it as fast as it can, objects that us has held for long are called back
+    one by one."""
     few, wanted = 200, 60
     kr, us = live.pair(BUILD, base)
     live.start(kr, us)
@@ -186,13 +187,14 @@ def bench_recall(base, objects):
     live.wait_until(lambda: received(us) >= few)
     names = [json.loads(line)['id'] for line in pathlib.Path(old).read_text(encoding='ascii').splitlines()][:2 * wanted]
     idle, _ = recall_all(kr, us, names[wanted:wanted + 10], lambda _: True)
-    kr.do('peer', 'pause', 'us')
+    us.do('peer', 'pause', 'kr')
     add_timed(kr, corpus(base, 'backlog', objects, skip=few))
-    kr.do('peer', 'start', 'us', '--history')
-    live.wait_until(lambda: received(us) > few * 2, every=0.02)
+    live.wait_until(lambda: kr.status()[1]['us']['ledger_size'] >= objects)
+    us.do('peer', 'start', 'kr')
+    live.wait_until(lambda: received(us) > few, every=0.02)
     busy, behind = recall_all(kr, us, names[:wanted], lambda left: left > 0)
-    note = (f'{len(busy)} recalls while us took {objects} objects of history, at most {behind} leaves behind; one every '
-            'tenth of a second; floor: the same without a backlog')
+    note = (f'{len(busy)} recalls while us fetched {objects} objects that waited for it, at most {behind} leaves behind; one '
+            'every tenth of a second; floor: the same without a backlog')
     for name, part in (('p50', 0.5), ('p99', 0.99)):
         row(f'recall_to_suspended_{name}', quantile(busy, part), 's', quantile(idle, part), quantile(busy, part) /
             quantile(idle, part), note)
