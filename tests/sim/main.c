@@ -18,7 +18,7 @@
 #include "world.h"
 
 enum { NOT_STRUCK = 5 }; /* exit code of a life of a sweep in which nothing failed */
-enum { TWINS_EVERY = 4, DUTIES_EVERY = 8, WITH_EVERY = 16, BUG_SEEDS = 60, JOBS = 2, JOBS_MAX = 64 };
+enum { TWINS_EVERY = 4, DUTIES_EVERY = 8, WITH_EVERY = 16, BUG_SEEDS = 120, JOBS = 2, JOBS_MAX = 64 };
 
 static const struct {
     const char *name, *text;

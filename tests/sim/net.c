@@ -3,6 +3,7 @@
  * moves nothing. */
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ledger/cosign.h"
@@ -89,10 +90,25 @@ static void keep(struct world *world, const struct message *message, uint64_t se
     for (size_t i = 0; i < sizeof world->kept / sizeof *world->kept; i++) {
         if (world->kept[i].server_id != 0)
             continue;
-        world->kept[i] = (struct kept_request) {server_id, message->client_id, message->from, message->to};
+        world->kept[i] =
+            (struct kept_request) {server_id, message->client_id, message->from, message->to, {0}};
+        (void)snprintf(world->kept[i].path, sizeof world->kept[i].path, "%s", message->path);
         return;
     }
     world_break(world, "%s keeps more requests than it should", world->nodes[message->to].name);
+}
+
+/* A life with recalls has nodes that speak version 1 alone: their recalls go by the main ledger, where its
+ * oracle reads (recall.c). The body of a hello: format, how many versions, each of them. */
+static void speak_as_before(const struct world *world, const struct message *message, struct buf *body)
+{
+    static const uint8_t both[] = {1, 2, 1, 2}, one[] = {1, 1, 1};
+    if (!world_has(world, WITH_RECALLS) || !str_eq(str_of(message->path), STR("/bongsu/v1/hello")) ||
+        body->len < sizeof both || memcmp(body->at, both, sizeof both) != 0)
+        return;
+    memcpy(body->at, one, sizeof one);
+    memmove(body->at + sizeof one, body->at + sizeof both, body->len - sizeof both);
+    body->len -= sizeof both - sizeof one;
 }
 
 static void request_arrives(struct world *world, const struct message *message)
@@ -104,12 +120,14 @@ static void request_arrives(struct world *world, const struct message *message)
     bool commit = false;
     buf_init(&body, LIMIT_SYNC_PAGE_BYTES + JSON_PADDING);
     buf_put(&body, message->body.at, message->body.len);
+    speak_as_before(world, message, &body);
+    size_t len = body.len;
     buf_put(&body, padding, sizeof padding);
     struct exchange_request request = {.id = ++world->server_ids,
                                        .method = message->method,
                                        .path = str_of(message->path),
                                        .query = str_of(message->query),
-                                       .body = bytes_of(body.at, message->body.len),
+                                       .body = bytes_of(body.at, len),
                                        .secure = true,
                                        .has_peer_key = true};
     memcpy(request.peer_key, world->nodes[message->from].keys[SYNC_CARD_TLS].public.b, EXCHANGE_KEY_SIZE);
@@ -143,7 +161,7 @@ void net_late_answers(struct node *node)
                 continue;
             found = true;
             world->kept[i].server_id = 0;
-            watch_answer(node, kept.client, &(struct exchange_request) {.path = STR("/bongsu/v1/feed")},
+            watch_answer(node, kept.client, &(struct exchange_request) {.path = str_of(kept.path)},
                          &response);
             answer(world, node->number, kept.client, kept.client_id, &response);
         }

@@ -475,7 +475,8 @@ static void keeper_notes(struct node *node, unsigned to, const struct gate_sign_
         const struct hash *known = root_signed(node, 0, to, request->origin.epoch, checkpoint.size);
         if (known != NULL && !hash_eq(known, &checkpoint.root))
             world_break(node->world, "%s signed a second past of %llu leaves for %s", node->name,
-                        (unsigned long long)checkpoint.size, node->world->nodes[gate_ledger_partner(to)].name);
+                        (unsigned long long)checkpoint.size,
+                        node->world->nodes[gate_ledger_partner(to)].name);
         if (root_signed(node, node->anchor_from, to, request->origin.epoch, checkpoint.size) == NULL) {
             must(node->root_count < SIGNED_MAX);
             node->roots[node->root_count++] =

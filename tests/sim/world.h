@@ -260,6 +260,7 @@ struct message {
 struct kept_request { /* a long poll: whose */
     uint64_t server_id, client_id;
     unsigned client, server;
+    char path[64];
 };
 
 struct transcript {
