@@ -168,9 +168,7 @@ static bool hold(struct guard_finding *out, enum guard_rule rule, int partner)
     return false;
 }
 
-/* May anything go to this partner? */
-static bool may_receive(const struct guard *guard, int partner, const struct guard_answer *answer,
-                        struct guard_finding *out)
+bool guard_may_receive(const struct guard *guard, int partner, int64_t now_s, struct guard_finding *out)
 {
     static const struct hash none = {{0}};
     if (partner < 0)
@@ -180,7 +178,7 @@ static bool may_receive(const struct guard *guard, int partner, const struct gua
     out->again = guard->held[partner];
     if (!row->known)
         return hold(out, GUARD_RULE_RECIPIENT, partner);
-    if ((row->limited && answer->now_s >= row->until_s) || hash_eq(&guard->rules.policy, &none))
+    if ((row->limited && now_s >= row->until_s) || hash_eq(&guard->rules.policy, &none))
         return hold(out, GUARD_RULE_LAPSED, partner);
     return !out->again;
 }
@@ -189,7 +187,7 @@ static enum guard_verdict check_feed(struct guard *guard, struct guard_case *c, 
                                      const struct guard_answer *answer, struct guard_finding *out)
 {
     int partner = partner_of_key(guard, c);
-    if (!may_receive(guard, partner, answer, out))
+    if (!guard_may_receive(guard, partner, answer->now_s, out))
         return GUARD_HOLD;
     look_begin(guard, LOOK_FEED, (unsigned)partner, c, out);
     guard->look.urgent = urgent;
@@ -210,7 +208,7 @@ static enum guard_verdict check_release(struct guard *guard, struct guard_case *
                                         struct guard_finding *out)
 {
     bool manifest = str_eq(target->list, STR("manifest"));
-    if (!may_receive(guard, partner, answer, out))
+    if (!guard_may_receive(guard, partner, answer->now_s, out))
         return GUARD_HOLD;
     if (target->last.len > 0) /* versions of an object: times */
         return check_plain(guard, c, answer, out);
@@ -264,30 +262,35 @@ static enum guard_verdict check(struct guard *guard, struct guard_case *c, const
     return check_plain(guard, c, answer, out);
 }
 
+enum guard_verdict guard_conclude(struct guard *guard, enum guard_verdict verdict, struct bytes body,
+                                  struct guard_finding *out)
+{
+    if (verdict == GUARD_PASS && guard->look.kind != LOOK_PLAIN) {
+        guard->counts.pages++;
+        guard->counts.objects += guard->look.item_count;
+        guard->counts.named += guard->look.named;
+        guard->counts.bytes += body.len;
+    }
+    if (verdict != GUARD_HOLD)
+        return verdict;
+    guard->counts.held++;
+    if (hash_eq(&out->object, &(struct hash) {{0}}))
+        out->object = hash_sha256(body);
+    if (out->partner < 0 && guard->look.kind != LOOK_PLAIN)
+        out->partner = (int)guard->look.partner;
+    if (out->partner >= 0)
+        guard->held[out->partner] = true;
+    return verdict;
+}
+
 enum guard_verdict guard_check(struct guard *guard, struct guard_case *c, const struct guard_answer *answer,
                                struct guard_finding *out)
 {
     *out = (struct guard_finding) {.partner = -1};
     bool first = c->asked_count == 0;
     guard->ask_count = 0;
-    enum guard_verdict verdict = check(guard, c, answer, out);
     guard->counts.answers += first;
-    if (verdict == GUARD_PASS && guard->look.kind != LOOK_PLAIN) {
-        guard->counts.pages++;
-        guard->counts.objects += guard->look.item_count;
-        guard->counts.named += guard->look.named;
-        guard->counts.bytes += answer->body.len;
-    }
-    if (verdict != GUARD_HOLD)
-        return verdict;
-    guard->counts.held++;
-    if (hash_eq(&out->object, &(struct hash) {{0}}))
-        out->object = hash_sha256(answer->body);
-    if (out->partner < 0 && guard->look.kind != LOOK_PLAIN)
-        out->partner = (int)guard->look.partner;
-    if (out->partner >= 0)
-        guard->held[out->partner] = true;
-    return verdict;
+    return guard_conclude(guard, check(guard, c, answer, out), answer->body, out);
 }
 
 bool guard_plain(struct guard *guard, struct str text)

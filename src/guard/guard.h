@@ -1,7 +1,7 @@
 /* The guard: an independent last look at what leaves (DESIGN 3; docs/decisions/0110-guard.md). It reads every
- * answer again, as bytes, with readers of its own, and compares it with the little that it was told (rules.h)
- * and with what the partner's ledger proves. It shares no parser with the rooms that made the answer: of
- * this program it uses core alone.
+ * answer, and every call to somebody else's server, again, as bytes, with readers of its own, and compares it
+ * with the little that it was told (rules.h) and with what the partner's ledger proves. It shares no parser
+ * with the rooms that made the answer: of this program it uses core alone.
  *
  * What it looks at: who asked (TLS key, token, user name) and whose page it is; the highest marking, granular
  * ones included; that each object has a leaf in this partner's ledger that commits to these bytes; that a
@@ -86,6 +86,31 @@ struct guard_finding {
 
 enum guard_verdict guard_check(struct guard *guard, struct guard_case *c, const struct guard_answer *answer,
                                struct guard_finding *out);
+
+/* --- a call of a feed --- */
+
+enum guard_method { GUARD_READS, GUARD_GIVES, GUARD_DELETES, GUARD_OTHER };
+
+struct guard_field {
+    struct str name, value;
+};
+
+/* To somebody else's server, which is read from, or which one partner's view is given to
+ * (docs/decisions/0140-the-guard-reads-pushes.md). */
+struct guard_call {
+    int partner; /* below LIMIT_PARTNERS: whose view goes there; -1: the server is read from */
+    enum guard_method method;
+    struct str self;     /* this node's identity, whose words may go there (word.h); empty: none */
+    struct str given[2]; /* addresses from outside: the declared one, and where the server sent us */
+    struct str target;
+    const struct guard_field *fields;
+    size_t field_count;
+    struct bytes body;
+    int64_t now_s;
+};
+/* As guard_check. `c`: of an empty request, opened anew for each call. */
+enum guard_verdict guard_check_call(struct guard *guard, struct guard_case *c, const struct guard_call *call,
+                                    struct guard_finding *out);
 
 /* Of what is neither a page nor an answer: is there no identifier in it? */
 bool guard_plain(struct guard *guard, struct str text);

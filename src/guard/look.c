@@ -1,4 +1,5 @@
 #include "guard/state.h"
+#include "guard/word.h"
 
 void look_begin(struct guard *guard, enum look_kind kind, unsigned partner, struct guard_case *c,
                 struct guard_finding *finding)
@@ -11,6 +12,8 @@ void look_begin(struct guard *guard, enum look_kind kind, unsigned partner, stru
     look->item_count = look->ref_count = look->named = 0;
     look->end.size = 0;
     look->finding = finding;
+    look->around = (struct hash) {{0}};
+    look->self = STR("");
     memset(look->own, 0, sizeof look->own);
     buf_clear(&look->ids);
 }
@@ -94,6 +97,8 @@ static bool take_id(void *ctx, enum scan_role role, struct str id)
 {
     struct guard *guard = ctx;
     struct look *look = &guard->look;
+    if (role == SCAN_OWN && look->kind == LOOK_PUSH) /* only at its end it is clear what it is */
+        return true;
     if (role == SCAN_OWN && look->kind != LOOK_MANIFEST) {
         own_add(look, known_print(&guard->known, KNOWN_ID, look->partner, bytes_from_str(id)));
         return true;
@@ -131,22 +136,19 @@ static bool take_entry(void *ctx, const struct scan_item *found)
     return take_level(guard, found, &guard->look.items[guard->look.item_count].hash);
 }
 
-/* In a list: that it has a leaf is to be shown. */
-static bool take_listed(void *ctx, const struct scan_item *found)
+static uint64_t content_print(const struct guard *guard, const struct hash *hash)
 {
-    struct guard *guard = ctx;
+    return known_print(&guard->known, KNOWN_CONTENT, guard->look.partner, bytes_of(hash->b, HASH_SIZE));
+}
+
+/* That it has a leaf is to be shown. */
+static bool take_whole(struct guard *guard, const struct scan_item *found, const struct hash *hash)
+{
     struct look *look = &guard->look;
-    struct hash hash = {{0}};
-    if (look->kind == LOOK_MANIFEST) {
-        struct look_item *entry = item_add(guard, &hash);
-        look->item_count += entry != NULL;
-        return entry != NULL;
-    }
-    hash = hash_sha256(found->bytes);
-    struct look_item *item = item_add(guard, &hash);
-    if (item == NULL || !take_level(guard, found, &hash))
+    struct look_item *item = item_add(guard, hash);
+    if (item == NULL || !take_level(guard, found, hash))
         return false;
-    uint64_t content = known_print(&guard->known, KNOWN_CONTENT, look->partner, bytes_of(hash.b, HASH_SIZE));
+    uint64_t content = content_print(guard, hash);
     if (!known_has(&guard->known, content)) {
         item->content = content;
         item->id_at = (uint32_t)look->ids.len;
@@ -155,6 +157,59 @@ static bool take_listed(void *ctx, const struct scan_item *found)
     }
     look->item_count++;
     return buf_err(&look->ids) == ERR_OK || look_fail(guard, GUARD_RULE_FORM, NULL);
+}
+
+/* In a list. */
+static bool take_listed(void *ctx, const struct scan_item *found)
+{
+    struct guard *guard = ctx;
+    struct hash hash = {{0}};
+    if (guard->look.kind == LOOK_MANIFEST) {
+        struct look_item *entry = item_add(guard, &hash);
+        guard->look.item_count += entry != NULL;
+        return entry != NULL;
+    }
+    hash = hash_sha256(found->bytes);
+    return take_whole(guard, found, &hash);
+}
+
+/* A word says nothing but what its form says and what it is about: that is asked for in the place of what
+ * was read in it. How it is marked is how its object was: also what an operator let go above the level. */
+static bool take_word(struct guard *guard, const struct word *word, const struct hash *hash)
+{
+    struct look *look = &guard->look;
+    while (look->ref_count > 0 && look->refs[look->ref_count - 1].item == look->item_count)
+        look->ref_count--;
+    if (item_add(guard, hash) == NULL || (word->kind == WORD_NOTE && !look_mention(guard, word->own)) ||
+        (word->about.len > 0 && !look_mention(guard, word->about)))
+        return false;
+    if (word->kind == WORD_SELF)
+        own_add(look, known_print(&guard->known, KNOWN_ID, look->partner, bytes_from_str(word->own)));
+    look->item_count++;
+    return true;
+}
+
+static bool take_pushed(void *ctx, const struct scan_item *found)
+{
+    struct guard *guard = ctx;
+    struct look *look = &guard->look;
+    struct hash hash = hash_sha256(found->bytes);
+    struct word word = {.kind = WORD_NONE};
+    if (found->bytes.at != look->at) /* between objects stands a comma, and nothing else anywhere */
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    look->at += found->bytes.len + 1;
+    if (!known_has(&guard->known, content_print(guard, &hash)))
+        word = word_read(found->bytes, look->self);
+    if (word.kind != WORD_NONE)
+        return take_word(guard, &word, &hash);
+    own_add(look, known_print(&guard->known, KNOWN_ID, look->partner, bytes_from_str(found->id)));
+    return take_whole(guard, found, &hash);
+}
+
+bool look_mention(struct guard *guard, struct str id)
+{
+    char lower[SCAN_ID_MAX];
+    return ref_add(guard, scan_lowered(id, lower), true);
 }
 
 bool look_object(struct guard *guard, struct bytes object, const struct hash *hash)
@@ -168,12 +223,31 @@ bool look_object(struct guard *guard, struct bytes object, const struct hash *ha
     return true;
 }
 
-bool look_body(struct guard *guard, struct bytes body)
+static bool look_list(struct guard *guard, struct bytes body,
+                      bool (*take)(void *ctx, const struct scan_item *item))
 {
-    struct scan_sink sink = {take_id, take_listed, guard};
+    struct scan_sink sink = {take_id, take, guard};
     if (scan_json(body, true, &guard->scratch, &sink))
         return true;
     return guard->look.found ? false : look_fail(guard, GUARD_RULE_FORM, NULL);
+}
+
+bool look_body(struct guard *guard, struct bytes body)
+{
+    return look_list(guard, body, take_listed);
+}
+
+bool look_pushed(struct guard *guard, struct bytes body)
+{
+    static const char head[] = "{\"objects\":[", tail[] = "]}";
+    struct str text = str_from_bytes(body);
+    if (!str_starts(text, str_of(head)) || !str_ends(text, str_of(tail)))
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    guard->look.at = body.at + sizeof head - 1;
+    if (!look_list(guard, body, take_pushed))
+        return false;
+    /* Behind the last object its comma is the list's end. */
+    return guard->look.at + sizeof tail - 2 == body.at + body.len || look_fail(guard, GUARD_RULE_FORM, NULL);
 }
 
 /* --- where no object belongs --- */
@@ -257,7 +331,7 @@ static bool end_refs(struct guard *guard, const uint64_t *asked, size_t asked_co
             look->has_seq = look->kind == LOOK_FEED;
             look->seq = look->first_seq + ref->item;
             if (!look_fail(guard, GUARD_RULE_REFERENCE,
-                           ref->item < look->item_count ? &look->items[ref->item].hash : NULL))
+                           ref->item < look->item_count ? &look->items[ref->item].hash : &look->around))
                 return false;
             continue;
         }

@@ -60,7 +60,7 @@ static bool is_type_letter(char c)
 }
 
 /* Letters, digits and hyphens: one bit makes the first lower case and leaves the others. */
-static struct str lowered(struct str id, char out[SCAN_ID_MAX])
+struct str scan_lowered(struct str id, char out[SCAN_ID_MAX])
 {
     size_t last = id.len - VEC_SIZE; /* the tail alone is longer */
     for (size_t i = 0; i < last; i += VEC_SIZE)
@@ -69,8 +69,7 @@ static struct str lowered(struct str id, char out[SCAN_ID_MAX])
     return (struct str) {out, id.len};
 }
 
-/* Is the whole text an identifier? */
-static bool is_id(struct str text)
+bool scan_is_id(struct str text)
 {
     if (text.len <= TAIL || text.len > SCAN_ID_MAX)
         return false;
@@ -87,7 +86,7 @@ static bool is_id(struct str text)
  * case, single hyphens between them. */
 static bool is_reference(struct str text)
 {
-    if (!is_id(text) || text.len < TYPE_MIN + TAIL || text.len > TYPE_MAX + TAIL)
+    if (!scan_is_id(text) || text.len < TYPE_MIN + TAIL || text.len > TYPE_MAX + TAIL)
         return false;
     char before = '-';
     for (const char *at = text.at; at < text.at + text.len - TAIL; at++) {
@@ -110,7 +109,7 @@ static bool scan_words(struct str text, enum scan_role role, const struct scan_s
         if (first == i)
             continue;
         struct str found = {text.at + first, i - first + TAIL};
-        if (!sink->id(sink->ctx, role, lowered(found, id)))
+        if (!sink->id(sink->ctx, role, scan_lowered(found, id)))
             return false;
         i += TAIL - 1;
     }
@@ -242,9 +241,9 @@ static enum name name_of(struct str key)
 
 static bool take_own_id(struct scan *s, struct str text)
 {
-    if (s->has_id || !is_id(text))
+    if (s->has_id || !scan_is_id(text))
         return false;
-    struct str id = lowered(text, s->id);
+    struct str id = scan_lowered(text, s->id);
     s->has_id = true;
     s->id_len = id.len;
     return s->sink->id(s->sink->ctx, SCAN_OWN, id);
@@ -253,7 +252,7 @@ static bool take_own_id(struct scan *s, struct str text)
 static bool take_whole_id(struct scan *s, enum name name, struct str text)
 {
     char lower[SCAN_ID_MAX];
-    struct str id = lowered(text, lower);
+    struct str id = scan_lowered(text, lower);
     bool marks = s->in_item && (name == NAME_MARKINGS || name == NAME_MARKING);
     enum scan_role role = !s->in_item          ? SCAN_MENTION
                           : marks              ? SCAN_MARKING
@@ -279,8 +278,8 @@ static bool take_value(struct scan *s, const struct text *text)
     }
     if (!may_name(text->str))
         return true;
-    return is_id(text->str) ? take_whole_id(s, name, text->str)
-                            : scan_words(text->str, s->in_item ? SCAN_PROSE : SCAN_MENTION, s->sink);
+    return scan_is_id(text->str) ? take_whole_id(s, name, text->str)
+                                 : scan_words(text->str, s->in_item ? SCAN_PROSE : SCAN_MENTION, s->sink);
 }
 
 static bool take_string(struct scan *s)

@@ -40,3 +40,8 @@ struct scan_sink {
 bool scan_json(struct bytes text, bool listed, struct buf *scratch, const struct scan_sink *sink);
 /* The same for text that is no JSON: every identifier in it is a mention. */
 bool scan_text(struct str text, const struct scan_sink *sink);
+
+/* Is the whole text an identifier? */
+bool scan_is_id(struct str text);
+/* The same identifier in lower case, in `out`. Only for what scan_is_id says yes to. */
+struct str scan_lowered(struct str id, char out[SCAN_ID_MAX]);

@@ -19,6 +19,7 @@ enum look_kind {
     LOOK_OBJECTS,  /* of a release collection */
     LOOK_MANIFEST, /* likewise, identifiers alone */
     LOOK_FEED,     /* a page of a ledger */
+    LOOK_PUSH,     /* a call that gives a view to a server */
 };
 
 struct look_ref {
@@ -55,6 +56,10 @@ struct look {
     struct buf ids;
     struct guard_finding *finding;
     bool found;
+    /* Of a call of a feed. */
+    struct hash around; /* SHA-256 of where it goes, for what is named there */
+    struct str self;    /* whose words may stand in it */
+    const uint8_t *at;  /* where the next object has to begin */
 };
 
 struct guard {
@@ -75,6 +80,12 @@ struct guard {
     struct guard_counts counts;
 };
 
+/* May anything go to this partner? Otherwise `out` says why not. */
+bool guard_may_receive(const struct guard *guard, int partner, int64_t now_s, struct guard_finding *out);
+/* Counts, and holds the partner from now on where that is the verdict. */
+enum guard_verdict guard_conclude(struct guard *guard, enum guard_verdict verdict, struct bytes body,
+                                  struct guard_finding *out);
+
 /* Notes what is wrong, unless an operator waived it; false, so that a check can end with it. True: go on. */
 bool look_fail(struct guard *guard, enum guard_rule rule, const struct hash *object);
 
@@ -86,6 +97,10 @@ void look_begin(struct guard *guard, enum look_kind kind, unsigned partner, stru
 bool look_object(struct guard *guard, struct bytes object, const struct hash *hash);
 /* A body with a list of objects, or any other JSON. */
 bool look_body(struct guard *guard, struct bytes body);
+/* The objects that a call gives: each by its leaf, or a word of this node's own (word.h). */
+bool look_pushed(struct guard *guard, struct bytes body);
+/* Named around objects: known to this partner, or nothing is held under it. */
+bool look_mention(struct guard *guard, struct str id);
 /* Text in which only what the request itself named may stand. */
 bool look_plain(struct guard *guard, struct str text);
 /* After everything was read. */

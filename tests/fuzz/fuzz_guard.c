@@ -1,9 +1,10 @@
-/* Everything that the guard reads: what it is told, evidence, and answers. The first byte chooses. Whatever
- * comes, it says the same when it is asked again; what does not begin as a page is held; nothing that names
- * RED passes. */
+/* Everything that the guard reads: what it is told, evidence, answers, and calls of feeds. The first byte
+ * chooses. Whatever comes, it says the same when it is asked again; what does not begin as a page is held;
+ * nothing that names RED passes. */
 #include <stdlib.h>
 
 #include "guard/state.h"
+#include "guard/word.h"
 
 #define RED   "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 #define HEX   "00000000000000000000000000000000000000000000000000000000000000a0"
@@ -55,6 +56,41 @@ static void answer(struct guard *guard, const char *path, struct bytes body)
         abort();
 }
 
+#define SELF "identity--00000000-0000-4000-8000-00000000005e"
+
+/* What is a word is none when something is missing, or in nobody's name. */
+static void word(struct bytes text)
+{
+    struct word found = word_read(text, STR(SELF));
+    if (found.kind == WORD_NONE)
+        return;
+    if (found.own.len > SCAN_ID_MAX || found.about.len > SCAN_ID_MAX ||
+        word_read(text, STR("")).kind != WORD_NONE ||
+        word_read(bytes_of(text.at, text.len - 1), STR(SELF)).kind != WORD_NONE)
+        abort();
+}
+
+/* What is given, where the text is no address; else an address. Nothing that was not proved goes. */
+static void call(struct guard *guard, int partner, bool gives, struct bytes text)
+{
+    static const struct guard_request none = {.reads = false};
+    static struct guard_case c;
+    struct guard_finding finding;
+    struct guard_call wanted = {.partner = partner,
+                                .method = gives ? GUARD_GIVES : GUARD_READS,
+                                .self = STR(SELF),
+                                .target = gives ? STR("/api/") : str_from_bytes(text),
+                                .body = gives ? text : bytes_of(NULL, 0)};
+    guard_case_open(&c, &none);
+    enum guard_verdict verdict = guard_check_call(guard, &c, &wanted, &finding);
+    if (verdict == GUARD_HOLD && finding.rule == GUARD_RULE_NONE)
+        abort();
+    if (verdict == GUARD_PASS && gives && (partner < 0 || names_red(text)))
+        abort();
+    if (verdict == GUARD_ASK && guard_check_call(guard, &c, &wanted, &finding) == GUARD_PASS)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -68,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct bytes rest = bytes_of(bytes + 1, size - 1);
     if (guard_rules(guard, STR(RULES), &fault) != ERR_OK)
         abort();
-    switch (bytes[0] % 6) {
+    switch (bytes[0] % 10) {
     case 0:
         answer(guard, "/bongsu/v1/feed", rest);
         break;
@@ -78,12 +114,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     case 2:
         answer(guard, "/api/collections/release/manifest/", rest);
         break;
-    case 5:
-        answer(guard, "/bongsu/v1/urgent/feed", rest);
-        break;
     case 3:
         if (rules_read(str_from_bytes(rest), &rules, &fault) != ERR_OK && fault.code == ERR_OK)
             abort();
+        break;
+    case 5:
+        call(guard, 0, true, rest);
+        break;
+    case 6:
+        call(guard, 0, false, rest);
+        break;
+    case 7:
+        call(guard, -1, false, rest);
+        break;
+    case 8:
+        word(rest);
+        break;
+    case 9:
+        answer(guard, "/bongsu/v1/urgent/feed", rest);
         break;
     default:
         guard_evidence(guard, 0, STR("tool--x"), GUARD_RELEASED, rest);

@@ -181,6 +181,19 @@ static void put_leaf(const struct shop *shop, unsigned partner, uint64_t seq, bo
     wr_blob(out, first ? bytes_from_str(str_of(object)) : bytes_of(NULL, 0));
 }
 
+/* Is it here, whoever has it? */
+static bool is_held(const struct shop *shop, struct str id)
+{
+    bool held = false;
+    for (size_t i = 0; i < shop->withheld_count; i++)
+        held = held || str_eq(id_of(shop->withheld[i]), id);
+    for (unsigned p = 0; p < SHOP_PARTNERS; p++)
+        for (size_t i = 0; i < shop->ledger[p].count; i++)
+            held =
+                held || (shop->ledger[p].object[i] != NULL && str_eq(id_of(shop->ledger[p].object[i]), id));
+    return held;
+}
+
 static void reply(struct shop *shop, const struct guard_ask *ask)
 {
     struct buf leaves;
@@ -189,9 +202,8 @@ static void reply(struct shop *shop, const struct guard_ask *ask)
     (void)snprintf(copy, sizeof copy, "%.*s", STR_ARG(ask->id));
     struct str id = str_of(copy);
     buf_init(&leaves, 1 << 20);
-    for (size_t i = 0; i < shop->withheld_count; i++)
-        if (str_eq(id_of(shop->withheld[i]), id))
-            held = GUARD_WITHHELD;
+    if (is_held(shop, id))
+        held = GUARD_WITHHELD;
     for (size_t i = 0; i < shop->ledger[ask->partner].count; i++) {
         const char *object = shop->ledger[ask->partner].object[i];
         if (object == NULL || !str_eq(id_of(object), id))
@@ -204,6 +216,16 @@ static void reply(struct shop *shop, const struct guard_ask *ask)
     shop->questions++;
     guard_evidence(shop->guard, ask->partner, id, held, buf_bytes(&leaves));
     buf_deinit(&leaves);
+}
+
+static void answer_all(struct shop *shop)
+{
+    size_t count = guard_ask_count(shop->guard);
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++) {
+        struct guard_ask ask = guard_ask_get(shop->guard, i);
+        reply(shop, &ask);
+    }
 }
 
 enum guard_verdict shop_check(struct shop *shop, unsigned asker, const char *path, struct bytes body,
@@ -220,12 +242,22 @@ enum guard_verdict shop_check(struct shop *shop, unsigned asker, const char *pat
         enum guard_verdict verdict = guard_check(shop->guard, &c, &answer, out);
         if (verdict != GUARD_ASK)
             return verdict;
-        size_t count = guard_ask_count(shop->guard);
-        assert_true(count > 0);
-        for (size_t i = 0; i < count; i++) {
-            struct guard_ask ask = guard_ask_get(shop->guard, i);
-            reply(shop, &ask);
-        }
+        answer_all(shop);
+    }
+    fail_msg("the guard does not stop asking");
+    return GUARD_HOLD;
+}
+
+enum guard_verdict shop_call(struct shop *shop, const struct guard_call *call, struct guard_finding *out)
+{
+    static const struct guard_request none = {.reads = false};
+    static struct guard_case c;
+    guard_case_open(&c, &none);
+    for (unsigned round = 0; round < 100; round++) {
+        enum guard_verdict verdict = guard_check_call(shop->guard, &c, call, out);
+        if (verdict != GUARD_ASK)
+            return verdict;
+        answer_all(shop);
     }
     fail_msg("the guard does not stop asking");
     return GUARD_HOLD;

@@ -55,3 +55,5 @@ void shop_manifest(const struct shop *shop, unsigned partner, uint64_t from, uin
 /* What the guard says when `asker` gets this answer, its questions answered. */
 enum guard_verdict shop_check(struct shop *shop, unsigned asker, const char *path, struct bytes body,
                               struct guard_finding *out);
+/* ...and of a call of a feed that says this. */
+enum guard_verdict shop_call(struct shop *shop, const struct guard_call *call, struct guard_finding *out);
