@@ -3,6 +3,7 @@
 #include "app/message_feed.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/query.h"
 
 /* --- which there are --- */
 
@@ -127,25 +128,50 @@ static void refresh(struct core_role *role)
 
 /* --- calls --- */
 
+/* The partner whose view it pushes; -1: it reads. */
+static int gives_to(const struct core_role *role, const struct feeding *feeding)
+{
+    const struct feed_conf *conf = feed_conf_of(feeding->feed);
+    return feed_kind_pushes(conf->kind) ? feed_partner_of(role->gate, conf) : -1;
+}
+
 static err_t send_open(struct core_role *role, struct feeding *feeding)
 {
     const struct feed_conf *conf = feed_conf_of(feeding->feed);
     struct feed_url url;
+    struct stix_key key;
+    struct buf self;
     err_t err = feed_url_read(conf->url, &url);
     if (err != ERR_OK)
         return err;
+    int partner = gives_to(role, feeding);
+    buf_init(&self, LIMIT_ID_BYTES);
+    feeding->self = partner >= 0 && gate_self(role->gate, &key);
+    if (feeding->self)
+        stix_key_print(&key, &self);
     struct message_feed_open message = {.feed = (uint32_t)(feeding - role->feeds),
                                         .name = conf->name,
                                         .origin = url.origin,
                                         .private = conf->private,
-                                        .secrets = conf->secrets};
+                                        .secrets = conf->secrets,
+                                        .partner = partner,
+                                        .target = url.target,
+                                        .self = buf_str(&self)};
     buf_clear(&role->wire);
     message_feed_open_write(&role->wire, &message);
-    err = buf_err(&role->wire);
+    err = buf_err(&self) != ERR_OK ? buf_err(&self) : buf_err(&role->wire);
+    buf_deinit(&self);
     if (err == ERR_OK)
         err = link_send(role->edge, MESSAGE_FEED_OPEN, buf_bytes(&role->wire));
     feeding->open = err == ERR_OK;
     return err;
+}
+
+/* A node may get its identity after the opening. */
+static bool is_open(const struct core_role *role, const struct feeding *feeding)
+{
+    struct stix_key key;
+    return feeding->open && (feeding->self || gives_to(role, feeding) < 0 || !gate_self(role->gate, &key));
 }
 
 static void send_call(struct core_role *role, struct feeding *feeding, const struct feed_action *action)
@@ -159,7 +185,7 @@ static void send_call(struct core_role *role, struct feeding *feeding, const str
                                         .timeout_ms = (uint32_t)(action->timeout_us / 1000),
                                         .body = action->body};
     memcpy(message.fields, action->fields, sizeof message.fields);
-    err_t err = feeding->open ? ERR_OK : send_open(role, feeding);
+    err_t err = is_open(role, feeding) ? ERR_OK : send_open(role, feeding);
     buf_clear(&role->wire);
     message_feed_call_write(&role->wire, &message);
     if (err == ERR_OK)
@@ -218,6 +244,18 @@ void core_feeds_wake(struct core_role *role)
 {
     for (size_t i = 0; i < LIMIT_FEEDS; i++)
         role->feeds[i].until_us = 0;
+}
+
+void core_feeds_resume(struct core_role *role, uint64_t partners)
+{
+    for (size_t i = 0; partners != 0 && i < LIMIT_FEEDS; i++) {
+        struct feeding *feeding = &role->feeds[i];
+        int partner = feeding->feed == NULL ? -1 : gives_to(role, feeding);
+        if (partner < 0 || (partners >> partner & 1) == 0)
+            continue;
+        feeding->until_us = 0;
+        (void)!feed_run(feeding->feed, core_now(role)); /* one that runs is at it */
+    }
 }
 
 int64_t core_feeds_until(const struct core_role *role)

@@ -141,6 +141,23 @@ void core_guard_rules(struct core_role *role, struct buf *out)
     taxii_readers_write(role->taxii, out);
 }
 
+/* What is pushed waits for no clock when an operator lets it go on. */
+static void look_at_holds(struct core_role *role)
+{
+    struct core_guarded guarded;
+    struct buf memory;
+    uint64_t held = 0;
+    buf_init(&memory, RECORD_MAX);
+    for (unsigned i = 0; i < gate_peer_count(role->gate); i++) {
+        core_guard_get(role->gate, gate_peer_get(role->gate, i), &memory, &guarded);
+        held |= (uint64_t)guarded.held << i;
+    }
+    buf_deinit(&memory);
+    uint64_t resumed = role->guard_holds & ~held;
+    role->guard_holds = held;
+    core_feeds_resume(role, resumed);
+}
+
 void core_guard_tell(struct core_role *role)
 {
     struct buf text;
@@ -159,6 +176,7 @@ void core_guard_tell(struct core_role *role)
                  sent == ERR_OK ? ", and nothing leaves until it can" : "",
                  err_text(err != ERR_OK ? err : sent));
     buf_deinit(&text);
+    look_at_holds(role);
 }
 
 /* --- questions --- */
@@ -214,7 +232,7 @@ void core_guard_found(struct core_role *role, const struct guard_finding *findin
 {
     struct buf memory;
     struct core_guarded guarded;
-    struct gate_by by = {STR("guard"), STR("an answer was held")};
+    struct gate_by by = {STR("guard"), STR("it held what was to leave")};
     if (finding->partner < 0 || (unsigned)finding->partner >= gate_peer_count(role->gate))
         return;
     const struct gate_peer *peer = gate_peer_get(role->gate, (unsigned)finding->partner);

@@ -41,6 +41,7 @@ struct follow {
 struct feeding {
     struct feed *feed; /* NULL: none */
     bool open;         /* edge has what it is called with */
+    bool self;         /* ...and the guard this node's identity */
     bool calling;      /* a call is at edge */
     uint64_t id;       /* of that call */
     int64_t until_us;
@@ -170,13 +171,14 @@ struct core_role {
     uint64_t polled;                  /* partners whose view a TAXII reader asked for */
     struct seen seen[LIMIT_PARTNERS];
     struct waiting_read *reads;
-    bool sign_later;     /* the last turn was too early for what is to be signed */
-    bool rights_changed; /* a command wrote something since the last commit */
-    uint64_t taking;     /* partners whose answers under way are over, whatever the gate says */
-    int64_t signed_us;   /* last time that anything was sent to be signed */
-    bool restored;       /* the keeper says so: it signs nothing */
-    bool settled;        /* nothing durable waits for a decision */
-    bool bounded;        /* which files may be opened: core_role_bounded */
+    bool sign_later;      /* the last turn was too early for what is to be signed */
+    uint64_t guard_holds; /* partners, a bit each, as the guard was told last */
+    bool rights_changed;  /* a command wrote something since the last commit */
+    uint64_t taking;      /* partners whose answers under way are over, whatever the gate says */
+    int64_t signed_us;    /* last time that anything was sent to be signed */
+    bool restored;        /* the keeper says so: it signs nothing */
+    bool settled;         /* nothing durable waits for a decision */
+    bool bounded;         /* which files may be opened: core_role_bounded */
     bool peers_stale, edge_up, keeper_up, parent_up, ready_said;
     uint16_t port;
     int64_t started_us;
@@ -304,6 +306,8 @@ void core_feeds_turn(struct core_role *role);
 bool core_feeds_message(struct core_role *role, unsigned kind, struct bytes body);
 void core_feeds_fresh(struct core_role *role); /* edge is new */
 void core_feeds_wake(struct core_role *role);  /* what they depend on changed */
+/* Those that give a view to one of these partners, a bit each, run now. */
+void core_feeds_resume(struct core_role *role, uint64_t partners);
 int64_t core_feeds_until(const struct core_role *role);
 void core_feeds_close(struct core_role *role);
 /* For commands. */

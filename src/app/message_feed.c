@@ -3,6 +3,8 @@
 #include "core/rd.h"
 #include "core/wr.h"
 
+enum { NO_PARTNER = 255 };
+
 static void write_str(struct buf *out, struct str s)
 {
     wr_blob(out, bytes_from_str(s));
@@ -41,6 +43,9 @@ void message_feed_open_write(struct buf *out, const struct message_feed_open *me
     write_str(out, message->origin);
     wr_u8(out, message->private);
     wr_u8(out, message->secrets);
+    wr_u8(out, message->partner < 0 ? NO_PARTNER : (uint8_t)message->partner);
+    write_str(out, message->target);
+    write_str(out, message->self);
 }
 
 err_t message_feed_open_read(struct bytes wire, struct message_feed_open *out)
@@ -50,8 +55,12 @@ err_t message_feed_open_read(struct bytes wire, struct message_feed_open *out)
     message.origin = read_str(&rd, LIMIT_HOST_BYTES + 32);
     message.private = rd_u8(&rd) == 1;
     message.secrets = rd_u8(&rd) == 1;
+    uint8_t partner = rd_u8(&rd);
+    message.partner = partner == NO_PARTNER ? -1 : partner;
+    message.target = read_str(&rd, FEED_TEXT_MAX);
+    message.self = read_str(&rd, LIMIT_ID_BYTES);
     err_t err = rd_end(&rd);
-    if (err == ERR_OK && message.feed >= LIMIT_FEEDS)
+    if (err == ERR_OK && (message.feed >= LIMIT_FEEDS || message.partner >= LIMIT_PARTNERS))
         err = ERR_INVALID;
     if (err == ERR_OK)
         *out = message;

@@ -1,6 +1,7 @@
 /* What core and edge say to each other about feeds (feeds/feed.h): core knows what is to be asked and never
- * the secrets; edge knows the secrets (feeds/feed-NAME.json, feed_secret.h) and adds them. As message.h:
- * decoding borrows and is strict. */
+ * the secrets; the guard reads what is asked and may hold it (FEED_OVER comes from there then); edge knows
+ * the secrets (feeds/feed-NAME.json, feed_secret.h) and adds them. As message.h: decoding borrows and is
+ * strict. */
 #pragma once
 
 #include "core/buf.h"
@@ -13,6 +14,10 @@ struct message_feed_open {
     struct str origin;
     bool private;
     bool secrets;
+    /* For the guard, which stands between. */
+    int partner;       /* whose view goes there; -1: it is read from */
+    struct str target; /* path and query of the declared address */
+    struct str self;   /* this node's identity, when a view goes there; empty: it has none */
 };
 void message_feed_open_write(struct buf *out, const struct message_feed_open *message);
 NODISCARD err_t message_feed_open_read(struct bytes wire, struct message_feed_open *out);

@@ -754,6 +754,13 @@ static void say_failed(struct feed *feed, err_t err, const char *what)
         {ERR_NOTFOUND, NULL, "what is needed to call it is missing",
          "bongsu feed add with the same name again"},
     };
+    if (err == ERR_DENIED && what != NULL && str_starts(str_of(what), STR(FEED_HELD))) {
+        feed_fail(feed, err,
+                  feed->conf.kind->push ? "bongsu status; after a look at the object, bongsu guard resume"
+                                        : "look at --url: what is asked for names an object",
+                  "%s", what);
+        return;
+    }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].err != err || !says(what, rows[i].word))
             continue;

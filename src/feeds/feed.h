@@ -131,6 +131,9 @@ void feed_next(struct feed *feed, int64_t now_us, struct feed_action *out);
 void feed_head(struct feed *feed, uint64_t id, unsigned status, const struct feed_field *fields, size_t count,
                int64_t now_us);
 void feed_part(struct feed *feed, uint64_t id, struct bytes part, int64_t now_us);
+/* In the words of feed_over, with ERR_DENIED: the call was not made, for a last look at it found what must
+ * not go. */
+#define FEED_HELD "held by the guard"
 /* `err`: ERR_OK when the body came whole. `what`: the transport's words, or NULL. */
 void feed_over(struct feed *feed, uint64_t id, err_t err, const char *what, int64_t now_us);
 /* An operator wants it now. Paused or running: ERR_WRONGSTATE. */

@@ -24,7 +24,10 @@ static void opened(void **state)
                                      .name = STR("out"),
                                      .origin = STR("https://far.example:8443"),
                                      .private = true,
-                                     .secrets = true},
+                                     .secrets = true,
+                                     .partner = -1,
+                                     .target = STR("/api1/?x=y"),
+                                     .self = STR("identity--00000000-0000-4000-8000-000000000001")},
                              got;
     struct buf wire;
     (void)state;
@@ -33,9 +36,21 @@ static void opened(void **state)
     assert_int_equal(message_feed_open_read(buf_bytes(&wire), &got), ERR_OK);
     same_str(got.name, sent.name);
     same_str(got.origin, sent.origin);
-    assert_true(got.feed == sent.feed && got.private && got.secrets);
+    same_str(got.target, sent.target);
+    same_str(got.self, sent.self);
+    assert_true(got.feed == sent.feed && got.private && got.secrets && got.partner == -1);
     for (size_t i = 0; i < wire.len; i++)
         assert_int_not_equal(message_feed_open_read(bytes_of(wire.at, i), &got), ERR_OK);
+    sent.partner = LIMIT_PARTNERS - 1;
+    buf_clear(&wire);
+    message_feed_open_write(&wire, &sent);
+    assert_int_equal(message_feed_open_read(buf_bytes(&wire), &got), ERR_OK);
+    assert_int_equal(got.partner, LIMIT_PARTNERS - 1);
+    sent.partner = LIMIT_PARTNERS;
+    buf_clear(&wire);
+    message_feed_open_write(&wire, &sent);
+    assert_int_equal(message_feed_open_read(buf_bytes(&wire), &got), ERR_INVALID);
+    sent.partner = -1;
     sent.feed = LIMIT_FEEDS;
     buf_clear(&wire);
     message_feed_open_write(&wire, &sent);
