@@ -455,16 +455,30 @@ static uint64_t dutied(const struct gathering *g)
     return g->bare.release | (g->subject->gone ? g->bare.hold : 0);
 }
 
-/* What waits for what it speaks of is made for nobody; who has it whole may have more than he ever may. */
+/* What waits for what it speaks of is made for nobody; who has it, whole or in part, may have more than he
+ * ever may. */
 static err_t ask_untold(struct gathering *g, const struct stix_object *source)
 {
     err_t err = ERR_OK;
     for (uint64_t left = g->subject->gone ? g->untold & dutied(g) : 0; left != 0 && err == ERR_OK;
          left &= left - 1) {
         unsigned p = (unsigned)__builtin_ctzll(left);
+        struct form form = {.partners = UINT64_C(1) << p,
+                            .unmade = "it speaks of what does not leave, or not as it is"};
+        struct list list = {0};
         bool takes = false;
-        err = takes_out(g, source, p, &takes);
-        g->out->unmade |= takes ? UINT64_C(1) << p : 0;
+        if (TRY(err, takes_out(g, source, p, &takes)) || !takes)
+            continue;
+        g->out->unmade |= form.partners;
+        if (TRY(err, gather_selectors(g, source, p, &list, &form))) {
+            err = err == ERR_DENIED || err == ERR_LIMIT ? ERR_OK : err;
+            continue;
+        }
+        list.count = stix_cut_found(source->root, list.at, list.count, list.at);
+        err = write_profile(g, &list, &form);
+        if (err == ERR_OK)
+            g->out->forms[g->out->form_count++] = form;
+        err = err == ERR_LIMIT ? ERR_OK : err;
     }
     return err;
 }
@@ -531,7 +545,8 @@ static err_t make_forms(struct gathering *g)
             overlay(g, p);
     if (formed == 0 && (!g->subject->gone || g->untold == 0))
         return ERR_OK;
-    out->forms = arena_zalloc(g->keep, (size_t)__builtin_popcountll(formed) + 1, sizeof *out->forms);
+    size_t most = (size_t)__builtin_popcountll(formed) + (size_t)__builtin_popcountll(g->untold);
+    out->forms = arena_zalloc(g->keep, most + 1, sizeof *out->forms);
     if (out->forms == NULL)
         return ERR_NOMEM;
     if (TRY(err, form_all(g, formed)))
@@ -572,8 +587,9 @@ static void ask_told(struct gathering *g)
 {
     uint64_t answered = policy_answered(g->policy, POLICY_RULE_DUTIES, &g->out->facts);
     for (size_t i = 0; i < g->told->target_count; i++) {
-        g->untold |= g->told->targets[i]->untold | (g->told->targets[i]->anonymous & ~answered);
-        g->out->hidden |= g->told->targets[i]->hidden;
+        uint64_t unnamed = g->told->targets[i]->anonymous & ~answered;
+        g->untold |= g->told->targets[i]->untold | unnamed;
+        g->out->hidden |= g->told->targets[i]->hidden | unnamed;
     }
 }
 
@@ -582,6 +598,7 @@ static void keep_along(struct gathering *g, const struct along *along)
 {
     struct cutting *out = g->out;
     out->untreated = along->untreated;
+    out->treated = along->untreated & ~along->held;
     for (uint64_t left = along->held & ~out->verdict.deny; left != 0; left &= left - 1) {
         unsigned p = (unsigned)__builtin_ctzll(left);
         if (out->verdict.rule[p] == POLICY_RULE_FOLLOWS)

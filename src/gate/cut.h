@@ -38,6 +38,7 @@ struct cutting {
     struct policy_facts bare;  /* without granular markings */
     uint64_t untreated;        /* partners to whom it does not come along (along_untreated) */
     uint64_t kept_along;       /* of these, for whom a hold alone keeps it: the rule of the verdict */
+    uint64_t treated;          /* of these, for whom a duty would change it, held as well or not */
     uint64_t by_bare;          /* partners for whom the verdict is that of `bare` */
     uint64_t clean;            /* partners to whom its texts may name nothing but what they have */
     uint64_t untold; /* partners for whom it waits for what it translates to leave, or for its creator to be
@@ -49,7 +50,7 @@ struct cutting {
     size_t form_count;
     size_t unmade_count; /* behind these, which nobody gets: `refs` NULL */
     uint64_t unmade;     /* partners for whom duties take out what it cannot be without */
-    uint64_t hidden;     /* partners who may by no rule have something that it translates */
+    uint64_t hidden; /* partners who may by no rule have something that it translates, or its maker's name */
 };
 
 /* Decides. `arena`: while deciding; `keep`: what `out` borrows. The subject's tape is gone afterwards. */

@@ -148,14 +148,23 @@ static uint64_t formed_otherwise(const struct cutting *cutting, const struct min
 }
 
 /* What rules take out of all that they let go he may have by none of them; where nothing is left without it,
- * nothing is. A part that lacks as much stays, as does one that waits for what it speaks of. */
+ * nothing is. A part that lacks as much stays. */
 static uint64_t unmade_for(const struct cutting *cutting, const struct mint *minted)
 {
     if (minted == NULL)
         return cutting->unmade;
     const struct form *form = cut_unmade(cutting, minted->partner);
-    uint64_t his = cutting->unmade & ~cutting->untold & UINT64_C(1) << minted->partner;
+    uint64_t his = cutting->unmade & UINT64_C(1) << minted->partner;
     return form != NULL && takes_no_more(form->profile, minted->profile) ? 0 : his;
+}
+
+/* What came along unmarked, and would have to be changed: no rule lets it go so, and a definition is never
+ * made anew. */
+static uint64_t untreated_for(const struct judged *judged, const struct mint *minted)
+{
+    const struct cutting *cutting = &judged->cutting;
+    bool along = minted == NULL && judged->subject.follows && cutting->facts.follows;
+    return along ? cutting->treated & ~cutting->verdict.release : 0;
 }
 
 err_t judged_denied(struct gate *gate, const struct judged *judged, const struct mint *minted, uint64_t asked,
@@ -165,7 +174,8 @@ err_t judged_denied(struct gate *gate, const struct judged *judged, const struct
     uint64_t denied = cutting->verdict.deny & ~judged->along, named = 0;
     err_t err = ERR_OK;
     asked &= minted == NULL ? UINT64_MAX : UINT64_C(1) << minted->partner;
-    denied |= formed_otherwise(cutting, minted) | unmade_for(cutting, minted) | cutting->hidden;
+    denied |= formed_otherwise(cutting, minted) | unmade_for(cutting, minted) |
+              untreated_for(judged, minted) | cutting->hidden;
     uint64_t clean = cutting->clean & asked & ~denied;
     if (clean != 0)
         err = minted == NULL ? named_to(gate, &judged->subject.object, clean, arena, &named)

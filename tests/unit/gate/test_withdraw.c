@@ -375,6 +375,69 @@ static void a_cut_field_is_not_told_in_another_language(void **state)
     }
 }
 
+/* A translation that went in part, and whose target waits now: what new duties take out of it is gone all the
+ * same, and what they do not touch stays. */
+static void a_part_of_a_translation_is_bound_by_new_duties(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rules;
+        bool stays;
+    } rows[] = {
+        {"hold h if type == indicator until approved\nrelease g if tlp <= green to us-cisa with "
+         "mask-personal-data\n",
+         false},
+        {"hold h if type == indicator until approved\nrelease g if tlp <= green to us-cisa with redact "
+         "\"name\"\n",
+         false},
+        {"release i if type == indicator to us-cisa with anonymise-creator\nrelease g if tlp <= green to "
+         "us-cisa\n",
+         false},
+        {"hold h if type == indicator until approved\nrelease g if tlp <= green to us-cisa with redact "
+         "\"x_none\"\n",
+         true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct node n;
+        char rules[512];
+        node_init(&n, GREEN_TO_US);
+        add(&n, 1,
+            ",\"name\":\"n\",\"description\":\"secret\",\"granular_markings\":[{\"marking_ref\":\"" TLP_RED
+            "\",\"selectors\":[\"description\"]}]" MARKED(TLP_GREEN));
+        (void)bench_add(&n.b, n.own,
+                        SPEAKS_OF(FIRST, "\"name\":\"jeonhwa 010-2345-6789\",\"description\":\"x\""));
+        bench_settle(&n.b);
+        assert_int_equal(minted_of(&n, n.us, "jeonhwa 010-2345-6789"), 1);
+        (void)snprintf(rules, sizeof rules, "language 1\n%s", rows[i].rules);
+        bench_policy_text(&n.b, rules);
+        bench_settle(&n.b);
+        assert_int_equal(minted_of(&n, n.us, "jeonhwa 010-2345-6789"), rows[i].stays);
+        node_end(&n);
+    }
+}
+
+/* A definition that came along, and that a new duty would change: no rule lets it go so, and it is never made
+ * anew. What carries it waits from now on. */
+static void a_definition_is_bound_by_new_duties(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key marking = bench_key(STATEMENT_1);
+    node_init(&n, GREEN_TO_US);
+    (void)bench_add(&n.b, n.own, statement(text, 1, "ask Hong 010-2345-6789"));
+    assert_int_equal(gate_marking_classify(n.b.gate, &marking, STIX_TLP_GREEN, &by_test, n.b.now_us), ERR_OK);
+    add(&n, 1, MARKED(STATEMENT_1));
+    bench_settle(&n.b);
+    assert_int_equal(minted_of(&n, n.us, "010-2345-6789"), 1);
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa with mask-personal-data\n");
+    expect_unread(&n, "010-2345-6789");
+    add(&n, 2, MARKED(STATEMENT_1));
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 2));
+    node_end(&n);
+}
+
 /* What a rule takes out, and what cannot be without it: nobody has it by a rule any more. */
 static void what_cannot_be_made_in_part_is_taken_back(void **state)
 {
@@ -431,6 +494,8 @@ int main(void)
         cmocka_unit_test(a_part_is_taken_back_under_a_hold_for_what_it_has),
         cmocka_unit_test(what_translates_it_is_taken_back),
         cmocka_unit_test(a_cut_field_is_not_told_in_another_language),
+        cmocka_unit_test(a_part_of_a_translation_is_bound_by_new_duties),
+        cmocka_unit_test(a_definition_is_bound_by_new_duties),
         cmocka_unit_test(what_cannot_be_made_in_part_is_taken_back),
         cmocka_unit_test(a_tag_brings_both),
     };
