@@ -345,7 +345,8 @@ static err_t add_twins(struct gate *gate, const struct policy *policy, const str
 }
 
 /* An unmarked SCO is as secret as the strictest of what carries it, of the same source. What waits in
- * quarantine, and what marks only some of its fields, tightens: alone it marks nothing (CARRIED_TIGHTER). */
+ * quarantine, is suspended, or marks only some of its fields, tightens: alone it marks nothing
+ * (CARRIED_TIGHTER). */
 static err_t add_carriers(struct gate *gate, const struct policy *policy, const struct subject *subject,
                           int64_t now_us, struct arena *arena, struct policy_facts *facts, enum carried *out)
 {
@@ -367,9 +368,10 @@ static err_t add_carriers(struct gate *gate, const struct policy *policy, const 
         struct policy_facts one = {.onward = UINT64_MAX};
         if (TRY(err, subject_add_markings(gate, policy, &carrier, now_us, arena, &one, &any)))
             return err;
-        enum carried here = one.markings == 0                                      ? CARRIED_NOT
-                            : any && (carrier.copy->flags & COPY_QUARANTINED) == 0 ? CARRIED_MARKED
-                                                                                   : CARRIED_TIGHTER;
+        bool waits = (carrier.copy->flags & COPY_QUARANTINED) != 0 || spilled(gate, carriers[i]);
+        enum carried here = one.markings == 0 ? CARRIED_NOT
+                            : any && !waits   ? CARRIED_MARKED
+                                              : CARRIED_TIGHTER;
         one.granted = one.granted && here == CARRIED_MARKED;
         if (one.tlp > POLICY_TLP_GREEN && !one.granted)
             one.bare_tlp = POLICY_TLP_RED; /* this one's originator let nobody pass it on */

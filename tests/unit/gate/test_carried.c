@@ -1,4 +1,6 @@
 /* Observables that nobody marked: what carries them marks them. */
+#include "gate/spill.h"
+
 #include "gate_test.h"
 
 #define MINUTE (INT64_C(60) * 1000000)
@@ -52,6 +54,32 @@ static void carriers_mark_observables(void **state)
     (void)bench_add(&n.b, n.own, address(text, 2, ""));
     assert_true(out(&n, "ipv4-addr", 2));
     assert_true(out(&n, "indicator", 3));
+    bench_deinit(&n.b);
+}
+
+/* What is suspended lends nobody its marking: what it carried goes back, and nothing more leaves on its word.
+ */
+static void a_suspended_carrier_marks_nothing(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], more[512];
+    struct gate_spill spill;
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa\n");
+    (void)snprintf(
+        more, sizeof more,
+        "%s,\"x_seen\":[\"ipv4-addr--00000000-0000-4000-8000-000000000001\",\"ipv4-addr--00000000-0000-"
+        "4000-8000-000000000002\"]",
+        MARKED(TLP_GREEN));
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, more));
+    uint64_t lsn = n.b.last_lsn;
+    assert_true(out(&n, "ipv4-addr", 1));
+    assert_int_equal(gate_spill(n.b.gate, lsn, &by_test, n.b.now_us, &spill), ERR_OK);
+    (void)bench_add(&n.b, n.own, address(text, 2, ""));
+    assert_true(out(&n, "ipv4-addr", 1));
+    assert_false(out(&n, "ipv4-addr", 2));
     bench_deinit(&n.b);
 }
 
@@ -182,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carriers_mark_observables),
+        cmocka_unit_test(a_suspended_carrier_marks_nothing),
         cmocka_unit_test(an_asserted_carrier_marks_observables),
         cmocka_unit_test(a_silent_carriers_statement_is_classified),
         cmocka_unit_test(a_carried_observable_has_its_own_timer),

@@ -150,7 +150,8 @@ static void test_clock_set_back(void **state)
     sync_session_next(session, now, &action);
     assert_int_equal(action.kind, SYNC_NOTHING);
     assert_in_range(action.until_us, now, now + MINUTE_US);
-    sync_session_next(session, now + MINUTE_US, &action);
+    for (int i = 0; i < 2; i++) /* the urgent ledger says hello first */
+        sync_session_next(session, now + MINUTE_US, &action);
     assert_int_not_equal(pair_status(pair).state, SYNC_WAITING);
     pair_free(pair);
 }
