@@ -44,6 +44,8 @@ def texts(node, identifier, source=None, version=None):
     """The exact texts that a node holds of an object."""
     found = []
     for copy in node.run('object', 'show', identifier).lines:
+        if 'object' not in copy:  # what a minted identifier stands for
+            continue
         item = json.loads(copy['object'])
         if source is not None and not source(copy['source']):
             continue
