@@ -42,7 +42,7 @@ static void begin_follow(struct core_role *role, const struct gate_peer *peer, c
     err_t err;
     if (follow->session != NULL) {
         if (follow->card_number != card->number)
-            sync_session_card(follow->session, card);
+            sync_session_card(follow->session, card, NULL);
         follow->card_number = card->number;
         return;
     }

@@ -117,6 +117,12 @@ uint32_t gate_source_count(const struct gate *gate);
 /* Binds an identity to the source that is its home: only that source speaks for it (DESIGN 5). */
 NODISCARD err_t gate_identity_bind(struct gate *gate, const struct stix_key *identity, uint32_t source,
                                    const struct gate_by *by, int64_t now_us);
+/* Number of the source that is its home; 0: none is. */
+uint32_t gate_identity_home(const struct gate *gate, const struct stix_key *identity);
+/* Another source is its home from now on, by the word of both: that is for the caller to see to.
+ * ERR_NOTFOUND: no such source, or it has no home yet. */
+NODISCARD err_t gate_identity_move(struct gate *gate, const struct stix_key *identity, uint32_t source,
+                                   const struct gate_by *by, int64_t now_us);
 /* What a statement marking means here; binds to the definition's present meaning. ERR_NOTFOUND when it is not
  * held. */
 NODISCARD err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
@@ -590,6 +596,11 @@ void gate_sign_abandon(struct gate *gate, unsigned ledger);
  * so that it can sign the same again. False when the log does not reach that far: it was restored (DESIGN
  * 4.15). */
 bool gate_sign_again(struct gate *gate, unsigned ledger, uint64_t size);
+/* The kept checkpoint of exactly this size shall be signed once more, under a new key: it is asked for before
+ * anything else. Forgotten at a restart. False: there is none, or it is not visible. */
+bool gate_sign_anew(struct gate *gate, unsigned ledger, uint64_t size);
+/* Partners (as a mask) for whom one is wanted, in either of their ledgers. */
+uint64_t gate_sign_anew_wanted(const struct gate *gate);
 /* `notes`: one signed checkpoint each. Logged; visible after the next gate_commit. */
 NODISCARD err_t gate_signed(struct gate *gate, const struct gate_sign_request *request,
                             const struct str *notes, int64_t now_us);

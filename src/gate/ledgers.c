@@ -423,6 +423,17 @@ static err_t wanted_sizes(struct gate *gate, unsigned ledger, uint64_t *out, siz
     return ERR_OK;
 }
 
+/* Under a new key: the same size and root, then the end that was signed last, as the keeper wants it of what
+ * does not grow. */
+static size_t anew_sizes(const struct view *view, uint64_t *out)
+{
+    size_t count = 0;
+    out[count++] = view->anew_size;
+    if (view->anew_size < view->signed_size)
+        out[count++] = view->signed_size;
+    return count;
+}
+
 bool gate_sign_next(struct gate *gate, unsigned ledger, struct gate_sign_request *out)
 {
     if (!ledger_held(gate, ledger) || gate->read_only)
@@ -430,15 +441,19 @@ bool gate_sign_next(struct gate *gate, unsigned ledger, struct gate_sign_request
     struct view *view = &gate->views[ledger];
     const struct gate_peer *peer = &gate->peers[gate_ledger_partner(ledger)];
     uint64_t sizes[WANTED_MAX];
+    bool anew = view->anew_size > 0 && view->again_size <= view->signed_size;
     /* Only what is durable is signed: DECIDEs of the open group are not in any checkpoint yet. */
-    if (view->signing || view->stopped || gate->group_open || view->tree.edge.size == view->signed_size)
+    if (view->signing || view->stopped || gate->group_open ||
+        (!anew && view->tree.edge.size == view->signed_size))
         return false;
-    if (wanted_sizes(gate, ledger, sizes, &out->count) != ERR_OK || out->count == 0)
+    if (anew)
+        out->count = anew_sizes(view, sizes);
+    else if (wanted_sizes(gate, ledger, sizes, &out->count) != ERR_OK || out->count == 0)
         return false;
     out->ledger = ledger;
     out->origin =
         (struct ledger_origin) {gate->node_name, peer->audience, peer->epoch, gate_ledger_is_urgent(ledger)};
-    out->old_size = view->signed_size;
+    out->old_size = anew ? sizes[0] - 1 : view->signed_size;
     struct merkle_source source = tile_tree_source(&view->tree);
     uint64_t before = out->old_size;
     for (size_t i = 0; i < out->count; i++) {
@@ -465,6 +480,23 @@ bool gate_sign_again(struct gate *gate, unsigned ledger, uint64_t size)
     return true;
 }
 
+bool gate_sign_anew(struct gate *gate, unsigned ledger, uint64_t size)
+{
+    if (!ledger_held(gate, ledger) || size == 0 || size > gate->views[ledger].visible)
+        return false;
+    gate->views[ledger].anew_size = size;
+    return true;
+}
+
+uint64_t gate_sign_anew_wanted(const struct gate *gate)
+{
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < GATE_LEDGERS; i++)
+        if (gate->views[i].anew_size > 0)
+            mask |= UINT64_C(1) << gate_ledger_partner(i);
+    return mask;
+}
+
 void gate_sign_abandon(struct gate *gate, unsigned ledger)
 {
     if (ledger_held(gate, ledger))
@@ -477,7 +509,10 @@ err_t gate_signed(struct gate *gate, const struct gate_sign_request *request, co
     err_t err = ERR_OK;
     if (request->origin.epoch != gate->peers[gate_ledger_partner(request->ledger)].epoch)
         return ERR_OK; /* that ledger grows no more */
-    gate->views[request->ledger].signing = false;
+    struct view *view = &gate->views[request->ledger];
+    view->signing = false;
+    if (request->at[0].size == view->anew_size)
+        view->anew_size = 0;
     for (size_t i = 0; i < request->count; i++) {
         struct record_note note = {.ledger = (uint8_t)request->ledger,
                                    .epoch = request->origin.epoch,
@@ -520,6 +555,8 @@ err_t checkpoint_apply(struct gate *gate, uint64_t lsn, const struct record_note
                            row_key('C', note->ledger, epoch_place(note->epoch, note->size), true, key),
                            buf_bytes(&value))))
         return err;
+    if (note->size < view->signed_size)
+        return ERR_OK; /* signed once more, under a new key: the end stays where it is */
     buf_clear(&value);
     wr_u64(&value, note->size);
     wr_u64(&value, lsn);

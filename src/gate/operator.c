@@ -84,6 +84,24 @@ err_t gate_identity_bind(struct gate *gate, const struct stix_key *identity, uin
     return fact_state(gate, RECORD_FACT_IDENTITY, bytes_of(identity->b, STIX_KEY_SIZE), by, now_us);
 }
 
+uint32_t gate_identity_home(const struct gate *gate, const struct stix_key *identity)
+{
+    const uint64_t *held = map_get(&gate->identities, identity->b);
+    return held == NULL ? 0 : (uint32_t)*held;
+}
+
+err_t gate_identity_move(struct gate *gate, const struct stix_key *identity, uint32_t source,
+                         const struct gate_by *by, int64_t now_us)
+{
+    uint32_t held = gate_identity_home(gate, identity);
+    if (held == 0 || gate_source_get(gate, source) == NULL)
+        return ERR_NOTFOUND;
+    if (held == source)
+        return ERR_OK;
+    wr_u32(value_begin(gate), source);
+    return fact_state(gate, RECORD_FACT_IDENTITY, bytes_of(identity->b, STIX_KEY_SIZE), by, now_us);
+}
+
 err_t gate_marking_classify(struct gate *gate, const struct stix_key *marking, enum stix_tlp as,
                             const struct gate_by *by, int64_t now_us)
 {

@@ -34,6 +34,7 @@ struct view {
     struct hash visible_root;
     int64_t visible_time_us; /* of the last visible leaf */
     uint64_t again_size;     /* signed up to here by the keeper, and the CHECKPOINT was lost; 0: no such */
+    uint64_t anew_size;      /* this one is to be signed once more, under a new key; 0: none */
     bool signing;            /* a request is out */
     bool stopped;            /* a replayed root differed: serve nothing of it */
     uint64_t taken;          /* of gate_ledger */

@@ -14,11 +14,21 @@ void sync_checked_deinit(struct sync_checked *checked)
     *checked = (struct sync_checked) {.count = 0};
 }
 
+err_t sync_checkpoint_open(const struct sync_followed *followed, struct str whole, struct checkpoint *out,
+                           bool *out_by_next, struct fault *fault)
+{
+    err_t err = checkpoint_open(whole, followed->origin, followed->key, out, NULL, fault);
+    *out_by_next = err != ERR_OK && followed->next != NULL &&
+                   checkpoint_open(whole, followed->origin, followed->next, out, NULL, NULL) == ERR_OK;
+    return *out_by_next ? ERR_OK : err;
+}
+
 /* Steps 2 and 3: signature, then consistency with the tip by the issuer's own proof. */
 static err_t checkpoint_check(const struct sync_followed *followed, const struct sync_tip *tip,
-                              const struct sync_page *page, struct checkpoint *out, struct fault *fault)
+                              const struct sync_page *page, struct checkpoint *out, bool *out_by_next,
+                              struct fault *fault)
 {
-    err_t err = checkpoint_open(page->checkpoint, followed->origin, followed->key, out, NULL, fault);
+    err_t err = sync_checkpoint_open(followed, page->checkpoint, out, out_by_next, fault);
     if (err != ERR_OK)
         return err;
     if (out->size != page->from + page->count)
@@ -129,6 +139,7 @@ err_t sync_page_check(const struct sync_followed *followed, struct sync_tip *tip
     struct checkpoint checkpoint;
     struct sync_tip grown = *tip;
     struct gate_received *leaves = NULL;
+    bool by_next = false;
     err_t err;
     if (TRY(err, sync_page_read(buf_bytes(body), &page, fault)))
         return err;
@@ -137,7 +148,7 @@ err_t sync_page_check(const struct sync_followed *followed, struct sync_tip *tip
         (held > 0 && (!followed->overlap || held >= page.count)))
         return fault_set(fault, ERR_INVALID, 0, "the page is not the one that was asked for");
     if (page.count > 0) {
-        if (TRY(err, checkpoint_check(followed, tip, &page, &checkpoint, fault)))
+        if (TRY(err, checkpoint_check(followed, tip, &page, &checkpoint, &by_next, fault)))
             return err;
         leaves = mem_alloc_array(page.count, sizeof *leaves);
         if (leaves == NULL)
@@ -151,7 +162,8 @@ err_t sync_page_check(const struct sync_followed *followed, struct sync_tip *tip
         }
     }
     *tip = grown;
-    *out = (struct sync_checked) {*body, leaves, page.count - (size_t)held, page.checkpoint, grown.edge};
+    *out = (struct sync_checked) {*body,           leaves,     page.count - (size_t)held,
+                                  page.checkpoint, grown.edge, by_next};
     *body = (struct buf) {.size_max = body->size_max};
     return ERR_OK;
 fail:

@@ -9,8 +9,9 @@
 struct sync_followed {
     uint32_t epoch;
     struct str origin;
-    const struct note_key *key; /* the issuer's ledger key under that origin */
-    bool urgent;                /* the urgent ledger: recalls, of leaves of the main one */
+    const struct note_key *key;  /* the issuer's ledger key under that origin */
+    const struct note_key *next; /* that of its next card, where that one is believed already; or NULL */
+    bool urgent;                 /* the urgent ledger: recalls, of leaves of the main one */
     /* A page may begin before the tip, as those of bundles that overlap do: what is held is passed over, and
      * the rest has to lead from the tip to the page's checkpoint. Only where the page begins at the tip can
      * equivocation be told from damage. */
@@ -30,9 +31,14 @@ struct sync_checked {
     size_t count; /* 0: an empty page */
     struct str checkpoint;
     struct merkle_edge edge; /* after the page */
+    bool by_next;            /* its checkpoint is signed by followed->next */
 };
 
 void sync_checked_deinit(struct sync_checked *checked);
+
+/* Opens a checkpoint by the key of either card; *out_by_next says by which. As checkpoint_open. */
+NODISCARD err_t sync_checkpoint_open(const struct sync_followed *followed, struct str whole,
+                                     struct checkpoint *out, bool *out_by_next, struct fault *fault);
 
 /* Verifies; then *tip moves on, `body` moves into *out (leaving *body empty) and *out is written. Otherwise
  * nothing changes and the fault says what is wrong: ERR_PROOF is kept for equivocation (a signed checkpoint

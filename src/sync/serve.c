@@ -3,7 +3,7 @@
 #include "core/mem.h"
 #include "core/wr.h"
 #include "gate/recall.h"
-#include "sync/card.h"
+#include "sync/cards.h"
 #include "sync/recall.h"
 #include "sync/tiles.h"
 #include "sync/wire.h"
@@ -19,6 +19,15 @@ enum {
     SECOND_US = 1000000,
 };
 
+/* What a card lets its holder sign and show. */
+struct accepted {
+    bool known;
+    uint8_t tls[EXCHANGE_KEY_SIZE];
+    struct note_key cosign, disposition, recall;
+};
+
+enum { PRESENT, NEXT, CARDS };
+
 struct waiting {
     uint64_t id;
     struct sync_feed feed;
@@ -29,10 +38,8 @@ struct waiting {
 
 struct partner {
     bool known;
-    uint8_t tls[EXCHANGE_KEY_SIZE];
-    char node[LIMIT_NAME_BYTES + 1];
-    struct note_key cosign, disposition, recall;
-    struct sync_card card;
+    struct sync_cards cards;
+    struct accepted accepted[CARDS];
     struct sync_served served;
 };
 
@@ -48,6 +55,8 @@ struct sync_serve {
     struct diag diag;
     uint64_t ages;
     struct buf note; /* a checkpoint, while an answer is made */
+    const struct sync_own *own;
+    bool news; /* a partner's cards changed */
     struct partner partners[LIMIT_PARTNERS];
     struct served ledgers[GATE_LEDGERS];
 };
@@ -75,6 +84,15 @@ void sync_serve_free(struct sync_serve *serve)
     mem_free(serve);
 }
 
+static void accept_card(const struct sync_card *card, struct accepted *out)
+{
+    memcpy(out->tls, card->key[SYNC_CARD_TLS].b, EXCHANGE_KEY_SIZE);
+    sync_card_receipt_key(card, SYNC_CARD_COSIGN, &out->cosign);
+    sync_card_receipt_key(card, SYNC_CARD_DISPOSITION, &out->disposition);
+    sync_card_receipt_key(card, SYNC_CARD_RECALL, &out->recall);
+    out->known = true;
+}
+
 void sync_serve_refresh(struct sync_serve *serve)
 {
     unsigned count = gate_peer_count(serve->gate);
@@ -82,46 +100,94 @@ void sync_serve_refresh(struct sync_serve *serve)
         struct partner *partner = &serve->partners[i];
         const struct gate_peer *peer = gate_peer_get(serve->gate, i);
         struct fault fault = {.code = ERR_OK};
-        partner->known = false;
+        partner->known = partner->accepted[PRESENT].known = partner->accepted[NEXT].known = false;
         if (peer == NULL || peer->card.len == 0)
             continue; /* takes part by TAXII alone */
-        err_t err = sync_card_parse(str_from_bytes(peer->card), &partner->card, &fault);
+        err_t err = sync_cards_load(serve->gate, i, &partner->cards, &fault);
         if (err != ERR_OK) {
             diag_say(&serve->diag, DIAG_ERROR, err, "sync", "add the partner's card again",
                      "the stored card of %.*s does not verify: %s", STR_ARG(peer->audience), fault.what);
             continue;
         }
-        memcpy(partner->tls, partner->card.key[SYNC_CARD_TLS].b, EXCHANGE_KEY_SIZE);
-        sync_card_receipt_key(&partner->card, SYNC_CARD_COSIGN, &partner->cosign);
-        sync_card_receipt_key(&partner->card, SYNC_CARD_DISPOSITION, &partner->disposition);
-        sync_card_receipt_key(&partner->card, SYNC_CARD_RECALL, &partner->recall);
+        accept_card(&partner->cards.present, &partner->accepted[PRESENT]);
+        if (partner->cards.has_next)
+            accept_card(&partner->cards.next, &partner->accepted[NEXT]);
         partner->known = true;
     }
 }
 
+void sync_serve_own(struct sync_serve *serve, const struct sync_own *own)
+{
+    serve->own = own;
+}
+
+bool sync_serve_news(struct sync_serve *serve)
+{
+    bool news = serve->news;
+    serve->news = false;
+    return news;
+}
+
 /* --- who asks --- */
+
+static bool started(const struct sync_serve *serve, unsigned index)
+{
+    const struct gate_peer *peer = gate_peer_get(serve->gate, index);
+    return serve->partners[index].known && peer != NULL && peer->state == GATE_PEER_STARTED;
+}
+
+/* Is this one of its cards in force? */
+static bool holds(const struct sync_serve *serve, unsigned index, unsigned which, int64_t now_us)
+{
+    const struct partner *partner = &serve->partners[index];
+    const struct sync_card *card = which == PRESENT ? &partner->cards.present : &partner->cards.next;
+    return partner->accepted[which].known && sync_card_valid(card, now_us, NULL) == ERR_OK;
+}
 
 static bool admitted(const struct sync_serve *serve, unsigned index, int64_t now_us)
 {
-    const struct partner *partner = &serve->partners[index];
-    if (!partner->known)
-        return false;
-    const struct gate_peer *peer = gate_peer_get(serve->gate, index);
-    return peer != NULL && peer->state == GATE_PEER_STARTED &&
-           sync_card_valid(&partner->card, now_us, NULL) == ERR_OK;
+    return started(serve, index) &&
+           (holds(serve, index, PRESENT, now_us) || holds(serve, index, NEXT, now_us));
 }
 
-/* Index of the partner, or -1. */
-static int partner_of(const struct sync_serve *serve, const struct exchange_request *request, int64_t now_us)
+/* Index of the partner, or -1; *out_which: by which of its cards. */
+static int partner_of(const struct sync_serve *serve, const struct exchange_request *request, int64_t now_us,
+                      unsigned *out_which)
 {
     if (!request->secure || !request->has_peer_key)
         return -1;
     for (unsigned i = 0; i < LIMIT_PARTNERS; i++)
-        if (serve->partners[i].known &&
-            memcmp(serve->partners[i].tls, request->peer_key, EXCHANGE_KEY_SIZE) == 0 &&
-            admitted(serve, i, now_us))
-            return (int)i;
+        for (unsigned which = PRESENT; which < CARDS; which++)
+            if (serve->partners[i].accepted[which].known &&
+                memcmp(serve->partners[i].accepted[which].tls, request->peer_key, EXCHANGE_KEY_SIZE) == 0 &&
+                started(serve, i) && holds(serve, i, which, now_us)) {
+                *out_which = which;
+                return (int)i;
+            }
     return -1;
+}
+
+static const char *name_of(const struct sync_serve *serve, unsigned index)
+{
+    return serve->partners[index].cards.present.node;
+}
+
+/* A key that only its next card names was seen: that card is the present one from now on. */
+static void turn_card(struct sync_serve *serve, unsigned index, int64_t now_us, bool *out_commit)
+{
+    err_t err = sync_cards_turn(serve->gate, index, now_us);
+    if (err != ERR_OK) {
+        diag_say(&serve->diag, DIAG_WARNING, err, "sync", "look at the disk",
+                 "the next card of %s could not be taken into force: %s", name_of(serve, index),
+                 err_text(err));
+        return;
+    }
+    diag_say(&serve->diag, DIAG_NOTICE, ERR_OK, "sync", NULL,
+             "%s shows keys of its next card: it is in force, and the keys before it are refused",
+             name_of(serve, index));
+    *out_commit = true;
+    serve->news = true;
+    sync_serve_refresh(serve);
 }
 
 /* --- answers --- */
@@ -138,7 +204,7 @@ static void answer_body(struct sync_serve *serve, struct exchange_response *resp
 {
     if (err == ERR_OK)
         err = buf_err(&response->body);
-    if (err == ERR_BUSY) { /* what a new policy takes back is not told yet */
+    if (err == ERR_BUSY) { /* what a new policy takes back is not told yet, or a key is new */
         answer_status(response, LATER);
         return;
     }
@@ -199,7 +265,7 @@ static void alarm_set(struct sync_serve *serve, unsigned number, const char *wha
     struct served *served = &serve->ledgers[number];
     if (what != NULL && served->alarm != what)
         diag_say(&serve->diag, DIAG_ERROR, ERR_PROOF, "sync", next, "%s (%s)", what,
-                 serve->partners[gate_ledger_partner(number)].card.node);
+                 name_of(serve, gate_ledger_partner(number)));
     served->alarm = what;
     served->alarm_next = next;
 }
@@ -223,13 +289,41 @@ static void raise_alarm(struct sync_serve *serve, unsigned number, enum sync_ver
     alarm_set(serve, number, alarms[verdict].what, alarms[verdict].next);
 }
 
-/* The kept checkpoint of exactly this size into serve->note. */
-static err_t checkpoint_at(struct sync_serve *serve, unsigned number, uint64_t size)
+/* Is the checkpoint in serve->note signed by the key that our card names now? */
+static bool is_ours_now(const struct sync_serve *serve, unsigned number)
+{
+    struct gate_ledger ledger;
+    struct note_key key;
+    struct buf origin;
+    struct note note;
+    if (sync_own_number(serve->own) == 0)
+        return true;
+    buf_init(&origin, LEDGER_ORIGIN_MAX);
+    bool ours = gate_ledger(serve->gate, number, &ledger) == ERR_OK &&
+                ledger_origin_print(&ledger.origin, &origin) == ERR_OK &&
+                sync_card_ledger_key(&serve->own->card, buf_str(&origin), &key) == ERR_OK &&
+                note_parse(buf_str(&serve->note), &note, NULL) == ERR_OK &&
+                note_verify(&note, &key) == ERR_OK;
+    buf_deinit(&origin);
+    return ours;
+}
+
+/* The kept checkpoint of exactly this size into serve->note, whatever key of ours signed it. */
+static err_t checkpoint_kept(struct sync_serve *serve, unsigned number, uint64_t size)
 {
     uint64_t found;
     buf_clear(&serve->note);
     err_t err = gate_checkpoint(serve->gate, number, size, &found, &serve->note);
     return err != ERR_OK ? err : found == size ? ERR_OK : ERR_NOTFOUND;
+}
+
+/* ...signed by the present one, or ERR_BUSY: it is being signed once more. */
+static err_t checkpoint_at(struct sync_serve *serve, unsigned number, uint64_t size)
+{
+    err_t err = checkpoint_kept(serve, number, size);
+    if (err != ERR_OK || is_ours_now(serve, number))
+        return err;
+    return gate_sign_anew(serve->gate, number, size) ? ERR_BUSY : ERR_NOTFOUND;
 }
 
 static err_t hello_body(struct sync_serve *serve, unsigned number, const struct sync_hello *hello,
@@ -266,8 +360,8 @@ static void note_urgent(struct sync_serve *serve, unsigned partner, bool follows
     err_t err = gate_peer_urgent(serve->gate, partner, follows, now_us);
     if (err != ERR_OK) /* then they stand in the main one */
         diag_say(&serve->diag, DIAG_WARNING, err, "sync", "look at the disk",
-                 "that %s follows the urgent ledger could not be written: %s",
-                 serve->partners[partner].card.node, err_text(err));
+                 "that %s follows the urgent ledger could not be written: %s", name_of(serve, partner),
+                 err_text(err));
     if (!follows && gate_ledger(serve->gate, gate_urgent(partner), &ledger) == ERR_OK &&
         ledger.visible > ledger.receipted)
         alarm_set(
@@ -384,12 +478,20 @@ static err_t page_body(struct sync_serve *serve, unsigned number, const struct s
     return ERR_OK;
 }
 
-static void page_answer(struct sync_serve *serve, unsigned number, const struct sync_feed *feed,
-                        const struct gate_ledger *ledger, struct exchange_response *response)
+static err_t page_answer(struct sync_serve *serve, unsigned number, const struct sync_feed *feed,
+                         const struct gate_ledger *ledger, struct exchange_response *response)
 {
     /* What is called back now is in no page of recalls: no answer under way with one is broken off. */
     response->view = gate_ledger_is_urgent(number) ? 0 : number + 1;
-    answer_body(serve, response, page_body(serve, number, feed, ledger, &response->body));
+    err_t err = page_body(serve, number, feed, ledger, &response->body);
+    answer_body(serve, response, err);
+    return err;
+}
+
+/* A checkpoint on the way to it is being signed under a new key: that takes no longer than a commit. */
+static bool is_being_signed(const struct sync_serve *serve, unsigned number, err_t err)
+{
+    return err == ERR_BUSY && (gate_sign_anew_wanted(serve->gate) >> gate_ledger_partner(number) & 1) != 0;
 }
 
 /* Keeps the request; makes the oldest due when there are enough of this ledger. False: no room. */
@@ -435,8 +537,12 @@ static void feed_handle(struct sync_serve *serve, unsigned number, const struct 
              feed.from > ledger.visible)
         answer_status(response, AGAIN);
     else if (feed.from < ledger.visible || feed.wait_s == 0 ||
-             !keep(serve, number, request->id, &feed, now_us))
-        page_answer(serve, number, &feed, &ledger, response);
+             !keep(serve, number, request->id, &feed, now_us)) {
+        err = page_answer(serve, number, &feed, &ledger, response);
+        if (is_being_signed(serve, number, err) && feed.wait_s > 0 &&
+            keep(serve, number, request->id, &feed, now_us))
+            answer_status(response, 0);
+    }
     /* else: status 0, not yet */
 }
 
@@ -465,7 +571,7 @@ out:
 }
 
 static err_t disposition_check(const struct sync_serve *serve, const struct partner *partner,
-                               const struct sync_receipt *receipt)
+                               const struct note_key *key, const struct sync_receipt *receipt)
 {
     struct note note;
     struct checkpoint ours;
@@ -474,10 +580,10 @@ static err_t disposition_check(const struct sync_serve *serve, const struct part
     if (note_parse(buf_str(&serve->note), &note, NULL) != ERR_OK ||
         checkpoint_parse(note.text, &ours, NULL) != ERR_OK)
         return ERR_CORRUPT;
-    if (TRY(err, disposition_open(receipt->disposition, &partner->disposition, &held, NULL)))
+    if (TRY(err, disposition_open(receipt->disposition, key, &held, NULL)))
         return err;
     struct hash digest = sync_receipt_digest(receipt);
-    if (!str_eq(held.origin, ours.origin) || !str_eq(held.holder, str_of(partner->card.node)) ||
+    if (!str_eq(held.origin, ours.origin) || !str_eq(held.holder, str_of(partner->cards.present.node)) ||
         held.size != receipt->size || !hash_eq(&held.root, &ours.root))
         return ERR_CONFLICT;
     if (held.refused_count < receipt->before_count ||
@@ -487,17 +593,30 @@ static err_t disposition_check(const struct sync_serve *serve, const struct part
     return ERR_OK;
 }
 
-static err_t receipt_check(struct sync_serve *serve, unsigned number, const struct sync_receipt *receipt)
+static err_t receipt_by(struct sync_serve *serve, unsigned partner, unsigned which,
+                        const struct sync_receipt *receipt)
 {
-    struct partner *partner = &serve->partners[gate_ledger_partner(number)];
-    err_t err = cosignature_check(serve, &partner->cosign, receipt->cosignature);
-    if (err == ERR_OK)
-        err = disposition_check(serve, partner, receipt);
+    const struct accepted *by = &serve->partners[partner].accepted[which];
+    err_t err = cosignature_check(serve, &by->cosign, receipt->cosignature);
+    return err != ERR_OK ? err
+                         : disposition_check(serve, &serve->partners[partner], &by->disposition, receipt);
+}
+
+/* Of either ledger, by the keys of either card. */
+static err_t receipt_check(struct sync_serve *serve, unsigned partner, const struct sync_receipt *receipt,
+                           int64_t now_us, bool *out_commit)
+{
+    err_t err = receipt_by(serve, partner, PRESENT, receipt);
+    if (err != ERR_OK && holds(serve, partner, NEXT, now_us) &&
+        receipt_by(serve, partner, NEXT, receipt) == ERR_OK) {
+        turn_card(serve, partner, now_us, out_commit);
+        return ERR_OK;
+    }
     if (err == ERR_OK)
         return ERR_OK;
-    partner->served.receipts_refused++;
+    serve->partners[partner].served.receipts_refused++;
     diag_say(&serve->diag, DIAG_WARNING, err, "sync", "compare the cards on both sides",
-             "a receipt of %s for %llu leaves does not verify: %s", partner->card.node,
+             "a receipt of %s for %llu leaves does not verify: %s", name_of(serve, partner),
              (unsigned long long)receipt->size, err_text(err));
     return err;
 }
@@ -517,18 +636,18 @@ static void receipt_handle(struct sync_serve *serve, unsigned number, const stru
         return;
     }
     if (receipt.epoch != ledger.origin.epoch || receipt.size > ledger.visible || receipt.size == 0 ||
-        checkpoint_at(serve, number, receipt.size) != ERR_OK) {
+        checkpoint_kept(serve, number, receipt.size) != ERR_OK) {
         answer_status(response, AGAIN);
         return;
     }
-    if (receipt_check(serve, number, &receipt) != ERR_OK) {
+    if (receipt_check(serve, gate_ledger_partner(number), &receipt, now_us, out_commit) != ERR_OK) {
         answer_status(response, BAD);
         return;
     }
     if (receipt.size > ledger.receipted) {
         err = gate_receipt(serve->gate, number, receipt.size, receipt.before_count + receipt.refusal_count,
                            request->body, now_us);
-        *out_commit = err == ERR_OK;
+        *out_commit = *out_commit || err == ERR_OK;
         ledger.receipted = receipt.size;
         serve->partners[gate_ledger_partner(number)].served.receipts += err == ERR_OK;
     }
@@ -538,20 +657,22 @@ static void receipt_handle(struct sync_serve *serve, unsigned number, const stru
 
 /* --- recall-done --- */
 
-static err_t recall_done_check(struct sync_serve *serve, unsigned number, struct str note, uint64_t *out_seq,
-                               bool *out_held)
+static err_t recall_done_check(struct sync_serve *serve, unsigned number, struct str note, int64_t now_us,
+                               uint64_t *out_seq, bool *out_held)
 {
     const struct partner *partner = &serve->partners[gate_ledger_partner(number)];
     struct sync_recall_done done;
     struct gate_ledger ledger;
-    err_t err = sync_recall_open(note, &partner->recall, &done);
+    err_t err = sync_recall_open(note, &partner->accepted[PRESENT].recall, &done);
+    if (err != ERR_OK && holds(serve, gate_ledger_partner(number), NEXT, now_us))
+        err = sync_recall_open(note, &partner->accepted[NEXT].recall, &done);
     if (err != ERR_OK || TRY(err, gate_ledger(serve->gate, number, &ledger)))
         return err;
     buf_clear(&serve->note);
     if (TRY(err, ledger_origin_print(&ledger.origin, &serve->note)))
         return err;
-    if (!str_eq(done.origin, buf_str(&serve->note)) || !str_eq(done.holder, str_of(partner->card.node)) ||
-        done.seq >= ledger.visible)
+    if (!str_eq(done.origin, buf_str(&serve->note)) ||
+        !str_eq(done.holder, str_of(partner->cards.present.node)) || done.seq >= ledger.visible)
         return ERR_CONFLICT;
     *out_seq = done.seq;
     *out_held = done.held;
@@ -577,16 +698,16 @@ static void recall_done_handle(struct sync_serve *serve, unsigned number,
         answer_status(response, AGAIN);
         return;
     }
-    if (err == ERR_OK && TRY(err, recall_done_check(serve, number, note, &seq, &held))) {
+    if (err == ERR_OK && TRY(err, recall_done_check(serve, number, note, now_us, &seq, &held))) {
         diag_say(&serve->diag, DIAG_WARNING, err, "sync", "compare the cards on both sides",
                  "an answer of %s to a recall does not verify: %s",
-                 serve->partners[gate_ledger_partner(number)].card.node, err_text(err));
+                 name_of(serve, gate_ledger_partner(number)), err_text(err));
         answer_status(response, BAD);
         return;
     }
     if (err == ERR_OK)
         err = gate_recall_answered(serve->gate, number, seq, held, bytes_from_str(note), now_us);
-    *out_commit = err == ERR_OK;
+    *out_commit = *out_commit || err == ERR_OK;
     if (err == ERR_NOTFOUND) { /* his leaf, and no recall */
         answer_status(response, BAD);
         return;
@@ -601,6 +722,65 @@ static void ledger_handle(struct sync_serve *serve, unsigned number, struct str 
     size_t head = sizeof SYNC_PATH_LEDGER - sizeof SYNC_ROOT;
     struct str rest = {resource.at + head, resource.len - head};
     sync_tiles_answer(serve->gate, number, rest, response);
+}
+
+/* --- card --- */
+
+/* Shown by a stranger: is it the newer card of somebody we know, and is it his who shows it? Its root key
+ * signed both, and the connection proves the TLS key. -1: no. */
+static int whose_card(const struct sync_serve *serve, const struct exchange_request *request, int64_t now_us)
+{
+    struct sync_shown shown;
+    struct sync_card card;
+    if (!request->secure || !request->has_peer_key || sync_shown_read(request->body, &shown) != ERR_OK)
+        return -1;
+    for (size_t i = 0; i < shown.count; i++) {
+        if (sync_card_parse(shown.cards[i], &card, NULL) != ERR_OK ||
+            sync_card_valid(&card, now_us, NULL) != ERR_OK ||
+            memcmp(card.key[SYNC_CARD_TLS].b, request->peer_key, EXCHANGE_KEY_SIZE) != 0)
+            continue;
+        for (unsigned k = 0; k < LIMIT_PARTNERS; k++)
+            if (started(serve, k) &&
+                sync_card_replaces(&serve->partners[k].cards.present, &card, NULL) == ERR_OK &&
+                (!serve->partners[k].cards.has_next ||
+                 sync_card_replaces(&serve->partners[k].cards.next, &card, NULL) == ERR_OK))
+                return (int)k;
+    }
+    return -1;
+}
+
+static void cards_take(struct sync_serve *serve, unsigned index, const struct sync_shown *shown,
+                       int64_t now_us, bool *out_commit)
+{
+    for (size_t i = 0; i < shown->count; i++) {
+        struct fault fault = {.code = ERR_OK};
+        enum sync_card_taken taken = SYNC_CARD_KNOWN;
+        err_t err = sync_cards_take(serve->gate, index, shown->cards[i], false, NULL, now_us, &taken, &fault);
+        if (err != ERR_OK)
+            diag_say(&serve->diag, DIAG_WARNING, err, "sync",
+                     "if the partner's operators say that it is theirs: bongsu peer add FILE",
+                     "a card that %s showed is not taken: %s", name_of(serve, index), fault.what);
+        serve->news = serve->news || taken != SYNC_CARD_KNOWN;
+        *out_commit = *out_commit || taken != SYNC_CARD_KNOWN;
+    }
+    if (*out_commit)
+        sync_serve_refresh(serve);
+}
+
+static void card_handle(struct sync_serve *serve, unsigned index, const struct exchange_request *request,
+                        int64_t now_us, struct exchange_response *response, bool *out_commit)
+{
+    struct sync_shown shown;
+    if (sync_shown_read(request->body, &shown) != ERR_OK) {
+        answer_status(response, BAD);
+        return;
+    }
+    cards_take(serve, index, &shown, now_us, out_commit);
+    uint64_t told = sync_cards_told(serve->gate, index);
+    err_t err = sync_cards_told_put(serve->gate, index, shown.held, now_us);
+    *out_commit = *out_commit || (err == ERR_OK && told != shown.held);
+    sync_own_write(serve->own, sync_cards_newest(&serve->partners[index].cards), &response->body);
+    answer_body(serve, response, err);
 }
 
 /* --- dispatch --- */
@@ -621,45 +801,90 @@ static struct str resource_of(struct str path, bool *out_urgent)
 }
 
 /* What stands behind that in the path of a main ledger's resource. */
-static struct str name_of(const char *path)
+static struct str name_in(struct str path)
 {
-    return str_of(path + sizeof SYNC_ROOT - 1);
+    size_t head = sizeof SYNC_ROOT - 1;
+    return (struct str) {path.at + head, path.len - head};
+}
+
+/* `number`: of the ledger; of a card the partner's own. */
+typedef void handler(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                     int64_t now_us, struct exchange_response *response, bool *out_commit);
+
+static void do_hello(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                     int64_t now_us, struct exchange_response *response, bool *out_commit)
+{
+    (void)out_commit;
+    hello_handle(serve, number, request, now_us, response);
+}
+
+static void do_feed(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                    int64_t now_us, struct exchange_response *response, bool *out_commit)
+{
+    (void)out_commit;
+    feed_handle(serve, number, request, now_us, response);
+}
+
+static void do_ledger(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                      int64_t now_us, struct exchange_response *response, bool *out_commit)
+{
+    bool urgent;
+    (void)now_us;
+    (void)out_commit;
+    ledger_handle(serve, number, resource_of(request->path, &urgent), response);
+}
+
+/* NULL: no such path, or not by this method. */
+static handler *handler_of(const struct sync_serve *serve, const struct exchange_request *request,
+                           bool *out_urgent)
+{
+    static const struct {
+        struct str path;
+        enum exchange_method method;
+        bool urgent; /* beside the urgent ledger as well */
+        handler *handle;
+    } rows[] = {
+        {{SYNC_PATH_HELLO, sizeof SYNC_PATH_HELLO - 1}, EXCHANGE_POST, true, do_hello},
+        {{SYNC_PATH_FEED, sizeof SYNC_PATH_FEED - 1}, EXCHANGE_GET, true, do_feed},
+        {{SYNC_PATH_RECEIPT, sizeof SYNC_PATH_RECEIPT - 1}, EXCHANGE_POST, true, receipt_handle},
+        {{SYNC_PATH_RECALL_DONE, sizeof SYNC_PATH_RECALL_DONE - 1}, EXCHANGE_POST, true, recall_done_handle},
+        {{SYNC_PATH_CARD, sizeof SYNC_PATH_CARD - 1}, EXCHANGE_POST, false, card_handle}};
+    struct str resource = resource_of(request->path, out_urgent);
+    if (str_starts(resource, name_in(STR(SYNC_PATH_LEDGER))) && request->method == EXCHANGE_GET)
+        return do_ledger;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (str_eq(resource, name_in(rows[i].path)) && request->method == rows[i].method &&
+            (rows[i].urgent || !*out_urgent))
+            return rows[i].handle == card_handle && sync_own_number(serve->own) == 0 ? NULL : rows[i].handle;
+    return NULL;
 }
 
 /* From somebody who is known; -1: a stranger. */
 static void dispatch(struct sync_serve *serve, int partner, const struct exchange_request *request,
                      int64_t now_us, struct exchange_response *response, bool *out_commit)
 {
-    bool urgent, post = request->method == EXCHANGE_POST, get = request->method == EXCHANGE_GET;
-    struct str resource = resource_of(request->path, &urgent);
-    *out_commit = false;
-    bool hello = str_eq(resource, name_of(SYNC_PATH_HELLO)) && post;
-    bool feed = str_eq(resource, name_of(SYNC_PATH_FEED)) && get;
-    bool receipt = str_eq(resource, name_of(SYNC_PATH_RECEIPT)) && post;
-    bool recall = str_eq(resource, name_of(SYNC_PATH_RECALL_DONE)) && post;
-    bool ledger = str_starts(resource, name_of(SYNC_PATH_LEDGER)) && get;
-    if (partner < 0 || !(hello || feed || receipt || recall || ledger)) {
+    bool urgent;
+    handler *handle = handler_of(serve, request, &urgent);
+    if (partner < 0 && handle == card_handle)
+        partner = whose_card(serve, request, now_us);
+    if (partner < 0 || handle == NULL) {
         answer_status(response, NEUTRAL);
         return;
     }
     unsigned number = urgent ? gate_urgent((unsigned)partner) : (unsigned)partner;
     serve->partners[partner].served.seen_us = now_us;
-    if (hello)
-        hello_handle(serve, number, request, now_us, response);
-    else if (feed)
-        feed_handle(serve, number, request, now_us, response);
-    else if (ledger)
-        ledger_handle(serve, number, resource, response);
-    else if (recall)
-        recall_done_handle(serve, number, request, now_us, response, out_commit);
-    else
-        receipt_handle(serve, number, request, now_us, response, out_commit);
+    handle(serve, number, request, now_us, response, out_commit);
 }
 
 void sync_serve_handle(struct sync_serve *serve, const struct exchange_request *request, int64_t now_us,
                        struct exchange_response *response, bool *out_commit)
 {
-    dispatch(serve, partner_of(serve, request, now_us), request, now_us, response, out_commit);
+    unsigned which = PRESENT;
+    int partner = partner_of(serve, request, now_us, &which);
+    *out_commit = false;
+    if (partner >= 0 && which == NEXT)
+        turn_card(serve, (unsigned)partner, now_us, out_commit);
+    dispatch(serve, partner, request, now_us, response, out_commit);
 }
 
 void sync_serve_carried(struct sync_serve *serve, unsigned partner, const struct exchange_request *request,
@@ -667,6 +892,7 @@ void sync_serve_carried(struct sync_serve *serve, unsigned partner, const struct
 {
     must(partner < LIMIT_PARTNERS);
     struct sync_served *served = &serve->partners[partner].served, before = *served;
+    *out_commit = false;
     dispatch(serve, admitted(serve, partner, now_us) ? (int)partner : -1, request, now_us, response,
              out_commit);
     served->pages = before.pages; /* the link sent nothing of it */
@@ -695,8 +921,11 @@ static bool late(struct sync_serve *serve, unsigned number, const struct waiting
         answer_body(serve, out, err);
     else if (ledger.origin.epoch != waiting->feed.epoch || ledger.visible < waiting->feed.from)
         answer_status(out, AGAIN);
-    else
-        page_answer(serve, number, &waiting->feed, &ledger, out);
+    else if (is_being_signed(serve, number, page_answer(serve, number, &waiting->feed, &ledger, out)) &&
+             waiting->until_us > now_us) {
+        exchange_response_deinit(out);
+        return false;
+    }
     return true;
 }
 

@@ -1,6 +1,6 @@
-/* The issuer's side of synchronisation (docs/protocol/SYNC.md): answers hello, feed and receipt out of the
- * gate. No sockets, no clock, no keys: requests come in as messages, answers go out as messages, late answers
- * (long polls) are asked for.
+/* The issuer's side of synchronisation (docs/protocol/SYNC.md): answers hello, feed, receipt and card out of
+ * the gate. No sockets, no clock, no keys: requests come in as messages, answers go out as messages, late
+ * answers (long polls) are asked for.
  *
  * Whoever asks is known by the TLS key alone; a stranger, a paused or removed partner, one whose card is out
  * of time and a wrong path get the same bytes. It must never show a leaf that gate does not call visible, nor
@@ -20,6 +20,13 @@ void sync_serve_free(struct sync_serve *serve);
 /* Reads the partners' cards again: at birth and after every change of a partner. A card that does not verify
  * makes its partner a stranger, with a diagnostic. */
 void sync_serve_refresh(struct sync_serve *serve);
+
+/* Our own cards, which partners are shown, and whose ledger key signs what they are given; borrowed for as
+ * long as `serve` lives. NULL, or none in it: no card is shown. */
+struct sync_own;
+void sync_serve_own(struct sync_serve *serve, const struct sync_own *own);
+/* Did cards of partners change, since this was last asked? */
+bool sync_serve_news(struct sync_serve *serve);
 
 /* Is this path ours to answer? Everything below /bongsu/v1/. */
 bool sync_serve_owns(struct str path);

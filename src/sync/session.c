@@ -89,7 +89,11 @@ static err_t make(const struct sync_session_setup *setup, struct sync_session *m
     session->partner = setup->partner;
     session->ledger = main == NULL ? setup->partner : gate_urgent(setup->partner);
     session->main = main;
-    session->card = *setup->card;
+    session->cards.present = *setup->card;
+    session->cards.has_next = setup->next != NULL;
+    if (setup->next != NULL)
+        session->cards.next = *setup->next;
+    session->own = setup->own;
     memcpy(session->node, setup->node.at, setup->node.len);
     session->node_len = setup->node.len;
     session->random = setup->seed;
@@ -164,6 +168,7 @@ static void flights_drop(struct sync_session *session)
     session->recall.flight.id = 0;
     session->recall.signing = false;
     buf_clear(&session->recall.body);
+    session->showing.flight.id = 0;
 }
 
 err_t sync_session_start(struct sync_session *session, int64_t now_us)
@@ -178,6 +183,7 @@ err_t sync_session_start(struct sync_session *session, int64_t now_us)
     if (err != ERR_OK)
         return err;
     flights_drop(session);
+    session_card_again(session);
     session->link = (struct retry) {0, now_us};
     session->page_leaves = LIMIT_SYNC_PAGE_LEAVES;
     session->receipt_retry = session->recall.retry = (struct retry) {0, now_us};
@@ -206,13 +212,6 @@ void sync_session_stop(struct sync_session *session)
     session->state = SYNC_IDLE;
 }
 
-void sync_session_card(struct sync_session *session, const struct sync_card *card)
-{
-    if (session->urgent != NULL)
-        sync_session_card(session->urgent, card);
-    session->card = *card;
-}
-
 /* --- the urgent ledger --- */
 
 static err_t urgent_begin(struct sync_session *session, int64_t now_us)
@@ -220,7 +219,7 @@ static err_t urgent_begin(struct sync_session *session, int64_t now_us)
     err_t err;
     struct sync_session_setup setup = {.gate = session->gate,
                                        .partner = session->partner,
-                                       .card = &session->card,
+                                       .card = &session->cards.present,
                                        .node = {session->node, session->node_len},
                                        .seed = ~session->random,
                                        .diag = &session->diag};
@@ -297,8 +296,8 @@ void session_trouble(struct sync_session *session, err_t err, const char *what, 
     trouble->at_us = now_us;
     if (!same) /* one failure, one line */
         diag_say(&session->diag, session->state == SYNC_ALARM ? DIAG_ERROR : DIAG_WARNING, err, "sync", next,
-                 "following %s%s: %s", session->card.node, session->main != NULL ? " (urgent)" : "",
-                 trouble->what);
+                 "following %s%s: %s", session_cards(session)->present.node,
+                 session->main != NULL ? " (urgent)" : "", trouble->what);
 }
 
 /* The link waits and says hello again; verified pages stay. */
@@ -307,6 +306,7 @@ void session_link_failed(struct sync_session *session, err_t err, const char *wh
 {
     session->hello.id = session->feed.id = 0;
     session->state = SYNC_WAITING;
+    session_card_again(session);
     session_retry_later(session, &session->link, now_us);
     session_trouble(session, err, what, next, now_us);
 }
@@ -364,7 +364,7 @@ void session_link_alarm(struct sync_session *session, err_t err, const char *wha
     if (TRY(err, halt_keep(session, what, now_us)))
         diag_say(&session->diag, DIAG_ERROR, err, "sync", "mend the disk, restart the node",
                  "that the link from %s stands still could not be written: a restart would let it go on",
-                 session->card.node);
+                 session_cards(session)->present.node);
     session->halting = err == ERR_OK;
     if (session->main != NULL)
         main_alarm(session->main, session);
@@ -504,7 +504,7 @@ static void sooner(int64_t *until, int64_t at)
 static void expire(struct sync_session *session, int64_t now_us)
 {
     const struct flight *flights[] = {&session->hello, &session->feed, &session->receipt,
-                                      &session->recall.flight};
+                                      &session->recall.flight, &session->showing.flight};
     for (size_t i = 0; i < sizeof flights / sizeof flights[0]; i++)
         if (flights[i]->id != 0 && now_us >= flights[i]->until_us)
             sync_session_failed(session, flights[i]->id, ERR_TIMEOUT, now_us);
@@ -526,7 +526,10 @@ static bool due(bool ready, int64_t at_us, int64_t now_us, int64_t *until)
 static bool card_holds(struct sync_session *session, int64_t now_us)
 {
     struct fault fault = {.code = ERR_OK};
-    err_t err = sync_card_valid(&session->card, now_us, &fault);
+    const struct sync_cards *cards = session_cards(session);
+    err_t err = sync_card_valid(&cards->present, now_us, &fault);
+    if (err != ERR_OK && sync_cards_next_valid(cards, now_us))
+        err = ERR_OK;
     if (err != ERR_OK)
         session_link_failed(session, err, fault.what, "get the partner's newest card", now_us);
     return err == ERR_OK;
@@ -535,7 +538,10 @@ static bool card_holds(struct sync_session *session, int64_t now_us)
 static bool step(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
     int64_t *until = &out->until_us;
-    if (session->state == SYNC_HELLO && session->hello.id == 0 && card_holds(session, now_us)) {
+    if (session_card_step(session, now_us, out))
+        return true;
+    if (session->state == SYNC_HELLO && session->hello.id == 0 && session->showing.flight.id == 0 &&
+        card_holds(session, now_us)) {
         hello_send(session, now_us, out);
         return true;
     }
@@ -579,11 +585,13 @@ static void waits_clip(struct sync_session *session, int64_t now_us)
     int64_t *waits[] = {&session->link.at_us,   &session->receipt_retry.at_us, &session->recall.retry.at_us,
                         &session->sign_at_us,   &session->sign_until_us,       &session->recall.sign_until_us,
                         &session->receive_at_us};
-    struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight};
+    struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight,
+                                &session->showing.flight};
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
         sooner(waits[i], now_us + WAIT_MOST_US);
     for (size_t i = 0; i < sizeof flights / sizeof *flights; i++)
         sooner(&flights[i]->until_us, now_us + flights[i]->quiet_us);
+    session_card_clip(session, now_us);
 }
 
 void sync_session_next(struct sync_session *session, int64_t now_us, struct sync_action *out)
@@ -603,13 +611,14 @@ void sync_session_next(struct sync_session *session, int64_t now_us, struct sync
     if (step(session, now_us, out))
         return;
     const struct flight *flights[] = {&session->hello, &session->feed, &session->receipt,
-                                      &session->recall.flight};
+                                      &session->recall.flight, &session->showing.flight};
     for (size_t i = 0; i < sizeof flights / sizeof flights[0]; i++)
         if (flights[i]->id != 0)
             sooner(&out->until_us, flights[i]->until_us);
     if (session->signing != 0)
         sooner(&out->until_us, session->sign_until_us);
     sooner(&out->until_us, session_recall_until(session));
+    sooner(&out->until_us, session_card_until(session));
     if (session->state == SYNC_WAITING)
         sooner(&out->until_us, session->link.at_us);
 }

@@ -28,7 +28,7 @@
 #include "gate/gate.h"
 #include "ledger/cosign.h"
 #include "net/exchange.h"
-#include "sync/card.h"
+#include "sync/cards.h"
 #include "sync/latency.h"
 #include "sync/recall.h"
 
@@ -38,6 +38,8 @@ struct sync_session_setup {
     struct gate *gate;
     unsigned partner;             /* index in the gate */
     const struct sync_card *card; /* the partner's, verified; copied */
+    const struct sync_card *next; /* the one that is to follow it, or NULL; copied */
+    const struct sync_own *own;   /* ours, which the partner is shown; NULL: none. Borrowed */
     struct str node;              /* our node name: the holder that signs; copied */
     uint64_t seed;                /* of the jitter; any number, another for each session */
     const struct diag *diag;
@@ -55,8 +57,11 @@ bool sync_session_resumable(const struct sync_session *session);
 /* Forgets what is under way (late answers are ignored); a page that waits for its commit may still be
  * committed. */
 void sync_session_stop(struct sync_session *session);
-/* A newer card of the same partner (sync_card_replaces): takes effect with the next hello. */
-void sync_session_card(struct sync_session *session, const struct sync_card *card);
+/* Other cards of the same partner: the present one, and the one that is to follow it or NULL. */
+void sync_session_card(struct sync_session *session, const struct sync_card *card,
+                       const struct sync_card *next);
+/* Did the partner's cards change by what came in (they are in the gate), since this was last asked? */
+bool sync_session_news(struct sync_session *session);
 
 struct sync_send { /* borrowed until the next call into the session */
     uint64_t id;   /* rising from 1 in each session */

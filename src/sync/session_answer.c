@@ -38,8 +38,9 @@ err_t session_origin_take(struct sync_session *session, struct str line)
     err_t err = ledger_origin_parse(line, &origin);
     if (err != ERR_OK)
         return err;
+    const struct sync_cards *cards = session_cards(session);
     const struct sync_session *main = session->main;
-    if (origin.urgent != (main != NULL) || !str_eq(origin.issuer, str_of(session->card.node)))
+    if (origin.urgent != (main != NULL) || !str_eq(origin.issuer, str_of(cards->present.node)))
         return ERR_CONFLICT;
     if (main != NULL && !str_starts(line, (struct str) {main->origin, main->origin_len}))
         return ERR_CONFLICT; /* beside another one than we follow */
@@ -51,7 +52,7 @@ err_t session_origin_take(struct sync_session *session, struct str line)
     uint32_t agreed = gate_following(session->gate, session->partner);
     if ((agreed > 0 && origin.epoch != agreed) || origin.epoch > LIMIT_EPOCH)
         return ERR_CONFLICT;
-    if (TRY(err, sync_card_ledger_key(&session->card, line, &session->ledger_key)))
+    if (TRY(err, sync_card_ledger_key(&cards->present, line, &session->ledger_key)))
         return err;
     memcpy(session->origin, line.at, line.len); /* at most LEDGER_ORIGIN_MAX: sync_welcome_read */
     session->origin_len = line.len;
@@ -59,15 +60,23 @@ err_t session_origin_take(struct sync_session *session, struct str line)
     return ERR_OK;
 }
 
+static struct sync_followed followed_now(struct sync_session *session, int64_t now_us)
+{
+    return (struct sync_followed) {.epoch = session->epoch,
+                                   .origin = {session->origin, session->origin_len},
+                                   .key = &session->ledger_key,
+                                   .next = session_next_key(session, now_us),
+                                   .urgent = session->main != NULL};
+}
+
 /* Verifies what the issuer says it has. ERR_PROOF: signed, and inconsistent with what we hold. */
-static err_t welcome_check(struct sync_session *session, const struct sync_welcome *welcome,
-                           struct fault *fault)
+static err_t welcome_check(struct sync_session *session, const struct sync_welcome *welcome, int64_t now_us,
+                           bool *out_by_next, struct fault *fault)
 {
     struct checkpoint checkpoint = {.size = 0, .root = merkle_empty()};
-    struct str origin = {session->origin, session->origin_len};
+    struct sync_followed followed = followed_now(session, now_us);
     if (welcome->size > 0) {
-        err_t err =
-            checkpoint_open(welcome->checkpoint, origin, &session->ledger_key, &checkpoint, NULL, fault);
+        err_t err = sync_checkpoint_open(&followed, welcome->checkpoint, &checkpoint, out_by_next, fault);
         if (err != ERR_OK)
             return err;
     }
@@ -125,7 +134,8 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
                            now_us);
         return;
     }
-    err = welcome_check(session, &welcome, &fault);
+    bool by_next = false;
+    err = welcome_check(session, &welcome, now_us, &by_next, &fault);
     if (err == ERR_PROOF) {
         session_equivocation(session, welcome.checkpoint, fault.what, now_us);
         return;
@@ -134,6 +144,8 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
         session_link_failed(session, err, fault.what, "see that the issuer's newest card is here", now_us);
         return;
     }
+    if (by_next)
+        session_card_turn(session, now_us);
     session->state = SYNC_FEED;
     session->status.offered = welcome.size;
     session->status.acknowledged = 0; /* set back from a backup, it may have lost our receipt */
@@ -147,10 +159,7 @@ static void feed_answer(struct sync_session *session, struct buf *body, int64_t 
 {
     struct sync_checked *page = &session->pages[session->page_count];
     struct fault fault = {.code = ERR_OK};
-    struct sync_followed followed = {.epoch = session->epoch,
-                                     .origin = {session->origin, session->origin_len},
-                                     .key = &session->ledger_key,
-                                     .urgent = session->main != NULL};
+    struct sync_followed followed = followed_now(session, now_us);
     must(session->page_count < SESSION_PAGES);
     size_t bytes = body->len;
     err_t err = sync_page_check(&followed, &session->tip, body, page, &fault);
@@ -165,6 +174,8 @@ static void feed_answer(struct sync_session *session, struct buf *body, int64_t 
                             "if it goes on, the issuer's store or program is damaged", now_us);
         return;
     }
+    if (page->by_next)
+        session_card_turn(session, now_us);
     session->link.failures = 0;
     if (session->receipt_retry.failures == 0)
         session->status.trouble.err = ERR_OK;
@@ -220,6 +231,9 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
     bool hello = id != 0 && id == session->hello.id, feed = id != 0 && id == session->feed.id;
     bool receipt = id != 0 && id == session->receipt.id;
     bool recall = id != 0 && id == session->recall.flight.id;
+    bool card = id != 0 && id == session->showing.flight.id;
+    if (card)
+        session->showing.flight.id = 0;
     if (hello)
         session->hello.id = 0;
     if (feed)
@@ -233,6 +247,8 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
                             "see that both sides added each other's card and started the link", now_us);
     else if (receipt && status != STATUS_OK)
         session_receipt_failed(session, ERR_DENIED, status_words(status), now_us);
+    else if (card && status == STATUS_OK)
+        session_card_answer(session, &taken, now_us);
     else if (recall && status != STATUS_OK)
         session_recall_failed(session, ERR_DENIED, status_words(status), now_us);
     else if (recall)
@@ -249,7 +265,8 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
 void sync_session_coming(struct sync_session *session, uint64_t id, int64_t now_us)
 {
     session = sender_of(session, id);
-    struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight};
+    struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight,
+                                &session->showing.flight};
     for (size_t i = 0; id != 0 && i < sizeof flights / sizeof flights[0]; i++) {
         struct flight *flight = flights[i];
         if (flight->id != id)
@@ -277,6 +294,8 @@ void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, i
         session_link_failed(session, err, err_text(err), "see that the partner's node is reachable", now_us);
     else if (id == session->receipt.id)
         session_receipt_failed(session, err, err_text(err), now_us);
+    else if (id == session->showing.flight.id)
+        session->showing.flight.id = 0; /* hello tells why, and they are shown again */
     else if (id == session->recall.flight.id)
         session_recall_failed(session, err, err_text(err), now_us);
 }

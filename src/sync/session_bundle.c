@@ -25,8 +25,11 @@ err_t sync_session_carried(struct sync_session *session, struct str origin, stru
         return ERR_BUSY;
     if (TRY(err, session_origin_take(session, origin)))
         return fault_set(fault, err, 0, "the bundle is of another ledger than the one that is followed");
-    struct sync_followed followed = {
-        .epoch = session->epoch, .origin = origin, .key = &session->ledger_key, .overlap = true};
+    struct sync_followed followed = {.epoch = session->epoch,
+                                     .origin = origin,
+                                     .key = &session->ledger_key,
+                                     .next = session_next_key(session, now_us),
+                                     .overlap = true};
     struct sync_checked *page = &session->pages[session->page_count];
     err = sync_page_check(&followed, &session->tip, body, page, fault);
     if (err == ERR_PROOF) {

@@ -6,6 +6,7 @@
  * at the keeper: an answer is the one's whose request or signature it is. */
 #pragma once
 
+#include "sync/cards.h"
 #include "sync/page.h"
 #include "sync/session.h"
 #include "sync/wire.h"
@@ -57,6 +58,14 @@ struct recall_answer {
     struct retry retry;
 };
 
+/* Our cards, shown to the issuer. */
+struct showing {
+    uint64_t shown;   /* number of the newest that it answered to in this session */
+    uint64_t tried;   /* ...and that was sent; 0: since the link began anew none was */
+    int64_t again_us; /* once more then, without need */
+    struct flight flight;
+};
+
 struct sync_session {
     struct gate *gate;
     unsigned partner, ledger;
@@ -64,7 +73,9 @@ struct sync_session {
         *main; /* of the urgent one: that which it is in; NULL: this follows the main ledger */
     struct sync_session *urgent; /* NULL: none yet */
     char path[48];               /* of a request, while an action is read */
-    struct sync_card card;
+    struct sync_cards cards;     /* the partner's; the main session's are those of both (session_cards) */
+    const struct sync_own *own;  /* NULL: none are shown, as by the urgent one */
+    bool news;                   /* the partner's cards changed; in the main one */
     char node[LIMIT_NAME_BYTES];
     size_t node_len;
     uint64_t random;
@@ -80,7 +91,7 @@ struct sync_session {
     char origin[LEDGER_ORIGIN_MAX]; /* of the followed ledger; empty before the first hello */
     size_t origin_len;
     uint32_t epoch;
-    struct note_key ledger_key;
+    struct note_key ledger_key, next_key; /* of the partner's present and next card */
 
     struct sync_tip tip; /* verified so far */
     struct sync_checked pages[SESSION_PAGES];
@@ -100,6 +111,7 @@ struct sync_session {
     struct retry receipt_retry;
 
     struct recall_answer recall;
+    struct showing showing;
 
     enum carry carry;      /* a report that somebody carries is wanted, whether or not the link is up */
     struct buf carried;    /* its text, as far as it is made */
@@ -136,6 +148,22 @@ void session_send(struct sync_session *session, struct flight *flight, int64_t n
 
 /* Has the other session something at the keeper? */
 bool session_other_signs(const struct sync_session *session);
+
+/* --- session_card.c --- */
+/* The partner's cards: of the main session, for both. */
+const struct sync_cards *session_cards(const struct sync_session *session);
+/* The key of the partner's next card, where that one is believed already; NULL. */
+const struct note_key *session_next_key(struct sync_session *session, int64_t now_us);
+/* A key that only the partner's next card names was seen, in either ledger. */
+void session_card_turn(struct sync_session *session, int64_t now_us);
+/* Our cards, when they are to be shown now. */
+bool session_card_step(struct sync_session *session, int64_t now_us, struct sync_action *out);
+int64_t session_card_until(const struct sync_session *session);
+/* They are shown again no later than a day from now. */
+void session_card_clip(struct sync_session *session, int64_t now_us);
+void session_card_answer(struct sync_session *session, const struct buf *body, int64_t now_us);
+/* The link begins, or begins again: they are shown before hello, unless they were. */
+void session_card_again(struct sync_session *session);
 
 /* --- session_answer.c --- */
 /* Takes origin and key from what the issuer's side says. ERR_CONFLICT: not the ledger that we follow. */

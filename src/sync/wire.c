@@ -403,3 +403,33 @@ err_t sync_received_read(struct bytes wire, uint64_t *out_receipted)
         *out_receipted = receipted;
     return err;
 }
+
+/* --- card --- */
+
+void sync_shown_write(struct buf *out, const struct sync_shown *shown)
+{
+    must(shown->count >= 1 && shown->count <= LIMIT_CARDS_SHOWN);
+    wr_u8(out, SYNC_FORMAT);
+    wr_u64(out, shown->held);
+    wr_u8(out, (uint8_t)shown->count);
+    for (size_t i = 0; i < shown->count; i++)
+        wr_blob(out, bytes_from_str(shown->cards[i]));
+}
+
+err_t sync_shown_read(struct bytes wire, struct sync_shown *out)
+{
+    struct rd rd = rd_of(wire);
+    format_read(&rd);
+    struct sync_shown shown = {.held = rd_u64(&rd), .count = rd_u8(&rd)};
+    if (shown.count == 0 || shown.count > LIMIT_CARDS_SHOWN || shown.held > INT64_MAX)
+        fail(&rd, ERR_LIMIT);
+    for (size_t i = 0; rd.err == ERR_OK && i < shown.count; i++) {
+        shown.cards[i] = str_from_bytes(rd_blob(&rd, LIMIT_CARD_BYTES));
+        if (shown.cards[i].len == 0)
+            fail(&rd, ERR_INVALID);
+    }
+    err_t err = rd_end(&rd);
+    if (err == ERR_OK)
+        *out = shown;
+    return err;
+}

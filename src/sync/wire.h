@@ -12,6 +12,7 @@
 #define SYNC_PATH_HELLO   "/bongsu/v1/hello"
 #define SYNC_PATH_FEED    "/bongsu/v1/feed"
 #define SYNC_PATH_RECEIPT "/bongsu/v1/receipt"
+#define SYNC_PATH_CARD    "/bongsu/v1/card"
 #define SYNC_MEDIA_TYPE   "application/vnd.bongsu.sync"
 
 enum { SYNC_FORMAT = 1, SYNC_SUITE = 1, SYNC_OFFERS_MAX = 8 };
@@ -151,3 +152,14 @@ struct hash sync_receipt_digest(const struct sync_receipt *receipt);
 
 void sync_received_write(struct buf *out, uint64_t receipted);
 NODISCARD err_t sync_received_read(struct bytes wire, uint64_t *out_receipted);
+
+/* --- card --- */
+
+struct sync_shown { /* request and answer alike */
+    uint64_t held;  /* number of the newest card of the other side that the sender has; 0: none */
+    size_t count;   /* 1 to LIMIT_CARDS_SHOWN */
+    struct str cards[LIMIT_CARDS_SHOWN]; /* whole notes, not verified: in force, then the next */
+};
+
+void sync_shown_write(struct buf *out, const struct sync_shown *shown);
+NODISCARD err_t sync_shown_read(struct bytes wire, struct sync_shown *out);

@@ -1,4 +1,4 @@
-/* Everything of synchronisation that parses a stranger's bytes: cards, the five bodies, the feed's query. The
+/* Everything of synchronisation that parses a stranger's bytes: cards, the six bodies, the feed's query. The
  * first byte chooses. What was read is written again and must be the same bytes: there is one spelling. */
 #include <stdlib.h>
 
@@ -78,6 +78,17 @@ static void card(struct bytes wire)
         abort();
 }
 
+static void shown(struct bytes wire, struct buf *made)
+{
+    struct sync_shown shown;
+    if (sync_shown_read(wire, &shown) != ERR_OK)
+        return;
+    sync_shown_write(made, &shown);
+    same(made, wire);
+    for (size_t i = 0; i < shown.count; i++)
+        card(bytes_from_str(shown.cards[i]));
+}
+
 /* The note is not signed by anybody. */
 static void recall(struct bytes wire, struct buf *made)
 {
@@ -110,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct bytes wire = bytes_of(bytes + 1, size - 1);
     uint64_t receipted;
     buf_init(&made, LIMIT_SYNC_PAGE_BYTES);
-    switch (bytes[0] % 7) {
+    switch (bytes[0] % 8) {
     case 0:
         page(wire);
         break;
@@ -128,6 +139,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         break;
     case 5:
         (void)!sync_feed_read(str_from_bytes(wire), &feed);
+        break;
+    case 7:
+        shown(wire, &made);
         break;
     default:
         (void)!sync_received_read(wire, &receipted);

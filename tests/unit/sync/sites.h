@@ -33,6 +33,7 @@ struct site {
     struct sign_key keys[SYNC_CARD_KEYS];
     struct sync_card card;
     struct buf card_text;
+    struct sync_own own; /* what the other one is shown; empty: nothing */
     struct sync_serve *serve;
     struct sync_session *session;
     struct site *other;
@@ -74,12 +75,18 @@ static inline void site_open(struct pair *pair, struct site *site)
 
 static inline void site_link(struct pair *pair, struct site *site)
 {
+    struct sync_cards cards;
+    struct fault fault = {.code = ERR_OK};
+    assert_int_equal(sync_cards_load(site->gate, site->partner, &cards, &fault), ERR_OK);
     struct sync_session_setup setup = {.gate = site->gate,
                                        .partner = site->partner,
-                                       .card = &site->other->card,
+                                       .card = &cards.present,
+                                       .next = cards.has_next ? &cards.next : NULL,
+                                       .own = &site->own,
                                        .node = str_of(site->name),
                                        .seed = next_random(pair, UINT64_MAX)};
     assert_int_equal(sync_serve_new(site->gate, NULL, &site->serve), ERR_OK);
+    sync_serve_own(site->serve, &site->own);
     assert_int_equal(sync_session_new(&setup, &site->session), ERR_OK);
     assert_int_equal(sync_session_start(site->session, pair->now_us), ERR_OK);
 }
@@ -484,4 +491,49 @@ static inline uint64_t held_of(struct site *site)
     struct sync_status status;
     sync_session_status(site->session, &status);
     return status.held;
+}
+
+/* --- calling back --- */
+
+/* Indicators that the leaves from `from` on brought, the `skip`-th of them. */
+struct picking {
+    size_t skip;
+    struct stix_key key;
+    bool found;
+};
+
+static inline bool pick(void *ctx, const struct gate_leaf *leaf)
+{
+    struct picking *picking = ctx;
+    if (!str_starts(leaf->id, STR("indicator--")) || picking->skip-- > 0)
+        return true;
+    picking->key = leaf->key;
+    picking->found = true;
+    return false;
+}
+
+static inline struct stix_key indicator(const struct site *site, uint64_t from, size_t skip)
+{
+    struct picking picking = {.skip = skip};
+    assert_int_equal(gate_leaves(site->gate, site->partner, from, pick, &picking), ERR_OK);
+    assert_true(picking.found);
+    return picking.key;
+}
+
+static inline uint64_t call_back(struct pair *pair, struct site *site, const struct stix_key *key)
+{
+    uint64_t lsns[LIMIT_COPIES];
+    size_t count;
+    struct gate_recalled told;
+    assert_int_equal(gate_spill_copies(site->gate, key, lsns, LIMIT_COPIES, &count), ERR_OK);
+    assert_int_equal(gate_recall(site->gate, lsns, count, 0, &by_test, true, pair->now_us, &told), ERR_OK);
+    carry_out(pair, site);
+    return lsns[0];
+}
+
+static inline struct gate_recall_holder holder_of(struct site *site, uint64_t lsn)
+{
+    struct gate_recall_holder holder = {0};
+    assert_int_equal(gate_recall_holders(site->gate, lsn, take_holder, &holder), ERR_OK);
+    return holder;
 }

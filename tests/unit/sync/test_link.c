@@ -384,7 +384,7 @@ static void test_card_ends(void **state)
     assert_int_equal(pair_status(pair).trouble.err, ERR_EXPIRED);
     card.number++;
     card.expires_us += 1000 * SECOND_US * 1000;
-    sync_session_card(pair_session(pair), &card);
+    sync_session_card(pair_session(pair), &card, NULL);
     /* Ours ended on the same day: the issuer needs a newer one as well. */
     struct fake_keys ours = *pair_keys(pair, false);
     ours.card.expires_us = card.expires_us;

@@ -44,50 +44,7 @@ static bool shows(const struct site *site, const struct stix_key *key)
     return shown;
 }
 
-/* Indicators that the leaves from `from` on brought, the `skip`-th of them. */
-struct picking {
-    size_t skip;
-    struct stix_key key;
-    bool found;
-};
-
-static bool pick(void *ctx, const struct gate_leaf *leaf)
-{
-    struct picking *picking = ctx;
-    if (!str_starts(leaf->id, STR("indicator--")) || picking->skip-- > 0)
-        return true;
-    picking->key = leaf->key;
-    picking->found = true;
-    return false;
-}
-
-static struct stix_key indicator(const struct site *site, uint64_t from, size_t skip)
-{
-    struct picking picking = {.skip = skip};
-    assert_int_equal(gate_leaves(site->gate, site->partner, from, pick, &picking), ERR_OK);
-    assert_true(picking.found);
-    return picking.key;
-}
-
 /* --- acting --- */
-
-static uint64_t call_back(struct pair *pair, struct site *site, const struct stix_key *key)
-{
-    uint64_t lsns[LIMIT_COPIES];
-    size_t count;
-    struct gate_recalled told;
-    assert_int_equal(gate_spill_copies(site->gate, key, lsns, LIMIT_COPIES, &count), ERR_OK);
-    assert_int_equal(gate_recall(site->gate, lsns, count, 0, &by_test, true, pair->now_us, &told), ERR_OK);
-    carry_out(pair, site);
-    return lsns[0];
-}
-
-static struct gate_recall_holder holder_of(struct site *site, uint64_t lsn)
-{
-    struct gate_recall_holder holder = {0};
-    assert_int_equal(gate_recall_holders(site->gate, lsn, take_holder, &holder), ERR_OK);
-    return holder;
-}
 
 static void expect_answer(struct pair *pair, struct site *site, uint64_t lsn)
 {

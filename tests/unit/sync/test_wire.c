@@ -385,6 +385,34 @@ static void test_receipt(void **state)
     buf_deinit(&buf);
 }
 
+static void test_shown(void **state)
+{
+    (void)state;
+    struct sync_shown shown = {.held = 7, .count = 2, .cards = {STR("one"), STR("two")}}, back;
+    struct buf wire;
+    buf_init(&wire, 64 << 10);
+    sync_shown_write(&wire, &shown);
+    assert_int_equal(sync_shown_read(buf_bytes(&wire), &back), ERR_OK);
+    assert_true(back.held == 7 && back.count == 2 && str_eq(back.cards[1], STR("two")));
+    for (size_t len = 0; len < wire.len; len++)
+        assert_int_not_equal(sync_shown_read(bytes_of(wire.at, len), &back), ERR_OK);
+    wire.at[9] = 0;
+    assert_int_not_equal(sync_shown_read(buf_bytes(&wire), &back), ERR_OK);
+    wire.at[9] = 3;
+    assert_int_not_equal(sync_shown_read(buf_bytes(&wire), &back), ERR_OK);
+    /* An empty card, and one that is too long. */
+    shown = (struct sync_shown) {.count = 1, .cards = {STR("")}};
+    buf_clear(&wire);
+    sync_shown_write(&wire, &shown);
+    assert_int_equal(sync_shown_read(buf_bytes(&wire), &back), ERR_INVALID);
+    static char large[LIMIT_CARD_BYTES + 1];
+    shown.cards[0] = (struct str) {large, sizeof large};
+    buf_clear(&wire);
+    sync_shown_write(&wire, &shown);
+    assert_int_not_equal(sync_shown_read(buf_bytes(&wire), &back), ERR_OK);
+    buf_deinit(&wire);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_page_bounds),
         cmocka_unit_test(limits_are_whole_lines_within_bounds),
         cmocka_unit_test(test_receipt),
+        cmocka_unit_test(test_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
