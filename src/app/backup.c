@@ -26,7 +26,8 @@ enum {
 
 static bool is_conf(const char *name)
 {
-    return strcmp(name, CONF_FILE) == 0 || strcmp(name, INIT_CARD_FILE) == 0;
+    return strcmp(name, CONF_FILE) == 0 || strcmp(name, INIT_CARD_FILE) == 0 ||
+           strcmp(name, INIT_CARD_NEXT_FILE) == 0;
 }
 
 static bool is_key(const char *name)
@@ -47,15 +48,30 @@ static bool is_secrets(const char *name)
 }
 
 /* What is copied, and what of it can be kept apart. */
-enum { PART_SECRETS, PART_KEYS, PART_FEEDS, PART_CONF, PART_LOG, PARTS };
+enum {
+    PART_SECRETS,
+    PART_KEYS,
+    PART_KEYS_EDGE,
+    PART_KEYS_KEEPER,
+    PART_FEEDS,
+    PART_CONF,
+    PART_CARDS,
+    PART_LOG,
+    PARTS
+};
 static const struct part {
     const char *dir; /* below the node's; "": itself */
     bool secret;
     bool (*takes)(const char *name);
     bool may_lack; /* not every node has the directory */
 } parts[] = {
-    [PART_SECRETS] = {SECRETS_DIR, true, is_secrets, false}, [PART_KEYS] = {KEYS_DIR, true, is_key, false},
-    [PART_FEEDS] = {FEED_SECRET_DIR, true, is_key, true},    [PART_CONF] = {"", false, is_conf, false},
+    [PART_SECRETS] = {SECRETS_DIR, true, is_secrets, false},
+    [PART_KEYS] = {KEYS_DIR, true, is_key, false},
+    [PART_FEEDS] = {FEED_SECRET_DIR, true, is_key, true},
+    [PART_CONF] = {"", false, is_conf, false},
+    [PART_KEYS_EDGE] = {KEYS_EDGE, true, is_key, true},
+    [PART_KEYS_KEEPER] = {KEYS_KEEPER, true, is_key, true},
+    [PART_CARDS] = {INIT_CARDS_DIR, false, is_key, true},
     [PART_LOG] = {LOG_DIR, false, is_segment, false},
 };
 
@@ -487,8 +503,9 @@ err_t backup_make(const struct backup *backup, struct backup_told *out, struct f
         !TRY(err, sums_begin(&m, 0, backup->folder)) &&
         !TRY(err, sums_begin(&m, 1, apart ? backup->secrets : backup->folder)) &&
         !TRY(err, take_moment(&m)) && !TRY(err, take_part(&m, PART_KEYS)) &&
+        !TRY(err, take_part(&m, PART_KEYS_EDGE)) && !TRY(err, take_part(&m, PART_KEYS_KEEPER)) &&
         !TRY(err, take_part(&m, PART_FEEDS)) && !TRY(err, take_part(&m, PART_CONF)) &&
-        !TRY(err, take_log(&m))) {
+        !TRY(err, take_part(&m, PART_CARDS)) && !TRY(err, take_log(&m))) {
         if (!apart) /* one list */
             buf_put_str(&m.sums[0].now, buf_str(&m.sums[1].now));
         err = sums_end(&m, 0);

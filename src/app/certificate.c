@@ -69,7 +69,8 @@ void certificate_names(const struct conf *conf, struct buf *out)
         put_host(out, str_of(conf->addresses[i].host));
 }
 
-err_t certificate_make(const struct os *os, const struct conf *conf, struct tls_identity **out)
+err_t certificate_make(const struct os *os, const struct conf *conf, const struct sign_public *public,
+                       struct tls_identity **out)
 {
     uint8_t seed[SIGN_SEED_SIZE];
     struct buf names;
@@ -78,7 +79,8 @@ err_t certificate_make(const struct os *os, const struct conf *conf, struct tls_
     buf_putc(&names, '\0');
     err_t err = buf_err(&names);
     if (err == ERR_OK)
-        err = keys_read_seed(os, conf->dir, SYNC_CARD_TLS, seed);
+        err = public == NULL ? keys_read_seed(os, conf->dir, SYNC_CARD_TLS, seed)
+                             : keys_find_seed(os, conf->dir, SYNC_CARD_TLS, public, seed);
     if (err == ERR_OK)
         err = tls_identity_make(seed, conf->node, (const char *)names.at, FROM_S, UNTIL_S, out);
     mem_wipe(seed, sizeof seed);

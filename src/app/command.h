@@ -28,6 +28,10 @@ struct command_host {
     const struct operators *operators;
     const struct os *os;
     void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
+    /* A newer card of this node: fault says why not. */
+    err_t (*card_take)(void *ctx, struct str whole, const struct gate_by *by, struct fault *fault);
+    void (*cards_say)(void *ctx, struct buf *out); /* lines about cards for `status` */
+    void (*cards_changed)(void *ctx);              /* a partner's; also the homes of identities may move */
     void (*view_read)(void *ctx,
                       unsigned partner); /* what was decided for it shall be signed; NULL: nobody signs */
     /* Somebody who reads this view may not any more: answers under way are broken off. */

@@ -2,7 +2,7 @@
 #include "app/command_feed.h"
 
 #include "gate/halt.h"
-#include "sync/card.h"
+#include "sync/cards.h"
 
 static const char *state_word(enum gate_peer_state state)
 {
@@ -58,11 +58,13 @@ static err_t say_outlook(struct command_call *call, const struct gate_peer *peer
     return ERR_OK;
 }
 
-static err_t read_card(struct command_call *call, struct str text, struct sync_card *out)
+/* Of a partner that is known it may be the one of later. */
+static err_t read_card(struct command_call *call, struct str text, bool is_known, struct sync_card *out)
 {
     struct fault fault = {0};
     err_t err;
-    if (TRY(err, sync_card_parse(text, out, &fault)) || TRY(err, sync_card_valid(out, call->now_us, &fault)))
+    if (TRY(err, sync_card_parse(text, out, &fault)) ||
+        (!is_known && TRY(err, sync_card_valid(out, call->now_us, &fault))))
         return command_refuse(call, err, "ask the partner for its present card (bongsu card)",
                               "the card is refused: %s", fault.what[0] == '\0' ? err_text(err) : fault.what);
     if (str_eq(str_of(out->node), str_of(call->host->conf->node)))
@@ -70,24 +72,30 @@ static err_t read_card(struct command_call *call, struct str text, struct sync_c
     return ERR_OK;
 }
 
-/* A partner that is known already: only a newer card of the same root key takes the place of the old one. */
-static err_t check_replaces(struct command_call *call, const struct gate_peer *held,
-                            const struct sync_card *next)
+/* A partner that is known already: only a newer card of the same root key takes the place of the old one, at
+ * once or when its time has come. */
+static err_t take_newer(struct command_call *call, const struct gate_peer *held, struct str text,
+                        enum sync_card_taken *out)
 {
-    struct sync_card before;
+    struct gate_by by = command_by(call);
     struct fault fault = {0};
-    err_t err;
     if (held->state == GATE_PEER_REMOVED)
         return command_refuse(call, ERR_EXISTS, "choose another audience name",
                               "a partner of that name was removed");
     if (held->node.len == 0)
         return command_refuse(call, ERR_EXISTS, "choose another audience name",
                               "that audience takes part by TAXII alone");
-    if (TRY(err, sync_card_parse(str_from_bytes(held->card), &before, &fault)) ||
-        TRY(err, sync_card_replaces(&before, next, &fault)))
+    if (by.because.len == 0)
+        by.because = STR("by hand");
+    *out = SYNC_CARD_KNOWN;
+    err_t err = sync_cards_take(call->host->gate, held->index, text, NULL, &by, call->now_us, out, &fault);
+    if (err == ERR_OK && *out == SYNC_CARD_KNOWN)
+        err = fault_set(&fault, ERR_EXISTS, 0, "it is not newer than what is held");
+    if (err != ERR_OK)
         return command_refuse(call, err, "an older card, or another root key, is never taken",
                               "the card does not replace the one that is held: %s",
                               fault.what[0] == '\0' ? err_text(err) : fault.what);
+    call->host->cards_changed(call->host->ctx);
     return ERR_OK;
 }
 
@@ -118,6 +126,27 @@ static void say_added(struct command_call *call, const struct gate_peer *peer, c
                  STR_ARG(peer->audience));
 }
 
+/* --- our own card --- */
+
+static err_t card_take(struct command_call *call)
+{
+    struct gate_by by = command_by(call);
+    struct fault fault = {0};
+    struct str text;
+    err_t err;
+    if (TRY(err, command_text(call, "card", &text)))
+        return err;
+    if (by.because.len == 0)
+        by.because = STR("signed by the root key");
+    err = call->host->card_take(call->host->ctx, text, &by, &fault);
+    if (err == ERR_EXISTS)
+        return ERR_OK; /* it was read at the start */
+    return err == ERR_OK
+               ? ERR_OK
+               : command_refuse(call, err, "bongsu card --renew makes one", "the card is not taken: %s",
+                                fault.what[0] == '\0' ? err_text(err) : fault.what);
+}
+
 /* The identities on a card are at home at that node: only it speaks for them. */
 static err_t bind_identities(struct command_call *call, const struct gate_peer *peer,
                              const struct sync_card *card)
@@ -131,10 +160,47 @@ static err_t bind_identities(struct command_call *call, const struct gate_peer *
         if (!stix_id_parse((struct str) {id, sizeof id}, &key))
             continue;
         err_t err = gate_identity_bind(call->host->gate, &key, peer->source, &by, call->now_us);
+        if (err == ERR_CONFLICT) { /* one home: it moves once the card of the other no longer names it */
+            line_say(call->out,
+                     "%.*s is at home elsewhere, and stays there until that node's card lets it go.",
+                     (int)sizeof id, id);
+            continue;
+        }
         if (err != ERR_OK)
             return command_refuse(call, err, NULL, "an identity of the card could not be bound: %s",
                                   err_text(err));
     }
+    return ERR_OK;
+}
+
+static err_t added(struct command_call *call, unsigned index, const struct sync_card *card)
+{
+    const struct gate_peer *peer = gate_peer_get(call->host->gate, index);
+    err_t err;
+    if (card != NULL && TRY(err, bind_identities(call, peer, card)))
+        return err;
+    call->host->peers_changed(call->host->ctx);
+    say_added(call, gate_peer_get(call->host->gate, index), card);
+    return say_outlook(call, gate_peer_get(call->host->gate, index));
+}
+
+static err_t replaced(struct command_call *call, const struct gate_peer *held, struct str text,
+                      const struct sync_card *card)
+{
+    enum sync_card_taken taken;
+    unsigned index = held->index;
+    char when[TIME_TEXT_SIZE];
+    err_t err = take_newer(call, held, text, &taken);
+    if (err != ERR_OK || taken == SYNC_CARD_PRESENT)
+        return err != ERR_OK ? err : added(call, index, card);
+    time_text(card->issued_us, when);
+    line_begin(call->out);
+    line_text(call->out, "audience", gate_peer_get(call->host->gate, index)->audience);
+    line_count(call->out, "next_card", card->number);
+    line_time(call->out, "next_card_from", card->issued_us);
+    line_end(call->out);
+    line_say(call->out, "Its card %llu is held until %s; the present one goes on until then.",
+             (unsigned long long)card->number, when);
     return ERR_OK;
 }
 
@@ -150,12 +216,7 @@ static err_t put_peer(struct command_call *call, struct str audience, struct str
                               err == ERR_FULL      ? "there is no place for one more, ever"
                               : err == ERR_INVALID ? "its name or country cannot be one"
                                                    : err_text(err));
-    const struct gate_peer *peer = gate_peer_get(call->host->gate, index);
-    if (card != NULL && TRY(err, bind_identities(call, peer, card)))
-        return err;
-    call->host->peers_changed(call->host->ctx);
-    say_added(call, gate_peer_get(call->host->gate, index), card);
-    return say_outlook(call, gate_peer_get(call->host->gate, index));
+    return added(call, index, card);
 }
 
 /* Without a node: with a server of his, he may be there already. */
@@ -184,9 +245,10 @@ static err_t peer_add(struct command_call *call)
     const struct gate_peer *held = gate_peer_find(call->host->gate, audience);
     if (text.len == 0)
         return add_taxii(call, audience, held);
-    if (TRY(err, read_card(call, text, &card)) ||
-        (held != NULL && TRY(err, check_replaces(call, held, &card))))
+    if (TRY(err, read_card(call, text, held != NULL, &card)))
         return err;
+    if (held != NULL)
+        return replaced(call, held, text, &card);
     return put_peer(call, audience, str_of(card.node), str_of(card.country), text, &card);
 }
 
@@ -418,13 +480,9 @@ static err_t peer_evidence(struct command_call *call)
 }
 
 const struct command command_peer_rows[] = {
-    {"peer.add", true, peer_add},
-    {"peer.list", false, peer_list},
-    {"peer.start", true, peer_start},
-    {"peer.pause", true, peer_pause},
-    {"peer.remove", true, peer_remove},
-    {"peer.evidence", false, peer_evidence},
-    {"peer.resume", true, peer_resume},
-    {"peer.epoch", true, peer_epoch},
-    {NULL, false, NULL},
+    {"peer.add", true, peer_add},       {"peer.list", false, peer_list},
+    {"peer.start", true, peer_start},   {"peer.pause", true, peer_pause},
+    {"peer.remove", true, peer_remove}, {"peer.evidence", false, peer_evidence},
+    {"peer.resume", true, peer_resume}, {"peer.epoch", true, peer_epoch},
+    {"card.take", true, card_take},     {NULL, false, NULL},
 };

@@ -4,6 +4,7 @@
 #include "app/core_role.h"
 #include "app/feed_secret.h"
 #include "app/file.h"
+#include "app/init.h"
 #include "app/keeper.h"
 #include "app/keys.h"
 #include "os/sandbox.h"
@@ -49,12 +50,15 @@ static const struct place {
     {EDGE, "/usr/share/ca-certificates", 0, READ, ITSELF},
     {EDGE, "/usr/local/share/ca-certificates", 0, READ, ITSELF},
     {EDGE, KEYS_DIR "/tls", 0, READ, ITSELF},
+    {EDGE, KEYS_EDGE, 0, READ, ITSELF},
     {EDGE, FEED_SECRET_DIR, 0, READ, ITSELF},
     {EDGE, NULL, offsetof(struct conf, certificate), READ, ITSELF},
     {EDGE, NULL, offsetof(struct conf, certificate_key), READ, ITSELF},
     {CORE, "/var/lib/sss/mc", 0, READ, ITSELF},    /* accounts, where sssd knows them */
     {CORE, "/proc/self/uid_map", 0, READ, ITSELF}, /* do their numbers mean what they say? */
     {CORE, ".", 0, OS_SANDBOX_LIST, ITSELF},       /* the store makes its own name durable */
+    {CORE, INIT_CARD_FILE, 0, READ, ITSELF},
+    {CORE, INIT_CARD_NEXT_FILE, 0, READ, ITSELF},
     {CORE, CORE_STORE_DIR, 0, WRITE, ITSELF},
     {CORE, ACCESS_DIR, 0, WRITE, ITSELF},
     {CORE, FEED_SECRET_DIR, 0, WRITE, ITSELF},
@@ -63,6 +67,7 @@ static const struct place {
     {KEEPER, KEYS_DIR "/disposition", 0, READ, ITSELF},
     {KEEPER, KEYS_DIR "/recall", 0, READ, ITSELF},
     {KEEPER, KEYS_DIR "/sealing", 0, READ, ITSELF},
+    {KEEPER, KEYS_KEEPER, 0, READ, ITSELF},
     /* Restored without one: `bongsu peer epoch` makes it. */
     {KEEPER, KEEPER_ANCHOR_FILE, 0, WRITE, ABOVE_WHILE_ABSENT},
     /* The control socket is its own. */
@@ -73,7 +78,7 @@ enum { PLACES = sizeof places / sizeof places[0] };
 
 err_t confine_prepare(const struct os *os, const struct conf *conf)
 {
-    static const char *const dirs[] = {CORE_STORE_DIR, ACCESS_DIR};
+    static const char *const dirs[] = {CORE_STORE_DIR, ACCESS_DIR, KEYS_EDGE, KEYS_KEEPER};
     char path[FILE_PATH_SIZE];
     err_t err;
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++)

@@ -78,6 +78,20 @@ static const struct gate_peer *issuer_find(const struct gate *gate, struct str n
     return NULL;
 }
 
+/* By the present card, or by the next one where that is believed already. */
+static err_t head_open(struct bundling *bundling, const struct sync_cards *cards, int64_t now_us,
+                       struct fault *fault)
+{
+    struct str text = buf_str(&bundling->text);
+    err_t err = sync_card_valid(&cards->present, now_us, fault);
+    if (err == ERR_OK)
+        err = bundle_head_open(text, &cards->present, &bundling->head, fault);
+    if (err != ERR_OK && sync_cards_next_valid(cards, now_us) &&
+        bundle_head_open(text, &cards->next, &bundling->head, NULL) == ERR_OK)
+        return ERR_OK;
+    return err;
+}
+
 /* Whose it is, by his own signature, and that it is for us. */
 static err_t head_check(struct command_call *call, struct bundling *bundling,
                         const struct gate_peer **out_peer)
@@ -85,7 +99,7 @@ static err_t head_check(struct command_call *call, struct bundling *bundling,
     struct core_role *role = call->host->ctx;
     struct note note;
     struct ledger_origin origin;
-    struct sync_card card;
+    struct sync_cards cards;
     struct fault fault = {0};
     err_t err;
     if (TRY(err, note_parse(buf_str(&bundling->text), &note, &fault)) ||
@@ -97,9 +111,8 @@ static err_t head_check(struct command_call *call, struct bundling *bundling,
     if (peer == NULL)
         return command_refuse(call, ERR_NOTFOUND, "bongsu peer add CARD",
                               "it is of %.*s, who is no partner here", STR_ARG(origin.issuer));
-    if (TRY(err, sync_card_parse(str_from_bytes(peer->card), &card, &fault)) ||
-        TRY(err, sync_card_valid(&card, call->now_us, &fault)) ||
-        TRY(err, bundle_head_open(buf_str(&bundling->text), &card, &bundling->head, &fault)))
+    if (TRY(err, sync_cards_load(role->gate, peer->index, &cards, &fault)) ||
+        TRY(err, head_open(bundling, &cards, call->now_us, &fault)))
         return command_refuse(call, err, "ask for the file again, and compare the cards", "%s", fault.what);
     if (!str_eq(bundling->head.recipient, str_of(role->conf->node)))
         return command_refuse(call, ERR_DENIED, "give it to that node", "it is sealed to %.*s",

@@ -435,6 +435,23 @@ static void peers_changed(void *ctx)
     core_feeds_wake(role);
 }
 
+static err_t card_take(void *ctx, struct str whole, const struct gate_by *by, struct fault *fault)
+{
+    return core_card_take(ctx, whole, by, fault);
+}
+
+static void cards_say(void *ctx, struct buf *out)
+{
+    core_cards_say_all(ctx, out);
+}
+
+static void cards_changed(void *ctx)
+{
+    struct core_role *role = ctx;
+    role->cards_news = true;
+    core_wake(role);
+}
+
 static err_t purge_now(void *ctx)
 {
     return core_purge_now(ctx);
@@ -471,6 +488,7 @@ static void peer_status(void *ctx, unsigned partner, struct buf *out)
     struct sync_served served = sync_serve_status(role->serve, partner);
     const struct follow *follow = &role->follows[partner];
     struct sync_status status;
+    core_cards_say(role, partner, out);
     line_count(out, "sent_leaves", served.leaves);
     line_count(out, "sent_pages", served.pages);
     line_time(out, "seen", served.seen_us);
@@ -500,6 +518,7 @@ static void node_status(void *ctx, struct buf *out)
 {
     struct core_role *role = ctx;
     line_bool(out, "running", role->edge != NULL);
+    core_cards_say_own(role, out);
     line_bool(out, "settled", role->settled);
     line_bool(out, "restored", role->restored);
     line_word(out, "files", role->bounded ? "bounded" : "open");
@@ -521,6 +540,9 @@ void core_command_host(struct core_role *role)
                                         .operators = &role->operators,
                                         .os = role->os,
                                         .peers_changed = peers_changed,
+                                        .card_take = card_take,
+                                        .cards_say = cards_say,
+                                        .cards_changed = cards_changed,
                                         .view_read = view_read,
                                         .reader_gone = reader_gone,
                                         .epoch_begins = epoch_begins,

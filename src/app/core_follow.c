@@ -12,14 +12,14 @@ static uint64_t call_id(unsigned partner, uint16_t generation, uint64_t send)
            (send & ((UINT64_C(1) << CALL_GENERATION_SHIFT) - 1));
 }
 
-static bool card_of(struct core_role *role, const struct gate_peer *peer, struct sync_card *out)
+static bool cards_of(struct core_role *role, const struct gate_peer *peer, struct sync_cards *out)
 {
     struct fault fault = {0};
     if (peer->state != GATE_PEER_STARTED || peer->node.len == 0)
         return false;
-    err_t err = sync_card_parse(str_from_bytes(peer->card), out, &fault);
-    if (err == ERR_OK)
-        err = sync_card_valid(out, core_now(role), &fault);
+    err_t err = sync_cards_load(role->gate, peer->index, out, &fault);
+    if (err == ERR_OK && !sync_cards_next_valid(out, core_now(role)))
+        err = sync_card_valid(&out->present, core_now(role), &fault);
     if (err != ERR_OK)
         diag_say(role->diag, DIAG_WARNING, err, "core", "ask the partner for its present card",
                  "the card of %.*s cannot be used: %s", STR_ARG(peer->audience), fault.what);
@@ -35,22 +35,26 @@ static void end_follow(struct follow *follow)
     follow->generation++;
 }
 
-static void begin_follow(struct core_role *role, const struct gate_peer *peer, const struct sync_card *card)
+static void begin_follow(struct core_role *role, const struct gate_peer *peer, const struct sync_cards *cards)
 {
     struct follow *follow = &role->follows[peer->index];
-    uint64_t seed = 0;
+    const struct sync_card *next = cards->has_next ? &cards->next : NULL;
+    uint64_t seed = 0, number = cards->present.number, next_number = next == NULL ? 0 : next->number;
     err_t err;
     if (follow->session != NULL) {
-        if (follow->card_number != card->number)
-            sync_session_card(follow->session, card, NULL);
-        follow->card_number = card->number;
+        if (follow->card_number != number || follow->next_number != next_number)
+            sync_session_card(follow->session, &cards->present, next);
+        follow->card_number = number;
+        follow->next_number = next_number;
         return;
     }
     if (TRY(err, role->os->random(role->os->ctx, &seed, sizeof seed)))
         return;
     struct sync_session_setup setup = {.gate = role->gate,
                                        .partner = peer->index,
-                                       .card = card,
+                                       .card = &cards->present,
+                                       .next = next,
+                                       .own = &role->own,
                                        .node = str_of(role->conf->node),
                                        .seed = seed,
                                        .diag = role->diag};
@@ -61,38 +65,44 @@ static void begin_follow(struct core_role *role, const struct gate_peer *peer, c
         return;
     }
     follow->generation++;
-    follow->card_number = card->number;
+    follow->card_number = number;
+    follow->next_number = next_number;
     follow->until_us = 0;
 }
 
-static void write_peer(struct buf *out, const struct gate_peer *peer, const struct sync_card *card)
+static void write_peer(struct core_role *role, const struct gate_peer *peer, const struct sync_cards *cards)
 {
+    const struct sync_card *card = &cards->present;
     char origin[LIMIT_HOST_BYTES + 32];
     struct buf text;
     buf_init(&text, sizeof origin);
     if (card->address_count > 0)
         buf_printf(&text, card->addresses[0].ipv6 ? "https://[%s]:%u" : "https://%s:%u",
                    card->addresses[0].host, card->addresses[0].port);
-    struct message_peer row = {.partner = peer->index, .origin = buf_str(&text)};
-    memcpy(row.key, card->key[SYNC_CARD_TLS].b, sizeof row.key);
-    message_peer_write(out, &row);
+    struct message_peer row = {.partner = peer->index, .key_count = 1, .origin = buf_str(&text)};
+    memcpy(row.keys[0], card->key[SYNC_CARD_TLS].b, sizeof row.keys[0]);
+    if (sync_cards_next_valid(cards, core_now(role)))
+        memcpy(row.keys[row.key_count++], cards->next.key[SYNC_CARD_TLS].b, sizeof row.keys[0]);
+    message_peer_write(&role->wire, &row);
     buf_deinit(&text);
 }
 
 void core_peers_refresh(struct core_role *role)
 {
-    struct sync_card card;
+    struct sync_cards cards;
     sync_serve_refresh(role->serve);
+    if (role->edge_up)
+        core_guard_tell(role);
     buf_clear(&role->wire);
     for (unsigned i = 0; i < gate_peer_count(role->gate); i++) {
         const struct gate_peer *peer = gate_peer_get(role->gate, i);
-        if (!card_of(role, peer, &card)) {
+        if (!cards_of(role, peer, &cards)) {
             end_follow(&role->follows[i]);
             continue;
         }
-        write_peer(&role->wire, peer, &card);
+        write_peer(role, peer, &cards);
         if (role->edge != NULL)
-            begin_follow(role, peer, &card);
+            begin_follow(role, peer, &cards);
     }
     if (role->edge == NULL || !role->edge_up)
         return;

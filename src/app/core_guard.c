@@ -85,30 +85,54 @@ static const char *ceiling_of(const struct core_role *role, unsigned partner)
     return level == NULL ? "amber" : level;
 }
 
-static void write_card(const struct gate_peer *peer, struct buf *out)
+/* True: there is a next one as well. */
+static bool write_card(struct core_role *role, const struct gate_peer *peer, struct sync_cards *cards,
+                       struct buf *out)
 {
-    struct sync_card card;
     struct fault fault = {.code = ERR_OK};
     char hex[2 * HASH_SIZE];
-    if (peer->card.len == 0 || peer->state != GATE_PEER_STARTED ||
-        sync_card_parse(str_from_bytes(peer->card), &card, &fault) != ERR_OK) {
+    if (peer->state != GATE_PEER_STARTED ||
+        sync_cards_load(role->gate, peer->index, cards, &fault) != ERR_OK) {
         buf_put_str(out, STR(" - -"));
-        return;
+        return false;
     }
-    str_hex(card.key[SYNC_CARD_TLS].b, HASH_SIZE, hex);
-    buf_printf(out, " %lld %.*s", (long long)(card.expires_us / 1000000), (int)sizeof hex, hex);
+    int64_t until_us = cards->present.expires_us;
+    if (cards->has_next && cards->next.expires_us > until_us)
+        until_us = cards->next.expires_us;
+    str_hex(cards->present.key[SYNC_CARD_TLS].b, HASH_SIZE, hex);
+    buf_printf(out, " %lld %.*s", (long long)(until_us / 1000000), (int)sizeof hex, hex);
+    return cards->has_next;
+}
+
+static void write_next(const struct gate_peer *peer, const struct sync_cards *cards, struct buf *out)
+{
+    char hex[2 * HASH_SIZE];
+    str_hex(cards->next.key[SYNC_CARD_TLS].b, HASH_SIZE, hex);
+    buf_printf(out, "key %u %.*s\n", peer->index, (int)sizeof hex, hex);
+}
+
+static void write_own(const struct sync_card *card, struct buf *out)
+{
+    char text[UUID_TEXT_SIZE];
+    for (size_t i = 0; i < card->identity_count; i++) {
+        uuid_text(&card->identities[i], text);
+        buf_printf(out, "own identity--%.*s\n", UUID_TEXT_SIZE, text);
+    }
 }
 
 static void write_partner(struct core_role *role, const struct gate_peer *peer, struct buf *memory,
                           struct buf *out)
 {
     struct core_guarded guarded;
+    struct sync_cards cards;
     char hex[2 * HASH_SIZE];
     core_guard_get(role->gate, peer, memory, &guarded);
     buf_printf(out, "partner %u %.*s %s %u", peer->index, STR_ARG(peer->audience),
                ceiling_of(role, peer->index), peer->epoch);
-    write_card(peer, out);
+    bool has_next = write_card(role, peer, &cards, out);
     buf_printf(out, " %d %llu\n", guarded.held, (unsigned long long)guarded.resumed);
+    if (has_next)
+        write_next(peer, &cards, out);
     struct rd rd = rd_of(guarded.waivers);
     while (rd.left > 0) {
         uint8_t rule = rd_u8(&rd);
@@ -138,6 +162,9 @@ void core_guard_rules(struct core_role *role, struct buf *out)
             write_partner(role, peer, &memory, out);
     }
     buf_deinit(&memory);
+    write_own(&role->own.card, out);
+    if (role->own.has_next)
+        write_own(&role->own.next, out);
     taxii_readers_write(role->taxii, out);
 }
 

@@ -17,7 +17,7 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 struct partner_figures {
     struct gate_tally tally;
     struct gate_late late;
-    uint64_t waiting, deadline_s;
+    uint64_t waiting, deadline_s, card_until_s, card_there;
     struct gate_ledger ledger;
     struct sync_served served;
     struct sync_status status; /* zero when nothing is followed */
@@ -39,6 +39,8 @@ struct partner_figures {
     X("sent_bytes_total", "counter", "bytes of pages sent since start", served.bytes)                        \
     X("received_leaves", "gauge", "leaves of the partner's ledger taken over", status.held)                  \
     X("received_bytes_total", "counter", "bytes of its answers since start", status.bytes)                   \
+    X("card_until_seconds", "gauge", "unix time at which the partner's newest card ends", card_until_s)      \
+    X("our_card_there", "gauge", "number of the newest card of ours that the partner holds", card_there)     \
     X("link_failures_total", "counter", "failed attempts to follow it since start", status.failures)
 
 static void figures_of(struct core_role *role, unsigned partner, struct partner_figures *out)
@@ -50,6 +52,8 @@ static void figures_of(struct core_role *role, unsigned partner, struct partner_
     if (gate_late(role->gate, partner, core_now(role), &out->late) != ERR_OK)
         out->late = (struct gate_late) {0};
     out->deadline_s = (uint64_t)(out->late.deadline_us / 1000000);
+    out->card_until_s = core_cards_until_s(role, partner);
+    out->card_there = sync_cards_told(role->gate, partner);
     if (gate_ledger(role->gate, partner, &out->ledger) != ERR_OK)
         out->ledger = (struct gate_ledger) {0};
     if (role->follows[partner].session != NULL)
@@ -162,6 +166,8 @@ void core_metrics_write(struct core_role *role, struct buf *out)
     one(out, "commit_microseconds_max", "gauge", "the longest of them", role->commit_us_max);
     one(out, "edge_queue_bytes", "gauge", "answers that wait for room",
         role->edge == NULL ? 0 : link_pending(role->edge));
+    one(out, "own_card", "gauge", "number of the newest card of this node", sync_own_number(&role->own));
+    one(out, "own_card_until_seconds", "gauge", "unix time at which it ends", core_cards_own_until_s(role));
     write_tightened(role, out);
     write_partners(role, out);
     write_latency(role, out);

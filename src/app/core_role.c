@@ -192,6 +192,7 @@ static void turn(void *ctx)
     bool more;
     int64_t decide_us;
     role->turns++;
+    core_cards_turn(role);
     if (role->peers_stale) {
         role->peers_stale = false;
         core_peers_refresh(role);
@@ -218,6 +219,7 @@ static void turn(void *ctx)
         core_wake(role);
     decide_us = earlier(earlier(decide_us, core_feeds_until(role)), core_retention_until(role));
     decide_us = earlier(decide_us, earlier(core_bundle_until(role), core_recall_until(role)));
+    decide_us = earlier(decide_us, core_cards_until(role));
     if (role->breaking != NULL)
         decide_us = earlier(decide_us, role->breaking_until_us);
     set_timer(role, earlier(earlier(earlier(decide_us, core_reads_until(role)), core_follow_until(role)),
@@ -282,6 +284,7 @@ static void edge_fresh(void *ctx)
     struct core_role *role = ctx;
     role->edge_up = true;
     core_guard_tell(role);
+    core_cards_edge(role);
     core_edge_fresh(role);
     core_feeds_fresh(role);
     core_wake(role);
@@ -312,6 +315,7 @@ static void keeper_fresh(void *ctx)
 {
     struct core_role *role = ctx;
     role->keeper_up = true;
+    core_cards_keeper(role);
     core_keeper_fresh(role);
     say_ready(role);
     core_wake(role);
@@ -418,7 +422,10 @@ static err_t open_rooms(struct core_role *role)
         return err;
     role->host.gate = role->gate;
     role->host.taxii = role->taxii;
-    return sync_serve_new(role->gate, role->diag, &role->serve);
+    if (TRY(err, sync_serve_new(role->gate, role->diag, &role->serve)))
+        return err;
+    core_cards_open(role);
+    return ERR_OK;
 }
 
 err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *conf, const struct diag *diag,
@@ -492,6 +499,7 @@ void core_role_close(struct core_role *role)
     link_close(role->parent);
     core_access_close(role);
     core_follow_close(role);
+    core_cards_close(role);
     core_feeds_close(role);
     core_reads_close(role);
     sync_serve_free(role->serve);

@@ -23,7 +23,8 @@ static void ask(struct core_role *role, unsigned ledger)
 
 void core_sign_turn(struct core_role *role)
 {
-    uint64_t mask = sync_serve_waiting(role->serve) | role->polled | core_reads_waiting(role);
+    uint64_t mask = sync_serve_waiting(role->serve) | role->polled | core_reads_waiting(role) |
+                    gate_sign_anew_wanted(role->gate);
     role->sign_later = role->keeper_up && mask != 0 && core_now(role) - role->signed_us < SIGN_EVERY_US;
     if (!role->keeper_up || mask == 0 || role->sign_later)
         return;

@@ -10,7 +10,7 @@
 #include "feeds/feed.h"
 #include "gate/recall.h"
 #include "os/thread.h"
-#include "sync/card.h"
+#include "sync/cards.h"
 #include "sync/serve.h"
 #include "sync/session.h"
 #include "taxii/server.h"
@@ -32,8 +32,8 @@ struct follow {
     uint16_t generation;          /* of the session: late answers to an older one are dropped */
     bool started, wants_commit;
     int64_t until_us;
-    uint64_t card_number;
-    bool signing; /* a receipt is at the keeper */
+    uint64_t card_number, next_number; /* 0: no next one */
+    bool signing;                      /* a receipt is at the keeper */
     uint64_t signing_size;
 };
 
@@ -162,6 +162,10 @@ struct core_role {
     /* Durable, and not told before edge has broken off answers under way, or did not by then. */
     struct held *breaking, **breaking_end;
     int64_t breaking_until_us;
+    struct sync_own own;
+    int64_t cards_look_us; /* something about a card changes by the clock alone */
+    bool cards_news;       /* partners' cards changed */
+    unsigned cards_warned[LIMIT_PARTNERS], cards_warned_own;
     struct follow follows[LIMIT_PARTNERS];
     struct feeding feeds[LIMIT_FEEDS];
     bool feeds_stale; /* declarations changed */
@@ -282,6 +286,31 @@ void core_recall_signed(struct core_role *role, struct bytes body);
 void core_receipts_lost(struct core_role *role);
 int64_t core_follow_until(const struct core_role *role);
 void core_follow_close(struct core_role *role);
+
+/* core_cards.c */
+/* Reads our own cards out of the log, and what the command line left beside it. After the gate and `serve`.
+ */
+void core_cards_open(struct core_role *role);
+void core_cards_close(struct core_role *role);
+/* Cards that came in, and whose time has come. */
+void core_cards_turn(struct core_role *role);
+int64_t core_cards_until(const struct core_role *role);
+/* A newer card of this node: in force at once, or from its time on. ERR_CONFLICT: another node or root key;
+ * ERR_EXISTS: not newer. */
+NODISCARD err_t core_card_take(struct core_role *role, struct str whole, const struct gate_by *by,
+                               struct fault *fault);
+/* Tells a new keeper, or a new edge, which keys are used. */
+void core_cards_keeper(struct core_role *role);
+void core_cards_edge(struct core_role *role);
+/* An identity that the card of its home no longer names is at home where another partner's card names it. */
+void core_cards_homes(struct core_role *role);
+/* Lines for people: what ends soon, what a partner has not got. */
+void core_cards_say_all(struct core_role *role, struct buf *out);
+/* When the newest card ends, seconds since 1970; 0: there is none. */
+uint64_t core_cards_until_s(const struct core_role *role, unsigned partner);
+uint64_t core_cards_own_until_s(const struct core_role *role);
+void core_cards_say_own(const struct core_role *role, struct buf *out);
+void core_cards_say(const struct core_role *role, unsigned partner, struct buf *out);
 
 /* core_bundle.c: heads of bundles, at the keeper; what is remembered of a partner's bundles */
 /* 0: it cannot be asked now. */

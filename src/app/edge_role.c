@@ -33,7 +33,11 @@ struct waiting { /* a request that core has */
 struct partner { /* one that may call us and that we may call */
     bool known;
     struct edge_role *role;
-    uint8_t key[EXCHANGE_KEY_SIZE];
+    /* Of its present card and of the next one. A key keeps its place for as long as it is one. */
+    struct {
+        bool used;
+        uint8_t at[EXCHANGE_KEY_SIZE];
+    } keys[MESSAGE_PEER_KEYS];
     char origin[LIMIT_HOST_BYTES + 32];
     struct tls *tls;
     struct client *client;
@@ -335,13 +339,24 @@ static bool same_key(const struct tls_peer *peer, const uint8_t key[EXCHANGE_KEY
     return !peer->is_ed25519 && memcmp(peer->spki.b, key, EXCHANGE_KEY_SIZE) == 0;
 }
 
-/* Who calls us. */
+/* By which of its keys? MESSAGE_PEER_KEYS: by none. */
+static size_t which_key(const struct partner *partner, const struct tls_peer *peer)
+{
+    size_t which = 0;
+    while (which < MESSAGE_PEER_KEYS &&
+           !(partner->known && partner->keys[which].used && same_key(peer, partner->keys[which].at)))
+        which++;
+    return which;
+}
+
+/* Who calls us, and by which key: connections end with it. */
 static bool know_caller(void *ctx, const struct tls_peer *peer, uint64_t *out_id)
 {
     const struct edge_role *role = ctx;
     for (size_t i = 0; i < LIMIT_PARTNERS; i++) {
-        if (role->partners[i].known && same_key(peer, role->partners[i].key)) {
-            *out_id = i;
+        size_t which = which_key(&role->partners[i], peer);
+        if (which < MESSAGE_PEER_KEYS) {
+            *out_id = i * MESSAGE_PEER_KEYS + which;
             return true;
         }
     }
@@ -353,26 +368,40 @@ static bool know_called(void *ctx, const struct tls_peer *peer, uint64_t *out_id
 {
     const struct partner *partner = ctx;
     *out_id = 0;
-    return partner->known && same_key(peer, partner->key);
+    return which_key(partner, peer) < MESSAGE_PEER_KEYS;
 }
 
+static void say_answer(struct edge_role *role, const struct message_answer *answer);
+
+/* Core hears that no answer comes: it need not wait for as long as a slow line takes. */
 static void close_client(struct edge_role *role, uint32_t index)
 {
     struct partner *partner = &role->partners[index];
-    for (size_t i = 0; i < LIMIT_EDGE_CALLS; i++)
-        if (role->calling[i].partner == index)
-            role->calling[i].call = NULL;
+    for (size_t i = 0; i < LIMIT_EDGE_CALLS; i++) {
+        struct calling *calling = &role->calling[i];
+        if (calling->call == NULL || calling->partner != index)
+            continue;
+        calling->call = NULL;
+        say_answer(role, &(struct message_answer) {.id = calling->id, .err = ERR_CLOSED});
+    }
     client_close(partner->client);
     tls_close(partner->tls);
     partner->client = NULL;
     partner->tls = NULL;
 }
 
+static void drop_key(struct edge_role *role, uint32_t index, size_t which)
+{
+    if (role->partners[index].keys[which].used && role->server != NULL)
+        server_drop_peer(role->server, (uint64_t)index * MESSAGE_PEER_KEYS + which);
+    role->partners[index].keys[which].used = false;
+}
+
 static void forget(struct edge_role *role, uint32_t index)
 {
     close_client(role, index);
-    if (role->partners[index].known && role->server != NULL)
-        server_drop_peer(role->server, index);
+    for (size_t which = 0; which < MESSAGE_PEER_KEYS; which++)
+        drop_key(role, index, which);
     role->partners[index].known = false;
 }
 
@@ -391,17 +420,51 @@ static err_t open_client(struct edge_role *role, struct partner *partner)
     return client_open(role->loop, &conf, &partner->client);
 }
 
+static bool names_key(const struct message_peer *peer, const uint8_t key[EXCHANGE_KEY_SIZE])
+{
+    for (size_t i = 0; i < peer->key_count; i++)
+        if (memcmp(peer->keys[i], key, EXCHANGE_KEY_SIZE) == 0)
+            return true;
+    return false;
+}
+
+static bool has_key(const struct partner *partner, const uint8_t key[EXCHANGE_KEY_SIZE])
+{
+    for (size_t i = 0; i < MESSAGE_PEER_KEYS; i++)
+        if (partner->keys[i].used && memcmp(partner->keys[i].at, key, EXCHANGE_KEY_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* True when one that was known is a stranger's now. */
+static bool take_keys(struct edge_role *role, const struct message_peer *peer)
+{
+    struct partner *partner = &role->partners[peer->partner];
+    bool lost = false;
+    for (size_t which = 0; which < MESSAGE_PEER_KEYS; which++)
+        if (partner->keys[which].used && !names_key(peer, partner->keys[which].at)) {
+            drop_key(role, peer->partner, which);
+            lost = true;
+        }
+    for (size_t i = 0; i < peer->key_count; i++)
+        for (size_t which = 0; which < MESSAGE_PEER_KEYS && !has_key(partner, peer->keys[i]); which++)
+            if (!partner->keys[which].used) {
+                partner->keys[which].used = true;
+                memcpy(partner->keys[which].at, peer->keys[i], EXCHANGE_KEY_SIZE);
+            }
+    return lost;
+}
+
 static void meet(struct edge_role *role, const struct message_peer *peer)
 {
     struct partner *partner = &role->partners[peer->partner];
-    bool same = partner->known && memcmp(partner->key, peer->key, sizeof partner->key) == 0 &&
-                str_eq(str_of(partner->origin), peer->origin);
-    if (same)
-        return;
-    forget(role, peer->partner);
+    bool lost = take_keys(role, peer);
+    bool same = partner->known && !lost && str_eq(str_of(partner->origin), peer->origin);
     partner->known = true;
     partner->role = role;
-    memcpy(partner->key, peer->key, sizeof partner->key);
+    if (same)
+        return;
+    close_client(role, peer->partner);
     (void)snprintf(partner->origin, sizeof partner->origin, "%.*s", STR_ARG(peer->origin));
     if (peer->origin.len == 0)
         return;
@@ -504,6 +567,56 @@ static void call(struct edge_role *role, struct bytes body)
         say_answer(role, &(struct message_answer) {.id = wanted.id, .err = err});
 }
 
+/* --- our own card --- */
+
+/* Partners see the new key by connections that begin with it. */
+static void call_anew(struct edge_role *role)
+{
+    for (uint32_t i = 0; i < LIMIT_PARTNERS; i++) {
+        struct partner *partner = &role->partners[i];
+        if (partner->client == NULL)
+            continue;
+        close_client(role, i);
+        err_t err = open_client(role, partner);
+        if (err != ERR_OK)
+            diag_say(role->diag, DIAG_ERROR, err, "edge", "restart the node", "%s cannot be called: %s",
+                     partner->origin, err_text(err));
+    }
+}
+
+static err_t show_key(struct edge_role *role, const struct sign_public *public)
+{
+    struct tls_identity *fresh = NULL, *before = role->node_identity;
+    struct tls_peer shown = tls_identity_peer(before);
+    if (shown.is_ed25519 && memcmp(shown.ed25519.b, public->b, sizeof public->b) == 0)
+        return ERR_OK;
+    err_t err = certificate_make(role->os, role->conf, public, &fresh);
+    if (err == ERR_OK && role->identity == NULL)
+        err = tls_show(role->tls, fresh);
+    if (err != ERR_OK) {
+        tls_identity_free(fresh);
+        return err;
+    }
+    role->node_identity = fresh;
+    call_anew(role);
+    tls_identity_free(before);
+    return ERR_OK;
+}
+
+static void take_card(struct edge_role *role, struct bytes body)
+{
+    struct message_card card;
+    if (message_card_read(body, &card) != ERR_OK)
+        return;
+    err_t err = show_key(role, &card.key[SYNC_CARD_TLS]);
+    if (err != ERR_OK)
+        diag_say(role->diag, DIAG_ERROR, err, "edge",
+                 "bring back " KEYS_EDGE "/ from the newest backup, or make other keys: bongsu card --renew "
+                 "--rotate all --from now",
+                 "the TLS key that card %llu names is not here, and partners will refuse the one before: %s",
+                 (unsigned long long)card.number, err_text(err));
+}
+
 /* --- the link --- */
 
 static void from_core(void *ctx, unsigned kind, struct bytes body)
@@ -515,6 +628,9 @@ static void from_core(void *ctx, unsigned kind, struct bytes body)
         break;
     case MESSAGE_PEERS:
         take_peers(role, body);
+        break;
+    case MESSAGE_CARD:
+        take_card(role, body);
         break;
     case MESSAGE_CALL:
         call(role, body);
@@ -587,7 +703,7 @@ static err_t open_tls(struct edge_role *role)
 {
     err_t err = lock_keys(role);
     if (err == ERR_OK)
-        err = certificate_make(role->os, role->conf, &role->node_identity);
+        err = certificate_make(role->os, role->conf, NULL, &role->node_identity);
     if (err == ERR_OK && role->conf->certificate[0] != '\0')
         err = read_operator_identity(role);
     if (err != ERR_OK)

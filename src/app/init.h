@@ -6,19 +6,40 @@
 #include "core/uuid.h"
 #include "sync/card.h"
 
-#define INIT_CARD_FILE "card"
+#define INIT_CARD_FILE      "card"
+#define INIT_CARD_NEXT_FILE "card.next" /* signed, and in force from its time on, wherever it stands */
+#define INIT_CARDS_DIR      "cards"     /* every card that was signed, by its number: proofs outlive keys */
 
-enum { INIT_CARD_DAYS = 365 };
+enum { INIT_CARD_DAYS = 365, INIT_ROTATE_DAYS = 3 };
 
 /* Writes bongsu.yaml, the keys, root.key and card number 1. ERR_EXISTS: there is a node already. On failure
  * `fault` (may be NULL) says what; what was written stays for a look. */
 NODISCARD err_t init_node(const struct os *os, const struct conf *conf, struct str passphrase,
                           struct sync_card *out_card, struct fault *fault);
-/* A new card with the next number, today's addresses of bongsu.yaml and the given identities (keys of STIX
- * identity objects at home here). `root_path`: where root.key is now. */
-NODISCARD err_t init_card_renew(const struct os *os, const struct conf *conf, const char *root_path,
-                                struct str passphrase, const struct uuid *identities, size_t identity_count,
-                                struct sync_card *out_card, struct fault *fault);
-/* The present card and its whole text. */
+struct init_renewal {
+    const char *root_path; /* where root.key is now */
+    struct str passphrase;
+    bool same_identities; /* those of the card in force; else the ones below, of STIX identities at home here
+                           */
+    const struct uuid *identities;
+    size_t identity_count;
+    uint64_t above;  /* its number is greater than this one too: a backup came back, and a partner holds it */
+    unsigned rotate; /* 1 << enum sync_card_key: these get new keys */
+    bool now;        /* in force at once, also before a next card that waits for its time */
+    int64_t from_us; /* else from then on; not later than now: now */
+};
+/* A card with the next number, today's addresses of bongsu.yaml and the keys of the card in force but for
+ * those that change. Done again after a crash at any moment, it makes another one: of what was made before
+ * nothing is used. ERR_EXISTS: a next card waits for its time already. */
+NODISCARD err_t init_card_renew(const struct os *os, const struct conf *conf,
+                                const struct init_renewal *renewal, struct sync_card *out_card,
+                                struct fault *fault);
+/* The card in force by the clock, and its whole text. */
 NODISCARD err_t init_card_read(const struct os *os, const char *dir, struct sync_card *out_card,
                                struct buf *out_text, struct fault *fault);
+/* The one that waits for its time. ERR_NOTFOUND: none does. */
+NODISCARD err_t init_card_read_next(const struct os *os, const char *dir, struct sync_card *out_card,
+                                    struct buf *out_text);
+/* One that was signed once. ERR_NOTFOUND. */
+NODISCARD err_t init_card_read_past(const struct os *os, const char *dir, uint64_t number,
+                                    struct buf *out_text);

@@ -1,5 +1,7 @@
 #include "app/keeper.h"
 
+#include <stdio.h>
+
 #include "app/anchor.h"
 #include "app/file.h"
 #include "app/keys.h"
@@ -12,17 +14,22 @@
  * and then 1 + the first epoch that may be signed all the same. */
 #define RESTORED STR("restored")
 
+enum { SEALING_MAX = 16 }; /* a key a year, and each is remembered as long as anybody could need it */
+
 /* What only this role has, in memory of its own (os/secret.h). */
 struct keys {
     struct sign_key ledger, cosign, disposition, recall;
-    uint8_t sealing[SEALED_SEED_SIZE];
+    uint8_t sealing[SEALING_MAX][SEALED_SEED_SIZE];
 };
 
 struct keeper {
     const struct os *os;
     const struct diag *diag;
     char node[LIMIT_NAME_BYTES + 1];
+    char dir[LIMIT_PATH_BYTES];
     struct keys *keys;
+    size_t sealing_count;
+    bool keyless; /* the card in force names a key that is not here: nothing is signed */
     struct note_key cosign_name, disposition_name, recall_name, bundle_name;
     struct bundle_head head; /* large: not for the stack */
     struct anchor *anchor;   /* NULL: there is none */
@@ -66,6 +73,68 @@ static void find_restored(struct keeper *keeper)
                                         : "the anchor is older than the log, and cannot be written");
 }
 
+/* Later ones than are here are left out: old bundles wait for whoever moves them away. */
+static err_t read_sealing(struct keeper *keeper)
+{
+    return keys_sealing(keeper->os, keeper->dir, keeper->keys->sealing, SEALING_MAX, &keeper->sealing_count);
+}
+
+/* The names under which the keys of now sign. */
+static err_t name_keys(struct keeper *keeper)
+{
+    const struct keys *keys = keeper->keys;
+    err_t err;
+    if (TRY(err, bundle_key_make(str_of(keeper->node), &keys->ledger.public, &keeper->bundle_name)) ||
+        TRY(err, receipt_name(keeper, "recall", NOTE_ED25519, &keys->recall, &keeper->recall_name)) ||
+        TRY(err, receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keys->cosign, &keeper->cosign_name)))
+        return err;
+    return receipt_name(keeper, "disposition", NOTE_ED25519, &keys->disposition, &keeper->disposition_name);
+}
+
+/* The private half of what the card names. */
+static err_t take_key(struct keeper *keeper, enum sync_card_key use, const struct sign_public *public,
+                      struct sign_key *held)
+{
+    uint8_t seed[SIGN_SEED_SIZE];
+    if (memcmp(held->public.b, public->b, sizeof held->public.b) == 0)
+        return ERR_OK;
+    err_t err = keys_find_seed(keeper->os, keeper->dir, use, public, seed);
+    if (err == ERR_OK)
+        *held = sign_key_from_seed(seed);
+    mem_wipe(seed, sizeof seed);
+    return err;
+}
+
+static err_t take_card(struct keeper *keeper, const struct message_card *card)
+{
+    struct keys *keys = keeper->keys;
+    err_t err;
+    if (TRY(err, take_key(keeper, SYNC_CARD_LEDGER, &card->key[SYNC_CARD_LEDGER], &keys->ledger)) ||
+        TRY(err, take_key(keeper, SYNC_CARD_COSIGN, &card->key[SYNC_CARD_COSIGN], &keys->cosign)) ||
+        TRY(err,
+            take_key(keeper, SYNC_CARD_DISPOSITION, &card->key[SYNC_CARD_DISPOSITION], &keys->disposition)) ||
+        TRY(err, take_key(keeper, SYNC_CARD_RECALL, &card->key[SYNC_CARD_RECALL], &keys->recall)) ||
+        TRY(err, read_sealing(keeper)))
+        return err;
+    return name_keys(keeper);
+}
+
+static void handle_card(struct keeper *keeper, struct bytes body)
+{
+    struct message_card card;
+    if (message_card_read(body, &card) != ERR_OK)
+        return;
+    err_t err = take_card(keeper, &card);
+    keeper->keyless = err != ERR_OK;
+    if (err != ERR_OK)
+        diag_say(keeper->diag, DIAG_ERROR, err, "keeper",
+                 "bring back " KEYS_KEEPER
+                 "/ from the newest backup, or make other keys: bongsu card --renew "
+                 "--rotate all --from now",
+                 "a signing key that card %llu names is not here, and nothing is signed: %s",
+                 (unsigned long long)card.number, err_text(err));
+}
+
 static err_t read_keys(struct keeper *keeper, const char *dir)
 {
     const struct os *os = keeper->os;
@@ -83,7 +152,7 @@ static err_t read_keys(struct keeper *keeper, const char *dir)
         TRY(err, keys_read(os, dir, SYNC_CARD_DISPOSITION, &keys->disposition)) ||
         TRY(err, keys_read(os, dir, SYNC_CARD_RECALL, &keys->recall)))
         return err;
-    return keys_read_seed(os, dir, SYNC_CARD_SEALING, keys->sealing);
+    return read_sealing(keeper);
 }
 
 err_t keeper_open(const struct os *os, const struct conf *conf, const struct diag *diag, struct keeper **out)
@@ -96,13 +165,8 @@ err_t keeper_open(const struct os *os, const struct conf *conf, const struct dia
     keeper->diag = diag;
     memcpy(keeper->node, conf->node, sizeof keeper->node);
     buf_init(&keeper->notes, LIMIT_LINK_MESSAGE_BYTES);
-    if (TRY(err, read_keys(keeper, conf->dir)) ||
-        TRY(err, bundle_key_make(str_of(keeper->node), &keeper->keys->ledger.public, &keeper->bundle_name)) ||
-        TRY(err, receipt_name(keeper, "recall", NOTE_ED25519, &keeper->keys->recall, &keeper->recall_name)) ||
-        TRY(err,
-            receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keeper->keys->cosign, &keeper->cosign_name)) ||
-        TRY(err, receipt_name(keeper, "disposition", NOTE_ED25519, &keeper->keys->disposition,
-                              &keeper->disposition_name)) ||
+    (void)snprintf(keeper->dir, sizeof keeper->dir, "%s", conf->dir);
+    if (TRY(err, read_keys(keeper, conf->dir)) || TRY(err, name_keys(keeper)) ||
         TRY(err, file_path(conf->dir, KEEPER_ANCHOR_FILE, keeper->path)) ||
         (TRY(err, anchor_open(os, keeper->path, &keeper->anchor)) && err != ERR_NOTFOUND)) {
         diag_say(diag, DIAG_ERROR, err, "keeper", "put keys/ and the anchor back as they were",
@@ -124,9 +188,14 @@ err_t keeper_open(const struct os *os, const struct conf *conf, const struct dia
 }
 
 /* Has nobody said yet how a restored node goes on? */
-static bool is_silent(const struct keeper *keeper)
+static bool is_restored(const struct keeper *keeper)
 {
     return keeper->restored && keeper->floor == 0;
+}
+
+static bool is_silent(const struct keeper *keeper)
+{
+    return keeper->keyless || is_restored(keeper);
 }
 
 static bool may_sign(const struct keeper *keeper, uint32_t epoch)
@@ -139,7 +208,7 @@ static err_t set_floor(struct keeper *keeper, uint32_t epoch)
 {
     const struct anchor_row row = {.size = UINT64_C(1) + epoch};
     err_t err = ERR_OK;
-    if (!is_silent(keeper) || epoch == 0)
+    if (!is_restored(keeper) || epoch == 0)
         return ERR_OK;
     if (keeper->anchor == NULL) {
         err = anchor_make(keeper->os, keeper->path);
@@ -252,6 +321,10 @@ static err_t sign_checkpoints(struct keeper *keeper, struct message_signed *out)
     }
     if (!may_sign(keeper, request->origin.epoch)) {
         err = ERR_WRONGSTATE;
+        goto out;
+    }
+    if (keeper->keyless) {
+        err = ERR_NOTFOUND;
         goto out;
     }
     out->anchored_size = last.size;
@@ -368,7 +441,7 @@ static err_t sign_head(struct keeper *keeper, struct str text)
     if (TRY(err, bundle_head_read(text, &keeper->head, &fault)) ||
         TRY(err, ledger_origin_parse(keeper->head.origin, &origin)))
         return err;
-    if (!may_sign(keeper, origin.epoch))
+    if (!may_sign(keeper, origin.epoch) || keeper->keyless)
         return ERR_WRONGSTATE;
     if (!str_eq(origin.issuer, str_of(keeper->node)))
         return ERR_DENIED;
@@ -389,7 +462,10 @@ static err_t open_head(struct keeper *keeper, struct str whole)
         return err;
     if (!str_eq(keeper->head.recipient, str_of(keeper->node)))
         return ERR_DENIED;
-    if (TRY(err, sealed_unbox(keeper->keys->sealing, keeper->head.box, &key)))
+    err = ERR_NOTFOUND;
+    for (size_t i = 0; i < keeper->sealing_count && err != ERR_OK; i++)
+        err = sealed_unbox(keeper->keys->sealing[i], keeper->head.box, &key);
+    if (err != ERR_OK)
         return err;
     buf_put(&keeper->notes, key.b, sizeof key.b);
     mem_wipe(&key, sizeof key);
@@ -427,6 +503,8 @@ void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsi
         *out_kind = MESSAGE_BUNDLED;
     else if (kind == MESSAGE_EPOCH)
         handle_epoch(keeper, body);
+    else if (kind == MESSAGE_CARD)
+        handle_card(keeper, body);
     if (buf_err(out) != ERR_OK)
         *out_kind = 0;
 }

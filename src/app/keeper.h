@@ -8,8 +8,10 @@
  * init` made one, or a ledger asks to grow from more than the anchor says was signed. The second is written
  * into the anchor, so that a restart does not forget it. When an operator lets a ledger begin anew
  * (MESSAGE_EPOCH) it signs again, but no ledger of an epoch below that one: what was signed there nobody here
- * remembers, and a partner follows another epoch only by the word of its own operator. It trusts core no
- * further than that. Bytes in, bytes out; no sockets, no clock but the cosignature's. */
+ * remembers, and a partner follows another epoch only by the word of its own operator. Which of its keys it
+ * uses the card in force says, by way of core (MESSAGE_CARD): core could name an older one, which partners
+ * refuse, and none that is not here. It trusts core no further than that. Bytes in, bytes out; no sockets, no
+ * clock but the cosignature's. */
 #pragma once
 
 #include "app/conf.h"

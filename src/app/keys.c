@@ -26,31 +26,85 @@ static err_t key_path(const char *dir, enum sync_card_key use, char out[FILE_PAT
     return file_path(dir, name, out);
 }
 
-static err_t make_one(const struct os *os, const char *dir, enum sync_card_key use)
+/* Of a later card. Nobody reads `policy` yet: it stays where the first one is. */
+static const char *later_dir(enum sync_card_key use)
 {
-    char keys_dir[FILE_PATH_SIZE], path[FILE_PATH_SIZE], hex[2 * SIGN_SEED_SIZE];
-    uint8_t seed[SIGN_SEED_SIZE];
-    struct buf text;
-    err_t err;
-    buf_init(&text, KEY_FILE_MAX);
-    if (TRY(err, key_path(dir, use, path)) || TRY(err, file_path(dir, KEYS_DIR, keys_dir)))
-        goto out;
-    if (file_exists(os, path)) {
-        err = ERR_EXISTS;
-        goto out;
+    return use == SYNC_CARD_POLICY ? KEYS_DIR : use == SYNC_CARD_TLS ? KEYS_EDGE : KEYS_KEEPER;
+}
+
+static void later_name(enum sync_card_key use, const struct sign_public *public, char out[64])
+{
+    char hex[16];
+    str_hex(public->b, sizeof hex / 2, hex);
+    (void)snprintf(out, 64, "%s.%.*s", sync_card_key_word(use), (int)sizeof hex, hex);
+}
+
+static struct sign_public public_of(enum sync_card_key use, const uint8_t seed[SIGN_SEED_SIZE])
+{
+    struct sign_public public;
+    if (use == SYNC_CARD_SEALING) {
+        must(crypto_scalarmult_base(public.b, seed) == 0);
+        return public;
     }
-    if (TRY(err, os->random(os->ctx, seed, sizeof seed)))
-        goto out;
-    str_hex(seed, sizeof seed, hex);
+    struct sign_key key = sign_key_from_seed(seed);
+    public = key.public;
+    sign_key_wipe(&key);
+    return public;
+}
+
+static err_t write_seed(const struct os *os, const char *dir, const char *below, const char *name,
+                        enum sync_card_key use, const uint8_t seed[SIGN_SEED_SIZE])
+{
+    char keys_dir[FILE_PATH_SIZE], hex[2 * SIGN_SEED_SIZE];
+    struct buf text;
+    err_t err = file_path(dir, below, keys_dir);
+    buf_init(&text, KEY_FILE_MAX);
+    str_hex(seed, SIGN_SEED_SIZE, hex);
     buf_printf(&text, "bongsu key v1 %s %.*s\n", sync_card_key_word(use), (int)sizeof hex, hex);
-    if (!TRY(err, buf_err(&text)))
-        err = file_replace(os, keys_dir, sync_card_key_word(use), buf_bytes(&text));
-out:
+    if (err == ERR_OK && !TRY(err, buf_err(&text)))
+        err = file_replace(os, keys_dir, name, buf_bytes(&text));
     if (text.at != NULL)
         mem_wipe(text.at, text.size);
-    mem_wipe(seed, sizeof seed);
     mem_wipe(hex, sizeof hex);
     buf_deinit(&text);
+    return err;
+}
+
+static err_t make_one(const struct os *os, const char *dir, enum sync_card_key use)
+{
+    char path[FILE_PATH_SIZE];
+    uint8_t seed[SIGN_SEED_SIZE];
+    err_t err = key_path(dir, use, path);
+    if (err == ERR_OK && file_exists(os, path))
+        return ERR_EXISTS;
+    if (err == ERR_OK && !TRY(err, os->random(os->ctx, seed, sizeof seed)))
+        err = write_seed(os, dir, KEYS_DIR, sync_card_key_word(use), use, seed);
+    mem_wipe(seed, sizeof seed);
+    return err;
+}
+
+err_t keys_make_next(const struct os *os, const char *dir, enum sync_card_key use, struct sign_public *out)
+{
+    uint8_t seed[SIGN_SEED_SIZE];
+    char name[64];
+    err_t err;
+    if (TRY(err, keys_dirs(os, dir)) || TRY(err, os->random(os->ctx, seed, sizeof seed)))
+        return err;
+    *out = public_of(use, seed);
+    later_name(use, out, name);
+    err = write_seed(os, dir, later_dir(use), name, use, seed);
+    mem_wipe(seed, sizeof seed);
+    return err;
+}
+
+err_t keys_dirs(const struct os *os, const char *dir)
+{
+    static const char *const names[] = {KEYS_EDGE, KEYS_KEEPER};
+    char path[FILE_PATH_SIZE];
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && err == ERR_OK; i++)
+        if (!TRY(err, file_path(dir, names[i], path)))
+            err = os->dir_make(os->ctx, path);
     return err;
 }
 
@@ -78,19 +132,83 @@ static err_t seed_from(struct str text, enum sync_card_key use, uint8_t out[SIGN
     return hex.len == 2 * SIGN_SEED_SIZE && str_unhex(hex, out, SIGN_SEED_SIZE) ? ERR_OK : ERR_CORRUPT;
 }
 
-err_t keys_read_seed(const struct os *os, const char *dir, enum sync_card_key use,
-                     uint8_t out[SIGN_SEED_SIZE])
+static err_t read_seed(const struct os *os, const char *path, enum sync_card_key use,
+                       uint8_t out[SIGN_SEED_SIZE])
 {
-    char path[FILE_PATH_SIZE];
     struct buf text;
     err_t err;
     buf_init(&text, KEY_FILE_MAX);
-    if (!TRY(err, key_path(dir, use, path)) && !TRY(err, file_read_all(os, path, &text)))
+    if (!TRY(err, file_read_all(os, path, &text)))
         err = seed_from(buf_str(&text), use, out);
     if (text.at != NULL)
         mem_wipe(text.at, text.size);
     buf_deinit(&text);
     return err;
+}
+
+err_t keys_read_seed(const struct os *os, const char *dir, enum sync_card_key use,
+                     uint8_t out[SIGN_SEED_SIZE])
+{
+    char path[FILE_PATH_SIZE];
+    err_t err = key_path(dir, use, path);
+    return err != ERR_OK ? err : read_seed(os, path, use, out);
+}
+
+static bool is_seed_of(enum sync_card_key use, const uint8_t seed[SIGN_SEED_SIZE],
+                       const struct sign_public *public)
+{
+    struct sign_public found = public_of(use, seed);
+    return memcmp(found.b, public->b, sizeof found.b) == 0;
+}
+
+err_t keys_find_seed(const struct os *os, const char *dir, enum sync_card_key use,
+                     const struct sign_public *public, uint8_t out[SIGN_SEED_SIZE])
+{
+    char name[64], path[FILE_PATH_SIZE], below[FILE_PATH_SIZE];
+    err_t err = keys_read_seed(os, dir, use, out);
+    if (err == ERR_OK && is_seed_of(use, out, public))
+        return ERR_OK;
+    later_name(use, public, name);
+    if (!TRY(err, file_path(dir, later_dir(use), below)) && !TRY(err, file_path(below, name, path)) &&
+        !TRY(err, read_seed(os, path, use, out)) && is_seed_of(use, out, public))
+        return ERR_OK;
+    mem_wipe(out, SIGN_SEED_SIZE);
+    return err == ERR_OK ? ERR_CORRUPT : err;
+}
+
+struct sealing {
+    const struct os *os;
+    const char *dir; /* of later ones */
+    uint8_t (*out)[SIGN_SEED_SIZE];
+    size_t max, count;
+};
+
+static err_t take_sealing(void *ctx, const char *name)
+{
+    struct sealing *sealing = ctx;
+    char path[FILE_PATH_SIZE];
+    if (!str_starts(str_of(name), STR("sealing.")) || strstr(name, ".new") != NULL ||
+        sealing->count == sealing->max)
+        return ERR_OK;
+    err_t err = file_path(sealing->dir, name, path);
+    if (err == ERR_OK)
+        err = read_seed(sealing->os, path, SYNC_CARD_SEALING, sealing->out[sealing->count]);
+    sealing->count += err == ERR_OK;
+    return err;
+}
+
+err_t keys_sealing(const struct os *os, const char *dir, uint8_t (*out)[SIGN_SEED_SIZE], size_t max,
+                   size_t *out_count)
+{
+    char below[FILE_PATH_SIZE];
+    struct sealing sealing = {.os = os, .dir = below, .out = out, .max = max};
+    err_t err = file_path(dir, KEYS_KEEPER, below);
+    if (err != ERR_OK || TRY(err, keys_read_seed(os, dir, SYNC_CARD_SEALING, out[0])))
+        return err;
+    sealing.count = 1;
+    err = os->dir_list(os->ctx, below, take_sealing, &sealing);
+    *out_count = sealing.count;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 err_t keys_read(const struct os *os, const char *dir, enum sync_card_key use, struct sign_key *out)
@@ -110,13 +228,7 @@ err_t keys_public(const struct os *os, const char *dir, struct sign_public publi
         err_t err = keys_read_seed(os, dir, working[i], seed);
         if (err != ERR_OK)
             return err;
-        if (working[i] == SYNC_CARD_SEALING) {
-            must(crypto_scalarmult_base(public[SYNC_CARD_SEALING].b, seed) == 0);
-        } else {
-            struct sign_key key = sign_key_from_seed(seed);
-            public[working[i]] = key.public;
-            sign_key_wipe(&key);
-        }
+        public[working[i]] = public_of(working[i], seed);
         mem_wipe(seed, sizeof seed);
     }
     return ERR_OK;

@@ -2,6 +2,10 @@
  *
  *     bongsu key v1 tls <64 hexadecimal digits of the seed>
  *
+ * Keys of later cards stand beside them, in a directory of the role that reads them, named by the first half
+ * of their public halves: DIR/keys-edge/tls.<16 hexadecimal digits>, DIR/keys-keeper/ledger.<...>. Which of
+ * them is used the card in force says, so that no file has to move when a card begins.
+ *
  * DIR/root.key holds the root key, which signs cards and nothing else, sealed with a passphrase (Argon2id,
  * XSalsa20-Poly1305); it is meant to be moved away from the machine after init. Each role reads only the
  * keys that it uses: edge tls; keeper ledger, cosign, disposition, recall and sealing; core none. Whoever
@@ -12,8 +16,10 @@
 #include "os/os.h"
 #include "sync/card.h"
 
-#define KEYS_DIR  "keys"
-#define KEYS_ROOT "root.key"
+#define KEYS_DIR    "keys"
+#define KEYS_ROOT   "root.key"
+#define KEYS_EDGE   "keys-edge"
+#define KEYS_KEEPER "keys-keeper"
 
 enum { KEYS_PASSPHRASE_MIN = 8, KEYS_PASSPHRASE_MAX = 1024 };
 
@@ -24,6 +30,18 @@ NODISCARD err_t keys_read(const struct os *os, const char *dir, enum sync_card_k
 /* The seed alone (edge makes a certificate over it; sealing is X25519). */
 NODISCARD err_t keys_read_seed(const struct os *os, const char *dir, enum sync_card_key use,
                                uint8_t out[SIGN_SEED_SIZE]);
+/* The directories of later keys, so that roles that are bounded to them find them. */
+NODISCARD err_t keys_dirs(const struct os *os, const char *dir);
+/* One more key for this use; its public half (of `sealing` the X25519 one). */
+NODISCARD err_t keys_make_next(const struct os *os, const char *dir, enum sync_card_key use,
+                               struct sign_public *out);
+/* The seed whose public half is this one, wherever it stands. ERR_NOTFOUND: it is not here. */
+NODISCARD err_t keys_find_seed(const struct os *os, const char *dir, enum sync_card_key use,
+                               const struct sign_public *public, uint8_t out[SIGN_SEED_SIZE]);
+/* Every sealing key that is here, the newest ones last, at most `max`: what was sealed to a key of before is
+ * still read. */
+NODISCARD err_t keys_sealing(const struct os *os, const char *dir, uint8_t (*out)[SIGN_SEED_SIZE], size_t max,
+                             size_t *out_count);
 /* Public halves of all working keys, for the card; public[SYNC_CARD_ROOT] is left alone. */
 NODISCARD err_t keys_public(const struct os *os, const char *dir, struct sign_public public[SYNC_CARD_KEYS]);
 

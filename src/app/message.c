@@ -73,17 +73,41 @@ err_t message_piece_read(struct bytes wire, struct gate_piece *out)
     return rd.err;
 }
 
+void message_card_write(struct buf *out, const struct message_card *card)
+{
+    wr_u64(out, card->number);
+    for (size_t i = SYNC_CARD_TLS; i < SYNC_CARD_KEYS; i++)
+        wr_bytes(out, bytes_of(card->key[i].b, SIGN_PUBLIC_SIZE));
+}
+
+err_t message_card_read(struct bytes wire, struct message_card *out)
+{
+    struct rd rd = rd_of(wire);
+    struct message_card card = {.number = rd_u64(&rd)};
+    for (size_t i = SYNC_CARD_TLS; i < SYNC_CARD_KEYS; i++)
+        rd_copy(&rd, card.key[i].b, SIGN_PUBLIC_SIZE);
+    err_t err = rd_end(&rd);
+    if (err == ERR_OK)
+        *out = card;
+    return err;
+}
+
 void message_peer_write(struct buf *out, const struct message_peer *peer)
 {
     wr_u32(out, peer->partner);
-    buf_put(out, peer->key, sizeof peer->key);
+    wr_u8(out, (uint8_t)peer->key_count);
+    for (size_t i = 0; i < peer->key_count; i++)
+        buf_put(out, peer->keys[i], sizeof peer->keys[i]);
     write_str(out, peer->origin);
 }
 
 struct message_peer message_peer_next(struct rd *rd)
 {
-    struct message_peer peer = {.partner = rd_u32(rd)};
-    rd_copy(rd, peer.key, sizeof peer.key);
+    struct message_peer peer = {.partner = rd_u32(rd), .key_count = rd_u8(rd)};
+    if (rd->err == ERR_OK && (peer.key_count == 0 || peer.key_count > MESSAGE_PEER_KEYS))
+        rd->err = ERR_LIMIT;
+    for (size_t i = 0; rd->err == ERR_OK && i < peer.key_count; i++)
+        rd_copy(rd, peer.keys[i], sizeof peer.keys[i]);
     peer.origin = read_str(rd, LIMIT_HOST_BYTES + 32);
     return peer;
 }

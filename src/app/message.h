@@ -9,6 +9,7 @@
 #include "net/exchange.h"
 #include "net/tls.h"
 #include "os/channel.h"
+#include "sync/card.h"
 #include "sync/recall.h"
 
 enum message_kind {
@@ -62,6 +63,7 @@ enum message_kind {
     MESSAGE_BUNDLE,  /* message_bundle */
     MESSAGE_BUNDLED, /* message_bundled */
     MESSAGE_EPOCH,   /* to the keeper, u32: an operator let a ledger begin anew under this number */
+    MESSAGE_CARD,    /* to keeper and edge, message_card: whose private halves are used from now on */
 };
 
 /* --- marks of the link between core and edge --- */
@@ -98,11 +100,24 @@ NODISCARD err_t message_foreign_read(struct bytes wire, struct message_foreign *
 /* u64 bytes of the whole, u64 where the piece begins, SHA-256 of the whole, the piece. */
 NODISCARD err_t message_piece_read(struct bytes wire, struct gate_piece *out);
 
+/* --- our own card --- */
+
+struct message_card { /* the one in force; key[SYNC_CARD_ROOT] is not in it */
+    uint64_t number;
+    struct sign_public key[SYNC_CARD_KEYS];
+};
+
+void message_card_write(struct buf *out, const struct message_card *card);
+NODISCARD err_t message_card_read(struct bytes wire, struct message_card *out);
+
 /* --- calls to partners --- */
+
+enum { MESSAGE_PEER_KEYS = 2 };
 
 struct message_peer {
     uint32_t partner; /* index in the gate */
-    uint8_t key[EXCHANGE_KEY_SIZE];
+    size_t key_count; /* 1 or 2: of its present card, and of the next one where that is believed already */
+    uint8_t keys[MESSAGE_PEER_KEYS][EXCHANGE_KEY_SIZE];
     struct str origin; /* "https://host:port" of its first address; empty: we never call it */
 };
 

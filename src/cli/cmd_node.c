@@ -14,6 +14,7 @@
 #include "gate/gate.h"
 #include "os/local.h"
 #include "os/os_net.h"
+#include "json/json.h"
 
 static void wipe(struct buf *buf)
 {
@@ -103,28 +104,121 @@ static bool read_identities(const char *path, const struct cli_call *call, struc
     return good;
 }
 
+/* KEY[,KEY] or all, as bits; false: it was said what is wrong. */
+static bool read_uses(const struct cli_call *call, const char *text, unsigned *out)
+{
+    struct str rest = str_of(text == NULL ? "" : text);
+    *out = 0;
+    while (rest.len > 0) {
+        struct str word = str_cut(&rest, ',');
+        unsigned found = str_eq(word, STR("all")) ? ~0u << SYNC_CARD_TLS : 0;
+        for (unsigned use = SYNC_CARD_TLS; use < SYNC_CARD_KEYS; use++)
+            if (str_eq(word, str_of(sync_card_key_word((enum sync_card_key)use))))
+                found = 1u << use;
+        if (found == 0)
+            return cli_usage(call, "--rotate takes all, or of: tls ledger cosign disposition recall sealing "
+                                   "policy") == CLI_OK;
+        *out |= found;
+    }
+    return true;
+}
+
+static bool read_from(const struct cli_call *call, struct init_renewal *out)
+{
+    const char *text = cli_option(call, "from");
+    struct stamp stamp;
+    unsigned digits;
+    int64_t now_us = call->os->wall_us(call->os->ctx);
+    out->now = text != NULL && strcmp(text, "now") == 0;
+    if (out->now)
+        return true;
+    if (text == NULL) {
+        out->from_us = out->rotate == 0 ? now_us : now_us + INIT_ROTATE_DAYS * INT64_C(86400000000);
+        return true;
+    }
+    if (stamp_parse(str_of(text), &stamp, &digits) != ERR_OK)
+        return cli_usage(call, "--from is `now`, or a time such as 2026-12-01T03:00:00Z") == CLI_OK;
+    out->from_us = stamp_us(stamp);
+    return true;
+}
+
+/* A node that runs takes it at once; one that does not reads it at its start. */
+static int tell_node(const struct cli_call *call, const struct conf *conf, struct str card)
+{
+    struct control_link link;
+    struct str line;
+    struct buf text;
+    int fd, status = CLI_OK;
+    if (os_local_connect(conf->control, &fd) != ERR_OK)
+        return CLI_OK;
+    os_net_close(fd);
+    if (!control_connect(call, &link))
+        return CLI_FAILED;
+    buf_init(&text, 4 * LIMIT_CARD_BYTES);
+    buf_printf(&text, "{\"command\":\"card.take\",\"args\":{\"card\":");
+    json_write_str(&text, card);
+    buf_printf(&text, "}}\n");
+    err_t err = buf_err(&text);
+    if (err != ERR_OK || TRY(err, control_send(&link, buf_bytes(&text))) ||
+        TRY(err, control_line(&link, &line)))
+        status = cli_fail("restart the node: it reads the card at its start",
+                          "the card is signed, and the node did not take it: %s", err_text(err));
+    else
+        status = control_result(line);
+    control_hang_up(&link);
+    buf_deinit(&text);
+    return status;
+}
+
+static int tell_card(const struct cli_call *call, const struct conf *conf, const struct sync_card *card)
+{
+    struct sync_card read;
+    struct buf text;
+    char when[TIME_TEXT_SIZE];
+    buf_init(&text, LIMIT_CARD_BYTES);
+    err_t err = init_card_read_past(call->os, conf->dir, card->number, &text);
+    if (err == ERR_OK)
+        err = sync_card_parse(buf_str(&text), &read, NULL);
+    int status = err == ERR_OK ? tell_node(call, conf, buf_str(&text))
+                               : cli_fail(NULL, "the new card cannot be read: %s", err_text(err));
+    time_text(card->issued_us, when);
+    if (status == CLI_OK)
+        (void)fprintf(stderr, "card %llu is signed, in force from %s\n", (unsigned long long)card->number,
+                      when);
+    buf_deinit(&text);
+    return status;
+}
+
 static int renew(struct cli_call *call, const struct conf *conf)
 {
     struct sync_card card;
     struct fault fault = {0};
     struct uuid identities[LIMIT_CARD_IDENTITIES];
-    size_t count = 0;
     struct buf passphrase;
     char beside[LIMIT_PATH_BYTES];
     int status = CLI_OK;
     const char *root = cli_option(call, "root-key"), *list = cli_option(call, "identities");
-    if (list != NULL && !read_identities(list, call, identities, &count))
+    struct init_renewal renewal = {.same_identities = list == NULL, .identities = identities};
+    if (list != NULL && !read_identities(list, call, identities, &renewal.identity_count))
         return CLI_FAILED;
+    const char *above = cli_option(call, "above");
+    if (above != NULL && !str_to_u64(str_of(above), INT64_MAX - 1, &renewal.above))
+        return cli_usage(call, "--above is not the number of a card");
+    if (!read_uses(call, cli_option(call, "rotate"), &renewal.rotate) || !read_from(call, &renewal))
+        return CLI_USAGE;
     if (file_path(conf->dir, KEYS_ROOT, beside) != ERR_OK)
         return cli_fail(NULL, "the path is too long");
     buf_init(&passphrase, KEYS_PASSPHRASE_MAX + 64);
-    if (!cli_passphrase(call, false, &passphrase))
+    if (!cli_passphrase(call, false, &passphrase)) {
         status = CLI_FAILED;
-    else if (init_card_renew(call->os, conf, root == NULL ? beside : root, buf_str(&passphrase), identities,
-                             count, &card, &fault) != ERR_OK)
-        status = cli_fail(NULL, "%s", fault.what);
+    } else {
+        renewal.root_path = root == NULL ? beside : root;
+        renewal.passphrase = buf_str(&passphrase);
+        if (init_card_renew(call->os, conf, &renewal, &card, &fault) != ERR_OK)
+            status = cli_fail(NULL, "%s", fault.what);
+    }
     wipe(&passphrase);
-    return status;
+    return status == CLI_OK ? tell_card(call, conf, &card) : status;
 }
 
 /* What a client by HTTPS must trust. An operator's own certificate is his to hand out, or its authority's. */
@@ -136,16 +230,40 @@ static int print_certificate(struct cli_call *call, const struct conf *conf)
         return cli_fail("clients trust that file, or the authority that signed it",
                         "the node shows the certificate in %s", conf->certificate);
     buf_init(&pem, LIMIT_CARD_BYTES);
-    err_t err = certificate_make(call->os, conf, &identity);
+    struct sync_card held;
+    err_t err = init_card_read(call->os, conf->dir, &held, &pem, NULL);
+    buf_clear(&pem);
+    if (err == ERR_OK)
+        err = certificate_make(call->os, conf, &held.key[SYNC_CARD_TLS], &identity);
     if (err == ERR_OK)
         err = tls_identity_pem(identity, &pem);
     if (err == ERR_OK)
         (void)printf("%.*s", STR_ARG(buf_str(&pem)));
     else
-        (void)cli_fail("is it yours?", "no certificate can be made of keys/tls: %s", err_text(err));
+        (void)cli_fail("is it yours?", "no certificate can be made of the TLS key: %s", err_text(err));
     tls_identity_free(identity);
     buf_deinit(&pem);
     return err == ERR_OK ? CLI_OK : CLI_FAILED;
+}
+
+/* The card in force, the one that waits, or one of before. */
+static err_t read_wanted(const struct cli_call *call, const struct conf *conf, struct sync_card *out,
+                         struct buf *text, struct fault *fault)
+{
+    const char *number = cli_option(call, "number");
+    uint64_t wanted;
+    err_t err;
+    if (cli_option(call, "next") != NULL) {
+        err = init_card_read_next(call->os, conf->dir, out, text);
+        return err == ERR_NOTFOUND ? fault_set(fault, err, 0, "no card waits for its time") : err;
+    }
+    if (number == NULL)
+        return init_card_read(call->os, conf->dir, out, text, fault);
+    if (!str_to_u64(str_of(number), INT64_MAX, &wanted))
+        return fault_set(fault, ERR_USAGE, 0, "--number is not a number");
+    if (TRY(err, init_card_read_past(call->os, conf->dir, wanted, text)))
+        return fault_set(fault, err, 0, "card %s is not kept here: %s", number, err_text(err));
+    return sync_card_parse(buf_str(text), out, fault);
 }
 
 static int card(struct cli_call *call)
@@ -154,6 +272,7 @@ static int card(struct cli_call *call)
     struct sync_card held;
     struct fault fault = {0};
     struct buf text;
+    err_t err;
     if (call->arg_count > 0)
         call->dir = call->args[0];
     if (!cli_conf(call, &conf))
@@ -167,8 +286,8 @@ static int card(struct cli_call *call)
     }
     buf_init(&text, LIMIT_CARD_BYTES);
     int status = CLI_OK;
-    if (init_card_read(call->os, conf.dir, &held, &text, &fault) != ERR_OK) {
-        status = cli_fail(NULL, "%s", fault.what);
+    if (TRY(err, read_wanted(call, &conf, &held, &text, &fault))) {
+        status = cli_fail(NULL, "%s", fault.what[0] != '\0' ? fault.what : err_text(err));
     } else {
         (void)printf("%.*s", STR_ARG(buf_str(&text)));
         say_words(&held, stderr);
@@ -374,11 +493,24 @@ static const struct cli_command commands[] = {
      .run = init},
     {.words = "card",
      .summary = "print the node's signed card, for partners",
-     .help = "With --renew: sign the next one, with today's addresses and identities; needs the root key.",
+     .help = "With --renew: sign the next one, with today's addresses; needs the root key. A node that runs "
+             "shows it "
+             "to\n"
+             "its partners by itself. New keys (--rotate) are used from --from on, by itself as well:\n"
+             "docs/guide/keys.md.",
      .many = true,
      .options = {{"renew", CLI_FLAG, NULL, NULL, "sign a new one first"},
+                 {"rotate", CLI_TEXT, NULL, "KEY[,KEY]",
+                  "...with new keys: all, or of tls ledger cosign disposition recall sealing policy"},
+                 {"from", CLI_TEXT, NULL, "TIME",
+                  "...in force from then on (with --rotate in three days), or now: a key was stolen"},
+                 {"above", CLI_TEXT, NULL, "N",
+                  "...with a number above this one, which a partner holds since before a backup came back"},
                  {"root-key", CLI_TEXT, NULL, "FILE", "where the root key is now"},
-                 {"identities", CLI_TEXT, NULL, "FILE", "STIX identities at home here, one a line"},
+                 {"identities", CLI_TEXT, NULL, "FILE",
+                  "STIX identities at home here, one a line, instead of those of the card before"},
+                 {"next", CLI_FLAG, NULL, NULL, "the one that waits for its time, instead"},
+                 {"number", CLI_TEXT, NULL, "N", "one that was signed before, instead"},
                  {"tls-certificate", CLI_FLAG, NULL, NULL,
                   "print the certificate that TAXII clients are to trust (PEM) instead"},
                  PASSPHRASE},

@@ -220,6 +220,7 @@
 #define LIMIT_CARD_ADDRESSES   8           /* sites and address families of one node */
 #define LIMIT_CARD_DAYS        1100        /* three years: a key that nobody looks at for longer is lost */
 #define LIMIT_CARDS_SHOWN      2           /* the one in force, and the one that is to follow it */
+#define LIMIT_CARDS_HOUR       16          /* from a partner over the line: the log keeps each of them */
 #define LIMIT_HOST_BYTES       260         /* DNS name of 253 octets, or an IPv6 literal in brackets */
 #define LIMIT_SYNC_PAGE_LEAVES 1000        /* = LIMIT_CHECKPOINT_LEAVES: a page ends at a kept checkpoint */
 #define LIMIT_SYNC_PAGE_BYTES  (6u << 20)  /* 3 MiB, the object that crosses it, 1,000 leaves, a checkpoint */

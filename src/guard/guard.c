@@ -116,7 +116,8 @@ static int partner_of_key(const struct guard *guard, const struct guard_case *c)
 {
     for (unsigned i = 0; c->has_key && i < LIMIT_PARTNERS; i++) {
         const struct rules_partner *partner = &guard->rules.partners[i];
-        if (partner->known && partner->has_key && memcmp(partner->key, c->key, sizeof c->key) == 0)
+        if (partner->known && ((partner->has_key && memcmp(partner->key, c->key, sizeof c->key) == 0) ||
+                               (partner->has_also && memcmp(partner->also, c->key, sizeof c->key) == 0)))
             return (int)i;
     }
     return -1;

@@ -260,14 +260,23 @@ static bool names(const char *text, size_t len, struct str id)
     return false;
 }
 
+/* Of our own cards: whoever is shown one may read what stands in it. */
+static bool is_own_home(const struct guard *guard, struct str id)
+{
+    for (size_t i = 0; i < guard->rules.own_count; i++)
+        if (str_same((struct str) {guard->rules.own[i], sizeof guard->rules.own[i]}, id))
+            return true;
+    return false;
+}
+
 static bool take_stray(void *ctx, enum scan_role role, struct str id)
 {
     struct guard *guard = ctx;
     const struct guard_case *c = guard->look.c;
     (void)role;
     /* Who asks after an identifier may read it in the answer, whatever the answer says. */
-    return mark_is_common(id) || names(c->path, c->path_len, id) || names(c->query, c->query_len, id) ||
-           look_fail(guard, GUARD_RULE_STRAY, NULL);
+    return mark_is_common(id) || is_own_home(guard, id) || names(c->path, c->path_len, id) ||
+           names(c->query, c->query_len, id) || look_fail(guard, GUARD_RULE_STRAY, NULL);
 }
 
 bool look_plain(struct guard *guard, struct str text)

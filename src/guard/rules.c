@@ -87,6 +87,24 @@ static bool read_partner(struct guard_told *rules, struct str line)
     return true;
 }
 
+static bool read_key(struct guard_told *rules, struct str line)
+{
+    unsigned index;
+    if (!read_partner_index(str_cut(&line, ' '), &index))
+        return false;
+    rules->partners[index].has_also = true;
+    return read_hash(line, rules->partners[index].also);
+}
+
+static bool read_own(struct guard_told *rules, struct str line)
+{
+    if (rules->own_count == RULES_OWN || line.len != sizeof rules->own[0] ||
+        !str_starts(line, STR("identity--")))
+        return false;
+    memcpy(rules->own[rules->own_count++], line.at, line.len);
+    return true;
+}
+
 static bool read_waiver(struct guard_told *rules, struct str line)
 {
     struct rules_waiver waiver;
@@ -132,8 +150,8 @@ static bool read_line(struct guard_told *rules, struct str line)
     static const struct {
         const char *word;
         bool (*read)(struct guard_told *rules, struct str line);
-    } kinds[] = {
-        {"policy", read_policy}, {"partner", read_partner}, {"waive", read_waiver}, {"reader", read_reader}};
+    } kinds[] = {{"policy", read_policy}, {"partner", read_partner}, {"key", read_key},
+                 {"own", read_own},       {"waive", read_waiver},    {"reader", read_reader}};
     struct str word = str_cut(&line, ' ');
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (str_eq(word, str_of(kinds[i].word)))

@@ -5,6 +5,8 @@
  *     bongsu guard 1
  *     policy <64 hexadecimal digits: SHA-256 of the policy in force>
  *     partner <index> <name> <tlp> <epoch> <valid until, seconds, or -> <TLS key or -> <held> <resumed>
+ *     key <index> <another TLS key of this partner: that of its next card>
+ *     own <identity identifier that our own cards name>
  *     waive <index> <rule> <SHA-256 of an object>
  *     reader <name> <index or -> <id of its release collection or -> <SHA-256 of its token or -> <key or ->
  *
@@ -19,7 +21,7 @@
 #include "core/limit.h"
 #include "guard/mark.h"
 
-enum { RULES_KEY_SIZE = 32, RULES_READERS = LIMIT_TAXII_IDENTITIES };
+enum { RULES_KEY_SIZE = 32, RULES_READERS = LIMIT_TAXII_IDENTITIES, RULES_OWN = 2 * LIMIT_CARD_IDENTITIES };
 
 /* Why a page is held; the words stand in `waive` lines and in alarms. */
 #define GUARD_RULE_LIST(X)                                                                                   \
@@ -50,6 +52,8 @@ struct rules_partner {
     int64_t until_s;
     uint64_t resumed;
     uint8_t key[RULES_KEY_SIZE];
+    bool has_also;
+    uint8_t also[RULES_KEY_SIZE];
 };
 
 struct rules_reader {
@@ -74,6 +78,8 @@ struct guard_told {
     size_t reader_count;
     struct rules_waiver waivers[LIMIT_GUARD_WAIVERS];
     size_t waiver_count;
+    char own[RULES_OWN][46]; /* public: they stand in cards, which partners are shown */
+    size_t own_count;
 };
 
 /* ERR_INVALID, with the line's number in the fault's offset. *out is undefined on failure. */

@@ -311,6 +311,14 @@ err_t tls_open(const struct tls_conf *conf, struct tls **out)
     return err;
 }
 
+err_t tls_show(struct tls *tls, struct tls_identity *identity)
+{
+    bool set = set_identity(tls->context, identity);
+    ERR_clear_error();
+    tls->conf.identity = identity; /* a client's connections are set up one by one */
+    return set ? ERR_OK : ERR_INVALID;
+}
+
 void tls_close(struct tls *tls)
 {
     if (tls == NULL)

@@ -83,5 +83,8 @@ enum { TLS_PAD_MAX = 16384 };
 struct tls;
 
 NODISCARD err_t tls_open(const struct tls_conf *conf, struct tls **out);
+/* Connections that begin from now on show this certificate; those under way keep theirs. Borrowed like the
+ * one before. ERR_INVALID. */
+NODISCARD err_t tls_show(struct tls *tls, struct tls_identity *identity);
 /* After the last connection of it. Accepts NULL. */
 void tls_close(struct tls *tls);

@@ -6,7 +6,7 @@
 #include "core/wr.h"
 #include "sync/wire.h"
 
-static const int64_t DAY_US = INT64_C(86400000000);
+static const int64_t DAY_US = INT64_C(86400000000), HOUR_US = INT64_C(3600000000);
 static const struct gate_by by_line = {{"link", 4}, {"a card that its root key signed", 31}};
 
 enum { SETTING_KEY_MAX = 96 };
@@ -98,7 +98,14 @@ static err_t fits(const struct sync_cards *held, const struct sync_card *card, b
     return ERR_OK;
 }
 
-err_t sync_cards_take(struct gate *gate, unsigned partner, struct str whole, bool by_hand,
+static bool keeps_pace(struct sync_pace *pace, int64_t now_us)
+{
+    if (now_us < pace->since_us || now_us - pace->since_us >= HOUR_US)
+        *pace = (struct sync_pace) {.since_us = now_us};
+    return pace->taken++ < LIMIT_CARDS_HOUR;
+}
+
+err_t sync_cards_take(struct gate *gate, unsigned partner, struct str whole, struct sync_pace *pace,
                       const struct gate_by *by, int64_t now_us, enum sync_card_taken *out,
                       struct fault *fault)
 {
@@ -108,11 +115,13 @@ err_t sync_cards_take(struct gate *gate, unsigned partner, struct str whole, boo
     if (TRY(err, sync_card_parse(whole, &card, fault)) ||
         TRY(err, sync_cards_load(gate, partner, &held, fault)))
         return err;
-    if (TRY(err, fits(&held, &card, by_hand, now_us, fault))) {
+    if (TRY(err, fits(&held, &card, pace == NULL, now_us, fault))) {
         if (err == ERR_EXISTS)
             *out = SYNC_CARD_KNOWN;
         return err == ERR_EXISTS ? ERR_OK : err;
     }
+    if (pace != NULL && !keeps_pace(pace, now_us))
+        return fault_set(fault, ERR_BUSY, 0, "more than %d cards in an hour", LIMIT_CARDS_HOUR);
     bool ahead = card.issued_us > now_us;
     err = ahead ? next_put(gate, gate_peer_get(gate, partner), whole, by == NULL ? &by_line : by, now_us)
                 : present_put(gate, partner, whole, &card, held.has_next, by == NULL ? &by_line : by, now_us);
@@ -155,16 +164,21 @@ uint64_t sync_cards_told(const struct gate *gate, unsigned partner)
     return number;
 }
 
-err_t sync_cards_told_put(struct gate *gate, unsigned partner, uint64_t number, int64_t now_us)
+err_t sync_cards_told_put(struct gate *gate, unsigned partner, uint64_t number, uint64_t newest,
+                          int64_t now_us, bool *out_logged)
 {
     const struct gate_peer *peer = gate_peer_get(gate, partner);
     static const struct gate_by by = {{"link", 4}, {"said over it", 12}};
     char key[SETTING_KEY_MAX];
     uint8_t raw[8];
-    if (peer == NULL || sync_cards_told(gate, partner) == number)
+    *out_logged = false;
+    if (peer == NULL || number > newest || number <= sync_cards_told(gate, partner))
         return ERR_OK;
     wr_at_u64(raw, number);
-    return gate_setting_put(gate, setting_key("told", peer, key), bytes_of(raw, sizeof raw), &by, now_us);
+    err_t err =
+        gate_setting_put(gate, setting_key("told", peer, key), bytes_of(raw, sizeof raw), &by, now_us);
+    *out_logged = err == ERR_OK;
+    return err;
 }
 
 /* --- ours --- */

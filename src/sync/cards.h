@@ -33,20 +33,27 @@ enum sync_card_taken {
     SYNC_CARD_AHEAD,   /* held aside */
     SYNC_CARD_PRESENT, /* in force from now on */
 };
-/* A newer card of the same node and root key, over the line or by an operator's hand. `by_hand`: it may name
- * another country, on which policies turn. ERR_CONFLICT: another node, root or country; ERR_EXPIRED; as
- * sync_card_parse. Logged, durable after gate_commit. */
-NODISCARD err_t sync_cards_take(struct gate *gate, unsigned partner, struct str whole, bool by_hand,
+/* How many came over the line of late: whoever has a root key can sign more than anybody's log should keep.
+ */
+struct sync_pace {
+    int64_t since_us;
+    unsigned taken;
+};
+/* A newer card of the same node and root key, over the line, or by an operator's hand: then `pace` is NULL,
+ * and it may name another country, on which policies turn. ERR_CONFLICT: another node, root or country;
+ * ERR_EXPIRED; ERR_BUSY: too many in an hour; as sync_card_parse. Logged, durable after gate_commit. */
+NODISCARD err_t sync_cards_take(struct gate *gate, unsigned partner, struct str whole, struct sync_pace *pace,
                                 const struct gate_by *by, int64_t now_us, enum sync_card_taken *out,
                                 struct fault *fault);
 /* A key that the next one alone names was seen, or it is overdue: it is the present one from now on. Without
  * one nothing happens. */
 NODISCARD err_t sync_cards_turn(struct gate *gate, unsigned partner, int64_t now_us);
 
-/* Number of the newest card of ours that the partner says it holds; 0: not known. */
+/* Number of the newest card of ours that the partner said it holds; 0: not known. */
 uint64_t sync_cards_told(const struct gate *gate, unsigned partner);
-/* Logged when it is another one. */
-NODISCARD err_t sync_cards_told_put(struct gate *gate, unsigned partner, uint64_t number, int64_t now_us);
+/* Logged when it is more than before and not above `newest`, the newest of ours: so it ends. *out_logged. */
+NODISCARD err_t sync_cards_told_put(struct gate *gate, unsigned partner, uint64_t number, uint64_t newest,
+                                    int64_t now_us, bool *out_logged);
 
 /* --- ours --- */
 

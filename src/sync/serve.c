@@ -40,6 +40,7 @@ struct partner {
     bool known;
     struct sync_cards cards;
     struct accepted accepted[CARDS];
+    struct sync_pace pace;
     struct sync_served served;
 };
 
@@ -755,7 +756,8 @@ static void cards_take(struct sync_serve *serve, unsigned index, const struct sy
     for (size_t i = 0; i < shown->count; i++) {
         struct fault fault = {.code = ERR_OK};
         enum sync_card_taken taken = SYNC_CARD_KNOWN;
-        err_t err = sync_cards_take(serve->gate, index, shown->cards[i], false, NULL, now_us, &taken, &fault);
+        err_t err = sync_cards_take(serve->gate, index, shown->cards[i], &serve->partners[index].pace, NULL,
+                                    now_us, &taken, &fault);
         if (err != ERR_OK)
             diag_say(&serve->diag, DIAG_WARNING, err, "sync",
                      "if the partner's operators say that it is theirs: bongsu peer add FILE",
@@ -776,9 +778,11 @@ static void card_handle(struct sync_serve *serve, unsigned index, const struct e
         return;
     }
     cards_take(serve, index, &shown, now_us, out_commit);
-    uint64_t told = sync_cards_told(serve->gate, index);
-    err_t err = sync_cards_told_put(serve->gate, index, shown.held, now_us);
-    *out_commit = *out_commit || (err == ERR_OK && told != shown.held);
+    bool logged;
+    err_t err =
+        sync_cards_told_put(serve->gate, index, shown.held, sync_own_number(serve->own), now_us, &logged);
+    *out_commit = *out_commit || logged;
+    serve->partners[index].served.our_card = shown.held;
     sync_own_write(serve->own, sync_cards_newest(&serve->partners[index].cards), &response->body);
     answer_body(serve, response, err);
 }

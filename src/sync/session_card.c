@@ -114,8 +114,8 @@ static void cards_take(struct sync_session *session, const struct sync_shown *sh
     for (size_t i = 0; i < shown->count; i++) {
         struct fault fault = {.code = ERR_OK};
         enum sync_card_taken taken = SYNC_CARD_KNOWN;
-        err_t err = sync_cards_take(session->gate, session->partner, shown->cards[i], false, NULL, now_us,
-                                    &taken, &fault);
+        err_t err = sync_cards_take(session->gate, session->partner, shown->cards[i], &session->showing.pace,
+                                    NULL, now_us, &taken, &fault);
         if (err != ERR_OK)
             diag_say(&session->diag, DIAG_WARNING, err, "sync",
                      "if the partner's operators say that it is theirs: bongsu peer add FILE",
@@ -132,5 +132,8 @@ void session_card_answer(struct sync_session *session, const struct buf *body, i
         return;
     session->showing.shown = session->showing.tried;
     cards_take(session, &shown, now_us);
-    (void)!sync_cards_told_put(session->gate, session->partner, shown.held, now_us); /* it is asked again */
+    bool logged;
+    session->status.our_card = shown.held;
+    (void)!sync_cards_told_put(session->gate, session->partner, shown.held, sync_own_number(session->own),
+                               now_us, &logged); /* it is told again */
 }

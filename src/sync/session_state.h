@@ -64,6 +64,7 @@ struct showing {
     uint64_t tried;   /* ...and that was sent; 0: since the link began anew none was */
     int64_t again_us; /* once more then, without need */
     struct flight flight;
+    struct sync_pace pace;
 };
 
 struct sync_session {

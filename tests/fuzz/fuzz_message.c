@@ -92,6 +92,15 @@ static err_t peers_again(struct bytes wire, struct buf *out)
     return rd.err;
 }
 
+static err_t card_again(struct bytes wire, struct buf *out)
+{
+    struct message_card message;
+    err_t err = message_card_read(wire, &message);
+    if (err == ERR_OK)
+        message_card_write(out, &message);
+    return err;
+}
+
 static err_t request_again(struct bytes wire, struct buf *out)
 {
     struct exchange_request request;
@@ -146,12 +155,12 @@ static err_t foreign_again(struct bytes wire, struct buf *out)
     return err;
 }
 
-enum { PIECE = 8, ANSWER, ALL = 17 };
+enum { PIECE = 8, ANSWER, ALL = 18 };
 /* NULL: never written, only read. */
 static err_t (*const kinds[ALL])(struct bytes wire, struct buf *out) = {
     call_again,      answer_again,    sign_again,    signed_again, receipt_again,   receipted_again,
     peers_again,     request_again,   NULL,          NULL,         feed_open_again, feed_call_again,
-    feed_head_again, feed_over_again, foreign_again, bundle_again, bundled_again,
+    feed_head_again, feed_over_again, foreign_again, bundle_again, bundled_again,   card_again,
 };
 
 /* Both halves of an answer to a recall: one spelling. */

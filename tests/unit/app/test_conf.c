@@ -139,10 +139,110 @@ static void makes_a_node(void **state)
     assert_int_equal(init_node(os, &conf, STR("long enough a passphrase"), &first, &fault), ERR_OK);
     assert_int_equal(init_node(os, &conf, STR("long enough a passphrase"), &next, &fault), ERR_EXISTS);
     assert_int_equal(keys_root_open(os, root, STR("another passphrase"), &key), ERR_DENIED);
-    assert_int_equal(
-        init_card_renew(os, &conf, root, STR("long enough a passphrase"), NULL, 0, &next, &fault), ERR_OK);
+    struct init_renewal renewal = {
+        .root_path = root, .passphrase = STR("long enough a passphrase"), .same_identities = true};
+    assert_int_equal(init_card_renew(os, &conf, &renewal, &next, &fault), ERR_OK);
     assert_int_equal(next.number, 2);
     assert_memory_equal(next.key, first.key, sizeof next.key);
+    scratch_free(dir);
+}
+
+static int64_t shift_us;
+
+static int64_t shifted(void *ctx)
+{
+    return os_linux()->wall_us(ctx) + shift_us;
+}
+
+static uint64_t in_force(const struct os *os, const struct conf *conf, struct sync_card *out)
+{
+    struct buf text;
+    buf_init(&text, LIMIT_CARD_BYTES);
+    assert_int_equal(init_card_read(os, conf->dir, out, &text, NULL), ERR_OK);
+    buf_deinit(&text);
+    return out->number;
+}
+
+static err_t waiting(const struct os *os, const struct conf *conf, struct sync_card *out)
+{
+    struct buf text;
+    buf_init(&text, LIMIT_CARD_BYTES);
+    err_t err = init_card_read_next(os, conf->dir, out, &text);
+    buf_deinit(&text);
+    return err;
+}
+
+static bool is_kept(const struct os *os, const struct conf *conf, uint64_t number)
+{
+    struct sync_card card;
+    struct buf text;
+    buf_init(&text, LIMIT_CARD_BYTES);
+    bool kept = init_card_read_past(os, conf->dir, number, &text) == ERR_OK &&
+                sync_card_parse(buf_str(&text), &card, NULL) == ERR_OK && card.number == number;
+    buf_deinit(&text);
+    return kept;
+}
+
+/* The next card waits, begins by the clock wherever its file stands, and what cannot wait goes before it. */
+static void cards_follow_each_other(void **state)
+{
+    const int64_t day_us = INT64_C(86400000000);
+    char *dir = scratch_new(), root[700];
+    struct os os = *os_linux();
+    struct conf conf = {.node = "kr", .country = "KR"};
+    struct sync_card first, next, card;
+    struct uuid home = {{1}};
+    struct fault fault = {0};
+    (void)state;
+    os.wall_us = shifted;
+    shift_us = 0;
+    (void)snprintf(conf.dir, sizeof conf.dir, "%s/node", dir);
+    (void)snprintf(root, sizeof root, "%s/node/root.key", dir);
+    assert_int_equal(init_node(&os, &conf, STR("long enough a passphrase"), &first, &fault), ERR_OK);
+    struct init_renewal renewal = {.root_path = root,
+                                   .passphrase = STR("long enough a passphrase"),
+                                   .identities = &home,
+                                   .identity_count = 1};
+    assert_int_equal(init_card_renew(&os, &conf, &renewal, &next, &fault), ERR_OK);
+    assert_int_equal(waiting(&os, &conf, &card), ERR_NOTFOUND);
+    renewal = (struct init_renewal) {.root_path = root,
+                                     .passphrase = renewal.passphrase,
+                                     .same_identities = true,
+                                     .rotate = 1u << SYNC_CARD_LEDGER | 1u << SYNC_CARD_SEALING,
+                                     .from_us = shifted(NULL) + 3 * day_us};
+    assert_int_equal(init_card_renew(&os, &conf, &renewal, &next, &fault), ERR_OK);
+    assert_true(next.number == 3 && next.identity_count == 1);
+    assert_memory_not_equal(next.key[SYNC_CARD_LEDGER].b, first.key[SYNC_CARD_LEDGER].b, SIGN_PUBLIC_SIZE);
+    assert_memory_equal(next.key[SYNC_CARD_TLS].b, first.key[SYNC_CARD_TLS].b, SIGN_PUBLIC_SIZE);
+    assert_int_equal(in_force(&os, &conf, &card), 2);
+    assert_int_equal(waiting(&os, &conf, &card), ERR_OK);
+    /* One waits at a time. */
+    assert_int_equal(init_card_renew(&os, &conf, &renewal, &card, &fault), ERR_EXISTS);
+    assert_non_null(strstr(fault.what, "card 3 is signed and begins at"));
+    /* Its time comes. */
+    shift_us = 3 * day_us + 1000000;
+    assert_int_equal(in_force(&os, &conf, &card), 3);
+    assert_int_equal(waiting(&os, &conf, &card), ERR_NOTFOUND);
+    /* Another waits; a theft goes before it, with the keys of now but for the stolen one. */
+    renewal.from_us = shifted(NULL) + 3 * day_us;
+    renewal.rotate = 1u << SYNC_CARD_COSIGN;
+    assert_int_equal(init_card_renew(&os, &conf, &renewal, &card, &fault), ERR_OK);
+    assert_int_equal(in_force(&os, &conf, &first), 3);
+    renewal.now = true;
+    renewal.rotate = 1u << SYNC_CARD_TLS;
+    assert_int_equal(init_card_renew(&os, &conf, &renewal, &card, &fault), ERR_OK);
+    assert_int_equal(card.number, 5);
+    assert_memory_equal(card.key[SYNC_CARD_COSIGN].b, first.key[SYNC_CARD_COSIGN].b, SIGN_PUBLIC_SIZE);
+    assert_memory_equal(card.key[SYNC_CARD_LEDGER].b, next.key[SYNC_CARD_LEDGER].b, SIGN_PUBLIC_SIZE);
+    assert_int_equal(in_force(&os, &conf, &card), 5);
+    shift_us += 4 * day_us;
+    assert_int_equal(in_force(&os, &conf, &card), 5);
+    renewal.above = 40;
+    assert_int_equal(init_card_renew(&os, &conf, &renewal, &card, &fault), ERR_OK);
+    assert_int_equal(card.number, 41);
+    for (uint64_t number = 1; number <= 5; number++)
+        assert_true(is_kept(&os, &conf, number));
+    assert_true(is_kept(&os, &conf, 41) && !is_kept(&os, &conf, 6));
     scratch_free(dir);
 }
 
@@ -182,6 +282,7 @@ int main(void)
                                        cmocka_unit_test(refuses_with_a_line),
                                        cmocka_unit_test(writes_what_it_reads),
                                        cmocka_unit_test(names_in_the_certificate),
-                                       cmocka_unit_test(makes_a_node)};
+                                       cmocka_unit_test(makes_a_node),
+                                       cmocka_unit_test(cards_follow_each_other)};
     return sign_start() != ERR_OK ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,10 @@ static const struct {
     {"keys/disposition", {NOTHING, NOTHING, NOTHING, READS, NOTHING}},
     {"keys/recall", {NOTHING, NOTHING, NOTHING, READS, NOTHING}},
     {"keys/sealing", {NOTHING, NOTHING, NOTHING, READS, NOTHING}},
+    {"keys-edge/tls.0011223344556677", {READS, NOTHING, NOTHING, NOTHING, NOTHING}},
+    {"keys-keeper/ledger.0011223344556677", {NOTHING, NOTHING, NOTHING, READS, NOTHING}},
+    {"card", {NOTHING, NOTHING, READS, NOTHING, READS}},
+    {"card.next", {NOTHING, NOTHING, READS, NOTHING, READS}},
     {"keys/another", {NOTHING, NOTHING, NOTHING, NOTHING, NOTHING}},
     {"anchor", {NOTHING, NOTHING, NOTHING, WRITES, NOTHING}},
     {"feeds/feed-x.json", {READS, NOTHING, WRITES, NOTHING, WRITES}},
@@ -61,7 +65,8 @@ static void put(const char *name)
 
 static int make(void **state)
 {
-    static const char *const dirs[] = {"keys", "store", "store/log", "store/keys", "access"};
+    static const char *const dirs[] = {"keys",      "keys-edge",  "keys-keeper", "store",
+                                       "store/log", "store/keys", "access"};
     char *dir = scratch_new();
     conf = (struct conf) {.node = "kr"};
     assert_non_null(dir);

@@ -399,6 +399,111 @@ static void opens_what_is_sealed_to_it(void **state)
     buf_deinit(&whole);
 }
 
+/* Tells it the card in force: `use` has the key `public`, the others are those of the first card. */
+static void say_card(struct site *site, enum sync_card_key use, const struct sign_public *public)
+{
+    struct message_card card = {.number = 2};
+    unsigned kind;
+    assert_int_equal(keys_public(os_linux(), site->dir, card.key), ERR_OK);
+    if (public != NULL)
+        card.key[use] = *public;
+    buf_clear(&site->wire);
+    message_card_write(&site->wire, &card);
+    keeper_handle(site->keeper, MESSAGE_CARD, buf_bytes(&site->wire), &kind, &site->answer);
+    assert_int_equal(kind, 0);
+}
+
+static bool signed_by(struct str note, const struct sign_public *public)
+{
+    struct note_key name;
+    struct note read;
+    assert_int_equal(note_key_make(STR("bongsu/kr/us-cisa/1"), NOTE_ED25519, public, &name), ERR_OK);
+    assert_int_equal(note_parse(note, &read, NULL), ERR_OK);
+    return note_verify(&read, &name) == ERR_OK;
+}
+
+static void another_key_signs_the_same_and_no_second_past(void **state)
+{
+    struct site *site = *state;
+    struct tree tree = {1}, other = {2};
+    struct sign_public fresh, first[SYNC_CARD_KEYS];
+    assert_int_equal(keys_public(os_linux(), site->dir, first), ERR_OK);
+    assert_int_equal(keys_make_next(os_linux(), site->dir, SYNC_CARD_LEDGER, &fresh), ERR_OK);
+    want(site, &tree, 0, nine, 1);
+    assert_true(signed_by(ask(site).notes[0], &first[SYNC_CARD_LEDGER]));
+    say_card(site, SYNC_CARD_LEDGER, &fresh);
+    /* The same size and root, and one before it that leads there. */
+    want(site, &tree, 8, nine, 1);
+    assert_true(signed_by(ask(site).notes[0], &fresh));
+    want(site, &tree, 5, six_nine, 2);
+    struct message_signed answer = ask(site);
+    assert_int_equal(answer.err, ERR_OK);
+    assert_true(signed_by(answer.notes[0], &fresh) && signed_by(answer.notes[1], &fresh));
+    assert_int_equal(answer.anchored_size, 9);
+    want(site, &other, 8, nine, 1);
+    assert_int_equal(ask(site).err, ERR_CONFLICT);
+    want(site, &tree, 4, five, 1);
+    assert_int_equal(ask(site).err, ERR_CONFLICT);
+    /* It grows on under the new key, also after a restart, once it was told. */
+    restart(site);
+    say_card(site, SYNC_CARD_LEDGER, &fresh);
+    want(site, &tree, 9, twelve, 1);
+    assert_true(signed_by(ask(site).notes[0], &fresh));
+}
+
+static void a_key_that_is_not_here_signs_nothing(void **state)
+{
+    struct site *site = *state;
+    struct tree tree = {1};
+    struct sign_public nobody = {{1, 2, 3}};
+    say_card(site, SYNC_CARD_COSIGN, &nobody);
+    want(site, &tree, 0, nine, 1);
+    assert_int_equal(ask(site).err, ERR_NOTFOUND);
+    say_card(site, SYNC_CARD_COSIGN, NULL);
+    want(site, &tree, 0, nine, 1);
+    assert_int_equal(ask(site).err, ERR_OK);
+}
+
+/* Sealed to the key of before, read under the card of now. */
+static void old_bundles_are_still_opened(void **state)
+{
+    struct site *site = *state;
+    struct sign_public fresh;
+    struct buf text, whole;
+    head_make(site, "bongsu/us/kr/0", "kr", &text);
+    buf_init(&whole, LIMIT_BUNDLE_HEAD_BYTES);
+    buf_put_str(&whole, buf_str(&text));
+    buf_printf(&whole, "\n\xe2\x80\x94 bongsu/us/bundle AAAAAAAA\n");
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(keys_make_next(os_linux(), site->dir, SYNC_CARD_SEALING, &fresh), ERR_OK);
+        say_card(site, SYNC_CARD_SEALING, &fresh);
+        assert_int_equal(bundle(site, true, buf_str(&whole)).err, ERR_OK);
+    }
+    buf_deinit(&text);
+    buf_deinit(&whole);
+}
+
+static void a_key_is_found_by_its_public_half_alone(void **state)
+{
+    struct site *site = *state;
+    struct sign_public fresh, first[SYNC_CARD_KEYS];
+    uint8_t seed[SIGN_SEED_SIZE];
+    assert_int_equal(keys_public(os_linux(), site->dir, first), ERR_OK);
+    for (unsigned use = SYNC_CARD_TLS; use < SYNC_CARD_KEYS; use++) {
+        assert_int_equal(keys_make_next(os_linux(), site->dir, (enum sync_card_key)use, &fresh), ERR_OK);
+        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, seed),
+                         ERR_OK);
+        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &first[use], seed),
+                         ERR_OK);
+        fresh.b[SIGN_PUBLIC_SIZE - 1] ^= 1; /* the name of the file fits, the key does not */
+        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, seed),
+                         ERR_CORRUPT);
+        fresh.b[0] ^= 1;
+        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, seed),
+                         ERR_NOTFOUND);
+    }
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -412,6 +517,10 @@ int main(void)
                                        ROW(signs_a_new_epoch_of_a_restored_node),
                                        ROW(signs_heads_of_its_own_ledgers),
                                        ROW(opens_what_is_sealed_to_it),
+                                       ROW(another_key_signs_the_same_and_no_second_past),
+                                       ROW(a_key_that_is_not_here_signs_nothing),
+                                       ROW(old_bundles_are_still_opened),
+                                       ROW(a_key_is_found_by_its_public_half_alone),
                                        ROW(ignores_nonsense)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

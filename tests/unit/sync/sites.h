@@ -46,8 +46,9 @@ struct pair {
     struct site site[2];
     int64_t now_us;
     uint64_t ids, random;
-    bool forges; /* answers to recalls are signed with another key */
-    bool down;   /* the line between the two */
+    unsigned lost; /* requests, and answers, of 1,000 */
+    bool forges;   /* answers to recalls are signed with another key */
+    bool down;     /* the line between the two */
     /* requests that a server keeps: whose, and the client's id */
     struct {
         uint64_t server_id, client_id;
@@ -295,12 +296,17 @@ static inline size_t hello_of_old(uint8_t *body, size_t len)
     return len;
 }
 
+static inline bool is_lost(struct pair *pair)
+{
+    return pair->lost > 0 && next_random(pair, 1000) < pair->lost;
+}
+
 static inline void site_send(struct pair *pair, struct site *site, const struct sync_send *send)
 {
     struct site *server = site->other;
     struct exchange_response response;
     bool commit;
-    if (pair->down) {
+    if (pair->down || is_lost(pair)) {
         sync_session_failed(site->session, send->id, ERR_CLOSED, pair->now_us);
         return;
     }
@@ -327,6 +333,8 @@ static inline void site_send(struct pair *pair, struct site *site, const struct 
         size_t which = server == &pair->site[0] ? 0 : 1;
         pair->kept[which][request.id % 16].server_id = request.id;
         pair->kept[which][request.id % 16].client_id = client_id;
+    } else if (is_lost(pair)) {
+        sync_session_failed(site->session, client_id, ERR_CLOSED, pair->now_us);
     } else {
         sync_session_answer(site->session, client_id, response.status, &response.body, pair->now_us);
     }

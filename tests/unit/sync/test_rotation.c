@@ -329,6 +329,37 @@ static void whoever_restarts_at_any_step(void **state)
     }
 }
 
+/* Half of what is said is lost, while both change every key in the midst of a transfer. */
+static void bad_weather_on_the_day(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 200; seed < 230; seed++) {
+        struct pair *pair = pair_new(seed);
+        struct site *kr = &pair->site[0], *us = &pair->site[1];
+        show(kr);
+        show(us);
+        struct keys fresh_kr = keys_new(kr, 7), fresh_us = keys_new(us, 8);
+        pair->lost = 300;
+        exchange(pair);
+        run_on(pair, (unsigned)(seed % 7));
+        plan(kr, &fresh_kr, 2, pair->now_us + 3 * SECOND_US);
+        plan(us, &fresh_us, 2, pair->now_us + 3 * SECOND_US);
+        run_on(pair, (unsigned)(seed % 11));
+        pair->now_us = pair->now_us < kr->own.next.issued_us ? kr->own.next.issued_us : pair->now_us;
+        begin_next(kr, &fresh_kr);
+        run_on(pair, (unsigned)(seed % 5));
+        begin_next(us, &fresh_us);
+        add_more(pair, kr);
+        assert_true(run(pair, 4000));
+        run_on(pair, 200);
+        pair->lost = 0;
+        run_on(pair, 200);
+        assert_int_equal(cards_of(us).present.number, 2);
+        assert_int_equal(cards_of(kr).present.number, 2);
+        pair_end(pair);
+    }
+}
+
 static void a_stolen_key_ends_when_the_card_is_there(void **state)
 {
     (void)state;
@@ -461,6 +492,46 @@ static void what_was_signed_before_is_signed_again_for_who_is_behind(void **stat
     assert_true(urgent_of(kr).size == 2 && urgent_held(us) == 2);
     assert_int_equal(status.failures, 0); /* it was kept waiting for a signature, not turned away */
     pair_close(pair);                     /* that the other one was set back is an alarm here */
+}
+
+/* An older program answers the path neutrally, and is followed all the same. */
+static void who_knows_nothing_of_cards_is_followed(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_begun(7);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    sync_serve_own(kr->serve, NULL);
+    restart(pair, us);
+    add_more(pair, kr);
+    assert_true(run(pair, 400));
+    struct sync_status status;
+    sync_session_status(us->session, &status);
+    assert_int_equal(status.failures, 0);
+    pair_end(pair);
+}
+
+/* A root key can sign more cards than a log should keep. */
+static void too_many_cards_in_an_hour_are_not_taken(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_begun(8);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct keys keys = keys_of(kr);
+    struct sync_card card;
+    struct buf text;
+    buf_init(&text, LIMIT_CARD_BYTES);
+    for (unsigned i = 0; i < 2 * LIMIT_CARDS_HOUR; i++) {
+        card_write(kr, &keys, 10 + i, pair->now_us, &card, &text);
+        assert_int_equal(card_by(pair, us, &kr->keys[SYNC_CARD_TLS], buf_str(&text)), 200);
+    }
+    assert_int_equal(cards_of(us).present.number, 10 + LIMIT_CARDS_HOUR - 1);
+    pair->now_us += 3601 * SECOND_US;
+    assert_int_equal(card_by(pair, us, &kr->keys[SYNC_CARD_TLS], buf_str(&text)), 200);
+    assert_int_equal(cards_of(us).present.number, 10 + 2 * LIMIT_CARDS_HOUR - 1);
+    /* What he says to hold of ours is kept only as far as there is such a card. */
+    assert_int_equal(sync_cards_told(us->gate, us->partner), 1);
+    buf_deinit(&text);
+    pair_end(pair);
 }
 
 /* --- with the urgent ledger --- */
@@ -629,10 +700,13 @@ int main(void)
         cmocka_unit_test(a_renewed_card_travels_by_itself),
         cmocka_unit_test(every_key_changes_on_the_day),
         cmocka_unit_test(whoever_restarts_at_any_step),
+        cmocka_unit_test(bad_weather_on_the_day),
         cmocka_unit_test(a_stolen_key_ends_when_the_card_is_there),
         cmocka_unit_test(a_strangers_card_is_believed_by_its_root_and_its_key_alone),
         cmocka_unit_test(a_card_that_ended_is_renewed_over_the_line),
         cmocka_unit_test(what_was_signed_before_is_signed_again_for_who_is_behind),
+        cmocka_unit_test(who_knows_nothing_of_cards_is_followed),
+        cmocka_unit_test(too_many_cards_in_an_hour_are_not_taken),
         cmocka_unit_test(a_recall_is_the_first_word_under_the_next_key),
         cmocka_unit_test(receipts_and_answers_of_recalls_come_under_the_next_keys),
         cmocka_unit_test(recalls_arrive_while_every_key_changes),
