@@ -253,6 +253,13 @@ static err_t write_card(struct renewing *r)
     /* One that waited is void: its number is smaller. Where it stays for a crash it is passed over. */
     if (!ahead && file_path(r->conf->dir, INIT_CARD_NEXT_FILE, path) == ERR_OK)
         (void)!r->os->path_unlink(r->os->ctx, path);
+    /* Keys that nobody believes any more are good for thieves alone. */
+    const struct sync_card *cards[] = {&r->card, &r->held};
+    err = keys_prune(r->os, r->conf->dir, cards, ahead ? 2 : 1);
+    if (err != ERR_OK)
+        return fault_set(r->fault, err, 0,
+                         "the card is signed, and older private keys could not be removed: %s",
+                         err_text(err));
     return ERR_OK;
 }
 

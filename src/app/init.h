@@ -29,7 +29,8 @@ struct init_renewal {
     int64_t from_us; /* else from then on; not later than now: now */
 };
 /* A card with the next number, today's addresses of bongsu.yaml and the keys of the card in force but for
- * those that change. Done again after a crash at any moment, it makes another one: of what was made before
+ * those that change. Private keys that neither it nor, until its time, the one in force names are removed,
+ * but for sealing ones. Done again after a crash at any moment, it makes another one: of what was made before
  * nothing is used. ERR_EXISTS: a next card waits for its time already. */
 NODISCARD err_t init_card_renew(const struct os *os, const struct conf *conf,
                                 const struct init_renewal *renewal, struct sync_card *out_card,

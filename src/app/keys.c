@@ -176,6 +176,72 @@ err_t keys_find_seed(const struct os *os, const char *dir, enum sync_card_key us
     return err == ERR_OK ? ERR_CORRUPT : err;
 }
 
+/* --- what no card names any more --- */
+
+struct pruning {
+    const struct os *os;
+    const struct sync_card *const *cards;
+    size_t count;
+    enum sync_card_key use;
+    const char *below;
+};
+
+static bool is_named(const struct pruning *pruning, const uint8_t seed[SIGN_SEED_SIZE])
+{
+    for (size_t i = 0; i < pruning->count; i++)
+        if (is_seed_of(pruning->use, seed, &pruning->cards[i]->key[pruning->use]))
+            return true;
+    return false;
+}
+
+static err_t prune_one(void *ctx, const char *name)
+{
+    const struct pruning *pruning = ctx;
+    char head[32], path[FILE_PATH_SIZE];
+    uint8_t seed[SIGN_SEED_SIZE];
+    (void)snprintf(head, sizeof head, "%s.", sync_card_key_word(pruning->use));
+    if (!str_starts(str_of(name), str_of(head)))
+        return ERR_OK;
+    err_t err = file_path(pruning->below, name, path);
+    if (err == ERR_OK)
+        err = read_seed(pruning->os, path, pruning->use, seed);
+    /* What cannot be read as a key is nobody's: a file that was being made. */
+    if (err == ERR_CORRUPT || (err == ERR_OK && !is_named(pruning, seed)))
+        err = pruning->os->path_unlink(pruning->os->ctx, path);
+    mem_wipe(seed, sizeof seed);
+    return err;
+}
+
+/* The first file of a use is replaced, never removed: roles are bounded to it. */
+static err_t prune_first(const struct pruning *pruning, const char *dir)
+{
+    uint8_t seed[SIGN_SEED_SIZE];
+    enum sync_card_key use = pruning->use;
+    err_t err = keys_read_seed(pruning->os, dir, use, seed);
+    if (err == ERR_OK && !is_named(pruning, seed) &&
+        !TRY(err, keys_find_seed(pruning->os, dir, use, &pruning->cards[0]->key[use], seed)))
+        err = write_seed(pruning->os, dir, KEYS_DIR, sync_card_key_word(use), use, seed);
+    mem_wipe(seed, sizeof seed);
+    return err;
+}
+
+err_t keys_prune(const struct os *os, const char *dir, const struct sync_card *const *cards, size_t count)
+{
+    char below[FILE_PATH_SIZE];
+    struct pruning pruning = {os, cards, count, SYNC_CARD_TLS, below};
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < WORKING_COUNT && err == ERR_OK; i++) {
+        pruning.use = working[i];
+        if (working[i] == SYNC_CARD_SEALING)
+            continue;
+        if (TRY(err, prune_first(&pruning, dir)) || TRY(err, file_path(dir, later_dir(working[i]), below)))
+            break;
+        err = os->dir_list(os->ctx, below, prune_one, &pruning);
+        err = err == ERR_NOTFOUND ? ERR_OK : err;
+    }
+    return err;
+}
+
 struct sealing {
     const struct os *os;
     const char *dir; /* of later ones */

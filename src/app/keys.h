@@ -38,6 +38,10 @@ NODISCARD err_t keys_make_next(const struct os *os, const char *dir, enum sync_c
 /* The seed whose public half is this one, wherever it stands. ERR_NOTFOUND: it is not here. */
 NODISCARD err_t keys_find_seed(const struct os *os, const char *dir, enum sync_card_key use,
                                const struct sign_public *public, uint8_t out[SIGN_SEED_SIZE]);
+/* Removes private keys that none of these cards names, but for sealing ones. The first file of a use stays,
+ * and holds the key of the first card from then on. Done again after a crash it goes on. */
+NODISCARD err_t keys_prune(const struct os *os, const char *dir, const struct sync_card *const *cards,
+                           size_t count);
 /* Every sealing key that is here, the newest ones last, at most `max`: what was sealed to a key of before is
  * still read. */
 NODISCARD err_t keys_sealing(const struct os *os, const char *dir, uint8_t (*out)[SIGN_SEED_SIZE], size_t max,

@@ -194,6 +194,9 @@ class Both:
         status = {number: subprocess.run([verifier, 'proof', '--card', cards[number], proof], capture_output=True,
                                          check=False).returncode for number in cards}
         REPORT.equal('a proof of before is verified by the card of then, and by no other', status, {'2': 0, '3': 1})
+        both = subprocess.run([verifier, 'proof', '--card', cards['3'], '--card', cards['2'], proof], capture_output=True,
+                              check=False)
+        REPORT.equal('also when both cards are given', both.returncode, 0)
         self.kr.must('ledger', 'export', 'us', self.folder / 'ledger')
         done = subprocess.run([verifier, 'ledger', '--card', cards['3'], '--card', self.us.card(), self.folder / 'ledger'],
                               capture_output=True, check=False)

@@ -240,6 +240,15 @@ static void cards_follow_each_other(void **state)
     renewal.above = 40;
     assert_int_equal(init_card_renew(&os, &conf, &renewal, &card, &fault), ERR_OK);
     assert_int_equal(card.number, 41);
+    /* Of the private keys those of the card in force are left, and every sealing one. */
+    for (unsigned use = SYNC_CARD_TLS; use < SYNC_CARD_KEYS; use++) {
+        uint8_t seed[SIGN_SEED_SIZE];
+        bool same = memcmp(first.key[use].b, card.key[use].b, SIGN_PUBLIC_SIZE) == 0;
+        assert_int_equal(keys_find_seed(&os, conf.dir, (enum sync_card_key)use, &card.key[use], seed),
+                         ERR_OK);
+        assert_int_equal(keys_find_seed(&os, conf.dir, (enum sync_card_key)use, &first.key[use], seed),
+                         same || use == SYNC_CARD_SEALING ? ERR_OK : ERR_NOTFOUND);
+    }
     for (uint64_t number = 1; number <= 5; number++)
         assert_true(is_kept(&os, &conf, number));
     assert_true(is_kept(&os, &conf, 41) && !is_kept(&os, &conf, 6));
