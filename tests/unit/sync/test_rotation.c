@@ -494,6 +494,106 @@ static void what_was_signed_before_is_signed_again_for_who_is_behind(void **stat
     pair_close(pair);                     /* that the other one was set back is an alarm here */
 }
 
+static unsigned feed_by(struct pair *pair, struct site *server, const struct sign_key *tls, unsigned wait_s,
+                        struct exchange_response *out)
+{
+    bool commit = false;
+    struct buf query;
+    struct sync_feed feed = {0, 0, 1, wait_s};
+    buf_init(&query, 256);
+    sync_feed_write(&query, &feed);
+    struct exchange_request request = {.id = ++pair->ids,
+                                       .method = EXCHANGE_GET,
+                                       .path = STR(SYNC_PATH_FEED),
+                                       .query = buf_str(&query),
+                                       .secure = true,
+                                       .has_peer_key = true};
+    memcpy(request.peer_key, tls->public.b, EXCHANGE_KEY_SIZE);
+    exchange_response_init(out, request.id, LIMIT_SYNC_PAGE_BYTES);
+    sync_serve_handle(server->serve, &request, pair->now_us, out, &commit);
+    buf_deinit(&query);
+    return out->status;
+}
+
+/* A page that ends where a checkpoint of before stands: it waits for the key of now, and ends there all the
+ * same.
+ */
+static void a_page_of_before_comes_under_the_key_of_now(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_begun(9);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct exchange_response response;
+    struct sync_page before, page;
+    struct checkpoint checkpoint;
+    struct note_key key;
+    struct buf kept;
+    add_more(pair, kr);
+    assert_true(run(pair, 400)); /* a second checkpoint: the first is in the midst */
+    assert_int_equal(feed_by(pair, kr, &us->keys[SYNC_CARD_TLS], 0, &response), 200);
+    buf_init(&kept, LIMIT_SYNC_PAGE_BYTES);
+    buf_put(&kept, response.body.at, response.body.len);
+    exchange_response_deinit(&response);
+    assert_int_equal(sync_page_read(buf_bytes(&kept), &before, NULL), ERR_OK);
+    struct keys fresh = keys_new(kr, 7);
+    begin_now(kr, &fresh, 2, pair->now_us);
+    run_on(pair, 40);
+    struct gate_ledger ledger, after;
+    assert_int_equal(gate_ledger(kr->gate, kr->partner, &ledger), ERR_OK);
+    assert_true(before.count > 0 && before.count < ledger.visible);
+    /* Who does not wait is told to come again; who waits gets it as soon as it is signed. */
+    assert_int_equal(feed_by(pair, kr, &us->keys[SYNC_CARD_TLS], 0, &response), 503);
+    exchange_response_deinit(&response);
+    assert_int_equal(feed_by(pair, kr, &us->keys[SYNC_CARD_TLS], 30, &response), 0);
+    exchange_response_deinit(&response);
+    assert_false(sync_serve_next(kr->serve, pair->now_us, &response));
+    site_sign(pair, kr);
+    assert_true(sync_serve_next(kr->serve, pair->now_us, &response));
+    assert_int_equal(response.status, 200);
+    assert_int_equal(sync_page_read(buf_bytes(&response.body), &page, NULL), ERR_OK);
+    assert_int_equal(page.count, before.count);
+    struct str origin = STR("bongsu/kr/us-cert/0");
+    assert_int_equal(sync_card_ledger_key(&kr->card, origin, &key), ERR_OK);
+    assert_int_equal(checkpoint_open(page.checkpoint, origin, &key, &checkpoint, NULL, NULL), ERR_OK);
+    assert_int_equal(checkpoint_open(before.checkpoint, origin, &key, &checkpoint, NULL, NULL), ERR_NOTFOUND);
+    assert_int_equal(checkpoint.size, before.count);
+    exchange_response_deinit(&response);
+    /* The end is where it was, also for who opens the store again. */
+    restart(pair, kr);
+    assert_int_equal(gate_ledger(kr->gate, kr->partner, &after), ERR_OK);
+    assert_true(after.visible == ledger.visible && hash_eq(&after.visible_root, &ledger.visible_root));
+    assert_int_equal(feed_by(pair, kr, &us->keys[SYNC_CARD_TLS], 0, &response), 200);
+    exchange_response_deinit(&response);
+    buf_deinit(&kept);
+    pair_end(pair);
+}
+
+/* Only the follower's side has a link: the ledger key alone tells that the time has come. */
+static void a_follower_turns_by_a_signature_alone(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_begun(10);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct keys fresh = keys_new(kr, 7);
+    plan(kr, &fresh, 2, pair->now_us + 3 * DAY_US);
+    add_more(pair, kr);
+    assert_true(run(pair, 400));
+    assert_int_equal(cards_of(us).next.number, 2);
+    pair->now_us += 3 * DAY_US;
+    begin_next(kr, &fresh);
+    sync_session_stop(kr->session); /* kr calls nobody from now on */
+    site_add(pair, kr, "samples/campaign/kr-update.json");
+    site_settle(pair, kr);
+    run_on(pair, 100);
+    assert_int_equal(cards_of(us).present.number, 2);
+    struct sync_status status;
+    struct gate_ledger ledger;
+    sync_session_status(us->session, &status);
+    assert_int_equal(gate_ledger(kr->gate, kr->partner, &ledger), ERR_OK);
+    assert_int_equal(status.held, ledger.size);
+    pair_end(pair);
+}
+
 /* An older program answers the path neutrally, and is followed all the same. */
 static void who_knows_nothing_of_cards_is_followed(void **state)
 {
@@ -705,6 +805,8 @@ int main(void)
         cmocka_unit_test(a_strangers_card_is_believed_by_its_root_and_its_key_alone),
         cmocka_unit_test(a_card_that_ended_is_renewed_over_the_line),
         cmocka_unit_test(what_was_signed_before_is_signed_again_for_who_is_behind),
+        cmocka_unit_test(a_page_of_before_comes_under_the_key_of_now),
+        cmocka_unit_test(a_follower_turns_by_a_signature_alone),
         cmocka_unit_test(who_knows_nothing_of_cards_is_followed),
         cmocka_unit_test(too_many_cards_in_an_hour_are_not_taken),
         cmocka_unit_test(a_recall_is_the_first_word_under_the_next_key),
