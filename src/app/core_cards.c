@@ -303,7 +303,7 @@ static void look_at(struct core_role *role, unsigned partner, int64_t now_us)
         err_t err = sync_cards_turn(role->gate, partner, now_us);
         if (err != ERR_OK)
             say_wrong(role, err, "the next card of a partner could not be taken into force");
-        role->cards_news = true;
+        role->cards_news = role->cards_news || err == ERR_OK; /* else at the next look */
         return;
     }
     (void)snprintf(name, sizeof name, "%.*s", STR_ARG(peer->audience));

@@ -133,6 +133,7 @@ static void send_call(struct core_role *role, unsigned partner, const struct syn
     struct message_call call = {.id = call_id(partner, follow->generation, send->id),
                                 .partner = partner,
                                 .method = send->method,
+                                .any_key = send->any_key,
                                 .target = buf_str(&target),
                                 .content_type = str_of(send->content_type),
                                 .answer_max = SYNC_ANSWER_BYTES_MAX,

@@ -14,6 +14,7 @@
 #include "core/wr.h"
 #include "net/client.h"
 #include "net/server.h"
+#include "sync/wire.h"
 
 enum {
     PEM_BYTES_MAX = 1 << 20,
@@ -39,8 +40,10 @@ struct partner { /* one that may call us and that we may call */
         uint8_t at[EXCHANGE_KEY_SIZE];
     } keys[MESSAGE_PEER_KEYS];
     char origin[LIMIT_HOST_BYTES + 32];
-    struct tls *tls;
-    struct client *client;
+    struct line {
+        struct tls *tls;
+        struct client *client;
+    } line, any; /* by its keys; by whatever key, to show cards, made when it is wanted */
 };
 
 struct calling { /* a call to a partner under way */
@@ -371,7 +374,23 @@ static bool know_called(void *ctx, const struct tls_peer *peer, uint64_t *out_id
     return which_key(partner, peer) < MESSAGE_PEER_KEYS;
 }
 
+/* Whoever is there: cards alone are shown, and what comes back is believed by its signature. */
+static bool know_anybody(void *ctx, const struct tls_peer *peer, uint64_t *out_id)
+{
+    (void)ctx;
+    (void)peer;
+    *out_id = 0;
+    return true;
+}
+
 static void say_answer(struct edge_role *role, const struct message_answer *answer);
+
+static void close_line(struct line *line)
+{
+    client_close(line->client);
+    tls_close(line->tls);
+    *line = (struct line) {NULL, NULL};
+}
 
 /* Core hears that no answer comes: it need not wait for as long as a slow line takes. */
 static void close_client(struct edge_role *role, uint32_t index)
@@ -384,10 +403,8 @@ static void close_client(struct edge_role *role, uint32_t index)
         calling->call = NULL;
         say_answer(role, &(struct message_answer) {.id = calling->id, .err = ERR_CLOSED});
     }
-    client_close(partner->client);
-    tls_close(partner->tls);
-    partner->client = NULL;
-    partner->tls = NULL;
+    close_line(&partner->line);
+    close_line(&partner->any);
 }
 
 static void drop_key(struct edge_role *role, uint32_t index, size_t which)
@@ -405,19 +422,19 @@ static void forget(struct edge_role *role, uint32_t index)
     role->partners[index].known = false;
 }
 
-static err_t open_client(struct edge_role *role, struct partner *partner)
+static err_t open_client(struct edge_role *role, struct partner *partner, bool any, struct line *out)
 {
     struct tls_conf tls = {.client = true,
                            .trust = TLS_TRUST_PINNED,
                            .identity = role->node_identity,
-                           .know = know_called,
+                           .know = any ? know_anybody : know_called,
                            .ctx = partner,
                            .pad_bytes = role->conf->pad_records};
-    err_t err = tls_open(&tls, &partner->tls);
+    err_t err = tls_open(&tls, &out->tls);
     if (err != ERR_OK)
         return err;
-    struct client_conf conf = {.origin = partner->origin, .tls = partner->tls};
-    return client_open(role->loop, &conf, &partner->client);
+    struct client_conf conf = {.origin = partner->origin, .tls = out->tls};
+    return client_open(role->loop, &conf, &out->client);
 }
 
 static bool names_key(const struct message_peer *peer, const uint8_t key[EXCHANGE_KEY_SIZE])
@@ -468,7 +485,7 @@ static void meet(struct edge_role *role, const struct message_peer *peer)
     (void)snprintf(partner->origin, sizeof partner->origin, "%.*s", STR_ARG(peer->origin));
     if (peer->origin.len == 0)
         return;
-    err_t err = open_client(role, partner);
+    err_t err = open_client(role, partner, false, &partner->line);
     if (err != ERR_OK) {
         diag_say(role->diag, DIAG_ERROR, err, "edge", "look at the address on its card",
                  "a partner at %s cannot be called: %s", partner->origin, err_text(err));
@@ -529,11 +546,24 @@ static void call_done(void *ctx, struct client_call *call, struct client_answer 
     say_answer(calling->role, &answer);
 }
 
+/* NULL: there is none. */
+static struct client *client_for(struct edge_role *role, const struct message_call *wanted)
+{
+    struct partner *partner = wanted->partner < LIMIT_PARTNERS ? &role->partners[wanted->partner] : NULL;
+    if (partner == NULL || partner->line.client == NULL || !wanted->any_key)
+        return partner == NULL ? NULL : partner->line.client;
+    if (!str_eq(wanted->target, STR(SYNC_PATH_CARD)))
+        return NULL;
+    if (partner->any.client == NULL && open_client(role, partner, true, &partner->any) != ERR_OK)
+        close_line(&partner->any);
+    return partner->any.client;
+}
+
 static err_t start_call(struct edge_role *role, const struct message_call *wanted)
 {
     char target[LIMIT_HTTP_TARGET_BYTES + 1];
     struct calling *calling = NULL;
-    struct client *client = wanted->partner < LIMIT_PARTNERS ? role->partners[wanted->partner].client : NULL;
+    struct client *client = client_for(role, wanted);
     for (size_t i = 0; i < LIMIT_EDGE_CALLS && calling == NULL; i++)
         if (role->calling[i].call == NULL)
             calling = &role->calling[i];
@@ -574,10 +604,10 @@ static void call_anew(struct edge_role *role)
 {
     for (uint32_t i = 0; i < LIMIT_PARTNERS; i++) {
         struct partner *partner = &role->partners[i];
-        if (partner->client == NULL)
+        if (partner->line.client == NULL)
             continue;
         close_client(role, i);
-        err_t err = open_client(role, partner);
+        err_t err = open_client(role, partner, false, &partner->line);
         if (err != ERR_OK)
             diag_say(role->diag, DIAG_ERROR, err, "edge", "restart the node", "%s cannot be called: %s",
                      partner->origin, err_text(err));

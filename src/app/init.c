@@ -191,8 +191,10 @@ static err_t read_held(struct renewing *r)
     char when[TIME_TEXT_SIZE];
     buf_init(&text, LIMIT_CARD_BYTES);
     err_t err = init_card_read(r->os, r->conf->dir, &r->held, &text, r->fault);
-    /* When card.next is in force it is first moved to where it belongs. */
-    if (err == ERR_OK && TRY(err, file_replace(r->os, r->conf->dir, INIT_CARD_FILE, buf_bytes(&text))))
+    /* When card.next is in force it is first moved to where it belongs; one of an older program is kept with
+     * the others. */
+    if (err == ERR_OK && (TRY(err, keep_card(r->os, r->conf->dir, r->held.number, buf_bytes(&text))) ||
+                          TRY(err, file_replace(r->os, r->conf->dir, INIT_CARD_FILE, buf_bytes(&text)))))
         (void)fault_set(r->fault, err, 0, "the card could not be written: %s", err_text(err));
     buf_clear(&text);
     r->has_waiting = err == ERR_OK && init_card_read_next(r->os, r->conf->dir, &r->waiting, &text) == ERR_OK;

@@ -117,6 +117,7 @@ void message_call_write(struct buf *out, const struct message_call *call)
     wr_u64(out, call->id);
     wr_u32(out, call->partner);
     wr_u8(out, (uint8_t)call->method);
+    wr_u8(out, call->any_key);
     write_str(out, call->target);
     write_str(out, call->content_type);
     wr_u32(out, call->answer_max);
@@ -131,6 +132,8 @@ err_t message_call_read(struct bytes wire, struct message_call *out)
     struct message_call call = {.id = rd_u64(&rd), .partner = rd_u32(&rd)};
     uint8_t method = rd_u8(&rd);
     call.method = (enum exchange_method)method;
+    uint8_t any_key = rd_u8(&rd);
+    call.any_key = any_key == 1;
     call.target = read_str(&rd, LIMIT_HTTP_TARGET_BYTES);
     call.content_type = read_str(&rd, 256);
     call.answer_max = rd_u32(&rd);
@@ -138,7 +141,7 @@ err_t message_call_read(struct bytes wire, struct message_call *out)
     call.timeout_ms = rd_u32(&rd);
     call.body = rd_blob(&rd, LIMIT_LINK_MESSAGE_BYTES);
     err_t err = rd_end(&rd);
-    if (err == ERR_OK && method > EXCHANGE_OTHER)
+    if (err == ERR_OK && (method > EXCHANGE_OTHER || any_key > 1))
         err = ERR_INVALID;
     if (err == ERR_OK)
         *out = call;

@@ -129,6 +129,7 @@ struct message_call {
     uint64_t id;
     uint32_t partner;
     enum exchange_method method;
+    bool any_key;      /* whoever answers, by whatever key: SYNC_PATH_CARD alone */
     struct str target; /* path and query */
     struct str content_type;
     uint32_t answer_max;

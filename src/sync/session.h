@@ -69,6 +69,7 @@ struct sync_send { /* borrowed until the next call into the session */
     struct str path, query;
     const char *content_type; /* NULL without a body */
     struct bytes body;
+    bool any_key;       /* whoever answers, by whatever TLS key: cards are shown, which nobody need believe */
     int64_t quiet_us;   /* give up when nothing of the answer came for so long (sync_session_coming) */
     int64_t timeout_us; /* give up after so long, whatever comes */
 };

@@ -290,12 +290,14 @@ void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, i
     session = sender_of(session, id);
     if (id == session->feed.id)
         feed_broke(session);
-    if (id == session->hello.id || id == session->feed.id)
+    if (id == session->hello.id || id == session->feed.id) {
         session_link_failed(session, err, err_text(err), "see that the partner's node is reachable", now_us);
-    else if (id == session->receipt.id)
+        if (err == ERR_DENIED)
+            session_card_refused(session);
+    } else if (id == session->receipt.id)
         session_receipt_failed(session, err, err_text(err), now_us);
     else if (id == session->showing.flight.id)
-        session->showing.flight.id = 0; /* hello tells why, and they are shown again */
+        session_card_failed(session, err);
     else if (id == session->recall.flight.id)
         session_recall_failed(session, err, err_text(err), now_us);
 }

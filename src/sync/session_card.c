@@ -68,6 +68,22 @@ void session_card_again(struct sync_session *session)
         session->showing.tried = 0;
 }
 
+void session_card_refused(struct sync_session *session)
+{
+    struct showing *showing = session->main != NULL ? &session->main->showing : &session->showing;
+    showing->open = true;
+    showing->tried = 0;
+}
+
+void session_card_failed(struct sync_session *session, err_t err)
+{
+    bool was_open = session->showing.open;
+    session->showing.flight.id = 0;
+    session->showing.open = false; /* hello tells why, and they are shown again */
+    if (err == ERR_DENIED && !was_open)
+        session_card_refused(session);
+}
+
 bool session_card_step(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
     struct showing *showing = &session->showing;
@@ -80,7 +96,8 @@ bool session_card_step(struct sync_session *session, int64_t now_us, struct sync
     struct sync_send what = {.method = EXCHANGE_POST,
                              .path = STR(SYNC_PATH_CARD),
                              .content_type = SYNC_MEDIA_TYPE,
-                             .body = buf_bytes(&session->request)};
+                             .body = buf_bytes(&session->request),
+                             .any_key = showing->open};
     showing->tried = number;
     showing->again_us = now_us + DAY_US;
     session_send(session, &showing->flight, now_us, CARD_US, &what, out);
@@ -128,11 +145,14 @@ static void cards_take(struct sync_session *session, const struct sync_shown *sh
 void session_card_answer(struct sync_session *session, const struct buf *body, int64_t now_us)
 {
     struct sync_shown shown;
+    bool logged, was_open = session->showing.open;
+    session->showing.open = false;
     if (sync_shown_read(buf_bytes(body), &shown) != ERR_OK)
         return;
-    session->showing.shown = session->showing.tried;
     cards_take(session, &shown, now_us);
-    bool logged;
+    if (was_open)
+        return; /* whoever it was: the cards are signed, what he says of ours is not */
+    session->showing.shown = session->showing.tried;
     session->status.our_card = shown.held;
     (void)!sync_cards_told_put(session->gate, session->partner, shown.held, sync_own_number(session->own),
                                now_us, &logged); /* it is told again */

@@ -63,6 +63,7 @@ struct showing {
     uint64_t shown;   /* number of the newest that it answered to in this session */
     uint64_t tried;   /* ...and that was sent; 0: since the link began anew none was */
     int64_t again_us; /* once more then, without need */
+    bool open;        /* the issuer's TLS key was refused: they are shown to whoever is there */
     struct flight flight;
     struct sync_pace pace;
 };
@@ -163,6 +164,10 @@ int64_t session_card_until(const struct sync_session *session);
 /* They are shown again no later than a day from now. */
 void session_card_clip(struct sync_session *session, int64_t now_us);
 void session_card_answer(struct sync_session *session, const struct buf *body, int64_t now_us);
+/* The other side's TLS key is none that its cards name, either session found: has it others by now? */
+void session_card_refused(struct sync_session *session);
+/* No answer came. */
+void session_card_failed(struct sync_session *session, err_t err);
 /* The link begins, or begins again: they are shown before hello, unless they were. */
 void session_card_again(struct sync_session *session);
 

@@ -224,6 +224,14 @@ class Both:
             lambda: self.kr.status().get('card') == 5 and self.peer(self.us).get('card') == 5, 30),
                      (self.kr.status(), self.peer(self.us)))
         REPORT.check('and is in step', wait_for(self.in_step, 60), (self.peer(self.us), self.peer(self.kr)))
+        self.kr.stop()
+        for node in self.nodes:
+            self.renew(node, '--rotate', 'all', '--from', 'now')
+        self.kr.start()
+        REPORT.check('both changed every key while the line was down, and find each other', wait_for(
+            lambda: self.peer(self.us).get('card') == 6 and self.peer(self.kr).get('card') == 5, 30),
+                     (self.peer(self.us), self.peer(self.kr)))
+        REPORT.check('and are in step', wait_for(self.in_step, 60), (self.peer(self.us), self.peer(self.kr)))
 
     def tls_now(self, node):
         return max(pathlib.Path(node.dir, 'keys-edge').glob('tls.*'), key=lambda path: path.stat().st_mtime_ns)
@@ -235,7 +243,7 @@ class Both:
         size = self.peer(self.kr)['received']
         held.request('GET', f'/bongsu/v1/feed?epoch=0&from={self.us.status("kr")["ledger_visible"]}&max=10&wait=30')
         self.renew(self.kr, '--rotate', 'tls,ledger', '--from', 'now')
-        REPORT.check('the new card is there', wait_for(lambda: self.peer(self.us).get('card') == 6, 10), self.peer(self.us))
+        REPORT.check('the new card is there', wait_for(lambda: self.peer(self.us).get('card') == 7, 10), self.peer(self.us))
         said = stolen.post(self.us.port, '/bongsu/v1/hello', HELLO)
         REPORT.equal('the thief gets the neutral answer', (said[0], said[2]), (404, b''))
         try:
@@ -255,7 +263,7 @@ class Both:
         twin = Node(self.folder / 'twin', 'kr', 'KR')
         answer = self.us.run('peer', 'add', twin.card(), '--audience', 'kr')
         REPORT.check('a card by another root key is refused', not answer.good and 'root key' in answer.text, answer)
-        REPORT.equal('and the one that is held stays', self.peer(self.us)['card'], 6)
+        REPORT.equal('and the one that is held stays', self.peer(self.us)['card'], 7)
 
     def look_at_homes(self):
         au = Node(self.folder, 'au', 'AU')

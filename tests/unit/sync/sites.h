@@ -301,6 +301,17 @@ static inline bool is_lost(struct pair *pair)
     return pair->lost > 0 && next_random(pair, 1000) < pair->lost;
 }
 
+/* As edge: does the server show a key that its cards name here? */
+static inline bool is_pinned(struct pair *pair, struct site *site)
+{
+    struct sync_cards cards;
+    const struct sign_public *shown = &site->other->card.key[SYNC_CARD_TLS];
+    assert_int_equal(sync_cards_load(site->gate, site->partner, &cards, NULL), ERR_OK);
+    return memcmp(cards.present.key[SYNC_CARD_TLS].b, shown->b, SIGN_PUBLIC_SIZE) == 0 ||
+           (sync_cards_next_valid(&cards, pair->now_us) &&
+            memcmp(cards.next.key[SYNC_CARD_TLS].b, shown->b, SIGN_PUBLIC_SIZE) == 0);
+}
+
 static inline void site_send(struct pair *pair, struct site *site, const struct sync_send *send)
 {
     struct site *server = site->other;
@@ -310,6 +321,11 @@ static inline void site_send(struct pair *pair, struct site *site, const struct 
         sync_session_failed(site->session, send->id, ERR_CLOSED, pair->now_us);
         return;
     }
+    if (!send->any_key && !is_pinned(pair, site)) {
+        sync_session_failed(site->session, send->id, ERR_DENIED, pair->now_us);
+        return;
+    }
+    assert_true(!send->any_key || str_eq(send->path, STR(SYNC_PATH_CARD)));
     uint8_t *body = calloc(1, send->body.len + JSON_PADDING);
     size_t len = send->body.len;
     if (len > 0)

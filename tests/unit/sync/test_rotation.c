@@ -594,6 +594,48 @@ static void a_follower_turns_by_a_signature_alone(void **state)
     pair_end(pair);
 }
 
+/* Both change every key while the line is down: neither knows a key of the other's. */
+static void both_change_while_nobody_hears(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_begun(11);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct keys fresh_kr = keys_new(kr, 7), fresh_us = keys_new(us, 8);
+    begin_now(kr, &fresh_kr, 2, pair->now_us);
+    begin_now(us, &fresh_us, 2, pair->now_us);
+    restart(pair, kr);
+    restart(pair, us);
+    add_more(pair, kr);
+    assert_true(run(pair, 400));
+    run_on(pair, 100);
+    assert_int_equal(cards_of(us).present.number, 2);
+    assert_int_equal(cards_of(kr).present.number, 2);
+    assert_int_equal(sync_cards_told(kr->gate, kr->partner), 2);
+    assert_int_equal(sync_cards_told(us->gate, us->partner), 2);
+    pair_end(pair);
+}
+
+/* Who is only called cannot show its card by itself: whoever calls finds another key, and asks. */
+static void who_is_only_called_is_asked(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_begun(12);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct keys fresh = keys_new(kr, 7);
+    sync_session_stop(kr->session);
+    begin_now(kr, &fresh, 2, pair->now_us);
+    site_add(pair, kr, "samples/campaign/kr-update.json");
+    site_settle(pair, kr);
+    run_on(pair, 100);
+    assert_int_equal(cards_of(us).present.number, 2);
+    struct sync_status status;
+    struct gate_ledger ledger;
+    sync_session_status(us->session, &status);
+    assert_int_equal(gate_ledger(kr->gate, kr->partner, &ledger), ERR_OK);
+    assert_int_equal(status.held, ledger.size);
+    pair_end(pair);
+}
+
 /* An older program answers the path neutrally, and is followed all the same. */
 static void who_knows_nothing_of_cards_is_followed(void **state)
 {
@@ -731,6 +773,29 @@ static void receipts_and_answers_of_recalls_come_under_the_next_keys(void **stat
     pair_end(pair);
 }
 
+/* The poll for the main ledger still waits on the connection of before: the urgent one is the first to call.
+ */
+static void the_urgent_one_finds_another_tls_key(void **state)
+{
+    (void)state;
+    static const enum sync_card_key which[] = {SYNC_CARD_TLS};
+    struct pair *pair = pair_begun(13);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct keys fresh = keys_changed(kr, which, 1);
+    struct stix_key key = indicator(kr, 0, 0);
+    run_on(pair, 20);
+    sync_session_stop(kr->session);
+    int64_t began_us = pair->now_us;
+    begin_now(kr, &fresh, 2, began_us);
+    uint64_t lsn = call_back(pair, kr, &key);
+    for (unsigned i = 0; i < 200 && cards_of(us).present.number == 1; i++)
+        (void)run(pair, 1);
+    assert_int_equal(cards_of(us).present.number, 2);
+    assert_true(pair->now_us - began_us < 5 * SECOND_US);
+    expect_answered(pair, kr, lsn);
+    pair_end(pair);
+}
+
 /* All keys of both change while recalls are under way, and whoever is killed whenever. */
 static void recalls_arrive_while_every_key_changes(void **state)
 {
@@ -807,10 +872,13 @@ int main(void)
         cmocka_unit_test(what_was_signed_before_is_signed_again_for_who_is_behind),
         cmocka_unit_test(a_page_of_before_comes_under_the_key_of_now),
         cmocka_unit_test(a_follower_turns_by_a_signature_alone),
+        cmocka_unit_test(both_change_while_nobody_hears),
+        cmocka_unit_test(who_is_only_called_is_asked),
         cmocka_unit_test(who_knows_nothing_of_cards_is_followed),
         cmocka_unit_test(too_many_cards_in_an_hour_are_not_taken),
         cmocka_unit_test(a_recall_is_the_first_word_under_the_next_key),
         cmocka_unit_test(receipts_and_answers_of_recalls_come_under_the_next_keys),
+        cmocka_unit_test(the_urgent_one_finds_another_tls_key),
         cmocka_unit_test(recalls_arrive_while_every_key_changes),
         cmocka_unit_test(no_card_is_taken_beside_the_urgent_ledger),
     };
