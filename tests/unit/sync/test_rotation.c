@@ -735,6 +735,79 @@ static void a_recall_is_the_first_word_under_the_next_key(void **state)
     pair_end(pair);
 }
 
+/* The main one saw the next key first: a recall under it is believed at once, not after a refusal. */
+static void the_urgent_one_follows_the_switch(void **state)
+{
+    (void)state;
+    static const enum sync_card_key which[] = {SYNC_CARD_LEDGER};
+    struct pair *pair = pair_begun(14);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct stix_key first = indicator(kr, 0, 0), second = indicator(kr, 0, 1);
+    struct sync_status status;
+    expect_answered(pair, kr, call_back(pair, kr, &first));
+    struct keys fresh = keys_changed(kr, which, 1);
+    plan(kr, &fresh, 2, pair->now_us + SECOND_US);
+    add_more(pair, kr);
+    assert_true(run(pair, 400));
+    pair->now_us += 2 * SECOND_US;
+    begin_next(kr, &fresh);
+    site_add(pair, kr, "samples/campaign/kr-update.json");
+    site_settle(pair, kr);
+    assert_true(run(pair, 400));
+    assert_int_equal(cards_of(us).present.number, 2);
+    uint64_t lsn = call_back(pair, kr, &second);
+    for (unsigned i = 0; i < 100 && urgent_of(kr).receipted < 2; i++) {
+        (void)run(pair, 1);
+        sync_session_status(us->session, &status);
+        assert_int_equal(status.trouble.err, ERR_OK);
+    }
+    expect_answered(pair, kr, lsn);
+    pair_end(pair);
+}
+
+/* Who restarts at the switch signs the end of the urgent ledger once more when it is asked for. */
+static void the_urgent_end_is_signed_again_when_it_is_asked_for(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_begun(15);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct stix_key key = indicator(kr, 0, 0);
+    struct sync_status status;
+    expect_answered(pair, kr, call_back(pair, kr, &key));
+    struct keys fresh = keys_new(kr, 7);
+    begin_now(kr, &fresh, 2, pair->now_us);
+    restart(pair, kr); /* forgets that it is to be signed */
+    restart(pair, us);
+    run_on(pair, 20);
+    assert_int_equal(cards_of(us).present.number, 2);
+    sync_session_status(us->session, &status);
+    for (unsigned i = 0; i < 100 && status.trouble.err != ERR_OK; i++) { /* until both were answered a poll */
+        run_on(pair, 20);
+        sync_session_status(us->session, &status);
+    }
+    assert_int_equal(status.trouble.err, ERR_OK);
+    assert_int_equal(urgent_of(kr).receipted, 1);
+    pair_end(pair);
+}
+
+/* The key for answers alone changes: no receipt shows the next card first. */
+static void an_answer_under_the_next_key_is_believed(void **state)
+{
+    (void)state;
+    static const enum sync_card_key which[] = {SYNC_CARD_RECALL};
+    struct pair *pair = pair_begun(16);
+    struct site *kr = &pair->site[0], *us = &pair->site[1];
+    struct keys fresh = keys_changed(us, which, 1);
+    struct stix_key key = indicator(kr, 0, 0);
+    plan(us, &fresh, 2, pair->now_us + SECOND_US);
+    add_more(pair, us);
+    assert_true(run(pair, 400));
+    pair->now_us += 2 * SECOND_US;
+    begin_next(us, &fresh);
+    expect_answered(pair, kr, call_back(pair, kr, &key));
+    pair_end(pair);
+}
+
 /* What is signed over the urgent ledger shows the next card as well, and its answers are believed. */
 static void receipts_and_answers_of_recalls_come_under_the_next_keys(void **state)
 {
@@ -878,6 +951,9 @@ int main(void)
         cmocka_unit_test(too_many_cards_in_an_hour_are_not_taken),
         cmocka_unit_test(a_recall_is_the_first_word_under_the_next_key),
         cmocka_unit_test(receipts_and_answers_of_recalls_come_under_the_next_keys),
+        cmocka_unit_test(the_urgent_one_follows_the_switch),
+        cmocka_unit_test(the_urgent_end_is_signed_again_when_it_is_asked_for),
+        cmocka_unit_test(an_answer_under_the_next_key_is_believed),
         cmocka_unit_test(the_urgent_one_finds_another_tls_key),
         cmocka_unit_test(recalls_arrive_while_every_key_changes),
         cmocka_unit_test(no_card_is_taken_beside_the_urgent_ledger),
