@@ -56,6 +56,34 @@ static void leave(void)
     must(system(command) == 0);
 }
 
+static void no_lines(void *ctx, struct buf *out)
+{
+    (void)ctx;
+    (void)out;
+}
+
+static void nobody_reads(void *ctx, unsigned partner)
+{
+    (void)ctx;
+    (void)partner;
+}
+
+static err_t no_card(void *ctx, struct str whole, const struct gate_by *by, struct fault *fault)
+{
+    (void)ctx;
+    (void)whole;
+    (void)by;
+    return fault_set(fault, ERR_WRONGSTATE, 0, "this node has no keys");
+}
+
+static err_t no_epoch(void *ctx, unsigned partner, uint32_t epoch)
+{
+    (void)ctx;
+    (void)partner;
+    (void)epoch;
+    return ERR_CLOSED;
+}
+
 static void enter(void)
 {
     static const struct gate_by by = {{"fuzz", 4}, {"a seed", 6}};
@@ -90,6 +118,11 @@ static void enter(void)
                                         .operators = &place.operators,
                                         .os = os,
                                         .peers_changed = nothing,
+                                        .card_take = no_card,
+                                        .cards_say = no_lines,
+                                        .cards_changed = nothing,
+                                        .reader_gone = nobody_reads,
+                                        .epoch_begins = no_epoch,
                                         .peer_status = no_peer_status,
                                         .node_status = no_status};
     must(atexit(leave) == 0);
