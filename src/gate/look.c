@@ -248,20 +248,13 @@ static err_t find_lacking(struct gate *gate, const struct stix_ref *refs, size_t
     for (size_t i = 0; i < count; i++) {
         const struct stix_ref *ref = &refs[i];
         struct copies copies;
-        bool held = false;
+        struct holders holders;
+        err_t err;
         if (key_is_builtin(&ref->key))
             continue;
-        err_t err = copies_load(gate, &ref->key, &copies);
-        if (err != ERR_OK)
+        if (TRY(err, copies_load(gate, &ref->key, &copies)) || TRY(err, copies_held(gate, &copies, &holders)))
             return err;
-        for (size_t k = 0; k < copies.count; k++) {
-            struct state state;
-            const struct gate_source *source = gate_source_get(gate, copies.at[k].source);
-            held |= source != NULL && source->partner == (int)partner;
-            held |= state_load(gate, copies.at[k].lsn, &state) == ERR_OK &&
-                    ((state.released | state.minted) >> partner & 1);
-        }
-        if (held)
+        if (((holders.plain | holders.minted) >> partner & 1) != 0)
             continue;
         why->blocked_by = arena_str(arena, ref->id);
         why->blocked_by_unknown = copies.count == 0;

@@ -61,6 +61,7 @@ void node_init(struct world *world, unsigned number)
     node->roots = zeroed(SIGNED_MAX, sizeof *node->roots);
     node->held = zeroed(HELD_MAX, sizeof *node->held);
     node->reported = zeroed(THINGS_MAX, 1);
+    node->counted = zeroed(THINGS_MAX, 1);
     node->allowed = zeroed(THINGS_MAX, 1);
     for (unsigned p = 0; p < NODES; p++) {
         node->ledger[p].at = zeroed(LEDGER_MAX, sizeof *node->ledger[p].at);
@@ -101,6 +102,7 @@ void node_deinit(struct node *node)
     free(node->roots);
     free(node->held);
     free(node->reported);
+    free(node->counted);
     free(node->allowed);
     recalls_deinit(&node->recalls);
     restores_deinit(node);

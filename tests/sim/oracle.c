@@ -40,8 +40,10 @@ static void look_submitted(struct node *node, const struct gate_object *object, 
 {
     const struct gate_source *source = gate_source_get(node->gate, object->envelope.source);
     for (unsigned p = 0; p < NODES; p++)
-        if (p != node->number && source->partner == (int)node->partner[p])
+        if (p != node->number && source->partner == (int)node->partner[p]) {
             node->reported[thing->number] |= (uint8_t)(1u << p);
+            node->counted[thing->number] |= (uint8_t)((object->quarantined ? 0u : 1u) << p);
+        }
 }
 
 static bool look_object(void *ctx, const struct gate_object *object)
@@ -387,7 +389,7 @@ static bool partner_has(const struct oracle *oracle, uint16_t target)
         const struct held *held = &node->held[i];
         if (held->thing->target != target || held->quarantined)
             continue;
-        if ((node->reported[held->thing->number] >> oracle->to & 1) ||
+        if ((node->counted[held->thing->number] >> oracle->to & 1) ||
             (oracle->lag && (node->allowed[held->thing->number] >> oracle->to & 1) &&
              !(oracle->ahead && is_ending(ledger, held->thing))))
             return true;
@@ -539,8 +541,9 @@ static const char *undone(const struct thing *source, struct bytes text)
 }
 
 /* In a life with duties: nothing of what nobody may have, and, of what the rules with duties let go, nothing
- * that they have taken out. */
-static void look_text(struct node *node, unsigned to, const struct gate_leaf *leaf)
+ * that they have taken out. Looking `again`: what says nothing of itself may have been let go by an
+ * assumption that ended since, and a hold takes nothing back. */
+static void look_text(struct node *node, unsigned to, const struct gate_leaf *leaf, bool again)
 {
     const struct world *world = node->world;
     struct bytes text = leaf->object;
@@ -549,9 +552,13 @@ static void look_text(struct node *node, unsigned to, const struct gate_leaf *le
     const char *wrong = things_hidden(text);
     const struct thing *source = things_source(&world->things, text);
     /* AMBER, and what may be, goes by another rule. */
-    if (wrong == NULL && source != NULL && node_has_duties(node, node->policy) &&
-        source->tlp <= STIX_TLP_GREEN && source->mark_count == 0 && !node->tagged[source->target][to])
+    if (wrong == NULL && source != NULL && (source->tlp != STIX_TLP_NONE || !again) &&
+        node_has_duties(node, node->policy) && source->tlp <= STIX_TLP_GREEN && source->mark_count == 0 &&
+        !node->tagged[source->target][to])
         wrong = undone(source, text);
+    for (size_t i = 0; wrong != NULL && i < node->held_count; i++)
+        if (node->held[i].thing == source)
+            tell_why(node, to, &node->held[i]);
     if (wrong != NULL)
         world_break(node->world, "%s gives %s %s (leaf %llu):\n%.*s", node->name, world->nodes[to].name,
                     wrong, (unsigned long long)leaf->leaf.seq, (int)(text.len < 400 ? text.len : 400),
@@ -584,7 +591,7 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     if (ledger->count > 0 && seen.time_us <= ledger->at[ledger->count - 1].time_us)
         world_blame(node->world, "%s dated leaf %zu for %s no later than the one before", node->name,
                     ledger->count, to);
-    look_text(node, showing->to, leaf);
+    look_text(node, showing->to, leaf, false);
     if (leaf->object.len > 0) {
         seen.thing = things_find(&node->world->things, leaf->object);
         seen.source = things_source(&node->world->things, leaf->object);
@@ -635,7 +642,7 @@ static bool look_again(void *ctx, const struct gate_leaf *leaf)
     const struct showing *showing = ctx;
     struct node *node = showing->node;
     const struct thing *thing = leaf->object.len > 0 ? things_find(&node->world->things, leaf->object) : NULL;
-    look_text(node, showing->to, leaf);
+    look_text(node, showing->to, leaf, true);
     if (thing == NULL)
         return true;
     bool kept = node->policy == POLICY_NARROW && is_kept_here(node, thing);

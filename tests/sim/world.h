@@ -233,7 +233,8 @@ struct node {
     uint64_t held_from;    /* next lsn to look at */
     uint64_t taken[NODES]; /* leaves taken over from each partner */
     uint8_t *reported;     /* [thing] partners that sent it, by node */
-    uint8_t *allowed;      /* [thing] nodes that were allowed to have it at some time */
+    uint8_t *counted; /* ...and whose copy is not kept in quarantine: it says that they have the object */
+    uint8_t *allowed; /* [thing] nodes that were allowed to have it at some time */
     struct seen_ledger ledger[NODES];
     struct recalls recalls;
     struct restores restores;

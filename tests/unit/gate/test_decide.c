@@ -563,6 +563,30 @@ static void a_partner_brings_what_was_missing(void **state)
     bench_deinit(&n.b);
 }
 
+/* ...but not when what it brings contradicts what is held: that is nobody's word until a person has looked,
+ * and what waits says so. */
+static void what_is_quarantined_counts_for_nobody(void **state)
+{
+    (void)state;
+    struct node n;
+    struct gate_why why;
+    struct arena arena;
+    char text[TEXT_MAX];
+    struct stix_key waits = key_of("relationship", 2);
+    node_init(&n);
+    arena_init(&arena, 64 << 20);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_RED)));
+    (void)bench_add(&n.b, n.own, relationship(text, 2, 1, 2, MARKED(TLP_GREEN)));
+    assert_int_equal(bench_add(&n.b, n.theirs, indicator(text, 2, 1, ",\"x_other\":1" MARKED(TLP_AMBER))),
+                     GATE_CONFLICT);
+    assert_false(out(&n, "relationship", 2));
+    assert_int_equal(gate_explain(n.b.gate, &waits, n.us, n.b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    assert_true(why.blocked && str_starts(why.blocked_by, STR("indicator--")));
+    arena_deinit(&arena);
+    bench_deinit(&n.b);
+}
+
 /* A creator that needs a marking that is not here: who needs the creator waits, and goes in the end. */
 static void followers_wait_for_followers(void **state)
 {
@@ -872,6 +896,7 @@ int main(void)
         cmocka_unit_test(a_stricter_twin_binds),
         cmocka_unit_test(never_back_and_onward),
         cmocka_unit_test(a_partner_brings_what_was_missing),
+        cmocka_unit_test(what_is_quarantined_counts_for_nobody),
         cmocka_unit_test(followers_wait_for_followers),
         cmocka_unit_test(nothing_is_said_twice),
         cmocka_unit_test(nothing_is_said_twice_at_once),
