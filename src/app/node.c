@@ -12,8 +12,9 @@
 #include "os/os_net.h"
 #include "os/proc.h"
 #include "os/sandbox.h"
+#include "os/term.h"
 
-enum { STORE_IDLE_MS = 300 };
+enum { STORE_IDLE_MS = 300, CORE_TRIES = 50, CORE_TRY_MS = 100 };
 
 struct node {
     const struct os *os;
@@ -143,6 +144,20 @@ static err_t make_channels(struct node *node)
     return os_channel_make(LIMIT_LINK_SMALL_BYTES, &node->parent_core);
 }
 
+/* A command that found no node may be opening or closing the store still (open_store): it sees our socket, or
+ * is done, and ends soon. */
+static err_t open_core_room(struct node *node, const struct core_links *links)
+{
+    err_t err = ERR_BUSY;
+    for (int i = 0; err == ERR_BUSY && i < CORE_TRIES; i++) {
+        if (i > 0)
+            os_term_pause(CORE_TRY_MS);
+        err = core_role_open(node->loop, node->os, node->conf, &node->report.diag, links, broken, node,
+                             &node->core);
+    }
+    return err;
+}
+
 static err_t open_all(struct node *node)
 {
     const struct os *os = node->os;
@@ -164,7 +179,7 @@ static err_t open_all(struct node *node)
     if (err != ERR_OK ||
         TRY(err, keeper_role_open(node->loop, os, node->conf, diag, &node->keeper_core, broken, node,
                                   &node->keeper)) ||
-        TRY(err, core_role_open(node->loop, os, node->conf, diag, &links, broken, node, &node->core)) ||
+        TRY(err, open_core_room(node, &links)) ||
         TRY(err, guard_role_open(node->loop, os, diag, &node->guard_core, &node->edge_guard, broken, node,
                                  &node->guard)))
         return err;
@@ -223,8 +238,7 @@ static err_t open_core(struct node *node)
     node->parent_core = inherited(OS_PROC_FD_FIRST + 6);
     node->edge_marks = inherited(OS_PROC_FD_FIRST + 9);
     struct core_links links = {&node->guard_core, &node->keeper_core, &node->parent_core, &node->edge_marks};
-    err_t err = core_role_open(node->loop, node->os, node->conf, &node->report.diag, &links, broken, node,
-                               &node->core);
+    err_t err = open_core_room(node, &links);
     if (err != ERR_OK)
         return err;
     core_role_bounded(node->core, node->bounded);

@@ -5,6 +5,7 @@
 
 Standard library only. Ends with "N passed, N failed, N skipped".
 """
+import fcntl
 import glob
 import gzip
 import hashlib
@@ -19,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -458,6 +460,18 @@ def test_running(place):
     check('a taken port ends serve', got == 1, got)
     check('a taken port is named', any(port.split(':')[1] in line['what'] for line in said), err)
     check('it says what to do', any('next' in line for line in said), err)
+
+
+def test_start_beside_a_command(place):
+    """Who asks while the node starts may have the store open still: the node waits for its end."""
+    place.make('late', 'KR')
+    place.expect(0, 'not running', 'status', '--dir', 'late')
+    with (place.path / 'late' / 'store' / 'LOCK').open('rb') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(1, fcntl.flock, (lock, fcntl.LOCK_UN)).start()
+        place.start('late')
+    place.expect(0, 'running', 'status', '--dir', 'late')
+    place.stop('late')
 
 
 def test_sources(place):
@@ -938,7 +952,8 @@ def main():
     try:
         for test in (test_install, test_usage, test_policy_alone, test_lint, test_lint_packed, test_lint_levels,
                      test_extension_lint, test_init,
-                     test_stopped, test_together, test_running, test_extension, test_sources, test_accept,
+                     test_stopped, test_together, test_running, test_start_beside_a_command, test_extension, test_sources,
+                     test_accept,
                      test_add, test_refusals, test_large,
                      test_policy, test_policy_examples, test_peers, test_deciding, test_people, test_definitions, test_ledger,
                      test_watching, test_streams, test_two_operators, test_ending):
