@@ -6,6 +6,7 @@
 #include "app/file.h"
 #include "app/keeper.h"
 #include "app/keys.h"
+#include "app/root.h"
 
 static const int64_t DAY_US = INT64_C(86400000000);
 
@@ -46,11 +47,11 @@ static err_t keep_card(const struct os *os, const char *dir, uint64_t number, st
 
 /* `file` last: what stands there counts. */
 static err_t sign_and_write(const struct os *os, const char *dir, const char *file,
-                            const struct sync_card *card, const struct sign_key *root, struct fault *fault)
+                            const struct sync_card *card, const struct root *root, struct fault *fault)
 {
     struct buf text;
     buf_init(&text, LIMIT_CARD_BYTES);
-    err_t err = sync_card_sign(card, root, &text, fault);
+    err_t err = sync_card_sign_by(card, root->signer, &text, fault);
     if (err == ERR_OK && (TRY(err, keep_card(os, dir, card->number, buf_bytes(&text))) ||
                           TRY(err, file_replace(os, dir, file, buf_bytes(&text)))))
         (void)fault_set(fault, err, 0, "the card could not be written: %s", err_text(err));
@@ -70,33 +71,51 @@ static err_t write_conf(const struct os *os, const struct conf *conf)
     return err;
 }
 
-err_t init_node(const struct os *os, const struct conf *conf, struct str passphrase,
+static err_t make_dir(const struct os *os, const char *dir, struct fault *fault)
+{
+    err_t err = os->dir_make(os->ctx, dir);
+    return err == ERR_OK ? ERR_OK
+                         : fault_set(fault, err, 0, "the directory %.120s could not be made: %s", dir,
+                                     err == ERR_NOTFOUND ? "the one above it is missing" : err_text(err));
+}
+
+/* What is refused leaves nothing behind: a token needs no directory, and a passphrase is looked at first. */
+static err_t make_root(const struct os *os, const struct conf *conf, const char *where, struct str secret,
+                       struct root *out, struct fault *fault)
+{
+    err_t err;
+    if (where == NULL)
+        return TRY(err, root_passphrase_ok(secret, fault)) || TRY(err, make_dir(os, conf->dir, fault))
+                   ? err
+                   : root_make(os, conf->dir, NULL, secret, out, fault);
+    if (TRY(err, root_make(os, conf->dir, where, secret, out, fault)))
+        return err;
+    err = make_dir(os, conf->dir, fault);
+    if (err != ERR_OK)
+        root_close(out);
+    return err;
+}
+
+err_t init_node(const struct os *os, const struct conf *conf, const char *where, struct str secret,
                 struct sync_card *out_card, struct fault *fault)
 {
     char path[FILE_PATH_SIZE];
-    struct sign_key root;
+    struct root root;
     struct sync_card card;
     err_t err;
     if (TRY(err, file_path(conf->dir, CONF_FILE, path)))
         return fault_set(fault, err, 0, "the path is too long");
     if (file_exists(os, path))
         return fault_set(fault, ERR_EXISTS, 0, "there is a node in %.150s already", conf->dir);
-    if (passphrase.len < KEYS_PASSPHRASE_MIN || passphrase.len > KEYS_PASSPHRASE_MAX)
-        return fault_set(fault, ERR_INVALID, 0, "a passphrase has %d to %d bytes", KEYS_PASSPHRASE_MIN,
-                         KEYS_PASSPHRASE_MAX);
-    if (TRY(err, os->dir_make(os->ctx, conf->dir)))
-        return fault_set(fault, err, 0, "the directory %.120s could not be made: %s", conf->dir,
-                         err == ERR_NOTFOUND ? "the one above it is missing" : err_text(err));
-    if (TRY(err, keys_root_make(os, conf->dir, passphrase, &root)))
-        return fault_set(fault, err, 0, "the root key could not be made: %s",
-                         err == ERR_EXISTS ? "there is one already" : err_text(err));
+    if (TRY(err, make_root(os, conf, where, secret, &root, fault)))
+        return err;
     char anchor[FILE_PATH_SIZE];
     if (TRY(err, file_path(conf->dir, KEEPER_ANCHOR_FILE, anchor)) || TRY(err, anchor_make(os, anchor))) {
         (void)fault_set(fault, err, 0, "the anchor could not be made: %s", err_text(err));
         goto out;
     }
     if (TRY(err, keys_make(os, conf->dir)) || TRY(err, keys_dirs(os, conf->dir)) ||
-        TRY(err, card_of(os, conf, &root.public, &card))) {
+        TRY(err, card_of(os, conf, root.signer.public, &card))) {
         (void)fault_set(fault, err, 0, "the working keys could not be made: %s", err_text(err));
         goto out;
     }
@@ -110,7 +129,7 @@ err_t init_node(const struct os *os, const struct conf *conf, struct str passphr
     }
     *out_card = card;
 out:
-    sign_key_wipe(&root);
+    root_close(&root);
     return err;
 }
 
@@ -181,7 +200,7 @@ struct renewing {
     const struct init_renewal *renewal;
     struct sync_card held, waiting, card;
     bool has_waiting;
-    struct sign_key root;
+    struct root root;
     struct fault *fault;
 };
 
@@ -207,18 +226,6 @@ static err_t read_held(struct renewing *r)
                      (unsigned long long)r->waiting.number, when);
 }
 
-static err_t open_root(struct renewing *r)
-{
-    const struct init_renewal *renewal = r->renewal;
-    err_t err = keys_root_open(r->os, renewal->root_path, renewal->passphrase, &r->root);
-    if (err == ERR_OK)
-        return ERR_OK;
-    return fault_set(r->fault, err, 0, "%.120s: %s", renewal->root_path,
-                     err == ERR_DENIED || err == ERR_INVALID ? "not the passphrase of this root key"
-                     : err == ERR_NOTFOUND                   ? "not found; name it with --root-key"
-                                                             : err_text(err));
-}
-
 static err_t fill_card(struct renewing *r)
 {
     const struct init_renewal *renewal = r->renewal;
@@ -231,7 +238,7 @@ static err_t fill_card(struct renewing *r)
     card->number = r->has_waiting ? r->waiting.number : r->held.number;
     card->number = (renewal->above > card->number ? renewal->above : card->number) + 1;
     memcpy(card->key, r->held.key, sizeof card->key);
-    card->key[SYNC_CARD_ROOT] = r->root.public;
+    card->key[SYNC_CARD_ROOT] = *r->root.signer.public;
     card->identity_count = renewal->same_identities ? r->held.identity_count : renewal->identity_count;
     if (card->identity_count > 0)
         memcpy(card->identities, renewal->same_identities ? r->held.identities : renewal->identities,
@@ -271,10 +278,11 @@ err_t init_card_renew(const struct os *os, const struct conf *conf, const struct
     struct renewing r = {.os = os, .conf = conf, .renewal = renewal, .fault = fault};
     err_t err;
     must(renewal->identity_count <= LIMIT_CARD_IDENTITIES);
-    if (TRY(err, read_held(&r)) || TRY(err, open_root(&r)))
+    if (TRY(err, read_held(&r)) ||
+        TRY(err, root_open(os, renewal->root_path, renewal->secret, &r.root, fault)))
         return err;
     if (!TRY(err, fill_card(&r)) && !TRY(err, write_card(&r)))
         *out_card = r.card;
-    sign_key_wipe(&r.root);
+    root_close(&r.root);
     return err;
 }

@@ -12,13 +12,13 @@
 
 enum { INIT_CARD_DAYS = 365, INIT_ROTATE_DAYS = 3 };
 
-/* Writes bongsu.yaml, the keys, root.key and card number 1. ERR_EXISTS: there is a node already. On failure
- * `fault` (may be NULL) says what; what was written stays for a look. */
-NODISCARD err_t init_node(const struct os *os, const struct conf *conf, struct str passphrase,
+/* Writes bongsu.yaml, the keys, the root key (root.h: `where`, `secret`) and card number 1. ERR_EXISTS: there
+ * is a node already. On failure `fault` (may be NULL) says what; what was written stays for a look. */
+NODISCARD err_t init_node(const struct os *os, const struct conf *conf, const char *where, struct str secret,
                           struct sync_card *out_card, struct fault *fault);
 struct init_renewal {
-    const char *root_path; /* where root.key is now */
-    struct str passphrase;
+    const char *root_path; /* where the root key is now, and what opens it (root.h) */
+    struct str secret;
     bool same_identities; /* those of the card in force; else the ones below, of STIX identities at home here
                            */
     const struct uuid *identities;

@@ -97,8 +97,9 @@ int cli_usage(const struct cli_call *call, const char *fmt, ...) __attribute__((
 NODISCARD bool cli_conf(const struct cli_call *call, struct conf *out);
 /* A file, or standard input for "-". Says why not. */
 NODISCARD bool cli_read(const struct cli_call *call, const char *path, struct buf *out);
-/* From --passphrase-file, BONGSU_PASSPHRASE_FILE or the terminal (`twice`: asked again). The caller wipes. */
-NODISCARD bool cli_passphrase(const struct cli_call *call, bool twice, struct buf *out);
+enum cli_secret { CLI_PASSPHRASE, CLI_PASSPHRASE_NEW /* asked twice */, CLI_PIN };
+/* From --passphrase-file, BONGSU_PASSPHRASE_FILE or the terminal. The caller wipes. */
+NODISCARD bool cli_passphrase(const struct cli_call *call, enum cli_secret what, struct buf *out);
 
 /* --- rows.c: the table of all commands --- */
 

@@ -14,6 +14,7 @@
 #include "gate/gate.h"
 #include "os/local.h"
 #include "os/os_net.h"
+#include "os/token.h"
 #include "json/json.h"
 
 static void wipe(struct buf *buf)
@@ -43,6 +44,18 @@ static bool read_addresses(const struct cli_call *call, struct conf *conf)
     return true;
 }
 
+static void say_root(const struct conf *conf, const char *token)
+{
+    if (token != NULL)
+        (void)printf("Its root key is in the token, which signs your cards (bongsu card --renew --root-key "
+                     "'%s'); nothing else needs it.\n",
+                     token);
+    else
+        (void)printf("Move %s/" KEYS_ROOT
+                     " to a medium that stays offline: it signs your cards, and nothing else needs it.\n",
+                     conf->dir);
+}
+
 static int init(struct cli_call *call)
 {
     struct conf conf = {0}, check;
@@ -51,8 +64,11 @@ static int init(struct cli_call *call)
     struct buf passphrase, text;
     int status = CLI_OK;
     const char *name = cli_option(call, "name"), *country = cli_option(call, "country");
+    const char *root = cli_option(call, "root-key");
     if (name == NULL || country == NULL)
         return cli_usage(call, "--name and --country are needed");
+    if (root != NULL && !os_token_named(root))
+        return cli_usage(call, "--root-key is a token's URI, such as 'pkcs11:token=roots;object=%s'", name);
     if (!read_addresses(call, &conf))
         return CLI_USAGE;
     (void)snprintf(conf.dir, sizeof conf.dir, "%s", call->args[0]);
@@ -66,18 +82,16 @@ static int init(struct cli_call *call)
     if (err != ERR_OK)
         return cli_usage(call, "%s", fault.what);
     buf_init(&passphrase, KEYS_PASSPHRASE_MAX + 64);
-    if (!cli_passphrase(call, true, &passphrase))
+    if (!cli_passphrase(call, root != NULL ? CLI_PIN : CLI_PASSPHRASE_NEW, &passphrase))
         status = CLI_FAILED;
-    else if (init_node(call->os, &conf, buf_str(&passphrase), &card, &fault) != ERR_OK)
+    else if (init_node(call->os, &conf, root, buf_str(&passphrase), &card, &fault) != ERR_OK)
         status = cli_fail(NULL, "%s", fault.what);
     wipe(&passphrase);
     if (status != CLI_OK)
         return status;
-    (void)printf("%s is made in %s.\n"
-                 "Move %s/" KEYS_ROOT
-                 " to a medium that stays offline: it signs your cards, and nothing else needs it.\n"
-                 "Next: bongsu serve %s; give partners the output of: bongsu card %s\n",
-                 conf.node, conf.dir, conf.dir, conf.dir, conf.dir);
+    (void)printf("%s is made in %s.\n", conf.node, conf.dir);
+    say_root(&conf, root);
+    (void)printf("Next: bongsu serve %s; give partners the output of: bongsu card %s\n", conf.dir, conf.dir);
     say_words(&card, stdout);
     return CLI_OK;
 }
@@ -209,11 +223,11 @@ static int renew(struct cli_call *call, const struct conf *conf)
     if (file_path(conf->dir, KEYS_ROOT, beside) != ERR_OK)
         return cli_fail(NULL, "the path is too long");
     buf_init(&passphrase, KEYS_PASSPHRASE_MAX + 64);
-    if (!cli_passphrase(call, false, &passphrase)) {
+    renewal.root_path = root == NULL ? beside : root;
+    if (!cli_passphrase(call, os_token_named(renewal.root_path) ? CLI_PIN : CLI_PASSPHRASE, &passphrase)) {
         status = CLI_FAILED;
     } else {
-        renewal.root_path = root == NULL ? beside : root;
-        renewal.passphrase = buf_str(&passphrase);
+        renewal.secret = buf_str(&passphrase);
         if (init_card_renew(call->os, conf, &renewal, &card, &fault) != ERR_OK)
             status = cli_fail(NULL, "%s", fault.what);
     }
@@ -477,7 +491,8 @@ static int restore(struct cli_call *call)
     }
 #define PASSPHRASE                                                                                           \
     {                                                                                                        \
-        "passphrase-file", CLI_TEXT, NULL, "FILE", "instead of asking (or BONGSU_PASSPHRASE_FILE)"           \
+        "passphrase-file", CLI_TEXT, NULL, "FILE",                                                           \
+            "instead of asking (or BONGSU_PASSPHRASE_FILE); of a token: its PIN"                             \
     }
 
 static const struct cli_command commands[] = {
@@ -489,6 +504,8 @@ static const struct cli_command commands[] = {
                  {"listen", CLI_TEXT, NULL, "HOST:PORT", "where to serve (127.0.0.1:7443)"},
                  {"address", CLI_TEXT, NULL, "HOST:PORT",
                   "where partners reach it, if that is another place"},
+                 {"root-key", CLI_TEXT, NULL, "URI",
+                  "the root key in a token: pkcs11:token=T;object=NAME[?module-path=FILE]"},
                  PASSPHRASE},
      .run = init},
     {.words = "card",
@@ -506,7 +523,8 @@ static const struct cli_command commands[] = {
                   "...in force from then on (with --rotate in three days), or now: a key was stolen"},
                  {"above", CLI_TEXT, NULL, "N",
                   "...with a number above this one, which a partner holds since before a backup came back"},
-                 {"root-key", CLI_TEXT, NULL, "FILE", "where the root key is now"},
+                 {"root-key", CLI_TEXT, NULL, "FILE",
+                  "where the root key is now, also a token's URI (pkcs11:...)"},
                  {"identities", CLI_TEXT, NULL, "FILE",
                   "STIX identities at home here, one a line, instead of those of the card before"},
                  {"next", CLI_FLAG, NULL, NULL, "the one that waits for its time, instead"},

@@ -90,15 +90,16 @@ bool cli_read(const struct cli_call *call, const char *path, struct buf *out)
     return err == ERR_OK;
 }
 
-static bool ask_passphrase(bool twice, struct buf *out)
+static bool ask_passphrase(enum cli_secret what, struct buf *out)
 {
     struct buf again;
-    if (os_term_secret("Passphrase of the root key: ", out) != ERR_OK) {
+    if (os_term_secret(what == CLI_PIN ? "PIN of the token: " : "Passphrase of the root key: ", out) !=
+        ERR_OK) {
         (void)cli_fail("give --passphrase-file FILE or BONGSU_PASSPHRASE_FILE",
-                       "no terminal to ask for the passphrase");
+                       "no terminal to ask for the %s", what == CLI_PIN ? "PIN" : "passphrase");
         return false;
     }
-    if (!twice)
+    if (what != CLI_PASSPHRASE_NEW)
         return true;
     buf_init(&again, out->size_max);
     bool same = os_term_secret("Once more: ", &again) == ERR_OK && str_eq(buf_str(out), buf_str(&again));
@@ -110,13 +111,13 @@ static bool ask_passphrase(bool twice, struct buf *out)
     return same;
 }
 
-bool cli_passphrase(const struct cli_call *call, bool twice, struct buf *out)
+bool cli_passphrase(const struct cli_call *call, enum cli_secret what, struct buf *out)
 {
     const char *path = cli_option(call, "passphrase-file");
     if (path == NULL)
         path = os_term_env("BONGSU_PASSPHRASE_FILE");
     if (path == NULL)
-        return ask_passphrase(twice, out);
+        return ask_passphrase(what, out);
     if (!cli_read(call, path, out))
         return false;
     while (out->len > 0 && (out->at[out->len - 1] == '\n' || out->at[out->len - 1] == '\r'))

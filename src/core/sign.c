@@ -69,3 +69,14 @@ err_t sign_verify(const struct sign_public *key, const char *context, struct byt
     buf_deinit(&buf);
     return err;
 }
+
+static err_t sign_by_key(const void *ctx, struct bytes message, struct signature *out)
+{
+    *out = sign_raw(ctx, message);
+    return ERR_OK;
+}
+
+struct sign_hand sign_hand_of(const struct sign_key *key)
+{
+    return (struct sign_hand) {&key->public, sign_by_key, key};
+}

@@ -38,3 +38,12 @@ NODISCARD err_t sign_message(const struct sign_key *key, const char *context, st
                              struct signature *out);
 NODISCARD err_t sign_verify(const struct sign_public *key, const char *context, struct bytes message,
                             const struct signature *signature);
+
+/* A private key that stays where it is: in memory, in a token. Borrows; `sign` over the message as it is, as
+ * sign_raw. */
+struct sign_hand {
+    const struct sign_public *public;
+    err_t (*sign)(const void *ctx, struct bytes message, struct signature *out);
+    const void *ctx;
+};
+struct sign_hand sign_hand_of(const struct sign_key *key);

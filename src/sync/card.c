@@ -119,26 +119,35 @@ static void card_print(const struct sync_card *card, struct buf *out)
     }
 }
 
-err_t sync_card_sign(const struct sync_card *card, const struct sign_key *root, struct buf *out,
-                     struct fault *fault)
+err_t sync_card_sign_by(const struct sync_card *card, struct sign_hand root, struct buf *out,
+                        struct fault *fault)
 {
     struct note_key key;
     struct buf text;
+    struct signature signature;
     err_t err;
     must(card->identity_count <= LIMIT_CARD_IDENTITIES && card->address_count <= LIMIT_CARD_ADDRESSES);
     if (TRY(err, card_ok(card, fault)))
         return err;
-    if (memcmp(card->key[SYNC_CARD_ROOT].b, root->public.b, SIGN_PUBLIC_SIZE) != 0)
+    if (memcmp(card->key[SYNC_CARD_ROOT].b, root.public->b, SIGN_PUBLIC_SIZE) != 0)
         return fault_set(fault, ERR_USAGE, 0, "the root key is not the one that the card names");
     buf_init(&text, LIMIT_CARD_BYTES);
     card_print(card, &text);
     if (TRY(err, role_key(card, SYNC_CARD_ROOT, NOTE_ED25519, &key)) || TRY(err, buf_err(&text)) ||
-        TRY(err, note_begin(buf_str(&text), out)))
+        TRY(err, note_begin(buf_str(&text), out)) ||
+        TRY(err, root.sign(root.ctx, buf_bytes(&text), &signature)))
         goto out;
-    err = note_sign(buf_str(&text), &key, root, out);
+    note_line_put(&key, bytes_of(signature.b, SIGN_SIZE), out);
+    err = buf_err(out);
 out:
     buf_deinit(&text);
-    return err == ERR_OK ? ERR_OK : fault_set(fault, err, 0, "the card could not be written");
+    return err == ERR_OK ? ERR_OK : fault_set(fault, err, 0, "the card could not be signed");
+}
+
+err_t sync_card_sign(const struct sync_card *card, const struct sign_key *root, struct buf *out,
+                     struct fault *fault)
+{
+    return sync_card_sign_by(card, sign_hand_of(root), out, fault);
 }
 
 /* --- parsing --- */

@@ -50,8 +50,10 @@ struct sync_card {
 /* "tls" and so on. */
 const char *sync_card_key_word(enum sync_card_key key);
 
-/* The whole card, signed by `root`, whose public half must stand in the card. ERR_INVALID, with a fault, when
- * a field breaks a rule. */
+/* The whole card, signed by the root key, whose public half must stand in the card. ERR_INVALID, with a
+ * fault, when a field breaks a rule; what the signer answers. */
+NODISCARD err_t sync_card_sign_by(const struct sync_card *card, struct sign_hand root, struct buf *out,
+                                  struct fault *fault);
 NODISCARD err_t sync_card_sign(const struct sync_card *card, const struct sign_key *root, struct buf *out,
                                struct fault *fault);
 /* Strict, and verifies the signature by the card's own root key. ERR_LIMIT, ERR_SYNTAX, ERR_INVALID,

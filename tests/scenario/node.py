@@ -127,20 +127,22 @@ def wait_for(what, seconds=60, every=0.05):
 
 
 class Node:
-    def __init__(self, folder, name, country, one_process=False, address='127.0.0.1', before=()):
-        """`address`: where it listens; `before`: words before those that start it, of `ip netns exec` perhaps."""
+    def __init__(self, folder, name, country, one_process=False, address='127.0.0.1', before=(), token=None):
+        """`address`: where it listens; `before`: words before those that start it, of `ip netns exec` perhaps; `token`: URI
+        and PIN of its root key, which else is a file."""
         self.name, self.country, self.one_process, self.before = name, country, one_process, list(before)
         self.dir = os.path.join(folder, name)
         self.log = os.path.join(folder, name + '.log')
-        self.passphrase = os.path.join(folder, 'passphrase')
+        self.passphrase = os.path.join(folder, f'{name}.pin' if token else 'passphrase')
         self.port = free_port()
         self.process = None
         self.env = None  # of its processes; None: ours
         self.stops = []  # how long each SIGTERM took, seconds
         with open(self.passphrase, 'w', encoding='utf-8') as file:
-            file.write(PASSPHRASE + '\n')
+            file.write((token[1] if token else PASSPHRASE) + '\n')
+        root = ['--root-key', token[0]] if token else []
         subprocess.run([program(), 'init', self.dir, '--name', name, '--country', country, '--listen', f'{address}:{self.port}',
-                        '--passphrase-file', self.passphrase], check=True, stdout=subprocess.DEVNULL)
+                        '--passphrase-file', self.passphrase, *root], check=True, stdout=subprocess.DEVNULL)
 
     # --- life ---
 

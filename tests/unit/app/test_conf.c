@@ -135,12 +135,12 @@ static void makes_a_node(void **state)
     conf.addresses[0] = conf.listen;
     (void)snprintf(conf.dir, sizeof conf.dir, "%s/node", dir);
     (void)snprintf(root, sizeof root, "%s/node/root.key", dir);
-    assert_int_equal(init_node(os, &conf, STR("short"), &first, &fault), ERR_INVALID);
-    assert_int_equal(init_node(os, &conf, STR("long enough a passphrase"), &first, &fault), ERR_OK);
-    assert_int_equal(init_node(os, &conf, STR("long enough a passphrase"), &next, &fault), ERR_EXISTS);
+    assert_int_equal(init_node(os, &conf, NULL, STR("short"), &first, &fault), ERR_INVALID);
+    assert_int_equal(init_node(os, &conf, NULL, STR("long enough a passphrase"), &first, &fault), ERR_OK);
+    assert_int_equal(init_node(os, &conf, NULL, STR("long enough a passphrase"), &next, &fault), ERR_EXISTS);
     assert_int_equal(keys_root_open(os, root, STR("another passphrase"), &key), ERR_DENIED);
     struct init_renewal renewal = {
-        .root_path = root, .passphrase = STR("long enough a passphrase"), .same_identities = true};
+        .root_path = root, .secret = STR("long enough a passphrase"), .same_identities = true};
     assert_int_equal(init_card_renew(os, &conf, &renewal, &next, &fault), ERR_OK);
     assert_int_equal(next.number, 2);
     assert_memory_equal(next.key, first.key, sizeof next.key);
@@ -198,15 +198,15 @@ static void cards_follow_each_other(void **state)
     shift_us = 0;
     (void)snprintf(conf.dir, sizeof conf.dir, "%s/node", dir);
     (void)snprintf(root, sizeof root, "%s/node/root.key", dir);
-    assert_int_equal(init_node(&os, &conf, STR("long enough a passphrase"), &first, &fault), ERR_OK);
+    assert_int_equal(init_node(&os, &conf, NULL, STR("long enough a passphrase"), &first, &fault), ERR_OK);
     struct init_renewal renewal = {.root_path = root,
-                                   .passphrase = STR("long enough a passphrase"),
+                                   .secret = STR("long enough a passphrase"),
                                    .identities = &home,
                                    .identity_count = 1};
     assert_int_equal(init_card_renew(&os, &conf, &renewal, &next, &fault), ERR_OK);
     assert_int_equal(waiting(&os, &conf, &card), ERR_NOTFOUND);
     renewal = (struct init_renewal) {.root_path = root,
-                                     .passphrase = renewal.passphrase,
+                                     .secret = renewal.secret,
                                      .same_identities = true,
                                      .rotate = 1u << SYNC_CARD_LEDGER | 1u << SYNC_CARD_SEALING,
                                      .from_us = shifted(NULL) + 3 * day_us};

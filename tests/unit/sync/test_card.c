@@ -250,6 +250,35 @@ static void test_receipt_keys(void **state)
     assert_memory_equal(key.public.b, card.key[SYNC_CARD_LEDGER].b, SIGN_PUBLIC_SIZE);
 }
 
+static err_t pulled_out(const void *ctx, struct bytes message, struct signature *out)
+{
+    (void)ctx;
+    (void)message;
+    (void)out;
+    return ERR_IO;
+}
+
+/* A key elsewhere signs as one in memory does; where it cannot, there is no card. */
+static void test_another_signer(void **state)
+{
+    (void)state;
+    struct sync_card card = card_of("kr"), read;
+    struct sign_key root = key_of(1);
+    struct buf by_key, by_signer;
+    struct fault fault = {0};
+    print(&card, &by_key);
+    buf_init(&by_signer, LIMIT_CARD_BYTES);
+    assert_int_equal(sync_card_sign_by(&card, sign_hand_of(&root), &by_signer, NULL), ERR_OK);
+    assert_true(str_eq(buf_str(&by_key), buf_str(&by_signer)));
+    assert_int_equal(sync_card_parse(buf_str(&by_signer), &read, NULL), ERR_OK);
+    buf_clear(&by_signer);
+    struct sign_hand token = {&root.public, pulled_out, NULL};
+    assert_int_equal(sync_card_sign_by(&card, token, &by_signer, &fault), ERR_IO);
+    assert_non_null(strstr(fault.what, "signed"));
+    buf_deinit(&by_signer);
+    buf_deinit(&by_key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_replaces),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_receipt_keys),
+        cmocka_unit_test(test_another_signer),
     };
     if (sign_start() != ERR_OK)
         return 1;
