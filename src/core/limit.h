@@ -129,6 +129,7 @@
     64 /* rounds of followers asked for by followers; beyond, less is released, never more */
 #define LIMIT_CLOSURE_MEMBERS 8192       /* objects decided together; more waits for the next step */
 #define LIMIT_STEP_OBJECTS    1000       /* newly logged objects decided in one step */
+#define LIMIT_STEP_OPENED     8192       /* objects read from the log, after which a step takes on no more */
 #define LIMIT_FRESH_OBJECTS   8192         /* accepted, not yet decided, remembered: two full groups */
 #define LIMIT_FRESH_BYTES     (16u << 20)  /* of memory for them; what does not fit is read from the log */
 #define LIMIT_SOURCES         4096       /* declared sources: 16 bits in index keys */
@@ -162,6 +163,8 @@
 #define LIMIT_MINT_PROFILE_BYTES 16384   /* what one partner's copy lacks; more: it is withheld */
 #define LIMIT_FORM_SELECTORS  65536      /* that one partner's copy is cut along; more: it is withheld */
 #define LIMIT_TRANSLATED      320        /* versions that a translation speaks of, be it through others */
+#define LIMIT_TOLD_KEPT       16384      /* objects judged for what speaks of them: a step asks for 1,000 */
+#define LIMIT_TOLD_BYTES      (512u << 20) /* for what they lack; an eighth of it is kept */
 #define LIMIT_TRANSLATED_PLACES 4096     /* languages in one translation; real: below 10; more: it stays */
 #define LIMIT_HOPS            16         /* nodes that an object passes at most: no alliance is so long */
 #define LIMIT_TRAIL_MARKS     8          /* nodes that made it anew, beside it: half of LIMIT_HOPS */

@@ -280,8 +280,8 @@ static err_t gather_selectors(struct gathering *g, const struct stix_object *sou
     struct listing listing = {list, g->arena};
     err_t err;
     if (TRY(err, add_granular(g, source, partner, list)) ||
-        (g->told != NULL &&
-         TRY(err, told_selectors(g->told, source->root, partner, g->arena, add_selector, &listing))) ||
+        (g->told != NULL && TRY(err, told_selectors(g->gate, g->told, source->root, partner, g->arena,
+                                                    add_selector, &listing))) ||
         TRY(err, add_duties(g, source, partner, list, form)) ||
         TRY(err, add_personal(g, source, partner, list, form)))
         return err;
@@ -673,31 +673,43 @@ static err_t decide_one(struct gate *gate, const struct subject *subject, const 
     return make_forms(g);
 }
 
+/* One of those that a translation speaks of: once, however many speak of it. */
+static err_t judge_target(const struct told_ask *ask, struct telling *t, struct told *told)
+{
+    struct arena *scratch = told_scratch(t);
+    struct subject subject;
+    struct cutting cutting;
+    bool speaks = told->translates && !told->alone;
+    err_t err = subject_load(ask->gate, told->lsn, scratch, &subject);
+    if (err != ERR_OK)
+        return err;
+    subject.gone = ask->gone;
+    if (!TRY(err, decide_one(ask->gate, &subject, ask->policy, ask->now_us, scratch, told_keep(t),
+                             speaks ? told : NULL, false, &cutting)))
+        told_note(ask->gate, told, &subject, &cutting);
+    return err;
+}
+
 err_t cut_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
                  int64_t now_us, struct arena *arena, struct arena *keep, struct cutting *out)
 {
+    const struct told_ask ask = {gate, policy, now_us, subject->gone};
     struct telling *t;
     struct told *told;
+    bool lost;
     err_t err;
     if (subject->object.type->code != STIX_TYPE_LANGUAGE_CONTENT)
         return decide_one(gate, subject, policy, now_us, arena, keep, NULL, false, out);
-    if (TRY(err, told_gather(gate, subject->lsn, arena, &t)))
+    if (TRY(err, told_gather(&ask, subject->lsn, &t)))
         return err;
-    while ((told = told_next(t)) != NULL && told != t->at[0]) {
-        bool speaks = told->subject.object.type->code == STIX_TYPE_LANGUAGE_CONTENT;
-        told->subject.gone = subject->gone;
-        if (TRY(err, decide_one(gate, &told->subject, policy, now_us, arena, arena, speaks ? told : NULL,
-                                false, &told->cutting)))
+    while ((told = told_next(t)) != NULL)
+        if (TRY(err, judge_target(&ask, t, told)))
             return err;
-        told_note(gate, told);
-    }
-    /* What speaks of itself, through others, says what nobody has said. */
-    if (TRY(err,
-            decide_one(gate, subject, policy, now_us, arena, keep, t->at[0], t->lost || told == NULL, out)))
+    const struct told *first = told_first(t, &lost);
+    if (TRY(err, decide_one(gate, subject, policy, now_us, arena, keep, first, lost, out)))
         return err;
-    for (size_t i = 1; i < t->count; i++)
-        if (t->at[i]->decided)
-            sooner(&out->verdict, t->at[i]->cutting.verdict.next_change_us);
+    for (size_t i = 0; i < first->target_count; i++)
+        sooner(&out->verdict, first->targets[i]->next_change_us);
     return ERR_OK;
 }
 

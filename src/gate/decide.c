@@ -251,7 +251,7 @@ static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
     err_t err = set_begin(&d, gate, now_us, UINT64_MAX);
     *out_did = false;
     while (err == ERR_OK && d.count < LIMIT_STEP_OBJECTS && looked < LIMIT_STEP_OBJECTS &&
-           (err = store_iter_next(&iter, &frame)) == ERR_OK) {
+           !set_is_heavy(&d) && (err = store_iter_next(&iter, &frame)) == ERR_OK) {
         err = look_at(&d, &frame);
         looked++;
         to = iter.lsn;
@@ -260,7 +260,7 @@ static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
         err = ERR_OK;
     /* Frames that decide nothing (facts, notes, DECIDEs, superseded versions) need no DECIDE of their own:
      * they are passed with the next object, and not looked at twice before. */
-    *out_did = d.count > 0 || looked == LIMIT_STEP_OBJECTS;
+    *out_did = d.count > 0 || looked == LIMIT_STEP_OBJECTS || set_is_heavy(&d);
     if (err == ERR_OK && d.count > 0)
         err = set_conclude(&d, to, NULL, 0);
     if (err == ERR_OK)
@@ -303,8 +303,10 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
         return err;
     *out_did = true;
     err = set_begin(&d, gate, now_us, UINT64_MAX);
-    for (size_t i = 0; err == ERR_OK && i < count; i++)
-        err = set_ask(&d, due[i]);
+    size_t asked = 0;
+    while (err == ERR_OK && asked < count && !set_is_heavy(&d))
+        err = set_ask(&d, due[asked++]);
+    count = asked; /* the others are due all the same */
     if (err == ERR_OK)
         err = note_maker(&d);
     if (err == ERR_OK)
@@ -353,7 +355,7 @@ static err_t ask_page(struct deciding *d, const struct job *job, const uint64_t 
 {
     err_t err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
-        if (d->count >= LIMIT_STEP_OBJECTS) { /* one may have led to many */
+        if (d->count >= LIMIT_STEP_OBJECTS || set_is_heavy(d)) { /* one may have led to many */
             *cursor = page[i];
             break;
         }

@@ -26,6 +26,7 @@ struct candidate {
     size_t size;
     struct state state;
     bool recall;     /* withdraw.c: it is called back */
+    uint64_t again;  /* withdraw.c: position of the object that is to be decided anew; 0: none is */
     bool decided;    /* state was there */
     bool asked;      /* logged even when nothing changes: new, or named by a job or timer */
     uint64_t given;  /* partners for whom it is looked at for its own sake: all when asked */
@@ -71,6 +72,7 @@ struct deciding {
     uint64_t history;    /* partners for whom it counts as well: nothing is decided here (diff.c) */
     uint64_t from_queue; /* partners for whom these are what waits for their budget */
     uint64_t durable;
+    uint64_t opened;      /* of the gate's, when it began */
     struct candidate *at; /* LIMIT_CLOSURE_MEMBERS */
     size_t count;
     struct closure_target *targets;
@@ -99,6 +101,9 @@ NODISCARD err_t set_begin(struct deciding *d, struct gate *gate, int64_t now_us,
 /* The same for these partners, started or not, beside another set in the step's arena. */
 NODISCARD err_t set_begin_beside(struct deciding *d, struct gate *gate, int64_t now_us, uint64_t partners);
 void set_end(struct deciding *d);
+/* Was so much read for it that the step takes on no more? One object may ask for as many as LIMIT_TRANSLATED,
+ * LIMIT_ALONG or LIMIT_CARRIERS others: how many a step decides is not all that it costs. */
+bool set_is_heavy(const struct deciding *d);
 /* Adds one OBJ unless it is there or no longer speaks for its id. `given`: partners for whom it is looked at
  * for its own sake; `led`: for whom something else led here. ERR_FULL at LIMIT_CLOSURE_MEMBERS. */
 NODISCARD err_t set_add(struct deciding *d, uint64_t lsn, bool asked, uint64_t given, uint64_t led);

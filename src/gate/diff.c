@@ -793,7 +793,10 @@ err_t gate_policy_diff(struct gate *gate, const struct policy *other, int64_t no
     d->arena = &gate->accept_arena;
     for (unsigned p = 0; p < gate->peer_count; p++)
         d->partners |= gate->peers[p].state == GATE_PEER_REMOVED ? 0 : UINT64_C(1) << p;
-    for (size_t looked = 0; looked < most && d->count < OBJECTS_MAX && err == ERR_OK; looked++)
+    uint64_t opened = gate->opened; /* one may ask for many others (deciding.h) */
+    for (size_t looked = 0; looked < most && d->count < OBJECTS_MAX && err == ERR_OK &&
+                            gate->opened - opened <= LIMIT_STEP_OPENED;
+         looked++)
         if (!TRY(err, store_iter_next(&iter, &frame)) && frame.kind == FRAME_OBJ)
             err = look_at(d, frame.lsn);
     uint64_t next = err == ERR_NOTFOUND ? UINT64_MAX : iter.lsn;

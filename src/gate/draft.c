@@ -503,6 +503,18 @@ static err_t log_decide(struct drafting *r)
     return decide_apply(gate, lsn, &r->decide, &hint);
 }
 
+/* Its timer is due at once: many of these are decided anew in one step, and a crash forgets none. */
+static err_t put_again(struct drafting *r, const struct candidate *c, uint16_t class)
+{
+    struct record_entry entry = {.lsn = c->again,
+                                 .op = LEAF_RELEASE,
+                                 .approver = RECORD_NAME_NONE,
+                                 .class = class,
+                                 .blocked = c->state.blocked,
+                                 .change_us = r->d->now_us};
+    return c->again == 0 ? ERR_OK : put_entry(r, &entry, c, c->slot);
+}
+
 err_t set_withdraw(struct deciding *d, const struct job *job, uint64_t job_cursor)
 {
     struct drafting r = {0};
@@ -513,6 +525,8 @@ err_t set_withdraw(struct deciding *d, const struct job *job, uint64_t job_curso
         err = class_of(&r, &d->at[i], &class);
         if (err == ERR_OK)
             err = put_end(&r, &d->at[i], d->at[i].leaves, class);
+        if (err == ERR_OK)
+            err = put_again(&r, &d->at[i], class);
     }
     if (err == ERR_OK && !TRY(err, put_starts(&r)))
         err = log_decide(&r);

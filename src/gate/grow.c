@@ -23,7 +23,8 @@ err_t set_begin_beside(struct deciding *d, struct gate *gate, int64_t now_us, ui
                             .policy = gate->policy,
                             .now_us = now_us,
                             .partners = partners,
-                            .durable = store_durable_lsn(gate->store)};
+                            .durable = store_durable_lsn(gate->store),
+                            .opened = gate->opened};
     d->at = arena_alloc(d->arena, LIMIT_CLOSURE_MEMBERS * sizeof *d->at);
     d->old = arena_alloc(d->arena, LIMIT_STEP_OBJECTS * sizeof *d->old);
     map_init(&d->by_lsn, 8, 4 * LIMIT_CLOSURE_MEMBERS, &gate->sip);
@@ -35,6 +36,11 @@ void set_end(struct deciding *d)
 {
     map_deinit(&d->by_lsn);
     map_deinit(&d->by_key);
+}
+
+bool set_is_heavy(const struct deciding *d)
+{
+    return d->gate->opened - d->opened > LIMIT_STEP_OPENED;
 }
 
 /* --- targets --- */

@@ -4,6 +4,7 @@
 #include "core/wr.h"
 #include "gate/mint.h"
 #include "gate/personal.h"
+#include "gate/told.h"
 #include "store/index_lmdb.h"
 
 enum {
@@ -315,7 +316,8 @@ static err_t init_memory(struct gate *gate, const struct gate_setup *setup)
         gate->jobs == NULL || gate->names == NULL)
         return ERR_NOMEM;
     gate->dir = (char *)(uintptr_t)dir.at;
-    if (TRY(err, fresh_init(gate)) || TRY(err, json_parser_new(PARSE_BYTES_MAX, &gate->parser)))
+    if (TRY(err, fresh_init(gate)) || TRY(err, telling_init(gate)) ||
+        TRY(err, json_parser_new(PARSE_BYTES_MAX, &gate->parser)))
         return err;
     return json_parser_new(PARSE_BYTES_MAX, &gate->parser_one);
 }
@@ -407,6 +409,7 @@ void gate_close(struct gate *gate)
     arena_deinit(&gate->accept_arena);
     arena_deinit(&gate->step_arena);
     fresh_deinit(gate);
+    telling_deinit(gate);
     personal_deinit(gate);
     decides_close(gate);
     gate->magic = 0;

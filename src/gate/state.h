@@ -16,6 +16,7 @@
 /* --- ledgers --- */
 
 struct tile_files; /* packed hashes in files (tile_files.h) */
+struct telling;    /* what translations speak of (told.h) */
 
 struct view {
     char origin[LEDGER_ORIGIN_MAX];
@@ -236,6 +237,8 @@ struct gate {
     size_t fresh_count;
     struct arena fresh_arena;
     uint64_t decides_asked;
+    struct telling *telling;
+    uint64_t opened; /* objects read from the log, ever: what bounds a step (deciding.h) */
     struct buf canon, record, plain, scratch;
     struct buf minted, mended; /* mend.c: the object at hand, and what was changed in it */
     uint64_t mint_count;       /* MINT frames ever logged */

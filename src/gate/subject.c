@@ -124,6 +124,7 @@ err_t subject_load(struct gate *gate, uint64_t lsn, struct arena *arena, struct 
     struct subject subject = {.lsn = lsn};
     struct frame frame;
     err_t err;
+    gate->opened++;
     if (TRY(err, store_read(gate->store, lsn, &frame)))
         return err;
     if (frame.kind != FRAME_OBJ && frame.kind != FRAME_QUAR)

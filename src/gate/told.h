@@ -1,38 +1,64 @@
 /* What a translation (language-content) speaks of: every version that it may be about, and what these speak
  * of where they are translations themselves. What is kept from a partner of any of these is not told to him
- * in another language either (docs/protocol/MINTING.md section 1). Inside src/gate. */
+ * in another language either (docs/protocol/MINTING.md section 1).
+ *
+ * Translations speak of each other along chains as long as their senders like. So what was found out about
+ * one is kept until something is logged: however many of a chain are decided in one step, each is read and
+ * judged once for all of them. What is kept lives in gate->telling, within LIMIT_TOLD_KEPT and
+ * LIMIT_TOLD_BYTES. The gate's thread. Inside src/gate. */
 #pragma once
 
 #include "gate/cut.h"
 
+/* For what question they are judged. */
+struct told_ask {
+    struct gate *gate;
+    const struct policy *policy;
+    int64_t now_us;
+    bool gone; /* struct subject: of what left already */
+};
+
 /* One object of these, the translation itself among them. */
 struct told {
-    struct subject subject;
+    uint64_t lsn;
+    bool translates;
+    bool alone;            /* judged without what it speaks of */
     struct told **targets; /* of a translation: the versions that it may be about */
     size_t target_count;
-    bool decided;
-    struct cutting cutting; /* how it leaves */
+    bool read;    /* these are known */
+    bool decided; /* ...and what follows */
     /* Partners, of it and of all that it speaks of: to whom something of these does not leave, leaves without
      * its creator, leaves in part; by no rule may have something of these. */
     uint64_t untold, anonymous, cut, hidden;
+    int64_t next_change_us;   /* of all these */
+    const struct form *forms; /* how it leaves itself */
+    size_t form_count;
+    uint64_t walk; /* the last that came here */
 };
 
-struct telling {
-    struct told *at[LIMIT_TRANSLATED]; /* the first: the translation that was asked about */
-    size_t count;
-    bool lost; /* there are more */
-};
+struct telling; /* one translation, with everything that it speaks of */
 
-/* Everything that the translation at `lsn` speaks of, in `arena`. parser_one is used. */
-NODISCARD err_t told_gather(struct gate *gate, uint64_t lsn, struct arena *arena, struct telling **out);
-
-/* The next that is not decided, and speaks of nothing that is not; NULL: none. What stays then names itself,
- * through others. */
-struct told *told_next(const struct telling *telling);
-/* Its cutting is there: what follows of it for what speaks of it. */
-void told_note(const struct gate *gate, struct told *told);
+/* Everything that the translation at `lsn` speaks of; `out` is good until the next is gathered. parser_one is
+ * used. ERR_NOTFOUND: its secret was destroyed. */
+NODISCARD err_t told_gather(const struct told_ask *ask, uint64_t lsn, struct telling **out);
+/* The next that is to be judged: what it speaks of was. NULL: none is left. */
+struct told *told_next(struct telling *telling);
+/* Memory for judging it: `keep` for its forms, `scratch` for what is needed no longer than that. */
+struct arena *told_keep(struct telling *telling);
+struct arena *told_scratch(struct telling *telling);
+/* It was judged so: what follows for what speaks of it. */
+void told_note(const struct gate *gate, struct told *told, const struct subject *subject,
+               const struct cutting *cutting);
+/* The translation itself, when nothing is left. `out_lost`: nobody knows all that it speaks of, since that is
+ * more than LIMIT_TRANSLATED, or it speaks of itself through others, and so of what nobody has said. */
+const struct told *told_first(const struct telling *telling, bool *out_lost);
 
 /* What the forms of all that it speaks of, for `partner`, take out of `root` (it, as parsed): selectors of
  * it, in the arena. They need not name anything. */
-NODISCARD err_t told_selectors(const struct told *told, struct json_val root, unsigned partner,
-                               struct arena *arena, err_t (*add)(void *ctx, struct str selector), void *ctx);
+NODISCARD err_t told_selectors(struct gate *gate, const struct told *told, struct json_val root,
+                               unsigned partner, struct arena *arena,
+                               err_t (*add)(void *ctx, struct str selector), void *ctx);
+
+/* When opening, and when closing. */
+NODISCARD err_t telling_init(struct gate *gate);
+void telling_deinit(struct gate *gate);

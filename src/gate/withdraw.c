@@ -325,8 +325,10 @@ err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us)
     struct job copy = *job;
     err = set_begin(&d, gate, now_us, copy.partners);
     d.partners = copy.partners; /* also those that are paused: their readers may read on */
-    for (size_t i = 0; err == ERR_OK && i < count; i++)
-        err = look_at(&d, page[i]);
+    size_t looked = 0;
+    while (err == ERR_OK && looked < count && !set_is_heavy(&d))
+        err = look_at(&d, page[looked++]);
+    cursor = looked < count ? page[looked] : cursor;
     if (err == ERR_OK)
         err = set_withdraw(&d, &copy, cursor);
     set_end(&d);
@@ -404,19 +406,71 @@ static err_t take_all_of(struct taking *t, const struct deciding *d, const struc
     return err != ERR_OK ? err : take_minted(t, &c->key, d->target_mints[c->member.target].minted & c->given);
 }
 
-/* What is kept from a partner is not told to him in another language either: what names it is looked at next.
- * Before the DECIDE, so that a crash between the two forgets neither. */
-static err_t recheck_speakers(struct deciding *d)
+/* What names something that is taken back: a translation of it, or of a translation of it, which somebody
+ * has. ERR_FULL: another step goes on. */
+static err_t take_speaker(struct taking *t, uint64_t lsn)
 {
+    struct gate *gate = t->d.gate;
+    struct subject subject;
+    struct state state;
+    err_t err = state_load(gate, lsn, &state);
+    if (err != ERR_OK || (state.released | state.minted) == 0)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    if (set_is_heavy(&t->d))
+        return ERR_FULL;
+    arena_reset(&gate->accept_arena);
+    err = subject_load(gate, lsn, &gate->accept_arena, &subject);
+    if (err != ERR_OK || subject.object.type->code != STIX_TYPE_LANGUAGE_CONTENT)
+        return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to give */
+    struct stix_key key = subject.object.key;
+    size_t before = t->d.count;
+    if (TRY(err, take_copy(t, lsn)) || TRY(err, take_minted(t, &key, state.minted)))
+        return err;
+    if (t->d.count > before && (state.flags & STATE_OLD) == 0) {
+        t->d.at[before].again = lsn;
+        t->d.at[before].state = state;
+    }
+    return ERR_OK;
+}
+
+static err_t take_speakers_of(struct taking *t, const struct stix_key *key)
+{
+    enum { PAGE = 256 };
+    uint64_t found[PAGE], from = 0;
+    size_t count = PAGE;
+    while (count == PAGE) {
+        err_t err = namers(t->d.gate, key, from, found, PAGE, &count);
+        for (size_t i = 0; err == ERR_OK && i < count; i++)
+            err = take_speaker(t, found[i]);
+        if (err != ERR_OK)
+            return err;
+        from = count == 0 ? from : found[count - 1] + 1;
+    }
+    return ERR_OK;
+}
+
+/* What is kept from a partner is not told to him in another language either: what speaks of what is taken
+ * back goes with it, however far, in the same DECIDE: each of a long chain by itself would judge all before
+ * it anew. All of it is decided anew then, since it may come back. What of that this step cannot do has a
+ * job, logged before the DECIDE, so that a crash between the two forgets neither. */
+static err_t take_speakers(struct taking *t)
+{
+    struct deciding *d = &t->d;
+    size_t done = 0;
     err_t err = ERR_OK;
-    for (size_t i = 0; i < d->count && err == ERR_OK; i++) {
+    t->asked = UINT64_MAX;
+    while (err == ERR_OK && done < d->count) {
+        struct stix_key key = d->at[done].key;
+        if (!TRY(err, take_speakers_of(t, &key)))
+            done++;
+    }
+    err = err == ERR_FULL ? ERR_OK : err;
+    for (; err == ERR_OK && done < d->count; done++) {
         uint64_t first;
         size_t count = 0;
-        if (d->at[i].leaves == 0)
-            continue;
-        err = namers(d->gate, &d->at[i].key, 0, &first, 1, &count);
+        err = namers(d->gate, &d->at[done].key, 0, &first, 1, &count);
         if (err == ERR_OK && count > 0)
-            err = job_recheck(d->gate, &d->at[i].key, d->now_us, "it was taken back from somebody");
+            err = job_recheck(d->gate, &d->at[done].key, d->now_us, "it was taken back from somebody");
     }
     return err;
 }
@@ -428,6 +482,7 @@ err_t set_take_back(struct deciding *d, bool *out_did)
               .arena = d->arena,
               .policy = d->policy,
               .now_us = d->now_us,
+              .opened = d->gate->opened,
               .partners = UINT64_MAX}}; /* also those that are paused: their readers may read on */
     err_t err = ERR_OK;
     uint64_t taken = 0;
@@ -444,8 +499,11 @@ err_t set_take_back(struct deciding *d, bool *out_did)
         err = ERR_OK;
     for (size_t i = 0; i < t.d.count; i++)
         taken |= t.d.at[i].leaves;
-    if (err != ERR_OK || taken == 0 || TRY(err, recheck_speakers(&t.d)) ||
-        TRY(err, set_withdraw(&t.d, NULL, 0)))
+    if (err != ERR_OK || taken == 0 || TRY(err, take_speakers(&t)))
+        return err;
+    for (size_t i = 0; i < t.d.count; i++)
+        taken |= t.d.at[i].leaves;
+    if (TRY(err, set_withdraw(&t.d, NULL, 0)))
         return err;
     views_take(d->gate, taken);
     *out_did = true;
