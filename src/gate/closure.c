@@ -86,25 +86,42 @@ static uint64_t lacking(const struct closure_member *members, const struct closu
     return lacks;
 }
 
+/* Partners for whom one of each group stays. */
+static uint64_t any_stays(const struct closure_member *members, const struct closure_target *targets,
+                          const struct closure_member *member)
+{
+    uint64_t any[CLOSURE_GROUPS] = {0}, some[CLOSURE_GROUPS] = {0}, stays = UINT64_MAX;
+    for (uint32_t i = 0; i < member->need_count; i++) {
+        struct closure_need need = member->needs[i];
+        if (need.how != CLOSURE_ANY)
+            continue;
+        must(need.group < CLOSURE_GROUPS);
+        any[need.group] |= ~need.except;
+        some[need.group] |= available(members, targets, need) & ~need.except;
+    }
+    for (unsigned g = 0; g < CLOSURE_GROUPS; g++)
+        stays &= ~any[g] | some[g];
+    return stays;
+}
+
 /* Takes away until nothing changes. Every round removes at least one bit of one member, so it ends. */
 static void shrink(struct closure_member *members, const struct closure_target *targets,
                    const struct reverse *reverse, struct work *work)
 {
     while (work->count > 0) {
         struct closure_member *member = &members[work_pop(work)];
-        uint64_t allowed = member->allowed, any = 0, some = 0, maker = UINT64_MAX;
+        uint64_t allowed = member->allowed, maker = UINT64_MAX;
+        bool any = false;
         for (uint32_t i = 0; i < member->need_count && allowed != 0; i++) {
             struct closure_need need = member->needs[i];
             if (need.how == CLOSURE_HARD)
                 allowed &= available(members, targets, need);
             if (need.how == CLOSURE_MAKER)
                 maker &= available(members, targets, need);
-            if (need.how != CLOSURE_ANY)
-                continue;
-            any |= ~need.except;
-            some |= available(members, targets, need) & ~need.except;
+            any |= need.how == CLOSURE_ANY;
         }
-        allowed &= ~any | some;
+        if (any)
+            allowed &= any_stays(members, targets, member);
         if ((allowed & ~maker) != 0)
             allowed &= ~lacking(members, targets, member) | maker;
         if (allowed == member->allowed)

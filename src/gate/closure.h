@@ -26,7 +26,7 @@ struct closure_target {
 /* Where references may be left out: can it leave without this one? */
 enum closure_how {
     CLOSURE_HARD,
-    CLOSURE_ANY,   /* not without all that are so */
+    CLOSURE_ANY,   /* not without all that are so, of one group */
     CLOSURE_LOOSE, /* yes */
     CLOSURE_MAKER, /* who made it: needed where something is left out, and draws nothing along elsewhere */
 };
@@ -38,6 +38,7 @@ struct closure_need {
     bool strict;
     uint64_t except; /* partners for whom it is no need: their copy lacks the reference */
     enum closure_how how;
+    uint8_t group; /* of CLOSURE_ANY: below CLOSURE_GROUPS. One of each group stays */
 };
 
 struct closure_member {
@@ -54,6 +55,7 @@ struct closure_member {
 };
 
 #define CLOSURE_NONE UINT32_MAX
+enum { CLOSURE_GROUPS = 16 };
 
 /* Fills `allowed` and `release` of every member. Temporary memory from the arena. */
 NODISCARD err_t closure_solve(struct closure_member *members, size_t member_count,

@@ -18,7 +18,7 @@ struct form {
     struct str profile;    /* all of that as text: what another policy is compared by */
     struct str sco_id;     /* an observable's, from what is left; empty: a keyed one */
     struct stix_ref *refs; /* of what is left; keys and roles only */
-    uint8_t *how;          /* enum closure_how of each */
+    uint8_t *how, *group;  /* of each: struct closure_need */
     size_t ref_count;
     const char *unmade; /* why nobody gets it so, for people; NULL: he does */
 };

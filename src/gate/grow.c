@@ -155,9 +155,8 @@ static bool needs_already(const struct closure_need *needs, uint32_t from, uint3
 /* References through which something comes along first: what is named again otherwise is there already. A
  * definition comes along wherever it is named, but not by the word of a partner (`foreign`), who could draw
  * out what he guesses. */
-static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix_ref *refs,
-                      const uint8_t *how, size_t ref_count, bool foreign, uint64_t except,
-                      struct closure_need *needs)
+static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix_ref *refs, size_t ref_count,
+                      const struct form *form, bool foreign, uint64_t except, struct closure_need *needs)
 {
     uint32_t from = c->member.need_count, count = from, along = from;
     for (size_t i = 0; i < 2 * ref_count; i++) {
@@ -172,8 +171,10 @@ static err_t add_refs(struct deciding *d, struct candidate *c, const struct stix
             return err;
         bool strict = !first && (foreign || !key_is_definition(&ref->key));
         if (first || !needs_already(needs, from, along, target))
-            needs[count++] = (struct closure_need) {
-                target, strict, except, how == NULL ? CLOSURE_HARD : (enum closure_how)how[i % ref_count]};
+            needs[count++] = form == NULL ? (struct closure_need) {target, strict, except, CLOSURE_HARD, 0}
+                                          : (struct closure_need) {target, strict, except,
+                                                                   (enum closure_how)form->how[i % ref_count],
+                                                                   form->group[i % ref_count]};
         along = first ? count : along;
     }
     c->member.need_count = count;
@@ -191,7 +192,7 @@ static err_t need_creator(struct deciding *d, struct candidate *c, const struct 
         return ERR_CORRUPT;
     err_t err = target_of(d, &self, NULL, &target);
     if (err == ERR_OK)
-        needs[c->member.need_count++] = (struct closure_need) {target, false, ~form->partners, how};
+        needs[c->member.need_count++] = (struct closure_need) {target, false, ~form->partners, how, 0};
     return err;
 }
 
@@ -215,14 +216,13 @@ static err_t add_needs(struct deciding *d, struct candidate *c, const struct sti
     if (needs == NULL)
         return ERR_NOMEM;
     c->member.needs = needs;
-    if (TRY(err, add_refs(d, c, object->refs, NULL, object->ref_count, foreign, formed(c), needs)) ||
-        (clean != 0 && TRY(err, add_refs(d, c, object->named, NULL, object->named_count, foreign,
+    if (TRY(err, add_refs(d, c, object->refs, object->ref_count, NULL, foreign, formed(c), needs)) ||
+        (clean != 0 && TRY(err, add_refs(d, c, object->named, object->named_count, NULL, foreign,
                                          formed(c) | ~clean, needs))))
         return err;
     for (size_t f = 0; f < c->form_count; f++) {
         const struct form *form = &c->forms[f];
-        if (TRY(err,
-                add_refs(d, c, form->refs, form->how, form->ref_count, foreign, ~form->partners, needs)) ||
+        if (TRY(err, add_refs(d, c, form->refs, form->ref_count, form, foreign, ~form->partners, needs)) ||
             TRY(err, need_creator(d, c, form, needs)))
             return err;
     }

@@ -65,34 +65,75 @@ err_t mint_form(struct gate *gate, struct json_val root, uint8_t out[16])
     return ERR_OK;
 }
 
+/* References that are left out together, or not: of one property. Of an object with more of these than there
+ * are units the members are one, and all others are. */
+enum { UNITS = CLOSURE_GROUPS, UNIT_NONE = UNITS };
+
+/* Can it leave without what it refers to there? */
+struct unit {
+    enum stix_ref_role role;
+    struct str property;
+    const struct stix_ref *one; /* the first of them */
+    enum closure_how how;
+    uint8_t group;
+};
+
 /* Names while trying: the creator's goes where it must; others within longer texts are noted. */
 struct trying {
     struct arena *arena;
     const struct stix_object *source;
     bool anonymous, drop;
-    bool drop_members, drop_others; /* references that may be left out */
-    struct stix_key *found;         /* in texts and as values */
+    struct unit units[UNITS];
+    size_t unit_count;
+    uint8_t *unit_of;       /* of each reference of the source, in its order; UNIT_NONE: it stays */
+    uint32_t drops;         /* units that are left out... */
+    uint32_t ones;          /* ...but for one reference of each of these */
+    enum closure_how texts; /* can it leave without what it names in its texts? */
+    struct stix_key *found; /* in texts and as values */
     size_t count, size;
     err_t err;
 };
 
+/* References are sorted by what they name: the first of these, or where it would stand. */
+static size_t refs_of(const struct stix_object *object, const struct stix_key *key)
+{
+    size_t from = 0, to = object->ref_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (memcmp(object->refs[middle].key.b, key->b, STIX_KEY_SIZE) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+/* Is this reference, wherever it stands, left out now? */
+static bool ref_goes(const struct trying *t, size_t i)
+{
+    uint8_t unit = t->unit_of == NULL ? (uint8_t)UNIT_NONE : t->unit_of[i];
+    if (unit == UNIT_NONE || (t->drops >> unit & 1) == 0)
+        return false;
+    return (t->ones >> unit & 1) == 0 || !stix_key_eq(&t->units[unit].one->key, &t->source->refs[i].key);
+}
+
 static enum stix_cut_act try_name(void *ctx, const struct stix_key *key, struct str *out)
 {
     struct trying *t = ctx;
+    const struct stix_object *source = t->source;
     (void)out;
-    if (t->anonymous && t->source->has_creator && stix_key_eq(&t->source->creator, key))
+    if (t->anonymous && source->has_creator && stix_key_eq(&source->creator, key))
         return STIX_CUT_DROP;
     if (key_is_builtin(key))
         return STIX_CUT_KEEP;
     bool known = false, goes = true;
-    for (size_t i = 0; i < t->source->ref_count; i++) {
-        const struct stix_ref *ref = &t->source->refs[i];
+    for (size_t i = refs_of(source, key); i < source->ref_count && stix_key_eq(&source->refs[i].key, key);
+         i++) {
         /* What is made has another creator: where else it names this one decides. */
-        if (!stix_key_eq(&ref->key, key) || ref->role == STIX_REF_CREATED_BY)
+        if (source->refs[i].role == STIX_REF_CREATED_BY)
             continue;
         known = true;
-        goes = goes && ((ref->role == STIX_REF_MEMBER && t->drop_members) ||
-                        (ref->role == STIX_REF_OTHER && t->drop_others));
+        goes = goes && ref_goes(t, i);
     }
     if (known)
         return goes ? STIX_CUT_DROP : STIX_CUT_KEEP;
@@ -109,31 +150,80 @@ static enum stix_cut_act try_name(void *ctx, const struct stix_key *key, struct 
     return STIX_CUT_KEEP;
 }
 
-/* Can it leave without what it names in its texts, without its members, without what else it refers to? */
-struct without {
-    enum closure_how texts, members, others;
-};
-
-static err_t keep_refs(const struct cut_trial *by, const struct stix_object *made,
-                       const struct trying *needed, const struct without *without, struct form *form)
+static bool may_drop(const struct stix_ref *ref)
 {
-    const struct stix_object *source = needed->source;
-    form->refs = arena_zalloc(by->keep, made->ref_count + needed->count + 2, sizeof *form->refs);
-    form->how = arena_zalloc(by->keep, made->ref_count + needed->count + 2, 1);
-    if (form->refs == NULL || form->how == NULL)
+    return ref->role == STIX_REF_MEMBER || ref->role == STIX_REF_OTHER;
+}
+
+/* UNIT_NONE: there are too many. */
+static uint8_t unit_of(struct trying *t, const struct stix_ref *ref, bool coarse)
+{
+    size_t u = 0;
+    while (u < t->unit_count &&
+           (t->units[u].role != ref->role || (!coarse && !str_eq(t->units[u].property, ref->property))))
+        u++;
+    if (u == t->unit_count && u < UNITS)
+        t->units[t->unit_count++] = (struct unit) {ref->role, ref->property, ref, CLOSURE_HARD, 0};
+    return (uint8_t)u;
+}
+
+static err_t part_units(struct trying *t)
+{
+    const struct stix_object *source = t->source;
+    bool coarse = false;
+    t->unit_of = arena_alloc(t->arena, source->ref_count + 1);
+    if (t->unit_of == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < source->ref_count; i++) {
+        t->unit_of[i] =
+            may_drop(&source->refs[i]) ? unit_of(t, &source->refs[i], coarse) : (uint8_t)UNIT_NONE;
+        if (coarse || !may_drop(&source->refs[i]) || t->unit_of[i] != UNIT_NONE)
+            continue;
+        coarse = true;
+        t->unit_count = 0;
+        i = SIZE_MAX; /* from the beginning */
+    }
+    return ERR_OK;
+}
+
+/* The unit of what is left of the source as `ref`; NULL: it cannot be left out. */
+static const struct unit *unit_left(const struct trying *t, const struct stix_ref *ref)
+{
+    const struct stix_object *source = t->source;
+    const struct unit *found = NULL;
+    bool stays = false;
+    for (size_t i = refs_of(source, &ref->key);
+         i < source->ref_count && stix_key_eq(&source->refs[i].key, &ref->key); i++) {
+        if (source->refs[i].role == STIX_REF_CREATED_BY)
+            continue;
+        stays |= t->unit_of == NULL || t->unit_of[i] == UNIT_NONE;
+        if (!stays && source->refs[i].role == ref->role)
+            found = &t->units[t->unit_of[i]];
+    }
+    return stays ? NULL : found;
+}
+
+static err_t keep_refs(const struct cut_trial *by, const struct stix_object *made, const struct trying *t,
+                       struct form *form)
+{
+    const struct stix_object *source = t->source;
+    form->refs = arena_zalloc(by->keep, made->ref_count + t->count + 2, sizeof *form->refs);
+    form->how = arena_zalloc(by->keep, made->ref_count + t->count + 2, 1);
+    form->group = arena_zalloc(by->keep, made->ref_count + t->count + 2, 1);
+    if (form->refs == NULL || form->how == NULL || form->group == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < made->ref_count; i++) {
         if (!form->minted && made->refs[i].role == STIX_REF_CREATED_BY)
             continue; /* the node: where it is made at all (grow.c) */
-        form->how[form->ref_count] = (uint8_t)(made->refs[i].role == STIX_REF_MEMBER  ? without->members
-                                               : made->refs[i].role == STIX_REF_OTHER ? without->others
-                                                                                      : CLOSURE_HARD);
+        const struct unit *unit = unit_left(t, &made->refs[i]);
+        form->how[form->ref_count] = (uint8_t)(unit == NULL ? CLOSURE_HARD : unit->how);
+        form->group[form->ref_count] = unit == NULL ? 0 : unit->group;
         form->refs[form->ref_count++] =
             (struct stix_ref) {.key = made->refs[i].key, .role = made->refs[i].role};
     }
-    for (size_t i = 0; i < needed->count; i++) {
-        form->how[form->ref_count] = (uint8_t)without->texts;
-        form->refs[form->ref_count++] = (struct stix_ref) {.key = needed->found[i], .role = STIX_REF_OTHER};
+    for (size_t i = 0; i < t->count; i++) {
+        form->how[form->ref_count] = (uint8_t)t->texts;
+        form->refs[form->ref_count++] = (struct stix_ref) {.key = t->found[i], .role = STIX_REF_OTHER};
     }
     /* It may leave as it is after all. */
     if (!form->minted && source->has_creator)
@@ -169,7 +259,7 @@ static err_t name_observable(const struct cut_trial *by, const struct stix_objec
 /* Where a name in some text has to go and cannot, he must have what it names: all that the texts name. So it
  * is where an observable would be another one without. */
 static err_t try_texts(const struct cut_trial *by, const struct cut_order *order, struct trying *t,
-                       const struct form *form, struct without *out)
+                       const struct form *form)
 {
     struct stix_object less;
     struct form other = {0};
@@ -181,30 +271,90 @@ static err_t try_texts(const struct cut_trial *by, const struct cut_order *order
     if (err == ERR_OK)
         err = name_observable(by, &less, &other);
     if (err == ERR_OK && str_eq(other.sco_id, form->sco_id))
-        out->texts = CLOSURE_LOOSE;
-    t->drop = out->texts == CLOSURE_LOOSE;
+        t->texts = CLOSURE_LOOSE;
+    t->drop = t->texts == CLOSURE_LOOSE;
     return err == ERR_DENIED ? t->err : err;
 }
 
-/* Without which references it is an object still. */
-static err_t try_loose(const struct cut_trial *by, const struct cut_order *order, struct trying *t,
-                       struct without *out)
+/* Is it an object still without these units, or with one reference of those of `ones`? */
+static err_t try_without(const struct cut_trial *by, const struct cut_order *order, struct trying *t,
+                         uint32_t units, uint32_t ones, bool *out)
 {
     struct stix_object less;
-    t->drop_others = true;
-    for (int members = 1; members >= 0; members--) {
-        t->drop_members = members != 0;
-        buf_clear(&by->gate->minted);
-        err_t err = cut_make(by->gate, order, by->arena, &by->gate->minted, &less);
-        if (err == ERR_OK) {
-            out->members = members != 0 ? CLOSURE_LOOSE : CLOSURE_ANY;
-            out->others = CLOSURE_LOOSE;
-        }
-        if (err != ERR_DENIED)
-            break;
+    t->drops = units;
+    t->ones = ones;
+    buf_clear(&by->gate->minted);
+    err_t err = cut_make(by->gate, order, by->arena, &by->gate->minted, &less);
+    t->drops = t->ones = 0;
+    *out = err == ERR_OK && t->err == ERR_OK;
+    return err == ERR_OK || err == ERR_DENIED ? t->err : err;
+}
+
+/* Of `among`, those that cannot be left out by themselves; `kept`: those that are enough when all the others
+ * of these are. */
+static err_t find_units(const struct cut_trial *by, const struct cut_order *order, struct trying *t,
+                        uint32_t among, bool kept, uint32_t *out)
+{
+    *out = 0;
+    for (uint32_t left = among; left != 0; left &= left - 1) {
+        uint32_t bit = left & -left;
+        bool valid;
+        err_t err = try_without(by, order, t, kept ? among & ~bit : bit, 0, &valid);
+        if (err != ERR_OK)
+            return err;
+        *out |= valid == kept ? bit : 0;
     }
-    t->drop_members = t->drop_others = false;
-    return t->err;
+    return ERR_OK;
+}
+
+static void set_units(struct trying *t, uint32_t units, enum closure_how how)
+{
+    for (size_t u = 0; u < t->unit_count; u++)
+        if (units >> u & 1)
+            t->units[u].how = how;
+}
+
+/* Of each of `each` one reference must stay, and one of all of `one` together: a group each. */
+static void set_groups(struct trying *t, uint32_t each, uint32_t one)
+{
+    uint8_t group = 0;
+    set_units(t, each | one, CLOSURE_ANY);
+    for (size_t u = 0; u < t->unit_count; u++)
+        if (each >> u & 1)
+            t->units[u].group = group++;
+    for (size_t u = 0; u < t->unit_count; u++)
+        if (one >> u & 1)
+            t->units[u].group = group;
+}
+
+/* Without which references it is an object still: found by trying, since standards and schemas say "one of
+ * these" in many ways. Where no rule of these two kinds explains what is found, what is needed stays as a
+ * whole. */
+static err_t try_loose(const struct cut_trial *by, const struct cut_order *order, struct trying *t)
+{
+    uint32_t all, each, one = 0;
+    bool valid, enough;
+    err_t err = part_units(t);
+    if (err != ERR_OK || t->unit_count == 0)
+        return err;
+    all = (UINT32_C(1) << t->unit_count) - 1;
+    if (TRY(err, try_without(by, order, t, all, 0, &valid)))
+        return err;
+    set_units(t, all, CLOSURE_LOOSE);
+    if (valid)
+        return ERR_OK;
+    if (TRY(err, find_units(by, order, t, all, false, &each)) ||
+        TRY(err, try_without(by, order, t, all & ~each, 0, &valid)) ||
+        (!valid && TRY(err, find_units(by, order, t, all & ~each, true, &one))))
+        return err;
+    bool explained = valid || one != 0;
+    if (TRY(err, try_without(by, order, t, all, each | (one & -one), &enough)))
+        return err;
+    if (explained && enough)
+        set_groups(t, each, one);
+    else
+        set_units(t, explained ? each | one : all, CLOSURE_HARD);
+    return ERR_OK;
 }
 
 /* Texts that say the name of whoever is not to be named, while trying: as they leave. */
@@ -273,6 +423,7 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
     struct trying t = {.arena = by->arena,
                        .source = source,
                        .anonymous = form->anonymous,
+                       .texts = CLOSURE_HARD,
                        .found = arena_zalloc(by->arena, FOUND_MAX, sizeof(struct stix_key)),
                        .size = FOUND_MAX};
     struct stix_cut cut = {
@@ -280,7 +431,6 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
     struct cut_order order = {.root = source->root, .warnings = warnings, .cut = &cut};
     struct personal_texts texts;
     struct stix_object made;
-    struct without without = {CLOSURE_HARD, CLOSURE_HARD, CLOSURE_HARD};
     struct buf id, creator;
     char now[TIME_TEXT_SIZE];
     err_t err;
@@ -307,11 +457,11 @@ err_t cut_try(const struct cut_trial *by, const struct stix_object *source, size
     if (form->personal == POLICY_DUTY_MASK && texts.changed > 0 && form->sco_id.len > 0 &&
         !str_eq(form->sco_id, source->id) && TRY(err, refuse_masked_id(by, form, &order)))
         goto out;
-    err = try_texts(by, &order, &t, form, &without);
+    err = try_texts(by, &order, &t, form);
     if (err == ERR_OK && form->loose)
-        err = try_loose(by, &order, &t, &without);
+        err = try_loose(by, &order, &t);
     if (err == ERR_OK)
-        err = keep_refs(by, &made, &t, &without, form);
+        err = keep_refs(by, &made, &t, form);
     form->unmade = err == ERR_OK ? NULL : form->unmade;
 out:
     personal_texts_end(&texts);

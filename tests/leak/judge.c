@@ -57,8 +57,8 @@ static void need_link(const struct world *w, const struct item *item, const stru
     out->thing = link->thing;
     out->drop = item->loose ? link->drop : DROP_NEVER;
     out->draws = out->drop == DROP_NEVER;
-    /* Whether it still is an object without some of them nobody promises. */
-    if (w->sure)
+    /* Whether it still is an object without some of them nobody promises, but of the ends of traffic. */
+    if (w->sure && out->drop != DROP_END)
         out->drop = DROP_NEVER;
     /* A partner's word draws no definition along; another role of the same reference may. */
     bool along = thing_is_definition(w, link->thing) && w->copies[item->copy].source < LOCALS;
@@ -99,7 +99,7 @@ static bool need(const struct world *w, unsigned p, const struct judged *j, cons
 
 static bool may_leave(const struct world *w, unsigned p, const struct judged *j, const struct item *item)
 {
-    size_t members = 0, met = 0;
+    size_t members = 0, met = 0, ends = 0, ends_met = 0;
     struct need one;
     for (size_t i = 0; need(w, p, j, item, i, &one); i++) {
         bool is = one.thing < 0 || is_met(w, p, j, one.thing, one.strict);
@@ -107,8 +107,10 @@ static bool may_leave(const struct world *w, unsigned p, const struct judged *j,
             return false;
         members += one.drop == DROP_MEMBER;
         met += one.drop == DROP_MEMBER && is;
+        ends += one.drop == DROP_END;
+        ends_met += one.drop == DROP_END && is;
     }
-    return members == 0 || met > 0;
+    return (members == 0 || met > 0) && (ends == 0 || ends_met > 0);
 }
 
 /* What he has draws nothing along a second time, though what it names was taken back. */

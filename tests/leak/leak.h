@@ -76,6 +76,7 @@ struct thing {
     int terms;       /* of a marking: a row of marks.c; 0: a statement */
     uint32_t canary; /* of what gives an observable its identifier */
     int of;          /* observables: the thing that this one is derived from; -1 */
+    int to;          /* of traffic: where it went; -1: nobody says */
     char id[112];
     uint8_t uuid[16];
 };
@@ -90,8 +91,8 @@ struct field {
     char at[PATH_MAX_];
 };
 
-/* What may be left out of an object where a rule says so. */
-enum drop { DROP_NEVER, DROP_MEMBER, DROP_OTHER };
+/* What may be left out of an object where a rule says so; one member, and one end of traffic, must stay. */
+enum drop { DROP_NEVER, DROP_MEMBER, DROP_OTHER, DROP_END };
 
 struct link {
     int thing;

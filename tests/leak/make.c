@@ -79,7 +79,7 @@ static void name_observable(const struct plan *plan, struct thing *thing)
         [KIND_DIRECTORY] = "{\"path\":\"/ca7a%08x\"}",
         [KIND_ACCOUNT] = "{\"user_id\":\"ca7a%08x\"}",
         [KIND_FILE] = "{\"name\":\"ca7a%08x.bin\",\"parent_directory_ref\":\"%s\"}",
-        [KIND_TRAFFIC] = "{\"dst_port\":443,\"protocols\":[\"ca7a%08x\"],\"src_ref\":\"%s\"}",
+        [KIND_TRAFFIC] = "", /* its ends stand on both sides of the canary */
         [KIND_MESSAGE] = "{\"from_ref\":\"%s\",\"subject\":\"ca7a%08x\"}",
     };
     static const char alone[] = "{\"name\":\"ca7a%08x.bin\"}";
@@ -90,11 +90,13 @@ static void name_observable(const struct plan *plan, struct thing *thing)
     if (thing->kind == KIND_MESSAGE)
         len = snprintf(canon, sizeof canon, "{\"from_ref\":\"%s\",\"subject\":\"ca7a%08x\"}", of,
                        thing->canary);
-    else if (thing->of >= 0)
+    else if (thing->kind == KIND_TRAFFIC)
         len = snprintf(canon, sizeof canon,
-                       thing->kind == KIND_FILE
-                           ? "{\"name\":\"ca7a%08x.bin\",\"parent_directory_ref\":\"%s\"}"
-                           : "{\"dst_port\":443,\"protocols\":[\"ca7a%08x\"],\"src_ref\":\"%s\"}",
+                       "{\"dst_port\":443,%s%s%s\"protocols\":[\"ca7a%08x\"],\"src_ref\":\"%s\"}",
+                       thing->to < 0 ? "" : "\"dst_ref\":\"", thing->to < 0 ? "" : plan->things[thing->to].id,
+                       thing->to < 0 ? "" : "\",", thing->canary, of);
+    else if (thing->of >= 0)
+        len = snprintf(canon, sizeof canon, "{\"name\":\"ca7a%08x.bin\",\"parent_directory_ref\":\"%s\"}",
                        thing->canary, of);
     else {
         const char *at = strstr(form, "%08x");
@@ -102,6 +104,18 @@ static void name_observable(const struct plan *plan, struct thing *thing)
     }
     struct uuid uuid = uuid_v5(&space, bytes_of(canon, (size_t)len));
     name_thing(thing, &uuid);
+}
+
+/* Half of all traffic has another end, where there is one; the canary chooses: it is no other world. */
+static int other_end(const struct plan *plan, const struct thing *thing)
+{
+    uint32_t chance = thing->canary * 0x9e3779b1u >> 8;
+    for (int i = 0; i < plan->thing_count && (chance & 1) != 0; i++) {
+        int at = (int)((chance >> 1) % (uint32_t)plan->thing_count + (uint32_t)i) % plan->thing_count;
+        if (plan->things[at].kind == KIND_DOMAIN && at != thing->of)
+            return at;
+    }
+    return -1;
 }
 
 static void draw_things(struct plan *plan, struct draw *draw)
@@ -114,7 +128,7 @@ static void draw_things(struct plan *plan, struct draw *draw)
     for (int i = 0; i < count; i++) {
         struct thing *thing = &plan->things[i];
         uint8_t random[UUID_SIZE];
-        *thing = (struct thing) {.of = -1, .canary = ++plan->canaries};
+        *thing = (struct thing) {.of = -1, .to = -1, .canary = ++plan->canaries};
         thing->kind = i < FIRST ? first[i] : (enum kind)draw_below(draw, KINDS);
         if (thing->kind == KIND_STATEMENT && i != 1 && draw_chance(draw, 600))
             thing->terms = 1 + (int)draw_below(draw, (unsigned)marks_count() - 1);
@@ -124,6 +138,8 @@ static void draw_things(struct plan *plan, struct draw *draw)
             thing->of = thing_pick(plan, draw, 1u << KIND_DIRECTORY, -1);
         if (thing->kind == KIND_TRAFFIC)
             thing->of = thing_pick(plan, draw, 1u << KIND_DOMAIN, -1);
+        if (thing->kind == KIND_TRAFFIC)
+            thing->to = other_end(plan, thing);
         if (thing->kind == KIND_MESSAGE)
             thing->of = thing_pick(plan, draw, 1u << KIND_EMAIL, -1);
         for (size_t k = 0; k < UUID_SIZE; k++)

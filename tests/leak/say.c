@@ -376,8 +376,11 @@ static void put_observable(struct maker *m, const struct thing *thing)
     case KIND_TRAFFIC:
         put(m, ",\"dst_port\":443,\"protocols\":[\"ca7a%08x\"]",
             add_field(m, "protocols.[0]", thing->canary, true));
-        put_ref(m, "src_ref", thing->of, false, true);
+        put_ref(m, "src_ref", thing->of, false, thing->to < 0);
         may_drop(m, thing->of);
+        put_ref(m, "dst_ref", thing->to, false, false);
+        for (size_t i = 0; i < m->saying->link_count && thing->to >= 0; i++)
+            m->saying->links[i].drop = DROP_END;
         break;
     default:
         put(m, ",\"subject\":\"ca7a%08x\"", add_field(m, "subject", thing->canary, false));

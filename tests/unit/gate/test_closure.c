@@ -12,7 +12,7 @@ static uint64_t draw(uint64_t *seed)
     return *seed * UINT64_C(2685821657736338717);
 }
 
-enum { MEMBERS = 7, TARGETS = 8, NEEDS = 3, PARTNERS = 3 };
+enum { MEMBERS = 7, TARGETS = 8, NEEDS = 4, PARTNERS = 3 };
 
 struct graph {
     struct closure_member members[MEMBERS];
@@ -47,7 +47,8 @@ static void graph_make(struct graph *g, uint64_t *seed)
                                                     draw(seed) % 4 == 0 ? some_partners(seed) : 0,
                                                     draw(seed) % 4 == 0   ? CLOSURE_LOOSE
                                                     : draw(seed) % 4 == 0 ? CLOSURE_ANY
-                                                                          : CLOSURE_HARD};
+                                                                          : CLOSURE_HARD,
+                                                    draw(seed) % 2};
     }
 }
 
@@ -60,7 +61,7 @@ static bool set_stands(const struct graph *g, unsigned set, unsigned own, unsign
             continue;
         if ((g->members[m].base >> partner & 1) == 0)
             return false;
-        bool any = false, some = false;
+        bool any[2] = {false}, some[2] = {false};
         for (uint32_t i = 0; i < g->members[m].need_count; i++) {
             const struct closure_need *need = &g->members[m].needs[i];
             bool met = (g->targets[need->target].held | need->except) >> partner & 1;
@@ -70,10 +71,10 @@ static bool set_stands(const struct graph *g, unsigned set, unsigned own, unsign
             if (!met && need->how == CLOSURE_HARD)
                 return false;
             bool asks = need->how == CLOSURE_ANY && (need->except >> partner & 1) == 0;
-            any |= asks;
-            some |= asks && met;
+            any[need->group] |= asks;
+            some[need->group] |= asks && met;
         }
-        if (any && !some)
+        if ((any[0] && !some[0]) || (any[1] && !some[1]))
             return false;
     }
     return true;
