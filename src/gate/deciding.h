@@ -92,6 +92,7 @@ struct deciding {
     struct stix_key *renamed; /* what partners know by another name, or in another version, than before */
     size_t renamed_count;
     bool took_back; /* set_conclude */
+    bool foresees;  /* diff.c: who keeps nothing minted of an id (target_mints) gets what he had anew */
 };
 
 /* --- grow.c --- */

@@ -112,7 +112,7 @@ static uint64_t may_differ(const struct differing *d, const struct stix_object *
 {
     uint64_t both = now->verdict.release & then->verdict.release, has = state->released | state->minted;
     uint64_t mask = (now->verdict.release ^ then->verdict.release) | (both & state->blocked);
-    mask |= has & (then->verdict.deny | then->clean);
+    mask |= has & (then->verdict.deny | then->clean | then->hidden);
     mask |= policy_has_duties(d->policies[THEN]) ? has & then->verdict.hold : 0;
     mask |= both & (now->clean ^ then->clean);
     mask |= now->verdict.hold ^ then->verdict.hold;
@@ -761,6 +761,7 @@ static err_t compare(struct differing *d, uint64_t *next)
         err = err == ERR_OK ? begun : err;
         d->sets[s].policy = d->policies[s];
         d->sets[s].history = ~partners_started(d->gate);
+        d->sets[s].foresees = true;
     }
     if (err == ERR_OK)
         err = follow_all(d, next);

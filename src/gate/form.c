@@ -276,6 +276,12 @@ static err_t set_times(struct deciding *d, const struct stix_key *minted, struct
     return ERR_OK;
 }
 
+/* What a policy that comes would take back first is another version then, though it says the same. */
+static bool comes_anew(const struct deciding *d, uint32_t target, uint64_t bit)
+{
+    return d->foresees && (d->target_mints[target].minted & bit) == 0;
+}
+
 /* The version of its target that a language-content speaks of, when that has another one for this partner. */
 static err_t set_about(struct deciding *d, const struct candidate *c, unsigned partner,
                        const struct stix_object *source, char text[TIME_TEXT_SIZE], struct str *out)
@@ -303,7 +309,7 @@ static err_t set_about(struct deciding *d, const struct candidate *c, unsigned p
         const struct made *made = leaves == NULL ? NULL : made_for(leaves, partner);
         uint64_t obj = leaves == NULL ? 0 : leaves->lsn;
         if (made != NULL)
-            mint = made->same ? made->old : made->mint;
+            mint = made->same && !comes_anew(d, target, bit) ? made->old : made->mint;
         else if (TRY(err, mint_load(d->gate, &source->refs[i].key, partner, 0, d->arena, &mint))) {
             if (err != ERR_NOTFOUND)
                 return err;

@@ -395,9 +395,77 @@ static void waiting_and_denied_are_told_apart(void **state)
     bench_deinit(&n.b);
 }
 
+static const char *translation(char out[TEXT_MAX], int number, int of)
+{
+    char id[ID_MAX], target[ID_MAX];
+    (void)snprintf(
+        out, TEXT_MAX,
+        "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"%s\",\"created\":\"2026-01-"
+        "01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\",\"object_ref\":\"%s\","
+        "\"object_modified\":\"2026-01-01T00:00:01.000Z\",\"contents\":{\"ko\":{\"name\":\"t\"}}"
+        ",\"object_marking_refs\":[\"" TLP_GREEN "\"]}",
+        id_of(id, "language-content", number), id_of(target, "indicator", of));
+    return out;
+}
+
+/* What is denied takes its translations along, also those that wait and are had. */
+static void a_translation_is_withdrawn_with_what_it_speaks_of(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, PLAIN);
+    add(&n, 1, MARKED(TLP_GREEN));
+    (void)bench_add(&n.b, n.own, translation(text, 1, 1));
+    bench_settle(&n.b);
+    bench_policy_text(&n.b, "language 1\nhold h if type == indicator until approved\n"
+                            "release g if tlp <= green to us-cisa\n");
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "language-content", 1));
+    static const char denied[] =
+        "language 1\ndeny d if type == indicator\nrelease g if tlp <= green to us-cisa\n";
+    struct told told = differences(&n, denied, 1000);
+    assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 2);
+    bench_policy_text(&n.b, denied);
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    assert_false(bench_is_released(&n.b, n.us, "language-content", 1));
+    bench_deinit(&n.b);
+}
+
+/* What it speaks of comes anew, since its creator is not to be named, though he was not: the translation
+ * speaks of the version that comes. */
+static void a_translation_of_the_anonymous_is_told(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct stix_key key = key_of("language-content", 1);
+    static const char minted[] = "language 1\nrelease g if tlp <= green to us-cisa with redact \"x_none\"\n";
+    node_init(&n, HIDDEN);
+    (void)bench_add(&n.b, n.own, identity(text, 1, "organization", MARKED(TLP_RED)));
+    add(&n, 1, ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-000000000001\"" MARKED(TLP_GREEN));
+    (void)bench_add(&n.b, n.own, translation(text, 1, 1));
+    bench_settle(&n.b);
+    assert_false(bench_is_released(&n.b, n.us, "language-content", 1));
+    assert_int_equal(gate_approve(n.b.gate, &key, n.us, GATE_APPROVE, 0, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    assert_true(bench_is_released(&n.b, n.us, "language-content", 1));
+    bench_policy_text(&n.b, minted);
+    for (size_t most = 1; most <= 1000; most += 999) {
+        struct told told = differences(&n, HIDDEN, most);
+        assert_int_equal(told.counts[GATE_DIFF_OTHER][n.us], 1);
+        assert_int_equal(told.counts[GATE_DIFF_WITHDRAWN][n.us], 0);
+        assert_int_equal(told.counts[GATE_DIFF_RELEASED][n.us], 0);
+    }
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_translation_is_withdrawn_with_what_it_speaks_of),
+        cmocka_unit_test(a_translation_of_the_anonymous_is_told),
         cmocka_unit_test(what_stays_and_names_it_is_told),
         cmocka_unit_test(a_name_that_is_lost_is_told),
         cmocka_unit_test(waiting_and_denied_are_told_apart),

@@ -4,9 +4,9 @@
 
 enum { THINGS = 14, ROUNDS = 5, WORLDS = 20, PARTNERS = 2, POLICY_BYTES = 4096, LEAF_BYTES = 4096 };
 
-enum kind { INDICATOR, NOTE, REPORT, RELATION, CREATOR, STATEMENT, KINDS };
-static const char *const types[KINDS] = {"indicator",    "note",     "report",
-                                         "relationship", "identity", "marking-definition"};
+enum kind { INDICATOR, NOTE, REPORT, RELATION, CREATOR, STATEMENT, TRANSLATION, KINDS };
+static const char *const types[KINDS] = {
+    "indicator", "note", "report", "relationship", "identity", "marking-definition", "language-content"};
 
 struct thing {
     enum kind kind;
@@ -120,6 +120,23 @@ static void put_head(const struct world *w, int n, struct buf *out)
         buf_printf(out, ",\"modified\":\"2026-01-01T00:00:00.000Z\"");
 }
 
+/* Of something that comes before it: what speaks of itself, through others, is another matter. */
+static void put_translation(const struct world *w, int n, uint64_t *seed, struct buf *out)
+{
+    static const char *const said[] = {"\"name\":\"t\"", "\"description\":\"t\"",
+                                       "\"name\":\"t\",\"description\":\"t\",\"labels\":[\"t\",\"u\"]"};
+    int of = (int)(draw(seed) % (unsigned)n);
+    while (w->at[of].kind == STATEMENT)
+        of = (of + 1) % n;
+    put_ref(w, of, "object_ref", out);
+    if (one_in(seed, 2))
+        buf_printf(out, ",\"object_modified\":\"2026-01-01T00:00:00.000Z\"");
+    buf_printf(out, ",\"contents\":{\"ko\":{%s}", said[draw(seed) % 3]);
+    if (one_in(seed, 2))
+        buf_printf(out, ",\"fr\":{%s}", said[draw(seed) % 3]);
+    buf_putc(out, '}');
+}
+
 static void put_body(const struct world *w, int n, uint64_t *seed, struct buf *out)
 {
     char a[ID_MAX], b[ID_MAX];
@@ -147,6 +164,9 @@ static void put_body(const struct world *w, int n, uint64_t *seed, struct buf *o
         break;
     case CREATOR:
         buf_printf(out, ",\"name\":\"maker %d\",\"identity_class\":\"organization\"", n);
+        break;
+    case TRANSLATION:
+        put_translation(w, n, seed, out);
         break;
     default:
         buf_printf(out, ",\"definition_type\":\"statement\",\"definition\":{\"statement\":\"for %d\"}", n);
@@ -212,6 +232,7 @@ static void put_release(uint64_t *seed, int number, struct buf *out)
         " with redact \"description\"",
         " with redact \"labels\"",
         " with anonymise-creator",
+        " with anonymise-creator",
         " with drop-references",
         " with redact \"labels\", drop-references",
         " with expire 30d",
@@ -219,7 +240,7 @@ static void put_release(uint64_t *seed, int number, struct buf *out)
     static const char *const also[] = {"", "", " and type != report", " and type == indicator",
                                        " and type in [relationship, note, report]"};
     /* One after the other: in what order arguments are made is the compiler's business. */
-    const char *duty = duties[draw(seed) % 9], *to = whom[draw(seed) % 3], *besides = also[draw(seed) % 5];
+    const char *duty = duties[draw(seed) % 10], *to = whom[draw(seed) % 3], *besides = also[draw(seed) % 5];
     const char *level = levels[draw(seed) % 4];
     buf_printf(out, "release r%d if tlp <= %s%s to %s%s\n", number, level, besides, to, duty);
 }
@@ -438,12 +459,14 @@ static void alike(const struct world *w, uint64_t world, const struct told *told
 /* Something else happens between two policies. */
 static void disturb(struct world *w, uint64_t *seed)
 {
-    int n = (int)(draw(seed) % THINGS);
+    int n = (int)(draw(seed) % THINGS), translation = any_of(w, seed, TRANSLATION, -1);
     unsigned p = (unsigned)(draw(seed) % PARTNERS);
-    struct stix_key key = key_of(types[w->at[n].kind], n + 1);
-    unsigned what = (unsigned)(draw(seed) % 6);
+    unsigned what = (unsigned)(draw(seed) % 8);
     enum gate_approval word = what == 0 ? GATE_DENY : GATE_APPROVE;
-    if (what < 2) {
+    n = what > 5 && translation >= 0 ? translation
+                                     : n; /* of an anonymous thing it waits for somebody's word */
+    struct stix_key key = key_of(types[w->at[n].kind], n + 1);
+    if (what < 2 || what > 5) {
         err_t err = gate_approve(w->b.gate, &key, w->partners[p], word, 0, &by_test, w->b.now_us);
         assert_true(err == ERR_OK || word == GATE_APPROVE); /* nothing may ask for it */
     } else if (what == 2) {                                 /* he says it too */
