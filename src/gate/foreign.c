@@ -1,6 +1,7 @@
 #include "gate/foreign.h"
 
 #include "gate/broad.h"
+#include "gate/reach.h"
 #include "gate/spelling.h"
 #include "search/term.h"
 
@@ -31,12 +32,11 @@ static bool word_is(struct str text, struct str word)
 /* A value that lists know by itself, and not by chance: a word is none. */
 static bool stands_alone(struct str text)
 {
-    struct term_network network;
+    struct reach reach;
     char name[TERM_BYTES_MAX];
     size_t len;
-    struct str host = term_host(text);
-    return term_network_parse(text, &network) || term_is_hash(text) || host.at != text.at ||
-           term_domain(text, name, &len);
+    reach_read(text, false, &reach);
+    return reach.span_count > 0 || reach.url || term_is_hash(text) || term_domain(reach.whole, name, &len);
 }
 
 static bool offer(const struct reading *r, struct str text)
@@ -45,7 +45,11 @@ static bool offer(const struct reading *r, struct str text)
     text = str_trim(text);
     if (text.len == 0 || text.len > SPELLING_BYTES_MAX)
         return false;
-    bool alone = stands_alone(text) || (spelling_plain(text, r->arena, &plain) && stands_alone(plain));
+    bool begins = text.at[text.len - 1] == '.' || text.at[text.len - 1] == ':';
+    if (begins && spelling_open_address(text, r->arena, &plain))
+        return r->each(r->ctx, plain, false);
+    bool alone = stands_alone(text) || (spelling_plain(text, r->arena, &plain) && stands_alone(plain)) ||
+                 spelling_hash(text, r->arena, &plain);
     return alone && r->each(r->ctx, text, false);
 }
 

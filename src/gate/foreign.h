@@ -10,7 +10,8 @@
 /* Is it one of those? By the name of its language, as indicators say it. */
 bool foreign_known(struct str pattern_type);
 
-/* Calls `each` for every address, network, name of a host, URL and hash that stands alone in what is compared
- * (never in what is said about the rule), until it answers true; `open`: it matches everything. */
+/* Calls `each` for every address (or its beginning, as 192.0.2.*), network, name of a host, URL and hash that
+ * stands alone in what is compared (never in what is said about the rule), until it answers true; `open`: it
+ * matches everything. */
 bool foreign_each(struct str pattern_type, struct str text, struct arena *arena,
                   bool (*each)(void *ctx, struct str value, bool open), void *ctx);

@@ -9,8 +9,9 @@
 #include "stix/pattern.h"
 #include "json/json.h"
 
-/* Wider than these is no indicator: a /16 is the largest network that one organisation usually holds. */
-enum { BROAD_BITS4 = 16, BROAD_BITS6 = 32 };
+/* Wider than a /16, or a /32 of IPv6, is no indicator: the largest network that one organisation usually
+ * holds. */
+enum { BROAD_BITS4 = 16 };
 
 struct net {
     uint8_t bytes[16];
@@ -299,19 +300,31 @@ err_t list_read(enum gate_list_kind kind, struct bytes text, struct arena *arena
 
 /* --- asking --- */
 
-/* One that lies around it, in it, or is it. */
-static bool net_hits(const struct list *list, const struct net *net)
+/* Bytes of the last address of a network: at or behind those of `low`? */
+static bool net_reaches(const struct net *net, const uint8_t *low)
 {
+    uint8_t last[16];
+    memcpy(last, net->bytes, sizeof last);
+    for (unsigned bit = net->bits; bit < net->size; bit++)
+        last[bit / 8u] |= (uint8_t)(0x80u >> bit % 8u);
+    return memcmp(last, low, net->size / 8u) >= 0;
+}
+
+/* One that shares an address with it. They lie apart: it is the last one that begins early enough, or none.
+ */
+static bool span_hits(const struct list *list, const struct reach_span *span)
+{
+    struct net end = {.size = span->size, .bits = UINT8_MAX};
     size_t low = 0, high = list->net_count;
+    memcpy(end.bytes, span->high, span->size / 8u);
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (net_order(&list->nets[mid], net) < 0)
+        if (net_order(&list->nets[mid], &end) <= 0)
             low = mid + 1;
         else
             high = mid;
     }
-    return (low > 0 && net_in(net, &list->nets[low - 1])) ||
-           (low < list->net_count && net_in(&list->nets[low], net));
+    return low > 0 && list->nets[low - 1].size == span->size && net_reaches(&list->nets[low - 1], span->low);
 }
 
 static bool word_hits(const struct list *list, const char *word)
@@ -336,16 +349,19 @@ static bool domain_hits(const struct list *list, const char *word, size_t len)
     return false;
 }
 
-static struct str without_dot(struct str name)
+/* Both ends as far as prefixes of indicators go: more than a /16, or a /32. */
+static bool is_wide(const struct reach_span *span)
 {
-    while (name.len > 1 && name.at[name.len - 1] == '.')
-        name.len--;
-    return name;
+    uint64_t low = 0, high = 0;
+    for (size_t i = 0; i < 8; i++) {
+        low = low << 8 | span->low[i];
+        high = high << 8 | span->high[i];
+    }
+    return (high - low) >> 32 >= (span->size == 32 ? UINT64_C(1) << BROAD_BITS4 : 1);
 }
 
 static bool is_broad(const struct list_value *value)
 {
-    struct term_network network;
     struct str text = str_trim(value->text);
     if (value->observed || value->open || value->again)
         return value->open;
@@ -356,124 +372,25 @@ static bool is_broad(const struct list_value *value)
                 return false;
         return true;
     }
-    if (value->host && term_network_parse(text, &network))
-        return network.bits < (network.size == 32 ? (unsigned)BROAD_BITS4 : (unsigned)BROAD_BITS6);
-    text = without_dot(text);
-    return value->is_domain && memchr(text.at, '.', text.len) == NULL;
-}
-
-/* A term's characters are bits; a network's end with a dot. */
-static struct net net_of_bits(struct str term, uint8_t size)
-{
-    struct net net = {.size = size};
-    for (size_t i = 1; i < term.len && net.bits < size && term.at[i] != '.'; i++, net.bits++)
-        if (term.at[i] == '1')
-            net.bytes[net.bits / 8u] |= (uint8_t)(0x80u >> net.bits % 8u);
-    return net;
-}
-
-/* One term as search/term.h writes them: a letter, then the value. */
-static bool term_hits(const struct list *list, struct str term, bool host)
-{
-    char word[TERM_BYTES_MAX + 3];
-    struct net net;
-    if (term.len > TERM_BYTES_MAX)
-        return false;
-    memcpy(word, term.at, term.len);
-    word[term.len] = '\n';
-    switch (term.at[0]) {
-    case TERM_HASH:
-        return word_hits(list, word);
-    case TERM_VALUE:
-        return word_hits(list, word);
-    case TERM_DOMAIN:
-        return host && domain_hits(list, word, term.len);
-    case TERM_ADDRESS4:
-    case TERM_NETWORK4:
-        net = net_of_bits(term, 32);
-        return host && net_hits(list, &net);
-    case TERM_ADDRESS6:
-    case TERM_NETWORK6:
-        net = net_of_bits(term, 128);
-        return host && net_hits(list, &net);
-    default:
-        return false;
-    }
-}
-
-static bool address_hits(const struct list *list, const struct term_network *network)
-{
-    static const uint8_t compatible[12] = {0}, nat64[12] = {0, 0x64, 0xff, 0x9b}; /* RFC 4291, RFC 6052 */
-    struct net net = net_of(network), inner = {.bits = 32, .size = 32};
-    memcpy(inner.bytes, net.bytes + sizeof nat64, 4);
-    return net_hits(list, &net) || (net.size == 128 && net.bits == 128 &&
-                                    (memcmp(net.bytes, compatible, sizeof compatible) == 0 ||
-                                     memcmp(net.bytes, nat64, sizeof nat64) == 0) &&
-                                    net_hits(list, &inner));
-}
-
-/* One part of such an address: 127, 0x7f, 0177 (`decimal`: 0127 is 127, as some read it). */
-static bool number_part(struct str text, bool decimal, uint64_t *out)
-{
-    unsigned base = 10;
-    uint64_t number = 0;
-    if (text.len > 1 && text.at[0] == '0' && str_lower(text.at[1]) == 'x') {
-        base = 16;
-        text = (struct str) {text.at + 2, text.len - 2};
-    } else if (text.len > 1 && text.at[0] == '0' && !decimal) {
-        base = 8;
-    } else if (text.len == 0) {
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        static const char digits[] = "0123456789abcdef";
-        const char *digit = memchr(digits, str_lower(text.at[i]), base);
-        if (digit == NULL || number > UINT32_MAX)
-            return false;
-        number = number * base + (uint64_t)(digit - digits);
-    }
-    *out = number;
-    return true;
-}
-
-/* "2130706433", "0x7f.1", "0177.1": what programs take for an IPv4 address besides four decimal numbers
- * (WHATWG URL section 3.5): the last of up to four parts fills what the others leave. */
-static bool number_address(struct str host, bool decimal, struct term_network *out)
-{
-    struct term_network network = {.size = 32, .bits = 32};
-    uint64_t part = 0;
-    for (unsigned i = 0; i < 4 && host.at != NULL; i++) {
-        if (!number_part(str_cut(&host, '.'), decimal, &part) || (host.at != NULL && part > 255))
-            return false;
-        if (host.at != NULL)
-            network.bytes[i] = (uint8_t)part;
-        else if (part >> 8 * (4 - i) != 0)
-            return false;
-        for (unsigned k = i; k < 4 && host.at == NULL; k++)
-            network.bytes[k] = (uint8_t)(part >> 8 * (3 - k));
-    }
-    *out = network;
-    return host.at == NULL;
-}
-
-/* The host in whatever way it can be written that the terms of a value do not know. */
-static bool host_hits(const struct list *list, const struct list_value *value)
-{
-    struct str text = str_trim(value->text), host = term_host(text);
-    struct term_network network;
-    char name[TERM_BYTES_MAX + 2];
-    bool place = value->is_place || host.at != text.at;
-    if (host.len > 1 && host.at[0] == '[' && host.at[host.len - 1] == ']')
-        host = (struct str) {host.at + 1, host.len - 2};
-    host = without_dot(host);
-    struct str rest = host, address = str_cut(&rest, '%'); /* fe80::1%eth0 */
-    if (term_network_parse(address, &network) && address_hits(list, &network))
-        return true;
-    for (int decimal = 0; place && decimal < 2; decimal++)
-        if (number_address(host, decimal != 0, &network) && address_hits(list, &network))
+    for (size_t i = 0; value->host && i < value->reach->span_count; i++)
+        if (is_wide(&value->reach->spans[i]))
             return true;
-    size_t len = domain_word(host, name); /* one label is no term */
-    return len > 0 && domain_hits(list, name, len);
+    return value->is_domain && value->reach->name_count > 0 &&
+           memchr(value->reach->names[0].at, '.', value->reach->names[0].len) == NULL;
+}
+
+static bool reach_hits(const struct list *list, const struct reach *reach)
+{
+    char name[TERM_BYTES_MAX + 2];
+    for (size_t i = 0; i < reach->span_count; i++)
+        if (span_hits(list, &reach->spans[i]))
+            return true;
+    for (size_t i = 0; i < reach->name_count; i++) {
+        size_t len = domain_word(reach->names[i], name);
+        if (len > 0 && domain_hits(list, name, len))
+            return true;
+    }
+    return false;
 }
 
 /* The whole value as a name, in whatever way it is written. */
@@ -489,24 +406,39 @@ static bool name_hits(const struct list *list, struct str text)
     return word_hits(list, word);
 }
 
-bool list_hits(const struct list *list, const struct list_value *value)
+static bool word_of_kind_hits(const struct list *list, enum term_kind kind, struct str text)
 {
-    char raw[4 * TERM_BYTES_MAX];
-    struct buf terms = {.at = (uint8_t *)raw, .size = sizeof raw, .size_max = sizeof raw};
+    char word[TERM_BYTES_MAX + 3];
+    struct buf term = {.at = (uint8_t *)word, .size = sizeof word, .size_max = sizeof word};
+    term_put(&term, kind, text);
+    if (term.len == 0)
+        return false;
+    word[term.len - 1] = '\n';
+    return word_hits(list, word);
+}
+
+static bool hits(const struct list *list, const struct list_value *value)
+{
+    struct str text = str_trim(value->text);
     if (list->kind == GATE_LIST_BROAD && is_broad(value))
         return true;
-    if (value->matched || value->open || value->text.len == 0)
+    if (value->matched || value->open || text.len == 0)
         return false;
-    if ((value->host && host_hits(list, value)) || name_hits(list, value->text))
+    if (value->host && (reach_hits(list, value->reach) || name_hits(list, value->reach->whole)))
         return true;
-    term_put_value(&terms, value->text);
-    struct str rest = buf_str(&terms);
-    while (rest.len > 0) {
-        struct str term = str_cut(&rest, TERM_END);
-        if (term.len > 0 && term_hits(list, term, value->host))
-            return true;
+    return name_hits(list, text) || word_of_kind_hits(list, TERM_VALUE, text) ||
+           (!value->serial && term_is_hash(text) && word_of_kind_hits(list, TERM_HASH, text));
+}
+
+bool list_hits(const struct list *list, const struct list_value *value)
+{
+    struct list_value read = *value;
+    struct reach reach;
+    if (value->reach == NULL) {
+        reach_read(value->text, value->is_place, &reach);
+        read.reach = &reach;
     }
-    return false;
+    return hits(list, &read);
 }
 
 /* --- values --- */
@@ -514,8 +446,8 @@ bool list_hits(const struct list *list, const struct list_value *value)
 /* Observables whose constants in a pattern may be, or hold, an address or a domain. */
 static bool holds_hosts(struct str type)
 {
-    static const char *const types[] = {"ipv4-addr",  "ipv6-addr",     "domain-name",    "url",
-                                        "email-addr", "email-message", "network-traffic"};
+    static const char *const types[] = {"ipv4-addr",  "ipv6-addr",     "domain-name",     "url",
+                                        "email-addr", "email-message", "network-traffic", "artifact"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (str_eq(type, str_of(types[i])))
             return true;
@@ -528,23 +460,59 @@ struct values {
     void *ctx;
 };
 
-static bool ends_in_value(const struct stix_pattern *pattern, const struct stix_pattern_node *node)
+/* What the last step of a path says of what stands there; type "": of any, where a host may stand. */
+static const struct property {
+    struct str type, key;
+    bool place, serial;
+} properties[] = {
+    {{"", 0}, {"value", 5}, true, false},
+    {{"artifact", 8}, {"url", 3}, true, false},
+    {{"network-traffic", 15}, {"host", 4}, true, false}, /* a header of a web request */
+    {{"x509-certificate", 16}, {"serial_number", 13}, false, true},
+};
+
+static const struct property *property_of(const struct stix_pattern *pattern,
+                                          const struct stix_pattern_node *node)
 {
+    static const struct property none = {.place = false};
     const struct stix_pattern_step *last = &pattern->steps[node->step + node->step_count - 1];
-    return node->step_count > 0 && last->kind == STIX_PATTERN_KEY && str_eq(last->key, STR("value"));
+    for (size_t i = 0; node->step_count > 0 && i < sizeof properties / sizeof *properties; i++)
+        if (last->kind == STIX_PATTERN_KEY && str_same(last->key, properties[i].key) &&
+            (properties[i].type.len == 0 || str_eq(properties[i].type, node->type)))
+            return &properties[i];
+    return &none;
+}
+
+/* process:opened_connection_refs[*].dst_ref.value. */
+static bool follows(const struct stix_pattern *pattern, const struct stix_pattern_node *node)
+{
+    for (uint32_t i = 0; i < node->step_count; i++)
+        if (pattern->steps[node->step + i].follows)
+            return true;
+    return false;
+}
+
+static bool ask(const struct values *v, struct list_value value)
+{
+    struct reach reach;
+    reach_read(value.text, value.is_place, &reach);
+    value.reach = &reach;
+    return v->each(v->ctx, &value);
 }
 
 /* As it stands, and as it is meant. */
 static bool emit(const struct values *v, struct list_value value)
 {
-    struct str plain;
-    if (value.text.at == NULL || v->each(v->ctx, &value))
+    struct list_value meant = value;
+    if (value.text.at == NULL || ask(v, value))
         return value.text.at != NULL;
-    if (value.matched || !value.host || !spelling_plain(value.text, v->arena, &plain))
+    meant.again = true;
+    if (value.matched)
         return false;
-    value.text = plain;
-    value.again = true;
-    return v->each(v->ctx, &value);
+    if (value.host && spelling_plain(value.text, v->arena, &meant.text) && ask(v, meant))
+        return true;
+    meant.host = meant.is_domain = meant.is_place = false;
+    return !value.serial && spelling_hash(value.text, v->arena, &meant.text) && ask(v, meant);
 }
 
 /* A text that LIKE or MATCHES would match, where all of it is told. */
@@ -557,6 +525,8 @@ static bool emit_matched(const struct values *v, enum stix_pattern_op op, struct
     value.again = true;
     if (op == STIX_PATTERN_LIKE)
         return spelling_of_like(text, v->arena, &value.text) && emit(v, value);
+    if (value.host && spelling_of_open_regex(text, v->arena, &value.text) && emit(v, value))
+        return true;
     for (unsigned choice = 0; choice < BROAD_CHOICES_MAX; choice++) {
         if (!broad_regex_sample(text, choice, sample, sizeof sample, &len) || len == 0)
             continue;
@@ -570,25 +540,78 @@ static bool emit_matched(const struct values *v, enum stix_pattern_op op, struct
     return false;
 }
 
+/* The bytes that h'' or b'' say. */
+static struct str octets(const struct stix_pattern_constant *constant, struct arena *arena)
+{
+    uint8_t *bytes = arena_alloc(arena, constant->text.len + 1);
+    size_t len = constant->text.len / 2;
+    bool hex = constant->kind == STIX_PATTERN_HEX;
+    if (bytes == NULL || (hex && !str_unhex((struct str) {constant->text.at, 2 * len}, bytes, len)) ||
+        (!hex && !str_unbase64(constant->text, bytes, constant->text.len, &len)))
+        return (struct str) {0};
+    return (struct str) {(const char *)bytes, len};
+}
+
+/* A text written in bytes, or a hash. */
+static bool emit_octets(const struct values *v, const struct stix_pattern_constant *constant,
+                        struct list_value value)
+{
+    enum { HASH_BYTES_MAX = 64 };
+    struct str bytes = octets(constant, v->arena);
+    value.text = bytes;
+    if (bytes.len == 0 || (str_is_utf8(bytes) && emit(v, value)))
+        return bytes.len > 0;
+    char *hex = bytes.len > HASH_BYTES_MAX ? NULL : arena_alloc(v->arena, 2 * bytes.len);
+    if (hex == NULL)
+        return false;
+    str_hex((const uint8_t *)bytes.at, bytes.len, hex);
+    value.text = (struct str) {hex, 2 * bytes.len};
+    value.host = value.is_place = value.is_domain = false;
+    return emit(v, value);
+}
+
+static bool emit_constant(const struct values *v, const struct stix_pattern_constant *constant,
+                          enum stix_pattern_op op, struct list_value value)
+{
+    if (constant->kind == STIX_PATTERN_HEX || constant->kind == STIX_PATTERN_BINARY)
+        return !value.matched && emit_octets(v, constant, value);
+    if (constant->kind != STIX_PATTERN_STRING)
+        return false;
+    value.text = stix_pattern_text(constant->text, constant->escaped, v->arena);
+    return emit(v, value) || (value.matched && value.text.len > 0 && emit_matched(v, op, value));
+}
+
+/* Is it one that what it compares with matches? NOT != is. */
+static bool is_asked(const struct stix_pattern_node *node)
+{
+    switch ((enum stix_pattern_op)node->op) {
+    case STIX_PATTERN_EQ:
+    case STIX_PATTERN_IN:
+    case STIX_PATTERN_LIKE:
+    case STIX_PATTERN_MATCHES:
+    case STIX_PATTERN_ISSUBSET:
+    case STIX_PATTERN_ISSUPERSET:
+        return !node->negated;
+    case STIX_PATTERN_NE:
+        return node->negated;
+    default:
+        return false;
+    }
+}
+
 static bool each_constant(const struct values *v, const struct stix_pattern *pattern,
                           const struct stix_pattern_node *node)
 {
-    bool host = holds_hosts(node->type);
+    const struct property *property = property_of(pattern, node);
+    bool host = holds_hosts(node->type) || (property->place && follows(pattern, node));
     struct list_value value = {.host = host,
-                               .is_place = host && ends_in_value(pattern, node),
+                               .is_place = host && property->place,
                                .matched = node->op == STIX_PATTERN_LIKE || node->op == STIX_PATTERN_MATCHES,
-                               .is_domain = str_eq(node->type, STR("domain-name")) && node->step_count == 1};
-    bool asked = node->op == STIX_PATTERN_EQ || node->op == STIX_PATTERN_IN ||
-                 node->op == STIX_PATTERN_ISSUBSET || node->op == STIX_PATTERN_ISSUPERSET || value.matched;
-    for (uint32_t i = 0; asked && i < node->constant_count; i++) {
-        const struct stix_pattern_constant *constant = &pattern->constants[node->constant + i];
-        if (constant->kind != STIX_PATTERN_STRING)
-            continue;
-        value.text = stix_pattern_text(constant->text, constant->escaped, v->arena);
-        if (emit(v, value) ||
-            (value.matched && value.text.len > 0 && emit_matched(v, (enum stix_pattern_op)node->op, value)))
+                               .is_domain = str_eq(node->type, STR("domain-name")) && node->step_count == 1,
+                               .serial = property->serial};
+    for (uint32_t i = 0; i < node->constant_count; i++)
+        if (emit_constant(v, &pattern->constants[node->constant + i], (enum stix_pattern_op)node->op, value))
             return true;
-    }
     return false;
 }
 
@@ -612,60 +635,115 @@ static bool each_of_pattern(const struct values *v, struct str language, struct 
         return false; /* another language than STIX */
     for (uint32_t i = 0; i < pattern.node_count; i++) {
         const struct stix_pattern_node *node = &pattern.nodes[i];
-        if (node->kind == STIX_PATTERN_COMPARISON && !node->negated && each_constant(v, &pattern, node))
+        if (node->kind == STIX_PATTERN_COMPARISON && is_asked(node) && each_constant(v, &pattern, node))
             return true;
     }
     return broad_pattern(&pattern, v->arena) &&
            v->each(v->ctx, &(struct list_value) {.text = text, .open = true});
 }
 
+/* --- observables --- */
+
 static bool each_hash(const struct values *v, struct json_val hashes)
 {
     struct json_iter iter = json_object_iter(hashes);
     struct json_val element;
     struct str name;
-    while (json_object_next(&iter, &name, &element)) {
-        struct list_value value = {.observed = true};
-        if (!json_is(element, JSON_STRING))
-            continue;
-        value.text = json_str(element);
-        if (v->each(v->ctx, &value))
+    while (json_object_next(&iter, &name, &element))
+        if (json_is(element, JSON_STRING) &&
+            emit(v, (struct list_value) {.text = json_str(element), .observed = true}))
+            return true;
+    return false;
+}
+
+/* The value of a header, or each one of several. */
+static bool each_header(const struct values *v, struct json_val header)
+{
+    struct list_value value = {.host = true, .observed = true, .is_place = true};
+    struct json_iter iter;
+    struct json_val element;
+    if (json_is(header, JSON_STRING)) {
+        value.text = json_str(header);
+        return emit(v, value);
+    }
+    if (!json_is(header, JSON_ARRAY))
+        return false;
+    for (iter = json_array_iter(header); json_array_next(&iter, &element);) {
+        value.text = json_is(element, JSON_STRING) ? json_str(element) : STR("");
+        if (value.text.len > 0 && emit(v, value))
             return true;
     }
     return false;
 }
 
+/* Whom a web request asks, and for what (section 6.12.2.1): a path alone is no place. */
+static bool each_of_request(const struct values *v, struct json_val root)
+{
+    struct list_value value = {.host = true, .observed = true};
+    struct json_val extensions, request, headers, element;
+    struct str name;
+    if (!json_get(root, STR("extensions"), &extensions) || !json_is(extensions, JSON_OBJECT) ||
+        !json_get(extensions, STR("http-request-ext"), &request) || !json_is(request, JSON_OBJECT))
+        return false;
+    if (json_get_str(request, STR("request_value"), &value.text) && emit(v, value))
+        return true;
+    if (!json_get(request, STR("request_header"), &headers) || !json_is(headers, JSON_OBJECT))
+        return false;
+    for (struct json_iter iter = json_object_iter(headers); json_object_next(&iter, &name, &element);)
+        if (str_same(name, STR("host")) && each_header(v, element))
+            return true;
+    return false;
+}
+
+/* What lists ask of an observable. */
+static const struct observed {
+    enum stix_code code;
+    const char *member; /* with its value; "": none */
+    bool hashes, request;
+} observed[] = {
+    {STIX_TYPE_IPV4_ADDR, "value", false, false},   {STIX_TYPE_IPV6_ADDR, "value", false, false},
+    {STIX_TYPE_DOMAIN_NAME, "value", false, false}, {STIX_TYPE_URL, "value", false, false},
+    {STIX_TYPE_EMAIL_ADDR, "value", false, false},  {STIX_TYPE_FILE, "", true, false},
+    {STIX_TYPE_ARTIFACT, "url", true, false},       {STIX_TYPE_X509_CERTIFICATE, "", true, false},
+    {STIX_TYPE_NETWORK_TRAFFIC, "", false, true},
+};
+
+static const struct observed *observed_of(const struct stix_object *object)
+{
+    for (size_t i = 0; i < sizeof observed / sizeof *observed; i++)
+        if (observed[i].code == object->type->code)
+            return &observed[i];
+    return NULL;
+}
+
+static bool each_of_observed(const struct values *v, const struct observed *row, struct json_val root)
+{
+    struct list_value value = {.host = true, .observed = true, .is_place = true};
+    struct json_val hashes;
+    if (row->hashes && json_get(root, STR("hashes"), &hashes) && json_is(hashes, JSON_OBJECT) &&
+        each_hash(v, hashes))
+        return true;
+    if (row->request && each_of_request(v, root))
+        return true;
+    return row->member[0] != '\0' && json_get_str(root, str_of(row->member), &value.text) && emit(v, value);
+}
+
 bool list_concerns(const struct stix_object *object)
 {
-    switch (object->type->code) {
-    case STIX_TYPE_INDICATOR:
-    case STIX_TYPE_IPV4_ADDR:
-    case STIX_TYPE_IPV6_ADDR:
-    case STIX_TYPE_DOMAIN_NAME:
-    case STIX_TYPE_URL:
-    case STIX_TYPE_EMAIL_ADDR:
-    case STIX_TYPE_FILE:
-        return true;
-    default:
-        return false;
-    }
+    return object->type->code == STIX_TYPE_INDICATOR || observed_of(object) != NULL;
 }
 
 bool list_each_value(const struct stix_object *object, struct arena *arena,
                      bool (*each)(void *ctx, const struct list_value *value), void *ctx)
 {
     struct values v = {arena, each, ctx};
-    struct list_value value = {.host = true, .observed = true, .is_place = true};
-    struct json_val hashes;
     struct str text, language;
-    if (!list_concerns(object))
+    const struct observed *row = observed_of(object);
+    if (row != NULL)
+        return each_of_observed(&v, row, object->root);
+    if (object->type->code != STIX_TYPE_INDICATOR || !json_get_str(object->root, STR("pattern"), &text))
         return false;
-    if (object->type->code == STIX_TYPE_INDICATOR)
-        return json_get_str(object->root, STR("pattern"), &text) &&
-               each_of_pattern(
-                   &v, json_get_str(object->root, STR("pattern_type"), &language) ? language : STR(""), text);
-    if (object->type->code == STIX_TYPE_FILE)
-        return json_get(object->root, STR("hashes"), &hashes) && json_is(hashes, JSON_OBJECT) &&
-               each_hash(&v, hashes);
-    return json_get_str(object->root, STR("value"), &value.text) && emit(&v, value);
+    if (!json_get_str(object->root, STR("pattern_type"), &language))
+        language = STR("");
+    return each_of_pattern(&v, language, text);
 }

@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/limit.h"
+#include "gate/reach.h"
 #include "search/term.h"
 #include "stix/stix.h"
 
@@ -45,12 +46,15 @@ struct list_value {
     bool is_place;  /* stands where an address, a name or a URL belongs: "127.1" is an address there */
     bool again;     /* another spelling, or what a pattern would match: nothing is too broad about that */
     bool open;      /* a whole pattern that matches nearly everything (gate/broad.h); only broad has it */
+    bool serial;    /* a number in hexadecimal, which is no hash */
+    const struct reach *reach; /* of the text, where it was read before; or NULL */
 };
 bool list_hits(const struct list *list, const struct list_value *value);
 
 /* Calls `each` for each value of an indicator's pattern (of STIX, or foreign.h), as it stands and as it is
  * meant (spelling.h; of LIKE and MATCHES what they would match), then for a pattern that is `open`; or of an
- * observable that has values (addresses, domains, URLs, e-mail addresses, files), until it answers true.
+ * observable that has values (addresses, domains, URLs, e-mail addresses, hashes of files and certificates,
+ * where an artifact lies, whom a web request asks), until it answers true.
  * `object` with its tape. */
 bool list_each_value(const struct stix_object *object, struct arena *arena,
                      bool (*each)(void *ctx, const struct list_value *value), void *ctx);

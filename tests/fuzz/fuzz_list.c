@@ -1,11 +1,13 @@
 /* Lists for safety holds: any text read as any kind; whatever was read is asked for every line of it. */
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/mem.h"
 #include "gate/broad.h"
 #include "gate/foreign.h"
 #include "gate/list.h"
+#include "gate/reach.h"
 #include "gate/spelling.h"
 #include "json/json.h"
 
@@ -15,8 +17,29 @@ static bool in_text(void *ctx, struct str value, bool open)
 {
     const struct str *text = ctx;
     (void)open;
-    must(value.len <= text->len);
+    must(value.len <= text->len + 1); /* an address's beginning has an asterisk behind it */
     return false;
+}
+
+static void in_place(struct str text, struct str part)
+{
+    must(part.len == 0 ||
+         (part.at >= text.at && part.len <= text.len && (size_t)(part.at - text.at) <= text.len - part.len));
+}
+
+/* Hosts lie in the text; of spans neither end is behind the other. */
+static void read_place(struct str text)
+{
+    struct reach reach;
+    for (int belongs = 0; belongs < 2; belongs++) {
+        reach_read(text, belongs != 0, &reach);
+        must(reach.span_count <= REACH_SPANS_MAX && reach.name_count <= REACH_NAMES_MAX);
+        in_place(text, reach.whole);
+        for (size_t i = 0; i < reach.name_count; i++)
+            in_place(text, reach.names[i]);
+        for (size_t i = 0; i < reach.span_count; i++)
+            must(memcmp(reach.spans[i].low, reach.spans[i].high, sizeof reach.spans[i].low) <= 0);
+    }
 }
 
 /* A rule of another language, and a value in another spelling: never longer than they came. */
@@ -32,6 +55,11 @@ static void read_otherwise(struct str text, struct arena *arena)
         must(plain.len <= text.len);
     if (spelling_of_like(text, arena, &plain))
         must(plain.len > 0 && plain.len <= text.len);
+    if (spelling_of_open_regex(text, arena, &plain))
+        must(plain.len > 1 && plain.len <= text.len + 1);
+    if (spelling_hash(text, arena, &plain))
+        must(term_is_hash(plain) && plain.len <= text.len);
+    read_place(text);
     for (unsigned choice = 0; choice < 3; choice++)
         if (broad_regex_sample(text, choice, sample, sizeof sample, &len))
             must(len <= sizeof sample && len <= text.len);

@@ -23,12 +23,20 @@ PATHS = {32: 'MD5', 40: "'SHA-1'", 64: "'SHA-256'", 128: "'SHA-512'"}
 ODD = ["[url:value = 'http://2130706433/']", "[url:value = 'HTTP://u:p@0x7F.1:80/']", "[domain-name:value = 'localhost.']",
        "[ipv6-addr:value = '::ffff:10.0.0.1']", "[url:value = 'http://[::ffff:a00:1]/']", "[ipv4-addr:value = '127.1']",
        "[url:value = 'hxxp://10[.]0[.]0[.]1/']", "[url:value = 'http://%31%30.0.0.1/']", "[ipv4-addr:value LIKE '10.0.0.1']",
-       "[ipv4-addr:value MATCHES '^10\\\\.0\\\\.0\\\\.1$']"]
+       "[ipv4-addr:value MATCHES '^10\\\\.0\\\\.0\\\\.1$']", "[ipv4-addr:value = '192.0.2.1:80']",
+       "[domain-name:value = 'example.com:443']", "[url:value = 'http:\\\\\\\\example.com']",
+       "[url:value = '//example.com/x']", "[url:value = 'example.com/x']", "[ipv4-addr:value = '192.0.2.*']",
+       "[ipv4-addr:value = '192.0.2.0-192.0.2.255']", "[ipv6-addr:value = '2002:c000:201::1']",
+       "[ipv4-addr:value LIKE '192.0.2.%']", "[domain-name:value NOT != 'example.com']",
+       "[artifact:url = 'http://*.example.com/']"]
 BROAD = ["[domain-name:value != 'evil.su']", "[url:value MATCHES '^1']", "[ipv4-addr:value LIKE '1%']",
          "[ipv4-addr:value ISSUBSET '0.0.0.0/1']", "[domain-name:value > 'a']", "[domain-name:value NOT LIKE '%.evil.su']",
-         "[url:value MATCHES '.']", '[file:size > 0]', '[network-traffic:dst_port >= 0]']
+         "[url:value MATCHES '.']", "[ipv4-addr:value = '9.*']", "[file:hashes.MD5 = h'd41d8cd98f00b204e9800998ecf8427e']",
+         "[file:size > 0]", "[network-traffic:dst_port >= 0]"]
 NARROW = ["[domain-name:value LIKE '%.evil.su']", "[ipv4-addr:value != '8.8.4.4' AND domain-name:value = 'evil.su']",
-          "[url:value LIKE '%paypal.com.%']", '[file:size > 10000 AND file:name = \'evil\']']
+          "[url:value LIKE '%paypal.com.%']", "[domain-name:value = '*.evil.su']",
+          "[x509-certificate:serial_number = 'd4:1d:8c:d9:8f:00:b2:04:e9:80:09:98:ec:f8:42:7e']",
+          "[ipv4-addr:value = '8.8.4.4:53']", "[file:size > 10000 AND file:name = 'evil']"]
 
 
 def pattern(value):

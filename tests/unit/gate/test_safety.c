@@ -372,7 +372,27 @@ static bool is_listed(void *ctx, const struct list_value *value)
     return false;
 }
 
-/* An indicator with this pattern, against popular names, networks and what is too broad. */
+/* An object, against popular names, networks and what is too broad. */
+static bool is_held_object(const struct asked *asked, struct buf *text)
+{
+    struct arena arena;
+    struct json_parser *parser;
+    struct json_doc doc;
+    struct stix_object object;
+    arena_init(&arena, 4 << 20);
+    size_t len = text->len;
+    buf_put(text, (const uint8_t[JSON_PADDING]) {0}, JSON_PADDING);
+    assert_int_equal(json_parser_new(1 << 16, &parser), ERR_OK);
+    assert_int_equal(json_parse(parser, bytes_of(text->at, len), &doc, NULL), ERR_OK);
+    assert_int_equal(stix_read_held(json_root(&doc), &arena, &object), ERR_OK);
+    bool held = list_each_value(&object, &arena, is_listed, (void *)(uintptr_t)asked);
+    assert_true(!held || list_concerns(&object));
+    json_parser_free(parser);
+    arena_deinit(&arena);
+    return held;
+}
+
+/* An indicator with this pattern. */
 static bool is_held(const struct asked *asked, const char *language, const char *pattern)
 {
     static const char head[] =
@@ -380,12 +400,7 @@ static bool is_held(const struct asked *asked, const char *language, const char 
         "00000000-0000-4000-8000-000000000001\",\"created\":\"2026-01-01T00:00:00.000Z\","
         "\"modified\":\"2026-01-01T00:00:00.000Z\",\"valid_from\":"
         "\"2026-01-01T00:00:00Z\",\"pattern_type\":\"";
-    struct arena arena;
-    struct json_parser *parser;
-    struct json_doc doc;
-    struct stix_object object;
     struct buf text;
-    arena_init(&arena, 4 << 20);
     buf_init(&text, 1 << 16);
     buf_printf(&text, "%s%s\",\"pattern\":\"", head, language);
     for (const char *c = pattern; *c != '\0'; c++)
@@ -397,16 +412,61 @@ static bool is_held(const struct asked *asked, const char *language, const char 
             buf_putc(&text, *c);
         }
     buf_printf(&text, "\"}");
-    size_t len = text.len;
-    buf_put(&text, (const uint8_t[JSON_PADDING]) {0}, JSON_PADDING);
-    assert_int_equal(json_parser_new(1 << 16, &parser), ERR_OK);
-    assert_int_equal(json_parse(parser, bytes_of(text.at, len), &doc, NULL), ERR_OK);
-    assert_int_equal(stix_read_held(json_root(&doc), &arena, &object), ERR_OK);
-    bool held = list_each_value(&object, &arena, is_listed, (void *)(uintptr_t)asked);
-    json_parser_free(parser);
+    bool held = is_held_object(asked, &text);
     buf_deinit(&text);
-    arena_deinit(&arena);
     return held;
+}
+
+/* An observable with these members. */
+static bool is_held_observable(const struct asked *asked, const char *type, const char *members)
+{
+    struct buf text;
+    buf_init(&text, 1 << 16);
+    buf_printf(&text,
+               "{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s--00000000-0000-5000-8000-"
+               "000000000001\",%s}",
+               type, type, members);
+    bool held = is_held_object(asked, &text);
+    buf_deinit(&text);
+    return held;
+}
+
+#define REQUEST(members) "\"extensions\":{\"http-request-ext\":{\"request_method\":\"get\"," members "}}"
+#define EMPTY_MD5        "\"hashes\":{\"MD5\":\"D4:1D:8C:D9:8F:00:B2:04:E9:80:09:98:EC:F8:42:7E\"}"
+
+static void observables(void **state)
+{
+    static const struct {
+        const char *type, *members;
+        bool held;
+    } rows[] = {
+        {"domain-name", "\"value\":\"google.com:443\"", true},
+        {"domain-name", "\"value\":\"*.com\"", false}, /* nothing that was seen is too broad */
+        {"ipv4-addr", "\"value\":\"8.8.8.*\"", true},
+        {"url", "\"value\":\"google.com/x\"", true},
+        {"file", EMPTY_MD5, true},
+        {"artifact", EMPTY_MD5, true},
+        {"artifact", "\"url\":\"http://google.com/a.zip\"", true},
+        {"artifact", "\"url\":\"http://evil.su/google.com\"", false},
+        {"x509-certificate", EMPTY_MD5, true},
+        {"x509-certificate", "\"serial_number\":\"d41d8cd98f00b204e9800998ecf8427e\"", false},
+        {"network-traffic", REQUEST("\"request_value\":\"http://google.com/x\""), true},
+        {"network-traffic", REQUEST("\"request_value\":\"/google.com/x\""), false},
+        {"network-traffic", REQUEST("\"request_header\":{\"HOST\":\"google.com:80\"}"), true},
+        {"network-traffic", REQUEST("\"request_header\":{\"Host\":[\"evil.su\",\"8.8.8.8\"]}"), true},
+        {"network-traffic", REQUEST("\"request_header\":{\"Referer\":\"google.com\"}"), false},
+        {"network-traffic", "\"extensions\":{\"http-request-ext\":1}", false},
+    };
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct asked asked = {{read_list(&arena, GATE_LIST_DOMAIN, "google.com\n", ERR_OK),
+                           read_list(&arena, GATE_LIST_CIDR, "8.8.8.0/24\n", ERR_OK),
+                           read_list(&arena, GATE_LIST_HASH, "d41d8cd98f00b204e9800998ecf8427e\n", ERR_OK)}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (is_held_observable(&asked, rows[i].type, rows[i].members) != rows[i].held)
+            fail_msg("%s %s", rows[i].type, rows[i].members);
+    arena_deinit(&arena);
 }
 
 struct row {
@@ -452,6 +512,82 @@ static const struct row held_rows[] = {
     {"sigma", "detection:\n  sel:\n    c|contains: ['evil.su', \"google.com\"]\n  condition: sel\n"},
     {"pcre", "^https?://google\\.com/"},
     {"pcre", ".*"},
+    /* Ports, and slashes of every kind and number. */
+    {"stix", "[ipv4-addr:value = '8.8.8.8:53']"},
+    {"stix", "[domain-name:value = 'google.com:443']"},
+    {"stix", "[domain-name:value = 'www.google.com.:443']"},
+    {"stix", "[ipv6-addr:value = '[::ffff:8.8.8.8]:53']"},
+    {"stix", "[url:value = 'google.com/x']"},
+    {"stix", "[url:value = 'www.google.com:8080?x']"},
+    {"stix", "[url:value = '8.8.8.8/x']"},
+    {"stix", "[url:value = 'u:p@google.com:80/x']"},
+    {"stix", "[url:value = '//google.com/x']"},
+    {"stix", "[url:value = 'http:/google.com']"},
+    {"stix", "[url:value = 'http:///google.com']"},
+    {"stix", "[url:value = 'http:google.com/']"},
+    {"stix", "[url:value = 'http:\\\\\\\\google.com']"},
+    {"stix", "[url:value = 'https:/\\\\google.com\\\\x']"},
+    {"stix", "[url:value = '\\\\\\\\google.com\\\\share']"},
+    {"stix", "[url:value = 'ht\ntp://goo\ngle.com/']"},
+    {"stix", "[url:value = 'http://evil.su\\\\@google.com/']"}, /* browsers and others differ */
+    {"stix", "[url:value = 'http://google.com\\\\@evil.su/']"},
+    {"stix", "[url:value = 'http://evil.su@google.com/']"},
+    {"stix", "[url:value = 'http://a@b@google.com:80#@evil.su']"},
+    {"stix", "[email-addr:value = 'Google <a@google.com>']"},
+    {"stix", "[url:value = 'mailto:a@google.com?subject=x']"},
+    /* More than one address or name. */
+    {"stix", "[domain-name:value = '*.google.com']"},
+    {"stix", "[url:value = 'https://*.google.com:443/*']"},
+    {"stix", "[ipv4-addr:value = '8.8.8.*']"},
+    {"stix", "[ipv4-addr:value = '8.8.*.*']"},
+    {"stix", "[ipv4-addr:value = '8.8.8.0-8.8.8.255']"},
+    {"stix", "[ipv4-addr:value = '8.8.7.0 - 8.8.9.255']"},
+    {"stix", "[ipv4-addr:value = '8.8.8.1\xe2\x80\x93"
+             "8.8.8.2']"},
+    {"stix", "[ipv4-addr:value = '8.8.8.1-254']"},
+    {"stix", "[ipv4-addr:value = '8.8.8.0/255.255.255.0']"},
+    {"stix", "[ipv4-addr:value = '9.0.0.0-9.255.255.255']"}, /* broad */
+    {"stix", "[ipv4-addr:value = '9.*']"},
+    {"stix", "[domain-name:value = '*.com']"},
+    {"stix", "[ipv4-addr:value LIKE '8.8.8.%']"},
+    {"stix", "[ipv4-addr:value LIKE '8.8.8%']"},
+    {"stix", "[url:value LIKE 'http://8.8.8.%']"},
+    {"stix", "[ipv4-addr:value MATCHES '^8\\\\.8\\\\.8\\\\.']"},
+    {"stix", "[ipv4-addr:value MATCHES '^8\\\\.8\\\\.8\\\\.\\\\d{1,3}$']"},
+    {"stix", "[ipv4-addr:value MATCHES '^8\\\\.8\\\\.[0-9]+\\\\.[0-9]+$']"},
+    /* IPv4 within IPv6. */
+    {"stix", "[ipv6-addr:value = '2002:808:808::1']"},
+    {"stix", "[ipv6-addr:value = '2002:808:800::/40']"},
+    {"stix", "[ipv6-addr:value = '::ffff:0:8.8.8.8']"},
+    {"stix", "[ipv6-addr:value = '64:ff9b::8.8.8.0/120']"},
+    {"stix", "[ipv6-addr:value = '2001:0:1234:5678:0:0:f7f7:f7f7']"}, /* Teredo */
+    {"stix", "[ipv6-addr:value = 'fe80::5efe:8.8.8.8']"},             /* ISATAP */
+    {"stix", "[ipv6-addr:value = 'fe80::200:5efe:808:808']"},
+    {"stix", "[ipv6-addr:value = '2001:4860:4860:*']"},
+    {"stix", "[ipv6-addr:value LIKE '2001:4860:4860:%']"},
+    {"stix", "[ipv6-addr:value = '2001:4860:4860::-2001:4860:4860::ffff']"},
+    /* Where a host stands, and what is asked of it. */
+    {"stix", "[ipv4-addr:value NOT != '8.8.8.8']"},
+    {"stix", "[artifact:url = 'http://google.com/x']"},
+    {"stix", "[artifact:url = 'google.com/x']"},
+    {"stix", "[process:opened_connection_refs[*].dst_ref.value = '8.8.8.8']"},
+    {"stix", "[network-traffic:extensions.'http-request-ext'.request_header.Host = 'google.com:80']"},
+    {"stix", "[network-traffic:extensions.'http-request-ext'.request_value = 'http://google.com/x']"},
+    {"stix", "[domain-name:value = h'676f6f676c652e636f6d']"},
+    {"stix", "[domain-name:value = b'Z29vZ2xlLmNvbQ==']"},
+    {"stix", "[file:hashes.MD5 = h'd41d8cd98f00b204e9800998ecf8427e']"},
+    {"stix", "[file:hashes.MD5 = b'1B2M2Y8AsgTpgAmY7PhCfg==']"},
+    {"stix", "[file:hashes.MD5 = 'D4:1D:8C:D9:8F:00:B2:04:E9:80:09:98:EC:F8:42:7E']"},
+    {"stix", "[file:hashes.MD5 = 'D4-1D-8C-D9-8F-00-B2-04-E9-80-09-98-EC-F8-42-7E']"},
+    {"stix", "[file:hashes.MD5 = 'd4 1d 8c d9 8f 00 b2 04 e9 80 09 98 ec f8 42 7e']"},
+    {"stix", "[file:hashes.MD5 = '0xd41d8cd98f00b204e9800998ecf8427e']"},
+    {"stix", "[file:hashes.MD5 = 'md5:d41d8cd98f00b204e9800998ecf8427e']"},
+    {"stix", "[file:hashes.MD5 LIKE 'd41d8cd98f00b204e9800998ecf8427e%']"},
+    {"yara", "rule a { strings: $a = \"8.8.8.8:53\" condition: $a }"},
+    {"yara", "rule a { strings: $a = \"http:\\\\google.com\" condition: $a }"},
+    {"sigma", "detection:\n  sel:\n    DestinationIp: 8.8.8.*\n  condition: sel\n"},
+    {"sigma", "detection:\n  sel:\n    DestinationIp|startswith: '8.8.8.'\n  condition: sel\n"},
+    {"snort", "alert tcp $HOME_NET any -> 2002:808:808::1 any (msg:\"x\"; sid:1;)"},
 };
 
 /* Nothing ordinary. */
@@ -491,6 +627,33 @@ static const struct row left_rows[] = {
      "'\\\\evil.exe'\n  condition: sel\nfalsepositives:\n  - 8.8.8.8\n"},
     {"sigma", "detection:\n  sel:\n    CommandLine|contains: 'ping google.com'\n  condition: sel\n"},
     {"pcre", "^https?://evil\\.su/[a-z]+"},
+    {"stix", "[url:value = 'http://google.com@evil.su/']"},
+    {"stix", "[url:value = 'evil.su/google.com']"},
+    {"stix", "[url:value = 'http:/evil.su//google.com']"},
+    {"stix", "[url:value = 'a.su/?u=http://google.com']"},
+    {"stix", "[url:value = '/google.com']"},
+    {"stix", "[url:value = 'file:///google.com/x']"},
+    {"stix", "[domain-name:value = 'evil.su:443']"},
+    {"stix", "[domain-name:value = '*.evil.su']"},
+    {"stix", "[domain-name:value = 'google.*.su']"},
+    {"stix", "[domain-name:value = '8-8.evil.su']"},
+    {"stix", "[email-message:subject = 'google.com: you won']"},
+    {"stix", "[email-message:subject = 'google.com/x']"},
+    {"stix", "[ipv4-addr:value = '8.8.7.*']"},
+    {"stix", "[ipv4-addr:value = '8.8.9.0-8.8.9.255']"},
+    {"stix", "[ipv4-addr:value = '8.8.9.0-8.8.8.0']"},
+    {"stix", "[ipv4-addr:value = '9.9.9.9:53']"},
+    {"stix", "[ipv4-addr:value LIKE '8.8.9.%']"},
+    {"stix", "[ipv4-addr:value MATCHES '^8\\\\.8\\\\.9\\\\.']"},
+    {"stix", "[ipv6-addr:value = '2002:909:909::808:808']"},
+    {"stix", "[ipv6-addr:value = '2001:db8::808:808']"},
+    {"stix", "[ipv4-addr:value != '8.8.8.8' AND file:name = 'evil.exe']"},
+    {"stix", "[file:hashes.MD5 = h'00112233445566778899aabbccddeeff']"},
+    {"stix", "[x509-certificate:serial_number = 'd41d8cd98f00b204e9800998ecf8427e']"},
+    {"stix", "[x509-certificate:serial_number = 'D4:1D:8C:D9:8F:00:B2:04:E9:80:09:98:EC:F8:42:7E']"},
+    {"stix", "[x509-certificate:serial_number = h'd41d8cd98f00b204e9800998ecf8427e']"},
+    {"yara", "rule a { strings: $a = \"google.com: you won\" condition: $a }"},
+    {"yara", "rule a { strings: $a = \"8.8.8\" $b = \"1\" condition: $a }"},
     {"spl", "index=proxy host=google.com"},
     {"yara", ""},
     {"yara", "rule a { strings: $a = \"unterminated"},
@@ -504,7 +667,7 @@ static void what_is_meant_is_asked(void **state)
     struct arena arena;
     arena_init(&arena, 1 << 20);
     struct asked asked = {{read_list(&arena, GATE_LIST_DOMAIN, "google.com\n", ERR_OK),
-                           read_list(&arena, GATE_LIST_CIDR, "8.8.8.0/24\n", ERR_OK),
+                           read_list(&arena, GATE_LIST_CIDR, "8.8.8.0/24\n2001:4860:4860::/48\n", ERR_OK),
                            read_list(&arena, GATE_LIST_BROAD, "", ERR_OK)}};
     for (size_t i = 0; i < sizeof held_rows / sizeof held_rows[0]; i++)
         if (!is_held(&asked, held_rows[i].language, held_rows[i].pattern))
@@ -665,6 +828,7 @@ int main(void)
         cmocka_unit_test(numbers_that_leave_nothing_out),
         cmocka_unit_test(samples_of_expressions),
         cmocka_unit_test(what_is_meant_is_asked),
+        cmocka_unit_test(observables),
         cmocka_unit_test(warninglists),
         cmocka_unit_test(too_broad),
         cmocka_unit_test(holds),
