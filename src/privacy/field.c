@@ -53,17 +53,19 @@ enum privacy_role privacy_role_stricter(enum privacy_role a, enum privacy_role b
     return strictness[b] > strictness[a] ? b : a;
 }
 
-/* An address, an account or a card may be what is shared. */
-static bool may_be_shared(enum privacy_kind kind)
+/* An address, an account or a card may be what is shared; a password only as a part of such a text. */
+static bool may_be_shared(const struct privacy_hit *hit)
 {
-    return (PRIVACY_FACT(kind) &
+    if (hit->kind == PRIVACY_CREDENTIAL)
+        return (hit->reasons & PRIVACY_FIELD) == 0;
+    return (PRIVACY_FACT(hit->kind) &
             (PRIVACY_FACT(PRIVACY_EMAIL) | PRIVACY_FACT(PRIVACY_ACCOUNT) | PRIVACY_FACT(PRIVACY_KR_PHONE) |
              PRIVACY_FACT(PRIVACY_US_PHONE) | PRIVACY_FACT(PRIVACY_PHONE) | PRIVACY_FACT(PRIVACY_CARD))) != 0;
 }
 
-enum privacy_role field_role_of(enum privacy_role role, enum privacy_kind kind)
+enum privacy_role field_role_of(enum privacy_role role, const struct privacy_hit *hit)
 {
-    bool shared = may_be_shared(kind) || kind == PRIVACY_NAME;
+    bool shared = may_be_shared(hit) || hit->kind == PRIVACY_NAME;
     return (role == PRIVACY_INDICATOR || role == PRIVACY_SENDER) && !shared ? PRIVACY_TEXT : role;
 }
 

@@ -42,9 +42,9 @@ void field_keep_whole(struct privacy_hits *hits, enum field_own own, unsigned is
                       size_t from, size_t len);
 /* Nothing but masks, pseudonyms and marks: it names nobody any more. */
 bool field_is_covered(struct str text);
-/* The role that a hit of `kind` has in a field of `role`: what is shared of an attacker or a sender is an
- * address, an account, a card; a person's number never is. */
-enum privacy_role field_role_of(enum privacy_role role, enum privacy_kind kind);
+/* The role that a hit has in a field of `role`: what is shared of an attacker or a sender is an address, an
+ * account, a card, a password within a URL or a command; a person's number never is. */
+enum privacy_role field_role_of(enum privacy_role role, const struct privacy_hit *hit);
 
 /* --- of a pattern (pattern.c) --- */
 
@@ -52,6 +52,13 @@ enum privacy_role field_role_of(enum privacy_role role, enum privacy_kind kind);
  * to_refs and the like are the victim's, what no comparison holds is text; names, accounts and credentials
  * are kept whole. ERR_NOMEM. */
 NODISCARD err_t pattern_judge(struct str text, size_t first, struct arena *arena, struct privacy_hits *hits);
+
+/* --- of a rule in another language (rule.c) --- */
+
+/* The same where the pattern is a rule whose parts are known (yara, sigma): what it says about itself is
+ * text. */
+bool rule_is_known(struct str language);
+void rule_judge(struct str language, struct str text, size_t first, struct privacy_hits *hits);
 
 /* --- by form (value.c) --- */
 

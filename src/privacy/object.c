@@ -12,6 +12,7 @@ struct walk {
     struct arena *arena;
     enum privacy_role role; /* of the object, as its neighbours have it */
     struct str pattern;     /* of an indicator, when all in it is the attacker's; else empty */
+    struct str language;    /* of the pattern */
     struct frame {
         struct json_iter iter;
         bool is_object;
@@ -78,13 +79,13 @@ static bool stands_in_pattern(const struct walk *walk, struct str value)
     return false;
 }
 
-static enum privacy_role role_of(const struct walk *walk, enum privacy_role role, enum privacy_kind kind,
-                                 struct str value)
+static enum privacy_role role_of(const struct walk *walk, enum privacy_role role,
+                                 const struct privacy_hit *hit)
 {
-    bool may_be = kind != PRIVACY_NAME && field_role_of(PRIVACY_INDICATOR, kind) == PRIVACY_INDICATOR;
-    if (role == PRIVACY_TEXT && may_be && stands_in_pattern(walk, value))
+    bool may_be = hit->kind != PRIVACY_NAME && field_role_of(PRIVACY_INDICATOR, hit) == PRIVACY_INDICATOR;
+    if (role == PRIVACY_TEXT && may_be && stands_in_pattern(walk, privacy_value(hit)))
         return PRIVACY_INDICATOR;
-    return field_role_of(role, kind);
+    return field_role_of(role, hit);
 }
 
 /* Everything found from `first` on. */
@@ -101,7 +102,7 @@ static void assign(struct walk *walk, enum privacy_role role, size_t first)
 {
     for (size_t i = first; i < walk->hits->count; i++) {
         struct privacy_hit *hit = &walk->hits->at[i];
-        hit->role = role_of(walk, role, hit->kind, privacy_value(hit));
+        hit->role = role_of(walk, role, hit);
     }
 }
 
@@ -137,7 +138,9 @@ static void take_string(struct walk *walk, const struct frame *frame, const stru
     if (field->own == FIELD_MESSAGE)
         drop_message_ids(walk->hits, first);
     assign(walk, role, first);
-    if (field->own == FIELD_PATTERN)
+    if (field->own == FIELD_PATTERN && rule_is_known(walk->language))
+        rule_judge(walk->language, text, first, walk->hits);
+    else if (field->own == FIELD_PATTERN)
         walk->err = pattern_judge(text, first, walk->arena, walk->hits);
     place(walk, first, field->own == FIELD_FIXED || field->own == FIELD_PATTERN);
 }
@@ -354,9 +357,12 @@ static void take(struct walk *walk, struct json_val value)
     take_string(walk, frame, &field, json_str(value));
 }
 
-/* A pattern that follows references or looks at headers may hold the victim's address as well. */
-static bool may_name_others(struct str pattern)
+/* A pattern that follows references or looks at headers may hold the victim's address as well, a rule its
+ * author's. */
+static bool may_name_others(struct str language, struct str pattern)
 {
+    if (rule_is_known(language))
+        return true;
     for (; pattern.len >= 5; pattern.at++, pattern.len--)
         if (str_starts(pattern, STR("_refs")) || str_starts(pattern, STR("header_fields")))
             return true;
@@ -366,13 +372,15 @@ static bool may_name_others(struct str pattern)
 err_t privacy_object(struct json_val object, enum privacy_role role, struct arena *arena,
                      struct privacy_hits *hits)
 {
-    struct walk walk = {.hits = hits, .arena = arena, .role = role, .pattern = STR("")};
+    struct walk walk = {.hits = hits, .arena = arena, .role = role, .pattern = STR(""), .language = STR("")};
     struct json_val value;
     if (!json_is(object, JSON_OBJECT))
         return ERR_INVALID;
     enter(&walk, NULL, object);
+    if (!json_get_str(object, STR("pattern_type"), &walk.language))
+        walk.language = STR("");
     if (!is_word(object, "type", "indicator") || !json_get_str(object, STR("pattern"), &walk.pattern) ||
-        walk.pattern.len > LIMIT_PRIVACY_PATTERN || may_name_others(walk.pattern))
+        walk.pattern.len > LIMIT_PRIVACY_PATTERN || may_name_others(walk.language, walk.pattern))
         walk.pattern = STR("");
     while (walk.depth > 0 && walk.err == ERR_OK) {
         struct frame *frame = &walk.stack[walk.depth - 1];

@@ -101,7 +101,7 @@ static void keep_constants(const struct stix_pattern *pattern, const struct stix
         if (constant->kind == STIX_PATTERN_STRING)
             field_keep_whole(hits, judged->own, 0, pattern->text, from, constant->text.len);
         if (hits->count > before)
-            hits->at[before].role = field_role_of(judged->role, hits->at[before].kind);
+            hits->at[before].role = field_role_of(judged->role, &hits->at[before]);
     }
 }
 
@@ -127,7 +127,7 @@ static err_t judge_all(const struct stix_pattern *pattern, size_t first, struct 
         for (; at < found && hits->at[at].from < node->offset; at++)
             hits->at[at].role = PRIVACY_TEXT; /* a comment */
         for (; at < found && hits->at[at].from < end_of(pattern, node); at++)
-            hits->at[at].role = field_role_of(judged.role, hits->at[at].kind);
+            hits->at[at].role = field_role_of(judged.role, &hits->at[at]);
         if (judged.own >= FIELD_NAME)
             keep_constants(pattern, node, &judged, hits);
     }

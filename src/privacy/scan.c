@@ -103,6 +103,26 @@ static size_t take_path(struct scan *scan, size_t at)
     return find.end;
 }
 
+static size_t take_login(struct scan *scan, size_t at)
+{
+    struct find finds[LOGIN_FINDS];
+    size_t count = login_url(scan, at, finds), end = at + 1;
+    for (size_t i = 0; i < count; i++) {
+        keep(scan, &finds[i]);
+        end = finds[i].end;
+    }
+    return end;
+}
+
+static size_t take_switch(struct scan *scan, size_t at)
+{
+    struct find find;
+    if (!login_switch(scan, at, &find))
+        return at + 1;
+    keep(scan, &find);
+    return find.end;
+}
+
 /* " dot ", which stands in few texts. */
 static bool is_dot_word(struct str text, size_t at)
 {
@@ -140,9 +160,10 @@ static size_t step(struct scan *scan, size_t at)
         return take_number(scan, at);
     if (scan_alnum(scan, at) > 0)
         return take_word(scan, at);
-    if (c == '\\' || c == '/')
-        return take_path(scan, at);
-    return at + 1;
+    if (c == ':')
+        return take_login(scan, at);
+    size_t next = c == '/' || c == '-' ? take_switch(scan, at) : at + 1;
+    return next == at + 1 && (c == '\\' || c == '/') ? take_path(scan, at) : next;
 }
 
 static void look(struct str text, struct str label, bool name, struct privacy_hits *hits)

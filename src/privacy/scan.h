@@ -101,6 +101,11 @@ size_t mail_needless_quote(struct str text);
 /* A passport's number, or the person whose home directory a path leads through (token.c). */
 bool token_passport(struct scan *scan, size_t at, size_t end, struct find *out);
 bool token_path(struct scan *scan, size_t at, struct find *out);
+/* The user and the password of a URL whose "://" begins at `at`; how many of them. */
+enum { LOGIN_FINDS = 2 };
+size_t login_url(struct scan *scan, size_t at, struct find out[LOGIN_FINDS]);
+/* The value of a switch that begins at `at` and asks for a user or a password (login.c). */
+bool login_switch(struct scan *scan, size_t at, struct find *out);
 /* Asks the words around it and the label, and keeps it when it is good enough (word.c). */
 void word_weigh(struct scan *scan, struct find *find);
 /* Is it, from its beginning to its end, a word for one of the kinds? */
@@ -116,3 +121,5 @@ void scan_keep(struct privacy_hits *hits, const struct privacy_hit *hit);
 bool mail_is_shared(struct str address);
 /* An account that every system has (token.c). */
 bool token_is_system(struct str name);
+/* What stands before `root` is the method of a request, whose path begins there. */
+bool token_is_request(const struct scan *scan, size_t root);

@@ -110,7 +110,7 @@ bool token_is_system(struct str name)
 }
 
 /* GET /home/news: a request's path. */
-static bool is_request(const struct scan *scan, size_t root)
+bool token_is_request(const struct scan *scan, size_t root)
 {
     static const struct str methods[] = {
         {"GET ", 4}, {"POST ", 5}, {"PUT ", 4}, {"HEAD ", 5}, {"DELETE ", 7}};
@@ -137,7 +137,7 @@ static bool is_homes(const struct scan *scan, size_t at)
         if (mark == '\\')
             return before == ':' || before == '%';
         return mark == '/' && !scan_is_alnum(before) && before < 0x80 && before != '.' && before != '/' &&
-               !is_request(scan, root);
+               !token_is_request(scan, root);
     }
     return false;
 }

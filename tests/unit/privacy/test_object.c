@@ -93,6 +93,66 @@ static void indicators(void **state)
     assert_true(str_eq(privacy_value(&world->found.at[3]), STR("v@example.com")));
 }
 
+/* What a rule says about itself is text; what it looks for, the attacker's. t: text, i: indicator. */
+static void rules(void **state)
+{
+    static const struct {
+        const char *language, *pattern, *roles;
+    } rows[] = {
+        {"yara",
+         "rule a { meta: author = \\\"Jane <jane@corp.example>\\\" strings: $a = \\\"e@example.com\\\" "
+         "condition: $a }",
+         "ti"},
+        {"YARA",
+         "/* jane@corp.example */ rule a { strings: $a = \\\"e@example.com\\\" // k@corp.example\\n "
+         "condition: $a }",
+         "tit"},
+        {"yara",
+         "rule a : meta { strings: $a = \\\"meta: e@example.com\\\" $b = \\\"// e@example.com\\\" condition: "
+         "$a }",
+         "ii"},
+        {"yara",
+         "rule a { meta : m = \\\"j@corp.example\\\" } rule b { strings: $a = \\\"e@example.com\\\" }", "ti"},
+        {"yara", "rule a { meta: m = \\\"j@corp.example", "t"},
+        {"sigma",
+         "title: x\\nauthor: Jane <jane@corp.example>\\ndetection:\\n  s:\\n    User: e@example.com\\n  # "
+         "k@corp.example\\n"
+         "falsepositives:\\n  - l@corp.example\\n",
+         "titt"},
+        {"snort", "alert tcp any any -> any any (content:\\\"e@example.com\\\"; sid:1;)", "i"},
+    };
+    struct world *world = *state;
+    char text[1024];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)snprintf(text, sizeof text,
+                       "{\"type\":\"indicator\",\"pattern_type\":\"%s\",\"pattern\":\"%s\"}",
+                       rows[i].language, rows[i].pattern);
+        for (char *c = text; *c != '\0'; c++)
+            *c = *c == '\n' ? ' ' : *c;
+        look(world, text, PRIVACY_TEXT);
+        assert_int_equal(world->found.hits.count, strlen(rows[i].roles));
+        for (size_t k = 0; k < world->found.hits.count; k++)
+            if ((world->found.at[k].role == PRIVACY_TEXT) != (rows[i].roles[k] == 't'))
+                fail_msg("%s: hit %zu is of role %d", rows[i].pattern, k, (int)world->found.at[k].role);
+    }
+    look(world,
+         "{\"type\":\"indicator\",\"description\":\"by "
+         "jane@corp.example\",\"pattern_type\":\"yara\",\"pattern\":"
+         "\"rule a { meta: a = 'jane@corp.example' }\"}",
+         PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 2);
+    assert_int_equal(world->found.at[0].role, PRIVACY_TEXT);
+    /* A password within what is shared is the attacker's; one beside an account is somebody's. */
+    look(world,
+         "{\"type\":\"indicator\",\"pattern_type\":\"stix\",\"pattern\":\"[url:value = "
+         "'ftp://evilbot:Pa55w0rd@evil.su/' OR user-account:credential = 'hunter2']\"}",
+         PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 3);
+    assert_int_equal(world->found.at[0].role, PRIVACY_INDICATOR);
+    assert_int_equal(world->found.at[1].role, PRIVACY_INDICATOR);
+    assert_int_equal(world->found.at[2].role, PRIVACY_PERSON);
+}
+
 static void depth(void **state)
 {
     struct world *world = *state;
@@ -217,9 +277,11 @@ static void not_an_object(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(neighbours), cmocka_unit_test(reference_roles),    cmocka_unit_test(indicators),
-        cmocka_unit_test(depth),      cmocka_unit_test(names_hide_nothing), cmocka_unit_test(fixed),
-        cmocka_unit_test(covered),    cmocka_unit_test(milliseconds),       cmocka_unit_test(not_an_object),
+        cmocka_unit_test(neighbours),   cmocka_unit_test(reference_roles),
+        cmocka_unit_test(indicators),   cmocka_unit_test(rules),
+        cmocka_unit_test(depth),        cmocka_unit_test(names_hide_nothing),
+        cmocka_unit_test(fixed),        cmocka_unit_test(covered),
+        cmocka_unit_test(milliseconds), cmocka_unit_test(not_an_object),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

@@ -96,6 +96,11 @@ static void linear(void **state)
         ("\xe2\x80\x8b" /* apart, or the digit would belong to the \x */
          "1"),
         "ssn1",
+        "://a",
+        "://a@",
+        " -pass=a",
+        " /user:",
+        "http://a:",
     };
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         size_t len = strlen(pieces[i]);
@@ -206,11 +211,38 @@ static void names(void **state)
         assert_true(strlen(privacy_role_name((enum privacy_role)i)) > 3);
 }
 
+/* Who logs in somewhere, before a host and behind a switch; what stands in for a name is nobody. */
+static void logins(void **state)
+{
+    (void)state;
+    expect("get https://hong.gildong@host/x", "account:hong.gildong");
+    expect("hxxps://hong.gildong:Secr3t!@db.example.com:8080/x", "account:hong.gildong credential:Secr3t!");
+    expect("ftp://root:Pa55w0rd@198.51.100.7/", "credential:Pa55w0rd");
+    expect("https://hong%2Egildong%40corp@host", "account:hong%2Egildong%40corp");
+    expect("sftp://홍길동:p4ss@host, smb://k.lee@nas", "account:홍길동 credential:p4ss account:k.lee");
+    expect("net use z: \\\\nas\\x /user:CORP\\hong.gildong S3cret", "account:hong.gildong");
+    expect("wmic /node:a /user:gildong /pass:hunter2 os get", "account:gildong credential:hunter2");
+    expect("wmic /USER:'gildong' /PASSWORD:\"correct horse\"", "account:gildong credential:correct horse");
+    expect("curl --user=hong.gildong --password=hunter2 x", "account:hong.gildong credential:hunter2");
+    expect("New-X -Username gildong -Password hunter2;", "account:gildong credential:hunter2");
+    expect("\"mysql --password=hunter2\"", "credential:hunter2");
+    expect("runas /user:gildong@corp.example cmd", "email:gildong@corp.example");
+    expect_none("https://medium.example/@jane/x https://cdn.example/a@b");
+    expect_none("https://www.bank.com@evil.su/ http://google.com@evil.su");
+    expect_none("ftp://anonymous@ftp.example.org ssh://git@code.example.org https://$USER:$PASS@h/");
+    expect_none("https://user:****@h/ https://<user>:<password>@h/");
+    expect_none("7z x --password=infected a.zip, 7z --password infected");
+    expect_none("GET /user:gildong.html pre-user:gildong a/pass:b");
+    expect_none("systemctl --user start, pip --user install, the -password switch, --password -");
+    expect_none("/user:administrator /pass:%PASS% /user:\"NT AUTHORITY\\SYSTEM\" /login/x");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prefixes),    cmocka_unit_test(linear), cmocka_unit_test(marks),
-        cmocka_unit_test(cut_escapes), cmocka_unit_test(room),   cmocka_unit_test(names),
+        cmocka_unit_test(logins), cmocka_unit_test(prefixes),    cmocka_unit_test(linear),
+        cmocka_unit_test(marks),  cmocka_unit_test(cut_escapes), cmocka_unit_test(room),
+        cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
