@@ -1,14 +1,19 @@
 /* Identifiers disguised on purpose, as far as a person can undo it at sight or with one tool: letters of
- * other scripts that are drawn alike, letters set apart one by one, base64. Part of plain.h's reading of
- * names, where the form of an identifier is what keeps ordinary texts out. Private to stix/. Linear; pure;
- * any thread. */
+ * other scripts that are drawn alike, in bold, in circles, struck through, digits of other scripts, letters
+ * set apart one by one, base64. Part of plain.h's reading of names, where the form of an identifier is what
+ * keeps ordinary texts out. Private to stix/. Linear; pure; any thread. */
 #pragma once
 
 #include "core/str.h"
 
-/* Bytes of a Cyrillic or Greek letter that is drawn like one that identifiers have, which *out is; 0: it is
- * none. */
+/* The code point at the beginning, which is not ASCII; its bytes. 0: none that is whole. */
+size_t stix_disguise_code(struct str rest, uint32_t *out);
+
+/* Bytes of a letter or digit that is drawn like one that identifiers have, which *out is, or of a mark upon
+ * the one before (*out 0); 0: it is none. */
 size_t stix_disguise_letter(struct str rest, char *out);
+/* May such a letter or digit begin with this byte? */
+bool stix_disguise_leads(uint8_t byte);
 
 /* The end of single letters, digits and dashes with one blank between each, at least 32 letters or digits,
  * that begin at `at`; 0: nothing of the kind. *out_next: where to look next. */

@@ -1,5 +1,7 @@
 #include "stix/named.h"
 
+#include <string.h>
+
 #include "core/vec.h"
 #include "stix/disguise.h"
 
@@ -10,7 +12,7 @@ enum {
     BLANKS_MAX = 4, /* a broken line and what it begins with */
     BREAK_MAX = 16, /* ...in the midst of digits */
     SOFT_MAX = 4,   /* one after the other */
-    BETWEEN_MAX = 8,
+    BETWEEN_MAX = 10,
     TYPE_MIN = 3,
     VERSION_BYTE = 6, /* its upper half */
     VARIANT_BYTE = 8, /* its two upper bits */
@@ -37,14 +39,14 @@ static vec parts(vec v)
     return (vec)((v | 0x20) - 'g' < 20) | (vec)(v - 0xe4 < 10);
 }
 
-/* Each digit has a byte of its own, a digit's or the first one of a character in full width or of a letter
- * that is drawn like one (disguise.h). */
+/* Each digit has a byte of its own, a digit's or the first one of a character that stands for one
+ * (disguise.h). */
 static bool has_digits(struct str text, bool escaped)
 {
     size_t run = 0, all = 0;
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = (uint8_t)text.at[i];
-        if (is_hex(text.at[i]) || c == 0xef || (c >= 0xce && c <= 0xd4)) {
+        if (is_hex(text.at[i]) || stix_disguise_leads(c)) {
             all++;
             if (++run >= DIGITS)
                 return true;
@@ -86,13 +88,26 @@ static bool is_break(char c)
     return c == '\n' || c == '\r';
 }
 
-/* One digit, behind what cannot be seen, or on the next line. */
-static bool take_digit(struct str text, size_t *at, uint8_t *out)
+/* What mailers set before each line of an answer. */
+static bool is_margin(char c)
+{
+    return is_blank(c) || c == '>';
+}
+
+/* One digit, behind what cannot be seen, a blank, or on the next line. */
+static bool take_digit(struct str text, size_t *at, uint8_t *out, bool *loose)
 {
     for (unsigned soft = 0; *at < text.len && text.at[*at] == STIX_PLAIN_SOFT && soft < SOFT_MAX; soft++)
         ++*at;
+    if (*at + 1 < text.len && text.at[*at] == ' ' && !is_break(text.at[*at + 1])) {
+        ++*at;
+        *loose = true;
+    }
+    for (unsigned blanks = 0;
+         *at < text.len && is_blank(text.at[*at]) && !is_break(text.at[*at]) && blanks < BLANKS_MAX; blanks++)
+        ++*at;
     if (*at < text.len && is_break(text.at[*at]))
-        for (unsigned blanks = 0; *at < text.len && is_blank(text.at[*at]) && blanks < BREAK_MAX; blanks++)
+        for (unsigned blanks = 0; *at < text.len && is_margin(text.at[*at]) && blanks < BREAK_MAX; blanks++)
             ++*at;
     if (*at == text.len || !is_hex(text.at[*at]))
         return false;
@@ -101,70 +116,90 @@ static bool take_digit(struct str text, size_t *at, uint8_t *out)
     return true;
 }
 
-/* A dash, a soft hyphen in its place, blanks about it. */
-static bool take_dash(struct str text, size_t *at)
+/* What names made of identifiers have in the place of dashes. */
+static bool is_other_mark(char c)
 {
-    unsigned blanks = 0, dashes = 0;
+    return c == '_' || c == '.';
+}
+
+/* A dash, a soft hyphen in its place, blanks about it; or a blank or another mark alone, which is `loose`. */
+static bool take_dash(struct str text, size_t *at, bool *loose)
+{
+    unsigned blanks = 0, dashes = 0, others = 0;
+    bool broken = false;
     for (; *at < text.len; ++*at) {
         char c = text.at[*at];
-        if (is_blank(c))
+        broken |= is_break(c);
+        if (is_blank(c) || (broken && is_margin(c)))
             blanks++;
         else if (c == '-' || c == '~' || c == STIX_PLAIN_SOFT)
             dashes++;
+        else if (is_other_mark(c))
+            others++;
         else
             break;
-        if (blanks > BLANKS_MAX || dashes > SOFT_MAX)
+        if (blanks > (broken ? (unsigned)BREAK_MAX : (unsigned)BLANKS_MAX) || dashes > SOFT_MAX)
             return false;
     }
-    return dashes > 0;
+    *loose |= dashes == 0;
+    return dashes > 0 ? others == 0 : others + blanks == 1;
 }
 
+/* Of a random or a derived UUID: RFC 9562 section 4.1. */
+static bool is_made(const struct uuid *uuid)
+{
+    uint8_t version = uuid->b[VERSION_BYTE] >> 4;
+    return (version == DRAWN || version == FROM_VALUE) && uuid->b[VARIANT_BYTE] >> 6 == 2;
+}
+
+/* What is written loosely must have the marks of one that STIX makes: numbers in a row are none. */
 static bool take_uuid(struct str text, size_t at, struct stix_named *out)
 {
     static const uint8_t groups[GROUPS] = {4, 2, 2, 2, 6};
     size_t n = 0;
+    bool loose = false;
     out->from = at;
     for (unsigned g = 0; g < GROUPS; g++) {
-        if (g > 0 && !take_dash(text, &at))
+        if (g > 0 && !take_dash(text, &at, &loose))
             return false;
-        for (unsigned i = 0; i < groups[g]; i++) {
-            uint8_t high, low;
-            if (!take_digit(text, &at, &high) || !take_digit(text, &at, &low))
+        for (unsigned i = 0; i < 2u * groups[g]; i++) {
+            uint8_t digit;
+            if (!take_digit(text, &at, &digit, &loose))
                 return false;
-            out->uuid.b[n++] = (uint8_t)(high << 4 | low);
+            out->uuid.b[n / 2] = (uint8_t)(n % 2 == 0 ? digit << 4 : out->uuid.b[n / 2] | digit);
+            n++;
         }
     }
     out->end = at;
-    return true;
+    return !loose || (is_made(&out->uuid) && (at == text.len || !is_hex(text.at[at])));
 }
 
 /* type-- and 32 digits, no more: hyphens that were left out. Of a random or derived UUID: a digest has its
  * marks once in thirty times. */
 static bool take_compact(struct str text, size_t at, struct stix_named *out)
 {
+    bool loose = false;
     out->from = at;
     for (size_t n = 0; n < UUID_SIZE; n++) {
         uint8_t high, low;
-        if (!take_digit(text, &at, &high) || !take_digit(text, &at, &low))
+        if (!take_digit(text, &at, &high, &loose) || !take_digit(text, &at, &low, &loose))
             return false;
         out->uuid.b[n] = (uint8_t)(high << 4 | low);
     }
     out->end = at;
-    uint8_t version = out->uuid.b[VERSION_BYTE] >> 4, variant = out->uuid.b[VARIANT_BYTE] >> 6;
-    return (at == text.len || !is_hex(text.at[at])) && (version == DRAWN || version == FROM_VALUE) &&
-           variant == 2; /* RFC 9562 section 4.1 */
+    return (at == text.len || !is_hex(text.at[at])) && is_made(&out->uuid);
 }
 
 enum { HEAD = 8 };
 
-/* The blanks before `at`, when a line is broken among them. */
+/* The blanks before `at`, when it is one, or a line is broken among them. */
 static unsigned broken_before(struct str text, size_t from, size_t at)
 {
     unsigned blanks = 0;
     bool broken = false;
-    for (; at > from && is_blank(text.at[at - 1]) && blanks < BREAK_MAX; at--, blanks++)
+    for (; at > from && is_margin(text.at[at - 1]) && blanks < BREAK_MAX; at--, blanks++)
         broken |= is_break(text.at[at - 1]);
-    return broken ? blanks : 0;
+    return broken || blanks == 1 ? blanks : 0;
 }
 
 /* Where eight digits begin that end before `dash`. */
@@ -176,7 +211,7 @@ static bool find_head(struct str text, size_t from, size_t dash, size_t *out)
         at--;
     while (at > from && digits < HEAD) {
         char c = text.at[at - 1];
-        unsigned broken = is_blank(c) ? broken_before(text, from, at) : 0;
+        unsigned broken = is_margin(c) ? broken_before(text, from, at) : 0;
         if (!is_hex(c) && broken == 0 && (c != STIX_PLAIN_SOFT || ++soft > SOFT_MAX))
             return false;
         if (is_hex(c))
@@ -194,10 +229,11 @@ static bool is_type_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-/* `tool`--`UUID`, **tool**--**UUID**, tool--{UUID}: only beside the two dashes. */
+/* `tool`--`UUID`, **tool**--**UUID**, tool--{UUID}, `tool`: `UUID`: only beside the two dashes, or a colon.
+ */
 static bool is_around(char c)
 {
-    return c == '`' || c == '*' || c == '{' || c == '[' || c == '(' || c == '"';
+    return c != '\0' && strchr("`*{[(\"'<>|", c) != NULL;
 }
 
 /* Where what may part a type from its UUID begins. False: nothing that could. */
@@ -226,8 +262,35 @@ static bool look_between(const struct stix_plain *plain, size_t from, size_t uui
     out->strict = dashes == 2 && blanks + others + around + dots == 0;
     out->set = odd || dashes > 1 || soft > 0;
     bool hyphen = dashes == 1 && !out->set; /* report-<UUID>.pdf */
-    bool marks = others == 0 || others + dashes == 1 || (others == 2 && under == 2 && dashes == 0);
-    return uuid > at && !hyphen && marks && blanks <= BLANKS_MAX && (around == 0 || dashes > 1);
+    bool marks = others == 0 || others + dashes == 1 || (others == 2 && under == others && dashes == 0) ||
+                 (dashes > 1 && under == others);
+    bool colon = others == 1 && under == 0 && dashes == 0;
+    return uuid > at && !hyphen && marks && blanks <= BLANKS_MAX && (around == 0 || dashes > 1 || colon);
+}
+
+/* "threat actor", and a type with a blank of another width within it: one of the standard's that ends at
+ * `end` and begins before `at`. */
+static bool words_before(const struct stix_plain *plain, size_t from, size_t at, size_t end,
+                         struct stix_named *out)
+{
+    for (unsigned code = 1; code < STIX_TYPE_COUNT; code++) {
+        struct str type = str_of(stix_type_row((enum stix_code)code)->name);
+        size_t i = type.len, place = end;
+        while (i > 0 && place > from) {
+            char c = str_lower(plain->text.at[place - 1]);
+            if (c == type.at[i - 1] || (type.at[i - 1] == '-' && (c == ' ' || c == '_')))
+                out->starts[--i] = place - 1;
+            else if (c != STIX_PLAIN_SOFT && (c != ' ' || stix_plain_same(plain, place - 1)))
+                break;
+            place--;
+        }
+        if (i > 0 || place >= at || (place > from && is_type_char(str_lower(plain->text.at[place - 1]))))
+            continue;
+        memcpy(out->id, type.at, type.len);
+        out->type_len = type.len;
+        return true;
+    }
+    return false;
 }
 
 /* The type is gathered from its end on, then moved to the beginning. */
@@ -245,15 +308,17 @@ static void look_before(const struct stix_plain *plain, size_t from, struct stix
             break;
         len += c != STIX_PLAIN_SOFT;
     }
-    for (; at < end; at++) {
+    bool words =
+        at > from && at < end && plain->text.at[at - 1] == ' ' && words_before(plain, from, at, end, out);
+    for (; at < end && !words; at++) {
         char c = str_lower(plain->text.at[at]);
         if (c == STIX_PLAIN_SOFT)
             continue;
         out->starts[out->type_len] = at;
         out->id[out->type_len++] = c == '_' ? '-' : c;
     }
-    out->id[len] = out->id[len + 1] = '-';
-    uuid_text(&out->uuid, out->id + len + 2);
+    out->id[out->type_len] = out->id[out->type_len + 1] = '-';
+    uuid_text(&out->uuid, out->id + out->type_len + 2);
 }
 
 bool stix_named_next(const struct stix_plain *plain, size_t last, size_t from, struct stix_named *out)
@@ -262,10 +327,11 @@ bool stix_named_next(const struct stix_plain *plain, size_t last, size_t from, s
     for (size_t dash = from; dash < text.len; dash++) {
         size_t head;
         char c = text.at[dash];
-        if (c != '-' && c != '~' && c != STIX_PLAIN_SOFT)
+        bool blank = is_blank(c) && dash > from && is_hex(text.at[dash - 1]);
+        if (c != '-' && c != '~' && c != STIX_PLAIN_SOFT && !is_other_mark(c) && !blank)
             continue;
         bool whole = find_head(text, from, dash, &head) && take_uuid(text, head, out);
-        bool compact = !whole && dash > from && c == '-' && text.at[dash - 1] == '-' &&
+        bool compact = !whole && dash > from && (c == '-' || c == '_') && text.at[dash - 1] == c &&
                        take_compact(text, dash + 1, out);
         if (!whole && !compact)
             continue;

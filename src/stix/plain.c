@@ -19,112 +19,108 @@ static bool is_alnum_char(char c)
 
 enum { NOTHING = 0, SOFT = 1 }; /* a soft hyphen: a dash between digits, else nothing */
 
-/* What stands for ASCII's, or for nothing. Middle dots become a tilde: they part lists and groups, and end no
- * sentence. */
+/* What stands for ASCII's, or for nothing, in order of code points. Middle dots become a tilde: they part
+ * lists and groups, and end no sentence. */
 static const struct fold {
-    struct str text;
+    uint32_t first, last;
     char is;
 } folds[] = {
-    {{"\xc2\xa0", 2}, ' '},         {{"\xc2\xad", 2}, SOFT},
-    {{"\xcd\x8f", 2}, NOTHING},     {{"\xd8\x9c", 2}, NOTHING},     /* grapheme joiner, Arabic direction */
-    {{"\xe1\x85\x9f", 3}, NOTHING}, {{"\xe1\x85\xa0", 3}, NOTHING}, /* Hangul fillers */
-    {{"\xe1\xa0\x8e", 3}, NOTHING}, {{"\xe3\x85\xa4", 3}, NOTHING},
-    {{"\xef\xbe\xa0", 3}, NOTHING}, {{"\xc2\xb7", 2}, '~'},
-    {{"\xe2\x80\xa2", 3}, '~'}, /* bullet */
-    {{"\xe2\x80\xa7", 3}, '~'}, /* hyphenation point */
-    {{"\xe2\x80\xaf", 3}, ' '}, /* narrow no-break space */
-    {{"\xe2\x81\x83", 3}, '-'}, /* hyphen bullet */
-    {{"\xe2\x81\x84", 3}, '/'}, /* fraction slash */
-    {{"\xe2\x81\x9f", 3}, ' '}, /* mathematical space */
-    {{"\xe2\x88\x92", 3}, '-'}, /* minus */
-    {{"\xe2\x88\x95", 3}, '/'}, /* division slash */
-    {{"\xe2\x88\x99", 3}, '~'}, /* bullet operator */
-    {{"\xe2\x88\xbc", 3}, '~'}, /* tilde operator */
-    {{"\xe2\x8b\x85", 3}, '~'}, /* dot operator */
-    {{"\xe2\x94\x80", 3}, '-'}, /* box drawing */
-    {{"\xe3\x80\x80", 3}, ' '}, /* ideographic space */
-    {{"\xe3\x80\x82", 3}, '.'}, /* ideographic stop */
-    {{"\xe3\x80\x9c", 3}, '~'}, /* wave dash */
-    {{"\xe3\x83\xbb", 3}, '~'}, /* Katakana middle dot */
-    {{"\xe3\x83\xbc", 3}, '-'}, /* prolonged sound mark */
-    {{"\xe3\x85\xa1", 3}, '-'}, /* the Hangul letter EU, typed for a dash */
-    {{"\xe3\x86\x8d", 3}, '~'}, /* the Hangul letter ARAEA, typed for a middle dot */
-    {{"\xef\xb8\xb2", 3}, '-'}, /* presentation forms of dashes */
-    {{"\xef\xb9\x98", 3}, '-'},     {{"\xef\xb9\xa3", 3}, '-'},
-    {{"\xef\xbb\xbf", 3}, NOTHING}, /* zero-width no-break space */
-    {{"\xef\xbd\xa1", 3}, '.'},     {{"\xef\xbd\xa5", 3}, '~'},
-    {{"\xd6\x8a", 2}, '-'},         {{"\xd6\xbe", 2}, '-'},     /* Armenian and Hebrew hyphens */
-    {{"\xe1\xa0\x86", 3}, '-'},     {{"\xe2\x81\x93", 3}, '~'}, /* Mongolian hyphen, swung dash */
-    {{"\xe2\x81\xbb", 3}, '-'},     {{"\xe2\x82\x8b", 3}, '-'}, /* raised and lowered minus */
-    {{"\xe2\xb8\xba", 3}, '-'},     {{"\xe2\xb8\xbb", 3}, '-'}, /* dashes of two and three */
+    {0x85, 0x85, ' '}, /* next line */
+    {0xa0, 0xa0, ' '},
+    {0xad, 0xad, SOFT},      /* soft hyphen */
+    {0xb7, 0xb7, '~'},       /* middle dot */
+    {0x2d7, 0x2d7, '-'},     /* a letter that is a minus */
+    {0x34f, 0x34f, NOTHING}, /* grapheme joiner */
+    {0x58a, 0x58a, '-'},     /* Armenian and Hebrew hyphens */
+    {0x5be, 0x5be, '-'},
+    {0x61c, 0x61c, NOTHING},   /* Arabic direction */
+    {0x115f, 0x1160, NOTHING}, /* Hangul fillers */
+    {0x1400, 0x1400, '-'},     /* Canadian syllabics hyphen */
+    {0x1680, 0x1680, ' '},     /* Ogham space */
+    {0x17b4, 0x17b5, NOTHING}, /* Khmer vowels that are not seen */
+    {0x1806, 0x1806, '-'},     /* Mongolian hyphen, and selectors */
+    {0x180b, 0x180f, NOTHING},
+    {0x2000, 0x200a, ' '},     /* spaces of every width */
+    {0x200b, 0x200f, NOTHING}, /* zero width, directions */
+    {0x2010, 0x2015, '-'},     /* hyphens and dashes */
+    {0x2022, 0x2022, '~'},     /* bullet, hyphenation point */
+    {0x2027, 0x2027, '~'},
+    {0x2028, 0x2029, '\n'},    /* separators of lines and paragraphs */
+    {0x202a, 0x202e, NOTHING}, /* directions */
+    {0x202f, 0x202f, ' '},
+    {0x2043, 0x2043, '-'}, /* hyphen bullet, fraction slash, swung dash */
+    {0x2044, 0x2044, '/'},
+    {0x2053, 0x2053, '~'},
+    {0x205f, 0x205f, ' '},
+    {0x2060, 0x206f, NOTHING}, /* word joiner, isolates */
+    {0x207b, 0x207b, '-'},     /* raised and lowered minus */
+    {0x208b, 0x208b, '-'},
+    {0x2212, 0x2212, '-'}, /* minus, division slash, operators */
+    {0x2215, 0x2215, '/'},
+    {0x2219, 0x2219, '~'},
+    {0x223c, 0x223c, '~'},
+    {0x22c5, 0x22c5, '~'},
+    {0x2500, 0x2501, '-'}, /* box drawing */
+    {0x2796, 0x2796, '-'}, /* the minus that is a picture */
+    {0x2800, 0x2800, ' '}, /* Braille without a dot */
+    {0x2e17, 0x2e17, '-'}, /* dashes: oblique, of two and three, double */
+    {0x2e3a, 0x2e3b, '-'},
+    {0x2e40, 0x2e40, '-'},
+    {0x3000, 0x3000, ' '}, /* ideographic space and stop */
+    {0x3002, 0x3002, '.'},
+    {0x301c, 0x301c, '~'}, /* wave dashes */
+    {0x3030, 0x3030, '~'},
+    {0x30a0, 0x30a0, '-'}, /* Katakana double hyphen, middle dot, prolonged sound */
+    {0x30fb, 0x30fb, '~'},
+    {0x30fc, 0x30fc, '-'},
+    {0x3161, 0x3161, '-'}, /* the Hangul letter EU, typed for a dash; a filler */
+    {0x3164, 0x3164, NOTHING},
+    {0x318d, 0x318d, '~'},     /* the Hangul letter ARAEA, typed for a middle dot */
+    {0xfe00, 0xfe0f, NOTHING}, /* variation selectors */
+    {0xfe31, 0xfe32, '-'},     /* presentation forms of dashes */
+    {0xfe58, 0xfe58, '-'},
+    {0xfe63, 0xfe63, '-'},
+    {0xfeff, 0xfeff, NOTHING}, /* zero-width no-break space */
+    {0xff61, 0xff61, '.'},     /* half width */
+    {0xff65, 0xff65, '~'},
+    {0xffa0, 0xffa0, NOTHING},
+    {0xe0000, 0xe007f, NOTHING}, /* tags, which are not seen, and more selectors */
+    {0xe0100, 0xe01ef, NOTHING},
 };
 
-/* Runs of code points, by their last byte behind the first two. */
-static const struct folds {
-    char lead[3];
-    uint8_t low, high;
-    char is;
-} ranges[] = {
-    {"\xe2\x80", 0x80, 0x8a, ' '},     /* spaces of every width */
-    {"\xe2\x80", 0x8b, 0x8f, NOTHING}, /* zero width, directions */
-    {"\xe2\x80", 0x90, 0x95, '-'},     /* hyphens and dashes */
-    {"\xe2\x80", 0xaa, 0xae, NOTHING}, /* directions */
-    {"\xe2\x81", 0xa0, 0xaf, NOTHING}, /* word joiner, isolates */
-    {"\xef\xb8", 0x80, 0x8f, NOTHING}, /* variation selectors */
-};
+enum { FOLDS = sizeof folds / sizeof folds[0], FULL_FIRST = 0xff01, FULL_LAST = 0xff5e };
 
-/* U+FF01..FF5E are ASCII in full width. */
-static bool fold_full(const char *at, char *out)
-{
-    uint8_t second = (uint8_t)at[1], third = (uint8_t)at[2];
-    if ((second != 0xbc || third < 0x81 || third > 0xbf) && (second != 0xbd || third < 0x80 || third > 0x9e))
-        return false;
-    *out = (char)(second == 0xbc ? third - 0x60 : third - 0x20);
-    return true;
-}
-
-/* First bytes of what is in these tables. */
+/* First bytes of what is in this table, or in full width. */
 static const bool leads[256] = {
-    [0xc2] = true, [0xcd] = true, [0xd6] = true, [0xd8] = true, [0xe1] = true,
-    [0xe2] = true, [0xe3] = true, [0xef] = true, [0xf3] = true,
+    [0xc2] = true, [0xcb] = true, [0xcd] = true, [0xd6] = true, [0xd8] = true,
+    [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true, [0xf3] = true,
 };
-
-/* U+E0000..E007F tag what stands beside them, and are not seen. */
-static bool is_tag(struct str rest)
-{
-    return rest.len >= 4 && memcmp(rest.at, "\xf3\xa0", 2) == 0 &&
-           ((uint8_t)rest.at[2] == 0x80 || (uint8_t)rest.at[2] == 0x81);
-}
 
 /* Bytes of the character at the beginning, when it stands for another; 0: for itself. */
 static size_t fold_at(struct str rest, char *out)
 {
-    uint8_t lead = (uint8_t)rest.at[0];
-    if (!leads[lead])
+    uint32_t code;
+    size_t low = 0, high = FOLDS, size;
+    if (!leads[(uint8_t)rest.at[0]] || (size = stix_disguise_code(rest, &code)) == 0)
         return 0;
-    for (size_t i = 0; i < sizeof folds / sizeof folds[0]; i++)
-        if (str_starts(rest, folds[i].text)) {
-            *out = folds[i].is;
-            return folds[i].text.len;
-        }
-    if (rest.len < 3)
-        return 0;
-    if (is_tag(rest)) {
-        *out = NOTHING;
-        return 4;
+    if (code >= FULL_FIRST && code <= FULL_LAST) {
+        *out = (char)(code - FULL_FIRST + '!');
+        return size;
     }
-    if (lead == 0xef && fold_full(rest.at, out))
-        return 3;
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-        if (memcmp(rest.at, ranges[i].lead, 2) == 0 && (uint8_t)rest.at[2] >= ranges[i].low &&
-            (uint8_t)rest.at[2] <= ranges[i].high) {
-            *out = ranges[i].is;
-            return 3;
-        }
-    return 0;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (folds[mid].last < code)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (low == FOLDS || folds[low].first > code)
+        return 0;
+    *out = folds[low].is;
+    return size;
 }
 
-/* Only of identifiers: a text in Cyrillic or Greek is one. */
+/* Only of identifiers: a text in Cyrillic or Greek is one. A mark upon a letter leaves the letter. */
 static size_t fold_for(struct str rest, enum stix_plain_way way, char *out)
 {
     size_t size = fold_at(rest, out);
@@ -139,6 +135,19 @@ static int hex_of(struct str text, size_t at)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* So many digits of hexadecimal; 0: there are not. */
+static size_t take_hex(struct str rest, size_t at, unsigned digits, uint32_t *out)
+{
+    *out = 0;
+    for (unsigned i = 0; i < digits; i++) {
+        int digit = hex_of(rest, at + i);
+        if (digit < 0)
+            return 0;
+        *out = *out << 4 | (uint32_t)digit;
+    }
+    return digits;
+}
+
 /* LIKE '%901015-1234567%' in a pattern: any text, then digits. */
 static bool is_wildcard(struct str text, size_t at)
 {
@@ -147,10 +156,13 @@ static bool is_wildcard(struct str text, size_t at)
 }
 
 /* %2D, also %252D and so on. Bytes of the escape; 0: it is none. */
-static size_t take_percent(struct str text, size_t from, uint32_t *out)
+static size_t take_percent(struct str text, size_t from, uint32_t *out, bool *byte)
 {
     struct str rest = {text.at + from, text.len - from};
     size_t at = 1;
+    *byte = rest.len < 2 || rest.at[1] != 'u';
+    if (!*byte) /* %u2013, of JavaScript's escape() */
+        return take_hex(rest, 2, 4, out) == 0 || (*out >= 0xd800 && *out < 0xe000) ? 0 : 6;
     if (is_wildcard(text, from))
         return 0;
     while (rest.len - at >= 4 && rest.at[at] == '2' && rest.at[at + 1] == '5' && hex_of(rest, at + 2) >= 0 &&
@@ -164,22 +176,38 @@ static size_t take_percent(struct str text, size_t from, uint32_t *out)
 
 enum { CODE_POINT_DIGITS = 7, CODE_POINT_MAX = 0x10ffff };
 
+/* Dashes and what is not seen: read also where their semicolon was lost, and digits follow. */
+static bool is_unclosed(uint32_t code)
+{
+    return code == '-' || code == '_' || code == 0xa0 || code == 0xad || (code >= 0x2010 && code <= 0x2015) ||
+           code == 0x2212;
+}
+
 static size_t take_number(struct str rest, size_t at, uint32_t *out)
 {
     uint32_t value = 0, base = 10;
+    size_t unclosed = 0;
     if (at < rest.len && (rest.at[at] | 0x20) == 'x') {
         base = 16;
         at++;
     }
+    size_t zeros = at;
+    while (at < rest.len && rest.at[at] == '0')
+        at++;
     size_t from = at;
     for (int digit; at - from < CODE_POINT_DIGITS && (digit = hex_of(rest, at)) >= 0; at++) {
         if ((uint32_t)digit >= base)
-            return 0;
+            break;
         value = value * base + (uint32_t)digit;
+        if (unclosed == 0 && is_unclosed(value)) {
+            unclosed = at + 1;
+            *out = value;
+        }
     }
-    if (at == from || at == rest.len || rest.at[at] != ';' || value > CODE_POINT_MAX ||
-        (value >= 0xd800 && value < 0xe000))
-        return 0;
+    bool closed = at > zeros && at < rest.len && rest.at[at] == ';' && value <= CODE_POINT_MAX &&
+                  (value < 0xd800 || value >= 0xe000);
+    if (!closed)
+        return unclosed;
     *out = value;
     return at + 1;
 }
@@ -191,16 +219,22 @@ static size_t take_entity(struct str rest, uint32_t *out)
         struct str name;
         uint32_t is;
     } names[] = {
-        {{"shy;", 4}, 0xad},   {{"nbsp;", 5}, ' '},       {{"ndash;", 6}, '-'},
-        {{"mdash;", 6}, '-'},  {{"hyphen;", 7}, '-'},     {{"dash;", 5}, '-'},
-        {{"minus;", 6}, '-'},  {{"horbar;", 7}, '-'},     {{"middot;", 7}, '~'},
-        {{"commat;", 7}, '@'}, {{"period;", 7}, '.'},     {{"sol;", 4}, '/'},
-        {{"lowbar;", 7}, '_'}, {{"colon;", 6}, ':'},      {{"lpar;", 5}, '('},
-        {{"rpar;", 5}, ')'},   {{"zwj;", 4}, 0x200d},     {{"zwnj;", 5}, 0x200d},
-        {{"quot;", 5}, '"'},   {{"NewLine;", 8}, '\n'},   {{"lrm;", 4}, 0x200e},
-        {{"rlm;", 4}, 0x200e}, {{"NoBreak;", 8}, 0x2060}, {{"ZeroWidthSpace;", 15}, 0x200b},
-        {{"Tab;", 4}, '\t'},   {{"ensp;", 5}, ' '},       {{"emsp;", 5}, ' '},
-        {{"thinsp;", 7}, ' '},
+        {{"shy;", 4}, 0xad},       {{"nbsp;", 5}, ' '},
+        {{"ndash;", 6}, '-'},      {{"mdash;", 6}, '-'},
+        {{"hyphen;", 7}, '-'},     {{"dash;", 5}, '-'},
+        {{"minus;", 6}, '-'},      {{"horbar;", 7}, '-'},
+        {{"middot;", 7}, '~'},     {{"commat;", 7}, '@'},
+        {{"period;", 7}, '.'},     {{"sol;", 4}, '/'},
+        {{"lowbar;", 7}, '_'},     {{"colon;", 6}, ':'},
+        {{"lpar;", 5}, '('},       {{"rpar;", 5}, ')'},
+        {{"zwj;", 4}, 0x200d},     {{"zwnj;", 5}, 0x200d},
+        {{"quot;", 5}, '"'},       {{"NewLine;", 8}, '\n'},
+        {{"lrm;", 4}, 0x200e},     {{"rlm;", 4}, 0x200e},
+        {{"NoBreak;", 8}, 0x2060}, {{"ZeroWidthSpace;", 15}, 0x200b},
+        {{"Tab;", 4}, '\t'},       {{"ensp;", 5}, ' '},
+        {{"emsp;", 5}, ' '},       {{"thinsp;", 7}, ' '},
+        {{"shy", 3}, 0xad},        {{"nbsp", 4}, ' '}, /* browsers read these so, too */
+        {{"middot", 6}, '~'},
     };
     size_t at = 1;
     struct str amp = {"amp;", 4}, name = {rest.at + at, rest.len - at};
@@ -217,18 +251,6 @@ static size_t take_entity(struct str rest, uint32_t *out)
 }
 
 enum { BACKSLASHES_MAX = 8 };
-
-static size_t take_hex(struct str rest, size_t at, unsigned digits, uint32_t *out)
-{
-    *out = 0;
-    for (unsigned i = 0; i < digits; i++) {
-        int digit = hex_of(rest, at + i);
-        if (digit < 0)
-            return 0;
-        *out = *out << 4 | (uint32_t)digit;
-    }
-    return digits;
-}
 
 /* \xe2\x80\x93: the rest of a character in UTF-8. Nothing: half of one. */
 static size_t take_bytes(struct str rest, size_t at, uint32_t *code)
@@ -274,46 +296,118 @@ static bool is_path(struct str text, size_t at, size_t end, uint32_t code)
 
 enum { UNSEEN = 1 }; /* a control character, in one byte: it goes with the others */
 
-/* =2D, and the end of a line that goes on. */
+/* =E2=80=93: a character of several bytes. */
+static size_t take_quoted_bytes(struct str rest, uint32_t *out)
+{
+    char bytes[4];
+    size_t size = 0;
+    for (uint32_t byte; size < sizeof bytes && rest.len - 3 * size >= 3; size++) {
+        if (rest.at[3 * size] != '=' || take_hex(rest, 3 * size + 1, 2, &byte) == 0 || byte < 0x80)
+            break;
+        bytes[size] = (char)byte;
+    }
+    return 3 * (size == 0 ? 0 : stix_disguise_code((struct str) {bytes, size}, out));
+}
+
+/* =2D, =5F, and the end of a line that goes on. */
 static size_t take_quoted(struct str rest, uint32_t *out)
 {
-    static const struct str dash[] = {{"=2D", 3}, {"=2d", 3}}, broken[] = {{"=\r\n", 3}, {"=\n", 2}};
-    for (size_t i = 0; i < 2; i++) {
-        *out = '-';
-        if (str_starts(rest, dash[i]))
-            return dash[i].len;
-        *out = UNSEEN;
-        if (str_starts(rest, broken[i]))
-            return broken[i].len;
-    }
+    static const struct {
+        struct str text;
+        char is;
+    } forms[] = {{{"=2D", 3}, '-'},
+                 {{"=2d", 3}, '-'},
+                 {{"=5F", 3}, '_'},
+                 {{"=\r\n", 3}, UNSEEN},
+                 {{"=\n", 2}, UNSEEN}};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (str_starts(rest, forms[i].text)) {
+            *out = (uint8_t)forms[i].is;
+            return forms[i].text.len;
+        }
+    return take_quoted_bytes(rest, out);
+}
+
+enum { TAG_MAX = 8, MARKUP_MAX = 40 }; /* no identifier is that short: none is hidden by what it goes with */
+
+/* Where markup that begins with `open` is closed by `close`; 0: too far away. */
+static size_t markup_end(struct str rest, struct str close)
+{
+    for (size_t at = 1; at < rest.len && at + close.len <= MARKUP_MAX && rest.at[at] != '<'; at++)
+        if (str_starts((struct str) {rest.at + at, rest.len - at}, close))
+            return at + close.len;
     return 0;
 }
 
-enum { TAG_MAX = 8 };
-
-/* <wbr>, <b>, </b>, <br/>. */
+/* <wbr>, <b>, </b>, <br/>, <span class="x">, <!-- x -->. */
 static size_t take_tag(struct str rest, uint32_t *out)
 {
     size_t at = rest.len > 1 && rest.at[1] == '/' ? 2 : 1, from = at;
+    *out = UNSEEN;
+    if (str_starts(rest, STR("<!--")))
+        return markup_end(rest, STR("-->"));
     while (at < rest.len && at - from < TAG_MAX && is_alnum_char(rest.at[at]))
         at++;
     bool named = at > from && !is_digit_char(rest.at[from]);
+    size_t name = at;
     while (at < rest.len && at - from < TAG_MAX && (rest.at[at] == ' ' || rest.at[at] == '/'))
         at++;
-    *out = UNSEEN;
-    return named && at < rest.len && rest.at[at] == '>' ? at + 1 : 0;
+    if (named && at < rest.len && rest.at[at] == '>')
+        return at + 1;
+    return named && name < rest.len && rest.at[name] == ' ' &&
+                   memchr(rest.at, '=', rest.len < MARKUP_MAX ? rest.len : MARKUP_MAX) != NULL
+               ? markup_end(rest, STR(">"))
+               : 0;
 }
 
-/* \- and [-]. */
+/* \- and [-], and dashes that are spelled out. */
 static size_t take_set_apart(struct str rest, uint32_t *out)
 {
-    static const struct str forms[] = {{"\\-", 2}, {"\\_", 2}, {"[-]", 3}, {"(-)", 3}, {"{-}", 3}};
+    static const struct {
+        struct str text;
+        uint32_t is;
+    } forms[] = {
+        {{"\\-", 2}, '-'},
+        {{"\\_", 2}, '_'},
+        {{"[-]", 3}, '-'},
+        {{"(-)", 3}, '-'},
+        {{"{-}", 3}, '-'},
+        {{"$-$", 3}, '-'},
+        {{"+AC0ALQ-", 8}, 0x2014},
+        {{"+AC0-", 5}, '-'}, /* UTF-7 */
+        {{"\\textendash ", 12}, 0x2013},
+        {{"\\textemdash ", 12}, 0x2014},
+        {{"\\textendash{}", 13}, 0x2013},
+        {{"\\textemdash{}", 13}, 0x2014},
+    };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-        if (str_starts(rest, forms[i])) {
-            *out = (uint8_t)forms[i].at[1];
-            return forms[i].len;
+        if (str_starts(rest, forms[i].text)) {
+            *out = forms[i].is;
+            return forms[i].text.len;
         }
     return 0;
+}
+
+/* \u{2d}, \x{2d}, \U0000002d, \055. */
+static size_t take_code(struct str rest, uint32_t *out)
+{
+    enum { BRACE_DIGITS = 6, LONG_DIGITS = 8 };
+    size_t digits = 0;
+    char kind = rest.len > 2 ? rest.at[1] : 0;
+    *out = 0;
+    if ((kind == 'u' || kind == 'x') && rest.at[2] == '{') {
+        for (; digits <= BRACE_DIGITS && hex_of(rest, 3 + digits) >= 0; digits++)
+            *out = *out << 4 | (uint32_t)hex_of(rest, 3 + digits);
+        bool closed =
+            digits > 0 && digits <= BRACE_DIGITS && 3 + digits < rest.len && rest.at[3 + digits] == '}';
+        digits = closed ? digits + 4 : 0;
+    } else if (kind == 'U') {
+        digits = take_hex(rest, 2, LONG_DIGITS, out) == 0 ? 0 : LONG_DIGITS + 2;
+    } else if (str_starts(rest, STR("\\055"))) {
+        *out = '-';
+        digits = 4;
+    }
+    return *out > CODE_POINT_MAX || (*out >= 0xd800 && *out < 0xe000) ? 0 : digits;
 }
 
 static size_t take_dress(struct str rest, uint32_t *out)
@@ -323,6 +417,10 @@ static size_t take_dress(struct str rest, uint32_t *out)
         return take_quoted(rest, out);
     case '<':
         return take_tag(rest, out);
+    case '\\':
+        if (take_code(rest, out) > 0)
+            return take_code(rest, out);
+        return take_set_apart(rest, out);
     default:
         return take_set_apart(rest, out);
     }
@@ -334,10 +432,10 @@ static size_t take_escape(struct str text, size_t at, enum stix_plain_way way, u
 {
     struct str rest = {text.at + at, text.len - at};
     size_t size;
-    *byte = rest.at[0] == '%';
+    *byte = false;
     switch (rest.at[0]) {
     case '%':
-        return take_percent(text, at, out);
+        return take_percent(text, at, out, byte);
     case '&':
         return take_entity(rest, out);
     case '\\':
@@ -350,6 +448,8 @@ static size_t take_escape(struct str text, size_t at, enum stix_plain_way way, u
     case '[':
     case '(':
     case '{':
+    case '+':
+    case '$':
         return way == STIX_PLAIN_NAMES ? take_dress(rest, out) : 0;
     default:
         return 0;
@@ -399,9 +499,11 @@ static bool is_single(struct str text, size_t at)
 /* Bytes at which there may be something to do. */
 static const bool marks[256] = {
     ['\\'] = true, ['%'] = true,  ['&'] = true,  [' '] = true,  ['_'] = true,  ['='] = true,  ['<'] = true,
-    ['['] = true,  ['('] = true,  ['{'] = true,  [0xc2] = true, [0xcd] = true, [0xd6] = true, [0xd8] = true,
-    [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true, [0xf3] = true, [0xce] = true, [0xcf] = true,
-    [0xd0] = true, [0xd1] = true, [0xd2] = true, [0xd3] = true, [0xd4] = true,
+    ['['] = true,  ['('] = true,  ['{'] = true,  ['+'] = true,  ['$'] = true,  [0xc2] = true, [0xc4] = true,
+    [0xc9] = true, [0xcb] = true, [0xcc] = true, [0xcd] = true, [0xce] = true, [0xcf] = true, [0xd0] = true,
+    [0xd1] = true, [0xd2] = true, [0xd3] = true, [0xd4] = true, [0xd5] = true, [0xd6] = true, [0xd8] = true,
+    [0xd9] = true, [0xdb] = true, [0xe0] = true, [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true,
+    [0xf0] = true, [0xf3] = true,
 };
 
 /* A control character: no text shows it. */
@@ -445,6 +547,8 @@ static bool is_needed(struct str text, enum stix_plain_way way)
         case '[':
         case '(':
         case '{':
+        case '+':
+        case '$':
             if (take_escape(text, i, way, &code, &byte) > 0)
                 return true;
             break;

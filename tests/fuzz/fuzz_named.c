@@ -58,6 +58,14 @@ static void look_for_name(struct str text, unsigned dress)
                                           "tool/" UUID,
                                           "t\xe2\x80\x8bool--" UUID,
                                           "t\xd0\xbe\xd0\xbel--" UUID,
+                                          "tool__5b0d3c6e_1f7a_4c52_9e21_84b3d7602af9",
+                                          "tool&#45&#45" UUID,
+                                          "tool\\u{2d}\\u{2d}" UUID,
+                                          "tool=E2=80=94" UUID,
+                                          "t\xcc\xb6ool--\xd9\xa5"
+                                          "b0d3c6e-1f7a-4c52-9e21-84b3d7602af9",
+                                          "tool--5b0d\xc2\xa0"
+                                          "3c6e-1f7a-4c52-9e21-84b3d7602af9",
                                           "dG9vbC0tNWIwZDNjNmUtMWY3YS00YzUyLTllMjEtODRiM2Q3NjAyYWY5"};
     struct buf whole;
     must(stix_id_parse(STR("tool--" UUID), &wanted));

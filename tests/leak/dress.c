@@ -10,68 +10,97 @@
 
 /* As it stands in a JSON string. */
 static const struct dress {
-    const char *between, *dash;                      /* behind the type, within the UUID */
-    const char *unseen;                              /* in the middle of words */
-    bool upper, full;                                /* every other letter and digit in full width */
-    enum disguise { OPEN, ALIKE, APART, BASE64 } as; /* letters drawn alike, one by one, or all in base64 */
+    const char *between, *dash; /* behind the type, within the UUID */
+    const char *unseen;         /* in the middle of words */
+    bool upper, full;           /* every other letter and digit in full width */
+    /* Letters drawn alike, one by one, all in base64; in bold, digits of Arabic, struck through, words apart.
+     */
+    enum disguise { OPEN, ALIKE, APART, BASE64, BOLD, ARABIC, STRUCK, WORDS } as;
+    enum leak plant; /* planted, it is worn by all: else most worlds would not have it */
 } dresses[] = {
-    {"--", "-", "", false, false, OPEN},
-    {"--", "-", "", true, false, OPEN},
-    {"\xe2\x80\x93", "-", "", false, false, OPEN},
-    {"\xe2\x80\x94", "\xe2\x80\x91", "", false, false, OPEN},
-    {"\xe2\x80\x93\xe2\x80\x93", "\xe2\x80\x93", "", true, false, OPEN},
-    {"\xe2\x88\x92\xe2\x88\x92", "\xe2\x88\x92", "", false, false, OPEN},
-    {"\xe2\x80\x92\xe2\x80\x92", "\xe2\x80\x90", "", false, false, OPEN},
-    {"\\u2014", "\\u2013", "", false, false, OPEN},
-    {"%2D%2D", "-", "", false, false, OPEN},
-    {"%2d%2d", "%2D", "", true, false, OPEN},
-    {"%252D%252D", "%252d", "", false, false, OPEN},
-    {"%E2%80%93", "-", "", false, false, OPEN},
-    {"&#45;&#x2d;", "&#45;", "", false, false, OPEN},
-    {"&ndash;", "&hyphen;", "", false, false, OPEN},
-    {"&amp;mdash;", "-", "", false, false, OPEN},
-    {"\\\\u002d\\\\u002d", "\\\\u002d", "", false, false, OPEN},
-    {"\\\\x2d\\\\x2D", "-", "", false, false, OPEN},
-    {"--", "-", "&shy;", false, false, OPEN},
-    {"--", "-", "\xc2\xad", false, false, OPEN},
-    {"--", "-", "\\u00ad", false, false, OPEN},
-    {"--", "-", "\xe2\x80\x8b", false, false, OPEN},
-    {"--", "-", "\\u200d", false, false, OPEN},
-    {"--", "-", "\xe2\x80\x8c", true, false, OPEN},
-    {"--", "-", "\xe2\x81\xa0", false, false, OPEN},
-    {"--", "-", "\xef\xbb\xbf", false, false, OPEN},
-    {"--\\n", "-", "", false, false, OPEN},
-    {"-- ", "-", "", true, false, OPEN},
-    {"\\r\\n--", "-\\r\\n", "", false, false, OPEN},
-    {"-\\n-", "-", "", false, false, OPEN},
-    {" ", "-", "", false, false, OPEN},
-    {"\\n", "-", "", false, false, OPEN},
-    {"/", "-", "", false, false, OPEN},
-    {": ", "-", "", true, false, OPEN},
-    {"_", "-", "", false, false, OPEN},
-    {"--", "-", "", false, true, OPEN},
-    {"\xef\xbc\x8d\xef\xbc\x8d", "\xef\xbc\x8d", "", true, true, OPEN},
-    {"\\\\-\\\\-", "\\\\-", "", false, false, OPEN},
-    {"[-][-]", "[-]", "", false, false, OPEN},
-    {"**--**", "-", "", false, false, OPEN},
-    {"--{", "-", "", true, false, OPEN},
-    {"__", "-", "", false, false, OPEN},
-    {"~~", "~", "", false, false, OPEN},
-    {"\xe2\x80\xa2\xe2\x80\xa2", "\xc2\xb7", "", false, false, OPEN},
-    {"--", "-", "\xf3\xa0\x80\xa0", false, false, OPEN},
-    {"--", "-", "\\u0001", false, false, OPEN},
-    {"--", "", "", false, false, OPEN},
-    {"--", "-", "", false, false, ALIKE},
-    {"\xe2\x80\x94", "-", "", true, false, ALIKE},
-    {"--", "-", "", false, false, APART},
-    {"- - ", " - ", "", true, false, APART},
-    {"--", "-", "", false, false, BASE64},
-    {"--", "-", "", true, false, BASE64},
+    {"--", "-", "", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "", true, false, OPEN, LEAK_NONE},
+    {"\xe2\x80\x93", "-", "", false, false, OPEN, LEAK_NONE},
+    {"\xe2\x80\x94", "\xe2\x80\x91", "", false, false, OPEN, LEAK_NONE},
+    {"\xe2\x80\x93\xe2\x80\x93", "\xe2\x80\x93", "", true, false, OPEN, LEAK_NONE},
+    {"\xe2\x88\x92\xe2\x88\x92", "\xe2\x88\x92", "", false, false, OPEN, LEAK_NONE},
+    {"\xe2\x80\x92\xe2\x80\x92", "\xe2\x80\x90", "", false, false, OPEN, LEAK_NONE},
+    {"\\u2014", "\\u2013", "", false, false, OPEN, LEAK_NONE},
+    {"%2D%2D", "-", "", false, false, OPEN, LEAK_NONE},
+    {"%2d%2d", "%2D", "", true, false, OPEN, LEAK_NONE},
+    {"%252D%252D", "%252d", "", false, false, OPEN, LEAK_NONE},
+    {"%E2%80%93", "-", "", false, false, OPEN, LEAK_NONE},
+    {"&#45;&#x2d;", "&#45;", "", false, false, OPEN, LEAK_NONE},
+    {"&ndash;", "&hyphen;", "", false, false, OPEN, LEAK_NONE},
+    {"&amp;mdash;", "-", "", false, false, OPEN, LEAK_NONE},
+    {"\\\\u002d\\\\u002d", "\\\\u002d", "", false, false, OPEN, LEAK_NONE},
+    {"\\\\x2d\\\\x2D", "-", "", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "&shy;", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\xc2\xad", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\\u00ad", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\xe2\x80\x8b", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\\u200d", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\xe2\x80\x8c", true, false, OPEN, LEAK_NONE},
+    {"--", "-", "\xe2\x81\xa0", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\xef\xbb\xbf", false, false, OPEN, LEAK_NONE},
+    {"--\\n", "-", "", false, false, OPEN, LEAK_NONE},
+    {"-- ", "-", "", true, false, OPEN, LEAK_NONE},
+    {"\\r\\n--", "-\\r\\n", "", false, false, OPEN, LEAK_NONE},
+    {"-\\n-", "-", "", false, false, OPEN, LEAK_NONE},
+    {" ", "-", "", false, false, OPEN, LEAK_NONE},
+    {"\\n", "-", "", false, false, OPEN, LEAK_NONE},
+    {"/", "-", "", false, false, OPEN, LEAK_NONE},
+    {": ", "-", "", true, false, OPEN, LEAK_NONE},
+    {"_", "-", "", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "", false, true, OPEN, LEAK_NONE},
+    {"\xef\xbc\x8d\xef\xbc\x8d", "\xef\xbc\x8d", "", true, true, OPEN, LEAK_NONE},
+    {"\\\\-\\\\-", "\\\\-", "", false, false, OPEN, LEAK_NONE},
+    {"[-][-]", "[-]", "", false, false, OPEN, LEAK_NONE},
+    {"**--**", "-", "", false, false, OPEN, LEAK_NONE},
+    {"--{", "-", "", true, false, OPEN, LEAK_NONE},
+    {"__", "-", "", false, false, OPEN, LEAK_NONE},
+    {"~~", "~", "", false, false, OPEN, LEAK_NONE},
+    {"\xe2\x80\xa2\xe2\x80\xa2", "\xc2\xb7", "", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\xf3\xa0\x80\xa0", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\\u0001", false, false, OPEN, LEAK_NONE},
+    {"--", "", "", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "", false, false, ALIKE, LEAK_NONE},
+    {"\xe2\x80\x94", "-", "", true, false, ALIKE, LEAK_NONE},
+    {"--", "-", "", false, false, APART, LEAK_NONE},
+    {"- - ", " - ", "", true, false, APART, LEAK_NONE},
+    {"--", "-", "", false, false, BASE64, LEAK_NONE},
+    {"--", "-", "", true, false, BASE64, LEAK_NONE},
+    {"__", "_", "", false, false, OPEN, LEAK_LOOSE},
+    {"--", ".", "", true, false, OPEN, LEAK_LOOSE},
+    {"--", " ", "", false, false, OPEN, LEAK_LOOSE},
+    {"--", "-", "\xc2\xa0", false, false, OPEN, LEAK_LOOSE},
+    {"--", "-", "\\u2003", true, false, OPEN, LEAK_LOOSE},
+    {"--\\n> ", "-\\n>> ", "", false, false, OPEN, LEAK_MARGIN},
+    {"&#45&#45", "&#45", "", false, false, OPEN, LEAK_UNCLOSED},
+    {"&#x2d&#x2D", "&#x2d", "", true, false, OPEN, LEAK_UNCLOSED},
+    {"%u002D%u002d", "%u2011", "", false, false, OPEN, LEAK_ESCAPED},
+    {"\\\\u{2d}\\\\u{2D}", "\\\\x{2d}", "", false, false, OPEN, LEAK_ESCAPED},
+    {"+AC0ALQ-", "+AC0-", "", false, false, OPEN, LEAK_UTF7},
+    {"=E2=80=94", "=E2=80=91", "", false, false, OPEN, LEAK_QUOTED},
+    {"--", "-", "<span class='x'>", false, false, OPEN, LEAK_MARKUP},
+    {"--", "-", "<!-- x -->", true, false, OPEN, LEAK_MARKUP},
+    {"\xcb\x97\xcb\x97", "\xe2\x9e\x96", "", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "\xe1\xa0\x8b", false, false, OPEN, LEAK_NONE},
+    {"--", "-", "", true, false, BOLD, LEAK_BOLD},
+    {"--", "-", "", false, false, ARABIC, LEAK_DIGITS},
+    {"--", "-", "", false, false, STRUCK, LEAK_STRUCK},
+    {"--", "-", "", false, false, WORDS, LEAK_WORDS},
+    {": ", "-", "", true, false, WORDS, LEAK_WORDS},
 };
 
-unsigned dress_count(void)
+unsigned dress_pick(unsigned dice)
 {
-    return sizeof dresses / sizeof *dresses;
+    enum { DRESSES = sizeof dresses / sizeof *dresses };
+    unsigned worn[DRESSES], count = 0;
+    for (unsigned i = 0; i < DRESSES; i++)
+        if (planted() != LEAK_NONE && dresses[i].plant == planted())
+            worn[count++] = i;
+    return count > 0 ? worn[dice % count] : dice % DRESSES;
 }
 
 static void put_letter(const struct dress *dress, char c, bool full, struct buf *out)
@@ -117,6 +146,33 @@ static void put_base64(struct str text, struct buf *out)
     }
 }
 
+/* U+1D5D4 and U+1D5EE: bold letters without serifs; U+1D7EC: digits of these. */
+static void put_bold(char c, struct buf *out)
+{
+    unsigned code = c >= '0' && c <= '9'   ? 0x1d7ecu + (unsigned)(c - '0')
+                    : c >= 'A' && c <= 'Z' ? 0x1d5d4u + (unsigned)(c - 'A')
+                    : c >= 'a' && c <= 'z' ? 0x1d5eeu + (unsigned)(c - 'a')
+                                           : 0;
+    if (code == 0)
+        buf_putc(out, c);
+    else
+        buf_printf(out, "\xf0%c%c%c", (char)(0x80 | code >> 12), (char)(0x80 | (code >> 6 & 0x3f)),
+                   (char)(0x80 | (code & 0x3f)));
+}
+
+/* One character in its disguise. */
+static void put_disguised(enum disguise as, char c, struct buf *out)
+{
+    if (as == ALIKE)
+        put_alike(c, out);
+    else if (as == BOLD)
+        put_bold(c, out);
+    else if (as == ARABIC && c >= '0' && c <= '9')
+        buf_printf(out, "\xd9%c", (char)(0xa0 + (c - '0')));
+    else
+        buf_printf(out, "%c%s", c, as == STRUCK ? "\xcc\xb6" : "");
+}
+
 static void write_open(const struct dress *dress, const char *id, struct buf *out);
 
 void dress_write(unsigned which, const char *id, struct buf *out)
@@ -125,13 +181,14 @@ void dress_write(unsigned which, const char *id, struct buf *out)
     buf_init(&plain, 4096);
     write_open(&dresses[which], id, &plain);
     struct str text = buf_str(&plain);
-    if (dresses[which].as == BASE64)
+    enum disguise as = dresses[which].as;
+    if (as == BASE64)
         put_base64(text, out);
-    else if (dresses[which].as == OPEN)
+    else if (as == OPEN || as == WORDS)
         buf_put_str(out, text);
-    for (size_t i = 0; i < text.len && dresses[which].as == ALIKE; i++)
-        put_alike(text.at[i], out);
-    for (size_t i = 0; i < text.len && dresses[which].as == APART; i++) {
+    for (size_t i = 0; i < text.len && (as == ALIKE || as >= BOLD) && as != WORDS; i++)
+        put_disguised(as, text.at[i], out);
+    for (size_t i = 0; i < text.len && as == APART; i++) {
         bool blank = i > 0 && text.at[i] != ' ' && text.at[i - 1] != ' ';
         buf_printf(out, "%s%c", blank ? " " : "", text.at[i]);
     }
@@ -148,6 +205,8 @@ static void write_open(const struct dress *dress, const char *id, struct buf *ou
             buf_put_str(out, str_of(dress->unseen));
         if (i > dashes + 1 && id[i] == '-')
             buf_put_str(out, str_of(dress->dash));
+        else if (i < dashes && id[i] == '-' && dress->as == WORDS)
+            buf_putc(out, ' ');
         else if (i != dashes && i != dashes + 1)
             put_letter(dress, id[i], dress->full && id[i] != '-' && i % 2 == 1, out);
     }
@@ -182,10 +241,48 @@ static size_t read_entity(const char *at, const char *end, unsigned *out)
     return (size_t)(semicolon + 1 - at);
 }
 
+static bool starts(const char *at, const char *end, const char *with)
+{
+    size_t len = strlen(with);
+    return (size_t)(end - at) >= len && memcmp(at, with, len) == 0;
+}
+
+/* What stands for a dash or for nothing, and has letters or digits of its own. Bytes; 0: it is none. */
+static size_t read_noise(const char *at, const char *end)
+{
+    static const char *const noise[] = {
+        "&#45",  "&#x2d", "&#x2D", "+AC0ALQ-",  "+AC0-",     "%u002D",           "%u002d",    "%u2011",
+        "u{2d}", "u{2D}", "x{2d}", "=E2=80=94", "=E2=80=91", "<span class='x'>", "<!-- x -->"};
+    for (size_t i = 0; i < sizeof noise / sizeof *noise; i++)
+        if (starts(at, end, noise[i]))
+            return strlen(noise[i]);
+    return 0;
+}
+
+/* Bold letters and digits, digits of Arabic. */
+static size_t read_disguised(const uint8_t *c, size_t left, unsigned *out)
+{
+    if (left >= 2 && c[0] == 0xd9 && c[1] >= 0xa0 && c[1] <= 0xa9) {
+        *out = '0' + c[1] - 0xa0u;
+        return 2;
+    }
+    if (left < 4 || c[0] != 0xf0 || c[1] != 0x9d)
+        return 0;
+    unsigned code = 0x1d000u | (c[2] & 0x3fu) << 6 | (c[3] & 0x3fu);
+    *out = code >= 0x1d7ec && code < 0x1d7f6   ? '0' + code - 0x1d7ec
+           : code >= 0x1d5d4 && code < 0x1d5ee ? 'A' + code - 0x1d5d4
+           : code >= 0x1d5ee && code < 0x1d608 ? 'a' + code - 0x1d5ee
+                                               : 0;
+    return 4;
+}
+
 static size_t read_one(const char *at, const char *end, unsigned *out)
 {
     const uint8_t *c = (const uint8_t *)at;
-    size_t size = 0;
+    size_t size = read_noise(at, end);
+    *out = size > 0 ? '-' : 0;
+    if (size > 0 || (size = read_disguised(c, (size_t)(end - at), out)) > 0)
+        return size;
     *out = c[0];
     if (c[0] == '\\' && end - at > 1) {
         bool wide = at[1] == 'u';
@@ -209,15 +306,15 @@ static size_t read_one(const char *at, const char *end, unsigned *out)
     return 1;
 }
 
-/* One layer of escapes: 0 means that there was none. What is neither a letter, a digit nor the beginning of
- * an escape goes. */
+/* One layer of escapes: 0 means that there was none. What is neither a letter, a digit nor a part of an
+ * escape (of a dash: \\-) goes. */
 static size_t strip(char *text, size_t len)
 {
     size_t kept = 0;
     for (size_t at = 0; at < len;) {
         unsigned c;
         at += read_one(text + at, text + len, &c);
-        bool counts = c < 0x80 && c != 0 && strchr("%&#;\\", (int)c) != NULL;
+        bool counts = c < 0x80 && c != 0 && strchr("%&#;\\-", (int)c) != NULL;
         if (counts || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z' && c < 0x80))
             text[kept++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
     }
@@ -257,7 +354,7 @@ size_t dress_undo(char *text, size_t len)
     for (int layer = 0; layer < LAYERS; layer++)
         len = strip(text, len);
     for (size_t i = 0; i < len; i++)
-        if (strchr("%&#;\\", text[i]) == NULL)
+        if (strchr("%&#;\\-", text[i]) == NULL)
             text[kept++] = text[i];
     return kept;
 }

@@ -456,7 +456,8 @@ bool item_covers(const struct item *item, const char *path);
 
 /* An identifier as a JSON string may have it in the midst of a text: ways of writing it, all of which name
  * it. */
-unsigned dress_count(void);
+/* Of all of them, by dice; where a planted leak is about some, of these. */
+unsigned dress_pick(unsigned dice);
 void dress_write(unsigned which, const char *id, struct buf *out);
 /* Leaves letters and digits alone of a JSON text, in lower case, with escapes of every kind read: in place,
  * answers how many. */

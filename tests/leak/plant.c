@@ -2,6 +2,8 @@
  * linked (--wrap), so that nothing of them stands in src/. */
 #include "plant.h"
 
+#include <string.h>
+
 #include "../sim/blind.h"
 #include "core/uuid.h"
 #include "gate/closure.h"
@@ -20,6 +22,7 @@ WRAP(stix_cut);
 WRAP(stix_cut_found);
 WRAP(stix_cut_names);
 WRAP(stix_plain_open);
+WRAP(stix_named_next);
 WRAP(stix_named_read);
 WRAP(mint_id);
 WRAP(copies_load);
@@ -67,6 +70,11 @@ void plant(enum leak leak)
     blind_to(leak == LEAK_NONE ? NULL : is_hidden);
 }
 
+enum leak planted(void)
+{
+    return active;
+}
+
 /* --- cutting --- */
 
 static enum stix_cut_act keep_name(void *ctx, const struct stix_key *key, struct str *out)
@@ -100,10 +108,32 @@ err_t __wrap_stix_cut_names(struct str text,
     return active == LEAK_TEXTS ? ERR_OK : __real_stix_cut_names(text, each, ctx);
 }
 
+static bool holds_text(struct str text, const char *what)
+{
+    return memmem(text.at, text.len, what, strlen(what)) != NULL;
+}
+
+/* A reader that does not know one way to write a dash has none of the text. */
+static bool is_unread(struct str text)
+{
+    static const struct {
+        enum leak leak;
+        const char *what;
+    } rows[] = {
+        {LEAK_UNCLOSED, "&#45&#45"},  {LEAK_UNCLOSED, "&#x2d&#x2D"}, {LEAK_ESCAPED, "%u002D"},
+        {LEAK_ESCAPED, "\\u{2d}"},    {LEAK_QUOTED, "=E2=80=94"},    {LEAK_UTF7, "+AC0ALQ-"},
+        {LEAK_MARKUP, "<span class"}, {LEAK_MARKUP, "<!-- x -->"},   {LEAK_MARGIN, "\n> "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (active == rows[i].leak && holds_text(text, rows[i].what))
+            return true;
+    return active == LEAK_DRESS;
+}
+
 /* As it stands: what is dressed is another text. */
 err_t __wrap_stix_plain_open(struct str text, enum stix_plain_way way, struct stix_plain *out)
 {
-    if (active != LEAK_DRESS || way != STIX_PLAIN_NAMES)
+    if (way != STIX_PLAIN_NAMES || !is_unread(text))
         return __real_stix_plain_open(text, way, out);
     out->text = text;
     out->spans = NULL;
@@ -112,7 +142,31 @@ err_t __wrap_stix_plain_open(struct str text, enum stix_plain_way way, struct st
 
 size_t __wrap_stix_disguise_letter(struct str rest, char *out)
 {
-    return active == LEAK_ALIKE ? 0 : __real_stix_disguise_letter(rest, out);
+    uint8_t lead = (uint8_t)rest.at[0];
+    bool unread = active == LEAK_ALIKE || (active == LEAK_BOLD && lead == 0xf0) ||
+                  (active == LEAK_DIGITS && lead == 0xd9) || (active == LEAK_STRUCK && lead == 0xcc);
+    return unread ? 0 : __real_stix_disguise_letter(rest, out);
+}
+
+static bool has_any(struct str text, size_t from, size_t end, const char *marks)
+{
+    for (size_t i = from; i < end; i++)
+        if (text.at[i] != '\0' && strchr(marks, text.at[i]) != NULL)
+            return true;
+    return false;
+}
+
+bool __wrap_stix_named_next(const struct stix_plain *plain, size_t last, size_t from, struct stix_named *out)
+{
+    while (__real_stix_named_next(plain, last, from, out)) {
+        from = out->from + 1;
+        if (active == LEAK_WORDS && out->type_len > 0 &&
+            has_any(plain->text, out->starts[0], out->starts[out->type_len - 1], " "))
+            continue;
+        if (active != LEAK_LOOSE || !has_any(plain->text, out->from, out->end, "_. "))
+            return true;
+    }
+    return false;
 }
 
 size_t __wrap_stix_disguise_apart(struct str text, size_t at, size_t *out_next)

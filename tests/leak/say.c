@@ -189,7 +189,7 @@ static void put_granular(struct maker *m)
  * dress: one more is no other world. */
 static void put_passing(struct maker *m, const char *text, const char *id, uint32_t canary)
 {
-    unsigned dress = (canary * 0x9e3779b1u >> 16) % dress_count();
+    unsigned dress = dress_pick(canary * 0x9e3779b1u >> 16);
     for (const char *at = text; *at != '\0'; at++)
         if (*at == '{')
             dress_write(dress, id, &m->text);

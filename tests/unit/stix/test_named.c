@@ -232,6 +232,71 @@ static const struct {
      "f\xc2\xa0"
      "9",
      TOOL},
+    /* slugs, names of files: other marks for the dashes, and none */
+    {"tool__" A "_" B "_" C "_" D "_" E, TOOL},
+    {"tool_" A "_" B "_" C "_" D "_" E, TOOL},
+    {"tool--" A "." B "." C "." D "." E, TOOL},
+    {"tool " A " " B " " C " " D " " E, TOOL},
+    {"tool__5b0d3c6e1f7a4c529e2184b3d7602af9", TOOL},
+    /* escapes that lost their end, and those of other programs */
+    {"tool&#45&#45" A "&#45" B "&#45" C "&#45" D "&#45" E, TOOL},
+    {"tool&#x2d&#X2D" A "&#x2d" B "-" C "-" D "-" E, TOOL},
+    {"tool&#0000000000045;&#8209" A "&#8211" B "-" C "-" D "-" E, TOOL},
+    {"to&shyol&nbsp" UUID, TOOL},
+    {"tool%u002D%u002d" A "%u2011" B "-" C "-" D "-" E, TOOL},
+    {"tool\\u{2d}\\u{002D}" A "\\x{2d}" B "-" C "-" D "-" E, TOOL},
+    {"tool\\U0000002d\\U0000002D" A "\\055" B "-" C "-" D "-" E, TOOL},
+    {"tool+AC0ALQ-" A "+AC0-" B "+AC0-" C "+AC0-" D "+AC0-" E, TOOL},
+    {"tool\\textendash " UUID, TOOL},
+    {"tool\\textemdash{}" A "$-$" B "-" C "-" D "-" E, TOOL},
+    {"tool=E2=80=94" A "=E2=80=91" B "-" C "-" D "-" E, TOOL},
+    {"to=C2=ADol=5F" UUID, TOOL},
+    /* blanks of every kind within the words, lines of an answer */
+    {"tool--5b0d\xc2\xa0"
+     "3c6e-" B "-" C "-" D "-84b3d7\xe2\x80\x83"
+     "602af9",
+     TOOL},
+    {"tool--5b0d 3c6e-" B "-" C "-" D "-84b3d7 602af9", TOOL},
+    {"to\xc2\xa0ol--" UUID, TOOL},
+    {"attack\xe2\x80\x89-pat\xc2\xa0tern--" UUID, "attack-pattern--" UUID},
+    {"tool\xe2\x80\xa8" UUID, TOOL},
+    {"tool\xe2\xa0\x80" UUID, TOOL},
+    {"tool--\n> " A "-\r\n>> " B "-" C "-" D "-84b3d7\n> 602af9", TOOL},
+    {"tool\xcb\x97\xcb\x97" A "\xe2\x9e\x96" B "\xe2\xb9\x80" C "-" D "-" E, TOOL},
+    {"to\xf3\xa0\x84\x80ol\xe1\xa0\x8b--" UUID, TOOL},
+    /* types in words, and what is set around */
+    {"threat actor--" UUID, "threat-actor--" UUID},
+    {"Threat Actor: " UUID, "threat-actor--" UUID},
+    {"the Course of Action " UUID, "course-of-action--" UUID},
+    {"`tool`: `" UUID "`", TOOL},
+    {"**Tool:** **" UUID "**", TOOL},
+    {"\"tool\": \"" UUID "\"", TOOL},
+    {"_tool_--_" UUID "_", TOOL},
+    {"tool--\xe2\x80\x9c" UUID "\xe2\x80\x9d", TOOL},
+    {"tool--'" UUID "'", TOOL},
+    {"tool--<" UUID ">", TOOL},
+    {"to<span class=\"hit\">ol</span>--" A "<!-- x -->-" B "-" C "-" D "-" E, TOOL},
+    {"<a title=\"tool--" UUID "\">", TOOL}, /* nothing is hidden by what is taken for markup */
+    /* bold, circles, squares, digits of other scripts, marks upon letters */
+    {"\xf0\x9d\x98\x81\xf0\x9d\x97\xbc\xf0\x9d\x97\xbc\xf0\x9d\x97\xb9--\xf0\x9d\x9f\xb1"
+     "b0d3c6e-" B "-" C "-" D "-" E,
+     TOOL},
+    {"\xe2\x93\xa3\xe2\x93\x9e\xe2\x93\x9e\xe2\x93\x9b--\xe2\x91\xa4"
+     "b\xe2\x93\xaa"
+     "d3c6e-" B "-" C "-" D "-" E,
+     TOOL},
+    {"\xf0\x9f\x87\xb9\xf0\x9f\x85\xbe\xf0\x9f\x85\xbe\xf0\x9f\x85\xbb--" UUID, TOOL},
+    {"tool--\xd9\xa5"
+     "b\xd9\xa0"
+     "d\xdb\xb3"
+     "c\xe2\x81\xb6"
+     "e-" B "-" C "-" D "-" E,
+     TOOL},
+    {"t\xcc\xb6o\xcc\xb6o\xcc\xb6l\xcc\xb6-\xcc\xb6-\xcc\xb6"
+     "5\xcc\xb6"
+     "b\xcc\xb6"
+     "0d3c6e-" B "-" C "-" D "-" E,
+     TOOL},
     /* observables: what follows from a value, and what somebody set */
     {"file/" DERIVED, "file--" DERIVED},
     {"url: " DERIVED, "url--" DERIVED},
@@ -282,7 +347,16 @@ static const char *const no_names[] = {
     "mutex " UUID,
     "process: " UUID,
     "user_account_" UUID,
+    /* parameters of URLs, columns */
+    "https://x.example/?campaign=" UUID "&report=" UUID,
+    "https://x.example/report#" UUID,
+    "report | " UUID,
+    "my actor " UUID,
+    "factor " UUID,
     /* no UUIDs */
+    "tool 20240101 1234 1678 9012 123456789012",
+    "tool_20240101_1234_4678_1012_123456789012",
+    "tool 20240101.1234.4678.9012.1234567890123",
     "tool 1.2.3-4567-8901-2345",
     "indicator--5b0d3c6e-1f7a-4c52-9e21-84b3d7602af",
     "indicator--5b0d3c6e-1f7a-4c52-9e2184b3d7602af9",
@@ -360,8 +434,10 @@ static void names_do_not_run_together(void **state)
 static void the_time_is_linear(void **state)
 {
     static const char *const parts[] = {
-        "\\", "&amp;", "%25", "-",  SHY,    "tool--",   "5b0d3c6e-", "&",        "0",   "a-_:/ ",
-        UUID, "%2D",   "a ",  "- ", "abc/", "dG9vbC0t", "dG9v/",     "\xd0\xb0", "0 -", "a/"};
+        "\\u{",   "=E2=80",    "<a =",     "a 5b0d3c6e ", "&#4",      "+AC0-", "\xcc\xb6", "\xf0\x9d\x9f\xb1",
+        "actor ", "\n> ",      "_",        "\\",          "&amp;",    "%25",   "-",        SHY,
+        "tool--", "5b0d3c6e-", "&",        "0",           "a-_:/ ",   UUID,    "%2D",      "a ",
+        "- ",     "abc/",      "dG9vbC0t", "dG9v/",       "\xd0\xb0", "0 -",   "a/"};
     enum { SIZE = 1 << 20 };
     char *text = mem_alloc(SIZE);
     (void)state;
