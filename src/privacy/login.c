@@ -18,8 +18,11 @@ static bool is_in(struct str text, const struct str *words, size_t count)
 static bool is_nobody(struct str text, enum privacy_kind kind)
 {
     static const struct str examples[] = {
-        {"password", 8}, {"passwd", 6},         {"pass", 4},  {"pwd", 3},    {"secret", 6}, {"token", 5},
-        {"infected", 8}, {"x-oauth-basic", 13}, {"login", 5}, {"prompt", 6}, {"pw", 2},     {"stdin", 5}};
+        {"password", 8}, {"passwd", 6}, {"pass", 4},     {"pwd", 3},
+        {"secret", 6},   {"token", 5},  {"infected", 8}, {"x-oauth-basic", 13},
+        {"login", 5},    {"prompt", 6}, {"pw", 2},       {"stdin", 5},
+        {"app", 3},      {"api", 3},    {"db", 2},       {"service", 7},
+        {"test", 4},     {"demo", 4}};
     size_t seen = 0;
     for (size_t i = 0; i < text.len; i++)
         seen += strchr("*xX.", text.at[i]) == NULL || text.at[i] == '\0';

@@ -230,6 +230,7 @@ static void logins(void **state)
     expect_none("https://medium.example/@jane/x https://cdn.example/a@b");
     expect_none("https://www.bank.com@evil.su/ http://google.com@evil.su");
     expect_none("ftp://anonymous@ftp.example.org ssh://git@code.example.org https://$USER:$PASS@h/");
+    expect_none("postgres://app:secret@db.example.com:5432/main");
     expect_none("https://user:****@h/ https://<user>:<password>@h/");
     expect_none("7z x --password=infected a.zip, 7z --password infected");
     expect_none("GET /user:gildong.html pre-user:gildong a/pass:b");
