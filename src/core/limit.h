@@ -179,7 +179,7 @@
 #define LIMIT_NEIGHBOURS      256        /* around one object, each way, that conditions look at */
 #define LIMIT_NEIGHBOUR_BYTES (256u << 20) /* to read one of them and what it is marked with */
 #define LIMIT_ALONG           256        /* may come along with what is anonymised; more: held */
-#define LIMIT_CARRIERS        1024       /* referrers an unmarked SCO asks for their marking; more: held */
+#define LIMIT_CARRIERS        1024       /* referrers that an unmarked SCO asks; as many copies beside */
 #define LIMIT_REPEATS         64         /* sources that repeat themselves at once; then counts are logged */
 #define LIMIT_REPEATS_KEEP_US 10000000   /* counts of repetitions are logged so often: a crash loses those */
 #define LIMIT_QUALITY_ROWS    4096       /* sources times weeks of one report: 16 MiB; 52 weeks of 78 */

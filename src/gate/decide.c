@@ -20,24 +20,6 @@ static err_t note_definition(struct deciding *d, const struct candidate *c)
     return ERR_OK;
 }
 
-/* What a carrier of observables says binds its source's unmarked variants, whether or not it speaks for its
- * own id. A carrier that is decided itself finds them by growing. */
-static err_t wake_carried(struct deciding *d, const struct stix_key *keys, size_t count, uint32_t source)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct copies copies;
-        if (!key_is_observable(&keys[i]))
-            continue;
-        err_t err = copies_load(d->gate, &keys[i], &copies);
-        for (size_t k = 0; err == ERR_OK && k < copies.count; k++)
-            if (copies.at[k].source == source && copy_is_current(&copies, &copies.at[k]))
-                err = set_add(d, copies.at[k].lsn, false, UINT64_MAX, 0);
-        if (err != ERR_OK)
-            return err;
-    }
-    return ERR_OK;
-}
-
 /* What its sources now say under this id. */
 static err_t ask_current(struct deciding *d, const struct stix_key *key)
 {
@@ -49,23 +31,24 @@ static err_t ask_current(struct deciding *d, const struct stix_key *key)
     return err;
 }
 
-/* Keys of all that it refers to, in the step's arena. */
-static err_t keep_keys(struct deciding *d, const struct stix_object *object, struct stix_key **out)
+/* As far as there is room in the set: a job goes on. */
+static err_t woken(struct deciding *d, const struct stix_key *key, err_t err)
 {
-    *out = arena_alloc(d->arena, (object->ref_count + 1) * sizeof **out);
-    for (size_t i = 0; *out != NULL && i < object->ref_count; i++)
-        (*out)[i] = object->refs[i].key;
-    return *out == NULL ? ERR_NOMEM : ERR_OK;
+    if (err != ERR_FULL)
+        return err;
+    d->overflow = *key;
+    d->overflowed = true;
+    return ERR_OK;
 }
 
-/* What else an arrival moves, whether or not it speaks for its id: its source's unmarked observables that it
- * carries (`carries`), and what waits for the partner who brought it to have it. */
+/* What else an arrival moves, whether or not it speaks for its id: unmarked observables that it, and other
+ * copies of its version, carry (`carries`), and what waits for the partner who brought it to have it. */
 static err_t wake(struct deciding *d, uint64_t lsn, const struct record_envelope *envelope, bool carries)
 {
     struct subject subject;
-    struct stix_key *keys;
     const struct gate_source *source = gate_source_get(d->gate, envelope->source);
-    bool waiting = source != NULL && source->partner >= 0 && d->gate->blocked_objects != 0;
+    bool quarantined = envelope->reason == RECORD_QUARANTINE_CONFLICT; /* nobody has it by that */
+    bool waiting = !quarantined && source != NULL && source->partner >= 0 && d->gate->blocked_objects != 0;
     if (!waiting && !carries)
         return ERR_OK;
     arena_reset(&d->gate->accept_arena);
@@ -73,18 +56,12 @@ static err_t wake(struct deciding *d, uint64_t lsn, const struct record_envelope
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     struct stix_key key = subject.object.key;
-    size_t count = subject.object.ref_count;
-    if (TRY(err, keep_keys(d, &subject.object, &keys)))
-        return err;
+    struct stamp version = subject.copy->version;
     if (waiting)
         err = set_add_waiting(d, &key, UINT64_C(1) << source->partner, true);
     if (err == ERR_OK && carries)
-        err = wake_carried(d, keys, count, envelope->source);
-    if (err != ERR_FULL)
-        return err;
-    d->overflow = key;
-    d->overflowed = true;
-    return ERR_OK;
+        err = wake_carried(d, &key, &version);
+    return woken(d, &key, err);
 }
 
 /* Everybody around an object whose marking or victims changed, when the policy asks for neighbours: what it
@@ -105,7 +82,7 @@ static err_t wake_around(struct deciding *d, uint64_t lsn, bool arrived)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     struct stix_key key = subject.object.key;
     size_t ref_count = subject.object.ref_count;
-    if (key_is_definition(&key) || TRY(err, keep_keys(d, &subject.object, &keys)))
+    if (key_is_definition(&key) || TRY(err, wake_keys(d, &subject.object, &keys)))
         return err;
     for (size_t i = 0; err == ERR_OK && i < ref_count; i++)
         err = key_is_definition(&keys[i]) ? ERR_OK : ask_current(d, &keys[i]);
@@ -199,20 +176,30 @@ static err_t wake_brought(struct deciding *d, const struct candidate *c)
     for (size_t i = 0; i < count && err == ERR_OK; i++)
         if (!TRY(err, set_add_waiting(d, &keys[i], d->partners, true)))
             err = add_bringers(d, &keys[i], keys, &count);
-    if (err != ERR_FULL)
-        return err;
-    d->overflow = c->key;
-    d->overflowed = true;
-    return ERR_OK;
+    return woken(d, &c->key, err);
 }
 
-/* The stricter marking of a conflicting copy binds at once. */
+/* The stricter marking of a conflicting copy binds at once, and what the other carries. */
 static err_t look_at_conflict(struct deciding *d, uint64_t lsn, const struct record_envelope *envelope)
 {
+    err_t err;
     if (envelope->reason != RECORD_QUARANTINE_CONFLICT)
         return ERR_OK;
-    err_t err = set_ask(d, envelope->about);
-    return err == ERR_OK ? rival_note(d->gate, lsn, envelope, d->now_us) : err;
+    if (TRY(err, set_ask(d, envelope->about)) || TRY(err, wake(d, lsn, envelope, true)))
+        return err;
+    return rival_note(d->gate, lsn, envelope, d->now_us);
+}
+
+/* Is there another copy of its version? Each binds what the other carries. */
+static bool has_twin(const struct candidate *c)
+{
+    for (size_t i = 0; i < c->copies->count; i++) {
+        const struct copy *copy = &c->copies->at[i];
+        if (copy->lsn != c->lsn && (copy->flags & COPY_SEEN) == 0 &&
+            stamp_cmp(copy->version, c->copy->version) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* One newly durable frame. */
@@ -237,7 +224,7 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
     if (TRY(err, wake_around(d, frame->lsn, true)) || TRY(err, wake_left(d, frame->lsn)) ||
         TRY(err, wake_victims(d, frame->lsn)))
         return err;
-    return wake(d, frame->lsn, &envelope, d->count == before);
+    return wake(d, frame->lsn, &envelope, d->count == before || has_twin(&d->at[before]));
 }
 
 /* Newly durable frames, in order. */
@@ -317,17 +304,29 @@ static err_t step_timers(struct gate *gate, int64_t now_us, bool *out_did, int64
     return err == ERR_OK && !d.took_back ? step_expire(gate, due, count, now_us) : err;
 }
 
-/* A marking means something else now, and `lsn` carries it. Where that is a copy that does not speak (any
- * more), it binds all the same what has its version, and the observables that it carries. */
+/* The copy that does not speak (any more) binds all the same what has its version, and translations. */
+static err_t ask_bound(struct deciding *d, const struct stix_key *key, struct stamp version)
+{
+    struct copies copies;
+    err_t err = copies_load(d->gate, key, &copies);
+    for (size_t i = 0; err == ERR_OK && i < copies.count; i++)
+        if (stamp_cmp(copies.at[i].version, version) == 0 && copy_is_current(&copies, &copies.at[i]))
+            err = set_ask(d, copies.at[i].lsn);
+    if (err == ERR_OK) /* a translation waits for what it may speak of, be it an older version */
+        err = set_add_waiting(d, key, d->partners, true);
+    return err;
+}
+
+/* A marking means something else now, and `lsn` carries it: it binds what has its version, and all that these
+ * carry. */
 static err_t ask_referrer(struct deciding *d, uint64_t lsn)
 {
     struct subject subject;
-    struct copies copies;
     err_t err;
     if (TRY(err, set_ask(d, lsn)) || TRY(err, wake_around(d, lsn, false)))
         return err;
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
-    if (known == NULL || *known != 0)
+    if (known == NULL || (*known != 0 && !has_twin(&d->at[*known - 1])))
         return ERR_OK;
     arena_reset(&d->gate->accept_arena);
     if (TRY(err, subject_load(d->gate, lsn, &d->gate->accept_arena, &subject)))
@@ -335,19 +334,36 @@ static err_t ask_referrer(struct deciding *d, uint64_t lsn)
     struct stix_key key = subject.object.key;
     struct stamp version = subject.copy->version;
     struct record_envelope envelope = subject.envelope;
-    if (TRY(err, copies_load(d->gate, &key, &copies)))
+    if (*known == 0 && TRY(err, ask_bound(d, &key, version)))
+        return woken(d, &key, err);
+    return wake(d, lsn, &envelope, true);
+}
+
+/* An operator's word about an object, or about what somebody sent another copy of: every version of it. */
+static err_t ask_all_of(struct deciding *d, uint64_t lsn)
+{
+    struct subject subject;
+    err_t err = set_ask(d, lsn);
+    if (err != ERR_OK)
         return err;
-    for (size_t i = 0; err == ERR_OK && i < copies.count; i++)
-        if (stamp_cmp(copies.at[i].version, version) == 0 && copy_is_current(&copies, &copies.at[i]))
-            err = set_ask(d, copies.at[i].lsn);
-    if (err == ERR_OK) /* a translation waits for what it may speak of, be it an older version */
-        err = set_add_waiting(d, &key, d->partners, true);
-    if (err == ERR_FULL) {
-        d->overflow = key;
-        d->overflowed = true;
-        return ERR_OK;
+    arena_reset(&d->gate->accept_arena);
+    if (TRY(err, subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject)))
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct stix_key key = subject.object.key;
+    return woken(d, &key, wake_carried(d, &key, NULL));
+}
+
+static err_t ask_one(struct deciding *d, const struct job *job, uint64_t lsn)
+{
+    switch (job->scope) {
+    case JOB_REFERRERS:
+        return ask_referrer(d, lsn);
+    case JOB_OBJECT:
+    case JOB_RIVALS:
+        return ask_all_of(d, lsn);
+    default:
+        return set_ask(d, lsn);
     }
-    return err != ERR_OK ? err : wake(d, lsn, &envelope, true);
 }
 
 static err_t ask_page(struct deciding *d, const struct job *job, const uint64_t *page, size_t count,
@@ -359,7 +375,7 @@ static err_t ask_page(struct deciding *d, const struct job *job, const uint64_t 
             *cursor = page[i];
             break;
         }
-        err = job->scope == JOB_REFERRERS ? ask_referrer(d, page[i]) : set_ask(d, page[i]);
+        err = ask_one(d, job, page[i]);
     }
     return err;
 }

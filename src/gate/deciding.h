@@ -118,6 +118,15 @@ NODISCARD err_t set_close(struct deciding *d);
 /* The same over the members as they are: after something was taken out of them. */
 NODISCARD err_t set_solve(struct deciding *d);
 
+/* --- carried.c --- */
+
+/* Keys of all that it refers to, in the step's arena. */
+NODISCARD err_t wake_keys(struct deciding *d, const struct stix_object *object, struct stix_key **out);
+/* What copies of this object carry, each of its own source's unmarked observables: copies of one version bind
+ * each other, and so all that any of them carries. `version`: NULL: every one. Not what a candidate that is
+ * asked about carries: it finds that by growing. Uses accept_arena. ERR_FULL. */
+NODISCARD err_t wake_carried(struct deciding *d, const struct stix_key *key, const struct stamp *version);
+
 /* --- budget.c --- */
 
 /* What would go beyond a partner's budget stays, and what needs it. `order`: of the leaves. */

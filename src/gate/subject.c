@@ -312,17 +312,26 @@ static err_t set_aside(struct gate *gate, const struct subject *subject, const s
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+/* What copies under the version of one subject add: how many more are read, and where. */
+struct binding {
+    struct gate *gate;
+    const struct policy *policy;
+    int64_t now_us;
+    struct arena arena; /* of the one that is read */
+    size_t left;
+};
+
 /* Copies that differ under the same version bind with their marking, wherever they wait (DESIGN 5); they mark
- * nothing that is not marked itself. */
-static err_t add_twins(struct gate *gate, const struct policy *policy, const struct subject *subject,
-                       int64_t now_us, struct arena *arena, struct policy_facts *facts, enum carried *out)
+ * nothing that is not marked itself. What is not read any more might be RED. */
+static err_t add_twins(struct binding *a, const struct subject *subject, struct policy_facts *facts,
+                       enum carried *out)
 {
     *out = CARRIED_NOT;
     for (size_t i = 0; i < subject->copies->count; i++) {
         const struct copy *copy = &subject->copies->at[i];
         if (copy->lsn == subject->lsn || (copy->flags & (COPY_SEEN | COPY_ASSERTION)) != 0 ||
             stamp_cmp(copy->version, subject->copy->version) != 0 ||
-            copy->lsn >= store_durable_lsn(gate->store))
+            copy->lsn >= store_durable_lsn(a->gate->store))
             continue;
         /* A variant's marking binds that variant alone. */
         if ((copy->flags & COPY_SCO) != 0)
@@ -330,12 +339,19 @@ static err_t add_twins(struct gate *gate, const struct policy *policy, const str
         struct subject twin;
         struct policy_facts one = {.onward = UINT64_MAX};
         bool any, aside;
-        err_t err = set_aside(gate, subject, copy, now_us, facts, &aside);
-        if (err == ERR_OK && aside)
+        err_t err = set_aside(a->gate, subject, copy, a->now_us, facts, &aside);
+        if (err != ERR_OK)
+            return err;
+        if (aside)
             continue;
-        if (err == ERR_OK)
-            err = subject_load(gate, copy->lsn, arena, &twin);
-        if (err != ERR_OK || TRY(err, subject_add_markings(gate, policy, &twin, now_us, arena, &one, &any)))
+        if (a->left == 0) {
+            facts->markings |= POLICY_MARKING_UNRESOLVED;
+            return ERR_OK;
+        }
+        a->left--;
+        arena_reset(&a->arena);
+        if (TRY(err, subject_load(a->gate, copy->lsn, &a->arena, &twin)) ||
+            TRY(err, subject_add_markings(a->gate, a->policy, &twin, a->now_us, &a->arena, &one, &any)))
             return err;
         one.granted = false; /* it binds, and lets nothing go: whoever sent it may be a stranger */
         facts_add_strictest(facts, &one);
@@ -345,37 +361,55 @@ static err_t add_twins(struct gate *gate, const struct policy *policy, const str
     return ERR_OK;
 }
 
-/* An unmarked SCO is as secret as the strictest of what carries it, of the same source. What waits in
- * quarantine, is suspended, or marks only some of its fields, tightens: alone it marks nothing
- * (CARRIED_TIGHTER). */
-static err_t add_carriers(struct gate *gate, const struct policy *policy, const struct subject *subject,
-                          int64_t now_us, struct arena *arena, struct policy_facts *facts, enum carried *out)
+/* What a carrier comes down to: its own markings, and other copies of its version, which bind what it carries
+ * as they bind itself. What waits in quarantine, is suspended, or marks only some of its fields, tightens:
+ * alone it marks nothing (CARRIED_TIGHTER). */
+static err_t carrier_facts(struct binding *a, const struct subject *carrier, struct arena *arena,
+                           struct policy_facts *out, enum carried *out_here)
+{
+    enum carried twins;
+    bool any;
+    err_t err;
+    *out = (struct policy_facts) {.onward = UINT64_MAX};
+    if (TRY(err, subject_add_markings(a->gate, a->policy, carrier, a->now_us, arena, out, &any)))
+        return err;
+    bool waits = (carrier->copy->flags & COPY_QUARANTINED) != 0 || spilled(a->gate, carrier->lsn);
+    enum carried here = out->markings == 0 ? CARRIED_NOT : any && !waits ? CARRIED_MARKED : CARRIED_TIGHTER;
+    out->granted = out->granted && here == CARRIED_MARKED;
+    if (TRY(err, add_twins(a, carrier, out, &twins)))
+        return err;
+    if (out->tlp > POLICY_TLP_GREEN && !out->granted)
+        out->bare_tlp = POLICY_TLP_RED; /* this one's originator let nobody pass it on */
+    *out_here = twins > here ? twins : here;
+    return ERR_OK;
+}
+
+/* An unmarked SCO is as secret as the strictest of what carries it, of the same source. */
+static err_t add_carriers(struct binding *a, const struct subject *subject, struct arena *arena,
+                          struct policy_facts *facts, enum carried *out)
 {
     uint64_t carriers[LIMIT_CARRIERS];
     size_t count = 0;
     *out = CARRIED_NOT;
-    err_t err = referrers(gate, &subject->object.key, 0, carriers, LIMIT_CARRIERS, &count);
+    a->left = LIMIT_CARRIERS;
+    err_t err = referrers(a->gate, &subject->object.key, 0, carriers, LIMIT_CARRIERS, &count);
     if (err != ERR_OK)
         return err;
     if (count == LIMIT_CARRIERS)
         facts->markings |= POLICY_MARKING_UNRESOLVED; /* one that is not asked might be RED */
     for (size_t i = 0; i < count; i++) {
         struct subject carrier;
-        bool any;
-        if (TRY(err, subject_recall(gate, carriers[i], arena, &carrier)))
+        struct policy_facts one;
+        enum carried here;
+        err = subject_recall(a->gate, carriers[i], arena, &carrier);
+        if (err == ERR_NOTFOUND) /* somebody's word too many about its id: it has no part in anything */
+            continue;
+        if (err != ERR_OK)
             return err;
         if (carrier.envelope.source != subject->envelope.source || carrier.object.type->category == STIX_SCO)
             continue;
-        struct policy_facts one = {.onward = UINT64_MAX};
-        if (TRY(err, subject_add_markings(gate, policy, &carrier, now_us, arena, &one, &any)))
+        if (TRY(err, carrier_facts(a, &carrier, arena, &one, &here)))
             return err;
-        bool waits = (carrier.copy->flags & COPY_QUARANTINED) != 0 || spilled(gate, carriers[i]);
-        enum carried here = one.markings == 0 ? CARRIED_NOT
-                            : any && !waits   ? CARRIED_MARKED
-                                              : CARRIED_TIGHTER;
-        one.granted = one.granted && here == CARRIED_MARKED;
-        if (one.tlp > POLICY_TLP_GREEN && !one.granted)
-            one.bare_tlp = POLICY_TLP_RED; /* this one's originator let nobody pass it on */
         facts_add_strictest(facts, &one);
         *out = here > *out ? here : *out;
     }
@@ -460,17 +494,31 @@ static err_t add_source(const struct gate *gate, const struct subject *subject, 
     return ERR_OK;
 }
 
+/* What others than itself mark it with. */
+static err_t add_others(struct binding *a, const struct subject *subject, bool any, struct arena *arena,
+                        struct policy_facts *facts, enum carried *out)
+{
+    err_t err;
+    a->left = LIMIT_COPIES;
+    if (TRY(err, add_twins(a, subject, facts, out)))
+        return err;
+    return any || subject->object.type->category != STIX_SCO ? ERR_OK
+                                                             : add_carriers(a, subject, arena, facts, out);
+}
+
 static err_t add_all_markings(struct gate *gate, const struct policy *policy, const struct subject *subject,
                               int64_t now_us, struct arena *arena, struct policy_facts *facts)
 {
+    struct binding asking = {.gate = gate, .policy = policy, .now_us = now_us};
     enum carried carried;
     bool any;
-    err_t err;
-    if (TRY(err, subject_add_markings(gate, policy, subject, now_us, arena, facts, &any)) ||
-        TRY(err, add_twins(gate, policy, subject, now_us, arena, facts, &carried)))
+    err_t err = subject_add_markings(gate, policy, subject, now_us, arena, facts, &any);
+    if (err != ERR_OK)
         return err;
-    if (!any && subject->object.type->category == STIX_SCO &&
-        TRY(err, add_carriers(gate, policy, subject, now_us, arena, facts, &carried)))
+    arena_init(&asking.arena, LIMIT_NEIGHBOUR_BYTES);
+    err = add_others(&asking, subject, any, arena, facts, &carried);
+    arena_deinit(&asking.arena);
+    if (err != ERR_OK)
         return err;
     /* The node's own identity goes with what it minted and never by itself: who gets nothing minted would see
      * when something first was, for somebody else. */

@@ -135,12 +135,39 @@ static void add_marks(const struct world *w, const struct kept *copy, int granul
             add_mark(w, copy->source, saying->granular[i].mark, facts);
 }
 
-/* One that is known to nobody by name is nobody's to pass on, whatever stands beside it. */
-static void add_carrier(const struct world *w, const struct kept *carrier, bool marks, struct facts *facts)
+static bool marks_anything(const struct saying *saying)
+{
+    return saying->mark_count + saying->granular_count > 0;
+}
+
+/* Other copies of the same version of an object that has versions bind, whoever brought them, and let nothing
+ * go. True: some of them is marked. */
+static bool add_rivals(const struct world *w, const struct kept *copy, struct facts *facts)
+{
+    const struct saying *saying = kept_said(w, copy);
+    bool granted = facts->granted, any = false;
+    for (size_t i = 0; i < w->copy_count; i++) {
+        const struct kept *other = &w->copies[i];
+        const struct saying *says = kept_said(w, other);
+        if (other == copy || other->seen || other->assertion || says->thing != saying->thing ||
+            says->version != saying->version)
+            continue;
+        add_marks(w, other, ALL_MARKS, facts);
+        any |= marks_anything(says);
+        facts->revoked |= says->revoked && other->source == copy->source;
+    }
+    facts->granted = granted;
+    return any;
+}
+
+/* One that is known to nobody by name is nobody's to pass on, whatever stands beside it. True: its other
+ * copies are marked. */
+static bool add_carrier(const struct world *w, const struct kept *carrier, bool marks, struct facts *facts)
 {
     struct facts one = {.onward = UINT32_MAX};
     add_marks(w, carrier, ALL_MARKS, &one);
     one.granted &= marks;
+    bool rivals = add_rivals(w, carrier, &one);
     if (one.tlp > 2 && !one.granted)
         one.bare_tlp = 5;
     facts->states |= one.states;
@@ -148,6 +175,7 @@ static void add_carrier(const struct world *w, const struct kept *carrier, bool 
     facts->granted |= one.granted;
     facts->tlp = narrower(facts->tlp, one.tlp);
     facts->bare_tlp = narrower(facts->bare_tlp, one.bare_tlp);
+    return rivals;
 }
 
 static bool names(const struct saying *saying, int thing)
@@ -160,38 +188,27 @@ static bool names(const struct saying *saying, int thing)
 
 enum carried { CARRIED_NOT, CARRIED_TIGHTER, CARRIED_MARKED };
 
-/* Rival copies under the same version bind; so do carriers of an unmarked observable, of its source. A copy
- * in quarantine only tightens, as granular markings do: it gives nothing a level that has none. */
+/* Rival copies under the same version bind; so do carriers of an unmarked observable, of its source, and the
+ * rivals of these. A copy in quarantine only tightens, as granular markings do: it gives nothing a level that
+ * has none. */
 static enum carried add_others(const struct world *w, const struct kept *copy, struct facts *facts)
 {
     const struct saying *saying = kept_said(w, copy);
     enum carried carried = CARRIED_NOT;
-    bool sco = thing_is_sco(w, saying->thing);
-    for (size_t i = 0; i < w->copy_count; i++) {
+    if (!thing_is_sco(w, saying->thing))
+        return add_rivals(w, copy, facts) ? CARRIED_TIGHTER : CARRIED_NOT;
+    for (size_t i = 0; i < w->copy_count && saying->mark_count == 0; i++) {
         const struct kept *other = &w->copies[i];
         const struct saying *says = kept_said(w, other);
-        if (other == copy || other->seen)
+        if (other == copy || other->seen || other->source != copy->source || thing_is_sco(w, says->thing) ||
+            !names(says, saying->thing))
             continue;
-        if (!sco && says->thing == saying->thing && says->version == saying->version && !other->assertion) {
-            bool granted = facts->granted; /* it binds, and lets nothing go */
-            add_marks(w, other, ALL_MARKS, facts);
-            facts->granted = granted;
-            if (says->mark_count + says->granular_count > 0 && carried == CARRIED_NOT)
-                carried = CARRIED_TIGHTER;
-            facts->revoked |= says->revoked && other->source == copy->source;
-        }
-        if (sco && saying->mark_count == 0 && other->source == copy->source &&
-            !thing_is_sco(w, says->thing) && names(says, saying->thing)) {
-            bool marks = says->mark_count > 0 && !other->quarantined;
-            enum carried here = marks                                         ? CARRIED_MARKED
-                                : says->mark_count + says->granular_count > 0 ? CARRIED_TIGHTER
-                                                                              : CARRIED_NOT;
-            add_carrier(w, other, marks, facts);
-            carried = here > carried ? here : carried;
-            /* What a carrier in quarantine changes is not looked at (docs/status.md). */
-            if (w->sure && !w->taking && other->quarantined)
-                facts->states |= STATE_UNKNOWN;
-        }
+        bool marks = says->mark_count > 0 && !other->quarantined;
+        bool rivals = add_carrier(w, other, marks, facts);
+        enum carried here = marks                            ? CARRIED_MARKED
+                            : rivals || marks_anything(says) ? CARRIED_TIGHTER
+                                                             : CARRIED_NOT;
+        carried = here > carried ? here : carried;
     }
     return carried;
 }

@@ -256,24 +256,35 @@ static enum stix_tlp assumed(const struct node *node, unsigned source)
     return STIX_TLP_NONE;
 }
 
+/* Copies of the same version bind each other, whoever brought them. */
+static void add_rivals(const struct node *node, const struct held *held, struct facts *facts)
+{
+    for (size_t i = 0; i < node->held_count; i++) {
+        const struct held *other = &node->held[i];
+        if (other != held && !other->assertion && other->thing->target == held->thing->target &&
+            other->thing->version == held->thing->version)
+            add_marks(node, other->thing, facts);
+    }
+}
+
+/* What carries an unmarked observable of the same source binds it, and what binds that. */
 static struct facts facts_of(const struct node *node, const struct held *held)
 {
     struct facts facts = {.tlp = STIX_TLP_NONE};
     const struct thing *thing = held->thing;
     bool marked = thing->marked, sco = thing->kind == THING_DOMAIN;
     add_marks(node, thing, &facts);
+    if (!sco)
+        add_rivals(node, held, &facts);
     for (size_t i = 0; i < node->held_count; i++) {
         const struct held *other = &node->held[i];
-        if (other == held)
-            continue;
-        if (!sco && other->thing->target == thing->target && other->thing->version == thing->version &&
-            !other->assertion)
-            add_marks(node, other->thing, &facts);
-        if (!sco || thing->marked || other->source != held->source || other->thing->kind == THING_DOMAIN)
+        if (other == held || !sco || thing->marked || other->source != held->source ||
+            other->thing->kind == THING_DOMAIN)
             continue;
         for (size_t r = 0; r < other->thing->ref_count; r++)
             if (other->thing->refs[r].target == thing->target) {
                 add_marks(node, other->thing, &facts);
+                add_rivals(node, other, &facts);
                 marked |= other->thing->marked && !other->quarantined; /* which only tightens */
                 break;
             }

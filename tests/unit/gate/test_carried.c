@@ -1,4 +1,6 @@
 /* Observables that nobody marked: what carries them marks them. */
+#include "gate/recall.h"
+#include "gate/rival.h"
 #include "gate/spill.h"
 
 #include "gate_test.h"
@@ -154,23 +156,29 @@ static void a_carried_observable_has_its_own_timer(void **state)
     bench_deinit(&n.b);
 }
 
-/* What waits in quarantine marks what it carries, and frees nothing. */
+/* What waits in quarantine marks what it carries, with the other copies of its version, and frees nothing. */
 static void a_carrier_in_quarantine_only_tightens(void **state)
 {
     (void)state;
-    static const char *const marks[] = {MARKED(TLP_RED), MARKED(TLP_GREEN)};
-    for (int i = 0; i < 2; i++) {
+    static const struct {
+        const char *accepted, *quarantined;
+        bool goes;
+    } rows[] = {{MARKED(TLP_AMBER), MARKED(TLP_RED), false},
+                {MARKED(TLP_CLEAR), MARKED(TLP_RED), false},
+                {MARKED(TLP_AMBER), MARKED(TLP_GREEN), false},
+                {MARKED(TLP_CLEAR), MARKED(TLP_GREEN), true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct node n;
         char text[TEXT_MAX], more[512];
         node_init(&n);
         (void)bench_add(&n.b, n.own, address(text, 1, ""));
-        (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_AMBER)));
+        (void)bench_add(&n.b, n.own, indicator(text, 1, 1, rows[i].accepted));
         (void)snprintf(more, sizeof more, "%s,\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"",
-                       marks[i]);
+                       rows[i].quarantined);
         assert_int_equal(bench_add(&n.b, n.own, indicator(text, 1, 1, more)), GATE_CONFLICT);
         assert_false(out(&n, "ipv4-addr", 1)); /* unmarked still */
         (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
-        assert_int_equal(out(&n, "ipv4-addr", 1), i == 1);
+        assert_int_equal(out(&n, "ipv4-addr", 1), rows[i].goes);
         bench_deinit(&n.b);
     }
 }
@@ -206,6 +214,130 @@ static void what_tightens_gives_no_level(void **state)
     bench_deinit(&n.b);
 }
 
+/* --- another's copy of a carrier --- */
+
+#define SEES_1 ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\""
+
+struct rivalry {
+    struct node n;
+    uint32_t theirs; /* a partner's source, which brings stricter copies */
+};
+
+/* Ours carries an address that nobody marked, and both are out. */
+static void rivalry_init(struct rivalry *r)
+{
+    char text[TEXT_MAX];
+    node_init(&r->n);
+    bench_policy_text(&r->n.b, "language 1\nrelease g if tlp <= green to us-cisa\n");
+    r->theirs = gate_peer_get(r->n.b.gate, bench_partner(&r->n.b, "kr-other"))->source;
+    (void)bench_add(&r->n.b, r->n.own, address(text, 1, ""));
+    (void)bench_add(&r->n.b, r->n.own, indicator(text, 1, 1, MARKED(TLP_GREEN) SEES_1));
+    assert_true(out(&r->n, "ipv4-addr", 1));
+}
+
+/* Theirs, of that version, which need not name what ours carries. */
+static uint64_t tighten(struct rivalry *r, int version)
+{
+    char text[TEXT_MAX];
+    assert_int_equal(
+        bench_add(&r->n.b, r->theirs, indicator(text, 1, version, ",\"name\":\"theirs\"" MARKED(TLP_RED))),
+        GATE_CONFLICT);
+    uint64_t lsn = r->n.b.last_lsn;
+    bench_settle(&r->n.b);
+    return lsn;
+}
+
+static bool address_is_out(struct rivalry *r)
+{
+    return out(&r->n, "ipv4-addr", 1);
+}
+
+/* The stricter copy of a carrier binds what it carries, as it binds the carrier. */
+static void a_rival_of_a_carrier_binds_what_it_carries(void **state)
+{
+    (void)state;
+    struct rivalry r;
+    struct gate_rival_word word = {.object = key_of("indicator", 1), .until_us = INT64_MAX};
+    bool waits;
+    rivalry_init(&r);
+    (void)tighten(&r, 1);
+    assert_false(out(&r.n, "indicator", 1));
+    assert_false(address_is_out(&r));
+    bench_reopen(&r.n.b);
+    assert_false(address_is_out(&r));
+    /* Where the owner's marking stands, it stands for both. */
+    assert_int_equal(gate_rival_keep(r.n.b.gate, &word, &by_test, r.n.b.now_us, &waits), ERR_OK);
+    assert_true(address_is_out(&r));
+    assert_int_equal(gate_rival_lift(r.n.b.gate, &word, &by_test, r.n.b.now_us), ERR_OK);
+    assert_false(address_is_out(&r));
+    word.until_us = r.n.b.now_us + 60 * MINUTE;
+    assert_int_equal(gate_rival_keep(r.n.b.gate, &word, &by_test, r.n.b.now_us, &waits), ERR_OK);
+    assert_true(address_is_out(&r));
+    r.n.b.now_us += 61 * MINUTE;
+    assert_false(address_is_out(&r));
+    bench_deinit(&r.n.b);
+}
+
+/* What an older version carries is bound by copies of that version. */
+static void a_rival_of_an_older_carrier_binds_too(void **state)
+{
+    (void)state;
+    struct rivalry r;
+    char text[TEXT_MAX];
+    struct gate_rival_word word = {.until_us = INT64_MAX};
+    bool waits;
+    rivalry_init(&r);
+    (void)bench_add(&r.n.b, r.n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    assert_true(address_is_out(&r));
+    (void)tighten(&r, 1);
+    assert_true(out(&r.n, "indicator", 1));
+    assert_false(address_is_out(&r));
+    word.source = r.theirs;
+    assert_int_equal(gate_rival_keep(r.n.b.gate, &word, &by_test, r.n.b.now_us, &waits), ERR_OK);
+    assert_true(address_is_out(&r));
+    assert_int_equal(gate_rival_lift(r.n.b.gate, &word, &by_test, r.n.b.now_us), ERR_OK);
+    assert_false(address_is_out(&r));
+    bench_deinit(&r.n.b);
+}
+
+/* So with the source's own copy, which waits in quarantine, and alone names the address. */
+static void a_carrier_in_quarantine_is_looked_at(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa\n");
+    (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    assert_true(out(&n, "ipv4-addr", 1));
+    assert_int_equal(bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_RED) SEES_1)), GATE_CONFLICT);
+    assert_false(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
+/* Copies in quarantine bind each other's observables: theirs is bound by a third one's word. */
+static void rivals_bind_each_others_observables(void **state)
+{
+    (void)state;
+    struct rivalry r;
+    char text[TEXT_MAX];
+    rivalry_init(&r);
+    uint32_t feed = bench_source(&r.n.b, "feed", STIX_TLP_CLEAR, false, false);
+    (void)bench_add(&r.n.b, feed, address(text, 2, ""));
+    assert_int_equal(bench_add(&r.n.b, feed,
+                               indicator(text, 1, 1,
+                                         MARKED(TLP_GREEN) ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-"
+                                                           "8000-000000000002\"")),
+                     GATE_CONFLICT);
+    assert_true(out(&r.n, "ipv4-addr", 2));
+    (void)tighten(&r, 1);
+    assert_false(address_is_out(&r));
+    assert_false(out(&r.n, "ipv4-addr", 2));
+    bench_deinit(&r.n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +348,10 @@ int main(void)
         cmocka_unit_test(a_carried_observable_has_its_own_timer),
         cmocka_unit_test(a_carrier_in_quarantine_only_tightens),
         cmocka_unit_test(what_tightens_gives_no_level),
+        cmocka_unit_test(a_rival_of_a_carrier_binds_what_it_carries),
+        cmocka_unit_test(a_rival_of_an_older_carrier_binds_too),
+        cmocka_unit_test(a_carrier_in_quarantine_is_looked_at),
+        cmocka_unit_test(rivals_bind_each_others_observables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,55 @@
+/* What carries unmarked observables marks them (subject.c), so what changes a carrier asks for them again. */
+#include "gate/deciding.h"
+
+/* Keys of all that it refers to, in the step's arena. */
+err_t wake_keys(struct deciding *d, const struct stix_object *object, struct stix_key **out)
+{
+    *out = arena_alloc(d->arena, (object->ref_count + 1) * sizeof **out);
+    for (size_t i = 0; *out != NULL && i < object->ref_count; i++)
+        (*out)[i] = object->refs[i].key;
+    return *out == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+/* What a carrier of observables says binds its source's unmarked variants, whether or not it speaks for its
+ * own id. */
+static err_t wake_variants(struct deciding *d, const struct stix_key *keys, size_t count, uint32_t source)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct copies copies;
+        if (!key_is_observable(&keys[i]))
+            continue;
+        err_t err = copies_load(d->gate, &keys[i], &copies);
+        for (size_t k = 0; err == ERR_OK && k < copies.count; k++)
+            if (copies.at[k].source == source && copy_is_current(&copies, &copies.at[k]))
+                err = set_add(d, copies.at[k].lsn, false, UINT64_MAX, 0);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+static err_t wake_by(struct deciding *d, const struct copy *carrier)
+{
+    struct subject subject;
+    struct stix_key *keys;
+    arena_reset(&d->gate->accept_arena);
+    err_t err = subject_recall(d->gate, carrier->lsn, &d->gate->accept_arena, &subject);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed */
+    size_t count = subject.object.ref_count;
+    return TRY(err, wake_keys(d, &subject.object, &keys)) ? err
+                                                          : wake_variants(d, keys, count, carrier->source);
+}
+
+err_t wake_carried(struct deciding *d, const struct stix_key *key, const struct stamp *version)
+{
+    struct copies copies;
+    if (key_is_observable(key))
+        return ERR_OK;
+    err_t err = copies_load(d->gate, key, &copies);
+    for (size_t i = 0; err == ERR_OK && i < copies.count; i++)
+        if ((copies.at[i].flags & COPY_SEEN) == 0 &&
+            (version == NULL || stamp_cmp(copies.at[i].version, *version) == 0))
+            err = wake_by(d, &copies.at[i]);
+    return err;
+}
