@@ -360,6 +360,7 @@ static err_t ask_one(struct deciding *d, const struct job *job, uint64_t lsn)
         return ask_referrer(d, lsn);
     case JOB_OBJECT:
     case JOB_RIVALS:
+    case JOB_LISTED:
         return ask_all_of(d, lsn);
     default:
         return set_ask(d, lsn);
@@ -372,7 +373,7 @@ static err_t ask_page(struct deciding *d, const struct job *job, const uint64_t 
     err_t err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         if (d->count >= LIMIT_STEP_OBJECTS || set_is_heavy(d)) { /* one may have led to many */
-            *cursor = page[i];
+            *cursor = job->scope == JOB_LISTED ? job->cursor + i : page[i];
             break;
         }
         err = ask_one(d, job, page[i]);

@@ -220,6 +220,9 @@ struct gathering {
     size_t gone_count;
     struct record_gone_leaf *leaves;
     size_t leaf_count, leaf_size;
+    uint64_t *again; /* what is decided otherwise without it */
+    size_t again_count, again_size;
+    struct map asked; /* positions of these -> 0 */
 };
 
 static bool is_wanted(const struct gathering *g, uint64_t lsn)
@@ -397,6 +400,76 @@ static err_t gather_leaves(struct gathering *g, const struct frame *frame)
     return err;
 }
 
+/* --- what it marked --- */
+
+static err_t again_add(struct gathering *g, uint64_t lsn)
+{
+    if (is_wanted(g, lsn) || map_get(&g->asked, &lsn) != NULL)
+        return ERR_OK;
+    if (g->again_count == g->again_size) {
+        size_t size = g->again_size == 0 ? 64 : g->again_size * 2;
+        uint64_t *wider = mem_grow(g->again, size * sizeof *wider);
+        if (wider == NULL)
+            return ERR_NOMEM;
+        g->again = wider;
+        g->again_size = size;
+    }
+    g->again[g->again_count++] = lsn;
+    return map_put(&g->asked, &lsn, 0);
+}
+
+/* What is left under an identifier: copies of `source` alone, where it says them by itself. */
+static err_t again_copies(struct gathering *g, const struct stix_key *key, const uint32_t *source)
+{
+    struct copies copies;
+    err_t err = copies_load(g->gate, key, &copies);
+    for (size_t i = 0; i < copies.count && err == ERR_OK; i++) {
+        const struct copy *copy = &copies.at[i];
+        bool his = source == NULL || (copy->source == *source && copy_is_current(&copies, copy));
+        if ((copy->flags & COPY_SEEN) == 0 && his)
+            err = again_add(g, copy->lsn);
+    }
+    return err;
+}
+
+/* One that goes: it bound other copies of its version, what these carry, and what it carried itself. */
+static err_t again_without(struct gathering *g, const struct record_gone *gone)
+{
+    struct record_envelope envelope;
+    struct stix_object object;
+    struct json_doc doc;
+    struct frame frame;
+    struct bytes bytes;
+    err_t err;
+    if (TRY(err, store_read(g->gate->store, gone->lsn, &frame)))
+        return err;
+    if ((frame.kind != FRAME_OBJ && frame.kind != FRAME_QUAR) ||
+        TRY(err, record_envelope_read(frame.envelope, &envelope)) ||
+        (frame.kind == FRAME_QUAR && envelope.reason != RECORD_QUARANTINE_CONFLICT))
+        return frame.kind != FRAME_OBJ && frame.kind != FRAME_QUAR ? ERR_OK : err;
+    arena_reset(&g->one);
+    if (TRY(err, frame_bytes(g->gate, &frame, &g->one, &bytes)) ||
+        TRY(err, json_parse(g->gate->parser_one, bytes, &doc, NULL)) ||
+        TRY(err, stix_read_held(json_root(&doc), &g->one, &object)) ||
+        TRY(err, again_copies(g, &object.key, NULL)))
+        return err;
+    for (size_t i = 0; i < object.ref_count && err == ERR_OK; i++)
+        if (key_is_observable(&object.refs[i].key) && !key_is_observable(&object.key))
+            err = again_copies(g, &object.refs[i].key, &envelope.source);
+    return err;
+}
+
+/* Before the RECALL, while it can be read: a crash between the two forgets nothing. */
+static err_t ask_again(struct gathering *g, int64_t now_us)
+{
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < g->gone_count && err == ERR_OK; i++)
+        err = again_without(g, &g->gone[i]);
+    return err != ERR_OK ? err
+                         : job_list(g->gate, g->again, g->again_count, now_us,
+                                    "what marked it, or stood beside it, was destroyed");
+}
+
 /* --- the whole of it --- */
 
 static err_t gather_frame(struct gathering *g, const struct frame *frame)
@@ -521,11 +594,16 @@ err_t gate_destroy(struct gate *gate, const uint64_t *lsns, size_t count, enum r
     map_init(&g->wanted, sizeof(uint64_t), 2 * LIMIT_RECALL_FRAMES, &gate->sip);
     arena_init(&g->arena, LIMIT_RECALL_CONTENT_BYTES);
     arena_init(&g->one, LIMIT_NEIGHBOUR_BYTES);
+    map_init(&g->asked, sizeof(uint64_t), SIZE_MAX / 2, &gate->sip);
     err = gather(g, lsns, count, cause == RECORD_CAUSE_RETENTION);
+    if (err == ERR_OK)
+        err = ask_again(g, now_us);
     if (err == ERR_OK)
         err = state_recall(g, &recall);
     store_view_end(gate->store);
     mem_free(g->leaves);
+    mem_free(g->again);
+    map_deinit(&g->asked);
     map_deinit(&g->wanted);
     arena_deinit(&g->one);
     arena_deinit(&g->arena);

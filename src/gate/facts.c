@@ -430,6 +430,8 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
     }
     case RECORD_FACT_MARKING:
     case RECORD_FACT_RECHECK:
+        if (job_is_list(fact, &job))
+            break;
         job.scope = JOB_REFERRERS;
         memcpy(job.key.b, fact->key.at, STIX_KEY_SIZE);
         break;

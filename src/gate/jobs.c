@@ -4,7 +4,7 @@
 #include "core/wr.h"
 #include "gate/mint.h"
 
-enum { JOB_KEY_SIZE = 1 + 4 };
+enum { JOB_KEY_SIZE = 1 + 4, LIST_KEY_SIZE = 8, LIST_MAX = 4096 };
 
 static struct bytes job_key(uint32_t number, uint8_t out[JOB_KEY_SIZE])
 {
@@ -41,18 +41,28 @@ static err_t job_read(struct bytes key, struct bytes value, struct job *out)
     return rd_end(&key_rd) == ERR_OK && rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
+/* Its row goes, and the list of what it asks for. */
+static err_t job_delete(struct gate *gate, const struct job *job)
+{
+    uint8_t key[JOB_KEY_SIZE], full[FACT_KEY_SIZE_MAX];
+    struct bytes list = bytes_of(job->key.b, LIST_KEY_SIZE);
+    err_t err = store_delete(gate->store, TABLE_FACT, job_key(job->number, key));
+    return err != ERR_OK || job->scope != JOB_LISTED
+               ? err
+               : store_delete(gate->store, TABLE_FACT, fact_key(RECORD_FACT_RECHECK, list, full));
+}
+
 /* One job over everything stands for all that wait. What is logged must be applied, now and on every replay:
  * a full queue may cost work, never an error. */
 static err_t jobs_fold(struct gate *gate, struct job *job)
 {
-    uint8_t key[JOB_KEY_SIZE];
     size_t kept = 0;
     for (size_t i = 0; i < gate->job_count; i++) {
         if (gate->jobs[i].scope == JOB_WITHDRAW) { /* the only one that takes back */
             gate->jobs[kept++] = gate->jobs[i];
             continue;
         }
-        err_t err = store_delete(gate->store, TABLE_FACT, job_key(gate->jobs[i].number, key));
+        err_t err = job_delete(gate, &gate->jobs[i]);
         if (err != ERR_OK)
             return err;
         job->partners |= gate->jobs[i].partners;
@@ -92,10 +102,10 @@ err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor)
     gate->jobs[at].cursor = cursor;
     if (cursor != UINT64_MAX)
         return job_save(gate, &gate->jobs[at]);
-    uint8_t key[JOB_KEY_SIZE];
+    struct job done = gate->jobs[at];
     memmove(gate->jobs + at, gate->jobs + at + 1, (gate->job_count - at - 1) * sizeof *gate->jobs);
     gate->job_count--;
-    return store_delete(gate->store, TABLE_FACT, job_key(number, key));
+    return job_delete(gate, &done);
 }
 
 err_t withdraw_begin(struct gate *gate, uint64_t partners, uint64_t until)
@@ -167,6 +177,24 @@ static uint64_t job_means(const struct job *job, const struct frame *frame, bool
     return all || (his && job->scope == JOB_SOURCE) ? frame->lsn : 0;
 }
 
+static err_t page_of_list(struct gate *gate, const struct job *job, uint64_t *out, size_t size,
+                          size_t *out_count, uint64_t *out_cursor)
+{
+    struct bytes value;
+    size_t count = 0;
+    err_t err = fact_get(gate, RECORD_FACT_RECHECK, bytes_of(job->key.b, LIST_KEY_SIZE), &value);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
+    if (job->cursor > value.len / 8 || value.len % 8 != 0)
+        return ERR_CORRUPT;
+    struct rd rd = rd_of(bytes_of(value.at + 8 * job->cursor, value.len - 8 * job->cursor));
+    while (count < size && rd.left > 0)
+        out[count++] = rd_u64(&rd);
+    *out_count = count;
+    *out_cursor = rd.left > 0 ? job->cursor + count : UINT64_MAX;
+    return ERR_OK;
+}
+
 err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size, size_t *out_count,
                uint64_t *out_cursor)
 {
@@ -174,6 +202,8 @@ err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t s
     err_t err = ERR_OK;
     uint64_t cursor = UINT64_MAX;
     bool all = job->scope == JOB_ALL || is_about_maker(gate, job);
+    if (job->scope == JOB_LISTED)
+        return page_of_list(gate, job, out, size, out_count, out_cursor);
     if (job->scope == JOB_OBJECT) {
         struct copies copies;
         err = copies_load(gate, &job->key, &copies);
@@ -214,4 +244,31 @@ err_t job_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us,
     record_fact_write(&gate->record, &fact);
     err_t err = gate_append(gate, FRAME_JOB, &lsn);
     return err != ERR_OK ? err : fact_apply(gate, lsn, &fact);
+}
+
+bool job_is_list(const struct record_fact *fact, struct job *job)
+{
+    if (fact->kind != RECORD_FACT_RECHECK || fact->key.len != LIST_KEY_SIZE)
+        return false;
+    memcpy(job->key.b, fact->key.at, LIST_KEY_SIZE);
+    job->scope = JOB_LISTED;
+    job->cursor = 0;
+    return true;
+}
+
+err_t job_list(struct gate *gate, const uint64_t *lsns, size_t count, int64_t now_us, const char *because)
+{
+    const struct gate_by by = {STR("gate"), str_of(because)};
+    err_t err = ERR_OK;
+    for (size_t from = 0; from < count && err == ERR_OK; from += LIST_MAX) {
+        uint8_t key[LIST_KEY_SIZE];
+        if (TRY(err, gate_group(gate)))
+            return err;
+        wr_at_u64(key, store_end_lsn(gate->store)); /* rises with each */
+        buf_clear(&gate->scratch);
+        for (size_t i = from; i < count && i < from + LIST_MAX; i++)
+            wr_u64(&gate->scratch, lsns[i]);
+        err = fact_state(gate, RECORD_FACT_RECHECK, bytes_of(key, sizeof key), &by, now_us);
+    }
+    return err;
 }

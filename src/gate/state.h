@@ -79,15 +79,16 @@ enum job_scope {
     JOB_OBJECT,
     JOB_WITHDRAW, /* what the policy in force denies and somebody has: before all other jobs (withdraw.c) */
     JOB_RIVALS,   /* what a source sent other copies of */
+    JOB_LISTED,   /* what a fact lists */
 };
 
 struct job {
     uint32_t number;
     enum job_scope scope;
     uint64_t partners;   /* for whom */
-    struct stix_key key; /* JOB_REFERRERS, JOB_OBJECT */
+    struct stix_key key; /* JOB_REFERRERS, JOB_OBJECT; JOB_LISTED: number of the list, u64 */
     uint16_t source;     /* JOB_SOURCE, JOB_RIVALS */
-    uint64_t cursor;     /* next lsn */
+    uint64_t cursor;     /* next lsn; JOB_LISTED: next of the list */
     uint64_t until;      /* exclusive: later objects know the new fact already */
 };
 
@@ -447,6 +448,11 @@ NODISCARD err_t jobs_load(struct gate *gate);
 /* The referrers of `key` are decided again, as a job. */
 NODISCARD err_t job_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us,
                             const char *because);
+/* These positions are decided again, as jobs: what their objects are, at any number of them. */
+NODISCARD err_t job_list(struct gate *gate, const uint64_t *lsns, size_t count, int64_t now_us,
+                         const char *because);
+/* Of the fact that lists them. */
+bool job_is_list(const struct record_fact *fact, struct job *job);
 /* The next page of objects that a job names: lsns from its cursor on, at most `size`. *out_cursor: where it
  * goes on; UINT64_MAX: done. */
 NODISCARD err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t size,
@@ -538,6 +544,7 @@ struct subject {
     struct str safety;               /* why it waits for a person (safety.c); empty: it does not */
     const struct stix_key *granular; /* the only granular marking that counts; NULL: all do */
     bool gone; /* asked about a copy that left: what stops further ones says nothing of it (withdraw.c) */
+    bool unsuspended; /* as if what carries it, and is suspended, were destroyed already */
 };
 /* The plain bytes of a sealed frame in the arena, padded for the parser; of a quarantined one without its
  * fault, of a minted one the object. ERR_NOTFOUND: its secret was destroyed. */

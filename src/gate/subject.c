@@ -406,7 +406,9 @@ static err_t add_carriers(struct binding *a, const struct subject *subject, stru
             continue;
         if (err != ERR_OK)
             return err;
-        if (carrier.envelope.source != subject->envelope.source || carrier.object.type->category == STIX_SCO)
+        if (carrier.envelope.source != subject->envelope.source ||
+            carrier.object.type->category == STIX_SCO ||
+            (subject->unsuspended && spilled(a->gate, carriers[i])))
             continue;
         if (TRY(err, carrier_facts(a, &carrier, arena, &one, &here)))
             return err;
@@ -740,6 +742,32 @@ static void tighten(const struct policy *policy, const struct policy_facts *fact
         verdict->next_change_us = less.next_change_us;
 }
 
+/* What is suspended binds what it carries to its end, and lets nothing go: what would be denied when it is
+ * destroyed is denied now, so that it goes back first. */
+static err_t deny_unsuspended(struct gate *gate, const struct subject *subject, const struct policy *policy,
+                              int64_t now_us, struct arena *arena, struct policy_verdict *verdict)
+{
+    struct subject without = *subject;
+    struct policy_facts facts;
+    struct policy_verdict less;
+    if (gate->spill_count == 0 || subject->object.type->category != STIX_SCO)
+        return ERR_OK;
+    without.unsuspended = true;
+    err_t err = subject_facts(gate, &without, policy, now_us, arena, &facts);
+    if (err != ERR_OK)
+        return err;
+    policy_decide(policy, &facts, now_us, &less);
+    uint64_t kept = (verdict->release | verdict->hold) & less.deny;
+    for (uint64_t left = kept; left != 0; left &= left - 1)
+        verdict->rule[__builtin_ctzll(left)] = less.rule[__builtin_ctzll(left)];
+    verdict->release &= ~kept;
+    verdict->hold &= ~kept;
+    verdict->deny |= kept;
+    if (less.next_change_us < verdict->next_change_us)
+        verdict->next_change_us = less.next_change_us;
+    return ERR_OK;
+}
+
 err_t subject_decide(struct gate *gate, const struct subject *subject, const struct policy *policy,
                      int64_t now_us, struct arena *arena, struct policy_facts *out_facts,
                      struct policy_verdict *out)
@@ -749,6 +777,8 @@ err_t subject_decide(struct gate *gate, const struct subject *subject, const str
         return err;
     policy_decide(policy, out_facts, now_us, out);
     tighten(policy, out_facts, now_us, out);
+    if (TRY(err, deny_unsuspended(gate, subject, policy, now_us, arena, out)))
+        return err;
     /* Built-in markings are everybody's already: a copy, true or forged, is nobody's to send. */
     if (key_is_builtin(&subject->object.key))
         deny(gate, out, UINT64_MAX, POLICY_RULE_DEFAULT);

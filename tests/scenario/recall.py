@@ -161,6 +161,26 @@ def comes_again(chain, secret):
                  state(us, secret, 'fr') == 'done', rows(us, secret))
 
 
+def carried(chain):
+    """An address that nobody marked goes back with the only object that said how secret it is, node by node."""
+    kr, us, fr = chain.all()
+    address = {'type': 'ipv4-addr', 'spec_version': '2.1', 'id': 'ipv4-addr--00000000-0000-4000-8000-000000000077',
+               'value': '203.0.113.77'}
+    carrier = {'type': 'observed-data', 'spec_version': '2.1', 'id': 'observed-data--00000000-0000-4000-8000-000000000077',
+               'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z', 'number_observed': 1,
+               'first_observed': '2026-01-01T00:00:00Z', 'last_observed': '2026-01-01T00:00:00Z',
+               'object_refs': [address['id']], 'object_marking_refs': [CLEAR]}
+    REPORT.check('an observation and its address are handed in', add(kr, chain.folder, address, carrier).good)
+    REPORT.check('both arrive at the third', wait_for(lambda: holds(fr, address) and holds(fr, carrier)))
+    before = {one.name: len(leaves(one, audience, 'expire')) for one, audience in ((kr, 'us'), (us, 'fr'))}
+    REPORT.check('the observation is called back', kr.run('recall', carrier['id'], '--because', 'wrong sensor', '--yes').good)
+    REPORT.check('it is destroyed at the third', wait_for(lambda: state(fr, carrier, 'this node') == 'destroyed'))
+    for one, audience in ((kr, 'us'), (us, 'fr')):
+        REPORT.check(f'{one.name} takes back from {audience} what it carried',
+                     wait_for(lambda o=one, a=audience: len(leaves(o, a, 'expire')) == before[o.name] + 1),
+                     leaves(one, audience, 'expire'))
+
+
 def main():
     folder = tempfile.mkdtemp(prefix='bongsu-recall-')
     chain = None
@@ -168,6 +188,7 @@ def main():
         chain = Chain(folder)
         secret = travels(chain)
         proves(chain)
+        carried(chain)
         comes_again(chain, secret)
         recall_chosen.run(REPORT, folder)
         recall_held.run(REPORT, folder)

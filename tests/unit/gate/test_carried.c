@@ -80,7 +80,7 @@ static void a_suspended_carrier_marks_nothing(void **state)
     assert_true(out(&n, "ipv4-addr", 1));
     assert_int_equal(gate_spill(n.b.gate, lsn, &by_test, n.b.now_us, &spill), ERR_OK);
     (void)bench_add(&n.b, n.own, address(text, 2, ""));
-    assert_true(out(&n, "ipv4-addr", 1));
+    assert_false(out(&n, "ipv4-addr", 1));
     assert_false(out(&n, "ipv4-addr", 2));
     bench_deinit(&n.b);
 }
@@ -338,6 +338,125 @@ static void rivals_bind_each_others_observables(void **state)
     bench_deinit(&r.n.b);
 }
 
+/* --- a carrier that is called back --- */
+
+static void recall(struct node *n, uint64_t lsn)
+{
+    struct gate_recalled told;
+    assert_int_equal(
+        gate_recall(n->b.gate, &lsn, 1, n->b.now_us + 60 * MINUTE, &by_test, false, n->b.now_us, &told),
+        ERR_OK);
+    bench_settle(&n->b);
+}
+
+static void carry_out(struct node *n, uint64_t lsn)
+{
+    bool did = true;
+    while (did)
+        assert_int_equal(gate_recall_step(n->b.gate, n->b.now_us, &did), ERR_OK);
+    assert_true(gate_is_destroyed(n->b.gate, lsn));
+    assert_int_equal(gate_purge(n->b.gate, NULL, n->b.now_us), ERR_OK);
+}
+
+/* What follows from the log is the same when it is read again. */
+static void reindex(struct node *n)
+{
+    uint64_t bad = 1;
+    struct gate_setup setup = {
+        .os = os_linux(), .dir = n->b.dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
+    gate_close(n->b.gate);
+    assert_int_equal(gate_open(&setup, &n->b.gate), ERR_OK);
+    assert_int_equal(gate_check(n->b.gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+}
+
+/* Nothing marks it any more, so nothing lets it go: it is taken back before the carrier is destroyed. */
+static void what_a_recalled_carrier_carried_goes_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa\n");
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN) SEES_1));
+    uint64_t lsn = n.b.last_lsn;
+    assert_true(out(&n, "ipv4-addr", 1));
+    recall(&n, lsn);
+    assert_false(out(&n, "ipv4-addr", 1));
+    carry_out(&n, lsn);
+    assert_false(out(&n, "ipv4-addr", 1));
+    reindex(&n);
+    assert_false(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
+/* It stays where something else lets it go. */
+static void what_is_carried_twice_stays(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa\n");
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_GREEN) SEES_1));
+    uint64_t lsn = n.b.last_lsn;
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_CLEAR) SEES_1));
+    assert_true(out(&n, "ipv4-addr", 1));
+    recall(&n, lsn);
+    carry_out(&n, lsn);
+    assert_true(out(&n, "ipv4-addr", 1));
+    struct bench_leaves *leaves = bench_ledger(&n.b, n.us);
+    for (size_t i = 0; i < leaves->count; i++)
+        assert_int_not_equal(leaves->at[i].leaf.op, LEAF_EXPIRE);
+    mem_free(leaves);
+    bench_deinit(&n.b);
+}
+
+/* As long as it is suspended it binds still: somebody else has to agree, or an order keeps it. When it is
+ * gone what it alone kept goes, after a crash too. */
+static void what_a_recalled_carrier_kept_goes(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa\n");
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_RED) SEES_1));
+    uint64_t lsn = n.b.last_lsn;
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, MARKED(TLP_CLEAR) SEES_1));
+    assert_false(out(&n, "ipv4-addr", 1));
+    recall(&n, lsn);
+    assert_false(out(&n, "ipv4-addr", 1));
+    carry_out(&n, lsn);
+    bench_reopen(&n.b);
+    assert_true(out(&n, "ipv4-addr", 1));
+    reindex(&n);
+    assert_true(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
+/* A stricter copy that is destroyed binds nothing any more, neither the carrier nor what it carries. */
+static void a_rival_that_is_gone_binds_nothing(void **state)
+{
+    (void)state;
+    struct rivalry r;
+    rivalry_init(&r);
+    uint64_t lsn = tighten(&r, 1);
+    assert_false(out(&r.n, "indicator", 1));
+    assert_false(address_is_out(&r));
+    recall(&r.n, lsn);
+    assert_false(address_is_out(&r));
+    carry_out(&r.n, lsn);
+    assert_true(out(&r.n, "indicator", 1));
+    assert_true(address_is_out(&r));
+    reindex(&r.n);
+    assert_true(address_is_out(&r));
+    bench_deinit(&r.n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +471,10 @@ int main(void)
         cmocka_unit_test(a_rival_of_an_older_carrier_binds_too),
         cmocka_unit_test(a_carrier_in_quarantine_is_looked_at),
         cmocka_unit_test(rivals_bind_each_others_observables),
+        cmocka_unit_test(what_a_recalled_carrier_carried_goes_back),
+        cmocka_unit_test(what_is_carried_twice_stays),
+        cmocka_unit_test(what_a_recalled_carrier_kept_goes),
+        cmocka_unit_test(a_rival_that_is_gone_binds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
