@@ -1,6 +1,7 @@
 /* What of an object may leave to whom (section 7.2.3 of STIX 2.1, docs/protocol/MINTING.md). */
 #include <stdlib.h>
 
+#include "gate/expire.h"
 #include "gate/personal.h"
 #include "gate/told.h"
 #include "stix/cut.h"
@@ -685,7 +686,9 @@ static err_t judge_target(const struct told_ask *ask, struct telling *t, struct 
         return err;
     subject.gone = ask->gone;
     if (!TRY(err, decide_one(ask->gate, &subject, ask->policy, ask->now_us, scratch, told_keep(t),
-                             speaks ? told : NULL, false, &cutting)))
+                             speaks ? told : NULL, false, &cutting)) &&
+        !TRY(err, over_of(ask->gate, &subject.object.key, subject.copies, told->lsn, ask->now_us, scratch,
+                          &told->over)))
         told_note(ask->gate, told, &subject, &cutting);
     return err;
 }

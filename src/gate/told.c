@@ -300,11 +300,11 @@ void told_note(const struct gate *gate, struct told *told, const struct subject 
                const struct cutting *cutting)
 {
     uint64_t along = subject_comes_along(gate, subject, &cutting->facts, &cutting->verdict);
-    uint64_t has = cutting->verdict.release | (along & ~cutting->untreated);
+    uint64_t has = (cutting->verdict.release | (along & ~cutting->untreated)) & ~told->over;
     if (cutting->facts.origin >= 0) /* it came from him */
         has |= UINT64_C(1) << cutting->facts.origin;
     told->untold = ~has;
-    told->hidden = (cutting->verdict.deny & ~has) | cutting->unmade;
+    told->hidden = ((cutting->verdict.deny | told->over) & ~has) | cutting->unmade;
     told->forms = cutting->forms;
     told->form_count = cutting->form_count;
     told->next_change_us = cutting->verdict.next_change_us;

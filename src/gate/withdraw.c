@@ -16,6 +16,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/deciding.h"
+#include "gate/expire.h"
 
 /* --- what a policy takes back --- */
 
@@ -340,12 +341,14 @@ err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us)
 struct taking {
     struct deciding d; /* its own set, in the arena of the step's */
     uint64_t asked;
+    struct over over; /* whose time is over with what is looked at */
 };
 
-/* One frame that may have been let go: an OBJ, or a MINT. */
-static err_t take_copy(struct taking *t, uint64_t lsn)
+/* One frame that may have been let go: an OBJ, or a MINT. `asked`: partners for whom it is judged. */
+static err_t take_copy(struct taking *t, const struct stix_key *key, uint64_t lsn, uint64_t asked)
 {
     struct state state;
+    struct frame frame;
     for (size_t i = 0; i < t->d.count; i++)
         if (t->d.at[i].lsn == lsn) /* an older version was asked about beside its newest */
             return ERR_OK;
@@ -353,57 +356,79 @@ static err_t take_copy(struct taking *t, uint64_t lsn)
     err_t err = t->d.count == LIMIT_STEP_OBJECTS ? ERR_FULL : state_load(t->d.gate, lsn, &state);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
-    if ((state.released & t->asked) == 0)
+    uint64_t has = state.released & asked, over = over_with(&t->over, &state) & state.released;
+    if ((has | over) == 0)
         return ERR_OK;
     arena_reset(&t->d.gate->accept_arena);
-    if (TRY(err, denied_to(t->d.gate, lsn, state.released & t->asked, t->d.now_us, &t->d.gate->accept_arena,
-                           c, &c->leaves)) ||
-        c->leaves == 0)
+    if (TRY(err, store_read(t->d.gate->store, lsn, &frame)))
         return err;
+    *c = (struct candidate) {.lsn = lsn, .key = *key, .slot = frame.slot};
+    if (TRY(err, denied_to(t->d.gate, lsn, has, t->d.now_us, &t->d.gate->accept_arena, c, &c->leaves)))
+        return err;
+    c->verdict.release |= over & ~c->leaves & ~(c->verdict.hold | c->verdict.deny);
+    verdict_hold(&c->verdict, over & ~c->leaves, POLICY_RULE_EXPIRED);
+    c->leaves |= over;
     c->eligible = UINT64_MAX;
-    t->d.count++;
+    t->d.count += c->leaves != 0;
     return ERR_OK;
 }
 
-/* What was minted under this id for anybody, in every version. */
-static err_t take_minted(struct taking *t, const struct stix_key *key, uint64_t minted)
+/* Every version, variant and form that stands under this identifier, but for one that `stays`: it was judged
+ * when the set was made, and nobody loses it. */
+static err_t take_under(struct taking *t, const struct stix_key *key, const struct copies *copies,
+                        uint64_t minted, uint64_t stays)
 {
-    struct gate *gate = t->d.gate;
-    for (unsigned p = 0; p < gate->peer_count; p++) {
-        struct mint *variants = NULL;
-        struct copies made;
-        struct stix_key id;
-        err_t err;
-        if ((minted >> p & 1) != 0 && TRY(err, mint_variants(gate, key, p, t->d.arena, &variants)))
-            return err;
-        for (; variants != NULL; variants = variants->next) {
-            if (!stix_id_parse(variants->id, &id))
-                return ERR_CORRUPT;
-            if (TRY(err, mint_copies(gate, &id, p, &made)))
-                return err;
-            for (size_t i = 0; i < made.count; i++)
-                if (TRY(err, take_copy(t, made.at[i].lsn)))
-                    return err;
-        }
+    struct givens givens;
+    size_t before = t->d.count;
+    err_t err = givens_load(t->d.gate, key, copies, minted, t->d.arena, &givens);
+    for (size_t i = 0; err == ERR_OK && i < givens.count; i++) {
+        const struct given *given = &givens.at[i];
+        bool first = i == 0 || given->variant != givens.at[i - 1].variant;
+        if (first && TRY(err, givens_over(t->d.gate, &givens, given->variant, t->d.now_us, &t->over)))
+            break;
+        err = take_copy(t, key, given->lsn, given->lsn == stays ? 0 : t->asked);
     }
-    return ERR_OK;
+    if (err == ERR_FULL && before > 0) /* all of it with the next step: what is over takes the rest along */
+        t->d.count = before;
+    return err;
 }
 
 /* Was this very copy judged when the set was made, and nobody loses it? */
-static bool stays(const struct candidate *c, const struct copy *copy)
+static bool stays(const struct deciding *d, const struct candidate *c)
 {
-    return copy->lsn == c->lsn && ((c->verdict.deny | c->verdict.hold | c->cut) & c->state.released) == 0;
+    uint64_t lost = c->verdict.deny | c->verdict.hold | c->cut | state_expired(&c->state, d->now_us);
+    return (lost & c->state.released) == 0;
 }
 
-/* Every version, variant and form of what is looked at for its own sake. */
 static err_t take_all_of(struct taking *t, const struct deciding *d, const struct candidate *c)
 {
-    err_t err = ERR_OK;
     t->asked = c->given;
-    for (size_t i = 0; err == ERR_OK && i < c->copies->count; i++)
-        if ((c->copies->at[i].flags & COPY_SEEN) == 0 && !stays(c, &c->copies->at[i]))
-            err = take_copy(t, c->copies->at[i].lsn);
-    return err != ERR_OK ? err : take_minted(t, &c->key, d->target_mints[c->member.target].minted & c->given);
+    return take_under(t, &c->key, c->copies, d->target_mints[c->member.target].minted,
+                      stays(d, c) ? c->lsn : 0);
+}
+
+/* One of which another took the place; what its time is over with is of no other. */
+static err_t take_old(struct taking *t, uint64_t lsn)
+{
+    struct stix_key none = {{0}};
+    t->over = (struct over) {.now_us = t->d.now_us};
+    return take_copy(t, &none, lsn, t->asked);
+}
+
+/* This version, and all that was minted under its identifier. */
+static err_t take_version(struct taking *t, const struct stix_key *key, uint64_t lsn, uint64_t minted)
+{
+    struct copies copies;
+    struct givens givens;
+    err_t err;
+    if (TRY(err, copies_load(t->d.gate, key, &copies)) ||
+        TRY(err, givens_load(t->d.gate, key, &copies, minted, t->d.arena, &givens)) ||
+        TRY(err, givens_over(t->d.gate, &givens, 0, t->d.now_us, &t->over)))
+        return err;
+    for (size_t i = 0; err == ERR_OK && i < givens.count; i++)
+        if (givens.at[i].lsn == lsn || givens.at[i].lsn != givens.at[i].obj)
+            err = take_copy(t, key, givens.at[i].lsn, t->asked);
+    return err;
 }
 
 /* What names something that is taken back: a translation of it, or of a translation of it, which somebody
@@ -424,7 +449,7 @@ static err_t take_speaker(struct taking *t, uint64_t lsn)
         return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed: nothing is left to give */
     struct stix_key key = subject.object.key;
     size_t before = t->d.count;
-    if (TRY(err, take_copy(t, lsn)) || TRY(err, take_minted(t, &key, state.minted)))
+    if (TRY(err, take_version(t, &key, lsn, state.minted)))
         return err;
     if (t->d.count > before && (state.flags & STATE_OLD) == 0) {
         t->d.at[before].again = lsn;
@@ -490,11 +515,11 @@ err_t set_take_back(struct deciding *d, bool *out_did)
     if ((t.d.at = arena_alloc(d->arena, LIMIT_STEP_OBJECTS * sizeof *t.d.at)) == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; err == ERR_OK && i < d->count; i++)
-        if (d->at[i].given != 0)
+        if ((d->at[i].given | (state_expired(&d->at[i].state, d->now_us) & d->at[i].state.released)) != 0)
             err = take_all_of(&t, d, &d->at[i]);
     t.asked = UINT64_MAX;
     for (size_t i = 0; err == ERR_OK && i < d->old_count; i++)
-        err = take_copy(&t, d->old[i]);
+        err = take_old(&t, d->old[i]);
     if (err == ERR_FULL) /* the rest comes with the next step, which looks at all of them again */
         err = ERR_OK;
     for (size_t i = 0; i < t.d.count; i++)
@@ -512,35 +537,59 @@ err_t set_take_back(struct deciding *d, bool *out_did)
 
 /* --- older versions --- */
 
-static err_t add_expired(struct deciding *d, uint64_t lsn)
+/* What a MINT was made of, or an OBJ is. ERR_NOTFOUND: its secret was destroyed. */
+static err_t key_at(struct gate *gate, uint64_t lsn, struct stix_key *out)
 {
+    struct subject subject;
+    struct mint mint;
+    arena_reset(&gate->accept_arena);
+    err_t err = mint_any(gate) ? mint_at(gate, lsn, &gate->accept_arena, &mint) : ERR_NOTFOUND;
+    if (err == ERR_OK)
+        *out = mint.source;
+    if (err != ERR_NOTFOUND)
+        return err;
+    err = subject_load(gate, lsn, &gate->accept_arena, &subject);
+    if (err == ERR_OK)
+        *out = subject.object.key;
+    return err;
+}
+
+/* Its time is over with somebody, and with what he was given of the same before. */
+static err_t add_expired(struct taking *t, uint64_t lsn)
+{
+    struct gate *gate = t->d.gate;
     struct state state;
-    struct frame frame;
-    struct candidate *c = &d->at[d->count];
-    err_t err = state_load(d->gate, lsn, &state);
+    struct stix_key key = {{0}};
+    struct copies copies;
+    err_t err = state_load(gate, lsn, &state);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
-    uint64_t over = state_expired(&state, d->now_us) & state.released & d->partners;
+    uint64_t over = state_expired(&state, t->d.now_us) & state.released;
     if ((state.flags & STATE_OLD) == 0 || over == 0)
         return ERR_OK;
-    if (TRY(err, store_read(d->gate->store, lsn, &frame)))
-        return err;
-    *c = (struct candidate) {.lsn = lsn, .slot = frame.slot, .leaves = over, .eligible = d->partners};
-    c->verdict.release = over;
-    verdict_hold(&c->verdict, over, POLICY_RULE_EXPIRED);
-    d->count++;
-    return ERR_OK;
+    err = key_at(gate, lsn, &key);
+    if (err == ERR_NOTFOUND) { /* what else there was of it is gone too */
+        struct givens alone = {&(struct given) {lsn, lsn, 0}, 1, 1};
+        if (TRY(err, givens_over(gate, &alone, 0, t->d.now_us, &t->over)))
+            return err;
+        return take_copy(t, &key, lsn, 0);
+    }
+    return err != ERR_OK || TRY(err, copies_load(gate, &key, &copies))
+               ? err
+               : take_under(t, &key, &copies, UINT64_MAX, 0);
 }
 
 err_t step_expire(struct gate *gate, const uint64_t *due, size_t count, int64_t now_us)
 {
-    struct deciding d;
-    err_t err = set_begin(&d, gate, now_us, UINT64_MAX);
-    d.partners = UINT64_MAX; /* also those that are paused: their readers may read on */
+    struct taking t = {.asked = 0};
+    err_t err = set_begin(&t.d, gate, now_us, UINT64_MAX);
+    t.d.partners = UINT64_MAX; /* also those that are paused: their readers may read on */
     for (size_t i = 0; err == ERR_OK && i < count; i++)
-        err = add_expired(&d, due[i]);
-    if (err == ERR_OK && d.count > 0)
-        err = set_withdraw(&d, NULL, 0);
-    set_end(&d);
+        err = add_expired(&t, due[i]);
+    if (err == ERR_FULL) /* what is left is due still */
+        err = ERR_OK;
+    if (err == ERR_OK && t.d.count > 0 && !TRY(err, take_speakers(&t)))
+        err = set_withdraw(&t.d, NULL, 0);
+    set_end(&t.d);
     return err;
 }
