@@ -344,6 +344,21 @@ static void say_copies(struct command_call *call, const struct gate_why *why)
         say_aside(call, &why->aside);
 }
 
+/* What ends it, and that no approval does. */
+static void put_kept(const struct gate_why *why, char *to, size_t size)
+{
+    char time[TIME_TEXT_SIZE];
+    if (why->beyond == GATE_BEYOND_TIME) {
+        (void)snprintf(to, size,
+                       "this partner's time with it is over; only a newer version that says something else "
+                       "goes to him, with a time of its own");
+        return;
+    }
+    time_text(why->room_us, time);
+    (void)snprintf(to, size, "this partner's budget has room again from %s on; what waits longest goes first",
+                   time);
+}
+
 /* Held: by what a person ends, or by what something else does. */
 static void say_held(struct command_call *call, const struct gate_why *why, unsigned partner)
 {
@@ -353,6 +368,11 @@ static void say_held(struct command_call *call, const struct gate_why *why, unsi
     bool queued = gate_hold_find(gate, partner, why->lsn, call->now_us, &hold) == ERR_OK &&
                   str_eq(hold.rule, why->rule);
     bool built_in = str_starts(why->rule, STR("built-in."));
+    if (why->beyond != GATE_BEYOND_NOT) {
+        put_kept(why, remedy, sizeof remedy);
+        line_say(call->out, "Held by rule %.*s, which no approval ends: %s.", STR_ARG(why->rule), remedy);
+        return;
+    }
     if (!queued || hold.remedy == GATE_REMEDY_APPROVE || hold.remedy == GATE_REMEDY_TIME) {
         line_say(call->out, "Held%s by rule %.*s.", queued || !built_in ? " for a person" : "",
                  STR_ARG(why->rule));
@@ -409,6 +429,8 @@ static void tell_why(struct command_call *call, const struct gate_why *why)
         line_text(call->out, "rival", why->rival.source);
         line_count(call->out, "rival_number", why->rival.lsn);
     }
+    if (why->beyond == GATE_BEYOND_BUDGET)
+        line_time(call->out, "room_at", why->room_us);
     if (why->aside.source.len > 0) {
         line_text(call->out, "aside", why->aside.source);
         line_count(call->out, "aside_number", why->aside.lsn);
@@ -430,6 +452,9 @@ static void say_why(struct command_call *call, const struct gate_why *why, unsig
                  STR_ARG(why->rule));
     else if (why->released && why->follows)
         line_say(call->out, "Released along with what names it.");
+    else if (why->released && why->beyond == GATE_BEYOND_TIME)
+        line_say(call->out, "Released already; now rule %.*s ends it: it is taken back with the next step.",
+                 STR_ARG(why->rule));
     else if (why->released && why->effect != POLICY_RELEASE)
         line_say(call->out, "Released already%s; now rule %.*s would %s it: %s.",
                  why->minted ? ", as another object, made for this partner" : "", STR_ARG(why->rule),
@@ -691,6 +716,24 @@ static err_t check_asked(struct command_call *call, const struct stix_key *objec
     return ERR_OK;
 }
 
+/* No word lets go what waits for the time, or whose time is over. */
+static err_t check_kept(struct command_call *call, const struct approving *what, const struct gate_peer *peer)
+{
+    struct gate_why why;
+    char *remedy = arena_alloc(call->arena, COMMAND_TEXT_MAX); /* it outlives the call */
+    err_t err = gate_explain(call->host->gate, &what->object, peer->index, call->now_us, call->arena, NULL,
+                             NULL, &why);
+    if (err == ERR_OK && remedy == NULL)
+        err = ERR_NOMEM;
+    if (err != ERR_OK && err != ERR_WRONGSTATE) /* no policy is in force: nothing keeps it */
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    if (err != ERR_OK || why.beyond == GATE_BEYOND_NOT)
+        return ERR_OK;
+    put_kept(&why, remedy, COMMAND_TEXT_MAX);
+    return command_refuse(call, ERR_WRONGSTATE, remedy, "no approval ends rule %.*s for number %llu",
+                          STR_ARG(why.rule), (unsigned long long)why.lsn);
+}
+
 /* What the word does, for people. */
 static void put_effect(enum gate_approval approval, struct str rule, char *to, size_t size)
 {
@@ -715,7 +758,8 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
         TRY(err, approving_of(call, peer, approval, &what)))
         return err;
     if (approval == GATE_APPROVE &&
-        TRY(err, check_asked(call, &what.object, peer->index, by.because.len > 0, &rule)))
+        (TRY(err, check_asked(call, &what.object, peer->index, by.because.len > 0, &rule)) ||
+         (rule.len == 0 && TRY(err, check_kept(call, &what, peer)))))
         return err;
     if (TRY(err,
             gate_approve(call->host->gate, &what.object, peer->index, approval, what.lsn, &by, call->now_us)))

@@ -374,6 +374,11 @@ struct gate_rival {
     int64_t until_us;               /* ...how long; INT64_MAX: without an end */
 };
 
+enum gate_beyond {
+    GATE_BEYOND_NOT,
+    GATE_BEYOND_TIME,   /* his time with it is over: only a newer version that says something else goes */
+    GATE_BEYOND_BUDGET, /* his budget has no room for it: the time goes by, what waits longest goes first */
+};
 struct gate_why {
     enum policy_effect effect; /* what the rules say */
     bool released;             /* a leaf exists */
@@ -400,6 +405,8 @@ struct gate_why {
     struct str variant_of;   /* an observable of which there are several: who brought this one; else empty */
     struct gate_rival rival; /* another copy of this version whose stricter marking binds */
     struct gate_rival aside; /* ...does not, because an operator lets the owner's marking stand */
+    enum gate_beyond beyond; /* by what no approval ends; a copy that is out all the same goes with a step */
+    int64_t room_us;         /* GATE_BEYOND_BUDGET: there is room again, now or then */
 };
 /* The index follows the log: merges what is due (or, with `any`, all that is durable). Blocking; no group may
  * be open. */

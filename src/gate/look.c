@@ -467,6 +467,23 @@ static void find_unmade(const struct cutting *cutting, unsigned partner, const s
         *out = "there is more of it than can be told";
 }
 
+/* What neither the text of a policy nor a person ends. */
+static err_t find_kept(struct gate *gate, const struct policy_verdict *verdict, unsigned partner,
+                       int64_t now_us, struct gate_why *why)
+{
+    struct budget_left left;
+    unsigned rule = verdict->rule[partner];
+    if ((verdict->hold >> partner & 1) == 0 || (rule != POLICY_RULE_EXPIRED && rule != POLICY_RULE_BUDGET))
+        return ERR_OK;
+    why->beyond = rule == POLICY_RULE_EXPIRED ? GATE_BEYOND_TIME : GATE_BEYOND_BUDGET;
+    err_t err = rule == POLICY_RULE_BUDGET ? budget_left(gate, partner, now_us, &left) : ERR_NOTFOUND;
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    bool larger = left.next_us <= now_us && left.more_us != INT64_MAX; /* than the room that there is */
+    why->room_us = larger ? left.more_us : left.next_us;
+    return ERR_OK;
+}
+
 err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned partner, int64_t now_us,
                    struct arena *arena, void (*step)(void *ctx, const struct policy_step *step), void *ctx,
                    struct gate_why *out)
@@ -520,7 +537,8 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     why.stopped = why.effect == POLICY_RELEASE && (cutting.verdict.release >> partner & 1) == 0;
     why.rule = policy_rule_name(gate->policy, cutting.verdict.rule[partner]);
     why.variant_of = variant_source(gate, &subject);
-    if (TRY(err, find_rival(gate, &subject, now_us, arena, &why)))
+    if (TRY(err, find_rival(gate, &subject, now_us, arena, &why)) ||
+        TRY(err, find_kept(gate, &cutting.verdict, partner, now_us, &why)))
         return err;
     if ((!facts->own && TRY(err, find_limit(gate, object, copy->lsn, partner, arena, &why))) ||
         TRY(err, approver_of(gate, object, copy->lsn, UINT64_C(1) << partner, arena, &why.approvers)) ||

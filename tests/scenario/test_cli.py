@@ -792,6 +792,24 @@ def test_people(place):
     place.run('add', 'rival.json', '--source', 'rival-feed', *kr)
     until('explain names whose stricter copy binds', lambda: 'that rival-feed brought (number' in place.run(
         'policy', 'explain', thing['id'], 'us-cisa', *kr)[1])
+    (place.path / 'slow.policy').write_text('language 1\nbudget slow to us-cisa 1 objects per 30d\n'
+                                            'release slowly if type == indicator to us-cisa\n')
+    place.expect(0, 'in force', 'policy', 'activate', 'slow.policy', '--untested', '--because', 'test', *kr)
+    late = {**thing, 'id': 'indicator--0b7d7ffc-7f2b-4a57-9a5a-3d1f7c0a4e14'}
+    (place.path / 'late.json').write_text(json.dumps(late))
+    place.expect(0, '1 new', 'add', 'late.json', '--source', 'kr-cert', *kr)
+    until('explain says when a budget has room again', lambda: 'budget has room again from 20' in place.run(
+        'policy', 'explain', late['id'], 'us-cisa', *kr)[1])
+    place.expect(1, 'no approval ends rule built-in.budget.*room again from 20', 'approve', late['id'], 'us-cisa', *kr)
+    place.expect(0, 'denied for us-cisa', 'deny', late['id'], 'us-cisa', *kr)
+    (place.path / 'brief.policy').write_text('language 1\nrelease brief if type == indicator to us-cisa with expire 1s\n')
+    place.expect(0, 'in force', 'policy', 'activate', 'brief.policy', '--untested', '--because', 'test', *kr)
+    brief = {**thing, 'id': 'indicator--0b7d7ffc-7f2b-4a57-9a5a-3d1f7c0a4e15'}
+    (place.path / 'brief.json').write_text(json.dumps(brief))
+    place.expect(0, '1 new', 'add', 'brief.json', '--source', 'kr-cert', *kr)
+    until('explain says that its time is over', lambda: 'time with it is over; only a newer version' in place.run(
+        'policy', 'explain', brief['id'], 'us-cisa', *kr)[1])
+    place.expect(1, 'no approval ends rule built-in.expired.*newer version', 'approve', brief['id'], 'us-cisa', *kr)
     ended = POLICY.read_text().replace('deny ', 'agreement mou { partners [us-cisa]; valid-until 2020-01-01 }\ndeny ', 1)
     (place.path / 'ended.policy').write_text(ended)
     place.expect(0, 'in force', 'policy', 'activate', 'ended.policy', *kr)

@@ -160,6 +160,68 @@ static void a_translation_follows_its_version(void **state)
     node_end(&n);
 }
 
+/* --- what people are told of it --- */
+
+static struct gate_why why_of(struct node *n, int number)
+{
+    struct gate_why why;
+    struct arena arena;
+    struct stix_key key = key_of("indicator", number);
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(n->b.gate, &key, n->us, n->b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    arena_deinit(&arena);
+    return why;
+}
+
+static void what_is_over_is_said_to_be(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, "language 1\nrelease brief if tlp == green to us-cisa with expire 7d\n");
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    assert_int_equal(why_of(&n, 1).beyond, GATE_BEYOND_NOT);
+    later(&n, 8 * DAY);
+    assert_int_equal(why_of(&n, 1).beyond, GATE_BEYOND_TIME);
+    /* It does not help to approve it, whoever does. */
+    say(&n, 1, GATE_APPROVE, "kim");
+    assert_int_equal(why_of(&n, 1).beyond, GATE_BEYOND_TIME);
+    assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    node_end(&n);
+}
+
+static void when_a_budget_has_room_is_said(void **state)
+{
+    (void)state;
+    static const char *const policies[] = {
+        "language 1\nbudget slow to us-cisa 1 objects per 1d\nrelease r if tlp <= green to all\n",
+        "language 1\nbudget slow to us-cisa 1 KB per 1d\nrelease r if tlp <= green to all\n"};
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        struct node n;
+        char name[1024];
+        node_init(&n, policies[i]);
+        int64_t first_us = n.b.now_us;
+        (void)snprintf(name, sizeof name, "%s,\"name\":\"%0500d\"", MARKED(TLP_GREEN), 1);
+        add(&n, 1, name);
+        bench_settle(&n.b);
+        int64_t sent_us = n.b.now_us;
+        later(&n, HOUR);
+        add(&n, 2, name);
+        bench_settle(&n.b);
+        struct gate_why why = why_of(&n, 2);
+        assert_int_equal(why.beyond, GATE_BEYOND_BUDGET);
+        assert_in_range(why.room_us, first_us + DAY, sent_us + DAY);
+        n.b.now_us = why.room_us - HOUR;
+        bench_settle(&n.b);
+        assert_false(bench_is_released(&n.b, n.us, "indicator", 2));
+        n.b.now_us = why.room_us + 1;
+        bench_settle(&n.b);
+        assert_true(bench_is_released(&n.b, n.us, "indicator", 2));
+        assert_int_equal(why_of(&n, 2).beyond, GATE_BEYOND_NOT);
+        node_end(&n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +230,8 @@ int main(void)
         cmocka_unit_test(older_forms_go),
         cmocka_unit_test(translations_go),
         cmocka_unit_test(a_translation_follows_its_version),
+        cmocka_unit_test(what_is_over_is_said_to_be),
+        cmocka_unit_test(when_a_budget_has_room_is_said),
     };
     assert_int_equal(sign_start(), ERR_OK);
     return cmocka_run_group_tests_name("gate expire", tests, NULL, NULL);
