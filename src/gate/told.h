@@ -25,8 +25,8 @@ struct told {
     bool alone;            /* judged without what it speaks of */
     struct told **targets; /* of a translation: the versions that it may be about */
     size_t target_count;
-    bool read;    /* these are known */
-    bool decided; /* ...and what follows */
+    bool read;     /* these are known */
+    bool decided;  /* ...and what follows */
     uint64_t over; /* partners whose time with it is over (expire.h) */
     /* Partners, of it and of all that it speaks of: to whom something of these does not leave, leaves without
      * its creator, leaves in part; by no rule may have something of these. */

@@ -64,13 +64,58 @@ void back_begin(struct world *w)
     back_look(w);
 }
 
+static bool is_over(const struct world *w, const struct had *had)
+{
+    return had->expires_us != 0 && w->now_us > had->expires_us + SECOND;
+}
+
+bool back_over(const struct world *w, unsigned p, int thing)
+{
+    bool over = false;
+    for (size_t i = 0; i < w->view[p].count; i++)
+        over |= w->view[p].at[i].thing == thing && is_over(w, &w->view[p].at[i]);
+    return over;
+}
+
+/* Something that it speaks of, however far. No translation here says of which version. */
+static bool speaks_of_over(const struct world *w, unsigned p, const struct had *had)
+{
+    int about = had->saying < 0 ? -1 : w->plan->sayings[had->saying].about;
+    bool held = about >= 0 && kept_newest(w, about) != NULL;
+    return held && back_over(w, p, about);
+}
+
+/* An observable's variants are each for itself, and by whose word he has one is not asked. */
+static bool was_before_over(const struct world *w, unsigned p, const struct had *had)
+{
+    const struct shown *view = &w->view[p];
+    bool before = false;
+    for (size_t i = 0; i < view->count && had->thing >= 0 && had->thing != NODE_THING; i++)
+        before |= view->at[i].thing == had->thing && !thing_is_sco(w, had->thing) &&
+                  view->at[i].seq > had->seq && view->at[i].at_us > had->at_us && is_over(w, &view->at[i]);
+    return before;
+}
+
 void back_expire(struct world *w, unsigned p)
 {
     for (size_t i = 0; i < w->view[p].count && !w->broken; i++) {
         const struct had *had = &w->view[p].at[i];
-        if (had->expires_us != 0 && w->now_us > had->expires_us + SECOND && !had->gone)
+        if (had->gone)
+            continue;
+        if (is_over(w, had))
             watch_tell(w, p, "has still what was to expire", had->text);
+        else if (was_before_over(w, p, had))
+            watch_tell(w, p, "has still what he had before of what expired", had->text);
+        else if (speaks_of_over(w, p, had))
+            watch_tell(w, p, "has still a translation of what expired", had->text);
     }
+}
+
+void back_denied(struct world *w, unsigned p)
+{
+    for (size_t i = 0; i < w->view[p].count && !w->broken && w->policy >= 0; i++)
+        if (!w->view[p].at[i].gone && judge_denies(w, p, &w->view[p].at[i]))
+            watch_tell(w, p, "has still what is denied by now", w->view[p].at[i].text);
 }
 
 /* What he has, in part or whole, waits for no budget when it is made anew or may go as it is

@@ -153,6 +153,20 @@ static bool is_over(const struct world *w, unsigned p, const struct kept *copy)
     return w->sure && (over || times >= OFTEN);
 }
 
+/* It speaks of what his time is over with, however far. */
+static bool speaks_of_over(const struct world *w, unsigned p, const struct kept *copy)
+{
+    int about = kept_said(w, copy)->about;
+    bool over = false;
+    for (size_t i = 0; i < w->view[p].count && about >= 0 && w->sure; i++)
+        over |= w->view[p].at[i].thing == about && w->view[p].at[i].may_end_us != 0 &&
+                w->view[p].at[i].may_end_us <= w->now_us;
+    for (size_t i = 0; i < w->copy_count && about >= 0 && !over; i++)
+        over = kept_said(w, &w->copies[i])->thing == about &&
+               (back_over(w, p, about) || speaks_of_over(w, p, &w->copies[i]));
+    return over;
+}
+
 /* A definition is never minted: it does not leave where what it names has another identifier. */
 static bool is_frozen(const struct world *w, unsigned p, const struct kept *copy)
 {
@@ -180,7 +194,7 @@ static void add_item(const struct world *w, unsigned p, const struct kept *copy,
         item->copy = (int)(copy - w->copies);
         item->thing = kept_said(w, copy)->thing;
         form_find(w, copy, p, item);
-        if (is_over(w, p, copy) || is_frozen(w, p, copy))
+        if (is_over(w, p, copy) || is_frozen(w, p, copy) || speaks_of_over(w, p, copy))
             return;
     }
     if (item->form == FORM_NONE && form_goes_along(w, copy, p)) {

@@ -223,6 +223,7 @@ enum op_kind {
     OP_NAME,    /* classify a marking for some readers */
     OP_UNBIND,  /* the policy in force, without its budget */
     OP_RELEASE, /* approve everything for one partner */
+    OP_RECALL,  /* all copies of a thing are called back, and destroyed */
     OP_KINDS
 };
 
@@ -351,6 +352,7 @@ struct world {
     bool looks_back; /* it is new, and nothing was taken back yet */
     int64_t
         calm_us; /* when all was settled, late enough, and since when nothing happened but time; else never */
+    bool recalled[THINGS];
     bool tagged[THINGS][TAGS];
     int64_t settled_us[THINGS];
     bool stop_all, stop_partner[PARTNERS], stop_source[LOCALS];
@@ -493,8 +495,13 @@ void watch_tell(struct world *w, unsigned p, const char *what, struct bytes text
 void back_begin(struct world *w);
 /* All leaves anew: none has what is over. */
 void back_look(struct world *w);
-/* What had a time has none left when that is over. */
+/* What had a time has none left when that is over, nor what he had of the same before, nor what speaks of it.
+ */
 void back_expire(struct world *w, unsigned p);
+/* Is his time with some of this thing over, as far as is known here? */
+bool back_over(const struct world *w, unsigned p, int thing);
+/* Whatever denies it by now, nobody has it. */
+void back_denied(struct world *w, unsigned p);
 /* No window of the budget's time has more than it allows. */
 void back_budget(struct world *w, unsigned p);
 

@@ -235,6 +235,22 @@ static void op_fact(struct plan *plan, struct draw *draw)
     }
 }
 
+/* Of what carries observables, by dice of their own: worlds of before stay as they were. */
+static void draw_recalls(struct plan *plan)
+{
+    static const unsigned kinds = 1u << KIND_INDICATOR | 1u << KIND_MALWARE | 1u << KIND_CUSTOM |
+                                  1u << KIND_OBSERVED | 1u << KIND_REPORT | 1u << KIND_GROUPING |
+                                  1u << KIND_NOTE | 1u << KIND_OPINION;
+    struct draw draw = draw_of(plan->seed, 2, 0);
+    for (unsigned i = draw_below(&draw, 4); i > 0; i--) {
+        int thing = thing_pick(plan, &draw, kinds, -1);
+        if (thing >= 0)
+            op_add(plan, OP_RECALL, thing, 0, 0);
+        if (draw_chance(&draw, 700))
+            op_add(plan, OP_SETTLE, 0, 0, 0);
+    }
+}
+
 static void draw_ops(struct plan *plan, struct draw *draw)
 {
     int order[SAYINGS];
@@ -264,6 +280,7 @@ static void draw_ops(struct plan *plan, struct draw *draw)
         if (draw_chance(draw, 700))
             op_add(plan, OP_SETTLE, 0, 0, 0);
     }
+    draw_recalls(plan);
     op_add(plan, OP_TIME, 40 * 24 * 3600, 0, 0);
     op_add(plan, OP_SETTLE, 0, 0, 0);
     op_add(plan, OP_UNBIND, 0, 0, 0);

@@ -307,7 +307,7 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
         bool about = false;
         for (size_t i = 0; i < view->count; i++) {
             bool this = view->at[i].seq == leaf->opening.subject_seq;
-            view->at[i].gone |= this && leaf->leaf.op == LEAF_EXPIRE;
+            view->at[i].gone |= this && (leaf->leaf.op == LEAF_EXPIRE || leaf->leaf.op == LEAF_RECALL);
             w->expired += this && leaf->leaf.op == LEAF_EXPIRE && !view->at[i].over;
             about |= this;
         }
@@ -475,6 +475,8 @@ void watch(struct world *w, bool settled)
             look_stuck(g);
         if (settled && !w->broken)
             back_expire(w, p);
+        if (settled && !w->broken && w->plan->seed % 4 == 0) /* much work */
+            back_denied(w, p);
     }
 }
 

@@ -8,6 +8,8 @@
 
 #include "../sim/disk.h"
 #include "core/sign.h"
+#include "gate/destroy.h"
+#include "gate/recall.h"
 #include "store/index.h"
 #include "store/index_mem.h"
 
@@ -183,6 +185,8 @@ static void answer(void *ctx, const struct gate_answer *answer)
 static void say(struct world *w, int number, unsigned source)
 {
     const struct saying *saying = &w->plan->sayings[number];
+    if (w->recalled[saying->thing]) /* the same is not taken in again */
+        return;
     struct gate_submission submission = {.source = w->source[source]};
     struct taken taken = {GATE_REFUSED, 0, ""};
     struct fault fault = {0};
@@ -381,6 +385,54 @@ static void stop(struct world *w, int kind, int partner, bool on)
         w->stop_source[source] = on;
 }
 
+/* What is suspended is looked at as though it were there: it lets nothing go any more. */
+static void step_suspended(struct world *w)
+{
+    bool more = true;
+    int64_t next;
+    while (more && !w->broken) {
+        w->now_us += 1000;
+        if (!must_work(w, gate_step(w->gate, w->now_us, &more, &next), "a step") ||
+            !must_work(w, gate_commit(w->gate), "a commit"))
+            return;
+        sign_all(w);
+        watch(w, false);
+    }
+}
+
+/* Every copy of it goes, from everybody. */
+static void recall(struct world *w, int thing)
+{
+    uint64_t lsns[COPIES];
+    size_t count = 0, left = 0;
+    struct gate_recalled told;
+    bool did = true;
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (w->plan->sayings[w->copies[i].saying].thing == thing && !w->copies[i].seen)
+            lsns[count++] = w->copies[i].lsn;
+    if (count == 0 || w->policy < 0)
+        return;
+    step(w, 0);
+    if (w->broken)
+        return;
+    gate_recall_budget(w->gate, LIMIT_SPILLS);
+    if (!must_work(w,
+                   gate_recall(w->gate, lsns, count, w->now_us + SECOND, &by_leak, false, w->now_us, &told),
+                   "a recall"))
+        return;
+    w->recalled[thing] = true;
+    step_suspended(w);
+    while (did && !w->broken)
+        (void)must_work(w, gate_recall_step(w->gate, w->now_us, &did), "destroying");
+    for (size_t i = 0; i < w->copy_count; i++)
+        if (w->plan->sayings[w->copies[i].saying].thing != thing)
+            w->copies[left++] = w->copies[i];
+    w->copy_count = left;
+    for (size_t i = 0; i < count && !w->broken; i++)
+        if (!gate_is_destroyed(w->gate, lsns[i]))
+            world_break(w, "what was called back is not destroyed");
+}
+
 static void restart(struct world *w, int how)
 {
     gate_close(w->gate);
@@ -400,6 +452,9 @@ static void do_op(struct world *w, const struct op *op)
         break;
     case OP_STEP:
         step(w, op->a);
+        break;
+    case OP_RECALL:
+        recall(w, op->a);
         break;
     case OP_SETTLE:
         step(w, 0);
@@ -452,11 +507,12 @@ static void tell_op(const struct plan *plan, const struct op *op)
 {
     static const char *const words[OP_KINDS] = {"say",     "step", "settle", "policy",  "classify", "tag",
                                                 "approve", "stop", "time",   "restart", "start",    "assume",
-                                                "merge",   "name", "unbind", "release"};
+                                                "merge",   "name", "unbind", "release", "recall"};
     (void)printf("%s %d %d %d", words[op->kind], op->a, op->b, op->c);
     if (op->kind == OP_SAY)
         (void)printf("  %s", plan->sayings[op->a].text);
-    else if (op->kind == OP_CLASSIFY || op->kind == OP_NAME || op->kind == OP_TAG || op->kind == OP_APPROVE)
+    else if (op->kind == OP_CLASSIFY || op->kind == OP_NAME || op->kind == OP_TAG || op->kind == OP_APPROVE ||
+             op->kind == OP_RECALL)
         (void)printf("  %s", plan->things[op->a].id);
     (void)putchar('\n');
 }
