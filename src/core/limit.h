@@ -234,6 +234,15 @@
 #define LIMIT_SYNC_REFUSALS 4096 /* refusals that wait for their receipt; more stops taking over */
 #define LIMIT_SYNC_WAITING  4    /* long polls kept for one partner: one, and what reconnecting left */
 #define LIMIT_SYNC_WAIT_S   30   /* longest long poll; below the idle timeout of usual middleboxes */
+#define LIMIT_RECONCILE_LEAVES (1u << 28) /* of one ledger that are compared: 32 MiB of bits a side */
+#define LIMIT_RECONCILE_NODES  512        /* in one question: its answer is at most 515 KiB */
+#define LIMIT_RECONCILE_SETS   4          /* partners whose bits an issuer keeps at a time */
+#define LIMIT_RECONCILE_KEPT_US  (10 * 60 * INT64_C(1000000)) /* after the last question */
+#define LIMIT_RECONCILE_AGE_US   (60 * 60 * INT64_C(1000000)) /* since begun: then they are made anew */
+#define LIMIT_RECONCILE_LEAF_US  20       /* between making a set and making it anew, for each leaf */
+#define LIMIT_RECONCILE_WAIT_US  (60 * INT64_C(1000000)) /* a question waits so long for the bits */
+#define LIMIT_RECONCILE_MISSING  65536    /* leaves that one run fetches; the next one goes on */
+#define LIMIT_FETCH_LEAVES     256        /* in one request: their proofs are 200 KiB */
 #define LIMIT_BUNDLE_VOLUMES      999          /* three digits behind a file's name; each volume names all */
 #define LIMIT_BUNDLE_HEAD_BYTES   (32u << 10)  /* 1,000 cuts of 20 digits, the rest, one signature */
 #define LIMIT_BUNDLE_RECORD_BYTES (256u << 10) /* plain bytes of one record: what a damaged one costs */

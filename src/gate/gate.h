@@ -635,6 +635,10 @@ struct gate_leaf {
  */
 NODISCARD err_t gate_leaves(struct gate *gate, unsigned ledger, uint64_t seq,
                             bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
+/* Whose content would gate_leaves give now? One bit for each of the `count` visible leaves from `from` on,
+ * the highest of a byte first, into `bits`, which is zero. No bytes are read. ERR_BUSY as gate_leaves. */
+NODISCARD err_t gate_leaves_given(struct gate *gate, unsigned ledger, uint64_t from, size_t count,
+                                  uint8_t *bits);
 /* First visible leaf with time > after_us; `visible` when there is none. */
 NODISCARD err_t gate_leaf_after(struct gate *gate, unsigned ledger, int64_t after_us, uint64_t *out_seq);
 /* Visible leaves that carry a version or variant of this object, newest first. */
@@ -709,6 +713,19 @@ struct gate_received {
  * only then to be receipted, after gate_commit. */
 NODISCARD err_t gate_receive(struct gate *gate, unsigned ledger, struct gate_received *leaves, size_t count,
                              const struct gate_cursor *cursor, int64_t now_us);
+
+/* Of which of the `count` leaves from `from` on of a partner's main ledger in this epoch does something stand
+ * here (refused objects, and what was destroyed since, count), and did not end by his word? Bits as
+ * gate_leaves_given. */
+NODISCARD err_t gate_leaves_held(struct gate *gate, unsigned ledger, uint32_t epoch, uint64_t from,
+                                 size_t count, uint8_t *bits);
+/* Does what this one leaf brought stand here, whatever was said of it since, and was neither called back nor
+ * destroyed? */
+bool gate_leaf_stands(struct gate *gate, unsigned ledger, uint32_t epoch, uint64_t seq);
+/* Takes over once more what verified leaves brought that were taken over before and are lost: as
+ * gate_receive, and the cursor stays. All have content. */
+NODISCARD err_t gate_receive_again(struct gate *gate, unsigned ledger, struct gate_received *leaves,
+                                   size_t count, int64_t now_us);
 
 /* --- looking --- */
 

@@ -547,6 +547,71 @@ err_t gate_leaves(struct gate *gate, unsigned ledger, uint64_t seq,
     return leaves(gate, ledger, seq, false, visit, ctx);
 }
 
+/* --- which of them are given now --- */
+
+static err_t is_given(struct showing *s, const struct record_decide *decide, size_t e, bool *out)
+{
+    struct record_gone gone;
+    bool ended = false;
+    *out = false;
+    if (entry_contentless(&decide->entries[e]))
+        return ERR_OK;
+    err_t err = look_at_end(s, decide, e, &ended);
+    if (err != ERR_OK || ended)
+        return err;
+    err = gone_find(s->gate, decide->entries[e].lsn, &gone);
+    *out = err == ERR_NOTFOUND;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* Those of one DECIDE from `seq` on; bit 0 is leaf `from`. */
+static err_t given_decide(struct showing *s, uint64_t lsn, uint64_t from, uint64_t seq, uint8_t *bits,
+                          uint64_t *out_next)
+{
+    struct decide_kept *kept;
+    bool given;
+    err_t err = decide_hold(s->gate, lsn, &kept);
+    if (err != ERR_OK)
+        return err;
+    const struct record_decide *decide = &kept->decide;
+    const struct record_start *start = record_decide_start(decide, s->ledger);
+    uint64_t at = start == NULL ? 0 : start->seq;
+    err = start == NULL ? ERR_CORRUPT : ERR_OK;
+    s->decide_lsn = lsn;
+    for (size_t e = 0; err == ERR_OK && e < decide->entry_count && at < s->visible; e++) {
+        if (!record_entry_in(decide, &decide->entries[e], s->ledger))
+            continue;
+        if (at >= seq && !TRY(err, is_given(s, decide, e, &given)) && given)
+            bits[(at - from) / 8] |= (uint8_t)(0x80u >> ((at - from) % 8));
+        at++;
+    }
+    decide_drop(kept);
+    *out_next = at;
+    return err;
+}
+
+err_t gate_leaves_given(struct gate *gate, unsigned ledger, uint64_t from, size_t count, uint8_t *bits)
+{
+    if (!ledger_held(gate, ledger) || from > gate->views[ledger].visible ||
+        count > gate->views[ledger].visible - from)
+        return ERR_NOTFOUND;
+    if (gate->views[ledger].stopped)
+        return ERR_PROOF;
+    struct showing s = {
+        .gate = gate, .ledger = ledger, .partner = gate_ledger_partner(ledger), .visible = from + count};
+    err_t err = ERR_OK;
+    for (uint64_t seq = from, next; err == ERR_OK && seq < s.visible; seq = next) {
+        uint64_t first, decide;
+        next = seq;
+        if (TRY(err, view_row(gate, ledger, seq, &first, &decide)) ||
+            TRY(err, given_decide(&s, decide, from, seq, bits, &next)))
+            break;
+        must(next > seq);
+    }
+    store_view_end(gate->store);
+    return err;
+}
+
 static bool keep_leaf(void *ctx, const struct gate_leaf *leaf)
 {
     *(struct leaf *)ctx = leaf->leaf;

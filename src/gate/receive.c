@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/destroy.h"
 #include "gate/halt.h"
 #include "gate/state.h"
 #include "ledger/cosign.h"
@@ -40,6 +41,85 @@ err_t received_get(struct gate *gate, uint32_t source, uint64_t place, uint64_t 
     struct rd rd = rd_of(again);
     *out_lsn = rd_u64(&rd);
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+/* --- what is held of them --- */
+
+/* His leaf said that its time is over. */
+static bool told_over(struct gate *gate, uint64_t lsn)
+{
+    uint8_t key[8];
+    struct bytes op;
+    wr_at_u64(key, lsn);
+    return fact_get(gate, RECORD_FACT_TOLD, bytes_of(key, sizeof key), &op) == ERR_OK && op.len == 1 &&
+           op.at[0] == LEAF_EXPIRE;
+}
+
+/* The frames that rows of this letter, or facts, name for these leaves: at[i] for leaf `place` + i, where it
+ * is 0. */
+static err_t scan_received(struct gate *gate, struct bytes head, uint64_t place, uint64_t *at, size_t count)
+{
+    uint8_t from[2 + RECEIVED_KEY_SIZE];
+    struct store_scan *scan;
+    struct bytes key, value;
+    must(head.len + 8 <= sizeof from);
+    memcpy(from, head.at, head.len);
+    wr_at_u64(from + head.len, place);
+    err_t err = store_scan_open(gate->store, TABLE_FACT, head, bytes_of(from, head.len + 8), &scan);
+    if (err != ERR_OK)
+        return err;
+    while (!TRY(err, store_scan_next(scan, &key, &value))) {
+        struct rd rd = rd_of(bytes_of(key.at + head.len, key.len - head.len)), in = rd_of(value);
+        uint64_t where = rd_u64(&rd), lsn = rd_u64(&in);
+        if (rd_end(&rd) != ERR_OK || rd_end(&in) != ERR_OK) {
+            err = ERR_CORRUPT;
+            break;
+        }
+        if (where - place >= count)
+            break;
+        if (at[where - place] == 0)
+            at[where - place] = lsn;
+    }
+    store_scan_close(scan);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+err_t gate_leaves_held(struct gate *gate, unsigned ledger, uint32_t epoch, uint64_t from, size_t count,
+                       uint8_t *bits)
+{
+    const struct gate_peer *peer = gate_peer_get(gate, gate_ledger_partner(ledger));
+    uint8_t key[RECEIVED_KEY_SIZE], again[FACT_KEY_SIZE_MAX];
+    if (peer == NULL || gate_ledger_is_urgent(ledger))
+        return ERR_NOTFOUND;
+    uint64_t place = epoch_place(epoch, from), *at = mem_alloc_array(count + 1, sizeof *at);
+    if (at == NULL)
+        return ERR_NOMEM;
+    (void)received_key(peer->source, place, key);
+    struct bytes fact = fact_key(RECORD_FACT_AGAIN, bytes_of(key + 1, 2), again);
+    err_t err = scan_received(gate, bytes_of(key, 1 + 2), place, at, count);
+    if (err == ERR_OK && (gate->fact_kinds >> RECORD_FACT_AGAIN & 1) != 0)
+        err = scan_received(gate, fact, place, at, count);
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        if (at[i] != 0 && !told_over(gate, at[i]))
+            bits[i / 8] |= (uint8_t)(0x80u >> (i % 8));
+    mem_free(at);
+    store_view_end(gate->store);
+    return err;
+}
+
+bool gate_leaf_stands(struct gate *gate, unsigned ledger, uint32_t epoch, uint64_t seq)
+{
+    const struct gate_peer *peer = gate_peer_get(gate, gate_ledger_partner(ledger));
+    struct record_envelope envelope;
+    struct frame frame;
+    uint64_t lsn;
+    if (peer == NULL || received_get(gate, peer->source, epoch_place(epoch, seq), &lsn) != ERR_OK ||
+        store_read(gate->store, lsn, &frame) != ERR_OK)
+        return false;
+    if (frame.kind == FRAME_SEEN && record_envelope_read(frame.payload, &envelope) != ERR_OK)
+        return false;
+    lsn = frame.kind == FRAME_SEEN ? envelope.about : lsn;
+    return !recalled(gate, lsn) && !gate_is_destroyed(gate, lsn);
 }
 
 /* --- the cursor --- */
@@ -437,5 +517,23 @@ err_t gate_receive(struct gate *gate, unsigned ledger, struct gate_received *lea
     mem_free(page.brought);
     if (err == ERR_OK)
         err = log_cursor(gate, ledger, &moved, now_us);
+    return err != ERR_OK ? take_back(gate, err) : ERR_OK;
+}
+
+err_t gate_receive_again(struct gate *gate, unsigned ledger, struct gate_received *leaves, size_t count,
+                         int64_t now_us)
+{
+    const struct gate_peer *peer = gate_peer_get(gate, gate_ledger_partner(ledger));
+    struct brought brought;
+    struct page none = {leaves, &brought, 0}; /* of `narrow` alone is it asked what came before */
+    err_t err = ERR_OK;
+    if (peer == NULL || gate_ledger_is_urgent(ledger))
+        return ERR_NOTFOUND;
+    if (gate->group_open && TRY(err, gate_commit(gate)))
+        return err;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        must(leaves[i].object.len > 0 && !leaves[i].withheld);
+        err = take_leaf(gate, peer, &none, &leaves[i], &brought, now_us);
+    }
     return err != ERR_OK ? take_back(gate, err) : ERR_OK;
 }

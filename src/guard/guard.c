@@ -197,6 +197,20 @@ static enum guard_verdict check_feed(struct guard *guard, struct guard_case *c, 
     return look_end(guard);
 }
 
+/* What is compared with a partner, and what he fetches. */
+static enum guard_verdict check_compared(struct guard *guard, struct guard_case *c, bool fetch,
+                                         const struct guard_answer *answer, struct guard_finding *out)
+{
+    int partner = partner_of_key(guard, c);
+    if (!guard_may_receive(guard, partner, answer->now_s, out))
+        return GUARD_HOLD;
+    const struct rules_partner *row = &guard->rules.partners[partner];
+    look_begin(guard, fetch ? LOOK_FETCH : LOOK_PLAIN, (unsigned)partner, c, out);
+    if (!fetch)
+        return leaf_sums(guard, row, answer->body) ? GUARD_PASS : GUARD_HOLD;
+    return leaf_fetched(guard, row, answer->body) ? look_end(guard) : GUARD_HOLD;
+}
+
 static enum guard_verdict check_plain(struct guard *guard, struct guard_case *c,
                                       const struct guard_answer *answer, struct guard_finding *out)
 {
@@ -255,6 +269,9 @@ static enum guard_verdict check(struct guard *guard, struct guard_case *c, const
     bool urgent = str_eq(path, STR("/bongsu/v1/urgent/feed"));
     if ((urgent || str_eq(path, STR("/bongsu/v1/feed"))) && shown)
         return check_feed(guard, c, urgent, answer, out);
+    bool fetch = str_eq(path, STR("/bongsu/v1/fetch"));
+    if ((fetch || str_eq(path, STR("/bongsu/v1/reconcile"))) && shown)
+        return check_compared(guard, c, fetch, answer, out);
     if (collection_target(path, &target) && c->reads && shown)
         return check_collection(guard, c, &target, answer, out);
     /* What became of a submission names what was submitted. */

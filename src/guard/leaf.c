@@ -14,6 +14,12 @@ enum {
     WITH_TRAIL = 8,
     LIMITS_MAX = 512,
     TRAIL_SIZE = 128,
+    FETCH_MAX = 256,
+    BLOCK_LEAVES = 4096,
+    BLOCK_FAN = 64,
+    BLOCK_SUM = 16,
+    BLOCK_LEVELS = 3,
+    BLOCK_SET = 1 << 28,
 };
 
 /* --- LEDGER.md sections 2 and 3 --- */
@@ -71,7 +77,8 @@ static bool limits_open(struct bytes opening, struct bytes salt, struct bytes li
     return limits.len > 0 && opening.len == GUARD_OPENING_SIZE && memcmp(made.b, opening.at, HASH_SIZE) == 0;
 }
 
-static bool entry(struct guard *guard, const struct rules_partner *partner, uint64_t seq, struct rd *rd)
+static bool entry(struct guard *guard, const struct rules_partner *partner, uint64_t seq, size_t index,
+                  struct rd *rd)
 {
     struct guard_leaf leaf;
     struct look *look = &guard->look;
@@ -92,7 +99,7 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
     look->has_seq = true;
     look->seq = seq;
     if (rd->err == ERR_OK)
-        look->leaves[seq - look->first_seq] = tree_leaf(leaf_bytes);
+        look->leaves[index] = tree_leaf(leaf_bytes);
     if (rd->err != ERR_OK || !parts_known(parts) ||
         (look->urgent && (leaf_bytes.at[OP_AT] != OP_RECALL || object.len > 0))) /* recalls, and no content */
         return look_fail(guard, GUARD_RULE_FORM, NULL);
@@ -122,19 +129,17 @@ static bool is_origin(struct str line, const char *audience, uint32_t epoch, boo
            (urgent ? str_eq(line, STR("urgent")) : line.at == NULL);
 }
 
-/* The page ends at the checkpoint of this partner's own ledger, of the two the one that was asked for. */
+/* Of this partner's own ledger, of the two the one that was asked for. */
 static bool checkpoint(struct guard *guard, const struct rules_partner *partner, struct str note,
-                       uint64_t size, struct tree_end *out)
+                       struct tree_end *out)
 {
-    uint64_t said;
     size_t len;
     if (!is_origin(str_cut(&note, '\n'), partner->name, partner->epoch, guard->look.urgent))
         return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
-    if (!str_to_u64(str_cut(&note, '\n'), UINT64_MAX, &said) || said != size ||
+    if (!str_to_u64(str_cut(&note, '\n'), UINT64_MAX, &out->size) ||
         !str_unbase64(str_cut(&note, '\n'), out->root.b, HASH_SIZE, &len) || len != HASH_SIZE)
         return look_fail(guard, GUARD_RULE_FORM, NULL);
     out->epoch = partner->epoch;
-    out->size = size;
     return true;
 }
 
@@ -163,7 +168,7 @@ bool leaf_page(struct guard *guard, const struct rules_partner *partner, struct 
         return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
     guard->look.first_seq = from;
     for (uint32_t i = 0; i < count; i++)
-        if (!entry(guard, partner, from + i, &rd))
+        if (!entry(guard, partner, from + i, i, &rd))
             return false;
     guard->look.has_seq = false;
     struct bytes note = rd_blob(&rd, NOTE_MAX);
@@ -171,6 +176,92 @@ bool leaf_page(struct guard *guard, const struct rules_partner *partner, struct 
     struct bytes proof = rd_bytes(&rd, (size_t)hashes * HASH_SIZE);
     if (rd_end(&rd) != ERR_OK || hashes > PROOF_MAX || (note.len == 0) != (count == 0))
         return look_fail(guard, GUARD_RULE_FORM, NULL);
-    return count == 0 || (checkpoint(guard, partner, str_from_bytes(note), from + count, &guard->look.end) &&
-                          grows(guard, partner, count, proof));
+    if (count == 0)
+        return true;
+    if (!checkpoint(guard, partner, str_from_bytes(note), &guard->look.end))
+        return false;
+    if (guard->look.end.size != from + count) /* the page ends there */
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    return grows(guard, partner, count, proof);
+}
+
+/* --- RECONCILE.md --- */
+
+/* The leaf says where it stands, and the proof that it does. */
+static bool fetched(struct guard *guard, const struct rules_partner *partner, size_t index,
+                    const struct tree_end *end, struct rd *rd)
+{
+    struct rd ahead = *rd;
+    (void)rd_u64(&ahead); /* version, suite, op, epoch */
+    uint64_t seq = rd_u64(&ahead);
+    if (!entry(guard, partner, seq, index, rd))
+        return false;
+    uint8_t hashes = rd_u8(rd);
+    struct bytes proof = rd_bytes(rd, (size_t)hashes * HASH_SIZE);
+    if (rd->err != ERR_OK || hashes > PROOF_MAX)
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    return tree_holds(&guard->look.leaves[index], seq, end->size, proof, &end->root) ||
+           look_fail(guard, GUARD_RULE_VIEW, NULL);
+}
+
+bool leaf_fetched(struct guard *guard, const struct rules_partner *partner, struct bytes body)
+{
+    struct rd rd = rd_of(body);
+    struct tree_end end = {.size = 0};
+    uint8_t format = rd_u8(&rd);
+    uint16_t suite = rd_u16(&rd);
+    uint32_t epoch = rd_u32(&rd);
+    struct bytes note = rd_blob(&rd, NOTE_MAX);
+    uint16_t count = rd_u16(&rd);
+    if (rd.err != ERR_OK || format != 1 || suite != 1 || count == 0 || count > FETCH_MAX)
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    if (epoch != partner->epoch)
+        return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
+    if (!checkpoint(guard, partner, str_from_bytes(note), &end))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!fetched(guard, partner, i, &end, &rd))
+            return false;
+    guard->look.has_seq = false;
+    return rd_end(&rd) == ERR_OK || look_fail(guard, GUARD_RULE_FORM, NULL);
+}
+
+/* Things of so many leaves each, in a set of this size. */
+static uint64_t count_of(uint64_t size, uint64_t leaves)
+{
+    return (size + leaves - 1) / leaves;
+}
+
+/* Bytes behind this node: of a block its bits, else a sum for each child. 0: there is no such node. */
+static size_t behind(uint64_t size, uint8_t level, uint32_t index)
+{
+    uint64_t below = BLOCK_LEAVES; /* leaves of a child */
+    for (unsigned i = 1; i < level; i++)
+        below *= BLOCK_FAN;
+    uint64_t own = level == 0 ? BLOCK_LEAVES : below * BLOCK_FAN, first = index * own;
+    if (level > BLOCK_LEVELS || first >= size)
+        return 0;
+    uint64_t leaves = size - first < own ? size - first : own;
+    return (size_t)(level == 0 ? count_of(leaves, 8) : count_of(leaves, below) * BLOCK_SUM);
+}
+
+bool leaf_sums(struct guard *guard, const struct rules_partner *partner, struct bytes body)
+{
+    struct rd rd = rd_of(body);
+    uint8_t format = rd_u8(&rd);
+    uint32_t epoch = rd_u32(&rd);
+    uint64_t size = rd_u64(&rd);
+    uint16_t count = rd_u16(&rd);
+    if (rd.err != ERR_OK || format != 1 || size == 0 || size > BLOCK_SET || count == 0)
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    if (epoch != partner->epoch)
+        return look_fail(guard, GUARD_RULE_RECIPIENT, NULL);
+    for (size_t i = 0; i < count && rd.err == ERR_OK; i++) {
+        uint8_t level = rd_u8(&rd);
+        size_t bytes = behind(size, level, rd_u32(&rd));
+        if (bytes == 0)
+            return look_fail(guard, GUARD_RULE_FORM, NULL);
+        (void)rd_bytes(&rd, bytes);
+    }
+    return rd_end(&rd) == ERR_OK || look_fail(guard, GUARD_RULE_FORM, NULL);
 }

@@ -19,6 +19,7 @@ enum look_kind {
     LOOK_OBJECTS,  /* of a release collection */
     LOOK_MANIFEST, /* likewise, identifiers alone */
     LOOK_FEED,     /* a page of a ledger */
+    LOOK_FETCH,    /* leaves of a ledger, each with its proof */
     LOOK_PUSH,     /* a call that gives a view to a server */
 };
 
@@ -120,3 +121,7 @@ bool leaf_opens(struct bytes leaf, struct bytes opening, struct guard_leaf *out)
 bool leaf_has_content(const struct guard_leaf *leaf);
 /* A whole page of a ledger, the main or the urgent one, for the partner in hand. */
 bool leaf_page(struct guard *guard, const struct rules_partner *partner, struct bytes body);
+/* RECONCILE.md section 5: leaves of the main ledger of the partner in hand, proved one by one. */
+bool leaf_fetched(struct guard *guard, const struct rules_partner *partner, struct bytes body);
+/* Section 3: sums and bits, and nothing else. */
+bool leaf_sums(struct guard *guard, const struct rules_partner *partner, struct bytes body);

@@ -110,3 +110,25 @@ bool tree_grows(const struct tree_page *page, const struct hash *before)
     struct hash root = root_of(&edge);
     return hash_eq(&root, &page->root);
 }
+
+bool tree_holds(const struct hash *leaf, uint64_t seq, uint64_t size, struct bytes proof,
+                const struct hash *root)
+{
+    struct hash at = *leaf;
+    uint64_t left = seq, last = size - 1;
+    if (seq >= size || proof.len % HASH_SIZE != 0)
+        return false;
+    for (size_t i = 0; i < proof.len; i += HASH_SIZE) {
+        struct hash beside;
+        memcpy(beside.b, proof.at + i, HASH_SIZE);
+        if (last == 0)
+            return false;
+        bool right = (left & 1) != 0 || left == last;
+        at = right ? node(&beside, &at) : node(&at, &beside);
+        while (right && (left & 1) == 0 && left != 0)
+            left >>= 1, last >>= 1;
+        left >>= 1;
+        last >>= 1;
+    }
+    return last == 0 && hash_eq(&at, root);
+}

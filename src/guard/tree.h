@@ -36,3 +36,6 @@ struct tree_page {
 };
 /* `before`: where the page before ended, if that was at `from`; else NULL. */
 bool tree_grows(const struct tree_page *page, const struct hash *before);
+/* Does this leaf stand at `seq` in the tree of `size` leaves? RFC 9162 section 2.1.3.2. */
+bool tree_holds(const struct hash *leaf, uint64_t seq, uint64_t size, struct bytes proof,
+                const struct hash *root);

@@ -57,9 +57,8 @@ static err_t limits_check(const struct sync_entry *entry, struct gate_received *
     return ERR_OK;
 }
 
-/* Step 5. */
-static err_t opening_check(const struct sync_followed *followed, const struct sync_entry *entry,
-                           struct gate_received *made, struct fault *fault)
+err_t sync_entry_check(const struct sync_entry *entry, bool urgent, struct gate_received *made,
+                       struct fault *fault)
 {
     unsigned long long seq = made->leaf.seq;
     if (entry->parts == 0) { /* its issuer gives the content no more: nothing to take over */
@@ -68,7 +67,7 @@ static err_t opening_check(const struct sync_followed *followed, const struct sy
     }
     err_t err = leaf_opening_decode(entry->opening, &made->opening);
     if (err == ERR_OK)
-        err = leaf_opening_verify(&made->leaf, &made->opening, followed->urgent);
+        err = leaf_opening_verify(&made->leaf, &made->opening, urgent);
     if (err != ERR_OK) /* ERR_PROOF is reserved: this page is wrong, the issuer's history is not */
         return fault_set(fault, ERR_INVALID, 0, "the opening of leaf %llu does not open it", seq);
     static const struct hash none;
@@ -104,7 +103,7 @@ static err_t entry_check(const struct sync_followed *followed, struct sync_tip *
         return fault_set(fault, ERR_INVALID, 0, "leaf %llu is not later than the one before", seq);
     if (followed->urgent && made->leaf.op != LEAF_RECALL)
         return fault_set(fault, ERR_INVALID, 0, "leaf %llu of the urgent ledger is no recall", seq);
-    if (TRY(err, opening_check(followed, entry, made, fault)))
+    if (TRY(err, sync_entry_check(entry, followed->urgent, made, fault)))
         return err;
     struct hash hash = merkle_leaf(entry->leaf);
     merkle_edge_append(&tip->edge, &hash);

@@ -40,6 +40,10 @@ void sync_checked_deinit(struct sync_checked *checked);
 NODISCARD err_t sync_checkpoint_open(const struct sync_followed *followed, struct str whole,
                                      struct checkpoint *out, bool *out_by_next, struct fault *fault);
 
+/* Step 5 for one entry whose leaf is decoded in *made: what comes with it is what the leaf commits to. */
+NODISCARD err_t sync_entry_check(const struct sync_entry *entry, bool urgent, struct gate_received *made,
+                                 struct fault *fault);
+
 /* Verifies; then *tip moves on, `body` moves into *out (leaving *body empty) and *out is written. Otherwise
  * nothing changes and the fault says what is wrong: ERR_PROOF is kept for equivocation (a signed checkpoint
  * that is not consistent with the tip), everything else is a page that may be asked for again. */

@@ -25,6 +25,8 @@ void sync_serve_free(struct sync_serve *serve)
     if (serve == NULL)
         return;
     buf_deinit(&serve->note);
+    for (size_t i = 0; i < LIMIT_RECONCILE_SETS; i++)
+        serve_reconcile_drop(&serve->made[i]);
     mem_free(serve);
 }
 
@@ -332,7 +334,9 @@ static handler *handler_of(const struct sync_serve *serve, const struct exchange
         {{SYNC_PATH_FEED, sizeof SYNC_PATH_FEED - 1}, EXCHANGE_GET, true, do_feed},
         {{SYNC_PATH_RECEIPT, sizeof SYNC_PATH_RECEIPT - 1}, EXCHANGE_POST, true, serve_receipt},
         {{SYNC_PATH_RECALL_DONE, sizeof SYNC_PATH_RECALL_DONE - 1}, EXCHANGE_POST, true, serve_recall_done},
-        {{SYNC_PATH_CARD, sizeof SYNC_PATH_CARD - 1}, EXCHANGE_POST, false, serve_card}};
+        {{SYNC_PATH_CARD, sizeof SYNC_PATH_CARD - 1}, EXCHANGE_POST, false, serve_card},
+        {{SYNC_PATH_RECONCILE, sizeof SYNC_PATH_RECONCILE - 1}, EXCHANGE_POST, false, serve_reconcile},
+        {{SYNC_PATH_FETCH, sizeof SYNC_PATH_FETCH - 1}, EXCHANGE_POST, false, serve_fetch}};
     struct str resource = resource_of(request->path, out_urgent);
     if (str_starts(resource, name_in(STR(SYNC_PATH_LEDGER))) && request->method == EXCHANGE_GET)
         return do_ledger;
@@ -424,12 +428,12 @@ bool sync_serve_next(struct sync_serve *serve, int64_t now_us, struct exchange_r
                 return true;
             }
         }
-    return false;
+    return serve_reconcile_next(serve, now_us, out);
 }
 
 int64_t sync_serve_deadline(const struct sync_serve *serve)
 {
-    int64_t least = INT64_MAX;
+    int64_t least = serve_reconcile_deadline(serve);
     for (unsigned i = 0; i < GATE_LEDGERS; i++)
         for (size_t k = 0; k < SLOTS; k++) {
             const struct waiting *waiting = &serve->ledgers[i].waiting[k];
@@ -441,6 +445,7 @@ int64_t sync_serve_deadline(const struct sync_serve *serve)
 
 void sync_serve_forget(struct sync_serve *serve, uint64_t request_id)
 {
+    serve_reconcile_forget(serve, request_id);
     for (unsigned i = 0; i < GATE_LEDGERS; i++)
         for (size_t k = 0; k < SLOTS; k++)
             if (serve->ledgers[i].waiting[k].used && serve->ledgers[i].waiting[k].id == request_id)

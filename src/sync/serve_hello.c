@@ -8,7 +8,7 @@ static uint8_t version_of(const struct sync_hello *hello)
     uint8_t version = 0;
     bool suite = false;
     for (size_t i = 0; i < hello->version_count; i++)
-        if (hello->versions[i] == SYNC_VERSION_MAIN || hello->versions[i] == SYNC_VERSION_URGENT)
+        if (hello->versions[i] >= SYNC_VERSION_MAIN && hello->versions[i] <= SYNC_VERSION_NEWEST)
             version = hello->versions[i];
     for (size_t i = 0; i < hello->suite_count; i++)
         suite = suite || hello->suites[i] == SYNC_SUITE;

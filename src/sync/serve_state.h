@@ -1,9 +1,10 @@
 /* The inside of the issuer's side, for the files that it is cut into: serve.c (life, feed, dispatch, late
- * answers), serve_card.c (who asks, cards), serve_hello.c and serve_receipt.c. `number`: of a ledger;
- * `index`: of a partner. */
+ * answers), serve_card.c (who asks, cards), serve_hello.c, serve_receipt.c and serve_reconcile.c. `number`:
+ * of a ledger; `index`: of a partner. */
 #pragma once
 
 #include "sync/cards.h"
+#include "sync/reconcile.h"
 #include "sync/serve.h"
 #include "sync/wire.h"
 
@@ -41,6 +42,27 @@ struct partner {
     struct accepted accepted[CARDS];
     struct sync_pace pace;
     struct sync_served served;
+    int64_t reconcile_us; /* bits of his ledger are made again from then on */
+};
+
+/* The bits of a partner's ledger, for the questions of one run. */
+struct reconcile_made {
+    bool used;
+    unsigned partner;
+    uint32_t epoch;
+    struct reconcile_set set;
+    int64_t begun_us, asked_us; /* last */
+};
+
+enum { RECONCILE_QUESTION_MAX = 1 + 4 + 8 + 2 + LIMIT_RECONCILE_NODES * 5 };
+
+/* A question that waits for them. */
+struct reconcile_asking {
+    bool used;
+    uint64_t id;
+    int64_t until_us, look_us; /* nothing to do before */
+    size_t len;
+    uint8_t body[RECONCILE_QUESTION_MAX];
 };
 
 /* A ledger that somebody follows. */
@@ -59,6 +81,8 @@ struct sync_serve {
     bool news; /* a partner's cards changed */
     struct partner partners[LIMIT_PARTNERS];
     struct served ledgers[GATE_LEDGERS];
+    struct reconcile_made made[LIMIT_RECONCILE_SETS];
+    struct reconcile_asking asking[LIMIT_PARTNERS];
 };
 
 /* --- serve.c --- */
@@ -95,3 +119,15 @@ void serve_receipt(struct sync_serve *serve, unsigned number, const struct excha
                    int64_t now_us, struct exchange_response *response, bool *out_commit);
 void serve_recall_done(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
                        int64_t now_us, struct exchange_response *response, bool *out_commit);
+
+/* --- serve_reconcile.c --- */
+void serve_reconcile(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                     int64_t now_us, struct exchange_response *response, bool *out_commit);
+void serve_fetch(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                 int64_t now_us, struct exchange_response *response, bool *out_commit);
+/* As sync_serve_next, sync_serve_deadline and sync_serve_forget. Each call makes bits of a block for each
+ * that waits. */
+bool serve_reconcile_next(struct sync_serve *serve, int64_t now_us, struct exchange_response *out);
+int64_t serve_reconcile_deadline(const struct sync_serve *serve);
+void serve_reconcile_forget(struct sync_serve *serve, uint64_t request_id);
+void serve_reconcile_drop(struct reconcile_made *made);

@@ -104,6 +104,7 @@ static err_t make(const struct sync_session_setup *setup, struct sync_session *m
     buf_init(&session->evidence, LIMIT_NOTE_BYTES);
     buf_init(&session->carried, LIMIT_BUNDLE_REPORT_BYTES);
     buf_init(&session->recall.body, 2 * LIMIT_RECALL_ANSWER_BYTES);
+    session_reconcile_init(session);
     err_t err = rewind_to_cursor(session);
     if (err == ERR_OK)
         err = origin_recall(session);
@@ -132,6 +133,7 @@ void sync_session_free(struct sync_session *session)
     buf_deinit(&session->evidence);
     buf_deinit(&session->carried);
     buf_deinit(&session->recall.body);
+    session_reconcile_deinit(session);
     mem_free(session);
 }
 
@@ -169,6 +171,7 @@ static void flights_drop(struct sync_session *session)
     session->recall.signing = false;
     buf_clear(&session->recall.body);
     session->showing.flight.id = 0;
+    session_reconcile_again(session);
 }
 
 err_t sync_session_start(struct sync_session *session, int64_t now_us)
@@ -264,8 +267,7 @@ struct str session_path(struct sync_session *session, const char *path)
 
 /* --- trouble --- */
 
-/* splitmix64: jitter only, no secret hangs on it. */
-static uint64_t random_next(struct sync_session *session)
+uint64_t session_random(struct sync_session *session)
 {
     uint64_t z = session->random += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -279,7 +281,7 @@ void session_retry_later(struct sync_session *session, struct retry *retry, int6
     int64_t wait = WAIT_FIRST_US << doublings;
     wait = wait > WAIT_MOST_US ? WAIT_MOST_US : wait;
     int64_t half = wait / 2;
-    retry->at_us = now_us + half + (int64_t)(random_next(session) % (uint64_t)(half + 1));
+    retry->at_us = now_us + half + (int64_t)(session_random(session) % (uint64_t)(half + 1));
     retry->failures++;
 }
 
@@ -387,9 +389,9 @@ void session_send(struct sync_session *session, struct flight *flight, int64_t n
 
 static void hello_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
-    struct sync_hello hello = {.version_count = 2,
+    struct sync_hello hello = {.version_count = 3,
                                .suite_count = 1,
-                               .versions = {SYNC_VERSION_MAIN, SYNC_VERSION_URGENT},
+                               .versions = {SYNC_VERSION_MAIN, SYNC_VERSION_URGENT, SYNC_VERSION_RECONCILE},
                                .suites = {SYNC_SUITE},
                                .epoch = session->tip.edge.size > 0 ? session->epoch : 0,
                                .size = session->tip.edge.size,
@@ -466,6 +468,7 @@ void sync_session_committed(struct sync_session *session, err_t err, int64_t now
 {
     if (session->urgent != NULL)
         sync_session_committed(session->urgent, err, now_us);
+    session_reconcile_committed(session, err, now_us);
     if (!session->receiving)
         return;
     struct sync_checked page = session->pages[0];
@@ -503,8 +506,9 @@ static void sooner(int64_t *until, int64_t at)
 
 static void expire(struct sync_session *session, int64_t now_us)
 {
-    const struct flight *flights[] = {&session->hello, &session->feed, &session->receipt,
-                                      &session->recall.flight, &session->showing.flight};
+    const struct flight *flights[] = {&session->hello,          &session->feed,
+                                      &session->receipt,        &session->recall.flight,
+                                      &session->showing.flight, &session->reconciling.flight};
     for (size_t i = 0; i < sizeof flights / sizeof flights[0]; i++)
         if (flights[i]->id != 0 && now_us >= flights[i]->until_us)
             sync_session_failed(session, flights[i]->id, ERR_TIMEOUT, now_us);
@@ -575,7 +579,8 @@ static bool step(struct sync_session *session, int64_t now_us, struct sync_actio
         session_sign_ask(session, now_us, out))
         return true;
     return session_carry_step(session, now_us, out) ||
-           (feeding && session_recall_step(session, now_us, until, out));
+           (feeding && (session_recall_step(session, now_us, until, out) ||
+                        session_reconcile_step(session, now_us, until, out)));
 }
 
 /* A clock that was years ahead and is set right must not make anything wait for years: nothing is waited for
@@ -585,13 +590,15 @@ static void waits_clip(struct sync_session *session, int64_t now_us)
     int64_t *waits[] = {&session->link.at_us,   &session->receipt_retry.at_us, &session->recall.retry.at_us,
                         &session->sign_at_us,   &session->sign_until_us,       &session->recall.sign_until_us,
                         &session->receive_at_us};
-    struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight,
-                                &session->showing.flight};
+    struct flight *flights[] = {&session->hello,          &session->feed,
+                                &session->receipt,        &session->recall.flight,
+                                &session->showing.flight, &session->reconciling.flight};
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
         sooner(waits[i], now_us + WAIT_MOST_US);
     for (size_t i = 0; i < sizeof flights / sizeof *flights; i++)
         sooner(&flights[i]->until_us, now_us + flights[i]->quiet_us);
     session_card_clip(session, now_us);
+    session_reconcile_clip(session, now_us);
 }
 
 void sync_session_next(struct sync_session *session, int64_t now_us, struct sync_action *out)
@@ -610,8 +617,9 @@ void sync_session_next(struct sync_session *session, int64_t now_us, struct sync
     expire(session, now_us);
     if (step(session, now_us, out))
         return;
-    const struct flight *flights[] = {&session->hello, &session->feed, &session->receipt,
-                                      &session->recall.flight, &session->showing.flight};
+    const struct flight *flights[] = {&session->hello,          &session->feed,
+                                      &session->receipt,        &session->recall.flight,
+                                      &session->showing.flight, &session->reconciling.flight};
     for (size_t i = 0; i < sizeof flights / sizeof flights[0]; i++)
         if (flights[i]->id != 0)
             sooner(&out->until_us, flights[i]->until_us);

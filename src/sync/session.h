@@ -133,6 +133,31 @@ NODISCARD err_t sync_session_report_want(struct sync_session *session);
  */
 bool sync_session_report_get(const struct sync_session *session, struct str *out, uint64_t *out_size);
 
+/* --- is what was taken over still here? (docs/protocol/RECONCILE.md) --- */
+
+struct sync_reconciled { /* of the run that is under way, or of the last one; zero: there was none */
+    bool running;
+    uint64_t run;     /* their number in this session */
+    int64_t ended_us; /* 0: never; stands in the log */
+    err_t err;        /* ERR_OK: compared to the end; else `what` says what happened */
+    char what[FAULT_WHAT_MAX];
+    uint64_t size;                       /* leaves compared */
+    uint64_t missing;                    /* that the issuer gives and were not here: */
+    uint64_t mended;                     /* ...taken over again */
+    uint64_t refused;                    /* ...refused by our rules once more */
+    uint64_t moved;                      /* ...taken back meanwhile */
+    uint64_t left;                       /* ...for the next run */
+    uint64_t given_no_more;              /* held here, and neither given any more nor called back */
+    unsigned round_trips, fetches;       /* questions that were answered; requests for leaves */
+    uint64_t sent_bytes, received_bytes; /* of the bodies of both */
+    uint64_t find_bytes;                 /* ...of questions and their answers alone */
+};
+
+/* Compares once a day by itself. Now: ERR_BUSY: it does already; ERR_WRONGSTATE: the link does not stand, or
+ * nothing is held; ERR_UNSUPPORTED: the issuer's program answers no such questions. */
+NODISCARD err_t sync_session_reconcile(struct sync_session *session, int64_t now_us);
+const struct sync_reconciled *sync_session_reconciled(const struct sync_session *session);
+
 /* --- watching --- */
 
 enum sync_state {

@@ -153,6 +153,7 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
     if (welcome.receipted < session->held.size && session->signing == 0 && session->receipt_body.len == 0)
         session->receipt_wanted = true;
     session_urgent(session, welcome.version >= SYNC_VERSION_URGENT, now_us);
+    session_reconcile_known(session, welcome.version >= SYNC_VERSION_RECONCILE, now_us);
 }
 
 static void feed_answer(struct sync_session *session, struct buf *body, int64_t now_us)
@@ -195,7 +196,7 @@ static void feed_answer(struct sync_session *session, struct buf *body, int64_t 
         session->status.offered = session->tip.edge.size;
 }
 
-static const char *status_words(unsigned status)
+const char *session_status_words(unsigned status)
 {
     static const struct {
         unsigned status;
@@ -232,6 +233,9 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
     bool receipt = id != 0 && id == session->receipt.id;
     bool recall = id != 0 && id == session->recall.flight.id;
     bool card = id != 0 && id == session->showing.flight.id;
+    bool reconcile = id != 0 && id == session->reconciling.flight.id;
+    if (reconcile)
+        session->reconciling.flight.id = 0;
     if (card)
         session->showing.flight.id = 0;
     if (hello)
@@ -243,14 +247,15 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
     if (recall)
         session->recall.flight.id = 0;
     if ((hello || feed) && status != STATUS_OK)
-        session_link_failed(session, status == STATUS_NEUTRAL ? ERR_DENIED : ERR_BUSY, status_words(status),
+        session_link_failed(session, status == STATUS_NEUTRAL ? ERR_DENIED : ERR_BUSY,
+                            session_status_words(status),
                             "see that both sides added each other's card and started the link", now_us);
     else if (receipt && status != STATUS_OK)
-        session_receipt_failed(session, ERR_DENIED, status_words(status), now_us);
+        session_receipt_failed(session, ERR_DENIED, session_status_words(status), now_us);
     else if (card && status == STATUS_OK)
         session_card_answer(session, &taken, now_us);
     else if (recall && status != STATUS_OK)
-        session_recall_failed(session, ERR_DENIED, status_words(status), now_us);
+        session_recall_failed(session, ERR_DENIED, session_status_words(status), now_us);
     else if (recall)
         session_recall_answer(session, now_us);
     else if (hello)
@@ -259,14 +264,17 @@ void sync_session_answer(struct sync_session *session, uint64_t id, unsigned sta
         feed_answer(session, &taken, now_us);
     else if (receipt)
         session_receipt_answer(session, &taken, now_us);
+    else if (reconcile)
+        session_reconcile_answer(session, status, &taken, now_us);
     buf_deinit(&taken);
 }
 
 void sync_session_coming(struct sync_session *session, uint64_t id, int64_t now_us)
 {
     session = sender_of(session, id);
-    struct flight *flights[] = {&session->hello, &session->feed, &session->receipt, &session->recall.flight,
-                                &session->showing.flight};
+    struct flight *flights[] = {&session->hello,          &session->feed,
+                                &session->receipt,        &session->recall.flight,
+                                &session->showing.flight, &session->reconciling.flight};
     for (size_t i = 0; id != 0 && i < sizeof flights / sizeof flights[0]; i++) {
         struct flight *flight = flights[i];
         if (flight->id != id)
@@ -298,6 +306,8 @@ void sync_session_failed(struct sync_session *session, uint64_t id, err_t err, i
         session_receipt_failed(session, err, err_text(err), now_us);
     else if (id == session->showing.flight.id)
         session_card_failed(session, err);
+    else if (id == session->reconciling.flight.id)
+        session_reconcile_failed(session, err, now_us);
     else if (id == session->recall.flight.id)
         session_recall_failed(session, err, err_text(err), now_us);
 }

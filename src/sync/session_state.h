@@ -7,7 +7,9 @@
 #pragma once
 
 #include "sync/cards.h"
+#include "sync/fetch.h"
 #include "sync/page.h"
+#include "sync/reconcile.h"
 #include "sync/session.h"
 #include "sync/wire.h"
 
@@ -68,6 +70,39 @@ struct showing {
     struct sync_pace pace;
 };
 
+/* Is what was taken over still here? One run at a time, apart from everything else. */
+enum reconciling_phase {
+    RECONCILING_REST,
+    RECONCILING_LOOK, /* our bits are made, a block a step */
+    RECONCILING_ASK,
+    RECONCILING_FETCH,
+    RECONCILING_TAKE, /* leaves were fetched and verified */
+    RECONCILING_KEEP, /* what they brought waits for its commit */
+    RECONCILING_END,
+    RECONCILING_NOTE /* what was found out waits for its commit */
+};
+
+struct reconciling {
+    enum reconciling_phase phase;
+    bool known;     /* the issuer answers such questions */
+    int64_t due_us; /* the next run by itself; 0: not set */
+    struct retry retry;
+    struct flight flight;
+    uint64_t size; /* of the cursor when it began */
+    struct hash root;
+    uint32_t epoch;
+    struct reconcile_set own;
+    struct reconcile walk;
+    struct buf request;
+    uint64_t *missing; /* LIMIT_RECONCILE_MISSING places */
+    size_t missing_count, missing_next;
+    struct sync_fetch fetch;
+    struct buf fetched;          /* its answer */
+    struct gate_received *again; /* LIMIT_FETCH_LEAVES places */
+    size_t again_count;
+    struct sync_reconciled result;
+};
+
 struct sync_session {
     struct gate *gate;
     unsigned partner, ledger;
@@ -114,6 +149,7 @@ struct sync_session {
 
     struct recall_answer recall;
     struct showing showing;
+    struct reconciling reconciling;
 
     enum carry carry;      /* a report that somebody carries is wanted, whether or not the link is up */
     struct buf carried;    /* its text, as far as it is made */
@@ -148,6 +184,9 @@ void session_urgent(struct sync_session *session, bool kept, int64_t now_us);
 void session_send(struct sync_session *session, struct flight *flight, int64_t now_us, int64_t quiet_us,
                   const struct sync_send *send, struct sync_action *out);
 
+/* splitmix64: jitter only, no secret hangs on it. */
+uint64_t session_random(struct sync_session *session);
+
 /* Has the other session something at the keeper? */
 bool session_other_signs(const struct sync_session *session);
 
@@ -178,6 +217,9 @@ err_t session_origin_take(struct sync_session *session, struct str line);
 void session_equivocation(struct sync_session *session, struct str checkpoint, const char *what,
                           int64_t now_us);
 
+/* What a status other than 200 means; static. */
+const char *session_status_words(unsigned status);
+
 /* --- session_bundle.c --- */
 /* A receipt was made: keeps it when one is to be carried. */
 void session_carry_made(struct sync_session *session);
@@ -206,3 +248,20 @@ void session_acknowledge(struct sync_session *session, uint64_t size);
 void session_receipt_answer(struct sync_session *session, const struct buf *body, int64_t now_us);
 /* The receipt is made again after a while; the feed goes on. */
 void session_receipt_failed(struct sync_session *session, err_t err, const char *what, int64_t now_us);
+
+/* --- session_reconcile.c --- */
+void session_reconcile_init(struct sync_session *session);
+void session_reconcile_deinit(struct sync_session *session);
+/* The link begins anew, or stops: what was under way is given up. */
+void session_reconcile_again(struct sync_session *session);
+/* hello was answered: by such a program? */
+void session_reconcile_known(struct sync_session *session, bool known, int64_t now_us);
+/* False: nothing to do now; *until is then no later than when there is. */
+bool session_reconcile_step(struct sync_session *session, int64_t now_us, int64_t *until,
+                            struct sync_action *out);
+void session_reconcile_answer(struct sync_session *session, unsigned status, struct buf *body,
+                              int64_t now_us);
+void session_reconcile_failed(struct sync_session *session, err_t err, int64_t now_us);
+void session_reconcile_committed(struct sync_session *session, err_t err, int64_t now_us);
+/* Nothing is waited for longer than it would be from now on. */
+void session_reconcile_clip(struct sync_session *session, int64_t now_us);

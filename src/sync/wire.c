@@ -5,7 +5,7 @@
 
 enum { HEAD_COUNT_AT = 1 + 2 + 4 + 8, REFUSAL_SIZE = 8 + 2, NUMBER_CHARS = 20 };
 
-static void proof_write(struct buf *out, const struct merkle_proof *proof)
+void sync_proof_write(struct buf *out, const struct merkle_proof *proof)
 {
     must(proof->count <= MERKLE_PROOF_MAX);
     wr_u8(out, (uint8_t)proof->count);
@@ -19,7 +19,7 @@ static void fail(struct rd *rd, err_t err)
         rd->err = err;
 }
 
-static void proof_read(struct rd *rd, struct merkle_proof *out)
+void sync_proof_read(struct rd *rd, struct merkle_proof *out)
 {
     out->count = rd_u8(rd);
     if (out->count > MERKLE_PROOF_MAX) {
@@ -105,7 +105,7 @@ void sync_welcome_write(struct buf *out, const struct sync_welcome *welcome)
     wr_u64(out, welcome->size);
     wr_u64(out, welcome->receipted);
     wr_blob(out, bytes_from_str(welcome->checkpoint));
-    proof_write(out, &welcome->proof);
+    sync_proof_write(out, &welcome->proof);
 }
 
 static bool welcome_ok(const struct sync_welcome *welcome)
@@ -134,7 +134,7 @@ err_t sync_welcome_read(struct bytes wire, struct sync_welcome *out)
     welcome.size = rd_u64(&rd);
     welcome.receipted = rd_u64(&rd);
     welcome.checkpoint = str_from_bytes(rd_blob(&rd, LIMIT_NOTE_BYTES));
-    proof_read(&rd, &welcome.proof);
+    sync_proof_read(&rd, &welcome.proof);
     err_t err = rd_end(&rd);
     if (err == ERR_OK && !welcome_ok(&welcome))
         err = ERR_INVALID;
@@ -224,7 +224,7 @@ void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct lea
 void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct merkle_proof *proof)
 {
     wr_blob(out, bytes_from_str(checkpoint));
-    proof_write(out, proof);
+    sync_proof_write(out, proof);
 }
 
 /* Whole lines of UTF-8, at least one. What they say is for whoever passes the object on. */
@@ -288,7 +288,7 @@ static void page_read(struct rd *rd, struct sync_page *page)
         fail(rd, ERR_LIMIT);
     entries_read(rd, page);
     page->checkpoint = str_from_bytes(rd_blob(rd, LIMIT_NOTE_BYTES));
-    proof_read(rd, &page->proof);
+    sync_proof_read(rd, &page->proof);
     if ((page->count == 0) != (page->checkpoint.len == 0))
         fail(rd, ERR_INVALID);
     if ((page->count == 0 || page->from == 0) && page->proof.count != 0)

@@ -7,19 +7,23 @@
 #include "ledger/leaf.h"
 #include "ledger/merkle.h"
 
-#define SYNC_ROOT         "/bongsu/v1/"
-#define SYNC_PATH_URGENT  "/bongsu/v1/urgent/" /* the same names behind it: of the urgent ledger */
-#define SYNC_PATH_HELLO   "/bongsu/v1/hello"
-#define SYNC_PATH_FEED    "/bongsu/v1/feed"
-#define SYNC_PATH_RECEIPT "/bongsu/v1/receipt"
-#define SYNC_PATH_CARD    "/bongsu/v1/card"
-#define SYNC_MEDIA_TYPE   "application/vnd.bongsu.sync"
+#define SYNC_ROOT           "/bongsu/v1/"
+#define SYNC_PATH_URGENT    "/bongsu/v1/urgent/" /* the same names behind it: of the urgent ledger */
+#define SYNC_PATH_HELLO     "/bongsu/v1/hello"
+#define SYNC_PATH_FEED      "/bongsu/v1/feed"
+#define SYNC_PATH_RECEIPT   "/bongsu/v1/receipt"
+#define SYNC_PATH_CARD      "/bongsu/v1/card"
+#define SYNC_PATH_RECONCILE "/bongsu/v1/reconcile"
+#define SYNC_PATH_FETCH     "/bongsu/v1/fetch"
+#define SYNC_MEDIA_TYPE     "application/vnd.bongsu.sync"
 
 enum { SYNC_FORMAT = 1, SYNC_SUITE = 1, SYNC_OFFERS_MAX = 8 };
 
 enum sync_version {
-    SYNC_VERSION_MAIN = 1,   /* one ledger, with the recalls in it */
-    SYNC_VERSION_URGENT = 2, /* the urgent ledger is followed as well, and recalls stand there */
+    SYNC_VERSION_MAIN = 1,      /* one ledger, with the recalls in it */
+    SYNC_VERSION_URGENT = 2,    /* the urgent ledger is followed as well, and recalls stand there */
+    SYNC_VERSION_RECONCILE = 3, /* ...and reconcile and fetch are answered (RECONCILE.md) */
+    SYNC_VERSION_NEWEST = SYNC_VERSION_RECONCILE
 };
 
 /* Codes of refusal are err_t numbers and stand in signed digests: they may never move. */
@@ -163,3 +167,8 @@ struct sync_shown { /* request and answer alike */
 
 void sync_shown_write(struct buf *out, const struct sync_shown *shown);
 NODISCARD err_t sync_shown_read(struct bytes wire, struct sync_shown *out);
+
+/* --- parts of bodies --- */
+
+void sync_proof_write(struct buf *out, const struct merkle_proof *proof);
+void sync_proof_read(struct rd *rd, struct merkle_proof *out); /* look at rd->err */

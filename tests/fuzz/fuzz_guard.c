@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct bytes rest = bytes_of(bytes + 1, size - 1);
     if (guard_rules(guard, STR(RULES), &fault) != ERR_OK)
         abort();
-    switch (bytes[0] % 10) {
+    switch (bytes[0] % 12) {
     case 0:
         answer(guard, "/bongsu/v1/feed", rest);
         break;
@@ -132,6 +132,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         break;
     case 9:
         answer(guard, "/bongsu/v1/urgent/feed", rest);
+        break;
+    case 10:
+        answer(guard, "/bongsu/v1/fetch", rest);
+        break;
+    case 11:
+        answer(guard, "/bongsu/v1/reconcile", rest);
         break;
     default:
         guard_evidence(guard, 0, STR("tool--x"), GUARD_RELEASED, rest);

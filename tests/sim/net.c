@@ -102,13 +102,13 @@ static void keep(struct world *world, const struct message *message, uint64_t se
  * oracle reads (recall.c). The body of a hello: format, how many versions, each of them. */
 static void speak_as_before(const struct world *world, const struct message *message, struct buf *body)
 {
-    static const uint8_t both[] = {1, 2, 1, 2}, one[] = {1, 1, 1};
+    static const uint8_t all[] = {1, 3, 1, 2, 3}, one[] = {1, 1, 1};
     if (!world_has(world, WITH_RECALLS) || !str_eq(str_of(message->path), STR("/bongsu/v1/hello")) ||
-        body->len < sizeof both || memcmp(body->at, both, sizeof both) != 0)
+        body->len < sizeof all || memcmp(body->at, all, sizeof all) != 0)
         return;
     memcpy(body->at, one, sizeof one);
-    memmove(body->at + sizeof one, body->at + sizeof both, body->len - sizeof both);
-    body->len -= sizeof both - sizeof one;
+    memmove(body->at + sizeof one, body->at + sizeof all, body->len - sizeof all);
+    body->len -= sizeof all - sizeof one;
 }
 
 static void request_arrives(struct world *world, const struct message *message)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/wr.h"
+#include "sync/fetch.h"
 #include "sync/wire.h"
 
 static const char *const names[SHOP_PARTNERS] = {"us", "nz"};
@@ -105,35 +106,64 @@ static err_t tree_hash(void *ctx, unsigned level, uint64_t index, struct hash *o
     return ERR_OK;
 }
 
+static void write_note(const struct shop *shop, unsigned partner, uint64_t size, char *out, size_t out_size)
+{
+    struct tree tree = {shop, partner};
+    struct merkle_source source = {&tree, tree_hash};
+    struct hash root;
+    char text[64];
+    assert_int_equal(merkle_root(&source, size, &root), ERR_OK);
+    (void)snprintf(out, out_size, "bongsu/kr/%s/%d%s\n%llu\n%.*s\n\nsigned\n", names[partner], SHOP_EPOCH,
+                   shop->urgent ? "/urgent" : "", (unsigned long long)size,
+                   (int)str_base64(root.b, HASH_SIZE, text), text);
+}
+
+static void write_entry(const struct shop *shop, unsigned entries, uint64_t seq, struct buf *out)
+{
+    static const uint8_t trail[LIMIT_TRAIL_BYTES] = {0};
+    const char *object = shop->ledger[entries].object[seq];
+    struct leaf_opening opening;
+    struct leaf leaf = shop_leaf(shop, entries, seq, &opening);
+    struct sync_beside beside = {.hops = 1};
+    if (seq % 2 == 1)
+        beside.trail = bytes_of(trail, sizeof trail);
+    sync_entry_write(out, &leaf, &opening,
+                     object == NULL ? bytes_of(NULL, 0) : bytes_from_str(str_of(object)), &beside);
+}
+
 void shop_page_of(const struct shop *shop, unsigned entries, unsigned partner, uint64_t from, uint32_t count,
                   struct buf *out)
 {
     struct tree tree = {shop, partner};
     struct merkle_source source = {&tree, tree_hash};
     struct merkle_proof proof = {.count = 0};
-    static const uint8_t trail[LIMIT_TRAIL_BYTES] = {0};
-    struct hash root;
-    char note[256], text[64];
+    char note[256];
     sync_page_head_write(out, SHOP_EPOCH, from, count);
-    for (uint64_t seq = from; seq < from + count; seq++) {
-        struct leaf_opening opening;
-        struct leaf leaf = shop_leaf(shop, entries, seq, &opening);
-        struct sync_beside beside = {.hops = 1};
-        if (seq % 2 == 1)
-            beside.trail = bytes_of(trail, sizeof trail);
-        sync_entry_write(out, &leaf, &opening,
-                         shop->ledger[entries].object[seq] == NULL
-                             ? bytes_of(NULL, 0)
-                             : bytes_from_str(str_of(shop->ledger[entries].object[seq])),
-                         &beside);
-    }
-    assert_int_equal(merkle_root(&source, from + count, &root), ERR_OK);
+    for (uint64_t seq = from; seq < from + count; seq++)
+        write_entry(shop, entries, seq, out);
+    write_note(shop, partner, from + count, note, sizeof note);
     if (count > 0)
         assert_int_equal(merkle_consistency(&source, from, from + count, &proof), ERR_OK);
-    (void)snprintf(note, sizeof note, "bongsu/kr/%s/%d%s\n%llu\n%.*s\n\nsigned\n", names[partner], SHOP_EPOCH,
-                   shop->urgent ? "/urgent" : "", (unsigned long long)(from + count),
-                   (int)str_base64(root.b, HASH_SIZE, text), text);
     sync_page_tail_write(out, count > 0 ? str_of(note) : STR(""), &proof);
+    assert_int_equal(buf_err(out), ERR_OK);
+}
+
+void shop_fetched(const struct shop *shop, unsigned entries, unsigned partner, const uint64_t *leaves,
+                  uint16_t count, uint64_t size, struct buf *out)
+{
+    struct tree tree = {shop, entries};
+    struct merkle_source source = {&tree, tree_hash};
+    struct merkle_proof proof;
+    size_t count_at;
+    char note[256];
+    write_note(shop, partner, size, note, sizeof note);
+    sync_fetched_head_write(out, SHOP_EPOCH, str_of(note), &count_at);
+    for (size_t i = 0; i < count; i++) {
+        write_entry(shop, entries, leaves[i], out);
+        assert_int_equal(merkle_inclusion(&source, leaves[i], size, &proof), ERR_OK);
+        sync_proof_write(out, &proof);
+    }
+    sync_fetched_count_set(out, count_at, count);
     assert_int_equal(buf_err(out), ERR_OK);
 }
 

@@ -10,6 +10,8 @@ enum { SHOP_US, SHOP_NZ, SHOP_PARTNERS, SHOP_MAX = 1200, SHOP_EPOCH = 4, SHOP_NO
 
 #define SHOP_FEED    "/bongsu/v1/feed"
 #define SHOP_URGENT  "/bongsu/v1/urgent/feed"
+#define SHOP_FETCH   "/bongsu/v1/fetch"
+#define SHOP_SUMS    "/bongsu/v1/reconcile"
 #define SHOP_OBJECTS "/api/collections/release/objects/"
 
 /* An identifier whose last digits are the number. */
@@ -48,6 +50,10 @@ void shop_page(const struct shop *shop, unsigned partner, uint64_t from, uint32_
 /* ...with the entries of another ledger under its checkpoint. */
 void shop_page_of(const struct shop *shop, unsigned entries, unsigned partner, uint64_t from, uint32_t count,
                   struct buf *out);
+/* Leaves of one ledger, fetched with their proofs under the checkpoint of another (docs/protocol/RECONCILE.md
+ * section 5). */
+void shop_fetched(const struct shop *shop, unsigned entries, unsigned partner, const uint64_t *leaves,
+                  uint16_t count, uint64_t size, struct buf *out);
 /* The same by TAXII. */
 void shop_objects(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out);
 void shop_manifest(const struct shop *shop, unsigned partner, uint64_t from, uint32_t count, struct buf *out);

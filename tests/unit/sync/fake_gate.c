@@ -10,7 +10,7 @@
 #include "gate/recall.h"
 #include "ledger/cosign.h"
 
-enum { MOST = 4096, CARD_DAYS = 3, FAKE_SETTINGS = 8 };
+enum { MOST = 4096, CARD_DAYS = 3, FAKE_SETTINGS = 32 };
 
 struct fake_setting {
     char key[96];
@@ -23,6 +23,7 @@ struct fake_leaf {
     struct leaf leaf;
     struct leaf_opening opening;
     struct buf object;
+    bool withheld;
 };
 
 struct fake_note {
@@ -34,7 +35,7 @@ struct fake_note {
 struct fake_taken {
     struct buf object;
     uint8_t hops;
-    bool refused;
+    bool lost, for_good, back; /* back: with the next commit */
 };
 
 struct gate {
@@ -55,7 +56,7 @@ struct gate {
     size_t held, pending;
     struct gate_cursor cursor, cursor_pending;
     bool has_cursor, has_pending;
-    uint64_t twice;
+    uint64_t twice, again;
     unsigned busy;
     bool commit_fails;
     struct {
@@ -309,10 +310,35 @@ err_t gate_leaves(struct gate *gate, unsigned partner, uint64_t seq,
         const struct fake_leaf *leaf = &gate->leaves[seq];
         struct gate_leaf told = {
             .leaf = leaf->leaf, .opening = leaf->opening, .object = buf_bytes(&leaf->object), .hops = 2};
+        told.withheld = leaf->withheld;
+        told.object = leaf->withheld ? bytes_of(NULL, 0) : told.object;
         if (!visit(ctx, &told))
             break;
     }
     return ERR_OK;
+}
+
+err_t gate_leaves_given(struct gate *gate, unsigned ledger, uint64_t from, size_t count, uint8_t *bits)
+{
+    assert_int_equal(ledger, 0);
+    assert_true(from + count <= visible_of(gate));
+    for (size_t i = 0; i < count; i++)
+        if (gate->leaves[from + i].object.len > 0 && !gate->leaves[from + i].withheld)
+            bits[i / 8] |= (uint8_t)(0x80u >> (i % 8));
+    return ERR_OK;
+}
+
+void fake_withhold(struct gate *gate, uint64_t seq, bool withheld)
+{
+    gate->leaves[seq].withheld = withheld;
+}
+
+err_t gate_inclusion(struct gate *gate, unsigned ledger, uint64_t seq, uint64_t size,
+                     struct merkle_proof *out)
+{
+    assert_int_equal(ledger, 0);
+    struct merkle_source source = tile_tree_source(&gate->tree);
+    return merkle_inclusion(&source, seq, size, out);
 }
 
 err_t gate_checkpoint(struct gate *gate, unsigned partner, uint64_t size, uint64_t *out_size,
@@ -429,10 +455,64 @@ err_t gate_receive(struct gate *gate, unsigned partner, struct gate_received *le
     return ERR_OK;
 }
 
+err_t gate_leaves_held(struct gate *gate, unsigned ledger, uint32_t epoch, uint64_t from, size_t count,
+                       uint8_t *bits)
+{
+    assert_int_equal(ledger, 0);
+    assert_int_equal(epoch, gate->cursor.epoch);
+    assert_true(from + count <= gate->held);
+    for (size_t i = 0; i < count; i++)
+        if (gate->taken[from + i].object.len > 0 && !gate->taken[from + i].lost)
+            bits[i / 8] |= (uint8_t)(0x80u >> (i % 8));
+    return ERR_OK;
+}
+
+bool gate_leaf_stands(struct gate *gate, unsigned ledger, uint32_t epoch, uint64_t seq)
+{
+    uint8_t bits = 0;
+    return gate_leaves_held(gate, ledger, epoch, seq, 1, &bits) == ERR_OK && bits != 0;
+}
+
+err_t gate_receive_again(struct gate *gate, unsigned ledger, struct gate_received *leaves, size_t count,
+                         int64_t now_us)
+{
+    (void)now_us;
+    assert_int_equal(ledger, 0);
+    if (gate->busy > 0) {
+        gate->busy--;
+        return ERR_BUSY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct fake_taken *taken = &gate->taken[leaves[i].leaf.seq];
+        assert_true(taken->lost && leaves[i].leaf.seq < gate->held);
+        assert_true(bytes_eq(buf_bytes(&taken->object), leaves[i].object));
+        taken->back = !taken->for_good;
+        leaves[i].refused = taken->for_good;
+        gate->again += !taken->for_good;
+    }
+    return ERR_OK;
+}
+
+void fake_lose(struct gate *gate, uint64_t seq, bool for_good)
+{
+    assert_true(seq < gate->held && gate->taken[seq].object.len > 0);
+    gate->taken[seq].lost = true;
+    gate->taken[seq].for_good = for_good;
+}
+
+uint64_t fake_again(const struct gate *gate)
+{
+    return gate->again;
+}
+
 err_t gate_commit(struct gate *gate)
 {
     if (gate->commit_fails)
         return ERR_IO;
+    for (size_t i = 0; i < gate->held; i++) {
+        gate->taken[i].lost = gate->taken[i].lost && !gate->taken[i].back;
+        gate->taken[i].back = false;
+    }
     if (gate->has_pending) {
         cursor_copy(&gate->cursor, &gate->cursor_pending);
         gate->held = gate->pending;
@@ -447,6 +527,8 @@ err_t gate_commit(struct gate *gate)
 
 void fake_crash(struct gate *gate)
 {
+    for (size_t i = 0; i < gate->held; i++)
+        gate->taken[i].back = false;
     gate->has_pending = false;
     gate->receipt_pending = gate->receipt;
     gate->halt_pending = gate->halt;
@@ -523,7 +605,7 @@ uint64_t fake_taken_twice(const struct gate *gate)
 
 bool fake_holds(const struct gate *gate, uint64_t seq, struct str object)
 {
-    return seq < gate->held && str_eq(buf_str(&gate->taken[seq].object), object);
+    return seq < gate->held && !gate->taken[seq].lost && str_eq(buf_str(&gate->taken[seq].object), object);
 }
 
 unsigned fake_hops(const struct gate *gate, uint64_t seq)

@@ -35,6 +35,8 @@ struct hash fake_root(struct gate *gate, uint64_t size);
 void fake_fork(struct gate *gate);
 void fake_set_back(struct gate *gate, uint64_t size);
 void fake_epoch(struct gate *gate, uint32_t epoch);
+/* The content of this leaf is given no more; or again. */
+void fake_withhold(struct gate *gate, uint64_t seq, bool withheld);
 /* A checkpoint note over any root, signed by the ledger key. */
 void fake_sign(struct gate *gate, uint64_t size, const struct hash *root, struct buf *out);
 
@@ -46,6 +48,9 @@ uint64_t fake_held(const struct gate *gate);                        /* durable l
 uint64_t fake_taken_twice(const struct gate *gate);                 /* must stay 0 */
 bool fake_holds(const struct gate *gate, uint64_t seq, struct str); /* exactly these bytes at this leaf? */
 unsigned fake_hops(const struct gate *gate, uint64_t seq);
+/* What this leaf brought is gone; for good: it is refused without a trace when it comes again. */
+void fake_lose(struct gate *gate, uint64_t seq, bool for_good);
+uint64_t fake_again(const struct gate *gate); /* leaves that were taken over once more */
 
 /* Issuer: receipts kept. */
 struct fake_receipt {

@@ -315,11 +315,11 @@ static void test_hello(void **state)
     assert_int_equal(verdict_of(&site, &hello), SYNC_OTHER_EPOCH);
     hello.epoch = 0;
     hello.root = fake_root(site.gate, 50);
-    hello.versions[0] = 3;
+    hello.versions[0] = SYNC_VERSION_NEWEST + 1;
     assert_int_equal(verdict_of(&site, &hello), SYNC_NOTHING_IN_COMMON);
     hello.version_count = 2;
     hello.versions[0] = 1;
-    hello.versions[1] = 3;
+    hello.versions[1] = SYNC_VERSION_NEWEST + 1;
     assert_int_equal(verdict_of(&site, &hello), SYNC_GO_ON);
     struct exchange_request bad =
         request_of(&site, EXCHANGE_POST, SYNC_PATH_HELLO, "", bytes_of("\1\1\1", 3));
