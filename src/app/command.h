@@ -30,7 +30,7 @@ struct command_host {
     void (*peers_changed)(void *ctx); /* partners, their state or cards changed */
     /* A newer card of this node: fault says why not. */
     err_t (*card_take)(void *ctx, struct str whole, const struct gate_by *by, struct fault *fault);
-    void (*cards_say)(void *ctx, struct buf *out); /* lines about cards for `status` */
+    void (*links_say)(void *ctx, struct buf *out); /* lines about cards and what was lost, for `status` */
     void (*cards_changed)(void *ctx);              /* a partner's; also the homes of identities may move */
     void (*view_read)(void *ctx,
                       unsigned partner); /* what was decided for it shall be signed; NULL: nobody signs */
@@ -65,6 +65,7 @@ struct command_call {
     struct buf *out;
     char what[COMMAND_TEXT_MAX]; /* what happened and why */
     const char *next;            /* what to do; static; may be NULL */
+    bool pause; /* of a stream that waits for somebody else: it is looked at again after a while */
 };
 
 struct command {
@@ -224,6 +225,7 @@ extern const struct command_stream command_export_stream;
 NODISCARD err_t command_ledger_prove(struct command_call *call);
 NODISCARD err_t command_ledger_open(struct command_call *call);
 /* command_bundle.c, core_bundle_write.c */
+extern const struct command_stream command_reconcile_stream; /* core_reconcile.c */
 extern const struct command_stream command_bundle_plan_stream, command_bundle_volume_stream,
     command_bundle_report_stream;
 /* What is remembered of the bundles for a partner: as they stand in the present epoch. */

@@ -517,7 +517,8 @@ static const struct command_stream streams[] = {
 };
 static const struct command_stream *const others[] = {
     &command_holds_stream,       &command_diff_stream,          &command_export_stream,
-    &command_bundle_plan_stream, &command_bundle_volume_stream, &command_bundle_report_stream};
+    &command_bundle_plan_stream, &command_bundle_volume_stream, &command_bundle_report_stream,
+    &command_reconcile_stream};
 
 const struct command_stream *command_stream_find(struct str name)
 {

@@ -207,7 +207,7 @@ static err_t status(struct command_call *call)
     for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++)
         say_agreement(call, gate_peer_get(call->host->gate, i));
     command_say_clock(call);
-    call->host->cards_say(call->host->ctx, call->out);
+    call->host->links_say(call->host->ctx, call->out);
     command_say_recalls(call);
     command_say_tightened(call);
     for (size_t i = 0; i < gate_stop_count(call->host->gate); i++)

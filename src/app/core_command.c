@@ -440,9 +440,10 @@ static err_t card_take(void *ctx, struct str whole, const struct gate_by *by, st
     return core_card_take(ctx, whole, by, fault);
 }
 
-static void cards_say(void *ctx, struct buf *out)
+static void links_say(void *ctx, struct buf *out)
 {
     core_cards_say_all(ctx, out);
+    core_reconcile_say_lost(ctx, out);
 }
 
 static void cards_changed(void *ctx)
@@ -508,6 +509,7 @@ static void peer_status(void *ctx, unsigned partner, struct buf *out)
     line_time(out, "arrived", status.arrived_us);
     line_count(out, "latency_p50_us", (uint64_t)sync_latency_quantile(&status.times, 500));
     line_count(out, "latency_p99_us", (uint64_t)sync_latency_quantile(&status.times, 990));
+    core_reconcile_say(role, partner, out);
     if (status.trouble.err != ERR_OK) {
         line_word(out, "trouble", status.trouble.what);
         line_word(out, "trouble_next", status.trouble.next == NULL ? "" : status.trouble.next);
@@ -541,7 +543,7 @@ void core_command_host(struct core_role *role)
                                         .os = role->os,
                                         .peers_changed = peers_changed,
                                         .card_take = card_take,
-                                        .cards_say = cards_say,
+                                        .links_say = links_say,
                                         .cards_changed = cards_changed,
                                         .view_read = view_read,
                                         .reader_gone = reader_gone,

@@ -17,10 +17,11 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 struct partner_figures {
     struct gate_tally tally;
     struct gate_late late;
-    uint64_t waiting, deadline_s, card_until_s, card_there;
+    uint64_t waiting, deadline_s, card_until_s, card_there, compared_s;
     struct gate_ledger ledger;
     struct sync_served served;
     struct sync_status status; /* zero when nothing is followed */
+    struct sync_reconciled compared;
 };
 
 #define PARTNER_METRICS(X)                                                                                   \
@@ -41,6 +42,10 @@ struct partner_figures {
     X("received_bytes_total", "counter", "bytes of its answers since start", status.bytes)                   \
     X("card_until_seconds", "gauge", "unix time at which the partner's newest card ends", card_until_s)      \
     X("our_card_there", "gauge", "number of the newest card of ours that the partner holds", card_there)     \
+    X("lost_leaves", "gauge", "given by the partner and not here when it was compared last",                 \
+      compared.missing)                                                                                      \
+    X("fetched_leaves", "gauge", "of these, fetched again then", compared.mended)                            \
+    X("compared_seconds", "gauge", "unix time of that, 0: never", compared_s)                                \
     X("link_failures_total", "counter", "failed attempts to follow it since start", status.failures)
 
 static void figures_of(struct core_role *role, unsigned partner, struct partner_figures *out)
@@ -54,6 +59,8 @@ static void figures_of(struct core_role *role, unsigned partner, struct partner_
     out->deadline_s = (uint64_t)(out->late.deadline_us / 1000000);
     out->card_until_s = core_cards_until_s(role, partner);
     out->card_there = sync_cards_told(role->gate, partner);
+    core_reconcile_figures(role, partner, &out->compared);
+    out->compared_s = (uint64_t)(out->compared.ended_us / 1000000);
     if (gate_ledger(role->gate, partner, &out->ledger) != ERR_OK)
         out->ledger = (struct gate_ledger) {0};
     if (role->follows[partner].session != NULL)

@@ -329,6 +329,11 @@ void core_bundle_turn(struct core_role *role);
 int64_t core_bundle_until(const struct core_role *role);
 void core_bundle_gone(struct core_role *role, uint32_t client);
 
+/* core_reconcile.c */
+void core_reconcile_figures(const struct core_role *role, unsigned partner, struct sync_reconciled *out);
+void core_reconcile_say(const struct core_role *role, unsigned partner, struct buf *out); /* members */
+void core_reconcile_say_lost(const struct core_role *role, struct buf *out); /* lines of `status` */
+
 /* core_feed.c */
 void core_feeds_turn(struct core_role *role);
 /* False: no message of feeds. */

@@ -27,8 +27,9 @@ err_t core_stream_begin(struct core_role *role, struct command_call *call, const
     return ERR_OK;
 }
 
-/* True: it did something and wants another turn. */
-static bool step(struct core_role *role, struct stream *stream)
+/* True: it did something and wants another turn; *pause: it waits for somebody, and wants it after a while.
+ */
+static bool step(struct core_role *role, struct stream *stream, bool *pause)
 {
     struct buf out;
     bool end = false;
@@ -46,6 +47,7 @@ static bool step(struct core_role *role, struct stream *stream)
     if (end)
         core_write_done(&out, err, call.what[0] == '\0' ? err_text(err) : call.what, call.next);
     bool more = out.len == 0;
+    *pause = more && call.pause;
     if (out.len > 0)
         core_lines_send(role, stream->client, end ? LINES_LAST : LINES_MORE, buf_bytes(&out));
     buf_deinit(&out);
@@ -57,14 +59,17 @@ static bool step(struct core_role *role, struct stream *stream)
 
 void core_streams_turn(struct core_role *role)
 {
-    bool more = false;
+    bool works = false, waits = false, pause;
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++)
-        if (role->streams[i].row != NULL && !role->streams[i].reading)
-            more |= step(role, &role->streams[i]);
+        if (role->streams[i].row != NULL && !role->streams[i].reading) {
+            bool more = step(role, &role->streams[i], &pause);
+            works |= more && !pause;
+            waits |= pause;
+        }
     /* Who waits for the search file waits for its thread, and need not spin until then. */
-    role->streams_until_us =
-        more && role->searching.running ? core_now(role) + LIMIT_STREAM_PAUSE_US : INT64_MAX;
-    if (more && !role->searching.running)
+    waits |= works && role->searching.running;
+    role->streams_until_us = waits ? core_now(role) + LIMIT_STREAM_PAUSE_US : INT64_MAX;
+    if (works && !role->searching.running)
         core_wake(role);
 }
 

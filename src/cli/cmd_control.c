@@ -235,6 +235,14 @@ static const struct cli_command peer_rows[] = {
      .args = {AUDIENCE},
      .options = {BECAUSE},
      .control = "peer.remove"},
+    {.words = "peer reconcile",
+     .summary = "is what a partner gave still here? What is lost is fetched again",
+     .help =
+         "Compares what is held of the partner's ledger with what it gives now, by sums, and fetches what "
+         "is\n"
+         "missing, with proof. The partner learns nothing but what is fetched. Runs by itself once a day.",
+     .args = {AUDIENCE},
+     .control = "peer.reconcile"},
     {.words = "peer evidence",
      .summary = "why a link stands still: what is held, and what contradicts it",
      .args = {AUDIENCE},

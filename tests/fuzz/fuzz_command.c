@@ -119,7 +119,7 @@ static void enter(void)
                                         .os = os,
                                         .peers_changed = nothing,
                                         .card_take = no_card,
-                                        .cards_say = no_lines,
+                                        .links_say = no_lines,
                                         .cards_changed = nothing,
                                         .reader_gone = nobody_reads,
                                         .epoch_begins = no_epoch,
