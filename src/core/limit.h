@@ -72,7 +72,9 @@
 #define LIMIT_NOTE_SIGNATURE_BYTES 5120         /* "nearly 5kB": what an unknown post-quantum line may hold */
 #define LIMIT_NOTE_BYTES           (128u << 10) /* 16 lines of that size in base64, and the text */
 #define LIMIT_KEY_NAME_BYTES       160          /* an origin: two names, an epoch, "bongsu/" and "/urgent" */
-#define LIMIT_PROOF_EXTRA_BYTES    1024         /* a leaf and its opening are 160 */
+#define LIMIT_PROOF_EXTRA_BYTES    2048         /* opened, a leaf has 160, a log's entry 1,320 */
+#define LIMIT_WITNESSES            8            /* of the log of the node: no policy wants more */
+#define LIMIT_WITNESS_NAME_BYTES   90           /* a URL without its scheme; stands in a key of a fact */
 
 /* --- policy --- */
 #define LIMIT_POLICY_BYTES        (1u << 20) /* read by people; a thousand rules are about 100 KB */

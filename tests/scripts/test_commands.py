@@ -14,7 +14,7 @@ LISTING = re.compile(r'^```.*?^```|^    .*$', re.M | re.S)
 SPAN = re.compile(r'`[^`\n]+(?:\n[^`\n]+)?`')
 MAN = re.compile(rf'\b(?:Ql|Cm|Nm) {NAMED}')
 # First words of what is hashed, sealed or written into key files: no commands.
-LABELS = {'audience', 'key', 'leaf', 'person', 'pseudonym', 'pseudonyms', 'receipt', 'reconcile', 'refused', 'root',
+LABELS = {'audience', 'key', 'leaf', 'log', 'person', 'pseudonym', 'pseudonyms', 'receipt', 'reconcile', 'refused', 'root',
           'seal', 'trail'}
 
 
