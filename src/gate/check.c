@@ -240,6 +240,15 @@ static err_t check_view(struct checking *c, unsigned ledger)
     return ERR_OK;
 }
 
+static err_t check_log(struct checking *c)
+{
+    uint64_t bad;
+    err_t err = nodelog_check(c->gate, &bad);
+    if (err == ERR_OK && bad > 0)
+        finding(c, "the log of the node, made again from the object log, is not what was signed");
+    return err;
+}
+
 err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), void *ctx, uint64_t *out_bad)
 {
     struct checking c = {gate, line, ctx, 0, 0};
@@ -260,6 +269,8 @@ err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), v
         check_minting(&c);
     for (unsigned i = 0; err == ERR_OK && i < GATE_LEDGERS; i++)
         err = ledger_held(gate, i) ? check_view(&c, i) : ERR_OK;
+    if (err == ERR_OK)
+        err = check_log(&c);
     store_view_end(gate->store);
     if (err == ERR_OK)
         *out_bad = c.bad;

@@ -484,6 +484,8 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
 err_t fact_apply(struct gate *gate, uint64_t lsn, const struct record_fact *fact)
 {
     err_t err;
+    if (fact->kind == RECORD_FACT_NODELOG)
+        return nodelog_apply(gate, lsn, fact); /* it keeps rows of its own */
     if (TRY(err, apply_memory(gate, fact)))
         return err;
     uint8_t full[KEY_MAX];

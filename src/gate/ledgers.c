@@ -580,6 +580,7 @@ void views_publish(struct gate *gate)
                 view->visible_time_us = start.time_us + (int64_t)(view->visible - 1 - start.seq);
         }
     }
+    nodelog_publish(gate);
 }
 
 err_t gate_checkpoint(struct gate *gate, unsigned ledger, uint64_t size, uint64_t *out_size, struct buf *note)

@@ -8,6 +8,7 @@
 #include "core/map.h"
 #include "gate/epoch.h"
 #include "gate/gate.h"
+#include "gate/nodelog_state.h"
 #include "gate/table.h"
 #include "ledger/tile.h"
 #include "store/store.h"
@@ -223,6 +224,7 @@ struct gate {
     int64_t repeats_due_us; /* when to log what is dirty; INT64_MAX: nothing is */
 
     struct view views[GATE_LEDGERS];
+    struct nodelog log;
     uint64_t not_urgent; /* partners whose node follows no urgent ledger now, by its own last word */
     uint64_t epochs;     /* partners whose ledger is not their first (epoch.h) */
     uint32_t following[LIMIT_PARTNERS]; /* the epoch of theirs that this node follows */
