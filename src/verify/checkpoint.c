@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "bongsu/<issuer>/<audience>/<epoch>", and "/urgent" behind it. Another log's origin is a name like any
- * other; one that begins as ours must be ours. */
-static bool origin_parse(struct span line, struct verify_origin *out)
+/* "bongsu/<issuer>/<audience>/<epoch>", and "/urgent" behind it; or "bongsu-log/<node>/<epoch>". Another
+ * log's origin is a name like any other; one that begins as ours must be ours. */
+bool verify_origin_parse(struct span line, struct verify_origin *out)
 {
     struct verify_origin origin = {.ledger = false};
     struct span rest = line, issuer, audience, number;
@@ -14,16 +14,17 @@ static bool origin_parse(struct span line, struct verify_origin *out)
     if (line.len == 0 || line.len > VERIFY_KEY_NAME_MAX)
         return false;
     memcpy(origin.text, line.at, line.len);
-    if (verify_head_take(&rest, "bongsu/")) {
-        if (!verify_cut(&rest, '/', &issuer) || !verify_cut(&rest, '/', &audience) ||
-            !verify_name(issuer, name) || !verify_name(audience, name))
+    origin.log = verify_head_take(&rest, "bongsu-log/");
+    origin.ledger = !origin.log && verify_head_take(&rest, "bongsu/");
+    if (origin.log || origin.ledger) {
+        if (!verify_cut(&rest, '/', &issuer) || !verify_name(issuer, name) ||
+            (origin.ledger && (!verify_cut(&rest, '/', &audience) || !verify_name(audience, name))))
             return false;
-        origin.urgent = verify_cut(&rest, '/', &number);
+        origin.urgent = origin.ledger && verify_cut(&rest, '/', &number);
         if (!verify_number(origin.urgent ? number : rest, UINT32_MAX, &epoch) ||
             (origin.urgent && !verify_same(rest, verify_span_of("urgent"))))
             return false;
         origin.epoch = (uint32_t)epoch;
-        origin.ledger = true;
     }
     *out = origin;
     return true;
@@ -32,12 +33,12 @@ static bool origin_parse(struct span line, struct verify_origin *out)
 static bool checkpoint_parse(struct span text, struct verify_checkpoint *out)
 {
     struct span line;
-    if (!verify_cut(&text, '\n', &line) || !origin_parse(line, &out->origin) ||
+    if (!verify_cut(&text, '\n', &line) || !verify_origin_parse(line, &out->origin) ||
         !verify_number_line(&text, VERIFY_SIZE_MAX, &out->size) || !verify_digest_line(&text, &out->root))
         return false;
-    /* Extension lines: none in our ledgers, none that is empty in another log. */
+    /* Extension lines: none in ours, none that is empty in another log. */
     while (verify_cut(&text, '\n', &line))
-        if (out->origin.ledger || line.len == 0)
+        if (out->origin.ledger || out->origin.log || line.len == 0)
             return false;
     return text.len == 0;
 }
@@ -68,13 +69,12 @@ bool verify_checkpoint_open(struct span whole, struct verify_checkpoint *out, st
 }
 
 /* --- receipts --- */
-
 static bool disposition_parse(struct span text, struct verify_receipt *out)
 {
     struct span line;
     return verify_cut(&text, '\n', &line) &&
            verify_same(line, verify_span_of("bongsu/disposition/v1/suite1")) &&
-           verify_cut(&text, '\n', &line) && origin_parse(line, &out->origin) && out->origin.ledger &&
+           verify_cut(&text, '\n', &line) && verify_origin_parse(line, &out->origin) && out->origin.ledger &&
            verify_cut(&text, '\n', &line) && verify_name(line, out->holder) &&
            verify_number_line(&text, VERIFY_SIZE_MAX, &out->size) && verify_digest_line(&text, &out->root) &&
            verify_number_line(&text, out->size, &out->refused_count) &&

@@ -47,7 +47,6 @@ static bool get(struct walk *walk, const char *path, uint8_t *out, size_t size, 
 }
 
 /* --- tiles --- */
-
 static bool tile_compare(struct walk *walk, unsigned l)
 {
     struct level *level = &walk->levels[l];
@@ -86,7 +85,6 @@ static bool tile_append(struct walk *walk, const struct digest *leaf)
 }
 
 /* --- leaves --- */
-
 static bool compare_since(struct walk *walk)
 {
     for (size_t i = 0; i < walk->out->since_count; i++) {

@@ -27,7 +27,6 @@ struct job {
 };
 
 /* --- saying --- */
-
 /* A member of a JSON object, or a line. What somebody else wrote cannot end a string or drive a terminal. */
 __attribute__((format(printf, 3, 4))) static void say(struct job *job, const char *name, const char *fmt, ...)
 {
@@ -55,8 +54,17 @@ static void say_hash(struct job *job, const char *name, const struct digest *has
     say(job, name, "%s", sodium_bin2hex(hex, sizeof hex, hash->b, VERIFY_HASH));
 }
 
-static void say_checkpoint(struct job *job, const struct verify_checkpoint *checkpoint)
+static void say_verdict(struct job *job, const char *path)
 {
+    bool good = job->v.why[0] == '\0';
+    (void)printf(job->json ? "{\"verified\":%s" : "%s\n",
+                 job->json ? (good ? "true" : "false") : (good ? "verified" : "NOT VERIFIED"));
+    say(job, job->kind, "%s", path);
+}
+
+static void say_checkpoint(struct job *job, const char *path, const struct verify_checkpoint *checkpoint)
+{
+    say_verdict(job, path);
     say(job, "log", "%s", checkpoint->origin.text);
     say(job, "tree_size", "%" PRIu64, checkpoint->size);
     say_hash(job, "root", &checkpoint->root);
@@ -77,16 +85,7 @@ static void say_receipt(struct job *job, const struct verify_receipt *receipt)
     say(job, "refused", "%" PRIu64, receipt->refused_count);
 }
 
-static void say_verdict(struct job *job, const char *path)
-{
-    bool good = job->v.why[0] == '\0';
-    (void)printf(job->json ? "{\"verified\":%s" : "%s\n",
-                 job->json ? (good ? "true" : "false") : (good ? "verified" : "NOT VERIFIED"));
-    say(job, job->kind, "%s", path);
-}
-
 /* --- files --- */
-
 /* `ctx`: the directory, or NULL. */
 static bool file_read(const void *ctx, const char *path, uint8_t *out, size_t size, size_t *out_len,
                       struct verify *v)
@@ -113,7 +112,6 @@ static bool get(struct job *job, const char *path, uint8_t *out, size_t size, st
 }
 
 /* --- the kinds: true when it is verified, and then all of it is said by `say` --- */
-
 static bool enough(struct job *job, const struct verify_checkpoint *checkpoint)
 {
     return checkpoint->cosigners.count >= job->cosigners ||
@@ -136,15 +134,30 @@ static bool object_fits(struct job *job, const struct verify_proof *proof)
            verify_refuse(&job->v, "the leaf does not open to the bytes of %.150s", job->object);
 }
 
+/* What somebody kept of a ledger is what stands in the log of the node. */
+static bool since_fits(struct job *job, const struct verify_checkpoint *logged)
+{
+    for (size_t i = 0; i < job->since_count; i++)
+        if (strcmp(logged->origin.text, job->since[i].origin.text) != 0 ||
+            logged->size != job->since[i].size || !verify_digest_same(&logged->root, &job->since[i].root))
+            return verify_refuse(&job->v, "another checkpoint than the given one stands there");
+    return true;
+}
+
 static void say_proof(struct job *job, const struct verify_proof *proof)
 {
     char time[VERIFY_TIME];
     say(job, "index", "%" PRIu64, proof->index);
     say_hash(job, "leaf_hash", &proof->hash);
-    if (proof->has_leaf) {
+    if (proof->has_leaf)
         say(job, "op", "%s", verify_op_word(proof->leaf.op));
-        verify_time(proof->leaf.time_us / 1000000, (unsigned)(proof->leaf.time_us % 1000000), time);
+    verify_time(proof->leaf.time_us / 1000000, (unsigned)(proof->leaf.time_us % 1000000), time);
+    if (proof->has_leaf || proof->has_logged)
         say(job, "time", "%s", time);
+    if (proof->has_logged) {
+        say(job, "ledger", "%s", proof->logged.origin.text);
+        say(job, "ledger_size", "%" PRIu64, proof->logged.size);
+        say_hash(job, "ledger_root", &proof->logged.root);
     }
     if (proof->has_opening && !sodium_is_zero(proof->opening.content.b, VERIFY_HASH))
         say_hash(job, "object_sha256", &proof->opening.content);
@@ -169,10 +182,9 @@ static bool run_proof(struct job *job, const char *path)
     if ((job->entry != NULL && !get(job, job->entry, job->bytes, UINT16_MAX, &entry)) ||
         !get(job, path, job->file, sizeof job->file, &whole) ||
         !verify_proof_open(whole, entry, &proof, &job->v) || !enough(job, &proof.checkpoint) ||
-        (job->object != NULL && !object_fits(job, &proof)))
+        (job->object != NULL && !object_fits(job, &proof)) || !since_fits(job, &proof.logged))
         return false;
-    say_verdict(job, path);
-    say_checkpoint(job, &proof.checkpoint);
+    say_checkpoint(job, path, &proof.checkpoint);
     say_proof(job, &proof);
     return true;
 }
@@ -187,8 +199,7 @@ static bool run_checkpoint(struct job *job, const char *path)
         (job->disposition != NULL && (!get(job, job->disposition, job->bytes, VERIFY_NOTE_MAX, &note) ||
                                       !verify_receipt_open(note, &checkpoint, &receipt, &job->v))))
         return false;
-    say_verdict(job, path);
-    say_checkpoint(job, &checkpoint);
+    say_checkpoint(job, path, &checkpoint);
     if (job->disposition != NULL)
         say_receipt(job, &receipt);
     return true;
@@ -201,8 +212,7 @@ static bool run_ledger(struct job *job, const char *dir)
     memcpy(ledger.since, job->since, sizeof job->since);
     if (!verify_ledger_open(&files, &ledger, &job->v) || !enough(job, &ledger.checkpoint))
         return false;
-    say_verdict(job, dir);
-    say_checkpoint(job, &ledger.checkpoint);
+    say_checkpoint(job, dir, &ledger.checkpoint);
     say(job, "opened", "%" PRIu64, ledger.opened);
     say(job, "not_opened", "%" PRIu64, ledger.closed);
     if (ledger.receipt_known)
@@ -213,7 +223,6 @@ static bool run_ledger(struct job *job, const char *dir)
 }
 
 /* --- the command line --- */
-
 static bool take(struct job *job, const char *option, const char *value)
 {
     struct span whole;

@@ -4,21 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    ID = 4,
-    SIGNATURE = 64,
-    STAMP = 8,
-    SIGNATURE_LINE = ID + VERIFY_SIGNATURE_MAX,
-    CARD_BYTES = 16 << 10,
-    ROOT = 4
-};
+enum { ID = 4, SIGNATURE = 64, STAMP = 8, WHOLE = ID + VERIFY_SIGNATURE_MAX, CARD_MAX = 16 << 10, ROOT = 4 };
 
 /* --- notes --- */
-
 /* Em dash, space, name, space, base64 of an identifier and at least one byte. */
 static bool line_parse(struct span line, struct verify_note *note)
 {
-    uint8_t bytes[SIGNATURE_LINE];
+    uint8_t bytes[WHOLE];
     struct span name;
     size_t len;
     if (!verify_head_take(&line, "\xe2\x80\x94 ") || !verify_cut(&line, ' ', &name) || name.len == 0 ||
@@ -69,7 +61,7 @@ static uint32_t key_id(const struct verify_key *key)
 static bool signature_holds(struct span text, const struct verify_key *key, struct span base64,
                             uint64_t *out_time_s)
 {
-    uint8_t bytes[SIGNATURE_LINE], message[64 + VERIFY_NOTE_MAX];
+    uint8_t bytes[WHOLE], message[64 + VERIFY_NOTE_MAX];
     size_t head = 0, len, skip = key->type == VERIFY_COSIGNATURE ? ID + STAMP : ID;
     if (!verify_base64(base64, bytes, sizeof bytes, &len) || len != skip + SIGNATURE)
         return false;
@@ -85,12 +77,14 @@ static bool signature_holds(struct span text, const struct verify_key *key, stru
 
 static bool key_fits(struct verify_key *key, enum verify_role role, struct span origin)
 {
-    struct span rest = origin;
+    struct span rest = origin, node = verify_span_of(key->name);
     if (role == VERIFY_COSIGNER || key->type == VERIFY_COSIGNATURE)
         return role == VERIFY_COSIGNER && key->type == VERIFY_COSIGNATURE;
     if (role == VERIFY_HOLDER || !key->begins)
         return !key->begins && (role == VERIFY_HOLDER || verify_same(verify_span_of(key->name), origin));
-    if (origin.len > VERIFY_KEY_NAME_MAX || !verify_head_take(&rest, key->name))
+    bool log = verify_head_take(&rest, "bongsu-log/"); /* "bongsu/<node>/" begins both */
+    if (origin.len > VERIFY_KEY_NAME_MAX || (log && !verify_head_take(&node, "bongsu/")) ||
+        !verify_head_take(&rest, (const char *)node.at))
         return false;
     memcpy(key->name, origin.at, origin.len); /* a log's key has the log's name */
     key->name[origin.len] = '\0';
@@ -127,7 +121,6 @@ bool verify_note_signed(const struct verify_note *note, enum verify_role role, s
 }
 
 /* --- what is trusted --- */
-
 static bool trust_add(const struct verify_key *key, struct verify *v)
 {
     if (v->count == VERIFY_KEYS_MAX)
@@ -161,10 +154,8 @@ bool verify_trust_keys(struct span text, struct verify *v)
     while (text.len > 0) {
         struct span line;
         struct verify_key key;
-        if (!verify_cut(&text, '\n', &line)) {
-            line = text; /* the last one needs no newline */
-            text.len = 0;
-        }
+        if (!verify_cut(&text, '\n', &line)) /* the last one needs no newline */
+            (void)verify_take(&text, text.len, &line);
         if (line.len == 0 || line.at[0] == '#')
             continue;
         if (!key_parse(line, &key))
@@ -176,7 +167,6 @@ bool verify_trust_keys(struct span text, struct verify *v)
 }
 
 /* --- cards --- */
-
 /* The next line: a word, a space, and what is wanted. */
 static bool member(struct span *rest, const char *word, struct span *out)
 {
@@ -232,7 +222,7 @@ bool verify_trust_card(struct span whole, struct verify *v)
     struct verify_signers signers = {.count = 0};
     if (!verify_note_parse(whole, &note, v))
         return false;
-    if (whole.len > CARD_BYTES || !card_parse(note.text, &card))
+    if (whole.len > CARD_MAX || !card_parse(note.text, &card))
         return verify_refuse(v, "not a node card");
     struct verify root = {.count = 1, .keys = {card.keys[ROOT]}}; /* alone may sign it */
     if (!verify_note_signed(&note, VERIFY_HOLDER, SPAN_NONE, &signers, &root) || signers.count == 0)

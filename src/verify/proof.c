@@ -4,9 +4,8 @@
 #include <string.h>
 
 /* --- leaves --- */
-
 /* What an opening carries, by op (LEDGER.md section 2): 1 content and subject, 0 none; MAY: either. */
-enum { MAY = 2 };
+enum { MAY = 2, ENTRY = 56 /* of the log of a node */ };
 static const struct {
     const char *word;
     uint8_t content, subject;
@@ -63,15 +62,8 @@ bool verify_opening_read(struct span bytes, const struct verify_leaf *leaf, bool
 /* u32 length and the bytes. */
 static bool blob(struct span *rest, struct span *out)
 {
-    if (rest->len < 4)
-        return false;
-    uint64_t len = verify_u(rest->at, 4);
-    if (len > rest->len - 4)
-        return false;
-    *out = (struct span) {rest->at + 4, (size_t)len};
-    rest->at += 4 + len;
-    rest->len -= 4 + len;
-    return true;
+    struct span len;
+    return verify_take(rest, 4, &len) && verify_take(rest, verify_u(len.at, 4), out);
 }
 
 static bool text_blob(struct span *rest, char out[VERIFY_NAME_MAX + 1])
@@ -87,17 +79,14 @@ static bool reason_read(struct span bytes, const struct verify_leaf *leaf, struc
                         struct verify *v)
 {
     static const char mark[] = "bongsu leaf issuer v1"; /* with its terminating zero */
-    struct span parts[] = {{(const uint8_t *)mark, sizeof mark}, bytes}, rest = bytes, policy;
+    struct span parts[] = {{(const uint8_t *)mark, sizeof mark}, bytes}, rest = bytes, policy, salt;
     struct digest made = verify_sha256(parts, 2);
     struct verify_reason reason = {.rule = ""};
     if (!verify_digest_same(&made, &leaf->issuer))
         return verify_refuse(v, "the reason is not what leaf %" PRIu64 " commits to", leaf->seq);
-    if (rest.len < VERIFY_HASH)
-        return verify_refuse(v, "a reason that is too short");
-    rest.at += VERIFY_HASH; /* the salt */
-    rest.len -= VERIFY_HASH;
-    if (!text_blob(&rest, reason.rule) || !blob(&rest, &policy) || policy.len != VERIFY_HASH ||
-        !text_blob(&rest, reason.approver) || !text_blob(&rest, reason.source) || rest.len > 0)
+    if (!verify_take(&rest, VERIFY_HASH, &salt) || !text_blob(&rest, reason.rule) || !blob(&rest, &policy) ||
+        policy.len != VERIFY_HASH || !text_blob(&rest, reason.approver) || !text_blob(&rest, reason.source) ||
+        rest.len > 0)
         return verify_refuse(v, "not a reason: rule, policy digest, approver, source");
     memcpy(reason.policy.b, policy.at, VERIFY_HASH);
     *out = reason;
@@ -105,7 +94,6 @@ static bool reason_read(struct span bytes, const struct verify_leaf *leaf, struc
 }
 
 /* --- proof files --- */
-
 struct file {
     uint8_t extra[VERIFY_EXTRA_MAX];
     size_t extra_len, count;
@@ -163,6 +151,32 @@ static bool file_parse(struct span rest, struct file *file, uint64_t *index)
     return false;
 }
 
+/* Which checkpoint of a ledger an entry of the log names: the map is a tree of 2^32 places (section 12). */
+static bool logged_open(const struct file *file, struct verify_proof *proof, struct verify *v)
+{
+    static const char places[] = "bongsu log place v1", slots[] = "bongsu log slot v1"; /* and their zeroes */
+    enum { NAME = ENTRY + VERIFY_HASH, HEAD = 8 + VERIFY_HASH, BESIDE = 32 * VERIFY_HASH };
+    const uint8_t *at = file->extra;
+    struct span rest = {at + NAME, file->extra_len - NAME}, origin;
+    struct file map = {.count = 32};
+    if (verify_u(at, 4) != 0x01000101 || verify_u(at + 4, 4) != proof->checkpoint.origin.epoch ||
+        verify_u(at + 8, 8) != proof->index || verify_u(at + 16, 8) > INT64_MAX)
+        return verify_refuse(v, "not an entry of the log of a node at this place");
+    if (!blob(&rest, &origin) || rest.len != HEAD + BESIDE ||
+        !verify_origin_parse(origin, &proof->logged.origin) || !proof->logged.origin.ledger)
+        return verify_refuse(v, "not an opening: salt, ledger, size, root, 32 hashes");
+    struct span place[] = {{(const uint8_t *)places, sizeof places}, origin};
+    struct span slot[] = {{(const uint8_t *)slots, sizeof slots},
+                          {at + ENTRY, file->extra_len - ENTRY - BESIDE}};
+    struct digest leaf = verify_sha256(slot, 2), hash = verify_sha256(place, 2);
+    proof->leaf.time_us = verify_u(at + 16, 8);
+    proof->logged.size = verify_u(rest.at, 8);
+    memcpy(proof->logged.root.b, rest.at + 8, VERIFY_HASH);
+    memcpy(map.path, rest.at + HEAD, BESIDE);
+    return inclusion(&map, verify_u(hash.b, 4), UINT64_C(1) << 32, &leaf, (const void *)(at + 24)) ||
+           verify_refuse(v, "the opening does not open entry %" PRIu64, proof->index);
+}
+
 /* The leaf, and behind it nothing, its opening, or (longer than any opening) its reason. */
 static bool extra_open(const struct file *file, struct verify_proof *proof, struct verify *v)
 {
@@ -192,12 +206,16 @@ bool verify_proof_open(struct span whole, struct span entry, struct verify_proof
                              VERIFY_PATH_MAX);
     if (proof.has_leaf && file.extra_len < VERIFY_LEAF)
         return verify_refuse(v, "the extra holds no leaf of bongsu; name the logged entry with --entry");
-    proof.hash = verify_leaf_hash(proof.has_leaf ? (struct span) {file.extra, VERIFY_LEAF} : entry);
     if (!verify_checkpoint_open(file.checkpoint, &proof.checkpoint, v))
         return false;
+    proof.has_logged = proof.has_leaf && proof.checkpoint.origin.log;
+    proof.has_leaf = proof.has_leaf && !proof.has_logged;
+    if (entry.at == NULL)
+        entry = (struct span) {file.extra, proof.has_logged ? ENTRY : VERIFY_LEAF};
+    proof.hash = verify_leaf_hash(entry);
     if (!inclusion(&file, proof.index, proof.checkpoint.size, &proof.hash, &proof.checkpoint.root))
         return verify_refuse(v, "the path does not lead from the leaf to the signed root");
-    if (proof.has_leaf && !extra_open(&file, &proof, v))
+    if (proof.has_logged ? !logged_open(&file, &proof, v) : proof.has_leaf && !extra_open(&file, &proof, v))
         return false;
     *out = proof;
     return true;

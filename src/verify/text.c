@@ -34,23 +34,27 @@ bool verify_digest_same(const struct digest *a, const struct digest *b)
 
 bool verify_cut(struct span *rest, char end, struct span *out)
 {
+    struct span one;
     const uint8_t *found = rest->len == 0 ? NULL : memchr(rest->at, end, rest->len);
-    if (found == NULL)
+    return found != NULL && verify_take(rest, (uint64_t)(found - rest->at), out) &&
+           verify_take(rest, 1, &one);
+}
+
+bool verify_take(struct span *rest, uint64_t len, struct span *out)
+{
+    if (len > rest->len)
         return false;
-    *out = (struct span) {rest->at, (size_t)(found - rest->at)};
-    rest->len -= out->len + 1;
-    rest->at = found + 1;
+    *out = (struct span) {rest->at, (size_t)len};
+    *rest = (struct span) {rest->at + len, rest->len - (size_t)len};
     return true;
 }
 
 bool verify_head_take(struct span *s, const char *head)
 {
-    size_t len = strlen(head);
-    if (s->len < len || memcmp(s->at, head, len) != 0)
-        return false;
-    s->at += len;
-    s->len -= len;
-    return true;
+    struct span taken, rest = *s;
+    bool found = verify_take(&rest, strlen(head), &taken) && verify_same(taken, verify_span_of(head));
+    *s = found ? rest : *s;
+    return found;
 }
 
 bool verify_number(struct span s, uint64_t max, uint64_t *out)
@@ -60,12 +64,10 @@ bool verify_number(struct span s, uint64_t max, uint64_t *out)
         return false;
     for (size_t i = 0; i < s.len; i++) {
         unsigned digit = (unsigned)s.at[i] - '0';
-        if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+        if (digit > 9 || digit > max || value > (max - digit) / 10)
             return false;
         value = value * 10 + digit;
     }
-    if (value > max)
-        return false;
     *out = value;
     return true;
 }
@@ -83,12 +85,11 @@ bool verify_base64(struct span s, uint8_t *out, size_t size, size_t *out_len)
 
 bool verify_base64_digest(struct span s, struct digest *out)
 {
-    struct digest hash;
+    struct digest hash = {{0}};
     size_t len;
-    if (!verify_base64(s, hash.b, sizeof hash.b, &len) || len != sizeof hash.b)
-        return false;
-    *out = hash;
-    return true;
+    bool good = verify_base64(s, hash.b, sizeof hash.b, &len) && len == sizeof hash.b;
+    *out = good ? hash : *out;
+    return good;
 }
 
 bool verify_number_line(struct span *rest, uint64_t max, uint64_t *out)
@@ -123,27 +124,21 @@ static size_t character(struct span s)
 
 bool verify_text_ok(struct span s)
 {
-    while (s.len > 0) {
-        size_t len = character(s);
-        if (len == 0 || (s.at[0] < 0x20 && s.at[0] != '\n'))
+    struct span one = {NULL, 1};
+    while (s.len > 0 && one.len > 0)
+        if (!verify_take(&s, character(s), &one) || (one.len > 0 && one.at[0] < 0x20 && one.at[0] != '\n'))
             return false;
-        s.at += len;
-        s.len -= len;
-    }
-    return true;
+    return one.len > 0;
 }
 
 bool verify_name(struct span s, char out[VERIFY_NAME_MAX + 1])
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
-    if (s.len == 0 || s.len > VERIFY_NAME_MAX || s.at[0] == '.')
+    if (s.len == 0 || s.len > VERIFY_NAME_MAX)
         return false;
-    for (size_t i = 0; i < s.len; i++)
-        if (s.at[i] == '\0' || strchr(allowed, s.at[i]) == NULL)
-            return false;
     memcpy(out, s.at, s.len);
     out[s.len] = '\0';
-    return true;
+    return out[0] != '.' && strspn(out, allowed) == s.len;
 }
 
 uint64_t verify_u(const uint8_t *at, size_t width)

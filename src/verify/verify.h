@@ -20,9 +20,9 @@
 #define VERIFY_SUBJECT_NONE UINT64_MAX
 #define SPAN_NONE           ((struct span) {NULL, 0})
 
+enum { VERIFY_HASH = 32, VERIFY_PUBLIC = 32, VERIFY_LEVELS = 63, VERIFY_LEAF = 88, VERIFY_OPENING = 72 };
+enum { VERIFY_TILE = 256, VERIFY_TILE_LEVELS = 8, VERIFY_EXTRA_MAX = 2048 };
 enum {
-    VERIFY_HASH = 32,
-    VERIFY_PUBLIC = 32,
     VERIFY_NOTE_MAX = 128 << 10, /* a note: 16 post-quantum signature lines and the text */
     VERIFY_FILE_MAX = 136 << 10, /* a proof file: a note, 64 hashes, the extra; a tile has 8,192 */
     VERIFY_LINES_MAX = 32,       /* signature lines; signed-note asks for at least 16 */
@@ -30,16 +30,10 @@ enum {
     VERIFY_NAME_MAX = 64,        /* of a node, an audience, a rule, a source */
     VERIFY_KEY_NAME_MAX = 160,   /* an origin */
     VERIFY_PATH_MAX = 64,        /* hashes of a Merkle path */
-    VERIFY_LEVELS = 63,
-    VERIFY_EXTRA_MAX = 1024,
-    VERIFY_LEAF = 88,
-    VERIFY_OPENING = 72,
-    VERIFY_KEYS_MAX = 24, /* what a caller can trust at once: eight cards */
-    VERIFY_SINCE_MAX = 8, /* older checkpoints that a ledger is compared with */
-    VERIFY_TILE = 256,
-    VERIFY_TILE_LEVELS = 8,
-    VERIFY_WORDS = 8 * 6, /* eight words of five letters, spaces, the end */
-    VERIFY_TIME = 28      /* 2026-11-21T22:23:49.000001Z and the end */
+    VERIFY_KEYS_MAX = 24,        /* what a caller can trust at once: eight cards */
+    VERIFY_SINCE_MAX = 8,        /* older checkpoints that a ledger is compared with */
+    VERIFY_WORDS = 8 * 6,        /* eight words of five letters, spaces, the end */
+    VERIFY_TIME = 28             /* 2026-11-21T22:23:49.000001Z and the end */
 };
 
 struct span {
@@ -66,7 +60,6 @@ struct verify {
     char why[256];
 };
 /* --- text.c: bytes and texts --- */
-
 /* Writes the reason, unless one stands there; false. */
 bool verify_refuse(struct verify *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct span verify_span_of(const char *text);
@@ -74,6 +67,8 @@ bool verify_same(struct span a, struct span b);
 bool verify_digest_same(const struct digest *a, const struct digest *b);
 /* Takes what stands before `end` off `rest`, and `end`; false when there is none. */
 bool verify_cut(struct span *rest, char end, struct span *out);
+/* Takes so many bytes off the beginning; false when there are fewer. */
+bool verify_take(struct span *rest, uint64_t len, struct span *out);
 /* Takes `head` off the beginning; false when it does not begin so. */
 bool verify_head_take(struct span *s, const char *head);
 /* No sign, no leading zero, at most `max`. */
@@ -92,7 +87,6 @@ uint64_t verify_u(const uint8_t *at, size_t width); /* big-endian */
 void verify_time(uint64_t seconds, unsigned us, char out[VERIFY_TIME]);
 
 /* --- tree.c: RFC 6962 section 2.1 --- */
-
 /* Of the parts, one after another. */
 struct digest verify_sha256(const struct span *parts, size_t count);
 struct digest verify_leaf_hash(struct span entry);
@@ -107,7 +101,6 @@ void verify_edge_append(struct verify_edge *edge, const struct digest *leaf); /*
 struct digest verify_edge_root(const struct verify_edge *edge);
 
 /* --- note.c: C2SP signed-note and tlog-cosignature, node cards, and whose signatures count --- */
-
 /* Lines of verifier keys (name+id+key); empty lines and those that begin with # count for nothing. */
 bool verify_trust_keys(struct span text, struct verify *v);
 /* The ledger, cosign and disposition keys of a node card (docs/protocol/SYNC.md section 1), signed by its own
@@ -138,11 +131,9 @@ bool verify_note_signed(const struct verify_note *note, enum verify_role role, s
                         struct verify_signers *out, struct verify *v);
 
 /* --- checkpoint.c: C2SP tlog-checkpoint, and the disposition note --- */
-
 struct verify_origin {
     char text[VERIFY_KEY_NAME_MAX + 1];
-    bool ledger; /* of bongsu; then: */
-    bool urgent;
+    bool ledger, log, urgent; /* of bongsu: a release ledger, or the log of a node; else all false */
     uint32_t epoch;
 };
 struct verify_checkpoint {
@@ -152,6 +143,7 @@ struct verify_checkpoint {
     char words[VERIFY_WORDS]; /* of the card of the log's key; empty: a verifier key */
     struct verify_signers cosigners;
 };
+bool verify_origin_parse(struct span line, struct verify_origin *out);
 /* Signed by a key that is trusted for its origin. */
 bool verify_checkpoint_open(struct span whole, struct verify_checkpoint *out, struct verify *v);
 
@@ -166,8 +158,7 @@ struct verify_receipt {
 bool verify_receipt_open(struct span disposition, const struct verify_checkpoint *checkpoint,
                          struct verify_receipt *out, struct verify *v);
 
-/* --- proof.c: LEDGER.md sections 2 to 4, and C2SP tlog-proof --- */
-
+/* --- proof.c: LEDGER.md sections 2 to 4 and 12, and C2SP tlog-proof --- */
 struct verify_leaf {
     unsigned op;
     uint32_t epoch;
@@ -192,17 +183,17 @@ struct verify_proof {
     struct verify_checkpoint checkpoint;
     uint64_t index;
     struct digest hash; /* of the leaf */
-    bool has_leaf, has_opening, has_reason;
+    bool has_leaf, has_opening, has_reason, has_logged;
+    struct verify_checkpoint logged; /* by the log of the node: origin, size, root; when is leaf.time_us */
     struct verify_leaf leaf;
     struct verify_opening opening;
     struct verify_reason reason;
 };
-/* `entry`: what another kind of log holds (the extra is not looked at); SPAN_NONE: a bongsu leaf in the
- * extra. */
+/* `entry`: what another kind of log holds (the extra is not looked at); SPAN_NONE: a bongsu leaf, or an entry
+ * of the log of a node, in the extra. */
 bool verify_proof_open(struct span whole, struct span entry, struct verify_proof *out, struct verify *v);
 
 /* --- ledger.c: an exported ledger (LEDGER.md section 10) --- */
-
 /* Where its files come from: `size` bytes at most; false when it is not there, or (then in why) longer. */
 struct verify_files {
     const void *ctx;

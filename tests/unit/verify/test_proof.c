@@ -1,5 +1,6 @@
 /* Proof files, checkpoints, receipts and cards that the node's rooms wrote, read by bongsu-verify: what is
  * true is verified; no prefix, no flipped bit and no other claim is. */
+#include "ledger/nodelog.h"
 #include "sync/card.h"
 #include "verify_test.h"
 
@@ -284,6 +285,103 @@ static void test_cards(void **state)
     buf_deinit(&note);
 }
 
+#define LOGGED "bongsu-log/kr/2"
+
+/* What entry AT of the log of kr says of ORIGIN, beside another ledger; cosigned. */
+static void log_proof_of(struct desk *desk, struct buf *out)
+{
+    const struct nodelog_head heads[] = {{STR(ORIGIN), 12, {{1, 2, 3}}}, {STR("bongsu/kr/au/0"), 4, {{4}}}};
+    struct nodelog_entry entry = {.epoch = 2, .index = AT, .time_us = TIME_US};
+    struct nodelog_opening opening;
+    struct hash seed = {{9}};
+    struct tile_memory memory = {.bytes = 0};
+    struct tile_store store = tile_memory_store(&memory);
+    struct tile_tree tree;
+    struct proof proof = {.index = 0};
+    struct checkpoint checkpoint = {STR(LOGGED), LEAVES, {{0}}, {NULL, 0}};
+    struct note note;
+    struct note_key key;
+    struct buf whole, text;
+    assert_int_equal(nodelog_map(&seed, heads, 2, &entry.map), ERR_OK);
+    assert_int_equal(nodelog_open(&seed, heads, 2, 0, &opening), ERR_OK);
+    assert_int_equal(nodelog_extra_set(&proof, &entry, &opening), ERR_OK);
+    tile_tree_init(&tree, &store);
+    for (uint64_t i = 0; i < LEAVES; i++) {
+        struct hash hash = i == AT ? nodelog_entry_hash(&entry) : (struct hash) {{(uint8_t)i}};
+        assert_int_equal(tile_tree_append(&tree, &hash), ERR_OK);
+    }
+    struct merkle_source source = tile_tree_source(&tree);
+    assert_int_equal(merkle_inclusion(&source, AT, LEAVES, &proof.path), ERR_OK);
+    checkpoint.root = tile_tree_root(&tree);
+    buf_init(&whole, LIMIT_NOTE_BYTES);
+    buf_init(&text, LIMIT_NOTE_BYTES);
+    assert_int_equal(note_key_make(STR(LOGGED), NOTE_ED25519, &desk->secrets[LOG].public, &key), ERR_OK);
+    assert_int_equal(checkpoint_sign(&checkpoint, &key, &desk->secrets[LOG], &whole), ERR_OK);
+    assert_int_equal(note_parse(buf_str(&whole), &note, NULL), ERR_OK);
+    buf_put_str(&text, note.text);
+    assert_int_equal(cosign_sign(buf_str(&text), TIME_S, &desk->keys[COSIGN], &desk->secrets[COSIGN], &whole),
+                     ERR_OK);
+    proof.checkpoint = buf_str(&whole);
+    buf_init(out, LIMIT_NOTE_BYTES);
+    assert_int_equal(proof_print(&proof, out), ERR_OK);
+    buf_deinit(&whole);
+    buf_deinit(&text);
+    tile_memory_deinit(&memory);
+}
+
+/* The node's ledger key signs its log as well, by the card or as a verifier key. */
+static void trust_log(struct desk *desk, struct verify *v)
+{
+    struct note_key key;
+    struct buf vkeys;
+    *v = desk->trust;
+    buf_init(&vkeys, 512);
+    assert_int_equal(note_key_make(STR(LOGGED), NOTE_ED25519, &desk->secrets[LOG].public, &key), ERR_OK);
+    note_key_print(&key, &vkeys);
+    assert_true(verify_trust_keys(span_of(buf_str(&vkeys)), v));
+    buf_deinit(&vkeys);
+}
+
+static bool log_verified(const struct verify *trust, struct str whole, struct verify_proof *out)
+{
+    struct verify v = *trust;
+    bool good = verify_proof_open(span_of(whole), SPAN_NONE, out, &v) && out->checkpoint.cosigners.count == 1;
+    return good;
+}
+
+static void test_the_log_of_a_node(void **state)
+{
+    struct desk *desk = *state;
+    struct verify_proof proof;
+    struct verify trust;
+    struct buf file;
+    trust_log(desk, &trust);
+    log_proof_of(desk, &file);
+    assert_true(log_verified(&trust, buf_str(&file), &proof));
+    assert_true(proof.has_logged && !proof.has_leaf && !proof.has_opening && !proof.has_reason);
+    assert_true(proof.checkpoint.origin.log && !proof.checkpoint.origin.ledger);
+    assert_string_equal(proof.logged.origin.text, ORIGIN);
+    assert_int_equal(proof.logged.size, 12);
+    assert_memory_equal(proof.logged.root.b, ((uint8_t[]) {1, 2, 3, 0}), 4);
+    assert_int_equal(proof.leaf.time_us, TIME_US);
+    for (size_t len = 0; len < file.len; len++)
+        assert_false(log_verified(&trust, (struct str) {(char *)file.at, len}, &proof));
+    for (size_t bit = 0; bit < 8 * file.len; bit++) {
+        file.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        assert_false(log_verified(&trust, buf_str(&file), &proof));
+        file.at[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    }
+    /* Another log's key, or another node's card, does not speak for it. */
+    assert_false(log_verified(&desk->trust, buf_str(&file), &proof));
+    struct verify other = desk->trust;
+    other.keys[LOG].begins = true;
+    memcpy(other.keys[LOG].name, "bongsu/k/", 10);
+    assert_false(log_verified(&other, buf_str(&file), &proof));
+    memcpy(other.keys[LOG].name, "bongsu/kr/", 11);
+    assert_true(log_verified(&other, buf_str(&file), &proof));
+    buf_deinit(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_receipts),
         cmocka_unit_test(test_cards),
+        cmocka_unit_test(test_the_log_of_a_node),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
