@@ -19,6 +19,15 @@
 #include "taxii/identity.h"
 #include "json/json.h"
 
+/* What the running node knows of the log of the node and one of its witnesses. */
+struct command_witness {
+    bool refused;        /* the keeper does not sign the log */
+    bool restored;       /* ...because this node came back from a backup */
+    uint64_t anchored;   /* what the keeper signed last, when it refused */
+    unsigned failures;   /* of this witness, in a row */
+    const char *trouble; /* the last of them; empty: none */
+};
+
 struct command_host {
     struct gate *gate;
     struct taxii *taxii;
@@ -50,6 +59,8 @@ struct command_host {
     /* ERR_CLOSED: the node does not run. ERR_NOTFOUND, ERR_WRONGSTATE. */
     err_t (*feed_run)(void *ctx, struct str name);
     bool (*feed_status)(void *ctx, struct str name, struct feed_status *out); /* false: nobody drives it */
+    void (*log_changed)(void *ctx); /* the log of the node began anew */
+    void (*log_status)(void *ctx, size_t witness, struct command_witness *out);
     void *ctx;
 };
 
@@ -181,11 +192,11 @@ void line_end(struct buf *out);
 
 /* The rows, by file. */
 extern const struct command command_source_rows[], command_peer_rows[], command_policy_rows[],
-    command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_status_rows[],
-    command_taxii_rows[], command_feed_rows[], command_find_rows[], command_misp_rows[],
-    command_extension_rows[], command_access_rows[], command_guard_rows[], command_inbound_rows[],
-    command_list_rows[], command_spill_rows[], command_privacy_rows[], command_retention_rows[],
-    command_recall_rows[], command_bundle_rows[], command_rival_rows[];
+    command_object_rows[], command_quarantine_rows[], command_ledger_rows[], command_log_rows[],
+    command_status_rows[], command_taxii_rows[], command_feed_rows[], command_find_rows[],
+    command_misp_rows[], command_extension_rows[], command_access_rows[], command_guard_rows[],
+    command_inbound_rows[], command_list_rows[], command_spill_rows[], command_privacy_rows[],
+    command_retention_rows[], command_recall_rows[], command_bundle_rows[], command_rival_rows[];
 
 /* Lines of `status` while the clock is not believed, or something is still to be destroyed. */
 void command_say_clock(struct command_call *call);
@@ -196,6 +207,9 @@ void command_say_recalls(struct command_call *call);
 
 /* Warnings about names that are not here, and about what is withheld as a whole. */
 void command_say_slips(struct command_call *call, const struct policy *policy);
+
+/* How far each witness cosigned the log of the node, and what is in its way (command_log.c). */
+void command_say_witnesses(struct command_call *call);
 
 /* Sources whose stricter copies tightened many objects of others (command_rival.c). */
 void command_say_tightened(struct command_call *call);

@@ -4,10 +4,17 @@
 #include <stdio.h>
 
 #include "app/file.h"
+#include "feeds/feed.h"
 #include "ledger/checkpoint.h"
 #include "net/tls.h"
 
-enum { CONF_BYTES_MAX = 64 << 10 };
+enum {
+    CONF_BYTES_MAX = 64 << 10,
+    VKEY_BYTES_MAX = LIMIT_KEY_NAME_BYTES + 64,
+    LOG_EVERY_S = 600,
+    LOG_EVERY_MAX_S =
+        86400, /* a witness that hears less than daily of a log cannot tell a quiet one from a lost one */
+};
 
 /* The schema: what libcyaml fills in. Strings are its memory. */
 struct yaml_conf {
@@ -16,7 +23,14 @@ struct yaml_conf {
     unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days, pad_records;
     unsigned *recall_objects;
     unsigned *tightened_objects;
+    unsigned *log_every;
     bool *compress;
+    struct yaml_witness *witnesses;
+    unsigned witnesses_count;
+};
+
+struct yaml_witness {
+    char *url, *key;
 };
 
 static const cyaml_schema_value_t address_schema = {
@@ -29,6 +43,16 @@ static const cyaml_schema_value_t origin_schema = {
 
 static const cyaml_schema_value_t operator_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONF_ACCOUNT_BYTES - 1),
+};
+
+static const cyaml_schema_field_t witness_fields[] = {
+    CYAML_FIELD_STRING_PTR("url", CYAML_FLAG_POINTER, struct yaml_witness, url, 1, CONF_URL_BYTES - 1),
+    CYAML_FIELD_STRING_PTR("key", CYAML_FLAG_POINTER, struct yaml_witness, key, 1, VKEY_BYTES_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t witness_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_witness, witness_fields),
 };
 
 static const cyaml_schema_field_t fields[] = {
@@ -57,6 +81,9 @@ static const cyaml_schema_field_t fields[] = {
                          recall_objects),
     CYAML_FIELD_UINT_PTR("tightened-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
                          tightened_objects),
+    CYAML_FIELD_UINT_PTR("log-every", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, log_every),
+    CYAML_FIELD_SEQUENCE("witnesses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, witnesses,
+                         &witness_schema, 0, LIMIT_WITNESSES),
     CYAML_FIELD_END,
 };
 
@@ -226,6 +253,42 @@ static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, str
     return ERR_OK;
 }
 
+static err_t take_witness(const struct yaml_witness *yaml, struct conf *conf, struct fault *fault)
+{
+    struct conf_witness *witness = &conf->witnesses[conf->witness_count];
+    struct feed_url url;
+    copy_text(witness->url, sizeof witness->url, yaml->url);
+    size_t len = strlen(witness->url);
+    if (len > 0 && witness->url[len - 1] == '/')
+        witness->url[len - 1] = '\0';
+    if (feed_url_read(str_of(witness->url), &url) != ERR_OK || strchr(witness->url, '?') != NULL)
+        return refuse(fault, "witnesses", "has a url that is not like https://witness.example/prefix");
+    if (note_key_parse(str_of(yaml->key), &witness->key) != ERR_OK || witness->key.type != NOTE_COSIGNATURE ||
+        witness->key.name_len > LIMIT_WITNESS_NAME_BYTES)
+        return refuse(fault, "witnesses",
+                      "has a key that is no verifier key of an Ed25519 cosigner (NAME+ID+KEY, its type 4)");
+    for (size_t i = 0; i < conf->witness_count; i++)
+        if (str_eq(note_key_name(&conf->witnesses[i].key), note_key_name(&witness->key)))
+            return refuse(fault, "witnesses", "names one witness twice");
+    conf->witness_count++;
+    return ERR_OK;
+}
+
+static err_t take_log(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
+{
+    err_t err = ERR_OK;
+    conf->log_every_s = yaml->log_every != NULL     ? *yaml->log_every
+                        : yaml->witnesses_count > 0 ? LOG_EVERY_S
+                                                    : 0;
+    if (conf->log_every_s > LOG_EVERY_MAX_S)
+        return refuse(fault, "log-every", "is more than a day (86400 seconds)");
+    if (conf->log_every_s == 0 && yaml->witnesses_count > 0)
+        return refuse(fault, "log-every", "is 0, and there are witnesses of the log");
+    for (unsigned i = 0; err == ERR_OK && i < yaml->witnesses_count; i++)
+        err = take_witness(&yaml->witnesses[i], conf, fault);
+    return err;
+}
+
 static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *conf, struct fault *fault)
 {
     err_t err;
@@ -246,7 +309,7 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
         TRY(err, file_path(dir, yaml->metrics == NULL ? "metrics.sock" : yaml->metrics, conf->metrics)))
         return refuse(fault, "control or metrics", "is too long a path");
     if (TRY(err, take_taxii(yaml, conf, fault)) || TRY(err, take_retention(yaml, conf, fault)) ||
-        TRY(err, take_operators(yaml, conf, fault)))
+        TRY(err, take_operators(yaml, conf, fault)) || TRY(err, take_log(yaml, conf, fault)))
         return err;
     return take_addresses(yaml, conf, fault);
 }
@@ -305,6 +368,37 @@ static void write_operators(struct buf *out, const struct conf *conf)
         buf_printf(out, "  - \"%s\"\n", conf->operators[i]);
 }
 
+/* What is kept how long, how much one may do, and who witnesses. */
+static void write_bounds(struct buf *out)
+{
+    buf_printf(
+        out,
+        "# Days that `bongsu access` looks back (at most 128 MiB of it), and that refused input waits in "
+        "the\n"
+        "# quarantine before its bytes are destroyed (bongsu retention).\n"
+        "# access-days: 90\n"
+        "# quarantine-days: 90\n"
+        "\n"
+        "# Objects a day that a recall destroys by the word of one operator, or of one partner; what is more "
+        "is\n"
+        "# suspended at once and destroyed when two operators agree. 0: always two.\n"
+        "# recall-objects: 100\n"
+        "\n"
+        "# Objects of others that one source may tighten in a day, by copies with a stricter marking, before "
+        "an\n"
+        "# alarm says so (log, bongsu status, metrics). 0: the first one does.\n"
+        "# tightened-objects: 100\n"
+        "\n"
+        "# A log of the whole node that others witness: every so many seconds one entry, which tells nobody "
+        "what\n"
+        "# stands in it, until it is opened to a partner or an auditor (bongsu ledger log). None without "
+        "either.\n"
+        "# log-every: 600\n"
+        "# witnesses:\n"
+        "#   - url: https://witness.example\n"
+        "#     key: \"witness.example/w1+5e2b8f64+BPw...\"\n");
+}
+
 void conf_write(struct buf *out, const struct conf *conf)
 {
     buf_printf(
@@ -359,20 +453,6 @@ void conf_write(struct buf *out, const struct conf *conf)
         "of\n"
         "# the network sees classes of sizes. At most 16384; 4096 costs a quarter of a record on average.\n"
         "# pad-records: 4096\n"
-        "\n"
-        "# Days that `bongsu access` looks back (at most 128 MiB of it), and that refused input waits in "
-        "the\n"
-        "# quarantine before its bytes are destroyed (bongsu retention).\n"
-        "# access-days: 90\n"
-        "# quarantine-days: 90\n"
-        "\n"
-        "# Objects a day that a recall destroys by the word of one operator, or of one partner; what is more "
-        "is\n"
-        "# suspended at once and destroyed when two operators agree. 0: always two.\n"
-        "# recall-objects: 100\n"
-        "\n"
-        "# Objects of others that one source may tighten in a day, by copies with a stricter marking, before "
-        "an\n"
-        "# alarm says so (log, bongsu status, metrics). 0: the first one does.\n"
-        "# tightened-objects: 100\n");
+        "\n");
+    write_bounds(out);
 }

@@ -5,6 +5,7 @@
 
 #include "core/buf.h"
 #include "core/limit.h"
+#include "ledger/note.h"
 #include "os/os.h"
 
 #define CONF_FILE    "bongsu.yaml"
@@ -13,12 +14,19 @@
 enum {
     CONF_OPERATORS_MAX = 32, /* a desk, and its deputies */
     CONF_ACCOUNT_BYTES = 40, /* of an account's name with its end: Linux allows 32 */
+    CONF_URL_BYTES = LIMIT_HOST_BYTES + 256,
 };
 
 struct conf_address {
     char host[LIMIT_HOST_BYTES];
     uint16_t port;
     bool ipv6;
+};
+
+/* A witness of the log of the node (C2SP tlog-witness). */
+struct conf_witness {
+    char url[CONF_URL_BYTES]; /* its submission prefix, no slash at the end */
+    struct note_key key;      /* of its cosignatures */
 };
 
 struct conf {
@@ -43,6 +51,9 @@ struct conf {
     unsigned quarantine_days;   /* how long refused input waits */
     unsigned recall_objects;    /* destroyed a day by the word of one */
     unsigned tightened_objects; /* a day by one source, before it is told */
+    unsigned log_every_s;       /* between two entries of the log of the node; 0: there is none */
+    size_t witness_count;       /* whom its checkpoints are shown to */
+    struct conf_witness witnesses[LIMIT_WITNESSES];
 };
 
 /* Reads DIR/bongsu.yaml. ERR_NOTFOUND: there is no node in `dir`. */

@@ -535,6 +535,16 @@ static void node_status(void *ctx, struct buf *out)
     line_count(out, "guard_named", role->guarded.named);
 }
 
+static void log_changed(void *ctx)
+{
+    core_log_anew(ctx);
+}
+
+static void log_status(void *ctx, size_t witness, struct command_witness *out)
+{
+    core_log_status(ctx, witness, out);
+}
+
 void core_command_host(struct core_role *role)
 {
     role->host = (struct command_host) {.gate = NULL,
@@ -555,5 +565,7 @@ void core_command_host(struct core_role *role)
                                         .feeds_changed = feeds_changed,
                                         .feed_run = feed_now,
                                         .feed_status = feed_state,
+                                        .log_changed = log_changed,
+                                        .log_status = log_status,
                                         .ctx = role};
 }

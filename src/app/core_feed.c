@@ -318,6 +318,8 @@ static void take_over(struct core_role *role, struct bytes body)
 
 bool core_feeds_message(struct core_role *role, unsigned kind, struct bytes body)
 {
+    if (core_log_message(role, kind, body))
+        return true;
     switch (kind) {
     case MESSAGE_FEED_HEAD:
         take_head(role, body);

@@ -199,6 +199,7 @@ static void turn(void *ctx)
     }
     core_follow_turn(role);
     core_feeds_turn(role);
+    core_log_turn(role);
     commit_all(role);
     /* Checkpoints that came back are durable now: whoever waits need not wait for what is decided next. */
     core_serve_late(role);
@@ -208,6 +209,7 @@ static void turn(void *ctx)
     commit_all(role);
     core_bundle_turn(role);
     core_sign_turn(role);
+    core_log_show(role);
     core_serve_late(role);
     core_merge_turn(role);
     core_retention_turn(role);
@@ -219,7 +221,7 @@ static void turn(void *ctx)
         core_wake(role);
     decide_us = earlier(earlier(decide_us, core_feeds_until(role)), core_retention_until(role));
     decide_us = earlier(decide_us, earlier(core_bundle_until(role), core_recall_until(role)));
-    decide_us = earlier(decide_us, core_cards_until(role));
+    decide_us = earlier(decide_us, earlier(core_cards_until(role), core_log_until(role)));
     if (role->breaking != NULL)
         decide_us = earlier(decide_us, role->breaking_until_us);
     set_timer(role, earlier(earlier(earlier(decide_us, core_reads_until(role)), core_follow_until(role)),
@@ -287,6 +289,7 @@ static void edge_fresh(void *ctx)
     core_cards_edge(role);
     core_edge_fresh(role);
     core_feeds_fresh(role);
+    core_log_edge(role);
     core_wake(role);
 }
 
@@ -463,6 +466,7 @@ err_t core_role_open(struct loop *loop, const struct os *os, const struct conf *
         return err;
     }
     core_views_open(role);
+    core_log_open(role);
     core_search_open(role);
     core_wake(role);
     *out = role;
@@ -501,6 +505,7 @@ void core_role_close(struct core_role *role)
     core_follow_close(role);
     core_cards_close(role);
     core_feeds_close(role);
+    core_log_close(role);
     core_reads_close(role);
     sync_serve_free(role->serve);
     taxii_close(role->taxii);

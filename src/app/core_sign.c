@@ -55,8 +55,12 @@ void core_signed(struct core_role *role, struct bytes body)
 {
     struct message_signed message;
     err_t err;
-    if (message_signed_read(body, &message) != ERR_OK || message.ledger >= GATE_LEDGERS)
+    if (message_signed_read(body, &message) != ERR_OK || message.ledger > GATE_NODE_LOG)
         return;
+    if (message.ledger == GATE_NODE_LOG) {
+        core_log_signed(role, &message);
+        return;
+    }
     struct buf *wire = &role->signing[message.ledger];
     if (wire->len == 0 || TRY(err, message_sign_read(buf_bytes(wire), &role->request)))
         return;
@@ -96,6 +100,7 @@ void core_keeper_fresh(struct core_role *role)
 {
     core_receipts_lost(role);
     core_bundles_lost(role);
+    core_log_keeper(role);
     for (unsigned i = 0; i < GATE_LEDGERS; i++)
         if (role->signing[i].len > 0 &&
             link_send(role->keeper, MESSAGE_SIGN, buf_bytes(&role->signing[i])) != ERR_OK)

@@ -8,6 +8,7 @@
 #include "app/message_guard.h"
 #include "app/operators.h"
 #include "feeds/feed.h"
+#include "gate/nodelog.h"
 #include "gate/recall.h"
 #include "os/thread.h"
 #include "sync/cards.h"
@@ -112,6 +113,30 @@ struct bundle_ask {
     struct buf answer;
 };
 
+/* One witness of the log of the node. */
+struct witnessing {
+    bool open, calling;
+    uint64_t id; /* of the call */
+    unsigned status;
+    struct buf answer;
+    uint64_t asked_size;       /* of the checkpoint that is at the witness */
+    struct buf asked;          /* ...whole */
+    uint64_t old_size;         /* what it says that it stands at; UINT64_MAX: as far as we know */
+    int64_t next_us;           /* not before, by the steady clock */
+    unsigned failures;         /* in a row */
+    char what[FAULT_WHAT_MAX]; /* the last of them; empty: it went well */
+};
+
+/* The log of the node (core_log.c). */
+struct node_logging {
+    int64_t next_us;    /* when the next entry is due, by the steady clock */
+    struct buf signing; /* the request that is at the keeper; empty: none */
+    bool refused;       /* the keeper does not sign it */
+    bool restored;      /* ...because this node came back from a backup */
+    uint64_t anchored;  /* what it signed last */
+    struct witnessing witnesses[LIMIT_WITNESSES];
+};
+
 struct bundling; /* core_bundle_read.c: a volume that is being read */
 
 /* An answer that is written in portions. */
@@ -168,6 +193,7 @@ struct core_role {
     unsigned cards_warned[LIMIT_PARTNERS], cards_warned_own;
     struct follow follows[LIMIT_PARTNERS];
     struct feeding feeds[LIMIT_FEEDS];
+    struct node_logging log;
     bool feeds_stale; /* declarations changed */
     struct adding adding[LIMIT_CONTROL_CLIENTS];
     struct gate_sign_request request; /* large: not for the stack */
@@ -356,6 +382,23 @@ void core_sign_turn(struct core_role *role);
 int64_t core_sign_until(const struct core_role *role);
 void core_signed(struct core_role *role, struct bytes body);
 void core_keeper_fresh(struct core_role *role);
+
+/* core_log.c: the log of the node, and its witnesses */
+void core_log_open(struct core_role *role);
+void core_log_close(struct core_role *role);
+/* One more entry, where that is due: before a commit. */
+void core_log_turn(struct core_role *role);
+/* What is durable is signed, what is visible is shown to witnesses. */
+void core_log_show(struct core_role *role);
+int64_t core_log_until(const struct core_role *role); /* by the wall clock; INT64_MAX */
+void core_log_signed(struct core_role *role, const struct message_signed *message);
+void core_log_keeper(struct core_role *role); /* it is new */
+void core_log_edge(struct core_role *role);   /* likewise */
+/* False: no message of a witness. */
+bool core_log_message(struct core_role *role, unsigned kind, struct bytes body);
+void core_log_anew(struct core_role *role); /* an operator began another one */
+/* What it knows beyond the log: command.h. */
+void core_log_status(const struct core_role *role, size_t witness, struct command_witness *out);
 
 /* core_guard.c */
 /* After the operators changed something, and to a new guard. */

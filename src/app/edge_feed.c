@@ -33,7 +33,7 @@ struct feed_client {
 struct edge_feeds {
     struct edge_feeds_setup setup;
     struct buf wire;
-    struct feed_client clients[LIMIT_FEEDS];
+    struct feed_client clients[MESSAGE_FEEDS_MAX];
 };
 
 err_t edge_feeds_new(const struct edge_feeds_setup *setup, struct edge_feeds **out)
@@ -43,7 +43,7 @@ err_t edge_feeds_new(const struct edge_feeds_setup *setup, struct edge_feeds **o
         return ERR_NOMEM;
     feeds->setup = *setup;
     buf_init(&feeds->wire, LIMIT_FEED_PART_BYTES + LIMIT_FEED_HEAD_BYTES);
-    for (uint32_t i = 0; i < LIMIT_FEEDS; i++)
+    for (uint32_t i = 0; i < MESSAGE_FEEDS_MAX; i++)
         feeds->clients[i] = (struct feed_client) {.feeds = feeds, .number = i};
     *out = feeds;
     return ERR_OK;
@@ -68,7 +68,7 @@ static void close_one(struct feed_client *one)
 
 void edge_feeds_clear(struct edge_feeds *feeds)
 {
-    for (uint32_t i = 0; i < LIMIT_FEEDS; i++)
+    for (uint32_t i = 0; i < MESSAGE_FEEDS_MAX; i++)
         close_one(&feeds->clients[i]);
 }
 
@@ -299,7 +299,7 @@ static void take_cancel(struct edge_feeds *feeds, struct bytes body)
     struct rd rd = rd_of(body);
     uint32_t number = rd_u32(&rd);
     uint64_t id = rd_u64(&rd);
-    if (rd_end(&rd) != ERR_OK || number >= LIMIT_FEEDS)
+    if (rd_end(&rd) != ERR_OK || number >= MESSAGE_FEEDS_MAX)
         return;
     struct feed_client *one = &feeds->clients[number];
     if (one->call != NULL && one->id == id) {
@@ -323,7 +323,7 @@ bool edge_feeds_message(struct edge_feeds *feeds, unsigned kind, struct bytes bo
         return true;
     case MESSAGE_FEED_CLOSE: {
         uint32_t number = rd_u32(&rd);
-        if (rd_end(&rd) == ERR_OK && number < LIMIT_FEEDS)
+        if (rd_end(&rd) == ERR_OK && number < MESSAGE_FEEDS_MAX)
             close_one(&feeds->clients[number]);
         return true;
     }

@@ -10,7 +10,7 @@ struct watched {
 };
 
 struct guard_feeds {
-    struct watched at[LIMIT_FEEDS];
+    struct watched at[MESSAGE_FEEDS_MAX];
 };
 
 err_t guard_feeds_new(struct guard_feeds **out)
@@ -18,7 +18,7 @@ err_t guard_feeds_new(struct guard_feeds **out)
     struct guard_feeds *feeds = mem_alloc(sizeof *feeds);
     if (feeds == NULL)
         return ERR_NOMEM;
-    for (size_t i = 0; i < LIMIT_FEEDS; i++) {
+    for (size_t i = 0; i < MESSAGE_FEEDS_MAX; i++) {
         buf_init(&feeds->at[i].address, LIMIT_HTTP_TARGET_BYTES);
         buf_init(&feeds->at[i].moved, LIMIT_FEED_HEAD_BYTES);
         buf_init(&feeds->at[i].self, LIMIT_ID_BYTES);
@@ -31,7 +31,7 @@ void guard_feeds_free(struct guard_feeds *feeds)
 {
     if (feeds == NULL)
         return;
-    for (size_t i = 0; i < LIMIT_FEEDS; i++) {
+    for (size_t i = 0; i < MESSAGE_FEEDS_MAX; i++) {
         buf_deinit(&feeds->at[i].address);
         buf_deinit(&feeds->at[i].moved);
         buf_deinit(&feeds->at[i].self);
@@ -41,7 +41,7 @@ void guard_feeds_free(struct guard_feeds *feeds)
 
 void guard_feeds_clear(struct guard_feeds *feeds)
 {
-    for (size_t i = 0; i < LIMIT_FEEDS; i++)
+    for (size_t i = 0; i < MESSAGE_FEEDS_MAX; i++)
         feeds->at[i].open = false;
 }
 
@@ -63,7 +63,7 @@ bool guard_feeds_open(struct guard_feeds *feeds, struct bytes body)
 
 void guard_feeds_close(struct guard_feeds *feeds, uint32_t feed)
 {
-    if (feed < LIMIT_FEEDS)
+    if (feed < MESSAGE_FEEDS_MAX)
         feeds->at[feed].open = false;
 }
 
@@ -84,13 +84,13 @@ void guard_feeds_head(struct guard_feeds *feeds, struct bytes body)
 void guard_feeds_begin(struct guard_feeds *feeds, uint32_t feed)
 {
     static const struct guard_request none = {.reads = false};
-    if (feed < LIMIT_FEEDS)
+    if (feed < MESSAGE_FEEDS_MAX)
         guard_case_open(&feeds->at[feed].c, &none);
 }
 
 struct guard_case *guard_feeds_case(struct guard_feeds *feeds, uint32_t feed)
 {
-    return feed < LIMIT_FEEDS ? &feeds->at[feed].c : NULL;
+    return feed < MESSAGE_FEEDS_MAX ? &feeds->at[feed].c : NULL;
 }
 
 static enum guard_method method_of(uint8_t method)
@@ -124,7 +124,8 @@ enum guard_verdict guard_feeds_check(struct guard_feeds *feeds, struct guard *gu
                               .fields = fields,
                               .field_count = call->field_count,
                               .body = call->body,
-                              .now_s = now_s};
+                              .now_s = now_s,
+                              .witness = message_is_witness(call->feed)};
     for (uint8_t i = 0; i < call->field_count; i++)
         fields[i] = (struct guard_field) {call->fields[i].name, call->fields[i].value};
     return guard_check_call(guard, &one->c, &said, out);

@@ -7,6 +7,7 @@
 #include "app/keys.h"
 #include "core/mem.h"
 #include "core/rd.h"
+#include "ledger/nodelog.h"
 #include "os/secret.h"
 #include "sync/bundle.h"
 
@@ -301,6 +302,13 @@ static err_t sign_all(struct keeper *keeper, struct str origin, struct message_s
     return ERR_OK;
 }
 
+/* Of a ledger, or of the log of the node, which has no audience. Both grow by the same rule. */
+static err_t print_origin(const struct ledger_origin *origin, struct buf *out)
+{
+    return origin->audience.len == 0 ? nodelog_origin_print(origin->issuer, origin->epoch, out)
+                                     : ledger_origin_print(origin, out);
+}
+
 static err_t sign_checkpoints(struct keeper *keeper, struct message_signed *out)
 {
     const struct gate_sign_request *request = &keeper->request;
@@ -312,7 +320,7 @@ static err_t sign_checkpoints(struct keeper *keeper, struct message_signed *out)
         err = ERR_DENIED;
         goto out;
     }
-    if (TRY(err, ledger_origin_print(&request->origin, &origin)))
+    if (TRY(err, print_origin(&request->origin, &origin)))
         goto out;
     if (may_sign(keeper, request->origin.epoch)) {
         (void)anchor_get(keeper->anchor, buf_str(&origin), &last);
@@ -354,7 +362,8 @@ static bool handle_sign(struct keeper *keeper, struct bytes body, struct buf *ou
     if (answer.err != ERR_OK && answer.err != ERR_CONFLICT && answer.err != ERR_WRONGSTATE) {
         diag_say(keeper->diag, DIAG_ERROR, answer.err, "keeper",
                  "if the store was restored from a backup, do not sign over it: see the guide",
-                 "refused to sign the ledger for %.*s at size %llu: last signed %llu (%s)",
+                 "refused to sign the %s%.*s at size %llu: last signed %llu (%s)",
+                 keeper->request.origin.audience.len == 0 ? "log of the node" : "ledger for ",
                  STR_ARG(keeper->request.origin.audience),
                  (unsigned long long)keeper->request.at[keeper->request.count - 1].size,
                  (unsigned long long)answer.anchored_size, err_text(answer.err));

@@ -1,7 +1,8 @@
 /* The keeper: the one role that can sign (DESIGN 3). It holds the ledger, receipt, disposition,
  * recall and sealing keys and the anchor, and signs only
- *   - checkpoints of this node's own ledgers that grow and are consistent with what it signed last under the
- *     same origin, by its own memory of it, each durable in the anchor before its signature leaves;
+ *   - checkpoints of this node's own ledgers, and of its log (LEDGER.md section 12), that grow and are
+ * consistent with what it signed last under the same origin, by its own memory of it, each durable in the
+ * anchor before its signature leaves;
  *   - receipts whose two halves name the same tree, and answers to recalls, in this node's name;
  *   - heads of bundles of its own ledgers. It takes the key out of bundles that were sealed to this node.
  * Restored from a backup it signs nothing at all (DESIGN 4 step 15): there is no anchor although `bongsu

@@ -60,7 +60,7 @@ err_t message_feed_open_read(struct bytes wire, struct message_feed_open *out)
     message.target = read_str(&rd, FEED_TEXT_MAX);
     message.self = read_str(&rd, LIMIT_ID_BYTES);
     err_t err = rd_end(&rd);
-    if (err == ERR_OK && (message.feed >= LIMIT_FEEDS || message.partner >= LIMIT_PARTNERS))
+    if (err == ERR_OK && (message.feed >= MESSAGE_FEEDS_MAX || message.partner >= LIMIT_PARTNERS))
         err = ERR_INVALID;
     if (err == ERR_OK)
         *out = message;
@@ -90,7 +90,7 @@ err_t message_feed_call_read(struct bytes wire, struct message_feed_call *out)
     message.timeout_ms = rd_u32(&rd);
     message.body = rd_blob(&rd, LIMIT_LINK_MESSAGE_BYTES);
     err_t err = rd_end(&rd);
-    if (err == ERR_OK && (message.feed >= LIMIT_FEEDS || message.method > EXCHANGE_OTHER))
+    if (err == ERR_OK && (message.feed >= MESSAGE_FEEDS_MAX || message.method > EXCHANGE_OTHER))
         err = ERR_INVALID;
     if (err == ERR_OK)
         *out = message;
@@ -112,7 +112,7 @@ err_t message_feed_head_read(struct bytes wire, struct message_feed_head *out)
     message.status = rd_u16(&rd);
     message.field_count = read_fields(&rd, message.fields);
     err_t err = rd_end(&rd);
-    if (err == ERR_OK && message.feed >= LIMIT_FEEDS)
+    if (err == ERR_OK && message.feed >= MESSAGE_FEEDS_MAX)
         err = ERR_INVALID;
     if (err == ERR_OK)
         *out = message;
@@ -135,7 +135,7 @@ err_t message_feed_over_read(struct bytes wire, struct message_feed_over *out)
     message.err = code < ERR_COUNT ? (err_t)code : ERR_INVALID;
     message.what = read_str(&rd, FAULT_WHAT_MAX);
     err_t err = rd_end(&rd);
-    if (err == ERR_OK && message.feed >= LIMIT_FEEDS)
+    if (err == ERR_OK && message.feed >= MESSAGE_FEEDS_MAX)
         err = ERR_INVALID;
     if (err == ERR_OK)
         *out = message;

@@ -8,8 +8,16 @@
 #include "core/err.h"
 #include "feeds/feed.h"
 
+/* Behind the feeds stand the witnesses of the log of the node, in the order of the configuration. */
+enum { MESSAGE_FEEDS_MAX = LIMIT_FEEDS + LIMIT_WITNESSES };
+
+static inline bool message_is_witness(uint32_t feed)
+{
+    return feed >= LIMIT_FEEDS;
+}
+
 struct message_feed_open {
-    uint32_t feed; /* below LIMIT_FEEDS; an open one of that number is closed first */
+    uint32_t feed; /* below MESSAGE_FEEDS_MAX; an open one of that number is closed first */
     struct str name;
     struct str origin;
     bool private;

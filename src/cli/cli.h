@@ -207,6 +207,8 @@ int run_object_show(struct cli_call *call);
 int run_feed_show(struct cli_call *call);
 int run_status(struct cli_call *call);
 int run_ledger_prove(struct cli_call *call);
+int run_ledger_prove_log(struct cli_call *call);
+int run_ledger_log(struct cli_call *call); /* cmd_log.c */
 int run_ledger_verify_proof(struct cli_call *call);
 int run_ledger_export(struct cli_call *call); /* cmd_export.c */
 /* {"name":value,"file":"path"}: what was written where. */

@@ -97,6 +97,75 @@ int run_ledger_prove(struct cli_call *call)
     return status;
 }
 
+/* --- the log of the node --- */
+
+struct logged {
+    struct buf proof, checkpoint;
+    uint64_t entry;
+    bool taken, piped;
+};
+
+static void take_logged(void *ctx, struct str json)
+{
+    struct logged *logged = ctx;
+    struct line *line = line_read(json);
+    if (line == NULL)
+        return;
+    if (!logged->taken && line_has(line, "tlog_proof")) {
+        buf_put_str(&logged->proof, line_str(line, "tlog_proof"));
+        buf_put_str(&logged->checkpoint, line_str(line, "ledger_checkpoint"));
+        logged->entry = line_u64(line, "entry");
+        logged->taken = true;
+    } else if (logged->piped) {
+        print_beside(json);
+    } else {
+        print_say(json);
+    }
+    line_free(line);
+}
+
+static int write_logged(const struct cli_call *call, const struct logged *logged, const char *path,
+                        const char *checkpoint)
+{
+    if (checkpoint != NULL && logged->checkpoint.len == 0)
+        return cli_fail("leave --checkpoint away", "the checkpoint of that size is not kept");
+    if (checkpoint != NULL && write_file(call, checkpoint, &logged->checkpoint) != CLI_OK)
+        return CLI_FAILED;
+    if (logged->piped) {
+        (void)printf("%.*s", STR_ARG(buf_str(&logged->proof)));
+        return CLI_OK;
+    }
+    if (write_file(call, path, &logged->proof) != CLI_OK)
+        return CLI_FAILED;
+    if (call->json)
+        print_file(path, "entry", logged->entry);
+    else
+        (void)printf("%s proves what entry %llu says; bongsu-verify proof --card CARD --keys WITNESSES%s%s "
+                     "%s verifies "
+                     "it\n",
+                     path, (unsigned long long)logged->entry, checkpoint == NULL ? "" : " --since ",
+                     checkpoint == NULL ? "" : checkpoint, path);
+    return CLI_OK;
+}
+
+int run_ledger_prove_log(struct cli_call *call)
+{
+    const char *path = cli_option(call, "out"), *checkpoint = cli_option(call, "checkpoint");
+    if (path == NULL && checkpoint != NULL)
+        return cli_usage(call, "--checkpoint goes with --out");
+    if (path == NULL)
+        return control_run(call);
+    struct logged logged = {.piped = strcmp(path, "-") == 0};
+    buf_init(&logged.proof, LIMIT_CONTROL_REPLY_BYTES);
+    buf_init(&logged.checkpoint, LIMIT_CONTROL_REPLY_BYTES);
+    int status = control_each(call, take_logged, &logged);
+    if (status == CLI_OK)
+        status = write_logged(call, &logged, path, checkpoint);
+    buf_deinit(&logged.proof);
+    buf_deinit(&logged.checkpoint);
+    return status;
+}
+
 /* --- verifying --- */
 
 struct verifying {

@@ -107,6 +107,7 @@ struct guard_call {
     size_t field_count;
     struct bytes body;
     int64_t now_s;
+    bool witness; /* it is a witness of the log of the node (C2SP tlog-witness), and nothing else */
 };
 /* As guard_check. `c`: of an empty request, opened anew for each call. */
 enum guard_verdict guard_check_call(struct guard *guard, struct guard_case *c, const struct guard_call *call,

@@ -119,16 +119,27 @@ static enum guard_verdict check_push(struct guard *guard, const struct guard_cal
     return look_end(guard);
 }
 
+/* --- a witness --- */
+
+static enum guard_verdict check_witness(struct guard *guard, const struct guard_call *call)
+{
+    bool good = call->method == GUARD_GIVES && call->field_count == 0 &&
+                str_eq(call->target, call->given[0]) && witness_request_ok(str_from_bytes(call->body));
+    return good ? GUARD_PASS : hold(guard, GUARD_RULE_FORM);
+}
+
 enum guard_verdict guard_check_call(struct guard *guard, struct guard_case *c, const struct guard_call *call,
                                     struct guard_finding *out)
 {
-    bool pushes = call->partner >= 0;
+    bool pushes = call->partner >= 0 && !call->witness;
     *out = (struct guard_finding) {.partner = pushes ? call->partner : -1};
     guard->counts.answers += c->asked_count == 0;
     guard->ask_count = 0;
     look_begin(guard, pushes ? LOOK_PUSH : LOOK_PLAIN, pushes ? (unsigned)call->partner : LIMIT_PARTNERS, c,
                out);
-    enum guard_verdict verdict = pushes ? check_push(guard, call, out) : check_read(guard, call);
+    enum guard_verdict verdict = pushes          ? check_push(guard, call, out)
+                                 : call->witness ? check_witness(guard, call)
+                                                 : check_read(guard, call);
     return guard_conclude(guard, verdict, call->body.len > 0 ? call->body : bytes_from_str(call->target),
                           out);
 }

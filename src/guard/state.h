@@ -107,6 +107,12 @@ bool look_plain(struct guard *guard, struct str text);
 /* After everything was read. */
 enum guard_verdict look_end(struct guard *guard);
 
+/* --- witness.c: C2SP tlog-witness --- */
+
+/* The whole body of an `add-checkpoint` for a log of a node: numbers, hashes and signatures in their one
+ * spelling, and no place for anything else. */
+bool witness_request_ok(struct str body);
+
 /* --- leaf.c: the forms of LEDGER.md and SYNC.md --- */
 
 struct guard_leaf {

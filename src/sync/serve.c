@@ -320,6 +320,16 @@ static void do_ledger(struct sync_serve *serve, unsigned number, const struct ex
     ledger_handle(serve, number, resource_of(request->path, &urgent), response);
 }
 
+static void do_log(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                   int64_t now_us, struct exchange_response *response, bool *out_commit)
+{
+    (void)number;
+    (void)now_us;
+    (void)out_commit;
+    size_t head = sizeof SYNC_PATH_LOG - 1;
+    sync_log_answer(serve->gate, (struct str) {request->path.at + head, request->path.len - head}, response);
+}
+
 /* NULL: no such path, or not by this method. */
 static handler *handler_of(const struct sync_serve *serve, const struct exchange_request *request,
                            bool *out_urgent)
@@ -340,6 +350,8 @@ static handler *handler_of(const struct sync_serve *serve, const struct exchange
     struct str resource = resource_of(request->path, out_urgent);
     if (str_starts(resource, name_in(STR(SYNC_PATH_LEDGER))) && request->method == EXCHANGE_GET)
         return do_ledger;
+    if (str_starts(request->path, STR(SYNC_PATH_LOG)) && request->method == EXCHANGE_GET)
+        return do_log;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (str_eq(resource, name_in(rows[i].path)) && request->method == rows[i].method &&
             (rows[i].urgent || !*out_urgent))

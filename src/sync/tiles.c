@@ -1,5 +1,7 @@
 #include "sync/tiles.h"
 
+#include "gate/nodelog.h"
+
 enum { FOUND = 200, ABSENT = 404, UNABLE = 503 };
 
 static void answer(struct exchange_response *response, err_t err, const char *content_type)
@@ -33,4 +35,13 @@ void sync_tiles_answer(struct gate *gate, unsigned partner, struct str rest,
         return;
     }
     answer(response, gate_tile(gate, partner, rest, &response->body), "application/octet-stream");
+}
+
+void sync_log_answer(struct gate *gate, struct str rest, struct exchange_response *response)
+{
+    uint64_t size;
+    if (str_eq(rest, STR("checkpoint")))
+        answer(response, gate_log_head(gate, 0, &size, &response->body), "text/plain; charset=utf-8");
+    else
+        answer(response, gate_log_tile(gate, rest, &response->body), "application/octet-stream");
 }

@@ -8,6 +8,12 @@
 
 #define SYNC_PATH_LEDGER "/bongsu/v1/ledger/"
 
+/* The log of the node, which is the same for all who ask. */
+#define SYNC_PATH_LOG "/bongsu/v1/log/"
+
+/* `rest`: the path behind SYNC_PATH_LOG, as below. */
+void sync_log_answer(struct gate *gate, struct str rest, struct exchange_response *response);
+
 /* `rest`: the path behind SYNC_PATH_LEDGER: "checkpoint" or "tile/...". 404 for anything that is not there
  * (yet). */
 void sync_tiles_answer(struct gate *gate, unsigned partner, struct str rest,

@@ -84,6 +84,13 @@ static err_t no_epoch(void *ctx, unsigned partner, uint32_t epoch)
     return ERR_CLOSED;
 }
 
+static void no_witness(void *ctx, size_t witness, struct command_witness *out)
+{
+    (void)ctx;
+    (void)witness;
+    *out = (struct command_witness) {.trouble = ""};
+}
+
 static void enter(void)
 {
     static const struct gate_by by = {{"fuzz", 4}, {"a seed", 6}};
@@ -124,7 +131,9 @@ static void enter(void)
                                         .reader_gone = nobody_reads,
                                         .epoch_begins = no_epoch,
                                         .peer_status = no_peer_status,
-                                        .node_status = no_status};
+                                        .node_status = no_status,
+                                        .log_changed = nothing,
+                                        .log_status = no_witness};
     must(atexit(leave) == 0);
 }
 

@@ -89,6 +89,75 @@ static void reads_operators(void **state)
     }
 }
 
+static void reads_witnesses(void **state)
+{
+    static const char head[] = "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n";
+    struct sign_key secret;
+    struct note_key keys[2];
+    struct buf vkeys[3];
+    static const struct {
+        const char *text; /* 0, 1, 2 stand for keys: two cosigners, and a log */
+        err_t err;
+        unsigned every_s;
+        size_t count;
+    } cases[] = {
+        {"", ERR_OK, 0, 0},
+        {"log-every: 60\n", ERR_OK, 60, 0},
+        {"log-every: 86401\n", ERR_INVALID, 0, 0},
+        {"witnesses:\n  - {url: \"https://w.example\", key: \"0\"}\n", ERR_OK, 600, 1},
+        {"witnesses:\n  - {url: \"https://w.example/a/\", key: \"0\"}\n"
+         "  - {url: \"http://[::1]:80\", key: \"1\"}\nlog-every: 1\n",
+         ERR_OK, 1, 2},
+        {"witnesses:\n  - {url: \"https://w.example\", key: \"0\"}\nlog-every: 0\n", ERR_INVALID, 0, 0},
+        {"witnesses:\n  - {url: \"https://w.example\", key: \"0\"}\n"
+         "  - {url: \"https://v.example\", key: \"0\"}\n",
+         ERR_INVALID, 0, 0},
+        {"witnesses:\n  - {url: \"https://w.example\", key: \"2\"}\n", ERR_INVALID, 0, 0},
+        {"witnesses:\n  - {url: \"https://w.example\", key: \"x\"}\n", ERR_INVALID, 0, 0},
+        {"witnesses:\n  - {url: \"w.example\", key: \"0\"}\n", ERR_INVALID, 0, 0},
+        {"witnesses:\n  - {url: \"https://w.example?x\", key: \"0\"}\n", ERR_INVALID, 0, 0},
+        {"witnesses:\n  - {url: \"https://w.example\"}\n", ERR_SYNTAX, 0, 0},
+        {"witnesses:\n  - {url: \"https://w.example\", key: \"0\", pin: x}\n", ERR_SYNTAX, 0, 0},
+    };
+    struct conf conf;
+    struct fault fault;
+    uint8_t seed[SIGN_SEED_SIZE] = {1};
+    (void)state;
+    assert_int_equal(sign_start(), ERR_OK);
+    secret = sign_key_from_seed(seed);
+    static const char *const names[] = {"w.example/1", "w.example/2", "bongsu-log/us/0"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(note_key_make(str_of(names[i]), i < 2 ? NOTE_COSIGNATURE : NOTE_ED25519,
+                                       &secret.public, &keys[0]),
+                         ERR_OK);
+        buf_init(&vkeys[i], 512);
+        note_key_print(&keys[0], &vkeys[i]);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf whole;
+        buf_init(&whole, 4096);
+        buf_put_str(&whole, STR(head));
+        for (const char *at = cases[i].text; *at != '\0'; at++) {
+            if (at[0] >= '0' && at[0] <= '2' && at[-1] == '"')
+                buf_put_str(&whole, buf_str(&vkeys[at[0] - '0']));
+            else
+                buf_putc(&whole, *at);
+        }
+        assert_int_equal(conf_parse(buf_str(&whole), "/srv/kr", &conf, &fault), cases[i].err);
+        buf_deinit(&whole);
+        if (cases[i].err != ERR_OK)
+            continue;
+        assert_int_equal(conf.log_every_s, cases[i].every_s);
+        assert_int_equal(conf.witness_count, cases[i].count);
+        if (conf.witness_count == 2) {
+            assert_string_equal(conf.witnesses[0].url, "https://w.example/a");
+            assert_true(str_eq(note_key_name(&conf.witnesses[1].key), STR("w.example/2")));
+        }
+    }
+    for (size_t i = 0; i < 3; i++)
+        buf_deinit(&vkeys[i]);
+}
+
 static void refuses_with_a_line(void **state)
 {
     struct conf conf;
@@ -288,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads),
                                        cmocka_unit_test(reads_operators),
+                                       cmocka_unit_test(reads_witnesses),
                                        cmocka_unit_test(refuses_with_a_line),
                                        cmocka_unit_test(writes_what_it_reads),
                                        cmocka_unit_test(names_in_the_certificate),

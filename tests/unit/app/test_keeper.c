@@ -136,6 +136,42 @@ static void signs_what_grows(void **state)
     assert_int_equal(answer.count, 2);
 }
 
+/* The log of the node: by the same rule, under a name of its own, beside ledgers whose trees are others. */
+static void signs_the_log_of_the_node(void **state)
+{
+    struct site *site = *state;
+    struct tree tree = {1}, other = {2};
+    struct sign_key key;
+    struct note_key name;
+    struct checkpoint checkpoint;
+    want(site, &other, 0, nine, 1);
+    assert_int_equal(ask(site).err, ERR_OK);
+    want(site, &tree, 0, five, 1);
+    site->request.origin.audience = STR("");
+    struct message_signed answer = ask(site);
+    assert_int_equal(answer.err, ERR_OK);
+    assert_int_equal(keys_read(os_linux(), site->dir, SYNC_CARD_LEDGER, &key), ERR_OK);
+    assert_int_equal(note_key_make(STR("bongsu-log/kr/1"), NOTE_ED25519, &key.public, &name), ERR_OK);
+    assert_int_equal(checkpoint_open(answer.notes[0], STR("bongsu-log/kr/1"), &name, &checkpoint, NULL, NULL),
+                     ERR_OK);
+    restart(site);
+    want(site, &other, 0, five, 1); /* a second past */
+    site->request.origin.audience = STR("");
+    assert_int_equal(ask(site).err, ERR_CONFLICT);
+    want(site, &tree, 0, five, 1); /* a crash took it */
+    site->request.origin.audience = STR("");
+    assert_int_equal(ask(site).err, ERR_OK);
+    want(site, &tree, 5, nine, 1);
+    site->request.origin.audience = STR("");
+    assert_int_equal(ask(site).err, ERR_OK);
+    want(site, &tree, 0, five, 1);
+    site->request.origin = (struct ledger_origin) {.issuer = STR("us"), .epoch = 1};
+    assert_int_equal(ask(site).err, ERR_DENIED);
+    want(site, &tree, 12, twelve, 1); /* more was signed than the anchor knows: restored */
+    site->request.origin.audience = STR("");
+    assert_int_equal(ask(site).err, ERR_WRONGSTATE);
+}
+
 /* A second past: another tree of the same size, a smaller one, one that does not contain what was signed. */
 static void refuses_a_second_past(void **state)
 {
@@ -509,6 +545,7 @@ static void a_key_is_found_by_its_public_half_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {ROW(signs_what_grows),
+                                       ROW(signs_the_log_of_the_node),
                                        ROW(refuses_a_second_past),
                                        ROW(signs_the_same_again),
                                        ROW(signs_only_as_itself),

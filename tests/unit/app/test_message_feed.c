@@ -20,7 +20,7 @@ static void same_str(struct str a, struct str b)
 
 static void opened(void **state)
 {
-    struct message_feed_open sent = {.feed = LIMIT_FEEDS - 1,
+    struct message_feed_open sent = {.feed = MESSAGE_FEEDS_MAX - 1,
                                      .name = STR("out"),
                                      .origin = STR("https://far.example:8443"),
                                      .private = true,
@@ -51,7 +51,7 @@ static void opened(void **state)
     message_feed_open_write(&wire, &sent);
     assert_int_equal(message_feed_open_read(buf_bytes(&wire), &got), ERR_INVALID);
     sent.partner = -1;
-    sent.feed = LIMIT_FEEDS;
+    sent.feed = MESSAGE_FEEDS_MAX;
     buf_clear(&wire);
     message_feed_open_write(&wire, &sent);
     assert_int_equal(message_feed_open_read(buf_bytes(&wire), &got), ERR_INVALID);

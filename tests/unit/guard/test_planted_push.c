@@ -278,12 +278,86 @@ static void test_every_byte_of_a_word(void **state)
     assert_in_range(free, 1, 32); /* of its own identifier; of the object's and the time stand there twice */
 }
 
+#define HASH32  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define SIGNED  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define DASH    "\xe2\x80\x94 "
+#define LOG     "bongsu-log/kr/0"
+#define HEAD    LOG "\n3\n" HASH32 "\n\n"
+#define LINE    DASH LOG " " SIGNED "\n"
+#define WITNESS "/w/add-checkpoint"
+
+/* To a witness goes what C2SP's tlog-witness asks for, and no byte more. */
+static void test_a_witness(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *body, *target;
+        bool passes;
+        enum guard_method method;
+    } calls[] = {
+        {"the first", "old 0\n\n" HEAD LINE, WITNESS, true, GUARD_GIVES},
+        {"with hashes", "old 2\n" HASH32 "\n" HASH32 "\n\n" HEAD LINE, WITNESS, true, GUARD_GIVES},
+        {"by two keys", "old 2\n" HASH32 "\n\n" HEAD LINE LINE, WITNESS, true, GUARD_GIVES},
+        {"nothing", "", WITNESS, false, GUARD_GIVES},
+        {"no signature", "old 0\n\n" HEAD, WITNESS, false, GUARD_GIVES},
+        {"something behind", "old 0\n\n" HEAD LINE TOOL "\n", WITNESS, false, GUARD_GIVES},
+        {"an extension line", "old 0\n\n" LOG "\n3\n" HASH32 "\n" TOOL "\n\n" LINE, WITNESS, false,
+         GUARD_GIVES},
+        {"a longer hash", "old 0\n" SIGNED "\n\n" HEAD LINE, WITNESS, false, GUARD_GIVES},
+        {"another log",
+         "old 0\n\n"
+         "bongsu/kr/us/0\n3\n" HASH32 "\n\n" DASH "bongsu/kr/us/0 " SIGNED "\n",
+         WITNESS, false, GUARD_GIVES},
+        {"another name signs", "old 0\n\n" HEAD DASH "bongsu-log/us/0 " SIGNED "\n", WITNESS, false,
+         GUARD_GIVES},
+        {"a number that is none", "old 00\n\n" HEAD LINE, WITNESS, false, GUARD_GIVES},
+        {"an object", ENVELOPE(OBJECT(TOOL, MARKED(GREEN))), WITNESS, false, GUARD_GIVES},
+        {"another path", "old 0\n\n" HEAD LINE, "/w/" TOOL, false, GUARD_GIVES},
+        {"another method", "old 0\n\n" HEAD LINE, WITNESS, false, GUARD_READS},
+    };
+    struct shop shop;
+    struct guard_finding finding;
+    const struct guard_field field = {STR("x-more"), STR("x")};
+    shop_open(&shop);
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        struct guard_call call = {.partner = -1,
+                                  .witness = true,
+                                  .method = calls[i].method,
+                                  .given = {STR(WITNESS), STR("")},
+                                  .target = str_of(calls[i].target),
+                                  .body = bytes_from_str(str_of(calls[i].body))};
+        enum guard_verdict verdict = shop_call(&shop, &call, &finding);
+        if ((verdict == GUARD_PASS) != calls[i].passes)
+            fail_msg("%s", calls[i].name);
+        assert_true(verdict == GUARD_PASS || finding.rule == GUARD_RULE_FORM);
+        call.fields = &field;
+        call.field_count = 1;
+        assert_int_equal(shop_call(&shop, &call, &finding), GUARD_HOLD);
+        /* The same to a server that is read from. */
+        call.field_count = 0;
+        call.witness = false;
+        assert_int_equal(shop_call(&shop, &call, &finding), GUARD_HOLD);
+    }
+    static const char good[] = "old 2\n" HASH32 "\n\n" HEAD LINE;
+    for (size_t len = 0; len < sizeof good - 1; len++) {
+        struct guard_call call = {.partner = -1,
+                                  .witness = true,
+                                  .method = GUARD_GIVES,
+                                  .given = {STR(WITNESS), STR("")},
+                                  .target = STR(WITNESS),
+                                  .body = bytes_of(good, len)};
+        assert_int_equal(shop_call(&shop, &call, &finding), GUARD_HOLD);
+    }
+    shop_close(&shop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planted),
         cmocka_unit_test(test_held),
         cmocka_unit_test(test_every_byte_of_a_word),
+        cmocka_unit_test(test_a_witness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * every object arrives byte for byte, nothing returns to where it came from, and after power failures at any
  * moment both converge. */
 #define _GNU_SOURCE
+#include "gate/nodelog.h"
 #include "sites.h"
 
 /* --- what must be true --- */
@@ -249,6 +250,74 @@ static void test_ledger_as_files(void **state)
     pair_free(pair);
 }
 
+/* The log of the node, signed as its keeper would. */
+static void log_grow(struct site *kr, int count)
+{
+    static struct gate_sign_request request;
+    for (int i = 0; i < count; i++) {
+        struct buf origin, note;
+        struct note_key key;
+        buf_init(&origin, LEDGER_ORIGIN_MAX);
+        buf_init(&note, LIMIT_NOTE_BYTES);
+        assert_int_equal(gate_log_append(kr->gate, NOW_US + i), ERR_OK);
+        assert_int_equal(gate_commit(kr->gate), ERR_OK);
+        assert_true(gate_log_sign_next(kr->gate, &request));
+        assert_int_equal(gate_log_origin(kr->gate, &origin), ERR_OK);
+        assert_int_equal(
+            note_key_make(buf_str(&origin), NOTE_ED25519, &kr->keys[SYNC_CARD_LEDGER].public, &key), ERR_OK);
+        struct checkpoint checkpoint = {buf_str(&origin), request.at[0].size, request.at[0].root, {NULL, 0}};
+        assert_int_equal(checkpoint_sign(&checkpoint, &key, &kr->keys[SYNC_CARD_LEDGER], &note), ERR_OK);
+        assert_int_equal(gate_log_signed(kr->gate, &request, buf_str(&note), NOW_US), ERR_OK);
+        assert_int_equal(gate_commit(kr->gate), ERR_OK);
+        buf_deinit(&origin);
+        buf_deinit(&note);
+    }
+}
+
+static void test_log_as_files(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(4);
+    struct exchange_response got;
+    struct site *kr = &pair->site[0];
+    exchange(pair);
+    assert_true(pair_run(pair, 200));
+    audit_get(kr, "/bongsu/v1/log/checkpoint", true, 404, &got); /* none is kept */
+    exchange_response_deinit(&got);
+    log_grow(kr, 3);
+    audit_get(kr, "/bongsu/v1/log/tile/entries/000.p/3", true, 200, &got);
+    struct merkle_edge edge = {0};
+    assert_int_equal(got.body.len, 3 * (2 + NODELOG_ENTRY_SIZE));
+    for (size_t i = 0; i < 3; i++) {
+        struct hash hash =
+            merkle_leaf(bytes_of(got.body.at + i * (2 + NODELOG_ENTRY_SIZE) + 2, NODELOG_ENTRY_SIZE));
+        merkle_edge_append(&edge, &hash);
+    }
+    exchange_response_deinit(&got);
+    struct hash root = merkle_edge_root(&edge);
+    char base64[64];
+    size_t len = str_base64(root.b, HASH_SIZE, base64);
+    audit_get(kr, "/bongsu/v1/log/checkpoint", true, 200, &got);
+    assert_non_null(memmem(got.body.at, got.body.len, base64, len));
+    assert_non_null(memmem(got.body.at, got.body.len, "bongsu-log/kr/0\n3\n", 18));
+    exchange_response_deinit(&got);
+    /* With the line of whoever cosigned it; not with one of another size. */
+    struct gate_cosigned cosigned = {.size = 2, .time_s = 1, .at_us = NOW_US, .line = STR("a line\n")};
+    assert_int_equal(gate_log_cosigned_put(kr->gate, STR("w.example/1"), &cosigned), ERR_OK);
+    assert_int_equal(gate_commit(kr->gate), ERR_OK);
+    audit_get(kr, "/bongsu/v1/log/checkpoint", true, 200, &got);
+    assert_non_null(memmem(got.body.at, got.body.len, "bongsu-log/kr/0\n2\n", 18));
+    assert_non_null(memmem(got.body.at, got.body.len, "a line\n", 7));
+    exchange_response_deinit(&got);
+    audit_get(kr, "/bongsu/v1/log/tile/0/000.p/4", true, 404, &got);
+    exchange_response_deinit(&got);
+    audit_get(kr, "/bongsu/v1/log/tile/0/../0", true, 404, &got);
+    exchange_response_deinit(&got);
+    audit_get(kr, "/bongsu/v1/log/checkpoint", false, 404, &got); /* a stranger */
+    exchange_response_deinit(&got);
+    pair_free(pair);
+}
+
 /* --- recall --- */
 
 /* Who has it destroys it and says so under his recall key; nothing else counts as an answer. The power may go
@@ -436,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_limit_binds_at_the_receiver),
         cmocka_unit_test(limits_name_countries_communities_and_partners),
         cmocka_unit_test(test_ledger_as_files),
+        cmocka_unit_test(test_log_as_files),
         cmocka_unit_test(test_a_recall_is_answered),
         cmocka_unit_test(test_restores),
         cmocka_unit_test(test_power_failures),
