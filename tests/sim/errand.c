@@ -167,10 +167,18 @@ static void submit(struct visit *visit)
 
 /* --- statuses --- */
 
+/* Somebody else who reads here, if there is anybody. */
+static unsigned another(const struct visit *visit)
+{
+    unsigned number = visit->node->number, first = world_partner(visit->world, number, 0);
+    bool taken = first == visit->who && world_partner_count(visit->world, number) > 1;
+    return taken ? world_partner(visit->world, number, 1) : first;
+}
+
 static void ask_status(struct draw *draw, struct visit *visit)
 {
     struct reader *reader = visit->reader;
-    unsigned other = NODES - visit->node->number - visit->who; /* the third one */
+    unsigned other = another(visit);
     const struct reader *asked = draw_chance(draw, 150) ? &visit->node->reader[other] : reader;
     char path[ASK_PATH_MAX];
     if (asked->status_count == 0)
@@ -235,7 +243,7 @@ static void run(struct visit *visit)
 
 void errand_retry(struct node *node)
 {
-    for (unsigned p = 0; p < NODES && node_is_up(node) && !node->world->broken; p++) {
+    for (unsigned p = 0; p < node->world->node_count && node_is_up(node) && !node->world->broken; p++) {
         struct visit visit = {.world = node->world, .node = node, .who = p, .reader = &node->reader[p]};
         if (visit.reader->has_errand)
             run(&visit);

@@ -18,7 +18,7 @@
 #include "world.h"
 
 enum { NOT_STRUCK = 5 }; /* exit code of a life of a sweep in which nothing failed */
-enum { TWINS_EVERY = 4, DUTIES_EVERY = 8, WITH_EVERY = 16, BUG_SEEDS = 120, JOBS = 2, JOBS_MAX = 64 };
+enum { TWINS_EVERY = 4, DUTIES_EVERY = 8, WITH_EVERY = 64, BUG_SEEDS = 120, JOBS = 2, JOBS_MAX = 64 };
 
 static const struct {
     const char *name, *text;
@@ -33,7 +33,7 @@ static const struct {
 
 static const struct {
     const char *name;
-    unsigned seeds; /* bit: seed % WITH_EVERY */
+    uint64_t seeds; /* bit: seed % WITH_EVERY */
 } withs[] = {
 #define X(name, word, seeds) {word, seeds},
     WITH_LIST(X)
@@ -45,13 +45,13 @@ static const unsigned bug_with[BUGS] = {
     [BUG_FORGETS_ONE] = WITH_RECALLS, [BUG_SAYS_DONE] = WITH_RECALLS,   [BUG_FORGETS_RECALL] = WITH_RECALLS,
     [BUG_TAKES_AGAIN] = WITH_RECALLS, [BUG_CALLED_BACK] = WITH_RECALLS, [BUG_NO_FLOOR] = WITH_RESTORES,
     [BUG_NO_HALT] = WITH_RESTORES,    [BUG_ANY_EPOCH] = WITH_RESTORES,  [BUG_UNHEARD] = WITH_DISKS,
-    [BUG_TIME_AGAIN] = WITH_CLOCKS};
+    [BUG_TIME_AGAIN] = WITH_CLOCKS,   [BUG_THIRD_PARTNER] = WITH_NODES};
 
 static unsigned with_of(uint64_t seed, enum bug bug)
 {
     unsigned with = bug_with[bug];
     for (unsigned b = 0; b < WITH_BITS && with == 0; b++)
-        with |= (withs[b].seeds >> seed % WITH_EVERY & 1) << b;
+        with |= (unsigned)(withs[b].seeds >> seed % WITH_EVERY & 1) << b;
     return with;
 }
 
@@ -77,7 +77,7 @@ static void aborted(int number)
 /* Where two transcripts part. */
 static void compare(struct world *one, const struct world *two)
 {
-    for (unsigned p = 1; p < NODES; p++) {
+    for (unsigned p = 1; p < one->node_count; p++) {
         const struct transcript *a = &one->transcript[p], *b = &two->transcript[p];
         size_t at = 0;
         while (at < a->count && at < b->count && a->at[at].digest == b->at[at].digest)

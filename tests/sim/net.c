@@ -25,7 +25,7 @@ static struct message *post(struct world *world, unsigned from, unsigned to, str
 /* How many copies of the next message on this link arrive. */
 static unsigned copies(struct world *world, unsigned from, unsigned to, struct draw *out_draw)
 {
-    *out_draw = draw_of(world->options.seed, 30 + from * NODES + to, world->sent[from][to]++);
+    *out_draw = draw_of(world->options.seed, 30 + from * world->node_count + to, world->sent[from][to]++);
     unsigned fate = draw_below(out_draw, 1000);
     if (world->cut[from][to] || fate < world->lost)
         return 0;

@@ -9,7 +9,7 @@
 #include "store/index_mem.h"
 
 static const struct gate_by by_node = {{"sim", 3}, {"because", 7}};
-static const char *const names[NODES] = {"kr", "us", "jp"};
+static const char *const names[NODES_MAX] = {"kr", "us", "jp", "au", "ca", "gb", "de", "fr", "nz"};
 static const char *const source_names[SOURCES] = {"own", "feed", "plain", "silent"};
 
 static void line(void *ctx, const struct diag_line *line)
@@ -60,21 +60,21 @@ void node_init(struct world *world, unsigned number)
     recalls_init(&node->recalls);
     node->roots = zeroed(SIGNED_MAX, sizeof *node->roots);
     node->held = zeroed(HELD_MAX, sizeof *node->held);
-    node->reported = zeroed(THINGS_MAX, 1);
-    node->counted = zeroed(THINGS_MAX, 1);
-    node->allowed = zeroed(THINGS_MAX, 1);
-    for (unsigned p = 0; p < NODES; p++) {
+    node->reported = zeroed(THINGS_MAX, sizeof *node->reported);
+    node->counted = zeroed(THINGS_MAX, sizeof *node->counted);
+    node->allowed = zeroed(THINGS_MAX, sizeof *node->allowed);
+    for (unsigned p = 0; p < world->node_count; p++) {
         node->ledger[p].at = zeroed(LEDGER_MAX, sizeof *node->ledger[p].at);
-        struct draw own = draw_of(seed, 25, number * NODES + p);
+        struct draw own = draw_of(seed, 25, number * world->node_count + p);
         reader_init(&node->reader[p], draw_chance(&own, 500));
-        node->want_started[p] = p != number && !draw_chance(&node->crash_draw, 150);
+        node->want_started[p] = world_linked(world, number, p) && !draw_chance(&node->crash_draw, 150);
     }
     node->assume[1] = STIX_TLP_CLEAR;
 }
 
 static void close_all(struct node *node)
 {
-    for (unsigned p = 0; p < NODES; p++) {
+    for (unsigned p = 0; p < node->world->node_count; p++) {
         sync_session_free(node->session[p]);
         node->session[p] = NULL;
     }
@@ -95,7 +95,7 @@ void node_deinit(struct node *node)
         node->index->ops->close(node->index);
     disk_free(node->disk);
     buf_deinit(&node->card_text);
-    for (unsigned p = 0; p < NODES; p++) {
+    for (unsigned p = 0; p < node->world->node_count; p++) {
         free(node->ledger[p].at);
         reader_deinit(&node->reader[p]);
     }
@@ -147,7 +147,7 @@ void node_replace(struct node *node, struct disk *disk)
     node->up_at = node->world->now_us + SECOND_US;
     node->wake_at = NEVER;
     node->crashes++;
-    for (unsigned p = 0; p < NODES; p++)
+    for (unsigned p = 0; p < node->world->node_count; p++)
         node->reader[p].has_errand = false;
 }
 
@@ -285,17 +285,17 @@ static err_t set_up(struct node *node)
         if (TRY(err, gate_source_put(node->gate, &source, &by_node, now, &node->source[s])))
             return err;
     }
-    for (unsigned p = 0; p < NODES; p++) {
+    for (unsigned p = 0; p < node->world->node_count; p++) {
         const struct node *other = &node->world->nodes[p];
-        if (p != node->number &&
+        if (world_linked(node->world, node->number, p) &&
             TRY(err, gate_peer_put(node->gate, str_of(other->name), str_of(other->name), STR("KR"),
                                    buf_bytes(&other->card_text), &by_node, now, &node->partner[p])))
             return err;
     }
     if (TRY(err, reader_set_up(node, now)) || TRY(err, node_commit(node)))
         return err;
-    for (unsigned p = 0; p < NODES; p++)
-        if (p != node->number && node->want_started[p] &&
+    for (unsigned p = 0; p < node->world->node_count; p++)
+        if (node->want_started[p] &&
             TRY(err, gate_peer_set(node->gate, node->partner[p], GATE_PEER_STARTED, false, &by_node, now)))
             return err;
     return node_commit(node);
@@ -305,20 +305,21 @@ static void find_again(struct node *node)
 {
     for (unsigned s = 0; s < SOURCES; s++)
         node->source[s] = gate_source_find(node->gate, str_of(source_names[s]))->number;
-    for (unsigned p = 0; p < NODES; p++)
-        if (p != node->number)
+    for (unsigned p = 0; p < node->world->node_count; p++)
+        if (world_linked(node->world, node->number, p))
             node->partner[p] = gate_peer_find(node->gate, str_of(node->world->nodes[p].name))->index;
     reader_find_again(node);
 }
 
 static bool sessions_open(struct node *node)
 {
+    const unsigned count = node->world->node_count, stride = count == NODES ? 16 : 128;
     err_t err = sync_serve_new(node->gate, &node->diag, &node->serve);
-    for (unsigned p = 0; err == ERR_OK && p < NODES; p++) {
-        if (p == node->number)
+    for (unsigned p = 0; err == ERR_OK && p < count; p++) {
+        if (!world_linked(node->world, node->number, p))
             continue;
         struct draw draw =
-            draw_of(node->world->options.seed, 23, node->number * NODES + p + 16 * node->crashes);
+            draw_of(node->world->options.seed, 23, node->number * count + p + stride * node->crashes);
         struct sync_session_setup setup = {.gate = node->gate,
                                            .partner = node->partner[p],
                                            .card = &node->world->nodes[p].card,
@@ -360,7 +361,7 @@ static void check_nothing_lost(struct node *node)
                     (unsigned long long)node->acknowledged_lsn);
     if (!node->world->broken)
         find_again(node);
-    for (unsigned p = 0; p < NODES; p++) {
+    for (unsigned p = 0; p < node->world->node_count; p++) {
         struct gate_ledger ledger;
         if (node->ledger[p].count == 0 || node->world->broken || node->forgetful)
             continue;
@@ -559,8 +560,9 @@ static bool sign_for(struct node *node, unsigned to, bool urgent)
 static bool sign_all(struct node *node)
 {
     node->sign_again_at = NEVER;
-    for (unsigned p = 0; p < NODES; p++)
-        if (p != node->number && (!sign_for(node, p, true) || !sign_for(node, p, false)))
+    for (unsigned p = 0; p < node->world->node_count; p++)
+        if (world_linked(node->world, node->number, p) &&
+            (!sign_for(node, p, true) || !sign_for(node, p, false)))
             return false;
     return true;
 }
@@ -644,8 +646,8 @@ static bool act(struct node *node, unsigned p, int64_t *wake, bool *out_committe
 
 static bool act_all(struct node *node, int64_t *wake, bool *out_committed)
 {
-    for (unsigned p = 0; p < NODES; p++) {
-        if (p == node->number)
+    for (unsigned p = 0; p < node->world->node_count; p++) {
+        if (!world_linked(node->world, node->number, p))
             continue;
         unsigned rounds = 0;
         while (act(node, p, wake, out_committed))

@@ -329,6 +329,11 @@ static uint64_t draw_quarantined(struct node *node, unsigned number)
     return choosing.lsn;
 }
 
+static unsigned draw_partner(const struct world *world, unsigned number, struct draw *draw)
+{
+    return world_partner(world, number, draw_below(draw, world_partner_count(world, number)));
+}
+
 static struct operation *draw_operation(struct world *world, struct node *node, struct draw *draw)
 {
     static const enum op_kind often[] = {
@@ -341,7 +346,7 @@ static struct operation *draw_operation(struct world *world, struct node *node, 
     op->kind = often[draw_below(draw, sizeof often / sizeof *often)];
     op->first_us = node_now(node);
     op->source = draw_below(draw, SOURCES_DRAWN);
-    op->to = (node->number + 1 + draw_below(draw, NODES - 1)) % NODES;
+    op->to = draw_partner(world, node->number, draw);
     op->target = thing_target((enum thing_kind)draw_below(draw, THING_KINDS), draw_below(draw, THING_POOL));
     op->on = draw_chance(draw, 700);
     op->history = op->on && draw_chance(draw, 300);
@@ -377,13 +382,15 @@ static err_t refuse_secret(struct node *node, const struct thing *thing)
     if (TRY(err, node_commit(node)))
         return err;
     oracle_look(node);
-    for (op.to = 1; op.to < NODES; op.to++) {
+    for (op.to = 1; op.to < node->world->node_count; op.to++) {
+        if (!world_linked(node->world, 0, op.to))
+            continue;
         if (TRY(err, perform(node, &op))) /* its creator is at home elsewhere: nobody takes it for ours */
             return err == ERR_NOTFOUND ? ERR_OK : err;
         note_done(node, &op);
     }
     op.kind = OP_TAG;
-    op.to = 1 + draw_below(&node->world->extra_draw, NODES - 1);
+    op.to = draw_partner(node->world, 0, &node->world->extra_draw);
     if (TRY(err, perform(node, &op)))
         return err;
     note_done(node, &op);
@@ -421,7 +428,7 @@ static void feed_secret(struct world *world)
 
 static void draw_weather(struct world *world, struct draw *draw)
 {
-    unsigned from = draw_below(draw, NODES), to = (from + 1 + draw_below(draw, NODES - 1)) % NODES;
+    unsigned from = draw_below(draw, world->node_count), to = draw_partner(world, from, draw);
     world->cut[from][to] = draw_chance(draw, 300);
     if (draw_chance(draw, 500))
         world->cut[to][from] = world->cut[from][to];
@@ -455,7 +462,7 @@ static void draw_recall(struct world *world, const struct node *node, struct ope
 void op_draw(struct world *world)
 {
     struct draw *draw = &world->op_draw;
-    struct node *node = &world->nodes[draw_below(draw, NODES)];
+    struct node *node = &world->nodes[draw_below(draw, world->node_count)];
     unsigned what = draw_below(draw, 1000), changes = 1 + draw_below(draw, 40);
     if (restore_draw(world, node) || node_disk_fails(world, node) || node_clock_jumps(world, node))
         return;

@@ -39,10 +39,10 @@ struct looking {
 static void look_submitted(struct node *node, const struct gate_object *object, const struct thing *thing)
 {
     const struct gate_source *source = gate_source_get(node->gate, object->envelope.source);
-    for (unsigned p = 0; p < NODES; p++)
-        if (p != node->number && source->partner == (int)node->partner[p]) {
-            node->reported[thing->number] |= (uint8_t)(1u << p);
-            node->counted[thing->number] |= (uint8_t)((object->quarantined ? 0u : 1u) << p);
+    for (unsigned p = 0; p < node->world->node_count; p++)
+        if (world_linked(node->world, node->number, p) && source->partner == (int)node->partner[p]) {
+            node->reported[thing->number] |= (uint16_t)(1u << p);
+            node->counted[thing->number] |= (uint16_t)((object->quarantined ? 0u : 1u) << p);
         }
 }
 
@@ -152,9 +152,9 @@ static void take_told(struct node *node, unsigned from, const struct seen *seen)
 
 static void look_at_arrivals(struct node *node)
 {
-    for (unsigned p = 0; p < NODES; p++) {
+    for (unsigned p = 0; p < node->world->node_count; p++) {
         struct sync_status status;
-        if (p == node->number || node->world->nodes[p].forgetful)
+        if (!world_linked(node->world, node->number, p) || node->world->nodes[p].forgetful)
             continue;
         const struct seen_ledger *ledger = &node->world->nodes[p].ledger[node->number];
         sync_session_status(node->session[p], &status);
@@ -692,7 +692,7 @@ static void allow(struct node *node, struct showing *showing)
         solve(&oracle, node, to, ahead != 0);
         for (size_t i = 0; i < oracle.count; i++)
             if (oracle.at[i].in && !oracle.at[i].on_demand)
-                node->allowed[oracle.at[i].held->thing->number] |= (uint8_t)(1u << to);
+                node->allowed[oracle.at[i].held->thing->number] |= (uint16_t)(1u << to);
     }
 }
 
@@ -704,10 +704,11 @@ void oracle_look(struct node *node)
     if (!node_is_up(node) || node->world->broken)
         return;
     look_at_arrivals(node);
-    for (unsigned p = 0; p < NODES && !node->world->broken; p++) {
+    for (unsigned p = 0; p < node->world->node_count && !node->world->broken; p++) {
         struct showing showing = {node, p};
         struct gate_ledger ledger;
-        if (p == node->number || gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
+        if (!world_linked(node->world, node->number, p) ||
+            gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
             (!node->changed && ledger.visible == node->ledger[p].count))
             continue;
         if (!policy_binds(node, &showing))
@@ -814,8 +815,8 @@ static void check_pair(struct node *node, unsigned to)
 
 void oracle_settled(struct world *world)
 {
-    for (unsigned n = 0; n < NODES; n++)
-        for (unsigned p = 0; p < NODES && !world->broken; p++)
-            if (p != n)
+    for (unsigned n = 0; n < world->node_count; n++)
+        for (unsigned p = 0; p < world->node_count && !world->broken; p++)
+            if (world_linked(world, n, p))
                 check_pair(&world->nodes[n], p);
 }

@@ -108,11 +108,11 @@ static int64_t *latest(const struct sync_session *session)
     static struct {
         const struct sync_session *session;
         int64_t at_us;
-    } seen[NODES * NODES];
+    } seen[NODES_MAX * NODES_MAX];
     size_t i = 0;
-    while (i < NODES * NODES && seen[i].session != session && seen[i].session != NULL)
+    while (i < NODES_MAX * NODES_MAX && seen[i].session != session && seen[i].session != NULL)
         i++;
-    if (i == NODES * NODES)
+    if (i == NODES_MAX * NODES_MAX)
         i = (size_t)((uintptr_t)session / 64 % i);
     seen[i].session = session;
     return &seen[i].at_us;

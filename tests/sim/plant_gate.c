@@ -123,17 +123,35 @@ static void exchange(struct policy_verdict *verdict)
     verdict->rule[1] = rule;
 }
 
+/* The bits of partners behind the second one are those of the second. */
+static uint64_t spread(uint64_t mask, uint64_t partners)
+{
+    const uint64_t first_two = 3;
+    return (mask & first_two) | ((mask >> 1 & 1) != 0 ? partners & ~first_two : 0);
+}
+
+/* As of a program that was only ever run with two partners. */
+static void as_the_second(struct policy_verdict *verdict)
+{
+    const uint64_t partners = verdict->release | verdict->hold | verdict->deny;
+    verdict->release = spread(verdict->release, partners);
+    verdict->hold = spread(verdict->hold, partners);
+    verdict->deny = spread(verdict->deny, partners);
+}
+
 void __wrap_policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
                           struct policy_verdict *out)
 {
     __real_policy_decide(policy, facts, now_us, out);
     if (planted() == BUG_GATE_DENY_ONE)
         let_go(out, 1);
-    for (unsigned p = 0; planted() == BUG_GATE_TLP_MAX && p < NODES; p++)
+    for (unsigned p = 0; planted() == BUG_GATE_TLP_MAX && p < NODES_MAX; p++)
         if (out->rule[p] == POLICY_RULE_TLP_MAX)
             let_go(out, UINT64_C(1) << p);
     if (planted() == BUG_GATE_VERDICT_ROW)
         exchange(out);
+    if (planted() == BUG_THIRD_PARTNER)
+        as_the_second(out);
 }
 
 /* --- taking back --- */

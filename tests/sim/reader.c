@@ -53,8 +53,8 @@ static err_t set_up(struct node *node, unsigned p, int64_t now_us)
 err_t reader_set_up(struct node *node, int64_t now_us)
 {
     err_t err = ERR_OK;
-    for (unsigned p = 0; err == ERR_OK && p < NODES; p++)
-        if (p != node->number)
+    for (unsigned p = 0; err == ERR_OK && p < node->world->node_count; p++)
+        if (world_linked(node->world, node->number, p))
             err = set_up(node, p, now_us);
     return err;
 }
@@ -62,8 +62,8 @@ err_t reader_set_up(struct node *node, int64_t now_us)
 void reader_find_again(struct node *node)
 {
     char text[16];
-    for (unsigned p = 0; p < NODES; p++)
-        if (p != node->number)
+    for (unsigned p = 0; p < node->world->node_count; p++)
+        if (world_linked(node->world, node->number, p))
             node->reader[p].source = node->reader[p].own
                                          ? gate_peer_get(node->gate, node->partner[p])->source
                                          : gate_source_find(node->gate, desk_name(node, p, text))->number;
@@ -72,9 +72,9 @@ void reader_find_again(struct node *node)
 /* Refused bytes are no objects. What came together is a microsecond apart. */
 void reader_look(struct node *node, const struct gate_object *object, const struct thing *thing)
 {
-    for (unsigned p = 0; p < NODES; p++) {
+    for (unsigned p = 0; p < node->world->node_count; p++) {
         struct reader *reader = &node->reader[p];
-        if (p == node->number || object->envelope.source != reader->source ||
+        if (!world_linked(node->world, node->number, p) || object->envelope.source != reader->source ||
             (object->quarantined && object->envelope.reason != RECORD_QUARANTINE_CONFLICT))
             continue;
         must(reader->desk_count < SHELF_MAX);
@@ -380,8 +380,9 @@ static void draw_reading(struct draw *draw, struct visit *visit)
 void reader_visit(struct world *world)
 {
     struct draw *draw = &world->ask_draw;
-    struct node *node = &world->nodes[draw_below(draw, NODES)];
-    unsigned who = (node->number + 1 + draw_below(draw, NODES - 1)) % NODES, asks = draw_below(draw, 5);
+    struct node *node = &world->nodes[draw_below(draw, world->node_count)];
+    unsigned partners = world_partner_count(world, node->number);
+    unsigned who = world_partner(world, node->number, draw_below(draw, partners)), asks = draw_below(draw, 5);
     struct visit visit = {.world = world, .node = node, .who = who, .reader = &node->reader[who]};
     if (!node_is_up(node) || node->pending != NULL || world->restored || world->jumped)
         return;
@@ -403,8 +404,10 @@ void reader_settled(struct node *node)
         {.list = ASK_OBJECTS, .workspace = true, .versions = VERSIONS_ALL, .limit = 7, .after_us = INT64_MIN},
         {.list = ASK_MANIFEST, .workspace = true, .limit = 5, .after_us = INT64_MIN},
     };
-    for (unsigned p = 0; p < NODES; p++)
-        for (size_t i = 0; i < sizeof asks / sizeof *asks && p != node->number && !node->world->broken; i++) {
+    for (unsigned p = 0; p < node->world->node_count; p++)
+        for (size_t i = 0; i < sizeof asks / sizeof *asks && world_linked(node->world, node->number, p) &&
+                           !node->world->broken;
+             i++) {
             struct visit visit = {.world = node->world, .node = node, .who = p, .reader = &node->reader[p]};
             read_on(&visit, &asks[i], UINT32_MAX, EXCHANGE_GET);
         }

@@ -114,7 +114,7 @@ static void let_go(struct node *node, struct held *held)
     struct called *called = &r->called[r->called_count++];
     called->thing = held->thing;
     called->sure = is_the_only(node, held);
-    for (unsigned p = 0; p < NODES; p++)
+    for (unsigned p = 0; p < node->world->node_count; p++)
         called->seen[p] = node->ledger[p].count;
 }
 
@@ -347,7 +347,7 @@ static void check_told(struct node *node)
 {
     const struct recalls *r = &node->recalls;
     for (size_t i = 0; i < r->called_count; i++)
-        for (unsigned p = 0; p < NODES && !node->world->broken; p++)
+        for (unsigned p = 0; p < node->world->node_count && !node->world->broken; p++)
             if (r->called[i].sure && !was_told(&node->ledger[p], r->called[i].thing, r->called[i].seen[p]))
                 world_break(node->world, "%s never told %s that this is called back:\n%.400s", node->name,
                             node->world->nodes[p].name, r->called[i].thing->text);

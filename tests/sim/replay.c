@@ -13,9 +13,9 @@ struct replaying {
     struct store *store;
     struct arena arena;
     uint64_t decided;
-    uint64_t leaves[NODES];
-    uint8_t *came; /* [thing] partners (by index) whose copy stands earlier in the log */
-    uint8_t *gave; /* [thing] partners that got its content */
+    uint64_t leaves[NODES_MAX];
+    uint16_t *came; /* [thing] partners (by index) whose copy stands earlier in the log */
+    uint16_t *gave; /* [thing] partners that got its content */
 };
 
 static void wrong(struct replaying *r, uint64_t lsn, const char *what)
@@ -52,17 +52,17 @@ static void object(struct replaying *r, const struct frame *frame)
     if (thing == NULL || source == NULL)
         wrong(r, frame->lsn, "an object that nobody gave");
     else if (source->partner >= 0)
-        r->came[thing->number] |= (uint8_t)(1u << source->partner);
+        r->came[thing->number] |= (uint16_t)(1u << source->partner);
 }
 
 static void entry(struct replaying *r, uint64_t lsn, const struct record_decide *decide,
                   const struct record_entry *entry)
 {
-    for (unsigned p = 0; p < NODES; p++)
+    for (unsigned p = 0; p < NODES_MAX; p++)
         r->leaves[p] += record_entry_in(decide, entry, p);
     const struct thing *about = entry->about != 0 ? thing_at(r, entry->about) : NULL;
     if (about != NULL) /* told that it is no longer current: its source may say it again */
-        r->gave[about->number] &= (uint8_t)~entry->release;
+        r->gave[about->number] &= (uint16_t)~entry->release;
     if (entry->about == entry->lsn || entry->release == 0)
         return;
     const struct thing *thing = thing_at(r, entry->lsn);
@@ -73,7 +73,7 @@ static void entry(struct replaying *r, uint64_t lsn, const struct record_decide 
     else if (r->came[thing->number] & entry->release)
         wrong(r, lsn, "content goes back to the partner that sent it");
     else
-        r->gave[thing->number] |= (uint8_t)entry->release;
+        r->gave[thing->number] |= (uint16_t)entry->release;
 }
 
 static void decision(struct replaying *r, const struct frame *frame)
@@ -88,7 +88,7 @@ static void decision(struct replaying *r, const struct frame *frame)
         wrong(r, frame->lsn, "a position is decided twice, or left out");
     r->decided = decide.to;
     for (size_t i = 0; i < decide.start_count; i++)
-        if (decide.starts[i].ledger < NODES && decide.starts[i].seq != r->leaves[decide.starts[i].ledger])
+        if (decide.starts[i].ledger < NODES_MAX && decide.starts[i].seq != r->leaves[decide.starts[i].ledger])
             wrong(r, frame->lsn, "leaves are numbered with a gap, or twice");
     for (size_t e = 0; e < decide.entry_count; e++)
         entry(r, frame->lsn, &decide, &decide.entries[e]);
@@ -107,8 +107,9 @@ static void read_log(struct replaying *r)
     }
     if (err != ERR_OK && err != ERR_NOTFOUND)
         wrong(r, iter.lsn, "a frame that cannot be read");
-    for (unsigned p = 0; p < NODES && !r->node->world->broken; p++)
-        if (p != r->node->number && r->leaves[r->node->partner[p]] != r->node->ledger[p].count)
+    for (unsigned p = 0; p < r->node->world->node_count && !r->node->world->broken; p++)
+        if (world_linked(r->node->world, r->node->number, p) &&
+            r->leaves[r->node->partner[p]] != r->node->ledger[p].count)
             wrong(r, 0, "the ledger has other leaves than the decisions gave it");
 }
 
@@ -178,10 +179,10 @@ static bool compare_leaf(void *ctx, const struct gate_leaf *leaf)
 static void compare(struct node *node)
 {
     uint64_t bad = 0;
-    for (unsigned p = 0; p < NODES && !node->world->broken; p++) {
+    for (unsigned p = 0; p < node->world->node_count && !node->world->broken; p++) {
         struct comparing c = {node, p, 0};
         struct gate_ledger ledger;
-        if (p == node->number)
+        if (!world_linked(node->world, node->number, p))
             continue;
         if (gate_leaves(node->gate, node->partner[p], 0, compare_leaf, &c) != ERR_OK ||
             (c.count != node->ledger[p].count && !node->world->broken))

@@ -66,8 +66,8 @@ bool restore_draw(struct world *world, struct node *node)
 err_t restore_start(struct node *node)
 {
     err_t err = ERR_OK;
-    for (unsigned p = 0; node->restores.pause && err == ERR_OK && p < NODES; p++)
-        if (p != node->number)
+    for (unsigned p = 0; node->restores.pause && err == ERR_OK && p < node->world->node_count; p++)
+        if (world_linked(node->world, node->number, p))
             err = gate_peer_set(node->gate, node->partner[p], GATE_PEER_PAUSED, false, &by_operator,
                                 node_now(node));
     if (err == ERR_OK && node->restores.pause)
@@ -84,8 +84,8 @@ static err_t begin_anew(struct node *node)
     struct restores *r = &node->restores;
     int64_t now_us = node_now(node);
     err_t err = ERR_OK;
-    for (unsigned p = 0; err == ERR_OK && p < NODES; p++) {
-        if (p == node->number)
+    for (unsigned p = 0; err == ERR_OK && p < node->world->node_count; p++) {
+        if (!world_linked(node->world, node->number, p))
             continue;
         err = gate_peer_epoch(node->gate, node->partner[p], r->epoch, &by_operator, now_us);
         if (err == ERR_OK || err == ERR_EXISTS)
@@ -116,7 +116,7 @@ static err_t follow(struct node *node, unsigned issuer)
 
 void restore_mend(struct world *world)
 {
-    for (unsigned n = 0; n < NODES && !world->broken; n++) {
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++) {
         struct node *node = &world->nodes[n];
         struct restores *r = &node->restores;
         if (!node_is_up(node) || !r->waits || r->pause)
@@ -129,9 +129,10 @@ void restore_mend(struct world *world)
         r->waits = r->silent = false;
         node_pump(node);
     }
-    for (unsigned n = 0; n < NODES && !world->broken; n++)
-        for (unsigned p = 0; p < NODES && node_is_up(&world->nodes[n]) && !world->broken; p++)
-            if (p != n && !node_failed(&world->nodes[n], follow(&world->nodes[n], p), "following an epoch"))
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
+        for (unsigned p = 0; p < world->node_count && node_is_up(&world->nodes[n]) && !world->broken; p++)
+            if (world_linked(world, n, p) &&
+                !node_failed(&world->nodes[n], follow(&world->nodes[n], p), "following an epoch"))
                 node_pump(&world->nodes[n]);
 }
 
@@ -170,9 +171,9 @@ static void look_found_out(struct node *issuer, struct node *follower)
 
 void restore_found_out(struct world *world)
 {
-    for (unsigned n = 0; n < NODES; n++)
-        for (unsigned p = 0; p < NODES && !world->broken; p++)
-            if (p != n && node_is_up(&world->nodes[n]) && node_is_up(&world->nodes[p]) &&
+    for (unsigned n = 0; n < world->node_count; n++)
+        for (unsigned p = 0; p < world->node_count && !world->broken; p++)
+            if (world_linked(world, n, p) && node_is_up(&world->nodes[n]) && node_is_up(&world->nodes[p]) &&
                 world->nodes[n].restores.waits)
                 look_found_out(&world->nodes[n], &world->nodes[p]);
 }
@@ -211,17 +212,18 @@ static bool is_held(void *ctx, const struct gate_leaf *leaf)
 void restore_settled(struct world *world)
 {
     /* What was called back before is barred, and nobody here knows of it any more. */
-    for (unsigned n = 0; n < NODES && !world_has(world, WITH_RECALLS); n++)
-        for (unsigned p = 0; p < NODES && !world->broken; p++) {
+    for (unsigned n = 0; n < world->node_count && !world_has(world, WITH_RECALLS); n++)
+        for (unsigned p = 0; p < world->node_count && !world->broken; p++) {
             struct holding holding = {&world->nodes[n], &world->nodes[p]};
             unsigned partner = holding.issuer->partner[p];
-            if (p == n || gate_peer_get(holding.issuer->gate, partner)->state != GATE_PEER_STARTED)
+            if (!world_linked(world, n, p) ||
+                gate_peer_get(holding.issuer->gate, partner)->state != GATE_PEER_STARTED)
                 continue;
             (void)node_failed(holding.issuer,
                               gate_leaves(holding.issuer->gate, partner, 0, is_held, &holding),
                               "showing leaves at the end");
         }
-    for (unsigned n = 0; n < NODES && !world->broken; n++) {
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++) {
         uint64_t bad = 0;
         struct node *node = &world->nodes[n];
         if (gate_check(node->gate, NULL, NULL, &bad) != ERR_OK || bad > 0)

@@ -30,8 +30,8 @@ static void tell(struct node *node)
     str_hex(digest.b, HASH_SIZE, hex);
     buf_init(&text, RULES_MAX);
     buf_printf(&text, "bongsu guard 1\npolicy %.*s\n", (int)sizeof hex, hex);
-    for (unsigned p = 0; p < NODES; p++)
-        if (p != node->number)
+    for (unsigned p = 0; p < node->world->node_count; p++)
+        if (world_linked(node->world, node->number, p))
             write_partner(node, p, &text);
     taxii_readers_write(node->taxii, &text);
     if (guard_rules(node->guard, buf_str(&text), &fault) != ERR_OK)

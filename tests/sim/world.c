@@ -84,7 +84,7 @@ static void say(char *text, const char *before, const char *what)
 struct str world_policy(const struct node *node, enum world_policy which)
 {
     static const char open[] = "tlp <= green", narrow[] = "tlp <= clear";
-    static char texts[2][NODES][POLICIES][POLICY_TEXT];
+    static char texts[2][NODES_MAX][POLICIES][POLICY_TEXT];
     const struct world *world = node->world;
     char *text = texts[world->options.duties][node->number][which], block[64];
     if (text[0] != '\0')
@@ -104,22 +104,81 @@ struct str world_policy(const struct node *node, enum world_policy which)
     return str_of(text);
 }
 
+/* --- who is whose partner --- */
+
+static void link_nodes(struct world *world, unsigned a, unsigned b)
+{
+    world->linked[a][b] = world->linked[b][a] = true;
+}
+
+enum shape { SHAPE_RING, SHAPE_STAR, SHAPE_MESH, SHAPE_FULL, SHAPES };
+
+/* In each shape everybody reaches everybody. */
+static void link_by(struct world *world, enum shape shape, struct draw *draw)
+{
+    const unsigned count = world->node_count;
+    for (unsigned a = 1; a < count; a++) {
+        if (shape == SHAPE_RING || shape == SHAPE_MESH)
+            link_nodes(world, a - 1, a);
+        for (unsigned b = 0; b < a; b++)
+            if (shape == SHAPE_FULL || (shape == SHAPE_STAR && b == 0) ||
+                (shape == SHAPE_MESH && draw_chance(draw, 300)))
+                link_nodes(world, a, b);
+    }
+    if (shape == SHAPE_RING)
+        link_nodes(world, 0, count - 1);
+}
+
+static void draw_links(struct world *world)
+{
+    static const char *const words[SHAPES] = {"a ring", "a star", "a mesh", "all with all"};
+    enum shape shape = SHAPE_FULL;
+    struct draw draw = draw_of(world->options.seed, 14, 0);
+    world->node_count = NODES;
+    if (world_has(world, WITH_NODES)) {
+        world->node_count = NODES + draw_below(&draw, NODES_MAX - NODES + 1);
+        shape = (enum shape)draw_below(&draw, SHAPES);
+        world_say(world, "%u nodes, %s", world->node_count, words[shape]);
+    }
+    link_by(world, shape, &draw);
+}
+
+unsigned world_partner_count(const struct world *world, unsigned number)
+{
+    unsigned count = 0;
+    for (unsigned p = 0; p < world->node_count; p++)
+        count += world_linked(world, number, p);
+    return count;
+}
+
+unsigned world_partner(const struct world *world, unsigned number, unsigned which)
+{
+    for (unsigned i = 1; i < world->node_count; i++) {
+        unsigned p = (number + i) % world->node_count;
+        if (world_linked(world, number, p) && which-- == 0)
+            return p;
+    }
+    must(false);
+    return number;
+}
+
 static void world_init(struct world *world, const struct world_options *options)
 {
     *world = (struct world) {.options = *options, .now_us = WORLD_START, .jitter_us = 2000};
+    draw_links(world);
     things_init(&world->things, options->seed);
     world->things.duties = options->duties;
     world->op_draw = draw_of(options->seed, 10, 0);
     world->extra_draw = draw_of(options->seed, 11, 0);
     world->ask_draw = draw_of(options->seed, 12, 0);
     world->fault_draw = draw_of(options->seed, 13, 0);
-    world->ops_left = 40 + draw_below(&world->op_draw, 80);
+    world->ops_left = (40 + draw_below(&world->op_draw, 80)) * world->node_count / NODES;
     if (options->sweep != 0)
         world->ops_left = SWEEP_OPS;
     world->next_op_at = WORLD_START + SECOND_US;
     world->messages = calloc(MESSAGES_MAX, sizeof *world->messages);
     must(world->messages != NULL);
-    for (unsigned n = 0; n < NODES; n++) {
+    for (unsigned n = 0; n < world->node_count; n++) {
         world->transcript[n].at = calloc(TRANSCRIPT_MAX, sizeof *world->transcript[n].at);
         must(world->transcript[n].at != NULL);
         node_init(world, n);
@@ -131,7 +190,7 @@ static void world_init(struct world *world, const struct world_options *options)
 
 void world_deinit(struct world *world)
 {
-    for (unsigned n = 0; n < NODES; n++) {
+    for (unsigned n = 0; n < world->node_count; n++) {
         node_deinit(&world->nodes[n]);
         free(world->transcript[n].at);
     }
@@ -153,7 +212,7 @@ static void sooner(int64_t *next, int64_t at)
 static int64_t next_event(const struct world *world)
 {
     int64_t next = net_next(world);
-    for (unsigned n = 0; n < NODES; n++)
+    for (unsigned n = 0; n < world->node_count; n++)
         sooner(&next, node_is_up(&world->nodes[n]) ? world->nodes[n].wake_at : world->nodes[n].up_at);
     if (world->ops_left > 0)
         sooner(&next, world->next_op_at);
@@ -179,11 +238,11 @@ static void draw_pause(struct world *world)
 /* Everything that is due now, in a fixed order. */
 static void work(struct world *world)
 {
-    for (unsigned n = 0; n < NODES && !world->broken; n++)
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
         if (!node_is_up(&world->nodes[n]) && world->nodes[n].up_at <= world->now_us)
             node_start(&world->nodes[n]);
     net_deliver(world);
-    for (unsigned n = 0; n < NODES && !world->broken; n++)
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
         if (node_is_up(&world->nodes[n]) && world->nodes[n].wake_at <= world->now_us)
             node_pump(&world->nodes[n]);
     if (world->ops_left > 0 && world->next_op_at <= world->now_us && !world->broken) {
@@ -219,9 +278,9 @@ static void heal(struct world *world)
 {
     world->lost = 0;
     world->repeated = 0;
-    for (unsigned a = 0; a < NODES; a++) {
+    for (unsigned a = 0; a < world->node_count; a++) {
         node_heal(&world->nodes[a]);
-        for (unsigned b = 0; b < NODES; b++)
+        for (unsigned b = 0; b < world->node_count; b++)
             world->cut[a][b] = false;
     }
 }
@@ -229,7 +288,7 @@ static void heal(struct world *world)
 /* Of what operators left to be done, the rest. It may make more to do at their partners. */
 static void finish(struct world *world)
 {
-    for (unsigned n = 0; n < NODES && world_has(world, WITH_RECALLS); n++) {
+    for (unsigned n = 0; n < world->node_count && world_has(world, WITH_RECALLS); n++) {
         struct node *node = &world->nodes[n];
         if (node_is_up(node) && !world->broken && !node_failed(node, recall_confirm(node), "confirming"))
             node_pump(node);
@@ -253,20 +312,20 @@ static bool pair_in_step(const struct node *issuer, const struct node *follower)
 
 static bool in_step(const struct world *world)
 {
-    for (unsigned n = 0; n < NODES; n++)
+    for (unsigned n = 0; n < world->node_count; n++)
         if (!node_is_up(&world->nodes[n]) || !recall_in_step(&world->nodes[n]))
             return false;
-    for (unsigned a = 0; a < NODES; a++)
-        for (unsigned b = 0; b < NODES; b++)
-            if (a != b && !pair_in_step(&world->nodes[a], &world->nodes[b]))
+    for (unsigned a = 0; a < world->node_count; a++)
+        for (unsigned b = 0; b < world->node_count; b++)
+            if (world_linked(world, a, b) && !pair_in_step(&world->nodes[a], &world->nodes[b]))
                 return false;
     return true;
 }
 
 static void explain_out_of_step(struct world *world)
 {
-    for (unsigned a = 0; a < NODES; a++)
-        for (unsigned b = 0; b < NODES; b++) {
+    for (unsigned a = 0; a < world->node_count; a++)
+        for (unsigned b = 0; b < world->node_count; b++) {
             struct gate_ledger ledger;
             struct sync_status status;
             const struct node *issuer = &world->nodes[a], *follower = &world->nodes[b];
@@ -274,7 +333,7 @@ static void explain_out_of_step(struct world *world)
                 world_break(world, "a node stays down");
                 return;
             }
-            if (a == b || pair_in_step(issuer, follower))
+            if (!world_linked(world, a, b) || pair_in_step(issuer, follower))
                 continue;
             must(gate_ledger(issuer->gate, issuer->partner[b], &ledger) == ERR_OK);
             sync_session_status(follower->session[a], &status);
@@ -290,7 +349,7 @@ static void explain_out_of_step(struct world *world)
 bool world_run(struct world *world, const struct world_options *options)
 {
     world_init(world, options);
-    for (unsigned n = 0; n < NODES && !world->broken; n++)
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
         node_start(&world->nodes[n]);
     run_until(world, NEVER, no_ops_left);
     heal(world);
@@ -311,11 +370,11 @@ bool world_run(struct world *world, const struct world_options *options)
     }
     if (!world->broken)
         oracle_settled(world);
-    for (unsigned n = 0; n < NODES && !world->broken; n++)
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
         recall_settled(&world->nodes[n]);
-    for (unsigned n = 0; n < NODES && !world->broken; n++)
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
         reader_settled(&world->nodes[n]);
-    for (unsigned n = 0; n < NODES && !world->broken; n++)
+    for (unsigned n = 0; n < world->node_count && !world->broken; n++)
         replay_check(&world->nodes[n]);
     return !world->broken;
 }

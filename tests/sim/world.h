@@ -1,7 +1,7 @@
-/* A world of three nodes in one process on a virtual clock, network and disks, all of it following from one
- * seed. Nodes are the real gate, server and session of bongsu; the keeper in front of the signing key is the
- * simulator's own, as strict as the real one. Whatever happens is checked at once against an oracle that
- * computes from scratch what may be released. */
+/* A world of three nodes, or up to nine, in one process on a virtual clock, network and disks, all of it
+ * following from one seed. Nodes are the real gate, server and session of bongsu; the keeper in front of the
+ * signing key is the simulator's own, as strict as the real one. Whatever happens is checked at once against
+ * an oracle that computes from scratch what may be released. */
 #pragma once
 
 #include "disk.h"
@@ -14,10 +14,12 @@
 #include "thing.h"
 
 enum {
-    NODES = 3,
+    NODES = 3,         /* of a usual life: each is linked with each */
+    NODES_MAX = 9,     /* of a life with more (WITH_NODES), linked as drawn */
     SOURCES = 4,       /* local ones; a partner's come after them */
     SOURCES_DRAWN = 3, /* of these; the last one, which nothing is assumed of, says only what twins add */
     MESSAGES_MAX = 512,
+    KEPT_MAX = 2 * NODES_MAX * NODES_MAX,
     LEDGER_MAX = 4096,
     HELD_MAX = 4096,
     SIGNED_MAX = 4096,
@@ -55,7 +57,8 @@ enum {
     X(NO_HALT, "no-halt", "a link does not stand still when its issuer has forgotten something")             \
     X(ANY_EPOCH, "any-epoch", "another epoch is followed without anybody's word")                            \
     X(UNHEARD, "unheard", "nobody looks whether a write or a sync failed")                                   \
-    X(TIME_AGAIN, "time-again", "a link waits until a clock that was set back has been there again")
+    X(TIME_AGAIN, "time-again", "a link waits until a clock that was set back has been there again")         \
+    X(THIRD_PARTNER, "third-partner", "the third partner and those after it get what the second may have")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -126,8 +129,8 @@ struct held {
     uint16_t source, owner;
     bool assertion, quarantined;
     bool told; /* its origin said that it is no longer current */
-    bool denied[NODES];
-    uint8_t answered[NODES]; /* ANSWERED_...: rules that an operator's word answered */
+    bool denied[NODES_MAX];
+    uint8_t answered[NODES_MAX]; /* ANSWERED_...: rules that an operator's word answered */
 };
 
 /* That a source brought this: an object, a report of one, a conflict. */
@@ -146,8 +149,8 @@ struct recalls {
     size_t stone_count;
     struct called {
         const struct thing *thing;
-        bool sure;          /* no other copy of it can have been shown instead */
-        size_t seen[NODES]; /* leaves that each partner was shown before */
+        bool sure;              /* no other copy of it can have been shown instead */
+        size_t seen[NODES_MAX]; /* leaves that each partner was shown before */
     } * called;
     size_t called_count;
     int64_t again_at_us; /* what is to be destroyed could not be */
@@ -194,12 +197,12 @@ struct node {
     struct diag diag;
     struct gate *gate; /* NULL: down */
     struct sync_serve *serve;
-    struct sync_session *session[NODES];
+    struct sync_session *session[NODES_MAX];
     struct taxii *taxii;
     struct draw taxii_draw;
-    unsigned partner[NODES]; /* index in the gate */
+    unsigned partner[NODES_MAX]; /* index in the gate */
     bool set_up;
-    bool links_started[NODES];
+    bool links_started[NODES_MAX];
     int64_t up_at;        /* when down */
     int64_t wake_at;      /* when up */
     int64_t clock_off_us; /* its clock, before the world's */
@@ -218,31 +221,31 @@ struct node {
 
     /* The operators' wishes: stated until done. */
     enum stix_tlp assume[SOURCES];
-    bool tagged[THING_TARGETS][NODES];
+    bool tagged[THING_TARGETS][NODES_MAX];
     int64_t settled_us[THING_TARGETS];
     enum stix_tlp classified[THING_TARGETS];
     uint32_t home[THING_TARGETS]; /* source that an identity is bound to; 0: none */
     enum world_policy policy;
-    bool stop_all, stop_source[SOURCES], stop_partner[NODES];
-    bool want_started[NODES], want_history[NODES];
+    bool stop_all, stop_source[SOURCES], stop_partner[NODES_MAX];
+    bool want_started[NODES_MAX], want_history[NODES_MAX];
     struct operation *pending;
 
     /* The oracle's view of the node. */
     struct held *held;
     size_t held_count;
-    uint64_t held_from;    /* next lsn to look at */
-    uint64_t taken[NODES]; /* leaves taken over from each partner */
-    uint8_t *reported;     /* [thing] partners that sent it, by node */
-    uint8_t *counted; /* ...and whose copy is not kept in quarantine: it says that they have the object */
-    uint8_t *allowed; /* [thing] nodes that were allowed to have it at some time */
-    struct seen_ledger ledger[NODES];
+    uint64_t held_from;        /* next lsn to look at */
+    uint64_t taken[NODES_MAX]; /* leaves taken over from each partner */
+    uint16_t *reported;        /* [thing] partners that sent it, by node */
+    uint16_t *counted; /* ...and whose copy is not kept in quarantine: it says that they have the object */
+    uint16_t *allowed; /* [thing] nodes that were allowed to have it at some time */
+    struct seen_ledger ledger[NODES_MAX];
     struct recalls recalls;
     struct restores restores;
-    struct followed followed[NODES];
+    struct followed followed[NODES_MAX];
     bool forgetful; /* went on from a backup: the oracle knows nothing of it any more */
     bool changed;
     unsigned crashes;
-    struct reader reader[NODES]; /* people of that partner */
+    struct reader reader[NODES_MAX]; /* people of that partner */
     struct guard *guard;
 };
 
@@ -273,12 +276,14 @@ struct transcript {
     struct hash hash;
 };
 
-/* What a life has besides the usual. name, in a word, which of sixteen seeds */
+/* What a life has besides the usual. name, in a word, which of 64 seeds */
+#define EVERY_16(seed) (UINT64_C(0x0001000100010001) << (seed))
 #define WITH_LIST(X)                                                                                         \
-    X(RECALLS, "recalls", 1 << 3 | 1 << 11)                                                                  \
-    X(RESTORES, "restores", 1 << 7 | 1 << 15)                                                                \
-    X(DISKS, "disks", 1 << 5 | 1 << 13)                                                                      \
-    X(CLOCKS, "clocks", 1 << 9)
+    X(RECALLS, "recalls", EVERY_16(3) | EVERY_16(11))                                                        \
+    X(RESTORES, "restores", EVERY_16(7) | EVERY_16(15))                                                      \
+    X(DISKS, "disks", EVERY_16(5) | EVERY_16(13))                                                            \
+    X(CLOCKS, "clocks", EVERY_16(9))                                                                         \
+    X(NODES, "nodes", UINT64_C(1) << 17 | UINT64_C(1) << 18)
 
 enum with_bit {
 #define X(name, word, seeds) WITH_BIT_##name,
@@ -309,7 +314,9 @@ struct world {
     struct world_options options;
     int64_t now_us;
     struct things things;
-    struct node nodes[NODES];
+    struct node nodes[NODES_MAX];
+    unsigned node_count;
+    bool linked[NODES_MAX][NODES_MAX]; /* are partners */
     struct draw op_draw, extra_draw, ask_draw, fault_draw;
     unsigned ops_left;
     int64_t next_op_at;
@@ -317,12 +324,12 @@ struct world {
     struct message *messages;
     size_t message_count;
     uint64_t message_orders, server_ids;
-    uint64_t sent[NODES][NODES];
-    struct kept_request kept[64];
+    uint64_t sent[NODES_MAX][NODES_MAX];
+    struct kept_request kept[KEPT_MAX];
     unsigned lost, repeated; /* of 1,000 */
     int64_t jitter_us;
-    bool cut[NODES][NODES];
-    struct transcript transcript[NODES]; /* what node 0 said to each */
+    bool cut[NODES_MAX][NODES_MAX];
+    struct transcript transcript[NODES_MAX]; /* what node 0 said to each */
 
     bool restored; /* somebody went on from a backup */
     bool jumped;   /* somebody's clock was years off */
@@ -359,6 +366,14 @@ static inline bool world_is_exact(const struct world *world)
 }
 void world_say(const struct world *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct str world_policy(const struct node *node, enum world_policy which);
+
+static inline bool world_linked(const struct world *world, unsigned a, unsigned b)
+{
+    return world->linked[a][b];
+}
+/* Who is linked with `number`, the one after it first; 0 is always somebody. */
+unsigned world_partner_count(const struct world *world, unsigned number);
+unsigned world_partner(const struct world *world, unsigned number, unsigned which);
 
 static inline int64_t node_now(const struct node *node)
 {
@@ -399,14 +414,14 @@ static inline bool node_stands_still(const struct node *node)
 static inline bool node_has_duties(const struct node *node, enum world_policy which)
 {
     const struct world_options *options = &node->world->options;
-    return options->duties && node->number <= options->seed / 2 % NODES &&
+    return options->duties && node->number <= options->seed / 2 % node->world->node_count &&
            (which == POLICY_NARROW || which == POLICY_ASKING);
 }
 
 /* Whom POLICY_CEILING is about. */
 static inline unsigned node_ceiling(const struct node *node)
 {
-    return (node->number + 1) % NODES;
+    return world_partner(node->world, node->number, 0);
 }
 
 /* --- net.c --- */
