@@ -4,6 +4,8 @@
 #include "core/wr.h"
 #include "gate/mint.h"
 
+static const char half_taken[] = "an object could not be taken in whole";
+
 enum { SLICES_FIRST = 8 }; /* a partner's objects come one by one, feeds by the thousand */
 
 /* One submission under way. */
@@ -310,8 +312,9 @@ static err_t keep_conflict(struct intake *in, const struct ruling *ruling, const
     if (err != ERR_OK ||
         TRY(err, object_append(gate, FRAME_QUAR, &envelope, buf_bytes(&gate->plain), out_lsn, &slot)))
         return err;
-    err = object_apply(gate, *out_lsn, FRAME_QUAR, &envelope, object, canon);
-    return err != ERR_OK ? err : inbound_count(gate, &envelope, bytes.len);
+    if (!TRY(err, object_apply(gate, *out_lsn, FRAME_QUAR, &envelope, object, canon)))
+        err = inbound_count(gate, &envelope, bytes.len);
+    return gate_torn(gate, err, half_taken);
 }
 
 static bool conflict_known(const struct copies *copies, uint64_t about)
@@ -353,17 +356,19 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
     switch (ruling.disposition) {
     case GATE_NEW:
     case GATE_ASSERTION:
-        if (TRY(err, object_append(gate, FRAME_OBJ, &envelope, bytes, &lsn, &slot)) ||
-            TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)) ||
-            TRY(err, inbound_count(gate, &envelope, bytes.len)))
+        if (TRY(err, object_append(gate, FRAME_OBJ, &envelope, bytes, &lsn, &slot)))
             return err;
+        if (TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)) ||
+            TRY(err, inbound_count(gate, &envelope, bytes.len)))
+            return gate_torn(gate, err, half_taken);
         fresh_put(gate, lsn, slot, &envelope, object, bytes);
         break;
     case GATE_SEEN:
-        if (TRY(err, object_append(gate, FRAME_SEEN, &envelope, bytes, &lsn, &slot)) ||
-            TRY(err, object_apply(gate, lsn, FRAME_SEEN, &envelope, object, canon)) ||
-            TRY(err, inbound_count(gate, &envelope, 0)))
+        if (TRY(err, object_append(gate, FRAME_SEEN, &envelope, bytes, &lsn, &slot)))
             return err;
+        if (TRY(err, object_apply(gate, lsn, FRAME_SEEN, &envelope, object, canon)) ||
+            TRY(err, inbound_count(gate, &envelope, 0)))
+            return gate_torn(gate, err, half_taken);
         break;
     case GATE_CONFLICT:
         if (TRY(err, keep_conflict(in, &ruling, object, canon, bytes, conflict_known(&copies, ruling.about),

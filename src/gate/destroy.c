@@ -557,9 +557,10 @@ static err_t state_recall(struct gathering *g, struct record_recall *recall)
     record_recall_write(&gate->record, recall);
     if (TRY(err, buf_err(&gate->record)))
         return err;
-    if (TRY(err, gate_append(gate, FRAME_RECALL, &g->told->lsn)) ||
-        TRY(err, recall_apply(gate, g->told->lsn, recall)))
+    if (TRY(err, gate_append(gate, FRAME_RECALL, &g->told->lsn)))
         return err;
+    if (TRY(err, recall_apply(gate, g->told->lsn, recall)))
+        return gate_torn(gate, err, "a recall could not be taken over");
     return gate_commit(gate);
 }
 
@@ -686,8 +687,10 @@ static err_t purge(struct gate *gate, struct gate_search *search, uint64_t lsn, 
         return err;
     buf_clear(&gate->record);
     record_purged_write(&gate->record, &purged);
-    if (TRY(err, gate_append(gate, FRAME_PURGED, &at)) || TRY(err, purged_apply(gate, &purged)))
+    if (TRY(err, gate_append(gate, FRAME_PURGED, &at)))
         return err;
+    if (TRY(err, purged_apply(gate, &purged)))
+        return gate_torn(gate, err, "what was destroyed could not be noted");
     return gate_commit(gate);
 }
 

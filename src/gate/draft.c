@@ -500,7 +500,7 @@ static err_t log_decide(struct drafting *r)
     if (TRY(err, gate_append(gate, FRAME_DECIDE, &lsn)))
         return err;
     struct decide_hint hint = {r->contents, r->secrets, r->sizes};
-    return decide_apply(gate, lsn, &r->decide, &hint);
+    return gate_torn(gate, decide_apply(gate, lsn, &r->decide, &hint), "a decision could not be taken over");
 }
 
 /* Its timer is due at once: many of these are decided anew in one step, and a crash forgets none. */

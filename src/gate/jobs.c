@@ -243,7 +243,7 @@ err_t job_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us,
     buf_clear(&gate->record);
     record_fact_write(&gate->record, &fact);
     err_t err = gate_append(gate, FRAME_JOB, &lsn);
-    return err != ERR_OK ? err : fact_apply(gate, lsn, &fact);
+    return err != ERR_OK ? err : gate_torn(gate, fact_apply(gate, lsn, &fact), "a job could not be noted");
 }
 
 bool job_is_list(const struct record_fact *fact, struct job *job)

@@ -524,7 +524,8 @@ err_t gate_signed(struct gate *gate, const struct gate_sign_request *request, co
         buf_clear(&gate->record);
         record_note_write(&gate->record, &note);
         if (TRY(err, gate_append(gate, FRAME_CHECKPOINT, &lsn)) ||
-            TRY(err, checkpoint_apply(gate, lsn, &note)))
+            TRY(err,
+                gate_torn(gate, checkpoint_apply(gate, lsn, &note), "a checkpoint could not be taken over")))
             return err;
     }
     return err;
@@ -719,7 +720,7 @@ err_t gate_receipt(struct gate *gate, unsigned ledger, uint64_t size, uint64_t r
     record_note_write(&gate->record, &note);
     if (TRY(err, gate_append(gate, FRAME_RECEIPT, &lsn)))
         return err;
-    return receipt_apply(gate, lsn, &note);
+    return gate_torn(gate, receipt_apply(gate, lsn, &note), "a receipt could not be taken over");
 }
 
 err_t gate_receipt_notes(struct gate *gate, unsigned ledger, uint64_t *out_size, struct buf *out)

@@ -25,6 +25,16 @@ void gate_fail(struct gate *gate, err_t err, const char *why)
              err_text(err));
 }
 
+err_t gate_torn(struct gate *gate, err_t err, const char *why)
+{
+    if (err == ERR_OK || !gate->group_open)
+        return err; /* nothing was appended: the index lags, or the disk is gone already */
+    store_group_abort(gate->store);
+    gate->group_open = false;
+    gate_fail(gate, err, why);
+    return err;
+}
+
 err_t gate_group(struct gate *gate)
 {
     if (gate->read_only)

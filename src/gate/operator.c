@@ -19,7 +19,7 @@ err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct bytes key
     record_fact_write(&gate->record, &fact);
     if (TRY(err, gate_append(gate, FRAME_JOB, &lsn)))
         return err;
-    return fact_apply(gate, lsn, &fact);
+    return gate_torn(gate, fact_apply(gate, lsn, &fact), "a statement could not be taken over");
 }
 
 static struct buf *value_begin(struct gate *gate)
@@ -241,7 +241,10 @@ err_t gate_setting_put(struct gate *gate, struct str key, struct bytes value, co
 bool gate_setting_get(const struct gate *gate, struct str key, struct buf *out)
 {
     struct bytes value;
-    if (fact_get(gate, RECORD_FACT_NODE, bytes_from_str(key), &value) != ERR_OK)
+    err_t err = fact_get(gate, RECORD_FACT_NODE, bytes_from_str(key), &value);
+    if (err != ERR_OK && err != ERR_NOTFOUND && out->err == ERR_OK)
+        out->err = err;
+    if (err != ERR_OK)
         return false;
     buf_put(out, value.at, value.len);
     return buf_err(out) == ERR_OK;
@@ -469,5 +472,5 @@ err_t gate_policy_activate(struct gate *gate, struct str text, const struct gate
     record_policy_write(&gate->record, &policy);
     if (TRY(err, gate_append(gate, FRAME_POLICY, &lsn)))
         return err;
-    return policy_apply(gate, lsn, &policy);
+    return gate_torn(gate, policy_apply(gate, lsn, &policy), "a policy could not be taken over");
 }

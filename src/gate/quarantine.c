@@ -308,7 +308,9 @@ static err_t close_entry(struct gate *gate, uint64_t lsn, const struct gate_by *
     buf_clear(&gate->record);
     record_fact_write(&gate->record, &fact);
     err_t err = gate_append(gate, FRAME_JOB, &fact_lsn);
-    return err != ERR_OK ? err : fact_apply(gate, fact_lsn, &fact);
+    return err != ERR_OK
+               ? err
+               : gate_torn(gate, fact_apply(gate, fact_lsn, &fact), "a statement could not be taken over");
 }
 
 /* ERR_NOTFOUND: no such entry, or it was closed. A fact about it must not be logged then: no replay could

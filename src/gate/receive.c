@@ -469,18 +469,6 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, const st
     return keep_again(&receiving, &by, now_us);
 }
 
-/* Half a page may never become durable. What it already meant for tables in memory cannot be undone: restart
- * reads the log again. */
-static err_t take_back(struct gate *gate, err_t err)
-{
-    if (!gate->group_open)
-        return err; /* nothing was appended: the index lags, or the disk is gone already */
-    store_group_abort(gate->store);
-    gate->group_open = false;
-    gate_fail(gate, err, "a partner's page could not be taken over");
-    return err;
-}
-
 /* Of the urgent ledger: nothing but recalls. */
 static err_t take_urgent(struct gate *gate, unsigned ledger, struct gate_received *leaf, int64_t now_us)
 {
@@ -517,7 +505,7 @@ err_t gate_receive(struct gate *gate, unsigned ledger, struct gate_received *lea
     mem_free(page.brought);
     if (err == ERR_OK)
         err = log_cursor(gate, ledger, &moved, now_us);
-    return err != ERR_OK ? take_back(gate, err) : ERR_OK;
+    return gate_torn(gate, err, "a partner's page could not be taken over"); /* half a page is none */
 }
 
 err_t gate_receive_again(struct gate *gate, unsigned ledger, struct gate_received *leaves, size_t count,
@@ -535,5 +523,5 @@ err_t gate_receive_again(struct gate *gate, unsigned ledger, struct gate_receive
         must(leaves[i].object.len > 0 && !leaves[i].withheld);
         err = take_leaf(gate, peer, &none, &leaves[i], &brought, now_us);
     }
-    return err != ERR_OK ? take_back(gate, err) : ERR_OK;
+    return gate_torn(gate, err, "what a partner gave again could not be taken over");
 }

@@ -256,6 +256,10 @@ NODISCARD err_t gate_group(struct gate *gate);
 NODISCARD err_t gate_append(struct gate *gate, enum frame_kind kind, uint64_t *out_lsn);
 /* An end that cannot be undone: serve what is durable, accept nothing. */
 void gate_fail(struct gate *gate, err_t err, const char *why);
+/* A frame was appended, and its meaning not wholly taken over: the open group may never become durable, and
+ * what it meant already for tables in memory cannot be undone. Forgets the group, and is an end of that kind.
+ * Returns err; with ERR_OK, or when no group is open, it does nothing else. */
+NODISCARD err_t gate_torn(struct gate *gate, err_t err, const char *why);
 
 /* --- facts.c --- */
 NODISCARD err_t fact_apply(struct gate *gate, uint64_t lsn, const struct record_fact *fact);

@@ -333,7 +333,7 @@ err_t log_write_done(struct log *log, struct store_write *write, err_t err)
     keyfile_forget(log->keyfile, group->slot_first, group->slot_count);
     if (write->fresh && write->segment.file != NULL && err == ERR_OK)
         err = log_segment_add(log, &write->segment);
-    else if (write->fresh)
+    if (write->fresh && err != ERR_OK)
         log->os->file_close(log->os->ctx, write->segment.file);
     log->os->file_close(log->os->ctx, write->spare);
     if (err == ERR_OK) {

@@ -104,10 +104,12 @@ static err_t segments_open(struct log *log, const struct names *names, struct se
                         err_text(err));
             return ERR_OK;
         }
-        if (err == ERR_OK)
-            err = log_segment_add(log, &segment);
         if (err != ERR_OK)
             return err;
+        if (TRY(err, log_segment_add(log, &segment))) {
+            log->os->file_close(log->os->ctx, segment.file);
+            return err;
+        }
         *head = found;
     }
     return ERR_OK;

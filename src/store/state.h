@@ -33,6 +33,7 @@ struct store {
     struct store_merge merge;
     uint64_t applied_lsn;
     uint64_t indexed_lsn; /* memory and index together know everything below */
+    bool lacks_entries;   /* the open group: there was no memory for one of them */
     uint32_t merge_frames;
     size_t filter_keys;
 };

@@ -300,6 +300,7 @@ static err_t change(struct store *store, const struct index_change *what)
         if (store->bloom.count > store->bloom.capacity)
             err = bloom_fit(store);
     }
+    store->lacks_entries |= err == ERR_NOMEM && !replaying;
     return err;
 }
 
@@ -325,12 +326,17 @@ void store_group_abort(struct store *store)
         return;
     tails_undo(store, store->log.open->lsn_first);
     log_group_abort(&store->log);
+    store->lacks_entries = false;
 }
 
 err_t store_group_close(struct store *store, struct store_write **out)
 {
     if (store->log.open == NULL)
         return ERR_WRONGSTATE;
+    if (store->lacks_entries) {
+        store_group_abort(store);
+        return ERR_NOMEM;
+    }
     uint32_t frames = store->log.open->frame_count;
     uint64_t lsn = store->log.open->lsn_first;
     err_t err = log_group_close(&store->log, out);

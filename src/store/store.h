@@ -94,7 +94,7 @@ NODISCARD err_t store_append_keyed(struct store *store, enum frame_kind kind, st
 NODISCARD err_t store_group_secret(const struct store *store, uint64_t slot, struct seal_secret *out);
 
 /* Index entries of the open group (or of the frame being replayed). Newest wins. Keys and values are copied.
- */
+ * After ERR_NOMEM the open group can only be aborted: whoever commits it is told ERR_NOMEM, and it is. */
 NODISCARD err_t store_put(struct store *store, enum index_table table, struct bytes key, struct bytes value);
 NODISCARD err_t store_delete(struct store *store, enum index_table table, struct bytes key);
 
