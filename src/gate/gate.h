@@ -193,7 +193,7 @@ enum gate_stop_kind gate_stop_get(const struct gate *gate, size_t index, struct 
  * removes it. */
 NODISCARD err_t gate_setting_put(struct gate *gate, struct str key, struct bytes value,
                                  const struct gate_by *by, int64_t now_us);
-/* False when absent. Copied to `out`. */
+/* False when absent, or when it cannot be had now: then buf_err(out) says why. Copied to `out`. */
 bool gate_setting_get(const struct gate *gate, struct str key, struct buf *out);
 
 /* --- partners --- */

@@ -11,23 +11,25 @@ static const char audience_label[] = "bongsu audience 1";
 static const struct str setting = {"gate/mint", 9};
 static const struct gate_by by_gate = {{"gate", 4}, {"it stands in the key file now", 29}};
 
-static bool setting_held(const struct gate *gate, struct hash *out)
+/* Memory may be short, and what is held must not be taken for absent then. */
+static err_t setting_held(const struct gate *gate, struct hash *out)
 {
-    struct buf value;
-    buf_init(&value, HASH_SIZE);
+    uint8_t raw[HASH_SIZE];
+    struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     bool held = gate_setting_get(gate, setting, &value) && value.len == HASH_SIZE;
     if (held)
-        memcpy(out->b, value.at, HASH_SIZE);
-    mem_wipe(value.at, value.len);
-    buf_deinit(&value);
-    return held;
+        memcpy(out->b, raw, HASH_SIZE);
+    mem_wipe(raw, sizeof raw);
+    if (held)
+        return ERR_OK;
+    return buf_err(&value) == ERR_OK || buf_err(&value) == ERR_LIMIT ? ERR_NOTFOUND : buf_err(&value);
 }
 
 err_t secret_held(const struct gate *gate, struct hash *out)
 {
     struct seal_secret secret;
     if (gate->mint_slot == 0)
-        return setting_held(gate, out) ? ERR_OK : ERR_NOTFOUND;
+        return setting_held(gate, out);
     err_t err = store_group_secret(gate->store, gate->mint_slot - 1, &secret);
     if (err == ERR_NOTFOUND)
         err = store_secret(gate->store, gate->mint_slot - 1, &secret);
@@ -64,9 +66,10 @@ static err_t append(struct gate *gate, const struct hash *value)
 err_t secret_settle(struct gate *gate, int64_t now_us)
 {
     struct hash secret;
-    if (gate->mint_slot != 0 || !setting_held(gate, &secret))
-        return ERR_OK;
-    err_t err = append(gate, &secret);
+    err_t err = gate->mint_slot != 0 ? ERR_NOTFOUND : setting_held(gate, &secret);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    err = append(gate, &secret);
     mem_wipe(&secret, sizeof secret);
     return err != ERR_OK ? err : gate_setting_put(gate, setting, bytes_of(NULL, 0), &by_gate, now_us);
 }

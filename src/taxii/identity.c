@@ -109,7 +109,10 @@ static err_t account_load(struct taxii *taxii, struct str name)
     buf_init(&record, RECORD_MAX);
     err_t err = ERR_CORRUPT;
     bool room = taxii->account_count < LIMIT_TAXII_IDENTITIES;
-    if (room && name_ok(name) && gate_setting_get(taxii->gate, setting_key(name, key), &record))
+    bool held = room && name_ok(name) && gate_setting_get(taxii->gate, setting_key(name, key), &record);
+    if (buf_err(&record) != ERR_OK)
+        err = buf_err(&record);
+    else if (held)
         err = account_read(buf_bytes(&record), name, &taxii->accounts[taxii->account_count]);
     buf_deinit(&record);
     if (err == ERR_OK) {
@@ -128,6 +131,8 @@ err_t taxii_accounts_load(struct taxii *taxii)
         struct str rest = buf_str(&names);
         while (rest.len > 0 && err == ERR_OK)
             err = account_load(taxii, str_cut(&rest, '\n'));
+    } else {
+        err = buf_err(&names);
     }
     buf_deinit(&names);
     return err;

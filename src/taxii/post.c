@@ -349,7 +349,11 @@ static void answer_status(struct submission *s)
         return;
     }
     call->effect->access.objects = s->success_count;
-    uint64_t number = status_next(call->taxii, call->identity);
+    uint64_t number;
+    if (TRY(undone, status_next(call->taxii, call->identity, &number))) {
+        answer_failed(call->response, undone);
+        return;
+    }
     struct uuid id = status_id(call->taxii, call->identity, number);
     struct buf kept;
     buf_init(&kept, LIMIT_TAXII_STATUS_BYTES);

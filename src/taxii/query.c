@@ -30,25 +30,26 @@ static void refuse(struct reading *r, const char *what)
 
 /* --- percent-decoding --- */
 
-static bool decode(struct arena *arena, struct str raw, struct str *out)
+/* ERR_INVALID: an escape is broken. */
+static err_t decode(struct arena *arena, struct str raw, struct str *out)
 {
     char *at = arena_alloc(arena, raw.len + 1);
     size_t n = 0;
     if (at == NULL)
-        return false;
+        return ERR_NOMEM;
     for (size_t i = 0; i < raw.len; i++) {
         char c = raw.at[i] == '+' ? ' ' : raw.at[i];
         if (c == '%') {
             uint8_t byte;
             if (raw.len - i < 3 || !str_unhex((struct str) {raw.at + i + 1, 2}, &byte, 1))
-                return false;
+                return ERR_INVALID;
             c = (char)byte;
             i += 2;
         }
         at[n++] = c;
     }
     *out = (struct str) {at, n};
-    return true;
+    return ERR_OK;
 }
 
 /* --- one reader a parameter --- */
@@ -254,8 +255,12 @@ static void pair_read(struct reading *r, struct str pair, unsigned parts, struct
     struct str raw_name = str_cut(&pair, '='), name, value;
     if (raw_name.len == 0)
         return;
-    if (!decode(r->arena, raw_name, &name) || !decode(r->arena, pair, &value)) {
-        refuse(r, "the query has a broken percent escape");
+    err_t err;
+    if (TRY(err, decode(r->arena, raw_name, &name)) || TRY(err, decode(r->arena, pair, &value))) {
+        if (err == ERR_INVALID)
+            refuse(r, "the query has a broken percent escape");
+        else
+            r->err = err;
         return;
     }
     int row = row_find(name);

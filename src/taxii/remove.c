@@ -16,11 +16,9 @@ static struct str gone_key(uint32_t source, uint64_t order, char out[KEY_MAX])
 bool remove_is(const struct taxii *taxii, uint32_t source, uint64_t order)
 {
     char key[KEY_MAX];
-    struct buf value;
-    buf_init(&value, 8);
-    bool gone = gate_setting_get(taxii->gate, gone_key(source, order, key), &value);
-    buf_deinit(&value);
-    return gone;
+    uint8_t raw[8]; /* short of memory, what was deleted would be there again */
+    struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    return gate_setting_get(taxii->gate, gone_key(source, order, key), &value);
 }
 
 static err_t put(const struct call *call, uint32_t source, uint64_t order, struct bytes value,

@@ -18,20 +18,21 @@ struct hash taxii_mac(const struct taxii *taxii, const char *label, struct bytes
 static err_t key_load(struct taxii *taxii, int64_t now_us)
 {
     static const struct gate_by by = {{"taxii", 5}, {"first start", 11}};
-    struct buf value;
-    buf_init(&value, HASH_SIZE);
-    err_t err = ERR_OK;
-    if (!gate_setting_get(taxii->gate, STR("taxii/key"), &value)) {
+    uint8_t raw[HASH_SIZE]; /* short of memory, another key would be drawn */
+    struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
+    bool held = gate_setting_get(taxii->gate, STR("taxii/key"), &value);
+    err_t err = buf_err(&value);
+    if (!held && err == ERR_OK) {
         err = taxii->random(taxii->random_ctx, taxii->key.b, HASH_SIZE);
         if (err == ERR_OK)
             err = gate_setting_put(taxii->gate, STR("taxii/key"), bytes_of(taxii->key.b, HASH_SIZE), &by,
                                    now_us);
-    } else if (value.len == HASH_SIZE) {
-        memcpy(taxii->key.b, value.at, HASH_SIZE);
-    } else {
+    } else if (err == ERR_OK && value.len == HASH_SIZE) {
+        memcpy(taxii->key.b, raw, HASH_SIZE);
+    } else if (err == ERR_OK || err == ERR_LIMIT) {
         err = ERR_CORRUPT;
     }
-    buf_deinit(&value);
+    mem_wipe(raw, sizeof raw);
     return err;
 }
 

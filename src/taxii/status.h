@@ -5,10 +5,11 @@
 
 #include "taxii/route.h"
 
-/* False: as many as can be kept are still to be kept; answered with 429 and Retry-After. */
+/* False: as many as can be kept are still to be kept, answered with 429 and Retry-After; or that cannot be
+ * told now, answered too. */
 bool status_room(const struct call *call);
 /* The number of the identity's next status. */
-uint64_t status_next(const struct taxii *taxii, const struct taxii_identity *identity);
+NODISCARD err_t status_next(const struct taxii *taxii, const struct taxii_identity *identity, uint64_t *out);
 struct uuid status_id(const struct taxii *taxii, const struct taxii_identity *identity, uint64_t number);
 /* Keeps `text` (at most LIMIT_TAXII_STATUS_BYTES) as that number. Durable after gate_commit. */
 NODISCARD err_t status_keep(const struct call *call, uint64_t number, struct bytes text);

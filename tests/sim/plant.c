@@ -38,8 +38,7 @@ void __real_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t 
                         char out[TICKET_TEXT_SIZE]);
 void __wrap_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t position,
                         char out[TICKET_TEXT_SIZE]);
-uint64_t __real_status_next(const struct taxii *taxii, const struct taxii_identity *identity);
-uint64_t __wrap_status_next(const struct taxii *taxii, const struct taxii_identity *identity);
+__typeof__(status_next) __real_status_next, __wrap_status_next;
 __typeof__(gate_leaf_objects) __real_gate_leaf_objects, __wrap_gate_leaf_objects;
 
 /* The index does not keep how far the log was decided. */
@@ -138,12 +137,15 @@ void __wrap_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t 
 }
 
 /* Only twins can tell. */
-uint64_t __wrap_status_next(const struct taxii *taxii, const struct taxii_identity *identity)
+err_t __wrap_status_next(const struct taxii *taxii, const struct taxii_identity *identity, uint64_t *out)
 {
     struct gate_counts counts = {0};
     if (active == BUG_STATUS_COUNT)
         gate_counts(taxii->gate, &counts);
-    return __real_status_next(taxii, identity) + counts.objects;
+    err_t err = __real_status_next(taxii, identity, out);
+    if (err == ERR_OK)
+        *out += counts.objects;
+    return err;
 }
 
 struct newest {

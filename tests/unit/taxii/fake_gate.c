@@ -168,7 +168,7 @@ bool gate_setting_get(const struct gate *gate, struct str key, struct buf *out)
     if (setting == NULL || setting->value.len == 0)
         return false;
     buf_put_str(out, buf_str(&setting->value));
-    return true;
+    return buf_err(out) == ERR_OK;
 }
 
 /* --- objects --- */
