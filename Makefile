@@ -67,6 +67,7 @@ soak: ## the long tests (hours)
 	@tests/scenario/soak
 	@scripts/build release tests/sim/bongsu-sim
 	@build/release/tests/sim/bongsu-sim --seeds 10000
+	@build/release/tests/sim/bongsu-sim --sweep-memory 1
 
 format: ## lay out every C and C++ file with clang-format
 	@scripts/format

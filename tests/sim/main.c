@@ -6,8 +6,9 @@
  *     bongsu-sim --twins ...               every life twice, not each fourth
  *     bongsu-sim --duties ...              every life with duties and hidden parts, not each fourth
  *     bongsu-sim --with WORD ...           every life with recalls, ... (WITH_LIST)
- *     bongsu-sim --sweep [--first N]       a short life of that seed, in which each call of a disk fails in
- * turn bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
+ *     bongsu-sim --sweep [--first N]       a short life of that seed, in which each call of a disk fails
+ *     bongsu-sim --sweep-memory STEP ...   ...in which each STEP-th allocation fails
+ *     bongsu-sim --bug NAME [--seeds N]    how often that bug is found */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static const unsigned bug_with[BUGS] = {
     [BUG_FORGETS_ONE] = WITH_RECALLS, [BUG_SAYS_DONE] = WITH_RECALLS,   [BUG_FORGETS_RECALL] = WITH_RECALLS,
     [BUG_TAKES_AGAIN] = WITH_RECALLS, [BUG_CALLED_BACK] = WITH_RECALLS, [BUG_NO_FLOOR] = WITH_RESTORES,
     [BUG_NO_HALT] = WITH_RESTORES,    [BUG_ANY_EPOCH] = WITH_RESTORES,  [BUG_UNHEARD] = WITH_DISKS,
-    [BUG_TIME_AGAIN] = WITH_CLOCKS,   [BUG_THIRD_PARTNER] = WITH_NODES};
+    [BUG_TIME_AGAIN] = WITH_CLOCKS,   [BUG_THIRD_PARTNER] = WITH_NODES, [BUG_NO_ROOM] = WITH_MEMORY};
 
 static unsigned with_of(uint64_t seed, enum bug bug)
 {
@@ -57,6 +58,7 @@ static unsigned with_of(uint64_t seed, enum bug bug)
 
 struct arguments {
     uint64_t first, seeds, jobs;
+    uint64_t memory_step; /* of a sweep of allocations; 0: of disk calls */
     bool one, verbose, twins, duties, sweep;
     unsigned with;
     enum bug bug;
@@ -67,8 +69,8 @@ static uint64_t running; /* for the handler of a failed assertion */
 static void aborted(int number)
 {
     char text[80];
-    int len = snprintf(text, sizeof text, "seed %llu: an assertion failed\n", (unsigned long long)running);
-    (void)number;
+    int len = snprintf(text, sizeof text, "seed (or call) %llu: %s\n", (unsigned long long)running,
+                       number == SIGABRT ? "an assertion failed" : "a signal ended it");
     if (len > 0 && write(STDERR_FILENO, text, (size_t)len) < 0)
         _exit(4);
     _exit(3);
@@ -89,8 +91,18 @@ static void compare(struct world *one, const struct world *two)
     }
 }
 
+/* Whatever a life took it gave back. */
+static bool gave_back(size_t before, char what[BROKEN_SIZE])
+{
+    size_t after = memory_outstanding();
+    if (after != before)
+        (void)snprintf(what, BROKEN_SIZE, "%zu blocks of memory were never given back", after - before);
+    return after == before;
+}
+
 static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *arguments, char what[BROKEN_SIZE])
 {
+    const size_t before = memory_outstanding();
     static struct world one, two;
     bool verbose = arguments->verbose;
     struct world_options options = {.seed = seed, .bug = bug, .verbose = verbose};
@@ -124,7 +136,7 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
             (unsigned long long)one.counts.syncs, (unsigned long long)one.counts.asks,
             (unsigned long long)one.counts.failures);
     world_deinit(&one);
-    return good;
+    return good && gave_back(before, what);
 }
 
 /* In a process of its own: a planted bug may also trip an assertion. The first seed that finds it; 0: none
@@ -164,6 +176,15 @@ static uint64_t find_bug(enum bug bug, uint64_t seeds, const struct arguments *a
     return 0;
 }
 
+/* Every step-th allocation; of each two one failure alone, and one that lasts. */
+static void sweep_memory(uint64_t number, uint64_t step, struct world_options *out)
+{
+    out->with = WITH_MEMORY;
+    out->sweep_memory = true;
+    out->sweep = 1 + number / 2 * step;
+    out->sweep_stays = number % 2 != 0;
+}
+
 /* Does life `number` of a sweep go well? *out_struck: its call was made. Each call once as an error of the
  * device, once as a full disk. */
 static bool sweep_seed(uint64_t number, const struct arguments *arguments, bool *out_struck)
@@ -175,12 +196,20 @@ static bool sweep_seed(uint64_t number, const struct arguments *arguments, bool 
                                     .with = WITH_DISKS,
                                     .sweep = 1 + number / 2,
                                     .sweep_err = number % 2 == 0 ? ERR_IO : ERR_FULL};
+    const size_t before = memory_outstanding();
+    if (arguments->memory_step > 0)
+        sweep_memory(number, arguments->memory_step, &options);
+    running = options.sweep;
     bool good = world_run(&world, &options);
-    *out_struck = disk_struck(world.nodes[0].disk);
-    if (!good)
-        (void)printf("call %llu (%s) FAILED: %s\n", (unsigned long long)options.sweep,
-                     err_text(options.sweep_err), world.broken_what);
+    *out_struck = options.sweep_memory ? world.nodes[0].memory.ever : disk_struck(world.nodes[0].disk);
     world_deinit(&world);
+    good = good && gave_back(before, world.broken_what);
+    if (!good)
+        (void)printf("%s %llu (%s) FAILED: %s\n", options.sweep_memory ? "allocation" : "call",
+                     (unsigned long long)options.sweep,
+                     options.sweep_memory ? options.sweep_stays ? "from there on" : "once"
+                                          : err_text(options.sweep_err),
+                     world.broken_what);
     return good;
 }
 
@@ -232,6 +261,11 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             continue;
         }
         i++;
+        if (str_eq(word, STR("--sweep-memory")) && read_number(value, &out->memory_step) &&
+            out->memory_step > 0) {
+            out->sweep = true;
+            continue;
+        }
         if (str_eq(word, STR("--seeds")) && read_number(value, &out->seeds))
             continue;
         if (str_eq(word, STR("--first")) && read_number(value, &out->first))
@@ -343,12 +377,13 @@ int main(int argc, char **argv)
     struct arguments arguments;
     if (!read_arguments(argc, argv, &arguments)) {
         (void)fprintf(stderr, "bongsu-sim [--seeds N] [--first N] [--jobs N] [--seed N] [--twins] [--duties] "
-                              "[--with WORD] [--bug NAME] [-v]; bugs:\n");
+                              "[--with WORD] [--sweep] [--sweep-memory STEP] [--bug NAME] [-v]; bugs:\n");
         for (unsigned b = 1; b < BUGS; b++)
             (void)fprintf(stderr, "  %-14s %s\n", bugs[b].name, bugs[b].text);
         return 2;
     }
     (void)signal(SIGABRT, aborted);
+    (void)signal(SIGSEGV, aborted);
     must(sign_start() == ERR_OK);
     struct plan plan = {.arguments = &arguments,
                         .next_seed = arguments.first,

@@ -134,10 +134,14 @@ static void request_arrives(struct world *world, const struct message *message)
     if (message->body.len > 0)
         request.content_type = STR("application/vnd.bongsu.sync");
     exchange_response_init(&response, request.id, LIMIT_SYNC_PAGE_BYTES);
+    (void)memory_of(node);
     sync_serve_handle(node->serve, &request, node_now(node), &response, &commit);
+    (void)memory_of(NULL);
     if (commit && node_failed(node, node_commit(node), "committing a receipt"))
         goto out;
-    if (response.status == 0) {
+    if (buf_err(&response.body) != ERR_OK) {
+        world_say(world, "%s has no memory for its answer", node->name); /* the connection ends */
+    } else if (response.status == 0) {
         keep(world, message, request.id);
     } else {
         watch_answer(node, message->from, &request, &response);
@@ -149,11 +153,19 @@ out:
     buf_deinit(&body);
 }
 
+static bool late_answer(struct node *node, struct exchange_response *out)
+{
+    (void)memory_of(node);
+    bool any = sync_serve_next(node->serve, node_now(node), out);
+    (void)memory_of(NULL);
+    return any;
+}
+
 void net_late_answers(struct node *node)
 {
     struct world *world = node->world;
     struct exchange_response response;
-    while (!world->broken && sync_serve_next(node->serve, node_now(node), &response)) {
+    while (!world->broken && late_answer(node, &response)) {
         bool found = false;
         for (size_t i = 0; i < sizeof world->kept / sizeof *world->kept; i++) {
             struct kept_request kept = world->kept[i];
@@ -221,8 +233,10 @@ void net_deliver(struct world *world)
         if (node_is_up(node)) {
             disk_time_set(node->disk, node_now(node));
             if (message.answer) {
+                (void)memory_of(node);
                 sync_session_answer(node->session[message.from], message.client_id, message.status,
                                     &message.body, node_now(node));
+                (void)memory_of(NULL);
                 node_pump(node);
             } else {
                 request_arrives(world, &message);

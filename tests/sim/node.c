@@ -84,6 +84,7 @@ static void close_all(struct node *node)
     node->taxii = NULL;
     gate_close(node->gate);
     node->gate = NULL;
+    node->open = false;
 }
 
 void node_deinit(struct node *node)
@@ -116,6 +117,7 @@ void node_crash(struct node *node, int64_t down_us)
     world_say(world, "%s crashes", node->name);
     net_forget(world, node->number);
     close_all(node);
+    memory_heal(node);
     disk_crash(node->disk);
     node->restart_at = NEVER;
     disk_same_secrets(node->disk, world->options.twin);
@@ -210,6 +212,7 @@ static void restart(struct node *node)
     world_say(world, "%s is started again", node->name);
     net_forget(world, node->number);
     close_all(node);
+    memory_heal(node);
     disk_heal(node->disk);
     node->restart_at = NEVER;
     node->up_at = world->now_us + SECOND_US;
@@ -226,7 +229,7 @@ static void stand_still(struct node *node, err_t err, const char *what)
     world_say(node->world, "%s: %s failed: %s", node->name, what, err_text(err));
     node->world->counts.failures++;
     node->restart_at = node->wake_at = at;
-    if (node->serve == NULL)
+    if (!node->open)
         restart(node);
 }
 
@@ -237,6 +240,8 @@ void node_heal(struct node *node)
         node->wake_at = node_is_up(node) ? node->world->now_us : node->wake_at;
     }
     disk_faults(node->disk)->power_fails = 0;
+    if (!node_stands_still(node))
+        memory_heal(node);
     if (node_stands_still(node))
         node->restart_at = node->wake_at = node->world->now_us;
     else if (!disk_failed(node->disk))
@@ -249,7 +254,7 @@ bool node_failed(struct node *node, err_t err, const char *what)
         return false;
     if (disk_dead(node->disk))
         node_crash(node, 10000 + draw_below(&node->crash_draw, 3000000));
-    else if (disk_failed(node->disk))
+    else if (disk_failed(node->disk) || node->memory.struck)
         stand_still(node, err, what);
     else
         world_break(node->world, "%s: %s failed on a healthy disk: %s", node->name, what, err_text(err));
@@ -258,7 +263,9 @@ bool node_failed(struct node *node, err_t err, const char *what)
 
 err_t node_commit(struct node *node)
 {
+    struct node *before = memory_of(node);
     err_t err = gate_commit(node->gate);
+    (void)memory_of(before);
     struct gate_counts counts;
     if (err != ERR_OK)
         return err;
@@ -314,6 +321,7 @@ static void find_again(struct node *node)
 static bool sessions_open(struct node *node)
 {
     const unsigned count = node->world->node_count, stride = count == NODES ? 16 : 128;
+    (void)memory_of(node);
     err_t err = sync_serve_new(node->gate, &node->diag, &node->serve);
     for (unsigned p = 0; err == ERR_OK && p < count; p++) {
         if (!world_linked(node->world, node->number, p))
@@ -329,6 +337,8 @@ static bool sessions_open(struct node *node)
             break;
         err = sync_session_start(node->session[p], node_now(node));
     }
+    (void)memory_of(NULL);
+    node->open = err == ERR_OK;
     return !node_failed(node, err, "opening the links");
 }
 
@@ -347,7 +357,10 @@ static bool taxii_opens(struct node *node)
                                 .random = draw_bytes,
                                 .random_ctx = &node->taxii_draw,
                                 .title = str_of(node->name)};
-    return !node_failed(node, taxii_open(&setup, node_now(node), &node->taxii), "opening TAXII");
+    (void)memory_of(node);
+    err_t err = taxii_open(&setup, node_now(node), &node->taxii);
+    (void)memory_of(NULL);
+    return !node_failed(node, err, "opening TAXII");
 }
 
 /* What was durable or shown before must be there. */
@@ -382,12 +395,15 @@ void node_start(struct node *node)
                                .node_name = str_of(node->name),
                                .index = node->index,
                                .diag = &node->diag};
-    if (node_failed(node, gate_open(&setup, &node->gate), "opening"))
+    (void)memory_of(node);
+    err_t err = gate_open(&setup, &node->gate);
+    (void)memory_of(NULL);
+    if (node_failed(node, err, "opening"))
         return;
     if (world_has(node->world, WITH_RECALLS))
         gate_recall_budget(node->gate, RECALL_BUDGET);
     struct gate_health health = gate_health(node->gate);
-    if (health.read_only && disk_failed(node->disk)) {
+    if (health.read_only && (disk_failed(node->disk) || node->memory.struck)) {
         (void)node_failed(node, ERR_READONLY, "opening");
         return;
     }
@@ -398,7 +414,10 @@ void node_start(struct node *node)
     if (!taxii_opens(node))
         return;
     if (!node->set_up && !node->world->broken) {
-        if (node_failed(node, set_up(node), "setting up"))
+        (void)memory_of(node);
+        err = set_up(node);
+        (void)memory_of(NULL);
+        if (node_failed(node, err, "setting up"))
             return;
         node->set_up = true;
     }
@@ -549,7 +568,9 @@ static bool sign_for(struct node *node, unsigned to, bool urgent)
         return false;
     }
     keeper_notes(node, number, &request, texts, notes);
+    (void)memory_of(node);
     err = gate_signed(node->gate, &request, notes, node_now(node));
+    (void)memory_of(NULL);
     if (err == ERR_OK)
         err = commit_signed(node);
     for (size_t i = 0; i < request.count; i++)
@@ -567,13 +588,21 @@ static bool sign_all(struct node *node)
     return true;
 }
 
+static void signed_by_keeper(struct node *node, struct sync_session *session, err_t err, uint64_t size,
+                             struct str cosigned, struct str disposition)
+{
+    (void)memory_of(node);
+    sync_session_signed(session, err, size, cosigned, disposition, node_now(node));
+    (void)memory_of(NULL);
+}
+
 static void sign_receipt(struct node *node, struct sync_session *session, const struct sync_sign *sign)
 {
     int64_t now = node_now(node);
     struct note_key cosign, disposition;
     struct buf text, note;
     if (draw_chance(&node->keeper_draw, 50)) {
-        sync_session_signed(session, ERR_CLOSED, sign->wanted.size, STR(""), STR(""), now);
+        signed_by_keeper(node, session, ERR_CLOSED, sign->wanted.size, STR(""), STR(""));
         return;
     }
     buf_init(&text, LIMIT_NOTE_BYTES);
@@ -582,7 +611,7 @@ static void sign_receipt(struct node *node, struct sync_session *session, const 
     sync_card_receipt_key(&node->card, SYNC_CARD_DISPOSITION, &disposition);
     must(cosign_sign(sign->text, now / SECOND_US, &cosign, &node->keys[SYNC_CARD_COSIGN], &text) == ERR_OK);
     must(disposition_sign(&sign->wanted, &disposition, &node->keys[SYNC_CARD_DISPOSITION], &note) == ERR_OK);
-    sync_session_signed(session, ERR_OK, sign->wanted.size, buf_str(&text), buf_str(&note), now);
+    signed_by_keeper(node, session, ERR_OK, sign->wanted.size, buf_str(&text), buf_str(&note));
     buf_deinit(&text);
     buf_deinit(&note);
 }
@@ -604,7 +633,9 @@ static bool decide(struct node *node, int64_t *out_next)
 {
     bool more = true;
     while (more) {
+        (void)memory_of(node);
         err_t err = gate_step(node->gate, decide_time(node), &more, out_next);
+        (void)memory_of(NULL);
         if (node_failed(node, err, "deciding"))
             return false;
         if (node_failed(node, node_commit(node), "committing"))
@@ -620,7 +651,9 @@ static bool act(struct node *node, unsigned p, int64_t *wake, bool *out_committe
 {
     struct sync_action action;
     struct world *world = node->world;
+    (void)memory_of(node);
     sync_session_next(node->session[p], node_now(node), &action);
+    (void)memory_of(NULL);
     if (action.kind == SYNC_NOTHING) {
         if (action.until_us <= node_now(node))
             world_break(world, "%s spins on its link to %s", node->name, world->nodes[p].name);
@@ -635,7 +668,9 @@ static bool act(struct node *node, unsigned p, int64_t *wake, bool *out_committe
         recall_answer(node, node->session[p], &action.answer);
     } else {
         err_t err = node_commit(node);
+        (void)memory_of(node);
         sync_session_committed(node->session[p], err, node_now(node));
+        (void)memory_of(NULL);
         *out_committed = true;
         world->counts.syncs++;
         if (node_failed(node, err, "committing a page"))

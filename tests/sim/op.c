@@ -220,7 +220,9 @@ static void run(struct node *node)
     if (op->first_us > node_now(node)) /* the clock went back meanwhile */
         op->first_us = node_now(node);
     disk_time_set(node->disk, node_now(node));
+    (void)memory_of(node);
     err_t err = perform(node, op);
+    (void)memory_of(NULL);
     /* About what is not held, or not there, or bound otherwise already. */
     bool nothing = err == ERR_NOTFOUND || err == ERR_DENIED || err == ERR_CONFLICT;
     if (nothing)
@@ -464,7 +466,8 @@ void op_draw(struct world *world)
     struct draw *draw = &world->op_draw;
     struct node *node = &world->nodes[draw_below(draw, world->node_count)];
     unsigned what = draw_below(draw, 1000), changes = 1 + draw_below(draw, 40);
-    if (restore_draw(world, node) || node_disk_fails(world, node) || node_clock_jumps(world, node))
+    if (restore_draw(world, node) || node_disk_fails(world, node) || node_clock_jumps(world, node) ||
+        memory_draw(world, node))
         return;
     struct operation *op = draw_operation(world, node, draw);
     draw_recall(world, node, op);

@@ -9,6 +9,7 @@
 #include "gate/recall.h"
 #include "gate/state.h"
 #include "store/store.h"
+#include "taxii/answer.h"
 #include "taxii/status.h"
 #include "taxii/ticket.h"
 
@@ -129,6 +130,16 @@ void __wrap_sync_session_next(struct sync_session *session, int64_t now_us, stru
 }
 
 /* --- TAXII --- */
+
+__typeof__(answer_failed) __real_answer_failed, __wrap_answer_failed;
+
+void __wrap_answer_failed(struct exchange_response *response, err_t err)
+{
+    if (active == BUG_NO_ROOM && err == ERR_NOMEM)
+        answer_not_found(response);
+    else
+        __real_answer_failed(response, err);
+}
 
 void __wrap_ticket_next(const struct taxii *taxii, struct bytes bound, uint64_t position,
                         char out[TICKET_TEXT_SIZE])

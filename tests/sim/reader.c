@@ -107,19 +107,27 @@ bool visit_ask(struct visit *visit, struct exchange_request *request)
     disk_time_set(node->disk, node_now(node));
     exchange_response_init(&visit->response, request->id, ANSWER_MAX);
     visit->world->counts.asks++;
-    if (!taxii_try(node->taxii, request, node_now(node), &visit->response, &effect)) {
+    (void)memory_of(node);
+    bool answered = taxii_try(node->taxii, request, node_now(node), &visit->response, &effect);
+    (void)memory_of(NULL);
+    if (!answered) {
         node_pump(node); /* the keeper is asked for the rest of this ledger, and may not answer */
         if (!node_is_up(node) || visit->world->broken)
             return false;
+        (void)memory_of(node);
         taxii_handle(node->taxii, request, node_now(node), &visit->response, &effect);
+        (void)memory_of(NULL);
     }
     bool dead = disk_dead(node->disk);
+    if (!dead && node->memory.struck &&
+        (visit->response.status >= 500 || buf_err(&visit->response.body) != ERR_OK))
+        dead = node_failed(node, ERR_NOMEM, "answering");
     bool changes = request->method == EXCHANGE_POST || request->method == EXCHANGE_DELETE;
     if (!dead && changes && gate_health(node->gate).read_only) /* it says so; it is asked again */
         dead = node_failed(node, ERR_READONLY, "answering");
-    else if (dead)
+    else if (dead && disk_dead(node->disk))
         (void)node_failed(node, ERR_IO, "answering");
-    else if (effect.needs_commit)
+    else if (!dead && effect.needs_commit)
         dead = node_failed(node, node_commit(node), "committing an answer");
     if (!dead)
         watch_answer(node, visit->who, request, &visit->response);

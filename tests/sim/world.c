@@ -184,6 +184,11 @@ static void world_init(struct world *world, const struct world_options *options)
         node_init(world, n);
     }
     plant(options->bug);
+    if (options->sweep_memory) {
+        world->nodes[0].memory.fails = options->sweep;
+        world->nodes[0].memory.stays = options->sweep_stays;
+        return;
+    }
     disk_faults(world->nodes[0].disk)->change_fails = options->sweep;
     disk_faults(world->nodes[0].disk)->change_err = options->sweep_err;
 }
@@ -360,6 +365,8 @@ bool world_run(struct world *world, const struct world_options *options)
         restore_mend(world);
         run_until(world, world->now_us + MINUTE_US, in_step);
     }
+    for (unsigned n = 0; n < world->node_count; n++)
+        world->nodes[n].memory.fails = 0; /* who looks through it all has enough */
     if (guard_is_alone(world))
         return !world->broken;
     if (!world->broken && !in_step(world))

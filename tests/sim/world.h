@@ -58,7 +58,8 @@ enum {
     X(ANY_EPOCH, "any-epoch", "another epoch is followed without anybody's word")                            \
     X(UNHEARD, "unheard", "nobody looks whether a write or a sync failed")                                   \
     X(TIME_AGAIN, "time-again", "a link waits until a clock that was set back has been there again")         \
-    X(THIRD_PARTNER, "third-partner", "the third partner and those after it get what the second may have")
+    X(THIRD_PARTNER, "third-partner", "the third partner and those after it get what the second may have")   \
+    X(NO_ROOM, "no-room", "a TAXII server short of memory says that nothing is there")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -184,6 +185,15 @@ enum world_policy { POLICY_USUAL, POLICY_NARROW, POLICY_ASKING, POLICY_CEILING, 
 
 struct operation; /* op.c */
 
+/* Of a node's allocations; memory.c. */
+struct memory {
+    uint64_t taken; /* so far */
+    uint64_t fails; /* the n-th from now on gets nothing; 0: none */
+    bool stays;     /* ...and all after it */
+    bool struck;    /* that happened, since it was started */
+    bool ever;
+};
+
 struct node {
     struct world *world;
     unsigned number;
@@ -202,6 +212,7 @@ struct node {
     struct draw taxii_draw;
     unsigned partner[NODES_MAX]; /* index in the gate */
     bool set_up;
+    bool open; /* with all its links */
     bool links_started[NODES_MAX];
     int64_t up_at;        /* when down */
     int64_t wake_at;      /* when up */
@@ -241,6 +252,7 @@ struct node {
     struct seen_ledger ledger[NODES_MAX];
     struct recalls recalls;
     struct restores restores;
+    struct memory memory;
     struct followed followed[NODES_MAX];
     bool forgetful; /* went on from a backup: the oracle knows nothing of it any more */
     bool changed;
@@ -283,7 +295,8 @@ struct transcript {
     X(RESTORES, "restores", EVERY_16(7) | EVERY_16(15))                                                      \
     X(DISKS, "disks", EVERY_16(5) | EVERY_16(13))                                                            \
     X(CLOCKS, "clocks", EVERY_16(9))                                                                         \
-    X(NODES, "nodes", UINT64_C(1) << 17 | UINT64_C(1) << 18)
+    X(NODES, "nodes", UINT64_C(1) << 17 | UINT64_C(1) << 18)                                                 \
+    X(MEMORY, "memory", UINT64_C(1) << 26 | UINT64_C(1) << 33)
 
 enum with_bit {
 #define X(name, word, seeds) WITH_BIT_##name,
@@ -308,6 +321,8 @@ struct world_options {
     uint64_t
         sweep; /* a short life, in which this change of node 0's disk fails, counted from its birth; 0: no */
     err_t sweep_err;
+    bool sweep_memory; /* ...or this allocation of node 0, and by sweep_stays all after it */
+    bool sweep_stays;
 };
 
 struct world {
@@ -482,6 +497,15 @@ bool recall_in_step(const struct node *node);
 void recall_settled(struct node *node);
 /* The keeper's part. */
 void recall_answer(struct node *node, struct sync_session *session, const struct sync_recall_done *done);
+
+/* --- memory.c: allocations that fail --- */
+/* From now on what is allocated is that node's; NULL: the simulator's own. Gives who it was before. */
+struct node *memory_of(struct node *node);
+/* Blocks of all that were taken and not given back. */
+size_t memory_outstanding(void);
+/* A node's memory that runs out, drawn; true: it will. */
+bool memory_draw(struct world *world, struct node *node);
+void memory_heal(struct node *node);
 
 /* --- restore.c: backups that come back, and the epochs after them --- */
 void restores_deinit(struct node *node);
