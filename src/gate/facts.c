@@ -478,6 +478,10 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
     default:
         return ERR_OK;
     }
+    /* While nobody is started nothing is decided; what is denied by now is taken back from readers all the
+     * same. */
+    if (job.partners == 0 && gate->peer_count > 0)
+        return withdraw_begin(gate, UINT64_MAX >> (64 - gate->peer_count), lsn);
     return job_add(gate, &job);
 }
 

@@ -770,6 +770,19 @@ static bool must_be_over(const struct oracle *oracle, const struct held *held)
     return is_current(node, held) && said_no && !(thing_follows(held->thing->kind) && !facts.any);
 }
 
+/* An observable that another source says in the same words: each variant is judged for itself. */
+static bool goes_as_another(const struct oracle *oracle, const struct held *held)
+{
+    const struct node *node = oracle->node;
+    for (size_t i = 0; i < node->held_count && held->thing->kind == THING_DOMAIN; i++) {
+        const struct held *other = &node->held[i];
+        if (other->thing == held->thing && other->source != held->source && is_current(node, other) &&
+            !must_be_over(oracle, other))
+            return true;
+    }
+    return false;
+}
+
 /* What names it has left long ago, and brings nothing along again. */
 static bool came_and_went(const struct seen_ledger *ledger, uint16_t target)
 {
@@ -799,7 +812,8 @@ static void check_pair(struct node *node, unsigned to)
                     (int)(thing->len < 700 ? thing->len : 700), thing->text);
     }
     for (size_t i = 0; i < node->held_count && !node->world->broken; i++) {
-        if (!is_shown(node, to, node->held[i].thing) || !must_be_over(&oracle, &node->held[i]))
+        if (!is_shown(node, to, node->held[i].thing) || !must_be_over(&oracle, &node->held[i]) ||
+            goes_as_another(&oracle, &node->held[i]))
             continue;
         tell_why(node, to, &node->held[i]);
         world_blame(node->world, "%s still gives %s what is denied now:\n%.700s", node->name, other->name,

@@ -206,6 +206,31 @@ static void an_operators_word_takes_it_back(void **state)
     node_end(&n);
 }
 
+/* Whoever reads for a partner who is paused reads nothing that is denied by now, though no partner is started
+ * for whom anything would be decided. */
+static void it_goes_back_while_all_are_paused(void **state)
+{
+    (void)state;
+    for (int by_source = 0; by_source < 2; by_source++) {
+        struct node n;
+        node_init(&n, GREEN_TO_US);
+        n.own = bench_source(&n.b, "assumed", STIX_TLP_GREEN, true, false);
+        add(&n, 1, "");
+        bench_settle(&n.b);
+        expect_bytes(&n, 1, (bool[]) {true});
+        for (unsigned p = 0; p < gate_peer_count(n.b.gate); p++)
+            assert_int_equal(gate_peer_set(n.b.gate, p, GATE_PEER_PAUSED, false, &by_test, n.b.now_us),
+                             ERR_OK);
+        if (by_source)
+            (void)bench_source(&n.b, "assumed", STIX_TLP_RED, true, false);
+        else
+            say(&n, 1, GATE_DENY, "ana");
+        bench_settle(&n.b);
+        expect_all_over(&n, 2);
+        node_end(&n);
+    }
+}
+
 static void a_marking_that_is_classified_again_takes_it_back(void **state)
 {
     (void)state;
@@ -485,6 +510,7 @@ int main(void)
         cmocka_unit_test(a_stop_keeps_nothing_whole),
         cmocka_unit_test(older_versions_are_taken_back_too),
         cmocka_unit_test(a_paused_partner_loses_it_too),
+        cmocka_unit_test(it_goes_back_while_all_are_paused),
         cmocka_unit_test(a_stricter_copy_takes_it_back),
         cmocka_unit_test(who_says_it_too_keeps_it),
         cmocka_unit_test(an_operators_word_takes_it_back),
