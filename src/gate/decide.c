@@ -247,9 +247,11 @@ static err_t step_live(struct gate *gate, int64_t now_us, bool *out_did)
         err = ERR_OK;
     /* Frames that decide nothing (facts, notes, DECIDEs, superseded versions) need no DECIDE of their own:
      * they are passed with the next object, and not looked at twice before. */
-    *out_did = d.count > 0 || looked == LIMIT_STEP_OBJECTS || set_is_heavy(&d);
     if (err == ERR_OK && d.count > 0)
         err = set_conclude(&d, to, NULL, 0);
+    else if (err == ERR_OK && d.old_count > 0) /* versions that nothing is decided about any more */
+        err = set_take_back(&d, &d.took_back);
+    *out_did = d.count > 0 || d.took_back || looked == LIMIT_STEP_OBJECTS || set_is_heavy(&d);
     if (err == ERR_OK)
         err = rivals_log(gate, now_us);
     if (err == ERR_OK && !d.took_back) {

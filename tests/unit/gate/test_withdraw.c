@@ -168,6 +168,25 @@ static void a_stricter_copy_takes_it_back(void **state)
     node_end(&n);
 }
 
+/* ...also an older version, when nothing else comes with it. */
+static void a_stricter_copy_of_an_older_version_takes_it_back(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    uint32_t other = bench_source(&n.b, "other", STIX_TLP_NONE, false, false);
+    add(&n, 1, MARKED(TLP_GREEN));
+    bench_settle(&n.b);
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, MARKED(TLP_GREEN)));
+    bench_settle(&n.b);
+    expect_bytes(&n, 2, (bool[]) {true, true});
+    (void)bench_add(&n.b, other, indicator(text, 1, 1, MARKED(TLP_RED)));
+    bench_settle(&n.b);
+    expect_bytes(&n, 3, (bool[]) {false, true, false});
+    node_end(&n);
+}
+
 /* He has it from us, and says it too: that takes nothing away from those who read in his name. */
 static void who_says_it_too_keeps_it(void **state)
 {
@@ -512,6 +531,7 @@ int main(void)
         cmocka_unit_test(a_paused_partner_loses_it_too),
         cmocka_unit_test(it_goes_back_while_all_are_paused),
         cmocka_unit_test(a_stricter_copy_takes_it_back),
+        cmocka_unit_test(a_stricter_copy_of_an_older_version_takes_it_back),
         cmocka_unit_test(who_says_it_too_keeps_it),
         cmocka_unit_test(an_operators_word_takes_it_back),
         cmocka_unit_test(a_marking_that_is_classified_again_takes_it_back),
