@@ -439,7 +439,7 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
     bool took = false;
     if (gate->policy != NULL)
         err = step_take_back(gate, now_us, &took);
-    if (err == ERR_OK && gate->policy != NULL && partners_started(gate) != 0) {
+    if (err == ERR_OK && gate->policy != NULL && partners_concerned(gate) != 0) {
         err = step_live(gate, now_us, &did);
         if (err == ERR_OK && !did)
             err = step_timers(gate, now_us, &did, &next_us);

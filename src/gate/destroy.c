@@ -505,7 +505,7 @@ static err_t gather_log(struct gathering *g)
 static err_t nobody_has(struct gate *gate, uint64_t lsn)
 {
     struct state state;
-    if (lsn >= gate->decided_lsn && partners_started(gate) != 0 && gate->policy != NULL &&
+    if (lsn >= gate->decided_lsn && partners_concerned(gate) != 0 && gate->policy != NULL &&
         lsn >= gate->scanned_lsn)
         return ERR_BUSY;
     err_t err = state_load(gate, lsn, &state);

@@ -389,6 +389,15 @@ uint64_t partners_started(const struct gate *gate)
     return mask;
 }
 
+uint64_t partners_concerned(const struct gate *gate)
+{
+    uint64_t mask = partners_started(gate);
+    for (unsigned p = 0; p < gate->peer_count; p++)
+        if (gate->views[p].tree.edge.size > 0)
+            mask |= UINT64_C(1) << p;
+    return mask;
+}
+
 /* The first partner starts: what came before is the job's alone, or it would all be decided twice. */
 static err_t skip_to(struct gate *gate, uint64_t lsn, uint64_t starting)
 {
@@ -402,7 +411,7 @@ static err_t skip_to(struct gate *gate, uint64_t lsn, uint64_t starting)
 static err_t job_for_spill(struct gate *gate, uint64_t lsn, const struct record_fact *fact)
 {
     struct job job = {
-        .scope = JOB_REFERRERS, .partners = partners_started(gate), .cursor = LSN_FIRST, .until = lsn};
+        .scope = JOB_REFERRERS, .partners = partners_concerned(gate), .cursor = LSN_FIRST, .until = lsn};
     err_t err = spill_key(fact, &job.key);
     if (err != ERR_OK)
         return err;
@@ -417,7 +426,7 @@ static err_t job_for_spill(struct gate *gate, uint64_t lsn, const struct record_
 /* Which old decisions a new fact asks for again (DESIGN 7). */
 static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_fact *fact)
 {
-    struct job job = {.partners = partners_started(gate), .cursor = LSN_FIRST, .until = lsn};
+    struct job job = {.partners = partners_concerned(gate), .cursor = LSN_FIRST, .until = lsn};
     switch (fact->kind) {
     case RECORD_FACT_SOURCE: {
         struct gate_source source;
@@ -478,10 +487,6 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
     default:
         return ERR_OK;
     }
-    /* While nobody is started nothing is decided; what is denied by now is taken back from readers all the
-     * same. */
-    if (job.partners == 0 && gate->peer_count > 0)
-        return withdraw_begin(gate, UINT64_MAX >> (64 - gate->peer_count), lsn);
     return job_add(gate, &job);
 }
 

@@ -66,7 +66,7 @@ static bool object_keep(struct arena *arena, const struct stix_object *object, s
 void fresh_put(struct gate *gate, uint64_t lsn, uint64_t slot, const struct record_envelope *envelope,
                const struct stix_object *object, struct bytes bytes)
 {
-    if (gate->fresh_count == LIMIT_FRESH_OBJECTS || partners_started(gate) == 0)
+    if (gate->fresh_count == LIMIT_FRESH_OBJECTS || partners_concerned(gate) == 0)
         return;
     struct fresh *fresh = arena_alloc(&gate->fresh_arena, sizeof *fresh);
     if (fresh == NULL || !object_keep(&gate->fresh_arena, object, &fresh->object) ||

@@ -316,6 +316,9 @@ NODISCARD err_t tags_load(struct gate *gate, const struct stix_key *object, stru
 uint64_t stops_mask(const struct gate *gate, const struct policy_facts *facts);
 /* Every started partner; those that are paused are decided for when they start. */
 uint64_t partners_started(const struct gate *gate);
+/* These, and whoever has something in his ledger: while he is paused those who read for him read on, and what
+ * is denied by now is taken back from them. */
+uint64_t partners_concerned(const struct gate *gate);
 bool stop_holds(const struct gate *gate, enum gate_stop_kind kind, struct str name);
 
 /* Writes a fact with `gate->scratch` as its value as a JOB frame, and applies it (operator.c). */

@@ -230,8 +230,9 @@ static void an_operators_word_takes_it_back(void **state)
 static void it_goes_back_while_all_are_paused(void **state)
 {
     (void)state;
-    for (int by_source = 0; by_source < 2; by_source++) {
+    for (int by = 0; by < 3; by++) {
         struct node n;
+        char text[TEXT_MAX];
         node_init(&n, GREEN_TO_US);
         n.own = bench_source(&n.b, "assumed", STIX_TLP_GREEN, true, false);
         add(&n, 1, "");
@@ -240,10 +241,12 @@ static void it_goes_back_while_all_are_paused(void **state)
         for (unsigned p = 0; p < gate_peer_count(n.b.gate); p++)
             assert_int_equal(gate_peer_set(n.b.gate, p, GATE_PEER_PAUSED, false, &by_test, n.b.now_us),
                              ERR_OK);
-        if (by_source)
+        if (by == 0)
             (void)bench_source(&n.b, "assumed", STIX_TLP_RED, true, false);
-        else
+        else if (by == 1)
             say(&n, 1, GATE_DENY, "ana");
+        else
+            (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_RED)));
         bench_settle(&n.b);
         expect_all_over(&n, 2);
         node_end(&n);
