@@ -432,6 +432,24 @@ static err_t again_copies(struct gathering *g, const struct stix_key *key, const
     return err;
 }
 
+/* Where the policy asks for neighbours, what it refers to and what refers to it lies beside it no more. */
+static err_t again_around(struct gathering *g, const struct stix_object *object)
+{
+    uint64_t found[LIMIT_NEIGHBOURS];
+    size_t count = 0;
+    err_t err = ERR_OK;
+    if (g->gate->policy == NULL || (policy_needs(g->gate->policy) & POLICY_NEED_AROUND) == 0)
+        return ERR_OK;
+    for (size_t i = 0; i < object->ref_count && err == ERR_OK; i++)
+        if (!key_is_definition(&object->refs[i].key))
+            err = again_copies(g, &object->refs[i].key, NULL);
+    if (err == ERR_OK)
+        err = referrers(g->gate, &object->key, 0, found, LIMIT_NEIGHBOURS, &count);
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        err = again_add(g, found[i]);
+    return err;
+}
+
 /* One that goes: it bound other copies of its version, what these carry, and what it carried itself. */
 static err_t again_without(struct gathering *g, const struct record_gone *gone)
 {
@@ -451,7 +469,7 @@ static err_t again_without(struct gathering *g, const struct record_gone *gone)
     if (TRY(err, frame_bytes(g->gate, &frame, &g->one, &bytes)) ||
         TRY(err, json_parse(g->gate->parser_one, bytes, &doc, NULL)) ||
         TRY(err, stix_read_held(json_root(&doc), &g->one, &object)) ||
-        TRY(err, again_copies(g, &object.key, NULL)))
+        TRY(err, again_copies(g, &object.key, NULL)) || TRY(err, again_around(g, &object)))
         return err;
     for (size_t i = 0; i < object.ref_count && err == ERR_OK; i++)
         if (key_is_observable(&object.refs[i].key) && !key_is_observable(&object.key))

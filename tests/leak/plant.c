@@ -120,9 +120,8 @@ static bool is_unread(struct str text)
         enum leak leak;
         const char *what;
     } rows[] = {
-        {LEAK_UNCLOSED, "&#45&#45"},  {LEAK_UNCLOSED, "&#x2d&#x2D"}, {LEAK_ESCAPED, "%u002D"},
-        {LEAK_ESCAPED, "\\u{2d}"},    {LEAK_QUOTED, "=E2=80=94"},    {LEAK_UTF7, "+AC0ALQ-"},
-        {LEAK_MARKUP, "<span class"}, {LEAK_MARKUP, "<!-- x -->"},   {LEAK_MARGIN, "\n> "},
+        {LEAK_ESCAPED, "%u002D"}, {LEAK_ESCAPED, "\\u{2d}"},    {LEAK_QUOTED, "=E2=80=94"},
+        {LEAK_UTF7, "+AC0ALQ-"},  {LEAK_MARKUP, "<span class"}, {LEAK_MARKUP, "<!-- x -->"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (active == rows[i].leak && holds_text(text, rows[i].what))

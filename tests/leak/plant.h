@@ -19,12 +19,10 @@
     X(STRUCK, "struck", "letters that are struck through are not read")                                      \
     X(LOOSE, "loose", "other marks and blanks within a UUID are not read")                                   \
     X(WORDS, "words", "types in words, with blanks between, are not read")                                   \
-    X(UNCLOSED, "unclosed", "references to characters without their end are not read")                       \
     X(ESCAPED, "escaped", "escapes of other programs are not read")                                          \
     X(QUOTED, "quoted", "characters of several bytes in quoted-printable are not read")                      \
     X(UTF7, "utf7", "UTF-7 is not read")                                                                     \
     X(MARKUP, "markup", "markup with attributes, and comments, are not read")                                \
-    X(MARGIN, "margin", "what stands before the lines of an answer is not read")                             \
     X(MARKS, "marks", "names without two hyphens are not seen")                                              \
     X(RENAME, "rename", "what was minted is named by its own identifier")                                    \
     X(UNKEYED, "unkeyed", "minted identifiers follow from the source alone")                                 \

@@ -438,6 +438,34 @@ static void what_a_recalled_carrier_kept_goes(void **state)
     bench_deinit(&n.b);
 }
 
+/* What only a neighbour kept goes when that is destroyed: it referred to the one, and the other to it. */
+static void what_a_recalled_neighbour_kept_goes(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX], more[300], id[ID_MAX];
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\ndeny near if neighbour.tlp >= amber and tlp <= green to all\n"
+                            "release g if tlp <= green to us-cisa\n");
+    (void)bench_add(&n.b, n.own, address(text, 1, MARKED(TLP_GREEN)));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, MARKED(TLP_AMBER) SEES_1));
+    uint64_t lsn = n.b.last_lsn;
+    (void)snprintf(more, sizeof more, "%s,\"x_near\":\"%s\"", MARKED(TLP_GREEN), id_of(id, "indicator", 1));
+    (void)bench_add(&n.b, n.own, indicator(text, 2, 1, more));
+    assert_false(out(&n, "ipv4-addr", 1));
+    recall(&n, lsn);
+    carry_out(&n, lsn);
+    assert_true(out(&n, "ipv4-addr", 1));
+    struct stix_key near = key_of("indicator", 2);
+    struct gate_why why;
+    struct arena arena;
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(n.b.gate, &near, n.us, n.b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    assert_true(why.effect == POLICY_RELEASE && why.blocked); /* it names what is not here */
+    arena_deinit(&arena);
+    bench_deinit(&n.b);
+}
+
 /* A stricter copy that is destroyed binds nothing any more, neither the carrier nor what it carries. */
 static void a_rival_that_is_gone_binds_nothing(void **state)
 {
@@ -474,6 +502,7 @@ int main(void)
         cmocka_unit_test(what_a_recalled_carrier_carried_goes_back),
         cmocka_unit_test(what_is_carried_twice_stays),
         cmocka_unit_test(what_a_recalled_carrier_kept_goes),
+        cmocka_unit_test(what_a_recalled_neighbour_kept_goes),
         cmocka_unit_test(a_rival_that_is_gone_binds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
