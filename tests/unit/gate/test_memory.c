@@ -1,32 +1,7 @@
 /* Memory that is short while objects are taken in or an operator speaks: whatever allocation fails, what was
  * begun is whole or nothing, also when whoever comes next commits, and the node is well after a start. */
+#include "../short_memory.h"
 #include "gate_test.h"
-
-static unsigned fails_in; /* the n-th allocation from now on gets nothing; 0: none */
-
-__typeof__(mem_alloc) __real_mem_alloc, __wrap_mem_alloc;
-__typeof__(mem_alloc_array) __real_mem_alloc_array, __wrap_mem_alloc_array;
-__typeof__(mem_grow) __real_mem_grow, __wrap_mem_grow;
-
-static bool runs_out(void)
-{
-    return fails_in > 0 && --fails_in == 0;
-}
-
-void *__wrap_mem_alloc(size_t size)
-{
-    return runs_out() ? NULL : __real_mem_alloc(size);
-}
-
-void *__wrap_mem_alloc_array(size_t count, size_t size)
-{
-    return runs_out() ? NULL : __real_mem_alloc_array(count, size);
-}
-
-void *__wrap_mem_grow(void *at, size_t size)
-{
-    return runs_out() ? NULL : __real_mem_grow(at, size);
-}
 
 #define ONE(number)                                                                                          \
     "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--0b009500-0000-4000-8000-"          \

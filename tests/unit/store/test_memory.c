@@ -10,39 +10,13 @@
 #include <cmocka.h>
 
 #include "core/limit.h"
-#include "core/mem.h"
 #include "store/index_mem.h"
 #include "store/store.h"
 
+#include "../short_memory.h"
 #include "disk.h"
 
 enum { ENTRIES = 400, VALUE_SIZE = 300 };
-
-static unsigned fails_in; /* the n-th allocation from now on gets nothing; 0: none */
-
-__typeof__(mem_alloc) __real_mem_alloc, __wrap_mem_alloc;
-__typeof__(mem_alloc_array) __real_mem_alloc_array, __wrap_mem_alloc_array;
-__typeof__(mem_grow) __real_mem_grow, __wrap_mem_grow;
-
-static bool runs_out(void)
-{
-    return fails_in > 0 && --fails_in == 0;
-}
-
-void *__wrap_mem_alloc(size_t size)
-{
-    return runs_out() ? NULL : __real_mem_alloc(size);
-}
-
-void *__wrap_mem_alloc_array(size_t count, size_t size)
-{
-    return runs_out() ? NULL : __real_mem_alloc_array(count, size);
-}
-
-void *__wrap_mem_grow(void *at, size_t size)
-{
-    return runs_out() ? NULL : __real_mem_grow(at, size);
-}
 
 struct world {
     struct disk *disk;

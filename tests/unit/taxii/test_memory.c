@@ -5,33 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/mem.h"
-
-static unsigned fails_in; /* the n-th allocation from now on gets nothing; 0: none */
-
-__typeof__(mem_alloc) __real_mem_alloc, __wrap_mem_alloc;
-__typeof__(mem_alloc_array) __real_mem_alloc_array, __wrap_mem_alloc_array;
-__typeof__(mem_grow) __real_mem_grow, __wrap_mem_grow;
-
-static bool runs_out(void)
-{
-    return fails_in > 0 && --fails_in == 0;
-}
-
-void *__wrap_mem_alloc(size_t size)
-{
-    return runs_out() ? NULL : __real_mem_alloc(size);
-}
-
-void *__wrap_mem_alloc_array(size_t count, size_t size)
-{
-    return runs_out() ? NULL : __real_mem_alloc_array(count, size);
-}
-
-void *__wrap_mem_grow(void *at, size_t size)
-{
-    return runs_out() ? NULL : __real_mem_grow(at, size);
-}
+#include "../short_memory.h"
 
 /* Each allocation in turn, one failure a request. How many requests failed for it. */
 static unsigned try_each(struct kit *kit, const char *path, const char *query)
