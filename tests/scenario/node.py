@@ -314,6 +314,21 @@ class Node:
         return self.ask('object.show', id=identifier)
 
 
+def linked(folder, policy):
+    """kr and us, running, each the other's partner under this policy, each with a source `desk`."""
+    kr, us = (Node(folder, name, name.upper()) for name in ('kr', 'us'))
+    path = pathlib.Path(folder) / 'policy'
+    path.write_text(policy, encoding='utf-8')
+    for node in (kr, us):
+        node.start()
+    for node, other in ((kr, us), (us, kr)):
+        node.knows(other, other.name)
+        node.must('policy', 'activate', path, '--untested', '--because', 'test')
+        node.must('peer', 'start', other.name)
+        node.must('source', 'add', 'desk')
+    return kr, us
+
+
 class Adder:
     """Hands in objects in batches, several ahead; `acknowledged` holds the indices that the node has said are durable."""
 

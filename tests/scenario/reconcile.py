@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from node import Node, Report, program, wait_for
+from node import Report, linked, program, wait_for
 
 POLICY = 'language 1\ndeny secret if tag "secret"\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
@@ -40,15 +40,7 @@ def indicator(number):
 class Both:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        self.kr, self.us = (Node(folder, name, name.upper()) for name in ('kr', 'us'))
-        (self.folder / 'policy').write_text(POLICY, encoding='utf-8')
-        for node in (self.kr, self.us):
-            node.start()
-        for node, other in ((self.kr, self.us), (self.us, self.kr)):
-            node.knows(other, other.name)
-            node.must('policy', 'activate', self.folder / 'policy', '--untested', '--because', 'test')
-            node.must('peer', 'start', other.name)
-            node.must('source', 'add', 'desk')
+        self.kr, self.us = linked(folder, POLICY)
 
     def add(self, first, count):
         path = self.folder / 'things.jsonl'
