@@ -18,6 +18,7 @@ enum {
     VARIANT_BYTE = 8, /* its two upper bits */
     DRAWN = 4,
     FROM_VALUE = 5,
+    CUSTOM_WORDS_MAX = 6,
 };
 
 /* --- the first look --- */
@@ -293,6 +294,42 @@ static bool words_before(const struct stix_plain *plain, size_t from, size_t at,
     return false;
 }
 
+static bool begins_custom(const char *last, size_t len)
+{
+    return len > 2 && last[len - 1] == 'x' && last[len - 2] == '-';
+}
+
+/* "X ACME SENSOR": a type of one's own in words, as far as its "x". */
+static bool custom_before(const struct stix_plain *plain, size_t from, size_t end, struct stix_named *out)
+{
+    char last[STIX_NAMED_TYPE_MAX]; /* from its end on */
+    size_t starts[STIX_NAMED_TYPE_MAX], len = 0, place = end;
+    unsigned words = 0;
+    while (place > from && len < STIX_NAMED_TYPE_MAX && words < CUSTOM_WORDS_MAX) {
+        char c = str_lower(plain->text.at[place - 1]);
+        bool between = c == ' ' || c == '_';
+        if (between && begins_custom(last, len))
+            break;
+        if (c != STIX_PLAIN_SOFT && !between && !is_type_char(c))
+            break;
+        place--;
+        bool again = len > 0 && last[len - 1] == '-' && (between || c == '-');
+        if (c == STIX_PLAIN_SOFT || again)
+            continue;
+        words += between;
+        starts[len] = place;
+        last[len++] = between ? '-' : c;
+    }
+    if (!begins_custom(last, len))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        out->id[i] = last[len - 1 - i];
+        out->starts[i] = starts[len - 1 - i];
+    }
+    out->type_len = len;
+    return true;
+}
+
 /* The type is gathered from its end on, then moved to the beginning. */
 static void look_before(const struct stix_plain *plain, size_t from, struct stix_named *out)
 {
@@ -308,8 +345,8 @@ static void look_before(const struct stix_plain *plain, size_t from, struct stix
             break;
         len += c != STIX_PLAIN_SOFT;
     }
-    bool words =
-        at > from && at < end && plain->text.at[at - 1] == ' ' && words_before(plain, from, at, end, out);
+    bool words = at > from && at < end && plain->text.at[at - 1] == ' ' &&
+                 (words_before(plain, from, at, end, out) || custom_before(plain, from, end, out));
     for (; at < end && !words; at++) {
         char c = str_lower(plain->text.at[at]);
         if (c == STIX_PLAIN_SOFT)

@@ -268,6 +268,12 @@ static const struct {
     {"threat actor--" UUID, "threat-actor--" UUID},
     {"Threat Actor: " UUID, "threat-actor--" UUID},
     {"the Course of Action " UUID, "course-of-action--" UUID},
+    {"see X ACME SENSOR: " UUID " (2)", "x-acme-sensor--" UUID},
+    {"https://x.example/X ACME_Sensor: " UUID ".json?1", "x-acme-sensor--" UUID},
+    {"(x acme " UUID ")", "x-acme--" UUID},
+    {"1- X-\xe2\x80\x83"
+     "ACME- SENSOR--" UUID,
+     "x-acme-sensor--" UUID},
     {"`tool`: `" UUID "`", TOOL},
     {"**Tool:** **" UUID "**", TOOL},
     {"\"tool\": \"" UUID "\"", TOOL},
