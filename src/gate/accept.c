@@ -45,8 +45,21 @@ const char *gate_disposition_word(enum gate_disposition disposition)
 
 /* --- what a logged object means for the index --- */
 
+/* What it is a translation of; NULL: of nothing. */
+static const struct stix_key *translated(const struct stix_object *object)
+{
+    if (object->type->code != STIX_TYPE_LANGUAGE_CONTENT)
+        return NULL;
+    for (size_t i = 0; i < object->ref_count; i++)
+        if (object->refs[i].role == STIX_REF_LANG_TARGET)
+            return &object->refs[i].key;
+    return NULL;
+}
+
+/* Rows of REF hold how it is named: nothing: by a reference; "l": as a translation; "t": within a text. */
 static err_t index_refs(struct gate *gate, uint64_t lsn, const struct stix_object *object)
 {
+    const struct stix_key *told = translated(object);
     uint8_t key[STIX_KEY_SIZE + 8];
     for (int i = 0; i < 8; i++)
         key[STIX_KEY_SIZE + i] = (uint8_t)(lsn >> (56 - 8 * i));
@@ -62,15 +75,16 @@ static err_t index_refs(struct gate *gate, uint64_t lsn, const struct stix_objec
         if ((last != NULL && stix_key_eq(last, target)) || key_is_builtin(target))
             continue;
         last = target;
+        struct bytes how = bytes_of("l", told != NULL && stix_key_eq(told, target) ? 1 : 0);
         memcpy(key, target->b, STIX_KEY_SIZE);
-        err_t err = store_put(gate->store, TABLE_REF, bytes_of(key, sizeof key), bytes_of(NULL, 0));
+        err_t err = store_put(gate->store, TABLE_REF, bytes_of(key, sizeof key), how);
         if (err != ERR_OK)
             return err;
         /* Who holds only what was minted for him speaks of its source. */
         struct stix_key meant = mint_meant(gate, target);
         memcpy(key, meant.b, STIX_KEY_SIZE);
         if (!stix_key_eq(&meant, target) &&
-            TRY(err, store_put(gate->store, TABLE_REF, bytes_of(key, sizeof key), bytes_of(NULL, 0))))
+            TRY(err, store_put(gate->store, TABLE_REF, bytes_of(key, sizeof key), how)))
             return err;
     }
     return ERR_OK;

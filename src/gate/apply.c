@@ -322,8 +322,10 @@ err_t state_retire(struct gate *gate, uint64_t lsn)
     err_t err = state_load(gate, lsn, &state);
     if (err == ERR_NOTFOUND || (err == ERR_OK && (state.flags & STATE_OLD) != 0))
         return ERR_OK;
-    /* Nothing is decided about it any more, but its time with those who have it still ends. */
+    /* Nothing is decided about it any more, but who has it may have to give it back. */
     int64_t ends_us = err == ERR_OK ? state_ends_us(&state) : INT64_MAX;
+    if ((state.released | state.minted) != 0 && state.change_us < ends_us)
+        ends_us = state.change_us;
     if (err != ERR_OK || TRY(err, timer_set(gate, lsn, state.change_us, ends_us)))
         return err;
     count(gate, &state, UINT64_MAX);
@@ -478,6 +480,16 @@ static err_t apply_waiting(struct applying *a, const struct record_entry *entry,
     return waits_apply(a->gate, entry->lsn, state, &now);
 }
 
+/* One of which another took the place: when it is looked at again. */
+static err_t apply_old(struct gate *gate, const struct record_entry *entry, struct state *state)
+{
+    err_t err = timer_set(gate, entry->lsn, state->change_us, entry->change_us);
+    if (err != ERR_OK)
+        return err;
+    state->change_us = entry->change_us;
+    return state_put(gate, entry->lsn, state);
+}
+
 static err_t apply_content(struct applying *a, uint32_t e, const struct record_entry *entry)
 {
     struct gate *gate = a->gate;
@@ -486,6 +498,8 @@ static err_t apply_content(struct applying *a, uint32_t e, const struct record_e
     bool fresh = err == ERR_NOTFOUND;
     if (err != ERR_OK && !fresh)
         return err;
+    if (!fresh && (state.flags & STATE_OLD) != 0 && entry->release == 0)
+        return apply_old(gate, entry, &state);
     if (!fresh)
         count(gate, &state, UINT64_MAX);
     if (TRY(err, outcome_of(a, &state, fresh, entry->class, &state.outcome)) ||
@@ -611,7 +625,7 @@ static err_t apply_superseded(struct applying *a, const struct record_entry *ent
         end_releases(a->gate, &state, entry->release);
     else
         state.superseded |= entry->release;
-    if (entry_ends(entry) && (state.flags & STATE_OLD) != 0) {
+    if (entry_ends(entry) && (state.flags & STATE_OLD) != 0 && (state.released | state.minted) == 0) {
         int64_t ends_us = state_ends_us(&state);
         if (TRY(err, timer_set(a->gate, entry->about, state.change_us, ends_us)))
             return err;

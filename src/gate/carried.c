@@ -28,17 +28,29 @@ static err_t wake_variants(struct deciding *d, const struct stix_key *keys, size
     return ERR_OK;
 }
 
-static err_t wake_by(struct deciding *d, const struct copy *carrier)
+err_t wake_said(struct deciding *d, uint64_t lsn, uint32_t source)
 {
     struct subject subject;
     struct stix_key *keys;
     arena_reset(&d->gate->accept_arena);
-    err_t err = subject_recall(d->gate, carrier->lsn, &d->gate->accept_arena, &subject);
+    err_t err = subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed */
     size_t count = subject.object.ref_count;
-    return TRY(err, wake_keys(d, &subject.object, &keys)) ? err
-                                                          : wake_variants(d, keys, count, carrier->source);
+    if (key_is_observable(&subject.object.key))
+        return ERR_OK;
+    return TRY(err, wake_keys(d, &subject.object, &keys)) ? err : wake_variants(d, keys, count, source);
+}
+
+/* Whose bytes a report stands for. NULL: they are gone. */
+static const struct copy *bytes_of_copy(const struct copies *copies, const struct copy *copy)
+{
+    if ((copy->flags & COPY_SEEN) == 0)
+        return copy;
+    for (size_t i = 0; i < copies->count; i++)
+        if ((copies->at[i].flags & COPY_SEEN) == 0 && copy_says_same(&copies->at[i], copy))
+            return &copies->at[i];
+    return NULL;
 }
 
 err_t wake_carried(struct deciding *d, const struct stix_key *key, const struct stamp *version)
@@ -47,9 +59,10 @@ err_t wake_carried(struct deciding *d, const struct stix_key *key, const struct 
     if (key_is_observable(key))
         return ERR_OK;
     err_t err = copies_load(d->gate, key, &copies);
-    for (size_t i = 0; err == ERR_OK && i < copies.count; i++)
-        if ((copies.at[i].flags & COPY_SEEN) == 0 &&
-            (version == NULL || stamp_cmp(copies.at[i].version, *version) == 0))
-            err = wake_by(d, &copies.at[i]);
+    for (size_t i = 0; err == ERR_OK && i < copies.count; i++) {
+        const struct copy *said = bytes_of_copy(&copies, &copies.at[i]);
+        if (said != NULL && (version == NULL || stamp_cmp(copies.at[i].version, *version) == 0))
+            err = wake_said(d, said->lsn, copies.at[i].source);
+    }
     return err;
 }

@@ -41,6 +41,47 @@ static err_t woken(struct deciding *d, const struct stix_key *key, err_t err)
     return ERR_OK;
 }
 
+/* Another word about what they translate: whether they may be told is asked of all that is said of it
+ * (told.c). Who waits for one is found otherwise. */
+static err_t wake_translations(struct deciding *d, const struct stix_key *key)
+{
+    enum { PAGE = 64 };
+    uint64_t found[PAGE], from = 0;
+    size_t count = PAGE;
+    err_t err = ERR_OK;
+    while (count == PAGE && err == ERR_OK && !TRY(err, translations(d->gate, key, from, found, PAGE, &count)))
+        for (size_t i = 0; i < count && err == ERR_OK; i++) {
+            struct state state;
+            err = state_load(d->gate, found[i], &state);
+            if (err == ERR_OK && (state.released | state.minted) != 0)
+                err = set_ask(d, found[i]);
+            err = err == ERR_NOTFOUND ? ERR_OK : err;
+            from = found[i] + 1;
+        }
+    return err;
+}
+
+/* ...what stands at `lsn`, among other copies of it. */
+static err_t wake_told(struct deciding *d, uint64_t lsn)
+{
+    const uint64_t *known = map_get(&d->by_lsn, &lsn);
+    struct stix_key key;
+    if (known != NULL && *known != 0) {
+        const struct candidate *c = &d->at[*known - 1];
+        if (c->copies->count < 2)
+            return ERR_OK;
+        key = c->key;
+    } else {
+        struct subject subject;
+        arena_reset(&d->gate->accept_arena);
+        err_t err = subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject);
+        if (err != ERR_OK)
+            return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed */
+        key = subject.object.key;
+    }
+    return woken(d, &key, wake_translations(d, &key));
+}
+
 /* What else an arrival moves, whether or not it speaks for its id: unmarked observables that it, and other
  * copies of its version, carry (`carries`), and what waits for the partner who brought it to have it. */
 static err_t wake(struct deciding *d, uint64_t lsn, const struct record_envelope *envelope, bool carries)
@@ -179,13 +220,21 @@ static err_t wake_brought(struct deciding *d, const struct candidate *c)
     return woken(d, &c->key, err);
 }
 
+/* A source that reports what another said binds by it what it says itself. */
+static err_t wake_seen(struct deciding *d, const struct record_envelope *envelope)
+{
+    err_t err = wake_said(d, envelope->about, envelope->source);
+    return err == ERR_FULL ? ERR_OK : err; /* as far as there is room in the set */
+}
+
 /* The stricter marking of a conflicting copy binds at once, and what the other carries. */
 static err_t look_at_conflict(struct deciding *d, uint64_t lsn, const struct record_envelope *envelope)
 {
     err_t err;
     if (envelope->reason != RECORD_QUARANTINE_CONFLICT)
         return ERR_OK;
-    if (TRY(err, set_ask(d, envelope->about)) || TRY(err, wake(d, lsn, envelope, true)))
+    if (TRY(err, set_ask(d, envelope->about)) || TRY(err, wake(d, lsn, envelope, true)) ||
+        TRY(err, wake_told(d, lsn)))
         return err;
     return rival_note(d->gate, lsn, envelope, d->now_us);
 }
@@ -216,13 +265,13 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
     if (frame->kind == FRAME_QUAR)
         return look_at_conflict(d, frame->lsn, &envelope);
     if (frame->kind == FRAME_SEEN)
-        return wake(d, envelope.about, &envelope, false);
+        return TRY(err, wake(d, envelope.about, &envelope, false)) ? err : wake_seen(d, &envelope);
     if (TRY(err, set_ask(d, frame->lsn)) ||
         (d->count > before &&
          (TRY(err, note_definition(d, &d->at[before])) || TRY(err, wake_brought(d, &d->at[before])))))
         return err;
     if (TRY(err, wake_around(d, frame->lsn, true)) || TRY(err, wake_left(d, frame->lsn)) ||
-        TRY(err, wake_victims(d, frame->lsn)))
+        TRY(err, wake_victims(d, frame->lsn)) || TRY(err, wake_told(d, frame->lsn)))
         return err;
     return wake(d, frame->lsn, &envelope, d->count == before || has_twin(&d->at[before]));
 }
@@ -325,7 +374,7 @@ static err_t ask_referrer(struct deciding *d, uint64_t lsn)
 {
     struct subject subject;
     err_t err;
-    if (TRY(err, set_ask(d, lsn)) || TRY(err, wake_around(d, lsn, false)))
+    if (TRY(err, set_ask(d, lsn)) || TRY(err, wake_around(d, lsn, false)) || TRY(err, wake_told(d, lsn)))
         return err;
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
     if (known == NULL || (*known != 0 && !has_twin(&d->at[*known - 1])))
@@ -346,7 +395,7 @@ static err_t ask_all_of(struct deciding *d, uint64_t lsn)
 {
     struct subject subject;
     err_t err = set_ask(d, lsn);
-    if (err != ERR_OK)
+    if (err != ERR_OK || TRY(err, wake_told(d, lsn)))
         return err;
     arena_reset(&d->gate->accept_arena);
     if (TRY(err, subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject)))
@@ -357,10 +406,14 @@ static err_t ask_all_of(struct deciding *d, uint64_t lsn)
 
 static err_t ask_one(struct deciding *d, const struct job *job, uint64_t lsn)
 {
+    err_t err;
     switch (job->scope) {
     case JOB_REFERRERS:
         return ask_referrer(d, lsn);
+    case JOB_SOURCE:
+        return TRY(err, set_ask(d, lsn)) ? err : wake_told(d, lsn);
     case JOB_OBJECT:
+    case JOB_SUSPENDED:
     case JOB_RIVALS:
     case JOB_LISTED:
         return ask_all_of(d, lsn);
@@ -372,9 +425,10 @@ static err_t ask_one(struct deciding *d, const struct job *job, uint64_t lsn)
 static err_t ask_page(struct deciding *d, const struct job *job, const uint64_t *page, size_t count,
                       uint64_t *cursor)
 {
+    bool whole = job->scope == JOB_OBJECT || job->scope == JOB_SUSPENDED; /* few, and in no order */
     err_t err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
-        if (d->count >= LIMIT_STEP_OBJECTS || set_is_heavy(d)) { /* one may have led to many */
+        if (!whole && (d->count >= LIMIT_STEP_OBJECTS || set_is_heavy(d))) { /* one may have led to many */
             *cursor = job->scope == JOB_LISTED ? job->cursor + i : page[i];
             break;
         }
@@ -383,23 +437,12 @@ static err_t ask_page(struct deciding *d, const struct job *job, const uint64_t 
     return err;
 }
 
-static err_t step_take_back(struct gate *gate, int64_t now_us, bool *out_did)
-{
-    const struct job *job = job_withdraw(gate);
-    *out_did = job != NULL;
-    return job == NULL ? ERR_OK : step_withdraw(gate, job, now_us);
-}
-
-static err_t step_job(struct gate *gate, int64_t now_us, bool *out_did)
+static err_t step_page(struct gate *gate, const struct job *of, int64_t now_us)
 {
     struct deciding d;
     uint64_t page[LIMIT_STEP_OBJECTS], cursor;
     size_t count;
-    struct job *next = job_next(gate);
-    *out_did = next != NULL;
-    if (next == NULL)
-        return ERR_OK;
-    struct job job = *next;
+    struct job job = *of;
     err_t err = job_page(gate, &job, page, LIMIT_STEP_OBJECTS, &count, &cursor);
     if (err != ERR_OK)
         return err;
@@ -410,6 +453,25 @@ static err_t step_job(struct gate *gate, int64_t now_us, bool *out_did)
         err = set_conclude(&d, gate->decided_lsn, &job, cursor);
     set_end(&d);
     return err;
+}
+
+/* What is suspended first: a policy may have much to look at. */
+static err_t step_take_back(struct gate *gate, int64_t now_us, bool *out_did)
+{
+    const struct job *suspended = job_suspended(gate);
+    const struct job *job = suspended != NULL ? suspended : job_withdraw(gate);
+    *out_did = job != NULL;
+    if (job == NULL)
+        return ERR_OK;
+    bool around = suspended != NULL && job->cursor == JOB_CURSOR_AROUND;
+    return around ? step_page(gate, job, now_us) : step_withdraw(gate, job, now_us);
+}
+
+static err_t step_job(struct gate *gate, int64_t now_us, bool *out_did)
+{
+    const struct job *next = job_next(gate);
+    *out_did = next != NULL;
+    return next == NULL ? ERR_OK : step_page(gate, next, now_us);
 }
 
 err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_next_us)

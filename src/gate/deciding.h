@@ -63,6 +63,13 @@ struct target_mint {
     uint64_t renamed; /* partners that know it by another identifier */
 };
 
+/* One that was asked about, and is no longer what its source says. */
+struct old {
+    uint64_t lsn;
+    bool looked;       /* at all that is left of it with anybody */
+    int64_t change_us; /* result: when the rules may say otherwise of that */
+};
+
 struct deciding {
     struct gate *gate;
     struct arena *arena;
@@ -85,7 +92,7 @@ struct deciding {
     struct map by_key;        /* object key -> target */
     struct stix_key overflow; /* a walk that was cut: go on later */
     bool overflowed;
-    uint64_t *old; /* LIMIT_STEP_OBJECTS: asked about, and no longer what its source says */
+    struct old *old; /* LIMIT_STEP_OBJECTS */
     size_t old_count;
     struct stix_key *definitions; /* markings that just arrived: what waits for them is decided again */
     size_t definition_count;
@@ -122,6 +129,9 @@ NODISCARD err_t set_solve(struct deciding *d);
 
 /* Keys of all that it refers to, in the step's arena. */
 NODISCARD err_t wake_keys(struct deciding *d, const struct stix_object *object, struct stix_key **out);
+/* What the object at `lsn` carries, of this source, which said or reported it. Uses accept_arena. ERR_FULL.
+ */
+NODISCARD err_t wake_said(struct deciding *d, uint64_t lsn, uint32_t source);
 /* What copies of this object carry, each of its own source's unmarked observables: copies of one version bind
  * each other, and so all that any of them carries. `version`: NULL: every one. Not what a candidate that is
  * asked about carries: it finds that by growing. Uses accept_arena. ERR_FULL. */

@@ -418,17 +418,14 @@ static err_t again_add(struct gathering *g, uint64_t lsn)
     return map_put(&g->asked, &lsn, 0);
 }
 
-/* What is left under an identifier: copies of `source` alone, where it says them by itself. */
-static err_t again_copies(struct gathering *g, const struct stix_key *key, const uint32_t *source)
+/* What is left under an identifier. */
+static err_t again_copies(struct gathering *g, const struct stix_key *key)
 {
     struct copies copies;
     err_t err = copies_load(g->gate, key, &copies);
-    for (size_t i = 0; i < copies.count && err == ERR_OK; i++) {
-        const struct copy *copy = &copies.at[i];
-        bool his = source == NULL || (copy->source == *source && copy_is_current(&copies, copy));
-        if ((copy->flags & COPY_SEEN) == 0 && his)
-            err = again_add(g, copy->lsn);
-    }
+    for (size_t i = 0; i < copies.count && err == ERR_OK; i++)
+        if ((copies.at[i].flags & COPY_SEEN) == 0)
+            err = again_add(g, copies.at[i].lsn);
     return err;
 }
 
@@ -442,7 +439,7 @@ static err_t again_around(struct gathering *g, const struct stix_object *object)
         return ERR_OK;
     for (size_t i = 0; i < object->ref_count && err == ERR_OK; i++)
         if (!key_is_definition(&object->refs[i].key))
-            err = again_copies(g, &object->refs[i].key, NULL);
+            err = again_copies(g, &object->refs[i].key);
     if (err == ERR_OK)
         err = referrers(g->gate, &object->key, 0, found, LIMIT_NEIGHBOURS, &count);
     for (size_t i = 0; i < count && err == ERR_OK; i++)
@@ -469,11 +466,11 @@ static err_t again_without(struct gathering *g, const struct record_gone *gone)
     if (TRY(err, frame_bytes(g->gate, &frame, &g->one, &bytes)) ||
         TRY(err, json_parse(g->gate->parser_one, bytes, &doc, NULL)) ||
         TRY(err, stix_read_held(json_root(&doc), &g->one, &object)) ||
-        TRY(err, again_copies(g, &object.key, NULL)) || TRY(err, again_around(g, &object)))
+        TRY(err, again_copies(g, &object.key)) || TRY(err, again_around(g, &object)))
         return err;
     for (size_t i = 0; i < object.ref_count && err == ERR_OK; i++)
         if (key_is_observable(&object.refs[i].key) && !key_is_observable(&object.key))
-            err = again_copies(g, &object.refs[i].key, &envelope.source);
+            err = again_copies(g, &object.refs[i].key); /* whoever reported it carried them too */
     return err;
 }
 

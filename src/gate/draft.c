@@ -418,6 +418,24 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
     return TRY(err, put_end(r, c, over, entry.class)) ? err : note_renamed(r->d, c);
 }
 
+/* One of which another took the place, and that somebody has: its timer was due, and the next one is set. Its
+ * time with somebody ends first (step_expire). */
+static err_t put_old(struct drafting *r, const struct old *old)
+{
+    const struct candidate nobody = {.lsn = old->lsn};
+    struct record_entry entry = {.lsn = old->lsn, .op = LEAF_RELEASE, .approver = RECORD_NAME_NONE};
+    struct state state;
+    err_t err = state_load(r->d->gate, old->lsn, &state);
+    if (err != ERR_OK || !old->looked || state.change_us > r->d->now_us)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    int64_t ends_us = state_ends_us(&state);
+    if (ends_us <= r->d->now_us || TRY(err, class_of(r, &nobody, &entry.class)))
+        return err;
+    entry.blocked = state.blocked;
+    entry.change_us = old->change_us < ends_us ? old->change_us : ends_us;
+    return put_entry(r, &entry, &nobody, 0);
+}
+
 /* Where a ledger stands, and the time of its first new leaf: unique and increasing per ledger. */
 static struct record_start start_of(const struct deciding *d, unsigned ledger)
 {
@@ -455,7 +473,7 @@ static err_t put_starts(struct drafting *r)
 
 static err_t draft_init(struct drafting *r, struct deciding *d)
 {
-    *r = (struct drafting) {.d = d, .entry_size = 4 * d->count + LIMIT_COPIES};
+    *r = (struct drafting) {.d = d, .entry_size = 4 * d->count + d->old_count + LIMIT_COPIES};
     for (size_t i = 0; i < d->count && d->target_count > 0; i++)
         r->entry_size += 2 * d->at[i].made_count +
                          (size_t)__builtin_popcountll(d->target_mints[d->at[i].member.target].minted);
@@ -463,7 +481,7 @@ static err_t draft_init(struct drafting *r, struct deciding *d)
     r->contents = arena_zalloc(d->arena, r->entry_size, sizeof *r->contents);
     r->secrets = arena_zalloc(d->arena, r->entry_size, sizeof *r->secrets);
     r->sizes = arena_zalloc(d->arena, r->entry_size, sizeof *r->sizes);
-    r->classes = arena_zalloc(d->arena, d->count + 1, sizeof *r->classes);
+    r->classes = arena_zalloc(d->arena, d->count + 2, sizeof *r->classes); /* and one of what is old */
     r->names = arena_zalloc(d->arena, RECORD_NAMES_MAX, sizeof *r->names);
     r->rule_names = arena_zalloc(d->arena, RULES_MAX, sizeof *r->rule_names);
     map_init(&r->name_ids, HASH_SIZE, RECORD_NAMES_MAX, &d->gate->sip);
@@ -587,6 +605,9 @@ err_t set_conclude(struct deciding *d, uint64_t to, const struct job *job, uint6
     r.decide = decide_head(&r, to, job, job_cursor);
     for (size_t i = 0; i < d->count; i++)
         if (TRY(err, put_candidate(&r, &d->at[order[i]])))
+            goto out;
+    for (size_t i = 0; i < d->old_count; i++)
+        if (TRY(err, put_old(&r, &d->old[i])))
             goto out;
     if (TRY(err, put_starts(&r)) || TRY(err, log_decide(&r)))
         goto out;

@@ -407,20 +407,18 @@ static err_t skip_to(struct gate *gate, uint64_t lsn, uint64_t starting)
     return meta_put_u64(gate, "scanned", lsn);
 }
 
-/* Who has it is told that it is over, and what refers to it is decided again. */
+/* Who has it is told that it is over, also who is paused, and what refers to it is decided again. */
 static err_t job_for_spill(struct gate *gate, uint64_t lsn, const struct record_fact *fact)
 {
     struct job job = {
         .scope = JOB_REFERRERS, .partners = partners_concerned(gate), .cursor = LSN_FIRST, .until = lsn};
+    struct job back = {.scope = JOB_SUSPENDED, .cursor = LSN_FIRST, .until = lsn};
     err_t err = spill_key(fact, &job.key);
-    if (err != ERR_OK)
+    if (err != ERR_OK || TRY(err, job_add(gate, &job)))
         return err;
-    if (gate->peer_count > 0 && TRY(err, withdraw_begin(gate, UINT64_MAX >> (64 - gate->peer_count), lsn)))
-        return err;
-    if (TRY(err, job_add(gate, &job)))
-        return err;
-    job.scope = JOB_OBJECT;
-    return job_add(gate, &job);
+    back.key = job.key;
+    back.partners = gate->peer_count == 0 ? 0 : UINT64_MAX >> (64 - gate->peer_count);
+    return job_add(gate, &back);
 }
 
 /* Which old decisions a new fact asks for again (DESIGN 7). */

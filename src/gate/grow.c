@@ -320,7 +320,7 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
 static void note_old(struct deciding *d, uint64_t lsn)
 {
     if (d->old_count < LIMIT_STEP_OBJECTS)
-        d->old[d->old_count++] = lsn;
+        d->old[d->old_count++] = (struct old) {.lsn = lsn};
 }
 
 /* Adds one OBJ to the set unless it is there or no longer speaks for its id. `led`: partners of whoever led

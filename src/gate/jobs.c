@@ -52,27 +52,37 @@ static err_t job_delete(struct gate *gate, const struct job *job)
                : store_delete(gate->store, TABLE_FACT, fact_key(RECORD_FACT_RECHECK, list, full));
 }
 
-/* One job over everything stands for all that wait. What is logged must be applied, now and on every replay:
- * a full queue may cost work, never an error. */
+static void join(struct job *into, const struct job *more)
+{
+    into->partners |= more->partners;
+    if (more->until > into->until)
+        into->until = more->until;
+}
+
+/* One job over everything stands for all that wait, and one that takes back for all that do. What is logged
+ * must be applied, now and on every replay: a full queue may cost work, never an error. */
 static err_t jobs_fold(struct gate *gate, struct job *job)
 {
+    struct job back = {.scope = JOB_WITHDRAW};
     size_t kept = 0;
+    if (job->scope == JOB_SUSPENDED)
+        join(&back, job);
     for (size_t i = 0; i < gate->job_count; i++) {
-        if (gate->jobs[i].scope == JOB_WITHDRAW) { /* the only one that takes back */
+        if (gate->jobs[i].scope == JOB_WITHDRAW) {
             gate->jobs[kept++] = gate->jobs[i];
             continue;
         }
         err_t err = job_delete(gate, &gate->jobs[i]);
         if (err != ERR_OK)
             return err;
-        job->partners |= gate->jobs[i].partners;
-        if (gate->jobs[i].until > job->until)
-            job->until = gate->jobs[i].until;
+        join(job, &gate->jobs[i]);
+        if (gate->jobs[i].scope == JOB_SUSPENDED)
+            join(&back, &gate->jobs[i]);
     }
     gate->job_count = kept;
     job->scope = JOB_ALL;
     job->cursor = LSN_FIRST;
-    return ERR_OK;
+    return back.partners == 0 ? ERR_OK : withdraw_begin(gate, back.partners, back.until);
 }
 
 err_t job_add(struct gate *gate, const struct job *job)
@@ -128,10 +138,18 @@ struct job *job_withdraw(struct gate *gate)
     return NULL;
 }
 
+struct job *job_suspended(struct gate *gate)
+{
+    for (size_t i = 0; i < gate->job_count; i++)
+        if (gate->jobs[i].scope == JOB_SUSPENDED)
+            return &gate->jobs[i];
+    return NULL;
+}
+
 struct job *job_next(struct gate *gate)
 {
     for (size_t i = 0; i < gate->job_count; i++)
-        if (gate->jobs[i].scope != JOB_WITHDRAW)
+        if (gate->jobs[i].scope != JOB_WITHDRAW && gate->jobs[i].scope != JOB_SUSPENDED)
             return &gate->jobs[i];
     return NULL;
 }
@@ -204,7 +222,7 @@ err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t s
     bool all = job->scope == JOB_ALL || is_about_maker(gate, job);
     if (job->scope == JOB_LISTED)
         return page_of_list(gate, job, out, size, out_count, out_cursor);
-    if (job->scope == JOB_OBJECT) {
+    if (job->scope == JOB_OBJECT || job->scope == JOB_SUSPENDED) {
         struct copies copies;
         err = copies_load(gate, &job->key, &copies);
         for (size_t i = 0; err == ERR_OK && i < copies.count && count < size; i++)

@@ -357,7 +357,7 @@ err_t gate_recall_step(struct gate *gate, int64_t now_us, bool *out_did)
     err_t err;
     *out_did = false;
     /* First everybody is told. */
-    if (!gate_recall_due(gate) || (gate->policy != NULL && job_withdraw(gate) != NULL))
+    if (!gate_recall_due(gate) || (gate->policy != NULL && job_suspended(gate) != NULL))
         return ERR_OK;
     arena_reset(&gate->accept_arena);
     if (TRY(err, gate_spills(gate, take_due, &due)))

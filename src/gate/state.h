@@ -78,16 +78,20 @@ enum job_scope {
     JOB_SOURCE,
     JOB_REFERRERS,
     JOB_OBJECT,
-    JOB_WITHDRAW, /* what the policy in force denies and somebody has: before all other jobs (withdraw.c) */
-    JOB_RIVALS,   /* what a source sent other copies of */
-    JOB_LISTED,   /* what a fact lists */
+    JOB_WITHDRAW,  /* what the policy in force denies and somebody has: before all other jobs (withdraw.c) */
+    JOB_RIVALS,    /* what a source sent other copies of */
+    JOB_LISTED,    /* what a fact lists */
+    JOB_SUSPENDED, /* what is suspended is taken back, and decided with all around it: before all others */
 };
+
+/* JOB_SUSPENDED: as a cursor: all of it was taken back. */
+#define JOB_CURSOR_AROUND (UINT64_MAX - 1)
 
 struct job {
     uint32_t number;
     enum job_scope scope;
     uint64_t partners;   /* for whom */
-    struct stix_key key; /* JOB_REFERRERS, JOB_OBJECT; JOB_LISTED: number of the list, u64 */
+    struct stix_key key; /* JOB_REFERRERS, JOB_OBJECT, JOB_SUSPENDED; JOB_LISTED: number of the list, u64 */
     uint16_t source;     /* JOB_SOURCE, JOB_RIVALS */
     uint64_t cursor;     /* next lsn; JOB_LISTED: next of the list */
     uint64_t until;      /* exclusive: later objects know the new fact already */
@@ -453,6 +457,8 @@ NODISCARD err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor);
 struct job *job_next(struct gate *gate);
 /* The one that takes back, which goes before all others; NULL when nothing has to be. */
 struct job *job_withdraw(struct gate *gate);
+/* The first that takes back what is suspended, or NULL. */
+struct job *job_suspended(struct gate *gate);
 NODISCARD err_t jobs_load(struct gate *gate);
 /* The referrers of `key` are decided again, as a job. */
 NODISCARD err_t job_recheck(struct gate *gate, const struct stix_key *key, int64_t now_us,
@@ -593,6 +599,9 @@ NODISCARD err_t referrers(struct gate *gate, const struct stix_key *key, uint64_
 /* ...and those that name it in the midst of a text. */
 NODISCARD err_t namers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out,
                        size_t size, size_t *out_count);
+/* ...and those that translate it. */
+NODISCARD err_t translations(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out,
+                             size_t size, size_t *out_count);
 /* Who approved this copy for all of `partners`; empty when nobody did, or not one person for all. Copied to
  * the arena. */
 NODISCARD err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t partners,

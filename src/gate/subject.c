@@ -384,7 +384,19 @@ static err_t carrier_facts(struct binding *a, const struct subject *carrier, str
     return ERR_OK;
 }
 
-/* An unmarked SCO is as secret as the strictest of what carries it, of the same source. */
+/* Did this source say it, or report what another had said before? */
+static bool says_it(const struct gate *gate, const struct subject *carrier, uint32_t source)
+{
+    bool says = carrier->envelope.source == source;
+    for (size_t i = 0; i < carrier->copies->count && !says; i++) {
+        const struct copy *copy = &carrier->copies->at[i];
+        says = (copy->flags & COPY_SEEN) != 0 && copy->source == source &&
+               copy->lsn < store_durable_lsn(gate->store) && copy_says_same(copy, carrier->copy);
+    }
+    return says;
+}
+
+/* An unmarked SCO is as secret as the strictest of what carries it, by the word of the same source. */
 static err_t add_carriers(struct binding *a, const struct subject *subject, struct arena *arena,
                           struct policy_facts *facts, enum carried *out)
 {
@@ -406,10 +418,11 @@ static err_t add_carriers(struct binding *a, const struct subject *subject, stru
             continue;
         if (err != ERR_OK)
             return err;
-        if (carrier.envelope.source != subject->envelope.source ||
+        if (!says_it(a->gate, &carrier, subject->envelope.source) ||
             carrier.object.type->category == STIX_SCO ||
             (subject->unsuspended && spilled(a->gate, carriers[i])))
             continue;
+        carrier.envelope.source = subject->envelope.source; /* whose definitions are vouched for */
         if (TRY(err, carrier_facts(a, &carrier, arena, &one, &here)))
             return err;
         facts_add_strictest(facts, &one);
@@ -418,8 +431,15 @@ static err_t add_carriers(struct binding *a, const struct subject *subject, stru
     return ERR_OK;
 }
 
-/* `texts`: those too that name it in passing. */
-static err_t find_referrers(struct gate *gate, const struct stix_key *key, bool texts, uint64_t from,
+enum naming { BY_REFERENCE = 1, AS_TRANSLATION = 2, IN_TEXT = 4 };
+
+static enum naming naming_of(struct bytes row)
+{
+    return row.len == 0 ? BY_REFERENCE : row.at[0] == 'l' ? AS_TRANSLATION : IN_TEXT;
+}
+
+/* Those that name it in one of these ways. */
+static err_t find_referrers(struct gate *gate, const struct stix_key *key, unsigned ways, uint64_t from,
                             uint64_t *out, size_t size, size_t *out_count)
 {
     struct store_scan *scan;
@@ -436,7 +456,7 @@ static err_t find_referrers(struct gate *gate, const struct stix_key *key, bool 
     while (count < size && (err = store_scan_next(scan, &found, &value)) == ERR_OK) {
         struct rd rd = rd_of(bytes_of(found.at + STIX_KEY_SIZE, found.len - STIX_KEY_SIZE));
         uint64_t lsn = rd_u64(&rd);
-        if (lsn < durable && (texts || value.len == 0))
+        if (lsn < durable && (naming_of(value) & ways) != 0)
             out[count++] = lsn;
     }
     store_scan_close(scan);
@@ -447,13 +467,19 @@ static err_t find_referrers(struct gate *gate, const struct stix_key *key, bool 
 err_t referrers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out, size_t size,
                 size_t *out_count)
 {
-    return find_referrers(gate, key, false, from, out, size, out_count);
+    return find_referrers(gate, key, BY_REFERENCE | AS_TRANSLATION, from, out, size, out_count);
 }
 
 err_t namers(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out, size_t size,
              size_t *out_count)
 {
-    return find_referrers(gate, key, true, from, out, size, out_count);
+    return find_referrers(gate, key, BY_REFERENCE | AS_TRANSLATION | IN_TEXT, from, out, size, out_count);
+}
+
+err_t translations(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out, size_t size,
+                   size_t *out_count)
+{
+    return find_referrers(gate, key, AS_TRANSLATION, from, out, size, out_count);
 }
 
 /* --- facts --- */

@@ -13,6 +13,8 @@
  * before. Until the job has come there, a reader of such a leaf is asked to come again (leaf_may_go): content
  * that is left out once stays left out, so that nobody takes a leaf over empty that may yet come to be given.
  */
+#include <stdlib.h>
+
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/deciding.h"
@@ -175,7 +177,7 @@ err_t judged_denied(struct gate *gate, const struct judged *judged, const struct
     uint64_t denied = cutting->verdict.deny & ~judged->along, named = 0;
     err_t err = ERR_OK;
     asked &= minted == NULL ? UINT64_MAX : UINT64_C(1) << minted->partner;
-    denied |= formed_otherwise(cutting, minted) | unmade_for(cutting, minted) |
+    denied |= formed_otherwise(cutting, minted) | (unmade_for(cutting, minted) & ~judged->along) |
               untreated_for(judged, minted) | cutting->hidden;
     uint64_t clean = cutting->clean & asked & ~denied;
     if (clean != 0)
@@ -211,13 +213,14 @@ static err_t denied_to(struct gate *gate, uint64_t lsn, uint64_t asked, int64_t 
     return judged_denied(gate, &judged, minted ? &mint : NULL, asked, arena, out_denied);
 }
 
-/* Does the job that takes back still have to look at this one for this partner? */
+/* Does a job that takes back still have to look at this one for this partner? What is suspended takes others
+ * along. */
 static bool not_looked_at(const struct gate *gate, unsigned partner, uint64_t lsn)
 {
     for (size_t i = 0; i < gate->job_count; i++) {
         const struct job *job = &gate->jobs[i];
-        if (job->scope == JOB_WITHDRAW && (job->partners >> partner & 1) && lsn >= job->cursor &&
-            lsn < job->until)
+        bool over = job->scope == JOB_SUSPENDED || (job->scope == JOB_WITHDRAW && lsn >= job->cursor);
+        if (over && (job->partners >> partner & 1) && lsn < job->until)
             return true;
     }
     return false;
@@ -297,6 +300,45 @@ static err_t page_of(struct gate *gate, const struct job *job, uint64_t *out, si
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+static int lsn_cmp(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* The same of what stands under one identifier, or was minted of it: also of those who had it once. */
+static err_t page_under(struct gate *gate, const struct job *job, uint64_t *out, size_t *out_count,
+                        uint64_t *out_cursor)
+{
+    struct copies copies;
+    struct givens givens;
+    struct state state;
+    uint64_t owed, *lsns;
+    size_t count = 0;
+    err_t err;
+    arena_reset(&gate->step_arena);
+    if (TRY(err, copies_load(gate, &job->key, &copies)) ||
+        TRY(err, givens_load(gate, &job->key, &copies, UINT64_MAX, &gate->step_arena, &givens)))
+        return err;
+    lsns = arena_alloc(&gate->step_arena, (givens.count + 1) * sizeof *lsns);
+    if (lsns == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < givens.count; i++) {
+        err = givens.at[i].lsn < job->cursor ? ERR_NOTFOUND : state_load(gate, givens.at[i].lsn, &state);
+        if (err == ERR_OK && !TRY(err, recall_owed(gate, givens.at[i].lsn, &state, &owed)) &&
+            ((state.released | owed) & job->partners) != 0)
+            lsns[count++] = givens.at[i].lsn;
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+    }
+    qsort(lsns, count, sizeof *lsns, lsn_cmp);
+    *out_cursor = count > LIMIT_STEP_OBJECTS ? lsns[LIMIT_STEP_OBJECTS] : JOB_CURSOR_AROUND;
+    *out_count = count > LIMIT_STEP_OBJECTS ? LIMIT_STEP_OBJECTS : count;
+    if (*out_count > 0)
+        memcpy(out, lsns, *out_count * sizeof *lsns);
+    return ERR_OK;
+}
+
 static err_t look_at(struct deciding *d, uint64_t lsn)
 {
     struct state state;
@@ -320,7 +362,8 @@ err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us)
     struct deciding d;
     uint64_t page[LIMIT_STEP_OBJECTS], cursor;
     size_t count;
-    err_t err = page_of(gate, job, page, &count, &cursor);
+    err_t err = job->scope == JOB_SUSPENDED ? page_under(gate, job, page, &count, &cursor)
+                                            : page_of(gate, job, page, &count, &cursor);
     if (err != ERR_OK)
         return err;
     struct job copy = *job;
@@ -341,8 +384,26 @@ err_t step_withdraw(struct gate *gate, const struct job *job, int64_t now_us)
 struct taking {
     struct deciding d; /* its own set, in the arena of the step's */
     uint64_t asked;
-    struct over over; /* whose time is over with what is looked at */
+    struct over over;  /* whose time is over with what is looked at */
+    int64_t change_us; /* when the rules may say otherwise of what was looked at */
 };
+
+/* What a MINT was made of, or an OBJ is. ERR_NOTFOUND: its secret was destroyed. */
+static err_t key_at(struct gate *gate, uint64_t lsn, struct stix_key *out)
+{
+    struct subject subject;
+    struct mint mint;
+    arena_reset(&gate->accept_arena);
+    err_t err = mint_any(gate) ? mint_at(gate, lsn, &gate->accept_arena, &mint) : ERR_NOTFOUND;
+    if (err == ERR_OK)
+        *out = mint.source;
+    if (err != ERR_NOTFOUND)
+        return err;
+    err = subject_load(gate, lsn, &gate->accept_arena, &subject);
+    if (err == ERR_OK)
+        *out = subject.object.key;
+    return err;
+}
 
 /* One frame that may have been let go: an OBJ, or a MINT. `asked`: partners for whom it is judged. */
 static err_t take_copy(struct taking *t, const struct stix_key *key, uint64_t lsn, uint64_t asked)
@@ -365,6 +426,8 @@ static err_t take_copy(struct taking *t, const struct stix_key *key, uint64_t ls
     *c = (struct candidate) {.lsn = lsn, .key = *key, .slot = frame.slot};
     if (TRY(err, denied_to(t->d.gate, lsn, has, t->d.now_us, &t->d.gate->accept_arena, c, &c->leaves)))
         return err;
+    if (c->verdict.next_change_us > t->d.now_us && c->verdict.next_change_us < t->change_us)
+        t->change_us = c->verdict.next_change_us;
     c->verdict.release |= over & ~c->leaves & ~(c->verdict.hold | c->verdict.deny);
     verdict_hold(&c->verdict, over & ~c->leaves, POLICY_RULE_EXPIRED);
     c->leaves |= over;
@@ -407,12 +470,30 @@ static err_t take_all_of(struct taking *t, const struct deciding *d, const struc
                       stays(d, c) ? c->lsn : 0);
 }
 
-/* One of which another took the place; what its time is over with is of no other. */
-static err_t take_old(struct taking *t, uint64_t lsn)
+/* One of which another took the place, and what was minted from it; what its time is over with is of no
+ * other. */
+static err_t take_old(struct taking *t, struct old *old)
 {
-    struct stix_key none = {{0}};
+    struct givens givens = {&(struct given) {old->lsn, old->lsn, 0}, 1, 1};
+    struct stix_key key = {{0}};
+    struct copies copies;
+    struct state state;
+    err_t err = state_load(t->d.gate, old->lsn, &state);
+    if (err != ERR_OK)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    if (state.minted != 0 && !TRY(err, key_at(t->d.gate, old->lsn, &key)) &&
+        !TRY(err, copies_load(t->d.gate, &key, &copies)))
+        err = givens_load(t->d.gate, &key, &copies, state.minted, t->d.arena, &givens);
+    if (err != ERR_OK && err != ERR_NOTFOUND) /* its secret was destroyed: it is alone */
+        return err;
     t->over = (struct over) {.now_us = t->d.now_us};
-    return take_copy(t, &none, lsn, t->asked);
+    t->change_us = INT64_MAX;
+    for (size_t i = 0; i < givens.count; i++)
+        if (givens.at[i].obj == old->lsn && TRY(err, take_copy(t, &key, givens.at[i].lsn, t->asked)))
+            return err;
+    old->change_us = t->change_us;
+    old->looked = true;
+    return ERR_OK;
 }
 
 /* This version, and all that was minted under its identifier. */
@@ -519,7 +600,7 @@ err_t set_take_back(struct deciding *d, bool *out_did)
             err = take_all_of(&t, d, &d->at[i]);
     t.asked = UINT64_MAX;
     for (size_t i = 0; err == ERR_OK && i < d->old_count; i++)
-        err = take_old(&t, d->old[i]);
+        err = take_old(&t, &d->old[i]);
     if (err == ERR_FULL) /* the rest comes with the next step, which looks at all of them again */
         err = ERR_OK;
     for (size_t i = 0; i < t.d.count; i++)
@@ -536,23 +617,6 @@ err_t set_take_back(struct deciding *d, bool *out_did)
 }
 
 /* --- older versions --- */
-
-/* What a MINT was made of, or an OBJ is. ERR_NOTFOUND: its secret was destroyed. */
-static err_t key_at(struct gate *gate, uint64_t lsn, struct stix_key *out)
-{
-    struct subject subject;
-    struct mint mint;
-    arena_reset(&gate->accept_arena);
-    err_t err = mint_any(gate) ? mint_at(gate, lsn, &gate->accept_arena, &mint) : ERR_NOTFOUND;
-    if (err == ERR_OK)
-        *out = mint.source;
-    if (err != ERR_NOTFOUND)
-        return err;
-    err = subject_load(gate, lsn, &gate->accept_arena, &subject);
-    if (err == ERR_OK)
-        *out = subject.object.key;
-    return err;
-}
 
 /* Its time is over with somebody, and with what he was given of the same before. */
 static err_t add_expired(struct taking *t, uint64_t lsn)

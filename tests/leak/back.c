@@ -64,9 +64,11 @@ void back_begin(struct world *w)
     back_look(w);
 }
 
+/* Not what was taken back before. */
 static bool is_over(const struct world *w, const struct had *had)
 {
-    return had->expires_us != 0 && w->now_us > had->expires_us + SECOND;
+    bool before = had->gone && had->gone_us < had->expires_us;
+    return had->expires_us != 0 && w->now_us > had->expires_us + SECOND && !before;
 }
 
 bool back_over(const struct world *w, unsigned p, int thing)

@@ -162,10 +162,13 @@ static bool add_rivals(const struct world *w, const struct kept *copy, struct fa
 
 /* One that is known to nobody by name is nobody's to pass on, whatever stands beside it. True: its other
  * copies are marked. */
-static bool add_carrier(const struct world *w, const struct kept *carrier, bool marks, struct facts *facts)
+static bool add_carrier(const struct world *w, const struct kept *carrier, unsigned source, bool marks,
+                        struct facts *facts)
 {
     struct facts one = {.onward = UINT32_MAX};
-    add_marks(w, carrier, ALL_MARKS, &one);
+    struct kept said = *carrier;
+    said.source = source; /* whose definitions are vouched for */
+    add_marks(w, &said, ALL_MARKS, &one);
     one.granted &= marks;
     bool rivals = add_rivals(w, carrier, &one);
     if (one.tlp > 2 && !one.granted)
@@ -186,6 +189,15 @@ static bool names(const struct saying *saying, int thing)
     return false;
 }
 
+/* It said so, or reported what another had said. */
+static bool says(const struct world *w, const struct kept *carrier, unsigned source)
+{
+    bool said = carrier->source == source;
+    for (size_t i = 0; i < w->copy_count; i++)
+        said |= w->copies[i].seen && w->copies[i].source == source && w->copies[i].saying == carrier->saying;
+    return said;
+}
+
 enum carried { CARRIED_NOT, CARRIED_TIGHTER, CARRIED_MARKED };
 
 /* Rival copies under the same version bind; so do carriers of an unmarked observable, of its source, and the
@@ -199,15 +211,15 @@ static enum carried add_others(const struct world *w, const struct kept *copy, s
         return add_rivals(w, copy, facts) ? CARRIED_TIGHTER : CARRIED_NOT;
     for (size_t i = 0; i < w->copy_count && saying->mark_count == 0; i++) {
         const struct kept *other = &w->copies[i];
-        const struct saying *says = kept_said(w, other);
-        if (other == copy || other->seen || other->source != copy->source || thing_is_sco(w, says->thing) ||
-            !names(says, saying->thing))
+        const struct saying *carrier = kept_said(w, other);
+        if (other == copy || other->seen || !says(w, other, copy->source) ||
+            thing_is_sco(w, carrier->thing) || !names(carrier, saying->thing))
             continue;
-        bool marks = says->mark_count > 0 && !other->quarantined;
-        bool rivals = add_carrier(w, other, marks, facts);
-        enum carried here = marks                            ? CARRIED_MARKED
-                            : rivals || marks_anything(says) ? CARRIED_TIGHTER
-                                                             : CARRIED_NOT;
+        bool marks = carrier->mark_count > 0 && !other->quarantined;
+        bool rivals = add_carrier(w, other, copy->source, marks, facts);
+        enum carried here = marks                               ? CARRIED_MARKED
+                            : rivals || marks_anything(carrier) ? CARRIED_TIGHTER
+                                                                : CARRIED_NOT;
         carried = here > carried ? here : carried;
     }
     return carried;

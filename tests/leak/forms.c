@@ -243,6 +243,48 @@ bool form_takes(const struct world *w, const struct kept *copy, unsigned p)
     return item.selector_count > 0 || item.hidden >= 0 || item.personal != TREAT_NOT;
 }
 
+/* What stands at this place says it of what is so many translations away: "contents.ko.name" of one's name.
+ */
+static const char *path_there(const char *path, unsigned steps)
+{
+    for (unsigned dots = 2 * steps; dots > 0 && path != NULL; dots--) {
+        path = strchr(path, '.');
+        path = path == NULL ? NULL : path + 1;
+    }
+    return path;
+}
+
+static bool shows(struct bytes text, uint32_t wanted)
+{
+    size_t at = 0;
+    uint32_t canary;
+    while (watch_canary(text, &at, &canary))
+        if (canary == wanted)
+            return true;
+    return false;
+}
+
+bool form_takes_of(const struct world *w, const struct kept *target, unsigned p, unsigned steps,
+                   const struct had *had)
+{
+    const struct saying *telling = &w->plan->sayings[had->saying];
+    struct facts facts;
+    struct item item = {.hidden = -1};
+    bool any = false;
+    if (!had->minted)
+        return form_takes(w, target, p);
+    facts_find(w, target, NO_GRANULAR, &facts);
+    struct duties duties = rules_bind(w, &facts, p);
+    add_duties(w, kept_said(w, target), &duties, &item);
+    for (size_t i = 0; i < telling->field_count; i++) {
+        const char *there = path_there(telling->fields[i].at, steps);
+        bool person = item.personal != TREAT_NOT && telling->fields[i].personal;
+        any |= (person || (there != NULL && item_covers(&item, there))) &&
+               shows(had->text, telling->fields[i].canary);
+    }
+    return any;
+}
+
 /* Would anything that comes along with it, however far, name the creator who is hidden? What its own texts
  * name is looked at as well; what stands in others' texts goes from these where he is not known. */
 static bool brings_creator(const struct world *w, const struct item *item, const struct saying *saying)

@@ -261,8 +261,9 @@ static bool may_ever(const struct world *w, unsigned p, const struct kept *copy)
     return ((bare.release | bare.held | all.release | all.held) >> p & 1) != 0;
 }
 
-/* Something that it speaks of, however far, is denied, or cannot be without what a rule takes out. */
-static bool speaks_of_denied(const struct world *w, unsigned p, const struct kept *copy)
+/* Something that it speaks of, however far, is denied, or a rule takes out what `had` says of it. */
+static bool speaks_of_denied(const struct world *w, unsigned p, const struct kept *copy, unsigned steps,
+                             const struct had *had)
 {
     int about = kept_said(w, copy)->about;
     bool denied = false;
@@ -274,8 +275,8 @@ static bool speaks_of_denied(const struct world *w, unsigned p, const struct kep
             continue;
         form_find(w, target, p, &item);
         bool none = item.form == FORM_NONE && !form_goes_along(w, target, p);
-        denied =
-            (none && (!may_ever(w, p, target) || form_takes(w, target, p))) || speaks_of_denied(w, p, target);
+        denied = (none && (!may_ever(w, p, target) || form_takes_of(w, target, p, steps + 1, had))) ||
+                 speaks_of_denied(w, p, target, steps + 1, had);
     }
     return denied;
 }
@@ -289,10 +290,11 @@ static bool denies(struct world *w, unsigned p, const struct had *had, const str
     w->sure = true; /* what is only held stays */
     form_find(w, copy, p, &item);
     w->sure = false;
+    bool along = item.form == FORM_NONE && form_goes_along(w, copy, p);
     if (item.form == FORM_NONE && may)
-        return (!had->minted && form_takes(w, copy, p)) || speaks_of_denied(w, p, copy);
+        return (!had->minted && !along && form_takes(w, copy, p)) || speaks_of_denied(w, p, copy, 0, had);
     if (item.form == FORM_NONE)
-        return !form_goes_along(w, copy, p) || (!had->minted && form_along_treats(w, copy, p) != TREAT_NOT);
+        return !along || (!had->minted && form_along_treats(w, copy, p) != TREAT_NOT);
     bool taken = item.selector_count > 0 || item.personal != TREAT_NOT;
     bool denied = item.form == FORM_CUT && !had->minted && (taken || !thing_is_sco(w, had->thing));
     while (item.form == FORM_CUT && !denied && watch_canary(had->text, &at, &canary))

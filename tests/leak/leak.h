@@ -313,7 +313,8 @@ struct had {
     bool over;         /* the policy in force denies it */
     bool expired;
     int64_t at_us, expires_us; /* 0: never */
-    int64_t may_end_us;        /* the same, where only the gate knows by which rules it went */
+    int64_t gone_us;
+    int64_t may_end_us; /* the same, where only the gate knows by which rules it went */
     uint64_t seq;
     uint8_t uuid[16];
     struct bytes text;
@@ -446,6 +447,9 @@ void form_find(const struct world *w, const struct kept *copy, unsigned p, struc
 /* Unmarked, and no rule keeps it: it goes where something released names it. NULL: the node's identity. */
 /* Does a duty of a rule that lets it go take something out of it? */
 bool form_takes(const struct world *w, const struct kept *copy, unsigned p);
+/* ...and is in what `had` says of it, so many translations away? */
+bool form_takes_of(const struct world *w, const struct kept *target, unsigned p, unsigned steps,
+                   const struct had *had);
 bool form_goes_along(const struct world *w, const struct kept *copy, unsigned p);
 /* ...and what becomes of a creator's personal data then. */
 enum treat form_along_treats(const struct world *w, const struct kept *copy, unsigned p);

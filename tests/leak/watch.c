@@ -307,7 +307,10 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
         bool about = false;
         for (size_t i = 0; i < view->count; i++) {
             bool this = view->at[i].seq == leaf->opening.subject_seq;
-            view->at[i].gone |= this && (leaf->leaf.op == LEAF_EXPIRE || leaf->leaf.op == LEAF_RECALL);
+            if (this && (leaf->leaf.op == LEAF_EXPIRE || leaf->leaf.op == LEAF_RECALL) && !view->at[i].gone) {
+                view->at[i].gone = true;
+                view->at[i].gone_us = w->now_us;
+            }
             w->expired += this && leaf->leaf.op == LEAF_EXPIRE && !view->at[i].over;
             about |= this;
         }

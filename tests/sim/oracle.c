@@ -267,7 +267,16 @@ static void add_rivals(const struct node *node, const struct held *held, struct 
     }
 }
 
-/* What carries an unmarked observable of the same source binds it, and what binds that. */
+/* Did this source say it, or report what another had said before? */
+static bool was_said_by(const struct node *node, const struct held *held, uint16_t source)
+{
+    bool said = held->source == source;
+    for (size_t i = 0; i < node->recalls.brought_count && !said; i++)
+        said = node->recalls.brought[i].thing == held->thing && node->recalls.brought[i].source == source;
+    return said;
+}
+
+/* What carries an unmarked observable by the word of its source binds it, and what binds that. */
 static struct facts facts_of(const struct node *node, const struct held *held)
 {
     struct facts facts = {.tlp = STIX_TLP_NONE};
@@ -278,7 +287,7 @@ static struct facts facts_of(const struct node *node, const struct held *held)
         add_rivals(node, held, &facts);
     for (size_t i = 0; i < node->held_count; i++) {
         const struct held *other = &node->held[i];
-        if (other == held || !sco || thing->marked || other->source != held->source ||
+        if (other == held || !sco || thing->marked || !was_said_by(node, other, held->source) ||
             other->thing->kind == THING_DOMAIN)
             continue;
         for (size_t r = 0; r < other->thing->ref_count; r++)

@@ -59,6 +59,30 @@ static void carriers_mark_observables(void **state)
     bench_deinit(&n.b);
 }
 
+/* Who reports what another had said binds by it what he says himself, whichever comes first. */
+static void a_report_of_a_carrier_binds(void **state)
+{
+    (void)state;
+    static const char carries[] =
+        MARKED(TLP_RED) ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"";
+    for (int first = 0; first < 2; first++) {
+        struct node n;
+        char text[TEXT_MAX];
+        node_init(&n);
+        bench_policy_text(&n.b, "language 1\nrelease a if type == ipv4-addr and tlp <= green to us-cisa\n");
+        uint32_t feed = bench_source(&n.b, "feed", STIX_TLP_CLEAR, true, false);
+        assert_int_equal(bench_add(&n.b, n.own, indicator(text, 1, 1, carries)), GATE_NEW);
+        if (first)
+            assert_int_equal(bench_add(&n.b, feed, indicator(text, 1, 1, carries)), GATE_SEEN);
+        (void)bench_add(&n.b, feed, address(text, 1, ""));
+        assert_int_equal(out(&n, "ipv4-addr", 1), !first);
+        if (!first)
+            assert_int_equal(bench_add(&n.b, feed, indicator(text, 1, 1, carries)), GATE_SEEN);
+        assert_false(out(&n, "ipv4-addr", 1));
+        bench_deinit(&n.b);
+    }
+}
+
 /* What is suspended lends nobody its marking: what it carried goes back, and nothing more leaves on its word.
  */
 static void a_suspended_carrier_marks_nothing(void **state)
@@ -489,6 +513,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carriers_mark_observables),
+        cmocka_unit_test(a_report_of_a_carrier_binds),
         cmocka_unit_test(a_suspended_carrier_marks_nothing),
         cmocka_unit_test(an_asserted_carrier_marks_observables),
         cmocka_unit_test(a_silent_carriers_statement_is_classified),

@@ -1,6 +1,7 @@
 /* What many objects that speak of each other cost: how often an object is read from the log, counted. Any
  * partner can send chains and fans of them. */
 #include "acts.h"
+#include "gate/recall.h"
 #include "gate/state.h"
 
 enum { BATCH = 1000 };
@@ -268,9 +269,41 @@ static void what_is_lost_is_taken_back(void **state)
     bench_deinit(&n.b);
 }
 
+/* However much else partners have, what is called back goes back first, and nothing else is looked at. */
+static void a_recall_costs_what_it_is_about(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    struct node n;
+    struct gate_recalled told;
+    struct buf text;
+    char one[TEXT_MAX];
+    begin(&n);
+    buf_init(&text, 4 << 20);
+    open_bundle(&text);
+    for (int i = 1; i <= COUNT; i++)
+        buf_printf(&text, "%s%s", i == 1 ? "" : ",", indicator(one, i, 1, ""));
+    take_in(&n, &text);
+    buf_deinit(&text);
+    (void)settle(&n);
+    (void)bench_add(&n.b, n.own, indicator(one, COUNT + 1, 1, ""));
+    uint64_t lsn = n.b.last_lsn;
+    (void)settle(&n);
+    assert_int_equal(bench_tally(&n.b, n.us).released, COUNT + 1);
+    gate_recall_budget(n.b.gate, 1);
+    assert_int_equal(gate_recall(n.b.gate, &lsn, 1, n.b.now_us + HOUR, &by_test, false, n.b.now_us, &told),
+                     ERR_OK);
+    struct reading found = settle(&n);
+    print("a recall among others", COUNT, found);
+    assert_true(found.all < 20);
+    assert_int_equal(bench_tally(&n.b, n.us).released, COUNT);
+    bench_deinit(&n.b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_recall_costs_what_it_is_about),
         cmocka_unit_test(chains_cost_what_their_length_says),
         cmocka_unit_test(fans_cost_what_their_width_says),
         cmocka_unit_test(no_step_reads_more_than_its_share),

@@ -841,6 +841,37 @@ static void power_goes(void **state)
     assert_in_range(lives, 10, 1000);
 }
 
+/* A text names what he brought himself. He knew it: that it is destroyed here, and another one after it,
+ * hides nothing. */
+static void what_names_it_stays(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    bench_init(&b);
+    uint32_t own = bench_source(&b, "own", STIX_TLP_NONE, true, false);
+    unsigned us = bench_partner(&b, "us-cisa");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    (void)bench_add(&b, gate_peer_get(b.gate, us)->source, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    uint64_t lsn = b.last_lsn;
+    (void)bench_add(&b, own,
+                    indicator(text, 2, 1,
+                              MARKED(TLP_GREEN) ",\"description\":\"see "
+                                                "indicator--00000000-0000-4000-8000-000000000001\""));
+    bench_settle(&b);
+    assert_true(bench_is_released(&b, us, "indicator", 2));
+    (void)bench_add(&b, own, indicator(text, 3, 1, MARKED(TLP_GREEN)));
+    for (uint64_t goes = lsn; goes != 0; goes = goes == lsn ? b.last_lsn : 0) {
+        assert_int_equal(gate_recall(b.gate, &goes, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
+        assert_int_equal(carry_out(&b), 1);
+        assert_true(gate_is_destroyed(b.gate, goes));
+    }
+    assert_true(bench_is_released(&b, us, "indicator", 2));
+    expect_whole(&b);
+    bench_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -857,6 +888,7 @@ int main(void)
         cmocka_unit_test(deadlines),
         cmocka_unit_test(held_under_order),
         cmocka_unit_test(tombstones_are_keyed),
+        cmocka_unit_test(what_names_it_stays),
         cmocka_unit_test(the_disk_refuses),
         cmocka_unit_test(power_goes),
     };
