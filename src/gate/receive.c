@@ -204,7 +204,7 @@ static err_t log_cursor(struct gate *gate, unsigned ledger, const struct gate_cu
         err = gate_append(gate, FRAME_CURSOR, &lsn);
     }
     if (err == ERR_OK)
-        err = cursor_apply(gate, lsn, &note);
+        err = gate_torn(gate, cursor_apply(gate, lsn, &note), "a cursor could not be taken over");
     buf_deinit(&edge);
     return err;
 }
@@ -383,7 +383,7 @@ static err_t take_told(struct gate *gate, const struct gate_peer *peer, const st
     record_fact_write(&gate->record, &fact);
     if (TRY(err, gate_append(gate, FRAME_JOB, &lsn)))
         return err;
-    return fact_apply(gate, lsn, &fact);
+    return gate_torn(gate, fact_apply(gate, lsn, &fact), "a statement could not be taken over");
 }
 
 static err_t take_recall(struct gate *gate, unsigned ledger, struct gate_received *leaf, int64_t now_us)

@@ -41,7 +41,7 @@ static err_t keep_one(struct gate *gate, struct repeats *repeats, int64_t now_us
     record_fact_write(&gate->record, &fact);
     err_t err = gate_append(gate, FRAME_JOB, &lsn);
     if (err == ERR_OK)
-        err = fact_apply(gate, lsn, &fact);
+        err = gate_torn(gate, fact_apply(gate, lsn, &fact), "repeats could not be taken over");
     repeats->dirty = err != ERR_OK;
     return err;
 }

@@ -191,7 +191,7 @@ err_t reshare_keep(struct gate *gate, const struct gate_peer *peer, const struct
     record_fact_write(&gate->record, &fact);
     if (TRY(err, gate_append(gate, FRAME_JOB, &at)))
         return err;
-    return fact_apply(gate, at, &fact);
+    return gate_torn(gate, fact_apply(gate, at, &fact), "a limit could not be taken over");
 }
 
 /* --- whom it lets read --- */

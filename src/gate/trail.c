@@ -92,7 +92,7 @@ err_t trail_keep(struct gate *gate, const struct gate_peer *peer, const struct s
     record_fact_write(&gate->record, &fact);
     if (TRY(err, gate_append(gate, FRAME_JOB, &at)))
         return err;
-    return fact_apply(gate, at, &fact);
+    return gate_torn(gate, fact_apply(gate, at, &fact), "a trail could not be taken over");
 }
 
 err_t trail_load(struct gate *gate, const struct stix_key *object, uint64_t lsn, struct arena *arena,
