@@ -42,7 +42,7 @@ static err_t woken(struct deciding *d, const struct stix_key *key, err_t err)
 }
 
 /* Another word about what they translate: whether they may be told is asked of all that is said of it
- * (told.c). Who waits for one is found otherwise. */
+ * (told.c). Also of those that nobody has: they may have been taken back for this. */
 static err_t wake_translations(struct deciding *d, const struct stix_key *key)
 {
     enum { PAGE = 64 };
@@ -53,9 +53,9 @@ static err_t wake_translations(struct deciding *d, const struct stix_key *key)
         for (size_t i = 0; i < count && err == ERR_OK; i++) {
             struct state state;
             err = state_load(d->gate, found[i], &state);
-            if (err == ERR_OK && (state.released | state.minted) != 0)
+            if (err == ERR_OK)
                 err = set_ask(d, found[i]);
-            err = err == ERR_NOTFOUND ? ERR_OK : err;
+            err = err == ERR_NOTFOUND ? ERR_OK : err; /* it comes to be decided by itself */
             from = found[i] + 1;
         }
     return err;

@@ -58,7 +58,8 @@ static void an_older_version_ends_with_its_rules(void **state)
 #define SPEAKS                                                                                               \
     "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-4000-" \
     "8000-000000000009\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\"" \
-    ",\"object_ref\":\"" FIRST "\",\"contents\":{\"ko\":{\"name\":\"bimil\"}}%s" MARKED(TLP_GREEN) "}"
+    ",\"object_ref\":\"" FIRST                                                                               \
+    "\",\"contents\":{\"ko\":{\"name\":\"bimil\",\"x_a\":\"gonggae\"}}%s" MARKED(TLP_GREEN) "}"
 
 /* Of which version it speaks nobody says, and one that comes is kept from him; where it says so, only that
  * counts. */
@@ -92,6 +93,26 @@ static void another_version_takes_a_translation_back(void **state)
 }
 
 #define SELF "release self if tlp <= clear to us-cisa\n"
+
+/* ...and it comes again without what that one may not tell, be it the first that is ever made in part. */
+static void a_translation_comes_again_in_part(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n, GREEN_TO_US);
+    version(&n, n.own, 2, ",\"name\":\"n\"" MARKED(TLP_GREEN));
+    (void)snprintf(text, sizeof text, SPEAKS, "");
+    (void)bench_add(&n.b, n.own, text);
+    bench_settle(&n.b);
+    assert_int_equal(minted_of(&n, n.us, "bimil"), 1);
+    version(&n, n.own, 1,
+            ",\"name\":\"n\",\"granular_markings\":[{\"marking_ref\":\"" TLP_RED
+            "\",\"selectors\":[\"name\"]}]" MARKED(TLP_GREEN));
+    assert_int_equal(minted_of(&n, n.us, "bimil"), 0);
+    assert_int_equal(minted_of(&n, n.us, "gonggae"), 1);
+    node_end(&n);
+}
 
 /* A definition that comes along names who made it, whatever rule hides makers: it goes, and stays. */
 static void a_definition_that_came_along_stays(void **state)
@@ -135,6 +156,7 @@ int main(void)
         cmocka_unit_test(a_part_of_an_older_version_goes_back),
         cmocka_unit_test(an_older_version_ends_with_its_rules),
         cmocka_unit_test(another_version_takes_a_translation_back),
+        cmocka_unit_test(a_translation_comes_again_in_part),
         cmocka_unit_test(a_definition_that_came_along_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
