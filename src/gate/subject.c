@@ -362,8 +362,8 @@ static err_t add_twins(struct binding *a, const struct subject *subject, struct 
 }
 
 /* What a carrier comes down to: its own markings, and other copies of its version, which bind what it carries
- * as they bind itself. What waits in quarantine, is suspended, or marks only some of its fields, tightens:
- * alone it marks nothing (CARRIED_TIGHTER). */
+ * as they bind itself. What waits in quarantine, or marks only some of its fields, tightens: alone it marks
+ * nothing (CARRIED_TIGHTER). */
 static err_t carrier_facts(struct binding *a, const struct subject *carrier, struct arena *arena,
                            struct policy_facts *out, enum carried *out_here)
 {
@@ -373,7 +373,7 @@ static err_t carrier_facts(struct binding *a, const struct subject *carrier, str
     *out = (struct policy_facts) {.onward = UINT64_MAX};
     if (TRY(err, subject_add_markings(a->gate, a->policy, carrier, a->now_us, arena, out, &any)))
         return err;
-    bool waits = (carrier->copy->flags & COPY_QUARANTINED) != 0 || spilled(a->gate, carrier->lsn);
+    bool waits = (carrier->copy->flags & COPY_QUARANTINED) != 0;
     enum carried here = out->markings == 0 ? CARRIED_NOT : any && !waits ? CARRIED_MARKED : CARRIED_TIGHTER;
     out->granted = out->granted && here == CARRIED_MARKED;
     if (TRY(err, add_twins(a, carrier, out, &twins)))
@@ -783,12 +783,13 @@ static err_t deny_unsuspended(struct gate *gate, const struct subject *subject, 
     if (err != ERR_OK)
         return err;
     policy_decide(policy, &facts, now_us, &less);
-    uint64_t kept = (verdict->release | verdict->hold) & less.deny;
-    for (uint64_t left = kept; left != 0; left &= left - 1)
+    tighten(policy, &facts, now_us, &less);
+    uint64_t held = verdict->release & less.hold, denied = (verdict->release | verdict->hold) & less.deny;
+    for (uint64_t left = held | denied; left != 0; left &= left - 1)
         verdict->rule[__builtin_ctzll(left)] = less.rule[__builtin_ctzll(left)];
-    verdict->release &= ~kept;
-    verdict->hold &= ~kept;
-    verdict->deny |= kept;
+    verdict->release &= ~(held | denied);
+    verdict->hold = (verdict->hold | held) & ~denied;
+    verdict->deny |= denied;
     if (less.next_change_us < verdict->next_change_us)
         verdict->next_change_us = less.next_change_us;
     return ERR_OK;

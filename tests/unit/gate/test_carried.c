@@ -109,6 +109,29 @@ static void a_suspended_carrier_marks_nothing(void **state)
     bench_deinit(&n.b);
 }
 
+/* ...and what it alone keeps back waits until it is destroyed: nothing is unmarked by suspending what marks
+ * it.
+ */
+static void a_suspended_carrier_still_marks(void **state)
+{
+    (void)state;
+    struct node n;
+    char text[TEXT_MAX];
+    struct gate_spill spill;
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease n if marking none to us-cisa\n");
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)bench_add(&n.b, n.own,
+                    indicator(text, 1, 1,
+                              MARKED(TLP_AMBER) ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-"
+                                                "000000000001\""));
+    uint64_t lsn = n.b.last_lsn;
+    assert_false(out(&n, "ipv4-addr", 1));
+    assert_int_equal(gate_spill(n.b.gate, lsn, &by_test, n.b.now_us, &spill), ERR_OK);
+    assert_false(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
 /* What carries an unmarked observable marks it even where it does not speak for its own id. */
 static void an_asserted_carrier_marks_observables(void **state)
 {
@@ -515,6 +538,7 @@ int main(void)
         cmocka_unit_test(carriers_mark_observables),
         cmocka_unit_test(a_report_of_a_carrier_binds),
         cmocka_unit_test(a_suspended_carrier_marks_nothing),
+        cmocka_unit_test(a_suspended_carrier_still_marks),
         cmocka_unit_test(an_asserted_carrier_marks_observables),
         cmocka_unit_test(a_silent_carriers_statement_is_classified),
         cmocka_unit_test(a_carried_observable_has_its_own_timer),
