@@ -41,9 +41,9 @@ static err_t woken(struct deciding *d, const struct stix_key *key, err_t err)
     return ERR_OK;
 }
 
-/* Another word about what they translate: whether they may be told is asked of all that is said of it
- * (told.c). Also of those that nobody has: they may have been taken back for this. */
-static err_t wake_translations(struct deciding *d, const struct stix_key *key)
+/* What they translate is said otherwise, or otherwise kept from `partners`: whether those who have one may be
+ * told is asked of all that is said of it (told.c). ERR_FULL: of so many as a step takes on. */
+static err_t wake_translations(struct deciding *d, const struct stix_key *key, uint64_t partners)
 {
     enum { PAGE = 64 };
     uint64_t found[PAGE], from = 0;
@@ -52,24 +52,29 @@ static err_t wake_translations(struct deciding *d, const struct stix_key *key)
     while (count == PAGE && err == ERR_OK && !TRY(err, translations(d->gate, key, from, found, PAGE, &count)))
         for (size_t i = 0; i < count && err == ERR_OK; i++) {
             struct state state;
+            size_t before = d->count;
+            if (before >= LIMIT_STEP_OBJECTS || set_is_heavy(d))
+                return ERR_FULL;
             err = state_load(d->gate, found[i], &state);
-            if (err == ERR_OK)
+            if (err == ERR_OK && ((state.released | state.minted) & partners) != 0)
                 err = set_ask(d, found[i]);
-            err = err == ERR_NOTFOUND ? ERR_OK : err; /* it comes to be decided by itself */
+            if (d->count > before)
+                d->at[before].speaks = true;
+            err = err == ERR_NOTFOUND ? ERR_OK : err;
             from = found[i] + 1;
         }
     return err;
 }
 
-/* ...what stands at `lsn`, among other copies of it. */
+/* ...what stands at `lsn`: where that has the last word, those whom it does not leave whole. */
 static err_t wake_told(struct deciding *d, uint64_t lsn)
 {
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
+    uint64_t partners = UINT64_MAX;
     struct stix_key key;
     if (known != NULL && *known != 0) {
         const struct candidate *c = &d->at[*known - 1];
-        if (c->copies->count < 2)
-            return ERR_OK;
+        partners = ~(c->verdict.release & ~(c->cut | c->loose));
         key = c->key;
     } else {
         struct subject subject;
@@ -79,7 +84,7 @@ static err_t wake_told(struct deciding *d, uint64_t lsn)
             return err == ERR_NOTFOUND ? ERR_OK : err; /* its secret was destroyed */
         key = subject.object.key;
     }
-    return woken(d, &key, wake_translations(d, &key));
+    return woken(d, &key, wake_translations(d, &key, partners));
 }
 
 /* What else an arrival moves, whether or not it speaks for its id: unmarked observables that it, and other
@@ -270,8 +275,9 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
         (d->count > before &&
          (TRY(err, note_definition(d, &d->at[before])) || TRY(err, wake_brought(d, &d->at[before])))))
         return err;
+    bool alone = d->count > before && d->at[before].copies->count == 1; /* nobody was told of it yet */
     if (TRY(err, wake_around(d, frame->lsn, true)) || TRY(err, wake_left(d, frame->lsn)) ||
-        TRY(err, wake_victims(d, frame->lsn)) || TRY(err, wake_told(d, frame->lsn)))
+        TRY(err, wake_victims(d, frame->lsn)) || (!alone && TRY(err, wake_told(d, frame->lsn))))
         return err;
     return wake(d, frame->lsn, &envelope, d->count == before || has_twin(&d->at[before]));
 }

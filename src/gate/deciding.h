@@ -29,6 +29,7 @@ struct candidate {
     uint64_t again;  /* withdraw.c: position of the object that is to be decided anew; 0: none is */
     bool decided;    /* state was there */
     bool asked;      /* logged even when nothing changes: new, or named by a job or timer */
+    bool speaks;     /* asked for what it translates: taken back, it has to be decided anew */
     uint64_t given;  /* partners for whom it is looked at for its own sake: all when asked */
     uint64_t reach;  /* these, and those of whoever led here */
     uint64_t walked; /* of these, for whom the set has grown from here */

@@ -465,9 +465,15 @@ static bool stays(const struct deciding *d, const struct candidate *c)
 
 static err_t take_all_of(struct taking *t, const struct deciding *d, const struct candidate *c)
 {
+    size_t before = t->d.count;
     t->asked = c->given;
-    return take_under(t, &c->key, c->copies, d->target_mints[c->member.target].minted,
-                      stays(d, c) ? c->lsn : 0);
+    err_t err =
+        take_under(t, &c->key, c->copies, d->target_mints[c->member.target].minted, stays(d, c) ? c->lsn : 0);
+    if (c->speaks && t->d.count > before) {
+        t->d.at[before].again = c->lsn;
+        t->d.at[before].state = c->state;
+    }
+    return err;
 }
 
 /* One of which another took the place, and what was minted from it; what its time is over with is of no
