@@ -421,7 +421,8 @@ static void keep_back(struct gathering *g, unsigned partner)
 static void tighten(struct gathering *g)
 {
     struct policy_verdict *verdict = &g->out->verdict;
-    uint64_t kept = verdict->release & ~g->bare.release, denied = verdict->deny & g->bare.deny;
+    uint64_t kept = (verdict->release & ~g->bare.release) | (verdict->hold & g->bare.deny);
+    uint64_t denied = verdict->deny & g->bare.deny;
     for (unsigned p = 0; p < LIMIT_PARTNERS; p++) {
         /* Denied with all of its parts and without: what was held until now is known to have been (holds.c).
          */
@@ -431,7 +432,7 @@ static void tighten(struct gathering *g)
         g->out->by_bare |= named ? UINT64_C(1) << p : 0;
     }
     verdict->release &= ~kept;
-    verdict->hold |= kept & g->bare.hold;
+    verdict->hold = (verdict->hold & ~kept) | (kept & g->bare.hold);
     verdict->deny |= kept & ~g->bare.hold;
     g->out->by_bare |= kept;
 }

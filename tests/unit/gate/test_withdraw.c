@@ -353,6 +353,27 @@ static void a_part_is_taken_back_under_a_hold_for_what_it_has(void **state)
     node_end(&n);
 }
 
+/* A granular marking only tightens: what is denied without the part that it marks is not held for that part.
+ */
+static void a_marked_part_holds_nothing_that_is_denied(void **state)
+{
+    (void)state;
+    struct node n;
+    node_init(&n, GREEN_TO_US);
+    (void)bench_source(&n.b, "own", STIX_TLP_CLEAR, true, false);
+    add(&n, 1,
+        ",\"description\":\"one\",\"granular_markings\":[{\"marking_ref\":\"" TLP_GREEN
+        "\",\"selectors\":[\"description\"]}]");
+    bench_settle(&n.b);
+    expect_bytes(&n, 1, (bool[]) {true});
+    bench_policy_text(&n.b, "language 1\ndeny c if tlp == clear to all\n" ASKS
+                            "release g if tlp <= green to all\n");
+    bench_settle(&n.b);
+    assert_int_equal(effect_of(&n, 1), POLICY_DENY);
+    expect_bytes(&n, 2, (bool[]) {false, false});
+    node_end(&n);
+}
+
 /* --- what speaks of it --- */
 
 #define SPEAKS_OF(ref, more)                                                                                 \
@@ -541,6 +562,7 @@ int main(void)
         cmocka_unit_test(what_is_minted_is_taken_back_too),
         cmocka_unit_test(what_would_go_in_part_alone_is_taken_back_under_a_hold),
         cmocka_unit_test(a_part_is_taken_back_under_a_hold_for_what_it_has),
+        cmocka_unit_test(a_marked_part_holds_nothing_that_is_denied),
         cmocka_unit_test(what_translates_it_is_taken_back),
         cmocka_unit_test(a_cut_field_is_not_told_in_another_language),
         cmocka_unit_test(a_part_of_a_translation_is_bound_by_new_duties),
