@@ -153,6 +153,16 @@ static const struct brought *brought_before(const struct node *node, uint32_t so
     return found;
 }
 
+/* Something under this identifier went from here, or did not: who speaks for it since, and whose copies are
+ * left, can be told neither. */
+static bool is_unsure(const struct node *node, uint16_t target)
+{
+    for (size_t i = 0; i < node->held_count; i++)
+        if (node->held[i].thing->target == target && node->held[i].unsure)
+            return true;
+    return false;
+}
+
 void recall_taken(struct node *node, unsigned from, const struct seen *recall)
 {
     const struct seen_ledger *ledger = &node->world->nodes[from].ledger[node->number];
@@ -169,6 +179,9 @@ void recall_taken(struct node *node, unsigned from, const struct seen *recall)
     if (held == NULL || held->gone)
         return;
     bool home = held->owner == source, others = others_brought(node, source, thing);
+    held->unsure |= is_unsure(node, thing->target);
+    if (held->unsure)
+        return;
     if (held->quarantined || home || (held->source == source && !others))
         let_go(node, held);
     else if (held->source != source)
