@@ -128,7 +128,7 @@ err_t gone_load(struct gate *gate)
 /* --- what a RECALL means for the index --- */
 
 /* Rows of an object or of a report of it. `about`: the frame that holds the bytes. Where they cannot be read
- * no row was ever put: it is a replay. */
+ * no row was ever put: it is a replay. But an index of before has rows that nobody finds any more. */
 static err_t forget_object(struct gate *gate, const struct frame *frame, const struct frame *about,
                            const struct record_envelope *envelope, struct arena *arena)
 {
@@ -136,6 +136,10 @@ static err_t forget_object(struct gate *gate, const struct frame *frame, const s
     struct json_doc doc;
     struct bytes bytes;
     err_t err = frame_bytes(gate, about, arena, &bytes);
+    if (err == ERR_NOTFOUND && frame->lsn < gate->replay_from) {
+        gate->index_is_old = true;
+        return ERR_EXPIRED;
+    }
     if (err == ERR_NOTFOUND)
         return frame->kind == FRAME_OBJ ? state_retire(gate, frame->lsn) : ERR_OK;
     if (err != ERR_OK || TRY(err, json_parse(gate->parser_one, bytes, &doc, NULL)) ||

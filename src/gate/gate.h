@@ -49,7 +49,7 @@ struct gate_setup {
     struct index *index;  /* the caller's, outlives the gate (simulator, tests); NULL: LMDB below dir */
     const struct gate_operators
         *persons; /* the caller's, outlives the gate; NULL: every name (simulator, tests) */
-    bool reindex; /* forget the index on disk and make it again from the log */
+    bool reindex; /* forget the index and make it again from the log */
     const struct diag *diag;
 };
 

@@ -240,12 +240,14 @@ static err_t merge_on_the_way(struct gate *gate)
 
 static err_t replay(struct gate *gate)
 {
-    struct store_iter iter =
-        store_iter(gate->store, store_applied_lsn(gate->store), store_durable_lsn(gate->store));
+    gate->replay_from = store_applied_lsn(gate->store);
+    struct store_iter iter = store_iter(gate->store, gate->replay_from, store_durable_lsn(gate->store));
     struct frame frame;
     err_t err;
     while ((err = store_iter_next(&iter, &frame)) == ERR_OK) {
         if (TRY(err, replay_frame(gate, &frame))) {
+            if (gate->index_is_old)
+                return err;
             diag_say(gate->diag, DIAG_ERROR, err, "gate", "run `bongsu check`",
                      "the %s frame at %llu cannot be replayed", frame_kind_name(frame.kind),
                      (unsigned long long)frame.lsn);
@@ -270,7 +272,7 @@ static err_t open_index(struct gate *gate, const struct gate_setup *setup)
     err_t err;
     gate->index = setup->index;
     if (gate->index != NULL)
-        return ERR_OK;
+        return setup->reindex ? gate->index->ops->reset(gate->index) : ERR_OK;
     if ((size_t)snprintf(path, sizeof path, "%s/index", setup->dir) >= sizeof path)
         return ERR_LIMIT;
     if (TRY(err, setup->os->dir_make(setup->os->ctx, setup->dir)) ||
@@ -360,9 +362,10 @@ static err_t load_derived(struct gate *gate)
     return tallies_load(gate);
 }
 
-err_t gate_open(const struct gate_setup *setup, struct gate **out)
+static err_t open_once(const struct gate_setup *setup, struct gate **out, bool *out_index_is_old)
 {
     struct gate *gate = mem_alloc(sizeof *gate);
+    *out_index_is_old = false;
     if (gate == NULL)
         return ERR_NOMEM;
     gate->magic = GATE_MAGIC;
@@ -380,12 +383,29 @@ err_t gate_open(const struct gate_setup *setup, struct gate **out)
     if (TRY(err, load_derived(gate)) || TRY(err, replay(gate)))
         goto out;
     gate->replaying = false;
+    gate->replay_from = 0;
     *out = gate;
     return ERR_OK;
 out:
-    if (err != ERR_BUSY) /* another process has it: the caller knows whether that is an error */
-        diag_say(setup->diag, DIAG_ERROR, err, "gate", "run `bongsu check`", "the store could not be opened");
+    *out_index_is_old = gate->index_is_old;
     gate_close(gate);
+    return err;
+}
+
+err_t gate_open(const struct gate_setup *setup, struct gate **out)
+{
+    struct gate_setup anew = *setup;
+    bool index_is_old;
+    anew.reindex = true;
+    err_t err = open_once(setup, out, &index_is_old);
+    if (index_is_old) {
+        diag_say(setup->diag, DIAG_WARNING, ERR_EXPIRED, "gate", "find out who put an older index back",
+                 "the index is of before a recall whose secrets are gone: rebuilding the index");
+        err = open_once(&anew, out, &index_is_old);
+    }
+    if (err != ERR_OK &&
+        err != ERR_BUSY) /* another process has it: the caller knows whether it is an error */
+        diag_say(setup->diag, DIAG_ERROR, err, "gate", "run `bongsu check`", "the store could not be opened");
     return err;
 }
 

@@ -164,6 +164,8 @@ struct gate {
     unsigned peer_count;
     bool any_gone;                /* destroy.c: some content was ever destroyed */
     bool replaying, looked_ahead; /* the RECALLs that are still to be replayed are known */
+    uint64_t replay_from;         /* what stands before was in the index already */
+    bool index_is_old;            /* it has rows of what cannot be read any more: it has to be made anew */
     size_t purges;                /* RECALLs that are not carried out yet */
     struct map spilled_keys; /* of these, by an operator's word that they must not be here -> the last one */
     struct spilled *spills;  /* spill.c: what is suspended, in order; NULL: nothing ever was */

@@ -872,6 +872,37 @@ static void what_names_it_stays(void **state)
     bench_deinit(&b);
 }
 
+/* An index of before the recall comes back, from a backup: under which identifier what is destroyed stands
+ * there nobody can read any more. What comes under it afterwards goes like anything else. */
+static void an_older_index(void **state)
+{
+    (void)state;
+    static struct life l;
+    struct gate_recalled told;
+    bool said;
+    born(&l, 1);
+    assert_int_equal(gate_merge(l.b.gate, true), ERR_OK);
+    size_t before = index_mem_states(l.index);
+    assert_int_equal(whole_way(&l, &said), ERR_OK);
+    assert_true(gate_is_destroyed(l.b.gate, l.lsn));
+    gate_close(l.b.gate);
+    assert_int_equal(index_mem_rollback(l.index, before), ERR_OK);
+    assert_int_equal(wake(&l), ERR_OK);
+    uint32_t other = bench_source(&l.b, "other", STIX_TLP_CLEAR, true, false);
+    assert_int_equal(bench_add(&l.b, other, l.text), GATE_NEW);
+    uint64_t lsn = l.b.last_lsn;
+    bench_settle(&l.b);
+    assert_int_equal(shown(&l.b, 1), 1);
+    assert_int_equal(gate_recall(l.b.gate, &lsn, 1, DEADLINE, &officer, true, l.b.now_us, &told), ERR_OK);
+    assert_int_equal(carry_out(&l.b), 1);
+    assert_true(gate_is_destroyed(l.b.gate, lsn));
+    assert_int_equal(ops(&l.b, 0, LEAF_RECALL), 2);
+    expect_whole(&l.b);
+    gate_close(l.b.gate);
+    l.index->ops->close(l.index);
+    disk_free(l.disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -891,6 +922,7 @@ int main(void)
         cmocka_unit_test(what_names_it_stays),
         cmocka_unit_test(the_disk_refuses),
         cmocka_unit_test(power_goes),
+        cmocka_unit_test(an_older_index),
     };
     assert_int_equal(sign_start(), ERR_OK);
     return cmocka_run_group_tests(tests, NULL, NULL);
