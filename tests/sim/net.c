@@ -98,19 +98,6 @@ static void keep(struct world *world, const struct message *message, uint64_t se
     world_break(world, "%s keeps more requests than it should", world->nodes[message->to].name);
 }
 
-/* A life with recalls has nodes that speak version 1 alone: their recalls go by the main ledger, where its
- * oracle reads (recall.c). The body of a hello: format, how many versions, each of them. */
-static void speak_as_before(const struct world *world, const struct message *message, struct buf *body)
-{
-    static const uint8_t all[] = {1, 3, 1, 2, 3}, one[] = {1, 1, 1};
-    if (!world_has(world, WITH_RECALLS) || !str_eq(str_of(message->path), STR("/bongsu/v1/hello")) ||
-        body->len < sizeof all || memcmp(body->at, all, sizeof all) != 0)
-        return;
-    memcpy(body->at, one, sizeof one);
-    memmove(body->at + sizeof one, body->at + sizeof all, body->len - sizeof all);
-    body->len -= sizeof all - sizeof one;
-}
-
 static void request_arrives(struct world *world, const struct message *message)
 {
     static const uint8_t padding[JSON_PADDING];
@@ -120,7 +107,7 @@ static void request_arrives(struct world *world, const struct message *message)
     bool commit = false;
     buf_init(&body, LIMIT_SYNC_PAGE_BYTES + JSON_PADDING);
     buf_put(&body, message->body.at, message->body.len);
-    speak_as_before(world, message, &body);
+    recall_speak(world, message, &body);
     size_t len = body.len;
     buf_put(&body, padding, sizeof padding);
     struct exchange_request request = {.id = ++world->server_ids,

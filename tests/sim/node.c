@@ -65,11 +65,14 @@ void node_init(struct world *world, unsigned number)
     node->allowed = zeroed(THINGS_MAX, sizeof *node->allowed);
     for (unsigned p = 0; p < world->node_count; p++) {
         node->ledger[p].at = zeroed(LEDGER_MAX, sizeof *node->ledger[p].at);
+        node->urgent[p].at = zeroed(LEDGER_MAX, sizeof *node->urgent[p].at);
         struct draw own = draw_of(seed, 25, number * world->node_count + p);
         reader_init(&node->reader[p], draw_chance(&own, 500));
         node->want_started[p] = world_linked(world, number, p) && !draw_chance(&node->crash_draw, 150);
     }
     node->assume[1] = STIX_TLP_CLEAR;
+    struct draw program = draw_of(seed, 26, number);
+    node->old = world_has(world, WITH_RECALLS) && draw_chance(&program, 250);
 }
 
 static void close_all(struct node *node)
@@ -98,6 +101,7 @@ void node_deinit(struct node *node)
     buf_deinit(&node->card_text);
     for (unsigned p = 0; p < node->world->node_count; p++) {
         free(node->ledger[p].at);
+        free(node->urgent[p].at);
         reader_deinit(&node->reader[p]);
     }
     free(node->roots);
@@ -376,6 +380,8 @@ static void check_nothing_lost(struct node *node)
         find_again(node);
     for (unsigned p = 0; p < node->world->node_count; p++) {
         struct gate_ledger ledger;
+        if (!node->world->broken && !node->forgetful)
+            recall_nothing_lost(node, p);
         if (node->ledger[p].count == 0 || node->world->broken || node->forgetful)
             continue;
         if (gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
@@ -388,6 +394,8 @@ static void check_nothing_lost(struct node *node)
 
 void node_start(struct node *node)
 {
+    struct draw program = draw_of(node->world->options.seed, 27, node->number + 16 * node->crashes);
+    node->old = node->old && (node->crashes == 0 || draw_chance(&program, 600)); /* else it is upgraded */
     node->diag = (struct diag) {line, node};
     disk_time_set(node->disk, node_now(node));
     struct gate_setup setup = {.os = disk_os(node->disk),

@@ -166,11 +166,12 @@ static void look_at_arrivals(struct node *node)
         for (; node->taken[p] < status.held; node->taken[p]++) {
             const struct seen *seen = &ledger->at[node->taken[p]];
             if (seen->op == LEAF_RECALL && seen->subject < ledger->count)
-                recall_taken(node, p, seen);
+                recall_taken(node, p, seen->subject, node->taken[p]);
             else if (seen->thing == NULL && seen->subject != LEAF_SUBJECT_NONE)
                 take_told(node, p, seen);
             node->changed = true;
         }
+        recall_arrivals(node, p);
     }
 }
 
@@ -381,6 +382,8 @@ static void judge(struct oracle *oracle, struct held *held, const struct gate_pe
 /* A policy took it back, or somebody called it back. */
 static bool has_ended(const struct seen_ledger *ledger, size_t leaf)
 {
+    if (ledger->at[leaf].called)
+        return true;
     for (size_t i = leaf + 1; i < ledger->count; i++)
         if ((ledger->at[i].op == LEAF_EXPIRE || ledger->at[i].op == LEAF_RECALL) &&
             ledger->at[i].subject == leaf)
@@ -633,6 +636,7 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
                             i);
     }
     ledger->at[ledger->count++] = seen;
+    recall_shown(node, showing->to, ledger->count - 1);
     node->world->counts.leaves++;
     node->world->counts.minted += seen.thing == NULL && seen.source != NULL;
     return !node->world->broken;
@@ -716,7 +720,9 @@ void oracle_look(struct node *node)
     for (unsigned p = 0; p < node->world->node_count && !node->world->broken; p++) {
         struct showing showing = {node, p};
         struct gate_ledger ledger;
-        if (!world_linked(node->world, node->number, p) ||
+        if (world_linked(node->world, node->number, p))
+            recall_look(node, p);
+        if (!node_is_up(node) || !world_linked(node->world, node->number, p) ||
             gate_ledger(node->gate, node->partner[p], &ledger) != ERR_OK ||
             (!node->changed && ledger.visible == node->ledger[p].count))
             continue;

@@ -58,6 +58,8 @@ __typeof__(recall_owed) __real_recall_owed, __wrap_recall_owed;
 __typeof__(gate_is_destroyed) __real_gate_is_destroyed, __wrap_gate_is_destroyed;
 __typeof__(spill_apply) __real_spill_apply, __wrap_spill_apply;
 __typeof__(spill_known) __real_spill_known, __wrap_spill_known;
+__typeof__(recall_came_first) __real_recall_came_first, __wrap_recall_came_first;
+__typeof__(recall_take) __real_recall_take, __wrap_recall_take;
 
 err_t __wrap_recall_owed(struct gate *gate, uint64_t lsn, const struct state *state, uint64_t *out)
 {
@@ -83,6 +85,19 @@ err_t __wrap_spill_known(struct gate *gate, uint32_t source, const struct hash *
     err_t err = __real_spill_known(gate, source, content, out);
     *out &= active != BUG_TAKES_AGAIN;
     return err;
+}
+
+/* --- urgent ledgers --- */
+
+bool __wrap_recall_came_first(const struct gate *gate, const struct gate_peer *peer, const struct leaf *leaf)
+{
+    return active != BUG_OVERTAKEN && __real_recall_came_first(gate, peer, leaf);
+}
+
+err_t __wrap_recall_take(struct gate *gate, unsigned ledger, const struct gate_received *leaf, int64_t now_us)
+{
+    bool passes = active == BUG_UNTOLD && gate_ledger_is_urgent(ledger);
+    return passes ? ERR_OK : __real_recall_take(gate, ledger, leaf, now_us);
 }
 
 /* --- restored backups --- */

@@ -66,6 +66,12 @@ void recall_brought(struct node *node, const struct gate_object *object, const s
     if (recall_bars(node, source, thing))
         world_break(node->world, "%s takes in again what was called back (lsn %llu of source %u):\n%.400s",
                     node->name, (unsigned long long)object->lsn, source, thing->text);
+    for (unsigned p = 0; p < node->world->node_count && object->envelope.seq > 0; p++)
+        if (world_linked(node->world, node->number, p) &&
+            gate_peer_get(node->gate, node->partner[p])->source == source &&
+            recall_came_before(node, p, object->envelope.seq - 1))
+            world_break(node->world, "%s takes in what was called back before it came (lsn %llu):\n%.400s",
+                        node->name, (unsigned long long)object->lsn, thing->text);
     must(r->brought_count < HELD_MAX);
     world_say(node->world, "%s: source %u brings lsn %llu by leaf %lld about %llu: %s", node->name, source,
               (unsigned long long)object->lsn, (long long)object->envelope.seq - 1,
@@ -163,16 +169,15 @@ static bool is_unsure(const struct node *node, uint16_t target)
     return false;
 }
 
-void recall_taken(struct node *node, unsigned from, const struct seen *recall)
+void recall_taken(struct node *node, unsigned from, uint64_t subject, uint64_t end)
 {
     const struct seen_ledger *ledger = &node->world->nodes[from].ledger[node->number];
     uint32_t source = gate_peer_get(node->gate, node->partner[from])->source;
-    const struct thing *thing = ledger->at[recall->subject].thing;
-    uint64_t leaf = (uint64_t)(recall - ledger->at);
+    const struct thing *thing = subject < ledger->count ? ledger->at[subject].thing : NULL;
     bool unsure;
     if (thing == NULL || recall_bars(node, source, thing))
         return;
-    const struct brought *brought = brought_before(node, source, thing, leaf, &unsure);
+    const struct brought *brought = brought_before(node, source, thing, end, &unsure);
     for (size_t i = 0; i < node->held_count && brought == NULL; i++)
         node->held[i].unsure |= unsure && node->held[i].thing == thing;
     struct held *held = brought == NULL ? NULL : held_at(node, brought->lsn);
@@ -342,16 +347,28 @@ bool recall_in_step(const struct node *node)
            !gate_recall_due(node->gate) && !gate_purge_due(node->gate);
 }
 
-/* His last leaf with this content before, and whether a later one calls it back. */
-static bool was_told(const struct seen_ledger *ledger, const struct thing *thing, size_t before)
+static bool calls_back(const struct seen_ledger *ledger, const struct seen *seen, size_t last,
+                       const struct thing *thing)
+{
+    return seen->op == LEAF_RECALL && seen->subject < ledger->count && seen->subject >= last &&
+           ledger->at[seen->subject].thing == thing;
+}
+
+/* His last leaf with this content before, and whether a later one, or one of the urgent ledger, calls it
+ * back.
+ */
+static bool was_told(const struct seen_ledger *ledger, const struct seen_ledger *urgent,
+                     const struct thing *thing, size_t before)
 {
     size_t last = SIZE_MAX;
     for (size_t i = 0; i < before; i++)
         if (ledger->at[i].thing == thing)
             last = i;
     for (size_t i = last + 1; last != SIZE_MAX && i < ledger->count; i++)
-        if (ledger->at[i].op == LEAF_RECALL && ledger->at[i].subject < ledger->count &&
-            ledger->at[i].subject >= last && ledger->at[ledger->at[i].subject].thing == thing)
+        if (calls_back(ledger, &ledger->at[i], last, thing))
+            return true;
+    for (size_t i = 0; last != SIZE_MAX && i < urgent->count; i++)
+        if (calls_back(ledger, &urgent->at[i], last, thing))
             return true;
     return last == SIZE_MAX;
 }
@@ -361,7 +378,8 @@ static void check_told(struct node *node)
     const struct recalls *r = &node->recalls;
     for (size_t i = 0; i < r->called_count; i++)
         for (unsigned p = 0; p < node->world->node_count && !node->world->broken; p++)
-            if (r->called[i].sure && !was_told(&node->ledger[p], r->called[i].thing, r->called[i].seen[p]))
+            if (r->called[i].sure &&
+                !was_told(&node->ledger[p], &node->urgent[p], r->called[i].thing, r->called[i].seen[p]))
                 world_break(node->world, "%s never told %s that this is called back:\n%.400s", node->name,
                             node->world->nodes[p].name, r->called[i].thing->text);
 }

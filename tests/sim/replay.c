@@ -184,6 +184,7 @@ static void compare(struct node *node)
         struct gate_ledger ledger;
         if (!world_linked(node->world, node->number, p))
             continue;
+        recall_compare(node, p);
         if (gate_leaves(node->gate, node->partner[p], 0, compare_leaf, &c) != ERR_OK ||
             (c.count != node->ledger[p].count && !node->world->broken))
             world_break(node->world, "%s: %zu of %zu leaves for %s came back by replay", node->name, c.count,

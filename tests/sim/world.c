@@ -312,6 +312,7 @@ static bool pair_in_step(const struct node *issuer, const struct node *follower)
     if (peer->state != GATE_PEER_STARTED)
         return true;
     return status.held == ledger.size && ledger.receipted == ledger.size &&
+           recall_pair_in_step(issuer, follower) &&
            (ledger.size == 0 || hash_eq(&status.root, &ledger.visible_root));
 }
 
@@ -329,6 +330,9 @@ static bool in_step(const struct world *world)
 
 static void explain_out_of_step(struct world *world)
 {
+    for (unsigned a = 0; a < world->node_count; a++)
+        if (node_is_up(&world->nodes[a]) && !recall_in_step(&world->nodes[a]))
+            world_break(world, "%s has not come to an end with what it called back", world->nodes[a].name);
     for (unsigned a = 0; a < world->node_count; a++)
         for (unsigned b = 0; b < world->node_count; b++) {
             struct gate_ledger ledger;

@@ -53,6 +53,8 @@ enum {
     X(FORGETS_RECALL, "forgets-recall", "a restart forgets what is called back")                             \
     X(TAKES_AGAIN, "takes-again", "what was called back is taken in again")                                  \
     X(CALLED_BACK, "called-back", "a leaf that was called back is given with its content")                   \
+    X(OVERTAKEN, "overtaken", "what was called back before it came is taken in when it comes")               \
+    X(UNTOLD, "untold", "the urgent ledger is followed, and what stands in it is passed over")               \
     X(NO_FLOOR, "no-floor", "a keeper that lost its anchor signs on")                                        \
     X(NO_HALT, "no-halt", "a link does not stand still when its issuer has forgotten something")             \
     X(ANY_EPOCH, "any-epoch", "another epoch is followed without anybody's word")                            \
@@ -109,7 +111,8 @@ struct seen {
     uint64_t subject;
     int64_t time_us;
     struct hash leaf;
-    bool ends; /* a leaf that was not looked at yet takes its content back */
+    bool ends;   /* a leaf that was not looked at yet takes its content back */
+    bool called; /* a leaf of the urgent ledger beside calls it back */
 };
 
 struct seen_ledger {
@@ -249,12 +252,14 @@ struct node {
     uint16_t *reported;        /* [thing] partners that sent it, by node */
     uint16_t *counted; /* ...and whose copy is not kept in quarantine: it says that they have the object */
     uint16_t *allowed; /* [thing] nodes that were allowed to have it at some time */
-    struct seen_ledger ledger[NODES_MAX];
+    struct seen_ledger ledger[NODES_MAX], urgent[NODES_MAX];
+    uint64_t taken_urgent[NODES_MAX]; /* as taken[], of the urgent ledgers */
     struct recalls recalls;
     struct restores restores;
     struct memory memory;
     struct followed followed[NODES_MAX];
     bool forgetful; /* went on from a backup: the oracle knows nothing of it any more */
+    bool old;       /* its program speaks version 1 alone, until somebody upgrades it */
     bool changed;
     unsigned crashes;
     struct reader reader[NODES_MAX]; /* people of that partner */
@@ -488,8 +493,9 @@ NODISCARD err_t recall_confirm(struct node *node);
 bool recall_work(struct node *node, bool *out_did);
 /* The oracle met this object, or report, in the log. */
 void recall_brought(struct node *node, const struct gate_object *object, const struct thing *thing);
-/* A leaf by which `from` calls back what it had shown as leaf `subject` was taken over. */
-void recall_taken(struct node *node, unsigned from, const struct seen *recall);
+/* A leaf by which `from` calls back what it had shown as leaf `subject` was taken over; what leaves before
+ * `end` brought of it goes. */
+void recall_taken(struct node *node, unsigned from, uint64_t subject, uint64_t end);
 bool recall_bars(const struct node *node, uint32_t source, const struct thing *thing);
 /* An answer that goes out holds nothing that was called back. */
 void recall_watch(struct node *node, struct bytes body);
@@ -497,6 +503,22 @@ bool recall_in_step(const struct node *node);
 void recall_settled(struct node *node);
 /* The keeper's part. */
 void recall_answer(struct node *node, struct sync_session *session, const struct sync_recall_done *done);
+
+/* --- urgent.c: recalls that overtake --- */
+/* A hello of whoever has, or asks, a program that knows nothing of urgent ledgers. */
+void recall_speak(const struct world *world, const struct message *message, struct buf *body);
+/* Was leaf `leaf` called back before it was here? */
+bool recall_came_before(const struct node *node, unsigned from, uint64_t leaf);
+/* What the urgent ledgers show, and what was taken over from them. */
+void recall_look(struct node *node, unsigned to);
+void recall_arrivals(struct node *node, unsigned from);
+/* The oracle met leaf `leaf` of the main ledger. */
+void recall_shown(struct node *node, unsigned to, size_t leaf);
+/* What is shown in the urgent ledgers is there after a crash, and is the same after replay. */
+void recall_nothing_lost(struct node *node, unsigned to);
+void recall_compare(struct node *node, unsigned to);
+/* Has `to` all of it, and said so? */
+bool recall_pair_in_step(const struct node *issuer, const struct node *follower);
 
 /* --- memory.c: allocations that fail --- */
 /* From now on what is allocated is that node's; NULL: the simulator's own. Gives who it was before. */
