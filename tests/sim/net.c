@@ -47,6 +47,7 @@ void net_send(struct node *node, unsigned to, const struct sync_send *send)
         if (send->query.len > 0)
             memcpy(message->query, send->query.at, send->query.len);
         buf_put(&message->body, send->body.at, send->body.len);
+        liar_asks(world, message);
     }
 }
 
@@ -68,7 +69,7 @@ void transcript_note(struct world *world, unsigned to, const struct exchange_res
     memcpy(&transcript->at[transcript->count++].digest, transcript->hash.b, 8);
 }
 
-static void answer(struct world *world, unsigned from, unsigned to, uint64_t client_id,
+static void answer(struct world *world, unsigned from, unsigned to, uint64_t client_id, const char *path,
                    const struct exchange_response *response)
 {
     struct draw draw;
@@ -82,6 +83,7 @@ static void answer(struct world *world, unsigned from, unsigned to, uint64_t cli
         message->client_id = client_id;
         message->status = response->status;
         buf_put(&message->body, response->body.at, response->body.len);
+        liar_answers(world, message, path);
     }
 }
 
@@ -132,7 +134,7 @@ static void request_arrives(struct world *world, const struct message *message)
         keep(world, message, request.id);
     } else {
         watch_answer(node, message->from, &request, &response);
-        answer(world, message->to, message->from, message->client_id, &response);
+        answer(world, message->to, message->from, message->client_id, message->path, &response);
     }
     node_pump(node);
 out:
@@ -162,7 +164,7 @@ void net_late_answers(struct node *node)
             world->kept[i].server_id = 0;
             watch_answer(node, kept.client, &(struct exchange_request) {.path = str_of(kept.path)},
                          &response);
-            answer(world, node->number, kept.client, kept.client_id, &response);
+            answer(world, node->number, kept.client, kept.client_id, kept.path, &response);
         }
         if (!found)
             world_break(world, "%s answered what nobody asked", node->name);
@@ -220,10 +222,13 @@ void net_deliver(struct world *world)
         if (node_is_up(node)) {
             disk_time_set(node->disk, node_now(node));
             if (message.answer) {
+                struct sync_status before;
+                sync_session_status(node->session[message.from], &before);
                 (void)memory_of(node);
                 sync_session_answer(node->session[message.from], message.client_id, message.status,
                                     &message.body, node_now(node));
                 (void)memory_of(NULL);
+                liar_heard(node, &message, &before);
                 node_pump(node);
             } else {
                 request_arrives(world, &message);

@@ -703,8 +703,7 @@ static bool act_all(struct node *node, int64_t *wake, bool *out_committed)
         restore_look(node, p);
         sync_session_status(node->session[p], &status);
         if (status.state == SYNC_ALARM && !node->world->nodes[p].forgetful)
-            world_break(node->world, "%s: alarm on the link from %s: %s", node->name,
-                        node->world->nodes[p].name, status.trouble.what);
+            liar_stopped(node, p, &status);
     }
     return !node->world->broken;
 }

@@ -59,6 +59,7 @@ static bool look_object(void *ctx, const struct gate_object *object)
     }
     reader_look(node, object, thing);
     recall_brought(node, object, thing);
+    liar_brought(node, object->envelope.seq, object->envelope.source, thing);
     look_submitted(node, object, thing);
     /* Conflicts are told by the quarantine itself; a mark that somebody else reported the same is no copy. */
     bool mark = object->envelope.about != 0 && (object->envelope.flags & RECORD_OBJECT_REWRITE) == 0;

@@ -8,6 +8,7 @@
 #include "gate/halt.h"
 #include "gate/recall.h"
 #include "gate/state.h"
+#include "ledger/checkpoint.h"
 #include "store/store.h"
 #include "taxii/answer.h"
 #include "taxii/status.h"
@@ -142,6 +143,67 @@ void __wrap_sync_session_next(struct sync_session *session, int64_t now_us, stru
     if (active == BUG_TIME_AGAIN)
         *latest(session) = now_us;
     __real_sync_session_next(session, now_us, out);
+}
+
+/* --- partners that lie --- */
+
+/* Of the inside of a session. */
+void session_link_failed(struct sync_session *session, err_t err, const char *what, const char *next,
+                         int64_t now_us);
+void session_link_alarm(struct sync_session *session, err_t err, const char *what, const char *next,
+                        int64_t now_us);
+__typeof__(checkpoint_parse) __real_checkpoint_parse, __wrap_checkpoint_parse;
+__typeof__(merkle_consistency_verify) __real_merkle_consistency_verify, __wrap_merkle_consistency_verify;
+__typeof__(note_verify) __real_note_verify, __wrap_note_verify;
+__typeof__(leaf_opening_verify) __real_leaf_opening_verify, __wrap_leaf_opening_verify;
+__typeof__(session_link_alarm) __real_session_link_alarm, __wrap_session_link_alarm;
+__typeof__(disposition_open) __real_disposition_open, __wrap_disposition_open;
+
+err_t __wrap_merkle_consistency_verify(const struct merkle_proof *proof, uint64_t old_size, uint64_t size,
+                                       const struct hash *old_root, const struct hash *root)
+{
+    return active == BUG_SECOND_PAST
+               ? ERR_OK
+               : __real_merkle_consistency_verify(proof, old_size, size, old_root, root);
+}
+
+err_t __wrap_note_verify(const struct note *note, const struct note_key *key)
+{
+    return active == BUG_ANY_SIGNATURE ? ERR_OK : __real_note_verify(note, key);
+}
+
+err_t __wrap_leaf_opening_verify(const struct leaf *leaf, const struct leaf_opening *opening, bool urgent)
+{
+    return active == BUG_ANY_OPENING ? ERR_OK : __real_leaf_opening_verify(leaf, opening, urgent);
+}
+
+void __wrap_session_link_alarm(struct sync_session *session, err_t err, const char *what, const char *next,
+                               int64_t now_us)
+{
+    if (active == BUG_NO_ALARM)
+        session_link_failed(session, err, what, next, now_us);
+    else
+        __real_session_link_alarm(session, err, what, next, now_us);
+}
+
+static struct hash asked_for; /* the root of the last checkpoint that was read */
+
+err_t __wrap_checkpoint_parse(struct str text, struct checkpoint *out, struct fault *fault)
+{
+    err_t err = __real_checkpoint_parse(text, out, fault);
+    if (err == ERR_OK)
+        asked_for = out->root;
+    return err;
+}
+
+/* Whatever it is about, it is taken to be about that. */
+err_t __wrap_disposition_open(struct str whole, const struct note_key *key, struct disposition *out,
+                              struct fault *fault)
+{
+    err_t err = __real_disposition_open(whole, key, out, fault);
+    if (err == ERR_OK && active == BUG_ANY_RECEIPT)
+        out->root = asked_for;
+    return err;
 }
 
 /* --- TAXII --- */

@@ -184,6 +184,7 @@ static void world_init(struct world *world, const struct world_options *options)
         node_init(world, n);
     }
     plant(options->bug);
+    liar_init(world);
     if (options->sweep_memory) {
         world->nodes[0].memory.fails = options->sweep;
         world->nodes[0].memory.stays = options->sweep_stays;
@@ -202,6 +203,7 @@ void world_deinit(struct world *world)
     for (size_t i = 0; i < world->message_count; i++)
         buf_deinit(&world->messages[i].body);
     free(world->messages);
+    liar_deinit(world);
     things_deinit(&world->things);
     plant(BUG_NONE);
 }
@@ -255,6 +257,8 @@ static void work(struct world *world)
         op_draw(world);
         if (!world->broken)
             reader_visit(world);
+        if (!world->broken)
+            liar_compare(world);
         draw_pause(world);
     }
 }
@@ -283,6 +287,7 @@ static void heal(struct world *world)
 {
     world->lost = 0;
     world->repeated = 0;
+    liar_heal(world);
     for (unsigned a = 0; a < world->node_count; a++) {
         node_heal(&world->nodes[a]);
         for (unsigned b = 0; b < world->node_count; b++)
@@ -305,6 +310,8 @@ static bool pair_in_step(const struct node *issuer, const struct node *follower)
     struct gate_ledger ledger;
     struct sync_status status;
     const struct gate_peer *peer = gate_peer_get(issuer->gate, issuer->partner[follower->number]);
+    if (liar_stands_still(follower, issuer->number))
+        return true;
     if (gate_ledger(issuer->gate, peer->index, &ledger) != ERR_OK || ledger.visible != ledger.size)
         return false;
     sync_session_status(follower->session[issuer->number], &status);
@@ -379,6 +386,7 @@ bool world_run(struct world *world, const struct world_options *options)
         restore_settled(world);
         return !world->broken;
     }
+    liar_settled(world);
     if (!world->broken)
         oracle_settled(world);
     for (unsigned n = 0; n < world->node_count && !world->broken; n++)

@@ -61,7 +61,12 @@ enum {
     X(UNHEARD, "unheard", "nobody looks whether a write or a sync failed")                                   \
     X(TIME_AGAIN, "time-again", "a link waits until a clock that was set back has been there again")         \
     X(THIRD_PARTNER, "third-partner", "the third partner and those after it get what the second may have")   \
-    X(NO_ROOM, "no-room", "a TAXII server short of memory says that nothing is there")
+    X(NO_ROOM, "no-room", "a TAXII server short of memory says that nothing is there")                       \
+    X(SECOND_PAST, "second-past", "consistency of checkpoints is not looked at")                             \
+    X(ANY_SIGNATURE, "any-signature", "a note counts as signed, whoever signed it")                          \
+    X(ANY_OPENING, "any-opening", "what comes with a leaf is taken for what it commits to")                  \
+    X(NO_ALARM, "no-alarm", "a link that would stop waits a moment and goes on")                             \
+    X(ANY_RECEIPT, "any-receipt", "a receipt is kept whatever it is about")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -274,8 +279,26 @@ struct message {
     uint64_t client_id;
     enum exchange_method method;
     unsigned status;
+    bool second_past; /* signed, and contradicting what was signed before */
     char path[64], query[256];
     struct buf body;
+};
+
+/* A partner that lies; liar.c. */
+enum { LIAR_KEPT = 24 };
+struct liar {
+    struct draw draw;
+    unsigned number, ops_left; /* it begins when no more than these are left */
+    struct liar_kept {
+        unsigned to;
+        char path[64];
+        struct buf body;
+    } kept[LIAR_KEPT]; /* what it once said */
+    size_t kept_count, kept_next;
+    uint64_t told;
+    bool may_stop[NODES_MAX]; /* it told them what stops a link by right */
+    bool stopped[NODES_MAX];
+    uint64_t stopped_at[NODES_MAX]; /* leaves verified then */
 };
 
 struct kept_request { /* a long poll: whose */
@@ -301,7 +324,8 @@ struct transcript {
     X(DISKS, "disks", EVERY_16(5) | EVERY_16(13))                                                            \
     X(CLOCKS, "clocks", EVERY_16(9))                                                                         \
     X(NODES, "nodes", UINT64_C(1) << 17 | UINT64_C(1) << 18)                                                 \
-    X(MEMORY, "memory", UINT64_C(1) << 26 | UINT64_C(1) << 33)
+    X(MEMORY, "memory", UINT64_C(1) << 26 | UINT64_C(1) << 33)                                               \
+    X(LIARS, "liars", UINT64_C(1) << 1 | UINT64_C(1) << 10 | UINT64_C(1) << 34 | UINT64_C(1) << 49)
 
 enum with_bit {
 #define X(name, word, seeds) WITH_BIT_##name,
@@ -351,6 +375,7 @@ struct world {
     bool cut[NODES_MAX][NODES_MAX];
     struct transcript transcript[NODES_MAX]; /* what node 0 said to each */
 
+    struct liar liar;
     bool restored; /* somebody went on from a backup */
     bool jumped;   /* somebody's clock was years off */
     bool broken;
@@ -519,6 +544,21 @@ void recall_nothing_lost(struct node *node, unsigned to);
 void recall_compare(struct node *node, unsigned to);
 /* Has `to` all of it, and said so? */
 bool recall_pair_in_step(const struct node *issuer, const struct node *follower);
+
+/* --- liar.c: a partner that lies --- */
+void liar_init(struct world *world);
+void liar_deinit(struct world *world);
+/* A message that is on its way; `path`: what it answers. */
+void liar_answers(struct world *world, struct message *message, const char *path);
+void liar_asks(struct world *world, struct message *message);
+void liar_heard(struct node *node, const struct message *message, const struct sync_status *before);
+void liar_stopped(struct node *node, unsigned issuer, const struct sync_status *status);
+bool liar_stands_still(const struct node *node, unsigned issuer);
+bool liar_about(const struct world *world, unsigned a, unsigned b);
+void liar_brought(struct node *node, uint64_t leaf, uint32_t source, const struct thing *thing);
+void liar_compare(struct world *world);
+void liar_heal(struct world *world);
+void liar_settled(struct world *world);
 
 /* --- memory.c: allocations that fail --- */
 /* From now on what is allocated is that node's; NULL: the simulator's own. Gives who it was before. */
