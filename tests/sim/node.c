@@ -63,12 +63,14 @@ void node_init(struct world *world, unsigned number)
     node->reported = zeroed(THINGS_MAX, sizeof *node->reported);
     node->counted = zeroed(THINGS_MAX, sizeof *node->counted);
     node->allowed = zeroed(THINGS_MAX, sizeof *node->allowed);
+    node->passed = zeroed(PASSED_MAX, sizeof *node->passed);
     for (unsigned p = 0; p < world->node_count; p++) {
         node->ledger[p].at = zeroed(LEDGER_MAX, sizeof *node->ledger[p].at);
         node->urgent[p].at = zeroed(LEDGER_MAX, sizeof *node->urgent[p].at);
         struct draw own = draw_of(seed, 25, number * world->node_count + p);
         reader_init(&node->reader[p], draw_chance(&own, 500));
         node->want_started[p] = world_linked(world, number, p) && !draw_chance(&node->crash_draw, 150);
+        node->want_started[p] &= !world_has(world, WITH_COLLUDERS) || number != THIRD; /* it only takes */
     }
     node->assume[1] = STIX_TLP_CLEAR;
     struct draw program = draw_of(seed, 26, number);
@@ -109,6 +111,7 @@ void node_deinit(struct node *node)
     free(node->reported);
     free(node->counted);
     free(node->allowed);
+    free(node->passed);
     recalls_deinit(&node->recalls);
     restores_deinit(node);
 }
@@ -527,6 +530,13 @@ static err_t commit_signed(struct node *node)
     return err;
 }
 
+/* Is its answer lost? Not where somebody gets more in one of two lives: more would be signed for him, and
+ * what is asked again is asked when the next message comes. */
+static bool keeper_fails(struct node *node, unsigned permille)
+{
+    return draw_chance(&node->keeper_draw, permille) && !world_has(node->world, WITH_COLLUDERS);
+}
+
 /* Without its anchor a keeper signs nothing until an operator gave it a floor. Planted: what it is asked. */
 static bool keeper_trusts(const struct node *node, unsigned to, const struct gate_sign_request *request)
 {
@@ -553,7 +563,7 @@ static bool sign_for(struct node *node, unsigned to, bool urgent)
     err_t err;
     if (!gate_sign_next(node->gate, ledger, &request))
         return true;
-    if (draw_chance(&node->keeper_draw, 60)) { /* its answer is lost */
+    if (keeper_fails(node, 60)) {
         gate_sign_abandon(node->gate, ledger);
         node->sign_again_at = node->world->now_us + 10000;
         return true;
@@ -609,7 +619,7 @@ static void sign_receipt(struct node *node, struct sync_session *session, const 
     int64_t now = node_now(node);
     struct note_key cosign, disposition;
     struct buf text, note;
-    if (draw_chance(&node->keeper_draw, 50)) {
+    if (keeper_fails(node, 50)) {
         signed_by_keeper(node, session, ERR_CLOSED, sign->wanted.size, STR(""), STR(""));
         return;
     }
@@ -631,6 +641,8 @@ static void sign_receipt(struct node *node, struct sync_session *session, const 
 static int64_t decide_time(struct node *node)
 {
     int64_t now = node_now(node);
+    for (unsigned p = 0; p < node->world->node_count && node->world->options.bug == BUG_OTHERS_DATE; p++)
+        now += (int64_t)node->ledger[p].count;
     if (node->world->options.bug != BUG_NODE_DATE)
         return now;
     node->clock_us = node->clock_us >= now ? node->clock_us + 1 : now;

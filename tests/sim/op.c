@@ -357,6 +357,8 @@ static struct operation *draw_operation(struct world *world, struct node *node, 
     op->tlp = assumed[draw_below(draw, 4)];
     if (op->kind == OP_STOP)
         op->on = draw_chance(draw, 300);
+    if (op->kind == OP_PEER && world_has(world, WITH_COLLUDERS) && node->number == THIRD)
+        op->on = op->history = false;
     if (op->kind == OP_CLASSIFY) {
         op->target = thing_target(THING_STATEMENT, draw_below(draw, 3));
         op->tlp = draw_chance(draw, 700) ? STIX_TLP_CLEAR : STIX_TLP_AMBER;
@@ -399,6 +401,29 @@ static err_t refuse_secret(struct node *node, const struct thing *thing)
     return ERR_OK;
 }
 
+/* ...or he gives it to a third partner, and to nobody else. */
+static err_t give_third(struct node *node, const struct thing *thing)
+{
+    struct operation op = {.kind = OP_TAG,
+                           .first_us = node_now(node),
+                           .target = thing->target,
+                           .approval = GATE_APPROVE,
+                           .to = THIRD,
+                           .on = true};
+    err_t err;
+    if (TRY(err, node_commit(node)))
+        return err;
+    oracle_look(node);
+    if (TRY(err, perform(node, &op)))
+        return err;
+    note_done(node, &op);
+    op.kind = OP_APPROVE;
+    if (TRY(err, perform(node, &op)))
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    note_done(node, &op);
+    return ERR_OK;
+}
+
 /* The second of two twins: node 0 hears of more, none of which may ever leave. */
 static void feed_secret(struct world *world)
 {
@@ -408,6 +433,9 @@ static void feed_secret(struct world *world)
         return;
     for (unsigned i = 1 + draw_below(draw, 3); i > 0 && node_is_up(node); i--) {
         enum thing_secret why = (enum thing_secret)draw_below(draw, THING_SECRETS);
+        if (world_has(world, WITH_COLLUDERS) && draw_chance(draw, 600))
+            why = THING_REFUSED;
+        bool give = world_has(world, WITH_COLLUDERS) && why == THING_REFUSED;
         const struct thing *thing = things_secret(&world->things, draw, why);
         unsigned source = draw_below(draw, SOURCES_DRAWN);
         if (why == THING_UNMARKED)
@@ -419,7 +447,7 @@ static void feed_secret(struct world *world)
         err_t err = gate_accept(node->gate, &submission, bytes_of(thing->text, thing->len), node_now(node),
                                 no_answer, NULL, &fault);
         if (err == ERR_OK && why == THING_REFUSED)
-            err = refuse_secret(node, thing);
+            err = give ? give_third(node, thing) : refuse_secret(node, thing);
         if (err == ERR_OK)
             err = node_commit(node);
         if (node_failed(node, err, "accepting"))
@@ -443,7 +471,8 @@ static void draw_weather(struct world *world, struct draw *draw)
  * goes down at once, when all that it said is durable. */
 static void lose_power(struct node *node, unsigned changes)
 {
-    if (node->world->options.twin && node->number == 0)
+    bool at_once = node->number == 0 || world_has(node->world, WITH_COLLUDERS);
+    if (node->world->options.twin && at_once)
         node_crash(node, changes * 100000);
     else
         disk_faults(node->disk)->power_fails = changes;

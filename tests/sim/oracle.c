@@ -51,8 +51,10 @@ static bool look_object(void *ctx, const struct gate_object *object)
     struct looking *looking = ctx;
     struct node *node = looking->node;
     const struct thing *thing = things_find(&node->world->things, object->bytes);
-    if (thing == NULL && node->world->options.duties)
-        return true; /* minted, by itself or by a partner */
+    if (thing == NULL && node->world->options.duties) { /* minted, by itself or by a partner */
+        collude_held(node, object);
+        return true;
+    }
     if (thing == NULL) {
         world_break(node->world, "%s holds bytes that nobody ever gave it", node->name);
         return false;
@@ -574,6 +576,8 @@ static void look_text(struct node *node, unsigned to, const struct gate_leaf *le
     if (!world->options.duties || guard_is_alone(world) || text.len == 0)
         return;
     const char *wrong = things_hidden(text);
+    if (wrong != NULL && world_has(world, WITH_COLLUDERS) && to == THIRD && strcmp(wrong, "hidden") != 0)
+        wrong = NULL; /* what the others do not have */
     const struct thing *source = things_source(&world->things, text);
     /* AMBER, and what may be, goes by another rule. */
     if (wrong == NULL && source != NULL && (source->tlp != STIX_TLP_NONE || !again) &&
@@ -619,7 +623,9 @@ static bool look_leaf(void *ctx, const struct gate_leaf *leaf)
     if (leaf->object.len > 0) {
         seen.thing = things_find(&node->world->things, leaf->object);
         seen.source = things_source(&node->world->things, leaf->object);
-        if (seen.thing == NULL || seen.thing->extra)
+        collude_shown(node, leaf, &seen);
+        bool third = world_has(node->world, WITH_COLLUDERS) && showing->to == THIRD;
+        if (seen.thing == NULL || (seen.thing->extra && !third))
             world_blame(node->world, "%s showed %s what it must never see:\n%.*s", node->name, to,
                         (int)(leaf->object.len < 400 ? leaf->object.len : 400),
                         (const char *)leaf->object.at);

@@ -391,10 +391,16 @@ void reader_visit(struct world *world)
     struct node *node = &world->nodes[draw_below(draw, world->node_count)];
     unsigned partners = world_partner_count(world, node->number);
     unsigned who = world_partner(world, node->number, draw_below(draw, partners)), asks = draw_below(draw, 5);
+    struct draw own = {0};
     struct visit visit = {.world = world, .node = node, .who = who, .reader = &node->reader[who]};
     if (!node_is_up(node) || node->pending != NULL || world->restored || world->jumped)
         return;
     oracle_look(node);
+    if (world_has(world, WITH_COLLUDERS)) { /* whatever the third one has */
+        own = draw_of(world->options.seed, 41, world->ops_left);
+        draw = &own;
+        asks = who == THIRD ? 0 : asks;
+    }
     for (; asks > 0 && node_is_up(node) && !world->broken; asks--) {
         unsigned what = draw_below(draw, 100);
         if (what < 60 || node_stands_still(node))

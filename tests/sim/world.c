@@ -140,6 +140,10 @@ static void draw_links(struct world *world)
         shape = (enum shape)draw_below(&draw, SHAPES);
         world_say(world, "%u nodes, %s", world->node_count, words[shape]);
     }
+    if (world_has(world, WITH_COLLUDERS)) {
+        world->node_count = THIRD + 1;
+        shape = SHAPE_FULL;
+    }
     link_by(world, shape, &draw);
 }
 
@@ -387,6 +391,7 @@ bool world_run(struct world *world, const struct world_options *options)
         return !world->broken;
     }
     liar_settled(world);
+    collude_settled(world);
     if (!world->broken)
         oracle_settled(world);
     for (unsigned n = 0; n < world->node_count && !world->broken; n++)

@@ -23,6 +23,8 @@ enum {
     LEDGER_MAX = 4096,
     HELD_MAX = 4096,
     SIGNED_MAX = 4096,
+    PASSED_MAX = 4096,
+    THIRD = 3, /* whose part the others do not have, in a life with colluders */
     TRANSCRIPT_MAX = 16384,
     BROKEN_SIZE = 512,
     SWEEP_OPS = 16,     /* of a life in which one call fails */
@@ -66,7 +68,9 @@ enum {
     X(ANY_SIGNATURE, "any-signature", "a note counts as signed, whoever signed it")                          \
     X(ANY_OPENING, "any-opening", "what comes with a leaf is taken for what it commits to")                  \
     X(NO_ALARM, "no-alarm", "a link that would stop waits a moment and goes on")                             \
-    X(ANY_RECEIPT, "any-receipt", "a receipt is kept whatever it is about")
+    X(ANY_RECEIPT, "any-receipt", "a receipt is kept whatever it is about")                                  \
+    X(MADE_ALIKE, "made-alike", "what is minted has one identifier for all partners")                        \
+    X(OTHERS_DATE, "others-date", "releases are dated by a clock that ticks with everybody's leaves")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -116,8 +120,9 @@ struct seen {
     uint64_t subject;
     int64_t time_us;
     struct hash leaf;
-    bool ends;   /* a leaf that was not looked at yet takes its content back */
-    bool called; /* a leaf of the urgent ledger beside calls it back */
+    struct hash made; /* id of what the node made anew for this partner; zero: it did not */
+    bool ends;        /* a leaf that was not looked at yet takes its content back */
+    bool called;      /* a leaf of the urgent ledger beside calls it back */
 };
 
 struct seen_ledger {
@@ -263,6 +268,8 @@ struct node {
     struct restores restores;
     struct memory memory;
     struct followed followed[NODES_MAX];
+    struct hash *passed; /* what partners made and this node holds */
+    size_t passed_count;
     bool forgetful; /* went on from a backup: the oracle knows nothing of it any more */
     bool old;       /* its program speaks version 1 alone, until somebody upgrades it */
     bool changed;
@@ -325,7 +332,8 @@ struct transcript {
     X(CLOCKS, "clocks", EVERY_16(9))                                                                         \
     X(NODES, "nodes", UINT64_C(1) << 17 | UINT64_C(1) << 18)                                                 \
     X(MEMORY, "memory", UINT64_C(1) << 26 | UINT64_C(1) << 33)                                               \
-    X(LIARS, "liars", UINT64_C(1) << 1 | UINT64_C(1) << 10 | UINT64_C(1) << 34 | UINT64_C(1) << 49)
+    X(LIARS, "liars", UINT64_C(1) << 1 | UINT64_C(1) << 10 | UINT64_C(1) << 34 | UINT64_C(1) << 49)          \
+    X(COLLUDERS, "colluders", UINT64_C(1) << 2 | UINT64_C(1) << 42)
 
 enum with_bit {
 #define X(name, word, seeds) WITH_BIT_##name,
@@ -559,6 +567,11 @@ void liar_brought(struct node *node, uint64_t leaf, uint32_t source, const struc
 void liar_compare(struct world *world);
 void liar_heal(struct world *world);
 void liar_settled(struct world *world);
+
+/* --- collude.c: partners who pool what they got --- */
+void collude_held(struct node *node, const struct gate_object *object);
+void collude_shown(const struct node *node, const struct gate_leaf *leaf, struct seen *seen);
+void collude_settled(struct world *world);
 
 /* --- memory.c: allocations that fail --- */
 /* From now on what is allocated is that node's; NULL: the simulator's own. Gives who it was before. */
