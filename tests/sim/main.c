@@ -43,13 +43,14 @@ static const struct {
 
 /* Bugs that only such a life can meet. */
 static const unsigned bug_with[BUGS] = {
-    [BUG_FORGETS_ONE] = WITH_RECALLS, [BUG_SAYS_DONE] = WITH_RECALLS,    [BUG_FORGETS_RECALL] = WITH_RECALLS,
-    [BUG_TAKES_AGAIN] = WITH_RECALLS, [BUG_CALLED_BACK] = WITH_RECALLS,  [BUG_OVERTAKEN] = WITH_RECALLS,
-    [BUG_UNTOLD] = WITH_RECALLS,      [BUG_NO_FLOOR] = WITH_RESTORES,    [BUG_NO_HALT] = WITH_RESTORES,
-    [BUG_ANY_EPOCH] = WITH_RESTORES,  [BUG_UNHEARD] = WITH_DISKS,        [BUG_TIME_AGAIN] = WITH_CLOCKS,
-    [BUG_THIRD_PARTNER] = WITH_NODES, [BUG_NO_ROOM] = WITH_MEMORY,       [BUG_SECOND_PAST] = WITH_LIARS,
-    [BUG_ANY_SIGNATURE] = WITH_LIARS, [BUG_ANY_OPENING] = WITH_LIARS,    [BUG_NO_ALARM] = WITH_LIARS,
-    [BUG_ANY_RECEIPT] = WITH_LIARS,   [BUG_MADE_ALIKE] = WITH_COLLUDERS, [BUG_OTHERS_DATE] = WITH_COLLUDERS};
+    [BUG_FORGETS_ONE] = WITH_RECALLS,  [BUG_SAYS_DONE] = WITH_RECALLS,   [BUG_FORGETS_RECALL] = WITH_RECALLS,
+    [BUG_TAKES_AGAIN] = WITH_RECALLS,  [BUG_CALLED_BACK] = WITH_RECALLS, [BUG_OVERTAKEN] = WITH_RECALLS,
+    [BUG_UNTOLD] = WITH_RECALLS,       [BUG_NO_FLOOR] = WITH_RESTORES,   [BUG_NO_HALT] = WITH_RESTORES,
+    [BUG_ANY_EPOCH] = WITH_RESTORES,   [BUG_UNHEARD] = WITH_DISKS,       [BUG_TIME_AGAIN] = WITH_CLOCKS,
+    [BUG_THIRD_PARTNER] = WITH_NODES,  [BUG_NO_ROOM] = WITH_MEMORY,      [BUG_SECOND_PAST] = WITH_LIARS,
+    [BUG_ANY_SIGNATURE] = WITH_LIARS,  [BUG_ANY_OPENING] = WITH_LIARS,   [BUG_NO_ALARM] = WITH_LIARS,
+    [BUG_ANY_RECEIPT] = WITH_LIARS,    [BUG_OLD_KEY] = WITH_THIEVES,     [BUG_MADE_ALIKE] = WITH_COLLUDERS,
+    [BUG_OTHERS_DATE] = WITH_COLLUDERS};
 
 static unsigned with_of(uint64_t seed, enum bug bug)
 {
@@ -116,6 +117,8 @@ static bool run_seed(uint64_t seed, enum bug bug, const struct arguments *argume
     if (options.with &
         WITH_LIARS) /* who answers a recall to a liar, or what he held before, is not followed */
         options.with &= ~(unsigned)(WITH_RECALLS | WITH_RESTORES);
+    if (options.with & WITH_THIEVES) /* cards have their time */
+        options.with &= ~(unsigned)(WITH_CLOCKS | WITH_RESTORES);
     options.twin = !guards && (arguments->twins || seed % TWINS_EVERY == 0);
     options.duties =
         arguments->duties || (options.with == 0 && (seed % DUTIES_EVERY == 4 || seed % DUTIES_EVERY == 6));

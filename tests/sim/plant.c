@@ -215,6 +215,14 @@ err_t __wrap_mint_id(struct gate *gate, unsigned partner, const struct stix_key 
     return __real_mint_id(gate, active == BUG_MADE_ALIKE ? 0 : partner, source, type, out);
 }
 
+__typeof__(sync_serve_refresh) __real_sync_serve_refresh, __wrap_sync_serve_refresh;
+
+void __wrap_sync_serve_refresh(struct sync_serve *serve)
+{
+    if (active != BUG_OLD_KEY)
+        __real_sync_serve_refresh(serve);
+}
+
 /* --- TAXII --- */
 
 __typeof__(answer_failed) __real_answer_failed, __wrap_answer_failed;

@@ -46,8 +46,7 @@ static err_t set_up(struct node *node, unsigned p, int64_t now_us)
          TRY(err, gate_source_put(node->gate, &source, &by_setup, now_us, &number))) ||
         TRY(err, taxii_identity_put(node->taxii, name, name, desk, roles, &by_setup, now_us)))
         return err;
-    return taxii_identity_certificate(node->taxii, name, other->keys[SYNC_CARD_TLS].public.b, &by_setup,
-                                      now_us);
+    return taxii_identity_certificate(node->taxii, name, other->reader_key.b, &by_setup, now_us);
 }
 
 err_t reader_set_up(struct node *node, int64_t now_us)
@@ -102,8 +101,7 @@ bool visit_ask(struct visit *visit, struct exchange_request *request)
     struct node *node = visit->node;
     struct taxii_effect effect;
     request->secure = request->has_peer_key = true;
-    memcpy(request->peer_key, visit->world->nodes[visit->who].keys[SYNC_CARD_TLS].public.b,
-           EXCHANGE_KEY_SIZE);
+    memcpy(request->peer_key, visit->world->nodes[visit->who].reader_key.b, EXCHANGE_KEY_SIZE);
     disk_time_set(node->disk, node_now(node));
     exchange_response_init(&visit->response, request->id, ANSWER_MAX);
     visit->world->counts.asks++;

@@ -106,9 +106,11 @@ void watch_answer(struct node *node, unsigned who, const struct exchange_request
     buf_init(&headers, 4096);
     for (size_t i = 0; i < response->header_count; i++)
         buf_printf(&headers, "%s %.*s\n", response->headers[i].name, STR_ARG(response->headers[i].value));
+    bool feed = sync_serve_owns(request->path);
     struct guard_request said = {.reads = request->method == EXCHANGE_GET || request->method == EXCHANGE_HEAD,
                                  .has_key = true,
-                                 .key = world->nodes[who].keys[SYNC_CARD_TLS].public.b,
+                                 .key = feed ? world->nodes[who].keys[SYNC_CARD_TLS].public.b
+                                             : world->nodes[who].reader_key.b,
                                  .path = request->path,
                                  .query = request->query};
     struct guard_answer answer = {.status = response->status,

@@ -189,6 +189,7 @@ static void world_init(struct world *world, const struct world_options *options)
     }
     plant(options->bug);
     liar_init(world);
+    thief_init(world);
     if (options->sweep_memory) {
         world->nodes[0].memory.fails = options->sweep;
         world->nodes[0].memory.stays = options->sweep_stays;
@@ -263,6 +264,8 @@ static void work(struct world *world)
             reader_visit(world);
         if (!world->broken)
             liar_compare(world);
+        if (!world->broken)
+            thief_turn(world);
         draw_pause(world);
     }
 }
@@ -390,6 +393,7 @@ bool world_run(struct world *world, const struct world_options *options)
         restore_settled(world);
         return !world->broken;
     }
+    thief_settled(world);
     liar_settled(world);
     collude_settled(world);
     if (!world->broken)

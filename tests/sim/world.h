@@ -8,6 +8,7 @@
 #include "draw.h"
 #include "gate/gate.h"
 #include "reader.h"
+#include "sync/cards.h"
 #include "sync/serve.h"
 #include "sync/session.h"
 #include "taxii/server.h"
@@ -70,7 +71,8 @@ enum {
     X(NO_ALARM, "no-alarm", "a link that would stop waits a moment and goes on")                             \
     X(ANY_RECEIPT, "any-receipt", "a receipt is kept whatever it is about")                                  \
     X(MADE_ALIKE, "made-alike", "what is minted has one identifier for all partners")                        \
-    X(OTHERS_DATE, "others-date", "releases are dated by a clock that ticks with everybody's leaves")
+    X(OTHERS_DATE, "others-date", "releases are dated by a clock that ticks with everybody's leaves")        \
+    X(OLD_KEY, "old-key", "a newer card of a partner changes nothing for who asks")
 
 /* Bugs of the gate, of sync and of TAXII that the guard alone has to hold, before anybody gets an answer:
  * while one is planted the oracle and the readers are not heard (plant_gate.c). */
@@ -216,6 +218,8 @@ struct node {
     struct sign_key keys[SYNC_CARD_KEYS];
     struct sync_card card;
     struct buf card_text;
+    struct sync_own own;           /* after it changed its keys */
+    struct sign_public reader_key; /* of its people's certificates */
 
     struct diag diag;
     struct gate *gate; /* NULL: down */
@@ -308,6 +312,15 @@ struct liar {
     uint64_t stopped_at[NODES_MAX]; /* leaves verified then */
 };
 
+/* Somebody who has a key of a node; thief.c. */
+struct thief {
+    struct draw draw;
+    unsigned victim, ops_left; /* who changes its keys when no more than these are left */
+    enum sync_card_key which;
+    struct sign_key key;
+    bool over; /* it has */
+};
+
 struct kept_request { /* a long poll: whose */
     uint64_t server_id, client_id;
     unsigned client, server;
@@ -333,7 +346,8 @@ struct transcript {
     X(NODES, "nodes", UINT64_C(1) << 17 | UINT64_C(1) << 18)                                                 \
     X(MEMORY, "memory", UINT64_C(1) << 26 | UINT64_C(1) << 33)                                               \
     X(LIARS, "liars", UINT64_C(1) << 1 | UINT64_C(1) << 10 | UINT64_C(1) << 34 | UINT64_C(1) << 49)          \
-    X(COLLUDERS, "colluders", UINT64_C(1) << 2 | UINT64_C(1) << 42)
+    X(COLLUDERS, "colluders", UINT64_C(1) << 2 | UINT64_C(1) << 42)                                          \
+    X(THIEVES, "thieves", UINT64_C(1) << 50 | UINT64_C(1) << 56)
 
 enum with_bit {
 #define X(name, word, seeds) WITH_BIT_##name,
@@ -384,6 +398,7 @@ struct world {
     struct transcript transcript[NODES_MAX]; /* what node 0 said to each */
 
     struct liar liar;
+    struct thief thief;
     bool restored; /* somebody went on from a backup */
     bool jumped;   /* somebody's clock was years off */
     bool broken;
@@ -572,6 +587,14 @@ void liar_settled(struct world *world);
 void collude_held(struct node *node, const struct gate_object *object);
 void collude_shown(const struct node *node, const struct gate_leaf *leaf, struct seen *seen);
 void collude_settled(struct world *world);
+
+/* --- thief.c: stolen keys --- */
+void thief_init(struct world *world);
+void thief_deinit(struct node *node);
+void thief_turn(struct world *world);
+/* After a start: what an operator added may have been lost with a crash. */
+void thief_card_again(struct node *node);
+void thief_settled(struct world *world);
 
 /* --- memory.c: allocations that fail --- */
 /* From now on what is allocated is that node's; NULL: the simulator's own. Gives who it was before. */
