@@ -61,8 +61,6 @@ void recall_brought(struct node *node, const struct gate_object *object, const s
     uint32_t source = object->envelope.source;
     bool mark = object->envelope.about != 0 && !object->quarantined &&
                 (object->envelope.flags & RECORD_OBJECT_REWRITE) == 0;
-    if (!world_has(node->world, WITH_RECALLS))
-        return;
     if (recall_bars(node, source, thing))
         world_break(node->world, "%s takes in again what was called back (lsn %llu of source %u):\n%.400s",
                     node->name, (unsigned long long)object->lsn, source, thing->text);
