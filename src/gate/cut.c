@@ -588,6 +588,8 @@ static void ask_personal(struct gathering *g)
 static void ask_told(struct gathering *g)
 {
     uint64_t answered = policy_answered(g->policy, POLICY_RULE_DUTIES, &g->out->facts);
+    if (g->told->bereft)
+        g->untold = g->out->hidden = UINT64_MAX;
     for (size_t i = 0; i < g->told->target_count; i++) {
         uint64_t unnamed = g->told->targets[i]->anonymous & ~answered;
         g->untold |= g->told->targets[i]->untold | unnamed;

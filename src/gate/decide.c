@@ -66,15 +66,16 @@ static err_t wake_translations(struct deciding *d, const struct stix_key *key, u
     return err;
 }
 
-/* ...what stands at `lsn`: where that has the last word, those whom it does not leave whole. */
-static err_t wake_told(struct deciding *d, uint64_t lsn)
+/* ...what stands at `lsn`: where that has the last word, and no other is `asked` about, those whom it does
+ * not leave whole. */
+static err_t wake_told(struct deciding *d, uint64_t lsn, uint64_t asked)
 {
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
     uint64_t partners = UINT64_MAX;
     struct stix_key key;
     if (known != NULL && *known != 0) {
         const struct candidate *c = &d->at[*known - 1];
-        partners = ~(c->verdict.release & ~(c->cut | c->loose));
+        partners = asked | ~(c->verdict.release & ~(c->cut | c->loose));
         key = c->key;
     } else {
         struct subject subject;
@@ -239,7 +240,7 @@ static err_t look_at_conflict(struct deciding *d, uint64_t lsn, const struct rec
     if (envelope->reason != RECORD_QUARANTINE_CONFLICT)
         return ERR_OK;
     if (TRY(err, set_ask(d, envelope->about)) || TRY(err, wake(d, lsn, envelope, true)) ||
-        TRY(err, wake_told(d, lsn)))
+        TRY(err, wake_told(d, lsn, 0)))
         return err;
     return rival_note(d->gate, lsn, envelope, d->now_us);
 }
@@ -277,7 +278,7 @@ static err_t look_at(struct deciding *d, const struct frame *frame)
         return err;
     bool alone = d->count > before && d->at[before].copies->count == 1; /* nobody was told of it yet */
     if (TRY(err, wake_around(d, frame->lsn, true)) || TRY(err, wake_left(d, frame->lsn)) ||
-        TRY(err, wake_victims(d, frame->lsn)) || (!alone && TRY(err, wake_told(d, frame->lsn))))
+        TRY(err, wake_victims(d, frame->lsn)) || (!alone && TRY(err, wake_told(d, frame->lsn, 0))))
         return err;
     return wake(d, frame->lsn, &envelope, d->count == before || has_twin(&d->at[before]));
 }
@@ -380,7 +381,7 @@ static err_t ask_referrer(struct deciding *d, uint64_t lsn)
 {
     struct subject subject;
     err_t err;
-    if (TRY(err, set_ask(d, lsn)) || TRY(err, wake_around(d, lsn, false)) || TRY(err, wake_told(d, lsn)))
+    if (TRY(err, set_ask(d, lsn)) || TRY(err, wake_around(d, lsn, false)) || TRY(err, wake_told(d, lsn, 0)))
         return err;
     const uint64_t *known = map_get(&d->by_lsn, &lsn);
     if (known == NULL || (*known != 0 && !has_twin(&d->at[*known - 1])))
@@ -396,12 +397,13 @@ static err_t ask_referrer(struct deciding *d, uint64_t lsn)
     return wake(d, lsn, &envelope, true);
 }
 
-/* An operator's word about an object, or about what somebody sent another copy of: every version of it. */
-static err_t ask_all_of(struct deciding *d, uint64_t lsn)
+/* An operator's word about an object, or about what somebody sent another copy of: every version of it.
+ * `told`: partners whose translations are asked about though the newest stays theirs. */
+static err_t ask_all_of(struct deciding *d, uint64_t lsn, uint64_t told)
 {
     struct subject subject;
     err_t err = set_ask(d, lsn);
-    if (err != ERR_OK || TRY(err, wake_told(d, lsn)))
+    if (err != ERR_OK || TRY(err, wake_told(d, lsn, told)))
         return err;
     arena_reset(&d->gate->accept_arena);
     if (TRY(err, subject_recall(d->gate, lsn, &d->gate->accept_arena, &subject)))
@@ -417,12 +419,13 @@ static err_t ask_one(struct deciding *d, const struct job *job, uint64_t lsn)
     case JOB_REFERRERS:
         return ask_referrer(d, lsn);
     case JOB_SOURCE:
-        return TRY(err, set_ask(d, lsn)) ? err : wake_told(d, lsn);
+        return TRY(err, set_ask(d, lsn)) ? err : wake_told(d, lsn, 0);
     case JOB_OBJECT:
-    case JOB_SUSPENDED:
     case JOB_RIVALS:
+        return ask_all_of(d, lsn, 0);
+    case JOB_SUSPENDED:
     case JOB_LISTED:
-        return ask_all_of(d, lsn);
+        return ask_all_of(d, lsn, UINT64_MAX);
     default:
         return set_ask(d, lsn);
     }

@@ -316,6 +316,7 @@ static err_t init_memory(struct gate *gate, const struct gate_setup *setup)
         return err;
     map_init(&gate->identities, STIX_KEY_SIZE, LIMIT_MARKINGS, &gate->sip);
     map_init(&gate->spilled_keys, STIX_KEY_SIZE, LIMIT_SPILLS, &gate->sip);
+    map_init(&gate->recalled_keys, STIX_KEY_SIZE, LIMIT_SPILLS, &gate->sip);
     map_init(&gate->outcome_ids, HASH_SIZE, LIMIT_OUTCOMES, &gate->sip);
     gate->node_name = arena_str(&gate->facts_arena, setup->node_name);
     gate->persons = setup->persons;
@@ -428,6 +429,7 @@ void gate_close(struct gate *gate)
     map_deinit(&gate->outcome_ids);
     map_deinit(&gate->identities);
     map_deinit(&gate->spilled_keys);
+    map_deinit(&gate->recalled_keys);
     json_parser_free(gate->parser);
     json_parser_free(gate->parser_one);
     buf_deinit(&gate->canon);

@@ -145,6 +145,13 @@ bool spill_of(const struct gate *gate, const struct stix_key *key, uint64_t *out
     return lsn != NULL;
 }
 
+bool spilled_or_recalled(const struct gate *gate, const struct stix_key *key)
+{
+    uint64_t lsn;
+    return spill_of(gate, key, &lsn) ||
+           (gate->recalled_keys.count > 0 && map_get(&gate->recalled_keys, key) != NULL);
+}
+
 bool recalled(const struct gate *gate, uint64_t lsn)
 {
     const struct spilled *row = gate->recall_count == 0 ? NULL : spilled_at(gate, lsn);
@@ -195,6 +202,9 @@ err_t spill_apply(struct gate *gate, const struct record_fact *fact)
         row->spill = true;
         fresh_forget(gate); /* what is remembered was looked at without it */
     }
+    if (spill.why != GATE_SPILLED && !spill.report &&
+        TRY(err, map_put(&gate->recalled_keys, &row->key, row->lsn)))
+        return err;
     if (spill.why != GATE_SPILLED) {
         gate->recall_count += !row->recall;
         gate->recalls_open = row->recall = true;

@@ -167,8 +167,9 @@ struct gate {
     uint64_t replay_from;         /* what stands before was in the index already */
     bool index_is_old;            /* it has rows of what cannot be read any more: it has to be made anew */
     size_t purges;                /* RECALLs that are not carried out yet */
-    struct map spilled_keys; /* of these, by an operator's word that they must not be here -> the last one */
-    struct spilled *spills;  /* spill.c: what is suspended, in order; NULL: nothing ever was */
+    struct map spilled_keys;  /* of these, by an operator's word that they must not be here -> the last one */
+    struct map recalled_keys; /* ...and of what was called back -> the last one */
+    struct spilled *spills;   /* spill.c: what is suspended, in order; NULL: nothing ever was */
     size_t spill_count;
     size_t recall_count;          /* of these, called back */
     size_t recall_budget;         /* recall.c: objects a day by the word of one */
@@ -360,6 +361,8 @@ bool spilled(const struct gate *gate, uint64_t lsn);
 bool recalled_from(const struct gate *gate, const struct stix_key *key, unsigned partner);
 /* The newest copy under this identifier that an operator suspended as spilled. False: none was. */
 bool spill_of(const struct gate *gate, const struct stix_key *key, uint64_t *out_lsn);
+/* Was, or is, anything under it suspended as spilled, or called back? */
+bool spilled_or_recalled(const struct gate *gate, const struct stix_key *key);
 /* ...and called back? */
 bool recalled(const struct gate *gate, uint64_t lsn);
 /* NULL: it is not suspended. */

@@ -134,7 +134,7 @@ static err_t binds(struct gate *gate, const struct stix_key *key, const struct c
 }
 
 /* The versions of its target. Where none is said, or the one that is said is not held, nobody knows what it
- * tells, and every version binds. */
+ * tells, and every version binds: also one that was called back, which lets nothing be told any more. */
 static err_t add_targets(struct telling *t, struct told *told, const struct stix_key *key,
                          const struct stamp *about)
 {
@@ -152,6 +152,7 @@ static err_t add_targets(struct telling *t, struct told *told, const struct stix
         return ERR_NOMEM;
     for (size_t i = 0; i < copies.count && about != NULL; i++)
         held |= bound[i] && stamp_cmp(copies.at[i].version, *about) == 0;
+    told->bereft = !held && spilled_or_recalled(gate, key);
     for (size_t i = 0; i < copies.count && err == ERR_OK; i++) {
         struct told *target = NULL;
         if (bound[i] && (!held || stamp_cmp(copies.at[i].version, *about) == 0))
@@ -305,6 +306,8 @@ void told_note(const struct gate *gate, struct told *told, const struct subject 
         has |= UINT64_C(1) << cutting->facts.origin;
     told->untold = ~has;
     told->hidden = ((cutting->verdict.deny | told->over) & ~has) | cutting->unmade;
+    if (told->bereft)
+        told->untold = told->hidden = UINT64_MAX;
     told->forms = cutting->forms;
     told->form_count = cutting->form_count;
     told->next_change_us = cutting->verdict.next_change_us;

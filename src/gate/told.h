@@ -25,6 +25,7 @@ struct told {
     bool alone;            /* judged without what it speaks of */
     struct told **targets; /* of a translation: the versions that it may be about */
     size_t target_count;
+    bool bereft;   /* it may be about a version that was called back or spilled, and is held no more */
     bool read;     /* these are known */
     bool decided;  /* ...and what follows */
     uint64_t over; /* partners whose time with it is over (expire.h) */
