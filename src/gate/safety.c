@@ -208,13 +208,18 @@ err_t safety_find(const struct gate *gate, const struct stix_object *object, str
     return out->at == NULL ? ERR_NOMEM : ERR_OK;
 }
 
+bool safety_of_spill(struct str safety)
+{
+    return str_starts(safety, STR(SPILL_HEAD));
+}
+
 err_t safety_add(struct str safety, struct arena *arena, struct str *tags, struct policy_facts *facts)
 {
     static const char head[] = "safety:";
     char tag[sizeof head + LIMIT_NAME_BYTES];
     struct str rest = safety, name = str_cut(&rest, ' ');
     /* A word about a list says nothing of what was spilled. */
-    struct str ok = str_starts(safety, STR(SPILL_HEAD)) ? STR(GATE_SPILL_OK) : STR(GATE_SAFETY_OK);
+    struct str ok = safety_of_spill(safety) ? STR(GATE_SPILL_OK) : STR(GATE_SAFETY_OK);
     for (size_t i = 0; i < facts->tag_count; i++)
         if (str_eq(facts->tags[i], ok))
             return ERR_OK;

@@ -411,6 +411,8 @@ NODISCARD err_t safety_find(const struct gate *gate, const struct stix_object *o
                             struct str *out);
 
 /* That as a fact, and as the tag safety:NAME of the list, unless an operator lets it go. `tags` has room. */
+/* Does it wait because another copy under its identifier was suspended as spilled? */
+bool safety_of_spill(struct str safety);
 NODISCARD err_t safety_add(struct str safety, struct arena *arena, struct str *tags,
                            struct policy_facts *facts);
 

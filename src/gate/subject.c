@@ -6,6 +6,8 @@
 #include "gate/mint.h"
 #include "gate/personal.h"
 #include "gate/rival.h"
+#include "gate/safety.h"
+#include "gate/spill.h"
 
 /* The extensions in which definitions of TLP 2.0, IEP 2.0 and ACS 3.0 speak (OASIS common objects): read by
  * this program itself, and hardly ever sent along. A definition that waited for its own would hold all that
@@ -396,6 +398,29 @@ static bool says_it(const struct gate *gate, const struct subject *carrier, uint
     return says;
 }
 
+/* What may be spilled again says nothing for what it carries until a person looked at it: that waits too. */
+static err_t add_doubt(struct gate *gate, const struct subject *carrier, struct arena *arena,
+                       struct policy_facts *facts)
+{
+    struct str *tags;
+    size_t count;
+    int64_t settled_us;
+    err_t err;
+    if (!safety_of_spill(carrier->safety))
+        return ERR_OK;
+    tags = arena_zalloc(arena, LIMIT_TAGS_PER_OBJECT, sizeof *tags);
+    if (tags == NULL)
+        return ERR_NOMEM;
+    if (TRY(err, tags_load(gate, &carrier->object.key, arena, tags, &count, &settled_us)))
+        return err;
+    bool looked_at = false;
+    for (size_t i = 0; i < count; i++)
+        looked_at |= str_eq(tags[i], STR(GATE_SPILL_OK));
+    if (!looked_at)
+        facts->safety = carrier->safety;
+    return ERR_OK;
+}
+
 /* An unmarked SCO is as secret as the strictest of what carries it, by the word of the same source. */
 static err_t add_carriers(struct binding *a, const struct subject *subject, struct arena *arena,
                           struct policy_facts *facts, enum carried *out)
@@ -423,7 +448,8 @@ static err_t add_carriers(struct binding *a, const struct subject *subject, stru
             (subject->unsuspended && spilled(a->gate, carriers[i])))
             continue;
         carrier.envelope.source = subject->envelope.source; /* whose definitions are vouched for */
-        if (TRY(err, carrier_facts(a, &carrier, arena, &one, &here)))
+        if (TRY(err, carrier_facts(a, &carrier, arena, &one, &here)) ||
+            (!spilled(a->gate, carriers[i]) && TRY(err, add_doubt(a->gate, &carrier, arena, facts))))
             return err;
         facts_add_strictest(facts, &one);
         *out = here > *out ? here : *out;
@@ -604,7 +630,9 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         return err;
     if (spilled(gate, subject->lsn))
         facts.denials = UINT64_MAX; /* an operator's word against everybody */
-    if (subject->safety.len > 0 && TRY(err, safety_add(subject->safety, arena, tags, &facts)))
+    struct str safety = subject->safety.len > 0 ? subject->safety : facts.safety;
+    facts.safety = STR("");
+    if (safety.len > 0 && TRY(err, safety_add(safety, arena, tags, &facts)))
         return err;
     uint64_t within = UINT64_MAX;
     if (!facts.own && TRY(err, reshare_mask(gate, policy, &object->key, subject->lsn, NULL, &within)))

@@ -132,6 +132,31 @@ static void a_suspended_carrier_still_marks(void **state)
     bench_deinit(&n.b);
 }
 
+/* A newer version of what was spilled waits for a person, and so does what it carries. */
+static void what_may_be_spilled_again_lets_nothing_go(void **state)
+{
+    (void)state;
+    static const char carries[] =
+        MARKED(TLP_GREEN) ",\"x_seen\":\"ipv4-addr--00000000-0000-4000-8000-000000000001\"";
+    struct node n;
+    char text[TEXT_MAX];
+    struct gate_spill spill;
+    struct stix_key key = key_of("indicator", 1);
+    node_init(&n);
+    bench_policy_text(&n.b, "language 1\nrelease g if tlp <= green to us-cisa\n");
+    (void)bench_add(&n.b, n.own, address(text, 1, ""));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 1, carries));
+    uint64_t lsn = n.b.last_lsn;
+    assert_true(out(&n, "ipv4-addr", 1));
+    assert_int_equal(gate_spill(n.b.gate, lsn, &by_test, n.b.now_us, &spill), ERR_OK);
+    assert_false(out(&n, "ipv4-addr", 1));
+    (void)bench_add(&n.b, n.own, indicator(text, 1, 2, carries));
+    assert_false(out(&n, "ipv4-addr", 1));
+    assert_int_equal(gate_tag(n.b.gate, &key, STR(GATE_SPILL_OK), true, &by_test, n.b.now_us), ERR_OK);
+    assert_true(out(&n, "ipv4-addr", 1));
+    bench_deinit(&n.b);
+}
+
 /* What carries an unmarked observable marks it even where it does not speak for its own id. */
 static void an_asserted_carrier_marks_observables(void **state)
 {
@@ -539,6 +564,7 @@ int main(void)
         cmocka_unit_test(a_report_of_a_carrier_binds),
         cmocka_unit_test(a_suspended_carrier_marks_nothing),
         cmocka_unit_test(a_suspended_carrier_still_marks),
+        cmocka_unit_test(what_may_be_spilled_again_lets_nothing_go),
         cmocka_unit_test(an_asserted_carrier_marks_observables),
         cmocka_unit_test(a_silent_carriers_statement_is_classified),
         cmocka_unit_test(a_carried_observable_has_its_own_timer),
