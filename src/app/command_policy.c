@@ -738,7 +738,9 @@ static err_t check_kept(struct command_call *call, const struct approving *what,
 static void put_effect(enum gate_approval approval, struct str rule, char *to, size_t size)
 {
     if (approval == GATE_DENY)
-        (void)snprintf(to, size, "it is decided again; what was released of it is taken back");
+        (void)snprintf(to, size,
+                       "it is decided again; what was released of it is taken back; a newer version goes by "
+                       "the rules again (a tag and a rule that denies it keep all of them)");
     else if (rule.len > 0)
         (void)snprintf(to, size, "rule %.*s asked; it is decided again", STR_ARG(rule));
     else
