@@ -89,6 +89,8 @@
 #define LIMIT_BUDGET_RETRY_US     1000000 /* what goes together and did not fit: looked at again */
 #define LIMIT_BUDGET_ROUNDS 4 /* of giving on the places of groups that do not fit: each solves again */
 #define LIMIT_RESHARE_BYTES       512  /* limits of one object: a thousand fit a page of synchronisation */
+#define LIMIT_VOUCHER_SIGNATURE_BYTES 128 /* of an origin; of suite 1: 64 */
+#define LIMIT_VOUCHER_BYTES       768  /* one whole, with a name and limits; a thousand fit a page */
 #define LIMIT_POLICY_SELECTORS    16   /* `redact` of one rule: each is looked for in each object */
 #define LIMIT_POLICY_BUDGETS      256  /* four a partner */
 #define LIMIT_GOLDEN_BYTES        (4u << 20) /* examples beside a policy: thousands of objects, read whole */
@@ -228,7 +230,7 @@
 #define LIMIT_CARDS_HOUR       16          /* from a partner over the line: the log keeps each of them */
 #define LIMIT_HOST_BYTES       260         /* DNS name of 253 octets, or an IPv6 literal in brackets */
 #define LIMIT_SYNC_PAGE_LEAVES 1000        /* = LIMIT_CHECKPOINT_LEAVES: a page ends at a kept checkpoint */
-#define LIMIT_SYNC_PAGE_BYTES  (6u << 20)  /* 3 MiB, the object that crosses it, 1,000 leaves, a checkpoint */
+#define LIMIT_SYNC_PAGE_BYTES  (27u << 18) /* 3 MiB, the object that crosses it, 1,000 leaves, a checkpoint */
 #define LIMIT_SYNC_SLOW_BYTES_S 400        /* of the slowest line: LIMIT_HTTP_STALL_BYTES in _MS */
 #define LIMIT_SYNC_BODY_BYTES  (256u << 10) /* hello and receipt: a note of 128 KiB, or 4,096 refusals */
 #define LIMIT_SYNC_SIGNATURE_BYTES                                                                           \
