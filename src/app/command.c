@@ -234,6 +234,13 @@ void line_hash(struct buf *out, const char *name, const struct hash *hash)
     line_text(out, name, (struct str) {text, sizeof text});
 }
 
+void line_base64(struct buf *out, const char *name, struct bytes bytes)
+{
+    char text[(LIMIT_VOUCHER_BYTES + 2) / 3 * 4];
+    must(bytes.len <= LIMIT_VOUCHER_BYTES);
+    line_text(out, name, (struct str) {text, str_base64(bytes.at, bytes.len, text)});
+}
+
 void line_end(struct buf *out)
 {
     buf_putc(out, '}');

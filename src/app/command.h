@@ -141,6 +141,10 @@ NODISCARD err_t command_object_meant(struct command_call *call, const char *name
 void command_say_meant(struct command_call *call, const struct command_meant *meant);
 /* Calls `say`, with the call as `ctx`, for every copy that is held of the object in argument "id"; refuses
  * when there is none. */
+/* Members of its line, and a sentence, about the node where a copy entered; nothing where that signed
+ * nothing. */
+void command_put_origin(struct buf *out, const struct gate_object *object);
+void command_say_origin(struct buf *out, const struct gate_object *object);
 NODISCARD err_t command_each_copy(struct command_call *call,
                                   bool (*say)(void *ctx, const struct gate_object *object));
 /* The argument "until", a day (to its end) or a time to come; INT64_MAX without one. */
@@ -185,7 +189,8 @@ void line_word(struct buf *out, const char *name, const char *value);
 void line_count(struct buf *out, const char *name, uint64_t value);
 void line_bool(struct buf *out, const char *name, bool value);
 void line_time(struct buf *out, const char *name, int64_t time_us);
-void line_hash(struct buf *out, const char *name, const struct hash *hash);                 /* base64 */
+void line_hash(struct buf *out, const char *name, const struct hash *hash); /* base64 */
+void line_base64(struct buf *out, const char *name, struct bytes bytes);    /* at most LIMIT_VOUCHER_BYTES */
 void line_say(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* a whole line */
 void line_version(struct buf *out, uint64_t lsn, struct stamp version); /* number, and its time if any */
 void line_end(struct buf *out);

@@ -374,6 +374,7 @@ static bool get_visit(void *ctx, const struct gate_object *object)
     line_bool(out, "assertion", object->assertion);
     line_bool(out, "quarantined", object->quarantined);
     line_count(out, "bytes", object->bytes.len);
+    command_put_origin(out, object);
     line_text(out, "object", str_from_bytes(object->bytes));
     line_end(out);
     return out->len < LIMIT_STREAM_CHUNK_BYTES;
@@ -482,7 +483,9 @@ static bool say_version(void *ctx, const struct gate_object *object)
     line_bool(call->out, "assertion", object->assertion);
     line_bool(call->out, "quarantined", object->quarantined);
     line_count(call->out, "bytes", object->bytes.len);
+    command_put_origin(call->out, object);
     line_end(call->out);
+    command_say_origin(call->out, object);
     return buf_err(call->out) == ERR_OK;
 }
 

@@ -1,6 +1,40 @@
 /* Looking at one object: every copy that is held, and where it went. */
 #include "app/command.h"
 
+/* Beside a copy: the node where it entered, when that signed it, and what is known of the signature. */
+void command_put_origin(struct buf *out, const struct gate_object *object)
+{
+    const struct gate_voucher *came = &object->voucher;
+    struct voucher voucher;
+    struct rd rd = rd_of(came->wire);
+    if (came->wire.len == 0)
+        return;
+    voucher_read(&rd, &voucher);
+    line_text(out, "origin", voucher.node);
+    line_bool(out, "origin_verified", came->state == GATE_VOUCHED_VERIFIED);
+    if (came->state == GATE_VOUCHED_VERIFIED)
+        line_count(out, "origin_card", came->card);
+    if (voucher.limits.len > 0)
+        line_text(out, "origin_limits", voucher.limits);
+    line_base64(out, "voucher", came->wire);
+}
+
+void command_say_origin(struct buf *out, const struct gate_object *object)
+{
+    const struct gate_voucher *came = &object->voucher;
+    struct voucher voucher;
+    struct rd rd = rd_of(came->wire);
+    if (came->wire.len == 0)
+        return;
+    voucher_read(&rd, &voucher);
+    if (came->state == GATE_VOUCHED_VERIFIED)
+        line_say(out, "lsn %llu, origin: %.*s, signed, verified (card %llu)", (unsigned long long)object->lsn,
+                 STR_ARG(voucher.node), (unsigned long long)came->card);
+    else
+        line_say(out, "lsn %llu, origin: %.*s, signed, not verified: no card that is here names that key",
+                 (unsigned long long)object->lsn, STR_ARG(voucher.node));
+}
+
 static bool say_copy(void *ctx, const struct gate_object *object)
 {
     struct command_call *call = ctx;
@@ -18,8 +52,10 @@ static bool say_copy(void *ctx, const struct gate_object *object)
         line_text(call->out, "mended", object->mended);
         line_text(call->out, "original", str_from_bytes(object->original));
     }
+    command_put_origin(call->out, object);
     line_text(call->out, "object", str_from_bytes(object->bytes));
     line_end(call->out);
+    command_say_origin(call->out, object);
     if (object->mended.len > 0)
         line_say(call->out, "minted from what came, whose %zu bytes are kept (--json shows them): %.*s",
                  object->original.len, STR_ARG(object->mended));

@@ -263,6 +263,7 @@ static err_t peer_list(struct command_call *call)
         line_text(call->out, "node", peer->node.len > 0 ? peer->node : STR("(TAXII)"));
         line_text(call->out, "country", peer->country);
         line_word(call->out, "state", state_word(peer->state));
+        line_bool(call->out, "vouched", gate_vouches(call->host->gate, i));
         call->host->peer_status(call->host->ctx, i, call->out);
         command_server_say(call, i);
         line_end(call->out);
@@ -479,10 +480,49 @@ static err_t peer_evidence(struct command_call *call)
     return ERR_OK;
 }
 
+/* --- what origins signed --- */
+
+static err_t peer_vouch(struct command_call *call)
+{
+    const struct gate_peer *peer;
+    struct gate_by by = command_by(call);
+    bool with = !command_flag(call, "stop");
+    err_t err;
+    if (TRY(err, command_partner(call, "audience", &peer)))
+        return err;
+    if (peer->node.len == 0)
+        return command_refuse(call, ERR_USAGE, "bongsu peer list",
+                              "%.*s takes part by TAXII, which brings no signatures",
+                              STR_ARG(peer->audience));
+    err = gate_vouch(call->host->gate, peer->index, with, &by, call->now_us);
+    if (err != ERR_OK && err != ERR_EXISTS)
+        return command_refuse(call, err, NULL, "the partner was not changed: %s", err_text(err));
+    call->host->peers_changed(call->host->ctx);
+    line_begin(call->out);
+    line_text(call->out, "audience", peer->audience);
+    line_bool(call->out, "vouched", with);
+    line_end(call->out);
+    if (with)
+        line_say(call->out,
+                 "From now on %.*s gets with each object what its origin signed: %s of what entered here, "
+                 "others of what it passes on. That names them.",
+                 STR_ARG(peer->audience), call->host->conf->node);
+    else
+        line_say(call->out, "%.*s gets no signatures of origins any more; what it has stays.",
+                 STR_ARG(peer->audience));
+    return ERR_OK;
+}
+
 const struct command command_peer_rows[] = {
-    {"peer.add", true, peer_add},       {"peer.list", false, peer_list},
-    {"peer.start", true, peer_start},   {"peer.pause", true, peer_pause},
-    {"peer.remove", true, peer_remove}, {"peer.evidence", false, peer_evidence},
-    {"peer.resume", true, peer_resume}, {"peer.epoch", true, peer_epoch},
-    {"card.take", true, card_take},     {NULL, false, NULL},
+    {"peer.add", true, peer_add},
+    {"peer.list", false, peer_list},
+    {"peer.start", true, peer_start},
+    {"peer.pause", true, peer_pause},
+    {"peer.remove", true, peer_remove},
+    {"peer.evidence", false, peer_evidence},
+    {"peer.resume", true, peer_resume},
+    {"peer.epoch", true, peer_epoch},
+    {"peer.vouch", true, peer_vouch},
+    {"card.take", true, card_take},
+    {NULL, false, NULL},
 };

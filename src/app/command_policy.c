@@ -584,6 +584,14 @@ static err_t say_personal(struct command_call *call, const struct stix_key *obje
     return gate_personal(call->host->gate, object, say_hit, &treating);
 }
 
+static bool say_origin(void *ctx, const struct gate_object *object)
+{
+    struct command_call *call = ctx;
+    if (object->newest)
+        command_say_origin(call->out, object);
+    return !object->newest;
+}
+
 static err_t policy_explain_one(struct command_call *call)
 {
     struct stix_key object;
@@ -607,6 +615,8 @@ static err_t policy_explain_one(struct command_call *call)
     say_unmade(call, &why);
     say_named(call, &why);
     say_approval(call, &why);
+    if (TRY(err, gate_versions(call->host->gate, &object, say_origin, call)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
     return ERR_OK;
 }
 

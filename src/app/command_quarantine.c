@@ -189,7 +189,8 @@ static err_t quarantine_retry(struct command_call *call)
     err = gate_quarantine_retry(call->host->gate, lsn, &by, call->now_us, say_answer, &retrying);
     if (err == ERR_UNSUPPORTED)
         return command_refuse(call, err, "bongsu quarantine show NUMBER > FILE, mend it there, and add that",
-                              "it is larger than an object may be, or of another format than STIX");
+                              "it is larger than an object may be, of another format than STIX, or not what "
+                              "its origin signed");
     if (err != ERR_OK)
         return command_refuse(call, err, "`bongsu quarantine list` numbers them", "%s",
                               err == ERR_NOTFOUND ? "no such entry" : err_text(err));

@@ -69,8 +69,8 @@ static err_t page_get(struct command_call *call, struct guard *guard, unsigned p
 {
     struct core_role *role = call->host->ctx;
     uint64_t most = to - from;
-    struct sync_feed feed = {epoch, from,
-                             most > LIMIT_SYNC_PAGE_LEAVES ? LIMIT_SYNC_PAGE_LEAVES : (unsigned)most, 0};
+    struct sync_feed feed = {
+        epoch, from, most > LIMIT_SYNC_PAGE_LEAVES ? LIMIT_SYNC_PAGE_LEAVES : (unsigned)most, 0, false};
     struct buf query;
     bool commit;
     buf_init(&query, LIMIT_HTTP_TARGET_BYTES);

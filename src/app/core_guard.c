@@ -133,6 +133,8 @@ static void write_partner(struct core_role *role, const struct gate_peer *peer, 
     buf_printf(out, " %d %llu\n", guarded.held, (unsigned long long)guarded.resumed);
     if (has_next)
         write_next(peer, &cards, out);
+    if (gate_vouches(role->gate, peer->index))
+        buf_printf(out, "vouch %u\n", peer->index);
     struct rd rd = rd_of(guarded.waivers);
     while (rd.left > 0) {
         uint8_t rule = rd_u8(&rd);

@@ -310,6 +310,8 @@ static void from_keeper(void *ctx, unsigned kind, struct bytes body)
         core_receipted(role, body);
     else if (kind == MESSAGE_RECALL_SIGNED)
         core_recall_signed(role, body);
+    else if (kind == MESSAGE_VOUCHED)
+        core_vouched(role, body);
     else if (kind == MESSAGE_BUNDLED)
         core_bundled(role, body);
 }

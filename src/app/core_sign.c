@@ -21,6 +21,46 @@ static void ask(struct core_role *role, unsigned ledger)
     role->signed_us = core_now(role);
 }
 
+static void send_vouch(struct core_role *role, const struct gate_vouching *wanted)
+{
+    struct buf wire;
+    buf_init(&wire, LIMIT_LINK_SMALL_BYTES);
+    message_vouch_write(&wire, ++role->vouch_ticket, wanted);
+    err_t err = buf_err(&wire);
+    if (err == ERR_OK)
+        err = link_send(role->keeper, MESSAGE_VOUCH, buf_bytes(&wire));
+    if (err != ERR_OK)
+        gate_vouch_abandon(role->gate);
+    buf_deinit(&wire);
+}
+
+/* What entered here, before a checkpoint for this partner covers it. */
+static void vouch(struct core_role *role, unsigned partner)
+{
+    const struct gate_vouching *wanted = gate_vouch_next(role->gate, partner);
+    if (wanted != NULL)
+        send_vouch(role, wanted);
+}
+
+void core_vouched(struct core_role *role, struct bytes body)
+{
+    const struct gate_vouching *out = gate_vouch_out(role->gate);
+    struct message_vouched message;
+    if (message_vouched_read(body, &message) != ERR_OK || out == NULL || message.ticket != role->vouch_ticket)
+        return;
+    role->polled |= UINT64_C(1) << out->partner;
+    if (message.err != ERR_OK || message.count != out->count) {
+        /* Where nothing is signed at all the checkpoint says so. */
+        gate_vouch_skip(role->gate);
+        return;
+    }
+    err_t err = gate_vouched(role->gate, message.key, (const struct signature *)message.signatures.at,
+                             core_now(role));
+    if (err != ERR_OK)
+        diag_say(role->diag, DIAG_ERROR, err, "core", "look at the disk, then restart the node",
+                 "what was signed as having entered here could not be logged: %s", err_text(err));
+}
+
 void core_sign_turn(struct core_role *role)
 {
     uint64_t mask = sync_serve_waiting(role->serve) | role->polled | core_reads_waiting(role) |
@@ -31,6 +71,7 @@ void core_sign_turn(struct core_role *role)
     role->polled = 0;
     for (; mask != 0; mask &= mask - 1) {
         unsigned partner = (unsigned)__builtin_ctzll(mask);
+        vouch(role, partner);
         ask(role, gate_urgent(partner));
         ask(role, partner);
     }
@@ -101,6 +142,9 @@ void core_keeper_fresh(struct core_role *role)
     core_receipts_lost(role);
     core_bundles_lost(role);
     core_log_keeper(role);
+    const struct gate_vouching *wanted = gate_vouch_out(role->gate);
+    if (wanted != NULL)
+        send_vouch(role, wanted);
     for (unsigned i = 0; i < GATE_LEDGERS; i++)
         if (role->signing[i].len > 0 &&
             link_send(role->keeper, MESSAGE_SIGN, buf_bytes(&role->signing[i])) != ERR_OK)

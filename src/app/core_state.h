@@ -201,14 +201,15 @@ struct core_role {
     uint64_t polled;                  /* partners whose view a TAXII reader asked for */
     struct seen seen[LIMIT_PARTNERS];
     struct waiting_read *reads;
-    bool sign_later;      /* the last turn was too early for what is to be signed */
-    uint64_t guard_holds; /* partners, a bit each, as the guard was told last */
-    bool rights_changed;  /* a command wrote something since the last commit */
-    uint64_t taking;      /* partners whose answers under way are over, whatever the gate says */
-    int64_t signed_us;    /* last time that anything was sent to be signed */
-    bool restored;        /* the keeper says so: it signs nothing */
-    bool settled;         /* nothing durable waits for a decision */
-    bool bounded;         /* which files may be opened: core_role_bounded */
+    bool sign_later;       /* the last turn was too early for what is to be signed */
+    uint32_t vouch_ticket; /* of what the keeper was asked to vouch for last */
+    uint64_t guard_holds;  /* partners, a bit each, as the guard was told last */
+    bool rights_changed;   /* a command wrote something since the last commit */
+    uint64_t taking;       /* partners whose answers under way are over, whatever the gate says */
+    int64_t signed_us;     /* last time that anything was sent to be signed */
+    bool restored;         /* the keeper says so: it signs nothing */
+    bool settled;          /* nothing durable waits for a decision */
+    bool bounded;          /* which files may be opened: core_role_bounded */
     bool peers_stale, edge_up, keeper_up, parent_up, ready_said;
     uint16_t port;
     int64_t started_us;
@@ -381,6 +382,7 @@ NODISCARD err_t core_epoch_begins(struct core_role *role, unsigned partner, uint
 void core_sign_turn(struct core_role *role);
 int64_t core_sign_until(const struct core_role *role);
 void core_signed(struct core_role *role, struct bytes body);
+void core_vouched(struct core_role *role, struct bytes body);
 void core_keeper_fresh(struct core_role *role);
 
 /* core_log.c: the log of the node, and its witnesses */

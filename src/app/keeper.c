@@ -497,6 +497,41 @@ static bool handle_bundle(struct keeper *keeper, struct bytes body, struct buf *
     return true;
 }
 
+/* --- what entered here --- */
+
+/* Under the name of this node and a label of its own: nothing that could be taken for a checkpoint. */
+static err_t vouch_all(struct keeper *keeper, const struct message_vouch *message)
+{
+    const struct sign_key *key = &keeper->keys->ledger;
+    struct rd rd = rd_of(message->wanted);
+    err_t err = is_silent(keeper) ? ERR_WRONGSTATE : ERR_OK;
+    for (size_t i = 0; i < message->count && err == ERR_OK; i++) {
+        struct hash content;
+        struct str limits;
+        struct signature made;
+        message_vouch_next(&rd, &content, &limits);
+        if (!TRY(err, voucher_sign(str_of(keeper->node), &content, limits, key, &made)))
+            buf_put(&keeper->notes, made.b, sizeof made.b);
+    }
+    return err != ERR_OK ? err : buf_err(&keeper->notes);
+}
+
+static bool handle_vouch(struct keeper *keeper, struct bytes body, struct buf *out)
+{
+    struct message_vouch message;
+    if (message_vouch_read(body, &message) != ERR_OK)
+        return false;
+    buf_clear(&keeper->notes);
+    struct message_vouched answer = {.ticket = message.ticket, .err = vouch_all(keeper, &message)};
+    if (answer.err == ERR_OK) {
+        answer.key = voucher_key_id(&keeper->keys->ledger.public);
+        answer.count = message.count;
+        answer.signatures = buf_bytes(&keeper->notes);
+    }
+    message_vouched_write(out, &answer);
+    return true;
+}
+
 void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsigned *out_kind,
                    struct buf *out)
 {
@@ -510,6 +545,8 @@ void keeper_handle(struct keeper *keeper, unsigned kind, struct bytes body, unsi
         *out_kind = MESSAGE_RECALL_SIGNED;
     else if (kind == MESSAGE_BUNDLE && handle_bundle(keeper, body, out))
         *out_kind = MESSAGE_BUNDLED;
+    else if (kind == MESSAGE_VOUCH && handle_vouch(keeper, body, out))
+        *out_kind = MESSAGE_VOUCHED;
     else if (kind == MESSAGE_EPOCH)
         handle_epoch(keeper, body);
     else if (kind == MESSAGE_CARD)

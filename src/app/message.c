@@ -391,3 +391,56 @@ err_t message_bundled_read(struct bytes wire, struct message_bundled *out)
     out->answer = rd_blob(&rd, LIMIT_BUNDLE_HEAD_BYTES);
     return rd_end(&rd);
 }
+
+void message_vouch_write(struct buf *out, uint32_t ticket, const struct gate_vouching *wanted)
+{
+    wr_u32(out, ticket);
+    wr_u32(out, (uint32_t)wanted->count);
+    for (size_t i = 0; i < wanted->count; i++) {
+        write_hash(out, &wanted->at[i].content);
+        write_str(out, wanted->at[i].limits);
+    }
+}
+
+void message_vouch_next(struct rd *rd, struct hash *out_content, struct str *out_limits)
+{
+    rd_copy(rd, out_content->b, HASH_SIZE);
+    *out_limits = read_str(rd, LIMIT_RESHARE_BYTES);
+}
+
+err_t message_vouch_read(struct bytes wire, struct message_vouch *out)
+{
+    struct rd rd = rd_of(wire);
+    struct hash content;
+    struct str limits;
+    out->ticket = rd_u32(&rd);
+    out->count = rd_u32(&rd);
+    if (rd.err == ERR_OK && (out->count == 0 || out->count > LIMIT_CHECKPOINT_LEAVES))
+        return ERR_LIMIT;
+    out->wanted = bytes_of(rd.at, rd.left);
+    for (size_t i = 0; i < out->count && rd.err == ERR_OK; i++)
+        message_vouch_next(&rd, &content, &limits);
+    return rd_end(&rd);
+}
+
+void message_vouched_write(struct buf *out, const struct message_vouched *message)
+{
+    wr_u32(out, message->ticket);
+    wr_u8(out, (uint8_t)message->err);
+    wr_u32(out, message->key);
+    wr_u32(out, (uint32_t)message->count);
+    wr_bytes(out, message->signatures);
+}
+
+err_t message_vouched_read(struct bytes wire, struct message_vouched *out)
+{
+    struct rd rd = rd_of(wire);
+    out->ticket = rd_u32(&rd);
+    out->err = read_err(&rd);
+    out->key = rd_u32(&rd);
+    out->count = rd_u32(&rd);
+    if (rd.err == ERR_OK && out->count > LIMIT_CHECKPOINT_LEAVES)
+        return ERR_LIMIT;
+    out->signatures = rd_bytes(&rd, out->count * SIGN_SIZE);
+    return rd_end(&rd);
+}

@@ -64,6 +64,9 @@ enum message_kind {
     MESSAGE_BUNDLED, /* message_bundled */
     MESSAGE_EPOCH,   /* to the keeper, u32: an operator let a ledger begin anew under this number */
     MESSAGE_CARD,    /* to keeper and edge, message_card: whose private halves are used from now on */
+    /* core -> keeper, and back */
+    MESSAGE_VOUCH,   /* message_vouch */
+    MESSAGE_VOUCHED, /* message_vouched */
 };
 
 /* --- marks of the link between core and edge --- */
@@ -237,3 +240,25 @@ struct message_bundled {
 
 void message_bundled_write(struct buf *out, const struct message_bundled *message);
 NODISCARD err_t message_bundled_read(struct bytes wire, struct message_bundled *out);
+
+struct message_vouch {   /* what entered here is to be signed as such (ledger/voucher.h) */
+    uint32_t ticket;     /* comes back with the answer */
+    size_t count;        /* 1 to LIMIT_CHECKPOINT_LEAVES */
+    struct bytes wanted; /* message_vouch_next */
+};
+
+void message_vouch_write(struct buf *out, uint32_t ticket, const struct gate_vouching *wanted);
+NODISCARD err_t message_vouch_read(struct bytes wire, struct message_vouch *out);
+/* Digest of the object and limits of the next; every one is well formed. */
+void message_vouch_next(struct rd *rd, struct hash *out_content, struct str *out_limits);
+
+struct message_vouched {
+    uint32_t ticket;
+    err_t err;
+    uint32_t key; /* voucher_key_id */
+    size_t count;
+    struct bytes signatures; /* SIGN_SIZE each, in the order of what was wanted */
+};
+
+void message_vouched_write(struct buf *out, const struct message_vouched *message);
+NODISCARD err_t message_vouched_read(struct bytes wire, struct message_vouched *out);

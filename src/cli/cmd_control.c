@@ -235,6 +235,18 @@ static const struct cli_command peer_rows[] = {
      .args = {AUDIENCE},
      .options = {BECAUSE},
      .control = "peer.remove"},
+    {.words = "peer vouch",
+     .summary = "let a partner get what origins signed",
+     .help =
+         "With each object goes what the node where it entered signed: this node of what entered here, "
+         "others "
+         "of\n"
+         "what is passed on. Whoever gets it by a third node knows that nothing was changed on the way. It "
+         "names\n"
+         "the origin, and how far it lets the object go on: so nobody gets it before this is said of him.",
+     .args = {AUDIENCE},
+     .options = {{"stop", CLI_FLAG, "stop", NULL, "not any more"}, BECAUSE},
+     .control = "peer.vouch"},
     {.words = "peer reconcile",
      .summary = "is what a partner gave still here? What is lost is fetched again",
      .help =

@@ -339,6 +339,26 @@ static bool conflict_known(const struct copies *copies, uint64_t about)
     return false;
 }
 
+static err_t keep_new(struct intake *in, const struct record_envelope *envelope,
+                      const struct stix_object *object, const struct hash *canon, struct bytes bytes,
+                      uint64_t *out_lsn)
+{
+    struct gate *gate = in->gate;
+    uint64_t slot;
+    err_t err = object_append(gate, FRAME_OBJ, envelope, bytes, out_lsn, &slot);
+    if (err != ERR_OK)
+        return err;
+    if (TRY(err, object_apply(gate, *out_lsn, FRAME_OBJ, envelope, object, canon)) ||
+        TRY(err, inbound_count(gate, envelope, bytes.len)))
+        return gate_torn(gate, err, half_taken);
+    fresh_put(gate, *out_lsn, slot, envelope, object, bytes);
+    /* What was mended is not what was signed. */
+    if (in->mended)
+        return ERR_OK;
+    err = voucher_take(gate, in->submission, &object->key, *out_lsn, slot, in->now_us);
+    return gate_torn(gate, err, half_taken);
+}
+
 /* `bytes` are what is held: those of the slice, or what was minted from it. */
 static err_t keep(struct intake *in, size_t index, struct json_slice slice, struct bytes bytes,
                   const struct stix_object *object, const struct hash *canon)
@@ -361,6 +381,8 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
                                        .about = ruling.about};
     uint64_t lsn = ruling.about, slot;
     struct fault fault = {0};
+    if (TRY(err, voucher_judge(gate, in->submission, &fault)))
+        return refuse(in, index, slice, object->id, &fault);
     if (gate->spill_count > 0 && !in->own && TRY(err, look_for_spill(in, &object->key, canon, &fault)))
         return err == ERR_DENIED ? refuse(in, index, slice, object->id, &fault) : err;
     if (ruling.disposition != GATE_DUPLICATE && !in->own &&
@@ -370,12 +392,8 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
     switch (ruling.disposition) {
     case GATE_NEW:
     case GATE_ASSERTION:
-        if (TRY(err, object_append(gate, FRAME_OBJ, &envelope, bytes, &lsn, &slot)))
+        if (TRY(err, keep_new(in, &envelope, object, canon, bytes, &lsn)))
             return err;
-        if (TRY(err, object_apply(gate, lsn, FRAME_OBJ, &envelope, object, canon)) ||
-            TRY(err, inbound_count(gate, &envelope, bytes.len)))
-            return gate_torn(gate, err, half_taken);
-        fresh_put(gate, lsn, slot, &envelope, object, bytes);
         break;
     case GATE_SEEN:
         if (TRY(err, object_append(gate, FRAME_SEEN, &envelope, bytes, &lsn, &slot)))

@@ -24,6 +24,7 @@
 #include "ledger/checkpoint.h"
 #include "ledger/leaf.h"
 #include "ledger/merkle.h"
+#include "ledger/voucher.h"
 #include "os/os.h"
 #include "policy/policy.h"
 #include "stix/extension.h"
@@ -267,10 +268,26 @@ bool gate_agreement_over(const struct gate *gate, unsigned partner, int64_t now_
 
 /* --- in: accept --- */
 
+/* What the node where an object entered signed of it (ledger/voucher.h), as it came with the object. */
+enum gate_vouched {
+    GATE_VOUCHED_UNKNOWN =
+        1, /* no card here names that node, or that key: kept and passed on, and no proof */
+    GATE_VOUCHED_VERIFIED,
+    GATE_VOUCHED_FALSE, /* by a key that a card here names, and it does not verify */
+};
+struct gate_voucher {
+    struct bytes wire; /* well formed; empty: nothing came */
+    enum gate_vouched state;
+    uint64_t card; /* GATE_VOUCHED_VERIFIED: number of the card whose key it is */
+};
+
 struct gate_submission {
     uint32_t source; /* declared; GATE_SOURCE_NONE is refused */
     uint8_t hops;
     uint64_t leaf; /* 1 + number of the partner's leaf that brought it; 0 otherwise */
+    /* With one object alone; NULL: none. Kept with what is held because of this submission, and its limits
+     * bind; GATE_VOUCHED_FALSE: refused, ERR_SIGNATURE. */
+    const struct gate_voucher *voucher;
 };
 
 enum gate_disposition {
@@ -346,7 +363,7 @@ NODISCARD err_t gate_quarantine_list(struct gate *gate, uint64_t from,
                                      void *ctx);
 /* Dropping a piece drops all that belong to it. Retry submits the bytes again under the source they came from
  * (the answer says how it went), then closes the entry, unless they are refused again for the same reason.
- * ERR_UNSUPPORTED for a piece, and for what is no STIX. */
+ * ERR_UNSUPPORTED for a piece, for what is no STIX, and for what its origin did not sign. */
 NODISCARD err_t gate_quarantine_drop(struct gate *gate, uint64_t lsn, const struct gate_by *by,
                                      int64_t now_us);
 NODISCARD err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const struct gate_by *by,
@@ -612,6 +629,39 @@ uint64_t gate_sign_anew_wanted(const struct gate *gate);
 NODISCARD err_t gate_signed(struct gate *gate, const struct gate_sign_request *request,
                             const struct str *notes, int64_t now_us);
 
+/* --- vouchers: the origin's signature goes with an object (docs/decisions/0150) --- */
+
+/* From now on this partner gets what origins signed: this node of what entered here, others of what it passes
+ * on. Until somebody says so he gets none, because it names the origin. */
+NODISCARD err_t gate_vouch(struct gate *gate, unsigned partner, bool with, const struct gate_by *by,
+                           int64_t now_us);
+bool gate_vouches(const struct gate *gate, unsigned partner);
+
+/* What the keeper is asked to sign before a checkpoint covers it. */
+struct gate_vouching {
+    unsigned partner;
+    uint64_t from, to; /* leaves of his main ledger */
+    size_t count;      /* 1 to LIMIT_CHECKPOINT_LEAVES */
+    struct gate_vouch {
+        struct hash content; /* of the object's bytes */
+        struct str limits;
+        struct stix_key key;
+        uint64_t lsn;
+    } * at;
+};
+/* NULL: nothing of this partner's wants it now, or something is out already. The gate's, until gate_vouched
+ * or gate_vouch_skip. */
+const struct gate_vouching *gate_vouch_next(struct gate *gate, unsigned partner);
+/* What is out; NULL. */
+const struct gate_vouching *gate_vouch_out(const struct gate *gate);
+/* A signature for each, by the key of that id. Logged; then a checkpoint may cover these leaves. */
+NODISCARD err_t gate_vouched(struct gate *gate, uint32_t key_id, const struct signature *signatures,
+                             int64_t now_us);
+/* The keeper signs none of it: these leaves go without. */
+void gate_vouch_skip(struct gate *gate);
+/* The keeper could not be asked: ask again later. */
+void gate_vouch_abandon(struct gate *gate);
+
 /* One leaf as the partner gets it. */
 struct gate_leaf {
     struct leaf leaf;
@@ -629,6 +679,9 @@ struct gate_leaf {
         limits; /* how far the partner may pass it on (SYNC.md section 4), a line each; empty: no word */
     struct hash limits_salt; /* with them: opens the leaf's salt (ledger_limited_salt) */
     struct bytes trail;      /* which nodes made it anew, LIMIT_TRAIL_BYTES (SYNC.md section 4); or empty */
+    struct bytes voucher;    /* what its origin signed (ledger/voucher.h), where he gets such; or empty */
+    uint64_t lsn;            /* where what it brings stands here; 0: it brings nothing */
+    bool entered_here;       /* no other node has had it: its origin is this one */
 };
 /* Visits visible leaves from `seq` on, in order, until visit answers false. ERR_BUSY: a policy that came into
  * force denies the next one, and gate_step has not told the partner yet; what stands before it was visited.
@@ -705,9 +758,10 @@ struct gate_received {
     uint8_t hops;
     struct str limits;  /* how far it may go on from here, a line each; empty: nothing was said */
     struct bytes trail; /* which nodes made it anew, LIMIT_TRAIL_BYTES; empty: nothing was said */
-    bool withheld;      /* the leaf came alone: its issuer gives the content no more. Counts as refused */
-    bool refused;       /* result */
-    uint16_t code;      /* result: err_t of the refusal that the partner may learn */
+    struct gate_voucher voucher;
+    bool withheld; /* the leaf came alone: its issuer gives the content no more. Counts as refused */
+    bool refused;  /* result */
+    uint16_t code; /* result: err_t of the refusal that the partner may learn */
 };
 /* Takes over a page that sync has verified completely, and moves the cursor in the same group. Durable, and
  * only then to be receipted, after gate_commit. */
@@ -735,8 +789,9 @@ struct gate_object {
     struct record_envelope envelope;
     bool newest, assertion, quarantined, current_view; /* current_view: not superseded by its owner */
     uint64_t released;                                 /* partners that have it */
-    struct bytes original; /* what it was minted from; empty: it is held as it came */
-    struct str mended;     /* what was changed then */
+    struct bytes original;       /* what it was minted from; empty: it is held as it came */
+    struct str mended;           /* what was changed then */
+    struct gate_voucher voucher; /* what its origin signed, as it came */
 };
 /* Every copy held of one id: versions in order, then variants. */
 NODISCARD err_t gate_versions(struct gate *gate, const struct stix_key *object,

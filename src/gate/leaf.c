@@ -347,7 +347,9 @@ struct showing {
     uint64_t visible;
     bool (*visit)(void *ctx, const struct gate_leaf *leaf);
     void *ctx;
-    bool bare; /* no proofs */
+    bool bare;    /* no proofs */
+    bool ahead;   /* what no checkpoint covers yet, too: nobody sees it */
+    bool vouched; /* this partner gets what origins signed */
     bool stopped;
     uint64_t decide_lsn; /* the DECIDE that is being shown */
     struct buf *reason;  /* of one leaf, for oversight; NULL: nobody may read it */
@@ -430,6 +432,8 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
         TRY(err, envelope_of(frame, &envelope)))
         return err;
     out->hops = envelope.hops;
+    out->lsn = entry_contentless(entry) ? 0 : entry->lsn;
+    out->entered_here = voucher_entered_here(s->gate, frame, &envelope);
     if (out->object.len > 0)
         ground->content = hash_sha256(out->object);
     if (!ground->gone && TRY(err, store_secret(s->gate->store, frame->slot, &ground->secret)))
@@ -460,8 +464,11 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
     struct record_gone gone;
     bool withheld = false;
     err_t err;
-    if (!entry_contentless(entry) && TRY(err, look_at_end(s, decide, e, &withheld)))
-        return err;
+    if (!entry_contentless(entry) && TRY(err, look_at_end(s, decide, e, &withheld))) {
+        if (err != ERR_BUSY || !s->ahead)
+            return err;
+        withheld = true;
+    }
     err = gone_find(s->gate, entry->lsn, &gone);
     ground.gone = err == ERR_OK;
     if ((!ground.gone && err != ERR_NOTFOUND) || TRY(err, store_read(s->gate->store, entry->lsn, &frame)) ||
@@ -476,12 +483,15 @@ static err_t show(struct showing *s, const struct record_decide *decide, size_t 
                                     .time_us = start->time_us + (int64_t)(seq - start->seq)};
     } else {
         err = show_proof(s, &frame, &ground, seq, &shown);
+        if (err == ERR_OK && s->vouched && !withheld && shown.object.len > 0)
+            err = voucher_show(s->gate, &frame, &s->gate->accept_arena, &shown);
     }
     shown.withheld = withheld;
     if (withheld) {
         shown.object = bytes_of(NULL, 0);
         shown.limits = STR("");
         shown.trail = bytes_of(NULL, 0);
+        shown.voucher = bytes_of(NULL, 0);
         shown.id = shown.version = STR("");
     }
     if (err == ERR_OK && !s->visit(s->ctx, &shown))
@@ -514,6 +524,23 @@ static err_t show_decide(struct showing *s, uint64_t lsn, uint64_t seq, uint64_t
     return err;
 }
 
+static err_t show_from(struct showing *s, uint64_t seq)
+{
+    struct gate *gate = s->gate;
+    err_t err = gate->views[s->ledger].stopped ? ERR_PROOF : ERR_OK;
+    s->vouched = !s->bare && gate_vouches(gate, s->partner);
+    while (err == ERR_OK && !s->stopped && seq < s->visible) {
+        uint64_t first, decide, next = seq;
+        if (TRY(err, view_row(gate, s->ledger, seq, &first, &decide)) ||
+            TRY(err, show_decide(s, decide, seq, &next)))
+            break;
+        must(next > seq);
+        seq = next;
+    }
+    store_view_end(gate->store);
+    return err;
+}
+
 static err_t leaves(struct gate *gate, unsigned ledger, uint64_t seq, bool bare,
                     bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
 {
@@ -526,19 +553,21 @@ static err_t leaves(struct gate *gate, unsigned ledger, uint64_t seq, bool bare,
                         .visit = visit,
                         .ctx = ctx,
                         .bare = bare};
-    if (gate->views[ledger].stopped)
-        return ERR_PROOF;
-    err_t err = ERR_OK;
-    while (err == ERR_OK && !s.stopped && seq < s.visible) {
-        uint64_t first, decide, next = seq;
-        if (TRY(err, view_row(gate, ledger, seq, &first, &decide)) ||
-            TRY(err, show_decide(&s, decide, seq, &next)))
-            break;
-        must(next > seq);
-        seq = next;
-    }
-    store_view_end(gate->store);
-    return err;
+    return show_from(&s, seq);
+}
+
+err_t leaves_ahead(struct gate *gate, unsigned ledger, uint64_t from, uint64_t to,
+                   bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx)
+{
+    struct showing s = {.gate = gate,
+                        .ledger = ledger,
+                        .partner = gate_ledger_partner(ledger),
+                        .visible = to,
+                        .visit = visit,
+                        .ctx = ctx,
+                        .ahead = true};
+    must(ledger_held(gate, ledger) && to <= gate->views[ledger].tree.edge.size);
+    return show_from(&s, from);
 }
 
 err_t gate_leaves(struct gate *gate, unsigned ledger, uint64_t seq,

@@ -423,6 +423,17 @@ static err_t wanted_sizes(struct gate *gate, unsigned ledger, uint64_t *out, siz
     return ERR_OK;
 }
 
+/* Of these, those whose leaves have what their origin signs. What was signed and lost is asked for whole. */
+static bool vouched_sizes(const struct gate *gate, unsigned ledger, const uint64_t *sizes, size_t *count)
+{
+    const struct view *view = &gate->views[ledger];
+    uint64_t ready = vouched_size(gate, ledger);
+    size_t wanted = *count;
+    while (*count > 0 && sizes[*count - 1] > ready)
+        --*count;
+    return *count > 0 && (*count == wanted || view->again_size <= view->signed_size);
+}
+
 /* Under a new key: the same size and root, then the end that was signed last, as the keeper wants it of what
  * does not grow. */
 static size_t anew_sizes(const struct view *view, uint64_t *out)
@@ -448,7 +459,8 @@ bool gate_sign_next(struct gate *gate, unsigned ledger, struct gate_sign_request
         return false;
     if (anew)
         out->count = anew_sizes(view, sizes);
-    else if (wanted_sizes(gate, ledger, sizes, &out->count) != ERR_OK || out->count == 0)
+    else if (wanted_sizes(gate, ledger, sizes, &out->count) != ERR_OK ||
+             !vouched_sizes(gate, ledger, sizes, &out->count))
         return false;
     out->ledger = ledger;
     out->origin =

@@ -28,7 +28,9 @@ static err_t show_copy(struct gate *gate, const struct copies *copies, const str
                                  .quarantined = (copy->flags & COPY_QUARANTINED) != 0,
                                  .current_view = copy_is_current(copies, copy),
                                  .released = state.released | state.minted};
-    err = mend_original(gate, copy->lsn, &gate->step_arena, &out->original, &out->mended);
+    err = voucher_came(gate, &subject.object.key, copy->lsn, subject.slot, &gate->step_arena, &out->voucher);
+    if (err == ERR_OK || err == ERR_NOTFOUND)
+        err = mend_original(gate, copy->lsn, &gate->step_arena, &out->original, &out->mended);
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 

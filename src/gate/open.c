@@ -442,6 +442,7 @@ void gate_close(struct gate *gate)
     arena_deinit(&gate->accept_arena);
     arena_deinit(&gate->step_arena);
     fresh_deinit(gate);
+    vouching_close(gate);
     telling_deinit(gate);
     personal_deinit(gate);
     decides_close(gate);

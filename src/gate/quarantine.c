@@ -386,8 +386,10 @@ err_t gate_quarantine_retry(struct gate *gate, uint64_t lsn, const struct gate_b
     if (TRY(err, check_open(gate, lsn)) || TRY(err, quarantined_load(gate, lsn, &entry)))
         return err;
     /* What is whole by itself in the middle of a piece is no object of its source; what another format says
-     * would be refused again for not being STIX. */
-    if (entry.reason == RECORD_QUARANTINE_PIECE || entry.reason == RECORD_QUARANTINE_FOREIGN)
+     * would be refused again for not being STIX. What a partner gave as another's and is not would come in as
+     * his own. */
+    if (entry.reason == RECORD_QUARANTINE_PIECE || entry.reason == RECORD_QUARANTINE_FOREIGN ||
+        entry.fault.code == ERR_SIGNATURE)
         return ERR_UNSUPPORTED;
     /* Accepting uses the gate's buffers: the bytes move to one of their own. A refusal for another reason
      * opens a new entry. */

@@ -455,7 +455,8 @@ static err_t take_leaf(struct gate *gate, const struct gate_peer *peer, const st
         return take_told(gate, peer, leaf, now_us);
     struct gate_submission submission = {.source = peer->source,
                                          .hops = leaf->hops,
-                                         .leaf = epoch_place(leaf->leaf.epoch, leaf->leaf.seq) + 1};
+                                         .leaf = epoch_place(leaf->leaf.epoch, leaf->leaf.seq) + 1,
+                                         .voucher = leaf->voucher.wire.len > 0 ? &leaf->voucher : NULL};
     struct receiving receiving = {.gate = gate, .partner = peer->index, .leaf = leaf};
     struct fault fault = {0};
     err_t err = gate_accept(gate, &submission, leaf->object, now_us, received_answer, &receiving, &fault);

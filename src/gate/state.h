@@ -38,6 +38,7 @@ struct view {
     uint64_t again_size;     /* signed up to here by the keeper, and the CHECKPOINT was lost; 0: no such */
     uint64_t anew_size;      /* this one is to be signed once more, under a new key; 0: none */
     bool signing;            /* a request is out */
+    uint64_t vouched_size;   /* voucher.c: leaves before it have what their origin signs, or need none */
     bool stopped;            /* a replayed root differed: serve nothing of it */
     uint64_t taken;          /* of gate_ledger */
     uint64_t receipted, refused;
@@ -232,8 +233,9 @@ struct gate {
 
     struct view views[GATE_LEDGERS];
     struct nodelog log;
-    uint64_t not_urgent; /* partners whose node follows no urgent ledger now, by its own last word */
-    uint64_t epochs;     /* partners whose ledger is not their first (epoch.h) */
+    struct vouching *vouching; /* voucher.c: NULL until one is needed */
+    uint64_t not_urgent;       /* partners whose node follows no urgent ledger now, by its own last word */
+    uint64_t epochs;           /* partners whose ledger is not their first (epoch.h) */
     uint32_t following[LIMIT_PARTNERS]; /* the epoch of theirs that this node follows */
     struct gate_merge merging;
 
@@ -739,7 +741,34 @@ struct reshare_limit {
 NODISCARD err_t reshare_mask(struct gate *gate, const struct policy *policy, const struct stix_key *object,
                              uint64_t lsn, struct reshare_limit *limit, uint64_t *out);
 
+/* --- voucher.c: what an object's origin signed (docs/decisions/0150) --- */
+/* It came with the OBJ at `lsn`, of this slot, which is in the open group: is known with it, and what it says
+ * of limits binds. */
+NODISCARD err_t voucher_take(struct gate *gate, const struct gate_submission *submission,
+                             const struct stix_key *object, uint64_t lsn, uint64_t slot, int64_t now_us);
+/* Refuses what came with one that does not verify, and says so aloud: ERR_DENIED never, ERR_SIGNATURE. */
+NODISCARD err_t voucher_judge(const struct gate *gate, const struct gate_submission *submission,
+                              struct fault *fault);
+/* What came with the OBJ at `lsn`, of this slot; `wire` lives in the arena. ERR_NOTFOUND: nothing did, or it
+ * was destroyed with its object. */
+NODISCARD err_t voucher_came(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t slot,
+                             struct arena *arena, struct gate_voucher *out);
+/* What goes with the leaf that shows this frame. Empty: nothing. */
+NODISCARD err_t voucher_show(struct gate *gate, const struct frame *frame, struct arena *arena,
+                             struct gate_leaf *leaf);
+/* May this node say that what the frame holds entered here? */
+bool voucher_entered_here(const struct gate *gate, const struct frame *frame,
+                          const struct record_envelope *envelope);
+/* A checkpoint of this ledger may cover so many leaves. */
+uint64_t vouched_size(const struct gate *gate, unsigned ledger);
+void vouching_close(struct gate *gate);
+/* leaf.c: leaves [from, to) whether or not a checkpoint covers them, as gate_leaves shows them. */
+NODISCARD err_t leaves_ahead(struct gate *gate, unsigned ledger, uint64_t from, uint64_t to,
+                             bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);
+
 /* --- trail.c: which nodes made an object anew, and what comes round (docs/decisions/0052) --- */
+/* Of what is minted without its creator the hops begin there: they would say who made it. */
+enum { HOPS_HIDDEN = LIMIT_HOPS / 2 - 1 };
 struct mint;
 /* Hops that a MINT made of an OBJ with `hops` says: more than there are where they would tell of its creator.
  */

@@ -133,8 +133,7 @@ err_t trail_ends(struct gate *gate, const struct subject *subject, struct arena 
 /* Where nobody is to know who made it, its hops would say whether this node did. */
 uint8_t trail_hops(const struct mint *mint, uint8_t hops)
 {
-    enum { HIDDEN = LIMIT_HOPS / 2 - 1 };
-    return hops < HIDDEN && str_starts(mint->profile, STR("!creator\n")) ? HIDDEN : hops;
+    return hops < HOPS_HIDDEN && str_starts(mint->profile, STR("!creator\n")) ? HOPS_HIDDEN : hops;
 }
 
 /* As if others had been here before. */

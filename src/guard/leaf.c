@@ -12,8 +12,12 @@ enum {
     WITH_OBJECT = 2,
     WITH_LIMITS = 4,
     WITH_TRAIL = 8,
+    WITH_VOUCHER = 16,
     LIMITS_MAX = 512,
     TRAIL_SIZE = 128,
+    NODE_MAX = 64,
+    SIGNATURE_MAX = 128,
+    SIGNATURE_SIZE = 64, /* of suite 1 */
     FETCH_MAX = 256,
     BLOCK_LEAVES = 4096,
     BLOCK_FAN = 64,
@@ -65,7 +69,8 @@ static bool parts_known(uint8_t parts)
 {
     const uint8_t content = WITH_OPENING | WITH_OBJECT;
     return parts == 0 || parts == WITH_OPENING || parts == (WITH_OPENING | WITH_LIMITS) ||
-           ((parts & content) == content && (parts & ~(content | WITH_LIMITS | WITH_TRAIL)) == 0);
+           ((parts & content) == content &&
+            (parts & ~(content | WITH_LIMITS | WITH_TRAIL | WITH_VOUCHER)) == 0);
 }
 
 /* The salt in the opening was made with these limits (LEDGER.md section 5). */
@@ -75,6 +80,32 @@ static bool limits_open(struct bytes opening, struct bytes salt, struct bytes li
     const struct bytes parts[] = {{(const uint8_t *)label, sizeof label}, salt, limits};
     struct hash made = hash_sha256_parts(parts, sizeof parts / sizeof parts[0]);
     return limits.len > 0 && opening.len == GUARD_OPENING_SIZE && memcmp(made.b, opening.at, HASH_SIZE) == 0;
+}
+
+static bool is_node(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (memchr("abcdefghijklmnopqrstuvwxyz0123456789._-", name.at[i], 39) == NULL)
+            return false;
+    return name.len > 0;
+}
+
+/* What an origin signed: it names a node, and says lines that nobody else looks at. Neither may be where an
+ * identifier hides, and who has no word of an operator gets none. */
+static bool voucher(struct guard *guard, const struct rules_partner *partner, struct rd *rd)
+{
+    uint16_t suite = rd_u16(rd);
+    struct str node = str_from_bytes(rd_blob(rd, NODE_MAX));
+    (void)rd_u32(rd); /* which key */
+    struct str limits = str_from_bytes(rd_blob(rd, LIMITS_MAX));
+    struct bytes signature = rd_blob(rd, SIGNATURE_MAX);
+    if (rd->err != ERR_OK || suite == 0 || !is_node(node) || signature.len == 0 ||
+        (suite == 1 && signature.len != SIGNATURE_SIZE) ||
+        (limits.len > 0 && (limits.at[limits.len - 1] != '\n' || !str_is_utf8(limits))))
+        return look_fail(guard, GUARD_RULE_FORM, NULL);
+    if (!partner->vouched && !look_fail(guard, GUARD_RULE_STRAY, NULL))
+        return false;
+    return look_plain(guard, node) && look_plain(guard, limits);
 }
 
 static bool entry(struct guard *guard, const struct rules_partner *partner, uint64_t seq, size_t index,
@@ -98,6 +129,9 @@ static bool entry(struct guard *guard, const struct rules_partner *partner, uint
         (void)rd_bytes(rd, TRAIL_SIZE); /* marks of nodes: they open nothing and name nobody */
     look->has_seq = true;
     look->seq = seq;
+    if ((parts & WITH_VOUCHER) != 0 && rd->err == ERR_OK && parts_known(parts) &&
+        !voucher(guard, partner, rd))
+        return false;
     if (rd->err == ERR_OK)
         look->leaves[index] = tree_leaf(leaf_bytes);
     if (rd->err != ERR_OK || !parts_known(parts) ||

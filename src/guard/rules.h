@@ -6,6 +6,7 @@
  *     policy <64 hexadecimal digits: SHA-256 of the policy in force>
  *     partner <index> <name> <tlp> <epoch> <valid until, seconds, or -> <TLS key or -> <held> <resumed>
  *     key <index> <another TLS key of this partner: that of its next card>
+ *     vouch <index>: it may get what origins signed
  *     own <identity identifier that our own cards name>
  *     waive <index> <rule> <SHA-256 of an object>
  *     reader <name> <index or -> <id of its release collection or -> <SHA-256 of its token or -> <key or ->
@@ -44,6 +45,7 @@ enum guard_rule {
 
 struct rules_partner {
     bool known, held;
+    bool vouched; /* may get what origins signed */
     char name[LIMIT_NAME_BYTES + 1];
     enum guard_level ceiling;
     uint32_t epoch;

@@ -85,6 +85,7 @@ err_t sync_entry_check(const struct sync_entry *entry, bool urgent, struct gate_
     made->object = entry->object;
     made->hops = entry->beside.hops;
     made->trail = entry->beside.trail;
+    made->voucher = (struct gate_voucher) {.wire = entry->beside.voucher, .state = GATE_VOUCHED_UNKNOWN};
     return limits_check(entry, made, fault);
 }
 

@@ -104,6 +104,7 @@ void serve_answer_body(struct sync_serve *serve, struct exchange_response *respo
 
 struct filling {
     struct buf *body;
+    bool vouchers;
     uint32_t count, most;
     size_t object_bytes;
     size_t end[LIMIT_SYNC_PAGE_LEAVES]; /* of the body after each entry */
@@ -113,7 +114,9 @@ static bool fill(void *ctx, const struct gate_leaf *leaf)
 {
     struct filling *filling = ctx;
     uint8_t hops = leaf->hops < UINT8_MAX ? (uint8_t)(leaf->hops + 1) : UINT8_MAX;
-    struct sync_beside beside = {hops, {leaf->limits, leaf->limits_salt}, leaf->trail};
+    struct sync_beside beside = {hops, {leaf->limits, leaf->limits_salt}, leaf->trail, leaf->voucher};
+    if (!filling->vouchers)
+        beside.voucher = bytes_of(NULL, 0);
     sync_entry_write(filling->body, &leaf->leaf, leaf->withheld ? NULL : &leaf->opening, leaf->object,
                      &beside);
     if (buf_err(filling->body) != ERR_OK)
@@ -147,7 +150,7 @@ static err_t checkpoint_below(struct sync_serve *serve, unsigned number, uint64_
 static err_t entries_fill(struct sync_serve *serve, unsigned number, const struct sync_feed *feed,
                           struct buf *body, uint64_t *out_size)
 {
-    struct filling filling = {.body = body};
+    struct filling filling = {.body = body, .vouchers = feed->vouchers};
     uint64_t least;
     err_t err;
     buf_clear(&serve->note);

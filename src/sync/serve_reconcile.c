@@ -239,7 +239,7 @@ static bool fetch_one(void *ctx, const struct gate_leaf *leaf)
 {
     struct fetching *fetching = ctx;
     uint8_t hops = leaf->hops < UINT8_MAX ? (uint8_t)(leaf->hops + 1) : UINT8_MAX;
-    struct sync_beside beside = {hops, {leaf->limits, leaf->limits_salt}, leaf->trail};
+    struct sync_beside beside = {hops, {leaf->limits, leaf->limits_salt}, leaf->trail, bytes_of(NULL, 0)};
     sync_entry_write(fetching->body, &leaf->leaf, leaf->withheld ? NULL : &leaf->opening, leaf->object,
                      &beside);
     fetching->object_bytes += leaf->object.len;

@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "gate/halt.h"
 #include "sync/session_state.h"
+#include "sync/voucher.h"
 
 #define MS_US          INT64_C(1000)
 #define WAIT_FIRST_US  (200 * MS_US) /* SYNC.md section 2 */
@@ -389,13 +390,14 @@ void session_send(struct sync_session *session, struct flight *flight, int64_t n
 
 static void hello_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
-    struct sync_hello hello = {.version_count = 3,
-                               .suite_count = 1,
-                               .versions = {SYNC_VERSION_MAIN, SYNC_VERSION_URGENT, SYNC_VERSION_RECONCILE},
-                               .suites = {SYNC_SUITE},
-                               .epoch = session->tip.edge.size > 0 ? session->epoch : 0,
-                               .size = session->tip.edge.size,
-                               .root = merkle_edge_root(&session->tip.edge)};
+    struct sync_hello hello = {
+        .version_count = 4,
+        .suite_count = 1,
+        .versions = {SYNC_VERSION_MAIN, SYNC_VERSION_URGENT, SYNC_VERSION_RECONCILE, SYNC_VERSION_VOUCHERS},
+        .suites = {SYNC_SUITE},
+        .epoch = session->tip.edge.size > 0 ? session->epoch : 0,
+        .size = session->tip.edge.size,
+        .root = merkle_edge_root(&session->tip.edge)};
     buf_clear(&session->request);
     sync_hello_write(&session->request, &hello);
     struct sync_send what = {.method = EXCHANGE_POST,
@@ -407,7 +409,8 @@ static void hello_send(struct sync_session *session, int64_t now_us, struct sync
 
 static void feed_send(struct sync_session *session, int64_t now_us, struct sync_action *out)
 {
-    struct sync_feed feed = {session->epoch, session->tip.edge.size, session->page_leaves, LIMIT_SYNC_WAIT_S};
+    struct sync_feed feed = {session->epoch, session->tip.edge.size, session->page_leaves, LIMIT_SYNC_WAIT_S,
+                             session->vouchers};
     buf_clear(&session->request);
     sync_feed_write(&session->request, &feed);
     struct sync_send what = {.method = EXCHANGE_GET,
@@ -439,6 +442,7 @@ static bool page_receive(struct sync_session *session, int64_t now_us)
     buf_init(&cursor.note, LIMIT_NOTE_BYTES);
     buf_put_str(&cursor.note, page->checkpoint);
     err_t err = buf_err(&cursor.note);
+    sync_vouchers_look(session->gate, session->own, page->leaves, page->count, now_us);
     if (err == ERR_OK)
         err = gate_receive(session->gate, session->ledger, page->leaves, page->count, &cursor, now_us);
     buf_deinit(&cursor.note);

@@ -154,6 +154,7 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
         session->receipt_wanted = true;
     session_urgent(session, welcome.version >= SYNC_VERSION_URGENT, now_us);
     session_reconcile_known(session, welcome.version >= SYNC_VERSION_RECONCILE, now_us);
+    session->vouchers = welcome.version >= SYNC_VERSION_VOUCHERS && session->main == NULL;
 }
 
 static void feed_answer(struct sync_session *session, struct buf *body, int64_t now_us)

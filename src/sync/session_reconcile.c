@@ -11,6 +11,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 #include "sync/session_state.h"
+#include "sync/voucher.h"
 #include "json/json.h"
 
 #define ASK_US   (LIMIT_RECONCILE_WAIT_US + 60 * SESSION_SECOND_US) /* its bits, then a bad line */
@@ -433,6 +434,7 @@ static bool take(struct sync_session *session, int64_t now_us, int64_t *until)
     }
     r->again_count = count;
     r->phase = RECONCILING_KEEP;
+    sync_vouchers_look(session->gate, session->own, r->again, count, now_us);
     err_t err = gate_receive_again(session->gate, session->ledger, r->again, count, now_us);
     if (err == ERR_BUSY) { /* the index lags: it catches up soon */
         r->phase = RECONCILING_TAKE;

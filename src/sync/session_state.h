@@ -129,6 +129,7 @@ struct sync_session {
     size_t origin_len;
     uint32_t epoch;
     struct note_key ledger_key, next_key; /* of the partner's present and next card */
+    bool vouchers;                        /* the issuer can bring what origins signed */
 
     struct sync_tip tip; /* verified so far */
     struct sync_checked pages[SESSION_PAGES];

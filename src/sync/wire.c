@@ -1,6 +1,7 @@
 #include "sync/wire.h"
 
 #include "core/wr.h"
+#include "ledger/voucher.h"
 #include "net/exchange.h"
 
 enum { HEAD_COUNT_AT = 1 + 2 + 4 + 8, REFUSAL_SIZE = 8 + 2, NUMBER_CHARS = 20 };
@@ -149,6 +150,8 @@ void sync_feed_write(struct buf *out, const struct sync_feed *feed)
 {
     buf_printf(out, "epoch=%u&from=%llu&max=%u&wait=%u", (unsigned)feed->epoch,
                (unsigned long long)feed->from, feed->max, feed->wait_s);
+    if (feed->vouchers)
+        buf_put_str(out, STR("&vouchers=1"));
 }
 
 /* Exactly once, decimal, one spelling. */
@@ -161,15 +164,29 @@ static bool number_query(struct str query, struct str name, uint64_t max, uint64
            note_text_u64((struct str) {text, len}, max, out);
 }
 
+/* Once or not at all. */
+static bool flag_query(struct str query, struct str name, bool *out)
+{
+    char text[NUMBER_CHARS];
+    size_t len;
+    unsigned count;
+    if (exchange_query(query, name, text, sizeof text, &len, &count) != ERR_OK || count > 1)
+        return false;
+    *out = count == 1;
+    return count == 0 || str_eq((struct str) {text, len}, STR("1"));
+}
+
 err_t sync_feed_read(struct str query, struct sync_feed *out)
 {
     uint64_t epoch, from, max, wait;
+    bool vouchers;
     if (!number_query(query, STR("epoch"), UINT32_MAX, &epoch) ||
         !number_query(query, STR("from"), MERKLE_SIZE_MAX, &from) ||
         !number_query(query, STR("max"), LIMIT_SYNC_PAGE_LEAVES, &max) || max == 0 ||
-        !number_query(query, STR("wait"), LIMIT_SYNC_WAIT_S, &wait))
+        !number_query(query, STR("wait"), LIMIT_SYNC_WAIT_S, &wait) ||
+        !flag_query(query, STR("vouchers"), &vouchers))
         return ERR_INVALID;
-    *out = (struct sync_feed) {(uint32_t)epoch, from, (unsigned)max, (unsigned)wait};
+    *out = (struct sync_feed) {(uint32_t)epoch, from, (unsigned)max, (unsigned)wait, vouchers};
     return ERR_OK;
 }
 
@@ -201,6 +218,7 @@ void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct lea
         must(beside->trail.len == 0 || beside->trail.len == LIMIT_TRAIL_BYTES);
         parts |= SYNC_OBJECT;
         parts |= beside->trail.len > 0 ? SYNC_TRAIL : 0;
+        parts |= beside->voucher.len > 0 ? SYNC_VOUCHER : 0;
     }
     parts |= opening != NULL && beside->limits.text.len > 0 ? SYNC_LIMITS : 0;
     leaf_encode(leaf, leaf_wire);
@@ -219,6 +237,8 @@ void sync_entry_write(struct buf *out, const struct leaf *leaf, const struct lea
     }
     if ((parts & SYNC_TRAIL) != 0)
         wr_bytes(out, beside->trail);
+    if ((parts & SYNC_VOUCHER) != 0)
+        wr_bytes(out, beside->voucher);
 }
 
 void sync_page_tail_write(struct buf *out, struct str checkpoint, const struct merkle_proof *proof)
@@ -237,9 +257,20 @@ static void limits_read(struct rd *rd, struct sync_limits *out)
         fail(rd, ERR_INVALID);
 }
 
+static struct bytes voucher_bytes(struct rd *rd)
+{
+    struct rd from = *rd;
+    struct voucher voucher;
+    voucher_read(rd, &voucher);
+    return bytes_of(from.at, rd->err == ERR_OK ? from.left - rd->left : 0);
+}
+
 struct sync_entry sync_entry_next(struct rd *rd)
 {
-    enum { ALL = SYNC_OPENING | SYNC_OBJECT | SYNC_LIMITS | SYNC_TRAIL, WHOLE = SYNC_OPENING | SYNC_OBJECT };
+    enum {
+        WHOLE = SYNC_OPENING | SYNC_OBJECT,
+        ALL = WHOLE | SYNC_LIMITS | SYNC_TRAIL | SYNC_VOUCHER,
+    };
     struct sync_entry entry = {.leaf = rd_bytes(rd, LEAF_SIZE)};
     entry.parts = rd_u8(rd);
     entry.beside.hops = rd_u8(rd);
@@ -260,6 +291,8 @@ struct sync_entry sync_entry_next(struct rd *rd)
         limits_read(rd, &entry.beside.limits);
     if ((entry.parts & SYNC_TRAIL) != 0)
         entry.beside.trail = rd_bytes(rd, LIMIT_TRAIL_BYTES);
+    if ((entry.parts & SYNC_VOUCHER) != 0)
+        entry.beside.voucher = voucher_bytes(rd);
     return entry;
 }
 

@@ -23,7 +23,8 @@ enum sync_version {
     SYNC_VERSION_MAIN = 1,      /* one ledger, with the recalls in it */
     SYNC_VERSION_URGENT = 2,    /* the urgent ledger is followed as well, and recalls stand there */
     SYNC_VERSION_RECONCILE = 3, /* ...and reconcile and fetch are answered (RECONCILE.md) */
-    SYNC_VERSION_NEWEST = SYNC_VERSION_RECONCILE
+    SYNC_VERSION_VOUCHERS = 4,  /* ...and pages bring what origins signed, when they are asked for it */
+    SYNC_VERSION_NEWEST = SYNC_VERSION_VOUCHERS
 };
 
 /* Codes of refusal are err_t numbers and stand in signed digests: they may never move. */
@@ -73,6 +74,7 @@ struct sync_feed {
     uint32_t epoch;
     uint64_t from;
     unsigned max, wait_s;
+    bool vouchers; /* what origins signed is wanted, too: asked of who speaks SYNC_VERSION_VOUCHERS alone */
 };
 
 /* The query, without "?". */
@@ -81,7 +83,7 @@ NODISCARD err_t sync_feed_read(struct str query, struct sync_feed *out);
 
 /* What comes with a leaf: nothing, an opening, an opening and limits (`narrow`), or an opening, an object,
  * and what goes beside that. */
-enum sync_part { SYNC_OPENING = 1, SYNC_OBJECT = 2, SYNC_LIMITS = 4, SYNC_TRAIL = 8 };
+enum sync_part { SYNC_OPENING = 1, SYNC_OBJECT = 2, SYNC_LIMITS = 4, SYNC_TRAIL = 8, SYNC_VOUCHER = 16 };
 
 /* How far an object may go on from whoever gets it: a line each, all of which bind, and what opens the salt
  * of its leaf with them (LEDGER.md section 5). Empty text: nothing was said. */
@@ -94,7 +96,8 @@ struct sync_limits {
 struct sync_beside {
     uint8_t hops; /* nodes that it has passed when it is there: at least 1 */
     struct sync_limits limits;
-    struct bytes trail; /* LIMIT_TRAIL_BYTES; empty: none */
+    struct bytes trail;   /* LIMIT_TRAIL_BYTES; empty: none */
+    struct bytes voucher; /* ledger/voucher.h: well formed; empty: none */
 };
 
 struct sync_entry {

@@ -155,12 +155,37 @@ static err_t foreign_again(struct bytes wire, struct buf *out)
     return err;
 }
 
-enum { PIECE = 8, ANSWER, ALL = 18 };
+static err_t vouch_again(struct bytes wire, struct buf *out)
+{
+    static struct gate_vouch at[LIMIT_CHECKPOINT_LEAVES];
+    struct gate_vouching wanted = {.at = at};
+    struct message_vouch message;
+    err_t err = message_vouch_read(wire, &message);
+    if (err != ERR_OK)
+        return err;
+    struct rd rd = rd_of(message.wanted);
+    for (; wanted.count < message.count; wanted.count++)
+        message_vouch_next(&rd, &at[wanted.count].content, &at[wanted.count].limits);
+    message_vouch_write(out, message.ticket, &wanted);
+    return ERR_OK;
+}
+
+static err_t vouched_again(struct bytes wire, struct buf *out)
+{
+    struct message_vouched message;
+    err_t err = message_vouched_read(wire, &message);
+    if (err == ERR_OK)
+        message_vouched_write(out, &message);
+    return err;
+}
+
+enum { PIECE = 8, ANSWER, ALL = 20 };
 /* NULL: never written, only read. */
 static err_t (*const kinds[ALL])(struct bytes wire, struct buf *out) = {
     call_again,      answer_again,    sign_again,    signed_again, receipt_again,   receipted_again,
     peers_again,     request_again,   NULL,          NULL,         feed_open_again, feed_call_again,
     feed_head_again, feed_over_again, foreign_again, bundle_again, bundled_again,   card_again,
+    vouch_again,     vouched_again,
 };
 
 /* Both halves of an answer to a recall: one spelling. */

@@ -6,14 +6,15 @@
 /* The body of a hello: format, how many versions, each of them. */
 void recall_speak(const struct world *world, const struct message *message, struct buf *body)
 {
-    static const uint8_t all[] = {1, 3, 1, 2, 3}, one[] = {1, 1, 1};
+    static const uint8_t one[] = {1, 1, 1};
+    size_t all = body->len >= sizeof one ? 2 + (size_t)body->at[1] : 0;
     if ((!world->nodes[message->from].old && !world->nodes[message->to].old) ||
-        !str_eq(str_of(message->path), STR("/bongsu/v1/hello")) || body->len < sizeof all ||
-        memcmp(body->at, all, sizeof all) != 0)
+        !str_eq(str_of(message->path), STR("/bongsu/v1/hello")) || all < sizeof one || all > body->len ||
+        body->at[0] != 1 || body->at[2] != 1)
         return;
     memcpy(body->at, one, sizeof one);
-    memmove(body->at + sizeof one, body->at + sizeof all, body->len - sizeof all);
-    body->len -= sizeof all - sizeof one;
+    memmove(body->at + sizeof one, body->at + all, body->len - all);
+    body->len -= all - sizeof one;
 }
 
 /* --- the issuer --- */

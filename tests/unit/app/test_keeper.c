@@ -351,6 +351,56 @@ static void ignores_nonsense(void **state)
     }
 }
 
+/* --- what entered here --- */
+
+static struct message_vouched vouch(struct site *site, const struct gate_vouch *wanted, size_t count)
+{
+    static struct gate_vouch at[4];
+    struct message_vouched answer;
+    unsigned kind;
+    memcpy(at, wanted, count * sizeof *at);
+    buf_clear(&site->wire);
+    message_vouch_write(&site->wire, 9, &(struct gate_vouching) {.count = count, .at = at});
+    for (size_t len = 0; len < site->wire.len; len++) {
+        keeper_handle(site->keeper, MESSAGE_VOUCH, bytes_of(site->wire.at, len), &kind, &site->answer);
+        assert_int_equal(kind, 0);
+    }
+    keeper_handle(site->keeper, MESSAGE_VOUCH, buf_bytes(&site->wire), &kind, &site->answer);
+    assert_int_equal(kind, MESSAGE_VOUCHED);
+    assert_int_equal(message_vouched_read(buf_bytes(&site->answer), &answer), ERR_OK);
+    assert_int_equal(answer.ticket, 9);
+    return answer;
+}
+
+/* In the name of this node alone, each for its own object and limits; not by a node that was set back. */
+static void vouches_for_what_entered_here(void **state)
+{
+    struct site *site = *state;
+    const struct gate_vouch wanted[] = {{.content = {{1}}, .limits = STR("")},
+                                        {.content = {{2}}, .limits = STR("never\n")}};
+    struct sign_key key;
+    struct message_vouched answer = vouch(site, wanted, 2);
+    assert_int_equal(answer.err, ERR_OK);
+    assert_int_equal(answer.count, 2);
+    assert_int_equal(keys_read(os_linux(), site->dir, SYNC_CARD_LEDGER, &key), ERR_OK);
+    assert_int_equal(answer.key, voucher_key_id(&key.public));
+    for (size_t i = 0; i < 2; i++) {
+        struct voucher voucher = {SIGN_SUITE_1, STR("kr"), answer.key, wanted[i].limits,
+                                  bytes_of(answer.signatures.at + i * SIGN_SIZE, SIGN_SIZE)};
+        assert_int_equal(voucher_verify(&voucher, &wanted[i].content, &key.public), ERR_OK);
+        assert_int_equal(voucher_verify(&voucher, &wanted[1 - i].content, &key.public), ERR_SIGNATURE);
+    }
+    const struct gate_vouch open_line = {.limits = STR("never")};
+    answer = vouch(site, &open_line, 1);
+    assert_int_equal(answer.err, ERR_INVALID);
+    assert_int_equal(answer.count, 0);
+    assert_int_equal(unlink(anchor_path(site)), 0);
+    restart(site);
+    answer = vouch(site, wanted, 2);
+    assert_int_equal(answer.err, ERR_WRONGSTATE);
+    assert_int_equal(answer.count, 0);
+}
+
 /* --- bundles --- */
 
 static struct message_bundled bundle(struct site *site, bool open, struct str head)
@@ -558,6 +608,7 @@ int main(void)
                                        ROW(a_key_that_is_not_here_signs_nothing),
                                        ROW(old_bundles_are_still_opened),
                                        ROW(a_key_is_found_by_its_public_half_alone),
+                                       ROW(vouches_for_what_entered_here),
                                        ROW(ignores_nonsense)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

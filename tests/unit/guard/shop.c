@@ -124,7 +124,7 @@ static void write_entry(const struct shop *shop, unsigned entries, uint64_t seq,
     const char *object = shop->ledger[entries].object[seq];
     struct leaf_opening opening;
     struct leaf leaf = shop_leaf(shop, entries, seq, &opening);
-    struct sync_beside beside = {.hops = 1};
+    struct sync_beside beside = {.hops = 1, .voucher = shop->voucher};
     if (seq % 2 == 1)
         beside.trail = bytes_of(trail, sizeof trail);
     sync_entry_write(out, &leaf, &opening,

@@ -27,8 +27,9 @@ struct shop {
     } ledger[SHOP_PARTNERS];
     char *withheld[SHOP_MAX]; /* held, and nobody's */
     size_t withheld_count;
-    bool mistaken; /* shows the leaf after the one that is asked for */
-    bool urgent;   /* pages are of urgent ledgers: what has no content is recalled */
+    bool mistaken;        /* shows the leaf after the one that is asked for */
+    struct bytes voucher; /* goes with each object of pages, as it is; empty: none */
+    bool urgent;          /* pages are of urgent ledgers: what has no content is recalled */
     unsigned questions;
 };
 

@@ -10,6 +10,7 @@
 #include "core/wr.h"
 #include "ledger/checkpoint.h"
 #include "ledger/merkle.h"
+#include "ledger/voucher.h"
 #include "shop.h"
 #include "sync/wire.h"
 
@@ -205,7 +206,81 @@ static void spoil_limits(struct shop *shop, struct buf *page)
     sync_page_tail_write(page, STR("no checkpoint is looked at"), &proof);
 }
 
+/* --- what origins signed --- */
+
+#define MAY "vouch 0\n"
+
+/* The whole page again, with this beside each object; the guard is told `rules`. */
+static void vouched(struct shop *shop, const char *rules, uint16_t suite, const char *node,
+                    const char *limits, size_t signature, struct buf *page)
+{
+    static const uint8_t zeros[LIMIT_VOUCHER_SIGNATURE_BYTES + 1];
+    struct voucher voucher = {suite, str_of(node), 7, str_of(limits), bytes_of(zeros, signature)};
+    struct buf wire;
+    buf_init(&wire, 1024);
+    voucher_write(&wire, &voucher);
+    assert_int_equal(buf_err(&wire), ERR_OK);
+    shop->voucher = buf_bytes(&wire);
+    page_of(shop, false, SHOP_US, page);
+    shop->voucher = bytes_of(NULL, 0);
+    buf_deinit(&wire);
+    shop_rules(shop, rules);
+}
+
+static void spoil_vouched(struct shop *shop, struct buf *page)
+{
+    vouched(shop, "vouch 1\n", 1, "kr", "", SIGN_SIZE, page);
+}
+
+static void spoil_voucher_name(struct shop *shop, struct buf *page)
+{
+    vouched(shop, MAY, 1, SECRET_ID, "", SIGN_SIZE, page);
+}
+
+static void spoil_voucher_limits(struct shop *shop, struct buf *page)
+{
+    vouched(shop, MAY, 1, "kr", "partners " SECRET_ID "\n", SIGN_SIZE, page);
+}
+
+static void spoil_voucher_letters(struct shop *shop, struct buf *page)
+{
+    vouched(shop, MAY, 1, "kr/us", "", SIGN_SIZE, page);
+}
+
+static void spoil_voucher_lines(struct shop *shop, struct buf *page)
+{
+    vouched(shop, MAY, 1, "kr", "never", SIGN_SIZE, page);
+}
+
+static void spoil_voucher_size(struct shop *shop, struct buf *page)
+{
+    vouched(shop, MAY, 1, "kr", "", SIGN_SIZE - 1, page);
+}
+
+static void spoil_voucher_suite(struct shop *shop, struct buf *page)
+{
+    vouched(shop, MAY, 2, "kr", "", LIMIT_VOUCHER_SIGNATURE_BYTES + 1, page);
+}
+
+static void spoil_voucher_alone(struct shop *shop, struct buf *page)
+{
+    vouched(shop, MAY, 1, "kr", "", SIGN_SIZE, page);
+    ((uint8_t *)page->at)[19 + LEAF_SIZE] &= (uint8_t)~SYNC_OBJECT; /* parts of the first entry */
+}
+
 static const struct plant plants[] = {
+    {"an origin's signature for a partner of whom nobody said so", GUARD_RULE_STRAY, "", spoil_vouched,
+     .asker = SHOP_US},
+    {"a withheld identifier as the name of an origin", GUARD_RULE_STRAY, "", spoil_voucher_name,
+     .asker = SHOP_US},
+    {"a withheld identifier in an origin's limits", GUARD_RULE_STRAY, "", spoil_voucher_limits,
+     .asker = SHOP_US},
+    {"an origin that no node can be", GUARD_RULE_FORM, "", spoil_voucher_letters, .asker = SHOP_US},
+    {"limits of an origin without their end", GUARD_RULE_FORM, "", spoil_voucher_lines, .asker = SHOP_US},
+    {"an origin's signature that is too short", GUARD_RULE_FORM, "", spoil_voucher_size, .asker = SHOP_US},
+    {"a signature of another suite that is too long", GUARD_RULE_FORM, "", spoil_voucher_suite,
+     .asker = SHOP_US},
+    {"an origin's signature beside no object", GUARD_RULE_FORM, "", spoil_voucher_alone, .asker = SHOP_US},
     {"a RED object leaves", GUARD_RULE_CEILING, ",\"object_marking_refs\":[\"" RED "\"]", .asker = SHOP_US},
     {"an object above this partner's own ceiling leaves", GUARD_RULE_CEILING,
      ",\"object_marking_refs\":[\"" GREEN "\",\"" AMBER "\"]", .asker = SHOP_US},
@@ -301,6 +376,32 @@ static void test_planted(void **state)
 }
 
 /* --- what must go --- */
+
+/* What an origin signed, also under a suite that nobody knows here, for whom an operator let it go. */
+static void test_vouchers_go(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t suite;
+        const char *limits;
+        size_t signature;
+    } rows[] = {{1, "", SIGN_SIZE},
+                {1, "partners jp\ncountry DE\n", SIGN_SIZE},
+                {2, "", LIMIT_VOUCHER_SIGNATURE_BYTES}};
+    struct guard_finding finding;
+    struct buf page;
+    buf_init(&page, 1 << 20);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct shop shop;
+        shop_open(&shop);
+        stock(&shop);
+        vouched(&shop, MAY, rows[i].suite, "kr", rows[i].limits, rows[i].signature, &page);
+        if (shop_check(&shop, SHOP_US, SHOP_FEED, buf_bytes(&page), &finding) != GUARD_PASS)
+            fail_msg("row %zu: held by %s", i, guard_rule_word(finding.rule));
+        shop_close(&shop);
+    }
+    buf_deinit(&page);
+}
 
 static void test_everything_goes(void **state)
 {
@@ -687,6 +788,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planted),
         cmocka_unit_test(test_everything_goes),
+        cmocka_unit_test(test_vouchers_go),
         cmocka_unit_test(test_every_page_grows_its_ledger),
         cmocka_unit_test(test_the_page_before_is_known),
         cmocka_unit_test(test_urgent_pages),

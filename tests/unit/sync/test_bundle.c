@@ -34,7 +34,7 @@ static void pages_write(struct carried *c, unsigned v, const struct bundle_head 
         struct sync_page page;
         bool commit;
         uint64_t left = bundle_to(head) - at;
-        struct sync_feed feed = {0, at, left < PAGE ? (unsigned)left : PAGE, 0};
+        struct sync_feed feed = {0, at, left < PAGE ? (unsigned)left : PAGE, 0, false};
         buf_init(&query, 256);
         sync_feed_write(&query, &feed);
         struct exchange_request request = {

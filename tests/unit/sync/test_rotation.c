@@ -499,7 +499,7 @@ static unsigned feed_by(struct pair *pair, struct site *server, const struct sig
 {
     bool commit = false;
     struct buf query;
-    struct sync_feed feed = {0, 0, 1, wait_s};
+    struct sync_feed feed = {0, 0, 1, wait_s, false};
     buf_init(&query, 256);
     sync_feed_write(&query, &feed);
     struct exchange_request request = {.id = ++pair->ids,

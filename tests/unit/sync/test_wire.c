@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "core/wr.h"
+#include "ledger/voucher.h"
 #include "sync/wire.h"
 
 static struct hash hash_of(uint8_t byte)
@@ -49,8 +50,29 @@ static struct bytes trail_at(uint64_t seq)
     return seq == 40 ? bytes_of(NULL, 0) : bytes_of(trail_bytes, sizeof trail_bytes);
 }
 
+/* What an origin signed, in `memory`; `long_one`: as long as any can be. */
+static struct bytes voucher_in(bool long_one, struct buf *memory)
+{
+    static char name[LIMIT_NAME_BYTES], limits[LIMIT_RESHARE_BYTES];
+    static const uint8_t signature[LIMIT_VOUCHER_SIGNATURE_BYTES];
+    memset(name, 'a', sizeof name);
+    memset(limits, 'x', sizeof limits);
+    limits[sizeof limits - 1] = '\n';
+    struct voucher voucher = {SIGN_SUITE_1, STR("kr"), 7, STR("never\n"), bytes_of(signature, SIGN_SIZE)};
+    if (long_one)
+        voucher =
+            (struct voucher) {2, (struct str) {name, sizeof name}, 7, (struct str) {limits, sizeof limits},
+                              bytes_of(signature, sizeof signature)};
+    buf_init(memory, LIMIT_VOUCHER_BYTES);
+    voucher_write(memory, &voucher);
+    assert_int_equal(buf_err(memory), ERR_OK);
+    return buf_bytes(memory);
+}
+
 static void page_make(struct buf *out)
 {
+    struct buf memory;
+    struct bytes voucher = voucher_in(false, &memory);
     struct merkle_proof proof = {.count = 2, .at = {hash_of(1), hash_of(2)}};
     sync_page_head_write(out, 5, 40, 0);
     for (uint64_t seq = 40; seq < 43; seq++) {
@@ -59,8 +81,10 @@ static void page_make(struct buf *out)
         struct str object = seq == 41 ? STR("") : STR("{\"type\":\"indicator\"}");
         struct sync_beside beside = {
             .hops = 1, .limits = {seq == 42 ? STR("never\n") : STR(""), hash_of(7)}, .trail = trail_at(seq)};
+        beside.voucher = seq == 40 ? bytes_of(NULL, 0) : voucher;
         sync_entry_write(out, &leaf, &opening, bytes_from_str(object), &beside);
     }
+    buf_deinit(&memory);
     sync_page_count_set(out, 0, 3);
     sync_page_tail_write(out, STR("a checkpoint of any sixty-four or more bytes, which is not looked at"),
                          &proof);
@@ -220,8 +244,11 @@ static void test_feed_query(void **state)
         "epoch=4294967296&from=2&max=3&wait=4",
         "epoch=1&from=9223372036854775808&max=3&wait=4",
         "epoch=1&from=&max=3&wait=4",
+        "epoch=1&from=2&max=3&wait=4&vouchers=0",
+        "epoch=1&from=2&max=3&wait=4&vouchers=",
+        "epoch=1&from=2&max=3&wait=4&vouchers=1&vouchers=1",
     };
-    struct sync_feed feed = {7, 123456789012, 1000, 30}, read;
+    struct sync_feed feed = {7, 123456789012, 1000, 30, false}, read;
     struct buf buf;
     buf_init(&buf, 256);
     sync_feed_write(&buf, &feed);
@@ -230,6 +257,12 @@ static void test_feed_query(void **state)
     assert_int_equal(read.from, feed.from);
     assert_int_equal(read.max, feed.max);
     assert_int_equal(read.wait_s, feed.wait_s);
+    assert_false(read.vouchers);
+    feed.vouchers = true;
+    buf_clear(&buf);
+    sync_feed_write(&buf, &feed);
+    assert_int_equal(sync_feed_read(buf_str(&buf), &read), ERR_OK);
+    assert_true(read.vouchers);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(sync_feed_read(str_of(bad[i]), &read), ERR_INVALID);
     buf_deinit(&buf);
@@ -258,7 +291,12 @@ static void test_page(void **state)
     struct sync_entry third = sync_entry_next(&rd);
     struct hash salt = hash_of(7);
     assert_int_equal(first.beside.limits.text.len, 0);
-    assert_int_equal(third.parts, SYNC_OPENING | SYNC_OBJECT | SYNC_LIMITS | SYNC_TRAIL);
+    assert_int_equal(third.parts, SYNC_OPENING | SYNC_OBJECT | SYNC_LIMITS | SYNC_TRAIL | SYNC_VOUCHER);
+    struct buf memory;
+    struct bytes voucher = voucher_in(false, &memory);
+    assert_true(bytes_eq(third.beside.voucher, voucher));
+    assert_true(first.beside.voucher.len == 0 && second.beside.voucher.len == 0);
+    buf_deinit(&memory);
     assert_true(str_eq(third.beside.limits.text, STR("never\n")));
     assert_memory_equal(third.beside.limits.salt.b, salt.b, HASH_SIZE);
     assert_int_equal(third.beside.trail.len, LIMIT_TRAIL_BYTES);
@@ -327,8 +365,10 @@ static void parts_are_those_that_are_known(void **state)
 {
     (void)state;
     enum { PARTS_AT = 19 + LEAF_SIZE };
-    const bool known[17] = {
-        [0] = true, [1] = true, [3] = true, [5] = true, [7] = true, [11] = true, [15] = true};
+    const bool known[33] = {[0] = true,  [1] = true,  [3] = true,  [5] = true,  [7] = true, [11] = true,
+                            [15] = true, [19] = true, [23] = true, [27] = true, [31] = true};
+    struct buf memory;
+    struct bytes voucher = voucher_in(false, &memory);
     for (unsigned parts = 0; parts < sizeof known; parts++) {
         struct leaf leaf = {.op = LEAF_RELEASE};
         struct leaf_opening opening = {.subject_seq = LEAF_SUBJECT_NONE};
@@ -338,6 +378,7 @@ static void parts_are_those_that_are_known(void **state)
         buf_init(&buf, 1 << 16);
         beside.limits.text = (parts & SYNC_LIMITS) != 0 ? STR("never\n") : STR("");
         beside.trail = trail_at((parts & SYNC_TRAIL) != 0 ? 41 : 40);
+        beside.voucher = (parts & SYNC_VOUCHER) != 0 ? voucher : bytes_of(NULL, 0);
         sync_page_head_write(&buf, 0, 0, 1);
         sync_entry_write(&buf, &leaf, parts == 0 ? NULL : &opening,
                          bytes_from_str((parts & SYNC_OBJECT) != 0 ? STR("{}") : STR("")), &beside);
@@ -347,6 +388,38 @@ static void parts_are_those_that_are_known(void **state)
         assert_int_equal(rd.err == ERR_OK && rd.left == 0, known[parts]);
         buf_deinit(&buf);
     }
+    buf_deinit(&memory);
+}
+
+/* The longest page that an issuer can have to make fits. */
+static void the_longest_page(void **state)
+{
+    (void)state;
+    static uint8_t object[LIMIT_OBJECT_BYTES], trail[LIMIT_TRAIL_BYTES];
+    static char limits[LIMIT_RESHARE_BYTES], note[LIMIT_NOTE_BYTES];
+    struct merkle_proof proof = {.count = MERKLE_PROOF_MAX};
+    struct sync_page page;
+    struct buf buf, memory;
+    struct leaf leaf = {.op = LEAF_RELEASE};
+    struct leaf_opening opening = {.subject_seq = LEAF_SUBJECT_NONE};
+    memset(limits, 'x', sizeof limits);
+    limits[sizeof limits - 1] = '\n';
+    struct sync_beside beside = {.hops = 1,
+                                 .limits = {.text = {limits, sizeof limits}},
+                                 .trail = bytes_of(trail, sizeof trail),
+                                 .voucher = voucher_in(true, &memory)};
+    buf_init(&buf, LIMIT_SYNC_PAGE_BYTES);
+    sync_page_head_write(&buf, 0, 1, LIMIT_SYNC_PAGE_LEAVES);
+    for (uint32_t i = 0; i < LIMIT_SYNC_PAGE_LEAVES; i++) {
+        size_t size = i + 1 == LIMIT_SYNC_PAGE_LEAVES ? LIMIT_OBJECT_BYTES
+                                                      : LIMIT_CHECKPOINT_BYTES / (LIMIT_SYNC_PAGE_LEAVES - 1);
+        sync_entry_write(&buf, &leaf, &opening, bytes_of(object, size), &beside);
+    }
+    sync_page_tail_write(&buf, (struct str) {note, sizeof note}, &proof);
+    assert_int_equal(buf_err(&buf), ERR_OK);
+    assert_int_equal(sync_page_read(buf_bytes(&buf), &page, NULL), ERR_OK);
+    buf_deinit(&buf);
+    buf_deinit(&memory);
 }
 
 static void test_page_bounds(void **state)
@@ -424,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_page),
         cmocka_unit_test(parts_are_those_that_are_known),
         cmocka_unit_test(test_page_bounds),
+        cmocka_unit_test(the_longest_page),
         cmocka_unit_test(limits_are_whole_lines_within_bounds),
         cmocka_unit_test(test_receipt),
         cmocka_unit_test(test_shown),

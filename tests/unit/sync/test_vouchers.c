@@ -1,0 +1,489 @@
+/* What an object's origin signed reaches who gets it from a third node, and nobody on the way can change it:
+ * kr is the origin, us passes on, jp gets it (SYNC.md section 4, "Vouchers"). */
+#define _GNU_SOURCE
+#include "sites.h"
+
+#include "gate/state.h"
+
+#define TO_ALL "language 1\nrelease all-of-it if tlp <= green to all\n"
+
+struct chain {
+    struct pair *near; /* kr, us */
+    struct pair *far;  /* us once more, jp */
+    unsigned no;       /* a partner of jp */
+};
+
+static struct site *kr(struct chain *chain)
+{
+    return &chain->near->site[0];
+}
+
+static struct site *us(struct chain *chain)
+{
+    return &chain->near->site[1];
+}
+
+static struct site *jp(struct chain *chain)
+{
+    return &chain->far->site[1];
+}
+
+/* jp may have the card of a node that is no partner to release to: paused. */
+static void introduce(struct chain *chain, struct site *to, struct site *who)
+{
+    unsigned index;
+    assert_int_equal(gate_peer_put(to->gate, STR("origin"), str_of(who->name), STR("KR"),
+                                   buf_bytes(&who->card_text), &by_test, chain->near->now_us, &index),
+                     ERR_OK);
+    assert_int_equal(gate_commit(to->gate), ERR_OK);
+}
+
+static void vouch(struct site *site, bool with)
+{
+    assert_int_equal(gate_vouch(site->gate, site->partner, with, &by_test, NOW_US), ERR_OK);
+    assert_int_equal(gate_commit(site->gate), ERR_OK);
+}
+
+enum { KR_VOUCHES = 1, US_VOUCHES = 2, JP_KNOWS = 4, ALL = 7 };
+
+static struct chain chain_new(uint64_t seed, unsigned what)
+{
+    struct chain chain = {pair_new(seed), calloc(1, sizeof(struct pair)), 0};
+    struct pair *far = chain.far;
+    far->now_us = NOW_US;
+    far->random = seed + 7;
+    site_make(far, 1, "jp");
+    far->site[0] = *us(&chain);
+    far->site[0].other = jp(&chain);
+    far->site[0].session = NULL;
+    far->site[0].serve = NULL;
+    site_join(far, &far->site[0]);
+    site_join(far, jp(&chain));
+    site_policy(chain.near, kr(&chain), TO_ALL);
+    site_policy(far, &far->site[0], TO_ALL);
+    site_policy(far, jp(&chain), TO_ALL);
+    chain.no = site_third(far, jp(&chain), "no", "NO");
+    if ((what & KR_VOUCHES) != 0)
+        vouch(kr(&chain), true);
+    if ((what & US_VOUCHES) != 0)
+        vouch(&far->site[0], true);
+    if ((what & JP_KNOWS) != 0)
+        introduce(&chain, jp(&chain), kr(&chain));
+    return chain;
+}
+
+static void chain_free(struct chain *chain)
+{
+    sync_session_free(chain->far->site[0].session);
+    sync_serve_free(chain->far->site[0].serve);
+    site_close(jp(chain));
+    jp(chain)->index->ops->close(jp(chain)->index);
+    disk_free(jp(chain)->disk);
+    buf_deinit(&jp(chain)->card_text);
+    free(chain->far);
+    pair_free(chain->near);
+}
+
+/* Everybody has what he may have. */
+static void run(struct chain *chain)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        act_both(chain->near, 200);
+        site_settle(chain->near, us(chain));
+        chain->far->now_us = chain->near->now_us;
+        act_both(chain->far, 200);
+        site_settle(chain->far, jp(chain));
+        chain->near->now_us = chain->far->now_us;
+    }
+}
+
+static void enters(struct chain *chain)
+{
+    site_add(chain->near, kr(chain), "samples/campaign/kr-cert.json");
+    site_settle(chain->near, kr(chain));
+    run(chain);
+}
+
+/* --- what stands beside what kr released --- */
+
+struct found {
+    struct chain *chain;
+    struct site *at;
+    size_t objects, none, unknown, verified;
+    uint64_t card, lsn;
+};
+
+static bool count(void *ctx, const struct gate_object *object)
+{
+    struct found *found = ctx;
+    const struct gate_voucher *voucher = &object->voucher;
+    struct voucher read;
+    found->objects++;
+    found->lsn = object->lsn;
+    if (voucher->wire.len == 0) {
+        found->none++;
+        return true;
+    }
+    struct rd rd = rd_of(voucher->wire);
+    voucher_read(&rd, &read);
+    assert_int_equal(rd_end(&rd), ERR_OK);
+    assert_true(str_eq(read.node, STR("kr")));
+    found->unknown += voucher->state == GATE_VOUCHED_UNKNOWN;
+    found->verified += voucher->state == GATE_VOUCHED_VERIFIED;
+    found->card = voucher->card;
+    return true;
+}
+
+static bool look(void *ctx, const struct gate_leaf *leaf)
+{
+    struct found *found = ctx;
+    if (leaf->object.len > 0)
+        assert_int_equal(gate_versions(found->at->gate, &leaf->key, count, found), ERR_OK);
+    return true;
+}
+
+/* What stands beside the objects of kr at this site. */
+static struct found found_at(struct chain *chain, struct site *site)
+{
+    struct found found = {.chain = chain, .at = site};
+    uint64_t bad = 1;
+    assert_int_equal(gate_leaves(kr(chain)->gate, kr(chain)->partner, 0, look, &found), ERR_OK);
+    assert_int_equal(gate_check(site->gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+    return found;
+}
+
+static void it_survives_a_node_between(void **state)
+{
+    (void)state;
+    struct chain chain = chain_new(1, ALL);
+    enters(&chain);
+    struct found at_us = found_at(&chain, us(&chain)), at_jp = found_at(&chain, jp(&chain));
+    assert_true(at_us.objects > 10 && at_us.verified == at_us.objects);
+    assert_true(at_jp.objects > 10 && at_jp.verified == at_jp.objects);
+    assert_true(at_us.card == 1 && at_jp.card == 1);
+    chain_free(&chain);
+}
+
+/* Without its card nothing is proved, and it goes on as it came. */
+static void an_origin_that_nobody_knows(void **state)
+{
+    (void)state;
+    struct chain chain = chain_new(2, KR_VOUCHES | US_VOUCHES);
+    enters(&chain);
+    struct found at_jp = found_at(&chain, jp(&chain));
+    assert_true(at_jp.objects > 10 && at_jp.unknown == at_jp.objects);
+    chain_free(&chain);
+}
+
+static bool is_bare(void *ctx, const struct gate_leaf *leaf)
+{
+    *(size_t *)ctx += leaf->voucher.len > 0;
+    return true;
+}
+
+/* Who has no word of an operator gets none, and nobody's name goes with what he gets. */
+static void nothing_goes_without_a_word(void **state)
+{
+    (void)state;
+    static const unsigned whats[] = {JP_KNOWS, JP_KNOWS | US_VOUCHES, JP_KNOWS | KR_VOUCHES};
+    for (size_t i = 0; i < sizeof whats / sizeof *whats; i++) {
+        struct chain chain = chain_new(3 + i, whats[i]);
+        enters(&chain);
+        struct found at_us = found_at(&chain, us(&chain)), at_jp = found_at(&chain, jp(&chain));
+        size_t shown = 0;
+        assert_true(at_jp.objects > 10 && at_jp.none == at_jp.objects);
+        assert_int_equal(at_us.none, (whats[i] & KR_VOUCHES) != 0 ? 0 : at_us.objects);
+        struct site *from = &chain.far->site[0];
+        assert_int_equal(gate_leaves(from->gate, from->partner, 0, is_bare, &shown), ERR_OK);
+        /* What us itself added is signed where us lets its own go. */
+        assert_int_equal(shown, 0);
+        chain_free(&chain);
+    }
+}
+
+/* The word is taken back: what goes from then on goes without. */
+static void a_word_is_taken_back(void **state)
+{
+    (void)state;
+    struct chain chain = chain_new(6, ALL);
+    struct site *from = &chain.far->site[0];
+    size_t shown = 0;
+    enters(&chain);
+    assert_int_equal(gate_vouch(from->gate, from->partner, true, &by_test, NOW_US), ERR_EXISTS);
+    vouch(from, false);
+    assert_int_equal(gate_leaves(from->gate, from->partner, 0, is_bare, &shown), ERR_OK);
+    assert_int_equal(shown, 0);
+    chain_free(&chain);
+}
+
+/* An older program neither asks for it nor is given it, and is followed all the same. */
+static void an_older_program_between(void **state)
+{
+    (void)state;
+    for (unsigned which = 0; which < 2; which++) {
+        struct chain chain = chain_new(10 + which, ALL);
+        us(&chain)->old = which == 0;
+        jp(&chain)->old = which == 1;
+        enters(&chain);
+        struct found at_us = found_at(&chain, us(&chain)), at_jp = found_at(&chain, jp(&chain));
+        assert_true(at_jp.objects > 10 && at_jp.none == at_jp.objects);
+        assert_int_equal(at_us.verified, which == 0 ? 0 : at_us.objects);
+        chain_free(&chain);
+    }
+}
+
+/* --- through restarts --- */
+
+static void far_again(struct chain *chain, bool reindex)
+{
+    struct site *site = jp(chain);
+    site_close(site);
+    if (reindex) {
+        site->index->ops->close(site->index);
+        assert_int_equal(index_mem_new(&site->index), ERR_OK);
+    }
+    site_open(chain->far, site);
+    site_link(chain->far, site);
+}
+
+static void it_outlives_restarts(void **state)
+{
+    (void)state;
+    struct chain chain = chain_new(20, ALL);
+    enters(&chain);
+    size_t all = found_at(&chain, jp(&chain)).objects;
+    far_again(&chain, false);
+    assert_int_equal(found_at(&chain, jp(&chain)).verified, all);
+    far_again(&chain, true);
+    assert_int_equal(found_at(&chain, jp(&chain)).verified, all);
+    power_fails(chain.far, jp(&chain));
+    assert_int_equal(found_at(&chain, jp(&chain)).verified, all);
+    chain_free(&chain);
+}
+
+/* The power goes at jp again and again while it takes over. */
+static void power_fails_meanwhile(void **state)
+{
+    (void)state;
+    struct chain chain = chain_new(21, ALL);
+    site_add(chain.near, kr(&chain), "samples/campaign/kr-cert.json");
+    site_settle(chain.near, kr(&chain));
+    act_both(chain.near, 200);
+    site_settle(chain.near, us(&chain));
+    chain.far->now_us = chain.near->now_us;
+    for (unsigned i = 0; i < 40; i++) {
+        act_both(chain.far, 1 + i % 7);
+        power_fails(chain.far, jp(&chain));
+    }
+    run(&chain);
+    struct found at_jp = found_at(&chain, jp(&chain));
+    assert_true(at_jp.objects > 10 && at_jp.verified == at_jp.objects);
+    chain_free(&chain);
+}
+
+/* --- a node between that lies --- */
+
+#define LIE_HEAD                                                                                             \
+    "{\"type\":\"indicator\",\"spec_version\":\"2.1\","                                                      \
+    "\"id\":\"indicator--00000000-0000-4000-8000-0000000000aa\","                                            \
+    "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","
+#define LIE(address, marking)                                                                                \
+    LIE_HEAD "\"pattern\":\"[ipv4-addr:value = '" address "']\",\"pattern_type\":\"stix\","                  \
+             "\"valid_from\":\"2026-01-01T00:00:00Z\",\"object_marking_refs\":[\"" marking "\"]}"
+#define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+#define CLEAR "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
+
+/* us holds `text` as if kr had given it with what kr signed of `said` under `limits`, and says it came with
+ * `told`. */
+static void us_lies(struct chain *chain, const char *text, const char *said, const char *limits,
+                    const char *told)
+{
+    const struct sign_key *key = &kr(chain)->keys[SYNC_CARD_LEDGER];
+    struct signature made;
+    struct buf wire;
+    struct fault fault = {0};
+    struct hash content = hash_sha256(bytes_from_str(str_of(said)));
+    char padded[1024 + JSON_PADDING] = "";
+    assert_int_equal(voucher_sign(STR("kr"), &content, str_of(limits), key, &made), ERR_OK);
+    struct voucher voucher = {SIGN_SUITE_1, STR("kr"), voucher_key_id(&key->public), str_of(told),
+                              bytes_of(made.b, SIGN_SIZE)};
+    buf_init(&wire, LIMIT_VOUCHER_BYTES);
+    voucher_write(&wire, &voucher);
+    struct gate_voucher came = {buf_bytes(&wire), GATE_VOUCHED_VERIFIED, 1};
+    (void)snprintf(padded, 1024, "%s", text);
+    struct gate_submission submission = {.source = gate_peer_get(us(chain)->gate, us(chain)->partner)->source,
+                                         .hops = 1,
+                                         .leaf = 1,
+                                         .voucher = &came};
+    assert_int_equal(gate_accept(us(chain)->gate, &submission, bytes_of(padded, strlen(padded)),
+                                 chain->near->now_us, count_answer, us(chain), &fault),
+                     ERR_OK);
+    assert_int_equal(gate_commit(us(chain)->gate), ERR_OK);
+    buf_deinit(&wire);
+    site_settle(chain->near, us(chain));
+    run(chain);
+}
+
+struct waiting {
+    size_t count;
+    uint64_t lsn;
+    struct fault fault;
+};
+
+static bool waits(void *ctx, const struct gate_quarantined *one)
+{
+    struct waiting *waiting = ctx;
+    waiting->count++;
+    waiting->fault = one->fault;
+    waiting->lsn = one->lsn;
+    return true;
+}
+
+static struct waiting quarantine_of(struct site *site)
+{
+    struct waiting waiting = {0};
+    assert_int_equal(gate_quarantine_list(site->gate, 0, waits, &waiting), ERR_OK);
+    return waiting;
+}
+
+static void a_node_between_that_lies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *said, *limits, *told;
+        bool found_out;
+    } rows[] = {
+        {LIE("198.51.100.1", GREEN), LIE("198.51.100.1", GREEN), "partners jp\n", "partners jp\n", false},
+        {LIE("198.51.100.2", GREEN), LIE("198.51.100.1", GREEN), "", "", true},              /* a byte */
+        {LIE("198.51.100.1", CLEAR), LIE("198.51.100.1", GREEN), "", "", true},              /* marking */
+        {LIE("198.51.100.1", GREEN), LIE("198.51.100.1", GREEN), "partners jp\n", "", true}, /* limits */
+        {LIE("198.51.100.1", GREEN), LIE("198.51.100.1", GREEN), "partners jp\n", "partners jp no\n", true},
+        {LIE("198.51.100.1", GREEN), "{\"type\":\"other\"}", "", "", true}, /* replay */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct chain chain = chain_new(30 + i, ALL);
+        us_lies(&chain, rows[i].text, rows[i].said, rows[i].limits, rows[i].told);
+        struct waiting waiting = quarantine_of(jp(&chain));
+        struct sync_status status;
+        sync_session_status(jp(&chain)->session, &status);
+        assert_int_equal(status.refused, rows[i].found_out);
+        assert_int_equal(waiting.count, rows[i].found_out);
+        if (rows[i].found_out) {
+            assert_int_equal(waiting.fault.code, ERR_SIGNATURE);
+            assert_non_null(strstr(waiting.fault.what, "origin kr"));
+            /* It cannot come in as the word of who passed it on. */
+            assert_int_equal(
+                gate_quarantine_retry(jp(&chain)->gate, waiting.lsn, &by_test, chain.far->now_us, NULL, NULL),
+                ERR_UNSUPPORTED);
+        }
+        /* One bad object stops none of its neighbours. */
+        enters(&chain);
+        struct found at_jp = found_at(&chain, jp(&chain));
+        assert_true(at_jp.objects > 10 && at_jp.verified == at_jp.objects);
+        chain_free(&chain);
+    }
+}
+
+/* --- limits --- */
+
+struct reaching {
+    struct chain *chain;
+    size_t objects, to_no;
+};
+
+static bool reaches(void *ctx, const struct gate_leaf *leaf)
+{
+    struct reaching *reaching = ctx;
+    struct gate_reach reach;
+    if (leaf->object.len == 0 || !str_starts(leaf->id, STR("indicator--")))
+        return true;
+    assert_int_equal(gate_reach(jp(reaching->chain)->gate, &leaf->key, &reach), ERR_OK);
+    reaching->objects += reach.held;
+    reaching->to_no += reach.released >> reaching->chain->no & 1;
+    return true;
+}
+
+/* What the origin said of passing on binds behind the next node, too. */
+static void limits_bind_behind_the_next_node(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned what;
+        bool bound;
+        const char *reshare;
+    } rows[] = {
+        {ALL, true, "partners [us, jp]"},
+        {KR_VOUCHES | US_VOUCHES, true, "partners [us, jp]"}, /* also when nobody knows whose they are */
+        {JP_KNOWS, false, "partners [us, jp]"},               /* as ever */
+        {ALL, false, "partners [us, jp, no]"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct chain chain = chain_new(40 + i, rows[i].what);
+        char policy[256];
+        (void)snprintf(policy, sizeof policy,
+                       "language 1\nrelease iocs if type == indicator and tlp <= green to us-cert with "
+                       "reshare %s\nrelease rest if tlp <= green to all\n",
+                       rows[i].reshare);
+        site_policy(chain.near, kr(&chain), policy);
+        enters(&chain);
+        struct reaching reaching = {.chain = &chain};
+        assert_int_equal(gate_leaves(kr(&chain)->gate, kr(&chain)->partner, 0, reaches, &reaching), ERR_OK);
+        assert_true(reaching.objects > 3);
+        assert_int_equal(reaching.to_no, rows[i].bound ? 0 : reaching.objects);
+        chain_free(&chain);
+    }
+}
+
+/* --- what was destroyed --- */
+
+static err_t kept_beside(struct site *site, const struct stix_key *key, uint64_t lsn)
+{
+    struct gate_voucher voucher;
+    struct frame frame;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    assert_int_equal(store_read(site->gate->store, lsn, &frame), ERR_OK);
+    err_t err = voucher_came(site->gate, key, lsn, frame.slot, &arena, &voucher);
+    arena_deinit(&arena);
+    return err;
+}
+
+/* A signature over a plain digest would let guesses be confirmed: it goes with the content. */
+static void it_goes_with_its_object(void **state)
+{
+    (void)state;
+    struct chain chain = chain_new(50, ALL);
+    enters(&chain);
+    struct stix_key key = indicator(kr(&chain), 0, 0);
+    struct found found = {0};
+    assert_int_equal(gate_versions(jp(&chain)->gate, &key, count, &found), ERR_OK);
+    assert_int_equal(found.verified, 1);
+    assert_int_equal(kept_beside(jp(&chain), &key, found.lsn), ERR_OK);
+    (void)call_back(chain.near, kr(&chain), &key);
+    run(&chain);
+    carry_out(chain.near, us(&chain));
+    run(&chain);
+    carry_out(chain.far, jp(&chain));
+    assert_int_equal(kept_beside(jp(&chain), &key, found.lsn), ERR_NOTFOUND);
+    far_again(&chain, true);
+    assert_int_equal(kept_beside(jp(&chain), &key, found.lsn), ERR_NOTFOUND);
+    chain_free(&chain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_survives_a_node_between),
+        cmocka_unit_test(an_origin_that_nobody_knows),
+        cmocka_unit_test(nothing_goes_without_a_word),
+        cmocka_unit_test(a_word_is_taken_back),
+        cmocka_unit_test(an_older_program_between),
+        cmocka_unit_test(it_outlives_restarts),
+        cmocka_unit_test(power_fails_meanwhile),
+        cmocka_unit_test(a_node_between_that_lies),
+        cmocka_unit_test(limits_bind_behind_the_next_node),
+        cmocka_unit_test(it_goes_with_its_object),
+    };
+    assert_int_equal(sign_start(), ERR_OK);
+    return cmocka_run_group_tests_name("sync vouchers", tests, NULL, NULL);
+}
