@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "sites.h"
 
+#include "core/wr.h"
 #include "gate/state.h"
 
 #define TO_ALL "language 1\nrelease all-of-it if tlp <= green to all\n"
@@ -165,15 +166,35 @@ static void it_survives_a_node_between(void **state)
     chain_free(&chain);
 }
 
-/* Without its card nothing is proved, and it goes on as it came. */
+/* Another card of kr at jp: with another ledger key, or whose time is over. */
+static void introduce_otherwise(struct chain *chain, bool key)
+{
+    struct site other = *kr(chain);
+    uint8_t seed[SIGN_SEED_SIZE] = {77};
+    if (key)
+        other.card.key[SYNC_CARD_LEDGER] = sign_key_from_seed(seed).public;
+    else
+        other.card.issued_us = NOW_US - 2 * SECOND_US, other.card.expires_us = NOW_US - SECOND_US;
+    buf_init(&other.card_text, LIMIT_CARD_BYTES);
+    assert_int_equal(sync_card_sign(&other.card, &other.keys[SYNC_CARD_ROOT], &other.card_text, NULL),
+                     ERR_OK);
+    introduce(chain, jp(chain), &other);
+    buf_deinit(&other.card_text);
+}
+
+/* Without a card in its time that names the key nothing is proved, and it goes on as it came. */
 static void an_origin_that_nobody_knows(void **state)
 {
     (void)state;
-    struct chain chain = chain_new(2, KR_VOUCHES | US_VOUCHES);
-    enters(&chain);
-    struct found at_jp = found_at(&chain, jp(&chain));
-    assert_true(at_jp.objects > 10 && at_jp.unknown == at_jp.objects);
-    chain_free(&chain);
+    for (unsigned which = 0; which < 3; which++) {
+        struct chain chain = chain_new(2, KR_VOUCHES | US_VOUCHES);
+        if (which > 0)
+            introduce_otherwise(&chain, which == 1);
+        enters(&chain);
+        struct found at_jp = found_at(&chain, jp(&chain));
+        assert_true(at_jp.objects > 10 && at_jp.unknown == at_jp.objects);
+        chain_free(&chain);
+    }
 }
 
 static bool is_bare(void *ctx, const struct gate_leaf *leaf)
@@ -229,6 +250,124 @@ static void an_older_program_between(void **state)
         struct found at_us = found_at(&chain, us(&chain)), at_jp = found_at(&chain, jp(&chain));
         assert_true(at_jp.objects > 10 && at_jp.none == at_jp.objects);
         assert_int_equal(at_us.verified, which == 0 ? 0 : at_us.objects);
+        chain_free(&chain);
+    }
+}
+
+/* --- before a checkpoint covers it --- */
+
+/* What nobody has signed yet no checkpoint covers, however much there is; and nothing waits for a keeper who
+ * signs none. */
+static void it_is_there_before_its_checkpoint(void **state)
+{
+    (void)state;
+    enum { MANY = 2500 };
+    static struct gate_sign_request request;
+    struct chain chain = chain_new(60, KR_VOUCHES);
+    struct site *from = kr(&chain);
+    struct gate_source source = {
+        .name = STR("own"), .own = true, .assume = STIX_TLP_CLEAR, .assume_until_us = INT64_MAX};
+    struct gate_submission submission;
+    struct fault fault = {0};
+    struct gate_ledger ledger;
+    assert_int_equal(gate_source_put(from->gate, &source, &by_test, NOW_US, &submission.source), ERR_OK);
+    submission = (struct gate_submission) {.source = submission.source};
+    for (unsigned i = 0; i < MANY; i++) {
+        char text[256 + JSON_PADDING] = "";
+        int len = snprintf(text, 256,
+                           "{\"type\":\"malware\",\"spec_version\":\"2.1\",\"is_family\":false,"
+                           "\"id\":\"malware--00000000-0000-4000-8000-%012u\","
+                           "\"created\":\"2026-01-01T00:00:00.000Z\","
+                           "\"modified\":\"2026-01-01T00:00:00.000Z\"}",
+                           i);
+        assert_int_equal(
+            gate_accept(from->gate, &submission, bytes_of(text, (size_t)len), NOW_US, NULL, NULL, &fault),
+            ERR_OK);
+    }
+    assert_int_equal(gate_commit(from->gate), ERR_OK);
+    site_settle(chain.near, from);
+    assert_int_equal(gate_ledger(from->gate, from->partner, &ledger), ERR_OK);
+    assert_int_equal(ledger.size, MANY);
+    assert_false(gate_sign_next(from->gate, from->partner, &request));
+    const struct gate_vouching *wanted = gate_vouch_next(from->gate, from->partner);
+    assert_true(wanted != NULL && wanted->from == 0 && wanted->count == LIMIT_CHECKPOINT_LEAVES);
+    assert_null(gate_vouch_next(from->gate, from->partner)); /* one at a time */
+    assert_false(gate_sign_next(from->gate, from->partner, &request));
+    gate_vouch_abandon(from->gate); /* the keeper could not be asked: again */
+    site_vouch(chain.near, from);
+    assert_true(gate_sign_next(from->gate, from->partner, &request));
+    assert_int_equal(request.at[request.count - 1].size, LIMIT_CHECKPOINT_LEAVES);
+    gate_sign_abandon(from->gate, from->partner);
+    assert_non_null(gate_vouch_next(from->gate, from->partner));
+    gate_vouch_skip(from->gate); /* it signs none: the next thousand goes without */
+    assert_true(gate_sign_next(from->gate, from->partner, &request));
+    assert_int_equal(request.at[request.count - 1].size, 2 * LIMIT_CHECKPOINT_LEAVES);
+    gate_sign_abandon(from->gate, from->partner);
+    site_vouch(chain.near, from);
+    assert_null(gate_vouch_next(from->gate, from->partner));
+    site_sign(chain.near, from);
+    size_t shown = 0;
+    assert_int_equal(gate_leaves(from->gate, from->partner, 0, is_bare, &shown), ERR_OK);
+    assert_int_equal(shown, MANY - LIMIT_CHECKPOINT_LEAVES);
+    /* After a restart nothing is asked for once more. */
+    site_close(from);
+    site_open(chain.near, from);
+    site_link(chain.near, from);
+    assert_null(gate_vouch_next(from->gate, from->partner));
+    chain_free(&chain);
+}
+
+/* --- what is made anew --- */
+
+struct makers {
+    struct gate *gate;
+    size_t of_kr, of_us, none;
+};
+
+static bool maker(void *ctx, const struct gate_object *object)
+{
+    struct makers *makers = ctx;
+    struct voucher voucher;
+    struct rd rd = rd_of(object->voucher.wire);
+    if (rd.left == 0) {
+        makers->none++;
+        return true;
+    }
+    voucher_read(&rd, &voucher);
+    assert_int_equal(rd_end(&rd), ERR_OK);
+    makers->of_kr += str_eq(voucher.node, STR("kr"));
+    makers->of_us += str_eq(voucher.node, STR("us"));
+    return true;
+}
+
+static bool made(void *ctx, const struct gate_leaf *leaf)
+{
+    struct makers *makers = ctx;
+    if (leaf->object.len > 0 && str_starts(leaf->id, STR("indicator--")))
+        assert_int_equal(gate_versions(makers->gate, &leaf->key, maker, makers), ERR_OK);
+    return true;
+}
+
+/* Its maker is its origin, where it is known who that is; of what it was made of nothing goes along. */
+static void what_is_made_anew(void **state)
+{
+    (void)state;
+    static const char *const duties[] = {"redact \"description\"",
+                                         "redact \"description\", anonymise-creator"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct chain chain = chain_new(70 + i, ALL);
+        struct site *from = &chain.far->site[0];
+        struct makers makers = {.gate = jp(&chain)->gate};
+        char policy[256];
+        (void)snprintf(policy, sizeof policy,
+                       "language 1\nrelease iocs if type == indicator and tlp <= green to jp-cert with %s\n"
+                       "release rest if tlp <= green to all\n",
+                       duties[i]);
+        site_policy(chain.far, from, policy);
+        enters(&chain);
+        assert_int_equal(gate_leaves(from->gate, from->partner, 0, made, &makers), ERR_OK);
+        assert_int_equal(makers.of_kr, 0);
+        assert_true(i == 0 ? makers.of_us > 3 && makers.none == 0 : makers.of_us == 0 && makers.none > 3);
         chain_free(&chain);
     }
 }
@@ -448,6 +587,24 @@ static err_t kept_beside(struct site *site, const struct stix_key *key, uint64_t
     return err;
 }
 
+/* What lies in the log opens by no secret but that of the object. */
+static void lies_sealed(struct site *site, const struct stix_key *key, uint64_t lsn)
+{
+    static const struct seal_secret nothing;
+    uint8_t where[STIX_KEY_SIZE + 8 + 8] = {0}, plain[1024];
+    struct seal_secret secret;
+    struct bytes sealed;
+    memcpy(where, key->b, STIX_KEY_SIZE);
+    wr_at_u64(where + STIX_KEY_SIZE, lsn);
+    struct bytes bound = bytes_of(where, sizeof where);
+    assert_int_equal(fact_get(site->gate, RECORD_FACT_VOUCHER, bound, &sealed), ERR_OK);
+    assert_true(sealed.len < sizeof plain);
+    assert_null(memmem(sealed.at, sealed.len, "\0\0\0\002kr", 6));
+    struct seal_salts salts = seal_salts(&nothing, "bongsu voucher seal 1", bound);
+    memcpy(secret.b, salts.a.b, SEAL_SECRET_SIZE);
+    assert_int_equal(seal_open(&secret, sealed, bound, plain), ERR_SIGNATURE);
+}
+
 /* A signature over a plain digest would let guesses be confirmed: it goes with the content. */
 static void it_goes_with_its_object(void **state)
 {
@@ -459,6 +616,7 @@ static void it_goes_with_its_object(void **state)
     assert_int_equal(gate_versions(jp(&chain)->gate, &key, count, &found), ERR_OK);
     assert_int_equal(found.verified, 1);
     assert_int_equal(kept_beside(jp(&chain), &key, found.lsn), ERR_OK);
+    lies_sealed(jp(&chain), &key, found.lsn);
     (void)call_back(chain.near, kr(&chain), &key);
     run(&chain);
     carry_out(chain.near, us(&chain));
@@ -478,6 +636,8 @@ int main(void)
         cmocka_unit_test(nothing_goes_without_a_word),
         cmocka_unit_test(a_word_is_taken_back),
         cmocka_unit_test(an_older_program_between),
+        cmocka_unit_test(it_is_there_before_its_checkpoint),
+        cmocka_unit_test(what_is_made_anew),
         cmocka_unit_test(it_outlives_restarts),
         cmocka_unit_test(power_fails_meanwhile),
         cmocka_unit_test(a_node_between_that_lies),
