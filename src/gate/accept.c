@@ -381,7 +381,7 @@ static err_t keep(struct intake *in, size_t index, struct json_slice slice, stru
                                        .about = ruling.about};
     uint64_t lsn = ruling.about, slot;
     struct fault fault = {0};
-    if (TRY(err, voucher_judge(gate, in->submission, &fault)))
+    if (TRY(err, voucher_judge(in->submission, &fault)))
         return refuse(in, index, slice, object->id, &fault);
     if (gate->spill_count > 0 && !in->own && TRY(err, look_for_spill(in, &object->key, canon, &fault)))
         return err == ERR_DENIED ? refuse(in, index, slice, object->id, &fault) : err;

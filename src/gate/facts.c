@@ -375,6 +375,9 @@ static err_t apply_memory(struct gate *gate, const struct record_fact *fact)
         return ERR_OK;
     case RECORD_FACT_RIVAL:
         return rival_apply(gate, fact);
+    case RECORD_FACT_NODE:
+        vouches_apply(gate, fact);
+        return ERR_OK;
     default:
         return ERR_OK; /* looked up in the index when asked for */
     }

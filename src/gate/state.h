@@ -234,6 +234,7 @@ struct gate {
     struct view views[GATE_LEDGERS];
     struct nodelog log;
     struct vouching *vouching; /* voucher.c: NULL until one is needed */
+    uint64_t vouches;          /* partners who get what origins signed */
     uint64_t not_urgent;       /* partners whose node follows no urgent ledger now, by its own last word */
     uint64_t epochs;           /* partners whose ledger is not their first (epoch.h) */
     uint32_t following[LIMIT_PARTNERS]; /* the epoch of theirs that this node follows */
@@ -746,9 +747,8 @@ NODISCARD err_t reshare_mask(struct gate *gate, const struct policy *policy, con
  * of limits binds. */
 NODISCARD err_t voucher_take(struct gate *gate, const struct gate_submission *submission,
                              const struct stix_key *object, uint64_t lsn, uint64_t slot, int64_t now_us);
-/* Refuses what came with one that does not verify, and says so aloud: ERR_DENIED never, ERR_SIGNATURE. */
-NODISCARD err_t voucher_judge(const struct gate *gate, const struct gate_submission *submission,
-                              struct fault *fault);
+/* ERR_SIGNATURE, with the fault: it came with one that does not verify. */
+NODISCARD err_t voucher_judge(const struct gate_submission *submission, struct fault *fault);
 /* What came with the OBJ at `lsn`, of this slot; `wire` lives in the arena. ERR_NOTFOUND: nothing did, or it
  * was destroyed with its object. */
 NODISCARD err_t voucher_came(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t slot,
@@ -762,6 +762,8 @@ bool voucher_entered_here(const struct gate *gate, const struct frame *frame,
 /* A checkpoint of this ledger may cover so many leaves. */
 uint64_t vouched_size(const struct gate *gate, unsigned ledger);
 void vouching_close(struct gate *gate);
+NODISCARD err_t vouches_load(struct gate *gate); /* who gets them, when opening */
+void vouches_apply(struct gate *gate, const struct record_fact *fact);
 /* leaf.c: leaves [from, to) whether or not a checkpoint covers them, as gate_leaves shows them. */
 NODISCARD err_t leaves_ahead(struct gate *gate, unsigned ledger, uint64_t from, uint64_t to,
                              bool (*visit)(void *ctx, const struct gate_leaf *leaf), void *ctx);

@@ -43,14 +43,35 @@ err_t gate_vouch(struct gate *gate, unsigned partner, bool with, const struct ga
     return gate_setting_put(gate, setting_of(gate, partner, key), bytes_of(&yes, with ? 1 : 0), by, now_us);
 }
 
+void vouches_apply(struct gate *gate, const struct record_fact *fact)
+{
+    static const struct str head = {"vouch/", 6};
+    struct str key = str_from_bytes(fact->key);
+    if (!str_starts(key, head))
+        return;
+    const struct gate_peer *peer = gate_peer_find(gate, (struct str) {key.at + head.len, key.len - head.len});
+    if (peer != NULL && fact->value.len == 1)
+        gate->vouches |= UINT64_C(1) << peer->index;
+    else if (peer != NULL)
+        gate->vouches &= ~(UINT64_C(1) << peer->index);
+}
+
 bool gate_vouches(const struct gate *gate, unsigned partner)
+{
+    return partner < gate->peer_count && (gate->vouches >> partner & 1) != 0;
+}
+
+err_t vouches_load(struct gate *gate)
 {
     char key[SETTING_MAX];
     struct bytes value;
-    return partner < gate->peer_count &&
-           fact_get(gate, RECORD_FACT_NODE, bytes_from_str(setting_of(gate, partner, key)), &value) ==
-               ERR_OK &&
-           value.len == 1;
+    for (unsigned p = 0; p < gate->peer_count; p++) {
+        err_t err = fact_get(gate, RECORD_FACT_NODE, bytes_from_str(setting_of(gate, p, key)), &value);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+        gate->vouches |= (uint64_t)(err == ERR_OK && value.len == 1) << p;
+    }
+    return ERR_OK;
 }
 
 /* --- beside an object --- */
@@ -148,19 +169,13 @@ static err_t get(struct gate *gate, const struct stix_key *object, uint64_t lsn,
 
 static const uint8_t came[WHICH];
 
-err_t voucher_judge(const struct gate *gate, const struct gate_submission *submission, struct fault *fault)
+err_t voucher_judge(const struct gate_submission *submission, struct fault *fault)
 {
-    const struct gate_voucher *came_with = submission->voucher;
     struct voucher voucher;
-    if (came_with == NULL || came_with->state != GATE_VOUCHED_FALSE)
+    if (submission->voucher == NULL || submission->voucher->state != GATE_VOUCHED_FALSE)
         return ERR_OK;
-    struct rd rd = rd_of(came_with->wire);
+    struct rd rd = rd_of(submission->voucher->wire);
     voucher_read(&rd, &voucher);
-    const struct gate_source *source = gate_source_get(gate, submission->source);
-    diag_say(gate->diag, DIAG_ERROR, ERR_SIGNATURE, "gate",
-             "bongsu quarantine list; ask both by another way: one of them, or its key, is not what it seems",
-             "what %.*s passed on as an object of %.*s is not what %.*s signed: refused",
-             STR_ARG(source->name), STR_ARG(voucher.node), STR_ARG(voucher.node));
     return fault_set(fault, ERR_SIGNATURE, 0,
                      "the signature of its origin %.*s does not verify: bytes or limits were changed on "
                      "their way, or it never signed them",

@@ -442,7 +442,8 @@ static bool page_receive(struct sync_session *session, int64_t now_us)
     buf_init(&cursor.note, LIMIT_NOTE_BYTES);
     buf_put_str(&cursor.note, page->checkpoint);
     err_t err = buf_err(&cursor.note);
-    sync_vouchers_look(session->gate, session->own, page->leaves, page->count, now_us);
+    sync_vouchers_look(session->gate, session->own, session_cards(session)->present.node, page->leaves,
+                       page->count, now_us, &session->diag);
     if (err == ERR_OK)
         err = gate_receive(session->gate, session->ledger, page->leaves, page->count, &cursor, now_us);
     buf_deinit(&cursor.note);

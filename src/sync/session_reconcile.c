@@ -434,7 +434,8 @@ static bool take(struct sync_session *session, int64_t now_us, int64_t *until)
     }
     r->again_count = count;
     r->phase = RECONCILING_KEEP;
-    sync_vouchers_look(session->gate, session->own, r->again, count, now_us);
+    sync_vouchers_look(session->gate, session->own, session_cards(session)->present.node, r->again, count,
+                       now_us, &session->diag);
     err_t err = gate_receive_again(session->gate, session->ledger, r->again, count, now_us);
     if (err == ERR_BUSY) { /* the index lags: it catches up soon */
         r->phase = RECONCILING_TAKE;

@@ -67,11 +67,20 @@ static void look(struct gate *gate, const struct sync_own *own, struct known *kn
         (void)by_card(&voucher, content, &known->cards.next, now_us, &leaf->voucher);
 }
 
-void sync_vouchers_look(struct gate *gate, const struct sync_own *own, struct gate_received *leaves,
-                        size_t count, int64_t now_us)
+void sync_vouchers_look(struct gate *gate, const struct sync_own *own, const char *issuer,
+                        struct gate_received *leaves, size_t count, int64_t now_us, const struct diag *diag)
 {
     struct known known = {.held = false};
-    for (size_t i = 0; i < count; i++)
-        if (leaves[i].voucher.wire.len > 0)
-            look(gate, own, &known, &leaves[i], now_us);
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (leaves[i].voucher.wire.len == 0)
+            continue;
+        look(gate, own, &known, &leaves[i], now_us);
+        wrong += leaves[i].voucher.state == GATE_VOUCHED_FALSE;
+    }
+    if (wrong > 0)
+        diag_say(diag, DIAG_ERROR, ERR_SIGNATURE, "sync",
+                 "bongsu quarantine list names them; ask both nodes by another way: one of them, or its key, "
+                 "is not what it seems",
+                 "%zu of what %s passed on is not what its origin signed, and is refused", wrong, issuer);
 }

@@ -401,6 +401,29 @@ static void it_outlives_restarts(void **state)
     chain_free(&chain);
 }
 
+/* The word itself, also when the index forgot it, and when it was taken back. */
+static void the_word_outlives_restarts(void **state)
+{
+    (void)state;
+    struct chain chain = chain_new(22, KR_VOUCHES);
+    struct site *site = kr(&chain);
+    for (unsigned i = 0; i < 12; i++) {
+        bool with = gate_vouches(site->gate, site->partner);
+        assert_int_equal(with, i < 6);
+        power_fails(chain.near, site);
+        assert_int_equal(gate_vouches(site->gate, site->partner), with);
+        site_close(site);
+        site->index->ops->close(site->index);
+        assert_int_equal(index_mem_new(&site->index), ERR_OK);
+        site_open(chain.near, site);
+        site_link(chain.near, site);
+        assert_int_equal(gate_vouches(site->gate, site->partner), with);
+        if (i == 5)
+            vouch(site, false);
+    }
+    chain_free(&chain);
+}
+
 /* The power goes at jp again and again while it takes over. */
 static void power_fails_meanwhile(void **state)
 {
@@ -631,17 +654,12 @@ static void it_goes_with_its_object(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_survives_a_node_between),
-        cmocka_unit_test(an_origin_that_nobody_knows),
-        cmocka_unit_test(nothing_goes_without_a_word),
-        cmocka_unit_test(a_word_is_taken_back),
-        cmocka_unit_test(an_older_program_between),
-        cmocka_unit_test(it_is_there_before_its_checkpoint),
-        cmocka_unit_test(what_is_made_anew),
-        cmocka_unit_test(it_outlives_restarts),
-        cmocka_unit_test(power_fails_meanwhile),
-        cmocka_unit_test(a_node_between_that_lies),
-        cmocka_unit_test(limits_bind_behind_the_next_node),
+        cmocka_unit_test(it_survives_a_node_between),  cmocka_unit_test(an_origin_that_nobody_knows),
+        cmocka_unit_test(nothing_goes_without_a_word), cmocka_unit_test(a_word_is_taken_back),
+        cmocka_unit_test(an_older_program_between),    cmocka_unit_test(it_is_there_before_its_checkpoint),
+        cmocka_unit_test(what_is_made_anew),           cmocka_unit_test(it_outlives_restarts),
+        cmocka_unit_test(the_word_outlives_restarts),  cmocka_unit_test(power_fails_meanwhile),
+        cmocka_unit_test(a_node_between_that_lies),    cmocka_unit_test(limits_bind_behind_the_next_node),
         cmocka_unit_test(it_goes_with_its_object),
     };
     assert_int_equal(sign_start(), ERR_OK);
