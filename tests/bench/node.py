@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """tests/bench/node.py WHAT DIR [OBJECTS]: figures of whole nodes, driven as an operator would. One JSON row a figure.
 
-WHAT: sync (first synchronisation), latency (release to arrival), recall (to suspended at the partner), taxii (a page against
-nginx), pages (the last against the first), size (memory, start).
+WHAT: sync (first synchronisation), vouched (the same with what the origin signs), latency (release to arrival), recall (to
+suspended at the partner), taxii (a page against nginx), pages (the last against the first), size (memory, start).
 The nodes are of build/release; DIR is an empty directory.
 """
 import contextlib
@@ -56,8 +56,10 @@ def cpu_seconds(node):
             for pid in node.processes()}
 
 
-def bench_sync(base, objects):
+def bench_sync(base, objects, vouched=False):
     kr, us = live.pair(BUILD, base)
+    if vouched:
+        kr.do('peer', 'vouch', 'us', '--because', 'measured')
     path = corpus(base, 'objects', objects)
     took = add_timed(kr, path)
     ingest = objects / took
@@ -71,11 +73,16 @@ def bench_sync(base, objects):
     used = ', '.join(f'{node.name} {sum(late.values()) - sum(early.values()):.1f} s'
                      for node, early, late in zip((kr, us), before, after))
     row('ingest_by_add', ingest, 'objects/s', ingest, 1, f'{objects} objects by bongsu add, partner paused, whole node')
-    row('first_synchronisation', objects / seconds, 'objects/s', ingest, objects / seconds / ingest,
+    row('first_synchronisation_vouched' if vouched else 'first_synchronisation', objects / seconds, 'objects/s', ingest,
+        objects / seconds / ingest,
         f'{objects} objects by history in {seconds:.1f} s, both nodes on the same cores; CPU {used}; floor: ingest_by_add')
     assert received(us) == kr.status()[1]['us']['ledger_visible'] and wanted <= objects
     for node in (kr, us):
         node.stop()
+
+
+def bench_vouched(base, objects):
+    bench_sync(base, objects, True)
 
 
 def post_on_time(kr, token, bodies, start, every, late):
@@ -461,8 +468,8 @@ def restart(node):
 
 
 def main():
-    what = {'sync': bench_sync, 'latency': bench_latency, 'recall': bench_recall, 'taxii': bench_taxii, 'pages': bench_pages,
-            'size': bench_size}[sys.argv[1]]
+    what = {'sync': bench_sync, 'vouched': bench_vouched, 'latency': bench_latency, 'recall': bench_recall, 'taxii': bench_taxii,
+            'pages': bench_pages, 'size': bench_size}[sys.argv[1]]
     base = pathlib.Path(sys.argv[2]).resolve()
     base.mkdir(parents=True, exist_ok=True)
     what(base, int(sys.argv[3]) if len(sys.argv) > 3 else 200000)

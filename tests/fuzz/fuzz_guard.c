@@ -6,9 +6,10 @@
 #include "guard/state.h"
 #include "guard/word.h"
 
-#define RED   "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
-#define HEX   "00000000000000000000000000000000000000000000000000000000000000a0"
-#define RULES "bongsu guard 1\npolicy " HEX "\npartner 0 nz green 4 - " HEX " 0 0\nreader nz 0 - - " HEX "\n"
+#define RED "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+#define HEX "00000000000000000000000000000000000000000000000000000000000000a0"
+#define RULES                                                                                                \
+    "bongsu guard 1\npolicy " HEX "\npartner 0 nz green 4 - " HEX " 0 0\nreader nz 0 - - " HEX "\nvouch 0\n"
 
 static bool see(void *ctx, enum scan_role role, struct str id)
 {
