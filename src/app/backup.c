@@ -404,7 +404,7 @@ static bool is_anothers(const struct backup *backup, const char *folder)
     if (has)
         other = init_card_read(backup->os, backup->node, &mine, &text, NULL) != ERR_OK ||
                 strcmp(mine.node, theirs.node) != 0 ||
-                memcmp(&mine.key[SYNC_CARD_ROOT], &theirs.key[SYNC_CARD_ROOT], sizeof mine.key[0]) != 0;
+                !sign_public_eq(&mine.key[SYNC_CARD_ROOT], &theirs.key[SYNC_CARD_ROOT]);
     buf_deinit(&text);
     return other;
 }

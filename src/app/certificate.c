@@ -72,18 +72,18 @@ void certificate_names(const struct conf *conf, struct buf *out)
 err_t certificate_make(const struct os *os, const struct conf *conf, const struct sign_public *public,
                        struct tls_identity **out)
 {
-    uint8_t seed[SIGN_SEED_SIZE];
+    struct sign_seed seed;
     struct buf names;
     buf_init(&names, NAMES_BYTES_MAX);
     certificate_names(conf, &names);
     buf_putc(&names, '\0');
     err_t err = buf_err(&names);
     if (err == ERR_OK)
-        err = public == NULL ? keys_read_seed(os, conf->dir, SYNC_CARD_TLS, seed)
-                             : keys_find_seed(os, conf->dir, SYNC_CARD_TLS, public, seed);
+        err = public == NULL ? keys_read_seed(os, conf->dir, SYNC_CARD_TLS, &seed)
+                             : keys_find_seed(os, conf->dir, SYNC_CARD_TLS, public, &seed);
     if (err == ERR_OK)
-        err = tls_identity_make(seed, conf->node, (const char *)names.at, FROM_S, UNTIL_S, out);
-    mem_wipe(seed, sizeof seed);
+        err = tls_identity_make(&seed, conf->node, (const char *)names.at, FROM_S, UNTIL_S, out);
+    mem_wipe(&seed, sizeof seed);
     buf_deinit(&names);
     return err;
 }

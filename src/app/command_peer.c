@@ -58,6 +58,25 @@ static err_t say_outlook(struct command_call *call, const struct gate_peer *peer
     return ERR_OK;
 }
 
+/* A node that had a card of a greater suite once, under whatever audience, does not come back with a lower
+ * one. */
+static err_t no_downgrade(struct command_call *call, const struct sync_card *card)
+{
+    struct sync_card held;
+    for (unsigned i = 0; i < gate_peer_count(call->host->gate); i++) {
+        const struct gate_peer *peer = gate_peer_get(call->host->gate, i);
+        if (str_eq(peer->node, str_of(card->node)) &&
+            sync_card_parse(str_from_bytes(peer->card), &held, NULL) == ERR_OK &&
+            sync_card_suite(card) < sync_card_suite(&held))
+            return command_refuse(
+                call, ERR_UNSUPPORTED, "ask its operators, by another way, whether the card is theirs",
+                "the card is refused: %s had a card of suite %u (audience %.*s), and this one "
+                "is of suite %u: a downgrade",
+                card->node, sync_card_suite(&held), STR_ARG(peer->audience), sync_card_suite(card));
+    }
+    return ERR_OK;
+}
+
 /* Of a partner that is known it may be the one of later. */
 static err_t read_card(struct command_call *call, struct str text, bool is_known, struct sync_card *out)
 {
@@ -69,7 +88,12 @@ static err_t read_card(struct command_call *call, struct str text, bool is_known
                               "the card is refused: %s", fault.what[0] == '\0' ? err_text(err) : fault.what);
     if (str_eq(str_of(out->node), str_of(call->host->conf->node)))
         return command_refuse(call, ERR_CONFLICT, "give the partner's card", "this is our own card");
-    return ERR_OK;
+    if (TRY(err, sync_card_enough(out, call->host->conf->minimum, &fault)))
+        return command_refuse(call, err,
+                              "its node must be made anew (bongsu init --suite), or minimum-suite in "
+                              "bongsu.yaml be lowered",
+                              "the card is refused: %s", fault.what);
+    return no_downgrade(call, out);
 }
 
 /* A partner that is known already: only a newer card of the same root key takes the place of the old one, at

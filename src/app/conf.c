@@ -24,6 +24,7 @@ struct yaml_conf {
     unsigned *recall_objects;
     unsigned *tightened_objects;
     unsigned *log_every;
+    unsigned minimum_suite;
     bool *compress;
     struct yaml_witness *witnesses;
     unsigned witnesses_count;
@@ -81,6 +82,7 @@ static const cyaml_schema_field_t fields[] = {
                          recall_objects),
     CYAML_FIELD_UINT_PTR("tightened-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
                          tightened_objects),
+    CYAML_FIELD_UINT("minimum-suite", CYAML_FLAG_OPTIONAL, struct yaml_conf, minimum_suite),
     CYAML_FIELD_UINT_PTR("log-every", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, log_every),
     CYAML_FIELD_SEQUENCE("witnesses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, witnesses,
                          &witness_schema, 0, LIMIT_WITNESSES),
@@ -264,7 +266,7 @@ static err_t take_witness(const struct yaml_witness *yaml, struct conf *conf, st
     if (feed_url_read(str_of(witness->url), &url) != ERR_OK || strchr(witness->url, '?') != NULL)
         return refuse(fault, "witnesses", "has a url that is not like https://witness.example/prefix");
     if (note_key_parse(str_of(yaml->key), &witness->key) != ERR_OK || witness->key.type != NOTE_COSIGNATURE ||
-        witness->key.name_len > LIMIT_WITNESS_NAME_BYTES)
+        witness->key.public.suite != SUITE_1 || witness->key.name_len > LIMIT_WITNESS_NAME_BYTES)
         return refuse(fault, "witnesses",
                       "has a key that is no verifier key of an Ed25519 cosigner (NAME+ID+KEY, its type 4)");
     for (size_t i = 0; i < conf->witness_count; i++)
@@ -300,6 +302,9 @@ static err_t take(const struct yaml_conf *yaml, const char *dir, struct conf *co
     for (size_t i = 0; i < 2; i++)
         if (conf->country[i] < 'A' || conf->country[i] > 'Z')
             return refuse(fault, "country", "is not two capital letters");
+    if (yaml->minimum_suite > SUITE_NEWEST)
+        return refuse(fault, "minimum-suite", "is above every suite that this program knows");
+    conf->minimum = yaml->minimum_suite > SUITE_OLDEST ? yaml->minimum_suite : 0;
     if ((yaml->certificate == NULL) != (yaml->certificate_key == NULL))
         return refuse(fault, "certificate", "and certificate-key belong together");
     if (yaml->certificate != NULL && (TRY(err, file_path(dir, yaml->certificate, conf->certificate)) ||
@@ -366,6 +371,13 @@ static void write_operators(struct buf *out, const struct conf *conf)
     buf_printf(out, conf->operator_count == 0 ? "# operators: [kim, lee]\n" : "operators:\n");
     for (size_t i = 0; i < conf->operator_count; i++)
         buf_printf(out, "  - \"%s\"\n", conf->operators[i]);
+}
+
+static void write_minimum(struct buf *out, const struct conf *conf)
+{
+    buf_printf(out,
+               "# The least suite of algorithms that a partner's card must be of; goes onto the card.\n");
+    buf_printf(out, conf->minimum == 0 ? "# minimum-suite: 2\n\n" : "minimum-suite: %u\n\n", conf->minimum);
 }
 
 /* What is kept how long, how much one may do, and who witnesses. */
@@ -454,5 +466,6 @@ void conf_write(struct buf *out, const struct conf *conf)
         "# the network sees classes of sizes. At most 16384; 4096 costs a quarter of a record on average.\n"
         "# pad-records: 4096\n"
         "\n");
+    write_minimum(out, conf);
     write_bounds(out);
 }

@@ -33,6 +33,8 @@ struct conf {
     char dir[LIMIT_PATH_BYTES];
     char node[LIMIT_NAME_BYTES + 1];
     char country[3];
+    unsigned suite;   /* which init makes keys of (core/suite.h); later the card says it, and this is 0 */
+    unsigned minimum; /* the least suite of partners' cards; 0: any will do */
     struct conf_address listen;
     size_t address_count; /* where partners reach us: goes onto the card */
     struct conf_address addresses[LIMIT_CARD_ADDRESSES];

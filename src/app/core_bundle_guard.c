@@ -79,11 +79,9 @@ err_t core_bundle_guarded(struct core_role *role, struct guard *guard, unsigned 
     err_t err;
     if (TRY(err, sync_card_parse(str_from_bytes(peer->card), &card, &fault)))
         return err;
-    struct guard_request request = {.reads = true,
-                                    .has_key = true,
-                                    .key = card.key[SYNC_CARD_TLS].b,
-                                    .path = STR(SYNC_PATH_FEED),
-                                    .query = query};
+    struct hash pin = sign_public_pin(&card.key[SYNC_CARD_TLS]);
+    struct guard_request request = {
+        .reads = true, .has_key = true, .key = pin.b, .path = STR(SYNC_PATH_FEED), .query = query};
     struct guard_answer answer = {.status = 200, .body = body, .now_s = core_now(role) / 1000000};
     guard_case_open(&asked, &request);
     for (;;) { /* it never asks twice for the same: an answer that it was given settles it */

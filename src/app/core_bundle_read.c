@@ -253,13 +253,13 @@ err_t core_bundle_begin(struct core_role *role, struct command_call *call, uint3
 static void opened(struct core_role *role, struct bundling **slot)
 {
     struct bundling *bundling = *slot;
-    struct sealed_key key;
+    struct sealed_key key = {.suite = (uint16_t)bundling->head.suite};
     struct buf answer;
     buf_init(&answer, sizeof key);
     err_t err = core_bundle_answer(role, bundling->ticket, &answer);
     if (err != ERR_BUSY)
         bundling->ticket = 0;
-    if (err == ERR_OK && answer.len != sizeof key)
+    if (err == ERR_OK && answer.len != sizeof key.b)
         err = ERR_CORRUPT;
     if (err == ERR_OK) {
         memcpy(key.b, answer.at, sizeof key.b);

@@ -334,7 +334,7 @@ static err_t seal_begin(struct command_call *call, const struct sync_card *card,
                         struct sealed_stream **out)
 {
     const struct os *os = call->host->os;
-    struct sealed_key key;
+    struct sealed_key key = {.suite = card->key[SYNC_CARD_SEALING].suite};
     uint8_t seed[SEALED_SEED_SIZE];
     err_t err;
     if (!TRY(err, os->random(os->ctx, key.b, sizeof key.b)) &&
@@ -380,6 +380,7 @@ static err_t volume_open(struct command_call *call, const struct gate_peer *peer
     if (TRY(err, gate_ledger(call->host->gate, peer->index, &ledger)))
         return command_refuse(call, err, "run `bongsu check`", "%s", err_text(err));
     head->recipient = str_of(card->node);
+    head->suite = card->key[SYNC_CARD_SEALING].suite;
     if (head->plan.cuts[head->plan.volumes] > ledger.visible)
         return command_refuse(call, ERR_USAGE, "bongsu ledger show --head",
                               "there are %llu signed entries only", (unsigned long long)ledger.visible);
@@ -463,9 +464,11 @@ static err_t page_say(struct command_call *call, struct writing *writing)
     err_t err =
         page_get(call, writing->guard, writing->partner, writing->epoch, writing->at, writing->to, &response);
     if (err == ERR_OK && !TRY(err, page_end(call, &response, writing->at, writing->to, &end))) {
-        bundle_page_write(writing->stream, &writing->bound, buf_bytes(&response.body), &records);
-        if (end == writing->to)
-            bundle_end_write(writing->stream, &writing->bound, &records);
+        err = bundle_page_write(writing->stream, &writing->bound, buf_bytes(&response.body), &records);
+        if (err == ERR_OK && end == writing->to)
+            err = bundle_end_write(writing->stream, &writing->bound, &records);
+    }
+    if (err == ERR_OK) {
         writing->at = end;
         writing->until_us = call->now_us + LIMIT_BUNDLE_WAIT_US;
         records_say(call, writing, buf_bytes(&records));

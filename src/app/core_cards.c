@@ -101,8 +101,7 @@ static void sign_ends(struct core_role *role)
 static void own_begins(struct core_role *role, const struct sync_card *before)
 {
     const struct sync_card *now = &role->own.card;
-    bool rekeyed =
-        memcmp(before->key[SYNC_CARD_LEDGER].b, now->key[SYNC_CARD_LEDGER].b, SIGN_PUBLIC_SIZE) != 0;
+    bool rekeyed = !sign_public_eq(&before->key[SYNC_CARD_LEDGER], &now->key[SYNC_CARD_LEDGER]);
     if (role->keeper_up)
         core_cards_keeper(role);
     if (role->edge_up)
@@ -193,6 +192,7 @@ void core_cards_open(struct core_role *role)
     own->has_next = own_read(role, SETTING_NEXT, &own->next_text, &own->next);
     take_file(role, INIT_CARD_FILE);
     take_file(role, INIT_CARD_NEXT_FILE);
+    own->minimum = role->conf->minimum;
     sync_serve_own(role->serve, own);
 }
 

@@ -70,6 +70,12 @@ static void begin_follow(struct core_role *role, const struct gate_peer *peer, c
     follow->until_us = 0;
 }
 
+static void pin_copy(const struct sync_card *card, uint8_t out[EXCHANGE_KEY_SIZE])
+{
+    struct hash pin = sign_public_pin(&card->key[SYNC_CARD_TLS]);
+    memcpy(out, pin.b, EXCHANGE_KEY_SIZE);
+}
+
 static void write_peer(struct core_role *role, const struct gate_peer *peer, const struct sync_cards *cards)
 {
     const struct sync_card *card = &cards->present;
@@ -80,9 +86,9 @@ static void write_peer(struct core_role *role, const struct gate_peer *peer, con
         buf_printf(&text, card->addresses[0].ipv6 ? "https://[%s]:%u" : "https://%s:%u",
                    card->addresses[0].host, card->addresses[0].port);
     struct message_peer row = {.partner = peer->index, .key_count = 1, .origin = buf_str(&text)};
-    memcpy(row.keys[0], card->key[SYNC_CARD_TLS].b, sizeof row.keys[0]);
+    pin_copy(card, row.keys[0]);
     if (sync_cards_next_valid(cards, core_now(role)))
-        memcpy(row.keys[row.key_count++], cards->next.key[SYNC_CARD_TLS].b, sizeof row.keys[0]);
+        pin_copy(&cards->next, row.keys[row.key_count++]);
     message_peer_write(&role->wire, &row);
     buf_deinit(&text);
 }

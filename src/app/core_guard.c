@@ -85,6 +85,12 @@ static const char *ceiling_of(const struct core_role *role, unsigned partner)
     return level == NULL ? "amber" : level;
 }
 
+static void pin_hex(const struct sync_card *card, char out[2 * HASH_SIZE])
+{
+    struct hash pin = sign_public_pin(&card->key[SYNC_CARD_TLS]);
+    str_hex(pin.b, HASH_SIZE, out);
+}
+
 /* True: there is a next one as well. */
 static bool write_card(struct core_role *role, const struct gate_peer *peer, struct sync_cards *cards,
                        struct buf *out)
@@ -99,7 +105,7 @@ static bool write_card(struct core_role *role, const struct gate_peer *peer, str
     int64_t until_us = cards->present.expires_us;
     if (cards->has_next && cards->next.expires_us > until_us)
         until_us = cards->next.expires_us;
-    str_hex(cards->present.key[SYNC_CARD_TLS].b, HASH_SIZE, hex);
+    pin_hex(&cards->present, hex);
     buf_printf(out, " %lld %.*s", (long long)(until_us / 1000000), (int)sizeof hex, hex);
     return cards->has_next;
 }
@@ -107,7 +113,7 @@ static bool write_card(struct core_role *role, const struct gate_peer *peer, str
 static void write_next(const struct gate_peer *peer, const struct sync_cards *cards, struct buf *out)
 {
     char hex[2 * HASH_SIZE];
-    str_hex(cards->next.key[SYNC_CARD_TLS].b, HASH_SIZE, hex);
+    pin_hex(&cards->next, hex);
     buf_printf(out, "key %u %.*s\n", peer->index, (int)sizeof hex, hex);
 }
 

@@ -126,7 +126,7 @@ static void fill_peer(struct exchange_request *out, const struct tls_peer *peer)
     out->has_peer_key = peer->has_key;
     if (!peer->has_key)
         return;
-    memcpy(out->peer_key, peer->is_ed25519 ? peer->ed25519.b : peer->spki.b, EXCHANGE_KEY_SIZE);
+    memcpy(out->peer_key, peer->pin.b, EXCHANGE_KEY_SIZE);
 }
 
 static void describe(struct edge_role *role, struct request *request, uint64_t id,
@@ -337,9 +337,7 @@ static void refuse_waiting(struct edge_role *role)
 
 static bool same_key(const struct tls_peer *peer, const uint8_t key[EXCHANGE_KEY_SIZE])
 {
-    if (peer->is_ed25519 && memcmp(peer->ed25519.b, key, EXCHANGE_KEY_SIZE) == 0)
-        return true;
-    return !peer->is_ed25519 && memcmp(peer->spki.b, key, EXCHANGE_KEY_SIZE) == 0;
+    return memcmp(peer->pin.b, key, EXCHANGE_KEY_SIZE) == 0;
 }
 
 /* By which of its keys? MESSAGE_PEER_KEYS: by none. */
@@ -618,7 +616,8 @@ static err_t show_key(struct edge_role *role, const struct sign_public *public)
 {
     struct tls_identity *fresh = NULL, *before = role->node_identity;
     struct tls_peer shown = tls_identity_peer(before);
-    if (shown.is_ed25519 && memcmp(shown.ed25519.b, public->b, sizeof public->b) == 0)
+    struct hash wanted = sign_public_pin(public);
+    if (hash_eq(&shown.pin, &wanted))
         return ERR_OK;
     err_t err = certificate_make(role->os, role->conf, public, &fresh);
     if (err == ERR_OK && role->identity == NULL)

@@ -13,7 +13,7 @@ static const int64_t DAY_US = INT64_C(86400000000);
 /* What bongsu.yaml says of it. */
 static void card_of_conf(const struct conf *conf, struct sync_card *out)
 {
-    *out = (struct sync_card) {.address_count = conf->address_count};
+    *out = (struct sync_card) {.address_count = conf->address_count, .minimum = (uint16_t)conf->minimum};
     memcpy(out->node, conf->node, sizeof out->node);
     memcpy(out->country, conf->country, sizeof out->country);
     for (size_t i = 0; i < conf->address_count; i++) {
@@ -79,16 +79,22 @@ static err_t make_dir(const struct os *os, const char *dir, struct fault *fault)
                                      err == ERR_NOTFOUND ? "the one above it is missing" : err_text(err));
 }
 
+static unsigned suite_made(const struct conf *conf)
+{
+    return conf->suite == 0 ? SUITE_1 : conf->suite;
+}
+
 /* What is refused leaves nothing behind: a token needs no directory, and a passphrase is looked at first. */
 static err_t make_root(const struct os *os, const struct conf *conf, const char *where, struct str secret,
                        struct root *out, struct fault *fault)
 {
+    unsigned suite = suite_made(conf);
     err_t err;
     if (where == NULL)
         return TRY(err, root_passphrase_ok(secret, fault)) || TRY(err, make_dir(os, conf->dir, fault))
                    ? err
-                   : root_make(os, conf->dir, NULL, secret, out, fault);
-    if (TRY(err, root_make(os, conf->dir, where, secret, out, fault)))
+                   : root_make(os, conf->dir, suite, NULL, secret, out, fault);
+    if (TRY(err, root_make(os, conf->dir, suite, where, secret, out, fault)))
         return err;
     err = make_dir(os, conf->dir, fault);
     if (err != ERR_OK)
@@ -114,7 +120,7 @@ err_t init_node(const struct os *os, const struct conf *conf, const char *where,
         (void)fault_set(fault, err, 0, "the anchor could not be made: %s", err_text(err));
         goto out;
     }
-    if (TRY(err, keys_make(os, conf->dir)) || TRY(err, keys_dirs(os, conf->dir)) ||
+    if (TRY(err, keys_make(os, conf->dir, suite_made(conf))) || TRY(err, keys_dirs(os, conf->dir)) ||
         TRY(err, card_of(os, conf, root.signer.public, &card))) {
         (void)fault_set(fault, err, 0, "the working keys could not be made: %s", err_text(err));
         goto out;
@@ -245,7 +251,8 @@ static err_t fill_card(struct renewing *r)
                card->identity_count * sizeof card->identities[0]);
     for (unsigned use = SYNC_CARD_TLS; use < SYNC_CARD_KEYS; use++)
         if ((renewal->rotate >> use & 1) != 0 &&
-            TRY(err, keys_make_next(r->os, r->conf->dir, (enum sync_card_key)use, &card->key[use])))
+            TRY(err, keys_make_next(r->os, r->conf->dir, (enum sync_card_key)use, sync_card_suite(&r->held),
+                                    &card->key[use])))
             return fault_set(r->fault, err, 0, "a new key could not be made: %s", err_text(err));
     return ERR_OK;
 }

@@ -20,7 +20,7 @@ enum { SEALING_MAX = 16 }; /* a key a year, and each is remembered as long as an
 /* What only this role has, in memory of its own (os/secret.h). */
 struct keys {
     struct sign_key ledger, cosign, disposition, recall;
-    uint8_t sealing[SEALING_MAX][SEALED_SEED_SIZE];
+    struct sign_seed sealing[SEALING_MAX];
 };
 
 struct keeper {
@@ -86,23 +86,23 @@ static err_t name_keys(struct keeper *keeper)
     const struct keys *keys = keeper->keys;
     err_t err;
     if (TRY(err, bundle_key_make(str_of(keeper->node), &keys->ledger.public, &keeper->bundle_name)) ||
-        TRY(err, receipt_name(keeper, "recall", NOTE_ED25519, &keys->recall, &keeper->recall_name)) ||
+        TRY(err, receipt_name(keeper, "recall", NOTE_SIGNATURE, &keys->recall, &keeper->recall_name)) ||
         TRY(err, receipt_name(keeper, "cosign", NOTE_COSIGNATURE, &keys->cosign, &keeper->cosign_name)))
         return err;
-    return receipt_name(keeper, "disposition", NOTE_ED25519, &keys->disposition, &keeper->disposition_name);
+    return receipt_name(keeper, "disposition", NOTE_SIGNATURE, &keys->disposition, &keeper->disposition_name);
 }
 
 /* The private half of what the card names. */
 static err_t take_key(struct keeper *keeper, enum sync_card_key use, const struct sign_public *public,
                       struct sign_key *held)
 {
-    uint8_t seed[SIGN_SEED_SIZE];
-    if (memcmp(held->public.b, public->b, sizeof held->public.b) == 0)
+    struct sign_seed seed;
+    if (sign_public_eq(&held->public, public))
         return ERR_OK;
-    err_t err = keys_find_seed(keeper->os, keeper->dir, use, public, seed);
+    err_t err = keys_find_seed(keeper->os, keeper->dir, use, public, &seed);
     if (err == ERR_OK)
-        *held = sign_key_from_seed(seed);
-    mem_wipe(seed, sizeof seed);
+        err = sign_key_make(&seed, held);
+    mem_wipe(&seed, sizeof seed);
     return err;
 }
 
@@ -279,7 +279,7 @@ static err_t sign_one(struct keeper *keeper, struct str origin, uint64_t size, c
 {
     struct note_key name;
     struct checkpoint checkpoint = {.origin = origin, .size = size, .root = *root};
-    err_t err = note_key_make(origin, NOTE_ED25519, &keeper->keys->ledger.public, &name);
+    err_t err = note_key_make(origin, NOTE_SIGNATURE, &keeper->keys->ledger.public, &name);
     return err != ERR_OK ? err : checkpoint_sign(&checkpoint, &name, &keeper->keys->ledger, &keeper->notes);
 }
 
@@ -473,7 +473,8 @@ static err_t open_head(struct keeper *keeper, struct str whole)
         return ERR_DENIED;
     err = ERR_NOTFOUND;
     for (size_t i = 0; i < keeper->sealing_count && err != ERR_OK; i++)
-        err = sealed_unbox(keeper->keys->sealing[i], keeper->head.box, &key);
+        if (keeper->keys->sealing[i].suite == keeper->head.suite)
+            err = sealed_unbox(&keeper->keys->sealing[i], keeper->head.box, &key);
     if (err != ERR_OK)
         return err;
     buf_put(&keeper->notes, key.b, sizeof key.b);

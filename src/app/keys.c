@@ -5,6 +5,9 @@
 
 #include "app/file.h"
 #include "core/mem.h"
+#include "core/sealed_stream.h"
+
+#define ROOT_HEAD "bongsu root key v1"
 
 enum {
     KEY_FILE_MAX = 256,
@@ -39,28 +42,37 @@ static void later_name(enum sync_card_key use, const struct sign_public *public,
     (void)snprintf(out, 64, "%s.%.*s", sync_card_key_word(use), (int)sizeof hex, hex);
 }
 
-static struct sign_public public_of(enum sync_card_key use, const uint8_t seed[SIGN_SEED_SIZE])
+static err_t public_of(enum sync_card_key use, const struct sign_seed *seed, struct sign_public *out)
 {
-    struct sign_public public;
-    if (use == SYNC_CARD_SEALING) {
-        must(crypto_scalarmult_base(public.b, seed) == 0);
-        return public;
-    }
-    struct sign_key key = sign_key_from_seed(seed);
-    public = key.public;
+    struct sign_key key;
+    if (use == SYNC_CARD_SEALING)
+        return sealed_public(seed, out);
+    err_t err = sign_key_make(seed, &key);
+    if (err == ERR_OK)
+        *out = key.public;
     sign_key_wipe(&key);
-    return public;
+    return err;
+}
+
+/* "bongsu key v1 tls " and, of another suite than the first, "bongsu key v1 suite2 tls ". */
+static struct str key_head(unsigned suite, enum sync_card_key use, char out[64])
+{
+    int len = suite == SUITE_1
+                  ? snprintf(out, 64, "bongsu key v1 %s ", sync_card_key_word(use))
+                  : snprintf(out, 64, "bongsu key v1 suite%u %s ", suite, sync_card_key_word(use));
+    return (struct str) {out, (size_t)len};
 }
 
 static err_t write_seed(const struct os *os, const char *dir, const char *below, const char *name,
-                        enum sync_card_key use, const uint8_t seed[SIGN_SEED_SIZE])
+                        enum sync_card_key use, const struct sign_seed *seed)
 {
-    char keys_dir[FILE_PATH_SIZE], hex[2 * SIGN_SEED_SIZE];
+    char keys_dir[FILE_PATH_SIZE], hex[2 * SIGN_SEED_SIZE], head[64];
     struct buf text;
     err_t err = file_path(dir, below, keys_dir);
     buf_init(&text, KEY_FILE_MAX);
-    str_hex(seed, SIGN_SEED_SIZE, hex);
-    buf_printf(&text, "bongsu key v1 %s %.*s\n", sync_card_key_word(use), (int)sizeof hex, hex);
+    str_hex(seed->b, SIGN_SEED_SIZE, hex);
+    buf_put_str(&text, key_head(seed->suite, use, head));
+    buf_printf(&text, "%.*s\n", (int)sizeof hex, hex);
     if (err == ERR_OK && !TRY(err, buf_err(&text)))
         err = file_replace(os, keys_dir, name, buf_bytes(&text));
     if (text.at != NULL)
@@ -70,30 +82,31 @@ static err_t write_seed(const struct os *os, const char *dir, const char *below,
     return err;
 }
 
-static err_t make_one(const struct os *os, const char *dir, enum sync_card_key use)
+static err_t make_one(const struct os *os, const char *dir, enum sync_card_key use, unsigned suite)
 {
     char path[FILE_PATH_SIZE];
-    uint8_t seed[SIGN_SEED_SIZE];
+    struct sign_seed seed = {.suite = (uint16_t)suite};
     err_t err = key_path(dir, use, path);
     if (err == ERR_OK && file_exists(os, path))
         return ERR_EXISTS;
-    if (err == ERR_OK && !TRY(err, os->random(os->ctx, seed, sizeof seed)))
-        err = write_seed(os, dir, KEYS_DIR, sync_card_key_word(use), use, seed);
-    mem_wipe(seed, sizeof seed);
+    if (err == ERR_OK && !TRY(err, os->random(os->ctx, seed.b, sizeof seed.b)))
+        err = write_seed(os, dir, KEYS_DIR, sync_card_key_word(use), use, &seed);
+    mem_wipe(&seed, sizeof seed);
     return err;
 }
 
-err_t keys_make_next(const struct os *os, const char *dir, enum sync_card_key use, struct sign_public *out)
+err_t keys_make_next(const struct os *os, const char *dir, enum sync_card_key use, unsigned suite,
+                     struct sign_public *out)
 {
-    uint8_t seed[SIGN_SEED_SIZE];
+    struct sign_seed seed = {.suite = (uint16_t)suite};
     char name[64];
     err_t err;
-    if (TRY(err, keys_dirs(os, dir)) || TRY(err, os->random(os->ctx, seed, sizeof seed)))
-        return err;
-    *out = public_of(use, seed);
-    later_name(use, out, name);
-    err = write_seed(os, dir, later_dir(use), name, use, seed);
-    mem_wipe(seed, sizeof seed);
+    if (!TRY(err, keys_dirs(os, dir)) && !TRY(err, os->random(os->ctx, seed.b, sizeof seed.b)) &&
+        !TRY(err, public_of(use, &seed, out))) {
+        later_name(use, out, name);
+        err = write_seed(os, dir, later_dir(use), name, use, &seed);
+    }
+    mem_wipe(&seed, sizeof seed);
     return err;
 }
 
@@ -108,32 +121,34 @@ err_t keys_dirs(const struct os *os, const char *dir)
     return err;
 }
 
-err_t keys_make(const struct os *os, const char *dir)
+err_t keys_make(const struct os *os, const char *dir, unsigned suite)
 {
     char keys_dir[FILE_PATH_SIZE];
     err_t err;
     if (TRY(err, file_path(dir, KEYS_DIR, keys_dir)) || TRY(err, os->dir_make(os->ctx, keys_dir)))
         return err;
     for (size_t i = 0; i < WORKING_COUNT; i++)
-        if (TRY(err, make_one(os, dir, working[i])))
+        if (TRY(err, make_one(os, dir, working[i], suite)))
             return err;
     return ERR_OK;
 }
 
-static err_t seed_from(struct str text, enum sync_card_key use, uint8_t out[SIGN_SEED_SIZE])
+static err_t seed_from(struct str text, enum sync_card_key use, struct sign_seed *out)
 {
     char head[64];
-    (void)snprintf(head, sizeof head, "bongsu key v1 %s ", sync_card_key_word(use));
-    struct str want = str_of(head);
     text = str_trim(text);
-    if (!str_starts(text, want))
-        return ERR_CORRUPT;
-    struct str hex = {text.at + want.len, text.len - want.len};
-    return hex.len == 2 * SIGN_SEED_SIZE && str_unhex(hex, out, SIGN_SEED_SIZE) ? ERR_OK : ERR_CORRUPT;
+    for (unsigned suite = SUITE_OLDEST; suite <= SUITE_NEWEST; suite++) {
+        struct str want = key_head(suite, use, head);
+        struct str hex = {text.at + want.len, text.len - want.len};
+        if (!str_starts(text, want) || hex.len != 2 * SIGN_SEED_SIZE)
+            continue;
+        out->suite = (uint16_t)suite;
+        return str_unhex(hex, out->b, SIGN_SEED_SIZE) ? ERR_OK : ERR_CORRUPT;
+    }
+    return ERR_CORRUPT;
 }
 
-static err_t read_seed(const struct os *os, const char *path, enum sync_card_key use,
-                       uint8_t out[SIGN_SEED_SIZE])
+static err_t read_seed(const struct os *os, const char *path, enum sync_card_key use, struct sign_seed *out)
 {
     struct buf text;
     err_t err;
@@ -146,23 +161,21 @@ static err_t read_seed(const struct os *os, const char *path, enum sync_card_key
     return err;
 }
 
-err_t keys_read_seed(const struct os *os, const char *dir, enum sync_card_key use,
-                     uint8_t out[SIGN_SEED_SIZE])
+err_t keys_read_seed(const struct os *os, const char *dir, enum sync_card_key use, struct sign_seed *out)
 {
     char path[FILE_PATH_SIZE];
     err_t err = key_path(dir, use, path);
     return err != ERR_OK ? err : read_seed(os, path, use, out);
 }
 
-static bool is_seed_of(enum sync_card_key use, const uint8_t seed[SIGN_SEED_SIZE],
-                       const struct sign_public *public)
+static bool is_seed_of(enum sync_card_key use, const struct sign_seed *seed, const struct sign_public *public)
 {
-    struct sign_public found = public_of(use, seed);
-    return memcmp(found.b, public->b, sizeof found.b) == 0;
+    struct sign_public found;
+    return public_of(use, seed, &found) == ERR_OK && sign_public_eq(&found, public);
 }
 
 err_t keys_find_seed(const struct os *os, const char *dir, enum sync_card_key use,
-                     const struct sign_public *public, uint8_t out[SIGN_SEED_SIZE])
+                     const struct sign_public *public, struct sign_seed *out)
 {
     char name[64], path[FILE_PATH_SIZE], below[FILE_PATH_SIZE];
     err_t err = keys_read_seed(os, dir, use, out);
@@ -172,7 +185,7 @@ err_t keys_find_seed(const struct os *os, const char *dir, enum sync_card_key us
     if (!TRY(err, file_path(dir, later_dir(use), below)) && !TRY(err, file_path(below, name, path)) &&
         !TRY(err, read_seed(os, path, use, out)) && is_seed_of(use, out, public))
         return ERR_OK;
-    mem_wipe(out, SIGN_SEED_SIZE);
+    mem_wipe(out, sizeof *out);
     return err == ERR_OK ? ERR_CORRUPT : err;
 }
 
@@ -186,7 +199,7 @@ struct pruning {
     const char *below;
 };
 
-static bool is_named(const struct pruning *pruning, const uint8_t seed[SIGN_SEED_SIZE])
+static bool is_named(const struct pruning *pruning, const struct sign_seed *seed)
 {
     for (size_t i = 0; i < pruning->count; i++)
         if (is_seed_of(pruning->use, seed, &pruning->cards[i]->key[pruning->use]))
@@ -198,30 +211,30 @@ static err_t prune_one(void *ctx, const char *name)
 {
     const struct pruning *pruning = ctx;
     char head[32], path[FILE_PATH_SIZE];
-    uint8_t seed[SIGN_SEED_SIZE];
+    struct sign_seed seed;
     (void)snprintf(head, sizeof head, "%s.", sync_card_key_word(pruning->use));
     if (!str_starts(str_of(name), str_of(head)))
         return ERR_OK;
     err_t err = file_path(pruning->below, name, path);
     if (err == ERR_OK)
-        err = read_seed(pruning->os, path, pruning->use, seed);
+        err = read_seed(pruning->os, path, pruning->use, &seed);
     /* What cannot be read as a key is nobody's: a file that was being made. */
-    if (err == ERR_CORRUPT || (err == ERR_OK && !is_named(pruning, seed)))
+    if (err == ERR_CORRUPT || (err == ERR_OK && !is_named(pruning, &seed)))
         err = pruning->os->path_unlink(pruning->os->ctx, path);
-    mem_wipe(seed, sizeof seed);
+    mem_wipe(&seed, sizeof seed);
     return err;
 }
 
 /* The first file of a use is replaced, never removed: roles are bounded to it. */
 static err_t prune_first(const struct pruning *pruning, const char *dir)
 {
-    uint8_t seed[SIGN_SEED_SIZE];
+    struct sign_seed seed;
     enum sync_card_key use = pruning->use;
-    err_t err = keys_read_seed(pruning->os, dir, use, seed);
-    if (err == ERR_OK && !is_named(pruning, seed) &&
-        !TRY(err, keys_find_seed(pruning->os, dir, use, &pruning->cards[0]->key[use], seed)))
-        err = write_seed(pruning->os, dir, KEYS_DIR, sync_card_key_word(use), use, seed);
-    mem_wipe(seed, sizeof seed);
+    err_t err = keys_read_seed(pruning->os, dir, use, &seed);
+    if (err == ERR_OK && !is_named(pruning, &seed) &&
+        !TRY(err, keys_find_seed(pruning->os, dir, use, &pruning->cards[0]->key[use], &seed)))
+        err = write_seed(pruning->os, dir, KEYS_DIR, sync_card_key_word(use), use, &seed);
+    mem_wipe(&seed, sizeof seed);
     return err;
 }
 
@@ -245,7 +258,7 @@ err_t keys_prune(const struct os *os, const char *dir, const struct sync_card *c
 struct sealing {
     const struct os *os;
     const char *dir; /* of later ones */
-    uint8_t (*out)[SIGN_SEED_SIZE];
+    struct sign_seed *out;
     size_t max, count;
 };
 
@@ -258,18 +271,17 @@ static err_t take_sealing(void *ctx, const char *name)
         return ERR_OK;
     err_t err = file_path(sealing->dir, name, path);
     if (err == ERR_OK)
-        err = read_seed(sealing->os, path, SYNC_CARD_SEALING, sealing->out[sealing->count]);
+        err = read_seed(sealing->os, path, SYNC_CARD_SEALING, &sealing->out[sealing->count]);
     sealing->count += err == ERR_OK;
     return err;
 }
 
-err_t keys_sealing(const struct os *os, const char *dir, uint8_t (*out)[SIGN_SEED_SIZE], size_t max,
-                   size_t *out_count)
+err_t keys_sealing(const struct os *os, const char *dir, struct sign_seed *out, size_t max, size_t *out_count)
 {
     char below[FILE_PATH_SIZE];
     struct sealing sealing = {.os = os, .dir = below, .out = out, .max = max};
     err_t err = file_path(dir, KEYS_KEEPER, below);
-    if (err != ERR_OK || TRY(err, keys_read_seed(os, dir, SYNC_CARD_SEALING, out[0])))
+    if (err != ERR_OK || TRY(err, keys_read_seed(os, dir, SYNC_CARD_SEALING, &out[0])))
         return err;
     sealing.count = 1;
     err = os->dir_list(os->ctx, below, take_sealing, &sealing);
@@ -279,23 +291,24 @@ err_t keys_sealing(const struct os *os, const char *dir, uint8_t (*out)[SIGN_SEE
 
 err_t keys_read(const struct os *os, const char *dir, enum sync_card_key use, struct sign_key *out)
 {
-    uint8_t seed[SIGN_SEED_SIZE];
-    err_t err = keys_read_seed(os, dir, use, seed);
+    struct sign_seed seed;
+    err_t err = keys_read_seed(os, dir, use, &seed);
     if (err == ERR_OK)
-        *out = sign_key_from_seed(seed);
-    mem_wipe(seed, sizeof seed);
+        err = sign_key_make(&seed, out);
+    mem_wipe(&seed, sizeof seed);
     return err;
 }
 
 err_t keys_public(const struct os *os, const char *dir, struct sign_public public[SYNC_CARD_KEYS])
 {
     for (size_t i = 0; i < WORKING_COUNT; i++) {
-        uint8_t seed[SIGN_SEED_SIZE];
-        err_t err = keys_read_seed(os, dir, working[i], seed);
+        struct sign_seed seed;
+        err_t err = keys_read_seed(os, dir, working[i], &seed);
+        if (err == ERR_OK)
+            err = public_of(working[i], &seed, &public[working[i]]);
+        mem_wipe(&seed, sizeof seed);
         if (err != ERR_OK)
             return err;
-        public[working[i]] = public_of(working[i], seed);
-        mem_wipe(seed, sizeof seed);
     }
     return ERR_OK;
 }
@@ -303,6 +316,7 @@ err_t keys_public(const struct os *os, const char *dir, struct sign_public publi
 /* --- the root key: five lines; the first names the form --- */
 
 struct sealed_root {
+    unsigned suite;
     uint64_t ops, memory_bytes;
     uint8_t salt[crypto_pwhash_SALTBYTES];
     uint8_t nonce[crypto_secretbox_NONCEBYTES];
@@ -331,7 +345,10 @@ static err_t write_root(const struct os *os, const char *dir, const struct seale
 {
     struct buf text;
     buf_init(&text, ROOT_FILE_MAX);
-    buf_printf(&text, "bongsu root key v1\nargon2id %llu %llu\n", (unsigned long long)sealed->ops,
+    buf_put_str(&text, STR(ROOT_HEAD));
+    if (sealed->suite != SUITE_1)
+        buf_printf(&text, " suite%u", sealed->suite);
+    buf_printf(&text, "\nargon2id %llu %llu\n", (unsigned long long)sealed->ops,
                (unsigned long long)sealed->memory_bytes);
     write_hex(&text, "salt", sealed->salt, sizeof sealed->salt);
     write_hex(&text, "nonce", sealed->nonce, sizeof sealed->nonce);
@@ -343,36 +360,38 @@ static err_t write_root(const struct os *os, const char *dir, const struct seale
     return err;
 }
 
-static err_t seal_root(const struct os *os, const uint8_t seed[SIGN_SEED_SIZE], struct str passphrase,
+static err_t seal_root(const struct os *os, const struct sign_seed *seed, struct str passphrase,
                        struct sealed_root *out)
 {
     uint8_t key[crypto_secretbox_KEYBYTES];
     err_t err;
+    out->suite = seed->suite;
     out->ops = crypto_pwhash_OPSLIMIT_MODERATE;
     out->memory_bytes = crypto_pwhash_MEMLIMIT_MODERATE;
     if (TRY(err, os->random(os->ctx, out->salt, sizeof out->salt)) ||
         TRY(err, os->random(os->ctx, out->nonce, sizeof out->nonce)) ||
         TRY(err, stretch(out, passphrase, key)))
         return err;
-    must(crypto_secretbox_easy(out->box, seed, SIGN_SEED_SIZE, out->nonce, key) == 0);
+    must(crypto_secretbox_easy(out->box, seed->b, SIGN_SEED_SIZE, out->nonce, key) == 0);
     mem_wipe(key, sizeof key);
     return ERR_OK;
 }
 
-err_t keys_root_make(const struct os *os, const char *dir, struct str passphrase, struct sign_key *out)
+err_t keys_root_make(const struct os *os, const char *dir, unsigned suite, struct str passphrase,
+                     struct sign_key *out)
 {
     char path[FILE_PATH_SIZE];
-    uint8_t seed[SIGN_SEED_SIZE];
+    struct sign_seed seed = {.suite = (uint16_t)suite};
     struct sealed_root sealed = {0};
     err_t err;
     if (TRY(err, file_path(dir, KEYS_ROOT, path)))
         return err;
     if (file_exists(os, path))
         return ERR_EXISTS;
-    if (!TRY(err, os->random(os->ctx, seed, sizeof seed)) &&
-        !TRY(err, seal_root(os, seed, passphrase, &sealed)) && !TRY(err, write_root(os, dir, &sealed)))
-        *out = sign_key_from_seed(seed);
-    mem_wipe(seed, sizeof seed);
+    if (!TRY(err, os->random(os->ctx, seed.b, sizeof seed.b)) &&
+        !TRY(err, seal_root(os, &seed, passphrase, &sealed)) && !TRY(err, write_root(os, dir, &sealed)))
+        err = sign_key_make(&seed, out);
+    mem_wipe(&seed, sizeof seed);
     return err;
 }
 
@@ -392,10 +411,23 @@ static bool hex_line(struct str *rest, const char *word, uint8_t *out, size_t le
     return line_of(rest, word, &hex) && hex.len == 2 * len && str_unhex(hex, out, len);
 }
 
+/* "bongsu root key v1" and, of another suite than the first, " suite2". */
+static bool root_suite(struct str head, unsigned *out)
+{
+    char want[64];
+    for (unsigned suite = SUITE_OLDEST; suite <= SUITE_NEWEST; suite++) {
+        (void)snprintf(want, sizeof want, suite == SUITE_1 ? ROOT_HEAD : ROOT_HEAD " suite%u", suite);
+        *out = suite;
+        if (str_eq(head, str_of(want)))
+            return true;
+    }
+    return false;
+}
+
 static err_t parse_root(struct str text, struct sealed_root *out)
 {
-    struct str cost, ops;
-    if (!str_eq(str_cut(&text, '\n'), STR("bongsu root key v1")))
+    struct str cost, ops, head = str_cut(&text, '\n');
+    if (!root_suite(head, &out->suite))
         return ERR_VERSION;
     if (!line_of(&text, "argon2id", &cost))
         return ERR_CORRUPT;
@@ -413,20 +445,22 @@ err_t keys_root_open(const struct os *os, const char *path, struct str passphras
 {
     struct buf text;
     struct sealed_root sealed;
-    uint8_t key[crypto_secretbox_KEYBYTES], seed[SIGN_SEED_SIZE];
+    uint8_t key[crypto_secretbox_KEYBYTES];
+    struct sign_seed seed;
     err_t err;
     buf_init(&text, ROOT_FILE_MAX);
     if (TRY(err, file_read_all(os, path, &text)) || TRY(err, parse_root(buf_str(&text), &sealed)) ||
         TRY(err, stretch(&sealed, passphrase, key)))
         goto out;
-    if (crypto_secretbox_open_easy(seed, sealed.box, sizeof sealed.box, sealed.nonce, key) != 0) {
+    seed.suite = (uint16_t)sealed.suite;
+    if (crypto_secretbox_open_easy(seed.b, sealed.box, sizeof sealed.box, sealed.nonce, key) != 0) {
         err = ERR_DENIED;
         goto out;
     }
-    *out = sign_key_from_seed(seed);
+    err = sign_key_make(&seed, out);
 out:
     mem_wipe(key, sizeof key);
-    mem_wipe(seed, sizeof seed);
+    mem_wipe(&seed, sizeof seed);
     buf_deinit(&text);
     return err;
 }

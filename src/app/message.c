@@ -77,7 +77,7 @@ void message_card_write(struct buf *out, const struct message_card *card)
 {
     wr_u64(out, card->number);
     for (size_t i = SYNC_CARD_TLS; i < SYNC_CARD_KEYS; i++)
-        wr_bytes(out, bytes_of(card->key[i].b, SIGN_PUBLIC_SIZE));
+        sign_public_put(out, &card->key[i]);
 }
 
 err_t message_card_read(struct bytes wire, struct message_card *out)
@@ -85,7 +85,7 @@ err_t message_card_read(struct bytes wire, struct message_card *out)
     struct rd rd = rd_of(wire);
     struct message_card card = {.number = rd_u64(&rd)};
     for (size_t i = SYNC_CARD_TLS; i < SYNC_CARD_KEYS; i++)
-        rd_copy(&rd, card.key[i].b, SIGN_PUBLIC_SIZE);
+        sign_public_take(&rd, &card.key[i]);
     err_t err = rd_end(&rd);
     if (err == ERR_OK)
         *out = card;

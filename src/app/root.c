@@ -18,16 +18,22 @@ err_t root_passphrase_ok(struct str passphrase, struct fault *fault)
     return ERR_OK;
 }
 
-err_t root_make(const struct os *os, const char *dir, const char *where, struct str secret, struct root *out,
-                struct fault *fault)
+err_t root_make(const struct os *os, const char *dir, unsigned suite, const char *where, struct str secret,
+                struct root *out, struct fault *fault)
 {
     err_t err;
     *out = (struct root) {.token = NULL};
+    if (where != NULL && suite != SUITE_1)
+        return fault_set(
+            fault, ERR_UNSUPPORTED, 0,
+            "a token holds root keys of suite 1 alone; without --root-token, a file holds one of "
+            "suite %u",
+            suite);
     if (where != NULL)
         return open_token(where, secret, true, out, fault);
     if (TRY(err, root_passphrase_ok(secret, fault)))
         return err;
-    if (TRY(err, keys_root_make(os, dir, secret, &out->key)))
+    if (TRY(err, keys_root_make(os, dir, suite, secret, &out->key)))
         return fault_set(fault, err, 0, "the root key could not be made: %s",
                          err == ERR_EXISTS ? "there is one already" : err_text(err));
     out->signer = sign_hand_of(&out->key);

@@ -44,6 +44,18 @@ static bool read_addresses(const struct cli_call *call, struct conf *conf)
     return true;
 }
 
+/* Of `init`: which suite the keys are of, and the least of partners'. */
+static bool read_suite(const struct cli_call *call, const char *option, unsigned *out)
+{
+    const char *text = cli_option(call, option);
+    uint64_t suite = SUITE_OLDEST;
+    if (text != NULL && (!str_to_u64(str_of(text), SUITE_NEWEST, &suite) || suite < SUITE_OLDEST))
+        return cli_usage(call, "--%s is a number from %d to %d", option, SUITE_OLDEST, SUITE_NEWEST) ==
+               CLI_OK;
+    *out = text == NULL ? 0 : (unsigned)suite;
+    return true;
+}
+
 static void say_root(const struct conf *conf, const char *token)
 {
     if (token != NULL)
@@ -69,8 +81,10 @@ static int init(struct cli_call *call)
         return cli_usage(call, "--name and --country are needed");
     if (root != NULL && !os_token_named(root))
         return cli_usage(call, "--root-key is a token's URI, such as 'pkcs11:token=roots;object=%s'", name);
-    if (!read_addresses(call, &conf))
+    if (!read_addresses(call, &conf) || !read_suite(call, "suite", &conf.suite) ||
+        !read_suite(call, "minimum-suite", &conf.minimum))
         return CLI_USAGE;
+    conf.minimum = conf.minimum > SUITE_OLDEST ? conf.minimum : 0;
     (void)snprintf(conf.dir, sizeof conf.dir, "%s", call->args[0]);
     (void)snprintf(conf.node, sizeof conf.node, "%s", name);
     (void)snprintf(conf.country, sizeof conf.country, "%s", country);
@@ -506,6 +520,10 @@ static const struct cli_command commands[] = {
                   "where partners reach it, if that is another place"},
                  {"root-key", CLI_TEXT, NULL, "URI",
                   "the root key in a token: pkcs11:token=T;object=NAME[?module-path=FILE]"},
+                 {"suite", CLI_TEXT, NULL, "N",
+                  "algorithms of its keys: 1 Ed25519 (the default), 2 P-256 and AES-256-GCM, 3 P-256 and "
+                  "ARIA-256-GCM"},
+                 {"minimum-suite", CLI_TEXT, NULL, "N", "the least that a partner's card must be of (1)"},
                  PASSPHRASE},
      .run = init},
     {.words = "card",

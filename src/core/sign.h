@@ -1,16 +1,33 @@
-/* Signatures of suite 1: Ed25519 (RFC 8032) by libsodium. What a signature is for is bound into it: every
- * message starts with a context string that names the use, so that no signature can serve for another. (C2SP
- * notes carry their own context and use sign_raw.) Secret keys are wiped by their owner with sign_key_wipe.
- * Pure; any thread. */
+/* Signatures by the suites of core/suite.h: a key says which one it is of, and signs and verifies by it
+ * alone. What a signature is for is bound into it: every message starts with a context string that names the
+ * use, so that no signature can serve for another. (C2SP notes carry their own context and use sign_raw.)
+ * Secret keys are wiped by their owner with sign_key_wipe. Pure; any thread. */
 #pragma once
 
+#include "core/buf.h"
 #include "core/err.h"
+#include "core/hash.h"
+#include "core/rd.h"
 #include "core/str.h"
+#include "core/suite.h"
 
-enum { SIGN_SUITE_1 = 1, SIGN_PUBLIC_SIZE = 32, SIGN_SECRET_SIZE = 64, SIGN_SEED_SIZE = 32, SIGN_SIZE = 64 };
+enum {
+    SIGN_SEED_SIZE = SUITE_SEED_SIZE,
+    SIGN_SECRET_SIZE = SUITE_SECRET_SIZE,
+    SIGN_PUBLIC_MAX = SUITE_PUBLIC_MAX,
+    SIGN_MAX = SUITE_SIGNATURE_MAX,
+};
 
+/* Signs, or boxes are sealed to it. Behind the bytes of its suite stand zeros. */
 struct sign_public {
-    uint8_t b[SIGN_PUBLIC_SIZE];
+    uint16_t suite;
+    uint8_t b[SIGN_PUBLIC_MAX];
+};
+
+/* All of a private key. */
+struct sign_seed {
+    uint16_t suite;
+    uint8_t b[SIGN_SEED_SIZE];
 };
 
 struct sign_key {
@@ -19,16 +36,45 @@ struct sign_key {
 };
 
 struct signature {
-    uint8_t b[SIGN_SIZE];
+    size_t len;
+    uint8_t b[SIGN_MAX];
 };
+static inline struct bytes signature_bytes(const struct signature *signature)
+{
+    return bytes_of(signature->b, signature->len);
+}
 
 /* Once per process before any other crypto call. */
 NODISCARD err_t sign_start(void);
 
+/* As it stands in texts and on the wire, where something before it says the suite. A key of no suite: none.
+ */
+struct bytes sign_public_bytes(const struct sign_public *key);
+/* ERR_VERSION: no such suite; ERR_INVALID: not the one spelling of a key of it. */
+NODISCARD err_t sign_public_of(unsigned suite, struct bytes bytes, struct sign_public *out);
+bool sign_public_eq(const struct sign_public *a, const struct sign_public *b);
+/* With its suite: u16, then the bytes. Reading stops `rd` at what is none. */
+void sign_public_put(struct buf *out, const struct sign_public *key);
+void sign_public_take(struct rd *rd, struct sign_public *out);
+/* DER (RFC 5280 section 4.1.2.7). */
+enum { SIGN_SPKI_MAX = 26 + SIGN_PUBLIC_MAX };
+struct bytes sign_public_spki(const struct sign_public *key, uint8_t out[SIGN_SPKI_MAX]);
+/* What a TLS connection knows a key by: an Ed25519 key itself, of others the SHA-256 of their
+ * SubjectPublicKeyInfo. */
+struct hash sign_public_pin(const struct sign_public *key);
+
+/* ERR_VERSION: no such suite; ERR_NOMEM. */
+NODISCARD err_t sign_key_make(const struct sign_seed *seed, struct sign_key *out);
+/* DER, for libraries that want a private key whole (RFC 5958). The caller's to wipe. */
+enum { SIGN_PKCS8_MAX = 35 + SIGN_SEED_SIZE };
+struct bytes sign_key_pkcs8(const struct sign_key *key, uint8_t out[SIGN_PKCS8_MAX]);
+/* Of suite 1, which cannot fail. */
 struct sign_key sign_key_from_seed(const uint8_t seed[SIGN_SEED_SIZE]);
 void sign_key_wipe(struct sign_key *key);
 
-struct signature sign_raw(const struct sign_key *key, struct bytes message);
+/* ERR_NOMEM; never with suite 1. */
+NODISCARD err_t sign_raw(const struct sign_key *key, struct bytes message, struct signature *out);
+/* ERR_SIGNATURE; ERR_NOMEM. */
 NODISCARD err_t sign_raw_verify(const struct sign_public *key, struct bytes message,
                                 const struct signature *signature);
 

@@ -35,7 +35,7 @@ NODISCARD err_t checkpoint_print(const struct checkpoint *checkpoint, struct buf
 /* Strict; `text` is a note text. ERR_SYNTAX. */
 NODISCARD err_t checkpoint_parse(struct str text, struct checkpoint *out, struct fault *fault);
 
-/* The whole note, signed; key type NOTE_ED25519, key name equal to the origin. */
+/* The whole note, signed; key type NOTE_SIGNATURE, key name equal to the origin. */
 NODISCARD err_t checkpoint_sign(const struct checkpoint *checkpoint, const struct note_key *key,
                                 const struct sign_key *secret, struct buf *out);
 /* Parses, verifies the signature by `key`, and requires the origin to be `origin`: ERR_CONFLICT otherwise,

@@ -4,10 +4,10 @@
 #include "core/wr.h"
 #include "ledger/merkle.h"
 
-#define DISPOSITION_HEAD STR("bongsu/disposition/v1/suite1")
+#define DISPOSITION_HEAD "bongsu/disposition/v1"
 #define REFUSED_MARK     "bongsu refused v1"
 
-enum { COSIGNATURE_SIZE = 8 + SIGN_SIZE, COSIGN_HEAD_MAX = 64 };
+enum { COSIGNATURE_MAX = 8 + SIGN_MAX, COSIGN_HEAD_MAX = 64 };
 
 /* --- cosignature --- */
 
@@ -23,20 +23,19 @@ err_t cosign_sign(struct str text, int64_t time_s, const struct note_key *key, c
                   struct buf *out)
 {
     struct checkpoint checkpoint;
-    if (key->type != NOTE_COSIGNATURE || time_s < 0 ||
-        memcmp(key->public.b, secret->public.b, SIGN_PUBLIC_SIZE) != 0)
+    if (key->type != NOTE_COSIGNATURE || time_s < 0 || !sign_public_eq(&key->public, &secret->public))
         return ERR_USAGE;
     err_t err = checkpoint_parse(text, &checkpoint, NULL);
     if (err != ERR_OK)
         return err;
     struct buf message, line;
+    struct signature signature;
     buf_init(&message, LIMIT_NOTE_BYTES + COSIGN_HEAD_MAX);
-    buf_init(&line, COSIGNATURE_SIZE);
+    buf_init(&line, COSIGNATURE_MAX);
     err = cosign_message(text, (uint64_t)time_s, &message);
-    if (err == ERR_OK) {
-        struct signature signature = sign_raw(secret, buf_bytes(&message));
+    if (err == ERR_OK && !TRY(err, sign_raw(secret, buf_bytes(&message), &signature))) {
         wr_u64(&line, (uint64_t)time_s);
-        wr_bytes(&line, bytes_of(signature.b, sizeof signature.b));
+        wr_bytes(&line, signature_bytes(&signature));
         err = buf_err(&line);
     }
     if (err == ERR_OK) {
@@ -51,15 +50,15 @@ err_t cosign_sign(struct str text, int64_t time_s, const struct note_key *key, c
 static err_t line_verify(const struct note *note, const struct note_line *line, const struct note_key *key,
                          uint64_t *out_time_s)
 {
-    uint8_t bytes[COSIGNATURE_SIZE];
+    uint8_t bytes[COSIGNATURE_MAX];
     size_t len;
     err_t err = note_line_signature(line, bytes, sizeof bytes, &len);
-    if (err != ERR_OK || len != sizeof bytes)
+    if (err != ERR_OK)
         return ERR_SIGNATURE;
-    struct rd rd = rd_of(bytes_of(bytes, sizeof bytes));
-    struct signature signature;
+    struct rd rd = rd_of(bytes_of(bytes, len));
     uint64_t time_s = rd_u64(&rd);
-    rd_copy(&rd, signature.b, sizeof signature.b);
+    struct signature signature = {.len = rd.left};
+    rd_copy(&rd, signature.b, signature.len);
     if (rd_end(&rd) != ERR_OK || time_s > INT64_MAX)
         return ERR_SIGNATURE;
     struct buf message;
@@ -121,11 +120,11 @@ static bool disposition_ok(const struct disposition *disposition)
            disposition->refused_count <= disposition->size;
 }
 
-static err_t disposition_print(const struct disposition *disposition, struct buf *out)
+static err_t disposition_print(const struct disposition *disposition, unsigned suite, struct buf *out)
 {
     if (!disposition_ok(disposition))
         return ERR_INVALID;
-    buf_put_str(out, DISPOSITION_HEAD);
+    note_text_head_put(DISPOSITION_HEAD, suite, out);
     buf_printf(out, "\n%.*s\n%.*s\n%llu\n", STR_ARG(disposition->origin), STR_ARG(disposition->holder),
                (unsigned long long)disposition->size);
     note_text_hash_put(&disposition->root, out);
@@ -135,10 +134,10 @@ static err_t disposition_print(const struct disposition *disposition, struct buf
     return buf_err(out);
 }
 
-static bool disposition_parse(struct str text, struct disposition *out)
+static bool disposition_parse(struct str text, unsigned suite, struct disposition *out)
 {
     struct str line;
-    return note_text_line(&text, &line) && str_eq(line, DISPOSITION_HEAD) &&
+    return note_text_line(&text, &line) && note_text_head(line, DISPOSITION_HEAD) == suite &&
            note_text_line(&text, &out->origin) && note_text_line(&text, &out->holder) &&
            note_text_line(&text, &line) && note_text_u64(line, MERKLE_SIZE_MAX, &out->size) &&
            note_text_line(&text, &line) && note_text_hash(line, &out->root) && note_text_line(&text, &line) &&
@@ -151,7 +150,7 @@ err_t disposition_sign(const struct disposition *disposition, const struct note_
 {
     struct buf text;
     buf_init(&text, LIMIT_NOTE_BYTES);
-    err_t err = disposition_print(disposition, &text);
+    err_t err = disposition_print(disposition, key->public.suite, &text);
     if (err == ERR_OK)
         err = note_begin(buf_str(&text), out);
     if (err == ERR_OK)
@@ -171,7 +170,7 @@ err_t disposition_open(struct str whole, const struct note_key *key, struct disp
     err = note_verify(&note, key);
     if (err != ERR_OK)
         return fault_set(fault, err, note.text.len + 1, "the disposition is not signed by the partner's key");
-    if (!disposition_parse(note.text, &made))
+    if (!disposition_parse(note.text, key->public.suite, &made))
         return fault_set(fault, ERR_SYNTAX, 0, "not the text of a disposition note");
     if (!disposition_ok(&made))
         return fault_set(fault, ERR_INVALID, 0, "a disposition with a bad name or more refusals than leaves");

@@ -1,6 +1,7 @@
 /* The receipt of a partner, in two halves, each under its own key: a cosignature (C2SP tlog-cosignature,
- * Ed25519) says "I saw this checkpoint, consistent with all before it"; the disposition note says "and I hold
- * all of it, except these". In step needs both. LEDGER.md sections 6 and 7. Parsing borrows. Any thread. */
+ * of the suite of its key) says "I saw this checkpoint, consistent with all before it"; the disposition note
+ * says "and I hold all of it, except these". In step needs both. LEDGER.md sections 6 and 7. Parsing borrows.
+ * Any thread. */
 #pragma once
 
 #include "ledger/checkpoint.h"
@@ -26,7 +27,8 @@ struct disposition {
 struct hash disposition_refused_begin(void);
 struct hash disposition_refused_add(const struct hash *so_far, uint64_t seq, uint16_t code);
 
-/* A signed note of its own whose first line is "bongsu/disposition/v1/suite1". Key type NOTE_ED25519. */
+/* A signed note of its own whose first line is "bongsu/disposition/v1/suite1", with the suite of the key. Key
+ * type NOTE_SIGNATURE. */
 NODISCARD err_t disposition_sign(const struct disposition *disposition, const struct note_key *key,
                                  const struct sign_key *secret, struct buf *out);
 /* Parses and verifies; whether origin, holder, size, root and refused fit is for the caller to compare.

@@ -2,7 +2,31 @@
 
 #define LINE_MARK STR("\xe2\x80\x94 ") /* em dash, space */
 
-enum { ID_SIZE = 4, KEY_SIZE = 1 + SIGN_PUBLIC_SIZE };
+enum { ID_SIZE = 4, KEY_MAX = 64 + SIGN_SPKI_MAX };
+
+/* How a key stands in a verifier key. Identifiers: SHA-256(name || 0x0A || head || key)[:4], but of 0x02, as
+ * others have it, of the SubjectPublicKeyInfo alone. */
+struct form {
+    enum suite_signer signer;
+    enum note_type type;
+    struct str head;      /* the type's byte; behind 0xff what keeps it apart from others' types */
+    bool is_spki, is_key; /* the key as SubjectPublicKeyInfo; the identifier is of the key alone */
+};
+
+static const struct form forms[] = {
+    {SUITE_ED25519, NOTE_SIGNATURE, {"\x01", 1}, false, false},
+    {SUITE_ED25519, NOTE_COSIGNATURE, {"\x04", 1}, false, false},
+    {SUITE_ECDSA_P256, NOTE_SIGNATURE, {"\x02", 1}, true, true},
+    {SUITE_ECDSA_P256,
+     NOTE_COSIGNATURE,
+     {"\xff"
+      "bongsu-cosignature-ecdsa-v1",
+      28},
+     true,
+     false},
+};
+
+enum { FORMS = sizeof forms / sizeof forms[0] };
 
 /* --- text --- */
 
@@ -33,11 +57,48 @@ bool note_text_hash(struct str line, struct hash *out)
     return true;
 }
 
+bool note_text_key(struct str line, unsigned suite, struct sign_public *out)
+{
+    uint8_t bytes[SIGN_PUBLIC_MAX];
+    size_t len;
+    return line.len <= str_base64_size(sizeof bytes) && str_unbase64(line, bytes, sizeof bytes, &len) &&
+           sign_public_of(suite, bytes_of(bytes, len), out) == ERR_OK;
+}
+
+static void base64_put(struct bytes bytes, struct buf *out)
+{
+    char *to = (char *)buf_extend(out, str_base64_size(bytes.len));
+    if (to != NULL)
+        str_base64(bytes.at, bytes.len, to);
+}
+
 void note_text_hash_put(const struct hash *hash, struct buf *out)
 {
-    char *to = (char *)buf_extend(out, str_base64_size(HASH_SIZE));
-    if (to != NULL)
-        str_base64(hash->b, HASH_SIZE, to);
+    base64_put(bytes_of(hash->b, HASH_SIZE), out);
+}
+
+void note_text_key_put(const struct sign_public *key, struct buf *out)
+{
+    base64_put(sign_public_bytes(key), out);
+}
+
+void note_text_head_put(const char *form, unsigned suite, struct buf *out)
+{
+    buf_printf(out, "%s/suite%u", form, suite);
+}
+
+unsigned note_text_head(struct str line, const char *form)
+{
+    struct str head = str_of(form), mark = STR("/suite");
+    uint64_t suite;
+    if (!str_starts(line, head))
+        return 0;
+    struct str rest = {line.at + head.len, line.len - head.len};
+    if (!str_starts(rest, mark))
+        return 0;
+    struct str number = {rest.at + mark.len, rest.len - mark.len};
+    bool known = note_text_u64(number, UINT16_MAX, &suite) && suite_of((unsigned)suite) != NULL;
+    return known ? (unsigned)suite : 0;
 }
 
 static bool control_free(struct str s)
@@ -91,67 +152,97 @@ static uint32_t id_read(const uint8_t at[ID_SIZE])
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-static void key_bytes(const struct note_key *key, uint8_t out[KEY_SIZE])
+static const struct form *form_of(unsigned number, enum note_type type)
 {
-    out[0] = (uint8_t)key->type;
-    memcpy(out + 1, key->public.b, SIGN_PUBLIC_SIZE);
+    const struct suite *suite = suite_of(number);
+    for (size_t i = 0; suite != NULL && i < FORMS; i++)
+        if (forms[i].signer == suite->signer && forms[i].type == type)
+            return &forms[i];
+    return NULL;
 }
 
-/* SHA-256(name || 0x0A || type || public key)[:4] */
-static uint32_t key_id(const struct note_key *key)
+static struct bytes form_key(const struct form *form, const struct sign_public *public,
+                             uint8_t spki[SIGN_SPKI_MAX])
 {
-    uint8_t made[LIMIT_KEY_NAME_BYTES + 1 + KEY_SIZE];
-    memcpy(made, key->name, key->name_len);
-    made[key->name_len] = '\n';
-    key_bytes(key, made + key->name_len + 1);
-    struct hash hash = hash_sha256(bytes_of(made, key->name_len + 1 + KEY_SIZE));
+    return form->is_spki ? sign_public_spki(public, spki) : sign_public_bytes(public);
+}
+
+static uint32_t key_id(const struct note_key *key, const struct form *form)
+{
+    uint8_t spki[SIGN_SPKI_MAX];
+    struct bytes parts[] = {bytes_from_str(note_key_name(key)), bytes_of("\n", 1), bytes_from_str(form->head),
+                            form_key(form, &key->public, spki)};
+    struct hash hash = form->is_key ? hash_sha256(parts[3]) : hash_sha256_parts(parts, 4);
     return id_read(hash.b);
 }
 
 err_t note_key_make(struct str name, enum note_type type, const struct sign_public *public,
                     struct note_key *out)
 {
+    const struct form *form = form_of(public->suite, type);
     if (name.len > LIMIT_KEY_NAME_BYTES)
         return ERR_LIMIT;
-    if (!note_name_ok(name) || (type != NOTE_ED25519 && type != NOTE_COSIGNATURE))
+    if (!note_name_ok(name) || form == NULL)
         return ERR_INVALID;
     struct note_key key = {.name_len = name.len, .type = type, .public = *public};
     memcpy(key.name, name.at, name.len);
-    key.id = key_id(&key);
+    key.id = key_id(&key, form);
     *out = key;
     return ERR_OK;
 }
 
 void note_key_print(const struct note_key *key, struct buf *out)
 {
-    uint8_t bytes[KEY_SIZE];
-    key_bytes(key, bytes);
+    const struct form *form = form_of(key->public.suite, key->type);
+    uint8_t spki[SIGN_SPKI_MAX], bytes[KEY_MAX];
+    must(form != NULL);
+    struct bytes public = form_key(form, &key->public, spki);
+    must(form->head.len + public.len <= sizeof bytes);
+    memcpy(bytes, form->head.at, form->head.len);
+    memcpy(bytes + form->head.len, public.at, public.len);
     buf_put_str(out, note_key_name(key));
     buf_printf(out, "+%08x+", (unsigned)key->id);
-    char *to = (char *)buf_extend(out, str_base64_size(KEY_SIZE));
-    if (to != NULL)
-        str_base64(bytes, KEY_SIZE, to);
+    base64_put(bytes_of(bytes, form->head.len + public.len), out);
+}
+
+/* The type and key that a verifier key's bytes hold: of the form that spells them so, and of the first suite
+ * with its signer. */
+static bool key_read(struct bytes bytes, enum note_type *out_type, struct sign_public *out)
+{
+    for (size_t i = 0; i < FORMS; i++)
+        for (unsigned number = SUITE_OLDEST; number <= SUITE_NEWEST; number++) {
+            const struct suite *suite = suite_of(number);
+            size_t head = forms[i].head.len, spki = forms[i].is_spki ? suite->spki.len : 0;
+            if (suite->signer != forms[i].signer || bytes.len != head + spki + suite->public_size ||
+                memcmp(bytes.at, forms[i].head.at, head) != 0 ||
+                (spki > 0 && memcmp(bytes.at + head, suite->spki.at, spki) != 0))
+                continue;
+            *out_type = forms[i].type;
+            return sign_public_of(number, bytes_of(bytes.at + head + spki, suite->public_size), out) ==
+                   ERR_OK;
+        }
+    return false;
 }
 
 err_t note_key_parse(struct str vkey, struct note_key *out)
 {
     struct str name = str_cut(&vkey, '+');
     struct str hex = str_cut(&vkey, '+');
-    uint8_t id[ID_SIZE], bytes[KEY_SIZE];
+    uint8_t id[ID_SIZE], bytes[KEY_MAX];
     size_t len;
     if (hex.len != 2 * ID_SIZE || !str_unhex(hex, id, ID_SIZE))
         return ERR_SYNTAX;
     for (size_t i = 0; i < hex.len; i++)
         if (hex.at[i] >= 'A' && hex.at[i] <= 'F')
             return ERR_SYNTAX;
-    if (vkey.len != str_base64_size(KEY_SIZE) || !str_unbase64(vkey, bytes, KEY_SIZE, &len))
-        return ERR_SYNTAX;
-    if (len != KEY_SIZE)
+    if (vkey.len > str_base64_size(KEY_MAX) || !str_unbase64(vkey, bytes, KEY_MAX, &len))
         return ERR_SYNTAX;
     struct sign_public public;
-    memcpy(public.b, bytes + 1, SIGN_PUBLIC_SIZE);
+    enum note_type type;
+    if (!key_read(bytes_of(bytes, len), &type, &public))
+        return ERR_SYNTAX;
     struct note_key key;
-    err_t err = note_key_make(name, (enum note_type)bytes[0], &public, &key);
+    err_t err = note_key_make(name, type, &public, &key);
     if (err != ERR_OK)
         return err;
     if (key.id != id_read(id))
@@ -268,20 +359,18 @@ void note_only(const struct note *note, const struct note_key *key, struct buf *
     }
 }
 
-/* --- Ed25519 --- */
+/* --- signatures over the text --- */
 
 err_t note_verify(const struct note *note, const struct note_key *key)
 {
     bool found = false;
-    if (key->type != NOTE_ED25519)
+    if (key->type != NOTE_SIGNATURE)
         return ERR_USAGE;
     for (size_t i = 0; i < note->count; i++) {
         if (!note_line_is(&note->lines[i], key))
             continue;
         struct signature signature;
-        size_t len;
-        if (note_line_signature(&note->lines[i], signature.b, sizeof signature.b, &len) != ERR_OK ||
-            len != sizeof signature.b ||
+        if (note_line_signature(&note->lines[i], signature.b, sizeof signature.b, &signature.len) != ERR_OK ||
             sign_raw_verify(&key->public, bytes_from_str(note->text), &signature) != ERR_OK)
             return ERR_SIGNATURE;
         found = true;
@@ -302,9 +391,12 @@ err_t note_begin(struct str text, struct buf *out)
 
 err_t note_sign(struct str text, const struct note_key *key, const struct sign_key *secret, struct buf *out)
 {
-    if (key->type != NOTE_ED25519 || memcmp(key->public.b, secret->public.b, SIGN_PUBLIC_SIZE) != 0)
+    struct signature signature;
+    if (key->type != NOTE_SIGNATURE || !sign_public_eq(&key->public, &secret->public))
         return ERR_USAGE;
-    struct signature signature = sign_raw(secret, bytes_from_str(text));
-    note_line_put(key, bytes_of(signature.b, sizeof signature.b), out);
+    err_t err = sign_raw(secret, bytes_from_str(text), &signature);
+    if (err != ERR_OK)
+        return err;
+    note_line_put(key, signature_bytes(&signature), out);
     return buf_err(out);
 }

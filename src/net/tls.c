@@ -37,9 +37,11 @@ static bool read_key(X509 *certificate, struct tls_peer *out)
         return false;
     out->spki = hash_sha256((struct bytes) {spki, (size_t)len});
     OPENSSL_free(spki);
-    size_t raw = SIGN_PUBLIC_SIZE;
-    out->is_ed25519 = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 &&
-                      EVP_PKEY_get_raw_public_key(key, out->ed25519.b, &raw) == 1 && raw == SIGN_PUBLIC_SIZE;
+    size_t raw = sizeof out->pin.b;
+    bool is_raw = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 &&
+                  EVP_PKEY_get_raw_public_key(key, out->pin.b, &raw) == 1 && raw == sizeof out->pin.b;
+    if (!is_raw)
+        out->pin = out->spki;
     out->has_key = true;
     return true;
 }
@@ -84,17 +86,38 @@ static bool fill_certificate(X509 *certificate, EVP_PKEY *key, const char *name,
            (alt_names == NULL || add_extension(certificate, NID_subject_alt_name, alt_names));
 }
 
-err_t tls_identity_make(const uint8_t seed[SIGN_SEED_SIZE], const char *name, const char *alt_names,
-                        int64_t from_s, int64_t until_s, struct tls_identity **out)
+static EVP_PKEY *private_of(const struct sign_seed *seed)
+{
+    struct sign_key key;
+    uint8_t der[SIGN_PKCS8_MAX];
+    EVP_PKEY *made = NULL;
+    if (sign_key_make(seed, &key) == ERR_OK) {
+        struct bytes whole = sign_key_pkcs8(&key, der);
+        made = d2i_AutoPrivateKey(NULL, &(const unsigned char *) {whole.at}, (long)whole.len);
+    }
+    sign_key_wipe(&key);
+    mem_wipe(der, sizeof der);
+    return made;
+}
+
+/* Ed25519 hashes for itself. */
+static bool sign_certificate(X509 *certificate, EVP_PKEY *key)
+{
+    const EVP_MD *digest = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
+    return X509_sign(certificate, key, digest) > 0;
+}
+
+err_t tls_identity_make(const struct sign_seed *seed, const char *name, const char *alt_names, int64_t from_s,
+                        int64_t until_s, struct tls_identity **out)
 {
     struct tls_identity *identity = mem_alloc(sizeof *identity);
     if (identity == NULL)
         return ERR_NOMEM;
-    identity->key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, SIGN_SEED_SIZE);
+    identity->key = private_of(seed);
     identity->certificate = X509_new();
     if (identity->key == NULL || identity->certificate == NULL ||
         !fill_certificate(identity->certificate, identity->key, name, alt_names, from_s, until_s) ||
-        X509_sign(identity->certificate, identity->key, NULL) <= 0) {
+        !sign_certificate(identity->certificate, identity->key)) {
         tls_identity_free(identity);
         ERR_clear_error();
         return ERR_USAGE;

@@ -21,13 +21,12 @@
 /* What the handshake proved. All zero on a plain connection; without has_key the peer showed no certificate.
  */
 struct tls_peer {
-    bool secure;                /* the connection is under TLS */
-    bool has_key;               /* the peer proved that it holds the key of its certificate */
-    bool known;                 /* `know` named it: `id` is valid */
-    bool is_ed25519;            /* `ed25519` is valid */
-    uint64_t id;                /* as `know` said */
-    struct hash spki;           /* SHA-256 of the SubjectPublicKeyInfo (as RFC 7469 section 2.4 takes it) */
-    struct sign_public ed25519; /* the raw key, RFC 8410 */
+    bool secure;      /* the connection is under TLS */
+    bool has_key;     /* the peer proved that it holds the key of its certificate */
+    bool known;       /* `know` named it: `id` is valid */
+    uint64_t id;      /* as `know` said */
+    struct hash spki; /* SHA-256 of the SubjectPublicKeyInfo (as RFC 7469 section 2.4 takes it) */
+    struct hash pin; /* what cards and lists know it by: an Ed25519 key itself (RFC 8410), of others `spki` */
 };
 
 /* --- our own certificate --- */
@@ -40,10 +39,11 @@ NODISCARD err_t tls_lock_keys(bool *out_locked);
 
 struct tls_identity;
 
-/* A self-signed certificate over the Ed25519 key of `seed`, for `name` (at most 64 bytes, its common name),
+/* A self-signed certificate over the key of `seed`, for `name` (at most 64 bytes, its common name),
  * valid between two times (seconds since 1970). `alt_names` (NULL: none) is "DNS:kr.example,IP:192.0.2.1".
- * The same arguments give the same certificate. Memory only. */
-NODISCARD err_t tls_identity_make(const uint8_t seed[SIGN_SEED_SIZE], const char *name, const char *alt_names,
+ * Of suite 1 the same arguments give the same certificate, byte for byte; others' signatures differ each
+ * time. Memory only. */
+NODISCARD err_t tls_identity_make(const struct sign_seed *seed, const char *name, const char *alt_names,
                                   int64_t from_s, int64_t until_s, struct tls_identity **out);
 /* From PEM: the certificate with its chain behind it, and its private key without passphrase. ERR_SYNTAX;
  * ERR_CONFLICT when the key is not the certificate's. */
@@ -53,7 +53,7 @@ void tls_identity_free(struct tls_identity *identity);
 /* Appends its certificate as PEM: public, to be given to those who must trust it by file. ERR_NOMEM,
  * ERR_LIMIT. */
 NODISCARD err_t tls_identity_pem(const struct tls_identity *identity, struct buf *out);
-/* What a peer will see of it (has_key, is_ed25519, spki, ed25519). */
+/* What a peer will see of it (has_key, spki, pin). */
 struct tls_peer tls_identity_peer(const struct tls_identity *identity);
 
 /* --- contexts --- */

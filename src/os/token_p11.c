@@ -213,15 +213,13 @@ static err_t find_object(const struct opening *o, CK_OBJECT_CLASS class, CK_OBJE
 /* CKA_EC_POINT: the point in an OCTET STRING, in a BIT STRING, or, by some modules, as it is. */
 static bool point_read(const uint8_t *at, size_t len, struct sign_public *out)
 {
-    static const uint8_t octets[] = {0x04, SIGN_PUBLIC_SIZE}, bits[] = {0x03, SIGN_PUBLIC_SIZE + 1, 0};
-    size_t head = len == SIGN_PUBLIC_SIZE                                                             ? 0
-                  : len == SIGN_PUBLIC_SIZE + sizeof octets && memcmp(at, octets, sizeof octets) == 0 ? 2
-                  : len == SIGN_PUBLIC_SIZE + sizeof bits && memcmp(at, bits, sizeof bits) == 0       ? 3
-                                                                                                      : len;
-    if (head == len)
-        return false;
-    memcpy(out->b, at + head, SIGN_PUBLIC_SIZE);
-    return true;
+    enum { POINT = 32 }; /* of Ed25519 */
+    static const uint8_t octets[] = {0x04, POINT}, bits[] = {0x03, POINT + 1, 0};
+    size_t head = len == POINT                                                             ? 0
+                  : len == POINT + sizeof octets && memcmp(at, octets, sizeof octets) == 0 ? 2
+                  : len == POINT + sizeof bits && memcmp(at, bits, sizeof bits) == 0       ? 3
+                                                                                           : len;
+    return head != len && sign_public_of(SUITE_1, bytes_of(at + head, POINT), out) == ERR_OK;
 }
 
 static err_t read_public(struct opening *o)
@@ -343,7 +341,8 @@ static err_t token_sign(const void *ctx, struct bytes message, struct signature 
     if (answer == CKR_OK)
         answer =
             token->api->C_Sign(token->session, (CK_BYTE *)(uintptr_t)message.at, message.len, out->b, &len);
-    return answer == CKR_OK && len == SIGN_SIZE && sign_raw_verify(&token->public, message, out) == ERR_OK
+    out->len = len;
+    return answer == CKR_OK && len <= sizeof out->b && sign_raw_verify(&token->public, message, out) == ERR_OK
                ? ERR_OK
                : ERR_IO;
 }

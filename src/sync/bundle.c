@@ -6,7 +6,7 @@
 #include "ledger/checkpoint.h"
 #include "ledger/merkle.h"
 
-#define HEAD       STR("bongsu/bundle/v1/suite1")
+#define HEAD       "bongsu/bundle/v1"
 #define HEAD_ANY   STR("bongsu/bundle/")
 #define REPORT     STR("bongsu/bundle-receipt/v1/suite1")
 #define WORDS_MARK "bongsu receipt words v1"
@@ -55,14 +55,14 @@ void bundle_head_write(struct buf *out, const struct bundle_head *head)
     char time[TIME_TEXT_SIZE], id[ID_CHARS];
     time_text(head->written_us, time);
     str_hex(head->plan.id, BUNDLE_ID_SIZE, id);
-    buf_put_str(out, HEAD);
+    note_text_head_put(HEAD, head->suite, out);
     buf_printf(out, "\norigin %.*s\nrecipient %.*s\nbundle %.*s\nvolume %u of %u\ncuts ",
                STR_ARG(head->origin), STR_ARG(head->recipient), (int)sizeof id, id, head->volume,
                head->plan.volumes);
     bundle_cuts_write(&head->plan, out);
     buf_printf(out, "\nwritten %s\n", time);
     base64_line(out, "stream", head->stream, sizeof head->stream);
-    base64_line(out, "key", head->box, sizeof head->box);
+    base64_line(out, "key", head->box, sealed_box_size(head->suite));
 }
 
 /* The rest of the next line when it begins with `word` and a space. */
@@ -125,13 +125,14 @@ err_t bundle_head_read(struct str text, struct bundle_head *out, struct fault *f
 {
     struct str rest = text, line = {NULL, 0};
     struct ledger_origin origin;
-    if (!note_text_line(&rest, &line) || !str_eq(line, HEAD))
+    out->suite = note_text_line(&rest, &line) ? note_text_head(line, HEAD) : 0;
+    if (out->suite == 0)
         return fault_set(fault, str_starts(line, HEAD_ANY) ? ERR_VERSION : ERR_SYNTAX, 0,
-                         "not a bundle of version 1, suite 1");
+                         "not a bundle of version 1 and a suite from %d to %d", SUITE_OLDEST, SUITE_NEWEST);
     if (!take(&rest, "origin", &out->origin) || !take(&rest, "recipient", &out->recipient) ||
         !id_take(&rest, out->plan.id) || !volume_take(&rest, out) || !time_take(&rest, &out->written_us) ||
         !base64_take(&rest, "stream", out->stream, sizeof out->stream) ||
-        !base64_take(&rest, "key", out->box, sizeof out->box) || rest.len > 0)
+        !base64_take(&rest, "key", out->box, sealed_box_size(out->suite)) || rest.len > 0)
         return fault_set(fault, ERR_SYNTAX, (size_t)(rest.at - text.at),
                          "a line of the bundle's head is wrong");
     if (ledger_origin_parse(out->origin, &origin) != ERR_OK || origin.urgent ||
@@ -147,7 +148,7 @@ err_t bundle_key_make(struct str node, const struct sign_public *ledger, struct 
     buf_printf(&name, "bongsu/%.*s/bundle", STR_ARG(node));
     err_t err = buf_err(&name);
     if (err == ERR_OK)
-        err = note_key_make(buf_str(&name), NOTE_ED25519, ledger, out);
+        err = note_key_make(buf_str(&name), NOTE_SIGNATURE, ledger, out);
     buf_deinit(&name);
     return err;
 }
@@ -182,29 +183,31 @@ struct hash bundle_bound(struct str head)
     return hash_sha256(bytes_from_str(head));
 }
 
-static void record_write(struct sealed_stream *stream, const struct hash *bound, struct bytes plain,
-                         enum sealed_mark mark, struct buf *out)
+static err_t record_write(struct sealed_stream *stream, const struct hash *bound, struct bytes plain,
+                          enum sealed_mark mark, struct buf *out)
 {
     size_t len = plain.len + SEALED_RECORD_EXTRA;
     wr_u32(out, (uint32_t)len);
     uint8_t *to = buf_extend(out, len);
-    if (to != NULL)
-        sealed_put(stream, plain, bytes_of(bound->b, HASH_SIZE), mark, to);
+    return to == NULL ? buf_err(out) : sealed_put(stream, plain, bytes_of(bound->b, HASH_SIZE), mark, to);
 }
 
-void bundle_page_write(struct sealed_stream *stream, const struct hash *bound, struct bytes page,
-                       struct buf *out)
+err_t bundle_page_write(struct sealed_stream *stream, const struct hash *bound, struct bytes page,
+                        struct buf *out)
 {
+    err_t err;
     while (page.len > LIMIT_BUNDLE_RECORD_BYTES) {
-        record_write(stream, bound, bytes_of(page.at, LIMIT_BUNDLE_RECORD_BYTES), SEALED_MORE, out);
+        if (TRY(err,
+                record_write(stream, bound, bytes_of(page.at, LIMIT_BUNDLE_RECORD_BYTES), SEALED_MORE, out)))
+            return err;
         page = bytes_of(page.at + LIMIT_BUNDLE_RECORD_BYTES, page.len - LIMIT_BUNDLE_RECORD_BYTES);
     }
-    record_write(stream, bound, page, SEALED_PART, out);
+    return record_write(stream, bound, page, SEALED_PART, out);
 }
 
-void bundle_end_write(struct sealed_stream *stream, const struct hash *bound, struct buf *out)
+err_t bundle_end_write(struct sealed_stream *stream, const struct hash *bound, struct buf *out)
 {
-    record_write(stream, bound, bytes_of(NULL, 0), SEALED_LAST, out);
+    return record_write(stream, bound, bytes_of(NULL, 0), SEALED_LAST, out);
 }
 
 struct bundle_reader {

@@ -31,7 +31,8 @@ struct bundle_head {
     struct str recipient; /* node name. Borrowed */
     int64_t written_us;   /* by the issuer's clock; says nothing that a reader relies on */
     uint8_t stream[SEALED_HEADER_SIZE];
-    uint8_t box[SEALED_BOX_SIZE];
+    unsigned suite;              /* of the seal, which is the recipient's; who signs is another matter */
+    uint8_t box[SEALED_BOX_MAX]; /* sealed_box_size(suite) of them */
 };
 
 static inline uint64_t bundle_from(const struct bundle_head *head)
@@ -62,11 +63,11 @@ NODISCARD err_t bundle_head_open(struct str whole, const struct sync_card *issue
 
 /* What every record of a volume is bound to: its whole head. */
 struct hash bundle_bound(struct str head);
-/* Appends a page as records, each behind its length. */
-void bundle_page_write(struct sealed_stream *stream, const struct hash *bound, struct bytes page,
-                       struct buf *out);
+/* Appends a page as records, each behind its length. As sealed_put. */
+NODISCARD err_t bundle_page_write(struct sealed_stream *stream, const struct hash *bound, struct bytes page,
+                                  struct buf *out);
 /* The record that ends a volume. */
-void bundle_end_write(struct sealed_stream *stream, const struct hash *bound, struct buf *out);
+NODISCARD err_t bundle_end_write(struct sealed_stream *stream, const struct hash *bound, struct buf *out);
 
 struct bundle_reader;
 enum bundle_took {

@@ -1,6 +1,6 @@
 #include "sync/card.h"
 
-#define HEAD         STR("bongsu/card/v1/suite1")
+#define HEAD         "bongsu/card/v1"
 #define HEAD_ANY     STR("bongsu/card/")
 #define IDENTITY     STR("identity--")
 #define WORDS_MARK   "bongsu card words v1"
@@ -71,9 +71,13 @@ static err_t card_ok(const struct sync_card *card, struct fault *fault)
                          LIMIT_CARD_DAYS);
     for (size_t i = 0; i < SYNC_CARD_KEYS; i++)
         for (size_t k = 0; k < i; k++)
-            if (memcmp(card->key[i].b, card->key[k].b, SIGN_PUBLIC_SIZE) == 0)
+            if (sign_public_eq(&card->key[i], &card->key[k]))
                 return fault_set(fault, ERR_INVALID, 0, "a card's %s and %s keys are the same", key_words[k],
                                  key_words[i]);
+    for (size_t i = 0; i < SYNC_CARD_KEYS; i++)
+        if (card->key[i].suite != sync_card_suite(card) || suite_of(card->key[i].suite) == NULL)
+            return fault_set(fault, ERR_INVALID, 0, "a card's %s key is not of the card's suite",
+                             key_words[i]);
     return lists_ok(card, fault);
 }
 
@@ -99,14 +103,14 @@ static void card_print(const struct sync_card *card, struct buf *out)
     char issued[TIME_TEXT_SIZE], expires[TIME_TEXT_SIZE], text[UUID_TEXT_SIZE];
     time_text(card->issued_us, issued);
     time_text(card->expires_us, expires);
-    buf_put_str(out, HEAD);
+    note_text_head_put(HEAD, sync_card_suite(card), out);
     buf_printf(out, "\nnode %s\ncountry %.2s\nnumber %llu\nissued %s\nexpires %s\n", card->node,
                card->country, (unsigned long long)card->number, issued, expires);
+    if (card->minimum > 0)
+        buf_printf(out, "minimum-suite %u\n", (unsigned)card->minimum);
     for (size_t i = 0; i < SYNC_CARD_KEYS; i++) {
-        struct hash key;
-        memcpy(key.b, card->key[i].b, HASH_SIZE);
         buf_printf(out, "%s ", key_words[i]);
-        note_text_hash_put(&key, out);
+        note_text_key_put(&card->key[i], out);
         buf_putc(out, '\n');
     }
     for (size_t i = 0; i < card->identity_count; i++) {
@@ -129,15 +133,15 @@ err_t sync_card_sign_by(const struct sync_card *card, struct sign_hand root, str
     must(card->identity_count <= LIMIT_CARD_IDENTITIES && card->address_count <= LIMIT_CARD_ADDRESSES);
     if (TRY(err, card_ok(card, fault)))
         return err;
-    if (memcmp(card->key[SYNC_CARD_ROOT].b, root.public->b, SIGN_PUBLIC_SIZE) != 0)
+    if (!sign_public_eq(&card->key[SYNC_CARD_ROOT], root.public))
         return fault_set(fault, ERR_USAGE, 0, "the root key is not the one that the card names");
     buf_init(&text, LIMIT_CARD_BYTES);
     card_print(card, &text);
-    if (TRY(err, role_key(card, SYNC_CARD_ROOT, NOTE_ED25519, &key)) || TRY(err, buf_err(&text)) ||
+    if (TRY(err, role_key(card, SYNC_CARD_ROOT, NOTE_SIGNATURE, &key)) || TRY(err, buf_err(&text)) ||
         TRY(err, note_begin(buf_str(&text), out)) ||
         TRY(err, root.sign(root.ctx, buf_bytes(&text), &signature)))
         goto out;
-    note_line_put(&key, bytes_of(signature.b, SIGN_SIZE), out);
+    note_line_put(&key, signature_bytes(&signature), out);
     err = buf_err(out);
 out:
     buf_deinit(&text);
@@ -232,15 +236,23 @@ static bool address_take(struct reader *reader, struct sync_card_address *out)
     return copy_text(host, out->host, sizeof out->host);
 }
 
-static err_t keys_take(struct reader *reader, struct sync_card *card)
+static err_t keys_take(struct reader *reader, unsigned suite, struct sync_card *card)
 {
-    for (size_t i = 0; i < SYNC_CARD_KEYS; i++) {
-        struct hash key;
-        if (!take(reader, key_words[i]) || !note_text_hash(reader->value, &key))
+    for (size_t i = 0; i < SYNC_CARD_KEYS; i++)
+        if (!take(reader, key_words[i]) || !note_text_key(reader->value, suite, &card->key[i]))
             return wrong(reader, key_words[i]);
-        memcpy(card->key[i].b, key.b, SIGN_PUBLIC_SIZE);
-    }
     return ERR_OK;
+}
+
+/* The line stands only where it says something. It may ask for what only later programs know. */
+static bool minimum_take(struct reader *reader, struct sync_card *card)
+{
+    uint64_t minimum = SUITE_2;
+    if (!take(reader, "minimum-suite"))
+        return true;
+    bool good = note_text_u64(reader->value, UINT16_MAX, &minimum) && minimum > SUITE_OLDEST;
+    card->minimum = (uint16_t)minimum;
+    return good;
 }
 
 static err_t lists_take(struct reader *reader, struct sync_card *card)
@@ -266,10 +278,12 @@ static err_t lists_take(struct reader *reader, struct sync_card *card)
 static err_t text_take(struct reader *reader, struct sync_card *card)
 {
     struct str line = {NULL, 0};
+    unsigned suite = note_text_line(&reader->rest, &line) ? note_text_head(line, HEAD) : 0;
     err_t err;
-    if (!note_text_line(&reader->rest, &line) || !str_eq(line, HEAD))
+    if (suite == 0)
         return fault_set(reader->fault, str_starts(line, HEAD_ANY) ? ERR_VERSION : ERR_SYNTAX, 0,
-                         "not a node card of version 1, suite 1");
+                         "not a node card of version 1 and a suite from %d to %d", SUITE_OLDEST,
+                         SUITE_NEWEST);
     if (!take(reader, "node") || !copy_text(reader->value, card->node, sizeof card->node))
         return wrong(reader, "node");
     if (!take(reader, "country") || reader->value.len != 2 ||
@@ -281,7 +295,9 @@ static err_t text_take(struct reader *reader, struct sync_card *card)
         return wrong(reader, "issued");
     if (!time_take(reader, "expires", &card->expires_us))
         return wrong(reader, "expires");
-    if (TRY(err, keys_take(reader, card)))
+    if (!minimum_take(reader, card))
+        return wrong(reader, "minimum-suite");
+    if (TRY(err, keys_take(reader, suite, card)))
         return err;
     return lists_take(reader, card);
 }
@@ -300,7 +316,7 @@ err_t sync_card_parse(struct str whole, struct sync_card *out, struct fault *fau
     /* The key that signs stands in the text, so the text is read first and believed only afterwards. */
     if (TRY(err, text_take(&reader, &card)) || TRY(err, card_ok(&card, fault)))
         return err;
-    if (TRY(err, role_key(&card, SYNC_CARD_ROOT, NOTE_ED25519, &key)) || TRY(err, note_verify(&note, &key)))
+    if (TRY(err, role_key(&card, SYNC_CARD_ROOT, NOTE_SIGNATURE, &key)) || TRY(err, note_verify(&note, &key)))
         return fault_set(fault, err == ERR_NOTFOUND ? ERR_SIGNATURE : err, note.text.len + 1,
                          "the card is not signed by the root key that it names");
     *out = card;
@@ -328,11 +344,25 @@ err_t sync_card_replaces(const struct sync_card *held, const struct sync_card *n
     if (strcmp(held->node, next->node) != 0)
         return fault_set(fault, ERR_CONFLICT, 0, "a card of node %s cannot replace one of node %s",
                          next->node, held->node);
-    if (memcmp(held->key[SYNC_CARD_ROOT].b, next->key[SYNC_CARD_ROOT].b, SIGN_PUBLIC_SIZE) != 0)
+    if (sync_card_suite(next) < sync_card_suite(held))
+        return fault_set(fault, ERR_UNSUPPORTED, 0,
+                         "card %llu of %s is of suite %u, and the one that is held of suite %u: a downgrade",
+                         (unsigned long long)next->number, next->node, sync_card_suite(next),
+                         sync_card_suite(held));
+    if (!sign_public_eq(&held->key[SYNC_CARD_ROOT], &next->key[SYNC_CARD_ROOT]))
         return fault_set(fault, ERR_CONFLICT, 0, "the card of %s is signed by another root key", next->node);
     if (next->number <= held->number)
         return fault_set(fault, ERR_EXISTS, 0, "card %llu of %s is not newer than card %llu, which is held",
                          (unsigned long long)next->number, next->node, (unsigned long long)held->number);
+    return ERR_OK;
+}
+
+err_t sync_card_enough(const struct sync_card *card, unsigned minimum, struct fault *fault)
+{
+    if (sync_card_suite(card) < minimum)
+        return fault_set(fault, ERR_UNSUPPORTED, 0,
+                         "the card of %s is of suite %u, and suite %u is the least", card->node,
+                         sync_card_suite(card), minimum);
     return ERR_OK;
 }
 
@@ -358,7 +388,7 @@ void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE
 {
     struct bytes parts[] = {
         bytes_of(WORDS_MARK, sizeof WORDS_MARK), /* with its terminating zero */
-        bytes_of(card->key[SYNC_CARD_ROOT].b, SIGN_PUBLIC_SIZE),
+        sign_public_bytes(&card->key[SYNC_CARD_ROOT]),
         bytes_from_str(str_of(card->node)),
     };
     struct hash digest = hash_sha256_parts(parts, sizeof parts / sizeof parts[0]);
@@ -368,11 +398,11 @@ void sync_card_words(const struct sync_card *card, char out[SYNC_CARD_WORDS_SIZE
 void sync_card_receipt_key(const struct sync_card *card, enum sync_card_key key, struct note_key *out)
 {
     must(key == SYNC_CARD_COSIGN || key == SYNC_CARD_DISPOSITION || key == SYNC_CARD_RECALL);
-    err_t err = role_key(card, key, key == SYNC_CARD_COSIGN ? NOTE_COSIGNATURE : NOTE_ED25519, out);
+    err_t err = role_key(card, key, key == SYNC_CARD_COSIGN ? NOTE_COSIGNATURE : NOTE_SIGNATURE, out);
     must(err == ERR_OK); /* a checked node name makes a usable key name */
 }
 
 err_t sync_card_ledger_key(const struct sync_card *card, struct str origin, struct note_key *out)
 {
-    return note_key_make(origin, NOTE_ED25519, &card->key[SYNC_CARD_LEDGER], out);
+    return note_key_make(origin, NOTE_SIGNATURE, &card->key[SYNC_CARD_LEDGER], out);
 }

@@ -14,12 +14,12 @@
 /*    field, word in the card */
 #define SYNC_CARD_KEY_LIST(X)                                                                                \
     X(ROOT, "root")               /* offline; signs cards */                                                 \
-    X(TLS, "tls")                 /* authenticates connections; as exchange_request.peer_key */              \
+    X(TLS, "tls")                 /* authenticates connections; its pin is exchange_request.peer_key */      \
     X(LEDGER, "ledger")           /* signs checkpoints */                                                    \
     X(COSIGN, "cosign")           /* signs receipts: seen */                                                 \
     X(DISPOSITION, "disposition") /* signs receipts: held */                                                 \
     X(RECALL, "recall")           /* signs answers to recalls */                                             \
-    X(SEALING, "sealing")         /* X25519: bundles are sealed to it */                                     \
+    X(SEALING, "sealing")         /* bundles are sealed to it */                                             \
     X(POLICY, "policy")           /* signs activated policies */
 
 enum sync_card_key {
@@ -40,12 +40,19 @@ struct sync_card {
     char country[3];                 /* terminated */
     uint64_t number;                 /* from 1; a greater one replaces a smaller one */
     int64_t issued_us, expires_us;
+    uint16_t minimum; /* partners' cards must be of this suite or a greater one; 0: any suite will do */
     struct sign_public key[SYNC_CARD_KEYS];
     size_t identity_count;
     struct uuid identities[LIMIT_CARD_IDENTITIES]; /* of STIX identity objects that are at home here */
     size_t address_count;
     struct sync_card_address addresses[LIMIT_CARD_ADDRESSES];
 };
+
+/* Of all its keys. */
+static inline unsigned sync_card_suite(const struct sync_card *card)
+{
+    return card->key[SYNC_CARD_ROOT].suite;
+}
 
 /* "tls" and so on. */
 const char *sync_card_key_word(enum sync_card_key key);
@@ -62,10 +69,15 @@ NODISCARD err_t sync_card_sign(const struct sync_card *card, const struct sign_k
 NODISCARD err_t sync_card_parse(struct str whole, struct sync_card *out, struct fault *fault);
 /* ERR_EXPIRED outside [issued - 1 day, expires). */
 NODISCARD err_t sync_card_valid(const struct sync_card *card, int64_t now_us, struct fault *fault);
-/* May `next` (verified) take the place of `held`? ERR_CONFLICT: another node or root key; ERR_EXISTS: not
+/* May `next` (verified) take the place of `held`? ERR_CONFLICT: another node or root key; ERR_UNSUPPORTED: a
+ * lower suite, a downgrade; ERR_EXISTS: not
  * newer (also the same number: compare the bytes first, equal bytes are no change). */
 NODISCARD err_t sync_card_replaces(const struct sync_card *held, const struct sync_card *next,
                                    struct fault *fault);
+
+/* Is a card of this partner good enough where at least suite `minimum` is asked for (0: any will do)?
+ * ERR_UNSUPPORTED. */
+NODISCARD err_t sync_card_enough(const struct sync_card *card, unsigned minimum, struct fault *fault);
 
 /* Eight words of five letters and the spaces between them: 128 bits over root key and node name. */
 enum { SYNC_CARD_WORDS_SIZE = 8 * 5 + 7 + 1 };

@@ -183,6 +183,11 @@ err_t sync_cards_told_put(struct gate *gate, unsigned partner, uint64_t number, 
 
 /* --- ours --- */
 
+err_t sync_own_enough(const struct sync_own *own, const struct sync_card *card, struct fault *fault)
+{
+    return sync_card_enough(card, own == NULL ? 0 : own->minimum, fault);
+}
+
 uint64_t sync_own_number(const struct sync_own *own)
 {
     return own == NULL || own->card_text.len == 0 ? 0 : own->has_next ? own->next.number : own->card.number;

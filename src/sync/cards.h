@@ -41,7 +41,8 @@ struct sync_pace {
 };
 /* A newer card of the same node and root key, over the line, or by an operator's hand: then `pace` is NULL,
  * and it may name another country, on which policies turn. ERR_CONFLICT: another node, root or country;
- * ERR_EXPIRED; ERR_BUSY: too many in an hour; as sync_card_parse. Logged, durable after gate_commit. */
+ * ERR_UNSUPPORTED: a lower suite; ERR_EXPIRED; ERR_BUSY: too many in an hour; as sync_card_parse. Logged,
+ * durable after gate_commit. */
 NODISCARD err_t sync_cards_take(struct gate *gate, unsigned partner, struct str whole, struct sync_pace *pace,
                                 const struct gate_by *by, int64_t now_us, enum sync_card_taken *out,
                                 struct fault *fault);
@@ -61,8 +62,12 @@ NODISCARD err_t sync_cards_told_put(struct gate *gate, unsigned partner, uint64_
 struct sync_own {
     struct sync_card card, next; /* in force; to follow it, when has_next */
     bool has_next;
+    unsigned minimum; /* the least suite of partners' cards; 0: any will do */
     struct buf card_text, next_text;
 };
+/* May this card's node be a partner's? ERR_UNSUPPORTED: below our minimum. `own` may be NULL. */
+NODISCARD err_t sync_own_enough(const struct sync_own *own, const struct sync_card *card,
+                                struct fault *fault);
 /* The newest number; 0: there is none, and none is shown. */
 uint64_t sync_own_number(const struct sync_own *own);
 /* The body that shows them; `held`: number of the newest card of the other side. */

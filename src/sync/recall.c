@@ -5,8 +5,8 @@
 #include "ledger/merkle.h"
 #include "sync/wire.h"
 
-#define HEAD_DONE STR("bongsu/recall-done/v1/suite1")
-#define HEAD_HELD STR("bongsu/recall-held/v1/suite1")
+#define HEAD_DONE "bongsu/recall-done/v1"
+#define HEAD_HELD "bongsu/recall-held/v1"
 
 static bool done_ok(const struct sync_recall_done *done)
 {
@@ -22,7 +22,7 @@ err_t sync_recall_sign(const struct sync_recall_done *done, const struct note_ke
     if (!done_ok(done))
         return ERR_INVALID;
     buf_init(&text, LIMIT_RECALL_ANSWER_BYTES);
-    buf_put_str(&text, done->held ? HEAD_HELD : HEAD_DONE);
+    note_text_head_put(done->held ? HEAD_HELD : HEAD_DONE, key->public.suite, &text);
     buf_printf(&text, "\n%.*s\n%.*s\n%llu\n", STR_ARG(done->origin), STR_ARG(done->holder),
                (unsigned long long)done->seq);
     err_t err = buf_err(&text);
@@ -45,10 +45,10 @@ err_t sync_recall_open(struct str whole, const struct note_key *key, struct sync
     text = note.text;
     if (!note_text_line(&text, &line))
         return ERR_SYNTAX;
-    done.held = str_eq(line, HEAD_HELD);
-    if ((!done.held && !str_eq(line, HEAD_DONE)) || !note_text_line(&text, &done.origin) ||
-        !note_text_line(&text, &done.holder) || !note_text_line(&text, &line) ||
-        !note_text_u64(line, MERKLE_SIZE_MAX - 1, &done.seq) || text.len > 0)
+    done.held = note_text_head(line, HEAD_HELD) == key->public.suite;
+    if ((!done.held && note_text_head(line, HEAD_DONE) != key->public.suite) ||
+        !note_text_line(&text, &done.origin) || !note_text_line(&text, &done.holder) ||
+        !note_text_line(&text, &line) || !note_text_u64(line, MERKLE_SIZE_MAX - 1, &done.seq) || text.len > 0)
         return ERR_SYNTAX;
     if (!done_ok(&done))
         return ERR_INVALID;

@@ -15,7 +15,7 @@ struct sync_recall_done {
     bool held;         /* an order there keeps it, sealed; else it is gone */
 };
 
-/* Whole note; key type NOTE_ED25519. ERR_INVALID: a name or the number is none. */
+/* Whole note; key type NOTE_SIGNATURE. ERR_INVALID: a name or the number is none. */
 NODISCARD err_t sync_recall_sign(const struct sync_recall_done *done, const struct note_key *key,
                                  const struct sign_key *secret, struct buf *out);
 /* Parses and verifies; whether origin, holder and number fit is for the caller to compare. ERR_SYNTAX,

@@ -32,7 +32,8 @@ void sync_serve_free(struct sync_serve *serve)
 
 static void accept_card(const struct sync_card *card, struct accepted *out)
 {
-    memcpy(out->tls, card->key[SYNC_CARD_TLS].b, EXCHANGE_KEY_SIZE);
+    struct hash pin = sign_public_pin(&card->key[SYNC_CARD_TLS]);
+    memcpy(out->tls, pin.b, EXCHANGE_KEY_SIZE);
     sync_card_receipt_key(card, SYNC_CARD_COSIGN, &out->cosign);
     sync_card_receipt_key(card, SYNC_CARD_DISPOSITION, &out->disposition);
     sync_card_receipt_key(card, SYNC_CARD_RECALL, &out->recall);
@@ -333,6 +334,17 @@ static void do_log(struct sync_serve *serve, unsigned number, const struct excha
     sync_log_answer(serve->gate, (struct str) {request->path.at + head, request->path.len - head}, response);
 }
 
+static void refuse_suite(struct sync_serve *serve, unsigned number, const struct exchange_request *request,
+                         int64_t now_us, struct exchange_response *response, bool *out_commit)
+{
+    (void)serve;
+    (void)number;
+    (void)request;
+    (void)now_us;
+    (void)out_commit;
+    serve_answer_status(response, NEUTRAL);
+}
+
 /* NULL: no such path, or not by this method. */
 static handler *handler_of(const struct sync_serve *serve, const struct exchange_request *request,
                            bool *out_urgent)
@@ -374,6 +386,9 @@ static void dispatch(struct sync_serve *serve, int partner, const struct exchang
         serve_answer_status(response, NEUTRAL);
         return;
     }
+    if (handle != do_hello && handle != serve_card &&
+        sync_own_enough(serve->own, &serve->partners[partner].cards.present, NULL) != ERR_OK)
+        handle = refuse_suite; /* hello says why */
     unsigned number = urgent ? gate_urgent((unsigned)partner) : (unsigned)partner;
     serve->partners[partner].served.seen_us = now_us;
     handle(serve, number, request, now_us, response, out_commit);

@@ -58,6 +58,13 @@ void serve_turn_card(struct sync_serve *serve, unsigned index, int64_t now_us, b
     serve->news = true;
     sync_serve_refresh(serve);
 }
+
+static bool shows_key(const struct sync_card *card, const struct exchange_request *request)
+{
+    struct hash pin = sign_public_pin(&card->key[SYNC_CARD_TLS]);
+    return memcmp(pin.b, request->peer_key, EXCHANGE_KEY_SIZE) == 0;
+}
+
 /* Shown by a stranger: is it the newer card of somebody we know, and is it his who shows it? Its root key
  * signed both, and the connection proves the TLS key. -1: no. */
 int serve_whose_card(const struct sync_serve *serve, const struct exchange_request *request, int64_t now_us)
@@ -68,8 +75,7 @@ int serve_whose_card(const struct sync_serve *serve, const struct exchange_reque
         return -1;
     for (size_t i = 0; i < shown.count; i++) {
         if (sync_card_parse(shown.cards[i], &card, NULL) != ERR_OK ||
-            sync_card_valid(&card, now_us, NULL) != ERR_OK ||
-            memcmp(card.key[SYNC_CARD_TLS].b, request->peer_key, EXCHANGE_KEY_SIZE) != 0)
+            sync_card_valid(&card, now_us, NULL) != ERR_OK || !shows_key(&card, request))
             continue;
         for (unsigned k = 0; k < LIMIT_PARTNERS; k++)
             if (serve_started(serve, k) &&
@@ -89,7 +95,10 @@ static void cards_take(struct sync_serve *serve, unsigned index, const struct sy
         enum sync_card_taken taken = SYNC_CARD_KNOWN;
         err_t err = sync_cards_take(serve->gate, index, shown->cards[i], &serve->partners[index].pace, NULL,
                                     now_us, &taken, &fault);
-        if (err != ERR_OK)
+        if (err == ERR_UNSUPPORTED)
+            serve_alarm(serve, index, "the partner showed a card of a lower suite: a downgrade, refused",
+                        "ask its operators, by another way, whether the card is theirs");
+        else if (err != ERR_OK)
             diag_say(&serve->diag, DIAG_WARNING, err, "sync",
                      "if the partner's operators say that it is theirs: bongsu peer add FILE",
                      "a card that %s showed is not taken: %s", serve_name_of(serve, index), fault.what);

@@ -15,12 +15,19 @@ static uint8_t version_of(const struct sync_hello *hello)
     return suite ? version : 0;
 }
 
+static bool is_enough(const struct sync_serve *serve, unsigned number)
+{
+    return sync_own_enough(serve->own, &serve->partners[gate_ledger_partner(number)].cards.present, NULL) ==
+           ERR_OK;
+}
+
 /* Compares with what the caller holds; *proof is written when it may go on. */
 static err_t judge(struct sync_serve *serve, unsigned number, const struct sync_hello *hello,
                    const struct gate_ledger *ledger, struct sync_welcome *welcome)
 {
     welcome->verdict = SYNC_GO_ON;
-    if (welcome->version < (ledger->origin.urgent ? SYNC_VERSION_URGENT : SYNC_VERSION_MAIN))
+    if (!is_enough(serve, number) ||
+        welcome->version < (ledger->origin.urgent ? SYNC_VERSION_URGENT : SYNC_VERSION_MAIN))
         welcome->verdict = SYNC_NOTHING_IN_COMMON;
     else if (hello->size > 0 && hello->epoch != ledger->origin.epoch)
         welcome->verdict = SYNC_OTHER_EPOCH;
@@ -41,8 +48,7 @@ static err_t judge(struct sync_serve *serve, unsigned number, const struct sync_
     return ERR_OK;
 }
 
-/* Said once; `what` NULL: all is well. Static texts. */
-static void alarm_set(struct sync_serve *serve, unsigned number, const char *what, const char *next)
+void serve_alarm(struct sync_serve *serve, unsigned number, const char *what, const char *next)
 {
     struct served *served = &serve->ledgers[number];
     if (what != NULL && served->alarm != what)
@@ -68,7 +74,12 @@ static void raise_alarm(struct sync_serve *serve, unsigned number, enum sync_ver
         [SYNC_NOTHING_IN_COMMON] = {"the partner's program speaks no version or suite that we speak",
                                     "upgrade the older side"},
     };
-    alarm_set(serve, number, alarms[verdict].what, alarms[verdict].next);
+    if (is_enough(serve, number))
+        serve_alarm(serve, number, alarms[verdict].what, alarms[verdict].next);
+    else
+        serve_alarm(serve, number, "the partner's card is of a suite below minimum-suite: it gets nothing",
+                    "have the partner make its node anew (bongsu init --suite), or lower minimum-suite in "
+                    "bongsu.yaml");
 }
 
 /* Is the checkpoint in serve->note signed by the key that our card names now? */
@@ -144,7 +155,7 @@ static void note_urgent(struct sync_serve *serve, unsigned partner, bool follows
                  err_text(err));
     if (!follows && gate_ledger(serve->gate, gate_urgent(partner), &ledger) == ERR_OK &&
         ledger.visible > ledger.receipted)
-        alarm_set(
+        serve_alarm(
             serve, gate_urgent(partner),
             "the partner's program follows the urgent ledger no longer, and has not read all recalls there",
             "have the partner upgrade its node; meanwhile: bongsu recall status");

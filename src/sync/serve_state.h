@@ -107,6 +107,8 @@ void serve_card(struct sync_serve *serve, unsigned index, const struct exchange_
                 int64_t now_us, struct exchange_response *response, bool *out_commit);
 
 /* --- serve_hello.c --- */
+/* Said once; `what` NULL: all is well. Static texts. */
+void serve_alarm(struct sync_serve *serve, unsigned number, const char *what, const char *next);
 /* The kept checkpoint of exactly this size into serve->note, whatever key of ours signed it. */
 NODISCARD err_t serve_checkpoint_kept(struct sync_serve *serve, unsigned number, uint64_t size);
 /* ...signed by the present one, or ERR_BUSY: it is being signed once more. */

@@ -531,7 +531,7 @@ static bool due(bool ready, int64_t at_us, int64_t now_us, int64_t *until)
     return ready && at_us <= now_us;
 }
 
-/* False, and the link waits, when the partner's card is out of time. */
+/* False, and the link waits, when the partner's card is out of time, or of a suite below our minimum. */
 static bool card_holds(struct sync_session *session, int64_t now_us)
 {
     struct fault fault = {.code = ERR_OK};
@@ -539,6 +539,9 @@ static bool card_holds(struct sync_session *session, int64_t now_us)
     err_t err = sync_card_valid(&cards->present, now_us, &fault);
     if (err != ERR_OK && sync_cards_next_valid(cards, now_us))
         err = ERR_OK;
+    const struct sync_own *own = session->main != NULL ? session->main->own : session->own;
+    if (err == ERR_OK)
+        err = sync_own_enough(own, &cards->present, &fault);
     if (err != ERR_OK)
         session_link_failed(session, err, fault.what, "get the partner's newest card", now_us);
     return err == ERR_OK;

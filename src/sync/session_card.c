@@ -134,7 +134,7 @@ static void cards_take(struct sync_session *session, const struct sync_shown *sh
         err_t err = sync_cards_take(session->gate, session->partner, shown->cards[i], &session->showing.pace,
                                     NULL, now_us, &taken, &fault);
         if (err != ERR_OK)
-            diag_say(&session->diag, DIAG_WARNING, err, "sync",
+            diag_say(&session->diag, err == ERR_UNSUPPORTED ? DIAG_ERROR : DIAG_WARNING, err, "sync",
                      "if the partner's operators say that it is theirs: bongsu peer add FILE",
                      "a card that %s showed is not taken: %s", session->cards.present.node, fault.what);
         if (taken != SYNC_CARD_KNOWN)

@@ -1,9 +1,5 @@
 #include "verify/verify.h"
 
-#include <sodium.h>
-#include <stdio.h>
-#include <string.h>
-
 enum { PATH = 96, ENTRY = 2 + VERIFY_LEAF };
 
 /* Ten to the nine tiles: what three elements of a path can name. */
@@ -169,8 +165,8 @@ static bool leaves_take(struct walk *walk)
            verify_refuse(walk->v, "the leaves do not have the root that was signed");
 }
 
-/* Read before the leaves, so that its tree is compared on the way. Whoever gives no key of the partner asks
- * about the ledger alone. */
+/* Read before the leaves, so that its tree is compared on the way; without a key of the partner, passed over.
+ */
 static bool receipt_take(struct walk *walk)
 {
     struct verify_ledger *out = walk->out;

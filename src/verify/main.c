@@ -1,10 +1,7 @@
 #include "verify/verify.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 enum { VERIFIED, REFUSED, USAGE, OBJECT_MAX = (2 << 20) + 2, PATH_BYTES = 4096 };
 
@@ -226,12 +223,12 @@ static bool run_ledger(struct job *job, const char *dir)
 static bool take(struct job *job, const char *option, const char *value)
 {
     struct span whole;
-    if (strcmp(option, "--object") == 0)
-        return (job->object = value) != NULL;
-    if (strcmp(option, "--entry") == 0)
-        return (job->entry = value) != NULL;
-    if (strcmp(option, "--receipt") == 0)
-        return (job->disposition = value) != NULL;
+    const char **named = strcmp(option, "--object") == 0    ? &job->object
+                         : strcmp(option, "--entry") == 0   ? &job->entry
+                         : strcmp(option, "--receipt") == 0 ? &job->disposition
+                                                            : NULL;
+    if (named != NULL)
+        return (*named = value) != NULL;
     if (strcmp(option, "--cosigners") == 0)
         return verify_number(verify_span_of(value), VERIFY_KEYS_MAX, &job->cosigners) ||
                verify_refuse(&job->v, "not a number up to %d", VERIFY_KEYS_MAX);

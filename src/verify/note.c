@@ -1,10 +1,17 @@
 #include "verify/verify.h"
 
-#include <sodium.h>
-#include <stdio.h>
-#include <string.h>
+#include <openssl/x509.h>
 
-enum { ID = 4, SIGNATURE = 64, STAMP = 8, WHOLE = ID + VERIFY_SIGNATURE_MAX, CARD_MAX = 16 << 10, ROOT = 4 };
+enum { ID = 4, STAMP = 8, WHOLE = ID + VERIFY_SIGNATURE_MAX, CARD_MAX = 16 << 10, ROOT = 4, SPKI = 26 };
+
+/* What stands before keys in verifier keys (LEDGER.md section 1): of Ed25519 a type; of ECDSA over P-256 a
+ * type, for cosignatures a name, and the SubjectPublicKeyInfo (RFC 5480) up to the point. */
+#define SPKI_HEAD "\x30\x59\x30\x13\6\7\x2a\x86\x48\xce\x3d\2\1\6\x08\x2a\x86\x48\xce\x3d\3\1\7\3\x42\0"
+static const struct verify_form forms[] = {
+    {"\1", 1, 32, false},
+    {"\4", 1, 32, true},
+    {"\2" SPKI_HEAD, 1 + SPKI, VERIFY_POINT, false},
+    {"\377bongsu-cosignature-ecdsa-v1" SPKI_HEAD, 28 + SPKI, VERIFY_POINT, true}};
 
 /* --- notes --- */
 /* Em dash, space, name, space, base64 of an identifier and at least one byte. */
@@ -48,13 +55,30 @@ bool verify_note_parse(struct span whole, struct verify_note *out, struct verify
     return true;
 }
 
-/* SHA-256(name || 0x0A || type || public key)[:4] */
+/* SHA-256(name || 0x0A || what stands before || public key)[:4]; of type 2 the SubjectPublicKeyInfo alone. */
 static uint32_t key_id(const struct verify_key *key)
 {
-    uint8_t tail[2 + VERIFY_PUBLIC] = {'\n', (uint8_t)key->type};
-    memcpy(tail + 2, key->public, VERIFY_PUBLIC);
-    struct span parts[] = {verify_span_of(key->name), {tail, sizeof tail}};
-    return (uint32_t)verify_u(verify_sha256(parts, 2).b, ID);
+    size_t alone = key->bytes[0] == 2, len = key->form->head_len + key->form->size;
+    struct span parts[] = {
+        verify_span_of(key->name), verify_span_of("\n"), {key->bytes + alone, len - alone}};
+    return (uint32_t)verify_u(verify_sha256(parts + 2 * alone, 3 - 2 * alone).b, ID);
+}
+
+/* OpenSSL takes one spelling of a signature (DER) alone; the point begins with 4 in ours. */
+static bool holds(const struct verify_key *key, struct span signature, struct span message)
+{
+    const uint8_t *point = key->bytes + key->form->head_len;
+    if (key->form->size != VERIFY_POINT)
+        return signature.len == crypto_sign_BYTES &&
+               crypto_sign_verify_detached(signature.at, message.at, message.len, point) == 0;
+    EVP_PKEY *public = d2i_PUBKEY(NULL, &(const uint8_t *) {point - SPKI}, SPKI + VERIFY_POINT);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = public != NULL && point[0] == 4 && ctx != NULL &&
+                EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, public) == 1 &&
+                EVP_DigestVerify(ctx, signature.at, signature.len, message.at, message.len) == 1;
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(public);
+    return good;
 }
 
 /* Over the text; a cosignature's with two lines before it, of which the signature brings the time. */
@@ -62,24 +86,24 @@ static bool signature_holds(struct span text, const struct verify_key *key, stru
                             uint64_t *out_time_s)
 {
     uint8_t bytes[WHOLE], message[64 + VERIFY_NOTE_MAX];
-    size_t head = 0, len, skip = key->type == VERIFY_COSIGNATURE ? ID + STAMP : ID;
-    if (!verify_base64(base64, bytes, sizeof bytes, &len) || len != skip + SIGNATURE)
+    size_t head = 0, len, skip = key->form->cosigns ? ID + STAMP : ID;
+    if (!verify_base64(base64, bytes, sizeof bytes, &len) || len <= skip)
         return false;
-    if (key->type == VERIFY_COSIGNATURE) {
+    if (key->form->cosigns) {
         *out_time_s = verify_u(bytes + ID, STAMP);
         if (*out_time_s > INT64_MAX)
             return false;
         head = (size_t)snprintf((char *)message, 64, "cosignature/v1\ntime %" PRIu64 "\n", *out_time_s);
     }
     memcpy(message + head, text.at, text.len);
-    return crypto_sign_verify_detached(bytes + skip, message, head + text.len, key->public) == 0;
+    return holds(key, (struct span) {bytes + skip, len - skip}, (struct span) {message, head + text.len});
 }
 
 static bool key_fits(struct verify_key *key, enum verify_role role, struct span origin)
 {
     struct span rest = origin, node = verify_span_of(key->name);
-    if (role == VERIFY_COSIGNER || key->type == VERIFY_COSIGNATURE)
-        return role == VERIFY_COSIGNER && key->type == VERIFY_COSIGNATURE;
+    if (role == VERIFY_COSIGNER || key->form->cosigns)
+        return role == VERIFY_COSIGNER && key->form->cosigns;
     if (role == VERIFY_HOLDER || !key->begins)
         return !key->begins && (role == VERIFY_HOLDER || verify_same(verify_span_of(key->name), origin));
     bool log = verify_head_take(&rest, "bongsu-log/"); /* "bongsu/<node>/" begins both */
@@ -133,17 +157,19 @@ static bool key_parse(struct span vkey, struct verify_key *out)
 {
     struct span name, id;
     struct verify_key key = {.begins = false};
-    uint8_t bytes[1 + VERIFY_PUBLIC];
     char hex[2 * ID + 1];
     size_t len;
     if (!verify_cut(&vkey, '+', &name) || !verify_cut(&vkey, '+', &id) || name.len == 0 ||
         name.len > VERIFY_KEY_NAME_MAX || memchr(name.at, ' ', name.len) != NULL || !verify_text_ok(name) ||
-        !verify_base64(vkey, bytes, sizeof bytes, &len) || len != sizeof bytes ||
-        (bytes[0] != VERIFY_ED25519 && bytes[0] != VERIFY_COSIGNATURE))
+        !verify_base64(vkey, key.bytes, sizeof key.bytes, &len))
         return false;
-    key.type = (enum verify_key_type)bytes[0];
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (len == forms[i].head_len + forms[i].size &&
+            memcmp(key.bytes, forms[i].head, forms[i].head_len) == 0)
+            key.form = &forms[i];
+    if (key.form == NULL)
+        return false;
     memcpy(key.name, name.at, name.len);
-    memcpy(key.public, bytes + 1, VERIFY_PUBLIC);
     (void)snprintf(hex, sizeof hex, "%08x", (unsigned)key_id(&key));
     *out = key;
     return verify_same(id, verify_span_of(hex));
@@ -159,7 +185,7 @@ bool verify_trust_keys(struct span text, struct verify *v)
         if (line.len == 0 || line.at[0] == '#')
             continue;
         if (!key_parse(line, &key))
-            return verify_refuse(v, "not a verifier key of Ed25519: NAME+ID+KEY, type 01 or 04, its own ID");
+            return verify_refuse(v, "not a verifier key of Ed25519 or P-256: NAME+ID+KEY, its own ID");
         if (!trust_add(&key, v))
             return false;
     }
@@ -174,11 +200,12 @@ static bool member(struct span *rest, const char *word, struct span *out)
 }
 
 /* Eight words. Five letters are 16 bits: consonant 4, vowel 2, consonant 4, vowel 2, consonant 4. */
-static void card_words(const uint8_t *root, struct span node, char out[VERIFY_WORDS])
+static void card_words(const struct verify_key *root, struct span node, char out[VERIFY_WORDS])
 {
     static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
     static const char mark[] = "bongsu card words v1"; /* with its terminating zero */
-    struct span parts[] = {{(const uint8_t *)mark, sizeof mark}, {root, VERIFY_PUBLIC}, node};
+    struct span parts[] = {
+        {(const uint8_t *)mark, sizeof mark}, {root->bytes + root->form->head_len, root->form->size}, node};
     struct digest hash = verify_sha256(parts, 3);
     for (size_t i = 0; i < 8; i++) {
         unsigned n = (unsigned)verify_u(hash.b + 2 * i, 2);
@@ -194,23 +221,26 @@ static bool card_parse(struct span rest, struct verify *keys)
 {
     static const char *const words[] = {"country", "number", "issued",      "expires", "root",    "tls",
                                         "ledger",  "cosign", "disposition", "recall",  "sealing", "policy"};
-    struct span line, node;
-    struct digest hash;
+    struct span line, node, ahead;
     char name[VERIFY_NAME_MAX + 1];
-    if (!verify_cut(&rest, '\n', &line) || !verify_same(line, verify_span_of("bongsu/card/v1/suite1")) ||
-        !member(&rest, "node", &node) || !verify_name(node, name))
+    size_t len;
+    unsigned suite = verify_cut(&rest, '\n', &line) ? verify_suite(line, "bongsu/card/v1") : 0;
+    if (suite == 0 || !member(&rest, "node", &node) || !verify_name(node, name))
         return false;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct verify_key *key = &keys->keys[i];
         bool ledger = strcmp(words[i], "ledger") == 0, cosign = strcmp(words[i], "cosign") == 0;
-        if (!member(&rest, words[i], &line) || (i >= ROOT && !verify_base64_digest(line, &hash)))
+        *key = (struct verify_key) {.begins = ledger, .form = &forms[2 * (suite > 1) + cosign]};
+        ahead = rest;
+        rest = i == ROOT && member(&ahead, "minimum-suite", &line) ? ahead : rest; /* says nothing here */
+        memcpy(key->bytes, key->form->head, key->form->head_len);
+        if (!member(&rest, words[i], &line) ||
+            (i >= ROOT && (!verify_base64(line, key->bytes + key->form->head_len, key->form->size, &len) ||
+                           len != key->form->size)))
             return false;
-        *key = (struct verify_key) {.begins = ledger, .type = cosign ? VERIFY_COSIGNATURE : VERIFY_ED25519};
         (void)snprintf(key->name, sizeof key->name, "bongsu/%s/%s", name, ledger ? "" : words[i]);
-        if (i >= ROOT) {
-            memcpy(key->public, hash.b, VERIFY_PUBLIC);
-            card_words(keys->keys[ROOT].public, node, key->words);
-        }
+        if (i >= ROOT)
+            card_words(&keys->keys[ROOT], node, key->words);
     }
     return true;
 }

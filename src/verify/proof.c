@@ -1,8 +1,5 @@
 #include "verify/verify.h"
 
-#include <sodium.h>
-#include <string.h>
-
 /* --- leaves --- */
 /* What an opening carries, by op (LEDGER.md section 2): 1 content and subject, 0 none; MAY: either. */
 enum { MAY = 2, ENTRY = 56 /* of the log of a node */ };
@@ -105,26 +102,18 @@ struct file {
 static bool inclusion(const struct file *file, uint64_t index, uint64_t size, const struct digest *leaf,
                       const struct digest *root)
 {
-    if (index >= size)
-        return false;
     struct digest hash = *leaf;
     uint64_t at = index, last = size - 1;
     for (size_t i = 0; i < file->count; i++) {
         if (last == 0)
             return false;
-        if ((at & 1) != 0 || at == last) {
-            hash = verify_node(&file->path[i], &hash);
-            while ((at & 1) == 0 && at != 0) {
-                at >>= 1;
-                last >>= 1;
-            }
-        } else {
-            hash = verify_node(&hash, &file->path[i]);
-        }
-        at >>= 1;
-        last >>= 1;
+        bool left = (at & 1) != 0 || at == last;
+        hash = left ? verify_node(&file->path[i], &hash) : verify_node(&hash, &file->path[i]);
+        for (; left && (at & 1) == 0 && at != 0; at >>= 1)
+            last >>= 1;
+        at >>= 1, last >>= 1;
     }
-    return last == 0 && verify_digest_same(&hash, root);
+    return index < size && last == 0 && verify_digest_same(&hash, root);
 }
 
 /* The lines before the checkpoint. */

@@ -1,9 +1,6 @@
 #include "verify/verify.h"
 
-#include <sodium.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 bool verify_refuse(struct verify *v, const char *fmt, ...)
@@ -15,21 +12,6 @@ bool verify_refuse(struct verify *v, const char *fmt, ...)
         va_end(args);
     }
     return false;
-}
-
-struct span verify_span_of(const char *text)
-{
-    return (struct span) {(const uint8_t *)text, strlen(text)};
-}
-
-bool verify_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
-bool verify_digest_same(const struct digest *a, const struct digest *b)
-{
-    return memcmp(a->b, b->b, VERIFY_HASH) == 0;
 }
 
 bool verify_cut(struct span *rest, char end, struct span *out)
@@ -57,51 +39,34 @@ bool verify_head_take(struct span *s, const char *head)
     return found;
 }
 
+unsigned verify_suite(struct span line, const char *form)
+{
+    bool named = verify_head_take(&line, form) && verify_head_take(&line, "/suite") && line.len == 1;
+    return named && line.at[0] >= '1' && line.at[0] <= '3' ? line.at[0] - (unsigned)'0' : 0;
+}
+
 bool verify_number(struct span s, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;
-    if (s.len == 0 || (s.len > 1 && s.at[0] == '0'))
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
+    bool good = s.len == 1 || (s.len > 1 && s.at[0] != '0');
+    for (size_t i = 0; good && i < s.len; i++) {
         unsigned digit = (unsigned)s.at[i] - '0';
-        if (digit > 9 || digit > max || value > (max - digit) / 10)
-            return false;
+        good = digit <= 9 && digit <= max && value <= (max - digit) / 10;
         value = value * 10 + digit;
     }
-    *out = value;
-    return true;
+    *out = good ? value : *out;
+    return good;
 }
 
 /* libsodium's decoder refuses missing padding and unused bits that are not zero, but takes bytes above 127.
  */
 bool verify_base64(struct span s, uint8_t *out, size_t size, size_t *out_len)
 {
+    bool good = s.len > 0;
     for (size_t i = 0; i < s.len; i++)
-        if (s.at[i] > 0x7f)
-            return false;
-    return s.len > 0 && sodium_base642bin(out, size, (const char *)s.at, s.len, NULL, out_len, NULL,
-                                          sodium_base64_VARIANT_ORIGINAL) == 0;
-}
-
-bool verify_base64_digest(struct span s, struct digest *out)
-{
-    struct digest hash = {{0}};
-    size_t len;
-    bool good = verify_base64(s, hash.b, sizeof hash.b, &len) && len == sizeof hash.b;
-    *out = good ? hash : *out;
-    return good;
-}
-
-bool verify_number_line(struct span *rest, uint64_t max, uint64_t *out)
-{
-    struct span line;
-    return verify_cut(rest, '\n', &line) && verify_number(line, max, out);
-}
-
-bool verify_digest_line(struct span *rest, struct digest *out)
-{
-    struct span line;
-    return verify_cut(rest, '\n', &line) && verify_base64_digest(line, out);
+        good = good && s.at[i] <= 0x7f;
+    return good && sodium_base642bin(out, size, (const char *)s.at, s.len, NULL, out_len, NULL,
+                                     sodium_base64_VARIANT_ORIGINAL) == 0;
 }
 
 /* RFC 3629: the number of bytes of the character that begins here, 0 when none does. */

@@ -2,7 +2,6 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* OpenSSL's SHA-256 cannot fail but for want of memory, and then nothing can be verified. */
 struct digest verify_sha256(const struct span *parts, size_t count)

@@ -1,26 +1,27 @@
 /* bongsu-verify: reads what a bongsu node signed - proof files, checkpoints, receipts, whole exported ledgers
  * - and says whether it holds, offline, for whoever need not trust bongsu. A second implementation of
  * docs/protocol/LEDGER.md and the C2SP pages that it names, written from those pages: it includes no other
- * room and needs libsodium (Ed25519, base64) and OpenSSL (SHA-256) alone, so that a mistake of the rooms that
- * wrote a ledger is not made again by its reader; and it has under 1,500 lines, so that one can read all of
- * it.
+ * room and needs libsodium (Ed25519, base64) and OpenSSL (SHA-256, ECDSA) alone, so that a mistake of the
+ * rooms that wrote a ledger is not made again by its reader; and it has under 1,500 lines, to be read whole.
  *
  * Must never: use a word of a note before a signature over it was verified by a key that the caller gave; use
  * the heap; read past a bound below; say "verified" of something that was not looked at.
  *
  * Everything borrows from the caller's bytes. Functions answer true or false; verify.why says the first
- * refusal. Results are written only on success. One thread. */
+ * refusal. Results count only on success. One thread. */
 #pragma once
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #define VERIFY_SIZE_MAX     ((uint64_t)INT64_MAX) /* of a tree: others keep sizes in signed 64 bits */
 #define VERIFY_SUBJECT_NONE UINT64_MAX
 #define SPAN_NONE           ((struct span) {NULL, 0})
 
-enum { VERIFY_HASH = 32, VERIFY_PUBLIC = 32, VERIFY_LEVELS = 63, VERIFY_LEAF = 88, VERIFY_OPENING = 72 };
+enum { VERIFY_HASH = 32, VERIFY_POINT = 65, VERIFY_LEVELS = 63, VERIFY_LEAF = 88, VERIFY_OPENING = 72 };
 enum { VERIFY_TILE = 256, VERIFY_TILE_LEVELS = 8, VERIFY_EXTRA_MAX = 2048 };
 enum {
     VERIFY_NOTE_MAX = 128 << 10, /* a note: 16 post-quantum signature lines and the text */
@@ -44,13 +45,17 @@ struct digest {
     uint8_t b[VERIFY_HASH];
 };
 
-enum verify_key_type { VERIFY_ED25519 = 1, VERIFY_COSIGNATURE = 4 };
-
+/* How a kind of key stands in a verifier key: behind `head`, `size` bytes. */
+struct verify_form {
+    const char *head;
+    size_t head_len, size;
+    bool cosigns;
+};
 struct verify_key {
     char name[VERIFY_KEY_NAME_MAX + 1]; /* of a card's ledger key "bongsu/<node>/", which begins origins */
     bool begins;
-    enum verify_key_type type;
-    uint8_t public[VERIFY_PUBLIC];
+    const struct verify_form *form;
+    uint8_t bytes[128];       /* what stands before the public key, and that */
     char words[VERIFY_WORDS]; /* of the card that it stands on; empty: on none */
 };
 /* One asking: whose signatures count, and what was refused first. Zeroed: nobody's, nothing. */
@@ -62,23 +67,46 @@ struct verify {
 /* --- text.c: bytes and texts --- */
 /* Writes the reason, unless one stands there; false. */
 bool verify_refuse(struct verify *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-struct span verify_span_of(const char *text);
-bool verify_same(struct span a, struct span b);
-bool verify_digest_same(const struct digest *a, const struct digest *b);
+static inline struct span verify_span_of(const char *text)
+{
+    return (struct span) {(const uint8_t *)text, strlen(text)};
+}
+static inline bool verify_same(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+static inline bool verify_digest_same(const struct digest *a, const struct digest *b)
+{
+    return memcmp(a->b, b->b, VERIFY_HASH) == 0;
+}
 /* Takes what stands before `end` off `rest`, and `end`; false when there is none. */
 bool verify_cut(struct span *rest, char end, struct span *out);
 /* Takes so many bytes off the beginning; false when there are fewer. */
 bool verify_take(struct span *rest, uint64_t len, struct span *out);
 /* Takes `head` off the beginning; false when it does not begin so. */
 bool verify_head_take(struct span *s, const char *head);
+/* Of a text's first line, "<form>/suite<number>"; 0: no suite that is known. */
+unsigned verify_suite(struct span line, const char *form);
 /* No sign, no leading zero, at most `max`. */
 bool verify_number(struct span s, uint64_t max, uint64_t *out);
 /* Canonical, padded (RFC 4648 section 4); at most `size` bytes. */
 bool verify_base64(struct span s, uint8_t *out, size_t size, size_t *out_len);
-bool verify_base64_digest(struct span s, struct digest *out);
+static inline bool verify_base64_digest(struct span s, struct digest *out)
+{
+    size_t len;
+    return verify_base64(s, out->b, VERIFY_HASH, &len) && len == VERIFY_HASH;
+}
 /* The next line, and what it says. */
-bool verify_number_line(struct span *rest, uint64_t max, uint64_t *out);
-bool verify_digest_line(struct span *rest, struct digest *out);
+static inline bool verify_number_line(struct span *rest, uint64_t max, uint64_t *out)
+{
+    struct span line;
+    return verify_cut(rest, '\n', &line) && verify_number(line, max, out);
+}
+static inline bool verify_digest_line(struct span *rest, struct digest *out)
+{
+    struct span line;
+    return verify_cut(rest, '\n', &line) && verify_base64_digest(line, out);
+}
 /* Well-formed UTF-8 without control characters other than newlines. */
 bool verify_text_ok(struct span s);
 /* Node and audience names; copied with an end. */

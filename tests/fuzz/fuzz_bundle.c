@@ -57,7 +57,7 @@ static void words(struct str said)
 /* Records as the input says: a byte of marks, a byte of length, the bytes. */
 static void pages(struct bytes input)
 {
-    static const struct sealed_key key = {{9}};
+    static const struct sealed_key key = {SUITE_1, {9}};
     static struct bundle_head head = {.plan = {.volumes = 1, .cuts = {0, 3}}, .volume = 1};
     struct hash bound = {{2}};
     struct bundle_reader *reader;
@@ -74,7 +74,9 @@ static void pages(struct bytes input)
         struct bytes plain = rd_bytes(&rd, len < rd.left ? len : rd.left);
         if (rd.err != ERR_OK)
             break;
-        sealed_put(stream, plain, bytes_of(bound.b, HASH_SIZE), (enum sealed_mark)(mark % 3), sealed);
+        if (sealed_put(stream, plain, bytes_of(bound.b, HASH_SIZE), (enum sealed_mark)(mark % 3), sealed) !=
+            ERR_OK)
+            abort();
         if (bundle_reader_take(reader, bytes_of(sealed, plain.len + SEALED_RECORD_EXTRA), &took, &fault) !=
             ERR_OK)
             break;

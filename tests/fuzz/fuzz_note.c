@@ -13,9 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static struct note_key key_of(enum note_type type)
 {
     /* The public key of RFC 8032 section 7.1, test 1, of which nobody here signs anything. */
-    static const struct sign_public public = {
-        {0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
-         0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a}};
+    static const struct sign_public public = {SUITE_1, {0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7,
+                                                        0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+                                                        0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25,
+                                                        0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a}};
     struct note_key key;
     must(note_key_make(STR(ORIGIN), type, &public, &key) == ERR_OK);
     return key;
@@ -36,7 +37,7 @@ static void try_checkpoint(struct str text)
 
 static void try_note(struct str whole)
 {
-    struct note_key plain = key_of(NOTE_ED25519), timed = key_of(NOTE_COSIGNATURE);
+    struct note_key plain = key_of(NOTE_SIGNATURE), timed = key_of(NOTE_COSIGNATURE);
     struct note note;
     struct fault fault = {0};
     int64_t time_s;
@@ -67,7 +68,7 @@ static void try_note(struct str whole)
 
 static void try_signed(struct str whole)
 {
-    struct note_key plain = key_of(NOTE_ED25519);
+    struct note_key plain = key_of(NOTE_SIGNATURE);
     struct checkpoint checkpoint;
     struct disposition disposition;
     struct proof proof;

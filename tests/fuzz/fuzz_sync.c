@@ -94,14 +94,14 @@ static void recall(struct bytes wire, struct buf *made)
 {
     struct sync_recall_done done;
     struct note_key key;
-    struct sign_public nobody = {{1}};
+    struct sign_public nobody = {SUITE_1, {1}};
     uint32_t epoch;
     struct str note;
     if (sync_recall_read(wire, &epoch, &note) != ERR_OK)
         return;
     sync_recall_write(made, epoch, note);
     same(made, wire);
-    must(note_key_make(STR("bongsu/us/recall"), NOTE_ED25519, &nobody, &key) == ERR_OK);
+    must(note_key_make(STR("bongsu/us/recall"), NOTE_SIGNATURE, &nobody, &key) == ERR_OK);
     if (sync_recall_open(note, &key, &done) == ERR_OK)
         abort();
 }

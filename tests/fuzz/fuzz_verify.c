@@ -40,7 +40,7 @@ static struct verify trust_of(const struct signer *signer)
 static void try_unsigned(struct str whole)
 {
     struct span span = {(const uint8_t *)whole.at, whole.len};
-    struct signer signer = signer_of(ORIGIN, NOTE_ED25519, 0x51);
+    struct signer signer = signer_of(ORIGIN, NOTE_SIGNATURE, 0x51);
     struct verify v = trust_of(&signer), card = {.count = 0}, keys = {.count = 0};
     struct verify_checkpoint checkpoint;
     struct verify_proof proof;
@@ -60,7 +60,7 @@ static void try_unsigned(struct str whole)
 /* The text is signed as a checkpoint of our log. */
 static void try_checkpoint(struct str text)
 {
-    struct signer signer = signer_of(ORIGIN, NOTE_ED25519, 0x51);
+    struct signer signer = signer_of(ORIGIN, NOTE_SIGNATURE, 0x51);
     struct verify v = trust_of(&signer);
     struct verify_checkpoint mine;
     struct checkpoint theirs;
@@ -78,7 +78,7 @@ static void try_checkpoint(struct str text)
 /* The text is signed as a disposition note; what it must be of is not asked here. */
 static void try_disposition(struct str text)
 {
-    struct signer signer = signer_of("bongsu/nz/disposition", NOTE_ED25519, 0x52);
+    struct signer signer = signer_of("bongsu/nz/disposition", NOTE_SIGNATURE, 0x52);
     struct verify v = trust_of(&signer);
     struct verify_checkpoint none;
     struct verify_receipt receipt;
@@ -97,7 +97,7 @@ static void try_disposition(struct str text)
 /* A tree of one leaf, whose extra is the input: both readers say the same of it. */
 static void try_extra(struct bytes extra)
 {
-    struct signer signer = signer_of(ORIGIN, NOTE_ED25519, 0x51);
+    struct signer signer = signer_of(ORIGIN, NOTE_SIGNATURE, 0x51);
     struct verify v = trust_of(&signer);
     struct proof proof = {.index = 0};
     struct verify_proof mine;

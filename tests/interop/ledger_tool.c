@@ -132,9 +132,9 @@ static void make_keys(struct desk *desk)
     static const struct {
         const char *name;
         enum note_type type;
-    } rows[3] = {{ORIGIN, NOTE_ED25519},
+    } rows[3] = {{ORIGIN, NOTE_SIGNATURE},
                  {"bongsu/nz/cosign", NOTE_COSIGNATURE},
-                 {"bongsu/nz/disposition", NOTE_ED25519}};
+                 {"bongsu/nz/disposition", NOTE_SIGNATURE}};
     for (size_t i = 0; i < 3; i++) {
         uint8_t seed[SIGN_SEED_SIZE] = {(uint8_t)(i + 1)};
         desk->secrets[i] = sign_key_from_seed(seed);
@@ -280,7 +280,7 @@ static void check_keys(struct desk *desk)
     bool good = true;
     for (size_t i = 0; i < 2; i++)
         good = good && note_text_line(&rest, &line) && note_key_parse(line, &desk->keys[i]) == ERR_OK;
-    report(desk, good && desk->keys[0].type == NOTE_ED25519 && desk->keys[1].type == NOTE_COSIGNATURE,
+    report(desk, good && desk->keys[0].type == NOTE_SIGNATURE && desk->keys[1].type == NOTE_COSIGNATURE,
            "vkeys made by Go");
 }
 

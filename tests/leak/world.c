@@ -103,7 +103,7 @@ static err_t sign_one(struct gate *gate, struct gate_sign_request *request, cons
     buf_init(&origin, 512);
     err_t err = ledger_origin_print(&request->origin, &origin);
     if (err == ERR_OK)
-        err = note_key_make(buf_str(&origin), NOTE_ED25519, &key->public, &named);
+        err = note_key_make(buf_str(&origin), NOTE_SIGNATURE, &key->public, &named);
     for (size_t i = 0; i < request->count; i++) {
         struct checkpoint checkpoint = {.origin = buf_str(&origin),
                                         .size = request->at[i].size,

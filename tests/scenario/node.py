@@ -127,9 +127,9 @@ def wait_for(what, seconds=60, every=0.05):
 
 
 class Node:
-    def __init__(self, folder, name, country, one_process=False, address='127.0.0.1', before=(), token=None):
+    def __init__(self, folder, name, country, one_process=False, address='127.0.0.1', before=(), token=None, suite=None):
         """`address`: where it listens; `before`: words before those that start it, of `ip netns exec` perhaps; `token`: URI
-        and PIN of its root key, which else is a file."""
+        and PIN of its root key, which else is a file; `suite`: of its keys, 1 unless BONGSU_SUITES says another ("kr=2 us=3")."""
         self.name, self.country, self.one_process, self.before = name, country, one_process, list(before)
         self.dir = os.path.join(folder, name)
         self.log = os.path.join(folder, name + '.log')
@@ -141,6 +141,8 @@ class Node:
         with open(self.passphrase, 'w', encoding='utf-8') as file:
             file.write((token[1] if token else PASSPHRASE) + '\n')
         root = ['--root-key', token[0]] if token else []
+        suite = suite or dict(word.split('=') for word in os.environ.get('BONGSU_SUITES', '').split()).get(name)
+        root += ['--suite', str(suite)] if suite else []
         subprocess.run([program(), 'init', self.dir, '--name', name, '--country', country, '--listen', f'{address}:{self.port}',
                         '--passphrase-file', self.passphrase, *root], check=True, stdout=subprocess.DEVNULL)
 

@@ -14,8 +14,8 @@ LISTING = re.compile(r'^```.*?^```|^    .*$', re.M | re.S)
 SPAN = re.compile(r'`[^`\n]+(?:\n[^`\n]+)?`')
 MAN = re.compile(rf'\b(?:Ql|Cm|Nm) {NAMED}')
 # First words of what is hashed, sealed or written into key files: no commands.
-LABELS = {'audience', 'key', 'leaf', 'log', 'person', 'pseudonym', 'pseudonyms', 'receipt', 'reconcile', 'refused', 'root',
-          'seal', 'trail', 'voucher'}
+LABELS = {'audience', 'box', 'key', 'leaf', 'log', 'person', 'pseudonym', 'pseudonyms', 'receipt', 'reconcile', 'refused', 'root',
+          'seal', 'stream', 'trail', 'voucher'}
 
 
 def text_of(path):

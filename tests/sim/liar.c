@@ -144,7 +144,7 @@ static void sign(struct world *world, struct str origin, uint64_t size, const st
     struct note_key key;
     struct checkpoint checkpoint = {.origin = origin, .size = size, .root = *root, .extension = STR("")};
     buf_init(out, LIMIT_NOTE_BYTES);
-    must(note_key_make(origin, NOTE_ED25519, &node->keys[by].public, &key) == ERR_OK);
+    must(note_key_make(origin, NOTE_SIGNATURE, &node->keys[by].public, &key) == ERR_OK);
     must(checkpoint_sign(&checkpoint, &key, &node->keys[by], out) == ERR_OK);
 }
 
@@ -422,7 +422,7 @@ static void tell_receipt(struct world *world, struct message *message, enum rece
         }
         enum sync_card_key by = lie == RECEIPT_KEY ? SYNC_CARD_COSIGN : SYNC_CARD_DISPOSITION;
         struct note_key signer;
-        must(note_key_make(note_key_name(&key), NOTE_ED25519, &node->keys[by].public, &signer) == ERR_OK);
+        must(note_key_make(note_key_name(&key), NOTE_SIGNATURE, &node->keys[by].public, &signer) == ERR_OK);
         must(disposition_sign(&held, &signer, &node->keys[by], &note) == ERR_OK);
         receipt.disposition = buf_str(&note);
         buf_clear(&message->body);

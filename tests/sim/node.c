@@ -517,7 +517,8 @@ static void keeper_notes(struct node *node, unsigned to, const struct gate_sign_
     struct note_key key;
     buf_init(&origin, LEDGER_ORIGIN_MAX);
     must(ledger_origin_print(&request->origin, &origin) == ERR_OK);
-    must(note_key_make(buf_str(&origin), NOTE_ED25519, &node->keys[SYNC_CARD_LEDGER].public, &key) == ERR_OK);
+    must(note_key_make(buf_str(&origin), NOTE_SIGNATURE, &node->keys[SYNC_CARD_LEDGER].public, &key) ==
+         ERR_OK);
     for (size_t i = 0; i < request->count; i++) {
         struct checkpoint checkpoint = {.origin = buf_str(&origin),
                                         .size = request->at[i].size,

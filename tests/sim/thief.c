@@ -41,7 +41,7 @@ struct request {
 static void note_by_thief(const struct thief *thief, struct str text, struct str name, struct buf *out)
 {
     struct note_key key;
-    must(note_key_make(name, NOTE_ED25519, &thief->key.public, &key) == ERR_OK &&
+    must(note_key_make(name, NOTE_SIGNATURE, &thief->key.public, &key) == ERR_OK &&
          note_begin(text, out) == ERR_OK && note_sign(text, &key, &thief->key, out) == ERR_OK);
 }
 
@@ -62,7 +62,7 @@ static void write_receipt(struct world *world, struct node *node, struct buf *bo
                                .size = ledger.visible,
                                .root = ledger.visible_root,
                                .refused = disposition_refused_begin()};
-    must(note_key_make(note_key_name(&key), NOTE_ED25519, &thief->key.public, &key) == ERR_OK &&
+    must(note_key_make(note_key_name(&key), NOTE_SIGNATURE, &thief->key.public, &key) == ERR_OK &&
          disposition_sign(&held, &key, &thief->key, &note) == ERR_OK);
     struct sync_receipt receipt = {.epoch = ledger.origin.epoch,
                                    .size = ledger.visible,

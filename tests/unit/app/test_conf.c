@@ -127,7 +127,7 @@ static void reads_witnesses(void **state)
     secret = sign_key_from_seed(seed);
     static const char *const names[] = {"w.example/1", "w.example/2", "bongsu-log/us/0"};
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(note_key_make(str_of(names[i]), i < 2 ? NOTE_COSIGNATURE : NOTE_ED25519,
+        assert_int_equal(note_key_make(str_of(names[i]), i < 2 ? NOTE_COSIGNATURE : NOTE_SIGNATURE,
                                        &secret.public, &keys[0]),
                          ERR_OK);
         buf_init(&vkeys[i], 512);
@@ -281,8 +281,8 @@ static void cards_follow_each_other(void **state)
                                      .from_us = shifted(NULL) + 3 * day_us};
     assert_int_equal(init_card_renew(&os, &conf, &renewal, &next, &fault), ERR_OK);
     assert_true(next.number == 3 && next.identity_count == 1);
-    assert_memory_not_equal(next.key[SYNC_CARD_LEDGER].b, first.key[SYNC_CARD_LEDGER].b, SIGN_PUBLIC_SIZE);
-    assert_memory_equal(next.key[SYNC_CARD_TLS].b, first.key[SYNC_CARD_TLS].b, SIGN_PUBLIC_SIZE);
+    assert_false(sign_public_eq(&next.key[SYNC_CARD_LEDGER], &first.key[SYNC_CARD_LEDGER]));
+    assert_true(sign_public_eq(&next.key[SYNC_CARD_TLS], &first.key[SYNC_CARD_TLS]));
     assert_int_equal(in_force(&os, &conf, &card), 2);
     assert_int_equal(waiting(&os, &conf, &card), ERR_OK);
     /* One waits at a time. */
@@ -301,8 +301,8 @@ static void cards_follow_each_other(void **state)
     renewal.rotate = 1u << SYNC_CARD_TLS;
     assert_int_equal(init_card_renew(&os, &conf, &renewal, &card, &fault), ERR_OK);
     assert_int_equal(card.number, 5);
-    assert_memory_equal(card.key[SYNC_CARD_COSIGN].b, first.key[SYNC_CARD_COSIGN].b, SIGN_PUBLIC_SIZE);
-    assert_memory_equal(card.key[SYNC_CARD_LEDGER].b, next.key[SYNC_CARD_LEDGER].b, SIGN_PUBLIC_SIZE);
+    assert_true(sign_public_eq(&card.key[SYNC_CARD_COSIGN], &first.key[SYNC_CARD_COSIGN]));
+    assert_true(sign_public_eq(&card.key[SYNC_CARD_LEDGER], &next.key[SYNC_CARD_LEDGER]));
     assert_int_equal(in_force(&os, &conf, &card), 5);
     shift_us += 4 * day_us;
     assert_int_equal(in_force(&os, &conf, &card), 5);
@@ -311,11 +311,11 @@ static void cards_follow_each_other(void **state)
     assert_int_equal(card.number, 41);
     /* Of the private keys those of the card in force are left, and every sealing one. */
     for (unsigned use = SYNC_CARD_TLS; use < SYNC_CARD_KEYS; use++) {
-        uint8_t seed[SIGN_SEED_SIZE];
-        bool same = memcmp(first.key[use].b, card.key[use].b, SIGN_PUBLIC_SIZE) == 0;
-        assert_int_equal(keys_find_seed(&os, conf.dir, (enum sync_card_key)use, &card.key[use], seed),
+        struct sign_seed seed;
+        bool same = sign_public_eq(&first.key[use], &card.key[use]);
+        assert_int_equal(keys_find_seed(&os, conf.dir, (enum sync_card_key)use, &card.key[use], &seed),
                          ERR_OK);
-        assert_int_equal(keys_find_seed(&os, conf.dir, (enum sync_card_key)use, &first.key[use], seed),
+        assert_int_equal(keys_find_seed(&os, conf.dir, (enum sync_card_key)use, &first.key[use], &seed),
                          same || use == SYNC_CARD_SEALING ? ERR_OK : ERR_NOTFOUND);
     }
     for (uint64_t number = 1; number <= 5; number++)

@@ -146,9 +146,10 @@ static int await(struct kit *kit)
 
 static void open_client(struct kit *kit)
 {
-    const uint8_t seed[SIGN_SEED_SIZE] = {7};
+    const struct sign_seed seed = {SUITE_1, {7}};
     char origin[64];
-    assert_int_equal(tls_identity_make(seed, "reader", NULL, 0, INT64_C(4000000000), &kit->identity), ERR_OK);
+    assert_int_equal(tls_identity_make(&seed, "reader", NULL, 0, INT64_C(4000000000), &kit->identity),
+                     ERR_OK);
     struct tls_conf tls = {
         .client = true, .trust = TLS_TRUST_PINNED, .identity = kit->identity, .know = know, .ctx = kit};
     assert_int_equal(tls_open(&tls, &kit->tls), ERR_OK);
@@ -167,7 +168,7 @@ static int setup(void **state)
     (void)snprintf(kit->conf.dir, sizeof kit->conf.dir, "%s", kit->dir);
     assert_int_equal(conf_address_parse(STR("127.0.0.1:0"), &kit->conf.listen), ERR_OK);
     assert_int_equal(sign_start(), ERR_OK);
-    assert_int_equal(keys_make(os, kit->dir), ERR_OK);
+    assert_int_equal(keys_make(os, kit->dir, SUITE_1), ERR_OK);
     assert_int_equal(loop_open(&kit->loop), ERR_OK);
     assert_int_equal(os_channel_make(LIMIT_LINK_RING_BYTES, &kit->fds), ERR_OK);
     assert_int_equal(os_channel_make(LIMIT_LINK_MARKS_BYTES, &kit->marks), ERR_OK);

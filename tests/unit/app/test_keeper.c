@@ -90,7 +90,7 @@ static int setup(void **state)
     site->conf = (struct conf) {.node = "kr", .country = "KR"};
     (void)snprintf(site->conf.dir, sizeof site->conf.dir, "%s", site->dir);
     assert_int_equal(sign_start(), ERR_OK);
-    assert_int_equal(keys_make(os_linux(), site->dir), ERR_OK);
+    assert_int_equal(keys_make(os_linux(), site->dir, SUITE_1), ERR_OK);
     assert_int_equal(anchor_make(os_linux(), anchor_path(site)), ERR_OK);
     buf_init(&site->wire, 1 << 20);
     buf_init(&site->answer, 1 << 20);
@@ -124,7 +124,7 @@ static void signs_what_grows(void **state)
     struct message_signed answer = ask(site);
     assert_int_equal(answer.err, ERR_OK);
     assert_int_equal(keys_read(os_linux(), site->dir, SYNC_CARD_LEDGER, &key), ERR_OK);
-    assert_int_equal(note_key_make(STR("bongsu/kr/us-cisa/1"), NOTE_ED25519, &key.public, &name), ERR_OK);
+    assert_int_equal(note_key_make(STR("bongsu/kr/us-cisa/1"), NOTE_SIGNATURE, &key.public, &name), ERR_OK);
     assert_int_equal(
         checkpoint_open(answer.notes[0], STR("bongsu/kr/us-cisa/1"), &name, &checkpoint, NULL, &fault),
         ERR_OK);
@@ -151,7 +151,7 @@ static void signs_the_log_of_the_node(void **state)
     struct message_signed answer = ask(site);
     assert_int_equal(answer.err, ERR_OK);
     assert_int_equal(keys_read(os_linux(), site->dir, SYNC_CARD_LEDGER, &key), ERR_OK);
-    assert_int_equal(note_key_make(STR("bongsu-log/kr/1"), NOTE_ED25519, &key.public, &name), ERR_OK);
+    assert_int_equal(note_key_make(STR("bongsu-log/kr/1"), NOTE_SIGNATURE, &key.public, &name), ERR_OK);
     assert_int_equal(checkpoint_open(answer.notes[0], STR("bongsu-log/kr/1"), &name, &checkpoint, NULL, NULL),
                      ERR_OK);
     restart(site);
@@ -421,12 +421,13 @@ static void head_make(struct site *site, const char *origin, const char *recipie
 {
     static struct bundle_head head;
     struct sign_public public[SYNC_CARD_KEYS];
-    struct sealed_key key;
+    struct sealed_key key = {.suite = SUITE_1};
     uint8_t seed[SEALED_SEED_SIZE] = {4};
     memset(key.b, 7, sizeof key.b);
     assert_int_equal(keys_public(os_linux(), site->dir, public), ERR_OK);
     head = (struct bundle_head) {.plan = {.volumes = 1, .cuts = {0, 5}},
                                  .volume = 1,
+                                 .suite = SUITE_1,
                                  .origin = str_of(origin),
                                  .recipient = str_of(recipient)};
     assert_int_equal(sealed_box(&public[SYNC_CARD_SEALING], seed, &key, head.box), ERR_OK);
@@ -503,7 +504,7 @@ static bool signed_by(struct str note, const struct sign_public *public)
 {
     struct note_key name;
     struct note read;
-    assert_int_equal(note_key_make(STR("bongsu/kr/us-cisa/1"), NOTE_ED25519, public, &name), ERR_OK);
+    assert_int_equal(note_key_make(STR("bongsu/kr/us-cisa/1"), NOTE_SIGNATURE, public, &name), ERR_OK);
     assert_int_equal(note_parse(note, &read, NULL), ERR_OK);
     return note_verify(&read, &name) == ERR_OK;
 }
@@ -514,7 +515,7 @@ static void another_key_signs_the_same_and_no_second_past(void **state)
     struct tree tree = {1}, other = {2};
     struct sign_public fresh, first[SYNC_CARD_KEYS];
     assert_int_equal(keys_public(os_linux(), site->dir, first), ERR_OK);
-    assert_int_equal(keys_make_next(os_linux(), site->dir, SYNC_CARD_LEDGER, &fresh), ERR_OK);
+    assert_int_equal(keys_make_next(os_linux(), site->dir, SYNC_CARD_LEDGER, SUITE_1, &fresh), ERR_OK);
     want(site, &tree, 0, nine, 1);
     assert_true(signed_by(ask(site).notes[0], &first[SYNC_CARD_LEDGER]));
     say_card(site, SYNC_CARD_LEDGER, &fresh);
@@ -541,7 +542,7 @@ static void a_key_that_is_not_here_signs_nothing(void **state)
 {
     struct site *site = *state;
     struct tree tree = {1};
-    struct sign_public nobody = {{1, 2, 3}};
+    struct sign_public nobody = {SUITE_1, {1, 2, 3}};
     say_card(site, SYNC_CARD_COSIGN, &nobody);
     want(site, &tree, 0, nine, 1);
     assert_int_equal(ask(site).err, ERR_NOTFOUND);
@@ -561,7 +562,7 @@ static void old_bundles_are_still_opened(void **state)
     buf_put_str(&whole, buf_str(&text));
     buf_printf(&whole, "\n\xe2\x80\x94 bongsu/us/bundle AAAAAAAA\n");
     for (unsigned i = 0; i < 3; i++) {
-        assert_int_equal(keys_make_next(os_linux(), site->dir, SYNC_CARD_SEALING, &fresh), ERR_OK);
+        assert_int_equal(keys_make_next(os_linux(), site->dir, SYNC_CARD_SEALING, SUITE_1, &fresh), ERR_OK);
         say_card(site, SYNC_CARD_SEALING, &fresh);
         assert_int_equal(bundle(site, true, buf_str(&whole)).err, ERR_OK);
     }
@@ -573,19 +574,20 @@ static void a_key_is_found_by_its_public_half_alone(void **state)
 {
     struct site *site = *state;
     struct sign_public fresh, first[SYNC_CARD_KEYS];
-    uint8_t seed[SIGN_SEED_SIZE];
+    struct sign_seed seed;
     assert_int_equal(keys_public(os_linux(), site->dir, first), ERR_OK);
     for (unsigned use = SYNC_CARD_TLS; use < SYNC_CARD_KEYS; use++) {
-        assert_int_equal(keys_make_next(os_linux(), site->dir, (enum sync_card_key)use, &fresh), ERR_OK);
-        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, seed),
+        assert_int_equal(keys_make_next(os_linux(), site->dir, (enum sync_card_key)use, SUITE_1, &fresh),
                          ERR_OK);
-        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &first[use], seed),
+        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, &seed),
                          ERR_OK);
-        fresh.b[SIGN_PUBLIC_SIZE - 1] ^= 1; /* the name of the file fits, the key does not */
-        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, seed),
+        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &first[use], &seed),
+                         ERR_OK);
+        fresh.b[sign_public_bytes(&fresh).len - 1] ^= 1; /* the name of the file fits, the key does not */
+        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, &seed),
                          ERR_CORRUPT);
         fresh.b[0] ^= 1;
-        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, seed),
+        assert_int_equal(keys_find_seed(os_linux(), site->dir, (enum sync_card_key)use, &fresh, &seed),
                          ERR_NOTFOUND);
     }
 }

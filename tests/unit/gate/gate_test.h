@@ -155,7 +155,8 @@ static inline void bench_sign(struct bench *b)
                 struct note_key key;
                 buf_init(&origin, 512);
                 assert_int_equal(ledger_origin_print(&request.origin, &origin), ERR_OK);
-                assert_int_equal(note_key_make(buf_str(&origin), NOTE_ED25519, &b->key.public, &key), ERR_OK);
+                assert_int_equal(note_key_make(buf_str(&origin), NOTE_SIGNATURE, &b->key.public, &key),
+                                 ERR_OK);
                 struct checkpoint checkpoint = {.origin = buf_str(&origin),
                                                 .size = request.at[i].size,
                                                 .root = request.at[i].root,

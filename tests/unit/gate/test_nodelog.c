@@ -17,7 +17,7 @@ static void note_of(struct bench *b, const struct gate_sign_request *request, st
     buf_init(&origin, LEDGER_ORIGIN_MAX);
     assert_int_equal(request->origin.audience.len, 0);
     assert_int_equal(nodelog_origin_print(request->origin.issuer, request->origin.epoch, &origin), ERR_OK);
-    assert_int_equal(note_key_make(buf_str(&origin), NOTE_ED25519, &b->key.public, &key), ERR_OK);
+    assert_int_equal(note_key_make(buf_str(&origin), NOTE_SIGNATURE, &b->key.public, &key), ERR_OK);
     struct checkpoint checkpoint = {buf_str(&origin), request->at[0].size, request->at[0].root, {NULL, 0}};
     assert_int_equal(checkpoint_sign(&checkpoint, &key, &b->key, out), ERR_OK);
     buf_deinit(&origin);

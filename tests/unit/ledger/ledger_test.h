@@ -11,13 +11,33 @@
 #include "core/hash.h"
 #include "core/sign.h"
 
+/* Of the keys; a test that is run with every suite is a row of TEST_OF_EVERY_SUITE. */
+static uint16_t test_suite = SUITE_1;
+
 static inline struct sign_key test_key(uint8_t fill)
 {
-    uint8_t seed[SIGN_SEED_SIZE];
-    memset(seed, fill, sizeof seed);
+    struct sign_seed seed = {.suite = test_suite};
+    struct sign_key key;
+    memset(seed.b, fill, sizeof seed.b);
     assert_int_equal(sign_start(), ERR_OK);
-    return sign_key_from_seed(seed);
+    assert_int_equal(sign_key_make(&seed, &key), ERR_OK);
+    return key;
 }
+
+static inline int test_of_suite(void **state)
+{
+    test_suite = *(const uint16_t *)*state;
+    return 0;
+}
+
+#define TEST_OF_SUITE(test, number)                                                                          \
+    {                                                                                                        \
+#test " of suite " #number, test, test_of_suite, NULL, &(uint16_t)                                   \
+        {                                                                                                    \
+            number                                                                                           \
+        }                                                                                                    \
+    }
+#define TEST_OF_EVERY_SUITE(test) TEST_OF_SUITE(test, 1), TEST_OF_SUITE(test, 2), TEST_OF_SUITE(test, 3)
 
 /* A hash that only `n` determines. */
 static inline struct hash test_hash(uint64_t n)

@@ -17,12 +17,12 @@ static int desk_setup(void **state)
     desk.issuer_secret = test_key(1);
     desk.cosign_secret = test_key(2);
     desk.disposition_secret = test_key(3);
-    assert_int_equal(note_key_make(STR(ORIGIN), NOTE_ED25519, &desk.issuer_secret.public, &desk.issuer),
+    assert_int_equal(note_key_make(STR(ORIGIN), NOTE_SIGNATURE, &desk.issuer_secret.public, &desk.issuer),
                      ERR_OK);
     assert_int_equal(
         note_key_make(STR("bongsu/nz/cosign"), NOTE_COSIGNATURE, &desk.cosign_secret.public, &desk.cosign),
         ERR_OK);
-    assert_int_equal(note_key_make(STR("bongsu/nz/disposition"), NOTE_ED25519,
+    assert_int_equal(note_key_make(STR("bongsu/nz/disposition"), NOTE_SIGNATURE,
                                    &desk.disposition_secret.public, &desk.disposition),
                      ERR_OK);
     buf_init(&desk.buf, LIMIT_NOTE_BYTES);
@@ -267,7 +267,7 @@ static void test_kinds_apart(void **state)
     struct note note;
     int64_t time_s;
     struct str text = STR("o\n1\n" ROOT);
-    assert_int_equal(note_key_make(STR("k"), NOTE_ED25519, &desk->issuer_secret.public, &plain), ERR_OK);
+    assert_int_equal(note_key_make(STR("k"), NOTE_SIGNATURE, &desk->issuer_secret.public, &plain), ERR_OK);
     assert_int_equal(note_key_make(STR("k"), NOTE_COSIGNATURE, &desk->issuer_secret.public, &timed), ERR_OK);
     assert_true(plain.id != timed.id);
     buf_clear(&desk->buf);
@@ -338,12 +338,12 @@ int main(void)
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_sign_and_open),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_cosign),
-        cmocka_unit_test(test_kinds_apart),
-        cmocka_unit_test(test_disposition),
-        cmocka_unit_test(test_disposition_refusals),
+        TEST_OF_EVERY_SUITE(test_sign_and_open),
+        TEST_OF_EVERY_SUITE(test_refusals),
+        TEST_OF_EVERY_SUITE(test_cosign),
+        TEST_OF_EVERY_SUITE(test_kinds_apart),
+        TEST_OF_EVERY_SUITE(test_disposition),
+        TEST_OF_EVERY_SUITE(test_disposition_refusals),
     };
     return cmocka_run_group_tests(tests, desk_setup, desk_teardown);
 }

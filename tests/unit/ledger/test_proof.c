@@ -23,7 +23,7 @@ static int desk_setup(void **state)
     static struct desk desk;
     struct tile_store store = tile_memory_store(&desk.memory);
     desk.secret = test_key(9);
-    assert_int_equal(note_key_make(STR(ORIGIN), NOTE_ED25519, &desk.secret.public, &desk.key), ERR_OK);
+    assert_int_equal(note_key_make(STR(ORIGIN), NOTE_SIGNATURE, &desk.secret.public, &desk.key), ERR_OK);
     tile_tree_init(&desk.tree, &store);
     for (uint64_t i = 0; i < LEAVES; i++) {
         desk.openings[i] = (struct leaf_opening) {test_hash(i), test_hash(100 + i), LEAF_SUBJECT_NONE};

@@ -19,7 +19,7 @@ static int setup(void **state)
     struct checkpoint checkpoint = {STR(ORIGIN), 12, test_hash(12), {NULL, 0}};
     desk.log = test_key(1);
     desk.witness = test_key(2);
-    assert_int_equal(note_key_make(STR(ORIGIN), NOTE_ED25519, &desk.log.public, &desk.log_key), ERR_OK);
+    assert_int_equal(note_key_make(STR(ORIGIN), NOTE_SIGNATURE, &desk.log.public, &desk.log_key), ERR_OK);
     assert_int_equal(note_key_make(STR(WITNESS), NOTE_COSIGNATURE, &desk.witness.public, &desk.key), ERR_OK);
     buf_init(&desk.checkpoint, LIMIT_NOTE_BYTES);
     buf_init(&desk.line, LIMIT_NOTE_BYTES);
@@ -129,14 +129,15 @@ static void believes_no_longer_text(void **state)
 {
     struct desk *desk = *state;
     struct buf message, body;
-    uint8_t raw[8 + SIGN_SIZE] = {[7] = 17};
+    uint8_t raw[8 + 64] = {[7] = 17};
+    struct signature signature;
     buf_init(&message, LIMIT_NOTE_BYTES);
     buf_init(&body, LIMIT_NOTE_BYTES);
     buf_put_str(&message, STR("cosignature/v1\ntime 17\n"));
     buf_put_str(&message, desk->note.text);
     buf_put_str(&message, STR("\nmore\n"));
-    struct signature signature = sign_raw(&desk->witness, buf_bytes(&message));
-    memcpy(raw + 8, signature.b, SIGN_SIZE);
+    assert_int_equal(sign_raw(&desk->witness, buf_bytes(&message), &signature), ERR_OK);
+    memcpy(raw + 8, signature.b, signature.len);
     buf_put_str(&body, STR("more\n\n"));
     note_line_put(&desk->key, bytes_of(raw, sizeof raw), &body);
     assert_int_equal(read_answer(desk, 200, buf_str(&body)), WITNESS_REFUSED);

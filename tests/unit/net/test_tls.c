@@ -40,7 +40,7 @@ static uint64_t number_of(const struct rig *rig, const struct tls_peer *peer)
 {
     for (uint64_t i = KR; i <= US; i++) {
         struct tls_peer self = tls_identity_peer(rig->identities[i]);
-        if (peer->is_ed25519 && memcmp(peer->ed25519.b, self.ed25519.b, SIGN_PUBLIC_SIZE) == 0)
+        if (hash_eq(&peer->pin, &self.pin))
             return i;
     }
     return NOBODY;
@@ -107,9 +107,9 @@ static int start(void **state)
     struct buf page;
     static const char *const names[] = {"", "kr", "us", "stranger"};
     for (uint8_t i = KR; i < 4; i++) {
-        uint8_t seed[SIGN_SEED_SIZE] = {i};
+        struct sign_seed seed = {i == US ? SUITE_2 : SUITE_1, {i}};
         assert_int_equal(
-            tls_identity_make(seed, names[i], "IP:127.0.0.1", FROM_S, UNTIL_S, &rig->identities[i]), ERR_OK);
+            tls_identity_make(&seed, names[i], "IP:127.0.0.1", FROM_S, UNTIL_S, &rig->identities[i]), ERR_OK);
     }
     buf_init(&page, PAGE_BYTES);
     memset(buf_extend(&page, PAGE_BYTES), 'p', PAGE_BYTES);
@@ -371,14 +371,20 @@ static void three_bytes_of_hello_cost_nothing(void **state)
         os_net_close(fds[i]);
 }
 
-static void identities_are_reproducible(void **state)
+/* An Ed25519 key is known by itself, a P-256 one by the digest of its SubjectPublicKeyInfo. */
+static void identities_are_known_by_their_keys(void **state)
 {
     struct rig *rig = *state;
-    uint8_t seed[SIGN_SEED_SIZE] = {US};
-    struct sign_key key = sign_key_from_seed(seed);
-    struct tls_peer self = tls_identity_peer(rig->identities[US]);
-    assert_true(self.is_ed25519);
-    assert_memory_equal(self.ed25519.b, key.public.b, SIGN_PUBLIC_SIZE);
+    for (uint8_t i = KR; i <= US; i++) {
+        struct sign_seed seed = {i == US ? SUITE_2 : SUITE_1, {i}};
+        struct sign_key key;
+        assert_int_equal(sign_key_make(&seed, &key), ERR_OK);
+        struct tls_peer self = tls_identity_peer(rig->identities[i]);
+        struct hash pin = sign_public_pin(&key.public);
+        assert_true(self.has_key && hash_eq(&self.pin, &pin));
+        assert_int_equal(hash_eq(&self.pin, &self.spki), i == US);
+        assert_int_equal(memcmp(self.pin.b, key.public.b, sizeof self.pin.b) == 0, i == KR);
+    }
     struct tls_identity *none = NULL;
     assert_int_equal(tls_identity_read(bytes_of("x", 1), bytes_of("y", 1), &none), ERR_SYNTAX);
     struct tls_conf bad = {.client = true, .trust = TLS_TRUST_NONE};
@@ -399,7 +405,7 @@ int main(void)
         TEST(a_removed_peer_is_dropped_at_once),
         TEST(calls_are_bounded),
         TEST(three_bytes_of_hello_cost_nothing),
-        TEST(identities_are_reproducible),
+        TEST(identities_are_known_by_their_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

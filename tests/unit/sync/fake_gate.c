@@ -195,7 +195,7 @@ void fake_sign(struct gate *gate, uint64_t size, const struct hash *root, struct
     struct buf line;
     buf_init(&line, LEDGER_ORIGIN_MAX);
     assert_int_equal(ledger_origin_print(&origin, &line), ERR_OK);
-    assert_int_equal(note_key_make(buf_str(&line), NOTE_ED25519, &gate->ledger.public, &key), ERR_OK);
+    assert_int_equal(note_key_make(buf_str(&line), NOTE_SIGNATURE, &gate->ledger.public, &key), ERR_OK);
     struct checkpoint checkpoint = {buf_str(&line), size, *root, {NULL, 0}};
     assert_int_equal(checkpoint_sign(&checkpoint, &key, &gate->ledger, out), ERR_OK);
     buf_deinit(&line);

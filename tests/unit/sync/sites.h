@@ -288,7 +288,7 @@ static inline void answer_sign(struct pair *pair, struct site *site, const struc
     if (pair->forges) /* his name, and not his key for this */
         assert_int_equal(
             note_key_make(str_of(site == &pair->site[0] ? "bongsu/kr/recall" : "bongsu/us/recall"),
-                          NOTE_ED25519, &site->keys[with].public, &key),
+                          NOTE_SIGNATURE, &site->keys[with].public, &key),
             ERR_OK);
     assert_int_equal(sync_recall_sign(done, &key, &site->keys[with], &note), ERR_OK);
     sync_session_recall_signed(site->session, ERR_OK, done->seq, buf_str(&note), pair->now_us);
@@ -324,9 +324,9 @@ static inline bool is_pinned(struct pair *pair, struct site *site)
     struct sync_cards cards;
     const struct sign_public *shown = &site->other->card.key[SYNC_CARD_TLS];
     assert_int_equal(sync_cards_load(site->gate, site->partner, &cards, NULL), ERR_OK);
-    return memcmp(cards.present.key[SYNC_CARD_TLS].b, shown->b, SIGN_PUBLIC_SIZE) == 0 ||
+    return sign_public_eq(&cards.present.key[SYNC_CARD_TLS], shown) ||
            (sync_cards_next_valid(&cards, pair->now_us) &&
-            memcmp(cards.next.key[SYNC_CARD_TLS].b, shown->b, SIGN_PUBLIC_SIZE) == 0);
+            sign_public_eq(&cards.next.key[SYNC_CARD_TLS], shown));
 }
 
 static inline void site_send(struct pair *pair, struct site *site, const struct sync_send *send)

@@ -15,7 +15,8 @@
 enum { LEAVES = 24, CUT = 8, PAGE = 4, VOLUMES = 3, MAX_BYTES = 1 << 20 };
 #define SECOND_US INT64_C(1000000)
 
-static const uint8_t secret[SEALED_SEED_SIZE] = {7, 1, 2, 3};
+/* The recipient's; each test is run with every suite of it (of_suite). */
+static struct sign_seed own_key = {SUITE_1, {7, 1, 2, 3}};
 
 struct carried {
     struct pair *pair;
@@ -43,25 +44,26 @@ static void pages_write(struct carried *c, unsigned v, const struct bundle_head 
         sync_serve_carried(pair_serve(c->pair), 0, &request, pair_now(c->pair), &response, &commit);
         assert_int_equal(response.status, 200);
         assert_int_equal(sync_page_read(buf_bytes(&response.body), &page, NULL), ERR_OK);
-        bundle_page_write(stream, bound, buf_bytes(&response.body), &c->volume[v]);
+        assert_int_equal(bundle_page_write(stream, bound, buf_bytes(&response.body), &c->volume[v]), ERR_OK);
         c->page_end[v][n] = c->volume[v].len;
         at += page.count;
         exchange_response_deinit(&response);
         buf_deinit(&query);
     }
     assert_int_equal(at, bundle_to(head));
-    bundle_end_write(stream, bound, &c->volume[v]);
+    assert_int_equal(bundle_end_write(stream, bound, &c->volume[v]), ERR_OK);
 }
 
 static void volume_write(struct carried *c, unsigned v, struct bundle_head *head)
 {
     const struct fake_keys *keys = pair_keys(c->pair, true);
-    struct sealed_key key = {{(uint8_t)(v + 1)}};
+    struct sealed_key key = {own_key.suite, {(uint8_t)(v + 1)}};
     uint8_t seed[SEALED_SEED_SIZE] = {(uint8_t)(v + 40)};
     struct sign_public public;
     struct note_key name;
     struct buf text, note;
-    assert_int_equal(crypto_scalarmult_base(public.b, secret), 0);
+    assert_int_equal(sealed_public(&own_key, &public), ERR_OK);
+    head->suite = own_key.suite;
     head->volume = v + 1;
     memset(head->stream, (int)v, sizeof head->stream);
     assert_int_equal(sealed_box(&public, seed, &key, head->box), ERR_OK);
@@ -120,7 +122,7 @@ static err_t volume_read(struct carried *c, struct bytes wire,
     struct str note = str_from_bytes(rd_blob(&rd, LIMIT_BUNDLE_HEAD_BYTES));
     err_t err =
         rd.err != ERR_OK ? rd.err : bundle_head_open(note, &pair_keys(c->pair, true)->card, &head, &fault);
-    if (err != ERR_OK || TRY(err, sealed_unbox(secret, head.box, &key)))
+    if (err != ERR_OK || TRY(err, sealed_unbox(&own_key, head.box, &key)))
         return err;
     struct hash bound = bundle_bound(note);
     assert_int_equal(bundle_reader_new(&head, &bound, &key, &reader), ERR_OK);
@@ -312,16 +314,17 @@ static void test_mixed(void **state)
 static void test_another_key(void **state)
 {
     (void)state;
-    struct sealed_key key = {{1}}, out;
-    struct sign_public public;
-    uint8_t box[SEALED_BOX_SIZE], seed[SEALED_SEED_SIZE] = {3}, other[SEALED_SEED_SIZE] = {8};
-    assert_int_equal(crypto_scalarmult_base(public.b, secret), 0);
+    struct sealed_key key = {SUITE_1, {1}}, out;
+    struct sign_public public = {.suite = SUITE_1};
+    struct sign_seed secret = {SUITE_1, {3, 1}}, other = {SUITE_1, {8}};
+    uint8_t box[SEALED_BOX_MAX], seed[SEALED_SEED_SIZE] = {3};
+    assert_int_equal(crypto_scalarmult_base(public.b, secret.b), 0);
     assert_int_equal(sealed_box(&public, seed, &key, box), ERR_OK);
-    assert_int_equal(sealed_unbox(secret, box, &out), ERR_OK);
+    assert_int_equal(sealed_unbox(&secret, box, &out), ERR_OK);
     assert_memory_equal(out.b, key.b, sizeof key.b);
-    assert_int_equal(sealed_unbox(other, box, &out), ERR_SIGNATURE);
+    assert_int_equal(sealed_unbox(&other, box, &out), ERR_SIGNATURE);
     /* It is libsodium's sealed box: its own function opens it. */
-    assert_int_equal(crypto_box_seal_open(out.b, box, sizeof box, public.b, secret), 0);
+    assert_int_equal(crypto_box_seal_open(out.b, box, sealed_box_size(SUITE_1), public.b, secret.b), 0);
     memset(public.b, 0, sizeof public.b);
     assert_int_equal(sealed_box(&public, seed, &key, box), ERR_INVALID);
 }
@@ -330,7 +333,7 @@ static void test_another_key(void **state)
 static void test_stream_of_libsodium(void **state)
 {
     (void)state;
-    struct sealed_key key = {{5}};
+    struct sealed_key key = {SUITE_1, {5}};
     uint8_t header[SEALED_HEADER_SIZE] = {6}, sealed[5 + SEALED_RECORD_EXTRA], plain[5], tag;
     crypto_secretstream_xchacha20poly1305_state pull;
     struct sealed_stream *stream = sealed_new(&key, header);
@@ -338,7 +341,9 @@ static void test_stream_of_libsodium(void **state)
     assert_int_equal(crypto_secretstream_xchacha20poly1305_init_pull(&pull, header, key.b), 0);
     for (unsigned mark = SEALED_MORE; mark <= SEALED_LAST; mark++) {
         static const uint8_t tags[] = {0, 1, 3};
-        sealed_put(stream, bytes_of("plain", 5), bytes_of("bound", 5), (enum sealed_mark)mark, sealed);
+        assert_int_equal(
+            sealed_put(stream, bytes_of("plain", 5), bytes_of("bound", 5), (enum sealed_mark)mark, sealed),
+            ERR_OK);
         assert_int_equal(crypto_secretstream_xchacha20poly1305_pull(
                              &pull, plain, NULL, &tag, sealed, sizeof sealed, (const uint8_t *)"bound", 5),
                          0);
@@ -447,14 +452,27 @@ static void test_receipt(void **state)
     carried_deinit(&c);
 }
 
+static int of_suite(void **state)
+{
+    own_key.suite = *(const uint16_t *)*state;
+    return 0;
+}
+
+#define OF_SUITE(test, number)                                                                               \
+    {                                                                                                        \
+#test " of suite " #number, test, of_suite, NULL, &suites[(number)-1]                                \
+    }
+#define OF_EVERY_SUITE(test) OF_SUITE(test, 1), OF_SUITE(test, 2), OF_SUITE(test, 3)
+
 int main(void)
 {
+    static uint16_t suites[] = {SUITE_1, SUITE_2, SUITE_3};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_order),     cmocka_unit_test(test_lost_volume),
-        cmocka_unit_test(test_overlap),      cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_another_key),  cmocka_unit_test(test_stream_of_libsodium),
-        cmocka_unit_test(test_cuts),         cmocka_unit_test(test_words),
+        OF_EVERY_SUITE(test_in_order),      OF_EVERY_SUITE(test_lost_volume),
+        OF_EVERY_SUITE(test_overlap),       OF_EVERY_SUITE(test_every_bit),
+        OF_EVERY_SUITE(test_every_prefix),  OF_EVERY_SUITE(test_mixed),
+        cmocka_unit_test(test_another_key), cmocka_unit_test(test_stream_of_libsodium),
+        cmocka_unit_test(test_cuts),        cmocka_unit_test(test_words),
         cmocka_unit_test(test_receipt),
     };
     return sign_start() == ERR_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

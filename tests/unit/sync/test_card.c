@@ -2,6 +2,7 @@
  * changed byte passes. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -11,10 +12,15 @@
 #define NOW_US INT64_C(1795300000000000)
 #define DAY_US (INT64_C(86400) * 1000000)
 
+/* Of all keys; each test is run with every suite (OF_EVERY_SUITE). */
+static uint16_t suite_now = SUITE_1;
+
 static struct sign_key key_of(uint8_t number)
 {
-    uint8_t seed[SIGN_SEED_SIZE] = {number};
-    return sign_key_from_seed(seed);
+    struct sign_seed seed = {suite_now, {number}};
+    struct sign_key key;
+    assert_int_equal(sign_key_make(&seed, &key), ERR_OK);
+    return key;
 }
 
 static struct sync_card card_of(const char *node)
@@ -53,7 +59,9 @@ static void test_round_trip(void **state)
     print(&card, &text);
     assert_int_equal(sync_card_parse(buf_str(&text), &read, NULL), ERR_OK);
     assert_memory_equal(&card, &read, sizeof card);
-    assert_true(str_starts(buf_str(&text), STR("bongsu/card/v1/suite1\nnode kr\ncountry KR\nnumber 7\n")));
+    char head[64];
+    (void)snprintf(head, sizeof head, "bongsu/card/v1/suite%u\nnode kr\ncountry KR\nnumber 7\n", suite_now);
+    assert_true(str_starts(buf_str(&text), str_of(head)));
     assert_int_equal(sync_card_valid(&read, NOW_US, NULL), ERR_OK);
     assert_int_equal(sync_card_valid(&read, NOW_US - DAY_US, NULL), ERR_OK);
     assert_int_equal(sync_card_valid(&read, NOW_US - DAY_US - 1, NULL), ERR_EXPIRED);
@@ -177,7 +185,7 @@ static void test_one_spelling(void **state)
     struct note_key key;
     struct buf text, changed;
     print(&card, &text);
-    assert_int_equal(note_key_make(STR("bongsu/kr/root"), NOTE_ED25519, &root.public, &key), ERR_OK);
+    assert_int_equal(note_key_make(STR("bongsu/kr/root"), NOTE_SIGNATURE, &root.public, &key), ERR_OK);
     struct note note;
     assert_int_equal(note_parse(buf_str(&text), &note, NULL), ERR_OK);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -245,9 +253,9 @@ static void test_receipt_keys(void **state)
     assert_int_equal(key.type, NOTE_COSIGNATURE);
     sync_card_receipt_key(&card, SYNC_CARD_DISPOSITION, &key);
     assert_true(str_eq(note_key_name(&key), STR("bongsu/kr/disposition")));
-    assert_int_equal(key.type, NOTE_ED25519);
+    assert_int_equal(key.type, NOTE_SIGNATURE);
     assert_int_equal(sync_card_ledger_key(&card, STR("bongsu/kr/us-cisa/0"), &key), ERR_OK);
-    assert_memory_equal(key.public.b, card.key[SYNC_CARD_LEDGER].b, SIGN_PUBLIC_SIZE);
+    assert_true(sign_public_eq(&key.public, &card.key[SYNC_CARD_LEDGER]));
 }
 
 static err_t pulled_out(const void *ctx, struct bytes message, struct signature *out)
@@ -279,18 +287,105 @@ static void test_another_signer(void **state)
     buf_deinit(&by_key);
 }
 
+/* --- suites --- */
+
+static void test_minimum(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"minimum-suite 0\n",  "minimum-suite 1\n",
+                                      "minimum-suite 02\n", "minimum-suite 65536\n",
+                                      "minimum-suite\n",    "minimum-suite 2\nminimum-suite 2\n"};
+    struct sync_card card = card_of("kr"), read;
+    struct sign_key root = key_of(1);
+    struct fault fault = {.code = ERR_OK};
+    struct buf text, changed;
+    struct note note;
+    card.minimum = 3;
+    print(&card, &text);
+    assert_int_equal(sync_card_parse(buf_str(&text), &read, NULL), ERR_OK);
+    assert_memory_equal(&card, &read, sizeof card);
+    for (unsigned least = 0; least <= 4; least++)
+        assert_int_equal(sync_card_enough(&card, least, &fault),
+                         least <= suite_now ? ERR_OK : ERR_UNSUPPORTED);
+    assert_non_null(strstr(fault.what, "suite 4 is the least"));
+    /* Other spellings are refused, well signed as they are; what a later program asks for is read. */
+    assert_int_equal(note_parse(buf_str(&text), &note, NULL), ERR_OK);
+    const char *line = strstr((const char *)note.text.at, "minimum-suite 3\n");
+    assert_non_null(line);
+    size_t at = (size_t)(line - note.text.at), behind = at + strlen("minimum-suite 3\n");
+    for (size_t i = 0; i <= sizeof bad / sizeof bad[0]; i++) {
+        struct note_key key;
+        bool good = i == sizeof bad / sizeof bad[0];
+        buf_init(&changed, LIMIT_CARD_BYTES);
+        struct buf body;
+        buf_init(&body, LIMIT_CARD_BYTES);
+        buf_put(&body, note.text.at, at);
+        buf_put_str(&body, str_of(good ? "minimum-suite 9\n" : bad[i]));
+        buf_put(&body, note.text.at + behind, note.text.len - behind);
+        assert_int_equal(note_key_make(STR("bongsu/kr/root"), NOTE_SIGNATURE, &root.public, &key), ERR_OK);
+        assert_int_equal(note_begin(buf_str(&body), &changed), ERR_OK);
+        assert_int_equal(note_sign(buf_str(&body), &key, &root, &changed), ERR_OK);
+        assert_int_equal(sync_card_parse(buf_str(&changed), &read, NULL), good ? ERR_OK : ERR_SYNTAX);
+        buf_deinit(&body);
+        buf_deinit(&changed);
+    }
+    buf_deinit(&text);
+}
+
+/* All keys of one suite; a lower one never replaces a higher one, and says so before it says anything else.
+ */
+static void test_suites_apart(void **state)
+{
+    (void)state;
+    struct fault fault = {.code = ERR_OK};
+    struct buf out;
+    suite_now = SUITE_1;
+    struct sync_card low = card_of("kr");
+    suite_now = SUITE_2;
+    struct sync_card high = card_of("kr"), mixed = card_of("kr");
+    struct sign_key root = key_of(1);
+    mixed.key[SYNC_CARD_TLS] = low.key[SYNC_CARD_TLS];
+    buf_init(&out, LIMIT_CARD_BYTES);
+    assert_int_equal(sync_card_sign(&mixed, &root, &out, &fault), ERR_INVALID);
+    assert_non_null(strstr(fault.what, "tls key is not of the card's suite"));
+    low.number = high.number + 1;
+    assert_int_equal(sync_card_replaces(&high, &low, &fault), ERR_UNSUPPORTED);
+    assert_non_null(strstr(fault.what, "a downgrade"));
+    high.number = low.number + 1;
+    assert_int_equal(sync_card_replaces(&low, &high, &fault), ERR_CONFLICT); /* another root key */
+    /* A card says its suite; another number over the same keys is none. */
+    print(&high, &out);
+    char *number = strstr((char *)out.at, "suite2");
+    static const char *const others[] = {"suite1", "suite4", "suite0"};
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(number, others[i], 6);
+        assert_int_not_equal(sync_card_parse(buf_str(&out), &mixed, NULL), ERR_OK);
+    }
+    buf_deinit(&out);
+}
+
+static int of_suite(void **state)
+{
+    suite_now = *(const uint16_t *)*state;
+    return 0;
+}
+
+#define OF_SUITE(test, number)                                                                               \
+    {                                                                                                        \
+#test " of suite " #number, test, of_suite, NULL, &suites[(number)-1]                                \
+    }
+#define OF_EVERY_SUITE(test) OF_SUITE(test, 1), OF_SUITE(test, 2), OF_SUITE(test, 3)
+
 int main(void)
 {
+    static uint16_t suites[] = {SUITE_1, SUITE_2, SUITE_3};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_refuses_to_sign),
-        cmocka_unit_test(test_no_prefix_passes),
-        cmocka_unit_test(test_no_changed_byte_passes),
-        cmocka_unit_test(test_one_spelling),
-        cmocka_unit_test(test_replaces),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_receipt_keys),
-        cmocka_unit_test(test_another_signer),
+        OF_EVERY_SUITE(test_round_trip),       OF_EVERY_SUITE(test_refuses_to_sign),
+        OF_EVERY_SUITE(test_no_prefix_passes), OF_EVERY_SUITE(test_no_changed_byte_passes),
+        OF_SUITE(test_one_spelling, 1),        OF_EVERY_SUITE(test_replaces),
+        OF_EVERY_SUITE(test_minimum),          OF_SUITE(test_words, 1),
+        OF_EVERY_SUITE(test_receipt_keys),     OF_SUITE(test_another_signer, 1),
+        cmocka_unit_test(test_suites_apart),
     };
     if (sign_start() != ERR_OK)
         return 1;

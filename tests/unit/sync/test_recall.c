@@ -21,7 +21,7 @@ struct signer {
 static struct signer signer(const uint8_t from[SIGN_SEED_SIZE], const char *name)
 {
     struct signer s = {.secret = sign_key_from_seed(from)};
-    assert_int_equal(note_key_make(str_of(name), NOTE_ED25519, &s.secret.public, &s.key), ERR_OK);
+    assert_int_equal(note_key_make(str_of(name), NOTE_SIGNATURE, &s.secret.public, &s.key), ERR_OK);
     return s;
 }
 

@@ -264,7 +264,8 @@ static void log_grow(struct site *kr, int count)
         assert_true(gate_log_sign_next(kr->gate, &request));
         assert_int_equal(gate_log_origin(kr->gate, &origin), ERR_OK);
         assert_int_equal(
-            note_key_make(buf_str(&origin), NOTE_ED25519, &kr->keys[SYNC_CARD_LEDGER].public, &key), ERR_OK);
+            note_key_make(buf_str(&origin), NOTE_SIGNATURE, &kr->keys[SYNC_CARD_LEDGER].public, &key),
+            ERR_OK);
         struct checkpoint checkpoint = {buf_str(&origin), request.at[0].size, request.at[0].root, {NULL, 0}};
         assert_int_equal(checkpoint_sign(&checkpoint, &key, &kr->keys[SYNC_CARD_LEDGER], &note), ERR_OK);
         assert_int_equal(gate_log_signed(kr->gate, &request, buf_str(&note), NOW_US), ERR_OK);

@@ -315,7 +315,7 @@ static void log_proof_of(struct desk *desk, struct buf *out)
     checkpoint.root = tile_tree_root(&tree);
     buf_init(&whole, LIMIT_NOTE_BYTES);
     buf_init(&text, LIMIT_NOTE_BYTES);
-    assert_int_equal(note_key_make(STR(LOGGED), NOTE_ED25519, &desk->secrets[LOG].public, &key), ERR_OK);
+    assert_int_equal(note_key_make(STR(LOGGED), NOTE_SIGNATURE, &desk->secrets[LOG].public, &key), ERR_OK);
     assert_int_equal(checkpoint_sign(&checkpoint, &key, &desk->secrets[LOG], &whole), ERR_OK);
     assert_int_equal(note_parse(buf_str(&whole), &note, NULL), ERR_OK);
     buf_put_str(&text, note.text);
@@ -336,7 +336,7 @@ static void trust_log(struct desk *desk, struct verify *v)
     struct buf vkeys;
     *v = desk->trust;
     buf_init(&vkeys, 512);
-    assert_int_equal(note_key_make(STR(LOGGED), NOTE_ED25519, &desk->secrets[LOG].public, &key), ERR_OK);
+    assert_int_equal(note_key_make(STR(LOGGED), NOTE_SIGNATURE, &desk->secrets[LOG].public, &key), ERR_OK);
     note_key_print(&key, &vkeys);
     assert_true(verify_trust_keys(span_of(buf_str(&vkeys)), v));
     buf_deinit(&vkeys);

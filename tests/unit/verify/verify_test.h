@@ -74,7 +74,7 @@ static inline void desk_open(struct desk *desk)
     for (size_t i = 0; i < KEYS; i++) {
         uint8_t seed[SIGN_SEED_SIZE] = {(uint8_t)(i + 1)};
         desk->secrets[i] = sign_key_from_seed(seed);
-        assert_int_equal(note_key_make(str_of(names[i]), i == COSIGN ? NOTE_COSIGNATURE : NOTE_ED25519,
+        assert_int_equal(note_key_make(str_of(names[i]), i == COSIGN ? NOTE_COSIGNATURE : NOTE_SIGNATURE,
                                        &desk->secrets[i].public, &desk->keys[i]),
                          ERR_OK);
         note_key_print(&desk->keys[i], &vkeys);
