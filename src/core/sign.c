@@ -9,7 +9,7 @@ enum { MESSAGE_SIZE_MAX = 4 << 20 };
 
 err_t sign_start(void)
 {
-    return sodium_init() < 0 ? ERR_WRONGSTATE : ERR_OK;
+    return sodium_init() < 0 || !suite_openssl_start() ? ERR_WRONGSTATE : ERR_OK;
 }
 
 /* --- public keys --- */

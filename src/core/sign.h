@@ -44,7 +44,7 @@ static inline struct bytes signature_bytes(const struct signature *signature)
     return bytes_of(signature->b, signature->len);
 }
 
-/* Once per process before any other crypto call. */
+/* Once per process before any other crypto call, and before the sandbox: OpenSSL reads its configuration. */
 NODISCARD err_t sign_start(void);
 
 /* As it stands in texts and on the wire, where something before it says the suite. A key of no suite: none.
@@ -72,7 +72,7 @@ struct bytes sign_key_pkcs8(const struct sign_key *key, uint8_t out[SIGN_PKCS8_M
 struct sign_key sign_key_from_seed(const uint8_t seed[SIGN_SEED_SIZE]);
 void sign_key_wipe(struct sign_key *key);
 
-/* ERR_NOMEM; never with suite 1. */
+/* ERR_UNSUPPORTED: OpenSSL, as it is configured, has no such algorithm; ERR_NOMEM; neither with suite 1. */
 NODISCARD err_t sign_raw(const struct sign_key *key, struct bytes message, struct signature *out);
 /* ERR_SIGNATURE; ERR_NOMEM. */
 NODISCARD err_t sign_raw_verify(const struct sign_public *key, struct bytes message,

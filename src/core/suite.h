@@ -51,7 +51,8 @@ struct suite {
     struct bytes spki;  /* what stands before a public key in its SubjectPublicKeyInfo (DER) */
     struct bytes pkcs8; /* and before the first 32 bytes of a secret in its PrivateKeyInfo */
 
-    /* Every seed gives a key. ERR_NOMEM. */
+    /* Every seed gives a key. ERR_NOMEM. What uses an algorithm that OpenSSL, as it is configured, does not
+     * have, answers ERR_UNSUPPORTED. */
     err_t (*key_make)(const uint8_t seed[SUITE_SEED_SIZE], uint8_t secret[SUITE_SECRET_SIZE],
                       uint8_t *public);
     err_t (*sign)(const uint8_t secret[SUITE_SECRET_SIZE], const uint8_t *public, struct bytes message,
@@ -79,6 +80,8 @@ struct suite {
                          struct bytes bound, uint8_t *out, unsigned *out_mark);
 };
 
+/* Reads OpenSSL's configuration, with its providers, while files can still be read. False: it cannot be. */
+bool suite_openssl_start(void);
 /* NULL: there is none of that number. */
 const struct suite *suite_of(unsigned id);
 
@@ -114,7 +117,7 @@ err_t suite_p256_box(const struct suite *suite, const uint8_t *to, const uint8_t
 err_t suite_p256_unbox(const struct suite *suite, const uint8_t seed[SUITE_SEED_SIZE], const uint8_t *box,
                        uint8_t key[SUITE_KEY_SIZE]);
 /* One message under the suite's cipher: `out` holds SUITE_TAG_SIZE bytes more than `plain`. A key and nonce
- * close one message. ERR_NOMEM, also where this OpenSSL has no such cipher. */
+ * close one message. ERR_UNSUPPORTED, ERR_NOMEM. */
 err_t suite_gcm_close(const struct suite *suite, const uint8_t key[SUITE_KEY_SIZE],
                       const uint8_t nonce[SUITE_NONCE_SIZE], struct bytes plain, struct bytes bound,
                       uint8_t *out);

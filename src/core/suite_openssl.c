@@ -4,6 +4,7 @@
  * nothing here is known by the bytes of its signature. */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -17,6 +18,11 @@
 enum { SCALAR_SIZE = 32, POINT_SIZE = SUITE_PUBLIC_MAX, NONCE_SIZE = SUITE_NONCE_SIZE, UNCOMPRESSED = 4 };
 
 #define GROUP "P-256"
+
+bool suite_openssl_start(void)
+{
+    return OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1;
+}
 
 /* --- keys --- */
 
@@ -138,7 +144,7 @@ err_t suite_p256_sign(const uint8_t secret[SUITE_SECRET_SIZE], const uint8_t *pu
     ERR_clear_error();
     if (made)
         *out_len = len;
-    return made ? ERR_OK : ERR_NOMEM;
+    return made ? ERR_OK : key == NULL ? ERR_UNSUPPORTED : ERR_NOMEM;
 }
 
 err_t suite_p256_verify(const uint8_t *public, struct bytes message, struct bytes signature)
@@ -158,21 +164,27 @@ err_t suite_p256_verify(const uint8_t *public, struct bytes message, struct byte
 
 /* --- the AEAD --- */
 
-/* With what is bound taken in already. NULL: no memory, or this OpenSSL has no such cipher. */
-static EVP_CIPHER_CTX *cipher_begin(const struct suite *suite, int closing, const uint8_t *key,
-                                    const uint8_t nonce[NONCE_SIZE], struct bytes bound)
+/* With what is bound taken in already. *out is the caller's to free, and NULL on failure. */
+static err_t cipher_begin(const struct suite *suite, int closing, const uint8_t *key,
+                          const uint8_t nonce[NONCE_SIZE], struct bytes bound, EVP_CIPHER_CTX **out)
 {
     EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, suite->cipher, NULL);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    err_t err = cipher == NULL ? ERR_UNSUPPORTED : ctx == NULL ? ERR_NOMEM : ERR_OK;
     int len;
     must(bound.len <= INT32_MAX);
-    if (cipher == NULL || ctx == NULL || EVP_CipherInit_ex2(ctx, cipher, key, nonce, closing, NULL) != 1 ||
-        (bound.len > 0 && EVP_CipherUpdate(ctx, NULL, &len, bound.at, (int)bound.len) != 1)) {
+    if (err == ERR_OK &&
+        (EVP_CipherInit_ex2(ctx, cipher, key, nonce, closing, NULL) != 1 ||
+         (bound.len > 0 && EVP_CipherUpdate(ctx, NULL, &len, bound.at, (int)bound.len) != 1)))
+        err = ERR_NOMEM;
+    if (err != ERR_OK) {
         EVP_CIPHER_CTX_free(ctx);
         ctx = NULL;
+        ERR_clear_error();
     }
     EVP_CIPHER_free(cipher);
-    return ctx;
+    *out = ctx;
+    return err;
 }
 
 static bool cipher_add(EVP_CIPHER_CTX *ctx, struct bytes in, uint8_t *out)
@@ -203,11 +215,13 @@ static bool cipher_open(EVP_CIPHER_CTX *ctx, const uint8_t tag[SUITE_TAG_SIZE])
 err_t suite_gcm_close(const struct suite *suite, const uint8_t key[SUITE_KEY_SIZE],
                       const uint8_t nonce[NONCE_SIZE], struct bytes plain, struct bytes bound, uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = cipher_begin(suite, 1, key, nonce, bound);
-    bool made = ctx != NULL && cipher_add(ctx, plain, out) && cipher_close(ctx, out + plain.len);
+    EVP_CIPHER_CTX *ctx;
+    err_t err = cipher_begin(suite, 1, key, nonce, bound, &ctx);
+    if (err == ERR_OK && !(cipher_add(ctx, plain, out) && cipher_close(ctx, out + plain.len)))
+        err = ERR_NOMEM;
     EVP_CIPHER_CTX_free(ctx);
     ERR_clear_error();
-    return made ? ERR_OK : ERR_NOMEM;
+    return err;
 }
 
 err_t suite_gcm_open(const struct suite *suite, const uint8_t key[SUITE_KEY_SIZE],
@@ -215,11 +229,12 @@ err_t suite_gcm_open(const struct suite *suite, const uint8_t key[SUITE_KEY_SIZE
 {
     if (sealed.len < SUITE_TAG_SIZE)
         return ERR_SHORT;
-    EVP_CIPHER_CTX *ctx = cipher_begin(suite, 0, key, nonce, bound);
+    EVP_CIPHER_CTX *ctx;
     size_t len = sealed.len - SUITE_TAG_SIZE;
-    err_t err = ctx == NULL ? ERR_NOMEM : ERR_SIGNATURE;
-    if (ctx != NULL && cipher_add(ctx, bytes_of(sealed.at, len), out) && cipher_open(ctx, sealed.at + len))
-        err = ERR_OK;
+    err_t err = cipher_begin(suite, 0, key, nonce, bound, &ctx);
+    if (err == ERR_OK &&
+        !(cipher_add(ctx, bytes_of(sealed.at, len), out) && cipher_open(ctx, sealed.at + len)))
+        err = ERR_SIGNATURE;
     EVP_CIPHER_CTX_free(ctx);
     ERR_clear_error();
     if (err != ERR_OK && len > 0)
@@ -343,14 +358,14 @@ err_t suite_gcm_begin(const struct suite *suite, const uint8_t key[SUITE_KEY_SIZ
 
 /* The first nonce with the record's number, big-endian, over its last four bytes (as RFC 8446 section 5.3).
  */
-static EVP_CIPHER_CTX *record_begin(const struct suite *suite, const struct gcm *gcm, int closing,
-                                    struct bytes bound)
+static err_t record_begin(const struct suite *suite, const struct gcm *gcm, int closing, struct bytes bound,
+                          EVP_CIPHER_CTX **out)
 {
     uint8_t nonce[NONCE_SIZE];
     memcpy(nonce, gcm->nonce, NONCE_SIZE);
     for (unsigned i = 0; i < 4; i++)
         nonce[NONCE_SIZE - 1 - i] ^= (uint8_t)(gcm->count >> (8 * i));
-    return cipher_begin(suite, closing, gcm->key, nonce, bound);
+    return cipher_begin(suite, closing, gcm->key, nonce, bound, out);
 }
 
 err_t suite_gcm_put(const struct suite *suite, struct suite_stream *stream, struct bytes plain,
@@ -360,13 +375,15 @@ err_t suite_gcm_put(const struct suite *suite, struct suite_stream *stream, stru
     const uint8_t first = (uint8_t)mark;
     if (gcm->count == UINT32_MAX)
         return ERR_LIMIT;
-    EVP_CIPHER_CTX *ctx = record_begin(suite, gcm, 1, bound);
-    bool made = ctx != NULL && cipher_add(ctx, bytes_of(&first, 1), out) && cipher_add(ctx, plain, out + 1) &&
-                cipher_close(ctx, out + 1 + plain.len);
+    EVP_CIPHER_CTX *ctx;
+    err_t err = record_begin(suite, gcm, 1, bound, &ctx);
+    if (err == ERR_OK && !(cipher_add(ctx, bytes_of(&first, 1), out) && cipher_add(ctx, plain, out + 1) &&
+                           cipher_close(ctx, out + 1 + plain.len)))
+        err = ERR_NOMEM;
     EVP_CIPHER_CTX_free(ctx);
     ERR_clear_error();
-    gcm->count += made;
-    return made ? ERR_OK : ERR_NOMEM;
+    gcm->count += err == ERR_OK;
+    return err;
 }
 
 err_t suite_gcm_take(const struct suite *suite, struct suite_stream *stream, struct bytes sealed,
@@ -378,9 +395,10 @@ err_t suite_gcm_take(const struct suite *suite, struct suite_stream *stream, str
     uint8_t mark = MARKS;
     if (gcm->count == UINT32_MAX)
         return ERR_SIGNATURE;
-    EVP_CIPHER_CTX *ctx = record_begin(suite, gcm, 0, bound);
-    if (ctx == NULL)
-        return ERR_NOMEM;
+    EVP_CIPHER_CTX *ctx;
+    err_t err = record_begin(suite, gcm, 0, bound, &ctx);
+    if (err != ERR_OK)
+        return err;
     bool good = cipher_add(ctx, bytes_of(sealed.at, 1), &mark) &&
                 cipher_add(ctx, bytes_of(sealed.at + 1, len), out) && cipher_open(ctx, sealed.at + 1 + len) &&
                 mark < MARKS;

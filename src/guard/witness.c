@@ -1,8 +1,17 @@
 #include "guard/state.h"
 
-/* An entry's hashes are 32 bytes; a signature has 4 bytes of key id and 64 of Ed25519. Anything longer would
- * be room for something else. */
-enum { HASH_TEXT = 44, SIGNATURE_TEXT = 92, HASHES_MAX = 63, SIGNATURES_MAX = 2, ORIGIN_MAX = 96 };
+/* An entry's hashes are 32 bytes; a signature has 4 bytes of key id and 64 of Ed25519, or the DER of two
+ * numbers of 32 bytes. Anything else would be room for something else. */
+enum {
+    HASH_TEXT = 44,
+    ID = 4,
+    ED25519 = 64,
+    DER_MAX = 72,
+    SIGNATURE_TEXT_MAX = 104,
+    HASHES_MAX = 63,
+    SIGNATURES_MAX = 2,
+    ORIGIN_MAX = 96
+};
 
 static bool take_line(struct str *rest, struct str *out)
 {
@@ -24,7 +33,7 @@ static bool is_number(struct str text)
 
 static bool is_base64(struct str text, size_t chars, size_t bytes)
 {
-    uint8_t out[SIGNATURE_TEXT];
+    uint8_t out[HASH_TEXT];
     size_t len;
     return text.len == chars && str_unbase64(text, out, sizeof out, &len) && len == bytes;
 }
@@ -44,15 +53,37 @@ static bool is_origin(struct str line)
     return good;
 }
 
+/* An INTEGER of at most 33 bytes (a zero before the highest bit) at *at, and past it. */
+static bool is_number_der(const uint8_t *bytes, size_t len, size_t *at)
+{
+    if (len - *at < 3 || bytes[*at] != 0x02 || bytes[*at + 1] == 0 || bytes[*at + 1] > 33)
+        return false;
+    size_t size = bytes[*at + 1];
+    *at += 2;
+    bool fits = size <= len - *at && (size < 33 || bytes[*at] == 0);
+    *at += fits ? size : 0;
+    return fits;
+}
+
+static bool is_der(const uint8_t *bytes, size_t len)
+{
+    size_t at = 2;
+    return len > 2 && len <= DER_MAX && bytes[0] == 0x30 && bytes[1] == len - 2 &&
+           is_number_der(bytes, len, &at) && is_number_der(bytes, len, &at) && at == len;
+}
+
 /* A dash, the origin, a space, the signature. */
 static bool is_signature(struct str line, struct str origin)
 {
     static const char dash[] = "\xe2\x80\x94 ";
-    if (!str_starts(line, str_of(dash)) || line.len != sizeof dash - 1 + origin.len + 1 + SIGNATURE_TEXT)
+    uint8_t out[ID + DER_MAX];
+    size_t head = sizeof dash - 1 + origin.len + 1, len;
+    if (!str_starts(line, str_of(dash)) || line.len <= head || line.len - head > SIGNATURE_TEXT_MAX)
         return false;
     struct str name = {line.at + sizeof dash - 1, origin.len};
-    struct str rest = {name.at + origin.len + 1, SIGNATURE_TEXT};
-    return str_eq(name, origin) && name.at[origin.len] == ' ' && is_base64(rest, SIGNATURE_TEXT, 68);
+    struct str rest = {line.at + head, line.len - head};
+    return str_eq(name, origin) && name.at[origin.len] == ' ' && str_unbase64(rest, out, sizeof out, &len) &&
+           len > ID && (len == ID + ED25519 || is_der(out + ID, len - ID));
 }
 
 bool witness_request_ok(struct str body)

@@ -134,10 +134,10 @@ static err_t disposition_print(const struct disposition *disposition, unsigned s
     return buf_err(out);
 }
 
-static bool disposition_parse(struct str text, unsigned suite, struct disposition *out)
+static bool disposition_parse(struct str text, const struct note_key *key, struct disposition *out)
 {
     struct str line;
-    return note_text_line(&text, &line) && note_text_head(line, DISPOSITION_HEAD) == suite &&
+    return note_text_line(&text, &line) && note_text_head_by(line, DISPOSITION_HEAD, key) &&
            note_text_line(&text, &out->origin) && note_text_line(&text, &out->holder) &&
            note_text_line(&text, &line) && note_text_u64(line, MERKLE_SIZE_MAX, &out->size) &&
            note_text_line(&text, &line) && note_text_hash(line, &out->root) && note_text_line(&text, &line) &&
@@ -170,7 +170,7 @@ err_t disposition_open(struct str whole, const struct note_key *key, struct disp
     err = note_verify(&note, key);
     if (err != ERR_OK)
         return fault_set(fault, err, note.text.len + 1, "the disposition is not signed by the partner's key");
-    if (!disposition_parse(note.text, key->public.suite, &made))
+    if (!disposition_parse(note.text, key, &made))
         return fault_set(fault, ERR_SYNTAX, 0, "not the text of a disposition note");
     if (!disposition_ok(&made))
         return fault_set(fault, ERR_INVALID, 0, "a disposition with a bad name or more refusals than leaves");

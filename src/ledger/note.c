@@ -101,6 +101,12 @@ unsigned note_text_head(struct str line, const char *form)
     return known ? (unsigned)suite : 0;
 }
 
+bool note_text_head_by(struct str line, const char *form, const struct note_key *key)
+{
+    const struct suite *said = suite_of(note_text_head(line, form)), *has = suite_of(key->public.suite);
+    return said != NULL && has != NULL && said->signer == has->signer;
+}
+
 static bool control_free(struct str s)
 {
     for (size_t i = 0; i < s.len; i++)

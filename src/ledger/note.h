@@ -79,6 +79,8 @@ bool note_text_line(struct str *rest, struct str *out);
 void note_text_head_put(const char *form, unsigned suite, struct buf *out);
 /* Of this form: its suite. 0: none that we know. */
 unsigned note_text_head(struct str line, const char *form);
+/* Of this form, and of a suite whose signatures are of this key's kind. */
+bool note_text_head_by(struct str line, const char *form, const struct note_key *key);
 /* The texts that notes use for numbers (no sign, no leading zeroes) and digests (base64 of 32 bytes). */
 bool note_text_u64(struct str line, uint64_t max, uint64_t *out);
 bool note_text_hash(struct str line, struct hash *out);

@@ -145,7 +145,8 @@ err_t sync_card_sign_by(const struct sync_card *card, struct sign_hand root, str
     err = buf_err(out);
 out:
     buf_deinit(&text);
-    return err == ERR_OK ? ERR_OK : fault_set(fault, err, 0, "the card could not be signed");
+    return err == ERR_OK ? ERR_OK
+                         : fault_set(fault, err, 0, "the card could not be signed: %s", err_text(err));
 }
 
 err_t sync_card_sign(const struct sync_card *card, const struct sign_key *root, struct buf *out,

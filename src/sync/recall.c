@@ -45,10 +45,10 @@ err_t sync_recall_open(struct str whole, const struct note_key *key, struct sync
     text = note.text;
     if (!note_text_line(&text, &line))
         return ERR_SYNTAX;
-    done.held = note_text_head(line, HEAD_HELD) == key->public.suite;
-    if ((!done.held && note_text_head(line, HEAD_DONE) != key->public.suite) ||
-        !note_text_line(&text, &done.origin) || !note_text_line(&text, &done.holder) ||
-        !note_text_line(&text, &line) || !note_text_u64(line, MERKLE_SIZE_MAX - 1, &done.seq) || text.len > 0)
+    done.held = note_text_head_by(line, HEAD_HELD, key);
+    if ((!done.held && !note_text_head_by(line, HEAD_DONE, key)) || !note_text_line(&text, &done.origin) ||
+        !note_text_line(&text, &done.holder) || !note_text_line(&text, &line) ||
+        !note_text_u64(line, MERKLE_SIZE_MAX - 1, &done.seq) || text.len > 0)
         return ERR_SYNTAX;
     if (!done_ok(&done))
         return ERR_INVALID;

@@ -111,8 +111,10 @@ static void hello_answer(struct sync_session *session, const struct buf *body, i
         return;
     }
     if (welcome.verdict == SYNC_NOTHING_IN_COMMON) {
-        session_link_failed(session, ERR_UNSUPPORTED, "the issuer speaks no version or suite that we speak",
-                            "upgrade the older side", now_us);
+        session_link_failed(
+            session, ERR_UNSUPPORTED,
+            "the issuer speaks no version or suite that we speak, or our card is below its least suite",
+            "look for minimum-suite on its card; else upgrade the older side", now_us);
         return;
     }
     if (welcome.verdict == SYNC_OTHER_EPOCH && session->main != NULL) {

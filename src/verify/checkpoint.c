@@ -66,10 +66,10 @@ bool verify_checkpoint_open(struct span whole, struct verify_checkpoint *out, st
 }
 
 /* --- receipts --- */
-static bool disposition_parse(struct span text, struct verify_receipt *out)
+static bool disposition_parse(struct span text, unsigned kind, struct verify_receipt *out)
 {
     struct span line;
-    return verify_cut(&text, '\n', &line) && verify_suite(line, "bongsu/disposition/v1") > 0 &&
+    return verify_cut(&text, '\n', &line) && verify_suite(line, "bongsu/disposition/v1") == kind &&
            verify_cut(&text, '\n', &line) && verify_origin_parse(line, &out->origin) && out->origin.ledger &&
            verify_cut(&text, '\n', &line) && verify_name(line, out->holder) &&
            verify_number_line(&text, VERIFY_SIZE_MAX, &out->size) && verify_digest_line(&text, &out->root) &&
@@ -99,7 +99,7 @@ bool verify_receipt_open(struct span disposition, const struct verify_checkpoint
         return false;
     if (signers.count == 0)
         return verify_refuse(v, "the disposition note is not signed by any given key or card");
-    if (!disposition_parse(note.text, &made))
+    if (!disposition_parse(note.text, signers.at[0].key.form->size == VERIFY_POINT ? 2 : 1, &made))
         return verify_refuse(v, "a signed text that is no disposition note");
     if (!signed_as(&signers, made.holder, "disposition"))
         return verify_refuse(v, "a disposition note of %s, signed by %s", made.holder,

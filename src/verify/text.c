@@ -42,7 +42,7 @@ bool verify_head_take(struct span *s, const char *head)
 unsigned verify_suite(struct span line, const char *form)
 {
     bool named = verify_head_take(&line, form) && verify_head_take(&line, "/suite") && line.len == 1;
-    return named && line.at[0] >= '1' && line.at[0] <= '3' ? line.at[0] - (unsigned)'0' : 0;
+    return !named || line.at[0] < '1' || line.at[0] > '3' ? 0 : line.at[0] == '1' ? 1 : 2;
 }
 
 bool verify_number(struct span s, uint64_t max, uint64_t *out)

@@ -85,7 +85,7 @@ bool verify_cut(struct span *rest, char end, struct span *out);
 bool verify_take(struct span *rest, uint64_t len, struct span *out);
 /* Takes `head` off the beginning; false when it does not begin so. */
 bool verify_head_take(struct span *s, const char *head);
-/* Of a text's first line, "<form>/suite<number>"; 0: no suite that is known. */
+/* Of a text's first line, "<form>/suite<number>": 1 when keys are of Ed25519, 2 of P-256, 0 not known. */
 unsigned verify_suite(struct span line, const char *form);
 /* No sign, no leading zero, at most `max`. */
 bool verify_number(struct span s, uint64_t max, uint64_t *out);

@@ -10,15 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 #define ORIGIN "bongsu/kr/nz/0"
 
-static struct note_key key_of(enum note_type type)
+static struct note_key key_of(unsigned suite, enum note_type type)
 {
-    /* The public key of RFC 8032 section 7.1, test 1, of which nobody here signs anything. */
-    static const struct sign_public public = {SUITE_1, {0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7,
-                                                        0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
-                                                        0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25,
-                                                        0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a}};
+    /* Nobody here signs anything by them. */
+    static const struct sign_seed seeds[] = {{SUITE_1, {7}}, {SUITE_2, {7}}};
+    struct sign_key secret;
     struct note_key key;
-    must(note_key_make(STR(ORIGIN), type, &public, &key) == ERR_OK);
+    must(sign_key_make(&seeds[suite == SUITE_2], &secret) == ERR_OK);
+    must(note_key_make(STR(ORIGIN), type, &secret.public, &key) == ERR_OK);
     return key;
 }
 
@@ -35,9 +34,9 @@ static void try_checkpoint(struct str text)
     buf_deinit(&again);
 }
 
-static void try_note(struct str whole)
+static void try_note(struct str whole, unsigned suite)
 {
-    struct note_key plain = key_of(NOTE_SIGNATURE), timed = key_of(NOTE_COSIGNATURE);
+    struct note_key plain = key_of(suite, NOTE_SIGNATURE), timed = key_of(suite, NOTE_COSIGNATURE);
     struct note note;
     struct fault fault = {0};
     int64_t time_s;
@@ -66,9 +65,9 @@ static void try_note(struct str whole)
     try_checkpoint(note.text);
 }
 
-static void try_signed(struct str whole)
+static void try_signed(struct str whole, unsigned suite)
 {
-    struct note_key plain = key_of(NOTE_SIGNATURE);
+    struct note_key plain = key_of(suite, NOTE_SIGNATURE);
     struct checkpoint checkpoint;
     struct disposition disposition;
     struct proof proof;
@@ -137,13 +136,39 @@ static void try_leaf(struct bytes wire)
     buf_deinit(&buf);
 }
 
+/* As a key, and as a signature: what is read as a key says the same when written again, and nothing is
+ * signed. */
+static void try_bytes(struct bytes input, unsigned suite)
+{
+    struct sign_public public;
+    struct note_key key = key_of(suite, NOTE_SIGNATURE);
+    struct signature signature = {.len = input.len < SIGN_MAX ? input.len : SIGN_MAX};
+    struct rd rd = rd_of(input);
+    struct buf wire;
+    if (signature.len > 0)
+        memcpy(signature.b, input.at, signature.len);
+    must(sign_raw_verify(&key.public, bytes_of("x", 1), &signature) != ERR_OK);
+    if (sign_public_of(suite, input, &public) == ERR_OK)
+        must(bytes_eq(sign_public_bytes(&public), input));
+    buf_init(&wire, 2 + SIGN_PUBLIC_MAX);
+    sign_public_take(&rd, &public);
+    if (rd.err == ERR_OK) {
+        sign_public_put(&wire, &public);
+        must(bytes_eq(buf_bytes(&wire), bytes_of(input.at, input.len - rd.left)));
+    }
+    buf_deinit(&wire);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct str whole = {(const char *)bytes, size};
     must(sign_start() == ERR_OK);
-    try_note(whole);
+    for (unsigned suite = SUITE_1; suite <= SUITE_2; suite++) {
+        try_note(whole, suite);
+        try_signed(whole, suite);
+        try_bytes(bytes_of(bytes, size), suite);
+    }
     try_checkpoint(whole);
-    try_signed(whole);
     try_small(whole);
     try_leaf(bytes_of(bytes, size));
     return 0;

@@ -195,6 +195,24 @@ def pairs():
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def configured(folder):
+    """OpenSSL's own configuration says who computes: where no provider has what it asks for, a node of suite 2 is not made."""
+    conf = pathlib.Path(folder) / 'openssl.cnf'
+    conf.write_text('openssl_conf = start\n[start]\nalg_section = algorithms\n[algorithms]\ndefault_properties = fips=yes\n',
+                    encoding='ascii')
+    phrase = pathlib.Path(folder) / 'phrase'
+    phrase.write_text('correct horse battery staple\n', encoding='ascii')
+    for suite, good in ((2, False), (1, True)):
+        done = subprocess.run([program(), 'init', os.path.join(folder, f'n{suite}'), '--name', 'n', '--country', 'KR', '--suite',
+                               str(suite), '--passphrase-file', phrase], capture_output=True, text=True, check=False,
+                              env=dict(os.environ, OPENSSL_CONF=str(conf)))
+        REPORT.check(f'suite {suite} under a configuration that nothing fits', (done.returncode == 0) == good and
+                     (good or 'not supported' in done.stderr), done)
+    done = subprocess.run([program(), 'init', os.path.join(folder, 'n9'), '--name', 'n', '--country', 'KR', '--suite', '4'],
+                          capture_output=True, text=True, check=False)
+    REPORT.check('there is no suite 4', done.returncode == 2 and 'a number from 1 to 3' in done.stderr, done)
+
+
 # --- the least suite, and downgrades ---
 
 def asks_for(node, suite):
@@ -263,7 +281,7 @@ def downgrade(folder):
 
 def main():
     pairs()
-    for part in (minimum, downgrade):
+    for part in (configured, minimum, downgrade):
         folder = tempfile.mkdtemp(prefix='bongsu-suites-')
         part(folder)
         if not REPORT.failed:

@@ -255,8 +255,7 @@ static void test_cards(void **state)
     struct sign_key root;
     struct buf text, note;
     for (uint8_t i = 0; i < SYNC_CARD_KEYS; i++) {
-        uint8_t seed[SIGN_SEED_SIZE] = {(uint8_t)(i + 100)};
-        struct sign_key key = sign_key_from_seed(seed);
+        struct sign_key key = desk_key((uint8_t)(i + 100));
         card.key[i] = key.public;
         root = i == SYNC_CARD_ROOT ? key : root;
     }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -64,6 +65,17 @@ static inline struct leaf desk_leaf(uint64_t seq)
     return leaf;
 }
 
+/* Of the suite that the environment names (DESK_SUITE), or the first: each program is run with every signer.
+ */
+static inline struct sign_key desk_key(uint8_t fill)
+{
+    const char *suite = getenv("DESK_SUITE");
+    struct sign_seed seed = {suite == NULL ? SUITE_1 : (uint16_t)(suite[0] - '0'), {fill}};
+    struct sign_key key;
+    assert_int_equal(sign_key_make(&seed, &key), ERR_OK);
+    return key;
+}
+
 static inline void desk_open(struct desk *desk)
 {
     static const char *const names[] = {ORIGIN, "bongsu/nz/cosign", "bongsu/nz/disposition"};
@@ -72,8 +84,7 @@ static inline void desk_open(struct desk *desk)
     assert_int_equal(sign_start(), ERR_OK);
     buf_init(&vkeys, 4096);
     for (size_t i = 0; i < KEYS; i++) {
-        uint8_t seed[SIGN_SEED_SIZE] = {(uint8_t)(i + 1)};
-        desk->secrets[i] = sign_key_from_seed(seed);
+        desk->secrets[i] = desk_key((uint8_t)(i + 1));
         assert_int_equal(note_key_make(str_of(names[i]), i == COSIGN ? NOTE_COSIGNATURE : NOTE_SIGNATURE,
                                        &desk->secrets[i].public, &desk->keys[i]),
                          ERR_OK);
