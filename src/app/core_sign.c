@@ -1,6 +1,7 @@
 /* Checkpoints: asked for when a partner waits or a TAXII reader looks, at most every 10 ms (DESIGN 4.7), and
  * logged when they come back. */
 #include "app/core_state.h"
+#include "core/mem.h"
 #include "core/wr.h"
 
 static const int64_t SIGN_EVERY_US = 10000;
@@ -42,6 +43,19 @@ static void vouch(struct core_role *role, unsigned partner)
         send_vouch(role, wanted);
 }
 
+static err_t take_vouched(struct core_role *role, const struct message_vouched *message)
+{
+    struct signature *made = mem_alloc_array(message->count + 1, sizeof *made);
+    struct rd rd = rd_of(message->signatures);
+    if (made == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < message->count; i++)
+        message_vouched_next(&rd, &made[i]);
+    err_t err = gate_vouched(role->gate, message->suite, message->key, made, core_now(role));
+    mem_free(made);
+    return err;
+}
+
 void core_vouched(struct core_role *role, struct bytes body)
 {
     const struct gate_vouching *out = gate_vouch_out(role->gate);
@@ -54,8 +68,7 @@ void core_vouched(struct core_role *role, struct bytes body)
         gate_vouch_skip(role->gate);
         return;
     }
-    err_t err = gate_vouched(role->gate, message.key, (const struct signature *)message.signatures.at,
-                             core_now(role));
+    err_t err = take_vouched(role, &message);
     if (err != ERR_OK)
         diag_say(role->diag, DIAG_ERROR, err, "core", "look at the disk, then restart the node",
                  "what was signed as having entered here could not be logged: %s", err_text(err));

@@ -512,7 +512,7 @@ static err_t vouch_all(struct keeper *keeper, const struct message_vouch *messag
         struct signature made;
         message_vouch_next(&rd, &content, &limits);
         if (!TRY(err, voucher_sign(str_of(keeper->node), &content, limits, key, &made)))
-            buf_put(&keeper->notes, made.b, sizeof made.b);
+            message_vouched_add(&keeper->notes, &made);
     }
     return err != ERR_OK ? err : buf_err(&keeper->notes);
 }
@@ -525,6 +525,7 @@ static bool handle_vouch(struct keeper *keeper, struct bytes body, struct buf *o
     buf_clear(&keeper->notes);
     struct message_vouched answer = {.ticket = message.ticket, .err = vouch_all(keeper, &message)};
     if (answer.err == ERR_OK) {
+        answer.suite = keeper->keys->ledger.public.suite;
         answer.key = voucher_key_id(&keeper->keys->ledger.public);
         answer.count = message.count;
         answer.signatures = buf_bytes(&keeper->notes);

@@ -427,9 +427,23 @@ void message_vouched_write(struct buf *out, const struct message_vouched *messag
 {
     wr_u32(out, message->ticket);
     wr_u8(out, (uint8_t)message->err);
+    wr_u16(out, message->suite);
     wr_u32(out, message->key);
     wr_u32(out, (uint32_t)message->count);
     wr_bytes(out, message->signatures);
+}
+
+void message_vouched_add(struct buf *signatures, const struct signature *signature)
+{
+    wr_blob(signatures, signature_bytes(signature));
+}
+
+void message_vouched_next(struct rd *rd, struct signature *out)
+{
+    struct bytes bytes = rd_blob(rd, SIGN_MAX);
+    *out = (struct signature) {.len = bytes.len};
+    if (rd->err == ERR_OK && bytes.len > 0)
+        memcpy(out->b, bytes.at, bytes.len);
 }
 
 err_t message_vouched_read(struct bytes wire, struct message_vouched *out)
@@ -437,10 +451,16 @@ err_t message_vouched_read(struct bytes wire, struct message_vouched *out)
     struct rd rd = rd_of(wire);
     out->ticket = rd_u32(&rd);
     out->err = read_err(&rd);
+    out->suite = rd_u16(&rd);
     out->key = rd_u32(&rd);
     out->count = rd_u32(&rd);
     if (rd.err == ERR_OK && out->count > LIMIT_CHECKPOINT_LEAVES)
         return ERR_LIMIT;
-    out->signatures = rd_bytes(&rd, out->count * SIGN_SIZE);
-    return rd_end(&rd);
+    struct rd all = rd;
+    for (size_t i = 0; i < out->count && rd.err == ERR_OK; i++)
+        (void)rd_blob(&rd, SIGN_MAX);
+    if (rd_end(&rd) != ERR_OK)
+        return rd.err;
+    out->signatures = rd_bytes(&all, all.left);
+    return ERR_OK;
 }

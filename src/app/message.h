@@ -255,10 +255,14 @@ void message_vouch_next(struct rd *rd, struct hash *out_content, struct str *out
 struct message_vouched {
     uint32_t ticket;
     err_t err;
+    uint16_t suite;
     uint32_t key; /* voucher_key_id */
     size_t count;
-    struct bytes signatures; /* SIGN_SIZE each, in the order of what was wanted */
+    struct bytes signatures; /* message_vouched_next, in the order of what was wanted */
 };
 
 void message_vouched_write(struct buf *out, const struct message_vouched *message);
 NODISCARD err_t message_vouched_read(struct bytes wire, struct message_vouched *out);
+void message_vouched_add(struct buf *signatures, const struct signature *signature);
+/* Every one is well formed. */
+void message_vouched_next(struct rd *rd, struct signature *out);

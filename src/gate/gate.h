@@ -655,8 +655,8 @@ const struct gate_vouching *gate_vouch_next(struct gate *gate, unsigned partner)
 /* What is out; NULL. */
 const struct gate_vouching *gate_vouch_out(const struct gate *gate);
 /* A signature for each, by the key of that id. Logged; then a checkpoint may cover these leaves. */
-NODISCARD err_t gate_vouched(struct gate *gate, uint32_t key_id, const struct signature *signatures,
-                             int64_t now_us);
+NODISCARD err_t gate_vouched(struct gate *gate, uint16_t suite, uint32_t key_id,
+                             const struct signature *signatures, int64_t now_us);
 /* The keeper signs none of it: these leaves go without. */
 void gate_vouch_skip(struct gate *gate);
 /* The keeper could not be asked: ask again later. */

@@ -377,13 +377,12 @@ void gate_vouch_skip(struct gate *gate)
         settle(gate);
 }
 
-static err_t put_own(struct gate *gate, const struct gate_vouch *vouch, uint32_t key_id,
+static err_t put_own(struct gate *gate, const struct gate_vouch *vouch, uint16_t suite, uint32_t key_id,
                      const struct signature *signature, int64_t now_us)
 {
     uint8_t raw[LIMIT_VOUCHER_BYTES], which[WHICH];
     struct buf wire = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
-    struct voucher voucher = {SIGN_SUITE_1, gate->node_name, key_id, vouch->limits,
-                              bytes_of(signature->b, SIGN_SIZE)};
+    struct voucher voucher = {suite, gate->node_name, key_id, vouch->limits, signature_bytes(signature)};
     const struct gate_by by = {STR("bongsu"), STR("it entered here")};
     struct frame frame;
     err_t err;
@@ -396,14 +395,15 @@ static err_t put_own(struct gate *gate, const struct gate_vouch *vouch, uint32_t
     return err == ERR_NOTFOUND ? ERR_OK : err; /* its content was destroyed meanwhile */
 }
 
-err_t gate_vouched(struct gate *gate, uint32_t key_id, const struct signature *signatures, int64_t now_us)
+err_t gate_vouched(struct gate *gate, uint16_t suite, uint32_t key_id, const struct signature *signatures,
+                   int64_t now_us)
 {
     const struct gate_vouching *out = gate_vouch_out(gate);
     err_t err = ERR_OK;
     if (out == NULL)
         return ERR_NOTFOUND;
     for (size_t i = 0; i < out->count && err == ERR_OK; i++)
-        err = put_own(gate, &out->at[i], key_id, &signatures[i], now_us);
+        err = put_own(gate, &out->at[i], suite, key_id, &signatures[i], now_us);
     if (err == ERR_OK)
         settle(gate);
     gate_vouch_abandon(gate); /* on failure they are asked for again */

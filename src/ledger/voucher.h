@@ -17,7 +17,7 @@ struct voucher {
     struct str node;        /* a node name (LEDGER.md section 1) */
     uint32_t key;           /* which of its keys: voucher_key_id */
     struct str limits;      /* lines of SYNC.md section 4; empty: it says nothing */
-    struct bytes signature; /* 1 to LIMIT_VOUCHER_SIGNATURE_BYTES; of suite 1 SIGN_SIZE */
+    struct bytes signature; /* 1 to LIMIT_VOUCHER_SIGNATURE_BYTES */
 };
 
 void voucher_write(struct buf *out, const struct voucher *voucher);
@@ -28,7 +28,7 @@ void voucher_read(struct rd *rd, struct voucher *out);
 /* Tells keys of one node from each other. No secret, and no proof. */
 uint32_t voucher_key_id(const struct sign_public *key);
 
-/* Over suite 1, `node`, `content` (SHA-256 of the object's bytes) and `limits`. */
+/* Over the suite of the key, `node`, `content` (SHA-256 of the object's bytes) and `limits`. */
 NODISCARD err_t voucher_sign(struct str node, const struct hash *content, struct str limits,
                              const struct sign_key *key, struct signature *out);
 /* ERR_UNSUPPORTED: of a suite that is not known here. ERR_NOTFOUND: by another key than this one.

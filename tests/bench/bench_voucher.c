@@ -60,8 +60,8 @@ static void verify_each(const struct sign_key *key, size_t batch)
 {
     (void)batch;
     for (size_t i = 0; i < OBJECTS; i++) {
-        struct voucher voucher = {SIGN_SUITE_1, STR("kr"), voucher_key_id(&key->public), STR(""),
-                                  bytes_of(made[i].b, SIGN_SIZE)};
+        struct voucher voucher = {SUITE_1, STR("kr"), voucher_key_id(&key->public), STR(""),
+                                  signature_bytes(&made[i])};
         bench_check(voucher_verify(&voucher, &contents[i], &key->public), "verifying");
     }
 }
@@ -141,7 +141,7 @@ int main(void)
     static const size_t batches[] = {16, OBJECTS};
     bench_check(sign_start(), "a start");
     struct sign_key key = sign_key_from_seed(seed);
-    struct voucher one = {SIGN_SUITE_1, STR("kr"), 0, STR(""), bytes_of(made[0].b, SIGN_SIZE)};
+    struct voucher one = {SUITE_1, STR("kr"), 0, STR(""), signature_bytes(&made[0])};
     struct buf wire;
     for (uint64_t i = 0; i < OBJECTS; i++)
         contents[i] = hash_sha256(bytes_of((const uint8_t *)&i, sizeof i));

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const struct sign_public nobody = {{1}};
+    static const struct sign_public nobody = {SUITE_1, {1}};
     static const struct hash content;
     struct rd rd = rd_of(bytes_of(bytes, size));
     struct voucher voucher;

@@ -384,9 +384,12 @@ static void vouches_for_what_entered_here(void **state)
     assert_int_equal(answer.count, 2);
     assert_int_equal(keys_read(os_linux(), site->dir, SYNC_CARD_LEDGER, &key), ERR_OK);
     assert_int_equal(answer.key, voucher_key_id(&key.public));
+    struct rd rd = rd_of(answer.signatures);
     for (size_t i = 0; i < 2; i++) {
-        struct voucher voucher = {SIGN_SUITE_1, STR("kr"), answer.key, wanted[i].limits,
-                                  bytes_of(answer.signatures.at + i * SIGN_SIZE, SIGN_SIZE)};
+        struct signature made;
+        message_vouched_next(&rd, &made);
+        struct voucher voucher = {answer.suite, STR("kr"), answer.key, wanted[i].limits,
+                                  signature_bytes(&made)};
         assert_int_equal(voucher_verify(&voucher, &wanted[i].content, &key.public), ERR_OK);
         assert_int_equal(voucher_verify(&voucher, &wanted[1 - i].content, &key.public), ERR_SIGNATURE);
     }

@@ -19,7 +19,7 @@
 #define SECRET_ID "threat-actor--00000000-0000-4000-8000-000000000099"
 #define RED       "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 
-enum { ONE = 1, TWO, OTHERS = 0x70, SECRET = 0x99 };
+enum { ONE = 1, TWO, OTHERS = 0x70, SECRET = 0x99, ED25519_SIZE = 64 };
 
 /* `tail`: further members, with their comma. */
 static void object(const char *type, unsigned number, const char *tail, char out[1024])
@@ -229,32 +229,32 @@ static void vouched(struct shop *shop, const char *rules, uint16_t suite, const 
 
 static void spoil_vouched(struct shop *shop, struct buf *page)
 {
-    vouched(shop, "vouch 1\n", 1, "kr", "", SIGN_SIZE, page);
+    vouched(shop, "vouch 1\n", 1, "kr", "", ED25519_SIZE, page);
 }
 
 static void spoil_voucher_name(struct shop *shop, struct buf *page)
 {
-    vouched(shop, MAY, 1, SECRET_ID, "", SIGN_SIZE, page);
+    vouched(shop, MAY, 1, SECRET_ID, "", ED25519_SIZE, page);
 }
 
 static void spoil_voucher_limits(struct shop *shop, struct buf *page)
 {
-    vouched(shop, MAY, 1, "kr", "partners " SECRET_ID "\n", SIGN_SIZE, page);
+    vouched(shop, MAY, 1, "kr", "partners " SECRET_ID "\n", ED25519_SIZE, page);
 }
 
 static void spoil_voucher_letters(struct shop *shop, struct buf *page)
 {
-    vouched(shop, MAY, 1, "kr/us", "", SIGN_SIZE, page);
+    vouched(shop, MAY, 1, "kr/us", "", ED25519_SIZE, page);
 }
 
 static void spoil_voucher_lines(struct shop *shop, struct buf *page)
 {
-    vouched(shop, MAY, 1, "kr", "never", SIGN_SIZE, page);
+    vouched(shop, MAY, 1, "kr", "never", ED25519_SIZE, page);
 }
 
 static void spoil_voucher_size(struct shop *shop, struct buf *page)
 {
-    vouched(shop, MAY, 1, "kr", "", SIGN_SIZE - 1, page);
+    vouched(shop, MAY, 1, "kr", "", ED25519_SIZE - 1, page);
 }
 
 static void spoil_voucher_suite(struct shop *shop, struct buf *page)
@@ -264,7 +264,7 @@ static void spoil_voucher_suite(struct shop *shop, struct buf *page)
 
 static void spoil_voucher_alone(struct shop *shop, struct buf *page)
 {
-    vouched(shop, MAY, 1, "kr", "", SIGN_SIZE, page);
+    vouched(shop, MAY, 1, "kr", "", ED25519_SIZE, page);
     ((uint8_t *)page->at)[19 + LEAF_SIZE] &= (uint8_t)~SYNC_OBJECT; /* parts of the first entry */
 }
 
@@ -385,8 +385,8 @@ static void test_vouchers_go(void **state)
         uint16_t suite;
         const char *limits;
         size_t signature;
-    } rows[] = {{1, "", SIGN_SIZE},
-                {1, "partners jp\ncountry DE\n", SIGN_SIZE},
+    } rows[] = {{1, "", ED25519_SIZE},
+                {1, "partners jp\ncountry DE\n", ED25519_SIZE},
                 {2, "", LIMIT_VOUCHER_SIGNATURE_BYTES}};
     struct guard_finding finding;
     struct buf page;

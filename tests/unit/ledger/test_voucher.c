@@ -19,8 +19,8 @@ static int setup(void **state)
     desk.key = test_key(1);
     desk.content = hash_sha256(bytes_from_str(STR("{\"type\":\"identity\"}")));
     assert_int_equal(voucher_sign(STR("kr"), &desk.content, STR(LIMITS), &desk.key, &desk.signature), ERR_OK);
-    desk.voucher = (struct voucher) {SIGN_SUITE_1, STR("kr"), voucher_key_id(&desk.key.public), STR(LIMITS),
-                                     bytes_of(desk.signature.b, SIGN_SIZE)};
+    desk.voucher = (struct voucher) {SUITE_1, STR("kr"), voucher_key_id(&desk.key.public), STR(LIMITS),
+                                     signature_bytes(&desk.signature)};
     buf_init(&desk.wire, LIMIT_VOUCHER_BYTES);
     voucher_write(&desk.wire, &desk.voucher);
     assert_int_equal(buf_err(&desk.wire), ERR_OK);
@@ -45,7 +45,7 @@ static err_t read_all(struct bytes wire, struct voucher *out)
 static void the_vector(void **state)
 {
     struct desk *desk = *state;
-    assert_hex(desk->key.public.b, SIGN_PUBLIC_SIZE,
+    assert_hex(desk->key.public.b, sign_public_bytes(&desk->key.public).len,
                "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c");
     assert_hex(desk->wire.at, desk->wire.len,
                "0001000000026b72611052a70000000b636f756e7472792044450a00000040bfb93bbd8c4351dec9eaba52a907e2"
@@ -99,7 +99,7 @@ static void it_serves_for_nothing_else(void **state)
     renamed.node = STR("us");
     assert_int_equal(voucher_verify(&renamed, &desk->content, &desk->key.public), ERR_SIGNATURE);
     struct voucher newer = desk->voucher;
-    newer.suite = 2;
+    newer.suite = SUITE_NEWEST + 1;
     assert_int_equal(voucher_verify(&newer, &desk->content, &desk->key.public), ERR_UNSUPPORTED);
 }
 
@@ -131,7 +131,7 @@ static void the_reader_refuses(void **state)
     wrong[2].node = STR("kr/us");
     wrong[3].node = (struct str) {long_name, sizeof long_name};
     wrong[4].limits = STR("never"); /* without its end */
-    wrong[5].signature.len = SIGN_SIZE - 1;
+    wrong[5].signature.len--;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         buf_clear(&desk->wire);
         voucher_write(&desk->wire, &wrong[i]);
@@ -140,6 +140,31 @@ static void the_reader_refuses(void **state)
     struct signature made;
     assert_int_equal(voucher_sign(STR("kr"), &desk->content, STR("never"), &desk->key, &made), ERR_INVALID);
     assert_int_equal(voucher_sign(STR("KR"), &desk->content, STR(""), &desk->key, &made), ERR_INVALID);
+}
+
+/* By whatever suite the origin has; by the key of another one it is not known. */
+static void of_every_suite(void **state)
+{
+    struct desk *desk = *state;
+    for (unsigned suite = SUITE_OLDEST; suite <= SUITE_NEWEST; suite++) {
+        const struct sign_seed seed = {(uint16_t)suite, {5}};
+        struct sign_key key;
+        struct signature made;
+        struct voucher read;
+        assert_int_equal(sign_key_make(&seed, &key), ERR_OK);
+        assert_int_equal(voucher_sign(STR("kr"), &desk->content, STR(LIMITS), &key, &made), ERR_OK);
+        struct voucher voucher = {(uint16_t)suite, STR("kr"), voucher_key_id(&key.public), STR(LIMITS),
+                                  signature_bytes(&made)};
+        buf_clear(&desk->wire);
+        voucher_write(&desk->wire, &voucher);
+        assert_int_equal(read_all(buf_bytes(&desk->wire), &read), ERR_OK);
+        assert_int_equal(voucher_verify(&read, &desk->content, &key.public), ERR_OK);
+        assert_int_equal(voucher_verify(&read, &desk->content, &desk->key.public), ERR_NOTFOUND);
+        made.b[made.len - 1] ^= 1;
+        assert_int_equal(voucher_verify(&voucher, &desk->content, &key.public), ERR_SIGNATURE);
+        voucher.suite = suite == SUITE_2 ? SUITE_3 : SUITE_2;
+        assert_int_equal(voucher_verify(&voucher, &desk->content, &key.public), ERR_NOTFOUND);
+    }
 }
 
 int main(void)
@@ -151,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_serves_for_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_no_other_signature, setup, teardown),
         cmocka_unit_test_setup_teardown(the_reader_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_every_suite, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,7 +227,9 @@ static inline void site_vouch(struct pair *pair, struct site *site)
         assert_int_equal(
             voucher_sign(str_of(site->name), &wanted->at[i].content, wanted->at[i].limits, key, &made[i]),
             ERR_OK);
-    assert_int_equal(gate_vouched(site->gate, voucher_key_id(&key->public), made, pair->now_us), ERR_OK);
+    assert_int_equal(
+        gate_vouched(site->gate, key->public.suite, voucher_key_id(&key->public), made, pair->now_us),
+        ERR_OK);
     assert_int_equal(gate_commit(site->gate), ERR_OK);
 }
 

@@ -468,8 +468,8 @@ static void us_lies(struct chain *chain, const char *text, const char *said, con
     struct hash content = hash_sha256(bytes_from_str(str_of(said)));
     char padded[1024 + JSON_PADDING] = "";
     assert_int_equal(voucher_sign(STR("kr"), &content, str_of(limits), key, &made), ERR_OK);
-    struct voucher voucher = {SIGN_SUITE_1, STR("kr"), voucher_key_id(&key->public), str_of(told),
-                              bytes_of(made.b, SIGN_SIZE)};
+    struct voucher voucher = {SUITE_1, STR("kr"), voucher_key_id(&key->public), str_of(told),
+                              signature_bytes(&made)};
     buf_init(&wire, LIMIT_VOUCHER_BYTES);
     voucher_write(&wire, &voucher);
     struct gate_voucher came = {buf_bytes(&wire), GATE_VOUCHED_VERIFIED, 1};
