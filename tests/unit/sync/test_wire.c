@@ -60,9 +60,8 @@ static struct bytes voucher_in(bool long_one, struct buf *memory)
     limits[sizeof limits - 1] = '\n';
     struct voucher voucher = {SUITE_1, STR("kr"), 7, STR("never\n"), bytes_of(signature, 64)};
     if (long_one)
-        voucher =
-            (struct voucher) {2, (struct str) {name, sizeof name}, 7, (struct str) {limits, sizeof limits},
-                              bytes_of(signature, 64)};
+        voucher = (struct voucher) {2, (struct str) {name, sizeof name}, 7,
+                                    (struct str) {limits, sizeof limits}, bytes_of(signature, 64)};
     buf_init(memory, LIMIT_VOUCHER_BYTES);
     voucher_write(memory, &voucher);
     assert_int_equal(buf_err(memory), ERR_OK);
