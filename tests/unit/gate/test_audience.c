@@ -10,8 +10,8 @@ struct node {
     uint32_t own, feed;
 };
 
-/* Four readers: an American agency, a Korean one cleared for S, an Australian one for less, and one of whom
- * nothing is said. */
+/* Four readers: an American agency of a sector, a Korean one cleared for S, an Australian one for less, and
+ * one of whom nothing is said. */
 static const char *const names[READERS] = {"us", "kr", "au", "xx"};
 
 static void node_init(struct node *n, const char *rules)
@@ -19,10 +19,10 @@ static void node_init(struct node *n, const char *rules)
     static const char readers[] =
         "language 1\n"
         "partner us { nation USA; organisations [USA.DHS.CISA]; clearance TS; purposes "
-        "[NETDEF]; caveats [POSSIBLEPII] }\n"
+        "[NETDEF]; caveats [POSSIBLEPII]; entities GOV; shareability [NCC LE] }\n"
         "partner kr { nation KOR; organisations KOR.KISA; scopes FOREIGNGOV; clearance S; "
-        "purposes [NETDEF INTEL] }\n"
-        "partner au { nation [AUS NZL]; organisations AUS.ASD; scopes [FOREIGNGOV]; clearance C; "
+        "purposes [NETDEF INTEL]; entities [GOV MIL]; shareability NCC }\n"
+        "partner au { nation [AUS NZL]; organisations AUS.ASD; scopes [FOREIGNGOV SECTOR]; clearance C; "
         "purposes [NETDEF] }\n"
         "community pacific = [kr au]\n";
     char text[2048];
@@ -71,12 +71,17 @@ static const char *acs(char out[LONG_TEXT], int n, const char *defaults, const c
     return definition(out, n, ACS_ID, members);
 }
 
-#define PERMIT "privdefault=permit&sharedefault=permit"
-#define U      "\"classification\":\"U\""
+#define PERMIT       "privdefault=permit&sharedefault=permit"
+#define NOT_FURTHER  "privdefault=permit&sharedefault=deny"
+#define NO_PRIVILEGE "privdefault=deny&sharedefault=permit"
+#define U            "\"classification\":\"U\""
 #define SCOPE                                                                                                \
     ",\"privilege_scope\":{\"permitted_nationalities\":[\"ALL\"],\"permitted_organizations\":[\"ALL\"],"     \
     "\"entity\":[\"ALL\"],\"shareability\":[\"ALL\"]}}"
 #define RULE(action, effect) "{\"privilege_action\":\"" action "\",\"rule_effect\":\"" effect "\"" SCOPE
+#define WITHIN(action, effect, scope)                                                                        \
+    ",\"access_privilege\":[{\"privilege_action\":\"" action "\",\"rule_effect\":\"" effect                  \
+    "\",\"privilege_scope\":{" scope "}}]"
 #define SHARE(scope, effect) "{\"rule_effect\":\"" effect "\",\"sharing_scope\":[\"" scope "\"]}"
 
 static unsigned readers_of(struct node *n, int object)
@@ -89,57 +94,92 @@ static unsigned readers_of(struct node *n, int object)
 }
 
 /* Each row: an ACS marking, and who of the four reads what carries it. */
+enum { us = 1 << US, kr = 1 << KR, au = 1 << AU, xx = 1 << XX };
+static const struct {
+    const char *defaults, *controls, *more;
+    unsigned readers;
+} acs_rows[] = {
+    {PERMIT, U, "", us | kr | au | xx},
+    {PERMIT, "\"classification\":\"C\"", "", us | kr | au},
+    {PERMIT, "\"classification\":\"S\"", "", us | kr},
+    {PERMIT, "\"classification\":\"TS\"", "", us},
+    {PERMIT, U ",\"permitted_nationalities\":[\"USA\",\"KOR\",\"AUS\"]", "", us | kr}, /* au is NZL too */
+    {PERMIT, U ",\"permitted_nationalities\":[\"NZL\",\"AUS\"]", "", au},
+    {PERMIT, U ",\"permitted_nationalities\":[\"ALL\"]", "", us | kr | au | xx},
+    {PERMIT, U ",\"permitted_organizations\":[\"USA.DHS.CISA\"]", "", us},
+    {PERMIT,
+     U ",\"permitted_nationalities\":[\"USA\",\"KOR\"],\"permitted_organizations\":[\"USA.DHS.CISA\"]", "",
+     us},
+    {PERMIT, U ",\"formal_determination\":[\"NF\"]", "", us},
+    {PERMIT, U ",\"caveat\":[\"POSSIBLEPII\"]", "", us},
+    {PERMIT, U ",\"caveat\":[\"POSSIBLEPII\",\"FISA\"]", "", 0},
+    {PERMIT, U ",\"sensitivity\":[\"PRIVATE\"]", "", 0}, /* not judged: nobody */
+    {NOT_FURTHER, U, "", 0},
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("FOREIGNGOV", "permit") "]", kr | au},
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("ALL", "permit") "]", us | kr | au | xx},
+    {PERMIT, U, ",\"further_sharing\":[" SHARE("FOREIGNGOV", "deny") "]", us},
+    {PERMIT, U, ",\"further_sharing\":[" SHARE("USA.DHS", "deny") "]", kr | au}, /* xx might be one */
+    {PERMIT, U, ",\"access_privilege\":[" RULE("DSPLY", "deny") "]", 0},
+    {PERMIT, U, ",\"access_privilege\":[" RULE("IDSRC", "deny") "]", 0},
+    {PERMIT, U, ",\"access_privilege\":[" RULE("INTEL", "deny") "]", us | au}, /* purposes */
+    {PERMIT, U, ",\"access_privilege\":[" RULE("LEGAL", "deny") "]", us | kr | au},
+    {NO_PRIVILEGE, U, "", 0},
+    {NO_PRIVILEGE, U,
+     ",\"access_privilege\":[" RULE("DSPLY", "permit") "," RULE("IDSRC", "permit") "," RULE("NETDEF",
+                                                                                            "permit") "]",
+     us | au},
+    {NO_PRIVILEGE, U, ",\"access_privilege\":[" RULE("ALL", "permit") "]", us | kr | au | xx},
+    {PERMIT, U ",\"entity\":[\"GOV\"]", "", us}, /* kr is MIL too */
+    {PERMIT, U ",\"entity\":[\"MIL\",\"GOV\"]", "", us | kr},
+    {PERMIT, U ",\"entity\":[\"CTR\"]", "", 0},
+    {PERMIT, U ",\"shareability\":[\"NCC\"]", "", kr}, /* us is LE too */
+    {PERMIT, U ",\"shareability\":[\"LE\",\"NCC\"]", "", us | kr},
+    {PERMIT, U ",\"entity\":[\"GOV\"],\"shareability\":[\"NCC\"]", "", 0},
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("SECTOR", "permit") "]", au},
+    {PERMIT, U, ",\"further_sharing\":[" SHARE("SECTOR", "deny") "]", kr}, /* us and xx might be */
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("AUS.ASD", "permit") "]", au},
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("USA.DHS", "permit") "]", 0}, /* is a part meant? */
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("USA.DHS.CISA", "permit") "]", us},
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("USA.DHS.CISA.CSD", "permit") "]", 0},
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("KOR.NIS", "permit") "]", 0},
+    {PERMIT, U, ",\"further_sharing\":[" SHARE("USA.DHS.CISA.CSD", "deny") "]", kr | au},
+    {NOT_FURTHER, U, ",\"further_sharing\":[" SHARE("KOR.KISA", "permit") "," SHARE("FOREIGNGOV", "deny") "]",
+     0},
+    /* What a rule about a privilege says of readers, where it does not say ALL. */
+    {PERMIT, U, WITHIN("DSPLY", "deny", "\"permitted_nationalities\":[\"KOR\"]"), us | au},
+    {PERMIT, U, WITHIN("DSPLY", "deny", "\"permitted_nationalities\":[\"NZL\"]"), us | kr}, /* au is */
+    {PERMIT, U, WITHIN("DSPLY", "deny", "\"permitted_organizations\":[\"AUS.ASD\"]"), us | kr},
+    {PERMIT, U, WITHIN("DSPLY", "deny", "\"entity\":[\"MIL\"]"), us}, /* au and xx might be */
+    {PERMIT, U, WITHIN("DSPLY", "deny", "\"shareability\":[\"LE\"]"), kr},
+    {PERMIT, U, WITHIN("DSPLY", "deny", "\"permitted_nationalities\":[\"KOR\"],\"entity\":[\"GOV\"]"),
+     us | au},
+    {PERMIT, U, WITHIN("INTEL", "deny", "\"permitted_nationalities\":[\"KOR\"]"), us | au},
+    {PERMIT, U, WITHIN("INTEL", "deny", "\"permitted_nationalities\":[\"USA\"]"), us | kr | au},
+    {NO_PRIVILEGE, U, WITHIN("ALL", "permit", "\"permitted_nationalities\":[\"AUS\"]"), 0},
+    {NO_PRIVILEGE, U, WITHIN("ALL", "permit", "\"permitted_nationalities\":[\"AUS\",\"NZL\"]"), au},
+    {NO_PRIVILEGE, U, WITHIN("ALL", "permit", "\"permitted_organizations\":[\"USA.DHS\"]"), 0},
+    {NO_PRIVILEGE, U, WITHIN("ALL", "permit", "\"permitted_organizations\":[\"USA.DHS.CISA\"]"), us},
+    {NO_PRIVILEGE, U, WITHIN("ALL", "permit", "\"entity\":[\"GOV\"]"), us},
+    {NO_PRIVILEGE, U, WITHIN("ALL", "permit", "\"shareability\":[\"NCC\"]"), kr},
+    {NO_PRIVILEGE, U,
+     WITHIN("ALL", "permit",
+            "\"permitted_nationalities\":[\"USA\",\"KOR\"],\"shareability\":[\"LE\",\"NCC\",\"EM\"]"),
+     us | kr},
+};
+
 static void acs_is_judged_partner_by_partner(void **state)
 {
     (void)state;
-    enum { us = 1 << US, kr = 1 << KR, au = 1 << AU, xx = 1 << XX };
-    static const struct {
-        const char *defaults, *controls, *more;
-        unsigned readers;
-    } rows[] = {
-        {PERMIT, U, "", us | kr | au | xx},
-        {PERMIT, "\"classification\":\"C\"", "", us | kr | au},
-        {PERMIT, "\"classification\":\"S\"", "", us | kr},
-        {PERMIT, "\"classification\":\"TS\"", "", us},
-        {PERMIT, U ",\"permitted_nationalities\":[\"USA\",\"KOR\",\"AUS\"]", "", us | kr}, /* au is NZL too */
-        {PERMIT, U ",\"permitted_nationalities\":[\"NZL\",\"AUS\"]", "", au},
-        {PERMIT, U ",\"permitted_nationalities\":[\"ALL\"]", "", us | kr | au | xx},
-        {PERMIT, U ",\"permitted_organizations\":[\"USA.DHS.CISA\"]", "", us},
-        {PERMIT,
-         U ",\"permitted_nationalities\":[\"USA\",\"KOR\"],\"permitted_organizations\":[\"USA.DHS.CISA\"]",
-         "", us},
-        {PERMIT, U ",\"formal_determination\":[\"NF\"]", "", us},
-        {PERMIT, U ",\"caveat\":[\"POSSIBLEPII\"]", "", us},
-        {PERMIT, U ",\"caveat\":[\"POSSIBLEPII\",\"FISA\"]", "", 0},
-        {PERMIT, U ",\"sensitivity\":[\"PRIVATE\"]", "", 0}, /* not judged: nobody */
-        {"privdefault=permit&sharedefault=deny", U, "", 0},
-        {"privdefault=permit&sharedefault=deny", U,
-         ",\"further_sharing\":[" SHARE("FOREIGNGOV", "permit") "]", kr | au},
-        {"privdefault=permit&sharedefault=deny", U, ",\"further_sharing\":[" SHARE("ALL", "permit") "]",
-         us | kr | au | xx},
-        {PERMIT, U, ",\"further_sharing\":[" SHARE("FOREIGNGOV", "deny") "]", us},
-        {PERMIT, U, ",\"further_sharing\":[" SHARE("USA.DHS", "deny") "]", kr | au}, /* xx might be one */
-        {PERMIT, U, ",\"access_privilege\":[" RULE("DSPLY", "deny") "]", 0},
-        {PERMIT, U, ",\"access_privilege\":[" RULE("IDSRC", "deny") "]", 0},
-        {PERMIT, U, ",\"access_privilege\":[" RULE("INTEL", "deny") "]", us | au}, /* purposes */
-        {PERMIT, U, ",\"access_privilege\":[" RULE("LEGAL", "deny") "]", us | kr | au},
-        {"privdefault=deny&sharedefault=permit", U, "", 0},
-        {"privdefault=deny&sharedefault=permit", U,
-         ",\"access_privilege\":[" RULE("DSPLY", "permit") "," RULE("IDSRC", "permit") "," RULE("NETDEF",
-                                                                                                "permit") "]",
-         us | au},
-        {"privdefault=deny&sharedefault=permit", U, ",\"access_privilege\":[" RULE("ALL", "permit") "]",
-         us | kr | au | xx},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof acs_rows / sizeof acs_rows[0]; i++) {
         struct node n;
         char text[LONG_TEXT];
         node_init(&n, EVERYTHING);
-        (void)bench_add(&n.b, n.feed, acs(text, 1, rows[i].defaults, rows[i].controls, rows[i].more));
+        (void)bench_add(&n.b, n.feed,
+                        acs(text, 1, acs_rows[i].defaults, acs_rows[i].controls, acs_rows[i].more));
         (void)bench_add(&n.b, n.feed, indicator(text, 1, 1, MARKED(ONE)));
         unsigned readers = readers_of(&n, 1);
-        if (readers != rows[i].readers)
-            fail_msg("row %zu %s %s: %x", i, rows[i].controls, rows[i].more, readers);
+        if (readers != acs_rows[i].readers)
+            fail_msg("row %zu %s %s: %x", i, acs_rows[i].controls, acs_rows[i].more, readers);
         bench_deinit(&n.b);
     }
 }
@@ -210,6 +250,53 @@ static void a_disposition_ends_it(void **state)
     bench_settle(&n.b);
     assert_int_equal(bench_tally(&n.b, n.partner[US]).denied, 1);
     bench_deinit(&n.b);
+}
+
+static const char *iep_saying(char out[LONG_TEXT], int n, const char *encrypt, const char *notify)
+{
+    char members[TEXT_MAX];
+    (void)snprintf(members, sizeof members,
+                   "\"iep_id\":\"i\",\"iep_version\":2.0,\"start_date\":\"2020-01-01T00:00:00Z\","
+                   "\"tlp\":\"white\",\"encrypt_in_transit\":\"%s\",\"permitted_actions\":\"none\","
+                   "\"affected_party_notifications\":\"%s\",\"provider_attribution\":\"must\","
+                   "\"unmodified_resale\":\"must-not\"",
+                   encrypt, notify);
+    return definition(out, n, IEP_ID, members);
+}
+
+/* Each policy lets one of the two through: by what the terms say, and not by that there are any. */
+static void an_iep_says_how_it_travels_and_who_is_told(void **state)
+{
+    (void)state;
+    enum { all = 1 << US | 1 << KR | 1 << AU | 1 << XX };
+    static const struct {
+        const char *rules;
+        unsigned first, second; /* of must encrypt, may tell; of may encrypt, must not tell */
+    } rows[] = {
+        {"release a if iep.encrypt-in-transit == must to all", all, 0},
+        {"release a if iep.encrypt-in-transit == may to all", 0, all},
+        {"release a if iep.encrypt-in-transit in [may must] to all", all, all},
+        {"release a if iep.affected-party-notifications == may to all", all, 0},
+        {"release a if iep.affected-party-notifications != may to all", 0, all},
+        {"deny d if has iep.affected-party-notifications and iep.affected-party-notifications == must-not to "
+         "kr " EVERYTHING,
+         all, all & ~(1 << KR)},
+        {"deny d if has iep.encrypt-in-transit and iep.encrypt-in-transit == must to au " EVERYTHING,
+         all & ~(1 << AU), all},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct node n;
+        char text[LONG_TEXT];
+        node_init(&n, rows[i].rules);
+        (void)bench_add(&n.b, n.feed, iep_saying(text, 1, "must", "may"));
+        (void)bench_add(&n.b, n.feed, iep_saying(text, 2, "may", "must-not"));
+        (void)bench_add(&n.b, n.feed, indicator(text, 1, 1, MARKED(ONE)));
+        (void)bench_add(&n.b, n.feed, indicator(text, 2, 1, MARKED(TWO)));
+        unsigned first = readers_of(&n, 1), second = readers_of(&n, 2);
+        if (first != rows[i].first || second != rows[i].second)
+            fail_msg("row %zu %s: %x %x", i, rows[i].rules, first, second);
+        bench_deinit(&n.b);
+    }
 }
 
 static const char *iep(char out[LONG_TEXT], int n, const char *start, const char *end)
@@ -360,6 +447,7 @@ int main(void)
         cmocka_unit_test(acs_is_judged_partner_by_partner),
         cmocka_unit_test(why_is_said_for_each),
         cmocka_unit_test(a_disposition_ends_it),
+        cmocka_unit_test(an_iep_says_how_it_travels_and_who_is_told),
         cmocka_unit_test(an_iep_begins_and_is_asked_about),
         cmocka_unit_test(rel_to_names_nations_and_communities),
         cmocka_unit_test(onward_needs_the_originators_grant),
