@@ -11,6 +11,13 @@ PAGES = sorted(glob.glob(os.path.join(ROOT, 'docs', 'man', '*.[1-9]')))
 COMMAND = re.compile(r'\.words = "([^"]+)"(.*?)(?=\.words = "|\Z)', re.S)
 OPTION = re.compile(r'\{"([a-z-]+)",\s*CLI_')
 
+# Table of src/policy, its rows, how many there are at least; section of the page, and where names stand in it.
+POLICY_TABLES = (
+    ('compare.c', r'^    \{"([a-z.-]+)", subject_', 30, 'CONDITIONS', r'^\.It (Cm .*)$'),
+    ('words.c', r'^    \[POLICY_RULE_\w+\] = "(built-in[a-z.-]+)"', 15, 'RULES THAT ARE ALWAYS THERE', r'^\.It Li (\S+)$'),
+    ('statement.c', r'^    \{"([a-z-]+)", (?:check_\w+|NULL),', 12, 'ATTRIBUTES', r'^\.It (Cm .*)$'),
+)
+
 
 def text_of(path):
     with open(path, encoding='utf-8') as file:
@@ -44,6 +51,19 @@ class Man(unittest.TestCase):
         for item in re.findall(r'^\.It (Cm .*)$', page, re.M):
             for words in re.findall(r'Cm ([a-z -]+?)(?= (?:Ar|Fl|Oo|Op|,)| *$)', item):
                 self.assertIn(words.strip(), known, item)
+
+    def test_the_policy_page_has_what_the_tables_have(self):
+        page = text_of(os.path.join(ROOT, 'docs', 'man', 'bongsu-policy.5'))
+        parts = dict(re.findall(r'^\.Sh (.*?)\n(.*?)(?=^\.Sh |\Z)', page, re.M | re.S))
+        for source, row, least, part, mark in POLICY_TABLES:
+            rows = re.findall(row, text_of(os.path.join(ROOT, 'src', 'policy', source)), re.M)
+            self.assertGreaterEqual(len(rows), least, source)
+            there = set(re.findall(mark, parts[part], re.M))
+            words = {word for item in there for word in item.split()}
+            for name in rows:
+                self.assertIn(name, words, f'{part} of bongsu-policy(5) lacks {name} ({source})')
+        built_in = set(re.findall(POLICY_TABLES[1][1], text_of(os.path.join(ROOT, 'src', 'policy', 'words.c')), re.M))
+        self.assertEqual(set(re.findall(r'\bbuilt-in\.[a-z-]+', page)) - built_in, set(), 'no rule is made up')
 
     def test_pages_are_well_formed(self):
         self.assertGreater(len(PAGES), 3)
