@@ -64,6 +64,8 @@ struct cli_command {
     const char *help;          /* more; may be NULL */
     struct cli_option args[4]; /* positions, all required, up to the first without a name */
     bool many;                 /* the last position may repeat (own functions only) */
+    struct cli_option more;    /* with `many`: what stands behind; no name: more positions */
+    bool alone;                /* asks no node: help offers no --dir */
     const char *rest; /* with `many`: member of args that the positions go to, one a line; NULL: none */
     struct cli_option options[CLI_OPTIONS_MAX];
     const char *control;           /* "peer.add"; NULL: run */

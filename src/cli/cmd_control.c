@@ -294,7 +294,15 @@ const struct cli_group cli_peer = GROUP(peer_rows);
 static const struct cli_command policy_rows[] = {
     {.words = "policy activate",
      .summary = "take a policy into force; a bad one changes nothing",
-     .help = "Examples beside it (FILE with .expect) have to hold first: bongsu policy test.",
+     .help =
+         "Examples beside it (FILE with .expect) have to hold first: bongsu policy test. Where the policy "
+         "in\n"
+         "force says `activation by 2`, the new one waits for a second operator: bongsu policy pending "
+         "prints\n"
+         "it, bongsu policy confirm lets it come into force. Answers under way to partners are broken off\n"
+         "then, and asked for again. What it denies and partners have is taken back: bongsu policy diff "
+         "FILE\n"
+         "says what, before.",
      .args = {POLICY_FILE},
      .options = {{"untested", CLI_FLAG, NULL, NULL, "although an example fails, --because of a reason"},
                  BECAUSE},
@@ -302,10 +310,14 @@ static const struct cli_command policy_rows[] = {
      .run = run_policy_activate},
     {.words = "policy test",
      .summary = "decide the golden examples beside a policy, without a node",
-     .help = "bongsu policy test FILE [EXAMPLES]: without EXAMPLES, FILE with .expect in place of .policy.\n"
-             "docs/protocol/POLICY.md has the form. Exit status 1 when one is decided otherwise.",
+     .help = "An example is an object, what a node would know of it, and what is expected for a partner:\n"
+             "docs/protocol/POLICY.md section 10 has the form, share/default.expect has some. Exit status 1 "
+             "when\n"
+             "one is decided otherwise, or a line cannot be read.",
      .args = {POLICY_FILE},
      .many = true,
+     .more = {"EXAMPLES", CLI_TEXT, NULL, NULL, "FILE with .expect in place of .policy, unless given"},
+     .alone = true,
      .run = run_policy_test},
     {.words = "policy check",
      .summary = "look whether a policy is well formed, and means what it says",
@@ -314,7 +326,8 @@ static const struct cli_command policy_rows[] = {
          "always do before, that have ended, of plain releases that meet another's duties, of waits that\n"
          "another rule does not keep, of a basis asked for some partners and not for others, and of\n"
          "partners with names-in-texts any. Without --dir or BONGSU_DIR the text alone is looked at: names\n"
-         "of partners, sources and nodes are compared with nothing then.",
+         "of partners, sources and nodes are compared with nothing then, and there is one partner more than\n"
+         "it names.",
      .args = {POLICY_FILE},
      .control = "policy.check",
      .run = run_policy_check},
@@ -335,12 +348,14 @@ static const struct cli_command policy_rows[] = {
     {.words = "policy diff",
      .summary = "what another policy would newly give out, in what form, and what it would take back",
      .help =
-         "Counts for each partner, and a few examples of each kind: what would newly go out, be "
-         "withdrawn, stay, "
-         "or leave in another form (whole, with something taken out, under other duties); what waits and "
-         "would be denied, what is denied and would wait. What names something that stays, stays with it; "
-         "what has left and names something that is taken back stays where it is, and is counted. It can "
-         "be broken off at any time.",
+         "Counts for each partner, and a few examples of each kind: what would newly go out, be withdrawn,\n"
+         "stay, or leave in another form (whole, with something taken out, under other duties); what waits\n"
+         "and would be denied, what is denied and would wait. What names something that stays, stays with "
+         "it;\n"
+         "what has left and names something that is taken back stays where it is, and is counted. Budgets "
+         "are\n"
+         "not looked at: what one would make wait counts as newly going out. It can be broken off at any "
+         "time.",
      .args = {POLICY_FILE},
      .options = {{"all", CLI_FLAG, "all", NULL, "every object, not only examples"}},
      .control = "policy.diff",
@@ -361,9 +376,8 @@ static const struct cli_command policy_rows[] = {
      .control = "policy.confirm"},
     {.words = "holds list",
      .summary = "what is held: since when, by which rule, until when, and what ends it",
-     .help =
-         "First what waits for a person, the longest waiting first; then what something else ends: a marking "
-         "classified, an agreement renewed, a stop lifted.",
+     .help = "First what waits for a person, the longest waiting first; then what something else ends: a\n"
+             "marking classified, an agreement renewed, a stop lifted.",
      .options = {{"audience", CLI_TEXT, "audience", "NAME", "only for this partner"}},
      .control = "holds.list",
      .columns = {{"NUMBER", "number"},

@@ -521,7 +521,7 @@ static const struct cli_command commands[] = {
                  {"root-key", CLI_TEXT, NULL, "URI",
                   "the root key in a token: pkcs11:token=T;object=NAME[?module-path=FILE]"},
                  {"suite", CLI_TEXT, NULL, "N",
-                  "algorithms of its keys: 1 Ed25519 (the default), 2 P-256 and AES-256-GCM, 3 P-256 and "
+                  "its algorithms: 1 Ed25519 (default), 2 P-256 and AES-256-GCM, 3 P-256 and "
                   "ARIA-256-GCM"},
                  {"minimum-suite", CLI_TEXT, NULL, "N", "the least that a partner's card must be of (1)"},
                  PASSPHRASE},

@@ -74,25 +74,39 @@ static void put_option(const struct cli_option *option)
     (void)printf("  %-26s %s\n", left, option->help);
 }
 
-static void put_command(const struct cli_command *row)
+static void put_position(const struct cli_option *position)
+{
+    if (position->name != NULL)
+        (void)printf("  %-26s %s\n", position->name, position->help);
+}
+
+static void put_usage(const struct cli_command *row)
 {
     (void)printf("bongsu %s", row->words);
     for (size_t i = 0; i < 4 && row->args[i].name != NULL; i++)
         (void)printf(" %s", row->args[i].name);
-    (void)printf("%s [options]\n\n%s\n",
-                 row->rest != NULL ? " [VALUE...]"
-                 : row->many       ? "..."
-                                   : "",
-                 row->summary);
+    if (row->more.name != NULL)
+        (void)printf(" [%s]", row->more.name);
+    else if (row->many)
+        (void)printf("%s", row->rest != NULL ? " [VALUE...]" : "...");
+    (void)printf(" [options]\n");
+}
+
+static void put_command(const struct cli_command *row)
+{
+    put_usage(row);
+    (void)printf("\n%s\n", row->summary);
     if (row->help != NULL)
         (void)printf("%s\n", row->help);
     (void)printf("\n");
     for (size_t i = 0; i < 4 && row->args[i].name != NULL; i++)
-        (void)printf("  %-26s %s\n", row->args[i].name, row->args[i].help);
+        put_position(&row->args[i]);
+    put_position(&row->more);
     for (size_t i = 0; i < CLI_OPTIONS_MAX && row->options[i].name != NULL; i++)
         put_option(&row->options[i]);
     for (size_t i = 0; i < COMMON; i++)
-        put_option(&common[i]);
+        if (i != CLI_COMMON_DIR || !row->alone)
+            put_option(&common[i]);
     if (is_family(str_of(row->words))) {
         (void)printf("\n");
         put_family(stdout, str_of(row->words));

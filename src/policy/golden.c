@@ -27,11 +27,13 @@ struct golden {
     bool has_object, has_at;
     struct json_doc doc;
     struct stix_object object;
-    struct policy_facts facts; /* what the lines say; the object's own come with the expectation */
+    struct policy_facts facts; /* what the lines say; the object's own come with
+                                  the expectation */
     struct str tags[LIMIT_TAGS_PER_OBJECT];
     struct str sectors[LIMIT_GOLDEN_VICTIMS];
     enum policy_tlp assume;
-    unsigned marking; /* enum policy_marking of definitions that are not built in; 0: not said */
+    unsigned marking; /* enum policy_marking of definitions that are not built in;
+                         0: not said */
     enum policy_tlp marking_tlp;
     int64_t at_us, after_us;
 };
@@ -83,6 +85,20 @@ static err_t add_attribute(struct golden *g, struct policy_partner *partner, str
     return ERR_OK;
 }
 
+/* As in a block of a policy: a word that the language knows, or what stands in
+ * quotes. */
+static err_t check_attribute(struct golden *g, struct str name, struct str text, struct str *out)
+{
+    struct value value = {.text = text};
+    value.quoted = text.len >= 2 && text.at[0] == '"' && text.at[text.len - 1] == '"';
+    if (value.quoted)
+        value.text = (struct str) {text.at + 1, text.len - 2};
+    err_t err = statement_check_value(name, &value, &g->fault->place);
+    g->fault->place.line = g->line;
+    *out = value.text;
+    return err;
+}
+
 static err_t read_partner(struct golden *g, struct str rest)
 {
     struct str name = str_cut(&rest, ' ');
@@ -96,7 +112,38 @@ static err_t read_partner(struct golden *g, struct str rest)
         partner = &g->partners[g->partner_count];
         *partner = (struct policy_partner) {.name = name, .index = (uint8_t)g->partner_count++};
     }
-    return attribute.len == 0 ? ERR_OK : add_attribute(g, partner, attribute, str_trim(rest));
+    struct str value;
+    err_t err;
+    if (attribute.len == 0)
+        return ERR_OK;
+    return TRY(err, check_attribute(g, attribute, str_trim(rest), &value))
+               ? err
+               : add_attribute(g, partner, attribute, value);
+}
+
+/* No node is there to say who else there is. */
+static err_t check_partners(struct golden *g)
+{
+    struct str names[LIMIT_PARTNERS];
+    size_t count = policy_partners_named(g->policy_text, names);
+    for (size_t i = 0; i < count; i++)
+        if (partner_named(g, names[i]) == NULL)
+            return refuse(g, ERR_NOTFOUND,
+                          "the policy names `%.*s`: say `partner %.*s` above the "
+                          "first example, with what "
+                          "the node would know of him",
+                          SHOWN(names[i]), SHOWN(names[i]));
+    return ERR_OK;
+}
+
+static err_t begin(struct golden *g)
+{
+    err_t err = check_partners(g);
+    if (err != ERR_OK)
+        return err;
+    err = policy_compile(g->policy_text, g->partners, g->partner_count, &g->policy, &g->fault->place);
+    g->fault->in_policy = err != ERR_OK;
+    return err;
 }
 
 /* --- an example --- */
@@ -115,11 +162,8 @@ static err_t read_example(struct golden *g, struct str rest)
         return err;
     if (rest.len == 0)
         return refuse(g, ERR_INVALID, "an example has a name");
-    if (g->policy == NULL && TRY(err, policy_compile(g->policy_text, g->partners, g->partner_count,
-                                                     &g->policy, &g->fault->place))) {
-        g->fault->in_policy = true;
+    if (g->policy == NULL && TRY(err, begin(g)))
         return err;
-    }
     arena_reset(&g->arena);
     g->name = rest;
     g->expected = g->has_object = g->has_at = false;
@@ -276,7 +320,7 @@ static err_t read_after(struct golden *g, struct str rest)
 
 static err_t add_markings(struct golden *g, struct policy_facts *facts)
 {
-    bool any = false;
+    bool any = false, asked = false;
     for (size_t i = 0; i < g->object.ref_count; i++) {
         const struct stix_ref *ref = &g->object.refs[i];
         enum stix_tlp tlp = (enum stix_tlp)g->marking_tlp;
@@ -290,18 +334,28 @@ static err_t add_markings(struct golden *g, struct policy_facts *facts)
             state = POLICY_MARKING_UNKNOWN;
         else if (state == 0)
             return refuse(g, ERR_INVALID,
-                          "not testable here: %.*s is not built in; say `marking` and how it is read",
+                          "not testable here: %.*s is not built in; say `marking` "
+                          "and how it is read",
                           SHOWN(ref->id));
+        else
+            asked = true;
         facts->markings |= state;
         if (state == POLICY_MARKING_KNOWN && (enum policy_tlp)tlp > facts->tlp)
             facts->tlp = (enum policy_tlp)tlp;
     }
     facts->bare_tlp = facts->tlp;
+    if (g->marking != 0 && !asked)
+        return refuse(g, ERR_INVALID,
+                      "`marking` says how a marking of the object is read that is "
+                      "not built in, and it has "
+                      "none such: put it into object_marking_refs (`assume` speaks "
+                      "for unmarked objects)");
     if (any)
         return ERR_OK;
     if (g->object.type->category == STIX_SCO)
         return refuse(g, ERR_INVALID,
-                      "not testable here: an unmarked observable is marked by what carries it");
+                      "not testable here: an unmarked observable is marked by what "
+                      "carries it");
     facts->markings |= POLICY_MARKING_NONE;
     if (g->assume != POLICY_TLP_NONE)
         facts->markings |= POLICY_MARKING_ASSUMED;
@@ -346,7 +400,8 @@ static err_t gather(struct golden *g, struct policy_facts *out)
         return refuse(g, ERR_INVALID, "the example has no object yet");
     if ((needs & POLICY_NEED_NEIGHBOURS) != 0 && !facts.neighbours_known)
         return refuse(g, ERR_INVALID,
-                      "the policy asks what lies next to it: say `neighbour none` or its level");
+                      "the policy asks what lies next to it: say `neighbour none` "
+                      "or its level");
     if ((needs & POLICY_NEED_VICTIMS) != 0 && !facts.victims_known)
         return refuse(g, ERR_INVALID, "the policy asks for victims: say `victim none` or a sector");
     facts.type = object->type_name;

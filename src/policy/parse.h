@@ -146,6 +146,8 @@ const char *statement_known_key(unsigned index);
 struct str statement_nation(struct str country);
 /* Of a key that is known: each must be one of its values. */
 NODISCARD err_t statement_check_values(struct parse *parse, struct str key, const struct value_list *list);
+/* Likewise of one value that stands in no policy: what is wrong goes into `fault`, whose line is 1. */
+NODISCARD err_t statement_check_value(struct str key, const struct value *value, struct policy_fault *fault);
 /* Every key of a partner's block is known, or some condition asks for it. */
 NODISCARD err_t attribute_check_keys(struct parse *parse);
 /* The named condition that the present token is, or NULL. */

@@ -160,6 +160,15 @@ err_t statement_check_values(struct parse *parse, struct str key, const struct v
     return ERR_OK;
 }
 
+err_t statement_check_value(struct str key, const struct value *value, struct policy_fault *fault)
+{
+    struct parse parse = {.text = value->text, .fault = fault};
+    for (unsigned i = 0; i < KNOWN_COUNT; i++)
+        if (str_eq(key, str_of(known[i].key)))
+            return known[i].check == NULL ? ERR_OK : known[i].check(&parse, value);
+    return ERR_OK;
+}
+
 /* --- communities --- */
 
 static const struct set *community_find(const struct parse *parse, struct str name)

@@ -176,7 +176,13 @@ def test_meant(place):
             status, out, err = place.run(*words)
             check(f'{words} lists its commands', status == 0 and err == '' and
                   all(re.search(rf'^  {row} +\S', out, re.M) for row in own), out + err)
-    place.expect(0, '^bongsu policy test FILE', 'help', 'policy', 'test')
+    for row in rows:
+        wide = [line for line in place.run(*row.split(), '--help')[1].splitlines() if len(line) > 120]
+        check(f'{row} --help fits a terminal', wide == [], wide)
+    out = place.expect(0, r'^bongsu policy test FILE \[EXAMPLES\] \[options\]\n.*\n  EXAMPLES  ', 'help', 'policy', 'test')
+    check('policy test offers no node', '--dir' not in out, out)
+    place.expect(0, 'activation by 2.*policy confirm.*broken off', 'policy', 'activate', '--help')
+    place.expect(0, 'Budgets are\\s+not looked at', 'policy', 'diff', '--help')
     place.expect(0, '^bongsu status rules AUDIENCE', 'status', 'rules', '--help')
     for words, said in (('polcy', 'no command polcy; did you mean `policy`'), ('policy chekc', 'did you mean `policy check`'),
                         ('policy chekc --help', 'did you mean `policy check`'), ('help polcy', 'did you mean `policy`'),
@@ -199,10 +205,15 @@ def test_policy_alone(place):
     """Without a node a policy is read by itself; without an example no test is good."""
     path = place.path / 'alone.policy'
     path.write_text('language 1\nrelease r if own to us-cisa\nrelease s if own and tlp == green to us-cisa\n')
-    said = 'line 3, .*never decides.*well formed .2 rules.\n.*without a node.*partners: us-cisa'
+    said = 'line 3, .*never decides.*well formed .2 rules.\n.*without a node.*partners: us-cisa, and one that is not named'
     place.expect(0, said, 'policy', 'check', path)
     got = place.lines('policy', 'check', path)
     check('policy check --json without a node', got[-1] == {'rules': 2, 'node': False} and got[0]['line'] == 3, got)
+    place.expect(0, '^the policy is well formed .*partners: one that is not named$', 'policy', 'check', POLICY)
+    path.write_text('language 1\npartner jp {}\ndeny d if partner != jp\nrelease r if own and tlp == green to jp\n')
+    place.expect(0, '^the policy is well formed', 'policy', 'check', path)
+    path.write_text('language 1\ndeny d if partner == another-partner\n')
+    place.expect(0, '^the policy is well formed', 'policy', 'check', path)
     place.expect(1, 'there is no .*alone.expect: no example.*expect PARTNER', 'policy', 'test', path)
     (place.path / 'alone.expect').write_text('# none yet\n')
     place.expect(1, 'alone.expect: line 1: there is no example .example NAME', 'policy', 'test', path)
@@ -637,6 +648,12 @@ def test_policy_examples(place):
     place.expect(1, 'was not touched: the examples in my.expect do not hold', *activate)
     place.expect(2, '--untested wants --because', *activate, '--untested')
     place.expect(0, 'in force', *activate, '--untested', '--because', 'to see that it can be done')
+    beside.write_text(examples.replace('country US', 'country usa', 1))
+    place.expect(1, r'my.expect: line 2: `usa` is no two-letter code.*did you mean `US`', 'policy', 'test', 'my.policy')
+    beside.write_text(examples)
+    (place.path / 'named.policy').write_text(POLICY.read_text() + 'deny far if partner == kr\n')
+    said = r'my.expect: line \d+: the policy names `kr`: say `partner kr`'
+    place.expect(1, said, 'policy', 'test', 'named.policy', 'my.expect')
     beside.write_text(examples.replace('expect us-cisa deny red', 'expect us-cisa perhaps red', 1))
     place.expect(1, r'my.expect: line \d+: expect PARTNER deny.hold.release RULE', 'policy', 'test', 'my.policy')
     beside.write_text(examples.replace('"type": "indicator"', '"type": "indicator', 1))

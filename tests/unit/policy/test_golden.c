@@ -77,6 +77,7 @@ static void every_prefix_is_read_or_refused(void **state)
     "6a1d2b7c5e10\","
 #define TIMES "\"created\":\"2026-11-22T10:00:00Z\",\"modified\":\"2026-11-22T10:00:00Z\",\"name\":\"n\""
 #define MARK  ",\"object_marking_refs\":[\"marking-definition--5f0b7a52-6a0e-4c1e-8e5c-0d6f3c1f7a44\"]"
+#define RED   ",\"object_marking_refs\":[\"marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1\"]"
 #define PLAIN "object " IDENT TIMES "}\n"
 
 static void says_what_was_decided(void **state)
@@ -134,6 +135,14 @@ static void refuses_what_it_cannot_tell(void **state)
         {"", HEAD "after soon\n", "no duration", 3},
         {"", HEAD "at noon\n", "no time", 3},
         {"", HEAD "colour red\n", "no line begins with colour", 3},
+        {"", HEAD PLAIN "marking red\nexpect us deny x\n", "and it has none such", 5},
+        {"", HEAD PLAIN "marking unresolved\nexpect us deny x\n", "and it has none such", 5},
+        {"", HEAD "object " IDENT TIMES RED "}\nmarking green\nexpect us deny x\n", "and it has none such",
+         5},
+        {"", "partner jp country Japan\n" HEAD PLAIN, "no two-letter code", 1},
+        {"", "partner jp\npartner jp tlp-max purple\n" HEAD PLAIN, "no TLP level", 2},
+        {"deny far if partner == jp\n", HEAD PLAIN "expect us deny x\n", "the policy names `jp`", 2},
+        {"release r if own to kr\n", "example one\n" PLAIN, "say `partner kr` above", 1},
         {"deny near if neighbour.tlp >= amber\n", HEAD PLAIN "expect us deny x\n", "neighbour none", 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -151,6 +160,20 @@ static void refuses_what_it_cannot_tell(void **state)
     }
 }
 
+/* A code that ISO 3166 does not have is written as in a policy. */
+static void what_stands_in_quotes_is_taken(void **state)
+{
+    (void)state;
+    struct golden_fault fault;
+    struct seen seen;
+    struct str policy = STR("language 1\ndeny there if partner.country == \"XK\"\n");
+    assert_int_equal(
+        run(policy, "partner us country \"XK\"\nexample one\n" PLAIN "expect us deny there\n", &seen, &fault),
+        ERR_OK);
+    assert_int_equal(seen.right, 1);
+}
+
+/* Where the policy is wrong before it names anybody, that is said. */
 static void a_bad_policy_is_named(void **state)
 {
     (void)state;
@@ -164,9 +187,10 @@ static void a_bad_policy_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_shipped_examples_hold),   cmocka_unit_test(every_prefix_is_read_or_refused),
-        cmocka_unit_test(looks_for_personal_data),     cmocka_unit_test(says_what_was_decided),
-        cmocka_unit_test(refuses_what_it_cannot_tell), cmocka_unit_test(a_bad_policy_is_named),
+        cmocka_unit_test(the_shipped_examples_hold),      cmocka_unit_test(every_prefix_is_read_or_refused),
+        cmocka_unit_test(looks_for_personal_data),        cmocka_unit_test(says_what_was_decided),
+        cmocka_unit_test(refuses_what_it_cannot_tell),    cmocka_unit_test(a_bad_policy_is_named),
+        cmocka_unit_test(what_stands_in_quotes_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
