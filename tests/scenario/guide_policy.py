@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The ten situations of docs/guide/policy.md, run as they stand: every `sh` block in one shell, in an empty folder; the lines of
-the `text` block behind it must be said, in that order.
+the `text` block behind it must be said, in that order, and nothing else about what is released, held or denied. Every
+`policy` block of the guides, and every recipe, must be one that `bongsu policy check` takes without a warning.
 
     tests/scenario/guide_policy.py [PROGRAM]
 
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+GUIDES = ('policy.md', 'personal-data.md')
 MARK = '=== block %d ==='
 
 
@@ -37,6 +39,43 @@ def first_missing(said, lines):
     return None
 
 
+def ends(lines):
+    """What became of each object, in order: only that may be said, and all of it."""
+    return [line.split()[0] for line in lines if re.match('(Released|Held|Denied)[ ,.]', line)]
+
+
+def what_is_wrong(said, lines):
+    missing = first_missing(said, lines)
+    if missing is not None:
+        return missing
+    got, wanted = ends(said.splitlines()), ends(lines)
+    return None if got == wanted else 'it says %s, and the guide %s' % (got, wanted)
+
+
+def policies(guide):
+    """(name, text) of what a guide shows as policy: its `policy` blocks, and the recipes of its table."""
+    with open(guide, encoding='utf-8') as file:
+        text = file.read()
+    name = os.path.basename(guide)
+    found = [(f'{name}: block {i}', body) for i, body in enumerate(re.findall(r'^```policy\n(.*?)^```$', text, re.M | re.S))]
+    for wanted, written in re.findall(r'^\| ([^|]*) \| (`(?:deny|hold|release|source) .*) \|$', text, re.M):
+        parts = re.findall(r'`([^`]+)`', written)
+        if parts[-1].startswith('...'):  # what stands above the rules, and how a condition goes on
+            parts[-1] = 'release r if tlp <= green' + parts[-1][3:] + ' to all'
+        found.append((f'{name}: {wanted}', '\n'.join(parts)))
+    return [(title, body if body.startswith('language') else 'language 1\n' + body) for title, body in found]
+
+
+def is_well_formed(program, environment, title, body):
+    """Without a word but the last two lines, which say that it is."""
+    run = subprocess.run([program, 'policy', 'check', '-'], input=body, env=environment, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, timeout=60)
+    good = run.returncode == 0 and run.stdout.startswith('the policy is well formed')
+    if not good:
+        print('FAILED: %s: %s' % (title, run.stdout))
+    return good
+
+
 def main():
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
     program = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(root, 'build/dev/src/cli/bongsu'))
@@ -44,7 +83,8 @@ def main():
         found = blocks(guide.read())
     script = ''.join('echo "%s"\n%s' % (MARK % i, body) for i, (body, _) in enumerate(found))
     script += 'echo "%s"\n' % (MARK % len(found))
-    environment = dict(os.environ, PATH=os.path.dirname(program) + ':' + os.environ['PATH'])
+    alone = {key: value for key, value in os.environ.items() if key != 'BONGSU_DIR'}
+    environment = dict(alone, PATH=os.path.dirname(program) + ':' + os.environ['PATH'])
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(['bash', '-e'], input=script, cwd=folder, env=environment, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, timeout=300)
@@ -52,7 +92,7 @@ def main():
     for i, (_, lines) in enumerate(found):
         start, end = run.stdout.find(MARK % i), run.stdout.find(MARK % (i + 1))
         said = run.stdout[start:end] if 0 <= start < end else None
-        missing = 'it ends before' if said is None else first_missing(said, lines)
+        missing = 'it ends before' if said is None else what_is_wrong(said, lines)
         if missing is None:
             passed += 1
             continue
@@ -61,6 +101,13 @@ def main():
     if len(found) != 11:  # the node and the ten
         failed += 1
         print('FAILED: %d blocks, not 11' % len(found))
+    shown = [one for name in GUIDES for one in policies(os.path.join(root, 'docs/guide', name))]
+    for title, body in shown:
+        good = is_well_formed(program, environment, title, body)
+        passed, failed = passed + good, failed + (not good)
+    if len(shown) < 10:  # three blocks and seven recipes
+        failed += 1
+        print('FAILED: %d policies, not 10' % len(shown))
     print('%d passed, %d failed, 0 skipped' % (passed, failed))
     return failed != 0
 
