@@ -121,8 +121,9 @@ static bool count_leaf(void *ctx, const struct gate_leaf *leaf)
     return --*left > 0;
 }
 
-/* From anywhere, for anybody; what the job has not come to yet ends it. */
-static void page(struct bench *b)
+/* From anywhere, for anybody. False: the job has not come to that part yet, and its reader is told to wait.
+ */
+static bool page(struct bench *b)
 {
     struct gate_ledger ledger;
     unsigned left = PAGE, p;
@@ -133,6 +134,7 @@ static void page(struct bench *b)
     err_t err = gate_leaf_objects(b->gate, p, from, count_leaf, &left);
     if (err != ERR_BUSY)
         bench_check(err, "page");
+    return err != ERR_BUSY;
 }
 
 static int by_value(const void *a, const void *b)
@@ -165,19 +167,27 @@ static double floor_seconds(struct bench *b, size_t *out_states)
     return bench_now() - start;
 }
 
-static double sweep(struct bench *b, double *waits, size_t *out_waits)
+/* Pages asked for while the job runs, and how long those took that were served, with the step before them. */
+struct pages {
+    double waits[SAMPLES];
+    size_t served, sampled, refused;
+};
+
+static double sweep(struct bench *b, struct pages *pages)
 {
     double seconds = 0;
     int64_t next;
     bool more;
-    for (*out_waits = 0; job_withdraw(b->gate) != NULL;) {
+    while (job_withdraw(b->gate) != NULL) {
         double start = bench_now();
         bench_check(gate_step(b->gate, b->now_us, &more, &next), "step");
         bench_check(gate_commit(b->gate), "commit");
         seconds += bench_now() - start;
-        page(b);
-        if (*out_waits < SAMPLES)
-            waits[(*out_waits)++] = bench_now() - start;
+        bool served = page(b);
+        pages->served += served;
+        pages->refused += !served;
+        if (served && pages->sampled < SAMPLES)
+            pages->waits[pages->sampled++] = bench_now() - start;
         start = bench_now(); /* a node does this in a thread: it costs the job, and no page waits for it */
         if (gate_merge_due(b->gate))
             bench_check(gate_merge(b->gate, false), "merge");
@@ -188,10 +198,11 @@ static double sweep(struct bench *b, double *waits, size_t *out_waits)
 
 int main(int argc, char **argv)
 {
-    static double alone[ALONE], waits[SAMPLES];
+    static double alone[ALONE];
+    static struct pages pages;
     struct bench b = {.draw = 1};
-    char note[160];
-    size_t states, wait_count;
+    char note[240];
+    size_t states;
     if (argc < 2) {
         (void)fprintf(stderr, "usage: bench_sweep DIR [OBJECTS] [PARTNERS]\n");
         return 2;
@@ -204,21 +215,23 @@ int main(int argc, char **argv)
     sign(&b);
     for (unsigned i = 0; i < ALONE; i++) {
         double start = bench_now();
-        page(&b);
+        bench_check(page(&b) ? ERR_OK : ERR_BUSY, "page alone");
         alone[i] = bench_now() - start;
     }
     double floor = floor_seconds(&b, &states);
     activate(&b, narrow);
-    double seconds = sweep(&b, waits, &wait_count);
+    double seconds = sweep(&b, &pages);
     double rate = (double)states / seconds, best = (double)states / floor;
     (void)snprintf(note, sizeof note,
                    "%zu objects, %u partners; at 10,000,000 it would take %.0f s, its floor %.0f s", b.taken,
                    b.partners, 1e7 / rate, 1e7 / best);
     bench_row("sweep_take_back", rate, "objects/s", best, rate / best, note);
-    double before = percentile(alone, ALONE, 99), beside = percentile(waits, wait_count, 99);
+    double before = percentile(alone, ALONE, 99), beside = percentile(pages.waits, pages.sampled, 99);
     (void)snprintf(note, sizeof note,
-                   "page of %d objects and the step before it; floor: pages alone; median %.2f, alone %.2f",
-                   PAGE, 1e3 * percentile(waits, wait_count, 50), 1e3 * percentile(alone, ALONE, 50));
+                   "page of %d objects and the step before it; floor: pages alone; median %.2f, alone %.2f; "
+                   "%zu pages served, %zu refused because the job had not come to them",
+                   PAGE, 1e3 * percentile(pages.waits, pages.sampled, 50), 1e3 * percentile(alone, ALONE, 50),
+                   pages.served, pages.refused);
     bench_row("sweep_page_p99", 1e3 * beside, "ms", 1e3 * before, beside / before, note);
     gate_close(b.gate);
     return 0;
