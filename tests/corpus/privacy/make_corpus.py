@@ -2,7 +2,8 @@
 """tests/corpus/privacy/make_corpus.py [--check]: writes tuning.tsv and held-out.tsv from their sentences and fixed seeds.
 
 A row: "text", the language, "-", the text, in which \\u27e6KIND|VALUE\\u27e7 stands around what is to be found; "\\n", "\\t" and
-"\\\\" are escapes. With --check it says whether the files are what it would write. written.tsv and objects.tsv are by hand.
+"\\\\" are escapes. With --check it says whether the files are what it would write. written.tsv, objects.tsv and
+held-out-written.tsv are by hand.
 """
 import pathlib
 import random
