@@ -73,8 +73,7 @@ struct spot {
     size_t start, end;
     enum stix_cut_act act;
     struct str name;
-    struct stix_key key; /* of an identifier */
-    bool is_id;
+    struct stix_key key;     /* of an identifier */
     struct stix_named found; /* where `name` stands, unless it is renamed */
 };
 
@@ -82,7 +81,7 @@ struct spot {
  * nobody is asked. */
 static bool read_id(const struct cutting *c, bool look_only, struct spot *out)
 {
-    out->is_id = false;
+    bool any = false;
     for (size_t at = 0; at < out->found.type_len; at++) {
         struct stix_key key;
         struct str id;
@@ -93,11 +92,21 @@ static bool read_id(const struct cutting *c, bool look_only, struct spot *out)
         out->act = STIX_CUT_KEEP;
         out->name = id;
         out->key = key;
-        out->is_id = true;
+        any = true;
         if (look_only || (out->act = ask(c, &key, &out->name)) != STIX_CUT_KEEP)
             return true;
     }
-    return out->is_id;
+    return any;
+}
+
+/* The next identifier behind `last`. */
+static bool next_id(const struct cutting *c, const struct stix_plain *plain, size_t last, bool look_only,
+                    struct spot *out)
+{
+    for (size_t from = last; stix_named_next(plain, last, from, &out->found); from = out->found.from + 1)
+        if (read_id(c, look_only, out))
+            return true;
+    return false;
 }
 
 static int uuid_order(const void *a, const void *b)
@@ -113,29 +122,69 @@ static int uuid_find(const void *a, const void *b)
 }
 
 /* A UUID without its type tells as much as with it. */
-static bool read_lone(const struct cutting *c, struct spot *out)
+static bool read_lone(const struct cutting *c, const struct uuid *uuid, struct spot *out)
 {
-    struct lone wanted = {.uuid = out->found.uuid};
+    struct lone wanted = {.uuid = *uuid};
     const struct lone *found =
         c->lone_count == 0 ? NULL : bsearch(&wanted, c->lone, c->lone_count, sizeof wanted, uuid_find);
-    out->start = out->found.from;
-    out->end = out->found.end;
     out->act = STIX_CUT_RENAME;
     if (found != NULL) {
         out->act = found->dropped ? STIX_CUT_DROP : STIX_CUT_RENAME;
         out->name = (struct str) {found->to, UUID_TEXT_SIZE};
         return true;
     }
-    if (memcmp(wanted.uuid.b, c->key.b, UUID_SIZE) != 0 || c->cut->id.len < UUID_TEXT_SIZE)
+    if (memcmp(uuid->b, c->key.b, UUID_SIZE) != 0 || c->cut->id.len < UUID_TEXT_SIZE)
         return false;
     out->name = (struct str) {c->cut->id.at + c->cut->id.len - UUID_TEXT_SIZE, UUID_TEXT_SIZE};
     return true;
 }
 
+/* Identifiers and lone UUIDs of a text in the order of their places. */
+struct looking {
+    const struct stix_plain *plain;
+    struct stix_digits digits;
+    size_t last;          /* where the last one ended */
+    struct spot id, lone; /* the next of each, unless there is none left */
+    bool has_id, has_lone;
+};
+
+static bool next_lone(const struct cutting *c, struct looking *l)
+{
+    while (stix_digits_next(&l->digits))
+        if (read_lone(c, &l->digits.uuid, &l->lone)) {
+            l->lone.start = stix_digits_from(&l->digits);
+            l->lone.end = l->digits.at;
+            return true;
+        }
+    return false;
+}
+
+static void look_begin(const struct cutting *c, const struct stix_plain *plain, struct looking *l)
+{
+    *l = (struct looking) {.plain = plain, .digits = {.plain = plain}};
+    l->has_id = next_id(c, plain, 0, false, &l->id);
+    l->has_lone = next_lone(c, l);
+}
+
+/* NULL: there is none left. An identifier goes before the lone UUID in it. */
+static const struct spot *next_spot(const struct cutting *c, struct looking *l)
+{
+    if (l->has_id && l->id.start < l->last)
+        l->has_id = next_id(c, l->plain, l->last, false, &l->id);
+    while (l->has_lone && l->lone.start < l->last)
+        l->has_lone = next_lone(c, l);
+    const struct spot *spot = l->has_id && !(l->has_lone && l->lone.start < l->id.start) ? &l->id
+                              : l->has_lone                                              ? &l->lone
+                                                                                         : NULL;
+    if (spot != NULL)
+        l->last = spot->end;
+    return spot;
+}
+
 /* A text in which there may be names. False: there is none, or `c->err` says why nobody can tell. */
 static bool open_text(struct cutting *c, struct str text, struct stix_plain *out)
 {
-    if (!stix_named_may(text))
+    if (!stix_named_may_alone(text))
         return false;
     err_t err = stix_plain_open(text, STIX_PLAIN_NAMES, out);
     if (err != ERR_OK)
@@ -143,27 +192,16 @@ static bool open_text(struct cutting *c, struct str text, struct stix_plain *out
     return err == ERR_OK;
 }
 
-static bool next_spot(const struct cutting *c, const struct stix_plain *plain, bool look_only,
-                      struct spot *spot)
-{
-    size_t last = spot->end;
-    for (size_t from = last; stix_named_next(plain, last, from, &spot->found);) {
-        if (read_id(c, look_only, spot) || read_lone(c, spot))
-            return true;
-        from = spot->found.from + 1;
-    }
-    return false;
-}
-
 static bool names_dropped(struct cutting *c, struct str text)
 {
     struct stix_plain plain;
-    struct spot spot;
+    struct looking look;
     bool dropped = false;
     if (!open_text(c, text, &plain))
         return false;
-    for (spot.end = 0; !dropped && next_spot(c, &plain, false, &spot);)
-        dropped = spot.act == STIX_CUT_DROP;
+    look_begin(c, &plain, &look);
+    for (const struct spot *spot; !dropped && (spot = next_spot(c, &look)) != NULL;)
+        dropped = spot->act == STIX_CUT_DROP;
     stix_plain_close(&plain);
     return dropped;
 }
@@ -172,15 +210,16 @@ static bool names_dropped(struct cutting *c, struct str text)
 static void put_renamed(struct cutting *c, struct str text, struct buf *out)
 {
     struct stix_plain plain;
-    struct spot spot;
+    struct looking look;
     size_t written = 0;
     if (open_text(c, text, &plain)) {
-        for (spot.end = 0; next_spot(c, &plain, false, &spot);) {
-            size_t from = stix_plain_from(&plain, spot.start), end = stix_plain_end(&plain, spot.end);
-            if (spot.act != STIX_CUT_RENAME || from < written)
+        look_begin(c, &plain, &look);
+        for (const struct spot *spot; (spot = next_spot(c, &look)) != NULL;) {
+            size_t from = stix_plain_from(&plain, spot->start), end = stix_plain_end(&plain, spot->end);
+            if (spot->act != STIX_CUT_RENAME || from < written)
                 continue;
             buf_put(out, text.at + written, from - written);
-            buf_put_str(out, spot.name);
+            buf_put_str(out, spot->name);
             written = end;
         }
         stix_plain_close(&plain);
@@ -293,20 +332,13 @@ static err_t gather_text(struct cutting *c, struct arena *arena, struct str text
     struct stix_plain plain;
     struct spot spot;
     err_t err = ERR_OK;
-    size_t count = c->lone_count;
     if (!open_text(c, text, &plain))
         return c->err;
-    c->lone_count = 0; /* not sorted yet */
-    for (spot.end = 0; err == ERR_OK && next_spot(c, &plain, gone, &spot);) {
-        bool own = !spot.is_id || stix_key_eq(&spot.key, &c->key);
-        if (own || (!gone && spot.act == STIX_CUT_KEEP))
-            continue;
-        c->lone_count = count;
-        err = lone_add(c, arena, &spot, gone);
-        count = c->lone_count;
-        c->lone_count = 0;
+    for (size_t last = 0; err == ERR_OK && next_id(c, &plain, last, gone, &spot); last = spot.end) {
+        bool own = stix_key_eq(&spot.key, &c->key);
+        if (!own && (gone || spot.act != STIX_CUT_KEEP))
+            err = lone_add(c, arena, &spot, gone);
     }
-    c->lone_count = count;
     stix_plain_close(&plain);
     return err;
 }

@@ -19,6 +19,7 @@ enum {
     DRAWN = 4,
     FROM_VALUE = 5,
     CUSTOM_WORDS_MAX = 6,
+    ALONE_MAX = 2 * BREAK_MAX, /* between two digits of what is known: all that a name may have there */
 };
 
 /* --- the first look --- */
@@ -59,11 +60,11 @@ static bool has_digits(struct str text, bool escaped)
 }
 
 /* 31 bytes and more in a row have 16 of these blocks' in them. */
-bool stix_named_may(struct str text)
+static bool may_have(struct str text, size_t least)
 {
     vec escaped = {0};
     bool whole = false;
-    if (text.len < TEXT_MIN)
+    if (text.len < least)
         return false;
     vec last = vec_load(text.at + text.len - VEC_SIZE);
     for (size_t i = 0; i < text.len - VEC_SIZE; i += VEC_SIZE) {
@@ -75,6 +76,16 @@ bool stix_named_may(struct str text)
     whole |= vec_bits(parts(last)) == 0;
     bool any = vec_bits(escaped) != 0;
     return ((whole || any) && has_digits(text, any)) || stix_base64_may(text);
+}
+
+bool stix_named_may(struct str text)
+{
+    return may_have(text, TEXT_MIN);
+}
+
+bool stix_named_may_alone(struct str text)
+{
+    return may_have(text, DIGITS);
 }
 
 /* --- the UUID --- */
@@ -380,6 +391,39 @@ bool stix_named_next(const struct stix_plain *plain, size_t last, size_t from, s
         return true;
     }
     return false;
+}
+
+/* Each digit moves the others up by half a byte. */
+static void push_digit(struct uuid *uuid, uint8_t digit)
+{
+    for (size_t i = 0; i + 1 < UUID_SIZE; i++)
+        uuid->b[i] = (uint8_t)(uuid->b[i] << 4 | uuid->b[i + 1] >> 4);
+    uuid->b[UUID_SIZE - 1] = (uint8_t)(uuid->b[UUID_SIZE - 1] << 4 | digit);
+}
+
+bool stix_digits_next(struct stix_digits *digits)
+{
+    struct str text = digits->plain->text;
+    for (size_t at = digits->at; at < text.len; at++) {
+        char c = str_lower(text.at[at]);
+        bool far = digits->count > 0 && at - digits->at > ALONE_MAX;
+        if (far || (c >= 'g' && c <= 'z'))
+            digits->count = 0;
+        if (!is_hex(c))
+            continue;
+        push_digit(&digits->uuid, (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10));
+        digits->places[digits->count++ % DIGITS] = at;
+        digits->at = at + 1;
+        if (digits->count >= DIGITS)
+            return true;
+    }
+    digits->at = text.len;
+    return false;
+}
+
+size_t stix_digits_from(const struct stix_digits *digits)
+{
+    return digits->places[digits->count % DIGITS];
 }
 
 bool stix_named_read(const struct stix_named *named, size_t at, struct str *out_id, struct stix_key *out)

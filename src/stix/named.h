@@ -15,8 +15,10 @@
 
 enum { STIX_NAMED_TYPE_MAX = 250, STIX_NAMED_MAX = STIX_NAMED_TYPE_MAX + 2 + UUID_TEXT_SIZE };
 
-/* Can a UUID be in it, dressed or not? Most texts have none, and are done here. */
+/* Can a UUID with a type before it be in it, dressed or not? Most texts have none, and are done here. */
 bool stix_named_may(struct str text);
+/* The same of a UUID alone. */
+bool stix_named_may_alone(struct str text);
 
 /* A UUID, and what stands before it. Places are those of the plain text. */
 struct stix_named {
@@ -35,6 +37,21 @@ struct stix_named {
 /* The next one that begins at or behind `from`; nothing before `last`, where the last name ended, is its
  * type. The way of `plain` is STIX_PLAIN_NAMES. */
 bool stix_named_next(const struct stix_plain *plain, size_t last, size_t from, struct stix_named *out);
+
+/* The digits of a UUID in their order, whatever parts them that is no letter, and whatever touches them: only
+ * who knows the UUID can tell that they are one. Zero at the beginning, but for `plain` (STIX_PLAIN_NAMES).
+ */
+struct stix_digits {
+    const struct stix_plain *plain;
+    struct uuid uuid; /* the last 32 digits */
+    size_t at;        /* behind the last one of them */
+    size_t count;     /* that followed each other, and where the last 32 of these stand */
+    size_t places[2 * UUID_SIZE];
+};
+/* As far as the next digit with 31 before it; false: there is none left. */
+bool stix_digits_next(struct stix_digits *digits);
+/* Where the first of them stands. */
+size_t stix_digits_from(const struct stix_digits *digits);
 
 /* Is it a name when its type begins at byte `at` of `type`? Then `*out_id` is the identifier, in `named`. */
 bool stix_named_read(const struct stix_named *named, size_t at, struct str *out_id, struct stix_key *out);

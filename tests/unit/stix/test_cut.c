@@ -203,6 +203,75 @@ static void names_in_disguise(void **state)
             "\"}],\"x_z\":\"--" OURS "/" OURS "\"");
 }
 
+/* Nor does what parts its digits, or touches them, where it stands alone. */
+static void lone_digits(void **state)
+{
+    static const struct {
+        const char *before, *digits, *behind; /* all but the last digit */
+    } forms[] = {
+        {"", "0000000000004000800000000000000", ""},
+        {"", "00000000:0000:4000:8000:00000000000", " x"},
+        {"by ", "00000000-0000+4000, 8000, 00000000000", "."},
+        {"", "0000 0000 0000 4000 8000 0000 0000 000", ""},
+        {"x", "0000000000004000800000000000000", "z"},
+        {"id", "0000000000004000800000000000000", ""},
+        {"ffff", "0000000000004000800000000000000", "fff"},
+        {"urn:uuid:", "00000000-0000-4000-8000-00000000000", ""},
+        {"{", "00000000/0000/4000/8000/00000000000", "}"},
+        {"", "00000000-0000-4000\\n// -8000-00000000000", ""},
+        {"", "00000000-0000-4000-80\\\\\\n00-00000000000", ""},
+        {"", "00000000%3A0000%3a4000&colon;8000\\\\u003a00000000000", ""},
+        {"",
+         "\xef\xbc\x90"
+         "000000000004000800000000000000",
+         ""},
+    };
+    char text[512], wanted[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        const char *before = forms[i].before, *digits = forms[i].digits, *behind = forms[i].behind;
+        dropped = "tool--" A;
+        (void)snprintf(text, sizeof text,
+                       "\"x_t\":\"%s%sa%s\",\"x_k\":{\"%s%sA%s\":1},\"x_r\":\"tool--" A "\",\"x_v\":2",
+                       before, digits, behind, before, digits, behind);
+        becomes(text, "", "\"x_v\":2");
+        dropped = NULL;
+        renamed_from = "tool--" A;
+        renamed_to = "tool--00000000-0000-4000-8000-00000000000b";
+        (void)snprintf(text, sizeof text, "\"x_t\":\"%s%sa%s\",\"x_r\":\"tool--" A "\"", before, digits,
+                       behind);
+        (void)snprintf(
+            wanted, sizeof wanted,
+            "\"x_t\":\"%s00000000-0000-4000-8000-00000000000b%s\",\"x_r\":\"tool--00000000-0000-4000-"
+            "8000-00000000000b\"",
+            before, behind);
+        becomes(text, "", wanted);
+        renamed_from = NULL;
+        (void)snprintf(text, sizeof text, "\"x_t\":\"%s%s1%s\"", before, digits, behind);
+        (void)snprintf(wanted, sizeof wanted, "\"x_t\":\"%s" OURS "%s\"", before, behind);
+        becomes(text, "", wanted);
+        /* Nobody's who is not named here, and as it stands. */
+        (void)snprintf(text, sizeof text, "\"x_t\":\"%s%sa%s\"", before, digits, behind);
+        if (strchr(digits, '\\') == NULL)
+            becomes(text, "", text);
+    }
+}
+
+/* Identifiers and UUIDs alone side by side, in any order: each goes as it must. */
+static void lone_digits_among_others(void **state)
+{
+    (void)state;
+    renamed_from = "tool--" A;
+    renamed_to = "tool--00000000-0000-4000-8000-00000000000b";
+    becomes("\"x_r\":\"tool--" A "\",\"x_t\":\"" OWN " malware--" A
+            " 0000000000004000800000000000000a tool/" A " 00000000000040008000000000000001tool--" A "\"",
+            "",
+            "\"x_r\":\"tool--00000000-0000-4000-8000-00000000000b\",\"x_t\":\"" OURS " malware--" A
+            " 00000000-0000-4000-8000-00000000000b tool--00000000-0000-4000-8000-00000000000b " OURS
+            "tool--00000000-0000-4000-8000-00000000000b\"");
+    renamed_from = NULL;
+}
+
 /* What an editor made of a name goes, or is renamed, with all that it was made of; the rest stays as it
  * stands. */
 static void names_in_dress(void **state)
@@ -268,9 +337,14 @@ static void every_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_sort_of_selector), cmocka_unit_test(selectors_follow),
-        cmocka_unit_test(names_with_dots),        cmocka_unit_test(identifiers_go_and_change),
-        cmocka_unit_test(names_in_disguise),      cmocka_unit_test(names_in_dress),
+        cmocka_unit_test(every_sort_of_selector),
+        cmocka_unit_test(selectors_follow),
+        cmocka_unit_test(names_with_dots),
+        cmocka_unit_test(identifiers_go_and_change),
+        cmocka_unit_test(names_in_disguise),
+        cmocka_unit_test(names_in_dress),
+        cmocka_unit_test(lone_digits),
+        cmocka_unit_test(lone_digits_among_others),
         cmocka_unit_test(every_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
