@@ -181,10 +181,13 @@ err_t along_untreated(const struct policy *policy, const struct stix_object *sou
 
 static err_t add_name(struct along_called *out, struct str name, struct arena *arena)
 {
+    err_t err;
     if (name.len == 0 || out->count == LIMIT_ALONG)
         return name.len == 0 ? ERR_OK : ERR_LIMIT;
-    out->names[out->count] = arena_str(arena, name);
-    return out->names[out->count++].at == NULL ? ERR_NOMEM : ERR_OK;
+    if (TRY(err, stix_called_new(name, arena, &out->names[out->count])))
+        return err;
+    out->count++;
+    return ERR_OK;
 }
 
 /* Its name, and what others call it where somebody wrote that down. */
@@ -225,42 +228,4 @@ err_t along_called(struct gate *gate, const struct stix_key *who, struct arena *
     }
     *out = called;
     return err;
-}
-
-static char small(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool is_wordy(char c)
-{
-    return (small(c) >= 'a' && small(c) <= 'z') || (c >= '0' && c <= '9');
-}
-
-/* Of another script's words nobody here knows where they end: there a name counts wherever it stands. */
-static bool stands_alone(struct str text, size_t at, size_t len)
-{
-    bool before = at > 0 && is_wordy(text.at[at - 1]) && is_wordy(text.at[at]);
-    size_t end = at + len;
-    return !before && !(end < text.len && is_wordy(text.at[end]) && is_wordy(text.at[end - 1]));
-}
-
-static bool says(struct str text, struct str name)
-{
-    for (size_t at = 0; at < text.len && text.len - at >= name.len; at++) {
-        size_t i = 0;
-        while (i < name.len && small(text.at[at + i]) == small(name.at[i]))
-            i++;
-        if (i == name.len && stands_alone(text, at, name.len))
-            return true;
-    }
-    return false;
-}
-
-bool along_says(const struct along_called *called, struct str text)
-{
-    for (size_t i = 0; i < called->count; i++)
-        if (says(text, called->names[i]))
-            return true;
-    return false;
 }

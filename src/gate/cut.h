@@ -4,6 +4,7 @@
 
 #include "gate/closure.h"
 #include "gate/mint.h"
+#include "stix/called.h"
 
 /* How an object leaves for some partners: what is taken out of it, and what then refers to what. */
 struct form {
@@ -89,13 +90,11 @@ NODISCARD err_t along_names(struct gate *gate, const struct stix_ref *refs, size
                             const struct stix_key *hidden, struct arena *arena, bool *out_named);
 /* Names under which an identity ever stood here, in the arena. along.c */
 struct along_called {
-    struct str *names;
+    struct stix_called *names;
     size_t count;
 };
 NODISCARD err_t along_called(struct gate *gate, const struct stix_key *who, struct arena *arena,
                              struct along_called *out);
-/* Does a text say one of them, in whatever case, as a word of its own? */
-bool along_says(const struct along_called *called, struct str text);
 /* Of an unmarked creator or definition: partners for whom some release rule would match it, as it is or were
  * it marked, and asks for duties that change it; and those for whom some hold matches it for
  * its personal data alone, and nobody approved it. A creator whose personal data alone is to be treated is

@@ -357,40 +357,20 @@ static err_t try_loose(const struct cut_trial *by, const struct cut_order *order
     return ERR_OK;
 }
 
-/* Texts that say the name of whoever is not to be named, while trying: as they leave. */
-struct listening {
-    struct along_called called;
-    struct str (*text)(void *ctx, struct str text);
-    void *text_ctx;
-    bool heard;
-};
-
-static struct str listen(void *ctx, struct str text)
-{
-    struct listening *l = ctx;
-    struct str leaves = l->text == NULL ? text : l->text(l->text_ctx, text);
-    l->heard |= along_says(&l->called, leaves);
-    return leaves;
-}
-
 /* The form as it is, without anything that may be left out. ERR_DENIED also where a text names the creator
  * that the form does not name. */
 static err_t make_once(const struct cut_trial *by, const struct stix_object *source, struct form *form,
                        const struct cut_order *order, struct stix_object *made)
 {
-    struct stix_cut cut = *order->cut;
-    struct cut_order once = {order->root, order->warnings, &cut};
-    struct listening l = {.text = cut.text, .text_ctx = cut.text_ctx};
+    struct along_called called = {.count = 0};
+    bool heard;
     err_t err;
-    if (form->anonymous && source->has_creator) {
-        if (TRY(err, along_called(by->gate, &source->creator, by->arena, &l.called)))
-            return err;
-        cut.text = listen;
-        cut.text_ctx = &l;
-    }
+    if (form->anonymous && source->has_creator &&
+        TRY(err, along_called(by->gate, &source->creator, by->arena, &called)))
+        return err;
     buf_clear(&by->gate->minted);
-    err = cut_make(by->gate, &once, by->arena, &by->gate->minted, made);
-    if (err != ERR_OK || !l.heard)
+    if (TRY(err, cut_make(by->gate, order, by->arena, &by->gate->minted, made)) ||
+        TRY(err, stix_called_in(called.names, called.count, made->root, &heard)) || !heard)
         return err;
     form->unmade = "a text in it says the name of its creator";
     return ERR_DENIED;

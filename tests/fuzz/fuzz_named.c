@@ -1,8 +1,10 @@
 /* Any text: what names it gives lies in it and is plain; a plain name put before it is found, and so is one
- * in each dress; a text read twice is read as once. The first byte chooses the dress. */
+ * in each dress; a text read twice is read as once; what somebody is called is heard wherever it stands
+ * between blanks. The first byte chooses the dress. */
 #include <string.h>
 
 #include "core/mem.h"
+#include "stix/called.h"
 #include "stix/cut.h"
 #include "stix/named.h"
 
@@ -81,6 +83,28 @@ static void look_for_name(struct str text, unsigned dress)
     buf_deinit(&whole);
 }
 
+/* The text up to its first zero is what somebody is called, and the rest says it. */
+static void listen_for_name(struct str text)
+{
+    struct str said = text, name = str_cut(&said, '\0');
+    struct stix_called called;
+    struct arena arena;
+    struct buf whole;
+    bool heard;
+    arena_init(&arena, 4u * TEXT_BYTES);
+    buf_init(&whole, 4u * TEXT_BYTES);
+    must(stix_called_new(name, &arena, &called) == ERR_OK);
+    must(stix_called_in_text(&called, 1, said, &heard) == ERR_OK);
+    buf_put_str(&whole, said);
+    buf_put_str(&whole, STR(" . "));
+    buf_put_str(&whole, name);
+    buf_put_str(&whole, STR(" . "));
+    buf_put_str(&whole, said);
+    must(stix_called_in_text(&called, 1, buf_str(&whole), &heard) == ERR_OK && (heard || name.len == 0));
+    buf_deinit(&whole);
+    arena_deinit(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = {(const char *)data + 1, size - 1};
@@ -92,5 +116,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     count = 0;
     must(stix_cut_names(text, take, NULL) == ERR_OK && count <= text.len);
     look_for_name(text, data[0]);
+    listen_for_name(text);
     return 0;
 }

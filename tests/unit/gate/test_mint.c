@@ -841,7 +841,14 @@ static void a_creators_name_is_not_said(void **state)
                 {"\"x_deep\":[{\"say\":\"kr\\u0020center told us\"}]", false},
                 {"\"description\":\"\\uc13c\\ud130\\uac00 saw it\"", false},
                 {"\"x_inner\":\"kr center says so\"", true},
-                {"\"description\":\"once called old center\"", false}};
+                {"\"description\":\"once called old center\"", false},
+                {"\"description\":\"by **KR**\\n> Center\"", false},
+                {"\"description\":\"the KR&nbsp;Cen\\u00adter\"", false},
+                {"\"description\":\"\\uff2b\\uff32 Center, K\\u200bR_Center\"", false},
+                {"\"description\":\"\\u1109\\u1166\\u11ab\\u1110\\u1165\"", false},
+                {"\"x_d\":{\"KR Center\":1}", false},
+                {"\"x_by_krcenter\":true", false},
+                {"\"x_d\":{\"kr\":\"center\"}", true}};
     node_init(&n);
     bench_policy_text(&n.b,
                       "language 1\nrelease open if tlp <= green and not type == identity to us-cisa with "
