@@ -100,10 +100,11 @@ static bool is_break(char c)
     return c == '\n' || c == '\r';
 }
 
-/* What mailers set before each line of an answer. */
+/* What mailers set before each line of an answer, programmers before each line of a comment, tables about
+ * their cells. */
 static bool is_margin(char c)
 {
-    return is_blank(c) || c == '>';
+    return is_blank(c) || c == '>' || c == '/' || c == '*' || c == '#' || c == '|';
 }
 
 /* One digit, behind what cannot be seen, a blank, or on the next line. */
@@ -131,7 +132,7 @@ static bool take_digit(struct str text, size_t *at, uint8_t *out, bool *loose)
 /* What names made of identifiers have in the place of dashes. */
 static bool is_other_mark(char c)
 {
-    return c == '_' || c == '.';
+    return c == '_' || c == '.' || c == ':';
 }
 
 /* A dash, a soft hyphen in its place, blanks about it; or a blank or another mark alone, which is `loose`. */
@@ -202,6 +203,12 @@ static bool take_compact(struct str text, size_t at, struct stix_named *out)
     return (at == text.len || !is_hex(text.at[at])) && is_made(&out->uuid);
 }
 
+/* 0x before digits in a row. */
+static size_t prefix_at(struct str text, size_t at)
+{
+    return text.len - at > 2 && text.at[at] == '0' && str_lower(text.at[at + 1]) == 'x' ? 2 : 0;
+}
+
 enum { HEAD = 8 };
 
 /* The blanks before `at`, when it is one, or a line is broken among them. */
@@ -248,36 +255,121 @@ static bool is_around(char c)
     return c != '\0' && strchr("`*{[(\"'<>|", c) != NULL;
 }
 
-/* Where what may part a type from its UUID begins. False: nothing that could. */
-static bool look_between(const struct stix_plain *plain, size_t from, size_t uuid, size_t *out_at,
-                         struct stix_named *out)
+static bool ends_with(struct str text, struct str word)
 {
-    unsigned blanks = 0, dashes = 0, others = 0, soft = 0, around = 0, under = 0, dots = 0;
+    size_t i = 0;
+    while (i < word.len && i < text.len && str_lower(text.at[text.len - 1 - i]) == word.at[word.len - 1 - i])
+        i++;
+    return i == word.len;
+}
+
+/* "indicator id: UUID": only a word of its own, which no option of a program is. */
+static size_t word_before(struct str text, size_t from, size_t uuid)
+{
+    static const struct str words[] = {{"id", 2}, {"uuid", 4}, {"guid", 4}};
     size_t at = uuid;
-    bool odd = false;
-    for (; at > from && uuid - at < BETWEEN_MAX; at--) {
-        char c = plain->text.at[at - 1];
-        if (c == '-' || c == '~')
-            odd |= !stix_plain_same(plain, at - 1), dashes++, dots += c == '~';
-        else if (is_blank(c))
-            blanks++;
-        else if (c == STIX_PLAIN_SOFT)
-            soft++;
-        else if (c == '/' || c == ':' || c == '_')
-            others++, under += c == '_';
-        else if (is_around(c))
-            around++;
-        else
+    for (; at > from && uuid - at < BLANKS_MAX; at--) {
+        char c = text.at[at - 1];
+        if (!is_blank(c) && c != ':' && c != '"' && c != '\'')
             break;
     }
+    for (size_t i = 0; at < uuid && i < sizeof words / sizeof *words; i++) {
+        struct str before = {text.at + from, at - from};
+        if (before.len <= words[i].len || !ends_with(before, words[i]))
+            continue;
+        char c = text.at[at - words[i].len - 1];
+        if (is_blank(c) || c == '_')
+            return at - words[i].len;
+    }
+    return uuid;
+}
+
+/* Where what says that a UUID follows begins; `uuid`: nothing does. */
+static size_t label_before(struct str text, size_t from, size_t uuid)
+{
+    static const struct str labels[] = {{"urn:uuid:", 9}, {"0x", 2}};
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (ends_with((struct str) {text.at + from, uuid - from}, labels[i]))
+            return uuid - labels[i].len;
+    return word_before(text, from, uuid);
+}
+
+/* What parts a type from its UUID, counted. */
+struct between {
+    unsigned blanks, dashes, others, soft, around, under, dots, colons, twos, signs, quotes, slashes;
+    bool odd;
+};
+
+static bool count_between(struct between *b, const struct stix_plain *plain, size_t at)
+{
+    char c = plain->text.at[at];
+    if (c == '-' || c == '~')
+        b->odd |= !stix_plain_same(plain, at), b->dashes++, b->dots += c == '~';
+    else if (is_blank(c))
+        b->blanks++;
+    else if (c == STIX_PLAIN_SOFT)
+        b->soft++;
+    else if (c == '/' || c == ':' || c == '_')
+        b->others++, b->under += c == '_', b->colons += c == ':', b->slashes += c == '/';
+    else if (c == '=' || c == '#')
+        b->signs++, b->twos += c == '=';
+    else if (is_around(c))
+        b->around++, b->quotes += c == '"' || c == '\'' || c == '`';
+    else
+        return false;
+    return true;
+}
+
+/* May it part any type from its UUID? */
+static bool is_parting(const struct between *b, bool set)
+{
+    bool hyphen = b->dashes == 1 && !set; /* report-<UUID>.pdf */
+    bool marks = b->others == 0 || b->others + b->dashes == 1 ||
+                 (b->others == 2 && b->dashes == 0 && (b->under == 2 || b->colons == 2)) ||
+                 (b->dashes > 1 && b->under == b->others);
+    bool colon = b->others == 1 && b->under == 0 && b->dashes == 0;
+    bool quoted = b->around == 1 && b->quotes == 1 && b->blanks > 0 && b->others + b->dashes == 0;
+    bool twice = b->twos == 2 && b->signs == 2 && b->others + b->dashes + b->around + b->blanks == 0;
+    return !hyphen && marks && b->blanks <= BLANKS_MAX && (b->signs == 0 || twice) &&
+           (b->around == 0 || b->dashes > 1 || colon || quoted);
+}
+
+/* One of one's own: "X ACME SENSOR (UUID)", " = UUID", " #UUID". */
+static bool is_weakly_parting(const struct between *b)
+{
+    return b->dashes + b->others == 0 && b->blanks > 0 && b->blanks <= BLANKS_MAX &&
+           b->signs + b->around == 1;
+}
+
+/* Behind the break, when marks of a margin and nothing else stand between it and `at`. */
+static size_t margin_before(struct str text, size_t from, size_t at)
+{
+    size_t place = at;
+    bool marked = false;
+    for (; place > from && at - place < BREAK_MAX && is_margin(text.at[place - 1]); place--) {
+        if (is_break(text.at[place - 1]))
+            return marked ? place : at;
+        marked |= !is_blank(text.at[place - 1]);
+    }
+    return at;
+}
+
+/* Where what may part a type from its UUID begins. False: nothing that could. */
+static bool look_between(const struct stix_plain *plain, size_t from, size_t uuid, size_t *out_at,
+                         bool *out_path, struct stix_named *out)
+{
+    struct between b = {.blanks = 0};
+    size_t label = label_before(plain->text, from, uuid);
+    size_t near = margin_before(plain->text, from, label), at = near;
+    while (at > from && near - at < BETWEEN_MAX && count_between(&b, plain, at - 1))
+        at--;
     *out_at = at;
-    out->strict = dashes == 2 && blanks + others + around + dots == 0;
-    out->set = odd || dashes > 1 || soft > 0;
-    bool hyphen = dashes == 1 && !out->set; /* report-<UUID>.pdf */
-    bool marks = others == 0 || others + dashes == 1 || (others == 2 && under == others && dashes == 0) ||
-                 (dashes > 1 && under == others);
-    bool colon = others == 1 && under == 0 && dashes == 0;
-    return uuid > at && !hyphen && marks && blanks <= BLANKS_MAX && (around == 0 || dashes > 1 || colon);
+    *out_path = b.slashes > 0;
+    out->strict = b.dashes == 2 && b.blanks + b.others + b.around + b.dots + b.signs == 0 && label == uuid;
+    out->set = b.odd || b.dashes > 1 || b.soft > 0;
+    bool parting = is_parting(&b, out->set);
+    out->weak = !parting;
+    return label > at && (parting || is_weakly_parting(&b));
 }
 
 /* "threat actor", and a type with a blank of another width within it: one of the standard's that ends at
@@ -310,17 +402,22 @@ static bool begins_custom(const char *last, size_t len)
     return len > 2 && last[len - 1] == 'x' && last[len - 2] == '-';
 }
 
-/* "X ACME SENSOR": a type of one's own in words, as far as its "x". */
-static bool custom_before(const struct stix_plain *plain, size_t from, size_t end, struct stix_named *out)
+/* "X ACME SENSOR": a type of one's own in words, as far as its "x". With dots it has more of them than a host
+ * has, and nothing before it: x.example/UUID is a path. */
+static bool custom_before(const struct stix_plain *plain, size_t from, size_t end, bool path,
+                          struct stix_named *out)
 {
     char last[STIX_NAMED_TYPE_MAX]; /* from its end on */
     size_t starts[STIX_NAMED_TYPE_MAX], len = 0, place = end;
-    unsigned words = 0;
+    unsigned words = 0, dots = 0;
     while (place > from && len < STIX_NAMED_TYPE_MAX && words < CUSTOM_WORDS_MAX) {
         char c = str_lower(plain->text.at[place - 1]);
-        bool between = c == ' ' || c == '_';
-        if (between && begins_custom(last, len))
+        bool between = c == ' ' || c == '_' || (c == '.' && !path);
+        if (between && begins_custom(last, len)) {
+            dots += c == '.' ? CUSTOM_WORDS_MAX : 0;
             break;
+        }
+        dots += c == '.';
         if (c != STIX_PLAIN_SOFT && !between && !is_type_char(c))
             break;
         place--;
@@ -331,7 +428,7 @@ static bool custom_before(const struct stix_plain *plain, size_t from, size_t en
         starts[len] = place;
         last[len++] = between ? '-' : c;
     }
-    if (!begins_custom(last, len))
+    if (!begins_custom(last, len) || dots == 1 || dots >= CUSTOM_WORDS_MAX)
         return false;
     for (size_t i = 0; i < len; i++) {
         out->id[i] = last[len - 1 - i];
@@ -345,8 +442,9 @@ static bool custom_before(const struct stix_plain *plain, size_t from, size_t en
 static void look_before(const struct stix_plain *plain, size_t from, struct stix_named *out)
 {
     size_t at, len = 0;
+    bool path;
     out->type_len = 0;
-    if (!look_between(plain, from, out->from, &at, out))
+    if (!look_between(plain, from, out->from, &at, &path, out))
         return;
     size_t end = at;
     for (; at > from && len < STIX_NAMED_TYPE_MAX; at--) {
@@ -356,8 +454,9 @@ static void look_before(const struct stix_plain *plain, size_t from, struct stix
             break;
         len += c != STIX_PLAIN_SOFT;
     }
-    bool words = at > from && at < end && plain->text.at[at - 1] == ' ' &&
-                 (words_before(plain, from, at, end, out) || custom_before(plain, from, end, out));
+    bool parted = at > from && at < end && (plain->text.at[at - 1] == ' ' || plain->text.at[at - 1] == '.');
+    bool words = parted && ((!out->weak && words_before(plain, from, at, end, out)) ||
+                            custom_before(plain, from, end, path, out));
     for (; at < end && !words; at++) {
         char c = str_lower(plain->text.at[at]);
         if (c == STIX_PLAIN_SOFT)
@@ -379,8 +478,8 @@ bool stix_named_next(const struct stix_plain *plain, size_t last, size_t from, s
         if (c != '-' && c != '~' && c != STIX_PLAIN_SOFT && !is_other_mark(c) && !blank)
             continue;
         bool whole = find_head(text, from, dash, &head) && take_uuid(text, head, out);
-        bool compact = !whole && dash > from && (c == '-' || c == '_') && text.at[dash - 1] == c &&
-                       take_compact(text, dash + 1, out);
+        bool twice = !whole && dash > from && (c == '-' || c == '_') && text.at[dash - 1] == c;
+        bool compact = twice && take_compact(text, dash + 1 + prefix_at(text, dash + 1), out);
         if (!whole && !compact)
             continue;
         look_before(plain, last, out);
@@ -435,6 +534,8 @@ bool stix_named_read(const struct stix_named *named, size_t at, struct str *out_
     const struct stix_type *type = stix_type_find(name);
     bool custom = type->code == STIX_TYPE_UNKNOWN;
     bool derived = named->uuid.b[VERSION_BYTE] >> 4 == FROM_VALUE;
+    if (named->weak && !custom)
+        return false;
     if (custom && (at > 0 || (!named->strict && !str_starts(name, STR("x-")))))
         return false;
     if (!named->strict &&

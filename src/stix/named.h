@@ -1,12 +1,13 @@
 /* Identifiers in the midst of texts, also as editors, mailers and web pages dress them: dashes of every kind,
  * one or two of them, blanks and broken lines at them and within the digits, `indicator/UUID`,
  * `indicator:UUID`, `indicator_UUID`, `indicator`--`UUID` between marks, types in words (`threat actor:
- * UUID`), and what plain.h reads; a single hyphen, as in a file's name, is none. Digits without any hyphen
- * behind two of them, with blanks within, or with other marks for the dashes (`indicator__6ba7b810_9dad_...`)
- * are one only when they are those of a UUID of version 4 or 5. Where two hyphens stand as the standard has
- * them the type may be any; else it is one of the standard's, or begins with x- (section 11.2), and that of
- * an observable, whose words stand in paths and logs as well, needs a UUID that follows from a value or a
- * dash that somebody set. Private to stix/. Pure; any thread. */
+ * UUID`), words that say that one follows (`indicator id UUID`, `--urn:uuid:UUID`), and what plain.h reads; a
+ * single hyphen, as in a file's name, is none. Digits without any hyphen behind two of them, with blanks
+ * within, or with other marks for the dashes (`indicator__6ba7b810_9dad_...`) are one only when they are
+ * those of a UUID of version 4 or 5. Where two hyphens stand as the standard has them the type may be any;
+ * else it is one of the standard's, or begins with x- (section 11.2), and that of an observable, whose words
+ * stand in paths and logs as well, needs a UUID that follows from a value or a dash that somebody set.
+ * Private to stix/. Pure; any thread. */
 #pragma once
 
 #include "core/uuid.h"
@@ -31,7 +32,8 @@ struct stix_named {
     size_t type_len;
     size_t starts[STIX_NAMED_TYPE_MAX]; /* where each byte of the type stands */
     bool strict;                        /* two hyphens, no more and no less */
-    bool set; /* a dash stands there that no path has: two of them, or another kind */
+    bool set;  /* a dash stands there that no path has: two of them, or another kind */
+    bool weak; /* it is one only of a type of one's own: `X ACME SENSOR (UUID)` */
 };
 
 /* The next one that begins at or behind `from`; nothing before `last`, where the last name ended, is its

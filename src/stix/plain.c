@@ -360,7 +360,7 @@ static size_t take_tag(struct str rest, uint32_t *out)
                : 0;
 }
 
-/* \- and [-], and dashes that are spelled out. */
+/* \- and [-], dashes that are spelled out, the end of a program's line that goes on. */
 static size_t take_set_apart(struct str rest, uint32_t *out)
 {
     static const struct {
@@ -369,6 +369,8 @@ static size_t take_set_apart(struct str rest, uint32_t *out)
     } forms[] = {
         {{"\\-", 2}, '-'},
         {{"\\_", 2}, '_'},
+        {{"\\\r\n", 3}, '\n'},
+        {{"\\\n", 2}, '\n'}, /* a line that goes on */
         {{"[-]", 3}, '-'},
         {{"(-)", 3}, '-'},
         {{"{-}", 3}, '-'},

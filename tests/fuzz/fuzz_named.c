@@ -64,6 +64,9 @@ static void look_for_name(struct str text, unsigned dress)
                                           "tool&#45&#45" UUID,
                                           "tool\\u{2d}\\u{2d}" UUID,
                                           "tool=E2=80=94" UUID,
+                                          "tool--5b0d3c6e:1f7a:4c52:9e21:84b3d7602af9",
+                                          "tool--urn:uuid:" UUID,
+                                          "tool id " UUID,
                                           "t\xcc\xb6ool--\xd9\xa5"
                                           "b0d3c6e-1f7a-4c52-9e21-84b3d7602af9",
                                           "tool--5b0d\xc2\xa0"

@@ -91,6 +91,15 @@ static const struct dress {
     {"--", "-", "", false, false, STRUCK, LEAK_STRUCK},
     {"--", "-", "", false, false, WORDS, LEAK_WORDS},
     {": ", "-", "", true, false, WORDS, LEAK_WORDS},
+    {"--", ":", "", false, false, OPEN, LEAK_LOOSE},
+    {"--urn:uuid:", "-", "", false, false, OPEN, LEAK_NONE},
+    {"--0x", "", "", false, false, OPEN, LEAK_NONE},
+    {"==", "-", "", false, false, OPEN, LEAK_NONE},
+    {"::", "-", "", true, false, OPEN, LEAK_NONE},
+    {" id ", "-", "", false, false, OPEN, LEAK_NONE},
+    {"_id: ", "-", "", false, false, OPEN, LEAK_NONE},
+    {"--\\n// ", "-\\n * ", "", false, false, OPEN, LEAK_NONE},
+    {"--", "\\\\\\n-", "", true, false, OPEN, LEAK_NONE},
 };
 
 unsigned dress_pick(unsigned dice)
@@ -101,6 +110,19 @@ unsigned dress_pick(unsigned dice)
         if (planted() != LEAK_NONE && dresses[i].plant == planted())
             worn[count++] = i;
     return count > 0 ? worn[dice % count] : dice % DRESSES;
+}
+
+void dress_write_alone(unsigned dice, const char *id, struct buf *out)
+{
+    static const char *const before[] = {"", "x", "urn:uuid:", "(", "id "};
+    static const char *const dashes[] = {"-", "", ":", "_", " ", "/", "\\u2013", ", "};
+    unsigned which = dice % 5, dash = dice / 5 % 8;
+    buf_put_str(out, str_of(before[which]));
+    for (const char *at = id + strlen(id) - 36; *at != '\0'; at++)
+        if (*at == '-')
+            buf_put_str(out, str_of(dashes[dash]));
+        else
+            buf_putc(out, *at);
 }
 
 static void put_letter(const struct dress *dress, char c, bool full, struct buf *out)

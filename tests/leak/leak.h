@@ -465,6 +465,8 @@ bool item_covers(const struct item *item, const char *path);
 /* Of all of them, by dice; where a planted leak is about some, of these. */
 unsigned dress_pick(unsigned dice);
 void dress_write(unsigned which, const char *id, struct buf *out);
+/* Its UUID without its type. */
+void dress_write_alone(unsigned dice, const char *id, struct buf *out);
 /* Leaves letters and digits alone of a JSON text, in lower case, with escapes of every kind read: in place,
  * answers how many. */
 size_t dress_undo(char *text, size_t len);

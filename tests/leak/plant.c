@@ -24,6 +24,7 @@ WRAP(stix_cut_names);
 WRAP(stix_plain_open);
 WRAP(stix_named_next);
 WRAP(stix_named_read);
+WRAP(stix_digits_next);
 WRAP(mint_id);
 WRAP(copies_load);
 WRAP(marking_judge);
@@ -162,7 +163,7 @@ bool __wrap_stix_named_next(const struct stix_plain *plain, size_t last, size_t 
         if (active == LEAK_WORDS && out->type_len > 0 &&
             has_any(plain->text, out->starts[0], out->starts[out->type_len - 1], " "))
             continue;
-        if (active != LEAK_LOOSE || !has_any(plain->text, out->from, out->end, "_. "))
+        if (active != LEAK_LOOSE || !has_any(plain->text, out->from, out->end, "_.: "))
             return true;
     }
     return false;
@@ -183,6 +184,11 @@ bool __wrap_stix_named_read(const struct stix_named *named, size_t at, struct st
                             struct stix_key *out)
 {
     return (active != LEAK_MARKS || named->strict) && __real_stix_named_read(named, at, out_id, out);
+}
+
+bool __wrap_stix_digits_next(struct stix_digits *digits)
+{
+    return active != LEAK_ALONE && __real_stix_digits_next(digits);
 }
 
 err_t __wrap_mint_id(struct gate *gate, unsigned partner, const struct stix_key *source, struct str type,

@@ -24,6 +24,7 @@
     X(UTF7, "utf7", "UTF-7 is not read")                                                                     \
     X(MARKUP, "markup", "markup with attributes, and comments, are not read")                                \
     X(MARKS, "marks", "names without two hyphens are not seen")                                              \
+    X(ALONE, "alone", "UUIDs without their type stay in what is minted")                                     \
     X(RENAME, "rename", "what was minted is named by its own identifier")                                    \
     X(UNKEYED, "unkeyed", "minted identifiers follow from the source alone")                                 \
     X(CONFLICT, "conflict", "a rival copy's marking does not bind")                                          \

@@ -186,13 +186,17 @@ static void put_granular(struct maker *m)
 }
 
 /* The identifier of something as a text may have it: `{` stands for it, `#` for the canary, which chooses the
- * dress: one more is no other world. */
+ * dress: one more is no other world. `@`: whose text it is, by the UUID alone, which changes in what is
+ * minted.
+ */
 static void put_passing(struct maker *m, const char *text, const char *id, uint32_t canary)
 {
-    unsigned dress = dress_pick(canary * 0x9e3779b1u >> 16);
+    unsigned dice = canary * 0x9e3779b1u >> 16, dress = dress_pick(dice);
     for (const char *at = text; *at != '\0'; at++)
         if (*at == '{')
             dress_write(dress, id, &m->text);
+        else if (*at == '@')
+            dress_write_alone(dice, m->plan->things[m->saying->thing].id, &m->text);
         else if (*at == '#')
             put(m, "ca7a%08x", canary);
         else
@@ -201,7 +205,7 @@ static void put_passing(struct maker *m, const char *text, const char *id, uint3
 
 static void put_say(struct maker *m, int thing)
 {
-    static const char *const texts[] = {",\"x_say\":\"see { (#)\"", ",\"x_say\":\"{ # \"",
+    static const char *const texts[] = {",\"x_say\":\"see { (#), @.\"", ",\"x_say\":\"{ # @\"",
                                         ",\"x_say\":\"https://x.example/{.json?#\"",
                                         ",\"x_say\":\"#\\u002d {\\n\""};
     if (!m->plan->texts)

@@ -281,6 +281,38 @@ static const struct {
     {"tool--\xe2\x80\x9c" UUID "\xe2\x80\x9d", TOOL},
     {"tool--'" UUID "'", TOOL},
     {"tool--<" UUID ">", TOOL},
+    /* other marks, and what says that one follows */
+    {"tool--" A ":" B ":" C ":" D ":" E, TOOL},
+    {"tool: " A ":" B ":" C ":" D ":" E, TOOL},
+    {"tool--urn:uuid:" UUID, TOOL},
+    {"tool: URN:UUID:" UUID, TOOL},
+    {"tool--0x5b0d3c6e1f7a4c529e2184b3d7602af9", TOOL},
+    {"tool--0X" UUID, TOOL},
+    {"tool==" UUID, TOOL},
+    {"tool::" UUID, TOOL},
+    {"threat_actor::" UUID, "threat-actor--" UUID},
+    {"tool \"" UUID "\"", TOOL},
+    {"the tool `" UUID "`", TOOL},
+    {"tool id " UUID, TOOL},
+    {"tool ID: " UUID, TOOL},
+    {"tool_id: " UUID, TOOL},
+    {"Threat Actor UUID " UUID, "threat-actor--" UUID},
+    {"\"threat_actor_id\": \"" UUID "\"", "threat-actor--" UUID},
+    {"x_acme_sensor_id: " UUID, "x-acme-sensor--" UUID},
+    {"X ACME SENSOR (" UUID ")", "x-acme-sensor--" UUID},
+    {"x-acme-sensor (" UUID ")", "x-acme-sensor--" UUID},
+    {"X ACME SENSOR = " UUID, "x-acme-sensor--" UUID},
+    {"X ACME SENSOR #" UUID, "x-acme-sensor--" UUID},
+    {"X ACME SENSOR \"" UUID "\"", "x-acme-sensor--" UUID},
+    {"X ACME SENSOR id " UUID, "x-acme-sensor--" UUID},
+    {"X.ACME.SENSOR: " UUID, "x-acme-sensor--" UUID},
+    {"x.acme.sensor--" UUID, "x-acme-sensor--" UUID},
+    /* lines of programs that go on */
+    {"tool--" A "-" B "-\\\n" C "-" D "-84b3d7\\\r\n602af9", TOOL},
+    {"tool--" A "-" B "\n// -" C "-" D "-84b3d7\n * 602af9", TOOL},
+    {"tool--\n// " UUID, TOOL},
+    {"tool:\r\n    * " UUID, TOOL},
+    {"tool--5b0d\n# 3c6e-" B "-" C "-" D "\n  | -" E, TOOL},
     {"to<span class=\"hit\">ol</span>--" A "<!-- x -->-" B "-" C "-" D "-" E, TOOL},
     {"<a title=\"tool--" UUID "\">", TOOL}, /* nothing is hidden by what is taken for markup */
     /* bold, circles, squares, digits of other scripts, marks upon letters */
@@ -358,6 +390,26 @@ static const char *const no_names[] = {
     "https://x.example/report#" UUID,
     "report | " UUID,
     "my actor " UUID,
+    "tool = " UUID,
+    "tool=" UUID,
+    "tool #" UUID,
+    "tool_id=" UUID,
+    "tool --id " UUID,
+    "my valid " UUID,
+    "id: " UUID,
+    "mutex id " UUID,
+    "file::" UUID,
+    "tool===" UUID,
+    "tool:::" UUID,
+    "https://x.example/" UUID,
+    "https://x.com/" UUID,
+    "x.com: " UUID,
+    "www.x.acme.example: " UUID,
+    "x-request-id=" UUID,
+    "somebody==" UUID,
+    "own--urn:uuid:" UUID,
+    "tool/" A "/" B "/" C "/" D "/" E,
+    "tool 20240101:1234:1678:9012:123456789012",
     "factor " UUID,
     /* no UUIDs */
     "tool 20240101 1234 1678 9012 123456789012",
@@ -440,10 +492,11 @@ static void names_do_not_run_together(void **state)
 static void the_time_is_linear(void **state)
 {
     static const char *const parts[] = {
-        "\\u{",   "=E2=80",    "<a =",     "a 5b0d3c6e ", "&#4",      "+AC0-", "\xcc\xb6", "\xf0\x9d\x9f\xb1",
-        "actor ", "\n> ",      "_",        "\\",          "&amp;",    "%25",   "-",        SHY,
-        "tool--", "5b0d3c6e-", "&",        "0",           "a-_:/ ",   UUID,    "%2D",      "a ",
-        "- ",     "abc/",      "dG9vbC0t", "dG9v/",       "\xd0\xb0", "0 -",   "a/"};
+        "\\u{",   "=E2=80",    "<a =",  "a 5b0d3c6e ", "&#4",    "+AC0-", "\xcc\xb6",  "\xf0\x9d\x9f\xb1",
+        "actor ", "\n> ",      "_",     "\\",          "&amp;",  "%25",   "-",         SHY,
+        "tool--", "5b0d3c6e-", "&",     "0",           "a-_:/ ", UUID,    "%2D",       "a ",
+        "- ",     "abc/",      ":",     "id: ",        "x.a.",   "\n// ", "urn:uuid:", "0x",
+        "=",      "dG9vbC0t",  "dG9v/", "\xd0\xb0",    "0 -",    "a/"};
     enum { SIZE = 1 << 20 };
     char *text = mem_alloc(SIZE);
     (void)state;
