@@ -207,12 +207,15 @@ static bool forms_alike(const struct form *a, const struct form *b)
            a->anonymous == b->anonymous && a->loose == b->loose && a->personal == b->personal;
 }
 
-/* The form that somebody before him has as well. */
+/* Why nobody is made what waits for what it speaks of. */
+static const char untold_why[] = "it speaks of what does not leave, or not as it is";
+
+/* The form that somebody before him has as well: not what others wait for, who would be made the same. */
 static struct form *same_form(const struct gathering *g, const struct form *form)
 {
     /* Pseudonyms are one partner's own. */
     for (size_t i = 0; i < g->out->form_count && form->personal != POLICY_DUTY_PSEUDONYMISE; i++)
-        if (forms_alike(&g->out->forms[i], form))
+        if (g->out->forms[i].unmade != untold_why && forms_alike(&g->out->forms[i], form))
             return &g->out->forms[i];
     return NULL;
 }
@@ -465,8 +468,7 @@ static err_t ask_untold(struct gathering *g, const struct stix_object *source)
     for (uint64_t left = g->subject->gone ? g->untold & dutied(g) : 0; left != 0 && err == ERR_OK;
          left &= left - 1) {
         unsigned p = (unsigned)__builtin_ctzll(left);
-        struct form form = {.partners = UINT64_C(1) << p,
-                            .unmade = "it speaks of what does not leave, or not as it is"};
+        struct form form = {.partners = UINT64_C(1) << p, .unmade = untold_why};
         struct list list = {0};
         bool takes = false;
         if (TRY(err, takes_out(g, source, p, &takes)) || !takes)

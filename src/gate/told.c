@@ -305,7 +305,7 @@ void told_note(const struct gate *gate, struct told *told, const struct subject 
     if (cutting->facts.origin >= 0) /* it came from him */
         has |= UINT64_C(1) << cutting->facts.origin;
     told->untold = ~has;
-    told->hidden = ((cutting->verdict.deny | told->over) & ~has) | cutting->unmade;
+    told->hidden = ((cutting->verdict.deny | told->over) & ~has) | (cutting->unmade & ~along);
     if (told->bereft)
         told->untold = told->hidden = UINT64_MAX;
     told->forms = cutting->forms;
