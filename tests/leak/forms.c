@@ -247,9 +247,12 @@ bool form_takes(const struct world *w, const struct kept *copy, unsigned p)
  */
 static const char *path_there(const char *path, unsigned steps)
 {
-    for (unsigned dots = 2 * steps; dots > 0 && path != NULL; dots--) {
-        path = strchr(path, '.');
-        path = path == NULL ? NULL : path + 1;
+    static const char contents[] = "contents.";
+    for (; steps > 0 && path != NULL; steps--) {
+        const char *end = strncmp(path, contents, sizeof contents - 1) == 0
+                              ? strchr(path + sizeof contents - 1, '.')
+                              : NULL;
+        path = end == NULL ? NULL : end + 1;
     }
     return path;
 }
