@@ -316,12 +316,24 @@ err_t timers_due(struct gate *gate, int64_t now_us, uint64_t *out_lsns, size_t s
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+/* Nobody has it any more: nothing of it is looked at again. */
+static err_t forget_timer(struct gate *gate, uint64_t lsn, struct state *state)
+{
+    if ((state->released | state->minted) != 0 || state->change_us == INT64_MAX)
+        return ERR_OK;
+    err_t err = timer_set(gate, lsn, state->change_us, INT64_MAX);
+    state->change_us = INT64_MAX;
+    return err != ERR_OK ? err : state_put(gate, lsn, state);
+}
+
 err_t state_retire(struct gate *gate, uint64_t lsn)
 {
     struct state state;
     err_t err = state_load(gate, lsn, &state);
-    if (err == ERR_NOTFOUND || (err == ERR_OK && (state.flags & STATE_OLD) != 0))
+    if (err == ERR_NOTFOUND)
         return ERR_OK;
+    if (err == ERR_OK && (state.flags & STATE_OLD) != 0)
+        return forget_timer(gate, lsn, &state);
     /* Nothing is decided about it any more, but who has it may have to give it back. */
     int64_t ends_us = err == ERR_OK ? state_ends_us(&state) : INT64_MAX;
     if ((state.released | state.minted) != 0 && state.change_us < ends_us)

@@ -890,6 +890,37 @@ static void what_translates_it_goes(void **state)
     bench_deinit(&b);
 }
 
+/* An older version of which a part left has a timer of its rule. Destroyed, it has none: no step comes back
+ * to it for good. */
+static void what_is_destroyed_has_no_timer(void **state)
+{
+    (void)state;
+    enum { STEPS = 100 };
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    bool more = true;
+    int64_t next;
+    bench_init(&b);
+    uint32_t own = bench_source(&b, "own", STIX_TLP_NONE, true, false);
+    (void)bench_partner(&b, "us-cisa");
+    bench_policy_text(
+        &b, "language 1\nrelease open if tlp <= green to all until 2027-02-01T00:00:00Z with redact "
+            "\"description\"\n");
+    (void)bench_add(&b, own, indicator(text, 1, 1, ",\"description\":\"d\"" MARKED(TLP_GREEN)));
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    (void)bench_add(&b, own, indicator(text, 1, 2, MARKED(TLP_RED)));
+    bench_settle(&b);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
+    assert_int_equal(carry_out(&b), 1);
+    b.now_us += INT64_C(40) * 86400 * 1000 * 1000;
+    for (int i = 0; i < STEPS && more; i++)
+        assert_int_equal(gate_step(b.gate, b.now_us, &more, &next), ERR_OK);
+    assert_false(more);
+    bench_deinit(&b);
+}
+
 /* A text names what he brought himself. He knew it: that it is destroyed here, and another one after it,
  * hides nothing. */
 static void what_names_it_stays(void **state)
@@ -968,6 +999,7 @@ int main(void)
         cmocka_unit_test(deadlines),
         cmocka_unit_test(held_under_order),
         cmocka_unit_test(tombstones_are_keyed),
+        cmocka_unit_test(what_is_destroyed_has_no_timer),
         cmocka_unit_test(what_names_it_stays),
         cmocka_unit_test(what_translates_it_goes),
         cmocka_unit_test(the_disk_refuses),
