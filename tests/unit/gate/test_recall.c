@@ -841,117 +841,6 @@ static void power_goes(void **state)
     assert_in_range(lives, 10, 1000);
 }
 
-#define TOLD(n, modified)                                                                                    \
-    "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-4000-" \
-    "8000-00000000000" n "\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."   \
-    "000Z\",\"object_ref\":\"indicator--00000000-0000-4000-8000-000000000001\"" modified                     \
-    ",\"contents\":{\"ko\":{\"name\":\"t\"}}" MARKED(TLP_GREEN) "}"
-#define OF(second) ",\"object_modified\":\"2026-01-01T00:00:0" second ".000Z\""
-
-/* What translates a version that is called back goes with it, be another version there; what comes later
- * too. Where nothing says of which version it speaks, it may be that one. */
-static void what_translates_it_goes(void **state)
-{
-    (void)state;
-    struct bench b;
-    char text[TEXT_MAX];
-    struct gate_recalled told;
-    bench_init(&b);
-    uint32_t own = bench_source(&b, "own", STIX_TLP_NONE, true, false);
-    unsigned us = bench_partner(&b, "us-cisa");
-    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
-    (void)bench_add(&b, own, indicator(text, 1, 1, ",\"name\":\"n\"" MARKED(TLP_GREEN)));
-    uint64_t lsn = b.last_lsn;
-    (void)bench_add(&b, own, TOLD("1", OF("1")));
-    (void)bench_add(&b, own, TOLD("2", ""));
-    bench_settle(&b);
-    (void)bench_add(&b, own, indicator(text, 1, 2, ",\"name\":\"n\"" MARKED(TLP_GREEN)));
-    (void)bench_add(&b, own, TOLD("3", OF("2")));
-    bench_settle(&b);
-    for (int i = 1; i <= 3; i++)
-        assert_true(bench_is_released(&b, us, "language-content", i));
-    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
-    bench_settle(&b); /* before it is destroyed, and after */
-    for (int round = 0; round < 2; round++) {
-        assert_false(bench_is_released(&b, us, "language-content", 1));
-        assert_false(bench_is_released(&b, us, "language-content", 2));
-        assert_true(bench_is_released(&b, us, "language-content", 3));
-        (void)carry_out(&b);
-        bench_settle(&b);
-    }
-    assert_true(gate_is_destroyed(b.gate, lsn));
-    (void)bench_add(&b, own, TOLD("4", OF("1")));
-    (void)bench_add(&b, own, TOLD("5", OF("2")));
-    bench_settle(&b);
-    reindex(&b);
-    bench_settle(&b);
-    assert_false(bench_is_released(&b, us, "language-content", 4));
-    assert_true(bench_is_released(&b, us, "language-content", 5));
-    bench_deinit(&b);
-}
-
-/* An older version of which a part left has a timer of its rule. Destroyed, it has none: no step comes back
- * to it for good. */
-static void what_is_destroyed_has_no_timer(void **state)
-{
-    (void)state;
-    enum { STEPS = 100 };
-    struct bench b;
-    char text[TEXT_MAX];
-    struct gate_recalled told;
-    bool more = true;
-    int64_t next;
-    bench_init(&b);
-    uint32_t own = bench_source(&b, "own", STIX_TLP_NONE, true, false);
-    (void)bench_partner(&b, "us-cisa");
-    bench_policy_text(
-        &b, "language 1\nrelease open if tlp <= green to all until 2027-02-01T00:00:00Z with redact "
-            "\"description\"\n");
-    (void)bench_add(&b, own, indicator(text, 1, 1, ",\"description\":\"d\"" MARKED(TLP_GREEN)));
-    uint64_t lsn = b.last_lsn;
-    bench_settle(&b);
-    (void)bench_add(&b, own, indicator(text, 1, 2, MARKED(TLP_RED)));
-    bench_settle(&b);
-    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
-    assert_int_equal(carry_out(&b), 1);
-    b.now_us += INT64_C(40) * 86400 * 1000 * 1000;
-    for (int i = 0; i < STEPS && more; i++)
-        assert_int_equal(gate_step(b.gate, b.now_us, &more, &next), ERR_OK);
-    assert_false(more);
-    bench_deinit(&b);
-}
-
-/* A text names what he brought himself. He knew it: that it is destroyed here, and another one after it,
- * hides nothing. */
-static void what_names_it_stays(void **state)
-{
-    (void)state;
-    struct bench b;
-    char text[TEXT_MAX];
-    struct gate_recalled told;
-    bench_init(&b);
-    uint32_t own = bench_source(&b, "own", STIX_TLP_NONE, true, false);
-    unsigned us = bench_partner(&b, "us-cisa");
-    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
-    (void)bench_add(&b, gate_peer_get(b.gate, us)->source, indicator(text, 1, 1, MARKED(TLP_GREEN)));
-    uint64_t lsn = b.last_lsn;
-    (void)bench_add(&b, own,
-                    indicator(text, 2, 1,
-                              MARKED(TLP_GREEN) ",\"description\":\"see "
-                                                "indicator--00000000-0000-4000-8000-000000000001\""));
-    bench_settle(&b);
-    assert_true(bench_is_released(&b, us, "indicator", 2));
-    (void)bench_add(&b, own, indicator(text, 3, 1, MARKED(TLP_GREEN)));
-    for (uint64_t goes = lsn; goes != 0; goes = goes == lsn ? b.last_lsn : 0) {
-        assert_int_equal(gate_recall(b.gate, &goes, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
-        assert_int_equal(carry_out(&b), 1);
-        assert_true(gate_is_destroyed(b.gate, goes));
-    }
-    assert_true(bench_is_released(&b, us, "indicator", 2));
-    expect_whole(&b);
-    bench_deinit(&b);
-}
-
 /* An index of before the recall comes back, from a backup: under which identifier what is destroyed stands
  * there nobody can read any more. What comes under it afterwards goes like anything else. */
 static void an_older_index(void **state)
@@ -999,9 +888,6 @@ int main(void)
         cmocka_unit_test(deadlines),
         cmocka_unit_test(held_under_order),
         cmocka_unit_test(tombstones_are_keyed),
-        cmocka_unit_test(what_is_destroyed_has_no_timer),
-        cmocka_unit_test(what_names_it_stays),
-        cmocka_unit_test(what_translates_it_goes),
         cmocka_unit_test(the_disk_refuses),
         cmocka_unit_test(power_goes),
         cmocka_unit_test(an_older_index),

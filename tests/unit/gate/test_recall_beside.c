@@ -1,0 +1,164 @@
+/* Recall: what stands beside what is called back. It goes, or stays, by what it says of it. */
+#include "gate/recall.h"
+
+#include "gate_test.h"
+
+static const struct gate_by officer = {{"officer", 7}, {"a source is in danger", 21}};
+
+#define DEADLINE (NOW + INT64_C(86400) * 1000 * 1000)
+#define OPEN     "language 1\nrelease open if tlp <= green to all\n"
+
+/* A source of the node's own, and one partner. */
+static uint32_t begin(struct bench *b, const char *policy)
+{
+    bench_init(b);
+    uint32_t own = bench_source(b, "own", STIX_TLP_NONE, true, false);
+    assert_int_equal(bench_partner(b, "us-cisa"), 0);
+    bench_policy_text(b, policy);
+    return own;
+}
+
+static void call_back(struct bench *b, uint64_t lsn)
+{
+    struct gate_recalled told;
+    assert_int_equal(gate_recall(b->gate, &lsn, 1, DEADLINE, &officer, true, b->now_us, &told), ERR_OK);
+}
+
+/* All that can go goes. */
+static size_t carry_out(struct bench *b)
+{
+    size_t count = 0;
+    bool did = true;
+    bench_settle(b);
+    while (did) {
+        assert_int_equal(gate_recall_step(b->gate, b->now_us, &did), ERR_OK);
+        count += did;
+    }
+    return count;
+}
+
+static void expect_whole(struct bench *b)
+{
+    uint64_t bad = 1;
+    assert_int_equal(gate_check(b->gate, NULL, NULL, &bad), ERR_OK);
+    assert_int_equal(bad, 0);
+}
+
+static void reindex(struct bench *b)
+{
+    struct gate_setup setup = {
+        .os = os_linux(), .dir = b->dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
+    gate_close(b->gate);
+    assert_int_equal(gate_open(&setup, &b->gate), ERR_OK);
+}
+
+#define TOLD(n, modified)                                                                                    \
+    "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-4000-" \
+    "8000-00000000000" n "\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."   \
+    "000Z\",\"object_ref\":\"indicator--00000000-0000-4000-8000-000000000001\"" modified                     \
+    ",\"contents\":{\"ko\":{\"name\":\"t\"}}" MARKED(TLP_GREEN) "}"
+#define OF(second) ",\"object_modified\":\"2026-01-01T00:00:0" second ".000Z\""
+
+/* What translates a version that is called back goes with it, be another version there; what comes later
+ * too. Where nothing says of which version it speaks, it may be that one. */
+static void what_translates_it_goes(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    uint32_t own = begin(&b, OPEN);
+    const unsigned us = 0;
+    (void)bench_add(&b, own, indicator(text, 1, 1, ",\"name\":\"n\"" MARKED(TLP_GREEN)));
+    uint64_t lsn = b.last_lsn;
+    (void)bench_add(&b, own, TOLD("1", OF("1")));
+    (void)bench_add(&b, own, TOLD("2", ""));
+    bench_settle(&b);
+    (void)bench_add(&b, own, indicator(text, 1, 2, ",\"name\":\"n\"" MARKED(TLP_GREEN)));
+    (void)bench_add(&b, own, TOLD("3", OF("2")));
+    bench_settle(&b);
+    for (int i = 1; i <= 3; i++)
+        assert_true(bench_is_released(&b, us, "language-content", i));
+    call_back(&b, lsn);
+    bench_settle(&b); /* before it is destroyed, and after */
+    for (int round = 0; round < 2; round++) {
+        assert_false(bench_is_released(&b, us, "language-content", 1));
+        assert_false(bench_is_released(&b, us, "language-content", 2));
+        assert_true(bench_is_released(&b, us, "language-content", 3));
+        (void)carry_out(&b);
+        bench_settle(&b);
+    }
+    assert_true(gate_is_destroyed(b.gate, lsn));
+    (void)bench_add(&b, own, TOLD("4", OF("1")));
+    (void)bench_add(&b, own, TOLD("5", OF("2")));
+    bench_settle(&b);
+    reindex(&b);
+    bench_settle(&b);
+    assert_false(bench_is_released(&b, us, "language-content", 4));
+    assert_true(bench_is_released(&b, us, "language-content", 5));
+    bench_deinit(&b);
+}
+
+/* An older version of which a part left has a timer of its rule. Destroyed, it has none: no step comes back
+ * to it for good. */
+static void what_is_destroyed_has_no_timer(void **state)
+{
+    (void)state;
+    enum { STEPS = 100 };
+    struct bench b;
+    char text[TEXT_MAX];
+    bool more = true;
+    int64_t next;
+    uint32_t own =
+        begin(&b, "language 1\nrelease open if tlp <= green to all until 2027-02-01T00:00:00Z with "
+                  "redact \"description\"\n");
+    (void)bench_add(&b, own, indicator(text, 1, 1, ",\"description\":\"d\"" MARKED(TLP_GREEN)));
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    (void)bench_add(&b, own, indicator(text, 1, 2, MARKED(TLP_RED)));
+    bench_settle(&b);
+    call_back(&b, lsn);
+    assert_int_equal(carry_out(&b), 1);
+    b.now_us += INT64_C(40) * 86400 * 1000 * 1000;
+    for (int i = 0; i < STEPS && more; i++)
+        assert_int_equal(gate_step(b.gate, b.now_us, &more, &next), ERR_OK);
+    assert_false(more);
+    bench_deinit(&b);
+}
+
+/* A text names what he brought himself. He knew it: that it is destroyed here, and another one after it,
+ * hides nothing. */
+static void what_names_it_stays(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    uint32_t own = begin(&b, OPEN);
+    const unsigned us = 0;
+    (void)bench_add(&b, gate_peer_get(b.gate, us)->source, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    uint64_t lsn = b.last_lsn;
+    (void)bench_add(&b, own,
+                    indicator(text, 2, 1,
+                              MARKED(TLP_GREEN) ",\"description\":\"see "
+                                                "indicator--00000000-0000-4000-8000-000000000001\""));
+    bench_settle(&b);
+    assert_true(bench_is_released(&b, us, "indicator", 2));
+    (void)bench_add(&b, own, indicator(text, 3, 1, MARKED(TLP_GREEN)));
+    for (uint64_t goes = lsn; goes != 0; goes = goes == lsn ? b.last_lsn : 0) {
+        call_back(&b, goes);
+        assert_int_equal(carry_out(&b), 1);
+        assert_true(gate_is_destroyed(b.gate, goes));
+    }
+    assert_true(bench_is_released(&b, us, "indicator", 2));
+    expect_whole(&b);
+    bench_deinit(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_destroyed_has_no_timer),
+        cmocka_unit_test(what_names_it_stays),
+        cmocka_unit_test(what_translates_it_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
