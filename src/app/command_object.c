@@ -1,15 +1,21 @@
 /* Looking at one object: every copy that is held, and where it went. */
 #include "app/command.h"
 
+/* False: no origin signed it. */
+static bool origin_of(const struct gate_object *object, struct voucher *out)
+{
+    struct rd rd = rd_of(object->voucher.wire);
+    voucher_read(&rd, out);
+    return object->voucher.wire.len > 0;
+}
+
 /* Beside a copy: the node where it entered, when that signed it, and what is known of the signature. */
 void command_put_origin(struct buf *out, const struct gate_object *object)
 {
     const struct gate_voucher *came = &object->voucher;
     struct voucher voucher;
-    struct rd rd = rd_of(came->wire);
-    if (came->wire.len == 0)
+    if (!origin_of(object, &voucher))
         return;
-    voucher_read(&rd, &voucher);
     line_text(out, "origin", voucher.node);
     line_bool(out, "origin_verified", came->state == GATE_VOUCHED_VERIFIED);
     if (came->state == GATE_VOUCHED_VERIFIED)
@@ -23,10 +29,8 @@ void command_say_origin(struct buf *out, const struct gate_object *object)
 {
     const struct gate_voucher *came = &object->voucher;
     struct voucher voucher;
-    struct rd rd = rd_of(came->wire);
-    if (came->wire.len == 0)
+    if (!origin_of(object, &voucher))
         return;
-    voucher_read(&rd, &voucher);
     if (came->state == GATE_VOUCHED_VERIFIED)
         line_say(out, "lsn %llu, origin: %.*s, signed, verified (card %llu)", (unsigned long long)object->lsn,
                  STR_ARG(voucher.node), (unsigned long long)came->card);

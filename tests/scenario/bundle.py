@@ -8,12 +8,11 @@ Standard library only. BONGSU names the program. Ends with "N passed, N failed, 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
-from node import Node, Report, free_port, program, wait_for
+from node import Node, Report, free_port, program, put_away, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
@@ -249,12 +248,7 @@ def main():
             node.stop()
             REPORT.check(f'the store of {node.name} is whole', node.run('check', seconds=600).good)
     finally:
-        for node in apart.both() if apart else ():
-            node.stop()
-        if REPORT.failed:
-            print(f'kept: {folder}')
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        put_away(REPORT, apart.both() if apart else (), folder)
     return REPORT.finish()
 
 

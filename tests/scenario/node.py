@@ -487,3 +487,13 @@ def stops(report, node):
     report.check(f'{node.name}: SIGTERM stops it within {STOP_SECONDS} s', took < STOP_SECONDS and node.process.returncode == 0,
                  f'{took:.2f} s, status {node.process.returncode}')
     report.say(f'{node.name} stopped in {took:.2f} s')
+
+
+def put_away(report, nodes, folder):
+    """At the end: the nodes stop, and what they wrote goes, unless somebody has to look at it."""
+    for node in nodes:
+        node.stop()
+    if report.failed:
+        print(f'kept: {folder}')
+    else:
+        shutil.rmtree(folder, ignore_errors=True)

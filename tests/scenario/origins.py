@@ -10,13 +10,12 @@ import hashlib
 import json
 import os
 import pathlib
-import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 
-from node import Node, Report, wait_for
+from node import Node, Report, put_away, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
@@ -167,12 +166,7 @@ def main():
         outlives(chain, thing)
         ends(chain)
     finally:
-        for node in chain.all() if chain else ():
-            node.stop()
-        if REPORT.failed:
-            print(f'kept: {folder}')
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        put_away(REPORT, chain.all() if chain else (), folder)
     return REPORT.finish()
 
 

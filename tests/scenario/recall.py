@@ -8,14 +8,13 @@ Standard library only. BONGSU names the program. Ends with "N passed, N failed, 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
 import recall_chosen
 import recall_held
-from node import Node, Report, program, wait_for
+from node import Node, Report, program, put_away, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
@@ -193,12 +192,7 @@ def main():
         recall_chosen.run(REPORT, folder)
         recall_held.run(REPORT, folder)
     finally:
-        for node in chain.all() if chain else ():
-            node.stop()
-        if REPORT.failed:
-            print(f'kept: {folder}')
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        put_away(REPORT, chain.all() if chain else (), folder)
     return REPORT.finish()
 
 

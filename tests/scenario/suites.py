@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from node import Node, Report, linked, program, wait_for
+from node import Node, Report, linked, program, put_away, wait_for
 
 POLICY = 'language 1\nrelease open if tlp <= green to all\n'
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
@@ -187,12 +187,7 @@ def pairs():
                 node.stop()
                 pair.check(f'the store of {node.name} is whole', node.run('check').good)
         finally:
-            for node in (pair.kr, pair.us) if pair else ():
-                node.stop()
-            if REPORT.failed:
-                print(f'kept: {folder}')
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
+            put_away(REPORT, (pair.kr, pair.us) if pair else (), folder)
 
 
 def configured(folder):
