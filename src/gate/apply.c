@@ -704,13 +704,12 @@ static err_t append_leaf(struct applying *a, const struct leaf_ground *ground, u
     struct gate *gate = a->gate;
     const struct record_entry *entry = &a->decide->entries[ground->entry];
     unsigned ledger = record_entry_ledger(a->decide, entry, partner);
-    uint64_t subject = LEAF_SUBJECT_NONE;
+    uint64_t subject;
     struct leaf leaf;
     struct leaf_opening opening;
     err_t err;
-    if (entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, partner, a->lsn, &subject)))
-        return err;
-    if (TRY(err,
+    if (TRY(err, leaf_subject(gate, ground, partner, a->lsn, &subject)) ||
+        TRY(err,
             leaf_make(gate, ground, ledger, gate->views[ledger].tree.edge.size, subject, &leaf, &opening)))
         return err;
     return view_append(gate, ledger, &leaf, size);

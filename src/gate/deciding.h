@@ -25,15 +25,16 @@ struct candidate {
     struct hash content;
     size_t size;
     struct state state;
-    bool recall;     /* withdraw.c: it is called back */
-    uint64_t again;  /* withdraw.c: position of the object that is to be decided anew; 0: none is */
-    bool decided;    /* state was there */
-    bool asked;      /* logged even when nothing changes: new, or named by a job or timer */
-    bool speaks;     /* asked for what it translates: taken back, it has to be decided anew */
-    uint64_t given;  /* partners for whom it is looked at for its own sake: all when asked */
-    uint64_t reach;  /* these, and those of whoever led here */
-    uint64_t walked; /* of these, for whom the set has grown from here */
-    uint64_t stays;  /* of `given`, for whom the closure withholds it: it leads nowhere */
+    bool recall;            /* withdraw.c: it is called back */
+    uint64_t again;         /* withdraw.c: position of the object that is to be decided anew; 0: none is */
+    uint64_t again_blocked; /* ...and its state's partners that it is blocked for */
+    bool decided;           /* state was there */
+    bool asked;             /* logged even when nothing changes: new, or named by a job or timer */
+    bool speaks;            /* asked for what it translates: taken back, it has to be decided anew */
+    uint64_t given;         /* partners for whom it is looked at for its own sake: all when asked */
+    uint64_t reach;         /* these, and those of whoever led here */
+    uint64_t walked;        /* of these, for whom the set has grown from here */
+    uint64_t stays;         /* of `given`, for whom the closure withholds it: it leads nowhere */
     bool approved;
     struct copies *copies;
     const struct copy *copy;

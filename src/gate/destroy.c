@@ -342,12 +342,12 @@ static err_t leaf_add(struct gathering *g, const struct leaf_ground *ground, uns
     struct gate *gate = g->gate;
     unsigned partner = gate_ledger_partner(ledger);
     const struct record_entry *entry = &ground->decide->entries[ground->entry];
-    uint64_t subject = LEAF_SUBJECT_NONE;
+    uint64_t subject;
     struct ledger_salts salts;
     struct leaf leaf;
     struct leaf_opening opening;
     err_t err;
-    if ((entry->about != 0 && TRY(err, leaf_seq_of(gate, entry->about, partner, decide_lsn, &subject))) ||
+    if (TRY(err, leaf_subject(gate, ground, partner, decide_lsn, &subject)) ||
         TRY(err, leaf_make(gate, ground, ledger, seq, subject, &leaf, &opening)) || TRY(err, leaf_room(g)) ||
         TRY(err, leaf_salts(gate, &ground->secret, ledger, epoch_place(leaf.epoch, seq), &salts)))
         return err;

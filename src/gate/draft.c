@@ -349,7 +349,7 @@ static int64_t change_of(const struct deciding *d, const struct candidate *c)
 }
 
 /* The object's time in their view is over, or it is called back. */
-static err_t put_end(struct drafting *r, const struct candidate *c, uint64_t partners, uint16_t class)
+static err_t put_end_once(struct drafting *r, const struct candidate *c, uint64_t partners, uint16_t class)
 {
     struct record_entry entry = {.lsn = c->lsn,
                                  .about = c->lsn,
@@ -359,6 +359,25 @@ static err_t put_end(struct drafting *r, const struct candidate *c, uint64_t par
                                  .release = partners,
                                  .change_us = INT64_MAX};
     return partners == 0 ? ERR_OK : put_entry(r, &entry, c, c->slot);
+}
+
+/* Called back is each leaf that gave it: a partner may have it by one, and not have come to the next. */
+static err_t put_end(struct drafting *r, const struct candidate *c, uint64_t partners, uint16_t class)
+{
+    unsigned given[LIMIT_PARTNERS] = {0}, most = 1;
+    for (size_t i = 0; c->recall && i < c->state.release_count; i++)
+        for (uint64_t left = c->state.releases[i].mask & partners; left != 0; left &= left - 1) {
+            unsigned times = ++given[__builtin_ctzll(left)];
+            most = times > most ? times : most;
+        }
+    err_t err = ERR_OK;
+    for (unsigned n = 0; n < most && err == ERR_OK; n++) {
+        for (unsigned p = 0; n > 0 && p < LIMIT_PARTNERS; p++)
+            if (given[p] <= n)
+                partners &= ~(UINT64_C(1) << p);
+        err = put_end_once(r, c, partners, class);
+    }
+    return err;
 }
 
 /* What carries an observable changed what the rules say of it, or when they say something else: nobody else
@@ -477,6 +496,8 @@ static err_t draft_init(struct drafting *r, struct deciding *d)
     for (size_t i = 0; i < d->count && d->target_count > 0; i++)
         r->entry_size += 2 * d->at[i].made_count +
                          (size_t)__builtin_popcountll(d->target_mints[d->at[i].member.target].minted);
+    for (size_t i = 0; i < d->count; i++)
+        r->entry_size += d->at[i].recall ? d->at[i].state.release_count : 0;
     r->entries = arena_zalloc(d->arena, r->entry_size, sizeof *r->entries);
     r->contents = arena_zalloc(d->arena, r->entry_size, sizeof *r->contents);
     r->secrets = arena_zalloc(d->arena, r->entry_size, sizeof *r->secrets);
@@ -528,7 +549,7 @@ static err_t put_again(struct drafting *r, const struct candidate *c, uint16_t c
                                  .op = LEAF_RELEASE,
                                  .approver = RECORD_NAME_NONE,
                                  .class = class,
-                                 .blocked = c->state.blocked,
+                                 .blocked = c->again_blocked,
                                  .change_us = r->d->now_us};
     return c->again == 0 ? ERR_OK : put_entry(r, &entry, c, c->slot);
 }

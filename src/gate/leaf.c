@@ -232,8 +232,9 @@ static err_t place_fill(struct decide_kept *kept, uint32_t entry, unsigned partn
     return ERR_OK;
 }
 
-/* The last one that a DECIDE up to `before` made. ERR_NOTFOUND: none did. */
-static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before, struct place *out)
+/* The last one that a DECIDE up to `before` made, or the one `back` before it. ERR_NOTFOUND: none did. */
+static err_t place_back(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before, unsigned back,
+                        struct place *out)
 {
     struct state state;
     uint64_t earlier = epoch_before(gate, before); /* asked about a leaf of an epoch that is over */
@@ -244,7 +245,7 @@ static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_
         const struct state_release *release = &state.releases[i];
         uint64_t mask = release->mask | (release->before & earlier);
         struct decide_kept *kept;
-        if ((mask >> partner & 1) == 0 || release->decide > before)
+        if ((mask >> partner & 1) == 0 || release->decide > before || back-- > 0)
             continue;
         if (TRY(err, decide_hold(gate, release->decide, &kept)))
             return err;
@@ -259,10 +260,35 @@ static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_
     return ERR_NOTFOUND;
 }
 
-err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before, uint64_t *out_seq)
+static err_t place_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before, struct place *out)
+{
+    return place_back(gate, lsn, partner, before, 0, out);
+}
+
+static err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before,
+                         uint64_t *out_seq)
 {
     struct place place;
     err_t err = place_of(gate, lsn, partner, before, &place);
+    if (err == ERR_OK)
+        *out_seq = place.seq;
+    return err;
+}
+
+err_t leaf_subject(struct gate *gate, const struct leaf_ground *ground, unsigned partner, uint64_t decide_lsn,
+                   uint64_t *out_seq)
+{
+    const struct record_entry *entry = &ground->decide->entries[ground->entry], *before = entry;
+    struct place place;
+    unsigned back = 0;
+    *out_seq = LEAF_SUBJECT_NONE;
+    if (entry->about == 0)
+        return ERR_OK;
+    if (entry->op == LEAF_RECALL)
+        while (before-- > ground->decide->entries && before->op == LEAF_RECALL &&
+               before->about == entry->about)
+            back += before->release >> partner & 1;
+    err_t err = place_back(gate, entry->about, partner, decide_lsn, back, &place);
     if (err == ERR_OK)
         *out_seq = place.seq;
     return err;
@@ -425,10 +451,9 @@ static err_t show_proof(struct showing *s, const struct frame *frame, struct lea
 {
     const struct record_entry *entry = &ground->decide->entries[ground->entry];
     struct record_envelope envelope;
-    uint64_t subject = LEAF_SUBJECT_NONE;
+    uint64_t subject;
     err_t err;
-    if ((entry->about != 0 &&
-         TRY(err, leaf_seq_of(s->gate, entry->about, s->partner, s->decide_lsn, &subject))) ||
+    if (TRY(err, leaf_subject(s->gate, ground, s->partner, s->decide_lsn, &subject)) ||
         TRY(err, envelope_of(frame, &envelope)))
         return err;
     out->hops = envelope.hops;

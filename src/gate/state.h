@@ -809,10 +809,11 @@ NODISCARD err_t leaf_make(const struct gate *gate, const struct leaf_ground *gro
 /* Name of the source that brought the OBJ. */
 NODISCARD err_t leaf_source(const struct gate *gate, const struct frame *frame, struct str *out);
 void decides_close(struct gate *gate);
-/* Which leaf gave `partner` the content of `lsn`: the last one that a DECIDE up to `before` made.
- * ERR_NOTFOUND. */
-NODISCARD err_t leaf_seq_of(struct gate *gate, uint64_t lsn, unsigned partner, uint64_t before,
-                            uint64_t *out_seq);
+/* Which leaf the entry's leaf for `partner` is about: the last one that gave him that content before the
+ * DECIDE at `decide_lsn`; of recalls that stand together the second is about the one before it, and so on,
+ * since a partner may have come no further. LEAF_SUBJECT_NONE: about none. ERR_NOTFOUND. */
+NODISCARD err_t leaf_subject(struct gate *gate, const struct leaf_ground *ground, unsigned partner,
+                             uint64_t decide_lsn, uint64_t *out_seq);
 /* Was the partner told these limits about the OBJ or MINT at `lsn` that he has, by the leaf that brought it
  * or one that narrowed it? ERR_NOTFOUND: he has it not. */
 NODISCARD err_t leaf_told_limits(struct gate *gate, uint64_t lsn, unsigned partner, struct str limits,

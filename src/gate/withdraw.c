@@ -352,6 +352,7 @@ static err_t look_at(struct deciding *d, uint64_t lsn)
                            &d->gate->accept_arena, c, &c->leaves)) ||
         c->leaves == 0)
         return err;
+    c->state = state;
     c->eligible = d->partners;
     d->count++;
     return ERR_OK;
@@ -431,6 +432,7 @@ static err_t take_copy(struct taking *t, const struct stix_key *key, uint64_t ls
     c->verdict.release |= over & ~c->leaves & ~(c->verdict.hold | c->verdict.deny);
     verdict_hold(&c->verdict, over & ~c->leaves, POLICY_RULE_EXPIRED);
     c->leaves |= over;
+    c->state = state;
     c->eligible = UINT64_MAX;
     t->d.count += c->leaves != 0;
     return ERR_OK;
@@ -471,7 +473,7 @@ static err_t take_all_of(struct taking *t, const struct deciding *d, const struc
         take_under(t, &c->key, c->copies, d->target_mints[c->member.target].minted, stays(d, c) ? c->lsn : 0);
     if (c->speaks && t->d.count > before) {
         t->d.at[before].again = c->lsn;
-        t->d.at[before].state = c->state;
+        t->d.at[before].again_blocked = c->state.blocked;
     }
     return err;
 }
@@ -540,7 +542,7 @@ static err_t take_speaker(struct taking *t, uint64_t lsn)
         return err;
     if (t->d.count > before && (state.flags & STATE_OLD) == 0) {
         t->d.at[before].again = lsn;
-        t->d.at[before].state = state;
+        t->d.at[before].again_blocked = state.blocked;
     }
     return ERR_OK;
 }

@@ -120,9 +120,10 @@ bool recall_pair_in_step(const struct node *issuer, const struct node *follower)
     struct gate_ledger ledger;
     if (!world_has(issuer->world, WITH_RECALLS))
         return true;
+    /* Of one that began anew, empty, he keeps the cursor of before. */
     return gate_ledger(issuer->gate, gate_urgent(issuer->partner[follower->number]), &ledger) == ERR_OK &&
            ledger.visible == ledger.size && ledger.receipted == ledger.size &&
-           held_of(follower, issuer->number) == ledger.size;
+           (ledger.size == 0 || held_of(follower, issuer->number) == ledger.size);
 }
 
 void recall_nothing_lost(struct node *node, unsigned to)

@@ -153,9 +153,56 @@ static void what_names_it_stays(void **state)
     bench_deinit(&b);
 }
 
+/* Which leaves of the partner's are called back, as bits by their numbers. */
+static unsigned subjects(struct bench *b, unsigned partner)
+{
+    struct bench_leaves *leaves = bench_ledger(b, partner);
+    unsigned called = 0;
+    for (size_t i = 0; i < leaves->count; i++) {
+        const struct leaf_opening *opening = &leaves->at[i].opening;
+        if (leaves->at[i].leaf.op != LEAF_RECALL)
+            continue;
+        assert_int_equal(leaf_opening_verify(&leaves->at[i].leaf, opening, false), ERR_OK);
+        assert_true(opening->subject_seq < i);
+        called |= 1u << opening->subject_seq;
+    }
+    mem_free(leaves);
+    return called;
+}
+
+/* Given, taken back, and given again: whoever has fetched the first alone has it by that. Each leaf that gave
+ * it is called back, and that of who was given it once. */
+static void each_leaf_that_gave_it(void **state)
+{
+    (void)state;
+    struct bench b;
+    char text[TEXT_MAX];
+    uint32_t own = begin(&b, OPEN);
+    const unsigned twice = 0, once = bench_partner(&b, "jp-nisc");
+    (void)bench_add(&b, own, indicator(text, 1, 1, MARKED(TLP_GREEN)));
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    bench_policy_text(
+        &b, "language 1\ndeny no if tlp <= green to us-cisa\nrelease open if tlp <= green to all\n");
+    bench_settle(&b);
+    bench_policy_text(&b, OPEN);
+    bench_settle(&b);
+    assert_true(bench_is_released(&b, twice, "indicator", 1));
+    call_back(&b, lsn);
+    assert_int_equal(carry_out(&b), 1);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(subjects(&b, twice), 1u << 0 | 1u << 2); /* 1 is the leaf that took it back */
+        assert_int_equal(subjects(&b, once), 1u << 0);
+        expect_whole(&b);
+        reindex(&b);
+    }
+    bench_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_leaf_that_gave_it),
         cmocka_unit_test(what_is_destroyed_has_no_timer),
         cmocka_unit_test(what_names_it_stays),
         cmocka_unit_test(what_translates_it_goes),
