@@ -581,7 +581,9 @@ static err_t call_back(struct gate *gate, const struct gate_peer *peer, uint64_t
     err = subject_load(gate, envelope.about, &gate->step_arena, &subject);
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_EXISTS : err; /* gone before */
-    bool home = subject.copy->owner == peer->source, others = others_say_it(gate, &subject, peer->source);
+    /* Of what was another's to say nobody is the owner because that one's copy was destroyed since. */
+    bool home = subject.copy->owner == peer->source && (subject.copy->flags & COPY_ASSERTION) == 0;
+    bool others = others_say_it(gate, &subject, peer->source);
     if (report && !home)
         return spill_report(gate, lsn, envelope.about, by, now_us, &spill);
     return !home && others ? ERR_EXISTS : spill_state(gate, envelope.about, by, now_us, &spill);

@@ -375,6 +375,37 @@ static void nobody_takes_what_others_gave(void **state)
     bench_deinit(&b);
 }
 
+/* Whose it was destroyed his copy: what another said of it is not that one's since, after a reindex either.
+ */
+static void who_spoke_second_is_not_at_home(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct giver us, fr;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    bench_init(&b);
+    uint32_t own = bench_source(&b, "own", STIX_TLP_NONE, true, false);
+    giver_init(&b, &us, "us-cisa");
+    giver_init(&b, &fr, "fr-anssi");
+    bench_policy_text(&b, "language 1\nrelease open if tlp <= green to all\n");
+    (void)bench_add(&b, own, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
+    uint64_t first = b.last_lsn;
+    uint64_t his = give(&b, &us, indicator(text, 1, 3, MARKED(TLP_CLEAR)));
+    assert_int_equal(gate_recall(b.gate, &first, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
+    assert_int_equal(carry_out(&b), 1);
+    reindex(&b);
+    (void)give(&b, &fr, indicator(text, 1, 3, MARKED(TLP_CLEAR)));
+    size_t held = shown(&b, 1);
+    assert_false(call_back(&b, &us, his).refused);
+    assert_int_equal(carry_out(&b), 0);
+    assert_int_equal(shown(&b, 1), held);
+    expect_whole(&b);
+    buf_deinit(&us.cursor.note);
+    buf_deinit(&fr.cursor.note);
+    bench_deinit(&b);
+}
+
 /* Who called back his own report of it says it no more: the other's recall takes the rest. */
 static void the_last_word(void **state)
 {
@@ -882,6 +913,7 @@ int main(void)
         cmocka_unit_test(called_back_by_its_giver),
         cmocka_unit_test(nobody_takes_what_others_gave),
         cmocka_unit_test(the_last_word),
+        cmocka_unit_test(who_spoke_second_is_not_at_home),
         cmocka_unit_test(brought_twice),
         cmocka_unit_test(again_and_refused),
         cmocka_unit_test(answers),
