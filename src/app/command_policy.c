@@ -354,6 +354,10 @@ static void put_kept(const struct gate_why *why, char *to, size_t size)
                        "goes to him, with a time of its own");
         return;
     }
+    if (why->beyond == GATE_BEYOND_REPEATS) {
+        (void)snprintf(to, size, "it was given and taken back too often; a newer version goes");
+        return;
+    }
     time_text(why->room_us, time);
     (void)snprintf(to, size, "this partner's budget has room again from %s on; what waits longest goes first",
                    time);

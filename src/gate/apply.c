@@ -15,11 +15,11 @@ static err_t index_put_numbered(struct gate *gate, char letter, uint32_t number,
 }
 
 /* What these hold waits for nobody: it comes along, or waits for its budget, or came before the partner, or
- * his time with it is over. */
+ * his time with it is over, or it came and went too often. */
 static bool is_unqueued(struct str name)
 {
-    static const char *const names[] = {"", "built-in.follows", "built-in.budget", "built-in.expired",
-                                        "history"};
+    static const char *const names[] = {
+        "", "built-in.follows", "built-in.budget", "built-in.expired", "built-in.repeats", "history"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(name, str_of(names[i])))
             return true;

@@ -289,6 +289,14 @@ uint64_t state_expired(const struct state *state, int64_t now_us)
     return mask;
 }
 
+uint64_t state_worn(const struct state *state, uint64_t partners, size_t bound_count,
+                    const struct copies *copies)
+{
+    uint64_t fresh = partners & ~state->released;
+    size_t most = (bound_count + 1) * (copies->count + 1), rows = (size_t)__builtin_popcountll(fresh);
+    return state->release_count + (rows < most ? rows : most) <= STATE_RELEASES_MAX ? 0 : fresh;
+}
+
 int64_t state_ends_us(const struct state *state)
 {
     int64_t soonest_us = INT64_MAX;

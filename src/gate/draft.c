@@ -399,8 +399,7 @@ static err_t put_candidate(struct drafting *r, struct candidate *c)
         return err;
     uint64_t minted = made_mask(c);
     c->leaves = c->member.release & ~c->state.released & ~alike & ~c->minted;
-    if (c->state.release_count + (unsigned)__builtin_popcountll(c->leaves) > STATE_RELEASES_MAX)
-        c->leaves = 0; /* it came and went too often */
+    c->leaves &= ~state_worn(&c->state, c->leaves, c->bound_count, c->copies); /* nor a verdict of before */
     /* Followers too, though nobody may have asked: what they wait for has to find those that need them. */
     uint64_t blocked = c->member.base & ~c->member.allowed & ~(c->state.released | c->state.minted) & ~alike;
     blocked |= c->lacks; /* what is left out may come */

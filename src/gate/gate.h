@@ -393,8 +393,9 @@ struct gate_rival {
 
 enum gate_beyond {
     GATE_BEYOND_NOT,
-    GATE_BEYOND_TIME,   /* his time with it is over: only a newer version that says something else goes */
-    GATE_BEYOND_BUDGET, /* his budget has no room for it: the time goes by, what waits longest goes first */
+    GATE_BEYOND_TIME,    /* his time with it is over: only a newer version that says something else goes */
+    GATE_BEYOND_REPEATS, /* it came and went too often: only a newer version goes */
+    GATE_BEYOND_BUDGET,  /* his budget has no room for it: the time goes by, what waits longest goes first */
 };
 struct gate_why {
     enum policy_effect effect; /* what the rules say */

@@ -252,7 +252,8 @@ static void set_base(const struct deciding *d, struct candidate *c, const struct
     c->member.base = own;
     uint64_t along = subject_comes_along(d->gate, subject, &cutting->facts, &c->verdict) & c->eligible;
     /* Nor does what had its time with him come back, without its time and its limits. */
-    along &= ~(cutting->untreated | state_expired(&c->state, d->now_us));
+    along &= ~(cutting->untreated | state_expired(&c->state, d->now_us) |
+               state_worn(&c->state, d->partners, c->bound_count, c->copies));
     c->member.base = own | along;
     c->member.on_demand = along & ~own;
 }
@@ -312,6 +313,8 @@ static err_t fill(struct deciding *d, uint64_t lsn, struct candidate *c, bool *o
     else if (err != ERR_OK)
         return err;
     verdict_hold(&c->verdict, state_expired(&c->state, d->now_us), POLICY_RULE_EXPIRED);
+    verdict_hold(&c->verdict, state_worn(&c->state, d->partners, c->bound_count, c->copies),
+                 POLICY_RULE_REPEATS);
     set_base(d, c, &subject, &cutting);
     return ERR_OK;
 }

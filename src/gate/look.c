@@ -475,9 +475,15 @@ static err_t find_kept(struct gate *gate, const struct policy_verdict *verdict, 
 {
     struct budget_left left;
     unsigned rule = verdict->rule[partner];
-    if ((verdict->hold >> partner & 1) == 0 || (rule != POLICY_RULE_EXPIRED && rule != POLICY_RULE_BUDGET))
+    static const enum gate_beyond kept[POLICY_RULE_BUILTIN_COUNT] = {
+        [POLICY_RULE_EXPIRED] = GATE_BEYOND_TIME,
+        [POLICY_RULE_REPEATS] = GATE_BEYOND_REPEATS,
+        [POLICY_RULE_BUDGET] = GATE_BEYOND_BUDGET,
+    };
+    if ((verdict->hold >> partner & 1) == 0 || rule >= POLICY_RULE_BUILTIN_COUNT ||
+        kept[rule] == GATE_BEYOND_NOT)
         return ERR_OK;
-    why->beyond = rule == POLICY_RULE_EXPIRED ? GATE_BEYOND_TIME : GATE_BEYOND_BUDGET;
+    why->beyond = kept[rule];
     err_t err = rule == POLICY_RULE_BUDGET ? budget_left(gate, partner, now_us, &left) : ERR_NOTFOUND;
     if (err != ERR_OK)
         return err == ERR_NOTFOUND ? ERR_OK : err;
@@ -516,6 +522,8 @@ err_t gate_explain(struct gate *gate, const struct stix_key *object, unsigned pa
     const struct form *form = cut_form(&cutting, partner);
     why.effect = policy_explain(gate->policy, facts, now_us, partner, step != NULL ? step : no_step, ctx);
     verdict_hold(&cutting.verdict, state_expired(&state, now_us), POLICY_RULE_EXPIRED);
+    verdict_hold(&cutting.verdict, state_worn(&state, UINT64_MAX, cutting.bound_count, &copies),
+                 POLICY_RULE_REPEATS);
     verdict_hold(&cutting.verdict, state.budgeted, POLICY_RULE_BUDGET);
     verdict_hold(&cutting.verdict, over ? UINT64_C(1) << partner : 0, POLICY_RULE_EXPIRED);
     if ((cutting.verdict.hold >> partner & 1) && cutting.verdict.rule[partner] < POLICY_RULE_BUILTIN_COUNT)

@@ -68,9 +68,10 @@ struct state_release {
     int64_t expires_us; /* by a duty of the rule that let it go; INT64_MAX: never */
 };
 
-/* One a partner, and again when it ended for a partner and comes back; when all are used it comes back no
- * more. */
-enum { STATE_RELEASES_MAX = LIMIT_PARTNERS };
+/* One each time that something goes to partners at once, at worst one a partner, and again when it was taken
+ * back and comes again. Leaves are shown by them for good: when all are used it comes no more
+ * (POLICY_RULE_REPEATS). */
+enum { STATE_RELEASES_MAX = 2 * LIMIT_PARTNERS };
 enum state_flag { STATE_OLD = 1, STATE_ENDS = 2, STATE_WAITS = 4, STATE_MINTED = 8 };
 
 /* Since when a partner waits for people. One that is queued at most, and those whose deadline has passed. */
@@ -104,6 +105,10 @@ NODISCARD err_t state_put(struct gate *gate, uint64_t lsn, const struct state *s
 uint64_t state_before(const struct state *state);
 /* Partners for whom its time was over by `now_us`: it does not come back to them. */
 uint64_t state_expired(const struct state *state, int64_t now_us);
+/* Of `partners`, who have it not, and cannot be given it once more: what is kept of when it went has no room
+ * for as many releases as that may take (one for each time of a duty, and each older version). */
+uint64_t state_worn(const struct state *state, uint64_t partners, size_t bound_count,
+                    const struct copies *copies);
 /* When the first of those who have it must have it no longer; INT64_MAX: never. */
 int64_t state_ends_us(const struct state *state);
 /* Those of `mask` are held by this built-in rule. */

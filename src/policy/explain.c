@@ -340,6 +340,7 @@ static const char *const builtin_condition[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_AGREEMENT] = "the agreement with this partner has ended",
     [POLICY_RULE_DUTIES] = "a duty cannot be carried out",
     [POLICY_RULE_EXPIRED] = "its time with the partner is over",
+    [POLICY_RULE_REPEATS] = "it was given and taken back too often",
     [POLICY_RULE_BUDGET] = "the budget is used up",
     [POLICY_RULE_LOOP] = "it was here before, under another name, or has passed too many nodes",
 };
@@ -378,6 +379,7 @@ static const char *const builtin_change[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_AGREEMENT] = "the agreement were renewed (valid-until)",
     [POLICY_RULE_DUTIES] = "",
     [POLICY_RULE_EXPIRED] = "",
+    [POLICY_RULE_REPEATS] = "a newer version came",
     [POLICY_RULE_BUDGET] = "",
     [POLICY_RULE_LOOP] = "",
 };

@@ -102,6 +102,7 @@ enum policy_builtin {
     POLICY_RULE_AGREEMENT, /* hold: what a rule would release, and the agreement with the partner has ended */
     POLICY_RULE_DUTIES, /* hold: a duty of the rule that lets it go cannot be carried out (the gate's word) */
     POLICY_RULE_EXPIRED, /* hold: its time with the partner is over, by a duty of the rule that let it go */
+    POLICY_RULE_REPEATS, /* hold: it went to the partner and was taken back too often (the gate's word) */
     POLICY_RULE_BUDGET,  /* hold: the partner's budget is used up for now (the gate's word) */
     POLICY_RULE_LOOP,    /* deny: it comes round under another name, or passed LIMIT_HOPS (the gate's word) */
     POLICY_RULE_BUILTIN_COUNT

@@ -7,21 +7,14 @@ const char *const words_marking[WORDS_MARKING_COUNT] = {"none",       "statement
 const char *const words_effect[3] = {"deny", "hold", "release"};
 
 const char *const words_builtin[POLICY_RULE_BUILTIN_COUNT] = {
-    [POLICY_RULE_DEFAULT] = "built-in.default",
-    [POLICY_RULE_OPERATOR] = "built-in.operator",
-    [POLICY_RULE_ORIGIN] = "built-in.origin",
-    [POLICY_RULE_ONWARD] = "built-in.onward",
-    [POLICY_RULE_TLP_MAX] = "built-in.tlp-max",
-    [POLICY_RULE_UNKNOWN] = "built-in.unknown",
-    [POLICY_RULE_UNRESOLVED] = "built-in.unresolved",
-    [POLICY_RULE_STATEMENT] = "built-in.statement",
-    [POLICY_RULE_FOLLOWS] = "built-in.follows",
-    [POLICY_RULE_AGREEMENT] = "built-in.agreement",
-    [POLICY_RULE_DUTIES] = "built-in.duties",
-    [POLICY_RULE_EXPIRED] = "built-in.expired",
-    [POLICY_RULE_BUDGET] = "built-in.budget",
-    [POLICY_RULE_SAFETY] = "built-in.safety",
-    [POLICY_RULE_LOOP] = "built-in.loop",
+    [POLICY_RULE_DEFAULT] = "built-in.default",       [POLICY_RULE_OPERATOR] = "built-in.operator",
+    [POLICY_RULE_ORIGIN] = "built-in.origin",         [POLICY_RULE_ONWARD] = "built-in.onward",
+    [POLICY_RULE_TLP_MAX] = "built-in.tlp-max",       [POLICY_RULE_UNKNOWN] = "built-in.unknown",
+    [POLICY_RULE_UNRESOLVED] = "built-in.unresolved", [POLICY_RULE_STATEMENT] = "built-in.statement",
+    [POLICY_RULE_FOLLOWS] = "built-in.follows",       [POLICY_RULE_AGREEMENT] = "built-in.agreement",
+    [POLICY_RULE_DUTIES] = "built-in.duties",         [POLICY_RULE_EXPIRED] = "built-in.expired",
+    [POLICY_RULE_REPEATS] = "built-in.repeats",       [POLICY_RULE_BUDGET] = "built-in.budget",
+    [POLICY_RULE_SAFETY] = "built-in.safety",         [POLICY_RULE_LOOP] = "built-in.loop",
 };
 
 static const char *const classes[] = {"U", "C", "S", "TS"};
