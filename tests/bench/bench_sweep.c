@@ -1,10 +1,11 @@
 /* bench_sweep DIR [OBJECTS] [PARTNERS]: what a new policy costs that takes back a tenth of what every partner
  * has.
  *
- * The job: gate_step from the activation until nothing waits to be taken back, denials first. Floor: each
- * object's state read once from the index, in the order of the job. Beside it pages of 100 objects, as TAXII
- * makes them: alone before the activation, and, while the job runs, after the step that a request would have
- * had to wait for. */
+ * The job: gate_step from the activation until nothing waits to be taken back, denials first; then until
+ * everything else is decided anew, the store closed and opened again in the midst of it; then the policy
+ * before it again, by which what was taken back goes out. Floor: each object's state read once from the
+ * index, in the order of the job. Beside it pages of 100 objects, as TAXII makes them: alone before the
+ * activation, and, while the job takes back, after the step that a request would have had to wait for. */
 #include <string.h>
 
 #include "bench_out.h"
@@ -20,6 +21,7 @@ static const char narrow[] = "language 1\ndeny addresses if type == ipv4-addr\n"
 static const struct gate_by by = {{"bench", 5}, {"bench", 5}};
 
 struct bench {
+    char path[512];
     struct gate *gate;
     uint32_t source;
     int64_t now_us;
@@ -51,14 +53,19 @@ static void step_all(struct bench *b)
     bench_check(gate_commit(b->gate), "commit");
 }
 
+static void open_gate(struct bench *b)
+{
+    struct gate_setup setup = {.os = os_linux(), .dir = b->path, .node_name = STR("kr")};
+    bench_check(gate_open(&setup, &b->gate), "gate");
+}
+
 static void prepare(struct bench *b, const char *dir)
 {
-    char path[512], name[32];
-    (void)snprintf(path, sizeof path, "%s/gate", dir);
-    struct gate_setup setup = {.os = os_linux(), .dir = path, .node_name = STR("kr")};
+    char name[32];
+    (void)snprintf(b->path, sizeof b->path, "%s/gate", dir);
     struct gate_source source = {.name = STR("feed"), .own = true, .assume_until_us = INT64_MAX};
     b->now_us = os_linux()->wall_us(NULL);
-    bench_check(gate_open(&setup, &b->gate), "gate");
+    open_gate(b);
     bench_check(gate_source_put(b->gate, &source, &by, b->now_us, &b->source), "source");
     activate(b, wide);
     for (unsigned p = 0; p < b->partners; p++) {
@@ -173,15 +180,21 @@ struct pages {
     size_t served, sampled, refused;
 };
 
-static double sweep(struct bench *b, struct pages *pages)
+static bool step(struct bench *b)
 {
-    double seconds = 0;
     int64_t next;
     bool more;
+    bench_check(gate_step(b->gate, b->now_us, &more, &next), "step");
+    bench_check(gate_commit(b->gate), "commit");
+    return more;
+}
+
+static double take_back(struct bench *b, struct pages *pages)
+{
+    double seconds = 0;
     while (job_withdraw(b->gate) != NULL) {
         double start = bench_now();
-        bench_check(gate_step(b->gate, b->now_us, &more, &next), "step");
-        bench_check(gate_commit(b->gate), "commit");
+        (void)step(b);
         seconds += bench_now() - start;
         bool served = page(b);
         pages->served += served;
@@ -194,6 +207,65 @@ static double sweep(struct bench *b, struct pages *pages)
         seconds += bench_now() - start;
     }
     return seconds;
+}
+
+/* How far the first job has come, of all positions that it looks at. */
+static double progress(const struct bench *b)
+{
+    const struct job *job = &b->gate->jobs[0];
+    return b->gate->job_count == 0 || job->until == 0 ? 1 : (double)job->cursor / (double)job->until;
+}
+
+struct restart {
+    double seconds, before, after; /* how long opening took; progress */
+};
+
+/* What is left of the job; `restart`: in the midst of it the store is closed and opened. */
+static double decide_rest(struct bench *b, struct restart *restart)
+{
+    double seconds = 0;
+    bool more = true;
+    while (more) {
+        double start = bench_now();
+        more = step(b);
+        if (gate_merge_due(b->gate))
+            bench_check(gate_merge(b->gate, false), "merge");
+        seconds += bench_now() - start;
+        if (restart == NULL || restart->seconds > 0 || progress(b) < 0.5)
+            continue;
+        restart->before = progress(b);
+        gate_close(b->gate);
+        start = bench_now();
+        open_gate(b);
+        restart->seconds = bench_now() - start;
+        restart->after = progress(b);
+    }
+    return seconds;
+}
+
+static void rest_row(struct bench *b, double best)
+{
+    struct restart restart = {0};
+    char note[240];
+    double rate = (double)b->taken / decide_rest(b, &restart);
+    (void)snprintf(note, sizeof note,
+                   "all that is not taken back, decided anew; closed at %.1f %%, opened in %.2f s at %.1f %%",
+                   100 * restart.before, restart.seconds, 100 * restart.after);
+    bench_row("sweep_decide_anew", rate, "objects/s", best, rate / best, note);
+}
+
+static void back_row(struct bench *b, double best)
+{
+    struct gate_ledger before, after;
+    char note[240];
+    bench_check(gate_ledger(b->gate, 0, &before), "ledger");
+    activate(b, wide);
+    double rate = (double)b->taken / decide_rest(b, NULL);
+    bench_check(gate_ledger(b->gate, 0, &after), "ledger");
+    (void)snprintf(note, sizeof note,
+                   "under the policy of before: %llu of %zu objects go to each partner again",
+                   (unsigned long long)(after.size - before.size), b->taken);
+    bench_row("sweep_give_again", rate, "objects/s", best, rate / best, note);
 }
 
 int main(int argc, char **argv)
@@ -220,7 +292,7 @@ int main(int argc, char **argv)
     }
     double floor = floor_seconds(&b, &states);
     activate(&b, narrow);
-    double seconds = sweep(&b, &pages);
+    double seconds = take_back(&b, &pages);
     double rate = (double)states / seconds, best = (double)states / floor;
     (void)snprintf(note, sizeof note,
                    "%zu objects, %u partners; at 10,000,000 it would take %.0f s, its floor %.0f s", b.taken,
@@ -233,6 +305,8 @@ int main(int argc, char **argv)
                    PAGE, 1e3 * percentile(pages.waits, pages.sampled, 50), 1e3 * percentile(alone, ALONE, 50),
                    pages.served, pages.refused);
     bench_row("sweep_page_p99", 1e3 * beside, "ms", 1e3 * before, beside / before, note);
+    rest_row(&b, best);
+    back_row(&b, best);
     gate_close(b.gate);
     return 0;
 }
