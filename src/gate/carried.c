@@ -21,7 +21,7 @@ static err_t wake_variants(struct deciding *d, const struct stix_key *keys, size
         err_t err = copies_load(d->gate, &keys[i], &copies);
         for (size_t k = 0; err == ERR_OK && k < copies.count; k++)
             if (copies.at[k].source == source && copy_is_current(&copies, &copies.at[k]))
-                err = set_add(d, copies.at[k].lsn, false, UINT64_MAX, 0);
+                err = set_add_carried(d, copies.at[k].lsn, 0);
         if (err != ERR_OK)
             return err;
     }

@@ -119,6 +119,10 @@ bool set_is_heavy(const struct deciding *d);
 NODISCARD err_t set_add(struct deciding *d, uint64_t lsn, bool asked, uint64_t given, uint64_t led);
 /* The same, by its arrival, a job or a timer: for everybody. */
 NODISCARD err_t set_ask(struct deciding *d, uint64_t lsn);
+/* An observable, because of what a carrier of it says, whoever gets that carrier: for everybody. To whom a
+ * job that looks at everything has yet to decide it, it newly goes with that job, and not because a carrier
+ * that he does not see came by: the order of his leaves would tell of it. */
+NODISCARD err_t set_add_carried(struct deciding *d, uint64_t lsn, uint64_t led);
 /* Objects that one of these partners waits for, and that refer to this id. */
 NODISCARD err_t set_add_waiting(struct deciding *d, const struct stix_key *key, uint64_t partners,
                                 bool given);

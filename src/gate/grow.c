@@ -369,6 +369,19 @@ err_t set_ask(struct deciding *d, uint64_t lsn)
     return set_add(d, lsn, true, UINT64_MAX, 0);
 }
 
+err_t set_add_carried(struct deciding *d, uint64_t lsn, uint64_t led)
+{
+    uint64_t given = UINT64_MAX, coming = jobs_coming(d->gate, lsn);
+    struct state state;
+    if (coming != 0) {
+        err_t err = state_load(d->gate, lsn, &state);
+        if (err != ERR_OK && err != ERR_NOTFOUND)
+            return err;
+        given = ~coming | (err == ERR_OK ? state.released | state.minted : 0);
+    }
+    return set_add(d, lsn, false, given, led);
+}
+
 /* --- growing the set --- */
 
 /* `fresh`: partners for whom it was not walked yet. */
@@ -383,15 +396,16 @@ static err_t grow_forward(struct deciding *d, size_t i, uint64_t fresh)
         /* Observables may have to go because of what a carrier says, whoever gets the carrier; that another
          * variant is held says nothing. */
         bool observable = key_is_observable(&d->target_keys[t]);
-        uint64_t given = observable && d->at[i].asked ? UINT64_MAX : 0;
-        if (((given | leaving) & d->partners & ~(observable ? 0 : d->targets[t].held)) == 0 ||
+        bool binds = observable && d->at[i].asked;
+        if (((binds ? UINT64_MAX : leaving) & d->partners & ~(observable ? 0 : d->targets[t].held)) == 0 ||
             !key_comes_along(&d->target_keys[t]))
             continue;
         if (TRY(err, copies_load(d->gate, &d->target_keys[t], &copies)))
             return err;
         for (size_t k = 0; k < copies.count; k++)
             if (copy_is_current(&copies, &copies.at[k]) &&
-                TRY(err, set_add(d, copies.at[k].lsn, false, given, leaving)))
+                TRY(err, binds ? set_add_carried(d, copies.at[k].lsn, leaving)
+                               : set_add(d, copies.at[k].lsn, false, 0, leaving)))
                 return err;
     }
     return ERR_OK;

@@ -130,6 +130,15 @@ err_t withdraw_begin(struct gate *gate, uint64_t partners, uint64_t until)
     return job_save(gate, held);
 }
 
+uint64_t jobs_coming(const struct gate *gate, uint64_t lsn)
+{
+    uint64_t partners = 0;
+    for (size_t i = 0; i < gate->job_count; i++)
+        if (gate->jobs[i].scope == JOB_ALL && lsn >= gate->jobs[i].cursor && lsn < gate->jobs[i].until)
+            partners |= gate->jobs[i].partners;
+    return partners;
+}
+
 struct job *job_withdraw(struct gate *gate)
 {
     for (size_t i = 0; i < gate->job_count; i++)

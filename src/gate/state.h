@@ -463,6 +463,8 @@ const struct classified *marking_classified(const struct gate *gate, const struc
 /* --- jobs.c --- */
 NODISCARD err_t job_add(struct gate *gate, const struct job *job);
 NODISCARD err_t job_moved(struct gate *gate, uint32_t number, uint64_t cursor);
+/* Partners for whom a job that looks at everything has yet to come to this position. */
+uint64_t jobs_coming(const struct gate *gate, uint64_t lsn);
 /* The job to work on next; NULL when none waits. */
 struct job *job_next(struct gate *gate);
 /* The one that takes back, which goes before all others; NULL when nothing has to be. */
