@@ -78,6 +78,17 @@ err_t command_partner(struct command_call *call, const char *name, const struct 
     return ERR_OK;
 }
 
+err_t command_card_enough(struct command_call *call, const struct sync_card *card)
+{
+    struct fault fault = {0};
+    err_t err = sync_card_enough(card, call->host->conf->minimum, &fault);
+    return err == ERR_OK ? err
+                         : command_refuse(call, err,
+                                          "its node must be made anew (bongsu init --suite), or "
+                                          "minimum-suite in bongsu.yaml be lowered",
+                                          "the card is refused: %s", fault.what);
+}
+
 err_t command_ledger(struct command_call *call, const struct gate_peer **out_peer, unsigned *out_number)
 {
     err_t err = command_partner(call, "audience", out_peer);

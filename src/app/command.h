@@ -16,6 +16,7 @@
 #include "feeds/feed.h"
 #include "gate/query.h"
 #include "guard/guard.h"
+#include "sync/card.h"
 #include "taxii/identity.h"
 #include "json/json.h"
 
@@ -121,6 +122,8 @@ enum { COMMAND_ID_SIZE = LIMIT_ID_BYTES + 1 };
 void command_id_text(const struct stix_key *key, char out[COMMAND_ID_SIZE]);
 /* Names of a partner's view, an object, a TLP level; the refusal says which are known or what is wrong. */
 NODISCARD err_t command_partner(struct command_call *call, const char *name, const struct gate_peer **out);
+/* Is the card of a suite that this node still shares with (`minimum-suite`)? */
+NODISCARD err_t command_card_enough(struct command_call *call, const struct sync_card *card);
 /* The ledger of `audience` that is asked for: the main one, with `urgent` the urgent one. */
 NODISCARD err_t command_ledger(struct command_call *call, const struct gate_peer **out_peer,
                                unsigned *out_number);

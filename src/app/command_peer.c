@@ -88,12 +88,7 @@ static err_t read_card(struct command_call *call, struct str text, bool is_known
                               "the card is refused: %s", fault.what[0] == '\0' ? err_text(err) : fault.what);
     if (str_eq(str_of(out->node), str_of(call->host->conf->node)))
         return command_refuse(call, ERR_CONFLICT, "give the partner's card", "this is our own card");
-    if (TRY(err, sync_card_enough(out, call->host->conf->minimum, &fault)))
-        return command_refuse(call, err,
-                              "its node must be made anew (bongsu init --suite), or minimum-suite in "
-                              "bongsu.yaml be lowered",
-                              "the card is refused: %s", fault.what);
-    return no_downgrade(call, out);
+    return TRY(err, command_card_enough(call, out)) ? err : no_downgrade(call, out);
 }
 
 /* A partner that is known already: only a newer card of the same root key takes the place of the old one, at

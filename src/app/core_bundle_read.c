@@ -114,6 +114,8 @@ static err_t head_check(struct command_call *call, struct bundling *bundling,
     if (TRY(err, sync_cards_load(role->gate, peer->index, &cards, &fault)) ||
         TRY(err, head_open(bundling, &cards, call->now_us, &fault)))
         return command_refuse(call, err, "ask for the file again, and compare the cards", "%s", fault.what);
+    if (TRY(err, command_card_enough(call, &cards.present)))
+        return err;
     if (!str_eq(bundling->head.recipient, str_of(role->conf->node)))
         return command_refuse(call, ERR_DENIED, "give it to that node", "it is sealed to %.*s",
                               STR_ARG(bundling->head.recipient));

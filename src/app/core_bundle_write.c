@@ -42,6 +42,8 @@ static err_t partner_of(struct command_call *call, const struct gate_peer **out,
     if (TRY(err, sync_card_parse(str_from_bytes((*out)->card), card, &fault)) ||
         TRY(err, sync_card_valid(card, call->now_us, &fault)))
         return command_refuse(call, err, "ask the partner for his present card", "%s", fault.what);
+    if (TRY(err, command_card_enough(call, card)))
+        return err;
     buf_init(&memory, LIMIT_FRAME_BYTES);
     core_guard_get(role->gate, *out, &memory, &guarded);
     buf_deinit(&memory);
