@@ -14,7 +14,7 @@ OPTION = re.compile(r'\{"([a-z-]+)",\s*CLI_')
 # Table of src/policy, its rows, how many there are at least; section of the page, and where names stand in it.
 POLICY_TABLES = (
     ('compare.c', r'^    \{"([a-z.-]+)", subject_', 30, 'CONDITIONS', r'^\.It (Cm .*)$'),
-    ('words.c', r'^    \[POLICY_RULE_\w+\] = "(built-in[a-z.-]+)"', 15, 'RULES THAT ARE ALWAYS THERE', r'^\.It Li (\S+)$'),
+    ('words.c', r'\[POLICY_RULE_\w+\] = "(built-in[a-z.-]+)"', 16, 'RULES THAT ARE ALWAYS THERE', r'^\.It Li (\S+)$'),
     ('statement.c', r'^    \{"([a-z-]+)", (?:check_\w+|NULL),', 12, 'ATTRIBUTES', r'^\.It (Cm .*)$'),
 )
 
