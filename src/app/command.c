@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/suggest.h"
+#include "gate/words.h"
 
 static const struct command *const tables[] = {
     command_source_rows,     command_peer_rows,    command_policy_rows,    command_object_rows,
@@ -180,6 +181,13 @@ struct gate_by command_by(const struct command_call *call)
     if (because.len > RECORD_TEXT_MAX)
         because.len = RECORD_TEXT_MAX;
     return (struct gate_by) {call->who, because};
+}
+
+struct str command_words(struct command_call *call, struct str words)
+{
+    struct str said;
+    err_t err = gate_words(call->host->gate, words, call->arena, &said);
+    return err == ERR_OK ? said : STR("(the words cannot be opened: run `bongsu check`)");
 }
 
 /* --- lines --- */

@@ -159,6 +159,8 @@ NODISCARD err_t command_source(struct command_call *call, const char *name, uint
 bool command_source_nearest(const struct gate *gate, struct str name, struct str *out);
 /* who and because (argument "because", or a standing word). */
 struct gate_by command_by(const struct command_call *call);
+/* What people once wrote (gate/words.h), as it can be shown; in the call's arena. */
+struct str command_words(struct command_call *call, struct str words);
 
 /* What a statement marking means here, by the arguments "as", "partners" (names with commas, "none"; absent:
  * it says nothing about partners) and "because". */

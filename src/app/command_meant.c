@@ -69,6 +69,7 @@ static void write_gone(struct command_call *call, const char *id, const struct g
     static const char *const did[] = {
         [GATE_SPILLED] = "suspended", [GATE_RECALLED] = "called back", [GATE_CALLED_BACK] = "called back"};
     const struct gate *gate = call->host->gate;
+    struct str because = command_words(call, spill->because);
     char source[COMMAND_ID_SIZE], say[COMMAND_MEANT_MAX / 2], at[TIME_TEXT_SIZE];
     struct buf names, line;
     command_id_text(&spill->key, source);
@@ -79,7 +80,7 @@ static void write_gone(struct command_call *call, const char *id, const struct g
     (void)snprintf(
         say, sizeof say, "%s%s%.*s%s%s was %s on %.10s by %.*s: %.*s%s; number %llu of bongsu spill list", id,
         partners == 0 ? "" : " was minted for ", STR_ARG(buf_str(&names)), partners == 0 ? "" : " from ",
-        partners == 0 ? "" : source, did[spill->why], at, STR_ARG(spill->by), STR_ARG(spill->because),
+        partners == 0 ? "" : source, did[spill->why], at, STR_ARG(spill->by), STR_ARG(because),
         spill->destroyed ? ", and its content destroyed" : "", (unsigned long long)spill->lsn);
     line_begin(&line);
     line_word(&line, "gone", id);
@@ -89,7 +90,7 @@ static void write_gone(struct command_call *call, const char *id, const struct g
     line_word(&line, "state", spill->destroyed ? "destroyed" : did[spill->why]);
     line_time(&line, "suspended", spill->spilled_us);
     line_text(&line, "by", spill->by);
-    line_text(&line, "because", spill->because);
+    line_text(&line, "because", because);
     line_count(&line, "number", spill->lsn);
     if (spill->recall != 0)
         line_count(&line, "recall", spill->recall);

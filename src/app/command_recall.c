@@ -308,7 +308,7 @@ static void tell_recall(struct telling *t, const struct gate_spill *recall)
                                                                  : "suspended");
     line_time(t->call->out, "answered", recall->spilled_us);
     line_text(t->call->out, "by", recall->by);
-    line_text(t->call->out, "because", recall->because);
+    line_text(t->call->out, "because", command_words(t->call, recall->because));
     line_end(t->call->out);
     err_t err = gate_recall_holders(t->call->host->gate, recall->lsn, tell_holder, t);
     for (unsigned p = 0; err == ERR_OK && p < gate_peer_count(t->call->host->gate); p++)
@@ -467,7 +467,7 @@ static void say_legal(void *ctx, const struct gate_legal *legal)
     line_word(call->out, "object", id);
     line_time(call->out, "since", legal->at_us);
     line_text(call->out, "by", legal->by);
-    line_text(call->out, "because", legal->because);
+    line_text(call->out, "because", command_words(call, legal->because));
     line_end(call->out);
 }
 

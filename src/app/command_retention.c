@@ -3,6 +3,7 @@
 
 #include "app/command.h"
 #include "gate/retention.h"
+#include "gate/words.h"
 
 static void say_row(struct command_call *call, const char *what, const char *kept, uint64_t count,
                     uint64_t due, int64_t oldest_us)
@@ -41,6 +42,25 @@ void command_say_clock(struct command_call *call)
              now, last);
 }
 
+static err_t say_words(struct command_call *call)
+{
+    unsigned limit = call->host->conf->evidence_days;
+    struct gate_words_kept kept;
+    char text[32] = "for ever: no evidence-days";
+    err_t err = gate_words_keeping(call->host->gate, limit, call->now_us, &kept);
+    if (err != ERR_OK)
+        return err;
+    if (limit != 0)
+        days(text, limit);
+    say_row(call, "what people wrote, by days", text, kept.days, kept.due, kept.oldest_us);
+    if (limit != 0 && kept.held > 0)
+        say_row(call, "of these, under an order or of a stopped link", "until that ends", kept.held, 0, 0);
+    if (kept.bare)
+        say_row(call, "what people wrote, earlier versions", "for ever: it stands in clear (bongsu check)", 0,
+                0, 0);
+    return ERR_OK;
+}
+
 static err_t retention(struct command_call *call)
 {
     const struct conf *conf = call->host->conf;
@@ -61,15 +81,22 @@ static err_t retention(struct command_call *call)
     say_row(call, "conflicting copies", "as long as the object: their marking binds", keeping.conflicts, 0,
             0);
     say_row(call, "access record", access, any, 0, oldest_us);
-    say_row(call, "ledgers, decisions, receipts, operators' words", "for ever: proofs rest on them", 0, 0, 0);
+    if (TRY(err, say_words(call)))
+        return command_refuse(call, err, NULL, "%s", err_text(err));
+    say_row(call, "ledgers, decisions, receipts, who said what", "for ever: proofs rest on them", 0, 0, 0);
     line_begin(call->out);
     line_time(call->out, "last_run", kept.run_us);
     line_time(call->out, "last_forgot", kept.forgot_us);
     line_count(call->out, "forgotten_quarantined", kept.quarantined);
     line_count(call->out, "forgotten_access_files", kept.access_files);
+    line_count(call->out, "forgotten_words", kept.words);
     line_end(call->out);
-    line_say(call->out, "Forgotten so far: %llu entries of the quarantine, %llu files of the access record",
-             (unsigned long long)kept.quarantined, (unsigned long long)kept.access_files);
+    line_say(
+        call->out,
+        "Forgotten so far: %llu entries of the quarantine, %llu files of the access record, the words of "
+        "%llu days",
+        (unsigned long long)kept.quarantined, (unsigned long long)kept.access_files,
+        (unsigned long long)kept.words);
     command_say_clock(call);
     return ERR_OK;
 }

@@ -93,7 +93,7 @@ static void say_word(void *ctx, const struct gate_rival_word *word)
         line_time(call->out, "until", word->until_us);
     line_text(call->out, "by", word->by);
     line_text(call->out, "second", word->second);
-    line_text(call->out, "because", word->because);
+    line_text(call->out, "because", command_words(call, word->because));
     line_end(call->out);
 }
 

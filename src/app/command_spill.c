@@ -24,7 +24,7 @@ static void say_spill(void *ctx, const struct gate_spill *spill)
     line_time(call->out, "suspended", spill->spilled_us);
     line_hash(call->out, "digest", &spill->digest);
     line_text(call->out, "by", spill->by);
-    line_text(call->out, "because", spill->because);
+    line_text(call->out, "because", command_words(call, spill->because));
     line_end(call->out);
 }
 

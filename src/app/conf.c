@@ -20,7 +20,8 @@ enum {
 struct yaml_conf {
     char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
     char **addresses, **cors, **operators;
-    unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days, pad_records;
+    unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days, evidence_days,
+        pad_records;
     unsigned *recall_objects;
     unsigned *tightened_objects;
     unsigned *log_every;
@@ -78,6 +79,7 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_UINT("pad-records", CYAML_FLAG_OPTIONAL, struct yaml_conf, pad_records),
     CYAML_FIELD_UINT("access-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, access_days),
     CYAML_FIELD_UINT("quarantine-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, quarantine_days),
+    CYAML_FIELD_UINT("evidence-days", CYAML_FLAG_OPTIONAL, struct yaml_conf, evidence_days),
     CYAML_FIELD_UINT_PTR("recall-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
                          recall_objects),
     CYAML_FIELD_UINT_PTR("tightened-objects", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
@@ -247,6 +249,9 @@ static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, str
         return refuse(fault, "access-days", "is more than 100 years");
     if (conf->quarantine_days > DAYS_MAX)
         return refuse(fault, "quarantine-days", "is more than 100 years");
+    conf->evidence_days = yaml->evidence_days;
+    if (conf->evidence_days > DAYS_MAX)
+        return refuse(fault, "evidence-days", "is more than 100 years");
     conf->recall_objects = yaml->recall_objects == NULL ? LIMIT_RECALL_DAY : *yaml->recall_objects;
     if (conf->recall_objects > LIMIT_RECALL_OBJECTS)
         return refuse(fault, "recall-objects", "is more than one recall can name");
@@ -390,6 +395,12 @@ static void write_bounds(struct buf *out)
         "# quarantine before its bytes are destroyed (bongsu retention).\n"
         "# access-days: 90\n"
         "# quarantine-days: 90\n"
+        "\n"
+        "# Days that operators' reasons, stated bases and the evidence of stopped links can be read; then "
+        "they "
+        "are\n"
+        "# forgotten for good (docs/guide/retention.md). 0: they have no end.\n"
+        "# evidence-days: 0\n"
         "\n"
         "# Objects a day that a recall destroys by the word of one operator, or of one partner; what is more "
         "is\n"

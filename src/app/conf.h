@@ -51,6 +51,7 @@ struct conf {
     unsigned pad_records;       /* bytes: TLS records are filled up to multiples of it; 0: as they are */
     unsigned access_days;       /* how long the access record is kept */
     unsigned quarantine_days;   /* how long refused input waits */
+    unsigned evidence_days;     /* how long what people wrote is kept; 0: no end */
     unsigned recall_objects;    /* destroyed a day by the word of one */
     unsigned tightened_objects; /* a day by one source, before it is told */
     unsigned log_every_s;       /* between two entries of the log of the node; 0: there is none */

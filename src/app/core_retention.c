@@ -1,7 +1,7 @@
 /* Retention: once an hour what was kept long enough is forgotten, a page a turn, while the node serves. Never
  * by a clock that nobody confirmed. */
 #include "app/core_state.h"
-#include "gate/retention.h"
+#include "gate/words.h"
 
 #define EVERY_US (INT64_C(3600) * 1000 * 1000)
 
@@ -29,13 +29,34 @@ static void wait_for_people(struct core_role *role, enum gate_clock clock)
 static err_t end_run(struct core_role *role, int64_t now_us)
 {
     struct retaining *r = &role->retaining;
-    size_t files = access_forget(role->access, now_us);
-    if (r->gone + files > 0)
+    r->gone.access_files = access_forget(role->access, now_us);
+    if (r->gone.quarantined + r->gone.access_files + r->gone.words > 0)
         diag_say(role->diag, DIAG_NOTICE, ERR_OK, "retention", NULL,
-                 "forgotten: %llu entries of the quarantine, %zu files of the access record",
-                 (unsigned long long)r->gone, files);
-    err_t err = gate_retained(role->gate, r->gone, files, now_us);
+                 "forgotten: %llu entries of the quarantine, %llu files of the access record, the words of "
+                 "%llu days",
+                 (unsigned long long)r->gone.quarantined, (unsigned long long)r->gone.access_files,
+                 (unsigned long long)r->gone.words);
+    err_t err = gate_retained(role->gate, &r->gone, now_us);
     *r = (struct retaining) {.next_us = steady_us(role) + EVERY_US};
+    return err;
+}
+
+/* A page: of refused input, or, behind the last of these, of days whose words are over. */
+static err_t next_page(struct core_role *role, int64_t now_us, size_t *out_gone)
+{
+    struct retaining *r = &role->retaining;
+    unsigned evidence_days = role->conf->evidence_days;
+    err_t err;
+    *out_gone = 0;
+    if (r->cursor != UINT64_MAX) {
+        err = gate_retain(role->gate, role->conf->quarantine_days, now_us, &r->cursor, out_gone);
+        r->gone.quarantined += err == ERR_OK ? *out_gone : 0;
+        r->words_left = evidence_days != 0;
+        return err;
+    }
+    err = gate_retain_words(role->gate, evidence_days, now_us, out_gone);
+    r->gone.words += err == ERR_OK ? *out_gone : 0;
+    r->words_left = *out_gone > 0;
     return err;
 }
 
@@ -43,13 +64,10 @@ static err_t run(struct core_role *role, int64_t now_us)
 {
     struct retaining *r = &role->retaining;
     size_t gone;
-    err_t err = gate_retain(role->gate, role->conf->quarantine_days, now_us, &r->cursor, &gone);
-    if (err != ERR_OK)
+    err_t err = next_page(role, now_us, &gone);
+    if (err != ERR_OK || (gone > 0 && TRY(err, core_purge_now(role))))
         return err;
-    r->gone += gone;
-    if (gone > 0 && TRY(err, core_purge_now(role)))
-        return err;
-    if (r->cursor == UINT64_MAX)
+    if (r->cursor == UINT64_MAX && !r->words_left)
         return end_run(role, now_us);
     core_wake(role);
     return ERR_OK;
@@ -68,7 +86,8 @@ void core_retention_turn(struct core_role *role)
         return;
     }
     /* The first run of all takes note of the time. */
-    err_t err = clock == GATE_CLOCK_NEW ? gate_retained(role->gate, 0, 0, now_us) : run(role, now_us);
+    static const struct gate_forgotten nothing;
+    err_t err = clock == GATE_CLOCK_NEW ? gate_retained(role->gate, &nothing, now_us) : run(role, now_us);
     if (clock == GATE_CLOCK_NEW || err != ERR_OK)
         role->retaining =
             (struct retaining) {.next_us = steady_us(role) + (err == ERR_OK ? EVERY_US : LOOK_AGAIN_US)};

@@ -10,6 +10,7 @@
 #include "feeds/feed.h"
 #include "gate/nodelog.h"
 #include "gate/recall.h"
+#include "gate/retention.h"
 #include "os/thread.h"
 #include "sync/cards.h"
 #include "sync/serve.h"
@@ -101,8 +102,10 @@ struct searching {
 /* What was kept long enough is forgotten. */
 struct retaining {
     int64_t next_us; /* by the steady clock */
-    uint64_t cursor, gone;
-    bool said; /* that the clock is not to be believed */
+    uint64_t cursor;
+    struct gate_forgotten gone; /* in this run */
+    bool words_left;            /* another page of days may be over */
+    bool said;                  /* that the clock is not to be believed */
 };
 
 /* A head that is at the keeper, or came back. */

@@ -152,7 +152,8 @@ static const struct cli_command spill_rows[] = {
 static const struct cli_command retention_rows[] = {
     {.words = "retention",
      .summary = "what is kept how long, what is due, what was forgotten",
-     .help = "Days are set in bongsu.yaml (quarantine-days, access-days). See docs/guide/retention.md.",
+     .help = "Days are set in bongsu.yaml (quarantine-days, access-days, evidence-days). See "
+             "docs/guide/retention.md.",
      .control = "retention",
      .columns =
          {{"WHAT", "what"}, {"KEPT", "kept"}, {"COUNT", "count"}, {"DUE", "due"}, {"OLDEST", "oldest"}}},

@@ -3,6 +3,7 @@
 
 #include "core/wr.h"
 #include "gate/cut.h"
+#include "gate/words.h"
 
 /* In the log: an approval with a basis has a word of its own, and the basis behind the name; since approvals
  * say what they answer there is one for that, with basis, rule and question behind the name. */
@@ -16,7 +17,7 @@ err_t approval_next(struct rd *rd, struct approval *out)
     uint8_t word = rd_u8(rd);
     row.who = str_from_bytes(rd_blob(rd, RECORD_TEXT_MAX));
     if (word >= WORD_BASED)
-        row.basis = str_from_bytes(rd_blob(rd, RECORD_TEXT_MAX));
+        row.basis = str_from_bytes(rd_blob(rd, RECORD_WORDS_MAX));
     row.bound = word == WORD_BOUND;
     if (row.bound) {
         row.rule = str_from_bytes(rd_blob(rd, LIMIT_NAME_BYTES));
@@ -342,7 +343,8 @@ static bool named_before(struct rd rd, const struct choice *choice, const struct
 
 /* Everybody who approved for this partner, in the order in which they did: "alice, bob"; with `basis` those
  * who said on what: "alice: warrant 12; bob: request 7". */
-static err_t put_approvers(struct rd rd, const struct choice *choice, struct buf *out, unsigned *out_count)
+static err_t put_approvers(struct gate *gate, struct rd rd, const struct choice *choice, struct buf *out,
+                           unsigned *out_count)
 {
     struct approval row;
     struct rd all = rd;
@@ -355,7 +357,8 @@ static err_t put_approvers(struct rd rd, const struct choice *choice, struct buf
         buf_put_str(out, row.who);
         if (choice->basis) {
             buf_put_str(out, STR(": "));
-            buf_put_str(out, row.basis);
+            if (TRY(err, words_open(gate, row.basis, out)))
+                return err;
         }
         ++*out_count;
     }
@@ -374,7 +377,7 @@ static err_t approvers_of(struct gate *gate, const struct stix_key *object, cons
     if (err != ERR_OK || rd.left == 0)
         return err;
     buf_init(&text, 2 * RECORD_FACT_VALUE_MAX);
-    if (!TRY(err, put_approvers(rd, choice, &text, out_count)) && !TRY(err, buf_err(&text))) {
+    if (!TRY(err, put_approvers(gate, rd, choice, &text, out_count)) && !TRY(err, buf_err(&text))) {
         *out = arena_str(arena, buf_str(&text));
         err = out->at == NULL ? ERR_NOMEM : ERR_OK;
     }
@@ -422,7 +425,7 @@ err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn
         struct choice choice = {.gate = gate, .lsn = lsn, .partner = (unsigned)__builtin_ctzll(left)};
         struct buf *now = &names[left != partners];
         buf_clear(now);
-        err = put_approvers(rd, &choice, now, &count);
+        err = put_approvers(gate, rd, &choice, now, &count);
         alike &= str_eq(buf_str(&names[0]), buf_str(now)); /* one leaf cannot name several; the log does */
     }
     if (err == ERR_OK && alike && buf_err(&names[0]) == ERR_OK) {
@@ -521,8 +524,10 @@ err_t gate_approve(struct gate *gate, const struct stix_key *object, unsigned pa
                             .rule = STR("")};
     if (approval == GATE_APPROVE && TRY(err, bind_to_asking(gate, &said, now_us)))
         return err;
-    if (approval == GATE_APPROVE)
-        said.basis = basis_in(by->because);
+    char room[RECORD_WORDS_MAX];
+    if (approval == GATE_APPROVE &&
+        TRY(err, words_seal(gate, basis_in(by->because), now_us, room, &said.basis)))
+        return err;
     buf_clear(&gate->scratch);
     if (TRY(err, put_words(gate, object, &said, &gate->scratch)))
         return err;

@@ -6,13 +6,15 @@
 #include "core/wr.h"
 #include "gate/destroy.h"
 #include "gate/mint.h"
+#include "gate/words.h"
 
 struct checking {
     struct gate *gate;
     void (*line)(void *ctx, const char *text);
     void *ctx;
     uint64_t bad;
-    uint64_t bare_lsn; /* of a frame with the secret of minting in clear */
+    uint64_t bare_lsn;   /* of a frame with the secret of minting in clear */
+    uint64_t bare_words; /* frames with words in clear */
 };
 
 static void finding(struct checking *c, const char *text)
@@ -151,6 +153,7 @@ static err_t check_index(struct checking *c)
             err = check_decide(c, &frame);
         else if (secret_is_bare(&frame))
             c->bare_lsn = frame.lsn;
+        c->bare_words += words_are_bare(&frame);
         if (err != ERR_OK)
             return err;
     }
@@ -175,6 +178,18 @@ static void check_minting(struct checking *c)
         "the frame at %llu, of an earlier version, holds the secret of minted identifiers in clear: "
         "keep copies of log/ as safe as keys/",
         (unsigned long long)c->bare_lsn);
+    c->line(c->ctx, text);
+}
+
+static void check_words(struct checking *c)
+{
+    char text[FAULT_WHAT_MAX];
+    if (c->bare_words == 0 || c->line == NULL)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "%llu statements of an earlier version hold operators' words in clear: no retention "
+                   "forgets them (bongsu retention)",
+                   (unsigned long long)c->bare_words);
     c->line(c->ctx, text);
 }
 
@@ -251,7 +266,7 @@ static err_t check_log(struct checking *c)
 
 err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), void *ctx, uint64_t *out_bad)
 {
-    struct checking c = {gate, line, ctx, 0, 0};
+    struct checking c = {.gate = gate, .line = line, .ctx = ctx};
     struct store_check store;
     err_t err;
     if (TRY(err, store_check(gate->store, NULL, NULL, &store)))
@@ -265,8 +280,10 @@ err_t gate_check(struct gate *gate, void (*line)(void *ctx, const char *text), v
             line(ctx, store_alarm(gate->store));
     }
     err = check_index(&c);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
         check_minting(&c);
+        check_words(&c);
+    }
     for (unsigned i = 0; err == ERR_OK && i < GATE_LEDGERS; i++)
         err = ledger_held(gate, i) ? check_view(&c, i) : ERR_OK;
     if (err == ERR_OK)

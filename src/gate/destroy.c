@@ -5,6 +5,7 @@
 #include "core/wr.h"
 #include "gate/mint.h"
 #include "gate/query.h"
+#include "gate/words.h"
 
 /* --- rows: 'g' position: its content is gone; 'l' partner, number: a leaf of such; 'p' position of a RECALL:
  * it has to be carried out --- */
@@ -156,7 +157,7 @@ static err_t forget_quarantined(struct gate *gate, const struct frame *frame,
     return quarantine_forget(gate, frame->lsn);
 }
 
-static err_t forget(struct gate *gate, const struct record_gone *gone, struct arena *arena)
+static err_t forget(struct gate *gate, const struct record_gone *gone, int64_t at_us, struct arena *arena)
 {
     struct record_envelope envelope;
     struct frame frame, about;
@@ -166,6 +167,8 @@ static err_t forget(struct gate *gate, const struct record_gone *gone, struct ar
         return err;
     if (frame.kind == FRAME_MINT)
         return mint_forget(gate, &frame, gone, arena);
+    if (frame.kind == FRAME_SECRET)
+        return words_forget(gate, frame.slot, at_us);
     bool seen = frame.kind == FRAME_SEEN;
     if (TRY(err, record_envelope_read(seen ? frame.payload : frame.envelope, &envelope)))
         return err;
@@ -188,7 +191,11 @@ err_t recall_apply(struct gate *gate, uint64_t lsn, const struct record_recall *
     arena_init(&arena, LIMIT_NEIGHBOUR_BYTES);
     /* The last first: reports are read by the object that they are about. */
     for (size_t i = recall->gone_count; i > 0 && err == ERR_OK; i--)
-        err = forget(gate, &recall->gone[i - 1], &arena);
+        err = forget(gate, &recall->gone[i - 1], recall->at_us, &arena);
+    for (size_t i = 0; i < recall->gone_count && err == ERR_OK; i++) {
+        const struct spilled *row = spilled_at(gate, recall->gone[i].lsn);
+        err = row == NULL ? ERR_OK : words_note_object(gate, recall->because, &row->key);
+    }
     arena_deinit(&arena);
     fresh_forget(gate);
     gate->personal.lsn = 0;
@@ -241,10 +248,11 @@ static err_t gone_add(struct gathering *g, const struct frame *frame, uint8_t fl
         return ERR_OK;
     if (g->gone_count == LIMIT_RECALL_FRAMES)
         return ERR_LIMIT;
-    size_t *count = frame->kind == FRAME_OBJ    ? &g->told->objects
-                    : frame->kind == FRAME_SEEN ? &g->told->reports
-                    : frame->kind == FRAME_MINT ? &g->told->minted
-                                                : &g->told->quarantined;
+    size_t *count = frame->kind == FRAME_OBJ      ? &g->told->objects
+                    : frame->kind == FRAME_SEEN   ? &g->told->reports
+                    : frame->kind == FRAME_MINT   ? &g->told->minted
+                    : frame->kind == FRAME_SECRET ? &g->told->words
+                                                  : &g->told->quarantined;
     *count += 1;
     g->gone[g->gone_count++] = (struct record_gone) {frame->lsn, flags, (uint32_t)size};
     return map_put(&g->wanted, &frame->lsn, 0);
@@ -536,6 +544,13 @@ static err_t nobody_has(struct gate *gate, uint64_t lsn)
     return (state.released | state.minted | owed) != 0 ? ERR_BUSY : ERR_OK;
 }
 
+/* The secret of minting goes with nothing. */
+static bool is_of_words(const struct frame *frame)
+{
+    struct record_secret record;
+    return record_secret_read(frame->envelope, &record) == ERR_OK && record.purpose == RECORD_SECRET_WORDS;
+}
+
 /* One that was named. Its bytes are kept: the quarantine may hold them again. */
 static err_t want(struct gathering *g, uint64_t lsn, bool refused_alone)
 {
@@ -551,6 +566,8 @@ static err_t want(struct gathering *g, uint64_t lsn, bool refused_alone)
         return ERR_OK;
     if (frame.kind == FRAME_SEEN) /* goes with what it is about */
         return ERR_OK;
+    if (frame.kind == FRAME_SECRET)
+        return refused_alone && is_of_words(&frame) ? gone_add(g, &frame, 0, 0) : ERR_INVALID;
     if ((frame.kind != FRAME_OBJ && frame.kind != FRAME_QUAR) || TRY(err, nobody_has(gate, lsn)) ||
         TRY(err, record_envelope_read(frame.envelope, &envelope)))
         return frame.kind != FRAME_OBJ && frame.kind != FRAME_QUAR ? ERR_NOTFOUND : err;
@@ -601,9 +618,14 @@ err_t gate_destroy(struct gate *gate, const uint64_t *lsns, size_t count, enum r
 {
     struct record_recall recall = {.cause = cause, .at_us = now_us, .by = by->who, .because = by->because};
     struct gate_destroyed told = {0};
+    char room[RECORD_WORDS_MAX];
     err_t err;
     if (gate->read_only)
         return ERR_READONLY;
+    /* A retention's words are the program's. */
+    if (cause != RECORD_CAUSE_RETENTION &&
+        TRY(err, words_seal(gate, by->because, now_us, room, &recall.because)))
+        return err;
     if (gate->group_open && TRY(err, gate_commit(gate))) /* it is read back */
         return err;
     struct gathering *g = mem_alloc(sizeof *g);

@@ -24,16 +24,17 @@ struct gate_search;
 struct gate_destroyed {
     uint64_t lsn; /* the RECALL */
     size_t objects, reports, quarantined, minted;
+    size_t words;  /* days of them (words.h) */
     size_t leaves; /* that stay in partners' ledgers, without content */
 };
 
 /* What stands at these positions, and with it everything that was made of it: what other sources reported
  * with the same content, what was minted of it for partners, the bytes that it was mended from, and every
  * entry of the quarantine, open or closed, that holds its very bytes. For RECORD_CAUSE_RETENTION these
- * positions alone, rising, which must be of refused input. Reads the whole log, but for retention. Logged and
- * durable when it returns; gate_purge carries it out. ERR_NOTFOUND: nothing sealed stands at one of them;
- * ERR_EXISTS: all are gone already; ERR_BUSY: a partner has not been told yet that it is over, or its
- * decision is open: gate_step first; ERR_LIMIT: too many at once. */
+ * positions alone, rising, which must be of refused input or of a day's words. Reads the whole log, but for
+ * retention. Logged and durable when it returns; gate_purge carries it out. ERR_NOTFOUND: nothing sealed
+ * stands at one of them; ERR_EXISTS: all are gone already; ERR_BUSY: a partner has not been told yet that it
+ * is over, or its decision is open: gate_step first; ERR_LIMIT: too many at once. */
 NODISCARD err_t gate_destroy(struct gate *gate, const uint64_t *lsns, size_t count, enum record_cause cause,
                              const struct gate_by *by, int64_t now_us, struct gate_destroyed *out);
 

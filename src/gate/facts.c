@@ -4,6 +4,7 @@
 #include "core/wr.h"
 #include "gate/approval.h"
 #include "gate/state.h"
+#include "gate/words.h"
 
 /* FACT table: 'F' kind key. Other first letters belong to the gate's own bookkeeping ('M' meta, 'J' jobs,
  * ...). */
@@ -503,6 +504,8 @@ err_t fact_apply(struct gate *gate, uint64_t lsn, const struct record_fact *fact
     if (fact->kind == RECORD_FACT_APPROVAL && TRY(err, approval_settle(gate, fact, &value)))
         return err;
     gate->fact_kinds |= UINT32_C(1) << fact->kind;
+    if (TRY(err, words_note(gate, fact)))
+        return err;
     if (value.len == 0)
         err = store_delete(gate->store, TABLE_FACT, key);
     else

@@ -3,6 +3,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/state.h"
+#include "gate/words.h"
 
 enum { FACT_VERSION = 1 };
 
@@ -31,9 +32,10 @@ err_t gate_halt(struct gate *gate, unsigned partner, const struct gate_halt *hal
     buf_clear(&gate->scratch);
     wr_u8(&gate->scratch, FACT_VERSION);
     wr_u64(&gate->scratch, (uint64_t)halt->at_us);
-    wr_blob(&gate->scratch, bytes_from_str(halt->what));
-    wr_blob(&gate->scratch, bytes_from_str(halt->held));
-    wr_blob(&gate->scratch, bytes_from_str(halt->shown));
+    if (TRY(err, words_put(gate, &gate->scratch, halt->what, halt->at_us)) ||
+        TRY(err, words_put(gate, &gate->scratch, halt->held, halt->at_us)) ||
+        TRY(err, words_put(gate, &gate->scratch, halt->shown, halt->at_us)))
+        return err;
     return fact_state(gate, RECORD_FACT_HALT, audience, &by, halt->at_us);
 }
 
@@ -50,9 +52,9 @@ err_t gate_halted(struct gate *gate, unsigned partner, struct arena *arena, stru
     struct gate_halt halt = {.at_us = (int64_t)rd_u64(&rd)};
     struct str *texts[] = {&halt.what, &halt.held, &halt.shown};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        *texts[i] = arena_str(arena, str_from_bytes(rd_blob(&rd, GATE_HALT_NOTE_MAX)));
-        if (texts[i]->at == NULL)
-            return ERR_NOMEM;
+        struct str words = str_from_bytes(rd_blob(&rd, GATE_HALT_NOTE_MAX + RECORD_WORDS_MAX));
+        if (rd.err == ERR_OK && TRY(err, gate_words(gate, words, arena, texts[i])))
+            return err;
     }
     if (rd_end(&rd) != ERR_OK)
         return ERR_CORRUPT;

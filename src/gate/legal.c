@@ -3,6 +3,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/state.h"
+#include "gate/words.h"
 
 enum { VALUE_VERSION = 1 };
 
@@ -18,7 +19,9 @@ err_t gate_legal_put(struct gate *gate, const struct stix_key *object, bool hold
         wr_u8(&gate->scratch, VALUE_VERSION);
         wr_u64(&gate->scratch, (uint64_t)now_us);
         wr_blob(&gate->scratch, bytes_from_str(by->who));
-        wr_blob(&gate->scratch, bytes_from_str(by->because));
+        err_t err = words_put(gate, &gate->scratch, by->because, now_us);
+        if (err != ERR_OK)
+            return err;
     }
     return fact_state(gate, RECORD_FACT_LEGAL, bytes_of(object->b, STIX_KEY_SIZE), by, now_us);
 }
@@ -45,7 +48,7 @@ static err_t legal_read(struct bytes key, struct bytes value, struct gate_legal 
     rd_copy(&key_rd, out->object.b, STIX_KEY_SIZE);
     out->at_us = (int64_t)rd_u64(&rd);
     out->by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-    out->because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    out->because = str_from_bytes(rd_blob(&rd, RECORD_WORDS_MAX));
     return rd_end(&rd) == ERR_OK && rd_end(&key_rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 

@@ -6,6 +6,7 @@
 #include "gate/cut.h"
 #include "gate/rival.h"
 #include "gate/spill.h"
+#include "gate/words.h"
 
 static err_t show_copy(struct gate *gate, const struct copies *copies, const struct copy *copy,
                        struct gate_object *out)
@@ -388,9 +389,10 @@ static err_t aside_fill(struct rivals *r, const struct gate_rival_word *word, st
 {
     out->by = arena_str(r->arena, word->by);
     out->second = arena_str(r->arena, word->second);
-    out->because = arena_str(r->arena, word->because);
     out->until_us = word->until_us;
-    return out->by.at == NULL || out->second.at == NULL || out->because.at == NULL ? ERR_NOMEM : ERR_OK;
+    if (out->by.at == NULL || out->second.at == NULL)
+        return ERR_NOMEM;
+    return gate_words(r->gate, word->because, r->arena, &out->because);
 }
 
 /* Another copy under the same version: does it bind, or is it set aside? The strictest of each counts. */

@@ -37,6 +37,9 @@ NODISCARD err_t mint_secret_of(const struct gate *gate, unsigned partner, struct
 /* A log from before the secret stood in the key file: takes it there. */
 NODISCARD err_t secret_settle(struct gate *gate, int64_t now_us);
 NODISCARD err_t secret_replay(struct gate *gate, const struct frame *frame);
+/* Any secret with a frame of its own: appended, and not applied. */
+NODISCARD err_t secret_append(struct gate *gate, const struct record_secret *record, const struct hash *value,
+                              uint64_t *out_lsn, uint64_t *out_slot);
 /* Does this JOB frame hold it in clear? */
 bool secret_is_bare(const struct frame *frame);
 

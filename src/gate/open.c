@@ -5,6 +5,7 @@
 #include "gate/mint.h"
 #include "gate/personal.h"
 #include "gate/told.h"
+#include "gate/words.h"
 #include "store/index_lmdb.h"
 
 enum {
@@ -340,7 +341,7 @@ static err_t load_derived(struct gate *gate)
     err_t err;
     if (TRY(err, outcomes_load(gate)) || TRY(err, fact_load_all(gate)) || TRY(err, jobs_load(gate)) ||
         TRY(err, nodelog_load(gate)) || TRY(err, quarantine_count(gate)) || TRY(err, gone_load(gate)) ||
-        TRY(err, cursors_load(gate)) || TRY(err, vouches_load(gate)))
+        TRY(err, cursors_load(gate)) || TRY(err, vouches_load(gate)) || TRY(err, words_load(gate)))
         return err;
     err = meta_get_u64(gate, "objects", &gate->object_count);
     if (err != ERR_OK && err != ERR_NOTFOUND)

@@ -3,6 +3,7 @@
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/mint.h"
+#include "gate/words.h"
 
 err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct bytes key, const struct gate_by *by,
                  int64_t now_us)
@@ -11,9 +12,13 @@ err_t fact_state(struct gate *gate, enum record_fact_kind kind, struct bytes key
     if (err != ERR_OK)
         return err;
     if (key.len > RECORD_FACT_KEY_MAX || gate->scratch.len > RECORD_FACT_VALUE_MAX ||
-        by->who.len > RECORD_TEXT_MAX || by->because.len > RECORD_TEXT_MAX)
+        by->who.len > RECORD_TEXT_MAX)
         return ERR_LIMIT;
-    struct record_fact fact = {kind, key, buf_bytes(&gate->scratch), by->who, by->because, now_us};
+    char room[RECORD_WORDS_MAX];
+    struct str because = by->because;
+    if (words_in(kind) && TRY(err, words_seal(gate, by->because, now_us, room, &because)))
+        return err;
+    struct record_fact fact = {kind, key, buf_bytes(&gate->scratch), by->who, because, now_us};
     uint64_t lsn;
     buf_clear(&gate->record);
     record_fact_write(&gate->record, &fact);

@@ -302,15 +302,8 @@ static err_t close_entry(struct gate *gate, uint64_t lsn, const struct gate_by *
 {
     uint8_t key[8];
     wr_at_u64(key, lsn);
-    struct record_fact fact = {
-        RECORD_FACT_QUARANTINE, bytes_of(key, sizeof key), bytes_of(NULL, 0), by->who, by->because, now_us};
-    uint64_t fact_lsn;
-    buf_clear(&gate->record);
-    record_fact_write(&gate->record, &fact);
-    err_t err = gate_append(gate, FRAME_JOB, &fact_lsn);
-    return err != ERR_OK
-               ? err
-               : gate_torn(gate, fact_apply(gate, fact_lsn, &fact), "a statement could not be taken over");
+    buf_clear(&gate->scratch);
+    return fact_state(gate, RECORD_FACT_QUARANTINE, bytes_of(key, sizeof key), by, now_us);
 }
 
 /* ERR_NOTFOUND: no such entry, or it was closed. A fact about it must not be logged then: no replay could

@@ -368,7 +368,7 @@ err_t gate_recall_step(struct gate *gate, int64_t now_us, bool *out_did)
     }
     if (due.by.who.at == NULL || due.by.because.at == NULL)
         return ERR_NOMEM;
-    char who[RECORD_TEXT_MAX], because[RECORD_TEXT_MAX];
+    char who[RECORD_TEXT_MAX], because[RECORD_WORDS_MAX];
     memcpy(who, due.by.who.at, due.by.who.len);
     memcpy(because, due.by.because.at, due.by.because.len);
     struct gate_by by = {{who, due.by.who.len}, {because, due.by.because.len}};

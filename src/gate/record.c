@@ -114,24 +114,29 @@ err_t record_minted_read(struct bytes sealed, struct record_minted *out)
     return ERR_OK;
 }
 
-void record_secret_write(struct buf *out, enum record_secret purpose)
+void record_secret_write(struct buf *out, const struct record_secret *secret)
 {
     wr_u8(out, VERSION);
-    wr_u8(out, (uint8_t)purpose);
+    wr_u8(out, (uint8_t)secret->purpose);
+    if (secret->purpose == RECORD_SECRET_WORDS)
+        wr_u64(out, (uint64_t)secret->from_us);
 }
 
-err_t record_secret_read(struct bytes payload, enum record_secret *out)
+err_t record_secret_read(struct bytes payload, struct record_secret *out)
 {
     struct rd rd = rd_of(payload);
     err_t err = expect_version(&rd);
     if (err != ERR_OK)
         return err;
     unsigned purpose = rd_u8(&rd);
+    struct record_secret secret = {.purpose = RECORD_SECRET_MINTING};
+    if (rd.err == ERR_OK && purpose != RECORD_SECRET_MINTING && purpose != RECORD_SECRET_WORDS)
+        return ERR_VERSION;
+    if (purpose == RECORD_SECRET_WORDS)
+        secret = (struct record_secret) {RECORD_SECRET_WORDS, (int64_t)rd_u64(&rd)};
     if (TRY(err, rd_end(&rd)))
         return err;
-    if (purpose != RECORD_SECRET_MINTING)
-        return ERR_VERSION;
-    *out = RECORD_SECRET_MINTING;
+    *out = secret;
     return ERR_OK;
 }
 
@@ -448,7 +453,7 @@ err_t record_fact_read(struct bytes payload, struct record_fact *out)
     fact.key = rd_blob(&rd, RECORD_FACT_KEY_MAX);
     fact.value = rd_blob(&rd, RECORD_FACT_VALUE_MAX);
     fact.by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-    fact.because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    fact.because = str_from_bytes(rd_blob(&rd, RECORD_WORDS_MAX));
     if (TRY(err, rd_end(&rd)))
         return err;
     *out = fact;
@@ -572,7 +577,7 @@ err_t record_recall_read(struct bytes payload, struct arena *arena, struct recor
     struct record_recall recall = {.cause = (enum record_cause)rd_u8(&rd)};
     recall.at_us = (int64_t)rd_u64(&rd);
     recall.by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-    recall.because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    recall.because = str_from_bytes(rd_blob(&rd, RECORD_WORDS_MAX));
     recall.gone_count = rd_u32(&rd);
     recall.leaf_count = rd_u32(&rd);
     /* Counts are held against what is left before anything is allocated for them. */

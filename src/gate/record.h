@@ -97,10 +97,18 @@ NODISCARD err_t record_minted_read(struct bytes sealed, struct record_minted *ou
 
 /* --- SECRET: the envelope says what the secret of the frame's slot is for; nothing is sealed --- */
 
-enum record_secret { RECORD_SECRET_MINTING = 1 };
+enum record_secret_purpose {
+    RECORD_SECRET_MINTING = 1,
+    RECORD_SECRET_WORDS, /* of a day: words.h */
+};
 
-void record_secret_write(struct buf *out, enum record_secret purpose);
-NODISCARD err_t record_secret_read(struct bytes payload, enum record_secret *out);
+struct record_secret {
+    enum record_secret_purpose purpose;
+    int64_t from_us; /* WORDS: when the day began */
+};
+
+void record_secret_write(struct buf *out, const struct record_secret *secret);
+NODISCARD err_t record_secret_read(struct bytes payload, struct record_secret *out);
 
 /* --- DECIDE --- */
 
@@ -214,11 +222,16 @@ struct record_fact {
     struct bytes key;   /* at most RECORD_FACT_KEY_MAX */
     struct bytes value; /* empty: the fact is withdrawn */
     struct str by;      /* operator */
-    struct str because;
+    struct str because; /* sealed (words.h) where people say it */
     int64_t at_us;
 };
 
-enum { RECORD_FACT_KEY_MAX = 96, RECORD_FACT_VALUE_MAX = 64 * 1024, RECORD_TEXT_MAX = 1024 };
+enum {
+    RECORD_FACT_KEY_MAX = 96,
+    RECORD_FACT_VALUE_MAX = 64 * 1024,
+    RECORD_TEXT_MAX = 1024,
+    RECORD_WORDS_MAX = RECORD_TEXT_MAX + 42, /* sealed */
+};
 
 void record_fact_write(struct buf *out, const struct record_fact *fact);
 NODISCARD err_t record_fact_read(struct bytes payload, struct record_fact *out);

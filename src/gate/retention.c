@@ -7,7 +7,7 @@
 #include "core/wr.h"
 #include "gate/state.h"
 
-enum { PAGE = 256, LOOK = 4096, KEPT_VERSION = 1 };
+enum { PAGE = 256, LOOK = 4096, KEPT_VERSION_FIRST = 1, KEPT_VERSION = 2 };
 
 #define DAY_US (INT64_C(86400) * 1000 * 1000)
 
@@ -22,11 +22,13 @@ void gate_kept_get(const struct gate *gate, struct gate_kept *out)
     buf_init(&value, 64);
     bool held = gate_setting_get(gate, str_of(key), &value);
     struct rd rd = rd_of(buf_bytes(&value));
-    if (held && rd_u8(&rd) == KEPT_VERSION) {
+    unsigned version = held ? rd_u8(&rd) : 0;
+    if (version == KEPT_VERSION_FIRST || version == KEPT_VERSION) {
         kept.run_us = (int64_t)rd_u64(&rd);
         kept.forgot_us = (int64_t)rd_u64(&rd);
         kept.quarantined = rd_u64(&rd);
         kept.access_files = rd_u64(&rd);
+        kept.words = version == KEPT_VERSION ? rd_u64(&rd) : 0;
     }
     *out = held && rd_end(&rd) == ERR_OK ? kept : (struct gate_kept) {0};
     buf_deinit(&value);
@@ -35,13 +37,14 @@ void gate_kept_get(const struct gate *gate, struct gate_kept *out)
 static err_t kept_put(struct gate *gate, const struct gate_kept *kept, const struct gate_by *by,
                       int64_t now_us)
 {
-    uint8_t raw[1 + 4 * 8];
+    uint8_t raw[1 + 5 * 8];
     struct buf value = {.at = raw, .size = sizeof raw, .size_max = sizeof raw};
     wr_u8(&value, KEPT_VERSION);
     wr_u64(&value, (uint64_t)kept->run_us);
     wr_u64(&value, (uint64_t)kept->forgot_us);
     wr_u64(&value, kept->quarantined);
     wr_u64(&value, kept->access_files);
+    wr_u64(&value, kept->words);
     must(buf_err(&value) == ERR_OK);
     return gate_setting_put(gate, str_of(key), buf_bytes(&value), by, now_us);
 }
@@ -63,9 +66,10 @@ err_t gate_clock_confirm(struct gate *gate, const struct gate_by *by, int64_t no
     return kept_put(gate, &kept, by, now_us);
 }
 
-err_t gate_retained(struct gate *gate, uint64_t quarantined, uint64_t access_files, int64_t now_us)
+err_t gate_retained(struct gate *gate, const struct gate_forgotten *forgot, int64_t now_us)
 {
-    const struct gate_by by = {STR("gate"), STR("retention")};
+    /* Nobody's words: an hourly run must not make a secret of the day for itself. */
+    const struct gate_by by = {STR("gate"), STR("")};
     struct gate_kept kept;
     gate_kept_get(gate, &kept);
     enum gate_clock clock = gate_clock(&kept, now_us);
@@ -73,9 +77,11 @@ err_t gate_retained(struct gate *gate, uint64_t quarantined, uint64_t access_fil
         return ERR_DENIED;
     /* A clock that goes back a little does not make what was kept younger. */
     kept.run_us = now_us > kept.run_us ? now_us : kept.run_us;
-    kept.forgot_us = quarantined + access_files > 0 ? now_us : kept.forgot_us;
-    kept.quarantined += quarantined;
-    kept.access_files += access_files;
+    if (forgot->quarantined + forgot->access_files + forgot->words > 0)
+        kept.forgot_us = now_us;
+    kept.quarantined += forgot->quarantined;
+    kept.access_files += forgot->access_files;
+    kept.words += forgot->words;
     return kept_put(gate, &kept, &by, now_us);
 }
 

@@ -2,7 +2,8 @@
  * (docs/guide/retention.md). Here: refused input in the quarantine. What somebody closed (dropped, or taken
  * in after all) goes with the next run, what waits goes when it has waited so long. Not forgotten by time:
  * conflicting copies, whose marking binds as long as the object is held; what an object was mended from; what
- * is suspended, which a second operator destroys; and the evidence that proofs rest on.
+ * is suspended, which a second operator destroys; and the evidence that proofs rest on. What people wrote
+ * beside that evidence goes by words.h, under the same clock.
  *
  * Nothing is destroyed by a wrong clock (DESIGN 5). The time of the last run stands in the log; when our
  * clock differs from it by more than a day, forwards (it jumped, or the node was off) or backwards, nothing
@@ -20,9 +21,9 @@ enum gate_clock {
 
 /* As it stands in the log; all zero before the first run. */
 struct gate_kept {
-    int64_t run_us;                     /* last run, or last confirmation, by our clock */
-    int64_t forgot_us;                  /* last time that anything was destroyed; 0: never */
-    uint64_t quarantined, access_files; /* destroyed in all */
+    int64_t run_us;                            /* last run, or last confirmation, by our clock */
+    int64_t forgot_us;                         /* last time that anything was destroyed; 0: never */
+    uint64_t quarantined, access_files, words; /* destroyed in all; days of words */
 };
 void gate_kept_get(const struct gate *gate, struct gate_kept *out);
 enum gate_clock gate_clock(const struct gate_kept *kept, int64_t now_us);
@@ -35,7 +36,10 @@ NODISCARD err_t gate_clock_confirm(struct gate *gate, const struct gate_by *by, 
 NODISCARD err_t gate_retain(struct gate *gate, unsigned days, int64_t now_us, uint64_t *cursor,
                             size_t *out_gone);
 /* The end of a run, which forgot so much. */
-NODISCARD err_t gate_retained(struct gate *gate, uint64_t quarantined, uint64_t access_files, int64_t now_us);
+struct gate_forgotten {
+    uint64_t quarantined, access_files, words; /* entries, files, days of words */
+};
+NODISCARD err_t gate_retained(struct gate *gate, const struct gate_forgotten *forgot, int64_t now_us);
 
 /* What there is now. Reads every open entry. */
 struct gate_keeping {

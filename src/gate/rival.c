@@ -8,6 +8,7 @@
 #include "core/wr.h"
 #include "gate/approval.h"
 #include "gate/state.h"
+#include "gate/words.h"
 
 enum { VALUE_VERSION = 1, KEY_SIZE = 1 + STIX_KEY_SIZE, ALARM_DAYS = 7 };
 
@@ -58,7 +59,7 @@ static err_t word_read(struct bytes value, struct gate_rival_word *word)
     word->until_us = (int64_t)rd_u64(&rd);
     word->by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
     word->second = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-    word->because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    word->because = str_from_bytes(rd_blob(&rd, RECORD_WORDS_MAX));
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
@@ -145,7 +146,9 @@ static err_t word_put(struct gate *gate, const struct gate_rival_word *word, con
     wr_u64(&gate->scratch, (uint64_t)word->until_us);
     wr_blob(&gate->scratch, bytes_from_str(word->by));
     wr_blob(&gate->scratch, bytes_from_str(word->second));
-    wr_blob(&gate->scratch, bytes_from_str(word->because));
+    err_t err = words_put(gate, &gate->scratch, word->because, now_us);
+    if (err != ERR_OK)
+        return err;
     return fact_state(gate, RECORD_FACT_RIVAL, word_key(word, word->waits, key), by, now_us);
 }
 

@@ -1,11 +1,13 @@
-/* The secret under which identifiers are minted. It stands in the key file, in a slot like that of an object:
- * gone for good when the slot is overwritten, and no copy of the log holds it. The slot is that of a SECRET
- * frame, which seals nothing.
+/* Secrets that are of no object: a slot of the key file each, named by a SECRET frame. The secret under which
+ * identifiers are minted, and those of the days' words (words.c). The first stands in the key file, in a slot
+ * like that of an object: gone for good when the slot is overwritten, and no copy of the log holds it. The
+ * slot is that of a SECRET frame, which seals nothing.
  *
  * Logs of earlier versions hold it as a setting, in a JOB frame. What is minted must not change its name, so
  * the same secret moves; that frame stays in the log as it is (gate_check says so). */
 #include "core/mem.h"
 #include "gate/mint.h"
+#include "gate/words.h"
 
 static const char audience_label[] = "bongsu audience 1";
 static const struct str setting = {"gate/mint", 9};
@@ -45,21 +47,30 @@ static err_t keep(struct gate *gate, uint64_t slot)
     return meta_put_u64(gate, "minting", gate->mint_slot);
 }
 
-static err_t append(struct gate *gate, const struct hash *value)
+err_t secret_append(struct gate *gate, const struct record_secret *record, const struct hash *value,
+                    uint64_t *out_lsn, uint64_t *out_slot)
 {
     struct seal_secret secret;
-    uint64_t lsn, slot;
     err_t err;
     _Static_assert((int)HASH_SIZE == (int)SEAL_SECRET_SIZE, "a slot holds it");
     buf_clear(&gate->record);
-    record_secret_write(&gate->record, RECORD_SECRET_MINTING);
+    record_secret_write(&gate->record, record);
     if (TRY(err, buf_err(&gate->record)) || TRY(err, gate_group(gate)))
         return err;
     memcpy(secret.b, value->b, SEAL_SECRET_SIZE);
-    err = store_append_keyed(gate->store, FRAME_SECRET, buf_bytes(&gate->record), &secret, &lsn, &slot);
+    struct bytes envelope = buf_bytes(&gate->record);
+    err = store_append_keyed(gate->store, FRAME_SECRET, envelope, &secret, out_lsn, out_slot);
     if (err == ERR_FULL && !TRY(err, gate_commit(gate)) && !TRY(err, gate_group(gate)))
-        err = store_append_keyed(gate->store, FRAME_SECRET, buf_bytes(&gate->record), &secret, &lsn, &slot);
+        err = store_append_keyed(gate->store, FRAME_SECRET, envelope, &secret, out_lsn, out_slot);
     mem_wipe(&secret, sizeof secret);
+    return err;
+}
+
+static err_t append(struct gate *gate, const struct hash *value)
+{
+    static const struct record_secret minting = {.purpose = RECORD_SECRET_MINTING};
+    uint64_t lsn, slot;
+    err_t err = secret_append(gate, &minting, value, &lsn, &slot);
     return err != ERR_OK ? err : keep(gate, slot);
 }
 
@@ -104,9 +115,12 @@ err_t mint_secret_of(const struct gate *gate, unsigned partner, struct hash *out
 
 err_t secret_replay(struct gate *gate, const struct frame *frame)
 {
-    enum record_secret purpose;
-    err_t err = record_secret_read(frame->envelope, &purpose);
-    return err != ERR_OK ? err : keep(gate, frame->slot);
+    struct record_secret record;
+    err_t err = record_secret_read(frame->envelope, &record);
+    if (err != ERR_OK)
+        return err;
+    return record.purpose == RECORD_SECRET_WORDS ? words_apply(gate, frame->lsn, frame->slot, record.from_us)
+                                                 : keep(gate, frame->slot);
 }
 
 bool secret_is_bare(const struct frame *frame)

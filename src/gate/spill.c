@@ -6,6 +6,7 @@
 #include "core/wr.h"
 #include "gate/legal.h"
 #include "gate/mint.h"
+#include "gate/words.h"
 
 enum { VALUE_VERSION_SPILL = 1, VALUE_VERSION_ONE = 2, VALUE_VERSION = 3 };
 
@@ -67,7 +68,7 @@ static err_t spill_read(struct bytes key, struct bytes value, struct gate_spill 
     rd_copy(&rd, out->key.b, STIX_KEY_SIZE);
     out->released = rd_u64(&rd);
     out->by = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-    out->because = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    out->because = str_from_bytes(rd_blob(&rd, RECORD_WORDS_MAX));
     if (version != VALUE_VERSION_SPILL)
         recall_read(&rd, version, out);
     bool fits = place == 0 || place == out->lsn;
@@ -95,12 +96,14 @@ static err_t spill_put(struct gate *gate, const struct gate_spill *spill, const 
                        int64_t now_us)
 {
     uint8_t room[AGAIN_KEY_SIZE];
+    char words[RECORD_WORDS_MAX];
+    struct gate_spill said = *spill;
     struct bytes key;
     err_t err = key_of(gate, spill, room, &key);
-    if (err != ERR_OK)
+    if (err != ERR_OK || TRY(err, words_seal(gate, spill->because, now_us, words, &said.because)))
         return err;
     buf_clear(&gate->scratch);
-    spill_write(&gate->scratch, spill);
+    spill_write(&gate->scratch, &said);
     return fact_state(gate, RECORD_FACT_SPILL, key, by, now_us);
 }
 

@@ -256,6 +256,8 @@ struct gate {
     struct buf minted, mended; /* mend.c: the object at hand, and what was changed in it */
     uint64_t mint_count;       /* MINT frames ever logged */
     uint64_t mint_slot;        /* secret.c: 1 + slot of the secret that identifiers are minted under */
+    uint64_t words_slot;       /* words.c: 1 + slot of the last day's secret; 0: none */
+    int64_t words_from_us;     /* when that day began */
     bool wants_creator;        /* something is to be minted, and the node's identity is not held */
     bool group_open;
 };

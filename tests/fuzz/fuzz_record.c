@@ -24,7 +24,7 @@ static err_t again(uint8_t kind, struct bytes payload, struct arena *arena, stru
     struct record_fact fact;
     struct record_policy policy;
     struct record_note note;
-    enum record_secret purpose;
+    struct record_secret secret;
     err_t err = ERR_USAGE;
     if (kind == 0 && (err = record_envelope_read(payload, &envelope)) == ERR_OK)
         record_envelope_write(out, &envelope);
@@ -39,8 +39,8 @@ static err_t again(uint8_t kind, struct bytes payload, struct arena *arena, stru
         record_policy_write(out, &policy);
     if (kind == 4 && (err = record_note_read(payload, &note)) == ERR_OK)
         record_note_write(out, &note);
-    if (kind == 6 && (err = record_secret_read(payload, &purpose)) == ERR_OK)
-        record_secret_write(out, purpose);
+    if (kind == 6 && (err = record_secret_read(payload, &secret)) == ERR_OK)
+        record_secret_write(out, &secret);
     return err;
 }
 

@@ -8,9 +8,10 @@ The operators are the users `daemon` and `bin`: run as root, or what needs two i
 """
 import json
 import os
+import pathlib
 import sys
 
-from test_cli import Place, check, counted, skip, until
+from test_cli import PROGRAM, Place, check, counted, skip, until
 
 NUMBER = 0
 KR = ('--dir', 'kr')
@@ -123,6 +124,58 @@ def forgotten(place):
     place.start('kr')
 
 
+def holding(place, word):
+    """The files below the node's folder that hold it, the index among them."""
+    return [str(path) for path in (place.path / 'kr').rglob('*') if path.is_file() and word in path.read_bytes()]
+
+
+def other_clock():
+    """Beside the program under test."""
+    return pathlib.Path(PROGRAM).resolve().parents[2] / 'tests' / 'clock' / 'clock.so'
+
+
+def start_ahead(place, days):
+    """The node, by a clock that stands so many days ahead."""
+    os.environ |= {'LD_PRELOAD': str(other_clock()), 'BONGSU_CLOCK_DAYS': str(days)}
+    place.start('kr')
+    for name in ('LD_PRELOAD', 'BONGSU_CLOCK_DAYS'):
+        del os.environ[name]
+
+
+def words_forgotten(place):
+    """What people wrote is in no file in clear, and is forgotten after evidence-days; what was said stays."""
+    reason = 'zebrareason of the third floor'
+    kept = lambda: next(x for x in place.lines('retention', *KR) if 'last_run' in x)
+    rows = lambda: {x['what']: x for x in place.lines('retention', *KR) if 'what' in x}
+    told = lambda: [x['because'] for x in place.lines('spill', 'list', *KR) if x.get('id') == thing['id']]
+    thing = indicator('plainword')
+    hand_in(place, thing)
+    place.expect(0, '', 'spill', thing['id'], '--because', reason, *KR)
+    check('why is told', told() == [reason], told())
+    days = rows()['what people wrote, by days']
+    check('words have no end where nobody says so', days['count'] >= 1 and days['due'] == 0 and 'ever' in days['kept'], days)
+    check('no words of an earlier version', 'what people wrote, earlier versions' not in rows(), rows())
+    place.stop('kr')
+    check('no file holds the words', not holding(place, b'zebrareason'), holding(place, b'zebrareason'))
+    check('a name in clear is found', holding(place, b'feed'))
+    if not other_clock().exists():
+        return skip('the end of words', 'tests/clock was not built')
+    with open(place.path / 'kr' / 'bongsu.yaml', 'a') as conf:
+        conf.write('evidence-days: 30\n')
+    start_ahead(place, 40)
+    check('a clock that jumped forgets nothing', told() == [reason], told())
+    place.expect(0, 'THE CLOCK', 'retention', *KR)
+    place.expect(0, 'confirmed', 'retention', 'confirm', '--because', 'it was off', *KR)
+    until('the words are forgotten', lambda: kept()['forgotten_words'] >= 1)
+    check('and that is told', len(told()) == 1 and told()[0].startswith('(the words were forgotten by retention on '), told())
+    place.stop('kr')
+    place.expect(0, 'whole', 'check', *KR)
+    place.expect(0, 'made again', 'reindex', 'kr')
+    place.expect(0, 'whole', 'check', *KR)
+    start_ahead(place, 40)
+    check('an index made again knows no more', told()[0].startswith('(the words were forgotten by retention on '), told())
+
+
 def main():
     place = Place()
     try:
@@ -132,6 +185,7 @@ def main():
         place.start('kr')
         forgotten(place)
         spilled(place)
+        words_forgotten(place)
     finally:
         place.close()
     print(f'{counted["passed"]} passed, {counted["failed"]} failed, {counted["skipped"]} skipped')

@@ -40,7 +40,7 @@ static void make_decide(struct record_decide *d)
                                  .entry_count = 3};
 }
 
-enum kind { ENVELOPE, FAULT, DECIDE, FACT, POLICY, NOTE, SECRET, KINDS };
+enum kind { ENVELOPE, FAULT, DECIDE, FACT, POLICY, NOTE, SECRET, WORDS, KINDS };
 
 static void write_kind(enum kind kind, struct buf *out)
 {
@@ -85,7 +85,10 @@ static void write_kind(enum kind kind, struct buf *out)
         record_note_write(out, &note);
         break;
     case SECRET:
-        record_secret_write(out, RECORD_SECRET_MINTING);
+        record_secret_write(out, &(struct record_secret) {.purpose = RECORD_SECRET_MINTING});
+        break;
+    case WORDS:
+        record_secret_write(out, &(struct record_secret) {RECORD_SECRET_WORDS, NOW});
         break;
     case KINDS:
         break;
@@ -103,7 +106,7 @@ static err_t read_kind(enum kind kind, struct bytes payload, struct arena *arena
     struct record_fact fact;
     struct record_policy policy;
     struct record_note note;
-    enum record_secret purpose;
+    struct record_secret secret;
     err_t err = ERR_USAGE;
     if (kind == ENVELOPE && (err = record_envelope_read(payload, &envelope)) == ERR_OK)
         record_envelope_write(again, &envelope);
@@ -117,8 +120,8 @@ static err_t read_kind(enum kind kind, struct bytes payload, struct arena *arena
         record_policy_write(again, &policy);
     if (kind == NOTE && (err = record_note_read(payload, &note)) == ERR_OK)
         record_note_write(again, &note);
-    if (kind == SECRET && (err = record_secret_read(payload, &purpose)) == ERR_OK)
-        record_secret_write(again, purpose);
+    if ((kind == SECRET || kind == WORDS) && (err = record_secret_read(payload, &secret)) == ERR_OK)
+        record_secret_write(again, &secret);
     return err;
 }
 

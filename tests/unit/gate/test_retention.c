@@ -9,6 +9,8 @@
 
 enum { MANY = 600 };
 
+static const struct gate_forgotten none;
+
 static bool count_entry(void *ctx, const struct gate_quarantined *entry)
 {
     (void)entry;
@@ -42,7 +44,8 @@ static size_t run(struct bench *b)
         assert_int_equal(gate_purge(b->gate, NULL, b->now_us), ERR_OK);
         all += gone;
     }
-    assert_int_equal(gate_retained(b->gate, all, 0, b->now_us), ERR_OK);
+    assert_int_equal(gate_retained(b->gate, &(struct gate_forgotten) {.quarantined = all}, b->now_us),
+                     ERR_OK);
     assert_int_equal(gate_commit(b->gate), ERR_OK);
     return all;
 }
@@ -59,7 +62,7 @@ static void pass(struct bench *b, int64_t days)
 {
     for (int64_t i = 0; i < days; i++) {
         b->now_us += DAY;
-        assert_int_equal(gate_retained(b->gate, 0, 0, b->now_us), ERR_OK);
+        assert_int_equal(gate_retained(b->gate, &none, b->now_us), ERR_OK);
     }
     assert_int_equal(gate_commit(b->gate), ERR_OK);
 }
@@ -87,7 +90,7 @@ static void goes_when_its_time_is_over(void **state)
     char text[TEXT_MAX];
     bench_init(&b);
     uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
-    assert_int_equal(gate_retained(b.gate, 0, 0, b.now_us), ERR_OK);
+    assert_int_equal(gate_retained(b.gate, &none, b.now_us), ERR_OK);
     uint64_t old = refuse(&b, feed, 1), closed, suspended;
     assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, "")), GATE_NEW);
     assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, ",\"name\":\"other\"")), GATE_CONFLICT);
@@ -139,12 +142,13 @@ static void no_wrong_clock_destroys(void **state)
     b.now_us = NOW + 3650 * DAY;
     assert_int_equal(try_run(&b), ERR_DENIED);
     b.now_us = NOW;
-    assert_int_equal(gate_retained(b.gate, 0, 0, b.now_us), ERR_OK);
+    assert_int_equal(gate_retained(b.gate, &none, b.now_us), ERR_OK);
     assert_int_equal(gate_commit(b.gate), ERR_OK);
     for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) {
         b.now_us = NOW + jumps[i];
         assert_int_equal(try_run(&b), ERR_DENIED);
-        assert_int_equal(gate_retained(b.gate, 0, 0, b.now_us), ERR_DENIED); /* nor is it noted as the time */
+        assert_int_equal(gate_retained(b.gate, &none, b.now_us),
+                         ERR_DENIED); /* nor is it noted as the time */
         bench_reopen(&b);
         assert_int_equal(try_run(&b), ERR_DENIED);
         assert_int_equal(waiting(&b), 1);
@@ -177,7 +181,7 @@ static void a_run_that_was_cut_begins_anew(void **state)
     assert_non_null(text);
     bench_init(&b);
     uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
-    assert_int_equal(gate_retained(b.gate, 0, 0, b.now_us), ERR_OK);
+    assert_int_equal(gate_retained(b.gate, &none, b.now_us), ERR_OK);
     for (int i = 0; i < MANY; i++)
         len +=
             (size_t)snprintf(text + len, 64, "%s{\"type\":\"tool\",\"name\":\"%d\"}", i == 0 ? "" : ",", i);
