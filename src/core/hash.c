@@ -97,6 +97,11 @@ void hash_md5(struct bytes data, uint8_t out[HASH_MD5_SIZE])
     must(MD5(data.at, data.len, out) != NULL); /* by no provider: one that proves something has none */
 }
 
+void hash_sha512(struct bytes data, uint8_t out[HASH_SHA512_SIZE])
+{
+    must(SHA512(data.at, data.len, out) != NULL);
+}
+
 uint64_t hash_xxh3(struct bytes data)
 {
     return XXH3_64bits(data.at, data.len);

@@ -30,6 +30,10 @@ void hash_state_free(struct hash_state *state);
 enum { HASH_MD5_SIZE = 16 };
 void hash_md5(struct bytes data, uint8_t out[HASH_MD5_SIZE]);
 
+/* SHA-512, which signatures of OpenSSH are over (core/sshsig.h). */
+enum { HASH_SHA512_SIZE = 64 };
+void hash_sha512(struct bytes data, uint8_t out[HASH_SHA512_SIZE]);
+
 uint64_t hash_xxh3(struct bytes data);
 
 struct hash_sip_key {

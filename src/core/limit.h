@@ -72,6 +72,7 @@
 #define LIMIT_NOTE_SIGNATURE_BYTES 5120         /* "nearly 5kB": what an unknown post-quantum line may hold */
 #define LIMIT_NOTE_BYTES           (128u << 10) /* 16 lines of that size in base64, and the text */
 #define LIMIT_KEY_NAME_BYTES       160          /* an origin: two names, an epoch, "bongsu/" and "/urgent" */
+#define LIMIT_SSHSIG_BYTES         4096         /* armored: of the keys that are known 350 */
 #define LIMIT_PROOF_EXTRA_BYTES    2048         /* opened, a leaf has 160, a log's entry 1,320 */
 #define LIMIT_WITNESSES            8            /* of the log of the node: no policy wants more */
 #define LIMIT_WITNESS_NAME_BYTES   90           /* a URL without its scheme; stands in a key of a fact */
