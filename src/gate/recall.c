@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "core/rd.h"
 #include "core/wr.h"
+#include "gate/approval.h"
 #include "gate/legal.h"
 #include "gate/mint.h"
 
@@ -256,7 +257,7 @@ bool gate_recall_is(const struct gate_recall_which *which, const struct gate_spi
 }
 
 /* What waits, a batch at a time: saying so of one takes it out of the next. */
-struct asking {
+struct confirming {
     const struct gate_recall_which *which;
     struct str who;
     struct arena *texts;
@@ -267,7 +268,7 @@ struct asking {
 
 static void find_waiting(void *ctx, const struct gate_spill *spill)
 {
-    struct asking *a = ctx;
+    struct confirming *a = ctx;
     if (!spill->waits || !gate_recall_is(a->which, spill) || a->count == LIMIT_RECALL_BATCH)
         return;
     if (str_eq(spill->agreed, a->who)) {
@@ -282,12 +283,13 @@ static void find_waiting(void *ctx, const struct gate_spill *spill)
     a->short_of_memory |= found->by.at == NULL || found->because.at == NULL || found->agreed.at == NULL;
 }
 
-static err_t agree(struct gate *gate, struct asking *a, int64_t now_us, size_t *agreed, size_t *first)
+static err_t agree(struct gate *gate, struct confirming *a, int64_t now_us, size_t *agreed, size_t *first)
 {
     err_t err = ERR_OK;
     for (size_t i = 0; i < a->count && err == ERR_OK; i++) {
         struct gate_spill *spill = &a->found[i];
-        bool both = spill->agreed.len > 0;
+        /* Who is declared no more, or has another key now, is no first of two: another takes his place. */
+        bool both = spill->agreed.len > 0 && approval_is_person(gate, spill->agreed);
         spill->waits = !both;
         spill->agreed = a->who;
         *(both ? agreed : first) += 1;
@@ -302,11 +304,11 @@ err_t gate_recall_confirm(struct gate *gate, const struct gate_recall_which *whi
     size_t agreed = 0, first = 0;
     bool denied = false;
     err_t err = gate->read_only ? ERR_READONLY : ERR_OK;
-    struct asking *a = err != ERR_OK ? NULL : mem_alloc(sizeof *a);
+    struct confirming *a = err != ERR_OK ? NULL : mem_alloc(sizeof *a);
     if (a == NULL)
         return err != ERR_OK ? err : ERR_NOMEM;
     do {
-        *a = (struct asking) {.which = which, .who = by->who, .texts = &gate->accept_arena};
+        *a = (struct confirming) {.which = which, .who = by->who, .texts = &gate->accept_arena};
         arena_reset(&gate->accept_arena);
         err = gate_spills(gate, find_waiting, a);
         if (err == ERR_OK && a->short_of_memory)

@@ -245,6 +245,42 @@ static void two_officers(void **state)
     bench_deinit(&b);
 }
 
+/* The first officer is declared no more when the second comes, or has another key: two words are wanted
+ * still. */
+static void who_is_no_officer_any_more(void **state)
+{
+    struct bench b;
+    char text[TEXT_MAX];
+    struct gate_recalled told;
+    struct gate_by third = {STR("third"), STR("so did I")};
+    struct str names[] = {STR("officer"), STR("second"), STR("third")};
+    struct gate_operators operators = {3, names};
+    size_t agreed = 0, first = 0;
+    (void)state;
+    bench_init(&b);
+    gate_close(b.gate);
+    struct gate_setup setup = {
+        .os = os_linux(), .dir = b.dir, .node_name = STR("kr"), .diag = &bench_diag, .persons = &operators};
+    assert_int_equal(gate_open(&setup, &b.gate), ERR_OK);
+    gate_recall_budget(b.gate, 0);
+    uint32_t feed = bench_source(&b, "feed", STIX_TLP_CLEAR, true, false);
+    assert_int_equal(bench_add(&b, feed, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    uint64_t lsn = b.last_lsn;
+    bench_settle(&b);
+    assert_int_equal(gate_recall(b.gate, &lsn, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
+    assert_true(told.waits);
+    names[0] = STR("officer (key QHZsrTGrAzQk+Iu9)");
+    struct gate_recall_which which = {.number = lsn};
+    assert_int_equal(gate_recall_confirm(b.gate, &which, &by_other, b.now_us, &agreed, &first), ERR_OK);
+    assert_int_equal(agreed, 0);
+    assert_int_equal(first, 1);
+    assert_int_equal(carry_out(&b), 0);
+    assert_int_equal(gate_recall_confirm(b.gate, &which, &third, b.now_us, &agreed, &first), ERR_OK);
+    assert_int_equal(agreed, 1);
+    assert_int_equal(carry_out(&b), 1);
+    bench_deinit(&b);
+}
+
 /* --- a partner's word --- */
 
 /* A partner's ledger as it would come, leaf by leaf. */
@@ -910,6 +946,7 @@ int main(void)
         cmocka_unit_test(who_knew_it),
         cmocka_unit_test(minted_copies),
         cmocka_unit_test(two_officers),
+        cmocka_unit_test(who_is_no_officer_any_more),
         cmocka_unit_test(called_back_by_its_giver),
         cmocka_unit_test(nobody_takes_what_others_gave),
         cmocka_unit_test(the_last_word),
