@@ -154,6 +154,8 @@
 #define LIMIT_RECALL_LISTED   1000       /* objects of one `recall status`: beyond, by identifier */
 #define LIMIT_RECALL_ANSWER_BYTES 4096   /* a holder's signed note: a few lines */
 #define LIMIT_SPILL_NAMES     65536      /* minted anew to recognise one that somebody asks about: 0.2 s */
+#define LIMIT_WORD_BYTES      (16u << 10) /* what an operator signs: a page, and 256 numbers at most */
+#define LIMIT_WORD_AGAIN      1000        /* times that one may sign the very same words */
 #define LIMIT_SPILLS          65536      /* suspended: 3 MiB; beyond, somebody has to clear up otherwise */
 #define LIMIT_LISTS           256        /* for safety holds; MISP has 110 warninglists */
 #define LIMIT_LIST_BYTES      (48u << 20) /* text of one: a million domains have 20 MiB, as JSON 25 */

@@ -206,6 +206,7 @@ bool record_entry_in(const struct record_decide *decide, const struct record_ent
     X(ANSWER, 23, "partner and leaf: what a holder answered to a recall")                                    \
     X(NODELOG, 24, "of the log of the node: an entry, a checkpoint, a witness, an epoch (nodelog.c)")        \
     X(VOUCHER, 25, "object key and lsn of an object, and which limits: what its origin signed (voucher.c)")  \
+    X(WORD, 26, "digest of who says what, and how often he did: what an operator signed (word.c)")           \
     X(HALT, 28, "audience name: the link from that partner stands still")                                    \
     X(LEGAL, 29, "object key: an order to keep it as evidence")                                              \
     X(RIVAL, 30, "a letter, object key or source number: others' stricter copies, and words about them")     \

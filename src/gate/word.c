@@ -1,0 +1,81 @@
+#include "gate/word.h"
+
+#include "core/rd.h"
+#include "core/wr.h"
+#include "gate/state.h"
+
+enum { VALUE_VERSION = 1, KEY_SIZE = HASH_SIZE + 4 };
+
+/* In order of number, all of one saying stand together. */
+static struct bytes word_key(const struct hash *said, uint32_t again, uint8_t out[KEY_SIZE])
+{
+    memcpy(out, said->b, HASH_SIZE);
+    wr_at(out + HASH_SIZE, again, 4);
+    return bytes_of(out, KEY_SIZE);
+}
+
+err_t gate_word_again(const struct gate *gate, const struct hash *said, uint32_t *out)
+{
+    uint8_t key[KEY_SIZE];
+    struct bytes value;
+    for (uint32_t again = 0; again < LIMIT_WORD_AGAIN; again++) {
+        err_t err = fact_get(gate, RECORD_FACT_WORD, word_key(said, again, key), &value);
+        if (err == ERR_NOTFOUND)
+            *out = again;
+        if (err != ERR_OK)
+            return err == ERR_NOTFOUND ? ERR_OK : err;
+    }
+    return ERR_FULL;
+}
+
+err_t gate_word_put(struct gate *gate, const struct hash *said, uint32_t again, const struct gate_word *word,
+                    const struct gate_by *by, int64_t now_us)
+{
+    uint8_t key[KEY_SIZE];
+    err_t err = gate->read_only ? ERR_READONLY : gate_group(gate);
+    if (err != ERR_OK)
+        return err;
+    buf_clear(&gate->scratch);
+    wr_u8(&gate->scratch, VALUE_VERSION);
+    wr_u64(&gate->scratch, store_end_lsn(gate->store));
+    wr_u64(&gate->scratch, (uint64_t)now_us);
+    wr_blob(&gate->scratch, bytes_from_str(word->who));
+    wr_blob(&gate->scratch, bytes_from_str(word->key));
+    wr_blob(&gate->scratch, bytes_from_str(word->text));
+    wr_blob(&gate->scratch, bytes_from_str(word->signature));
+    return fact_state(gate, RECORD_FACT_WORD, word_key(said, again, key), by, now_us);
+}
+
+static err_t word_read(struct bytes value, struct gate_word *out)
+{
+    struct rd rd = rd_of(value);
+    if (rd_u8(&rd) != VALUE_VERSION)
+        return ERR_VERSION;
+    out->number = rd_u64(&rd);
+    out->at_us = (int64_t)rd_u64(&rd);
+    out->who = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    out->key = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
+    out->text = str_from_bytes(rd_blob(&rd, LIMIT_WORD_BYTES));
+    out->signature = str_from_bytes(rd_blob(&rd, LIMIT_SSHSIG_BYTES));
+    return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+err_t gate_word_each(struct gate *gate, void (*each)(void *ctx, const struct gate_word *word), void *ctx)
+{
+    uint8_t head[FACT_KEY_SIZE_MAX];
+    struct store_scan *scan;
+    struct bytes key, value;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, fact_key(RECORD_FACT_WORD, bytes_of(NULL, 0), head),
+                                bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
+        struct gate_word word;
+        if (TRY(err, word_read(value, &word)))
+            break;
+        each(ctx, &word);
+    }
+    store_scan_close(scan);
+    store_view_end(gate->store);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
