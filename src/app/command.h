@@ -206,7 +206,8 @@ extern const struct command command_source_rows[], command_peer_rows[], command_
     command_status_rows[], command_taxii_rows[], command_feed_rows[], command_find_rows[],
     command_misp_rows[], command_extension_rows[], command_access_rows[], command_guard_rows[],
     command_inbound_rows[], command_list_rows[], command_spill_rows[], command_privacy_rows[],
-    command_retention_rows[], command_recall_rows[], command_bundle_rows[], command_rival_rows[];
+    command_retention_rows[], command_recall_rows[], command_bundle_rows[], command_rival_rows[],
+    command_word_rows[];
 
 /* Lines of `status` while the clock is not believed, or something is still to be destroyed. */
 void command_say_clock(struct command_call *call);

@@ -1,8 +1,8 @@
 /* The policy: checked, explained, compared and taken into force; single objects approved or denied; releases
  * stopped. */
-#include "app/command.h"
-
 #include <stdio.h>
+
+#include "app/command_word.h"
 
 #include "core/suggest.h"
 #include "gate/persons.h"
@@ -111,12 +111,39 @@ static void say_in_force(struct command_call *call)
     command_warn_two(call, policy);
 }
 
+/* What waits: proposed anew, it is something else. */
+static void put_pending(struct word *word, const struct gate_pending *pending)
+{
+    char time[TIME_TEXT_SIZE];
+    time_text(pending->at_us, time);
+    word_put_digest(word, word->kind == WORD_CONFIRM ? "policy" : "instead of", &pending->digest);
+    word_put_text(word, "proposed by", pending->who);
+    word_put(word, "proposed", "%s", time);
+}
+
+/* Which policy takes the place of which, and of which that waits: then an older word fits no more. */
+static void put_activation(struct command_call *call, struct word *word, struct str text)
+{
+    struct gate_pending pending;
+    const struct policy *policy = gate_policy(call->host->gate);
+    struct hash digest = hash_sha256(bytes_from_str(text));
+    word_put_digest(word, "policy", &digest);
+    if (policy == NULL)
+        word_put(word, "in force", "none");
+    else {
+        digest = policy_digest(policy);
+        word_put_digest(word, "in force", &digest);
+    }
+    if (gate_policy_pending(call->host->gate, call->arena, &pending) == ERR_OK)
+        put_pending(word, &pending);
+}
+
 /* The policy in force says how many it takes to replace it. */
 static err_t policy_activate(struct command_call *call)
 {
     struct str text;
     struct policy_fault fault = {0};
-    struct gate_by by = command_by(call);
+    struct word word;
     struct gate *gate = call->host->gate;
     bool two = gate_policy(gate) != NULL && policy_activation_by(gate_policy(gate)) == 2;
     err_t err;
@@ -125,12 +152,18 @@ static err_t policy_activate(struct command_call *call)
     if (two &&
         TRY(err, command_two(call, "the policy in force wants two operators (activation by 2)", STR(""))))
         return err;
+    word_begin(call, WORD_ACTIVATE, &word);
+    put_activation(call, &word, text);
+    if (TRY(err, word_check(call, &word)) || word.shown)
+        return err;
     if (two)
-        err = gate_policy_propose(gate, text, &by, call->now_us, &fault);
+        err = gate_policy_propose(gate, text, &word.by, call->now_us, &fault);
     else
-        err = gate_policy_activate(gate, text, &by, call->now_us, &fault);
+        err = gate_policy_activate(gate, text, &word.by, call->now_us, &fault);
     if (err != ERR_OK)
         return command_refuse_policy(call, err, &fault);
+    if (TRY(err, word_keep(call, &word)))
+        return err;
     if (!two)
         say_in_force(call);
     else if (TRY(err, command_say_pending(call)))
@@ -180,9 +213,8 @@ static err_t policy_pending(struct command_call *call)
 }
 
 /* What he names must be what waits: another may have been proposed since he looked. */
-static err_t check_digest(struct command_call *call, struct hash *out, struct str *out_by)
+static err_t check_digest(struct command_call *call, struct gate_pending *out)
 {
-    struct gate_pending pending;
     struct str head;
     char hex[2 * HASH_SIZE];
     err_t err;
@@ -191,11 +223,9 @@ static err_t check_digest(struct command_call *call, struct hash *out, struct st
     if (head.len < DIGEST_HEAD_MIN)
         return command_refuse(call, ERR_USAGE, "`bongsu policy pending` prints it",
                               "the first %d characters of the digest at least", DIGEST_HEAD_MIN);
-    if (TRY(err, gate_policy_pending(call->host->gate, call->arena, &pending)))
+    if (TRY(err, gate_policy_pending(call->host->gate, call->arena, out)))
         return err;
-    str_hex(pending.digest.b, HASH_SIZE, hex);
-    *out = pending.digest;
-    *out_by = pending.who;
+    str_hex(out->digest.b, HASH_SIZE, hex);
     return str_starts((struct str) {hex, sizeof hex}, head) ? ERR_OK : ERR_CONFLICT;
 }
 
@@ -211,17 +241,27 @@ static err_t check_both(struct command_call *call, struct str first)
     return err;
 }
 
+/* Both may, and the one who asks signed it, if he is to. */
+static err_t check_word(struct command_call *call, const struct gate_pending *pending, struct word *word)
+{
+    err_t err = check_both(call, pending->who);
+    if (err != ERR_OK)
+        return err;
+    word_begin(call, WORD_CONFIRM, word);
+    put_pending(word, pending);
+    return word_check(call, word);
+}
+
 static err_t policy_confirm(struct command_call *call)
 {
     struct policy_fault fault = {0};
-    struct gate_by by = command_by(call);
-    struct hash digest;
-    struct str first = STR("");
-    err_t err = check_digest(call, &digest, &first);
-    if (err == ERR_USAGE || (err == ERR_OK && TRY(err, check_both(call, first))))
+    struct gate_pending pending = {.who = STR("")};
+    struct word word = {.shown = false};
+    err_t err = check_digest(call, &pending);
+    if (err == ERR_USAGE || (err == ERR_OK && (TRY(err, check_word(call, &pending, &word)) || word.shown)))
         return err;
     if (err == ERR_OK)
-        err = gate_policy_confirm(call->host->gate, &digest, &by, call->now_us, &fault);
+        err = gate_policy_confirm(call->host->gate, &pending.digest, &word.by, call->now_us, &fault);
     if (err == ERR_CONFLICT)
         return command_refuse(call, err, "read it: bongsu policy pending",
                               "another policy waits than the one you name: it was proposed anew");
@@ -233,7 +273,7 @@ static err_t policy_confirm(struct command_call *call)
     if (err != ERR_OK)
         return command_refuse_policy(call, err, &fault);
     say_in_force(call);
-    return ERR_OK;
+    return word_keep(call, &word);
 }
 
 static err_t policy_check(struct command_call *call)
@@ -762,23 +802,45 @@ static void put_effect(enum gate_approval approval, struct str rule, char *to, s
                        "no rule asks for an approval now: what keeps it says bongsu policy explain");
 }
 
+/* What goes to whom, and which question of which policy that answers. */
+static err_t check_approval(struct command_call *call, const struct approving *what,
+                            const struct gate_peer *peer, struct str rule, struct word *word)
+{
+    char id[COMMAND_ID_SIZE], time[TIME_TEXT_SIZE];
+    const struct policy *policy = gate_policy(call->host->gate);
+    command_id_text(&what->object, id);
+    time_text(stamp_us(what->version), time);
+    word_put(word, "object", "%s", id);
+    word_put(word, "version", "%s", time);
+    word_put(word, "number", "%llu", (unsigned long long)what->lsn);
+    word_put(word, "partner", "%.*s", STR_ARG(peer->audience));
+    word_put(word, "rule", "%.*s", STR_ARG(rule.len > 0 ? rule : STR("none")));
+    if (policy != NULL) {
+        struct hash digest = policy_digest(policy);
+        word_put_digest(word, "policy", &digest);
+    }
+    return word_check(call, word);
+}
+
 static err_t approve(struct command_call *call, enum gate_approval approval)
 {
     const struct gate_peer *peer;
     struct approving what;
-    struct gate_by by = command_by(call);
+    struct word word;
     struct str rule = STR("");
     char time[TIME_TEXT_SIZE], say[COMMAND_TEXT_MAX], effect[COMMAND_TEXT_MAX / 2];
     err_t err;
     if (TRY(err, command_partner(call, "audience", &peer)) ||
         TRY(err, approving_of(call, peer, approval, &what)))
         return err;
+    word_begin(call, WORD_APPROVE, &word); /* to deny needs nobody else, and waits for nothing */
     if (approval == GATE_APPROVE &&
-        (TRY(err, check_asked(call, &what.object, peer->index, by.because.len > 0, &rule)) ||
-         (rule.len == 0 && TRY(err, check_kept(call, &what, peer)))))
+        (TRY(err, check_asked(call, &what.object, peer->index, word.by.because.len > 0, &rule)) ||
+         (rule.len == 0 && TRY(err, check_kept(call, &what, peer))) ||
+         TRY(err, check_approval(call, &what, peer, rule, &word)) || word.shown))
         return err;
-    if (TRY(err,
-            gate_approve(call->host->gate, &what.object, peer->index, approval, what.lsn, &by, call->now_us)))
+    if (TRY(err, gate_approve(call->host->gate, &what.object, peer->index, approval, what.lsn, &word.by,
+                              call->now_us)))
         return command_refuse(call, err, NULL, "%s", err_text(err));
     time_text(stamp_us(what.version), time);
     put_effect(approval, rule, effect, sizeof effect);
@@ -791,7 +853,7 @@ static err_t approve(struct command_call *call, enum gate_approval approval)
         line_text(call->out, "rule", rule);
     line_word(call->out, "say", say);
     line_end(call->out);
-    return ERR_OK;
+    return word_keep(call, &word);
 }
 
 static err_t approve_one(struct command_call *call)

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/command_word.h"
 #include "app/recall_choice.h"
+#include "core/mem.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -110,28 +112,39 @@ static void say_done(struct command_call *call, const struct gate_recalled *told
                  (unsigned long long)told->number);
 }
 
+/* Who calls it back, and how much; signed he is the first of two, where two are wanted. */
+static err_t check_word(struct command_call *call, const struct recall_choice *choice, int64_t deadline_us,
+                        struct word *word)
+{
+    word_put_numbers(word, "numbers", choice->lsns, choice->count);
+    word_put(word, "within", "%lld s", (long long)((deadline_us - call->now_us) / SECOND_US));
+    return word_check(call, word);
+}
+
 err_t command_recall_add(struct command_call *call)
 {
     struct gate *gate = call->host->gate;
-    struct gate_by by = command_by(call);
+    struct word word;
     struct gate_recalled told;
     struct recall_choice choice;
     int64_t deadline_us = 0;
     bool dry = command_flag(call, "dry_run");
     err_t err;
-    if (!dry && by.because.len == 0)
+    word_begin(call, WORD_RECALL, &word);
+    if (!dry && word.by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"", "a recall needs a reason");
     if (TRY(err, deadline_of(call, &deadline_us)) || TRY(err, recall_choose(call, &choice)) ||
-        TRY(err, check_expected(call, &choice)))
+        TRY(err, check_expected(call, &choice)) ||
+        (!dry && TRY(err, check_word(call, &choice, deadline_us, &word))) || word.shown)
         return err;
     err = dry ? gate_recall_reach(gate, choice.lsns, choice.count, call->now_us, &told)
-              : gate_recall(gate, choice.lsns, choice.count, deadline_us, &by,
-                            call->standing == STANDING_OPERATOR, call->now_us, &told);
+              : gate_recall(gate, choice.lsns, choice.count, deadline_us, &word.by, word.counts, call->now_us,
+                            &told);
     if (err != ERR_OK)
         return refuse_recall(call, err);
     say_reach(call, &told, choice.stays, dry);
     say_done(call, &told, dry);
-    return ERR_OK;
+    return word_keep(call, &word);
 }
 
 /* --- what is meant of what is called back --- */
@@ -156,31 +169,81 @@ static err_t read_meant(struct command_call *call, struct str what, struct meant
 
 /* --- officers --- */
 
-static err_t recall_confirm(struct command_call *call)
+/* What waits, by number. */
+struct waiting {
+    const struct gate_recall_which *which;
+    uint64_t *numbers; /* NULL: they are counted */
+    size_t count, size;
+};
+
+static void take_waiting(void *ctx, const struct gate_spill *spill)
 {
-    struct gate_by by = command_by(call);
-    struct meant meant;
-    struct str what;
-    size_t agreed = 0, first = 0;
-    err_t err;
-    if (TRY(err, command_two(call, "what is called back beyond the budget wants two operators", STR(""))) ||
-        TRY(err, command_text(call, "what", &what)) || TRY(err, read_meant(call, what, &meant)))
-        return err;
-    err = gate_recall_confirm(call->host->gate, &meant.which, &by, call->now_us, &agreed, &first);
+    struct waiting *w = ctx;
+    if (!spill->waits || !gate_recall_is(w->which, spill))
+        return;
+    if (w->numbers != NULL && w->count < w->size)
+        w->numbers[w->count] = spill->lsn;
+    w->count++;
+}
+
+static err_t put_waiting(struct command_call *call, const struct gate_recall_which *which, struct word *word)
+{
+    struct waiting w = {.which = which};
+    err_t err = gate_spills(call->host->gate, take_waiting, &w);
+    if (err != ERR_OK || w.count == 0)
+        return err != ERR_OK ? err : ERR_NOTFOUND;
+    w.size = w.count;
+    w.count = 0;
+    w.numbers = mem_alloc_array(w.size, sizeof *w.numbers);
+    if (w.numbers == NULL)
+        return ERR_NOMEM;
+    err = gate_spills(call->host->gate, take_waiting, &w);
+    must(w.count == w.size);
+    word_put_numbers(word, "numbers", w.numbers, w.count);
+    mem_free(w.numbers);
+    return err;
+}
+
+static err_t refuse_confirm(struct command_call *call, err_t err)
+{
     if (err == ERR_DENIED)
         return command_refuse(call, err, "ask another officer to run it",
                               "nobody destroys so much alone: yours is the first word already");
     if (err == ERR_NOTFOUND)
         return command_refuse(call, err, "see `bongsu recall status`", "nothing of it waits for officers");
+    return command_refuse(call, err, NULL, "not all is confirmed: %s", err_text(err));
+}
+
+static err_t check_confirming(struct command_call *call, struct str what,
+                              const struct gate_recall_which *which, struct word *word)
+{
+    word_begin(call, WORD_RECALL_CONFIRM, word);
+    word_put_text(word, "what", what);
+    err_t err = put_waiting(call, which, word);
+    return err == ERR_OK ? word_check(call, word) : refuse_confirm(call, err);
+}
+
+static err_t recall_confirm(struct command_call *call)
+{
+    struct word word;
+    struct meant meant;
+    struct str what;
+    size_t agreed = 0, first = 0;
+    err_t err;
+    if (TRY(err, command_two(call, "what is called back beyond the budget wants two operators", STR(""))) ||
+        TRY(err, command_text(call, "what", &what)) || TRY(err, read_meant(call, what, &meant)) ||
+        TRY(err, check_confirming(call, what, &meant.which, &word)) || word.shown)
+        return err;
+    err = gate_recall_confirm(call->host->gate, &meant.which, &word.by, call->now_us, &agreed, &first);
     if (err != ERR_OK)
-        return command_refuse(call, err, NULL, "not all is confirmed: %s", err_text(err));
+        return refuse_confirm(call, err);
     line_begin(call->out);
     line_count(call->out, "agreed", agreed);
     line_count(call->out, "first", first);
     line_end(call->out);
     line_say(call->out,
              first > 0 ? "noted: a second officer has to confirm as well" : "confirmed: it is destroyed now");
-    return ERR_OK;
+    return word_keep(call, &word);
 }
 
 /* --- who has it --- */
@@ -422,19 +485,25 @@ static err_t need_operator(struct command_call *call)
 static err_t legal_put(struct command_call *call, bool hold)
 {
     struct gate *gate = call->host->gate;
-    struct gate_by by = command_by(call);
+    struct word word;
     uint64_t lsns[LIMIT_COPIES];
     struct stix_key key;
+    char id[COMMAND_ID_SIZE];
     size_t count;
     err_t err;
     if (TRY(err, need_operator(call)) || TRY(err, command_object(call, "id", &key)))
         return err;
-    if (by.because.len == 0)
+    word_begin(call, hold ? WORD_ORDER : WORD_ORDER_LIFT, &word);
+    if (word.by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "an order needs a reason: its reference");
     if (hold && gate_spill_copies(gate, &key, lsns, LIMIT_COPIES, &count) != ERR_OK)
         return command_refuse(call, ERR_NOTFOUND, NULL, "nothing is held under this identifier");
-    err = gate_legal_put(gate, &key, hold, &by, call->now_us);
+    command_id_text(&key, id);
+    word_put(&word, "object", "%s", id);
+    if (TRY(err, word_check(call, &word)) || word.shown)
+        return err;
+    err = gate_legal_put(gate, &key, hold, &word.by, call->now_us);
     if (err == ERR_EXISTS)
         return command_refuse(call, err, "see `bongsu hold legal list`", "an order stands already");
     if (err == ERR_NOTFOUND)
@@ -445,7 +514,7 @@ static err_t legal_put(struct command_call *call, bool hold)
              hold ? "noted: whatever calls it back, it is suspended and kept, sealed, until the order "
                     "is lifted (bongsu hold legal lift)"
                   : "lifted: what was called back meanwhile is destroyed now, and answered");
-    return ERR_OK;
+    return word_keep(call, &word);
 }
 
 static err_t legal_hold(struct command_call *call)

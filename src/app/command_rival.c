@@ -1,7 +1,6 @@
 /* Rival copies (gate/rival.h): that the owner's marking stands against them, and what each source tightened.
  */
-#include "app/command.h"
-
+#include "app/command_word.h"
 #include "gate/rival.h"
 
 /* An identifier, or a source. */
@@ -45,26 +44,48 @@ static err_t refuse_keep(struct command_call *call, err_t err)
     return command_refuse(call, err, NULL, "%s", err_text(err));
 }
 
+static err_t check_word(struct command_call *call, const struct gate_rival_word *about, struct word *word)
+{
+    char text[COMMAND_ID_SIZE];
+    const struct gate_source *source = gate_source_get(call->host->gate, about->source);
+    if (source != NULL)
+        word_put_text(word, "source", source->name);
+    else {
+        command_id_text(&about->object, text);
+        word_put(word, "object", "%s", text);
+    }
+    if (about->until_us == INT64_MAX)
+        word_put(word, "until", "it is taken back");
+    else {
+        time_text(about->until_us, text);
+        word_put(word, "until", "%s", text);
+    }
+    return word_check(call, word);
+}
+
 static err_t marking_keep(struct command_call *call)
 {
     struct gate *gate = call->host->gate;
-    struct gate_by by = command_by(call);
+    struct word said;
     struct gate_rival_word word = {0};
     const struct policy *policy = gate_policy(gate);
     bool two = policy != NULL && policy_activation_by(policy) == 2, waits;
     err_t err;
-    if (by.because.len == 0)
+    word_begin(call, WORD_KEEP, &said);
+    if (said.by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "whose marking stands needs a reason");
     if (TRY(err, read_about(call, &word)))
         return err;
     if (command_flag(call, "lift"))
-        return lift(call, &word, &by);
+        return lift(call, &word, &said.by);
     if (TRY(err, command_until(call, &word.until_us)) ||
         (two &&
          TRY(err, command_two(call, "the policy in force wants two operators (activation by 2)", STR("")))))
         return err;
-    if (TRY(err, gate_rival_keep(gate, &word, &by, call->now_us, &waits)))
+    if (TRY(err, check_word(call, &word, &said)) || said.shown)
+        return err;
+    if (TRY(err, gate_rival_keep(gate, &word, &said.by, call->now_us, &waits)))
         return refuse_keep(call, err);
     line_begin(call->out);
     line_bool(call->out, "waits", waits);
@@ -72,7 +93,7 @@ static err_t marking_keep(struct command_call *call)
     line_say(call->out, waits ? "noted: nothing changes until a second operator says it too"
                               : "the owners' markings stand against the copies that are here now; what they "
                                 "touch is decided again");
-    return ERR_OK;
+    return word_keep(call, &said);
 }
 
 static void say_word(void *ctx, const struct gate_rival_word *word)

@@ -1,7 +1,7 @@
 /* Spillage: what must not be here is suspended, and what that leaves to people is said. */
 #include <stdio.h>
 
-#include "app/command.h"
+#include "app/command_word.h"
 #include "gate/spill.h"
 
 static void say_spill(void *ctx, const struct gate_spill *spill)
@@ -77,16 +77,28 @@ static err_t spill_one(struct command_call *call, uint64_t lsn, const struct gat
     return ERR_OK;
 }
 
+/* What of it, by number; then who says so, signed if he is to. */
+static err_t check_word(struct command_call *call, struct str what, uint64_t *numbers, size_t count,
+                        struct word *word)
+{
+    word_put_text(word, "what", what);
+    word_put_numbers(word, "numbers", numbers, count);
+    return word_check(call, word);
+}
+
 /* All that is held under an identifier. */
-static err_t spill_object(struct command_call *call, const struct stix_key *key, const struct gate_by *by)
+static err_t spill_object(struct command_call *call, struct str what, const struct stix_key *key,
+                          struct word *word)
 {
     uint64_t lsns[LIMIT_COPIES];
     size_t count;
     err_t err = gate_spill_copies(call->host->gate, key, lsns, LIMIT_COPIES, &count);
     if (err != ERR_OK)
         return command_refuse(call, err, NULL, "nothing was suspended: %s", err_text(err));
+    if (TRY(err, check_word(call, what, lsns, count, word)) || word->shown)
+        return err;
     for (size_t i = 0; i < count; i++)
-        if (TRY(err, spill_one(call, lsns[i], by)))
+        if (TRY(err, spill_one(call, lsns[i], &word->by)))
             return err;
     err = gate_neighbours(call->host->gate, key, true, LIMIT_GRAPH_REFERRERS, say_referrer, call);
     return err == ERR_NOTFOUND ? ERR_OK : err;
@@ -94,25 +106,29 @@ static err_t spill_object(struct command_call *call, const struct stix_key *key,
 
 static err_t spill_add(struct command_call *call)
 {
-    struct gate_by by = command_by(call);
+    struct word word;
     struct command_meant meant;
     struct str what;
     uint64_t lsn;
     err_t err;
     if (TRY(err, command_text(call, "what", &what)))
         return err;
-    if (by.because.len == 0)
+    word_begin(call, WORD_SPILL, &word);
+    if (word.by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "suspending something needs a reason");
-    if (str_to_u64(what, UINT64_MAX, &lsn))
-        err = spill_one(call, lsn, &by);
-    else if (command_meant_by(call, what, &meant)) {
-        command_say_meant(call, &meant);
-        err = spill_object(call, &meant.key, &by);
+    if (str_to_u64(what, UINT64_MAX, &lsn)) {
+        err = check_word(call, what, &lsn, 1, &word);
+        if (err == ERR_OK && !word.shown)
+            err = spill_one(call, lsn, &word.by);
+    } else if (command_meant_by(call, what, &meant)) {
+        if (!command_flag(call, "to_sign"))
+            command_say_meant(call, &meant);
+        err = spill_object(call, what, &meant.key, &word);
     } else
         return command_refuse(call, ERR_USAGE, "a STIX identifier, or a number of `bongsu quarantine list`",
                               "%.*s is neither", what.len > 100 ? 100 : (int)what.len, what.at);
-    if (err != ERR_OK)
+    if (err != ERR_OK || word.shown)
         return err;
     line_say(
         call->out,
@@ -121,7 +137,7 @@ static err_t spill_add(struct command_call *call)
         "Its bytes are still here: another operator has them destroyed with `bongsu spill destroy`. Left to "
         "people: whoever searched for it or exported it (bongsu access), and copies of this node's keys "
         "(docs/guide/spillage.md)");
-    return ERR_OK;
+    return word_keep(call, &word);
 }
 
 /* --- destroying --- */
@@ -237,10 +253,23 @@ static void say_destroyed(struct command_call *call, const struct gate_destroyed
              gone->objects, gone->reports, gone->quarantined, gone->minted, gone->leaves);
 }
 
+/* Whose word it is, then whether another's stands beside it. */
+static err_t check_destroying(struct command_call *call, struct str what, struct suspended *s,
+                              struct word *word, bool *out_agreed)
+{
+    err_t err = command_two(call, "two operators have it destroyed", STR(""));
+    if (err == ERR_OK)
+        err = check_word(call, what, s->lsns, s->count, word);
+    if (err != ERR_OK || word->shown)
+        return err;
+    err = check_two(call, s, &word->by, out_agreed);
+    return err != ERR_OK || *out_agreed ? err : word_keep(call, word);
+}
+
 static err_t spill_destroy(struct command_call *call)
 {
     struct gate *gate = call->host->gate;
-    struct gate_by by = command_by(call);
+    struct word word;
     struct gate_destroyed gone;
     struct stix_key key;
     struct str what;
@@ -248,7 +277,8 @@ static err_t spill_destroy(struct command_call *call)
     err_t err;
     if (TRY(err, command_text(call, "what", &what)))
         return err;
-    if (by.because.len == 0)
+    word_begin(call, WORD_DESTROY, &word);
+    if (word.by.because.len == 0)
         return command_refuse(call, ERR_USAGE, "add --because \"...\"",
                               "destroying something needs a reason");
     struct suspended *s = arena_zalloc(call->arena, 1, sizeof *s);
@@ -266,11 +296,12 @@ static err_t spill_destroy(struct command_call *call)
     if (err == ERR_OK && s->any && s->count == 0)
         err = ERR_EXISTS;
     if (err == ERR_OK && s->any &&
-        (TRY(err, command_two(call, "two operators have it destroyed", STR(""))) ||
-         TRY(err, check_two(call, s, &by, &agreed)) || !agreed))
+        (TRY(err, check_destroying(call, what, s, &word, &agreed)) || word.shown || !agreed))
         return err;
-    if (err != ERR_OK || TRY(err, gate_spill_destroy(gate, s->lsns, s->count, &by, call->now_us, &gone)))
+    if (err != ERR_OK || TRY(err, gate_spill_destroy(gate, s->lsns, s->count, &word.by, call->now_us, &gone)))
         return refuse_destroy(call, err);
+    if (TRY(err, word_keep(call, &word)))
+        return err;
     err = call->host->purge(call->host->ctx);
     if (err != ERR_OK)
         line_say(call->out, "logged, and not carried out yet (%s): it is tried again every minute",

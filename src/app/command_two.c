@@ -72,6 +72,19 @@ void command_warn_two(struct command_call *call, const struct policy *policy)
     line_end(call->out);
 }
 
+/* Whose word is a signature, by which key. */
+static void say_keys(struct command_call *call)
+{
+    const struct operators *operators = call->host->operators;
+    char fingerprint[SSHSIG_FINGERPRINT_SIZE];
+    for (size_t i = 0; i < operators->known; i++) {
+        if (operators->at[i].key == NULL)
+            continue;
+        sshsig_fingerprint(operators->at[i].key, fingerprint);
+        line_say(call->out, "%s signs with %s", operators->at[i].name, fingerprint);
+    }
+}
+
 void command_say_operators(struct command_call *call)
 {
     struct str names = declared(call);
@@ -85,4 +98,5 @@ void command_say_operators(struct command_call *call)
              call->host->operators->count < call->host->conf->operator_count
                  ? " (others that are declared count for nothing: the log says why)"
                  : "");
+    say_keys(call);
 }

@@ -18,7 +18,7 @@ enum {
 
 /* The schema: what libcyaml fills in. Strings are its memory. */
 struct yaml_conf {
-    char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics;
+    char *node, *country, *listen, *certificate, *certificate_key, *control, *metrics, *operators_sign;
     char **addresses, **cors, **operators;
     unsigned addresses_count, cors_count, operators_count, access_days, quarantine_days, evidence_days,
         pad_records;
@@ -44,7 +44,7 @@ static const cyaml_schema_value_t origin_schema = {
 };
 
 static const cyaml_schema_value_t operator_schema = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONF_ACCOUNT_BYTES - 1),
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONF_OPERATOR_BYTES - 1),
 };
 
 static const cyaml_schema_field_t witness_fields[] = {
@@ -73,6 +73,8 @@ static const cyaml_schema_field_t fields[] = {
                            LIMIT_PATH_BYTES - 1),
     CYAML_FIELD_SEQUENCE("operators", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, operators,
                          &operator_schema, 0, CONF_OPERATORS_MAX),
+    CYAML_FIELD_STRING_PTR("operators-sign", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf,
+                           operators_sign, 1, CONF_ACCOUNT_BYTES),
     CYAML_FIELD_SEQUENCE("cors", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, cors,
                          &origin_schema, 0, LIMIT_TAXII_ORIGINS),
     CYAML_FIELD_BOOL_PTR("compress", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_conf, compress),
@@ -224,20 +226,39 @@ static bool account_ok(struct str name)
     return name.len > 0;
 }
 
+/* A row as in OpenSSH's allowed_signers: the account, and the public key that he signs with, if any. */
+static err_t take_operator(struct str row, struct conf *conf, struct fault *fault)
+{
+    struct str key = row, name = str_cut(&key, ' ');
+    struct sshsig_key *own = &conf->operator_keys[conf->operator_count];
+    if (!account_ok(name) || name.len >= CONF_ACCOUNT_BYTES)
+        return refuse(fault, "operators", "holds something that is not an account's name");
+    if (str_eq(name, STR("root")))
+        return refuse(fault, "operators", "names root, which anybody is who may become it");
+    key = str_trim(key);
+    if (key.len > 0 && sshsig_key_parse(key, own) != ERR_OK)
+        return refuse(fault, "operators",
+                      "has a key that is no ssh-ed25519, sk-ssh-ed25519@openssh.com or ecdsa-sha2-nistp256 "
+                      "(NAME KIND BASE64, as in the .pub file)");
+    for (size_t k = 0; k < conf->operator_count; k++) {
+        if (str_eq(name, str_of(conf->operators[k])))
+            return refuse(fault, "operators", "names an account twice");
+        if (own->len > 0 && sshsig_key_eq(own, &conf->operator_keys[k]))
+            return refuse(fault, "operators", "gives one key to two operators");
+    }
+    memcpy(conf->operators[conf->operator_count++], name.at, name.len);
+    return ERR_OK;
+}
+
 static err_t take_operators(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
 {
-    for (unsigned i = 0; i < yaml->operators_count; i++) {
-        struct str name = str_of(yaml->operators[i]);
-        if (!account_ok(name))
-            return refuse(fault, "operators", "holds something that is not an account's name");
-        if (str_eq(name, STR("root")))
-            return refuse(fault, "operators", "names root, which anybody is who may become it");
-        for (size_t k = 0; k < conf->operator_count; k++)
-            if (str_eq(name, str_of(conf->operators[k])))
-                return refuse(fault, "operators", "names an account twice");
-        copy_text(conf->operators[conf->operator_count++], CONF_ACCOUNT_BYTES, name.at);
-    }
-    return ERR_OK;
+    err_t err = ERR_OK;
+    for (unsigned i = 0; err == ERR_OK && i < yaml->operators_count; i++)
+        err = take_operator(str_of(yaml->operators[i]), conf, fault);
+    conf->operators_sign = yaml->operators_sign != NULL;
+    if (err == ERR_OK && conf->operators_sign && !str_eq(str_of(yaml->operators_sign), STR("required")))
+        return refuse(fault, "operators-sign", "is `required`, or is left out");
+    return err;
 }
 
 static err_t take_retention(const struct yaml_conf *yaml, struct conf *conf, struct fault *fault)
@@ -374,8 +395,19 @@ err_t conf_load(const struct os *os, const char *dir, struct conf *out, struct f
 static void write_operators(struct buf *out, const struct conf *conf)
 {
     buf_printf(out, conf->operator_count == 0 ? "# operators: [kim, lee]\n" : "operators:\n");
-    for (size_t i = 0; i < conf->operator_count; i++)
-        buf_printf(out, "  - \"%s\"\n", conf->operators[i]);
+    for (size_t i = 0; i < conf->operator_count; i++) {
+        buf_printf(out, "  - \"%s", conf->operators[i]);
+        if (conf->operator_keys[i].len > 0)
+            buf_putc(out, ' ');
+        if (conf->operator_keys[i].len > 0)
+            sshsig_key_print(&conf->operator_keys[i], out);
+        buf_printf(out, "\"\n");
+    }
+    buf_printf(out,
+               "# Behind a name may stand the public key that he signs with, as in a .pub file of OpenSSH:\n"
+               "# then nothing counts as his word without it. With `required` nobody counts without one.\n"
+               "%soperators-sign: required\n",
+               conf->operators_sign ? "" : "# ");
 }
 
 static void write_minimum(struct buf *out, const struct conf *conf)

@@ -5,6 +5,7 @@
 
 #include "core/buf.h"
 #include "core/limit.h"
+#include "core/sshsig.h"
 #include "ledger/note.h"
 #include "os/os.h"
 
@@ -14,6 +15,7 @@
 enum {
     CONF_OPERATORS_MAX = 32, /* a desk, and its deputies */
     CONF_ACCOUNT_BYTES = 40, /* of an account's name with its end: Linux allows 32 */
+    CONF_OPERATOR_BYTES = CONF_ACCOUNT_BYTES + 2 * SSHSIG_KEY_MAX, /* ...and a public key, with its comment */
     CONF_URL_BYTES = LIMIT_HOST_BYTES + 256,
 };
 
@@ -45,6 +47,8 @@ struct conf {
     char metrics[LIMIT_PATH_BYTES];
     size_t operator_count; /* accounts of which two are two persons (app/operators.h) */
     char operators[CONF_OPERATORS_MAX][CONF_ACCOUNT_BYTES];
+    struct sshsig_key operator_keys[CONF_OPERATORS_MAX]; /* no bytes: he signs nothing */
+    bool operators_sign;                                 /* who has no key counts for nothing */
     size_t cors_count; /* web pages whose scripts may use the TAXII server; 0: none */
     char cors[LIMIT_TAXII_ORIGINS][LIMIT_TAXII_ORIGIN_BYTES];
     bool compress;              /* answers go out by gzip or zstd to who asks */

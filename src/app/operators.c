@@ -5,9 +5,11 @@
 #include "os/account.h"
 #include "os/term.h"
 
+_Static_assert(CONF_ACCOUNT_BYTES + sizeof " (key QHZsrTGrAzQk+Iu9)" - 1 <= WHO_BYTES, "no name is cut");
+
 static const char *name_of(const struct operators *operators, int64_t user)
 {
-    for (size_t i = 0; i < operators->count; i++)
+    for (size_t i = 0; i < operators->known; i++)
         if (operators->at[i].user == user)
             return operators->at[i].name;
     return NULL;
@@ -25,16 +27,36 @@ static const char *why_not(const struct operators *operators, const char *name, 
     return name_of(operators, *out_user) != NULL ? "it is another name of one before it" : NULL;
 }
 
-static void take(struct operators *operators, const char *name, const struct diag *diag)
+static void name_said(struct operators_row *row)
 {
+    static const char head[] = "SHA256:";
+    char fingerprint[SSHSIG_FINGERPRINT_SIZE];
+    if (row->key == NULL) {
+        (void)snprintf(row->said, WHO_BYTES, "%s", row->name);
+        return;
+    }
+    sshsig_fingerprint(row->key, fingerprint);
+    (void)snprintf(row->said, WHO_BYTES, "%s (key %.16s)", row->name, fingerprint + sizeof head - 1);
+}
+
+static void take(struct operators *operators, size_t row, const struct diag *diag)
+{
+    const char *name = operators->conf->operators[row];
+    const struct sshsig_key *key = &operators->conf->operator_keys[row];
     int64_t user = OS_ACCOUNT_NOBODY;
     const char *why = why_not(operators, name, &user);
     if (why == NULL) {
-        operators->names[operators->count] = str_of(name);
-        operators->at[operators->count].user = user;
-        operators->at[operators->count].name = name;
-        operators->persons.count = ++operators->count;
-    } else if (diag != NULL) {
+        struct operators_row *found = &operators->at[operators->known++];
+        *found = (struct operators_row) {.user = user, .name = name, .key = key->len > 0 ? key : NULL};
+        found->counts = found->key != NULL || !operators->conf->operators_sign;
+        name_said(found);
+        if (found->counts)
+            operators->names[operators->count++] = str_of(found->said);
+        else
+            why = "it has no key, and operators-sign is required";
+        operators->persons.count = operators->count;
+    }
+    if (why != NULL && diag != NULL) {
         diag_say(diag, DIAG_WARNING, ERR_INVALID, "app", "see operators in " CONF_FILE,
                  "the operator %s counts for nothing: %s", name, why);
     }
@@ -46,7 +68,7 @@ void operators_open(const struct conf *conf, bool stopped, const struct diag *di
         .conf = conf, .stopped = stopped, .real = os_account_real(), .own = os_account_own()};
     out->persons.name = out->names;
     for (size_t i = 0; i < conf->operator_count; i++)
-        take(out, conf->operators[i], diag);
+        take(out, i, diag);
     if (diag != NULL && conf->operator_count > 0 && !out->real)
         diag_say(diag, DIAG_WARNING, ERR_DENIED, "app",
                  "run it outside: no PrivateUsers=, no rootless container",
@@ -75,6 +97,14 @@ enum standing operators_who(const struct operators *operators, int64_t user, cha
     return standing;
 }
 
+const struct operators_row *operators_find(const struct operators *operators, struct str name)
+{
+    for (size_t i = 0; i < operators->known; i++)
+        if (str_eq(name, str_of(operators->at[i].name)))
+            return &operators->at[i];
+    return NULL;
+}
+
 bool operators_has(const struct operators *operators, struct str name)
 {
     for (size_t i = 0; i < operators->count; i++)
@@ -85,6 +115,8 @@ bool operators_has(const struct operators *operators, struct str name)
 
 void operators_names(const struct operators *operators, struct buf *out)
 {
-    for (size_t i = 0; i < operators->count; i++)
-        buf_printf(out, "%s%s", i == 0 ? "" : ", ", operators->at[i].name);
+    size_t start = out->len;
+    for (size_t i = 0; i < operators->known; i++)
+        if (operators->at[i].counts)
+            buf_printf(out, "%s%s", out->len == start ? "" : ", ", operators->at[i].name);
 }

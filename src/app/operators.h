@@ -21,17 +21,26 @@ enum standing {
 
 enum { WHO_BYTES = 64 }; /* a name as the log has it, with its end */
 
+/* A declared account. */
+struct operators_row {
+    int64_t user;
+    const char *name;             /* of the configuration: the first that is this account's */
+    const struct sshsig_key *key; /* his signature is his word; NULL: his account is */
+    bool counts;
+    /* As the log has what counts as his word: the name, and behind it the key that signed it,
+     * "kim (key QHZsrTGrAzQk+Iu9)", the first 16 digits of its fingerprint. So what was said without the key,
+     * or with the one before it, is nobody's word, wherever words are counted. */
+    char said[WHO_BYTES];
+};
+
 struct operators {
     const struct conf *conf;
     bool stopped, real;
     int64_t own;
-    size_t count; /* accounts that count */
-    struct {
-        int64_t user;
-        const char *name; /* of the configuration: the first that is this account's */
-    } at[CONF_OPERATORS_MAX];
-    struct str names[CONF_OPERATORS_MAX];
-    struct gate_operators persons; /* ...their names; so it is not copied */
+    size_t known, count; /* accounts that are declared, and those of them that count */
+    struct operators_row at[CONF_OPERATORS_MAX];
+    struct str names[CONF_OPERATORS_MAX]; /* `said` of those who count */
+    struct gate_operators persons;        /* ...the same; so it is not copied */
 };
 
 /* `stopped`: for a store that a command opened. `diag`: says which names count for nothing, and why; NULL:
@@ -42,7 +51,9 @@ void operators_open(const struct conf *conf, bool stopped, const struct diag *di
 bool operators_admit(const struct operators *operators, int64_t user);
 /* How it stands, and the name for the log: that of a declared account for its operator alone. */
 enum standing operators_who(const struct operators *operators, int64_t user, char out[WHO_BYTES]);
+/* The declared operator of this name; NULL: none is. */
+const struct operators_row *operators_find(const struct operators *operators, struct str name);
 /* Is this name, from the log, one that counts today? */
 bool operators_has(const struct operators *operators, struct str name);
-/* "kim, lee" */
+/* Those who count: "kim, lee" */
 void operators_names(const struct operators *operators, struct buf *out);

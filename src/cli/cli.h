@@ -51,6 +51,13 @@ struct cli_option {
         "text", CLI_TEXT, "text", "WORDS", "all these words, Korean or English; \"a b\" together; a*"        \
     }
 
+/* Of each command that says an operator's word (app/command_word.h). */
+#define CLI_SIGNED                                                                                           \
+    {"to-sign", CLI_FLAG, "to_sign", NULL, "print what an operator signs, and do nothing"},                  \
+    {                                                                                                        \
+        "signature", CLI_FILE, "signature", "FILE", "what `ssh-keygen -Y sign -n bongsu` made of that"       \
+    }
+
 struct cli_column {
     const char *title;
     const char *key; /* member of a line */
@@ -227,4 +234,4 @@ int run_report(struct cli_call *call);
 /* The groups. */
 extern const struct cli_group cli_node, cli_add, cli_peer, cli_policy, cli_source, cli_quarantine, cli_ledger,
     cli_status, cli_taxii, cli_feed, cli_lint, cli_find, cli_misp, cli_extension, cli_privacy, cli_list,
-    cli_spill, cli_retention, cli_recall, cli_bundle;
+    cli_spill, cli_retention, cli_recall, cli_bundle, cli_words;

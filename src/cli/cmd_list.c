@@ -132,7 +132,7 @@ static const struct cli_command spill_rows[] = {
          "content from the same source is refused. WHAT is an identifier (all that is held under it) or\n"
          "a number of `bongsu quarantine list` or `bongsu object show`. See docs/guide/spillage.md.",
      .args = {{"WHAT", CLI_TEXT, "what", NULL, "an identifier or a number"}},
-     .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
+     .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}, CLI_SIGNED},
      .control = "spill.add",
      .columns = {SPILL_COLUMNS}},
     {.words = "spill destroy",
@@ -142,7 +142,7 @@ static const struct cli_command spill_rows[] = {
              "was minted of it forget it; proofs stay whole. It cannot be undone. Who suspended it cannot\n"
              "destroy it. See docs/guide/spillage.md.",
      .args = {{"WHAT", CLI_TEXT, "what", NULL, "an identifier or a number of `bongsu spill list`"}},
-     .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
+     .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}, CLI_SIGNED},
      .control = "spill.destroy"},
     {.words = "spill list",
      .summary = "what was suspended or destroyed, by whom and why",

@@ -46,7 +46,8 @@ static int run_recall(struct cli_call *call)
 {
     struct counting counting = {.call = call};
     char members[64];
-    if (cli_option(call, "dry-run") != NULL || cli_option(call, "yes") != NULL)
+    if (cli_option(call, "dry-run") != NULL || cli_option(call, "yes") != NULL ||
+        cli_option(call, "to-sign") != NULL)
         return control_run(call);
     if (cli_option(call, "because") == NULL)
         return cli_usage(call, "a recall needs a reason: add --because \"...\"");
@@ -95,7 +96,8 @@ static const struct cli_command recall_rows[] = {
           {"dry-run", CLI_FLAG, "dry_run", NULL, "only count what it would reach"},
           {"yes", CLI_FLAG, NULL, NULL, "do not ask"},
           {"within", CLI_TEXT, "within", "HOURS", "until when holders are to answer; 24; also 30m, 90s"},
-          RECALL_BECAUSE},
+          RECALL_BECAUSE,
+          CLI_SIGNED},
      .control = "recall.add",
      .run = run_recall},
     {.words = "recall confirm",
@@ -103,7 +105,7 @@ static const struct cli_command recall_rows[] = {
      .help = "Who called it back here is the first officer, any other is the second. What a partner called\n"
              "back wants two of them.",
      .args = {{"WHAT", CLI_TEXT, "what", NULL, "an identifier or a number of `bongsu recall status`"}},
-     .options = {RECALL_BECAUSE},
+     .options = {RECALL_BECAUSE, CLI_SIGNED},
      .control = "recall.confirm"},
     {.words = "recall status",
      .summary = "who still has what was called back",
@@ -133,7 +135,8 @@ static const struct cli_command recall_rows[] = {
                  {"yes", CLI_FLAG, NULL, NULL, "do not ask"},
                  {"within", CLI_TEXT, "within", "HOURS",
                   "until when holders are to answer; 24; also 30m, 90s"},
-                 RECALL_BECAUSE},
+                 RECALL_BECAUSE,
+                 CLI_SIGNED},
      .control = "privacy.erase",
      .columns = {{"PLACE", "place"},
                  {"ID", "id"},
@@ -149,12 +152,12 @@ static const struct cli_command recall_rows[] = {
          "For a declared operator. A recall or a spill suspends it all the same: nobody finds or gets it,\n"
          "and its bytes stay sealed. A partner who calls it back is answered `held under order`.",
      .args = {{"ID", CLI_TEXT, "id", NULL, "identifier of the object"}},
-     .options = {RECALL_BECAUSE},
+     .options = {RECALL_BECAUSE, CLI_SIGNED},
      .control = "hold.legal"},
     {.words = "hold legal lift",
      .summary = "the order is over: what was called back meanwhile is destroyed",
      .args = {{"ID", CLI_TEXT, "id", NULL, "identifier of the object"}},
-     .options = {RECALL_BECAUSE},
+     .options = {RECALL_BECAUSE, CLI_SIGNED},
      .control = "hold.legal.lift"},
     {.words = "hold legal list",
      .summary = "orders that stand",

@@ -15,6 +15,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* An account that every machine has, and a key whose private half nobody has. */
+static const char signer[] = "daemon";
+#define SIGNERS_KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAgguwDx1VBVAGwr6R4FW4aJsalrbjtvYi6PZdF9WA6p"
+
 static struct place {
     char dir[64];
     struct conf conf;
@@ -105,6 +109,9 @@ static void enter(void)
     (void)snprintf(place.dir, sizeof place.dir, "%s/bongsu-fuzz-XXXXXX", P_tmpdir);
     must(mkdtemp(place.dir) != NULL && sign_start() == ERR_OK);
     place.conf = (struct conf) {.node = "kr", .country = "KR"};
+    (void)snprintf(place.conf.operators[0], CONF_ACCOUNT_BYTES, "%s", signer);
+    must(sshsig_key_parse(STR(SIGNERS_KEY), &place.conf.operator_keys[0]) == ERR_OK);
+    place.conf.operator_count = 1;
     operators_open(&place.conf, false, NULL, &place.operators);
     struct gate_setup gate = {.os = os, .dir = place.dir, .node_name = STR("kr")};
     must(gate_open(&gate, &place.gate) == ERR_OK);
@@ -155,12 +162,21 @@ static void check_lines(struct bytes out)
     }
 }
 
+/* A signature, or the text for one, is asked of an operator who has a key. */
+static bool is_signed(struct json_val args)
+{
+    struct json_val of;
+    return json_get(args, STR("signature"), &of) || json_get(args, STR("to_sign"), &of);
+}
+
 static void run(const struct command *command, struct json_val args)
 {
     struct buf out;
+    bool signing = is_signed(args);
     struct command_call call = {.host = &place.host,
                                 .args = args,
-                                .who = STR("fuzz"),
+                                .who = signing ? str_of(signer) : STR("fuzz"),
+                                .standing = signing ? STANDING_OPERATOR : STANDING_ACCOUNT,
                                 .now_us = 2,
                                 .arena = &place.arena,
                                 .out = &out};

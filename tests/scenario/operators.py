@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Two persons: what one administrator can try alone, with root and the node's account, and that two operators pass.
+"""Two persons: what one administrator can try alone, with root and the node's account, that two operators pass, and what
+keys of their own add (signing.py).
 
     tests/scenario/operators.py [PROGRAM]
 
@@ -16,6 +17,7 @@ import stat
 import subprocess
 import sys
 
+import signing
 from test_cli import PROGRAM, Place, check, counted, skip, until
 
 SERVICE, KIM, LEE, OTHER = 'games', 'daemon', 'bin', 'sys'  # accounts that every Debian has
@@ -354,6 +356,7 @@ def main():
             activation(place)
             recalling(place)
             tightening(place)
+            signing.signing(place, sys.modules[__name__])
             one_account(place)
         finally:
             place.close()

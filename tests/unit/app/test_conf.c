@@ -51,6 +51,9 @@ static void reads(void **state)
     }
 }
 
+#define KEY_1 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAgguwDx1VBVAGwr6R4FW4aJsalrbjtvYi6PZdF9WA6p"
+#define KEY_2 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIEiJXDIAYIjcxd8XNaFzrMs1jIYp5oJLqVqt4+03B7n"
+
 static void reads_operators(void **state)
 {
     static const char head[] = "node: kr\ncountry: KR\nlisten: \"127.0.0.1:1\"\n";
@@ -68,14 +71,24 @@ static void reads_operators(void **state)
         {"operators: [\"kim, lee\"]\n", ERR_INVALID, 0},
         {"operators: [\"kim (node stopped)\"]\n", ERR_INVALID, 0},
         {"operators: kim\n", ERR_SYNTAX, 0},
-        {"operators: [a-name-longer-than-an-account-may-have-on-it]\n", ERR_SYNTAX, 0},
+        {"operators: [a-name-longer-than-an-account-may-have-on-it]\n", ERR_INVALID, 0},
+        {"operators:\n  - kim " KEY_1 " kim@desk\n  - \"lee " KEY_2 "\"\n  - pak\n", ERR_OK, 3},
+        {"operators: [kim " KEY_1 ", lee]\noperators-sign: required\n", ERR_OK, 2},
+        {"operators: [lee]\noperators-sign: maybe\n", ERR_INVALID, 0},
+        {"operators: [kim " KEY_1 ", lee " KEY_1 "]\n", ERR_INVALID, 0},
+        {"operators: [kim " KEY_1 ", kim " KEY_2 "]\n", ERR_INVALID, 0},
+        {"operators: [kim ssh-rsa AAAA]\n", ERR_INVALID, 0},
+        {"operators: [kim ssh-ed25519]\n", ERR_INVALID, 0},
+        {"operators: [kim AAAAC3NzaC1lZDI1NTE5AAAAIAgguwDx1VBVAGwr6R4FW4aJsalrbjtvYi6PZdF9WA6p]\n",
+         ERR_INVALID, 0},
+        {"operators: [" KEY_1 "]\n", ERR_INVALID, 0},
     };
     struct conf conf, again;
     struct fault fault;
     struct buf text;
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char whole[256];
+        char whole[512];
         (void)snprintf(whole, sizeof whole, "%s%s", head, cases[i].text);
         assert_int_equal(parse(whole, &conf, &fault), cases[i].err);
         if (cases[i].err != ERR_OK)

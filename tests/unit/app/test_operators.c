@@ -103,6 +103,50 @@ static void admits_operators(void **state)
     assert_true(operators_admit(&operators, number_of("bin"))); /* the socket's mode is all there is */
 }
 
+/* What counts as his word has his key behind his name; what he says without it, or said with the one before,
+ * does not. */
+static void a_key_is_part_of_the_name(void **state)
+{
+    struct conf conf;
+    struct operators operators;
+    struct said said = {0};
+    struct diag diag = {hear, &said};
+    char who[WHO_BYTES];
+    (void)state;
+    buf_init(&said.text, 4096);
+    declare(&conf, (const char *const[]) {"daemon", "bin", NULL});
+    assert_int_equal(
+        sshsig_key_parse(
+            STR("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAgguwDx1VBVAGwr6R4FW4aJsalrbjtvYi6PZdF9WA6p"),
+            &conf.operator_keys[0]),
+        ERR_OK);
+    operators_open(&conf, false, &diag, &operators);
+    if (!operators.real)
+        skip();
+    assert_int_equal(operators.count, 2);
+    assert_int_equal(operators_who(&operators, number_of("daemon"), who), STANDING_OPERATOR);
+    assert_string_equal(who, "daemon");
+    assert_true(operators_has(&operators, STR("daemon (key QHZsrTGrAzQk+Iu9)")));
+    assert_false(operators_has(&operators, STR("daemon")));
+    assert_false(operators_has(&operators, STR("daemon (key JT9FRDeF1LfQvLCz)")));
+    assert_true(operators_has(&operators, STR("bin")));
+    assert_true(str_eq(operators.persons.name[0], STR("daemon (key QHZsrTGrAzQk+Iu9)")));
+    const struct operators_row *row = operators_find(&operators, STR("daemon"));
+    assert_non_null(row);
+    assert_non_null(row->key);
+    assert_null(operators_find(&operators, str_of(row->said)));
+    assert_null(operators_find(&operators, STR("bin"))->key);
+    /* All are to sign: who has no key may still give commands, and is no person. */
+    conf.operators_sign = true;
+    operators_open(&conf, false, &diag, &operators);
+    assert_int_equal(operators.count, 1);
+    assert_int_equal(operators.persons.count, 1);
+    assert_false(operators_has(&operators, STR("bin")));
+    assert_true(operators_admit(&operators, number_of("bin")));
+    assert_true(heard(&said, "bin counts for nothing: it has no key, and operators-sign is required"));
+    buf_deinit(&said.text);
+}
+
 /* Who asks a store of his own making is said to be nobody's word, and no name of it is an operator's. */
 static void believes_nobody_when_stopped(void **state)
 {
@@ -162,8 +206,10 @@ static void the_socket_is_the_groups_with_operators(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_accounts), cmocka_unit_test(counts_accounts),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_accounts),
+                                       cmocka_unit_test(counts_accounts),
                                        cmocka_unit_test(admits_operators),
+                                       cmocka_unit_test(a_key_is_part_of_the_name),
                                        cmocka_unit_test(believes_nobody_when_stopped),
                                        cmocka_unit_test(the_socket_is_the_groups_with_operators)};
     return cmocka_run_group_tests(tests, NULL, NULL);

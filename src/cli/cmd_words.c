@@ -1,0 +1,84 @@
+/* `bongsu words`: what operators signed, as it lies in the log, and as files for whoever verifies it without
+ * the node. */
+#include <stdio.h>
+
+#include "app/file.h"
+#include "cli/cli.h"
+
+struct writing {
+    const struct cli_call *call;
+    const char *path;
+    bool good;
+};
+
+/* FILE, FILE.sig, FILE.signers. */
+static bool write_beside(const struct writing *w, const char *end, struct str content)
+{
+    char path[FILE_PATH_SIZE];
+    int len = snprintf(path, sizeof path, "%s%s", w->path, end);
+    err_t err = len < 0 || (size_t)len >= sizeof path
+                    ? ERR_LIMIT
+                    : file_replace(w->call->os, ".", path, bytes_from_str(content));
+    return err == ERR_OK || cli_fail(NULL, "%s%s: %s", w->path, end, err_text(err)) == CLI_OK;
+}
+
+static void write_word(void *ctx, struct str json)
+{
+    struct writing *w = ctx;
+    struct line *line = line_read(json);
+    struct buf signers;
+    if (line == NULL || !line_has(line, "signature")) {
+        line_free(line);
+        return;
+    }
+    struct str name = line_str(line, "operator");
+    buf_init(&signers, 4096);
+    buf_printf(&signers, "%.*s namespaces=\"bongsu\" %.*s\n", STR_ARG(name), STR_ARG(line_str(line, "key")));
+    w->good = buf_err(&signers) == ERR_OK && write_beside(w, "", line_str(line, "text")) &&
+              write_beside(w, ".sig", line_str(line, "signature")) &&
+              write_beside(w, ".signers", buf_str(&signers));
+    buf_deinit(&signers);
+    if (w->good)
+        (void)printf("%s: %.*s by %.*s, key %.*s. Compare the key with the one that you know is his; then\n"
+                     "ssh-keygen -Y verify -f %s.signers -I %.*s -n bongsu -s %s.sig < %s\n",
+                     w->path, STR_ARG(line_str(line, "word")), STR_ARG(name),
+                     STR_ARG(line_str(line, "fingerprint")), w->path, STR_ARG(name), w->path, w->path);
+    line_free(line);
+}
+
+static int run_words_write(struct cli_call *call)
+{
+    struct writing writing = {.call = call, .path = call->args[1]};
+    char members[64];
+    uint64_t number;
+    if (!str_to_u64(str_of(call->args[0]), UINT64_MAX, &number))
+        return cli_usage(call, "%s is no number of `bongsu words`", call->args[0]);
+    (void)snprintf(members, sizeof members, ",\"number\":\"%llu\"", (unsigned long long)number);
+    call->extra = members;
+    int status = control_each(call, write_word, &writing);
+    call->extra = NULL;
+    return status != CLI_OK || writing.good ? status : CLI_FAILED;
+}
+
+static const struct cli_command words_rows[] = {
+    {.words = "words",
+     .summary = "list what operators signed with keys of their own",
+     .help = "Each with the key that was his then. With --json also the text and the signature.\n"
+             "docs/guide/operators.md says how one signs.",
+     .many = true,
+     .rest = "number",
+     .control = "words",
+     .columns = {{"NUMBER", "number"},
+                 {"SAID", "said"},
+                 {"OPERATOR", "operator"},
+                 {"WORD", "word"},
+                 {"BECAUSE", "because"},
+                 {"KEY", "fingerprint"}}},
+    {.words = "words write",
+     .summary = "write one as files, for ssh-keygen -Y verify",
+     .help = "FILE is the text, FILE.sig the signature, FILE.signers the key as the log has it.",
+     .args = {{"NUMBER", CLI_TEXT, NULL, NULL, "as listed"}, {"FILE", CLI_TEXT, NULL, NULL, "where to"}},
+     .control = "words",
+     .run = run_words_write},
+};
+const struct cli_group cli_words = {words_rows, sizeof words_rows / sizeof words_rows[0]};
