@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
-#include "gate/word.h"
+#include "gate/signed_word.h"
 
 #define FORM      "bongsu/operator-word/v1"
 #define NAMESPACE "bongsu"

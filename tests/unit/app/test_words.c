@@ -5,7 +5,7 @@
 #include "app/command_word.h"
 #include "core/sign.h"
 #include "core/wr.h"
-#include "gate/word.h"
+#include "gate/signed_word.h"
 
 #define WHO  "daemon"
 #define KIND "ssh-ed25519"

@@ -9,6 +9,7 @@
 #include "gate/legal.h"
 #include "gate/mint.h"
 #include "gate/retention.h"
+#include "gate/signed_word.h"
 #include "gate/spill.h"
 #include "gate/words.h"
 
@@ -64,8 +65,11 @@ struct said {
 
 static void say(struct said *s)
 {
+    static const struct hash said;
     char text[TEXT_MAX];
     struct gate_spill spill;
+    struct gate_word word = {
+        .who = by_kim.who, .key = STR("k"), .text = by_kim.because, .signature = STR("s")};
     struct bench *b = &s->b;
     bench_init(b);
     s->us = bench_partner(b, "us-cisa");
@@ -79,6 +83,7 @@ static void say(struct said *s)
     struct stix_key key = key_of("indicator", 1);
     assert_int_equal(gate_approve(b->gate, &key, s->us, GATE_APPROVE, 0, &by_kim, b->now_us), ERR_OK);
     assert_int_equal(gate_spill(b->gate, s->spilled, &by_kim, b->now_us, &spill), ERR_OK);
+    assert_int_equal(gate_word_put(b->gate, &said, 0, &word, &by_kim, b->now_us), ERR_OK);
     assert_int_equal(gate_commit(b->gate), ERR_OK);
     bench_settle(b);
     bench_sign(b);
@@ -99,6 +104,19 @@ static void read_spill(void *ctx, const struct gate_spill *spill)
     assert_int_equal(gate_words(r->gate, spill->because, r->arena, &r->words), ERR_OK);
 }
 
+struct signing {
+    bool kept;
+    size_t count;
+};
+
+static void read_word(void *ctx, const struct gate_word *word)
+{
+    struct signing *signing = ctx;
+    signing->count++;
+    assert_true(signing->kept ? str_eq(word->text, by_kim.because) : str_starts(word->text, str_of(gone)));
+    assert_true(str_eq(word->signature, STR("s")));
+}
+
 /* What the approval rests on, and why the other is suspended, as people are told. */
 static void expect_words(struct said *s, bool kept)
 {
@@ -108,6 +126,9 @@ static void expect_words(struct said *s, bool kept)
     struct reading r = {.gate = s->b.gate, .arena = &arena};
     assert_int_equal(gate_basis(s->b.gate, s->object, s->us, &arena, &basis), ERR_OK);
     assert_int_equal(gate_spills(s->b.gate, read_spill, &r), ERR_OK);
+    struct signing signing = {.kept = kept};
+    assert_int_equal(gate_word_each(s->b.gate, read_word, &signing), ERR_OK);
+    assert_int_equal(signing.count, 1);
     assert_true(str_starts(basis, STR("kim: ")));
     basis = (struct str) {basis.at + 5, basis.len - 5};
     assert_true(kept ? str_eq(basis, by_kim.because) : str_starts(basis, str_of(gone)));

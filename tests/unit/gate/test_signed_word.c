@@ -1,6 +1,6 @@
 /* What operators signed: kept beside their words, counted, and there again when the index is made from the
  * log. */
-#include "gate/word.h"
+#include "gate/signed_word.h"
 
 #include "gate_test.h"
 

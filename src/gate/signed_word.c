@@ -1,10 +1,15 @@
-#include "gate/word.h"
+#include "gate/signed_word.h"
 
 #include "core/rd.h"
 #include "core/wr.h"
 #include "gate/state.h"
+#include "gate/words.h"
 
-enum { VALUE_VERSION = 1, KEY_SIZE = HASH_SIZE + 4 };
+enum {
+    VALUE_VERSION = 1,
+    KEY_SIZE = HASH_SIZE + 4,
+    TEXT_MAX = LIMIT_WORD_BYTES + RECORD_WORDS_MAX - RECORD_TEXT_MAX, /* sealed */
+};
 
 /* In order of number, all of one saying stand together. */
 static struct bytes word_key(const struct hash *said, uint32_t again, uint8_t out[KEY_SIZE])
@@ -32,16 +37,23 @@ err_t gate_word_put(struct gate *gate, const struct hash *said, uint32_t again, 
                     const struct gate_by *by, int64_t now_us)
 {
     uint8_t key[KEY_SIZE];
+    struct buf text;
     err_t err = gate->read_only ? ERR_READONLY : gate_group(gate);
     if (err != ERR_OK)
         return err;
+    buf_init(&text, TEXT_MAX + 4); /* it says why, in words that may have an end */
+    if (TRY(err, words_put(gate, &text, word->text, now_us))) {
+        buf_deinit(&text);
+        return err;
+    }
     buf_clear(&gate->scratch);
     wr_u8(&gate->scratch, VALUE_VERSION);
     wr_u64(&gate->scratch, store_end_lsn(gate->store));
     wr_u64(&gate->scratch, (uint64_t)now_us);
     wr_blob(&gate->scratch, bytes_from_str(word->who));
     wr_blob(&gate->scratch, bytes_from_str(word->key));
-    wr_blob(&gate->scratch, bytes_from_str(word->text));
+    buf_put(&gate->scratch, text.at, text.len);
+    buf_deinit(&text);
     wr_blob(&gate->scratch, bytes_from_str(word->signature));
     return fact_state(gate, RECORD_FACT_WORD, word_key(said, again, key), by, now_us);
 }
@@ -55,7 +67,7 @@ static err_t word_read(struct bytes value, struct gate_word *out)
     out->at_us = (int64_t)rd_u64(&rd);
     out->who = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
     out->key = str_from_bytes(rd_blob(&rd, RECORD_TEXT_MAX));
-    out->text = str_from_bytes(rd_blob(&rd, LIMIT_WORD_BYTES));
+    out->text = str_from_bytes(rd_blob(&rd, TEXT_MAX));
     out->signature = str_from_bytes(rd_blob(&rd, LIMIT_SSHSIG_BYTES));
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
@@ -65,16 +77,21 @@ err_t gate_word_each(struct gate *gate, void (*each)(void *ctx, const struct gat
     uint8_t head[FACT_KEY_SIZE_MAX];
     struct store_scan *scan;
     struct bytes key, value;
+    struct buf text;
     err_t err = store_scan_open(gate->store, TABLE_FACT, fact_key(RECORD_FACT_WORD, bytes_of(NULL, 0), head),
                                 bytes_of(NULL, 0), &scan);
     if (err != ERR_OK)
         return err;
+    buf_init(&text, LIMIT_WORD_BYTES);
     while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
         struct gate_word word;
-        if (TRY(err, word_read(value, &word)))
+        buf_clear(&text);
+        if (TRY(err, word_read(value, &word)) || TRY(err, words_open(gate, word.text, &text)))
             break;
+        word.text = buf_str(&text);
         each(ctx, &word);
     }
+    buf_deinit(&text);
     store_scan_close(scan);
     store_view_end(gate->store);
     return err == ERR_NOTFOUND ? ERR_OK : err;
