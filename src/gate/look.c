@@ -4,6 +4,7 @@
 #include "core/wr.h"
 #include "gate/approval.h"
 #include "gate/cut.h"
+#include "gate/query.h"
 #include "gate/rival.h"
 #include "gate/spill.h"
 #include "gate/words.h"
@@ -56,6 +57,21 @@ err_t gate_versions(struct gate *gate, const struct stix_key *object,
         if (err == ERR_OK && !visit(ctx, &shown))
             break;
     }
+    store_view_end(gate->store);
+    return err;
+}
+
+err_t gate_speaks(struct gate *gate, const struct stix_key *object, uint32_t source, bool *out)
+{
+    arena_reset(&gate->step_arena);
+    struct copies *copies = arena_alloc(&gate->step_arena, sizeof *copies);
+    if (copies == NULL)
+        return ERR_NOMEM;
+    err_t err = copies_load(gate, object, copies);
+    *out = false;
+    for (size_t i = 0; err == ERR_OK && !*out && i < copies->count; i++)
+        *out = (copies->at[i].flags & (COPY_SCO | COPY_SEEN)) == 0 &&
+               authority_speaks(gate, object, &copies->at[i], source);
     store_view_end(gate->store);
     return err;
 }

@@ -102,6 +102,12 @@ NODISCARD err_t gate_self_write(const struct gate *gate, struct buf *out);
 NODISCARD err_t gate_self_note_id(const struct gate *gate, unsigned partner, struct str about,
                                   struct buf *out);
 
+/* --- whose word counts --- */
+
+/* Does this source speak for what is held under an id: would its newer version count, and not stand beside
+ * it? Observables are each source's own; nobody speaks for them, and nobody for what is not held. */
+NODISCARD err_t gate_speaks(struct gate *gate, const struct stix_key *object, uint32_t source, bool *out);
+
 /* --- neighbours --- */
 
 struct gate_edge {

@@ -1,6 +1,8 @@
 /* Authority, not arrival, resolves conflicts: who may supersede, revoke or block what (DESIGN 5). */
 #include "gate_test.h"
 
+#include "gate/query.h"
+
 #define CREATED_BY(n) ",\"created_by_ref\":\"identity--00000000-0000-4000-8000-00000000000" #n "\""
 
 /* Home 1 speaks for identity 1, home 2 for identity 2. */
@@ -61,6 +63,32 @@ static void strangers_version_is_an_assertion(void **state)
                      GATE_DUPLICATE);
     assert_int_equal(bench_add(&t.b, t.home, indicator(text, 1, 3, CREATED_BY(1))), GATE_NEW);
     assert_int_not_equal(newest(&t.b, "indicator", 1), first);
+    bench_deinit(&t.b);
+}
+
+static bool speaks(struct two *t, const char *type, int n, uint32_t source)
+{
+    struct stix_key key = key_of(type, n);
+    bool speaks = true;
+    assert_int_equal(gate_speaks(t->b.gate, &key, source, &speaks), ERR_OK);
+    return speaks;
+}
+
+/* Its home speaks for an object, also while only others said it; who came first, for what has no home. */
+static void who_speaks(void **state)
+{
+    (void)state;
+    struct two t;
+    char text[TEXT_MAX];
+    two_init(&t);
+    assert_false(speaks(&t, "indicator", 1, t.home));
+    assert_int_equal(bench_add(&t.b, t.other, indicator(text, 1, 1, CREATED_BY(1))), GATE_ASSERTION);
+    assert_true(speaks(&t, "indicator", 1, t.home));
+    assert_false(speaks(&t, "indicator", 1, t.other));
+    assert_int_equal(bench_add(&t.b, t.other, indicator(text, 2, 1, "")), GATE_NEW);
+    assert_int_equal(bench_add(&t.b, t.home, indicator(text, 2, 2, "")), GATE_ASSERTION);
+    assert_true(speaks(&t, "indicator", 2, t.other));
+    assert_false(speaks(&t, "indicator", 2, t.home));
     bench_deinit(&t.b);
 }
 
@@ -241,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_home_only),
         cmocka_unit_test(strangers_version_is_an_assertion),
+        cmocka_unit_test(who_speaks),
         cmocka_unit_test(creator_cannot_be_swapped),
         cmocka_unit_test(bound_identity_speaks_for_itself),
         cmocka_unit_test(later_binding_speaks),
