@@ -1,15 +1,9 @@
 /* Inside the room: a text of any size goes through the gate in batches, a batch a step, so that a bundle of
  * 64 MiB holds nobody up. Objects keep their bytes.
  *
- * Echoes are recognised here: an object that another source brought first, and that is ours, a partner's, or
- * was released to anybody, comes back from this feed
- *   unchanged: equal in canonical form; it goes on to the gate, which knows it as a duplicate, and is
- * counted; rewritten: equal but for created, modified, created_by_ref, spec_version and what OpenCTI adds; it
- * is counted and goes no further, so that two systems do not send each other new dates for ever (MISP#4838,
- *     OpenCTI#6708). Markings, labels and revoked are content: with another of these it is taken in.
- *   in this node's own name: what it said of something that it took back, or its identity, and it does not
- *     hold it; it is counted and goes no further.
- * What comes back under another id is not recognised. */
+ * Echoes (feeds/echo.h) are counted here: what is unchanged goes on to the gate, which knows it as a
+ * duplicate; what was rewritten goes no further, so that two systems do not send each other new dates for
+ * ever (MISP#4838, OpenCTI#6708). */
 #pragma once
 
 #include "feeds/feed.h"

@@ -157,13 +157,172 @@ static void what_was_minted(void **state)
     pull_deinit(&p);
 }
 
+/* --- what MISP wrote --- */
+
+#define MISP     ",\"labels\":[\"a\",\"misp:type=\\\"ip-dst\\\"\"]"
+#define GREEN_1  "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+#define AUTHOR   "identity--00000000-0000-4000-8000-000000000077"
+#define CREATED  ",\"created_by_ref\":\"" AUTHOR "\""
+#define OBSERVED "observed-data--00000000-0000-4000-8000-000000000005"
+#define SEEN                                                                                                 \
+    "{\"type\":\"observed-data\",\"spec_version\":\"2.1\",\"id\":\"" OBSERVED                                \
+    "\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","                 \
+    "\"first_observed\":\"2026-01-01T00:00:00Z\",\"last_observed\":\"2026-01-01T00:00:00Z\","                \
+    "\"number_observed\":1,\"object_refs\":[\"ipv4-addr--00000000-0000-5000-8000-000000000006\"]"
+
+/* The source that is the partner's node. */
+static uint32_t his_source(const struct pull *p)
+{
+    for (uint32_t n = 1; n <= gate_source_count(p->bench.gate); n++)
+        if (gate_source_get(p->bench.gate, n)->partner == (int)partner)
+            return n;
+    fail_msg("the partner has no source");
+    return 0;
+}
+
+static void what_misp_wrote(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    assert_int_equal(
+        bench_add(&p.bench, desk, indicator(text, 1, 10, ",\"labels\":[\"a\"]" MARKED(TLP_GREEN))), GATE_NEW);
+    settle(&p);
+    struct feed_counts got = brings(&p, indicator(text, 1, 10, MISP MARKED(GREEN_1)));
+    assert_true(got.echo == 1 && got.duplicate == 0 && taken(got) == 0);
+    got = brings(&p, indicator(text, 1, 30, MISP)); /* under a new date, and the marking is lost */
+    assert_true(got.echo == 1 && taken(got) == 0);
+    /* What somebody says there binds as it did. */
+    got = brings(&p, indicator(text, 1, 10, MISP MARKED(TLP_RED)));
+    assert_true(got.echo == 0 && got.conflict == 1);
+    got = brings(&p, indicator(text, 1, 31, MISP ",\"revoked\":true"));
+    assert_true(got.echo == 0 && got.asserted == 1);
+    got = brings(&p, indicator(text, 1, 32, MISP ",\"description\":\"seen here\""));
+    assert_true(got.echo == 0 && got.asserted == 1);
+    pull_deinit(&p);
+}
+
+/* MISP says less, and less than the version behind it: that is older content again. */
+static void what_misp_took_back(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    assert_int_equal(bench_add(&p.bench, desk, indicator(text, 1, 10, "")), GATE_NEW);
+    settle(&p);
+    assert_int_equal(bench_add(&p.bench, desk, indicator(text, 1, 20, ",\"revoked\":true")), GATE_NEW);
+    settle(&p);
+    struct feed_counts got = brings(&p, indicator(text, 1, 25, MISP));
+    assert_true(got.echo == 0 && taken(got) == 1);
+    pull_deinit(&p);
+}
+
+/* The marking of what carries observables is for those of its source, which MISP does not mark. */
+static void what_carries(void **state)
+{
+    struct pull p;
+    (void)state;
+    open_echo(&p);
+    assert_int_equal(bench_add(&p.bench, desk, SEEN MARKED(TLP_GREEN) "}"), GATE_NEW);
+    settle(&p);
+    struct feed_counts got = brings(&p, SEEN ",\"labels\":[\"misp:type=\\\"ip-dst\\\"\"]}");
+    assert_true(got.echo == 1 && taken(got) == 0);
+    got = brings(&p, SEEN ",\"labels\":[\"misp:type=\\\"ip-dst\\\"\"]" MARKED(GREEN_1) "}");
+    assert_true(got.echo == 0 && taken(got) == 1);
+    pull_deinit(&p);
+}
+
+/* A partner says all that he can think of, and more than others: their words are not hidden by his. */
+static void what_only_a_partner_said(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    uint32_t his = his_source(&p);
+    assert_int_equal(
+        bench_add(&p.bench, his,
+                  indicator(text, 1, 10, ",\"labels\":[\"a\",\"false-positive\"]" MARKED(TLP_RED))),
+        GATE_NEW);
+    settle(&p);
+    struct feed_counts got = brings(&p, indicator(text, 1, 30, MISP));
+    assert_true(got.echo == 0 && got.asserted == 1);
+    got = brings(&p, indicator(text, 1, 31, ",\"labels\":[\"a\",\"false-positive\"]" MARKED(TLP_RED)));
+    assert_true(got.echo == 1 && taken(got) == 0); /* his, but for the date */
+    pull_deinit(&p);
+}
+
+/* A stricter copy of what is held under its date binds: also when a partner said so under another date. */
+static void under_the_date_of_ours(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    uint32_t his = his_source(&p);
+    assert_int_equal(bench_add(&p.bench, desk, indicator(text, 1, 10, MARKED(TLP_GREEN))), GATE_NEW);
+    settle(&p);
+    assert_int_equal(bench_add(&p.bench, his, indicator(text, 1, 20, MARKED(TLP_RED))), GATE_ASSERTION);
+    settle(&p);
+    struct feed_counts got = brings(&p, indicator(text, 1, 10, MARKED(TLP_RED)));
+    assert_true(got.echo == 0 && got.conflict == 1);
+    got = brings(&p, indicator(text, 1, 21, MARKED(TLP_RED)));
+    assert_true(got.echo == 1 && taken(got) == 0);
+    pull_deinit(&p);
+}
+
+/* Who speaks for an object may date and shorten it: that is no echo of what others hold of it. */
+static void what_its_owner_says(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    const struct gate_source *far = gate_source_find(p.bench.gate, STR("far"));
+    struct stix_key author = bench_key(AUTHOR);
+    assert_int_equal(
+        gate_identity_bind(p.bench.gate, &author, (uint32_t)far->number, &by_test, p.bench.now_us), ERR_OK);
+    assert_int_equal(bench_add(&p.bench, desk, indicator(text, 1, 10, CREATED ",\"labels\":[\"a\"]")),
+                     GATE_ASSERTION);
+    settle(&p);
+    struct feed_counts got = brings(&p, indicator(text, 1, 20, CREATED ",\"labels\":[\"a\"]"));
+    assert_true(got.echo == 0 && got.fresh == 1);
+    got = brings(&p, indicator(text, 1, 30, CREATED));
+    assert_true(got.echo == 0 && got.fresh == 1);
+    pull_deinit(&p);
+}
+
+/* What is said there of what came back is new, and refers to what is held. */
+static void what_is_said_of_it(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX], both[2 * TEXT_MAX], id[ID_MAX];
+    (void)state;
+    open_echo(&p);
+    assert_int_equal(bench_add(&p.bench, desk, indicator(text, 1, 10, ",\"labels\":[\"a\"]")), GATE_NEW);
+    settle(&p);
+    (void)snprintf(
+        both, sizeof both,
+        "%s,{\"type\":\"sighting\",\"spec_version\":\"2.1\",\"id\":"
+        "\"sighting--00000000-0000-4000-8000-000000000008\",\"created\":\"2026-01-01T00:00:00.000Z\","
+        "\"modified\":\"2026-01-01T00:00:00.000Z\",\"sighting_of_ref\":\"%s\"}",
+        indicator(text, 1, 30, MISP), id_of(id, "indicator", 1));
+    struct feed_counts got = brings(&p, both);
+    assert_true(got.echo == 1 && got.fresh == 1 && taken(got) == 1);
+    pull_deinit(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_went_out),
-        cmocka_unit_test(what_was_taken_back),
-        cmocka_unit_test(what_never_went_out),
-        cmocka_unit_test(what_was_minted),
+        cmocka_unit_test(what_went_out),          cmocka_unit_test(what_was_taken_back),
+        cmocka_unit_test(what_never_went_out),    cmocka_unit_test(what_was_minted),
+        cmocka_unit_test(what_misp_wrote),        cmocka_unit_test(what_misp_took_back),
+        cmocka_unit_test(what_carries),           cmocka_unit_test(what_only_a_partner_said),
+        cmocka_unit_test(under_the_date_of_ours), cmocka_unit_test(what_its_owner_says),
+        cmocka_unit_test(what_is_said_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

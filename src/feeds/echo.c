@@ -1,0 +1,177 @@
+#include "feeds/echo.h"
+
+#include "core/mem.h"
+#include "core/stamp.h"
+#include "feeds/echo_form.h"
+#include "feeds/echo_misp.h"
+#include "gate/query.h"
+#include "json/json.h"
+
+enum { ARENA_BYTES = 16 << 20 }; /* two patterns of the largest size, as trees */
+
+struct echo {
+    struct gate *gate;
+    uint32_t source;
+    struct json_parser *parser, *held_parser;
+    struct buf held, canon; /* a copy that is held; canonical texts */
+    struct arena arena;
+};
+
+err_t echo_new(struct gate *gate, uint32_t source, struct echo **out)
+{
+    struct echo *echo = mem_alloc(sizeof *echo);
+    err_t err;
+    if (echo == NULL)
+        return ERR_NOMEM;
+    echo->gate = gate;
+    echo->source = source;
+    buf_init(&echo->held, LIMIT_OBJECT_BYTES + JSON_PADDING);
+    buf_init(&echo->canon, 4 * LIMIT_OBJECT_BYTES);
+    arena_init(&echo->arena, ARENA_BYTES);
+    if (TRY(err, json_parser_new(LIMIT_OBJECT_BYTES, &echo->parser)) ||
+        TRY(err, json_parser_new(LIMIT_OBJECT_BYTES, &echo->held_parser))) {
+        echo_free(echo);
+        return err;
+    }
+    *out = echo;
+    return ERR_OK;
+}
+
+void echo_free(struct echo *echo)
+{
+    if (echo == NULL)
+        return;
+    json_parser_free(echo->parser);
+    json_parser_free(echo->held_parser);
+    buf_deinit(&echo->held);
+    buf_deinit(&echo->canon);
+    arena_deinit(&echo->arena);
+    mem_free(echo);
+}
+
+/* --- one copy that is held --- */
+
+struct looking {
+    struct echo *echo;
+    struct json_val came;
+    bool known;   /* the digests of what came */
+    bool settled; /* a version of the same date was held against it */
+    struct hash whole, lasting;
+    enum echo_kind kind;
+};
+
+/* Did somebody else bring it, and is it one that others may have got from us? */
+static bool may_echo(const struct echo *echo, const struct gate_object *object)
+{
+    const struct gate_source *source = gate_source_get(echo->gate, object->envelope.source);
+    if (object->quarantined || object->envelope.source == echo->source || source == NULL)
+        return false;
+    return source->own || source->partner >= 0 || object->released != 0;
+}
+
+/* What MISP shortened it has from here: what a partner alone said it has from him, and is not to hide what
+ * others say of it. */
+static bool may_have_left(const struct echo *echo, const struct gate_object *object)
+{
+    return object->released != 0 || gate_source_get(echo->gate, object->envelope.source)->own;
+}
+
+static enum echo_kind kind_of(struct looking *looking, const struct gate_object *object, struct json_val held)
+{
+    struct echo *echo = looking->echo;
+    struct hash whole, lasting;
+    if (!echo_digest(held, false, &echo->canon, &whole) || !echo_digest(held, true, &echo->canon, &lasting))
+        return ECHO_NONE;
+    if (hash_eq(&whole, &looking->whole))
+        return ECHO_UNCHANGED;
+    bool rewritten =
+        hash_eq(&lasting, &looking->lasting) ||
+        (may_have_left(echo, object) && echo_is_misp(looking->came, held, &echo->arena, &echo->canon));
+    return rewritten ? ECHO_REWRITTEN : ECHO_NONE;
+}
+
+static bool read_held(struct echo *echo, const struct gate_object *object, struct json_doc *out)
+{
+    buf_clear(&echo->held);
+    buf_put(&echo->held, object->bytes.at, object->bytes.len);
+    return buf_extend(&echo->held, JSON_PADDING) != NULL &&
+           json_parse(echo->held_parser, bytes_of(echo->held.at, object->bytes.len), out, NULL) == ERR_OK;
+}
+
+/* --- all of them --- */
+
+/* Date of `held` against that of `came`; what has none counts as later. */
+static int order_of(struct json_val held, struct json_val came)
+{
+    struct str a, b;
+    struct stamp x, y;
+    if (!json_get_str(held, STR("modified"), &a) || !json_get_str(came, STR("modified"), &b) ||
+        stamp_parse(a, &x, NULL) != ERR_OK || stamp_parse(b, &y, NULL) != ERR_OK)
+        return 1;
+    return stamp_cmp(x, y);
+}
+
+/* Versions come in order: of those up to the date of what came, the last one counts. */
+static bool compare(void *ctx, const struct gate_object *object)
+{
+    struct looking *looking = ctx;
+    struct echo *echo = looking->echo;
+    struct json_doc doc;
+    if (!may_echo(echo, object))
+        return true;
+    if (!looking->known && (!echo_digest(looking->came, false, &echo->canon, &looking->whole) ||
+                            !echo_digest(looking->came, true, &echo->canon, &looking->lasting)))
+        return false;
+    looking->known = true;
+    if (!read_held(echo, object, &doc))
+        return true;
+    int order = order_of(json_root(&doc), looking->came);
+    if (order > 0 && looking->settled)
+        return false;
+    enum echo_kind kind = kind_of(looking, object, json_root(&doc));
+    if (kind != ECHO_NONE || order <= 0)
+        looking->kind = kind; /* none: older content under a newer date: somebody took that version back */
+    looking->settled = looking->settled || (order == 0 && !object->assertion);
+    return looking->kind != ECHO_UNCHANGED;
+}
+
+/* --- the node's own words --- */
+
+/* In this node's own name, and not held here: its word that something was taken back, its identity. Nobody
+ * else speaks in its name. */
+static bool is_own_word(const struct echo *echo, struct json_val root, const struct stix_key *key)
+{
+    struct stix_key self, creator;
+    struct gate_minted minted;
+    struct gate_reach reach;
+    struct json_val revoked;
+    struct str text;
+    if (!gate_self(echo->gate, &self) ||
+        (!stix_key_eq(&self, key) && (!json_get_str(root, STR("created_by_ref"), &text) ||
+                                      !stix_id_parse(text, &creator) || !stix_key_eq(&self, &creator))))
+        return false;
+    if (json_get(root, STR("revoked"), &revoked) && json_is(revoked, JSON_TRUE))
+        return true;
+    return gate_minted(echo->gate, key, &minted) == ERR_NOTFOUND &&
+           gate_reach(echo->gate, key, &reach) == ERR_OK && !reach.held;
+}
+
+enum echo_kind echo_look(struct echo *echo, struct bytes object)
+{
+    struct json_doc doc;
+    struct str id;
+    struct stix_key key;
+    bool speaks = false;
+    if (json_parse(echo->parser, object, &doc, NULL) != ERR_OK ||
+        !json_get_str(json_root(&doc), STR("id"), &id) || !stix_id_parse(id, &key))
+        return ECHO_NONE; /* the gate says what is wrong */
+    struct looking looking = {.echo = echo, .came = json_root(&doc)};
+    if (gate_versions(echo->gate, &key, compare, &looking) != ERR_OK)
+        return ECHO_NONE;
+    if (looking.kind == ECHO_REWRITTEN)
+        return gate_speaks(echo->gate, &key, echo->source, &speaks) != ERR_OK || speaks ? ECHO_NONE
+                                                                                        : ECHO_REWRITTEN;
+    if (looking.kind == ECHO_NONE && is_own_word(echo, json_root(&doc), &key))
+        return ECHO_REWRITTEN;
+    return looking.kind;
+}
