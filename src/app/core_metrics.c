@@ -146,6 +146,30 @@ static void write_tightened(struct core_role *role, struct buf *out)
         alarms);
 }
 
+/* By feed, what became of the objects that it brought. */
+static void write_feeds(struct core_role *role, struct buf *out)
+{
+    head(out, "feed_objects_total", "counter",
+         "objects that a feed brought since it was declared, by what became of them; an unchanged echo is a "
+         "duplicate as well");
+    for (size_t i = 0; i < LIMIT_FEEDS; i++) {
+        struct feed_status status;
+        if (role->feeds[i].feed == NULL)
+            continue;
+        feed_status(role->feeds[i].feed, &status);
+        const struct {
+            const char *word;
+            uint64_t count;
+        } rows[] = {{"new", status.counts.fresh},         {"duplicate", status.counts.duplicate},
+                    {"asserted", status.counts.asserted}, {"conflict", status.counts.conflict},
+                    {"refused", status.counts.refused},   {"echo", status.counts.echo}};
+        for (size_t row = 0; row < sizeof rows / sizeof *rows; row++)
+            buf_printf(out, "bongsu_feed_objects_total{feed=\"%.*s\",became=\"%s\"} %llu\n",
+                       STR_ARG(feed_conf_of(role->feeds[i].feed)->name), rows[row].word,
+                       (unsigned long long)rows[row].count);
+    }
+}
+
 void core_metrics_write(struct core_role *role, struct buf *out)
 {
     struct gate_counts counts;
@@ -178,4 +202,5 @@ void core_metrics_write(struct core_role *role, struct buf *out)
     write_tightened(role, out);
     write_partners(role, out);
     write_latency(role, out);
+    write_feeds(role, out);
 }

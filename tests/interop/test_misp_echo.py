@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import uuid
@@ -147,6 +148,12 @@ class Reading:
     def shown(self, name):
         return self.node.run('feed', 'show', name).one
 
+    def metrics(self):
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(os.path.join(self.node.dir, 'metrics.sock'))
+            link.sendall(b'GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+            return b''.join(iter(lambda: link.recv(65536), b'')).decode()
+
     def taken(self, name):
         """Ids of what this source alone said, and what waits in quarantine as another word about something."""
         found = self.node.run('find', '--source', name, '--all', '--limit', '100000', '--wait').lines
@@ -220,6 +227,7 @@ def test_what_is_said_about_an_echo_counts(reading, tmp_path):
     assert f'sighting--{about["uuid"]}' in taken and f'indicator--{seen["uuid"]}' not in taken
     assert got['echo'] > 0 and got['new'] > 0
     assert {key.split('--')[0] for key in taken & held} == {'report'}  # MISP's event is another report
+    assert f'bongsu_feed_objects_total{{feed="misp",became="echo"}} {got["echo"]}\n' in reading.metrics()
     edges = reading.node.run('graph', f'indicator--{seen["uuid"]}').lines
     assert any(f'sighting--{about["uuid"]}' in json.dumps(line) for line in edges), edges
 
