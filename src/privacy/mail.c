@@ -29,8 +29,9 @@ static size_t label_size(const struct scan *scan, size_t at)
     return is_hangul(scan, at) ? 3 : c >= 0x80 ? scan_alnum(scan, at) : 0;
 }
 
-/* Ways to write one sign so that nobody clicks on it. */
-enum { DEFANGED = 1, AT_WORD = 2, DOT_WORD = 4 };
+/* Ways to write one sign so that nobody clicks on it. A Korean word is a sign only beside letters of ASCII:
+ * it stands in Korean sentences too (골뱅이 is also a snail). */
+enum { DEFANGED = 1, AT_WORD = 2, DOT_WORD = 4, ASCII_BEFORE = 8, ASCII_AFTER = 16 };
 
 struct sign {
     struct str text;
@@ -51,6 +52,14 @@ static const struct sign ats[] = {
     {{" @ ", 3}, DEFANGED},
     {{"\\@", 2}, DEFANGED},
     {{" at ", 4}, DEFANGED | AT_WORD},
+    {{"골뱅이", 9}, DEFANGED | ASCII_AFTER},
+    {{"[골뱅이]", 11}, DEFANGED},
+    {{"(골뱅이)", 11}, DEFANGED},
+    {{"{골뱅이}", 11}, DEFANGED},
+    {{"<골뱅이>", 11}, DEFANGED},
+    {{" [골뱅이] ", 13}, DEFANGED},
+    {{" (골뱅이) ", 13}, DEFANGED},
+    {{" 골뱅이 ", 11}, DEFANGED | ASCII_BEFORE | ASCII_AFTER},
 };
 
 static const struct sign dots[] = {
@@ -66,7 +75,23 @@ static const struct sign dots[] = {
     {{" [.] ", 5}, DEFANGED},
     {{"\\.", 2}, DEFANGED},
     {{" dot ", 5}, DEFANGED | DOT_WORD},
+    {{"닷", 3}, DEFANGED | ASCII_AFTER},
+    {{"쩜", 3}, DEFANGED | ASCII_AFTER},
+    {{"[닷]", 5}, DEFANGED},
+    {{"[쩜]", 5}, DEFANGED},
+    {{"(닷)", 5}, DEFANGED},
+    {{"(쩜)", 5}, DEFANGED},
+    {{" 닷 ", 5}, DEFANGED | ASCII_BEFORE | ASCII_AFTER},
+    {{" 쩜 ", 5}, DEFANGED | ASCII_BEFORE | ASCII_AFTER},
 };
+
+static bool stands_beside_ascii(struct str text, size_t at, const struct sign *sign)
+{
+    size_t end = at + sign->text.len;
+    bool before = at > 0 && scan_is_alnum((uint8_t)text.at[at - 1]);
+    bool after = end < text.len && scan_is_alnum((uint8_t)text.at[end]);
+    return (before || (sign->is & ASCII_BEFORE) == 0) && (after || (sign->is & ASCII_AFTER) == 0);
+}
 
 static size_t take_sign(struct str text, size_t at, const struct sign *signs, size_t count, unsigned *is)
 {
@@ -74,7 +99,8 @@ static size_t take_sign(struct str text, size_t at, const struct sign *signs, si
         struct str sign = signs[i].text;
         if (at > text.len || sign.len > text.len - at)
             continue;
-        if (str_same((struct str) {text.at + at, sign.len}, sign)) {
+        if (str_same((struct str) {text.at + at, sign.len}, sign) &&
+            stands_beside_ascii(text, at, &signs[i])) {
             *is |= signs[i].is;
             return sign.len;
         }
@@ -84,7 +110,7 @@ static size_t take_sign(struct str text, size_t at, const struct sign *signs, si
 
 size_t mail_sign(struct str text, size_t at, char *out)
 {
-    static const char begins[] = "@.[({< \\";
+    static const char begins[] = "@.[({< \\\xea\xeb\xec"; /* and of 골뱅이, 닷, 쩜 */
     unsigned is = 0;
     if (at >= text.len || memchr(begins, text.at[at], sizeof begins - 1) == NULL)
         return 0;
@@ -221,16 +247,40 @@ static void take_rest(struct scan *scan, size_t from, size_t end)
     scan->mail.defanged = is != 0;
 }
 
+/* No local part is longer; before it a word of the sentence may be grown together with it. */
+enum { WORD_MAX = 4 * LIMIT_PRIVACY_LOCAL };
+
+/* Where to begin to look for a local part that ends at `end`, in a word that begins at `word`. */
+static size_t word_near(const struct scan *scan, size_t word, size_t end)
+{
+    size_t from = end - word > WORD_MAX ? end - WORD_MAX : word;
+    while (from < end && (scan_byte(scan, from) & 0xc0) == 0x80)
+        from++;
+    return from;
+}
+
+/* kim골뱅이example.com: a sign that is made of letters of words. */
+static bool take_word_sign(struct scan *scan, size_t at, size_t end)
+{
+    static const struct str sign = {"골뱅이", 9};
+    if (end == at || !str_starts((struct str) {scan->text.at + end, scan->text.len - end}, sign))
+        return false;
+    size_t word = word_near(scan, at, end);
+    scan->hits->steps += end - word;
+    take_rest(scan, local_from(scan, word, end), end);
+    return scan->mail.end > scan->mail.from;
+}
+
 void mail_look(struct scan *scan, size_t at)
 {
     size_t end = at, size;
     struct mail *mail = &scan->mail;
-    while ((size = local_size(scan, end)) > 0)
+    mail->from = mail->end = 0;
+    while ((size = local_size(scan, end)) > 0 && !take_word_sign(scan, at, end))
         end += size;
     scan->hits->steps += end - at;
     mail->seen = end > at ? end : at + 1;
-    mail->from = mail->end = 0;
-    if (end > at)
+    if (end > at && size == 0)
         take_rest(scan, local_from(scan, at, end), end);
 }
 
@@ -251,7 +301,7 @@ void mail_look_quoted(struct scan *scan, size_t at)
 static size_t word_from(const struct scan *scan, size_t end)
 {
     size_t from = end;
-    while (from > 0) {
+    while (from > 0 && end - from < WORD_MAX) {
         size_t at = from - 1;
         while (at > 0 && from - at < 4 && (scan_byte(scan, at) & 0xc0) == 0x80)
             at--;

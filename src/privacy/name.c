@@ -55,6 +55,7 @@ void privacy_reasons(uint16_t reasons, struct buf *out)
         "shared or of a system",
         "defanged",
         "the field says so",
+        "letters for digits",
     };
     bool first = true;
     if (reasons == 0)

@@ -1,7 +1,7 @@
 /* Groups of digits: reading a run of them once, and trying every form of form.inc on how it begins. */
 #include "privacy/number.h"
 
-enum { DASH, DOT, SPACE, CLOSE, BARE, ODD, WAYS };
+enum { DASH, DOT, SPACE, CLOSE, BARE, ODD, COMMA, NO_WAY, WAYS };
 
 static const struct form {
     enum privacy_kind kind;
@@ -9,13 +9,20 @@ static const struct form {
     uint8_t scores[WAYS];
     number_check *check;
 } forms[] = {
-#define FORM(kind, groups, dash, dot, space, close, bare, odd, check)                                        \
-    {PRIVACY_##kind, groups, {dash, dot, space, close, bare, odd}, check},
+#define FORM(kind, groups, dash, dot, space, close, bare, odd, comma, check)                                 \
+    {PRIVACY_##kind, groups, {dash, dot, space, close, bare, odd, comma}, check},
 #include "privacy/form.inc"
 #undef FORM
 };
 
 /* --- reading --- */
+
+/* -1: none. */
+static int digit_of(const struct scan *scan, const struct run *run, size_t at)
+{
+    uint8_t c = scan_byte(scan, at);
+    return scan_is_digit(c) || run->loose ? scan_digit_like(c) : -1;
+}
 
 /* Where an extension of two to six digits (x123) that begins at `at` ends; `at`: there is none. */
 static size_t extension_end(const struct scan *scan, size_t at)
@@ -35,10 +42,12 @@ static bool take_group(struct scan *scan, struct run *run, size_t at, unsigned s
     size_t size;
     *group = (struct group) {.first = (uint8_t)run->digit_count, .separator = (uint8_t)separator, .from = at};
     bool fits = true;
-    for (; scan_is_digit(scan_byte(scan, at)); at++) {
+    for (int digit; (digit = digit_of(scan, run, at)) >= 0; at++) {
         fits = fits && run->digit_count < RUN_DIGITS;
-        if (fits)
-            run->digits[run->digit_count++] = (uint8_t)(scan_byte(scan, at) - '0');
+        if (!fits)
+            continue;
+        run->digits[run->digit_count++] = (uint8_t)digit;
+        group->letters = (uint8_t)(group->letters + !scan_is_digit(scan_byte(scan, at)));
     }
     group->end = group->extended = at;
     bool grown = false;
@@ -59,19 +68,42 @@ static bool take_group(struct scan *scan, struct run *run, size_t at, unsigned s
     return true;
 }
 
-static bool read_run(struct scan *scan, size_t at, struct run *run, size_t *out_end)
+enum { THOUSAND = 3 };
+
+/* 9,001,011,987,654: a comma at `at` behind one to three digits and further groups of three. */
+static bool goes_on_by_thousands(const struct scan *scan, const struct run *run, size_t at)
 {
-    *run = (struct run) {.from = at};
+    size_t digits = 0;
+    for (size_t i = 0; i < run->group_count; i++)
+        if (run->groups[i].count > THOUSAND ||
+            (i > 0 && (run->groups[i].separator != SEP_COMMA || run->groups[i].count != THOUSAND)))
+            return false;
+    while (scan_is_digit(scan_byte(scan, at + 1 + digits)) && digits <= THOUSAND)
+        digits++;
+    return scan_byte(scan, at) == ',' && digits == THOUSAND;
+}
+
+static unsigned separator_of(const struct scan *scan, const struct run *run, size_t at, size_t *out_end)
+{
+    unsigned separator = scan_separator(scan, at, out_end);
+    if (separator != 0 || !goes_on_by_thousands(scan, run, at))
+        return separator;
+    *out_end = at + 1;
+    return SEP_COMMA;
+}
+
+static bool read_run(struct scan *scan, size_t at, bool loose, struct run *run, size_t *out_end)
+{
+    *run = (struct run) {.from = at, .loose = loose};
     if (!take_group(scan, run, at, 0, out_end))
         return false;
     size_t end = *out_end;
     /* Behind an extension nothing goes on. */
     while (run->group_count < RUN_GROUPS && end == run->groups[run->group_count - 1].end) {
         size_t next = end;
-        unsigned separator = scan_separator(scan, end, &next);
+        unsigned separator = separator_of(scan, run, end, &next);
         scan->hits->steps += next - end;
-        if (separator == 0 || !scan_is_digit(scan_byte(scan, next)) ||
-            !take_group(scan, run, next, separator, &end))
+        if (separator == 0 || digit_of(scan, run, next) < 0 || !take_group(scan, run, next, separator, &end))
             break;
     }
     return true;
@@ -79,9 +111,34 @@ static bool read_run(struct scan *scan, size_t at, struct run *run, size_t *out_
 
 /* --- what stands around it --- */
 
+/* Messengers' links, which name a telephone with its country and without a plus. */
+static bool is_behind_link(const struct scan *scan, size_t at)
+{
+    static const struct str links[] = {
+        {"wa.me/", 6},
+        {"wa.me/c/", 8},
+        {"whatsapp.com/send?phone=", 24},
+        {"whatsapp.com/send/?phone=", 25},
+        {"whatsapp://send?phone=", 22},
+        {"whatsapp://send/?phone=", 23},
+        {"tg://resolve?phone=", 19},
+        {"viber://chat?number=", 20},
+        {"viber://add?number=", 19},
+        {"zalo.me/", 8},
+    };
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        size_t len = links[i].len;
+        if (at >= len && str_same((struct str) {scan->text.at + at - len, len}, links[i]) &&
+            (at == len || !scan_is_alnum(scan_byte(scan, at - len - 1))))
+            return true;
+    }
+    return false;
+}
+
 static void look_before(const struct scan *scan, struct run *run)
 {
     size_t at = run->from;
+    run->abroad = is_behind_link(scan, at);
     if (at > 0 && scan_byte(scan, at - 1) == '+') {
         run->plus = true;
         at--;
@@ -121,18 +178,18 @@ static bool is_digit_at(const struct scan *scan, size_t at)
 enum { JOINED_PENALTY = 15, LISTED_PENALTY = 10 };
 
 /* False when they go on behind: another group, an address, a decimal. `penalty`: a word is joined to them,
- * or, where their groups are parted by spaces (`spaced`), one more follows that may belong to them. */
-static bool ends(const struct scan *scan, size_t end, bool spaced, int *penalty)
+ * or, where their groups are parted by spaces (`way`), one more follows that may belong to them. */
+static bool ends(const struct scan *scan, size_t end, unsigned way, int *penalty)
 {
     uint8_t c = scan_byte(scan, end);
     size_t next = end;
     *penalty = c == '-' && scan_is_letter(scan_byte(scan, end + 1)) ? JOINED_PENALTY : 0;
-    if (c == '@' || (c == ':' && is_digit_at(scan, end + 1)))
+    if (c == '@' || ((c == ':' || (c == ',' && way == COMMA)) && is_digit_at(scan, end + 1)))
         return false;
     unsigned separator = scan_separator(scan, end, &next);
     if (separator == 0 || !is_digit_at(scan, next))
         return true;
-    if (spaced && separator == SEP_SPACE)
+    if (way == SPACE && separator == SEP_SPACE)
         *penalty = LISTED_PENALTY;
     return (separator & (SEP_DASH | SEP_DOT)) == 0 || (separator & SEP_ODD) != 0;
 }
@@ -156,6 +213,8 @@ static unsigned way_of(const struct run *run, size_t count)
     }
     if (count <= 1)
         return BARE;
+    if ((all & SEP_COMMA) != 0)
+        return all == SEP_COMMA ? COMMA : NO_WAY;
     return odd                      ? ODD
            : (all & SEP_CLOSE) != 0 ? CLOSE
            : all == SEP_DOT         ? DOT
@@ -181,6 +240,32 @@ static size_t end_of(const struct scan *scan, const struct group *last)
                                                                                        : last->extended;
 }
 
+enum { LOOKALIKE_PENALTY = 15 };
+
+/* Of numbers whose form says much: at least every other digit is one, and the marks are usual. */
+static bool is_unmistakable(const struct run *run, size_t group_count, const struct find *find)
+{
+    size_t letters = 0, digits = 0;
+    for (size_t i = 0; i < group_count; i++) {
+        letters += run->groups[i].letters;
+        digits += run->groups[i].count;
+    }
+    return letters > 0 && 2 * letters <= digits && !find->odd &&
+           (PRIVACY_FACT(find->kind) & (PRIVACY_FACT(PRIVACY_KR_RRN) | PRIVACY_FACT(PRIVACY_KR_FRN) |
+                                        PRIVACY_FACT(PRIVACY_KR_PHONE) | PRIVACY_FACT(PRIVACY_US_PHONE))) !=
+               0;
+}
+
+/* What letters take from the score of what was read. False: it does not count at all. */
+static bool weigh_letters(const struct run *run, size_t group_count, struct find *find)
+{
+    if (!run->loose)
+        return true;
+    find->score -= LOOKALIKE_PENALTY;
+    find->reasons |= PRIVACY_LOOKALIKE;
+    return is_unmistakable(run, group_count, find);
+}
+
 static bool try_form(struct scan *scan, const struct run *run, const struct form *form, struct find *out)
 {
     size_t count;
@@ -191,7 +276,7 @@ static bool try_form(struct scan *scan, const struct run *run, const struct form
     if (form->scores[way] == 0)
         return false;
     const struct group *last = &run->groups[count - 1];
-    if (!ends(scan, last->extended, way == SPACE, &penalty) ||
+    if (!ends(scan, last->extended, way, &penalty) ||
         (last->extended > last->end && form->kind != PRIVACY_US_PHONE))
         return false;
     struct digits digits = {run->digits, (size_t)last->first + last->count, way == BARE};
@@ -202,7 +287,7 @@ static bool try_form(struct scan *scan, const struct run *run, const struct form
                           .end = end_of(scan, last),
                           .bare = way == BARE,
                           .odd = way == ODD};
-    if (!form->check(digits, &out->score, &out->reasons))
+    if (!form->check(digits, &out->score, &out->reasons) || !weigh_letters(run, count, out))
         return false;
     penalty = run->joined ? JOINED_PENALTY : penalty;
     out->reasons |= penalty > 0 ? PRIVACY_JOINED : 0;
@@ -216,7 +301,7 @@ static bool country(const struct run *run, size_t digit_count, struct find *out)
 {
     const uint8_t *digits = run->digits;
     size_t count = digit_count;
-    if (!run->plus) {
+    if (!run->plus && !(run->abroad && digits[0] != 0)) {
         bool korea = count > 4 && digits[2] == 8 && digits[3] == 2, america = count == 13 && digits[2] == 1;
         if (count < 4 || digits[0] != 0 || digits[1] != 0 || !(korea || america))
             return false;
@@ -247,11 +332,11 @@ static bool try_country(struct scan *scan, const struct run *run, struct find *o
     for (size_t i = 0; i < run->group_count; i++) {
         const struct group *group = &run->groups[i];
         struct find find = {.reasons = PRIVACY_PREFIX, .from = run->from, .end = group->extended};
-        if (group->separator == SEP_DOT && run->group_count == 2)
-            break; /* a decimal number with its sign */
-        if (!country(run, (size_t)group->first + group->count, &find))
+        if ((group->separator == SEP_DOT && run->group_count == 2) || group->separator == SEP_COMMA)
+            break; /* a decimal number with its sign, an amount */
+        if (!country(run, (size_t)group->first + group->count, &find) || !weigh_letters(run, i + 1, &find))
             continue;
-        if (!ends(scan, group->extended, false, &penalty))
+        if (!ends(scan, group->extended, NO_WAY, &penalty))
             continue;
         *out = find;
         found = true;
@@ -267,8 +352,8 @@ static bool try_region(struct scan *scan, const struct run *run, struct find *ou
 {
     size_t count;
     int penalty;
-    if (!fits(run, "262", &count) || way_of(run, count) != DASH ||
-        !ends(scan, run->groups[2].end, false, &penalty) || !word_region_before(scan, run->from))
+    if (!fits(run, "262", &count) || way_of(run, count) != DASH || run->loose ||
+        !ends(scan, run->groups[2].end, NO_WAY, &penalty) || !word_region_before(scan, run->from))
         return false;
     *out = (struct find) {.kind = PRIVACY_KR_LICENCE,
                           .score = 64,
@@ -286,13 +371,21 @@ static void take_better(struct find *best, bool *found, const struct find *find)
     *found = true;
 }
 
-bool number_find(struct scan *scan, size_t at, struct find *out)
+static bool has_letters(const struct run *run)
+{
+    for (size_t i = 0; i < run->group_count; i++)
+        if (run->groups[i].letters > 0)
+            return true;
+    return false;
+}
+
+static bool find_number(struct scan *scan, size_t at, bool loose, struct find *out)
 {
     struct run run;
     struct find find;
     size_t end;
     bool found = false;
-    bool whole = read_run(scan, at, &run, &end);
+    bool whole = read_run(scan, at, loose, &run, &end) && (!loose || has_letters(&run));
     out->from = at;
     out->end = end;
     if (!whole)
@@ -300,7 +393,7 @@ bool number_find(struct scan *scan, size_t at, struct find *out)
     look_before(scan, &run);
     if (!begins(scan, &run))
         return false;
-    if ((run.plus || run.digits[0] == 0) && try_country(scan, &run, &find)) {
+    if ((run.plus || run.abroad || run.digits[0] == 0) && try_country(scan, &run, &find)) {
         word_weigh(scan, &find);
         take_better(out, &found, &find);
     }
@@ -320,4 +413,18 @@ bool number_find(struct scan *scan, size_t at, struct find *out)
     if (!found)
         out->end = end;
     return found;
+}
+
+bool number_find_lookalike(struct scan *scan, size_t at, struct find *out)
+{
+    struct find find;
+    if (!find_number(scan, at, true, &find) || find.score < PRIVACY_SCORE_HIT)
+        return false;
+    *out = find;
+    return true;
+}
+
+bool number_find(struct scan *scan, size_t at, struct find *out)
+{
+    return find_number(scan, at, false, out) || number_find_lookalike(scan, at, out);
 }

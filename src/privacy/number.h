@@ -8,11 +8,14 @@ enum { RUN_DIGITS = 24, RUN_GROUPS = 6 };
 struct run {
     size_t from; /* with its plus or opening parenthesis */
     bool plus, open;
+    bool abroad; /* a messenger's link stands before it: with its country, and no plus */
+    bool loose;  /* letters that are drawn like digits are read as such */
     size_t group_count, digit_count;
     uint8_t digits[RUN_DIGITS];
     struct group {
         uint8_t first, count;
         uint8_t separator; /* SEP_* before it */
+        uint8_t letters;   /* of its digits, those that are letters */
         size_t from, end;
         size_t extended; /* behind an extension (x123), which telephones alone have; else `end` */
     } groups[RUN_GROUPS];

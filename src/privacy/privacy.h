@@ -71,7 +71,8 @@ enum privacy_reason {
     PRIVACY_JOINED = 1 << 9,  /* part of a longer name or list */
     PRIVACY_SHARED = 1 << 10, /* an office's, a service's or the system's own, not one person's */
     PRIVACY_DEFANGED = 1 << 11,
-    PRIVACY_FIELD = 1 << 12, /* the field says what it holds */
+    PRIVACY_FIELD = 1 << 12,     /* the field says what it holds */
+    PRIVACY_LOOKALIKE = 1 << 13, /* letters stand in it for digits */
 };
 
 struct privacy_hit {

@@ -78,6 +78,14 @@ static size_t digits_behind(const struct scan *scan, size_t at, size_t end)
     return known ? from : end;
 }
 
+/* O1O-1234-5678, whose first digit is a letter. */
+static bool begins_as_number(struct scan *scan, size_t at, struct find *out)
+{
+    return scan_digit_like(scan_byte(scan, at)) >= 0 &&
+           (at == 0 || !scan_is_alnum(scan_byte(scan, at - 1))) && number_find_lookalike(scan, at, out) &&
+           is_free(scan, out);
+}
+
 static size_t take_word(struct scan *scan, size_t at)
 {
     struct find find;
@@ -85,8 +93,12 @@ static size_t take_word(struct scan *scan, size_t at)
     while ((size = scan_alnum(scan, end)) > 0)
         end += size;
     scan->hits->steps += end - at;
-    if (!token_passport(scan, at, end, &find))
-        return digits_behind(scan, at, end);
+    if (!token_passport(scan, at, end, &find)) {
+        if (!begins_as_number(scan, at, &find))
+            return digits_behind(scan, at, end);
+        keep(scan, &find);
+        return find.end;
+    }
     word_weigh(scan, &find);
     if (find.odd && find.score < PRIVACY_SCORE_HIT)
         return end;
@@ -130,6 +142,12 @@ static bool is_dot_word(struct str text, size_t at)
     return dot.len <= text.len - at && str_same((struct str) {text.at + at, dot.len}, dot);
 }
 
+/* 골뱅이 */
+static bool is_snail(struct str text, size_t at)
+{
+    return str_starts((struct str) {text.at + at, text.len - at}, STR("골뱅이"));
+}
+
 /* Without any at-sign no word needs to be read as an address. */
 static bool has_at_sign(struct str text)
 {
@@ -137,6 +155,8 @@ static bool has_at_sign(struct str text)
         return text.len > 0;
     for (size_t i = 0; i + 2 < text.len; i++) {
         uint8_t c = (uint8_t)text.at[i];
+        if (c == 0xea && is_snail(text, i))
+            return true;
         if ((c == '[' || c == '(' || c == '{' || c == '<') && str_lower(text.at[i + 1]) == 'a' &&
             str_lower(text.at[i + 2]) == 't')
             return true;

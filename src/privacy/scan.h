@@ -53,6 +53,12 @@ static inline bool scan_is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
+/* What a digit says, or a letter that is drawn like one (O1O-l234-5678); -1: neither. */
+static inline int scan_digit_like(uint8_t c)
+{
+    return scan_is_digit(c) ? c - '0' : c == 'O' || c == 'o' ? 0 : c == 'I' || c == 'l' ? 1 : -1;
+}
+
 static inline bool scan_is_letter(uint8_t c)
 {
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
@@ -76,7 +82,7 @@ static inline size_t scan_alnum(const struct scan *scan, size_t at)
 /* Bytes of the code point at `at`: 1..4. */
 size_t scan_size(uint8_t lead);
 
-enum { SEP_DASH = 1, SEP_DOT = 2, SEP_SPACE = 4, SEP_CLOSE = 8, SEP_OPEN = 16, SEP_ODD = 32 };
+enum { SEP_DASH = 1, SEP_DOT = 2, SEP_SPACE = 4, SEP_CLOSE = 8, SEP_OPEN = 16, SEP_ODD = 32, SEP_COMMA = 64 };
 
 /* What may stand between two groups of digits: bits of SEP_*, and where it ends; 0: nothing of the kind. */
 unsigned scan_separator(const struct scan *scan, size_t at, size_t *out_end);
@@ -84,6 +90,8 @@ unsigned scan_separator(const struct scan *scan, size_t at, size_t *out_end);
 /* The best reading of the digits that begin at `at`, which no letter or digit precedes (number.c). False:
  * none; then `out->end` is where to go on: behind this group and what is grown together with it. */
 bool number_find(struct scan *scan, size_t at, struct find *out);
+/* The same where letters stand for some digits, perhaps for the first one. False: `out` is left alone. */
+bool number_find_lookalike(struct scan *scan, size_t at, struct find *out);
 
 /* --- the rest --- */
 

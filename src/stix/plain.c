@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "stix/digit.h"
 #include "stix/disguise.h"
 
 static bool is_digit_char(char c)
@@ -55,7 +56,8 @@ static const struct fold {
     {0x2060, 0x206f, NOTHING}, /* word joiner, isolates */
     {0x207b, 0x207b, '-'},     /* raised and lowered minus */
     {0x208b, 0x208b, '-'},
-    {0x2212, 0x2212, '-'}, /* minus, division slash, operators */
+    {0x20d0, 0x20f0, NOTHING}, /* marks around a digit, as of keys on telephones */
+    {0x2212, 0x2212, '-'},     /* minus, division slash, operators */
     {0x2215, 0x2215, '/'},
     {0x2219, 0x2219, '~'},
     {0x223c, 0x223c, '~'},
@@ -88,9 +90,9 @@ static const struct fold {
     {0xe0100, 0xe01ef, NOTHING},
 };
 
-enum { FOLDS = sizeof folds / sizeof folds[0], FULL_FIRST = 0xff01, FULL_LAST = 0xff5e };
+enum { FOLDS = sizeof folds / sizeof folds[0] };
 
-/* First bytes of what is in this table, or in full width. */
+/* First bytes of what is in this table. */
 static const bool leads[256] = {
     [0xc2] = true, [0xcb] = true, [0xcd] = true, [0xd6] = true, [0xd8] = true,
     [0xe1] = true, [0xe2] = true, [0xe3] = true, [0xef] = true, [0xf3] = true,
@@ -103,10 +105,6 @@ static size_t fold_at(struct str rest, char *out)
     size_t low = 0, high = FOLDS, size;
     if (!leads[(uint8_t)rest.at[0]] || (size = stix_disguise_code(rest, &code)) == 0)
         return 0;
-    if (code >= FULL_FIRST && code <= FULL_LAST) {
-        *out = (char)(code - FULL_FIRST + '!');
-        return size;
-    }
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         if (folds[mid].last < code)
@@ -121,10 +119,73 @@ static size_t fold_at(struct str rest, char *out)
 }
 
 /* Only of identifiers: a text in Cyrillic or Greek is one. A mark upon a letter leaves the letter. */
-static size_t fold_for(struct str rest, enum stix_plain_way way, char *out)
+static size_t fold_name(struct str rest, char *out)
 {
+    enum stix_digit_when when;
     size_t size = fold_at(rest, out);
-    return size > 0 || way != STIX_PLAIN_NAMES ? size : stix_disguise_letter(rest, out);
+    if (size == 0)
+        size = stix_disguise_letter(rest, out);
+    return size > 0 ? size : stix_digit_at(rest, out, &when);
+}
+
+/* The digit that the last character was, in another dress than ASCII's. */
+struct dressed {
+    bool any, read;
+    enum stix_digit_when when;
+};
+
+static bool is_some_digit(struct str text, size_t at)
+{
+    char c;
+    enum stix_digit_when when;
+    return at < text.len && (is_digit_char(text.at[at]) ||
+                             stix_digit_at((struct str) {text.at + at, text.len - at}, &c, &when) > 0);
+}
+
+static bool is_circled(enum stix_digit_when when)
+{
+    return when == STIX_DIGIT_ZERO || when == STIX_DIGIT_ITEM;
+}
+
+static bool is_read(struct str text, size_t next, enum stix_digit_when when, bool behind_digit,
+                    const struct dressed *last)
+{
+    char c;
+    enum stix_digit_when after;
+    switch (when) {
+    case STIX_DIGIT_ITEM:
+        return (last->any && is_circled(last->when)) || (behind_digit && is_some_digit(text, next)) ||
+               (stix_digit_at((struct str) {text.at + next, text.len - next}, &c, &after) > 0 &&
+                is_circled(after));
+    case STIX_DIGIT_RAISED:
+        return last->any && last->when == when ? last->read : !behind_digit;
+    default:
+        return true;
+    }
+}
+
+/* Of a text, at `at`: also digits. `behind_digit`: what stands before is one. */
+static size_t fold_text(struct str text, size_t at, bool behind_digit, struct dressed *last, char *out)
+{
+    struct str rest = {text.at + at, text.len - at};
+    struct dressed now = {.any = true};
+    size_t size = stix_digit_at(rest, out, &now.when);
+    if (size == 0) {
+        *last = (struct dressed) {.any = false};
+        return fold_at(rest, out);
+    }
+    now.read = is_read(text, at + size, now.when, behind_digit, last);
+    *last = now;
+    return now.read ? size : 0;
+}
+
+/* Is there anything at the beginning that may stand for something else? */
+static bool may_fold(struct str rest, enum stix_plain_way way)
+{
+    char c;
+    enum stix_digit_when when;
+    return way == STIX_PLAIN_NAMES ? fold_name(rest, &c) > 0
+                                   : fold_at(rest, &c) > 0 || stix_digit_at(rest, &c, &when) > 0;
 }
 
 /* --- escapes --- */
@@ -283,12 +344,20 @@ static size_t take_backslash(struct str rest, uint32_t *out)
     return *out >= 0xd800 && *out < 0xe000 ? 0 : at + 5;
 }
 
-/* C:\Users\u2013123: where persons are looked for it must be a mark, and between a letter and a digit an
- * account's name. */
+/* The letter of \n, \r and \t is no part of a name. */
+static bool is_behind_letter(struct str text, size_t at)
+{
+    if (at == 0 || !is_alnum_char(text.at[at - 1]) || is_digit_char(text.at[at - 1]))
+        return false;
+    return at < 2 || text.at[at - 2] != '\\' || memchr("nrt", text.at[at - 1], 3) == NULL;
+}
+
+/* C:\Users\u2013123: where persons are looked for it must be a mark, or a digit behind no letter, and between
+ * a letter and a digit an account's name. */
 static bool is_path(struct str text, size_t at, size_t end, uint32_t code)
 {
-    bool letter = code < 0x80 && is_alnum_char((char)code);
-    bool behind = at > 0 && is_alnum_char(text.at[at - 1]) && !is_digit_char(text.at[at - 1]);
+    bool digit = code < 0x80 && is_digit_char((char)code), behind = is_behind_letter(text, at);
+    bool letter = code < 0x80 && is_alnum_char((char)code) && (!digit || behind);
     return letter || code < ' ' || (behind && end < text.len && is_digit_char(text.at[end]));
 }
 
@@ -534,11 +603,11 @@ static bool is_needed(struct str text, enum stix_plain_way way)
         return true;
     uint32_t code;
     bool byte;
-    char c;
     for (size_t i = 0; i < text.len; i++) {
         if (is_control(text.at[i], way))
             return true;
-        if (!marks[(uint8_t)text.at[i]])
+        if (!marks[(uint8_t)text.at[i]] &&
+            (way == STIX_PLAIN_NAMES || !stix_digit_leads((uint8_t)text.at[i])))
             continue;
         switch (text.at[i]) {
         case '%':
@@ -565,7 +634,7 @@ static bool is_needed(struct str text, enum stix_plain_way way)
                 return true;
             break;
         default:
-            if (fold_for((struct str) {text.at + i, text.len - i}, way, &c) > 0)
+            if (may_fold((struct str) {text.at + i, text.len - i}, way))
                 return true;
         }
     }
@@ -626,20 +695,26 @@ static void fold_characters(struct stix_plain *plain, enum stix_plain_way way)
 {
     struct str text = plain->text;
     const struct stix_plain_span *spans = plain->made;
+    struct dressed last = {.any = false};
     plain->text.len = 0;
     for (size_t at = 0, size; at < text.len; at += size) {
         struct str rest = {text.at + at, text.len - at};
         char c = rest.at[0];
-        size = (uint8_t)c >= 0xc2 ? fold_for(rest, way, &c) : 0;
+        bool behind_digit = plain->text.len > 0 && is_digit(plain->text, plain->text.len - 1);
+        bool continues = ((uint8_t)c & 0xc0) == 0x80;
+        if (way == STIX_PLAIN_NAMES)
+            size = (uint8_t)c >= 0xc2 ? fold_name(rest, &c) : 0;
+        else
+            size = continues ? 0 : fold_text(text, at, behind_digit, &last, &c);
         struct stix_plain_span span = {spans[at].from, spans[at + (size > 0 ? size - 1 : 0)].end};
         if (size == 0) {
             size = 1;
+            c = text.at[at];
             if (!is_control(c, way))
                 put(plain, way == STIX_PLAIN_MEMBER && c == '_' ? '-' : c, span.from, span.end);
             continue;
         }
-        bool digits =
-            plain->text.len > 0 && is_digit(plain->text, plain->text.len - 1) && is_digit(text, at + size);
+        bool digits = behind_digit && is_digit(text, at + size);
         if (c == SOFT)
             c = way == STIX_PLAIN_NAMES ? STIX_PLAIN_SOFT : digits ? '-' : NOTHING;
         if (c != NOTHING)

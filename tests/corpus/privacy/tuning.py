@@ -305,7 +305,88 @@ PLAIN_DASHES = ('2026{d}11{d}{2}', 'pages {2}{d}{2}', 'CVE{d}2026{d}{5}', '{4}{d
                 'v{1}{d}{2}{d}{4}', '{6}{d}{4}', 'sha{3}{d}{2}', 'a{d}{6}{d}{3}', 'from {2} {d} to {2}')
 
 
+# Added last: digits in other scripts and dress, letters for digits, a number in thousands, escapes of programs, links of
+# messengers, Korea's words for the signs of an address.
+ZEROS = (0x660, 0x6f0, 0x966, 0xe50, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1fbf0)
+CIRCLED = {c: chr(0x24ea if c == '0' else 0x245f + int(c)) for c in '0123456789'}
+RAISED = dict(zip('0123456789', '\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079', strict=True))
+LINKS = ('https://wa.me/{}', 'wa.me/{}?text=hi', 'https://api.whatsapp.com/send?phone={}', 'whatsapp://send?phone={}',
+         'tg://resolve?phone={}', 'viber://chat?number={}', 'https://t.me/+{}')
+SNAILS = ('{}골뱅이{}', '{}[골뱅이]{}', '{} 골뱅이 {}', '{}(골뱅이){}', '{} [골뱅이] {}')
+SPOKEN_DOTS = ('.', '닷', '쩜', ' 닷 ', '[닷]')
+
+
+def dressed(rng, value):
+    form = rng.randrange(5)
+    if form == 0:
+        return ''.join(CIRCLED.get(c, c) for c in value)
+    if form == 1:
+        return ''.join(RAISED.get(c, c) for c in value)
+    if form == 2:
+        return ''.join(f'{c}\ufe0f\u20e3' if c.isdigit() else c for c in value[:-1]) + value[-1]
+    zero = rng.choice(ZEROS)
+    return ''.join(chr(zero + int(c)) if c.isdigit() else c for c in value)
+
+
+def with_letters(rng, value):
+    """At most every other digit is a letter, and the first 0 or 1 is one."""
+    places = [i for i, c in enumerate(value) if c in '01']
+    most = sum(c.isdigit() for c in value) // 2
+    for i in places[:1] + [i for i in places[1:most] if rng.random() < 0.5]:
+        value = value[:i] + rng.choice('Oo' if value[i] == '0' else 'Il') + value[i + 1:]
+    return value
+
+
+def rewritten(rng):
+    for _ in range(150):
+        kind, groups = odd_groups(rng)
+        yield 'ko', rng.choice(PLACES[kind]).format(x=v.mark(kind, dressed(rng, '-'.join(groups))))
+    for _ in range(80):
+        kind, groups = rng.choice((('kr-phone', v.mobile(rng)), ('kr-rrn', v.registration(rng)), ('kr-phone', v.land(rng)),
+                                   ('kr-frn', v.registration(rng, True)), ('us-phone', v.us_phone(rng))))
+        yield 'ko', rng.choice(PLACES[kind]).format(x=v.mark(kind, with_letters(rng, '-'.join(groups))))
+    for _ in range(30):
+        yield 'ko', rng.choice(PLAIN).format(y=v.mark('kr-phone', with_letters(rng, '-'.join(v.mobile(rng)))))
+    for _ in range(30):
+        bare = ''.join(v.registration(rng, first=1950, last=1999))
+        yield 'ko', rng.choice(PLACES['kr-rrn']).format(x=v.mark('kr-rrn', f'{int(bare):,}'))
+    for _ in range(40):
+        kind, groups = odd_groups(rng)
+        escaped = ''.join(f'\\u{ord(c):04x}' if c.isdigit() and rng.random() < 0.7 else c for c in '-'.join(groups))
+        yield 'ko', rng.choice(PLACES[kind]).format(x=v.mark(kind, escaped))
+    for link in LINKS:
+        plus = '+' if link.endswith('+{}') else ''
+        for kind, number in (('kr-phone', '82' + ''.join(v.mobile(rng))[1:]), ('us-phone', '1' + ''.join(v.us_phone(rng))),
+                             ('phone', '491510' + v.digits(rng, 7))):
+            yield 'en', f'he answers at {link.replace("+", "").format(v.mark(kind, plus + number))} only'
+    for form in SNAILS:
+        for dot in SPOKEN_DOTS:
+            local, domain = rng.choice(('minsu', 'j.doe', 'lee99', 'park-y')), rng.choice(('example.com', 'mail.example.org'))
+            yield 'ko', f'메일은 {v.mark("email", form.format(local, domain.replace(".", dot)))} 로'
+
+
+# The same where nobody is.
+DRESSED_NONE = (
+    '\u2460 {3} \u2461 {3} \u2462 {3}', 'CO\u2082 {3}\u00b2', 'wa.me/message/A{5}', 't.me/c/{10}/{3}', 't.me/+A{8}bC',
+    'zalo.me/g/a{6}', 'https://discord.example/channels/{18}', '합계 {3},{3},{3},{3}', '9,99{1},{3},{3},{3}원',
+    'OIL-{3}-{4}', 'lot IO-{4}-{4}', 'ID0{1}O{3}', 'ISO-IO{2}-{3}', 'Il {3} lO', 'lol-{4} Olo', 'C:\\Users\\Public\\u0039x',
+    '동해골뱅이무침. 맛있다', '을지로 골뱅이 {2}번', '골뱅이@2x.png', '{2} 닷새 뒤', '쩜오 {4}', '\u0663\u0665\u066a {2}',
+    'v\u00b9.{2}',
+    '\\x31\\xc0\\x50\\x68{2}', '"\\u0031\\u0032"', '{3},{3}', '1,{3},{3},{3},{3},{3}',
+)
+
+
+def rewritten_none(rng):
+    for text in DRESSED_NONE:
+        for _ in range(6):
+            yield 'ko', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
+
+
 def later(rng):
+    return [*spellings(rng), *rewritten(rng), *rewritten_none(rng)]
+
+
+def spellings(rng):
     rows = list(spelled(rng))
     for text in PLAIN_DASHES:
         for mark in (*DASHES[:6], '\u2212', '&#45;', '&ndash;', '\u200b', '&nbsp;'):

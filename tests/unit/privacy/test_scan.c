@@ -45,63 +45,81 @@ static uint64_t steps_of(const char *piece, size_t count)
 }
 
 /* What is built to make a scanner look again and again. */
+static const char *const pieces[] = {
+    "1",
+    "1 ",
+    "1-",
+    "900101-",
+    "a",
+    "a@",
+    "@",
+    "a.",
+    "a@a.",
+    ".@",
+    "홍",
+    "홍@",
+    "a[at]",
+    "[at]",
+    "(",
+    "+",
+    "+82",
+    "/home/",
+    "\\Users\\",
+    "C:\\Users\\a ",
+    "010-1234-5678 ",
+    "주민번호 9001011987650 ",
+    "Message-ID: a@b.example ",
+    "a-a@b-",
+    "１",
+    "１－",
+    "ssn ",
+    "1.1.1.1:",
+    "://a:b@c.example ",
+    "\xc3",
+    "\xef\xbc",
+    "M123A4567 ",
+    "[pseudonym:email:",
+    "%25",
+    "%2D1",
+    "&amp;",
+    "amp;",
+    "&#4",
+    "1 ",
+    "\"",
+    "\"a",
+    "a at a dot a ",
+    "1/1_",
+    "010_",
+    ("\xe2\x80\x8b" /* apart, or the digit would belong to the \x */
+     "1"),
+    "ssn1",
+    "://a",
+    "://a@",
+    " -pass=a",
+    " /user:",
+    "http://a:",
+    "O",
+    "O1",
+    "O1O-l234-5678 ",
+    "1,",
+    "111,",
+    "wa.me/",
+    "wa.me/821",
+    "골뱅이",
+    "a골뱅이",
+    "a골뱅이a닷",
+    "a골뱅이a.",
+    "닷",
+    "①",
+    "①1",
+    "¹",
+    "٣",
+    "\\u0039",
+};
+
 static void linear(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {
-        "1",
-        "1 ",
-        "1-",
-        "900101-",
-        "a",
-        "a@",
-        "@",
-        "a.",
-        "a@a.",
-        ".@",
-        "홍",
-        "홍@",
-        "a[at]",
-        "[at]",
-        "(",
-        "+",
-        "+82",
-        "/home/",
-        "\\Users\\",
-        "C:\\Users\\a ",
-        "010-1234-5678 ",
-        "주민번호 9001011987650 ",
-        "Message-ID: a@b.example ",
-        "a-a@b-",
-        "１",
-        "１－",
-        "ssn ",
-        "1.1.1.1:",
-        "://a:b@c.example ",
-        "\xc3",
-        "\xef\xbc",
-        "M123A4567 ",
-        "[pseudonym:email:",
-        "%25",
-        "%2D1",
-        "&amp;",
-        "amp;",
-        "&#4",
-        "1 ",
-        "\"",
-        "\"a",
-        "a at a dot a ",
-        "1/1_",
-        "010_",
-        ("\xe2\x80\x8b" /* apart, or the digit would belong to the \x */
-         "1"),
-        "ssn1",
-        "://a",
-        "://a@",
-        " -pass=a",
-        " /user:",
-        "http://a:",
-    };
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         size_t len = strlen(pieces[i]);
         uint64_t small = steps_of(pieces[i], 2000), large = steps_of(pieces[i], 32000);
@@ -163,6 +181,71 @@ static void marks(void **state)
     expect_none("2026/11/22~2026/11/23, v1_2_3456, 900101/1987650");
     expect_none("look at the dot com years");
     expect_none("%2 & &# &#x; &#99999999; &amp %");
+}
+
+/* Digits of other scripts and in other dress, letters for digits, thousands, links of messengers, and the
+ * Korean words for the signs of an address: found whole, as they are written. */
+static void dresses(void **state)
+{
+    (void)state;
+    static const char *const found[] = {
+        "kr-phone:𝟎𝟏𝟎-𝟏𝟐𝟑𝟒-𝟓𝟔𝟕𝟖",
+        "kr-phone:𝟘𝟙𝟘-𝟙𝟚𝟛𝟜-𝟝𝟞𝟟𝟠",
+        "kr-phone:⓪①⓪-①②③④-⑤⑥⑦⑧",
+        "kr-phone:٠١٠-١٢٣٤-٥٦٧٨",
+        "kr-phone:०१०-१२३४-५६७८",
+        "kr-phone:⁰¹⁰-¹²³⁴-⁵⁶⁷⁸",
+        "kr-phone:0①0-1234-5678",
+        "kr-phone:O1O-1234-5678",
+        "kr-phone:o1o-l234-567O",
+        "kr-rrn:9OO1O1-I987654",
+        "kr-rrn:\\u0039\\u0030\\u0030101-1987654",
+        "kr-phone:+82-1O-1234-5678",
+        "email:kim골뱅이example.com",
+        "email:kim[골뱅이]example[닷]com",
+        "email:kim 골뱅이 example 닷 com",
+        "email:kim(골뱅이)example쩜co쩜kr",
+        "email:kim@example닷com",
+        "email:골뱅이네골뱅이example.com",
+    };
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        expect(strchr(found[i], ':') + 1, found[i]);
+    expect("wa.me/821012345678", "kr-phone:821012345678");
+    expect("https://wa.me/14155550132?text=x", "us-phone:14155550132");
+    expect("https://wa.me/4915112345678", "phone:4915112345678");
+    expect("api.whatsapp.com/send?phone=8221234567", "kr-phone:8221234567");
+    expect("주민번호 9,001,011,987,654", "kr-rrn:9,001,011,987,654");
+    expect("①010-1234-5678①", "kr-phone:010-1234-5678");
+    expect("010-1234-5678¹²", "kr-phone:010-1234-5678");
+    expect("전화 O2-123-4567, 01O12345678", "kr-phone:O2-123-4567 kr-phone:01O12345678");
+}
+
+static void dresses_of_nobody(void **state)
+{
+    (void)state;
+    static const char *const none[] = {
+        "01O12345678",
+        "O2-123-4567",
+        "OIO-IlIO-OOOO",
+        "lot O1O-1234-56785",
+        "lol-1234-5678",
+        "9,001,011,987,654원",
+        "주민번호 9,001,011,987,654,321",
+        "주민번호 9,001,011,987,65",
+        "123,456,789,012",
+        "wa.me/message/821",
+        "iowa.me/4915112345678",
+        "t.me/c/1234567890/12",
+        "매운골뱅이무침.진짜맛있다",
+        "을지로 골뱅이 naver.com",
+        "골뱅이example.com",
+        "동해골뱅이 2.5kg",
+        "kim골뱅이 example.com",
+    };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        expect_none(none[i]);
+    expect("C:\\Users\\u0039abc\\x", "account:u0039abc");
+    expect("kim@example.com 닷새", "email:kim@example.com");
 }
 
 /* Every beginning of every escape is read, and what is found lies in the text. */
@@ -243,7 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logins), cmocka_unit_test(prefixes),    cmocka_unit_test(linear),
         cmocka_unit_test(marks),  cmocka_unit_test(cut_escapes), cmocka_unit_test(room),
-        cmocka_unit_test(names),
+        cmocka_unit_test(names),  cmocka_unit_test(dresses),     cmocka_unit_test(dresses_of_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
