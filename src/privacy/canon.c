@@ -19,8 +19,8 @@ static void put(struct writing *w, char c)
 static void put_digits(struct writing *w, struct str text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (scan_is_digit((uint8_t)text.at[i]))
-            put(w, text.at[i]);
+        if (scan_digit_like((uint8_t)text.at[i]) >= 0)
+            put(w, (char)('0' + scan_digit_like((uint8_t)text.at[i])));
 }
 
 static bool begins(const struct writing *w, const char *digits)
@@ -46,11 +46,10 @@ static void put_resident(struct writing *w, struct str text)
 /* As it is called at home: +82 10, 0082 10 and +82 (0)10 are 010. No number at home begins with 82. */
 static void put_korean(struct writing *w, struct str text)
 {
-    enum { AT_HOME_MAX = 10 };
     put_digits(w, text);
     if (begins(w, "0082"))
         drop(w, 2);
-    if (w->len < 4 || !begins(w, "82") || (w->len <= AT_HOME_MAX && text.at[0] != '+'))
+    if (w->len < 4 || !begins(w, "82"))
         return;
     drop(w, w->out[2] == '0' ? 2 : 1);
     w->out[0] = '0';

@@ -14,6 +14,26 @@ static bool is_digit(struct str text, size_t at)
     return at < text.len && scan_is_digit((uint8_t)text.at[at]);
 }
 
+static int digit_like(struct str text, size_t at)
+{
+    return at < text.len ? scan_digit_like((uint8_t)text.at[at]) : -1;
+}
+
+/* Letters stand for digits (O1O-1234-5678) only in what is long enough, and mostly made of digits. */
+enum { LOOKALIKE_MIN = 9 };
+
+static bool may_have_letters(size_t letters, size_t digits)
+{
+    return letters == 0 || (digits >= LOOKALIKE_MIN && 2 * letters <= digits);
+}
+
+/* 9,001,011,987,654: a comma with three digits behind it. */
+static bool is_thousand(struct str text, size_t at)
+{
+    return at < text.len && text.at[at] == ',' && is_digit(text, at + 1) && is_digit(text, at + 2) &&
+           is_digit(text, at + 3) && !is_digit(text, at + 4);
+}
+
 static bool is_alnum(struct str text, size_t at)
 {
     return at < text.len && scan_is_alnum((uint8_t)text.at[at]);
@@ -40,18 +60,20 @@ static bool has_century(struct str digits)
 
 static bool take_number(struct str text, struct privacy_person *person)
 {
-    size_t at = text.at[0] == '+' || text.at[0] == '(' ? 1 : 0;
+    size_t at = text.at[0] == '+' || text.at[0] == '(' ? 1 : 0, letters = 0;
     person->len = 0;
     while (at < text.len) {
-        size_t next = person->len == 0 ? at : skip_marks(text, at);
+        size_t next = person->len == 0 ? at : is_thousand(text, at) ? at + 1 : skip_marks(text, at);
         if (next == text.len && next > at && text.at[next - 1] == ')')
             break;
-        if (!is_digit(text, next))
+        int digit = digit_like(text, next);
+        if (digit < 0)
             return false;
-        person->text[person->len++] = text.at[next];
+        letters += !is_digit(text, next);
+        person->text[person->len++] = (char)('0' + digit);
         at = next + 1;
     }
-    return person->len >= DIGITS_MIN || person->len == text.len;
+    return (person->len >= DIGITS_MIN || person->len == text.len) && may_have_letters(letters, person->len);
 }
 
 static void drop(struct privacy_person *person, size_t count)
@@ -126,13 +148,17 @@ bool privacy_person(struct str value, struct privacy_person *out)
 /* Where these digits end that stand at `at`, with no other behind them; 0: they do not. */
 static size_t digits_end(struct str digits, struct str text, size_t at)
 {
+    size_t letters = 0;
     for (size_t i = 0; i < digits.len; i++) {
+        bool thousand = digits.len == RESIDENT_DIGITS && (digits.len - i) % 3 == 0 && is_thousand(text, at);
         if (i > 0)
-            at = skip_marks(text, at);
-        if (!is_digit(text, at) || text.at[at] != digits.at[i])
+            at = thousand ? at + 1 : skip_marks(text, at);
+        if (digit_like(text, at) != digits.at[i] - '0')
             return 0;
-        at++;
+        letters += !is_digit(text, at++);
     }
+    if (!may_have_letters(letters, digits.len))
+        return 0;
     bool marked = at < text.len && (text.at[at] == '-' || text.at[at] == '.');
     return is_digit(text, at) || (marked && is_digit(text, at + 1)) ? 0 : at;
 }
@@ -151,7 +177,8 @@ static bool behind_word(struct str text, size_t at)
 /* No digits go on there that began before: 901015-1234567 does not say 1234567. */
 static bool begins(struct str text, size_t at)
 {
-    if (!is_digit(text, at) || (at > 0 && is_alnum(text, at - 1) && !behind_word(text, at)))
+    bool digit = is_digit(text, at);
+    if (digit_like(text, at) < 0 || (at > 0 && is_alnum(text, at - 1) && !(digit && behind_word(text, at))))
         return false;
     return at < 2 || (text.at[at - 1] != '-' && text.at[at - 1] != '.') || !is_digit(text, at - 2);
 }
