@@ -9,7 +9,8 @@ import json
 import re
 import sys
 
-from test_cli import ROOT, Place, check, counted, until
+import personal_kinds
+from test_cli import PROGRAM, ROOT, Place, check, counted, until
 
 CLEAR = 'marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487'
 MAIL, RRN, PHONE = 'Kim.Minsu@example.co.kr', '900101-1234568', '010-2345-6789'
@@ -239,6 +240,7 @@ def main():
     place = Place()
     try:
         test(place)
+        personal_kinds.test(place.path / 'kinds', PROGRAM, check)
     finally:
         place.close()
     print(f'{counted["passed"]} passed, {counted["failed"]} failed, {counted["skipped"]} skipped', flush=True)
