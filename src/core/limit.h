@@ -161,6 +161,7 @@
 #define LIMIT_LIST_BYTES      (48u << 20) /* text of one: a million domains have 20 MiB, as JSON 25 */
 #define LIMIT_LIST_ENTRIES    2000000    /* of one; 16 bytes each beside their text */
 #define LIMIT_LIST_PART_BYTES (60u << 10) /* of its text in one fact of the log */
+#define LIMIT_LIST_SEARCHES   32768 /* for the unknown characters of one object's patterns: below 0.1 s */
 #define LIMIT_LIST_PARTS      1024       /* of one list: more than its bytes need */
 #define LIMIT_BROAD_DEPTH     32         /* groups in each other in a regular expression that is judged */
 #define LIMIT_LATE_LOOKED     10000      /* that wait for people, looked at for one partner: 50 ms */

@@ -6,6 +6,7 @@
 #include "gate/broad.h"
 #include "gate/foreign.h"
 #include "gate/spelling.h"
+#include "gate/wordlist.h"
 #include "stix/pattern.h"
 #include "json/json.h"
 
@@ -76,20 +77,6 @@ static int net_order(const void *a, const void *b)
         return x->size < y->size ? -1 : 1;
     int order = memcmp(x->bytes, y->bytes, sizeof x->bytes);
     return order != 0 ? order : (int)x->bits - (int)y->bits;
-}
-
-static int word_cmp(const char *a, const char *b)
-{
-    while (*a == *b && *a != '\n') {
-        a++;
-        b++;
-    }
-    return (int)(unsigned char)*a - (int)(unsigned char)*b;
-}
-
-static int word_order(const void *a, const void *b)
-{
-    return word_cmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* Is `inner` in `outer`? */
@@ -269,7 +256,7 @@ static void settle(struct list *list)
         if (kept == 0 || !net_in(&list->nets[i], &list->nets[kept - 1]))
             list->nets[kept++] = list->nets[i];
     list->net_count = kept;
-    qsort(list->words, list->word_count, sizeof *list->words, word_order);
+    qsort(list->words, list->word_count, sizeof *list->words, wordlist_order);
 }
 
 err_t list_read(enum gate_list_kind kind, struct bytes text, struct arena *arena, const struct list **out,
@@ -327,22 +314,25 @@ static bool span_hits(const struct list *list, const struct reach_span *span)
     return low > 0 && list->nets[low - 1].size == span->size && net_reaches(&list->nets[low - 1], span->low);
 }
 
-static bool word_hits(const struct list *list, const char *word)
+/* `searches`: as of struct list_value. */
+static bool word_hits(const struct list *list, const char *word, unsigned *searches)
 {
-    return list->word_count > 0 &&
-           bsearch(&word, list->words, list->word_count, sizeof *list->words, word_order) != NULL;
+    const char *end = strchr(word, '\n');
+    bool unknown = searches != NULL && memchr(word, WORDLIST_UNKNOWN, (size_t)(end - word)) != NULL;
+    return unknown ? wordlist_match(list->words, list->word_count, word, searches)
+                   : wordlist_have(list->words, list->word_count, word);
 }
 
 /* Itself, or what it lies below: every beginning that ends with a label. */
-static bool domain_hits(const struct list *list, const char *word, size_t len)
+static bool domain_hits(const struct list *list, const char *word, size_t len, unsigned *searches)
 {
-    char part[TERM_BYTES_MAX + 3];
+    char part[WORDLIST_BYTES_MAX];
     memcpy(part, word, len);
     for (size_t i = 1; i < len; i++) {
         if (word[i] != '.')
             continue;
         part[i + 1] = '\n';
-        if (word_hits(list, part))
+        if (word_hits(list, part, searches))
             return true;
         part[i + 1] = i + 1 < len ? word[i + 1] : '\n';
     }
@@ -379,7 +369,7 @@ static bool is_broad(const struct list_value *value)
            memchr(value->reach->names[0].at, '.', value->reach->names[0].len) == NULL;
 }
 
-static bool reach_hits(const struct list *list, const struct reach *reach)
+static bool reach_hits(const struct list *list, const struct reach *reach, unsigned *searches)
 {
     char name[TERM_BYTES_MAX + 2];
     for (size_t i = 0; i < reach->span_count; i++)
@@ -387,14 +377,14 @@ static bool reach_hits(const struct list *list, const struct reach *reach)
             return true;
     for (size_t i = 0; i < reach->name_count; i++) {
         size_t len = domain_word(reach->names[i], name);
-        if (len > 0 && domain_hits(list, name, len))
+        if (len > 0 && domain_hits(list, name, len, searches))
             return true;
     }
     return false;
 }
 
 /* The whole value as a name, in whatever way it is written. */
-static bool name_hits(const struct list *list, struct str text)
+static bool name_hits(const struct list *list, struct str text, unsigned *searches)
 {
     char word[TERM_BYTES_MAX + 2];
     size_t len;
@@ -403,7 +393,7 @@ static bool name_hits(const struct list *list, struct str text)
         return false;
     word[0] = 'n';
     word[1 + len] = '\n';
-    return word_hits(list, word);
+    return word_hits(list, word, searches);
 }
 
 static bool word_of_kind_hits(const struct list *list, enum term_kind kind, struct str text)
@@ -414,7 +404,7 @@ static bool word_of_kind_hits(const struct list *list, enum term_kind kind, stru
     if (term.len == 0)
         return false;
     word[term.len - 1] = '\n';
-    return word_hits(list, word);
+    return word_hits(list, word, NULL);
 }
 
 static bool hits(const struct list *list, const struct list_value *value)
@@ -424,9 +414,10 @@ static bool hits(const struct list *list, const struct list_value *value)
         return true;
     if (value->matched || value->open || text.len == 0)
         return false;
-    if (value->host && (reach_hits(list, value->reach) || name_hits(list, value->reach->whole)))
+    if (value->host && (reach_hits(list, value->reach, value->searches) ||
+                        name_hits(list, value->reach->whole, value->searches)))
         return true;
-    return name_hits(list, text) || word_of_kind_hits(list, TERM_VALUE, text) ||
+    return name_hits(list, text, value->searches) || word_of_kind_hits(list, TERM_VALUE, text) ||
            (!value->serial && term_is_hash(text) && word_of_kind_hits(list, TERM_HASH, text));
 }
 
@@ -458,6 +449,7 @@ struct values {
     struct arena *arena;
     bool (*each)(void *ctx, const struct list_value *value);
     void *ctx;
+    unsigned *searches; /* for unknown characters, of the whole object */
 };
 
 /* What the last step of a path says of what stands there; type "": of any, where a host may stand. */
@@ -515,6 +507,41 @@ static bool emit(const struct values *v, struct list_value value)
     return !value.serial && spelling_hash(value.text, v->arena, &meant.text) && ask(v, meant);
 }
 
+/* With a dot for each `_` whose bit is set. */
+static struct str with_dots(struct str text, unsigned dots, struct arena *arena)
+{
+    char *copy = arena_alloc(arena, text.len + 1);
+    if (copy == NULL)
+        return (struct str) {0};
+    memcpy(copy, text.at, text.len);
+    for (size_t i = 0; i < text.len && dots != 0; i++)
+        if (text.at[i] == WORDLIST_UNKNOWN) {
+            copy[i] = (dots & 1) != 0 ? '.' : WORDLIST_UNKNOWN;
+            dots >>= 1;
+        }
+    return (struct str) {copy, text.len};
+}
+
+enum { DOTS_MAX = 3 }; /* of the unknown characters of a value, the first ones that are asked as dots, too */
+
+/* What LIKE matches: its text, each _ one unknown character. */
+static bool emit_like(const struct values *v, struct list_value value)
+{
+    struct str text;
+    unsigned unknown = 0;
+    if (!spelling_of_like(value.text, v->arena, &text))
+        return false;
+    for (size_t i = 0; i < text.len && value.host && unknown < DOTS_MAX; i++)
+        unknown += text.at[i] == WORDLIST_UNKNOWN;
+    value.searches = v->searches;
+    for (unsigned dots = 0; dots < 1u << unknown; dots++) {
+        value.text = with_dots(text, dots, v->arena);
+        if (emit(v, value))
+            return true;
+    }
+    return false;
+}
+
 /* A text that LIKE or MATCHES would match, where all of it is told. */
 static bool emit_matched(const struct values *v, enum stix_pattern_op op, struct list_value value)
 {
@@ -524,7 +551,7 @@ static bool emit_matched(const struct values *v, enum stix_pattern_op op, struct
     value.matched = value.is_domain = false;
     value.again = true;
     if (op == STIX_PATTERN_LIKE)
-        return spelling_of_like(text, v->arena, &value.text) && emit(v, value);
+        return emit_like(v, value);
     if (value.host && spelling_of_open_regex(text, v->arena, &value.text) && emit(v, value))
         return true;
     for (unsigned choice = 0; choice < BROAD_CHOICES_MAX; choice++) {
@@ -736,7 +763,8 @@ bool list_concerns(const struct stix_object *object)
 bool list_each_value(const struct stix_object *object, struct arena *arena,
                      bool (*each)(void *ctx, const struct list_value *value), void *ctx)
 {
-    struct values v = {arena, each, ctx};
+    unsigned searches = LIMIT_LIST_SEARCHES;
+    struct values v = {arena, each, ctx, &searches};
     struct str text, language;
     const struct observed *row = observed_of(object);
     if (row != NULL)

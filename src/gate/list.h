@@ -48,6 +48,8 @@ struct list_value {
     bool open;      /* a whole pattern that matches nearly everything (gate/broad.h); only broad has it */
     bool serial;    /* a number in hexadecimal, which is no hash */
     const struct reach *reach; /* of the text, where it was read before; or NULL */
+    unsigned *searches; /* each `_` is one unknown character (wordlist.h), and so many searches are left;
+                           NULL: it is itself */
 };
 bool list_hits(const struct list *list, const struct list_value *value);
 

@@ -93,7 +93,7 @@ bool spelling_open_address(struct str text, struct arena *arena, struct str *out
 
 bool spelling_of_like(struct str like, struct arena *arena, struct str *out)
 {
-    if (like.len == 0 || like.len > SPELLING_BYTES_MAX || memchr(like.at, '_', like.len) != NULL)
+    if (like.len == 0 || like.len > SPELLING_BYTES_MAX)
         return false;
     char *text = arena_alloc(arena, like.len + 1);
     size_t len = 0;

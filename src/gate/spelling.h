@@ -17,8 +17,8 @@ bool spelling_plain(struct str text, struct arena *arena, struct str *out);
 bool spelling_open_address(struct str text, struct arena *arena, struct str *out);
 
 /* A text that this LIKE matches: itself without its %; of an address's beginning (`192.0.2.%`) all addresses,
- * as reach.h reads them (`192.0.2.*`). False: it has a _, or nothing is left, or what is left ends with the
- * dot before a % (that is about what goes on behind it). In the arena. */
+ * as reach.h reads them (`192.0.2.*`). Its _ stay: each is one unknown character. False: nothing is left, or
+ * what is left ends with the dot before a % (that is about what goes on behind it). In the arena. */
 bool spelling_of_like(struct str like, struct arena *arena, struct str *out);
 
 /* The same of a regular expression with an address's beginning, behind which any number stands:

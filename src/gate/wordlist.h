@@ -1,0 +1,15 @@
+/* Sorted words of a list, asked for one, or for any that another spells with unknown characters. A word is
+ * in lower case and ends with a line end, which no word holds. Inside src/gate; pure; any thread. */
+#pragma once
+
+#include "search/term.h"
+
+enum { WORDLIST_UNKNOWN = '_', WORDLIST_BYTES_MAX = TERM_BYTES_MAX + 3 };
+
+/* For qsort over pointers to words. */
+int wordlist_order(const void *a, const void *b);
+bool wordlist_have(const char *const *words, size_t count, const char *word);
+/* The same where each WORDLIST_UNKNOWN of `word` (at most WORDLIST_BYTES_MAX) is any one character but a dot.
+ * Each step is one search by halves, which goes on behind all words that the last one ruled out. `searches`
+ * is what may be spent, and is counted down; when nothing is left: true, for nobody knows. */
+bool wordlist_match(const char *const *words, size_t count, const char *word, unsigned *searches);
