@@ -33,8 +33,10 @@ static err_t lift(struct command_call *call, const struct gate_rival_word *word,
 static err_t refuse_keep(struct command_call *call, err_t err)
 {
     if (err == ERR_NOTFOUND)
-        return command_refuse(call, err, "`bongsu policy explain ID PARTNER` says whose copies bind",
-                              "no other's copy of its newest version is here (the owner's own always bind)");
+        return command_refuse(
+            call, err, "`bongsu policy explain ID PARTNER` says whose copies bind",
+            "nobody else's copy of a version that its owner said is here (the owner's own always "
+            "bind)");
     if (err == ERR_DENIED)
         return command_refuse(call, err, "ask another operator to say it too",
                               "two operators have to agree: yours is the first word already");

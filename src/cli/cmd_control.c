@@ -106,11 +106,13 @@ static const struct cli_command source_rows[] = {
      .control = "marking.classify"},
     {.words = "marking keep",
      .summary = "let the owner's marking stand against others' stricter copies",
-     .help = "Of one object, or --source: of all that a source brought. About the copies that are here now: "
-             "what\n"
-             "comes later binds again. A copy of the owner always binds. Where the policy says `activation "
-             "by 2`, a\n"
-             "second operator says it too. --lift takes it back.",
+     .help = "Of one object, or --source: of all that a source brought. About the copies that are here now, "
+             "of\n"
+             "every version (an older one does not go again, what translates it does): what comes later "
+             "binds\n"
+             "again. A copy of the owner always binds. Where the policy says `activation by 2`, a second "
+             "operator\n"
+             "says it too. --lift takes it back.",
      .many = true,
      .rest = "id",
      .options = {{"source", CLI_TEXT, "source", "NAME", "all that this source tightened"},

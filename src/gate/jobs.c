@@ -235,7 +235,8 @@ err_t job_page(struct gate *gate, const struct job *job, uint64_t *out, size_t s
         struct copies copies;
         err = copies_load(gate, &job->key, &copies);
         for (size_t i = 0; err == ERR_OK && i < copies.count && count < size; i++)
-            if (copy_is_current(&copies, &copies.at[i]))
+            if (copy_is_current(&copies, &copies.at[i]) ||
+                rival_beside(gate, &job->key, &copies, &copies.at[i]))
                 out[count++] = copies.at[i].lsn;
     } else if (job->scope == JOB_REFERRERS && !all) {
         err = namers(gate, &job->key, job->cursor, out, size, &count);

@@ -96,6 +96,16 @@ bool rival_is(const struct gate *gate, const struct stix_key *object, const stru
            !spilled(gate, copy->lsn);
 }
 
+bool rival_beside(const struct gate *gate, const struct stix_key *object, const struct copies *copies,
+                  const struct copy *copy)
+{
+    for (size_t i = 0; copy_speaks(copy) && i < copies->count; i++)
+        if (stamp_cmp(copies->at[i].version, copy->version) == 0 &&
+            rival_is(gate, object, copies, &copies->at[i]))
+            return true;
+    return false;
+}
+
 err_t rival_aside(struct gate *gate, const struct stix_key *object, const struct copies *copies,
                   const struct copy *copy, int64_t now_us, struct gate_rival_word *out)
 {
@@ -169,10 +179,8 @@ static err_t check_about(struct gate *gate, const struct gate_rival_word *word)
     err_t err = copies_load(gate, &word->object, &copies);
     if (err != ERR_OK)
         return err;
-    const struct copy *newest = copies_newest(&copies);
-    for (size_t i = 0; newest != NULL && i < copies.count; i++)
-        if (stamp_cmp(copies.at[i].version, newest->version) == 0 &&
-            rival_is(gate, &word->object, &copies, &copies.at[i]))
+    for (size_t i = 0; i < copies.count; i++)
+        if (rival_is(gate, &word->object, &copies, &copies.at[i]))
             return ERR_OK;
     return ERR_NOTFOUND;
 }

@@ -7,10 +7,11 @@
  *
  * An operator's word that the owner's marking stands: about one object, or about all that one source
  * tightened. It is about the copies that were here when it was given, since nobody has seen those that come
- * later: they bind again, and are counted. It sets a rival's marking aside and nothing else: no marking of
- * the copy that speaks, and no copy of its owner, whoever that is. The copies stay where they are, in
- * quarantine. Where the policy wants two operators to activate one (`activation by 2`), it wants two here as
- * well.
+ * later: they bind again, and are counted. It is about copies of every version: what
+ * translates an older one goes again; the older one itself was replaced, and does not. It sets a rival's
+ * marking aside and nothing else: no marking of the copy that speaks, and no copy of its owner, whoever that
+ * is. The copies stay where they are, in quarantine. Where the policy wants two operators to activate one
+ * (`activation by 2`), it wants two here as well.
  *
  * The gate's thread. */
 #pragma once
@@ -28,7 +29,7 @@ struct gate_rival_word {
 
 /* Of `word` object or source, and until_us, are read. What waits for a second operator comes into force by
  * the word of another about the same, with the same end. *out_waits: it waits now. ERR_NOTFOUND: no rival
- * copy of the newest version is here, or there is no such source; ERR_DENIED: it waits for somebody else than
+ * copy of any version is here, or there is no such source; ERR_DENIED: it waits for somebody else than
  * him; ERR_CONFLICT: it waits with another end. */
 NODISCARD err_t gate_rival_keep(struct gate *gate, const struct gate_rival_word *word,
                                 const struct gate_by *by, int64_t now_us, bool *out_waits);

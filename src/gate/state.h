@@ -439,6 +439,10 @@ void rivals_deinit(struct gate *gate);
 /* Is it another's copy of what the owner says under the same version? Not when it is suspended. */
 bool rival_is(const struct gate *gate, const struct stix_key *object, const struct copies *copies,
               const struct copy *copy);
+/* Does this copy speak, and has another said something else under its version? Then words about the object
+ * may be about that version, be it an older one: what translates it waits for both. */
+bool rival_beside(const struct gate *gate, const struct stix_key *object, const struct copies *copies,
+                  const struct copy *copy);
 /* The word that sets its marking aside at this time, the one that does longest; it borrows from the index.
  * ERR_NOTFOUND: it binds. */
 struct gate_rival_word;

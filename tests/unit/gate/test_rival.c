@@ -317,6 +317,71 @@ static void a_translation_goes_again(void **state)
     assert_int_equal(keep_by(&t, about(1), "kim"), ERR_OK);
     assert_true(us_has(&t, 1));
     assert_true(bench_is_released(&t.n.b, t.n.us, "language-content", 1));
+    assert_int_equal(lift(&t, about(1)), ERR_OK);
+    assert_false(us_has(&t, 1));
+    assert_false(bench_is_released(&t.n.b, t.n.us, "language-content", 1));
+    node_end(&t.n);
+}
+
+/* The same of an older version: its translation, which a stricter copy of that version keeps back, and in the
+ * second round one that does not say of which version it speaks. */
+static void a_word_reaches_older_versions(void **state)
+{
+    (void)state;
+    static const char *const abouts[] = {",\"object_modified\":\"2026-01-01T00:00:01.000Z\"", ""};
+    for (size_t i = 0; i < sizeof abouts / sizeof *abouts; i++) {
+        struct two t;
+        char text[TEXT_MAX], id[ID_MAX];
+        two_init(&t, GREEN_TO_US);
+        for (int version = 1; version <= 2; version++) {
+            (void)bench_add(&t.n.b, t.n.own,
+                            indicator(text, 1, version, ",\"name\":\"n\"" MARKED(TLP_GREEN)));
+            bench_settle(&t.n.b);
+        }
+        (void)snprintf(text, sizeof text,
+                       "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"%s\","
+                       "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","
+                       "\"object_ref\":\"indicator--00000000-0000-4000-8000-000000000001\""
+                       "%s,\"contents\":{\"ko\":{\"name\":\"x\"}}%s}",
+                       id_of(id, "language-content", 1), abouts[i], MARKED(TLP_GREEN));
+        assert_int_equal(bench_add(&t.n.b, t.n.own, text), GATE_NEW);
+        bench_settle(&t.n.b);
+        assert_true(bench_is_released(&t.n.b, t.n.us, "language-content", 1));
+        assert_int_equal(keep_by(&t, about(1), "kim"), ERR_NOTFOUND); /* nobody else has a copy */
+        tighten(&t, 1, MARKED(TLP_RED));
+        assert_false(bench_is_released(&t.n.b, t.n.us, "language-content", 1));
+        assert_true(us_has(&t, 1)); /* the newer one */
+        assert_int_equal(keep_by(&t, about(1), "kim"), ERR_OK);
+        assert_true(us_has(&t, 1));
+        assert_true(bench_is_released(&t.n.b, t.n.us, "language-content", 1));
+        assert_int_equal(lift(&t, about(1)), ERR_OK);
+        assert_false(bench_is_released(&t.n.b, t.n.us, "language-content", 1));
+        assert_true(us_has(&t, 1));
+        node_end(&t.n);
+    }
+}
+
+/* What was taken back of an older version does not come again: the newest is what he is to have. */
+static void an_older_version_stays_back(void **state)
+{
+    (void)state;
+    struct two t;
+    char text[TEXT_MAX];
+    two_init(&t, "language 1\nrelease g if tlp <= green to us-cisa with redact \"description\"\n");
+    for (int version = 1; version <= 2; version++) {
+        (void)bench_add(&t.n.b, t.n.own,
+                        indicator(text, 1, version,
+                                  version == 1
+                                      ? ",\"description\":\"d\",\"labels\":[\"older\"]" MARKED(TLP_GREEN)
+                                      : ",\"description\":\"d\",\"labels\":[\"newer\"]" MARKED(TLP_GREEN)));
+        bench_settle(&t.n.b);
+    }
+    assert_int_equal(minted_of(&t.n, t.n.us, "older"), 1);
+    tighten(&t, 1, MARKED(TLP_RED));
+    assert_int_equal(minted_of(&t.n, t.n.us, "older"), 0);
+    assert_int_equal(keep_by(&t, about(1), "kim"), ERR_OK);
+    assert_int_equal(minted_of(&t.n, t.n.us, "older"), 0);
+    assert_int_equal(minted_of(&t.n, t.n.us, "newer"), 1);
     node_end(&t.n);
 }
 
@@ -331,6 +396,8 @@ int main(void)
         cmocka_unit_test(many_are_told),
         cmocka_unit_test(what_is_spilled_stays_out),
         cmocka_unit_test(a_translation_goes_again),
+        cmocka_unit_test(a_word_reaches_older_versions),
+        cmocka_unit_test(an_older_version_stays_back),
     };
     assert_int_equal(sign_start(), ERR_OK);
     return cmocka_run_group_tests_name("gate rival", tests, NULL, NULL);
