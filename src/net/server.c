@@ -53,7 +53,8 @@ err_t server_open(struct loop *loop, const struct server_conf *conf, struct serv
 
 /* --- accepting --- */
 
-/* The connection that has waited longest without a whole request; one whose peer is known goes last. */
+/* The connection that has waited longest without a whole request (of those of one moment the first, which
+ * stands last); one whose peer is known goes last. */
 static struct conn *find_victim(const struct server *server)
 {
     struct conn *victim = NULL;
@@ -63,7 +64,7 @@ static struct conn *find_victim(const struct server *server)
             continue;
         bool known = conn->stream.peer.known;
         if (victim == NULL || (victim->stream.peer.known && !known) ||
-            (victim->stream.peer.known == known && conn->since_ms < victim->since_ms))
+            (victim->stream.peer.known == known && conn->since_ms <= victim->since_ms))
             victim = conn;
     }
     return victim;
@@ -76,9 +77,14 @@ static void set_listening(struct server *server, bool on)
             continue; /* no memory: the next connection that ends tries again */
 }
 
+static bool is_full(const struct server *server)
+{
+    return server->conn_count >= server->conf.connections_max;
+}
+
 static bool make_room(struct server *server)
 {
-    if (server->conn_count < server->conf.connections_max)
+    if (!is_full(server))
         return true;
     struct conn *victim = find_victim(server);
     if (victim == NULL)
@@ -93,6 +99,9 @@ static void on_accept(void *ctx, unsigned ready)
     struct server *server = listener->server;
     (void)ready;
     for (size_t i = 0; i < LIMIT_NET_ACCEPTS_TURN; i++) {
+        /* Somebody is there; whether more are, the next turn knows, and nobody goes for those who are not. */
+        if (i > 0 && is_full(server))
+            return;
         if (!make_room(server)) {
             set_listening(server, false); /* until one ends */
             return;
