@@ -288,7 +288,7 @@ static void say_word(struct telling *t, const struct gate_recall_holder *holder)
     for (size_t i = 0; !holder->before && err != ERR_OK && i < t->push_count; i++)
         if (t->pushes[i].partner == (int)holder->partner)
             err = feed_taken_back(gate, t->pushes[i].name, gate_peer_get(gate, holder->partner)->epoch,
-                                  holder->seq, &done);
+                                  holder->first, &done); /* once an object */
     if (err != ERR_OK)
         return;
     (void)snprintf(text, sizeof text, "%s %s", done.word == FEED_WORD_REVOKED ? "revoked version" : "note",

@@ -405,32 +405,58 @@ static err_t answer_of(struct gate *gate, unsigned ledger, uint64_t place, int64
     return rd.err == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
+/* One leaf more that told the same holder of the same object (one for each that gave it to him): he has done
+ * what all of them ask, or not yet. */
+static void join_holder(struct gate_recall_holder *into, const struct gate_recall_holder *more)
+{
+    bool answered = into->answered_us != 0 && more->answered_us != 0;
+    int64_t last_us = into->answered_us > more->answered_us ? into->answered_us : more->answered_us;
+    into->seq = more->seq;
+    into->before |= more->before;
+    into->fetched &= more->fetched;
+    into->held = answered && (into->held || more->held);
+    into->answered_us = answered ? last_us : 0;
+}
+
+static err_t holder_read(struct gate *gate, struct bytes key, struct bytes value,
+                         struct gate_recall_holder *out)
+{
+    struct rd rd = rd_of(bytes_of(key.at + 1, key.len - 1)), about = rd_of(value);
+    *out = (struct gate_recall_holder) {.ledger = rd_u8(&rd), .lsn = rd_u64(&about)};
+    uint64_t place = rd_u64(&rd);
+    if (rd_end(&rd) != ERR_OK || rd_end(&about) != ERR_OK || !ledger_held(gate, out->ledger))
+        return ERR_CORRUPT;
+    out->partner = gate_ledger_partner(out->ledger);
+    out->first = out->seq = epoch_place_seq(place);
+    out->before = epoch_place_epoch(place) != gate->peers[out->partner].epoch;
+    out->fetched = !out->before && gate->views[out->ledger].receipted > out->seq;
+    return answer_of(gate, out->ledger, place, &out->answered_us, &out->held);
+}
+
 err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
                           void (*each)(void *ctx, const struct gate_recall_holder *holder), void *ctx)
 {
+    struct gate_recall_holder last = {.lsn = 0}, holder; /* no object has position 0 */
     struct store_scan *scan;
     struct bytes key, value;
     err_t err = store_scan_open(gate->store, TABLE_FACT, bytes_of("r", 1), bytes_of(NULL, 0), &scan);
     if (err != ERR_OK)
         return err;
     while ((err = store_scan_next(scan, &key, &value)) == ERR_OK) {
-        struct rd rd = rd_of(bytes_of(key.at + 1, key.len - 1)), about = rd_of(value);
-        struct gate_recall_holder holder = {.ledger = rd_u8(&rd), .lsn = rd_u64(&about)};
-        uint64_t place = rd_u64(&rd);
-        if (rd_end(&rd) != ERR_OK || rd_end(&about) != ERR_OK || !ledger_held(gate, holder.ledger)) {
-            err = ERR_CORRUPT;
+        if (TRY(err, holder_read(gate, key, value, &holder)))
             break;
-        }
         if (lsn != 0 && holder.lsn != lsn)
             continue;
-        holder.partner = gate_ledger_partner(holder.ledger);
-        holder.seq = epoch_place_seq(place);
-        holder.before = epoch_place_epoch(place) != gate->peers[holder.partner].epoch;
-        holder.fetched = !holder.before && gate->views[holder.ledger].receipted > holder.seq;
-        if (TRY(err, answer_of(gate, holder.ledger, place, &holder.answered_us, &holder.held)))
-            break;
-        each(ctx, &holder);
+        if (last.lsn == holder.lsn && last.ledger == holder.ledger && last.seq + 1 == holder.seq) {
+            join_holder(&last, &holder);
+            continue;
+        }
+        if (last.lsn != 0)
+            each(ctx, &last);
+        last = holder;
     }
+    if (last.lsn != 0 && err == ERR_NOTFOUND)
+        each(ctx, &last);
     store_scan_close(scan);
     store_view_end(gate->store);
     return err == ERR_NOTFOUND ? ERR_OK : err;

@@ -86,13 +86,14 @@ bool gate_recall_due(const struct gate *gate);
 struct gate_recall_holder {
     uint64_t lsn;             /* of the object */
     unsigned partner, ledger; /* which of his ledgers */
-    uint64_t seq;             /* of the leaf that told him */
+    uint64_t first, seq;      /* of the leaf that told him; of several, the first and the last */
     bool before;              /* that leaf is of an earlier epoch: he cannot answer for it any more */
     bool fetched;             /* he holds that leaf: his receipt says so */
     int64_t answered_us;      /* when he answered; 0: not yet */
     bool held;                /* ...that an order there keeps it, sealed; else that it is gone */
 };
-/* Everybody who was told of it; `lsn` 0: of everything. */
+/* Everybody who was told of it; `lsn` 0: of everything. Leaves for one object that stand together in his
+ * ledger are one holder, who has answered when he answered each. */
 NODISCARD err_t gate_recall_holders(struct gate *gate, uint64_t lsn,
                                     void (*each)(void *ctx, const struct gate_recall_holder *holder),
                                     void *ctx);

@@ -170,6 +170,33 @@ static unsigned subjects(struct bench *b, unsigned partner)
     return called;
 }
 
+static void count_holder(void *ctx, const struct gate_recall_holder *holder)
+{
+    unsigned *holders = ctx;
+    holders[holder->partner]++;
+    holders[2 + holder->partner] += holder->answered_us != 0;
+}
+
+/* How many holders each is, and how many of them answered. */
+static void expect_holders(struct bench *b, uint64_t lsn, unsigned first_answered, unsigned second_answered)
+{
+    for (int of_all = 0; of_all < 2; of_all++) {
+        unsigned holders[4] = {0};
+        assert_int_equal(gate_recall_holders(b->gate, of_all ? 0 : lsn, count_holder, holders), ERR_OK);
+        assert_int_equal(holders[0], 1);
+        assert_int_equal(holders[1], 1);
+        assert_int_equal(holders[2], first_answered);
+        assert_int_equal(holders[3], second_answered);
+    }
+}
+
+static void answer(struct bench *b, unsigned partner, uint64_t seq)
+{
+    assert_int_equal(gate_recall_answered(b->gate, partner, seq, false, bytes_of("note", 4), b->now_us),
+                     ERR_OK);
+    assert_int_equal(gate_commit(b->gate), ERR_OK);
+}
+
 /* Given, taken back, and given again: whoever has fetched the first alone has it by that. Each leaf that gave
  * it is called back, and that of who was given it once. */
 static void each_leaf_that_gave_it(void **state)
@@ -196,6 +223,13 @@ static void each_leaf_that_gave_it(void **state)
         expect_whole(&b);
         reindex(&b);
     }
+    /* One holder, however many leaves tell him: he has answered when he answered each. */
+    expect_holders(&b, lsn, 0, 0);
+    answer(&b, twice, 3);
+    expect_holders(&b, lsn, 0, 0);
+    answer(&b, once, 1);
+    answer(&b, twice, 4);
+    expect_holders(&b, lsn, 1, 1);
     bench_deinit(&b);
 }
 
