@@ -136,13 +136,17 @@ static err_t add_granular(struct gathering *g, const struct stix_object *source,
     struct stix_granular_iter iter = stix_granular_iter(source);
     struct stix_granular granular;
     struct stix_key key;
+    bool translation = source->type->code == STIX_TYPE_LANGUAGE_CONTENT;
     err_t err = ERR_OK;
     while (err == ERR_OK && stix_granular_next(&iter, &granular)) {
         if (granular.marking_ref.len == 0 || !stix_id_parse(granular.marking_ref, &key))
             continue;
         for (size_t i = 0; i < g->marking_count && err == ERR_OK; i++)
             if (stix_key_eq(&g->markings[i], &key) && (g->without[i] >> partner & 1))
-                err = list_add(list, g->arena, granular.selector);
+                err = list_add(list, g->arena,
+                               translation && str_starts(granular.selector, STR("contents."))
+                                   ? told_list(granular.selector)
+                                   : granular.selector);
     }
     return err != ERR_OK ? err : iter.steps == 0 ? ERR_LIMIT : ERR_OK;
 }

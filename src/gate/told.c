@@ -400,6 +400,28 @@ static err_t go_away(struct telling *t, const struct places *from, struct arena 
     return ERR_OK;
 }
 
+/* The first item of a list that it goes through; `len`: none. */
+static size_t item_of(struct str selector)
+{
+    size_t i = 0;
+    while (i + 1 < selector.len && !(selector.at[i] == '.' && selector.at[i + 1] == '['))
+        i++;
+    return i + 1 < selector.len ? i : selector.len;
+}
+
+struct str told_list(struct str selector)
+{
+    return (struct str) {selector.at, item_of(selector)};
+}
+
+struct str told_aligned(struct str selector)
+{
+    size_t item = item_of(selector);
+    bool in_part =
+        item < selector.len && memchr(selector.at + item + 1, '.', selector.len - item - 1) != NULL;
+    return in_part ? told_list(selector) : selector;
+}
+
 static err_t add_form(const struct places *places, const struct form *form, struct arena *arena,
                       err_t (*add)(void *ctx, struct str selector), void *ctx)
 {
@@ -409,7 +431,7 @@ static err_t add_form(const struct places *places, const struct form *form, stru
             struct buf text;
             buf_init(&text, LIMIT_OBJECT_BYTES);
             buf_put_str(&text, places->at[i].path);
-            buf_put_str(&text, form->selectors[s]);
+            buf_put_str(&text, told_aligned(form->selectors[s]));
             struct str selector = arena_str(arena, buf_str(&text));
             err = buf_err(&text) != ERR_OK ? buf_err(&text) : selector.at == NULL ? ERR_NOMEM : ERR_OK;
             buf_deinit(&text);

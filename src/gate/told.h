@@ -40,6 +40,13 @@ struct told {
 
 struct telling; /* one translation, with everything that it speaks of */
 
+/* What of a translation goes where `selector` is cut from what it translates: the same; of an item of a list
+ * in part, the list. Its items are told one by one (section 7.1 of the standard), and what is left of an
+ * item, or whether any is, follows from more than this selector. */
+struct str told_aligned(struct str selector);
+/* What of a translation goes where one of its own parts may not: of an item of a list, the list. */
+struct str told_list(struct str selector);
+
 /* Everything that the translation at `lsn` speaks of; `out` is good until the next is gathered. parser_one is
  * used. ERR_NOTFOUND: its secret was destroyed. */
 NODISCARD err_t told_gather(const struct told_ask *ask, uint64_t lsn, struct telling **out);

@@ -13,6 +13,7 @@ struct level {
     size_t alive, all;         /* members seen so far, and those that stay */
     bool is_object, open_refs; /* open_refs: what is dropped from it would lift a marking */
     bool sources, source;      /* external_references; one of them, which goes with what it names */
+    bool told; /* what a translation says: item by item of a list (section 7.1), so a list goes as a whole */
     bool gone;
 };
 
@@ -27,6 +28,7 @@ struct cutting {
     const struct stix_cut *cut;
     struct json_val root;
     struct stix_key key;
+    bool translation;  /* a language-content */
     uint8_t *gone;     /* by index on the tape */
     struct lone *lone; /* sorted, once all are gathered */
     size_t lone_count, lone_size;
@@ -294,6 +296,15 @@ static bool is_container(struct json_val value)
     return json_is(value, JSON_OBJECT) || json_is(value, JSON_ARRAY);
 }
 
+/* It is lost, and not because what it translates is: of a list of a translation none stays then, or each
+ * behind it would be told of another. */
+static void lose(struct cutting *c, const struct level *of, struct json_val value)
+{
+    c->gone[value.at] = 1;
+    if (of->told && !of->is_object)
+        c->gone[of->value.at] = 1;
+}
+
 /* Done with the innermost: what lost everything is gone itself. */
 static void leave(struct cutting *c)
 {
@@ -301,7 +312,7 @@ static void leave(struct cutting *c)
     if (c->depth == 0)
         return;
     if ((level->all > 0 && level->alive == 0) || is_gone(c, level->value))
-        c->gone[level->value.at] = 1;
+        lose(c, &c->levels[c->depth - 1], level->value);
     else
         c->levels[c->depth - 1].alive++;
 }
@@ -386,6 +397,7 @@ static err_t mark_member(struct cutting *c, struct str name, struct json_val val
     struct level *level = &c->levels[c->depth - 1];
     bool markings = c->depth == 1 && str_eq(name, STR("object_marking_refs"));
     bool sources = c->depth == 1 && str_eq(name, STR("external_references"));
+    bool told = level->told || (c->translation && c->depth == 1 && str_eq(name, STR("contents")));
     err_t err;
     level->all++;
     /* Heads are written anew, and granular markings by their selectors. */
@@ -397,7 +409,7 @@ static err_t mark_member(struct cutting *c, struct str name, struct json_val val
         return ERR_OK;
     if ((level->is_object && names_dropped(c, name)) ||
         (json_is(value, JSON_STRING) && names_dropped(c, json_str(value)))) {
-        c->gone[value.at] = 1;
+        lose(c, level, value);
         if (level->source)
             c->gone[level->value.at] = 1; /* without it the rest may be none (section 2.5.2) */
         return level->open_refs ? ERR_DENIED : ERR_OK;
@@ -409,6 +421,7 @@ static err_t mark_member(struct cutting *c, struct str name, struct json_val val
     bool source = level->sources;
     if (TRY(err, enter(c, value, markings || level->open_refs)))
         return err;
+    c->levels[c->depth - 1].told = told;
     c->levels[c->depth - 1].sources = sources;
     c->levels[c->depth - 1].source = source && json_is(value, JSON_OBJECT);
     return ERR_OK;
@@ -637,7 +650,11 @@ err_t stix_cut(struct json_val root, const struct stix_cut *cut, struct arena *a
     uint8_t *gone = arena_zalloc(arena, root.doc->tape_len + 1, 1);
     if (c == NULL || gone == NULL)
         return ERR_NOMEM;
-    *c = (struct cutting) {.cut = cut, .root = root, .gone = gone, .out = out};
+    *c = (struct cutting) {.cut = cut,
+                           .root = root,
+                           .translation = str_starts(id, STR("language-content--")),
+                           .gone = gone,
+                           .out = out};
     if (!stix_id_parse(id, &c->key))
         return ERR_INVALID;
     if (TRY(err, mark_selected(c)) || TRY(err, gather_all(c, arena)) || TRY(err, mark_all(c)))

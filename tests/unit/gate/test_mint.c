@@ -487,6 +487,45 @@ static void translations_are_cut_as_well(void **state)
     bench_deinit(&n.b);
 }
 
+/* What is told of the items of a list stays with its item: of one that is cut in part, and where the
+ * translation marks an item itself, the list is not told. */
+static void lists_of_translations_stay_in_step(void **state)
+{
+    (void)state;
+    static const char told[] =
+        "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-"
+        "4000-"
+        "8000-00000000000%d\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."
+        "000Z\","
+        "\"object_ref\":\"indicator--00000000-0000-4000-8000-000000000001\",\"object_modified\":"
+        "\"2026-01-01T00:00:01.000Z\",\"contents\":{\"ko\":{\"name\":\"gonggae%d\",%s}}%s}";
+    struct node n;
+    char text[TEXT_MAX];
+    node_init(&n);
+    (void)bench_add(
+        &n.b, n.own,
+        indicator(text, 1, 1,
+                  ",\"name\":\"open\",\"labels\":[\"one\",\"two\"],\"external_references\":[{"
+                  "\"source_name\":\"s0\",\"url\":\"http://"
+                  "x.example\",\"description\":\"secret\"},{\"source_name\":\"s1\","
+                  "\"description\":\"plain\"}]" CUT(TLP_AMBER, "\"external_references.[0].description\"")));
+    (void)snprintf(text, sizeof text, told, 1, 1,
+                   "\"external_references\":[{\"description\":\"bimil\"},{\"description\":\"second\"}]", "");
+    assert_int_equal(bench_add(&n.b, n.own, text), GATE_NEW);
+    (void)snprintf(text, sizeof text, told, 2, 2, "\"labels\":[\"hana\",\"dul\"]",
+                   CUT(TLP_AMBER, "\"contents.ko.labels.[0]\""));
+    assert_int_equal(bench_add(&n.b, n.own, text), GATE_NEW);
+    struct texts *us = texts_of(&n, n.us);
+    assert_null(text_with(us, "bimil"));
+    assert_null(text_with(us, "second")); /* it would be told of s0 */
+    assert_non_null(text_with(us, "gonggae1"));
+    assert_null(text_with(us, "hana"));
+    assert_null(text_with(us, "dul"));
+    assert_non_null(text_with(us, "gonggae2"));
+    mem_free(us);
+    bench_deinit(&n.b);
+}
+
 static void count_edge(void *ctx, const struct gate_edge *edge)
 {
     size_t *count = ctx;
@@ -888,6 +927,7 @@ int main(void)
         cmocka_unit_test(observables_confirm_no_guess),
         cmocka_unit_test(variants_do_not_take_turns),
         cmocka_unit_test(translations_are_cut_as_well),
+        cmocka_unit_test(lists_of_translations_stay_in_step),
         cmocka_unit_test(what_comes_back_is_known),
         cmocka_unit_test(a_granular_marking_only_tightens),
         cmocka_unit_test(a_hidden_creator_comes_along_with_nothing),

@@ -63,6 +63,50 @@ static void becomes(const char *members, const char *selectors, const char *want
     reading_close(&r);
 }
 
+/* What is left of the contents of a translation; empty: of all of it nothing. */
+static void tells(const char *contents, const char *selectors, const char *wanted)
+{
+    char text[4096], left[4096];
+    struct reading r;
+    struct buf out;
+    reading_open(&r);
+    buf_init(&out, 1 << 20);
+    (void)snprintf(
+        text, sizeof text,
+        "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-"
+        "0000-4000-8000-000000000001\",\"labels\":[\"a\",\"%s\"],\"contents\":%s}",
+        dropped == NULL ? "b" : dropped, contents);
+    assert_int_equal(cut_text(&r, text, selectors, &out), ERR_OK);
+    buf_putc(&out, '\0');
+    (void)snprintf(left, sizeof left, "%s%s}", wanted[0] == '\0' ? "" : ",\"contents\":", wanted);
+    const char *end =
+        strstr((const char *)out.at, dropped == NULL ? "\"labels\":[\"a\",\"b\"]" : "\"labels\":[\"a\"]");
+    assert_non_null(end);
+    assert_string_equal(strchr(end, ']') + 1, left);
+    buf_deinit(&out);
+    reading_close(&r);
+}
+
+/* Item by item a list is told (section 7.1): what goes with the item that it tells goes alone; of what is
+ * lost for another reason the list goes. Lists of its own are no such ones. */
+static void lists_of_translations(void **state)
+{
+    (void)state;
+#define SEEN "campaign--00000000-0000-4000-8000-000000000009"
+    tells("{\"ko\":{\"x\":[\"1\",\"2\"]}}", "contents.ko.x.[0]", "{\"ko\":{\"x\":[\"2\"]}}");
+    tells("{\"ko\":{\"x\":[{\"d\":\"1\"},{\"d\":\"2\"}],\"n\":\"k\"}}", "contents.ko.x.[0].d",
+          "{\"ko\":{\"n\":\"k\"}}");
+    tells("{\"ko\":{\"x\":[{\"d\":\"1\",\"e\":\"1\"},{\"d\":\"2\"}]}}", "contents.ko.x.[0].d",
+          "{\"ko\":{\"x\":[{\"e\":\"1\"},{\"d\":\"2\"}]}}");
+    dropped = SEEN;
+    tells("{\"ko\":{\"x\":[\"1\",\"see " SEEN "\",\"3\"],\"n\":\"k\"}}", "", "{\"ko\":{\"n\":\"k\"}}");
+    tells("{\"ko\":{\"x\":[{\"d\":\"" SEEN "\"},{\"d\":\"2\"}]},\"de\":{\"n\":\"d\"}}", "",
+          "{\"de\":{\"n\":\"d\"}}");
+    tells("{\"ko\":{\"x\":[\"1\"],\"n\":\"" SEEN "\"}}", "", "{\"ko\":{\"x\":[\"1\"]}}");
+    dropped = NULL;
+#undef SEEN
+}
+
 static void every_sort_of_selector(void **state)
 {
     (void)state;
@@ -338,6 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sort_of_selector),
+        cmocka_unit_test(lists_of_translations),
         cmocka_unit_test(selectors_follow),
         cmocka_unit_test(names_with_dots),
         cmocka_unit_test(identifiers_go_and_change),
