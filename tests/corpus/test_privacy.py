@@ -14,7 +14,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 CORPUS = HERE / 'privacy'
 ADJUSTED = ('tuning.tsv', 'written.tsv', 'objects.tsv')
-HELD_OUT = ('held-out.tsv', 'held-out-written.tsv')
+HELD_OUT = ('held-out.tsv', 'held-out-written.tsv', 'held-out-blind.tsv')
 # Every kind of `privacy scan` (docs/protocol/POLICY.md, 5c): each has cases in either part.
 KINDS = ('kr-rrn kr-frn kr-passport kr-licence kr-business kr-phone us-ssn us-phone phone email card name account credential '
          'victim-reference').split()
