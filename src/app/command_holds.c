@@ -121,7 +121,9 @@ static err_t holds_next(struct command_call *call, void *state, bool *out_end)
     }
     *out_end = listing->partner == listing->last;
     if (*out_end && listing->total == 0)
-        line_say(call->out, "Nothing is held.");
+        line_say(call->out,
+                 "Nothing is held here. What its time, how often it went, or a budget keeps is counted by "
+                 "`bongsu status rules AUDIENCE`.");
     return ERR_OK;
 }
 

@@ -242,7 +242,9 @@ static err_t recall_confirm(struct command_call *call)
     line_count(call->out, "first", first);
     line_end(call->out);
     line_say(call->out,
-             first > 0 ? "noted: a second officer has to confirm as well" : "confirmed: it is destroyed now");
+             first > 0
+                 ? "noted: a second officer has to confirm as well"
+                 : "confirmed: it is destroyed now, but for what an order keeps (`bongsu recall status`)");
     return word_keep(call, &word);
 }
 

@@ -317,7 +317,15 @@ struct choice {
     unsigned partner;
     const struct hash *asked;
     bool basis, person; /* those alone who said on what basis, and who count as one of two */
+    bool weighs;        /* ...who count as one of two where the rule they answered wants two */
 };
+
+static bool wants_two(const struct policy *policy, const struct approval *row)
+{
+    struct policy_people people;
+    int rule = policy == NULL || row->rule.len == 0 ? -1 : policy_rule_find(policy, row->rule);
+    return rule >= 0 && policy_rule_people(policy, (unsigned)rule, &people) && people.approvals == 2;
+}
 
 static bool chosen(const struct choice *choice, const struct approval *row)
 {
@@ -328,7 +336,8 @@ static bool chosen(const struct choice *choice, const struct approval *row)
             : row->rule.len == 0 || (policy != NULL && policy_has_question(policy, row->rule, &row->asked));
     return row->lsn == choice->lsn && row->partner == choice->partner && row->word == GATE_APPROVE &&
            counts && (!choice->basis || row->basis.len > 0) &&
-           (!choice->person || approval_is_person(choice->gate, row->who));
+           (!(choice->person || (choice->weighs && wants_two(policy, row))) ||
+            approval_is_person(choice->gate, row->who));
 }
 
 /* Did he say so before this row, about something else? */
@@ -422,7 +431,8 @@ err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn
     buf_init(&names[0], RECORD_TEXT_MAX);
     buf_init(&names[1], RECORD_TEXT_MAX);
     for (uint64_t left = partners; err == ERR_OK && left != 0; left &= left - 1) {
-        struct choice choice = {.gate = gate, .lsn = lsn, .partner = (unsigned)__builtin_ctzll(left)};
+        struct choice choice = {
+            .gate = gate, .lsn = lsn, .partner = (unsigned)__builtin_ctzll(left), .weighs = true};
         struct buf *now = &names[left != partners];
         buf_clear(now);
         err = put_approvers(gate, rd, &choice, now, &count);

@@ -620,8 +620,8 @@ NODISCARD err_t namers(struct gate *gate, const struct stix_key *key, uint64_t f
 /* ...and those that translate it. */
 NODISCARD err_t translations(struct gate *gate, const struct stix_key *key, uint64_t from, uint64_t *out,
                              size_t size, size_t *out_count);
-/* Who approved this copy for all of `partners`; empty when nobody did, or not one person for all. Copied to
- * the arena. */
+/* Who approved this copy for all of `partners`; where two have to, those alone who count at the moment
+ * (gate_operators); empty when nobody did, or not one person for all. Copied to the arena. */
 NODISCARD err_t approver_of(struct gate *gate, const struct stix_key *object, uint64_t lsn, uint64_t partners,
                             struct arena *arena, struct str *out);
 /* Partners to which it may come along with what names it: an unmarked follower, wherever no rule denies it.

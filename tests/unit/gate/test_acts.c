@@ -26,6 +26,17 @@ static void two_different_people_approve(void **state)
     node_end(&n);
 }
 
+static void expect_approvers(struct node *n, const char *names)
+{
+    struct gate_why why;
+    struct stix_key key = key_of("indicator", 1);
+    struct arena arena;
+    arena_init(&arena, 64 << 20);
+    assert_int_equal(gate_explain(n->b.gate, &key, n->us, n->b.now_us, &arena, NULL, NULL, &why), ERR_OK);
+    assert_true(str_eq(why.approvers, str_of(names)));
+    arena_deinit(&arena);
+}
+
 /* As one of two counts who is an operator at the moment; others' words end what one may end. */
 static void operators_are_the_persons(void **state)
 {
@@ -58,8 +69,10 @@ static void operators_are_the_persons(void **state)
     names[0] = STR("cy"); /* ana is one no more */
     say(&n, 1, GATE_APPROVE, "bo");
     assert_false(bench_is_released(&n.b, n.us, "indicator", 1));
+    expect_approvers(&n, "bo"); /* the others' words stand in the log, and let nothing go */
     say(&n, 1, GATE_APPROVE, "cy");
     assert_true(bench_is_released(&n.b, n.us, "indicator", 1));
+    expect_approvers(&n, "bo, cy");
     operators.count = 0; /* what they let go stays */
     bench_policy_text(&n.b, FOUR_EYES "# again\n");
     bench_settle(&n.b);
