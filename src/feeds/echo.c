@@ -60,13 +60,11 @@ struct looking {
     enum echo_kind kind;
 };
 
-/* Did somebody else bring it, and is it one that others may have got from us? */
+/* Of what somebody else brought: is it one that others may have got from us? */
 static bool may_echo(const struct echo *echo, const struct gate_object *object)
 {
     const struct gate_source *source = gate_source_get(echo->gate, object->envelope.source);
-    if (object->quarantined || object->envelope.source == echo->source || source == NULL)
-        return false;
-    return source->own || source->partner >= 0 || object->released != 0;
+    return source != NULL && (source->own || source->partner >= 0 || object->released != 0);
 }
 
 /* What MISP shortened it has from here: what a partner alone said it has from him, and is not to hide what
@@ -76,11 +74,20 @@ static bool may_have_left(const struct echo *echo, const struct gate_object *obj
     return object->released != 0 || gate_source_get(echo->gate, object->envelope.source)->own;
 }
 
+static bool know(struct looking *looking)
+{
+    struct echo *echo = looking->echo;
+    looking->known = looking->known || (echo_digest(looking->came, false, &echo->canon, &looking->whole) &&
+                                        echo_digest(looking->came, true, &echo->canon, &looking->lasting));
+    return looking->known;
+}
+
 static enum echo_kind kind_of(struct looking *looking, const struct gate_object *object, struct json_val held)
 {
     struct echo *echo = looking->echo;
     struct hash whole, lasting;
-    if (!echo_digest(held, false, &echo->canon, &whole) || !echo_digest(held, true, &echo->canon, &lasting))
+    if (!know(looking) || !echo_digest(held, false, &echo->canon, &whole) ||
+        !echo_digest(held, true, &echo->canon, &lasting))
         return ECHO_NONE;
     if (hash_eq(&whole, &looking->whole))
         return ECHO_UNCHANGED;
@@ -111,27 +118,23 @@ static int order_of(struct json_val held, struct json_val came)
     return stamp_cmp(x, y);
 }
 
-/* Versions come in order: of those up to the date of what came, the last one counts. */
+/* Versions come in order: of those up to the date of what came, the last one counts. Under that date itself
+ * the version that is held counts, whoever brought it: another copy of it may be stricter, and binds. */
 static bool compare(void *ctx, const struct gate_object *object)
 {
     struct looking *looking = ctx;
     struct echo *echo = looking->echo;
     struct json_doc doc;
-    if (!may_echo(echo, object))
-        return true;
-    if (!looking->known && (!echo_digest(looking->came, false, &echo->canon, &looking->whole) ||
-                            !echo_digest(looking->came, true, &echo->canon, &looking->lasting)))
-        return false;
-    looking->known = true;
-    if (!read_held(echo, object, &doc))
+    if (object->quarantined || object->envelope.source == echo->source || !read_held(echo, object, &doc))
         return true;
     int order = order_of(json_root(&doc), looking->came);
     if (order > 0 && looking->settled)
         return false;
-    enum echo_kind kind = kind_of(looking, object, json_root(&doc));
-    if (kind != ECHO_NONE || order <= 0)
+    bool may = may_echo(echo, object), settles = order == 0 && !object->assertion;
+    enum echo_kind kind = may ? kind_of(looking, object, json_root(&doc)) : ECHO_NONE;
+    if (kind != ECHO_NONE || (may && order <= 0) || settles)
         looking->kind = kind; /* none: older content under a newer date: somebody took that version back */
-    looking->settled = looking->settled || (order == 0 && !object->assertion);
+    looking->settled = looking->settled || settles;
     return looking->kind != ECHO_UNCHANGED;
 }
 

@@ -273,6 +273,31 @@ static void under_the_date_of_ours(void **state)
     pull_deinit(&p);
 }
 
+/* So does one of what a third one brought and nobody got, whatever a partner says of it under another date.
+ */
+static void under_the_date_of_anothers(void **state)
+{
+    struct pull p;
+    char text[TEXT_MAX];
+    (void)state;
+    open_echo(&p);
+    uint32_t his = his_source(&p);
+    uint32_t other = bench_source(&p.bench, "other", STIX_TLP_RED, false, false);
+    for (int n = 1; n <= 2; n++) {
+        int his_date = n == 1 ? 20 : 5;
+        assert_int_equal(bench_add(&p.bench, other, indicator(text, n, 10, MARKED(TLP_AMBER))), GATE_NEW);
+        settle(&p);
+        assert_int_equal(bench_add(&p.bench, his, indicator(text, n, his_date, MARKED(TLP_RED))),
+                         GATE_ASSERTION);
+        settle(&p);
+        struct feed_counts got = brings(&p, indicator(text, n, 10, MARKED(TLP_RED)));
+        assert_true(got.echo == 0 && got.conflict == 1);
+        got = brings(&p, indicator(text, n, 21, MARKED(TLP_RED)));
+        assert_true(got.echo == 1 && taken(got) == 0); /* his, but for the date */
+    }
+    pull_deinit(&p);
+}
+
 /* Who speaks for an object may date and shorten it: that is no echo of what others hold of it. */
 static void what_its_owner_says(void **state)
 {
@@ -321,8 +346,8 @@ int main(void)
         cmocka_unit_test(what_never_went_out),    cmocka_unit_test(what_was_minted),
         cmocka_unit_test(what_misp_wrote),        cmocka_unit_test(what_misp_took_back),
         cmocka_unit_test(what_carries),           cmocka_unit_test(what_only_a_partner_said),
-        cmocka_unit_test(under_the_date_of_ours), cmocka_unit_test(what_its_owner_says),
-        cmocka_unit_test(what_is_said_of_it),
+        cmocka_unit_test(under_the_date_of_ours), cmocka_unit_test(under_the_date_of_anothers),
+        cmocka_unit_test(what_its_owner_says),    cmocka_unit_test(what_is_said_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
