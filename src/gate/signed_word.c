@@ -72,6 +72,15 @@ static err_t word_read(struct bytes value, struct gate_word *out)
     return rd_end(&rd) == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
 
+err_t signed_words(const struct record_fact *fact, struct str *out)
+{
+    struct gate_word word;
+    err_t err = word_read(fact->value, &word);
+    if (err == ERR_OK)
+        *out = word.text;
+    return err;
+}
+
 err_t gate_word_each(struct gate *gate, void (*each)(void *ctx, const struct gate_word *word), void *ctx)
 {
     uint8_t head[FACT_KEY_SIZE_MAX];

@@ -24,3 +24,9 @@ NODISCARD err_t gate_word_put(struct gate *gate, const struct hash *said, uint32
 /* All of them, in no order; what `each` gets is borrowed for the call. */
 NODISCARD err_t gate_word_each(struct gate *gate, void (*each)(void *ctx, const struct gate_word *word),
                                void *ctx);
+
+/* --- inside the gate --- */
+
+struct record_fact;
+/* The text in a fact of this kind, sealed, borrowed. */
+NODISCARD err_t signed_words(const struct record_fact *fact, struct str *out);

@@ -9,6 +9,7 @@
 #include "gate/legal.h"
 #include "gate/mint.h"
 #include "gate/retention.h"
+#include "gate/signed_word.h"
 
 /* --- sealed words: 0xff, which no text of people begins with, version, slot of the day's secret, a name that
  * the secret and the words make, then the words sealed under what the secret and that name make --- */
@@ -60,7 +61,7 @@ static struct seal_secret secret_for(const struct seal_secret *day, struct bytes
 }
 
 /* --- rows: 'Z' slot: begin of the day, position of the SECRET, when it was forgotten; 'z' slot, kind, object
- * or partner: what words of that day are about --- */
+ * or partner: what words of that day are about; with no object: about one that nothing names --- */
 
 enum { DAY_KEY_SIZE = 1 + 8, ABOUT_HEAD = 1 + 8 + 1, ABOUT_KEY_MAX = ABOUT_HEAD + RECORD_FACT_KEY_MAX };
 
@@ -312,10 +313,24 @@ err_t words_note_object(struct gate *gate, struct str words, const struct stix_k
                : ERR_OK;
 }
 
+/* Of what was refused and of what was signed nobody can tell later which objects they were about: bytes are
+ * destroyed before words are, and what is signed may be sealed. Any order keeps these. */
+static err_t note_nameless(struct gate *gate, const struct record_fact *fact)
+{
+    struct str words = fact->because;
+    uint64_t slot;
+    err_t err = fact->kind == RECORD_FACT_WORD ? signed_words(fact, &words) : ERR_OK;
+    return err != ERR_OK || !slot_of(words, &slot)
+               ? err
+               : about_put(gate, slot, RECORD_FACT_LEGAL, bytes_of("", 0));
+}
+
 err_t words_note(struct gate *gate, const struct record_fact *fact)
 {
     struct stix_key object;
     uint64_t slot;
+    if (fact->kind == RECORD_FACT_QUARANTINE || fact->kind == RECORD_FACT_WORD)
+        return note_nameless(gate, fact);
     if (!slot_of(fact->because, &slot))
         return ERR_OK;
     if (fact->kind == RECORD_FACT_HALT)
@@ -333,6 +348,21 @@ err_t words_note(struct gate *gate, const struct record_fact *fact)
     return about_put(gate, slot, RECORD_FACT_LEGAL, key);
 }
 
+/* Does any order stand? */
+static bool is_ordered(struct gate *gate)
+{
+    uint8_t head[FACT_KEY_SIZE_MAX];
+    struct store_scan *scan;
+    struct bytes key, value;
+    err_t err = store_scan_open(gate->store, TABLE_FACT, fact_key(RECORD_FACT_LEGAL, bytes_of("", 0), head),
+                                bytes_of(NULL, 0), &scan);
+    if (err != ERR_OK)
+        return true;
+    err = store_scan_next(scan, &key, &value);
+    store_scan_close(scan);
+    return err != ERR_NOTFOUND;
+}
+
 /* Does an order, or a link that stands still, keep the words of this day? What cannot be looked up does. */
 static bool is_held(struct gate *gate, uint64_t slot)
 {
@@ -347,7 +377,7 @@ static bool is_held(struct gate *gate, uint64_t slot)
     while (!held && (err = store_scan_next(scan, &key, &value)) == ERR_OK) {
         struct bytes about = bytes_of(key.at + ABOUT_HEAD, key.len - ABOUT_HEAD);
         enum record_fact_kind kind = (enum record_fact_kind)key.at[ABOUT_HEAD - 1];
-        held = fact_get(gate, kind, about, &value) != ERR_NOTFOUND;
+        held = about.len == 0 ? is_ordered(gate) : fact_get(gate, kind, about, &value) != ERR_NOTFOUND;
     }
     store_scan_close(scan);
     return held || err != ERR_NOTFOUND;

@@ -35,8 +35,9 @@ NODISCARD err_t gate_words_keeping(struct gate *gate, unsigned days, int64_t now
 
 /* Forgets the words of at most a few dozen days that ended more than `days` days ago: logged, gate_purge
  * carries it out. *out_gone 0: that was all. Not forgotten: a day with words about an object that an order
- * keeps (gate/legal.h), or about a link that stands still (gate/halt.h). ERR_DENIED: the clock is not to be
- * believed (gate/retention.h). `days` is never 0. */
+ * keeps (gate/legal.h), or about a link that stands still (gate/halt.h); while any order stands, a day on
+ * which something was signed or said of an entry of the quarantine, which name no object. ERR_DENIED: the
+ * clock is not to be believed (gate/retention.h). `days` is never 0. */
 NODISCARD err_t gate_retain_words(struct gate *gate, unsigned days, int64_t now_us, size_t *out_gone);
 
 /* --- inside the gate --- */

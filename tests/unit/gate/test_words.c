@@ -60,31 +60,59 @@ static size_t files_with(struct bench *b, const char *word)
 struct said {
     struct bench b;
     unsigned us;
+    uint32_t own;
     uint64_t object, spilled;
+    size_t words; /* that were signed */
 };
+
+/* The reason stands in what he signed, and nowhere else. */
+static void sign(struct said *s)
+{
+    static const struct hash said;
+    struct gate_word word = {
+        .who = by_kim.who, .key = STR("k"), .text = by_kim.because, .signature = STR("s")};
+    const struct gate_by by = {by_kim.who, STR("")};
+    assert_int_equal(gate_word_put(s->b.gate, &said, (uint32_t)s->words++, &word, &by, s->b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(s->b.gate), ERR_OK);
+}
+
+static bool take_lsn(void *ctx, const struct gate_quarantined *quarantined)
+{
+    *(uint64_t *)ctx = quarantined->lsn;
+    return true;
+}
+
+/* Of another copy of what was approved. */
+static void drop(struct said *s)
+{
+    char text[TEXT_MAX];
+    uint64_t lsn = 0;
+    assert_int_equal(bench_add(&s->b, s->own, indicator(text, 1, 1, MARKED(TLP_RED))), GATE_CONFLICT);
+    assert_int_equal(gate_commit(s->b.gate), ERR_OK);
+    assert_int_equal(gate_quarantine_list(s->b.gate, 0, take_lsn, &lsn), ERR_OK);
+    assert_int_equal(gate_quarantine_drop(s->b.gate, lsn, &by_kim, s->b.now_us), ERR_OK);
+    assert_int_equal(gate_commit(s->b.gate), ERR_OK);
+}
 
 static void say(struct said *s)
 {
-    static const struct hash said;
     char text[TEXT_MAX];
     struct gate_spill spill;
-    struct gate_word word = {
-        .who = by_kim.who, .key = STR("k"), .text = by_kim.because, .signature = STR("s")};
     struct bench *b = &s->b;
+    s->words = 0;
     bench_init(b);
     s->us = bench_partner(b, "us-cisa");
     bench_policy_text(b, policy);
-    uint32_t own = bench_source(b, "own", STIX_TLP_CLEAR, true, false);
-    assert_int_equal(bench_add(b, own, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
+    s->own = bench_source(b, "own", STIX_TLP_CLEAR, true, false);
+    assert_int_equal(bench_add(b, s->own, indicator(text, 1, 1, MARKED(TLP_GREEN))), GATE_NEW);
     s->object = b->last_lsn;
-    assert_int_equal(bench_add(b, own, indicator(text, 2, 1, "")), GATE_NEW);
+    assert_int_equal(bench_add(b, s->own, indicator(text, 2, 1, "")), GATE_NEW);
     s->spilled = b->last_lsn;
     bench_settle(b);
     struct stix_key key = key_of("indicator", 1);
     assert_int_equal(gate_approve(b->gate, &key, s->us, GATE_APPROVE, 0, &by_kim, b->now_us), ERR_OK);
     assert_int_equal(gate_spill(b->gate, s->spilled, &by_kim, b->now_us, &spill), ERR_OK);
-    assert_int_equal(gate_word_put(b->gate, &said, 0, &word, &by_kim, b->now_us), ERR_OK);
-    assert_int_equal(gate_commit(b->gate), ERR_OK);
+    sign(s);
     bench_settle(b);
     bench_sign(b);
     assert_true(bench_is_released(b, s->us, "indicator", 1));
@@ -128,7 +156,7 @@ static void expect_words(struct said *s, bool kept)
     assert_int_equal(gate_spills(s->b.gate, read_spill, &r), ERR_OK);
     struct signing signing = {.kept = kept};
     assert_int_equal(gate_word_each(s->b.gate, read_word, &signing), ERR_OK);
-    assert_int_equal(signing.count, 1);
+    assert_int_equal(signing.count, s->words);
     assert_true(str_starts(basis, STR("kim: ")));
     basis = (struct str) {basis.at + 5, basis.len - 5};
     assert_true(kept ? str_eq(basis, by_kim.because) : str_starts(basis, str_of(gone)));
@@ -334,15 +362,19 @@ static void an_order_keeps_them(void **state)
         say(&s);
         struct bench *b = &s.b;
         pass(b, 1);
+        drop(&s);
+        pass(b, 1);
+        sign(&s);
+        pass(b, 1);
         assert_int_equal(gate_legal_put(b->gate, &key, true, &by_test, b->now_us), ERR_OK);
         pass(b, DAYS + 5);
         assert_int_equal(run(b), 0);
-        assert_int_equal(keeping(b, DAYS).held, 2); /* those of the order itself as well */
+        assert_int_equal(keeping(b, DAYS).held, 4); /* those of the order itself as well */
         (void)expect_whole(b);
         assert_int_equal(run(b), 0);
         expect_words(&s, true);
         assert_int_equal(gate_legal_put(b->gate, &key, false, &by_test, b->now_us), ERR_OK);
-        assert_int_equal(run(b), 2);
+        assert_int_equal(run(b), 4);
         expect_words(&s, false);
         bench_deinit(b);
     }
