@@ -292,6 +292,18 @@ static struct str value_of(struct str text, const char *name)
     return STR("");
 }
 
+/* What the text says; when it is forgotten with its day, who signed it, and that it is. */
+static void say_text(struct command_call *call, const struct gate_word *word)
+{
+    bool forgotten = !str_starts(word->text, STR(FORM "\n"));
+    line_text(call->out, "operator",
+              forgotten ? operators_account(word->who) : value_of(word->text, "operator"));
+    if (!forgotten)
+        line_text(call->out, "word", value_of(word->text, "word"));
+    line_text(call->out, "because", forgotten ? word->text : value_of(word->text, "because"));
+    line_bool(call->out, "forgotten", forgotten);
+}
+
 /* All that anybody needs to verify it without this node. */
 static void say_word(struct command_call *call, const struct gate_word *word)
 {
@@ -302,9 +314,7 @@ static void say_word(struct command_call *call, const struct gate_word *word)
     line_begin(call->out);
     line_count(call->out, "number", word->number);
     line_time(call->out, "said", word->at_us);
-    line_text(call->out, "operator", value_of(word->text, "operator"));
-    line_text(call->out, "word", value_of(word->text, "word"));
-    line_text(call->out, "because", value_of(word->text, "because"));
+    say_text(call, word);
     line_word(call->out, "fingerprint", fingerprint);
     line_text(call->out, "key", word->key);
     line_text(call->out, "text", word->text);

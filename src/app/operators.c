@@ -7,6 +7,8 @@
 
 _Static_assert(CONF_ACCOUNT_BYTES + sizeof " (key QHZsrTGrAzQk+Iu9)" - 1 <= WHO_BYTES, "no name is cut");
 
+#define KEY_HEAD " (key " /* between a name and the key behind it */
+
 static const char *name_of(const struct operators *operators, int64_t user)
 {
     for (size_t i = 0; i < operators->known; i++)
@@ -36,7 +38,7 @@ static void name_said(struct operators_row *row)
         return;
     }
     sshsig_fingerprint(row->key, fingerprint);
-    (void)snprintf(row->said, WHO_BYTES, "%s (key %.16s)", row->name, fingerprint + sizeof head - 1);
+    (void)snprintf(row->said, WHO_BYTES, "%s" KEY_HEAD "%.16s)", row->name, fingerprint + sizeof head - 1);
 }
 
 static void take(struct operators *operators, size_t row, const struct diag *diag)
@@ -103,6 +105,15 @@ const struct operators_row *operators_find(const struct operators *operators, st
         if (str_eq(name, str_of(operators->at[i].name)))
             return &operators->at[i];
     return NULL;
+}
+
+struct str operators_account(struct str said)
+{
+    size_t head = sizeof KEY_HEAD - 1;
+    for (size_t i = 0; i + head <= said.len; i++)
+        if (memcmp(said.at + i, KEY_HEAD, head) == 0)
+            return (struct str) {said.at, i};
+    return said;
 }
 
 bool operators_has(const struct operators *operators, struct str name)

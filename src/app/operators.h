@@ -53,6 +53,8 @@ bool operators_admit(const struct operators *operators, int64_t user);
 enum standing operators_who(const struct operators *operators, int64_t user, char out[WHO_BYTES]);
 /* The declared operator of this name; NULL: none is. */
 const struct operators_row *operators_find(const struct operators *operators, struct str name);
+/* His account's name, of a name from the log that may have a key behind it. */
+struct str operators_account(struct str said);
 /* Is this name, from the log, one that counts today? */
 bool operators_has(const struct operators *operators, struct str name);
 /* Those who count: "kim, lee" */

@@ -22,15 +22,9 @@ static bool write_beside(const struct writing *w, const char *end, struct str co
     return err == ERR_OK || cli_fail(NULL, "%s%s: %s", w->path, end, err_text(err)) == CLI_OK;
 }
 
-static void write_word(void *ctx, struct str json)
+static void write_files(struct writing *w, const struct line *line)
 {
-    struct writing *w = ctx;
-    struct line *line = line_read(json);
     struct buf signers;
-    if (line == NULL || !line_has(line, "signature")) {
-        line_free(line);
-        return;
-    }
     struct str name = line_str(line, "operator");
     buf_init(&signers, 4096);
     buf_printf(&signers, "%.*s namespaces=\"bongsu\" %.*s\n", STR_ARG(name), STR_ARG(line_str(line, "key")));
@@ -43,6 +37,19 @@ static void write_word(void *ctx, struct str json)
                      "ssh-keygen -Y verify -f %s.signers -I %.*s -n bongsu -s %s.sig < %s\n",
                      w->path, STR_ARG(line_str(line, "word")), STR_ARG(name),
                      STR_ARG(line_str(line, "fingerprint")), w->path, STR_ARG(name), w->path, w->path);
+}
+
+static void write_word(void *ctx, struct str json)
+{
+    struct writing *w = ctx;
+    struct line *line = line_read(json);
+    if (line != NULL && line_is(line, "forgotten"))
+        (void)cli_fail("bongsu words NUMBER --json has the signature and the key",
+                       "nothing was written: what %.*s signed is forgotten, and a signature without its text "
+                       "proves nothing",
+                       STR_ARG(line_str(line, "operator")));
+    else if (line != NULL && line_has(line, "signature"))
+        write_files(w, line);
     line_free(line);
 }
 
@@ -64,6 +71,7 @@ static const struct cli_command words_rows[] = {
     {.words = "words",
      .summary = "list what operators signed with keys of their own",
      .help = "Each with the key that was his then. With --json also the text and the signature.\n"
+             "BECAUSE says so where the text is forgotten (evidence-days).\n"
              "docs/guide/operators.md says how one signs.",
      .many = true,
      .rest = "number",
@@ -76,7 +84,8 @@ static const struct cli_command words_rows[] = {
                  {"KEY", "fingerprint"}}},
     {.words = "words write",
      .summary = "write one as files, for ssh-keygen -Y verify",
-     .help = "FILE is the text, FILE.sig the signature, FILE.signers the key as the log has it.",
+     .help = "FILE is the text, FILE.sig the signature, FILE.signers the key as the log has it.\n"
+             "A text that is forgotten (evidence-days) cannot be written.",
      .args = {{"NUMBER", CLI_TEXT, NULL, NULL, "as listed"}, {"FILE", CLI_TEXT, NULL, NULL, "where to"}},
      .control = "words",
      .run = run_words_write},

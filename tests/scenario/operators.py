@@ -358,6 +358,7 @@ def main():
             tightening(place)
             signing.signing(place, sys.modules[__name__])
             one_account(place)
+            signing.forgotten(place, sys.modules[__name__])
         finally:
             place.close()
     print(f"{counted['passed']} passed, {counted['failed']} failed, {counted['skipped']} skipped")

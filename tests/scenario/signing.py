@@ -5,7 +5,8 @@ import json
 import re
 import subprocess
 
-from test_cli import PROGRAM, check, until
+import keep
+from test_cli import PROGRAM, check, skip, until
 
 
 class Hand:
@@ -221,6 +222,29 @@ def reading(place, desk, kim, fresh, lee):
     place.expect(0, 'made again', 'reindex', 'kr')
     place.start('kr')
     check('made again from the log they are the same', words() == before)
+
+
+def forgotten(place, desk):
+    """Last, as it moves the clock: when evidence-days are over his name and his key stay, and nothing to be verified."""
+    if not keep.other_clock().exists():
+        return skip('the end of what was signed', 'tests/clock was not built')
+    place.stop('kr')
+    with open(place.path / 'kr' / 'bongsu.yaml', 'a', encoding='utf-8') as conf:
+        conf.write('evidence-days: 30\n')
+    keep.start_ahead(place, 40)
+    place.tried('the clock is believed', 0, 'confirmed', desk.SERVICE, 'retention', 'confirm', '--because', 'it was off')
+
+    def words():
+        return [json.loads(x) for x in place.by(desk.SERVICE, 'words', '--json')[1].splitlines()][:-1]
+    until('what was signed is forgotten', lambda: all(row['forgotten'] for row in words()))
+    row = words()[0]
+    check('whose it was is not', row['operator'] in (desk.KIM, desk.LEE) and 'word' not in row and
+          row['because'].startswith('(the words were forgotten by retention on ') and
+          'BEGIN SSH SIGNATURE' in row['signature'], row)
+    path = place.path / 'gone'
+    got, out, err = place.run('words', 'write', row['number'], path, '--dir', 'kr')
+    check('nothing is written of it', got == 1 and 'is forgotten' in err and not list(place.path.glob('gone*')), out + err)
+    return None
 
 
 def signing(place, desk):

@@ -5,7 +5,9 @@
 #include "app/command_word.h"
 #include "core/sign.h"
 #include "core/wr.h"
+#include "gate/retention.h"
 #include "gate/signed_word.h"
+#include "gate/words.h"
 
 #define WHO  "daemon"
 #define KIND "ssh-ed25519"
@@ -283,13 +285,63 @@ static void many_numbers_are_a_digest(void **state)
     assert_true(str_ends(buf_str(&word.text), STR("what: \"x\\nword: approve\"\n")));
 }
 
+/* What `bongsu words` prints. */
+static void list(struct buf *out)
+{
+    static const uint8_t none[2 + JSON_PADDING] = "{}";
+    struct json_doc doc;
+    struct command_call call = {.host = &desk.host, .who = STR(WHO), .arena = &desk.arena, .out = out};
+    assert_int_equal(json_parse(desk.parser, bytes_of(none, 2), &doc, NULL), ERR_OK);
+    call.args = json_root(&doc);
+    assert_int_equal(command_word_rows[0].run(&call), ERR_OK);
+    buf_putc(out, '\0');
+}
+
+static void forget(void)
+{
+    static const struct gate_forgotten nothing;
+    const int64_t day_us = INT64_C(86400000000);
+    int64_t now_us = 7;
+    size_t gone;
+    for (int day = 0; day < 40; day++, now_us += day_us)
+        assert_int_equal(gate_retained(desk.gate, &nothing, now_us), ERR_OK);
+    assert_int_equal(gate_retain_words(desk.gate, 30, now_us - day_us, &gone), ERR_OK);
+    assert_int_equal(gone, 1);
+}
+
+/* Whose word it was stays known, and that its text is no more is said. */
+static void a_forgotten_text_is_still_his(void **state)
+{
+    struct buf signature, out;
+    (void)state;
+    if (!desk.operators.real)
+        skip();
+    buf_init(&signature, 4096);
+    buf_init(&out, 32 << 10);
+    sign_text(str_of(ask_text(WORD_APPROVE, "a").text), &signature);
+    assert_int_equal(give(WORD_APPROVE, &signature, "a").err, ERR_OK);
+    list(&out);
+    assert_non_null(strstr((char *)out.at, "\"operator\":\"" WHO "\",\"word\":\"approve\""));
+    assert_non_null(strstr((char *)out.at, "\"forgotten\":false"));
+    forget();
+    buf_clear(&out);
+    list(&out);
+    assert_non_null(
+        strstr((char *)out.at, "\"operator\":\"" WHO "\",\"because\":\"(the words were forgotten "));
+    assert_non_null(strstr((char *)out.at, "\"forgotten\":true"));
+    assert_non_null(strstr((char *)out.at, "BEGIN SSH SIGNATURE"));
+    buf_deinit(&out);
+    buf_deinit(&signature);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_kind_is_signed_once, open_desk, close_desk),
         cmocka_unit_test_setup_teardown(without_a_signature_it_is_not_his_word, open_desk, close_desk),
         cmocka_unit_test_setup_teardown(who_has_no_key_is_his_account, open_desk, close_desk),
-        cmocka_unit_test_setup_teardown(many_numbers_are_a_digest, open_desk, close_desk)};
+        cmocka_unit_test_setup_teardown(many_numbers_are_a_digest, open_desk, close_desk),
+        cmocka_unit_test_setup_teardown(a_forgotten_text_is_still_his, open_desk, close_desk)};
     if (sign_start() != ERR_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
