@@ -198,8 +198,9 @@ static err_t put_waiting(struct command_call *call, const struct gate_recall_whi
     if (w.numbers == NULL)
         return ERR_NOMEM;
     err = gate_spills(call->host->gate, take_waiting, &w);
-    must(w.count == w.size);
-    word_put_numbers(word, "numbers", w.numbers, w.count);
+    must(err != ERR_OK || w.count == w.size);
+    if (err == ERR_OK)
+        word_put_numbers(word, "numbers", w.numbers, w.count);
     mem_free(w.numbers);
     return err;
 }

@@ -5,8 +5,10 @@
 #include "app/command_word.h"
 #include "core/sign.h"
 #include "core/wr.h"
+#include "gate/recall.h"
 #include "gate/retention.h"
 #include "gate/signed_word.h"
+#include "gate/spill.h"
 #include "gate/words.h"
 
 #define WHO  "daemon"
@@ -334,6 +336,148 @@ static void a_forgotten_text_is_still_his(void **state)
     buf_deinit(&signature);
 }
 
+/* --- when the gate fails --- */
+
+enum failing { FAILS_NOT, FAILS_SPILL, FAILS_SPILLS, FAILS_STATE };
+static struct {
+    enum failing what;
+    unsigned in; /* calls; the last of them fails */
+} failing;
+
+static bool fails(enum failing what)
+{
+    return failing.what == what && failing.in > 0 && --failing.in == 0;
+}
+
+err_t __real_gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                        struct gate_spill *out);
+err_t __wrap_gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                        struct gate_spill *out);
+err_t __real_gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill),
+                         void *ctx);
+err_t __wrap_gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill),
+                         void *ctx);
+err_t __real_spill_state(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                         struct gate_spill *spill);
+err_t __wrap_spill_state(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                         struct gate_spill *spill);
+
+err_t __wrap_gate_spill(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                        struct gate_spill *out)
+{
+    return fails(FAILS_SPILL) ? ERR_IO : __real_gate_spill(gate, lsn, by, now_us, out);
+}
+
+err_t __wrap_gate_spills(struct gate *gate, void (*each)(void *ctx, const struct gate_spill *spill),
+                         void *ctx)
+{
+    return fails(FAILS_SPILLS) ? ERR_IO : __real_gate_spills(gate, each, ctx);
+}
+
+err_t __wrap_spill_state(struct gate *gate, uint64_t lsn, const struct gate_by *by, int64_t now_us,
+                         struct gate_spill *spill)
+{
+    return fails(FAILS_STATE) ? ERR_IO : __real_spill_state(gate, lsn, by, now_us, spill);
+}
+
+#define THING "indicator--00000000-0000-4000-8000-000000000001"
+
+/* Two versions of an object of our own, a second operator, and a recall of it that waits for officers. */
+static void fill_desk(bool recalled)
+{
+    const struct gate_by by = {STR("test"), STR("test")};
+    const struct gate_source source = {.name = STR("own"),
+                                       .own = true,
+                                       .assume = STIX_TLP_CLEAR,
+                                       .partner = -1,
+                                       .assume_until_us = INT64_MAX};
+    uint64_t lsns[LIMIT_COPIES];
+    struct gate_recalled told;
+    struct gate_submission submission = {0};
+    struct stix_key key;
+    size_t count;
+    desk.conf.operator_count = 2;
+    (void)snprintf(desk.conf.operators[1], CONF_ACCOUNT_BYTES, "bin");
+    desk.conf.recall_objects = 0;
+    operators_open(&desk.conf, false, NULL, &desk.operators);
+    gate_recall_budget(desk.gate, 0);
+    assert_int_equal(gate_source_put(desk.gate, &source, &by, 7, &submission.source), ERR_OK);
+    for (int version = 1; version <= 2; version++) {
+        char text[1024] = "";
+        struct fault fault;
+        int len =
+            snprintf(text, sizeof text - JSON_PADDING,
+                     "{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"" THING "\","
+                     "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:0%d.000Z\","
+                     "\"pattern\":\"[ipv4-addr:value = '198.51.100.1']\",\"pattern_type\":\"stix\","
+                     "\"valid_from\":\"2026-01-01T00:00:00Z\"}",
+                     version);
+        assert_int_equal(
+            gate_accept(desk.gate, &submission, bytes_of(text, (size_t)len), 7, NULL, NULL, &fault), ERR_OK);
+    }
+    assert_int_equal(gate_commit(desk.gate), ERR_OK);
+    if (!recalled)
+        return;
+    assert_true(stix_id_parse(STR(THING), &key));
+    assert_int_equal(gate_spill_copies(desk.gate, &key, lsns, LIMIT_COPIES, &count), ERR_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(gate_recall(desk.gate, lsns, count, 1000, &by, false, 7, &told), ERR_OK);
+    assert_true(told.waits);
+}
+
+/* A command about it, with one more member. */
+static err_t run(const struct command *row, const char *name, const char *member, struct str value,
+                 struct buf *out)
+{
+    struct buf args;
+    struct json_doc doc;
+    buf_init(&args, 32 << 10);
+    buf_printf(&args, "{\"what\":\"" THING "\",\"because\":\"read it\",\"%s\":", member);
+    if (value.at == NULL)
+        buf_printf(&args, "true");
+    else
+        json_write_str(&args, value);
+    buf_putc(&args, '}');
+    size_t len = args.len;
+    assert_non_null(buf_extend(&args, JSON_PADDING));
+    assert_int_equal(json_parse(desk.parser, bytes_of(args.at, len), &doc, NULL), ERR_OK);
+    struct command_call call = {.host = &desk.host,
+                                .args = json_root(&doc),
+                                .who = STR(WHO),
+                                .standing = STANDING_OPERATOR,
+                                .now_us = 9,
+                                .arena = &desk.arena,
+                                .out = out};
+    while (strcmp(row->name, name) != 0)
+        row++;
+    err_t err = row->run(&call);
+    assert_int_equal(gate_commit(desk.gate), ERR_OK);
+    buf_deinit(&args);
+    arena_reset(&desk.arena);
+    return err;
+}
+
+/* What waits is counted, then read: the second time it cannot be. */
+static void what_waits_may_not_be_read(void **state)
+{
+    (void)state;
+    if (!desk.operators.real)
+        skip();
+    fill_desk(true);
+    struct buf out;
+    buf_init(&out, 32 << 10);
+    for (unsigned in = 1; in <= 2; in++) {
+        failing.what = FAILS_SPILLS;
+        failing.in = in;
+        assert_int_equal(run(command_recall_rows, "recall.confirm", "to_sign", (struct str) {NULL, 0}, &out),
+                         ERR_IO);
+        assert_int_equal(failing.in, 0);
+        assert_int_equal(out.len, 0);
+    }
+    failing.what = FAILS_NOT;
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,7 +485,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_signature_it_is_not_his_word, open_desk, close_desk),
         cmocka_unit_test_setup_teardown(who_has_no_key_is_his_account, open_desk, close_desk),
         cmocka_unit_test_setup_teardown(many_numbers_are_a_digest, open_desk, close_desk),
-        cmocka_unit_test_setup_teardown(a_forgotten_text_is_still_his, open_desk, close_desk)};
+        cmocka_unit_test_setup_teardown(a_forgotten_text_is_still_his, open_desk, close_desk),
+        cmocka_unit_test_setup_teardown(what_waits_may_not_be_read, open_desk, close_desk)};
     if (sign_start() != ERR_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
