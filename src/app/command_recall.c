@@ -141,7 +141,7 @@ err_t command_recall_add(struct command_call *call)
               : gate_recall(gate, choice.lsns, choice.count, deadline_us, &word.by, word.counts, call->now_us,
                             &told);
     if (err != ERR_OK)
-        return refuse_recall(call, err);
+        return word_keep_part(call, &word, word_suspended(call, &word), refuse_recall(call, err));
     say_reach(call, &told, choice.stays, dry);
     say_done(call, &told, dry);
     return word_keep(call, &word);
@@ -237,7 +237,7 @@ static err_t recall_confirm(struct command_call *call)
         return err;
     err = gate_recall_confirm(call->host->gate, &meant.which, &word.by, call->now_us, &agreed, &first);
     if (err != ERR_OK)
-        return refuse_confirm(call, err);
+        return word_keep_part(call, &word, agreed + first > 0, refuse_confirm(call, err));
     line_begin(call->out);
     line_count(call->out, "agreed", agreed);
     line_count(call->out, "first", first);

@@ -128,8 +128,10 @@ static err_t spill_add(struct command_call *call)
     } else
         return command_refuse(call, ERR_USAGE, "a STIX identifier, or a number of `bongsu quarantine list`",
                               "%.*s is neither", what.len > 100 ? 100 : (int)what.len, what.at);
-    if (err != ERR_OK || word.shown)
-        return err;
+    if (err != ERR_OK)
+        return word_keep_part(call, &word, word_suspended(call, &word), err);
+    if (word.shown)
+        return ERR_OK;
     line_say(
         call->out,
         "Other copies under its identifier, also what comes later, are held from everybody until a person "
@@ -193,15 +195,17 @@ static err_t ask(struct command_call *call, uint64_t lsn, const struct gate_by *
 }
 
 /* Two operators stand for it: who suspended it and who asks, or two who ask. */
-static err_t check_two(struct command_call *call, const struct suspended *s, const struct gate_by *by,
+static err_t check_two(struct command_call *call, const struct suspended *s, const struct word *word,
                        bool *out_agreed)
 {
     *out_agreed = true;
     for (size_t i = 0; i < s->count; i++) {
         bool another = true;
-        err_t err = s->alone[i] ? ask(call, s->lsns[i], by, &another) : ERR_OK;
-        if (err != ERR_OK)
-            return command_refuse(call, err, NULL, "nothing was destroyed: %s", err_text(err));
+        err_t err = s->alone[i] ? ask(call, s->lsns[i], &word->by, &another) : ERR_OK;
+        if (err != ERR_OK) {
+            err = command_refuse(call, err, NULL, "nothing was destroyed: %s", err_text(err));
+            return word_keep_part(call, word, !*out_agreed, err);
+        }
         *out_agreed &= another;
     }
     if (!*out_agreed)
@@ -262,7 +266,7 @@ static err_t check_destroying(struct command_call *call, struct str what, struct
         err = check_word(call, what, s->lsns, s->count, word);
     if (err != ERR_OK || word->shown)
         return err;
-    err = check_two(call, s, &word->by, out_agreed);
+    err = check_two(call, s, word, out_agreed);
     return err != ERR_OK || *out_agreed ? err : word_keep(call, word);
 }
 

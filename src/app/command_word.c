@@ -6,6 +6,7 @@
 
 #include "core/mem.h"
 #include "gate/signed_word.h"
+#include "gate/spill.h"
 
 #define FORM      "bongsu/operator-word/v1"
 #define NAMESPACE "bongsu"
@@ -243,6 +244,33 @@ err_t word_keep(struct command_call *call, const struct word *word)
     return err == ERR_OK ? err
                          : command_refuse(call, err, NULL, "done, and the signature could not be kept: %s",
                                           err_text(err));
+}
+
+err_t word_keep_part(struct command_call *call, const struct word *word, bool done, err_t err)
+{
+    err_t kept = done ? word_keep(call, word) : ERR_OK;
+    return kept != ERR_OK ? kept : err;
+}
+
+struct suspending {
+    struct str who;
+    int64_t now_us;
+    bool found;
+};
+
+static void find_suspended(void *ctx, const struct gate_spill *spill)
+{
+    struct suspending *s = ctx;
+    s->found |= spill->spilled_us == s->now_us && str_eq(spill->by, s->who);
+}
+
+bool word_suspended(struct command_call *call, const struct word *word)
+{
+    struct suspending s = {.who = word->by.who, .now_us = call->now_us};
+    if (!word->counts || word->row == NULL)
+        return false; /* nothing was signed */
+    /* What cannot be looked up was. */
+    return gate_spills(call->host->gate, find_suspended, &s) != ERR_OK || s.found;
 }
 
 /* --- looking at them again --- */

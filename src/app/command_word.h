@@ -50,3 +50,8 @@ void word_put_numbers(struct word *word, const char *name, uint64_t *numbers, si
 NODISCARD err_t word_check(struct command_call *call, struct word *word);
 /* Behind what was done by it: the signature goes to the log. */
 NODISCARD err_t word_keep(struct command_call *call, const struct word *word);
+/* The same where what he said failed with `err`, which is the answer. `done`: something of it had been done
+ * before: it stands in the log as his word, so the signature goes there as well, and is used. */
+NODISCARD err_t word_keep_part(struct command_call *call, const struct word *word, bool done, err_t err);
+/* Behind a failure of what suspends or calls back: does anything stand suspended by this word? */
+bool word_suspended(struct command_call *call, const struct word *word);

@@ -292,8 +292,8 @@ static err_t agree(struct gate *gate, struct confirming *a, int64_t now_us, size
         bool both = spill->agreed.len > 0 && approval_is_person(gate, spill->agreed);
         spill->waits = !both;
         spill->agreed = a->who;
-        *(both ? agreed : first) += 1;
         err = spill_restate(gate, spill, now_us);
+        *(both ? agreed : first) += err == ERR_OK;
     }
     return err != ERR_OK ? err : gate_commit(gate);
 }
@@ -305,6 +305,7 @@ err_t gate_recall_confirm(struct gate *gate, const struct gate_recall_which *whi
     bool denied = false;
     err_t err = gate->read_only ? ERR_READONLY : ERR_OK;
     struct confirming *a = err != ERR_OK ? NULL : mem_alloc(sizeof *a);
+    *out_agreed = *out_first = 0;
     if (a == NULL)
         return err != ERR_OK ? err : ERR_NOMEM;
     do {
@@ -318,10 +319,10 @@ err_t gate_recall_confirm(struct gate *gate, const struct gate_recall_which *whi
             err = agree(gate, a, now_us, &agreed, &first);
     } while (err == ERR_OK && a->count > 0);
     mem_free(a);
-    if (err != ERR_OK)
-        return err;
     *out_agreed = agreed;
     *out_first = first;
+    if (err != ERR_OK)
+        return err;
     return agreed + first > 0 ? ERR_OK : denied ? ERR_DENIED : ERR_NOTFOUND;
 }
 

@@ -49,8 +49,8 @@ struct gate_recall_which {
 bool gate_recall_is(const struct gate_recall_which *which, const struct gate_spill *spill);
 
 /* One of two officers agrees to destroying what waits of it. The one who called it back here is the first.
- * *out_agreed: what both agree to now; *out_first: to what he is the first. ERR_NOTFOUND: nothing waits;
- * ERR_DENIED: he was the first. */
+ * *out_agreed: what both agree to now; *out_first: to what he is the first: both also of what was done before
+ * an error. ERR_NOTFOUND: nothing waits; ERR_DENIED: he was the first. */
 NODISCARD err_t gate_recall_confirm(struct gate *gate, const struct gate_recall_which *which,
                                     const struct gate_by *by, int64_t now_us, size_t *out_agreed,
                                     size_t *out_first);

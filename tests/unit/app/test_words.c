@@ -338,7 +338,7 @@ static void a_forgotten_text_is_still_his(void **state)
 
 /* --- when the gate fails --- */
 
-enum failing { FAILS_NOT, FAILS_SPILL, FAILS_SPILLS, FAILS_STATE };
+enum failing { FAILS_NOT, FAILS_SPILL, FAILS_SPILLS, FAILS_STATE, FAILS_SETTING };
 static struct {
     enum failing what;
     unsigned in; /* calls; the last of them fails */
@@ -380,10 +380,23 @@ err_t __wrap_spill_state(struct gate *gate, uint64_t lsn, const struct gate_by *
     return fails(FAILS_STATE) ? ERR_IO : __real_spill_state(gate, lsn, by, now_us, spill);
 }
 
+err_t __real_gate_setting_put(struct gate *gate, struct str key, struct bytes value, const struct gate_by *by,
+                              int64_t now_us);
+err_t __wrap_gate_setting_put(struct gate *gate, struct str key, struct bytes value, const struct gate_by *by,
+                              int64_t now_us);
+err_t __wrap_gate_setting_put(struct gate *gate, struct str key, struct bytes value, const struct gate_by *by,
+                              int64_t now_us)
+{
+    return fails(FAILS_SETTING) ? ERR_IO : __real_gate_setting_put(gate, key, value, by, now_us);
+}
+
+enum before { BEFORE_NOTHING, BEFORE_RECALLED, BEFORE_SPILLED };
+
 #define THING "indicator--00000000-0000-4000-8000-000000000001"
 
-/* Two versions of an object of our own, a second operator, and a recall of it that waits for officers. */
-static void fill_desk(bool recalled)
+/* Two versions of an object of our own, and a second operator; a recall of it that waits for officers, or
+ * somebody who is no operator suspended it. */
+static void fill_desk(enum before before)
 {
     const struct gate_by by = {STR("test"), STR("test")};
     const struct gate_source source = {.name = STR("own"),
@@ -393,6 +406,7 @@ static void fill_desk(bool recalled)
                                        .assume_until_us = INT64_MAX};
     uint64_t lsns[LIMIT_COPIES];
     struct gate_recalled told;
+    struct gate_spill spill;
     struct gate_submission submission = {0};
     struct stix_key key;
     size_t count;
@@ -416,11 +430,13 @@ static void fill_desk(bool recalled)
             gate_accept(desk.gate, &submission, bytes_of(text, (size_t)len), 7, NULL, NULL, &fault), ERR_OK);
     }
     assert_int_equal(gate_commit(desk.gate), ERR_OK);
-    if (!recalled)
-        return;
     assert_true(stix_id_parse(STR(THING), &key));
     assert_int_equal(gate_spill_copies(desk.gate, &key, lsns, LIMIT_COPIES, &count), ERR_OK);
     assert_int_equal(count, 2);
+    for (size_t i = 0; before == BEFORE_SPILLED && i < count; i++)
+        assert_int_equal(gate_spill(desk.gate, lsns[i], &by, 7, &spill), ERR_OK);
+    if (before != BEFORE_RECALLED)
+        return;
     assert_int_equal(gate_recall(desk.gate, lsns, count, 1000, &by, false, 7, &told), ERR_OK);
     assert_true(told.waits);
 }
@@ -463,7 +479,7 @@ static void what_waits_may_not_be_read(void **state)
     (void)state;
     if (!desk.operators.real)
         skip();
-    fill_desk(true);
+    fill_desk(BEFORE_RECALLED);
     struct buf out;
     buf_init(&out, 32 << 10);
     for (unsigned in = 1; in <= 2; in++) {
@@ -478,6 +494,64 @@ static void what_waits_may_not_be_read(void **state)
     buf_deinit(&out);
 }
 
+/* Signed: what it answers when the gate fails so. */
+static err_t say_signed(const struct command *rows, const char *name, enum failing what, unsigned in)
+{
+    struct buf out, signature;
+    struct json_doc doc;
+    struct str text;
+    buf_init(&out, 32 << 10);
+    buf_init(&signature, 4096);
+    failing.what = FAILS_NOT;
+    assert_int_equal(run(rows, name, "to_sign", (struct str) {NULL, 0}, &out), ERR_OK);
+    size_t len = (size_t)((uint8_t *)memchr(out.at, '\n', out.len) - out.at);
+    assert_non_null(buf_extend(&out, JSON_PADDING));
+    assert_int_equal(json_parse(desk.parser, bytes_of(out.at, len), &doc, NULL), ERR_OK);
+    assert_true(json_get_str(json_root(&doc), STR("to_sign"), &text));
+    sign_text(text, &signature);
+    buf_clear(&out);
+    failing.what = what;
+    failing.in = in;
+    err_t err = run(rows, name, "signature", buf_str(&signature), &out);
+    assert_true(failing.in == 0);
+    failing.what = FAILS_NOT;
+    buf_deinit(&signature);
+    buf_deinit(&out);
+    return err;
+}
+
+/* What was done by his word is his word also where the gate then failed, and the signature is spent. */
+static void what_was_done_in_part_is_his_word(void **state)
+{
+    static const struct {
+        const struct command *rows;
+        const char *name;
+        enum failing what;
+        unsigned in;
+        enum before before;
+        size_t kept;
+    } cases[] = {
+        {command_spill_rows, "spill.add", FAILS_SPILL, 1, BEFORE_NOTHING, 0},
+        {command_spill_rows, "spill.add", FAILS_SPILL, 2, BEFORE_NOTHING, 1},
+        {command_recall_rows, "recall.add", FAILS_STATE, 1, BEFORE_NOTHING, 0},
+        {command_recall_rows, "recall.add", FAILS_STATE, 2, BEFORE_NOTHING, 1},
+        {command_recall_rows, "recall.confirm", FAILS_SPILLS, 3, BEFORE_RECALLED,
+         0}, /* two to print what it is of */
+        {command_recall_rows, "recall.confirm", FAILS_SPILLS, 4, BEFORE_RECALLED, 1},
+        {command_spill_rows, "spill.destroy", FAILS_SETTING, 1, BEFORE_SPILLED, 0},
+        {command_spill_rows, "spill.destroy", FAILS_SETTING, 2, BEFORE_SPILLED, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(open_desk(state), 0);
+        if (!desk.operators.real)
+            skip();
+        fill_desk(cases[i].before);
+        assert_int_equal(say_signed(cases[i].rows, cases[i].name, cases[i].what, cases[i].in), ERR_IO);
+        assert_int_equal(kept(), cases[i].kept);
+        assert_int_equal(close_desk(state), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,7 +560,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_has_no_key_is_his_account, open_desk, close_desk),
         cmocka_unit_test_setup_teardown(many_numbers_are_a_digest, open_desk, close_desk),
         cmocka_unit_test_setup_teardown(a_forgotten_text_is_still_his, open_desk, close_desk),
-        cmocka_unit_test_setup_teardown(what_waits_may_not_be_read, open_desk, close_desk)};
+        cmocka_unit_test_setup_teardown(what_waits_may_not_be_read, open_desk, close_desk),
+        cmocka_unit_test(what_was_done_in_part_is_his_word)};
     if (sign_start() != ERR_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
