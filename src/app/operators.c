@@ -1,6 +1,7 @@
 #include "app/operators.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "os/account.h"
 #include "os/term.h"
@@ -93,6 +94,8 @@ enum standing operators_who(const struct operators *operators, int64_t user, cha
                                                 : STANDING_ACCOUNT;
     char account[CONF_ACCOUNT_BYTES];
     os_term_user((unsigned)user, account, sizeof account);
+    if (strstr(account, KEY_HEAD) != NULL) /* only what was signed is called so */
+        (void)snprintf(account, sizeof account, "uid %u", (unsigned)user);
     if (standing == STANDING_OPERATOR)
         (void)snprintf(account, sizeof account, "%s", name);
     (void)snprintf(out, WHO_BYTES, "%s%s", account, behind[standing]);

@@ -49,7 +49,8 @@ void operators_open(const struct conf *conf, bool stopped, const struct diag *di
 /* May this account give commands? Where operators are declared the socket is their group's, and not everybody
  * in it is one. */
 bool operators_admit(const struct operators *operators, int64_t user);
-/* How it stands, and the name for the log: that of a declared account for its operator alone. */
+/* How it stands, and the name for the log: that of a declared account for its operator alone; "uid 4711"
+ * where the system calls it as if a key stood behind its name. */
 enum standing operators_who(const struct operators *operators, int64_t user, char out[WHO_BYTES]);
 /* The declared operator of this name; NULL: none is. */
 const struct operators_row *operators_find(const struct operators *operators, struct str name);

@@ -147,6 +147,49 @@ static void a_key_is_part_of_the_name(void **state)
     buf_deinit(&said.text);
 }
 
+static const char *strange; /* the name of every account that is looked up; NULL: its own */
+
+void __real_os_term_user(unsigned uid, char *out, size_t size);
+void __wrap_os_term_user(unsigned uid, char *out, size_t size);
+void __wrap_os_term_user(unsigned uid, char *out, size_t size)
+{
+    if (strange == NULL)
+        __real_os_term_user(uid, out, size);
+    else
+        (void)snprintf(out, size, "%s", strange);
+}
+
+/* No account takes the place of an operator's word by what it is called: it is known by its number. */
+static void no_account_is_called_like_a_key(void **state)
+{
+    static const char *const names[] = {"daemon (key QHZsrTGrAzQk+Iu9)", "x (key ", " (key a) b"};
+    struct conf conf;
+    struct operators operators;
+    char who[WHO_BYTES];
+    (void)state;
+    declare(&conf, (const char *const[]) {"daemon", NULL});
+    assert_int_equal(
+        sshsig_key_parse(
+            STR("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAgguwDx1VBVAGwr6R4FW4aJsalrbjtvYi6PZdF9WA6p"),
+            &conf.operator_keys[0]),
+        ERR_OK);
+    operators_open(&conf, false, NULL, &operators);
+    if (!operators.real)
+        skip();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        strange = names[i];
+        assert_int_equal(operators_who(&operators, 4711, who), STANDING_ACCOUNT);
+        assert_string_equal(who, "uid 4711");
+        assert_false(operators_has(&operators, str_of(who)));
+        assert_int_equal(operators_who(&operators, number_of("daemon"), who), STANDING_OPERATOR);
+        assert_string_equal(who, "daemon");
+    }
+    strange = "kim (keys)";
+    assert_int_equal(operators_who(&operators, 4711, who), STANDING_ACCOUNT);
+    assert_string_equal(who, strange);
+    strange = NULL;
+}
+
 /* Who asks a store of his own making is said to be nobody's word, and no name of it is an operator's. */
 static void believes_nobody_when_stopped(void **state)
 {
@@ -210,6 +253,7 @@ int main(void)
                                        cmocka_unit_test(counts_accounts),
                                        cmocka_unit_test(admits_operators),
                                        cmocka_unit_test(a_key_is_part_of_the_name),
+                                       cmocka_unit_test(no_account_is_called_like_a_key),
                                        cmocka_unit_test(believes_nobody_when_stopped),
                                        cmocka_unit_test(the_socket_is_the_groups_with_operators)};
     return cmocka_run_group_tests(tests, NULL, NULL);
