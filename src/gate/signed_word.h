@@ -1,8 +1,9 @@
 /* Operators' words that they signed with keys of their own, kept beside what was done by them: the text, the
  * signature as it came, and the key that was theirs then, so that anybody can look at it again outside, also
  * when another key is declared by now. What the text says, and whether the signature fits it, is the caller's
- * to know (app/command_word.c). The text is sealed as other words of people are, and forgotten with its day
- * (gate/words.h); the rest is kept for good. The gate's thread. */
+ * to know (app/command_word.c). Text and signature are sealed as other words of people are, and forgotten
+ * with their day (gate/words.h): whoever has a signature can try what it may be over. The rest is kept for
+ * good. The gate's thread. */
 #pragma once
 
 #include "gate/gate.h"
@@ -13,7 +14,7 @@ struct gate_word {
     struct str who;       /* as the log has him elsewhere */
     struct str key;       /* "ssh-ed25519 AAAA..." */
     struct str text;      /* that was signed; when it is forgotten, when that was */
-    struct str signature; /* armored */
+    struct str signature; /* armored; when it is forgotten, when that was */
 };
 
 /* How often this was said before: `said` is a digest of who says what. ERR_FULL: too often. */
