@@ -318,15 +318,23 @@ static bool words_said(const struct privacy_person *person, struct str text)
     return false;
 }
 
+static bool is_said(const struct privacy_person *person, struct str read)
+{
+    return person->number    ? number_said(person, read)
+           : person->address ? address_said(person, read)
+                             : words_said(person, read);
+}
+
 bool privacy_person_said(const struct privacy_person *person, struct str text)
 {
     struct stix_plain plain;
-    bool copied = stix_plain_open(text, STIX_PLAIN_TEXT, &plain) == ERR_OK;
-    struct str read = copied ? plain.text : text;
-    bool said = person->number    ? number_said(person, read)
-                : person->address ? address_said(person, read)
-                                  : words_said(person, read);
-    if (copied)
-        stix_plain_close(&plain);
+    if (stix_plain_open(text, STIX_PLAIN_TEXT, &plain) != ERR_OK)
+        return is_said(person, text);
+    bool said = is_said(person, plain.text), again = !said && plain.dressed;
+    stix_plain_close(&plain);
+    if (!again || stix_plain_open(text, STIX_PLAIN_TEXT_UNDRESSED, &plain) != ERR_OK)
+        return said;
+    said = is_said(person, plain.text);
+    stix_plain_close(&plain);
     return said;
 }

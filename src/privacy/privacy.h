@@ -6,6 +6,11 @@
  * checksum raises and its absence never clears a Korean registration number: those issued since October 2020
  * carry none.
  *
+ * A digit in another dress (circled, raised, of another script) is read as one, and also numbers an item or a
+ * note: a text in which one is read is looked at twice, as if it were and were not one, and all that either
+ * reading finds counts. What both find is one hit; where they differ over one place, what is whole without
+ * such digits stands, and what else the other reads there is a hit of its own beside it.
+ *
  * Pure, stateless tables: any thread. Time is linear in the text whatever it holds; only
  * texts with escapes, other widths or unseen characters are copied for the time of a call. Texts must be
  * UTF-8 (what a tape holds is). What is found is where and what, never a verdict: release is policy's. This

@@ -1,4 +1,4 @@
-/* The one pass over a text. */
+/* The pass over a text, as one reading has it. */
 #include "privacy/scan.h"
 
 #include <string.h>
@@ -22,12 +22,15 @@ static void keep(struct scan *scan, const struct find *find)
     if (end <= from)
         return;
     scan->told = end;
-    scan_keep(scan->hits, &(struct privacy_hit) {.kind = find->kind,
-                                                 .score = (uint8_t)score,
-                                                 .reasons = find->reasons,
-                                                 .text = scan->original,
-                                                 .from = from,
-                                                 .len = end - from});
+    if (score < scan->hits->score_min)
+        return;
+    must(scan->found_count < SCAN_FOUND);
+    scan->found[scan->found_count++] = (struct privacy_hit) {.kind = find->kind,
+                                                             .score = (uint8_t)score,
+                                                             .reasons = find->reasons,
+                                                             .text = scan->original,
+                                                             .from = from,
+                                                             .len = end - from};
 }
 
 static size_t keep_mail(struct scan *scan)
@@ -186,23 +189,60 @@ static size_t step(struct scan *scan, size_t at)
     return next == at + 1 && (c == '\\' || c == '/') ? take_path(scan, at) : next;
 }
 
+bool scan_next(struct scan *scan, struct privacy_hit *out)
+{
+    if (scan->taken == scan->found_count)
+        scan->taken = scan->found_count = 0;
+    while (scan->found_count == 0 && scan->at < scan->text.len) {
+        size_t next = step(scan, scan->at);
+        must(next > scan->at);
+        /* Nothing that is skipped may hide where an address begins. */
+        bool hidden = scan->mail.end > next && scan->mail.from > scan->at && scan->mail.from < next;
+        scan->at = hidden ? scan->mail.from : next;
+    }
+    if (scan->found_count == 0)
+        return false;
+    *out = scan->found[scan->taken++];
+    return true;
+}
+
+static struct scan begin(const struct stix_plain *plain, struct str text, struct str label,
+                         struct privacy_hits *hits)
+{
+    struct scan scan = {.text = plain->text, .label = label, .original = text, .plain = plain, .hits = hits};
+    hits->steps += text.len;
+    if (!has_at_sign(scan.text))
+        scan.mail.seen = scan.text.len;
+    return scan;
+}
+
+/* As it stands where a digit in another dress is none. False: nobody knows. */
+static bool look_again(struct scan *dressed, bool name)
+{
+    struct stix_plain plain;
+    struct str text = dressed->original;
+    if (stix_plain_open(text, name ? STIX_PLAIN_MEMBER_UNDRESSED : STIX_PLAIN_TEXT_UNDRESSED, &plain) !=
+        ERR_OK)
+        return false;
+    struct scan undressed = begin(&plain, text, dressed->label, dressed->hits);
+    scan_twice(&undressed, dressed, dressed->hits);
+    stix_plain_close(&plain);
+    return true;
+}
+
 static void look(struct str text, struct str label, bool name, struct privacy_hits *hits)
 {
     struct stix_plain plain;
-    hits->steps += text.len;
+    struct privacy_hit hit;
     if (stix_plain_open(text, name ? STIX_PLAIN_MEMBER : STIX_PLAIN_TEXT, &plain) != ERR_OK) {
         hits->dropped++; /* nobody knows what is in it */
         return;
     }
-    struct scan scan = {.text = plain.text, .label = label, .original = text, .plain = &plain, .hits = hits};
-    if (!has_at_sign(scan.text))
-        scan.mail.seen = scan.text.len;
-    for (size_t at = 0; at < scan.text.len;) {
-        size_t next = step(&scan, at);
-        must(next > at);
-        /* Nothing that is skipped may hide where an address begins. */
-        at = scan.mail.end > next && scan.mail.from > at && scan.mail.from < next ? scan.mail.from : next;
-    }
+    struct scan scan = begin(&plain, text, label, hits);
+    if (plain.dressed && !look_again(&scan, name))
+        hits->dropped++;
+    while (scan_next(&scan, &hit))
+        scan_keep(hits, &hit);
     stix_plain_close(&plain);
 }
 

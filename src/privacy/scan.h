@@ -12,6 +12,8 @@ struct scan_words {
     size_t size; /* of the piece */
 };
 
+enum { SCAN_FOUND = 2 }; /* by one step: a user and a password */
+
 struct scan {
     struct str text; /* as stix/plain.h has it */
     struct str label;
@@ -19,6 +21,9 @@ struct scan {
     const struct stix_plain *plain;
     size_t told; /* of the original: what lies before is in a hit */
     struct privacy_hits *hits;
+    size_t at;                            /* of the text: what lies before was looked at */
+    struct privacy_hit found[SCAN_FOUND]; /* by the last step, from `taken` on not handed out */
+    size_t found_count, taken;
     struct mail {
         size_t seen;      /* addresses that begin before it are known */
         size_t from, end; /* the next one; from == end: none */
@@ -122,6 +127,12 @@ bool word_is_known(struct str text);
 bool word_region_before(const struct scan *scan, size_t at);
 /* The line before `at` is a header of mail whose value looks like an address and names a message. */
 bool word_message_id(const struct scan *scan, size_t at);
+/* The next hit of a scan that holds a text; false: there is none. Steps are counted in `hits`, and nothing is
+ * kept there. */
+bool scan_next(struct scan *scan, struct privacy_hit *out);
+/* Keeps what two readings of one text find, in order and not overlapping: all places that either one finds
+ * (twice.c). */
+void scan_twice(struct scan *undressed, struct scan *dressed, struct privacy_hits *hits);
 /* privacy_text of a member's name. */
 void scan_name(struct str name, struct str label, struct privacy_hits *hits);
 void scan_keep(struct privacy_hits *hits, const struct privacy_hit *hit);

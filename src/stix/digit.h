@@ -7,6 +7,7 @@
 /* When a digit is read as one. A circled one also numbers the items of a list, and then it stands before a
  * telephone; a raised one is also a footnote, and then it stands behind. */
 enum stix_digit_when {
+    STIX_DIGIT_WIDE, /* always, and it is nothing else: all of ASCII in full width */
     STIX_DIGIT_ALWAYS,
     STIX_DIGIT_ZERO,   /* always: no list has such an item */
     STIX_DIGIT_ITEM,   /* beside another of them or of those zeros, or between two digits */

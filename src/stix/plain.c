@@ -18,7 +18,8 @@ static bool is_alnum_char(char c)
 
 /* --- characters --- */
 
-enum { NOTHING = 0, SOFT = 1 }; /* a soft hyphen: a dash between digits, else nothing */
+/* A soft hyphen: a dash between digits, else nothing. A mark around a digit: nothing where that is read. */
+enum { NOTHING = 0, SOFT = 1, AROUND = 2 };
 
 /* What stands for ASCII's, or for nothing, in order of code points. Middle dots become a tilde: they part
  * lists and groups, and end no sentence. */
@@ -56,8 +57,8 @@ static const struct fold {
     {0x2060, 0x206f, NOTHING}, /* word joiner, isolates */
     {0x207b, 0x207b, '-'},     /* raised and lowered minus */
     {0x208b, 0x208b, '-'},
-    {0x20d0, 0x20f0, NOTHING}, /* marks around a digit, as of keys on telephones */
-    {0x2212, 0x2212, '-'},     /* minus, division slash, operators */
+    {0x20d0, 0x20f0, AROUND}, /* marks around a digit, as of keys on telephones */
+    {0x2212, 0x2212, '-'},    /* minus, division slash, operators */
     {0x2215, 0x2215, '/'},
     {0x2219, 0x2219, '~'},
     {0x223c, 0x223c, '~'},
@@ -118,6 +119,16 @@ static size_t fold_at(struct str rest, char *out)
     return size;
 }
 
+static bool is_undressed(enum stix_plain_way way)
+{
+    return way == STIX_PLAIN_TEXT_UNDRESSED || way == STIX_PLAIN_MEMBER_UNDRESSED;
+}
+
+static bool is_member(enum stix_plain_way way)
+{
+    return way == STIX_PLAIN_MEMBER || way == STIX_PLAIN_MEMBER_UNDRESSED;
+}
+
 /* Only of identifiers: a text in Cyrillic or Greek is one. A mark upon a letter leaves the letter. */
 static size_t fold_name(struct str rest, char *out)
 {
@@ -164,8 +175,8 @@ static bool is_read(struct str text, size_t next, enum stix_digit_when when, boo
     }
 }
 
-/* Of a text, at `at`: also digits. `behind_digit`: what stands before is one. */
-static size_t fold_text(struct str text, size_t at, bool behind_digit, struct dressed *last, char *out)
+/* Of a text, at `at`: also digits, in any dress. `behind_digit`: what stands before is one. */
+static size_t fold_dressed(struct str text, size_t at, bool behind_digit, struct dressed *last, char *out)
 {
     struct str rest = {text.at + at, text.len - at};
     struct dressed now = {.any = true};
@@ -177,6 +188,18 @@ static size_t fold_text(struct str text, size_t at, bool behind_digit, struct dr
     now.read = is_read(text, at + size, now.when, behind_digit, last);
     *last = now;
     return now.read ? size : 0;
+}
+
+/* The same, but undressed: then they stay. `dressed`: set when the two ways differ here. */
+static size_t fold_text(struct str text, size_t at, bool behind_digit, enum stix_plain_way way,
+                        struct dressed *last, char *out, bool *dressed)
+{
+    size_t size = fold_dressed(text, at, behind_digit, last, out);
+    bool odd = last->any ? last->when != STIX_DIGIT_WIDE : *out == AROUND;
+    if (size == 0 || !odd)
+        return size;
+    *dressed = true;
+    return is_undressed(way) ? 0 : size;
 }
 
 /* Is there anything at the beginning that may stand for something else? */
@@ -354,10 +377,10 @@ static bool is_behind_letter(struct str text, size_t at)
 
 /* C:\Users\u2013123: where persons are looked for it must be a mark, or a digit behind no letter, and between
  * a letter and a digit an account's name. */
-static bool is_path(struct str text, size_t at, size_t end, uint32_t code)
+static bool is_path(struct str text, size_t at, size_t end, uint32_t code, enum stix_plain_way way)
 {
     bool digit = code < 0x80 && is_digit_char((char)code), behind = is_behind_letter(text, at);
-    bool letter = code < 0x80 && is_alnum_char((char)code) && (!digit || behind);
+    bool letter = code < 0x80 && is_alnum_char((char)code) && (!digit || behind || is_undressed(way));
     return letter || code < ' ' || (behind && end < text.len && is_digit_char(text.at[end]));
 }
 
@@ -513,7 +536,7 @@ static size_t take_escape(struct str text, size_t at, enum stix_plain_way way, u
         size = take_backslash(rest, out);
         if (size == 0 && way == STIX_PLAIN_NAMES)
             return take_dress(rest, out);
-        return way != STIX_PLAIN_NAMES && size > 0 && is_path(text, at, at + size, *out) ? 0 : size;
+        return way != STIX_PLAIN_NAMES && size > 0 && is_path(text, at, at + size, *out, way) ? 0 : size;
     case '=':
     case '<':
     case '[':
@@ -630,7 +653,7 @@ static bool is_needed(struct str text, enum stix_plain_way way)
                 return true;
             break;
         case '_':
-            if (way == STIX_PLAIN_MEMBER)
+            if (is_member(way))
                 return true;
             break;
         default:
@@ -677,6 +700,7 @@ static bool read_escapes(struct stix_plain *plain, enum stix_plain_way way)
         uint32_t code = 0;
         size = take_escape(text, at, way, &code, &byte);
         struct stix_plain_span span = {spans[at].from, spans[at + (size > 0 ? size - 1 : 0)].end};
+        plain->dressed |= size > 0 && text.at[at] == '\\' && code < 0x80 && is_digit_char((char)code);
         again |= size > 0 && (code == '%' || code == '&' || code == '\\');
         if (size == 0) {
             size = 1;
@@ -705,16 +729,18 @@ static void fold_characters(struct stix_plain *plain, enum stix_plain_way way)
         if (way == STIX_PLAIN_NAMES)
             size = (uint8_t)c >= 0xc2 ? fold_name(rest, &c) : 0;
         else
-            size = continues ? 0 : fold_text(text, at, behind_digit, &last, &c);
+            size = continues ? 0 : fold_text(text, at, behind_digit, way, &last, &c, &plain->dressed);
         struct stix_plain_span span = {spans[at].from, spans[at + (size > 0 ? size - 1 : 0)].end};
         if (size == 0) {
             size = 1;
             c = text.at[at];
             if (!is_control(c, way))
-                put(plain, way == STIX_PLAIN_MEMBER && c == '_' ? '-' : c, span.from, span.end);
+                put(plain, is_member(way) && c == '_' ? '-' : c, span.from, span.end);
             continue;
         }
         bool digits = behind_digit && is_digit(text, at + size);
+        if (c == AROUND)
+            c = NOTHING;
         if (c == SOFT)
             c = way == STIX_PLAIN_NAMES ? STIX_PLAIN_SOFT : digits ? '-' : NOTHING;
         if (c != NOTHING)
@@ -787,6 +813,7 @@ err_t stix_plain_open(struct str text, enum stix_plain_way way, struct stix_plai
     out->text = text;
     out->spans = NULL;
     out->size = 0;
+    out->dressed = false;
     if (!is_needed(text, way))
         return ERR_OK;
     if (text.len > UINT32_MAX)

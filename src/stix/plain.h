@@ -18,6 +18,10 @@ enum stix_plain_way {
     STIX_PLAIN_MEMBER, /* the same of a member's name, where an underscore is the one mark that the standard
                           allows: it counts as a dash */
     STIX_PLAIN_NAMES,  /* of identifiers: a soft hyphen stays, as STIX_PLAIN_SOFT */
+    /* The first two where digits in another dress than full width stay what they are: they number lists and
+     * notes, too, and one grown together with a number or an address must not hide it. */
+    STIX_PLAIN_TEXT_UNDRESSED,
+    STIX_PLAIN_MEMBER_UNDRESSED,
 };
 #define STIX_PLAIN_SOFT '\xff' /* stands in no text in UTF-8 */
 
@@ -33,6 +37,7 @@ struct stix_plain {
     char *bytes;                         /* of the copy */
     struct stix_plain_span *made;
     size_t size;
+    bool dressed; /* the other reading, STIX_PLAIN_*_UNDRESSED, differs */
     char small_bytes[STIX_PLAIN_SMALL];
     struct stix_plain_span small_spans[STIX_PLAIN_SMALL];
 };

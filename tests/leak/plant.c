@@ -137,6 +137,7 @@ err_t __wrap_stix_plain_open(struct str text, enum stix_plain_way way, struct st
         return __real_stix_plain_open(text, way, out);
     out->text = text;
     out->spans = NULL;
+    out->dressed = false;
     return ERR_OK;
 }
 

@@ -5,7 +5,7 @@ import unicodedata
 import unittest
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
-ROW = re.compile(r"^DIGITS\(0x([0-9a-f]+), 0x([0-9a-f]+), '(.)', (\d+), (ALWAYS|ZERO|ITEM|RAISED)\)$")
+ROW = re.compile(r"^DIGITS\(0x([0-9a-f]+), 0x([0-9a-f]+), '(.)', (\d+), (WIDE|ALWAYS|ZERO|ITEM|RAISED)\)$")
 
 
 def rows():

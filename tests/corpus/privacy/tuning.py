@@ -383,7 +383,48 @@ def rewritten_none(rng):
 
 
 def later(rng):
-    return [*spellings(rng), *rewritten(rng), *rewritten_none(rng)]
+    return [*spellings(rng), *rewritten(rng), *rewritten_none(rng), *numbered(rng), *numbered_none(rng)]
+
+
+# Added last: digits that number items and notes, or were put there to hide what they are grown together with.
+ITEMS = (0x2460, 0x2474, 0x2488, 0x24f5, 0x2776, 0x2780, 0x278a)
+NUMBERED = {
+    'kr-phone': lambda rng: rng.choice(('-', '.', '')).join(v.mobile(rng)), 'us-phone': lambda rng: '-'.join(v.us_phone(rng)),
+    'kr-rrn': lambda rng: '-'.join(v.registration(rng)), 'kr-frn': lambda rng: '-'.join(v.registration(rng, True)),
+    'us-ssn': lambda rng: '-'.join(v.ssn(rng)), 'card': lambda rng: '-'.join(v.card_groups(v.card(rng))),
+    'kr-licence': lambda rng: '-'.join(v.licence(rng)), 'email': lambda rng: f'{rng.choice(NAMES)}@{rng.choice(DOMAINS[:4])}',
+}
+
+
+def numbered(rng):
+    for kind, make in NUMBERED.items():
+        for first in ITEMS:
+            marks = [chr(first + i) for i in range(3)]
+            yield 'ko', rng.choice(('연락처 {}', '명단: {}', '{}')).format(''.join(m + v.mark(kind, make(rng)) for m in marks))
+        for _ in range(6):
+            yield 'en', f'{v.mark(kind, make(rng))}{RAISED["1"]}, {v.mark(kind, make(rng))}{RAISED["2"]}) were told'
+            yield 'en', f'the list says {v.mark(kind, make(rng))}{chr(rng.choice(ZEROS) + rng.randrange(10))}'
+            yield 'ko', f'1\ufe0f\u20e3{v.mark(kind, make(rng))} 2\ufe0f\u20e3{v.mark(kind, make(rng))}'
+            if kind != 'email':  # there it may be of the name
+                yield 'ko', f'전화{RAISED["2"]}{v.mark(kind, make(rng))} 각주'
+                yield 'ko', f'{chr(rng.choice(ZEROS) + 9)}{v.mark(kind, make(rng))}'
+                yield 'ko', f'\u24ea{v.mark(kind, make(rng))}\u2460\u2461'
+
+
+# The same where nobody is.
+NUMBERED_NONE = (
+    '\u2460{3}-{2}\u2461{3}-{2}\u2462{3}-{2}', '\u2776{4}\u2777{4}', '\u2474 1,{3}원 \u2475 2,{3}원',
+    '\u2488 개요 \u2489 {2}쪽', '면적 {3}m\u00b2, {2}km\u00b2', '10\u00b3{2}', 'x\u00b2+y\u00b2={3}',
+    '표 {1}\u00b9, {4}\u00b2', '1\ufe0f\u20e3 {4} 2\ufe0f\u20e3 {4}', 'v1.{2}\u00b9 v2.{2}\u00b2', 'img@2x.png\u00b2',
+    '@user{4}\u00b2', 'kim@host\u00b9', '{4}\u0660{3}', '\u24ea{5}', 'SHA-{3}\u2460\u2461', 'RFC {4}\u00b9\u00b2',
+    'CVE-2026-{4}\u00b9, CVE-2026-{4}\u00b2', '\u24601.{1}.{2}.3\u2461{2}.{2}.{1}.4', '\u00b9{4}-{2}-{2}',
+)
+
+
+def numbered_none(rng):
+    for text in NUMBERED_NONE:
+        for _ in range(6):
+            yield 'ko', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
 
 
 def spellings(rng):

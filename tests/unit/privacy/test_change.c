@@ -37,6 +37,10 @@ static void masks(void **state)
     masked("kim [골뱅이] example.com", "*** [＊＊＊] *******.***");
     masked("https://wa.me/821012345678?text=hi", "https://wa.me/************?text=hi");
     masked("\\u0030\\u0031\\u0030-1234-5678", "\\*****\\*****\\*****-****-****");
+    masked("①010-1234-5678②010-2345-6789", "①***-****-****②***-****-****");
+    masked("kim@example.com¹, lee@example.com²", "***@*******.***¹, ***@*******.***²");
+    masked("¹-202-555-0143", "＊-***-***-****");
+    masked("kim@a.example.com²lee@b.example.com", "***@*.*******.***＊***@*.*******.***");
     masked("nothing here", "nothing here");
     masked("", "");
 }
@@ -87,6 +91,28 @@ static void pseudonyms(void **state)
     buf_deinit(&out);
     buf_deinit(&again);
     buf_deinit(&back);
+}
+
+/* The number of an item or a note is no part of the value. */
+static void numbered_values(void **state)
+{
+    (void)state;
+    static const char *const rows[][3] = {
+        {"010-1234-5678", "①", "②"}, {"900101-1987651", "¹", ""}, {"kim@example.com", "", "²"}};
+    struct buf out, again;
+    buf_init(&out, 1 << 16);
+    buf_init(&again, 1 << 16);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[64], wanted[1024];
+        pseudonym(rows[i][0], &key, &out);
+        (void)snprintf(wanted, sizeof wanted, "%s%.*s%s", rows[i][1], (int)out.len, (const char *)out.at,
+                       rows[i][2]);
+        (void)snprintf(text, sizeof text, "%s%s%s", rows[i][1], rows[i][0], rows[i][2]);
+        pseudonym(text, &key, &again);
+        assert_true(str_eq(buf_str(&again), str_of(wanted)));
+    }
+    buf_deinit(&out);
+    buf_deinit(&again);
 }
 
 /* Whichever way a value is written, the token is one; it opens to the value's one form. A token that was made
@@ -185,11 +211,9 @@ static void lengths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(masks),
-        cmocka_unit_test(pseudonyms),
-        cmocka_unit_test(one_token_for_every_spelling),
-        cmocka_unit_test(forgeries),
-        cmocka_unit_test(lengths),
+        cmocka_unit_test(masks),      cmocka_unit_test(numbered_values),
+        cmocka_unit_test(pseudonyms), cmocka_unit_test(one_token_for_every_spelling),
+        cmocka_unit_test(forgeries),  cmocka_unit_test(lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

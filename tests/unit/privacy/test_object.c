@@ -213,6 +213,9 @@ static void fixed(void **state)
     assert_int_equal(world->found.hits.count, 3);
     assert_true(world->found.at[0].fixed && !world->found.at[1].fixed && world->found.at[2].fixed);
     assert_true(str_eq(world->found.at[0].pointer, STR("/x/******-*******")));
+    look(world, "{\"①010_1234_5678②\":{\"a\":\"x\"}}", PRIVACY_TEXT);
+    assert_int_equal(world->found.hits.count, 1);
+    assert_true(str_eq(privacy_value(&world->found.at[0]), STR("010_1234_5678")));
     assert_true(str_eq(world->found.at[1].pointer, STR("/x/******-*******/a")));
     assert_true(str_eq(privacy_value(&world->found.at[2]), STR("9001011987651")));
 }
