@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/vec.h"
+#include "stix/digit.h"
 #include "stix/disguise.h"
 
 enum {
@@ -35,20 +36,20 @@ static vec escapes(vec v)
 }
 
 /* What stands between no two digits of a UUID, unless an escape has it: a letter behind f, or the first byte
- * of a character that nothing stands for (most of Hangul and Chinese). */
+ * of a character that nothing stands for (most of Hangul and Chinese; 0xea also begins digits). */
 static vec parts(vec v)
 {
-    return (vec)((v | 0x20) - 'g' < 20) | (vec)(v - 0xe4 < 10);
+    return (vec)((v | 0x20) - 'g' < 20) | ((vec)(v - 0xe4 < 10) & (vec)(v != 0xea));
 }
 
 /* Each digit has a byte of its own, a digit's or the first one of a character that stands for one
- * (disguise.h). */
+ * (disguise.h, digit.h). */
 static bool has_digits(struct str text, bool escaped)
 {
     size_t run = 0, all = 0;
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = (uint8_t)text.at[i];
-        if (is_hex(text.at[i]) || stix_disguise_leads(c)) {
+        if (is_hex(text.at[i]) || stix_disguise_leads(c) || stix_digit_leads(c)) {
             all++;
             if (++run >= DIGITS)
                 return true;

@@ -629,8 +629,7 @@ static bool is_needed(struct str text, enum stix_plain_way way)
     for (size_t i = 0; i < text.len; i++) {
         if (is_control(text.at[i], way))
             return true;
-        if (!marks[(uint8_t)text.at[i]] &&
-            (way == STIX_PLAIN_NAMES || !stix_digit_leads((uint8_t)text.at[i])))
+        if (!marks[(uint8_t)text.at[i]] && !stix_digit_leads((uint8_t)text.at[i]))
             continue;
         switch (text.at[i]) {
         case '%':

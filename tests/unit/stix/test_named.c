@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "stix/cut.h"
 #include "stix/named.h"
+#include "stix/plain.h"
 
 #define UUID    "5b0d3c6e-1f7a-4c52-9e21-84b3d7602af9"
 #define TOOL    "tool--" UUID
@@ -330,6 +331,8 @@ static const struct {
      "c\xe2\x81\xb6"
      "e-" B "-" C "-" D "-" E,
      TOOL},
+    {"tool--߅b߀d꘣c߆e-" B "-" C "-" D "-" E, TOOL},
+    {"tool--៥b᠐d꩓c꧖e-" B "-" C "-" D "-" E, TOOL},
     {"t\xcc\xb6o\xcc\xb6o\xcc\xb6l\xcc\xb6-\xcc\xb6-\xcc\xb6"
      "5\xcc\xb6"
      "b\xcc\xb6"
@@ -359,6 +362,43 @@ static void dresses_are_seen_through(void **state)
             if (!names_it(str_of(text), dressed[i].id))
                 print_message("# not seen: %s\n", text);
             assert_true(names_it(str_of(text), dressed[i].id));
+        }
+}
+
+static size_t put_code(uint32_t code, char out[4])
+{
+    size_t size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = size; i-- > 1; code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)((size == 2 ? 0xc0 : size == 3 ? 0xe0 : 0xf0) | code);
+    return size;
+}
+
+/* Each one alone in its text: nothing else there makes it be read. */
+static void every_digit_is_read(void **state)
+{
+    static const struct {
+        uint32_t first, last;
+        char is;
+        uint32_t cycle;
+    } rows[] = {
+#define DIGITS(first, last, is, cycle, when) {first, last, is, cycle},
+#include "stix/digit.inc"
+#undef DIGITS
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (uint32_t code = rows[i].first; code <= rows[i].last; code++) {
+            struct stix_plain plain;
+            char text[4] = "";
+            size_t size = put_code(code, text);
+            assert_int_equal(stix_plain_open((struct str) {text, size}, STIX_PLAIN_NAMES, &plain), ERR_OK);
+            if (plain.text.len != 1 ||
+                plain.text.at[0] != (char)(rows[i].is + (char)((code - rows[i].first) % rows[i].cycle)))
+                print_message("# not read: U+%04X\n", (unsigned)code);
+            assert_int_equal(plain.text.len, 1);
+            assert_int_equal(plain.text.at[0], rows[i].is + (char)((code - rows[i].first) % rows[i].cycle));
+            stix_plain_close(&plain);
         }
 }
 
@@ -513,11 +553,9 @@ static void the_time_is_linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dresses_are_seen_through),
-        cmocka_unit_test(others_are_no_names),
-        cmocka_unit_test(every_part),
-        cmocka_unit_test(names_do_not_run_together),
-        cmocka_unit_test(the_time_is_linear),
+        cmocka_unit_test(dresses_are_seen_through),  cmocka_unit_test(every_digit_is_read),
+        cmocka_unit_test(others_are_no_names),       cmocka_unit_test(every_part),
+        cmocka_unit_test(names_do_not_run_together), cmocka_unit_test(the_time_is_linear),
     };
     return cmocka_run_group_tests_name("stix named", tests, NULL, NULL);
 }
