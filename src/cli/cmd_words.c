@@ -44,7 +44,7 @@ static void write_word(void *ctx, struct str json)
     struct writing *w = ctx;
     struct line *line = line_read(json);
     if (line != NULL && line_is(line, "forgotten"))
-        (void)cli_fail("bongsu words NUMBER --json has the signature and the key",
+        (void)cli_fail("bongsu words NUMBER --json has who, when and the key",
                        "nothing was written: what %.*s signed is forgotten, and a signature without its text "
                        "proves nothing",
                        STR_ARG(line_str(line, "operator")));
