@@ -10,7 +10,7 @@ err_t attribute_check_keys(struct parse *parse)
     for (uint32_t i = 0; !parse->held && i < parse->policy->attributes.count; i++) {
         const struct attribute *attribute = &parse->policy->attributes.at[i];
         struct suggest suggest = suggest_for(attribute->key);
-        bool means = attribute->of_source || !attribute->from_text || attribute->used;
+        bool means = attribute->of == OF_SOURCE || !attribute->from_text || attribute->used;
         for (unsigned k = 0; (known = statement_known_key(k)) != NULL; k++) {
             means = means || str_eq(attribute->key, str_of(known));
             suggest_try(&suggest, str_of(known));
@@ -38,7 +38,7 @@ static bool has_key(const struct parse *parse, bool of_source, struct str key, s
     }
     for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
         const struct attribute *attribute = &parse->policy->attributes.at[i];
-        if (attribute->of_source != of_source || attribute->key.at == NULL)
+        if ((attribute->of == OF_SOURCE) != of_source || attribute->key.at == NULL)
             continue;
         found = found || str_eq(attribute->key, key);
         suggest_try(suggest, attribute->key);
@@ -66,9 +66,11 @@ static void match_key(const struct parse *parse, bool of_source, struct str key,
 {
     for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
         struct attribute *attribute = &parse->policy->attributes.at[i];
-        if (attribute->of_source != of_source || !str_eq(attribute->key, key))
+        if ((attribute->of == OF_SOURCE) != of_source || !str_eq(attribute->key, key))
             continue;
         attribute->used = true;
+        if (attribute->of == OF_COMMUNITY)
+            continue; /* its members have it, or their own */
         int id = names_find(&parse->policy->strings, attribute->value);
         uint64_t bit = 1ull << (attribute->holder % 64);
         known[attribute->holder / 64] |= bit;

@@ -384,6 +384,25 @@ static const char *const builtin_change[POLICY_RULE_BUILTIN_COUNT] = {
     [POLICY_RULE_LOOP] = "",
 };
 
+/* ...and whose word the limit is, where the partner's own block does not say it. */
+static void put_limit(char *to, const struct row *row, unsigned partner)
+{
+    const struct policy *policy = row->policy;
+    put_field(to, row, FIELD_TLP);
+    size_t used = strlen(to);
+    if (policy->tlp_max[partner] == POLICY_TLP_NONE)
+        return;
+    used += (size_t)snprintf(to + used, VALUE_SIZE - used, ", partner.tlp-max is %s",
+                             words_tlp[policy->tlp_max[partner]]);
+    for (uint32_t i = 0; i < policy->attributes.count && used < VALUE_SIZE; i++) {
+        const struct attribute *attribute = &policy->attributes.at[i];
+        if (attribute->of == OF_PARTNER && attribute->holder == partner && attribute->community.at != NULL &&
+            str_eq(attribute->key, STR("tlp-max")))
+            used += (size_t)snprintf(to + used, VALUE_SIZE - used, ", by community %.*s",
+                                     STR_ARG(attribute->community));
+    }
+}
+
 static void put_builtin(char *to, const struct explain *explain, unsigned rule)
 {
     const struct row *row = &explain->row;
@@ -391,7 +410,7 @@ static void put_builtin(char *to, const struct explain *explain, unsigned rule)
         put_partners(to, row->facts, rule == POLICY_RULE_ORIGIN ? BITS_ORIGIN : BITS_ONWARD,
                      explain->partner);
     else if (rule == POLICY_RULE_TLP_MAX)
-        put_field(to, row, FIELD_TLP);
+        put_limit(to, row, explain->partner);
     else if (rule == POLICY_RULE_AGREEMENT)
         put_agreement(to, row, explain->partner);
     else if (rule == POLICY_RULE_SAFETY)

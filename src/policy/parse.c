@@ -42,11 +42,11 @@ static err_t expect_word(struct parse *parse, const char *word)
 /* --- attributes --- */
 
 /* The block's values take the place of the node's. */
-static err_t replace_key(struct parse *parse, struct str key, uint32_t at, uint16_t holder, bool of_source)
+static err_t replace_key(struct parse *parse, struct str key, uint32_t at, uint16_t holder, enum holder of)
 {
     for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
         struct attribute *attribute = &parse->policy->attributes.at[i];
-        if (attribute->of_source != of_source || attribute->holder != holder || !str_eq(attribute->key, key))
+        if (attribute->of != of || attribute->holder != holder || !str_eq(attribute->key, key))
             continue;
         if (attribute->from_text) {
             err_t err = parse_fail(parse, ERR_EXISTS, at, "`%.*s` stands here twice", STR_ARG(key));
@@ -59,21 +59,26 @@ static err_t replace_key(struct parse *parse, struct str key, uint32_t at, uint1
 }
 
 static err_t add_attributes(struct parse *parse, struct str key, const struct value_list *list, uint32_t at,
-                            uint16_t holder, bool of_source)
+                            uint16_t holder, enum holder of)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         const struct value *value = &parse->values.at[list->first + i];
         err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
         if (err != ERR_OK)
             return parse_fail(parse, err, value->at, "more than %d attributes", LIMIT_POLICY_NAMES);
-        struct attribute attribute = {key, value->text, holder, of_source, true, false, at};
+        struct attribute attribute = {.key = key,
+                                      .value = value->text,
+                                      .holder = holder,
+                                      .of = (uint8_t)of,
+                                      .from_text = true,
+                                      .at = at};
         parse->policy->attributes.at[parse->policy->attributes.count++] = attribute;
     }
     value_drop(parse, list);
     return ERR_OK;
 }
 
-static err_t parse_attribute(struct parse *parse, uint16_t holder, bool of_source)
+static err_t parse_attribute(struct parse *parse, uint16_t holder, enum holder of)
 {
     err_t err;
     struct str key;
@@ -89,15 +94,15 @@ static err_t parse_attribute(struct parse *parse, uint16_t holder, bool of_sourc
                TRY(err, value_as_list(parse, &value, &list))) {
         return err;
     }
-    if (!of_source && TRY(err, statement_check_attribute(parse, key, &list)))
+    if (of != OF_SOURCE && TRY(err, statement_check_attribute(parse, key, &list)))
         return err;
-    if (TRY(err, replace_key(parse, key, at, holder, of_source)) ||
-        TRY(err, add_attributes(parse, key, &list, at, holder, of_source)))
+    if (TRY(err, replace_key(parse, key, at, holder, of)) ||
+        TRY(err, add_attributes(parse, key, &list, at, holder, of)))
         return err;
     return lex_is_mark(parse, ';') ? lex_next(parse) : ERR_OK;
 }
 
-static err_t parse_block(struct parse *parse, uint16_t holder, bool of_source)
+err_t parse_block(struct parse *parse, uint16_t holder, enum holder of)
 {
     err_t err;
     if (!lex_is_mark(parse, '{'))
@@ -105,7 +110,7 @@ static err_t parse_block(struct parse *parse, uint16_t holder, bool of_source)
     if (TRY(err, lex_next(parse)))
         return err;
     while (!lex_is_mark(parse, '}'))
-        if (TRY(err, parse_attribute(parse, holder, of_source)))
+        if (TRY(err, parse_attribute(parse, holder, of)))
             return err;
     return lex_next(parse);
 }
@@ -129,7 +134,7 @@ static err_t parse_partner(struct parse *parse)
     if (TRY(err, parse_head(parse, "partner")) || TRY(err, value_read(parse, "a partner", &value)) ||
         TRY(err, value_partner(parse, &value, false, &index)))
         return err;
-    return parse_block(parse, (uint16_t)index, false);
+    return parse_block(parse, (uint16_t)index, OF_PARTNER);
 }
 
 static err_t parse_source(struct parse *parse)
@@ -144,7 +149,7 @@ static err_t parse_source(struct parse *parse)
                           STR_ARG(value.text));
     if (TRY(err, names_add(&parse->sources, value.text, &number)))
         return parse_fail(parse, err, value.at, "more than %d sources", LIMIT_POLICY_NAMES);
-    return parse_block(parse, number, true);
+    return parse_block(parse, number, OF_SOURCE);
 }
 
 static err_t parse_set(struct parse *parse)
@@ -153,8 +158,11 @@ static err_t parse_set(struct parse *parse)
     struct str name;
     struct value_list list;
     uint32_t at = parse->now.at;
-    if (TRY(err, lex_next(parse)) || TRY(err, statement_set_name(parse, "the set's name", &name)) ||
-        TRY(err, value_read_list(parse, &list)))
+    if (TRY(err, lex_next(parse)) || TRY(err, statement_set_name(parse, "the set's name", &name)))
+        return err;
+    if (!lex_is_mark(parse, '='))
+        return parse_expected(parse, "`=`");
+    if (TRY(err, lex_next(parse)) || TRY(err, value_read_list(parse, &list)))
         return err;
     struct set set = {.first = list.first,
                       .count = list.count,
@@ -235,7 +243,7 @@ err_t parse_close_heads(struct parse *parse)
         return err;
     for (uint32_t i = 0; i < parse->policy->attributes.count; i++) {
         const struct attribute *attribute = &parse->policy->attributes.at[i];
-        if (!attribute->of_source && str_eq(attribute->key, STR("tlp-max")))
+        if (attribute->of == OF_PARTNER && str_eq(attribute->key, STR("tlp-max")))
             parse->tlp_max[attribute->holder] = (uint8_t)words_tlp_find(attribute->value);
     }
     memcpy(parse->policy->tlp_max, parse->tlp_max, sizeof parse->tlp_max);

@@ -124,14 +124,19 @@ NODISCARD err_t parse_head(struct parse *parse, const char *what);
 /* Partners and sources are complete: their levels become numbers. */
 NODISCARD err_t parse_close_heads(struct parse *parse);
 
+/* The attributes between `{` and `}`, where the present token is a `{`; else nothing. A key that this holder
+ * has from the text already is refused, one that it has from the node is replaced. */
+NODISCARD err_t parse_block(struct parse *parse, uint16_t holder, enum holder of);
+
 /* Whole statements, from their first word on. */
 NODISCARD err_t statement_community(struct parse *parse);
 NODISCARD err_t statement_agreement(struct parse *parse);
 NODISCARD err_t statement_agreements(struct parse *parse);
 NODISCARD err_t statement_define(struct parse *parse);
+/* Members get their communities' names, and the attributes that they have not themselves (community.c). */
 NODISCARD err_t statement_close_communities(struct parse *parse);
 NODISCARD err_t statement_close_agreements(struct parse *parse);
-/* A set's free name, and the `=` behind it. */
+/* A set's free name. */
 NODISCARD err_t statement_set_name(struct parse *parse, const char *what, struct str *out);
 NODISCARD err_t statement_add_set(struct parse *parse, struct str name, const struct set *set);
 /* Partners and communities as a bit each. */

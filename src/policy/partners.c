@@ -31,7 +31,7 @@ static struct found look(const struct policy *policy, struct str key, struct pol
     struct found found = {0, 0, 0, 0};
     for (uint32_t i = 0; policy != NULL && i < policy->attributes.count; i++) {
         const struct attribute *attribute = &policy->attributes.at[i];
-        if (attribute->of_source || !str_eq(attribute->key, key))
+        if (attribute->of != OF_PARTNER || !str_eq(attribute->key, key))
             continue;
         uint64_t bit = 1ull << attribute->holder;
         bool in = listed(list, attribute->value);
@@ -73,7 +73,7 @@ uint64_t policy_partners_beside(const struct policy *policy, struct str key, uns
     uint64_t mask = 0;
     for (uint32_t i = 0; policy != NULL && i < policy->attributes.count; i++) {
         const struct attribute *attribute = &policy->attributes.at[i];
-        if (!attribute->of_source && attribute->holder == partner && str_eq(attribute->key, key))
+        if (attribute->of == OF_PARTNER && attribute->holder == partner && str_eq(attribute->key, key))
             mask |= policy_partners_any(policy, key, (struct policy_list) {&attribute->value, 1});
     }
     return mask;

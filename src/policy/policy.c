@@ -83,13 +83,9 @@ static err_t take_attributes(struct parse *parse, const struct policy_partner *p
         err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
         if (err != ERR_OK)
             return err;
-        struct attribute attribute = {arena_str(arena, from->name),
-                                      arena_str(arena, from->value),
-                                      partner->index,
-                                      false,
-                                      false,
-                                      false,
-                                      0};
+        struct attribute attribute = {.key = arena_str(arena, from->name),
+                                      .value = arena_str(arena, from->value),
+                                      .holder = partner->index};
         if (attribute.key.at == NULL || attribute.value.at == NULL)
             return ERR_NOMEM;
         if (str_eq(from->name, STR("tlp-max")) && words_tlp_find(from->value) < 0)
@@ -105,13 +101,9 @@ static err_t take_nation(struct parse *parse, const struct policy_partner *partn
     for (size_t i = 0; i < partner->attribute_count; i++) {
         if (!str_eq(partner->attributes[i].name, STR("country")))
             continue;
-        struct attribute attribute = {STR("nation"),
-                                      statement_nation(partner->attributes[i].value),
-                                      partner->index,
-                                      false,
-                                      false,
-                                      false,
-                                      0};
+        struct attribute attribute = {.key = STR("nation"),
+                                      .value = statement_nation(partner->attributes[i].value),
+                                      .holder = partner->index};
         err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
         if (err != ERR_OK)
             return err;

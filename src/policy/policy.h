@@ -50,7 +50,8 @@ struct policy_partner {
 };
 
 /* Compiles `text` (at most LIMIT_POLICY_BYTES, UTF-8) for these partners. A `partner` block in the text adds
- * attributes, and replaces those of the same name. The text is copied. On failure fills `fault` (may be
+ * attributes, and replaces those of the same name; a `community` block gives its members what they lack then.
+ * The text is copied. On failure fills `fault` (may be
  * NULL), returns its code, and writes nothing else. The result has one reference. */
 NODISCARD err_t policy_compile(struct str text, const struct policy_partner *partners, size_t partner_count,
                                struct policy **out, struct policy_fault *fault);

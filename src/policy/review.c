@@ -277,7 +277,7 @@ static void look_for_names(struct review *review)
     const struct policy *policy = review->policy;
     for (uint32_t i = 0; i < policy->attributes.count; i++) {
         const struct attribute *one = &policy->attributes.at[i];
-        if (one->of_source || !one->from_text || !str_eq(one->key, STR("names-in-texts")) ||
+        if (one->of != OF_PARTNER || !one->from_text || !str_eq(one->key, STR("names-in-texts")) ||
             !str_eq(one->value, STR("any")))
             continue;
         struct policy_remark remark = remark_at(policy, one->key.at);

@@ -1,4 +1,4 @@
-/* Statements beside partner, source and set: community, agreement, define, and what the values of known
+/* Statements beside partner, source and set: agreement, define, and what the values of known
  * attributes must look like. */
 #include "core/stamp.h"
 #include "core/wr.h"
@@ -207,9 +207,7 @@ err_t statement_set_name(struct parse *parse, const char *what, struct str *out)
         return parse_fail(parse, ERR_EXISTS, at, "a set `%.*s` exists already", STR_ARG(*out));
     if (policy_partner_find(parse->policy, *out) >= 0)
         return parse_fail(parse, ERR_EXISTS, at, "`%.*s` is a partner", STR_ARG(*out));
-    if (!lex_is_mark(parse, '='))
-        return parse_expected(parse, "`=`");
-    return lex_next(parse);
+    return ERR_OK;
 }
 
 err_t statement_add_set(struct parse *parse, struct str name, const struct set *set)
@@ -220,51 +218,6 @@ err_t statement_add_set(struct parse *parse, struct str name, const struct set *
         TRY(err, TABLE_ROOM(parse->sets, LIMIT_POLICY_NAMES)))
         return parse_fail(parse, err, parse->last_end, "more than %d sets", LIMIT_POLICY_NAMES);
     parse->sets.at[parse->sets.count++] = *set;
-    return ERR_OK;
-}
-
-/* A set whose members are partners, by name: communities named in it stand for theirs. */
-err_t statement_community(struct parse *parse)
-{
-    err_t err;
-    struct str name;
-    struct value_list list;
-    struct set set = {.idset = LIST_LITERAL, .community = true};
-    uint32_t at = parse->now.at;
-    if (TRY(err, parse_head(parse, "community")) ||
-        TRY(err, statement_set_name(parse, "the community's name", &name)) ||
-        TRY(err, value_read_list(parse, &list)) || TRY(err, statement_partners(parse, &list, &set.members)))
-        return err;
-    set.meaning = statement_meaning(parse, at);
-    struct value member = parse->values.at[list.first];
-    value_drop(parse, &list);
-    set.first = parse->values.count;
-    for (uint64_t left = set.members; left != 0; left &= left - 1, set.count++) {
-        member.text = parse->policy->partner_name[__builtin_ctzll(left)];
-        if (TRY(err, value_as_list(parse, &member, &list)))
-            return err;
-    }
-    return statement_add_set(parse, name, &set);
-}
-
-/* What the partner blocks say of communities stays; these come on top. */
-err_t statement_close_communities(struct parse *parse)
-{
-    for (uint32_t i = 0; i < parse->sets.count; i++) {
-        for (uint64_t left = parse->sets.at[i].members; left != 0; left &= left - 1) {
-            err_t err = TABLE_ROOM(parse->policy->attributes, LIMIT_POLICY_NAMES);
-            if (err != ERR_OK)
-                return parse_fail(parse, err, parse->now.at, "more than %d attributes", LIMIT_POLICY_NAMES);
-            parse->policy->attributes.at[parse->policy->attributes.count++] =
-                (struct attribute) {STR("communities"),
-                                    parse->set_names.at[i],
-                                    (uint16_t)__builtin_ctzll(left),
-                                    false,
-                                    false,
-                                    false,
-                                    0};
-        }
-    }
     return ERR_OK;
 }
 

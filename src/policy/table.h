@@ -137,11 +137,15 @@ struct agreement {
     int64_t until_us; /* INT64_MAX: no end */
 };
 
+/* Whose an attribute is, and what its `holder` counts. */
+enum holder { OF_PARTNER, OF_SOURCE, OF_COMMUNITY };
+
 struct attribute {
     struct str key; /* at NULL: replaced */
     struct str value;
-    uint16_t holder; /* partner index or source number */
-    bool of_source;
+    struct str community; /* a partner's: the one that gave it to him; at NULL: he has it himself */
+    uint16_t holder;      /* partner index, or number of the source or set */
+    uint8_t of;           /* enum holder; only partners' and sources' are ever judged */
     bool from_text;
     bool used;   /* some condition asks for the key */
     uint32_t at; /* of the key in the text */
@@ -187,7 +191,7 @@ struct policy {
     bool has_deadlines;
 
     TABLE(struct agreement) agreements;
-    TABLE(struct attribute) attributes; /* of partners and sources */
+    TABLE(struct attribute) attributes; /* of partners, sources and communities */
     struct agreement_end ends[LIMIT_PARTNERS];
     unsigned end_count;
     unsigned needs;      /* enum policy_need */

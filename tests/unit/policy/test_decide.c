@@ -244,6 +244,33 @@ static void explain_names_what_decided(void **state)
     policy_unref(policy);
 }
 
+/* A limit that he has by being in a community says so: his own block does not name it. */
+static void explain_names_the_community_of_a_limit(void **state)
+{
+    (void)state;
+    struct policy *policy = test_compile("language 1 community pacific { tlp-max green } = [us-cisa jp] "
+                                         "release r if always to all");
+    struct policy_facts facts = test_facts(POLICY_TLP_AMBER);
+    static const struct {
+        unsigned partner;
+        const char *text;
+    } rows[] = {
+        {US, "deny built-in.tlp-max matched decided: tlp > partner.tlp-max; tlp is amber, partner.tlp-max is "
+             "green, by community pacific"},
+        {JP, "deny built-in.tlp-max matched decided: tlp > partner.tlp-max; tlp is amber, partner.tlp-max is "
+             "green"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct seen seen = {0};
+        bool told = false;
+        assert_int_equal(policy_explain(policy, &facts, NOW, rows[i].partner, note_step, &seen), POLICY_DENY);
+        for (unsigned s = 0; s < seen.count; s++)
+            told |= strcmp(seen.text[s], rows[i].text) == 0;
+        assert_true(told);
+    }
+    policy_unref(policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +282,7 @@ int main(void)
         cmocka_unit_test(an_approval_ends_only_holds_that_say_so),
         cmocka_unit_test(a_follower_waits_for_what_names_it),
         cmocka_unit_test(explain_names_what_decided),
+        cmocka_unit_test(explain_names_the_community_of_a_limit),
     };
     return cmocka_run_group_tests_name("policy decide", tests, NULL, NULL);
 }

@@ -160,6 +160,23 @@ static void refuses_what_it_cannot_tell(void **state)
     }
 }
 
+/* An example's partners are in the policy's communities, and have what these give. */
+static void communities_give_what_partners_lack(void **state)
+{
+    (void)state;
+    struct golden_fault fault;
+    struct seen seen;
+    struct str policy = STR("language 1\ncommunity near { country KR } = [us jp]\n"
+                            "deny there if partner.country == KR\nrelease r if own to all\n");
+    assert_int_equal(run(policy,
+                         "partner us\npartner jp country JP\nexample one\n" PLAIN
+                         "expect us deny there\nexpect jp release r\n",
+                         &seen, &fault),
+                     ERR_OK);
+    assert_int_equal(seen.right, 2);
+    assert_int_equal(seen.wrong, 0);
+}
+
 /* A code that ISO 3166 does not have is written as in a policy. */
 static void what_stands_in_quotes_is_taken(void **state)
 {
@@ -187,9 +204,13 @@ static void a_bad_policy_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_shipped_examples_hold),      cmocka_unit_test(every_prefix_is_read_or_refused),
-        cmocka_unit_test(looks_for_personal_data),        cmocka_unit_test(says_what_was_decided),
-        cmocka_unit_test(refuses_what_it_cannot_tell),    cmocka_unit_test(a_bad_policy_is_named),
+        cmocka_unit_test(communities_give_what_partners_lack),
+        cmocka_unit_test(the_shipped_examples_hold),
+        cmocka_unit_test(every_prefix_is_read_or_refused),
+        cmocka_unit_test(looks_for_personal_data),
+        cmocka_unit_test(says_what_was_decided),
+        cmocka_unit_test(refuses_what_it_cannot_tell),
+        cmocka_unit_test(a_bad_policy_is_named),
         cmocka_unit_test(what_stands_in_quotes_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

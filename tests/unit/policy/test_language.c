@@ -22,6 +22,57 @@ static void communities_are_sets_of_partners(void **state)
     }
 }
 
+/* Of each key what he has himself, from the node or from his block, wherever the block stands. */
+static void a_community_gives_what_its_members_lack(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "language 1 community pacific { country KR; level [a b]; tlp-max amber; clearance S } = [jp us-cisa] "
+        "community wide { tlp-max amber; level [b a] x y } = [pacific eu-cert] "
+        "partner us-cisa { level c } "
+        "release a if type == url and partner.country == KR to all "
+        "release b if type == file and partner.level == b to all "
+        "release c if type == tool and partner.level == c to all "
+        "release d if type == malware and partner.x == y to all "
+        "release e if type == campaign and partner.clearance == S to all "
+        "release f if type == grouping and partner.tlp-max == amber to all "
+        "release g if type == note and has partner.country to all";
+    static const struct {
+        const char *type;
+        uint64_t released;
+    } rows[] = {{"url", 0},
+                {"file", 1 << JP | 1 << EU},
+                {"tool", 1 << US},
+                {"malware", ALL},
+                {"campaign", 1 << US | 1 << JP},
+                {"grouping", 1 << US | 1 << EU},
+                {"note", 1 << US | 1 << JP}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy_facts facts = test_facts(POLICY_TLP_CLEAR);
+        facts.type = str_of(rows[i].type);
+        assert_int_equal(test_decide(text, &facts, NOW).release, rows[i].released);
+    }
+}
+
+/* Markings and the guard ask the same attributes; a limit that a community sets binds without any rule. */
+static void what_a_community_gives_binds(void **state)
+{
+    (void)state;
+    struct str cisa = STR("USA.DHS.CISA");
+    struct policy_facts facts = test_facts(POLICY_TLP_RED);
+    static const char text[] = "language 1 community c { organisations USA.DHS.CISA; tlp-max amber } = "
+                               "[us-cisa jp] release r if always to all";
+    struct policy *policy = test_compile(text);
+    assert_int_equal(policy_partners_within(policy, STR("organisations"), (struct policy_list) {&cisa, 1}),
+                     1 << US | 1 << JP);
+    assert_string_equal(policy_partner_tlp_max(policy, US), "amber");
+    assert_string_equal(policy_partner_tlp_max(policy, JP), "green");
+    assert_null(policy_partner_tlp_max(policy, EU));
+    policy_unref(policy);
+    assert_int_equal(test_decide(text, &facts, NOW).release, 1 << EU);
+    assert_int_equal(test_decide(text, &facts, NOW).rule[US], POLICY_RULE_TLP_MAX);
+}
+
 static void nations_come_from_countries(void **state)
 {
     (void)state;
@@ -294,6 +345,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(communities_are_sets_of_partners),
+        cmocka_unit_test(a_community_gives_what_its_members_lack),
+        cmocka_unit_test(what_a_community_gives_binds),
         cmocka_unit_test(nations_come_from_countries),
         cmocka_unit_test(a_lapsed_agreement_holds_what_would_go),
         cmocka_unit_test(a_named_condition_means_what_its_place_means),

@@ -49,7 +49,9 @@ struct model {
     unsigned node_count;
     struct model_rule rules[RULES_MAX];
     unsigned rule_count;
-    int64_t jp_ends; /* INT64_MIN: has no agreement and needs one; INT64_MAX: needs none */
+    enum policy_tlp tlp_max[3]; /* of each partner; POLICY_TLP_NONE: has none */
+    int us[3];                  /* is its country US? enum kleene */
+    int64_t jp_ends;            /* INT64_MIN: has no agreement and needs one; INT64_MAX: needs none */
     char text[TEXT_MAX];
     size_t used;
 };
@@ -119,15 +121,17 @@ enum leaf {
     LEAVES
 };
 
-static enum kleene ask(const struct node *node, const struct policy_facts *facts, int64_t now, unsigned p)
+static enum kleene ask(const struct model *model, const struct node *node, const struct policy_facts *facts,
+                       int64_t now, unsigned p)
 {
     static const char *const share[] = {"share:us-cisa", "share:jp", "share:eu-cert"};
     switch ((enum leaf)node->leaf) {
     case ASK_TLP:
         return facts->tlp == POLICY_TLP_NONE ? ABSENT : compare(facts->tlp, node->a, node->b);
     case ASK_TLP_MAX:
-        return facts->tlp == POLICY_TLP_NONE || p != JP ? ABSENT
-                                                        : compare(facts->tlp, node->a, POLICY_TLP_GREEN);
+        return facts->tlp == POLICY_TLP_NONE || model->tlp_max[p] == POLICY_TLP_NONE
+                   ? ABSENT
+                   : compare(facts->tlp, node->a, model->tlp_max[p]);
     case ASK_TYPE:
         if (facts->type.len == 0)
             return ABSENT;
@@ -153,7 +157,7 @@ static enum kleene ask(const struct node *node, const struct policy_facts *facts
     case ASK_APPROVED:
         return (facts->approvals >> p & 1) != 0;
     case ASK_COUNTRY:
-        return p == EU ? ABSENT : (p == US) != (node->a == 1);
+        return model->us[p] == ABSENT ? ABSENT : (model->us[p] == YES) != (node->a == 1);
     case ASK_PARTNER:
         return p == JP;
     case ASK_HAS_TLP:
@@ -188,7 +192,7 @@ static enum kleene evaluate(const struct model *model, unsigned at, const struct
 {
     const struct node *node = &model->nodes[at];
     if (node->kind == LEAF)
-        return ask(node, facts, now, p);
+        return ask(model, node, facts, now, p);
     enum kleene a = evaluate(model, node->a, facts, now, p);
     if (node->kind == NOT)
         return a == ABSENT ? ABSENT : a == YES ? NO : YES;
@@ -214,7 +218,8 @@ struct answer {
     unsigned rule;
 };
 
-static bool builtin_binds(unsigned rule, const struct policy_facts *facts, unsigned p)
+static bool builtin_binds(const struct model *model, unsigned rule, const struct policy_facts *facts,
+                          unsigned p)
 {
     switch (rule) {
     case POLICY_RULE_OPERATOR:
@@ -224,7 +229,7 @@ static bool builtin_binds(unsigned rule, const struct policy_facts *facts, unsig
     case POLICY_RULE_ONWARD:
         return (facts->onward >> p & 1) == 0;
     case POLICY_RULE_TLP_MAX:
-        return p == JP && facts->tlp > POLICY_TLP_GREEN;
+        return model->tlp_max[p] != POLICY_TLP_NONE && facts->tlp > model->tlp_max[p];
     case POLICY_RULE_UNKNOWN:
         return facts->markings == 0 || (facts->markings & POLICY_MARKING_UNKNOWN) != 0;
     case POLICY_RULE_UNRESOLVED:
@@ -277,7 +282,7 @@ static struct answer naive(const struct model *model, const struct policy_facts 
         unsigned first = effect == POLICY_DENY ? POLICY_RULE_OPERATOR : POLICY_RULE_UNRESOLVED;
         unsigned last = effect == POLICY_DENY ? POLICY_RULE_UNKNOWN : POLICY_RULE_STATEMENT;
         for (unsigned rule = first; rule <= last && effect != POLICY_RELEASE; rule++)
-            if (builtin_binds(rule, facts, p))
+            if (builtin_binds(model, rule, facts, p))
                 return (struct answer) {(enum policy_effect)effect, rule};
     }
     if (waits != 0)
@@ -533,6 +538,36 @@ static void some_answers(struct model *model, struct random *random, const struc
     facts->answer_count = count;
 }
 
+/* Two at most, which agree where one partner is in both. us-cisa has a country, jp a country and a level, and
+ * eu-cert nothing of its own. */
+static void make_communities(struct model *model, struct random *random)
+{
+    static const char *const names[] = {"us-cisa ", "jp ", "eu-cert "};
+    enum policy_tlp level = (enum policy_tlp)(1 + draw(random, 5));
+    bool is_us = draw(random, 2) == 0;
+    memcpy(model->tlp_max, (enum policy_tlp[]) {POLICY_TLP_NONE, POLICY_TLP_GREEN, POLICY_TLP_NONE},
+           sizeof model->tlp_max);
+    memcpy(model->us, (int[]) {YES, NO, ABSENT}, sizeof model->us);
+    for (uint64_t c = 0, count = draw(random, 3); c < count; c++) {
+        uint64_t members = 1 + draw(random, ALL), gives = draw(random, 4);
+        put(model, "community c%u { %s%s %s%s } = [", (unsigned)c, gives & 1 ? "tlp-max " : "",
+            gives & 1 ? tlp_words[level] : "", gives & 2 ? "country " : "",
+            !(gives & 2) ? ""
+            : is_us      ? "US"
+                         : "KR");
+        for (unsigned p = 0; p < PARTNERS; p++) {
+            if ((members >> p & 1) == 0)
+                continue;
+            put(model, "%s", names[p]);
+            if ((gives & 1) && model->tlp_max[p] == POLICY_TLP_NONE)
+                model->tlp_max[p] = level;
+            if ((gives & 2) && model->us[p] == ABSENT)
+                model->us[p] = is_us ? YES : NO;
+        }
+        put(model, "]\n");
+    }
+}
+
 /* Only jp's ever ends; the others have one for ever where one is required. */
 static void make_agreements(struct model *model, struct random *random)
 {
@@ -665,6 +700,7 @@ static void agrees_with_the_naive_evaluator(void **state)
         model.node_count = model.rule_count = 0;
         model.used = 0;
         put(&model, "language 1\n");
+        make_communities(&model, &random);
         make_agreements(&model, &random);
         for (unsigned rules = 1 + (unsigned)draw(&random, RULES_MAX); model.rule_count < rules;)
             make_rule(&model, &random);
