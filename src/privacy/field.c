@@ -69,6 +69,8 @@ enum privacy_role field_role_of(enum privacy_role role, const struct privacy_hit
     return (role == PRIVACY_INDICATOR || role == PRIVACY_SENDER) && !shared ? PRIVACY_TEXT : role;
 }
 
+enum { SCORE_PERHAPS = 55 }; /* a hit, and no more than that */
+
 void field_keep_whole(struct privacy_hits *hits, enum field_own own, unsigned is, struct str text,
                       size_t from, size_t len)
 {
@@ -82,13 +84,18 @@ void field_keep_whole(struct privacy_hits *hits, enum field_own own, unsigned is
         [FIELD_VICTIM] = {PRIVACY_VICTIM, 60},
     };
     struct str value = {text.at + from, len};
+    bool perhaps = own == FIELD_NAME && (is & FIELD_PERHAPS) != 0;
     bool shared = own == FIELD_ACCOUNT && (token_is_system(value) || (is & FIELD_SERVICE) != 0);
     if (own != FIELD_VICTIM && field_is_covered(value))
         return;
     scan_keep(hits, &(struct privacy_hit) {
                         .kind = wholes[own].kind,
-                        .score = shared ? 30 : wholes[own].score,
-                        .reasons = shared ? PRIVACY_FIELD | PRIVACY_SHARED : PRIVACY_FIELD,
+                        .score = shared    ? 30
+                                 : perhaps ? SCORE_PERHAPS
+                                           : wholes[own].score,
+                        .reasons = shared    ? PRIVACY_FIELD | PRIVACY_SHARED
+                                   : perhaps ? PRIVACY_UNCLASSED
+                                             : PRIVACY_FIELD,
                         .text = text,
                         .from = from,
                         .len = len,

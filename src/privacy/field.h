@@ -23,6 +23,7 @@ enum {
     FIELD_INDIVIDUAL = 1 << 1, /* an identity of one person */
     FIELD_TARGETS = 1 << 2,    /* a relationship "targets" whose target is an identity */
     FIELD_SERVICE = 1 << 3,    /* an account that no person uses */
+    FIELD_PERHAPS = 1 << 4,    /* an identity that says no class, and nothing in it says organisation */
 };
 
 struct field {

@@ -56,6 +56,7 @@ void privacy_reasons(uint16_t reasons, struct buf *out)
         "defanged",
         "the field says so",
         "letters for digits",
+        "no class, and nothing says organisation",
     };
     bool first = true;
     if (reasons == 0)

@@ -121,6 +121,44 @@ static void drop_message_ids(struct privacy_hits *hits, size_t first)
     hits->count = kept;
 }
 
+static bool has_letter(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (scan_is_letter((uint8_t)text.at[i]) || (uint8_t)text.at[i] >= 0x80)
+            return true;
+    return false;
+}
+
+/* A hit that was kept last, to where it stands in the text. */
+static void sort_last(struct privacy_hits *hits, size_t first)
+{
+    struct privacy_hit last = hits->at[hits->count - 1];
+    size_t i = hits->count - 1;
+    for (; i > first && hits->at[i - 1].from > last.from; i--)
+        hits->at[i] = hits->at[i - 1];
+    hits->at[i] = last;
+}
+
+/* What may be a person's name, or an address, or both: each part is what it is. */
+static void take_perhaps(struct walk *walk, const struct frame *frame, struct str text)
+{
+    struct privacy_hits *hits = walk->hits;
+    size_t first = hits->count, from = 0;
+    privacy_text(text, frame->name, hits);
+    for (size_t i = first; from < text.len; i++) {
+        bool more = i < hits->count;
+        size_t end = more ? hits->at[i].from : text.len, next = more ? end + hits->at[i].len : text.len;
+        size_t count = hits->count;
+        if (end > from && has_letter((struct str) {text.at + from, end - from}))
+            field_keep_whole(hits, FIELD_NAME, frame->is, text, from, end - from);
+        if (hits->count > count) {
+            sort_last(hits, first);
+            i += more;
+        }
+        from = next;
+    }
+}
+
 static void take_string(struct walk *walk, const struct frame *frame, const struct field *field,
                         struct str text)
 {
@@ -129,7 +167,9 @@ static void take_string(struct walk *walk, const struct frame *frame, const stru
     struct str type;
     if ((field->needs & FIELD_NAMES) != 0 && walk->role != PRIVACY_TEXT && walk->depth == 1)
         role = walk->role;
-    if (field->own >= FIELD_NAME)
+    if ((field->needs & FIELD_PERHAPS) != 0 && field->own == FIELD_NAME)
+        take_perhaps(walk, frame, text);
+    else if (field->own >= FIELD_NAME)
         field_keep_whole(walk->hits, field->own, frame->is, text, 0, text.len);
     else if (value_is_identifier(text, &type))
         privacy_text(type, frame->name, walk->hits);
@@ -264,13 +304,38 @@ static bool is_one_person(struct json_val identity)
     return false;
 }
 
+static bool has_sectors(struct json_val identity)
+{
+    struct json_val sectors;
+    struct json_val one;
+    if (!json_get(identity, STR("sectors"), &sectors) || !json_is(sectors, JSON_ARRAY))
+        return false;
+    struct json_iter iter = json_array_iter(sectors);
+    return json_array_next(&iter, &one);
+}
+
+/* The class is optional. Without one it is a person's as long as nothing says otherwise. */
+static bool is_perhaps_one(struct json_val identity)
+{
+    struct str class, name;
+    bool says = json_get_str(identity, STR("identity_class"), &class) && str_trim(class).len > 0 &&
+                !str_same(str_trim(class), STR("unknown"));
+    return !says && !has_sectors(identity) &&
+           !(json_get_str(identity, STR("name"), &name) && scan_says_organisation(name));
+}
+
+static unsigned is_who(struct json_val identity)
+{
+    return is_one_person(identity) ? FIELD_INDIVIDUAL : is_perhaps_one(identity) ? FIELD_PERHAPS : 0;
+}
+
 /* A translation does not say of whom: the name of any identity may be a person's, and of what another
  * translation is about. */
 static unsigned is_what(struct json_val object, struct str type)
 {
     struct str id;
     if (str_eq(type, STR("identity")))
-        return is_one_person(object) ? FIELD_INDIVIDUAL : 0;
+        return is_who(object);
     if (str_eq(type, STR("language-content")))
         return json_get_str(object, STR("object_ref"), &id) &&
                        (str_starts(id, STR("identity--")) || str_starts(id, STR("language-content--")))

@@ -78,6 +78,7 @@ enum privacy_reason {
     PRIVACY_DEFANGED = 1 << 11,
     PRIVACY_FIELD = 1 << 12,     /* the field says what it holds */
     PRIVACY_LOOKALIKE = 1 << 13, /* letters stand in it for digits */
+    PRIVACY_UNCLASSED = 1 << 14, /* an identity's that says no class, and nothing says organisation */
 };
 
 struct privacy_hit {

@@ -123,6 +123,8 @@ bool login_switch(struct scan *scan, size_t at, struct find *out);
 void word_weigh(struct scan *scan, struct find *find);
 /* Is it, from its beginning to its end, a word for one of the kinds? */
 bool word_is_known(struct str text);
+/* A name of which a word says that it is an organisation's, or many people's (organisation.inc). */
+bool scan_says_organisation(struct str name);
 /* A region's name stands directly before `at`: of a driver's licence. */
 bool word_region_before(const struct scan *scan, size_t at);
 /* The line before `at` is a header of mail whose value looks like an address and names a message. */

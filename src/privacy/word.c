@@ -17,6 +17,20 @@ static const struct word {
 #include "privacy/word.inc"
 };
 
+#undef WORD
+#undef COUNTER
+
+#define FORM(t) {{t, sizeof t - 1}, true},
+#define HEAD(t) {{t, sizeof t - 1}, false},
+static const struct {
+    struct str text;
+    bool anywhere;
+} organisations[] = {
+#include "privacy/organisation.inc"
+};
+#undef FORM
+#undef HEAD
+
 /* Headers of mail whose value looks like an address and names a message. */
 static const struct str message_ids[] = {
     {"message-id", 10}, {"references", 10},        {"in-reply-to", 11},
@@ -54,15 +68,17 @@ static bool may_begin(struct str text, size_t at)
     return scan_is_letter(first) && !(scan_is_letter(before) && !(is_low(before) && !is_low(first)));
 }
 
+/* `end`: behind the word, or behind its plural. */
+static bool ends_at(struct str text, uint8_t last, size_t end)
+{
+    uint8_t behind = byte_of(text, end);
+    return !is_low(behind) && !(scan_is_letter(behind) && !is_low(last));
+}
+
 static bool may_end(struct str text, size_t end)
 {
     uint8_t last = byte_of(text, end - 1);
-    if (last >= 0x80)
-        return true;
-    if (byte_of(text, end) == 's')
-        end++;
-    uint8_t behind = byte_of(text, end);
-    return !is_low(behind) && !(scan_is_letter(behind) && !is_low(last));
+    return last >= 0x80 || ends_at(text, last, byte_of(text, end) == 's' ? end + 1 : end);
 }
 
 static void take_word(struct scan_words *found, const struct word *word, size_t end)
@@ -89,6 +105,40 @@ static void find_words(struct str text, struct scan_words *found, uint64_t *step
                 take_word(found, word, at + word->text.len);
         }
     }
+}
+
+/* --- organisations --- */
+
+/* Where what the name is ends, and where it belongs may begin: "Kim Minsu, Example Bank". */
+static size_t head_len(struct str name)
+{
+    static const struct str parts[] = {{",", 1}, {"(", 1}, {"/", 1}, {" at ", 4}, {" of ", 4}};
+    for (size_t at = 1; at < name.len; at++)
+        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+            if (starts_same(name, at, parts[i]))
+                return at;
+    return name.len;
+}
+
+/* A name has no particles: in Hangul the word ends there too. */
+static bool is_whole(struct str name, size_t at, struct str word)
+{
+    size_t end = at + word.len;
+    uint8_t last = byte_of(name, end - 1);
+    if (!scan_is_letter((uint8_t)word.at[0]))
+        return (uint8_t)word.at[0] < 0x80 || byte_of(name, end) < 0x80 || word.len <= strlen("㈜");
+    return may_begin(name, at) && ends_at(name, last, end) && byte_of(name, end) < 0x80;
+}
+
+bool scan_says_organisation(struct str name)
+{
+    size_t head = head_len(name);
+    for (size_t at = 0; at < name.len; at++)
+        for (size_t i = 0; i < sizeof organisations / sizeof organisations[0]; i++)
+            if ((at < head || organisations[i].anywhere) && starts_same(name, at, organisations[i].text) &&
+                is_whole(name, at, organisations[i].text))
+                return true;
+    return false;
 }
 
 /* --- windows --- */

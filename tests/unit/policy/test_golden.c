@@ -74,7 +74,7 @@ static void every_prefix_is_read_or_refused(void **state)
 #define HEAD "partner us country US\nexample one\n"
 #define IDENT                                                                                                \
     "{\"type\":\"identity\",\"spec_version\":\"2.1\",\"id\":\"identity--8f0d4b9e-3f0a-4c57-9d0e-"            \
-    "6a1d2b7c5e10\","
+    "6a1d2b7c5e10\",\"identity_class\":\"group\","
 #define TIMES "\"created\":\"2026-11-22T10:00:00Z\",\"modified\":\"2026-11-22T10:00:00Z\",\"name\":\"n\""
 #define MARK  ",\"object_marking_refs\":[\"marking-definition--5f0b7a52-6a0e-4c1e-8e5c-0d6f3c1f7a44\"]"
 #define RED   ",\"object_marking_refs\":[\"marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1\"]"

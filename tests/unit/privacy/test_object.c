@@ -266,6 +266,63 @@ static void milliseconds(void **state)
     assert_int_equal(world->found.hits.count, 1);
 }
 
+/* An identity need not say what it is. What it may be is asked of its sectors and its name: "" nobody's;
+ * else the kinds that are found, in the order of the text. */
+static void without_a_class(void **state)
+{
+    static const struct {
+        const char *more, *name, *kinds;
+    } rows[] = {
+        {"", "Hong Gildong", "n"},
+        {"", "홍길동", "n"},
+        {"", "KIM", "n"},
+        {"\"identity_class\":\"unknown\",", "Hong Gildong", "n"},
+        {"\"identity_class\":\" \",", "Hong Gildong", "n"},
+        {"\"identity_class\":7,", "Hong Gildong", "n"},
+        {"\"sectors\":[],", "Hong Gildong", "n"},
+        {"\"identity_class\":\"group\",", "Hong Gildong", ""},
+        {"\"sectors\":[\"energy\"],", "Hong Gildong", ""},
+        {"", "Example Bank", ""},
+        {"", "EXAMPLE-CERT", ""},
+        {"", "University of Gildong", ""},
+        {"", "Gildong, Inc.", ""},
+        {"", "ExampleLabs", ""},
+        {"", "한국은행", ""},
+        {"", "(주)길동", ""},
+        {"", "길동㈜", ""},
+        {"", "가상 침해사고대응팀", ""},
+        {"", "Jane Doe, Example Bank", "n"},
+        {"", "Jane Doe (Example Bank)", "n"},
+        {"", "Jane Doe of Example Bank", "n"},
+        {"", "Tyra Banks", "n"},
+        {"", "Certina Lopez", "n"},
+        {"", "구청모", "n"},
+        {"", "kim@example.com", "e"},
+        {"", "Hong Gildong <kim@example.com>", "ne"},
+        {"", "Hong <kim@example.com> and Lee", "nen"},
+        {"", "a@example.com b@example.com", "ee"},
+        {"", "Example Bank kim@example.com", "e"},
+        {"", "*** ******", ""},
+        {"", "", ""},
+    };
+    struct world *world = *state;
+    char text[512];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)snprintf(text, sizeof text, "{\"type\":\"identity\",%s\"name\":\"%s\"}", rows[i].more,
+                       rows[i].name);
+        look(world, text, PRIVACY_TEXT);
+        if (world->found.hits.count != strlen(rows[i].kinds))
+            fail_msg("%s: %zu hits", text, world->found.hits.count);
+        for (size_t k = 0; k < world->found.hits.count; k++) {
+            const struct privacy_hit *hit = &world->found.at[k];
+            assert_int_equal(hit->kind, rows[i].kinds[k] == 'n' ? PRIVACY_NAME : PRIVACY_EMAIL);
+            assert_true(hit->role == PRIVACY_PERSON || rows[i].kinds[0] == 'e');
+            assert_true(hit->score >= PRIVACY_SCORE_HIT && (hit->kind != PRIVACY_NAME || hit->score < 80));
+            assert_true(k == 0 || hit->from >= hit[-1].from + hit[-1].len);
+        }
+    }
+}
+
 /* What is no object is refused. */
 static void not_an_object(void **state)
 {
@@ -280,11 +337,12 @@ static void not_an_object(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(neighbours),   cmocka_unit_test(reference_roles),
-        cmocka_unit_test(indicators),   cmocka_unit_test(rules),
-        cmocka_unit_test(depth),        cmocka_unit_test(names_hide_nothing),
-        cmocka_unit_test(fixed),        cmocka_unit_test(covered),
-        cmocka_unit_test(milliseconds), cmocka_unit_test(not_an_object),
+        cmocka_unit_test(neighbours),      cmocka_unit_test(reference_roles),
+        cmocka_unit_test(indicators),      cmocka_unit_test(rules),
+        cmocka_unit_test(depth),           cmocka_unit_test(names_hide_nothing),
+        cmocka_unit_test(fixed),           cmocka_unit_test(covered),
+        cmocka_unit_test(milliseconds),    cmocka_unit_test(not_an_object),
+        cmocka_unit_test(without_a_class),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
