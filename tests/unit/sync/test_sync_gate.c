@@ -189,6 +189,98 @@ static void limits_name_countries_communities_and_partners(void **state)
     }
 }
 
+/* --- a rival copy --- */
+
+#define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+#define RED   "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+
+/* The site's own copy of a version that the other site may have as well: `name` is what differs. */
+static void site_rival(struct pair *pair, struct site *site, unsigned number, const char *name, bool red)
+{
+    struct gate_source source = {.name = STR("own"), .own = true};
+    struct gate_submission submission = {0};
+    struct fault fault = {0};
+    char text[512 + JSON_PADDING] = "";
+    int len = snprintf(text, 512,
+                       "{\"type\":\"tool\",\"spec_version\":\"2.1\","
+                       "\"id\":\"tool--00000000-0000-4000-8000-%012u\",\"name\":\"%s\","
+                       "\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","
+                       "\"object_marking_refs\":[\"%s\"]}",
+                       number, name, red ? RED : GREEN);
+    assert_int_equal(gate_source_put(site->gate, &source, &by_test, pair->now_us, &submission.source),
+                     ERR_OK);
+    size_t added = site->answers[GATE_NEW];
+    assert_int_equal(gate_accept(site->gate, &submission, bytes_of(text, (size_t)len), pair->now_us,
+                                 count_answer, site, &fault),
+                     ERR_OK);
+    assert_int_equal(site->answers[GATE_NEW], added + 1);
+    assert_int_equal(gate_commit(site->gate), ERR_OK);
+}
+
+static bool count_conflict(void *ctx, const struct gate_quarantined *quarantined)
+{
+    *(size_t *)ctx += quarantined->fault.code == ERR_CONFLICT;
+    return true;
+}
+
+/* Which leaf of kr's brought this object; what us says of it if it is told as a conflict. */
+struct telling {
+    unsigned told; /* bit n: of object n */
+    uint64_t count;
+    struct hash digest;
+};
+
+static bool tell_of(void *ctx, const struct gate_leaf *leaf)
+{
+    struct telling *telling = ctx;
+    unsigned number = (unsigned)(leaf->id.at[leaf->id.len - 1] - '0');
+    if ((telling->told >> number & 1) == 0)
+        return true;
+    telling->count++;
+    telling->digest = disposition_refused_add(&telling->digest, leaf->leaf.seq, ERR_CONFLICT);
+    return true;
+}
+
+/* Two of kr's objects are rivals of what us holds. kr hears of a conflict where us gives him its copy, and of
+ * the other, whose copy here he is not to know of, what he hears of anything that was taken (DESIGN 5). */
+static void a_conflict_is_told_only_within_the_view(void **state)
+{
+    (void)state;
+    for (unsigned hidden = 0; hidden < 4; hidden++) { /* bit n: us keeps object n + 1 from kr */
+        struct pair *pair = pair_new(20 + hidden);
+        struct site *kr = &pair->site[0], *us = &pair->site[1];
+        static const char policy[] = "language 1\nrelease open if tlp <= green to all\n";
+        site_policy(pair, kr, policy);
+        site_policy(pair, us, policy);
+        for (unsigned i = 0; i < 2; i++) {
+            site_rival(pair, us, 1 + i, "theirs", (hidden >> i & 1) != 0);
+            site_rival(pair, kr, 1 + i, "ours", false);
+        }
+        site_rival(pair, kr, 3, "kr alone", false);
+        site_rival(pair, us, 4, "us alone", false);
+        site_settle(pair, kr);
+        site_settle(pair, us);
+        assert_true(pair_run(pair, 200));
+
+        struct telling telling = {.told = (~hidden & 3) << 1, .digest = disposition_refused_begin()};
+        struct gate_ledger ledger;
+        struct gate_cursor cursor = {0};
+        size_t conflicts = 0;
+        assert_int_equal(gate_leaves(kr->gate, kr->partner, 0, tell_of, &telling), ERR_OK);
+        assert_int_equal(gate_ledger(kr->gate, kr->partner, &ledger), ERR_OK);
+        assert_int_equal(ledger.receipted, 3);
+        assert_int_equal(ledger.refused, telling.count);
+        assert_int_equal(gate_cursor(us->gate, us->partner, &cursor), ERR_OK);
+        assert_int_equal(cursor.refused, telling.count);
+        assert_memory_equal(cursor.refused_digest.b, telling.digest.b, HASH_SIZE);
+        buf_deinit(&cursor.note);
+        /* us itself has both waiting. */
+        assert_int_equal(gate_quarantine_list(us->gate, 0, count_conflict, &conflicts), ERR_OK);
+        assert_int_equal(conflicts, 2);
+        pair_free(pair);
+    }
+}
+
 /* The partner's ledger as files: asked for as an auditor would, hashed without anything of ours but SHA-256.
  */
 static void audit_get(struct site *server, const char *path, bool admitted, unsigned status,
@@ -505,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_both_ways),
         cmocka_unit_test(a_limit_binds_at_the_receiver),
         cmocka_unit_test(limits_name_countries_communities_and_partners),
+        cmocka_unit_test(a_conflict_is_told_only_within_the_view),
         cmocka_unit_test(test_ledger_as_files),
         cmocka_unit_test(test_log_as_files),
         cmocka_unit_test(test_a_recall_is_answered),
