@@ -6,6 +6,7 @@
 
 #include "core/suggest.h"
 #include "gate/persons.h"
+#include "gate/retention.h"
 
 enum { DIGEST_HEAD_MIN = 8 };
 
@@ -628,6 +629,14 @@ static err_t say_personal(struct command_call *call, const struct stix_key *obje
     return gate_personal(call->host->gate, object, say_hit, &treating);
 }
 
+static void say_unsure(struct command_call *call, const struct gate_why *why)
+{
+    if (why->effect != POLICY_RELEASE && gate_clock_holds(call->host->gate))
+        line_say(call->out,
+                 "The clock is not believed (bongsu status): what it alone would let go waits, and "
+                 "is told as it stood a day after the last run of the retention");
+}
+
 static bool say_origin(void *ctx, const struct gate_object *object)
 {
     struct command_call *call = ctx;
@@ -656,6 +665,7 @@ static err_t policy_explain_one(struct command_call *call)
         return command_refuse(call, err, NULL, "%s", err_text(err));
     say_copies(call, &why);
     say_why(call, &why, peer->index);
+    say_unsure(call, &why);
     say_unmade(call, &why);
     say_named(call, &why);
     say_approval(call, &why);

@@ -37,9 +37,11 @@ void command_say_clock(struct command_call *call)
     time_text(kept.run_us, last);
     time_text(call->now_us, now);
     line_say(call->out,
-             "THE CLOCK says %s, the last run of the retention was %s: nothing is forgotten until somebody "
+             "THE CLOCK says %s, the last run of the retention was %s: nothing is forgotten%s until somebody "
              "confirms it (bongsu retention confirm --because \"...\")",
-             now, last);
+             now, last,
+             clock == GATE_CLOCK_AHEAD ? ", and nothing leaves by time alone (embargoes, delays, deadlines),"
+                                       : "");
 }
 
 static err_t say_words(struct command_call *call)
@@ -118,8 +120,11 @@ static err_t confirm(struct command_call *call)
     if (err != ERR_OK)
         return command_refuse(call, err, NULL, "not confirmed: %s", err_text(err));
     time_text(call->now_us, now);
-    line_say(call->out,
-             "confirmed: it is %s; what was kept long enough by that is forgotten with the next run", now);
+    line_say(
+        call->out,
+        "confirmed: it is %s; what was kept long enough by that is forgotten with the next run, and what "
+        "waited for the time alone is decided again",
+        now);
     return ERR_OK;
 }
 

@@ -18,11 +18,12 @@ static void wait_for_people(struct core_role *role, enum gate_clock clock)
     struct retaining *r = &role->retaining;
     r->next_us = steady_us(role) + LOOK_AGAIN_US;
     if (!r->said)
-        diag_say(
-            role->diag, DIAG_ERROR, ERR_DENIED, "retention",
-            "look at the clock, then `bongsu retention confirm --because \"...\"`",
-            "our clock is more than a day %s the last run: nothing is forgotten until somebody confirms it",
-            clock == GATE_CLOCK_AHEAD ? "ahead of" : "behind");
+        diag_say(role->diag, DIAG_ERROR, ERR_DENIED, "retention",
+                 "look at the clock, then `bongsu retention confirm --because \"...\"`",
+                 "our clock is more than a day %s until somebody confirms it",
+                 clock == GATE_CLOCK_AHEAD
+                     ? "ahead of the last run: nothing is forgotten, and nothing leaves by time alone,"
+                     : "behind the last run: nothing is forgotten");
     r->said = true;
 }
 

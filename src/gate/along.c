@@ -75,6 +75,7 @@ struct asking {
     bool *spared; /* holds that match it without its personal data as well */
     bool bare;    /* it is asked about without */
     bool holds;   /* holds are asked */
+    bool before;  /* as of the time that is believed: nothing turns there */
     bool treats;
     unsigned masks; /* how a creator's personal data is treated */
     int held_by;    /* the first hold that matches it for its personal data alone, or -1 */
@@ -92,7 +93,7 @@ static void ask_hold(struct asking *a, const struct policy_step *step)
     }
     if (a->spared[step->rule] || (timed && step->lapsed && step->lapse == POLICY_LAPSE_RELEASE))
         return;
-    if (timed && !step->lapsed && step->deadline_us < a->change_us)
+    if (timed && !step->lapsed && !a->before && step->deadline_us < a->change_us)
         a->change_us = step->deadline_us;
     if (a->held_by < 0)
         a->held_by = (int)step->rule;
@@ -121,7 +122,7 @@ static void ask_rule(void *ctx, const struct policy_step *step)
     a->masks |= personal;
 }
 
-static void ask_as(struct asking *a, const struct policy_facts *facts, int64_t now_us, unsigned partner)
+static void ask_at(struct asking *a, const struct policy_facts *facts, int64_t now_us, unsigned partner)
 {
     struct policy_facts bare = *facts;
     bare.personal_known = true;
@@ -133,6 +134,18 @@ static void ask_as(struct asking *a, const struct policy_facts *facts, int64_t n
         a->bare = false;
     }
     (void)policy_explain(a->policy, facts, now_us, partner, ask_rule, a);
+}
+
+/* By a clock that is not believed, what either time asks for. */
+static void ask_as(struct asking *a, const struct policy_facts *facts, int64_t now_us, unsigned partner)
+{
+    struct policy_facts sure = *facts;
+    sure.unsure_us = 0;
+    a->before = false;
+    ask_at(a, &sure, now_us, partner);
+    a->before = true;
+    if (facts->unsure_us != 0)
+        ask_at(a, &sure, now_us - facts->unsure_us, partner);
 }
 
 err_t along_untreated(const struct policy *policy, const struct stix_object *source,

@@ -500,7 +500,7 @@ err_t gate_step(struct gate *gate, int64_t now_us, bool *out_more, int64_t *out_
     err = ERR_OK;
     if (gate->group_open && TRY(err, gate_commit(gate)))
         return err;
-    if (TRY(err, secret_settle(gate, now_us)))
+    if (TRY(err, secret_settle(gate, now_us)) || TRY(err, clock_settle(gate, now_us)))
         return err;
     if (gate->wants_creator) {
         if (TRY(err, mint_creator_ready(gate, now_us)))

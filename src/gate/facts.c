@@ -469,6 +469,10 @@ static err_t job_for_fact(struct gate *gate, uint64_t lsn, const struct record_f
         if (!rival_asks(fact, &job))
             return ERR_OK;
         break;
+    case RECORD_FACT_NODE:
+        if (!clock_asks(fact, &job))
+            return ERR_OK;
+        break;
     case RECORD_FACT_STOP:
     case RECORD_FACT_LIST:
         job.scope = JOB_ALL;

@@ -115,10 +115,12 @@ static void add_iep(const struct stix_iep *iep, int64_t now_us, struct marking_r
 }
 
 static struct marking_reading reading_of(const struct policy *policy, const struct stix_marking *marking,
-                                         bool vouched_for, int64_t now_us)
+                                         bool vouched_for, int64_t now_us, int64_t unsure_us)
 {
     struct marking_reading reading = reading_as(POLICY_MARKING_UNKNOWN, STIX_TLP_NONE, marking->why);
     enum stix_tlp tlp = stix_marking_tlp_at(marking, stamp_from_us(now_us));
+    if (stix_marking_tlp_at(marking, stamp_from_us(now_us - unsure_us)) == STIX_TLP_NONE)
+        tlp = STIX_TLP_NONE; /* it began by a clock that nobody believes */
     bool acs = marking->kind == STIX_MARKING_ACS && marking->acs.fits;
     if (acs && tlp == STIX_TLP_NONE)
         tlp = STIX_TLP_RED; /* whom it goes to, its own terms say */
@@ -175,7 +177,8 @@ static err_t judge_held(struct gate *gate, const struct policy *policy, const st
     /* Read before the walk: other definitions are parsed then. */
     if (err != ERR_OK || TRY(err, stix_marking_read(&definition.object, &marking, NULL)))
         return err;
-    struct marking_reading reading = reading_of(policy, &marking, vouched(gate, &definition, source), now_us);
+    struct marking_reading reading =
+        reading_of(policy, &marking, vouched(gate, &definition, source), now_us, gate->unsure_us);
     const struct classified *as = marking_classified(gate, key);
     bool classified = as != NULL && hash_eq(&as->meaning, &marking.meaning);
     if (TRY(err, in_circle(gate, &definition, arena, &circle)))

@@ -12,6 +12,7 @@ enum { PAGE = 256, LOOK = 4096, KEPT_VERSION_FIRST = 1, KEPT_VERSION = 2 };
 #define DAY_US (INT64_C(86400) * 1000 * 1000)
 
 static const char key[] = "gate/retention";
+static const char clock_key[] = "gate/clock"; /* held while what time lets go waits */
 
 /* --- the clock --- */
 
@@ -56,6 +57,35 @@ enum gate_clock gate_clock(const struct gate_kept *kept, int64_t now_us)
     if (now_us > kept->run_us && now_us - kept->run_us > DAY_US)
         return GATE_CLOCK_AHEAD;
     return now_us < kept->run_us && kept->run_us - now_us > DAY_US ? GATE_CLOCK_BEHIND : GATE_CLOCK_GOOD;
+}
+
+bool gate_clock_holds(const struct gate *gate)
+{
+    return gate->unsure_us != 0;
+}
+
+/* It stands in the log that the clock was not believed: also who was restarted meanwhile decides all again.
+ */
+err_t clock_settle(struct gate *gate, int64_t now_us)
+{
+    const struct gate_by by = {STR("gate"), STR("")};
+    const uint8_t yes = 1;
+    struct gate_kept kept;
+    struct bytes held;
+    gate_kept_get(gate, &kept);
+    bool ahead = gate_clock(&kept, now_us) == GATE_CLOCK_AHEAD;
+    gate->unsure_us = ahead ? now_us - kept.run_us - DAY_US : 0;
+    err_t err = fact_get(gate, RECORD_FACT_NODE, bytes_from_str(str_of(clock_key)), &held);
+    if ((err != ERR_OK && err != ERR_NOTFOUND) || ahead == (err == ERR_OK))
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    err = gate_setting_put(gate, str_of(clock_key), bytes_of(&yes, ahead), &by, now_us);
+    return err == ERR_BUSY ? ERR_OK : err; /* a full index: at the next step */
+}
+
+bool clock_asks(const struct record_fact *fact, struct job *job)
+{
+    job->scope = JOB_ALL;
+    return fact->value.len == 0 && str_eq(str_from_bytes(fact->key), str_of(clock_key));
 }
 
 err_t gate_clock_confirm(struct gate *gate, const struct gate_by *by, int64_t now_us)

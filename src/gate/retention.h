@@ -7,7 +7,11 @@
  *
  * Nothing is destroyed by a wrong clock (DESIGN 5). The time of the last run stands in the log; when our
  * clock differs from it by more than a day, forwards (it jumped, or the node was off) or backwards, nothing
- * goes until an operator confirms the time. */
+ * goes until an operator confirms the time.
+ *
+ * Nor does a clock that stands ahead let anything go: embargoes, delays and deadlines that end in a release
+ * wait at the last run and a day, while what time takes away (the duty `expire`, agreements, markings that
+ * end) goes by the clock. When it is confirmed, or set right, all is decided again. */
 #pragma once
 
 #include "gate/destroy.h"
@@ -27,6 +31,8 @@ struct gate_kept {
 };
 void gate_kept_get(const struct gate *gate, struct gate_kept *out);
 enum gate_clock gate_clock(const struct gate_kept *kept, int64_t now_us);
+/* Does what time lets go wait for a confirmation, as of the last step? */
+bool gate_clock_holds(const struct gate *gate);
 /* An operator says that `now_us` is the time. */
 NODISCARD err_t gate_clock_confirm(struct gate *gate, const struct gate_by *by, int64_t now_us);
 

@@ -258,7 +258,8 @@ struct gate {
     uint64_t mint_slot;        /* secret.c: 1 + slot of the secret that identifiers are minted under */
     uint64_t words_slot;       /* words.c: 1 + slot of the last day's secret; 0: none */
     int64_t words_from_us;     /* when that day began */
-    bool wants_creator;        /* something is to be minted, and the node's identity is not held */
+    int64_t unsure_us;  /* retention.c: the clock stands so far ahead of the latest time that is believed */
+    bool wants_creator; /* something is to be minted, and the node's identity is not held */
     bool group_open;
 };
 
@@ -455,6 +456,13 @@ NODISCARD err_t rival_note(struct gate *gate, uint64_t lsn, const struct record_
 bool rival_asks(const struct record_fact *fact, struct job *job);
 /* Logs what was counted, into the open group. */
 NODISCARD err_t rivals_log(struct gate *gate, int64_t now_us);
+
+/* --- retention.c --- */
+
+/* How far the clock is believed. May log. */
+NODISCARD err_t clock_settle(struct gate *gate, int64_t now_us);
+/* Is the clock believed again? Then all is decided again: what waited had no timer. */
+bool clock_asks(const struct record_fact *fact, struct job *job);
 
 /* --- inbound_level.c --- */
 /* This source said the definition that `object` is (or another object: nothing); also when replayed. */

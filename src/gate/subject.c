@@ -613,6 +613,7 @@ err_t subject_facts(struct gate *gate, const struct subject *subject, const stru
         .created_us = object->has_created ? stamp_us(object->created) : POLICY_TIME_NONE,
         .modified_us = object->has_modified ? stamp_us(object->modified) : POLICY_TIME_NONE,
         .received_us = subject->envelope.received_us,
+        .unsure_us = gate->unsure_us,
         .onward = UINT64_MAX, /* markings only take partners away */
     };
     struct str *tags = arena_zalloc(arena, LIMIT_TAGS_PER_OBJECT + 1, sizeof *tags); /* one of safety */

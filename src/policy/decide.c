@@ -241,12 +241,17 @@ err_t policy_bind(const struct policy *policy, const struct policy_facts *facts,
     partners &= policy->partners;
     if (policy->duties.count == 0 || partners == 0)
         return ERR_OK;
-    b.at = arena_alloc(arena, policy->duties.count * sizeof *b.at);
+    b.at = arena_alloc(arena, 2 * policy->duties.count * sizeof *b.at);
     if (b.at == NULL)
         return ERR_NOMEM;
     row_init(&row, policy, facts, now_us);
     row_open_rules(&row, open);
     each_dutiful(&row, open, partners, add_binding, &b);
+    if (facts->unsure_us != 0) {
+        row_init(&row, policy, facts, now_us - facts->unsure_us);
+        row_open_rules(&row, open);
+        each_dutiful(&row, open, partners, add_binding, &b);
+    }
     for (size_t i = 0; i < b.count; i++)
         left |= b.at[i].partners;
     struct policy_bound *bound = arena_zalloc(arena, LIMIT_PARTNERS, sizeof *bound);
@@ -292,8 +297,8 @@ uint64_t policy_onward(const struct policy_facts *facts)
     return facts->tlp == POLICY_TLP_CLEAR || facts->tlp == POLICY_TLP_GREEN ? UINT64_MAX : 0;
 }
 
-void policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
-                   struct policy_verdict *out)
+static void decide_at(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                      struct policy_verdict *out)
 {
     struct row row;
     uint64_t open[RUN_WORDS], live = policy->partners, wait = 0;
@@ -321,6 +326,24 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
     out->next_change_us = row.next_us;
 }
 
+void policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                   struct policy_verdict *out)
+{
+    struct policy_verdict then;
+    decide_at(policy, facts, now_us, out);
+    if (facts->unsure_us == 0)
+        return;
+    /* What it is believed to be stands still, and has no next change. */
+    decide_at(policy, facts, now_us - facts->unsure_us, &then);
+    uint64_t held = out->release & then.hold, denied = (out->release | out->hold) & then.deny;
+    for (uint64_t left = held | denied; left != 0; left &= left - 1)
+        out->rule[__builtin_ctzll(left)] = then.rule[__builtin_ctzll(left)];
+    out->release &= ~(held | denied);
+    out->hold = (out->hold | held) & ~denied;
+    out->deny |= denied;
+    out->dutied = (out->dutied | then.dutied) & out->release;
+}
+
 /* --- what waits for a person --- */
 
 /* The first hold of the text that matches, and that a word ends. */
@@ -341,14 +364,15 @@ static int hold_asks(struct row *row, const uint64_t *open, uint64_t bit)
     return -1;
 }
 
-int policy_asked(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
-                 unsigned partner)
+static int asked_at(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                    unsigned partner)
 {
     struct row row;
     struct policy_verdict verdict;
     struct policy_facts allowed = *facts; /* whoever approves takes a denial back */
     uint64_t open[RUN_WORDS], bit = 1ull << (partner % LIMIT_PARTNERS);
     allowed.denials &= ~bit;
+    allowed.unsure_us = 0;
     if ((policy->partners & bit) == 0 || facts->follows)
         return -1;
     row_init(&row, policy, &allowed, now_us);
@@ -362,4 +386,12 @@ int policy_asked(const struct policy *policy, const struct policy_facts *facts, 
     bool waits =
         (verdict.hold & bit) != 0 && policy_rule_effect(policy, verdict.rule[partner]) == POLICY_RELEASE;
     return waits ? verdict.rule[partner] : -1;
+}
+
+int policy_asked(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                 unsigned partner)
+{
+    int rule = asked_at(policy, facts, now_us, partner);
+    return rule >= 0 || facts->unsure_us == 0 ? rule
+                                              : asked_at(policy, facts, now_us - facts->unsure_us, partner);
 }

@@ -453,6 +453,20 @@ static void try_effect(struct explain *explain, enum policy_effect effect)
             try_builtin(explain, rule);
 }
 
+/* Would he get more of it, were the clock believed? */
+static bool waits_for_clock(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
+                            unsigned partner, const struct policy_verdict *verdict)
+{
+    struct policy_facts sure = *facts;
+    struct policy_verdict by_clock;
+    sure.unsure_us = 0;
+    if (facts->unsure_us == 0)
+        return false;
+    policy_decide(policy, &sure, now_us, &by_clock);
+    uint64_t other = (by_clock.release ^ verdict->release) | (by_clock.hold ^ verdict->hold);
+    return (other >> partner & 1) != 0;
+}
+
 enum policy_effect policy_explain(const struct policy *policy, const struct policy_facts *facts,
                                   int64_t now_us, unsigned partner,
                                   void (*step)(void *ctx, const struct policy_step *step), void *ctx)
@@ -462,7 +476,8 @@ enum policy_effect policy_explain(const struct policy *policy, const struct poli
         return POLICY_DENY;
     policy_decide(policy, facts, now_us, &verdict);
     struct explain explain = {.verdict = &verdict, .partner = partner, .step = step, .ctx = ctx};
-    row_init(&explain.row, policy, facts, now_us);
+    row_init(&explain.row, policy, facts,
+             waits_for_clock(policy, facts, now_us, partner, &verdict) ? now_us - facts->unsure_us : now_us);
     for (unsigned effect = POLICY_DENY; effect <= POLICY_RELEASE; effect++)
         try_effect(&explain, (enum policy_effect)effect);
     explain.stands &= verdict.rule[partner] != POLICY_RULE_AGREEMENT;

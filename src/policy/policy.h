@@ -195,7 +195,8 @@ struct policy_bound {
 };
 struct policy_facts;
 struct arena;
-/* For those of `partners` who have any; laid out in the arena, and borrowed from the policy. */
+/* For those of `partners` who have any; laid out in the arena, and borrowed from the policy. By a clock that
+ * is not believed, the duties of both times. */
 NODISCARD err_t policy_bind(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
                             uint64_t partners, struct arena *arena, struct policy_bound **out,
                             size_t *out_count);
@@ -387,6 +388,8 @@ struct policy_facts {
     int64_t settled_us;  /* our clock when an operator last changed its facts (tag, source, marking);
                             POLICY_TIME_NONE: never. Delays count from the later of the two. */
     int64_t turns_us;    /* these facts change by themselves then (a marking begins or ends); 0: never */
+    int64_t unsure_us;   /* the clock stands so far ahead of what anybody believes: time takes away by the
+                            clock, and lets go by so much less; 0: it is believed */
     uint64_t approvals;  /* partners for which an operator approved it while no rule asked for that */
     const struct policy_answer *answers; /* and while one did; in any order, each question once */
     size_t answer_count;
@@ -422,7 +425,8 @@ struct policy_verdict {
     uint16_t rule[LIMIT_PARTNERS]; /* the rule that decided; POLICY_RULE_DEFAULT where there is no partner */
 };
 
-/* No memory, no failure, no clock: the same arguments always give the same verdict. */
+/* No memory, no failure, no clock: the same arguments always give the same verdict. By a clock that is not
+ * believed (`unsure_us`), what binds at either time binds. */
 void policy_decide(const struct policy *policy, const struct policy_facts *facts, int64_t now_us,
                    struct policy_verdict *out);
 
@@ -454,7 +458,8 @@ struct policy_step {
 
 /* Calls `step` for every rule in the order tried (deny, hold, release, default), also behind the one with
  * which the verdict for `partner` stands, and returns its effect. POLICY_DENY without a step when there is no
- * such partner. Slow and careful: for people. */
+ * such partner. Slow and careful: for people. What the clock alone lets go while it is not believed
+ * (`unsure_us`) is told as it stood before. */
 enum policy_effect policy_explain(const struct policy *policy, const struct policy_facts *facts,
                                   int64_t now_us, unsigned partner,
                                   void (*step)(void *ctx, const struct policy_step *step), void *ctx);

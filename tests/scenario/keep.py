@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 from test_cli import PROGRAM, Place, check, counted, skip, until
 
@@ -176,6 +177,43 @@ def words_forgotten(place):
     check('an index made again knows no more', told()[0].startswith('(the words were forgotten by retention on '), told())
 
 
+def let_go_by_time(place):
+    """A clock that jumped ends no embargo and no deadline, until somebody confirms it. The node runs 40 days ahead by now."""
+    if not other_clock().exists():
+        return skip('what time lets go', 'tests/clock was not built')
+    end = time.strftime('%Y-%m-%d', time.gmtime(time.time() + 70 * 86400))
+    common = {'spec_version': '2.1', 'created': '2026-01-01T00:00:00.000Z', 'modified': '2026-01-01T00:00:00.000Z'}
+    things = [indicator('embargoed'),
+              {**common, 'type': 'tool', 'id': 'tool--00000000-0000-4000-8000-000000000001', 'name': 'asked about'},
+              {**common, 'type': 'malware', 'id': 'malware--00000000-0000-4000-8000-000000000001', 'name': 'at once',
+               'is_family': False}]
+    (place.path / 'timed.policy').write_text(
+        f'language 1\nhold embargo if type == indicator until {end}\n'
+        'hold ask if type == tool deadline 20d default release\nrelease open if tlp <= green to all\n')
+    place.expect(0, '', 'peer', 'add-taxii', 'jp', '--country', 'JP', *KR)
+    place.expect(0, 'started', 'peer', 'start', 'jp', *KR)
+    place.expect(0, 'in force', 'policy', 'activate', 'timed.policy', *KR)
+    released = lambda: ['Released' in place.run('policy', 'explain', thing['id'], 'jp', *KR)[1] for thing in things]
+    settled = lambda: place.lines('status', *KR)[0]['settled']
+    hand_in(place, *things)
+    until('what waits for no time left', lambda: released() == [False, False, True])
+    place.stop('kr')
+    start_ahead(place, 100)
+    until('all is decided by the clock that jumped', settled)
+    check('it lets nothing go', released() == [False, False, True], released())
+    place.expect(0, 'THE CLOCK.*nothing leaves by time alone', 'status', *KR)
+    place.expect(0, 'The clock is not believed', 'policy', 'explain', things[0]['id'], 'jp', *KR)
+    check('the log says so, and what to do', 'nothing leaves by time alone' in place.log('kr') and
+          'bongsu retention confirm' in place.log('kr'), place.log('kr')[-2000:])
+    place.stop('kr')
+    start_ahead(place, 100)
+    until('all is decided after a restart', settled)
+    check('nor does a restart', released() == [False, False, True], released())
+    place.expect(0, 'confirmed', 'retention', 'confirm', '--because', 'looked at the clock', *KR)
+    until('what was confirmed goes', lambda: released() == [True, True, True])
+    check('nothing waits for the clock any more', 'THE CLOCK' not in place.run('status', *KR)[1])
+
+
 def main():
     place = Place()
     try:
@@ -186,6 +224,7 @@ def main():
         forgotten(place)
         spilled(place)
         words_forgotten(place)
+        let_go_by_time(place)
     finally:
         place.close()
     print(f'{counted["passed"]} passed, {counted["failed"]} failed, {counted["skipped"]} skipped')

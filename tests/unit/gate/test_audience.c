@@ -1,5 +1,7 @@
 /* Whom markings let read: ACS 3.0 judged partner by partner, IEP 2.0 that begins and ends, REL TO lists, and
  * the originator's grant without which nothing received above green goes on. */
+#include "gate/retention.h"
+
 #include "gate_test.h"
 
 enum { US, KR, AU, XX, READERS };
@@ -252,6 +254,34 @@ static void a_disposition_ends_it(void **state)
     bench_deinit(&n.b);
 }
 
+/* What begins by a clock that nobody believes is not in force yet. */
+static void an_iep_begins_when_the_clock_is_believed(void **state)
+{
+    (void)state;
+    static const struct gate_forgotten none;
+    const int64_t days_us = INT64_C(60) * 86400 * 1000000;
+    struct node n;
+    char text[LONG_TEXT];
+    node_init(&n, EVERYTHING);
+    (void)bench_add(
+        &n.b, n.feed,
+        definition(text, 1, IEP_ID,
+                   "\"iep_id\":\"i\",\"iep_version\":2.0,\"start_date\":\"2027-02-10T00:00:00Z\","
+                   "\"tlp\":\"white\",\"encrypt_in_transit\":\"may\",\"permitted_actions\":\"none\","
+                   "\"affected_party_notifications\":\"may\",\"provider_attribution\":\"must\","
+                   "\"unmodified_resale\":\"must-not\""));
+    (void)bench_add(&n.b, n.feed, indicator(text, 1, 1, MARKED(ONE)));
+    bench_settle(&n.b);
+    assert_int_equal(gate_retained(n.b.gate, &none, n.b.now_us), ERR_OK);
+    n.b.now_us += days_us;
+    bench_settle(&n.b);
+    assert_int_equal(readers_of(&n, 1), 0);
+    assert_int_equal(gate_clock_confirm(n.b.gate, &by_test, n.b.now_us), ERR_OK);
+    bench_settle(&n.b);
+    assert_int_equal(readers_of(&n, 1), 1 << US | 1 << KR | 1 << AU | 1 << XX);
+    bench_deinit(&n.b);
+}
+
 static const char *iep_saying(char out[LONG_TEXT], int n, const char *encrypt, const char *notify)
 {
     char members[TEXT_MAX];
@@ -447,6 +477,7 @@ int main(void)
         cmocka_unit_test(acs_is_judged_partner_by_partner),
         cmocka_unit_test(why_is_said_for_each),
         cmocka_unit_test(a_disposition_ends_it),
+        cmocka_unit_test(an_iep_begins_when_the_clock_is_believed),
         cmocka_unit_test(an_iep_says_how_it_travels_and_who_is_told),
         cmocka_unit_test(an_iep_begins_and_is_asked_about),
         cmocka_unit_test(rel_to_names_nations_and_communities),

@@ -620,6 +620,7 @@ static bool lists(const struct str *list, size_t count, const char *const *words
     return set == 0;
 }
 
+static unsigned waited;    /* how often the earlier time bound */
 static unsigned joined[2]; /* how often one rule's duties were all, and more than its rule's own */
 
 /* Whoever lets it go, the duties are those of all that match. */
@@ -692,6 +693,30 @@ static void check_explain(const struct policy *policy, const struct policy_facts
     }
 }
 
+/* By a clock that is not believed, the stricter of both times binds, by its own rule. */
+static void check_unsure(const struct policy *policy, const struct policy_facts *facts, int64_t now,
+                         int64_t unsure_us)
+{
+    static const unsigned strictness[] = {[POLICY_DENY] = 2, [POLICY_HOLD] = 1, [POLICY_RELEASE] = 0};
+    struct policy_facts unsure = *facts;
+    struct policy_verdict verdict;
+    unsure.unsure_us = unsure_us;
+    policy_decide(policy, &unsure, now, &verdict);
+    assert_int_equal(verdict.release | verdict.hold | verdict.deny, ALL);
+    for (unsigned p = 0; p < PARTNERS; p++) {
+        struct answer answer = naive(&model, facts, now, p), then = naive(&model, facts, now - unsure_us, p);
+        bool earlier = strictness[then.effect] > strictness[answer.effect];
+        uint64_t masks[] = {verdict.deny, verdict.hold, verdict.release};
+        unsigned decided = 0;
+        answer = earlier ? then : answer;
+        assert_true((masks[answer.effect] >> p & 1) != 0);
+        assert_int_equal(verdict.rule[p], answer.rule);
+        assert_int_equal(policy_explain(policy, &unsure, now, p, count_step, &decided), answer.effect);
+        assert_int_equal(decided, 1);
+        waited += earlier;
+    }
+}
+
 static void agrees_with_the_naive_evaluator(void **state)
 {
     (void)state;
@@ -716,12 +741,14 @@ static void agrees_with_the_naive_evaluator(void **state)
             check_duties(policy, &facts, now, &verdict);
             check_next_change(policy, &facts, now, &verdict);
             check_explain(policy, &facts, now);
+            check_unsure(policy, &facts, now, (1 + (int64_t)draw(&random, 9)) * MIN_US / 2);
         }
         policy_unref(policy);
     }
     for (unsigned effect = 0; effect < 3; effect++)
         assert_in_range(seen[effect], 4000, 4000 * 12 * PARTNERS); /* none was hardly ever tried */
     assert_true(joined[0] > 1000 && joined[1] > 1000);
+    assert_true(waited > 1000);
 }
 
 int main(void)
