@@ -545,6 +545,91 @@ static void a_tag_brings_both(void **state)
     node_end(&n);
 }
 
+/* --- a restart behind every step --- */
+
+enum { MANY = 2500, STEPS_MAX = 64 }; /* three pages, and the same of the job that decides */
+
+struct ended {
+    uint64_t next; /* behind the last leaf that was read */
+    size_t green;  /* denied ones that were given */
+    uint8_t *told; /* by leaf: how often it was ended */
+};
+
+static bool read_leaf(void *ctx, const struct gate_leaf *leaf)
+{
+    struct ended *e = ctx;
+    bool content = leaf->object.len > 0;
+    assert_true(leaf->leaf.seq < 2 * MANY);
+    e->next = leaf->leaf.seq + 1;
+    e->green += content && memmem(leaf->object.at, leaf->object.len, TLP_GREEN, strlen(TLP_GREEN)) != NULL;
+    if (leaf->leaf.op == LEAF_EXPIRE)
+        e->told[leaf->opening.subject_seq]++;
+    return true;
+}
+
+/* All leaves that are given now; those that nobody looked at yet are passed over. */
+static void read_all(struct node *n, struct ended *e)
+{
+    err_t err = ERR_BUSY;
+    bench_sign(&n->b);
+    e->green = 0;
+    memset(e->told, 0, 2 * MANY);
+    for (uint64_t from = 0; err == ERR_BUSY; from = e->next + 1) {
+        e->next = from;
+        err = gate_leaves(n->b.gate, n->us, from, read_leaf, e);
+        assert_true(err == ERR_OK || err == ERR_BUSY);
+    }
+}
+
+/* Steps that were made durable, and, `lost`, between them such as a crash undid. Returns how many it took. */
+static unsigned step_by_step(struct node *n, bool lost, struct ended *e)
+{
+    bool more = true;
+    int64_t next_us;
+    unsigned steps = 0;
+    for (; more; steps++) {
+        assert_in_range(steps, 0, STEPS_MAX);
+        n->b.now_us += 1000;
+        assert_int_equal(gate_step(n->b.gate, n->b.now_us, &more, &next_us), ERR_OK);
+        if (lost && steps % 2 == 0)
+            more = true;
+        else
+            assert_int_equal(gate_commit(n->b.gate), ERR_OK);
+        bench_reopen(&n->b);
+        read_all(n, e);
+        assert_int_equal(e->green, 0);
+    }
+    return steps;
+}
+
+static void a_restart_behind_every_step_gives_and_tells_the_same(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost < 2; lost++) {
+        struct node n;
+        struct ended e = {.told = mem_alloc(2 * MANY)};
+        size_t told = 0;
+        assert_non_null(e.told);
+        node_init(&n, GREEN_TO_US);
+        for (int i = 0; i < MANY; i++)
+            add(&n, i, i % 2 == 0 ? MARKED(TLP_GREEN) : MARKED(TLP_CLEAR));
+        bench_settle(&n.b);
+        read_all(&n, &e);
+        assert_int_equal(e.green, MANY / 2);
+        bench_policy_text(&n.b, "language 1\nrelease clear if tlp <= clear to us-cisa\n");
+        assert_int_equal(gate_commit(n.b.gate), ERR_OK);
+        assert_true(step_by_step(&n, lost != 0, &e) >= 3);
+        assert_int_equal(e.next, MANY + MANY / 2);
+        for (int i = 0; i < 2 * MANY; i++) {
+            assert_in_range(e.told[i], 0, 1);
+            told += e.told[i];
+        }
+        assert_int_equal(told, MANY / 2); /* each once, and none that stays */
+        mem_free(e.told);
+        bench_deinit(&n.b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,6 +654,7 @@ int main(void)
         cmocka_unit_test(a_definition_is_bound_by_new_duties),
         cmocka_unit_test(what_cannot_be_made_in_part_is_taken_back),
         cmocka_unit_test(a_tag_brings_both),
+        cmocka_unit_test(a_restart_behind_every_step_gives_and_tells_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
