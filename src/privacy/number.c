@@ -240,6 +240,33 @@ static size_t end_of(const struct scan *scan, const struct group *last)
                                                                                        : last->extended;
 }
 
+enum { PROGRAM_PENALTY = 30 };
+
+/* malware_210315-1845123.exe: a date and a time. Of documents, whoever they are about is named. */
+static bool is_program(const struct scan *scan, size_t end)
+{
+    static const struct str endings[] = {
+        {".exe", 4}, {".dll", 4}, {".sys", 4}, {".bin", 4}, {".elf", 4}, {".so", 3},   {".apk", 4},
+        {".ps1", 4}, {".bat", 4}, {".msi", 4}, {".dmp", 4}, {".log", 4}, {".evtx", 5}, {".pcap", 5},
+    };
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (endings[i].len <= scan->text.len - end &&
+            str_same((struct str) {scan->text.at + end, endings[i].len}, endings[i]) &&
+            !scan_is_alnum(scan_byte(scan, end + endings[i].len)))
+            return true;
+    return false;
+}
+
+static bool is_registration(enum privacy_kind kind)
+{
+    return kind == PRIVACY_KR_RRN || kind == PRIVACY_KR_FRN;
+}
+
+static int joined_penalty(const struct scan *scan, const struct find *find)
+{
+    return is_registration(find->kind) && is_program(scan, find->end) ? PROGRAM_PENALTY : JOINED_PENALTY;
+}
+
 enum { LOOKALIKE_PENALTY = 15 };
 
 /* Of numbers whose form says much: at least every other digit is one, and the marks are usual. */
@@ -289,7 +316,7 @@ static bool try_form(struct scan *scan, const struct run *run, const struct form
                           .odd = way == ODD};
     if (!form->check(digits, &out->score, &out->reasons) || !weigh_letters(run, count, out))
         return false;
-    penalty = run->joined ? JOINED_PENALTY : penalty;
+    penalty = run->joined ? joined_penalty(scan, out) : penalty;
     out->reasons |= penalty > 0 ? PRIVACY_JOINED : 0;
     out->score -= penalty;
     return true;

@@ -9,7 +9,12 @@
  * against all ends. 0: none. */
 struct scan_words {
     size_t end[PRIVACY_KINDS + 1];
-    size_t size; /* of the piece */
+    size_t size;        /* of the piece */
+    struct scan_other { /* the name of another number that belongs to what comes behind; end == 0: none */
+        size_t from, end;
+        size_t before[PRIVACY_KINDS]; /* as `end`, of the words before it */
+        bool sure;                    /* of a public one: whatever its digits say */
+    } other;
 };
 
 enum { SCAN_FOUND = 2 }; /* by one step: a user and a password */

@@ -7,12 +7,15 @@
 #define KIND(kind)   PRIVACY_FACT(PRIVACY_##kind)
 #define REGISTRATION (KIND(KR_RRN) | KIND(KR_FRN))
 #define PHONES       (KIND(KR_PHONE) | KIND(US_PHONE) | KIND(PHONE))
-#define WORD(t, k)   {{t, sizeof t - 1}, k},
-#define COUNTER(t)   {{t, sizeof t - 1}, 0},
+#define WORD(t, k)   {{t, sizeof t - 1}, k, SAYS_KIND},
+#define COUNTER(t)   {{t, sizeof t - 1}, 0, SAYS_NOTHING},
+#define OTHER(t)     {{t, sizeof t - 1}, 0, SAYS_OTHER},
+#define PUBLIC(t)    {{t, sizeof t - 1}, 0, SAYS_PUBLIC},
 
 static const struct word {
     struct str text;
     uint32_t kinds; /* 0: a counter */
+    enum { SAYS_KIND, SAYS_NOTHING, SAYS_OTHER, SAYS_PUBLIC } says;
 } words[] = {
 #include "privacy/word.inc"
 };
@@ -37,6 +40,10 @@ static const struct str message_ids[] = {
     {"content-id", 10}, {"resent-message-id", 17},
 };
 
+/* Kinds whose form other numbers have by chance; telephones and cards of Korea are known by their beginnings.
+ */
+#define CHANCE (REGISTRATION | KIND(US_SSN) | KIND(US_PHONE))
+
 /* --- finding words --- */
 
 static bool is_low(uint8_t c)
@@ -44,13 +51,16 @@ static bool is_low(uint8_t c)
     return c >= 'a' && c <= 'z';
 }
 
+/* A space of the word may be the underscore of a member's name. */
 static bool starts_same(struct str text, size_t at, struct str word)
 {
     if (word.len > text.len - at)
         return false;
-    for (size_t i = 0; i < word.len; i++)
-        if (str_lower(text.at[at + i]) != word.at[i])
+    for (size_t i = 0; i < word.len; i++) {
+        char c = str_lower(text.at[at + i]);
+        if (c != word.at[i] && !(c == '_' && word.at[i] == ' '))
             return false;
+    }
     return true;
 }
 
@@ -81,13 +91,57 @@ static bool may_end(struct str text, size_t end)
     return last >= 0x80 || ends_at(text, last, byte_of(text, end) == 's' ? end + 1 : end);
 }
 
-static void take_word(struct scan_words *found, const struct word *word, size_t end)
+static void take_word(struct scan_words *found, const struct word *word, size_t at)
 {
+    size_t end = at + word->text.len;
+    if (word->says >= SAYS_OTHER && end > found->other.end) {
+        found->other = (struct scan_other) {.from = at, .end = end, .sure = word->says == SAYS_PUBLIC};
+        memcpy(found->other.before, found->end, sizeof found->other.before);
+    }
     for (size_t kind = 0; kind < PRIVACY_KINDS; kind++)
         if ((word->kinds >> kind & 1) != 0)
             found->end[kind] = end;
     if (word->kinds == 0)
         found->end[PRIVACY_KINDS] = end;
+}
+
+static bool is_mark(uint8_t c)
+{
+    return c < 0x80 && !scan_is_alnum(c);
+}
+
+/* Does what `end` ends belong to what comes behind the text? Marks, particles and "no." may stand between; a
+ * comma parts. */
+static bool is_joined(struct str text, size_t end)
+{
+    static const struct str joints[] = {{"은", 3},     {"는", 3}, {"이", 3},   {"가", 3},     {"을", 3},
+                                        {"를", 3},     {"의", 3}, {"번호", 6}, {"제", 3},     {"is", 2},
+                                        {"no", 2},     {"id", 2}, {"code", 4}, {"number", 6}, {"#", 1},
+                                        {"issued", 6}, {"was", 3}};
+    for (size_t at = end, size; at < text.len; at += size) {
+        size = is_mark(byte_of(text, at)) && text.at[at] != ',' && text.at[at] != ';';
+        for (size_t i = 0; size == 0 && i < sizeof joints / sizeof *joints; i++)
+            size = starts_same(text, at, joints[i]) ? joints[i].len : 0;
+        if (size == 0)
+            return false;
+    }
+    return true;
+}
+
+/* "resident or corporate number": one of two, of which the first ends at `end`. */
+static bool is_one_of_two(struct str text, size_t end, size_t from)
+{
+    static const struct str links[] = {{"", 0}, {"또는", 6}, {"및", 3}, {"or", 2}, {"and", 3}};
+    if (end == 0 || end > from)
+        return false;
+    while (end < from && is_mark(byte_of(text, end)))
+        end++;
+    while (end < from && is_mark(byte_of(text, from - 1)))
+        from--;
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        if (str_same((struct str) {text.at + end, from - end}, links[i]))
+            return true;
+    return false;
 }
 
 static void find_words(struct str text, struct scan_words *found, uint64_t *steps)
@@ -102,9 +156,11 @@ static void find_words(struct str text, struct scan_words *found, uint64_t *step
             const struct word *word = &words[i];
             if (word->text.at[0] == first && starts_same(text, at, word->text) &&
                 may_end(text, at + word->text.len))
-                take_word(found, word, at + word->text.len);
+                take_word(found, word, at);
         }
     }
+    if (!is_joined(text, found->other.end))
+        found->other.end = 0;
 }
 
 /* --- organisations --- */
@@ -167,12 +223,32 @@ enum {
     AFTER_BARE = 36,
     AFTER_FORMED = 24,
     AGAINST_BARE = 38,
-    AGAINST_FORMED = 14
+    AGAINST_FORMED = 14,
+    AGAINST_OTHER = 44,
+    AGAINST_SURE = 150
 };
 
-static void weigh(struct find *find, const struct scan_words *found, uint16_t reason)
+/* What stands directly before it is the name of another number. A right checksum says more, but for what is
+ * public. */
+static bool is_other(const struct scan *scan, const struct find *find, struct str text,
+                     const struct scan_words *found)
+{
+    const struct scan_other *other = &found->other;
+    bool telling = find->bare || (find->reasons & PRIVACY_CHECKSUM) != 0 ||
+                   memchr(scan->text.at + find->from, '+', find->end - find->from) != NULL;
+    return other->end > 0 && (CHANCE >> find->kind & 1) != 0 && found->end[find->kind] <= other->end &&
+           (other->sure || !telling) && !is_one_of_two(text, other->before[find->kind], other->from);
+}
+
+static void weigh(const struct scan *scan, struct find *find, struct str text, const struct scan_words *found,
+                  uint16_t reason)
 {
     size_t word = found->end[find->kind], counter = found->end[PRIVACY_KINDS];
+    if (is_other(scan, find, text, found)) {
+        find->reasons |= PRIVACY_COUNTER;
+        find->score -= found->other.sure ? AGAINST_SURE : AGAINST_OTHER;
+        return;
+    }
     /* "build" and "order" are also ordinary words: farther away they say nothing. */
     if (found->size - counter > LIMIT_PRIVACY_AGAINST)
         counter = 0;
@@ -202,13 +278,22 @@ static void look_around(struct scan *scan, const struct find *find)
     around->end = find->end;
 }
 
+/* A member's name says of its whole value what that is, and of a number in a text nothing against it. */
+static void weigh_label(const struct scan *scan, struct find *find)
+{
+    struct scan_words label = scan->around.label;
+    if (find->from > 0 || find->end < scan->text.len)
+        label.other.end = 0;
+    weigh(scan, find, scan->label, &label, PRIVACY_LABEL);
+}
+
 void word_weigh(struct scan *scan, struct find *find)
 {
     const struct around *around = &scan->around;
     look_around(scan, find);
-    weigh(find, &around->before, PRIVACY_BEFORE);
+    weigh(scan, find, before(scan, find->from), &around->before, PRIVACY_BEFORE);
     if ((find->reasons & (PRIVACY_BEFORE | PRIVACY_COUNTER)) == 0)
-        weigh(find, &around->label, PRIVACY_LABEL);
+        weigh_label(scan, find);
     bool named = (find->reasons & (PRIVACY_BEFORE | PRIVACY_LABEL)) != 0;
     if (!named && around->after.end[find->kind] > 0) {
         find->reasons |= PRIVACY_AFTER;

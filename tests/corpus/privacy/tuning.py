@@ -382,8 +382,44 @@ def rewritten_none(rng):
             yield 'ko', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
 
 
+# A word that says otherwise, and what it must not hide: the word that is nearer, a right checksum.
+OTHERWISE = {
+    'public': ('법인등록번호 {}', '법인등록번호: {}', '법인번호 {}', '등기번호 {}', '(법인등록번호 {})',
+               '법인등록번호는 {} 이다', 'corporate registration number {}', 'company registration no. {}', 'jurir_no={}'),
+    'counter': ('접수번호 {}', '송장번호: {}', '운송장번호 {}', '일련번호 {} 확인', '문서번호는 {}', 'serial number {}',
+                'tracking no. {}', 'malware_{}.exe', 'beacon_{}.dll'),
+    'ssn': ('SKU {}', 'sku: {}', 'part number {}', '일련번호 {}', 'serial no. {}'),
+}
+NOT_HIDDEN = ('법인등록번호가 아니라 주민등록번호 {}', '주민(법인)등록번호 {}', '주민등록번호/법인등록번호 {}',
+              '법인등록번호 없음, 대표자 {}', '접수번호 7, 피해자 {}', '법인 대표 주민번호 {}', '송장번호 확인 중 {} 유출')
+
+
+def unchecked(rng):
+    return '-'.join(v.registration(rng, checked=False))
+
+
+def told_apart(rng):
+    for text in OTHERWISE['public']:
+        for checked in (True, False) * 4:
+            yield 'ko', text.format('-'.join(v.registration(rng, checked=checked)))
+    for text in OTHERWISE['counter']:
+        for _ in range(8):
+            yield 'ko', text.format(unchecked(rng))
+    for text in OTHERWISE['ssn']:
+        for _ in range(8):
+            yield 'en', text.format('-'.join(v.ssn(rng)))
+    for text in NOT_HIDDEN:
+        for _ in range(8):
+            yield 'ko', text.format(v.mark('kr-rrn', unchecked(rng)))
+    for _ in range(12):
+        person = v.mark('kr-rrn', unchecked(rng))
+        yield 'ko', f'법인등록번호 {unchecked(rng)}, 대표 {person}'
+        yield 'ko', f'접수번호 {v.mark("kr-rrn", "-".join(v.registration(rng)))}'
+
+
 def later(rng):
-    return [*spellings(rng), *rewritten(rng), *rewritten_none(rng), *numbered(rng), *numbered_none(rng)]
+    return [*spellings(rng), *rewritten(rng), *rewritten_none(rng), *numbered(rng), *numbered_none(rng),
+            *told_apart(rng)]
 
 
 # Added last: digits that number items and notes, or were put there to hide what they are grown together with.
