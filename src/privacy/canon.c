@@ -73,10 +73,17 @@ static void put_american(struct writing *w, struct str text)
     }
 }
 
+/* No country begins with 0: what does is Vietnam's (zalo.me/0912345678), the only one that is found so. */
 static void put_foreign(struct writing *w, struct str text)
 {
+    enum { AT_HOME = 10 };
     put(w, '+');
     put_digits(w, text);
+    if (w->len != 1 + AT_HOME || w->out[1] != '0')
+        return;
+    memmove(w->out + 3, w->out + 2, AT_HOME - 1);
+    memcpy(w->out + 1, (const char[]) {'8', '4'}, 2);
+    w->len++;
 }
 
 static void put_letters(struct writing *w, struct str text)

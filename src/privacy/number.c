@@ -111,34 +111,57 @@ static bool read_run(struct scan *scan, size_t at, bool loose, struct run *run, 
 
 /* --- what stands around it --- */
 
-/* Messengers' links, which name a telephone with its country and without a plus. */
-static bool is_behind_link(const struct scan *scan, size_t at)
+/* Bytes of the dot of a host that ends at `end`, perhaps written so that nobody clicks on it; 0: none. */
+static size_t dot_before(const struct scan *scan, size_t end)
 {
-    static const struct str links[] = {
-        {"wa.me/", 6},
-        {"wa.me/c/", 8},
-        {"whatsapp.com/send?phone=", 24},
-        {"whatsapp.com/send/?phone=", 25},
-        {"whatsapp://send?phone=", 22},
-        {"whatsapp://send/?phone=", 23},
-        {"tg://resolve?phone=", 19},
-        {"viber://chat?number=", 20},
-        {"viber://add?number=", 19},
-        {"zalo.me/", 8},
-    };
-    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-        size_t len = links[i].len;
-        if (at >= len && str_same((struct str) {scan->text.at + at - len, len}, links[i]) &&
-            (at == len || !scan_is_alnum(scan_byte(scan, at - len - 1))))
-            return true;
+    static const struct str dots[] = {{".", 1}, {"[.]", 3}, {"(.)", 3}, {"[dot]", 5}, {"(dot)", 5}};
+    for (size_t i = 0; i < sizeof dots / sizeof *dots; i++)
+        if (end >= dots[i].len &&
+            str_same((struct str) {scan->text.at + end - dots[i].len, dots[i].len}, dots[i]))
+            return dots[i].len;
+    return 0;
+}
+
+static bool link_ends_at(const struct scan *scan, size_t at, struct str link)
+{
+    for (size_t i = link.len, size; i > 0; i--, at -= size) {
+        size = link.at[i - 1] == '.' ? dot_before(scan, at)
+                                     : at > 0 && str_lower(scan->text.at[at - 1]) == link.at[i - 1];
+        if (size == 0)
+            return false;
     }
-    return false;
+    return at == 0 || !scan_is_alnum(scan_byte(scan, at - 1));
+}
+
+/* Messengers' links, which name a telephone with its country and without a plus; Vietnam's also as it is
+ * called at home. */
+static void look_for_link(const struct scan *scan, struct run *run)
+{
+    static const struct {
+        struct str text;
+        bool home;
+    } links[] = {
+        {{"wa.me/", 6}, false},
+        {{"wa.me/c/", 8}, false},
+        {{"whatsapp.com/send?phone=", 24}, false},
+        {{"whatsapp.com/send/?phone=", 25}, false},
+        {{"whatsapp://send?phone=", 22}, false},
+        {{"whatsapp://send/?phone=", 23}, false},
+        {{"tg://resolve?phone=", 19}, false},
+        {{"viber://chat?number=", 20}, false},
+        {{"viber://add?number=", 19}, false},
+        {{"zalo.me/", 8}, true},
+    };
+    for (size_t i = 0; i < sizeof links / sizeof *links && !run->abroad; i++) {
+        run->abroad = link_ends_at(scan, run->from, links[i].text);
+        run->home = run->abroad && links[i].home;
+    }
 }
 
 static void look_before(const struct scan *scan, struct run *run)
 {
     size_t at = run->from;
-    run->abroad = is_behind_link(scan, at);
+    look_for_link(scan, run);
     if (at > 0 && scan_byte(scan, at - 1) == '+') {
         run->plus = true;
         at--;
@@ -328,6 +351,12 @@ static bool country(const struct run *run, size_t digit_count, struct find *out)
 {
     const uint8_t *digits = run->digits;
     size_t count = digit_count;
+    if (run->home && digits[0] == 0) {
+        enum { AT_HOME = 10 };
+        out->kind = PRIVACY_PHONE;
+        out->score = 54;
+        return count == AT_HOME && digits[1] >= 2;
+    }
     if (!run->plus && !(run->abroad && digits[0] != 0)) {
         bool korea = count > 4 && digits[2] == 8 && digits[3] == 2, america = count == 13 && digits[2] == 1;
         if (count < 4 || digits[0] != 0 || digits[1] != 0 || !(korea || america))

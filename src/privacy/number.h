@@ -9,6 +9,7 @@ struct run {
     size_t from; /* with its plus or opening parenthesis */
     bool plus, open;
     bool abroad; /* a messenger's link stands before it: with its country, and no plus */
+    bool home;   /* the link's messenger also takes numbers as they are called in its country */
     bool loose;  /* letters that are drawn like digits are read as such */
     size_t group_count, digit_count;
     uint8_t digits[RUN_DIGITS];

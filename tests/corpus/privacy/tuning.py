@@ -417,9 +417,23 @@ def told_apart(rng):
         yield 'ko', f'접수번호 {v.mark("kr-rrn", "-".join(v.registration(rng)))}'
 
 
+def linked(rng):
+    for link in ('hxxps://wa[.]me/{}', 'https://wa[.]me/{}?text=hi', 'wa(.)me/{}', 'hxxps://api[.]whatsapp[.]com/send?phone={}'):
+        for kind, number in (('kr-phone', '82' + ''.join(v.mobile(rng))[1:]), ('us-phone', '1' + ''.join(v.us_phone(rng))),
+                             ('phone', '491510' + v.digits(rng, 7))):
+            yield 'en', f'contact: {link.format(v.mark(kind, number))}'
+    for link in ('https://zalo.me/{}', 'hxxps://zalo[.]me/{}', 'zalo.me/{}'):
+        for _ in range(4):
+            yield 'ko', f'접촉 경로 {link.format(v.mark("phone", "09" + v.digits(rng, 8)))}'
+    for text in ('https://zalo.me/0{10}', 'iowa[.]me/49{10}', 'hxxps://wa[.]example/49{10}', 'wa[.]me/message/A{5}',
+                 'zalo[.]me/g/a{6}'):
+        for _ in range(4):
+            yield 'en', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
+
+
 def later(rng):
     return [*spellings(rng), *rewritten(rng), *rewritten_none(rng), *numbered(rng), *numbered_none(rng),
-            *told_apart(rng)]
+            *told_apart(rng), *linked(rng)]
 
 
 # Added last: digits that number items and notes, or were put there to hide what they are grown together with.

@@ -105,6 +105,8 @@ static const char *const pieces[] = {
     "111,",
     "wa.me/",
     "wa.me/821",
+    "wa[.]me/",
+    "zalo[dot]me/0",
     "골뱅이",
     "a골뱅이",
     "a골뱅이a닷",
@@ -332,6 +334,29 @@ static void dresses_of_nobody(void **state)
     expect("kim@example.com 닷새", "email:kim@example.com");
 }
 
+/* Links that nobody shall click on, and a link that has the number as it is called at home. */
+static void links(void **state)
+{
+    (void)state;
+    expect("hxxps://wa[.]me/821023456789", "kr-phone:821023456789");
+    expect("https://wa[.]me/821023456789", "kr-phone:821023456789");
+    expect("wa(.)me/4915112345678", "phone:4915112345678");
+    expect("wa[dot]me/14155550132", "us-phone:14155550132");
+    expect("api[.]whatsapp[.]com/send?phone=821023456789", "kr-phone:821023456789");
+    expect("https://zalo.me/0912345678", "phone:0912345678");
+    expect("hxxps://zalo[.]me/0912345678", "phone:0912345678");
+    expect("https://zalo.me/84912345678", "phone:84912345678");
+    static const char *const none[] = {
+        "iowa[.]me/4915112345678",    "wa[.]com/4915112345678",
+        "wa[]me/4915112345678",       "[.]me/4915112345678",
+        "wa.me/0912345678",           "https://zalo.me/09123456789",
+        "https://zalo.me/0012345678", "zalo.me/g/0912345678",
+        "xzalo.me/0912345678",        "https://host.example/0912345678",
+    };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        expect_none(none[i]);
+}
+
 /* Every beginning of every escape is read, and what is found lies in the text. */
 static void cut_escapes(void **state)
 {
@@ -419,6 +444,7 @@ int main(void)
         cmocka_unit_test(dresses_of_nobody),
         cmocka_unit_test(numbered),
         cmocka_unit_test(numbered_addresses),
+        cmocka_unit_test(links),
         cmocka_unit_test(overlaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
