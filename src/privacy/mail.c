@@ -31,7 +31,15 @@ static size_t label_size(const struct scan *scan, size_t at)
 
 /* Ways to write one sign so that nobody clicks on it. A Korean word is a sign only beside letters of ASCII:
  * it stands in Korean sentences too (골뱅이 is also a snail). */
-enum { DEFANGED = 1, AT_WORD = 2, DOT_WORD = 4, ASCII_BEFORE = 8, ASCII_AFTER = 16 };
+enum {
+    DEFANGED = 1,
+    AT_WORD = 2,
+    DOT_WORD = 4,
+    ASCII_BEFORE = 8,
+    ASCII_AFTER = 16,
+    SNAIL = 32,
+    SPOKEN_DOT = 64
+};
 
 struct sign {
     struct str text;
@@ -59,30 +67,30 @@ static const struct sign ats[] = {
     {{"<골뱅이>", 11}, DEFANGED},
     {{" [골뱅이] ", 13}, DEFANGED},
     {{" (골뱅이) ", 13}, DEFANGED},
-    {{" 골뱅이 ", 11}, DEFANGED | ASCII_BEFORE | ASCII_AFTER},
+    {{" 골뱅이 ", 11}, DEFANGED | ASCII_BEFORE | ASCII_AFTER | SNAIL},
 };
 
 static const struct sign dots[] = {
     {{".", 1}, 0},
-    {{"[.]", 3}, DEFANGED},
-    {{"(.)", 3}, DEFANGED},
+    {{"[.]", 3}, DEFANGED | SPOKEN_DOT},
+    {{"(.)", 3}, DEFANGED | SPOKEN_DOT},
     {{"[dot]", 5}, DEFANGED | DOT_WORD},
     {{"(dot)", 5}, DEFANGED | DOT_WORD},
     {{"{dot}", 5}, DEFANGED | DOT_WORD},
     {{"<dot>", 5}, DEFANGED | DOT_WORD},
     {{" [dot] ", 7}, DEFANGED | DOT_WORD},
     {{" (dot) ", 7}, DEFANGED | DOT_WORD},
-    {{" [.] ", 5}, DEFANGED},
+    {{" [.] ", 5}, DEFANGED | SPOKEN_DOT},
     {{"\\.", 2}, DEFANGED},
     {{" dot ", 5}, DEFANGED | DOT_WORD},
-    {{"닷", 3}, DEFANGED | ASCII_AFTER},
-    {{"쩜", 3}, DEFANGED | ASCII_AFTER},
-    {{"[닷]", 5}, DEFANGED},
-    {{"[쩜]", 5}, DEFANGED},
-    {{"(닷)", 5}, DEFANGED},
-    {{"(쩜)", 5}, DEFANGED},
-    {{" 닷 ", 5}, DEFANGED | ASCII_BEFORE | ASCII_AFTER},
-    {{" 쩜 ", 5}, DEFANGED | ASCII_BEFORE | ASCII_AFTER},
+    {{"닷", 3}, DEFANGED | ASCII_AFTER | SPOKEN_DOT},
+    {{"쩜", 3}, DEFANGED | ASCII_AFTER | SPOKEN_DOT},
+    {{"[닷]", 5}, DEFANGED | SPOKEN_DOT},
+    {{"[쩜]", 5}, DEFANGED | SPOKEN_DOT},
+    {{"(닷)", 5}, DEFANGED | SPOKEN_DOT},
+    {{"(쩜)", 5}, DEFANGED | SPOKEN_DOT},
+    {{" 닷 ", 5}, DEFANGED | ASCII_BEFORE | ASCII_AFTER | SPOKEN_DOT},
+    {{" 쩜 ", 5}, DEFANGED | ASCII_BEFORE | ASCII_AFTER | SPOKEN_DOT},
 };
 
 static bool stands_beside_ascii(struct str text, size_t at, const struct sign *sign)
@@ -229,6 +237,11 @@ static bool is_article(const struct scan *scan, size_t at)
     return false;
 }
 
+static bool is_all(const struct scan *scan, size_t from, size_t end)
+{
+    return str_trim(scan->text).len == end - from;
+}
+
 /* The local part is [from, end): what stands behind it makes it an address, or not. */
 static void take_rest(struct scan *scan, size_t from, size_t end)
 {
@@ -241,6 +254,9 @@ static void take_rest(struct scan *scan, size_t from, size_t end)
     /* " @ " stands in sentences; with a whole domain behind it is an address. " at " needs a dot in words. */
     if (from == end || stop == end + size || is_in_url(scan, from) ||
         ((is & AT_WORD) != 0 && ((is & DOT_WORD) == 0 || is_article(scan, end + size))))
+        return;
+    if ((is & SNAIL) != 0 && (is & (SPOKEN_DOT | DOT_WORD)) == 0 && !is_all(scan, from, stop) &&
+        !word_of_mail(scan, from, stop))
         return;
     scan->mail.from = from;
     scan->mail.end = stop;

@@ -130,6 +130,8 @@ void word_weigh(struct scan *scan, struct find *find);
 bool word_is_known(struct str text);
 /* A name of which a word says that it is an organisation's, or many people's (organisation.inc). */
 bool scan_says_organisation(struct str name);
+/* A word of mail stands beside what lies from `from` to `end`, or in the label. */
+bool word_of_mail(struct scan *scan, size_t from, size_t end);
 /* A region's name stands directly before `at`: of a driver's licence. */
 bool word_region_before(const struct scan *scan, size_t at);
 /* The line before `at` is a header of mail whose value looks like an address and names a message. */

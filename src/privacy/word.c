@@ -312,6 +312,26 @@ bool word_is_known(struct str text)
     return false;
 }
 
+static bool has_mail(struct scan *scan, struct str text)
+{
+    static const struct str mails[] = {{"mail", 4}, {"contact", 7}, {"메일", 6},   {"연락", 6},   {"주소", 6},
+                                       {"계정", 6}, {"문의", 6},    {"아이디", 9}, {"수신", 6},   {"발신", 6},
+                                       {"보낸", 6}, {"받는", 6},    {"회신", 6},   {"address", 7}};
+    scan->hits->steps += text.len;
+    for (size_t at = 0; at < text.len; at++)
+        for (size_t i = 0; i < sizeof mails / sizeof *mails; i++)
+            if (starts_same(text, at, mails[i]))
+                return true;
+    return false;
+}
+
+bool word_of_mail(struct scan *scan, size_t from, size_t end)
+{
+    struct str label = scan->label;
+    label.len = label.len > LIMIT_PRIVACY_BEFORE ? LIMIT_PRIVACY_BEFORE : label.len;
+    return has_mail(scan, before(scan, from)) || has_mail(scan, after(scan, end)) || has_mail(scan, label);
+}
+
 bool word_message_id(const struct scan *scan, size_t at)
 {
     struct str text = before(scan, at);

@@ -431,9 +431,19 @@ def linked(rng):
             yield 'en', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
 
 
+def snails(rng):
+    for text in ('best 골뱅이 restaurant.com 추천', 'IPA 골뱅이 beer.com 안주', '을지로 top{2} 골뱅이 food.example.com',
+                 'No{1} 골뱅이 shop.org 세일'):
+        for _ in range(3):
+            yield 'ko', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
+    for text in ('이메일 {}', '연락은 {} 로', '{} 로 메일 바람', 'email {}', '주소: {}'):
+        for local in ('minsu', 'j.doe', 'lee99'):
+            yield 'ko', text.format(v.mark('email', f'{local} 골뱅이 example.com'))
+
+
 def later(rng):
     return [*spellings(rng), *rewritten(rng), *rewritten_none(rng), *numbered(rng), *numbered_none(rng),
-            *told_apart(rng), *linked(rng)]
+            *told_apart(rng), *linked(rng), *snails(rng)]
 
 
 # Added last: digits that number items and notes, or were put there to hide what they are grown together with.

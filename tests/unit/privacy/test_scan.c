@@ -106,6 +106,7 @@ static const char *const pieces[] = {
     "wa.me/",
     "wa.me/821",
     "wa[.]me/",
+    "a 골뱅이 a.bc ",
     "zalo[dot]me/0",
     "골뱅이",
     "a골뱅이",
@@ -357,6 +358,31 @@ static void links(void **state)
         expect_none(none[i]);
 }
 
+/* A snail between two blanks is a sign where something else says so: a word of mail, a dot in words. */
+static void snails(void **state)
+{
+    (void)state;
+    static const char *const found[][2] = {
+        {"이메일 kim 골뱅이 example.com", "email:kim 골뱅이 example.com"},
+        {"메일은 kim 골뱅이 example.com 입니다", "email:kim 골뱅이 example.com"},
+        {"email: kim 골뱅이 example.com", "email:kim 골뱅이 example.com"},
+        {"연락은 kim 골뱅이 example.com", "email:kim 골뱅이 example.com"},
+        {"kim 골뱅이 example.com 으로 메일 바람", "email:kim 골뱅이 example.com"},
+        {"주소 kim 골뱅이 example.com", "email:kim 골뱅이 example.com"},
+        {"kim 골뱅이 example.com", "email:kim 골뱅이 example.com"}, /* nothing else stands there */
+        {"그는 kim 골뱅이 example 닷 com 이다", "email:kim 골뱅이 example 닷 com"},
+        {"그는 kim [골뱅이] example.com 이다", "email:kim [골뱅이] example.com"},
+        {"그는 kim골뱅이example.com 이다", "email:kim골뱅이example.com"},
+    };
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        expect(found[i][0], found[i][1]);
+    expect_labelled("contact_email", "그는 kim 골뱅이 example.com", "email:kim 골뱅이 example.com");
+    expect_none("best 골뱅이 restaurant.com 추천");
+    expect_none("IPA 골뱅이 beer.com 안주");
+    expect_none("을지로 best 골뱅이 restaurant.com\n메일 없음");
+    expect_labelled("description", "best 골뱅이 restaurant.com 추천", "");
+}
+
 /* Every beginning of every escape is read, and what is found lies in the text. */
 static void cut_escapes(void **state)
 {
@@ -445,6 +471,7 @@ int main(void)
         cmocka_unit_test(numbered),
         cmocka_unit_test(numbered_addresses),
         cmocka_unit_test(links),
+        cmocka_unit_test(snails),
         cmocka_unit_test(overlaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
