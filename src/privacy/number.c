@@ -290,7 +290,14 @@ static int joined_penalty(const struct scan *scan, const struct find *find)
     return is_registration(find->kind) && is_program(scan, find->end) ? PROGRAM_PENALTY : JOINED_PENALTY;
 }
 
-enum { LOOKALIKE_PENALTY = 15 };
+enum { LOOKALIKE_PENALTY = 15, LOOKALIKE_MOBILE = 10 };
+
+/* O1O.2345.6789: nothing else begins so and has these three groups. */
+static bool is_grouped_mobile(const struct run *run, size_t group_count)
+{
+    return group_count == 3 && run->groups[0].count == 3 && run->groups[1].count == 4 &&
+           run->digits[0] == 0 && run->digits[1] == 1 && run->digits[2] == 0;
+}
 
 /* Of numbers whose form says much: at least every other digit is one, and the marks are usual. */
 static bool is_unmistakable(const struct run *run, size_t group_count, const struct find *find)
@@ -311,7 +318,7 @@ static bool weigh_letters(const struct run *run, size_t group_count, struct find
 {
     if (!run->loose)
         return true;
-    find->score -= LOOKALIKE_PENALTY;
+    find->score -= is_grouped_mobile(run, group_count) ? LOOKALIKE_MOBILE : LOOKALIKE_PENALTY;
     find->reasons |= PRIVACY_LOOKALIKE;
     return is_unmistakable(run, group_count, find);
 }

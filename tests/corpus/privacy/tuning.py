@@ -441,9 +441,19 @@ def snails(rng):
             yield 'ko', text.format(v.mark('email', f'{local} 골뱅이 example.com'))
 
 
+def lettered(rng):
+    for mark in ('.', ' '):
+        for _ in range(8):
+            number = with_letters(rng, mark.join(v.mobile(rng)))
+            yield 'ko', f'그는 {v.mark("kr-phone", number)} 를 썼다'
+    for text in ('v1O.{4}.{4}', 'lOl.{4}.{4}', 'O1O.{4}.{3}', 'IO {4} {4}'):
+        for _ in range(3):
+            yield 'en', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
+
+
 def later(rng):
     return [*spellings(rng), *rewritten(rng), *rewritten_none(rng), *numbered(rng), *numbered_none(rng),
-            *told_apart(rng), *linked(rng), *snails(rng)]
+            *told_apart(rng), *linked(rng), *snails(rng), *lettered(rng)]
 
 
 # Added last: digits that number items and notes, or were put there to hide what they are grown together with.
