@@ -159,7 +159,7 @@ static const struct cli_command retention_rows[] = {
          {{"WHAT", "what"}, {"KEPT", "kept"}, {"COUNT", "count"}, {"DUE", "due"}, {"OLDEST", "oldest"}}},
     {.words = "retention confirm",
      .summary = "say that the clock is right, after it went on by more than a day or back",
-     .help = "Until then nothing is forgotten, and after a jump ahead nothing leaves by time alone "
+     .help = "Until then nothing is forgotten, and after a jump ahead nothing leaves by time alone\n"
              "(embargoes, delays, deadlines). A node that was off for longer than a day asks, too.",
      .options = {{"because", CLI_TEXT, "because", "TEXT", "why: stands in the log"}},
      .control = "retention.confirm"},
