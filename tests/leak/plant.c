@@ -13,6 +13,7 @@
 #include "policy/policy.h"
 #include "policy/table.h"
 #include "stix/cut.h"
+#include "stix/digit.h"
 #include "stix/disguise.h"
 #include "stix/named.h"
 
@@ -33,6 +34,7 @@ WRAP(stop_holds);
 WRAP(closure_solve);
 WRAP(policy_bind);
 WRAP(stix_disguise_letter);
+WRAP(stix_digit_at);
 WRAP(stix_disguise_apart);
 WRAP(stix_base64_at);
 WRAP(personal_treatment);
@@ -147,6 +149,13 @@ size_t __wrap_stix_disguise_letter(struct str rest, char *out)
     bool unread = active == LEAK_ALIKE || (active == LEAK_BOLD && lead == 0xf0) ||
                   (active == LEAK_DIGITS && lead == 0xd9) || (active == LEAK_STRUCK && lead == 0xcc);
     return unread ? 0 : __real_stix_disguise_letter(rest, out);
+}
+
+/* The same digits are read as such, too. */
+size_t __wrap_stix_digit_at(struct str rest, char *out, enum stix_digit_when *out_when)
+{
+    bool unread = active == LEAK_DIGITS && rest.len > 0 && (uint8_t)rest.at[0] == 0xd9;
+    return unread ? 0 : __real_stix_digit_at(rest, out, out_when);
 }
 
 static bool has_any(struct str text, size_t from, size_t end, const char *marks)
