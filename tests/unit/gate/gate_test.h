@@ -66,6 +66,15 @@ static inline void bench_reopen(struct bench *b)
     bench_open(b);
 }
 
+/* The index is made again from the log. */
+static inline void bench_reindex(struct bench *b)
+{
+    struct gate_setup setup = {
+        .os = os_linux(), .dir = b->dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
+    gate_close(b->gate);
+    assert_int_equal(gate_open(&setup, &b->gate), ERR_OK);
+}
+
 static inline void bench_deinit(struct bench *b)
 {
     char command[128];

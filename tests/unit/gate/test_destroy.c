@@ -68,14 +68,6 @@ static void purge(struct node *n)
     assert_false(gate_purge_due(n->b.gate));
 }
 
-static void reindex(struct bench *b)
-{
-    struct gate_setup setup = {
-        .os = os_linux(), .dir = b->dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
-    gate_close(b->gate);
-    assert_int_equal(gate_open(&setup, &b->gate), ERR_OK);
-}
-
 static void say_bad(void *ctx, const char *text)
 {
     (void)ctx;
@@ -185,7 +177,7 @@ static void gone_everywhere(void **state)
         if (round % 2 == 0)
             bench_reopen(&n.b);
         else
-            reindex(&n.b);
+            bench_reindex(&n.b);
     }
     struct gate_destroyed again;
     assert_int_equal(gate_spill_destroy(n.b.gate, &n.lsn, 1, &by_other, n.b.now_us, &again), ERR_EXISTS);
@@ -203,12 +195,12 @@ static void redone_after_a_crash(void **state)
         if (how == 0)
             bench_reopen(&n.b);
         else
-            reindex(&n.b);
+            bench_reindex(&n.b);
         assert_true(gate_purge_due(n.b.gate));
         expect_gone(&n);
         purge(&n);
         expect_gone(&n);
-        reindex(&n.b);
+        bench_reindex(&n.b);
         expect_gone(&n);
         bench_deinit(&n.b);
     }
@@ -236,7 +228,7 @@ static void two_of_them(void **state)
     bench_settle(&n.b);
     assert_int_equal(gate_spill_destroy(n.b.gate, &newer, 1, &by_other, n.b.now_us, &gone), ERR_OK);
     struct gate_tally before = bench_tally(&n.b, n.us), after;
-    reindex(&n.b);
+    bench_reindex(&n.b);
     after = bench_tally(&n.b, n.us);
     assert_memory_equal(&after, &before, sizeof after);
     purge(&n);
@@ -244,7 +236,7 @@ static void two_of_them(void **state)
     assert_int_equal(gate_versions(n.b.gate, &key, count_copy, &copies), ERR_OK);
     assert_int_equal(copies, 1); /* the older version */
     assert_false(gate_is_destroyed(n.b.gate, third));
-    reindex(&n.b);
+    bench_reindex(&n.b);
     assert_int_equal(gate_check(n.b.gate, say_bad, NULL, &bad), ERR_OK);
     assert_int_equal(bad, 0);
     bench_deinit(&n.b);

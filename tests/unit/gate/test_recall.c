@@ -70,14 +70,6 @@ static void expect_whole(struct bench *b)
     assert_int_equal(bad, 0);
 }
 
-static void reindex(struct bench *b)
-{
-    struct gate_setup setup = {
-        .os = os_linux(), .dir = b->dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
-    gate_close(b->gate);
-    assert_int_equal(gate_open(&setup, &b->gate), ERR_OK);
-}
-
 static void count_holder(void *ctx, const struct gate_recall_holder *holder)
 {
     assert_int_equal(holder->answered_us, 0);
@@ -130,7 +122,7 @@ static void everybody_who_had_it(void **state)
         if (round == 0)
             bench_reopen(&b);
         else
-            reindex(&b);
+            bench_reindex(&b);
     }
     bench_deinit(&b);
 }
@@ -162,7 +154,7 @@ static void who_knew_it(void **state)
         assert_int_equal(gate_reach(b.gate, &key, &reach), ERR_OK);
         assert_int_equal(reach.gone, UINT64_C(1) << giver | UINT64_C(1) << reader);
         assert_false(reach.gone >> never & 1);
-        reindex(&b);
+        bench_reindex(&b);
     }
     bench_deinit(&b);
 }
@@ -196,7 +188,7 @@ static void minted_copies(void **state)
         assert_int_equal(gate_recall_holders(b.gate, lsn, count_holder, &holders), ERR_OK);
         assert_int_equal(holders, 1);
         expect_whole(&b);
-        reindex(&b);
+        bench_reindex(&b);
     }
     bench_deinit(&b);
 }
@@ -361,7 +353,7 @@ static void called_back_by_its_giver(void **state)
         if (round == 1)
             bench_reopen(&b);
         else
-            reindex(&b);
+            bench_reindex(&b);
     }
     /* The same words again, in a leaf of their own. */
     (void)give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
@@ -430,7 +422,7 @@ static void who_spoke_second_is_not_at_home(void **state)
     uint64_t his = give(&b, &us, indicator(text, 1, 3, MARKED(TLP_CLEAR)));
     assert_int_equal(gate_recall(b.gate, &first, 1, DEADLINE, &officer, true, b.now_us, &told), ERR_OK);
     assert_int_equal(carry_out(&b), 1);
-    reindex(&b);
+    bench_reindex(&b);
     (void)give(&b, &fr, indicator(text, 1, 3, MARKED(TLP_CLEAR)));
     size_t held = shown(&b, 1);
     assert_false(call_back(&b, &us, his).refused);
@@ -500,7 +492,7 @@ static void brought_twice(void **state)
     (void)carry_out(&b);
     for (size_t i = 0; i < 3; i++)
         assert_true(gate_is_destroyed(b.gate, lsns[i]));
-    reindex(&b);
+    bench_reindex(&b);
     expect_whole(&b);
     bench_deinit(&b);
 }
@@ -517,7 +509,7 @@ static void again_and_refused(void **state)
     (void)give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
     uint64_t again = give(&b, &us, indicator(text, 1, 1, MARKED(TLP_CLEAR)));
     uint64_t bad = give(&b, &us, "{\"type\":\"indicator\",\"name\":\"secret\"}");
-    reindex(&b);
+    bench_reindex(&b);
     assert_false(call_back(&b, &us, again).refused);
     assert_false(call_back(&b, &us, bad).refused);
     assert_int_equal(shown(&b, 1), 0);
@@ -673,7 +665,7 @@ static void held_under_order(void **state)
         if (round == 1)
             bench_reopen(&b);
         else
-            reindex(&b);
+            bench_reindex(&b);
     }
     assert_int_equal(gate_recall_acknowledged(b.gate, us.partner, 1, true, b.now_us), ERR_OK);
     assert_int_equal(gate_commit(b.gate), ERR_OK);
@@ -761,7 +753,7 @@ static void tombstones_are_keyed(void **state)
     assert_int_equal(carry_out(&b), 1);
     for (int round = 0; round < 2; round++) {
         assert_int_equal(bench_add(&b, feed, text), GATE_REFUSED); /* and yet it is known */
-        reindex(&b);
+        bench_reindex(&b);
         assert_int_equal(gate_merge(b.gate, true), ERR_OK);
         for (size_t i = 0; i < 3; i++) {
             static const char *const folders[] = {"log", "keys", "ledger"};

@@ -44,14 +44,6 @@ static void expect_whole(struct bench *b)
     assert_int_equal(bad, 0);
 }
 
-static void reindex(struct bench *b)
-{
-    struct gate_setup setup = {
-        .os = os_linux(), .dir = b->dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
-    gate_close(b->gate);
-    assert_int_equal(gate_open(&setup, &b->gate), ERR_OK);
-}
-
 #define TOLD(n, modified)                                                                                    \
     "{\"type\":\"language-content\",\"spec_version\":\"2.1\",\"id\":\"language-content--00000000-0000-4000-" \
     "8000-00000000000" n "\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."   \
@@ -91,7 +83,7 @@ static void what_translates_it_goes(void **state)
     (void)bench_add(&b, own, TOLD("4", OF("1")));
     (void)bench_add(&b, own, TOLD("5", OF("2")));
     bench_settle(&b);
-    reindex(&b);
+    bench_reindex(&b);
     bench_settle(&b);
     assert_false(bench_is_released(&b, us, "language-content", 4));
     assert_true(bench_is_released(&b, us, "language-content", 5));
@@ -221,7 +213,7 @@ static void each_leaf_that_gave_it(void **state)
         assert_int_equal(subjects(&b, twice), 1u << 0 | 1u << 2); /* 1 is the leaf that took it back */
         assert_int_equal(subjects(&b, once), 1u << 0);
         expect_whole(&b);
-        reindex(&b);
+        bench_reindex(&b);
     }
     /* One holder, however many leaves tell him: he has answered when he answered each. */
     expect_holders(&b, lsn, 0, 0);

@@ -88,14 +88,6 @@ static uint64_t check(struct bench *b, struct findings *out)
     return bad;
 }
 
-static void reindex(struct bench *b)
-{
-    struct gate_setup setup = {
-        .os = os_linux(), .dir = b->dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
-    gate_close(b->gate);
-    assert_int_equal(gate_open(&setup, &b->gate), ERR_OK);
-}
-
 static void no_byte_of_the_log_holds_it(void **state)
 {
     (void)state;
@@ -116,7 +108,7 @@ static void no_byte_of_the_log_holds_it(void **state)
     assert_int_equal(check(&b, &findings), 0);
     assert_int_equal(findings.lines, 0);
     /* An index made again finds it again, and what is minted keeps its name. */
-    reindex(&b);
+    bench_reindex(&b);
     assert_int_equal(secret_held(b.gate, &again), ERR_OK);
     assert_memory_equal(again.b, secret.b, HASH_SIZE);
     (void)bench_add(&b, own, indicator(text, 1, 2, ",\"name\":\"n\"" CUT));
@@ -164,7 +156,7 @@ static void an_older_store_takes_it_there(void **state)
         assert_int_equal(check(&b, &findings), 0);
         assert_int_equal(findings.lines, 1);
         assert_int_equal(findings.clear, 1);
-        reindex(&b);
+        bench_reindex(&b);
     }
     bench_deinit(&b);
 }

@@ -59,14 +59,6 @@ static struct seen all(struct bench *b)
     return seen;
 }
 
-static void reindex(struct bench *b)
-{
-    struct gate_setup setup = {
-        .os = os_linux(), .dir = b->dir, .node_name = STR("kr"), .reindex = true, .diag = &bench_diag};
-    gate_close(b->gate);
-    assert_int_equal(gate_open(&setup, &b->gate), ERR_OK);
-}
-
 static void counts_what_was_said_before(void **state)
 {
     struct bench b;
@@ -88,7 +80,7 @@ static void counts_what_was_said_before(void **state)
         if (round == 0)
             bench_reopen(&b);
         else
-            reindex(&b);
+            bench_reindex(&b);
         struct seen later = all(&b);
         assert_int_equal(later.count, 3);
         assert_true(later.sum == seen.sum);
