@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "privacy/scan.h"
+#include "privacy/sign.h"
 
 struct writing {
     char *out;
@@ -98,13 +99,14 @@ static void put_address(struct writing *w, struct str text)
 {
     size_t quote = mail_needless_quote(text);
     for (size_t at = quote > 0 ? 1 : 0, size; at < text.len; at += size) {
-        char sign;
+        struct str sign = {text.at + at, 1};
         size = 1;
         if (quote > 0 && at == quote)
             continue;
         size = mail_sign(text, at, &sign);
-        put(w, size > 0 ? sign : str_lower(text.at[at]));
         size = size > 0 ? size : 1;
+        for (size_t i = 0; i < sign.len; i++)
+            put(w, str_lower(sign.at[i]));
     }
 }
 

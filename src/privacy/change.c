@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/suite.h"
 #include "privacy/canon.h"
 #include "privacy/field.h"
 
@@ -101,7 +102,8 @@ static void put_token(enum privacy_kind kind, struct str value, const struct sea
     memset(plain + 2 + len, 0, size - 2 - len); /* of a form that was begun, and none */
     make_iv(key, kind, bytes_of(plain, size), token);
     struct seal_secret secret = make_secret(key, token);
-    seal_close(&secret, bytes_of(plain, size), bytes_of(token, IV_SIZE), token + IV_SIZE);
+    must(seal_close(SUITE_1, &secret, bytes_of(plain, size), bytes_of(token, IV_SIZE), token + IV_SIZE) ==
+         ERR_OK);
     size += IV_SIZE + SEAL_TAG_SIZE;
     str_hex(token, size, hex);
     buf_put_str(out, head);
@@ -140,7 +142,7 @@ static bool open_token(const struct seal_secret *key, enum privacy_kind kind, st
         return false;
     struct seal_secret secret = make_secret(key, token);
     struct bytes sealed = bytes_of(token + IV_SIZE, size - IV_SIZE);
-    bool good = seal_open(&secret, sealed, bytes_of(token, IV_SIZE), plain) == ERR_OK;
+    bool good = seal_open(SUITE_1, &secret, sealed, bytes_of(token, IV_SIZE), plain) == ERR_OK;
     mem_wipe(&secret, sizeof secret);
     if (!good)
         return false;

@@ -3,6 +3,7 @@
 
 #include "core/limit.h"
 #include "privacy/scan.h"
+#include "privacy/sign.h"
 
 /* --- letters --- */
 
@@ -27,104 +28,6 @@ static size_t label_size(const struct scan *scan, size_t at)
     if (scan_is_alnum(c) || c == '-')
         return 1;
     return is_hangul(scan, at) ? 3 : c >= 0x80 ? scan_alnum(scan, at) : 0;
-}
-
-/* Ways to write one sign so that nobody clicks on it. A Korean word is a sign only beside letters of ASCII:
- * it stands in Korean sentences too (골뱅이 is also a snail). */
-enum {
-    DEFANGED = 1,
-    AT_WORD = 2,
-    DOT_WORD = 4,
-    ASCII_BEFORE = 8,
-    ASCII_AFTER = 16,
-    SNAIL = 32,
-    SPOKEN_DOT = 64
-};
-
-struct sign {
-    struct str text;
-    unsigned is;
-};
-
-static const struct sign ats[] = {
-    {{"@", 1}, 0},
-    {{"[@]", 3}, DEFANGED},
-    {{"(@)", 3}, DEFANGED},
-    {{"[at]", 4}, DEFANGED},
-    {{"(at)", 4}, DEFANGED},
-    {{"{at}", 4}, DEFANGED},
-    {{"<at>", 4}, DEFANGED},
-    {{" [at] ", 6}, DEFANGED},
-    {{" (at) ", 6}, DEFANGED},
-    {{" [@] ", 5}, DEFANGED},
-    {{" @ ", 3}, DEFANGED},
-    {{"\\@", 2}, DEFANGED},
-    {{" at ", 4}, DEFANGED | AT_WORD},
-    {{"골뱅이", 9}, DEFANGED | ASCII_AFTER},
-    {{"[골뱅이]", 11}, DEFANGED},
-    {{"(골뱅이)", 11}, DEFANGED},
-    {{"{골뱅이}", 11}, DEFANGED},
-    {{"<골뱅이>", 11}, DEFANGED},
-    {{" [골뱅이] ", 13}, DEFANGED},
-    {{" (골뱅이) ", 13}, DEFANGED},
-    {{" 골뱅이 ", 11}, DEFANGED | ASCII_BEFORE | ASCII_AFTER | SNAIL},
-};
-
-static const struct sign dots[] = {
-    {{".", 1}, 0},
-    {{"[.]", 3}, DEFANGED | SPOKEN_DOT},
-    {{"(.)", 3}, DEFANGED | SPOKEN_DOT},
-    {{"[dot]", 5}, DEFANGED | DOT_WORD},
-    {{"(dot)", 5}, DEFANGED | DOT_WORD},
-    {{"{dot}", 5}, DEFANGED | DOT_WORD},
-    {{"<dot>", 5}, DEFANGED | DOT_WORD},
-    {{" [dot] ", 7}, DEFANGED | DOT_WORD},
-    {{" (dot) ", 7}, DEFANGED | DOT_WORD},
-    {{" [.] ", 5}, DEFANGED | SPOKEN_DOT},
-    {{"\\.", 2}, DEFANGED},
-    {{" dot ", 5}, DEFANGED | DOT_WORD},
-    {{"닷", 3}, DEFANGED | ASCII_AFTER | SPOKEN_DOT},
-    {{"쩜", 3}, DEFANGED | ASCII_AFTER | SPOKEN_DOT},
-    {{"[닷]", 5}, DEFANGED | SPOKEN_DOT},
-    {{"[쩜]", 5}, DEFANGED | SPOKEN_DOT},
-    {{"(닷)", 5}, DEFANGED | SPOKEN_DOT},
-    {{"(쩜)", 5}, DEFANGED | SPOKEN_DOT},
-    {{" 닷 ", 5}, DEFANGED | ASCII_BEFORE | ASCII_AFTER | SPOKEN_DOT},
-    {{" 쩜 ", 5}, DEFANGED | ASCII_BEFORE | ASCII_AFTER | SPOKEN_DOT},
-};
-
-static bool stands_beside_ascii(struct str text, size_t at, const struct sign *sign)
-{
-    size_t end = at + sign->text.len;
-    bool before = at > 0 && scan_is_alnum((uint8_t)text.at[at - 1]);
-    bool after = end < text.len && scan_is_alnum((uint8_t)text.at[end]);
-    return (before || (sign->is & ASCII_BEFORE) == 0) && (after || (sign->is & ASCII_AFTER) == 0);
-}
-
-static size_t take_sign(struct str text, size_t at, const struct sign *signs, size_t count, unsigned *is)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct str sign = signs[i].text;
-        if (at > text.len || sign.len > text.len - at)
-            continue;
-        if (str_same((struct str) {text.at + at, sign.len}, sign) &&
-            stands_beside_ascii(text, at, &signs[i])) {
-            *is |= signs[i].is;
-            return sign.len;
-        }
-    }
-    return 0;
-}
-
-size_t mail_sign(struct str text, size_t at, char *out)
-{
-    static const char begins[] = "@.[({< \\\xea\xeb\xec"; /* and of 골뱅이, 닷, 쩜 */
-    unsigned is = 0;
-    if (at >= text.len || memchr(begins, text.at[at], sizeof begins - 1) == NULL)
-        return 0;
-    size_t size = take_sign(text, at, ats, sizeof ats / sizeof ats[0], &is);
-    *out = size > 0 ? '@' : '.';
-    return size > 0 ? size : take_sign(text, at, dots, sizeof dots / sizeof dots[0], &is);
 }
 
 /* --- the two parts --- */
@@ -174,6 +77,14 @@ static bool is_top(struct str label)
     return true;
 }
 
+/* 네이버닷컴, 네이버닷com: a dot in words that is grown together with Hangul. */
+static bool dot_stands(const struct scan *scan, size_t at)
+{
+    struct str is;
+    unsigned dot = 0;
+    return sign_top(scan->text, at, &is) > 0 || sign_dot(scan->text, at, &dot) > 0;
+}
+
 /* One label: a particle that follows ASCII, or Korea's own top level, ends it. */
 static size_t take_label(const struct scan *scan, size_t at, bool first)
 {
@@ -183,10 +94,27 @@ static size_t take_label(const struct scan *scan, size_t at, bool first)
     struct str rest = {scan->text.at + at, scan->text.len - at};
     if (!first && str_starts(rest, korea))
         return at + korea.len;
-    while ((size = label_size(scan, end)) > 0 && (size == 1) == ascii && end - at < LIMIT_PRIVACY_LABEL)
+    while ((size = label_size(scan, end)) > 0 && (size == 1) == ascii && end - at < LIMIT_PRIVACY_LABEL &&
+           !(end > at && !ascii && dot_stands(scan, end)))
         end += size;
     while (end > at && scan_byte(scan, end - 1) == '-')
         end--;
+    return end;
+}
+
+/* example닷컴, example 닷 컴: where the top levels in words behind a label end; `at`: there are none. Behind
+ * a top level a blank parts words: "kim@example.com 닷넷" has none. Only ASCII before it says that no
+ * sentence goes on there. */
+static size_t top_words_end(const struct scan *scan, size_t at, bool blank, unsigned *is)
+{
+    struct str top;
+    size_t end = at, size;
+    bool ascii = scan_is_alnum(scan_byte(scan, at - 1));
+    while (end - at < LIMIT_PRIVACY_LABEL && (blank || scan_byte(scan, end) != ' ') &&
+           (size = sign_top(scan->text, end, &top)) > 0) {
+        end += size;
+        *is |= SIGN_DEFANGED | SIGN_TOP_WORD | (ascii ? SIGN_SPOKEN_DOT : 0u);
+    }
     return end;
 }
 
@@ -199,16 +127,19 @@ static size_t domain_end(const struct scan *scan, size_t at, bool any, unsigned 
         if (label == end)
             break;
         struct str text = {scan->text.at + end, label - end};
+        bool blank = labels == 0 || (*is & SIGN_SPOKEN_DOT) != 0;
         if (any || (labels > 0 && is_top(text)))
             good = label;
         else if (labels > 0)
             good = at; /* of more labels the last one counts */
+        size_t words = top_words_end(scan, label, blank, is);
+        good = words > label ? words : good;
         unsigned dot = *is;
-        size_t size = take_sign(scan->text, label, dots, sizeof dots / sizeof dots[0], &dot);
-        if (size == 0 || label_size(scan, label + size) == 0)
+        size_t size = sign_dot(scan->text, words, &dot);
+        if (size == 0 || label_size(scan, words + size) == 0)
             break;
         *is = dot;
-        end = label + size;
+        end = words + size;
     }
     return good;
 }
@@ -242,21 +173,48 @@ static bool is_all(const struct scan *scan, size_t from, size_t end)
     return str_trim(scan->text).len == end - from;
 }
 
+/* Does the domain that ends at `end` have a top level that exists, or one in words? */
+static bool ends_as_known(const struct scan *scan, size_t end, unsigned is)
+{
+    static const struct str korea = {"한국", 6};
+    size_t from = end;
+    while (from > 0 && scan_is_alnum(scan_byte(scan, from - 1)))
+        from--;
+    return (is & SIGN_TOP_WORD) != 0 || str_ends((struct str) {scan->text.at, end}, korea) ||
+           sign_is_known_top((struct str) {scan->text.at + from, end - from});
+}
+
+static bool has_letter(const struct scan *scan, size_t from, size_t end)
+{
+    while (from < end && !scan_is_letter(scan_byte(scan, from)))
+        from++;
+    return from < end;
+}
+
+/* 골뱅이 is also a snail, and what is eaten has a shop, which has a domain: "IPA 골뱅이 beer.com", "3골뱅이
+ * food.com". Nobody says the dot of that one in words. */
+static bool may_be_dish(const struct scan *scan, size_t from, size_t end, unsigned is)
+{
+    bool alone = (is & SIGN_NEEDS_TOP) != 0 && !has_letter(scan, from, end);
+    return ((is & SIGN_SNAIL) != 0 || alone) && (is & (SIGN_SPOKEN_DOT | SIGN_DOT_WORD)) == 0;
+}
+
 /* The local part is [from, end): what stands behind it makes it an address, or not. */
 static void take_rest(struct scan *scan, size_t from, size_t end)
 {
     unsigned is = 0;
-    size_t size = take_sign(scan->text, end, ats, sizeof ats / sizeof ats[0], &is);
+    size_t size = sign_at(scan->text, end, &is);
     if (size == 0)
         return;
     size_t stop = domain_end(scan, end + size, false, &is);
     scan->hits->steps += stop - end;
     /* " @ " stands in sentences; with a whole domain behind it is an address. " at " needs a dot in words. */
     if (from == end || stop == end + size || is_in_url(scan, from) ||
-        ((is & AT_WORD) != 0 && ((is & DOT_WORD) == 0 || is_article(scan, end + size))))
+        ((is & SIGN_AT_WORD) != 0 && ((is & SIGN_DOT_WORD) == 0 || is_article(scan, end + size))))
         return;
-    if ((is & SNAIL) != 0 && (is & (SPOKEN_DOT | DOT_WORD)) == 0 && !is_all(scan, from, stop) &&
-        !word_of_mail(scan, from, stop))
+    if ((is & SIGN_NEEDS_TOP) != 0 && !ends_as_known(scan, stop, is))
+        return;
+    if (may_be_dish(scan, from, end, is) && !is_all(scan, from, stop) && !word_of_mail(scan, from, stop))
         return;
     scan->mail.from = from;
     scan->mail.end = stop;
@@ -355,14 +313,14 @@ bool mail_around(struct str text, size_t sign, size_t size, size_t *out_from, si
 size_t mail_needless_quote(struct str text)
 {
     struct scan scan = {.text = text};
-    char sign;
+    struct str sign;
     size_t at = 1, size;
     if (text.len == 0 || text.at[0] != '"')
         return 0;
     while ((size = local_size(&scan, at)) > 0)
         at += size;
-    return at > 1 && scan_byte(&scan, at) == '"' && mail_sign(text, at + 1, &sign) > 0 && sign == '@' ? at
-                                                                                                      : 0;
+    bool quoted = at > 1 && scan_byte(&scan, at) == '"' && mail_sign(text, at + 1, &sign) > 0;
+    return quoted && sign.at[0] == '@' ? at : 0;
 }
 
 /* --- whose it is --- */

@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "privacy/canon.h"
 #include "privacy/number.h"
+#include "privacy/sign.h"
 
 enum { DIGITS_MIN = 6, RESIDENT_DIGITS = 13, AMERICAN_DIGITS = 10, PASSPORT_CHARS = 9 };
 
@@ -278,10 +279,10 @@ static bool address_stands(struct str own, struct str text, size_t sign, size_t 
 
 static bool address_said(const struct privacy_person *person, struct str text)
 {
-    char sign;
+    struct str sign;
     for (size_t at = 0; at < text.len; at++) {
         size_t size = mail_sign(text, at, &sign);
-        if (size > 0 && sign == '@' &&
+        if (size > 0 && sign.at[0] == '@' &&
             address_stands((struct str) {person->text, person->len}, text, at, size))
             return true;
     }

@@ -109,8 +109,6 @@ bool number_find_lookalike(struct scan *scan, size_t at, struct find *out);
 void mail_look(struct scan *scan, size_t at);
 /* The same for an address whose local part is quoted, the quote being at `at`. */
 void mail_look_quoted(struct scan *scan, size_t at);
-/* An at-sign or a dot of an address at `at`, however it is written: '@' or '.', and its bytes; 0: neither. */
-size_t mail_sign(struct str text, size_t at, char *out);
 /* The whole address around an at-sign, whose top level may be anything. False: none. Linear in a text all of
  * whose at-signs are asked. */
 bool mail_around(struct str text, size_t sign, size_t size, size_t *out_from, size_t *out_end);

@@ -441,6 +441,49 @@ def snails(rng):
             yield 'ko', text.format(v.mark('email', f'{local} 골뱅이 example.com'))
 
 
+# Added after all of the above: the sign at the word before it alone, top levels in words.
+SPOKEN = (
+    '{}골뱅이 {}.com', '{}골뱅이 {}.co.kr', '{}골뱅이 {}닷컴', '{}골뱅이{}닷컴', '{} 골뱅이 {} 닷컴',
+    '{} 골뱅이 {}점컴', '{}@{}닷컴', '{}@{} 닷컴', '{}@{}점컴', '{}@{}쩜넷', '{}@{}닷오알지',
+    '{}@{}닷씨오닷케이알', '{}@{}점com', '{}골뱅이 {} 닷 com',
+)
+SPOKEN_NONE = (
+    '골뱅이 example.com 식당', '을지로골뱅이 example{1}.com 예약', '골뱅이 example{1} 닷컴',
+    '{1}골뱅이 food.com {2}번', 'IPA골뱅이 무침.맛있다', 'IPA골뱅이 {1}.{1}kg', 'best 골뱅이 을지로닷컴 {2}위',
+    'best 골뱅이shop{1}.com 추천', '백화점 닷컴 {2}호', '닷넷 {1}.0 개발',
+)
+
+
+def spoken(rng):
+    for form in SPOKEN:
+        for text in ('{} 로 보냈다', '어제 {}, 오늘은 없음', '명단: {}'):
+            local, domain = rng.choice(('minsu', 'j.doe', 'lee99', 'park-y')), rng.choice(('example', 'corp-example', 'naver'))
+            yield 'ko', text.format(v.mark('email', form.format(local, domain)))
+    for text in SPOKEN_NONE:
+        for _ in range(3):
+            yield 'ko', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
+
+
+# Some digits of a number in another dress, the first one among them: what numbers an item is grown together with it.
+ITEM_DIGITS = (0x2460, 0x2474, 0x2488, 0x24f5, 0x2776, 0x2780, 0x278a)
+RUNS_NONE = ('\u2460\uccab\uc9f8\u2461\ub458\uc9f8', '\u2460 {3} \u2461 {4}', '\u2460{4}-{2}-{2}', '{4}-{2}-{2}\u2462',
+             '\u2460{1} \u2461{6} \u2462{6}')
+
+
+def in_runs(rng):
+    makers = (('kr-rrn', lambda: v.registration(rng)), ('kr-frn', lambda: v.registration(rng, True)),
+              ('kr-phone', lambda: v.mobile(rng)))
+    for first in ITEM_DIGITS:
+        for kind, make in makers:
+            value = '-'.join(make())
+            places = {i for i, c in enumerate(value) if c in '123456789' and rng.random() < 0.4} or {len(value) - 1}
+            value = ''.join(chr(first + int(c) - 1) if i in places and c in '123456789' else c for i, c in enumerate(value))
+            yield 'ko', rng.choice(PLACES[kind]).format(x=v.mark(kind, value))
+    for text in RUNS_NONE:
+        for _ in range(3):
+            yield 'ko', re.sub(r'\{(\d+)\}', lambda m: v.digits(rng, int(m.group(1))), text)
+
+
 def lettered(rng):
     for mark in ('.', ' '):
         for _ in range(8):
@@ -453,7 +496,8 @@ def lettered(rng):
 
 def later(rng):
     return [*spellings(rng), *rewritten(rng), *rewritten_none(rng), *numbered(rng), *numbered_none(rng),
-            *told_apart(rng), *linked(rng), *snails(rng), *lettered(rng)]
+            *told_apart(rng), *linked(rng), *snails(rng), *lettered(rng), *spoken(rng),
+            *in_runs(rng)]
 
 
 # Added last: digits that number items and notes, or were put there to hide what they are grown together with.

@@ -62,7 +62,8 @@ static const struct row {
       "kim&#64;example.co.kr", "kim＠example．co．kr", "ki\xe2\x80\x8bm@exam\xc2\xadple.co.kr",
       "kim [at] example [dot] co [dot] kr", "kim%40example.co.kr", "\"kim\"@example.co.kr",
       "kim골뱅이example.co.kr", "kim[골뱅이]example[.]co[.]kr", "kim 골뱅이 example 닷 co 닷 kr",
-      "kim(골뱅이)example쩜co쩜kr"}},
+      "kim(골뱅이)example쩜co쩜kr", "kim골뱅이 example닷씨오닷케이알", "kim@example 점 씨오 닷 케이알"}},
+    {PRIVACY_EMAIL, "kim@네이버.com", {"kim@네이버닷컴", "kim골뱅이 네이버 닷 컴", "kim@네이버닷com"}},
     {PRIVACY_EMAIL, "\"kim lee\"@example.com", {"\"Kim Lee\"@example.com"}},
 };
 

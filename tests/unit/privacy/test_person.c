@@ -114,6 +114,20 @@ static void whole_ones_are_found(void **state)
             fail_msg("%s in %s", rows[i][0], rows[i][1]);
 }
 
+static void said_in_words(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"kim@example.com", "kim골뱅이 example.com"},
+        {"kim@example.com", "그는 kim 골뱅이 example 닷컴 이다"},
+        {"kim@example닷컴", "kim@example.com"},
+        {"kim@example.com", "KIM@EXAMPLE닷컴으로"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!said(rows[i][0], rows[i][1]))
+            fail_msg("%s in %s", rows[i][0], rows[i][1]);
+}
+
 /* Other people's: their values only end, or begin, with it. */
 static void neighbours_are_not(void **state)
 {
@@ -130,7 +144,8 @@ static void neighbours_are_not(void **state)
         {"kim@example.com", "\xc3\xa9kim@example.com"},
         {"kim@example.com", "lee.kim[at]example[.]com"},
         {"kim@example.com", "lee.kim골뱅이example.com"},
-        {"kim@example.com", "kim골뱅이 example.com"},
+        {"kim@example.com", "lee.kim골뱅이 example.com"},
+        {"kim@example.com", "kim@example닷넷"},
         {"010-1234-5678", "O1O-1234-56789"},
         {"010-1234-5678", "xO1O-1234-5678"},
         {"9001011234568", "9,001,011,234,5689"},
@@ -229,9 +244,12 @@ static void prefixes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_form_is_found),  cmocka_unit_test(parts_of_others_are_not),
-        cmocka_unit_test(whole_ones_are_found), cmocka_unit_test(neighbours_are_not),
-        cmocka_unit_test(numbers_of_json),      cmocka_unit_test(prefixes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_form_is_found),
+                                       cmocka_unit_test(parts_of_others_are_not),
+                                       cmocka_unit_test(whole_ones_are_found),
+                                       cmocka_unit_test(said_in_words),
+                                       cmocka_unit_test(neighbours_are_not),
+                                       cmocka_unit_test(numbers_of_json),
+                                       cmocka_unit_test(prefixes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

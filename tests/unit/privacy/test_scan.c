@@ -113,6 +113,9 @@ static const char *const pieces[] = {
     "a골뱅이a닷",
     "a골뱅이a.",
     "닷",
+    "a골뱅이 a.bc",
+    "a골뱅이 a닷 컴",
+    "a@a 점 컴",
     "①",
     "①1",
     "¹",
@@ -268,6 +271,37 @@ static void numbered(void **state)
     expect("010-1234-5678\\u0031 \\u0031\\u0032-010-1234-5678", "kr-phone:010-1234-5678");
 }
 
+/* A run as long as a number of a person is one, whichever of its digits wear what. */
+static void in_runs(void **state)
+{
+    (void)state;
+    static const char *const found[] = {
+        "kr-rrn:⑼0⑴0⑴⑸-⑴⑵⑶⑷⑸⑹⑻",
+        "kr-rrn:⒐0⒈0⒈⒌-⒈⒉⒊⒋⒌⒍⒏",
+        "kr-rrn:⑨01015-1234568",
+        "kr-rrn:901015-123456⑧",
+        "kr-rrn:90101⑤-①234568",
+        "kr-rrn:90101⑤–①234568",
+        "kr-rrn:❾01015-1234568",
+        "kr-rrn:⑨01015①23456⑧",
+        "kr-rrn:90101⑤-１234568",
+        "kr-phone:010-1234-567⑧",
+        "kr-phone:01⓪-1234-567⑧",
+        "card:④111-1111-1111-1111",
+        "card:4111-1111-1111-111①",
+    };
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        expect(strchr(found[i], ':') + 1, found[i]);
+    static const char *const none[] = {
+        "① 첫째 ② 둘째",      "①첫째②둘째③셋째", "①12-345678",   "2026-11-2③",  "①2026-11-23",
+        "① 901015 ② 1234568", "①②③④⑤⑥⑦⑧⑨①②③④",   "12345678901②", "①9⑨1234-567",
+    };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        expect_none(none[i]);
+    expect("②02-123-4567", "kr-phone:02-123-4567");
+    expect("①202-555-0143", "us-phone:202-555-0143");
+}
+
 static void numbered_addresses(void **state)
 {
     (void)state;
@@ -328,7 +362,6 @@ static void dresses_of_nobody(void **state)
         "을지로 골뱅이 naver.com",
         "골뱅이example.com",
         "동해골뱅이 2.5kg",
-        "kim골뱅이 example.com",
         "①1234-5678②",
         "2026¹, 1,234²",
         "x² + y² = 10²",
@@ -391,6 +424,64 @@ static void snails(void **state)
     expect_none("IPA 골뱅이 beer.com 안주");
     expect_none("을지로 best 골뱅이 restaurant.com\n메일 없음");
     expect_labelled("description", "best 골뱅이 restaurant.com 추천", "");
+}
+
+/* The sign at a word of ASCII, and behind it a top level that exists: nobody who eats writes so. */
+static void signs_in_words(void **state)
+{
+    (void)state;
+    static const char *const found[] = {
+        "kim골뱅이 example.com",    "j.doe골뱅이 mail.example.co.kr",
+        "kim골뱅이 example닷com",   "kim골뱅이 example 닷 com",
+        "kim골뱅이 example닷컴",    "kim골뱅이 네이버닷컴",
+        "kim골뱅이네이버닷컴",      "kim골뱅이naver닷컴",
+        "kim골뱅이 naver 닷컴",     "kim 골뱅이 example 닷컴",
+        "kim 골뱅이 example 닷 컴", "kim 골뱅이 example점컴",
+        "kim@example닷컴",          "kim@example 닷컴",
+        "kim@example점컴",          "kim@example쩜넷",
+        "kim@example닷오알지",      "kim@example닷씨오닷케이알",
+        "kim@mail닷example닷컴",    "kim@mail 닷 example 닷컴",
+        "kim@네이버닷컴",           "kim@네이버닷com",
+        "kim@example점com",         "kim[at]example[점]com",
+        "kim골뱅이 예시.한국",      "kim@백화점.한국",
+        "kim@example.닷컴",
+    };
+    char text[256], wanted[256];
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+        (void)snprintf(wanted, sizeof wanted, "email:%s", found[i]);
+        expect(found[i], wanted);
+        (void)snprintf(text, sizeof text, "어제 %s, 오늘은 아니다", found[i]);
+        expect(text, wanted);
+    }
+    expect("그는 kim@example닷컴으로 보냈다", "email:kim@example닷컴");
+    expect("연락처kim골뱅이 example.com", "email:kim골뱅이 example.com");
+    expect("메일 3골뱅이 example.com", "email:3골뱅이 example.com");
+    expect("kim@example.com 닷넷 개발자", "email:kim@example.com");
+    expect("메일 kim 골뱅이 네이버닷컴", "email:kim 골뱅이 네이버닷컴");
+    expect("메일 kim 골뱅이example.com", "email:kim 골뱅이example.com");
+}
+
+static void snails_with_domains(void **state)
+{
+    (void)state;
+    static const char *const none[] = {
+        "골뱅이 example.com 식당",
+        "을지로골뱅이 example.com 예약",
+        "골뱅이 example 닷컴 예약",
+        "어제 3골뱅이 food.com 예약",
+        "IPA골뱅이 무침.정말 맛있다",
+        "IPA골뱅이 3.5kg",
+        "IPA골뱅이 file.png",
+        "IPA골뱅이 a.b",
+        "IPA골뱅이무침.맛있다",
+        "맛집 best 골뱅이 을지로닷컴 추천",
+        "맛집 best 골뱅이restaurant.com 추천",
+        "골뱅이 백화점 닷컴",
+        "닷컴 골뱅이",
+        "example닷컴 골뱅이",
+    };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        expect_none(none[i]);
 }
 
 /* Every beginning of every escape is read, and what is found lies in the text. */
@@ -479,9 +570,12 @@ int main(void)
         cmocka_unit_test(dresses),
         cmocka_unit_test(dresses_of_nobody),
         cmocka_unit_test(numbered),
+        cmocka_unit_test(in_runs),
         cmocka_unit_test(numbered_addresses),
         cmocka_unit_test(links),
         cmocka_unit_test(snails),
+        cmocka_unit_test(signs_in_words),
+        cmocka_unit_test(snails_with_domains),
         cmocka_unit_test(overlaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
